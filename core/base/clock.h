@@ -1,0 +1,11 @@
+/* core/base/clock.h — the only place that asks the system for the time. Pure rooms get times as arguments. */
+#ifndef TL_BASE_CLOCK_H
+#define TL_BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t tl_clock_wall_ms (void); /* milliseconds since 1970, UTC; may jump */
+int64_t tl_clock_mono_ms (void); /* milliseconds of a clock that never jumps */
+uint64_t tl_clock_mono_ns (void);
+
+#endif

@@ -1,0 +1,21 @@
+/* core/base/log.h — log lines to stderr: "2026-11-22T14:03:16.123Z INFO  plant: connected". One process-wide level.
+** Pure rooms do not log; they return errors or raise events. */
+#ifndef TL_BASE_LOG_H
+#define TL_BASE_LOG_H
+
+#include "base/slice.h"
+
+typedef enum { TL_LOG_ERROR, TL_LOG_WARN, TL_LOG_INFO, TL_LOG_DEBUG } tl_log_level;
+
+void tl_log_set_level (tl_log_level level); /* TL_LOG_INFO at start */
+bool tl_log_on (tl_log_level level);        /* would a line of this level be written? */
+/* One line; line breaks and control bytes in the text become visible escapes. `scope` (a line or full station name) may be NULL. */
+void tl_log (tl_log_level level, const char *scope, const char *fmt, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 3, 4)))
+#endif
+    ;
+/* Also give every written line (without its line break) to `sink`, e.g. for specs; NULL ends it. */
+void tl_log_set_sink (void (*sink)(void *ctx, tl_log_level level, const char *line), void *ctx);
+
+#endif

@@ -1,0 +1,32 @@
+/* core/base/pattern.h — PCRE2 patterns with limits: no subject can make a match run away. Knows nothing else.
+** Matching uses JIT where it is there; match, depth and heap limits hold with JIT and without. */
+#ifndef TL_BASE_PATTERN_H
+#define TL_BASE_PATTERN_H
+
+#include "base/slice.h"
+
+typedef struct tl_pattern tl_pattern;
+
+enum {
+  TL_PATTERN_WHOLE = 1, /* must match the whole subject */
+  TL_PATTERN_UTF = 2,   /* pattern and subject are UTF-8 (checked for the pattern; the subject must be checked by the caller) */
+  TL_PATTERN_LAZY = 4   /* JIT-compile at first use: for many patterns that are rarely tried */
+};
+
+/* Compile. On failure err->at is the byte offset in the pattern and err->text PCRE2's message. Own the result. */
+int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err);
+void tl_pattern_free (tl_pattern *p); /* NULL is fine */
+
+typedef struct {
+  uint32_t from, to; /* byte offsets; from == UINT32_MAX: the group took no part */
+} tl_group;
+
+/* Try the pattern. Returns the number of groups written to groups[0..max) (group 0 is the whole match; at least 1), 0 when it
+** does not match, TL_ELIMIT when a limit ran out, another negative code otherwise. `groups` may be NULL with max 0. */
+int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max);
+
+int tl_pattern_group_count (const tl_pattern *p);                   /* capture groups, without group 0 */
+/* The i-th named group (0-based, by name order): its name (NUL-terminated, lives as long as p) and group number; false past the end. */
+bool tl_pattern_named (const tl_pattern *p, int i, const char **name, int *number);
+
+#endif

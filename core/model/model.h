@@ -1,0 +1,169 @@
+/* core/model/model.h — lines, stations and tags with their values and statuses. Pure: times are arguments, news are callbacks.
+**
+** Two clocks: `now` is a monotonic clock in ms (for time_filter, no_data_timeout, simulation), `wall` is ms since 1970 UTC (for
+** the times of values). A value is *reported* (hooks.value) when value, status or reason changed, or when only the time changed
+** and the tag asks for that. */
+#ifndef TL_MODEL_MODEL_H
+#define TL_MODEL_MODEL_H
+
+#include "model/plan.h"
+
+typedef struct tl_tag tl_tag;
+typedef struct tl_station tl_station;
+typedef struct tl_line tl_line;
+typedef struct tl_model tl_model;
+
+typedef enum { TL_ST_ON, TL_ST_OFF, TL_ST_WAIT, TL_ST_SIMUL, TL_ST_COM_ERR, TL_ST_HARD_ERR } tl_station_status;
+const char *tl_station_status_name (tl_station_status s); /* "StOn" … */
+
+/* A value held by a station. Text is owned (text_cap bytes of heap) and copied in. */
+struct tl_tag {
+  tl_station *station;
+  tl_value value;
+  uint32_t text_cap;
+  uint16_t index;      /* in station->plan->tags */
+  uint8_t status;      /* tl_status */
+  uint8_t reason;      /* tl_reason */
+  int64_t time_ms;     /* of the value, ms since 1970 UTC; 0 while unset */
+};
+
+static inline const tl_tagdef *tl_tag_def (const tl_tag *t);
+
+typedef struct {
+  uint64_t messages;      /* routed to this station */
+  uint64_t json_errors, time_errors, handler_errors, declined, wills;
+} tl_station_stats;
+
+struct tl_station {
+  tl_line *line;
+  tl_plan *plan;            /* one reference */
+  char *name, *address;     /* owned */
+  char *will_topic;         /* owned, NULL: none */
+  tl_slice will_payload;    /* owned; len 0: any payload */
+  void *user;               /* script's handlers; NULL: none. Owned by who set it */
+  int64_t time_filter_ms, no_data_ms;
+  int64_t since;            /* `now` when the present status began */
+  int64_t heard;            /* `now` of the last message; -1 none since the line came up */
+  uint8_t status;           /* tl_station_status */
+  bool off, simulated;      /* what the operator wants */
+  bool json_bad, time_bad;  /* said already; cleared when it parses again */
+  bool subscribe_address;
+  bool is_template;         /* an address with named groups: makes instances, never holds values */
+  tl_station *made_by;      /* the template of an instance; NULL otherwise */
+  uint32_t made;            /* template: how many instances there are */
+  uint32_t max_instances;
+  tl_station_stats stats;
+  tl_tag tags[];            /* plan->tag_count of them */
+};
+
+static inline const tl_tagdef *tl_tag_def (const tl_tag *t) { return &t->station->plan->tags[t->index]; }
+
+struct tl_line {
+  tl_model *model;
+  char *name;               /* owned */
+  void *user;               /* the gateway's link */
+  tl_station **stations;    /* owned array, order of the source, instances behind */
+  uint32_t station_count, station_cap;
+  tl_map by_name;
+  bool connected, subscribed;
+};
+
+/* News. Any may be NULL. A callback must not free what it is told about. */
+typedef struct {
+  void (*value) (void *ctx, tl_tag *tag);                                   /* a new value, status or reason */
+  void (*status) (void *ctx, tl_station *s, tl_station_status before);
+  void (*json_error) (void *ctx, tl_station *s, const tl_json_error *e);    /* once until it parses again */
+  /* A timestamp is missing (why TL_REASON_MISSING) or unreadable (TL_REASON_TIME); once until one is read again. */
+  void (*time_error) (void *ctx, tl_station *s, tl_reason why, tl_slice text);
+  void (*trace) (void *ctx, tl_tag *tag);                                   /* Full Debug: each value as it is set, reported or not */
+} tl_model_hooks;
+
+struct tl_model {
+  tl_model_hooks hooks;
+  void *ctx;
+  tl_line **lines;          /* order of the source */
+  uint32_t line_count, line_cap;
+  tl_map by_name;
+  tl_plan_pool *plans;
+  tl_buf scratch;           /* for conversions */
+  tl_json_value *slots;     /* for extraction, as many as the largest plan needs */
+  uint32_t slot_cap;
+};
+
+int tl_model_new (tl_model **out, const tl_model_hooks *hooks, void *ctx);
+void tl_model_free (tl_model *m);
+int tl_model_add_line (tl_model *m, tl_slice name, tl_line **out);       /* TL_EEXIST, TL_ENOMEM */
+void tl_model_remove_line (tl_model *m, tl_line *line);                  /* frees it with its stations */
+tl_line *tl_model_line (const tl_model *m, tl_slice name);               /* NULL: none */
+tl_station *tl_model_station (const tl_model *m, tl_slice full_name);    /* "line.station" */
+tl_tag *tl_model_tag (const tl_model *m, tl_slice full_name);            /* "line.station.tag" */
+
+typedef struct {
+  tl_slice name, address, will_topic, will_payload; /* copied; will_topic empty: none */
+  tl_plan *plan;                                    /* a reference is taken */
+  int64_t time_filter_ms, no_data_ms;
+  bool subscribe_address, is_template;
+  uint32_t max_instances;
+} tl_station_spec;
+
+/* A new station, StWait; outputs with a default hold it (valid, time `wall`), without being reported. */
+int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now, int64_t wall, tl_station **out);
+void tl_line_remove_station (tl_line *line, tl_station *s);
+tl_station *tl_line_station (const tl_line *line, tl_slice name);
+/* Give a station another plan (reload): tags of the same name and type keep their values. May move the station: *s is updated
+** everywhere the model knows it; others (router) must be told. */
+int tl_station_replan (tl_station **s, tl_plan *plan, int64_t now, int64_t wall);
+tl_tag *tl_station_tag (tl_station *s, tl_slice name);
+void tl_station_full_name (const tl_station *s, tl_buf *out);            /* "line.station" */
+void tl_tag_full_name (const tl_tag *t, tl_buf *out);                    /* "line.station.tag" */
+
+/* ---- a message (model/receive.c) ---- */
+
+typedef struct {
+  tl_slice topic, payload; /* borrowed */
+  uint16_t id;
+  uint8_t qos;
+  bool retain, dup;
+  int64_t now, wall;       /* when it arrived */
+} tl_incoming;
+
+/* The station heard a message: leaves StHardErr/StComErr/StWait, counts. Then all addressed tags get their values: IN_TOPIC, IN_DATA,
+** IN_ID, then the rest in the order of the source. Nothing happens to values of a station that is off or simulated (returns false). */
+bool tl_station_receive (tl_station *s, const tl_incoming *m);
+/* The same in two steps, for stations with a decoder: begin() does what comes before the values, addressed() sets the addressed tags
+** and tells the message's time. */
+bool tl_station_begin (tl_station *s, const tl_incoming *m);
+int64_t tl_station_addressed (tl_station *s, const tl_incoming *m);
+/* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid (station-will), returns true. */
+bool tl_station_will (tl_station *s, const tl_incoming *m);
+
+/* ---- values (model/tag.c) ---- */
+
+/* A received value in the tag's type: linear, range, deadband, then set and report. `text` is copied. Returns false on no memory. */
+bool tl_tag_receive (tl_tag *t, const tl_value *v, int64_t time_ms);
+/* A value that must not pass the filters: defaults, writes, simulation. */
+bool tl_tag_put (tl_tag *t, const tl_value *v, int64_t time_ms);
+void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms); /* keeps nothing of the value (reported as null) */
+void tl_tag_missing (tl_tag *t, int64_t time_ms);                     /* by on_missing: invalidate, keep, default */
+/* The value a device gets for what the user writes: linear inverted. TL_ERANGE: outside `range`. */
+int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err *err);
+
+/* ---- statuses (model/status.c): rules of the user's reference, section 4 ---- */
+
+void tl_line_up (tl_line *line, int64_t now, int64_t wall);           /* SUBACK: StWait and short StComErr become StOn */
+void tl_line_down (tl_line *line, int64_t now, int64_t wall);         /* connection lost: StOn becomes StComErr */
+void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);
+/* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which something is due; INT64_MAX: nothing. */
+int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall);
+bool tl_line_wanted (const tl_line *line); /* is there a station that is neither off nor simulated? */
+
+/* ---- as text (model/stream.c) ---- */
+
+/* One line of the values stream with its line break:
+** {"time":"…","tag":"plant.boiler.temperature","type":"Ai","value":21.5,"status":"valid"}. `reason` only when there is one; text that is
+** not UTF-8 as "base64"; value null unless valid; time null while unset. */
+void tl_tag_stream (const tl_tag *t, tl_buf *out);
+/* The value alone, as JSON. */
+void tl_tag_value_json (const tl_tag *t, tl_buf *out);
+
+#endif

@@ -1,0 +1,85 @@
+/* core/model/plan.h — a station's definition, compiled once: how its messages become tag values. Immutable after creation and
+** shared by all stations that are defined alike (10,000 stations made in a loop have one plan). Pure. */
+#ifndef TL_MODEL_PLAN_H
+#define TL_MODEL_PLAN_H
+
+#include "base/map.h"
+#include "base/pattern.h"
+#include "base/value.h"
+#include "payload/convert.h"
+#include "payload/json.h"
+#include "payload/timemask.h"
+
+typedef enum {
+  TL_ADDRESS_NONE, /* filled by decode, by name */
+  TL_ADDRESS_IN_TOPIC, TL_ADDRESS_IN_DATA, TL_ADDRESS_IN_ID, TL_ADDRESS_JSON, TL_ADDRESS_REGEX,
+  TL_ADDRESS_ACK_ID, TL_ADDRESS_OUT_TOPIC, TL_ADDRESS_OUT_VALUE
+} tl_address_kind;
+
+typedef enum { TL_RANGE_INVALID, TL_RANGE_CLAMP, TL_RANGE_DISCARD } tl_out_of_range;
+typedef enum { TL_MISSING_INVALIDATE, TL_MISSING_KEEP, TL_MISSING_DEFAULT } tl_on_missing;
+
+/* One tag of a plan. Texts are NUL-terminated and owned by the plan (addresses and names are checked free of NUL before). */
+typedef struct {
+  const char *name;
+  const char *address;     /* as written, "" when there is none */
+  const char *unit;        /* NULL when not given */
+  const char *description; /* NULL when not given */
+  tl_type type;
+  tl_address_kind kind;
+  tl_slice path;           /* behind JA= or RE= */
+  bool has_default, has_linear, has_range, new_value_on_time_change;
+  tl_value default_value;  /* text: owned by the plan; may hold {name} placeholders when the plan has groups */
+  double linear_k, linear_q, range_min, range_max;
+  double deadband;         /* 0: none */
+  tl_out_of_range out_of_range;
+  tl_on_missing on_missing;
+} tl_tagdef;
+
+/* What a plan is made of. All borrowed: the plan copies what it keeps. The config has checked it; a path, pattern or mask that does not
+** compile is still an error, not an assertion. */
+typedef struct {
+  bool json;                /* payload type */
+  tl_slice time_field;      /* address of the timestamp, empty: none */
+  tl_slice time_mask;       /* "" means the default mask */
+  const tl_zone *zone;      /* outlives the plan */
+  bool ignore_missing_time;
+  const tl_tagdef *tags;    /* in the order of the source */
+  size_t tag_count;
+} tl_plan_spec;
+
+typedef struct tl_plan {
+  uint32_t refs;
+  bool json, ignore_missing_time;
+  tl_slice time_field;
+  tl_json_set *set;        /* NULL when no JSON address is used; slots: json tags in order, then the time field */
+  uint16_t slots;          /* of set, without the time field */
+  bool has_time_field;
+  uint16_t *slot_tag;      /* slot → tag index */
+  tl_pattern **patterns;   /* by tag index; NULL when no RE= */
+  tl_timemask *mask;
+  tl_time_rule rule;
+  tl_tagdef *tags;
+  uint16_t tag_count;
+  int16_t in_topic, in_data, in_id, ack_id, out_topic, out_value; /* tag index or -1 */
+  tl_map by_name;          /* name → (void *)(index + 1) */
+  bool needs_decode;       /* there are tags without an address */
+} tl_plan;
+
+/* New plan with one reference. TL_ESYNTAX: err->at is the index of the tag (or tag_count for time field or mask). */
+int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err);
+tl_plan *tl_plan_ref (tl_plan *p);
+void tl_plan_unref (tl_plan *p);
+
+/* A pool that gives the same plan for equal specs; holds no reference of its own. */
+typedef struct tl_plan_pool tl_plan_pool;
+int tl_plan_pool_new (tl_plan_pool **out);
+void tl_plan_pool_free (tl_plan_pool *pool); /* plans live on */
+int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spec, tl_err *err);
+
+int tl_plan_find (const tl_plan *p, tl_slice name); /* tag index or -1 */
+
+/* The kind of an address text: "JA=x" JSON, "IN_ID" …, "" NONE; false for an unknown word. *path: what follows the '='. */
+bool tl_address_parse (tl_slice address, tl_address_kind *kind, tl_slice *path);
+
+#endif

@@ -1,0 +1,58 @@
+/* core/route/router.h — which station takes a topic. Pure: no libuv, no Lua, no clock.
+**
+** Priority (reference, station address): a station '#' takes everything; else an address equal to the topic; else addresses as
+** PCRE2 expressions that match the whole topic, in descending byte order of the address; else the station '.*'. Answers are remembered
+** (bounded), so that the cost for a topic seen before does not grow with the number of stations. */
+#ifndef TL_ROUTE_ROUTER_H
+#define TL_ROUTE_ROUTER_H
+
+#include "base/pattern.h"
+#include "base/slice.h"
+
+typedef struct tl_router tl_router;
+
+typedef enum { TL_BY_NOTHING, TL_BY_HASH, TL_BY_EXACT, TL_BY_REGEX, TL_BY_REST /* '.*' */ } tl_route_by;
+
+/* Where a topic goes. Borrowed: valid until the next call that changes the router or looks up another topic. */
+typedef struct {
+  void *target;           /* NULL: no station takes it */
+  tl_route_by by;
+  void *const *wills;     /* targets whose will topic this is (they may also be `target`), in the order they were added */
+  uint32_t will_count;
+  const tl_group *groups; /* regex captures, group 0 first, as offsets into the topic; NULL when the address has none */
+  uint32_t group_count;
+  const tl_pattern *pattern; /* the pattern behind `groups`, for names; NULL otherwise */
+} tl_route;
+
+/* max_topics: how many answers are remembered (the least recently used goes first); max_bytes: of topic text in them. */
+int tl_router_new (tl_router **out, size_t max_topics, size_t max_bytes);
+void tl_router_free (tl_router *r);
+
+/* Add a target under an address. The address is copied. TL_EEXIST: the address is there already (err->text says so);
+** TL_ESYNTAX: as a regex it does not compile (err->at is the offset). An address without regex characters needs no regex. */
+int tl_router_add (tl_router *r, tl_slice address, void *target, tl_err *err);
+int tl_router_remove (tl_router *r, tl_slice address); /* TL_OK or TL_ENOENT */
+int tl_router_add_will (tl_router *r, tl_slice topic, void *target); /* many targets may share a will topic */
+int tl_router_remove_will (tl_router *r, tl_slice topic, void *target);
+/* An exact entry that a regex station made for one device (named groups): found before regexes, forgotten with remove().
+** `topic` is the topic itself. */
+int tl_router_remember (tl_router *r, tl_slice topic, void *target);
+
+const tl_route *tl_router_find (tl_router *r, tl_slice topic); /* never NULL */
+
+/* Tell how the decision falls: each candidate in the order it is tried, until one matches. `why` is a short text such as "address
+** differs at byte 7" or "regex does not match". For a person: slow, not remembered. */
+typedef void tl_route_told (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why);
+void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void *ctx);
+
+/* Is the address plain text (equal to the only topic it can match)? */
+bool tl_address_is_plain (tl_slice address);
+
+typedef struct {
+  uint32_t exact, regexes, remembered;
+  uint64_t hits, misses; /* of the memory */
+  uint64_t limit_hits;   /* regex matches given up for their cost */
+} tl_router_stats;
+void tl_router_get_stats (const tl_router *r, tl_router_stats *out);
+
+#endif
