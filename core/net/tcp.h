@@ -1,0 +1,31 @@
+/* core/net/tcp.h — one outgoing TCP connection: names resolved without blocking the loop, IPv4 and IPv6, TCP_NODELAY. */
+#ifndef TL_NET_TCP_H
+#define TL_NET_TCP_H
+
+#include "net/loop.h"
+
+typedef struct tl_tcp tl_tcp;
+
+/* Callbacks; `tcp` may be closed inside any of them. After `closed` no other call comes and the object is gone. */
+typedef struct {
+  void (*connected) (void *ctx, const char *peer); /* "127.0.0.1:1883", "[::1]:1883" */
+  /* Where the next read goes: at least one byte of room; *room bytes at the result. NULL: no memory, closes with UV_ENOMEM. */
+  uint8_t *(*room) (void *ctx, size_t *room);
+  void (*data) (void *ctx, size_t n);              /* n bytes were read into that room; at most one call per wake-up while the rate is low */
+  void (*drained) (void *ctx);                     /* everything given to tl_tcp_write() is in the kernel's hands (after it was not) */
+  /* The connection failed or ended; code is 0 for tl_tcp_close(), UV_EOF when the peer closed, else a libuv code. `text` says what in
+  ** words: "connect to 10.0.0.1:1883: connection refused". The tcp is freed after this returns. */
+  void (*closed) (void *ctx, int code, const char *text);
+} tl_tcp_events;
+
+/* Resolve `host` (name, IPv4 or IPv6 literal, with or without brackets), try its addresses in order until one connects. Failure comes as
+** `closed`. Only TL_ENOMEM and libuv's init errors are returned. */
+int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, const tl_tcp_events *events, void *ctx);
+/* Copies what the kernel does not take at once. Returns 0; TL_ENOMEM; TL_ESTATE when not connected. A write error comes as `closed`, later. */
+int tl_tcp_write (tl_tcp *t, const void *bytes, size_t n);
+size_t tl_tcp_pending (const tl_tcp *t);     /* bytes written that the kernel has not taken */
+void tl_tcp_read (tl_tcp *t, bool on);       /* stop and go on reading; on after connect */
+/* Close: gives what is pending a chance to go out (FIN behind it, at most linger_ms), then `closed` with 0. linger_ms 0: at once. */
+void tl_tcp_close (tl_tcp *t, int linger_ms);
+
+#endif
