@@ -22,7 +22,7 @@ void tl_map_init (tl_map *m);
 void tl_map_fini (tl_map *m); /* frees the slots only */
 void *tl_map_get (const tl_map *m, tl_slice key);                  /* NULL when absent */
 void *tl_map_get_hashed (const tl_map *m, tl_slice key, uint32_t hash);
-int tl_map_put (tl_map *m, tl_slice key, void *value);             /* adds or replaces (the key pointer too); TL_OK or TL_ENOMEM */
+int tl_map_put (tl_map *m, tl_slice key, void *value); /* adds or replaces (the key pointer too); TL_OK or TL_ENOMEM */
 void *tl_map_del (tl_map *m, tl_slice key);                        /* the value that was there, or NULL */
 /* Walk: for (uint32_t i = 0; tl_map_next(&m, &i, &key, &value); ) … ; deleting the current key is allowed. */
 bool tl_map_next (const tl_map *m, uint32_t *at, tl_slice *key, void **value);

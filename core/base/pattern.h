@@ -26,7 +26,8 @@ typedef struct {
 int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max);
 
 int tl_pattern_group_count (const tl_pattern *p);                   /* capture groups, without group 0 */
-/* The i-th named group (0-based, by name order): its name (NUL-terminated, lives as long as p) and group number; false past the end. */
+/* The i-th named group (0-based, by name order): its name (NUL-terminated, lives as long as p) and group number; false
+** past the end. */
 bool tl_pattern_named (const tl_pattern *p, int i, const char **name, int *number);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 
+#include <float.h>
+
 /* Length of the well-formed UTF-8 prefix (Unicode 15 table 3-7: no surrogates, no overlong forms, at most U+10FFFF).
 ** Equal to len when all of it is well-formed. U+0000 counts as well-formed here. */
 size_t tl_utf8_prefix (const uint8_t *at, size_t len);
@@ -13,6 +15,17 @@ static inline bool tl_utf8_valid (tl_slice s) { return tl_utf8_prefix(s.at, s.le
 /* A decimal number that fills the whole slice: [+-] digits [. digits] [e [+-] digits], with digits on at least one side of
 ** the point; correctly rounded, overflow is ±infinity with TL_OK. No hex, no nan, no inf, no spaces. TL_OK or TL_ESYNTAX. */
 int tl_number_parse (tl_slice text, double *out);
+
+/* digits * 10^exp10, correctly rounded: for scanners that have read the digits (at most 19 of them) on their way. */
+double tl_number_round (uint64_t digits, int64_t exp10);
+extern const double tl_pow10[23]; /* the powers of ten that a double holds exactly */
+static inline double tl_number_of_digits (uint64_t digits, int64_t exp10) { /* the same; short numbers without a call */
+#if FLT_EVAL_METHOD == 0
+  if (digits <= (uint64_t)1 << 53 && exp10 >= -22 && exp10 <= 22) /* both operands are exact, so one rounding is all */
+    return exp10 < 0 ? (double)digits / tl_pow10[-exp10] : (double)digits * tl_pow10[exp10];
+#endif
+  return tl_number_round(digits, exp10);
+}
 
 /* The same text rounded half away from zero to an integer, saturated to 64 bits; integers keep every digit. *exact (may be
 ** NULL) says whether nothing was lost. TL_OK or TL_ESYNTAX. */

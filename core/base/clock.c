@@ -1,0 +1,22 @@
+/* core/base/clock.c — asks the system for the time. Knows nothing else. */
+#include "base/clock.h"
+
+#include <time.h>
+
+static uint64_t read_ns (clockid_t id) {
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int64_t tl_clock_wall_ms (void) {
+  return (int64_t)(read_ns(CLOCK_REALTIME) / 1000000u);
+}
+
+int64_t tl_clock_mono_ms (void) {
+  return (int64_t)(read_ns(CLOCK_MONOTONIC) / 1000000u);
+}
+
+uint64_t tl_clock_mono_ns (void) {
+  return read_ns(CLOCK_MONOTONIC);
+}

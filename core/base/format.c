@@ -1,0 +1,180 @@
+/* core/base/format.c — numbers, times, JSON strings and base64 as text, whatever the locale. Knows nothing else. */
+#include "base/text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DIGITS_ROOM = 24 };
+
+/* The digits of n, most significant first, ending at text[DIGITS_ROOM]; returns where they start. */
+static char *put_digits (char *end, uint64_t n) {
+  do *--end = (char)('0' + n % 10);
+  while ((n /= 10) > 0);
+  return end;
+}
+
+void tl_integer_format (tl_buf *out, int64_t number) {
+  char text[DIGITS_ROOM], *end = text + sizeof text;
+  char *at = put_digits(end, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
+  if (number < 0) *--at = '-';
+  tl_buf_add(out, at, (size_t)(end - at));
+}
+
+/* digits * 10^exp10, digits without trailing zeros: with a point where it reads well, else with an exponent. */
+static void put_decimal (tl_buf *out, uint64_t digits, int exp10) {
+  char text[DIGITS_ROOM], *end = text + sizeof text;
+  char *at = put_digits(end, digits);
+  int n = (int)(end - at), whole = n + exp10; /* digits in front of the point */
+  if (whole > 17 || whole < -4) {
+    tl_buf_byte(out, (uint8_t)at[0]);
+    if (n > 1) tl_buf_byte(out, '.');
+    tl_buf_add(out, at + 1, (size_t)(n - 1));
+    tl_buf_fmt(out, "e%+d", whole - 1);
+    return;
+  }
+  if (whole <= 0) {
+    tl_buf_add(out, "0.0000", (size_t)(2 - whole));
+    tl_buf_add(out, at, (size_t)n);
+  } else if (exp10 >= 0) {
+    tl_buf_add(out, at, (size_t)n);
+    for (int i = 0; i < exp10; i++) tl_buf_byte(out, '0');
+  } else {
+    tl_buf_add(out, at, (size_t)whole);
+    tl_buf_byte(out, '.');
+    tl_buf_add(out, at + whole, (size_t)(n - whole));
+  }
+}
+
+/* Few decimals, few digits: what devices send. Below 10^15 scaling is off by less than a quarter, so the rounded product is the
+** only candidate with that many decimals, and the division that checks it is exact but for its one rounding. */
+static bool few_decimals (double number, uint64_t *digits, int *exp10) {
+  for (int decimals = 0; decimals <= 12; decimals++) {
+    double scaled = number * tl_pow10[decimals];
+    if (scaled >= 1e15) return false;
+    double nearest = nearbyint(scaled);
+    if (nearest == 0 || nearest / tl_pow10[decimals] != number) continue;
+    *digits = (uint64_t)nearest;
+    *exp10 = -decimals;
+    return true;
+  }
+  return false;
+}
+
+/* The nearest decimal with `count` significant digits, and whether it reads back. At a power of two the doubles below are closer
+** together than those above, so the next decimal may read back where the nearest one does not. */
+static bool try_digits (double number, int count, uint64_t *digits, int *exp10) {
+  char text[40];
+  snprintf(text, sizeof text, "%.*e", count - 1, number);
+  uint64_t d = 0;
+  const char *at = text;
+  for (; *at != 'e'; at++)
+    if (*at >= '0' && *at <= '9') d = d * 10 + (uint64_t)(*at - '0'); /* passes the locale's point, whatever it is */
+  int e = (int)strtol(at + 1, NULL, 10) - (count - 1), unused;
+  *digits = d;
+  *exp10 = e;
+  if (tl_number_of_digits(d, e) == number) return true;
+  if (frexp(number, &unused) != 0.5 || tl_number_of_digits(d + 1, e) != number) return false;
+  *digits = d + 1;
+  return true;
+}
+
+static void shortest (double number, uint64_t *digits, int *exp10) {
+  if (few_decimals(number, digits, exp10)) return;
+  /* 15 digits survive the way to a double and back, so they are the shortest if they fit at all; a subnormal has fewer. */
+  for (int count = number < DBL_MIN ? 1 : 15; count <= 17; count++)
+    if (try_digits(number, count, digits, exp10)) break;
+  while (*digits % 10 == 0) {
+    *digits /= 10;
+    ++*exp10;
+  }
+}
+
+void tl_number_format (tl_buf *out, double number) {
+  assert(isfinite(number));
+  if (signbit(number)) tl_buf_byte(out, '-');
+  number = fabs(number);
+  if (number < 0x1p53 && number == (double)(int64_t)number) {
+    tl_integer_format(out, (int64_t)number);
+    return;
+  }
+  uint64_t digits;
+  int exp10;
+  shortest(number, &digits, &exp10);
+  put_decimal(out, digits, exp10);
+}
+
+static const char hex[] = "0123456789abcdef";
+
+void tl_json_quote (tl_buf *out, tl_slice s) {
+  tl_buf_byte(out, '"');
+  size_t from = 0;
+  for (size_t i = 0; i < s.len; i++) {
+    uint8_t c = s.at[i];
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    tl_buf_add(out, s.at + from, i - from);
+    from = i + 1;
+    tl_buf_byte(out, '\\');
+    switch (c) {
+      case '"': case '\\': tl_buf_byte(out, c); break;
+      case '\b': tl_buf_byte(out, 'b'); break;
+      case '\f': tl_buf_byte(out, 'f'); break;
+      case '\n': tl_buf_byte(out, 'n'); break;
+      case '\r': tl_buf_byte(out, 'r'); break;
+      case '\t': tl_buf_byte(out, 't'); break;
+      default:
+        tl_buf_str(out, "u00");
+        tl_buf_byte(out, (uint8_t)hex[c >> 4]);
+        tl_buf_byte(out, (uint8_t)hex[c & 15]);
+    }
+  }
+  tl_buf_add(out, s.len > 0 ? s.at + from : NULL, s.len - from);
+  tl_buf_byte(out, '"');
+}
+
+void tl_base64_encode (tl_buf *out, tl_slice s) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (s.len > SIZE_MAX / 4 * 3 - 3) {
+    out->failed = true;
+    return;
+  }
+  if (tl_buf_reserve(out, (s.len + 2) / 3 * 4) != TL_OK) return;
+  uint8_t *to = out->at + out->len;
+  for (size_t i = 0; i < s.len; i += 3) {
+    size_t n = s.len - i < 3 ? s.len - i : 3;
+    uint32_t bits = (uint32_t)s.at[i] << 16 | (n > 1 ? (uint32_t)s.at[i + 1] << 8 : 0) | (n > 2 ? s.at[i + 2] : 0);
+    *to++ = (uint8_t)letters[bits >> 18];
+    *to++ = (uint8_t)letters[bits >> 12 & 63];
+    *to++ = n > 1 ? (uint8_t)letters[bits >> 6 & 63] : '=';
+    *to++ = n > 2 ? (uint8_t)letters[bits & 63] : '=';
+  }
+  out->len = (size_t)(to - out->at);
+}
+
+/* Days since 1970-01-01 to a date. Counted from 1 March of a year 400 k, so that the leap day is the last of its year. */
+static void date_of (int64_t days, int64_t *year, int *month, int *day) {
+  days += 719468; /* 0000-03-01 to 1970-01-01 */
+  int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+  int64_t of_era = days - era * 146097;
+  int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
+  int m = (int)((5 * of_year + 2) / 153); /* 0 is March */
+  *day = (int)(of_year - (153 * m + 2) / 5) + 1;
+  *month = m < 10 ? m + 3 : m - 9;
+  *year = y + era * 400 + (*month <= 2 ? 1 : 0);
+}
+
+void tl_time_format (tl_buf *out, int64_t ms) {
+  int64_t days = ms / 86400000, of_day = ms % 86400000, year;
+  int month, day, t;
+  if (of_day < 0) {
+    of_day += 86400000;
+    days--;
+  }
+  t = (int)of_day;
+  date_of(days, &year, &month, &day);
+  if (year < 0) tl_buf_byte(out, '-');
+  if (year < 0) year = -year;
+  tl_buf_fmt(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)year, month, day, t / 3600000, t / 60000 % 60, t / 1000 % 60, t % 1000);
+}

@@ -1,0 +1,222 @@
+/* core/base/number.c — decimal text to numbers, correctly rounded, whatever the locale. Knows nothing else. */
+#include "base/text.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+  MAX_DIGITS = 19,    /* every 19-digit number fits 64 bits */
+  ENOUGH_DIGITS = 780 /* more significant digits than any double's midpoint has; what follows only breaks ties */
+};
+
+const double tl_pow10[23] = {
+  1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21,
+  1e22,
+};
+
+/* A decimal number as scanned. mantissa[0..mantissa_len) holds digits and at most one point. */
+typedef struct {
+  const uint8_t *mantissa;
+  size_t mantissa_len;
+  size_t digit_count;     /* digits in it */
+  size_t fraction_count;  /* of them, behind the point */
+  int64_t exponent;       /* as written after 'e', saturated far outside what matters */
+  uint64_t digits;        /* all digits as one integer; meaningless when digit_count > MAX_DIGITS */
+  bool negative;
+} decimal;
+
+static inline bool is_digit (uint8_t c) {
+  return (uint8_t)(c - '0') < 10;
+}
+
+/* A text may have 2^40 digits, and an exponent that takes them back: saturate beyond that, not at 400. */
+static const int64_t EXPONENT_END = (int64_t)1 << 60;
+
+static int scan_exponent (const uint8_t *at, const uint8_t *end, int64_t *out) {
+  bool negative = false;
+  int64_t e = 0;
+  if (at < end && (*at == '+' || *at == '-')) negative = *at++ == '-';
+  if (at == end) return TL_ESYNTAX;
+  for (; at < end; at++) {
+    if (!is_digit(*at)) return TL_ESYNTAX;
+    e = e >= EXPONENT_END / 10 ? EXPONENT_END : e * 10 + (*at - '0');
+  }
+  *out = negative ? -e : e;
+  return TL_OK;
+}
+
+static inline int scan (tl_slice text, decimal *d) {
+  const uint8_t *at = text.at, *end = text.at + text.len;
+  uint64_t digits = 0;
+  d->negative = false;
+  d->exponent = 0;
+  if (at < end && (*at == '-' || *at == '+')) d->negative = *at++ == '-';
+  d->mantissa = at;
+  for (; at < end && is_digit(*at); at++) digits = digits * 10 + (uint64_t)(*at - '0');
+  size_t count = (size_t)(at - d->mantissa);
+  d->fraction_count = 0;
+  if (at < end && *at == '.') {
+    const uint8_t *fraction = ++at;
+    for (; at < end && is_digit(*at); at++) digits = digits * 10 + (uint64_t)(*at - '0');
+    d->fraction_count = (size_t)(at - fraction);
+    count += d->fraction_count;
+  }
+  if (count == 0) return TL_ESYNTAX;
+  d->mantissa_len = (size_t)(at - d->mantissa);
+  d->digit_count = count;
+  d->digits = digits;
+  if (at == end) return TL_OK;
+  if (*at != 'e' && *at != 'E') return TL_ESYNTAX;
+  return scan_exponent(at + 1, end, &d->exponent);
+}
+
+/* Walks the digits of a scanned mantissa, first leading zeros are passed. */
+typedef struct {
+  const uint8_t *at, *end;
+} digit_walk;
+
+static inline int next_digit (digit_walk *w) { /* 0..9, or -1 at the end */
+  if (w->at < w->end && *w->at == '.') w->at++;
+  return w->at < w->end ? *w->at++ - '0' : -1;
+}
+
+/* Skip leading zeros; returns how many digits are left: the significant ones, trailing zeros included. */
+static size_t significant (const decimal *d, digit_walk *w) {
+  size_t left = d->digit_count;
+  w->at = d->mantissa;
+  w->end = d->mantissa + d->mantissa_len;
+  for (; w->at < w->end && (*w->at == '0' || *w->at == '.'); w->at++)
+    if (*w->at == '0') left--;
+  return left;
+}
+
+/* text[0..len) is an integer in decimal digits: its value times 10^exp10, by the library: without a point its
+** locale has no say. */
+static double by_library (char *text, size_t len, int64_t exp10) {
+  if ((int64_t)len + exp10 > 400) return (double)INFINITY;
+  if ((int64_t)len + exp10 < -400) return 0;
+  snprintf(text + len, 16, "e%d", (int)exp10);
+  return strtod(text, NULL);
+}
+
+#if LDBL_MANT_DIG == 64 && defined(__x86_64__)
+/* With a 64-bit mantissa the digits and 10^27 are exact, and one operation is off by at most half a unit of its last
+** place. Rounding that again to 53 bits goes wrong only from exactly half way. */
+static bool by_extended (uint64_t digits, int64_t exp10, double *out) {
+  static const long double pow10l[28] = {
+    1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
+    1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L,
+  };
+  if (exp10 < -27 || exp10 > 27 || digits == 0) return false;
+  long double r = exp10 < 0 ? (long double)digits / pow10l[-exp10] : (long double)digits * pow10l[exp10];
+  uint64_t mantissa;
+  memcpy(&mantissa, &r, sizeof mantissa);
+  if ((mantissa & 0x7FF) == 0x400) return false;
+  *out = (double)r;
+  return true;
+}
+#else
+static bool by_extended (uint64_t digits, int64_t exp10, double *out) {
+  (void)digits, (void)exp10, (void)out;
+  return false;
+}
+#endif
+
+double tl_number_round (uint64_t digits, int64_t exp10) {
+  double r;
+  char text[48];
+  if (digits == 0) return 0;
+  if (by_extended(digits, exp10, &r)) return r;
+  int n = snprintf(text, sizeof text - 16, "%llu", (unsigned long long)digits);
+  return by_library(text, (size_t)n, exp10);
+}
+
+/* More digits than 64 bits hold. */
+static double parse_long (const decimal *d) {
+  digit_walk w;
+  size_t left = significant(d, &w), n = 0;
+  int64_t exp10 = d->exponent - (int64_t)d->fraction_count;
+  if (left == 0) return 0;
+  char text[ENOUGH_DIGITS + 1 + 16];
+  uint64_t head = 0;
+  for (; n < ENOUGH_DIGITS && n < left; n++) {
+    int digit = next_digit(&w);
+    text[n] = (char)('0' + digit);
+    if (n < MAX_DIGITS) head = head * 10 + (uint64_t)digit;
+  }
+  if (left <= MAX_DIGITS) return tl_number_of_digits(head, exp10);
+  double low, high; /* the number is between head and head + 1 at their place: when both round alike, so does it */
+  int64_t head_exp10 = exp10 + (int64_t)(left - MAX_DIGITS);
+  if (by_extended(head, head_exp10, &low) && by_extended(head + 1, head_exp10, &high) && low == high) return low;
+  exp10 += (int64_t)(left - n);
+  bool more = false;
+  for (int digit; !more && (digit = next_digit(&w)) >= 0;) more = digit != 0;
+  if (more) { /* one digit stands for all that were cut: it keeps a tie from being one */
+    text[n++] = '1';
+    exp10--;
+  }
+  return by_library(text, n, exp10);
+}
+
+int tl_number_parse (tl_slice text, double *out) {
+  decimal d;
+  if (scan(text, &d) != TL_OK) return TL_ESYNTAX;
+  bool fits = d.digit_count <= MAX_DIGITS;
+  double r = fits ? tl_number_of_digits(d.digits, d.exponent - (int64_t)d.fraction_count) : parse_long(&d);
+  *out = d.negative ? -r : r;
+  return TL_OK;
+}
+
+static int64_t signed_saturated (uint64_t magnitude, bool negative, bool *exact) {
+  uint64_t end = (uint64_t)INT64_MAX + (negative ? 1 : 0);
+  if (magnitude > end) {
+    *exact = false;
+    magnitude = end;
+  }
+  if (!negative) return (int64_t)magnitude;
+  return magnitude == (uint64_t)INT64_MAX + 1 ? INT64_MIN : -(int64_t)magnitude;
+}
+
+/* The number's magnitude rounded half away from zero; saturated at 64 bits. Works on the digits, so that no digit is lost. */
+static uint64_t round_digits (const decimal *d, bool *exact) {
+  digit_walk w;
+  size_t left = significant(d, &w);
+  if (left == 0) return 0;
+  int64_t whole = (int64_t)left + d->exponent - (int64_t)d->fraction_count; /* digits in front of the point */
+  if (whole > MAX_DIGITS) {
+    *exact = false;
+    return UINT64_MAX;
+  }
+  uint64_t r = 0;
+  for (int64_t i = 0; i < whole; i++) {
+    int digit = next_digit(&w);
+    r = r * 10 + (uint64_t)(digit < 0 ? 0 : digit);
+  }
+  int digit = whole < 0 ? 0 : next_digit(&w); /* below 0.1 the first digit behind the point is 0 */
+  if (whole < 0) *exact = false;
+  if (digit >= 5) r++;
+  for (; digit >= 0 && *exact; digit = next_digit(&w)) *exact = digit == 0;
+  return r;
+}
+
+int tl_integer_parse (tl_slice text, int64_t *out, bool *exact) {
+  decimal d;
+  bool all = true;
+  if (scan(text, &d) != TL_OK) return TL_ESYNTAX;
+  bool plain = d.fraction_count == 0 && d.exponent == 0 && d.digit_count <= MAX_DIGITS;
+  uint64_t magnitude = plain ? d.digits : round_digits(&d, &all);
+  *out = signed_saturated(magnitude, d.negative, &all);
+  if (exact != NULL) *exact = all;
+  return TL_OK;
+}
+
+int tl_integer_from (double number, int64_t *out) {
+  if (isnan(number)) return TL_ETYPE;
+  double r = round(number);
+  if (r >= 0x1p63) *out = INT64_MAX;
+  else if (r < -0x1p63) *out = INT64_MIN;
+  else *out = (int64_t)r;
+  return TL_OK;
+}

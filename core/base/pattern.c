@@ -1,0 +1,160 @@
+/* core/base/pattern.c — PCRE2 patterns with limits. Knows nothing else.
+** One process has one match context, one JIT stack and one block of match data, large enough for the pattern with the most groups:
+** matching allocates nothing. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/pattern.h"
+
+#include <pcre2.h>
+#include <stdlib.h>
+
+enum {
+  MATCH_LIMIT = 100000, /* backtracking steps */
+  DEPTH_LIMIT = 10000,
+  HEAP_LIMIT = 1024, /* KiB */
+  JIT_STACK_FIRST = 32 * 1024,
+  JIT_STACK_LAST = 512 * 1024,
+  PATTERN_MAX = 65535 /* bytes: no longer topic can be typed either */
+};
+
+struct tl_pattern {
+  pcre2_code *code;
+  uint32_t groups; /* capture groups */
+  uint32_t names, name_size;
+  const uint8_t *name_table;
+  bool want_jit, has_jit;
+};
+
+static struct {
+  pcre2_compile_context *compile;
+  pcre2_match_context *match;
+  pcre2_jit_stack *stack;
+  pcre2_match_data *data;
+  uint32_t data_groups;
+} shared;
+
+static int make_contexts (void) {
+  if (shared.match != NULL) return TL_OK;
+  pcre2_compile_context *compile = pcre2_compile_context_create(NULL);
+  pcre2_match_context *match = pcre2_match_context_create(NULL);
+  pcre2_jit_stack *stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_LAST, NULL); /* NULL where there is no JIT */
+  if (compile == NULL || match == NULL) {
+    pcre2_compile_context_free(compile);
+    pcre2_match_context_free(match);
+    pcre2_jit_stack_free(stack);
+    return TL_ENOMEM;
+  }
+  pcre2_set_max_pattern_length(compile, PATTERN_MAX);
+  pcre2_set_match_limit(match, MATCH_LIMIT);
+  pcre2_set_depth_limit(match, DEPTH_LIMIT);
+  pcre2_set_heap_limit(match, HEAP_LIMIT);
+  if (stack != NULL) pcre2_jit_stack_assign(match, NULL, stack);
+  shared.compile = compile;
+  shared.match = match;
+  shared.stack = stack;
+  return TL_OK;
+}
+
+static int make_match_data (uint32_t groups) {
+  if (shared.data != NULL && shared.data_groups >= groups) return TL_OK;
+  pcre2_match_data *data = pcre2_match_data_create(groups < 16 ? 16 : groups, NULL);
+  if (data == NULL) return TL_ENOMEM;
+  pcre2_match_data_free(shared.data);
+  shared.data = data;
+  shared.data_groups = groups < 16 ? 16 : groups;
+  return TL_OK;
+}
+
+static int fail_at (tl_err *err, int number, size_t at) {
+  char text[160];
+  if (pcre2_get_error_message(number, (PCRE2_UCHAR *)text, sizeof text) < 0) text[sizeof text - 1] = '\0';
+  return tl_fail(err, number == PCRE2_ERROR_NOMEMORY ? TL_ENOMEM : TL_ESYNTAX, at, "%s", text);
+}
+
+/* \C would match half a character; (*UTF) in a pattern that was not announced as UTF-8 would skip the caller's check. */
+static uint32_t compile_options (int flags) {
+  uint32_t options = PCRE2_NEVER_BACKSLASH_C;
+  options |= flags & TL_PATTERN_UTF ? PCRE2_UTF : PCRE2_NEVER_UTF;
+  if (flags & TL_PATTERN_WHOLE) options |= PCRE2_ANCHORED | PCRE2_ENDANCHORED;
+  return options;
+}
+
+static void use_jit (tl_pattern *p) {
+  p->want_jit = false;
+  p->has_jit = pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) == 0;
+}
+
+int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err) {
+  int number, rc = make_contexts();
+  PCRE2_SIZE at;
+  if (rc != TL_OK) return tl_fail(err, rc, 0, "no memory");
+  tl_pattern *p = calloc(1, sizeof *p);
+  if (p == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  PCRE2_SPTR text = pattern.len > 0 ? pattern.at : (PCRE2_SPTR) "";
+  p->code = pcre2_compile(text, pattern.len, compile_options(flags), &number, &at, shared.compile);
+  if (p->code == NULL) {
+    free(p);
+    return fail_at(err, number, at);
+  }
+  pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &p->groups);
+  pcre2_pattern_info(p->code, PCRE2_INFO_NAMECOUNT, &p->names);
+  pcre2_pattern_info(p->code, PCRE2_INFO_NAMEENTRYSIZE, &p->name_size);
+  pcre2_pattern_info(p->code, PCRE2_INFO_NAMETABLE, &p->name_table);
+  rc = make_match_data(p->groups + 1);
+  if (rc != TL_OK) {
+    tl_pattern_free(p);
+    return tl_fail(err, rc, 0, "no memory");
+  }
+  p->want_jit = true;
+  if (!(flags & TL_PATTERN_LAZY)) use_jit(p);
+  *out = p;
+  return TL_OK;
+}
+
+void tl_pattern_free (tl_pattern *p) {
+  if (p == NULL) return;
+  pcre2_code_free(p->code);
+  free(p);
+}
+
+static int code_of (int rc) {
+  switch (rc) {
+    case PCRE2_ERROR_MATCHLIMIT: case PCRE2_ERROR_DEPTHLIMIT: case PCRE2_ERROR_HEAPLIMIT: case PCRE2_ERROR_JIT_STACKLIMIT:
+    case PCRE2_ERROR_RECURSELOOP: return TL_ELIMIT;
+    case PCRE2_ERROR_NOMATCH: return 0;
+    case PCRE2_ERROR_NOMEMORY: return TL_ENOMEM;
+    default: return TL_EMALFORMED;
+  }
+}
+
+static int copy_groups (tl_group *groups, int max, int set, uint32_t count) {
+  const PCRE2_SIZE *pairs = pcre2_get_ovector_pointer(shared.data);
+  int n = (int)count + 1 < max ? (int)count + 1 : max;
+  for (int i = 0; i < n; i++) {
+    bool unset = i >= set || pairs[2 * i] == PCRE2_UNSET;
+    groups[i].from = unset ? UINT32_MAX : (uint32_t)pairs[2 * i];
+    groups[i].to = unset ? UINT32_MAX : (uint32_t)pairs[2 * i + 1];
+  }
+  return n > 0 ? n : 1;
+}
+
+int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max) {
+  PCRE2_SPTR text = subject.len > 0 ? subject.at : (PCRE2_SPTR) "";
+  if (subject.len >= UINT32_MAX) return TL_ETOOBIG;
+  if (p->want_jit) use_jit((tl_pattern *)p); /* every pattern is on the heap, none is really const */
+  int rc = p->has_jit
+             ? pcre2_jit_match(p->code, text, subject.len, 0, PCRE2_NO_UTF_CHECK, shared.data, shared.match)
+             : pcre2_match(p->code, text, subject.len, 0, PCRE2_NO_UTF_CHECK, shared.data, shared.match);
+  return rc < 0 ? code_of(rc) : copy_groups(groups, max, rc, p->groups);
+}
+
+int tl_pattern_group_count (const tl_pattern *p) {
+  return (int)p->groups;
+}
+
+bool tl_pattern_named (const tl_pattern *p, int i, const char **name, int *number) {
+  if (i < 0 || (uint32_t)i >= p->names) return false;
+  const uint8_t *entry = p->name_table + (size_t)i * p->name_size; /* group number, high byte first, then the name */
+  *number = entry[0] << 8 | entry[1];
+  *name = (const char *)entry + 2;
+  return true;
+}
