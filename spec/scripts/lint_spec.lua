@@ -1,0 +1,105 @@
+-- A lint step that cannot fail proves nothing: each rule is shown a small tree that breaks it, and one that does not.
+local uv = require "luv"
+local process = require "spec.support.process"
+local scope = require "spec.support.scope"
+
+local lint = uv.cwd() .. "/scripts/lint"
+
+-- A tree of files (path → text) in a new folder; with `changes` over the sound one below. Returns lint's exit code and output.
+local function run(changes)
+  local files = {
+    ["core/base/buf.h"] = "/* core/base/buf.h — bytes. */\n#ifndef TL_BASE_BUF_H\n#define TL_BASE_BUF_H\n\n#endif\n",
+    ["core/mqtt/frame.c"] = "/* core/mqtt/frame.c — frames. */\n#include \"base/buf.h\"\n\nint x;\n",
+    ["lua/tagline/config/words.lua"] = "-- Words.\nreturn {}\n",
+    ["README.md"] = "# x\n",
+  }
+  for path, text in pairs(changes) do files[path] = text or nil end
+  local folder = scope.folder()
+  for path, text in pairs(files) do
+    local at = folder
+    for part in path:gmatch("([^/]+)/") do
+      at = at .. "/" .. part
+      uv.fs_mkdir(at, 448)
+    end
+    scope.file(path:match("[^/]+$"), text, at)
+  end
+  return process.run(lint, { folder })
+end
+
+local function c_file(path, body) return { [path] = "/* " .. path .. " — a file. */\n" .. body .. "\n" } end
+
+describe("lint", function()
+  after_each(scope.finish)
+
+  it("passes a sound tree", function()
+    local code, out = run {}
+    assert.equal(0, code, out)
+    assert.is_nil(out:find("not ok", 1, true))
+    assert.truthy(out:find("^1%.%.%d+\nok 1 "))
+  end)
+
+  local long = {}
+  for n = 1, 601 do long[n] = "-- " .. n end
+  -- Words that the lint step would find in this very file are put together here.
+  local marker, pause = "TO" .. "DO", "sle" .. "ep"
+  for what, broken in pairs {
+    ["an unknown room"] = { c_file("core/misc/a.c", ""), "core/misc/a.c:1:" },
+    ["mqtt that includes route"] = { c_file("core/mqtt/a.c", '#include "route/router.h"'), "a.c:2: mqtt must not know" },
+    ["gateway that includes script"] = { c_file("core/gateway/a.c", '#include "script/a.h"'), "gateway must not know" },
+    ["script that includes net"] = { c_file("core/script/a.c", '#include <net/tcp.h>'), "script must not know" },
+    ["an include without its room"] = { c_file("core/mqtt/a.c", '#include "frame.h"'), "name the room" },
+    ["an include by a path upwards"] = { c_file("core/mqtt/a.c", '#include "../route/router.h"'), "from the root of core" },
+    ["uv.h in gateway"] = { c_file("core/gateway/a.c", "#include <uv.h>"), "core/gateway/a.c:2: uv.h" },
+    ["a uv_ name in gateway"] = { c_file("core/gateway/a.c", "struct uv_loop_s *x;"), "a name of libuv: uv_loop_s" },
+    ["lua.h in model"] = { c_file("core/model/a.c", "#include <lua.h>"), "core/model/a.c:2: lua.h" },
+    ["lauxlib.h in command"] = { c_file("core/command/a.c", "# include <lua5.4/lauxlib.h>"), "lauxlib.h" },
+    ["a clock in mqtt"] = { c_file("core/mqtt/a.c", "long f (void) { return time(0); }"), "a.c:2: time()" },
+    ["our clock in model"] = { c_file("core/model/a.c", "long f (void) { tl_clock_wall_ms(); }"), "tl_clock_wall_ms()" },
+    ["a file read in payload"] = { c_file("core/payload/a.c", "void f (void) { fopen (\"x\", \"r\"); }"), "fopen()" },
+    ["printing in route"] = { c_file("core/route/a.c", "void f (void) { printf(\"x\"); }"), "printf()" },
+    ["time.h in payload"] = { c_file("core/payload/a.c", "#include <time.h>"), "core/payload/a.c:2: time.h" },
+    ["a header without a guard"] = { { ["core/mqtt/a.h"] = "/* core/mqtt/a.h — x. */\nint x;\n" }, "expected guard TL_MQTT_A_H" },
+    ["a C file that says nothing"] = { { ["core/mqtt/a.c"] = "int x;\n" }, "core/mqtt/a.c:1: expected" },
+    ["a Lua file that says nothing"] = { { ["lua/tagline/x.lua"] = "return {}\n" }, "x.lua:1: expected" },
+    ["a file of 601 lines"] = { { ["lua/x.lua"] = table.concat(long, "\n") .. "\n" }, "lua/x.lua:601: 601 lines" },
+    ["a line of 129 columns"] = { { ["lua/tagline/x.lua"] = "--" .. (" x"):rep(63) .. "x\n" }, "x.lua:1: 129 columns" },
+    ["a blank at the end"] = { { ["scripts/x"] = "# a \n" }, "scripts/x:1: blank" },
+    ["a tab"] = { { ["scripts/x"] = "# a\n\tb\n" }, "scripts/x:2: tab" },
+    ["no line break at the end"] = { { ["scripts/x"] = "# a" }, "scripts/x:1: no line break" },
+    ["a spec that waits"] = { { ["spec/x_spec.lua"] = "-- A spec.\nuv." .. pause .. "(10)\n" }, "spec/x_spec.lua:2:" },
+    ["a C spec that waits"] = { { ["spec/x_test.c"] = "int main (void) { u" .. pause .. "(10); }\n" }, "spec/x_test.c:1:" },
+    ["unfinished work"] = { { ["scripts/x"] = "# " .. marker .. ": later\n" }, "scripts/x:1: " .. marker },
+    ["a path of one machine"] = { { ["scripts/x"] = "cd /ho" .. "me/me/tagline\n" }, "scripts/x:1: /ho" .. "me" },
+    ["a file that the top level should not hold"] = { { ["notes.txt"] = "x\n" }, "not agreed: notes.txt" },
+  } do
+    it("refuses " .. what, function()
+      local code, out = run(broken[1])
+      assert.equal(1, code)
+      assert.truthy(out:find(broken[2], 1, true), out)
+      local _, count = out:gsub("\nnot ok", "")
+      assert.equal(1, count, out)
+    end)
+  end
+
+  it("takes no word of a comment or a text for code", function()
+    local code, out = run(c_file("core/mqtt/a.c",
+      '/* time(0) */ // fopen(x)\nconst char *s = "uv_run time(\\"0\\")"; char c = \'"\'; int y;'))
+    assert.equal(0, code, out)
+  end)
+
+  it("takes no member or longer name for a clock", function()
+    local code, out = run(c_file("core/mqtt/a.c",
+      "int f (struct s *p) { return p->time(1) + p->v.read(2) + tl_time(3) + timeout(4); }"))
+    assert.equal(0, code, out)
+  end)
+
+  it("passes what a build leaves behind", function()
+    local code, out = run { ["build/x.c"] = "\tbad ", ["build-mine/y"] = "\t", [".cache/z"] = "\t" }
+    assert.equal(0, code, out)
+  end)
+
+  it("leaves payloads as they came", function()
+    local code, out = run { ["examples/loriot/up.json"] = "{\t}" }
+    assert.equal(0, code, out)
+  end)
+end)

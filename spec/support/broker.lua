@@ -1,0 +1,180 @@
+-- A broker that does exactly what a spec tells it, right or wrong: it accepts, decodes what clients send, and sends given
+-- bytes.
+--
+--   local b = broker.new()
+--   local c = b:handshake()                            -- CONNECT, CONNACK, SUBSCRIBE, SUBACK
+--   c:send("PUBLISH", { topic = "a", payload = "x", qos = 1, id = 7 })
+--   assert.equal(7, c:expect("PUBACK").id)
+local uv = require "luv"
+local packet = require "spec.support.packet"
+local scope = require "spec.support.scope"
+local wait = require "spec.support.wait"
+
+local broker, connection = {}, {}
+broker.__index, connection.__index = broker, connection
+
+local PATIENCE = 5000 -- milliseconds; only reached by what fails
+
+-- One accepted connection
+-- -----------------------------------------------------------------------------------------------------------
+
+local function new_connection(socket)
+  local c = setmetatable({ socket = socket, input = "", packets = {}, received = 0, taken = 0 }, connection)
+  c:resume()
+  return c
+end
+
+local function on_bytes(c, why, bytes)
+  if why then
+    c.closed = why
+  elseif not bytes then
+    c.closed = "EOF"
+  else
+    c.received = c.received + #bytes
+    c.input = c.input .. bytes
+    while not c.fault do
+      local ok, p, used = pcall(packet.decode, c.input)
+      if not ok then c.fault = p break end
+      if not p then break end
+      c.input = c.input:sub(used + 1)
+      c.packets[#c.packets + 1] = p
+    end
+  end
+end
+
+-- Read again after pause().
+function connection:resume()
+  self.socket:read_start(function(why, bytes) on_bytes(self, why, bytes) end)
+end
+
+-- Stop reading: what the client sends fills the kernel's buffers, and then the client must wait.
+function connection:pause() self.socket:read_stop() end
+
+local function state(c)
+  local words = {}
+  for at = c.taken + 1, #c.packets do words[#words + 1] = packet.describe(c.packets[at]) end
+  if c.fault then words[#words + 1] = c.fault end
+  if #c.input > 0 then words[#words + 1] = ("%d bytes of a packet"):format(#c.input) end
+  if c.closed then words[#words + 1] = "connection closed: " .. c.closed end
+  return "there was " .. (#words > 0 and table.concat(words, ", ") or "nothing")
+end
+
+-- The next packet, whatever it is.
+function connection:next(milliseconds, what)
+  wait.till(what or "packet", milliseconds or PATIENCE, function()
+    return #self.packets > self.taken or self.fault or self.closed
+  end)
+  if #self.packets == self.taken then error(("no %s: %s"):format(what or "packet", self.fault or state(self)), 2) end
+  self.taken = self.taken + 1
+  return self.packets[self.taken]
+end
+
+-- The next packet, which must be of this type.
+function connection:expect(type, milliseconds)
+  local p = self:next(milliseconds, type)
+  if p.type ~= type then error(("expected %s, got %s"):format(type, packet.describe(p)), 2) end
+  return p
+end
+
+-- The client must close the connection, sending nothing more that is complete. Returns "EOF" or the error's name (ECONNRESET).
+function connection:expect_close(milliseconds)
+  local function closed() return self.closed end
+  wait.till("close by the client", milliseconds or PATIENCE, closed, function() return state(self) end)
+  if #self.packets > self.taken then error("expected a close, " .. state(self), 2) end
+  return self.closed
+end
+
+-- Send a packet by type and fields, or bytes as they are.
+function connection:send(what, fields)
+  local bytes = packet.CODES[what] and packet.encode(what, fields) or what
+  self.sending = (self.sending or 0) + 1
+  self.socket:write(bytes, function(why)
+    self.sending = self.sending - 1
+    self.send_error = self.send_error or why
+  end)
+  return self
+end
+
+-- Wait until the kernel has taken all that was sent.
+function connection:flush(milliseconds)
+  wait.till("room in the socket", milliseconds or PATIENCE, function() return (self.sending or 0) == 0 end)
+  return self
+end
+
+-- End our direction only (FIN); the client's is still read.
+function connection:finish() self:flush().socket:shutdown() end
+
+-- End at once with RST: what is on its way is lost.
+function connection:reset()
+  self.closed = self.closed or "reset by the broker"
+  self.socket:close_reset()
+end
+
+function connection:close()
+  self.closed = self.closed or "closed by the broker"
+  if not self.socket:is_closing() then self.socket:close() end
+end
+
+-- The broker
+-- --------------------------------------------------------------------------------------------------------------------------
+
+-- A broker that listens on a free loopback port, broker.port. options: host ("127.0.0.1"; "::1"), port (0: any that is free).
+function broker.new(options)
+  options = options or {}
+  local b = setmetatable({ host = options.host or "127.0.0.1", port = options.port or 0, connections = {}, taken = 0 }, broker)
+  b:listen()
+  scope.defer(function() b:close() end)
+  return b
+end
+
+-- Listen, also again after refuse(), on the same port.
+function broker:listen()
+  local server = uv.new_tcp()
+  assert(server:bind(self.host, self.port))
+  self.port = server:getsockname().port
+  assert(server:listen(128, function(why)
+    assert(not why, why)
+    local socket = uv.new_tcp()
+    server:accept(socket)
+    socket:nodelay(true)
+    self.connections[#self.connections + 1] = new_connection(socket)
+  end))
+  self.server = server
+end
+
+-- Stop listening: new connections are refused; those that are open stay.
+function broker:refuse()
+  if self.server then self.server:close() end
+  self.server = nil
+end
+
+-- The next connection that no accept() has returned yet.
+function broker:accept(milliseconds)
+  wait.till("connection", milliseconds or PATIENCE, function() return #self.connections > self.taken end)
+  self.taken = self.taken + 1
+  return self.connections[self.taken]
+end
+
+-- Accept and answer CONNECT and the SUBSCRIBE behind it. options: session_present, codes (of SUBACK). The connection returned
+-- has .connect and .subscribe, the packets that came.
+function broker:handshake(options)
+  options = options or {}
+  local c = self:accept()
+  c.connect = c:expect("CONNECT")
+  c:send("CONNACK", { session_present = options.session_present })
+  c.subscribe = c:expect("SUBSCRIBE")
+  local codes = options.codes
+  if not codes then
+    codes = {}
+    for at, filter in ipairs(c.subscribe.filters) do codes[at] = filter.qos end
+  end
+  c:send("SUBACK", { id = c.subscribe.id, codes = codes })
+  return c
+end
+
+function broker:close()
+  self:refuse()
+  for _, c in ipairs(self.connections) do c:close() end
+end
+
+return broker

@@ -1,0 +1,89 @@
+-- A real Mosquitto on a free loopback port, with a folder of its own.
+--
+--   local m = mosquitto.start { "max_inflight_messages 1" }      -- further lines of its config
+--   m:publish("a/b", "21", { qos = 1 })
+--   m:kill(); m:restart()                                        -- the same port and folder
+local uv = require "luv"
+local process = require "spec.support.process"
+local scope = require "spec.support.scope"
+
+local mosquitto = {}
+mosquitto.__index = mosquitto
+
+local function program(name)
+  for _, folder in ipairs { "/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/sbin" } do
+    if uv.fs_access(folder .. "/" .. name, "X") then return folder .. "/" .. name end
+  end
+  error(name .. " is not installed; scripts/setup installs it", 2)
+end
+
+local function free_port()
+  local probe = uv.new_tcp()
+  assert(probe:bind("127.0.0.1", 0))
+  local port = probe:getsockname().port
+  probe:close()
+  return port
+end
+
+-- Start it and wait until it listens; raises with what it said when it does not.
+local function launch(m)
+  local lines = { "listener " .. m.port .. " 127.0.0.1", "allow_anonymous true", "log_dest stderr", "log_type all",
+    "user " .. uv.os_get_passwd().username, table.unpack(m.options) }
+  scope.file("mosquitto.conf", table.concat(lines, "\n") .. "\n", m.folder)
+  m.process = process.start(program "mosquitto", { "-c", m.folder .. "/mosquitto.conf" }, { cwd = m.folder })
+  m.process:wait_log(" running$")
+end
+
+-- Start a broker with these further config lines. `m.port` is its port, `m.folder` its folder (its working directory).
+function mosquitto.start(options)
+  local m = setmetatable({ options = options or {}, folder = scope.folder() }, mosquitto)
+  local why
+  for _ = 1, 10 do
+    m.port = free_port()
+    local ok
+    ok, why = pcall(launch, m)
+    if ok then return m end
+    m.process:finish()
+    if not tostring(why):find("Address already in use", 1, true) then break end
+  end
+  error("Mosquitto does not start: " .. tostring(why), 2)
+end
+
+-- Start again on the same port, after kill() or stop().
+function mosquitto:restart() launch(self) end
+
+-- End without a word to anybody (SIGKILL).
+function mosquitto:kill()
+  self.process:kill("sigkill")
+  self.process:wait_exit()
+end
+
+-- End in order.
+function mosquitto:stop()
+  self.process:kill("sigterm")
+  self.process:wait_exit()
+end
+
+-- Stop scheduling it, as a machine that vanished; resume() undoes it.
+function mosquitto:freeze() self.process:kill("sigstop") end
+function mosquitto:resume() self.process:kill("sigcont") end
+
+-- Publish with mosquitto_pub and wait until it is done. options: qos, retain, and any further words for its command line.
+function mosquitto:publish(topic, payload, options)
+  options = options or {}
+  local words = { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", topic, "-q", tostring(options.qos or 0), "-s" }
+  if options.retain then words[#words + 1] = "-r" end
+  table.move(options, 1, #options, #words + 1, words)
+  local code, _, errors = process.run(program "mosquitto_pub", words, { input = payload })
+  if code ~= 0 then error("mosquitto_pub: " .. errors, 2) end
+end
+
+-- A running mosquitto_sub that prints "QOS RETAIN TOPIC PAYLOAD" a line; subscribed when this returns.
+function mosquitto:subscribe(filter, qos)
+  local p = process.start(program "mosquitto_sub", { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", filter,
+    "-q", tostring(qos or 2), "-F", "%q %r %t %p" })
+  self.process:wait_log "Sending SUBACK"
+  return p
+end
+
+return mosquitto

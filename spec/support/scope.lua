@@ -1,0 +1,64 @@
+-- What a spec opened and how it is all closed again: children, sockets, folders. Each spec ends with
+-- `after_each(scope.finish)`. finish closes in reverse order, then fails the test if anything is still open that nobody
+-- registered.
+local uv = require "luv"
+
+local scope = {}
+local deferred = {}
+
+-- Have `close` called at the end of this spec.
+function scope.defer(close) deferred[#deferred + 1] = close end
+
+local function remove(path)
+  local entries = uv.fs_scandir(path)
+  while entries do
+    local name, kind = uv.fs_scandir_next(entries)
+    if not name then break end
+    if kind == "directory" then remove(path .. "/" .. name) else uv.fs_unlink(path .. "/" .. name) end
+  end
+  uv.fs_rmdir(path)
+end
+
+-- A new empty folder, gone when the spec ends.
+function scope.folder()
+  local base = os.getenv("TMPDIR") or "/tmp"
+  local path = assert(uv.fs_mkdtemp(base .. "/tagline-spec.XXXXXX"))
+  scope.defer(function() remove(path) end)
+  return path
+end
+
+-- Write a file into a new folder or the given one; returns its path.
+function scope.file(name, text, folder)
+  local path = (folder or scope.folder()) .. "/" .. name
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+  return path
+end
+
+function scope.finish()
+  local problems = {}
+  for at = #deferred, 1, -1 do
+    local ok, why = pcall(deferred[at])
+    if not ok then problems[#problems + 1] = tostring(why) end
+  end
+  deferred = {}
+  local open
+  for _ = 1, 100 do                     -- closing takes a turn of the loop or two; nothing here waits for anybody else
+    uv.run("nowait")
+    open = {}
+    uv.walk(function(handle)
+      if uv.is_closing(handle) then open.closing = true else open[#open + 1] = handle end
+    end)
+    if not open.closing then break end
+  end
+  for at, handle in ipairs(open) do
+    open[at] = tostring(handle)
+    uv.close(handle)
+  end
+  uv.run("nowait")
+  if #open > 0 then problems[#problems + 1] = "left open: " .. table.concat(open, ", ") end
+  if #problems > 0 then error(table.concat(problems, "\n"), 0) end
+end
+
+return scope

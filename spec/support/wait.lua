@@ -1,0 +1,34 @@
+-- Runs the event loop until something has happened, or raises when a deadline passes first.
+local uv = require "luv"
+
+local wait = {}
+
+-- Raised errors start with this, so that a spec can tell a passed deadline from another failure.
+wait.TIMEOUT = "deadline passed"
+
+-- Run the loop until done() is true. `what` names the awaited thing; `state`, when given, tells what came instead.
+function wait.till(what, milliseconds, done, state)
+  if done() then return end
+  local late = false
+  local timer = uv.new_timer()
+  timer:start(milliseconds, 0, function() late = true end)
+  while not late and not done() do uv.run("once") end
+  timer:close()
+  if late and not done() then
+    local seen = state and state()
+    error(("%s: no %s within %d ms%s"):format(wait.TIMEOUT, what, milliseconds, seen and "; " .. seen or ""), 3)
+  end
+end
+
+-- The same for what raises no event in this loop (a file of another process): looks again each 5 ms.
+function wait.poll(what, milliseconds, done, state)
+  if done() then return end
+  local ticker = uv.new_timer()
+  ticker:start(5, 5, function() end)
+  local ok, why = pcall(wait.till, what, milliseconds, done, state)
+  ticker:close()
+  uv.run("nowait")
+  if not ok then error(why, 2) end
+end
+
+return wait
