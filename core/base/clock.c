@@ -20,3 +20,7 @@ int64_t tl_clock_mono_ms (void) {
 uint64_t tl_clock_mono_ns (void) {
   return read_ns(CLOCK_MONOTONIC);
 }
+
+uint64_t tl_clock_cpu_ns (void) {
+  return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}

@@ -7,5 +7,6 @@
 int64_t tl_clock_wall_ms (void); /* milliseconds since 1970, UTC; may jump */
 int64_t tl_clock_mono_ms (void); /* milliseconds of a clock that never jumps */
 uint64_t tl_clock_mono_ns (void);
+uint64_t tl_clock_cpu_ns (void); /* processor time of this thread */
 
 #endif

@@ -62,8 +62,8 @@ static bool few_decimals (double number, uint64_t *digits, int *exp10) {
   return false;
 }
 
-/* The nearest decimal with `count` significant digits, and whether it reads back. At a power of two the doubles below are closer
-** together than those above, so the next decimal may read back where the nearest one does not. */
+/* The nearest decimal with `count` significant digits, and whether it reads back. At a power of two the doubles below are
+** closer together than those above, so the next decimal may read back where the nearest one does not. */
 static bool try_digits (double number, int count, uint64_t *digits, int *exp10) {
   char text[40];
   snprintf(text, sizeof text, "%.*e", count - 1, number);
@@ -176,5 +176,6 @@ void tl_time_format (tl_buf *out, int64_t ms) {
   date_of(days, &year, &month, &day);
   if (year < 0) tl_buf_byte(out, '-');
   if (year < 0) year = -year;
-  tl_buf_fmt(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)year, month, day, t / 3600000, t / 60000 % 60, t / 1000 % 60, t % 1000);
+  tl_buf_fmt(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)year, month, day, t / 3600000,
+             t / 60000 % 60, t / 1000 % 60, t % 1000);
 }

@@ -80,8 +80,8 @@ static void add_text (tl_buf *out, const char *fmt, va_list args) {
   if (text != small) free(text);
 }
 
-/* One write for a line, so that lines of several processes on one pipe stay whole. A reader that stopped loses lines: the process
-** that logs must go on. */
+/* One write for a line, so that lines of several processes on one pipe stay whole. A reader that stopped loses lines: the
+** process that logs must go on. */
 static void put_line (const uint8_t *at, size_t len) {
   for (int tries = 0; len > 0 && tries < 3;) {
     ssize_t n = write(STDERR_FILENO, at, len);

@@ -9,8 +9,8 @@ typedef enum { TL_LOG_ERROR, TL_LOG_WARN, TL_LOG_INFO, TL_LOG_DEBUG } tl_log_lev
 
 void tl_log_set_level (tl_log_level level); /* TL_LOG_INFO at start */
 bool tl_log_on (tl_log_level level);        /* would a line of this level be written? */
-/* One line; line breaks, control bytes and what is not UTF-8 become visible escapes. `scope` (a line or full station name) may be
-** NULL. */
+/* One line; line breaks, control bytes and what is not UTF-8 become visible escapes. `scope` (a line or full station name) may
+** be NULL. */
 void tl_log (tl_log_level level, const char *scope, const char *fmt, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))

@@ -1,14 +1,27 @@
 /* core/base/pattern.c — PCRE2 patterns with limits. Knows nothing else.
-** One process has one match context, one JIT stack and one block of match data, large enough for the pattern with the most groups:
-** matching allocates nothing. */
+** One process has one match context, one JIT stack and one block of match data, large enough for the pattern with the most
+** groups: matching allocates nothing.
+**
+** PCRE2's match limit counts backtracking steps from one starting point. That bounds neither the starting points nor what one
+** step may read, so `(a*+c|a)*[de]` spends seconds on 4 KB of "a". Hence two ways to match. The fast one has a limit so low that
+** steps times bytes stay within FAST_NS. What it cannot decide, and what could be slow without any step, goes to a second
+** compilation of the pattern with callouts between its items, where we look at the processor time. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/pattern.h"
+
+#include "base/clock.h"
 
 #include <pcre2.h>
 #include <stdlib.h>
 
 enum {
-  MATCH_LIMIT = 100000, /* backtracking steps */
+  MATCH_LIMIT = 100000, /* backtracking steps from one starting point */
+  FAST_NS = 5000000,    /* what the fast way may cost at worst, by the estimate below */
+  LEAST_STEPS = 8,
+  BYTES_PER_NS = 3,     /* that a step reads at least */
+  SLOW_NS = 15000000,   /* processor time for the slow way */
+  SLOW_NS_PER_BYTE = 20,
+  CALLOUTS_PER_LOOK = 256,
   DEPTH_LIMIT = 10000,
   HEAP_LIMIT = 1024, /* KiB */
   JIT_STACK_FIRST = 32 * 1024,
@@ -18,10 +31,14 @@ enum {
 
 struct tl_pattern {
   pcre2_code *code;
+  pcre2_code *watched; /* the same with callouts; made when first needed */
+  uint8_t *text;       /* for that */
+  size_t text_len;
+  uint32_t options;
   uint32_t groups; /* capture groups */
   uint32_t names, name_size;
   const uint8_t *name_table;
-  bool want_jit, has_jit;
+  bool want_jit, has_jit, watched_jit, one_start;
 };
 
 static struct {
@@ -30,7 +47,16 @@ static struct {
   pcre2_jit_stack *stack;
   pcre2_match_data *data;
   uint32_t data_groups;
+  uint32_t callouts, callouts_per_look;
+  uint64_t deadline; /* processor time */
 } shared;
+
+static int on_callout (pcre2_callout_block *block, void *ctx) {
+  (void)block, (void)ctx;
+  if (++shared.callouts < shared.callouts_per_look) return 0;
+  shared.callouts = 0;
+  return tl_clock_cpu_ns() > shared.deadline ? PCRE2_ERROR_MATCHLIMIT : 0;
+}
 
 static int make_contexts (void) {
   if (shared.match != NULL) return TL_OK;
@@ -44,7 +70,7 @@ static int make_contexts (void) {
     return TL_ENOMEM;
   }
   pcre2_set_max_pattern_length(compile, PATTERN_MAX);
-  pcre2_set_match_limit(match, MATCH_LIMIT);
+  pcre2_set_callout(match, on_callout, NULL);
   pcre2_set_depth_limit(match, DEPTH_LIMIT);
   pcre2_set_heap_limit(match, HEAP_LIMIT);
   if (stack != NULL) pcre2_jit_stack_assign(match, NULL, stack);
@@ -83,6 +109,14 @@ static void use_jit (tl_pattern *p) {
   p->has_jit = pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) == 0;
 }
 
+static int keep_text (tl_pattern *p, tl_slice pattern) {
+  p->text = malloc(pattern.len > 0 ? pattern.len : 1);
+  if (p->text == NULL) return TL_ENOMEM;
+  if (pattern.len > 0) memcpy(p->text, pattern.at, pattern.len);
+  p->text_len = pattern.len;
+  return TL_OK;
+}
+
 int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err) {
   int number, rc = make_contexts();
   PCRE2_SIZE at;
@@ -90,7 +124,8 @@ int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err) 
   tl_pattern *p = calloc(1, sizeof *p);
   if (p == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   PCRE2_SPTR text = pattern.len > 0 ? pattern.at : (PCRE2_SPTR) "";
-  p->code = pcre2_compile(text, pattern.len, compile_options(flags), &number, &at, shared.compile);
+  p->options = compile_options(flags);
+  p->code = pcre2_compile(text, pattern.len, p->options, &number, &at, shared.compile);
   if (p->code == NULL) {
     free(p);
     return fail_at(err, number, at);
@@ -99,7 +134,11 @@ int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err) 
   pcre2_pattern_info(p->code, PCRE2_INFO_NAMECOUNT, &p->names);
   pcre2_pattern_info(p->code, PCRE2_INFO_NAMEENTRYSIZE, &p->name_size);
   pcre2_pattern_info(p->code, PCRE2_INFO_NAMETABLE, &p->name_table);
+  uint32_t all_options = 0;
+  pcre2_pattern_info(p->code, PCRE2_INFO_ALLOPTIONS, &all_options);
+  p->one_start = (all_options & PCRE2_ANCHORED) != 0;
   rc = make_match_data(p->groups + 1);
+  if (rc == TL_OK) rc = keep_text(p, pattern);
   if (rc != TL_OK) {
     tl_pattern_free(p);
     return tl_fail(err, rc, 0, "no memory");
@@ -113,6 +152,8 @@ int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err) 
 void tl_pattern_free (tl_pattern *p) {
   if (p == NULL) return;
   pcre2_code_free(p->code);
+  pcre2_code_free(p->watched);
+  free(p->text);
   free(p);
 }
 
@@ -137,13 +178,45 @@ static int copy_groups (tl_group *groups, int max, int set, uint32_t count) {
   return n > 0 ? n : 1;
 }
 
-int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max) {
+static int run (const pcre2_code *code, bool jit, tl_slice subject, uint32_t steps) {
   PCRE2_SPTR text = subject.len > 0 ? subject.at : (PCRE2_SPTR) "";
+  pcre2_set_match_limit(shared.match, steps);
+  return jit ? pcre2_jit_match(code, text, subject.len, 0, PCRE2_NO_UTF_CHECK, shared.data, shared.match)
+             : pcre2_match(code, text, subject.len, 0, PCRE2_NO_UTF_CHECK, shared.data, shared.match);
+}
+
+/* The slow way: PCRE2 asks on_callout between any two items of the pattern. */
+static int run_watched (tl_pattern *p, tl_slice subject) {
+  if (p->watched == NULL) {
+    int number;
+    PCRE2_SIZE at;
+    p->watched = pcre2_compile(p->text, p->text_len, p->options | PCRE2_AUTO_CALLOUT, &number, &at, shared.compile);
+    if (p->watched == NULL) return number == PCRE2_ERROR_NOMEMORY ? PCRE2_ERROR_NOMEMORY : PCRE2_ERROR_MATCHLIMIT;
+    p->watched_jit = pcre2_jit_compile(p->watched, PCRE2_JIT_COMPLETE) == 0;
+  }
+  shared.callouts = 0;
+  shared.callouts_per_look = subject.len < 4096 ? CALLOUTS_PER_LOOK : (uint32_t)(CALLOUTS_PER_LOOK * 4096 / subject.len + 1);
+  shared.deadline = tl_clock_cpu_ns() + SLOW_NS + SLOW_NS_PER_BYTE * subject.len;
+  return run(p->watched, p->watched_jit, subject, MATCH_LIMIT);
+}
+
+/* How many steps from each starting point fit into FAST_NS, if each reads the whole subject. */
+static uint64_t fast_steps (const tl_pattern *p, size_t len) {
+  uint64_t worst = ((uint64_t)len / BYTES_PER_NS + 1) * (p->one_start ? 1 : (uint64_t)len + 1);
+  return FAST_NS / worst;
+}
+
+int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max) {
+  tl_pattern *own = (tl_pattern *)p; /* every pattern is on the heap: what is made lazily may be written */
   if (subject.len >= UINT32_MAX) return TL_ETOOBIG;
-  if (p->want_jit) use_jit((tl_pattern *)p); /* every pattern is on the heap, none is really const */
-  int rc = p->has_jit
-             ? pcre2_jit_match(p->code, text, subject.len, 0, PCRE2_NO_UTF_CHECK, shared.data, shared.match)
-             : pcre2_match(p->code, text, subject.len, 0, PCRE2_NO_UTF_CHECK, shared.data, shared.match);
+  uint64_t steps = fast_steps(p, subject.len);
+  int rc = PCRE2_ERROR_MATCHLIMIT;
+  if (steps > 0) {
+    if (p->want_jit) use_jit(own);
+    steps = steps < LEAST_STEPS ? LEAST_STEPS : steps > MATCH_LIMIT ? MATCH_LIMIT : steps;
+    rc = run(p->code, p->has_jit, subject, (uint32_t)steps);
+  }
+  if (rc == PCRE2_ERROR_MATCHLIMIT && steps < MATCH_LIMIT) rc = run_watched(own, subject);
   return rc < 0 ? code_of(rc) : copy_groups(groups, max, rc, p->groups);
 }
 

@@ -1,5 +1,6 @@
 /* core/base/pattern.h — PCRE2 patterns with limits: no subject can make a match run away. Knows nothing else.
-** Matching uses JIT where it is there; match, depth and heap limits hold with JIT and without. */
+** Matching uses JIT where it is there; match, depth and heap limits hold with JIT and without. A match that is not decided
+** after about 15 ms of processor time (and 20 ns per byte of the subject) is given up too. */
 #ifndef TL_BASE_PATTERN_H
 #define TL_BASE_PATTERN_H
 
