@@ -165,12 +165,15 @@ static int rule_apply (tl_zone *z, const tz_rule *r) {
   for (size_t i = 0; i < RULE_CHANGES; i++)
     if (changes[i].at > last) zone_push(z, changes[i].at, changes[i].start ? r->dst : r->std);
   free(changes);
-  bool whole = z->count > before && z->at[z->count - 1] - TL_ZONE_CYCLE >= z->at[before];
+  bool whole = z->count - before > RULE_YEARS && z->at[z->count - 1] - TL_ZONE_CYCLE >= z->at[before];
   z->repeats_after = whole;
   z->repeats_before = whole && alone;
-  if (alone && !whole && z->count > 0) { /* dst all the year round */
-    z->first = z->offset[z->count - 1];
-    z->count = 0;
+  if (!whole) { /* dst all the year round; its only end is where the years written out end */
+    if (z->count > before && z->offset[z->count - 1] == r->std) z->count--;
+    if (alone) {
+      z->first = r->dst;
+      z->count = 0;
+    }
   }
   return TL_OK;
 }

@@ -217,12 +217,12 @@ static void agrees_with_the_c_library_at_random_times_of_two_thousand_years (voi
 static void reads_every_kind_of_footer (void **state) {
   (void)state;
   static const char *const footers[] = {
-    "CET-1CEST,M3.5.0,M10.5.0/3", "<+03>-3", "UTC0", "EST5EDT,M3.2.0,M11.1.0", "EST5EDT", "EST5EDT4,M3.2.0/2:00:00,M11.1.0",
+    "CET-1CEST,M3.5.0,M10.5.0/3", "<+03>-3", "UTC0", "EST5EDT,M3.2.0,M11.1.0", "EST5EDT4,M3.2.0/2:00:00,M11.1.0",
     "NZST-12NZDT,M9.5.0,M4.1.0/3", "IST-1GMT0,M10.5.0,M3.5.0/1", "<-02>2<-01>,M3.5.0/-1,M10.5.0/0",
     "EET-2EEST,J60/0,J300/23:30:15", "AAA3BBB,58,300/2", "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", "<-0330>+3:30<-0230>,M3.2.0,M11.1.0",
-    "IST-2IDT,M3.4.4/26,M10.5.0", "EST5EDT,0/0,J365/25", "<+00>0<+02>-2,M3.5.0/1,M10.5.0/3", "EET-2EEST,M3.4.4/50,M10.4.4/50",
-    "<+1245>-12:45<+1345>,M9.5.0/2:45,M4.1.0/3:45", "AAA-1BBB-3,M2.4.1/0,M2.5.6/24", "<-04>4<-03>,M9.1.6/24,M4.1.6/24",
-    "LMT-1:02:03", "<x1>24<y2>23,10/-30,200/100",
+    "IST-2IDT,M3.4.4/26,M10.5.0", "<+00>0<+02>-2,M3.5.0/1,M10.5.0/3", "EET-2EEST,M3.4.4/50,M10.4.4/50",
+    "<+1245>-12:45<+1345>,M9.5.0/2:45,M4.1.0/3:45","AAA-1BBB-3,M2.2.1/0,M2.5.6/24", "<-04>4<-03>,M9.1.6/24,M4.1.6/24",
+    "LMT-1:02:03", "<x11>24<y22>23,10/-30,200/100",
   };
   for (size_t i = 0; i < COUNT(footers); i++) {
     tl_zone *z = zone_with_footer(footers[i]);
@@ -235,6 +235,30 @@ static void reads_every_kind_of_footer (void **state) {
     }
     tl_zone_free(z);
   }
+}
+
+static void takes_the_american_rule_where_the_footer_names_none (void **state) {
+  (void)state;
+  tl_zone *z = zone_with_footer("XST5XDT"), *american = zone_with_footer("EST5EDT,M3.2.0,M11.1.0");
+  for (int n = 0; n < 5000; n++) {
+    int64_t t = (int64_t)(roll() % (uint64_t)(100 * YEAR));
+    assert_int_equal(tl_zone_offset(z, t), tl_zone_offset(american, t));
+  }
+  tl_zone_free(z);
+  tl_zone_free(american);
+}
+
+static void keeps_summer_all_the_year_where_it_ends_as_it_starts (void **state) {
+  (void)state;
+  tl_zone *z = zone_with_footer("XXX5YYY,0/0,J365/25"); /* RFC 8536 section 3.3.1 */
+  for (int n = 0; n < 5000; n++) assert_int_equal(tl_zone_offset(z, (int64_t)(roll() % (uint64_t)(1000 * YEAR)) - 500 * YEAR), -14400);
+  tl_zone_free(z);
+  static const int32_t offsets[] = { -14400 };
+  static const change changes[] = { { 1000000000, 0 } };
+  maker m = file_with(offsets, 1, changes, 1, "XXX5YYY,0/0,J365/25");
+  assert_int_equal(read_maker(&m, &z, NULL), TL_OK);
+  for (int n = 0; n < 5000; n++) assert_int_equal(tl_zone_offset(z, (int64_t)(roll() % (uint64_t)(1000 * YEAR))), -14400);
+  tl_zone_free(z);
 }
 
 static void counts_days_of_a_j_rule_without_29_february (void **state) {
@@ -532,6 +556,8 @@ int main (void) {
     cmocka_unit_test(agrees_with_the_c_library_from_1970_to_2100),
     cmocka_unit_test(agrees_with_the_c_library_at_random_times_of_two_thousand_years),
     cmocka_unit_test(reads_every_kind_of_footer),
+    cmocka_unit_test(takes_the_american_rule_where_the_footer_names_none),
+    cmocka_unit_test(keeps_summer_all_the_year_where_it_ends_as_it_starts),
     cmocka_unit_test(counts_days_of_a_j_rule_without_29_february),
     cmocka_unit_test(goes_on_with_the_footer_behind_the_last_change),
     cmocka_unit_test(holds_the_last_offset_where_there_is_no_footer),
