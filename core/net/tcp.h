@@ -6,26 +6,36 @@
 
 typedef struct tl_tcp tl_tcp;
 
-/* Callbacks; `tcp` may be closed inside any of them. After `closed` no other call comes and the object is gone. */
+/* Callbacks, all from the loop, never from inside a call of the owner; the tcp may be closed inside any of them. After
+** `closed`, which comes exactly once, no other call comes and the object is gone. After tl_tcp_close() only `closed` comes.
+** */
 typedef struct {
   void (*connected) (void *ctx, const char *peer); /* "127.0.0.1:1883", "[::1]:1883" */
-  /* Where the next read goes: at least one byte of room; *room bytes at the result. NULL: no memory, closes with UV_ENOMEM. */
+  /* Where the next read goes: at least one byte of room; *room bytes at the result. NULL: no memory, closes with UV_ENOMEM.
+  ** A read that fills it is followed by another in the same wake-up (at most 32), one that does not is the last. */
   uint8_t *(*room) (void *ctx, size_t *room);
-  void (*data) (void *ctx, size_t n);              /* n bytes were read into that room; at most one call per wake-up while the rate is low */
-  void (*drained) (void *ctx);                     /* everything given to tl_tcp_write() is in the kernel's hands (after it was not) */
-  /* The connection failed or ended; code is 0 for tl_tcp_close(), UV_EOF when the peer closed, else a libuv code. `text` says what in
-  ** words: "connect to 10.0.0.1:1883: connection refused". The tcp is freed after this returns. */
+  void (*data) (void *ctx, size_t n); /* n bytes were read into that room; at most one call per wake-up while the rate is low */
+  void (*drained) (void *ctx);        /* everything given to tl_tcp_write() is in the kernel's hands (after it was not) */
+  /* The connection failed or ended; code is 0 for tl_tcp_close(), UV_EOF when the peer closed, else a libuv code. `text`
+  ** says what in words: "connect to 10.0.0.1:1883: connection refused", "resolve 'nohost': name not known", "127.0.0.1:1883
+  ** closed the connection". The tcp is freed after this returns. */
   void (*closed) (void *ctx, int code, const char *text);
 } tl_tcp_events;
 
-/* Resolve `host` (name, IPv4 or IPv6 literal, with or without brackets), try its addresses in order until one connects. Failure comes as
-** `closed`. Only TL_ENOMEM and libuv's init errors are returned. */
+/* Resolve `host` (name, IPv4 or IPv6 literal, with or without brackets; copied), try its addresses in order until one
+** connects (one with others behind it gets 5 s). `events` must live as long as the tcp. Failure comes as `closed`, with all
+** that was tried in its text. Only TL_ENOMEM and libuv's init errors are returned. There is no limit in time: close it when
+** it takes too long. */
 int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, const tl_tcp_events *events, void *ctx);
-/* Copies what the kernel does not take at once. Returns 0; TL_ENOMEM; TL_ESTATE when not connected. A write error comes as `closed`, later. */
+/* One write call; copies what the kernel does not take at once. Returns 0; TL_ENOMEM (it closes, too: a part may be out);
+** TL_ESTATE when not connected or closing. A write error comes as `closed`, later. */
 int tl_tcp_write (tl_tcp *t, const void *bytes, size_t n);
-size_t tl_tcp_pending (const tl_tcp *t);     /* bytes written that the kernel has not taken */
-void tl_tcp_read (tl_tcp *t, bool on);       /* stop and go on reading; on after connect */
-/* Close: gives what is pending a chance to go out (FIN behind it, at most linger_ms), then `closed` with 0. linger_ms 0: at once. */
+size_t tl_tcp_pending (const tl_tcp *t); /* bytes written that the kernel has not taken */
+/* Stop and go on reading; on after connect, may be called before. While off, the peer's end is not noticed either. */
+void tl_tcp_read (tl_tcp *t, bool on);
+/* Close, then `closed` with 0. linger_ms 0: at once, what is pending is lost. Else what is pending goes out with a FIN behind
+** it, and what still comes in is read away until the peer ends, too (waiting at most 250 ms for that, so that no reset
+** overtakes our last bytes); at most linger_ms in all. Calling it again is harmless; with 0 it cuts the lingering short. */
 void tl_tcp_close (tl_tcp *t, int linger_ms);
 
 #endif

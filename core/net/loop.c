@@ -1,0 +1,199 @@
+/* core/net/loop.c — the event loop, its timers and signals. Knows nothing of MQTT, scripts or commands.
+**
+** libuv goes round as timers, idle, prepare, poll, check, closing. What was asked for "later" runs in prepare: behind
+** everything that poll, closing and timers called, and before the loop may block again. The idle handle is active while
+** something is asked for, so that poll does not block and the loop does not end before it ran. Neither costs a system call.
+** */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "net/uv.h"
+
+typedef struct {
+  void (*fn) (void *ctx); /* NULL: taken back, or running */
+  void *ctx;
+} later;
+
+struct tl_loop {
+  uv_loop_t uv;
+  uv_prepare_t prepare;
+  uv_idle_t idle;
+  later *list; /* in the order of asking */
+  size_t n, cap;
+};
+
+struct tl_timer {
+  uv_timer_t handle;
+  void (*fn) (void *ctx);
+  void *ctx;
+  int64_t due, armed; /* armed <= due: a later due time is only noted, as timers are moved more often than they fire */
+};
+
+struct tl_signal {
+  uv_signal_t handle;
+  void (*fn) (void *ctx, int signum);
+  void *ctx;
+};
+
+uv_loop_t *tl_loop_uv (tl_loop *loop) { return &loop->uv; }
+
+static void on_idle (uv_idle_t *handle) { (void)handle; }
+
+static void run_later (tl_loop *loop) {
+  size_t end = loop->n; /* what is asked for from here on waits for the next wake-up */
+  for (size_t i = 0; i < end; i++) {
+    later it = loop->list[i];
+    loop->list[i].fn = NULL;
+    if (it.fn) it.fn(it.ctx);
+  }
+  loop->n -= end;
+  if (loop->n > 0)
+    memmove(loop->list, loop->list + end, loop->n * sizeof *loop->list);
+  else
+    uv_idle_stop(&loop->idle);
+}
+
+static void on_prepare (uv_prepare_t *handle) {
+  tl_loop *loop = handle->data;
+  if (loop->n > 0) run_later(loop);
+}
+
+int tl_loop_new (tl_loop **out) {
+  tl_loop *loop = calloc(1, sizeof *loop);
+  if (!loop) return TL_ENOMEM;
+  int rc = uv_loop_init(&loop->uv);
+  if (rc < 0) {
+    free(loop);
+    return rc;
+  }
+  /* These cannot fail: they touch nothing outside the two structures. */
+  uv_prepare_init(&loop->uv, &loop->prepare);
+  uv_idle_init(&loop->uv, &loop->idle);
+  loop->prepare.data = loop;
+  uv_prepare_start(&loop->prepare, on_prepare);
+  uv_unref((uv_handle_t *)&loop->prepare);
+  *out = loop;
+  return TL_OK;
+}
+
+void tl_loop_run (tl_loop *loop) {
+  uv_run(&loop->uv, UV_RUN_DEFAULT);
+  if (loop->n > 0) run_later(loop); /* tl_loop_stop() left before prepare */
+}
+
+void tl_loop_stop (tl_loop *loop) { uv_stop(&loop->uv); }
+
+int64_t tl_loop_now (tl_loop *loop) { return (int64_t)uv_now(&loop->uv); }
+
+void tl_loop_update (tl_loop *loop) { uv_update_time(&loop->uv); }
+
+static void close_leftover (uv_handle_t *handle, void *arg) {
+  tl_loop *loop = arg;
+  if (uv_is_closing(handle)) return;
+  bool ours = handle == (uv_handle_t *)&loop->prepare || handle == (uv_handle_t *)&loop->idle;
+  assert(ours && "a handle was not closed by its owner");
+  uv_close(handle, NULL);
+  (void)ours;
+}
+
+void tl_loop_free (tl_loop *loop) {
+  if (!loop) return;
+  uv_walk(&loop->uv, close_leftover, loop);
+  uv_run(&loop->uv, UV_RUN_DEFAULT);
+  int rc = uv_loop_close(&loop->uv);
+  assert(rc == 0);
+  (void)rc;
+  free(loop->list);
+  free(loop);
+}
+
+int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
+  for (size_t i = loop->n; i > 0; i--) /* who asks again is mostly who asked last */
+    if (loop->list[i - 1].fn == fn && loop->list[i - 1].ctx == ctx) return TL_OK;
+  if (loop->n == loop->cap) {
+    size_t cap = loop->cap ? loop->cap * 2 : 16;
+    later *list = realloc(loop->list, cap * sizeof *list);
+    if (!list) return TL_ENOMEM;
+    loop->list = list;
+    loop->cap = cap;
+  }
+  loop->list[loop->n++] = (later){ fn, ctx };
+  uv_idle_start(&loop->idle, on_idle); /* harmless when it is active */
+  return TL_OK;
+}
+
+void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
+  for (size_t i = 0; i < loop->n; i++)
+    if (loop->list[i].fn == fn && loop->list[i].ctx == ctx) loop->list[i].fn = NULL;
+}
+
+static void on_timer (uv_timer_t *handle) {
+  tl_timer *t = handle->data;
+  int64_t now = (int64_t)uv_now(handle->loop);
+  if (now < t->due) {
+    t->armed = t->due;
+    uv_timer_start(handle, on_timer, (uint64_t)(t->due - now), 0);
+    return;
+  }
+  t->fn(t->ctx);
+}
+
+int tl_timer_new (tl_timer **out, tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
+  tl_timer *t = calloc(1, sizeof *t);
+  if (!t) return TL_ENOMEM;
+  uv_timer_init(&loop->uv, &t->handle);
+  t->handle.data = t;
+  t->fn = fn;
+  t->ctx = ctx;
+  *out = t;
+  return TL_OK;
+}
+
+void tl_timer_at (tl_timer *t, int64_t due_ms) {
+  if (due_ms == INT64_MAX) {
+    uv_timer_stop(&t->handle);
+    return;
+  }
+  t->due = due_ms;
+  if (uv_is_active((uv_handle_t *)&t->handle) && t->armed <= due_ms) return;
+  int64_t now = (int64_t)uv_now(t->handle.loop);
+  t->armed = due_ms;
+  uv_timer_start(&t->handle, on_timer, due_ms > now ? (uint64_t)(due_ms - now) : 0, 0);
+}
+
+void tl_timer_stop (tl_timer *t) { uv_timer_stop(&t->handle); }
+
+static void free_handle_data (uv_handle_t *handle) { free(handle->data); }
+
+void tl_timer_close (tl_timer *t) {
+  if (t) uv_close((uv_handle_t *)&t->handle, free_handle_data);
+}
+
+static void on_signal (uv_signal_t *handle, int signum) {
+  tl_signal *s = handle->data;
+  s->fn(s->ctx, signum);
+}
+
+int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *ctx, int signum), void *ctx) {
+  tl_signal *s = calloc(1, sizeof *s);
+  if (!s) return TL_ENOMEM;
+  int rc = uv_signal_init(&loop->uv, &s->handle);
+  if (rc < 0) {
+    free(s);
+    return rc;
+  }
+  s->handle.data = s;
+  s->fn = fn;
+  s->ctx = ctx;
+  rc = uv_signal_start(&s->handle, on_signal, signum);
+  if (rc < 0) {
+    uv_close((uv_handle_t *)&s->handle, free_handle_data);
+    return rc;
+  }
+  *out = s;
+  return TL_OK;
+}
+
+void tl_signal_close (tl_signal *s) {
+  if (s) uv_close((uv_handle_t *)&s->handle, free_handle_data);
+}

@@ -1,0 +1,196 @@
+/* spec/net/loop_test.c — order of what is asked for later, timers, signals. */
+#include "net/net_support.h"
+
+static char trace[80];
+static tl_timer *timer, *timer2;
+static int again;
+
+static void note (const char *what) { strcat(trace, what); }
+static void later_a (void *ctx) {
+  (void)ctx;
+  note("a");
+}
+static void later_b (void *ctx) {
+  (void)ctx;
+  note("b");
+}
+static void later_self (void *ctx) {
+  note("s");
+  if (again-- > 0) assert_int_equal(tl_loop_later(loop, later_self, ctx), 0);
+}
+static void later_c_asks_a (void *ctx) {
+  note("c");
+  assert_int_equal(tl_loop_later(loop, later_a, ctx), 0);
+}
+static void later_d_forgets_b (void *ctx) {
+  note("d");
+  tl_loop_forget(loop, later_b, ctx);
+}
+
+static int setup (void **state) {
+  trace[0] = 0;
+  return loop_setup(state);
+}
+
+static void runs_in_the_order_of_asking_and_once (void **state) {
+  (void)state;
+  assert_int_equal(tl_loop_later(loop, later_b, NULL), 0);
+  assert_int_equal(tl_loop_later(loop, later_a, NULL), 0);
+  assert_int_equal(tl_loop_later(loop, later_b, NULL), 0);
+  assert_int_equal(tl_loop_later(loop, later_a, &loop), 0); /* another ctx is another call */
+  tl_loop_run(loop);
+  assert_string_equal(trace, "baa");
+}
+
+static void does_not_run_what_was_taken_back (void **state) {
+  (void)state;
+  tl_loop_later(loop, later_a, NULL);
+  tl_loop_later(loop, later_b, NULL);
+  tl_loop_forget(loop, later_a, NULL);
+  tl_loop_forget(loop, later_a, NULL);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "b");
+  trace[0] = 0;
+  tl_loop_later(loop, later_d_forgets_b, NULL);
+  tl_loop_later(loop, later_b, NULL);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "d");
+}
+
+static void keeps_many (void **state) {
+  static char many[300];
+  (void)state;
+  for (int i = 0; i < 60; i++) tl_loop_later(loop, later_a, &many[i]);
+  tl_loop_run(loop);
+  assert_int_equal(strlen(trace), 60);
+}
+
+static void asking_from_inside_means_the_next_wake_up_which_comes_at_once (void **state) {
+  (void)state;
+  again = 3;
+  tl_loop_later(loop, later_self, NULL);
+  tl_loop_later(loop, later_c_asks_a, NULL);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "scsass");
+}
+
+static void fired (void *ctx) {
+  note(ctx);
+  tl_loop_later(loop, later_a, NULL);
+}
+static void fired_and_stop (void *ctx) {
+  note(ctx);
+  tl_loop_later(loop, later_b, NULL);
+  tl_loop_stop(loop);
+}
+
+static void runs_behind_timers_and_before_the_loop_waits (void **state) {
+  (void)state;
+  assert_int_equal(tl_timer_new(&timer, loop, fired, "1"), 0);
+  assert_int_equal(tl_timer_new(&timer2, loop, fired, "2"), 0);
+  tl_timer_at(timer, tl_loop_now(loop));
+  tl_timer_at(timer2, tl_loop_now(loop) - 5); /* in the past: at once */
+  uv_run(tl_loop_uv(loop), UV_RUN_NOWAIT);
+  assert_true(strcmp(trace, "12a") == 0 || strcmp(trace, "21a") == 0);
+  tl_timer_close(timer);
+  tl_timer_close(timer2);
+}
+
+static void runs_what_was_asked_for_before_a_stop (void **state) {
+  (void)state;
+  assert_int_equal(tl_timer_new(&timer, loop, fired_and_stop, "1"), 0);
+  tl_timer_at(timer, tl_loop_now(loop));
+  tl_loop_run(loop);
+  assert_string_equal(trace, "1b");
+  tl_timer_close(timer);
+}
+
+static int64_t fired_at;
+static void note_time (void *ctx) {
+  (void)ctx;
+  fired_at = tl_loop_now(loop);
+  note("t");
+}
+
+static void a_timer_put_off_fires_once_at_the_last_due_time (void **state) {
+  (void)state;
+  assert_int_equal(tl_timer_new(&timer, loop, note_time, NULL), 0);
+  int64_t now = tl_loop_now(loop);
+  tl_timer_at(timer, now + 5);
+  tl_timer_at(timer, now + 30);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "t");
+  assert_true(fired_at >= now + 30);
+  now = tl_loop_now(loop);
+  tl_timer_at(timer, now + 60000);
+  tl_timer_at(timer, now + 1); /* earlier: moved for real */
+  tl_loop_run(loop);
+  assert_string_equal(trace, "tt");
+  assert_true(fired_at < now + 30000);
+  tl_timer_at(timer, now + 60000);
+  tl_timer_stop(timer);
+  tl_loop_run(loop); /* nothing left: returns */
+  tl_timer_at(timer, now + 60000);
+  tl_timer_at(timer, INT64_MAX);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "tt");
+  tl_timer_close(timer);
+  tl_timer_close(NULL);
+}
+
+static void close_itself (void *ctx) {
+  (void)ctx;
+  note("x");
+  tl_timer_close(timer);
+}
+
+static void a_timer_may_be_closed_in_its_own_call (void **state) {
+  (void)state;
+  assert_int_equal(tl_timer_new(&timer, loop, close_itself, NULL), 0);
+  tl_timer_at(timer, 0);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "x");
+}
+
+static void the_clock_is_the_monotonic_one (void **state) {
+  (void)state;
+  tl_loop_update(loop);
+  int64_t difference = tl_clock_mono_ms() - tl_loop_now(loop);
+  assert_true(difference >= -20 && difference <= 1000);
+}
+
+static tl_signal *usr1;
+static void on_usr1 (void *ctx, int signum) {
+  assert_ptr_equal(ctx, &usr1);
+  assert_int_equal(signum, SIGUSR1);
+  note("u");
+  tl_signal_close(usr1);
+}
+
+static void a_signal_comes_from_the_loop (void **state) {
+  tl_signal *bad = NULL;
+  (void)state;
+  assert_int_equal(tl_signal_new(&usr1, loop, SIGUSR1, on_usr1, &usr1), 0);
+  raise(SIGUSR1);
+  assert_string_equal(trace, "");
+  tl_loop_run(loop);
+  assert_string_equal(trace, "u");
+  assert_int_equal(tl_signal_new(&bad, loop, SIGKILL, on_usr1, NULL), UV_EINVAL);
+  assert_null(bad);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(runs_in_the_order_of_asking_and_once, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(does_not_run_what_was_taken_back, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(keeps_many, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(asking_from_inside_means_the_next_wake_up_which_comes_at_once, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(runs_behind_timers_and_before_the_loop_waits, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(runs_what_was_asked_for_before_a_stop, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(a_timer_put_off_fires_once_at_the_last_due_time, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(a_timer_may_be_closed_in_its_own_call, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(the_clock_is_the_monotonic_one, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(a_signal_comes_from_the_loop, setup, loop_teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
