@@ -37,16 +37,16 @@ typedef struct {
 struct tl_station {
   tl_line *line;
   tl_plan *plan;            /* one reference */
-  char *name, *address;     /* owned */
+  char *name, *address;     /* owned, in one block at `name` */
   char *will_topic;         /* owned, NULL: none */
-  tl_slice will_payload;    /* owned; len 0: any payload */
+  tl_slice will_payload;    /* in the block of will_topic; len 0: any payload */
   void *user;               /* script's handlers; NULL: none. Owned by who set it */
   int64_t time_filter_ms, no_data_ms;
   int64_t since;            /* `now` when the present status began */
   int64_t heard;            /* `now` of the last message; -1 none since the line came up */
   uint8_t status;           /* tl_station_status */
   bool off, simulated;      /* what the operator wants */
-  bool json_bad, time_bad;  /* said already; cleared when it parses again */
+  bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
   bool subscribe_address;
   bool is_template;         /* an address with named groups: makes instances, never holds values */
   tl_station *made_by;      /* the template of an instance; NULL otherwise */
@@ -66,9 +66,12 @@ struct tl_line {
   uint32_t station_count, station_cap;
   tl_map by_name;
   bool connected, subscribed;
+  bool ticking;             /* inside tl_line_tick */
+  int64_t due;              /* the `now` at which tl_line_tick has something to do; INT64_MAX: nothing */
+  int64_t simulate_at;      /* when simulated values change next; INT64_MAX: never */
 };
 
-/* News. Any may be NULL. A callback must not free what it is told about. */
+/* News. Any may be NULL. A callback must not free, remove or replan what it is told about; it may switch stations and put values. */
 typedef struct {
   void (*value) (void *ctx, tl_tag *tag);                                   /* a new value, status or reason */
   void (*status) (void *ctx, tl_station *s, tl_station_status before);
@@ -76,6 +79,7 @@ typedef struct {
   /* A timestamp is missing (why TL_REASON_MISSING) or unreadable (TL_REASON_TIME); once until one is read again. */
   void (*time_error) (void *ctx, tl_station *s, tl_reason why, tl_slice text);
   void (*trace) (void *ctx, tl_tag *tag);                                   /* Full Debug: each value as it is set, reported or not */
+  void (*due) (void *ctx, tl_line *line, int64_t at); /* tl_line_tick has something to do at `at`, earlier than it said */
 } tl_model_hooks;
 
 struct tl_model {
@@ -86,7 +90,7 @@ struct tl_model {
   tl_map by_name;
   tl_plan_pool *plans;
   tl_buf scratch;           /* for conversions */
-  tl_json_value *slots;     /* for extraction, as many as the largest plan needs */
+  tl_json_value *slots;     /* for extraction, as many as the largest plan needs; NULL while in use */
   uint32_t slot_cap;
 };
 
@@ -106,12 +110,16 @@ typedef struct {
   uint32_t max_instances;
 } tl_station_spec;
 
-/* A new station, StWait; outputs with a default hold it (valid, time `wall`), without being reported. */
+/* A new station, StWait, or StOn where the line is subscribed already; outputs with a default hold it (valid, time `wall`), without being
+** reported. A template holds nothing. TL_EEXIST, TL_ENOMEM. */
 int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now, int64_t wall, tl_station **out);
 void tl_line_remove_station (tl_line *line, tl_station *s);
 tl_station *tl_line_station (const tl_line *line, tl_slice name);
-/* Give a station another plan (reload): tags of the same name and type keep their values. May move the station: *s is updated
-** everywhere the model knows it; others (router) must be told. */
+/* Change what a live station was told besides name, address and plan: will, times, subscribe_address, max_instances. TL_ENOMEM. */
+int tl_station_retune (tl_station *s, const tl_station_spec *spec);
+/* Give a station another plan (reload). Tags that did not change (same name, type, address, linear and default) keep their values,
+** others start anew, unreported. May move the station: *s is updated everywhere the model knows it; others (router) must be told.
+** TL_ENOMEM: nothing changed. */
 int tl_station_replan (tl_station **s, tl_plan *plan, int64_t now, int64_t wall);
 tl_tag *tl_station_tag (tl_station *s, tl_slice name);
 void tl_station_full_name (const tl_station *s, tl_buf *out);            /* "line.station" */
@@ -128,34 +136,50 @@ typedef struct {
 } tl_incoming;
 
 /* The station heard a message: leaves StHardErr/StComErr/StWait, counts. Then all addressed tags get their values: IN_TOPIC, IN_DATA,
-** IN_ID, then the rest in the order of the source. Nothing happens to values of a station that is off or simulated (returns false). */
+** IN_ID, then the rest in the order of the source. Nothing happens to values of a station that is off or simulated (returns false).
+**
+** All values get the message's time: its time field, else `wall`. A payload that is not JSON invalidates the JA tags (json); its other
+** tags go on. RE= is the first group, or the whole match where the pattern has no group; a group that took no part, a payload that is
+** not UTF-8 and a match that costs too much count as no match. A null where the time field should be is unreadable, not missing. */
 bool tl_station_receive (tl_station *s, const tl_incoming *m);
 /* The same in two steps, for stations with a decoder: begin() does what comes before the values, addressed() sets the addressed tags
 ** and tells the message's time. */
 bool tl_station_begin (tl_station *s, const tl_incoming *m);
 int64_t tl_station_addressed (tl_station *s, const tl_incoming *m);
-/* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid (station-will), returns true. */
+/* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid (station-will), returns true. The will of a
+** station that is off or simulated changes nothing, and is nothing else either (true). */
 bool tl_station_will (tl_station *s, const tl_incoming *m);
 
 /* ---- values (model/tag.c) ---- */
 
-/* A received value in the tag's type: linear, range, deadband, then set and report. `text` is copied. Returns false on no memory. */
+/* A received value in the tag's type: linear, range, deadband, then set and report. `text` is copied. Returns false on no memory, the
+** tag as it was. A value discarded by `range` is as if it had not come; one within the deadband is the kept value again, at a new
+** time. Linear that leaves the finite numbers is out of range whatever out_of_range says; integers saturate. */
 bool tl_tag_receive (tl_tag *t, const tl_value *v, int64_t time_ms);
 /* A value that must not pass the filters: defaults, writes, simulation. */
 bool tl_tag_put (tl_tag *t, const tl_value *v, int64_t time_ms);
 void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms); /* keeps nothing of the value (reported as null) */
 void tl_tag_missing (tl_tag *t, int64_t time_ms);                     /* by on_missing: invalidate, keep, default */
-/* The value a device gets for what the user writes: linear inverted. TL_ERANGE: outside `range`. */
+/* The value a device gets for what the user writes: linear inverted (integers rounded half away from zero). TL_ERANGE: outside `range`
+** (a write is never clamped or discarded), or not a number the device's type can hold. */
 int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err *err);
 
 /* ---- statuses (model/status.c): rules of the user's reference, section 4 ---- */
 
-void tl_line_up (tl_line *line, int64_t now, int64_t wall);           /* SUBACK: StWait and short StComErr become StOn */
+/*
+** Invalid in StHardErr and StOff are all tags but OUT_TOPIC, OUT_VALUE and ACK_ID, which hold what was written here, not what the
+** device said. Simulated are all but OUT_TOPIC and ACK_ID. When a simulation ends, the station starts anew: an output holds its
+** default, all else is invalid (no-data) until a message comes. A station switched on again is StOn, on a line not subscribed StWait,
+** and keeps the reason `off` until then. Why StComErr became StHardErr: no-data on a subscribed line, else disconnected. */
+
+void tl_line_up (tl_line *line, int64_t now, int64_t wall);           /* SUBACK: StWait and short StComErr become StOn; again: StWait only */
 void tl_line_down (tl_line *line, int64_t now, int64_t wall);         /* connection lost: StOn becomes StComErr */
 void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);
-/* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which something is due; INT64_MAX: nothing. */
+/* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which something is due; INT64_MAX: nothing.
+** Cheap when called early; hooks.due tells when something falls due before the time that was returned. */
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall);
-bool tl_line_wanted (const tl_line *line); /* is there a station that is neither off nor simulated? */
+/* Is there a station that is neither off nor simulated? A line without stations is wanted too: it may publish. */
+bool tl_line_wanted (const tl_line *line);
 
 /* ---- as text (model/stream.c) ---- */
 

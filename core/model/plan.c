@@ -1,0 +1,238 @@
+/* core/model/plan.c — compiles a station's definition. Must not know lines, stations or values received. */
+#include "model/plan.h"
+
+#include <stdlib.h>
+
+#include "model/inner.h"
+
+#define DEFAULT_MASK "yyyy-mm-dd hh:mi:ss.mss"
+
+enum { MAX_TAGS = 32767 };
+
+/* ---- one block holds the plan, its arrays and texts ---- */
+
+static size_t text_size (const char *text) { return text ? strlen(text) + 1 : 0; }
+
+static size_t default_size (const tl_tagdef *d) {
+  return d->has_default && tl_type_is_text(d->type) ? d->default_value.text.len + 1 : 0;
+}
+
+static size_t spec_size (const tl_plan_spec *spec) {
+  size_t size = spec->time_field.len + 1 + spec->time_mask.len + 1;
+  for (size_t i = 0; i < spec->tag_count; i++) {
+    const tl_tagdef *d = &spec->tags[i];
+    size += text_size(d->name) + text_size(d->address) + text_size(d->unit) + text_size(d->description);
+    size += d->path.len + 1 + default_size(d);
+  }
+  return size;
+}
+
+static tl_slice keep (uint8_t **at, tl_slice s) { /* with a NUL behind, which the slice does not count */
+  uint8_t *copy = *at;
+  if (s.len) memcpy(copy, s.at, s.len);
+  copy[s.len] = 0;
+  *at += s.len + 1;
+  return tl_slice_of(copy, s.len);
+}
+
+static const char *keep_text (uint8_t **at, const char *text) {
+  return text ? (const char *)keep(at, tl_slice_str(text)).at : NULL;
+}
+
+static void keep_default (uint8_t **at, tl_tagdef *d) {
+  if (d->has_default && tl_type_is_text(d->type)) d->default_value.text = keep(at, d->default_value.text);
+}
+
+static tl_plan *plan_alloc (const tl_plan_spec *spec, uint8_t **texts) {
+  size_t n = spec->tag_count;
+  size_t tags = n * sizeof(tl_tagdef), indexes = 2 * (n + 1) * sizeof(uint16_t);
+  tl_plan *p = calloc(1, sizeof *p + tags + indexes + spec_size(spec));
+  if (!p) return NULL;
+  p->tags = (tl_tagdef *)(p + 1);
+  p->order = (uint16_t *)(p->tags + n);
+  p->slot_tag = p->order + n + 1;
+  *texts = (uint8_t *)(p->slot_tag + n + 1);
+  return p;
+}
+
+static void copy_tags (tl_plan *p, const tl_plan_spec *spec, uint8_t **at) {
+  for (size_t i = 0; i < spec->tag_count; i++) {
+    tl_tagdef *d = &p->tags[i];
+    *d = spec->tags[i];
+    d->name = keep_text(at, d->name);
+    d->address = keep_text(at, d->address);
+    d->unit = keep_text(at, d->unit);
+    d->description = keep_text(at, d->description);
+    d->path = keep(at, d->path);
+    d->filtered = tl_type_is_number(d->type) && (d->has_linear || d->has_range || d->deadband > 0);
+    keep_default(at, d);
+  }
+}
+
+/* ---- compiling ---- */
+
+static int fail_tag (tl_err *err, const tl_err *inner, int code, size_t tag, tl_slice text) {
+  return tl_fail(err, code, tag, "%s at byte %zu of '%.*s'", inner->text, inner->at, TL_ARG(text));
+}
+
+static int compile_names (tl_plan *p, tl_err *err) {
+  for (uint16_t i = 0; i < p->tag_count; i++) {
+    tl_slice name = tl_slice_str(p->tags[i].name);
+    if (tl_map_get(&p->by_name, name)) return tl_fail(err, TL_EEXIST, i, "a second tag '%.*s'", TL_ARG(name));
+    int rc = tl_map_put(&p->by_name, name, (void *)(uintptr_t)(i + 1u));
+    if (rc != TL_OK) return tl_fail(err, rc, i, "no memory");
+  }
+  return TL_OK;
+}
+
+static void find_kinds (tl_plan *p) {
+  int16_t *const found[] = {
+    [TL_ADDRESS_IN_TOPIC] = &p->in_topic, [TL_ADDRESS_IN_DATA] = &p->in_data,     [TL_ADDRESS_IN_ID] = &p->in_id,
+    [TL_ADDRESS_ACK_ID] = &p->ack_id,     [TL_ADDRESS_OUT_TOPIC] = &p->out_topic, [TL_ADDRESS_OUT_VALUE] = &p->out_value,
+    [TL_ADDRESS_JSON] = NULL,             [TL_ADDRESS_REGEX] = NULL,              [TL_ADDRESS_NONE] = NULL,
+  };
+  for (size_t k = 0; k < sizeof found / sizeof found[0]; k++)
+    if (found[k]) *found[k] = -1;
+  for (uint16_t i = 0; i < p->tag_count; i++) {
+    tl_address_kind kind = p->tags[i].kind;
+    if (kind == TL_ADDRESS_NONE) p->needs_decode = true;
+    if (found[kind] && *found[kind] < 0) *found[kind] = (int16_t)i;
+  }
+}
+
+/* IN_TOPIC, IN_DATA, IN_ID, then the rest in the order of the source. */
+static void find_order (tl_plan *p) {
+  const int16_t first[] = { p->in_topic, p->in_data, p->in_id };
+  for (size_t k = 0; k < 3; k++)
+    if (first[k] >= 0) p->order[p->order_count++] = (uint16_t)first[k];
+  for (uint16_t i = 0; i < p->tag_count; i++) {
+    tl_address_kind kind = p->tags[i].kind;
+    if (kind == TL_ADDRESS_REGEX || (kind == TL_ADDRESS_JSON && p->json)) p->order[p->order_count++] = i;
+  }
+}
+
+static int check_paths (const tl_plan *p, tl_err *err) { /* payload type text: JA= sets nothing, but must be one */
+  for (uint16_t i = 0; i < p->tag_count; i++) {
+    tl_err inner = { 0 };
+    if (p->tags[i].kind != TL_ADDRESS_JSON) continue;
+    int rc = tl_json_path_check(p->tags[i].path, &inner);
+    if (rc != TL_OK) return fail_tag(err, &inner, rc, i, p->tags[i].path);
+  }
+  return TL_OK;
+}
+
+static int compile_set (tl_plan *p, tl_err *err) {
+  if (!p->json) return check_paths(p, err);
+  tl_slice *paths = malloc((p->tag_count + 1u) * sizeof *paths);
+  if (!paths) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  for (uint16_t i = 0; i < p->tag_count; i++) {
+    if (p->tags[i].kind != TL_ADDRESS_JSON) continue;
+    p->slot_tag[p->slots] = i;
+    paths[p->slots++] = p->tags[i].path;
+  }
+  size_t n = p->slots, which = 0;
+  p->has_time_field = p->time_field.len > 0;
+  if (p->has_time_field) paths[n++] = p->time_field;
+  tl_err inner = { 0 };
+  int rc = n ? tl_json_set_new(&p->set, paths, n, &which, &inner) : TL_OK;
+  if (rc == TL_ENOMEM) tl_fail(err, rc, 0, "no memory");
+  else if (rc != TL_OK) fail_tag(err, &inner, rc, which < p->slots ? p->slot_tag[which] : p->tag_count, paths[which]);
+  free(paths);
+  return rc;
+}
+
+static int compile_patterns (tl_plan *p, tl_err *err) {
+  for (uint16_t i = 0; i < p->tag_count; i++) {
+    if (p->tags[i].kind != TL_ADDRESS_REGEX) continue;
+    if (!p->patterns) p->patterns = calloc(p->tag_count, sizeof *p->patterns);
+    if (!p->patterns) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+    tl_err inner = { 0 };
+    int rc = tl_pattern_new(&p->patterns[i], p->tags[i].path, TL_PATTERN_UTF, &inner);
+    if (rc != TL_OK) return fail_tag(err, &inner, rc, i, p->tags[i].path);
+  }
+  return TL_OK;
+}
+
+static int compile_mask (tl_plan *p, tl_err *err) {
+  tl_slice mask = p->time_mask.len ? p->time_mask : TL_LIT(DEFAULT_MASK);
+  tl_err inner = { 0 };
+  int rc = tl_timemask_new(&p->mask, mask, &inner);
+  if (rc != TL_OK) return fail_tag(err, &inner, rc, p->tag_count, mask);
+  p->rule.mask = p->mask;
+  return TL_OK;
+}
+
+int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
+  if (spec->tag_count > MAX_TAGS) return tl_fail(err, TL_ETOOBIG, MAX_TAGS, "at most %d tags, got %zu", MAX_TAGS, spec->tag_count);
+  uint8_t *texts = NULL;
+  tl_plan *p = plan_alloc(spec, &texts);
+  if (!p) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  p->refs = 1;
+  p->json = spec->json;
+  p->ignore_missing_time = spec->ignore_missing_time;
+  p->tag_count = (uint16_t)spec->tag_count;
+  p->rule.zone = spec->zone ? spec->zone : tl_zone_utc();
+  tl_map_init(&p->by_name);
+  copy_tags(p, spec, &texts);
+  p->time_field = keep(&texts, spec->time_field);
+  p->time_mask = keep(&texts, spec->time_mask);
+  find_kinds(p);
+  find_order(p);
+  int rc = compile_names(p, err);
+  if (rc == TL_OK) rc = compile_set(p, err);
+  if (rc == TL_OK) rc = compile_patterns(p, err);
+  if (rc == TL_OK) rc = compile_mask(p, err);
+  if (rc != TL_OK) {
+    tl_plan_unref(p);
+    return rc;
+  }
+  *out = p;
+  return TL_OK;
+}
+
+int tl_plan_derive (tl_plan **out, tl_plan *plan, const tl_tagdef *tags) {
+  size_t n = plan->tag_count, size = 0;
+  for (size_t i = 0; i < n; i++) size += default_size(&tags[i]);
+  tl_plan *p = malloc(sizeof *p + n * sizeof(tl_tagdef) + size);
+  if (!p) return TL_ENOMEM;
+  *p = *plan;
+  p->refs = 1;
+  p->pool = NULL;
+  p->base = tl_plan_ref(plan->base ? plan->base : plan);
+  p->tags = (tl_tagdef *)(p + 1);
+  uint8_t *texts = (uint8_t *)(p->tags + n);
+  for (size_t i = 0; i < n; i++) {
+    p->tags[i] = plan->base ? plan->base->tags[i] : plan->tags[i];
+    p->tags[i].has_default = tags[i].has_default;
+    p->tags[i].default_value = tags[i].default_value;
+    keep_default(&texts, &p->tags[i]);
+  }
+  *out = p;
+  return TL_OK;
+}
+
+tl_plan *tl_plan_ref (tl_plan *p) {
+  p->refs++;
+  return p;
+}
+
+void tl_plan_unref (tl_plan *p) {
+  if (!p || --p->refs > 0) return;
+  tl_plan_forget(p);
+  if (p->base) {
+    tl_plan_unref(p->base);
+    free(p);
+    return;
+  }
+  if (p->patterns)
+    for (uint16_t i = 0; i < p->tag_count; i++) tl_pattern_free(p->patterns[i]);
+  free(p->patterns);
+  if (p->set) tl_json_set_free(p->set);
+  if (p->mask) tl_timemask_free(p->mask);
+  tl_map_fini(&p->by_name);
+  free(p);
+}
+
+int tl_plan_find (const tl_plan *p, tl_slice name) {
+  return (int)(uintptr_t)tl_map_get(&p->by_name, name) - 1;
+}

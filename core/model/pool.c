@@ -1,0 +1,153 @@
+/* core/model/pool.c — equal definitions share one plan. Must not know what a plan is for. */
+#include <stdlib.h>
+
+#include "model/inner.h"
+
+/* Keys are the 8 bytes of a definition's hash, in the plan itself; what is found is compared in full. Of two definitions with one
+** hash the later stays out of the pool. */
+struct tl_plan_pool {
+  tl_map plans, bases;
+};
+
+/* ---- hashing: FNV-1a over everything that makes a definition ---- */
+
+static void hash_bytes (uint64_t *h, const void *bytes, size_t n) {
+  const uint8_t *at = bytes;
+  for (size_t i = 0; i < n; i++) *h = (*h ^ at[i]) * 0x100000001b3u;
+}
+
+static void hash_number (uint64_t *h, uint64_t n) { hash_bytes(h, &n, sizeof n); }
+
+static void hash_slice (uint64_t *h, tl_slice s) {
+  hash_number(h, s.len);
+  hash_bytes(h, s.at, s.len);
+}
+
+static void hash_text (uint64_t *h, const char *text) {
+  if (text) hash_slice(h, tl_slice_str(text));
+  else hash_number(h, UINT64_MAX);
+}
+
+static void hash_double (uint64_t *h, double d) { hash_bytes(h, &d, sizeof d); }
+
+static void hash_default (uint64_t *h, const tl_tagdef *d) {
+  hash_number(h, d->has_default);
+  if (!d->has_default) return;
+  if (tl_type_is_text(d->type)) hash_slice(h, d->default_value.text);
+  else if (d->type == TL_DI || d->type == TL_DO) hash_number(h, d->default_value.boolean);
+  else hash_number(h, (uint64_t)d->default_value.integer); /* the same 8 bytes as a number's */
+}
+
+static uint64_t hash_spec (const tl_plan_spec *spec) { /* without defaults */
+  uint64_t h = 0xcbf29ce484222325u;
+  hash_number(&h, spec->json | spec->ignore_missing_time << 1);
+  hash_number(&h, (uint64_t)(uintptr_t)spec->zone);
+  hash_slice(&h, spec->time_field);
+  hash_slice(&h, spec->time_mask);
+  for (size_t i = 0; i < spec->tag_count; i++) {
+    const tl_tagdef *d = &spec->tags[i];
+    hash_text(&h, d->name);
+    hash_text(&h, d->address);
+    hash_text(&h, d->unit);
+    hash_text(&h, d->description);
+    hash_slice(&h, d->path);
+    hash_number(&h, (uint64_t)d->type << 16 | (uint64_t)d->kind << 8 | (uint64_t)d->out_of_range << 4 | (uint64_t)d->on_missing);
+    hash_number(&h, d->has_linear | d->has_range << 1 | d->new_value_on_time_change << 2);
+    const double numbers[] = { d->linear_k, d->linear_q, d->range_min, d->range_max, d->deadband };
+    for (size_t k = 0; k < 5; k++) hash_double(&h, numbers[k]);
+  }
+  return h;
+}
+
+static uint64_t hash_defaults (uint64_t h, const tl_plan_spec *spec) {
+  for (size_t i = 0; i < spec->tag_count; i++) hash_default(&h, &spec->tags[i]);
+  return h;
+}
+
+/* ---- comparing ---- */
+
+static bool same_text (const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+static bool same_double (double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
+
+static bool same_default (const tl_tagdef *a, const tl_tagdef *b) {
+  if (a->has_default != b->has_default) return false;
+  return !a->has_default || tl_value_eq(a->type, &a->default_value, &b->default_value);
+}
+
+static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the default */
+  return a->type == b->type && a->kind == b->kind && a->out_of_range == b->out_of_range && a->on_missing == b->on_missing &&
+         a->has_linear == b->has_linear && a->has_range == b->has_range &&
+         a->new_value_on_time_change == b->new_value_on_time_change && same_double(a->linear_k, b->linear_k) &&
+         same_double(a->linear_q, b->linear_q) && same_double(a->range_min, b->range_min) &&
+         same_double(a->range_max, b->range_max) && same_double(a->deadband, b->deadband) && same_text(a->name, b->name) &&
+         same_text(a->address, b->address) && same_text(a->unit, b->unit) && same_text(a->description, b->description) &&
+         tl_slice_eq(a->path, b->path);
+}
+
+static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults) {
+  const tl_zone *zone = spec->zone ? spec->zone : tl_zone_utc();
+  if (p->json != spec->json || p->ignore_missing_time != spec->ignore_missing_time || p->rule.zone != zone ||
+      p->tag_count != spec->tag_count || !tl_slice_eq(p->time_field, spec->time_field) ||
+      !tl_slice_eq(p->time_mask, spec->time_mask))
+    return false;
+  for (size_t i = 0; i < spec->tag_count; i++) {
+    if (!same_tag(&p->tags[i], &spec->tags[i])) return false;
+    if (defaults && !same_default(&p->tags[i], &spec->tags[i])) return false;
+  }
+  return true;
+}
+
+/* ---- the pool ---- */
+
+static tl_slice key_of (const uint64_t *key) { return tl_slice_of(key, sizeof *key); }
+
+int tl_plan_pool_new (tl_plan_pool **out) {
+  tl_plan_pool *pool = malloc(sizeof *pool);
+  if (!pool) return TL_ENOMEM;
+  tl_map_init(&pool->plans);
+  tl_map_init(&pool->bases);
+  *out = pool;
+  return TL_OK;
+}
+
+static void leave (tl_map *plans) {
+  tl_slice key;
+  void *value;
+  for (uint32_t i = 0; tl_map_next(plans, &i, &key, &value);) ((tl_plan *)value)->pool = NULL;
+  tl_map_fini(plans);
+}
+
+void tl_plan_pool_free (tl_plan_pool *pool) {
+  if (!pool) return;
+  leave(&pool->plans);
+  leave(&pool->bases);
+  free(pool);
+}
+
+void tl_plan_forget (tl_plan *p) {
+  if (!p->pool) return;
+  if (tl_map_get(&p->pool->plans, key_of(&p->key)) == p) tl_map_del(&p->pool->plans, key_of(&p->key));
+  if (tl_map_get(&p->pool->bases, key_of(&p->base_key)) == p) tl_map_del(&p->pool->bases, key_of(&p->base_key));
+}
+
+int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
+  uint64_t base_key = hash_spec(spec), key = hash_defaults(base_key, spec);
+  tl_plan *p = tl_map_get(&pool->plans, key_of(&key));
+  if (p && same_spec(p, spec, true)) {
+    *out = tl_plan_ref(p);
+    return TL_OK;
+  }
+  bool taken = p != NULL;
+  tl_plan *base = tl_map_get(&pool->bases, key_of(&base_key));
+  bool derived = base && same_spec(base, spec, false);
+  int rc = derived ? tl_plan_derive(&p, base, spec->tags) : tl_plan_new(&p, spec, err);
+  if (rc != TL_OK) return derived ? tl_fail(err, rc, 0, "no memory") : rc;
+  p->key = key;
+  p->base_key = base_key;
+  /* Not to be found costs memory only, so that a map without room is no failure. */
+  if (!taken && tl_map_put(&pool->plans, key_of(&p->key), p) == TL_OK) p->pool = pool;
+  if (!base && tl_map_put(&pool->bases, key_of(&p->base_key), p) == TL_OK) p->pool = pool;
+  *out = p;
+  return TL_OK;
+}

@@ -1,0 +1,192 @@
+/* core/model/receive.c — a message becomes tag values. The hot path: no allocation (but for a text that outgrew its tag), no look-ups by
+** name. Must not know routing, acknowledgements or decoders. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "model/inner.h"
+
+enum { LARGE_SCRATCH = 64 * 1024 }; /* more is not kept from one message to the next */
+
+typedef enum { UNKNOWN, UTF8, OTHER } encoding;
+
+/* One message on its way into one station. */
+typedef struct {
+  tl_station *station;
+  tl_model *model;
+  const tl_incoming *message;
+  const tl_json_value *slots; /* NULL: the document is not JSON, or was not looked at */
+  tl_reason no_slots;         /* why not */
+  encoding payload;
+  int64_t time;
+} reading;
+
+bool tl_station_begin (tl_station *s, const tl_incoming *m) {
+  assert(!s->is_template);
+  s->stats.messages++;
+  if (s->off || s->simulated) return false;
+  s->heard = m->now;
+  if (s->status == TL_ST_ON) return true;
+  tl_station_enter(s, TL_ST_ON, m->now);
+  return !s->off && !s->simulated; /* unless a handler of the status wanted otherwise */
+}
+
+/* ---- the document ---- */
+
+static void json_failed (reading *r, const tl_json_error *e) {
+  tl_station *s = r->station;
+  r->no_slots = TL_REASON_JSON;
+  s->stats.json_errors++;
+  if (s->json_bad) return;
+  s->json_bad = true;
+  if (r->model->hooks.json_error) r->model->hooks.json_error(r->model->ctx, s, e);
+}
+
+/* The model's slots, for as long as the message is handled: one that a handler feeds in meanwhile gets slots of its own. */
+typedef struct {
+  tl_json_value *at; /* NULL: no memory */
+  bool nested;
+} slots_taken;
+
+static slots_taken take_slots (tl_model *m, const tl_plan *plan) {
+  slots_taken taken = { m->slots, m->slots == NULL };
+  m->slots = NULL;
+  if (taken.nested) taken.at = malloc((plan->slots + 1u) * sizeof *taken.at);
+  return taken;
+}
+
+static void give_slots (tl_model *m, slots_taken taken) {
+  if (taken.nested || m->slots) free(taken.at); /* larger ones may have come: a handler added a station */
+  else m->slots = taken.at;
+}
+
+static void extract (reading *r, tl_json_value *slots) {
+  tl_station *s = r->station;
+  tl_json_error e = { 0 };
+  if (!slots) return; /* no memory: the values are missing */
+  if (tl_json_extract(s->plan->set, r->message->payload, slots, &e) != TL_OK) {
+    json_failed(r, &e);
+    return;
+  }
+  s->json_bad = false;
+  r->slots = slots;
+  r->payload = UTF8;
+}
+
+/* ---- its time ---- */
+
+static void time_failed (reading *r, tl_reason why, tl_slice text, bool *said) {
+  tl_station *s = r->station;
+  s->stats.time_errors++;
+  if (*said) return;
+  *said = true;
+  if (r->model->hooks.time_error) r->model->hooks.time_error(r->model->ctx, s, why, text);
+}
+
+static void find_time (reading *r) {
+  tl_station *s = r->station;
+  const tl_plan *plan = s->plan;
+  if (!plan->has_time_field || !r->slots) return;
+  const tl_json_value *v = &r->slots[plan->slots];
+  if (v->type == TL_JSON_NONE) {
+    if (!plan->ignore_missing_time) time_failed(r, TL_REASON_MISSING, v->raw, &s->time_missing);
+    return;
+  }
+  int64_t ms;
+  if (tl_timemask_parse_json(plan->mask, plan->rule.zone, v, &ms) != TL_OK) {
+    time_failed(r, TL_REASON_TIME, v->raw, &s->time_bad);
+    return;
+  }
+  s->time_bad = s->time_missing = false;
+  r->time = ms;
+}
+
+/* ---- its values ---- */
+
+static void receive (tl_tag *t, tl_reason reason, const tl_value *v, int64_t time) {
+  if (reason == TL_REASON_MISSING) tl_tag_missing(t, time);
+  else if (reason != TL_REASON_NONE) tl_tag_invalidate(t, reason, time);
+  /* A value there was no memory for must not leave an old one to be taken for it. */
+  else if (!tl_tag_receive(t, v, time)) tl_tag_invalidate(t, TL_REASON_MISSING, time);
+}
+
+static void set_text (const reading *r, tl_tag *t, tl_slice text) {
+  tl_value v;
+  tl_reason reason = tl_convert_text(tl_tag_def(t)->type, text, &r->station->plan->rule, &v);
+  receive(t, reason, &v, r->time);
+}
+
+static void set_id (const reading *r, tl_tag *t) {
+  tl_value v;
+  tl_buf_clear(&r->model->scratch);
+  tl_reason reason = tl_convert_integer(tl_tag_def(t)->type, r->message->id, &r->model->scratch, &v);
+  receive(t, reason, &v, r->time);
+}
+
+static void set_json (const reading *r, tl_tag *t, uint16_t slot) {
+  if (!r->slots) {
+    tl_tag_invalidate(t, r->no_slots, r->time);
+    return;
+  }
+  const tl_json_value *found = &r->slots[slot];
+  if (found->type == TL_JSON_NONE) {
+    tl_tag_missing(t, r->time);
+    return;
+  }
+  tl_value v;
+  tl_buf_clear(&r->model->scratch);
+  tl_reason reason = tl_convert_json(tl_tag_def(t)->type, found, &r->station->plan->rule, &r->model->scratch, &v);
+  receive(t, reason, &v, r->time);
+}
+
+static void set_regex (reading *r, tl_tag *t) {
+  tl_slice payload = r->message->payload;
+  tl_group groups[2];
+  if (r->payload == UNKNOWN) r->payload = tl_utf8_valid(payload) ? UTF8 : OTHER;
+  int n = r->payload == UTF8 ? tl_pattern_match(r->station->plan->patterns[t->index], payload, groups, 2) : 0;
+  bool whole = n > 0 && tl_pattern_group_count(r->station->plan->patterns[t->index]) == 0;
+  const tl_group *g = n > 1 ? &groups[1] : whole ? &groups[0] : NULL;
+  if (g && g->from != UINT32_MAX) set_text(r, t, tl_slice_of(payload.at + g->from, g->to - g->from));
+  else tl_tag_missing(t, r->time);
+}
+
+static void set_tags (reading *r) {
+  tl_station *s = r->station;
+  const tl_plan *plan = s->plan;
+  uint16_t slot = 0; /* JSON tags come in the order of their slots */
+  for (uint16_t k = 0; k < plan->order_count; k++) {
+    if (s->off || s->simulated) return; /* a handler switched it: the rest is not wanted */
+    tl_tag *t = &s->tags[plan->order[k]];
+    switch (plan->tags[t->index].kind) {
+      case TL_ADDRESS_IN_TOPIC: set_text(r, t, r->message->topic); break;
+      case TL_ADDRESS_IN_DATA: set_text(r, t, r->message->payload); break;
+      case TL_ADDRESS_IN_ID: set_id(r, t); break;
+      case TL_ADDRESS_JSON: set_json(r, t, slot++); break;
+      case TL_ADDRESS_REGEX: set_regex(r, t); break;
+      default: break;
+    }
+  }
+}
+
+int64_t tl_station_addressed (tl_station *s, const tl_incoming *m) {
+  tl_model *model = s->line->model;
+  reading r = { s, model, m, NULL, TL_REASON_MISSING, UNKNOWN, m->wall };
+  if (!s->plan->set) {
+    set_tags(&r);
+    return r.time;
+  }
+  slots_taken taken = take_slots(model, s->plan);
+  extract(&r, taken.at);
+  find_time(&r);
+  set_tags(&r);
+  give_slots(model, taken);
+  tl_buf_clear(&model->scratch);
+  if (model->scratch.cap > LARGE_SCRATCH) tl_buf_shrink(&model->scratch, LARGE_SCRATCH);
+  return r.time;
+}
+
+bool tl_station_receive (tl_station *s, const tl_incoming *m) {
+  if (!tl_station_begin(s, m)) return false;
+  tl_station_addressed(s, m);
+  return true;
+}

@@ -1,0 +1,166 @@
+/* core/model/status.c — the statuses of stations and how one becomes another. Must not know messages or sockets: it is told that a
+** line is up or down, that a station heard something, and what time it is. */
+#include "model/inner.h"
+
+const char *tl_station_status_name (tl_station_status s) {
+  static const char *const names[] = {
+    [TL_ST_ON] = "StOn",       [TL_ST_OFF] = "StOff",        [TL_ST_WAIT] = "StWait",
+    [TL_ST_SIMUL] = "StSimul", [TL_ST_COM_ERR] = "StComErr", [TL_ST_HARD_ERR] = "StHardErr",
+  };
+  return (unsigned)s < sizeof names / sizeof names[0] ? names[s] : "?";
+}
+
+/* ---- what is due ---- */
+
+static int64_t due_of (const tl_station *s) {
+  if (s->status == TL_ST_COM_ERR) return tl_later(s->since, s->time_filter_ms);
+  if (s->status == TL_ST_ON && s->no_data_ms > 0 && !s->is_template)
+    return tl_later(s->heard > s->since ? s->heard : s->since, s->no_data_ms);
+  return INT64_MAX;
+}
+
+void tl_line_wake (tl_line *line, int64_t at) {
+  if (line->ticking || at >= line->due) return; /* tick looks at all stations when it is through */
+  line->due = at;
+  tl_model *m = line->model;
+  if (m->hooks.due) m->hooks.due(m->ctx, line, at);
+}
+
+/* ---- transitions ---- */
+
+void tl_station_enter (tl_station *s, tl_station_status to, int64_t now) {
+  tl_station_status before = (tl_station_status)s->status;
+  if (before == to) return;
+  tl_model *m = s->line->model;
+  s->status = (uint8_t)to;
+  s->since = now;
+  tl_line_wake(s->line, due_of(s));
+  if (m->hooks.status) m->hooks.status(m->ctx, s, before);
+}
+
+static bool is_ours (const tl_tagdef *d) { /* what was written here, not what the device said */
+  return d->kind == TL_ADDRESS_OUT_TOPIC || d->kind == TL_ADDRESS_OUT_VALUE || d->kind == TL_ADDRESS_ACK_ID;
+}
+
+static void invalidate_all (tl_station *s, tl_reason reason, int64_t wall) {
+  if (s->is_template) return;
+  uint8_t status = s->status; /* a handler may switch the station meanwhile; then that counts */
+  for (uint16_t i = 0; i < s->plan->tag_count && s->status == status; i++)
+    if (!is_ours(&s->plan->tags[i])) tl_tag_invalidate(&s->tags[i], reason, wall);
+}
+
+static void enter_hard_err (tl_station *s, tl_reason reason, int64_t now, int64_t wall) {
+  tl_station_enter(s, TL_ST_HARD_ERR, now);
+  if (s->status == TL_ST_HARD_ERR) invalidate_all(s, reason, wall);
+}
+
+static void filter_com_err (tl_station *s, int64_t now, int64_t wall) { /* has it lasted? */
+  if (s->status != TL_ST_COM_ERR || now < tl_later(s->since, s->time_filter_ms)) return;
+  enter_hard_err(s, s->line->subscribed ? TL_REASON_NO_DATA : TL_REASON_DISCONNECTED, now, wall);
+}
+
+static void enter_com_err (tl_station *s, int64_t now, int64_t wall) {
+  tl_station_enter(s, TL_ST_COM_ERR, now);
+  filter_com_err(s, now, wall);
+}
+
+void tl_line_up (tl_line *line, int64_t now, int64_t wall) {
+  /* What lasted too long has done so while the line was as it was. */
+  for (uint32_t i = 0; i < line->station_count; i++) filter_com_err(line->stations[i], now, wall);
+  bool again = line->subscribed; /* a further SUBACK on a line that is up says nothing of devices that are silent */
+  line->connected = line->subscribed = true;
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    tl_station *s = line->stations[i];
+    if (!again) s->heard = -1;
+    if (s->status == TL_ST_WAIT || (s->status == TL_ST_COM_ERR && !again)) tl_station_enter(s, TL_ST_ON, now);
+  }
+}
+
+void tl_line_down (tl_line *line, int64_t now, int64_t wall) {
+  line->connected = line->subscribed = false;
+  for (uint32_t i = 0; i < line->station_count; i++)
+    if (line->stations[i]->status == TL_ST_ON) enter_com_err(line->stations[i], now, wall);
+}
+
+bool tl_station_will (tl_station *s, const tl_incoming *m) {
+  if (!s->will_topic || !tl_slice_eq(m->topic, tl_slice_str(s->will_topic))) return false;
+  if (s->will_payload.len && !tl_slice_eq(m->payload, s->will_payload)) return false;
+  s->stats.wills++;
+  if (s->off || s->simulated) return true;
+  enter_hard_err(s, TL_REASON_STATION_WILL, m->now, m->wall);
+  return true;
+}
+
+/* ---- the operator ---- */
+
+static void end_simulation (tl_station *s, int64_t wall) {
+  uint8_t status = s->status;
+  tl_reason reason = status == TL_ST_OFF ? TL_REASON_OFF : TL_REASON_NO_DATA;
+  for (uint16_t i = 0; i < s->plan->tag_count && s->status == status; i++) {
+    const tl_tagdef *d = &s->plan->tags[i];
+    if (d->kind == TL_ADDRESS_OUT_TOPIC || d->kind == TL_ADDRESS_ACK_ID) continue;
+    bool holds_default = tl_type_is_output(d->type) && d->has_default && (is_ours(d) || status != TL_ST_OFF);
+    if (!holds_default || !tl_tag_put(&s->tags[i], &d->default_value, wall)) tl_tag_invalidate(&s->tags[i], reason, wall);
+  }
+}
+
+void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall) {
+  s->off = off;
+  s->simulated = simulated;
+  uint8_t before = s->status;
+  tl_station_status to = off ? TL_ST_OFF : simulated ? TL_ST_SIMUL : s->line->subscribed ? TL_ST_ON : TL_ST_WAIT;
+  bool was_out = before == TL_ST_OFF || before == TL_ST_SIMUL;
+  if (to == before || (!off && !simulated && !was_out)) return;
+  tl_station_enter(s, to, now);
+  if (s->status != to || s->is_template) return;
+  if (before == TL_ST_SIMUL) {
+    end_simulation(s, wall);
+  } else if (to == TL_ST_OFF) {
+    invalidate_all(s, TL_REASON_OFF, wall);
+  } else if (to == TL_ST_SIMUL) {
+    tl_station_simulate(s, now, wall);
+    if (s->line->simulate_at == INT64_MAX) s->line->simulate_at = tl_later(now, TL_SIMULATION_STEP);
+    tl_line_wake(s->line, s->line->simulate_at);
+  }
+}
+
+bool tl_line_wanted (const tl_line *line) {
+  for (uint32_t i = 0; i < line->station_count; i++)
+    if (!line->stations[i]->off && !line->stations[i]->simulated) return true;
+  return line->station_count == 0;
+}
+
+/* ---- time passes ---- */
+
+/* Every simulated station of the line at once. Keeps the beat after a late tick, without catching up. */
+static void simulate_line (tl_line *line, int64_t now, int64_t wall) {
+  bool any = false;
+  if (now < line->simulate_at) return;
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    tl_station *s = line->stations[i];
+    if (s->status != TL_ST_SIMUL) continue;
+    if (!s->is_template) tl_station_simulate(s, now, wall);
+    any = true;
+  }
+  int64_t behind = (now - line->simulate_at) % TL_SIMULATION_STEP;
+  line->simulate_at = any ? tl_later(now - behind, TL_SIMULATION_STEP) : INT64_MAX;
+}
+
+int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall) {
+  if (now < line->due || line->ticking) return line->due;
+  line->ticking = true;
+  simulate_line(line, now, wall);
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    tl_station *s = line->stations[i];
+    filter_com_err(s, now, wall);
+    if (s->status == TL_ST_ON && due_of(s) <= now) enter_com_err(s, now, wall);
+  }
+  /* A walk of its own: handlers may have switched stations that the first had passed. */
+  line->due = line->simulate_at;
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    int64_t due = due_of(line->stations[i]);
+    if (due < line->due) line->due = due;
+  }
+  line->ticking = false;
+  return line->due;
+}
