@@ -1,0 +1,13 @@
+/* core/payload/json_text.h — the text that a JSON string stands for, without a buffer. Inside of this room only. */
+#ifndef TL_PAYLOAD_JSON_TEXT_H
+#define TL_PAYLOAD_JSON_TEXT_H
+
+#include "payload/json.h"
+
+/* Resolve the (checked) escape at p; a surrogate pair is one. n is 1..4; the result is never longer than what it was. The byte behind it. */
+const uint8_t *tl_json_unescape_one (const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *n);
+
+/* Does a (checked) raw string stand for this text? */
+bool tl_json_unescaped_eq (tl_slice raw, tl_slice text);
+
+#endif

@@ -1,0 +1,75 @@
+/* spec/payload/json_support.h — what the JSON specs share: cmocka, documents from literals, a walk that only checks. */
+#ifndef TL_SPEC_JSON_SUPPORT_H
+#define TL_SPEC_JSON_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "payload/json.h"
+
+static inline int json_quiet_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
+  (void)ctx, (void)key, (void)key_escaped, (void)array;
+  return 0;
+}
+static inline int json_quiet_end (void *ctx, bool array) {
+  (void)ctx, (void)array;
+  return 0;
+}
+static inline int json_quiet_value (void *ctx, tl_slice key, bool key_escaped, const tl_json_value *v) {
+  (void)ctx, (void)key, (void)key_escaped, (void)v;
+  return 0;
+}
+static const tl_json_visitor json_quiet = { json_quiet_begin, json_quiet_end, json_quiet_value };
+
+/* The sets that the checks are made with: nothing wanted, the whole document, deep inside. */
+static inline tl_json_set *json_set_of (const char *const *texts, size_t n) {
+  tl_slice paths[64];
+  tl_json_set *set = NULL;
+  assert_true(n <= 64);
+  for (size_t i = 0; i < n; i++)
+    paths[i] = tl_slice_str(texts[i]);
+  assert_int_equal(tl_json_set_new(&set, paths, n, NULL, NULL), TL_OK);
+  return set;
+}
+
+/* A copy that ends where its memory ends, so that ASan sees each byte read too far. */
+static inline tl_slice json_exact (tl_slice doc) {
+  uint8_t *copy = malloc(doc.len ? doc.len : 1);
+  assert_non_null(copy);
+  if (doc.len)
+    memcpy(copy, doc.at, doc.len);
+  return tl_slice_of(copy, doc.len);
+}
+
+/* Is it JSON? Asked in four ways, which must agree in the place and the words of a refusal, too. */
+static inline bool json_accepted (tl_slice text, tl_json_error *error) {
+  static tl_json_set *sets[3];
+  if (!sets[0]) {
+    sets[0] = json_set_of(NULL, 0);
+    sets[1] = json_set_of((const char *const[]){ "" }, 1);
+    sets[2] = json_set_of((const char *const[]){ "a", "a.b", "b[2]", "[1]", "[2][1]", "[1].a", "[\"\"]" }, 7);
+  }
+  tl_slice doc = json_exact(text);
+  tl_json_error e = { 0 };
+  int rc = tl_json_walk(doc, &json_quiet, NULL, &e);
+  for (size_t i = 0; i < 3; i++) {
+    tl_json_value values[7];
+    tl_json_error other = { 0 };
+    assert_int_equal(tl_json_extract(sets[i], doc, values, &other), rc);
+    assert_int_equal(other.at, e.at);
+    assert_int_equal(other.line, e.line);
+    assert_int_equal(other.column, e.column);
+    assert_string_equal(other.expected ? other.expected : "", e.expected ? e.expected : "");
+  }
+  free((void *)(uintptr_t)doc.at);
+  assert_true(rc == TL_OK || rc == TL_EMALFORMED);
+  if (error)
+    *error = e;
+  return rc == TL_OK;
+}
+
+#endif
