@@ -3,8 +3,8 @@
 ** groups: matching allocates nothing.
 **
 ** PCRE2's match limit counts backtracking steps from one starting point. That bounds neither the starting points nor what one
-** step may read, so `(a*+c|a)*[de]` spends seconds on 4 KB of "a". Hence two ways to match. The fast one has a limit so low that
-** steps times bytes stay within FAST_NS. What it cannot decide, and what could be slow without any step, goes to a second
+** step may read, so `(a*+c|a)*[de]` spends seconds on 4 KB of "a". Hence two ways to match. The fast one has a limit so low
+** that steps times bytes stay within FAST_NS. What it cannot decide, and what could be slow without any step, goes to a second
 ** compilation of the pattern with callouts between its items, where we look at the processor time. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/pattern.h"
