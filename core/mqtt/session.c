@@ -1,0 +1,305 @@
+/* core/mqtt/session.c — a session's life: making, parameters, opening, closing, ending. Knows no bytes of packets. */
+#include "mqtt/session.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "mqtt/session_impl.h"
+
+enum {
+  KEEP_OUTPUT = 64 * 1024, /* memory an idle session keeps for output */
+  SHORT_LIFE_MS = 1000     /* a connection closed so soon after CONNACK suggests a second client with our id */
+};
+
+int tl_session_fail (tl_session *s, int code) {
+  assert(code < 0);
+  s->phase = TL_PHASE_FAILED;
+  s->failure = code;
+  s->err.code = code;
+  return code;
+}
+
+void tl_session_note (tl_session *s, int severity, const char *fmt, ...) {
+  char text[512];
+  va_list args;
+  if (!s->ev.notice) return;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  s->ev.notice(s->ctx, severity, text);
+}
+
+/* --- parameters --- */
+
+static bool is_text (tl_slice t) { /* [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
+  return t.len <= TL_STRING_MAX && tl_utf8_valid(t) && (t.len == 0 || !memchr(t.at, 0, t.len));
+}
+
+static int check_params (const tl_session_params *p) {
+  if (!is_text(p->client_id) || (p->has_user && !is_text(p->user))) return TL_EMALFORMED; /* [MQTT-3.1.3-4], [MQTT-3.1.3-11] */
+  if (p->has_password && (!p->has_user || p->password.len > TL_STRING_MAX)) return TL_EMALFORMED; /* [MQTT-3.1.2-22] */
+  if (p->will && (tl_topic_check(p->will_topic, NULL) != TL_OK || p->will_message.len > TL_STRING_MAX || p->will_qos > 2))
+    return TL_EMALFORMED; /* [MQTT-3.1.3-10], [MQTT-3.1.2-14] */
+  if (p->max_inflight == 0 || p->max_packet_size < 2 || p->ping_interval_ms < 0 || p->reply_timeout_ms < 0 ||
+      p->connack_timeout_ms < 0)
+    return TL_ERANGE;
+  return TL_OK;
+}
+
+/* *into becomes a copy of *p whose texts are in one block, *texts. */
+static int copy_params (tl_session_params *into, uint8_t **texts, const tl_session_params *p) {
+  tl_session_params copy = *p;
+  tl_slice *fields[] = { &copy.client_id, &copy.user, &copy.password, &copy.will_topic, &copy.will_message };
+  size_t n = 1;
+  for (int i = 0; i < 5; i++) n += fields[i]->len;
+  uint8_t *at = malloc(n);
+  if (!at) return TL_ENOMEM;
+  *texts = at;
+  for (int i = 0; i < 5; i++) {
+    if (fields[i]->len) memcpy(at, fields[i]->at, fields[i]->len);
+    fields[i]->at = at;
+    at += fields[i]->len;
+  }
+  copy.filters = NULL;
+  copy.filter_count = 0;
+  *into = copy;
+  return TL_OK;
+}
+
+static bool effective_clean (const tl_session_params *p) {
+  return p->clean_session || p->client_id.len == 0; /* [MQTT-3.1.3-7] */
+}
+
+void tl_session_forget_received (tl_session *s) {
+  tl_acks_orphan(&s->acks);
+  for (uint16_t id = 0; s->received.count; ) {
+    id = tl_idset_next(&s->received, id);
+    tl_idset_del(&s->received, id);
+    tl_session_store_received(s, id, true);
+  }
+}
+
+/* The list must be detached already: the callbacks may publish. */
+void tl_session_fail_list (tl_session *s, tl_outlist list, int result, bool forget) {
+  while (list.head) {
+    tl_outgoing *m = list.head;
+    tl_outlist_remove(&list, m);
+    if (forget) tl_session_store_out(s, m, true);
+    tl_session_finish(s, m, result);
+  }
+}
+
+/* Everything in flight, detached and without identifiers. */
+static tl_outlist take_inflight (tl_session *s) {
+  for (tl_outgoing *m = s->inflight.head; m; m = m->next) tl_ids_drop(&s->ids, m->id);
+  tl_outlist_take(&s->released);
+  return tl_outlist_take(&s->inflight);
+}
+
+/* Queued messages that do not outlive a connection: all with a clean session, else those of QoS 0. Empty when publishes are
+** accepted offline anyway. */
+static tl_outlist take_unqueueable (tl_session *s) {
+  tl_outlist gone = { NULL, NULL, 0 };
+  if (s->p.queue_offline) return gone;
+  for (tl_outgoing *m = s->queue.head, *next; m; m = next) {
+    next = m->next;
+    if (!s->clean && m->qos) continue;
+    tl_outlist_remove(&s->queue, m);
+    tl_outlist_push(&gone, m);
+  }
+  return gone;
+}
+
+/* The session is another one now (see tl_session_set_params). */
+static void change_identity (tl_session *s, bool was_clean) {
+  s->had_session = false;
+  tl_session_forget_filters(s);
+  if (was_clean) { /* it left nothing behind when it closed, but what waits may outlive the process from now on */
+    for (tl_outgoing *m = s->queue.head; m; m = m->next) tl_session_store_out(s, m, false);
+    return;
+  }
+  tl_session_forget_received(s);
+  if (!s->clean) {
+    s->foreign = s->inflight.n > 0;
+    return;
+  }
+  for (tl_outgoing *m = s->queue.head; m; m = m->next) tl_session_store_out(s, m, true);
+  for (tl_outgoing *m = s->inflight.head; m; m = m->next) tl_session_store_out(s, m, true);
+  tl_outlist lost = take_inflight(s), waiting = take_unqueueable(s);
+  tl_session_fail_list(s, lost, TL_ELOST, false);
+  tl_session_fail_list(s, waiting, TL_ELOST, false);
+}
+
+int tl_session_set_params (tl_session *s, const tl_session_params *p) {
+  tl_session_params copy;
+  uint8_t *texts;
+  tl_filter_list *list;
+  if (s->phase != TL_PHASE_CLOSED) return TL_ESTATE;
+  int rc = check_params(p);
+  if (rc == TL_OK) rc = tl_filter_list_new(&list, p->filters, p->filter_count);
+  if (rc != TL_OK) return rc;
+  if (copy_params(&copy, &texts, p) != TL_OK) {
+    free(list);
+    return TL_ENOMEM;
+  }
+  bool was_clean = s->clean, first = !s->texts, same_id = !first && tl_slice_eq(s->p.client_id, copy.client_id);
+  uint8_t *old = s->texts;
+  s->p = copy;
+  s->texts = texts;
+  s->clean = effective_clean(&copy);
+  s->say_forced = s->clean && !copy.clean_session;
+  if (s->wanted != s->asked) free(s->wanted);
+  s->wanted = list;
+  free(old);
+  if (!first && (!same_id || s->clean != was_clean)) change_identity(s, was_clean);
+  return TL_OK;
+}
+
+int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_t n) {
+  tl_filter_list *list;
+  int rc = tl_filter_list_new(&list, filters, n);
+  if (rc != TL_OK) return rc;
+  if (s->wanted != s->asked) free(s->wanted);
+  s->wanted = list;
+  return TL_OK;
+}
+
+void tl_session_set_trace (tl_session *s, bool on) {
+  s->tracing = on && s->ev.trace;
+}
+
+/* --- life --- */
+
+static void forget_connection (tl_session *s) {
+  s->opened_at = s->up_at = s->partial_at = s->suback_at = s->unsuback_at = s->ping_at = s->last_ping = s->listen_at = -1;
+  if (s->suback_id) tl_ids_drop(&s->ids, s->suback_id);
+  if (s->unsuback_id) tl_ids_drop(&s->ids, s->unsuback_id);
+  s->suback_id = s->unsuback_id = 0;
+  s->pings = 0;
+  s->paused = s->stall_said = false;
+  s->needs = 0;
+  s->out_at = 0;
+  s->out_end = 0;
+  tl_buf_clear(&s->out);
+  tl_buf_shrink(&s->out, KEEP_OUTPUT);
+}
+
+int tl_session_new (tl_session **out, const tl_session_params *params, const tl_session_events *events, void *ctx) {
+  assert(events->message);
+  tl_session *s = calloc(1, sizeof *s);
+  if (!s) return TL_ENOMEM;
+  s->ev = *events;
+  s->message = events->message;
+  s->ctx = ctx;
+  s->sequence = 1;
+  s->stats.oldest_inflight = s->stats.last_in = s->stats.last_out = -1;
+  tl_ids_init(&s->ids);
+  tl_idset_init(&s->received);
+  tl_acks_init(&s->acks);
+  tl_map_init(&s->known);
+  tl_buf_init(&s->out);
+  forget_connection(s);
+  int rc = tl_session_set_params(s, params);
+  if (rc != TL_OK) {
+    tl_session_free(s);
+    return rc;
+  }
+  *out = s;
+  return TL_OK;
+}
+
+void tl_session_free (tl_session *s) {
+  if (!s) return;
+  s->phase = TL_PHASE_DEAD; /* a callback's publish is refused */
+  tl_handovers_fail(s, TL_ESTATE);
+  tl_session_fail_list(s, take_inflight(s), TL_ESTATE, false); /* what the store has stays there: it is for the next process */
+  tl_session_fail_list(s, tl_outlist_take(&s->queue), TL_ESTATE, false);
+  s->ev.store = NULL;
+  tl_session_forget_filters(s);
+  tl_map_fini(&s->known);
+  free(s->handed.at);
+  tl_ids_fini(&s->ids);
+  tl_idset_fini(&s->received);
+  tl_acks_fini(&s->acks);
+  tl_buf_fini(&s->out);
+  if (s->asked != s->wanted) free(s->asked);
+  free(s->wanted);
+  free(s->texts);
+  free(s);
+}
+
+int tl_session_open (tl_session *s, int64_t now) {
+  if (s->phase != TL_PHASE_CLOSED) return TL_ESTATE;
+  s->now = now;
+  s->failure = s->refusal = 0;
+  s->err = (tl_err){ 0 };
+  if (s->say_forced)
+    tl_session_note(s, TL_NOTE_WARN, "the Client ID is blank: the session is a clean one, whatever clean_session says");
+  s->say_forced = false;
+  int rc = tl_build_connect(&s->out, &s->p, s->clean);
+  if (rc != TL_OK) {
+    tl_buf_clear(&s->out);
+    return tl_fail(&s->err, rc, 0, "CONNECT cannot be built: out of memory");
+  }
+  s->phase = TL_PHASE_CONNECTING;
+  s->opened_at = s->listen_at = now;
+  tl_session_did_put(s, 0); /* the first packet [MQTT-3.1.0-1] */
+  return TL_OK;
+}
+
+void tl_session_closed (tl_session *s) {
+  if (s->phase == TL_PHASE_CLOSED || s->phase == TL_PHASE_DEAD) return;
+  s->phase = TL_PHASE_CLOSED;
+  forget_connection(s);
+  tl_acks_disconnect(&s->acks);
+  if (s->clean) tl_session_forget_received(s); /* [MQTT-3.1.2-6] */
+  tl_outlist none = { NULL, NULL, 0 }, lost = s->clean ? take_inflight(s) : none, waiting = take_unqueueable(s);
+  tl_handovers_fail(s, TL_ELOST);
+  tl_session_fail_list(s, lost, TL_ELOST, false);
+  tl_session_fail_list(s, waiting, TL_ELOST, false);
+}
+
+void tl_session_lost (tl_session *s, int64_t now) {
+  bool was_up = s->phase == TL_PHASE_UP, soon = was_up && now - s->up_at < SHORT_LIFE_MS;
+  if (was_up) s->short_lives = soon ? s->short_lives + 1 : 0;
+  if (soon && s->short_lives == 2)
+    tl_session_note(s, TL_NOTE_WARN,
+                    "the broker closes each connection right after it accepted it: another client may be using the Client ID '%.*s'",
+                    s->p.client_id.len > 128 ? 128 : (int)s->p.client_id.len, (const char *)s->p.client_id.at);
+  tl_session_closed(s);
+}
+
+void tl_session_disconnect (tl_session *s) {
+  if (s->phase != TL_PHASE_UP) return;
+  if (tl_session_put_empty(s, TL_DISCONNECT) == TL_OK) s->phase = TL_PHASE_LEAVING;
+}
+
+/* --- asking --- */
+
+bool tl_session_is_connected (const tl_session *s) {
+  return s->phase == TL_PHASE_UP;
+}
+
+const char *tl_session_error (const tl_session *s) {
+  return s->err.text;
+}
+
+int tl_session_refusal (const tl_session *s) {
+  return s->refusal;
+}
+
+size_t tl_session_needs (const tl_session *s) {
+  return s->needs;
+}
+
+void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
+  *out = s->stats;
+  out->inflight = (uint32_t)s->inflight.n;
+  out->queued = (uint32_t)s->queue.n;
+  out->held = s->acks.held;
+  out->oldest_inflight = -1;
+  for (const tl_outgoing *m = s->inflight.head; m && out->oldest_inflight < 0; m = m->next) out->oldest_inflight = m->sent_at;
+}

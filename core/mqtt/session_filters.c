@@ -1,0 +1,167 @@
+/* core/mqtt/session_filters.c — topic filters: what is wanted, what the current connection asked for, and what the broker's session
+** may still hold from earlier; SUBSCRIBE, UNSUBSCRIBE and their answers. */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "mqtt/session_impl.h"
+
+int tl_filter_list_new (tl_filter_list **out, const tl_subscription *filters, size_t n) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (tl_filter_check(filters[i].filter, NULL) != TL_OK || filters[i].qos > 2) return TL_EMALFORMED; /* [MQTT-3.8.3-1] */
+    bytes += filters[i].filter.len;
+  }
+  tl_filter_list *list = malloc(sizeof *list + n * sizeof list->items[0] + bytes);
+  if (!list) return TL_ENOMEM;
+  uint8_t *at = (uint8_t *)(list->items + n);
+  list->n = n;
+  for (size_t i = 0; i < n; i++) {
+    memcpy(at, filters[i].filter.at, filters[i].filter.len);
+    list->items[i] = (tl_subscription){ tl_slice_of(at, filters[i].filter.len), filters[i].qos };
+    at += filters[i].filter.len;
+  }
+  *out = list;
+  return TL_OK;
+}
+
+static void store_filter (tl_session *s, const tl_known_filter *k, bool gone) {
+  if (s->ev.store && !s->clean) s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), gone);
+}
+
+static void drop_known (tl_session *s, tl_known_filter *k) {
+  tl_map_del(&s->known, tl_slice_of(k->bytes, k->len));
+  if (s->ev.store) s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), true);
+  free(k);
+}
+
+void tl_session_forget_filters (tl_session *s) {
+  tl_slice key;
+  void *k;
+  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &k);) drop_known(s, k);
+}
+
+int tl_session_know_filter (tl_session *s, tl_slice filter, tl_known_filter **out) {
+  tl_known_filter *k = malloc(sizeof *k + filter.len);
+  if (!k) return TL_ENOMEM;
+  *k = (tl_known_filter){ .len = filter.len };
+  memcpy(k->bytes, filter.at, filter.len);
+  if (tl_map_put(&s->known, tl_slice_of(k->bytes, k->len), k) != TL_OK) {
+    free(k);
+    return TL_ENOMEM;
+  }
+  *out = k;
+  return TL_OK;
+}
+
+/* Mark which known filters are still wanted, and know the new ones. */
+static int mark_wanted (tl_session *s) {
+  tl_slice key;
+  void *at;
+  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);) {
+    tl_known_filter *k = at;
+    k->wanted = k->leaving = false;
+  }
+  for (size_t i = 0; i < s->asked->n; i++) {
+    tl_known_filter *k = tl_map_get(&s->known, s->asked->items[i].filter);
+    if (!k) {
+      if (tl_session_know_filter(s, s->asked->items[i].filter, &k) != TL_OK) return TL_ENOMEM;
+      store_filter(s, k, false);
+    }
+    k->wanted = true;
+  }
+  return TL_OK;
+}
+
+/* UNSUBSCRIBE of all that is known and not wanted any more. */
+static int unsubscribe (tl_session *s) {
+  tl_slice key, *filters;
+  void *at;
+  size_t n = 0, from = s->out.len;
+  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);) n += !((tl_known_filter *)at)->wanted;
+  if (n == 0) return TL_OK;
+  filters = malloc(n * sizeof *filters);
+  if (!filters) return TL_ENOMEM;
+  n = 0;
+  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);) {
+    tl_known_filter *k = at;
+    if (k->wanted) continue;
+    k->leaving = true;
+    filters[n++] = key;
+  }
+  s->unsuback_id = tl_ids_take(&s->ids, &s->unsuback_id);
+  int rc = s->unsuback_id ? tl_build_unsubscribe(&s->out, s->unsuback_id, filters, n) : TL_ENOMEM;
+  free(filters);
+  if (rc != TL_OK) return rc;
+  s->unsuback_at = s->now;
+  tl_session_did_put(s, from);
+  return TL_OK;
+}
+
+int tl_session_subscribe (tl_session *s) {
+  if (s->asked != s->wanted) {
+    free(s->asked);
+    s->asked = s->wanted;
+  }
+  int rc = mark_wanted(s);
+  if (rc == TL_OK) rc = unsubscribe(s);
+  if (rc == TL_OK && s->asked->n == 0) return TL_OK; /* a SUBSCRIBE without a filter is forbidden [MQTT-3.8.3-3] */
+  size_t from = s->out.len;
+  if (rc == TL_OK) {
+    s->suback_id = tl_ids_take(&s->ids, &s->suback_id);
+    rc = s->suback_id ? tl_build_subscribe(&s->out, s->suback_id, s->asked->items, s->asked->n) : TL_ENOMEM;
+  }
+  if (rc != TL_OK) return tl_fail(&s->err, rc, 0, "no memory to subscribe");
+  s->suback_at = s->now;
+  tl_session_did_put(s, from);
+  return TL_OK;
+}
+
+static int shown (tl_slice filter) { /* how much of a filter a notice shows */
+  return filter.len > 256 ? 256 : (int)filter.len;
+}
+
+int tl_session_on_suback (tl_session *s, const tl_suback *a) {
+  if (a->id != s->suback_id) { /* no answer to our SUBSCRIBE: its time goes on [MQTT-3.8.4-2] */
+    s->stats.unknown_acks++;
+    tl_session_note(s, TL_NOTE_DEBUG, "SUBACK for the unknown identifier %u", a->id);
+    return TL_OK;
+  }
+  const tl_filter_list *asked = s->asked;
+  if (a->codes.len != asked->n)
+    return tl_fail(&s->err, TL_EMALFORMED, 4, "SUBACK with %zu return codes for %zu filters (3.9.3)", a->codes.len, asked->n);
+  tl_ids_drop(&s->ids, s->suback_id);
+  s->suback_id = 0;
+  s->suback_at = -1;
+  size_t refused = 0;
+  for (size_t i = 0; i < asked->n; i++) {
+    tl_slice filter = asked->items[i].filter;
+    uint8_t granted = a->codes.at[i], wanted = asked->items[i].qos;
+    if (granted == TL_SUBACK_REFUSED) {
+      refused++;
+      tl_session_note(s, TL_NOTE_ERROR, "filter '%.*s' refused by the broker", shown(filter), (const char *)filter.at);
+    } else if (granted < wanted) {
+      tl_session_note(s, TL_NOTE_WARN, "granted QoS %u for '%.*s', QoS %u was wanted", granted, shown(filter),
+                      (const char *)filter.at, wanted);
+    }
+  }
+  if (refused == asked->n)
+    return tl_fail(&s->err, TL_EREFUSED, 4, "the broker refused %s", refused == 1 ? "the topic filter" : "all topic filters");
+  if (s->ev.subscribed) s->ev.subscribed(s->ctx, a->codes.at, a->codes.len);
+  return TL_OK;
+}
+
+int tl_session_on_unsuback (tl_session *s, uint16_t id) {
+  tl_slice key;
+  void *at;
+  if (id != s->unsuback_id) {
+    s->stats.unknown_acks++;
+    tl_session_note(s, TL_NOTE_DEBUG, "UNSUBACK for the unknown identifier %u", id);
+    return TL_OK;
+  }
+  tl_ids_drop(&s->ids, id);
+  s->unsuback_id = 0;
+  s->unsuback_at = -1;
+  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);)
+    if (((tl_known_filter *)at)->leaving) drop_known(s, at);
+  return TL_OK;
+}

@@ -1,0 +1,116 @@
+/* core/mqtt/session_in.c — the input loop: frames to the handler of their type, and which packet may come when. */
+#include "mqtt/session_impl.h"
+
+/* What a wrong first byte tells a person who connected to the wrong port. */
+static const char *guess (uint8_t first) {
+  if (first == 'H') return " (an HTTP server?)";
+  if (first == 0x15 || first == 0x16) return " (a TLS port?)";
+  return "";
+}
+
+/* May a packet that starts so come now? Also asked before the packet is complete: no waiting for a body that cannot help. */
+static int check_start (tl_session *s, uint8_t first) {
+  uint8_t type = first >> 4;
+  if (s->phase == TL_PHASE_CONNECTING && type != TL_CONNACK)
+    return tl_fail(&s->err, TL_EMALFORMED, 0, "expected CONNACK, got the byte 0x%02x%s [MQTT-3.2.0-1]", first, guess(first));
+  if (tl_parse_flags(type, first & 15, &s->err) != TL_OK) return TL_EMALFORMED;
+  switch (type) {
+    case TL_CONNACK:
+      if (s->phase == TL_PHASE_CONNECTING) return TL_OK;
+      return tl_fail(&s->err, TL_EMALFORMED, 0, "a second CONNACK [MQTT-3.2.0-1]");
+    case TL_CONNECT: case TL_SUBSCRIBE: case TL_UNSUBSCRIBE: case TL_PINGREQ: case TL_DISCONNECT:
+      return tl_fail(&s->err, TL_EMALFORMED, 0, "%s came, which only a client may send", tl_packet_name(type));
+    default: return TL_OK;
+  }
+}
+
+static int on_connack (tl_session *s, const tl_frame *f) {
+  tl_connack c;
+  if (tl_parse_connack(f, &c, &s->err) != TL_OK) return TL_EMALFORMED;
+  if (c.session_present && s->clean)
+    return tl_fail(&s->err, TL_EMALFORMED, 2, "CONNACK with session present although a clean session was asked for [MQTT-3.2.2-1]");
+  if (c.code) { /* the server must close now; we do not wait for it [MQTT-3.2.2-5] */
+    s->refusal = c.code;
+    return tl_fail(&s->err, TL_EREFUSED, 3, "connection refused, code %u: %s", c.code, tl_connack_reason(c.code));
+  }
+  s->phase = TL_PHASE_UP;
+  s->up_at = s->listen_at = s->now;
+  return tl_session_resume(s, c.session_present);
+}
+
+static int on_pingresp (tl_session *s) {
+  if (s->pings == 0) return TL_OK;
+  s->ping_at = --s->pings ? s->last_ping : -1;
+  return TL_OK;
+}
+
+static int dispatch (tl_session *s, const tl_frame *f) {
+  uint16_t id;
+  tl_suback suback;
+  int rc = check_start(s, (uint8_t)(f->type << 4 | f->flags));
+  if (rc != TL_OK) return rc;
+  switch (f->type) {
+    case TL_CONNACK: return on_connack(s, f);
+    case TL_PUBLISH: return tl_session_on_publish(s, f);
+    case TL_SUBACK:
+      rc = tl_parse_suback(f, &suback, &s->err);
+      return rc == TL_OK ? tl_session_on_suback(s, &suback) : rc;
+    case TL_PINGRESP:
+      rc = tl_parse_pingresp(f, &s->err);
+      return rc == TL_OK ? on_pingresp(s) : rc;
+    default: /* check_start left the acknowledgements */
+      rc = tl_parse_ack(f, &id, &s->err);
+      if (rc != TL_OK) return rc;
+      if (f->type == TL_UNSUBACK) return tl_session_on_unsuback(s, id);
+      if (f->type == TL_PUBREL) return tl_session_on_pubrel(s, id);
+      return tl_session_on_ack(s, f->type, id);
+  }
+}
+
+/* The input ends within a packet, or its header is wrong. */
+static int on_rest (tl_session *s, const uint8_t *bytes, size_t len, long code) {
+  if (code == TL_EPARTIAL) {
+    int rc = check_start(s, bytes[0]);
+    if (rc != TL_OK) return rc;
+    s->needs = tl_frame_needs(bytes, len);
+    return TL_OK;
+  }
+  int rc = check_start(s, bytes[0]); /* says more than the length does */
+  if (rc != TL_OK) return rc;
+  if (code == TL_EMALFORMED)
+    return tl_fail(&s->err, TL_EMALFORMED, 4, "%s with a length of more than four bytes (2.2.3)", tl_packet_name(bytes[0] >> 4));
+  return tl_fail(&s->err, TL_ETOOBIG, 1, "%s of %zu bytes, max_packet_size is %zu", tl_packet_name(bytes[0] >> 4),
+                 tl_frame_needs(bytes, len), s->p.max_packet_size);
+}
+
+long tl_session_input (tl_session *s, const uint8_t *bytes, size_t len, int64_t now) {
+  const size_t max = s->p.max_packet_size;
+  const int64_t partial_at = s->partial_at;
+  size_t at = 0;
+  int rc = TL_OK;
+  s->now = now;
+  s->needs = 0;
+  s->partial_at = -1;
+  if (s->phase == TL_PHASE_FAILED) return s->failure;
+  if (s->phase == TL_PHASE_CLOSED || s->phase == TL_PHASE_DEAD) return TL_ESTATE;
+  while (at < len && s->phase <= TL_PHASE_UP) {
+    tl_frame f;
+    long n = tl_frame_split(bytes + at, len - at, max, &f);
+    if (n < 0) {
+      rc = on_rest(s, bytes + at, len - at, n);
+      if (rc == TL_OK) s->partial_at = at == 0 && partial_at >= 0 ? partial_at : now;
+      break;
+    }
+    if (s->tracing) tl_session_trace(s, '<', &f);
+    rc = f.type == TL_PUBLISH && s->phase == TL_PHASE_UP ? tl_session_on_publish(s, &f) : dispatch(s, &f);
+    if (rc < 0) break;
+    at += (size_t)n;
+    if (rc == TL_MESSAGE_STOP) break;
+  }
+  if (s->phase == TL_PHASE_LEAVING) at = len; /* we said good-bye: what still comes is nobody's */
+  s->stats.bytes_in += at;
+  if (at) s->stats.last_in = now;
+  if (rc >= 0 && s->out.failed) rc = tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for the output"); /* [MQTT-4.8.0-2] */
+  if (rc < 0) return tl_session_fail(s, rc);
+  return (long)at;
+}

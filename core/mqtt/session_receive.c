@@ -1,0 +1,86 @@
+/* core/mqtt/session_receive.c — received messages: delivery, and acknowledgements in the order of receipt. */
+#include "mqtt/session_impl.h"
+
+void tl_session_store_received (tl_session *s, uint16_t id, bool gone) {
+  static const tl_slice none = { NULL, 0 };
+  if (s->ev.store && (gone || !s->clean)) s->ev.store(s->ctx, 'i', 0, id, none, gone);
+}
+
+static int put_received (tl_session *s, uint8_t qos, uint16_t id) {
+  if (qos == 1) return tl_session_put_ack(s, TL_PUBACK, id);
+  /* A broker that sent PUBREL without waiting for PUBREC has ended the exchange already. */
+  return tl_idset_has(&s->received, id) ? tl_session_put_ack(s, TL_PUBREC, id) : TL_OK;
+}
+
+/* Acknowledge now, or behind those that wait already. Room in the ring was reserved. */
+static int acknowledge (tl_session *s, uint8_t qos, uint16_t id) {
+  if (s->acks.len == 0) return put_received(s, qos, id);
+  tl_acks_push(&s->acks, (tl_pending_ack){ .id = id, .qos = qos });
+  return TL_OK;
+}
+
+static int no_memory (tl_session *s) {
+  return tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for a received message [MQTT-4.8.0-2]");
+}
+
+static int deliver (tl_session *s, const tl_message *m) {
+  if (tl_acks_reserve(&s->acks) != TL_OK || (m->qos && tl_buf_reserve(&s->out, 4) != TL_OK)) return no_memory(s);
+  if (m->qos == 2) {
+    if (tl_idset_has(&s->received, m->id)) { /* a repeat before PUBREL: PUBREC only [MQTT-4.3.3-2] */
+      s->stats.duplicates++;
+      return acknowledge(s, 2, m->id);
+    }
+    if (tl_idset_add(&s->received, m->id) != TL_OK) return no_memory(s);
+    /* Before delivery: a process killed after it must not deliver again (method B of figure 4.3). */
+    tl_session_store_received(s, m->id, false);
+  }
+  int verdict = s->message(s->ctx, m);
+  if (verdict == TL_MESSAGE_HELD) {
+    tl_acks_push(&s->acks, (tl_pending_ack){ .id = m->id, .qos = m->qos, .held = true });
+    if (m->qos == 2) tl_session_store_received(s, m->id, true); /* not confirmed: another process must get it again */
+    return TL_OK;
+  }
+  int rc = m->qos ? acknowledge(s, m->qos, m->id) : TL_OK; /* also when a handler failed: see session.h */
+  return rc == TL_OK && verdict == TL_MESSAGE_STOP ? TL_MESSAGE_STOP : rc;
+}
+
+int tl_session_on_publish (tl_session *s, const tl_frame *f) {
+  tl_message m;
+  int rc = tl_parse_publish(f, &m, &s->err);
+  if (rc != TL_OK) return rc;
+  s->stats.received++;
+  if (m.qos || s->acks.len == s->acks.cap) return deliver(s, &m);
+  int verdict = s->message(s->ctx, &m);
+  if (verdict == TL_MESSAGE_HELD) tl_acks_push(&s->acks, (tl_pending_ack){ .held = true });
+  return verdict == TL_MESSAGE_STOP ? TL_MESSAGE_STOP : TL_OK;
+}
+
+int tl_session_on_pubrel (tl_session *s, uint16_t id) {
+  if (tl_idset_has(&s->received, id)) {
+    tl_idset_del(&s->received, id);
+    tl_session_store_received(s, id, true);
+  } else {
+    s->stats.unknown_acks++;
+    tl_session_note(s, TL_NOTE_DEBUG, "PUBREL for the unknown identifier %u, answered with PUBCOMP", id);
+  }
+  return tl_session_put_ack(s, TL_PUBCOMP, id);
+}
+
+int tl_session_ack (tl_session *s, uint16_t id, int64_t now) {
+  const tl_pending_ack *head = tl_acks_head(&s->acks);
+  if (!head) return TL_ENOENT;
+  if (head->id != id) return TL_ERANGE;
+  if (now > s->now) s->now = now;
+  bool first = true;
+  do { /* the head, and those behind it that waited only for it */
+    tl_pending_ack a = tl_acks_pop(&s->acks);
+    if (first && a.qos == 2 && tl_idset_has(&s->received, a.id)) tl_session_store_received(s, a.id, false);
+    if (a.qos && !a.stale && put_received(s, a.qos, a.id) != TL_OK) {
+      tl_session_fail(s, TL_ENOMEM); /* it was acknowledged; that the connection must close, tick says */
+      return TL_OK;
+    }
+    first = false;
+    head = tl_acks_head(&s->acks);
+  } while (head && !head->held);
+  return TL_OK;
+}

@@ -1,0 +1,74 @@
+/* core/mqtt/session_resume.c — CONNACK was accepted: what the session state means now, and what goes out first. */
+#include "mqtt/session_impl.h"
+
+/* The broker kept the session: repeat all that is unacknowledged, PUBLISH with DUP [MQTT-4.4.0-1], [MQTT-3.3.1-1], in the order of
+** publishing [MQTT-4.6.0-1], and among those places the PUBRELs in the order of their PUBRECs [MQTT-4.6.0-4]. */
+static int repeat_all (tl_session *s) {
+  tl_outgoing *released = s->released.head;
+  int rc = TL_OK;
+  for (tl_outgoing *m = s->inflight.head; rc == TL_OK && m; m = m->next) {
+    if (m->sent_at < 0) m->sent_at = s->now;
+    if (m->state == TL_OUT_RELEASED) {
+      rc = tl_session_put_ack(s, TL_PUBREL, released->id);
+      released = released->rel_next;
+    } else {
+      tl_outgoing_set_dup(m, true);
+      rc = tl_session_put_message(s, m);
+    }
+  }
+  return rc;
+}
+
+/* The broker has no session: publish the unacknowledged messages anew, with another identifier and DUP 0. Those past PUBREC must not
+** go out again, for the broker may have passed them on [MQTT-4.3.3-1]; they come back in *lost. */
+static int publish_anew (tl_session *s, tl_outlist *lost) {
+  int rc = TL_OK;
+  for (tl_outgoing *m = s->inflight.head, *next; m; m = next) {
+    next = m->next;
+    if (m->state == TL_OUT_RELEASED) {
+      tl_ids_drop(&s->ids, m->id);
+      tl_released_remove(&s->released, m);
+      tl_outlist_remove(&s->inflight, m);
+      tl_outlist_push(lost, m);
+      continue;
+    }
+    uint16_t id = tl_ids_take(&s->ids, m);
+    if (id) { /* else all are in use, and the old one must do */
+      tl_ids_drop(&s->ids, m->id);
+      tl_outgoing_set_id(m, id);
+    }
+    tl_outgoing_set_dup(m, false);
+    if (m->sent_at < 0) m->sent_at = s->now;
+    tl_session_store_out(s, m, false);
+    if (rc == TL_OK) rc = tl_session_put_message(s, m);
+  }
+  return rc;
+}
+
+static void say_lost (tl_session *s) {
+  size_t anew = s->inflight.n - s->released.n;
+  tl_session_note(s, TL_NOTE_WARN,
+                  "the broker lost the session: subscribing again; %zu unacknowledged messages are published anew, %zu QoS 2 messages "
+                  "that had their PUBREC are not", anew, s->released.n);
+}
+
+int tl_session_resume (tl_session *s, bool present) {
+  tl_outlist lost = { NULL, NULL, 0 };
+  bool renew = !present || s->foreign;
+  if (!s->clean && s->had_session && !present) say_lost(s);
+  if (s->foreign) tl_session_note(s, TL_NOTE_WARN, "the session is another one: %zu unacknowledged messages are published anew", s->inflight.n);
+  /* A session that we know nothing of, of a process that ended: the broker may still remember QoS 2 identifiers of ours and would
+  ** take a new message under one of them for a repeat. Begin somewhere else than that process did. */
+  if (present && !s->had_session) s->ids.last = (uint16_t)((uint64_t)s->now * 40503u);
+  s->had_session = !s->clean;
+  s->foreign = false;
+  if (renew) tl_session_forget_received(s);
+  int rc = tl_session_subscribe(s);
+  if (rc == TL_OK) rc = renew ? publish_anew(s, &lost) : repeat_all(s);
+  if (rc == TL_OK) rc = tl_session_drain(s);
+  /* Only now, for what the callbacks publish must not overtake what was there before. */
+  if (rc == TL_OK && s->ev.connected) s->ev.connected(s->ctx, present);
+  if (rc == TL_OK && s->asked->n == 0 && s->ev.subscribed) s->ev.subscribed(s->ctx, NULL, 0);
+  tl_session_fail_list(s, lost, TL_ESESSION, true);
+  return rc;
+}

@@ -1,0 +1,64 @@
+/* core/mqtt/session_store.c — session state from a store: the state of a process that ended, taken over by this one. */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "mqtt/session_impl.h"
+
+/* A message that had its PUBREC: only its identifier is left of it. */
+static int restore_released (tl_session *s, uint64_t sequence, uint16_t id) {
+  tl_outgoing *m = calloc(1, sizeof *m);
+  if (!m) return TL_ENOMEM;
+  int rc = tl_ids_claim(&s->ids, id, m);
+  if (rc != TL_OK) {
+    free(m);
+    return rc == TL_ERANGE ? TL_EMALFORMED : rc;
+  }
+  m->sequence = sequence;
+  m->sent_at = -1;
+  m->id = id;
+  m->qos = 2;
+  m->state = TL_OUT_RELEASED;
+  m->restored = true;
+  tl_outlist_push(&s->inflight, m);
+  tl_released_push(&s->released, m);
+  return TL_OK;
+}
+
+static int restore_publish (tl_session *s, uint64_t sequence, uint16_t id, tl_slice packet) {
+  tl_outgoing *m;
+  int rc = tl_outgoing_from(&m, packet);
+  if (rc != TL_OK) return rc;
+  if (id) rc = tl_ids_claim(&s->ids, id, m);
+  if (rc != TL_OK) {
+    free(m);
+    return rc;
+  }
+  m->sequence = sequence;
+  m->restored = true;
+  m->state = id ? TL_OUT_SENT : TL_OUT_QUEUED;
+  if (id) tl_outgoing_set_id(m, id);
+  tl_outlist_push(id ? &s->inflight : &s->queue, m);
+  return TL_OK;
+}
+
+static int restore_filter (tl_session *s, tl_slice filter) {
+  tl_known_filter *k;
+  if (tl_filter_check(filter, NULL) != TL_OK) return TL_EMALFORMED;
+  if (tl_map_get(&s->known, filter)) return TL_EEXIST;
+  return tl_session_know_filter(s, filter, &k);
+}
+
+int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes) {
+  int rc;
+  if (s->phase != TL_PHASE_CLOSED || s->clean) return TL_ESTATE;
+  switch (kind) {
+    case 'o': rc = bytes.len ? restore_publish(s, sequence, id, bytes) : restore_released(s, sequence, id); break;
+    case 'i': rc = id == 0 ? TL_EMALFORMED : tl_idset_add(&s->received, id); break;
+    case 'f': rc = restore_filter(s, bytes); break;
+    default: return TL_EMALFORMED;
+  }
+  if (rc != TL_OK) return rc;
+  if (kind == 'o' && sequence >= s->sequence) s->sequence = sequence + 1;
+  s->had_session = true;
+  return TL_OK;
+}

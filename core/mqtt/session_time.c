@@ -1,0 +1,113 @@
+/* core/mqtt/session_time.c — what is due when: PINGREQ, replies that fail to come, connections that fail to open. Reads no clock:
+** every time is an argument. */
+#include "mqtt/session_impl.h"
+
+static int64_t earlier (int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
+static int64_t later (int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+static int64_t after (int64_t start, int64_t span) { /* never, when nothing has started or the span is off */
+  return start < 0 || span <= 0 || span > INT64_MAX - start ? INT64_MAX : start + span;
+}
+
+/* Keep Alive: counted from the last packet sent, and a moment before it is over, for "at least every" leaves no time to fire a timer
+** [MQTT-3.1.2-23]. */
+static int64_t keep_alive_due (const tl_session *s) {
+  int64_t span = (int64_t)s->p.keep_alive * 1000;
+  span -= earlier(span / 20, 500);
+  return after(later(later(s->stats.last_out, s->last_ping), s->opened_at), span);
+}
+
+/* Ping Interval: counted from the broker's last packet, or from when we began to listen again. One question at a time, unless its
+** answer may take for ever. */
+static int64_t silence_due (const tl_session *s) {
+  if (s->paused || (s->pings && s->p.reply_timeout_ms)) return INT64_MAX;
+  return after(later(later(s->stats.last_in, s->last_ping), s->listen_at), s->p.ping_interval_ms);
+}
+
+/* The first reply that is overdue, and its name. */
+static int64_t reply_due (const tl_session *s, const char **what) {
+  const struct { int64_t since; const char *what; } replies[] = {
+    { s->suback_at, "no SUBACK" },
+    { s->unsuback_at, "no UNSUBACK" },
+    { s->ping_at, "no PINGRESP" },
+    { s->partial_at, "a packet stayed incomplete" },
+  };
+  int64_t due = INT64_MAX;
+  if (s->paused) return due;
+  for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
+    int64_t at = after(replies[i].since, s->p.reply_timeout_ms);
+    if (at < due) {
+      due = at;
+      *what = replies[i].what;
+    }
+  }
+  return due;
+}
+
+/* When the oldest unacknowledged message is worth a warning. Time without a connection does not count. */
+static int64_t stall_due (const tl_session *s) {
+  const tl_outgoing *m = s->inflight.head;
+  if (s->stall_said || !m) return INT64_MAX;
+  return after(later(m->sent_at, s->up_at), s->p.reply_timeout_ms);
+}
+
+int64_t tl_session_deadline (const tl_session *s) {
+  const char *what;
+  if (s->phase == TL_PHASE_FAILED) return s->now; /* tick says why */
+  if (s->phase == TL_PHASE_CONNECTING) return earlier(after(s->opened_at, s->p.connack_timeout_ms), reply_due(s, &what));
+  if (s->phase != TL_PHASE_UP) return INT64_MAX;
+  return earlier(earlier(keep_alive_due(s), silence_due(s)), earlier(reply_due(s, &what), stall_due(s)));
+}
+
+static int ping (tl_session *s) {
+  if (s->pings++ == 0) s->ping_at = s->now;
+  s->last_ping = s->now;
+  return tl_session_put_empty(s, TL_PINGREQ);
+}
+
+void tl_session_unstall (tl_session *s) {
+  if (!s->stall_said) return;
+  s->stall_said = false;
+  s->stall_said = stall_due(s) <= s->now; /* the next one is as old: one warning is enough */
+}
+
+static void warn_stall (tl_session *s) {
+  const tl_outgoing *m = s->inflight.head;
+  s->stall_said = true;
+  tl_session_note(s, TL_NOTE_WARN, "%s for identifier %u (QoS %u) has been missing for %.1f s; %zu messages wait",
+                  m->qos == 1 ? "PUBACK" : m->state == TL_OUT_SENT ? "PUBREC" : "PUBCOMP", m->id, m->qos,
+                  (double)(s->now - m->sent_at) / 1000.0, s->inflight.n + s->queue.n);
+}
+
+int tl_session_tick (tl_session *s, int64_t now) {
+  const char *what = "";
+  int rc = TL_OK;
+  s->now = now;
+  if (s->phase == TL_PHASE_FAILED) return s->failure;
+  if (s->phase != TL_PHASE_CONNECTING && s->phase != TL_PHASE_UP) return TL_OK;
+  if (s->phase == TL_PHASE_CONNECTING && now >= after(s->opened_at, s->p.connack_timeout_ms))
+    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "no CONNACK within %.1f s", (double)s->p.connack_timeout_ms / 1000.0);
+  else if (now >= reply_due(s, &what))
+    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "%s within the reply timeout of %.1f s", what, (double)s->p.reply_timeout_ms / 1000.0);
+  if (rc == TL_OK && s->phase == TL_PHASE_UP) {
+    if (now >= stall_due(s)) warn_stall(s);
+    if (now >= keep_alive_due(s) || now >= silence_due(s)) rc = ping(s);
+  }
+  return rc < 0 ? tl_session_fail(s, rc) : TL_OK;
+}
+
+void tl_session_pause (tl_session *s, bool paused, int64_t now) {
+  if (s->paused == paused) return;
+  s->paused = paused;
+  s->now = now;
+  if (paused) return;
+  int64_t *const since[] = { &s->suback_at, &s->unsuback_at, &s->ping_at, &s->partial_at };
+  for (size_t i = 0; i < sizeof since / sizeof since[0]; i++)
+    if (*since[i] >= 0) *since[i] = now; /* what came meanwhile could not be read */
+  s->listen_at = now;
+}
