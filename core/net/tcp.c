@@ -32,7 +32,8 @@ struct tl_tcp {
   const tl_tcp_events *events;
   void *ctx;
   state state;
-  bool has_socket, reading, waiting; /* waiting: `drained` is owed */
+  bool has_socket, reading, in_room;
+  bool waiting;          /* `drained` is owed */
   int handles;           /* not yet closed */
   int code;              /* of `closed` */
   int attempt_code;      /* of the attempt that ended last */
@@ -72,6 +73,11 @@ static void on_handle_closed (uv_handle_t *handle) {
   free(t);
 }
 
+static void close_handles (tl_tcp *t) {
+  if (t->has_socket && !uv_is_closing((uv_handle_t *)&t->socket)) uv_close((uv_handle_t *)&t->socket, on_handle_closed);
+  uv_close((uv_handle_t *)&t->timer, on_handle_closed);
+}
+
 /* The text is in t->text. */
 static void finish (tl_tcp *t, int code) {
   if (t->state == CLOSING) return;
@@ -79,8 +85,7 @@ static void finish (tl_tcp *t, int code) {
   t->code = code;
   tl_resolve_cancel(t->resolve);
   t->resolve = NULL;
-  if (t->has_socket && !uv_is_closing((uv_handle_t *)&t->socket)) uv_close((uv_handle_t *)&t->socket, on_handle_closed);
-  uv_close((uv_handle_t *)&t->timer, on_handle_closed);
+  if (!t->in_room) close_handles(t); /* libuv's reader does not survive that: on_read does it */
 }
 
 static void fail (tl_tcp *t, int code, const char *what) { /* "WHAT PEER: why" */
@@ -100,8 +105,15 @@ static void on_alloc (uv_handle_t *handle, size_t hint, uv_buf_t *buf) {
     *buf = uv_buf_init(discard, sizeof discard);
     return;
   }
+  t->in_room = true;
   uint8_t *at = t->events->room(t->ctx, &room);
-  *buf = uv_buf_init((char *)at, at ? (unsigned)(room > INT32_MAX ? INT32_MAX : room) : 0);
+  t->in_room = false;
+  if (t->state == LINGERING)
+    *buf = uv_buf_init(discard, sizeof discard);
+  else if (!at || t->state != OPEN)
+    *buf = uv_buf_init(NULL, 0); /* on_read comes with UV_ENOBUFS */
+  else
+    *buf = uv_buf_init((char *)at, (unsigned)(room > INT32_MAX ? INT32_MAX : room));
 }
 
 static void on_read (uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
@@ -110,7 +122,7 @@ static void on_read (uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
   if (t->state == LINGERING) {
     if (n < 0) finish(t, 0); /* the peer has our FIN, or is gone: nothing is left to wait for */
   } else if (t->state != OPEN) {
-    return; /* closed inside room() */
+    close_handles(t); /* closed inside room(), the only way to come here */
   } else if (n > 0) {
     t->events->data(t->ctx, (size_t)n);
   } else if (n == UV_EOF) {

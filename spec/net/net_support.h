@@ -46,7 +46,7 @@ static void on_turn_timer (uv_timer_t *timer) { (void)timer; }
 static inline void turn (void) {
   static uv_timer_t timer;
   uv_timer_init(tl_loop_uv(loop), &timer);
-  uv_timer_start(&timer, on_turn_timer, 5, 0);
+  uv_timer_start(&timer, on_turn_timer, 5, 5); /* repeating: it may come before the loop waits */
   uv_run(tl_loop_uv(loop), UV_RUN_ONCE);
   uv_close((uv_handle_t *)&timer, NULL);
   uv_run(tl_loop_uv(loop), UV_RUN_NOWAIT);
