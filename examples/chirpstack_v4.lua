@@ -35,7 +35,7 @@ for _, device in ipairs(devices) do
       gateway     = TxtI "JA=rxInfo[1].gatewayId",
       rssi        = Ai { "JA=rxInfo[1].rssi", unit = "dBm" },
       snr         = Ai { "JA=rxInfo[1].snr", unit = "dB" },
-      frequency   = Ai { "JA=txInfo.frequency", unit = "MHz", linear = { 1e-6, 0 } },
+      frequency   = Ai { "JA=txInfo.frequency", unit = "Hz" },
       -- Write {"devEui":"…","confirmed":true,"fPort":10,"data":"AQID"} to `downlink`, with the device's own devEui.
       down_topic  = TxtO { "OUT_TOPIC", default = topic(eui, "command/down") },
       downlink    = TxtO "OUT_VALUE",

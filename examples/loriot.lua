@@ -22,7 +22,7 @@ line "loriot" {
       payload    = TxtI { "JA=data", on_missing = "keep", description = "bytes of the device, hexadecimal" },
       encrypted  = TxtI { "JA=encdata", on_missing = "keep", description = "in place of data when the server has no AppSKey" },
       confirmed  = Di "JA=ack",
-      frequency  = Ai { "JA=freq", unit = "MHz", linear = { 1e-6, 0 }, on_missing = "keep" },
+      frequency  = Ai { "JA=freq", unit = "Hz", on_missing = "keep" },
       data_rate  = TxtI { "JA=dr", on_missing = "keep" },
       rssi       = Ai { "JA=gws[1].rssi", unit = "dBm", on_missing = "keep" },
       snr        = Ai { "JA=gws[1].snr", unit = "dB", on_missing = "keep" },

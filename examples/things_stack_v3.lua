@@ -22,9 +22,9 @@ local function room(device)
       gateway     = TxtI "JA=uplink_message.rx_metadata[1].gateway_ids.gateway_id",
       rssi        = Ai { "JA=uplink_message.rx_metadata[1].rssi", unit = "dBm" },
       snr         = Ai { "JA=uplink_message.rx_metadata[1].snr", unit = "dB" },
-      frequency   = Ai { "JA=uplink_message.settings.frequency", unit = "MHz", linear = { 1e-6, 0 } }, -- a text, in Hz
+      frequency   = Ai { "JA=uplink_message.settings.frequency", unit = "Hz" },    -- comes as a text
       spreading   = Ci "JA=uplink_message.settings.data_rate.lora.spreading_factor",
-      airtime     = Ai { [[RE="consumed_airtime"\s*:\s*"([0-9.]+)s"]], unit = "s" },                     -- "0.051321s"
+      airtime     = Ai { [[RE="consumed_airtime"\s*:\s*"([0-9.]+)s"]], unit = "s" },       -- "0.051321s"
       received    = TiA "JA=uplink_message.received_at",
       -- Write {"downlinks":[{"f_port":15,"frm_payload":"vu8=","priority":"NORMAL"}]} to `downlink`.
       down_topic  = TxtO { "OUT_TOPIC", default = topic(device, "down/push") },
