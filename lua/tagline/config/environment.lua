@@ -1,0 +1,155 @@
+--- What a config may use: the safe part of the standard library, `require` of files beside it, `json`, `env` and
+--- `file`. Its tables are copies, so that a config changes only its own.
+local kinds = require "tagline.config.kinds"
+
+local environment = {}
+
+local plain = { "pairs", "ipairs", "select", "type", "tostring", "tonumber", "error", "assert", "pcall", "xpcall", "next",
+  "rawequal", "rawlen", "_VERSION" }
+local hidden = { string = { dump = true }, math = { randomseed = true } }
+local os_part = { "time", "date", "clock", "difftime" }
+
+--- Words of Lua that a config does not have, for a better message than "unknown".
+environment.closed = { io = true, debug = true, package = true, load = true, loadfile = true, loadstring = true, dofile = true,
+  collectgarbage = true, rawget = true, rawset = true }
+
+local MAX_FILE = 1048576
+
+local function copy_of(library, without)
+  local copy = {}
+  for name, value in pairs(library) do
+    if not (without and without[name]) then copy[name] = value end
+  end
+  return copy
+end
+
+--- Tables within tables too; functions keep what they hold.
+local function deep_copy(value, seen)
+  if type(value) ~= "table" then return value end
+  if seen[value] then return seen[value] end
+  local copy = {}
+  seen[value] = copy
+  for k, v in pairs(value) do copy[k] = deep_copy(v, seen) end
+  return setmetatable(copy, debug.getmetatable(value))
+end
+
+local function safe_setmetatable(t, meta)
+  if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
+    error("__gc is not available in a config: finalizers run outside every budget", 2)
+  end
+  return setmetatable(t, meta)
+end
+
+local function safe_getmetatable(value)
+  if type(value) == "table" then return getmetatable(value) end
+end
+
+--- Put the library into `env`. `print` (function(text)) takes what the config prints.
+function environment.library(env, print_text)
+  for _, name in ipairs(plain) do env[name] = _G[name] end
+  for _, name in ipairs { "string", "table", "math", "utf8", "coroutine" } do env[name] = copy_of(_G[name], hidden[name]) end
+  env.os = {}
+  for _, name in ipairs(os_part) do env.os[name] = os[name] end
+  env.setmetatable, env.getmetatable = safe_setmetatable, safe_getmetatable
+  env._G = env
+  env.print = function(...)
+    local parts = table.pack(...)
+    for i = 1, parts.n do parts[i] = tostring(parts[i]) end
+    print_text(table.concat(parts, "\t"))
+  end
+  local found, cjson = pcall(require, "cjson")
+  if found then env.json = cjson.new() end
+end
+
+--- Where a file named in a config is: beside the config, unless the name is absolute.
+local function beside(load, name)
+  return name:sub(1, 1) == "/" and name or load.folder .. name
+end
+
+local function read(path, limit)
+  local handle, why = io.open(path, "rb")
+  if not handle then return nil, (why:gsub("^.*: ", "")) end
+  local text, failed = handle:read(limit + 1)
+  handle:close()
+  if failed then return nil, failed end
+  text = text or ""
+  if #text > limit then return nil, ("longer than %d bytes"):format(limit) end
+  return text
+end
+environment.read = read
+
+-- Modules of ours that are not for configs.
+local inner = { "^tagline%.core$", "^tagline%.config$", "^tagline%.config%.", "^tagline%.repl" }
+
+local function own_module(load, name)
+  for _, pattern in ipairs(inner) do
+    if name:find(pattern) then return nil, ("module '%s' is not for configs"):format(name) end
+  end
+  local ok, module = pcall(require, name)
+  if not ok then return nil, (tostring(module):gsub("%s*\n%s*", "; ")) end
+  module = deep_copy(module, {})
+  load.modules[name] = module
+  return module
+end
+
+local function file_module(load, name)
+  local path = name:gsub("%.", "/")
+  local tried = {}
+  for _, tail in ipairs { ".lua", "/init.lua" } do
+    local file = beside(load, path .. tail)
+    local text = read(file, 16 * MAX_FILE)
+    if text then
+      local chunk = load:compile(file, text)
+      if not chunk then return load.poison end -- told already
+      load.loading[#load.loading + 1] = name
+      load.loading[name] = true
+      local result = chunk(name, file)
+      load.loading[#load.loading], load.loading[name] = nil, nil
+      if result == nil then result = true end
+      load.modules[name] = result
+      return result
+    end
+    tried[#tried + 1] = file
+  end
+  return nil, ("module '%s' is not there; tried %s"):format(name, table.concat(tried, ", "))
+end
+
+local function find_module(load, name)
+  if type(name) ~= "string" then return nil, kinds.expected("a module's name", name) end
+  if load.modules[name] ~= nil then return load.modules[name] end
+  if load.loading[name] then
+    return nil, ("module '%s' requires itself: %s → %s"):format(name, table.concat(load.loading, " → "), name)
+  end
+  if name == "cjson" or name == "json" then return load.env.json end
+  if name:find("^tagline%.") then return own_module(load, name) end
+  for part in (name .. "."):gmatch("([^.]*)%.") do
+    if not part:find("^[%w_-]+$") then
+      return nil, ("expected a module's name (letters, digits, '_', '-', with dots between folders), got '%s'"):format(name)
+    end
+  end
+  return file_module(load, name)
+end
+
+--- The words that fetch something: require, env, file. A failure is a problem of the place that asked, and loading
+--- goes on; under pcall, and when the config has been loaded, it is an error.
+function environment.words(env, load)
+  function env.require(name)
+    local module, why = find_module(load, name)
+    if module == nil then return load:fail("require", why) end
+    return module
+  end
+  function env.env(name, default)
+    if type(name) ~= "string" then return load:fail("env", kinds.expected("the name of an environment variable", name)) end
+    local value = os.getenv(name) or default
+    if value == nil then return load:fail("env", ("environment variable '%s' is not set"):format(name)) end
+    return value
+  end
+  function env.file(name)
+    if type(name) ~= "string" then return load:fail("file", kinds.expected("the path of a file", name)) end
+    local text, why = read(beside(load, name), MAX_FILE)
+    if not text then return load:fail("file", ("%s: %s"):format(beside(load, name), why)) end
+    return (text:gsub("\r?\n$", ""))
+  end
+end
+
+return environment

@@ -1,0 +1,241 @@
+--- What values a field takes: each kind makes a check, a function(value) that returns nil and the value in its
+--- normal form, or what is wrong in words ("expected …, got …"). Strict: the text "21" is not the number 21. Knows
+--- nothing of records.
+local kinds = {}
+
+local huge = math.huge
+
+--- A value as a message shows it.
+function kinds.got(value)
+  local what = type(value)
+  if what == "string" then
+    local shown = #value > 60 and value:sub(1, 57) .. "..." or value
+    return '"' .. shown:gsub("[%c\"\\]", function(c)
+      return c == "\n" and "\\n" or (c == '"' or c == "\\") and "\\" .. c or ("\\x%02X"):format(c:byte())
+    end) .. '"'
+  elseif what == "number" then
+    return math.type(value) == "integer" and tostring(value) or ("%.14g"):format(value)
+  elseif what == "boolean" then
+    return tostring(value)
+  end
+  return what == "nil" and "nothing" or "a " .. what
+end
+
+local got = kinds.got
+
+local function expected(what, value)
+  return ("expected %s, got %s"):format(what, got(value))
+end
+kinds.expected = expected
+
+--- One answer per text, so that the same address in 10,000 stations is checked once.
+function kinds.memo(check)
+  local answers = {}
+  return function(value)
+    if type(value) ~= "string" then return check(value) end
+    local known = answers[value]
+    if known == nil then
+      local wrong, normal = check(value)
+      known = { wrong, normal }
+      answers[value] = known
+    end
+    return known[1], known[2]
+  end
+end
+
+local function bound(n)
+  return n >= 1048576 and n % 1048576 == 0 and ("%d MiB"):format(n // 1048576) or got(n)
+end
+
+local function between(what, min, max)
+  if max == huge then return ("%s of at least %s"):format(what, bound(min)) end
+  return ("%s from %s to %s"):format(what, bound(min), bound(max))
+end
+
+--- An integer; a float with an integral value (16 * 2^20) is one.
+function kinds.integer(min, max)
+  local what = between("an integer", min, max)
+  return function(value)
+    local n = type(value) == "number" and math.tointeger(value)
+    if not n or n < min or n > max then return expected(what, value) end
+    return nil, n
+  end
+end
+
+--- A finite number; `above`: the lower bound itself is out.
+function kinds.number(what, min, max, above)
+  local words = above and ("%s above %s, up to %s"):format(what, got(min), got(max)) or between(what, min, max)
+  return function(value)
+    if type(value) ~= "number" or value ~= value or value < min or value > max or above and value == min then
+      return expected(words, value)
+    end
+    return nil, value
+  end
+end
+
+function kinds.seconds(min, max, above)
+  return kinds.number("seconds, a number", min, max, above)
+end
+
+--- Any finite number.
+function kinds.finite(value)
+  if type(value) ~= "number" or value ~= value or value == huge or value == -huge then return expected("a number", value) end
+  return nil, value
+end
+
+function kinds.boolean(value)
+  if type(value) == "boolean" then return nil, value end
+  local word = type(value) == "string" and value:upper()
+  if word == "YES" or word == "NO" then return nil, word == "YES" end
+  return expected('true, false, "YES" or "NO"', value)
+end
+
+function kinds.qos(value)
+  local n = math.type(value) == "integer" and value
+    or type(value) == "string" and math.tointeger(tonumber(value:upper():match("^QOS_([012])$")))
+  if not n or n < 0 or n > 2 then return expected('0, 1 or 2, or "QoS_0", "QoS_1", "QoS_2"', value) end
+  return nil, n
+end
+
+--- One of some words, in any case: a list of { as written, normal form }.
+function kinds.enum(words)
+  local normal, shown = {}, {}
+  for i, word in ipairs(words) do
+    normal[word[1]:lower()], shown[i] = word[2], '"' .. word[1] .. '"'
+  end
+  local what = table.concat(shown, ", ", 1, #shown - 1) .. " or " .. shown[#shown]
+  return function(value)
+    local n = type(value) == "string" and normal[value:lower()]
+    if not n then return expected(what, value) end
+    return nil, n
+  end
+end
+
+function kinds.handler(value)
+  if type(value) == "function" then return nil, value end
+  local meta = type(value) == "table" and debug.getmetatable(value)
+  if meta and meta.__call then return nil, value end
+  return expected("a function", value)
+end
+
+--- A text of at most `max` bytes, well-formed UTF-8 without U+0000 [MQTT-1.5.3-1], [MQTT-1.5.3-2].
+function kinds.text(core, max)
+  return function(value)
+    if type(value) ~= "string" then return expected("a string", value) end
+    if max and #value > max then return ("expected at most %d bytes, got %d"):format(max, #value) end
+    local zero = value:find("\0", 1, true)
+    if zero then return ("expected a string without a zero byte, got one at position %d"):format(zero) end
+    local good, prefix = core.utf8(value)
+    if not good then return ("expected UTF-8, got something else at position %d"):format(prefix + 1) end
+    return nil, value
+  end
+end
+
+--- Any bytes.
+function kinds.bytes(max)
+  return function(value)
+    if type(value) ~= "string" then return expected("a string", value) end
+    if #value > max then return ("expected at most %d bytes, got %d"):format(max, #value) end
+    return nil, value
+  end
+end
+
+--- The same, but what came is never shown, not even its length; "" means not given.
+function kinds.secret(max)
+  return function(value)
+    if type(value) ~= "string" then return ("expected a string, got a %s"):format(type(value)) end
+    if #value > max then return ("expected at most %d bytes, got more"):format(max) end
+    return nil, value ~= "" and value or nil
+  end
+end
+
+--- What a function of the core says about a text, with the place: `what` is what was expected.
+function kinds.core(check, what)
+  return kinds.memo(function(value)
+    if type(value) ~= "string" then return expected(what, value) end
+    local ok, why, at = check(value)
+    if not ok then return kinds.at(what, value, why, at) end
+    return nil, value
+  end)
+end
+
+--- A message about a place inside a text: `at` is a byte offset from 0.
+function kinds.at(what, value, why, at)
+  return ("expected %s, got %s: %s (at position %d)"):format(what, got(value), why, (at or 0) + 1)
+end
+
+--- A time zone; a name has no position in it.
+function kinds.zone(core)
+  return kinds.memo(function(value)
+    if type(value) ~= "string" then
+      return expected('a time zone such as "UTC", "local", "+01:00" or "Europe/Bratislava"', value)
+    end
+    local ok, why = core.zone(value)
+    if not ok then return why end
+    return nil, value
+  end)
+end
+
+--- A list of texts out of one text or a list; `each` checks one, `split` (optional) cuts a text into several.
+local function texts(what, each, split)
+  return function(value)
+    if type(value) ~= "string" and type(value) ~= "table" then return expected(what, value) end
+    local given = type(value) == "table" and value or split and split(value) or { value }
+    local list, seen, count = {}, {}, 0
+    for _ in pairs(given) do count = count + 1 end
+    if count ~= #given then return ("expected %s, got a table with other keys than 1, 2, 3"):format(what) end
+    for i, item in ipairs(given) do
+      local wrong, normal = each(item)
+      if wrong then return wrong end
+      if seen[normal] then return ("%s is given twice"):format(got(normal)) end
+      list[i], seen[normal] = normal, true
+    end
+    if #list == 0 then return ("expected %s, got none"):format(what) end
+    return nil, list
+  end
+end
+
+function kinds.filters(core)
+  return texts("a topic filter or a list of them", kinds.core(core.filter_check, "a topic filter"))
+end
+
+local function host(value)
+  if type(value) ~= "string" then return expected("a host, as a string", value) end
+  local name = value:match("^%s*(.-)%s*$")
+  if name == "" then return "expected a host, got an empty one" end
+  local scheme = name:match("^%a[%w+.-]*://")
+  if scheme then return ('expected a name or address without "%s", got %s'):format(scheme, got(name)) end
+  local bare, port = name:match("^([^:]+):(%d+)$")
+  if bare then
+    return ('expected a name or address without a port, got %s: write host = "%s", port = %s'):format(got(name), bare, port)
+  end
+  name = name:match("^%[(.+)%]$") or name
+  if #name > 255 or name:find("[^%w._:%%-]") then return expected("a host name or an address", value) end
+  return nil, name
+end
+
+--- Redundant addresses: separated by commas or semicolons, or a list.
+kinds.hosts = texts("a host or a list of hosts", host, function(value)
+  local list = {}
+  for part in (value .. ","):gmatch("([^,;]*)[,;]") do list[#list + 1] = part end
+  if #list > 1 and list[#list]:match("^%s*$") then list[#list] = nil end -- "a, b," is two
+  return list
+end)
+
+--- Two numbers in a list.
+function kinds.pair(what, names)
+  return function(value)
+    if type(value) ~= "table" then return expected(what, value) end
+    local a, b = value[1], value[2]
+    if a == nil and b == nil then a, b = value[names[1]], value[names[2]] end
+    local count = 0
+    for _ in pairs(value) do count = count + 1 end
+    for _, n in ipairs { a, b } do
+      if kinds.finite(n) then return ("expected %s, got %s in it"):format(what, got(n)) end
+    end
+    if a == nil or b == nil or count ~= 2 then return ("expected %s, got %d values"):format(what, count) end
+    return nil, { a, b }
+  end
+end
+
+return kinds

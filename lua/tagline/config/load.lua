@@ -1,0 +1,359 @@
+--- Loads a config into a draft: runs the file in its own environment, checks every record as it is made, and
+--- reports every problem in one pass, in the order of the file. Changes nothing that runs.
+local environment = require "tagline.config.environment"
+local kinds = require "tagline.config.kinds"
+local line = require "tagline.config.line"
+local near = require "tagline.config.near"
+local problems = require "tagline.config.problems"
+local shapes = require "tagline.config.shapes"
+local station = require "tagline.config.station"
+local tag = require "tagline.config.tag"
+
+local load_config = {}
+
+local SCAN = 262144 -- bytes; longer files are generated, and their doubled keys are not looked for
+
+-- Words whose braces hold fields.
+local is_word = { line = "line", station = "station", limits = "limits", tags = "tags" }
+for _, name in ipairs(tag.types) do is_word[name] = "tag" end
+local role_words = {}
+for word, kind in pairs(is_word) do
+  if word ~= "tags" then role_words[word] = kind end
+end
+
+--- What stands in place of something unknown, so that one mistake is told once and the rest is still checked.
+local function new_poison()
+  local poison = {}
+  local function same() return poison end
+  local function never() return false end
+  return setmetatable(poison, {
+    __index = function(_, key) return type(key) ~= "number" and poison or nil end,
+    __newindex = function() end,
+    __call = same, __concat = same, __add = same, __sub = same, __mul = same, __div = same, __mod = same, __pow = same,
+    __idiv = same, __unm = same, __band = same, __bor = same, __bxor = same, __shl = same, __shr = same, __bnot = same,
+    __lt = never, __le = never, __len = function() return 0 end,
+    __pairs = function() return function() end end,
+    __tostring = function() return "?" end,
+    __metatable = false,
+  })
+end
+
+local Load = {}
+Load.__index = Load
+
+local function new_load(path, opts)
+  local load = setmetatable({
+    path = path, folder = path:match("^(.*/)") or "", opts = opts,
+    core = opts.core or require "tagline.core",
+    files = {}, file_count = 0, ats = {}, path_of = {}, modules = {}, loading = {},
+    poison = new_poison(), open = {}, stations = {}, timers = {}, unknown = {}, running = true, seq = 0,
+  }, Load)
+  load.shapes = opts.shapes or shapes.new(load.core)
+  load.problems = problems.new(load.files, role_words)
+  load.tags, load.checker, load.lines = tag.new(load), station.new(load), line.new(load)
+  return load
+end
+
+--- { file =, line = }, one table per place.
+function Load:at(path, number)
+  local of_file = self.ats[path]
+  if not of_file then
+    of_file = {}
+    self.ats[path] = of_file
+  end
+  local at = of_file[number]
+  if not at then
+    at = { file = path, line = number }
+    of_file[number] = at
+  end
+  return at
+end
+
+--- The place in a config file that called: the first frame from `level` on (as its caller counts) that is one.
+function Load:place(level)
+  level = level + 1
+  while true do
+    local info = debug.getinfo(level, "lf")
+    if not info then return self:at(self.path, 0) end
+    local path = self.path_of[info.func]
+    if path == nil then
+      local chunk = debug.getinfo(info.func, "S").source
+      path = chunk:sub(1, 1) == "@" and self.files[chunk:sub(2)] and chunk:sub(2) or false
+      self.path_of[info.func] = path
+    end
+    if path then return self:at(path, info.currentline) end
+    level = level + 1
+  end
+end
+
+--- "; did you mean …?" for a field that a shape does not have, or where it belongs.
+function Load:hint(key, shape)
+  if type(key) ~= "string" then return "" end
+  local found = near.find(key, shape.names, shape.aliases)
+  if found then return ("; did you mean '%s'?"):format(found) end
+  for _, name in ipairs { "line", "station", "tag" } do
+    if self.shapes[name].fields[key] then return ("; it is a field of a %s"):format(name) end
+  end
+  return ""
+end
+
+--- A word failed: a problem where it was used, and the poison to go on with. An error under pcall and at run time.
+--- Words call it as `return load:fail(…)`.
+function Load:fail(word, text)
+  local caller = debug.getinfo(2, "S") -- words end in a tail call of this, so they are not on the stack
+  if not self.running or caller and caller.what == "C" then error(text, 2) end
+  self.problems:add { at = self:place(2), line = self.open[#self.open], field = word, text = text }
+  return self.poison
+end
+
+local function record_word(self, word, name, given, finish)
+  local at = self:place(3)
+  if not self.running then error(word .. ": lines and stations are made while the config loads; see reload()", 3) end
+  if type(name) == "table" and name ~= self.poison and given == nil then
+    self.problems:add { at = at, text = ('expected a name before the braces (%s "name" { … }), got none'):format(word),
+      line = word == "station" and self.open[#self.open] or nil }
+    return finish("?", at, name)
+  elseif type(name) ~= "string" then
+    if name ~= self.poison then
+      self.problems:add { at = at, text = kinds.expected("a name behind " .. word, name), line = self.open[#self.open] }
+    end
+    name = "?"
+  end
+  local waiting = { word = word, name = name, at = at }
+  if word == "line" then self.open[#self.open + 1] = waiting else self.waiting[waiting] = true end
+  local function braces(fields, ...)
+    self.waiting[waiting] = nil
+    if word == "line" then
+      for i = #self.open, 1, -1 do
+        if self.open[i] == waiting then table.remove(self.open, i) end
+      end
+    end
+    if fields == self.poison then return self.poison end
+    if type(fields) ~= "table" or getmetatable(fields) ~= nil or select("#", ...) > 0 then
+      self.problems:add { at = at, [word] = waiting, text = kinds.expected("braces with fields behind the name", fields),
+        line = word == "line" and waiting or self.open[#self.open] }
+      return self.poison
+    end
+    return finish(name, at, fields)
+  end
+  if given ~= nil then return braces(given) end
+  return braces
+end
+
+--- line, station, limits, every, after and the tag types.
+local function vocabulary(self, words)
+  self.waiting = {}
+  function words.line(name, given)
+    return (record_word(self, "line", name, given, function(...) return self.lines:check(...) end))
+  end
+  function words.station(name, given)
+    return (record_word(self, "station", name, given, function(checked, at, fields)
+      self.seq = self.seq + 1
+      local st = self.checker:check(checked, at, fields, self.seq)
+      st.line = self.open[#self.open]
+      self.stations[#self.stations + 1] = st
+      return st
+    end))
+  end
+  for _, name in ipairs(tag.types) do words[name] = self.tags:word(name) end
+
+  function words.limits(given)
+    local at = self:place(2)
+    local function say(text, field)
+      self.problems:add { at = at, word = "limits", field = field or "limits", key = field, text = text }
+    end
+    if self.limits then
+      say(("is given twice, first in line %d"):format(self.limits_at.line))
+    elseif type(given) ~= "table" then
+      if given ~= self.poison then say(kinds.expected("braces with fields", given)) end
+    else
+      self.limits, self.limits_at = {}, at
+      for key, value in pairs(given) do
+        local field = self.shapes.limits.fields[key]
+        local wrong, normal
+        if value == self.poison then wrong = nil
+        elseif field then wrong, normal = field.check(value)
+        else wrong = "unknown field" .. self:hint(key, self.shapes.limits) end
+        if wrong then say(wrong, tostring(key)) elseif field then self.limits[key] = normal end
+      end
+    end
+    return self.poison
+  end
+
+  for kind, check in pairs { every = kinds.seconds(0.001, 1e9), after = kinds.seconds(0, 1e9) } do
+    words[kind] = function(seconds, fn)
+      local live = not self.running and (self.opts.api or {})[kind]
+      if live then return live(seconds, fn) end
+      if not self.running then error(kind .. ": only while the config loads", 2) end
+      local at = self:place(2)
+      local wrong = seconds ~= self.poison and check(seconds)
+      if not wrong and fn ~= self.poison and kinds.handler(fn) then wrong = kinds.handler(fn) .. " as the second value" end
+      if wrong then
+        self.problems:add { at = at, field = kind, text = wrong }
+      end
+      self.timers[#self.timers + 1] = { kind = kind, seconds = seconds, fn = fn, at = at }
+      return self.poison
+    end
+  end
+end
+
+local function unknown_word(self, names)
+  return function(_, name)
+    if not self.running then error(("unknown word '%s'"):format(tostring(name)), 2) end
+    local at = self:place(2)
+    local key = ("%s\0%d\0%s"):format(at.file, at.line, tostring(name))
+    if not self.unknown[key] then
+      self.unknown[key] = true
+      local text = ("unknown word '%s'"):format(tostring(name))
+      if environment.closed[name] then
+        text = ("'%s' is not available in a config (--unsafe opens it)"):format(name)
+      else
+        local meant = near.find(tostring(name), names)
+        text = text .. (meant and ("; did you mean '%s'?"):format(meant) or " (a string needs quotes)")
+      end
+      self.problems:add { at = at, line = self.open[#self.open], text = text }
+    end
+    return self.poison
+  end
+end
+
+local function new_environment(self)
+  local env = {}
+  self.env = env
+  environment.library(env, self.opts.print or function(text) io.stderr:write(text, "\n") end)
+  environment.words(env, self)
+  vocabulary(self, env)
+  for name, value in pairs(self.opts.api or {}) do
+    if env[name] == nil then env[name] = value end
+  end
+  local names = {}
+  for name in pairs(env) do names[#names + 1] = name end
+  table.sort(names)
+  local unknown = unknown_word(self, names)
+  local open = self.opts.unsafe and _G
+  setmetatable(env, { __metatable = false, __index = open and function(t, name)
+    local value = open[name]
+    if value ~= nil then return value end
+    return unknown(t, name)
+  end or unknown })
+  if open then
+    env._G, env.string, env.math, env.os = env, string, math, os
+    env.setmetatable, env.getmetatable = setmetatable, getmetatable
+    local inside = env.require
+    env.require = function(name)
+      local found, module = pcall(require, name)
+      if found then return module end
+      return inside(name)
+    end
+  end
+end
+
+--- A message of Lua ("FILE:LINE: text") as a problem; the loader shortens long file names, so the name is taken
+--- from us.
+function Load:syntax_error(path, message)
+  local number, text
+  number, text = message:match("^[^\n]-:(%d+): (.*)$")
+  self.problems:add { at = self:at(path, tonumber(number) or 0), line = self.open[#self.open], text = text or message }
+  self.broken = true
+end
+
+--- The function of a source text; nil when it is no Lua, which is then told.
+function Load:compile(path, text)
+  self.file_count = self.file_count + 1
+  text = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
+  self.files[path] = { text = text, order = self.file_count }
+  local chunk, why = load(text, "@" .. path, "t", self.env)
+  if not chunk then self:syntax_error(path, why) end
+  return chunk
+end
+
+--- Where a running chunk failed: the place that the message names, else the innermost frame of a config file.
+local function traced(self)
+  return function(message)
+    local at = self:place(2)
+    if type(message) == "string" then
+      for path in pairs(self.files) do
+        local number, text = message:match("^" .. path:gsub("%W", "%%%0") .. ":(%d+): (.*)$")
+        if number then return { at = self:at(path, tonumber(number)), text = text } end
+      end
+      return { at = at, text = message:match("^[^\n]-:%d+: (.*)$") or message }
+    end
+    return { at = at, text = ("error (%s)"):format(kinds.got(message)) }
+  end
+end
+
+local function check_rest(self)
+  for _, waiting in ipairs(self.open) do
+    if not self.broken then
+      self.problems:add { at = waiting.at, line = waiting, text = "expected braces with fields behind the name, got nothing" }
+    end
+  end
+  for waiting in pairs(self.broken and {} or self.waiting) do
+    self.problems:add { at = waiting.at, station = waiting, text = "expected braces with fields behind the name, got nothing" }
+  end
+  for _, st in ipairs(self.stations) do
+    if not st.taken and not st.inside and not self.broken then
+      st.line = nil
+      self.problems:add { at = st.at, station = st, rank = st.seq,
+        text = "stands outside every line: put it between the braces of one" }
+    end
+  end
+  self.lines:across()
+  if #self.lines.lines == 0 and not self.problems.failed then
+    self.problems:add { at = self:at(self.path, 1), text = 'expected at least one line "name" { … }, got none' }
+  end
+  for path, file in pairs(self.files) do
+    if #file.text <= SCAN and not file.broken then self.problems:twice(path) end
+  end
+end
+
+--- The draft, without what only the checks needed.
+local function draft_of(self)
+  local limits = {}
+  for name, field in pairs(self.shapes.limits.fields) do
+    limits[name] = self.limits and self.limits[name] or field.default
+  end
+  for _, one in ipairs(self.lines.lines) do
+    for _, st in ipairs(one.stations) do
+      st.line, st.taken, st.seq, st.plain, st.looks = nil, nil, nil, nil, nil
+    end
+  end
+  return { file = self.path, lines = self.lines.lines, limits = limits, timers = self.timers, env = self.env }
+end
+
+--- Load a config from its text. `opts`: core = the module tagline.core (default: require), unsafe = true opens all
+--- of Lua, print = function(text) takes what the config prints (default: stderr), api = more words for handlers
+--- (lines, stations, tags; and `every` and `after` for calls while the config runs). Returns the draft, or nil when
+--- there is an error; and always the list of problems, { file =, line =, severity = "error" | "warning", text =
+--- "FILE:LINE: …" }.
+function load_config.string(text, path, opts)
+  local self = new_load(path, opts or {})
+  new_environment(self)
+  local chunk = self:compile(path, text)
+  if chunk then
+    local ok, failure = xpcall(chunk, traced(self), path)
+    if not ok then
+      if type(failure) ~= "table" then failure = { at = self:at(path, 0), text = tostring(failure) } end
+      self.problems:add { at = failure.at, line = self.open[#self.open], text = failure.text }
+      self.broken = true
+    end
+  end
+  check_rest(self)
+  local list = self.problems:finish()
+  local draft = not self.problems.failed and draft_of(self) or nil
+  self.running = false
+  self.files, self.ats, self.path_of, self.stations, self.open, self.waiting = {}, {}, {}, {}, {}, {}
+  self.tags.made, self.checker, self.lines, self.problems = {}, nil, nil, nil
+  return draft, list
+end
+
+--- The same from a file; `path` is shown as it is given.
+function load_config.file(path, opts)
+  local text, why = environment.read(path, 256 * 1048576)
+  if not text then
+    return nil, { { file = path, line = 0, severity = "error", text = ("%s: cannot be read: %s"):format(path, why) } }
+  end
+  return load_config.string(text, path, opts)
+end
+
+return load_config

@@ -1,0 +1,118 @@
+--- What is wrong with a config: collected while it loads, then put in the order of the file, each with the line of
+--- its field where that can be found in the source.
+local source = require "tagline.config.source"
+
+local problems = {}
+
+local Problems = {}
+Problems.__index = Problems
+
+local MANY = 10 -- as many like ones are told one by one; a mistake in a loop over 10,000 stations is one mistake
+
+--- `files`: path → { text =, order = }. `is_word`: the words whose braces hold fields.
+function problems.new(files, is_word)
+  return setmetatable({ files = files, is_word = is_word, list = {} }, Problems)
+end
+
+--- Add one: { at = { file =, line = }, text =, severity = "error" (default) | "warning", and what is known of: line
+--- = record, station = record, tag = name, field = its name (shown), word = and name = of the record that holds the
+--- field, key = the field as the source has it (number: by position) }.
+function Problems:add(problem)
+  problem.severity = problem.severity or "error"
+  if problem.severity == "error" then self.failed = true end
+  self.list[#self.list + 1] = problem
+end
+
+function Problems:index(path)
+  local file = self.files[path]
+  if not file then return nil end
+  if not file.index then file.index = source.index(file.text, self.is_word) end
+  return file.index
+end
+
+--- The line of the problem's field in the source, else of its record.
+function Problems:locate(problem)
+  local at, key = problem.at, problem.key or problem.field
+  local index = key and problem.word and at.line > 0 and self:index(at.file)
+  if not index then return at.line end
+  if problem.word == "tags" then return index:tag(at.line, problem.name, key) or at.line end
+  return index:field(problem.word, at.line, problem.name, key) or at.line
+end
+
+--- Keys that stand twice in the braces of a record: Lua keeps the last and says nothing.
+function Problems:twice(path)
+  for _, found in ipairs(self:index(path).twice) do
+    local frame = found.frame
+    local problem = { at = { file = path, line = found.line } }
+    local is_tag = frame.word == "tags"
+    local what = is_tag and "duplicate name: the tag is" or ("duplicate field: '%s' is"):format(found.key)
+    problem.text = ("%s given in line %d already"):format(what, found.first)
+    while frame do
+      local word = frame.word
+      if word == "station" or word == "line" then problem[word] = problem[word] or { name = frame.name or "?" } end
+      if self.is_word[frame.word] == "tag" then problem.tag = frame.key end
+      frame = frame.parent
+    end
+    if is_tag then problem.tag = found.key end
+    self:add(problem)
+  end
+end
+
+local function place_words(problem)
+  local words = {}
+  local line = problem.line or problem.station and problem.station.line
+  if line then words[1] = ("line '%s'"):format(line.name) end
+  if problem.station then words[#words + 1] = ("station '%s'"):format(problem.station.name) end
+  if problem.tag then words[#words + 1] = ("tag '%s'"):format(problem.tag) end
+  return table.concat(words, ", ")
+end
+
+local function whole_text(file, line, severity, place, field, text)
+  local parts = { ("%s:%d: "):format(file, line) }
+  if severity == "warning" then parts[2] = "warning: " end
+  if place ~= "" then parts[#parts + 1] = place .. ": " end
+  if field then parts[#parts + 1] = field .. ": " end
+  parts[#parts + 1] = text
+  return (table.concat(parts):gsub("[\r\n]+", " "))
+end
+
+--- The list that a user gets, in the order of the file: { file =, line =, severity =, text = }.
+function Problems:finish()
+  local found, groups = {}, {}
+  for i, problem in ipairs(self.list) do
+    local line = self:locate(problem)
+    local file = self.files[problem.at.file]
+    local like = table.concat({ problem.at.file, line, problem.severity, problem.tag or "", problem.field or "", problem.text },
+      "\0")
+    local group = groups[like] or { count = 0 }
+    groups[like] = group
+    group.count = group.count + 1
+    if group.count <= MANY then
+      local place = place_words(problem)
+      local one = { file = problem.at.file, line = line, severity = problem.severity, seq = i }
+      one.order = file and file.order or 0
+      one.text = whole_text(one.file, line, one.severity, place, problem.field, problem.text)
+      one.rank = problem.rank or 0
+      found[#found + 1], group.last, group.problem = one, one, problem
+    end
+  end
+  for _, group in pairs(groups) do
+    if group.count > MANY then
+      group.last.text = group.last.text .. (" (and %d more like this)"):format(group.count - MANY)
+    end
+  end
+  table.sort(found, function(a, b)
+    if a.order ~= b.order then return a.order < b.order end
+    if a.line ~= b.line then return a.line < b.line end
+    if a.rank ~= b.rank then return a.rank < b.rank end
+    if a.text ~= b.text then return a.text < b.text end
+    return a.seq < b.seq
+  end)
+  local list = {}
+  for i, one in ipairs(found) do
+    list[i] = { file = one.file, line = one.line, severity = one.severity, text = one.text }
+  end
+  return list
+end
+
+return problems

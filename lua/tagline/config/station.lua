@@ -1,0 +1,313 @@
+--- Checks one station: its fields, its address, and its tags together. What depends on the line comes later, in
+--- line.lua.
+local kinds = require "tagline.config.kinds"
+local near = require "tagline.config.near"
+local tag = require "tagline.config.tag"
+
+local station = {}
+
+local Station = { __name = "station" }
+station.meta = Station
+
+-- Fields of the record itself; the others are parameters.
+local own_fields = { address = true, decode = true, encode = true, on_value = true, on_status = true }
+
+local function levels(topic)
+  return (topic .. "/"):gmatch("([^/]*)/")
+end
+
+--- The regular expression that an MQTT filter would be, when the address looks like one; else nil.
+local function as_regex(address)
+  if address == "#" then return nil end
+  local parts, wild, last = {}, false, nil
+  for level in levels(address) do
+    last = level
+    if level == "+" then
+      parts[#parts + 1], wild = "[^/]+", true
+    elseif level == "#" then
+      parts[#parts + 1] = ".*"
+    else
+      parts[#parts + 1] = level:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?{}|\\]", function(c) return c == "-" and "-" or "\\" .. c end)
+    end
+  end
+  return (wild or last == "#") and table.concat(parts, "/") or nil
+end
+
+local looks_like_filter = 'looks like an MQTT filter, but addresses are topics or regular expressions: is "%s" meant?'
+
+--- What an address is: { wrong =, warning =, plain =, groups = }.
+local function address_facts(core, address)
+  if address == "" then return { wrong = "expected a topic or a regular expression, got an empty string" } end
+  if address == "#" or address == ".*" then return { groups = {} } end
+  local meant = as_regex(address)
+  if core.plain(address) then
+    if meant then
+      return { plain = true, looks = true, groups = {}, warning = looks_like_filter:format(meant) }
+    end
+    local ok, why, at = core.topic_check(address)
+    if ok then return { plain = true, groups = {} } end
+    return { groups = {}, wrong = kinds.at("a topic or a regular expression", address, why, at) }
+  end
+  local found, why, at = core.regex(address, true)
+  if not found then
+    local wrong = kinds.at("a topic or a regular expression", address, why, at)
+    return { wrong = meant and ('%s; for an MQTT filter write "%s"'):format(wrong, meant) or wrong }
+  end
+  local facts = { groups = found.groups, count = found.count }
+  if meant then
+    facts.warning = looks_like_filter:format(meant)
+  end
+  return facts
+end
+
+local Checker = {}
+Checker.__index = Checker
+
+function station.new(load)
+  return setmetatable({ load = load, facts = {}, sets = {}, named = {}, names = {} }, Checker)
+end
+
+function Checker:problem(st, field, text, key, severity)
+  self.load.problems:add { at = st.at, word = "station", name = st.name, station = st, field = field, key = key, text = text,
+    severity = severity, rank = st.seq }
+end
+
+local function tag_problem(self, st, name, rec, found)
+  self.load.problems:add { at = rec.at, word = rec.type, name = name, station = st, tag = name, field = found.field,
+    key = found.key, text = found.text, severity = found.severity, rank = st.seq }
+end
+
+--- A problem with an entry of `tags` that is no tag, or whose name is wrong.
+local function entry_problem(self, st, name, text)
+  self.load.problems:add { at = st.at, word = "tags", name = st.name, station = st, key = name,
+    tag = type(name) == "string" and name or nil, text = text, rank = st.seq }
+end
+
+--- A name without what it must not hold: nil, or what is wrong.
+function station.name_wrong(name)
+  if name == "" then return "expected a name, got an empty one" end
+  local at = name:find("[^%w_-]")
+  if at then
+    return ("expected a name of letters, digits, '_' and '-', got %s (at position %d)"):format(kinds.got(name), at)
+  end
+end
+
+local placeholder = "{([%a_][%w_]*)}"
+
+--- The named groups of the address against the placeholders of the name and the texts.
+local function check_groups(self, st)
+  local groups, list = {}, {}
+  for i, name in ipairs(st.groups) do
+    groups[name], list[i] = true, "{" .. name .. "}"
+  end
+  local shown = table.concat(list, ", ")
+  local in_name = {}
+  for name in st.name:gmatch(placeholder) do in_name[name] = true end
+  for _, name in ipairs(st.groups) do
+    if not in_name[name] then
+      self:problem(st, nil, ("expected {%s} in the station's name, since the address has the group '%s': one name, one station")
+        :format(name, name))
+    end
+  end
+  local function check_text(text, complain)
+    for name in text:gmatch(placeholder) do
+      if not groups[name] then
+        complain(("expected a named group of the address (%s), got {%s}%s"):format(shown, name, near.hint(name, st.groups)))
+      end
+    end
+  end
+  check_text(st.name, function(text) self:problem(st, nil, text) end)
+  local params = st.params
+  for _, field in ipairs { "station_will_topic", "station_will_payload" } do
+    if params and params[field] then check_text(params[field], function(text) self:problem(st, field, text) end) end
+  end
+  for _, one in ipairs(st.tags) do
+    if type(one.default) == "string" then
+      check_text(one.default, function(text) tag_problem(self, st, one.name, one, { field = "default", text = text }) end)
+    end
+  end
+end
+
+local function check_address(self, st)
+  local facts = self.facts[st.address]
+  if not facts then
+    facts = address_facts(self.load.core, st.address)
+    self.facts[st.address] = facts
+  end
+  if facts.wrong then self:problem(st, "address", facts.wrong) end
+  if facts.warning then self:problem(st, "address", facts.warning, nil, "warning") end
+  st.plain, st.looks = facts.plain, facts.looks
+  return facts
+end
+
+local function check_name(self, st, facts)
+  local bare = st.name
+  if facts and facts.groups and facts.groups[1] then
+    st.groups = facts.groups
+    bare = bare:gsub(placeholder, "x")
+  elseif facts and facts.groups then
+    local name = bare:match(placeholder)
+    if name then
+      self:problem(st, nil, ("expected a named group (?<%s>…) in the address, since the station's name has {%s}")
+        :format(name, name))
+      return
+    end
+  end
+  if self.names[bare] == nil then self.names[bare] = station.name_wrong(bare) or false end
+  if self.names[bare] then self:problem(st, nil, self.names[bare]) end
+end
+
+--- The tags of a station against each other, and against its handlers. True when there is nothing to say.
+local function check_set(self, st, list)
+  local clean, seen, input = true, {}, nil
+  local function say(one, field, text, severity)
+    clean = false
+    local key = field == "address" and 1 or nil
+    tag_problem(self, st, one.name, one, { field = field, text = text, severity = severity, key = key })
+  end
+  for _, one in ipairs(list) do
+    for _, found in ipairs(one.problems or {}) do
+      clean = false
+      tag_problem(self, st, one.name, one, found)
+    end
+    if one.address == "" then
+      if not st.decode and not (tag.is_output[one.type] and st.encode) and not one.poisoned then input = input or one end
+    else
+      local before = seen[one.address]
+      if before then
+        say(one, "address", ("%s is used by tag '%s' already"):format(kinds.got(one.address), before.name))
+      end
+      seen[one.address] = before or one
+    end
+    if input == one then
+      say(one, "address", tag.is_output[one.type]
+        and "there is none, and the station has no decode or encode that would serve it"
+        or "there is none, and the station has no decode that would fill it", "warning")
+      input = nil
+    end
+  end
+  if seen.OUT_VALUE and not seen.OUT_TOPIC and not st.encode then
+    say(seen.OUT_VALUE, "address", "expected a tag with the address OUT_TOPIC beside OUT_VALUE, got none")
+  end
+  return clean
+end
+
+--- The tags of a table in the order of the source, as records with names.
+local function collect(self, st, given)
+  local list, n = {}, 0
+  for name, rec in pairs(given) do
+    if rec == self.load.poison then
+      st.poisoned = true
+    elseif type(name) ~= "string" then
+      entry_problem(self, st, name, ("expected a name for each tag (name = Ai \"JA=…\"), got %s by position %s")
+        :format(getmetatable(rec) == tag.meta and "a tag" or kinds.got(rec), kinds.got(name)))
+    else
+      if type(rec) == "function" then rec = self.load.tags:bare(rec, st.at) or rec end
+      if self.names[name] == nil then self.names[name] = station.name_wrong(name) or false end
+      if self.names[name] then
+        entry_problem(self, st, name, self.names[name])
+      elseif type(rec) ~= "table" or getmetatable(rec) ~= tag.meta then
+        local got = getmetatable(rec) == Station and "a station" or kinds.got(rec)
+        entry_problem(self, st, name, ("expected a tag (a type word and its address: Ai \"JA=…\"), got %s"):format(got))
+      else
+        -- Insertion sort by the order of creation: lists are short and mostly sorted.
+        local p = n
+        n = n + 1
+        local order = rec.seq
+        while p > 0 and (list[p].rec.seq > order or list[p].rec.seq == order and list[p].name > name) do
+          list[p + 1] = list[p]
+          p = p - 1
+        end
+        list[p + 1] = { rec = rec, name = name }
+      end
+    end
+  end
+  return list
+end
+
+--- The draft's form of one tag; equal ones are one table.
+local function named_tag(self, entry)
+  local rec, name = entry.rec, entry.name
+  local by_name = self.named[rec]
+  if not by_name then
+    by_name = {}
+    self.named[rec] = by_name
+  end
+  local one = by_name[name]
+  if not one then
+    one = {}
+    for key, value in pairs(rec) do one[key] = value end
+    one.name, one.seq, one.id = name, nil, nil
+    by_name[name] = one
+  end
+  return one
+end
+
+local function check_tags(self, st, given)
+  if given == nil or given == self.load.poison then return {} end
+  if type(given) ~= "table" or getmetatable(given) then
+    self:problem(st, "tags", kinds.expected("a table of tags by name", given))
+    return {}
+  end
+  local entries = collect(self, st, given)
+  local parts = { st.decode and "d" or "-", st.encode and "e" or "-" }
+  for i, entry in ipairs(entries) do parts[i + 2] = entry.rec.id .. entry.name end
+  local key = table.concat(parts, " ")
+  local list = self.sets[key]
+  if not list then
+    list = {}
+    for i, entry in ipairs(entries) do list[i] = named_tag(self, entry) end
+    if check_set(self, st, list) then self.sets[key] = list end
+  end
+  return list
+end
+
+local function set_field(self, st, shape, key, value)
+  local field = shape.fields[key]
+  if value == self.load.poison then
+    if key == "address" then st.poisoned = true end
+  elseif not field then
+    if type(key) == "string" then
+      self:problem(st, key, "unknown field" .. self.load:hint(key, shape), key)
+    elseif getmetatable(value) == Station then
+      value.inside = true
+      self:problem(st, nil, ("expected no station inside a station, got station '%s'"):format(value.name), key)
+    else
+      self:problem(st, nil, ("expected named fields, got %s by position"):format(
+        getmetatable(value) == tag.meta and "a tag (tags stand in tags = { name = … })" or kinds.got(value)), key)
+    end
+  elseif field.check then
+    local wrong, normal = field.check(value)
+    if wrong then
+      if key == "address" then st.poisoned = true end
+      self:problem(st, key, wrong, key)
+    elseif own_fields[key] then
+      st[key] = normal
+    elseif normal ~= nil then
+      st.params = st.params or {}
+      st.params[field.name] = normal
+    end
+  end
+end
+
+--- Check the fields of a station and return its record. Problems go to the load's list.
+function Checker:check(name, at, given, seq)
+  local st = setmetatable({ name = name, at = at, seq = seq }, Station)
+  local shape = self.load.shapes.station
+  for key, value in pairs(given) do set_field(self, st, shape, key, value) end
+  for short, long in pairs { SWT = "station_will_topic", SWP = "station_will_payload" } do
+    if given[short] ~= nil and given[long] ~= nil then self:problem(st, short, ("is %s, which is given too"):format(long)) end
+  end
+  local facts
+  if st.address then
+    facts = check_address(self, st)
+  elseif not st.poisoned then
+    self:problem(st, nil, 'expected address = "…" (a topic or a regular expression), got none')
+  end
+  if name ~= "?" then check_name(self, st, facts) end
+  st.tags = check_tags(self, st, given.tags)
+  if st.groups then check_groups(self, st) end
+  return st
+end
+
+return station
