@@ -1,4 +1,5 @@
-/* spec/net/net_support.h — a loop, a deadline and plain loopback sockets for the specs of net/ and console/. No sleeping: a spec runs the loop
+/* spec/net/net_support.h — a loop,
+  a deadline and plain loopback sockets for the specs of net/ and console/. No sleeping: a spec runs the loop
 ** until what it waits for is there, and fails at the deadline. */
 #ifndef TL_SPEC_NET_SUPPORT_H
 #define TL_SPEC_NET_SUPPORT_H

@@ -403,7 +403,8 @@ static void may_be_closed_inside_every_call (void **state) {
     }
     while (closes == 0) {
       turn();
-      while (close_in == IN_DRAINED && recv(client, got.at, got.cap < 1 ? 0 : 1, 0) > 0 && recv(client, big, sizeof big, 0) > 0) continue;
+      while (close_in == IN_DRAINED && recv(client, got.at, got.cap < 1 ? 0 : 1, 0) > 0 && recv(client, big, sizeof big,
+        0) > 0) continue;
     }
     assert_int_equal(code, 0);
     close(client);
