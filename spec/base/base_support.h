@@ -1,4 +1,5 @@
-/* spec/base/base_support.h — what the base specs share: cmocka, repeatable random numbers, bytes that end where their memory ends. */
+/* spec/base/base_support.h — what the base specs share: cmocka, repeatable random numbers,
+  bytes that end where their memory ends. */
 #ifndef TL_SPEC_BASE_SUPPORT_H
 #define TL_SPEC_BASE_SUPPORT_H
 

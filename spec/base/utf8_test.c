@@ -102,7 +102,8 @@ static void takes_every_code_point_but_surrogates (void **unused) {
     if (c < 0x80) b[n++] = (uint8_t)c;
     else if (c < 0x800) b[n++] = (uint8_t)(0xC0 | c >> 6);
     else if (c < 0x10000) b[n++] = (uint8_t)(0xE0 | c >> 12), b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
-    else b[n++] = (uint8_t)(0xF0 | c >> 18), b[n++] = (uint8_t)(0x80 | (c >> 12 & 63)), b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
+    else b[n++] = (uint8_t)(0xF0 | c >> 18), b[n++] = (uint8_t)(0x80 | (c >> 12 & 63)),
+      b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
     if (c >= 0x80) b[n++] = (uint8_t)(0x80 | (c & 63));
     bool surrogate = c >= 0xD800 && c <= 0xDFFF;
     if (tl_utf8_prefix(b, n) != (surrogate ? 0 : n)) fail_msg("U+%04X", c);
@@ -111,7 +112,8 @@ static void takes_every_code_point_but_surrogates (void **unused) {
 
 static void agrees_on_random_mixtures_of_any_length (void **unused) {
   (void)unused;
-  static const char *const parts[] = { "a", "0123456789abcdef", "é", "€", "😀", "\x80", "\xED\xA0\x80", "\xC3", "zzzzzzz", "\xE2\x82" };
+  static const char *const parts[] = { "a", "0123456789abcdef", "é", "€", "😀", "\x80", "\xED\xA0\x80", "\xC3", "zzzzzzz",
+    "\xE2\x82" };
   uint64_t seed = 1;
   for (int i = 0; i < 20000; i++) {
     uint8_t text[256];
