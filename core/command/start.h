@@ -1,0 +1,10 @@
+/* core/command/start.h — what several commands begin with. */
+#ifndef TL_COMMAND_START_H
+#define TL_COMMAND_START_H
+
+#include "script/host.h"
+
+/* A script state with tagline's own Lua modules; NULL after the reason was printed to stderr. */
+tl_script *tl_start_script (bool unsafe);
+
+#endif

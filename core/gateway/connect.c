@@ -1,0 +1,318 @@
+/* core/gateway/connect.c — a line's connection: addresses in turn, back-off, timers, goodbye. Must not know what messages mean. */
+#include "gateway/link.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+enum {
+  READ_ROOM = 64 * 1024,  /* one read(2); a packet that is longer gets the room it says it needs */
+  LINGER_MS = 1000,       /* for DISCONNECT and the last acknowledgements to leave */
+  QUICK_MS = 2000,        /* a connection that ends sooner than this after CONNACK looks like a takeover */
+  QUICK_MANY = 3
+};
+
+static int64_t min64 (int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* xorshift: the jitter must differ between processes, it needs no more quality than that. */
+static uint32_t next_random (tl_gateway *g) {
+  g->random ^= g->random << 13;
+  g->random ^= g->random >> 17;
+  g->random ^= g->random << 5;
+  return g->random;
+}
+
+void tl_link_arm (tl_link *l) {
+  int64_t due = l->status_due;
+  if (l->state == TL_LINK_WAITING) due = min64(due, l->retry_at);
+  if (l->state == TL_LINK_CONNECTING) due = min64(due, l->connect_by);
+  if (l->tcp != NULL && l->state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
+  /* A timer that fires too early finds nothing to do and arms itself again: cheaper than moving it for every packet. */
+  if (due >= l->armed && l->armed > tl_loop_now(l->gateway->loop)) return;
+  l->armed = due;
+  tl_timer_at(l->timer, due);
+}
+
+/* Statuses depend on time; whatever changes one of them asks when the next change is due. */
+static void refresh_statuses (tl_link *l) {
+  l->now = tl_loop_now(l->gateway->loop);
+  l->status_due = tl_line_tick(l->line, l->now, tl_clock_wall_ms());
+}
+
+static void attempt (tl_link *l) {
+  tl_gateway *g = l->gateway;
+  tl_slice host = l->params.host.at[l->host % l->params.host.n];
+  l->host = (l->host + 1) % l->params.host.n;
+  l->state = TL_LINK_CONNECTING;
+  l->peer[0] = '\0';
+  l->connect_by = l->params.connect_timeout > 0 ? l->now + l->params.connect_timeout : INT64_MAX;
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %.*s port %d", TL_ARG(host), (int)l->params.port);
+  int rc = tl_tcp_connect(&l->tcp, g->loop, (const char *)host.at, (uint16_t)l->params.port, &tl_link_tcp_events, l);
+  if (rc == 0) return;
+  l->tcp = NULL;
+  tl_link_fail(l, "connect to %.*s: no resources (%d)", TL_ARG(host), rc);
+}
+
+void tl_link_check (tl_link *l) {
+  tl_gateway *g = l->gateway;
+  bool wanted = g->started && !g->stopping && !l->removed && tl_line_wanted(l->line);
+  refresh_statuses(l);
+  if (wanted && l->state == TL_LINK_OFF) {
+    attempt(l);
+  } else if (!wanted && l->state == TL_LINK_WAITING) {
+    l->state = TL_LINK_OFF;
+  } else if (!wanted && (l->state == TL_LINK_CONNECTING || l->state == TL_LINK_CONNECTED)) {
+    if (!g->stopping && !l->removed) tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "every station is off or simulated: disconnecting");
+    tl_link_close(l, true);
+  }
+  tl_link_arm(l);
+}
+
+void tl_link_close (tl_link *l, bool say_goodbye) {
+  if (l->tcp == NULL || l->state == TL_LINK_CLOSING) return;
+  /* While the values stream is behind, unsent acknowledgements must not overtake it: leave without a word, the broker repeats. */
+  bool polite = say_goodbye && !l->gateway->held;
+  if (polite) {
+    tl_session_disconnect(l->session);
+    tl_link_flush(l);
+  }
+  l->state = TL_LINK_CLOSING;
+  tl_tcp_close(l->tcp, polite ? LINGER_MS : 0);
+}
+
+static void schedule_retry (tl_link *l) {
+  int64_t delay = l->delay;
+  l->state = TL_LINK_WAITING;
+  l->retry_at = l->now + delay / 2 + (int64_t)(next_random(l->gateway) % (uint32_t)(delay / 2 + 1));
+  l->delay = min64(delay * 2, l->params.reconnect_delay_max > delay ? l->params.reconnect_delay_max : delay);
+}
+
+void tl_link_fail (tl_link *l, const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(l->error, sizeof l->error, fmt, args);
+  va_end(args);
+  l->failures++;
+  tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->error);
+  if (l->tcp != NULL) {
+    tl_link_close(l, false);
+  } else {
+    schedule_retry(l);
+    tl_link_arm(l);
+  }
+}
+
+static void on_connected (void *ctx, const char *peer) {
+  tl_link *l = ctx;
+  l->now = tl_loop_now(l->gateway->loop);
+  snprintf(l->peer, sizeof l->peer, "%s", peer);
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "TCP connection to %s is up", peer);
+  int rc = tl_session_open(l->session, l->now);
+  if (rc < 0) {
+    tl_link_fail(l, "cannot open the session: %s", tl_session_error(l->session));
+    return;
+  }
+  tl_tcp_read(l->tcp, !l->gateway->held);
+  tl_link_flush(l);
+  tl_link_arm(l);
+}
+
+static uint8_t *on_room (void *ctx, size_t *room) {
+  tl_link *l = ctx;
+  size_t want = READ_ROOM, needs = tl_session_needs(l->session);
+  if (needs > l->in.len && needs - l->in.len > want) want = needs - l->in.len;
+  if (tl_buf_reserve(&l->in, want) != TL_OK) return NULL;
+  *room = l->in.cap - l->in.len;
+  return l->in.at + l->in.len;
+}
+
+static void on_data (void *ctx, size_t n) {
+  tl_link *l = ctx;
+  l->in.len += n;
+  l->now = tl_loop_now(l->gateway->loop);
+  l->wall = tl_clock_wall_ms();
+  tl_link_input(l);
+}
+
+static void on_drained (void *ctx) { tl_link_flush(ctx); }
+
+/* Was that the broker closing right after CONNACK, again and again? Then most likely another client uses our Client ID. */
+static void judge_close (tl_link *l, bool by_peer) {
+  bool quick = by_peer && l->connected_since >= 0 && l->now - l->connected_since < QUICK_MS;
+  l->quick_closes = quick ? l->quick_closes + 1 : 0;
+  if (quick && l->quick_closes >= QUICK_MANY) {
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "the broker closed the connection right after CONNACK %u times in a row: another client probably "
+                                          "uses the Client ID '%.*s'", (unsigned)l->quick_closes, TL_ARG(l->params.client_id));
+  }
+}
+
+static void on_closed (void *ctx, int code, const char *text) {
+  tl_link *l = ctx;
+  tl_gateway *g = l->gateway;
+  bool ours = l->state == TL_LINK_CLOSING, was_connected = l->connected_since >= 0;
+  l->tcp = NULL;
+  l->now = tl_loop_now(g->loop);
+  l->wall = tl_clock_wall_ms();
+  judge_close(l, !ours);
+  if (!ours) {
+    snprintf(l->error, sizeof l->error, "%s", text);
+    l->failures++;
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s", text);
+  } else if (code == 0 && was_connected && (g->stopping || l->removed || l->renew)) {
+    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");
+  }
+  l->connected_since = -1;
+  l->state = TL_LINK_OFF;
+  l->leftover = false;
+  tl_timer_stop(l->resume);
+  tl_buf_clear(&l->in);
+  tl_buf_shrink(&l->in, 0);
+  tl_session_closed(l->session);
+  tl_line_down(l->line, l->now, l->wall);
+  if (was_connected && l->user != NULL && g->handlers.line != NULL)
+    g->handlers.line(g->handlers_ctx, l, false, ours && l->error[0] == '\0' ? "disconnected" : l->error);
+  refresh_statuses(l);
+  if (l->removed) {
+    tl_link_free(l);
+    return;
+  }
+  if (l->renew) {
+    l->renew = false;
+    if (tl_link_new_session(l) != TL_OK) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for the new session; the old parameters stay");
+    l->delay = l->params.reconnect_delay;
+    tl_link_check(l);
+  } else if (g->started && !g->stopping && tl_line_wanted(l->line)) {
+    if (ours && l->error[0] == '\0') tl_link_check(l);
+    else schedule_retry(l);
+  }
+  tl_link_arm(l);
+  if (g->stopping && g->open_links > 0 && --g->open_links == 0) tl_gateway_ask_flush(g);
+}
+
+const tl_tcp_events tl_link_tcp_events = { on_connected, on_room, on_data, on_drained, on_closed };
+
+void tl_link_flush (tl_link *l) {
+  tl_gateway *g = l->gateway;
+  while (l->tcp != NULL && l->state != TL_LINK_CLOSING && !g->held && tl_tcp_pending(l->tcp) == 0) {
+    tl_slice out = tl_session_output(l->session);
+    if (out.len == 0) return;
+    int rc = tl_tcp_write(l->tcp, out.at, out.len);
+    if (rc < 0) {
+      if (rc != TL_ESTATE) tl_link_fail(l, "cannot send: no memory");
+      return;
+    }
+    tl_session_sent(l->session, out.len, l->now);
+  }
+}
+
+static void on_timer (void *ctx) {
+  tl_link *l = ctx;
+  l->now = tl_loop_now(l->gateway->loop);
+  l->armed = INT64_MAX;
+  if (l->now >= l->status_due) refresh_statuses(l);
+  if (l->state == TL_LINK_WAITING && l->now >= l->retry_at) {
+    attempt(l);
+  } else if (l->state == TL_LINK_CONNECTING && l->now >= l->connect_by) {
+    tl_link_fail(l, "%s within connect_timeout (%.3g s)", l->peer[0] ? "no CONNACK" : "no TCP connection",
+                 (double)l->params.connect_timeout / 1000);
+  } else if (l->tcp != NULL && l->state != TL_LINK_CLOSING && l->now >= tl_session_deadline(l->session)) {
+    int rc = tl_session_tick(l->session, l->now);
+    if (rc < 0) tl_link_fail(l, "%s", tl_session_error(l->session));
+    else tl_link_flush(l);
+  }
+  tl_link_arm(l);
+}
+
+static void on_resume (void *ctx) {
+  tl_link *l = ctx;
+  l->now = tl_loop_now(l->gateway->loop);
+  l->wall = tl_clock_wall_ms();
+  tl_link_input(l);
+}
+
+int tl_link_new_session (tl_link *l) {
+  const tl_line_params *p = &l->params;
+  tl_subscription *filters = calloc(p->topic_filter.n + l->line->station_count, sizeof *filters);
+  if (filters == NULL && p->topic_filter.n > 0) return TL_ENOMEM;
+  size_t n = tl_link_filters(l, filters);
+  tl_session_params s = {
+    .client_id = p->client_id.at != NULL ? p->client_id : TL_LIT(""),
+    .clean_session = p->clean_session,
+    .has_user = p->user_name.at != NULL, .has_password = p->password.at != NULL,
+    .user = p->user_name, .password = p->password,
+    .keep_alive = (uint16_t)p->keep_alive,
+    .ping_interval_ms = p->ping_interval, .reply_timeout_ms = p->reply_timeout, .connack_timeout_ms = 0,
+    .will = p->will_flag, .will_qos = (uint8_t)p->will_qos, .will_retain = p->will_retain,
+    .will_topic = p->will_topic, .will_message = p->will_message,
+    .filters = filters, .filter_count = n,
+    .max_packet_size = (size_t)p->max_packet_size, .max_inflight = (uint16_t)p->max_inflight, .max_queued = (size_t)p->max_queued,
+    .queue_offline = tl_slice_eq(p->offline_writes, TL_LIT("queue")),
+  };
+  int rc = l->session == NULL ? tl_session_new(&l->session, &s, &tl_link_session_events, l) : tl_session_set_params(l->session, &s);
+  free(filters);
+  if (rc == TL_OK) tl_session_set_trace(l->session, p->full_debug);
+  return rc;
+}
+
+int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out, tl_err *err) {
+  tl_link *l = calloc(1, sizeof *l);
+  if (l == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory for line '%s'", line->name);
+  l->gateway = g;
+  l->line = line;
+  l->state = TL_LINK_OFF;
+  l->armed = l->status_due = INT64_MAX;
+  l->connected_since = -1;
+  l->params = *params;
+  tl_buf_init(&l->in);
+  int rc = tl_timer_new(&l->timer, g->loop, on_timer, l);
+  if (rc == 0) rc = tl_timer_new(&l->resume, g->loop, on_resume, l);
+  if (rc == 0) rc = tl_router_new(&l->router, TL_LINK_TOPICS, TL_LINK_TOPIC_BYTES);
+  if (rc == 0) rc = tl_link_new_session(l);
+  if (rc < 0) {
+    tl_params_init(&l->params); /* the caller keeps them */
+    tl_link_free(l);
+    return tl_fail(err, rc, 0, "no memory for line '%s'", line->name);
+  }
+  l->delay = l->params.reconnect_delay;
+  l->user = user;
+  tl_params_init(params);
+  line->user = l;
+  *out = l;
+  return TL_OK;
+}
+
+void tl_link_free (tl_link *l) {
+  tl_gateway *g = l->gateway;
+  if (l->session != NULL) tl_session_free(l->session);
+  if (l->router != NULL) tl_router_free(l->router);
+  tl_timer_close(l->timer);
+  tl_timer_close(l->resume);
+  tl_buf_fini(&l->in);
+  tl_params_fini(&l->params);
+  if (l->user != NULL && g->handlers.release != NULL) g->handlers.release(g->handlers_ctx, l->user);
+  if (l->line != NULL && l->line->user == l) {
+    for (uint32_t i = 0; i < l->line->station_count; i++) {
+      tl_gateway_forget_tag(g, l->line->stations[i]);
+      if (l->line->stations[i]->user != NULL && g->handlers.release != NULL)
+        g->handlers.release(g->handlers_ctx, l->line->stations[i]->user);
+    }
+    tl_model_remove_line(g->model, l->line);
+  }
+  free(l);
+}
+
+void tl_link_reconnect (tl_link *l, const char *why) {
+  l->delay = l->params.reconnect_delay;
+  if (l->state == TL_LINK_WAITING) {
+    l->now = tl_loop_now(l->gateway->loop);
+    l->retry_at = l->now;
+    tl_link_arm(l);
+  } else if (l->tcp != NULL && l->state != TL_LINK_CLOSING) {
+    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "reconnecting: %s", why);
+    l->renew = true;
+    l->error[0] = '\0';
+    tl_link_close(l, true);
+  }
+}

@@ -1,0 +1,50 @@
+/* core/gateway/events.c — what the session says of the connection becomes log lines and station statuses. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "gateway/link.h"
+
+static void on_connected (void *ctx, bool session_present) {
+  tl_link *l = ctx;
+  tl_gateway *g = l->gateway;
+  l->state = TL_LINK_CONNECTED;
+  l->connected_since = l->now;
+  l->connects++;
+  l->error[0] = '\0';
+  tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s", l->peer, session_present ? ", the broker kept the session" : "");
+  if (l->user != NULL && g->handlers.line != NULL) g->handlers.line(g->handlers_ctx, l, true, "");
+}
+
+static void on_subscribed (void *ctx, const uint8_t *granted, size_t n) {
+  tl_link *l = ctx;
+  size_t taken = 0;
+  for (size_t i = 0; i < n; i++) taken += granted[i] != 0x80;
+  if (taken == 0) return; /* the session fails this connection, and says so */
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "subscribed: %zu of %zu topic filters", taken, n);
+  /* The connection works, so the next break starts again with a short wait; but not while something takes it away each time. */
+  if (l->quick_closes < 5) l->delay = l->params.reconnect_delay;
+  tl_line_up(l->line, l->now, l->wall);
+  l->status_due = tl_line_tick(l->line, l->now, l->wall);
+}
+
+static void on_notice (void *ctx, int severity, const char *text) {
+  static const tl_log_level levels[] = { TL_LOG_DEBUG, TL_LOG_INFO, TL_LOG_WARN, TL_LOG_ERROR };
+  tl_link *l = ctx;
+  tl_log(levels[severity], TL_LINK_SCOPE(l), "%s", text);
+}
+
+/* Full Debug is asked for by name, so it shows at the usual log level. */
+static void on_trace (void *ctx, char dir, const char *text) {
+  tl_link *l = ctx;
+  tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "%s %s", dir == '<' ? "<-" : "->", text);
+}
+
+const tl_session_events tl_link_session_events = {
+  .message = tl_link_message,
+  .connected = on_connected,
+  .subscribed = on_subscribed,
+  .published = tl_link_published,
+  .notice = on_notice,
+  .trace = on_trace,
+};

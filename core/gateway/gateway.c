@@ -1,0 +1,209 @@
+/* core/gateway/gateway.c — the whole: news from the model to its consumers, start and stop, and the gate that holds acknowledgements
+** back until the values they stand for are printed. */
+#include "gateway/gateway.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "gateway/link.h"
+
+static void on_value (void *ctx, tl_tag *t) {
+  tl_gateway *g = ctx;
+  if (g->values != NULL) tl_tag_stream(t, tl_sink_buf(g->values));
+  if (g->watching && g->handlers.watch != NULL) g->handlers.watch(g->handlers_ctx, t);
+  if (g->handlers.value == NULL) return;
+  tl_link *l = t->station->line->user;
+  if (t->station->user != NULL || (l != NULL && l->user != NULL)) g->handlers.value(g->handlers_ctx, t);
+}
+
+static void on_status (void *ctx, tl_station *s, tl_station_status before) {
+  tl_gateway *g = ctx;
+  tl_log(s->status == TL_ST_HARD_ERR ? TL_LOG_WARN : TL_LOG_DEBUG, s->line->name, "station '%s': %s, was %s", s->name,
+         tl_station_status_name(s->status), tl_station_status_name(before));
+  if (s->user != NULL && g->handlers.status != NULL) g->handlers.status(g->handlers_ctx, s, before);
+}
+
+static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
+  (void)ctx;
+  tl_log(TL_LOG_WARN, s->line->name, "station '%s': the payload is not JSON: line %u, column %u: expected %s (said once until it parses)",
+         s->name, (unsigned)e->line, (unsigned)e->column, e->expected);
+}
+
+static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice text) {
+  (void)ctx;
+  if (why == TL_REASON_MISSING) {
+    tl_log(TL_LOG_WARN, s->line->name, "station '%s': no timestamp at '%.*s': the time of arrival is taken (said once)", s->name,
+           TL_ARG(s->plan->time_field));
+  } else {
+    if (text.len > 64) text.len = 64;
+    tl_log(TL_LOG_WARN, s->line->name, "station '%s': the timestamp '%.*s' does not fit the time mask: the time of arrival is taken "
+                                       "(said once)", s->name, TL_ARG(text));
+  }
+}
+
+static void on_trace (void *ctx, tl_tag *t) {
+  (void)ctx;
+  tl_link *l = t->station->line->user;
+  if (l == NULL || !l->params.full_debug || !tl_log_on(TL_LOG_INFO)) return;
+  tl_buf text;
+  tl_buf_init(&text);
+  tl_tag_stream(t, &text);
+  if (!text.failed && text.len > 0) tl_log(TL_LOG_INFO, t->station->line->name, "value %.*s", (int)text.len - 1, (const char *)text.at);
+  tl_buf_fini(&text);
+}
+
+static void on_due (void *ctx, tl_line *line, int64_t at) {
+  (void)ctx;
+  tl_link *l = line->user;
+  if (l == NULL || at >= l->status_due) return;
+  l->status_due = at;
+  tl_link_arm(l);
+}
+
+/* Tracing costs a call a value: the model's hook is there only while a line asks for Full Debug. */
+void tl_gateway_refresh_trace (tl_gateway *g) {
+  bool wanted = false;
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    const tl_link *l = g->model->lines[i]->user;
+    wanted = wanted || (l != NULL && l->params.full_debug);
+  }
+  g->model->hooks.trace = wanted ? on_trace : NULL;
+}
+
+int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers, void *ctx) {
+  static const tl_model_hooks hooks = { on_value, on_status, on_json_error, on_time_error, NULL, on_due };
+  tl_gateway *g = calloc(1, sizeof *g);
+  if (g == NULL) return TL_ENOMEM;
+  g->loop = loop;
+  if (handlers != NULL) g->handlers = *handlers;
+  g->handlers_ctx = ctx;
+  g->random = (uint32_t)tl_clock_mono_ns() | 1;
+  int rc = tl_model_new(&g->model, &hooks, g);
+  if (rc < 0) {
+    free(g);
+    return rc;
+  }
+  *out = g;
+  return TL_OK;
+}
+
+static void flush_all (void *ctx);
+
+void tl_gateway_free (tl_gateway *g) {
+  if (g == NULL) return;
+  while (g->model->line_count > 0) {
+    tl_line *line = g->model->lines[g->model->line_count - 1];
+    if (line->user != NULL) tl_link_free(line->user);
+    else tl_model_remove_line(g->model, line);
+  }
+  tl_loop_forget(g->loop, flush_all, g);
+  tl_model_free(g->model);
+  free(g);
+}
+
+tl_model *tl_gateway_model (tl_gateway *g) { return g->model; }
+uint64_t tl_gateway_generation (const tl_gateway *g) { return g->generation; }
+void tl_gateway_set_values (tl_gateway *g, tl_sink *values) { g->values = values; }
+void tl_gateway_set_watching (tl_gateway *g, bool on) { g->watching = on; }
+
+static void hold (tl_gateway *g, bool held) {
+  if (g->held == held) return;
+  g->held = held;
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    tl_link *l = g->model->lines[i]->user;
+    if (l == NULL || l->tcp == NULL || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF || l->peer[0] == '\0') continue;
+    l->now = tl_loop_now(g->loop);
+    tl_session_pause(l->session, held, l->now);
+    if (held) tl_tcp_read(l->tcp, false);
+    else tl_timer_at(l->resume, l->now); /* input that was read before the hold comes first */
+  }
+}
+
+/* Values first: only when the reader of the stream has them do the acknowledgements leave. */
+static void flush_all (void *ctx) {
+  tl_gateway *g = ctx;
+  g->flush_asked = false;
+  if (g->values != NULL && !tl_sink_flush(g->values)) {
+    hold(g, true);
+  } else {
+    hold(g, false);
+    for (uint32_t i = 0; i < g->model->line_count; i++) {
+      tl_link *l = g->model->lines[i]->user;
+      if (l == NULL) continue;
+      tl_link_flush(l);
+      tl_link_arm(l);
+    }
+  }
+  if (g->stopping && g->open_links == 0 && g->stopped != NULL) {
+    void (*stopped)(void *) = g->stopped;
+    g->stopped = NULL;
+    stopped(g->stopped_ctx);
+  }
+}
+
+void tl_gateway_ask_flush (tl_gateway *g) {
+  if (g->flush_asked) return;
+  g->flush_asked = true;
+  if (tl_loop_later(g->loop, flush_all, g) != TL_OK) flush_all(g);
+}
+
+void tl_gateway_values_drained (tl_gateway *g) { tl_gateway_ask_flush(g); }
+
+void tl_gateway_start (tl_gateway *g) {
+  g->started = true;
+  for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
+}
+
+void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
+  if (g->stopping) {
+    for (uint32_t i = 0; i < g->model->line_count; i++) {
+      tl_link *l = g->model->lines[i]->user;
+      if (l->tcp != NULL) tl_tcp_close(l->tcp, 0);
+    }
+    return;
+  }
+  g->stopping = true;
+  g->stopped = done;
+  g->stopped_ctx = ctx;
+  g->open_links = 0;
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    tl_link *l = g->model->lines[i]->user;
+    if (l->tcp != NULL) g->open_links++;
+  }
+  for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
+  tl_gateway_ask_flush(g);
+}
+
+void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated) {
+  tl_link *l = s->line->user;
+  tl_station_switch(s, off, simulated, tl_loop_now(g->loop), tl_clock_wall_ms());
+  tl_link_check(l);
+  tl_gateway_ask_flush(g);
+}
+
+const tl_line_params *tl_link_params (const tl_link *l) { return &l->params; }
+tl_line *tl_link_line (const tl_link *l) { return l->line; }
+tl_router *tl_link_router (tl_link *l) { return l->router; }
+tl_link *tl_line_link (const tl_line *line) { return line->user; }
+tl_gateway *tl_link_gateway (tl_link *l) { return l->gateway; }
+void *tl_link_user (const tl_link *l) { return l->user; }
+const char *tl_link_unrouted_topic (const tl_link *l) { return l->unrouted_topic; }
+
+void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
+  static const char *const states[] = { "off", "waiting", "connecting", "connected", "disconnecting" };
+  memset(out, 0, sizeof *out);
+  out->state = states[l->state];
+  out->peer = l->state == TL_LINK_OFF || l->state == TL_LINK_WAITING ? "" : l->peer;
+  out->last_error = l->error;
+  out->connects = l->connects;
+  out->failures = l->failures;
+  out->messages = l->messages;
+  out->unrouted = l->unrouted;
+  out->wills = l->wills;
+  out->instances_refused = l->instances_refused;
+  out->connected_since = l->connected_since;
+  for (uint32_t i = 0; i < l->line->station_count; i++) out->handler_errors += l->line->stations[i]->stats.handler_errors;
+  tl_session_get_stats(l->session, &out->session);
+  tl_router_get_stats(l->router, &out->router);
+}

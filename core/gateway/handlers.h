@@ -1,0 +1,36 @@
+/* core/gateway/handlers.h — what the gateway asks of whoever runs the user's scripts. Implemented in script/, joined in command/:
+** the gateway never names Lua. A NULL member is "nobody". No handler is called for stations and lines whose `user` is NULL, so a
+** message that needs no script never leaves the C rooms. */
+#ifndef TL_GATEWAY_HANDLERS_H
+#define TL_GATEWAY_HANDLERS_H
+
+#include "model/model.h"
+#include "route/router.h"
+
+struct tl_link;
+
+/* What encode made of a write. Texts are borrowed until the next call into the handlers. */
+typedef struct {
+  tl_slice topic; /* at == NULL: OUT_TOPIC's value */
+  tl_slice payload;
+  int qos;        /* -1: the line's publish_qos */
+  int retain;     /* -1: the line's publish_retain */
+} tl_outgoing;
+
+typedef struct {
+  /* Does this station have a decoder? Then decode() is called in place of the plain receive; it calls tl_station_begin() and
+  ** tl_station_addressed() itself, around the user's function. */
+  bool (*has_decode) (void *user);
+  void (*decode) (void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
+  bool (*has_encode) (void *user);
+  /* TL_OK and *out; or a negative code with err filled. */
+  int (*encode) (void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out, tl_err *err);
+  void (*value) (void *ctx, tl_tag *t);                                     /* on_value of the tag, its station, its line */
+  void (*status) (void *ctx, tl_station *s, tl_station_status before);      /* on_status */
+  void (*line) (void *ctx, struct tl_link *link, bool up, const char *why); /* on_connect, on_disconnect */
+  void (*watch) (void *ctx, tl_tag *t);                                     /* every reported value, while watching is on */
+  void *(*share) (void *ctx, void *user);                                   /* another owner of a station's `user` (instances); released each */
+  void (*release) (void *ctx, void *user);                                  /* a `user` is no longer referred to */
+} tl_handlers;
+
+#endif

@@ -1,0 +1,92 @@
+/* core/gateway/instance.c — one station per device: the first message of a topic that a named-group address takes makes a station. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "gateway/link.h"
+#include "model/fill.h"
+
+enum { GROUPS_MAX = 16 }; /* named groups of one address; the config refuses more */
+
+typedef struct {
+  tl_slice names[GROUPS_MAX], values[GROUPS_MAX];
+  size_t n;
+} captures;
+
+static void read_captures (const tl_route *route, tl_slice topic, captures *c) {
+  const char *name;
+  int number;
+  c->n = 0;
+  for (int i = 0; c->n < GROUPS_MAX && tl_pattern_named(route->pattern, i, &name, &number); i++) {
+    bool took_part = (uint32_t)number < route->group_count && route->groups[number].from != UINT32_MAX;
+    c->names[c->n] = tl_slice_str(name);
+    c->values[c->n++] = took_part ? tl_slice_of(topic.at + route->groups[number].from,
+                                                route->groups[number].to - route->groups[number].from) : TL_LIT("");
+  }
+}
+
+static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const captures *c, const tl_incoming *m) {
+  tl_buf will_topic, will_payload;
+  tl_plan *plan = NULL;
+  tl_station *s = NULL;
+  tl_err err;
+  tl_buf_init(&will_topic);
+  tl_buf_init(&will_payload);
+  int rc = tl_plan_fill(&plan, t->plan, c->names, c->values, c->n, &err);
+  if (rc >= 0 && t->will_topic != NULL) rc = tl_text_fill(&will_topic, tl_slice_str(t->will_topic), c->names, c->values, c->n, false);
+  if (rc >= 0) rc = tl_text_fill(&will_payload, t->will_payload, c->names, c->values, c->n, false);
+  if (rc >= 0) {
+    tl_station_spec spec = { .name = name, .address = m->topic, .will_topic = tl_buf_bytes(&will_topic),
+                             .will_payload = tl_buf_bytes(&will_payload), .plan = plan, .time_filter_ms = t->time_filter_ms,
+                             .no_data_ms = t->no_data_ms };
+    rc = tl_line_add_station(l->line, &spec, m->now, m->wall, &s);
+  }
+  if (rc >= 0) rc = tl_router_remember(l->router, m->topic, s);
+  if (rc >= 0 && s->will_topic != NULL) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
+  if (rc < 0 && s != NULL) {
+    tl_router_remove(l->router, m->topic);
+    tl_line_remove_station(l->line, s);
+    s = NULL;
+  }
+  if (plan != NULL) tl_plan_unref(plan);
+  tl_buf_fini(&will_topic);
+  tl_buf_fini(&will_payload);
+  if (s == NULL) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%.*s': no memory", TL_ARG(name));
+  return s;
+}
+
+static void refuse (tl_link *l, const tl_station *t) {
+  if (l->instances_refused++ == 0) {
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' has made %u stations (max_instances): messages of further devices are acknowledged "
+                                          "and counted (said once)", t->name, (unsigned)t->made);
+  }
+}
+
+tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route, const tl_incoming *m) {
+  captures c;
+  tl_buf name;
+  tl_station *s = NULL;
+  if (route->pattern == NULL) return NULL;
+  read_captures(route, m->topic, &c);
+  tl_buf_init(&name);
+  if (tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true) >= 0) {
+    /* Two topics may name one device: both feed it. */
+    s = tl_line_station(l->line, tl_buf_bytes(&name));
+    if (s != NULL && (s->made_by == t)) {
+      tl_router_remember(l->router, m->topic, s);
+    } else if (s != NULL || t->made >= t->max_instances) {
+      s = NULL;
+      refuse(l, t);
+    } else if ((s = make(l, t, tl_buf_bytes(&name), &c, m)) != NULL) {
+      s->made_by = t;
+      t->made++;
+      s->user = t->user != NULL && l->gateway->handlers.share != NULL ? l->gateway->handlers.share(l->gateway->handlers_ctx, t->user) : NULL;
+      l->gateway->generation++;
+      if (l->line->subscribed) tl_line_up(l->line, m->now, m->wall);
+      tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "station '%s' made for topic '%.*s'", s->name, TL_ARG(m->topic));
+    }
+  }
+  tl_buf_fini(&name);
+  return s;
+}

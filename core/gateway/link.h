@@ -1,0 +1,114 @@
+/* core/gateway/link.h — private to gateway/: a running line and its owner. */
+#ifndef TL_GATEWAY_LINK_H
+#define TL_GATEWAY_LINK_H
+
+#include "gateway/gateway.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "net/tcp.h"
+
+typedef enum {
+  TL_LINK_OFF,        /* no station wants it, or not started */
+  TL_LINK_WAITING,    /* for the next attempt */
+  TL_LINK_CONNECTING, /* resolve, TCP connect, CONNECT sent */
+  TL_LINK_CONNECTED,  /* CONNACK accepted */
+  TL_LINK_CLOSING     /* the socket is on its way down */
+} tl_link_state;
+
+/* A publish whose fate somebody waits for. */
+typedef struct tl_write {
+  struct tl_write *next, *prev;
+  tl_link *link;
+  tl_tag *tag;          /* NULL: a plain publish, or the tag is gone */
+  tl_value value;       /* set into the tag when the write is done */
+  tl_slice owned;       /* the value's text */
+  tl_write_done *done;
+  void *ctx;
+  bool local;           /* needs no network: told at the end of the wake-up */
+} tl_write;
+
+struct tl_link {
+  tl_gateway *gateway;
+  tl_line *line;
+  tl_line_params params;
+  void *user;
+  tl_session *session;
+  tl_router *router;
+  tl_tcp *tcp;
+  tl_timer *timer;      /* one for all: session, statuses, back-off, connect_timeout */
+  int64_t armed;        /* when it fires; INT64_MAX: not at all */
+  tl_timer *resume;     /* goes on with input that was left for the loop's sake */
+  tl_buf in;
+  tl_link_state state;
+  bool paused;          /* not reading: values sink is behind */
+  bool leftover;        /* `in` may hold whole packets still */
+  bool removed;         /* free when closed */
+  bool renew;           /* reconnect at once after the close (parameters changed) */
+  bool said_unrouted, said_old_ack;
+  size_t host;          /* index of the address to try next */
+  int64_t retry_at;     /* WAITING */
+  int64_t connect_by;   /* CONNECTING: connect_timeout */
+  int64_t delay;        /* current back-off, ms */
+  int64_t connected_since;
+  int64_t now, wall;    /* of the wake-up that is being handled */
+  int64_t status_due;   /* next tl_line_tick */
+  uint32_t quick_closes;/* in a row: closed by the broker right after CONNACK */
+  int handled;          /* messages that entered a script since the loop was last served */
+  char peer[80];
+  char error[256];
+  char unrouted_topic[128];
+  uint64_t connects, failures, messages, unrouted, wills, instances_refused;
+};
+
+struct tl_gateway {
+  tl_loop *loop;
+  tl_model *model;
+  tl_handlers handlers;
+  void *handlers_ctx;
+  tl_sink *values;
+  bool watching, started, stopping, held; /* held: the values sink is behind */
+  bool flush_asked;
+  uint64_t generation;
+  tl_write *writes;     /* pending, any order */
+  uint32_t open_links;  /* that stop() waits for */
+  void (*stopped)(void *ctx);
+  void *stopped_ctx;
+  uint32_t random;
+};
+
+#define TL_LINK_SCOPE(l) ((l)->line->name)
+
+/* connect.c */
+int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out, tl_err *err);
+void tl_link_free (tl_link *l);
+void tl_link_check (tl_link *l);                     /* connect or disconnect as the stations want */
+void tl_link_close (tl_link *l, bool say_goodbye);   /* towards CLOSING */
+void tl_link_fail (tl_link *l, const char *fmt, ...) /* log the reason, close, retry with back-off */
+    __attribute__((format(printf, 2, 3)));
+void tl_link_arm (tl_link *l);                       /* set the timer to what is due next */
+void tl_link_flush (tl_link *l);                     /* hand the session's output to the socket */
+int tl_link_new_session (tl_link *l);                /* from the parameters */
+size_t tl_link_filters (const tl_link *l, tl_subscription *out); /* out: room for topic_filter.n + station_count */
+enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back once it is empty */
+enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 }; /* remembered answers of the router */
+extern const tl_tcp_events tl_link_tcp_events;
+
+/* events.c */
+extern const tl_session_events tl_link_session_events;
+
+/* receive.c */
+int tl_link_message (void *ctx, const tl_message *m);
+void tl_link_input (tl_link *l);                     /* feed what is in `in` to the session */
+
+/* instance.c: the station of this device, made at its first message; NULL: refused (max_instances, no memory) */
+tl_station *tl_link_instance (tl_link *l, tl_station *made_by, const tl_route *route, const tl_incoming *m);
+
+/* write.c */
+void tl_link_published (void *ctx, void *token, int result);
+void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s); /* pending writes no longer set its tags */
+
+/* gateway.c */
+void tl_gateway_ask_flush (tl_gateway *g);           /* at the end of this wake-up */
+void tl_gateway_refresh_trace (tl_gateway *g);
+
+#endif

@@ -1,0 +1,93 @@
+/* core/gateway/receive.c — a received message: routed, then to its station's tags. The hot path: no allocation, no Lua unless the
+** station has a decoder. */
+#include <string.h>
+
+#include "base/log.h"
+#include "gateway/link.h"
+
+/* A script takes its time. After this many messages that entered one the loop gets its turn, so that a write never waits behind
+** more than ten received messages (reference, Wait Timeout). */
+enum { MESSAGES_PER_TURN = 10 };
+
+static void note_unrouted (tl_link *l, tl_slice topic) {
+  size_t n = topic.len < sizeof l->unrouted_topic - 1 ? topic.len : sizeof l->unrouted_topic - 1;
+  l->unrouted++;
+  memcpy(l->unrouted_topic, topic.at, n);
+  l->unrouted_topic[n] = '\0';
+  if (l->said_unrouted) return;
+  l->said_unrouted = true;
+  tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "no station takes topic '%s' (said once; such messages are acknowledged and counted)",
+         l->unrouted_topic);
+}
+
+/* Deliver the message to the stations whose will it is. Returns whether it is the routed station's own will. */
+static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming *in) {
+  tl_station *targets[16];
+  void *target = route->target;
+  uint32_t count = route->will_count;
+  bool own = false, any = false;
+  /* A status handler may change the routes: go on with a copy as long as it fits, which is always so outside odd configs. */
+  if (count > 16) count = 16;
+  memcpy(targets, route->wills, count * sizeof *targets);
+  for (uint32_t i = 0; i < count; i++) {
+    if (!tl_station_will(targets[i], in)) continue;
+    any = true;
+    l->wills++;
+    own = own || targets[i] == target;
+  }
+  return own || (any && target == NULL);
+}
+
+int tl_link_message (void *ctx, const tl_message *m) {
+  tl_link *l = ctx;
+  tl_gateway *g = l->gateway;
+  tl_incoming in = { .topic = m->topic, .payload = m->payload, .id = m->id, .qos = m->qos, .retain = m->retain, .dup = m->dup,
+                     .now = l->now, .wall = l->wall };
+  const tl_route *route = tl_router_find(l->router, m->topic);
+  tl_station *s = route->target;
+  l->messages++;
+  if (route->will_count > 0 && deliver_wills(l, route, &in)) return TL_MESSAGE_DONE;
+  if (s == NULL) {
+    note_unrouted(l, m->topic);
+    return TL_MESSAGE_DONE;
+  }
+  if (s->is_template) {
+    s = tl_link_instance(l, s, route, &in);
+    if (s == NULL) return TL_MESSAGE_DONE;
+  }
+  if (s->user == NULL) {
+    tl_station_receive(s, &in);
+    return TL_MESSAGE_DONE;
+  }
+  if (g->handlers.has_decode != NULL && g->handlers.has_decode(s->user)) g->handlers.decode(g->handlers_ctx, s, &in, route);
+  else tl_station_receive(s, &in);
+  if (++l->handled < MESSAGES_PER_TURN) return TL_MESSAGE_DONE;
+  l->leftover = true;
+  return TL_MESSAGE_STOP;
+}
+
+void tl_link_input (tl_link *l) {
+  size_t at = 0;
+  l->handled = 0;
+  l->leftover = false;
+  while (at < l->in.len && l->tcp != NULL && l->state != TL_LINK_CLOSING && !l->gateway->held) {
+    long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);
+    if (n < 0) {
+      tl_link_fail(l, "%s", tl_session_error(l->session));
+      break;
+    }
+    at += (size_t)n;
+    if (l->leftover || n == 0) break;
+  }
+  if (at == l->in.len) {
+    tl_buf_clear(&l->in);
+    if (l->in.cap > TL_LINK_KEEP_ROOM) tl_buf_shrink(&l->in, 0);
+  } else {
+    tl_buf_drop(&l->in, at);
+  }
+  if (l->tcp != NULL && l->state != TL_LINK_CLOSING) {
+    tl_tcp_read(l->tcp, !l->leftover && !l->gateway->held);
+    if (l->leftover && !l->gateway->held) tl_timer_at(l->resume, l->now);
+  }
+  tl_gateway_ask_flush(l->gateway);
+}

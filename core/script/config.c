@@ -1,0 +1,353 @@
+/* core/script/config.c — a config file becomes a draft (lua/tagline/config), and the draft becomes what the gateway runs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/l_core.h"
+#include "script/script.h"
+#include "script/zone_file.h"
+
+enum { LOADING_SECONDS = 10 };
+
+/* ---- loading ---- */
+
+typedef struct {
+  tl_script *s;
+  const char *path;
+  void (*problem)(void *ctx, bool is_error, const char *text);
+  void *ctx;
+  int errors;
+} loading;
+
+static int p_load (lua_State *L) {
+  loading *l = lua_touserdata(L, 1);
+  luaL_unref(L, LUA_REGISTRYINDEX, l->s->draft);
+  l->s->draft = LUA_NOREF;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.config.load");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "file");
+  lua_pushstring(L, l->path);
+  lua_createtable(L, 0, 3);
+  lua_pushboolean(L, l->s->unsafe);
+  lua_setfield(L, -2, "unsafe");
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.core");
+  lua_call(L, 1, 1);
+  lua_setfield(L, -2, "core");
+  tl_open_objects(L);
+  lua_setfield(L, -2, "api");
+  lua_call(L, 2, 2); /* draft or nil, problems */
+  luaL_checktype(L, -1, LUA_TTABLE);
+  for (lua_Integer i = 1, n = luaL_len(L, -1); i <= n; i++) {
+    lua_rawgeti(L, -1, i);
+    lua_getfield(L, -1, "severity");
+    bool is_error = strcmp(luaL_optstring(L, -1, "error"), "error") == 0;
+    lua_getfield(L, -2, "text");
+    l->errors += is_error;
+    l->problem(l->ctx, is_error, luaL_checkstring(L, -1));
+    lua_pop(L, 3);
+  }
+  lua_pop(L, 1);
+  if (l->errors == 0) {
+    luaL_checktype(L, -1, LUA_TTABLE);
+    l->s->draft = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  return 0;
+}
+
+int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx, tl_err *err) {
+  loading l = { s, path, problem, ctx, 0 };
+  tl_buf text;
+  tl_buf_init(&text);
+  int rc = tl_script_enter(s, p_load, &l, LOADING_SECONDS, "config", &text);
+  if (rc != LUA_OK) tl_fail(err, TL_ESYNTAX, 0, "%.*s", TL_ARG(tl_buf_bytes(&text)));
+  tl_buf_fini(&text);
+  return rc != LUA_OK ? TL_ESYNTAX : l.errors;
+}
+
+/* ---- reading the draft; its texts live as long as the draft is on the stack ---- */
+
+static tl_slice text_at (lua_State *L, int index) {
+  size_t len;
+  const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &len) : NULL;
+  return text != NULL ? tl_slice_of(text, len) : tl_slice_of(NULL, 0);
+}
+
+static tl_slice text_field (lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  tl_slice text = text_at(L, -1);
+  lua_pop(L, 1); /* the draft still holds it */
+  return text;
+}
+
+static double number_field (lua_State *L, int index, const char *name, double otherwise) {
+  lua_getfield(L, index, name);
+  double n = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : otherwise;
+  lua_pop(L, 1);
+  return n;
+}
+
+static bool flag_field (lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  bool on = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return on;
+}
+
+static void no_memory (lua_State *L, int rc) {
+  if (rc == TL_ENOMEM) luaL_error(L, "not enough memory");
+}
+
+static int64_t to_ms (double seconds) {
+  double ms = seconds * 1000.0;
+  return ms >= 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
+}
+
+/* One parameter from the value on top of the stack, which is popped. */
+static void read_param (lua_State *L, tl_line_params *p, const tl_param_field *f) {
+  void *at = tl_param_at(p, f);
+  switch (f->kind) {
+  case TL_PARAM_BOOL: *(bool *)at = lua_toboolean(L, -1) != 0; break;
+  case TL_PARAM_INT: *(int64_t *)at = (int64_t)lua_tonumber(L, -1); break;
+  case TL_PARAM_MS: *(int64_t *)at = to_ms(lua_tonumber(L, -1)); break;
+  case TL_PARAM_TEXT:
+    if (lua_type(L, -1) == LUA_TSTRING) no_memory(L, tl_params_set_text(at, text_at(L, -1)));
+    break;
+  case TL_PARAM_TEXTS:
+    for (lua_Integer i = 1, n = lua_type(L, -1) == LUA_TTABLE ? luaL_len(L, -1) : 0; i <= n; i++) {
+      lua_rawgeti(L, -1, i);
+      no_memory(L, tl_params_add_text(at, text_at(L, -1)));
+      lua_pop(L, 1);
+    }
+    break;
+  }
+  lua_pop(L, 1);
+}
+
+void tl_read_params (lua_State *L, int index, tl_line_params *p) {
+  for (const tl_param_field *f = tl_param_fields; f->name != NULL; f++) {
+    lua_getfield(L, index, f->name);
+    read_param(L, p, f);
+  }
+}
+
+static const tl_zone *zone_of (lua_State *L, tl_script *s, tl_slice name) {
+  tl_err err = { .text = "" };
+  tl_zone *zone;
+  if (name.len == 0 || tl_slice_eq(name, TL_LIT("UTC"))) return tl_zone_utc();
+  zone = tl_map_get(&s->zones, name);
+  if (zone != NULL) return zone;
+  if (tl_zone_load(&zone, (const char *)name.at, &err) < 0) luaL_error(L, "time zone '%s': %s", name.at, err.text);
+  char *key = strdup((const char *)name.at);
+  if (key == NULL || tl_map_put(&s->zones, tl_slice_str(key), zone) != TL_OK) {
+    free(key);
+    tl_zone_free(zone);
+    luaL_error(L, "not enough memory");
+  }
+  return zone;
+}
+
+static tl_out_of_range out_of_range (tl_slice word) {
+  return tl_slice_eq(word, TL_LIT("clamp")) ? TL_RANGE_CLAMP : tl_slice_eq(word, TL_LIT("discard")) ? TL_RANGE_DISCARD : TL_RANGE_INVALID;
+}
+
+static tl_on_missing on_missing (tl_slice word) {
+  return tl_slice_eq(word, TL_LIT("keep")) ? TL_MISSING_KEEP : tl_slice_eq(word, TL_LIT("default")) ? TL_MISSING_DEFAULT
+                                                                                                : TL_MISSING_INVALIDATE;
+}
+
+static bool pair_field (lua_State *L, int index, const char *name, double *a, double *b) {
+  lua_getfield(L, index, name);
+  bool given = lua_type(L, -1) == LUA_TTABLE;
+  if (given) {
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    *a = lua_tonumber(L, -2);
+    *b = lua_tonumber(L, -1);
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 1);
+  return given;
+}
+
+static const char *c_text (tl_slice s) { return (const char *)s.at; /* Lua's strings end with NUL */ }
+
+/* One tag of the draft at the top of the stack. */
+static void read_tag (lua_State *L, tl_tagdef *d) {
+  int at = lua_gettop(L);
+  const char *expected;
+  tl_slice address = text_field(L, at, "address");
+  memset(d, 0, sizeof *d);
+  d->name = c_text(text_field(L, at, "name"));
+  d->address = address.at != NULL ? c_text(address) : "";
+  d->unit = c_text(text_field(L, at, "unit"));
+  d->description = c_text(text_field(L, at, "description"));
+  tl_type_from_name(text_field(L, at, "type"), &d->type);
+  tl_address_parse(address, &d->kind, &d->path);
+  lua_getfield(L, at, "default");
+  d->has_default = !lua_isnil(L, -1) && tl_read_value(L, -1, d->type, &d->default_value, &expected);
+  lua_pop(L, 1);
+  d->has_linear = pair_field(L, at, "linear", &d->linear_k, &d->linear_q);
+  d->has_range = pair_field(L, at, "range", &d->range_min, &d->range_max);
+  d->out_of_range = out_of_range(text_field(L, at, "out_of_range"));
+  d->on_missing = on_missing(text_field(L, at, "on_missing"));
+  d->deadband = number_field(L, at, "deadband", 0);
+  d->new_value_on_time_change = flag_field(L, at, "new_value_on_time_change");
+}
+
+/* ---- applying ---- */
+
+typedef struct {
+  tl_script *s;
+  tl_config config;
+  tl_tagdef *tags; /* of the station being read */
+  size_t tag_cap;
+  tl_err err;
+  void (*told)(void *ctx, const char *change);
+  void *ctx;
+} applying;
+
+static void *calloc_or_raise (lua_State *L, size_t n, size_t size) {
+  void *at = calloc(n > 0 ? n : 1, size);
+  if (at == NULL) luaL_error(L, "not enough memory");
+  return at;
+}
+
+static size_t read_tags (lua_State *L, applying *a, int station) {
+  lua_getfield(L, station, "tags");
+  size_t n = (size_t)luaL_len(L, -1);
+  if (n > a->tag_cap) {
+    free(a->tags);
+    a->tags = NULL;
+    a->tag_cap = 0;
+    a->tags = calloc_or_raise(L, n, sizeof *a->tags);
+    a->tag_cap = n;
+  }
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    read_tag(L, &a->tags[i]);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
+static void read_station (lua_State *L, applying *a, tl_station_config *c) {
+  int at = lua_gettop(L);
+  size_t tags = read_tags(L, a, at);
+  lua_getfield(L, at, "params");
+  int params = lua_gettop(L);
+  tl_plan_spec plan = {
+    .json = tl_slice_eq(text_field(L, params, "payload_type"), TL_LIT("json")),
+    .time_field = text_field(L, params, "time_field_name"),
+    .time_mask = text_field(L, params, "time_mask"),
+    .zone = zone_of(L, a->s, text_field(L, params, "time_zone")),
+    .ignore_missing_time = flag_field(L, params, "ignore_missing_time"),
+    .tags = a->tags, .tag_count = tags,
+  };
+  if (tl_plan_pool_get(tl_gateway_model(a->s->gateway)->plans, &c->spec.plan, &plan, &a->err) < 0)
+    luaL_error(L, "station '%s': %s", c_text(text_field(L, at, "name")), a->err.text);
+  c->spec.name = text_field(L, at, "name");
+  c->spec.address = text_field(L, at, "address");
+  c->spec.will_topic = text_field(L, params, "station_will_topic");
+  c->spec.will_payload = text_field(L, params, "station_will_payload");
+  c->spec.time_filter_ms = to_ms(number_field(L, params, "time_filter", 10));
+  c->spec.no_data_ms = to_ms(number_field(L, params, "no_data_timeout", 0));
+  c->spec.subscribe_address = flag_field(L, params, "subscribe_address");
+  c->spec.max_instances = (uint32_t)number_field(L, params, "max_instances", 10000);
+  lua_getfield(L, at, "groups");
+  c->spec.is_template = lua_type(L, -1) == LUA_TTABLE && luaL_len(L, -1) > 0;
+  lua_settop(L, at);
+  c->user = tl_read_station_hooks(L, at, (int)tags);
+}
+
+static void read_line (lua_State *L, applying *a, tl_line_config *c) {
+  int at = lua_gettop(L);
+  c->name = text_field(L, at, "name");
+  lua_getfield(L, at, "params");
+  tl_read_params(L, lua_gettop(L), &c->params);
+  lua_getfield(L, at, "stations");
+  size_t n = (size_t)luaL_len(L, -1);
+  c->stations = calloc_or_raise(L, n, sizeof *c->stations);
+  c->station_count = n;
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    read_station(L, a, &c->stations[i]);
+    lua_pop(L, 1);
+  }
+  lua_settop(L, at);
+  c->user = tl_read_line_hooks(L, at);
+}
+
+static int p_apply (lua_State *L) {
+  applying *a = lua_touserdata(L, 1);
+  tl_script *s = a->s;
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->draft) != LUA_TTABLE) return luaL_error(L, "no config is loaded");
+  int draft = lua_gettop(L);
+  lua_getfield(L, draft, "lines");
+  size_t n = (size_t)luaL_len(L, -1);
+  a->config.lines = calloc_or_raise(L, n, sizeof *a->config.lines);
+  a->config.line_count = n;
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    read_line(L, a, &a->config.lines[i]);
+    lua_pop(L, 1);
+  }
+  if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0) return luaL_error(L, "%s", a->err.text);
+  lua_getfield(L, draft, "limits");
+  if (lua_type(L, -1) == LUA_TTABLE) {
+    int limits = lua_gettop(L);
+    s->handler_time = number_field(L, limits, "handler_time", s->handler_time);
+    s->memory_limit = (size_t)number_field(L, limits, "memory", 256.0 * 1048576);
+  }
+  lua_getfield(L, draft, "timers");
+  tl_timers_start(L, s, lua_gettop(L));
+  return 0;
+}
+
+static int p_collect (lua_State *L) {
+  lua_gc(L, LUA_GCCOLLECT);
+  lua_gc(L, LUA_GCCOLLECT); /* the first run may only mark what __gc frees */
+  return 0;
+}
+
+static void free_config (tl_script *s, tl_config *config) {
+  for (size_t i = 0; i < config->line_count; i++) {
+    tl_line_config *l = &config->lines[i];
+    for (size_t k = 0; k < l->station_count; k++) {
+      if (l->stations[k].spec.plan != NULL) tl_plan_unref(l->stations[k].spec.plan);
+      if (l->stations[k].user != NULL) tl_script_handlers.release(s, l->stations[k].user);
+    }
+    if (l->user != NULL) tl_script_handlers.release(s, l->user);
+    tl_params_fini(&l->params);
+    free(l->stations);
+  }
+  free(config->lines);
+}
+
+int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
+  applying a = { .s = s, .told = told, .ctx = ctx };
+  tl_buf text;
+  tl_buf_init(&text);
+  int rc = tl_script_enter(s, p_apply, &a, LOADING_SECONDS, "config", &text);
+  if (rc != LUA_OK) tl_fail(err, a.err.code < 0 ? a.err.code : TL_ENOMEM, 0, "%.*s", TL_ARG(tl_buf_bytes(&text)));
+  free_config(s, &a.config);
+  free(a.tags);
+  tl_buf_fini(&text);
+  /* The draft is many times larger than what runs; 10,000 stations must not cost it for ever. */
+  luaL_unref(s->L, LUA_REGISTRYINDEX, s->draft);
+  s->draft = LUA_NOREF;
+  tl_script_enter(s, p_collect, NULL, 0, "config", NULL);
+  tl_give_memory_back();
+  return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
+}
+
+/* ---- what a REPL sees ---- */
+
+void tl_push_env (lua_State *L) {
+  tl_open_objects(L);
+  lua_createtable(L, 0, 1);
+  lua_pushglobaltable(L);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+}

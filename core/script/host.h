@@ -1,0 +1,50 @@
+/* core/script/host.h — the Lua side of a running tagline: one state, one door into it, and what the other rooms need of it. Together
+** with the rest of script/ the only code that knows <lua.h>; this header does not show it. */
+#ifndef TL_SCRIPT_HOST_H
+#define TL_SCRIPT_HOST_H
+
+#include "gateway/gateway.h"
+
+typedef struct tl_script tl_script;
+
+typedef struct {
+  const char *lua_dir; /* folder that holds tagline/…; see tl_script_find_lua */
+  bool unsafe;         /* --unsafe: configs see all of Lua */
+} tl_script_options;
+
+/* A state without a gateway: enough to load and check configs. TL_ENOMEM, or TL_ENOENT when the Lua modules are not found (err). */
+int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *err);
+void tl_script_free (tl_script *s);
+/* The folder of tagline's Lua modules: beside the program (build tree: EXE/../lua; installed: PREFIX/share/tagline/lua). */
+int tl_script_find_lua (tl_buf *out);
+
+/* The handlers to give to tl_gateway_new (with the script as their context); then tell the script its gateway. */
+extern const tl_handlers tl_script_handlers;
+void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop);
+
+/* ---- configs (config.c) ---- */
+
+/* `problem` gets each line as `tagline check` prints it, errors and warnings. Returns the number of errors; a negative code when the loader
+** itself failed (err). The draft stays in the script until apply() or the next load. */
+int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx, tl_err *err);
+/* Make the gateway be what the loaded draft says; `told` hears each change. Needs attach(). */
+int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err);
+
+/* ---- evaluation for consoles (eval.c) ---- */
+
+typedef struct tl_eval tl_eval; /* one attached person: their print, their variables, at most one evaluation at a time */
+
+typedef struct {
+  void (*output) (void *ctx, tl_slice text);          /* what print wrote, with line breaks */
+  void (*done) (void *ctx, bool ok, tl_slice text);   /* the result as text ("" for none), or the error */
+  void (*more) (void *ctx);                           /* the chunk is unfinished: ask for another line */
+} tl_eval_events;
+
+int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx);
+void tl_eval_free (tl_eval *e); /* a running evaluation is cancelled */
+void tl_eval_options (tl_eval *e, bool json, bool tty, int width, uint32_t uid);
+/* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for more instead of failing. */
+void tl_eval_run (tl_eval *e, tl_slice code, bool interactive);
+void tl_eval_cancel (tl_eval *e);
+
+#endif

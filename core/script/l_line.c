@@ -1,0 +1,153 @@
+/* core/script/l_line.c — a line in Lua: .name .status .stations .stats, :publish(topic, payload, opts), :set{ … }, :reconnect(). */
+#include <string.h>
+
+#include "script/script.h"
+
+static void count (lua_State *L, const char *name, uint64_t n) {
+  lua_pushinteger(L, (lua_Integer)n);
+  lua_setfield(L, -2, name);
+}
+
+static void text (lua_State *L, const char *name, const char *value) {
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static int push_stats (lua_State *L, tl_link *l) {
+  tl_link_stats st;
+  int64_t now = tl_clock_mono_ms();
+  tl_link_get_stats(l, &st);
+  lua_createtable(L, 0, 24);
+  text(L, "state", st.state);
+  text(L, "peer", st.peer);
+  text(L, "last_error", st.last_error);
+  count(L, "connects", st.connects);
+  count(L, "failures", st.failures);
+  count(L, "messages", st.messages);
+  count(L, "unrouted", st.unrouted);
+  count(L, "wills", st.wills);
+  count(L, "handler_errors", st.handler_errors);
+  count(L, "instances_refused", st.instances_refused);
+  count(L, "received", st.session.received);
+  count(L, "sent", st.session.sent);
+  count(L, "bytes_in", st.session.bytes_in);
+  count(L, "bytes_out", st.session.bytes_out);
+  count(L, "duplicates", st.session.duplicates);
+  count(L, "unknown_acks", st.session.unknown_acks);
+  count(L, "inflight", st.session.inflight);
+  count(L, "queued", st.session.queued);
+  count(L, "held", st.session.held);
+  if (st.session.oldest_inflight >= 0) {
+    lua_pushnumber(L, (lua_Number)(now - st.session.oldest_inflight) / 1000.0);
+    lua_setfield(L, -2, "oldest_inflight"); /* seconds */
+  }
+  if (st.connected_since >= 0) {
+    lua_pushnumber(L, (lua_Number)(now - st.connected_since) / 1000.0);
+    lua_setfield(L, -2, "connected_for"); /* seconds */
+  }
+  count(L, "remembered_topics", st.router.remembered);
+  return 1;
+}
+
+static int push_stations (lua_State *L, tl_line *line) {
+  lua_createtable(L, 0, (int)line->station_count);
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    tl_push_station(L, line->stations[i]);
+    lua_setfield(L, -2, line->stations[i]->name);
+  }
+  return 1;
+}
+
+static int line_index (lua_State *L) {
+  tl_line *line = tl_check_line(L, 1);
+  const char *key = luaL_checkstring(L, 2);
+  tl_link_stats st;
+  if (strcmp(key, "name") == 0) {
+    lua_pushstring(L, line->name);
+  } else if (strcmp(key, "status") == 0) {
+    tl_link_get_stats(tl_line_link(line), &st);
+    lua_pushstring(L, st.state);
+  } else if (strcmp(key, "stations") == 0) {
+    return push_stations(L, line);
+  } else if (strcmp(key, "stats") == 0) {
+    return push_stats(L, tl_line_link(line));
+  } else {
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) return luaL_error(L, "a line has no field '%s' (see help(lines))", key);
+  }
+  return 1;
+}
+
+typedef struct {
+  tl_link *link;
+  tl_slice topic, payload;
+  int qos, retain;
+} publishing;
+
+static int start_publish (void *ctx, tl_write_done *done, void *done_ctx, tl_err *err) {
+  publishing *p = ctx;
+  return tl_link_publish(p->link, p->topic, p->payload, p->qos, p->retain, done, done_ctx, err);
+}
+
+static tl_slice check_text (lua_State *L, int index, const char *what) {
+  size_t len;
+  if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "publish: expected %s as a string, got %s", what, tl_push_got(L, index));
+  const char *at = lua_tolstring(L, index, &len);
+  return tl_slice_of(at, len);
+}
+
+/* line:publish(topic, payload [, { qos =, retain = }] [, function(ok, why)]) */
+static int line_publish (lua_State *L) {
+  tl_line *line = tl_check_line(L, 1);
+  publishing p = { tl_line_link(line), check_text(L, 2, "the topic"), check_text(L, 3, "the payload"), -1, -1 };
+  int callback = 5;
+  if (lua_type(L, 4) == LUA_TFUNCTION) {
+    callback = 4;
+  } else if (!lua_isnoneornil(L, 4)) {
+    luaL_checktype(L, 4, LUA_TTABLE);
+    if (lua_getfield(L, 4, "qos") != LUA_TNIL) {
+      int is_integer;
+      lua_Integer qos = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is_integer) : -1;
+      if (qos < 0 || qos > 2) return luaL_error(L, "publish: expected qos 0, 1 or 2, got %s", tl_push_got(L, -1));
+      p.qos = (int)qos;
+    }
+    lua_pop(L, 1);
+    if (lua_getfield(L, 4, "retain") != LUA_TNIL) {
+      luaL_checktype(L, -1, LUA_TBOOLEAN);
+      p.retain = lua_toboolean(L, -1);
+    }
+    lua_pop(L, 1);
+  }
+  if (!lua_isnoneornil(L, callback)) luaL_checktype(L, callback, LUA_TFUNCTION);
+  return tl_write_async(L, tl_script_of(L), start_publish, &p, callback);
+}
+
+static int line_reconnect (lua_State *L) {
+  tl_link_reconnect(tl_line_link(tl_check_line(L, 1)), "asked for");
+  return 0;
+}
+
+static int line_newindex (lua_State *L) {
+  return luaL_error(L, "a line's fields are not assigned to; use line:set{ parameter = value }");
+}
+
+static int line_tostring (lua_State *L) {
+  tl_object *o = luaL_checkudata(L, 1, TL_LINE);
+  lua_pushfstring(L, "line %s", o->name);
+  return 1;
+}
+
+void tl_open_line (lua_State *L) {
+  static const luaL_Reg methods[] = { { "publish", line_publish }, { "reconnect", line_reconnect }, { NULL, NULL } };
+  luaL_newmetatable(L, TL_LINE);
+  luaL_newlib(L, methods);
+  lua_pushcclosure(L, line_index, 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, line_newindex);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushcfunction(L, line_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushliteral(L, TL_LINE);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}

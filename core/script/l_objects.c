@@ -1,0 +1,198 @@
+/* core/script/l_objects.c — lines, stations and tags as Lua objects, and the tables that hold them. An object names what it stands for;
+** after a reload it is looked up again, and says so when it is gone. */
+#include <string.h>
+
+#include "script/script.h"
+
+void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice name) {
+  tl_script *s = tl_script_of(L);
+  uint64_t generation = tl_gateway_generation(s->gateway);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->objects);
+  if (lua_rawgetp(L, -1, pointer) == LUA_TUSERDATA) {
+    tl_object *known = luaL_testudata(L, -1, type);
+    if (known != NULL && known->generation == generation) {
+      lua_remove(L, -2);
+      return;
+    }
+  }
+  lua_pop(L, 1);
+  tl_object *o = lua_newuserdatauv(L, sizeof *o + name.len + 1, 0);
+  o->pointer = pointer;
+  o->generation = generation;
+  memcpy(o->name, name.at, name.len);
+  o->name[name.len] = '\0';
+  luaL_setmetatable(L, type);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, -3, pointer);
+  lua_remove(L, -2);
+}
+
+/* Names are built on the Lua stack: nothing to free when a push raises. */
+static tl_slice push_full_name (lua_State *L, const char *line, const char *station, const char *tag) {
+  size_t len;
+  const char *text = tag != NULL ? lua_pushfstring(L, "%s.%s.%s", line, station, tag)
+                     : station != NULL ? lua_pushfstring(L, "%s.%s", line, station) : lua_pushstring(L, line);
+  text = lua_tolstring(L, -1, &len);
+  return tl_slice_of(text, len);
+}
+
+void tl_push_tag (lua_State *L, tl_tag *t) {
+  tl_push_object(L, TL_TAG, t, push_full_name(L, t->station->line->name, t->station->name, tl_tag_def(t)->name));
+  lua_remove(L, -2);
+}
+
+void tl_push_station (lua_State *L, tl_station *s) {
+  tl_push_object(L, TL_STATION, s, push_full_name(L, s->line->name, s->name, NULL));
+  lua_remove(L, -2);
+}
+
+void tl_push_line (lua_State *L, tl_line *line) {
+  tl_push_object(L, TL_LINE, line, push_full_name(L, line->name, NULL, NULL));
+  lua_remove(L, -2);
+}
+
+static void *resolve (lua_State *L, int index, const char *type, const char *what, void *(*find)(const tl_model *m, tl_slice name)) {
+  tl_script *s = tl_script_of(L);
+  tl_object *o = luaL_checkudata(L, index, type);
+  uint64_t generation = tl_gateway_generation(s->gateway);
+  if (o->generation != generation) {
+    o->pointer = find(tl_gateway_model(s->gateway), tl_slice_str(o->name));
+    o->generation = generation;
+  }
+  if (o->pointer == NULL) luaL_error(L, "%s '%s' is no longer in the config", what, o->name);
+  return o->pointer;
+}
+
+static void *find_tag (const tl_model *m, tl_slice name) { return tl_model_tag(m, name); }
+static void *find_station (const tl_model *m, tl_slice name) { return tl_model_station(m, name); }
+static void *find_line (const tl_model *m, tl_slice name) { return tl_model_line(m, name); }
+
+tl_tag *tl_check_tag (lua_State *L, int index) { return resolve(L, index, TL_TAG, "tag", find_tag); }
+tl_station *tl_check_station (lua_State *L, int index) { return resolve(L, index, TL_STATION, "station", find_station); }
+tl_line *tl_check_line (lua_State *L, int index) { return resolve(L, index, TL_LINE, "line", find_line); }
+
+/* ---- the collections: lines["plant"], stations["plant.boiler"], tags["plant.boiler.temperature"] ---- */
+
+static tl_slice check_name (lua_State *L, const char *what) {
+  size_t len;
+  if (lua_type(L, 2) != LUA_TSTRING) luaL_error(L, "%s: expected a full name as text, got %s", what, luaL_typename(L, 2));
+  const char *text = lua_tolstring(L, 2, &len);
+  return tl_slice_of(text, len);
+}
+
+static tl_model *model_of (lua_State *L) { return tl_gateway_model(tl_script_of(L)->gateway); }
+
+static int lines_index (lua_State *L) {
+  tl_line *line = tl_model_line(model_of(L), check_name(L, "lines"));
+  if (line == NULL) return 0;
+  tl_push_line(L, line);
+  return 1;
+}
+
+static int stations_index (lua_State *L) {
+  tl_station *s = tl_model_station(model_of(L), check_name(L, "stations"));
+  if (s == NULL) return 0;
+  tl_push_station(L, s);
+  return 1;
+}
+
+static int tags_index (lua_State *L) {
+  tl_tag *t = tl_model_tag(model_of(L), check_name(L, "tags"));
+  if (t == NULL) return 0;
+  tl_push_tag(L, t);
+  return 1;
+}
+
+static int refuse_newindex (lua_State *L) {
+  return luaL_error(L, "lines, stations and tags come from the config: they are not assigned to; use :write, :set or reload()");
+}
+
+/* The state of a walk is two upvalue integers (line and station) or three (tag); after a reload it just goes on where it was. */
+static int next_line (lua_State *L) {
+  tl_model *m = model_of(L);
+  lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));
+  if (i >= (lua_Integer)m->line_count) return 0;
+  lua_pushinteger(L, i + 1);
+  lua_replace(L, lua_upvalueindex(1));
+  lua_pushstring(L, m->lines[i]->name);
+  tl_push_line(L, m->lines[i]);
+  return 2;
+}
+
+static int next_station (lua_State *L) {
+  tl_model *m = model_of(L);
+  lua_Integer line = lua_tointeger(L, lua_upvalueindex(1)), i = lua_tointeger(L, lua_upvalueindex(2));
+  while (line < (lua_Integer)m->line_count && i >= (lua_Integer)m->lines[line]->station_count) {
+    line++;
+    i = 0;
+  }
+  if (line >= (lua_Integer)m->line_count) return 0;
+  tl_station *s = m->lines[line]->stations[i];
+  lua_pushinteger(L, line);
+  lua_replace(L, lua_upvalueindex(1));
+  lua_pushinteger(L, i + 1);
+  lua_replace(L, lua_upvalueindex(2));
+  lua_pushfstring(L, "%s.%s", s->line->name, s->name);
+  tl_push_station(L, s);
+  return 2;
+}
+
+static int next_tag (lua_State *L) {
+  tl_model *m = model_of(L);
+  lua_Integer line = lua_tointeger(L, lua_upvalueindex(1)), i = lua_tointeger(L, lua_upvalueindex(2)),
+              k = lua_tointeger(L, lua_upvalueindex(3));
+  for (;; i++, k = 0) {
+    while (line < (lua_Integer)m->line_count && i >= (lua_Integer)m->lines[line]->station_count) {
+      line++;
+      i = 0;
+    }
+    if (line >= (lua_Integer)m->line_count) return 0;
+    if (!m->lines[line]->stations[i]->is_template && k < m->lines[line]->stations[i]->plan->tag_count) break;
+  }
+  tl_tag *t = &m->lines[line]->stations[i]->tags[k];
+  lua_pushinteger(L, line);
+  lua_replace(L, lua_upvalueindex(1));
+  lua_pushinteger(L, i);
+  lua_replace(L, lua_upvalueindex(2));
+  lua_pushinteger(L, k + 1);
+  lua_replace(L, lua_upvalueindex(3));
+  lua_pushfstring(L, "%s.%s.%s", t->station->line->name, t->station->name, tl_tag_def(t)->name);
+  tl_push_tag(L, t);
+  return 2;
+}
+
+static int walk (lua_State *L, lua_CFunction next) {
+  for (int i = 0; i < 3; i++) lua_pushinteger(L, 0);
+  lua_pushcclosure(L, next, 3);
+  return 1;
+}
+static int lines_pairs (lua_State *L) { return walk(L, next_line); }
+static int stations_pairs (lua_State *L) { return walk(L, next_station); }
+static int tags_pairs (lua_State *L) { return walk(L, next_tag); }
+
+static void push_collection (lua_State *L, const char *name, lua_CFunction index, lua_CFunction pairs) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 5);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushcfunction(L, index);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, pairs);
+  lua_setfield(L, -2, "__pairs");
+  lua_pushcfunction(L, refuse_newindex);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable"); /* getmetatable() gives the name, setmetatable() is refused */
+  lua_setmetatable(L, -2);
+}
+
+int tl_open_objects (lua_State *L) {
+  lua_createtable(L, 0, 3);
+  push_collection(L, "tagline.lines", lines_index, lines_pairs);
+  lua_setfield(L, -2, "lines");
+  push_collection(L, "tagline.stations", stations_index, stations_pairs);
+  lua_setfield(L, -2, "stations");
+  push_collection(L, "tagline.tags", tags_index, tags_pairs);
+  lua_setfield(L, -2, "tags");
+  return 1;
+}

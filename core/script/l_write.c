@@ -1,0 +1,113 @@
+/* core/script/l_write.c — waiting for a write. In a coroutine the write waits and returns true, or nil and why; with a function it
+** returns at once and calls it later; in a handler (which cannot wait) it only says whether the write is under way. */
+#include <stdlib.h>
+
+#include "script/script.h"
+
+typedef struct {
+  tl_script *s;
+  int function;   /* registry reference, or LUA_NOREF */
+  int coroutine;  /* registry reference of the waiting coroutine, or LUA_NOREF */
+  lua_State *co;
+  bool finished;
+  int result;
+  const char *why;
+} waiting;
+
+static int p_call_back (lua_State *L) {
+  waiting *w = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, w->function);
+  lua_pushboolean(L, w->result == TL_OK);
+  if (w->result == TL_OK) lua_pushnil(L);
+  else lua_pushstring(L, w->why);
+  lua_call(L, 2, 0);
+  return 0;
+}
+
+static int p_wake (lua_State *L) {
+  waiting *w = lua_touserdata(L, 1);
+  lua_State *co = w->co;
+  int results = 0;
+  lua_pushboolean(co, w->result == TL_OK);
+  if (w->result != TL_OK) {
+    lua_pop(co, 1);
+    lua_pushnil(co);
+    lua_pushstring(co, w->why);
+  }
+  int rc = lua_resume(co, L, w->result == TL_OK ? 1 : 2, &results);
+  if (rc <= LUA_YIELD) return 0;
+  luaL_traceback(L, co, lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "error in a coroutine", 0);
+  return lua_error(L);
+}
+
+/* A coroutine that belongs to an evaluation goes on there (eval.c owns its end); any other is resumed plainly. */
+static void wake (waiting *w) {
+  tl_buf err;
+  if (lua_status(w->co) != LUA_YIELD) return; /* somebody else resumed it meanwhile */
+  if (tl_eval_resume(w->s, w->co, w->result == TL_OK, w->why)) return;
+  tl_buf_init(&err);
+  if (tl_script_enter(w->s, p_wake, w, w->s->handler_time, "write", &err) != LUA_OK) tl_script_say_error(w->s, NULL, tl_buf_bytes(&err));
+  tl_buf_fini(&err);
+}
+
+static void on_done (void *ctx, int result, const char *why) {
+  waiting *w = ctx;
+  tl_script *s = w->s;
+  w->result = result;
+  w->why = why;
+  if (w->function != LUA_NOREF) {
+    tl_buf err;
+    tl_buf_init(&err);
+    if (tl_script_enter(s, p_call_back, w, s->handler_time, "write", &err) != LUA_OK) tl_script_say_error(s, NULL, tl_buf_bytes(&err));
+    tl_buf_fini(&err);
+    luaL_unref(s->L, LUA_REGISTRYINDEX, w->function);
+  } else if (w->coroutine != LUA_NOREF) {
+    wake(w);
+    luaL_unref(s->L, LUA_REGISTRYINDEX, w->coroutine);
+  }
+  free(w);
+}
+
+/* The results that the coroutine was resumed with are the call's results. */
+static int after_wait (lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  return lua_gettop(L) - (int)context;
+}
+
+int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err), void *ctx,
+                    int callback) {
+  tl_err err = { .text = "" };
+  bool with_function = !lua_isnoneornil(L, callback);
+  bool waits = !with_function && lua_isyieldable(L);
+  waiting *w = NULL;
+  if (with_function || waits) {
+    w = malloc(sizeof *w);
+    if (w == NULL) return luaL_error(L, "not enough memory");
+    *w = (waiting){ .s = s, .function = LUA_NOREF, .coroutine = LUA_NOREF, .co = L };
+    /* References are taken last; a failing luaL_ref (no memory) leaks one small block, once, in a process that is out of memory. */
+    if (with_function) {
+      lua_pushvalue(L, callback);
+      w->function = luaL_ref(L, LUA_REGISTRYINDEX);
+    } else {
+      lua_pushthread(L);
+      w->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+  }
+  int rc = start(ctx, w != NULL ? on_done : NULL, w, &err);
+  if (rc < 0) {
+    if (w != NULL) {
+      luaL_unref(L, LUA_REGISTRYINDEX, w->function);
+      luaL_unref(L, LUA_REGISTRYINDEX, w->coroutine);
+      free(w);
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, err.text);
+    return 2;
+  }
+  if (waits) {
+    int top = lua_gettop(L);
+    return lua_yieldk(L, 0, top, after_wait);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}

@@ -1,0 +1,109 @@
+/* core/script/samples.c — what decode returns becomes tag values: one table of name → value, or a list of samples with their own times. */
+#include <math.h>
+
+#include "script/script.h"
+
+static int64_t read_time (lua_State *L, int index, const char *where) {
+  if (lua_type(L, index) != LUA_TNUMBER || !isfinite(lua_tonumber(L, index)) || fabs(lua_tonumber(L, index)) > 9e12)
+    luaL_error(L, "%s: expected a time in seconds since 1970, got %s", where, tl_push_got(L, index));
+  return (int64_t)llround(lua_tonumber(L, index) * 1000.0);
+}
+
+/* By the conversion table: what a decoder returns is data, not an argument of our API. */
+static tl_reason convert (lua_State *L, int index, const tl_station *s, tl_type type, tl_value *v) {
+  size_t len;
+  tl_buf *scratch = &s->line->model->scratch;
+  switch (lua_type(L, index)) {
+  case LUA_TBOOLEAN: return tl_convert_boolean(type, lua_toboolean(L, index) != 0, v);
+  case LUA_TNUMBER:
+    tl_buf_clear(scratch);
+    return lua_isinteger(L, index) ? tl_convert_integer(type, lua_tointeger(L, index), scratch, v)
+                                   : tl_convert_number(type, lua_tonumber(L, index), scratch, v);
+  case LUA_TSTRING: {
+    const char *text = lua_tolstring(L, index, &len);
+    return tl_convert_text(type, tl_slice_of(text, len), &s->plan->rule, v);
+  }
+  default: return TL_REASON_TYPE;
+  }
+}
+
+static void set (lua_State *L, tl_tag *t, int index, int64_t time_ms) {
+  tl_value v;
+  tl_reason why = convert(L, index, t->station, tl_tag_def(t)->type, &v);
+  if (why != TL_REASON_NONE) tl_tag_invalidate(t, why, time_ms);
+  else if (!tl_tag_receive(t, &v, time_ms)) luaL_error(L, "not enough memory");
+}
+
+/* { value = v, time = t, status = "invalid", reason = "range" } */
+static void set_detailed (lua_State *L, tl_tag *t, int index, int64_t time_ms) {
+  size_t len;
+  tl_reason reason = TL_REASON_DECODER;
+  if (lua_getfield(L, index, "time") != LUA_TNIL) time_ms = read_time(L, -1, tl_tag_def(t)->name);
+  lua_pop(L, 1);
+  if (lua_getfield(L, index, "status") != LUA_TNIL) {
+    const char *status = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    if (status[0] == 'i' && tl_slice_eq(tl_slice_str(status), TL_LIT("invalid"))) {
+      if (lua_getfield(L, index, "reason") == LUA_TSTRING) {
+        const char *word = lua_tolstring(L, -1, &len);
+        if (!tl_reason_from_name(tl_slice_of(word, len), &reason)) luaL_error(L, "%s: unknown reason '%s'", tl_tag_def(t)->name, word);
+      }
+      lua_pop(L, 2);
+      tl_tag_invalidate(t, reason, time_ms);
+      return;
+    }
+    if (!tl_slice_eq(tl_slice_str(status), TL_LIT("valid")))
+      luaL_error(L, "%s: expected status \"valid\" or \"invalid\", got %s", tl_tag_def(t)->name, tl_push_got(L, -1));
+  }
+  lua_pop(L, 1);
+  lua_getfield(L, index, "value");
+  if (lua_isnil(L, -1)) tl_tag_missing(t, time_ms);
+  else set(L, t, lua_gettop(L), time_ms);
+  lua_pop(L, 1);
+}
+
+static void say_unknown (tl_script *s, tl_station *station, const char *name) {
+  tl_buf scope, text;
+  tl_buf_init(&scope);
+  tl_buf_init(&text);
+  tl_station_full_name(station, &scope);
+  tl_buf_byte(&scope, '\0');
+  tl_buf_fmt(&text, "decode returned a value for '%s', but the station has no such tag (said once)", name);
+  if (!scope.failed && !text.failed) tl_script_say_error(s, (const char *)scope.at, tl_buf_bytes(&text));
+  tl_buf_fini(&scope);
+  tl_buf_fini(&text);
+}
+
+static void take_values (lua_State *L, tl_script *s, tl_station *station, int table, int64_t time_ms) {
+  size_t len;
+  luaL_checkstack(L, 8, "values");
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2));
+    const char *name = lua_tolstring(L, -2, &len);
+    int index = tl_plan_find(station->plan, tl_slice_of(name, len));
+    if (index < 0) say_unknown(s, station, name);
+    else if (lua_type(L, -1) == LUA_TTABLE) set_detailed(L, &station->tags[index], lua_gettop(L), time_ms);
+    else set(L, &station->tags[index], lua_gettop(L), time_ms);
+  }
+}
+
+void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms) {
+  if (lua_type(L, first) != LUA_TTABLE)
+    luaL_error(L, "decode must return a table of tag names and values, a list of samples, or nil; it returned %s", tl_push_got(L, first));
+  if (!lua_isnoneornil(L, first + 1)) time_ms = read_time(L, first + 1, "the time that decode returned");
+  if (lua_rawgeti(L, first, 1) == LUA_TNIL) {
+    lua_pop(L, 1);
+    take_values(L, s, station, first, time_ms);
+    return;
+  }
+  lua_pop(L, 1);
+  for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, first); i <= n; i++) {
+    int64_t at = time_ms;
+    if (lua_rawgeti(L, first, i) != LUA_TTABLE) luaL_error(L, "sample %d: expected a table { time =, values = }, got %s", (int)i, tl_push_got(L, -1));
+    int sample = lua_gettop(L);
+    if (lua_getfield(L, sample, "time") != LUA_TNIL) at = read_time(L, -1, "a sample's time");
+    if (lua_getfield(L, sample, "values") != LUA_TTABLE)
+      luaL_error(L, "sample %d: expected values = { … }, got %s", (int)i, tl_push_got(L, -1));
+    take_values(L, s, station, lua_gettop(L), at);
+    lua_settop(L, sample - 1);
+  }
+}
