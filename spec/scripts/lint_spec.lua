@@ -58,7 +58,7 @@ describe("lint", function()
     ["a file read in payload"] = { c_file("core/payload/a.c", "void f (void) { fopen (\"x\", \"r\"); }"), "fopen()" },
     ["printing in route"] = { c_file("core/route/a.c", "void f (void) { printf(\"x\"); }"), "printf()" },
     ["time.h in payload"] = { c_file("core/payload/a.c", "#include <time.h>"), "core/payload/a.c:2: time.h" },
-    ["a header without a guard"] = { { ["core/mqtt/a.h"] = "/* core/mqtt/a.h — x. */\nint x;\n" }, "expected guard TL_MQTT_A_H" },
+    ["a header without a guard"] = { { ["core/mqtt/a.h"] = "/* core/mqtt/a.h — x. */\nint x;\n" }, "guard TL_MQTT_A_H" },
     ["a C file that says nothing"] = { { ["core/mqtt/a.c"] = "int x;\n" }, "core/mqtt/a.c:1: expected" },
     ["a Lua file that says nothing"] = { { ["lua/tagline/x.lua"] = "return {}\n" }, "x.lua:1: expected" },
     ["a file of 601 lines"] = { { ["lua/x.lua"] = table.concat(long, "\n") .. "\n" }, "lua/x.lua:601: 601 lines" },

@@ -64,6 +64,11 @@ function mosquitto:stop()
   self.process:wait_exit()
 end
 
+-- Wait until it has answered the next SUBSCRIBE of this client.
+function mosquitto:wait_subscribed(client_id, milliseconds)
+  self.process:wait_log("Sending SUBACK to " .. client_id:gsub("%p", "%%%0") .. "$", milliseconds)
+end
+
 -- Stop scheduling it, as a machine that vanished; resume() undoes it.
 function mosquitto:freeze() self.process:kill("sigstop") end
 function mosquitto:resume() self.process:kill("sigcont") end

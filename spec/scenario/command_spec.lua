@@ -1,0 +1,82 @@
+-- The command line: usage, exit codes, and what check says.
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+describe("the command line", function()
+  after_each(scope.finish)
+
+  for what, words in pairs {
+    ["no command"] = {}, ["an unknown command"] = { "fly" }, ["an unknown option"] = { "run", "x.lua", "--fly" },
+    ["run without a config"] = { "run" }, ["check without a config"] = { "check" },
+    ["an option without its value"] = { "run", "x.lua", "--socket" },
+    ["an unknown log level"] = { "run", "x.lua", "--log-level", "loud" },
+    ["two configs"] = { "check", "a.lua", "b.lua" },
+  } do
+    it("refuses " .. what .. " with exit code 2 and usage on stderr", function()
+      local code, out, err = tagline.command(words)
+      assert.equal(2, code, err)
+      assert.equal("", out)
+      assert.truthy(err:lower():find("usage", 1, true), err)
+    end)
+  end
+
+  it("gives help and version on stdout", function()
+    for _, words in ipairs { { "--help" }, { "run", "--help" }, { "check", "--help" }, { "repl", "--help" } } do
+      local code, out, err = tagline.command(words)
+      assert.same({ 0, "" }, { code, err })
+      assert.truthy(out:find("tagline", 1, true), out)
+    end
+    local code, out, err = tagline.command { "--version" }
+    assert.same({ 0, "" }, { code, err })
+    assert.truthy(out:find("%d+%.%d+%.%d+"), out)
+  end)
+
+  it("fails on a config that is not there", function()
+    for _, command in ipairs { "run", "check" } do
+      local code, out, err = tagline.command { command, "/nonexistent/config.lua" }
+      assert.equal(1, code)
+      assert.truthy((out .. err):find("/nonexistent/config.lua", 1, true), out .. err)
+    end
+  end)
+
+  it("prints every problem of a config as file, line and place, and exits 1", function()
+    local path = tagline.config [[
+line "plant" {
+  host = 1883,
+  Keep_alive = 30,
+  station "a" { address = "x", tags = { t = Ai { "JA=x", default = "warm" } } },
+  station "b" { tags = {} },
+}
+]]
+    local code, out = tagline.command { "check", path }
+    assert.equal(1, code)
+    local lines = {}
+    for line in out:gmatch("[^\n]+") do lines[#lines + 1] = line end
+    local expected = {
+      { 2, "line 'plant'", "host", "1883" },
+      { 3, "line 'plant'", "Keep_alive", "did you mean 'keep_alive'?" },
+      { 4, "line 'plant', station 'a', tag 't'", "default", "warm" },
+      { 5, "line 'plant', station 'b'", "address" },
+    }
+    assert.equal(#expected, #lines, out)
+    for at, words in ipairs(expected) do
+      assert.equal(("%s:%d: "):format(path, words[1]), lines[at]:match("^.-:%d+: "))
+      for n = 2, #words do assert.truthy(lines[at]:find(words[n], 1, true), lines[at]) end
+    end
+  end)
+
+  it("runs nothing of a wrong config, and tells the same problems", function()
+    local path = tagline.config 'line "plant" { port = 1 }\n'
+    local code, out, err = tagline.command { "run", path, "--values" }
+    assert.equal(1, code)
+    assert.equal("", out)
+    assert.truthy(err:find(path .. ":1: line 'plant': ", 1, true), err)
+  end)
+
+  it("finds nothing wrong in a sound config", function()
+    local path = tagline.config [[
+line "plant" { host = "127.0.0.1", payload_type = "JSON", station "a" { address = "x", tags = { t = Ai "JA=x" } } }
+]]
+    assert.same({ 0, "", "" }, { tagline.command { "check", path } })
+  end)
+end)

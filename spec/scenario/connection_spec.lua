@@ -1,0 +1,184 @@
+-- Connecting, losing the connection, and ending in order.
+local broker = require "spec.support.broker"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
+
+local config = [[
+line "plant" {
+  host = HOST, port = PORT, reconnect_delay = 0.05, EXTRA
+  station "any" { address = "#", tags = { data = TxtI "IN_DATA" } },
+}
+]]
+
+local function run(b, extra, options)
+  return tagline.run(config, { HOST = ("%q"):format(b.host), PORT = b.port, EXTRA = extra or "" }, options)
+end
+
+describe("a connection", function()
+  after_each(scope.finish)
+
+  for _, host in ipairs { "127.0.0.1", "::1" } do
+    it("reaches a broker at " .. host .. ", and says so", function()
+      local b = broker.new { host = host }
+      local t = run(b)
+      local c = b:handshake()
+      t:wait_log("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ INFO  plant: connected to .*" .. b.port)
+      c:send("PUBLISH", { topic = "a", payload = "x" })
+      assert.equal("x", t:value("plant.any.data").value)
+    end)
+  end
+
+  it("carries name, password, session, keep alive and will as the config says", function()
+    local b = broker.new()
+    run(b, [[
+      user_name = "u", password = "p w", client_id = "me", clean_session = true, keep_alive = 77,
+      topic_filter = { "a/#", "b/+" }, subscribe_qos = "QoS_0",
+      will_flag = true, will_topic = "w", will_message = "gone", will_qos = 1, will_retain = true,
+    ]])
+    local c = b:handshake()
+    local p = c.connect
+    assert.same({ "u", "p w", "me", true, 77 }, { p.user_name, p.password, p.client_id, p.clean_session, p.keep_alive })
+    assert.same({ topic = "w", message = "gone", qos = 1, retain = true }, p.will)
+    assert.same({ { filter = "a/#", qos = 0 }, { filter = "b/+", qos = 0 } }, c.subscribe.filters)
+  end)
+
+  for _, signal in ipairs { "sigterm", "sigint" } do
+    it("ends with DISCONNECT and exit code 0 at " .. signal, function()
+      local b = broker.new()
+      local t = run(b)
+      local c = b:handshake()
+      t:wait_log "connected to"
+      t:kill(signal)
+      c:expect "DISCONNECT"
+      assert.equal("EOF", c:expect_close())
+      c:close()
+      assert.same({ 0, 0 }, { t:wait_exit() })
+    end)
+  end
+
+  it("ends at SIGTERM while the broker does not answer, or is not there", function()
+    local b = broker.new()
+    local t = run(b)
+    b:accept():expect "CONNECT"
+    t:stop()
+    b:refuse()
+    t = run(b)
+    t:wait_log "ECONNREFUSED"
+    t:stop()
+  end)
+
+  it("comes back after FIN, after RST, and after a time without a broker", function()
+    local b = broker.new()
+    local t = run(b)
+    local c = b:handshake()
+    c:finish()
+    c:expect_close()
+    c:close()
+    c = b:handshake()
+    c:reset()
+    c = b:handshake()
+    b:refuse()
+    c:close()
+    t:wait_log "ECONNREFUSED"
+    b:listen()
+    c = b:handshake()
+    c:send("PUBLISH", { topic = "a", payload = "back" })
+    assert.equal("back", t:value("plant.any.data").value)
+  end)
+
+  it("tries the redundant addresses in turn", function()
+    local live, dead = broker.new { host = "127.0.0.1" }, broker.new { host = "127.0.0.2" }
+    dead:refuse()
+    local t = tagline.run(config, { HOST = '"127.0.0.2; 127.0.0.1"', PORT = live.port, EXTRA = "" })
+    local c = live:handshake()
+    c:close()
+    live:handshake()
+    t:wait_log "127%.0%.0%.2"
+  end)
+
+  for code, words in pairs { [1] = "protocol", [2] = "identifier", [3] = "unavailable", [4] = "user name", [5] = "authori" } do
+    it("names a refusal with code " .. code .. " and tries again", function()
+      local b = broker.new()
+      local t = run(b)
+      local c = b:accept()
+      c:expect "CONNECT"
+      c:send("CONNACK", { code = code })
+      c:expect_close()
+      local line = t:wait_log "refused"
+      assert.truthy(line:lower():find(words, 1, true), line)
+      b:accept():expect "CONNECT"
+    end)
+  end
+
+  it("gives up a broker that accepts and never answers, after connect_timeout", function()
+    local b = broker.new()
+    local t = run(b, "connect_timeout = 0.2,")
+    local c = b:accept()
+    c:expect "CONNECT"
+    c:expect_close()
+    t:wait_log "timeout"
+    b:accept():expect "CONNECT"
+  end)
+
+  it("closes on what is no MQTT, says what was wrong, and comes back", function()
+    local b = broker.new()
+    local t = run(b)
+    local c = b:accept()
+    c:expect "CONNECT"
+    c:send("HTTP/1.1 400 Bad Request\r\n\r\n")
+    c:expect_close()
+    t:wait_log "WARN +plant: "
+    b:handshake()
+  end)
+
+  it("never shows a password", function()
+    local b = broker.new()
+    local extra = 'user_name = "u", password = "s3cr3t-w0rd", full_debug = true,'
+    local t = run(b, extra, { arguments = { "--log-level", "debug" } })
+    local c = b:handshake()
+    assert.equal("s3cr3t-w0rd", c.connect.password)
+    c:send("PUBLISH", { topic = "a", payload = "x", qos = 1, id = 1 })
+    c:expect "PUBACK"
+    t:stop()
+    assert.is_nil((t:text("stderr") .. t:text("stdout")):find("s3cr3t", 1, true))
+    assert.truthy(t:text("stderr"):find("CONNECT", 1, true))
+  end)
+end)
+
+describe("the values stream", function()
+  after_each(scope.finish)
+
+  it("ends the program with exit code 1 when stdout is closed, in order and with a word", function()
+    local b = broker.new()
+    local t = run(b)
+    local c = b:handshake()
+    t:close_stdout()
+    c:send("PUBLISH", { topic = "a", payload = "x" })
+    c:expect "DISCONNECT"
+    c:expect_close()
+    c:close()
+    assert.equal(1, (t:wait_exit()))
+    assert.truthy(t:text("stderr"):find("stdout", 1, true))
+  end)
+
+  it("holds the line back when nobody reads, bounded, and loses nothing", function()
+    local b = broker.new()
+    local t = run(b, nil, { paused = true })
+    local c = b:handshake()
+    local before = t:rss()
+    local total, sent = 3000, 0
+    for n = 1, total do
+      c:send("PUBLISH", { topic = "a", payload = ("%06d"):format(n) .. ("x"):rep(20000) })
+      sent = n
+    end
+    assert.equal(total, sent)
+    assert.has_error(function() c:flush(500) end) -- 60 MB do not fit: the program must have stopped reading
+    assert.is_true(t:rss() < before + (24 << 20))
+    t:resume()
+    for n = 1, total do
+      assert.equal(("%06d"):format(n), t:value("plant.any.data").value:sub(1, 6))
+    end
+    wait.till("all to be sent", 5000, function() return c.sending == 0 end)
+  end)
+end)

@@ -1,0 +1,130 @@
+-- Writing output tags from a shell: the three meanings of "done".
+local broker = require "spec.support.broker"
+local mosquitto = require "spec.support.mosquitto"
+local process = require "spec.support.process"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local config = [[
+line "plant" {
+  host = "127.0.0.1", port = PORT, topic_filter = "boiler/up", reconnect_delay = 0.05,
+  publish_qos = QOS, publish_retain = RETAIN,
+  station "boiler" {
+    address = "boiler/up",
+    tags = {
+      data = TxtI "IN_DATA",
+      command = TxtO { "OUT_TOPIC", default = "boiler/set" },
+      setpoint = TxtO "OUT_VALUE",
+    },
+  },
+}
+]]
+
+local function run(port, qos, retain)
+  return tagline.run(config, { PORT = port, QOS = qos, RETAIN = tostring(retain or false) })
+end
+
+-- `tagline repl -e CODE`, not waited for.
+local function start_eval(t, code)
+  return process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", code })
+end
+
+local write = 'tags["plant.boiler.setpoint"]:write("21")'
+
+describe("writing", function()
+  after_each(scope.finish)
+
+  for qos = 0, 2 do
+    it("reaches a subscriber of Mosquitto at QoS " .. qos, function()
+      local m = mosquitto.start()
+      local t = run(m.port, qos)
+      m:wait_subscribed "tagline-plant"
+      local s = m:subscribe "boiler/set"
+      local code, out, err = t:eval(write)
+      assert.same({ 0, "" }, { code, err })
+      assert.equal("true", out)
+      assert.equal(qos .. " 0 boiler/set 21", s:wait_line "^%d")
+      t:stop()
+    end)
+  end
+
+  it("sets the retain flag", function()
+    local b = broker.new()
+    local t = run(b.port, 0, true)
+    local c = b:handshake()
+    assert.equal(0, (t:eval(write)))
+    local p = c:expect "PUBLISH"
+    assert.same({ "boiler/set", "21", 0, true, false }, { p.topic, p.payload, p.qos, p.retain, p.dup })
+  end)
+
+  it("is done with PUBACK at QoS 1, not before", function()
+    local b = broker.new()
+    local t = run(b.port, 1)
+    local c = b:handshake()
+    local e = start_eval(t, write)
+    local p = c:expect "PUBLISH"
+    assert.has_error(function() e:wait_line("true", 200) end)
+    c:send("PUBACK", { id = p.id })
+    e:wait_line "^true$"
+    assert.equal(0, (e:wait_exit()))
+  end)
+
+  it("is done with PUBCOMP at QoS 2, not before", function()
+    local b = broker.new()
+    local t = run(b.port, 2)
+    local c = b:handshake()
+    local e = start_eval(t, write)
+    local p = c:expect "PUBLISH"
+    c:send("PUBREC", { id = p.id })
+    assert.equal(p.id, c:expect("PUBREL").id)
+    assert.has_error(function() e:wait_line("true", 200) end)
+    c:send("PUBCOMP", { id = p.id })
+    e:wait_line "^true$"
+  end)
+
+  it("goes to the topic that OUT_TOPIC was set to", function()
+    local b = broker.new()
+    local t = run(b.port, 0)
+    local c = b:handshake()
+    assert.equal(0, (t:eval 'tags["plant.boiler.command"]:write("boiler/other")'))
+    assert.equal(0, (t:eval(write)))
+    assert.equal("boiler/other", c:expect("PUBLISH").topic)
+  end)
+
+  it("fails while there is no connection, and says why", function()
+    local b = broker.new()
+    b:refuse()
+    local t = run(b.port, 1)
+    t:wait_log "ECONNREFUSED"
+    local _, out = t:eval(write)
+    assert.truthy(out:find("^nil") and out:find("connect"), out)
+  end)
+
+  it("reads values from a shell, bare", function()
+    local b = broker.new()
+    local t = run(b.port, 0)
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "boiler/up", payload = "warm enough" })
+    t:value "plant.boiler.data"
+    assert.same({ 0, "warm enough", "" }, { t:eval 'tags["plant.boiler.data"].value' })
+    assert.same({ 0, "3", "" }, { t:eval "return 1 + 2" })
+    assert.same({ 0, "here", "" }, { t:eval 'print("here")' })
+  end)
+
+  it("exits 1 on an error of the code, with the error on stderr", function()
+    local b = broker.new()
+    local t = run(b.port, 0)
+    b:handshake()
+    for _, code in ipairs { "error('no way')", "1 +", "nonsense.x" } do
+      local status, _, err = t:eval(code)
+      assert.equal(1, status)
+      assert.is_not.equal("", err)
+    end
+  end)
+
+  it("exits 1 when nothing listens on the socket", function()
+    local code, _, err = tagline.command { "repl", "--socket", scope.folder() .. "/none", "-e", "1" }
+    assert.equal(1, code)
+    assert.is_not.equal("", err)
+  end)
+end)
