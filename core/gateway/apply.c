@@ -71,6 +71,7 @@ static void unroute_station (tl_link *l, tl_station *s) {
 
 static void drop_station (tl_link *l, tl_station *s) {
   tl_gateway_forget_tag(l->gateway, s);
+  tl_link_forget_awaiting(l, s);
   unroute_station(l, s);
   release(l->gateway, &s->user);
   tl_line_remove_station(l->line, s);
@@ -112,6 +113,7 @@ static int change_station (const applying *a, tl_link *l, tl_station *s, tl_stat
   bool plan_only = tl_slice_eq(tl_slice_str(s->address), c->spec.address) && s->is_template == c->spec.is_template && !s->is_template;
   if (plan_only) {
     tl_gateway_forget_tag(l->gateway, s);
+    tl_link_forget_awaiting(l, s);
     unroute_station(l, s);
     int rc = tl_station_replan(&s, c->spec.plan, a->now, a->wall);
     if (rc == TL_OK) rc = tl_station_retune(s, &c->spec);

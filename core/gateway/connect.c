@@ -285,7 +285,9 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
 
 void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
+  tl_link_forget_pump(l);
   if (l->session != NULL) tl_session_free(l->session);
+  tl_link_drop_queue(l);
   if (l->router != NULL) tl_router_free(l->router);
   tl_timer_close(l->timer);
   tl_timer_close(l->resume);

@@ -114,7 +114,7 @@ static void hold (tl_gateway *g, bool held) {
     tl_link *l = g->model->lines[i]->user;
     if (l == NULL || l->tcp == NULL || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF || l->peer[0] == '\0') continue;
     l->now = tl_loop_now(g->loop);
-    tl_session_pause(l->session, held, l->now);
+    tl_session_pause(l->session, held || l->queue_full, l->now);
     if (held) tl_tcp_read(l->tcp, false);
     else tl_timer_at(l->resume, l->now); /* input that was read before the hold comes first */
   }
@@ -177,6 +177,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
 
 void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated) {
   tl_link *l = s->line->user;
+  if (off || simulated) tl_link_forget_awaiting(l, s);
   tl_station_switch(s, off, simulated, tl_loop_now(g->loop), tl_clock_wall_ms());
   tl_link_check(l);
   tl_gateway_ask_flush(g);

@@ -27,6 +27,8 @@ typedef struct tl_write {
   bool local;           /* needs no network: told at the end of the wake-up */
 } tl_write;
 
+typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
+
 struct tl_link {
   tl_gateway *gateway;
   tl_line *line;
@@ -40,7 +42,6 @@ struct tl_link {
   tl_timer *resume;     /* goes on with input that was left for the loop's sake */
   tl_buf in;
   tl_link_state state;
-  bool paused;          /* not reading: values sink is behind */
   bool leftover;        /* `in` may hold whole packets still */
   bool removed;         /* free when closed */
   bool renew;           /* reconnect at once after the close (parameters changed) */
@@ -53,6 +54,12 @@ struct tl_link {
   int64_t now, wall;    /* of the wake-up that is being handled */
   int64_t status_due;   /* next tl_line_tick */
   uint32_t quick_closes;/* in a row: closed by the broker right after CONNACK */
+  tl_station *awaiting; /* its message waits for the write of ACK_ID; NULL: none */
+  uint16_t awaiting_id;
+  bool delivering;      /* inside that message's handlers: it is not held by the session yet */
+  bool queue_full;      /* receive_queue is reached: not reading */
+  tl_waiting *queue_head, *queue_tail;
+  uint32_t queued;
   int handled;          /* messages that entered a script since the loop was last served */
   char peer[80];
   char error[256];
@@ -97,8 +104,16 @@ extern const tl_tcp_events tl_link_tcp_events;
 extern const tl_session_events tl_link_session_events;
 
 /* receive.c */
+bool tl_link_deliver (tl_link *l, const tl_incoming *m); /* to its station; true: it waits for ACK_ID now */
 int tl_link_message (void *ctx, const tl_message *m);
 void tl_link_input (tl_link *l);                     /* feed what is in `in` to the session */
+
+/* acknowledge.c */
+int tl_link_queue (tl_link *l, const tl_incoming *m); /* copies; TL_ENOMEM */
+void tl_link_drop_queue (tl_link *l);
+int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err); /* the write of ACK_ID */
+void tl_link_forget_awaiting (tl_link *l, const tl_station *s);             /* s goes away or is switched off */
+void tl_link_forget_pump (tl_link *l);
 
 /* instance.c: the station of this device, made at its first message; NULL: refused (max_instances, no memory) */
 tl_station *tl_link_instance (tl_link *l, tl_station *made_by, const tl_route *route, const tl_incoming *m);

@@ -38,30 +38,48 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
   return own || (any && target == NULL);
 }
 
-int tl_link_message (void *ctx, const tl_message *m) {
-  tl_link *l = ctx;
-  tl_gateway *g = l->gateway;
-  tl_incoming in = { .topic = m->topic, .payload = m->payload, .id = m->id, .qos = m->qos, .retain = m->retain, .dup = m->dup,
-                     .now = l->now, .wall = l->wall };
-  const tl_route *route = tl_router_find(l->router, m->topic);
+static tl_station *find_station (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *s = route->target;
-  l->messages++;
-  if (route->will_count > 0 && deliver_wills(l, route, &in)) return TL_MESSAGE_DONE;
-  if (s == NULL) {
-    note_unrouted(l, m->topic);
-    return TL_MESSAGE_DONE;
-  }
-  if (s->is_template) {
-    s = tl_link_instance(l, s, route, &in);
-    if (s == NULL) return TL_MESSAGE_DONE;
+  if (s == NULL) note_unrouted(l, in->topic);
+  else if (s->is_template) s = tl_link_instance(l, s, route, in);
+  return s;
+}
+
+bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
+  tl_gateway *g = l->gateway;
+  const tl_route *route = tl_router_find(l->router, in->topic);
+  if (route->will_count > 0 && deliver_wills(l, route, in)) return false;
+  tl_station *s = find_station(l, route, in);
+  if (s == NULL) return false;
+  bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
+  if (confirms) { /* before the values: their handlers may confirm at once */
+    l->awaiting = s;
+    l->awaiting_id = in->id;
+    l->delivering = true;
   }
   if (s->user == NULL) {
-    tl_station_receive(s, &in);
+    tl_station_receive(s, in);
+  } else {
+    l->handled++;
+    if (g->handlers.has_decode != NULL && g->handlers.has_decode(s->user)) g->handlers.decode(g->handlers_ctx, s, in, route);
+    else tl_station_receive(s, in);
+  }
+  l->delivering = false;
+  return confirms && l->awaiting != NULL;
+}
+
+int tl_link_message (void *ctx, const tl_message *m) {
+  tl_link *l = ctx;
+  tl_incoming in = { .topic = m->topic, .payload = m->payload, .id = m->id, .qos = m->qos, .retain = m->retain, .dup = m->dup,
+                     .now = l->now, .wall = l->wall };
+  l->messages++;
+  if (l->awaiting != NULL || l->queue_head != NULL) {
+    if (tl_link_queue(l, &in) == TL_OK) return TL_MESSAGE_HELD;
+    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for a message that waits for ACK_ID: it is lost");
     return TL_MESSAGE_DONE;
   }
-  if (g->handlers.has_decode != NULL && g->handlers.has_decode(s->user)) g->handlers.decode(g->handlers_ctx, s, &in, route);
-  else tl_station_receive(s, &in);
-  if (++l->handled < MESSAGES_PER_TURN) return TL_MESSAGE_DONE;
+  if (tl_link_deliver(l, &in)) return TL_MESSAGE_HELD;
+  if (l->handled < MESSAGES_PER_TURN) return TL_MESSAGE_DONE;
   l->leftover = true;
   return TL_MESSAGE_STOP;
 }
@@ -70,7 +88,7 @@ void tl_link_input (tl_link *l) {
   size_t at = 0;
   l->handled = 0;
   l->leftover = false;
-  while (at < l->in.len && l->tcp != NULL && l->state != TL_LINK_CLOSING && !l->gateway->held) {
+  while (at < l->in.len && l->tcp != NULL && l->state != TL_LINK_CLOSING && !l->gateway->held && !l->queue_full) {
     long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);
     if (n < 0) {
       tl_link_fail(l, "%s", tl_session_error(l->session));
@@ -86,7 +104,7 @@ void tl_link_input (tl_link *l) {
     tl_buf_drop(&l->in, at);
   }
   if (l->tcp != NULL && l->state != TL_LINK_CLOSING) {
-    tl_tcp_read(l->tcp, !l->leftover && !l->gateway->held);
+    tl_tcp_read(l->tcp, !l->leftover && !l->gateway->held && !l->queue_full);
     if (l->leftover && !l->gateway->held) tl_timer_at(l->resume, l->now);
   }
   tl_gateway_ask_flush(l->gateway);

@@ -170,6 +170,10 @@ int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done
   if (!tl_type_is_output(def->type))
     return tl_fail(err, TL_ETYPE, 0, "'%s' is an input (%s): only output tags are written", def->name, tl_type_name(def->type));
   if (t->station->off) return tl_fail(err, TL_ESTATE, 0, "station '%s' is off", t->station->name);
+  if (def->kind == TL_ADDRESS_ACK_ID && !t->station->simulated) {
+    int rc = tl_link_confirm(l, t, v->integer, err);
+    return rc < 0 ? rc : write_local(g, l, t, v, done, ctx, err);
+  }
   if (t->station->simulated) return write_local(g, l, t, v, done, ctx, err);
   if (def->kind == TL_ADDRESS_OUT_TOPIC) {
     int rc = tl_topic_check(v->text, err);
