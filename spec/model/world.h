@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "model/model.h"
 
-enum { WALL = 1000000 }; /* `wall` runs so many ms ahead of `now` */
+enum { WALL = 974000 }; /* `wall` runs so many ms ahead of `now`; at the start a simulated sine is at its top */
 
 typedef struct world {
   tl_model *model;
