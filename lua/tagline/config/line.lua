@@ -152,7 +152,7 @@ local function check_json_tags(self, st)
   for _, one in ipairs(st.tags) do
     if one.address:sub(1, 3) == "JA=" and not one.problems then
       self.load.problems:add { at = one.at, word = one.type, name = one.name, station = st, tag = one.name, field = "address",
-        key = 1, severity = "warning", rank = st.seq,
+        key = 1, severity = "warning", rank = st.seq + 0.5,
         text = ('JA= needs payload_type = "JSON", here it is "Text only": the tag will never have a value') }
     end
   end

@@ -30,12 +30,6 @@ function shapes.new(core)
   local payload = kinds.enum { { "Text only", "text" }, { "JSON", "json" } }
   local missing = kinds.enum { { "invalidate", "invalidate" }, { "keep", "keep" }, { "default", "default" } }
 
-  local function folder(value)
-    local wrong = text(value)
-    if wrong then return wrong end
-    if value == "" then return "expected a folder, got an empty string" end
-    return nil, value
-  end
   local function optional(check) -- "" means: not given
     return function(value)
       if value == "" then return nil, nil end
@@ -84,7 +78,7 @@ function shapes.new(core)
     { "max_queued", integer(0, 100000000), 10000, "", "writes that wait for the connection or for a place in flight" },
     { "receive_queue", integer(1, 100000000), 1000, "", "messages held while ACK_ID is awaited" },
     { "time_zone", zone, "UTC", "", 'of timestamps without an offset: "UTC", "local", "+01:00" or an IANA name' },
-    { "session_store", optional(folder), nil, "", "folder that keeps the session across restarts of the process" },
+    { "session_store", optional(text), nil, "", "folder that keeps the session across restarts of the process" },
     { "recorder", integer(0, 1024 * MiB), MiB, "bytes", "memory for the last messages; 0: off" },
     { "on_connect", handler, nil, "", "called with the line when it is connected" },
     { "on_disconnect", handler, nil, "", "called with the line and why when the connection ended" },

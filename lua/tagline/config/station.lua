@@ -74,13 +74,13 @@ end
 
 local function tag_problem(self, st, name, rec, found)
   self.load.problems:add { at = rec.at, word = rec.type, name = name, station = st, tag = name, field = found.field,
-    key = found.key, text = found.text, severity = found.severity, rank = st.seq }
+    key = found.key, text = found.text, severity = found.severity, rank = st.seq + 0.5 }
 end
 
 --- A problem with an entry of `tags` that is no tag, or whose name is wrong.
 local function entry_problem(self, st, name, text)
   self.load.problems:add { at = st.at, word = "tags", name = st.name, station = st, key = name,
-    tag = type(name) == "string" and name or nil, text = text, rank = st.seq }
+    tag = type(name) == "string" and name or nil, text = text, rank = st.seq + 0.5 }
 end
 
 --- A name without what it must not hold: nil, or what is wrong.
@@ -157,9 +157,16 @@ local function check_name(self, st, facts)
   if self.names[bare] then self:problem(st, nil, self.names[bare]) end
 end
 
+--- Who could fill or serve a tag without an address, when nobody does; else nil.
+local function nobody(st, one)
+  if one.address ~= "" or one.poisoned or one.problems or st.decode then return nil end
+  if not tag.is_output[one.type] then return "decode that would fill it" end
+  return not st.encode and "decode or encode that would serve it" or nil
+end
+
 --- The tags of a station against each other, and against its handlers. True when there is nothing to say.
 local function check_set(self, st, list)
-  local clean, seen, input = true, {}, nil
+  local clean, seen = true, {}
   local function say(one, field, text, severity)
     clean = false
     local key = field == "address" and 1 or nil
@@ -170,21 +177,10 @@ local function check_set(self, st, list)
       clean = false
       tag_problem(self, st, one.name, one, found)
     end
-    if one.address == "" then
-      if not st.decode and not (tag.is_output[one.type] and st.encode) and not one.poisoned then input = input or one end
-    else
-      local before = seen[one.address]
-      if before then
-        say(one, "address", ("%s is used by tag '%s' already"):format(kinds.got(one.address), before.name))
-      end
-      seen[one.address] = before or one
-    end
-    if input == one then
-      say(one, "address", tag.is_output[one.type]
-        and "there is none, and the station has no decode or encode that would serve it"
-        or "there is none, and the station has no decode that would fill it", "warning")
-      input = nil
-    end
+    local missing, before = nobody(st, one), seen[one.address]
+    if missing then say(one, "address", ("there is none, and the station has no %s"):format(missing), "warning") end
+    if before then say(one, "address", ("%s is used by tag '%s' already"):format(kinds.got(one.address), before.name)) end
+    if one.address ~= "" then seen[one.address] = before or one end
   end
   if seen.OUT_VALUE and not seen.OUT_TOPIC and not st.encode then
     say(seen.OUT_VALUE, "address", "expected a tag with the address OUT_TOPIC beside OUT_VALUE, got none")

@@ -1,0 +1,361 @@
+-- luacheck: no max line length (messages are compared whole)
+local load = require "tagline.config.load"
+local support = require "spec.config.support"
+
+local plain = 'line "p" { host = "h" }\n'
+
+describe("the example of the reference", function()
+  it("loads clean", function()
+    local draft = support.clean [[
+line "plant" {
+  host            = "10.0.0.1, 10.0.0.2",     -- redundant addresses: comma or semicolon, or a Lua list
+  client_id       = "boiler-room",
+  topic_filter    = "plant/#",
+  payload_type    = "JSON",
+  time_field_name = "ts",
+  time_mask       = "UNIXMS",
+
+  station "boiler" {
+    address = "plant/boiler/up",
+    tags = {
+      temperature = Ai { "JA=rx.temp", unit = "°C" },
+      running     = Di "JA=rx.on",
+      command     = TxtO { "OUT_TOPIC", default = "plant/boiler/set" },
+      setpoint    = TxtO "OUT_VALUE",
+    },
+  },
+
+  station "meter" {
+    address = "plant/meter-.*/up",
+    decode  = function(msg)
+      local volts, amps = string.unpack(">I2I2", msg.payload)
+      return { volts = volts / 10, amps = amps / 100 }
+    end,
+    tags = { volts = Ai { unit = "V" }, amps = Ai { unit = "A" } },
+  },
+}
+]]
+    assert.same({ "10.0.0.1", "10.0.0.2" }, draft.lines[1].params.host)
+    assert.same({ volts = 1, amps = 2 }, draft.lines[1].stations[2].decode { payload = string.pack(">I2I2", 10, 200) })
+  end)
+end)
+
+describe("problems", function()
+  it("are told in one pass, in the order of the file, each on the line of its field", function()
+    assert.same({
+      "c.lua:2: line 'b': host: expected a host or a list of hosts, got 1883",
+      "c.lua:3: line 'b': Keep_alive: unknown field; did you mean 'keep_alive'?",
+      "c.lua:4: warning: line 'b', station 'a': address: looks like an MQTT filter, but addresses are topics or regular expressions: is \"x/[^/]+/y\" meant?",
+      "c.lua:7: line 'b', station 'c': time_filter: expected seconds, a number from 0 to 86400, got \"10\"",
+      "c.lua:9: line 'b', station 'c', tag 'x': unit: expected a string, got 5",
+      "c.lua:11: line 'b', station 'c', tag 'y': expected a tag (a type word and its address: Ai \"JA=…\"), got \"JA=y\"",
+      "c.lua:13: line 'b', station 'd': expected address = \"…\" (a topic or a regular expression), got none",
+      "c.lua:14: line 'b', station 'e': SWP: expected a string, got 5",
+    }, support.problems [[
+line "b" {
+  host = 1883,
+  Keep_alive = "30s", payload_type = "JSON",
+  station "a" { address = "x/+/y" },
+  station "c" {
+    address = "c",
+    time_filter = "10",
+    tags = { x = Ai { "JA=x",
+        unit = 5,
+      },
+      y = "JA=y",
+    } },
+  station "d" {},
+  station "e" { address = "e", SWP = 5 } }
+]])
+  end)
+
+  it("of records made in a loop stand on the record's line, and many alike are cut", function()
+    local list = support.problems [[
+local list = {}
+for i = 1, 100 do
+  list[i] = station("s" .. i) {
+    address = "t" .. i,
+    tags = { x = Ai { "JA=x", unit = 5 } },
+  }
+end
+line "p" { host = "h", payload_type = "JSON", list }
+]]
+    assert.equal(10, #list)
+    assert.equal("c.lua:5: line 'p', station 's1', tag 'x': unit: expected a string, got 5", list[1])
+    assert.equal("c.lua:5: line 'p', station 's10', tag 'x': unit: expected a string, got 5 (and 90 more like this)", list[10])
+  end)
+
+  it("have file, line and severity", function()
+    local _, problems = load.string('line "p" { host = "h",\n client_id = "" }', "a/b.lua")
+    assert.same({ { file = "a/b.lua", line = 2, severity = "warning", text =
+      "a/b.lua:2: warning: line 'p': client_id: is blank: the session is clean, whatever clean_session says" } }, problems)
+  end)
+
+  it("leave no draft, warnings do", function()
+    assert.is_nil((support.load(support.line "port = 0")))
+    assert.is_table((support.load(support.line 'client_id = ""')))
+  end)
+
+  it("of fields that are given twice are found in the source", function()
+    assert.same({ "c.lua:3: line 'p', station 's': duplicate field: 'address' is given in line 2 already" },
+      support.problems 'line "p" { host = "h", station "s" {\n address = "a",\n address = "b" } }')
+  end)
+
+  it("of Lua itself are told with those found before", function()
+    assert.same({ "c.lua:1: line 'p': port: expected an integer from 1 to 65535, got 0", "c.lua:3: attempt to perform arithmetic on a nil value (local 'x')" },
+      support.problems(support.line "port = 0" .. "\nlocal x\nx = x + 1"))
+    assert.same({ "c.lua:2: no more" }, support.problems(plain .. 'error "no more"'))
+    assert.same({ "c.lua:2: error (a table)" }, support.problems(plain .. 'error {}'))
+    assert.same({ "c.lua:2: bad argument #1 to 'rep' (string expected, got no value)" }, support.problems(plain .. "string.rep()"))
+  end)
+
+  it("of the syntax have their line, whatever the file is called", function()
+    assert.same({ "c.lua:2: '}' expected (to close '{' at line 1) near <eof>" }, support.problems 'line "p" { x = 1\n')
+    local path = ("long/"):rep(40) .. "name: 1.lua"
+    local _, problems = load.string('line "p" { x = 1\n', path)
+    assert.same({ path .. ":2: '}' expected (to close '{' at line 1) near <eof>" }, { problems[1].text })
+    _, problems = load.string('\nlocal x = nil + 1', path)
+    assert.same({ path .. ":2: attempt to perform arithmetic on a nil value" }, { problems[1].text })
+  end)
+
+  it("inside an unfinished line are told with its name", function()
+    assert.same({
+      "c.lua:1: line 'p', station 's': expected address = \"…\" (a topic or a regular expression), got none",
+      "c.lua:2: line 'p': attempt to perform arithmetic on a nil value",
+    }, support.problems 'line "p" { station "s" {},\n port = nil + 1 }')
+  end)
+
+  it("refuse bytecode", function()
+    local list = support.problems(string.dump(function() end))
+    assert.equal(1, #list)
+    assert.truthy(list[1]:find("binary chunk", 1, true))
+  end)
+
+  it("of a file that cannot be read name it", function()
+    local draft, problems = load.file "/nowhere/x.lua"
+    assert.is_nil(draft)
+    assert.same("/nowhere/x.lua: cannot be read: No such file or directory", problems[1].text)
+  end)
+end)
+
+describe("unknown words", function()
+  it("are told once a line, and the rest is still checked", function()
+    assert.same({
+      "c.lua:1: line 'p': port: expected an integer from 1 to 65535, got 0",
+      "c.lua:1: line 'p': unknown word 'localhost' (a string needs quotes)",
+      "c.lua:2: line 'p': unknown word 'statoin'; did you mean 'station'?",
+      "c.lua:3: line 'p', station 's': zzz: unknown field",
+      "c.lua:4: line 'p': unknown word 'some' (a string needs quotes)",
+    }, support.problems [[
+line "p" { host = localhost .. localhost, port = 0,
+statoin "x" { address = 5 },
+station "s" { zzz = 1,
+  address = some.thing.else_ } }]])
+  end)
+
+  it("in the name of a field's value do not hide the record", function()
+    assert.same({ "c.lua:1: line 'p': unknown word 'Aii'; did you mean 'Ai'?" },
+      support.problems(support.station 'address = "t", tags = { x = Aii "JA=x" }'))
+  end)
+
+  for _, name in ipairs { "io", "debug", "load", "dofile", "loadfile", "package", "collectgarbage", "rawset" } do
+    it("of Lua that a config does not have: " .. name, function()
+      assert.same({ ("c.lua:2: '%s' is not available in a config (--unsafe opens it)"):format(name) },
+        support.problems(plain .. "local x = " .. name))
+    end)
+  end
+
+  it("do not run away", function()
+    support.problems "for i, v in ipairs(zzz) do end for k in pairs(zzz) do end local n = #zzz local b = zzz < 1 local s = -zzz .. 'x'"
+  end)
+
+  it("are errors in a handler", function()
+    local draft = support.clean 'line "p" { host = "h", on_connect = function() return zzz end }'
+    local ok, why = pcall(draft.lines[1].on_connect)
+    assert.is_false(ok)
+    assert.equal("c.lua:1: unknown word 'zzz'", why)
+  end)
+end)
+
+describe("the environment", function()
+  it("keeps what a config sets to itself", function()
+    support.clean(plain .. "my = 5 string.rep = nil math.pi = 3 assert(my == 5)")
+    assert.is_nil(rawget(_G, "my"))
+    assert.is_function(string.rep)
+    support.clean(plain .. 'assert(string.rep and math.pi > 3.1)')
+  end)
+
+  it("has the safe part of the library", function()
+    support.clean(plain .. [[
+      for _, f in ipairs { pairs, next, select, type, tostring, tonumber, error, assert, pcall, xpcall, setmetatable, getmetatable, rawequal,
+        rawlen, print, string.pack, table.concat, math.floor, utf8.char, coroutine.wrap, os.time, os.date, os.clock, json.encode } do
+        assert(type(f) == "function")
+      end
+      for _, name in ipairs { "execute", "exit", "getenv", "remove", "rename", "tmpname", "setlocale" } do assert(os[name] == nil, name) end
+      assert(string.dump == nil and math.randomseed == nil and getmetatable("") == nil)
+      assert(json.decode('{"a":[1]}').a[1] == 1)]])
+  end)
+
+  it("has no finalizers", function()
+    local list = support.problems(plain .. "setmetatable({}, { __gc = function() end })")
+    assert.same({ "c.lua:2: __gc is not available in a config: finalizers run outside every budget" }, list)
+  end)
+
+  it("opens all of Lua with unsafe", function()
+    support.clean(plain .. 'assert(io.open and os.execute and debug and load and require "os" == os)', { unsafe = true })
+    assert.same({ "c.lua:2: unknown word 'statoin'; did you mean 'station'?" },
+      support.problems(plain .. 'statoin "x" {}', { unsafe = true }))
+  end)
+
+  it("prints to where it is told", function()
+    local said = {}
+    support.clean(plain .. "print(1, nil, 'x')", { print = function(text) said[#said + 1] = text end })
+    assert.same({ "1\tnil\tx" }, said)
+  end)
+
+  it("has more words for handlers", function()
+    local called
+    local draft = support.clean('line "p" { host = "h", on_connect = function() every(1, print) return tags.x end }',
+      { api = { tags = { x = 7 }, every = function(seconds) called = seconds end } })
+    assert.equal(7, draft.lines[1].on_connect())
+    assert.equal(1, called)
+  end)
+
+  it("makes no records when the config runs", function()
+    local draft = support.clean 'line "p" { host = "h", on_connect = function() line "x" { host = "h" } end }'
+    local ok, why = pcall(draft.lines[1].on_connect)
+    assert.is_false(ok)
+    assert.truthy(why:find("while the config loads", 1, true))
+  end)
+end)
+
+describe("require, env and file", function()
+  local folder, write
+  before_each(function() folder, write = support.folder() end)
+  after_each(function() support.remove(folder) end)
+
+  local function run(text)
+    write("site.lua", text)
+    local draft, problems = load.file(folder .. "/site.lua")
+    for i, problem in ipairs(problems) do problems[i] = problem.text:gsub(folder:gsub("%p", "%%%0"), "DIR") end
+    return draft, problems
+  end
+
+  it("find modules beside the config, in its environment, once", function()
+    write("common.lua", "count = (count or 0) + 1 return { station = function(n) return station(n) { address = n } end, name = ... }")
+    write("deep/er.lua", 'return require "common"')
+    write("pack/init.lua", "return 5")
+    write("quiet.lua", "")
+    local draft, problems = run [[
+      count = 0
+      local common = require "common"
+      assert(common == require "common" and common == require "deep.er" and count == 1 and common.name == "common")
+      assert(require "pack" == 5 and require "quiet" == true)
+      line "p" { host = "h", common.station "a", common.station "b" }]]
+    assert.same({}, problems)
+    assert.equal("b", draft.lines[1].stations[2].name)
+    assert.equal(folder .. "/common.lua", draft.lines[1].stations[2].at.file)
+  end)
+
+  it("find our modules, as copies", function()
+    package.loaded["tagline.codec.fake"] = setmetatable({ f = function() return 1 end, t = { 1 } }, { __call = function() return 2 end })
+    local draft, problems = run(plain .. [[
+      local fake = require "tagline.codec.fake"
+      assert(fake.f() == 1 and fake() == 2 and fake.t[1] == 1)
+      fake.f, fake.t[1] = nil, nil
+      assert(require "json".encode and require "cjson" == json)]])
+    assert.same({}, problems)
+    assert.is_table(draft)
+    assert.same({ 1 }, package.loaded["tagline.codec.fake"].t)
+    assert.is_function(package.loaded["tagline.codec.fake"].f)
+    package.loaded["tagline.codec.fake"] = nil
+  end)
+
+  it("tell what was tried", function()
+    local _, problems = run(plain .. 'local m = require "no.thing"\nm.x()\nrequire "../x"\nrequire "tagline.core"\nrequire(5)')
+    assert.same({
+      "DIR/site.lua:2: require: module 'no.thing' is not there; tried DIR/no/thing.lua, DIR/no/thing/init.lua",
+      "DIR/site.lua:4: require: expected a module's name (letters, digits, '_', '-', with dots between folders), got '../x'",
+      "DIR/site.lua:5: require: module 'tagline.core' is not for configs",
+      "DIR/site.lua:6: require: expected a module's name, got 5",
+    }, problems)
+    _, problems = run(plain .. 'require "tagline.codec.nothing"')
+    assert.equal(1, #problems)
+    assert.truthy(problems[1]:find("DIR/site.lua:2: require: module 'tagline.codec.nothing' not found", 1, true))
+  end)
+
+  it("tell problems of a module with its own file, after those of the config", function()
+    write("m.lua", "return station 's' {\n address = 5 }")
+    write("bad.lua", "\nreturn +")
+    write("run.lua", "\n\nreturn nil + 1")
+    local _, problems = run('line "p" { host = 5, require "m" }\nrequire "bad"\nrequire "run"')
+    assert.same({
+      "DIR/site.lua:1: line 'p': host: expected a host or a list of hosts, got 5",
+      "DIR/m.lua:2: line 'p', station 's': address: expected a string, got 5",
+      "DIR/bad.lua:2: unexpected symbol near '+'",
+      "DIR/run.lua:3: attempt to perform arithmetic on a nil value",
+    }, problems)
+  end)
+
+  it("refuse a circle", function()
+    write("a.lua", 'return require "b"')
+    write("b.lua", 'local a = require "a" return a')
+    local _, problems = run(plain .. 'require "a"')
+    assert.same({ "DIR/b.lua:1: require: module 'a' requires itself: a → b → a" }, problems)
+  end)
+
+  it("are errors under pcall, for what is optional", function()
+    local _, problems = run(plain .. 'assert(not pcall(require, "nothing")) assert(not pcall(env, "TAGLINE_UNSET")) assert(not pcall(file, "x"))')
+    assert.same({}, problems)
+  end)
+
+  it("give variables of the environment", function()
+    local draft = run 'line "p" { host = "h", user_name = env "PATH" }'
+    assert.equal(os.getenv "PATH", draft.lines[1].params.user_name)
+    local none, problems = run('line "p" { host = env "TAGLINE_UNSET", port = 0 }\nenv()')
+    assert.is_nil(none)
+    assert.same({
+      "DIR/site.lua:1: line 'p': env: environment variable 'TAGLINE_UNSET' is not set",
+      "DIR/site.lua:1: line 'p': port: expected an integer from 1 to 65535, got 0",
+      "DIR/site.lua:2: env: expected the name of an environment variable, got nothing",
+    }, problems)
+  end)
+
+  it("give files beside the config, without the last newline", function()
+    write("secret", "hunter2\n")
+    write("two", "a\r\n\r\n")
+    local draft, problems = run(('line "p" { host = "h", user_name = file "two", password = file "%s/secret" }'):format(folder))
+    assert.same({}, problems)
+    assert.same({ "hunter2", "a\r\n" }, { draft.lines[1].params.password, draft.lines[1].params.user_name })
+    draft, problems = run(plain .. 'file "none"\nfile "/dev/zero"')
+    assert.same({ "DIR/site.lua:2: file: DIR/none: No such file or directory", "DIR/site.lua:3: file: /dev/zero: longer than 1048576 bytes" },
+      problems)
+    assert.is_nil(draft)
+  end)
+
+  it("read over a byte order mark and a first line with #!", function()
+    local draft = run("\xEF\xBB\xBF#!/usr/bin/tagline run\n" .. plain)
+    assert.equal(2, draft.lines[1].at.line)
+  end)
+end)
+
+describe("10,000 stations of 3 tags made in a loop", function()
+  it("load, sharing what is alike", function()
+    local draft = support.clean [[
+      local list = {}
+      for i = 1, 10000 do
+        list[i] = station("s" .. i) {
+          address = "plant/s" .. i .. "/up",
+          tags = { a = Ai { "JA=rx.a", unit = "V" }, b = Di "JA=on", c = TxtI { "JA=text", description = "x" } },
+        }
+      end
+      line "plant" { host = "127.0.0.1", payload_type = "JSON", table.unpack(list) }]]
+    local stations = draft.lines[1].stations
+    assert.equal(10000, #stations)
+    assert.same({ "s1", "s10000" }, { stations[1].name, stations[10000].name })
+    assert.equal("plant/s10000/up", stations[10000].address)
+    assert.same({ "a", "b", "c" }, { stations[10000].tags[1].name, stations[10000].tags[2].name, stations[10000].tags[3].name })
+    assert.equal(stations[1].tags, stations[10000].tags)
+    assert.equal(stations[1].params, stations[10000].params)
+  end)
+end)

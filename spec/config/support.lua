@@ -1,0 +1,60 @@
+--- What the specs of the config share. The module tagline.core comes from the build (LUA_CPATH, set by ctest).
+local load = require "tagline.config.load"
+
+local support = {}
+
+--- Load a text as c.lua: the draft and the problems' texts.
+function support.load(text, opts)
+  local draft, problems = load.string(text, "c.lua", opts)
+  local texts = {}
+  for i, problem in ipairs(problems) do texts[i] = problem.text end
+  return draft, texts
+end
+
+--- The problems of a text.
+function support.problems(text, opts)
+  local _, texts = support.load(text, opts)
+  return texts
+end
+
+--- The draft of a text that has nothing wrong, not even a warning.
+function support.clean(text, opts)
+  local draft, texts = support.load(text, opts)
+  if not draft or #texts > 0 then error("not clean: " .. table.concat(texts, "\n"), 2) end
+  return draft
+end
+
+--- A line with some fields; its only line of source is 1.
+function support.line(fields)
+  return ('line "p" { host = "h", %s }'):format(fields)
+end
+
+--- A JSON line with one station with some fields.
+function support.station(fields, name)
+  return ('line "p" { host = "h", payload_type = "JSON", station "%s" { %s } }'):format(name or "s", fields)
+end
+
+--- A JSON line with a station with one tag x.
+function support.tag(expression)
+  return support.station(('address = "t", tags = { x = %s }'):format(expression))
+end
+
+--- An empty folder, and a function that writes a file into it.
+function support.folder()
+  local pipe = assert(io.popen "mktemp -d")
+  local folder = pipe:read "l"
+  pipe:close()
+  return folder, function(name, text)
+    local inside = name:match "^(.*)/"
+    if inside then os.execute(("mkdir -p '%s/%s'"):format(folder, inside)) end
+    local handle = assert(io.open(folder .. "/" .. name, "wb"))
+    handle:write(text)
+    handle:close()
+  end
+end
+
+function support.remove(folder)
+  os.execute(("rm -rf '%s'"):format(folder))
+end
+
+return support
