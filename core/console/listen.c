@@ -50,8 +50,8 @@ static int make_way (const struct sockaddr_un *address, tl_err *err) {
   return unlink(path) < 0 && errno != ENOENT ? fail_errno(err, "remove the stale socket", path) : TL_OK;
 }
 
-/* A socket can be connected to only once it listens, so its mode is in force before anybody could; and it listens while the folder is
-** still held, or it would look stale to the next who comes. */
+/* A socket can be connected to only once it listens, so its mode is in force before anybody could; and it listens while the
+** folder is still held, or it would look stale to the next who comes. */
 static int bind_socket (tl_console_place *p, int *out, tl_err *err) {
   const char *path = p->address.sun_path;
   struct stat st;

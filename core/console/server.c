@@ -211,7 +211,8 @@ static void on_connection (uv_stream_t *stream, int status) {
 
 static void on_console_closed (uv_handle_t *handle) { free(handle->data); }
 
-int tl_console_listen (tl_console **out, tl_loop *loop, const char *path, const tl_console_events *events, void *ctx, tl_err *err) {
+int tl_console_listen (tl_console **out, tl_loop *loop, const char *path, const tl_console_events *events, void *ctx,
+                       tl_err *err) {
   tl_console *c = calloc(1, sizeof *c);
   int fd, rc = c ? tl_console_claim(&c->place, path, &fd, err) : tl_fail(err, TL_ENOMEM, 0, "out of memory");
   if (rc < 0) {
