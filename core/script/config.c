@@ -151,7 +151,8 @@ static tl_out_of_range out_of_range (tl_slice word) {
   return tl_slice_eq(word, TL_LIT("clamp")) ? TL_RANGE_CLAMP : tl_slice_eq(word, TL_LIT("discard")) ? TL_RANGE_DISCARD : TL_RANGE_INVALID;
 }
 
-static tl_on_missing on_missing (tl_slice word) {
+static tl_on_missing on_missing (tl_slice word, tl_on_missing inherited) {
+  if (word.at == NULL) return inherited;
   return tl_slice_eq(word, TL_LIT("keep")) ? TL_MISSING_KEEP : tl_slice_eq(word, TL_LIT("default")) ? TL_MISSING_DEFAULT
                                                                                                 : TL_MISSING_INVALIDATE;
 }
@@ -172,8 +173,8 @@ static bool pair_field (lua_State *L, int index, const char *name, double *a, do
 
 static const char *c_text (tl_slice s) { return (const char *)s.at; /* Lua's strings end with NUL */ }
 
-/* One tag of the draft at the top of the stack. */
-static void read_tag (lua_State *L, tl_tagdef *d) {
+/* One tag of the draft at the top of the stack. `missing` is the station's on_missing. */
+static void read_tag (lua_State *L, tl_tagdef *d, tl_on_missing missing) {
   int at = lua_gettop(L);
   const char *expected;
   tl_slice address = text_field(L, at, "address");
@@ -190,7 +191,7 @@ static void read_tag (lua_State *L, tl_tagdef *d) {
   d->has_linear = pair_field(L, at, "linear", &d->linear_k, &d->linear_q);
   d->has_range = pair_field(L, at, "range", &d->range_min, &d->range_max);
   d->out_of_range = out_of_range(text_field(L, at, "out_of_range"));
-  d->on_missing = on_missing(text_field(L, at, "on_missing"));
+  d->on_missing = on_missing(text_field(L, at, "on_missing"), missing);
   d->deadband = number_field(L, at, "deadband", 0);
   d->new_value_on_time_change = flag_field(L, at, "new_value_on_time_change");
 }
@@ -213,7 +214,7 @@ static void *calloc_or_raise (lua_State *L, size_t n, size_t size) {
   return at;
 }
 
-static size_t read_tags (lua_State *L, applying *a, int station) {
+static size_t read_tags (lua_State *L, applying *a, int station, tl_on_missing missing) {
   lua_getfield(L, station, "tags");
   size_t n = (size_t)luaL_len(L, -1);
   if (n > a->tag_cap) {
@@ -225,7 +226,7 @@ static size_t read_tags (lua_State *L, applying *a, int station) {
   }
   for (size_t i = 0; i < n; i++) {
     lua_rawgeti(L, -1, (lua_Integer)i + 1);
-    read_tag(L, &a->tags[i]);
+    read_tag(L, &a->tags[i], missing);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -234,9 +235,9 @@ static size_t read_tags (lua_State *L, applying *a, int station) {
 
 static void read_station (lua_State *L, applying *a, tl_station_config *c) {
   int at = lua_gettop(L);
-  size_t tags = read_tags(L, a, at);
   lua_getfield(L, at, "params");
   int params = lua_gettop(L);
+  size_t tags = read_tags(L, a, at, on_missing(text_field(L, params, "on_missing"), TL_MISSING_INVALIDATE));
   tl_plan_spec plan = {
     .json = tl_slice_eq(text_field(L, params, "payload_type"), TL_LIT("json")),
     .time_field = text_field(L, params, "time_field_name"),
