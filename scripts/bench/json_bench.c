@@ -47,7 +47,9 @@ static void uplink (tl_buf *b) { /* the shape of a Things Stack v3 uplink, 1.3 K
   tl_buf_fmt(b,
              "],\"settings\":{\"data_rate\":{\"lora\":{\"bandwidth\":125000,\"spreading_factor\":%u,\"coding_rate\":\"4/5\"}},"
              "\"frequency\":\"868%u00000\",\"timestamp\":%u},\"received_at\":\"2026-11-22T14:03:15.%09uZ\",\"consumed_airtime\":"
-             "\"0.%06us\",\"network_ids\":{\"net_id\":\"000013\",\"tenant_id\":\"ttn\",\"cluster_id\":\"eu1\"}}}",
+             "\"0.%06us\",\"network_ids\":{\"net_id\":\"000013\",\"tenant_id\":\"ttn\",\"cluster_id\":\"eu1\",\"cluster_address\":\"eu1.cloud.thethings."
+             "network\"},\"locations\":{\"user\":{\"latitude\":48.1486,\"longitude\":17.1077,\"altitude\":152,\"source\":"
+             "\"SOURCE_REGISTRY\"}},\"version_ids\":{\"brand_id\":\"elsys\"}}}",
              7 + pick(6), pick(10), pick(2000000000), pick(1000000000), pick(1000000));
 }
 

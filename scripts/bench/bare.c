@@ -1,0 +1,63 @@
+/* scripts/bench/bare.c — the least an MQTT client can do: frames a stream and answers QoS 1, looks at nothing else. The floor of the bench.
+** PORT comes from the environment. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static uint8_t in[1 << 20], out[1 << 18];
+
+int main (void) {
+  static const uint8_t hello[] = { 0x10, 16, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 4, 'b', 'a', 'r', 'e',
+                                   0x82, 6, 0, 1, 0, 1, '#', 1 };
+  struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+  const char *port = getenv("PORT");
+  int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+  a.sin_port = htons((uint16_t)atoi(port != NULL ? port : "1883"));
+  if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) != 0) return perror("bare"), 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (write(fd, hello, sizeof hello) != sizeof hello) return 1;
+  size_t len = 0;
+  unsigned long messages = 0;
+  for (;;) {
+    size_t room = sizeof in - len < 65536 ? sizeof in - len : 65536;
+    ssize_t got = read(fd, in + len, room);
+    if (got <= 0) break;
+    len += (size_t)got;
+    size_t at = 0, acks = 0;
+    for (;;) {
+      size_t n = 0, head = at + 1;
+      int shift = 0, known = 0;
+      while (head < len && shift < 28) {
+        uint8_t byte = in[head++];
+        n |= (size_t)(byte & 127) << shift;
+        shift += 7;
+        if (!(byte & 128)) {
+          known = 1;
+          break;
+        }
+      }
+      if (!known || len - head < n) break;
+      if ((in[at] & 0xf0) == 0x30) {
+        messages++;
+        if (in[at] & 2) {
+          size_t topic = (size_t)in[head] << 8 | in[head + 1];
+          uint8_t ack[4] = { 0x40, 2, in[head + 2 + topic], in[head + 3 + topic] };
+          memcpy(out + acks, ack, 4);
+          acks += 4;
+        }
+      }
+      at = head + n;
+    }
+    memmove(in, in + at, len - at);
+    len -= at;
+    if (acks > 0 && write(fd, out, acks) != (ssize_t)acks) break;
+  }
+  fprintf(stderr, "%lu messages\n", messages);
+  return 0;
+}

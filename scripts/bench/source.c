@@ -1,0 +1,303 @@
+/* scripts/bench/source.c — a load source that speaks just enough MQTT: takes one client, sends it pre-encoded PUBLISH packets as fast as
+** the socket takes them (QoS 0), or with a window of unacknowledged ones (QoS 1), or at a rate; and prints the processor time that the
+** client used per message, from its SUBSCRIBE to its PUBACK of the last message.
+**
+**   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics N] NAME COMMAND… 
+**
+** In COMMAND the word {port} is replaced. The client runs until this program ends it. Loopback only; ends by itself. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "payloads.h"
+
+enum { VARIANTS = 64, DEADLINE_S = 120 };
+
+static int size_index, qos, client_fd = -1;
+static unsigned count = 100000, window = 100, rate, topics = 1;
+static pid_t client;
+
+static void fail (const char *what) {
+  fprintf(stderr, "source: %s: %s\n", what, strerror(errno));
+  if (client > 0) kill(client, SIGKILL);
+  exit(1);
+}
+
+static int64_t now_ns (clockid_t id) {
+  struct timespec t;
+  if (clock_gettime(id, &t) != 0) return -1;
+  return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+static int64_t client_cpu_ns (void) {
+  clockid_t id;
+  return clock_getcpuclockid(client, &id) == 0 ? now_ns(id) : -1;
+}
+
+/* ---- packets ---- */
+
+typedef struct {
+  uint8_t *bytes;
+  size_t len;
+  size_t id_at; /* offset of the packet identifier, 0: none */
+} packet;
+
+static packet publish_packet (const char *topic, const char *payload, size_t n, int level) {
+  size_t t = strlen(topic), body = 2 + t + (level ? 2 : 0) + n;
+  packet p = { malloc(body + 5), 0, 0 };
+  if (p.bytes == NULL) fail("memory");
+  p.bytes[p.len++] = (uint8_t)(0x30 | level << 1);
+  size_t rest = body;
+  do {
+    p.bytes[p.len++] = (uint8_t)((rest & 127) | (rest > 127 ? 128 : 0));
+    rest >>= 7;
+  } while (rest > 0);
+  p.bytes[p.len++] = (uint8_t)(t >> 8);
+  p.bytes[p.len++] = (uint8_t)t;
+  memcpy(p.bytes + p.len, topic, t);
+  p.len += t;
+  if (level) {
+    p.id_at = p.len;
+    p.len += 2;
+  }
+  memcpy(p.bytes + p.len, payload, n);
+  p.len += n;
+  return p;
+}
+
+static void read_exactly (uint8_t *out, size_t n) {
+  for (size_t at = 0; at < n;) {
+    ssize_t got = read(client_fd, out + at, n - at);
+    if (got <= 0) fail("the client closed the connection");
+    at += (size_t)got;
+  }
+}
+
+static uint8_t read_packet (uint8_t *body, size_t cap, size_t *len) {
+  uint8_t type, byte;
+  int shift = 0;
+  read_exactly(&type, 1);
+  *len = 0;
+  do {
+    read_exactly(&byte, 1);
+    *len |= (size_t)(byte & 127) << shift;
+    shift += 7;
+  } while (byte & 128);
+  if (*len > cap) fail("packet");
+  read_exactly(body, *len);
+  return type;
+}
+
+static void write_all (const uint8_t *bytes, size_t n) {
+  while (n > 0) {
+    ssize_t put = write(client_fd, bytes, n);
+    if (put < 0) fail("write");
+    bytes += put;
+    n -= (size_t)put;
+  }
+}
+
+static void handshake (void) {
+  uint8_t body[4096], connack[4] = { 0x20, 2, 0, 0 };
+  size_t len;
+  if ((read_packet(body, sizeof body, &len) & 0xf0) != 0x10) fail("expected CONNECT");
+  write_all(connack, 4);
+  if ((read_packet(body, sizeof body, &len) & 0xf0) != 0x80) fail("expected SUBSCRIBE");
+  uint8_t suback[5] = { 0x90, 3, body[0], body[1], (uint8_t)qos };
+  write_all(suback, 5);
+}
+
+/* ---- counting acknowledgements ---- */
+
+static uint8_t in[65536];
+static size_t in_len;
+static unsigned acked;
+static int64_t sent_at[65536];
+static int64_t *latencies;
+static size_t latency_count;
+
+static void take_input (bool wait_ms) {
+  struct pollfd p = { .fd = client_fd, .events = POLLIN };
+  if (poll(&p, 1, wait_ms ? 1000 : 0) <= 0) return;
+  ssize_t got = read(client_fd, in + in_len, sizeof in - in_len);
+  if (got <= 0) fail("the client closed the connection");
+  in_len += (size_t)got;
+  size_t at = 0;
+  while (in_len - at >= 2 && in_len - at >= (size_t)in[at + 1] + 2) {
+    if (in[at] == 0x40) {
+      unsigned id = (unsigned)in[at + 2] << 8 | in[at + 3];
+      if (latencies != NULL) latencies[latency_count++] = now_ns(CLOCK_MONOTONIC) - sent_at[id];
+      acked++;
+    } else if (in[at] == 0xc0) {
+      uint8_t pingresp[2] = { 0xd0, 0 };
+      write_all(pingresp, 2);
+    }
+    at += (size_t)in[at + 1] + 2;
+  }
+  memmove(in, in + at, in_len - at);
+  in_len -= at;
+}
+
+/* ---- the run ---- */
+
+static packet packets[VARIANTS];
+
+static void prepare (void) {
+  static char payload[65536], topic[64];
+  for (unsigned i = 0; i < VARIANTS; i++) {
+    size_t n = bench_sizes[size_index].make(payload, sizeof payload, i);
+    snprintf(topic, sizeof topic, "bench/station-%05u/up", i * (topics > VARIANTS ? topics / VARIANTS : 1) % topics);
+    packets[i] = publish_packet(topic, payload, n, qos);
+  }
+}
+
+static void set_id (packet *p, unsigned id) {
+  p->bytes[p->id_at] = (uint8_t)(id >> 8);
+  p->bytes[p->id_at + 1] = (uint8_t)id;
+}
+
+static void send_flood (void) {
+  static uint8_t out[1 << 20];
+  size_t len = 0;
+  unsigned sent = 0;
+  while (sent < count) {
+    while (qos == 1 && sent - acked >= window) {
+      write_all(out, len);
+      len = 0;
+      take_input(true);
+    }
+    packet *p = &packets[sent % VARIANTS];
+    if (qos == 1) set_id(p, sent % 65535 + 1);
+    if (len + p->len > sizeof out / 2) {
+      write_all(out, len);
+      len = 0;
+      if (qos == 1) take_input(false);
+    }
+    memcpy(out + len, p->bytes, p->len);
+    len += p->len;
+    sent++;
+  }
+  write_all(out, len);
+}
+
+static void send_at_rate (void) {
+  int64_t start = now_ns(CLOCK_MONOTONIC), step = 1000000000ll / rate;
+  for (unsigned i = 0; i < count; i++) {
+    int64_t due = start + (int64_t)i * step, left;
+    while ((left = due - now_ns(CLOCK_MONOTONIC)) > 0) {
+      struct pollfd p = { .fd = client_fd, .events = POLLIN };
+      struct timespec t = { 0, (long)(left < 900000000 ? left : 900000000) };
+      if (ppoll(&p, 1, &t, NULL) > 0) take_input(false);
+    }
+    packet *p = &packets[i % VARIANTS];
+    if (qos == 1) {
+      set_id(p, i % 65535 + 1);
+      sent_at[i % 65535 + 1] = now_ns(CLOCK_MONOTONIC);
+    }
+    write_all(p->bytes, p->len);
+  }
+}
+
+static int by_value (const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+/* One QoS 1 message at the end: its PUBACK says that all before it were handled. */
+static void finish (void) {
+  static char payload[65536];
+  if (qos == 0) {
+    size_t n = bench_sizes[size_index].make(payload, sizeof payload, 1);
+    packet last = publish_packet("bench/station-00000/up", payload, n, 1);
+    set_id(&last, 65535);
+    write_all(last.bytes, last.len);
+    while (acked < 1) take_input(true);
+  } else {
+    while (acked < count) take_input(true);
+  }
+}
+
+static int listen_port (int *port) {
+  struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+  socklen_t n = sizeof a;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 1) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+    fail("listen");
+  *port = ntohs(a.sin_port);
+  return fd;
+}
+
+static void start_client (char **command, int port) {
+  char text[32];
+  snprintf(text, sizeof text, "%d", port);
+  setenv("PORT", text, 1);
+  for (char **w = command; *w != NULL; w++)
+    if (strcmp(*w, "{port}") == 0) *w = text;
+  client = fork();
+  if (client < 0) fail("fork");
+  if (client == 0) {
+    int null = open("/dev/null", O_WRONLY);
+    dup2(null, 1);
+    execvp(command[0], command);
+    _exit(127);
+  }
+}
+
+static unsigned long number (const char *text) { return strtoul(text, NULL, 10); }
+
+int main (int argc, char **argv) {
+  int at = 1, port;
+  for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
+    const char *o = argv[at] + 2, *v = argv[at + 1];
+    if (strcmp(o, "count") == 0) count = (unsigned)number(v);
+    else if (strcmp(o, "window") == 0) window = (unsigned)number(v);
+    else if (strcmp(o, "rate") == 0) rate = (unsigned)number(v);
+    else if (strcmp(o, "topics") == 0) topics = (unsigned)number(v);
+    else if (strcmp(o, "qos") == 0) qos = (int)number(v);
+    else if (strcmp(o, "size") == 0) {
+      for (size_index = 0; size_index < BENCH_SIZES && strcmp(bench_sizes[size_index].name, v) != 0; size_index++) {}
+      if (size_index == BENCH_SIZES) return fputs("source: unknown --size\n", stderr), 2;
+    } else return fprintf(stderr, "source: unknown --%s\n", o), 2;
+  }
+  if (argc - at < 2) return fputs("usage: source [OPTIONS] NAME COMMAND…\n", stderr), 2;
+  const char *name = argv[at];
+  signal(SIGPIPE, SIG_IGN);
+  alarm(DEADLINE_S);
+  int listener = listen_port(&port);
+  start_client(argv + at + 1, port);
+  client_fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  if (client_fd < 0) fail("accept");
+  int one = 1;
+  setsockopt(client_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  prepare();
+  if (rate > 0 && qos == 1) latencies = malloc(count * sizeof *latencies);
+  handshake();
+  int64_t cpu = client_cpu_ns(), wall = now_ns(CLOCK_MONOTONIC);
+  if (rate > 0) send_at_rate();
+  else send_flood();
+  finish();
+  cpu = client_cpu_ns() - cpu;
+  wall = now_ns(CLOCK_MONOTONIC) - wall;
+  printf("%-24s %5s QoS %d  %9.3f µs CPU per message  %9.0f messages/s", name, bench_sizes[size_index].name, qos, (double)cpu / 1000 / count,
+         (double)count * 1e9 / (double)wall);
+  if (latencies != NULL) {
+    qsort(latencies, latency_count, sizeof *latencies, by_value);
+    printf("  ack %.3f ms median, %.3f ms 99 %%", (double)latencies[latency_count / 2] / 1e6,
+           (double)latencies[latency_count * 99 / 100] / 1e6);
+  }
+  puts("");
+  kill(client, SIGTERM);
+  waitpid(client, NULL, 0);
+  return 0;
+}
