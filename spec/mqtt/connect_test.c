@@ -1,0 +1,308 @@
+/* Connecting: CONNECT, CONNACK in all forms, refusals, DISCONNECT, parameters. */
+#include "mqtt/harness.h"
+
+#define CONNACK BYTES("\x20\x02\x00\x00")
+#define CONNACK_PRESENT BYTES("\x20\x02\x01\x00")
+
+static void first_packet (void **state) {
+  (void)state;
+  harness h;
+  h_init(&h, false);
+  h_start(&h);
+  assert_int_equal(tl_session_output(h.s).len, 0);
+  h_open(&h);
+  SENT(&h, "CONNECT level=4 clean=0 keep_alive=0 client_id=\"spec\"\n");
+  assert_false(tl_session_is_connected(h.s));
+  assert_int_equal(tl_session_open(h.s, h.now), TL_ESTATE); /* never a second CONNECT on a connection */
+  assert_int_equal(h_publish(&h, "t", "x", 0, 1), TL_ESTATE);
+  SENT(&h, "");
+  h_takes(&h, CONNACK);
+  assert_true(tl_session_is_connected(h.s));
+  SENT(&h, "SUBSCRIBE id=1 \"#\" qos=1\n");
+  EVENTS(&h, "connected 0\n");
+  h_takes(&h, BYTES("\x90\x03\x00\x01\x01"));
+  EVENTS(&h, "subscribed 1\n");
+  h_cut(&h);
+  assert_false(tl_session_is_connected(h.s));
+  h_open(&h);
+  SENT(&h, "CONNECT level=4 clean=0 keep_alive=0 client_id=\"spec\"\n");
+  h_fini(&h);
+}
+
+static void split_at_each_byte (void **state) {
+  (void)state;
+  harness h;
+  static const uint8_t stream[] = "\x20\x02\x00\x00\x90\x03\x00\x01\x01\x30\x04\x00\x01th\x32\x06\x00\x01t\x00\x05x\xd0\x00";
+  const size_t len = sizeof stream - 1;
+  for (size_t split = 0; split <= len; split++) {
+    h_init(&h, false);
+    h_start(&h);
+    h_open(&h);
+    h_feed(&h, stream, split);
+    assert_true(h.rc >= 0);
+    h_takes(&h, stream + h.rc, len - (size_t)h.rc);
+    EVENTS(&h, "connected 0\nsubscribed 1\nmessage t=h q0 id0\nmessage t=x q1 id5\n");
+    h_fini(&h);
+  }
+}
+
+static void byte_by_byte (void **state) {
+  (void)state;
+  harness h;
+  static const uint8_t stream[] = "\x20\x02\x00\x00\x90\x03\x00\x01\x01\x30\x04\x00\x01th\x32\x06\x00\x01t\x00\x05x\xd0\x00";
+  size_t at = 0;
+  h_init(&h, false);
+  h_start(&h);
+  h_open(&h);
+  for (size_t n = 1; n < sizeof stream; n++) {
+    h_feed(&h, stream + at, n - at);
+    assert_true(h.rc >= 0);
+    at += (size_t)h.rc;
+  }
+  assert_int_equal(at, sizeof stream - 1);
+  EVENTS(&h, "connected 0\nsubscribed 1\nmessage t=h q0 id0\nmessage t=x q1 id5\n");
+  h_fini(&h);
+}
+
+static void refusals (void **state) {
+  (void)state;
+  static const struct { uint8_t code; const char *says; } all[] = {
+    { 1, "protocol version" }, { 2, "another client" }, { 3, "unavailable" }, { 4, "password" }, { 5, "authorized" },
+    { 6, "code 6" }, { 255, "code 255" }
+  };
+  for (size_t i = 0; i < 2 * sizeof all / sizeof *all; i++) {
+    harness h;
+    uint8_t code = all[i / 2].code, packet[] = { 0x20, 2, 0, code };
+    h_init(&h, i % 2);
+    h_start(&h);
+    h_open(&h);
+    h_fails(&h, packet, 4, TL_EREFUSED, all[i / 2].says);
+    assert_int_equal(tl_session_refusal(h.s), code);
+    assert_false(tl_session_is_connected(h.s));
+    h_forget(&h);
+    assert_int_equal(h_publish(&h, "t", "x", 0, 1), TL_ESTATE); /* it must not go on */
+    EVENTS(&h, "");
+    h_cut(&h);
+    h_open(&h); /* the next attempt begins afresh */
+    assert_int_equal(tl_session_refusal(h.s), 0);
+    assert_string_equal(tl_session_error(h.s), "");
+    h_fini(&h);
+  }
+}
+
+static void session_present_rules (void **state) {
+  (void)state;
+  harness h;
+  h_init(&h, true);
+  h_start(&h);
+  h_open(&h);
+  h_fails(&h, CONNACK_PRESENT, TL_EMALFORMED, "[MQTT-3.2.2-1]");
+  h_fini(&h);
+  h_init(&h, false);
+  h_start(&h);
+  h_open(&h);
+  h_takes(&h, CONNACK_PRESENT); /* the broker kept a session of an earlier process */
+  EVENTS(&h, "connected 1\n");
+  h_fini(&h);
+}
+
+static void blank_client_id (void **state) {
+  (void)state;
+  harness h;
+  h_init(&h, false);
+  h.p.client_id = TL_LIT("");
+  h_start(&h);
+  h_open(&h);
+  SENT(&h, "CONNECT level=4 clean=1 keep_alive=0 client_id=\"\"\n");
+  assert_true(h_noticed(&h, "Client ID is blank"));
+  h_fails(&h, CONNACK_PRESENT, TL_EMALFORMED, "[MQTT-3.2.2-1]");
+  h_fini(&h);
+  h_init(&h, true); /* asked for: nothing is forced, nothing is said */
+  h.p.client_id = TL_LIT("");
+  h_start(&h);
+  h_open(&h);
+  assert_false(h_noticed(&h, "blank"));
+  h_fini(&h);
+}
+
+static void no_filter (void **state) {
+  (void)state;
+  harness h;
+  h_init(&h, true);
+  h.p.filter_count = 0;
+  h_start(&h);
+  h_open(&h);
+  h_forget(&h);
+  h_takes(&h, CONNACK);
+  SENT(&h, "");
+  EVENTS(&h, "connected 0\nsubscribed\n");
+  h_fini(&h);
+}
+
+static void disconnect (void **state) {
+  (void)state;
+  harness h;
+  h_up(&h, false);
+  h_publish(&h, "t", "x", 1, 1);
+  tl_session_disconnect(h.s);
+  tl_session_disconnect(h.s);
+  assert_false(tl_session_is_connected(h.s));
+  h_takes(&h, BYTES("\x32\x06\x00\x01t\x00\x05x\x62\x02\x00\x09\xc0"));
+  assert_int_equal(h_publish(&h, "t", "y", 0, 2), TL_ESTATE);
+  assert_int_equal(h_wait(&h, 1000000), TL_OK);
+  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=2 topic=\"t\" payload=1 bytes \"x\"\nDISCONNECT\n");
+  EVENTS(&h, "");
+  h_fini(&h);
+}
+
+static void disconnect_in_a_callback (void **state) {
+  (void)state;
+  harness h;
+  h_up(&h, false);
+  h.leave_in_message = true;
+  h_takes(&h, BYTES("\x32\x06\x00\x01t\x00\x05x\x32\x06\x00\x01t\x00\x06y"));
+  SENT(&h, "DISCONNECT\n");
+  EVENTS(&h, "message t=x q1 id5\n");
+  h_fini(&h);
+}
+
+static void disconnect_before_connack (void **state) {
+  (void)state;
+  harness h;
+  h_init(&h, false);
+  h_start(&h);
+  h_open(&h);
+  h_forget(&h);
+  tl_session_disconnect(h.s);
+  SENT(&h, "");
+  h_fini(&h);
+}
+
+static void input_when_nothing_is_open (void **state) {
+  (void)state;
+  harness h;
+  h_init(&h, false);
+  h_start(&h);
+  assert_int_equal(h_feed(&h, CONNACK), TL_ESTATE);
+  assert_int_equal(tl_session_tick(h.s, h.now), TL_OK);
+  assert_true(tl_session_deadline(h.s) == INT64_MAX);
+  h_open(&h);
+  h_fails(&h, BYTES("\x40\x02\x00\x01"), TL_EMALFORMED, "CONNACK");
+  assert_int_equal(h_feed(&h, CONNACK), TL_EMALFORMED); /* what failed stays failed until it is closed */
+  assert_int_equal(tl_session_tick(h.s, h.now), TL_EMALFORMED);
+  h_cut(&h);
+  h_cut(&h); /* twice is harmless */
+  h_connect(&h, false);
+  assert_true(tl_session_is_connected(h.s));
+  h_fini(&h);
+}
+
+static void parameters_are_checked (void **state) {
+  (void)state;
+  tl_session *s;
+  harness h;
+  const tl_subscription bad_filter = { TL_LIT("a/#/b"), 0 }, bad_qos = { TL_LIT("a"), 3 };
+#define REFUSED(change) \
+  do { \
+    h_init(&h, false); \
+    change; \
+    assert_int_equal(tl_session_new(&s, &h.p, &harness_events, &h), TL_EMALFORMED); \
+  } while (0)
+  REFUSED(h.p.client_id = TL_LIT("a\0b"));
+  REFUSED(h.p.client_id = TL_LIT("a\xff"));
+  REFUSED((h.p.has_user = true, h.p.user = TL_LIT("\xed\xa0\x80")));
+  REFUSED(h.p.has_password = true);
+  REFUSED((h.p.will = true, h.p.will_topic = TL_LIT("a/+")));
+  REFUSED((h.p.will = true, h.p.will_topic = TL_LIT("")));
+  REFUSED((h.p.will = true, h.p.will_topic = TL_LIT("a"), h.p.will_qos = 3));
+  REFUSED(h.p.filters = &bad_filter);
+  REFUSED(h.p.filters = &bad_qos);
+  h_init(&h, false);
+  h.p.max_inflight = 0;
+  assert_int_equal(tl_session_new(&s, &h.p, &harness_events, &h), TL_ERANGE);
+}
+
+static void keeps_copies_of_its_parameters (void **state) {
+  (void)state;
+  harness h;
+  char id[] = "mine", filter[] = "a/b";
+  h_init(&h, true);
+  h.p.client_id = tl_slice_str(id);
+  h.filters[0].filter = tl_slice_str(filter);
+  h_start(&h);
+  memset(id, '!', 4);
+  memset(filter, '#', 3);
+  h_open(&h);
+  h_takes(&h, CONNACK);
+  SENT(&h, "CONNECT level=4 clean=1 keep_alive=0 client_id=\"mine\"\nSUBSCRIBE id=1 \"a/b\" qos=1\n");
+  assert_int_equal(tl_session_set_params(h.s, &h.p), TL_ESTATE); /* not while open */
+  h_fini(&h);
+}
+
+static void says_what_a_takeover_looks_like (void **state) {
+  (void)state;
+  harness h;
+  h_init(&h, false);
+  h_start(&h);
+  for (int i = 0; i < 3; i++) {
+    assert_false(h_noticed(&h, "another client") && i < 2);
+    h_connect(&h, i > 0);
+    tl_session_lost(h.s, h.now + 50);
+    h.now += 2000;
+  }
+  assert_true(h_noticed(&h, "another client may be using the Client ID 'spec'"));
+  h_forget(&h);
+  h_connect(&h, true);
+  tl_session_lost(h.s, h.now + 60000); /* a connection that lived */
+  h_connect(&h, true);
+  tl_session_lost(h.s, h.now + 50);
+  assert_false(h_noticed(&h, "another client"));
+  h_fini(&h);
+}
+
+static void traces_every_packet (void **state) {
+  (void)state;
+  harness h;
+  h_init(&h, false);
+  h.p.has_user = h.p.has_password = true;
+  h.p.user = TL_LIT("joe");
+  h.p.password = TL_LIT("secret");
+  h_start(&h);
+  tl_session_set_trace(h.s, true);
+  h_connect(&h, false);
+  h_publish(&h, "t", "x", 0, 1);
+  h_message_in(&h, "u", "y", 1, false, 9);
+  tl_session_disconnect(h.s);
+  same_text(&h.traces,
+            "> CONNECT level=4 clean=0 keep_alive=0 client_id=\"spec\" user=\"joe\" password=(not shown)\n"
+            "< CONNACK session_present=0 code=0 (accepted)\n"
+            "> SUBSCRIBE id=1 \"#\" qos=1\n"
+            "< SUBACK id=1 codes=0x01\n"
+            "> PUBLISH qos=0 dup=0 retain=0 topic=\"t\" payload=1 bytes \"x\"\n"
+            "< PUBLISH qos=1 dup=0 retain=0 id=9 topic=\"u\" payload=1 bytes \"y\"\n"
+            "> PUBACK id=9\n"
+            "> DISCONNECT\n", "trace", __LINE__);
+  h_fini(&h);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    SPEC("[MQTT-3.1.0-1] [MQTT-3.1.0-2] CONNECT is first, and once; nothing before CONNACK", first_packet),
+    SPEC("takes a stream split anywhere", split_at_each_byte),
+    SPEC("takes a stream byte by byte", byte_by_byte),
+    SPEC("[MQTT-3.2.2-5] a refusal ends it, each code named", refusals),
+    SPEC("[MQTT-3.2.2-1] [MQTT-3.2.2-2] [MQTT-3.2.2-3] session present", session_present_rules),
+    SPEC("[MQTT-3.1.3-7] [MQTT-3.1.3-2] a blank client id forces a clean session and says so", blank_client_id),
+    SPEC("[MQTT-3.8.3-3] without a filter there is no SUBSCRIBE", no_filter),
+    SPEC("[MQTT-3.14.4-1] [MQTT-3.14.4-2] nothing follows DISCONNECT", disconnect),
+    SPEC("[MQTT-3.14.4-2] not even the acknowledgement of the message whose handler said good-bye", disconnect_in_a_callback),
+    SPEC("no DISCONNECT before CONNACK", disconnect_before_connack),
+    SPEC("input when nothing is open, or after a failure", input_when_nothing_is_open),
+    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.1.3-4] [MQTT-3.1.3-10] [MQTT-3.1.3-11] [MQTT-3.1.2-14] [MQTT-3.1.2-22] [MQTT-3.8.3-1] "
+         "[MQTT-4.7.1-2] parameters are checked", parameters_are_checked),
+    SPEC("keeps copies of its parameters", keeps_copies_of_its_parameters),
+    SPEC("says what a takeover of the Client ID looks like", says_what_a_takeover_looks_like),
+    SPEC("traces every packet, never the password", traces_every_packet),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
