@@ -18,7 +18,7 @@ typedef struct {
 
 /* TL_REASON_NONE and *out, or why not (missing, type, time), *out untouched. `rule` is used for TiA and ToA only; without it (or without
 ** its mask) they are `time`. `scratch` holds text that had to be made (escapes resolved); out->text borrows from it or from the document,
-** so the caller copies the value before the next conversion into the same scratch, and clears it himself. No memory: scratch->failed is
+** so the caller copies the value before the next conversion into the same scratch, and clears the scratch. No memory: scratch->failed is
 ** set and the reason is `type`. */
 tl_reason tl_convert_json (tl_type type, const tl_json_value *v, const tl_time_rule *rule, tl_buf *scratch, tl_value *out);
 /* The same from plain text: a payload, a topic, an RE= group. Surrounding blanks (space, tab, CR, LF) are allowed for all but texts. */

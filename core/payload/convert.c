@@ -1,0 +1,277 @@
+/* core/payload/convert.c — JSON values, texts and Lua's numbers into tag values, and tag values into text. Must not know tags. */
+#include "payload/convert.h"
+
+#include <math.h>
+
+#include "base/text.h"
+
+static inline bool is_blank (uint8_t c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline bool is_digit (uint8_t c) {
+  return (uint8_t)(c - '0') < 10;
+}
+
+static inline tl_slice trim (tl_slice s) {
+  while (s.len > 0 && is_blank(*s.at)) s = tl_slice_of(s.at + 1, s.len - 1);
+  while (s.len > 0 && is_blank(s.at[s.len - 1])) s.len--;
+  return s;
+}
+
+static bool same_word (tl_slice s, const char *word) { /* in any case; the word has letters and digits only */
+  size_t i = 0;
+  for (; i < s.len && word[i] != 0; i++) {
+    uint8_t a = s.at[i], b = (uint8_t)word[i];
+    if (a != b && (is_digit(b) || (a | 0x20) != (b | 0x20))) return false;
+  }
+  return i == s.len && word[i] == 0;
+}
+
+/* ---- from bare text, already trimmed: each is TL_REASON_NONE or TL_REASON_TYPE ---- */
+
+static inline tl_reason number_of (tl_slice text, double *out) {
+  double number;
+  if (tl_number_parse(text, &number) != TL_OK || !isfinite(number)) return TL_REASON_TYPE;
+  *out = number;
+  return TL_REASON_NONE;
+}
+
+static inline tl_reason integer_of (tl_slice text, int64_t *out) {
+  return tl_integer_parse(text, out, NULL) == TL_OK ? TL_REASON_NONE : TL_REASON_TYPE;
+}
+
+static tl_reason boolean_of (tl_slice text, bool *out) {
+  static const char *const words[8] = { "0", "1", "false", "true", "off", "on", "no", "yes" };
+  for (int i = 0; i < 8; i++) {
+    if (!same_word(text, words[i])) continue;
+    *out = i % 2 == 1;
+    return TL_REASON_NONE;
+  }
+  return TL_REASON_TYPE;
+}
+
+static tl_reason state_of (double number, int64_t *out) {
+  if (!(number >= 0 && number <= 4) || number != floor(number)) return TL_REASON_TYPE;
+  *out = (int64_t)number;
+  return TL_REASON_NONE;
+}
+
+static tl_reason state_from (tl_slice text, int64_t *out) {
+  for (int i = 0; i < 5; i++) {
+    if (!same_word(text, tl_qi_names[i])) continue;
+    *out = i;
+    return TL_REASON_NONE;
+  }
+  double number;
+  return number_of(text, &number) == TL_REASON_NONE ? state_of(number, out) : TL_REASON_TYPE;
+}
+
+/* Is the number of a JSON text not 0? By its digits: 1e-400 is not 0. */
+static bool nonzero (tl_slice number) {
+  for (size_t i = 0; i < number.len && (number.at[i] | 0x20) != 'e'; i++)
+    if (number.at[i] >= '1' && number.at[i] <= '9') return true;
+  return false;
+}
+
+static tl_reason time_reason (int rc) {
+  return rc == TL_OK ? TL_REASON_NONE : rc == TL_ETYPE ? TL_REASON_TYPE : TL_REASON_TIME;
+}
+
+/* ---- durations ---- */
+
+static bool sixty (const uint8_t **at, const uint8_t *end, int32_t *out) {
+  const uint8_t *p = *at;
+  int32_t v = 0;
+  while (p < end && is_digit(*p) && p - *at < 2) v = v * 10 + (*p++ - '0');
+  if (p == *at || v > 59) return false;
+  *at = p;
+  *out = v;
+  return true;
+}
+
+/* "mi:ss[.mss]" behind the hours. */
+static bool minutes_of (const uint8_t *at, const uint8_t *end, int32_t *ms) {
+  int32_t mi, ss, part = 0, scale = 100;
+  if (!sixty(&at, end, &mi) || at == end || *at++ != ':' || !sixty(&at, end, &ss)) return false;
+  if (at < end) {
+    if (*at++ != '.' || at == end) return false;
+    for (; at < end && is_digit(*at); at++, scale /= 10) part += (*at - '0') * scale;
+  }
+  *ms = (mi * 60 + ss) * 1000 + part;
+  return at == end;
+}
+
+int tl_duration_parse (tl_slice text, double *seconds) {
+  text = trim(text);
+  const uint8_t *colon = text.len > 0 ? memchr(text.at, ':', text.len) : NULL;
+  if (colon == NULL) return number_of(text, seconds) == TL_REASON_NONE ? TL_OK : TL_ESYNTAX;
+  bool negative = *text.at == '-';
+  const uint8_t *at = text.at + (negative || *text.at == '+');
+  for (const uint8_t *p = at; p < colon; p++)
+    if (!is_digit(*p)) return TL_ESYNTAX;
+  double hours;
+  int32_t ms;
+  if (number_of(tl_slice_of(at, (size_t)(colon - at)), &hours) != TL_REASON_NONE ||
+      !minutes_of(colon + 1, text.at + text.len, &ms))
+    return TL_ESYNTAX;
+  double sum = hours < 1e9 ? (hours * 3600000 + ms) / 1000 : hours * 3600 + ms / 1000.0; /* the first is exact to the last bit */
+  if (!isfinite(sum)) return TL_ESYNTAX;
+  *seconds = negative ? -sum : sum;
+  return TL_OK;
+}
+
+/* ---- the table ---- */
+
+static tl_reason time_of (tl_slice text, const tl_time_rule *rule, int64_t *ms) {
+  if (rule == NULL || rule->mask == NULL) return TL_REASON_TIME;
+  return time_reason(tl_timemask_parse(rule->mask, rule->zone, text, ms));
+}
+
+tl_reason tl_convert_text (tl_type type, tl_slice text, const tl_time_rule *rule, tl_value *out) {
+  switch (type) {
+    case TL_TXTI: case TL_TXTO:
+      out->text = text;
+      return TL_REASON_NONE;
+    case TL_AI: case TL_AO: return number_of(trim(text), &out->number);
+    case TL_CI: case TL_CO: return integer_of(trim(text), &out->integer);
+    case TL_DI: case TL_DO: return boolean_of(trim(text), &out->boolean);
+    case TL_QI: return state_from(trim(text), &out->integer);
+    case TL_TIA: case TL_TOA: return time_of(text, rule, &out->integer);
+    case TL_TIR: case TL_TOR: return tl_duration_parse(text, &out->number) == TL_OK ? TL_REASON_NONE : TL_REASON_TYPE;
+    default: return TL_REASON_TYPE;
+  }
+}
+
+static tl_reason from_string (tl_type type, const tl_json_value *v, const tl_time_rule *rule, tl_buf *scratch, tl_value *out) {
+  if (!v->escaped) return tl_convert_text(type, v->raw, rule, out);
+  size_t before = scratch->len;
+  tl_json_unescape(scratch, v->raw);
+  if (scratch->failed) return TL_REASON_TYPE;
+  return tl_convert_text(type, tl_slice_of(scratch->at + before, scratch->len - before), rule, out);
+}
+
+static tl_reason from_number (tl_type type, const tl_json_value *v, const tl_time_rule *rule, tl_value *out) {
+  switch (type) {
+    case TL_CI: case TL_CO: return integer_of(v->raw, &out->integer);
+    case TL_DI: case TL_DO:
+      out->boolean = nonzero(v->raw);
+      return TL_REASON_NONE;
+    default: return tl_convert_text(type, v->raw, rule, out);
+  }
+}
+
+tl_reason tl_convert_json (tl_type type, const tl_json_value *v, const tl_time_rule *rule, tl_buf *scratch, tl_value *out) {
+  if (v->type == TL_JSON_NUMBER && (type == TL_AI || type == TL_AO)) return number_of(v->raw, &out->number);
+  switch ((tl_json_type)v->type) {
+    case TL_JSON_NUMBER: return from_number(type, v, rule, out);
+    case TL_JSON_STRING: return from_string(type, v, rule, scratch, out);
+    case TL_JSON_NONE: return TL_REASON_MISSING;
+    case TL_JSON_NULL: return TL_REASON_TYPE;
+    default: break;
+  }
+  if (type == TL_TXTI || type == TL_TXTO) {
+    out->text = v->raw;
+    return TL_REASON_NONE;
+  }
+  if (v->type != TL_JSON_TRUE && v->type != TL_JSON_FALSE) return TL_REASON_TYPE;
+  return tl_convert_boolean(type, v->type == TL_JSON_TRUE, out);
+}
+
+/* ---- from Lua ---- */
+
+static tl_reason time_from (double seconds, int64_t *ms) {
+  double exact = round(seconds * 1000);
+  if (!(exact >= (double)TL_TIME_MIN_MS && exact <= (double)TL_TIME_MAX_MS)) return TL_REASON_TIME;
+  *ms = (int64_t)exact;
+  return TL_REASON_NONE;
+}
+
+/* What was written to `scratch` behind `before` is the value. */
+static tl_reason made_text (const tl_buf *scratch, size_t before, tl_value *out) {
+  if (scratch->failed) return TL_REASON_TYPE;
+  out->text = tl_slice_of(scratch->at + before, scratch->len - before);
+  return TL_REASON_NONE;
+}
+
+tl_reason tl_convert_number (tl_type type, double number, tl_buf *scratch, tl_value *out) {
+  if (!isfinite(number)) return TL_REASON_TYPE;
+  switch (type) {
+    case TL_CI: case TL_CO: return tl_integer_from(number, &out->integer) == TL_OK ? TL_REASON_NONE : TL_REASON_TYPE;
+    case TL_DI: case TL_DO:
+      out->boolean = number != 0;
+      return TL_REASON_NONE;
+    case TL_QI: return state_of(number, &out->integer);
+    case TL_TIA: case TL_TOA: return time_from(number, &out->integer);
+    case TL_TXTI: case TL_TXTO: {
+      if (scratch == NULL) return TL_REASON_TYPE;
+      size_t before = scratch->len;
+      tl_number_format(scratch, number);
+      return made_text(scratch, before, out);
+    }
+    default:
+      out->number = number;
+      return TL_REASON_NONE;
+  }
+}
+
+tl_reason tl_convert_integer (tl_type type, int64_t integer, tl_buf *scratch, tl_value *out) {
+  switch (type) {
+    case TL_CI: case TL_CO:
+      out->integer = integer;
+      return TL_REASON_NONE;
+    case TL_TXTI: case TL_TXTO: {
+      if (scratch == NULL) return TL_REASON_TYPE;
+      size_t before = scratch->len;
+      tl_integer_format(scratch, integer);
+      return made_text(scratch, before, out);
+    }
+    default: return tl_convert_number(type, (double)integer, scratch, out);
+  }
+}
+
+tl_reason tl_convert_boolean (tl_type type, bool boolean, tl_value *out) {
+  switch (type) {
+    case TL_AI: case TL_AO:
+      out->number = boolean;
+      return TL_REASON_NONE;
+    case TL_CI: case TL_CO:
+      out->integer = boolean;
+      return TL_REASON_NONE;
+    case TL_DI: case TL_DO:
+      out->boolean = boolean;
+      return TL_REASON_NONE;
+    case TL_TXTI: case TL_TXTO:
+      out->text = boolean ? TL_LIT("true") : TL_LIT("false");
+      return TL_REASON_NONE;
+    default: return TL_REASON_TYPE;
+  }
+}
+
+/* ---- and back ---- */
+
+void tl_convert_publish (tl_type type, const tl_value *v, const tl_time_rule *rule, tl_buf *out) {
+  switch (type) {
+    case TL_TXTI: case TL_TXTO: tl_buf_slice(out, v->text); return;
+    case TL_QI: tl_buf_str(out, tl_qi_names[v->integer]); return;
+    case TL_TIA: case TL_TOA:
+      if (rule != NULL && rule->mask != NULL) tl_timemask_format(rule->mask, rule->zone, v->integer, out);
+      else tl_time_format(out, v->integer);
+      return;
+    default: tl_convert_to_json(type, v, out); return;
+  }
+}
+
+void tl_convert_to_json (tl_type type, const tl_value *v, tl_buf *out) {
+  switch (type) {
+    case TL_CI: case TL_CO: case TL_QI: tl_integer_format(out, v->integer); return;
+    case TL_DI: case TL_DO: tl_buf_str(out, v->boolean ? "true" : "false"); return;
+    case TL_TXTI: case TL_TXTO: tl_json_quote(out, v->text); return;
+    case TL_TIA: case TL_TOA:
+      tl_buf_byte(out, '"');
+      tl_time_format(out, v->integer);
+      tl_buf_byte(out, '"');
+      return;
+    default: tl_number_format(out, v->number); return;
+  }
+}
