@@ -106,11 +106,23 @@ TL_HOT int on_scalar (visit *v, tl_json_value value) {
 
 #include "payload/json_grammar.h"
 
-int tl_json_extract (const tl_json_set *set, tl_slice doc, tl_json_value *values, tl_json_error *error) {
+static bool read (tl_json_scan *s, visit v, bool closed) {
   level levels[TL_JSON_DEPTH + 1];
-  tl_json_scan s = tl_json_scan_of(doc);
-  visit v = { .set = set, .end = s.end, .values = values, .next = set->nodes, .top = levels };
+  v.top = levels;
+  return closed ? grammar_document(s, &v, true) != NULL : grammar_document(s, &v, false) != NULL;
+}
+
+int tl_json_extract (const tl_json_set *set, tl_slice doc, tl_json_value *values, tl_json_error *error) {
+  tl_json_scan s = tl_json_scan_of(doc), cut = s;
+  visit v = { .set = set, .end = s.end, .values = values, .next = set->nodes };
   for (uint32_t i = set->nodes->from; i < set->nodes->to; i++)
     values[i] = (tl_json_value){ 0 };
-  return grammar_document(&s, &v) ? TL_OK : tl_json_report(&s, error);
+  while (cut.end > cut.doc && tl_json_is_blank(cut.end[-1]))
+    cut.end--;
+  if (cut.end > cut.doc && (cut.end[-1] == '}' || cut.end[-1] == ']') && read(&cut, v, true))
+    return TL_OK;
+  /* not JSON, or a scalar: once more with care, for the place of the failure */
+  for (uint32_t i = set->nodes->from; i < set->nodes->to; i++)
+    values[i] = (tl_json_value){ 0 };
+  return read(&s, v, false) ? TL_OK : tl_json_report(&s, error);
 }

@@ -15,25 +15,26 @@
 
 enum { VISIT_ENTER, VISIT_SKIP, VISIT_STOP };
 
-/* Read the value at p (not a blank), which lies `depth` levels deep. The byte behind it, or NULL. */
-TL_HOT const uint8_t *grammar (tl_json_scan *s, visit *v, const uint8_t *p, unsigned depth) {
+/* Read the value at p (not a blank), which lies `depth` levels deep. The byte behind it, or NULL. For `closed` see json_scan.h. */
+TL_HOT const uint8_t *grammar (tl_json_scan *s, visit *v, const uint8_t *p, unsigned depth, bool closed) {
   uint8_t arrays[TL_JSON_DEPTH]; /* for each level around the current one: is it an array? */
   const unsigned base = depth;
   bool array = false, plain;
   const uint8_t *from;
-  uint8_t c = tl_json_peek(s, p);
+  uint8_t c = tl_json_peek(s, p, closed);
   tl_json_value value;
+  tl_json_block block = tl_json_block_at(s, p);
 
 value:
   from = p;
   switch (tl_json_class[c]) {
   case TL_C_QUOTE:
-    if (!(p = tl_json_string(s, p + 1, &plain)))
+    if (!(p = tl_json_string(s, &block, p, &plain, closed)))
       return NULL;
     value = (tl_json_value){ TL_JSON_STRING, plain, false, { from + 1, (size_t)(p - from) - 2 } };
     break;
   case TL_C_NUMBER:
-    if (!(p = tl_json_number(s, p, &plain)))
+    if (!(p = tl_json_number(s, p, &plain, closed)))
       return NULL;
     value = (tl_json_value){ TL_JSON_NUMBER, false, plain, { from, (size_t)(p - from) } };
     break;
@@ -52,7 +53,7 @@ value:
     case VISIT_ENTER:
       break;
     case VISIT_SKIP:
-      if (!(p = tl_json_skip(s, p, depth)))
+      if (!(p = closed ? tl_json_skip_closed(s, p, depth) : tl_json_skip(s, p, depth)))
         return NULL;
       goto behind;
     default:
@@ -61,7 +62,7 @@ value:
     arrays[depth++] = array;
     array = c == '[';
     p++;
-    c = tl_json_token(s, &p);
+    c = tl_json_token(s, &p, closed);
     if (c == (array ? ']' : '}'))
       goto close;
     if (array) {
@@ -73,24 +74,29 @@ value:
     if (c != '"')
       return tl_json_bad(s, p, "a key in quotes or '}'");
     goto key;
+  case TL_C_BLANK:
+    c = tl_json_token(s, &p, closed);
+    goto value;
   default:
     return tl_json_bad(s, p, "a value");
   }
   if (on_scalar(v, value) != VISIT_ENTER)
     return NULL;
-
-behind:
   if (depth == base)
     return p;
-  c = tl_json_token(s, &p);
+
+next: /* the byte that fits is looked for before blanks are */
+  c = tl_json_peek(s, p, closed);
+  if (c != ',')
+    c = tl_json_token(s, &p, closed);
   if (c == ',') {
     p++;
-    c = tl_json_token(s, &p);
+    c = tl_json_peek(s, p, closed);
     if (array) {
       on_element(v);
       goto value;
     }
-    if (c != '"')
+    if (c != '"' && tl_json_token(s, &p, closed) != '"')
       return tl_json_bad(s, p, "a key in quotes");
     goto key;
   }
@@ -102,25 +108,30 @@ close:
   if (on_close(v, p, array) != VISIT_ENTER)
     return NULL;
   array = arrays[--depth];
-  goto behind;
+behind:
+  if (depth == base)
+    return p;
+  if (p == s->end)
+    return tl_json_bad(s, p, array ? "',' or ']'" : "',' or '}'");
+  goto next;
 
 key:
   from = p + 1;
-  if (!(p = tl_json_string(s, from, &plain)))
+  if (!(p = tl_json_string(s, &block, p, &plain, closed)))
     return NULL;
   if (on_key(v, tl_slice_of(from, (size_t)(p - from) - 1), plain) != VISIT_ENTER)
     return NULL;
-  if (tl_json_token(s, &p) != ':')
+  if (tl_json_peek(s, p, closed) != ':' && tl_json_token(s, &p, closed) != ':')
     return tl_json_bad(s, p, "':'");
   p++;
-  c = tl_json_token(s, &p);
+  c = tl_json_peek(s, p, closed);
   goto value;
 }
 
-/* A whole document: blanks, one value, blanks. */
-TL_HOT const uint8_t *grammar_document (tl_json_scan *s, visit *v) {
+/* A whole document: blanks, one value, blanks. The end, or NULL. */
+TL_HOT const uint8_t *grammar_document (tl_json_scan *s, visit *v, bool closed) {
   const uint8_t *p = tl_json_blanks(s, s->doc);
-  if (!(p = grammar(s, v, p, 0)))
+  if (!(p = grammar(s, v, p, 0, closed)))
     return NULL;
   p = tl_json_blanks(s, p);
   return p == s->end ? p : tl_json_bad(s, p, "the end of the document");

@@ -46,8 +46,8 @@ static int plain_key (reader *r, tl_json_step *step) {
 static int quoted_key (reader *r, tl_json_step *step) {
   tl_json_scan s = tl_json_scan_of(r->path);
   const uint8_t *p = r->path.at + r->at + 1;
-  bool escaped;
-  const uint8_t *behind = tl_json_string(&s, p, &escaped);
+  bool escaped = false;
+  const uint8_t *behind = tl_json_string_rest(&s, p, &escaped);
   if (!behind) {
     r->at = (size_t)(s.bad - r->path.at);
     return fail(r, s.expected);

@@ -5,7 +5,8 @@ const uint8_t tl_json_class[256] = {
   ['"'] = TL_C_QUOTE,   ['-'] = TL_C_NUMBER,  ['0'] = TL_C_NUMBER,  ['1'] = TL_C_NUMBER, ['2'] = TL_C_NUMBER,
   ['3'] = TL_C_NUMBER,  ['4'] = TL_C_NUMBER,  ['5'] = TL_C_NUMBER,  ['6'] = TL_C_NUMBER, ['7'] = TL_C_NUMBER,
   ['8'] = TL_C_NUMBER,  ['9'] = TL_C_NUMBER,  ['t'] = TL_C_LITERAL, ['f'] = TL_C_LITERAL, ['n'] = TL_C_LITERAL,
-  ['{'] = TL_C_OBJECT,  ['['] = TL_C_ARRAY,
+  ['{'] = TL_C_OBJECT,  ['['] = TL_C_ARRAY,   [' '] = TL_C_BLANK,   ['\n'] = TL_C_BLANK, ['\r'] = TL_C_BLANK,
+  ['\t'] = TL_C_BLANK,
 };
 
 const uint8_t *tl_json_bad (tl_json_scan *s, const uint8_t *at, const char *expected) {
@@ -15,7 +16,7 @@ const uint8_t *tl_json_bad (tl_json_scan *s, const uint8_t *at, const char *expe
 }
 
 const uint8_t *tl_json_blanks (const tl_json_scan *s, const uint8_t *p) {
-  while (p < s->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+  while (p < s->end && tl_json_is_blank(*p))
     p++;
   return p;
 }
@@ -45,7 +46,7 @@ static const uint8_t *sequence (tl_json_scan *s, const uint8_t *p) {
 /* p: at a backslash. */
 static const uint8_t *escape (tl_json_scan *s, const uint8_t *p) {
   p++;
-  switch (tl_json_peek(s, p)) {
+  switch (tl_json_peek(s, p, false)) {
   case '"':
   case '\\':
   case '/':
@@ -57,7 +58,7 @@ static const uint8_t *escape (tl_json_scan *s, const uint8_t *p) {
     return p + 1;
   case 'u':
     for (int i = 0; i < 4; i++) {
-      uint8_t c = tl_json_peek(s, ++p);
+      uint8_t c = tl_json_peek(s, ++p, false);
       if (!tl_json_is_digit(c) && (uint8_t)((c | 0x20) - 'a') > 5)
         return tl_json_bad(s, p, "four hex digits after '\\u'");
     }
@@ -67,21 +68,35 @@ static const uint8_t *escape (tl_json_scan *s, const uint8_t *p) {
   }
 }
 
+uint64_t tl_json_last_stops (const tl_json_scan *s, const uint8_t *at) {
+  size_t n = (size_t)(s->end - at), whole = (size_t)(s->end - s->doc);
+  uint64_t stops = ~(uint64_t)0;
+  size_t i = 0;
+  if (n == 0)
+    return stops;
+  stops <<= n - 1; /* the last byte, too (see tl_json_block) */
+  for (; n - i >= 16; i += 16)
+    stops |= tl_json_stops_16(at + i) << i; /* i <= 48 */
+  if (i == n)
+    return stops;
+  if (whole >= 16) /* the last 16 bytes of the document, of which n - i are wanted: nothing is read behind them */
+    return stops | tl_json_stops_16(s->end - 16) >> (16 - (n - i)) << i;
+  uint8_t padded[16] = { 0 };
+  memcpy(padded, at, n);
+  return stops | tl_json_stops_16(padded);
+}
+
+/* p: at a byte of a string that is not a plain one, or at the end. */
 const uint8_t *tl_json_string_rest (tl_json_scan *s, const uint8_t *p, bool *escaped) {
   for (;;) {
-#if defined(__SSE2__)
     while (s->end - p >= 16) {
-      __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-      __m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'))),
-                                  _mm_cmplt_epi8(x, _mm_set1_epi8(' ')));
-      unsigned mask = (unsigned)_mm_movemask_epi8(stop);
-      if (mask) {
-        p += __builtin_ctz(mask);
+      uint64_t stops = tl_json_stops_16(p);
+      if (stops) {
+        p += __builtin_ctzll(stops);
         break;
       }
       p += 16;
     }
-#endif
     while (p < s->end && *p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
       p++;
     if (p == s->end)
@@ -102,27 +117,16 @@ const uint8_t *tl_json_string_rest (tl_json_scan *s, const uint8_t *p, bool *esc
   }
 }
 
-/* p: at the point or the exponent of a number. */
-const uint8_t *tl_json_fraction (tl_json_scan *s, const uint8_t *p) {
-  if (*p == '.') {
-    const uint8_t *q = tl_json_digits(s, p + 1);
-    if (q == p + 1)
-      return tl_json_bad(s, q, "a digit");
-    p = q;
-  }
-  if ((tl_json_peek(s, p) | 0x20) == 'e') {
-    p++;
-    uint8_t c = tl_json_peek(s, p);
-    p += c == '+' || c == '-';
-    const uint8_t *q = tl_json_digits(s, p);
-    if (q == p)
-      return tl_json_bad(s, q, "a digit");
-    p = q;
-  }
-  return p;
+/* p: at the 'e' of a number. */
+const uint8_t *tl_json_exponent (tl_json_scan *s, const uint8_t *p) {
+  p++;
+  uint8_t c = tl_json_peek(s, p, false);
+  p += c == '+' || c == '-';
+  const uint8_t *q = tl_json_digits(s, p, false);
+  return q > p ? q : tl_json_bad(s, q, "a digit");
 }
 
-const uint8_t *tl_json_literal (tl_json_scan *s, const uint8_t *p, tl_json_type *type) {
+const uint8_t *tl_json_literal_at_end (tl_json_scan *s, const uint8_t *p, tl_json_type *type) {
   size_t room = (size_t)(s->end - p);
   if (room >= 4 && memcmp(p, "true", 4) == 0) {
     *type = TL_JSON_TRUE;

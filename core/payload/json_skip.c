@@ -14,5 +14,10 @@ TL_HOT int on_scalar (visit *v IGNORED, tl_json_value value IGNORED) { return 0;
 
 const uint8_t *tl_json_skip (tl_json_scan *s, const uint8_t *p, unsigned depth) {
   visit nothing = 0;
-  return grammar(s, &nothing, p, depth);
+  return grammar(s, &nothing, p, depth, false);
+}
+
+const uint8_t *tl_json_skip_closed (tl_json_scan *s, const uint8_t *p, unsigned depth) {
+  visit nothing = 0;
+  return grammar(s, &nothing, p, depth, true);
 }

@@ -42,7 +42,7 @@ TL_HOT int on_scalar (visit *v, tl_json_value value) {
 int tl_json_walk (tl_slice doc, const tl_json_visitor *visitor, void *ctx, tl_json_error *error) {
   tl_json_scan s = tl_json_scan_of(doc);
   visit v = { .visitor = visitor, .ctx = ctx };
-  if (grammar_document(&s, &v))
+  if (grammar_document(&s, &v, false))
     return TL_OK;
   return v.stopped ? v.stopped : tl_json_report(&s, error);
 }
