@@ -101,7 +101,7 @@ static int l_regex (lua_State *L) {
   const char *name;
   int rc, number;
   tl_slice text = check_slice(L, 1);
-  int flags = TL_PATTERN_LAZY | (lua_toboolean(L, 2) ? TL_PATTERN_WHOLE | TL_PATTERN_UTF : 0);
+  int flags = TL_PATTERN_LAZY | TL_PATTERN_UTF | (lua_toboolean(L, 2) ? TL_PATTERN_WHOLE : 0);
   lpattern *p = lua_newuserdatauv(L, sizeof *p, 0);
   p->pattern = NULL;
   luaL_setmetatable(L, "tagline.core.pattern");

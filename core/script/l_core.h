@@ -4,7 +4,7 @@
 **   plain(address), filter_match(filter, topic)   a boolean
 **   utf8(text)                                    a boolean and the length of the well-formed part
 **   regex(pattern, whole)                         { count = groups, groups = { names } } in place of true; whole: as a station's
-**                                                 address (UTF-8, the whole topic), else as RE= (bytes, anywhere)
+**                                                 address (the whole topic), else as RE= (anywhere in the payload)
 ** filter_check  topic_check  json_path  timemask  zone (reads zone files) */
 #ifndef TL_SCRIPT_L_CORE_H
 #define TL_SCRIPT_L_CORE_H

@@ -30,7 +30,7 @@ local function deep_copy(value, seen)
   local copy = {}
   seen[value] = copy
   for k, v in pairs(value) do copy[k] = deep_copy(v, seen) end
-  return setmetatable(copy, debug.getmetatable(value))
+  return setmetatable(copy, deep_copy(debug.getmetatable(value), seen))
 end
 
 local function safe_setmetatable(t, meta)
@@ -135,6 +135,10 @@ end
 function environment.words(env, load)
   function env.require(name)
     local module, why = find_module(load, name)
+    if module == nil and load.opts.unsafe then
+      local found, result = pcall(require, name)
+      if found then module = result end
+    end
     if module == nil then return load:fail("require", why) end
     return module
   end

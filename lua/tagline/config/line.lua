@@ -5,9 +5,11 @@ local shapes = require "tagline.config.shapes"
 local station = require "tagline.config.station"
 local tag = require "tagline.config.tag"
 
+local metatable = debug.getmetatable -- past __metatable
+
 local line = {}
 
-local Line = { __name = "line" }
+local Line = { __name = "line", __metatable = "line" }
 line.meta = Line
 
 local handlers = { on_connect = true, on_disconnect = true, on_value = true }
@@ -31,7 +33,7 @@ end
 
 --- Values by position: stations, or lists of them.
 local function collect(self, one, given, key, depth)
-  local meta = type(given) == "table" and getmetatable(given)
+  local meta = type(given) == "table" and metatable(given)
   if given == self.load.poison then return end
   if meta == station.meta then
     if given.taken then

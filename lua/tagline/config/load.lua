@@ -9,6 +9,8 @@ local shapes = require "tagline.config.shapes"
 local station = require "tagline.config.station"
 local tag = require "tagline.config.tag"
 
+local metatable = debug.getmetatable -- past __metatable
+
 local load_config = {}
 
 local SCAN = 262144 -- bytes; longer files are generated, and their doubled keys are not looked for
@@ -129,7 +131,7 @@ local function record_word(self, word, name, given, finish)
       end
     end
     if fields == self.poison then return self.poison end
-    if type(fields) ~= "table" or getmetatable(fields) ~= nil or select("#", ...) > 0 then
+    if type(fields) ~= "table" or metatable(fields) ~= nil or select("#", ...) > 0 then
       self.problems:add { at = at, [word] = waiting, text = kinds.expected("braces with fields behind the name", fields),
         line = word == "line" and waiting or self.open[#self.open] }
       return self.poison
@@ -239,12 +241,6 @@ local function new_environment(self)
   if open then
     env._G, env.string, env.math, env.os = env, string, math, os
     env.setmetatable, env.getmetatable = setmetatable, getmetatable
-    local inside = env.require
-    env.require = function(name)
-      local found, module = pcall(require, name)
-      if found then return module end
-      return inside(name)
-    end
   end
 end
 

@@ -4,9 +4,11 @@ local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
 local tag = require "tagline.config.tag"
 
+local metatable = debug.getmetatable -- past __metatable
+
 local station = {}
 
-local Station = { __name = "station" }
+local Station = { __name = "station", __metatable = "station" }
 station.meta = Station
 
 -- Fields of the record itself; the others are parameters.
@@ -196,14 +198,14 @@ local function collect(self, st, given)
       st.poisoned = true
     elseif type(name) ~= "string" then
       entry_problem(self, st, name, ("expected a name for each tag (name = Ai \"JA=…\"), got %s by position %s")
-        :format(getmetatable(rec) == tag.meta and "a tag" or kinds.got(rec), kinds.got(name)))
+        :format(metatable(rec) == tag.meta and "a tag" or kinds.got(rec), kinds.got(name)))
     else
       if type(rec) == "function" then rec = self.load.tags:bare(rec, st.at) or rec end
       if self.names[name] == nil then self.names[name] = station.name_wrong(name) or false end
       if self.names[name] then
         entry_problem(self, st, name, self.names[name])
-      elseif type(rec) ~= "table" or getmetatable(rec) ~= tag.meta then
-        local got = getmetatable(rec) == Station and "a station" or kinds.got(rec)
+      elseif type(rec) ~= "table" or metatable(rec) ~= tag.meta then
+        local got = metatable(rec) == Station and "a station" or kinds.got(rec)
         entry_problem(self, st, name, ("expected a tag (a type word and its address: Ai \"JA=…\"), got %s"):format(got))
       else
         -- Insertion sort by the order of creation: lists are short and mostly sorted.
@@ -241,7 +243,7 @@ end
 
 local function check_tags(self, st, given)
   if given == nil or given == self.load.poison then return {} end
-  if type(given) ~= "table" or getmetatable(given) then
+  if type(given) ~= "table" or metatable(given) then
     self:problem(st, "tags", kinds.expected("a table of tags by name", given))
     return {}
   end
@@ -265,12 +267,12 @@ local function set_field(self, st, shape, key, value)
   elseif not field then
     if type(key) == "string" then
       self:problem(st, key, "unknown field" .. self.load:hint(key, shape), key)
-    elseif getmetatable(value) == Station then
+    elseif metatable(value) == Station then
       value.inside = true
       self:problem(st, nil, ("expected no station inside a station, got station '%s'"):format(value.name), key)
     else
       self:problem(st, nil, ("expected named fields, got %s by position"):format(
-        getmetatable(value) == tag.meta and "a tag (tags stand in tags = { name = … })" or kinds.got(value)), key)
+        metatable(value) == tag.meta and "a tag (tags stand in tags = { name = … })" or kinds.got(value)), key)
     end
   elseif field.check then
     local wrong, normal = field.check(value)

@@ -3,6 +3,8 @@
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
 
+local metatable = debug.getmetatable -- past __metatable
+
 local tag = {}
 
 tag.types = { "Ai", "Ao", "Ci", "Co", "Di", "Do", "Qi", "TxtI", "TxtO", "TiA", "ToA", "TiR", "ToR" }
@@ -94,7 +96,7 @@ local function address_wrong(core, type_name, address)
   return kinds.expected(address_hint, address) .. (meant and ("; did you mean '%s'?"):format(meant) or "")
 end
 
-local Tag = { __name = "tag" }
+local Tag = { __name = "tag", __metatable = "tag" }
 tag.meta = Tag
 
 local function problem(rec, field, text, key)
@@ -129,7 +131,7 @@ local function content(t, parts)
   for k, v in pairs(t) do
     local what = type(v)
     if what == "table" then
-      if getmetatable(v) then return nil end
+      if metatable(v) then return nil end
       parts[n + 1], parts[n + 2] = tostring(k), "{"
       if not content(v, parts) then return nil end
       n = #parts + 1
@@ -242,7 +244,7 @@ function Maker:word(type_name)
       rec = self:of_text(type_name, at, "")
     elseif given == load.poison then
       rec = self:of_table(type_name, at, { given })
-    elseif what == "table" and getmetatable(given) == nil then
+    elseif what == "table" and metatable(given) == nil then
       rec = self:of_table(type_name, at, given)
     else
       rec = self:new_record(type_name, at)
