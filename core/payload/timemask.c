@@ -102,6 +102,7 @@ static void connect (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
   for (int i = 0; i < m->steps; i++) {
     tl_step *s = &m->step[i];
     if (i > 0 && s->literal == 0 && numeric(s) && numeric(s - 1)) s->joined = s[-1].more = true;
+    s->plain = !s->ignored && s->literal <= 1 && (s->kind == TL_STEP_YEAR ? s->width == 4 : s->kind < TL_STEP_MS);
     s->may_plus = has_byte(mask, (size_t)(s->at - s->literal), s->literal, '+');
     if (s->kind >= TL_STEP_HOUR && s->kind <= TL_STEP_MS && !s->ignored) last_time = s;
   }

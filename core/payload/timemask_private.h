@@ -19,6 +19,7 @@ typedef struct {
   bool ignored;       /* a repeated component: read over */
   bool joined;        /* it touches the digits before it … */
   bool more;          /* … or those behind it; in both cases it has exactly as many digits as letters */
+  bool plain;         /* four digits of a year or two of something, at most one byte before them: worth trying first */
   bool may_plus;      /* there is a '+' in its literal, so one in the text is no offset */
   uint8_t zone_after; /* tl_zone_place: may a Z or an offset stand behind it, though the mask goes on? */
 } tl_step;

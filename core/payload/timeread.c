@@ -224,6 +224,24 @@ static int behind_last (const tl_timemask *m, const uint8_t *at, const uint8_t *
   return take_suffix(p, end, place, r, &p);
 }
 
+/* The shape that most texts have, "-10" or ":32": the same as read_digits would read, or NULL to let it decide. */
+static inline const uint8_t *read_plain (const tl_step *s, const uint8_t *at, const uint8_t *end, int32_t *out) {
+  if (end - at < s->literal + s->width) return NULL;
+  if (s->literal == 1 && (is_digit(*at) || *at == '+')) return NULL;
+  const uint8_t *p = at + s->literal;
+  uint32_t v = 0;
+  for (int i = 0; i < 4; i++) {
+    if (i == s->width) break;
+    uint32_t digit = (uint32_t)(p[i] - '0');
+    if (digit > 9) return NULL;
+    v = v * 10 + digit;
+  }
+  p += s->width;
+  if (!s->more && p < end && is_digit(*p)) return NULL;
+  *out = (int32_t)v;
+  return p;
+}
+
 static inline const uint8_t *read_step (const tl_timemask *m, const tl_step *s, const uint8_t *at, const uint8_t *end, reading *r, int *rc) {
   int32_t ignored;
   switch (s->kind) {
@@ -248,7 +266,8 @@ static int read_tokens (const tl_timemask *m, const tl_zone *zone, tl_slice text
   const uint8_t *at = text.at, *end = text.at + text.len;
   for (const tl_step *s = m->step, *last = s + m->steps; s < last; s++) {
     int rc = TL_ESYNTAX;
-    at = read_step(m, s, at, end, &r, &rc);
+    const uint8_t *behind = s->plain ? read_plain(s, at, end, &r.part[s->kind]) : NULL;
+    at = behind != NULL ? behind : read_step(m, s, at, end, &r, &rc);
     if (at == NULL) return rc;
     if (s->zone_after == TL_ZONE_NOT) continue;
     if ((rc = take_suffix(skip_fraction(m, s, at, end), end, (tl_zone_place)s->zone_after, &r, &at)) != TL_OK) return rc;
