@@ -1,0 +1,57 @@
+local shapes = require "tagline.config.shapes"
+
+local function read(path)
+  local handle = assert(io.open(path, "rb"))
+  local text = handle:read "a"
+  handle:close()
+  return text
+end
+
+--- The rows of a section's tables, by each name in their first column.
+local function rows(text, section)
+  local body = assert((text .. "\n## "):match("\n## " .. section .. "\n(.-)\n## "), section)
+  local found = {}
+  for line in body:gmatch "[^\n]+" do
+    local first = line:match "^|([^|]*)|"
+    for name in (first or ""):gmatch "`([%w_]+)`" do found[name] = line end
+  end
+  return found
+end
+
+describe("lua/README.md", function()
+  local text = read "lua/README.md"
+  local all = shapes.new(require "tagline.core")
+
+  local sections = { ["Line parameters"] = "line", ["Station parameters"] = "station", ["Tag options"] = "tag", Limits = "limits" }
+  for section, kind in pairs(sections) do
+    local found = rows(text, section)
+    for _, name in ipairs(all[kind].names) do
+      local default = all[kind].fields[name].default
+      it(("tells of %s's %s and its default"):format(kind, name), function()
+        local row = assert(found[name], "no row")
+        if type(default) == "number" then assert.truthy(row:find(("`%s`"):format(default), 1, true), row) end
+        if type(default) == "boolean" then assert.truthy(row:find(("`%s`"):format(default), 1, true), row) end
+        if type(default) == "string" and default ~= "" and default ~= "text" then
+          assert.truthy(row:find(('`"%s"`'):format(default), 1, true), row)
+        end
+      end)
+    end
+    it("has no row in " .. section .. " that is no field", function()
+      for name in pairs(found) do
+        assert.truthy(all[kind].fields[name] or kind == "tag" and name:match "^[A-Z]", name)
+      end
+    end)
+  end
+
+  it("has examples that load clean", function()
+    local load = require "tagline.config.load"
+    local count = 0
+    for example in text:gmatch "```lua\n(.-)```" do
+      local draft, problems = load.string(example, "README.md")
+      assert.same({}, problems)
+      assert.is_table(draft)
+      count = count + 1
+    end
+    assert.equal(2, count)
+  end)
+end)
