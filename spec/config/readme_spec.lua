@@ -22,7 +22,8 @@ describe("lua/README.md", function()
   local text = read "lua/README.md"
   local all = shapes.new(require "tagline.core")
 
-  local sections = { ["Line parameters"] = "line", ["Station parameters"] = "station", ["Tag options"] = "tag", Limits = "limits" }
+  local sections = { ["Line parameters"] = "line", ["Station parameters"] = "station", ["Tag options"] = "tag",
+    Limits = "limits" }
   for section, kind in pairs(sections) do
     local found = rows(text, section)
     for _, name in ipairs(all[kind].names) do
