@@ -4,9 +4,9 @@
 
 #include "base/buf.h"
 
-/* Append `text` to `out` with each {name} of the n names replaced by its value; braces around anything else stay as they are. With
-** name_escape, bytes of a value that a station's name may not hold (all but letters, digits, '_' and '-') become %XX, so that
-** different captures make different names. TL_OK or TL_ENOMEM. */
+/* Append `text` to `out` with each {name} of the n names replaced by its value; braces around anything else stay as they are.
+** With name_escape, bytes of a value that a station's name may not hold (all but letters, digits, '_' and '-') become %XX, so
+** that different captures make different names. TL_OK or TL_ENOMEM. */
 int tl_text_fill (tl_buf *out, tl_slice text, const tl_slice *names, const tl_slice *values, size_t n, bool name_escape);
 
 typedef enum {

@@ -19,6 +19,8 @@ void tl_plan_forget (tl_plan *p);
 /* tag.c */
 /* An output's default, without telling anybody. TL_ENOMEM. */
 int tl_tag_begin (tl_tag *t, int64_t time_ms);
+/* tl_tag_receive for a caller who has the tag's definition at hand. */
+bool tl_tag_take (tl_tag *t, const tl_tagdef *def, const tl_value *v, int64_t time_ms);
 void tl_tag_drop (tl_tag *t); /* frees what the tag holds */
 
 /* status.c */

@@ -71,14 +71,15 @@ struct tl_line {
   int64_t simulate_at;      /* when simulated values change next; INT64_MAX: never */
 };
 
-/* News. Any may be NULL. A callback must not free, remove or replan what it is told about; it may switch stations and put values. */
+/* News. Any may be NULL. A callback must not free, remove or replan what it is told about; it may switch stations and put
+** values. */
 typedef struct {
   void (*value) (void *ctx, tl_tag *tag);                                   /* a new value, status or reason */
   void (*status) (void *ctx, tl_station *s, tl_station_status before);
   void (*json_error) (void *ctx, tl_station *s, const tl_json_error *e);    /* once until it parses again */
   /* A timestamp is missing (why TL_REASON_MISSING) or unreadable (TL_REASON_TIME); once until one is read again. */
   void (*time_error) (void *ctx, tl_station *s, tl_reason why, tl_slice text);
-  void (*trace) (void *ctx, tl_tag *tag);                                   /* Full Debug: each value as it is set, reported or not */
+  void (*trace) (void *ctx, tl_tag *tag);                                   /* Full Debug: each value set, reported or not */
   void (*due) (void *ctx, tl_line *line, int64_t at); /* tl_line_tick has something to do at `at`, earlier than it said */
 } tl_model_hooks;
 
@@ -110,16 +111,17 @@ typedef struct {
   uint32_t max_instances;
 } tl_station_spec;
 
-/* A new station, StWait, or StOn where the line is subscribed already; outputs with a default hold it (valid, time `wall`), without being
-** reported. A template holds nothing. TL_EEXIST, TL_ENOMEM. */
+/* A new station, StWait, or StOn where the line is subscribed already; outputs with a default hold it (valid, time `wall`),
+** without being reported. A template holds nothing. TL_EEXIST, TL_ENOMEM. */
 int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now, int64_t wall, tl_station **out);
 void tl_line_remove_station (tl_line *line, tl_station *s);
 tl_station *tl_line_station (const tl_line *line, tl_slice name);
-/* Change what a live station was told besides name, address and plan: will, times, subscribe_address, max_instances. TL_ENOMEM. */
+/* Change what a live station was told besides name, address and plan: will, times, subscribe_address, max_instances.
+** TL_ENOMEM. */
 int tl_station_retune (tl_station *s, const tl_station_spec *spec);
-/* Give a station another plan (reload). Tags that did not change (same name, type, address, linear and default) keep their values,
-** others start anew, unreported. May move the station: *s is updated everywhere the model knows it; others (router) must be told.
-** TL_ENOMEM: nothing changed. */
+/* Give a station another plan (reload). Tags that did not change (same name, type, address, linear and default) keep their
+** values, others start anew, unreported. May move the station: *s is updated everywhere the model knows it; others (router)
+** must be told. TL_ENOMEM: nothing changed. */
 int tl_station_replan (tl_station **s, tl_plan *plan, int64_t now, int64_t wall);
 tl_tag *tl_station_tag (tl_station *s, tl_slice name);
 void tl_station_full_name (const tl_station *s, tl_buf *out);            /* "line.station" */
@@ -135,48 +137,52 @@ typedef struct {
   int64_t now, wall;       /* when it arrived */
 } tl_incoming;
 
-/* The station heard a message: leaves StHardErr/StComErr/StWait, counts. Then all addressed tags get their values: IN_TOPIC, IN_DATA,
-** IN_ID, then the rest in the order of the source. Nothing happens to values of a station that is off or simulated (returns false).
+/* The station heard a message: leaves StHardErr/StComErr/StWait, counts. Then all addressed tags get their values: IN_TOPIC,
+** IN_DATA, IN_ID, then the rest in the order of the source. Nothing happens to values of a station that is off or simulated
+** (returns false).
 **
-** All values get the message's time: its time field, else `wall`. A payload that is not JSON invalidates the JA tags (json); its other
-** tags go on. RE= is the first group, or the whole match where the pattern has no group; a group that took no part, a payload that is
-** not UTF-8 and a match that costs too much count as no match. A null where the time field should be is unreadable, not missing. */
+** All values get the message's time: its time field, else `wall`. A payload that is not JSON invalidates the JA tags (json);
+** its other tags go on. RE= is the first group, or the whole match where the pattern has no group; a group that took no part,
+** a payload that is not UTF-8 and a match that costs too much count as no match. A null where the time field should be is
+** unreadable, not missing. */
 bool tl_station_receive (tl_station *s, const tl_incoming *m);
-/* The same in two steps, for stations with a decoder: begin() does what comes before the values, addressed() sets the addressed tags
-** and tells the message's time. */
+/* The same in two steps, for stations with a decoder: begin() does what comes before the values, addressed() sets the
+** addressed tags and tells the message's time. */
 bool tl_station_begin (tl_station *s, const tl_incoming *m);
 int64_t tl_station_addressed (tl_station *s, const tl_incoming *m);
-/* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid (station-will), returns true. The will of a
-** station that is off or simulated changes nothing, and is nothing else either (true). */
+/* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid (station-will), returns true. The
+** will of a station that is off or simulated changes nothing, and is nothing else either (true). */
 bool tl_station_will (tl_station *s, const tl_incoming *m);
 
 /* ---- values (model/tag.c) ---- */
 
-/* A received value in the tag's type: linear, range, deadband, then set and report. `text` is copied. Returns false on no memory, the
-** tag as it was. A value discarded by `range` is as if it had not come; one within the deadband is the kept value again, at a new
-** time. Linear that leaves the finite numbers is out of range whatever out_of_range says; integers saturate. */
+/* A received value in the tag's type: linear, range, deadband, then set and report. `text` is copied. Returns false on no
+** memory, the tag as it was. A value discarded by `range` is as if it had not come; one within the deadband is the kept value
+** again, at a new time. Linear that leaves the finite numbers is out of range whatever out_of_range says; integers saturate. */
 bool tl_tag_receive (tl_tag *t, const tl_value *v, int64_t time_ms);
 /* A value that must not pass the filters: defaults, writes, simulation. */
 bool tl_tag_put (tl_tag *t, const tl_value *v, int64_t time_ms);
 void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms); /* keeps nothing of the value (reported as null) */
 void tl_tag_missing (tl_tag *t, int64_t time_ms);                     /* by on_missing: invalidate, keep, default */
-/* The value a device gets for what the user writes: linear inverted (integers rounded half away from zero). TL_ERANGE: outside `range`
-** (a write is never clamped or discarded), or not a number the device's type can hold. */
+/* The value a device gets for what the user writes: linear inverted (integers rounded half away from zero). TL_ERANGE:
+** outside `range` (a write is never clamped or discarded), or not a number the device's type can hold. */
 int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err *err);
 
 /* ---- statuses (model/status.c): rules of the user's reference, section 4 ---- */
 
-/*
-** Invalid in StHardErr and StOff are all tags but OUT_TOPIC, OUT_VALUE and ACK_ID, which hold what was written here, not what the
-** device said. Simulated are all but OUT_TOPIC and ACK_ID. When a simulation ends, the station starts anew: an output holds its
-** default, all else is invalid (no-data) until a message comes. A station switched on again is StOn, on a line not subscribed StWait,
-** and keeps the reason `off` until then. Why StComErr became StHardErr: no-data on a subscribed line, else disconnected. */
+/* Invalid in StHardErr and StOff are all tags but OUT_TOPIC, OUT_VALUE and ACK_ID, which hold what was written here, not what
+** the device said. Simulated are all but OUT_TOPIC and ACK_ID. When a simulation ends, the station starts anew: an output
+** holds its default, all else is invalid (no-data) until a message comes. A station switched on again is StOn, on a line not
+** subscribed StWait, and keeps the reason `off` until then. Why StComErr became StHardErr: no-data on a subscribed line, else
+** disconnected. */
 
-void tl_line_up (tl_line *line, int64_t now, int64_t wall);           /* SUBACK: StWait and short StComErr become StOn; again: StWait only */
-void tl_line_down (tl_line *line, int64_t now, int64_t wall);         /* connection lost: StOn becomes StComErr */
+/* SUBACK: StWait and a short StComErr become StOn. On a line that is up already: StWait only. */
+void tl_line_up (tl_line *line, int64_t now, int64_t wall);
+/* The connection is lost: StOn becomes StComErr. */
+void tl_line_down (tl_line *line, int64_t now, int64_t wall);
 void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);
-/* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which something is due; INT64_MAX: nothing.
-** Cheap when called early; hooks.due tells when something falls due before the time that was returned. */
+/* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which something is due; INT64_MAX:
+** nothing. Cheap when called early; hooks.due tells when something falls due before the time that was returned. */
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall);
 /* Is there a station that is neither off nor simulated? A line without stations is wanted too: it may publish. */
 bool tl_line_wanted (const tl_line *line);
@@ -184,8 +190,8 @@ bool tl_line_wanted (const tl_line *line);
 /* ---- as text (model/stream.c) ---- */
 
 /* One line of the values stream with its line break:
-** {"time":"…","tag":"plant.boiler.temperature","type":"Ai","value":21.5,"status":"valid"}. `reason` only when there is one; text that is
-** not UTF-8 as "base64"; value null unless valid; time null while unset. */
+** {"time":"…","tag":"plant.boiler.temperature","type":"Ai","value":21.5,"status":"valid"}. `reason` only when there is one;
+** text that is not UTF-8 as "base64"; value null unless valid; time null while unset. */
 void tl_tag_stream (const tl_tag *t, tl_buf *out);
 /* The value alone, as JSON. */
 void tl_tag_value_json (const tl_tag *t, tl_buf *out);

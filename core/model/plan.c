@@ -163,7 +163,8 @@ static int compile_mask (tl_plan *p, tl_err *err) {
 }
 
 int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
-  if (spec->tag_count > MAX_TAGS) return tl_fail(err, TL_ETOOBIG, MAX_TAGS, "at most %d tags, got %zu", MAX_TAGS, spec->tag_count);
+  if (spec->tag_count > MAX_TAGS)
+    return tl_fail(err, TL_ETOOBIG, MAX_TAGS, "at most %d tags, got %zu", MAX_TAGS, spec->tag_count);
   uint8_t *texts = NULL;
   tl_plan *p = plan_alloc(spec, &texts);
   if (!p) return tl_fail(err, TL_ENOMEM, 0, "no memory");

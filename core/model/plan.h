@@ -37,8 +37,8 @@ typedef struct {
   bool filtered;           /* set by the plan: a number with linear, range or deadband */
 } tl_tagdef;
 
-/* What a plan is made of. All borrowed: the plan copies what it keeps. The config has checked it; a path, pattern or mask that does not
-** compile is still an error, not an assertion. */
+/* What a plan is made of. All borrowed: the plan copies what it keeps. The config has checked it; a path, pattern or mask
+** that does not compile is still an error, not an assertion. */
 typedef struct {
   bool json;                /* payload type */
   tl_slice time_field;      /* address of the timestamp, empty: none */
@@ -74,19 +74,19 @@ typedef struct tl_plan {
   uint64_t key, base_key;  /* hashes of the definition, with and without defaults */
 } tl_plan;
 
-/* New plan with one reference. TL_ESYNTAX: err->at is the index of the tag (or tag_count for time field or mask), err->text says what
-** and where in the address. TL_EEXIST: two tags of one name; TL_ETOOBIG: more than 32767 tags. */
+/* New plan with one reference. TL_ESYNTAX: err->at is the index of the tag (or tag_count for time field or mask), err->text
+** says what and where in the address. TL_EEXIST: two tags of one name; TL_ETOOBIG: more than 32767 tags. */
 int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err);
 tl_plan *tl_plan_ref (tl_plan *p);
 void tl_plan_unref (tl_plan *p);
 
-/* The plan of an instance: the texts of `plan` with {name} replaced (model/fill.h), values inside RE= taken literally. A new reference
-** to `plan` itself when nothing in it holds a placeholder; when only defaults do, all that is compiled is shared. Names and values as
-** for tl_text_fill. TL_ESYNTAX: a filled address does not compile, err as for tl_plan_new. */
+/* The plan of an instance: the texts of `plan` with {name} replaced (model/fill.h), values inside RE= taken literally. A new
+** reference to `plan` itself when nothing in it holds a placeholder; when only defaults do, all that is compiled is shared.
+** Names and values as for tl_text_fill. TL_ESYNTAX: a filled address does not compile, err as for tl_plan_new. */
 int tl_plan_fill (tl_plan **out, tl_plan *plan, const tl_slice *names, const tl_slice *values, size_t n, tl_err *err);
 
-/* A pool that gives the same plan for equal specs; holds no reference of its own. Specs that differ in defaults only (10,000 stations
-** with a topic of their own each) share what is compiled. */
+/* A pool that gives the same plan for equal specs; holds no reference of its own. Specs that differ in defaults only (10,000
+** stations with a topic of their own each) share what is compiled. */
 typedef struct tl_plan_pool tl_plan_pool;
 int tl_plan_pool_new (tl_plan_pool **out);
 void tl_plan_pool_free (tl_plan_pool *pool); /* plans live on */

@@ -3,8 +3,8 @@
 
 #include "model/inner.h"
 
-/* Keys are the 8 bytes of a definition's hash, in the plan itself; what is found is compared in full. Of two definitions with one
-** hash the later stays out of the pool. */
+/* Keys are the 8 bytes of a definition's hash, in the plan itself; what is found is compared in full. Of two definitions with
+** one hash the later stays out of the pool. */
 struct tl_plan_pool {
   tl_map plans, bases;
 };
@@ -51,7 +51,8 @@ static uint64_t hash_spec (const tl_plan_spec *spec) { /* without defaults */
     hash_text(&h, d->unit);
     hash_text(&h, d->description);
     hash_slice(&h, d->path);
-    hash_number(&h, (uint64_t)d->type << 16 | (uint64_t)d->kind << 8 | (uint64_t)d->out_of_range << 4 | (uint64_t)d->on_missing);
+    hash_number(&h, (uint64_t)d->type << 16 | (uint64_t)d->kind << 8 | (uint64_t)d->out_of_range << 4 |
+                        (uint64_t)d->on_missing);
     hash_number(&h, d->has_linear | d->has_range << 1 | d->new_value_on_time_change << 2);
     const double numbers[] = { d->linear_k, d->linear_q, d->range_min, d->range_max, d->deadband };
     for (size_t k = 0; k < 5; k++) hash_double(&h, numbers[k]);

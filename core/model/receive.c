@@ -1,5 +1,5 @@
-/* core/model/receive.c — a message becomes tag values. The hot path: no allocation (but for a text that outgrew its tag), no look-ups by
-** name. Must not know routing, acknowledgements or decoders. */
+/* core/model/receive.c — a message becomes tag values. The hot path: no allocation (but for a text that outgrew its tag), no
+** look-ups by name. Must not know routing, acknowledgements or decoders. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -103,27 +103,27 @@ static void find_time (reading *r) {
 
 /* ---- its values ---- */
 
-static void receive (tl_tag *t, tl_reason reason, const tl_value *v, int64_t time) {
-  if (reason == TL_REASON_MISSING) tl_tag_missing(t, time);
-  else if (reason != TL_REASON_NONE) tl_tag_invalidate(t, reason, time);
+static inline void receive (tl_tag *t, const tl_tagdef *def, tl_reason reason, const tl_value *v, int64_t time) {
   /* A value there was no memory for must not leave an old one to be taken for it. */
-  else if (!tl_tag_receive(t, v, time)) tl_tag_invalidate(t, TL_REASON_MISSING, time);
+  if (reason == TL_REASON_NONE && tl_tag_take(t, def, v, time)) return;
+  if (reason == TL_REASON_MISSING) tl_tag_missing(t, time);
+  else tl_tag_invalidate(t, reason == TL_REASON_NONE ? TL_REASON_MISSING : reason, time);
 }
 
-static void set_text (const reading *r, tl_tag *t, tl_slice text) {
+static void set_text (const reading *r, tl_tag *t, const tl_tagdef *def, tl_slice text) {
   tl_value v;
-  tl_reason reason = tl_convert_text(tl_tag_def(t)->type, text, &r->station->plan->rule, &v);
-  receive(t, reason, &v, r->time);
+  tl_reason reason = tl_convert_text(def->type, text, &r->station->plan->rule, &v);
+  receive(t, def, reason, &v, r->time);
 }
 
-static void set_id (const reading *r, tl_tag *t) {
+static void set_id (const reading *r, tl_tag *t, const tl_tagdef *def) {
   tl_value v;
   tl_buf_clear(&r->model->scratch);
-  tl_reason reason = tl_convert_integer(tl_tag_def(t)->type, r->message->id, &r->model->scratch, &v);
-  receive(t, reason, &v, r->time);
+  tl_reason reason = tl_convert_integer(def->type, r->message->id, &r->model->scratch, &v);
+  receive(t, def, reason, &v, r->time);
 }
 
-static void set_json (const reading *r, tl_tag *t, uint16_t slot) {
+static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, uint16_t slot) {
   if (!r->slots) {
     tl_tag_invalidate(t, r->no_slots, r->time);
     return;
@@ -134,19 +134,19 @@ static void set_json (const reading *r, tl_tag *t, uint16_t slot) {
     return;
   }
   tl_value v;
-  tl_buf_clear(&r->model->scratch);
-  tl_reason reason = tl_convert_json(tl_tag_def(t)->type, found, &r->station->plan->rule, &r->model->scratch, &v);
-  receive(t, reason, &v, r->time);
+  if (found->escaped) tl_buf_clear(&r->model->scratch);
+  tl_reason reason = tl_convert_json(def->type, found, &r->station->plan->rule, &r->model->scratch, &v);
+  receive(t, def, reason, &v, r->time);
 }
 
-static void set_regex (reading *r, tl_tag *t) {
+static void set_regex (reading *r, tl_tag *t, const tl_tagdef *def) {
   tl_slice payload = r->message->payload;
   tl_group groups[2];
   if (r->payload == UNKNOWN) r->payload = tl_utf8_valid(payload) ? UTF8 : OTHER;
   int n = r->payload == UTF8 ? tl_pattern_match(r->station->plan->patterns[t->index], payload, groups, 2) : 0;
   bool whole = n > 0 && tl_pattern_group_count(r->station->plan->patterns[t->index]) == 0;
   const tl_group *g = n > 1 ? &groups[1] : whole ? &groups[0] : NULL;
-  if (g && g->from != UINT32_MAX) set_text(r, t, tl_slice_of(payload.at + g->from, g->to - g->from));
+  if (g && g->from != UINT32_MAX) set_text(r, t, def, tl_slice_of(payload.at + g->from, g->to - g->from));
   else tl_tag_missing(t, r->time);
 }
 
@@ -156,13 +156,15 @@ static void set_tags (reading *r) {
   uint16_t slot = 0; /* JSON tags come in the order of their slots */
   for (uint16_t k = 0; k < plan->order_count; k++) {
     if (s->off || s->simulated) return; /* a handler switched it: the rest is not wanted */
-    tl_tag *t = &s->tags[plan->order[k]];
-    switch (plan->tags[t->index].kind) {
-      case TL_ADDRESS_IN_TOPIC: set_text(r, t, r->message->topic); break;
-      case TL_ADDRESS_IN_DATA: set_text(r, t, r->message->payload); break;
-      case TL_ADDRESS_IN_ID: set_id(r, t); break;
-      case TL_ADDRESS_JSON: set_json(r, t, slot++); break;
-      case TL_ADDRESS_REGEX: set_regex(r, t); break;
+    uint16_t i = plan->order[k];
+    tl_tag *t = &s->tags[i];
+    const tl_tagdef *def = &plan->tags[i];
+    switch (def->kind) {
+      case TL_ADDRESS_JSON: set_json(r, t, def, slot++); break;
+      case TL_ADDRESS_IN_TOPIC: set_text(r, t, def, r->message->topic); break;
+      case TL_ADDRESS_IN_DATA: set_text(r, t, def, r->message->payload); break;
+      case TL_ADDRESS_IN_ID: set_id(r, t, def); break;
+      case TL_ADDRESS_REGEX: set_regex(r, t, def); break;
       default: break;
     }
   }
@@ -180,8 +182,10 @@ int64_t tl_station_addressed (tl_station *s, const tl_incoming *m) {
   find_time(&r);
   set_tags(&r);
   give_slots(model, taken);
-  tl_buf_clear(&model->scratch);
-  if (model->scratch.cap > LARGE_SCRATCH) tl_buf_shrink(&model->scratch, LARGE_SCRATCH);
+  if (model->scratch.cap > LARGE_SCRATCH) {
+    tl_buf_clear(&model->scratch);
+    tl_buf_shrink(&model->scratch, LARGE_SCRATCH);
+  }
   return r.time;
 }
 

@@ -181,17 +181,20 @@ static verdict filter_integer (const tl_tag *t, const tl_tagdef *def, tl_value *
   return TAKE;
 }
 
-bool tl_tag_receive (tl_tag *t, const tl_value *v, int64_t time_ms) {
-  const tl_tagdef *def = tl_tag_def(t);
-  if (!def->filtered) return put(t, def, v, time_ms);
-  tl_value filtered = *v;
-  switch (tl_type_is_integer(def->type) ? filter_integer(t, def, &filtered) : filter_number(t, def, &filtered)) {
-    case TAKE: return put(t, def, &filtered, time_ms);
+static bool take_filtered (tl_tag *t, const tl_tagdef *def, tl_value v, int64_t time_ms) {
+  switch (tl_type_is_integer(def->type) ? filter_integer(t, def, &v) : filter_number(t, def, &v)) {
+    case TAKE: return put(t, def, &v, time_ms);
     case OUTSIDE: tl_tag_invalidate(t, TL_REASON_RANGE, time_ms); return true;
     case DROP: return true;
   }
   return true;
 }
+
+bool tl_tag_take (tl_tag *t, const tl_tagdef *def, const tl_value *v, int64_t time_ms) {
+  return def->filtered ? take_filtered(t, def, *v, time_ms) : put(t, def, v, time_ms);
+}
+
+bool tl_tag_receive (tl_tag *t, const tl_value *v, int64_t time_ms) { return tl_tag_take(t, tl_tag_def(t), v, time_ms); }
 
 /* ---- writing ---- */
 

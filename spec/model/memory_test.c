@@ -1,5 +1,5 @@
-/* spec/model/memory_test.c — every allocation of this room fails in turn; what was built stays whole. The room's files are compiled
-** in here, so that only their own allocations fail. */
+/* spec/model/memory_test.c — every allocation of this room fails in turn; what was built stays whole. The room's files are
+** compiled in here, so that only their own allocations fail. */
 #include "world.h"
 
 static long countdown = -1; /* allocations until the one that fails; -1: none */
@@ -68,7 +68,8 @@ static int feed (tl_station *s, const char *payload, const char *text) {
 static int add_two (tl_line *line, tl_plan *plan, tl_station **out) {
   static const char *const names[] = { "a", "b" };
   for (int i = 0; i < 2; i++) {
-    const tl_station_spec spec = { .name = tl_slice_str(names[i]), .address = TL_LIT("x"), .will_topic = TL_LIT("w"), .plan = plan };
+    const tl_station_spec spec = { .name = tl_slice_str(names[i]), .address = TL_LIT("x"), .will_topic = TL_LIT("w"),
+                                   .plan = plan };
     uint32_t before = line->station_count, refs = plan->refs;
     int rc = tl_line_add_station(line, &spec, 0, 0, out);
     if (rc == TL_OK) continue;

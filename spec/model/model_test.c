@@ -39,7 +39,8 @@ static void refuses_a_name_twice (void **state) {
   assert_int_equal(tl_model_add_line(w.model, TL_LIT("plant"), &line), TL_EEXIST);
   assert_null(line);
   tl_station *s = simple(&w, "boiler"), *other = NULL;
-  assert_int_equal(tl_line_add_station(w.line, &(tl_station_spec){ .name = TL_LIT("boiler"), .plan = s->plan }, 0, 0, &other), TL_EEXIST);
+  const tl_station_spec again = { .name = TL_LIT("boiler"), .plan = s->plan };
+  assert_int_equal(tl_line_add_station(w.line, &again, 0, 0, &other), TL_EEXIST);
   assert_null(other);
   assert_int_equal(w.line->station_count, 1);
   world_fini(&w);
@@ -74,8 +75,9 @@ static void copies_names_and_wills (void **state) {
   char text[] = "nameaddrtopicload";
   tl_station *s = NULL;
   tl_plan *plan = plan_of(&w, (tl_plan_spec){ 0 }, NULL, 0);
-  const tl_station_spec spec = { .name = tl_slice_of(text, 4), .address = tl_slice_of(text + 4, 4), .will_topic = tl_slice_of(text + 8, 5),
-                                 .will_payload = tl_slice_of(text + 13, 4), .plan = plan, .time_filter_ms = 1, .no_data_ms = 2,
+  const tl_station_spec spec = { .name = tl_slice_of(text, 4), .address = tl_slice_of(text + 4, 4),
+                                 .will_topic = tl_slice_of(text + 8, 5), .will_payload = tl_slice_of(text + 13, 4),
+                                 .plan = plan, .time_filter_ms = 1, .no_data_ms = 2,
                                  .subscribe_address = true, .max_instances = 3 };
   assert_int_equal(tl_line_add_station(w.line, &spec, 0, 0, &s), TL_OK);
   tl_plan_unref(plan);
@@ -137,10 +139,12 @@ static void a_new_plan_keeps_the_values_of_tags_that_stayed (void **state) {
   world_init(&w);
   tl_tagdef before[] = {
     def("same", TL_AI, "JA=a"), def("text", TL_TXTI, "JA=t"), def("type", TL_AI, "JA=b"), def("address", TL_AI, "JA=c"),
-    def("gone", TL_TXTI, "JA=d"), def_text("topic", TL_TXTO, "OUT_TOPIC", "one"), def_text("kept", TL_TXTO, "OUT_VALUE", "idle"),
+    def("gone", TL_TXTI, "JA=d"), def_text("topic", TL_TXTO, "OUT_TOPIC", "one"),
+    def_text("kept", TL_TXTO, "OUT_VALUE", "idle"),
   };
   tl_tagdef after[] = {
-    def_text("kept", TL_TXTO, "OUT_VALUE", "idle"), def("new", TL_AI, "JA=e"), def("address", TL_AI, "JA=cc"), def("type", TL_CI, "JA=b"),
+    def_text("kept", TL_TXTO, "OUT_VALUE", "idle"), def("new", TL_AI, "JA=e"), def("address", TL_AI, "JA=cc"),
+    def("type", TL_CI, "JA=b"),
     def("text", TL_TXTI, "JA=t"), def("same", TL_AI, "JA=a"), def_text("topic", TL_TXTO, "OUT_TOPIC", "two"),
   };
   after[5].unit = "C"; /* no other value for that */
@@ -197,7 +201,8 @@ static void instances_follow_a_template_that_moves_or_goes (void **state) {
   world w;
   world_init(&w);
   const tl_tagdef tags[] = { def_text("t", TL_TXTO, "OUT_TOPIC", "a/{dev}") }, more[] = { tags[0], def("x", TL_AI, "JA=x") };
-  tl_station *t = add(&w, (tl_station_spec){ .name = TL_LIT("s-{dev}"), .is_template = true }, (tl_plan_spec){ .json = true }, tags, 1);
+  const tl_station_spec template = { .name = TL_LIT("s-{dev}"), .is_template = true };
+  tl_station *t = add(&w, template, (tl_plan_spec){ .json = true }, tags, 1);
   tl_station *a = simple(&w, "s-a"), *b = simple(&w, "s-b");
   a->made_by = b->made_by = t;
   t->made = 2;
@@ -223,7 +228,8 @@ static void ten_thousand_stations_share_a_plan_and_stay_small (void **state) {
   for (int i = 0; i < 10000; i++) {
     snprintf(name, sizeof name, "station-%05d", i);
     snprintf(address, sizeof address, "plant/hall-7/station-%05d/up", i);
-    add(&w, (tl_station_spec){ .name = tl_slice_str(name), .address = tl_slice_str(address) }, (tl_plan_spec){ .json = true }, tags, 3);
+    const tl_station_spec spec = { .name = tl_slice_str(name), .address = tl_slice_str(address) };
+    add(&w, spec, (tl_plan_spec){ .json = true }, tags, 3);
   }
   assert_ptr_equal(w.line->stations[0]->plan, w.line->stations[9999]->plan);
   assert_int_equal(w.line->stations[0]->plan->refs, 10000);

@@ -220,8 +220,8 @@ static void reports_what_does_not_compile_from_the_pool (void **state) {
   tl_err err = { 0 };
   const tl_tagdef tags[] = { def("a", TL_AI, "JA=x["), };
   assert_int_equal(tl_plan_pool_new(&pool), TL_OK);
-  for (int i = 0; i < 2; i++)
-    assert_int_equal(tl_plan_pool_get(pool, &p, &(tl_plan_spec){ .json = true, .tags = tags, .tag_count = 1 }, &err), TL_ESYNTAX);
+  const tl_plan_spec spec = { .json = true, .tags = tags, .tag_count = 1 };
+  for (int i = 0; i < 2; i++) assert_int_equal(tl_plan_pool_get(pool, &p, &spec, &err), TL_ESYNTAX);
   assert_null(p);
   tl_plan_pool_free(pool);
 }
@@ -264,7 +264,9 @@ static void instances_fill_defaults_and_share_the_rest (void **state) {
 
 static void instances_fill_addresses_units_and_time_field (void **state) {
   (void)state;
-  tl_tagdef tags[] = { def("a", TL_AI, "JA=devices.{dev}.temp"), def("r", TL_AI, "RE={dev}=([0-9]+)"), def("c", TL_CI, "IN_ID") };
+  tl_tagdef tags[] = {
+    def("a", TL_AI, "JA=devices.{dev}.temp"), def("r", TL_AI, "RE={dev}=([0-9]+)"), def("c", TL_CI, "IN_ID"),
+  };
   tags[2].unit = "{dev}";
   tags[2].description = "of {dev}";
   tl_plan *t = compile((tl_plan_spec){ .json = true, .time_field = TL_LIT("{dev}_ts") }, tags, 3), *p = instance(t, "a+7");

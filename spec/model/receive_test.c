@@ -7,7 +7,8 @@ static void sets_tags_in_the_order_of_the_reference (void **state) {
   world_init(&w);
   const tl_tagdef tags[] = {
     def("b", TL_AI, "JA=b"), def("re", TL_CI, "RE=\"a\":([0-9]+)"), def("id", TL_CI, "IN_ID"), def("a", TL_TXTI, "JA=a"),
-    def("data", TL_TXTI, "IN_DATA"), def("topic", TL_TXTI, "IN_TOPIC"), def("none", TL_AI, ""), def("out", TL_TXTO, "OUT_VALUE"),
+    def("data", TL_TXTI, "IN_DATA"), def("topic", TL_TXTI, "IN_TOPIC"), def("none", TL_AI, ""),
+    def("out", TL_TXTO, "OUT_VALUE"),
   };
   tl_station *s = station(&w, tags, COUNT(tags));
   tl_incoming m = message(&w, "s", TL_LIT("{\"a\":12,\"b\":21.5}"));
@@ -26,7 +27,8 @@ static void converts_topic_and_payload_to_any_type (void **state) {
   world w;
   world_init(&w);
   const tl_tagdef tags[] = { def("data", TL_AI, "IN_DATA"), def("topic", TL_CI, "IN_TOPIC"), def("id", TL_TXTI, "IN_ID") };
-  tl_station *s = add(&w, (tl_station_spec){ .name = TL_LIT("s"), .address = TL_LIT("42") }, (tl_plan_spec){ .json = false }, tags, 3);
+  const tl_station_spec spec = { .name = TL_LIT("s"), .address = TL_LIT("42") };
+  tl_station *s = add(&w, spec, (tl_plan_spec){ .json = false }, tags, 3);
   receive(&w, s, " 21.5\n");
   assert_string_equal(said(&w), "status s StWait StOn\nvalue s.topic 42\nvalue s.data 21.5\nvalue s.id \"0\"\n");
   receive(&w, s, "warm");
@@ -52,7 +54,9 @@ static void missing_addresses_follow_on_missing (void **state) {
   (void)state;
   world w;
   world_init(&w);
-  tl_tagdef tags[] = { def("a", TL_AI, "JA=a"), def("b", TL_AI, "JA=b"), def("c", TL_AI, "JA=c"), def("r", TL_AI, "RE=r([0-9])") };
+  tl_tagdef tags[] = {
+    def("a", TL_AI, "JA=a"), def("b", TL_AI, "JA=b"), def("c", TL_AI, "JA=c"), def("r", TL_AI, "RE=r([0-9])"),
+  };
   tags[1].on_missing = TL_MISSING_KEEP;
   tags[2].on_missing = TL_MISSING_DEFAULT, tags[2].has_default = true, tags[2].default_value.number = 9;
   tl_station *s = station(&w, tags, 4);
@@ -70,11 +74,13 @@ static void regex_takes_the_first_group_or_the_whole_match (void **state) {
   world w;
   world_init(&w);
   const tl_tagdef tags[] = {
-    def("g", TL_TXTI, "RE=t=([0-9]+)"), def("w", TL_TXTI, "RE=[0-9]+ C"), def("o", TL_TXTI, "RE=t=(x)?"), def("e", TL_TXTI, "RE=t(=*)"),
+    def("g", TL_TXTI, "RE=t=([0-9]+)"), def("w", TL_TXTI, "RE=[0-9]+ C"), def("o", TL_TXTI, "RE=t=(x)?"),
+    def("e", TL_TXTI, "RE=t(=*)"),
   };
   tl_station *s = add(&w, (tl_station_spec){ .name = TL_LIT("s") }, (tl_plan_spec){ .json = false }, tags, 4);
   receive(&w, s, "t=21 C");
-  assert_string_equal(said(&w), "status s StWait StOn\nvalue s.g \"21\"\nvalue s.w \"21 C\"\nvalue s.o null missing\nvalue s.e \"=\"\n");
+  assert_string_equal(said(&w), "status s StWait StOn\nvalue s.g \"21\"\nvalue s.w \"21 C\"\nvalue s.o null missing\n"
+                                "value s.e \"=\"\n");
   world_fini(&w);
 }
 
@@ -94,7 +100,9 @@ static void says_once_that_a_payload_is_not_json (void **state) {
   (void)state;
   world w;
   world_init(&w);
-  tl_tagdef tags[] = { def("a", TL_AI, "JA=a"), def("d", TL_TXTI, "IN_DATA"), def("r", TL_CI, "RE=([0-9]+)"), def("k", TL_AI, "JA=k") };
+  tl_tagdef tags[] = {
+    def("a", TL_AI, "JA=a"), def("d", TL_TXTI, "IN_DATA"), def("r", TL_CI, "RE=([0-9]+)"), def("k", TL_AI, "JA=k"),
+  };
   tags[3].on_missing = TL_MISSING_KEEP;
   tl_station *s = station(&w, tags, 4);
   receive(&w, s, "{\"a\":1,\"k\":1}");
@@ -266,7 +274,6 @@ static void a_station_switched_off_by_a_handler_takes_no_more (void **state) {
 }
 
 static void feed_another (world *w, tl_tag *t) {
-  static const tl_tagdef many[] = { { .name = "z", .address = "JA=z", .kind = TL_ADDRESS_JSON, .path = { (const uint8_t *)"z", 1 } } };
   (void)t;
   w->on_value = NULL;
   tl_station *other = tl_line_station(w->line, TL_LIT("other"));
@@ -275,8 +282,7 @@ static void feed_another (world *w, tl_tag *t) {
   char names[40][8];
   for (int i = 0; i < 40; i++) {
     snprintf(names[i], sizeof names[i], "n%d", i);
-    tags[i] = many[0];
-    tags[i].name = names[i];
+    tags[i] = def(names[i], TL_AI, "JA=z");
   }
   receive(w, add(w, (tl_station_spec){ .name = TL_LIT("large") }, (tl_plan_spec){ .json = true }, tags, 40), "{\"z\":1}");
 }

@@ -1,5 +1,5 @@
-/* spec/model/scenario_test.c — a day of a plant in a moment: traffic, silence, breaks, wills, simulation, replayed by a seed, against
-** rules that hold at every step */
+/* spec/model/scenario_test.c — a day of a plant in a moment: traffic, silence, breaks, wills, simulation, replayed by a seed,
+** against rules that hold at every step */
 #include "world.h"
 
 enum { STATIONS = 20, DAY = 24 * 3600 * 1000, FILTER = 10000, SILENCE = 30000 };

@@ -326,7 +326,8 @@ static void tick_counts_in_what_its_handlers_started (void **state) {
   world_init(&w);
   const tl_tagdef tags[] = { def("t", TL_CI, "") };
   add(&w, (tl_station_spec){ .name = TL_LIT("a") }, (tl_plan_spec){ .json = true }, tags, 1);
-  add(&w, (tl_station_spec){ .name = TL_LIT("b"), .time_filter_ms = 99000, .no_data_ms = 5000 }, (tl_plan_spec){ .json = true }, tags, 1);
+  const tl_station_spec silent = { .name = TL_LIT("b"), .time_filter_ms = 99000, .no_data_ms = 5000 };
+  add(&w, silent, (tl_plan_spec){ .json = true }, tags, 1);
   tl_line_up(w.line, w.now, wall(&w));
   w.on_status = simulate_the_first;
   assert_int_equal(tick(&w, 6000), 7000);

@@ -21,8 +21,8 @@ static void assert_value (tl_type type, tl_value v, const char *member) {
   const tl_tagdef d = def("t", type, "");
   tl_tag *t = &station(&w, &d, 1)->tags[0];
   tl_tag_put(t, &v, AT);
-  snprintf(expected, sizeof expected, "{\"time\":\"2026-11-22T14:03:16.123Z\",\"tag\":\"plant.s.t\",\"type\":\"%s\",%s,\"status\":\"valid\"}\n",
-           tl_type_name(type), member);
+  snprintf(expected, sizeof expected, "{\"time\":\"2026-11-22T14:03:16.123Z\",\"tag\":\"plant.s.t\",\"type\":\"%s\",%s,"
+                                      "\"status\":\"valid\"}\n", tl_type_name(type), member);
   assert_string_equal(streamed(t), expected);
   tl_buf b;
   tl_buf_init(&b);
@@ -61,11 +61,12 @@ static void the_reason_is_there_only_if_there_is_one (void **state) {
   world_init(&w);
   const tl_tagdef d = def("t", TL_TXTI, "");
   tl_tag *t = &station(&w, &d, 1)->tags[0];
-  assert_string_equal(streamed(t), "{\"time\":null,\"tag\":\"plant.s.t\",\"type\":\"TxtI\",\"value\":null,\"status\":\"unset\"}\n");
+  assert_string_equal(streamed(t), "{\"time\":null,\"tag\":\"plant.s.t\",\"type\":\"TxtI\",\"value\":null,"
+                                   "\"status\":\"unset\"}\n");
   tl_tag_put(t, &(tl_value){ .text = TL_LIT("\xff") }, AT);
   tl_tag_invalidate(t, TL_REASON_STATION_WILL, AT);
-  assert_string_equal(streamed(t), "{\"time\":\"2026-11-22T14:03:16.123Z\",\"tag\":\"plant.s.t\",\"type\":\"TxtI\",\"value\":null,"
-                                   "\"status\":\"invalid\",\"reason\":\"station-will\"}\n");
+  assert_string_equal(streamed(t), "{\"time\":\"2026-11-22T14:03:16.123Z\",\"tag\":\"plant.s.t\",\"type\":\"TxtI\","
+                                   "\"value\":null,\"status\":\"invalid\",\"reason\":\"station-will\"}\n");
   world_fini(&w);
 }
 
