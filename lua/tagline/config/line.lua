@@ -191,7 +191,8 @@ local function check_stations(self, one)
     if all_of_it and st.address and st.address ~= "#" then
       station_problem(self, st, "address", ("never matches: station '%s' (\"#\") takes every message of the line")
         :format(all_of_it.name), "warning")
-    elseif st.plain and not st.looks and not st.params.subscribe_address and not let_in(core, filters, st.address) then
+    elseif st.address and self.load.checker:is_topic(st.address) and not st.params.subscribe_address
+      and not let_in(core, filters, st.address) then
       station_problem(self, st, "address", ("never matches: topic_filter %s does not let %s in"):format(
         kinds.got(table.concat(filters, ", ")), kinds.got(st.address)), "warning")
     end

@@ -311,7 +311,7 @@ local function draft_of(self)
   end
   for _, one in ipairs(self.lines.lines) do
     for _, st in ipairs(one.stations) do
-      st.line, st.taken, st.seq, st.plain, st.looks = nil, nil, nil, nil, nil
+      st.line, st.taken, st.seq = nil, nil, nil
     end
   end
   return { file = self.path, lines = self.lines.lines, limits = limits, timers = self.timers, env = self.env }

@@ -130,6 +130,12 @@ local function check_groups(self, st)
   end
 end
 
+--- Is a checked address one topic, rather than an expression or a mistaken filter?
+function Checker:is_topic(address)
+  local facts = self.facts[address]
+  return facts.plain and not facts.looks
+end
+
 local function check_address(self, st)
   local facts = self.facts[st.address]
   if not facts then
@@ -138,7 +144,6 @@ local function check_address(self, st)
   end
   if facts.wrong then self:problem(st, "address", facts.wrong) end
   if facts.warning then self:problem(st, "address", facts.warning, nil, "warning") end
-  st.plain, st.looks = facts.plain, facts.looks
   return facts
 end
 
