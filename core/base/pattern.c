@@ -22,6 +22,7 @@ enum {
   SLOW_NS = 15000000,   /* processor time for the slow way */
   SLOW_NS_PER_BYTE = 20,
   CALLOUTS_PER_LOOK = 256,
+  LAZY_USES = 64,       /* JIT compilation costs about as much as this many matches without */
   DEPTH_LIMIT = 10000,
   HEAP_LIMIT = 1024, /* KiB */
   JIT_STACK_FIRST = 32 * 1024,
@@ -39,6 +40,7 @@ struct tl_pattern {
   uint32_t names, name_size;
   const uint8_t *name_table;
   bool want_jit, has_jit, watched_jit, one_start;
+  uint8_t uses; /* until it is compiled */
 };
 
 static struct {
@@ -144,6 +146,7 @@ int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err) 
     return tl_fail(err, rc, 0, "no memory");
   }
   p->want_jit = true;
+  p->uses = LAZY_USES;
   if (!(flags & TL_PATTERN_LAZY)) use_jit(p);
   *out = p;
   return TL_OK;
@@ -212,7 +215,7 @@ int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, i
   uint64_t steps = fast_steps(p, subject.len);
   int rc = PCRE2_ERROR_MATCHLIMIT;
   if (steps > 0) {
-    if (p->want_jit) use_jit(own);
+    if (p->want_jit && --own->uses == 0) use_jit(own);
     steps = steps < LEAST_STEPS ? LEAST_STEPS : steps > MATCH_LIMIT ? MATCH_LIMIT : steps;
     rc = run(p->code, p->has_jit, subject, (uint32_t)steps);
   }

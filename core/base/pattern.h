@@ -11,7 +11,7 @@ typedef struct tl_pattern tl_pattern;
 enum {
   TL_PATTERN_WHOLE = 1, /* must match the whole subject */
   TL_PATTERN_UTF = 2,   /* pattern and subject are UTF-8 (checked for the pattern; the subject must be checked by the caller) */
-  TL_PATTERN_LAZY = 4   /* JIT-compile at first use: for many patterns that are rarely tried */
+  TL_PATTERN_LAZY = 4   /* JIT-compile once it was used often: for many patterns that are rarely tried */
 };
 
 /* Compile. On failure err->at is the byte offset in the pattern and err->text PCRE2's message. Own the result. */

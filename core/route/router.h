@@ -1,8 +1,8 @@
 /* core/route/router.h — which station takes a topic. Pure: no libuv, no Lua, no clock.
 **
 ** Priority (reference, station address): a station '#' takes everything; else an address equal to the topic; else addresses as
-** PCRE2 expressions that match the whole topic, in descending byte order of the address; else the station '.*'. Answers are remembered
-** (bounded), so that the cost for a topic seen before does not grow with the number of stations. */
+** PCRE2 expressions that match the whole topic, in descending byte order of the address; else the station '.*'. Answers are
+** remembered (bounded), so that the cost for a topic seen before does not grow with the number of stations. */
 #ifndef TL_ROUTE_ROUTER_H
 #define TL_ROUTE_ROUTER_H
 
@@ -24,7 +24,8 @@ typedef struct {
   const tl_pattern *pattern; /* the pattern behind `groups`, for names; NULL otherwise */
 } tl_route;
 
-/* max_topics: how many answers are remembered (the least recently used goes first); max_bytes: of topic text in them. */
+/* max_topics: how many answers are remembered (one that was not used lately goes first); max_bytes: of topic text in them.
+** Exact answers need no memory and are not counted. */
 int tl_router_new (tl_router **out, size_t max_topics, size_t max_bytes);
 void tl_router_free (tl_router *r);
 
@@ -32,16 +33,25 @@ void tl_router_free (tl_router *r);
 ** TL_ESYNTAX: as a regex it does not compile (err->at is the offset). An address without regex characters needs no regex. */
 int tl_router_add (tl_router *r, tl_slice address, void *target, tl_err *err);
 int tl_router_remove (tl_router *r, tl_slice address); /* TL_OK or TL_ENOENT */
-int tl_router_add_will (tl_router *r, tl_slice topic, void *target); /* many targets may share a will topic */
-int tl_router_remove_will (tl_router *r, tl_slice topic, void *target);
-/* An exact entry that a regex station made for one device (named groups): found before regexes, forgotten with remove().
-** `topic` is the topic itself. */
+/* Many targets may share a will topic. TL_OK, TL_EEXIST (this target has it already) or TL_ENOMEM. */
+int tl_router_add_will (tl_router *r, tl_slice topic, void *target);
+int tl_router_remove_will (tl_router *r, tl_slice topic, void *target); /* TL_OK or TL_ENOENT */
+/* The station that a regex station made for one device (named groups) takes this topic from now on: found like an exact entry,
+** with the regex's groups. It is an answer in the memory: it makes room like the others, and a change of regexes forgets it.
+** Then find() gives the regex station again, and its caller remembers again. remove(topic) forgets it. The route of the last
+** find() stays valid over this call when it is of the same topic. TL_EEXIST: a station has that address; TL_ENOENT: no station
+** takes the topic; TL_EFULL: the topic is too long for the memory; TL_ENOMEM. */
 int tl_router_remember (tl_router *r, tl_slice topic, void *target);
+/* Forget each remembered topic of this target: before it is freed. */
+void tl_router_forget (tl_router *r, const void *target);
 
-const tl_route *tl_router_find (tl_router *r, tl_slice topic); /* never NULL */
+/* Never NULL. The topic must be valid [MQTT-4.7.3-1]; regexes see it as UTF-8. A regex that a limit stops does not match, and
+** is counted. */
+const tl_route *tl_router_find (tl_router *r, tl_slice topic);
 
-/* Tell how the decision falls: each candidate in the order it is tried, until one matches. `why` is a short text such as "address
-** differs at byte 7" or "regex does not match". For a person: slow, not remembered. */
+/* Tell how the decision falls: each candidate in the order it is tried, until one matches (plain addresses, which one lookup
+** tries together, in descending byte order). `why` is a short text such as "address differs at byte 7" (the first byte is 1)
+** or "regex does not match". For a person: slow, not remembered. */
 typedef void tl_route_told (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why);
 void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void *ctx);
 
