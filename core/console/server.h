@@ -3,7 +3,8 @@
 **
 ** A frame is a type byte, a length of 4 bytes (big-endian) and that many bytes. Requests (client to server):
 **   'h' hello {"tty":bool,"width":N,"json":bool}, the first frame;
-**   'e' evaluate this code; one evaluation at a time, each ends with one 'r', 'f' or 'm';
+**   'e' evaluate this code, a whole; one evaluation at a time, each ends with one 'r' or 'f';
+**   'l' evaluate these lines, which may want more: ends with 'm', too;
 **   'c' complete {"line":TEXT,"at":N}, N the number of bytes before the cursor; answered by one 'c';
 **   'x' cancel the evaluation (it then ends with 'f'; nothing when there is none);
 **   'i' an input line (ends a watch).
@@ -11,7 +12,7 @@
 **   'o' output text, written as it is, at any time;
 **   'r' an evaluation ended well (text: its result as a person or, with "json", a program reads it; empty when there is none);
 **   'f' it failed (text: the error);
-**   'm' it needs more lines: the client asks again with all of them;
+**   'm' the lines are unfinished: the client asks again with all of them and one more;
 **   'c' completions, a JSON list of texts, each beginning with the word before the cursor. */
 #ifndef TL_CONSOLE_SERVER_H
 #define TL_CONSOLE_SERVER_H

@@ -1,6 +1,5 @@
-/* spec/net/net_support.h — a loop,
-  a deadline and plain loopback sockets for the specs of net/ and console/. No sleeping: a spec runs the loop
-** until what it waits for is there, and fails at the deadline. */
+/* spec/net/net_support.h — a loop, a deadline and plain loopback sockets for the specs of net/ and console/. No sleeping: a
+** spec runs the loop until what it waits for is there, and fails at the deadline. */
 #ifndef TL_SPEC_NET_SUPPORT_H
 #define TL_SPEC_NET_SUPPORT_H
 
@@ -32,7 +31,7 @@ enum { DEADLINE_MS = 20000 };
 
 static tl_loop *loop;
 
-/* Wake-ups until *done; between them the spec may look at plain sockets, so none lasts longer than 5 ms. */
+/* Wake-ups until the condition holds; between them the spec may look at plain sockets, so none lasts longer than 5 ms. */
 #define RUN_UNTIL(condition)                                                                \
   do {                                                                                      \
     int64_t end_ = tl_clock_mono_ms() + DEADLINE_MS;                                        \

@@ -7,8 +7,9 @@
 #include "base/buf.h"
 #include "net/tcp.h"
 
-/* Names: "two" is a refused address and then 127.0.0.1; "slow" waits until it is let go; "hole" is an address that
-** never answers and then 127.0.0.1; "refused" two refused ones; "empty" succeeds without an address; others by code. Literals as usual. */
+/* Names: "two" is a refused address and then 127.0.0.1; "slow" waits until it is let go; "hole" is 127.0.0.1 and then a
+** refused one; "refused" two refused ones; "odd" one that connect() itself refuses and then 127.0.0.1; "empty" succeeds without
+** an address; "again" and "system" fail so, all others are not known. Literals as usual. */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
 static int waiting, let_go, answered;

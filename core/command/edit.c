@@ -1,0 +1,285 @@
+/* core/command/edit.c — lines typed at a terminal, with libedit. Knows neither the console nor Lua. */
+#include "command/edit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <histedit.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "command/complete.h"
+
+enum { REMEMBERED = 1000, SHOWN = 200 };
+
+struct tl_edit {
+  EditLine *el;
+  History *history;
+  char *path; /* of the history, or NULL */
+  const char *prompt;
+  int fd;
+  tl_edit_events events;
+  void *ctx;
+  const sigset_t *mask;
+  volatile int *interrupted;
+  bool stopped, gone;
+};
+
+static volatile sig_atomic_t resized;
+
+static void on_winch (int signum) { resized = signum; }
+
+/* History */
+
+static int make_folders (char *path) { /* every folder of path; the last part is a file */
+  for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    *slash = 0;
+    int rc = mkdir(path, 0700);
+    *slash = '/';
+    if (rc < 0 && errno != EEXIST) return TL_ENOENT;
+  }
+  return TL_OK;
+}
+
+int tl_edit_history_path (tl_buf *out) {
+  const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+  size_t start = out->len;
+  if (state && state[0] == '/')
+    tl_buf_fmt(out, "%s/tagline/history", state);
+  else if (home && home[0] == '/')
+    tl_buf_fmt(out, "%s/.local/state/tagline/history", home);
+  else
+    return TL_ENOENT;
+  tl_buf_byte(out, 0);
+  if (out->failed) return TL_ENOMEM;
+  out->len--;
+  return make_folders((char *)out->at + start);
+}
+
+/* libedit's own form, so that it can load it: a first line of its own, then lines with blanks and odd bytes as \ooo. */
+static const char cookie[] = "_HiStOrY_V2_\n";
+
+/* One line is added with one write at the end of the file: several REPLs at once lose nothing of each other. */
+static void append_to_file (const char *path, const char *line) {
+  tl_buf text;
+  struct stat st;
+  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  tl_buf_init(&text);
+  if (fstat(fd, &st) == 0 && st.st_size == 0) tl_buf_str(&text, cookie);
+  for (const unsigned char *c = (const unsigned char *)line; *c; c++) {
+    if (*c <= ' ' || *c == '\\' || *c >= 0x7f)
+      tl_buf_fmt(&text, "\\%03o", *c);
+    else
+      tl_buf_byte(&text, *c);
+  }
+  tl_buf_byte(&text, '\n');
+  if (!text.failed && write(fd, text.at, text.len) < 0) errno = 0; /* a history that cannot be kept is no reason to stop */
+  tl_buf_fini(&text);
+  close(fd);
+}
+
+static void load_history (tl_edit *e) {
+  HistEvent ev;
+  tl_buf path;
+  tl_buf_init(&path);
+  history(e->history, &ev, H_SETSIZE, REMEMBERED);
+  history(e->history, &ev, H_SETUNIQUE, 1);
+  if (tl_edit_history_path(&path) == TL_OK) e->path = strdup((char *)path.at);
+  tl_buf_fini(&path);
+  if (!e->path) return;
+  int lines = history(e->history, &ev, H_LOAD, e->path);
+  if (lines > 2 * REMEMBERED) history(e->history, &ev, H_SAVE, e->path); /* only the last REMEMBERED */
+}
+
+void tl_edit_remember (tl_edit *e, const char *line) {
+  HistEvent ev;
+  if (line[strspn(line, " \t")] == 0) return;
+  bool repeated = history(e->history, &ev, H_FIRST) == 0 && strcmp(ev.str, line) == 0;
+  if (repeated) return;
+  history(e->history, &ev, H_ENTER, line);
+  if (e->path) append_to_file(e->path, line);
+}
+
+/* Typing */
+
+static char *prompt_of (EditLine *el) {
+  tl_edit *e = NULL;
+  el_get(el, EL_CLIENTDATA, &e);
+  return (char *)(uintptr_t)e->prompt;
+}
+
+static void show (const char *bytes, size_t n) {
+  fwrite(bytes, 1, n, stdout);
+  fflush(stdout);
+}
+
+static bool wake (tl_edit *e) {
+  tl_buf text;
+  tl_buf_init(&text);
+  bool on = e->events.wake(e->ctx, &text);
+  if (text.len > 0) {
+    show("\r\033[K", 4); /* the line being typed moves below */
+    show((char *)text.at, text.len);
+    if (text.at[text.len - 1] != '\n') show("\n", 1);
+    el_set(e->el, EL_REFRESH);
+  }
+  tl_buf_fini(&text);
+  return on;
+}
+
+/* One character; libedit ends the line on anything but 1. */
+static int get_char (EditLine *el, wchar_t *out) {
+  tl_edit *e = NULL;
+  mbstate_t state;
+  memset(&state, 0, sizeof state);
+  el_get(el, EL_CLIENTDATA, &e);
+  for (;;) {
+    struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = e->fd, .events = POLLIN } };
+    int rc = ppoll(fds, 2, NULL, e->mask);
+    if (resized) {
+      resized = 0;
+      el_resize(el);
+    }
+    if (*e->interrupted) {
+      *e->interrupted = 0;
+      e->stopped = true;
+      return -1;
+    }
+    if (rc < 0 && errno != EINTR) return -1;
+    if (rc <= 0) continue;
+    if (fds[1].revents && !wake(e)) {
+      e->gone = true;
+      return -1;
+    }
+    if (!fds[0].revents) continue;
+    char byte;
+    ssize_t n = read(STDIN_FILENO, &byte, 1);
+    if (n <= 0) return n == 0 ? 0 : -1;
+    size_t used = mbrtowc(out, &byte, 1, &state);
+    if (used == (size_t)-1) memset(&state, 0, sizeof state); /* not UTF-8: left out */
+    if (used <= 1) return 1;
+  }
+}
+
+static void list_words (const tl_buf *words) {
+  struct winsize ws = { .ws_col = 80 };
+  size_t widest = 0, column = 0, n = 0;
+  ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+  for (size_t at = 0, len; at < words->len; at += len + 1) {
+    len = strlen((char *)words->at + at);
+    if (len > widest) widest = len;
+  }
+  size_t columns = (ws.ws_col ? ws.ws_col : 80) / (widest + 2);
+  if (columns == 0) columns = 1;
+  fputc('\n', stdout);
+  for (size_t at = 0, len; at < words->len; at += len + 1, n++) {
+    len = strlen((char *)words->at + at);
+    if (n >= SHOWN) continue;
+    bool last = ++column % columns == 0;
+    fprintf(stdout, "%-*s%s", last ? 0 : (int)widest + 2, (char *)words->at + at, last ? "\n" : "");
+  }
+  if (column % columns != 0) fputc('\n', stdout);
+  if (n > SHOWN) fprintf(stdout, "… and %zu more\n", n - SHOWN);
+  fflush(stdout);
+}
+
+static unsigned char on_tab (EditLine *el, int key) {
+  tl_edit *e = NULL;
+  tl_buf words, more;
+  unsigned char action = CC_ERROR;
+  (void)key;
+  el_get(el, EL_CLIENTDATA, &e);
+  const LineInfo *li = el_line(el);
+  size_t at = (size_t)(li->cursor - li->buffer);
+  tl_buf_init(&words);
+  tl_buf_init(&more);
+  tl_buf_add(&more, li->buffer, (size_t)(li->lastchar - li->buffer));
+  tl_buf_byte(&more, 0);
+  if (!more.failed) e->events.complete(e->ctx, (char *)more.at, at, &words);
+  if (words.len > 0 && !words.failed && !more.failed) {
+    tl_slice common = tl_complete_common(&words);
+    size_t have = tl_complete_overlap((char *)more.at, at, &words);
+    tl_buf_clear(&more);
+    tl_buf_add(&more, common.at + have, common.len - have);
+    tl_buf_byte(&more, 0);
+    if (more.len > 1 && !more.failed && el_insertstr(el, (char *)more.at) == 0) {
+      action = CC_REFRESH;
+    } else if (common.len + 1 < words.len) { /* more than one word, and nothing they agree on */
+      list_words(&words);
+      action = CC_REDISPLAY;
+    }
+  }
+  tl_buf_fini(&words);
+  tl_buf_fini(&more);
+  return action;
+}
+
+int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx, const void *waiting_mask,
+                 volatile int *interrupted) {
+  tl_edit *e = calloc(1, sizeof *e);
+  if (!e) return TL_ENOMEM;
+  setlocale(LC_CTYPE, ""); /* what a character is; numbers stay as they are */
+  e->fd = fd;
+  e->events = *events;
+  e->ctx = ctx;
+  e->mask = waiting_mask;
+  e->interrupted = interrupted;
+  e->prompt = "";
+  e->history = history_init();
+  e->el = e->history ? el_init("tagline", stdin, stdout, stderr) : NULL;
+  if (!e->el) {
+    tl_edit_free(e);
+    return TL_ENOMEM;
+  }
+  struct sigaction sa = { .sa_handler = on_winch };
+  sigaction(SIGWINCH, &sa, NULL);
+  el_set(e->el, EL_CLIENTDATA, e);
+  el_set(e->el, EL_PROMPT, prompt_of);
+  el_set(e->el, EL_EDITOR, "emacs");
+  el_set(e->el, EL_SIGNAL, 0);
+  el_set(e->el, EL_HIST, history, e->history);
+  el_set(e->el, EL_GETCFN, get_char);
+  el_set(e->el, EL_ADDFN, "tl-complete", "complete the word before the cursor", on_tab);
+  el_set(e->el, EL_BIND, "^I", "tl-complete", NULL);
+  el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
+  el_source(e->el, NULL);
+  load_history(e);
+  *out = e;
+  return TL_OK;
+}
+
+int tl_edit_line (tl_edit *e, const char *prompt, tl_buf *line) {
+  int n = 0;
+  e->prompt = prompt;
+  e->stopped = e->gone = false;
+  const char *text = el_gets(e->el, &n);
+  if (e->stopped) {
+    show("^C\n", 3);
+    return TL_EDIT_INTERRUPTED;
+  }
+  if (e->gone) show("\n", 1);
+  if (e->gone) return TL_EDIT_GONE;
+  if (!text || n <= 0) {
+    show("\n", 1);
+    return TL_EDIT_END;
+  }
+  tl_buf_clear(line);
+  tl_buf_add(line, text, (size_t)n);
+  while (line->len > 0 && (line->at[line->len - 1] == '\n' || line->at[line->len - 1] == '\r')) line->len--;
+  return line->failed ? TL_ENOMEM : TL_EDIT_LINE;
+}
+
+void tl_edit_free (tl_edit *e) {
+  if (!e) return;
+  if (e->el) el_end(e->el);
+  if (e->history) history_end(e->history);
+  free(e->path);
+  free(e);
+}

@@ -1,0 +1,311 @@
+/* core/command/repl.c — `tagline repl`: the person's side of the console. What code means is the running process's matter. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "command/command.h"
+#include "command/complete.h"
+#include "command/edit.h"
+#include "command/options.h"
+#include "console/client.h"
+
+static const char help[] =
+    "usage: tagline repl [--socket PATH] [-e CODE] [--json]\n"
+    "\n"
+    "Attach to a running process. Lines are evaluated there as they are typed; without a terminal, standard input is read\n"
+    "as a script and the first error ends it with exit 1.\n"
+    "\n"
+    "  -e CODE         evaluate CODE, print its result, exit 1 on an error\n"
+    "  --socket PATH   the process's socket; without it, the only running process\n"
+    "  --json          print results as JSON\n"
+    "  --help          print this\n"
+    "\n"
+    "Ctrl-C cancels an evaluation, Ctrl-D leaves, Tab completes.\n";
+
+/* TYPED_MS: what is typed during an evaluation goes to it (to end a watch), but only once it lasts: lines that were pasted
+** belong to the prompt. */
+enum { COMPLETE_MS = 1000, TYPED_MS = 250, INTERRUPTED = 130 };
+
+typedef struct {
+  int fd;
+  sigset_t waiting; /* the signal mask while we wait: SIGINT is let in only there */
+  bool script_ended;
+  tl_buf frame, input, chunk;
+} repl;
+
+static volatile int interrupted;
+
+static void on_interrupt (int signum) { interrupted = signum; }
+
+static bool write_all (int fd, const uint8_t *at, size_t n) {
+  while (n > 0) {
+    ssize_t rc = write(fd, at, n);
+    if (rc < 0 && errno == EAGAIN) { /* shared with somebody who made it so */
+      struct pollfd p = { .fd = fd, .events = POLLOUT };
+      poll(&p, 1, -1);
+    } else if (rc < 0 && errno != EINTR) {
+      return false;
+    } else if (rc > 0) {
+      at += rc;
+      n -= (size_t)rc;
+    }
+  }
+  return true;
+}
+
+/* A text of its own: with a line break behind it, if it has none. */
+static bool write_line (int fd, tl_buf *text) {
+  if (text->len > 0 && text->at[text->len - 1] != '\n') tl_buf_byte(text, '\n');
+  return write_all(fd, text->at, text->len);
+}
+
+static int gone (void) {
+  fputs("tagline repl: the process has ended the connection\n", stderr);
+  return 1;
+}
+
+/* Wait for the socket or, if `input` is not negative, for that one. Returns 1 for the socket, 2 for the input, 0 when
+** interrupted, -1 when timed out. */
+static int wait_for (repl *r, int input, int timeout_ms) {
+  struct timespec limit = { timeout_ms / 1000, (timeout_ms % 1000) * 1000000L };
+  for (;;) {
+    struct pollfd fds[2] = { { .fd = r->fd, .events = POLLIN }, { .fd = input, .events = POLLIN } };
+    int rc = ppoll(fds, 2, timeout_ms < 0 ? NULL : &limit, &r->waiting);
+    if (interrupted) {
+      interrupted = 0;
+      return 0;
+    }
+    if (rc == 0) return -1;
+    if (rc > 0) return fds[0].revents ? 1 : 2;
+  }
+}
+
+/* One frame: its type, 0 when the process is gone, -1 when our own output is. Output is written; results and errors, too. */
+static int take_frame (repl *r) {
+  char type;
+  if (tl_console_get(r->fd, &type, &r->frame) <= 0) return 0;
+  bool ok = true;
+  if (type == 'o') ok = write_all(STDOUT_FILENO, r->frame.at, r->frame.len);
+  if (type == 'r') ok = write_line(STDOUT_FILENO, &r->frame);
+  if (type == 'f') write_line(STDERR_FILENO, &r->frame);
+  return ok ? type : -1;
+}
+
+/* Ask for an evaluation and wait for its end: 'r', 'f', 'm'; 0: the process is gone; -1: our output is; INTERRUPTED: Ctrl-C
+** came twice. */
+static int evaluate (repl *r, char type, tl_slice code, bool typed) {
+  bool cancelled = false, lasts = false;
+  int rc = tl_console_put(r->fd, type, code);
+  if (rc == TL_ETOOBIG) fputs("tagline repl: the code is too long\n", stderr);
+  if (rc < 0) return rc == TL_ETOOBIG ? 'f' : 0;
+  for (;;) {
+    int what = wait_for(r, typed && lasts ? STDIN_FILENO : -1, typed && !lasts ? TYPED_MS : -1);
+    if (what < 0) {
+      lasts = true;
+    } else if (what == 0) {
+      if (cancelled) return INTERRUPTED;
+      cancelled = true;
+      if (tl_console_put(r->fd, 'x', TL_LIT("")) < 0) return 0;
+    } else if (what == 2) { /* a line during an evaluation: it ends a watch */
+      char line[4096];
+      ssize_t n = read(STDIN_FILENO, line, sizeof line);
+      if (n <= 0) typed = false;
+      while (n > 0 && line[n - 1] == '\n') n--;
+      if (tl_console_put(r->fd, 'i', tl_slice_of(line, n > 0 ? (size_t)n : 0)) < 0) return 0;
+    } else {
+      int got = take_frame(r);
+      if (got <= 0 || got == 'r' || got == 'f' || got == 'm') return got;
+    }
+  }
+}
+
+/* The exit code of an evaluation that ends everything. */
+static int code_of (int answer) {
+  if (answer == 0) return gone();
+  return answer == 'r' ? 0 : answer == INTERRUPTED ? INTERRUPTED : 1;
+}
+
+/* A script from standard input: line by line, like a person who stops at the first error */
+
+/* The next line, without its break, into `line`: 1; 0 at the end; -1: `*answer` says why to stop. */
+static int script_line (repl *r, tl_slice *line, size_t *taken, int *answer) {
+  for (;;) {
+    uint8_t *start = r->input.at + *taken;
+    size_t left = r->input.len - *taken;
+    uint8_t *end = left ? memchr(start, '\n', left) : NULL;
+    if (end || (r->script_ended && left > 0)) {
+      *line = tl_slice_of(start, end ? (size_t)(end - start) : left);
+      *taken += end ? line->len + 1 : left;
+      return 1;
+    }
+    if (r->script_ended) return 0;
+    tl_buf_drop(&r->input, *taken);
+    *taken = 0;
+    int what = wait_for(r, STDIN_FILENO, -1);
+    *answer = what == 0 ? INTERRUPTED : 'r';
+    if (what == 1) *answer = take_frame(r); /* late output of an earlier line */
+    if (*answer <= 0 || *answer == INTERRUPTED) return -1;
+    if (what != 2) continue;
+    if (tl_buf_reserve(&r->input, 65536) < 0) return *answer = 'f', -1;
+    ssize_t n = read(STDIN_FILENO, r->input.at + r->input.len, 65536);
+    if (n > 0) r->input.len += (size_t)n;
+    r->script_ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+  }
+}
+
+static int run_script (repl *r) {
+  size_t taken = 0;
+  tl_slice line;
+  int rc, answer = 'r';
+  while ((rc = script_line(r, &line, &taken, &answer)) == 1) {
+    if (r->chunk.len > 0) tl_buf_byte(&r->chunk, '\n');
+    tl_buf_slice(&r->chunk, line);
+    if (r->chunk.failed) return 1;
+    if (r->chunk.len == 0) continue;
+    answer = evaluate(r, 'l', tl_buf_bytes(&r->chunk), false);
+    if (answer == 'm') continue;
+    if (answer != 'r') return code_of(answer);
+    tl_buf_clear(&r->chunk);
+  }
+  if (rc < 0) return code_of(answer);
+  if (r->chunk.len > 0) return code_of(evaluate(r, 'e', tl_buf_bytes(&r->chunk), false)); /* unfinished: it says what is missing */
+  return 0;
+}
+
+/* A terminal */
+
+static void on_complete (void *ctx, const char *line, size_t at, tl_buf *words) {
+  repl *r = ctx;
+  tl_buf ask;
+  tl_buf_init(&ask);
+  if (!tl_utf8_valid(tl_slice_str(line))) return;
+  tl_buf_str(&ask, "{\"line\":");
+  tl_json_quote(&ask, tl_slice_str(line));
+  tl_buf_fmt(&ask, ",\"at\":%zu}", at);
+  int type = ask.failed || tl_console_put(r->fd, 'c', tl_buf_bytes(&ask)) < 0 ? 0 : 'o';
+  tl_buf_fini(&ask);
+  while (type == 'o' && wait_for(r, -1, COMPLETE_MS) == 1) type = take_frame(r);
+  if (type == 'c' && tl_complete_read(tl_buf_bytes(&r->frame), words) < 0) tl_buf_clear(words);
+}
+
+static bool on_wake (void *ctx, tl_buf *text) {
+  repl *r = ctx;
+  char type;
+  if (tl_console_get(r->fd, &type, &r->frame) <= 0) return false;
+  if (type != 'c') tl_buf_slice(text, tl_buf_bytes(&r->frame));
+  return true;
+}
+
+static int run_terminal (repl *r) {
+  static const tl_edit_events events = { on_complete, on_wake };
+  tl_edit *edit;
+  tl_buf line;
+  int code = -1;
+  if (tl_edit_new(&edit, r->fd, &events, r, &r->waiting, &interrupted) < 0) {
+    fputs("tagline repl: the terminal cannot be used\n", stderr);
+    return 1;
+  }
+  tl_buf_init(&line);
+  while (code < 0) {
+    int what = tl_edit_line(edit, r->chunk.len ? "      -> " : "tagline> ", &line);
+    if (what == TL_EDIT_INTERRUPTED) tl_buf_clear(&r->chunk);
+    if (what == TL_EDIT_END) code = 0;
+    if (what == TL_EDIT_GONE) code = gone();
+    if (what < 0) code = 1;
+    if (what != TL_EDIT_LINE) continue;
+    if (r->chunk.len > 0) tl_buf_byte(&r->chunk, '\n');
+    tl_buf_slice(&r->chunk, tl_buf_bytes(&line));
+    tl_buf_byte(&line, 0);
+    if (line.failed || r->chunk.failed) break;
+    tl_edit_remember(edit, (char *)line.at);
+    if (r->chunk.len == 0) continue;
+    int answer = evaluate(r, 'l', tl_buf_bytes(&r->chunk), true);
+    if (answer == 'm') continue;
+    tl_buf_clear(&r->chunk);
+    if (answer <= 0 || answer == INTERRUPTED) code = code_of(answer);
+  }
+  tl_buf_fini(&line);
+  tl_edit_free(edit);
+  return code < 0 ? 1 : code;
+}
+
+/* The socket to use, into `path` with a NUL. Returns 0, or the exit code after saying why there is none. */
+static int choose (const char *given, tl_buf *path) {
+  if (given) {
+    tl_buf_str(path, given);
+    tl_buf_byte(path, 0);
+    return path->failed;
+  }
+  int n = tl_console_running(path);
+  tl_buf_byte(path, 0);
+  if (n == 1 && !path->failed) {
+    path->at[path->len - 2] = 0; /* its line break */
+    return 0;
+  }
+  if (n > 1 && !path->failed) {
+    fprintf(stderr, "tagline repl: several processes are running; choose one with --socket:\n%s", (char *)path->at);
+    return 1;
+  }
+  tl_buf_clear(path);
+  tl_console_folder(path);
+  tl_buf_byte(path, 0);
+  fprintf(stderr,
+          "tagline repl: no running process in %s; start one with 'tagline run CONFIG.lua', or name its socket with --socket\n",
+          path->failed ? "?" : (char *)path->at);
+  return 1;
+}
+
+static int hello (repl *r, bool tty, bool json) {
+  struct winsize ws = { .ws_col = 0 };
+  char text[80];
+  if (tty) ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s}", tty ? "true" : "false", ws.ws_col ? ws.ws_col : 80u,
+                   json ? "true" : "false");
+  return tl_console_put(r->fd, 'h', tl_slice_of(text, (size_t)n));
+}
+
+int tl_command_repl (int argc, char **argv) {
+  const char *socket = NULL, *code = NULL;
+  bool json = false;
+  const tl_option options[] = { { "socket", 0, NULL, &socket }, { NULL, 'e', NULL, &code }, { "json", 0, &json, NULL }, { 0 } };
+  tl_buf path;
+  tl_err err = { 0 };
+  repl r = { .fd = -1 };
+  struct sigaction before, catch = { .sa_handler = on_interrupt };
+  sigset_t block;
+  int rc = tl_options_read(argc, argv, "repl", help, options, NULL, 0);
+  if (rc < 0) return tl_options_exit(rc);
+  tl_buf_init(&path);
+  rc = choose(socket, &path);
+  if (rc == 0) r.fd = tl_console_connect((char *)path.at, &err);
+  tl_buf_fini(&path);
+  if (rc != 0) return rc;
+  if (r.fd < 0) {
+    fprintf(stderr, "tagline repl: %s\n", err.text);
+    return 1;
+  }
+  sigemptyset(&block);
+  sigaddset(&block, SIGINT);
+  sigprocmask(SIG_BLOCK, &block, &r.waiting);
+  sigaction(SIGINT, &catch, &before);
+  interrupted = 0;
+  bool tty = isatty(STDOUT_FILENO), typed = !code && tty && isatty(STDIN_FILENO);
+  if (hello(&r, tty && !code, json) < 0)
+    rc = gone();
+  else if (code)
+    rc = code_of(evaluate(&r, 'e', tl_slice_str(code), false));
+  else
+    rc = typed ? run_terminal(&r) : run_script(&r);
+  close(r.fd);
+  sigaction(SIGINT, &before, NULL);
+  sigprocmask(SIG_SETMASK, &r.waiting, NULL);
+  tl_buf_fini(&r.frame);
+  tl_buf_fini(&r.input);
+  tl_buf_fini(&r.chunk);
+  return rc;
+}
