@@ -142,6 +142,54 @@ local function record_word(self, word, name, given, finish)
   return braces
 end
 
+local function limits_word(self)
+  return function(given)
+    if not self.running then error("limits: only while the config loads", 2) end
+    local at, shape = self:place(2), self.shapes.limits
+    local function say(text, field)
+      self.problems:add { at = at, word = "limits", field = field or "limits", key = field, text = text }
+    end
+    if given == self.poison then return given end
+    if type(given) ~= "table" then
+      say(kinds.expected("braces with fields", given))
+      return self.poison
+    end
+    if self.limits then say(("is given twice, first in line %d"):format(self.limits_at.line)) end
+    self.limits, self.limits_at = self.limits or {}, self.limits_at or at
+    for key, value in pairs(given) do
+      local field = shape.fields[key]
+      if not field then
+        say("unknown field" .. self:hint(key, shape), tostring(key))
+      elseif value ~= self.poison then
+        local wrong, normal = field.check(value)
+        if wrong then say(wrong, key) end
+        self.limits[key] = normal
+      end
+    end
+    return self.poison
+  end
+end
+
+--- every and after. While the config runs they are those of the api.
+local function timer_word(self, kind, check)
+  return function(seconds, fn)
+    if not self.running then
+      local live = (self.opts.api or {})[kind]
+      if not live then error(kind .. ": only while the config loads", 2) end
+      return live(seconds, fn)
+    end
+    local at = self:place(2)
+    local wrong = seconds ~= self.poison and check(seconds)
+    if not wrong and fn ~= self.poison then
+      wrong = kinds.handler(fn)
+      if wrong then wrong = wrong .. " as the second value" end
+    end
+    if wrong then self.problems:add { at = at, field = kind, text = wrong } end
+    self.timers[#self.timers + 1] = { kind = kind, seconds = seconds, fn = fn, at = at }
+    return self.poison
+  end
+end
+
 --- line, station, limits, every, after and the tag types.
 local function vocabulary(self, words)
   self.waiting = {}
@@ -159,44 +207,9 @@ local function vocabulary(self, words)
   end
   for _, name in ipairs(tag.types) do words[name] = self.tags:word(name) end
 
-  function words.limits(given)
-    local at = self:place(2)
-    local function say(text, field)
-      self.problems:add { at = at, word = "limits", field = field or "limits", key = field, text = text }
-    end
-    if self.limits then
-      say(("is given twice, first in line %d"):format(self.limits_at.line))
-    elseif type(given) ~= "table" then
-      if given ~= self.poison then say(kinds.expected("braces with fields", given)) end
-    else
-      self.limits, self.limits_at = {}, at
-      for key, value in pairs(given) do
-        local field = self.shapes.limits.fields[key]
-        local wrong, normal
-        if value == self.poison then wrong = nil
-        elseif field then wrong, normal = field.check(value)
-        else wrong = "unknown field" .. self:hint(key, self.shapes.limits) end
-        if wrong then say(wrong, tostring(key)) elseif field then self.limits[key] = normal end
-      end
-    end
-    return self.poison
-  end
-
-  for kind, check in pairs { every = kinds.seconds(0.001, 1e9), after = kinds.seconds(0, 1e9) } do
-    words[kind] = function(seconds, fn)
-      local live = not self.running and (self.opts.api or {})[kind]
-      if live then return live(seconds, fn) end
-      if not self.running then error(kind .. ": only while the config loads", 2) end
-      local at = self:place(2)
-      local wrong = seconds ~= self.poison and check(seconds)
-      if not wrong and fn ~= self.poison and kinds.handler(fn) then wrong = kinds.handler(fn) .. " as the second value" end
-      if wrong then
-        self.problems:add { at = at, field = kind, text = wrong }
-      end
-      self.timers[#self.timers + 1] = { kind = kind, seconds = seconds, fn = fn, at = at }
-      return self.poison
-    end
-  end
+  words.limits = limits_word(self)
+  words.every = timer_word(self, "every", kinds.seconds(0.001, 1e9))
+  words.after = timer_word(self, "after", kinds.seconds(0, 1e9))
 end
 
 local function unknown_word(self, names)

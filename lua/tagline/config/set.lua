@@ -1,0 +1,32 @@
+--- Checks parameters that change on a live line: line:set{ keep_alive = 60 }. The same rules as in a config.
+local near = require "tagline.config.near"
+local shapes = require "tagline.config.shapes"
+
+local set = {}
+
+--- The parameters in normal form, or nil and what is wrong with the first (by name): "keep_alive: expected …, got …".
+--- A text that is taken away ("") is false. `params` are those that the line has, for the rules between parameters; `core` is the
+--- module tagline.core.
+function set.check(given, params, core)
+  local shape = shapes.new(core).line
+  local names, result, after = {}, {}, {}
+  for name in pairs(given) do names[#names + 1] = tostring(name) end
+  table.sort(names)
+  for name, value in pairs(params) do after[name] = value end
+  for _, name in ipairs(names) do
+    local field = shape.fields[name]
+    if field and name:find "^on_" then return nil, name .. ": is a handler, which stands in the config" end
+    if not field then
+      return nil, ("%s: unknown parameter%s"):format(name, near.hint(name, shape.names, shape.aliases))
+    end
+    local wrong, normal = field.check(given[name])
+    if wrong then return nil, name .. ": " .. wrong end
+    after[name] = normal
+    result[name] = normal ~= nil and normal -- "" takes a text away: false
+  end
+  if after.password and not after.user_name then return nil, "password: expected a user_name beside the password, got none" end
+  if after.will_flag and not after.will_topic then return nil, "will_flag: expected a will_topic beside will_flag, got none" end
+  return result
+end
+
+return set
