@@ -20,7 +20,7 @@ static int64_t due_of (const tl_station *s) {
 }
 
 void tl_line_wake (tl_line *line, int64_t at) {
-  if (line->ticking || at >= line->due) return; /* tick looks at all stations when it is through */
+  if (at >= line->due) return; /* as it is while tick runs, which looks at all stations when it is through */
   line->due = at;
   tl_model *m = line->model;
   if (m->hooks.due) m->hooks.due(m->ctx, line, at);

@@ -155,6 +155,25 @@ static void resolves_escapes_for_texts (void **state) {
   world_fini(&w);
 }
 
+static void what_conversions_need_does_not_pile_up (void **state) {
+  (void)state;
+  world w;
+  world_init(&w);
+  const tl_tagdef tags[] = { def("a", TL_TXTI, "JA=a"), def("b", TL_TXTI, "JA=b") };
+  tl_station *s = station(&w, tags, 2);
+  for (int i = 0; i < 1000; i++) receive(&w, s, "{\"a\":\"\\u00e9 is a text of some length\",\"b\":\"and \\n one more\"}");
+  assert_true(w.model->scratch.cap <= 1024);
+  static char large[200000];
+  memset(large, 'x', sizeof large);
+  memcpy(large, "{\"a\":\"\\n", 8);
+  memcpy(large + sizeof large - 3, "\"}", 3);
+  receive(&w, s, large);
+  assert_int_equal(s->tags[0].value.text.len, sizeof large - 3 - 8 + 1);
+  assert_true(w.model->scratch.cap <= 65536);
+  tl_buf_clear(&w.said);
+  world_fini(&w);
+}
+
 /* ---- the message's time ---- */
 
 static tl_station *timed (world *w, tl_plan_spec spec) {
@@ -316,6 +335,7 @@ int main (void) {
     cmocka_unit_test(text_payloads_set_no_json_tags),
     cmocka_unit_test(a_document_no_tag_asks_for_need_not_be_json),
     cmocka_unit_test(resolves_escapes_for_texts),
+    cmocka_unit_test(what_conversions_need_does_not_pile_up),
     cmocka_unit_test(one_time_field_stamps_all_values),
     cmocka_unit_test(a_missing_time_is_arrival_with_one_warning),
     cmocka_unit_test(a_missing_time_may_be_ignored_an_unreadable_one_not),

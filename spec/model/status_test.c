@@ -66,6 +66,7 @@ static void a_short_break_keeps_values (void **state) {
   tl_line_up(w.line, w.now, wall(&w));
   assert_string_equal(said(&w), "status s StComErr StOn\n");
   assert_int_equal(s->tags[0].status, TL_VALID);
+  assert_int_equal(s->heard, -1);
   assert_int_equal(tick(&w, 100000), INT64_MAX);
   world_fini(&w);
 }
@@ -316,6 +317,38 @@ static void a_handler_of_the_status_may_switch_the_station (void **state) {
   world_fini(&w);
 }
 
+static void off_at_the_first_value (world *w, tl_tag *t) {
+  w->on_value = NULL;
+  tl_station_switch(t->station, true, false, w->now, wall(w));
+}
+
+static void a_handler_of_a_value_may_switch_the_station (void **state) {
+  (void)state;
+  world w;
+  tl_station *s = up(&w, with(&w, (tl_station_spec){ 0 }));
+  w.on_value = off_at_the_first_value;
+  tl_line_down(w.line, w.now, wall(&w));
+  assert_string_equal(said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nvalue s.a null disconnected\n"
+                                "status s StHardErr StOff\nvalue s.a null off\nvalue s.o null off\nvalue s.n null off\n");
+  assert_int_equal(s->status, TL_ST_OFF);
+  world_fini(&w);
+}
+
+static void on_again (world *w, tl_station *s) {
+  if (s->status == TL_ST_OFF) tl_station_switch(s, false, false, w->now, wall(w));
+}
+
+static void a_handler_may_take_a_switch_back (void **state) {
+  (void)state;
+  world w;
+  tl_station *s = up(&w, plain(&w));
+  w.on_status = on_again;
+  tl_station_switch(s, true, false, w.now, wall(&w));
+  assert_string_equal(said(&w), "status s StOn StOff\nstatus s StOff StOn\n");
+  assert_int_equal(s->tags[0].status, TL_VALID);
+  world_fini(&w);
+}
+
 static void simulate_the_first (world *w, tl_station *s) {
   if (s->status == TL_ST_COM_ERR) tl_station_switch(tl_line_station(w->line, TL_LIT("a")), false, true, w->now, wall(w));
 }
@@ -343,11 +376,12 @@ static void templates_follow_the_line_but_hold_no_values (void **state) {
   assert_int_equal(s->tags[2].status, TL_UNSET);
   tl_line_up(w.line, w.now, wall(&w));
   assert_int_equal(tick(&w, 100000), INT64_MAX); /* no device, no silence */
+  assert_string_equal(said(&w), "status s StWait StOn\n");
   tl_line_down(w.line, w.now, wall(&w));
   tl_station_switch(s, false, true, w.now, wall(&w));
   tick(&w, w.now + 1000);
   tl_station_switch(s, true, false, w.now, wall(&w));
-  assert_string_equal(said(&w), "status s StWait StOn\nstatus s StOn StComErr\nstatus s StComErr StHardErr\n"
+  assert_string_equal(said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\n"
                                 "status s StHardErr StSimul\nstatus s StSimul StOff\n");
   world_fini(&w);
 }
@@ -374,6 +408,8 @@ int main (void) {
     cmocka_unit_test(on_does_not_heal_an_error),
     cmocka_unit_test(a_line_is_wanted_by_one_station_at_work),
     cmocka_unit_test(a_handler_of_the_status_may_switch_the_station),
+    cmocka_unit_test(a_handler_of_a_value_may_switch_the_station),
+    cmocka_unit_test(a_handler_may_take_a_switch_back),
     cmocka_unit_test(tick_counts_in_what_its_handlers_started),
     cmocka_unit_test(templates_follow_the_line_but_hold_no_values),
   };
