@@ -57,7 +57,8 @@ static int read_named (tl_zone **out, const char *name, tl_err *err) {
   char path[sizeof ZONE_FOLDER + 200];
   if (!name_is_safe(name))
     return tl_fail(err, TL_ESYNTAX, 0,
-                   "expected \"UTC\", \"local\", an offset such as \"+01:00\" or an IANA name such as \"Europe/Bratislava\", got \"%s\"", name);
+                   "expected \"UTC\", \"local\", an offset such as \"+01:00\" or an IANA name such as \"Europe/Bratislava\", "
+                   "got \"%s\"", name);
   snprintf(path, sizeof path, "%s%s", ZONE_FOLDER, name);
   return read_zone(out, name, path, err);
 }

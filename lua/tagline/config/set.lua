@@ -5,8 +5,8 @@ local shapes = require "tagline.config.shapes"
 local set = {}
 
 --- The parameters in normal form, or nil and what is wrong with the first (by name): "keep_alive: expected …, got …".
---- A text that is taken away ("") is false. `params` are those that the line has, for the rules between parameters; `core` is the
---- module tagline.core.
+--- A text that is taken away ("") is false. `params` are those that the line has, for the rules between parameters;
+--- `core` is the module tagline.core.
 function set.check(given, params, core)
   local shape = shapes.new(core).line
   local names, result, after = {}, {}, {}
