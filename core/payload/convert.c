@@ -1,4 +1,4 @@
-/* core/payload/convert.c — JSON values, texts and Lua's numbers into tag values, and tag values into text. Must not know tags. */
+/* core/payload/convert.c — JSON values, texts and Lua's numbers into tag values, tag values into text. Must not know tags. */
 #include "payload/convert.h"
 
 #include <math.h>
@@ -115,7 +115,8 @@ int tl_duration_parse (tl_slice text, double *seconds) {
   if (number_of(tl_slice_of(at, (size_t)(colon - at)), &hours) != TL_REASON_NONE ||
       !minutes_of(colon + 1, text.at + text.len, &ms))
     return TL_ESYNTAX;
-  double sum = hours < 1e9 ? (hours * 3600000 + ms) / 1000 : hours * 3600 + ms / 1000.0; /* the first is exact to the last bit */
+  /* In milliseconds while those are whole in a double: then the quotient is rounded once. */
+  double sum = hours < 1e9 ? (hours * 3600000 + ms) / 1000 : hours * 3600 + ms / 1000.0;
   if (!isfinite(sum)) return TL_ESYNTAX;
   *seconds = negative ? -sum : sum;
   return TL_OK;

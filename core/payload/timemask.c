@@ -1,4 +1,5 @@
-/* core/payload/timemask.c — compiles time masks into steps, and writes times by them (timeread.c reads). Must not know whose they are. */
+/* core/payload/timemask.c — compiles time masks into steps, and writes times by them (timeread.c reads). Must not know whose
+** they are. */
 #include "payload/timemask.h"
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@ static const struct {
   { "tt", TL_STEP_WEEKDAY },   { "ZZZZZZ", TL_STEP_ZONE }, { "ZZZZZ", TL_STEP_ZONE }, { "ZZZ", TL_STEP_ZONE },
 };
 
-static const char *const names[TL_COMPONENTS] = { "year", "month (mm)", "day (dd)", "hour (hh)", "minute (mi)", "second (ss)", "mss" };
+static const char *const names[TL_COMPONENTS] = { "year",        "month (mm)",  "day (dd)", "hour (hh)",
+                                                  "minute (mi)", "second (ss)", "mss" };
 
 static bool starts (tl_slice text, size_t at, const char *word) {
   size_t n = strlen(word);
@@ -49,7 +51,8 @@ static int split (tl_timemask *m, tl_slice mask, tl_err *err) {
   size_t literal = 0;
   for (size_t at = 0; at < mask.len;) {
     if (starts(mask, at, "HH") || starts(mask, at, "hb"))
-      return tl_fail(err, TL_ESYNTAX, at, "'%.2s' is the trading hour, which is not supported; the hour of the day is 'hh'", mask.at + at);
+      return tl_fail(err, TL_ESYNTAX, at, "'%.2s' is the trading hour, which is not supported; the hour of the day is 'hh'",
+                     mask.at + at);
     if (starts(mask, at, "UNIX") || starts(mask, at, "ISO8601"))
       return tl_fail(err, TL_ESYNTAX, at, "UNIX, UNIXMS and ISO8601 are whole masks, nothing stands beside them");
     uint8_t kind;
@@ -88,7 +91,8 @@ static int check_chain (tl_slice mask, tl_step *const *chosen, tl_err *err) {
     if (chosen[i] == NULL || chosen[i - 1] != NULL) continue;
     if (i == TL_STEP_SECOND)
       return tl_fail(err, TL_ESYNTAX, chosen[i]->at, "the mask has seconds but no minutes (they are 'mi'; 'mm' is the month)");
-    return tl_fail(err, TL_ESYNTAX, chosen[i]->at, "the mask has '%.*s' but no %s", (int)chosen[i]->width, mask.at + chosen[i]->at, names[i - 1]);
+    return tl_fail(err, TL_ESYNTAX, chosen[i]->at, "the mask has '%.*s' but no %s", (int)chosen[i]->width,
+                   mask.at + chosen[i]->at, names[i - 1]);
   }
   return TL_OK;
 }
@@ -97,7 +101,7 @@ static bool has_byte (tl_slice text, size_t at, size_t n, char what) {
   return n > 0 && memchr(text.at + at, what, n) != NULL;
 }
 
-static void connect (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
+static void join_steps (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
   tl_step *last_time = NULL;
   for (int i = 0; i < m->steps; i++) {
     tl_step *s = &m->step[i];
@@ -115,7 +119,8 @@ static void connect (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
     last_time->zone_after = next->may_plus ? TL_ZONE_NOT : minus ? TL_ZONE_PLUS : TL_ZONE_LONG_MINUS;
   }
   const uint8_t *end;
-  m->literal_zone = tl_zone_suffix(mask.at + last_time->at + last_time->width, mask.at + mask.len, TL_ZONE_ANY, &m->literal_offset, &end) == TL_OK;
+  m->literal_zone = tl_zone_suffix(mask.at + last_time->at + last_time->width, mask.at + mask.len, TL_ZONE_ANY,
+                                   &m->literal_offset, &end) == TL_OK;
 }
 
 static int compile (tl_timemask *m, tl_slice mask, tl_err *err) {
@@ -128,7 +133,7 @@ static int compile (tl_timemask *m, tl_slice mask, tl_err *err) {
   if (rc != TL_OK) return rc;
   choose(m, chosen);
   if ((rc = check_chain(mask, chosen, err)) != TL_OK) return rc;
-  connect(m, mask, chosen);
+  join_steps(m, mask, chosen);
   return TL_OK;
 }
 
@@ -137,7 +142,8 @@ int tl_timemask_new (tl_timemask **out, tl_slice mask, tl_err *err) {
   while (blanks < mask.len && mask.at[blanks] == ' ') blanks++;
   tl_slice bare = tl_slice_of(mask.at + blanks, mask.len - blanks);
   while (bare.len > 0 && bare.at[bare.len - 1] == ' ') bare.len--;
-  if (bare.len > TL_MASK_LENGTH) return tl_fail(err, TL_ESYNTAX, 0, "a time mask of %zu bytes; at most %d", bare.len, TL_MASK_LENGTH);
+  if (bare.len > TL_MASK_LENGTH)
+    return tl_fail(err, TL_ESYNTAX, 0, "a time mask of %zu bytes; at most %d", bare.len, TL_MASK_LENGTH);
   tl_timemask *m = calloc(1, sizeof *m);
   if (m == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory for a time mask");
   if (bare.len > 0) memcpy(m->text, bare.at, bare.len);
@@ -234,7 +240,8 @@ static void put_iso (int64_t ms, int32_t offset, tl_buf *out) {
 static int32_t offset_written (const tl_timemask *m, int32_t offset) {
   if (m->literal_zone) return m->literal_offset;
   for (int i = 0; i < m->steps; i++)
-    if (m->step[i].kind == TL_STEP_ZONE && !m->step[i].ignored) return m->step[i].width == 3 ? offset / 3600 * 3600 : offset / 60 * 60;
+    if (m->step[i].kind == TL_STEP_ZONE && !m->step[i].ignored)
+      return m->step[i].width == 3 ? offset / 3600 * 3600 : offset / 60 * 60;
   return offset;
 }
 

@@ -1,4 +1,5 @@
-/* core/payload/timemask_private.h — a compiled mask, as timemask.c (compile, write) and timeread.c (read) share it. Nobody else includes it. */
+/* core/payload/timemask_private.h — a compiled mask, as timemask.c (compile, write) and timeread.c (read) share it. Nobody
+** else includes it. */
 #ifndef TL_PAYLOAD_TIMEMASK_PRIVATE_H
 #define TL_PAYLOAD_TIMEMASK_PRIVATE_H
 

@@ -135,7 +135,8 @@ static const uint8_t *read_hour (const tl_step *s, const uint8_t *at, const uint
   const uint8_t *p = s->joined ? at : skip_to_digit(s, at, end);
   if (p == NULL) return NULL;
   const uint8_t *prefix = s->joined ? p : p > at ? p - 1 : NULL;
-  if (prefix == NULL || prefix >= end || (*prefix != 'A' && *prefix != 'B')) return read_digits(s, at, end, &r->part[TL_STEP_HOUR]);
+  if (prefix == NULL || prefix >= end || (*prefix != 'A' && *prefix != 'B'))
+    return read_digits(s, at, end, &r->part[TL_STEP_HOUR]);
   p = prefix + 1;
   if (!digits_at(p, end, 1, &r->part[TL_STEP_HOUR])) return NULL;
   if (!s->more && digits_at(p, end, 2, &r->part[TL_STEP_HOUR])) return read_digits(s, at, end, &r->part[TL_STEP_HOUR]);
@@ -242,7 +243,8 @@ static inline const uint8_t *read_plain (const tl_step *s, const uint8_t *at, co
   return p;
 }
 
-static inline const uint8_t *read_step (const tl_timemask *m, const tl_step *s, const uint8_t *at, const uint8_t *end, reading *r, int *rc) {
+static inline const uint8_t *read_step (const tl_timemask *m, const tl_step *s, const uint8_t *at, const uint8_t *end,
+                                        reading *r, int *rc) {
   int32_t ignored;
   switch (s->kind) {
     case TL_STEP_WEEKDAY: return read_weekday(at, end);

@@ -1,5 +1,5 @@
-/* core/payload/tzif.c — reads a TZif file (RFC 8536) with its footer, a POSIX TZ rule, into a zone. Must not know the file system: the
-** file comes as bytes, and every one of them may be a lie. */
+/* core/payload/tzif.c — reads a TZif file (RFC 8536) with its footer, a POSIX TZ rule, into a zone. Must not know the file
+** system: the file comes as bytes, and every one of them may be a lie. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -8,7 +8,8 @@
 
 enum { HEADER = 44, HOUR = 3600 };
 
-/* Years that a rule is written out for: the cycle, and enough more that the cycle's first and last changes lie inside the table. */
+/* Years that a rule is written out for: the cycle, and enough more that the cycle's first and last changes lie inside the
+** table. */
 enum { RULE_YEARS = 403, RULE_CHANGES = 2 * RULE_YEARS };
 
 /* Rules are written out only for zones whose last change lies in years that the calendar arithmetic is good for. */
@@ -206,7 +207,8 @@ static int header_read (tl_slice file, size_t at, counts *n, tl_err *err) {
 
 /* Bytes of the data block behind a header; sums of 32-bit counts times small sizes fit 64 bits with room. */
 static uint64_t data_size (const counts *n, unsigned width) {
-  return (uint64_t)n->times * (width + 1) + (uint64_t)n->types * 6 + n->chars + (uint64_t)n->leaps * (width + 4) + n->std + n->utc;
+  return (uint64_t)n->times * (width + 1) + (uint64_t)n->types * 6 + n->chars + (uint64_t)n->leaps * (width + 4) + n->std +
+         n->utc;
 }
 
 /* The data block at `at`, whose size is checked. */
@@ -251,7 +253,8 @@ int tl_zone_tzif (tl_zone **out, tl_slice file, tl_err *err) {
   if (rc != TL_OK) return rc;
   bool modern = n.version >= '2';
   if (modern) { /* the first block is for readers of 1987: skip it */
-    if (data_size(&n, 4) > file.len - HEADER) return tl_fail(err, TL_EMALFORMED, file.len, "the time zone file ends in its data");
+    if (data_size(&n, 4) > file.len - HEADER)
+      return tl_fail(err, TL_EMALFORMED, file.len, "the time zone file ends in its data");
     at = HEADER + (size_t)data_size(&n, 4);
     width = 8;
     if ((rc = header_read(file, at, &n, err)) != TL_OK) return rc;
