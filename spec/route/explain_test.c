@@ -1,0 +1,89 @@
+/* spec/route/explain_test.c — the decision told candidate by candidate. */
+#include "route_support.h"
+
+static char told[4096];
+
+static void tell (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why) {
+  static const char *const words[] = { "nothing", "hash", "exact", "regex", "rest" };
+  size_t n = strlen(told);
+  assert_ptr_equal(ctx, told);
+  assert_true(tl_slice_eq(address, tl_slice_str(target)));
+  snprintf(told + n, sizeof told - n, "%s %.*s%s: %s\n", words[by], TL_ARG(address), matched ? " MATCHES" : "", why);
+}
+
+static void explains (const char *topic, const char *expected) {
+  told[0] = '\0';
+  tl_router_explain(router, tl_slice_str(topic), tell, told);
+  assert_string_equal(told, expected);
+}
+
+static void each_candidate_is_told_in_the_order_it_is_tried (void **unused) {
+  (void)unused;
+  add("plant/boiler/up");
+  add("plant/meter-.*/up");
+  add("plant/meter-[0-9]+/up");
+  add("plant");
+  add("site/.*");
+  add(".*");
+  explains("plant/meter-7/up", "exact plant/boiler/up: address differs at byte 7\n"
+                               "exact plant: the topic goes on after the address\n"
+                               "regex site/.*: regex does not match\n"
+                               "regex plant/meter-[0-9]+/up MATCHES: regex matches\n");
+  explains("pla", "exact plant/boiler/up: the address goes on after the topic\n"
+                  "exact plant: the address goes on after the topic\n"
+                  "regex site/.*: regex does not match\n"
+                  "regex plant/meter-[0-9]+/up: regex does not match\n"
+                  "regex plant/meter-.*/up: regex does not match\n"
+                  "rest .* MATCHES: '.*' takes what no other station takes\n");
+  explains("plant", "exact plant/boiler/up: the address goes on after the topic\n"
+                    "exact plant MATCHES: address equals the topic\n");
+  add("a/.*");
+  explains("a/.*", "exact plant/boiler/up: address differs at byte 1\n"
+                   "exact plant: address differs at byte 1\n"
+                   "exact a/.* MATCHES: address equals the topic\n");
+}
+
+static void a_hash_station_ends_it_at_once (void **unused) {
+  (void)unused;
+  add("a");
+  add("#");
+  explains("a", "hash # MATCHES: '#' takes every topic\n");
+}
+
+static void nothing_is_told_where_there_is_nothing (void **unused) {
+  (void)unused;
+  explains("a", "");
+  add("b");
+  explains("a", "exact b: address differs at byte 1\n");
+}
+
+static void a_limit_is_named (void **unused) {
+  (void)unused;
+  add("(a+)+c?");
+  explains("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+           "regex (a+)+c?: regex given up: it takes too many steps on this topic\n");
+}
+
+static void explaining_changes_nothing (void **unused) {
+  (void)unused;
+  tl_router_stats s;
+  add("a.*");
+  const tl_route *route = find("ab");
+  explains("ac", "regex a.* MATCHES: regex matches\n");
+  assert_string_equal(route->target, "a.*");
+  tl_router_get_stats(router, &s);
+  assert_true(s.remembered == 1 && s.hits == 0 && s.misses == 1);
+}
+
+#define ROUTER_TEST(name) cmocka_unit_test_setup_teardown(name, router_begin, router_end)
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    ROUTER_TEST(each_candidate_is_told_in_the_order_it_is_tried),
+    ROUTER_TEST(a_hash_station_ends_it_at_once),
+    ROUTER_TEST(nothing_is_told_where_there_is_nothing),
+    ROUTER_TEST(a_limit_is_named),
+    ROUTER_TEST(explaining_changes_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
