@@ -73,6 +73,8 @@ static void a_walk_may_delete_what_it_stands_on (void **unused) {
     assert_int_equal(seen[i], 1);
     assert_ptr_equal(tl_map_get(&m, tl_slice_str(keys[i])), i % 3 == 0 ? NULL : &values[i]);
   }
+  for (int i = 0; i < KEYS; i++) tl_map_del(&m, tl_slice_str(keys[i]));
+  assert_true(m.live == 0 && m.used == 0); /* an emptied map has no removed slots left to walk over */
   tl_map_fini(&m);
 }
 
