@@ -1,7 +1,8 @@
-/* core/payload/json.h — a strict RFC 8259 scanner that extracts many addresses in one pass. Pure; no allocation while scanning.
+/* core/payload/json.h — a strict RFC 8259 scanner that extracts many addresses in one pass. Pure; scanning allocates nothing.
 **
-** The whole document is always checked (UTF-8, numbers, structure, nothing behind the value, depth at most 512), whether or not an address
-** leads there: a document that is not JSON must not yield values. */
+** The whole document is always checked (UTF-8, numbers, structure, nothing behind the value, no byte order mark, depth at most
+** 512), whether or not an address leads there: a document that is not JSON must not yield values. The escape of a lone surrogate
+** ("\ud800") is JSON by its grammar and is taken. No byte behind the document is read. */
 #ifndef TL_PAYLOAD_JSON_H
 #define TL_PAYLOAD_JSON_H
 
@@ -31,8 +32,10 @@ typedef struct {
 /* A compiled set of addresses. Immutable: may be shared. */
 typedef struct tl_json_set tl_json_set;
 
-/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, and "" for the whole document. Indexes count from 1.
-** Equal addresses may occur twice. On TL_ESYNTAX, *which (may be NULL) is the index of the bad one and err->at the offset in it. */
+/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, and "" for the whole document. Indexes count from 1, up
+** to 2^31. A plain level may hold any bytes but . [ ] and is compared with the key's text; one in quotes is a JSON string, with
+** its escapes. At most 65535 bytes. Equal addresses may occur twice. TL_OK; TL_ESYNTAX, with *which (may be NULL) the index of
+** the bad one and err->at the offset in it; TL_ETOOBIG for more than 2^32 addresses or bytes; TL_ENOMEM. */
 int tl_json_set_new (tl_json_set **out, const tl_slice *paths, size_t n, size_t *which, tl_err *err);
 void tl_json_set_free (tl_json_set *set);
 size_t tl_json_set_bytes (const tl_json_set *set); /* memory it takes */
@@ -45,7 +48,8 @@ int tl_json_extract (const tl_json_set *set, tl_slice doc, tl_json_value *values
 /* The text of a STRING's raw, escapes resolved, appended to `out`. A lone surrogate escape gives U+FFFD. */
 void tl_json_unescape (tl_buf *out, tl_slice raw);
 
-/* Walk a whole document in order: for building Lua tables. Callbacks return 0 to go on, anything else to stop (returned as it is).
+/* Walk a whole document in order: for building Lua tables. Callbacks return 0 to go on, anything else to stop (returned as it
+** is). What lies before an error has been told when the error is found.
 ** `key` is the raw key of an object member (key_escaped: it holds a backslash), at == NULL inside arrays and at the top. */
 typedef struct {
   int (*begin) (void *ctx, tl_slice key, bool key_escaped, bool array);

@@ -106,23 +106,31 @@ TL_HOT int on_scalar (visit *v, tl_json_value value) {
 
 #include "payload/json_grammar.h"
 
-static bool read (tl_json_scan *s, visit v, bool closed) {
+/* Scan and visit are built in place: copying what was just written stalls the processor, which small documents feel. */
+TL_HOT int pass (const tl_json_set *set, const uint8_t *at, const uint8_t *end, tl_json_value *values, tl_json_error *error,
+                 bool closed) {
   level levels[TL_JSON_DEPTH + 1];
-  v.top = levels;
-  return closed ? grammar_document(s, &v, true) != NULL : grammar_document(s, &v, false) != NULL;
+  tl_json_scan s = { .doc = at, .end = end };
+  visit v = { .set = set, .end = end, .values = values, .next = set->nodes, .top = levels };
+  for (uint32_t i = 0; i < set->nodes->to; i++)
+    values[i] = (tl_json_value){ 0 };
+  if (grammar_document(&s, &v, closed))
+    return TL_OK;
+  return closed ? TL_EMALFORMED : tl_json_report(&s, error);
+}
+
+/* For scalars, and for what is not JSON: finds the place of the failure. */
+static TL_COLD int pass_with_care (const tl_json_set *set, tl_slice doc, tl_json_value *values, tl_json_error *error) {
+  tl_json_scan s = tl_json_scan_of(doc);
+  return pass(set, s.doc, s.end, values, error, false);
 }
 
 int tl_json_extract (const tl_json_set *set, tl_slice doc, tl_json_value *values, tl_json_error *error) {
-  tl_json_scan s = tl_json_scan_of(doc), cut = s;
-  visit v = { .set = set, .end = s.end, .values = values, .next = set->nodes };
-  for (uint32_t i = set->nodes->from; i < set->nodes->to; i++)
-    values[i] = (tl_json_value){ 0 };
-  while (cut.end > cut.doc && tl_json_is_blank(cut.end[-1]))
-    cut.end--;
-  if (cut.end > cut.doc && (cut.end[-1] == '}' || cut.end[-1] == ']') && read(&cut, v, true))
+  size_t len = doc.len;
+  while (len > 0 && tl_json_is_blank(doc.at[len - 1]))
+    len--;
+  if (len > 0 && (doc.at[len - 1] == '}' || doc.at[len - 1] == ']') &&
+      pass(set, doc.at, doc.at + len, values, NULL, true) == TL_OK)
     return TL_OK;
-  /* not JSON, or a scalar: once more with care, for the place of the failure */
-  for (uint32_t i = set->nodes->from; i < set->nodes->to; i++)
-    values[i] = (tl_json_value){ 0 };
-  return read(&s, v, false) ? TL_OK : tl_json_report(&s, error);
+  return pass_with_care(set, doc, values, error);
 }

@@ -15,7 +15,7 @@
 
 enum { VISIT_ENTER, VISIT_SKIP, VISIT_STOP };
 
-/* Read the value at p (not a blank), which lies `depth` levels deep. The byte behind it, or NULL. For `closed` see json_scan.h. */
+/* Read the value at p (not a blank), which lies `depth` levels deep. The byte behind it, or NULL. `closed`: see json_scan.h. */
 TL_HOT const uint8_t *grammar (tl_json_scan *s, visit *v, const uint8_t *p, unsigned depth, bool closed) {
   uint8_t arrays[TL_JSON_DEPTH]; /* for each level around the current one: is it an array? */
   const unsigned base = depth;

@@ -47,7 +47,8 @@ static int quoted_key (reader *r, tl_json_step *step) {
   tl_json_scan s = tl_json_scan_of(r->path);
   const uint8_t *p = r->path.at + r->at + 1;
   bool escaped = false;
-  const uint8_t *behind = tl_json_string_rest(&s, p, &escaped);
+  tl_json_block block = tl_json_block_at(&s, p);
+  const uint8_t *behind = tl_json_string_rest(&s, &block, p, &escaped);
   if (!behind) {
     r->at = (size_t)(s.bad - r->path.at);
     return fail(r, s.expected);

@@ -15,9 +15,14 @@ const uint8_t *tl_json_bad (tl_json_scan *s, const uint8_t *at, const char *expe
   return NULL;
 }
 
+/* A byte at a time: runs repeat from line to line, so the branches are foreseen; a vector's result is waited for. */
 const uint8_t *tl_json_blanks (const tl_json_scan *s, const uint8_t *p) {
-  while (p < s->end && tl_json_is_blank(*p))
+  const uint8_t *end = s->end;
+  while (p < end && tl_json_is_blank(*p)) {
     p++;
+    while (p < end && *p == ' ')
+      p++;
+  }
   return p;
 }
 
@@ -86,29 +91,32 @@ uint64_t tl_json_last_stops (const tl_json_scan *s, const uint8_t *at) {
   return stops | tl_json_stops_16(padded);
 }
 
-/* p: at a byte of a string that is not a plain one, or at the end. */
-const uint8_t *tl_json_string_rest (tl_json_scan *s, const uint8_t *p, bool *escaped) {
+static const uint8_t *next_stop (const tl_json_scan *s, tl_json_block *block, const uint8_t *p) { /* at p or behind it */
+  while (p - block->at >= 64)
+    *block = tl_json_block_at(s, block->at + 64);
+  block->stops &= ~(uint64_t)0 << (p - block->at);
+  while (!block->stops)
+    *block = tl_json_block_at(s, block->at + 64);
+  return block->at + __builtin_ctzll(block->stops);
+}
+
+const uint8_t *tl_json_string_rest (tl_json_scan *s, tl_json_block *block, const uint8_t *p, bool *escaped) {
   for (;;) {
-    while (s->end - p >= 16) {
-      uint64_t stops = tl_json_stops_16(p);
-      if (stops) {
-        p += __builtin_ctzll(stops);
-        break;
-      }
-      p += 16;
-    }
-    while (p < s->end && *p >= ' ' && *p < 0x80 && *p != '"' && *p != '\\')
-      p++;
+    p = next_stop(s, block, p);
     if (p == s->end)
       return tl_json_bad(s, p, "a closing '\"'");
-    if (*p == '"')
+    if (*p == '"') {
+      block->stops &= block->stops - 1;
       return p + 1;
+    }
     if (*p < ' ')
       return tl_json_bad(s, p, "no control character in a string");
     if (*p == '\\') {
       *escaped = true;
       p = escape(s, p);
-    } else
+    } else if (*p < 0x80) /* only a stop because it is the last byte */
+      p++;
+    else
       do
         p = sequence(s, p);
       while (p && p < s->end && *p >= 0x80);

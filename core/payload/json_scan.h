@@ -27,7 +27,6 @@ extern const uint8_t tl_json_class[256];
 
 const uint8_t *tl_json_bad (tl_json_scan *s, const uint8_t *at, const char *expected) TL_COLD; /* always NULL */
 const uint8_t *tl_json_blanks (const tl_json_scan *s, const uint8_t *p);
-const uint8_t *tl_json_string_rest (tl_json_scan *s, const uint8_t *p, bool *escaped);
 const uint8_t *tl_json_exponent (tl_json_scan *s, const uint8_t *p);
 const uint8_t *tl_json_literal_at_end (tl_json_scan *s, const uint8_t *p, tl_json_type *type);
 
@@ -44,8 +43,8 @@ TL_HOT tl_json_scan tl_json_scan_of (tl_slice doc) {
   return (tl_json_scan){ .doc = at, .end = at + doc.len };
 }
 
-/* Tokens are read in one of two ways, chosen at compile time by `closed`. When the document's last byte is a bracket that closes
-** (blanks cut off), every token but that bracket has a byte behind it, and no look at the end is needed before each byte. */
+/* Tokens are read in one of two ways, chosen at compile time by `closed`. When the document's last byte (blanks cut off) is a
+** bracket that closes, every other token has a byte behind it, and no look at the end is needed before each byte. */
 
 /* The byte at p, and 0, which fits nowhere outside of strings, at the end. */
 TL_HOT uint8_t tl_json_peek (const tl_json_scan *s, const uint8_t *p, bool closed) {
@@ -78,7 +77,7 @@ TL_HOT const uint8_t *tl_json_digits (const tl_json_scan *s, const uint8_t *p, b
 }
 
 /* 64 bytes of the document: bit i of `stops` is set when at[i] ends the easy part of a string (a quote, a backslash, a control
-** byte, a byte of a UTF-8 sequence, the document's last byte or its end) and was not passed yet. Strings are found by taking one
+** byte, a byte of a UTF-8 sequence, the document's last byte or its end) and was not passed yet. Strings are found by taking a
 ** bit after the other, opening quote, closing quote, so that where a string ends does not depend on where the tokens before it
 ** were found: the processor works on several at a time. Kept by value where a document is read, to stay in registers. */
 typedef struct {
@@ -86,6 +85,8 @@ typedef struct {
   uint64_t stops;
 } tl_json_block;
 
+/* p: in a string. The byte behind its closing quote, or NULL. */
+const uint8_t *tl_json_string_rest (tl_json_scan *s, tl_json_block *block, const uint8_t *p, bool *escaped);
 uint64_t tl_json_last_stops (const tl_json_scan *s, const uint8_t *at); /* for at most 64 bytes up to the end */
 
 #if defined(__SSE2__)
@@ -107,7 +108,8 @@ TL_HOT uint64_t tl_json_stops_16 (const uint8_t *at) {
 TL_HOT uint64_t tl_json_stops (const tl_json_scan *s, const uint8_t *at) {
   if (s->end - at <= 64)
     return tl_json_last_stops(s, at);
-  return tl_json_stops_16(at) | tl_json_stops_16(at + 16) << 16 | tl_json_stops_16(at + 32) << 32 | tl_json_stops_16(at + 48) << 48;
+  return tl_json_stops_16(at) | tl_json_stops_16(at + 16) << 16 | tl_json_stops_16(at + 32) << 32 |
+         tl_json_stops_16(at + 48) << 48;
 }
 
 TL_HOT tl_json_block tl_json_block_at (const tl_json_scan *s, const uint8_t *at) {
@@ -138,7 +140,10 @@ TL_HOT const uint8_t *tl_json_string (tl_json_scan *s, tl_json_block *block, con
     block->stops &= block->stops - 1;
     return stop + 1;
   }
-  return tl_json_string_rest(s, stop, escaped);
+  tl_json_block copy = *block; /* so that the block itself has no address */
+  stop = tl_json_string_rest(s, &copy, stop, escaped);
+  *block = copy;
+  return stop;
 }
 
 /* p: at the first byte of a number. The byte behind it, or NULL. */

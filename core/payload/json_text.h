@@ -4,7 +4,7 @@
 
 #include "payload/json.h"
 
-/* Resolve the (checked) escape at p; a surrogate pair is one. n is 1..4; the result is never longer than what it was. The byte behind it. */
+/* Resolve the (checked) escape at p; a surrogate pair is one. *n: 1..4 bytes, never more than the escape had. The byte behind. */
 const uint8_t *tl_json_unescape_one (const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *n);
 
 /* Does a (checked) raw string stand for this text? */

@@ -153,8 +153,10 @@ static void resets_only_what_lies_below (void **state) {
 
 static void serves_many_addresses_in_one_pass (void **state) {
   (void)state;
-  static const char *const paths[] = { "b[2].x", "a", "b", "b[2]", "a", "", "b[2].y", "b[1]", "b[4]", "nope.a", "b[2].x", "[1]", "b.x" };
-  static const char *const raws[] = { "5", "1", "[2,{\"x\":5},3]", "{\"x\":5}", "1", "", NULL, "2", NULL, NULL, "5", NULL, NULL };
+  static const char *const paths[] = { "b[2].x", "a", "b", "b[2]", "a", "", "b[2].y", "b[1]", "b[4]",
+                                       "nope.a", "b[2].x", "[1]", "b.x" };
+  static const char *const raws[] = { "5", "1", "[2,{\"x\":5},3]", "{\"x\":5}", "1", "", NULL, "2", NULL,
+                                      NULL, "5", NULL, NULL };
   enum { N = sizeof paths / sizeof *paths };
   tl_json_set *set = json_set_of(paths, N);
   tl_json_value v[N];

@@ -1,5 +1,5 @@
-/* spec/payload/json_memory_test.c — compiling addresses when memory runs out. The compiler is included here, with an allocator
-** that fails at the first, second, … request, in place of the one in the library. */
+/* spec/payload/json_memory_test.c — compiling addresses when memory runs out. The compiler is included here, with an
+** allocator that fails at the first, second, … request, in place of the one in the library. */
 #include "json_support.h"
 
 static int allocations_left, blocks;

@@ -1,5 +1,5 @@
-/* spec/payload/json_random_test.c — random documents and addresses, read by the scanner and by a slow reader that shares nothing
-** with it. Seeded: a failure prints its seed, and JSON_SEED=n in the environment replays it alone. */
+/* spec/payload/json_random_test.c — random documents and addresses, read by the scanner and by a slow reader that shares
+** nothing with it. Seeded: a failure prints its seed; JSON_SEED=n in the environment replays it alone, JSON_SEEDS=n runs n. */
 #include "json_support.h"
 
 /* ---- the slow reader: recursive, byte by byte, builds a tree ---- */
@@ -236,8 +236,8 @@ static unsigned pick (unsigned below) {
   return (unsigned)(state >> 33) % below;
 }
 
-static const char *const names[] = { "a", "b", "c", "id", "temperature", "temperature_2", "a key of more than sixteen bytes", "x.y", "[1]", "",
-                                     "\xc3\xa9", "A", "q\"q" };
+static const char *const names[] = { "a", "b", "c", "id", "temperature", "temperature_2", "a key of more than sixteen bytes",
+                                     "x.y", "[1]", "", "\xc3\xa9", "A", "q\"q" };
 enum { NAMES = sizeof names / sizeof *names };
 
 static void random_blanks (tl_buf *b) {
@@ -257,7 +257,8 @@ static void quote (tl_buf *b, const char *text) { /* sometimes with escapes that
 }
 
 static void random_string (tl_buf *b) {
-  static const char *const parts[] = { "a", "text", "0123456789abcdef", "\\n", "\\\"", "\\\\", "\\u00e9", "\\ud83d\\ude00", "\\ud800", "\xc3\xa9",
+  static const char *const parts[] = { "a", "text", "0123456789abcdef", "\\n", "\\\"", "\\\\", "\\u00e9", "\\ud83d\\ude00",
+                                       "\\ud800", "\xc3\xa9",
                                        "\xe2\x82\xac", "\xf0\x9f\x98\x80", " ", "{", "]", ",", ":", "\\/", "\x7f", "\\\\\\\"" };
   tl_buf_byte(b, '"');
   for (unsigned n = pick(2) ? pick(4) : pick(20); n > 0; n--)
@@ -266,7 +267,8 @@ static void random_string (tl_buf *b) {
 }
 
 static void random_number (tl_buf *b) {
-  static const char *const odd[] = { "0", "-0", "1e5", "-1.5E-10", "0.000", "123456789012345678901234567890", "-0.0e+00", "1e400" };
+  static const char *const odd[] = { "0", "-0", "1e5", "-1.5E-10", "0.000", "123456789012345678901234567890", "-0.0e+00",
+                                     "1e400" };
   if (pick(4) == 0)
     tl_buf_str(b, odd[pick(8)]);
   else
@@ -347,7 +349,8 @@ static bool has_any (tl_slice text, const char *bytes) {
   return false;
 }
 
-static void compare_values (tl_slice doc, const node *root, const address *addresses, const tl_json_value *values, uint64_t seed) {
+static void compare_values (tl_slice doc, const node *root, const address *addresses, const tl_json_value *values,
+                            uint64_t seed) {
   for (int i = 0; i < PATHS; i++) {
     const node *n = follow(root, &addresses[i]);
     const tl_json_value *v = &values[i];
@@ -396,7 +399,8 @@ static void compare (uint64_t seed) {
     bool good = read_document(doc, &root);
     int walk = tl_json_walk(doc, &json_quiet, NULL, &walked);
     int rc = tl_json_extract(set, doc, values, &extracted);
-    if ((rc == TL_OK) != good || rc != walk || (!good && (walked.at != extracted.at || strcmp(walked.expected, extracted.expected) != 0)))
+    if ((rc == TL_OK) != good || rc != walk ||
+        (!good && (walked.at != extracted.at || strcmp(walked.expected, extracted.expected) != 0)))
       fail_msg("seed %llu, round %d: %s here, %s there: %.*s", (unsigned long long)seed, round, good ? "JSON" : "not JSON",
                rc == TL_OK ? "JSON" : extracted.expected, TL_ARG(doc));
     if (round == 0 && !good)

@@ -71,7 +71,8 @@ static void stops_where_a_callback_says_so (void **state) {
   static const struct {
     int calls, returned;
     const char *told;
-  } stops[] = { { 1, 77, "{" }, { 2, 78, "{a=n1i " }, { 3, 77, "{a=n1i b=[" }, { 4, -5, "{a=n1i b=[]" }, { 5, -5, "{a=n1i b=[]}" }, { 6, 0, "{a=n1i b=[]}" } };
+  } stops[] = { { 1, 77, "{" },           { 2, 78, "{a=n1i " },      { 3, 77, "{a=n1i b=[" },
+                { 4, -5, "{a=n1i b=[]" }, { 5, -5, "{a=n1i b=[]}" }, { 6, 0, "{a=n1i b=[]}" } };
   for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
     record r = { .left = stops[i].calls };
     tl_json_error e = { .at = 12345 };
