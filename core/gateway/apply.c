@@ -66,6 +66,7 @@ static int route_station (tl_link *l, tl_station *s, tl_err *err) {
 
 static void unroute_station (tl_link *l, tl_station *s) {
   tl_router_remove(l->router, tl_slice_str(s->address));
+  tl_router_forget(l->router, s); /* an instance may be fed by several topics */
   if (s->will_topic != NULL) tl_router_remove_will(l->router, tl_slice_str(s->will_topic), s);
 }
 

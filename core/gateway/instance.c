@@ -45,7 +45,7 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const capture
   if (rc >= 0) rc = tl_router_remember(l->router, m->topic, s);
   if (rc >= 0 && s->will_topic != NULL) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
   if (rc < 0 && s != NULL) {
-    tl_router_remove(l->router, m->topic);
+    tl_router_forget(l->router, s);
     tl_line_remove_station(l->line, s);
     s = NULL;
   }

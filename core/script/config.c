@@ -201,6 +201,7 @@ static void read_tag (lua_State *L, tl_tagdef *d, tl_on_missing missing) {
 typedef struct {
   tl_script *s;
   tl_config config;
+  int env; /* registry reference of the config's environment */
   tl_tagdef *tags; /* of the station being read */
   size_t tag_cap;
   tl_err err;
@@ -285,6 +286,8 @@ static int p_apply (lua_State *L) {
   tl_script *s = a->s;
   if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->draft) != LUA_TTABLE) return luaL_error(L, "no config is loaded");
   int draft = lua_gettop(L);
+  lua_getfield(L, draft, "env");
+  a->env = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_getfield(L, draft, "lines");
   size_t n = (size_t)luaL_len(L, -1);
   a->config.lines = calloc_or_raise(L, n, sizeof *a->config.lines);
@@ -327,7 +330,7 @@ static void free_config (tl_script *s, tl_config *config) {
 }
 
 int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
-  applying a = { .s = s, .told = told, .ctx = ctx };
+  applying a = { .s = s, .env = LUA_NOREF, .told = told, .ctx = ctx };
   tl_buf text;
   tl_buf_init(&text);
   int rc = tl_script_enter(s, p_apply, &a, LOADING_SECONDS, "config", &text);
@@ -336,6 +339,12 @@ int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), 
   free(a.tags);
   tl_buf_fini(&text);
   /* The draft is many times larger than what runs; 10,000 stations must not cost it for ever. */
+  if (rc == LUA_OK) {
+    luaL_unref(s->L, LUA_REGISTRYINDEX, s->env);
+    s->env = a.env;
+  } else {
+    luaL_unref(s->L, LUA_REGISTRYINDEX, a.env);
+  }
   luaL_unref(s->L, LUA_REGISTRYINDEX, s->draft);
   s->draft = LUA_NOREF;
   tl_script_enter(s, p_collect, NULL, 0, "config", NULL);
@@ -343,12 +352,20 @@ int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), 
   return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
 }
 
-/* ---- what a REPL sees ---- */
+/* ---- what a REPL sees: the API first, then what the config sees ---- */
+
+static int env_index (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->env);
+  if (lua_isnil(L, -1)) return 1;
+  lua_pushvalue(L, 2);
+  lua_gettable(L, -2); /* an unknown word raises there, with the nearest known one */
+  return 1;
+}
 
 void tl_push_env (lua_State *L) {
   tl_open_objects(L);
-  lua_createtable(L, 0, 1);
-  lua_pushglobaltable(L);
-  lua_setfield(L, -2, "__index");
-  lua_setmetatable(L, -2);
+  lua_pushcclosure(L, env_index, 1);
 }

@@ -11,14 +11,15 @@ void tl_give_memory_back (void) {
 #endif
 }
 
+/* A function, or a table that can be called like one (the config checked that). */
 static int take_function (lua_State *L, int index, const char *name) {
-  if (lua_getfield(L, index, name) == LUA_TFUNCTION) return luaL_ref(L, LUA_REGISTRYINDEX);
+  if (lua_getfield(L, index, name) != LUA_TNIL) return luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pop(L, 1);
   return LUA_NOREF;
 }
 
 static bool has_function (lua_State *L, int index, const char *name) {
-  bool yes = lua_getfield(L, index, name) == LUA_TFUNCTION;
+  bool yes = lua_getfield(L, index, name) != LUA_TNIL;
   lua_pop(L, 1);
   return yes;
 }

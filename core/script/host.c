@@ -41,7 +41,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     s->expired = true;
     lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
   }
-  luaL_error(L, "took longer than %s = %f s", s->budget_name, s->budget_s);
+  luaL_error(L, "took longer than %s (%f s)", s->budget_name, s->budget_s);
 }
 
 void tl_script_arm (tl_script *s, lua_State *co) {
@@ -70,7 +70,7 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
   uint64_t outer_deadline = s->deadline_ns;
   const char *outer_name = s->budget_name;
   double outer_s = s->budget_s;
-  if (outer_deadline == 0) tl_script_budget(s, seconds, seconds > 2 ? "the loading time" : "handler_time");
+  if (outer_deadline == 0) tl_script_budget(s, seconds, seconds == s->handler_time ? "handler_time" : "its time");
   lua_pushcfunction(L, tl_script_traceback); /* these three pushes cannot raise */
   lua_pushcfunction(L, body);
   lua_pushlightuserdata(L, arg);
@@ -152,7 +152,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   tl_buf_init(&text);
   s->unsafe = options->unsafe;
   s->lua_dir = strdup(options->lua_dir);
-  s->draft = LUA_NOREF;
+  s->draft = s->env = LUA_NOREF;
   s->handler_time = 0.1;
   s->L = s->lua_dir != NULL ? lua_newstate(limited_alloc, s) : NULL;
   if (s->L == NULL) {

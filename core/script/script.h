@@ -27,6 +27,7 @@ struct tl_script {
   double budget_s;
   double handler_time;         /* seconds a handler may run */
   int draft;                   /* registry reference of the loaded draft; LUA_NOREF: none */
+  int env;                     /* registry reference: the running config's environment */
   int objects;                 /* registry reference: weak table address → userdata */
   int print_module;            /* tagline.repl.print */
   tl_map said;                 /* errors that were logged already */
