@@ -87,6 +87,11 @@ describe("lint", function()
     assert.equal(0, code, out)
   end)
 
+  it("takes no function of the file's own for one of the system", function()
+    local code, out = run(c_file("core/mqtt/a.c", "static int accept (int x) { return x; }\nint f (void) { return accept(1); }"))
+    assert.equal(0, code, out)
+  end)
+
   it("takes no member or longer name for a clock", function()
     local code, out = run(c_file("core/mqtt/a.c",
       "int f (struct s *p) { return p->time(1) + p->v.read(2) + tl_time(3) + timeout(4); }"))
