@@ -88,7 +88,8 @@ describe("lint", function()
   end)
 
   it("takes no function of the file's own for one of the system", function()
-    local code, out = run(c_file("core/mqtt/a.c", "static int accept (int x) { return x; }\nint f (void) { return accept(1); }"))
+    local code, out = run(c_file("core/mqtt/a.c",
+      "static int accept (int x) { return x; }\nint f (void) { return accept(1); }"))
     assert.equal(0, code, out)
   end)
 
