@@ -1,8 +1,8 @@
 /* core/payload/json.h — a strict RFC 8259 scanner that extracts many addresses in one pass. Pure; scanning allocates nothing.
 **
 ** The whole document is always checked (UTF-8, numbers, structure, nothing behind the value, no byte order mark, depth at most
-** 512), whether or not an address leads there: a document that is not JSON must not yield values. The escape of a lone surrogate
-** ("\ud800") is JSON by its grammar and is taken. No byte behind the document is read. */
+** 512), whether or not an address leads there: a document that is not JSON must not yield values. The escape of a lone
+** surrogate ("\ud800") is JSON by its grammar and is taken. No byte behind the document is read. */
 #ifndef TL_PAYLOAD_JSON_H
 #define TL_PAYLOAD_JSON_H
 
@@ -32,8 +32,8 @@ typedef struct {
 /* A compiled set of addresses. Immutable: may be shared. */
 typedef struct tl_json_set tl_json_set;
 
-/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, and "" for the whole document. Indexes count from 1, up
-** to 2^31. A plain level may hold any bytes but . [ ] and is compared with the key's text; one in quotes is a JSON string, with
+/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, and "" for the whole document. Indexes count from 1,
+** up to 2^31. A plain level may hold any bytes but . [ ] and is compared with the key's text; one in quotes is a JSON string, with
 ** its escapes. At most 65535 bytes. Equal addresses may occur twice. TL_OK; TL_ESYNTAX, with *which (may be NULL) the index of
 ** the bad one and err->at the offset in it; TL_ETOOBIG for more than 2^32 addresses or bytes; TL_ENOMEM. */
 int tl_json_set_new (tl_json_set **out, const tl_slice *paths, size_t n, size_t *which, tl_err *err);

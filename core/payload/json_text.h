@@ -4,7 +4,8 @@
 
 #include "payload/json.h"
 
-/* Resolve the (checked) escape at p; a surrogate pair is one. *n: 1..4 bytes, never more than the escape had. The byte behind. */
+/* Resolve the (checked) escape at p; a surrogate pair is one. *n: 1..4 bytes, never
+** more than the escape had. Gives the byte behind. */
 const uint8_t *tl_json_unescape_one (const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *n);
 
 /* Does a (checked) raw string stand for this text? */

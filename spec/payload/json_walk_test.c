@@ -121,6 +121,7 @@ static void gives_the_replacement_character_for_lone_surrogates (void **state) {
   TEXT("\\ud800\\u0041", "\xef\xbf\xbd\x41");
   TEXT("\\ud800\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80");
   TEXT("\\ude00\\ud83d", "\xef\xbf\xbd\xef\xbf\xbd");
+  TEXT("\\ud800\\ue000\\ud800\\udbff", "\xef\xbf\xbd\xee\x80\x80\xef\xbf\xbd\xef\xbf\xbd");
 }
 
 int main (void) {
