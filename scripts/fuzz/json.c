@@ -1,5 +1,5 @@
-/* scripts/fuzz/json.c — libFuzzer target of the JSON scanner: extraction and walk must agree on what is JSON and on the place of a
-** failure, whole values must scan again as what they are, and no text may be longer than its escapes.
+/* scripts/fuzz/json.c — libFuzzer target of the JSON scanner: extraction and walk must agree on what is JSON and on the place
+** of a failure, whole values must scan again as what they are, and no text may be longer than its escapes.
 **
 **   clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE -Icore \
 **     scripts/fuzz/json.c core/payload/json*.c core/base/err.c core/base/buf.c -o json_fuzz
