@@ -11,7 +11,7 @@ static inline bool tl_type_is_number (tl_type type) { /* what linear, range and 
 }
 
 /* plan.c */
-/* A plan that differs from `plan` in defaults only: those of tags[0..plan->tag_count). TL_ENOMEM. */
+/* A plan that differs from `plan` in defaults only: those of tags[0..plan->tag_count), of the same tags. TL_ENOMEM. */
 int tl_plan_derive (tl_plan **out, tl_plan *plan, const tl_tagdef *tags);
 /* pool.c: a plan that a pool made is going. */
 void tl_plan_forget (tl_plan *p);

@@ -33,6 +33,7 @@ static void fill_spec (filling *f, const tl_plan *plan, tl_plan_spec *spec, tl_t
     d->path = fill(f, d->path, how);
     d->unit = fill_text(f, d->unit, TL_FILL_PLAIN);
     d->description = fill_text(f, d->description, TL_FILL_PLAIN);
+    d->default_value = plan->defaults[i];
     if (d->has_default && tl_type_is_text(d->type)) d->default_value.text = fill(f, d->default_value.text, TL_FILL_PLAIN);
   }
   spec->time_field = fill(f, plan->time_field, TL_FILL_PLAIN);
@@ -53,7 +54,7 @@ static needed what_is_needed (const tl_plan *p, const tl_slice *names, size_t n)
     if (in_text(d->address, names, n) || in_text(d->unit, names, n) || in_text(d->description, names, n) ||
         tl_fill_needed(d->path, names, n))
       return COMPILED;
-    if (d->has_default && tl_type_is_text(d->type) && tl_fill_needed(d->default_value.text, names, n)) need = DEFAULTS;
+    if (d->has_default && tl_type_is_text(d->type) && tl_fill_needed(p->defaults[i].text, names, n)) need = DEFAULTS;
   }
   return need;
 }

@@ -149,19 +149,20 @@ static bool same_linear (const tl_tagdef *a, const tl_tagdef *b) {
   return !a->has_linear || (a->linear_k == b->linear_k && a->linear_q == b->linear_q);
 }
 
-static bool same_default (const tl_tagdef *a, const tl_tagdef *b) {
-  if (a->has_default != b->has_default) return false;
-  return !a->has_default || tl_value_eq(a->type, &a->default_value, &b->default_value);
+static bool same_default (tl_type type, const tl_value *a, const tl_value *b) {
+  return a && b ? tl_value_eq(type, a, b) : a == b;
 }
 
-static bool keeps_value (const tl_tagdef *a, const tl_tagdef *b) {
-  return a->type == b->type && strcmp(a->address, b->address) == 0 && same_linear(a, b) && same_default(a, b);
+static bool keeps_value (const tl_plan *old, uint16_t k, const tl_plan *plan, uint16_t i) {
+  const tl_tagdef *a = &old->tags[k], *b = &plan->tags[i];
+  return a->type == b->type && strcmp(a->address, b->address) == 0 && same_linear(a, b) &&
+         same_default(a->type, tl_plan_default(old, k), tl_plan_default(plan, i));
 }
 
 /* Which old tag lives on as tags[i] of the new plan, or -1. */
 static int ancestor (const tl_station *old, const tl_plan *plan, uint16_t i) {
   int k = tl_plan_find(old->plan, tl_slice_str(plan->tags[i].name));
-  return k >= 0 && keeps_value(&old->plan->tags[k], &plan->tags[i]) ? k : -1;
+  return k >= 0 && keeps_value(old->plan, (uint16_t)k, plan, i) ? k : -1;
 }
 
 /* New defaults need memory, so they come first; only then do values move, which cannot fail. */

@@ -39,17 +39,20 @@ static const char *keep_text (uint8_t **at, const char *text) {
   return text ? (const char *)keep(at, tl_slice_str(text)).at : NULL;
 }
 
-static void keep_default (uint8_t **at, tl_tagdef *d) {
-  if (d->has_default && tl_type_is_text(d->type)) d->default_value.text = keep(at, d->default_value.text);
+static tl_value keep_default (uint8_t **at, const tl_tagdef *d) {
+  tl_value v = d->default_value;
+  if (d->has_default && tl_type_is_text(d->type)) v.text = keep(at, v.text);
+  return v;
 }
 
 static tl_plan *plan_alloc (const tl_plan_spec *spec, uint8_t **texts) {
   size_t n = spec->tag_count;
-  size_t tags = n * sizeof(tl_tagdef), indexes = 2 * (n + 1) * sizeof(uint16_t);
+  size_t tags = n * (sizeof(tl_tagdef) + sizeof(tl_value)), indexes = 2 * (n + 1) * sizeof(uint16_t);
   tl_plan *p = calloc(1, sizeof *p + tags + indexes + spec_size(spec));
   if (!p) return NULL;
   p->tags = (tl_tagdef *)(p + 1);
-  p->order = (uint16_t *)(p->tags + n);
+  p->defaults = (tl_value *)(p->tags + n);
+  p->order = (uint16_t *)(p->defaults + n);
   p->slot_tag = p->order + n + 1;
   *texts = (uint8_t *)(p->slot_tag + n + 1);
   return p;
@@ -65,7 +68,8 @@ static void copy_tags (tl_plan *p, const tl_plan_spec *spec, uint8_t **at) {
     d->description = keep_text(at, d->description);
     d->path = keep(at, d->path);
     d->filtered = tl_type_is_number(d->type) && (d->has_linear || d->has_range || d->deadband > 0);
-    keep_default(at, d);
+    p->defaults[i] = keep_default(at, d);
+    d->default_value = (tl_value){ 0 };
   }
 }
 
@@ -194,20 +198,15 @@ int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
 int tl_plan_derive (tl_plan **out, tl_plan *plan, const tl_tagdef *tags) {
   size_t n = plan->tag_count, size = 0;
   for (size_t i = 0; i < n; i++) size += default_size(&tags[i]);
-  tl_plan *p = malloc(sizeof *p + n * sizeof(tl_tagdef) + size);
+  tl_plan *p = malloc(sizeof *p + n * sizeof(tl_value) + size);
   if (!p) return TL_ENOMEM;
   *p = *plan;
   p->refs = 1;
   p->pool = NULL;
   p->base = tl_plan_ref(plan->base ? plan->base : plan);
-  p->tags = (tl_tagdef *)(p + 1);
-  uint8_t *texts = (uint8_t *)(p->tags + n);
-  for (size_t i = 0; i < n; i++) {
-    p->tags[i] = plan->base ? plan->base->tags[i] : plan->tags[i];
-    p->tags[i].has_default = tags[i].has_default;
-    p->tags[i].default_value = tags[i].default_value;
-    keep_default(&texts, &p->tags[i]);
-  }
+  p->defaults = (tl_value *)(p + 1);
+  uint8_t *texts = (uint8_t *)(p->defaults + n);
+  for (size_t i = 0; i < n; i++) p->defaults[i] = keep_default(&texts, &tags[i]);
   *out = p;
   return TL_OK;
 }

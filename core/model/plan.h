@@ -29,7 +29,7 @@ typedef struct {
   tl_address_kind kind;
   tl_slice path;           /* behind JA= or RE= */
   bool has_default, has_linear, has_range, new_value_on_time_change;
-  tl_value default_value;  /* text: owned by the plan; may hold {name} placeholders when the plan has groups */
+  tl_value default_value;  /* in a spec; a plan's are read with tl_plan_default. Text may hold {name} placeholders */
   double linear_k, linear_q, range_min, range_max;
   double deadband;         /* 0: none */
   tl_out_of_range out_of_range;
@@ -60,7 +60,8 @@ typedef struct tl_plan {
   tl_pattern **patterns;   /* by tag index; NULL when no RE= */
   tl_timemask *mask;
   tl_time_rule rule;
-  tl_tagdef *tags;
+  tl_tagdef *tags;         /* shared by plans that differ in defaults only */
+  tl_value *defaults;      /* by tag index; texts are owned by the plan */
   uint16_t tag_count;
   int16_t in_topic, in_data, in_id, ack_id, out_topic, out_value; /* tag index or -1 */
   tl_map by_name;          /* name → (void *)(index + 1) */
@@ -93,6 +94,10 @@ void tl_plan_pool_free (tl_plan_pool *pool); /* plans live on */
 int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spec, tl_err *err);
 
 int tl_plan_find (const tl_plan *p, tl_slice name); /* tag index or -1 */
+
+static inline const tl_value *tl_plan_default (const tl_plan *p, uint16_t tag) { /* NULL: the tag has none */
+  return p->tags[tag].has_default ? &p->defaults[tag] : NULL;
+}
 
 /* The kind of an address text: "JA=x" JSON, "IN_ID" …, "" NONE; false for an unknown word. *path: what follows the '='. */
 bool tl_address_parse (tl_slice address, tl_address_kind *kind, tl_slice *path);

@@ -31,7 +31,6 @@ static void hash_text (uint64_t *h, const char *text) {
 static void hash_double (uint64_t *h, double d) { hash_bytes(h, &d, sizeof d); }
 
 static void hash_default (uint64_t *h, const tl_tagdef *d) {
-  hash_number(h, d->has_default);
   if (!d->has_default) return;
   if (tl_type_is_text(d->type)) hash_slice(h, d->default_value.text);
   else if (d->type == TL_DI || d->type == TL_DO) hash_number(h, d->default_value.boolean);
@@ -53,7 +52,7 @@ static uint64_t hash_spec (const tl_plan_spec *spec) { /* without defaults */
     hash_slice(&h, d->path);
     hash_number(&h, (uint64_t)d->type << 16 | (uint64_t)d->kind << 8 | (uint64_t)d->out_of_range << 4 |
                         (uint64_t)d->on_missing);
-    hash_number(&h, d->has_linear | d->has_range << 1 | d->new_value_on_time_change << 2);
+    hash_number(&h, d->has_default | d->has_linear << 1 | d->has_range << 2 | d->new_value_on_time_change << 3);
     const double numbers[] = { d->linear_k, d->linear_q, d->range_min, d->range_max, d->deadband };
     for (size_t k = 0; k < 5; k++) hash_double(&h, numbers[k]);
   }
@@ -71,14 +70,9 @@ static bool same_text (const char *a, const char *b) { return a && b ? strcmp(a,
 
 static bool same_double (double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
 
-static bool same_default (const tl_tagdef *a, const tl_tagdef *b) {
-  if (a->has_default != b->has_default) return false;
-  return !a->has_default || tl_value_eq(a->type, &a->default_value, &b->default_value);
-}
-
-static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the default */
+static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the default's value */
   return a->type == b->type && a->kind == b->kind && a->out_of_range == b->out_of_range && a->on_missing == b->on_missing &&
-         a->has_linear == b->has_linear && a->has_range == b->has_range &&
+         a->has_default == b->has_default && a->has_linear == b->has_linear && a->has_range == b->has_range &&
          a->new_value_on_time_change == b->new_value_on_time_change && same_double(a->linear_k, b->linear_k) &&
          same_double(a->linear_q, b->linear_q) && same_double(a->range_min, b->range_min) &&
          same_double(a->range_max, b->range_max) && same_double(a->deadband, b->deadband) && same_text(a->name, b->name) &&
@@ -93,8 +87,9 @@ static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults
       !tl_slice_eq(p->time_mask, spec->time_mask))
     return false;
   for (size_t i = 0; i < spec->tag_count; i++) {
-    if (!same_tag(&p->tags[i], &spec->tags[i])) return false;
-    if (defaults && !same_default(&p->tags[i], &spec->tags[i])) return false;
+    const tl_tagdef *d = &spec->tags[i];
+    if (!same_tag(&p->tags[i], d)) return false;
+    if (defaults && d->has_default && !tl_value_eq(d->type, &p->defaults[i], &d->default_value)) return false;
   }
   return true;
 }

@@ -99,8 +99,9 @@ static void end_simulation (tl_station *s, int64_t wall) {
   for (uint16_t i = 0; i < s->plan->tag_count && s->status == status; i++) {
     const tl_tagdef *d = &s->plan->tags[i];
     if (d->kind == TL_ADDRESS_OUT_TOPIC || d->kind == TL_ADDRESS_ACK_ID) continue;
-    bool holds_default = tl_type_is_output(d->type) && d->has_default && (is_ours(d) || status != TL_ST_OFF);
-    if (!holds_default || !tl_tag_put(&s->tags[i], &d->default_value, wall)) tl_tag_invalidate(&s->tags[i], reason, wall);
+    const tl_value *value = tl_type_is_output(d->type) ? tl_plan_default(s->plan, i) : NULL;
+    bool again = value && (is_ours(d) || status != TL_ST_OFF);
+    if (!again || !tl_tag_put(&s->tags[i], value, wall)) tl_tag_invalidate(&s->tags[i], reason, wall);
   }
 }
 

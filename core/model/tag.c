@@ -78,9 +78,10 @@ static inline bool put (tl_tag *t, const tl_tagdef *def, const tl_value *v, int6
 bool tl_tag_put (tl_tag *t, const tl_value *v, int64_t time_ms) { return put(t, tl_tag_def(t), v, time_ms); }
 
 int tl_tag_begin (tl_tag *t, int64_t time_ms) {
-  const tl_tagdef *def = tl_tag_def(t);
-  if (!def->has_default || !tl_type_is_output(def->type)) return TL_OK;
-  if (!store(t, def->type, &def->default_value)) return TL_ENOMEM;
+  const tl_value *value = tl_plan_default(t->station->plan, t->index);
+  tl_type type = tl_tag_def(t)->type;
+  if (!value || !tl_type_is_output(type)) return TL_OK;
+  if (!store(t, type, value)) return TL_ENOMEM;
   t->status = TL_VALID;
   t->reason = TL_REASON_NONE;
   t->time_ms = time_ms;
@@ -106,7 +107,8 @@ void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms) {
 void tl_tag_missing (tl_tag *t, int64_t time_ms) {
   const tl_tagdef *def = tl_tag_def(t);
   if (def->on_missing == TL_MISSING_KEEP) return;
-  if (def->on_missing == TL_MISSING_DEFAULT && def->has_default && put(t, def, &def->default_value, time_ms)) return;
+  const tl_value *value = tl_plan_default(t->station->plan, t->index);
+  if (def->on_missing == TL_MISSING_DEFAULT && value && put(t, def, value, time_ms)) return;
   tl_tag_invalidate(t, TL_REASON_MISSING, time_ms);
 }
 

@@ -20,9 +20,7 @@ static void *spare_realloc (void *p, size_t n) { return fails() ? NULL : realloc
 #define receive receive_value
 #include "model/receive.c"
 #undef receive
-#define same_default pool_same_default
 #include "model/pool.c"
-#undef same_default
 #include "model/tag.c"
 #undef malloc
 #undef calloc

@@ -114,7 +114,7 @@ static void copies_what_it_keeps (void **state) {
   assert_string_equal(p->tags[0].unit, "C");
   assert_null(p->tags[0].description);
   assert_true(tl_slice_eq(p->tags[0].path, TL_LIT("rx.temp")));
-  assert_true(tl_slice_eq(p->tags[1].default_value.text, TL_LIT("plant/set")));
+  assert_true(tl_slice_eq(p->defaults[1].text, TL_LIT("plant/set")));
   assert_true(tl_slice_eq(p->time_field, TL_LIT("ts")));
   tl_plan_unref(p);
 }
@@ -200,9 +200,11 @@ static void shares_what_is_compiled_where_only_defaults_differ (void **state) {
   assert_ptr_not_equal(one, two);
   assert_ptr_equal(two, again);
   assert_ptr_equal(one->set, two->set);
+  assert_true(tl_slice_eq(tl_plan_default(two, 1)->text, TL_LIT("two")));
+  assert_null(tl_plan_default(two, 0));
   assert_ptr_equal(two->base, one);
   tl_plan_unref(one); /* lives on, below the other */
-  assert_true(tl_slice_eq(two->tags[1].default_value.text, TL_LIT("two")));
+  assert_true(tl_slice_eq(two->defaults[1].text, TL_LIT("two")));
   assert_int_equal(tl_plan_find(two, TL_LIT("out")), 1);
   tags[1].default_value.text = TL_LIT("one");
   tl_plan *back = get(pool, &spec);
@@ -250,11 +252,10 @@ static void instances_without_placeholders_share_the_plan (void **state) {
 static void instances_fill_defaults_and_share_the_rest (void **state) {
   (void)state;
   tl_tagdef tags[] = { def("a", TL_AI, "JA=x"), def_text("out", TL_TXTO, "OUT_TOPIC", "site/{dev}/down") };
-  tags[1].unit = "u";
   tl_plan *t = compile((tl_plan_spec){ .json = true }, tags, 2), *p = instance(t, "a17"), *q = instance(p, "b");
-  assert_true(tl_slice_eq(p->tags[1].default_value.text, TL_LIT("site/a17/down")));
+  assert_true(tl_slice_eq(p->defaults[1].text, TL_LIT("site/a17/down")));
   assert_ptr_equal(p->set, t->set);
-  assert_ptr_equal(p->tags[1].unit, t->tags[1].unit);
+  assert_ptr_equal(p->tags, t->tags);
   assert_ptr_equal(q, p);
   tl_plan_unref(q);
   tl_plan_unref(t); /* lives on, below its instance */
