@@ -32,9 +32,9 @@ typedef struct {
 /* A compiled set of addresses. Immutable: may be shared. */
 typedef struct tl_json_set tl_json_set;
 
-/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, and "" for the whole document. Indexes count from 1,
-** up to 2^31. A plain level may hold any bytes but . [ ] and is compared with the key's text; one in quotes is a JSON string,
-** with its escapes. At most 65535 bytes. Equal addresses may occur twice. TL_OK; TL_ESYNTAX, with *which (may be NULL) the index of
+/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, and "" for the whole document. At most 65535 bytes each;
+** equal ones may occur twice. Indexes count from 1, up to 2^31. A plain level may hold any bytes but . [ ] and is compared with
+** the key's text; one in quotes is a JSON string, with its escapes. TL_OK; TL_ESYNTAX, with *which (may be NULL) the index of
 ** the bad one and err->at the offset in it; TL_ETOOBIG for more than 2^32 addresses or bytes; TL_ENOMEM. */
 int tl_json_set_new (tl_json_set **out, const tl_slice *paths, size_t n, size_t *which, tl_err *err);
 void tl_json_set_free (tl_json_set *set);
