@@ -259,6 +259,7 @@ int tl_edit_line (tl_edit *e, const char *prompt, tl_buf *line) {
   int n = 0;
   e->prompt = prompt;
   e->stopped = e->gone = false;
+  el_set(e->el, EL_PREP_TERM, 1); /* before the prompt: who types at its sight must not meet the cooked terminal */
   const char *text = el_gets(e->el, &n);
   if (e->stopped) {
     show("^C\n", 3);

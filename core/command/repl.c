@@ -173,8 +173,8 @@ static int run_script (repl *r) {
     tl_buf_clear(&r->chunk);
   }
   if (rc < 0) return code_of(answer);
-  if (r->chunk.len > 0) return code_of(evaluate(r, 'e', tl_buf_bytes(&r->chunk), false)); /* unfinished: it says what is missing */
-  return 0;
+  if (r->chunk.len == 0) return 0;
+  return code_of(evaluate(r, 'e', tl_buf_bytes(&r->chunk), false)); /* unfinished: as a whole, it says what is missing */
 }
 
 /* A terminal */
@@ -264,8 +264,8 @@ static int hello (repl *r, bool tty, bool json) {
   struct winsize ws = { .ws_col = 0 };
   char text[80];
   if (tty) ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
-  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s}", tty ? "true" : "false", ws.ws_col ? ws.ws_col : 80u,
-                   json ? "true" : "false");
+  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s}", tty ? "true" : "false",
+                   ws.ws_col ? ws.ws_col : 80u, json ? "true" : "false");
   return tl_console_put(r->fd, 'h', tl_slice_of(text, (size_t)n));
 }
 

@@ -18,7 +18,7 @@ int tl_console_running (tl_buf *out);
 int tl_console_connect (const char *path, tl_err *err);
 /* Send one frame: 0; UV_EPIPE when the server is gone; TL_ETOOBIG beyond TL_CONSOLE_FRAME; other libuv codes. */
 int tl_console_put (int fd, char type, tl_slice body);
-/* Wait for one frame; body is cleared first. 1; 0 at the end; negative on error (UV_EOF: it ended inside a frame; TL_ENOMEM). */
+/* Wait for one frame; body is cleared first. 1; 0 at the end; negative on error (UV_EOF: it ended inside one; TL_ENOMEM). */
 int tl_console_get (int fd, char *type, tl_buf *body);
 
 #endif

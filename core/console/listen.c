@@ -1,4 +1,4 @@
-/* core/console/listen.c — takes and gives back a place in the file system for the console's socket. Knows no frames, no loop. */
+/* core/console/listen.c — takes and gives back a place in the file system for the console's socket. No frames, no loop. */
 #include "console/listen.h"
 
 #include <errno.h>
@@ -30,8 +30,8 @@ static int check_folder (const char *folder, tl_err *err) {
   return TL_OK;
 }
 
-/* Two processes that start at once must not both find the socket stale: hold the folder while looking. Waits a second at most, and
-** then goes on without, since anybody can hold a folder like /tmp. Returns a descriptor or -1. */
+/* Two processes that start at once must not both find the socket stale: hold the folder while looking. Waits a second at most,
+** and then goes on without, since anybody can hold a folder like /tmp. Returns a descriptor or -1. */
 static int lock_folder (const char *folder) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (int i = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && i < 100; i++)

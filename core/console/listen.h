@@ -1,4 +1,4 @@
-/* core/console/listen.h — takes and gives back a place in the file system for the console's socket. Knows no frames, no loop. */
+/* core/console/listen.h — takes and gives back a place in the file system for the console's socket. No frames, no loop. */
 #ifndef TL_CONSOLE_LISTEN_H
 #define TL_CONSOLE_LISTEN_H
 

@@ -34,13 +34,14 @@ typedef struct {
 ** socket of theirs in our place. Failure fills err. Only this user and root are let in, others are closed at once. A frame of
 ** more than TL_CONSOLE_FRAME bytes closes its client. Keeps tl_loop_run() going until it is closed. */
 enum { TL_CONSOLE_FRAME = 16 << 20 };
-int tl_console_listen (tl_console **out, tl_loop *loop, const char *path, const tl_console_events *events, void *ctx, tl_err *err);
+int tl_console_listen (tl_console **out, tl_loop *loop, const char *path, const tl_console_events *events, void *ctx,
+                       tl_err *err);
 /* Closes the clients (`closed` comes for each before this returns, and nothing after), removes the socket if it is still ours.
 ** NULL is fine. May be called inside an event. */
 void tl_console_close (tl_console *c);
 /* Never blocks. A client that does not read is bounded: beyond `TL_CONSOLE_BACKLOG` bytes 'o' frames are dropped and counted, and
-** the client is told how many as soon as it reads again. Others are never dropped; but who does not read is not read from. A write
-** that fails closes the client, later. */
+** the client is told how many as soon as it reads again. Others are never dropped; but who does not read is not read from.
+** A write that fails closes the client, later. */
 enum { TL_CONSOLE_BACKLOG = 1 << 20 };
 void tl_console_send (tl_console_client *c, char type, tl_slice body);
 void *tl_console_user (const tl_console_client *c);

@@ -113,7 +113,7 @@ static void attach (void) {
 static void expect (char type, const char *body) {
   struct pollfd p = { .fd = peer, .events = POLLIN };
   char got = 0;
-  assert_int_equal(poll(&p, 1, DEADLINE_MS), 1);
+  if (poll(&p, 1, DEADLINE_MS) != 1) fail_msg("no frame came; expected %c: %s", type, body);
   assert_int_equal(tl_console_get(peer, &got, &frame), 1);
   tl_buf_byte(&frame, 0);
   assert_int_equal(got, type);

@@ -76,7 +76,8 @@ static void lists_sockets_that_somebody_answers_on (void **state) {
   snprintf(place, sizeof place, "%s/tagline", folder);
   mkdir(place, 0700);
   assert_int_equal(tl_console_running(&out), 0);
-  int fds[4] = { listening("b.sock", true), listening("stale.sock", false), listening("a.sock", true), listening("no.socket", true) };
+  int fds[4] = { listening("b.sock", true), listening("stale.sock", false), listening("a.sock", true),
+                  listening("no.socket", true) };
   assert_int_equal(tl_console_running(&out), 2);
   snprintf(want, sizeof want, "%s/a.sock\n%s/b.sock\n", place, place);
   is("%s", want);

@@ -1,4 +1,4 @@
-/* spec/console/server_test.c — the console socket, driven from the same process by plain non-blocking sockets and by client.h. */
+/* spec/console/server_test.c — the console socket, driven from the same process by plain sockets and by client.h. */
 #include "net/net_support.h"
 
 #include <dirent.h>
@@ -284,7 +284,8 @@ static void a_client_that_asks_and_never_reads_is_not_read_from (void **state) {
   }
   assert_in_range(sent, TL_CONSOLE_BACKLOG / 2, total / 2);
   while (sent < total || results < 100) { /* it reads after all: everything is answered */
-    ssize_t n = send(fd, request + sent % sizeof request, (sent < total) * (sizeof request - sent % sizeof request), MSG_NOSIGNAL);
+    size_t left = sent < total ? sizeof request - sent % sizeof request : 0;
+    ssize_t n = send(fd, request + sent % sizeof request, left, MSG_NOSIGNAL);
     if (n > 0) sent += (size_t)n;
     turn();
     assert_true(read_frames(fd, &in));
@@ -397,7 +398,8 @@ static void says_why_it_cannot_listen (void **state) {
   longer[0] = '/';
   longer[sizeof longer - 1] = 0;
   check_refusal(longer, TL_ETOOBIG, "at most 107 bytes");
-  check_refusal("/nonexistent/folder/x.sock", UV_ENOENT, "make the socket folder '/nonexistent/folder': no such file or directory");
+  check_refusal("/nonexistent/folder/x.sock", UV_ENOENT,
+                "make the socket folder '/nonexistent/folder': no such file or directory");
   snprintf(place, sizeof place, "%s/run", folder);
   mkdir(place, 0700);
   fclose(fopen(path, "w"));
