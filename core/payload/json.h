@@ -32,7 +32,7 @@ typedef struct {
 /* A compiled set of addresses. Immutable: may be shared. */
 typedef struct tl_json_set tl_json_set;
 
-/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, and "" for the whole document. At most 65535 bytes each;
+/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, and "" for the whole document. At most 65535 bytes;
 ** equal ones may occur twice. Indexes count from 1, up to 2^31. A plain level may hold any bytes but . [ ] and is compared with
 ** the key's text; one in quotes is a JSON string, with its escapes. TL_OK; TL_ESYNTAX, with *which (may be NULL) the index of
 ** the bad one and err->at the offset in it; TL_ETOOBIG for more than 2^32 addresses or bytes; TL_ENOMEM. */
