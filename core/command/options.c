@@ -92,8 +92,10 @@ static const tl_option *find_letter (const tl_option *options, char letter) {
   return NULL;
 }
 
-/* Give `o` what belongs to it. `shown` is the option as the user wrote it, `value` what stood behind "=", or NULL. Returns 0 or a code. */
-static int take (const char *command, const tl_option *o, const char *shown, int len, const char *value, int argc, char **argv, int *i) {
+/* Give `o` what belongs to it. `shown` is the option as the user wrote it, `value` what stood behind "=", or NULL. Returns 0 or
+** a code. */
+static int take (const char *command, const tl_option *o, const char *shown, int len, const char *value, int argc, char **argv,
+                 int *i) {
   if (o->flag) {
     if (value) return tl_options_wrong(command, "'%.*s' takes no value", len, shown);
     *o->flag = true;
@@ -125,8 +127,8 @@ static int option (const char *command, const char *help, const tl_option *optio
   return take(command, o, word, (int)len + 2, word[2 + len] ? word + 2 + len + 1 : NULL, argc, argv, i);
 }
 
-int tl_options_read (int argc, char **argv, const char *command, const char *help, const tl_option *options, const char **operands,
-                     int max) {
+int tl_options_read (int argc, char **argv, const char *command, const char *help, const tl_option *options,
+                     const char **operands, int max) {
   int n = 0;
   bool over = false;
   for (int i = 1; i < argc; i++) {

@@ -1,5 +1,5 @@
-/* core/command/options.h — reads a command's words: long options, one-letter options, flags, operands; and says in words what is
-** wrong, with the nearest known name. Knows nothing of the commands themselves. */
+/* core/command/options.h — reads a command's words: long options, one-letter options, flags, operands; and says in words what
+** is wrong, with the nearest known name. Knows nothing of the commands themselves. */
 #ifndef TL_COMMAND_OPTIONS_H
 #define TL_COMMAND_OPTIONS_H
 
@@ -29,11 +29,12 @@ enum {
   TL_OPTIONS_WRONG = -2 /* wrong usage: one line was printed to stderr; exit 2 */
 };
 
-/* Read argv[1..argc): argv[0] is the command's own word. "--name VALUE", "--name=VALUE", "--flag", "-e VALUE", "-f"; a value may begin
-** with a dash; "--" ends the options, "-" is an operand. Operands may stand anywhere; they are borrowed from argv. Returns their
-** number (0..max), or one of the codes above: an unknown option, a value missing or not wanted, more operands than `max`. */
-int tl_options_read (int argc, char **argv, const char *command, const char *help, const tl_option *options, const char **operands,
-                     int max);
+/* Read argv[1..argc): argv[0] is the command's own word. "--name VALUE", "--name=VALUE", "--flag", "-e VALUE", "-f"; a value may
+** begin with a dash; "--" ends the options, "-" is an operand. Operands may stand anywhere; they are borrowed from argv. Returns
+** their number (0..max), or one of the codes above: an unknown option, a value missing or not wanted, more operands than
+** `max`. */
+int tl_options_read (int argc, char **argv, const char *command, const char *help, const tl_option *options,
+                     const char **operands, int max);
 
 /* Print "tagline COMMAND: TEXT (see 'tagline COMMAND --help')" to stderr and return TL_OPTIONS_WRONG. `command` may be NULL. */
 int tl_options_wrong (const char *command, const char *fmt, ...)
@@ -45,8 +46,8 @@ int tl_options_wrong (const char *command, const char *fmt, ...)
 /* The exit code that belongs to a negative result: 0 for help, 2 for wrong usage. */
 int tl_options_exit (int result);
 
-/* The one of names[0..n) (entries may be NULL) that `word` most likely meant, or NULL when none is near: at most two edits, and fewer
-** than half of the word. Upper case counts as lower case. Swapped neighbours are one edit. */
+/* The one of names[0..n) (entries may be NULL) that `word` most likely meant, or NULL when none is near: at most two edits, and
+** fewer than half of the word. Upper case counts as lower case. Swapped neighbours are one edit. */
 const char *tl_options_nearest (const char *word, const char *const *names, int n);
 
 #endif
