@@ -104,7 +104,6 @@ void tl_gateway_free (tl_gateway *g) {
 
 tl_model *tl_gateway_model (tl_gateway *g) { return g->model; }
 uint64_t tl_gateway_generation (const tl_gateway *g) { return g->generation; }
-void tl_gateway_set_values (tl_gateway *g, tl_sink *values) { g->values = values; }
 void tl_gateway_set_watching (tl_gateway *g, bool on) { g->watching = on; }
 
 static void hold (tl_gateway *g, bool held) {
@@ -120,11 +119,17 @@ static void hold (tl_gateway *g, bool held) {
   }
 }
 
+void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
+  g->lost = values == NULL && g->values != NULL;
+  g->values = values;
+  if (g->lost) hold(g, true); /* what nobody read is not acknowledged: the broker repeats it */
+}
+
 /* Values first: only when the reader of the stream has them do the acknowledgements leave. */
 static void flush_all (void *ctx) {
   tl_gateway *g = ctx;
   g->flush_asked = false;
-  if (g->values != NULL && !tl_sink_flush(g->values)) {
+  if (g->lost || (g->values != NULL && !tl_sink_flush(g->values))) {
     hold(g, true);
   } else {
     hold(g, false);

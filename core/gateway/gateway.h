@@ -20,7 +20,8 @@ tl_model *tl_gateway_model (tl_gateway *g);
 uint64_t tl_gateway_generation (const tl_gateway *g);
 
 /* Every reported value goes to this sink as a line of the values stream, before its message is acknowledged; while the sink's
-** reader is behind, no socket is read and nothing is acknowledged. Borrowed. */
+** reader is behind, no socket is read and nothing is acknowledged. NULL after a sink: its reader is gone, and nothing is
+** acknowledged any more. Borrowed. */
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values);
 void tl_gateway_values_drained (tl_gateway *g); /* the sink's `drained` */
 void tl_gateway_set_watching (tl_gateway *g, bool on);

@@ -74,6 +74,7 @@ struct tl_gateway {
   void *handlers_ctx;
   tl_sink *values;
   bool watching, started, stopping, held; /* held: the values sink is behind */
+  bool lost; /* the reader of the values stream is gone for good */
   bool flush_asked;
   uint64_t generation;
   tl_write *writes;     /* pending, any order */
