@@ -39,8 +39,8 @@ int tl_console_listen (tl_console **out, tl_loop *loop, const char *path, const 
 /* Closes the clients (`closed` comes for each before this returns, and nothing after), removes the socket if it is still ours.
 ** NULL is fine. May be called inside an event. */
 void tl_console_close (tl_console *c);
-/* Never blocks. A client that does not read is bounded: beyond `TL_CONSOLE_BACKLOG` bytes 'o' frames are dropped and counted, and
-** the client is told how many as soon as it reads again. Others are never dropped; but who does not read is not read from.
+/* Never blocks. A client that does not read is bounded: beyond `TL_CONSOLE_BACKLOG` bytes 'o' frames are dropped and counted,
+** and the client is told how many as soon as it reads again. Others are never dropped; but who does not read is not read from.
 ** A write that fails closes the client, later. */
 enum { TL_CONSOLE_BACKLOG = 1 << 20 };
 void tl_console_send (tl_console_client *c, char type, tl_slice body);

@@ -420,7 +420,7 @@ static void says_why_it_cannot_listen (void **state) {
   check_refusal(path, TL_EREFUSED, "belongs to another user");
 }
 
-/* In a child of another user: 0 connected and then ended by the server, 1 refused by the client's own check, 2 anything else. */
+/* In a child of another user: 0 connected and then ended by the server, 2 anything else. */
 static int as_nobody (void) {
   if (setgid(65534) < 0 || setuid(65534) < 0) _exit(77);
   struct sockaddr_un sa = { .sun_family = AF_UNIX };
