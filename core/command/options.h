@@ -31,8 +31,8 @@ enum {
 
 /* Read argv[1..argc): argv[0] is the command's own word. "--name VALUE", "--name=VALUE", "--flag", "-e VALUE", "-f"; a value
 ** may begin with a dash; "--" ends the options, "-" is an operand. Operands may stand anywhere; they are borrowed from argv.
-** Returns their number (0..max), or one of the codes above: an unknown option, a value missing or not wanted, more operands than
-** `max`. */
+** Returns their number (0..max), or one of the codes above: an unknown option, a value missing or not wanted, more operands
+** than `max`. */
 int tl_options_read (int argc, char **argv, const char *command, const char *help, const tl_option *options,
                      const char **operands, int max);
 
