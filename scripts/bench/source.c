@@ -2,7 +2,7 @@
 ** the socket takes them (QoS 0), or with a window of unacknowledged ones (QoS 1), or at a rate; and prints the processor time that the
 ** client used per message, from its SUBSCRIBE to its PUBACK of the last message.
 **
-**   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics N] NAME COMMAND… 
+**   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics N] NAME COMMAND…
 **
 ** In COMMAND the word {port} is replaced. The client runs until this program ends it. Loopback only; ends by itself. */
 #include <arpa/inet.h>
@@ -289,7 +289,8 @@ int main (int argc, char **argv) {
   finish();
   cpu = client_cpu_ns() - cpu;
   wall = now_ns(CLOCK_MONOTONIC) - wall;
-  printf("%-24s %5s QoS %d  %9.3f µs CPU per message  %9.0f messages/s", name, bench_sizes[size_index].name, qos, (double)cpu / 1000 / count,
+  printf("%-24s %5s QoS %d  %9.3f µs CPU per message  %9.0f messages/s", name, bench_sizes[size_index].name, qos,
+    (double)cpu / 1000 / count,
          (double)count * 1e9 / (double)wall);
   if (latencies != NULL) {
     qsort(latencies, latency_count, sizeof *latencies, by_value);

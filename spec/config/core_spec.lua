@@ -1,3 +1,4 @@
+-- The checks of tagline.core that configs rely on: patterns, filters, masks, zones, addresses.
 local core = require "tagline.core"
 
 describe("tagline.core", function()

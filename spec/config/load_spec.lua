@@ -102,7 +102,8 @@ line "p" { host = "h", payload_type = "JSON", list }
   end)
 
   it("of Lua itself are told with those found before", function()
-    assert.same({ "c.lua:1: line 'p': port: expected an integer from 1 to 65535, got 0", "c.lua:3: attempt to perform arithmetic on a nil value (local 'x')" },
+    assert.same({ "c.lua:1: line 'p': port: expected an integer from 1 to 65535, got 0",
+      "c.lua:3: attempt to perform arithmetic on a nil value (local 'x')" },
       support.problems(support.line "port = 0" .. "\nlocal x\nx = x + 1"))
     assert.same({ "c.lua:2: no more" }, support.problems(plain .. 'error "no more"'))
     assert.same({ "c.lua:2: error (a table)" }, support.problems(plain .. 'error {}'))
@@ -187,7 +188,8 @@ describe("the environment", function()
 
   it("has the safe part of the library", function()
     support.clean(plain .. [[
-      for _, f in ipairs { pairs, next, select, type, tostring, tonumber, error, assert, pcall, xpcall, setmetatable, getmetatable, rawequal,
+      for _, f in ipairs { pairs, next, select, type, tostring, tonumber, error, assert, pcall, xpcall, setmetatable, getmetatable,
+        rawequal,
         rawlen, print, string.pack, table.concat, math.floor, utf8.char, coroutine.wrap, os.time, os.date, os.clock, json.encode } do
         assert(type(f) == "function")
       end
@@ -328,7 +330,8 @@ describe("require, env and file", function()
     assert.same({}, problems)
     assert.same({ "hunter2", "a\r\n" }, { draft.lines[1].params.password, draft.lines[1].params.user_name })
     draft, problems = run(plain .. 'file "none"\nfile "/dev/zero"')
-    assert.same({ "DIR/site.lua:2: file: DIR/none: No such file or directory", "DIR/site.lua:3: file: /dev/zero: longer than 1048576 bytes" },
+    assert.same({ "DIR/site.lua:2: file: DIR/none: No such file or directory",
+      "DIR/site.lua:3: file: /dev/zero: longer than 1048576 bytes" },
       problems)
     assert.is_nil(draft)
   end)

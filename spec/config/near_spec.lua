@@ -1,3 +1,4 @@
+-- The nearest known name: what is near enough to be suggested, and what is not.
 local near = require "tagline.config.near"
 
 describe("the nearest name", function()

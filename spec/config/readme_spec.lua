@@ -1,3 +1,4 @@
+-- The user's reference (lua/README.md) says the same of each parameter as the shapes that check it.
 local shapes = require "tagline.config.shapes"
 
 local function read(path)

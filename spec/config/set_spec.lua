@@ -1,3 +1,4 @@
+-- line:set{ … }: parameters of a live line are checked as those in a file.
 local core = require "tagline.core"
 local set = require "tagline.config.set"
 

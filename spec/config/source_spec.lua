@@ -1,3 +1,4 @@
+-- The tokenizer that finds the line a field stands on.
 local source = require "tagline.config.source"
 
 local words = { line = "line", station = "station", Ai = "tag", Di = "tag", limits = "limits" }

@@ -188,7 +188,8 @@ describe("a tag", function()
 
   it("may be shared by several stations", function()
     local draft = support.clean [[local common = { a = Ai "JA=a", b = Di "JA=b" }
-      line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = common }, station "t" { address = "t", tags = common } }]]
+      line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = common }, station "t" { address = "t",
+        tags = common } }]]
     assert.equal(draft.lines[1].stations[1].tags, draft.lines[1].stations[2].tags)
   end)
 end)
