@@ -27,7 +27,8 @@ typedef struct {
 enum {
   TL_MESSAGE_DONE = 0, /* taken: acknowledge now, go on */
   TL_MESSAGE_HELD = 1, /* taken: tl_session_ack() will follow; go on with the input (several may be held, answered in order) */
-  TL_MESSAGE_STOP = 2  /* taken and acknowledged as DONE, but stop reading the input here: tl_session_input() returns at once */
+  TL_MESSAGE_STOP = 2, /* taken and acknowledged as DONE, but stop reading the input here: tl_session_input() returns at once */
+  TL_MESSAGE_HELD_STOP = 3 /* both: held, and stop reading here */
 };
 
 typedef struct {

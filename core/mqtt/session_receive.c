@@ -35,10 +35,10 @@ static int deliver (tl_session *s, const tl_message *m) {
     tl_session_store_received(s, m->id, false);
   }
   int verdict = s->message(s->ctx, m);
-  if (verdict == TL_MESSAGE_HELD) {
+  if (verdict & TL_MESSAGE_HELD) {
     tl_acks_push(&s->acks, (tl_pending_ack){ .id = m->id, .qos = m->qos, .held = true });
     if (m->qos == 2) tl_session_store_received(s, m->id, true); /* not confirmed: another process must get it again */
-    return TL_OK;
+    return verdict & TL_MESSAGE_STOP;
   }
   int rc = m->qos ? acknowledge(s, m->qos, m->id) : TL_OK; /* also when a handler failed: see session.h */
   return rc == TL_OK && verdict == TL_MESSAGE_STOP ? TL_MESSAGE_STOP : rc;
@@ -51,8 +51,8 @@ int tl_session_on_publish (tl_session *s, const tl_frame *f) {
   s->stats.received++;
   if (m.qos || s->acks.len == s->acks.cap) return deliver(s, &m);
   int verdict = s->message(s->ctx, &m);
-  if (verdict == TL_MESSAGE_HELD) tl_acks_push(&s->acks, (tl_pending_ack){ .held = true });
-  return verdict == TL_MESSAGE_STOP ? TL_MESSAGE_STOP : TL_OK;
+  if (verdict & TL_MESSAGE_HELD) tl_acks_push(&s->acks, (tl_pending_ack){ .held = true });
+  return verdict & TL_MESSAGE_STOP;
 }
 
 int tl_session_on_pubrel (tl_session *s, uint16_t id) {
