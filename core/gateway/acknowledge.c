@@ -44,11 +44,13 @@ void tl_link_drop_queue (tl_link *l) {
   l->queued = 0;
 }
 
-/* Deliver what waited, up to the next message that must be confirmed. */
+/* Deliver what waited, up to the next message that must be confirmed; not while the values' reader is behind. */
 static void pump (void *ctx) {
   tl_link *l = ctx;
   l->now = tl_loop_now(l->gateway->loop);
-  while (l->awaiting == NULL && l->queue_head != NULL && !l->removed) {
+  l->handled = 0;
+  while (l->awaiting == NULL && l->queue_head != NULL && !l->removed && !l->gateway->held) {
+    if (l->handled >= TL_LINK_PER_TURN && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
     tl_waiting *w = l->queue_head;
     l->queue_head = w->next;
     if (l->queue_head == NULL) l->queue_tail = NULL;
@@ -69,6 +71,11 @@ void tl_link_forget_awaiting (tl_link *l, const tl_station *s) {
   /* Its station is gone or off: nobody can confirm any more, and the line must not stand still for ever. */
   l->awaiting = NULL;
   if (!l->delivering) tl_session_ack(l->session, l->awaiting_id, tl_loop_now(l->gateway->loop));
+  tl_link_ask_pump(l);
+}
+
+void tl_link_ask_pump (tl_link *l) {
+  if (l->queue_head == NULL || l->awaiting != NULL) return;
   if (tl_loop_later(l->gateway->loop, pump, l) != TL_OK) pump(l);
 }
 
@@ -87,6 +94,7 @@ int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err) {
   int rc = tl_session_ack(l->session, l->awaiting_id, tl_loop_now(l->gateway->loop));
   if (rc < 0) return tl_fail(err, rc, 0, "the message is not held any more");
   l->awaiting = NULL;
-  if (tl_loop_later(l->gateway->loop, pump, l) != TL_OK) pump(l);
+  tl_link_ask_pump(l);
+  tl_gateway_ask_flush(l->gateway);
   return TL_OK;
 }

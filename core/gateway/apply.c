@@ -177,6 +177,10 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
     return TL_OK;
   }
   l->delay = l->params.reconnect_delay;
+  if (l->state == TL_LINK_WAITING) { /* for what may work now */
+    l->retry_at = tl_loop_now(l->gateway->loop);
+    tl_link_arm(l);
+  }
   return tl_link_new_session(l);
 }
 

@@ -83,7 +83,7 @@ void tl_link_close (tl_link *l, bool say_goodbye) {
 }
 
 static void schedule_retry (tl_link *l) {
-  int64_t delay = l->delay;
+  int64_t delay = l->delay > 0 ? l->delay : 1;
   l->state = TL_LINK_WAITING;
   l->retry_at = l->now + delay / 2 + (int64_t)(next_random(l->gateway) % (uint32_t)(delay / 2 + 1));
   l->delay = min64(delay * 2, l->params.reconnect_delay_max > delay ? l->params.reconnect_delay_max : delay);
@@ -114,6 +114,7 @@ static void on_connected (void *ctx, const char *peer) {
     tl_link_fail(l, "cannot open the session: %s", tl_session_error(l->session));
     return;
   }
+  tl_session_pause(l->session, l->gateway->held, l->now);
   tl_tcp_read(l->tcp, !l->gateway->held);
   tl_link_flush(l);
   tl_link_arm(l);
@@ -140,7 +141,8 @@ static void on_drained (void *ctx) { tl_link_flush(ctx); }
 
 /* Was that the broker closing right after CONNACK, again and again? Then most likely another client uses our Client ID. */
 static void judge_close (tl_link *l, bool by_peer) {
-  bool quick = by_peer && l->connected_since >= 0 && l->now - l->connected_since < QUICK_MS;
+  if (l->connected_since < 0) return; /* an address that is dead says nothing */
+  bool quick = by_peer && l->now - l->connected_since < QUICK_MS;
   l->quick_closes = quick ? l->quick_closes + 1 : 0;
   if (quick && l->quick_closes >= QUICK_MANY) {
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "the broker closed the connection right after CONNACK %u times in a row: another client probably "
@@ -165,7 +167,8 @@ static void on_closed (void *ctx, int code, const char *text) {
   }
   l->connected_since = -1;
   l->state = TL_LINK_OFF;
-  l->leftover = false;
+  l->leftover = l->congested = false;
+  l->answers = 0;
   tl_timer_stop(l->resume);
   tl_buf_clear(&l->in);
   tl_buf_shrink(&l->in, 0);
@@ -197,7 +200,12 @@ void tl_link_flush (tl_link *l) {
   tl_gateway *g = l->gateway;
   while (l->tcp != NULL && l->state != TL_LINK_CLOSING && !g->held && tl_tcp_pending(l->tcp) == 0) {
     tl_slice out = tl_session_output(l->session);
-    if (out.len == 0) return;
+    if (out.len == 0) {
+      l->answers = 0;
+      if (l->congested) tl_timer_at(l->resume, l->now); /* what is in the buffer comes before the socket */
+      l->congested = false;
+      return;
+    }
     int rc = tl_tcp_write(l->tcp, out.at, out.len);
     if (rc < 0) {
       if (rc != TL_ESTATE) tl_link_fail(l, "cannot send: no memory");
@@ -205,6 +213,16 @@ void tl_link_flush (tl_link *l) {
     }
     tl_session_sent(l->session, out.len, l->now);
   }
+}
+
+/* connect_timeout is over. It does not run while we ourselves hold the line, for then CONNECT is not sent, or CONNACK not read. */
+static void on_late (tl_link *l) {
+  double limit = (double)l->params.connect_timeout / 1000;
+  const tl_texts *hosts = &l->params.host;
+  if (l->gateway->held) l->connect_by = l->now + l->params.connect_timeout;
+  else if (l->peer[0] != '\0') tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->peer, limit);
+  else tl_link_fail(l, "connect to %.*s port %d: no connection within connect_timeout (%.3g s)",
+                    TL_ARG(hosts->at[(l->host + hosts->n - 1) % hosts->n]), (int)l->params.port, limit);
 }
 
 static void on_timer (void *ctx) {
@@ -215,8 +233,7 @@ static void on_timer (void *ctx) {
   if (l->state == TL_LINK_WAITING && l->now >= l->retry_at) {
     attempt(l);
   } else if (l->state == TL_LINK_CONNECTING && l->now >= l->connect_by) {
-    tl_link_fail(l, "%s within connect_timeout (%.3g s)", l->peer[0] ? "no CONNACK" : "no TCP connection",
-                 (double)l->params.connect_timeout / 1000);
+    on_late(l);
   } else if (l->tcp != NULL && l->state != TL_LINK_CLOSING && l->now >= tl_session_deadline(l->session)) {
     int rc = tl_session_tick(l->session, l->now);
     if (rc < 0) tl_link_fail(l, "%s", tl_session_error(l->session));

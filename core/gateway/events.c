@@ -12,6 +12,7 @@ static void on_connected (void *ctx, bool session_present) {
   l->connected_since = l->now;
   l->connects++;
   l->error[0] = '\0';
+  if (l->queue_full) tl_session_pause(l->session, true, l->now); /* from here on nothing is read */
   tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s", l->peer, session_present ? ", the broker kept the session" : "");
   if (l->user != NULL && g->handlers.line != NULL) g->handlers.line(g->handlers_ctx, l, true, "");
 }

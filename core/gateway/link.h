@@ -58,6 +58,8 @@ struct tl_link {
   uint16_t awaiting_id;
   bool delivering;      /* inside that message's handlers: it is not held by the session yet */
   bool queue_full;      /* receive_queue is reached: not reading */
+  bool congested;       /* the peer does not take our answers: not reading, for what is read adds to them */
+  size_t answers;       /* bytes that reading has put into the output since it was last empty */
   tl_waiting *queue_head, *queue_tail;
   uint32_t queued;
   int handled;          /* messages that entered a script since the loop was last served */
@@ -97,6 +99,9 @@ void tl_link_arm (tl_link *l);                       /* set the timer to what is
 void tl_link_flush (tl_link *l);                     /* hand the session's output to the socket */
 int tl_link_new_session (tl_link *l);                /* from the parameters */
 size_t tl_link_filters (const tl_link *l, tl_subscription *out); /* out: room for topic_filter.n + station_count */
+/* A script takes its time. After this many messages that entered one the loop gets its turn, so that a write never waits behind
+** more than ten received messages (reference, Wait Timeout). */
+enum { TL_LINK_PER_TURN = 10 };
 enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back once it is empty */
 enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 }; /* remembered answers of the router */
 extern const tl_tcp_events tl_link_tcp_events;
@@ -114,6 +119,7 @@ int tl_link_queue (tl_link *l, const tl_incoming *m); /* copies; TL_ENOMEM */
 void tl_link_drop_queue (tl_link *l);
 int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err); /* the write of ACK_ID */
 void tl_link_forget_awaiting (tl_link *l, const tl_station *s);             /* s goes away or is switched off */
+void tl_link_ask_pump (tl_link *l);                  /* deliver what waited, at the end of this wake-up */
 void tl_link_forget_pump (tl_link *l);
 
 /* instance.c: the station of this device, made at its first message; NULL: refused (max_instances, no memory) */

@@ -1,13 +1,15 @@
 /* core/gateway/receive.c — a received message: routed, then to its station's tags. The hot path: no allocation, no Lua unless the
 ** station has a decoder. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "gateway/link.h"
 
-/* A script takes its time. After this many messages that entered one the loop gets its turn, so that a write never waits behind
-** more than ten received messages (reference, Wait Timeout). */
-enum { MESSAGES_PER_TURN = 10 };
+enum {
+  WILLS_HERE = 16,         /* stations that share a will topic, without a call of malloc */
+  ANSWERS_MAX = 256 * 1024 /* bytes of acknowledgements that a peer may leave unread */
+};
 
 static void note_unrouted (tl_link *l, tl_slice topic) {
   size_t n = topic.len < sizeof l->unrouted_topic - 1 ? topic.len : sizeof l->unrouted_topic - 1;
@@ -22,12 +24,16 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
 
 /* Deliver the message to the stations whose will it is. Returns whether it is the routed station's own will. */
 static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming *in) {
-  tl_station *targets[16];
+  tl_station *few[WILLS_HERE], **targets = few;
   void *target = route->target;
   uint32_t count = route->will_count;
   bool own = false, any = false;
-  /* A status handler may change the routes: go on with a copy as long as it fits, which is always so outside odd configs. */
-  if (count > 16) count = 16;
+  /* A status handler may change the routes: go on with a copy. */
+  if (count > WILLS_HERE && (targets = malloc(count * sizeof *targets)) == NULL) {
+    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for the will of %u stations: %d of them hear it", (unsigned)count, WILLS_HERE);
+    targets = few;
+    count = WILLS_HERE;
+  }
   memcpy(targets, route->wills, count * sizeof *targets);
   for (uint32_t i = 0; i < count; i++) {
     if (!tl_station_will(targets[i], in)) continue;
@@ -35,6 +41,7 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
     l->wills++;
     own = own || targets[i] == target;
   }
+  if (targets != few) free(targets);
   return own || (any && target == NULL);
 }
 
@@ -74,27 +81,42 @@ int tl_link_message (void *ctx, const tl_message *m) {
                      .now = l->now, .wall = l->wall };
   l->messages++;
   if (l->awaiting != NULL || l->queue_head != NULL) {
-    if (tl_link_queue(l, &in) == TL_OK) return TL_MESSAGE_HELD;
+    if (tl_link_queue(l, &in) == TL_OK) return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for a message that waits for ACK_ID: it is lost");
     return TL_MESSAGE_DONE;
   }
   if (tl_link_deliver(l, &in)) return TL_MESSAGE_HELD;
-  if (l->handled < MESSAGES_PER_TURN) return TL_MESSAGE_DONE;
+  if (l->handled < TL_LINK_PER_TURN) return TL_MESSAGE_DONE;
   l->leftover = true;
   return TL_MESSAGE_STOP;
+}
+
+/* CONNACK is read even while receive_queue is full: a connection that stays without one would end. */
+static bool may_read (const tl_link *l) {
+  return !l->gateway->held && !l->congested && (!l->queue_full || l->state == TL_LINK_CONNECTING);
+}
+
+static void count_answers (tl_link *l, size_t before) {
+  size_t now = tl_session_output(l->session).len;
+  if (now > before) l->answers += now - before;
+  if (l->answers <= ANSWERS_MAX || l->congested) return;
+  l->congested = true;
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "the broker does not read our acknowledgements: its messages must wait");
 }
 
 void tl_link_input (tl_link *l) {
   size_t at = 0;
   l->handled = 0;
   l->leftover = false;
-  while (at < l->in.len && l->tcp != NULL && l->state != TL_LINK_CLOSING && !l->gateway->held && !l->queue_full) {
+  while (at < l->in.len && l->tcp != NULL && l->state != TL_LINK_CLOSING && may_read(l)) {
+    size_t before = tl_session_output(l->session).len;
     long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);
     if (n < 0) {
       tl_link_fail(l, "%s", tl_session_error(l->session));
       break;
     }
     at += (size_t)n;
+    count_answers(l, before);
     if (l->leftover || n == 0) break;
   }
   if (at == l->in.len) {
@@ -104,7 +126,7 @@ void tl_link_input (tl_link *l) {
     tl_buf_drop(&l->in, at);
   }
   if (l->tcp != NULL && l->state != TL_LINK_CLOSING) {
-    tl_tcp_read(l->tcp, !l->leftover && !l->gateway->held && !l->queue_full);
+    tl_tcp_read(l->tcp, !l->leftover && may_read(l));
     if (l->leftover && !l->gateway->held) tl_timer_at(l->resume, l->now);
   }
   tl_gateway_ask_flush(l->gateway);

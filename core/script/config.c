@@ -100,6 +100,7 @@ static void no_memory (lua_State *L, int rc) {
 
 static int64_t to_ms (double seconds) {
   double ms = seconds * 1000.0;
+  if (seconds > 0 && ms < 1) return 1; /* 0 would mean: never */
   return ms >= 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
 }
 
