@@ -122,6 +122,98 @@ static int line_publish (lua_State *L) {
   return tl_write_async(L, tl_script_of(L), start_publish, &p, callback);
 }
 
+/* ---- line:set{ parameter = value } ---- */
+
+static void push_param (lua_State *L, const tl_line_params *p, const tl_param_field *f) {
+  const void *at = tl_param_at(p, f);
+  const tl_slice *text = at;
+  const tl_texts *list = at;
+  switch (f->kind) {
+  case TL_PARAM_BOOL: lua_pushboolean(L, *(const bool *)at); break;
+  case TL_PARAM_INT: lua_pushinteger(L, (lua_Integer)*(const int64_t *)at); break;
+  case TL_PARAM_MS: lua_pushnumber(L, (lua_Number)*(const int64_t *)at / 1000); break;
+  case TL_PARAM_TEXT:
+    if (text->at != NULL) lua_pushlstring(L, (const char *)text->at, text->len);
+    else lua_pushnil(L);
+    break;
+  case TL_PARAM_TEXTS:
+    lua_createtable(L, (int)list->n, 0);
+    for (size_t i = 0; i < list->n; i++) {
+      lua_pushlstring(L, (const char *)list->at[i].at, list->at[i].len);
+      lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    break;
+  }
+}
+
+static int params_gc (lua_State *L) {
+  tl_params_fini(lua_touserdata(L, 1));
+  return 0;
+}
+
+/* Parameters that an error cannot leak. */
+static tl_line_params *new_params (lua_State *L) {
+  tl_line_params *p = lua_newuserdatauv(L, sizeof *p, 0);
+  tl_params_init(p);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, params_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  return p;
+}
+
+static void require (lua_State *L, const char *module) {
+  lua_getglobal(L, "require");
+  lua_pushstring(L, module);
+  lua_call(L, 1, 1);
+}
+
+static const tl_param_field *param_field (const char *name) {
+  const tl_param_field *f = tl_param_fields;
+  while (f->name != NULL && strcmp(f->name, name) != 0) f++;
+  return f->name != NULL ? f : NULL;
+}
+
+/* The checked changes at `from` into the parameters at `into`. A text that is taken away is false there. */
+static void merge_params (lua_State *L, const char *line, int into, int from) {
+  for (lua_pushnil(L); lua_next(L, from) != 0; lua_pop(L, 1)) {
+    const char *name = lua_tostring(L, -2);
+    const tl_param_field *f = param_field(name);
+    if (f == NULL)
+      luaL_error(L, "line '%s': %s: belongs to the line's stations; change it in the config and reload", line, name);
+    if (f->kind == TL_PARAM_TEXT && lua_type(L, -1) == LUA_TBOOLEAN) lua_pushnil(L);
+    else lua_pushvalue(L, -1);
+    lua_setfield(L, into, name);
+  }
+}
+
+static int line_set (lua_State *L) {
+  tl_line *line = tl_check_line(L, 1);
+  tl_link *link = tl_line_link(line);
+  if (lua_type(L, 2) != LUA_TTABLE)
+    return luaL_error(L, "line '%s': set: expected a table { parameter = value }, got %s", line->name, tl_push_got(L, 2));
+  lua_settop(L, 2);
+  tl_line_params *p = new_params(L);                                 /* 3 */
+  lua_createtable(L, 0, 40);                                         /* 4: what the line has */
+  for (const tl_param_field *f = tl_param_fields; f->name != NULL; f++) {
+    push_param(L, tl_link_params(link), f);
+    lua_setfield(L, 4, f->name);
+  }
+  require(L, "tagline.config.set");
+  lua_getfield(L, -1, "check");
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 4);
+  require(L, "tagline.core");
+  lua_call(L, 3, 2);
+  if (lua_type(L, -2) != LUA_TTABLE) return luaL_error(L, "line '%s': %s", line->name, lua_tostring(L, -1));
+  lua_pop(L, 1);
+  merge_params(L, line->name, 4, lua_gettop(L));
+  tl_read_params(L, 4, p);
+  int rc = tl_link_set_params(link, p);
+  if (rc < 0) return luaL_error(L, "line '%s': set: the new parameters cannot be taken (%d)", line->name, rc);
+  return 0;
+}
+
 static int line_reconnect (lua_State *L) {
   tl_link_reconnect(tl_line_link(tl_check_line(L, 1)), "asked for");
   return 0;
@@ -138,7 +230,7 @@ static int line_tostring (lua_State *L) {
 }
 
 void tl_open_line (lua_State *L) {
-  static const luaL_Reg methods[] = { { "publish", line_publish }, { "reconnect", line_reconnect }, { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "publish", line_publish }, { "reconnect", line_reconnect }, { "set", line_set }, { NULL, NULL } };
   luaL_newmetatable(L, TL_LINE);
   luaL_newlib(L, methods);
   lua_pushcclosure(L, line_index, 1);

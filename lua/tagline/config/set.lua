@@ -1,4 +1,5 @@
 --- Checks parameters that change on a live line: line:set{ keep_alive = 60 }. The same rules as in a config.
+local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
 local shapes = require "tagline.config.shapes"
 
@@ -26,6 +27,11 @@ function set.check(given, params, core)
   end
   if after.password and not after.user_name then return nil, "password: expected a user_name beside the password, got none" end
   if after.will_flag and not after.will_topic then return nil, "will_flag: expected a will_topic beside will_flag, got none" end
+  if after.reconnect_delay_max and after.reconnect_delay_max < (after.reconnect_delay or 0) then
+    local name = result.reconnect_delay_max and "reconnect_delay_max" or "reconnect_delay"
+    return nil, ("%s: expected reconnect_delay_max of at least reconnect_delay (%s), got %s")
+      :format(name, kinds.got(after.reconnect_delay), kinds.got(after.reconnect_delay_max))
+  end
   return result
 end
 
