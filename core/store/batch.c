@@ -1,0 +1,124 @@
+/* core/store/batch.c — changes: gathered in memory, written in one transaction. */
+#include <assert.h>
+
+#include "store/impl.h"
+
+enum { KEEP_BATCH = 64 * 1024 }; /* memory an idle batch keeps */
+
+/* What stands before the bytes of each change. Copied in and out: nothing in the buffer is aligned. */
+typedef struct {
+  uint64_t sequence;
+  size_t len;
+  uint16_t id;
+  char kind;
+  bool gone;
+} change;
+
+/* FNV-1a. It is in files, so it must stay as it is. */
+uint32_t tl_store_sum (uint64_t sequence, uint16_t id, tl_slice bytes) {
+  const uint32_t prime = 16777619u;
+  uint32_t sum = 2166136261u;
+  for (int shift = 0; shift < 64; shift += 8) sum = (sum ^ (uint8_t)(sequence >> shift)) * prime;
+  sum = (sum ^ (uint8_t)id) * prime;
+  sum = (sum ^ (uint8_t)(id >> 8)) * prime;
+  for (size_t i = 0; i < bytes.len; i++) sum = (sum ^ bytes.at[i]) * prime;
+  return sum;
+}
+
+static void add (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, bool gone) {
+  change c;
+  memset(&c, 0, sizeof c); /* the padding, too: it is copied */
+  c.sequence = sequence;
+  c.len = kind == TL_STORE_RECEIVED || (kind == TL_STORE_MESSAGE && gone) ? 0 : bytes.len;
+  c.id = id;
+  c.kind = kind;
+  c.gone = gone;
+  assert(kind == TL_STORE_MESSAGE || kind == TL_STORE_RECEIVED || kind == TL_STORE_FILTER);
+  tl_buf_add(&s->batch, &c, sizeof c);
+  tl_buf_add(&s->batch, bytes.at, c.len);
+  /* A received identifier that comes back would swallow the next message under it: forgetting one must be safe as well. */
+  if (!gone || kind == TL_STORE_RECEIVED) s->must_sync = true;
+  if (!gone && kind == TL_STORE_RECEIVED) s->has_received = true;
+}
+
+void tl_store_put (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes) {
+  add(s, kind, sequence, id, bytes, false);
+}
+
+void tl_store_delete (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes) {
+  add(s, kind, sequence, id, bytes, true);
+}
+
+bool tl_store_has_received (const tl_store *s) { return s->has_received; }
+
+static int run (sqlite3_stmt *sql) {
+  int rc = sqlite3_step(sql), reset = sqlite3_reset(sql);
+  return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : reset != SQLITE_OK ? reset : rc;
+}
+
+static int bind_blob (sqlite3_stmt *sql, int at, tl_slice bytes) {
+  return bytes.len == 0 ? sqlite3_bind_zeroblob(sql, at, 0) : sqlite3_bind_blob64(sql, at, bytes.at, bytes.len, SQLITE_STATIC);
+}
+
+static int write_message (tl_store *s, const change *c, tl_slice bytes) {
+  sqlite3_stmt *sql = s->sql[c->gone ? TL_SQL_DELETE_MESSAGE : TL_SQL_PUT_MESSAGE];
+  int rc = sqlite3_bind_int64(sql, 1, (sqlite3_int64)c->sequence);
+  if (rc == SQLITE_OK && !c->gone) rc = sqlite3_bind_int(sql, 2, c->id);
+  if (rc == SQLITE_OK && !c->gone) rc = bind_blob(sql, 3, bytes);
+  if (rc == SQLITE_OK && !c->gone) rc = sqlite3_bind_int64(sql, 4, tl_store_sum(c->sequence, c->id, bytes));
+  return rc == SQLITE_OK ? run(sql) : rc;
+}
+
+static int write_change (tl_store *s, const change *c, tl_slice bytes) {
+  if (c->kind == TL_STORE_MESSAGE) return write_message(s, c, bytes);
+  bool received = c->kind == TL_STORE_RECEIVED;
+  sqlite3_stmt *sql = s->sql[received ? (c->gone ? TL_SQL_DELETE_RECEIVED : TL_SQL_PUT_RECEIVED)
+                                      : (c->gone ? TL_SQL_DELETE_FILTER : TL_SQL_PUT_FILTER)];
+  int rc = received ? sqlite3_bind_int(sql, 1, c->id) : bind_blob(sql, 1, bytes);
+  return rc == SQLITE_OK ? run(sql) : rc;
+}
+
+static int write_all (tl_store *s, uint64_t *changes) {
+  for (size_t at = 0; at < s->batch.len;) {
+    change c;
+    memcpy(&c, s->batch.at + at, sizeof c);
+    at += sizeof c;
+    int rc = write_change(s, &c, tl_slice_of(s->batch.at + at, c.len));
+    if (rc != SQLITE_OK) return rc;
+    at += c.len;
+    ++*changes;
+  }
+  return SQLITE_OK;
+}
+
+/* Only outside a transaction, and only when it changes: SQLite prepares a pragma anew each time. */
+static int set_sync (tl_store *s, bool sync) {
+  if (s->synced == sync) return SQLITE_OK;
+  int rc = sqlite3_exec(s->db, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+  if (rc == SQLITE_OK) s->synced = sync;
+  return rc;
+}
+
+int tl_store_commit (tl_store *s, tl_err *err) {
+  uint64_t changes = 0;
+  if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "session store %s: no memory for a change", (const char *)s->path.at);
+  if (s->batch.len == 0) return TL_OK;
+  int rc = set_sync(s, s->must_sync);
+  if (rc == SQLITE_OK) rc = run(s->sql[TL_SQL_BEGIN]);
+  if (rc == SQLITE_OK) rc = write_all(s, &changes);
+  if (rc == SQLITE_OK) rc = run(s->sql[TL_SQL_COMMIT]);
+  if (rc != SQLITE_OK) {
+    int code = tl_store_fail(s, rc, err); /* before the rollback, which has a result of its own */
+    if (!sqlite3_get_autocommit(s->db)) run(s->sql[TL_SQL_ROLLBACK]);
+    return code;
+  }
+  s->stats.commits++;
+  s->stats.syncs += s->must_sync;
+  s->stats.changes += changes;
+  tl_buf_clear(&s->batch);
+  tl_buf_shrink(&s->batch, KEEP_BATCH);
+  s->must_sync = s->has_received = false;
+  return TL_OK;
+}
+
+void tl_store_get_stats (const tl_store *s, tl_store_stats *out) { *out = s->stats; }
