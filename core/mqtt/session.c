@@ -10,8 +10,7 @@
 #include "mqtt/session_impl.h"
 
 enum {
-  KEEP_OUTPUT = 64 * 1024, /* memory an idle session keeps for output */
-  SHORT_LIFE_MS = 1000     /* a connection closed so soon after CONNACK suggests a second client with our id */
+  KEEP_OUTPUT = 64 * 1024 /* memory an idle session keeps for output */
 };
 
 int tl_session_fail (tl_session *s, int code) {
@@ -260,16 +259,6 @@ void tl_session_closed (tl_session *s) {
   tl_handovers_fail(s, TL_ELOST);
   tl_session_fail_list(s, lost, TL_ELOST, false);
   tl_session_fail_list(s, waiting, TL_ELOST, false);
-}
-
-void tl_session_lost (tl_session *s, int64_t now) {
-  bool was_up = s->phase == TL_PHASE_UP, soon = was_up && now - s->up_at < SHORT_LIFE_MS;
-  if (was_up) s->short_lives = soon ? s->short_lives + 1 : 0;
-  if (soon && s->short_lives == 2)
-    tl_session_note(s, TL_NOTE_WARN,
-                    "the broker closes each connection right after it accepted it: another client may be using the Client ID '%.*s'",
-                    s->p.client_id.len > 128 ? 128 : (int)s->p.client_id.len, (const char *)s->p.client_id.at);
-  tl_session_closed(s);
 }
 
 void tl_session_disconnect (tl_session *s) {

@@ -103,9 +103,6 @@ int tl_session_open (tl_session *s, int64_t now);
 ** session all that went out and, unless queue_offline is on, all that waited; else only those of QoS 0 that were not handed over.
 ** Held messages stay held: the application still owes tl_session_ack() for each, in order; the session knows what that means now. */
 void tl_session_closed (tl_session *s);
-/* The same when it was the peer who closed or reset: notices connections that end right after CONNACK again and again, which is
-** what a second client with our Client ID looks like. */
-void tl_session_lost (tl_session *s, int64_t now);
 /* Puts DISCONNECT into the output; nothing may follow [MQTT-3.14.4-2]. No-op before CONNACK. */
 void tl_session_disconnect (tl_session *s);
 

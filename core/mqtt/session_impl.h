@@ -83,7 +83,6 @@ struct tl_session {
   int64_t listen_at;            /* reading began or was resumed: the broker's silence counts from here */
   bool paused;
   bool stall_said;              /* the warning about an old unacknowledged message was given */
-  uint32_t short_lives;         /* connections in a row that the broker closed right after CONNACK */
   size_t needs;
   tl_buf out;
   size_t out_at;    /* bytes of `out` that are sent */

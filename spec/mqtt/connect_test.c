@@ -239,27 +239,6 @@ static void keeps_copies_of_its_parameters (void **state) {
   h_fini(&h);
 }
 
-static void says_what_a_takeover_looks_like (void **state) {
-  (void)state;
-  harness h;
-  h_init(&h, false);
-  h_start(&h);
-  for (int i = 0; i < 3; i++) {
-    assert_false(h_noticed(&h, "another client") && i < 2);
-    h_connect(&h, i > 0);
-    tl_session_lost(h.s, h.now + 50);
-    h.now += 2000;
-  }
-  assert_true(h_noticed(&h, "another client may be using the Client ID 'spec'"));
-  h_forget(&h);
-  h_connect(&h, true);
-  tl_session_lost(h.s, h.now + 60000); /* a connection that lived */
-  h_connect(&h, true);
-  tl_session_lost(h.s, h.now + 50);
-  assert_false(h_noticed(&h, "another client"));
-  h_fini(&h);
-}
-
 static void traces_every_packet (void **state) {
   (void)state;
   harness h;
@@ -301,7 +280,6 @@ int main (void) {
     SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.1.3-4] [MQTT-3.1.3-10] [MQTT-3.1.3-11] [MQTT-3.1.2-14] [MQTT-3.1.2-22] [MQTT-3.8.3-1] "
          "[MQTT-4.7.1-2] parameters are checked", parameters_are_checked),
     SPEC("keeps copies of its parameters", keeps_copies_of_its_parameters),
-    SPEC("says what a takeover of the Client ID looks like", says_what_a_takeover_looks_like),
     SPEC("traces every packet, never the password", traces_every_packet),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
