@@ -1,4 +1,5 @@
 /* core/script/eval.c — evaluations for consoles: a chunk runs as a coroutine, so that it can wait for a write while the loop goes on. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@ struct tl_eval {
   tl_eval_events events;
   void *ctx;
   int env;         /* registry reference: this person's variables */
+  tl_eval **here;  /* how functions that outlive this console find it: NULL when it is gone */
+  int here_ref;    /* registry reference that keeps it */
   int thread;      /* registry reference of the running evaluation, or LUA_NOREF */
   lua_State *co;
   bool json, tty;
@@ -30,7 +33,7 @@ typedef struct {
 } step;
 
 static int eval_print (lua_State *L) {
-  tl_eval *e = lua_touserdata(L, lua_upvalueindex(1));
+  tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
   luaL_Buffer b;
   int n = lua_gettop(L);
   luaL_buffinit(L, &b);
@@ -43,14 +46,20 @@ static int eval_print (lua_State *L) {
   luaL_pushresult(&b);
   size_t len;
   const char *text = lua_tolstring(L, -1, &len);
-  e->events.output(e->ctx, tl_slice_of(text, len));
+  /* A callback may come when nobody is attached any more. The console may also have gone while its values became text. */
+  if (*here != NULL) (*here)->events.output((*here)->ctx, tl_slice_of(text, len));
+  else fwrite(text, 1, len, stderr);
   return 0;
 }
 
 static int p_new (lua_State *L) {
   tl_eval *e = lua_touserdata(L, 1);
+  e->here = lua_newuserdatauv(L, sizeof *e->here, 0);
+  *e->here = e;
+  lua_pushvalue(L, -1);
+  e->here_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_newtable(L);
-  lua_pushlightuserdata(L, e);
+  lua_pushvalue(L, -2);
   lua_pushcclosure(L, eval_print, 1);
   lua_setfield(L, -2, "print");
   lua_newtable(L);
@@ -67,9 +76,10 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
   e->script = s;
   e->events = *events;
   e->ctx = ctx;
-  e->env = e->thread = LUA_NOREF;
+  e->env = e->thread = e->here_ref = LUA_NOREF;
   e->width = 80;
   if (tl_script_enter(s, p_new, e, 0, "repl", NULL) != LUA_OK) {
+    luaL_unref(s->L, LUA_REGISTRYINDEX, e->here_ref);
     free(e);
     return TL_ENOMEM;
   }
@@ -94,6 +104,8 @@ void tl_eval_free (tl_eval *e) {
     break;
   }
   forget_thread(e);
+  *e->here = NULL;
+  luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->here_ref);
   luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->env);
   free(e);
 }
