@@ -1,0 +1,376 @@
+-- Each line parameter has its effect: on the bytes of a connection, on its times, on what is written. (What they do to values
+-- is in receive_spec and line_station_spec; sessions are in line_session_spec.)
+local uv = require "luv"
+local broker = require "spec.support.broker"
+local packet = require "spec.support.packet"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
+
+local config = [[
+fates = {}
+line "plant" {
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, EXTRA
+  station "any" { address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+}
+]]
+
+local function run(b, extra, options)
+  return tagline.run(config, { PORT = b.port, EXTRA = extra or "" }, options)
+end
+
+-- Publish these payloads to "out" and keep what becomes of each in the config's list `fates`.
+local function publish(t, qos, from, to)
+  local code, out, err = t:eval(([[
+    local said = {}
+    for n = %d, %d do
+      local ok, why = lines.plant:publish("out", "m" .. n, { qos = %d }, function(ok, why) fates[n] = ok and "ok" or why end)
+      if not ok then said[#said + 1] = why end
+    end
+    return table.concat(said, ",")]]):format(from, to, qos))
+  assert.same({ 0, "" }, { code, err })
+  return out
+end
+
+local function fates(t, n)
+  local _, out = t:eval(("local all = {} for n = 1, %d do all[n] = fates[n] or '-' end return table.concat(all, ',')"):format(n))
+  return out
+end
+
+describe("the parameters of CONNECT", function()
+  after_each(scope.finish)
+
+  for what, case in pairs {
+    ["defaults"] = { "", { client_id = "tagline-plant", clean_session = false, keep_alive = 0 } },
+    ["a name without a password"] = { [[user_name = "me",]],
+      { client_id = "tagline-plant", clean_session = false, keep_alive = 0, user_name = "me" } },
+    ["all that is possible"] = { [[client_id = "Zürich-1", user_name = "mé", password = "p\0\255w", clean_session = "YES", keep_alive = 65535,
+        will_flag = true, will_topic = "w/é", will_message = "\0\1", will_qos = "QoS_2", will_retain = "YES",]],
+      { client_id = "Zürich-1", clean_session = true, keep_alive = 65535, user_name = "mé", password = "p\0\255w",
+        will = { topic = "w/é", message = "\0\1", qos = 2, retain = true } } },
+    ["an empty will message"] = { [[will_flag = true, will_topic = "w",]],
+      { client_id = "tagline-plant", clean_session = false, keep_alive = 0, will = { topic = "w", message = "", qos = 0, retain = false } } },
+    ["will parameters without the flag"] = { [[will_topic = "w", will_message = "m", will_qos = 2, will_retain = true,]],
+      { client_id = "tagline-plant", clean_session = false, keep_alive = 0 } },
+  } do
+    it("are on the wire, byte for byte: " .. what, function()
+      local b = broker.new()
+      run(b, case[1])
+      local c = b:accept()
+      local p = c:expect "CONNECT"
+      assert.equal(#packet.encode("CONNECT", case[2]), c.received)
+      p.type, p.flags = nil, nil
+      assert.same(case[2], p)
+    end)
+  end
+
+  it("force a clean session with a blank Client ID, and the log says so", function()
+    local b = broker.new()
+    local t = run(b, 'client_id = "", clean_session = "NO",')
+    local p = b:handshake().connect
+    assert.same({ "", true }, { p.client_id, p.clean_session })
+    t:wait_log "WARN  plant: the Client ID is blank: the session is a clean one"
+  end)
+end)
+
+describe("topic_filter and subscribe_qos", function()
+  after_each(scope.finish)
+
+  it("are asked for as they stand, shared subscriptions too", function()
+    local b = broker.new()
+    run(b, [[topic_filter = { "a/#", "+/é/up", "$share/group/b/+", "$SYS/x" }, subscribe_qos = 2,]])
+    assert.same({ { filter = "a/#", qos = 2 }, { filter = "+/é/up", qos = 2 }, { filter = "$share/group/b/+", qos = 2 },
+      { filter = "$SYS/x", qos = 2 } }, b:handshake().subscribe.filters)
+  end)
+
+  it("say which filter was granted less, and which was refused", function()
+    local b = broker.new()
+    local t = run(b, [[topic_filter = { "a", "b", "c" }, subscribe_qos = 2,]])
+    local c = b:handshake { codes = { 2, 0, 0x80 } }
+    t:wait_log "WARN  plant: granted QoS 0 for 'b', QoS 2 was wanted"
+    t:wait_log "ERROR plant: filter 'c' refused by the broker"
+    c:send("PUBLISH", { topic = "a", payload = "x" })
+    assert.equal("x", t:value("plant.any.data").value)
+  end)
+
+  it("add the addresses of stations that ask for it", function()
+    local b = broker.new()
+    tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, topic_filter = "a",
+      station "x" { address = "x/up", subscribe_address = true, tags = { data = TxtI "IN_DATA" } },
+      station "y" { address = "a", subscribe_address = true, tags = { data = TxtI "IN_DATA" } },
+      station "z" { address = "z/.*", subscribe_address = true, tags = { data = TxtI "IN_DATA" } } }]], { PORT = b.port })
+    local asked = {}
+    for at, one in ipairs(b:handshake().subscribe.filters) do asked[at] = one.filter end
+    assert.same({ "a", "x/up" }, { asked[1], asked[2] })
+  end)
+end)
+
+describe("full_debug", function()
+  after_each(scope.finish)
+
+  it("shows every packet with its fields and every value as it is set, and never the password", function()
+    local b = broker.new()
+    local t = run(b, [[full_debug = "YES", user_name = "me", password = "geheim", will_flag = true, will_topic = "w", will_message = "bye",
+      ping_interval = 0.05, subscribe_qos = 2,]])
+    local c = b:handshake()
+    t:wait_log '%-> CONNECT level=4 clean=0 keep_alive=0 client_id="tagline%-plant" will_qos=0 will_retain=0 will_topic="w" .*"bye" user="me"'
+    t:wait_log "<%- CONNACK session_present=0 code=0"
+    t:wait_log '<%- SUBACK id=%d+ codes=0x02'
+    c:send("PUBLISH", { topic = "a", payload = "1\n", qos = 2, id = 9, dup = true, retain = true })
+    t:wait_log '<%- PUBLISH qos=2 dup=1 retain=1 id=9 topic="a" payload=2 bytes "1\\x0a"'
+    t:wait_log 'value {"time":"[^"]+","tag":"plant.any.data","type":"TxtI","value":"1\\n","status":"valid"}'
+    t:wait_log "%-> PUBREC id=9"
+    c:expect "PUBREC"
+    c:send("PUBREL", { id = 9 })
+    t:wait_log "<%- PUBREL id=9"
+    t:wait_log "%-> PUBCOMP id=9"
+    c:expect "PUBCOMP"
+    c:expect "PINGREQ"
+    t:wait_log "%-> PINGREQ"
+    c:send("PINGRESP")
+    t:wait_log "<%- PINGRESP"
+    publish(t, 2, 1, 1)
+    local p
+    repeat p = c:next() until p.type == "PUBLISH"
+    t:wait_log '%-> PUBLISH qos=2 dup=0 retain=0 id=%d+ topic="out" payload=2 bytes "m1"'
+    c:send("PUBREC", { id = p.id })
+    t:wait_log "%-> PUBREL"
+    c:send("PUBCOMP", { id = p.id })
+    t:wait_log "<%- PUBCOMP"
+    t:stop()
+    t:wait_log "%-> DISCONNECT"
+    assert.truthy(t:text("stderr"):find('-> SUBSCRIBE id=%d+ "#" qos=2'))
+    assert.is_nil(t:text("stderr"):find("geheim", 1, true))
+  end)
+
+  it("is silent when it is off", function()
+    local b = broker.new()
+    local t = run(b)
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "a", payload = "x" })
+    t:value "plant.any.data"
+    assert.is_nil(t:text("stderr"):find("PUBLISH", 1, true))
+  end)
+end)
+
+describe("keep_alive, ping_interval and reply_timeout", function()
+  after_each(scope.finish)
+
+  local function seconds(since) return (uv.hrtime() - since) / 1e9 end
+
+  it("ask the broker after ping_interval when that is shorter", function()
+    local b = broker.new()
+    local t = run(b, "keep_alive = 60, ping_interval = 0.2,")
+    local c = b:handshake()
+    local since = uv.hrtime()
+    for _ = 1, 3 do
+      c:expect "PINGREQ"
+      c:send("PINGRESP")
+    end
+    assert.is_true(seconds(since) > 0.5, "three silences of 0.2 s")
+    assert.is_true(seconds(since) < 5)
+    assert.equal(1, #b.connections)
+    t:stop()
+  end)
+
+  it("count ping_interval from the broker's last message", function()
+    local b = broker.new()
+    run(b, "ping_interval = 0.3,")
+    local c = b:handshake()
+    local timer, sent, since = uv.new_timer(), 0, nil
+    timer:start(0, 100, function()
+      if sent == 10 then return end
+      sent = sent + 1
+      since = uv.hrtime()
+      c:send("PUBLISH", { topic = "a", payload = "x" })
+    end)
+    c:expect "PINGREQ"
+    timer:close()
+    assert.equal(10, sent)
+    assert.is_true(seconds(since) > 0.25)
+  end)
+
+  it("send something at least each keep_alive seconds, while the broker talks, too", function()
+    local b = broker.new()
+    run(b, "keep_alive = 1, ping_interval = 0,")
+    local c = b:handshake()
+    local since = uv.hrtime()
+    local timer = uv.new_timer()
+    timer:start(0, 100, function() c:send("PUBLISH", { topic = "a", payload = "x" }) end)
+    c:expect "PINGREQ"
+    timer:close()
+    assert.is_true(seconds(since) < 1.05)
+  end)
+
+  it("close when PINGRESP does not come, and name it", function()
+    local b = broker.new()
+    local t = run(b, "ping_interval = 0.05, reply_timeout = 0.1,")
+    local c = b:handshake()
+    c:expect "PINGREQ"
+    c:expect_close()
+    t:wait_log "ERROR plant: no PINGRESP within the reply timeout of 0.1 s"
+    b:handshake()
+  end)
+
+  it("wait for ever with reply_timeout 0, and ping no more with ping_interval 0", function()
+    local b = broker.new()
+    local t = run(b, "ping_interval = 0.03, reply_timeout = 0,")
+    local c = b:handshake()
+    for _ = 1, 8 do c:expect "PINGREQ" end
+    c:send("\x30")
+    c:expect "PINGREQ"
+    c:send("\x05\0\1alo")
+    assert.equal("lo", t:value("plant.any.data").value)
+    assert.equal(0, (t:eval "lines.plant:set{ ping_interval = 0 }"))
+    while not c.closed do c:next() if c.packets[c.taken].type == "DISCONNECT" then break end end
+    c:close()
+    c = b:handshake()
+    assert.has_error(function() c:next(200) end)
+  end)
+
+  it("do not bound PUBACK: a warning names it, the write waits", function()
+    local b = broker.new()
+    local t = run(b, "reply_timeout = 0.1,")
+    local c = b:handshake()
+    publish(t, 1, 1, 1)
+    local p = c:expect "PUBLISH"
+    t:wait_log("WARN  plant: PUBACK for identifier " .. p.id .. " .* has been missing for 0%.1 s")
+    local _, age = t:eval "lines.plant.stats.oldest_inflight"
+    assert.is_true(tonumber(age) >= 0.1)
+    c:send("PUBACK", { id = p.id })
+    wait.poll("confirmation", 5000, function() return fates(t, 1) == "ok" end)
+    assert.equal(1, #b.connections)
+  end)
+end)
+
+describe("connect_timeout, reconnect_delay", function()
+  after_each(scope.finish)
+
+  it("give up an address that does not answer at all, and name it", function()
+    -- A listener whose queue is full does not answer further SYNs.
+    local server = uv.new_tcp()
+    assert(server:bind("127.0.0.1", 0))
+    assert(server:listen(0, function() end))
+    local port, fillers, up = server:getsockname().port, {}, 0
+    for n = 1, 4 do
+      fillers[n] = uv.new_tcp()
+      fillers[n]:connect("127.0.0.1", port, function(why) if not why then up = up + 1 end end)
+    end
+    wait.till("a full queue", 5000, function() return up >= 2 end)
+    local t = tagline.run(config, { PORT = port, EXTRA = "connect_timeout = 0.15," })
+    t:wait_log("ERROR plant: connect to 127.0.0.1 port " .. port .. ": no connection within connect_timeout %(0.15 s%)")
+    t:wait_log "no connection within connect_timeout"
+    t:stop()
+    for _, one in ipairs(fillers) do one:close() end
+    server:close()
+  end)
+
+  it("double the pause, with jitter, up to reconnect_delay_max, and begin anew after a success", function()
+    local b = broker.new()
+    tagline.run(config:gsub("reconnect_delay = .-, EXTRA", "reconnect_delay = 0.1, reconnect_delay_max = 0.4,"), { PORT = b.port })
+    local function pauses(n)
+      local list, since = {}, nil
+      for at = 1, n + 1 do
+        local c = b:accept()
+        if since then list[at - 1] = (uv.hrtime() - since) / 1e9 end
+        c:expect "CONNECT"
+        since = uv.hrtime()
+        c:close()
+      end
+      return list
+    end
+    for at, pause in ipairs(pauses(5)) do
+      local longest = math.min(0.1 * 2 ^ (at - 1), 0.4)
+      assert.is_true(pause > longest / 2 - 0.02 and pause < longest + 0.15, ("pause %d took %.3f s"):format(at, pause))
+    end
+    b:handshake():close()
+    local since = uv.hrtime()
+    b:accept()
+    assert.is_true((uv.hrtime() - since) / 1e9 < 0.2)
+  end)
+end)
+
+describe("the parameters of writes", function()
+  after_each(scope.finish)
+
+  local out = [[station "out" { address = "none", tags = { to = TxtO { "OUT_TOPIC", default = "out" }, value = TxtO "OUT_VALUE" } },]]
+
+  for qos = 0, 2 do
+    it("publish_qos " .. qos .. " and publish_retain are a write's, unless it says otherwise", function()
+      local b = broker.new()
+      local t = run(b, ("publish_qos = 'QoS_%d', publish_retain = true,"):format(qos) .. out)
+      local c = b:handshake()
+      t:wait_log "connected"
+      assert.equal(0, (t:eval 'tags["plant.out.value"]:write("x", function() end)'))
+      local p = c:expect "PUBLISH"
+      assert.same({ qos, true, "out", "x" }, { p.qos, p.retain, p.topic, p.payload })
+      assert.equal(0, (t:eval 'lines.plant:publish("t", "y", { qos = 0, retain = false })'))
+      p = c:expect "PUBLISH"
+      assert.same({ 0, false, "t", "y" }, { p.qos, p.retain, p.topic, p.payload })
+    end)
+  end
+
+  it("max_inflight bounds what is unacknowledged, max_queued what waits; one more fails with 'queue full'", function()
+    local b = broker.new()
+    local t = run(b, "max_inflight = 2, max_queued = 3,")
+    local c = b:handshake()
+    t:wait_log "connected"
+    assert.equal("queue full", publish(t, 1, 1, 6))
+    local first, second = c:expect "PUBLISH", c:expect "PUBLISH"
+    assert.same({ "m1", "m2" }, { first.payload, second.payload })
+    assert.has_error(function() c:next(100) end)
+    c:send("PUBACK", { id = first.id })
+    local third = c:expect "PUBLISH"
+    assert.equal("m3", third.payload)
+    c:send("PUBACK", { id = second.id })
+    c:send("PUBACK", { id = third.id })
+    for n = 4, 5 do
+      local p = c:expect "PUBLISH"
+      assert.equal("m" .. n, p.payload)
+      c:send("PUBACK", { id = p.id })
+    end
+    wait.poll("confirmations", 5000, function() return fates(t, 6) == "ok,ok,ok,ok,ok,-" end)
+  end)
+
+  it("offline_writes rejects by default, and queues in order when asked to, with max_queued as the bound", function()
+    local b = broker.new()
+    b:refuse()
+    local t = run(b)
+    t:wait_log "refused"
+    assert.equal("not connected,not connected", publish(t, 1, 1, 2))
+    t:stop()
+    t = run(b, 'offline_writes = "queue", max_queued = 3,')
+    t:wait_log "refused"
+    assert.equal("queue full", publish(t, 1, 1, 4))
+    b:listen()
+    local c = b:handshake()
+    for n = 1, 3 do
+      local p = c:expect "PUBLISH"
+      assert.same({ "m" .. n, false }, { p.payload, p.dup })
+      c:send("PUBACK", { id = p.id })
+    end
+    wait.poll("confirmations", 5000, function() return fates(t, 4) == "ok,ok,ok,-" end)
+  end)
+
+  it("max_packet_size bounds what is sent, too", function()
+    local b = broker.new()
+    local t = run(b, "max_packet_size = 1000,")
+    local c = b:handshake()
+    t:wait_log "connected"
+    local _, said = t:eval 'lines.plant:publish("t", ("x"):rep(1000), { qos = 0 })'
+    assert.truthy(said:find("max_packet_size (1000)", 1, true), said)
+    assert.equal(0, (t:eval 'lines.plant:publish("t", ("x"):rep(990), { qos = 0 })'))
+    assert.equal(990, #c:expect("PUBLISH").payload)
+  end)
+
+  it("calls back, and prints, after the one who asked has gone", function()
+    local b = broker.new()
+    local t = run(b)
+    local c = b:handshake()
+    t:wait_log "connected"
+    assert.equal(0, (t:eval 'lines.plant:publish("t", "x", { qos = 1 }, function(ok) print("it was", ok) end)'))
+    c:send("PUBACK", { id = c:expect("PUBLISH").id })
+    t:wait_log "^it was%s+true$"
+    t:stop()
+  end)
+end)
