@@ -281,6 +281,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
   l->state = TL_LINK_OFF;
   l->armed = l->status_due = INT64_MAX;
   l->connected_since = -1;
+  tl_health_init(&l->health, tl_loop_now(g->loop));
   l->params = *params;
   tl_buf_init(&l->in);
   int rc = tl_timer_new(&l->timer, g->loop, on_timer, l);

@@ -10,6 +10,7 @@ static void on_connected (void *ctx, bool session_present) {
   tl_gateway *g = l->gateway;
   l->state = TL_LINK_CONNECTED;
   l->connected_since = l->now;
+  tl_health_connected(l, session_present);
   l->connects++;
   l->error[0] = '\0';
   if (l->queue_full) tl_session_pause(l->session, true, l->now); /* from here on nothing is read */
@@ -20,6 +21,7 @@ static void on_connected (void *ctx, bool session_present) {
 static void on_subscribed (void *ctx, const uint8_t *granted, size_t n) {
   tl_link *l = ctx;
   size_t taken = 0;
+  tl_health_subscribed(l, granted, n);
   for (size_t i = 0; i < n; i++) taken += granted[i] != 0x80;
   if (taken == 0) return; /* the session fails this connection, and says so */
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "subscribed: %zu of %zu topic filters", taken, n);

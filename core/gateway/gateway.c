@@ -105,6 +105,7 @@ void tl_gateway_free (tl_gateway *g) {
 tl_model *tl_gateway_model (tl_gateway *g) { return g->model; }
 uint64_t tl_gateway_generation (const tl_gateway *g) { return g->generation; }
 void tl_gateway_set_watching (tl_gateway *g, bool on) { g->watching = on; }
+void tl_gateway_set_listening (tl_gateway *g, bool on) { g->listening = on; }
 
 static void hold (tl_gateway *g, bool held) {
   if (g->held == held) return;

@@ -9,6 +9,9 @@
 
 struct tl_link;
 
+/* What became of a received message, for who listens. */
+typedef enum { TL_FATE_TAKEN, TL_FATE_UNROUTED, TL_FATE_WILL, TL_FATE_OFF, TL_FATE_REFUSED } tl_fate;
+
 /* What encode made of a write. Texts are borrowed until the next call into the handlers. */
 typedef struct {
   tl_slice topic; /* at == NULL: OUT_TOPIC's value */
@@ -29,6 +32,8 @@ typedef struct {
   void (*status) (void *ctx, tl_station *s, tl_station_status before);      /* on_status */
   void (*line) (void *ctx, struct tl_link *link, bool up, const char *why); /* on_connect, on_disconnect */
   void (*watch) (void *ctx, tl_tag *t);                                     /* every reported value, while watching is on */
+  /* every delivered message, while listening is on; s: the station it went to, NULL: none */
+  void (*message) (void *ctx, struct tl_link *link, const tl_incoming *m, const tl_station *s, tl_fate fate);
   void *(*share) (void *ctx, void *user);                                   /* another owner of a station's `user` (instances); released each */
   void (*release) (void *ctx, void *user);                                  /* a `user` is no longer referred to */
 } tl_handlers;

@@ -5,6 +5,7 @@
 #include "gateway/gateway.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "gateway/health.h"
 #include "net/tcp.h"
 
 typedef enum {
@@ -66,6 +67,7 @@ struct tl_link {
   char peer[80];
   char error[256];
   char unrouted_topic[128];
+  tl_health health;
   uint64_t connects, failures, messages, unrouted, wills, instances_refused;
 };
 
@@ -75,7 +77,7 @@ struct tl_gateway {
   tl_handlers handlers;
   void *handlers_ctx;
   tl_sink *values;
-  bool watching, started, stopping, held; /* held: the values sink is behind */
+  bool watching, listening, started, stopping, held; /* held: the values sink is behind */
   bool lost; /* the reader of the values stream is gone for good */
   bool flush_asked;
   uint64_t generation;

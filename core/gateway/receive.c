@@ -14,6 +14,7 @@ enum {
 static void note_unrouted (tl_link *l, tl_slice topic) {
   size_t n = topic.len < sizeof l->unrouted_topic - 1 ? topic.len : sizeof l->unrouted_topic - 1;
   l->unrouted++;
+  tl_unrouted_note(&l->health.unrouted, topic);
   memcpy(l->unrouted_topic, topic.at, n);
   l->unrouted_topic[n] = '\0';
   if (l->said_unrouted) return;
@@ -52,17 +53,31 @@ static tl_station *find_station (tl_link *l, const tl_route *route, const tl_inc
   return s;
 }
 
+static void tell (tl_link *l, const tl_incoming *in, const tl_station *s, tl_fate fate) {
+  tl_gateway *g = l->gateway;
+  if (g->handlers.message != NULL) g->handlers.message(g->handlers_ctx, l, in, s, fate);
+}
+
 bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
   tl_gateway *g = l->gateway;
   const tl_route *route = tl_router_find(l->router, in->topic);
-  if (route->will_count > 0 && deliver_wills(l, route, in)) return false;
+  if (route->will_count > 0 && deliver_wills(l, route, in)) {
+    if (g->listening) tell(l, in, NULL, TL_FATE_WILL);
+    return false;
+  }
+  bool refused = route->target != NULL;
   tl_station *s = find_station(l, route, in);
-  if (s == NULL) return false;
+  if (s == NULL) {
+    if (g->listening) tell(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
+    return false;
+  }
+  if (g->listening) tell(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN); /* before its values show */
   bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
   if (confirms) { /* before the values: their handlers may confirm at once */
     l->awaiting = s;
     l->awaiting_id = in->id;
     l->delivering = true;
+    l->health.awaiting_since = l->now;
   }
   if (s->user == NULL) {
     tl_station_receive(s, in);
@@ -80,6 +95,7 @@ int tl_link_message (void *ctx, const tl_message *m) {
   tl_incoming in = { .topic = m->topic, .payload = m->payload, .id = m->id, .qos = m->qos, .retain = m->retain, .dup = m->dup,
                      .now = l->now, .wall = l->wall };
   l->messages++;
+  tl_recorder_add(&l->recorder, (size_t)l->params.recorder, &in);
   if (l->awaiting != NULL || l->queue_head != NULL) {
     if (tl_link_queue(l, &in) == TL_OK) return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for a message that waits for ACK_ID: it is lost");
@@ -108,6 +124,7 @@ void tl_link_input (tl_link *l) {
   size_t at = 0;
   l->handled = 0;
   l->leftover = false;
+  tl_health_input(l);
   while (at < l->in.len && l->tcp != NULL && l->state != TL_LINK_CLOSING && may_read(l)) {
     size_t before = tl_session_output(l->session).len;
     long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);

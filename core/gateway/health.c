@@ -1,0 +1,70 @@
+/* core/gateway/health.c — how a line is doing. Only keeps and computes; says nothing by itself. */
+#include "gateway/health.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/link.h"
+
+enum { RATE_MS = 1000 };
+
+void tl_health_init (tl_health *h, int64_t now) {
+  memset(h, 0, sizeof *h);
+  h->session_lost_at = -1;
+  h->rate_at = now;
+}
+
+void tl_health_connected (tl_link *l, bool session_present) {
+  l->health.filter_count = 0;
+  if (l->params.clean_session || l->connects == 0 || session_present || l->params.client_id.len == 0) return;
+  l->health.sessions_lost++;
+  l->health.session_lost_at = l->now;
+}
+
+static void note_filter (tl_health *h, tl_slice filter, uint8_t wanted, uint8_t granted) {
+  uint32_t i = h->filter_count++;
+  if (i >= TL_FILTER_NOTES) return;
+  h->filters[i].wanted = wanted;
+  h->filters[i].granted = granted;
+  snprintf(h->filters[i].filter, sizeof h->filters[i].filter, "%.*s", TL_ARG(filter));
+}
+
+void tl_health_subscribed (tl_link *l, const uint8_t *granted, size_t n) {
+  tl_subscription *filters = calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
+  if (filters == NULL) return;
+  size_t known = tl_link_filters(l, filters);
+  l->health.filter_count = 0;
+  for (size_t i = 0; i < n && i < known; i++)
+    if (granted[i] == 0x80 || granted[i] < filters[i].qos) note_filter(&l->health, filters[i].filter, filters[i].qos, granted[i]);
+  free(filters);
+}
+
+static double per_second (uint64_t now, uint64_t before, int64_t ms) { return (double)(now - before) * 1000.0 / (double)ms; }
+
+void tl_health_input (tl_link *l) {
+  tl_health *h = &l->health;
+  tl_session_stats st;
+  int64_t passed = l->now - h->rate_at;
+  if (passed < RATE_MS) return;
+  tl_session_get_stats(l->session, &st);
+  h->received_per_s = per_second(st.received, h->rate_received, passed);
+  h->sent_per_s = per_second(st.sent, h->rate_sent, passed);
+  h->rate_at = l->now;
+  h->rate_received = st.received;
+  h->rate_sent = st.sent;
+}
+
+void tl_link_get_health (const tl_link *l, tl_link_health *out) {
+  const tl_health *h = &l->health;
+  tl_session_stats st;
+  int64_t passed = tl_loop_now(l->gateway->loop) - h->rate_at;
+  tl_session_get_stats(l->session, &st);
+  *out = (tl_link_health){ .kept = h, .quick_closes = l->quick_closes, .awaiting = l->awaiting, .awaiting_id = l->awaiting_id,
+                           .waiting = l->queued, .queue_full = l->queue_full, .congested = l->congested, .held = l->gateway->held,
+                           .received_per_s = h->received_per_s, .sent_per_s = h->sent_per_s,
+                           .retry_at = l->state == TL_LINK_WAITING ? l->retry_at : -1 };
+  if (passed < 2 * RATE_MS) return; /* nothing has come since: the last period is over */
+  out->received_per_s = per_second(st.received, h->rate_received, passed);
+  out->sent_per_s = per_second(st.sent, h->rate_sent, passed);
+}
