@@ -1,6 +1,8 @@
 /* core/main.c — the program: finds the command and hands over. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
@@ -26,8 +28,16 @@ static const struct {
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+/* A process may be started with 0, 1 or 2 closed; the next socket would take the number, and be written to as if it were stdout.
+** What stands in for stdout cannot be written, so that a command which must print notices. */
+static void fill_descriptors (void) {
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) < 0) abort();
+}
+
 int main (int argc, char **argv) {
   const char *names[COMMANDS];
+  fill_descriptors();
   /* A reader that goes away is an error to handle, not the end of the process. */
   signal(SIGPIPE, SIG_IGN);
   if (argc < 2) {

@@ -62,7 +62,7 @@ describe("lint", function()
     ["a C file that says nothing"] = { { ["core/mqtt/a.c"] = "int x;\n" }, "core/mqtt/a.c:1: expected" },
     ["a Lua file that says nothing"] = { { ["lua/tagline/x.lua"] = "return {}\n" }, "x.lua:1: expected" },
     ["a file of 601 lines"] = { { ["lua/x.lua"] = table.concat(long, "\n") .. "\n" }, "lua/x.lua:601: 601 lines" },
-    ["a line of 129 columns"] = { { ["lua/tagline/x.lua"] = "--" .. (" x"):rep(63) .. "x\n" }, "x.lua:1: 129 columns" },
+    ["a line of 141 columns"] = { { ["lua/tagline/x.lua"] = "--" .. (" x"):rep(69) .. "x\n" }, "x.lua:1: 141 columns" },
     ["a blank at the end"] = { { ["scripts/x"] = "# a \n" }, "scripts/x:1: blank" },
     ["a tab"] = { { ["scripts/x"] = "# a\n\tb\n" }, "scripts/x:2: tab" },
     ["no line break at the end"] = { { ["scripts/x"] = "# a" }, "scripts/x:1: no line break" },
