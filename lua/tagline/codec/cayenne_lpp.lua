@@ -1,0 +1,177 @@
+--- Cayenne Low Power Payload: entries of channel, type and data, big-endian. Names are those of The Things Network with '_' in
+--- place of '.', which a tag's name may not hold: `temperature_7`, `gps_12_latitude`. An entry that comes twice counts as its last.
+local kit = require "tagline.codec.kit"
+
+local function axes(divisor, unit)
+  return { { "_x", ">i2", divisor, unit }, { "_y", ">i2", divisor, unit }, { "_z", ">i2", divisor, unit } }
+end
+
+-- By type: its name, then parts of (suffix, format, divisor, unit).
+local types = {
+  [0]   = { "digital_in", { "", ">I1" } },
+  [1]   = { "digital_out", { "", ">I1" } },
+  [2]   = { "analog_in", { "", ">i2", 100 } },
+  [3]   = { "analog_out", { "", ">i2", 100 } },
+  [100] = { "generic", { "", ">I4" } },
+  [101] = { "luminosity", { "", ">I2", nil, "lux" } },
+  [102] = { "presence", { "", ">I1" } },
+  [103] = { "temperature", { "", ">i2", 10, "°C" } },
+  [104] = { "relative_humidity", { "", ">I1", 2, "%" } },
+  [113] = { "accelerometer", table.unpack(axes(1000, "g")) },
+  [115] = { "barometric_pressure", { "", ">I2", 10, "hPa" } },
+  [116] = { "voltage", { "", ">I2", 100, "V" } },
+  [117] = { "current", { "", ">I2", 1000, "A" } },
+  [118] = { "frequency", { "", ">I4", nil, "Hz" } },
+  [120] = { "percentage", { "", ">I1", nil, "%" } },
+  [121] = { "altitude", { "", ">i2", nil, "m" } },
+  [125] = { "concentration", { "", ">I2", nil, "ppm" } },
+  [128] = { "power", { "", ">I2", nil, "W" } },
+  [130] = { "distance", { "", ">I4", 1000, "m" } },
+  [131] = { "energy", { "", ">I4", 1000, "kWh" } },
+  [132] = { "direction", { "", ">I2", nil, "°" } },
+  [133] = { "unixtime", { "", ">I4", nil, "s" } },
+  [134] = { "gyrometer", table.unpack(axes(100, "°/s")) },
+  [135] = { "colour", { "_red", ">I1" }, { "_green", ">I1" }, { "_blue", ">I1" } },
+  [136] = { "gps", { "_latitude", ">i3", 10000, "°" }, { "_longitude", ">i3", 10000, "°" }, { "_altitude", ">i3", 100, "m" } },
+  [142] = { "switch", { "", ">I1" } },
+}
+
+local number_of, fields = {}, {}
+for number, entry in pairs(types) do number_of[entry[1]] = number end
+for number = 0, 255 do
+  for i = 2, types[number] and #types[number] or 0 do
+    local part = types[number][i]
+    fields[#fields + 1] = { name = types[number][1] .. "_N" .. part[1], unit = part[4], description = "N is the channel" }
+  end
+end
+
+local function read(r)
+  local values = {}
+  while r:more() do
+    local channel, at = r:read(">I1", "channel"), r.at
+    local number = r:read(">I1", "type")
+    local entry = types[number]
+    if not entry and not r.err then r:fail(("expected a type of Cayenne LPP, got %d"):format(number), at) end
+    if r.err then break end
+    local base = entry[1] .. "_" .. channel
+    for i = 2, #entry do
+      local part = entry[i]
+      local value = r:read(part[2], base .. part[1])
+      values[base .. part[1]] = part[3] and value / part[3] or value
+    end
+  end
+  return values
+end
+
+local cayenne_lpp = kit.device {
+  name = "cayenne_lpp",
+  fields = fields,
+  read = read,
+  examples = {
+    {
+      description = "all types of the first edition", port = 1,
+      input = "0100ff0201640302154a0403eab6056501f40666320767ff640868630971fe58000f06820a7329ef0b8601630231fe660c8807fd8700bef5"
+        .. "00086a",
+      output = {
+        digital_in_1 = 255, digital_out_2 = 100, analog_in_3 = 54.5, analog_out_4 = -54.5, luminosity_5 = 500, presence_6 = 50,
+        temperature_7 = -15.6, relative_humidity_8 = 49.5,
+        accelerometer_9_x = -0.424, accelerometer_9_y = 0.015, accelerometer_9_z = 1.666, barometric_pressure_10 = 1073.5,
+        gyrometer_11_x = 3.55, gyrometer_11_y = 5.61, gyrometer_11_z = -4.10,
+        gps_12_latitude = 52.3655, gps_12_longitude = 4.8885, gps_12_altitude = 21.54,
+      },
+    },
+  },
+}
+
+-- ---- encoding ----
+
+-- The integer that is nearest to value * factor, or nil and what is wrong with it.
+local function scaled(value, factor, format)
+  if type(value) ~= "number" or value ~= value or value == math.huge or value == -math.huge then
+    return nil, "expected a number, got " .. tostring(value)
+  end
+  local raw = math.floor(value * factor + 0.5)
+  local bits = format:packsize() * 8
+  local signed = format:find("i", 1, true) ~= nil
+  local low, high = signed and -(1 << bits - 1) or 0, (1 << (signed and bits - 1 or bits)) - 1
+  if raw < low or raw > high then
+    return nil, ("expected %s to %s, got %s"):format(low / factor, high / factor, value)
+  end
+  return math.tointeger(raw)
+end
+
+local function channel_of(entry)
+  local channel = type(entry) == "table" and math.type(entry.channel) == "integer" and entry.channel
+  if channel and channel >= 0 and channel <= 255 then return channel end
+  return nil, "expected a channel from 0 to 255, got " .. tostring(type(entry) == "table" and entry.channel or entry)
+end
+
+-- The encoded entries in one string; `one` gives an entry's bytes, or nil and why.
+local function encode_all(list, one)
+  if type(list) ~= "table" then return nil, "expected a list of entries, got " .. type(list) end
+  local out = {}
+  for i, entry in ipairs(list) do
+    local bytes, why = one(entry)
+    if not bytes then return nil, ("entry %d: %s"):format(i, why) end
+    out[i] = bytes
+  end
+  return table.concat(out)
+end
+
+local function encode_entry(entry)
+  local channel, why = channel_of(entry)
+  if not channel then return nil, why end
+  local number = number_of[entry.type] or entry.type
+  local kind = types[number]
+  if not kind then return nil, "expected a type of Cayenne LPP, got " .. tostring(entry.type) end
+  local out = { string.char(channel, number) }
+  for i = 2, #kind do
+    local part = kind[i]
+    local value = entry.value
+    if part[1] ~= "" then value = type(value) == "table" and value[part[1]:sub(2)] or nil end
+    if type(value) == "boolean" then value = value and 1 or 0 end
+    local raw, wrong = scaled(value, part[3] or 1, part[2])
+    if not raw then return nil, ("%s%s: %s"):format(kind[1], part[1], wrong) end
+    out[i] = part[2]:pack(raw)
+  end
+  return table.concat(out)
+end
+
+local function encode_downlink_entry(entry)
+  local channel, why = channel_of(entry)
+  if not channel then return nil, why end
+  local raw, wrong = scaled(entry.value, 100, ">i2")
+  if not raw then return nil, wrong end
+  return string.pack(">I1i2", channel, raw)
+end
+
+--- Encode as a device does: `{ { channel = 7, type = "temperature", value = -15.6 }, … }`. A type is a name or its number;
+--- gps, accelerometer, gyrometer and colour take a table: `{ latitude = 52.3655, longitude = 4.8885, altitude = 21.54 }`.
+---@param list table[]
+---@return string? bytes
+---@return string? err names the entry
+function cayenne_lpp.encode(list) return encode_all(list, encode_entry) end
+
+--- Encode as The Things Network does for a device: no types, a channel and a signed number of two decimals each.
+---@param list table[] `{ { channel = 2, value = -50.51 }, … }`
+---@return string? bytes
+---@return string? err names the entry
+function cayenne_lpp.encode_downlink(list) return encode_all(list, encode_downlink_entry) end
+
+--- Read what `encode_downlink` writes.
+---@param bytes string
+---@return table<string, number>? values by name, `value_2`
+---@return string? err names the byte, counted from 1
+function cayenne_lpp.decode_downlink(bytes)
+  kit.check_bytes(bytes, "cayenne_lpp.decode_downlink")
+  local r, values = kit.reader("cayenne_lpp", bytes), {}
+  while r:more() do
+    local channel = r:read(">I1", "channel")
+    local value = r:read(">i2", "value_" .. channel)
+    values["value_" .. channel] = value / 100
+  end
+  if r.err then return nil, r.err end
+  return values
+end
+
+return cayenne_lpp

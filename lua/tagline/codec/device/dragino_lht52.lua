@@ -1,0 +1,75 @@
+--- Dragino LHT52: temperature and humidity with an external probe, big-endian. Port 2 carries values, 4 the probe's id, 5 the
+--- device's own data. Names are those of the maker's own decoder.
+local kit = require "tagline.codec.kit"
+local hex = require "tagline.codec.hex"
+
+local NO_PROBE = 0x7FFF
+
+local function read_values(r)
+  if not r:exactly(11) then return end
+  local values = {
+    TempC_SHT = r:read(">i2", "TempC_SHT") / 100,
+    Hum_SHT = r:read(">I2", "Hum_SHT") / 10,
+  }
+  local probe = r:read(">i2", "TempC_DS")
+  values.TempC_DS = probe / 100
+  if probe == NO_PROBE then values.TempC_DS = { value = probe / 100, status = "invalid" } end
+  values.Ext, values.Systimestamp = r:read(">I1", "Ext"), r:read(">I4", "Systimestamp")
+  return values
+end
+
+local function read_id(r)
+  if r:exactly(8) then return { DS18B20_ID = hex.encode(r.bytes) } end
+end
+
+local function read_info(r)
+  if not r:exactly(7) then return end
+  local values = { Sensor_Model = r:read(">I1", "Sensor_Model") }
+  values.Firmware_Version = ("%04x"):format(r:read(">I2", "Firmware_Version"))
+  values.Freq_Band, values.Sub_Band = r:read(">I1", "Freq_Band"), r:read(">I1", "Sub_Band")
+  values.Bat_mV = r:read(">I2", "Bat_mV")
+  return values
+end
+
+local ports = { [2] = read_values, [4] = read_id, [5] = read_info }
+
+local function read(r, port)
+  local by_port = ports[port or 2]
+  if by_port then return by_port(r) end
+  r:refuse(("expected port 2, 4 or 5, got %d"):format(port))
+end
+
+return kit.device {
+  name = "dragino_lht52",
+  fields = {
+    { name = "TempC_SHT", unit = "°C" },
+    { name = "Hum_SHT", unit = "%" },
+    { name = "TempC_DS", unit = "°C", description = "external probe; invalid when it is missing" },
+    { name = "Ext", description = "kind of the external sensor" },
+    { name = "Systimestamp", unit = "s", description = "the device's clock, since 1970" },
+    { name = "DS18B20_ID", description = "of the probe, hexadecimal" },
+    { name = "Sensor_Model" },
+    { name = "Firmware_Version" },
+    { name = "Freq_Band" },
+    { name = "Sub_Band" },
+    { name = "Bat_mV", unit = "mV" },
+  },
+  read = read,
+  examples = {
+    {
+      description = "values without a probe", port = 2, input = "08CD02207FFF0161CD4EDD",
+      output = {
+        TempC_SHT = 22.53, Hum_SHT = 54.4, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1, Systimestamp = 1640845021,
+      },
+    },
+    {
+      description = "values with a probe", port = 2, input = "FF9C0220FF380161CD4EDD",
+      output = { TempC_SHT = -1, Hum_SHT = 54.4, TempC_DS = -2, Ext = 1, Systimestamp = 1640845021 },
+    },
+    { description = "the probe's id", port = 4, input = "2861640A0BC1D2E3", output = { DS18B20_ID = "2861640a0bc1d2e3" } },
+    {
+      description = "the device's own data", port = 5, input = "0B880100250001",
+      output = { Sensor_Model = 11, Firmware_Version = "8801", Freq_Band = 0, Sub_Band = 37, Bat_mV = 1 },
+    },
+  },
+}

@@ -1,0 +1,244 @@
+--- What codecs are made of: reading bytes with bounds, turning a table of fields into values, and giving them to a station.
+--- Knows no device and no network.
+local kit = {}
+
+--- LoRaWAN carries at most 242 bytes; what is longer is no payload of a device.
+kit.LONGEST = 255
+
+---@class tagline.Field
+---@field name string
+---@field unit? string
+---@field description? string
+
+---@class tagline.Example
+---@field description string
+---@field input string bytes, in hexadecimal digits
+---@field port? integer
+---@field output table what `decode_bytes` returns
+---@field time? number what it returns as the time
+
+---@class tagline.Device
+---@field name string
+---@field fields tagline.Field[]
+---@field examples tagline.Example[]
+---@field decode_bytes fun(bytes: string, port?: integer): table?, (string|number)?
+---@field decode fun(msg: table): table?, number?
+
+--- A byte of `text` for a message; the end when there is none.
+---@param text string
+---@param at integer
+---@return string
+function kit.show_byte(text, at)
+  local byte = text:byte(at)
+  if not byte then return "the end" end
+  if byte > 32 and byte < 127 then return "'" .. string.char(byte) .. "'" end
+  return ("byte 0x%02X"):format(byte)
+end
+
+--- Raises in the name of the caller's caller when `bytes` is no string.
+function kit.check_bytes(bytes, where)
+  if type(bytes) ~= "string" then error(("%s: expected a string, got %s"):format(where, type(bytes)), 3) end
+end
+
+-- ---- reading ----
+
+---@class tagline.Reader bytes with a place. The first failure stays: from then on reads give 0 and `more` is false.
+---@field name string
+---@field bytes string
+---@field at integer the next byte, from 1
+---@field err? string
+local reader = {}
+reader.__index = reader
+
+---@param name string stands before each error
+---@param bytes string
+---@return tagline.Reader
+function kit.reader(name, bytes)
+  return setmetatable({ name = name, bytes = bytes, at = 1 }, reader)
+end
+
+--- Remember a failure. `at` is the byte at fault, else the next one.
+function reader:fail(text, at)
+  self.err = self.err or ("%s: byte %d: %s"):format(self.name, at or self.at, text)
+end
+
+--- Remember a failure that no byte is to blame for.
+function reader:refuse(text) self.err = self.err or self.name .. ": " .. text end
+
+---@return boolean
+function reader:more() return not self.err and self.at <= #self.bytes end
+
+---@return integer
+function reader:left() return #self.bytes - self.at + 1 end
+
+--- Read by a format of string.unpack with a fixed size.
+---@param format string
+---@param what string for the message
+function reader:read(format, what)
+  if self.err then return 0 end
+  local size, left = format:packsize(), self:left()
+  if left < size then
+    self:fail(("expected %d byte%s of %s, got %d"):format(size, size == 1 and "" or "s", what, left))
+    return 0
+  end
+  local value
+  value, self.at = format:unpack(self.bytes, self.at)
+  return value
+end
+
+--- The payload must have exactly this many bytes.
+---@return boolean
+function reader:exactly(count)
+  local length = #self.bytes
+  if length == count then return true end
+  if length < count then self:fail(("expected %d bytes in all, got %d"):format(count, length), length + 1)
+  else self:fail(("expected the end after %d bytes, got %d more"):format(count, length - count), count + 1) end
+  return false
+end
+
+-- ---- fields ----
+
+---@class tagline.Part a field of a payload: name, format, divisor, unit by position
+---@field bool? boolean 1 is true, 0 is false, anything else an error
+
+--- Read the parts into `values`; `suffix` is put behind the names (`_7`).
+---@param r tagline.Reader
+---@param parts table[]
+---@param values table
+---@param suffix? string
+function kit.take(r, parts, values, suffix)
+  for _, part in ipairs(parts) do
+    local name, at = part[1], r.at
+    local value = r:read(part[2], name)
+    if r.err then return end
+    if part.bool then
+      if value > 1 then return r:fail(("expected 0 or 1 as %s, got %d"):format(name, value), at) end
+      value = value == 1
+    elseif part[3] then
+      value = value / part[3]
+    end
+    if name ~= "" then values[suffix and name .. suffix or name] = value end
+  end
+end
+
+--- The fields of several lists of parts, each name once.
+---@return tagline.Field[]
+function kit.fields_of(...)
+  local fields, seen = {}, {}
+  for _, parts in ipairs { ... } do
+    for _, part in ipairs(parts) do
+      if part[1] ~= "" and not seen[part[1]] then
+        seen[part[1]] = true
+        fields[#fields + 1] = { name = part[1], unit = part[4], description = part[5] }
+      end
+    end
+  end
+  return fields
+end
+
+-- ---- to the station ----
+
+--- Names of the station's tags that decode fills, or nil when `msg` has no station (in a spec). A ready codec knows more
+--- values than a station has tags for; those are left out, so that none of them is reported as unknown.
+local function wanted(msg, cache)
+  local station = msg.station
+  if station == nil then return nil end
+  local names = cache and cache[station]
+  if names then return names end
+  names = {}
+  for name, tag in pairs(station.tags) do
+    if tag.address == nil then names[name] = true end
+  end
+  if cache then cache[station] = names end
+  return names
+end
+
+local function only(values, names)
+  if not names then return values end
+  local kept = {}
+  for name, value in pairs(values) do
+    if names[name] then kept[name] = value end
+  end
+  return kept
+end
+
+--- For `kit.deliver` of one decoder: remembers which tags a station has.
+function kit.cache() return setmetatable({}, { __mode = "k" }) end
+
+--- What decode returns for `values`, a table by name or a list of samples. A sample's `age` is seconds before `time`, or
+--- before the message's arrival.
+---@param msg table
+---@param values table
+---@param time? number
+---@param cache? table
+---@return table, number?
+function kit.deliver(msg, values, time, cache)
+  local names = wanted(msg, cache)
+  if values[1] == nil then return only(values, names), time end
+  local samples = {}
+  for i, sample in ipairs(values) do
+    local at = sample.time
+    if sample.age then at = (time or msg.time) - sample.age end
+    samples[i] = { time = at, values = only(sample.values, names) }
+  end
+  return samples, time
+end
+
+--- Make a device of a table with name, fields, examples and `read` (function(r, port)), which returns values and
+--- optionally a time, or nil to decline; failures are left in the reader. It gets `decode_bytes` and `decode`.
+---@param m table
+---@return tagline.Device
+function kit.device(m)
+  local name, read = m.name, m.read
+  m.read = nil
+
+  function m.decode_bytes(bytes, port)
+    kit.check_bytes(bytes, name .. ".decode_bytes")
+    if bytes == "" then return nil end
+    local r = kit.reader(name, bytes)
+    if #bytes > kit.LONGEST then
+      r:fail(("expected at most %d bytes, got %d"):format(kit.LONGEST, #bytes), kit.LONGEST + 1)
+      return nil, r.err
+    end
+    local values, time = read(r, port)
+    if r.err then return nil, r.err end
+    return values, time
+  end
+
+  function m.decode(msg)
+    local values, extra = m.decode_bytes(msg.payload)
+    if values then return kit.deliver(msg, values, extra) end
+    if extra then error(extra, 0) end
+    return nil
+  end
+
+  return m
+end
+
+--- The function that decodes bytes of a device module, or a function(bytes, port) itself.
+---@return function
+function kit.decode_bytes_of(device, where)
+  if type(device) == "function" then return device end
+  local f = type(device) == "table" and device.decode_bytes
+  if type(f) ~= "function" then
+    error(("%s: expected a device module or a function(bytes, port), got %s"):format(where, type(device)), 3)
+  end
+  return f
+end
+
+--- Make a text encoding callable: `encoding(device)` is a decode for payloads in that encoding.
+function kit.encoding(name, m)
+  return setmetatable(m, { __call = function(_, device)
+    local decode_bytes, cache = kit.decode_bytes_of(device, name), kit.cache()
+    return function(msg)
+      local bytes, why = m.decode(msg.payload)
+      if not bytes then error(name .. ": " .. why, 0) end
+      local values, extra = decode_bytes(bytes)
+      if values then return kit.deliver(msg, values, extra, cache) end
+      if extra then error(extra, 0) end
+      return nil
+    end
+  end })
+end
+
+return kit
