@@ -43,6 +43,11 @@ static void refresh_statuses (tl_link *l) {
 
 static void attempt (tl_link *l) {
   tl_gateway *g = l->gateway;
+  tl_err err = { .text = "" };
+  if (tl_link_store_ready(l, true, &err) != TL_OK) {
+    tl_link_fail(l, "%s", err.text);
+    return;
+  }
   tl_slice host = l->params.host.at[l->host % l->params.host.n];
   l->host = (l->host + 1) % l->params.host.n;
   l->state = TL_LINK_CONNECTING;
@@ -206,6 +211,10 @@ void tl_link_flush (tl_link *l) {
       l->congested = false;
       return;
     }
+    if (g->unsaved > 0) { /* no byte may tell of what a kill could still take; this may close the link */
+      tl_gateway_commit(g, NULL);
+      continue;
+    }
     int rc = tl_tcp_write(l->tcp, out.at, out.len);
     if (rc < 0) {
       if (rc != TL_ESTATE) tl_link_fail(l, "cannot send: no memory");
@@ -249,7 +258,7 @@ static void on_resume (void *ctx) {
   tl_link_input(l);
 }
 
-int tl_link_new_session (tl_link *l) {
+int tl_link_make_session (tl_link *l, tl_session **session) {
   const tl_line_params *p = &l->params;
   tl_subscription *filters = calloc(p->topic_filter.n + l->line->station_count, sizeof *filters);
   if (filters == NULL && p->topic_filter.n > 0) return TL_ENOMEM;
@@ -267,10 +276,28 @@ int tl_link_new_session (tl_link *l) {
     .max_packet_size = (size_t)p->max_packet_size, .max_inflight = (uint16_t)p->max_inflight, .max_queued = (size_t)p->max_queued,
     .queue_offline = tl_slice_eq(p->offline_writes, TL_LIT("queue")),
   };
-  int rc = l->session == NULL ? tl_session_new(&l->session, &s, &tl_link_session_events, l) : tl_session_set_params(l->session, &s);
+  int rc = *session == NULL ? tl_session_new(session, &s, &tl_link_session_events, l) : tl_session_set_params(*session, &s);
   free(filters);
-  if (rc == TL_OK) tl_session_set_trace(l->session, p->full_debug);
+  if (rc == TL_OK) tl_session_set_trace(*session, p->full_debug);
   return rc;
+}
+
+/* A session that is kept on disk, or was, belongs to its store: parameters that name another place for it mean another session, as if
+** the process had been restarted. What the old one holds stays where it is kept. */
+int tl_link_new_session (tl_link *l) {
+  tl_session *fresh = NULL, *old = l->session;
+  bool moved = false;
+  int rc = tl_link_store_moved(l, &moved);
+  if (rc < 0) return rc;
+  if (old == NULL || !moved) return tl_link_make_session(l, &l->session);
+  rc = tl_link_make_session(l, &fresh);
+  if (rc < 0) return rc;
+  l->session = fresh;
+  l->awaiting = NULL; /* nobody waits for its acknowledgement any more: a broker that kept that session sends it again */
+  l->queue_full = false;
+  tl_link_drop_queue(l);
+  tl_session_free(old);
+  return TL_OK;
 }
 
 int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out, tl_err *err) {
@@ -305,6 +332,7 @@ void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
   tl_link_forget_pump(l);
   if (l->session != NULL) tl_session_free(l->session);
+  tl_link_store_close(l);
   tl_link_drop_queue(l);
   if (l->router != NULL) tl_router_free(l->router);
   tl_timer_close(l->timer);

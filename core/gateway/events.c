@@ -50,4 +50,5 @@ const tl_session_events tl_link_session_events = {
   .published = tl_link_published,
   .notice = on_notice,
   .trace = on_trace,
+  .store = tl_link_remember,
 };

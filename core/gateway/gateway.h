@@ -67,6 +67,10 @@ typedef void tl_write_done (void *ctx, int result, const char *why);
 ** returns. Errors, nothing was done: TL_ETYPE (not an output, no way out), TL_ERANGE, TL_ESTATE (not connected), TL_EFULL (queue full) …
 ** with err filled. `done` may be NULL. */
 int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx, tl_err *err);
+/* Writes with QoS 1 and 2 on a line with session_store survive a kill from here on: whoever tells somebody outside the process of a
+** write that was taken (its TL_OK is not enough) calls this first. One sync a store for all that was taken since the last one; sockets
+** and the values stream call it themselves. TL_OK, or a negative code: something is not on the disk, and its line is being closed. */
+int tl_gateway_commit (tl_gateway *g, tl_err *err);
 /* Publish as it is. qos and retain: -1 for the line's. */
 int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain, tl_write_done *done, void *ctx, tl_err *err);
 

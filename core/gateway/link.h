@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "gateway/health.h"
 #include "net/tcp.h"
+#include "store/store.h"
 
 typedef enum {
   TL_LINK_OFF,        /* no station wants it, or not started */
@@ -28,6 +29,18 @@ typedef struct tl_write {
   bool local;           /* needs no network: told at the end of the wake-up */
 } tl_write;
 
+/* Where the session is kept (session_store). All zero: nowhere. */
+typedef struct {
+  tl_buf path;       /* of the file; empty: nowhere */
+  tl_store *store;   /* NULL: could not be opened yet, or is not wanted */
+  bool dirty;        /* changes wait for a commit, counted in the gateway's `unsaved` */
+  bool failed;       /* the last commit did: the store is behind the session */
+  int64_t retry_at;  /* a write does not try sooner */
+  tl_err why;        /* of the last failure */
+  uint64_t restored_end; /* messages below this sequence are of the process before; `restored` are not confirmed yet */
+  uint32_t restored;
+} tl_persistence;
+
 typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
 
 struct tl_link {
@@ -36,6 +49,7 @@ struct tl_link {
   tl_line_params params;
   void *user;
   tl_session *session;
+  tl_persistence keep;
   tl_router *router;
   tl_tcp *tcp;
   tl_timer *timer;      /* one for all: session, statuses, back-off, connect_timeout */
@@ -80,6 +94,7 @@ struct tl_gateway {
   bool watching, listening, started, stopping, held; /* held: the values sink is behind */
   bool lost; /* the reader of the values stream is gone for good */
   bool flush_asked;
+  int unsaved;          /* links whose store has changes to commit */
   uint64_t generation;
   tl_write *writes;     /* pending, any order */
   uint32_t open_links;  /* that stop() waits for */
@@ -99,7 +114,8 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) /* log the reason, close, r
     __attribute__((format(printf, 2, 3)));
 void tl_link_arm (tl_link *l);                       /* set the timer to what is due next */
 void tl_link_flush (tl_link *l);                     /* hand the session's output to the socket */
-int tl_link_new_session (tl_link *l);                /* from the parameters */
+int tl_link_new_session (tl_link *l);                /* from the parameters; another one when they keep it somewhere else */
+int tl_link_make_session (tl_link *l, tl_session **session); /* *session NULL: a new one; else it gets the parameters */
 size_t tl_link_filters (const tl_link *l, tl_subscription *out); /* out: room for topic_filter.n + station_count */
 /* A script takes its time. After this many messages that entered one the loop gets its turn, so that a write never waits behind
 ** more than ten received messages (reference, Wait Timeout). */
@@ -110,6 +126,14 @@ extern const tl_tcp_events tl_link_tcp_events;
 
 /* events.c */
 extern const tl_session_events tl_link_session_events;
+
+/* persist.c */
+void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, bool gone); /* the session's `store` */
+/* Is the session kept as the parameters want it, so that the line may connect and take writes? Tries to open the store, or to commit
+** what it did not take: at once, or when the last attempt is a while ago. TL_OK (also when no store is wanted), or why not. */
+int tl_link_store_ready (tl_link *l, bool at_once, tl_err *err);
+int tl_link_store_moved (tl_link *l, bool *moved);   /* the parameters name another store: the old one is closed; TL_OK, TL_ENOMEM */
+void tl_link_store_close (tl_link *l);
 
 /* receive.c */
 bool tl_link_deliver (tl_link *l, const tl_incoming *m); /* to its station; true: it waits for ACK_ID now */

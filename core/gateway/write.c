@@ -76,11 +76,13 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
   uint8_t level = (uint8_t)(qos < 0 ? l->params.publish_qos : qos);
   bool keep = retain < 0 ? l->params.publish_retain : retain != 0;
   tl_err why = { .text = "" };
-  int rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
+  int rc = tl_link_store_ready(l, false, &why);
+  bool kept = rc == TL_OK;
+  if (kept) rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
   if (rc < 0) {
     unlink_write(l->gateway, w);
     free_write(w);
-    return tl_fail(err, rc, 0, "%s", rc == TL_EFULL ? "queue full" : rc == TL_ESTATE ? "not connected" : why.text);
+    return tl_fail(err, rc, 0, "%s", !kept ? why.text : rc == TL_EFULL ? "queue full" : rc == TL_ESTATE ? "not connected" : why.text);
   }
   tl_gateway_ask_flush(l->gateway);
   return TL_OK;

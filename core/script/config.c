@@ -1,4 +1,5 @@
 /* core/script/config.c — a config file becomes a draft (lua/tagline/config), and the draft becomes what the gateway runs. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,21 @@ typedef struct {
   int errors;
 } loading;
 
+/* What a script prints may tell of writes that it made, so they are stored first; when they cannot be, it does not get out. */
+static int print_text (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  tl_err err = { .text = "" };
+  size_t len;
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_pushliteral(L, "\n");
+  lua_concat(L, 2);
+  const char *text = lua_tolstring(L, 1, &len);
+  if (s->gateway != NULL && tl_gateway_commit(s->gateway, &err) < 0) return luaL_error(L, "not printed: %s", err.text);
+  fwrite(text, 1, len, stderr);
+  return 0;
+}
+
 static int p_load (lua_State *L) {
   loading *l = lua_touserdata(L, 1);
   luaL_unref(L, LUA_REGISTRYINDEX, l->s->draft);
@@ -27,9 +43,11 @@ static int p_load (lua_State *L) {
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "file");
   lua_pushstring(L, l->path);
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   lua_pushboolean(L, l->s->unsafe);
   lua_setfield(L, -2, "unsafe");
+  lua_pushcfunction(L, print_text);
+  lua_setfield(L, -2, "print");
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.core");
   lua_call(L, 1, 1);

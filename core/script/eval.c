@@ -46,6 +46,8 @@ static int eval_print (lua_State *L) {
   luaL_pushresult(&b);
   size_t len;
   const char *text = lua_tolstring(L, -1, &len);
+  tl_err err = { .text = "" };
+  if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0) return luaL_error(L, "not printed: %s", err.text);
   /* A callback may come when nobody is attached any more. The console may also have gone while its values became text. */
   if (*here != NULL) (*here)->events.output((*here)->ctx, tl_slice_of(text, len));
   else fwrite(text, 1, len, stderr);
@@ -200,6 +202,11 @@ static void report (tl_eval *e, bool ok, tl_buf *text) {
   forget_thread(e);
   /* Plain words: the reader typed the code, a traceback of our own functions tells nothing. */
   tl_slice said = tl_buf_bytes(text);
+  tl_err err = { .text = "" };
+  if (tl_gateway_commit(e->script->gateway, &err) < 0 && ok) { /* a write that it reports is not safe */
+    ok = false;
+    said = tl_slice_str(err.text);
+  }
   const uint8_t *trace = ok ? NULL : memmem(said.at, said.len, "\nstack traceback:", 17);
   if (trace != NULL) said.len = (size_t)(trace - said.at);
   e->events.done(e->ctx, ok, said);

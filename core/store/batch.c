@@ -1,5 +1,6 @@
 /* core/store/batch.c — changes: gathered in memory, written in one transaction. */
 #include <assert.h>
+#include <errno.h>
 
 #include "store/impl.h"
 
@@ -51,8 +52,11 @@ void tl_store_delete (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl
 
 bool tl_store_has_received (const tl_store *s) { return s->has_received; }
 
-static int run (sqlite3_stmt *sql) {
-  int rc = sqlite3_step(sql), reset = sqlite3_reset(sql);
+static int run (tl_store *s, sqlite3_stmt *sql) {
+  errno = 0;
+  int rc = sqlite3_step(sql);
+  s->reason = errno;
+  int reset = sqlite3_reset(sql);
   return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : reset != SQLITE_OK ? reset : rc;
 }
 
@@ -66,7 +70,7 @@ static int write_message (tl_store *s, const change *c, tl_slice bytes) {
   if (rc == SQLITE_OK && !c->gone) rc = sqlite3_bind_int(sql, 2, c->id);
   if (rc == SQLITE_OK && !c->gone) rc = bind_blob(sql, 3, bytes);
   if (rc == SQLITE_OK && !c->gone) rc = sqlite3_bind_int64(sql, 4, tl_store_sum(c->sequence, c->id, bytes));
-  return rc == SQLITE_OK ? run(sql) : rc;
+  return rc == SQLITE_OK ? run(s, sql) : rc;
 }
 
 static int write_change (tl_store *s, const change *c, tl_slice bytes) {
@@ -75,7 +79,7 @@ static int write_change (tl_store *s, const change *c, tl_slice bytes) {
   sqlite3_stmt *sql = s->sql[received ? (c->gone ? TL_SQL_DELETE_RECEIVED : TL_SQL_PUT_RECEIVED)
                                       : (c->gone ? TL_SQL_DELETE_FILTER : TL_SQL_PUT_FILTER)];
   int rc = received ? sqlite3_bind_int(sql, 1, c->id) : bind_blob(sql, 1, bytes);
-  return rc == SQLITE_OK ? run(sql) : rc;
+  return rc == SQLITE_OK ? run(s, sql) : rc;
 }
 
 static int write_all (tl_store *s, uint64_t *changes) {
@@ -104,12 +108,12 @@ int tl_store_commit (tl_store *s, tl_err *err) {
   if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "session store %s: no memory for a change", (const char *)s->path.at);
   if (s->batch.len == 0) return TL_OK;
   int rc = set_sync(s, s->must_sync);
-  if (rc == SQLITE_OK) rc = run(s->sql[TL_SQL_BEGIN]);
+  if (rc == SQLITE_OK) rc = run(s, s->sql[TL_SQL_BEGIN]);
   if (rc == SQLITE_OK) rc = write_all(s, &changes);
-  if (rc == SQLITE_OK) rc = run(s->sql[TL_SQL_COMMIT]);
+  if (rc == SQLITE_OK) rc = run(s, s->sql[TL_SQL_COMMIT]);
   if (rc != SQLITE_OK) {
     int code = tl_store_fail(s, rc, err); /* before the rollback, which has a result of its own */
-    if (!sqlite3_get_autocommit(s->db)) run(s->sql[TL_SQL_ROLLBACK]);
+    if (!sqlite3_get_autocommit(s->db)) run(s, s->sql[TL_SQL_ROLLBACK]);
     return code;
   }
   s->stats.commits++;

@@ -26,6 +26,7 @@ struct tl_store {
   tl_buf batch;    /* records as batch.c lays them out */
   bool must_sync;  /* the batch holds something that a power failure must not take */
   bool has_received;
+  int reason;      /* the system's, of the last step: SQLite itself does not keep that of a failed write */
   bool synced;     /* the database is set to sync each commit */
   tl_store_stats stats;
 };

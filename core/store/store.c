@@ -45,6 +45,7 @@ static int fail_errno (const tl_store *s, int code, tl_err *err) {
 int tl_store_fail (const tl_store *s, int sqlite, tl_err *err) {
   const char *path = (const char *)s->path.at;
   int code = s->db != NULL ? sqlite3_system_errno(s->db) : 0;
+  if (code == 0) code = s->reason;
   switch (sqlite & 0xff) {
   case SQLITE_BUSY:
   case SQLITE_LOCKED: return tl_fail(err, TL_EEXIST, 0, "session store %s: in use by another process", path);
