@@ -1,0 +1,10 @@
+-- A luacheck standard for configs. In the .luacheckrc beside them:
+--
+--   stds.tagline = dofile("PREFIX/share/tagline/lua/library/luacheckrc.lua")
+--   std = "lua54+tagline"
+return {
+  read_globals = {
+    "line", "station", "limits", "every", "after", "env", "file", "json", "lines", "stations", "tags",
+    "Ai", "Ao", "Ci", "Co", "Di", "Do", "Qi", "TxtI", "TxtO", "TiA", "ToA", "TiR", "ToR",
+  },
+}

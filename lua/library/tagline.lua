@@ -1,0 +1,291 @@
+---@meta
+-- Annotations for lua-language-server, made by scripts/annotations: change that, or lua/tagline/config/shapes.lua, not this file.
+-- In .luarc.json: { "runtime.version": "Lua 5.4", "workspace.library": ["PREFIX/share/tagline/lua/library"] }
+
+---@class tagline.LineParameters
+---@field host string|string[] Address of the broker; several (with commas, semicolons or a list) are tried in turn.
+---@field port? integer TCP port of the broker. Default: 1883.
+---@field full_debug? boolean|"YES"|"NO" Log every packet and every value as it is set. Default: false.
+---@field user_name? string User name in CONNECT.
+---@field password? string Password in CONNECT; never shown.
+---@field topic_filter? string|string[] What to subscribe to: a topic filter or a list of them.
+---@field subscribe_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" Highest QoS of received messages. Default: 1.
+---@field client_id? string Client identifier; "" lets the broker choose one and forces a clean session.
+---@field clean_session? boolean|"YES"|"NO" Begin each connection without what the broker remembered. Default: false.
+---@field publish_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" QoS of published messages. Default: 0.
+---@field publish_retain? boolean|"YES"|"NO" Retain flag of published messages. Default: false.
+---@field keep_alive? integer Longest silence that is promised to the broker; 0: no promise (s). Default: 0.
+---@field ping_interval? number Silence of the broker after which it is asked with PING; 0: never (s). Default: 60.
+---@field payload_type? "Text only"|"JSON" How payloads are read: "Text only" or "JSON". Default: Text only.
+---@field time_field_name? string JSON address of a message's timestamp; none: time of arrival.
+---@field time_mask? string How timestamps are written. Default: yyyy-mm-dd hh:mi:ss.mss.
+---@field ignore_missing_time? boolean|"YES"|"NO" No warning when a message has no timestamp. Default: false.
+---@field will_flag? boolean|"YES"|"NO" Leave a last will with the broker. Default: false.
+---@field will_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" QoS of the will. Default: 0.
+---@field will_retain? boolean|"YES"|"NO" Retain flag of the will. Default: false.
+---@field will_topic? string Topic of the will.
+---@field will_message? string Payload of the will.
+---@field reply_timeout? number Longest wait for an answer or the rest of a packet; 0: for ever (s). Default: 20.
+---@field wait_timeout? number Accepted for compatibility: the event loop reacts at once (s). Default: 0.1.
+---@field max_wait_retry? integer Accepted for compatibility: the event loop reacts at once. Default: 3.
+---@field connect_timeout? number Longest wait for a connection (s). Default: 20.
+---@field reconnect_delay? number Pause before the first new attempt; it doubles (s). Default: 1.
+---@field reconnect_delay_max? number Longest pause between attempts (s). Default: 60.
+---@field max_packet_size? integer A longer packet ends the connection (bytes). Default: 16777216.
+---@field max_inflight? integer Unacknowledged outgoing QoS 1 and 2 messages. Default: 100.
+---@field offline_writes? "reject"|"queue" Writes while there is no connection. Default: reject.
+---@field max_queued? integer Writes that wait for the connection or for a place in flight. Default: 10000.
+---@field receive_queue? integer Messages held while ACK_ID is awaited. Default: 1000.
+---@field time_zone? string Of timestamps without an offset: "UTC", "local", "+01:00" or an IANA name. Default: UTC.
+---@field session_store? string Folder that keeps the session across restarts of the process.
+---@field recorder? integer Memory for the last messages; 0: off (bytes). Default: 1048576.
+---@field on_connect? fun(line: tagline.Line) Called with the line when it is connected.
+---@field on_disconnect? fun(line: tagline.Line, why: string) Called with the line and why when the connection ended.
+---@field on_value? fun(tag: tagline.Tag) Called with each tag of the line that has a new value.
+---@field [integer] tagline.StationRecord|tagline.StationRecord[] Stations, by position.
+
+---@class tagline.StationParameters
+---@field address string Topic, regular expression, # for all topics, or .* for those that no other station takes.
+---@field station_will_topic? string Topic of the device's will.
+---@field station_will_payload? string Payload of the device's will; not given: any.
+---@field tags? table<string, tagline.TagRecord> The station's tags by name.
+---@field decode? tagline.Decode Turns a message into values.
+---@field encode? tagline.Encode Turns a written value into a payload.
+---@field payload_type? "Text only"|"JSON" In place of the line's.
+---@field time_field_name? string In place of the line's; "": none.
+---@field time_mask? string In place of the line's.
+---@field ignore_missing_time? boolean|"YES"|"NO" In place of the line's.
+---@field time_zone? string In place of the line's.
+---@field time_filter? number How long StComErr lasts before it becomes StHardErr (s). Default: 10.
+---@field no_data_timeout? number Silence after which the station is in StComErr; 0: never (s). Default: 0.
+---@field subscribe_address? boolean|"YES"|"NO" Subscribe to the address too. Default: false.
+---@field on_missing? "invalidate"|"keep"|"default" Tags whose field is missing: "invalidate", "keep" or "default".
+---@field max_instances? integer Stations that one with named groups may make. Default: 10000.
+---@field on_value? fun(tag: tagline.Tag) Called with each tag of the station that has a new value.
+---@field on_status? fun(station: tagline.Station) Called with the station when its status changed.
+---@field SWT? string Short for station_will_topic.
+---@field SWP? string Short for station_will_payload.
+
+---@class tagline.TagOptions
+---@field address? string IN_TOPIC IN_DATA IN_ID JA=… RE=… ACK_ID OUT_TOPIC OUT_VALUE; none: filled by decode.
+---@field unit? string Engineering unit.
+---@field description? string For people.
+---@field default? any Value of an output at start, and what on_missing = "default" sets.
+---@field linear? number[] Value * k + q; inverted on write.
+---@field range? number[] Permitted values.
+---@field out_of_range? "invalid"|"clamp"|"discard" What becomes of others.
+---@field deadband? number Smaller changes are no new value.
+---@field new_value_on_time_change? boolean|"YES"|"NO" A value that differs only in its time is new too. Default: false.
+---@field on_missing? "invalidate"|"keep"|"default" In place of the station's.
+---@field on_value? fun(tag: tagline.Tag) Called with the tag when it has a new value.
+---@field [1]? string The address.
+
+---@class tagline.LimitParameters
+---@field handler_time? number Budget of one call of a handler (s). Default: 0.1.
+---@field memory? integer Of all Lua values (bytes). Default: 268435456.
+
+---@class tagline.StationRecord
+---@class tagline.TagRecord
+
+--- A connection to a broker. The table holds its parameters, and its stations by position.
+---@param name string Letters, digits, `_` and `-`.
+---@return fun(parameters: tagline.LineParameters)
+function line(name) end
+
+--- A device on a line: which messages are its own, and which tags they fill.
+---@param name string Letters, digits, `_` and `-`; with named groups in the address each {group} of it.
+---@return fun(parameters: tagline.StationParameters): tagline.StationRecord
+function station(name) end
+
+--- Budgets of handlers.
+---@param parameters tagline.LimitParameters
+function limits(parameters) end
+
+--- Call a function again and again.
+---@param seconds number Above 0, fractions allowed.
+---@param fn fun()
+function every(seconds, fn) end
+
+--- Call a function once.
+---@param seconds number From now, fractions allowed.
+---@param fn fun()
+function after(seconds, fn) end
+
+--- An environment variable; an error when it is unset and no default is given.
+---@param name string
+---@param default? string
+---@return string
+function env(name, default) end
+
+--- The content of a file without its last line break, for secrets.
+---@param path string Beside the config, or absolute.
+---@return string
+function file(path) end
+
+--- lua-cjson.
+---@type { encode: fun(value: any): string, decode: fun(text: string): any, null: lightuserdata }
+json = nil
+
+--- A tag, analog input: a number.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function Ai(address_or_options) end
+
+--- A tag, analog output: a number.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function Ao(address_or_options) end
+
+--- A tag, counter input: a 64-bit integer.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function Ci(address_or_options) end
+
+--- A tag, counter output: a 64-bit integer.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function Co(address_or_options) end
+
+--- A tag, digital input: a boolean.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function Di(address_or_options) end
+
+--- A tag, digital output: a boolean.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function Do(address_or_options) end
+
+--- A tag, quaternary input: 0..4 (Off On Trans Err Oscillate).
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function Qi(address_or_options) end
+
+--- A tag, text input: bytes.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function TxtI(address_or_options) end
+
+--- A tag, text output: bytes.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function TxtO(address_or_options) end
+
+--- A tag, absolute time input, UTC.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function TiA(address_or_options) end
+
+--- A tag, absolute time output, UTC.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function ToA(address_or_options) end
+
+--- A tag, duration input, seconds.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function TiR(address_or_options) end
+
+--- A tag, duration output, seconds.
+---@param address_or_options? string|tagline.TagOptions
+---@return tagline.TagRecord
+function ToR(address_or_options) end
+
+---@alias tagline.Status "unset"|"valid"|"invalid"
+---@alias tagline.Reason "missing"|"json"|"type"|"range"|"decoder"|"station-will"|"disconnected"|"no-data"|"off"|"time"
+---@alias tagline.StationStatus "StOn"|"StOff"|"StWait"|"StSimul"|"StComErr"|"StHardErr"
+
+--- One sample of a value with more to say than the value itself.
+---@class tagline.Sample
+---@field value? any
+---@field time? number Seconds since 1970, UTC.
+---@field status? "valid"|"invalid"
+---@field reason? tagline.Reason
+
+---@alias tagline.Values table<string, any|tagline.Sample>
+---@alias tagline.Decode fun(msg: tagline.Message): tagline.Values|{ time: number?, values: tagline.Values }[]|nil, number?
+---@alias tagline.Encode fun(tag: tagline.Tag, value: any, station: tagline.Station): string, string?, { qos: integer?, retain: boolean? }?
+
+--- What decode gets. Valid until decode returns.
+---@class tagline.Message
+---@field topic string
+---@field payload string
+---@field qos integer 0, 1 or 2.
+---@field retain boolean
+---@field dup boolean
+---@field id integer Packet identifier; 0 for QoS 0.
+---@field time number Of the message: its time field, else its arrival. Seconds since 1970, UTC.
+---@field captures table<string|integer, string> Groups of the station's address, by number and name.
+---@field station tagline.Station
+---@field json any The payload as Lua values, parsed at first use; integers keep 64 bits.
+
+---@class tagline.Tag
+---@field name string
+---@field full_name string line.station.tag
+---@field type string
+---@field address string
+---@field unit? string
+---@field description? string
+---@field value any nil unless valid.
+---@field status tagline.Status
+---@field reason? tagline.Reason
+---@field time? number Seconds since 1970, UTC.
+---@field station tagline.Station
+local Tag = {}
+
+--- Write an output. In the REPL and in coroutines it waits; in handlers it returns at once.
+---@param value any In the tag's type, strictly.
+---@param done? fun(ok: boolean, why: string?)
+---@return true|nil ok
+---@return string? why
+function Tag:write(value, done) end
+
+---@class tagline.Station
+---@field name string
+---@field full_name string line.station
+---@field address string
+---@field status tagline.StationStatus
+---@field tags table<string, tagline.Tag>
+---@field line tagline.Line
+---@field stats table<string, any>
+local Station = {}
+
+--- Take it into operation again.
+function Station:on() end
+
+--- Take it out of operation: its tags become invalid (off).
+function Station:off() end
+
+--- Simulated values in place of real ones.
+---@param simulated boolean
+function Station:simulate(simulated) end
+
+---@class tagline.Line
+---@field name string
+---@field status string
+---@field stations table<string, tagline.Station>
+---@field stats table<string, any>
+local Line = {}
+
+--- Publish a message as it is. Waits in the REPL and in coroutines.
+---@param topic string
+---@param payload string
+---@param options? { qos: integer?, retain: boolean? }
+---@param done? fun(ok: boolean, why: string?)
+---@return true|nil ok
+---@return string? why
+function Line:publish(topic, payload, options, done) end
+
+--- Change parameters of the live line; the connection is made anew, but for topic_filter alone, which waits for the next one.
+---@param parameters tagline.LineParameters
+function Line:set(parameters) end
+
+--- Close the connection and open it again.
+function Line:reconnect() end
+
+---@type table<string, tagline.Line>
+lines = nil
+---@type table<string, tagline.Station>
+stations = nil
+---@type table<string, tagline.Tag>
+tags = nil
