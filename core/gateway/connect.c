@@ -338,6 +338,7 @@ void tl_link_free (tl_link *l) {
   tl_timer_close(l->timer);
   tl_timer_close(l->resume);
   tl_buf_fini(&l->in);
+  tl_recorder_fini(&l->recorder);
   tl_params_fini(&l->params);
   if (l->user != NULL && g->handlers.release != NULL) g->handlers.release(g->handlers_ctx, l->user);
   if (l->line != NULL && l->line->user == l) {

@@ -186,6 +186,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
 
 void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated) {
   tl_link *l = s->line->user;
+  if (g->dry) return; /* inside explain */
   if (off || simulated) tl_link_forget_awaiting(l, s);
   tl_station_switch(s, off, simulated, tl_loop_now(g->loop), tl_clock_wall_ms());
   tl_link_check(l);

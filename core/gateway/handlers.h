@@ -20,11 +20,26 @@ typedef struct {
   int retain;     /* -1: the line's publish_retain */
 } tl_outgoing;
 
+/* A decoder run for a person who asks what it would do (explain): nothing that lives may change. */
+typedef struct {
+  tl_station *copy;   /* its tags take the values; its `user` has the decoder */
+  tl_station *shown;  /* what the decoder sees as msg.station */
+  const tl_incoming *m;
+  const tl_route *route;
+  int64_t time_ms;
+  /* Each value that the decoder returned, as text, before its conversion. */
+  void (*returned) (void *told, tl_slice name, tl_slice text);
+  void *told;
+  bool failed, declined;
+  tl_buf error;       /* of one that failed, with its traceback; the caller's */
+} tl_rehearsal;
+
 typedef struct {
   /* Does this station have a decoder? Then decode() is called in place of the plain receive; it calls tl_station_begin() and
   ** tl_station_addressed() itself, around the user's function. */
   bool (*has_decode) (void *user);
   void (*decode) (void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
+  void (*rehearse) (void *ctx, tl_rehearsal *r);
   bool (*has_encode) (void *user);
   /* TL_OK and *out; or a negative code with err filled. */
   int (*encode) (void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out, tl_err *err);

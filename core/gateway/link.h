@@ -5,6 +5,7 @@
 #include "gateway/gateway.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "gateway/recorder.h"
 #include "gateway/health.h"
 #include "net/tcp.h"
 #include "store/store.h"
@@ -82,6 +83,7 @@ struct tl_link {
   char error[256];
   char unrouted_topic[128];
   tl_health health;
+  tl_recorder recorder; /* the last messages */
   uint64_t connects, failures, messages, unrouted, wills, instances_refused;
 };
 
@@ -92,6 +94,7 @@ struct tl_gateway {
   void *handlers_ctx;
   tl_sink *values;
   bool watching, listening, started, stopping, held; /* held: the values sink is behind */
+  bool dry;  /* inside explain: nothing is written */
   bool lost; /* the reader of the values stream is gone for good */
   bool flush_asked;
   int unsaved;          /* links whose store has changes to commit */

@@ -89,6 +89,7 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
 }
 
 int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain, tl_write_done *done, void *ctx, tl_err *err) {
+  if (l->gateway->dry) return tl_fail(err, TL_ESTATE, 0, "explain writes nothing");
   int rc = tl_topic_check(topic, err);
   if (rc < 0) return rc;
   tl_write *w = new_write(l, NULL, NULL, done, ctx);
@@ -169,6 +170,7 @@ static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *d
 int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx, tl_err *err) {
   const tl_tagdef *def = tl_tag_def(t);
   tl_link *l = t->station->line->user;
+  if (g->dry) return tl_fail(err, TL_ESTATE, 0, "explain writes nothing");
   if (!tl_type_is_output(def->type))
     return tl_fail(err, TL_ETYPE, 0, "'%s' is an input (%s): only output tags are written", def->name, tl_type_name(def->type));
   if (t->station->off) return tl_fail(err, TL_ESTATE, 0, "station '%s' is off", t->station->name);
