@@ -1,4 +1,5 @@
 /* core/command/run.c — `tagline run CONFIG.lua`: joins the rooms, runs the loop, ends in order. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,8 +115,18 @@ static int listen_console (running *r, const char *path) {
   return rc;
 }
 
+/* main() puts something that cannot be written where stdout was not open at all. */
+static bool stdout_is_open (void) {
+  int mode = fcntl(STDOUT_FILENO, F_GETFL);
+  return mode >= 0 && (mode & O_ACCMODE) != O_RDONLY;
+}
+
 static bool set_up (running *r, const char *socket, bool values, bool unsafe) {
   static const int signals[3] = { SIGINT, SIGTERM, SIGHUP };
+  if (values && !stdout_is_open()) {
+    tl_log(TL_LOG_ERROR, NULL, "--values: stdout is closed, or cannot be written");
+    return false;
+  }
   r->script = tl_start_script(unsafe);
   if (r->script == NULL) return false;
   bool ok = tl_loop_new(&r->loop) >= 0 && tl_gateway_new(&r->gateway, r->loop, &tl_script_handlers, r->script) >= 0;

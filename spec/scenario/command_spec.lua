@@ -1,4 +1,5 @@
 -- The command line: usage, exit codes, and what check says.
+local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 
@@ -29,6 +30,20 @@ describe("the command line", function()
     local code, out, err = tagline.command { "--version" }
     assert.same({ 0, "" }, { code, err })
     assert.truthy(out:find("%d+%.%d+%.%d+"), out)
+  end)
+
+  it("fails when values are wanted and stdout was not open at all", function()
+    local path = tagline.config('line "p" { host = "127.0.0.1", port = 1, station "s" { address = "a", tags = {} } }')
+    local script = 'exec "$0" run "$1" --values --socket "$2" >&-'
+    local code, _, err = process.run("/bin/sh", { "-c", script, tagline.program(), path, scope.folder() .. "/socket" })
+    assert.equal(1, code, err)
+    assert.truthy(err:find("stdout is closed", 1, true), err)
+  end)
+
+  it("survives a start without stdin, stdout and stderr", function()
+    local script = 'exec "$0" check "$1" <&- >&- 2>&-'
+    local code = process.run("/bin/sh", { "-c", script, tagline.program(), tagline.config('line "p" {}') })
+    assert.equal(1, code)
   end)
 
   it("fails on a config that is not there", function()
