@@ -177,6 +177,8 @@ describe("lorawan error of", function()
   refuses("kerlink", { rx = { userdata = { payload = "NzM3" } } },
     "kerlink: rx.userdata.payload: in the decoded base64, byte 4: expected a second hexadecimal digit, got the end")
   refuses("loriot", { cmd = "rx", data = "0102AABX" }, "loriot: data: byte 8: expected a hexadecimal digit, got 'X'")
+  refuses("loriot", { cmd = "rx", data = "00", ts = -1 }, "loriot: ts: expected milliseconds since 1970, got -1")
+  refuses("loriot", { cmd = "rx", data = "00", rssi = 1e300 }, "loriot: rssi: expected decibels, got 1e+300")
   refuses("loriot", { cmd = "rx", data = "00", ts = "noon" }, "loriot: ts: expected a number, got 'noon'")
 end)
 

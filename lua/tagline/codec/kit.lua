@@ -42,6 +42,11 @@ end
 
 -- ---- reading ----
 
+local size_of = setmetatable({}, { __index = function(sizes, format)
+  sizes[format] = format:packsize()
+  return sizes[format]
+end })
+
 ---@class tagline.Reader bytes with a place. The first failure stays: from then on reads give 0 and `more` is false.
 ---@field name string
 ---@field bytes string
@@ -76,14 +81,14 @@ function reader:left() return #self.bytes - self.at + 1 end
 ---@param what string for the message
 function reader:read(format, what)
   if self.err then return 0 end
-  local size, left = format:packsize(), self:left()
+  local size, at = size_of[format], self.at
+  local left = #self.bytes - at + 1
   if left < size then
     self:fail(("expected %d byte%s of %s, got %d"):format(size, size == 1 and "" or "s", what, left))
     return 0
   end
-  local value
-  value, self.at = format:unpack(self.bytes, self.at)
-  return value
+  self.at = at + size
+  return (format:unpack(self.bytes, at))
 end
 
 --- The payload must have exactly this many bytes.

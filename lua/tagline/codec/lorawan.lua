@@ -45,6 +45,7 @@ local time = require "tagline.codec.time"
 local PATHS = { "payload", "port", "counter", "confirmed", "eui", "device", "application", "gateways", "gateway", "gateway_rssi",
   "gateway_snr", "rssi", "snr", "best_gateway", "gateway_count", "frequency", "bandwidth", "spreading_factor", "data_rate",
   "coding_rate", "encrypted" }
+local LATEST = 253402300800000 -- the year 10000, in milliseconds
 local REPLACEABLE = { payload = true, port = true, counter = true, eui = true, device = true }
 
 -- ---- reading fields; the first failure stays in c.err ----
@@ -78,6 +79,17 @@ local function integer(c, path, high)
   local whole = math.tointeger(value)
   if whole and whole >= 0 and whole <= high then return whole end
   return failed(c, path, ("expected an integer from 0 to %d, got %s"):format(high, shown(value)))
+end
+
+-- Signal strength and its distance from noise, in decibels.
+local function decibels_in(c, value, path)
+  value = number_in(c, value, path)
+  if value and (value < -1000 or value > 1000) then return failed(c, path, "expected decibels, got " .. shown(value)) end
+  return value
+end
+
+local function decibels(c, path)
+  if path then return decibels_in(c, json.get(c.message, path), path) end
 end
 
 local function text_in(c, value, path)
@@ -133,7 +145,8 @@ local function uplink_time(c, paths, milliseconds)
     if value ~= nil and value ~= "" then
       if milliseconds then
         local ms = number_in(c, value, path)
-        return ms and ms / 1000
+        if ms and ms >= 0 and ms < LATEST then return ms / 1000 end
+        return failed(c, path, "expected milliseconds since 1970, got " .. shown(value))
       end
       local seconds, why = time.parse(value)
       if not seconds then return failed(c, path, why) end
@@ -148,11 +161,11 @@ local function read_gateways(c, paths, up)
   if list == nil then return end
   if type(list) ~= "table" then return failed(c, paths.gateways, "expected a list, got " .. shown(list)) end
   for _, element in ipairs(list) do
-    local rssi = number_in(c, json.get(element, paths.gateway_rssi), paths.gateway_rssi)
+    local rssi = decibels_in(c, json.get(element, paths.gateway_rssi), paths.gateway_rssi)
     if not up.best or (rssi or -math.huge) > (up.rssi or -math.huge) then
       up.best = true
       up.rssi = rssi
-      up.snr = number_in(c, json.get(element, paths.gateway_snr), paths.gateway_snr)
+      up.snr = decibels_in(c, json.get(element, paths.gateway_snr), paths.gateway_snr)
       up.gateway = paths.gateway and text_in(c, json.get(element, paths.gateway), paths.gateway)
     end
   end
@@ -160,7 +173,7 @@ local function read_gateways(c, paths, up)
 end
 
 local function read_radio(c, paths, up)
-  up.rssi, up.snr = number(c, paths.rssi), number(c, paths.snr)
+  up.rssi, up.snr = decibels(c, paths.rssi), decibels(c, paths.snr)
   up.gateway, up.gateways = text(c, paths.best_gateway), integer(c, paths.gateway_count, 1000000)
   if paths.gateways then read_gateways(c, paths, up) end
   -- No radio of LoRaWAN works below 100 kHz, none has a bandwidth below 5 kHz.
