@@ -39,12 +39,23 @@ static bool station_has_hooks (lua_State *L, int station, int tag_count) {
   return any;
 }
 
+static tl_station_hooks *new_hooks (tl_station_functions *functions) {
+  tl_station_hooks *h = functions != NULL ? calloc(1, sizeof *h) : NULL;
+  if (h == NULL) return NULL;
+  h->kind = TL_HOOKS_STATION;
+  h->functions = functions;
+  functions->refs++;
+  return h;
+}
+
 tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count) {
   if (!station_has_hooks(L, index, tag_count)) return NULL;
-  tl_station_hooks *h = calloc(1, sizeof *h + (size_t)tag_count * sizeof h->tag_on_value[0]);
-  if (h == NULL) luaL_error(L, "not enough memory");
-  h->kind = TL_HOOKS_STATION;
-  h->refs = 1;
+  tl_station_functions *h = calloc(1, sizeof *h + (size_t)tag_count * sizeof h->tag_on_value[0]);
+  tl_station_hooks *user = new_hooks(h);
+  if (user == NULL) {
+    free(h);
+    luaL_error(L, "not enough memory");
+  }
   h->tag_count = tag_count;
   h->decode = take_function(L, index, "decode");
   h->encode = take_function(L, index, "encode");
@@ -57,7 +68,7 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
-  return h;
+  return user;
 }
 
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
@@ -79,13 +90,11 @@ typedef struct {
   tl_station *station;
   tl_tag *tag;
   tl_link *link;
-  const tl_incoming *m;
-  const tl_route *route;
   const tl_value *value;
   tl_outgoing *out;
   tl_err *err;
   const char *why;
-  int64_t time_ms;
+  tl_message_now *message;
   int function;
   bool declined;
 } call;
@@ -104,32 +113,70 @@ static void say (call *c, tl_buf *err, const char *what) {
   tl_buf_fini(&text);
 }
 
-/* Run a handler; an error is logged once per text, counted, and costs nothing else. Returns whether it ran through. */
-static bool run (call *c, lua_CFunction body, const char *what) {
+static const char *const call_names[TL_CALLS] = { "decode", "encode", "on_value", "on_status" };
+
+/* Through the door, and counted. The station's hooks may be released meanwhile (a handler that reloads): they are looked up after it. */
+static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
+  uint64_t began = tl_ticks();
+  int rc = tl_script_enter(c->s, body, c, c->s->handler_time, call_names[kind], err);
+  tl_station_hooks *h = c->station->user;
+  if (h == NULL) return rc;
+  tl_call_stats *stats = &h->stats[kind];
+  uint64_t took = tl_ticks() - began;
+  stats->calls++;
+  stats->ticks += took;
+  if (took > stats->longest) stats->longest = took;
+  if (rc == LUA_OK) return rc;
+  stats->errors++;
+  c->station->stats.handler_errors++;
+  return rc;
+}
+
+/* Run a station's handler; an error is logged once per text, counted, and costs nothing else. Returns whether it ran through. */
+static bool run (call *c, lua_CFunction body, tl_call_kind kind) {
   tl_buf err;
   tl_buf_init(&err);
-  bool ok = tl_script_enter(c->s, body, c, c->s->handler_time, what, &err) == LUA_OK;
-  if (!ok) {
-    if (c->station != NULL) c->station->stats.handler_errors++;
-    say(c, &err, what);
-  }
+  bool ok = enter(c, body, kind, &err) == LUA_OK;
+  if (!ok) say(c, &err, call_names[kind]);
   tl_buf_fini(&err);
   return ok;
+}
+
+void tl_push_call_stats (lua_State *L, const tl_station *station) {
+  const tl_script *s = tl_script_of(L);
+  const tl_station_hooks *h = station->user;
+  const tl_station_functions *f = h != NULL ? h->functions : NULL;
+  lua_createtable(L, 0, TL_CALLS);
+  if (f == NULL) return;
+  bool values = f->on_value != LUA_NOREF || h->stats[TL_CALL_VALUE].calls > 0;
+  for (int i = 0; i < f->tag_count; i++) values = values || f->tag_on_value[i] != LUA_NOREF;
+  const bool there[TL_CALLS] = { f->decode != LUA_NOREF, f->encode != LUA_NOREF, values, f->on_status != LUA_NOREF };
+  for (int kind = 0; kind < TL_CALLS; kind++) {
+    const tl_call_stats *stats = &h->stats[kind];
+    if (!there[kind]) continue;
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, (lua_Integer)stats->calls);
+    lua_setfield(L, -2, "calls");
+    lua_pushinteger(L, (lua_Integer)stats->errors);
+    lua_setfield(L, -2, "errors");
+    lua_pushnumber(L, tl_ticks_seconds(s, stats->ticks));
+    lua_setfield(L, -2, "time");
+    lua_pushnumber(L, tl_ticks_seconds(s, stats->longest));
+    lua_setfield(L, -2, "longest");
+    lua_setfield(L, -2, call_names[kind]);
+  }
 }
 
 static int p_decode (lua_State *L) {
   call *c = lua_touserdata(L, 1);
   const tl_station_hooks *h = c->station->user;
-  int before = lua_gettop(L);
-  void *message = tl_push_message(L, c->station, c->m, c->route, c->time_ms);
-  lua_pushcfunction(L, tl_script_traceback);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, h->decode);
-  lua_pushvalue(L, before + 1);
-  int rc = lua_pcall(L, 1, 2, before + 2);
-  tl_end_message(message); /* whoever kept it must not read a buffer that has moved on */
-  if (rc != LUA_OK) return lua_error(L);
-  c->declined = lua_isnil(L, before + 3);
-  if (!c->declined) tl_take_samples(L, c->s, c->station, before + 3, c->time_ms);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, h->functions->decode);
+  tl_push_message(L, c->message);
+  lua_call(L, 1, 2);
+  c->declined = lua_isnil(L, -2);
+  if (c->declined) return 0;
+  c->s->budget.resting = true;
+  tl_take_samples(L, c->s, c->station, lua_gettop(L) - 1, c->message->time_ms);
   return 0;
 }
 
@@ -139,14 +186,18 @@ static void decoder_failed (tl_station *s, int64_t time_ms) {
       tl_tag_invalidate(&s->tags[i], TL_REASON_DECODER, time_ms);
 }
 
-static bool has_decode (void *user) { return ((tl_station_hooks *)user)->decode != LUA_NOREF; }
-static bool has_encode (void *user) { return ((tl_station_hooks *)user)->encode != LUA_NOREF; }
+static bool has_decode (void *user) { return ((tl_station_hooks *)user)->functions->decode != LUA_NOREF; }
+static bool has_encode (void *user) { return ((tl_station_hooks *)user)->functions->encode != LUA_NOREF; }
 
 static void on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route) {
-  call c = { .s = ctx, .station = s, .m = m, .route = route };
+  tl_message_now message = { .station = s, .m = m, .route = route };
+  call c = { .s = ctx, .station = s, .message = &message };
   if (!tl_station_begin(s, m)) return;
-  c.time_ms = tl_station_addressed(s, m);
-  if (!run(&c, p_decode, "decode")) decoder_failed(s, c.time_ms);
+  message.time_ms = tl_station_addressed(s, m);
+  if (s->user == NULL || s->off || s->simulated) return; /* a handler of an addressed tag wanted otherwise */
+  bool ok = run(&c, p_decode, TL_CALL_DECODE);
+  tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
+  if (!ok) decoder_failed(s, message.time_ms);
   else if (c.declined) s->stats.declined++;
 }
 
@@ -154,7 +205,7 @@ static int p_encode (lua_State *L) {
   call *c = lua_touserdata(L, 1);
   const tl_station_hooks *h = c->station->user;
   size_t len;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, h->encode);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, h->functions->encode);
   tl_push_tag(L, c->tag);
   tl_push_value(L, tl_tag_def(c->tag)->type, c->value);
   tl_push_station(L, c->station);
@@ -195,9 +246,8 @@ static int on_encode (void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out,
   tl_buf text;
   int rc = TL_OK;
   tl_buf_init(&text);
-  if (tl_script_enter(c.s, p_encode, &c, c.s->handler_time, "encode", &text) != LUA_OK) {
-    const uint8_t *line_end = memchr(text.at, '\n', text.len);
-    t->station->stats.handler_errors++;
+  if (enter(&c, p_encode, TL_CALL_ENCODE, &text) != LUA_OK) {
+    const uint8_t *line_end = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL;
     say(&c, &text, "encode");
     rc = tl_fail(err, TL_ETYPE, 0, "encode: %.*s", (int)(line_end != NULL ? (size_t)(line_end - text.at) : text.len), (char *)text.at);
   }
@@ -216,7 +266,8 @@ static int p_value (lua_State *L) {
 /* The nearest first: the tag's own function, its station's, its line's. */
 static void on_value (void *ctx, tl_tag *t) {
   call c = { .s = ctx, .station = t->station, .tag = t };
-  const tl_station_hooks *h = t->station->user;
+  const tl_station_hooks *user = t->station->user;
+  const tl_station_functions *h = user != NULL ? user->functions : NULL;
   tl_link *l = tl_line_link(t->station->line);
   const tl_line_hooks *lh = l != NULL ? tl_link_user(l) : NULL;
   uint16_t index = t->index;
@@ -225,7 +276,7 @@ static void on_value (void *ctx, tl_tag *t) {
   for (int i = 0; i < 3; i++) {
     if (functions[i] == LUA_NOREF) continue;
     c.function = functions[i];
-    run(&c, p_value, "on_value");
+    run(&c, p_value, TL_CALL_VALUE);
   }
 }
 
@@ -239,9 +290,9 @@ static int p_status (lua_State *L) {
 
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
   const tl_station_hooks *h = s->user;
-  call c = { .s = ctx, .station = s, .function = h->on_status };
+  call c = { .s = ctx, .station = s, .function = h->functions->on_status };
   (void)before;
-  if (h->on_status != LUA_NOREF) run(&c, p_status, "on_status");
+  if (c.function != LUA_NOREF) run(&c, p_status, TL_CALL_STATUS);
 }
 
 static int p_line (lua_State *L) {
@@ -256,34 +307,41 @@ static int p_line (lua_State *L) {
 static void on_line (void *ctx, tl_link *l, bool up, const char *why) {
   const tl_line_hooks *h = tl_link_user(l);
   call c = { .s = ctx, .link = l, .function = up ? h->on_connect : h->on_disconnect, .why = up ? NULL : why };
-  if (c.function != LUA_NOREF) run(&c, p_line, up ? "on_connect" : "on_disconnect");
+  const char *what = up ? "on_connect" : "on_disconnect";
+  tl_buf err;
+  if (c.function == LUA_NOREF) return;
+  tl_buf_init(&err);
+  if (tl_script_enter(c.s, p_line, &c, c.s->handler_time, what, &err) != LUA_OK) say(&c, &err, what);
+  tl_buf_fini(&err);
 }
 
+/* Each instance has statistics of its own. No memory: it has no handlers. */
 static void *on_share (void *ctx, void *user) {
   (void)ctx;
-  ((tl_station_hooks *)user)->refs++;
-  return user;
+  return new_hooks(((tl_station_hooks *)user)->functions);
+}
+
+static void release_functions (lua_State *L, tl_station_functions *h) {
+  if (--h->refs > 0) return;
+  luaL_unref(L, LUA_REGISTRYINDEX, h->decode);
+  luaL_unref(L, LUA_REGISTRYINDEX, h->encode);
+  luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
+  luaL_unref(L, LUA_REGISTRYINDEX, h->on_status);
+  for (int i = 0; i < h->tag_count; i++) luaL_unref(L, LUA_REGISTRYINDEX, h->tag_on_value[i]);
+  free(h);
 }
 
 static void on_release (void *ctx, void *user) {
-  tl_script *s = ctx;
-  tl_hooks_kind kind = *(tl_hooks_kind *)user;
-  if (kind == TL_HOOKS_LINE) {
-    tl_line_hooks *h = user;
-    luaL_unref(s->L, LUA_REGISTRYINDEX, h->on_connect);
-    luaL_unref(s->L, LUA_REGISTRYINDEX, h->on_disconnect);
-    luaL_unref(s->L, LUA_REGISTRYINDEX, h->on_value);
-    free(h);
-    return;
+  lua_State *L = ((tl_script *)ctx)->L;
+  if (*(tl_hooks_kind *)user == TL_HOOKS_STATION) {
+    release_functions(L, ((tl_station_hooks *)user)->functions);
+  } else {
+    const tl_line_hooks *h = user;
+    luaL_unref(L, LUA_REGISTRYINDEX, h->on_connect);
+    luaL_unref(L, LUA_REGISTRYINDEX, h->on_disconnect);
+    luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
   }
-  tl_station_hooks *h = user;
-  if (--h->refs > 0) return;
-  luaL_unref(s->L, LUA_REGISTRYINDEX, h->decode);
-  luaL_unref(s->L, LUA_REGISTRYINDEX, h->encode);
-  luaL_unref(s->L, LUA_REGISTRYINDEX, h->on_value);
-  luaL_unref(s->L, LUA_REGISTRYINDEX, h->on_status);
-  for (int i = 0; i < h->tag_count; i++) luaL_unref(s->L, LUA_REGISTRYINDEX, h->tag_on_value[i]);
-  free(h);
+  free(user);
 }
 
 const tl_handlers tl_script_handlers = {

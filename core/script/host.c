@@ -1,4 +1,4 @@
-/* core/script/host.c — the Lua state: memory and time limits, the door, errors with a traceback. */
+/* core/script/host.c — the Lua state: made and freed, what it is made of, errors said once. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,87 +9,6 @@
 #include "script/script.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
-
-enum { HOOK_EVERY = 1000 }; /* instructions between two looks at the clock: some 5 µs */
-
-static void *limited_alloc (void *ud, void *at, size_t before, size_t wanted) {
-  tl_script *s = ud;
-  if (at == NULL) before = 0; /* then it says what kind of object is made */
-  if (wanted == 0) {
-    free(at);
-    s->memory -= before;
-    return NULL;
-  }
-  if (s->memory_limit > 0 && wanted > before && s->memory - before + wanted > s->memory_limit) return NULL;
-  void *moved = realloc(at, wanted);
-  if (moved != NULL) s->memory = s->memory - before + wanted;
-  return moved;
-}
-
-tl_script *tl_script_of (lua_State *L) {
-  void *ud;
-  lua_getallocf(L, &ud);
-  return ud;
-}
-
-/* Once the time is up every further instruction raises again: a script's own pcall must not swallow the end of its budget. */
-static void on_count (lua_State *L, lua_Debug *ar) {
-  tl_script *s = tl_script_of(L);
-  (void)ar;
-  if (s->deadline_ns == 0 || tl_clock_mono_ns() < s->deadline_ns) return;
-  if (!s->expired) {
-    s->expired = true;
-    lua_sethook(L, on_count, LUA_MASKCOUNT, 1);
-  }
-  luaL_error(L, "took longer than %s (%f s)", s->budget_name, s->budget_s);
-}
-
-void tl_script_arm (tl_script *s, lua_State *co) {
-  (void)s;
-  lua_sethook(co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
-}
-
-void tl_script_budget (tl_script *s, double seconds, const char *name) {
-  if (s->expired) lua_sethook(s->L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
-  s->expired = false;
-  s->budget_name = name;
-  s->budget_s = seconds;
-  s->deadline_ns = seconds > 0 ? tl_clock_mono_ns() + (uint64_t)(seconds * 1e9) : 0;
-}
-
-int tl_script_traceback (lua_State *L) {
-  if (lua_type(L, 1) != LUA_TSTRING) return 1; /* an error object's own __tostring is not run here */
-  luaL_traceback(L, L, lua_tostring(L, 1), 1);
-  return 1;
-}
-
-int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where, tl_buf *err) {
-  lua_State *L = s->L;
-  int top = lua_gettop(L);
-  if (!lua_checkstack(L, LUA_MINSTACK)) return LUA_ERRMEM;
-  uint64_t outer_deadline = s->deadline_ns;
-  const char *outer_name = s->budget_name;
-  double outer_s = s->budget_s;
-  if (outer_deadline == 0) tl_script_budget(s, seconds, seconds == s->handler_time ? "handler_time" : "its time");
-  lua_pushcfunction(L, tl_script_traceback); /* these three pushes cannot raise */
-  lua_pushcfunction(L, body);
-  lua_pushlightuserdata(L, arg);
-  int rc = lua_pcall(L, 1, 0, top + 1);
-  if (rc != LUA_OK) {
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "error object that is not a string";
-    if (err != NULL) tl_buf_str(err, text);
-    else tl_log(TL_LOG_ERROR, where, "%s", text);
-  }
-  lua_settop(L, top);
-  if (outer_deadline == 0) {
-    tl_script_budget(s, 0, "");
-  } else {
-    s->deadline_ns = outer_deadline;
-    s->budget_name = outer_name;
-    s->budget_s = outer_s;
-  }
-  return rc;
-}
 
 enum { SAID_MANY = 1000, SAID_LENGTH = 400 };
 
@@ -117,6 +36,12 @@ void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
 }
 
 /* ---- making the state ---- */
+
+/* Not reached while everything that can raise is behind the door; Lua aborts after it. */
+static int on_panic (lua_State *L) {
+  tl_log(TL_LOG_ERROR, "lua", "an error outside of every protected call: %s", lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?");
+  return 0;
+}
 
 static int open_state (lua_State *L) {
   tl_script *s = lua_touserdata(L, 1);
@@ -154,11 +79,15 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   s->lua_dir = strdup(options->lua_dir);
   s->draft = s->env = LUA_NOREF;
   s->handler_time = 0.1;
-  s->L = s->lua_dir != NULL ? lua_newstate(limited_alloc, s) : NULL;
+  s->L = s->lua_dir != NULL ? lua_newstate(tl_script_alloc, s) : NULL;
   if (s->L == NULL) {
     tl_script_free(s);
     return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   }
+  s->running = s->L;
+  s->start_ns = tl_clock_mono_ns();
+  s->start_ticks = tl_ticks();
+  lua_atpanic(s->L, on_panic);
   tl_script_arm(s, s->L);
   int rc = tl_script_enter(s, open_state, s, 0, "lua", &text);
   if (rc != LUA_OK) {

@@ -19,6 +19,8 @@ static void count (lua_State *L, const char *name, uint64_t n) {
 
 static int push_stats (lua_State *L, const tl_station *s) {
   lua_createtable(L, 0, 8);
+  tl_push_call_stats(L, s);
+  lua_setfield(L, -2, "handlers");
   count(L, "messages", s->stats.messages);
   count(L, "json_errors", s->stats.json_errors);
   count(L, "time_errors", s->stats.time_errors);

@@ -34,7 +34,7 @@ static int p_wake (lua_State *L) {
     lua_pushnil(co);
     lua_pushstring(co, w->why);
   }
-  int rc = lua_resume(co, L, w->result == TL_OK ? 1 : 2, &results);
+  int rc = tl_script_resume(co, L, w->result == TL_OK ? 1 : 2, &results);
   if (rc <= LUA_YIELD) return 0;
   luaL_traceback(L, co, lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "error in a coroutine", 0);
   return lua_error(L);

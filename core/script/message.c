@@ -1,37 +1,46 @@
-/* core/script/message.c — msg, as decode sees it: fields are made when they are first asked for, so that a decoder that reads three bytes
-** pays for three bytes. */
+/* core/script/message.c — msg, as decode sees it: fields are made when they are first asked for, so that a decoder that reads three
+** bytes pays for three bytes.
+**
+** A msg is a light userdata that holds the number of its message: it costs nothing to make, and one that a script kept is told from
+** the present one by its number. All light userdata of a state share one metatable; number 0 (NULL) is json.null. */
 #include <string.h>
 
 #include "script/script.h"
 
-#define TL_MESSAGE "tagline.message"
+enum { CACHE_PAYLOAD = 1, CACHE_JSON = 2 }; /* in the table s->message_cache */
 
-typedef struct {
-  const tl_incoming *m; /* NULL once the handler returned */
-  const tl_station *station;
-  const tl_route *route;
-  int64_t time_ms;
-} message;
+static int cached (lua_State *L, tl_script *s, int slot) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->message_cache);
+  lua_rawgeti(L, -1, slot);
+  return 1;
+}
 
-enum { CACHE_PAYLOAD = 1, CACHE_JSON = 2 }; /* user values */
+static void keep (lua_State *L, tl_script *s, int slot) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->message_cache);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, slot);
+  lua_pop(L, 1);
+}
 
-static int push_payload (lua_State *L, const message *o) {
-  if (lua_getiuservalue(L, 1, CACHE_PAYLOAD) != LUA_TNIL) return 1;
+static int push_payload (lua_State *L, tl_message_now *o) {
+  tl_script *s = tl_script_of(L);
+  if (o->has_payload) return cached(L, s, CACHE_PAYLOAD);
   lua_pushlstring(L, o->m->payload.len > 0 ? (const char *)o->m->payload.at : "", o->m->payload.len);
-  lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, CACHE_PAYLOAD);
+  keep(L, s, CACHE_PAYLOAD);
+  o->has_payload = true;
   return 1;
 }
 
-static int push_json (lua_State *L, const message *o) {
-  if (lua_getiuservalue(L, 1, CACHE_JSON) != LUA_TNIL) return 1;
+static int push_json (lua_State *L, tl_message_now *o) {
+  tl_script *s = tl_script_of(L);
+  if (o->has_json) return cached(L, s, CACHE_JSON);
   tl_push_json(L, o->m->payload); /* raises with line and column */
-  lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, CACHE_JSON);
+  keep(L, s, CACHE_JSON);
+  o->has_json = true;
   return 1;
 }
 
-static int push_captures (lua_State *L, const message *o) {
+static int push_captures (lua_State *L, const tl_message_now *o) {
   const char *name;
   int number;
   lua_newtable(L);
@@ -50,9 +59,12 @@ static int push_captures (lua_State *L, const message *o) {
 }
 
 static int message_index (lua_State *L) {
-  message *o = luaL_checkudata(L, 1, TL_MESSAGE);
-  const char *key = luaL_checkstring(L, 2);
-  if (o->m == NULL) return luaL_error(L, "msg.%s: the message is over; copy what you need of it in decode", key);
+  tl_script *s = tl_script_of(L);
+  tl_message_now *o = s->message;
+  uintptr_t number = (uintptr_t)lua_touserdata(L, 1);
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+  if (number == 0) return luaL_error(L, "attempt to index json.null (field '%s')", key);
+  if (o == NULL || o->number != number) return luaL_error(L, "msg.%s: the message is over; copy what you need of it in decode", key);
   if (strcmp(key, "payload") == 0) return push_payload(L, o);
   if (strcmp(key, "json") == 0) return push_json(L, o);
   if (strcmp(key, "captures") == 0) return push_captures(L, o);
@@ -67,20 +79,52 @@ static int message_index (lua_State *L) {
   return 1;
 }
 
+static int message_newindex (lua_State *L) {
+  return luaL_error(L, lua_touserdata(L, 1) == NULL ? "attempt to index json.null" : "msg is not assigned to: return what decode finds");
+}
+
+static int message_tostring (lua_State *L) {
+  if (lua_touserdata(L, 1) == NULL) lua_pushliteral(L, "null");
+  else lua_pushliteral(L, "a message (topic payload qos retain dup id time captures station json)");
+  return 1;
+}
+
 void tl_open_message (lua_State *L) {
-  luaL_newmetatable(L, TL_MESSAGE);
-  lua_pushcfunction(L, message_index);
-  lua_setfield(L, -2, "__index");
-  lua_pushliteral(L, TL_MESSAGE);
+  static const luaL_Reg methods[] = {
+    { "__index", message_index }, { "__newindex", message_newindex }, { "__tostring", message_tostring }, { NULL, NULL },
+  };
+  tl_script *s = tl_script_of(L);
+  lua_createtable(L, 2, 0);
+  for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) { /* so that emptying them needs no memory */
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, slot);
+  }
+  s->message_cache = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushlightuserdata(L, NULL);
+  luaL_newlib(L, methods);
+  lua_pushliteral(L, "tagline.message");
   lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
   lua_pop(L, 1);
 }
 
-void *tl_push_message (lua_State *L, const tl_station *s, const tl_incoming *m, const tl_route *route, int64_t time_ms) {
-  message *o = lua_newuserdatauv(L, sizeof *o, 2);
-  *o = (message){ m, s, route, time_ms };
-  luaL_setmetatable(L, TL_MESSAGE);
-  return o;
+void tl_push_message (lua_State *L, tl_message_now *now) {
+  tl_script *s = tl_script_of(L);
+  now->outer = s->message;
+  if (now->outer != NULL) now->outer->has_payload = now->outer->has_json = false; /* one cache for all */
+  now->number = ++s->messages;
+  s->message = now;
+  lua_pushlightuserdata(L, (void *)now->number);
 }
 
-void tl_end_message (void *at) { ((message *)at)->m = NULL; }
+void tl_end_message (tl_script *s, tl_message_now *now) {
+  if (now->number == 0) return;
+  s->message = now->outer;
+  if (!now->has_payload && !now->has_json) return;
+  lua_rawgeti(s->L, LUA_REGISTRYINDEX, s->message_cache);
+  for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) {
+    lua_pushboolean(s->L, 0);
+    lua_rawseti(s->L, -2, slot);
+  }
+  lua_pop(s->L, 1);
+}

@@ -13,6 +13,17 @@
 #include "script/host.h"
 
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */
+enum { TL_WORK_PER_LOOK = 20000 }; /* some 0.2 ms */
+
+/* The time that one call through the door may take. Its clock starts when somebody first looks, which the count hook and the library's
+** long-running functions do: a short call costs no look at a clock. */
+typedef struct {
+  uint64_t limit_ns, deadline_ns; /* limit 0: none; deadline 0: nobody has looked yet */
+  uint32_t steps;                 /* of work since somebody looked */
+  bool inside;                    /* a call is running */
+  bool expired;                   /* raise at every chance until the door is reached again */
+  bool resting;                   /* the handler returned, C code goes on: further handlers that it calls have budgets of their own */
+} tl_budget;
 
 struct tl_script {
   lua_State *L; /* the main state; a lua_State handed to a C function may be a coroutine that dies */
@@ -21,11 +32,14 @@ struct tl_script {
   bool unsafe;
   char *lua_dir;
   size_t memory, memory_limit; /* bytes of the Lua heap; limit 0: none */
-  uint64_t deadline_ns;        /* of the running call; 0: none */
-  bool expired;                /* the deadline passed: raise at every chance until the door is reached again */
-  const char *budget_name;     /* "handler_time" or "loading", for the message */
-  double budget_s;
+  char memory_place[80];       /* where memory was refused last */
+  tl_budget budget;            /* of the running call */
+  uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
+  lua_State *running;          /* the thread that runs: L or a coroutine */
   double handler_time;         /* seconds a handler may run */
+  struct tl_message_now *message; /* what decode sees now (message.c); NULL: nothing */
+  uintptr_t messages;          /* how many there were */
+  int message_cache;           /* registry reference: see message.c */
   int draft;                   /* registry reference of the loaded draft; LUA_NOREF: none */
   int env;                     /* registry reference: the running config's environment */
   int objects;                 /* registry reference: weak table address → userdata */
@@ -33,6 +47,11 @@ struct tl_script {
   tl_map said;                 /* errors that were logged already */
   tl_map zones;                /* name → tl_zone, for the life of the process */
   tl_eval *evals;
+  tl_eval *evaluating;         /* whose code is running now; NULL: a handler's, or nobody's */
+  int api;                     /* registry reference: the words of a REPL; LUA_NOREF: not made yet */
+  struct tl_watch *watches;    /* watch.c */
+  struct tl_failure *failures; /* failures.c: handlers that fail now */
+  struct tl_loaded *loaded;    /* reload.c: what the running config was read from */
   tl_hook_timer *timers;
   char *config_path;
 };
@@ -46,9 +65,28 @@ tl_script *tl_script_of (lua_State *L); /* from any state or coroutine */
 int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where, tl_buf *err);
 /* The message handler: adds a traceback to string errors. */
 int tl_script_traceback (lua_State *L);
-/* Start and end a budget around a resume of a coroutine (evaluations). */
-void tl_script_budget (tl_script *s, double seconds, const char *name);
-void tl_script_arm (tl_script *s, lua_State *co); /* give a coroutine the budget hook */
+/* ---- budgets (budget.c) ---- */
+
+void tl_script_arm (tl_script *s, lua_State *co); /* give a thread the hook that ends it; new coroutines inherit it */
+void *tl_script_alloc (void *script, void *at, size_t before, size_t wanted); /* the state's allocator, with its limit */
+/* As lua_resume, and the budget goes along. Every coroutine must be resumed through it. */
+int tl_script_resume (lua_State *co, lua_State *from, int args, int *results);
+bool tl_script_is_ended (lua_State *co); /* by the end of a budget: must not be closed, nothing may run in it */
+/* As lua_resetthread (its __close run), from outside of Lua and within a handler's budget. */
+void tl_script_close_thread (tl_script *s, lua_State *co);
+/* C code that goes through much at a script's wish says so: raises once the time is up. `tl_work` for some 10 ns of it, n times;
+** `tl_work_ahead` before something that cannot be interrupted, with a guess of how long it takes: raises when that is too long. */
+void tl_look (lua_State *L);
+void tl_work_ahead (lua_State *L, uint64_t ns);
+void tl_pass_on (lua_State *L); /* in a protected call that failed: raises again when the budget is the reason */
+static inline void tl_work (lua_State *L, tl_script *s, uint32_t n) {
+  if ((s->budget.steps += n) >= TL_WORK_PER_LOOK) tl_look(L);
+}
+
+/* The processor's own counter, for statistics of calls too short to ask the system for the time. */
+uint64_t tl_ticks (void);
+double tl_ticks_seconds (const tl_script *s, uint64_t ticks);
+
 /* Log an error of a handler once per distinct text and scope. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text);
 
@@ -88,21 +126,66 @@ void tl_open_line (lua_State *L);
 int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err), void *ctx,
                     int callback);
 
-/* eval.c: resume an evaluation that waited for a write. False: the coroutine is not one of theirs. */
+/* ---- evaluations (eval.c) ---- */
+
+/* Resume an evaluation that waited for a write. False: the coroutine is not one of theirs. */
 bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why);
+/* The evaluation that may wait here: L is its own coroutine, and no C function stands between. NULL: it may not. */
+tl_eval *tl_eval_of (lua_State *L);
+/* Wait: `return tl_eval_wait(L, e, stop, ctx)`. Ends by tl_eval_wake, whose `push` puts the results on the coroutine and returns how
+** many they are; it runs protected, and may be NULL. `stop` is called when the evaluation ends before that (cancelled, detached). */
+int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx);
+void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg);
+/* Show text to the person; not kept back for anything. While one waits, `entered` hears of the lines they type. */
+void tl_eval_show (tl_eval *e, tl_slice text);
+void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx));
+bool tl_eval_tty (const tl_eval *e);
+int tl_eval_width (const tl_eval *e);
+/* Somebody changes something from a REPL: logged with who and what. From a handler: nothing. */
+void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- what the words of a REPL are made of ---- */
+
+void tl_push_api (lua_State *L);                                  /* l_live.c: the table of words; made once */
+void tl_open_live (lua_State *L);                                 /* l_live.c: pushes the core's side of it */
+int tl_live_status (lua_State *L);                                /* l_status.c */
+int tl_live_watch (lua_State *L);                                 /* watch.c */
+void tl_watch_tag (void *ctx, tl_tag *t);                         /* watch.c: tl_handlers.watch */
+void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
+int tl_live_reload (lua_State *L);                                /* reload.c */
+void tl_loaded_free (tl_script *s);
+void tl_push_loaded (lua_State *L);                               /* reload.c: what the running config was read from */
+/* failures.c: which of the user's functions fail at present, each by its station or (station NULL) its line. */
+void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l, const char *what, tl_slice text);
+void tl_failure_clear (tl_script *s, const tl_station *station, const tl_link *l, const char *what); /* it ran through */
+void tl_failures_free (tl_script *s);
 
 /* ---- handlers (handlers.c) ---- */
 
 typedef enum { TL_HOOKS_STATION, TL_HOOKS_LINE } tl_hooks_kind; /* first member of both, for release() */
 
-/* The script's `user` of a station: shared by a template and its instances. */
+typedef enum { TL_CALL_DECODE, TL_CALL_ENCODE, TL_CALL_VALUE, TL_CALL_STATUS, TL_CALLS } tl_call_kind;
+
 typedef struct {
-  tl_hooks_kind kind;
+  uint64_t calls, errors, ticks, longest; /* ticks: see tl_ticks */
+} tl_call_stats;
+
+/* The functions of a station's record: shared by a template and its instances. */
+typedef struct {
   int refs;
   int decode, encode, on_value, on_status; /* registry references or LUA_NOREF */
   int tag_count;
   int tag_on_value[];
+} tl_station_functions;
+
+/* The script's `user` of a station. */
+typedef struct {
+  tl_hooks_kind kind;
+  tl_station_functions *functions;
+  tl_call_stats stats[TL_CALLS];
 } tl_station_hooks;
+
+void tl_push_call_stats (lua_State *L, const tl_station *s); /* the table station.stats.handlers, or nil */
 
 typedef struct {
   tl_hooks_kind kind;
@@ -115,9 +198,19 @@ void tl_give_memory_back (void); /* to the system, after much was freed */
 void tl_read_params (lua_State *L, int index, tl_line_params *p); /* from a checked table of parameters (config.c) */
 
 /* message.c: what decode sees. The object is empty once the handler returned. */
+typedef struct tl_message_now {
+  struct tl_message_now *outer; /* a message that a handler of this one fed in */
+  uintptr_t number;             /* 0: not begun */
+  const tl_station *station;
+  const tl_incoming *m;
+  const tl_route *route;
+  int64_t time_ms;
+  bool has_payload, has_json;   /* made already: in the cache */
+} tl_message_now;
+
 void tl_open_message (lua_State *L);
-void *tl_push_message (lua_State *L, const tl_station *s, const tl_incoming *m, const tl_route *route, int64_t time_ms);
-void tl_end_message (void *message);
+void tl_push_message (lua_State *L, tl_message_now *now); /* begins; *now lives in the caller's frame until tl_end_message */
+void tl_end_message (tl_script *s, tl_message_now *now);   /* cannot raise */
 void tl_push_json (lua_State *L, tl_slice document); /* json.c: raises with line, column and what was expected */
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1 (time or nil). Raises on wrong shapes. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms);
