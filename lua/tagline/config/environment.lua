@@ -69,12 +69,18 @@ end
 local function read(path, limit)
   local handle, why = io.open(path, "rb")
   if not handle then return nil, (why:gsub("^.*: ", "")) end
-  local text, failed = handle:read(limit + 1)
+  local parts, size, failed = {}, 0, nil
+  while size <= limit do -- in pieces: read(n) takes memory for n bytes, whatever the file holds
+    local part
+    part, failed = handle:read(65536)
+    if not part then break end
+    parts[#parts + 1] = part
+    size = size + #part
+  end
   handle:close()
   if failed then return nil, failed end
-  text = text or ""
-  if #text > limit then return nil, ("longer than %d bytes"):format(limit) end
-  return text
+  if size > limit then return nil, ("longer than %d bytes"):format(limit) end
+  return table.concat(parts)
 end
 environment.read = read
 
