@@ -60,10 +60,17 @@ static inline void tell (tl_tag *t, bool report) {
   if (report && m->hooks.value) m->hooks.value(m->ctx, t);
 }
 
+/* Has an equal value come again in a way that counts? Each message is news to whoever confirms messages: two at QoS 0 may have the
+** same time, too, and a handler that waits for the second one's IN_ID must hear of it, or the line stands still. */
+static inline bool is_again (const tl_tag *t, const tl_tagdef *def, int64_t time_ms) {
+  return def->new_value_on_time_change &&
+         (t->time_ms != time_ms || (def->kind == TL_ADDRESS_IN_ID && t->station->plan->ack_id >= 0));
+}
+
 static inline bool put (tl_tag *t, const tl_tagdef *def, const tl_value *v, int64_t time_ms) {
   bool report;
   if (t->status == TL_VALID && same(def->type, &t->value, v)) {
-    report = def->new_value_on_time_change && t->time_ms != time_ms;
+    report = is_again(t, def, time_ms);
   } else {
     if (!store(t, def->type, v)) return false;
     t->status = TL_VALID;
