@@ -1,0 +1,281 @@
+-- ACK_ID: the acknowledgement and the next message wait for the write of IN_ID's value, on the whole line.
+local broker = require "spec.support.broker"
+local packet = require "spec.support.packet"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
+
+local config = [[
+line "plant" {
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, subscribe_qos = 2, topic_filter = "a/#",
+  clean_session = CLEAN, EXTRA
+  station "held" {
+    address = "a/held", HOOK
+    tags = { id = Ci { "IN_ID", new_value_on_time_change = true }, data = TxtI { "IN_DATA", new_value_on_time_change = true },
+             ack = Co "ACK_ID" },
+  },
+  station "free" { address = "a/free", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+}
+]]
+
+local function start(extra, options)
+  options = options or {}
+  local b = broker.new()
+  local t = tagline.run(config, { PORT = b.port, EXTRA = extra or "", CLEAN = tostring(options.clean or false), HOOK = options.hook or "" })
+  local c = b:handshake()
+  return t, c, b
+end
+
+local function ack(t, id) return t:eval(('return tags["plant.held.ack"]:write(%d)'):format(id)) end
+local function confirm(t, id) assert.same({ 0, "true", "" }, { ack(t, id) }) end
+local function send(c, topic, payload, qos, id) c:send("PUBLISH", { topic = topic, payload = payload, qos = qos, id = id }) end
+local function quiet(t, c, milliseconds) -- no acknowledgement, no further message's values
+  assert.has_error(function() c:next(milliseconds or 80) end)
+  assert.has_error(function() t:wait_line('data"', 1) end)
+end
+local function free(t) return t:value("plant.free.data").value end
+local function held(t) return t:value("plant.held.data").value end
+
+describe("ACK_ID", function()
+  after_each(scope.finish)
+
+  for qos, word in pairs { [1] = "PUBACK", [2] = "PUBREC" } do
+    it("holds " .. word .. " and the next message until IN_ID's value is written to it", function()
+      local t, c = start()
+      send(c, "a/held", "one", qos, 11)
+      assert.equal("one", held(t))
+      assert.equal(11, t:value("plant.held.id").value)
+      send(c, "a/held", "two", qos, 12)
+      send(c, "a/free", "three", 1, 13)
+      quiet(t, c)
+      confirm(t, 11)
+      assert.equal(11, c:expect(word).id)
+      assert.equal("two", held(t))
+      quiet(t, c)
+      confirm(t, 12)
+      assert.equal(12, c:expect(word).id)
+      assert.equal("three", free(t))
+      assert.equal(13, c:expect("PUBACK").id)
+      if qos == 2 then
+        for id = 11, 12 do
+          c:send("PUBREL", { id = id })
+          assert.equal(id, c:expect("PUBCOMP").id)
+        end
+      end
+      t:stop()
+    end)
+  end
+
+  it("takes 0 for QoS 0, each time", function()
+    local t, c = start()
+    for _, payload in ipairs { "one", "two", "three" } do send(c, "a/held", payload, 0) end
+    send(c, "a/free", "end", 0)
+    for _, payload in ipairs { "one", "two", "three" } do
+      assert.equal(payload, held(t))
+      assert.equal(0, t:value("plant.held.id").value)
+      quiet(t, c, 40)
+      confirm(t, 0)
+    end
+    assert.equal("end", free(t))
+  end)
+
+  it("refuses any other number, says which it expects, and acknowledges nothing", function()
+    local t, c = start()
+    assert.same({ 0, "nil\tno message waits for an acknowledgement", "" }, { ack(t, 0) })
+    send(c, "a/held", "one", 1, 11)
+    held(t)
+    for _, id in ipairs { 0, 10, 12, -11, 65547 } do
+      assert.same({ 0, ("nil\texpected 11 (IN_ID of the message that waits), got %d"):format(id), "" }, { ack(t, id) })
+    end
+    local _, _, err = t:eval 'tags["plant.held.ack"]:write("11")'
+    assert.is_not.equal("", err)
+    quiet(t, c)
+    confirm(t, 11)
+    assert.equal(11, c:expect("PUBACK").id)
+    assert.same({ 0, "nil\tno message waits for an acknowledgement", "" }, { ack(t, 11) })
+  end)
+
+  it("is written by a handler of the very message", function()
+    local t, c = start(nil, { hook = [[on_value = function(tag)
+      if tag.name == "id" then assert(tag.station.tags.ack:write(tag.value)) end end,]] })
+    for id = 1, 50 do send(c, "a/held", "x", 1 + id % 2, id) end
+    for id = 1, 50 do assert.equal(id, c:expect(id % 2 == 0 and "PUBACK" or "PUBREC").id) end
+    t:stop()
+    assert.is_nil(t:text("stderr"):find "ERROR")
+  end)
+
+  it("does not keep writes and PINGs from going out", function()
+    local t, c = start "ping_interval = 0.1,"
+    send(c, "a/held", "one", 1, 11)
+    held(t)
+    assert.equal(0, (t:eval 'lines.plant:publish("t", "x")'))
+    local p
+    repeat p = c:next() until p.type == "PUBLISH"
+    c:expect "PINGREQ"
+    c:send("PINGRESP")
+    confirm(t, 11)
+    repeat p = c:next() until p.type ~= "PINGREQ"
+    assert.equal(11, p.id)
+  end)
+
+  it("keeps repeated QoS 2 messages out, and answers them in their place", function()
+    local t, c = start()
+    send(c, "a/held", "one", 2, 11)
+    held(t)
+    c:send("PUBLISH", { topic = "a/held", payload = "one", qos = 2, id = 11, dup = true })
+    quiet(t, c)
+    confirm(t, 11)
+    assert.equal(11, c:expect("PUBREC").id)
+    assert.equal(11, c:expect("PUBREC").id)
+    c:send("PUBREL", { id = 11 })
+    c:expect "PUBCOMP"
+    assert.equal(1, select(2, t:text("stdout"):gsub('"one"', "")))
+  end)
+
+  it("stops reading at receive_queue, holds memory bounded, pings and times nothing, and loses nothing", function()
+    local t, c, b = start "receive_queue = 100, ping_interval = 0.1, reply_timeout = 0.1,"
+    local before = t:rss()
+    local payload = ("x"):rep(10000)
+    send(c, "a/held", "first", 1, 1)
+    for n = 2, 3000 do send(c, "a/free", ("%06d"):format(n) .. payload, 1, n) end -- 30 MB
+    held(t)
+    assert.has_error(function() c:flush(400) end)
+    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held") == "101" end)
+    assert.has_error(function() c:next(300) end) -- no PINGREQ, no close
+    assert.is_true(t:rss() < before + (24 << 20), "memory grew by " .. (t:rss() - before))
+    confirm(t, 1)
+    for n = 1, 3000 do
+      local p = c:next()
+      while p.type == "PINGREQ" do
+        c:send("PINGRESP")
+        p = c:next()
+      end
+      assert.same({ "PUBACK", n }, { p.type, p.id })
+      if n > 1 then assert.equal(n, tonumber(free(t):sub(1, 6))) end
+    end
+    assert.equal(1, #b.connections)
+  end)
+
+  it("bounds messages that came in one piece by receive_queue, exactly", function()
+    local t, c = start "receive_queue = 10,"
+    local all = { packet.encode("PUBLISH", { topic = "a/held", payload = "first", qos = 1, id = 1 }) }
+    for n = 2, 1000 do all[n] = packet.encode("PUBLISH", { topic = "a/free", payload = tostring(n), qos = 1, id = n }) end
+    c:send(table.concat(all))
+    held(t)
+    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held") == "11" end)
+    confirm(t, 1)
+    for n = 1, 1000 do assert.equal(n, c:expect("PUBACK").id) end
+  end)
+
+  for _, clean in ipairs { true, false } do
+    it("survives the loss of the connection while a message is held, clean session " .. (clean and "YES" or "NO"), function()
+      local t, c, b = start(nil, { clean = clean })
+      send(c, "a/held", "one", 1, 11)
+      send(c, "a/free", "two", 1, 12)
+      held(t)
+      c:reset()
+      c = b:handshake { session_present = not clean }
+      if not clean then -- what was not acknowledged comes again
+        c:send("PUBLISH", { topic = "a/held", payload = "one", qos = 1, id = 11, dup = true })
+        c:send("PUBLISH", { topic = "a/free", payload = "two", qos = 1, id = 12, dup = true })
+      end
+      send(c, "a/free", "three", 1, 13)
+      quiet(t, c)
+      confirm(t, 11) -- of the old connection: the new one owes nothing for it
+      assert.equal("two", free(t))
+      if not clean then
+        assert.equal("one", held(t))
+        confirm(t, 11)
+        assert.equal(11, c:expect("PUBACK").id)
+        assert.equal("two", free(t))
+        assert.equal(12, c:expect("PUBACK").id)
+      end
+      assert.equal("three", free(t))
+      assert.equal(13, c:expect("PUBACK").id)
+    end)
+  end
+
+  it("delivers a QoS 2 message once although the connection broke while it was held", function()
+    local t, c, b = start()
+    send(c, "a/held", "one", 2, 11)
+    held(t)
+    c:reset()
+    c = b:handshake { session_present = true }
+    c:send("PUBLISH", { topic = "a/held", payload = "one", qos = 2, id = 11, dup = true })
+    quiet(t, c)
+    confirm(t, 11)
+    assert.equal(11, c:expect("PUBREC").id)
+    c:send("PUBREL", { id = 11 })
+    c:expect "PUBCOMP"
+    send(c, "a/free", "end", 0)
+    free(t)
+    assert.equal(1, select(2, t:text("stdout"):gsub('"one"', "")))
+  end)
+
+  it("comes through a new connection while receive_queue is full", function()
+    local t, c, b = start("receive_queue = 5, connect_timeout = 0.3, reply_timeout = 0.3,", { clean = true })
+    send(c, "a/held", "one", 1, 11)
+    for n = 12, 20 do send(c, "a/free", tostring(n), 1, n) end
+    held(t)
+    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held") == "6" end)
+    t:eval "lines.plant:reconnect()" -- the loss of a connection that is not read goes unnoticed
+    c:expect "DISCONNECT"
+    c:close()
+    c = b:handshake()
+    send(c, "a/free", "30", 1, 30)
+    assert.has_error(function() c:next(500) end) -- longer than each timeout
+    assert.is_nil(c.closed)
+    confirm(t, 11)
+    for n = 12, 16 do assert.equal(tostring(n), free(t)) end
+    assert.equal("30", free(t))
+    assert.equal(30, c:expect("PUBACK").id)
+    assert.equal(2, #b.connections)
+  end)
+
+  for what, code in pairs { ["switched off"] = ":off()", simulated = ":simulate(true)" } do
+    it("lets the line go on when the station is " .. what .. " while its message is held", function()
+      local t, c = start()
+      send(c, "a/held", "one", 1, 11)
+      send(c, "a/free", "two", 1, 12)
+      held(t)
+      quiet(t, c, 40)
+      t:eval('stations["plant.held"]' .. code)
+      assert.equal(11, c:expect("PUBACK").id)
+      assert.equal("two", free(t))
+      assert.equal(12, c:expect("PUBACK").id)
+      send(c, "a/held", "nobody's", 1, 13)
+      assert.equal(13, c:expect("PUBACK").id)
+    end)
+  end
+
+  it("lets the line go on when a reload takes the station, or its ACK_ID, away", function()
+    for _, with in ipairs { "", [[station "held" { address = "a/held", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },]] } do
+      local t, c = start()
+      send(c, "a/held", "one", 1, 11)
+      send(c, "a/free", "two", 1, 12)
+      held(t)
+      local file = assert(io.open(t.config_path, "r"))
+      local text = file:read "a"
+      file:close()
+      file = assert(io.open(t.config_path, "w"))
+      file:write((text:gsub('station "held" %b{},', function() return with end)))
+      file:close()
+      t:kill "sighup"
+      assert.equal(11, c:expect("PUBACK").id)
+      assert.equal("two", free(t))
+      assert.equal(12, c:expect("PUBACK").id)
+      t:stop()
+    end
+  end)
+
+  it("goes on holding when a reload changes nothing of the station", function()
+    local t, c = start()
+    send(c, "a/held", "one", 1, 11)
+    held(t)
+    t:kill "sighup"
+    t:wait_log "[Rr]eload"
+    quiet(t, c)
+    confirm(t, 11)
+    assert.equal(11, c:expect("PUBACK").id)
+  end)
+end)
