@@ -9,10 +9,6 @@
 #include "base/text.h"
 #include "mqtt/session_impl.h"
 
-enum {
-  KEEP_OUTPUT = 64 * 1024 /* memory an idle session keeps for output */
-};
-
 int tl_session_fail (tl_session *s, int code) {
   assert(code < 0);
   s->phase = TL_PHASE_FAILED;
@@ -183,7 +179,7 @@ static void forget_connection (tl_session *s) {
   s->out_at = 0;
   s->out_end = 0;
   tl_buf_clear(&s->out);
-  tl_buf_shrink(&s->out, KEEP_OUTPUT);
+  tl_buf_shrink(&s->out, TL_KEEP_OUTPUT);
 }
 
 int tl_session_new (tl_session **out, const tl_session_params *params, const tl_session_events *events, void *ctx) {

@@ -14,6 +14,8 @@
 #include "mqtt/parse.h"
 #include "mqtt/session.h"
 
+enum { TL_KEEP_OUTPUT = 64 * 1024 }; /* memory an idle session keeps for output */
+
 typedef enum {
   TL_PHASE_CLOSED,
   TL_PHASE_CONNECTING, /* CONNECT is in the output, CONNACK is due */

@@ -6,7 +6,6 @@
 
 enum {
   COMPACT_OUTPUT = 64 * 1024, /* sent bytes in front of unsent ones that are worth a move */
-  KEEP_OUTPUT = 64 * 1024,
   HANDOVER_FLOOR = 1000 /* unsent QoS 0 messages that are always allowed: max_queued is about waiting, not about one loop turn */
 };
 
@@ -63,7 +62,7 @@ void tl_session_sent (tl_session *s, size_t n, int64_t now) {
   if (s->out_at == s->out.len) {
     bool failed = s->out.failed; /* input and tick must still hear of it */
     tl_buf_clear(&s->out);
-    tl_buf_shrink(&s->out, KEEP_OUTPUT);
+    tl_buf_shrink(&s->out, TL_KEEP_OUTPUT);
     s->out.failed = failed;
     s->out_at = 0;
   } else if (s->out_at >= COMPACT_OUTPUT && s->out_at > s->out.len / 2) {
