@@ -16,7 +16,7 @@ end
 --- A station whose tags have these names; those in `addressed` have an address.
 function support.station(names, addressed)
   local tags = {}
-  for _, name in ipairs(names) do tags[name] = { name = name } end
+  for _, name in ipairs(names) do tags[name] = { name = name, address = "" } end
   for _, name in ipairs(addressed or {}) do tags[name] = { name = name, address = "JA=x" } end
   return { tags = tags }
 end

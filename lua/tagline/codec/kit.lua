@@ -152,7 +152,7 @@ local function wanted(msg, cache)
   if names then return names end
   names = {}
   for name, tag in pairs(station.tags) do
-    if tag.address == nil then names[name] = true end
+    if (tag.address or "") == "" then names[name] = true end
   end
   if cache then cache[station] = names end
   return names
