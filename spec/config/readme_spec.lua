@@ -54,6 +54,6 @@ describe("lua/README.md", function()
       assert.is_table(draft)
       count = count + 1
     end
-    assert.equal(2, count)
+    assert.is_true(count >= 3, count)
   end)
 end)
