@@ -12,9 +12,9 @@ typedef struct {
 } tl_frame;
 
 /* Read one frame from buf[0..len). Returns bytes consumed (> 0); TL_EPARTIAL if more input is needed, *out untouched;
-** TL_ETOOBIG as soon as the length field says that the whole packet exceeds `max` bytes, before waiting for a body that may never
-** come; TL_EMALFORMED when a fourth length byte asks for a fifth. A length written with more bytes than needed is legal in 3.1.1.
-** Types and flags are not judged here. */
+** TL_ETOOBIG as soon as the length field says that the whole packet exceeds `max` bytes, before waiting for a body that may
+** never come; TL_EMALFORMED when a fourth length byte asks for a fifth. A length written with more bytes than needed is
+** legal in 3.1.1. Types and flags are not judged here. */
 long tl_frame_read (const uint8_t *buf, size_t len, size_t max, tl_frame *out);
 
 /* The same, to be compiled into the receive loop. */

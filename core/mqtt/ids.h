@@ -1,6 +1,7 @@
-/* core/mqtt/ids.h — the packet identifiers of one session that are in use, and who uses each. PUBLISH, SUBSCRIBE and UNSUBSCRIBE
-** share them [MQTT-2.3.1-2]; the broker's own identifiers are another set (inbox.h). Knows nothing of packets.
-** Pages of 256 identifiers exist only while one of them is in use: taking, finding and dropping cost the same for any number. */
+/* core/mqtt/ids.h — the packet identifiers of one session that are in use, and who uses each. PUBLISH, SUBSCRIBE and
+** UNSUBSCRIBE share them [MQTT-2.3.1-2]; the broker's own identifiers are another set (inbox.h). Knows nothing of packets.
+** Pages of 256 identifiers exist only while one of them is in use: taking, finding and dropping cost the same for any
+** number. */
 #ifndef TL_MQTT_IDS_H
 #define TL_MQTT_IDS_H
 

@@ -26,7 +26,8 @@ struct tl_outgoing {
   uint8_t packet[]; /* the whole PUBLISH */
 };
 
-/* A copy of the message as a packet with identifier 0 and DUP 0. NULL: no memory. The size must be one that tl_publish_size gave. */
+/* A copy of the message as a packet with identifier 0 and DUP 0. NULL: no memory. The size must be one that tl_publish_size
+** gave. */
 tl_outgoing *tl_outgoing_new (tl_slice topic, tl_slice payload, uint8_t qos, bool retain);
 /* From a stored packet, checked: TL_OK, TL_EMALFORMED, TL_ENOMEM. */
 int tl_outgoing_from (tl_outgoing **out, tl_slice packet);

@@ -1,6 +1,6 @@
-/* core/mqtt/parse.h — what the broker's packets say. Each function judges one frame completely (flags, lengths, ranges) and writes
-** its result only when all is well: TL_OK, or TL_EMALFORMED with *err (not NULL) naming the rule. Slices borrow from the frame.
-** Knows no session: whether a packet may come now is session_in.c's question. */
+/* core/mqtt/parse.h — what the broker's packets say. Each function judges one frame completely (flags, lengths, ranges) and
+** writes its result only when all is well: TL_OK, or TL_EMALFORMED with *err (not NULL) naming the rule. Slices borrow from
+** the frame. Knows no session: whether a packet may come now is session_in.c's question. */
 #ifndef TL_MQTT_PARSE_H
 #define TL_MQTT_PARSE_H
 

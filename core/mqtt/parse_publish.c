@@ -1,4 +1,5 @@
-/* core/mqtt/parse_publish.c — PUBLISH (3.3), with a topic check that costs a few instructions for plain ASCII. Knows no session. */
+/* core/mqtt/parse_publish.c — PUBLISH (3.3), with a topic check that costs a few instructions for plain ASCII. Knows no
+** session. */
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif

@@ -1,5 +1,5 @@
-/* core/mqtt/session_filters.c — topic filters: what is wanted, what the current connection asked for, and what the broker's session
-** may still hold from earlier; SUBSCRIBE, UNSUBSCRIBE and their answers. */
+/* core/mqtt/session_filters.c — topic filters: what is wanted, what the current connection asked for, and what the broker's
+** session may still hold from earlier; SUBSCRIBE, UNSUBSCRIBE and their answers. */
 #include <stdlib.h>
 
 #include "base/text.h"

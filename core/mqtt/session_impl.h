@@ -1,8 +1,12 @@
 /* core/mqtt/session_impl.h — the inside of a session, shared by session*.c only; nobody outside this room includes it.
-**   session.c          life, parameters, opening and closing      session_receive.c  PUBLISH in, held messages, acknowledgements out
-**   session_filters.c  topic filters: wanted, asked, known        session_out.c      publishing, the output, acknowledgements in
-**   session_in.c       the input loop, CONNACK, SUBACK            session_resume.c   what happens to the state at CONNACK
-**   session_time.c     deadlines, PINGREQ, pause                  session_store.c    restoring */
+**   session.c          life, parameters, opening and closing
+**   session_filters.c  topic filters: wanted, asked, known
+**   session_in.c       the input loop, CONNACK, PINGRESP
+**   session_receive.c  PUBLISH in, held messages, acknowledgements out
+**   session_out.c      publishing, the output, acknowledgements in
+**   session_resume.c   what happens to the state at CONNACK
+**   session_time.c     deadlines, PINGREQ, pause
+**   session_store.c    restoring */
 #ifndef TL_MQTT_SESSION_IMPL_H
 #define TL_MQTT_SESSION_IMPL_H
 

@@ -28,7 +28,8 @@ static int on_connack (tl_session *s, const tl_frame *f) {
   tl_connack c;
   if (tl_parse_connack(f, &c, &s->err) != TL_OK) return TL_EMALFORMED;
   if (c.session_present && s->clean)
-    return tl_fail(&s->err, TL_EMALFORMED, 2, "CONNACK with session present although a clean session was asked for [MQTT-3.2.2-1]");
+    return tl_fail(&s->err, TL_EMALFORMED, 2,
+                   "CONNACK with session present although a clean session was asked for [MQTT-3.2.2-1]");
   if (c.code) { /* the server must close now; we do not wait for it [MQTT-3.2.2-5] */
     s->refusal = c.code;
     return tl_fail(&s->err, TL_EREFUSED, 3, "connection refused, code %u: %s", c.code, tl_connack_reason(c.code));
@@ -78,7 +79,8 @@ static int on_rest (tl_session *s, const uint8_t *bytes, size_t len, long code) 
   int rc = check_start(s, bytes[0]); /* says more than the length does */
   if (rc != TL_OK) return rc;
   if (code == TL_EMALFORMED)
-    return tl_fail(&s->err, TL_EMALFORMED, 4, "%s with a length of more than four bytes (2.2.3)", tl_packet_name(bytes[0] >> 4));
+    return tl_fail(&s->err, TL_EMALFORMED, 4, "%s with a length of more than four bytes (2.2.3)",
+                   tl_packet_name(bytes[0] >> 4));
   return tl_fail(&s->err, TL_ETOOBIG, 1, "%s of %zu bytes, max_packet_size is %zu", tl_packet_name(bytes[0] >> 4),
                  tl_frame_needs(bytes, len), s->p.max_packet_size);
 }

@@ -6,7 +6,7 @@
 
 enum {
   COMPACT_OUTPUT = 64 * 1024, /* sent bytes in front of unsent ones that are worth a move */
-  HANDOVER_FLOOR = 1000 /* unsent QoS 0 messages that are always allowed: max_queued is about waiting, not about one loop turn */
+  HANDOVER_FLOOR = 1000 /* unsent QoS 0 messages always allowed: max_queued is about waiting, not about one turn of the loop */
 };
 
 /* --- the output --- */
@@ -205,7 +205,8 @@ static int accept (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos,
 }
 
 int tl_session_publish (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain, void *token, tl_err *err) {
-  if (s->phase == TL_PHASE_DEAD || (tl_session_silent(s) && !s->p.queue_offline)) return tl_fail(err, TL_ESTATE, 0, "not connected");
+  if (s->phase == TL_PHASE_DEAD || (tl_session_silent(s) && !s->p.queue_offline))
+    return tl_fail(err, TL_ESTATE, 0, "not connected");
   int rc = tl_topic_check(topic, err);
   if (rc != TL_OK) return rc;
   if (qos > 2) return tl_fail(err, TL_ERANGE, 0, "expected a QoS of 0, 1 or 2, got %u", qos); /* [MQTT-3.3.1-4] */
@@ -229,8 +230,8 @@ static int unknown_ack (tl_session *s, uint8_t type, uint16_t id) {
 
 static int wrong_ack (tl_session *s, uint8_t type, const tl_outgoing *m) {
   const char *due = m->qos == 1 ? "PUBACK" : m->state == TL_OUT_SENT ? "PUBREC" : "PUBCOMP";
-  return tl_fail(&s->err, TL_EMALFORMED, 2, "%s for identifier %u, a QoS %u message that waits for %s (4.3)", tl_packet_name(type),
-                 m->id, m->qos, due);
+  return tl_fail(&s->err, TL_EMALFORMED, 2, "%s for identifier %u, a QoS %u message that waits for %s (4.3)",
+                 tl_packet_name(type), m->id, m->qos, due);
 }
 
 static int complete (tl_session *s, tl_outgoing *m) {

@@ -1,5 +1,5 @@
-/* core/mqtt/session_time.c — what is due when: PINGREQ, replies that fail to come, connections that fail to open. Reads no clock:
-** every time is an argument. */
+/* core/mqtt/session_time.c — what is due when: PINGREQ, replies that fail to come, connections that fail to open. Reads no
+** clock: every time is an argument. */
 #include "mqtt/session_impl.h"
 
 static int64_t earlier (int64_t a, int64_t b) {
@@ -14,16 +14,16 @@ static int64_t after (int64_t start, int64_t span) { /* never, when nothing has 
   return start < 0 || span <= 0 || span > INT64_MAX - start ? INT64_MAX : start + span;
 }
 
-/* Keep Alive: counted from the last packet sent, and a moment before it is over, for "at least every" leaves no time to fire a timer
-** [MQTT-3.1.2-23]. */
+/* Keep Alive: counted from the last packet sent, and a moment before it is over, for "at least every" leaves no time to fire
+** a timer [MQTT-3.1.2-23]. */
 static int64_t keep_alive_due (const tl_session *s) {
   int64_t span = (int64_t)s->p.keep_alive * 1000;
   span -= earlier(span / 20, 500);
   return after(later(later(s->stats.last_out, s->last_ping), s->opened_at), span);
 }
 
-/* Ping Interval: counted from the broker's last packet, or from when we began to listen again. One question at a time, unless its
-** answer may take for ever. */
+/* Ping Interval: counted from the broker's last packet, or from when we began to listen again. One question at a time,
+** unless its answer may take for ever. */
 static int64_t silence_due (const tl_session *s) {
   if (s->paused || (s->pings && s->p.reply_timeout_ms)) return INT64_MAX;
   return after(later(later(s->stats.last_in, s->last_ping), s->listen_at), s->p.ping_interval_ms);
@@ -93,7 +93,8 @@ int tl_session_tick (tl_session *s, int64_t now) {
   if (s->phase == TL_PHASE_CONNECTING && now >= after(s->opened_at, s->p.connack_timeout_ms))
     rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "no CONNACK within %.1f s", (double)s->p.connack_timeout_ms / 1000.0);
   else if (now >= reply_due(s, &what))
-    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "%s within the reply timeout of %.1f s", what, (double)s->p.reply_timeout_ms / 1000.0);
+    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "%s within the reply timeout of %.1f s", what,
+                 (double)s->p.reply_timeout_ms / 1000.0);
   if (rc == TL_OK && s->phase == TL_PHASE_UP) {
     if (now >= stall_due(s)) warn_stall(s);
     if (now >= keep_alive_due(s) || now >= silence_due(s)) rc = ping(s);

@@ -1,4 +1,5 @@
-/* core/mqtt/trace.c — packets in words, for Full Debug: each named, with its fields. Never a password. Knows no session state. */
+/* core/mqtt/trace.c — packets in words, for Full Debug: each named, with its fields. Never a password. Knows no session
+** state. */
 #include "mqtt/read.h"
 #include "mqtt/session_impl.h"
 

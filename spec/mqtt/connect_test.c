@@ -277,7 +277,8 @@ int main (void) {
     SPEC("[MQTT-3.14.4-2] not even the acknowledgement of the message whose handler said good-bye", disconnect_in_a_callback),
     SPEC("no DISCONNECT before CONNACK", disconnect_before_connack),
     SPEC("input when nothing is open, or after a failure", input_when_nothing_is_open),
-    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.1.3-4] [MQTT-3.1.3-10] [MQTT-3.1.3-11] [MQTT-3.1.2-14] [MQTT-3.1.2-22] [MQTT-3.8.3-1] "
+    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.1.3-4] [MQTT-3.1.3-10] [MQTT-3.1.3-11] [MQTT-3.1.2-14] [MQTT-3.1.2-22] "
+         "[MQTT-3.8.3-1] "
          "[MQTT-4.7.1-2] parameters are checked", parameters_are_checked),
     SPEC("keeps copies of its parameters", keeps_copies_of_its_parameters),
     SPEC("traces every packet, never the password", traces_every_packet),

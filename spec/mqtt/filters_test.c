@@ -31,7 +31,8 @@ static void refused_and_downgraded (void **state) {
   three_filters(&h);
   h_takes(&h, BYTES("\x90\x05\x00\x01\x01\x80\x00"));
   EVENTS(&h, "subscribed 1 128 0\n");
-  same_text(&h.notices, "2 granted QoS 1 for 'a/#', QoS 2 was wanted\n3 filter '$share/g/b' refused by the broker\n", "notices", __LINE__);
+  same_text(&h.notices, "2 granted QoS 1 for 'a/#', QoS 2 was wanted\n3 filter '$share/g/b' refused by the broker\n", "notices",
+            __LINE__);
   h_fini(&h);
 }
 
@@ -213,7 +214,8 @@ int main (void) {
     SPEC("[MQTT-4.8.0-1] too few and too many codes", wrong_number_of_codes),
     SPEC("[MQTT-2.3.1-7] [MQTT-3.8.4-2] answers count by their identifier", answers_with_another_identifier),
     SPEC("[MQTT-3.8.4-2] another identifier is no answer", no_answer_but_another_identifier),
-    SPEC("changed filters wait for the next connection, UNSUBSCRIBE before SUBSCRIBE", changed_filters_wait_for_the_next_connection),
+    SPEC("changed filters wait for the next connection, UNSUBSCRIBE before SUBSCRIBE",
+         changed_filters_wait_for_the_next_connection),
     SPEC("UNSUBSCRIBE is repeated until it is answered", unsubscribe_is_repeated_until_it_is_answered),
     SPEC("a filter that is wanted again is not unsubscribed", wanted_again),
     SPEC("[MQTT-3.8.3-3] [MQTT-3.10.3-2] none wanted any more", none_wanted_any_more),

@@ -1,5 +1,5 @@
-/* spec/mqtt/harness.h — one session under test: a clock that the spec turns, what the session sent as lines of words, and its events as
-** lines of words. Static functions, for each spec is a program of its own. */
+/* spec/mqtt/harness.h — one session under test: a clock that the spec turns, what the session sent as lines of words, and
+** its events as lines of words. Static functions, for each spec is a program of its own. */
 #ifndef SPEC_MQTT_HARNESS_H
 #define SPEC_MQTT_HARNESS_H
 
@@ -214,7 +214,8 @@ static void h_ack_in (harness *h, uint8_t type, uint16_t id) {
 /* Not every spec uses all of it. */
 static inline void harness_unused (void) {
   (void)h_wait; (void)h_noticed; (void)h_fails; (void)h_up; (void)h_cut; (void)h_publish; (void)h_message_in; (void)h_ack_in;
-  (void)h_fini; (void)h_events_at; (void)h_sent_at; (void)same_text; (void)h_connect; (void)h_forget; (void)h_init; (void)h_start;
+  (void)h_fini; (void)h_events_at; (void)h_sent_at; (void)same_text; (void)h_connect; (void)h_forget; (void)h_init;
+  (void)h_start;
 }
 
 #endif

@@ -1,5 +1,5 @@
-/* Malformed and hostile input, one by one, with clean session YES and NO: each closes at once and says why, and the next connection
-** works as if nothing had happened; or it is legal, and nothing happens at all. */
+/* Malformed and hostile input, one by one, with clean session YES and NO: each closes at once and says why, and the next
+** connection works as if nothing had happened; or it is legal, and nothing happens at all. */
 #include "mqtt/harness.h"
 
 typedef struct {
@@ -174,7 +174,8 @@ static void each_split_of_each (void **state) {
 static void sixteen_kinds_of_bad_utf8 (void **state) {
   (void)state;
   static const char *const bad[] = { "\x80", "\xbf", "\xc0\xaf", "\xc1\x81", "\xc2", "\xc2\x20", "\xe0\x80\xaf", "\xe0\x9f\xbf",
-                                     "\xe2\x82", "\xe2\x28\xa1", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\xaf", "\xf0\x9f\x94",
+                                     "\xe2\x82", "\xe2\x28\xa1", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\xaf",
+                                     "\xf0\x9f\x94",
                                      "\xf4\x90\x80\x80", "\xff\xfe" };
   for (size_t i = 0; i < 2 * sizeof bad / sizeof *bad; i++) {
     harness h;
@@ -247,7 +248,8 @@ static void noise (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC("[MQTT-3.2.0-1] [MQTT-3.2.2-4] [MQTT-4.8.0-1] in place of CONNACK", in_place_of_connack),
-    SPEC("[MQTT-4.8.0-1] [MQTT-2.2.2-2] [MQTT-2.3.1-1] [MQTT-3.3.1-4] [MQTT-3.3.2-2] [MQTT-3.9.3-2] [MQTT-1.5.3-2] [MQTT-1.5.3-3] "
+    SPEC("[MQTT-4.8.0-1] [MQTT-2.2.2-2] [MQTT-2.3.1-1] [MQTT-3.3.1-4] [MQTT-3.3.2-2] [MQTT-3.9.3-2] [MQTT-1.5.3-2] "
+         "[MQTT-1.5.3-3] "
          "on a connection", on_a_connection),
     SPEC("the verdict does not depend on how the bytes come", each_split_of_each),
     SPEC("[MQTT-1.5.3-1] sixteen kinds of bad UTF-8", sixteen_kinds_of_bad_utf8),

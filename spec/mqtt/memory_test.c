@@ -1,5 +1,6 @@
-/* Every allocation of the session fails in turn: nothing that was accepted is lost, nothing is reported twice, and when there is memory
-** again the session goes on. The files that allocate are compiled in here, so that only their allocations fail. */
+/* Every allocation of the session fails in turn: nothing that was accepted is lost, nothing is reported twice, and when
+** there is memory again the session goes on. The files that allocate are compiled in here, so that only their allocations
+** fail. */
 #include "mqtt/harness.h"
 
 static long countdown = -1; /* allocations until the one that fails; -1: none */
@@ -113,7 +114,8 @@ static void every_allocation_fails_in_turn (void **state) {
   (void)state;
   const tl_subscription filter = { TL_LIT("#"), 1 };
   const tl_session_params p = { .client_id = TL_LIT("m"), .filters = &filter, .filter_count = 1, .max_packet_size = 1000,
-                                .max_inflight = 2, .max_queued = 100, .queue_offline = true, .has_user = true, .user = TL_LIT("u") };
+                                .max_inflight = 2, .max_queued = 100, .queue_offline = true, .has_user = true,
+                                .user = TL_LIT("u") };
   bool done = false;
   long k = 0;
   for (; !done; k++) {

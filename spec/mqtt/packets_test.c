@@ -296,8 +296,10 @@ static void a_bad_byte_anywhere_in_a_topic (void **state) {
 
 static void topics_beyond_ascii (void **state) {
   (void)state;
-  static const char *const good[] = { "tepl\xc3\xb4ta", "\xef\xbb\xbf" "bom", "\xf0\x9f\x94\xa5", "\xef\xbf\xbf", "a\x01" "b\x1f", "\xc2\x80" };
-  static const char *const bad[] = { "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x20", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xe2\x82",
+  static const char *const good[] = { "tepl\xc3\xb4ta", "\xef\xbb\xbf" "bom", "\xf0\x9f\x94\xa5", "\xef\xbf\xbf", "a\x01"
+                                      "b\x1f", "\xc2\x80" };
+  static const char *const bad[] = { "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x20", "\xe0\x80\x80", "\xe0\x9f\xbf",
+                                     "\xe2\x82",
                                      "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
                                      "\xf5\x80\x80\x80", "\xfe", "\xff", "\xf0\x9f\x94", "a\xe9z" };
   uint8_t packet[64];
@@ -319,10 +321,12 @@ static void words_for_every_packet (void **state) {
   (void)state;
   static const struct { const char *bytes; size_t n; const char *words; } all[] = {
     BAD("\x10\x20\x00\x04MQTT\x04\xf6\x12\x34\x00\x02me\x00\x03w/t\x00\x03" "bye\x00\x01u\x00\x03pwd",
-        "CONNECT level=4 clean=1 keep_alive=4660 client_id=\"me\" will_qos=2 will_retain=1 will_topic=\"w/t\" will_message=3 bytes "
+        "CONNECT level=4 clean=1 keep_alive=4660 client_id=\"me\" will_qos=2 will_retain=1 will_topic=\"w/t\" "
+        "will_message=3 bytes "
         "\"bye\" user=\"u\" password=(not shown)"),
     BAD("\x20\x02\x01\x05", "CONNACK session_present=1 code=5 (not authorized)"),
-    BAD("\x33\x0a\x00\x03" "a/b\x12\x34h\n\xff", "PUBLISH qos=1 dup=0 retain=1 id=4660 topic=\"a/b\" payload=3 bytes \"h\\x0a\\xff\""),
+    BAD("\x33\x0a\x00\x03" "a/b\x12\x34h\n\xff",
+        "PUBLISH qos=1 dup=0 retain=1 id=4660 topic=\"a/b\" payload=3 bytes \"h\\x0a\\xff\""),
     BAD("\x40\x02\x00\x07", "PUBACK id=7"),
     BAD("\x62\x02\x00\x07", "PUBREL id=7"),
     BAD("\x82\x09\x00\x01\x00\x01" "a\x01\x00\x00\x02", "SUBSCRIBE id=1 \"a\" qos=1 \"\" qos=2"),
@@ -349,7 +353,8 @@ static void words_for_every_packet (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC("[MQTT-3.1.2-1] [MQTT-3.1.2-2] [MQTT-3.1.2-3] [MQTT-3.1.2-11] [MQTT-3.1.2-13] [MQTT-3.1.2-15] [MQTT-3.1.2-18] [MQTT-3.1.2-20] "
+    SPEC("[MQTT-3.1.2-1] [MQTT-3.1.2-2] [MQTT-3.1.2-3] [MQTT-3.1.2-11] [MQTT-3.1.2-13] [MQTT-3.1.2-15] [MQTT-3.1.2-18] "
+         "[MQTT-3.1.2-20] "
          "[MQTT-3.1.2-22] [MQTT-3.1.3-3] CONNECT without Will, user and password", connect_without_anything),
     SPEC("[MQTT-3.1.2-9] [MQTT-3.1.2-14] [MQTT-3.1.2-19] [MQTT-3.1.2-21] [MQTT-3.1.3-1] CONNECT with all fields in their order",
          connect_with_everything),

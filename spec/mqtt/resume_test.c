@@ -3,6 +3,8 @@
 
 #define PUB(q, dup, id, topic) "PUBLISH qos=" #q " dup=" #dup " retain=0 id=" #id " topic=\"" topic "\" payload=0 bytes \"\"\n"
 
+#define REPEATS PUB(1, 1, 2, "a") "PUBREL id=3\n" PUB(2, 1, 4, "c") PUB(1, 1, 5, "d")
+
 /* a: QoS 1 id 2; b: QoS 2 id 3, has its PUBREC; c: QoS 2 id 4; d: QoS 1 id 5; connection broken */
 static void broken (harness *h) {
   h_up(h, false);
@@ -29,8 +31,8 @@ static void resumed (void **state) {
   broken(&h);
   for (int round = 0; round < 2; round++) { /* and again, when that connection breaks too */
     open_with(&h, true);
-    if (round == 0) SENT(&h, "SUBSCRIBE id=6 \"#\" qos=1\n" PUB(1, 1, 2, "a") "PUBREL id=3\n" PUB(2, 1, 4, "c") PUB(1, 1, 5, "d"));
-    else SENT(&h, "SUBSCRIBE id=7 \"#\" qos=1\n" PUB(1, 1, 2, "a") "PUBREL id=3\n" PUB(2, 1, 4, "c") PUB(1, 1, 5, "d"));
+    if (round == 0) SENT(&h, "SUBSCRIBE id=6 \"#\" qos=1\n" REPEATS);
+    else SENT(&h, "SUBSCRIBE id=7 \"#\" qos=1\n" REPEATS);
     EVENTS(&h, "connected 1\n");
     if (round == 0) h_cut(&h);
   }
@@ -110,8 +112,7 @@ static void new_writes_do_not_overtake_repeats (void **state) {
   assert_int_equal(h_publish(&h, "e", "", 1, 5), TL_OK);
   open_with(&h, true);
   h_publish(&h, "f", "", 1, 6);
-  SENT(&h, "SUBSCRIBE id=6 \"#\" qos=1\n" PUB(1, 1, 2, "a") "PUBREL id=3\n" PUB(2, 1, 4, "c") PUB(1, 1, 5, "d") PUB(1, 0, 7, "e")
-           PUB(1, 0, 8, "f"));
+  SENT(&h, "SUBSCRIBE id=6 \"#\" qos=1\n" REPEATS PUB(1, 0, 7, "e") PUB(1, 0, 8, "f"));
   h_fini(&h);
 }
 
@@ -182,7 +183,7 @@ static void other_parameters_keep_the_state (void **state) {
   h.p.max_inflight = 1; /* fewer than are in flight: those stay, new ones wait */
   assert_int_equal(tl_session_set_params(h.s, &h.p), TL_OK);
   open_with(&h, true);
-  SENT(&h, "SUBSCRIBE id=6 \"#\" qos=1\n" PUB(1, 1, 2, "a") "PUBREL id=3\n" PUB(2, 1, 4, "c") PUB(1, 1, 5, "d"));
+  SENT(&h, "SUBSCRIBE id=6 \"#\" qos=1\n" REPEATS);
   h_publish(&h, "e", "", 1, 5);
   h_takes(&h, BYTES("\x40\x02\x00\x02\x40\x02\x00\x05\x70\x02\x00\x03"));
   SENT(&h, "");
@@ -221,7 +222,8 @@ static void restored (void **state) {
   h_init(&h, false);
   h_start(&h);
   const tl_slice none = { NULL, 0 };
-  assert_int_equal(tl_session_restore(h.s, 'o', 5, 7, TL_LIT("\x3a\x06\x00\x01" "a\x00\x07x")), TL_OK); /* stored with DUP: harmless */
+  /* Stored with DUP: harmless. */
+  assert_int_equal(tl_session_restore(h.s, 'o', 5, 7, TL_LIT("\x3a\x06\x00\x01" "a\x00\x07x")), TL_OK);
   assert_int_equal(tl_session_restore(h.s, 'o', 6, 9, none), TL_OK);
   assert_int_equal(tl_session_restore(h.s, 'o', 8, 0, TL_LIT("\x34\x05\x00\x01" "c\x00\x00")), TL_OK);
   assert_int_equal(tl_session_restore(h.s, 'i', 0, 300, none), TL_OK);
@@ -266,7 +268,8 @@ static void restore_refuses (void **state) {
   harness h;
   const tl_slice none = { NULL, 0 };
   static const char *const bad[] = { "\x32\x05\x00\x01" "a\x00", "\x30\x03\x00\x01" "a", "\x32\x05\x00\x01" "+\x00\x01",
-                                     "\x32\x05\x00\x09" "a\x00\x01", "\x40\x02\x00\x01", "\x36\x05\x00\x01" "a\x00\x01", "\x32", "\x32\x01x" };
+                                     "\x32\x05\x00\x09" "a\x00\x01", "\x40\x02\x00\x01", "\x36\x05\x00\x01" "a\x00\x01", "\x32",
+                                     "\x32\x01x" };
   static const size_t len[] = { 6, 5, 7, 7, 4, 7, 1, 3 };
   h_init(&h, false);
   h_start(&h);
@@ -292,7 +295,8 @@ static void restore_refuses (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC("[MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT-2.3.1-3] [MQTT-4.3.3-1] [MQTT-3.1.2-4] resumed: all that is unacknowledged, "
+    SPEC("[MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT-2.3.1-3] [MQTT-4.3.3-1] [MQTT-3.1.2-4] resumed: all that is "
+         "unacknowledged, "
          "in order, with DUP", resumed),
     SPEC("[MQTT-4.6.0-4] resumed: PUBRELs keep the order of their PUBRECs", pubrels_keep_the_order_of_pubrecs),
     SPEC("[MQTT-4.1.0-1] lost: published anew, but for those past PUBREC", lost),

@@ -135,7 +135,8 @@ static void the_window (void **state) {
   assert_int_equal(h_publish(&h, "q0", "", 0, 7), TL_OK); /* waits in its place */
   SENT(&h, "");
   h_ack_in(&h, TL_PUBACK, 2);
-  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=5 topic=\"t\" payload=0 bytes \"\"\nPUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n");
+  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=5 topic=\"t\" payload=0 bytes \"\"\n"
+           "PUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n");
   EVENTS(&h, "published 1 done\npublished 7 done\n");
   h_fini(&h);
 }
@@ -369,7 +370,8 @@ static void stats (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC("QoS 0 is done when its last byte was handed over", qos_0_is_done_when_handed_over),
-    SPEC("[MQTT-4.3.1-1] [MQTT-3.3.1-2] [MQTT-2.3.1-5] QoS 0 has neither identifier nor DUP", qos_0_has_neither_identifier_nor_dup),
+    SPEC("[MQTT-4.3.1-1] [MQTT-3.3.1-2] [MQTT-2.3.1-5] QoS 0 has neither identifier nor DUP",
+         qos_0_has_neither_identifier_nor_dup),
     SPEC("[MQTT-4.3.2-1] [MQTT-2.3.1-3] QoS 1 is done at PUBACK", qos_1),
     SPEC("[MQTT-4.3.3-1] QoS 2 is done at PUBCOMP; PUBREC is always answered with PUBREL", qos_2),
     SPEC("[MQTT-4.6.0-4] PUBREL in order of PUBREC", pubrels_in_order_of_pubrecs),
@@ -378,7 +380,8 @@ int main (void) {
     SPEC("the window, and the queue before it, in order", the_window),
     SPEC("`published` may publish, and does not overtake", the_callback_may_publish),
     SPEC("[MQTT-2.3.1-2] [MQTT-2.3.1-1] identifiers skip those in flight, twice round", identifiers_skip_those_in_flight),
-    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] [MQTT-3.3.1-4] "
+    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] "
+         "[MQTT-3.3.1-4] "
          "what cannot be published", errors),
     SPEC("a broker that stops reading: bounded, and the reader still serves", a_broker_that_stops_reading),
     SPEC("[MQTT-3.1.2-6] a clean session loses what is unconfirmed", clean_session_loses_what_is_unconfirmed),

@@ -1,5 +1,5 @@
-/* spec/mqtt/simulation.h — the world of simulation_test.c: a broker and an application that know what must be true, and a network that
-** splits, delays and cuts. Everything follows from one seed; the clock is a number. */
+/* spec/mqtt/simulation.h — the world of simulation_test.c: a broker and an application that know what must be true, and a
+** network that splits, delays and cuts. Everything follows from one seed; the clock is a number. */
 #ifndef SPEC_MQTT_SIMULATION_H
 #define SPEC_MQTT_SIMULATION_H
 
@@ -9,7 +9,8 @@ enum { MOST = 96, BROKER_IDS = 8, BROKER_WINDOW = 4, STEPS = 1200, SETTLE = 2000
 
 /* Ways to break the session from outside, to see that the checks notice. */
 typedef enum {
-  SOUND, FORGET_RECEIVED, FORGET_INFLIGHT, REUSE_ID, SPEAK_AFTER_DISCONNECT, REVERSE_REPEATS, HIDE_DUP, ACK_EARLY, LOSE_STORE, MUTATIONS
+  SOUND, FORGET_RECEIVED, FORGET_INFLIGHT, REUSE_ID, SPEAK_AFTER_DISCONNECT, REVERSE_REPEATS, HIDE_DUP, ACK_EARLY, LOSE_STORE,
+  MUTATIONS
 } mutation;
 
 typedef enum { UNUSED, ACCEPTED, DONE, LOST, SESSION_LOST, ORPHANED, ORPHAN_OVER } fate;
@@ -135,7 +136,8 @@ static void broker_publishes (sim *w, int n, bool dup) {
 static uint8_t broker_id (sim *w) {
   for (unsigned id = 1; id <= BROKER_IDS; id++) { /* few, so that they come again soon */
     bool used = false;
-    for (int n = 0; n < w->ins; n++) used |= w->in[n].qos && w->in[n].id == id && (w->in[n].leg == SENT_ || w->in[n].leg == RELEASED_);
+    for (int n = 0; n < w->ins; n++)
+      used |= w->in[n].qos && w->in[n].id == id && (w->in[n].leg == SENT_ || w->in[n].leg == RELEASED_);
     if (!used) return (uint8_t)id;
   }
   return 0;
@@ -257,7 +259,8 @@ static void broker_on_ack (sim *w, uint8_t type, uint16_t id) {
 static void broker_on_packet (sim *w, const tl_frame *f) {
   uint16_t id = f->body.len < 2 ? 0 : (uint16_t)(f->body.at[0] << 8 | f->body.at[1]);
   if (w->left) wrong(w, "%s after DISCONNECT", tl_packet_name(f->type));
-  if ((f->type == TL_CONNECT) == w->connected) wrong(w, "%s when %sconnected", tl_packet_name(f->type), w->connected ? "" : "not ");
+  if ((f->type == TL_CONNECT) == w->connected)
+    wrong(w, "%s when %sconnected", tl_packet_name(f->type), w->connected ? "" : "not ");
   if (w->failed) return;
   if ((f->type == TL_SUBSCRIBE || f->type == TL_UNSUBSCRIBE) && w->owner[id] && pending(&w->out[w->owner[id] - 1]))
     wrong(w, "identifier %u of message %d was used for %s", id, w->owner[id] - 1, tl_packet_name(f->type));

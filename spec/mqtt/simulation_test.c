@@ -1,5 +1,5 @@
-/* A seeded simulation: the session, a scripted broker and an application live through splits, delays, cuts, lost sessions and killed
-** processes. TAGLINE_SEEDS says how many seeds (10000); TAGLINE_SEED=n replays one and prints every packet. */
+/* A seeded simulation: the session, a scripted broker and an application live through splits, delays, cuts, lost sessions
+** and killed processes. TAGLINE_SEEDS says how many seeds (10000); TAGLINE_SEED=n replays one and prints every packet. */
 #include "mqtt/simulation.h"
 
 /* --- the application --- */
@@ -68,7 +68,8 @@ static void app_publishes (sim *w) {
   outbound *m = &w->out[w->outs];
   *m = (outbound){ .qos = (uint8_t)draw(w, 3), .fate = ACCEPTED };
   int len = snprintf(payload, sizeof payload, "%d", w->outs);
-  int rc = tl_session_publish(w->s, TL_LIT("c"), tl_slice_of(payload, (size_t)len), m->qos, false, (void *)(intptr_t)w->outs, NULL);
+  int rc = tl_session_publish(w->s, TL_LIT("c"), tl_slice_of(payload, (size_t)len), m->qos, false, (void *)(intptr_t)w->outs,
+                              NULL);
   if (rc == TL_OK) w->outs++;
   else if (rc != TL_ESTATE && rc != TL_EFULL) wrong(w, "publish returned %d", rc);
 }
@@ -249,7 +250,8 @@ static void judge (sim *w) {
   for (int i = 0; i < 4 * MOST; i++)
     if (w->store[i].present) wrong(w, "the record %d stayed in the store", i);
   for (int id = 1; id <= BROKER_IDS; id++)
-    if (w->stored_in[id] != tl_idset_has(&w->s->received, (uint16_t)id)) wrong(w, "the store is wrong about the received identifier %d", id);
+    if (w->stored_in[id] != tl_idset_has(&w->s->received, (uint16_t)id))
+      wrong(w, "the store is wrong about the received identifier %d", id);
 }
 
 static bool lives (uint64_t seed, mutation broken, bool print) {
@@ -267,7 +269,8 @@ static bool lives (uint64_t seed, mutation broken, bool print) {
   w->kills = draw(w, 3) == 0;
   w->filter = (tl_subscription){ TL_LIT("#"), 2 };
   w->p = (tl_session_params){
-    .client_id = TL_LIT("sim"), .clean_session = w->clean, .keep_alive = (uint16_t)draw(w, 3), .ping_interval_ms = (int64_t)draw(w, 2) * 3000,
+    .client_id = TL_LIT("sim"), .clean_session = w->clean, .keep_alive = (uint16_t)draw(w, 3),
+    .ping_interval_ms = (int64_t)draw(w, 2) * 3000,
     .reply_timeout_ms = 20000, .connack_timeout_ms = 20000, .filters = &w->filter, .filter_count = 1, .max_packet_size = 100,
     .max_inflight = (uint16_t)(1 + draw(w, 8)), .max_queued = 5 + draw(w, 20), .queue_offline = draw(w, 2)
   };
@@ -275,7 +278,8 @@ static bool lives (uint64_t seed, mutation broken, bool print) {
   w->s->ids.last = draw(w, 2) ? 65530 : 0;
   for (int i = 0; i < STEPS && !w->failed; i++) {
     step(w);
-    if (w->s->inflight.n > w->p.max_inflight) wrong(w, "%zu messages in flight, %u allowed", w->s->inflight.n, w->p.max_inflight);
+    if (w->s->inflight.n > w->p.max_inflight)
+      wrong(w, "%zu messages in flight, %u allowed", w->s->inflight.n, w->p.max_inflight);
   }
   if (!w->failed && !settle(w) && !w->failed) wrong(w, "it never comes to rest");
   if (!w->failed) judge(w);
@@ -284,7 +288,8 @@ static bool lives (uint64_t seed, mutation broken, bool print) {
   tl_buf *bufs[] = { &w->to_broker, &w->to_client, &w->unread };
   for (int i = 0; i < 3; i++) tl_buf_fini(bufs[i]);
   if (w->failed && (broken == SOUND || print))
-    print_message("seed %llu (clean %d, holds %d, loses %d, kills %d): %s\n", (unsigned long long)seed, w->clean, w->holds, w->loses,
+    print_message("seed %llu (clean %d, holds %d, loses %d, kills %d): %s\n", (unsigned long long)seed, w->clean, w->holds,
+                  w->loses,
                   w->kills, w->why);
   return !w->failed;
 }
@@ -305,7 +310,8 @@ static void holds_for_every_seed (void **state) {
 /* The checks must be able to fail: each broken session is found out within a few hundred seeds. */
 static void finds_broken_sessions (void **state) {
   (void)state;
-  static const char *const names[] = { "", "forgets received identifiers", "forgets messages in flight", "uses identifiers twice",
+  static const char *const names[] = { "", "forgets received identifiers", "forgets messages in flight",
+                                       "uses identifiers twice",
                                        "speaks after DISCONNECT", "repeats in the wrong order", "repeats without DUP",
                                        "acknowledges what is held", "loses its store" };
   if (getenv("TAGLINE_SEED")) return;
@@ -318,7 +324,8 @@ static void finds_broken_sessions (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC("[MQTT-2.3.1-2] [MQTT-3.14.4-2] [MQTT-4.3.2-1] [MQTT-4.3.3-1] [MQTT-4.3.3-2] [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-4.6.0-2] "
+    SPEC("[MQTT-2.3.1-2] [MQTT-3.14.4-2] [MQTT-4.3.2-1] [MQTT-4.3.3-1] [MQTT-4.3.3-2] [MQTT-4.4.0-1] [MQTT-4.6.0-1] "
+         "[MQTT-4.6.0-2] "
          "[MQTT-4.6.0-3] [MQTT-4.6.0-4] holds for every seed", holds_for_every_seed),
     SPEC("finds broken sessions", finds_broken_sessions),
   };

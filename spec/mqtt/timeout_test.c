@@ -291,7 +291,8 @@ static void an_old_unacknowledged_write_is_warned_of_once (void **state) {
   assert_int_equal(h_wait(&h, 19899), TL_OK);
   assert_int_equal(h.notices.len, 0);
   assert_int_equal(h_wait(&h, 1000000), TL_OK); /* the write waits: the connection stays */
-  same_text(&h.notices, "2 PUBACK for identifier 2 (QoS 1) has been missing for 20.0 s; 2 messages wait\n", "notices", __LINE__);
+  same_text(&h.notices, "2 PUBACK for identifier 2 (QoS 1) has been missing for 20.0 s; 2 messages wait\n", "notices",
+            __LINE__);
   h_forget(&h);
   h_ack_in(&h, TL_PUBACK, 2); /* the next one is as old: one warning is enough */
   assert_int_equal(h_wait(&h, 1000000), TL_OK);
