@@ -202,6 +202,7 @@ static void parameters_are_checked (void **state) {
   tl_session *s;
   harness h;
   const tl_subscription bad_filter = { TL_LIT("a/#/b"), 0 }, bad_qos = { TL_LIT("a"), 3 };
+  const tl_subscription bad_plus = { TL_LIT("a+/b"), 0 }, bad_text = { TL_LIT("a\xff"), 0 };
 #define REFUSED(change) \
   do { \
     h_init(&h, false); \
@@ -217,6 +218,8 @@ static void parameters_are_checked (void **state) {
   REFUSED((h.p.will = true, h.p.will_topic = TL_LIT("a"), h.p.will_qos = 3));
   REFUSED(h.p.filters = &bad_filter);
   REFUSED(h.p.filters = &bad_qos);
+  REFUSED(h.p.filters = &bad_plus);
+  REFUSED(h.p.filters = &bad_text);
   h_init(&h, false);
   h.p.max_inflight = 0;
   assert_int_equal(tl_session_new(&s, &h.p, &harness_events, &h), TL_ERANGE);
@@ -279,7 +282,7 @@ int main (void) {
     SPEC("input when nothing is open, or after a failure", input_when_nothing_is_open),
     SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.1.3-4] [MQTT-3.1.3-10] [MQTT-3.1.3-11] [MQTT-3.1.2-14] [MQTT-3.1.2-22] "
          "[MQTT-3.8.3-1] "
-         "[MQTT-4.7.1-2] parameters are checked", parameters_are_checked),
+         "[MQTT-3.10.3-1] [MQTT-4.7.1-2] [MQTT-4.7.1-3] parameters are checked", parameters_are_checked),
     SPEC("keeps copies of its parameters", keeps_copies_of_its_parameters),
     SPEC("traces every packet, never the password", traces_every_packet),
   };
