@@ -1,3 +1,4 @@
+-- base64 and hex: strict, with the byte of each mistake.
 local base64 = require "tagline.codec.base64"
 local hex = require "tagline.codec.hex"
 local elsys = require "tagline.codec.device.elsys"

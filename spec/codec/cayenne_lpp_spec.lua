@@ -1,3 +1,4 @@
+-- Cayenne LPP: every type both ways, the published frame, and the form of downlinks.
 local base64 = require "tagline.codec.base64"
 local hex = require "tagline.codec.hex"
 local lpp = require "tagline.codec.cayenne_lpp"

@@ -1,3 +1,5 @@
+-- Envelopes: what each network says, what is declined, errors, and downlinks. Messages are those of examples/ and of the networks'
+-- documentation.
 local cjson = require "cjson"
 local base64 = require "tagline.codec.base64"
 local elsys = require "tagline.codec.device.elsys"

@@ -1,3 +1,4 @@
+-- Times of ISO 8601 as networks write them.
 local time = require "tagline.codec.time"
 
 describe("time", function()

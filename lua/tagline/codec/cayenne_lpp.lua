@@ -1,5 +1,6 @@
 --- Cayenne Low Power Payload: entries of channel, type and data, big-endian. Names are those of The Things Network with '_' in
---- place of '.', which a tag's name may not hold: `temperature_7`, `gps_12_latitude`. An entry that comes twice counts as its last.
+--- place of '.', which a tag's name may not hold: `temperature_7`, `gps_12_latitude`. Of an entry that comes twice the last
+--- counts.
 local kit = require "tagline.codec.kit"
 
 local function axes(divisor, unit)

@@ -1,18 +1,19 @@
---- Envelopes of LoRaWAN network servers: the JSON around a device's bytes. An envelope and a device make a `decode` in one line:
+--- Envelopes of LoRaWAN network servers: the JSON around a device's bytes. An envelope and a device make a `decode` in one
+--- line:
 ---
 ---     decode = lorawan.things_stack_v3(require "tagline.codec.device.elsys")
 ---
 --- `lorawan.NETWORK(device, options)` gives a function for `decode`. It sets the device's values and, where the station has
 --- tags of these names, `payload` (hexadecimal), `port`, `counter`, `dev_eui`, `device_id`, `application_id`, `rssi` (dBm) and
 --- `snr` (dB) of the gateway that heard best, its id as `gateway`, how many heard it as `gateways`, `frequency` and
---- `bandwidth` (Hz), `spreading_factor`, `data_rate`, `coding_rate`, `confirmed`. Their time is the server's. A device is a
---- module of tagline.codec.device, cayenne_lpp, or a function(bytes, port, uplink) that returns values and optionally a time, nil to
---- decline, or nil and an error; without a device only the fields above are set. Messages other than uplinks are declined,
---- and frames of port 0 or without bytes do not reach the device.
+--- `bandwidth` (Hz), `spreading_factor`, `data_rate`, `coding_rate`, `confirmed`. Their time is the server's, unless the device
+--- tells its own. A device is a module of tagline.codec.device, cayenne_lpp, or a function(bytes, port, uplink) that returns
+--- values and optionally a time, nil to decline, or nil and an error; without a device only the fields above are set.
+--- Messages other than uplinks are declined, and frames of port 0 or without bytes do not reach the device.
 ---
---- Options: `time = false` uses the time of arrival; `gateways = true` (Loriot) takes the radio data from the messages "gw" too,
---- which repeat a frame; `payload`, `port`, `counter`, `eui`, `device` and `time` may each name a path in place of the usual
---- one (`"frame.data"`).
+--- Options: `time = false` uses the time of arrival; `gateways = true` (Loriot) takes the radio data from the messages "gw"
+--- too, which repeat a frame; `payload`, `port`, `counter`, `eui`, `device` and `time` may each name a path in place of the
+--- usual one (`"frame.data"`).
 ---
 --- `lorawan.NETWORK.uplink(json, topic)` gives those fields as a table, with `payload` as bytes and `time`;
 --- `lorawan.NETWORK.downlink { … }` gives the message and topic that send bytes to a device.
@@ -42,9 +43,9 @@ local time = require "tagline.codec.time"
 ---@field coding_rate? string
 ---@field confirmed? boolean
 
-local PATHS = { "payload", "port", "counter", "confirmed", "eui", "device", "application", "gateways", "gateway", "gateway_rssi",
-  "gateway_snr", "rssi", "snr", "best_gateway", "gateway_count", "frequency", "bandwidth", "spreading_factor", "data_rate",
-  "coding_rate", "encrypted" }
+local PATHS = { "payload", "port", "counter", "confirmed", "eui", "device", "application", "gateways", "gateway",
+  "gateway_rssi", "gateway_snr", "rssi", "snr", "best_gateway", "gateway_count", "frequency", "bandwidth", "spreading_factor",
+  "data_rate", "coding_rate", "encrypted" }
 local LATEST = 253402300800000 -- the year 10000, in milliseconds
 local REPLACEABLE = { payload = true, port = true, counter = true, eui = true, device = true }
 
@@ -196,7 +197,7 @@ local function read_uplink(network, message, topic)
   if not network.definition.is_uplink(message, topic, options) then return nil end
   if network.required and json.get(message, paths.payload) == nil then return nil end
   if paths.encrypted and json.get(message, paths.encrypted) ~= nil and json.get(message, paths.payload) == nil then
-    return nil, ("%s: %s: the payload is encrypted: the server has no AppSKey of this device"):format(c.name, paths.encrypted.text)
+    return failed(c, paths.encrypted, "the payload is encrypted: the server has no AppSKey of this device"), c.err
   end
   local absent = network.definition.zero_omitted and 0 or nil
   local up = {
@@ -326,7 +327,9 @@ local function network_of(name, definition)
   ---@return fun(msg: table): table?, number?
   local function decode_with(_, device, options)
     if options == nil then return decoder(network, device) end
-    if type(options) ~= "table" then error(("lorawan.%s: expected a table of options, got %s"):format(name, type(options)), 2) end
+    if type(options) ~= "table" then
+      error(("lorawan.%s: expected a table of options, got %s"):format(name, type(options)), 2)
+    end
     return decoder(configure(name, definition, options), device)
   end
 

@@ -122,7 +122,8 @@ local adeunis_temp = kit.device {
     {
       description = "one channel, one set without a probe", input = "57808000",
       output = {
-        counter = 4, low_battery = false, configuration_problem = false, temperature_1 = { value = -3276.8, status = "invalid" },
+        counter = 4, low_battery = false, configuration_problem = false,
+        temperature_1 = { value = -3276.8, status = "invalid" },
       },
     },
     {

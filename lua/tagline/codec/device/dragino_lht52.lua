@@ -59,7 +59,8 @@ return kit.device {
     {
       description = "values without a probe", port = 2, input = "08CD02207FFF0161CD4EDD",
       output = {
-        TempC_SHT = 22.53, Hum_SHT = 54.4, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1, Systimestamp = 1640845021,
+        TempC_SHT = 22.53, Hum_SHT = 54.4, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1,
+        Systimestamp = 1640845021,
       },
     },
     {

@@ -42,7 +42,7 @@ local fields = {}
 for number = 0, 255 do
   for _, field in ipairs(kit.fields_of(types[number] or {})) do fields[#fields + 1] = field end
 end
-fields[#fields + 1] = { name = "externalTemperature2", unit = "°C", description = "further probes are externalTemperature2_2, _3 …" }
+fields[#fields + 1] = { name = "externalTemperature2", unit = "°C", description = "the next are externalTemperature2_2, _3 …" }
 fields[#fields + 1] = { name = "grideye_N", unit = "°C", description = "N from 1 to 64" }
 
 -- A reference and 64 differences from it.

@@ -117,7 +117,8 @@ return {
     temperature, { "humidity", u16, 2, "%" }, pir, light_level, co2, tvoc, pressure, pm2_5, pm10, { "", u16 },
   }, {
     {
-      description = "all values", port = 85, input = "0367EE0004687C05000106CB02077DA803087D2500097366270A7D04000B7D20000C7D3000",
+      description = "all values", port = 85,
+      input = "0367EE0004687C05000106CB02077DA803087D2500097366270A7D04000B7D20000C7D3000",
       output = {
         temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 37, pressure = 1008.6, hcho = 0.04,
         pm2_5 = 32, pm10 = 48,

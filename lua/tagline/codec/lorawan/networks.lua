@@ -36,7 +36,8 @@ local function chirpstack_v4(d)
 end
 
 local function chirpstack_v3(d)
-  return json.write { { "confirmed", d.confirmed }, { "fPort", d.port }, { "data", base64.encode(d.payload) } }, chirpstack_topic(d)
+  local message = { { "confirmed", d.confirmed }, { "fPort", d.port }, { "data", base64.encode(d.payload) } }
+  return json.write(message), chirpstack_topic(d)
 end
 
 local function loriot(d)
