@@ -10,7 +10,10 @@
 
 static void on_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
-  if (g->values != NULL) tl_tag_stream(t, tl_sink_buf(g->values));
+  if (g->values != NULL) {
+    tl_tag_stream(t, tl_sink_buf(g->values));
+    tl_gateway_ask_flush(g); /* timers make values, too */
+  }
   if (g->watching && g->handlers.watch != NULL) g->handlers.watch(g->handlers_ctx, t);
   if (g->handlers.value == NULL) return;
   tl_link *l = t->station->line->user;
