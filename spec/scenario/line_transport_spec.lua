@@ -184,7 +184,7 @@ describe("redundant addresses", function()
 
   it("may be names and IPv6, and one that does not resolve is passed over in its turn", function()
     local first, second = pair "::1"
-    local t = run(first.port, false, "", '"no-such-host.invalid, localhost, ::1, [::1], 127.0.0.1"')
+    local t = run(first.port, false, "", '"no-such-host.invalid, localhost, [::1], 127.0.0.1"')
     t:wait_log "no%-such%-host.invalid"
     local seen = {}
     local function either()
@@ -193,8 +193,8 @@ describe("redundant addresses", function()
       seen[#seen + 1] = b == first and "v4" or "v6"
       return b:handshake()
     end
-    for _ = 1, 4 do either():close() end
-    assert.same({ "v6", "v6", "v4" }, { seen[2], seen[3], seen[4] })
+    for _ = 1, 3 do either():close() end
+    assert.same({ "v6", "v4" }, { seen[2], seen[3] })
     t:wait_log "no%-such%-host.invalid" -- its turn again
     t:stop()
   end)
