@@ -1,0 +1,322 @@
+--- A host application's side of Sparkplug B: what edge nodes and devices said at birth, sequence numbers, deaths, rebirth
+--- requests. State is in memory: after a start or a reload of the config, a node's first message asks for its births again.
+local payload = require "tagline.codec.sparkplug_b.payload"
+local writer = require "tagline.codec.sparkplug_b.writer"
+local datatypes = require "tagline.codec.sparkplug_b.datatypes"
+local topic = require "tagline.codec.sparkplug_b.topic"
+local tags = require "tagline.codec.sparkplug_b.tags"
+
+local hosts = {}
+
+--- Bounds on what is remembered, whatever is received.
+local MOST_NODES, MOST_METRICS = 10000, 200000
+
+---@class tagline.sparkplug.HostOptions
+---@field tags? table<string, string|false> tag names by the names of metrics; false: leave it out
+---@field devices? table<string, table> the same, for the metrics of one device
+---@field prefix? boolean put the device's id and '_' before the names of its tags
+---@field on_rebirth? false|fun(topic: string, payload: string, msg: table, why: string) in place of publishing the request
+---@field on_error? fun(text: string, msg: table) hears of lost messages and unknown aliases; without it decode raises
+---@field check_seq? boolean false when this host does not get all messages of its nodes
+---@field historical? boolean false: leave out metrics that are marked historical
+---@field rebirth_interval? number seconds before a node is asked again (10)
+---@field max_inflated? integer most bytes that a compressed payload may become (1048576)
+
+local kinds = { tags = "table", devices = "table", prefix = "boolean", on_error = "function", check_seq = "boolean",
+  historical = "boolean", rebirth_interval = "number", max_inflated = "number" }
+
+local function check_options(options)
+  if type(options) ~= "table" then error("sparkplug_b.host: expected a table of options, got " .. type(options), 3) end
+  for name, value in pairs(options) do
+    if name == "on_rebirth" then
+      if value ~= false and type(value) ~= "function" then
+        error("sparkplug_b.host: on_rebirth: expected a function or false, got " .. tostring(value), 3)
+      end
+    elseif not kinds[name] then
+      error(("sparkplug_b.host: unknown option '%s'"):format(tostring(name)), 3)
+    elseif type(value) ~= kinds[name] then
+      error(("sparkplug_b.host: %s: expected a %s, got %s"):format(name, kinds[name], tostring(value)), 3)
+    end
+  end
+end
+
+local function give_up(text, ...) error("sparkplug_b: " .. text:format(...), 0) end
+
+-- ---- what births say ----
+
+-- Metrics by name and alias, as the next messages will name them.
+local function defs_of(metrics, where)
+  local defs = { names = {}, aliases = {}, count = 0 }
+  for _, metric in ipairs(metrics) do
+    local name, alias = metric.name, metric.alias
+    if not name then
+      give_up("%s: expected a name of each metric in a birth certificate, got alias %s", where, tostring(alias))
+    end
+    local def = { name = name, datatype = metric.datatype }
+    if alias then
+      local other = defs.aliases[alias]
+      if other and other.name ~= name then
+        give_up("%s: expected an alias of its own for metric %q, got %d, which is that of %q", where, name, alias, other.name)
+      end
+      defs.aliases[alias] = def
+    end
+    defs.names[name] = def
+    defs.count = defs.count + 1
+    if metric.datatype == "Template" and metric.value then
+      def.members = defs_of(metric.value.metrics, where)
+      defs.count = defs.count + def.members.count
+    end
+  end
+  return defs
+end
+
+local function find_def(defs, metric)
+  if not defs then return nil end
+  if metric.name then return defs.names[metric.name] end
+  return metric.alias and defs.aliases[metric.alias]
+end
+
+-- For payload.read: metrics of a message by what `defs` says, members of a template by the template's.
+local function resolver(defs)
+  return function(metric, parent)
+    if parent == nil then return find_def(defs, metric) end
+    return parent and find_def(parent.members, metric)
+  end
+end
+
+local function forget_scope(self, node, device)
+  local scope = node.scopes[device]
+  if scope then self.count = self.count - scope.defs.count end
+  node.scopes[device] = nil
+end
+
+local function remember(self, node, device, metrics)
+  local defs = defs_of(metrics, node.key .. (device ~= "" and "/" .. device or ""))
+  local old = node.scopes[device] and node.scopes[device].defs.count or 0
+  if self.count - old + defs.count > MOST_METRICS then
+    give_up("%s: expected at most %d metrics in all birth certificates", node.key, MOST_METRICS)
+  end
+  forget_scope(self, node, device)
+  self.count, self.births = self.count + defs.count, self.births + 1
+  node.scopes[device] = { defs = defs, birth = self.births }
+  return node.scopes[device]
+end
+
+local function node_of(self, t)
+  local key = t.group .. "/" .. t.edge
+  local node = self.nodes[key]
+  if not node then
+    if self.node_count >= MOST_NODES then give_up("expected at most %d edge nodes, got one more: %s", MOST_NODES, key) end
+    node = { key = key, group = t.group, edge = t.edge, born = false, scopes = {} }
+    self.nodes[key] = node
+    self.node_count = self.node_count + 1
+  end
+  return node
+end
+
+-- ---- what is wrong with a message ----
+
+-- A fault is told; others (`quiet`) only to on_error.
+local function note(c, quiet, text, ...)
+  text = c.node.key .. ": " .. text:format(...)
+  if c.options.on_error then c.options.on_error("sparkplug_b: " .. text, c.msg)
+  elseif not quiet then c.fault = c.fault or text end
+end
+
+-- Asked for too soon after the last time (a node whose messages never agree would be kept being born), it is asked for with a
+-- later message.
+local function ask_rebirth(c, why)
+  local node, options = c.node, c.options
+  node.wants = why
+  local now = c.msg.time or 0
+  local since = node.asked and now - node.asked
+  if options.on_rebirth == false or since and since >= 0 and since < (options.rebirth_interval or 10) then return end
+  node.asked, node.wants = now, nil
+  local to, bytes = topic.rebirth(node.group, node.edge, now > 0 and math.floor(now * 1000 + 0.5) or nil)
+  if options.on_rebirth then return options.on_rebirth(to, bytes, c.msg, why) end
+  local station = c.msg.station
+  if station == nil then return end
+  local ok, reason = station.line:publish(to, bytes, { qos = 0, retain = false })
+  if not ok then
+    node.asked, node.wants = nil, why
+    note(c, false, "cannot ask for a rebirth: %s", tostring(reason))
+  end
+end
+
+local function check_seq(c, seq)
+  local node = c.node
+  if c.options.check_seq == false or not node.born then return end
+  local expected = node.seq and (node.seq + 1) % 256
+  node.seq = seq
+  if not seq or seq > 255 then
+    node.seq = nil
+    note(c, false, "expected a seq from 0 to 255, got %s", seq and tostring(seq) or "none")
+  elseif expected and seq ~= expected then
+    note(c, false, "expected seq %d, got %d: messages were lost, or go to stations with another decode", expected, seq)
+    ask_rebirth(c, "seq")
+  end
+end
+
+-- ---- messages ----
+
+local function bdseq_of(m)
+  for _, metric in ipairs(m.metrics) do
+    if metric.name == "bdSeq" then return metric.value or metric.wire_value end
+  end
+end
+
+local function put_metrics(c, filling, metrics)
+  local unknown
+  for _, metric in ipairs(metrics) do
+    local known = metric.name and (metric.datatype or metric.is_null)
+    if not known then
+      unknown = unknown or metric
+    elseif not (metric.is_historical and c.options.historical == false) then
+      filling:metric(metric)
+    end
+  end
+  return unknown
+end
+
+local messages = {}
+
+local function birth(c, m, device)
+  local scope = remember(c.host, c.node, device, m.metrics)
+  local filling = c.host.book:begin(c.msg, c.node, device, scope.birth, m.timestamp)
+  put_metrics(c, filling, m.metrics)
+  filling:forget(device, "missing", scope.birth)
+  return filling
+end
+
+function messages.NBIRTH(c, m)
+  local node, bdseq = c.node, bdseq_of(m)
+  local again = node.born and node.bdseq == bdseq
+  local filling = birth(c, m, "")
+  if not again then -- a new session: its devices are yet to be born
+    for device in pairs(node.scopes) do
+      if device ~= "" then
+        forget_scope(c.host, node, device)
+        filling:forget(device, "disconnected")
+      end
+    end
+  end
+  node.born, node.bdseq, node.wants = true, bdseq, nil
+  node.seq = m.seq and m.seq <= 255 and m.seq or nil
+  if m.seq ~= 0 then note(c, true, "expected seq 0 in NBIRTH, got %s", m.seq and tostring(m.seq) or "none") end
+  return filling
+end
+
+function messages.NDEATH(c, m)
+  local node, bdseq = c.node, bdseq_of(m)
+  if node.born and node.bdseq and bdseq and node.bdseq ~= bdseq then
+    note(c, true, "expected an NDEATH with bdSeq %s, got %s: that of an earlier session, ignored", tostring(node.bdseq),
+      tostring(bdseq))
+    return nil
+  end
+  local filling = c.host.book:begin(c.msg, node, "", 0, m.timestamp)
+  if not node.born then filling:forget_unknown("disconnected") end
+  filling:forget(nil, "disconnected")
+  for device in pairs(node.scopes) do forget_scope(c.host, node, device) end
+  node.born, node.seq, node.bdseq, node.wants = false, nil, nil, nil
+  return filling
+end
+
+-- Without an NBIRTH nothing is known of its aliases: expected after a start, and mended by a rebirth.
+local function check_born(c)
+  if c.node.born then return end
+  note(c, true, "no NBIRTH was seen")
+  ask_rebirth(c, "unknown node")
+end
+
+function messages.DBIRTH(c, m)
+  check_born(c)
+  check_seq(c, m.seq)
+  return birth(c, m, c.device)
+end
+
+function messages.DDEATH(c, m)
+  check_born(c)
+  check_seq(c, m.seq)
+  forget_scope(c.host, c.node, c.device)
+  local filling = c.host.book:begin(c.msg, c.node, c.device, 0, m.timestamp)
+  filling:forget(c.device, "disconnected")
+  return filling
+end
+
+function messages.NDATA(c, m)
+  local scope = c.node.scopes[c.device]
+  check_born(c)
+  check_seq(c, m.seq)
+  local filling = c.host.book:begin(c.msg, c.node, c.device, scope and scope.birth or 0, m.timestamp)
+  local unknown = put_metrics(c, filling, m.metrics)
+  if c.node.born and not scope then
+    note(c, false, "expected DBIRTH of device %q before its DDATA", c.device)
+    ask_rebirth(c, "unknown device")
+  elseif c.node.born and unknown then
+    local what = unknown.name and ("metric %q without a datatype"):format(unknown.name)
+      or unknown.alias and "alias " .. datatypes.unsigned_text(unknown.alias) or "a metric without name and alias"
+    note(c, false, "expected metrics of the birth certificate, got %s", what)
+    ask_rebirth(c, unknown.name and "unknown metric" or "unknown alias")
+  end
+  return filling
+end
+messages.DDATA = messages.NDATA
+
+local function decode(self, msg)
+  local t, why = topic.parse(msg.topic)
+  if not t then give_up("%s", why) end
+  local handle = messages[t.type]
+  if not handle then return nil end -- commands and STATE are not for a host
+  local node, device = node_of(self, t), t.device or ""
+  local scope = node.scopes[device]
+  local is_birth = t.type == "NBIRTH" or t.type == "DBIRTH"
+  local m
+  m, why = payload.read(msg.payload, { max_inflated = self.options.max_inflated,
+    resolve = not is_birth and resolver(scope and scope.defs) or nil })
+  if not m then give_up("%s: %s", t.type, why) end
+  local c = { host = self, options = self.options, msg = msg, node = node, device = device }
+  local filling = handle(c, m)
+  if node.wants then ask_rebirth(c, node.wants) end
+  if c.fault then give_up("%s", c.fault) end
+  return filling and filling:result()
+end
+
+-- ---- writing ----
+
+local function encode(self, tag, value, station)
+  local owner = self.book:owner(station, tag.name)
+  if not owner then give_up("tag '%s': no metric of that name in the birth certificates seen so far", tag.name) end
+  if owner.path ~= owner.root then
+    give_up("tag '%s' is a part of metric %q, which can only be written as a whole", tag.name, owner.root)
+  end
+  return hosts.command { group = owner.node.group, edge = owner.node.edge, device = owner.device ~= "" and owner.device or nil,
+    name = not owner.alias and owner.root or nil, alias = owner.alias, datatype = owner.datatype, value = value }
+end
+
+--- A command that writes one metric. Values of DateTime are seconds since 1970, as tags have them.
+---@param c { group: string, edge: string, device?: string, name?: string, alias?: integer, datatype: string, value: any }
+---@return string payload
+---@return string topic
+---@return { qos: integer, retain: boolean }
+function hosts.command(c)
+  local value = c.value
+  if c.datatype == "DateTime" and type(value) == "number" then value = math.floor(value * 1000 + 0.5) end
+  local now = c.timestamp or topic.now_ms()
+  local bytes, why = writer.write { timestamp = now, metrics = {
+    { name = c.name, alias = c.alias, timestamp = now, datatype = c.datatype, value = value } } }
+  if not bytes then give_up("%s", why) end
+  return bytes, topic.of(c.device and "DCMD" or "NCMD", c.group, c.edge, c.device), { qos = 0, retain = false }
+end
+
+--- A `decode` that keeps what births said. Several stations may share one; its `encode` writes to the metrics it has seen.
+---@param options? tagline.sparkplug.HostOptions
+---@return table host callable: `host(msg)`; `host.encode(tag, value, station)`
+function hosts.new(options)
+  check_options(options or {})
+  options = options or {}
+  local self = { options = options, nodes = {}, node_count = 0, count = 0, births = 0, book = tags.new(options) }
+  local host = { encode = function(tag, value, station) return encode(self, tag, value, station) end }
+  return setmetatable(host, { __call = function(_, msg) return decode(self, msg) end })
+end
+
+return hosts

@@ -1,0 +1,212 @@
+--- From metrics to the tags of a station: names, values, times, and which metric fills which tag. Knows no births and no
+--- sequence numbers.
+local tags = {}
+
+--- Items of an array, or cells of a data set, that are looked at: each is a name of its own.
+local MOST_ITEMS = 1000
+local LATEST_MS = 253402300799999 -- year 9999
+
+---@class tagline.sparkplug.Owner the metric that fills a tag
+---@field node table
+---@field device string "" for the node's own metrics
+---@field root string the metric's name
+---@field path string the metric's name, or that of a part: `M[1]`, `DS[2].column`, `Template/member`
+---@field datatype? string
+---@field alias? integer
+---@field birth integer number of the birth in which it was seen last
+
+local book = {}
+book.__index = book
+
+--- What a host knows of the tags: `tags`, `devices` and `prefix` as in sparkplug_b.host.
+function tags.new(options)
+  return setmetatable({ tags = options.tags or {}, devices = options.devices or {}, prefix = options.prefix, owners = {},
+    wanted = setmetatable({}, { __mode = "k" }) }, book)
+end
+
+-- Names of the station's tags; true for those that decode fills. nil when there is no station (in a spec): all names.
+local function wanted_by(self, station)
+  if station == nil then return nil end
+  local names = self.wanted[station]
+  if not names then
+    names = {}
+    for name, tag in pairs(station.tags) do names[name] = tag.address == nil end
+    self.wanted[station] = names
+  end
+  return names
+end
+
+local function station_key(station) return station and station.full_name or "" end
+
+--- The tag that was filled by a metric, for writing.
+---@return tagline.sparkplug.Owner?
+function book:owner(station, tag_name)
+  local owners = self.owners[station_key(station)]
+  return owners and owners[tag_name]
+end
+
+-- ---- one message ----
+
+local filling = {}
+filling.__index = filling
+
+--- Begin a message: what is put into it becomes what decode returns.
+---@param msg table
+---@param node table of the host
+---@param device string "" for none
+---@param birth integer number of the birth that named the metrics
+---@param fallback_ms? integer the payload's timestamp
+function book:begin(msg, node, device, birth, fallback_ms)
+  local key = station_key(msg.station)
+  local owners = self.owners[key]
+  if not owners then
+    owners = {}
+    self.owners[key] = owners
+  end
+  return setmetatable({ book = self, wanted = wanted_by(self, msg.station), owners = owners, node = node, device = device,
+    birth = birth, fallback = fallback_ms, map = self.devices[device] or {}, samples = { {} } }, filling)
+end
+
+local function seconds(ms) return ms and ms >= 0 and ms <= LATEST_MS and ms / 1000 or nil end
+
+function filling:put(tag, value)
+  local current = self.samples[#self.samples]
+  if current[tag] then
+    current = {}
+    self.samples[#self.samples + 1] = current
+  end
+  current[tag] = value
+end
+
+-- The tag of a path; nil when the station has none, or decode does not fill it. `plain` is the path with '/' for brackets.
+function filling:claim(metric, path, plain)
+  local tag = self.map[path]
+  if tag == nil then tag = self.book.tags[path] end
+  if tag == nil then
+    if self.book.prefix and self.device ~= "" then plain = self.device .. "/" .. plain end
+    tag = plain:gsub("[^%w_-]", "_")
+  end
+  local fills = tag and (not self.wanted or self.wanted[tag])
+  if fills == nil or tag == false then return nil end
+  local owner = self.owners[tag]
+  if not owner then
+    owner = { node = self.node, device = self.device, root = metric.name, path = path }
+    self.owners[tag] = owner
+  elseif owner.node ~= self.node or owner.device ~= self.device or owner.path ~= path then
+    local first = owner.node.key .. (owner.device ~= "" and "/" .. owner.device or "")
+    local second = self.node.key .. (self.device ~= "" and "/" .. self.device or "")
+    error(("sparkplug_b: metrics %q of %s and %q of %s both go to tag '%s': name another tag in `tags` or `devices`"):format(
+      owner.path, first, path, second, tag), 0)
+  end
+  owner.birth, owner.datatype, owner.alias = self.birth, metric.datatype, metric.alias or owner.alias
+  return fills and tag or nil
+end
+
+-- A property of the specification: 192 is good.
+local function bad_quality(metric)
+  local quality = metric.properties and metric.properties.Quality
+  if quality and quality.value == 500 then return "no-data" end
+  return quality and quality.value == 0 and "decoder" or nil
+end
+
+function filling:scalar(metric, path, plain, value, datatype)
+  local tag = self:claim(metric, path, plain)
+  if not tag then return end
+  local detail = { time = self.time }
+  if self.bad or value == nil then
+    detail.status, detail.reason = "invalid", self.bad or "type"
+  else
+    detail.value = datatype:find("^DateTime") and value / 1000 or value
+  end
+  self:put(tag, detail)
+  self.seen[tag] = true
+end
+
+-- Tags of a metric's parts that this message does not have any more.
+function filling:missing_parts(root, reason)
+  for tag, owner in pairs(self.owners) do
+    if owner.root == root and owner.node == self.node and owner.device == self.device and not self.seen[tag]
+      and (not self.wanted or self.wanted[tag]) then
+      self:put(tag, { status = "invalid", reason = reason, time = self.time })
+    end
+  end
+end
+
+local function array(self, metric, path, plain, list, datatype)
+  for i = 1, math.min(#list, MOST_ITEMS) do
+    self:scalar(metric, ("%s[%d]"):format(path, i), plain .. "/" .. i, list[i], datatype)
+  end
+end
+
+local function dataset(self, metric, path, plain, set)
+  local columns = set.columns
+  for i = 1, math.min(#set.rows, MOST_ITEMS // math.max(#columns, 1)) do
+    for k, column in ipairs(columns) do
+      self:scalar(metric, ("%s[%d].%s"):format(path, i, column), ("%s/%d/%s"):format(plain, i, column), set.rows[i][k],
+        set.types[k])
+    end
+  end
+end
+
+function filling:value(metric, path, plain, value, datatype)
+  if value == nil then
+    self:scalar(metric, path, plain, nil, datatype)
+  elseif datatype == "Template" then
+    for _, parameter in ipairs(value.parameters) do
+      local name = parameter.name or ""
+      self:scalar(metric, path .. "." .. name, plain .. "/" .. name, parameter.value, parameter.datatype)
+    end
+    for _, member in ipairs(value.metrics) do
+      if member.name and (member.datatype or member.is_null) then
+        self:value(metric, path .. "/" .. member.name, plain .. "/" .. member.name, member.value, member.datatype)
+      end
+    end
+  elseif datatype == "DataSet" then
+    dataset(self, metric, path, plain, value)
+  elseif type(value) == "table" then
+    array(self, metric, path, plain, value, datatype)
+  else
+    self:scalar(metric, path, plain, value, datatype)
+  end
+end
+
+--- Put a metric with its name and datatype.
+function filling:metric(metric)
+  local name = metric.name
+  local is_template = metric.datatype == "Template"
+  if is_template and metric.value and metric.value.is_definition then return end
+  self.time, self.bad, self.seen = seconds(metric.timestamp) or seconds(self.fallback), bad_quality(metric), {}
+  self:value(metric, name, name, metric.value, metric.datatype)
+  if metric.value == nil then self:missing_parts(name, self.bad or "type")
+  elseif type(metric.value) == "table" and not is_template then self:missing_parts(name, "missing") end
+end
+
+--- Make the tags invalid whose metrics are of this node (and device, when one is given), and forget what filled them; with
+--- `birth`, only those that were not seen in that birth.
+function filling:forget(device, reason, birth)
+  self.time = seconds(self.fallback)
+  for tag, owner in pairs(self.owners) do
+    if owner.node == self.node and (device == nil or owner.device == device) and owner.birth ~= birth then
+      if not self.wanted or self.wanted[tag] then self:put(tag, { status = "invalid", reason = reason, time = self.time }) end
+      self.owners[tag] = nil
+    end
+  end
+end
+
+--- Make all tags invalid that no metric is known to fill.
+function filling:forget_unknown(reason)
+  self.time = seconds(self.fallback)
+  for tag, fills in pairs(self.wanted or {}) do
+    if fills and not self.owners[tag] then self:put(tag, { status = "invalid", reason = reason, time = self.time }) end
+  end
+end
+
+--- What decode returns: a table by name, or samples when a tag has several values.
+function filling:result()
+  if not self.samples[2] then return self.samples[1] end
+  local list = {}
+  for i, values in ipairs(self.samples) do list[i] = { values = values } end
+  return list
+end
+
+return tags
