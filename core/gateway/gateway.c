@@ -131,11 +131,11 @@ void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
 }
 
 /* First what a kill must not take. Then the values: only when the reader of the stream has them do the acknowledgements leave. A QoS 2
-** identifier is stored before its values are printed, so that no other process prints them again. */
+** identifier is written before its values are printed, so that no other process prints them again. Sockets ask for the sync. */
 static void flush_all (void *ctx) {
   tl_gateway *g = ctx;
   g->flush_asked = false;
-  tl_gateway_commit(g, NULL);
+  tl_gateway_write_stores(g, NULL);
   if (g->lost || (g->values != NULL && !tl_sink_flush(g->values))) {
     hold(g, true);
   } else {

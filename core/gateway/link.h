@@ -137,6 +137,7 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
 int tl_link_store_ready (tl_link *l, bool at_once, tl_err *err);
 int tl_link_store_moved (tl_link *l, bool *moved);   /* the parameters name another store: the old one is closed; TL_OK, TL_ENOMEM */
 void tl_link_store_close (tl_link *l);
+int tl_gateway_write_stores (tl_gateway *g, tl_err *err); /* what a kill must not take; tl_gateway_commit() syncs it as well */
 
 /* receive.c */
 bool tl_link_deliver (tl_link *l, const tl_incoming *m); /* to its station; true: it waits for ACK_ID now */

@@ -1,8 +1,12 @@
 /* core/gateway/persist.c — session_store: what a line's session must remember when the process is killed. Must not know how it is kept.
 **
 ** The session tells of each change, which goes into the store's batch; the batch is committed before anything leaves the process that
-** could tell of it: before the values stream is written, before any line's bytes go to a socket, before a console or stderr hears from a
-** script. So one sync serves all that happened in a wake-up, and whatever anybody outside has seen is on the disk.
+** could tell of it: before any line's bytes go to a socket, before a console or stderr hears from a script. So one sync serves all that
+** happened in a wake-up, and whatever anybody outside has seen is on the disk.
+**
+** The values stream comes between the writing, which a kill cannot undo any more, and the sync, which is for power failures and takes
+** its time. So no value of a QoS 2 message is printed whose identifier a killed process would forget; and the moment is short in which
+** one is remembered whose value was not printed yet.
 **
 ** While a store does not work (in use, damaged, no space) its line is not connected, takes no writes, and tries again; what its session
 ** holds stays in memory until the disk takes it. */
@@ -42,33 +46,42 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
 
 /* ---- committing ---- */
 
-static int commit (tl_link *l) {
+static int save (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
   tl_persistence *k = &l->keep;
-  set_dirty(l, false);
-  int rc = tl_store_commit(k->store, &k->why);
+  int rc = how(k->store, &k->why);
   k->failed = rc < 0;
+  if (rc < 0 || how == tl_store_commit) set_dirty(l, false);
   if (rc < 0) k->retry_at = tl_loop_now(l->gateway->loop) + TRY_AGAIN_MS;
   return rc;
 }
 
-static int commit_or_fail (tl_link *l) {
-  int rc = commit(l);
+static int save_or_fail (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
+  int rc = save(l, how);
   if (rc < 0 && l->tcp != NULL && l->state != TL_LINK_CLOSING) tl_link_fail(l, "%s", l->keep.why.text);
   else if (rc < 0) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->keep.why.text);
   return rc;
 }
 
-int tl_gateway_commit (tl_gateway *g, tl_err *err) {
+static int save_all (tl_gateway *g, bool also_received, int (*how)(tl_store *s, tl_err *err), tl_err *err) {
   int result = TL_OK;
-  /* Received identifiers last: a message whose handler wrote to another line must rather come again than its write be lost. */
-  for (int received = 0; received < 2 && g->unsaved > 0; received++) {
-    for (uint32_t i = 0; i < g->model->line_count; i++) {
-      tl_link *l = g->model->lines[i]->user;
-      if (l == NULL || !l->keep.dirty || (received == 0 && tl_store_has_received(l->keep.store))) continue;
-      if (commit_or_fail(l) < 0) result = tl_fail(err, l->keep.why.code, 0, "%s", l->keep.why.text);
-    }
+  for (uint32_t i = 0; i < g->model->line_count && g->unsaved > 0; i++) {
+    tl_link *l = g->model->lines[i]->user;
+    if (l == NULL || !l->keep.dirty || (!also_received && tl_store_has_received(l->keep.store))) continue;
+    if (save_or_fail(l, how) < 0) result = tl_fail(err, l->keep.why.code, 0, "%s", l->keep.why.text);
   }
   return result;
+}
+
+/* Received identifiers last: a message whose handler wrote to another line must rather come again than its write be lost. */
+int tl_gateway_write_stores (tl_gateway *g, tl_err *err) {
+  int rc = save_all(g, false, tl_store_write, err), last = save_all(g, true, tl_store_write, err);
+  return last < 0 ? last : rc;
+}
+
+int tl_gateway_commit (tl_gateway *g, tl_err *err) {
+  if (g->unsaved == 0) return TL_OK;
+  int rc = tl_gateway_write_stores(g, err), last = save_all(g, true, tl_store_commit, err);
+  return last < 0 ? last : rc;
 }
 
 /* ---- opening ---- */
@@ -125,7 +138,7 @@ int tl_link_store_ready (tl_link *l, bool at_once, tl_err *err) {
   if (k->path.len == 0 || (k->store != NULL && !k->failed)) return TL_OK;
   int64_t now = tl_loop_now(l->gateway->loop);
   if (at_once || now >= k->retry_at) {
-    int rc = k->store == NULL ? open_store(l) : commit(l);
+    int rc = k->store == NULL ? open_store(l) : save(l, tl_store_commit);
     if (rc == TL_OK) return TL_OK;
     k->retry_at = now + TRY_AGAIN_MS;
   }
@@ -150,7 +163,7 @@ int tl_link_store_moved (tl_link *l, bool *moved) {
 
 void tl_link_store_close (tl_link *l) {
   tl_persistence *k = &l->keep;
-  if (k->store != NULL && commit(l) < 0) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s: what was not stored yet is lost", k->why.text);
+  if (k->store != NULL && save(l, tl_store_commit) < 0) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s: what was not stored yet is lost", k->why.text);
   tl_store_close(k->store);
   tl_buf_fini(&k->path);
   memset(k, 0, sizeof *k);

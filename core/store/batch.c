@@ -4,7 +4,10 @@
 
 #include "store/impl.h"
 
-enum { KEEP_BATCH = 64 * 1024 }; /* memory an idle batch keeps */
+enum {
+  KEEP_BATCH = 64 * 1024, /* memory an idle batch keeps */
+  LOG_PAGES = 1000        /* then the log's content is moved into the database, and the log begins anew: it stays below 4 MiB or so */
+};
 
 /* What stands before the bytes of each change. Copied in and out: nothing in the buffer is aligned. */
 typedef struct {
@@ -95,20 +98,11 @@ static int write_all (tl_store *s, uint64_t *changes) {
   return SQLITE_OK;
 }
 
-/* Only outside a transaction, and only when it changes: SQLite prepares a pragma anew each time. */
-static int set_sync (tl_store *s, bool sync) {
-  if (s->synced == sync) return SQLITE_OK;
-  int rc = sqlite3_exec(s->db, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
-  if (rc == SQLITE_OK) s->synced = sync;
-  return rc;
-}
-
-int tl_store_commit (tl_store *s, tl_err *err) {
+int tl_store_write (tl_store *s, tl_err *err) {
   uint64_t changes = 0;
   if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "session store %s: no memory for a change", (const char *)s->path.at);
   if (s->batch.len == 0) return TL_OK;
-  int rc = set_sync(s, s->must_sync);
-  if (rc == SQLITE_OK) rc = run(s, s->sql[TL_SQL_BEGIN]);
+  int rc = run(s, s->sql[TL_SQL_BEGIN]);
   if (rc == SQLITE_OK) rc = write_all(s, &changes);
   if (rc == SQLITE_OK) rc = run(s, s->sql[TL_SQL_COMMIT]);
   if (rc != SQLITE_OK) {
@@ -116,12 +110,39 @@ int tl_store_commit (tl_store *s, tl_err *err) {
     if (!sqlite3_get_autocommit(s->db)) run(s, s->sql[TL_SQL_ROLLBACK]);
     return code;
   }
-  s->stats.commits++;
-  s->stats.syncs += s->must_sync;
+  s->stats.writes++;
   s->stats.changes += changes;
+  s->unsynced = s->unsynced || s->must_sync;
+  s->must_sync = s->has_received = false;
   tl_buf_clear(&s->batch);
   tl_buf_shrink(&s->batch, KEEP_BATCH);
-  s->must_sync = s->has_received = false;
+  return TL_OK;
+}
+
+/* SQLite would sync within COMMIT; between its write and its sync, however, its owner has something to do. */
+static int sync_log (tl_store *s) {
+  sqlite3_file *log = NULL;
+  int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (rc != SQLITE_OK || log == NULL || log->pMethods == NULL) return SQLITE_IOERR_FSYNC;
+  errno = 0;
+  rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  s->reason = errno;
+  return rc;
+}
+
+int tl_store_commit (tl_store *s, tl_err *err) {
+  int rc = tl_store_write(s, err);
+  if (rc < 0 || !s->unsynced) return rc;
+  /* After a failed sync the system may take the pages for clean, so that a second one would prove nothing: all of the log must go into
+  ** the database, which is another file, and be synced there. */
+  int sql = s->sync_failed ? sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) : sync_log(s);
+  s->sync_failed = sql != SQLITE_OK;
+  if (s->sync_failed) return tl_store_fail(s, sql, err);
+  s->stats.syncs++;
+  s->unsynced = false;
+  /* Should it fail, all is safe in the log, which grows meanwhile; the next commit tries again. */
+  if (s->log_pages >= LOG_PAGES && sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+    s->log_pages = 0;
   return TL_OK;
 }
 

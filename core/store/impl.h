@@ -27,7 +27,9 @@ struct tl_store {
   bool must_sync;  /* the batch holds something that a power failure must not take */
   bool has_received;
   int reason;      /* the system's, of the last step: SQLite itself does not keep that of a failed write */
-  bool synced;     /* the database is set to sync each commit */
+  int log_pages;   /* in the log since it was last begun anew */
+  bool unsynced;   /* so does what was written */
+  bool sync_failed;
   tl_store_stats stats;
 };
 

@@ -1,8 +1,9 @@
 /* core/store/store.h — what a session must remember when its process is killed: an SQLite file for each line and Client ID. Knows no
 ** MQTT: it keeps records under the keys it is given, and says what is safe on the disk when.
 **
-** Changes gather in memory, in order, until tl_store_commit() writes them in one transaction: all of them or none are there after a
-** kill, and one sync serves all that arrived together. A commit that failed keeps them: calling it again tries again. */
+** Changes gather in memory, in order. tl_store_write() writes them in one transaction: all of them or none are there after a kill.
+** tl_store_commit() writes and syncs: they are there after a power failure, too. So one sync serves all that arrived together. What
+** failed is kept: calling it again tries again. */
 #ifndef TL_STORE_STORE_H
 #define TL_STORE_STORE_H
 
@@ -32,19 +33,21 @@ void tl_store_close (tl_store *s); /* what was not committed is gone; NULL is fi
 typedef int tl_store_each (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, tl_err *err);
 int tl_store_load (tl_store *s, tl_store_each *each, void *ctx, tl_err *err);
 
-/* Remember (adds or replaces) and forget, at the next commit. Only the parts that its kind names are used. Without memory the batch is
-** broken: no later commit succeeds, for something would be missing in it. */
+/* Remember (adds or replaces) and forget, at the next write. Only the parts that its kind names are used. Without memory the batch is
+** broken: no later write succeeds, for something would be missing in it. */
 void tl_store_put (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes);
 void tl_store_delete (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes);
 bool tl_store_has_received (const tl_store *s); /* the batch remembers received identifiers */
 
-/* Write the batch. After TL_OK it survives the process. It survives a power failure, too (one sync), unless it only forgets messages
-** and filters, which costs no sync: to have such a record again is harmless. Errors: -errno (-ENOSPC, -EIO …), TL_EMALFORMED, TL_ENOMEM;
+/* Write the batch: after TL_OK it survives the process, whatever kills it. Errors: -errno (-ENOSPC, -EIO …), TL_EMALFORMED, TL_ENOMEM;
 ** the batch stays. */
+int tl_store_write (tl_store *s, tl_err *err);
+/* Write the batch and sync: after TL_OK all that was written survives a power failure. Forgetting messages and filters alone is not
+** synced: to have such a record again is harmless. Errors as above. */
 int tl_store_commit (tl_store *s, tl_err *err);
 
 typedef struct {
-  uint64_t commits, syncs, changes;
+  uint64_t writes, syncs, changes;
 } tl_store_stats;
 void tl_store_get_stats (const tl_store *s, tl_store_stats *out);
 

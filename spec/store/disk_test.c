@@ -22,9 +22,26 @@ static void one_sync_for_all_that_arrived_together (void **state) {
   commit(s);
   assert_int_equal(disk.syncs, 1);
   tl_store_get_stats(s, &stats);
-  assert_int_equal(stats.commits, 1);
+  assert_int_equal(stats.writes, 1);
   assert_int_equal(stats.syncs, 1);
   assert_int_equal(stats.changes, 101);
+  tl_store_close(s);
+}
+
+static void writing_costs_none_and_the_next_commit_one (void **state) {
+  (void)state;
+  tl_err err;
+  tl_store *s = open_store();
+  disk.syncs = 0;
+  put_message(s, 1, 1, "value");
+  assert_int_equal(tl_store_write(s, &err), TL_OK);
+  put_message(s, 2, 2, "value");
+  assert_int_equal(tl_store_write(s, &err), TL_OK);
+  assert_int_equal(disk.syncs, 0);
+  commit(s);
+  assert_int_equal(disk.syncs, 1);
+  commit(s);
+  assert_int_equal(disk.syncs, 1);
   tl_store_close(s);
 }
 
@@ -64,8 +81,31 @@ static void all_that_a_packet_depends_on_is_synced (void **state) {
   tl_store_close(s);
 }
 
+static off_t log_size (void) {
+  char path[600];
+  struct stat st;
+  snprintf(path, sizeof path, "%s/plant.me.sqlite-wal", folder);
+  assert_int_equal(stat(path, &st), 0);
+  return st.st_size;
+}
+
+static void the_log_does_not_grow_for_ever (void **state) {
+  (void)state;
+  char text[3000];
+  memset(text, 'm', sizeof text);
+  text[sizeof text - 1] = '\0';
+  tl_store *s = open_store();
+  for (uint64_t i = 1; i <= 3000; i++) {
+    put_message(s, i, 1, text);
+    if (i > 1) tl_store_delete(s, TL_STORE_MESSAGE, i - 1, 0, NONE);
+    commit(s);
+  }
+  assert_true(log_size() < 6 * 1024 * 1024);
+  tl_store_close(s);
+}
+
 /* A failing disk says why, loses nothing of the batch, and the batch is written when it works again. */
-static void survives (int *fault, int how, int code, const char *word) {
+static void survives (int *fault, int how, int code, const char *word, const char *meanwhile) {
   tl_err err = { .text = "" };
   tl_store *s = open_store();
   put_message(s, 1, 1, "before");
@@ -78,7 +118,7 @@ static void survives (int *fault, int how, int code, const char *word) {
   }
   put_message(s, 3, 3, "more");
   *fault = 0;
-  assert_string_equal(content(s), "o 1 1 before|");
+  assert_string_equal(content(s), meanwhile);
   commit(s);
   assert_string_equal(content(s), "o 1 1 before|o 2 2 during|o 3 3 more|");
   tl_store_close(s);
@@ -89,17 +129,17 @@ static void survives (int *fault, int how, int code, const char *word) {
 
 static void a_full_disk (void **state) {
   (void)state;
-  survives(&disk.fail_write, SQLITE_FULL, -ENOSPC, "No space left on device");
+  survives(&disk.fail_write, SQLITE_FULL, -ENOSPC, "No space left on device", "o 1 1 before|");
 }
 
 static void a_disk_that_does_not_write (void **state) {
   (void)state;
-  survives(&disk.fail_write, SQLITE_IOERR_WRITE, -EIO, "Input/output error");
+  survives(&disk.fail_write, SQLITE_IOERR_WRITE, -EIO, "Input/output error", "o 1 1 before|");
 }
 
 static void a_disk_that_does_not_sync (void **state) {
   (void)state;
-  survives(&disk.fail_sync, SQLITE_IOERR_FSYNC, -EIO, "Input/output error");
+  survives(&disk.fail_sync, SQLITE_IOERR_FSYNC, -EIO, "Input/output error", "o 1 1 before|o 2 2 during|");
 }
 
 static void a_disk_that_fails_from_the_start (void **state) {
@@ -122,8 +162,10 @@ static void a_disk_that_fails_from_the_start (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(one_sync_for_all_that_arrived_together),
+    SPEC(writing_costs_none_and_the_next_commit_one),
     SPEC(forgetting_a_confirmed_message_costs_none),
     SPEC(all_that_a_packet_depends_on_is_synced),
+    SPEC(the_log_does_not_grow_for_ever),
     SPEC(a_full_disk),
     SPEC(a_disk_that_does_not_write),
     SPEC(a_disk_that_does_not_sync),
