@@ -23,7 +23,7 @@ static void on_subscribed (void *ctx, const uint8_t *granted, size_t n) {
   size_t taken = 0;
   tl_health_subscribed(l, granted, n);
   for (size_t i = 0; i < n; i++) taken += granted[i] != 0x80;
-  if (taken == 0) return; /* the session fails this connection, and says so */
+  if (n > 0 && taken == 0) return; /* the session fails this connection, and says so */
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "subscribed: %zu of %zu topic filters", taken, n);
   /* The connection works, so the next break starts again with a short wait; but not while something takes it away each time. */
   if (l->quick_closes < 5) l->delay = l->params.reconnect_delay;
