@@ -35,7 +35,7 @@ end
 --- A station with these tags, by name to address (false: none); `published` lists what its line was given to publish.
 function support.station(names)
   local station = { full_name = "plant.boiler", tags = {}, published = {} }
-  for name, address in pairs(names) do station.tags[name] = { name = name, address = address or nil } end
+  for name, address in pairs(names) do station.tags[name] = { name = name, address = address or "" } end
   station.line = { publish = function(_, ...)
     if station.refuses then return nil, station.refuses end
     table.insert(station.published, { ... })

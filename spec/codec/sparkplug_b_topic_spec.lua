@@ -32,6 +32,20 @@ describe("sparkplug_b topics", function()
   end)
 end)
 
+describe("sparkplug_b subscriptions", function()
+  it("are to what nodes and devices publish", function()
+    assert.same({ "spBv1.0/g/NBIRTH/+", "spBv1.0/g/NDATA/+", "spBv1.0/g/NDEATH/+", "spBv1.0/g/DBIRTH/+/+", "spBv1.0/g/DDATA/+/+",
+      "spBv1.0/g/DDEATH/+/+" }, sparkplug_b.topic_filters "g")
+    assert.equal("spBv1.0/+/DDEATH/e/+", sparkplug_b.topic_filters(nil, "e")[6])
+  end)
+
+  it("go to stations by address", function()
+    assert.equal("spBv1\\.0/g\\.1/[ND](?:BIRTH|DATA|DEATH)/boiler\\-1(?:/[^/]+)?", sparkplug_b.address("g.1", "boiler-1"))
+    assert.equal("spBv1\\.0/(?<group>[^/]+)/[ND](?:BIRTH|DATA|DEATH)/(?<edge>[^/]+)(?:/[^/]+)?", sparkplug_b.address())
+    assert.has_error(function() sparkplug_b.address "a/b" end)
+  end)
+end)
+
 describe("sparkplug_b requests", function()
   it("ask for a rebirth", function()
     local topic, payload = sparkplug_b.rebirth_request("g", "e", support.TIME)

@@ -2,7 +2,10 @@
 ---
 ---     local sparkplug_b = require "tagline.codec.sparkplug_b"
 ---     local plant = sparkplug_b.host { tags = { ["Temp/Inlet"] = "inlet" } }
----     station "boiler" { address = "spBv1.0/plant/.*/boiler(/.*)?", decode = plant, encode = plant.encode, tags = { … } }
+---     line "plant" {
+---       topic_filter = sparkplug_b.topic_filters("plant"), …,
+---       station "boiler" { address = sparkplug_b.address("plant", "boiler"), decode = plant, encode = plant.encode, tags = { … } },
+---     }
 ---
 --- Without state: `decode_bytes` and `encode_bytes`, topics and the messages of a host application.
 local datatypes = require "tagline.codec.sparkplug_b.datatypes"
@@ -45,6 +48,8 @@ end
 
 sparkplug_b.parse_topic = topic.parse
 sparkplug_b.topic = topic.of
+sparkplug_b.topic_filters = topic.filters
+sparkplug_b.address = topic.address
 sparkplug_b.rebirth_request = topic.rebirth
 sparkplug_b.state = topic.state
 sparkplug_b.parse_state = topic.parse_state

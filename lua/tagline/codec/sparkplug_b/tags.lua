@@ -30,7 +30,7 @@ local function wanted_by(self, station)
   local names = self.wanted[station]
   if not names then
     names = {}
-    for name, tag in pairs(station.tags) do names[name] = tag.address == nil end
+    for name, tag in pairs(station.tags) do names[name] = (tag.address or "") == "" end
     self.wanted[station] = names
   end
   return names

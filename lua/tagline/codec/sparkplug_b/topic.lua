@@ -73,6 +73,33 @@ function topic.of(kind, group, edge, device)
   return device and text .. "/" .. device or text
 end
 
+--- Topic filters for what edge nodes and their devices publish. Commands are not among them.
+---@param group? string nil: all groups
+---@param edge? string nil: all edge nodes
+---@return string[]
+function topic.filters(group, edge)
+  if group ~= nil then check_id(group, "a group's id") end
+  if edge ~= nil then check_id(edge, "an edge node's id") end
+  local list = {}
+  for _, kind in ipairs { "NBIRTH", "NDATA", "NDEATH", "DBIRTH", "DDATA", "DDEATH" } do
+    local filter = ("spBv1.0/%s/%s/%s"):format(group or "+", kind, edge or "+")
+    list[#list + 1] = types[kind] and filter .. "/+" or filter
+  end
+  return list
+end
+
+--- The address of a station for all that an edge node and its devices publish. Without an edge node (or a group) it has named
+--- groups, and makes one station each: the station's name must hold `{edge}` (and `{group}`).
+---@param group? string
+---@param edge? string
+---@return string
+function topic.address(group, edge)
+  if group ~= nil then check_id(group, "a group's id") end
+  if edge ~= nil then check_id(edge, "an edge node's id") end
+  local function level(id, name) return id and id:gsub("[^%w\x80-\xff]", "\\%0") or ("(?<%s>[^/]+)"):format(name) end
+  return ("spBv1\\.0/%s/[ND](?:BIRTH|DATA|DEATH)/%s(?:/[^/]+)?"):format(level(group, "group"), (level(edge, "edge")))
+end
+
 -- Whole seconds, where the clock is to be had; a spec gives its own time.
 local function now_ms() return os and os.time and os.time() * 1000 or nil end
 topic.now_ms = now_ms
