@@ -9,6 +9,7 @@ local examples = {
   first = "tagline-plant", things_network_v2 = "tagline-plant-ttn", things_stack_v3 = "tagline-plant-tts",
   loriot = "tagline-plant-loriot", slovanet = "tagline-plant-slovanet", pixii = "tagline-plant-storage-1",
   live_objects = "tagline-plant-live-objects", chirpstack_v4 = "tagline-plant-chirpstack",
+  sparkplug = "tagline-plant-sparkplug",
 }
 
 local function read(path)
