@@ -163,7 +163,8 @@ int tl_link_store_moved (tl_link *l, bool *moved) {
 
 void tl_link_store_close (tl_link *l) {
   tl_persistence *k = &l->keep;
-  if (k->store != NULL && save(l, tl_store_commit) < 0) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s: what was not stored yet is lost", k->why.text);
+  if (k->store != NULL && save(l, tl_store_commit) < 0)
+    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s: what was not stored yet is lost", k->why.text);
   tl_store_close(k->store);
   tl_buf_fini(&k->path);
   memset(k, 0, sizeof *k);
