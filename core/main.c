@@ -13,6 +13,9 @@ static const char help[] =
     "\n"
     "  run CONFIG.lua                     connect and run\n"
     "  check CONFIG.lua                   load and validate; every problem as FILE:LINE\n"
+    "  explain CONFIG.lua TOPIC [FILE]    where a message goes and what every tag becomes of it, and why\n"
+    "  test [FILE …]                      run specs of configs and decoders, without a broker\n"
+    "  replay CAPTURE CONFIG.lua          recorded messages through a config\n"
     "  repl [-e CODE]                     attach to a running process\n"
     "\n"
     "tagline COMMAND --help tells a command's options; tagline --version the version.\n";
@@ -23,6 +26,9 @@ static const struct {
 } commands[] = {
   { "run", tl_command_run },
   { "check", tl_command_check },
+  { "explain", tl_command_explain },
+  { "test", tl_command_test },
+  { "replay", tl_command_replay },
   { "repl", tl_command_repl },
 };
 

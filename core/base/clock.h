@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 int64_t tl_clock_wall_ms (void); /* milliseconds since 1970, UTC; may jump */
+/* From now on it is this time of day, until the next call: replay and tests live in the time of their messages. */
+void tl_clock_fix (int64_t wall_ms);
 int64_t tl_clock_mono_ms (void); /* milliseconds of a clock that never jumps */
 uint64_t tl_clock_mono_ns (void);
 uint64_t tl_clock_cpu_ns (void); /* processor time of this thread */

@@ -341,7 +341,7 @@ static int tell_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_e
   tl_link_get_stats(l, &stats);
   tl_explain_open(out, NULL, '{');
   tl_explain_word(out, "line", l->line->name);
-  tl_explain_word(out, "status", stats.state);
+  tl_explain_word(out, "status", l->gateway->published != NULL ? "offline" : stats.state);
   int rc = tell_filters(l, m->topic, &taken, out);
   if (rc >= 0 && taken) {
     rc = tell_routed(l, m, out, &code, err);

@@ -202,6 +202,7 @@ tl_router *tl_link_router (tl_link *l) { return l->router; }
 tl_link *tl_line_link (const tl_line *line) { return line->user; }
 tl_gateway *tl_link_gateway (tl_link *l) { return l->gateway; }
 void *tl_link_user (const tl_link *l) { return l->user; }
+const tl_recorder *tl_link_recorder (const tl_link *l) { return &l->recorder; }
 const char *tl_link_unrouted_topic (const tl_link *l) { return l->unrouted_topic; }
 
 void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {

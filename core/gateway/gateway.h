@@ -86,6 +86,7 @@ tl_router *tl_link_router (tl_link *l);
 tl_link *tl_line_link (const tl_line *line);
 tl_gateway *tl_link_gateway (tl_link *l);
 void *tl_link_user (const tl_link *l);
+const struct tl_recorder *tl_link_recorder (const tl_link *l); /* its last messages: gateway/recorder.h */
 
 typedef struct {
   const char *state;       /* "off" "connecting" "waiting" "connected" "stopping" */

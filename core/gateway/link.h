@@ -5,6 +5,7 @@
 #include "gateway/gateway.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "gateway/offline.h"
 #include "gateway/recorder.h"
 #include "gateway/health.h"
 #include "net/tcp.h"
@@ -94,6 +95,8 @@ struct tl_gateway {
   void *handlers_ctx;
   tl_sink *values;
   bool watching, listening, started, stopping, held; /* held: the values sink is behind */
+  tl_offline_published *published; /* offline.c: in place of a network; NULL: there is one */
+  void *published_ctx;
   bool dry;  /* inside explain: nothing is written */
   bool lost; /* the reader of the values stream is gone for good */
   bool flush_asked;

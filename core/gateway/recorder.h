@@ -7,7 +7,7 @@
 
 #include "model/model.h"
 
-typedef struct {
+typedef struct tl_recorder {
   uint8_t *at;               /* NULL until the first message */
   size_t cap;                /* of `at` */
   size_t head, tail;         /* where the next one goes; the oldest */

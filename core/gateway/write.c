@@ -72,9 +72,26 @@ void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s) {
     if (w->tag != NULL && w->tag->station == s) w->tag = NULL;
 }
 
+static void settle_local (void *ctx);
+
+/* Without a network: whoever listens takes it, and it is as good as confirmed. */
+static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos, bool retain, tl_write *w, tl_err *err) {
+  tl_gateway *g = l->gateway;
+  w->local = true;
+  if (tl_loop_later(g->loop, settle_local, g) != TL_OK) {
+    unlink_write(g, w);
+    free_write(w);
+    return tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
+  }
+  g->published(g->published_ctx, l, topic, payload, qos, retain);
+  if (w->tag != NULL) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
+  return TL_OK;
+}
+
 static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain, tl_write *w, tl_err *err) {
   uint8_t level = (uint8_t)(qos < 0 ? l->params.publish_qos : qos);
   bool keep = retain < 0 ? l->params.publish_retain : retain != 0;
+  if (l->gateway->published != NULL) return publish_offline(l, topic, payload, level, keep, w, err);
   tl_err why = { .text = "" };
   int rc = tl_link_store_ready(l, false, &why);
   bool kept = rc == TL_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "script/l_core.h"
+#include "script/look.h"
 #include "script/script.h"
 #include "script/zone_file.h"
 
@@ -53,6 +54,7 @@ static int p_load (lua_State *L) {
   lua_call(L, 1, 1);
   lua_setfield(L, -2, "core");
   tl_open_objects(L);
+  tl_add_look_words(L);
   lua_setfield(L, -2, "api");
   lua_call(L, 2, 2); /* draft or nil, problems */
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -386,5 +388,8 @@ static int env_index (lua_State *L) {
 
 void tl_push_env (lua_State *L) {
   tl_open_objects(L);
+  tl_add_look_words(L);
+  lua_pushcfunction(L, tl_look_save);
+  lua_setfield(L, -2, "save");
   lua_pushcclosure(L, env_index, 1);
 }

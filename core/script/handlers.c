@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/look.h"
 #include "script/script.h"
 
 void tl_give_memory_back (void) {
@@ -345,6 +346,6 @@ static void on_release (void *ctx, void *user) {
 }
 
 const tl_handlers tl_script_handlers = {
-  .has_decode = has_decode, .decode = on_decode, .has_encode = has_encode, .encode = on_encode,
+  .has_decode = has_decode, .decode = on_decode, .rehearse = tl_script_rehearse, .has_encode = has_encode, .encode = on_encode,
   .value = on_value, .status = on_status, .line = on_line, .share = on_share, .release = on_release,
 };

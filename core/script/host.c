@@ -7,6 +7,7 @@
 
 #include "script/l_core.h"
 #include "script/script.h"
+#include "script/site.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
 
@@ -21,6 +22,10 @@ static void forget_said (tl_script *s) {
 
 /* "Once" by scope and the text's beginning: the traceback of the same fault is the same. Forgets all at times, to stay small. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
+  if (s->site != NULL) {
+    tl_site_error(s->site, scope, text);
+    return;
+  }
   char key[SAID_LENGTH + 200];
   int n = snprintf(key, sizeof key, "%s|%.*s", scope != NULL ? scope : "", (int)(text.len < SAID_LENGTH ? text.len : SAID_LENGTH),
                    (const char *)text.at);

@@ -53,6 +53,7 @@ struct tl_script {
   struct tl_failure *failures; /* failures.c: handlers that fail now */
   struct tl_loaded *loaded;    /* reload.c: what the running config was read from */
   tl_hook_timer *timers;
+  struct tl_site *site;        /* site.c: runs without a network; NULL: it does not */
   char *config_path;
 };
 
@@ -215,6 +216,8 @@ void tl_push_json (lua_State *L, tl_slice document); /* json.c: raises with line
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1 (time or nil). Raises on wrong shapes. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms);
 void tl_timers_stop (tl_script *s);
+int64_t tl_timers_due (const tl_script *s); /* of the earliest, as tl_loop_now; INT64_MAX: none */
+void tl_timers_fire (tl_script *s);         /* the earliest: where no loop runs */
 int tl_timers_start (lua_State *L, tl_script *s, int list); /* the draft's timers at index `list` */
 
 #endif

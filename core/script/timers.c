@@ -28,11 +28,32 @@ static void on_due (void *ctx) {
     t->due += t->every_ms;
     if (t->due <= now) t->due += (now - t->due) / t->every_ms * t->every_ms + t->every_ms;
     tl_timer_at(t->timer, t->due);
+  } else {
+    t->due = INT64_MAX;
   }
   tl_buf_init(&err);
   const char *what = t->every_ms > 0 ? "every" : "after";
   if (tl_script_enter(s, p_fire, t, s->handler_time, what, &err) != LUA_OK) tl_script_say_error(s, what, tl_buf_bytes(&err));
   tl_buf_fini(&err);
+}
+
+static tl_hook_timer *earliest (const tl_script *s) {
+  tl_hook_timer *first = s->timers;
+  for (tl_hook_timer *t = first; t != NULL; t = t->next)
+    if (t->due <= first->due) first = t; /* the list is newest first */
+  return first;
+}
+
+int64_t tl_timers_due (const tl_script *s) {
+  const tl_hook_timer *t = earliest(s);
+  return t != NULL ? t->due : INT64_MAX;
+}
+
+void tl_timers_fire (tl_script *s) {
+  tl_hook_timer *t = earliest(s);
+  if (t == NULL || t->due == INT64_MAX) return;
+  tl_timer_stop(t->timer);
+  on_due(t);
 }
 
 void tl_timers_stop (tl_script *s) {

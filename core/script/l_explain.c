@@ -1,0 +1,122 @@
+/* core/script/l_explain.c — explain in Lua: reads what it is asked about, gives the document of gateway/explain.h as a table. */
+#include <math.h>
+#include <string.h>
+
+#include "script/look.h"
+
+/* A buffer that an error cannot leak: Lua closes it. */
+static int buffer_gc (lua_State *L) {
+  tl_buf_fini(lua_touserdata(L, 1));
+  return 0;
+}
+
+tl_buf *tl_push_buffer (lua_State *L) {
+  tl_buf *b = lua_newuserdatauv(L, sizeof *b, 0);
+  tl_buf_init(b);
+  if (luaL_newmetatable(L, "tagline.buffer")) {
+    lua_pushcfunction(L, buffer_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return b;
+}
+
+static tl_slice text_field (lua_State *L, int table, const char *name) { /* the table still holds it */
+  size_t len;
+  int type = lua_getfield(L, table, name);
+  if (type != LUA_TNIL && type != LUA_TSTRING) luaL_error(L, "%s: expected a string, got %s", name, tl_push_got(L, -1));
+  const char *text = type == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+  lua_pop(L, 1);
+  return text != NULL ? tl_slice_of(text, len) : tl_slice_of(NULL, 0);
+}
+
+static lua_Integer integer_field (lua_State *L, int table, const char *name, lua_Integer most) {
+  int is = 1;
+  int type = lua_getfield(L, table, name);
+  lua_Integer n = type == LUA_TNIL ? 0 : lua_tointegerx(L, -1, &is);
+  if (!is || n < 0 || n > most) luaL_error(L, "%s: expected 0 to %d, got %s", name, (int)most, tl_push_got(L, -1));
+  lua_pop(L, 1);
+  return n;
+}
+
+static bool flag_field (lua_State *L, int table, const char *name) {
+  lua_getfield(L, table, name);
+  bool on = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return on;
+}
+
+void tl_read_message_options (lua_State *L, int table, tl_explain_message *m) {
+  m->qos = (uint8_t)integer_field(L, table, "qos", 2);
+  m->id = (uint16_t)integer_field(L, table, "id", 65535);
+  m->retain = flag_field(L, table, "retain");
+  m->dup = flag_field(L, table, "dup");
+  m->fresh = flag_field(L, table, "fresh");
+  m->line = text_field(L, table, "line");
+  if (lua_getfield(L, table, "time") != LUA_TNIL) {
+    double t = lua_tonumber(L, -1);
+    if (lua_type(L, -1) != LUA_TNUMBER || !(fabs(t) < 9e12))
+      luaL_error(L, "time: expected seconds since 1970, got %s", tl_push_got(L, -1));
+    m->wall = (int64_t)llround(t * 1000.0);
+  }
+  lua_pop(L, 1);
+}
+
+/* The table for a document, with tagline.repl.explain's metatable; and the document's text. */
+static int push_result (lua_State *L, const tl_buf *out) {
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.explain");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "wrap");
+  tl_push_json(L, tl_buf_bytes(out));
+  lua_call(L, 1, 1);
+  lua_pushlstring(L, (const char *)out->at, out->len);
+  return 2;
+}
+
+static int wrong (lua_State *L) {
+  return luaL_error(L, "explain: expected a topic and a payload, a message of messages(), or a tag, got %s", tl_push_got(L, 1));
+}
+
+int tl_look_explain (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  tl_err err = { .text = "" };
+  size_t len;
+  lua_settop(L, 3);
+  tl_explain_message m = { .wall = tl_clock_wall_ms() };
+  bool of_tag = luaL_testudata(L, 1, TL_TAG) != NULL;
+  if (s->gateway == NULL) return luaL_error(L, "explain: nothing runs yet; call it when the config is loaded");
+  if (!of_tag && lua_type(L, 1) == LUA_TTABLE) {
+    m.topic = text_field(L, 1, "topic");
+    m.payload = text_field(L, 1, "payload");
+    m.has_payload = m.payload.at != NULL;
+    if (m.topic.at == NULL) return wrong(L);
+    tl_read_message_options(L, 1, &m);
+    if (lua_type(L, 2) == LUA_TTABLE) m.fresh = flag_field(L, 2, "fresh");
+  } else if (!of_tag) {
+    if (lua_type(L, 1) != LUA_TSTRING) return wrong(L);
+    const char *text = lua_tolstring(L, 1, &len);
+    m.topic = tl_slice_of(text, len);
+    if (lua_type(L, 2) != LUA_TSTRING && !lua_isnil(L, 2))
+      return luaL_error(L, "explain: expected the payload as a string, got %s", tl_push_got(L, 2));
+    text = lua_tolstring(L, 2, &len);
+    m.has_payload = text != NULL;
+    if (text != NULL) m.payload = tl_slice_of(text, len);
+    if (!lua_isnil(L, 3)) {
+      luaL_checktype(L, 3, LUA_TTABLE);
+      tl_read_message_options(L, 3, &m);
+    }
+  }
+  tl_tag *tag = of_tag ? tl_check_tag(L, 1) : NULL;
+  tl_buf *out = tl_push_buffer(L);
+  int rc = of_tag ? tl_explain_tag(s->gateway, tag, out, &err) : tl_explain(s->gateway, &m, out, &err);
+  if (rc < 0) return luaL_error(L, "explain: %s", err.text);
+  return push_result(L, out);
+}
+
+void tl_add_look_words (lua_State *L) {
+  lua_pushcfunction(L, tl_look_explain);
+  lua_setfield(L, -2, "explain");
+  lua_pushcfunction(L, tl_look_messages);
+  lua_setfield(L, -2, "messages");
+}

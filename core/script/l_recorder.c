@@ -1,0 +1,207 @@
+/* core/script/l_recorder.c — the recorded messages in Lua, and as a capture file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/recorder.h"
+#include "script/look.h"
+
+enum { LIMIT = 1000 };
+
+typedef struct {
+  tl_link *link;
+  tl_recorded r;
+} entry;
+
+/* What a pattern asks for. */
+typedef struct {
+  const tl_line *line;       /* NULL: each */
+  const tl_station *station; /* NULL: any */
+  tl_slice filter;           /* at == NULL: any topic */
+} wanted;
+
+static void read_pattern (lua_State *L, int index, wanted *w) {
+  tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
+  tl_err err = { .text = "" };
+  size_t len;
+  *w = (wanted){ 0 };
+  if (lua_isnoneornil(L, index)) return;
+  if (luaL_testudata(L, index, TL_TAG) != NULL) w->station = tl_check_tag(L, index)->station;
+  else if (luaL_testudata(L, index, TL_STATION) != NULL) w->station = tl_check_station(L, index);
+  else if (luaL_testudata(L, index, TL_LINE) != NULL) w->line = tl_check_line(L, index);
+  else if (lua_type(L, index) != LUA_TSTRING)
+    luaL_error(L, "expected a topic filter, a line, a station or a tag, got %s", tl_push_got(L, index));
+  if (lua_type(L, index) != LUA_TSTRING) return;
+  const char *text = lua_tolstring(L, index, &len);
+  tl_slice name = tl_slice_of(text, len);
+  const tl_tag *tag = tl_model_tag(m, name);
+  w->station = tag != NULL ? tag->station : tl_model_station(m, name);
+  w->line = w->station == NULL ? tl_model_line(m, name) : NULL;
+  if (w->station != NULL || w->line != NULL) return;
+  w->filter = name;
+  if (tl_filter_check(name, &err) < 0) luaL_error(L, "no line, station or tag has this name, and as a topic filter: %s", err.text);
+}
+
+static bool suits (const wanted *w, tl_link *l, const tl_recorded *r) {
+  tl_buf name;
+  if (w->line != NULL && tl_link_line(l) != w->line) return false;
+  if (w->station != NULL) {
+    if (tl_link_line(l) != w->station->line) return false;
+    tl_buf_init(&name);
+    const tl_station *s = tl_explain_where(l, r->m.topic, &name);
+    tl_buf_fini(&name);
+    return s == w->station || (s != NULL && s->made_by == w->station);
+  }
+  return w->filter.at == NULL || tl_filter_match(w->filter, r->m.topic);
+}
+
+static int by_time (const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  if (x->r.m.wall != y->r.m.wall) return x->r.m.wall < y->r.m.wall ? -1 : 1;
+  return x->r.number < y->r.number ? -1 : x->r.number > y->r.number;
+}
+
+/* The messages asked for, oldest first, on the stack as a block that Lua frees. Borrowed from the rings until the next message. */
+static entry *push_entries (lua_State *L, const wanted *w, size_t *count) {
+  tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
+  size_t room = 0, most = 0, n = 0;
+  for (uint32_t i = 0; i < m->line_count; i++) {
+    const tl_recorder *r = tl_link_recorder(tl_line_link(m->lines[i]));
+    room += r->count;
+    if (r->count > most) most = r->count;
+  }
+  entry *all = lua_newuserdatauv(L, (room + 1) * sizeof *all, 0);
+  tl_recorded *list = lua_newuserdatauv(L, (most + 1) * sizeof *list, 0);
+  for (uint32_t i = 0; i < m->line_count; i++) {
+    tl_link *l = tl_line_link(m->lines[i]);
+    const tl_recorder *r = tl_link_recorder(l);
+    tl_recorder_list(r, list);
+    for (uint32_t k = 0; k < r->count; k++)
+      if (suits(w, l, &list[k])) all[n++] = (entry){ l, list[k] };
+  }
+  lua_pop(L, 1);
+  qsort(all, n, sizeof *all, by_time);
+  *count = n;
+  return all;
+}
+
+static void set_text (lua_State *L, const char *key, tl_slice text) {
+  lua_pushlstring(L, text.len > 0 ? (const char *)text.at : "", text.len);
+  lua_setfield(L, -2, key);
+}
+
+static void push_where (lua_State *L, const entry *e) {
+  tl_buf name;
+  tl_buf_init(&name);
+  tl_explain_where(e->link, e->r.m.topic, &name);
+  /* A station's name is shorter than a topic, which is on the stack in full: this fits, or there is no memory at all. */
+  char text[512];
+  snprintf(text, sizeof text, "%s.%.*s", tl_link_line(e->link)->name, TL_ARG(tl_buf_bytes(&name)));
+  bool some = name.len > 0;
+  tl_buf_fini(&name);
+  if (some) lua_pushstring(L, text);
+  else lua_pushnil(L);
+}
+
+static void push_entry (lua_State *L, const entry *e) {
+  const tl_incoming *m = &e->r.m;
+  lua_createtable(L, 0, 10);
+  lua_pushinteger(L, (lua_Integer)e->r.number);
+  lua_setfield(L, -2, "number");
+  set_text(L, "line", tl_slice_str(tl_link_line(e->link)->name));
+  lua_pushnumber(L, (lua_Number)m->wall / 1000.0);
+  lua_setfield(L, -2, "time");
+  set_text(L, "topic", m->topic);
+  set_text(L, "payload", m->payload);
+  lua_pushinteger(L, m->qos);
+  lua_setfield(L, -2, "qos");
+  lua_pushinteger(L, m->id);
+  lua_setfield(L, -2, "id");
+  lua_pushboolean(L, m->retain);
+  lua_setfield(L, -2, "retain");
+  lua_pushboolean(L, m->dup);
+  lua_setfield(L, -2, "dup");
+  push_where(L, e);
+  lua_setfield(L, -2, "station");
+}
+
+static tl_script *check_running (lua_State *L, const char *word) {
+  tl_script *s = tl_script_of(L);
+  if (s->gateway == NULL) luaL_error(L, "%s: nothing runs yet; call it when the config is loaded", word);
+  return s;
+}
+
+int tl_look_messages (lua_State *L) {
+  wanted w;
+  size_t n;
+  check_running(L, "messages");
+  lua_settop(L, 2);
+  read_pattern(L, 1, &w);
+  lua_Integer limit = luaL_optinteger(L, 2, LIMIT);
+  luaL_argcheck(L, limit > 0, 2, "expected how many messages at most");
+  entry *all = push_entries(L, &w, &n);
+  size_t first = n > (size_t)limit ? n - (size_t)limit : 0;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.messages");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "wrap");
+  lua_createtable(L, (int)(n - first), 0);
+  for (size_t i = first; i < n; i++) {
+    push_entry(L, &all[i]);
+    lua_rawseti(L, -2, (lua_Integer)(i - first) + 1);
+  }
+  lua_pushinteger(L, (lua_Integer)first);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
+/* ---- capture files ---- */
+
+static bool write_all (int fd, tl_slice bytes) {
+  while (bytes.len > 0) {
+    ssize_t n = write(fd, bytes.at, bytes.len);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes = tl_slice_of(bytes.at + n, bytes.len - (size_t)n);
+  }
+  return true;
+}
+
+/* Writes all, or leaves no file. 0, or errno. */
+static int write_capture (const char *path, const entry *all, size_t n) {
+  tl_buf text;
+  tl_buf_init(&text);
+  tl_buf_str(&text, "{\"tagline_capture\":1,\"written\":\"");
+  tl_time_format(&text, tl_clock_wall_ms());
+  tl_buf_str(&text, "\"}\n");
+  /* Others on the machine need not read what the plant says. */
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  int why = fd < 0 ? errno : 0;
+  for (size_t i = 0; fd >= 0 && why == 0 && i <= n; i++) {
+    if (i < n) tl_recorded_json(&all[i].r, tl_link_line(all[i].link)->name, &text);
+    if (text.failed) why = ENOMEM;
+    else if ((i == n || text.len > 65536) && !write_all(fd, tl_buf_bytes(&text))) why = errno;
+    if (i == n || text.len > 65536) tl_buf_clear(&text);
+  }
+  if (fd >= 0 && close(fd) != 0 && why == 0) why = errno;
+  if (fd >= 0 && why != 0) unlink(path);
+  tl_buf_fini(&text);
+  return why;
+}
+
+int tl_look_save (lua_State *L) {
+  wanted w;
+  size_t n;
+  check_running(L, "save");
+  const char *path = luaL_checkstring(L, 1);
+  read_pattern(L, 2, &w);
+  const entry *all = push_entries(L, &w, &n);
+  int why = write_capture(path, all, n);
+  if (why == EEXIST) return luaL_error(L, "save: '%s' is there already; give another name", path);
+  if (why != 0) return luaL_error(L, "save: '%s': %s", path, strerror(why));
+  lua_pushfstring(L, "%d messages in %s", (int)n, path);
+  return 1;
+}

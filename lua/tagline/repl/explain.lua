@@ -1,0 +1,237 @@
+--- What explain found, as text that a person can read. The documents are those of core/gateway/explain.h; `wrap` makes one print as its
+--- text, and it stays a table for who wants a field of it.
+local M = {}
+
+local function is_null(v) return v == nil or type(v) == "userdata" end
+
+local function width(s) return utf8.len(s) or #s end
+
+--- Rows of cells as lines with aligned columns, each behind `indent`.
+local function columns(out, indent, rows)
+  local widths = {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, width(cell)) end
+  end
+  for _, row in ipairs(rows) do
+    local cells = {}
+    for i, cell in ipairs(row) do cells[i] = cell .. (" "):rep(widths[i] - width(cell)) end
+    out[#out + 1] = indent .. (table.concat(cells, "  "):gsub("%s+$", ""))
+  end
+end
+
+--- Control bytes as escapes: what a device sends must not steer the terminal.
+local function plain(s)
+  s = s:gsub("[%c\x7f]", function(c) return ("\\x%02X"):format(c:byte()) end)
+  return (s:gsub("\xC2[\x80-\x9F]", function(c) return ("\\x%02X\\x%02X"):format(c:byte(1, 2)) end))
+end
+
+local function number(n)
+  if math.type(n) == "float" and n == math.floor(n) and math.abs(n) < 1e15 then return ("%d"):format(n) end
+  return type(n) == "number" and ("%.15g"):format(n) or tostring(n)
+end
+
+local function shown_value(v, unit)
+  if is_null(v) then return "-" end
+  if type(v) == "table" then return "base64 " .. tostring(v.base64) end
+  local text = type(v) == "string" and '"' .. plain(v) .. '"' or type(v) == "number" and number(v) or tostring(v)
+  return unit and text .. " " .. unit or text
+end
+
+local function raw_text(item, key)
+  local text = item[key] and plain(item[key]) or item[key .. "_base64"] and "base64 " .. item[key .. "_base64"] or ""
+  local bytes = item[key .. "_bytes"]
+  if #text > 60 then
+    local cut = utf8.offset(text, 58) or 58
+    if cut <= #text then text = text:sub(1, cut - 1) .. "…" end
+  end
+  return bytes and ("%s (%d bytes)"):format(text, bytes) or text
+end
+
+local function signed(q) return q < 0 and " - " .. number(-q) or " + " .. number(q) end
+
+local step_texts = {
+  convert = function(s)
+    if s.code == "ok" then return nil end
+    return ("%s is not readable as %s (%s)"):format(s.from, s.to, s.code)
+  end,
+  linear = function(s) return ("%s × %s%s = %s"):format(number(s.from), number(s.k), signed(s.q), number(s.to)) end,
+  range = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min), number(s.max)) end,
+  clamp = function(s) return ("%s is outside %s..%s: %s"):format(number(s.from), number(s.min), number(s.max), number(s.to)) end,
+  discard = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min), number(s.max)) end,
+  deadband = function(s) return ("%s is within %s of %s"):format(number(s.from), number(s.deadband), number(s.kept)) end,
+  default = function() return "not there: the default" end,
+  keep = function() return "not there" end,
+}
+
+local function steps_text(steps)
+  local parts = {}
+  for _, s in ipairs(steps or {}) do parts[#parts + 1] = step_texts[s.step] and step_texts[s.step](s) end
+  return table.concat(parts, ", ")
+end
+
+local outcomes = {
+  new = function(t) return shown_value(t.value, t.unit) end,
+  default = function(t) return shown_value(t.value, t.unit) end,
+  same = function(t) return shown_value(t.value, t.unit) .. ", as before" end,
+  deadband = function(t) return shown_value(t.value, t.unit) .. ", as before" end,
+  kept = function() return "keeps its value" end,
+  discarded = function() return "discarded, keeps its value" end,
+  output = function() return "(filled by writes)" end,
+  ["no-decode"] = function() return "no address, and the station has no decode" end,
+  ["not-returned"] = function() return "decode gave nothing for it" end,
+}
+
+local function outcome(t)
+  local of = outcomes[t.code]
+  return of and of(t) or "invalid: " .. t.code
+end
+
+local function tag_row(t)
+  local address = t.address ~= "" and t.address or "(decode)"
+  return { t.name, t.type, plain(address), raw_text(t, "raw"), steps_text(t.steps), "→ " .. outcome(t) }
+end
+
+local line_codes = {
+  ["no-filter"] = "no topic filter of the line takes it: it never arrives",
+  ["no-station"] = "no station takes it: acknowledged and counted",
+  will = "it is a station's will, and nothing else",
+  off = "the station is off: no tag changes",
+  simulated = "the station is in simulation: no tag changes",
+  refused = "max_instances is reached: no station is made for it",
+  declined = "decode declined it",
+  decoder = "decode failed",
+}
+
+local function station_lines(out, l)
+  local status = l.station_status and ("(%s)"):format(l.station_status) or "(made at its first message)"
+  local row = ("  station   %s %s"):format(l.station, status)
+  if l.template then row = row .. ", from " .. l.template end
+  out[#out + 1] = row
+  if l.captures then
+    local parts = {}
+    for name, value in pairs(l.captures) do parts[#parts + 1] = ("%s = %s"):format(name, plain(value)) end
+    table.sort(parts)
+    if #parts > 0 then out[#out + 1] = "  captured  " .. table.concat(parts, ", ") end
+  end
+  out[#out + 1] = "  payload   " .. l.payload_type .. (l.confirms and ", confirmed by ACK_ID" or "")
+end
+
+local time_codes = {
+  none = "of arrival (no time field)",
+  json = "of arrival: the payload is not JSON",
+  missing = function(t) return ("of arrival: there is no '%s'"):format(plain(t.field or "")) end,
+  time = function(t) return ("of arrival: '%s' does not fit the mask %s"):format(raw_text(t, "raw"), plain(t.mask or "")) end,
+  ok = function(t) return ("%s = %s"):format(plain(t.field or ""), raw_text(t, "raw")) end,
+}
+
+local function value_lines(out, l)
+  local j, d, t = l.json, l.decode, l.timestamp
+  if j and j.code ~= "ok" then
+    out[#out + 1] = ("  not JSON  line %d, column %d: expected %s"):format(j.line, j.column, j.expected)
+  end
+  if d then
+    local text = d.code == "ok" and "ran" or d.code
+    if d.error then text = "failed: " .. plain((d.error:gsub("\n%s*%[C%]: in %?$", ""):gsub("\n%s*", "\n"))):gsub("\\x0A", "\n            ") end
+    out[#out + 1] = "  decode    " .. text
+    if d.unknown then out[#out + 1] = "            no such tag: " .. plain(table.concat(d.unknown, ", ")) end
+  end
+  if t then
+    local why = time_codes[t.code]
+    out[#out + 1] = ("  time      %s, %s"):format(t.value, type(why) == "function" and why(t) or why)
+  end
+  local rows = {}
+  for _, tag in ipairs(l.tags or {}) do rows[#rows + 1] = tag_row(tag) end
+  if #rows == 0 then return end
+  out[#out + 1] = "  tags"
+  columns(out, "    ", rows)
+end
+
+local function tried_lines(out, l)
+  local rows = {}
+  for _, t in ipairs(l.tried or {}) do
+    rows[#rows + 1] = { #rows == 0 and "tried" or "", t.station, raw_text(t, "address"), (t.matched and "→ " or "") .. t.why }
+  end
+  if l.tried_more then
+    table.insert(rows, #rows, { "", ("(%d more that do not match)"):format(l.tried_more) })
+    if rows[1][1] == "" then rows[1][1] = "tried" end
+  end
+  for _, row in ipairs(rows) do row[1] = row[1] .. (" "):rep(8 - #row[1]) end
+  columns(out, "  ", rows)
+end
+
+local function line_text(out, l)
+  out[#out + 1] = ("line %s (%s)"):format(l.line, l.status)
+  local names, takes = {}, nil
+  for _, f in ipairs(l.filters or {}) do
+    names[#names + 1] = f.filter
+    if f.takes and not takes then takes = f.filter end
+  end
+  out[#out + 1] = takes and ("  filter    %s takes it"):format(takes)
+    or ("  filter    none takes it; tried %s"):format(#names > 0 and table.concat(names, ", ") or "none: topic_filter is empty")
+  if l.would_take then out[#out + 1] = ("            (%s would take it)"):format(l.would_take) end
+  for _, w in ipairs(l.wills or {}) do
+    out[#out + 1] = ("  will      of %s%s"):format(w.station, w.takes and "" or ", with another payload")
+  end
+  tried_lines(out, l)
+  if l.station then station_lines(out, l) end
+  value_lines(out, l)
+  if line_codes[l.code] then out[#out + 1] = "  so        " .. line_codes[l.code] end
+end
+
+local function message_text(doc)
+  local out = {}
+  local head = doc.topic
+  if doc.payload_bytes then
+    head = ("%s, %d bytes, QoS %d%s, received %s"):format(head, doc.payload_bytes, doc.qos, doc.retain and ", retained" or "", doc.time)
+  end
+  out[1] = head
+  for _, l in ipairs(doc.lines) do line_text(out, l) end
+  return table.concat(out, "\n")
+end
+
+local function tag_head(doc)
+  local state = doc.status == "valid" and "valid: " .. shown_value(doc.value) or doc.status
+  if doc.reason then state = ("%s (%s)"):format(state, doc.reason) end
+  return ("%s, %s %s: %s"):format(doc.tag, doc.type, raw_text(doc, "address"), state)
+end
+
+local function tag_text(doc)
+  local out = { tag_head(doc) }
+  out[#out + 1] = ("  its station takes %s and is %s; its line is %s%s"):format(raw_text(doc, "station_address"), doc.station_status,
+    doc.line_status, doc.line_error and ": " .. plain(doc.line_error) or "")
+  if doc.recorder_bytes == 0 then
+    out[#out + 1] = "  the line records no messages (recorder = 0)"
+    return table.concat(out, "\n")
+  end
+  local rows = {}
+  for _, m in ipairs(doc.messages) do
+    local why = steps_text(m.steps)
+    if m.decode and m.decode.error then why = plain(m.decode.error:match("^[^\n]*")) end
+    if m.json and m.json.code ~= "ok" then
+      why = ("not JSON: line %d, column %d: expected %s"):format(m.json.line, m.json.column, m.json.expected)
+    end
+    rows[#rows + 1] = { "#" .. m.number, m.received, plain(m.topic), raw_text(m, "raw"), why, "→ " .. outcome(m) }
+  end
+  if #rows > 0 then
+    out[#out + 1] = "  the last messages that could feed it, newest first"
+    columns(out, "    ", rows)
+    return table.concat(out, "\n")
+  end
+  out[#out + 1] = ("  none of the %d recorded messages of the line is for its station"):format(doc.recorded)
+  for _, o in ipairs(doc.others or {}) do
+    rows[#rows + 1] = { plain(o.topic), ("%d×"):format(o.count), o.station and "goes to " .. o.station or "goes nowhere", o.why or "" }
+  end
+  columns(out, "    ", rows)
+  return table.concat(out, "\n")
+end
+
+--- The text of a document.
+function M.text(doc) return doc.tag and tag_text(doc) or message_text(doc) end
+
+local meta = { __name = "tagline.explanation", __tostring = M.text, __metatable = "tagline.explanation" }
+
+function M.wrap(doc) return setmetatable(doc, meta) end
+
+M.columns, M.plain, M.value = columns, plain, shown_value
+
+return M

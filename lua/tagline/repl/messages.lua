@@ -1,0 +1,69 @@
+--- Recorded messages as a table that a person can read.
+local explain = require "tagline.repl.explain"
+
+local M = {}
+
+local SHOWN, EXCERPT = 40, 48
+
+local function excerpt(payload)
+  local cut = #payload > EXCERPT
+  local part = payload:sub(1, EXCERPT)
+  if not utf8.len(part) then
+    -- a character may be cut in the middle
+    local good = cut and part:match("^(.-)[\xC0-\xFF][\x80-\xBF]*$")
+    part = good and utf8.len(good) and good or nil
+  end
+  if not part then
+    part = payload:sub(1, EXCERPT // 3):gsub(".", function(c) return ("%02x "):format(c:byte()) end)
+    return part .. (#payload > EXCERPT // 3 and "…" or "")
+  end
+  return explain.plain(part) .. (cut and "…" or "")
+end
+
+local function flags(m)
+  local list = {}
+  if m.retain then list[#list + 1] = "retain" end
+  if m.dup then list[#list + 1] = "dup" end
+  return table.concat(list, " ")
+end
+
+local function clock(seconds)
+  local ms = math.floor(seconds * 1000 + 0.5)
+  return ("%s.%03dZ"):format(os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000), ms % 1000)
+end
+
+local function row(m)
+  return { "#" .. m.number, clock(m.time), m.topic, tostring(m.qos), flags(m), tostring(#m.payload), excerpt(m.payload),
+    m.station and "→ " .. m.station or "→ " .. m.line .. ": no station" }
+end
+
+local HEAD = { "", "time", "topic", "qos", "flags", "bytes", "payload", "goes to" }
+
+local function message_text(m)
+  local out = {}
+  explain.columns(out, "", { HEAD, row(m) })
+  return table.concat(out, "\n")
+end
+
+local function list_text(list)
+  if #list == 0 then return "(no messages recorded)" end
+  local rows, first = { HEAD }, math.max(1, #list - SHOWN + 1)
+  for i = first, #list do rows[#rows + 1] = row(list[i]) end
+  local out = {}
+  local left = first - 1 + (rawget(list, "older") or 0)
+  if left > 0 then out[1] = ("(%d older ones are not shown)"):format(left) end
+  explain.columns(out, "", rows)
+  return table.concat(out, "\n")
+end
+
+local message_meta = { __name = "tagline.recorded", __tostring = message_text, __metatable = "tagline.recorded" }
+local list_meta = { __name = "tagline.messages", __tostring = list_text, __metatable = "tagline.messages" }
+
+--- A list of messages; `older`: how many more there are that were not asked for.
+function M.wrap(list, older)
+  for _, m in ipairs(list) do setmetatable(m, message_meta) end
+  if older > 0 then list.older = older end
+  return setmetatable(list, list_meta)
+end
+
+return M

@@ -1,0 +1,49 @@
+--- `tagline explain`: a config without a network, asked about one message.
+local site = require "tagline.site"
+local explain = require "tagline.repl.explain"
+
+local M = {}
+
+--- The whole of a file, "-" being stdin; nil and why.
+local function read(path)
+  local file, why = io.stdin, nil
+  if path ~= "-" then
+    file, why = io.open(path, "rb")
+    if not file then return nil, why end
+  end
+  local text, failed = file:read("a")
+  if path ~= "-" then file:close() end
+  if not text then return nil, ("%s: %s"):format(path, failed) end
+  return text
+end
+
+local function fail(text)
+  io.stderr:write("tagline explain: ", text, "\n")
+  return 1
+end
+
+--- A site of a config, or nil when it has errors, which are printed; warnings are not.
+function M.open(config, unsafe, seconds)
+  local one, problems, why = site.new(config, seconds, unsafe)
+  if one then return one end
+  for _, text in ipairs(problems) do io.stderr:write(text, "\n") end
+  if #problems == 0 then io.stderr:write("tagline: ", why, "\n") end
+  return nil
+end
+
+function M.main(json, unsafe, config, topic, file)
+  local payload, why
+  if file then
+    payload, why = read(file)
+    if not payload then return fail(why) end
+  end
+  local one = M.open(config, unsafe ~= "", os.time())
+  if not one then return 1 end
+  local ok, doc, text = pcall(one.explain, one, topic, payload)
+  one:close()
+  if not ok then return fail((tostring(doc):gsub("^.-:%d+: ", ""))) end
+  print(json ~= "" and text or explain.text(doc))
+  return 0
+end
+
+return M

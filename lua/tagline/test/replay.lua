@@ -1,0 +1,145 @@
+--- `tagline replay`: a capture through a config, or through two, at the time of its messages.
+local capture = require "tagline.test.capture"
+local explain = require "tagline.repl.explain"
+local open = require("tagline.test.explain").open
+local site = require "tagline.site"
+
+local M = {}
+
+local function tell(format, ...) io.stderr:write("tagline replay: ", format:format(...), "\n") end
+
+local function first_line(text) return (text:match("^[^\n]*")) end
+
+--- Feeds a message: to its line where the config has one of that name, else to each that subscribes. Counts what nobody took.
+local function feed(one, m, lines, counts)
+  local options = { qos = m.qos, id = m.id, retain = m.retain, dup = m.dup, time = m.time }
+  if m.line and lines[m.line] == nil then
+    lines[m.line] = pcall(one.explain, one, m.topic, nil, { line = m.line })
+  end
+  if lines[m.line] then options.line = m.line end
+  local ok, taken, unrouted = pcall(one.feed, one, m.topic, m.payload, options)
+  if not ok then
+    counts.wrong = (counts.wrong or 0) + 1
+    return
+  end
+  if taken == 0 and unrouted == 0 then counts.filtered = (counts.filtered or 0) + 1 end
+  if unrouted > 0 then counts.unrouted = (counts.unrouted or 0) + 1 end
+end
+
+local function tell_counts(counts, what)
+  if counts.filtered then tell("%d messages are taken by no topic filter%s", counts.filtered, what) end
+  if counts.unrouted then tell("%d messages are taken by no station%s", counts.unrouted, what) end
+  if counts.wrong then tell("%d messages have a topic that is not valid%s", counts.wrong, what) end
+end
+
+local function values_of(list, one)
+  local counts, lines = {}, {}
+  for _, m in ipairs(list) do
+    feed(one, m, lines, counts)
+    local values, _, errors = one:news()
+    if not io.stdout:write(values) then return 1 end
+    for _, text in ipairs(errors) do tell("%s: %s", m.topic, text) end
+  end
+  tell_counts(counts, "")
+  return 0
+end
+
+--- What a message made of each tag: lists of values, by tag; names in the order in which they came.
+local function by_tag(values, errors)
+  local tags, names = {}, {}
+  for text in values:gmatch("[^\n]+") do
+    local v = site.json(text)
+    if not tags[v.tag] then
+      tags[v.tag] = {}
+      names[#names + 1] = v.tag
+    end
+    table.insert(tags[v.tag], { text = text, value = v })
+  end
+  for _, text in ipairs(errors) do
+    local scope = text:match("^[%w_%-.%%]+") or "error"
+    tags[scope] = tags[scope] or {}
+    if #tags[scope] == 0 then names[#names + 1] = scope end
+    table.insert(tags[scope], { text = "error " .. first_line(text), error = first_line(text) })
+  end
+  return tags, names
+end
+
+local function value_text(v)
+  if v.base64 then return "base64 " .. v.base64 end
+  if v.status ~= "valid" then return v.status .. (v.reason and " (" .. v.reason .. ")" or "") end
+  return explain.value(v.value)
+end
+
+local function one_text(a, b)
+  if not a then return "no new value" end
+  if a.error then return a.error end
+  local text = value_text(a.value)
+  if b and b.value and value_text(b.value) == text then return text .. " at " .. tostring(a.value.time) end
+  return text
+end
+
+local function differences(m, a, b, told)
+  local old, names = a.tags, {}
+  for _, name in ipairs(a.names) do names[#names + 1] = name end
+  for _, name in ipairs(b.names) do
+    if not old[name] then names[#names + 1] = name end
+  end
+  for _, name in ipairs(names) do
+    local x, y = old[name] or {}, b.tags[name] or {}
+    for i = 1, math.max(#x, #y) do
+      if not (x[i] and y[i] and x[i].text == y[i].text) then
+        told.count = told.count + 1
+        told.tags[name] = true
+        if not io.stdout:write(("#%d %s: %s: %s → %s\n"):format(m.place, m.topic, name, one_text(x[i], y[i]), one_text(y[i], x[i]))) then
+          return false
+        end
+      end
+    end
+  end
+  return true
+end
+
+local function compare(list, old, new, paths)
+  local told = { count = 0, tags = {} }
+  local counts = { old = {}, new = {} }
+  local lines = { old = {}, new = {} }
+  for place, m in ipairs(list) do
+    m.place = place
+    local made = {}
+    for name, one in pairs { old = old, new = new } do
+      feed(one, m, lines[name], counts[name])
+      local values, _, errors = one:news()
+      local tags, names = by_tag(values, errors)
+      made[name] = { tags = tags, names = names }
+    end
+    if not differences(m, made.old, made.new, told) then return 1 end
+  end
+  tell_counts(counts.old, " of " .. paths.old)
+  tell_counts(counts.new, " of " .. paths.new)
+  local n = 0
+  for _ in pairs(told.tags) do n = n + 1 end
+  tell("%d messages, %s", #list, told.count == 0 and "no differences" or ("%d differences in %d tags"):format(told.count, n))
+  return told.count == 0 and 0 or 1
+end
+
+function M.main(unsafe, path, config, against)
+  local list, why = capture.read(path)
+  if not list then
+    tell("%s", why)
+    return 1
+  end
+  local begin = list[1] and list[1].time or os.time()
+  local old = nil
+  if against then
+    old = open(against, unsafe ~= "", begin)
+    if not old then return 1 end
+  end
+  local one <close> = open(config, unsafe ~= "", begin)
+  if not one then return 1 end
+  if not old then return values_of(list, one) end
+  local code = compare(list, old, one, { old = against, new = config })
+  old:close()
+  return code
+end
+
+return M
