@@ -1,0 +1,353 @@
+-- The systems that the reference names, for real: Mosquitto as broker, stunnel in client mode before its TLS listener, a
+-- TCP-to-WebSocket wrapper before its WebSocket listener. The recipes of examples/ are what is tried.
+local uv = require "luv"
+local mosquitto = require "spec.support.mosquitto"
+local process = require "spec.support.process"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
+
+local config = [[
+line "plant" {
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, reconnect_delay_max = 0.2, subscribe_qos = 2, topic_filter = FILTER,
+  client_id = ID, EXTRA
+  station "any" {
+    address = "#",
+    tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true }, to = TxtO { "OUT_TOPIC", default = "out" }, out = TxtO "OUT_VALUE" },
+  },
+}
+]]
+
+local function run(port, names)
+  names = names or {}
+  return tagline.run(config, { PORT = port, FILTER = names.filter or '"a/#"', ID = ("%q"):format(names.id or "tagline-plant"),
+    EXTRA = names.extra or "" })
+end
+
+local function data(t, milliseconds) return t:value("plant.any.data", milliseconds).value end
+
+local function program(name)
+  for _, folder in ipairs { "/usr/bin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin" } do
+    if uv.fs_access(folder .. "/" .. name, "X") then return folder .. "/" .. name end
+  end
+  error(name .. " is not installed; scripts/setup installs it", 2)
+end
+
+local function free_port()
+  local probe = uv.new_tcp()
+  assert(probe:bind("127.0.0.1", 0))
+  local port = probe:getsockname().port
+  probe:close()
+  return port
+end
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+describe("Mosquitto", function()
+  after_each(scope.finish)
+
+  it("keeps QoS 1 and 2 messages for a program that was down, in order", function()
+    local m = mosquitto.start()
+    local t = run(m.port)
+    m:wait_subscribed "tagline-plant"
+    t:stop()
+    for n = 1, 20 do m:publish("a/x", "m" .. n, { qos = 1 + n % 2 }) end
+    m:publish("a/x", "not kept", { qos = 0 })
+    t = run(m.port)
+    t:wait_log "connected to 127.0.0.1:%d+, the broker kept the session"
+    for n = 1, 20 do assert.equal("m" .. n, data(t)) end
+    m:publish("a/x", "live", { qos = 1 })
+    assert.equal("live", data(t))
+    t:stop()
+  end)
+
+  it("keeps nothing for a clean session", function()
+    local m = mosquitto.start()
+    local t = run(m.port, { extra = "clean_session = true," })
+    m:wait_subscribed "tagline-plant"
+    t:stop()
+    m:publish("a/x", "missed", { qos = 1 })
+    t = run(m.port, { extra = "clean_session = true," })
+    m:wait_subscribed "tagline-plant"
+    m:publish("a/x", "seen", { qos = 1 })
+    assert.equal("seen", data(t))
+    t:stop()
+  end)
+
+  it("may be killed and started again: a session that it had on disk goes on, unconfirmed writes arrive once", function()
+    local m = mosquitto.start { "persistence true", "autosave_interval 1", "autosave_on_changes true" }
+    local t = run(m.port, { extra = 'publish_qos = 2, offline_writes = "queue",' })
+    m:wait_subscribed "tagline-plant"
+    m:stop() -- in order: it saves
+    t:wait_log "refused"
+    for n = 1, 3 do
+      assert.equal(0, (t:eval(('lines.plant:publish("a/echo", "w%d", { qos = 2 }, function() end)'):format(n))))
+    end
+    m:restart()
+    t:wait_log "the broker kept the session"
+    for n = 1, 3 do assert.equal("w" .. n, data(t)) end
+    m:kill()
+    t:wait_log "WARN  plant: "
+    m:restart()
+    t:wait_log("connected to", 10000)
+    m:publish("a/x", "after", { qos = 1 })
+    assert.equal("after", data(t))
+    t:stop()
+  end)
+
+  it("that lost the session is subscribed anew, and the log says so", function()
+    local m = mosquitto.start()
+    local t = run(m.port)
+    m:wait_subscribed "tagline-plant"
+    m:kill() -- without persistence
+    m:restart()
+    t:wait_log "WARN  plant: the broker lost the session: subscribing again"
+    m:wait_subscribed "tagline-plant"
+    m:publish("a/x", "after", { qos = 1 })
+    assert.equal("after", data(t))
+    t:stop()
+  end)
+
+  it("that hangs is left after ping_interval and reply_timeout, and found again", function()
+    local m = mosquitto.start()
+    local t = run(m.port, { extra = "ping_interval = 0.2, reply_timeout = 0.2, connect_timeout = 0.3," })
+    m:wait_subscribed "tagline-plant"
+    m:freeze()
+    t:wait_log "no %u+ within the reply timeout"
+    t:wait_log "no CONNACK within connect_timeout"
+    m:resume()
+    t:wait_log "connected to"
+    m:publish("a/x", "after", { qos = 1 })
+    assert.equal("after", data(t))
+    t:stop()
+  end)
+
+  it("ends the older of two clients with one Client ID; the log names the reason", function()
+    local m = mosquitto.start()
+    local first = run(m.port, { id = "same" })
+    m:wait_subscribed "same"
+    local second = run(m.port, { id = "same" })
+    local said = "closed the connection right after CONNACK %d+ times in a row: another client probably uses the Client ID 'same'"
+    wait.till("the takeover to be named", 10000, function()
+      return first:text("stderr"):find(said) or second:text("stderr"):find(said)
+    end)
+    second:stop()
+    m:wait_subscribed "same"
+    m:publish("a/x", "peace", { qos = 1 })
+    assert.equal("peace", data(first))
+    first:stop()
+  end)
+
+  it("forgets a filter that the config no longer has, although another process subscribed to it", function()
+    local m = mosquitto.start()
+    local t = run(m.port)
+    m:wait_subscribed "tagline-plant"
+    assert.equal(0, (t:eval 'lines.plant:set{ topic_filter = "b/#" }'))
+    assert.equal(0, (t:eval "lines.plant:reconnect()"))
+    m.process:wait_log "Sending UNSUBACK to tagline%-plant"
+    m:wait_subscribed "tagline-plant"
+    m:publish("a/x", "old", { qos = 1 })
+    m:publish("b/x", "new", { qos = 1 })
+    assert.equal("new", data(t))
+    t:stop()
+  end)
+
+  it("shares a stream between two processes: each message reaches one of them", function()
+    local m = mosquitto.start()
+    local two = {}
+    for at = 1, 2 do
+      two[at] = run(m.port, { id = "share-" .. at, filter = '"$share/plant/a/#"' })
+      m:wait_subscribed("share-" .. at)
+    end
+    for n = 1, 20 do m:publish("a/x", "m" .. n, { qos = 1 }) end
+    local seen = {}
+    wait.till("20 messages", 5000, function() return #two[1]:lines() + #two[2]:lines() == 20 end)
+    for _, t in ipairs(two) do
+      assert.is_true(#t:lines() > 0)
+      for _, v in ipairs(t:values()) do
+        assert.is_nil(seen[v.value])
+        seen[v.value] = true
+      end
+      t:stop()
+    end
+  end)
+
+  it("sends the line's will when the program is killed, and not when it ends in order", function()
+    local m = mosquitto.start()
+    local s = m:subscribe "will"
+    local extra = 'will_flag = true, will_topic = "will", will_message = "gone", will_qos = 1,'
+    local t = run(m.port, { extra = extra })
+    m:wait_subscribed "tagline-plant"
+    t:stop()
+    t = run(m.port, { extra = extra })
+    m:wait_subscribed "tagline-plant"
+    t:kill "sigkill"
+    assert.equal("1 0 will gone", s:wait_line "will")
+    assert.equal(1, #s:lines())
+  end)
+
+  it("refuses a wrong password, which is named, and never shown", function()
+    local m
+    local path = scope.file("passwords", "")
+    local code = process.run(program "mosquitto_passwd", { "-b", path, "me", "right-one" })
+    assert.equal(0, code)
+    m = mosquitto.start { "allow_anonymous false", "password_file " .. path }
+    local t = run(m.port, { extra = 'user_name = "me", password = "wrong-one",' })
+    t:wait_log "ERROR plant: connection refused, code [45]: "
+    assert.equal(0, (t:eval 'lines.plant:set{ password = "right-one" }'))
+    t:wait_log "INFO  plant: connected to"
+    t:stop()
+    assert.is_nil(t:text("stderr"):find("-one", 1, true))
+  end)
+end)
+
+-- A CA and a certificate of this name that it signed, in a folder: ca.crt, server.crt, server.key.
+local function certificates(name)
+  local folder = scope.folder()
+  local function openssl(...)
+    local code, _, errors = process.run(program "openssl", { ... }, { cwd = folder })
+    assert(code == 0, errors)
+  end
+  openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=spec CA",
+    "-keyout", "ca.key", "-out", "ca.crt")
+  openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=" .. name,
+    "-keyout", "server.key", "-out", "server.csr")
+  scope.file("extensions", "subjectAltName=DNS:" .. name .. "\n", folder)
+  openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+    "-extfile", "extensions", "-out", "server.crt")
+  return folder
+end
+
+-- Mosquitto with a TLS listener; returns it and that listener's port.
+local function tls_broker(folder, ...)
+  local port = free_port()
+  return mosquitto.start { "listener " .. port .. " 127.0.0.1", "certfile " .. folder .. "/server.crt",
+    "keyfile " .. folder .. "/server.key", ... }, port
+end
+
+-- stunnel with the recipe's lines, but for places and names. Returns it and the port that it listens on.
+local function stunnel(tls_port, ca)
+  local port = free_port()
+  local text = read "examples/stunnel/stunnel.conf"
+  for key, value in pairs { accept = "127.0.0.1:" .. port, connect = "127.0.0.1:" .. tls_port, CAfile = ca, checkHost = "broker.test" } do
+    local n
+    text, n = text:gsub("\n" .. key .. "(%s*)=[^\n]*", "\n" .. key .. "%1= " .. value)
+    assert.equal(1, n, key)
+  end
+  local p = process.start(program "stunnel", { scope.file("stunnel.conf", text) })
+  p:wait_log "Configuration successful"
+  return p, port
+end
+
+describe("the stunnel recipe", function()
+  after_each(scope.finish)
+
+  local function run_recipe(port)
+    return tagline.run("examples/stunnel/config.lua", nil, { env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(port) } })
+  end
+
+  it("carries messages both ways over TLS, and comes back when stunnel or the broker was down", function()
+    local folder = certificates "broker.test"
+    local m, tls_port = tls_broker(folder)
+    local s, port = stunnel(tls_port, folder .. "/ca.crt")
+    local t = run_recipe(port)
+    m:wait_subscribed "plant-7"
+    m:publish("plant/boiler/up", '{"temp":21.5}', { qos = 1 })
+    assert.equal(21.5, t:value("cloud.boiler.temperature").value)
+    local sub = m:subscribe "out"
+    assert.equal(0, (t:eval 'assert(lines.cloud:publish("out", ("x"):rep(100000), { qos = 2 }))'))
+    assert.equal(100000, #sub:wait_line("^2 0 out "):match "x+")
+    m:kill()
+    t:wait_log "WARN  cloud: .*closed"
+    m:restart()
+    m:wait_subscribed("plant-7", 15000)
+    s:kill "sigkill"
+    s:wait_exit()
+    t:wait_log "WARN  cloud: "
+    t:stop()
+  end)
+
+  it("does not trust a broker that another CA, or another name, vouches for", function()
+    local good, other = certificates "broker.test", certificates "somebody.else"
+    for _, case in ipairs { { good, other .. "/ca.crt" }, { other, other .. "/ca.crt" } } do
+      local m, tls_port = tls_broker(case[1])
+      local s, port = stunnel(tls_port, case[2])
+      local t = run_recipe(port)
+      s:wait_log "Rejected by CERT"
+      t:wait_log "WARN  cloud: "
+      assert.is_nil(m.process:text("stderr"):find "plant%-7")
+      t:stop()
+    end
+  end)
+end)
+
+describe("the WebSocket recipe", function()
+  after_each(scope.finish)
+
+  local function wrapper(url, ...)
+    local port = free_port()
+    local p = process.start(program "lua5.4", { "examples/websocket/wrapper.lua", "--port", tostring(port), url, ... })
+    p:wait_log "→"
+    return p, port
+  end
+
+  local function broker()
+    local port = free_port()
+    return mosquitto.start { "listener " .. port .. " 127.0.0.1", "protocol websockets" }, port
+  end
+
+  local function run_recipe(port)
+    return tagline.run("examples/websocket/config.lua", nil, { env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(port) } })
+  end
+
+  it("carries messages both ways, small and large, and comes back when the broker was down", function()
+    local m, ws_port = broker()
+    local w, port = wrapper(("ws://127.0.0.1:%d/mqtt"):format(ws_port))
+    local t = run_recipe(port)
+    m:wait_subscribed "plant-7"
+    for n = 1, 50 do m:publish("plant/boiler/up", ('{"temp":%d}'):format(n), { qos = 1 + n % 2 }) end
+    for n = 1, 50 do assert.equal(n, t:value("cloud.boiler.temperature").value) end
+    m:publish("plant/boiler/up", '{"temp":7,"x":"' .. ("y"):rep(300000) .. '"}', { qos = 1 })
+    assert.equal(7, t:value("cloud.boiler.temperature").value)
+    local sub = m:subscribe "out"
+    for _, size in ipairs { 1, 125, 126, 65535, 65536, 300000 } do
+      assert.equal(0, (t:eval(('assert(lines.cloud:publish("out", ("x"):rep(%d), { qos = 2 }))'):format(size))))
+      assert.equal(size, #sub:wait_line("^2 0 out "):match "x+")
+    end
+    m:kill()
+    t:wait_log "WARN  cloud: .*closed"
+    m:restart()
+    m:wait_subscribed("plant-7", 15000)
+    m:publish("plant/boiler/up", '{"temp":99}', { qos = 1 })
+    assert.equal(99, t:value("cloud.boiler.temperature").value)
+    t:stop()
+    w:kill "sigterm"
+    assert.equal(0, (w:wait_exit()))
+  end)
+
+  it("goes over TLS with the stunnel recipe behind it", function()
+    local folder = certificates "broker.test"
+    local m, tls_port = tls_broker(folder, "protocol websockets")
+    local _, between = stunnel(tls_port, folder .. "/ca.crt")
+    local _, port = wrapper("ws://broker.test/mqtt", "--via", "127.0.0.1:" .. between)
+    local t = run_recipe(port)
+    m:wait_subscribed "plant-7"
+    m:publish("plant/boiler/up", '{"temp":21.5}', { qos = 1 })
+    assert.equal(21.5, t:value("cloud.boiler.temperature").value)
+    t:stop()
+  end)
+
+  it("ends a connection whose other side is no WebSocket", function()
+    local m = mosquitto.start()
+    local w, port = wrapper(("ws://127.0.0.1:%d"):format(m.port))
+    local t = run_recipe(port)
+    t:wait_log "WARN  cloud: "
+    w:wait_log "the broker "
+    t:stop()
+  end)
+end)
