@@ -1,3 +1,4 @@
+-- What a host remembers, asks for and makes of deaths.
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local support = require "spec.codec.sparkplug_b_support"
 
@@ -51,6 +52,21 @@ describe("a sparkplug_b host", function()
       host(ndata(2, { { name = "Level", timestamp = 2000, wire = "int_value", wire_value = 4294967288 } })))
     assert.same({ Temp = { value = 1.5, time = SECONDS } }, host(ndata(3, { { alias = 1, datatype = "Float", value = 1.5 } })))
     assert.same({ {}, {} }, { asked, errors })
+  end)
+
+  it("takes an empty name as none", function()
+    local host = host_of()
+    host(nbirth())
+    assert.same({ Level = { value = 4, time = SECONDS } },
+      host(ndata(1, { { name = "", alias = 2, wire = "int_value", wire_value = 4 } })))
+  end)
+
+  it("wants names in a birth, and an alias for one of them only", function()
+    local host = host_of()
+    assert.has_error(function() host(nbirth(0, { { alias = 9, datatype = "Int8", value = 1 } })) end,
+      "sparkplug_b: G/E: expected a name of each metric in a birth certificate, got alias 9")
+    assert.has_error(function() host(nbirth(0, { { name = "x", alias = 2, datatype = "Int8", value = 1 } })) end,
+      'sparkplug_b: G/E: expected an alias of its own for metric "x", got 2, which is that of "Level"')
   end)
 
   it("reads the vectors", function()

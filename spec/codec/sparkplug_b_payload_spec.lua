@@ -1,3 +1,4 @@
+-- Vectors, arrays, round trips of all datatypes, and what is said of bad bytes.
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local support = require "spec.codec.sparkplug_b_support"
 

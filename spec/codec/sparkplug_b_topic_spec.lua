@@ -1,3 +1,4 @@
+-- Topics, requests and STATE.
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local support = require "spec.codec.sparkplug_b_support"
 
@@ -34,8 +35,8 @@ end)
 
 describe("sparkplug_b subscriptions", function()
   it("are to what nodes and devices publish", function()
-    assert.same({ "spBv1.0/g/NBIRTH/+", "spBv1.0/g/NDATA/+", "spBv1.0/g/NDEATH/+", "spBv1.0/g/DBIRTH/+/+", "spBv1.0/g/DDATA/+/+",
-      "spBv1.0/g/DDEATH/+/+" }, sparkplug_b.topic_filters "g")
+    assert.same({ "spBv1.0/g/NBIRTH/+", "spBv1.0/g/NDATA/+", "spBv1.0/g/NDEATH/+", "spBv1.0/g/DBIRTH/+/+",
+      "spBv1.0/g/DDATA/+/+", "spBv1.0/g/DDEATH/+/+" }, sparkplug_b.topic_filters "g")
     assert.equal("spBv1.0/+/DDEATH/e/+", sparkplug_b.topic_filters(nil, "e")[6])
   end)
 

@@ -67,7 +67,7 @@ describe("Sparkplug B", function()
 
   it("writes a metric as a command", function()
     local t, c = start()
-    assert.same({ 0, "true\n", "" }, { t:eval 'return tags["plant.node-E.Level"]:write(-9)' })
+    assert.same({ 0, "true", "" }, { t:eval 'return tags["plant.node-E.Level"]:write(-9)' })
     local command = c:expect "PUBLISH"
     assert.equal(node "NCMD", command.topic)
     local metric = assert(sparkplug_b.decode_bytes(command.payload)).metrics[1]

@@ -49,7 +49,7 @@ local function defs_of(metrics, where)
   local defs = { names = {}, aliases = {}, count = 0 }
   for _, metric in ipairs(metrics) do
     local name, alias = metric.name, metric.alias
-    if not name then
+    if not name or name == "" then
       give_up("%s: expected a name of each metric in a birth certificate, got alias %s", where, tostring(alias))
     end
     local def = { name = name, datatype = metric.datatype }
@@ -72,7 +72,7 @@ end
 
 local function find_def(defs, metric)
   if not defs then return nil end
-  if metric.name then return defs.names[metric.name] end
+  if metric.name and metric.name ~= "" then return defs.names[metric.name] end
   return metric.alias and defs.aliases[metric.alias]
 end
 
@@ -168,7 +168,7 @@ end
 local function put_metrics(c, filling, metrics)
   local unknown
   for _, metric in ipairs(metrics) do
-    local known = metric.name and (metric.datatype or metric.is_null)
+    local known = metric.name and metric.name ~= "" and (metric.datatype or metric.is_null)
     if not known then
       unknown = unknown or metric
     elseif not (metric.is_historical and c.options.historical == false) then
@@ -253,10 +253,11 @@ function messages.NDATA(c, m)
     note(c, false, "expected DBIRTH of device %q before its DDATA", c.device)
     ask_rebirth(c, "unknown device")
   elseif c.node.born and unknown then
-    local what = unknown.name and ("metric %q without a datatype"):format(unknown.name)
+    local named = unknown.name and unknown.name ~= ""
+    local what = named and ("metric %q without a datatype"):format(unknown.name)
       or unknown.alias and "alias " .. datatypes.unsigned_text(unknown.alias) or "a metric without name and alias"
     note(c, false, "expected metrics of the birth certificate, got %s", what)
-    ask_rebirth(c, unknown.name and "unknown metric" or "unknown alias")
+    ask_rebirth(c, named and "unknown metric" or "unknown alias")
   end
   return filling
 end

@@ -183,7 +183,7 @@ end
 to_metric = function(m, resolve, parent)
   local at = m.at
   local known = resolve and resolve(m, parent) or nil
-  if known then m.name = m.name or known.name end
+  if known and (m.name == nil or m.name == "") then m.name = known.name end
   if m.metadata then m.metadata.at = nil end
   if m.properties then m.properties = to_properties(m.properties) end
   local datatype = name_datatype(m, known, at)

@@ -49,7 +49,7 @@ function topic.parse(text)
 end
 
 local function check_id(value, what)
-  if type(value) ~= "string" or value == "" or value:find("[+/#%z]") then
+  if type(value) ~= "string" or value == "" or value:find("[+/#\0]") then
     error(("sparkplug_b: expected %s (text without '+', '/' and '#'), got %s"):format(what, show(value)), 3)
   end
 end
