@@ -1,0 +1,129 @@
+/* core/script/heap.c — see heap.h. Chunks are mapped at addresses that are multiples of their size, so that an object finds its chunk by
+** masking its own address. */
+#include "script/heap.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { CHUNK = 64 * 1024, HEAD = 64 };
+
+struct tl_heap_chunk {
+  tl_heap_chunk *next, *prev; /* among the partial ones of its class */
+  void *freed;                /* places that were given back, a list through them */
+  uint32_t used, untouched;   /* places in use; offset of the first that was never used */
+  uint32_t size, index;       /* of a place; the class */
+};
+
+#if defined(__SANITIZE_ADDRESS__)
+/* Under the sanitizer each object is malloc's, so that a use after free is seen. */
+static bool is_small (size_t n) {
+  (void)n;
+  return false;
+}
+#else
+static bool is_small (size_t n) { return n <= TL_HEAP_SMALL; }
+#endif
+
+static unsigned class_of (size_t n) { return (unsigned)((n + TL_HEAP_STEP - 1) / TL_HEAP_STEP) - 1; }
+
+static tl_heap_chunk *chunk_of (void *at) { return (tl_heap_chunk *)((uintptr_t)at & ~(uintptr_t)(CHUNK - 1)); }
+
+static void *map_aligned (void) {
+  uint8_t *wide = mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (wide == MAP_FAILED) return NULL;
+  uint8_t *at = (uint8_t *)(((uintptr_t)wide + CHUNK - 1) & ~(uintptr_t)(CHUNK - 1));
+  if (at > wide) munmap(wide, (size_t)(at - wide));
+  munmap(at + CHUNK, (size_t)(wide + 2 * CHUNK - (at + CHUNK)));
+  return at;
+}
+
+static void put_first (tl_heap *h, tl_heap_chunk *c) {
+  c->prev = NULL;
+  c->next = h->partial[c->index];
+  if (c->next != NULL) c->next->prev = c;
+  h->partial[c->index] = c;
+}
+
+static void take_out (tl_heap *h, tl_heap_chunk *c) {
+  if (c->prev != NULL) c->prev->next = c->next;
+  else h->partial[c->index] = c->next;
+  if (c->next != NULL) c->next->prev = c->prev;
+}
+
+static bool is_full (const tl_heap_chunk *c) { return c->freed == NULL && CHUNK - c->untouched < c->size; }
+
+static tl_heap_chunk *new_chunk (tl_heap *h, unsigned index) {
+  tl_heap_chunk *c = map_aligned();
+  if (c == NULL) return NULL;
+  *c = (tl_heap_chunk){ .size = (index + 1) * TL_HEAP_STEP, .index = index, .untouched = HEAD };
+  h->chunks++;
+  put_first(h, c);
+  return c;
+}
+
+static void *take_place (tl_heap *h, size_t n) {
+  unsigned index = class_of(n);
+  tl_heap_chunk *c = h->partial[index];
+  if (c == NULL) c = new_chunk(h, index);
+  while (c == NULL && ++index < TL_HEAP_CLASSES) c = h->partial[index]; /* out of memory: a larger place will do */
+  if (c == NULL) return NULL;
+  void *at = c->freed;
+  if (at != NULL) {
+    memcpy(&c->freed, at, sizeof c->freed);
+  } else {
+    at = (uint8_t *)c + c->untouched;
+    c->untouched += c->size;
+  }
+  c->used++;
+  if (is_full(c)) take_out(h, c);
+  return at;
+}
+
+static void give_place (tl_heap *h, void *at) {
+  tl_heap_chunk *c = chunk_of(at);
+  if (is_full(c)) put_first(h, c);
+  memcpy(at, &c->freed, sizeof c->freed);
+  c->freed = at;
+  /* The last chunk of a class stays: else one object that comes and goes would map and unmap each time. */
+  if (--c->used > 0 || (c->next == NULL && c->prev == NULL)) return;
+  take_out(h, c);
+  munmap(c, CHUNK);
+  h->chunks--;
+}
+
+static void *get (tl_heap *h, size_t n) { return is_small(n) ? take_place(h, n) : malloc(n); }
+
+static void give (tl_heap *h, void *at, size_t n) {
+  if (at == NULL) return;
+  if (is_small(n)) give_place(h, at);
+  else free(at);
+}
+
+void *tl_heap_realloc (tl_heap *h, void *at, size_t before, size_t wanted) {
+  if (wanted == 0) {
+    give(h, at, before);
+    return NULL;
+  }
+  if (at == NULL || before == 0) return get(h, wanted);
+  if (!is_small(before) && !is_small(wanted)) return realloc(at, wanted);
+  if (is_small(before) && is_small(wanted) && class_of(before) == class_of(wanted)) return at;
+  void *moved = get(h, wanted);
+  if (moved == NULL) return wanted <= before && is_small(before) ? at : NULL; /* a place may be larger than what is in it */
+  memcpy(moved, at, before < wanted ? before : wanted);
+  give(h, at, before);
+  return moved;
+}
+
+void tl_heap_fini (tl_heap *h) {
+  for (unsigned i = 0; i < TL_HEAP_CLASSES; i++) {
+    while (h->partial[i] != NULL) {
+      tl_heap_chunk *c = h->partial[i];
+      take_out(h, c);
+      munmap(c, CHUNK);
+      h->chunks--;
+    }
+  }
+}
