@@ -135,7 +135,7 @@ static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
   tl_buf_init(&full);
   if (rc == LUA_ERRMEM) {
     tl_buf_fmt(&full, "%s%snot enough memory (limits: memory = %zu)", s->memory_place, s->memory_place[0] != '\0' ? ": " : "",
-               s->memory_limit);
+               s->memory_limit + s->loading_memory);
     tl_buf_byte(&full, '\0');
     if (!full.failed) text = (const char *)full.at;
   }
@@ -202,10 +202,12 @@ void *tl_script_alloc (void *ud, void *at, size_t before, size_t wanted) {
     s->memory -= before;
     return NULL;
   }
-  if (s->memory_limit > 0 && wanted > before &&
-      (s->memory - before + wanted > s->memory_limit || wanted > s->memory_limit / LARGEST_PART)) {
-    note_place(s);
-    return NULL;
+  if (wanted > before) {
+    size_t limit = s->memory_limit + s->loading_memory;
+    if (s->memory - before + wanted > limit || wanted > limit / LARGEST_PART) {
+      note_place(s);
+      return NULL;
+    }
   }
   if (wanted >= LARGE) note_large(s, wanted);
   void *moved = realloc(at, wanted);

@@ -79,7 +79,9 @@ int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, b
   loading l = { s, path, problem, ctx, 0 };
   tl_buf text;
   tl_buf_init(&text);
+  s->loading_memory = TL_LOADING_MEMORY;
   int rc = tl_script_enter(s, p_load, &l, LOADING_SECONDS, "config", &text);
+  if (rc != LUA_OK || l.errors > 0) s->loading_memory = 0;
   if (rc != LUA_OK) tl_fail(err, TL_ESYNTAX, 0, "%.*s", TL_ARG(tl_buf_bytes(&text)));
   tl_buf_fini(&text);
   return rc != LUA_OK ? TL_ESYNTAX : l.errors;
@@ -333,6 +335,9 @@ static int p_apply (lua_State *L) {
 static int p_collect (lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCCOLLECT); /* the first run may only mark what __gc frees */
+  /* Each collection walks what lives on, mostly the config: a small one may wait until there is more garbage. */
+  size_t live = tl_script_of(L)->memory;
+  lua_gc(L, LUA_GCINC, live < 4 * 1048576 ? 800 : live < 32 * 1048576 ? 400 : 200, 0, 0);
   return 0;
 }
 
@@ -369,6 +374,7 @@ int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), 
   luaL_unref(s->L, LUA_REGISTRYINDEX, s->draft);
   s->draft = LUA_NOREF;
   tl_script_enter(s, p_collect, NULL, 0, "config", NULL);
+  s->loading_memory = 0;
   tl_give_memory_back();
   return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
 }

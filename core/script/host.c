@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "script/l_core.h"
-#include "script/script.h"
+#include "script/lib.h"
 #include "script/site.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
@@ -51,7 +51,12 @@ static int on_panic (lua_State *L) {
 static int open_state (lua_State *L) {
   tl_script *s = lua_touserdata(L, 1);
   luaL_openlibs(L);
-  luaL_requiref(L, "cjson", luaopen_cjson, 0);
+  if (s->unsafe) luaL_requiref(L, "cjson", luaopen_cjson, 0);
+  tl_open_basic(L);
+  tl_open_string(L, s->unsafe);
+  tl_open_table(L);
+  luaL_requiref(L, "tagline.re", tl_open_re, 0);
+  luaL_requiref(L, "tagline.json", tl_open_json, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
   lua_settop(L, 0);
   luaL_requiref(L, "package", luaopen_package, 0);
@@ -84,6 +89,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   s->lua_dir = strdup(options->lua_dir);
   s->draft = s->env = LUA_NOREF;
   s->handler_time = 0.1;
+  s->memory_limit = TL_MEMORY;
   s->L = s->lua_dir != NULL ? lua_newstate(tl_script_alloc, s) : NULL;
   if (s->L == NULL) {
     tl_script_free(s);

@@ -3,12 +3,13 @@
 
 typedef struct {
   lua_State *L;
-  tl_buf *text;
+  tl_script *script;
   lua_Integer count[TL_JSON_DEPTH + 1]; /* elements so far, of arrays */
   int depth;
 } building;
 
 static void push_text (building *b, tl_slice raw, bool escaped) {
+  tl_work(b->L, b->script, (uint32_t)(raw.len / 16));
   if (!escaped) {
     lua_pushlstring(b->L, (const char *)raw.at, raw.len);
     return;
@@ -37,6 +38,7 @@ static void store (building *b, tl_slice key, bool key_escaped) {
 static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
   building *b = ctx;
   (void)array;
+  tl_work(b->L, b->script, 10);
   luaL_checkstack(b->L, 4, "JSON is nested too deep");
   if (b->depth > 0 && key.at != NULL) push_text(b, key, key_escaped);
   else lua_pushnil(b->L);
@@ -67,6 +69,7 @@ static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_v
   int64_t integer;
   double number;
   bool exact = false;
+  tl_work(L, b->script, 5);
   luaL_checkstack(L, 4, "JSON is nested too deep");
   switch (v->type) {
   case TL_JSON_TRUE: lua_pushboolean(L, 1); break;
@@ -86,12 +89,14 @@ static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_v
   return 0;
 }
 
-void tl_push_json (lua_State *L, tl_slice document) {
+void tl_push_json_of (lua_State *L, tl_slice document, const char *what) {
   static const tl_json_visitor visitor = { on_begin, on_end, on_scalar };
-  building b = { .L = L };
+  building b = { .L = L, .script = tl_script_of(L) };
   tl_json_error error;
   int top = lua_gettop(L);
   if (tl_json_walk(document, &visitor, &b, &error) == 0) return;
   lua_settop(L, top);
-  luaL_error(L, "the payload is not JSON: line %d, column %d: expected %s", (int)error.line, (int)error.column, error.expected);
+  luaL_error(L, "%s is not JSON: line %d, column %d: expected %s", what, (int)error.line, (int)error.column, error.expected);
 }
+
+void tl_push_json (lua_State *L, tl_slice document) { tl_push_json_of(L, document, "the payload"); }

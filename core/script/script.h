@@ -14,6 +14,7 @@
 
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */
 enum { TL_WORK_PER_LOOK = 20000 }; /* some 0.2 ms */
+enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
 
 /* The time that one call through the door may take. Its clock starts when somebody first looks, which the count hook and the library's
 ** long-running functions do: a short call costs no look at a clock. */
@@ -31,10 +32,12 @@ struct tl_script {
   tl_loop *loop;
   bool unsafe;
   char *lua_dir;
-  size_t memory, memory_limit; /* bytes of the Lua heap; limit 0: none */
+  size_t memory, memory_limit; /* bytes of the Lua heap */
+  size_t loading_memory;       /* more of it, while a draft is there beside what runs */
   char memory_place[80];       /* where memory was refused last */
   tl_budget budget;            /* of the running call */
   uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
+  int closing;                 /* coroutines that are being closed, one within the other */
   lua_State *running;          /* the thread that runs: L or a coroutine */
   double handler_time;         /* seconds a handler may run */
   struct tl_message_now *message; /* what decode sees now (message.c); NULL: nothing */
@@ -213,6 +216,7 @@ void tl_open_message (lua_State *L);
 void tl_push_message (lua_State *L, tl_message_now *now); /* begins; *now lives in the caller's frame until tl_end_message */
 void tl_end_message (tl_script *s, tl_message_now *now);   /* cannot raise */
 void tl_push_json (lua_State *L, tl_slice document); /* json.c: raises with line, column and what was expected */
+void tl_push_json_of (lua_State *L, tl_slice document, const char *what); /* raises "WHAT is not JSON: line …" */
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1 (time or nil). Raises on wrong shapes. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms);
 void tl_timers_stop (tl_script *s);
