@@ -181,15 +181,15 @@ static int copy_groups (tl_group *groups, int max, int set, uint32_t count) {
   return n > 0 ? n : 1;
 }
 
-static int run (const pcre2_code *code, bool jit, tl_slice subject, uint32_t steps) {
+static int run (const pcre2_code *code, bool jit, tl_slice subject, size_t from, uint32_t steps) {
   PCRE2_SPTR text = subject.len > 0 ? subject.at : (PCRE2_SPTR) "";
   pcre2_set_match_limit(shared.match, steps);
-  return jit ? pcre2_jit_match(code, text, subject.len, 0, PCRE2_NO_UTF_CHECK, shared.data, shared.match)
-             : pcre2_match(code, text, subject.len, 0, PCRE2_NO_UTF_CHECK, shared.data, shared.match);
+  return jit ? pcre2_jit_match(code, text, subject.len, from, PCRE2_NO_UTF_CHECK, shared.data, shared.match)
+             : pcre2_match(code, text, subject.len, from, PCRE2_NO_UTF_CHECK, shared.data, shared.match);
 }
 
 /* The slow way: PCRE2 asks on_callout between any two items of the pattern. */
-static int run_watched (tl_pattern *p, tl_slice subject) {
+static int run_watched (tl_pattern *p, tl_slice subject, size_t from) {
   if (p->watched == NULL) {
     int number;
     PCRE2_SIZE at;
@@ -200,7 +200,7 @@ static int run_watched (tl_pattern *p, tl_slice subject) {
   shared.callouts = 0;
   shared.callouts_per_look = subject.len < 4096 ? CALLOUTS_PER_LOOK : (uint32_t)(CALLOUTS_PER_LOOK * 4096 / subject.len + 1);
   shared.deadline = tl_clock_cpu_ns() + SLOW_NS + SLOW_NS_PER_BYTE * subject.len;
-  return run(p->watched, p->watched_jit, subject, MATCH_LIMIT);
+  return run(p->watched, p->watched_jit, subject, from, MATCH_LIMIT);
 }
 
 /* How many steps from each starting point fit into FAST_NS, if each reads the whole subject. */
@@ -209,7 +209,7 @@ static uint64_t fast_steps (const tl_pattern *p, size_t len) {
   return FAST_NS / worst;
 }
 
-int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max) {
+int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, tl_group *groups, int max) {
   tl_pattern *own = (tl_pattern *)p; /* every pattern is on the heap: what is made lazily may be written */
   if (subject.len >= UINT32_MAX) return TL_ETOOBIG;
   uint64_t steps = fast_steps(p, subject.len);
@@ -217,10 +217,14 @@ int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, i
   if (steps > 0) {
     if (p->want_jit && --own->uses == 0) use_jit(own);
     steps = steps < LEAST_STEPS ? LEAST_STEPS : steps > MATCH_LIMIT ? MATCH_LIMIT : steps;
-    rc = run(p->code, p->has_jit, subject, (uint32_t)steps);
+    rc = run(p->code, p->has_jit, subject, from, (uint32_t)steps);
   }
-  if (rc == PCRE2_ERROR_MATCHLIMIT && steps < MATCH_LIMIT) rc = run_watched(own, subject);
+  if (rc == PCRE2_ERROR_MATCHLIMIT && steps < MATCH_LIMIT) rc = run_watched(own, subject, from);
   return rc < 0 ? code_of(rc) : copy_groups(groups, max, rc, p->groups);
+}
+
+int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max) {
+  return tl_pattern_match_from(p, subject, 0, groups, max);
 }
 
 int tl_pattern_group_count (const tl_pattern *p) {

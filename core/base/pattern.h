@@ -25,6 +25,9 @@ typedef struct {
 /* Try the pattern. Returns the number of groups written to groups[0..max) (group 0 is the whole match; at least 1), 0 when it
 ** does not match, TL_ELIMIT when a limit ran out, another negative code otherwise. `groups` may be NULL with max 0. */
 int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max);
+/* The same for a match that begins at byte `from` or later (from <= subject.len; with UTF, where a character begins). What comes before
+** it is still seen by \b and lookbehind. */
+int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, tl_group *groups, int max);
 
 int tl_pattern_group_count (const tl_pattern *p);                   /* capture groups, without group 0 */
 /* The i-th named group (0-based, by name order): its name (NUL-terminated, lives as long as p) and group number; false
