@@ -122,9 +122,17 @@ function env(name, default) end
 ---@return string
 function file(path) end
 
---- lua-cjson.
+--- JSON as lua-cjson has it; integers keep 64 bits.
 ---@type { encode: fun(value: any): string, decode: fun(text: string): any, null: lightuserdata }
 json = nil
+
+--- PCRE2 with limits, named like the functions of `string`.
+---@class tagline.re
+---@field match fun(subject: string, pattern: string, init?: integer): ... The groups, or the whole match; nil.
+---@field find fun(subject: string, pattern: string, init?: integer): integer?, integer?, ... First and last byte, then the groups.
+---@field gmatch fun(subject: string, pattern: string): fun(): ... Iterates over all matches.
+---@field gsub fun(subject: string, pattern: string, replacement: string|table|function, n?: integer): string, integer A string is literal.
+re = nil
 
 --- A tag, analog input: a number.
 ---@param address_or_options? string|tagline.TagOptions

@@ -180,10 +180,36 @@ end)
 
 describe("the environment", function()
   it("keeps what a config sets to itself", function()
-    support.clean(plain .. "my = 5 string.rep = nil math.pi = 3 assert(my == 5)")
+    support.clean(plain .. "my = 5 assert(my == 5 and _G.my == 5) function tostring() return 'ours' end assert(tostring() == 'ours')")
     assert.is_nil(rawget(_G, "my"))
-    assert.is_function(string.rep)
-    support.clean(plain .. 'assert(string.rep and math.pi > 3.1)')
+    assert.equal("1", tostring(1))
+    support.clean(plain .. 'assert(tostring(1) == "1")')
+  end)
+
+  it("shares libraries that nobody can change", function()
+    support.clean(plain .. [[
+      for _, name in ipairs { "string", "table", "math", "utf8", "coroutine", "os", "json", "re" } do
+        local ok, why = pcall(function() _ENV[name].rep = print end)
+        assert(not ok and why:find(name .. ".rep cannot be assigned to: all handlers share it", 1, true))
+        assert(getmetatable(_ENV[name]) == false and not pcall(setmetatable, _ENV[name], {}))
+      end
+      local names = {}
+      for name in pairs(string) do names[name] = true end
+      assert(names.format and next(string) == nil and getmetatable "" == nil and not names.dump and string.dump == nil)]])
+  end)
+
+  it("takes new globals only while it loads", function()
+    local draft = support.clean(plain .. [[
+      count = 0
+      line "q" { host = "h", on_connect = function() count = count + 1 return count end,
+        on_disconnect = function() other = 1 end,
+        on_value = function() string = nil end }]])
+    local made = draft.lines[#draft.lines]
+    assert.equal(1, made.on_connect())
+    assert.equal(2, made.on_connect())
+    assert.error_matches(made.on_disconnect, "'other' is not a global of this config: make it local, or give it a value " ..
+      "while the config loads", 1, true)
+    assert.error_matches(made.on_value, "'string' is not a global of this config", 1, true)
   end)
 
   it("has the safe part of the library", function()
@@ -264,7 +290,9 @@ describe("require, env and file", function()
     local draft, problems = run(plain .. [[
       local fake = require "tagline.codec.fake"
       assert(fake.f() == 1 and fake() == 2 and fake.t[1] == 1)
-      fake.f, fake.t[1] = nil, nil
+      for _, t in ipairs { fake, fake.t } do assert(not pcall(function() t[1] = 2 end) and not pcall(setmetatable, t, {})) end
+      assert(#fake.t == 1 and next(fake) == nil)
+      for key, value in pairs(fake.t) do assert(key == 1 and value == 1) end
       assert(require "json".encode and require "cjson" == json)]])
     assert.same({}, problems)
     assert.is_table(draft)

@@ -14,7 +14,7 @@ local function real_words()
   assert.same({}, problems)
   local words = {}
   for name in pairs(draft.env) do
-    if rawget(_G, name) == nil or name == "json" then words[name] = true end
+    if rawget(_G, name) == nil or name == "json" or name == "re" then words[name] = true end
   end
   return words
 end

@@ -1,5 +1,5 @@
---- What a config may use: the safe part of the standard library, `require` of files beside it, `json`, `env` and
---- `file`. Its tables are copies, so that a config changes only its own.
+--- What a config may use: the safe part of the standard library, `require` of files beside it, `json`, `re`, `env` and
+--- `file`. Its tables are read-only, so that a mistake in one decoder does not reach another.
 local kinds = require "tagline.config.kinds"
 
 local environment = {}
@@ -33,6 +33,34 @@ local function deep_copy(value, seen)
   return setmetatable(copy, deep_copy(debug.getmetatable(value), seen))
 end
 
+local function iterate(t)
+  return function()
+    local key
+    return function()
+      local value
+      key, value = next(t, key)
+      return key, value
+    end
+  end
+end
+
+--- What shows `t` and cannot be changed; its tables likewise. `t` is ours: its tables are replaced.
+local function read_only(t, name, seen)
+  if seen[t] then return seen[t] end
+  local meta = debug.getmetatable(t)
+  local call = meta and meta.__call
+  local proxy = setmetatable({}, {
+    __index = t, __pairs = iterate(t), __len = function() return #t end, __metatable = false,
+    __call = call and function(_, ...) return call(t, ...) end,
+    __newindex = function(_, key) error(("%s.%s cannot be assigned to: all handlers share it"):format(name, tostring(key)), 2) end,
+  })
+  seen[t] = proxy
+  for key, value in pairs(t) do
+    if type(value) == "table" then t[key] = read_only(value, name .. "." .. tostring(key), seen) end
+  end
+  return proxy
+end
+
 local function safe_setmetatable(t, meta)
   if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
     error("__gc is not available in a config: finalizers run outside every budget", 2)
@@ -47,18 +75,47 @@ end
 --- Put the library into `env`. `print` (function(text)) takes what the config prints.
 function environment.library(env, print_text)
   for _, name in ipairs(plain) do env[name] = _G[name] end
-  for _, name in ipairs { "string", "table", "math", "utf8", "coroutine" } do env[name] = copy_of(_G[name], hidden[name]) end
-  env.os = {}
-  for _, name in ipairs(os_part) do env.os[name] = os[name] end
+  for _, name in ipairs { "string", "table", "math", "utf8", "coroutine" } do
+    env[name] = read_only(copy_of(_G[name], hidden[name]), name, {})
+  end
+  local times = {}
+  for _, name in ipairs(os_part) do times[name] = os[name] end
+  env.os = read_only(times, "os", {})
   env.setmetatable, env.getmetatable = safe_setmetatable, safe_getmetatable
-  env._G = env
   env.print = function(...)
     local parts = table.pack(...)
     for i = 1, parts.n do parts[i] = tostring(parts[i]) end
     print_text(table.concat(parts, "\t"))
   end
-  local found, cjson = pcall(require, "cjson")
-  if found then env.json = cjson.new() end
+  for name, modules in pairs { json = { "tagline.json", "cjson" }, re = { "tagline.re" } } do
+    for _, module in ipairs(modules) do -- those of tagline are in the program; a plain Lua, in specs, may have cjson
+      local found, library = pcall(require, module)
+      if found and not env[name] then env[name] = read_only(copy_of(library), name, {}) end
+    end
+    env[name] = env[name] or read_only({}, name, {})
+  end
+end
+
+--- Join the config's own globals (`env`) and the words that it is given. Once it has loaded (`running()` is false) its
+--- functions may change the globals that it made, and make no new ones.
+function environment.join(env, words, unknown, running)
+  words._G = env
+  setmetatable(words, { __index = unknown })
+  setmetatable(env, {
+    __index = words, __metatable = false,
+    __pairs = function(t)
+      local all = copy_of(words)
+      for name, value in next, t do all[name] = value end
+      return next, all
+    end,
+    __newindex = function(t, name, value)
+      if not running() then
+        error(("'%s' is not a global of this config: make it local, or give it a value while the config loads"):format(
+          tostring(name)), 2)
+      end
+      rawset(t, name, value)
+    end,
+  })
 end
 
 --- Where a file named in a config is: beside the config, unless the name is absolute.
@@ -94,6 +151,7 @@ local function own_module(load, name)
   local ok, module = pcall(require, name)
   if not ok then return nil, (tostring(module):gsub("%s*\n%s*", "; ")) end
   module = deep_copy(module, {})
+  if type(module) == "table" then module = read_only(module, name, {}) end
   load.modules[name] = module
   return module
 end

@@ -233,28 +233,26 @@ local function unknown_word(self, names)
 end
 
 local function new_environment(self)
-  local env = {}
-  self.env = env
-  environment.library(env, self.opts.print or function(text) io.stderr:write(text, "\n") end)
-  environment.words(env, self)
-  vocabulary(self, env)
+  local words, open = {}, self.opts.unsafe and _G
+  self.env = open and words or {}
+  environment.library(words, self.opts.print or function(text) io.stderr:write(text, "\n") end)
+  environment.words(words, self)
+  vocabulary(self, words)
   for name, value in pairs(self.opts.api or {}) do
-    if env[name] == nil then env[name] = value end
+    if words[name] == nil then words[name] = value end
   end
   local names = {}
-  for name in pairs(env) do names[#names + 1] = name end
+  for name in pairs(words) do names[#names + 1] = name end
   table.sort(names)
   local unknown = unknown_word(self, names)
-  local open = self.opts.unsafe and _G
-  setmetatable(env, { __metatable = false, __index = open and function(t, name)
+  if not open then return environment.join(self.env, words, unknown, function() return self.running end) end
+  words._G, words.string, words.math, words.os = words, string, math, os
+  words.setmetatable, words.getmetatable = setmetatable, getmetatable
+  setmetatable(words, { __metatable = false, __index = function(t, name)
     local value = open[name]
     if value ~= nil then return value end
     return unknown(t, name)
-  end or unknown })
-  if open then
-    env._G, env.string, env.math, env.os = env, string, math, os
-    env.setmetatable, env.getmetatable = setmetatable, getmetatable
-  end
+  end })
 end
 
 --- A message of Lua ("FILE:LINE: text") as a problem; the loader shortens long file names, so the name is taken
