@@ -1,8 +1,10 @@
 /* scripts/bench/bare.c — the least an MQTT client can do: frames a stream and answers QoS 1, looks at nothing else. The floor of the bench.
-** PORT comes from the environment. */
+** PORT comes from the environment. WAIT=poll waits with a timeout before each read, as a client must that notices a silent broker; without
+** it the read itself blocks, for ever if need be. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ int main (void) {
   static const uint8_t hello[] = { 0x10, 16, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 4, 'b', 'a', 'r', 'e',
                                    0x82, 6, 0, 1, 0, 1, '#', 1 };
   struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-  const char *port = getenv("PORT");
+  const char *port = getenv("PORT"), *wait = getenv("WAIT");
   int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
   a.sin_port = htons((uint16_t)atoi(port != NULL ? port : "1883"));
   if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) != 0) return perror("bare"), 1;
@@ -25,6 +27,8 @@ int main (void) {
   size_t len = 0;
   unsigned long messages = 0;
   for (;;) {
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+    if (wait != NULL && poll(&ready, 1, 20000) <= 0) break;
     size_t room = sizeof in - len < 65536 ? sizeof in - len : 65536;
     ssize_t got = read(fd, in + len, room);
     if (got <= 0) break;
