@@ -16,6 +16,8 @@ static struct {
   tl_log_level level;
   void (*sink)(void *ctx, tl_log_level level, const char *line);
   void *sink_ctx;
+  bool (*writer)(void *ctx, tl_log_level level, const char *line);
+  void *writer_ctx;
 } state = { .level = TL_LOG_INFO };
 
 static const char *const words[] = { "ERROR", "WARN ", "INFO ", "DEBUG" };
@@ -26,6 +28,11 @@ void tl_log_set_level (tl_log_level level) {
 
 bool tl_log_on (tl_log_level level) {
   return level <= state.level;
+}
+
+void tl_log_set_writer (bool (*writer)(void *ctx, tl_log_level level, const char *line), void *ctx) {
+  state.writer = writer;
+  state.writer_ctx = ctx;
 }
 
 void tl_log_set_sink (void (*sink)(void *ctx, tl_log_level level, const char *line), void *ctx) {
@@ -117,11 +124,11 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...) {
     static const char lost[] = "ERROR a log line was lost: no memory\n";
     put_line((const uint8_t *)lost, sizeof lost - 1);
   } else {
-    put_line(line.at, line.len);
-    if (state.sink != NULL) {
-      line.at[line.len - 1] = '\0';
-      state.sink(state.sink_ctx, level, (const char *)line.at);
-    }
+    line.at[line.len - 1] = '\0';
+    bool shown = state.writer != NULL && state.writer(state.writer_ctx, level, (const char *)line.at);
+    if (state.sink != NULL) state.sink(state.sink_ctx, level, (const char *)line.at);
+    line.at[line.len - 1] = '\n';
+    if (!shown) put_line(line.at, line.len);
   }
   tl_buf_fini(&line);
 }
