@@ -17,6 +17,7 @@ struct tl_console_client {
   uint32_t uid;
   size_t dropped;          /* 'o' frames since the last notice */
   bool opened, paused;     /* opened: `opened` was called, `closed` is owed */
+  bool behind;             /* `drained` is owed */
   tl_buf in;
 };
 
@@ -135,6 +136,9 @@ static void on_written (uv_write_t *req, int status) {
   }
   if (pending(c) <= TL_CONSOLE_BACKLOG / 2) tell_dropped(c);
   pace(c);
+  if (!c->behind || pending(c) > TL_CONSOLE_BACKLOG / 8 || !c->owner) return;
+  c->behind = false;
+  if (c->owner->events.drained) c->owner->events.drained(c->owner->ctx, c);
 }
 
 /* What the kernel takes goes out now; the rest is kept. */
@@ -177,6 +181,12 @@ void tl_console_send (tl_console_client *c, char type, tl_slice body) {
   }
   tell_dropped(c); /* in its place: before what comes behind the gap */
   if (!uv_is_closing((uv_handle_t *)&c->pipe)) put(c, type, body);
+}
+
+bool tl_console_behind (tl_console_client *c) {
+  if (uv_is_closing((uv_handle_t *)&c->pipe)) return false;
+  if (pending(c) > TL_CONSOLE_BACKLOG / 4) c->behind = true;
+  return c->behind;
 }
 
 void *tl_console_user (const tl_console_client *c) { return c->user; }

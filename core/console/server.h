@@ -2,7 +2,7 @@
 ** script/, joined in command/run.c.
 **
 ** A frame is a type byte, a length of 4 bytes (big-endian) and that many bytes. Requests (client to server):
-**   'h' hello {"tty":bool,"width":N,"json":bool}, the first frame;
+**   'h' hello {"tty":bool,"width":N,"json":bool,"logs":bool}, the first frame, and again when the width changed;
 **   'e' evaluate this code, a whole; one evaluation at a time, each ends with one 'r' or 'f';
 **   'l' evaluate these lines, which may want more: ends with 'm', too;
 **   'c' complete {"line":TEXT,"at":N}, N the number of bytes before the cursor; answered by one 'c';
@@ -13,7 +13,8 @@
 **   'r' an evaluation ended well (text: its result as a person or, with "json", a program reads it; empty when there is none);
 **   'f' it failed (text: the error);
 **   'm' the lines are unfinished: the client asks again with all of them and one more;
-**   'c' completions, a JSON list of texts, each beginning with the word before the cursor. */
+**   'c' completions, a JSON list of texts, each beginning with the word before the cursor; a number behind them says how many more
+**       there are. */
 #ifndef TL_CONSOLE_SERVER_H
 #define TL_CONSOLE_SERVER_H
 
@@ -27,6 +28,7 @@ typedef struct {
   void (*opened) (void *ctx, tl_console_client *c);
   void (*frame) (void *ctx, tl_console_client *c, char type, tl_slice body); /* body borrowed */
   void (*closed) (void *ctx, tl_console_client *c); /* once each; the client must not be used afterwards */
+  void (*drained) (void *ctx, tl_console_client *c); /* one that was behind has read most of it; may be NULL */
 } tl_console_events;
 
 /* Listen on `path`: folder made with 0700 when missing, socket 0600, a stale socket (nobody answers) replaced. TL_EEXIST: a
@@ -44,6 +46,8 @@ void tl_console_close (tl_console *c);
 ** A write that fails closes the client, later. */
 enum { TL_CONSOLE_BACKLOG = 1 << 20 };
 void tl_console_send (tl_console_client *c, char type, tl_slice body);
+/* Does much of what was sent wait for the client to read it? Whoever can wait does so before anything is dropped. */
+bool tl_console_behind (tl_console_client *c);
 void *tl_console_user (const tl_console_client *c);
 void tl_console_set_user (tl_console_client *c, void *user);
 uint32_t tl_console_uid (const tl_console_client *c); /* SO_PEERCRED */

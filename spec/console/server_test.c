@@ -46,7 +46,7 @@ static void on_closed (void *ctx, tl_console_client *c) {
   closed++;
   if (close_in_closed) tl_console_close(console);
 }
-static const tl_console_events events = { on_opened, on_frame, on_closed };
+static const tl_console_events events = { .opened = on_opened, .frame = on_frame, .closed = on_closed };
 
 static int setup (void **state) {
   opened = closed = 0;
