@@ -1,5 +1,4 @@
 /* core/gateway/apply.c — a checked configuration becomes the running whole; used for the first load and for every reload. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,24 +7,9 @@
 
 typedef struct {
   tl_gateway *g;
-  void (*told)(void *ctx, const char *change);
-  void *ctx;
   tl_err *err;
   int64_t now, wall;
 } applying;
-
-static void tell (const applying *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-#include <stdarg.h>
-static void tell (const applying *a, const char *fmt, ...) {
-  char text[512];
-  va_list args;
-  if (a->told == NULL) return;
-  va_start(args, fmt);
-  vsnprintf(text, sizeof text, fmt, args);
-  va_end(args);
-  a->told(a->ctx, text);
-}
 
 static void release (tl_gateway *g, void **user) {
   if (*user != NULL && g->handlers.release != NULL) g->handlers.release(g->handlers_ctx, *user);
@@ -93,41 +77,70 @@ static int add_station (const applying *a, tl_link *l, tl_station_config *c) {
   return TL_OK;
 }
 
-static bool same_station (const tl_station *s, const tl_station_spec *c) {
-  tl_slice will = s->will_topic != NULL ? tl_slice_str(s->will_topic) : tl_slice_of(NULL, 0);
-  return s->plan == c->plan && tl_slice_eq(tl_slice_str(s->address), c->address) && tl_slice_eq(will, c->will_topic) &&
-         tl_slice_eq(s->will_payload, c->will_payload) && s->time_filter_ms == c->time_filter_ms && s->no_data_ms == c->no_data_ms &&
-         s->subscribe_address == c->subscribe_address && s->is_template == c->is_template;
+/* Whoever runs now runs the new functions; instances share their template's. */
+static void swap_handlers (tl_link *l, tl_station *s, void **user) {
+  tl_gateway *g = l->gateway;
+  release(g, &s->user);
+  s->user = *user;
+  *user = NULL;
+  for (uint32_t i = 0; s->is_template && i < l->line->station_count; i++) {
+    tl_station *instance = l->line->stations[i];
+    if (instance->made_by != s) continue;
+    release(g, &instance->user);
+    if (s->user != NULL && g->handlers.share != NULL) instance->user = g->handlers.share(g->handlers_ctx, s->user);
+  }
 }
 
-/* A station that changed is made anew; tags of the same name and type take their values along. */
+/* A pending write of a tag that moves with its station: where in the new plan it is. */
+typedef struct {
+  tl_write *write;
+  int index;
+} moving;
+
+static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *plan, size_t *n) {
+  size_t count = 0;
+  *n = 0;
+  for (tl_write *w = g->writes; w != NULL; w = w->next) count += w->tag != NULL && w->tag->station == s;
+  moving *list = count > 0 ? calloc(count, sizeof *list) : NULL;
+  for (tl_write *w = g->writes; list != NULL && w != NULL; w = w->next) {
+    if (w->tag == NULL || w->tag->station != s) continue;
+    const tl_tagdef *d = tl_tag_def(w->tag);
+    int index = tl_plan_find(plan, tl_slice_str(d->name));
+    if (index >= 0 && plan->tags[index].type != d->type) index = -1;
+    list[(*n)++] = (moving){ w, index };
+  }
+  return list;
+}
+
+/* The station itself stays, and with it the values of tags that did not change, and what is in flight. */
+static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl_station_spec *c) {
+  size_t n;
+  moving *writes = list_writes(l->gateway, s, c->plan, &n);
+  tl_gateway_forget_tag(l->gateway, s);
+  tl_link_forget_awaiting(l, s);
+  unroute_station(l, s);
+  int rc = TL_OK;
+  if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
+  if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
+  if (rc == TL_OK) rc = tl_station_retune(s, c);
+  for (size_t i = 0; rc == TL_OK && i < n; i++) writes[i].write->tag = writes[i].index >= 0 ? &s->tags[writes[i].index] : NULL;
+  free(writes);
+  int routed = route_station(l, s, a->err);
+  return rc < 0 ? tl_fail(a->err, rc, 0, "no memory for station '%s'", s->name) : routed;
+}
+
 static int change_station (const applying *a, tl_link *l, tl_station *s, tl_station_config *c) {
-  void *user = c->user;
-  if (same_station(s, &c->spec)) {
-    release(l->gateway, &s->user);
-    s->user = user;
-    c->user = NULL;
-    s->max_instances = c->spec.max_instances;
-    return TL_OK;
+  bool same = tl_station_is_same(s, &c->spec);
+  if (!same && (s->is_template || c->spec.is_template)) {
+    drop_station(l, s);
+    return add_station(a, l, c);
   }
-  tell(a, "station '%s.%s' changed", l->line->name, s->name);
-  bool plan_only = tl_slice_eq(tl_slice_str(s->address), c->spec.address) && s->is_template == c->spec.is_template && !s->is_template;
-  if (plan_only) {
-    tl_gateway_forget_tag(l->gateway, s);
-    tl_link_forget_awaiting(l, s);
-    unroute_station(l, s);
-    int rc = tl_station_replan(&s, c->spec.plan, a->now, a->wall);
-    if (rc == TL_OK) rc = tl_station_retune(s, &c->spec);
-    if (rc == TL_OK) {
-      release(l->gateway, &s->user);
-      s->user = user;
-      c->user = NULL;
-    }
-    int routed = route_station(l, s, a->err);
-    return rc < 0 ? tl_fail(a->err, rc, 0, "no memory for station '%s'", s->name) : routed;
-  }
-  drop_station(l, s);
-  return add_station(a, l, c);
+  int rc = same ? TL_OK : adapt_station(a, l, s, &c->spec);
+  if (rc < 0) return rc;
+  s = tl_line_station(l->line, c->spec.name); /* it may have moved */
+  s->max_instances = c->spec.max_instances;
+  swap_handlers(l, s, &c->user);
+  return TL_OK;
 }
 
 static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, bool fresh) {
@@ -140,13 +153,11 @@ static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, boo
     tl_slice origin = tl_slice_str(s->made_by != NULL ? s->made_by->name : s->name);
     const tl_station_config *stays = tl_map_get(&wanted, origin);
     /* Instances follow their template: they stay while it is unchanged. */
-    if (stays != NULL && (s->made_by == NULL || same_station(s->made_by, &stays->spec))) continue;
-    if (s->made_by == NULL) tell(a, "station '%s.%s' removed", l->line->name, s->name);
+    if (stays != NULL && (s->made_by == NULL || tl_station_is_same(s->made_by, &stays->spec))) continue;
     drop_station(l, s);
   }
   for (size_t i = 0; i < c->station_count && rc >= 0; i++) {
     tl_station *s = fresh ? NULL : tl_line_station(l->line, c->stations[i].spec.name);
-    if (s == NULL && !fresh) tell(a, "station '%s.%.*s' added", l->line->name, TL_ARG(c->stations[i].spec.name));
     rc = s == NULL ? add_station(a, l, &c->stations[i]) : change_station(a, l, s, &c->stations[i]);
   }
   tl_map_fini(&wanted);
@@ -199,37 +210,33 @@ static int apply_line (const applying *a, tl_line_config *c) {
       return rc;
     }
     c->user = NULL;
-    tell(a, "line '%s' added", line->name);
   } else {
-    const char *names[8];
     l->removed = false;
     release(g, &l->user);
     l->user = c->user;
     c->user = NULL;
-    int n = tl_params_diff(&l->params, &c->params, names, 8);
-    if (n > 0) tell(a, "line '%s': %s%s changed", line->name, names[0], n > 1 ? " and more" : "");
     rc = tl_link_set_params(l, &c->params);
   }
   if (rc >= 0) rc = apply_stations(a, l, c, fresh);
   return rc;
 }
 
-static void remove_line (const applying *a, tl_link *l) {
-  tell(a, "line '%s' removed", l->line->name);
+static void remove_line (tl_link *l) {
   l->removed = true;
   if (l->tcp == NULL) tl_link_free(l);
   else tl_link_close(l, true);
 }
 
 int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
-  applying a = { g, told, ctx, err, tl_loop_now(g->loop), tl_clock_wall_ms() };
-  int rc = TL_OK;
+  applying a = { g, err, tl_loop_now(g->loop), tl_clock_wall_ms() };
+  int rc = told != NULL ? tl_gateway_compare(g, config, told, ctx) : TL_OK;
+  if (rc < 0) return tl_fail(err, rc, 0, "no memory to compare the configs");
   g->generation++;
   for (uint32_t i = g->model->line_count; i-- > 0;) {
     tl_line *line = g->model->lines[i];
     bool stays = false;
     for (size_t k = 0; k < config->line_count && !stays; k++) stays = tl_slice_eq(config->lines[k].name, tl_slice_str(line->name));
-    if (!stays) remove_line(&a, line->user);
+    if (!stays) remove_line(line->user);
   }
   for (size_t i = 0; i < config->line_count && rc >= 0; i++) rc = apply_line(&a, &config->lines[i]);
   tl_gateway_refresh_trace(g);

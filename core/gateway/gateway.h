@@ -52,6 +52,9 @@ typedef struct {
 ** memory) some of it may have happened; calling again is safe. */
 int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err);
 
+/* Only tell what apply() would change. TL_ENOMEM. */
+int tl_gateway_compare (tl_gateway *g, const tl_config *config, void (*told)(void *ctx, const char *change), void *ctx);
+
 /* Connect what is wanted. */
 void tl_gateway_start (tl_gateway *g);
 /* DISCONNECT and close every line; `done` comes when all are closed, at most a few seconds later. A second call

@@ -142,6 +142,9 @@ int tl_link_store_moved (tl_link *l, bool *moved);   /* the parameters name anot
 void tl_link_store_close (tl_link *l);
 int tl_gateway_write_stores (tl_gateway *g, tl_err *err); /* what a kill must not take; tl_gateway_commit() syncs it as well */
 
+/* diff.c */
+bool tl_station_is_same (const tl_station *s, const tl_station_spec *c);
+
 /* receive.c */
 bool tl_link_deliver (tl_link *l, const tl_incoming *m); /* to its station; true: it waits for ACK_ID now */
 int tl_link_message (void *ctx, const tl_message *m);

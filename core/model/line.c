@@ -142,6 +142,17 @@ int tl_station_retune (tl_station *s, const tl_station_spec *spec) {
   return TL_OK;
 }
 
+int tl_station_readdress (tl_station *s, tl_slice address) {
+  size_t len = strlen(s->name);
+  char *block = copy_two(tl_slice_of(s->name, len), address);
+  if (!block) return TL_ENOMEM;
+  tl_map_put(&s->line->by_name, tl_slice_of(block, len), s); /* replaces: needs no memory */
+  free(s->name);
+  s->name = block;
+  s->address = block + len + 1;
+  return TL_OK;
+}
+
 /* ---- another plan ---- */
 
 static bool same_linear (const tl_tagdef *a, const tl_tagdef *b) {

@@ -119,6 +119,8 @@ tl_station *tl_line_station (const tl_line *line, tl_slice name);
 /* Change what a live station was told besides name, address and plan: will, times, subscribe_address, max_instances.
 ** TL_ENOMEM. */
 int tl_station_retune (tl_station *s, const tl_station_spec *spec);
+/* Another address for a live station, which keeps its values; the router must be told. TL_ENOMEM: nothing changed. */
+int tl_station_readdress (tl_station *s, tl_slice address);
 /* Give a station another plan (reload). Tags that did not change (same name, type, address, linear and default) keep their
 ** values, others start anew, unreported. May move the station: *s is updated everywhere the model knows it; others (router)
 ** must be told. TL_ENOMEM: nothing changed. */
