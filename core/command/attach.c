@@ -3,40 +3,129 @@
 
 #include <stdlib.h>
 
-static void on_output (void *ctx, tl_slice text) { tl_console_send(ctx, 'o', text); }
-static void on_done (void *ctx, bool ok, tl_slice text) { tl_console_send(ctx, ok ? 'r' : 'f', text); }
-static void on_more (void *ctx) { tl_console_send(ctx, 'm', TL_LIT("")); }
+/* One attached client. */
+typedef struct person {
+  struct person *next;
+  tl_console_client *client;
+  tl_eval *eval;
+  bool logs;
+} person;
+
+struct tl_attach {
+  tl_script *script;
+  person *people;
+};
+
+static bool on_output (void *ctx, tl_slice text) {
+  person *p = ctx;
+  tl_console_send(p->client, 'o', text);
+  return !tl_console_behind(p->client);
+}
+
+static void on_done (void *ctx, bool ok, tl_slice text) { tl_console_send(((person *)ctx)->client, ok ? 'r' : 'f', text); }
+static void on_more (void *ctx) { tl_console_send(((person *)ctx)->client, 'm', TL_LIT("")); }
 
 static const tl_eval_events eval_events = { on_output, on_done, on_more };
 
-static void on_opened (void *ctx, tl_console_client *c) {
-  tl_eval *e;
-  if (tl_eval_new(&e, ctx, &eval_events, c) != TL_OK) e = NULL;
-  tl_console_set_user(c, e);
+int tl_attach_new (tl_attach **out, tl_script *script) {
+  tl_attach *a = calloc(1, sizeof *a);
+  if (a == NULL) return TL_ENOMEM;
+  a->script = script;
+  *out = a;
+  return TL_OK;
 }
 
-static bool has_word (tl_slice body, const char *word) { return memmem(body.at, body.len, word, strlen(word)) != NULL; }
+void tl_attach_free (tl_attach *a) { free(a); }
+
+static void on_opened (void *ctx, tl_console_client *c) {
+  tl_attach *a = ctx;
+  person *p = calloc(1, sizeof *p);
+  if (p != NULL && tl_eval_new(&p->eval, a->script, &eval_events, p) != TL_OK) {
+    free(p);
+    p = NULL;
+  }
+  if (p != NULL) {
+    p->client = c;
+    p->next = a->people;
+    a->people = p;
+  }
+  tl_console_set_user(c, p);
+}
+
+static const char *find (tl_slice body, const char *word) { return memmem(body.at, body.len, word, strlen(word)); }
+
+/* hello is made by our own client: flat, without blanks. */
+static int number_after (tl_slice body, const char *word, int otherwise) {
+  const char *at = find(body, word), *end = (const char *)body.at + body.len;
+  int n = 0;
+  if (at == NULL) return otherwise;
+  for (at += strlen(word); at < end && *at >= '0' && *at <= '9' && n < 100000; at++) n = n * 10 + (*at - '0');
+  return n > 0 ? n : otherwise;
+}
+
+static void hello (person *p, tl_slice body) {
+  p->logs = find(body, "\"logs\":true") != NULL;
+  tl_eval_options(p->eval, find(body, "\"json\":true") != NULL, find(body, "\"tty\":true") != NULL, number_after(body, "\"width\":", 80),
+                  tl_console_uid(p->client));
+}
+
+static void complete (person *p, tl_slice body) {
+  tl_buf words;
+  tl_buf_init(&words);
+  tl_eval_complete(p->eval, body, &words);
+  tl_console_send(p->client, 'c', tl_buf_bytes(&words));
+  tl_buf_fini(&words);
+}
 
 static void on_frame (void *ctx, tl_console_client *c, char type, tl_slice body) {
-  tl_eval *e = tl_console_user(c);
+  person *p = tl_console_user(c);
   (void)ctx;
-  if (e == NULL) {
+  if (p == NULL) {
     tl_console_send(c, 'f', TL_LIT("no memory for an evaluation"));
     return;
   }
   switch (type) {
-  case 'h': tl_eval_options(e, has_word(body, "\"json\":true"), has_word(body, "\"tty\":true"), 80, tl_console_uid(c)); break;
-  case 'e': tl_eval_run(e, body, false); break;
-  case 'l': tl_eval_run(e, body, true); break;
-  case 'x': tl_eval_cancel(e); break;
+  case 'h': hello(p, body); break;
+  case 'e': tl_eval_run(p->eval, body, false); break;
+  case 'l': tl_eval_run(p->eval, body, true); break;
+  case 'c': complete(p, body); break;
+  case 'x': tl_eval_cancel(p->eval); break;
+  case 'i': tl_eval_entered(p->eval); break;
   default: break;
   }
 }
 
 static void on_closed (void *ctx, tl_console_client *c) {
-  tl_eval *e = tl_console_user(c);
-  (void)ctx;
-  if (e != NULL) tl_eval_free(e);
+  tl_attach *a = ctx;
+  person *p = tl_console_user(c);
+  if (p == NULL) return;
+  for (person **at = &a->people; *at != NULL; at = &(*at)->next) {
+    if (*at != p) continue;
+    *at = p->next;
+    break;
+  }
+  tl_eval_free(p->eval);
+  free(p);
 }
 
-const tl_console_events tl_attach_events = { on_opened, on_frame, on_closed };
+static void on_drained (void *ctx, tl_console_client *c) {
+  person *p = tl_console_user(c);
+  (void)ctx;
+  if (p != NULL) tl_eval_drained(p->eval);
+}
+
+const tl_console_events tl_attach_events = { on_opened, on_frame, on_closed, on_drained };
+
+bool tl_attach_log (tl_attach *a, const char *line) {
+  tl_buf text;
+  bool any = false;
+  tl_buf_init(&text);
+  for (person *p = a->people; p != NULL; p = p->next) {
+    if (!p->logs) continue;
+    any = true;
+    if (text.len == 0) tl_buf_fmt(&text, "%s\n", line);
+    if (!text.failed) tl_console_send(p->client, 'o', tl_buf_bytes(&text));
+  }
+  tl_buf_fini(&text);
+  return any;
+}

@@ -5,6 +5,14 @@
 #include "console/server.h"
 #include "script/host.h"
 
-extern const tl_console_events tl_attach_events; /* for tl_console_listen, with the tl_script as context */
+typedef struct tl_attach tl_attach;
+
+int tl_attach_new (tl_attach **out, tl_script *script);
+void tl_attach_free (tl_attach *a); /* after the console was closed; NULL is fine */
+
+extern const tl_console_events tl_attach_events; /* for tl_console_listen, with the tl_attach as context */
+
+/* A line of the log (without its line break): to those who asked for logs. Returns whether there is one. */
+bool tl_attach_log (tl_attach *a, const char *line);
 
 #endif

@@ -97,12 +97,24 @@ static bool word (cursor *c, tl_buf *words, int *n) {
   return true;
 }
 
+/* The number that may stand behind the words. */
+static bool more (cursor *c, int *n) {
+  int extra = 0;
+  skip_space(c);
+  if (c->at == c->end || *c->at < '0' || *c->at > '9') return false;
+  for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++)
+    if (extra < 100000000) extra = extra * 10 + (*c->at - '0');
+  *n += extra;
+  return true;
+}
+
 int tl_complete_read (tl_slice json, tl_buf *words) {
   cursor c = { json.at, json.at + json.len };
   int n = 0;
   if (!take(&c, '[')) return TL_ESYNTAX;
   if (!take(&c, ']')) {
     do {
+      if (more(&c, &n)) break;
       if (!word(&c, words, &n)) return words->failed ? TL_ENOMEM : TL_ESYNTAX;
     } while (take(&c, ','));
     if (!take(&c, ']')) return TL_ESYNTAX;

@@ -5,7 +5,8 @@
 #include "base/buf.h"
 
 /* Read a JSON list of texts (the answer 'c' of the console) into `words`, each followed by a NUL. Texts with control bytes are
-** left out: they cannot be typed. Returns their number, TL_ESYNTAX when it is no such list, TL_ENOMEM. */
+** left out: they cannot be typed. A number at its end says how many more there are. Returns how many there are in all, TL_ESYNTAX
+** when it is no such list, TL_ENOMEM. */
 int tl_complete_read (tl_slice json, tl_buf *words);
 
 /* How many bytes before the cursor are the beginning of every word: the longest such. `line[0..at)` is what stands there. */

@@ -168,7 +168,7 @@ static int get_char (EditLine *el, wchar_t *out) {
   }
 }
 
-static void list_words (const tl_buf *words) {
+static void list_words (const tl_buf *words, size_t all) {
   struct winsize ws = { .ws_col = 80 };
   size_t widest = 0, column = 0, n = 0;
   ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
@@ -186,13 +186,14 @@ static void list_words (const tl_buf *words) {
     fprintf(stdout, "%-*s%s", last ? 0 : (int)widest + 2, (char *)words->at + at, last ? "\n" : "");
   }
   if (column % columns != 0) fputc('\n', stdout);
-  if (n > SHOWN) fprintf(stdout, "… and %zu more\n", n - SHOWN);
+  if (all > SHOWN) fprintf(stdout, "… and %zu more\n", all - SHOWN);
   fflush(stdout);
 }
 
 static unsigned char on_tab (EditLine *el, int key) {
   tl_edit *e = NULL;
   tl_buf words, more;
+  size_t all = 0;
   unsigned char action = CC_ERROR;
   (void)key;
   el_get(el, EL_CLIENTDATA, &e);
@@ -202,7 +203,7 @@ static unsigned char on_tab (EditLine *el, int key) {
   tl_buf_init(&more);
   tl_buf_add(&more, li->buffer, (size_t)(li->lastchar - li->buffer));
   tl_buf_byte(&more, 0);
-  if (!more.failed) e->events.complete(e->ctx, (char *)more.at, at, &words);
+  if (!more.failed) all = e->events.complete(e->ctx, (char *)more.at, at, &words);
   if (words.len > 0 && !words.failed && !more.failed) {
     tl_slice common = tl_complete_common(&words);
     size_t have = tl_complete_overlap((char *)more.at, at, &words);
@@ -212,7 +213,7 @@ static unsigned char on_tab (EditLine *el, int key) {
     if (more.len > 1 && !more.failed && el_insertstr(el, (char *)more.at) == 0) {
       action = CC_REFRESH;
     } else if (common.len + 1 < words.len) { /* more than one word, and nothing they agree on */
-      list_words(&words);
+      list_words(&words, all);
       action = CC_REDISPLAY;
     }
   }

@@ -7,8 +7,9 @@
 typedef struct tl_edit tl_edit;
 
 typedef struct {
-  /* Append to `words` what may stand in place of the word before the cursor, each text followed by a NUL. */
-  void (*complete) (void *ctx, const char *line, size_t at, tl_buf *words);
+  /* Append to `words` what may stand in place of the word before the cursor, each text followed by a NUL. Returns how many there
+  ** are in all, which may be more than were given. */
+  size_t (*complete) (void *ctx, const char *line, size_t at, tl_buf *words);
   /* The other descriptor is readable while a line is typed: append what is to be shown above it. False: it has ended. */
   bool (*wake) (void *ctx, tl_buf *text);
 } tl_edit_events;

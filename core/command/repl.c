@@ -15,7 +15,7 @@
 #include "console/client.h"
 
 static const char help[] =
-    "usage: tagline repl [--socket PATH] [-e CODE] [--json]\n"
+    "usage: tagline repl [--socket PATH] [-e CODE] [--json] [--logs]\n"
     "\n"
     "Attach to a running process. Lines are evaluated there as they are typed; without a terminal, standard input is read\n"
     "as a script and the first error ends it with exit 1.\n"
@@ -23,6 +23,7 @@ static const char help[] =
     "  -e CODE         evaluate CODE, print its result, exit 1 on an error\n"
     "  --socket PATH   the process's socket; without it, the only running process\n"
     "  --json          print results as JSON\n"
+    "  --logs          show the process's log lines, too\n"
     "  --help          print this\n"
     "\n"
     "Ctrl-C cancels an evaluation, Ctrl-D leaves, Tab completes.\n";
@@ -33,6 +34,8 @@ enum { COMPLETE_MS = 1000, TYPED_MS = 250, INTERRUPTED = 130 };
 
 typedef struct {
   int fd;
+  bool json, logs;
+  unsigned width; /* of the terminal, as the process knows it */
   sigset_t waiting; /* the signal mask while we wait: SIGINT is let in only there */
   bool script_ended;
   tl_buf frame, input, chunk;
@@ -179,18 +182,20 @@ static int run_script (repl *r) {
 
 /* A terminal */
 
-static void on_complete (void *ctx, const char *line, size_t at, tl_buf *words) {
+static size_t on_complete (void *ctx, const char *line, size_t at, tl_buf *words) {
   repl *r = ctx;
   tl_buf ask;
   tl_buf_init(&ask);
-  if (!tl_utf8_valid(tl_slice_str(line))) return;
+  if (!tl_utf8_valid(tl_slice_str(line))) return 0;
   tl_buf_str(&ask, "{\"line\":");
   tl_json_quote(&ask, tl_slice_str(line));
   tl_buf_fmt(&ask, ",\"at\":%zu}", at);
   int type = ask.failed || tl_console_put(r->fd, 'c', tl_buf_bytes(&ask)) < 0 ? 0 : 'o';
   tl_buf_fini(&ask);
   while (type == 'o' && wait_for(r, -1, COMPLETE_MS) == 1) type = take_frame(r);
-  if (type == 'c' && tl_complete_read(tl_buf_bytes(&r->frame), words) < 0) tl_buf_clear(words);
+  int all = type == 'c' ? tl_complete_read(tl_buf_bytes(&r->frame), words) : 0;
+  if (all < 0) tl_buf_clear(words);
+  return all > 0 ? (size_t)all : 0;
 }
 
 static bool on_wake (void *ctx, tl_buf *text) {
@@ -199,6 +204,22 @@ static bool on_wake (void *ctx, tl_buf *text) {
   if (tl_console_get(r->fd, &type, &r->frame) <= 0) return false;
   if (type != 'c') tl_buf_slice(text, tl_buf_bytes(&r->frame));
   return true;
+}
+
+static int hello (repl *r, bool tty) {
+  struct winsize ws = { .ws_col = 0 };
+  char text[100];
+  if (tty) ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+  r->width = ws.ws_col ? ws.ws_col : 80u;
+  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s}", tty ? "true" : "false", r->width,
+                   r->json ? "true" : "false", r->logs ? ",\"logs\":true" : "");
+  return tl_console_put(r->fd, 'h', tl_slice_of(text, (size_t)n));
+}
+
+/* The window may have another size than when we attached. */
+static void renew_hello (repl *r) {
+  struct winsize ws = { .ws_col = 0 };
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col != 0 && ws.ws_col != r->width) hello(r, true);
 }
 
 static int run_terminal (repl *r) {
@@ -224,6 +245,7 @@ static int run_terminal (repl *r) {
     if (line.failed || r->chunk.failed) break;
     tl_edit_remember(edit, (char *)line.at);
     if (r->chunk.len == 0) continue;
+    renew_hello(r);
     int answer = evaluate(r, 'l', tl_buf_bytes(&r->chunk), true);
     if (answer == 'm') continue;
     tl_buf_clear(&r->chunk);
@@ -260,22 +282,13 @@ static int choose (const char *given, tl_buf *path) {
   return 1;
 }
 
-static int hello (repl *r, bool tty, bool json) {
-  struct winsize ws = { .ws_col = 0 };
-  char text[80];
-  if (tty) ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
-  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s}", tty ? "true" : "false",
-                   ws.ws_col ? ws.ws_col : 80u, json ? "true" : "false");
-  return tl_console_put(r->fd, 'h', tl_slice_of(text, (size_t)n));
-}
-
 int tl_command_repl (int argc, char **argv) {
   const char *socket = NULL, *code = NULL;
-  bool json = false;
-  const tl_option options[] = { { "socket", 0, NULL, &socket }, { NULL, 'e', NULL, &code }, { "json", 0, &json, NULL }, { 0 } };
+  repl r = { .fd = -1 };
+  const tl_option options[] = { { "socket", 0, NULL, &socket }, { NULL, 'e', NULL, &code }, { "json", 0, &r.json, NULL },
+                                { "logs", 0, &r.logs, NULL }, { 0 } };
   tl_buf path;
   tl_err err = { 0 };
-  repl r = { .fd = -1 };
   struct sigaction before, catch = { .sa_handler = on_interrupt };
   sigset_t block;
   int rc = tl_options_read(argc, argv, "repl", help, options, NULL, 0);
@@ -295,7 +308,7 @@ int tl_command_repl (int argc, char **argv) {
   sigaction(SIGINT, &catch, &before);
   interrupted = 0;
   bool tty = isatty(STDOUT_FILENO), typed = !code && tty && isatty(STDIN_FILENO);
-  if (hello(&r, tty && !code, json) < 0)
+  if (hello(&r, tty && !code) < 0)
     rc = gone();
   else if (code)
     rc = code_of(evaluate(&r, 'e', tl_slice_str(code), false));

@@ -2,22 +2,28 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "command/attach.h"
 #include "command/command.h"
+#include "command/companion.h"
 #include "command/options.h"
 #include "command/start.h"
 #include "console/client.h"
 #include "gateway/gateway.h"
+
+enum { WATCH_MS = 500 };
 
 static const char help[] =
     "usage: tagline run [OPTIONS] CONFIG.lua\n"
     "\n"
     "Connects the lines of the config and runs until SIGINT or SIGTERM. SIGHUP reloads the config.\n"
     "\n"
+    "  --repl               a REPL on this terminal; its end ends the process\n"
+    "  --watch              reload when a file of the config changes on disk\n"
     "  --values             print each new tag value as a line of JSON on stdout\n"
     "  --socket PATH        the console socket (default: $XDG_RUNTIME_DIR/tagline/NAME.sock, else /tmp/tagline-UID/NAME.sock)\n"
     "  --log-level LEVEL    error, warn, info (default) or debug\n"
@@ -30,27 +36,32 @@ typedef struct {
   tl_console *console;
   tl_sink *values;
   tl_signal *signals[3];
+  tl_attach *attach;
+  tl_companion *repl;  /* --repl: NULL without */
+  tl_timer *watcher;   /* --watch */
+  bool changed;        /* files changed; they are read once they have not done so for a while */
+  bool on_terminal;    /* the REPL and the log are on one terminal */
   const char *config;
   int exit_code;
   bool ending;
 } running;
 
-static void log_problem (void *ctx, bool is_error, const char *text) {
-  (void)ctx;
-  tl_log(is_error ? TL_LOG_ERROR : TL_LOG_WARN, NULL, "%s", text);
-}
-
-static void log_change (void *ctx, const char *change) {
-  (void)ctx;
-  tl_log(TL_LOG_INFO, NULL, "reload: %s", change);
+/* With the REPL on the terminal that the log goes to, it is the REPL that shows the log, above its prompt. */
+static bool write_log (void *ctx, tl_log_level level, const char *line) {
+  running *r = ctx;
+  (void)level;
+  return r->attach != NULL && tl_attach_log(r->attach, line) && r->on_terminal;
 }
 
 static void end (void *ctx) {
   running *r = ctx;
   for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
   memset(r->signals, 0, sizeof r->signals);
+  tl_timer_close(r->watcher);
+  r->watcher = NULL;
   tl_console_close(r->console);
   r->console = NULL;
+  tl_companion_detach(r->repl);
   tl_loop_stop(r->loop);
 }
 
@@ -71,15 +82,24 @@ static void on_failed (void *ctx, int code, const char *text) {
   begin_end(r, 1);
 }
 
-/* Loads and applies; on errors nothing that runs is changed. */
-static bool load (running *r, bool first) {
-  tl_err err = { .text = "" };
-  int errors = tl_script_load(r->script, r->config, log_problem, NULL, &err);
-  if (errors < 0) tl_log(TL_LOG_ERROR, NULL, "%s: %s", r->config, err.text);
-  if (errors != 0) return false;
-  int rc = tl_script_apply(r->script, first ? NULL : log_change, r, &err);
-  if (rc < 0) tl_log(TL_LOG_ERROR, NULL, "%s: %s", r->config, err.text);
-  return rc >= 0;
+/* Editors write in several steps, and several files may change together: half a second of rest comes before they are read. */
+static void look_for_changes (void *ctx) {
+  running *r = ctx;
+  if (tl_script_files_changed(r->script)) {
+    tl_script_files_seen(r->script);
+    r->changed = true;
+  } else if (r->changed && !r->ending) {
+    r->changed = false;
+    tl_log(TL_LOG_INFO, NULL, "%s: changed on disk, reloading", r->config);
+    tl_script_reload(r->script);
+  }
+  tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
+}
+
+static void on_repl_ended (void *ctx, int code) {
+  running *r = ctx;
+  if (!r->ending) tl_log(TL_LOG_INFO, NULL, "the REPL has ended: ending");
+  begin_end(r, code == 0 || r->ending ? 0 : 1);
 }
 
 static void on_signal (void *ctx, int signum) {
@@ -87,7 +107,7 @@ static void on_signal (void *ctx, int signum) {
   if (signum == SIGHUP) {
     if (r->ending) return;
     tl_log(TL_LOG_INFO, NULL, "%s: reloading", r->config);
-    if (!load(r, false)) tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", r->config);
+    tl_script_reload(r->script);
     return;
   }
   if (r->ending) { /* asked twice: at once */
@@ -98,7 +118,15 @@ static void on_signal (void *ctx, int signum) {
   begin_end(r, 0);
 }
 
-static int listen_console (running *r, const char *path) {
+static int start_repl (running *r, const char *path) {
+  tl_err err = { .text = "" };
+  r->on_terminal = isatty(STDERR_FILENO);
+  int rc = tl_companion_start(&r->repl, r->loop, path, on_repl_ended, r, &err);
+  if (rc < 0) tl_log(TL_LOG_ERROR, NULL, "--repl: %s", err.text);
+  return rc;
+}
+
+static int listen_console (running *r, const char *path, bool repl) {
   tl_err err = { .text = "" };
   tl_buf made;
   tl_buf_init(&made);
@@ -109,8 +137,9 @@ static int listen_console (running *r, const char *path) {
     path = rc >= 0 && !made.failed ? (const char *)made.at : NULL;
   }
   if (path == NULL) tl_fail(&err, rc, 0, "no path for the console socket");
-  else rc = tl_console_listen(&r->console, r->loop, path, &tl_attach_events, r->script, &err);
+  else rc = tl_console_listen(&r->console, r->loop, path, &tl_attach_events, r->attach, &err);
   if (rc < 0) tl_log(TL_LOG_ERROR, NULL, "console: %s", err.text);
+  else if (repl) rc = start_repl(r, path);
   tl_buf_fini(&made);
   return rc;
 }
@@ -121,33 +150,49 @@ static bool stdout_is_open (void) {
   return mode >= 0 && (mode & O_ACCMODE) != O_RDONLY;
 }
 
-static bool set_up (running *r, const char *socket, bool values, bool unsafe) {
+typedef struct {
+  const char *socket;
+  bool values, unsafe, repl, watch;
+} settings;
+
+static bool set_up (running *r, const settings *set) {
   static const int signals[3] = { SIGINT, SIGTERM, SIGHUP };
-  if (values && !stdout_is_open()) {
+  if (set->values && !stdout_is_open()) {
     tl_log(TL_LOG_ERROR, NULL, "--values: stdout is closed, or cannot be written");
     return false;
   }
-  r->script = tl_start_script(unsafe);
+  r->script = tl_start_script(set->unsafe);
   if (r->script == NULL) return false;
   bool ok = tl_loop_new(&r->loop) >= 0 && tl_gateway_new(&r->gateway, r->loop, &tl_script_handlers, r->script) >= 0;
-  if (ok && values) ok = tl_sink_new(&r->values, r->loop, STDOUT_FILENO, on_drained, on_failed, r) >= 0;
-  for (int i = 0; ok && i < 3; i++) ok = tl_signal_new(&r->signals[i], r->loop, signals[i], on_signal, r) >= 0;
+  if (ok && set->values) ok = tl_sink_new(&r->values, r->loop, STDOUT_FILENO, on_drained, on_failed, r) >= 0;
+  if (ok) ok = tl_attach_new(&r->attach, r->script) >= 0;
+  if (ok && set->watch) ok = tl_timer_new(&r->watcher, r->loop, look_for_changes, r) >= 0;
+  if (set->repl) signal(SIGINT, SIG_IGN); /* Ctrl-C is the REPL's */
+  for (int i = set->repl; ok && i < 3; i++) ok = tl_signal_new(&r->signals[i], r->loop, signals[i], on_signal, r) >= 0;
   if (!ok) {
     tl_log(TL_LOG_ERROR, NULL, "cannot start: no resources");
     return false;
   }
   tl_script_attach(r->script, r->gateway, r->loop);
-  if (values) tl_gateway_set_values(r->gateway, r->values);
-  return load(r, true) && listen_console(r, socket) >= 0;
+  if (set->values) tl_gateway_set_values(r->gateway, r->values);
+  if (!tl_script_start(r->script, r->config)) return false;
+  if (set->watch) tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
+  tl_log_set_writer(write_log, r);
+  return listen_console(r, set->socket, set->repl) >= 0;
 }
 
 static void tear_down (running *r) {
   for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
+  tl_timer_close(r->watcher);
   tl_console_close(r->console);
+  tl_companion_detach(r->repl);
   if (r->values != NULL) tl_sink_close(r->values);
   tl_gateway_free(r->gateway);
   tl_script_free(r->script);
   if (r->loop != NULL) tl_loop_free(r->loop);
+  tl_log_set_writer(NULL, NULL);
+  tl_attach_free(r->attach);
+  tl_companion_free(r->repl);
 }
 
 static bool set_log_level (const char *word) {
@@ -162,17 +207,20 @@ static bool set_log_level (const char *word) {
 
 int tl_command_run (int argc, char **argv) {
   running r = { .exit_code = 0 };
-  bool values = false, unsafe = false;
-  const char *socket = NULL, *level = "info", *config[1];
-  const tl_option options[] = { { "values", 0, &values, NULL }, { "unsafe", 0, &unsafe, NULL }, { "socket", 0, NULL, &socket },
-                                { "log-level", 0, NULL, &level }, { 0 } };
+  settings set = { .socket = NULL };
+  const char *level = "info", *config[1];
+  const tl_option options[] = { { "values", 0, &set.values, NULL }, { "unsafe", 0, &set.unsafe, NULL },
+                                { "repl", 0, &set.repl, NULL }, { "watch", 0, &set.watch, NULL },
+                                { "socket", 0, NULL, &set.socket }, { "log-level", 0, NULL, &level }, { 0 } };
   int n = tl_options_read(argc, argv, "run", help, options, config, 1);
   if (n < 0) return tl_options_exit(n);
   if (n < 1) return tl_options_exit(tl_options_wrong("run", "a CONFIG.lua is missing"));
   if (!set_log_level(level))
     return tl_options_exit(tl_options_wrong("run", "--log-level: expected error, warn, info or debug, got '%s'", level));
+  if (set.repl && set.values && isatty(STDOUT_FILENO))
+    return tl_options_exit(tl_options_wrong("run", "--repl and --values both need this terminal: send the values elsewhere"));
   r.config = config[0];
-  if (set_up(&r, socket, values, unsafe)) {
+  if (set_up(&r, &set)) {
     tl_gateway_start(r.gateway);
     tl_loop_run(r.loop);
   } else {

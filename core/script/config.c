@@ -55,6 +55,8 @@ static int p_load (lua_State *L) {
   lua_setfield(L, -2, "core");
   tl_open_objects(L);
   tl_add_look_words(L);
+  lua_pushcfunction(L, tl_live_reload);
+  lua_setfield(L, -2, "reload");
   lua_setfield(L, -2, "api");
   lua_call(L, 2, 2); /* draft or nil, problems */
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -77,6 +79,8 @@ static int p_load (lua_State *L) {
 
 int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx, tl_err *err) {
   loading l = { s, path, problem, ctx, 0 };
+  free(s->config_path);
+  s->config_path = strdup(path); /* NULL: freeze names another */
   tl_buf text;
   tl_buf_init(&text);
   s->loading_memory = TL_LOADING_MEMORY;
@@ -230,6 +234,7 @@ typedef struct {
   tl_err err;
   void (*told)(void *ctx, const char *change);
   void *ctx;
+  bool dry; /* only say what would change */
 } applying;
 
 static void *calloc_or_raise (lua_State *L, size_t n, size_t size) {
@@ -320,6 +325,10 @@ static int p_apply (lua_State *L) {
     read_line(L, a, &a->config.lines[i]);
     lua_pop(L, 1);
   }
+  if (a->dry) {
+    if (tl_gateway_compare(s->gateway, &a->config, a->told, a->ctx) < 0) return luaL_error(L, "not enough memory");
+    return 0;
+  }
   if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0) return luaL_error(L, "%s", a->err.text);
   lua_getfield(L, draft, "limits");
   if (lua_type(L, -1) == LUA_TTABLE) {
@@ -355,8 +364,8 @@ static void free_config (tl_script *s, tl_config *config) {
   free(config->lines);
 }
 
-int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
-  applying a = { .s = s, .env = LUA_NOREF, .told = told, .ctx = ctx };
+static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
+  applying a = { .s = s, .env = LUA_NOREF, .told = told, .ctx = ctx, .dry = dry };
   tl_buf text;
   tl_buf_init(&text);
   int rc = tl_script_enter(s, p_apply, &a, LOADING_SECONDS, "config", &text);
@@ -365,7 +374,7 @@ int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), 
   free(a.tags);
   tl_buf_fini(&text);
   /* The draft is many times larger than what runs; 10,000 stations must not cost it for ever. */
-  if (rc == LUA_OK) {
+  if (rc == LUA_OK && !dry) {
     luaL_unref(s->L, LUA_REGISTRYINDEX, s->env);
     s->env = a.env;
   } else {
@@ -379,23 +388,10 @@ int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), 
   return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
 }
 
-/* ---- what a REPL sees: the API first, then what the config sees ---- */
-
-static int env_index (lua_State *L) {
-  tl_script *s = tl_script_of(L);
-  lua_pushvalue(L, 2);
-  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->env);
-  if (lua_isnil(L, -1)) return 1;
-  lua_pushvalue(L, 2);
-  lua_gettable(L, -2); /* an unknown word raises there, with the nearest known one */
-  return 1;
+int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
+  return use_draft(s, false, told, ctx, err);
 }
 
-void tl_push_env (lua_State *L) {
-  tl_open_objects(L);
-  tl_add_look_words(L);
-  lua_pushcfunction(L, tl_look_save);
-  lua_setfield(L, -2, "save");
-  lua_pushcclosure(L, env_index, 1);
+int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
+  return use_draft(s, true, told, ctx, err);
 }

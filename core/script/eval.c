@@ -1,58 +1,44 @@
-/* core/script/eval.c — evaluations for consoles: a chunk runs as a coroutine, so that it can wait for a write while the loop goes on. */
+/* core/script/eval.c — evaluations for consoles: a chunk runs as a coroutine in slices of a few milliseconds, so that it can wait (for a
+** write, for a watch, for its own reader) and never keeps a message waiting. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/script.h"
+#include "script/eval.h"
 
-enum { EVAL_SECONDS = 2 }; /* of processor between two waits: longer would stop the plant's messages */
-
-struct tl_eval {
-  tl_eval *next;
-  tl_script *script;
-  tl_eval_events events;
-  void *ctx;
-  int env;         /* registry reference: this person's variables */
-  tl_eval **here;  /* how functions that outlive this console find it: NULL when it is gone */
-  int here_ref;    /* registry reference that keeps it */
-  int thread;      /* registry reference of the running evaluation, or LUA_NOREF */
-  lua_State *co;
-  bool json, tty;
-  int width;
-  uint32_t uid;
+enum {
+  SLICE_MS = 2,      /* of processor; then the loop has its turn */
+  EVAL_SECONDS = 10, /* of processor between two waits: a chunk that never ends does end */
+  CALL_SECONDS = 2,  /* of a stretch that cannot be sliced: inside a C function that calls back */
+  HOOK_EVERY = 1000  /* instructions */
 };
 
-typedef struct {
-  tl_eval *e;
-  tl_slice code;
-  bool interactive, unfinished, waits;
-  int args;
-  bool ok;
-  const char *why;
-  tl_buf *result;
-} step;
+/* ---- print ---- */
 
 static int eval_print (lua_State *L) {
   tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
-  luaL_Buffer b;
-  int n = lua_gettop(L);
-  luaL_buffinit(L, &b);
-  for (int i = 1; i <= n; i++) {
-    if (i > 1) luaL_addchar(&b, '\t');
-    luaL_tolstring(L, i, NULL);
-    luaL_addvalue(&b);
-  }
-  luaL_addchar(&b, '\n');
-  luaL_pushresult(&b);
-  size_t len;
-  const char *text = lua_tolstring(L, -1, &len);
   tl_err err = { .text = "" };
+  size_t len;
+  int n = lua_gettop(L);
+  tl_eval_push_text(L, *here, n, true);
+  lua_pushliteral(L, "\n");
+  lua_concat(L, 2);
+  const char *text = lua_tolstring(L, -1, &len);
   if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0) return luaL_error(L, "not printed: %s", err.text);
   /* A callback may come when nobody is attached any more. The console may also have gone while its values became text. */
-  if (*here != NULL) (*here)->events.output((*here)->ctx, tl_slice_of(text, len));
-  else fwrite(text, 1, len, stderr);
-  return 0;
+  if (*here == NULL) {
+    fwrite(text, 1, len, stderr);
+    return 0;
+  }
+  bool room = (*here)->events.output((*here)->ctx, tl_slice_of(text, len));
+  /* A reader that is slow slows its own evaluation down, and loses nothing. */
+  if (room || tl_eval_of(L) != *here) return 0;
+  (*here)->drains = true;
+  return tl_eval_wait(L, *here, NULL, NULL);
 }
+
+/* ---- making ---- */
 
 static int p_new (lua_State *L) {
   tl_eval *e = lua_touserdata(L, 1);
@@ -67,6 +53,8 @@ static int p_new (lua_State *L) {
   lua_newtable(L);
   tl_push_env(L);
   lua_setfield(L, -2, "__index");
+  lua_pushliteral(L, "tagline.repl");
+  lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
   e->env = luaL_ref(L, LUA_REGISTRYINDEX);
   return 0;
@@ -91,9 +79,17 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
   return TL_OK;
 }
 
+static void on_slice (void *ctx);
+
+/* Whatever the evaluation waited for is let go; one that still waits must never wake: its write may end long after. */
 static void forget_thread (tl_eval *e) {
-  /* One that still waits must never wake: its write may end long after. */
-  if (e->co != NULL && lua_status(e->co) == LUA_YIELD) lua_resetthread(e->co);
+  void (*stop)(void *) = e->stop;
+  e->stop = NULL;
+  e->entered = NULL;
+  e->waits = e->drains = false;
+  if (stop != NULL) stop(e->stop_ctx);
+  if (e->script->loop != NULL) tl_loop_forget(e->script->loop, on_slice, e);
+  if (e->co != NULL && lua_status(e->co) == LUA_YIELD) tl_script_close_thread(e->script, e->co);
   luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->thread);
   e->thread = LUA_NOREF;
   e->co = NULL;
@@ -106,6 +102,7 @@ void tl_eval_free (tl_eval *e) {
     break;
   }
   forget_thread(e);
+  if (e->script->evaluating == e) e->script->evaluating = NULL;
   *e->here = NULL;
   luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->here_ref);
   luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->env);
@@ -117,6 +114,42 @@ void tl_eval_options (tl_eval *e, bool json, bool tty, int width, uint32_t uid) 
   e->tty = tty;
   e->width = width;
   e->uid = uid;
+}
+
+bool tl_eval_tty (const tl_eval *e) { return e->tty; }
+int tl_eval_width (const tl_eval *e) { return e->width; }
+
+/* ---- running ---- */
+
+typedef struct {
+  tl_eval *e;
+  tl_slice code;
+  bool interactive, unfinished, goes_on;
+  int (*push)(lua_State *co, void *arg);
+  void *arg;
+  tl_buf *result;
+} step;
+
+/* In the evaluation's own coroutine the loop gets its turn when a slice is used up. Within coroutines of the user, and where a C
+** function stands between, only the budget ends it. */
+static void on_count (lua_State *L, lua_Debug *ar) {
+  tl_script *s = tl_script_of(L);
+  tl_eval *e = s->evaluating;
+  if (e == NULL || e->co != L || !lua_isyieldable(L)) {
+    if (s->evaluating_hook != NULL) s->evaluating_hook(L, ar);
+    return;
+  }
+  uint64_t used = tl_clock_mono_ns() - e->slice_began;
+  if (used < SLICE_MS * 1000000ull) return;
+  e->used_ns += used;
+  if (e->used_ns > EVAL_SECONDS * 1000000000ull) { /* the budget's own end, which no pcall swallows */
+    s->budget.limit_ns = EVAL_SECONDS * 1000000000ull;
+    s->budget.deadline_ns = 1;
+    s->evaluating_hook(L, ar);
+    return;
+  }
+  if (tl_loop_later(s->loop, on_slice, e) != TL_OK) luaL_error(L, "not enough memory");
+  lua_yield(L, 0);
 }
 
 static bool ends_with_eof (const char *text, size_t len) {
@@ -131,9 +164,9 @@ static void compile (lua_State *L, step *st) {
   lua_pushlstring(L, (const char *)st->code.at, st->code.len);
   lua_concat(L, 2);
   const char *text = lua_tolstring(L, -1, &len);
-  if (luaL_loadbufferx(L, text, len, "=repl", "t") == LUA_OK) return;
+  if (luaL_loadbufferx(L, text, len, TL_EVAL_CHUNK, "t") == LUA_OK) return;
   lua_pop(L, 2);
-  if (luaL_loadbufferx(L, (const char *)st->code.at, st->code.len, "=repl", "t") == LUA_OK) return;
+  if (luaL_loadbufferx(L, (const char *)st->code.at, st->code.len, TL_EVAL_CHUNK, "t") == LUA_OK) return;
   text = lua_tolstring(L, -1, &len);
   st->unfinished = st->interactive && ends_with_eof(text, len);
   if (!st->unfinished) lua_error(L);
@@ -148,53 +181,45 @@ static int p_start (lua_State *L) {
   lua_setupvalue(L, -2, 1);
   e->co = lua_newthread(L);
   tl_script_arm(e->script, e->co);
+  if (lua_gethook(e->co) != on_count) e->script->evaluating_hook = lua_gethook(e->co);
+  lua_sethook(e->co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+  e->used_ns = 0;
   e->thread = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_xmove(L, e->co, 1);
   return 0;
 }
 
-/* print.format(options, n, …) gives the text of the results. */
-static void format_results (lua_State *L, tl_eval *e, int n, tl_buf *result) {
-  size_t len;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, e->script->print_module);
-  lua_getfield(L, -1, "format");
-  lua_createtable(L, 0, 3);
-  lua_pushboolean(L, e->json);
-  lua_setfield(L, -2, "json");
-  lua_pushboolean(L, e->tty);
-  lua_setfield(L, -2, "tty");
-  lua_pushinteger(L, e->width);
-  lua_setfield(L, -2, "width");
-  lua_pushinteger(L, n);
-  luaL_checkstack(L, n, "too many results");
-  if (n > 0) lua_xmove(e->co, L, n);
-  lua_call(L, n + 2, 1);
-  const char *text = luaL_checklstring(L, -1, &len);
-  tl_buf_add(result, text, len);
+/* coroutine.yield() at the prompt itself: nobody would ever resume it. */
+static bool yielded_by_itself (lua_State *L, lua_State *co) {
+  lua_Debug ar;
+  if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "f", &ar)) return false;
+  lua_CFunction top = lua_tocfunction(co, -1);
+  lua_pop(co, 1);
+  if (top == NULL) return false;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, "coroutine");
+  lua_getfield(L, -1, "yield");
+  bool same = lua_tocfunction(L, -1) == top;
+  lua_pop(L, 3);
+  return same;
 }
 
 static int p_go_on (lua_State *L) {
   step *st = lua_touserdata(L, 1);
   tl_eval *e = st->e;
-  int results = 0, args = st->args;
-  if (args > 0) {
-    if (st->ok) lua_pushboolean(e->co, 1);
-    else lua_pushnil(e->co);
-    if (!st->ok) lua_pushstring(e->co, st->why);
-    args = st->ok ? 1 : 2;
-  }
-  int rc = lua_resume(e->co, L, args, &results);
+  int results = 0, args = st->push != NULL ? st->push(e->co, st->arg) : 0;
+  int rc = tl_script_resume(e->co, L, args, &results);
   if (rc == LUA_YIELD) {
     lua_pop(e->co, results);
-    st->waits = true;
+    if (yielded_by_itself(L, e->co)) return luaL_error(L, "attempt to yield at the prompt: nobody would resume it");
+    st->goes_on = true;
     return 0;
   }
   if (rc != LUA_OK) {
-    if (lua_type(e->co, -1) == LUA_TSTRING) lua_xmove(e->co, L, 1);
-    else lua_pushfstring(L, "error object: a %s", luaL_typename(e->co, -1));
+    tl_eval_push_error(L, e->co);
     return lua_error(L);
   }
-  format_results(L, e, results, st->result);
+  tl_eval_take_results(L, e, results, st->result);
   return 0;
 }
 
@@ -209,19 +234,36 @@ static void report (tl_eval *e, bool ok, tl_buf *text) {
   }
   const uint8_t *trace = ok ? NULL : memmem(said.at, said.len, "\nstack traceback:", 17);
   if (trace != NULL) said.len = (size_t)(trace - said.at);
-  e->events.done(e->ctx, ok, said);
+  tl_buf plain;
+  tl_buf_init(&plain);
+  if (!ok) tl_eval_plain_error(&plain, said);
+  e->events.done(e->ctx, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
+  tl_buf_fini(&plain);
 }
 
 static void go_on (tl_eval *e, step *st) {
+  tl_script *s = e->script;
+  tl_eval *before = s->evaluating;
   tl_buf result, err;
   tl_buf_init(&result);
   tl_buf_init(&err);
   st->result = &result;
-  int rc = tl_script_enter(e->script, p_go_on, st, EVAL_SECONDS, "repl", &err);
+  e->waits = e->drains = false;
+  e->stop = NULL;
+  e->slice_began = tl_clock_mono_ns();
+  s->evaluating = e;
+  int rc = tl_script_enter(s, p_go_on, st, CALL_SECONDS, "repl", &err);
+  s->evaluating = before;
   if (rc != LUA_OK) report(e, false, &err);
-  else if (!st->waits) report(e, true, &result);
+  else if (!st->goes_on) report(e, true, &result);
   tl_buf_fini(&result);
   tl_buf_fini(&err);
+}
+
+static void on_slice (void *ctx) {
+  tl_eval *e = ctx;
+  step st = { .e = e };
+  go_on(e, &st);
 }
 
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
@@ -231,7 +273,7 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   if (e->co != NULL) {
     tl_buf_str(&err, "an evaluation is still running");
     e->events.done(e->ctx, false, tl_buf_bytes(&err));
-  } else if (tl_script_enter(e->script, p_start, &st, EVAL_SECONDS, "repl", &err) != LUA_OK) {
+  } else if (tl_script_enter(e->script, p_start, &st, CALL_SECONDS, "repl", &err) != LUA_OK) {
     report(e, false, &err);
   } else if (st.unfinished) {
     e->events.more(e->ctx);
@@ -241,19 +283,75 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   tl_buf_fini(&err);
 }
 
-bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
-  for (tl_eval *e = s->evals; e != NULL; e = e->next) {
-    if (e->co != co) continue;
-    step st = { .e = e, .args = 1, .ok = ok, .why = why };
-    go_on(e, &st);
-    return true;
-  }
-  return false;
-}
-
 void tl_eval_cancel (tl_eval *e) {
   static const char text[] = "cancelled";
   if (e->co == NULL) return;
   forget_thread(e);
   e->events.done(e->ctx, false, tl_slice_of(text, sizeof text - 1));
 }
+
+/* ---- waiting ---- */
+
+tl_eval *tl_eval_of (lua_State *L) {
+  tl_eval *e = tl_script_of(L)->evaluating;
+  return e != NULL && e->co == L && lua_isyieldable(L) ? e : NULL;
+}
+
+/* The results that the coroutine was resumed with are the call's results. */
+static int after_wait (lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  return lua_gettop(L) - (int)context;
+}
+
+int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx) {
+  e->waits = true;
+  e->stop = stop;
+  e->stop_ctx = ctx;
+  e->used_ns = 0;
+  int top = lua_gettop(L);
+  return lua_yieldk(L, 0, top, after_wait);
+}
+
+void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
+  step st = { .e = e, .push = push, .arg = arg };
+  if (e->co == NULL || !e->waits) return;
+  e->stop = NULL;
+  e->entered = NULL;
+  go_on(e, &st);
+}
+
+typedef struct {
+  bool ok;
+  const char *why;
+} written;
+
+static int push_written (lua_State *co, void *arg) {
+  const written *w = arg;
+  if (w->ok) lua_pushboolean(co, 1);
+  else lua_pushnil(co);
+  if (!w->ok) lua_pushstring(co, w->why);
+  return w->ok ? 1 : 2;
+}
+
+bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
+  written w = { ok, why };
+  for (tl_eval *e = s->evals; e != NULL; e = e->next) {
+    if (e->co != co) continue;
+    step st = { .e = e, .push = push_written, .arg = &w };
+    e->used_ns = 0;
+    go_on(e, &st);
+    return true;
+  }
+  return false;
+}
+
+void tl_eval_drained (tl_eval *e) {
+  if (e->drains) tl_eval_wake(e, NULL, NULL);
+}
+
+void tl_eval_entered (tl_eval *e) {
+  if (e->entered != NULL) e->entered(e->stop_ctx);
+}
+
+void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx)) { e->entered = entered; }
+void tl_eval_show (tl_eval *e, tl_slice text) { e->events.output(e->ctx, text); }

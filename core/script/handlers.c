@@ -116,10 +116,17 @@ static void say (call *c, tl_buf *err, const char *what) {
 
 static const char *const call_names[TL_CALLS] = { "decode", "encode", "on_value", "on_status" };
 
+/* What fails now is told by status(), until it works again. */
+static void note_fate (const call *c, int rc, const char *what, const tl_buf *err) {
+  if (rc != LUA_OK) tl_failure_note(c->s, c->station, c->link, what, tl_buf_bytes(err));
+  else if (c->s->failures != NULL) tl_failure_clear(c->s, c->station, c->link, what);
+}
+
 /* Through the door, and counted. The station's hooks may be released meanwhile (a handler that reloads): they are looked up after it. */
 static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   uint64_t began = tl_ticks();
   int rc = tl_script_enter(c->s, body, c, c->s->handler_time, call_names[kind], err);
+  note_fate(c, rc, call_names[kind], err);
   tl_station_hooks *h = c->station->user;
   if (h == NULL) return rc;
   tl_call_stats *stats = &h->stats[kind];
@@ -312,7 +319,9 @@ static void on_line (void *ctx, tl_link *l, bool up, const char *why) {
   tl_buf err;
   if (c.function == LUA_NOREF) return;
   tl_buf_init(&err);
-  if (tl_script_enter(c.s, p_line, &c, c.s->handler_time, what, &err) != LUA_OK) say(&c, &err, what);
+  int rc = tl_script_enter(c.s, p_line, &c, c.s->handler_time, what, &err);
+  note_fate(&c, rc, what, &err);
+  if (rc != LUA_OK) say(&c, &err, what);
   tl_buf_fini(&err);
 }
 
@@ -347,5 +356,6 @@ static void on_release (void *ctx, void *user) {
 
 const tl_handlers tl_script_handlers = {
   .has_decode = has_decode, .decode = on_decode, .rehearse = tl_script_rehearse, .has_encode = has_encode, .encode = on_encode,
-  .value = on_value, .status = on_status, .line = on_line, .share = on_share, .release = on_release,
+  .value = on_value, .status = on_status, .line = on_line, .watch = tl_watch_tag, .message = tl_watch_message,
+  .share = on_share, .release = on_release,
 };

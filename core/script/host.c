@@ -117,8 +117,11 @@ void tl_script_free (tl_script *s) {
   void *zone;
   if (s == NULL) return;
   while (s->evals != NULL) tl_eval_free(s->evals);
+  tl_loaded_free(s);
+  tl_failures_free(s);
   tl_timers_stop(s);
   if (s->L != NULL) lua_close(s->L);
+  tl_heap_fini(&s->heap);
   for (uint32_t i = 0; tl_map_next(&s->zones, &i, &key, &zone);) {
     tl_zone_free(zone);
     free((void *)key.at);

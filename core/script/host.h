@@ -30,12 +30,23 @@ int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, b
 /* Make the gateway be what the loaded draft says; `told` hears each change. Needs attach(). */
 int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err);
 
+/* Only tell what apply() would change; the draft is gone afterwards, too. */
+int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err);
+
+/* The same in one, with problems and changes in the log (reload.c). start() remembers the path and what was read; false: nothing runs.
+** reload() reads it anew; false: the old config goes on. Must not be called while Lua or a message is being handled. */
+bool tl_script_start (tl_script *s, const char *path);
+bool tl_script_reload (tl_script *s);
+/* Are the files that the running config was read from others now? seen(): as they are now is known. */
+bool tl_script_files_changed (tl_script *s);
+void tl_script_files_seen (tl_script *s);
+
 /* ---- evaluation for consoles (eval.c) ---- */
 
 typedef struct tl_eval tl_eval; /* one attached person: their print, their variables, at most one evaluation at a time */
 
 typedef struct {
-  void (*output) (void *ctx, tl_slice text);          /* what print wrote, with line breaks */
+  bool (*output) (void *ctx, tl_slice text);          /* what print wrote, with line breaks; false: the reader is behind (drained) */
   void (*done) (void *ctx, bool ok, tl_slice text);   /* the result as text ("" for none), or the error */
   void (*more) (void *ctx);                           /* the chunk is unfinished: ask for another line */
 } tl_eval_events;
@@ -46,5 +57,12 @@ void tl_eval_options (tl_eval *e, bool json, bool tty, int width, uint32_t uid);
 /* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for more instead of failing. */
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive);
 void tl_eval_cancel (tl_eval *e);
+/* The reader of the output has caught up. */
+void tl_eval_drained (tl_eval *e);
+/* The person pressed Enter during an evaluation: ends a watch. */
+void tl_eval_entered (tl_eval *e);
+/* Answer {"line":TEXT,"at":N} with a JSON list of what may stand before the cursor, appended to *out; a number behind it says how many
+** more there are. */
+void tl_eval_complete (tl_eval *e, tl_slice request, tl_buf *out);
 
 #endif

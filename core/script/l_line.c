@@ -1,6 +1,7 @@
 /* core/script/l_line.c — a line in Lua: .name .status .stations .stats, :publish(topic, payload, opts), :set{ … }, :reconnect(). */
 #include <string.h>
 
+#include "gateway/health.h"
 #include "script/script.h"
 
 static void count (lua_State *L, const char *name, uint64_t n) {
@@ -16,8 +17,14 @@ static void text (lua_State *L, const char *name, const char *value) {
 static int push_stats (lua_State *L, tl_link *l) {
   tl_link_stats st;
   int64_t now = tl_clock_mono_ms();
+  tl_link_health health;
   tl_link_get_stats(l, &st);
-  lua_createtable(L, 0, 24);
+  tl_link_get_health(l, &health);
+  lua_createtable(L, 0, 26);
+  lua_pushnumber(L, health.received_per_s);
+  lua_setfield(L, -2, "received_per_s");
+  lua_pushnumber(L, health.sent_per_s);
+  lua_setfield(L, -2, "sent_per_s");
   text(L, "state", st.state);
   text(L, "peer", st.peer);
   text(L, "last_error", st.last_error);
@@ -119,6 +126,7 @@ static int line_publish (lua_State *L) {
     lua_pop(L, 1);
   }
   if (!lua_isnoneornil(L, callback)) luaL_checktype(L, callback, LUA_TFUNCTION);
+  tl_eval_log(L, line->name, "publish to '%.*s': %zu bytes", TL_ARG(p.topic), p.payload.len);
   return tl_write_async(L, tl_script_of(L), start_publish, &p, callback);
 }
 
@@ -207,6 +215,8 @@ static int line_set (lua_State *L) {
   lua_call(L, 3, 2);
   if (lua_type(L, -2) != LUA_TTABLE) return luaL_error(L, "line '%s': %s", line->name, lua_tostring(L, -1));
   lua_pop(L, 1);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) /* names only: a value may be a password */
+    tl_eval_log(L, line->name, "set %s", lua_tostring(L, -2));
   merge_params(L, line->name, 4, lua_gettop(L));
   tl_read_params(L, 4, p);
   int rc = tl_link_set_params(link, p);
@@ -215,6 +225,7 @@ static int line_set (lua_State *L) {
 }
 
 static int line_reconnect (lua_State *L) {
+  tl_eval_log(L, tl_check_line(L, 1)->name, "reconnect");
   tl_link_reconnect(tl_line_link(tl_check_line(L, 1)), "asked for");
   return 0;
 }

@@ -64,6 +64,21 @@ static int start_write (void *ctx, tl_write_done *done, void *done_ctx, tl_err *
   return tl_gateway_write(w->s->gateway, w->t, w->v, done, done_ctx, err);
 }
 
+static void log_write (lua_State *L, const tl_tag *t, const tl_value *v) {
+  const tl_tagdef *d = tl_tag_def(t);
+  tl_buf text;
+  if (!tl_eval_is_here(L)) return; /* handlers write often */
+  tl_buf_init(&text);
+  if (d->type == TL_TXTI || d->type == TL_TXTO) {
+    tl_buf_add(&text, v->text.at, v->text.len < 80 ? v->text.len : 80);
+    if (v->text.len > 80) tl_buf_fmt(&text, "… (%zu bytes)", v->text.len);
+  } else {
+    tl_convert_publish(d->type, v, &t->station->plan->rule, &text);
+  }
+  tl_eval_log(L, t->station->line->name, "write %s.%s = %.*s", t->station->name, d->name, TL_ARG(tl_buf_bytes(&text)));
+  tl_buf_fini(&text);
+}
+
 static int tag_write (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_tag *t = tl_check_tag(L, 1);
@@ -75,6 +90,7 @@ static int tag_write (lua_State *L) {
     return luaL_error(L, "%s (%s): expected %s, got %s", d->name, tl_type_name(d->type), expected, got);
   }
   if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TFUNCTION);
+  log_write(L, t, &v);
   writing w = { s, t, &v };
   return tl_write_async(L, s, start_write, &w, 3);
 }

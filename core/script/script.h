@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/text.h"
+#include "script/heap.h"
 #include "script/host.h"
 
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */
@@ -32,6 +33,7 @@ struct tl_script {
   tl_loop *loop;
   bool unsafe;
   char *lua_dir;
+  tl_heap heap;
   size_t memory, memory_limit; /* bytes of the Lua heap */
   size_t loading_memory;       /* more of it, while a draft is there beside what runs */
   char memory_place[80];       /* where memory was refused last */
@@ -51,7 +53,8 @@ struct tl_script {
   tl_map zones;                /* name → tl_zone, for the life of the process */
   tl_eval *evals;
   tl_eval *evaluating;         /* whose code is running now; NULL: a handler's, or nobody's */
-  int api;                     /* registry reference: the words of a REPL; LUA_NOREF: not made yet */
+  lua_Hook evaluating_hook;    /* of the budget, which eval.c puts its own before */
+  int api;                     /* registry reference: the words of a REPL; 0: not made yet */
   struct tl_watch *watches;    /* watch.c */
   struct tl_failure *failures; /* failures.c: handlers that fail now */
   struct tl_loaded *loaded;    /* reload.c: what the running config was read from */
@@ -123,7 +126,7 @@ tl_station *tl_check_station (lua_State *L, int index);
 tl_line *tl_check_line (lua_State *L, int index);
 void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice name);
 int tl_open_objects (lua_State *L);                     /* pushes the table { lines =, stations =, tags = } */
-void tl_push_env (lua_State *L);                        /* config.c: what a REPL sees: the API and the safe standard library */
+void tl_push_env (lua_State *L);                        /* l_live.c: what a REPL sees: the API and the safe standard library */
 void tl_open_tag (lua_State *L);
 void tl_open_station (lua_State *L);
 void tl_open_line (lua_State *L);
@@ -146,12 +149,14 @@ void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx));
 bool tl_eval_tty (const tl_eval *e);
 int tl_eval_width (const tl_eval *e);
 /* Somebody changes something from a REPL: logged with who and what. From a handler: nothing. */
+bool tl_eval_is_here (lua_State *L); /* is it from a REPL? */
 void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- what the words of a REPL are made of ---- */
 
 void tl_push_api (lua_State *L);                                  /* l_live.c: the table of words; made once */
 void tl_open_live (lua_State *L);                                 /* l_live.c: pushes the core's side of it */
+int tl_live_tag_json (lua_State *L);                              /* l_live.c */
 int tl_live_status (lua_State *L);                                /* l_status.c */
 int tl_live_watch (lua_State *L);                                 /* watch.c */
 void tl_watch_tag (void *ctx, tl_tag *t);                         /* watch.c: tl_handlers.watch */

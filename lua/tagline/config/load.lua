@@ -325,7 +325,10 @@ local function draft_of(self)
       st.line, st.taken, st.seq = nil, nil, nil
     end
   end
-  return { file = self.path, lines = self.lines.lines, limits = limits, timers = self.timers, env = self.env }
+  local files = {}
+  for path, file in pairs(self.files) do files[#files + 1] = { path = path, text = file.text, order = file.order } end
+  table.sort(files, function(a, b) return a.order < b.order end)
+  return { file = self.path, files = files, lines = self.lines.lines, limits = limits, timers = self.timers, env = self.env }
 end
 
 --- Load a config from its text. `opts`: core = the module tagline.core (default: require), unsafe = true opens all

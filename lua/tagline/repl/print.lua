@@ -1,165 +1,363 @@
---- Results of evaluations as text. Plain for pipes (a text bare, so that a shell can use it), tables indented, tags and stations as
---- aligned columns; `json` gives JSON.
+--- Values as text. For people: tags, stations and lines as aligned tables, other tables indented, bytes that are no text as a hex dump;
+--- long ones are cut with a note of what was left out. A text alone is bare, so that a shell can use it. With `json`: JSON.
 local M = {}
 
 local MAX_ITEMS, MAX_DEPTH = 40, 4
+local CELL = 60                       -- columns of one value in a table
+local DUMP = 256                      -- bytes of a hex dump
+local NARROW = 12                     -- a column that is cut keeps at least this
 
-local function is_object(v)
+--- "tag", "station" or "line" for an object of the core; nil for everything else.
+function M.kind(v)
   if type(v) ~= "userdata" then return nil end
   local name = getmetatable(v)
   return type(name) == "string" and name:match("^tagline%.(%a+)$") or nil
 end
 
+local collections = { ["tagline.tags"] = "tag", ["tagline.stations"] = "station", ["tagline.lines"] = "line" }
+
+--- "tag" for `tags`, and so on; nil for everything else.
+function M.collection(v) return type(v) == "table" and collections[getmetatable(v)] or nil end
+
+-- Texts
+
+--- Bytes that a terminal can show as they are: UTF-8 without control bytes but tab and line break.
+local function is_text(s) return utf8.len(s) ~= nil and not s:find("[\0-\8\11\12\14-\31\127]") end
+
 local function quote(s)
-  return (("%q"):format(s):gsub("\\\n", "\\n"):gsub("\r", "\\r"))
+  return '"' .. s:gsub('[%c"\\\127]', function(c)
+    return c == "\n" and "\\n" or c == "\t" and "\\t" or c == "\r" and "\\r" or (c == '"' or c == "\\") and "\\" .. c
+      or ("\\x%02x"):format(c:byte())
+  end) .. '"'
 end
 
-local function scalar(v, bare)
-  if type(v) == "string" then return bare and v or quote(v) end
+local function hex(s, limit)
+  local shown = s:sub(1, limit):gsub(".", function(c) return ("%02x "):format(c:byte()) end)
+  return "hex " .. shown:sub(1, -2) .. (#s > limit and ("… (%d bytes)"):format(#s) or "")
+end
+
+--- Columns that a text takes.
+local function width(s) return utf8.len(s) or #s end
+
+--- The first `n` columns of it, with "…" when something is missing.
+local function cut(s, n)
+  if width(s) <= n then return s end
+  return s:sub(1, (utf8.offset(s, n) or n) - 1) .. "…"
+end
+
+--- 16 bytes a line: offset, hex, and what of it is ASCII.
+function M.dump(s)
+  local out = { ("%d bytes"):format(#s) }
+  for at = 1, math.min(#s, DUMP), 16 do
+    local row = s:sub(at, math.min(at + 15, DUMP))
+    local bytes = row:gsub(".", function(c) return ("%02x "):format(c:byte()) end)
+    bytes = #row > 8 and bytes:sub(1, 24) .. " " .. bytes:sub(25) or bytes
+    out[#out + 1] = ("%04x  %-49s  %s"):format(at - 1, bytes, (row:gsub("[^\32-\126]", ".")))
+  end
+  if #s > DUMP then out[#out + 1] = ("… %d bytes more"):format(#s - DUMP) end
+  return table.concat(out, "\n")
+end
+
+--- A text in one line: quoted, or in hex.
+local function shown_string(s, limit)
+  if utf8.len(s) == nil then return hex(s, 16) end
+  local text = quote(s)
+  return limit and cut(text, limit) or text
+end
+
+local function shown_number(n)
+  if math.type(n) == "integer" then return ("%d"):format(n) end
+  if n ~= n then return "nan" end
+  if n == math.huge or n == -math.huge then return n > 0 and "inf" or "-inf" end
+  for digits = 15, 17 do
+    local text = ("%." .. digits .. "g"):format(n)
+    if tonumber(text) == n then return text end
+  end
+end
+
+local function scalar(v, limit)
+  if type(v) == "string" then return shown_string(v, limit) end
+  if type(v) == "number" then return shown_number(v) end
   return tostring(v)
 end
 
---- Seconds as a short age: 0.4 s, 12 s, 5 min, 3 h, 2 d.
-local function age(seconds)
-  if seconds < 0 then return "in the future" end
-  if seconds < 10 then return ("%.1f s"):format(seconds) end
+--- Seconds as a short time: 0.4 s, 12 s, 5 min, 3 h, 2 d.
+function M.span(seconds)
+  if seconds < 9.95 then return ("%.1f s"):format(seconds) end
   if seconds < 120 then return ("%d s"):format(seconds // 1) end
   if seconds < 7200 then return ("%d min"):format(seconds // 60) end
   if seconds < 172800 then return ("%d h"):format(seconds // 3600) end
   return ("%d d"):format(seconds // 86400)
 end
 
---- Rows of texts as aligned columns; widths count UTF-8 characters.
-local function columns(rows)
-  local widths = {}
-  local function width(s) return utf8.len(s) or #s end
+--- How long ago. A device's clock may be ahead of ours.
+function M.age(seconds)
+  if seconds >= 0 then return M.span(seconds) end
+  return seconds > -0.05 and "0.0 s" or M.span(-seconds) .. " ahead"
+end
+
+local function rate(n)
+  if n == 0 then return "0" end
+  return n < 10 and ("%.1f"):format(n) or ("%d"):format((n + 0.5) // 1)
+end
+
+--- Seconds since 1970 as "2026-11-22T14:03:16.123Z".
+function M.time(seconds)
+  local ms = math.floor(seconds * 1000 + 0.5)
+  return os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000)
+end
+
+-- Tables of objects
+
+--- Rows of texts as aligned columns. `room`: columns of the terminal; the columns named in `elastic` (by number) give way to fit.
+function M.columns(rows, room, elastic)
+  local widths, total = {}, -2
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, width(cell)) end
   end
+  for _, w in ipairs(widths) do total = total + w + 2 end
+  for _, i in ipairs(room and elastic or {}) do
+    local less = math.min(math.max(total - room, 0), math.max((widths[i] or 0) - NARROW, 0))
+    widths[i], total = (widths[i] or 0) - less, total - less
+  end
   local out = {}
-  for _, row in ipairs(rows) do
+  for at, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
-      cells[i] = i < #row and cell .. (" "):rep(widths[i] - width(cell)) or cell
+      cell = cut(cell, widths[i])
+      cells[i] = cell .. (" "):rep(widths[i] - width(cell))
     end
-    out[#out + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
+    out[at] = (table.concat(cells, "  "):gsub("%s+$", ""))
   end
   return table.concat(out, "\n")
 end
 
-local function tag_row(tag, now)
-  local value = tag.value
-  local shown = value == nil and "-" or type(value) == "string" and quote(value) or tostring(value)
-  if #shown > 60 then shown = shown:sub(1, 57) .. "..." end
-  return {
-    tag.full_name, tag.type, shown, tag.unit or "", tag.status, tag.reason or "", tag.time and age(now - tag.time) or "",
-  }
+local views = {
+  tag = {
+    head = { "tag", "type", "value", "unit", "status", "reason", "age" }, elastic = { 3, 1 },
+    row = function(tag, options)
+      local value = tag.value
+      return { tag.full_name, tag.type, value == nil and "-" or scalar(value, CELL), tag.unit or "", tag.status, tag.reason or "",
+        tag.time and M.age(options.now - tag.time) or "" }
+    end,
+  },
+  station = {
+    head = { "station", "status", "address", "tags", "messages", "errors", "instances" }, elastic = { 3, 1 },
+    row = function(s)
+      local st, count = s.stats, 0
+      for _ in pairs(s.tags) do count = count + 1 end
+      return { s.full_name, s.status, s.address, tostring(count), tostring(st.messages),
+        tostring(st.json_errors + st.time_errors + st.handler_errors), st.instances and tostring(st.instances) or "" }
+    end,
+  },
+  line = {
+    head = { "line", "status", "address", "messages", "in/s", "out/s", "in flight", "queued", "no station", "last error" },
+    elastic = { 10, 3 },
+    row = function(l)
+      local st = l.stats
+      return { l.name, l.status, st.peer, tostring(st.messages), rate(st.received_per_s), rate(st.sent_per_s), tostring(st.inflight),
+        tostring(st.queued), tostring(st.unrouted), st.last_error }
+    end,
+  },
+}
+
+local function name_of(object) return M.kind(object) == "line" and object.name or object.full_name end
+
+--- The first objects by name, without a row for each of 10,000.
+local function objects_text(list, kind, options)
+  local view, rows = views[kind], {}
+  table.sort(list, function(a, b) return a.name < b.name end)
+  for i = 1, math.min(#list, MAX_ITEMS) do rows[i] = view.row(list[i].object, options) end
+  table.insert(rows, 1, view.head)
+  local text = M.columns(rows, options.tty and options.width, view.elastic)
+  if #list > MAX_ITEMS then
+    text = ("%s\n… %d more of %d; name one, or narrow it down with a loop"):format(text, #list - MAX_ITEMS, #list)
+  end
+  return text
 end
 
-local function now_seconds() return os.time() end
+local function collection_text(v, kind, options)
+  local list = {}
+  for name, object in pairs(v) do list[#list + 1] = { name = name, object = object } end
+  if #list == 0 then return ("(no %ss)"):format(kind) end
+  return objects_text(list, kind, options)
+end
 
-local TAG_HEAD = { "tag", "type", "value", "unit", "status", "reason", "age" }
-local STATION_HEAD = { "station", "status", "address", "messages" }
-local LINE_HEAD = { "line", "status", "peer", "messages", "unrouted", "in flight", "last error" }
+--- A plain table that holds objects of one kind and nothing else (station.tags, a list of tags) shows as they do.
+local function same_objects(t)
+  local kind, list = nil, {}
+  for _, v in next, t do
+    local this = M.kind(v)
+    if not this or not views[this] or (kind and this ~= kind) then return nil end
+    kind = this
+    list[#list + 1] = { name = name_of(v), object = v }
+  end
+  return kind, list
+end
 
-local rows_of = {
-  tag = function(tag) return TAG_HEAD, tag_row(tag, now_seconds()) end,
-  station = function(s) return STATION_HEAD, { s.full_name, s.status, s.address, tostring(s.stats.messages) } end,
-  line = function(l)
-    local st = l.stats
-    return LINE_HEAD, { l.name, l.status, st.peer, tostring(st.messages), tostring(st.unrouted), tostring(st.inflight), st.last_error }
-  end,
-}
+-- Other tables
+
+local ranks = { number = 1, string = 2, boolean = 3 }
 
 local function sorted_keys(t)
   local keys = {}
-  for k in pairs(t) do keys[#keys + 1] = k end
+  for k in next, t do keys[#keys + 1] = k end
   table.sort(keys, function(a, b)
-    if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
-    return type(a) == "number" and type(b) ~= "number" or tostring(a) < tostring(b)
+    local ra, rb = ranks[type(a)] or 4, ranks[type(b)] or 4
+    if ra ~= rb then return ra < rb end
+    if ra <= 2 then return a < b end
+    return tostring(a) < tostring(b)
   end)
   return keys
 end
 
-local function first_head(t)
-  for _, v in pairs(t) do return (rows_of[is_object(v)](v)) end
+--- A table that says itself how it looks.
+local function own_text(v)
+  local meta = debug.getmetatable(v)
+  if type(meta) == "table" and rawget(meta, "__tostring") then return tostring(v) end
 end
 
 local show
 
+--- What a read-only table of ours shows; any other table as it is.
+local function behind(value)
+  local meta = debug.getmetatable(value)
+  return type(meta) == "table" and meta.__metatable == false and type(meta.__index) == "table" and meta.__index or value
+end
+
 local function show_table(t, indent, depth, seen)
+  local text = own_text(t)
+  if text then return text end
+  t = behind(t)
   if seen[t] then return "(again)" end
-  if depth > MAX_DEPTH then return "{ ... }" end
+  if next(t) == nil then return "{}" end
+  if depth > MAX_DEPTH then return "{ … }" end
   seen[t] = true
-  local keys, out, n = sorted_keys(t), {}, 0
-  for _, k in ipairs(keys) do
-    n = n + 1
+  local keys, out = sorted_keys(t), {}
+  local inner = indent .. "  "
+  for n, k in ipairs(keys) do
     if n > MAX_ITEMS then
-      out[#out + 1] = ("%s... %d more"):format(indent .. "  ", #keys - MAX_ITEMS)
+      out[n] = ("%s… %d more"):format(inner, #keys - MAX_ITEMS)
       break
     end
-    local name = type(k) == "string" and k:match("^[%a_][%w_]*$") and k or "[" .. scalar(k) .. "]"
-    out[#out + 1] = ("%s  %s = %s"):format(indent, name, show(t[k], indent .. "  ", depth + 1, seen))
+    local name = k == n and "" or type(k) == "string" and k:match("^[%a_][%w_]*$") and k .. " = " or "[" .. scalar(k) .. "] = "
+    out[n] = inner .. name .. show(rawget(t, k), inner, depth + 1, seen) .. (n < #keys and "," or "")
   end
   seen[t] = nil
-  if n == 0 then return "{}" end
-  return "{\n" .. table.concat(out, ",\n") .. "\n" .. indent .. "}"
+  local line = "{" .. (" " .. table.concat(out, " ")):gsub("%s+", " ") .. " }"
+  if #line <= 60 and not line:find("\n") and #keys <= 8 and not table.concat(out):find("\n") then return line end
+  return "{\n" .. table.concat(out, "\n") .. "\n" .. indent .. "}"
 end
 
 function show(v, indent, depth, seen)
-  if type(v) == "table" then return show_table(v, indent, depth, seen) end
+  if type(v) == "table" and not M.collection(v) then return show_table(v, indent, depth, seen) end
+  return scalar(v, 200)
+end
+
+local function table_text(v, options)
+  local kind = M.collection(v)
+  if kind then return collection_text(v, kind, options) end
+  local text = own_text(v)
+  if text then return text end
+  local of, list = same_objects(v)
+  if of and #list > 0 then return objects_text(list, of, options) end
+  return show_table(v, "", 1, {})
+end
+
+local function one(v, options)
+  local kind = M.kind(v)
+  if kind and views[kind] then return objects_text({ { name = "", object = v } }, kind, options) end
+  if type(v) == "table" then return table_text(v, options) end
+  if type(v) == "string" then
+    -- What a script prints goes where it is sent, byte by byte; a person gets a dump of what a terminal cannot show.
+    if is_text(v) or (options.printing and not options.tty) then return v end
+    return M.dump(v)
+  end
   return scalar(v)
 end
 
-local function is_collection(v)
-  local name = getmetatable(v)
-  return name == "tagline.tags" or name == "tagline.stations" or name == "tagline.lines"
+-- JSON
+
+local json
+
+local function json_string(s)
+  if utf8.len(s) == nil then return '{"base64":"' .. require "tagline.codec.base64".encode(s) .. '"}' end
+  return '"' .. s:gsub('[%c"\\\127]', function(c)
+    return c == "\n" and "\\n" or (c == '"' or c == "\\") and "\\" .. c or ("\\u%04x"):format(c:byte())
+  end) .. '"'
 end
 
-local function table_text(v)
-  local kind_rows, rows, left = nil, {}, 0
-  for _, item in pairs(v) do
-    local kind = is_object(item)
-    if not kind or not rows_of[kind] or (kind_rows and kind ~= kind_rows) then return nil end
-    kind_rows = kind
-    if #rows < MAX_ITEMS then
-      rows[#rows + 1] = (select(2, rows_of[kind](item)))
-    else
-      left = left + 1
-    end
+
+local fields = {
+  station = { "status", "address", "stats" },
+  line = { "status", "stats" },
+}
+
+local function json_object(v, kind, seen, options)
+  if kind == "tag" then return options.live_tag(v) end
+  local parts = { ('"%s":%s'):format(kind, json_string(name_of(v))) }
+  for _, name in ipairs(fields[kind] or {}) do parts[#parts + 1] = ('"%s":%s'):format(name, json(v[name], seen, options)) end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local function is_list(t)
+  local n = 0
+  for _ in next, t do n = n + 1 end
+  return n > 0 and n == #t
+end
+
+local function json_table(t, seen, options)
+  local kind = M.collection(t)
+  if kind then
+    local list = {}
+    for _, v in pairs(t) do list[#list + 1] = json_object(v, kind, seen, options) end
+    return "[" .. table.concat(list, ",") .. "]"
   end
-  if not kind_rows then return nil end
-  table.sort(rows, function(a, b) return a[1] < b[1] end)
-  table.insert(rows, 1, first_head(v))
-  local text = columns(rows)
-  if left > 0 then text = text .. ("\n... %d more"):format(left) end
+  if seen[t] then return '"(again)"' end
+  seen[t] = true
+  local text
+  if is_list(t) then
+    local list = {}
+    for i = 1, #t do list[i] = json(rawget(t, i), seen, options) end
+    text = "[" .. table.concat(list, ",") .. "]"
+  else
+    local parts = {}
+    for i, k in ipairs(sorted_keys(t)) do
+      local name = type(k) == "string" and utf8.len(k) and k or scalar(k)
+      parts[i] = json_string(name) .. ":" .. json(rawget(t, k), seen, options)
+    end
+    text = "{" .. table.concat(parts, ",") .. "}"
+  end
+  seen[t] = nil
   return text
 end
 
-local function one(v)
-  local kind = is_object(v)
-  if kind and rows_of[kind] then
-    local head, row = rows_of[kind](v)
-    return columns { head, row }
-  end
-  if type(v) == "table" then
-    if is_collection(v) then return table_text(v) or "(none)" end
-    if next(v) ~= nil then
-      local text = table_text(v)
-      if text then return text end
-    end
-    return show(v, "", 1, {})
-  end
-  return scalar(v, true)
+function json(v, seen, options)
+  local kind = M.kind(v)
+  if kind and (kind == "tag" or fields[kind]) then return json_object(v, kind, seen, options) end
+  if type(v) == "table" then return json_table(v, seen, options) end
+  if type(v) == "string" then return json_string(v) end
+  if type(v) == "number" then return v == v and math.abs(v) ~= math.huge and shown_number(v) or "null" end
+  if type(v) == "boolean" then return tostring(v) end
+  if v == nil or type(v) == "userdata" and not getmetatable(v) then return "null" end -- json.null is a bare pointer
+  return json_string(tostring(v))
 end
 
---- The text for n results: `format({ json =, tty =, width = }, n, ...)`. No result gives "".
-function M.format(_, n, ...)
+--- The text for n values: `format(options, n, …)`. options: json, tty, printing (as print shows them), width (of the terminal), now
+--- (seconds since 1970), live_tag (a tag as a line of the values stream). Several are apart by tabs; with JSON by line breaks.
+function M.format(options, n, ...)
   local parts = {}
-  for i = 1, n do parts[i] = one((select(i, ...))) end
-  return table.concat(parts, "\t")
+  for i = 1, n do
+    local v = (select(i, ...))
+    parts[i] = options.json and json(v, {}, options) or one(v, options)
+  end
+  local apart = "\t"
+  for _, part in ipairs(parts) do
+    if options.json or n > 1 and part:find("\n") then apart = "\n" end
+  end
+  return table.concat(parts, apart)
 end
 
-M.age, M.columns = age, columns
+M.scalar, M.cut, M.quote = scalar, cut, quote
 
 return M

@@ -1,0 +1,40 @@
+/* core/script/eval.h — private to script/: an attached person and their evaluation, for the files that make it up. */
+#ifndef TL_SCRIPT_EVAL_H
+#define TL_SCRIPT_EVAL_H
+
+#include "script/script.h"
+
+#define TL_EVAL_CHUNK "=repl" /* what errors call the code that was typed */
+
+struct tl_eval {
+  tl_eval *next;
+  tl_script *script;
+  tl_eval_events events;
+  void *ctx;
+  int env;         /* registry reference: this person's variables */
+  tl_eval **here;  /* how functions that outlive this console find it: NULL when it is gone */
+  int here_ref;    /* registry reference that keeps it */
+  int thread;      /* registry reference of the running evaluation, or LUA_NOREF */
+  lua_State *co;
+  uint64_t slice_began, used_ns; /* processor: of this slice, and since the last wait */
+  bool waits;                    /* tl_eval_wait: for tl_eval_wake */
+  bool drains;                   /* it waits for its own reader */
+  void (*stop) (void *ctx);
+  void (*entered) (void *ctx);
+  void *stop_ctx;
+  bool json, tty;
+  int width;
+  uint32_t uid;
+};
+
+/* eval_text.c: the n values on top of the stack of L, as text; popped, the text is pushed. `printing`: as print() gives them. e may be
+** NULL: nobody is there. */
+void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing);
+/* The n results on the coroutine, as text; the first becomes `_`. */
+void tl_eval_take_results (lua_State *L, tl_eval *e, int n, tl_buf *out);
+/* The error object on top of the coroutine, as a string on L. */
+void tl_eval_push_error (lua_State *L, lua_State *co);
+/* Lua's wording, for people: "near <eof>" is the end of the code. */
+void tl_eval_plain_error (tl_buf *out, tl_slice text);
+
+#endif

@@ -1,0 +1,154 @@
+/* core/script/eval_text.c — evaluations as text: results and errors for people, completions for their prompt, the log of what they
+** change. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "script/eval.h"
+
+/* print.format(options, n, …) gives the text of n values. */
+void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
+  luaL_checkstack(L, n + 8, "too many values");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, tl_script_of(L)->print_module);
+  lua_getfield(L, -1, "format");
+  lua_remove(L, -2);
+  lua_createtable(L, 0, 5);
+  lua_pushboolean(L, e != NULL && e->json && !printing);
+  lua_setfield(L, -2, "json");
+  lua_pushboolean(L, e != NULL && e->tty);
+  lua_setfield(L, -2, "tty");
+  lua_pushboolean(L, printing);
+  lua_setfield(L, -2, "printing");
+  lua_pushinteger(L, e != NULL ? e->width : 80);
+  lua_setfield(L, -2, "width");
+  lua_pushnumber(L, (lua_Number)tl_clock_wall_ms() / 1000.0);
+  lua_setfield(L, -2, "now");
+  lua_pushcfunction(L, tl_live_tag_json);
+  lua_setfield(L, -2, "live_tag");
+  lua_pushinteger(L, n);
+  lua_rotate(L, -(n + 3), 3); /* function, options and n come before the values */
+  lua_call(L, n + 2, 1);
+  luaL_checkstring(L, -1);
+}
+
+void tl_eval_take_results (lua_State *L, tl_eval *e, int n, tl_buf *out) {
+  size_t len;
+  luaL_checkstack(L, n + 8, "too many results");
+  if (n > 0) lua_xmove(e->co, L, n);
+  if (n > 0) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
+    lua_pushvalue(L, -1 - n);
+    lua_setfield(L, -2, "_");
+    lua_pop(L, 1);
+  }
+  tl_eval_push_text(L, e, n, false);
+  const char *text = lua_tolstring(L, -1, &len);
+  tl_buf_add(out, text, len);
+}
+
+void tl_eval_push_error (lua_State *L, lua_State *co) {
+  if (lua_type(co, -1) == LUA_TSTRING) lua_xmove(co, L, 1);
+  else if (luaL_getmetafield(co, -1, "__tostring") != LUA_TNIL) {
+    lua_insert(co, -2);
+    if (lua_pcall(co, 1, 1, 0) != LUA_OK || lua_type(co, -1) != LUA_TSTRING) lua_pushliteral(co, "error object that cannot be shown");
+    lua_xmove(co, L, 1);
+  } else {
+    lua_pushfstring(L, "error object that is a %s", luaL_typename(co, -1));
+  }
+}
+
+void tl_eval_plain_error (tl_buf *out, tl_slice text) {
+  static const char place[] = "repl:1: ", end[] = " near <eof>";
+  tl_slice one = text;
+  /* One line was typed: saying which is no help. */
+  if (one.len > sizeof place - 1 && memcmp(one.at, place, sizeof place - 1) == 0)
+    one = tl_slice_of(one.at + sizeof place - 1, one.len - (sizeof place - 1));
+  if (one.len >= sizeof end - 1 && memcmp(one.at + one.len - (sizeof end - 1), end, sizeof end - 1) == 0) {
+    tl_buf_add(out, one.at, one.len - (sizeof end - 1));
+    tl_buf_str(out, " at the end of the code");
+  } else {
+    tl_buf_slice(out, one);
+  }
+}
+
+/* ---- completion ---- */
+
+typedef struct {
+  tl_eval *e;
+  tl_slice request;
+  tl_buf *out;
+} completing;
+
+/* complete.list(line, at, own variables, api, config, live) gives a list of texts and how many more there are. */
+static int p_complete (lua_State *L) {
+  completing *c = lua_touserdata(L, 1);
+  tl_script *s = c->e->script;
+  size_t len;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.complete");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "list");
+  tl_push_json(L, c->request);
+  luaL_checktype(L, -1, LUA_TTABLE);
+  lua_getfield(L, -1, "line");
+  lua_getfield(L, -2, "at");
+  lua_remove(L, -3);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, c->e->env);
+  tl_push_api(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->env);
+  tl_open_live(L);
+  lua_call(L, 6, 2);
+  luaL_checktype(L, -2, LUA_TTABLE);
+  tl_buf_byte(c->out, '[');
+  for (lua_Integer i = 1, n = luaL_len(L, -2); i <= n; i++) {
+    lua_rawgeti(L, -2, i);
+    const char *text = luaL_checklstring(L, -1, &len);
+    if (tl_utf8_valid(tl_slice_of(text, len))) {
+      if (c->out->at[c->out->len - 1] != '[') tl_buf_byte(c->out, ',');
+      tl_json_quote(c->out, tl_slice_of(text, len));
+    }
+    lua_pop(L, 1);
+  }
+  if (lua_tointeger(L, -1) > 0) tl_buf_fmt(c->out, ",%lld", (long long)lua_tointeger(L, -1));
+  tl_buf_byte(c->out, ']');
+  return 0;
+}
+
+void tl_eval_complete (tl_eval *e, tl_slice request, tl_buf *out) {
+  completing c = { e, request, out };
+  tl_buf err;
+  tl_buf_init(&err);
+  size_t start = out->len;
+  if (tl_buf_reserve(out, 256) != TL_OK) return;
+  if (tl_script_enter(e->script, p_complete, &c, 1, "repl", &err) != LUA_OK || out->failed) {
+    tl_log(TL_LOG_DEBUG, "repl", "completion: %.*s", TL_ARG(tl_buf_bytes(&err)));
+    tl_buf_clear(out);
+    out->len = start;
+    tl_buf_str(out, "[]");
+  }
+  tl_buf_fini(&err);
+}
+
+/* ---- who changed what ---- */
+
+/* A function that was typed at a prompt and is called later, from a handler's place: then it is still a REPL's doing. */
+static bool typed (lua_State *L) {
+  lua_Debug ar;
+  for (int level = 0; level < 8 && lua_getstack(L, level, &ar); level++)
+    if (lua_getinfo(L, "S", &ar) && strcmp(ar.source, TL_EVAL_CHUNK) == 0) return true;
+  return false;
+}
+
+bool tl_eval_is_here (lua_State *L) { return tl_script_of(L)->evaluating != NULL || typed(L); }
+
+void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) {
+  const tl_eval *e = tl_script_of(L)->evaluating;
+  char text[512];
+  va_list args;
+  if (e == NULL && !typed(L)) return;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  if (e != NULL) tl_log(TL_LOG_INFO, scope, "REPL of uid %lu: %s", (unsigned long)e->uid, text);
+  else tl_log(TL_LOG_INFO, scope, "REPL: %s", text);
+}

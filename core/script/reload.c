@@ -1,0 +1,328 @@
+/* core/script/reload.c — the config anew while it runs: read, compared, applied between two messages, or refused with every problem while
+** the old one goes on. Remembers what the running config was read from. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "script/script.h"
+
+/* One file that the config was read from. */
+typedef struct {
+  char *path;
+  int64_t mtime_ns;
+  off_t size;
+  ino_t inode;
+} source;
+
+typedef struct waiting {
+  struct waiting *next;
+  tl_eval *e; /* who waits for the result; NULL: nobody */
+  bool dry;
+} waiting;
+
+struct tl_loaded {
+  char *path;
+  source *files;
+  size_t file_count;
+  uint64_t hash;       /* of all their texts, in the order of reading */
+  int64_t at;          /* ms since 1970 */
+  uint64_t reloads;
+  tl_buf problems;     /* of the last reload, when it was refused; empty: it was taken */
+  int64_t refused_at;
+  waiting *waiting;    /* asked for in this wake-up */
+  bool loading;        /* the config's own code is running: it must not ask */
+};
+
+static struct tl_loaded *loaded_of (tl_script *s) {
+  if (s->loaded == NULL) s->loaded = calloc(1, sizeof *s->loaded);
+  return s->loaded;
+}
+
+static void drop_files (source *files, size_t n) {
+  for (size_t i = 0; i < n; i++) free(files[i].path);
+  free(files);
+}
+
+void tl_loaded_free (tl_script *s) {
+  struct tl_loaded *l = s->loaded;
+  if (l == NULL) return;
+  while (l->waiting != NULL) {
+    waiting *w = l->waiting;
+    l->waiting = w->next;
+    free(w);
+  }
+  drop_files(l->files, l->file_count);
+  free(l->path);
+  tl_buf_fini(&l->problems);
+  free(l);
+  s->loaded = NULL;
+}
+
+/* ---- what it was read from ---- */
+
+static void look (source *f) {
+  struct stat st;
+  f->mtime_ns = -1;
+  if (stat(f->path, &st) != 0) return;
+  f->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+  f->size = st.st_size;
+  f->inode = st.st_ino;
+}
+
+typedef struct {
+  tl_script *s;
+  source *files;
+  size_t n;
+  uint64_t hash;
+} reading;
+
+/* draft.files: a list of { path =, text = } in the order of reading. FNV-1a: it tells versions apart, it proves nothing. */
+static int p_read_files (lua_State *L) {
+  reading *r = lua_touserdata(L, 1);
+  r->hash = 0xcbf29ce484222325ull;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, r->s->draft);
+  lua_getfield(L, -1, "files");
+  lua_Integer n = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
+  r->files = calloc((size_t)n + 1, sizeof *r->files);
+  if (r->files == NULL) return luaL_error(L, "not enough memory");
+  for (lua_Integer i = 1; i <= n; i++) {
+    size_t len;
+    lua_rawgeti(L, -1, i);
+    lua_getfield(L, -1, "text");
+    const char *text = luaL_checklstring(L, -1, &len);
+    for (size_t k = 0; k < len; k++) r->hash = (r->hash ^ (uint8_t)text[k]) * 0x100000001b3ull;
+    lua_getfield(L, -2, "path");
+    source *f = &r->files[r->n];
+    f->path = strdup(luaL_checkstring(L, -1));
+    if (f->path == NULL) return luaL_error(L, "not enough memory");
+    r->n++;
+    look(f);
+    lua_pop(L, 3);
+  }
+  return 0;
+}
+
+bool tl_script_files_changed (tl_script *s) {
+  const struct tl_loaded *l = s->loaded;
+  for (size_t i = 0; l != NULL && i < l->file_count; i++) {
+    source now = l->files[i];
+    look(&now);
+    if (now.mtime_ns == -1 || (now.mtime_ns == l->files[i].mtime_ns && now.size == l->files[i].size && now.inode == l->files[i].inode))
+      continue; /* a file that is gone is being replaced */
+    return true;
+  }
+  return false;
+}
+
+void tl_script_files_seen (tl_script *s) {
+  struct tl_loaded *l = s->loaded;
+  for (size_t i = 0; l != NULL && i < l->file_count; i++) look(&l->files[i]);
+}
+
+void tl_push_loaded (lua_State *L) {
+  const struct tl_loaded *l = tl_script_of(L)->loaded;
+  lua_createtable(L, 0, 8);
+  if (l == NULL || l->path == NULL) return;
+  lua_pushstring(L, l->path);
+  lua_setfield(L, -2, "file");
+  char hash[20];
+  snprintf(hash, sizeof hash, "%08x", (unsigned)(l->hash ^ l->hash >> 32));
+  lua_pushstring(L, hash);
+  lua_setfield(L, -2, "hash");
+  lua_pushnumber(L, (lua_Number)l->at / 1000.0);
+  lua_setfield(L, -2, "time");
+  lua_pushinteger(L, (lua_Integer)l->reloads);
+  lua_setfield(L, -2, "reloads");
+  if (l->problems.len > 0) {
+    lua_pushlstring(L, (const char *)l->problems.at, l->problems.len);
+    lua_setfield(L, -2, "refused");
+    lua_pushnumber(L, (lua_Number)l->refused_at / 1000.0);
+    lua_setfield(L, -2, "refused_at");
+  }
+  lua_createtable(L, (int)l->file_count, 0);
+  for (size_t i = 0; i < l->file_count; i++) {
+    source now = l->files[i];
+    look(&now);
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, now.path);
+    lua_setfield(L, -2, "path");
+    lua_pushnumber(L, (lua_Number)l->files[i].mtime_ns / 1e9);
+    lua_setfield(L, -2, "time");
+    lua_pushboolean(L, now.mtime_ns != l->files[i].mtime_ns || now.size != l->files[i].size);
+    lua_setfield(L, -2, "changed");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "files");
+}
+
+/* ---- loading ---- */
+
+typedef struct {
+  tl_buf text;  /* what is told, a line each */
+  bool first;   /* the start of the process: nothing runs yet */
+  bool dry;
+} report;
+
+static void add_line (tl_buf *out, const char *text) {
+  if (out->len > 0) tl_buf_byte(out, '\n');
+  tl_buf_str(out, text);
+}
+
+static void on_problem (void *ctx, bool is_error, const char *text) {
+  report *r = ctx;
+  tl_log(is_error ? TL_LOG_ERROR : TL_LOG_WARN, NULL, "%s", text);
+  add_line(&r->text, text);
+}
+
+static void on_change (void *ctx, const char *change) {
+  report *r = ctx;
+  if (!r->dry) tl_log(TL_LOG_INFO, NULL, "reload: %s", change);
+  add_line(&r->text, change);
+}
+
+static void take (struct tl_loaded *l, reading *files) {
+  drop_files(l->files, l->file_count);
+  l->files = files->files;
+  l->file_count = files->n;
+  l->hash = files->hash;
+  l->at = tl_clock_wall_ms();
+  files->files = NULL;
+  files->n = 0;
+  tl_buf_clear(&l->problems);
+}
+
+/* Returns whether the config was taken (or, dry, could be); the report says what changed, or what is wrong. */
+static bool load (tl_script *s, report *r) {
+  struct tl_loaded *l = loaded_of(s);
+  reading files = { .s = s };
+  tl_err err = { .text = "" };
+  if (l == NULL || l->path == NULL) return false;
+  l->loading = true;
+  int errors = tl_script_load(s, l->path, on_problem, r, &err);
+  l->loading = false;
+  bool ok = errors == 0;
+  if (ok) tl_buf_clear(&r->text); /* warnings are in the log */
+  if (ok) ok = tl_script_enter(s, p_read_files, &files, 0, "config", NULL) == LUA_OK;
+  if (ok) {
+    int rc = r->dry ? tl_script_compare(s, on_change, r, &err) : tl_script_apply(s, r->first ? NULL : on_change, r, &err);
+    ok = rc >= 0;
+  }
+  if (!ok && err.text[0] != '\0') {
+    tl_log(TL_LOG_ERROR, NULL, "%s: %s", l->path, err.text);
+    add_line(&r->text, err.text);
+  }
+  if (ok && !r->dry) take(l, &files);
+  drop_files(files.files, files.n);
+  if (ok || r->dry) return ok;
+  tl_buf_clear(&l->problems);
+  tl_buf_slice(&l->problems, tl_buf_bytes(&r->text));
+  l->refused_at = tl_clock_wall_ms();
+  return false;
+}
+
+bool tl_script_start (tl_script *s, const char *path) {
+  struct tl_loaded *l = loaded_of(s);
+  report r = { .first = true };
+  if (l == NULL || (l->path = strdup(path)) == NULL) return false;
+  tl_buf_init(&r.text);
+  bool ok = load(s, &r);
+  tl_buf_fini(&r.text);
+  return ok;
+}
+
+static bool reload (tl_script *s, report *r) {
+  struct tl_loaded *l = s->loaded;
+  bool ok = load(s, r);
+  if (r->dry) return ok;
+  if (!ok) {
+    tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", l->path);
+    return false;
+  }
+  l->reloads++;
+  tl_failures_free(s); /* other functions run now */
+  tl_log(TL_LOG_INFO, NULL, "%s: reloaded%s", l->path, r->text.len > 0 ? "" : ", nothing changed but the handlers");
+  return true;
+}
+
+bool tl_script_reload (tl_script *s) {
+  report r = { .first = false };
+  if (s->loaded == NULL) return false;
+  tl_buf_init(&r.text);
+  bool ok = reload(s, &r);
+  tl_buf_fini(&r.text);
+  return ok;
+}
+
+/* ---- reload() ---- */
+
+typedef struct {
+  bool ok, dry;
+  tl_slice text;
+} answer;
+
+static int push_answer (lua_State *co, void *arg) {
+  const answer *a = arg;
+  if (!a->ok) lua_pushnil(co);
+  if (a->text.len > 0) lua_pushlstring(co, (const char *)a->text.at, a->text.len);
+  else lua_pushstring(co, a->dry ? "nothing would change but the handlers" : "reloaded: nothing changed but the handlers");
+  return a->ok ? 1 : 2;
+}
+
+/* Outside of Lua and of every message: everybody who asked in this wake-up gets the same answer. */
+static void on_later (void *ctx) {
+  tl_script *s = ctx;
+  struct tl_loaded *l = s->loaded;
+  waiting *list = l->waiting;
+  report done[2] = { { .dry = false }, { .dry = true } };
+  bool ok[2] = { false, false }, asked[2] = { false, false };
+  l->waiting = NULL;
+  for (const waiting *w = list; w != NULL; w = w->next) asked[w->dry] = true;
+  for (int dry = 1; dry >= 0; dry--) {
+    tl_buf_init(&done[dry].text);
+    if (asked[dry]) ok[dry] = reload(s, &done[dry]);
+  }
+  while (list != NULL) {
+    waiting *w = list;
+    answer a = { ok[w->dry], w->dry, tl_buf_bytes(&done[w->dry].text) };
+    list = w->next;
+    tl_eval *e = w->e;
+    /* The coroutine's own end may have come meanwhile; then its `stop` took it out of here. */
+    free(w);
+    if (e != NULL) tl_eval_wake(e, push_answer, &a);
+  }
+  tl_buf_fini(&done[0].text);
+  tl_buf_fini(&done[1].text);
+}
+
+static void forget (void *ctx) { ((waiting *)ctx)->e = NULL; }
+
+/* reload([{ dry = true }]): at the prompt it waits and gives what changed, or nil and every problem; in a handler it only asks. */
+int tl_live_reload (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  tl_eval *e = tl_eval_of(L);
+  struct tl_loaded *l = s->loaded;
+  bool dry = false;
+  if (!lua_isnoneornil(L, 1)) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_getfield(L, 1, "dry");
+    dry = lua_toboolean(L, -1);
+  }
+  if (l == NULL || l->loading) return luaL_error(L, "reload: not while the config loads");
+  if (dry && e == NULL) return luaL_error(L, "reload: { dry = true } is for the prompt");
+  if (!dry) tl_eval_log(L, NULL, "reload()");
+  waiting *w = calloc(1, sizeof *w);
+  if (w == NULL) return luaL_error(L, "not enough memory");
+  w->e = e;
+  w->dry = dry;
+  w->next = l->waiting;
+  l->waiting = w;
+  if (tl_loop_later(s->loop, on_later, s) != TL_OK) {
+    l->waiting = w->next;
+    free(w);
+    return luaL_error(L, "not enough memory");
+  }
+  if (e != NULL) return tl_eval_wait(L, e, forget, w);
+  lua_pushboolean(L, 1);
+  return 1;
+}
