@@ -407,7 +407,8 @@ static void count_other (other *others, uint32_t *n, tl_slice topic, tl_slice ad
 static void find_why (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why) {
   tried *t = ctx;
   (void)address;
-  if (target == t->station || matched) snprintf(t->why, sizeof t->why, "%s", target == t->station ? why : "another station comes first");
+  if (target == t->station) snprintf(t->why, sizeof t->why, "%s", why);
+  else if (matched && t->why[0] == '\0') snprintf(t->why, sizeof t->why, "another station comes first");
   t->matched = t->matched || target == t->station;
   t->by = by;
 }

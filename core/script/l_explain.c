@@ -62,7 +62,7 @@ void tl_read_message_options (lua_State *L, int table, tl_explain_message *m) {
   lua_pop(L, 1);
 }
 
-/* The table for a document, with tagline.repl.explain's metatable; and the document's text. */
+/* The table for a document, with tagline.repl.explain's metatable. */
 static int push_result (lua_State *L, const tl_buf *out) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.repl.explain");
@@ -70,8 +70,7 @@ static int push_result (lua_State *L, const tl_buf *out) {
   lua_getfield(L, -1, "wrap");
   tl_push_json(L, tl_buf_bytes(out));
   lua_call(L, 1, 1);
-  lua_pushlstring(L, (const char *)out->at, out->len);
-  return 2;
+  return 1;
 }
 
 static int wrong (lua_State *L) {

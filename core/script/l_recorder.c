@@ -205,3 +205,25 @@ int tl_look_save (lua_State *L) {
   lua_pushfstring(L, "%d messages in %s", (int)n, path);
   return 1;
 }
+
+int tl_look_freeze (lua_State *L) {
+  tl_script *s = check_running(L, "freeze");
+  lua_settop(L, 2);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.freeze");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "freeze");
+  lua_pushcfunction(L, tl_look_explain);
+  lua_pushstring(L, s->config_path != NULL ? s->config_path : "config.lua");
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_call(L, 4, 1);
+  return 1;
+}
+
+void tl_add_file_words (lua_State *L) {
+  lua_pushcfunction(L, tl_look_save);
+  lua_setfield(L, -2, "save");
+  lua_pushcfunction(L, tl_look_freeze);
+  lua_setfield(L, -2, "freeze");
+}

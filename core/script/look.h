@@ -21,8 +21,12 @@ tl_buf *tl_push_buffer (lua_State *L);
 ** or tag (or its full name). save(file [, pattern]): the same into a file, one JSON object a line. */
 int tl_look_messages (lua_State *L);
 int tl_look_save (lua_State *L);
+/* freeze(message, file): a busted spec of the message and its tags. */
+int tl_look_freeze (lua_State *L);
 
 /* Put `explain` and `messages` into the table on top of the stack. */
 void tl_add_look_words (lua_State *L);
+/* `save` and `freeze`: they write files, so they are for REPLs only. */
+void tl_add_file_words (lua_State *L);
 
 #endif

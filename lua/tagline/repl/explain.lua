@@ -192,7 +192,8 @@ end
 local function tag_head(doc)
   local state = doc.status == "valid" and "valid: " .. shown_value(doc.value) or doc.status
   if doc.reason then state = ("%s (%s)"):format(state, doc.reason) end
-  return ("%s, %s %s: %s"):format(doc.tag, doc.type, raw_text(doc, "address"), state)
+  local address = doc.address ~= "" and raw_text(doc, "address") or "(decode)"
+  return ("%s, %s %s: %s"):format(doc.tag, doc.type, address, state)
 end
 
 local function tag_text(doc)

@@ -13,7 +13,7 @@ local function excerpt(payload)
     local good = cut and part:match("^(.-)[\xC0-\xFF][\x80-\xBF]*$")
     part = good and utf8.len(good) and good or nil
   end
-  if not part then
+  if not part or part:find("[^%C\t\r\n]") then
     part = payload:sub(1, EXCERPT // 3):gsub(".", function(c) return ("%02x "):format(c:byte()) end)
     return part .. (#payload > EXCERPT // 3 and "…" or "")
   end

@@ -25,7 +25,7 @@ function M.main(output, ...)
     end
     file:close()
   end
-  _G.arg = { [0] = "tagline test", "--pattern=_spec%.lua$", "--pattern=_test%.lua$" }
+  _G.arg = { [0] = "tagline test", "--pattern=_spec%.lua$", "--pattern=_test%.lua$", "--ignore-lua" }
   if none and roots[1] == "." then table.insert(_G.arg, "--no-recursive") end
   if output ~= "" then table.insert(_G.arg, "--output=" .. output) end
   for _, root in ipairs(roots) do table.insert(_G.arg, root) end

@@ -1,0 +1,105 @@
+--- freeze(message, "FILE"): a real message and what became of its tags, as a busted spec that `tagline test` runs.
+local M = {}
+
+local function literal(v)
+  if type(v) == "string" then
+    return (("%q"):format(v):gsub("\\\n", "\\n"):gsub("\r", "\\r"):gsub("\t", "\\t"))
+  end
+  if math.type(v) == "float" then
+    if v == math.floor(v) and math.abs(v) < 1e15 then return ("%d"):format(v) end
+    local short = ("%.15g"):format(v)
+    return tonumber(short) == v and short or ("%.17g"):format(v)
+  end
+  return tostring(v)
+end
+
+local function payload_text(payload)
+  if utf8.len(payload) and not payload:find("[%c\x7f]") then
+    if not payload:find("]]", 1, true) and payload:sub(-1) ~= "]" and payload ~= "" then return "[[" .. payload .. "]]" end
+    return literal(payload)
+  end
+  return 't.hex "' .. payload:gsub(".", function(c) return ("%02X"):format(c:byte()) end) .. '"'
+end
+
+local is_time = { TiA = true, ToA = true }
+
+--- What a tag should be, as fields of a table.
+local function expected(tag)
+  local capture = require "tagline.test.capture"
+  local fields = {}
+  if tag.status == "valid" then
+    local v = tag.value
+    if type(v) == "table" then v = require("tagline.codec.base64").decode(v.base64) end
+    if is_time[tag.type] then v = capture.time(v) or v end
+    fields[1] = "value = " .. literal(v)
+  end
+  fields[#fields + 1] = ("status = %q"):format(tag.status)
+  if tag.reason then fields[#fields + 1] = ("reason = %q"):format(tag.reason) end
+  if tag.time then fields[#fields + 1] = "time = " .. literal(capture.time(tag.time)) end
+  return "{ " .. table.concat(fields, ", ") .. " }"
+end
+
+--- The config's path as the spec will find it: beside itself, or from where it is run.
+local function config_path(config, file)
+  local folder = file:match("^(.*/)") or ""
+  if config:match("^(.*/)") == folder or (folder == "" and not config:find("/")) then return config:match("[^/]*$") end
+  if config:sub(1, 1) == "/" or file:sub(1, 1) == "/" or folder:find("..", 1, true) then return config end
+  local _, depth = folder:gsub("[^/]+/", "")
+  return ("../"):rep(depth) .. config
+end
+
+local function options_text(m)
+  local parts = { ("line = %s"):format(literal(m.line)), ("time = %s"):format(literal(m.time)) }
+  if m.qos > 0 then parts[#parts + 1] = ("qos = %d, id = %d"):format(m.qos, m.id) end
+  if m.retain then parts[#parts + 1] = "retain = true" end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+--- The spec's text.
+function M.text(doc, m, path)
+  local line = doc.lines[1]
+  local out = {
+    ("-- A message of line '%s', received %s, and what %s made of it then."):format(m.line, doc.time, path:match("[^/]*$")),
+    'local t = require "tagline.test"', "",
+    ("describe(%s, function()"):format(literal(m.topic)),
+  }
+  local feed = ("site:feed(%s, payload, %s)"):format(literal(m.topic), options_text(m))
+  local failed = line.decode and line.decode.code == "decoder"
+  table.move({
+    failed and '  it("is what decode fails on", function()' or '  it("gives the values that it gave", function()',
+    ("    local payload = %s"):format(payload_text(m.payload)),
+    ("    local site = t.config(%s, { time = %s })"):format(literal(path), literal(m.time)),
+    failed and ("    assert.has_error(function() %s end)"):format(feed) or "    " .. feed,
+    "    site:expect {",
+  }, 1, 5, #out + 1, out)
+  for _, tag in ipairs(line.tags) do
+    if tag.code ~= "output" then out[#out + 1] = ("      [%s] = %s,"):format(literal(tag.tag), expected(tag)) end
+  end
+  table.move({ "    }", "  end)", "end)", "" }, 1, 4, #out + 1, out)
+  return table.concat(out, "\n")
+end
+
+--- Called by the core: explain, the running config's path, and what the person gave.
+function M.freeze(explain, config, message, file)
+  if type(message) ~= "table" or type(message.topic) ~= "string" or type(message.payload) ~= "string" then
+    error("freeze: expected a message of messages() and a file name, as in freeze(messages()[1], \"boiler_spec.lua\")", 0)
+  end
+  if type(file) ~= "string" or not file:find("_spec%.lua$") and not file:find("_test%.lua$") then
+    error("freeze: expected the name of a file that ends in _spec.lua, where `tagline test` finds it", 0)
+  end
+  local doc = explain(message, { fresh = true })
+  local line = doc.lines[1]
+  if not line or not line.tags then error(("freeze: no tag changes by this message (%s)"):format(line and line.code or "no line"), 0) end
+  local there = io.open(file, "rb")
+  if there then
+    there:close()
+    error(("freeze: '%s' is there already; give another name"):format(file), 0)
+  end
+  local out, why = io.open(file, "wb")
+  if not out then error("freeze: " .. why, 0) end
+  local written = out:write(M.text(doc, message, config_path(config, file)))
+  if not out:close() or not written then error(("freeze: '%s' could not be written"):format(file), 0) end
+  return ("%d tags in %s; run it with: tagline test %s"):format(#line.tags, file, file)
+end
+
+return M

@@ -1,0 +1,240 @@
+-- explain: where a message goes and what every tag becomes, and why; on the command line, in the REPL and in handlers.
+local cjson = require "cjson"
+local mosquitto = require "spec.support.mosquitto"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local SITE = [[
+local seen = 0
+line "plant" {
+  host = "127.0.0.1", port = PORT, topic_filter = { "plant/#", "more/+" }, payload_type = "JSON",
+  time_field_name = "ts", time_mask = "UNIXMS",
+  station "boiler" {
+    address = "plant/boiler/up", station_will_topic = "plant/boiler/will",
+    tags = {
+      temperature = Ai { "JA=t", unit = "°C", linear = { 2, 1 }, range = { 0, 100 }, out_of_range = "clamp" },
+      level = Ai { "JA=l", range = { 0, 10 }, deadband = 0.5 },
+      strict = Ai { "JA=l2", range = { 0, 5 } }, dropped = Ai { "JA=l3", range = { 0, 5 }, out_of_range = "discard" },
+      kept = Ai { "JA=none", on_missing = "keep" }, preset = TxtI { "JA=none2", on_missing = "default", default = "x" },
+      word = Ai "JA=w", gone = Ai "JA=none3", at = TiA "JA=w2", id = Ci "IN_ID", topic = TxtI "IN_TOPIC", re = Ci "RE=\"t\":([0-9]+)",
+      empty = Ai {}, command = TxtO { "OUT_TOPIC", default = "plant/boiler/set" }, setpoint = TxtO "OUT_VALUE",
+    },
+  },
+  station "meter" {
+    address = "plant/meter-.*/up", payload_type = "Text only",
+    decode = function(msg)
+      if msg.payload == "none" then return nil end
+      seen = seen + 1
+      tags["plant.meter.out"]:write("x")
+      local volts = string.unpack(">I2", msg.payload)
+      return { volts = volts / 10, watts = 3 }
+    end,
+    tags = { volts = Ai {}, amps = Ai {}, name = TxtI "IN_TOPIC", t = TxtO { "OUT_TOPIC", default = "a" }, out = TxtO "OUT_VALUE" },
+  },
+  station "d-{dev}" { address = "plant/d/(?<dev>[^/]+)/up", max_instances = 1, tags = { x = Ai "JA=x" } },
+}
+]]
+
+local PORT = { PORT = "1" }
+
+-- The document of the command, and a function that gives a tag of it.
+local function ask(topic, payload)
+  local path = tagline.config(SITE, PORT)
+  local words = { "explain", "--json", path, topic }
+  if payload then words[5] = scope.file("payload", payload) end
+  local code, out, err = tagline.command(words)
+  assert.same({ 0, "" }, { code, err })
+  local line = cjson.decode(out).lines[1]
+  return line, function(name)
+    for _, tag in ipairs(line.tags) do
+      if tag.name == name then return tag end
+    end
+  end
+end
+
+describe("tagline explain", function()
+  after_each(scope.finish)
+
+  it("tells the way to the station, without a payload", function()
+    local line = ask "plant/meter-2/up"
+    assert.equal("routed", line.code)
+    assert.same({ { filter = "plant/#", takes = true }, { filter = "more/+", takes = false } }, line.filters)
+    assert.same({ "plant.boiler", "plant.meter" }, { line.tried[1].station, line.tried[2].station })
+    assert.same({ "differs", "address differs at byte 7", false }, { line.tried[1].code, line.tried[1].why, line.tried[1].matched })
+    assert.same({ "match", true }, { line.tried[2].code, line.tried[2].matched })
+    assert.same({ "plant.meter", "regex", "plant/meter-.*/up" }, { line.station, line.by, line.address })
+    assert.is_nil(line.tags)
+  end)
+
+  it("tells what no filter, no station and a will are", function()
+    local line = ask "elsewhere/x"
+    assert.same({ "no-filter", false, false }, { line.code, line.filters[1].takes, line.filters[2].takes })
+    line = ask "more/x"
+    assert.same({ "no-station" }, { line.code })
+    assert.equal("plant.boiler", line.tried[1].station)
+    line = ask("plant/boiler/will", "")
+    assert.same({ "will", { { station = "plant.boiler", takes = true } } }, { line.code, line.wills })
+  end)
+
+  it("names the device that a first message would make", function()
+    local line, tag = ask("plant/d/a17/up", '{"x":5}')
+    assert.same({ "delivered", "plant.d-a17", "plant.d-{dev}", false }, { line.code, line.station, line.template, line.exists })
+    assert.same({ dev = "a17" }, line.captures)
+    assert.same({ "plant.d-a17.x", "new", 5 }, { tag("x").tag, tag("x").code, tag("x").value })
+  end)
+
+  it("tells each step of each tag", function()
+    local line, tag = ask("plant/boiler/up", '{"ts":1700000000000,"t":90,"l":7,"l2":7,"l3":7,"w":"warm","w2":"warm"}')
+    assert.equal("delivered", line.code)
+    assert.same({ "field", "ok", "2023-11-14T22:13:20.000Z", "ts", "1700000000000" },
+      { line.timestamp.from, line.timestamp.code, line.timestamp.value, line.timestamp.field, line.timestamp.raw })
+    local t = tag "temperature"
+    assert.same({ "JA=t", "90", "new", 100, "valid", "2023-11-14T22:13:20.000Z" }, { t.address, t.raw, t.code, t.value, t.status, t.time })
+    assert.same({ "convert", "linear", "clamp" }, { t.steps[1].step, t.steps[2].step, t.steps[3].step })
+    assert.same({ 90, 2, 1, 181 }, { t.steps[2].from, t.steps[2].k, t.steps[2].q, t.steps[2].to })
+    for name, code in pairs {
+      level = "new", strict = "range", dropped = "discarded", kept = "kept", preset = "default", word = "type", gone = "missing",
+      at = "time", id = "new", topic = "new", re = "new", empty = "no-decode", command = "output", setpoint = "output",
+    } do
+      assert.equal(code, tag(name).code, name)
+    end
+    assert.same({ "90", 90 }, { tag("re").raw, tag("re").value })
+    assert.same({ "invalid", "range" }, { tag("strict").status, tag("strict").reason })
+  end)
+
+  it("says where a payload stops to be JSON, and whose time is taken", function()
+    local line, tag = ask("plant/boiler/up", '{"t":1,}')
+    assert.same({ "json", 1, 8 }, { line.json.code, line.json.line, line.json.column })
+    assert.same({ "json", "json", "new" }, { tag("temperature").code, line.timestamp.code, tag("topic").code })
+    line = ask("plant/boiler/up", '{"t":1}')
+    assert.same({ "arrival", "missing" }, { line.timestamp.from, line.timestamp.code })
+    line = ask("plant/boiler/up", '{"ts":"noon"}')
+    assert.same({ "arrival", "time", "noon" }, { line.timestamp.from, line.timestamp.code, line.timestamp.raw })
+  end)
+
+  it("runs decode, and tells what it gave, its error's place, and that it declined", function()
+    local line, tag = ask("plant/meter-1/up", "\x01\x00")
+    assert.same({ "delivered", "ok", { "watts" } }, { line.code, line.decode.code, line.decode.unknown })
+    assert.same({ "25.6", 25.6, "not-returned", "new" }, { tag("volts").raw, tag("volts").value, tag("amps").code, tag("name").code })
+    line, tag = ask("plant/meter-1/up", "\x01")
+    assert.same({ "decoder", "decoder" }, { line.code, line.decode.code })
+    assert.truthy(line.decode.error:find("config%.lua:22: .*data string too short"), line.decode.error)
+    assert.same({ "decoder", "new" }, { tag("volts").code, tag("name").code })
+    line = ask("plant/meter-1/up", "none")
+    assert.same({ "declined", "declined" }, { line.code, line.decode.code })
+  end)
+
+  it("is text that a person can read, each line of a config in its turn", function()
+    local path = tagline.config(SITE .. 'line "other" { host = "x", topic_filter = "o/#", station "s" { address = "o/x" } }', PORT)
+    local code, out, err = tagline.command({ "explain", path, "plant/boiler/up", "-" }, { input = '{"t":90}' })
+    assert.same({ 0, "" }, { code, err })
+    for _, words in ipairs {
+      "line plant", "plant/# takes it", "→ address equals the topic", "90 × 2 + 1 = 181, 181 is outside 0..100: 100", "→ 100 °C",
+      "→ invalid: missing", "line other", "none takes it; tried o/#",
+    } do
+      assert.truthy(out:find(words, 1, true), words .. "\n" .. out)
+    end
+  end)
+
+  it("does not let a payload steer the terminal", function()
+    local path = tagline.config(SITE, PORT)
+    local _, out = tagline.command { "explain", path, "plant/boiler/up", scope.file("p", '{"w":"\\u001b[2J\\u009b1m"}') }
+    assert.is_nil(out:find("[\27\x9b]"))
+  end)
+
+  for what, case in pairs {
+    ["a topic with a wildcard"] = { 1, "wildcard", "CONFIG", "plant/#" },
+    ["an empty topic"] = { 1, "topic", "CONFIG", "" },
+    ["a file that is not there"] = { 1, "nowhere", "CONFIG", "plant/x", "/nowhere" },
+    ["a config with errors"] = { 1, ":1: ", "BAD", "plant/x" },
+    ["no topic"] = { 2, "TOPIC", "CONFIG" }, ["no config"] = { 2, "CONFIG" },
+  } do
+    it("refuses " .. what, function()
+      local words = { "explain" }
+      for i = 3, #case do words[i - 1] = case[i] end
+      if words[2] == "CONFIG" then words[2] = tagline.config(SITE, PORT) end
+      if words[2] == "BAD" then words[2] = tagline.config 'line "x" {}' end
+      local code, out, err = tagline.command(words)
+      assert.same({ case[1], "" }, { code, out })
+      assert.truthy(err:find(case[2], 1, true), err)
+    end)
+  end
+end)
+
+describe("explain in the live process", function()
+  after_each(scope.finish)
+
+  local function start()
+    local m = mosquitto.start()
+    local t = tagline.run(SITE, { PORT = m.port })
+    m:wait_subscribed "tagline-plant"
+    return t, m
+  end
+
+  local function eval(t, code)
+    local status, out, err = t:eval(code)
+    assert.same({ 0, "" }, { status, err })
+    return (out:gsub("\n$", ""))
+  end
+
+  it("changes no value, writes nothing, and makes no device", function()
+    local t, m = start()
+    m:publish("plant/boiler/up", '{"t":10,"l":3}')
+    t:value "plant.boiler.re"
+    assert.equal("21", eval(t, [[local d = explain("plant/boiler/up", '{"t":20}') return tags["plant.boiler.temperature"].value | 0]]))
+    assert.equal("41", eval(t, [[return explain("plant/boiler/up", '{"t":20}').lines[1].tags[1].value | 0]]))
+    assert.equal("same", eval(t, [[return explain("plant/boiler/up", '{"t":10}').lines[1].tags[1].code]]))
+    assert.equal("deadband", eval(t, [[return explain("plant/boiler/up", '{"l":3.2}').lines[1].tags[2].code]]))
+    assert.equal("delivered", eval(t, [[return explain("plant/meter-1/up", "\x01\x02").lines[1].code]]))
+    assert.equal("unset", eval(t, [[return tags["plant.meter.volts"].status]]))
+    assert.equal("plant.d-zz", eval(t, [[return explain("plant/d/zz/up", '{"x":1}').lines[1].station]]))
+    assert.equal("nil", eval(t, [[return tostring(stations["plant.d-zz"])]]))
+    assert.equal("0", eval(t, [[return lines.plant.stats.inflight]]))
+    for _, value in ipairs(t:values()) do assert.is_nil(value.tag:find("^plant%.meter"), value.tag) end
+  end)
+
+  it("tells which of the last messages could have fed a tag, and why they did not", function()
+    local t, m = start()
+    m:publish("plant/boiler/up", '{"t":10}')
+    m:publish("plant/boiler/up", '{"t":"warm"}')
+    m:publish("plant/d/a/up", '{"x":1}')
+    t:value "plant.d-a.x"
+    assert.equal("2", eval(t, [[return #explain(tags["plant.boiler.temperature"]).messages]]))
+    assert.equal("type new", eval(t, [[local m = explain(tags["plant.boiler.temperature"]).messages return m[1].code .. " " .. m[2].code]]))
+    local text = eval(t, [[print(explain(tags["plant.meter.volts"]))]])
+    assert.truthy(text:find("none of the 3 recorded messages", 1, true), text)
+    assert.truthy(text:find("plant/boiler/up%s+2×%s+goes to plant%.boiler%s"), text)
+    assert.truthy(text:find("plant/d/a/up%s+1×%s+goes to plant%.d%-a%s+regex does not match"), text)
+  end)
+
+  it("takes a recorded message, with its time and flags", function()
+    local t, m = start()
+    m:publish("plant/boiler/up", '{"ts":1700000000000,"t":10}', { qos = 1 })
+    t:value "plant.boiler.temperature"
+    assert.equal("1", eval(t, [[return explain(messages()[1]).qos]]))
+    assert.equal("2023-11-14T22:13:20.000Z", eval(t, [[return explain(messages("plant.boiler")[1]).lines[1].tags[1].time]]))
+  end)
+
+  it("refuses what it cannot explain, in words", function()
+    local t = start()
+    for code, why in pairs {
+      ['explain("a/#")'] = "wildcard", ["explain(5)"] = "expected a topic", ["explain{}"] = "expected a topic",
+      ['explain("a", 5)'] = "payload as a string", ['explain("a", "", { qos = 3 })'] = "qos: expected 0 to 2",
+      ['explain("a", "", { line = "x" })'] = "there is no line 'x'", ['messages("a/#/b")'] = "topic filter",
+    } do
+      local status, out, err = t:eval(code)
+      assert.equal(1, status)
+      assert.truthy((out .. err):find(why, 1, true), out .. err)
+    end
+  end)
+
+  it("is a word of handlers", function()
+    local m = mosquitto.start()
+    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, topic_filter = "p/#", station "a" { address = "p/a",
+      on_value = function() print("in a handler: " .. explain("p/a", "7").lines[1].tags[1].raw .. " " .. #messages()) end,
+      tags = { x = Ai "IN_DATA" } } }]], { PORT = m.port })
+    m:wait_subscribed "tagline-plant"
+    m:publish("p/a", "5")
+    t:wait_log "in a handler: 7 1"
+  end)
+end)
