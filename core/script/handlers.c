@@ -97,8 +97,21 @@ typedef struct {
   const char *why;
   tl_message_now *message;
   int function;
-  bool declined;
+  bool declined, returned; /* decode */
 } call;
+
+/* What decode returned was wrong: no line of it is running any more, so its first one is told. */
+static void add_place (const call *c, tl_buf *text) {
+  lua_Debug ar;
+  const tl_station_hooks *h = c->station != NULL ? c->station->user : NULL;
+  if (!c->returned || h == NULL) return;
+  if (lua_rawgeti(c->s->L, LUA_REGISTRYINDEX, h->functions->decode) != LUA_TFUNCTION) {
+    lua_pop(c->s->L, 1);
+    return;
+  }
+  lua_getinfo(c->s->L, ">S", &ar);
+  if (ar.linedefined > 0) tl_buf_fmt(text, "%s:%d: ", ar.short_src, ar.linedefined);
+}
 
 static void say (call *c, tl_buf *err, const char *what) {
   tl_buf scope, text;
@@ -108,6 +121,7 @@ static void say (call *c, tl_buf *err, const char *what) {
   else if (c->link != NULL) tl_buf_str(&scope, tl_link_line(c->link)->name);
   tl_buf_byte(&scope, '\0');
   tl_buf_fmt(&text, "%s: ", what);
+  add_place(c, &text);
   tl_buf_slice(&text, tl_buf_bytes(err));
   if (!text.failed && !scope.failed) tl_script_say_error(c->s, (const char *)scope.at, tl_buf_bytes(&text));
   tl_buf_fini(&scope);
@@ -181,6 +195,7 @@ static int p_decode (lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, h->functions->decode);
   tl_push_message(L, c->message);
   lua_call(L, 1, 2);
+  c->returned = true;
   c->declined = lua_isnil(L, -2);
   if (c->declined) return 0;
   c->s->budget.resting = true;

@@ -1,0 +1,292 @@
+-- Handlers that try to run for ever, to take all memory, or to reach what is not theirs: each costs its message, and no more.
+local uv = require "luv"
+local broker = require "spec.support.broker"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local SLACK = tonumber(os.getenv "SANDBOX_SLACK_MS") or 400 -- a busy machine, a build with sanitizers; the figure is printed
+
+-- Tricks by name. Each is the body of a decoder, and ends by its budget (time), for want of memory (memory), or with an error.
+local tricks = {
+  { "a loop", "time", "while true do end" },
+  { "a loop in a coroutine", "time", "coroutine.wrap(function() while true do end end)()" },
+  { "a loop in a coroutine made earlier", "time", "kept = kept or coroutine.create(function() while true do end end) coroutine.resume(kept)" },
+  { "a loop in a coroutine within coroutines", "time",
+    "local function go(n) if n == 0 then while true do end end coroutine.wrap(go)(n - 1) end go(20)" },
+  { "coroutines without end", "time", "while true do coroutine.resume(coroutine.create(function() while true do end end)) end" },
+  { "a loop in __index", "time", "local t = setmetatable({}, { __index = function() while true do end end }) return t.x" },
+  { "a loop in __newindex", "time", "local t = setmetatable({}, { __newindex = function() while true do end end }) t.x = 1" },
+  { "a loop in a gsub callback", "time", "('x'):gsub('x', function() while true do end end)" },
+  { "a loop in a sort comparison", "time", "table.sort({ 3, 2, 1 }, function() while true do end end)" },
+  { "a loop in __lt, __concat, __len", "time",
+    "local m = {} m.__lt = function() while true do end end return { x = setmetatable({}, m) < setmetatable({}, m) }" },
+  { "pcall in a loop", "time", "while true do pcall(function() while true do end end) end" },
+  { "pcall of pcall", "time", "local function f() while true do pcall(f) end end f()" },
+  { "xpcall in a loop", "time", "while true do xpcall(function() while true do end end, function() while true do end end) end" },
+  { "an xpcall handler that fails", "time", "xpcall(function() while true do end end, function() error('again') end) while true do end" },
+  { "pcall in a coroutine in a loop", "time",
+    "while true do coroutine.wrap(function() while true do pcall(function() while true do end end) end end)() end" },
+  { "coroutine.wrap within pcall", "time", "while true do pcall(coroutine.wrap(function() while true do end end)) end" },
+  { "__close", "time",
+    "local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end" },
+  { "__close in pcall", "time",
+    "while true do pcall(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end end) end" },
+  { "__close of an ended coroutine", "time",
+    "local co = coroutine.wrap(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end end) co()" },
+  { "__close of a coroutine that yields", "time",
+    "local co = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) coroutine.yield() end) " ..
+    "coroutine.resume(co) coroutine.close(co)" },
+  { "a thousand __close", "time",
+    "local function deep(n) local x <close> = setmetatable({}, { __close = function() while true do end end }) if n > 0 then deep(n - 1) else while true do end end end deep(150)" },
+  { "an error object with __tostring", "error", "error(setmetatable({}, { __tostring = function() while true do end end }))" },
+  { "an error object with __name", "error", "error(setmetatable({}, { __name = ('x'):rep(1e6) }))" },
+  { "an error object in a coroutine", "error",
+    "coroutine.wrap(function() error(setmetatable({}, { __tostring = function() while true do end end })) end)()" },
+  { "a number as error", "error", "error(42)" },
+  { "nil as error", "error", "error()" },
+  { "patterns: a?a?a?", "time", "(('a'):rep(30)):find(('a?'):rep(30) .. ('a'):rep(30) .. 'b')" },
+  { "patterns: .-.-.-.-b", "time", "(('a'):rep(3000)):find(('.-'):rep(4) .. 'b')" },
+  { "patterns: a*a*a*a*b in match", "time", "(('a'):rep(3000)):match(('a*'):rep(6) .. 'b')" },
+  { "patterns: in gsub", "time", "(('a'):rep(3000)):gsub(('.-'):rep(4) .. 'b', '')" },
+  { "patterns: in gmatch", "time", "for _ in (('a'):rep(3000)):gmatch(('.-'):rep(4) .. 'b') do end" },
+  { "patterns: long sets", "time", "(('a'):rep(1e6)):find('[' .. ('b'):rep(1e6) .. ']')" },
+  { "patterns: nested too deep", "error", "(('a'):rep(3000)):find(('(a'):rep(31) .. ('a?'):rep(3000))" },
+  { "plain find", "any", "(('a'):rep(2e7)):find(('a'):rep(1e7) .. 'b', 1, true)" },
+  { "PCRE2: (a+)+$", "any", "while true do pcall(re.match, ('a'):rep(30) .. 'b', [[^(a+)+$]]) end" },
+  { "PCRE2: in a JIT-compiled pattern", "any", "for i = 1, 1e9 do re.match('aaaaaaaaab' .. i % 10, [[(a|aa)+$]]) end" },
+  { "PCRE2: recursion", "any", "while true do pcall(re.match, ('('):rep(1e5), [[^(\\((?1)*\\))*$]]) end" },
+  { "PCRE2: many patterns", "time", "local i = 0 while true do i = i + 1 re.match('x', ('(a|b)*c'):rep(20) .. i) end" },
+  { "table.sort of many numbers", "any", "local t = {} for i = 1, 2e6 do t[i] = i * 7919 % 1000003 end table.sort(t)" },
+  { "table.sort with a C comparison", "time", "local t = {} for i = 1, 3e5 do t[i] = -i end while true do table.sort(t, math.ult) end" },
+  { "table.move without end", "time", "table.move({}, 1, math.maxinteger - 1, 2)" },
+  { "table.insert by a __len that lies", "time", "table.insert(setmetatable({}, { __len = function() return 1 << 60 end }), 1, 1)" },
+  { "table.remove by a __len that lies", "time", "table.remove(setmetatable({}, { __len = function() return 1 << 60 end }), 1)" },
+  { "table.concat by a __len that lies", "any",
+    "table.concat(setmetatable({}, { __len = function() return 1 << 60 end, __index = function() return '' end }))" },
+  { "table.concat with a long separator", "any", "local t = {} for i = 1, 1e5 do t[i] = 'x' end return { x = #table.concat(t, ('y'):rep(50000)) }" },
+  { "table.unpack of many", "error", "return table.unpack({}, 1, 1e8)" },
+  { "string.rep, large", "any", "return { x = #('x'):rep(1e9) }" },
+  { "string.rep, larger than all", "error", "return { x = #('x'):rep(1 << 60) }" },
+  { "string.rep in a loop", "any", "while true do local s = ('x'):rep(3e7) end" },
+  { "string.upper of much", "any", "local s = ('x'):rep(5e7) while true do s = s:upper() end" },
+  { "string.format of much", "any", "local s = ('x'):rep(3e7) while true do local t = ('%q %s'):format(s, s) end" },
+  { "string.pack with a long format", "error", "string.pack(('x'):rep(1e7))" },
+  { "concatenation of much", "any", "local s = ('x'):rep(3e7) while true do local t = s .. 'y' end" },
+  { "doubling a string", "any", "local s = 'x' while true do s = s .. s end" },
+  { "utf8.len of much", "any", "local s = ('x'):rep(5e7) while true do utf8.len(s) end" },
+  { "os.date with a long format", "error", "os.date(('%c'):rep(1e6))" },
+  { "a table without end", "any", "local t = {} while true do t[#t + 1] = {} end" },
+  { "tables within tables", "any", "local t = {} while true do t = { t, t } end" },
+  { "a string without end", "any", "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end" },
+  { "deep recursion", "error", "local function f() return 1 + f() end return f()" },
+  { "recursion in __index", "error", "local t = setmetatable({}, { __index = function(t, k) return t[k .. 'x'] end }) return t.x" },
+  { "recursion in C", "error", "local function f(s) return s:gsub('.', f) end return f('x')" },
+  { "recursion of pcall", "any", "local function f() pcall(f) error('x') end f()" },
+  { "closing coroutines that close coroutines", "any", [[
+    local all = {}
+    for i = 1, 20000 do
+      all[i] = coroutine.create(function()
+        local x <close> = setmetatable({}, { __close = function() if all[i + 1] then coroutine.close(all[i + 1]) end end })
+        coroutine.yield()
+      end)
+      coroutine.resume(all[i])
+    end
+    coroutine.close(all[1])
+    error "all closed"]] },
+  { "json.decode nested deep", "error", "json.decode(('['):rep(1e5) .. (']'):rep(1e5))" },
+  { "json.encode of a table in itself", "error", "local t = {} t.t = t json.encode(t)" },
+  { "json.encode of a doubled table", "any", "local t = {} for i = 1, 60 do t = { t, t } end json.encode(t)" },
+  { "json.encode of a sparse array", "error", "json.encode { [1 << 31] = 1 }" },
+  { "json.encode of NaN", "error", "json.encode { 0 / 0 }" },
+  { "yield out of a decoder", "error", "coroutine.yield { x = 1 }" },
+  { "yield out of a decoder, in pcall", "error", "error(select(2, pcall(coroutine.yield, 1)))" },
+  { "closing the main thread", "error", "error(select(2, pcall(coroutine.close, (coroutine.running()))))" },
+  { "msg of an earlier message", "error", "if not earlier then earlier = msg error 'first' end return { x = #earlier.payload }" },
+  { "a result with a time that is none", "any", "return { x = 1 }, 0 / 0" },
+  { "a million samples", "any", "local t = {} for i = 1, 1e6 do t[i] = { values = { x = i } } end return t" },
+  { "a result with a loop in __index", "any",
+    "return { setmetatable({}, { __index = function() while true do end end }) }" },
+  { "string to number arithmetic", "error", "return { x = 'ten' + 1 }" },
+  { "division by zero", "error", "return { x = 1 // 0 }" },
+  { "modulo zero", "error", "return { x = 1 % 0 }" },
+}
+
+local function config (names)
+  local bodies = {}
+  for i, trick in ipairs(tricks) do bodies[i] = ("  function(msg) %s end,\n"):format(trick[3]:gsub("%s*\n%s*", " ")) end
+  local text = ([[
+kept, earlier = false, false
+local tricks = {
+%s}
+limits { handler_time = %s, memory = %d }
+line "plant" {
+  host = "127.0.0.1", port = PORT,
+  station "s" {
+    address = "s/(.*)",
+    decode = function(msg)
+      local number = math.tointeger(tonumber(msg.captures[1]))
+      if number == 0 then return { x = tonumber(msg.payload) } end
+      return tricks[number](msg)
+    end,
+    tags = { x = Ai { new_value_on_time_change = true } },
+  },
+  station "other" { address = "other", tags = { y = Ai { "IN_DATA", new_value_on_time_change = true } } },
+}
+]]):format(table.concat(bodies), names.time or "0.1", names.memory or 64 << 20)
+  return text
+end
+
+local function start (names)
+  local b = broker.new()
+  local t = tagline.run((config(names or {}):gsub("PORT", tostring(b.port))))
+  return t, b:handshake()
+end
+
+describe("a handler", function()
+  local t, c, id, count
+
+  setup(function()
+    t, c = start()
+    id, count = 0, 0
+  end)
+  teardown(scope.finish)
+
+  local function publish (topic, payload)
+    id = id % 65535 + 1
+    c:send("PUBLISH", { topic = topic, payload = payload, qos = 1, id = id })
+    assert.equal(id, c:expect("PUBACK", 10000).id)
+  end
+
+  for number, trick in ipairs(tricks) do
+    local name, kind = trick[1], trick[2]
+    it("with " .. name .. " costs its message", function()
+      for _ = 1, 2 do -- what it leaves behind must not spare it, or harm others
+        local before = #t:text "stderr"
+        local began = uv.hrtime()
+        publish("s/" .. number, "")
+        local took = (uv.hrtime() - began) / 1e6
+        assert.is_true(took < 100 + SLACK, ("took %.0f ms"):format(took))
+        if os.getenv "SANDBOX_PRINT" then print(("%6.1f ms  %s"):format(took, name)) end
+        local said = t:text "stderr":sub(before + 1)
+        if said ~= "" then -- once for each distinct error
+          assert.truthy(said:find("ERROR plant.s: decode: ", 1, true), said)
+          assert.truthy(said:find("config.lua:" .. number + 2, 1, true) or said:find("C stack overflow", 1, true) or kind == "any", said)
+          if kind == "time" then assert.truthy(said:find("took longer than handler_time (0.1 s)", 1, true), said) end
+        end
+        count = count + 1
+        publish("s/0", tostring(count))
+        repeat until t:value("plant.s.x", 5000).value == count
+      end
+      publish("other", tostring(count))
+      assert.equal(count, t:value("plant.other.y").value)
+    end)
+  end
+
+  it("ran each of them, and the process is well", function()
+    local code, out = t:eval "local d = stations['plant.s'].stats.handlers.decode print(d.calls, d.errors, d.longest < 1, d.time > 1)"
+    assert.equal(0, code)
+    assert.equal(("%d"):format(#tricks * 4), out:match "^(%d+)")
+    assert.truthy(out:find("true%s+true"), out)
+    t:stop()
+  end)
+end)
+
+describe("the sandbox of a config", function()
+  after_each(scope.finish)
+
+  local function check (text)
+    local code, out, err = tagline.command { "check", tagline.config(text) }
+    return code, out, err
+  end
+
+  it("holds nothing that leads out of it", function()
+    local code, out, err = check [[
+      local function none(...) for i, value in ipairs { ... } do if value then error("there is something: " .. i) end end end
+      local names = {}
+      for name in pairs(_G) do names[name] = true end
+      for _, name in ipairs { "io", "debug", "package", "load", "loadstring", "loadfile", "dofile", "collectgarbage", "rawget", "rawset", "module", "setfenv" } do
+        if names[name] then error(name) end
+      end
+      none(string.dump, ("x").dump, getmetatable "", getmetatable(print), getmetatable(1), os.execute, os.exit, os.getenv, os.remove, os.rename,
+        os.tmpname, os.setlocale, math.randomseed)
+      local ok, why = pcall(string.rep) -- what errors and tracebacks give away is text
+      assert(type(why) == "string")
+      assert(not pcall(setmetatable, "", {}) and not pcall(setmetatable, {}, { __gc = print }) and not pcall(setmetatable, _G, {}))
+      assert(select("#", coroutine.running()) == 2 and type(coroutine.running()) == "thread")
+      assert(not pcall(require, "tagline.core") and not pcall(require, "tagline.config.load") and not pcall(require, "debug") and not pcall(require, "io"))
+      assert(not pcall(require, "../x") and not pcall(require, "cjson.safe"))
+      local t = setmetatable({}, {}) getmetatable(t).__gc = function() error "ran" end
+      t = nil
+      line "p" { host = "h" }
+    ]]
+    assert.equal(0, code, out .. err)
+  end)
+
+  it("takes no bytecode, not in files either", function()
+    local bytecode = string.dump(function() return 1 end)
+    local code, out, err = tagline.command { "check", scope.file("config.lua", bytecode) }
+    assert.equal(1, code)
+    assert.truthy((out .. err):find("attempt to load a binary chunk", 1, true), out .. err)
+    local path = tagline.config 'local x = require "part" line "p" { host = "h" }'
+    scope.file("part.lua", bytecode, path:match "^(.*)/")
+    code, out, err = tagline.command { "check", path }
+    assert.equal(1, code)
+    assert.truthy((out .. err):find("attempt to load a binary chunk", 1, true), out .. err)
+  end)
+
+  it("opens with --unsafe", function()
+    local code, out, err = tagline.command { "check", "--unsafe", tagline.config [[
+      assert(io and os.getenv and load and debug and rawset)
+      line "p" { host = "h" }]] }
+    assert.equal(0, code, out .. err)
+  end)
+end)
+
+describe("the memory of handlers", function()
+  after_each(scope.finish)
+
+  it("is bounded: what keeps too much fails, and what needs little goes on", function()
+    local b = broker.new()
+    local t = tagline.run([[
+      limits { memory = 16 * 2^20, handler_time = 5 }
+      local kept = {}
+      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+        decode = function(msg)
+          if msg.payload == "grow" then for i = 1, 1e9 do kept[#kept + 1] = ("x"):rep(1000) .. i end end
+          if msg.payload == "caught" then
+            for _ = 1, 100 do pcall(function() for i = 1, 1e9 do kept[#kept + 1] = ("x"):rep(1000) .. i end end) end
+          end
+          if msg.payload == "drop" then kept = {} end
+          return { x = 1 }
+        end, tags = { x = Ai { new_value_on_time_change = true } } } }]], { PORT = b.port })
+    local c = b:handshake()
+    local function publish (payload, id)
+      c:send("PUBLISH", { topic = "s", payload = payload, qos = 1, id = id })
+      assert.equal(id, c:expect("PUBACK", 20000).id)
+    end
+    publish("grow", 1)
+    local said = t:wait_log "not enough memory"
+    assert.truthy(said:find("plant.s: decode: .*config.lua:5: not enough memory %(limits: memory = 16777216%)"), said)
+    for id = 2, 40 do publish("ok", id) end -- little room is left: whatever happens is told, nothing ends
+    publish("caught", 41)
+    publish("drop", 42)
+    publish("ok", 43)
+    local code, out = t:eval "print(tags['plant.s.x'].value)"
+    assert.equal(0, code)
+    assert.truthy(out:find "^1")
+    t:stop()
+  end)
+end)
+
+describe("loading", function()
+  after_each(scope.finish)
+
+  it("has a budget of its own that a config cannot catch", function()
+    local began = uv.hrtime()
+    local code, out, err = tagline.command({ "check", tagline.config "while true do pcall(function() while true do end end) end" }, { milliseconds = 20000 })
+    local took = (uv.hrtime() - began) / 1e9
+    assert.equal(1, code)
+    assert.truthy((out .. err):find("config.lua:1: took longer than 10.0 s", 1, true), out .. err)
+    assert.is_true(took > 9 and took < 14, took)
+  end)
+end)
