@@ -61,7 +61,7 @@ static void pump (void *ctx) {
   if (l->queue_full && (int64_t)l->queued * 2 <= l->params.receive_queue) {
     l->queue_full = false;
     tl_session_pause(l->session, l->gateway->held, l->now);
-    tl_timer_at(l->resume, l->now); /* what is in the buffer comes before the socket */
+    tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
   }
   tl_gateway_ask_flush(l->gateway);
 }

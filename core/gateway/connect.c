@@ -128,18 +128,36 @@ static void on_connected (void *ctx, const char *peer) {
 static uint8_t *on_room (void *ctx, size_t *room) {
   tl_link *l = ctx;
   size_t want = READ_ROOM, needs = tl_session_needs(l->session);
+  tl_buf_drop(&l->in, l->in_at);
+  l->in_at = 0;
   if (needs > l->in.len && needs - l->in.len > want) want = needs - l->in.len;
   if (tl_buf_reserve(&l->in, want) != TL_OK) return NULL;
-  *room = l->in.cap - l->in.len;
+  *room = l->room = l->in.cap - l->in.len;
   return l->in.at + l->in.len;
 }
 
 static void on_data (void *ctx, size_t n) {
   tl_link *l = ctx;
   l->in.len += n;
+  l->full_read = n == l->room;
   l->now = tl_loop_now(l->gateway->loop);
   l->wall = tl_clock_wall_ms();
   tl_link_input(l);
+}
+
+static void on_resume (void *ctx) {
+  tl_link *l = ctx;
+  if (l->tcp == NULL) return;
+  l->full_read = false;
+  l->now = tl_loop_now(l->gateway->loop);
+  l->wall = tl_clock_wall_ms();
+  tl_link_input(l);
+}
+
+/* Not by a timer: libuv runs one that is due at once again and again before it looks at anything else. */
+void tl_link_ask_resume (tl_link *l) {
+  if (l->tcp == NULL || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
+  tl_link_fail(l, "no memory to go on reading");
 }
 
 static void on_drained (void *ctx) { tl_link_flush(ctx); }
@@ -172,9 +190,10 @@ static void on_closed (void *ctx, int code, const char *text) {
   }
   l->connected_since = -1;
   l->state = TL_LINK_OFF;
-  l->leftover = l->congested = false;
+  l->leftover = l->full_read = l->congested = false;
+  l->in_at = 0;
   l->answers = 0;
-  tl_timer_stop(l->resume);
+  tl_loop_forget(g->loop, on_resume, l);
   tl_buf_clear(&l->in);
   tl_buf_shrink(&l->in, 0);
   tl_session_closed(l->session);
@@ -207,7 +226,7 @@ void tl_link_flush (tl_link *l) {
     tl_slice out = tl_session_output(l->session);
     if (out.len == 0) {
       l->answers = 0;
-      if (l->congested) tl_timer_at(l->resume, l->now); /* what is in the buffer comes before the socket */
+      if (l->congested) tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
       l->congested = false;
       return;
     }
@@ -249,13 +268,6 @@ static void on_timer (void *ctx) {
     else tl_link_flush(l);
   }
   tl_link_arm(l);
-}
-
-static void on_resume (void *ctx) {
-  tl_link *l = ctx;
-  l->now = tl_loop_now(l->gateway->loop);
-  l->wall = tl_clock_wall_ms();
-  tl_link_input(l);
 }
 
 int tl_link_make_session (tl_link *l, tl_session **session) {
@@ -312,7 +324,6 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
   l->params = *params;
   tl_buf_init(&l->in);
   int rc = tl_timer_new(&l->timer, g->loop, on_timer, l);
-  if (rc == 0) rc = tl_timer_new(&l->resume, g->loop, on_resume, l);
   if (rc == 0) rc = tl_router_new(&l->router, TL_LINK_TOPICS, TL_LINK_TOPIC_BYTES);
   if (rc == 0) rc = tl_link_new_session(l);
   if (rc < 0) {
@@ -336,7 +347,7 @@ void tl_link_free (tl_link *l) {
   tl_link_drop_queue(l);
   if (l->router != NULL) tl_router_free(l->router);
   tl_timer_close(l->timer);
-  tl_timer_close(l->resume);
+  tl_loop_forget(g->loop, on_resume, l);
   tl_buf_fini(&l->in);
   tl_recorder_fini(&l->recorder);
   tl_params_fini(&l->params);

@@ -120,7 +120,7 @@ static void hold (tl_gateway *g, bool held) {
     l->now = tl_loop_now(g->loop);
     tl_session_pause(l->session, held || l->queue_full, l->now);
     if (held) tl_tcp_read(l->tcp, false);
-    else tl_timer_at(l->resume, l->now); /* input that was read before the hold comes first */
+    else tl_link_ask_resume(l); /* input that was read before the hold comes first */
   }
 }
 

@@ -56,10 +56,12 @@ struct tl_link {
   tl_tcp *tcp;
   tl_timer *timer;      /* one for all: session, statuses, back-off, connect_timeout */
   int64_t armed;        /* when it fires; INT64_MAX: not at all */
-  tl_timer *resume;     /* goes on with input that was left for the loop's sake */
   tl_buf in;
+  size_t in_at;         /* bytes of `in` that are done with; dropped before the next read */
   tl_link_state state;
   bool leftover;        /* `in` may hold whole packets still */
+  bool full_read;       /* the last read filled its room: there is more, but others come first */
+  size_t room;          /* that was offered to the last read */
   bool removed;         /* free when closed */
   bool renew;           /* reconnect at once after the close (parameters changed) */
   bool said_unrouted, said_old_ack;
@@ -120,6 +122,7 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) /* log the reason, close, r
     __attribute__((format(printf, 2, 3)));
 void tl_link_arm (tl_link *l);                       /* set the timer to what is due next */
 void tl_link_flush (tl_link *l);                     /* hand the session's output to the socket */
+void tl_link_ask_resume (tl_link *l);                /* go on with input that was left for the loop's sake: in the next turn */
 int tl_link_new_session (tl_link *l);                /* from the parameters; another one when they keep it somewhere else */
 int tl_link_make_session (tl_link *l, tl_session **session); /* *session NULL: a new one; else it gets the parameters */
 size_t tl_link_filters (const tl_link *l, tl_subscription *out); /* out: room for topic_filter.n + station_count */

@@ -121,7 +121,7 @@ static void count_answers (tl_link *l, size_t before) {
 }
 
 void tl_link_input (tl_link *l) {
-  size_t at = 0;
+  size_t at = l->in_at;
   l->handled = 0;
   l->leftover = false;
   tl_health_input(l);
@@ -138,13 +138,17 @@ void tl_link_input (tl_link *l) {
   }
   if (at == l->in.len) {
     tl_buf_clear(&l->in);
+    at = 0;
     if (l->in.cap > TL_LINK_KEEP_ROOM) tl_buf_shrink(&l->in, 0);
-  } else {
-    tl_buf_drop(&l->in, at);
   }
+  l->in_at = at;
   if (l->tcp != NULL && l->state != TL_LINK_CLOSING) {
-    tl_tcp_read(l->tcp, !l->leftover && may_read(l));
-    if (l->leftover && !l->gateway->held) tl_timer_at(l->resume, l->now);
+    /* One read a turn while they come full, or a flood would take some 30 of them before anybody's write has its turn. */
+    bool pause = l->leftover || l->full_read;
+    tl_gateway_ask_flush(l->gateway); /* before the rest, that answers do not wait for it */
+    tl_tcp_read(l->tcp, !pause && may_read(l));
+    if (pause && !l->gateway->held) tl_link_ask_resume(l);
+  } else {
+    tl_gateway_ask_flush(l->gateway);
   }
-  tl_gateway_ask_flush(l->gateway);
 }
