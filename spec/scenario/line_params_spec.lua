@@ -11,7 +11,7 @@ local config = [[
 fates = {}
 line "plant" {
   host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, EXTRA
-  station "any" { address = "#", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+  station "any" { address = ".*", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
 }
 ]]
 
@@ -352,6 +352,24 @@ describe("the parameters of writes", function()
     wait.poll("confirmations", 5000, function() return fates(t, 4) == "ok,ok,ok,-" end)
   end)
 
+  it("wait_timeout and max_wait_retry need no tuning: a write waits for ten messages' handlers at most", function()
+    local b = broker.new()
+    local t = run(b, [[wait_timeout = 100, max_wait_retry = 1000,
+      station "slow" { address = "slow", tags = {},
+        decode = function() local from = os.clock() repeat until os.clock() - from > 0.002 return {} end },]] )
+    local c = b:handshake()
+    local one = packet.encode("PUBLISH", { topic = "slow", payload = "x", qos = 1, id = 1 })
+    t:wait_log "connected"
+    c:send(one:rep(3000)) -- six seconds of handlers, one piece
+    c:expect "PUBACK"
+    local since = uv.hrtime()
+    assert.equal(0, (t:eval 'assert(lines.plant:publish("t", "x", { qos = 0 }))'))
+    local p
+    repeat p = c:next() until p.type == "PUBLISH"
+    assert.is_true((uv.hrtime() - since) / 1e9 < 1)
+    t:kill "sigkill"
+  end)
+
   it("max_packet_size bounds what is sent, too", function()
     local b = broker.new()
     local t = run(b, "max_packet_size = 1000,")
@@ -369,6 +387,7 @@ describe("the parameters of writes", function()
     local c = b:handshake()
     t:wait_log "connected"
     assert.equal(0, (t:eval 'lines.plant:publish("t", "x", { qos = 1 }, function(ok) print("it was", ok) end)'))
+    assert.equal(0, (t:eval "1")) -- by now the end of the first one has been noticed
     c:send("PUBACK", { id = c:expect("PUBLISH").id })
     t:wait_log "^it was%s+true$"
     t:stop()
