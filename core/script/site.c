@@ -47,6 +47,32 @@ static void settle (tl_site *s) {
   }
 }
 
+/* os.time() and os.date() of scripts tell the site's time. The upvalue is Lua's own. */
+static int site_os (lua_State *L) {
+  int place = (int)lua_tointeger(L, lua_upvalueindex(2)); /* of the time among the arguments */
+  if (lua_isnoneornil(L, place)) {
+    lua_settop(L, place - 1);
+    lua_pushinteger(L, (lua_Integer)(tl_clock_wall_ms() / 1000));
+    if (place == 1) return 1;
+  }
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+static int p_set_clock (lua_State *L) {
+  static const char *const names[] = { "time", "date" };
+  lua_getglobal(L, "os");
+  for (int i = 0; i < 2; i++) {
+    lua_getfield(L, -1, names[i]);
+    lua_pushinteger(L, i + 1);
+    lua_pushcclosure(L, site_os, 2);
+    lua_setfield(L, -2, names[i]);
+  }
+  return 0;
+}
+
 static int set_up (tl_site *s, const char *config, bool unsafe, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
                    tl_err *err) {
   tl_buf dir;
@@ -62,6 +88,7 @@ static int set_up (tl_site *s, const char *config, bool unsafe, void (*problem)(
   rc = tl_script_new(&s->script, &options, err);
   tl_buf_fini(&dir);
   if (rc < 0) return rc;
+  if (tl_script_enter(s->script, p_set_clock, NULL, 0, "site", NULL) != LUA_OK) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   handlers.watch = on_value;
   handlers.message = NULL;
   rc = tl_loop_new(&s->loop);

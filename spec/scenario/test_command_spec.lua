@@ -86,6 +86,20 @@ describe("tagline test", function()
       assert.same({ "invalid", "no-data" }, { site:advance(11)[1].status, site.tags["plant.meter.volts"].reason })
       assert.equal("StHardErr", site.stations["plant.meter"])
     ]]
+    local folder = scope.folder()
+    scope.file("site.lua", [[line "p" { host = "x", station "s" { address = "a", tags = { clock = Ai {}, date = TxtI {} },
+      decode = function(msg) return { clock = os.time() - os.time { year = 2023, month = 11, day = 14, hour = 12 }, date = os.date "!%F" } end } } ]],
+      folder)
+    local path = scope.file("site_spec.lua", [[
+      it("x", function()
+        local site = require("tagline.test").config("site.lua", { time = 86400 * 365 })
+        site:feed("a", "")
+        local noon = os.time { year = 2023, month = 11, day = 14, hour = 12 }
+        site:expect { ["p.s.clock"] = 86400 * 365 - noon, ["p.s.date"] = "1971-01-01" }
+      end)
+    ]], folder)
+    local code, out, err = tagline.command { "test", path }
+    assert.equal(0, code, out .. err)
   end)
 
   it("shows what is published, by writes and by handlers", function()

@@ -19,7 +19,7 @@ What is left out is counted and said. Watching never delays a message.]] },
   { "messages", "messages(pattern)", "the last messages that were received",
     "A pattern is a topic filter, or a line, station or tag. Each line keeps `recorder` bytes of them." },
   { "save", "save(\"FILE\" [, pattern])", "the same into a file, for `tagline replay`", "One JSON object a line." },
-  { "freeze", "freeze(message)", "a spec made of a real message and what its tags became", "`tagline test` runs it." },
+  { "freeze", "freeze(message, \"FILE_spec.lua\")", "a spec made of a real message and what its tags became", "`tagline test` runs it." },
   { "reload", "reload(), reload { dry = true }", "read the config anew; with dry, only say what would change",
     [[Gives what changed; or nil and every problem, and then the old config goes on. Connections, messages in flight, values and stations
 of what did not change are kept; handlers are swapped between two messages. In a handler it is done at the end of the wake-up.]] },
