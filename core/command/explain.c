@@ -1,4 +1,4 @@
-/* core/command/explain.c — `tagline explain CONFIG.lua TOPIC [FILE]`: where a message goes and what every tag becomes, without a network. */
+/* core/command/explain.c — `tagline explain CONFIG.lua TOPIC [FILE]`: where a message goes and what becomes of every tag. */
 #include <stdio.h>
 
 #include "base/log.h"

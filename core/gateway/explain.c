@@ -270,7 +270,6 @@ static bool tell_wills (const tl_link *l, const destination *d, const tl_explain
 }
 
 static void tell_taken (const tl_link *l, const destination *d, const trying *t, tl_slice topic, tl_buf *out) {
-  
   station_name(out, "station", l, tl_buf_bytes(&d->name));
   const tl_station *template = d->like->is_template ? d->like : d->like->made_by;
   if (template != NULL) station_name(out, "template", l, tl_slice_str(template->name));

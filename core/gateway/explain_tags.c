@@ -214,7 +214,8 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
     if (!returned) tell_missing(t, index, out);
   } else {
     tl_buf_init(&scratch);
-    tl_reason why = o->text ? tl_convert_text(d->type, o->raw, &plan->rule, &v) : tl_convert_json(d->type, o->json, &plan->rule, &scratch, &v);
+    tl_reason why = o->text ? tl_convert_text(d->type, o->raw, &plan->rule, &v)
+                            : tl_convert_json(d->type, o->json, &plan->rule, &scratch, &v);
     if (!returned || why == TL_REASON_NONE) {
       open_step(out, "convert");
       tl_explain_word(out, "from", o->text ? "text" : tl_json_type_name((tl_json_type)o->json->type));

@@ -20,6 +20,7 @@ struct tl_loop {
   uv_idle_t idle;
   later *list; /* in the order of asking */
   size_t n, cap;
+  int64_t set_now; /* 0: the clock's */
 };
 
 struct tl_timer {
@@ -83,7 +84,9 @@ void tl_loop_run (tl_loop *loop) {
 
 void tl_loop_stop (tl_loop *loop) { uv_stop(&loop->uv); }
 
-int64_t tl_loop_now (tl_loop *loop) { return (int64_t)uv_now(&loop->uv); }
+int64_t tl_loop_now (tl_loop *loop) { return loop->set_now != 0 ? loop->set_now : (int64_t)uv_now(&loop->uv); }
+
+void tl_loop_set_now (tl_loop *loop, int64_t now) { loop->set_now = now; }
 
 void tl_loop_update (tl_loop *loop) { uv_update_time(&loop->uv); }
 

@@ -13,6 +13,7 @@ void tl_loop_stop (tl_loop *loop);
 /* Runs the close callbacks that are due, frees. Everything on it must have been closed by its owner (asserted). */
 void tl_loop_free (tl_loop *loop);
 int64_t tl_loop_now (tl_loop *loop);  /* monotonic ms, cached once per wake-up; the same clock as tl_clock_mono_ms */
+void tl_loop_set_now (tl_loop *loop, int64_t now); /* of a loop that never runs: who owns it says what time it is */
 void tl_loop_update (tl_loop *loop);  /* read the clock again, after long work */
 /* Call `fn` at the end of this wake-up, after all its reads and timers and before the loop waits again; once per call, in the
 ** order of asking, also when tl_loop_stop() was called. Asking again before it ran is harmless (same fn and ctx); asking from

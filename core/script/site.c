@@ -7,13 +7,14 @@
 
 struct tl_site {
   tl_script *script;
-  tl_loop *loop;       /* never runs: its clock stands at the beginning */
+  tl_loop *loop;       /* never runs: its clock is ours */
   tl_gateway *gateway;
   int64_t begun, wall; /* ms since 1970 */
+  int64_t base;        /* the loop's clock when it began */
   tl_site_news news;
 };
 
-static int64_t mono (const tl_site *s) { return tl_loop_now(s->loop) + (s->wall - s->begun); }
+static int64_t mono (const tl_site *s) { return s->base + (s->wall - s->begun); }
 
 static void on_value (void *ctx, tl_tag *t) { tl_tag_stream(t, &((tl_script *)ctx)->site->news.values); }
 
@@ -92,6 +93,7 @@ static int set_up (tl_site *s, const char *config, bool unsafe, void (*problem)(
   handlers.watch = on_value;
   handlers.message = NULL;
   rc = tl_loop_new(&s->loop);
+  if (rc >= 0) s->base = tl_loop_now(s->loop);
   if (rc >= 0) rc = tl_gateway_new(&s->gateway, s->loop, &handlers, s->script);
   if (rc < 0) return tl_fail(err, rc, 0, "no memory");
   tl_script_attach(s->script, s->gateway, s->loop);
@@ -134,17 +136,17 @@ void tl_site_free (tl_site *s) {
 static void set_clock (tl_site *s, int64_t wall) {
   if (wall > s->wall) s->wall = wall;
   tl_clock_fix(s->wall); /* another site may have turned it */
+  tl_loop_set_now(s->loop, mono(s));
 }
 
 void tl_site_advance (tl_site *s, int64_t wall) {
-  int64_t base = tl_loop_now(s->loop);
   set_clock(s, s->wall);
   for (;;) {
     int64_t status = tl_offline_tick(s->gateway, mono(s), s->wall);
     int64_t timer = tl_timers_due(s->script);
     int64_t due = timer < status ? timer : status;
-    if (due == INT64_MAX || due - base > wall - s->begun) break;
-    set_clock(s, s->begun + (due - base));
+    if (due == INT64_MAX || due - s->base > wall - s->begun) break;
+    set_clock(s, s->begun + (due - s->base));
     if (timer <= mono(s)) tl_timers_fire(s->script);
     settle(s);
   }

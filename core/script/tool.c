@@ -20,7 +20,8 @@ typedef struct {
 
 static void set_path (lua_State *L) {
   tl_buf *dir = tl_push_buffer(L);
-  if (tl_script_find_lua(dir) != TL_OK) luaL_error(L, "its Lua modules are missing: expected lua/ beside the program, or ../share/tagline/lua");
+  if (tl_script_find_lua(dir) != TL_OK)
+    luaL_error(L, "its Lua modules are missing: expected lua/ beside the program, or ../share/tagline/lua");
   tl_buf_byte(dir, '\0');
   if (dir->failed) luaL_error(L, "not enough memory");
   lua_getglobal(L, "package");

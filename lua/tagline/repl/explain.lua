@@ -120,7 +120,9 @@ local time_codes = {
   none = "of arrival (no time field)",
   json = "of arrival: the payload is not JSON",
   missing = function(t) return ("of arrival: there is no '%s'"):format(plain(t.field or "")) end,
-  time = function(t) return ("of arrival: '%s' does not fit the mask %s"):format(raw_text(t, "raw"), plain(t.mask or "")) end,
+  time = function(t)
+    return ("of arrival: '%s' does not fit the mask %s"):format(raw_text(t, "raw"), plain(t.mask or ""))
+  end,
   ok = function(t) return ("%s = %s"):format(plain(t.field or ""), raw_text(t, "raw")) end,
 }
 
@@ -131,7 +133,10 @@ local function value_lines(out, l)
   end
   if d then
     local text = d.code == "ok" and "ran" or d.code
-    if d.error then text = "failed: " .. plain((d.error:gsub("\n%s*%[C%]: in %?$", ""):gsub("\n%s*", "\n"))):gsub("\\x0A", "\n            ") end
+    if d.error then
+      local lines = d.error:gsub("\n%s*%[C%]: in %?$", ""):gsub("\n%s*", "\n")
+      text = "failed: " .. plain(lines):gsub("\\x0A", "\n            ")
+    end
     out[#out + 1] = "  decode    " .. text
     if d.unknown then out[#out + 1] = "            no such tag: " .. plain(table.concat(d.unknown, ", ")) end
   end

@@ -163,7 +163,8 @@ function Site:expect(tags)
     if type(wanted) ~= "table" then wanted = { value = wanted, status = "valid" } end
     for _, field in ipairs { "value", "status", "reason", "time" } do
       if wanted[field] ~= nil and not close_to(wanted[field], tag[field]) then
-        local got = field == "value" and tag.value == nil and tag.status .. (tag.reason and " (" .. tag.reason .. ")" or "") or show(tag[field])
+        local got = show(tag[field])
+        if field == "value" and tag.value == nil then got = tag.status .. (tag.reason and " (" .. tag.reason .. ")" or "") end
         wrong[#wrong + 1] = ("%s: %s: expected %s, got %s"):format(name, field, show(wanted[field]), got)
       end
     end
