@@ -114,9 +114,8 @@ int tl_complete_read (tl_slice json, tl_buf *words) {
   if (!take(&c, '[')) return TL_ESYNTAX;
   if (!take(&c, ']')) {
     do {
-      if (more(&c, &n)) break;
       if (!word(&c, words, &n)) return words->failed ? TL_ENOMEM : TL_ESYNTAX;
-    } while (take(&c, ','));
+    } while (take(&c, ',') && !more(&c, &n));
     if (!take(&c, ']')) return TL_ESYNTAX;
   }
   skip_space(&c);

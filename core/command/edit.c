@@ -247,7 +247,7 @@ int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx,
   el_set(e->el, EL_SIGNAL, 0);
   el_set(e->el, EL_HIST, history, e->history);
   el_set(e->el, EL_GETCFN, get_char);
-  el_set(e->el, EL_ADDFN, "tl-complete", "complete the word before the cursor", on_tab);
+  el_wset(e->el, EL_ADDFN, L"tl-complete", L"complete the word before the cursor", on_tab); /* the narrow one leaks copies */
   el_set(e->el, EL_BIND, "^I", "tl-complete", NULL);
   el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
   el_source(e->el, NULL);

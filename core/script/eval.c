@@ -9,7 +9,7 @@
 
 enum {
   SLICE_MS = 2,      /* of processor; then the loop has its turn */
-  EVAL_SECONDS = 10, /* of processor between two waits: a chunk that never ends does end */
+  EVAL_SECONDS = 5,  /* of processor between two waits: a chunk that never ends does end */
   CALL_SECONDS = 2,  /* of a stretch that cannot be sliced: inside a C function that calls back */
   HOOK_EVERY = 1000  /* instructions */
 };
@@ -51,8 +51,7 @@ static int p_new (lua_State *L) {
   lua_pushcclosure(L, eval_print, 1);
   lua_setfield(L, -2, "print");
   lua_newtable(L);
-  tl_push_env(L);
-  lua_setfield(L, -2, "__index");
+  tl_set_env(L);
   lua_pushliteral(L, "tagline.repl");
   lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
@@ -116,8 +115,7 @@ void tl_eval_options (tl_eval *e, bool json, bool tty, int width, uint32_t uid) 
   e->uid = uid;
 }
 
-bool tl_eval_tty (const tl_eval *e) { return e->tty; }
-int tl_eval_width (const tl_eval *e) { return e->width; }
+bool tl_eval_json (const tl_eval *e) { return e->json; }
 
 /* ---- running ---- */
 

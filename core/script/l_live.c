@@ -177,6 +177,8 @@ static int env_index (lua_State *L) {
   tl_push_api(L);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 0; /* a variable of theirs that is nil */
   if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->env) != LUA_TTABLE) return 0;
   /* The config's environment raises for an unknown word, in words meant for a config. */
   lua_pushcfunction(L, plain_get);
@@ -195,4 +197,20 @@ static int env_index (lua_State *L) {
   return lua_error(L);
 }
 
-void tl_push_env (lua_State *L) { lua_pushcfunction(L, env_index); }
+static int env_newindex (lua_State *L) {
+  lua_pushvalue(L, 2);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, lua_upvalueindex(1));
+  lua_settop(L, 3);
+  lua_rawset(L, 1);
+  return 0;
+}
+
+void tl_set_env (lua_State *L) {
+  lua_newtable(L); /* names of variables that were assigned to */
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, env_index, 1);
+  lua_setfield(L, -3, "__index");
+  lua_pushcclosure(L, env_newindex, 1);
+  lua_setfield(L, -2, "__newindex");
+}

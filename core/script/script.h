@@ -126,7 +126,7 @@ tl_station *tl_check_station (lua_State *L, int index);
 tl_line *tl_check_line (lua_State *L, int index);
 void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice name);
 int tl_open_objects (lua_State *L);                     /* pushes the table { lines =, stations =, tags = } */
-void tl_push_env (lua_State *L);                        /* l_live.c: what a REPL sees: the API and the safe standard library */
+void tl_set_env (lua_State *L);                         /* l_live.c: into a metatable: what a REPL sees, its words, then the config's */
 void tl_open_tag (lua_State *L);
 void tl_open_station (lua_State *L);
 void tl_open_line (lua_State *L);
@@ -146,8 +146,7 @@ void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg)
 /* Show text to the person; not kept back for anything. While one waits, `entered` hears of the lines they type. */
 void tl_eval_show (tl_eval *e, tl_slice text);
 void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx));
-bool tl_eval_tty (const tl_eval *e);
-int tl_eval_width (const tl_eval *e);
+bool tl_eval_json (const tl_eval *e); /* does a program read it? */
 /* Somebody changes something from a REPL: logged with who and what. From a handler: nothing. */
 bool tl_eval_is_here (lua_State *L); /* is it from a REPL? */
 void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -282,7 +282,7 @@ static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, co
   if (m->id != 0) tl_buf_fmt(out, " id %u", m->id);
   tl_buf_str(out, "  → ");
   add_where(out, l, s, fate);
-  tl_buf_fmt(out, "  %zu bytes: ", m->payload.len);
+  tl_buf_fmt(out, "  %zu byte%s: ", m->payload.len, m->payload.len == 1 ? "" : "s");
   add_bytes(out, m->payload);
   tl_buf_byte(out, '\n');
 }
@@ -355,7 +355,7 @@ int tl_live_watch (lua_State *L) {
   w->left = option(L, "count", -1);
   w->tokens = (double)w->rate;
   lua_getfield(L, 1, "json");
-  w->json = lua_toboolean(L, -1);
+  w->json = lua_isnil(L, -1) ? tl_eval_json(e) : lua_toboolean(L, -1);
   lua_getfield(L, 1, "seconds");
   if (!lua_isnil(L, -1)) w->until = w->token_at + (int64_t)(luaL_checknumber(L, -1) * 1000);
   refresh(s);

@@ -33,6 +33,15 @@ static void reads_a_list_of_texts (void **state) {
   words_are("a\"\\/b\0\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 16);
 }
 
+static void counts_those_that_were_not_sent (void **state) {
+  (void)state;
+  assert_int_equal(read_list("[\"a\",\"b\",998]"), 1000);
+  words_are("a\0b", 4);
+  assert_int_equal(read_list("[\"a\", 1 ]"), 2);
+  assert_int_equal(read_list("[\"a\",1,2]"), TL_ESYNTAX);
+  assert_int_equal(read_list("[\"a\",1,\"b\"]"), TL_ESYNTAX);
+}
+
 static void leaves_out_what_cannot_be_typed (void **state) {
   (void)state;
   assert_int_equal(read_list("[\"a\\nb\",\"\",\"ok\",\"\\u0000\",\"\\u001b[2J\"]"), 1);
@@ -76,6 +85,7 @@ static void finds_what_of_the_line_the_words_begin_with (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(reads_a_list_of_texts, forget),
+    cmocka_unit_test_teardown(counts_those_that_were_not_sent, forget),
     cmocka_unit_test_teardown(leaves_out_what_cannot_be_typed, forget),
     cmocka_unit_test_teardown(refuses_what_is_no_list_of_texts, forget),
     cmocka_unit_test_teardown(finds_the_beginning_that_all_words_share, forget),
