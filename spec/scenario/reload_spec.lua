@@ -1,0 +1,344 @@
+-- Reloading: what did not change stays as it is, what did is said, and a config with errors changes nothing.
+local broker = require "spec.support.broker"
+local packet = require "spec.support.packet"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+local config = [[
+line "plant" {
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, publish_qos = 1,
+  station "boiler" {
+    address = "boiler/up", time_filter = 10,
+    tags = { temperature = Ai "JA=temp", running = Di "JA=on", topic = TxtO { "OUT_TOPIC", default = "boiler/set" },
+      setpoint = TxtO "OUT_VALUE" },
+  },
+  station "meter" {
+    address = "meter/up", payload_type = "Text only",
+    decode = function(msg) return { volts = tonumber(msg.payload) * 1 } end,
+    tags = { volts = Ai { new_value_on_time_change = true } },
+  },
+  station "dev-{id}" {
+    address = "dev/(?<id>[^/]+)/up", payload_type = "Text only",
+    decode = function(msg) return { level = tonumber(msg.payload) * 1 } end,
+    tags = { level = Ai { new_value_on_time_change = true } },
+  },
+}
+]]
+
+describe("reload()", function()
+  after_each(scope.finish)
+
+  local t, c, b
+
+  local function start(options, text)
+    b = broker.new()
+    t = tagline.run(text or config, { PORT = b.port }, options)
+    c = b:handshake()
+  end
+
+  local function change(from, to)
+    local text = read(t.config_path)
+    local first, last = text:find(from, 1, true)
+    assert(first, "no '" .. from .. "'")
+    write(t.config_path, text:sub(1, first - 1) .. to .. text:sub(last + 1))
+  end
+
+  local function publish(topic, payload, id)
+    c:send("PUBLISH", { topic = topic, payload = payload, qos = id and 1 or 0, id = id })
+    if id then assert.equal(id, c:expect("PUBACK").id) end
+  end
+
+  -- The answer of reload() at the prompt.
+  local function reload(code)
+    local exit, out, errors = t:eval(code or "reload()")
+    assert.equal("", errors)
+    assert.equal(0, exit)
+    return out
+  end
+
+  local function value(tag)
+    local _, out = t:eval(('return tags["%s"].value'):format(tag))
+    return out
+  end
+
+  -- The connection is still the first one, and works.
+  local function still_connected()
+    publish("boiler/up", '{"temp":99}', 990)
+    assert.equal("99", value "plant.boiler.temperature")
+    assert.equal(1, #b.connections)
+  end
+
+  it("says that nothing changed, and keeps connection and values", function()
+    start()
+    publish("boiler/up", '{"temp":21.5,"on":true}', 1)
+    assert.truthy(reload():find("nothing changed", 1, true))
+    assert.equal("21.5", value "plant.boiler.temperature")
+    still_connected()
+  end)
+
+  it("swaps handlers, those of stations that were made for devices too", function()
+    start()
+    publish("meter/up", "3", 1)
+    publish("dev/a/up", "4", 2)
+    assert.equal(3, t:value("plant.meter.volts").value)
+    assert.equal(4, t:value("plant.dev-a.level").value)
+    write(t.config_path, (read(t.config_path):gsub("%* 1", "* 10")))
+    reload()
+    publish("meter/up", "3", 3)
+    publish("dev/a/up", "4", 4)
+    assert.equal(30, t:value("plant.meter.volts").value)
+    assert.equal(40, t:value("plant.dev-a.level").value)
+    still_connected()
+  end)
+
+  it("keeps the values of tags that did not change", function()
+    start()
+    publish("boiler/up", '{"temp":21.5,"on":true}', 1)
+    change('running = Di "JA=on"', 'running = Di "JA=off", extra = Ai "JA=extra"')
+    local said = reload()
+    assert.truthy(said:find("station 'plant.boiler' changed", 1, true), said)
+    assert.truthy(said:find("tag 'extra' added", 1, true), said)
+    assert.truthy(said:find("tag 'running'", 1, true), said)
+    assert.falsy(said:find("temperature", 1, true), said)
+    assert.equal("21.5", value "plant.boiler.temperature")
+    assert.equal("nil", value "plant.boiler.running")
+    publish("boiler/up", '{"temp":1,"off":false,"extra":5}', 2)
+    assert.equal("5", value "plant.boiler.extra")
+    assert.equal("false", value "plant.boiler.running")
+    still_connected()
+  end)
+
+  it("takes a tag away", function()
+    start()
+    change('running = Di "JA=on",', "")
+    assert.truthy(reload():find("tag 'running' removed", 1, true))
+    local exit, _, errors = t:eval 'return tags["plant.boiler.running"].value'
+    assert.equal(1, exit)
+    assert.truthy(errors:find("nil", 1, true))
+    still_connected()
+  end)
+
+  it("routes a changed address, and keeps values", function()
+    start()
+    publish("boiler/up", '{"temp":21.5}', 1)
+    change('address = "boiler/up"', 'address = "kettle/up"')
+    assert.truthy(reload():find("station 'plant.boiler' changed: address", 1, true))
+    assert.equal("21.5", value "plant.boiler.temperature")
+    publish("boiler/up", '{"temp":1}', 2)
+    assert.equal("21.5", value "plant.boiler.temperature")
+    publish("kettle/up", '{"temp":2}', 3)
+    assert.equal("2", value "plant.boiler.temperature")
+    assert.equal(1, #b.connections)
+  end)
+
+  it("adds and removes stations", function()
+    start()
+    change('  station "meter" {', '  station "new" { address = "new/up", tags = { x = Ai "JA=x" } },\n  station "gauge" {')
+    local said = reload()
+    assert.truthy(said:find("station 'plant.new' added", 1, true), said)
+    assert.truthy(said:find("station 'plant.gauge' added", 1, true), said)
+    assert.truthy(said:find("station 'plant.meter' removed", 1, true), said)
+    publish("new/up", '{"x":7}', 1)
+    assert.equal("7", value "plant.new.x")
+    local exit, _, errors = t:eval 's = stations["plant.meter"]; assert(s, "gone")'
+    assert.equal(1, exit)
+    assert.truthy(errors:find("gone", 1, true))
+    still_connected()
+  end)
+
+  it("keeps the devices of a template that did not change, and drops those of one that did", function()
+    start()
+    publish("dev/a/up", "1", 1)
+    change("time_filter = 10", "time_filter = 20")
+    assert.truthy(reload():find("time_filter", 1, true))
+    assert.equal("1", value "plant.dev-a.level")
+    change("level = Ai { new_value_on_time_change = true }", "level = Ai { unit = \"m\" }")
+    reload()
+    local _, out = t:eval 'return stations["plant.dev-a"]'
+    assert.equal("nil", out)
+    publish("dev/a/up", "2", 2)
+    assert.equal("2", value "plant.dev-a.level")
+  end)
+
+  it("makes the connection anew when a parameter of the line changes, and only then", function()
+    start()
+    publish("boiler/up", '{"temp":21.5}', 1)
+    change("publish_qos = 1", "publish_qos = 1, keep_alive = 33")
+    assert.equal("line 'plant' changed: keep_alive", reload())
+    c:expect "DISCONNECT"
+    c:expect_close()
+    c = b:handshake { session_present = true }
+    assert.equal(33, c.connect.keep_alive)
+    assert.equal("21.5", value "plant.boiler.temperature")
+  end)
+
+  it("lets a new topic_filter wait for the next connection", function()
+    start()
+    change("publish_qos = 1", 'publish_qos = 1, topic_filter = "x/#"')
+    assert.equal("line 'plant' changed: topic_filter", reload())
+    still_connected()
+  end)
+
+  it("adds and removes lines", function()
+    start()
+    local second = broker.new()
+    local text = read(t.config_path)
+    write(t.config_path, text .. ('line "two" { host = "127.0.0.1", port = %d, station "s" { address = "#", '
+      .. 'tags = { d = TxtI "IN_DATA" } } }\n'):format(second.port))
+    assert.equal("line 'two' added", reload())
+    local other = second:handshake()
+    other:send("PUBLISH", { topic = "q", payload = "hello" })
+    assert.equal("hello", t:value("two.s.d").value)
+    write(t.config_path, text)
+    assert.equal("line 'two' removed", reload())
+    other:expect "DISCONNECT"
+    other:expect_close()
+    still_connected()
+  end)
+
+  it("confirms a write that was in flight, also when its station changed", function()
+    start()
+    assert.equal(0, (t:eval 'tags["plant.boiler.setpoint"]:write("5", function(ok) print(ok) done = ok end)'))
+    local p = c:expect "PUBLISH"
+    assert.equal("5", p.payload)
+    change('running = Di "JA=on"', 'running = Di "JA=off"')
+    reload()
+    c:send("PUBACK", { id = p.id })
+    assert.equal("5", t:value("plant.boiler.setpoint").value)
+    still_connected()
+  end)
+
+  it("keeps the old config when the new one has errors, and gives every problem", function()
+    start()
+    publish("boiler/up", '{"temp":21.5}', 1)
+    change("time_filter = 10", "tme_filter = 10, decode = 5")
+    local exit, out = t:eval "local ok, why = reload(); print(ok); print(why)"
+    assert.equal(0, exit)
+    assert.truthy(out:find("nil\n.-:4: line 'plant', station 'boiler': .-decode: expected"), out)
+    assert.truthy(out:find("did you mean 'time_filter'", 1, true), out)
+    t:wait_log "not reloaded, the old config stays"
+    assert.equal("21.5", value "plant.boiler.temperature")
+    still_connected()
+    local _, status = t:eval "status()"
+    assert.truthy(status:find("was refused, the old one goes on:\n", 1, true), status)
+    change("tme_filter = 10, decode = 5", "time_filter = 10")
+    reload()
+    _, status = t:eval "status()"
+    assert.falsy(status:find("refused", 1, true), status)
+  end)
+
+  it("only says what would change with { dry = true }", function()
+    start()
+    change("time_filter = 10", "time_filter = 11")
+    assert.equal("station 'plant.boiler' changed: time_filter", reload "reload { dry = true }")
+    assert.equal("station 'plant.boiler' changed: time_filter", reload "reload { dry = true }")
+    assert.equal("station 'plant.boiler' changed: time_filter", reload())
+    assert.truthy(reload("reload { dry = true }"):find("nothing would change", 1, true))
+    still_connected()
+  end)
+
+  it("comes with SIGHUP", function()
+    start()
+    change("time_filter = 10", "time_filter = 11")
+    t:kill "sighup"
+    t:wait_log "reload: station 'plant.boiler' changed: time_filter"
+    t:wait_log "config.lua: reloaded"
+    still_connected()
+  end)
+
+  it("comes with a changed file when --watch is given, of the config or of one it requires", function()
+    b = broker.new()
+    local folder = scope.folder()
+    write(folder .. "/kettle.lua", "return { factor = 1 }")
+    local path = scope.file("site.lua", ([[
+      local kettle = require "kettle"
+      line "plant" { host = "127.0.0.1", port = %d, station "k" { address = "k", tags = { v = Ai {} },
+        decode = function(msg) return { v = tonumber(msg.payload) * kettle.factor } end } }]]):format(b.port), folder)
+    t = tagline.run(path, nil, { arguments = { "--watch" } })
+    c = b:handshake()
+    publish("k", "2", 1)
+    assert.equal(2, t:value("plant.k.v").value)
+    write(folder .. "/kettle.lua", "return { factor = 1000 }")
+    t:wait_log "changed on disk, reloading"
+    t:wait_log "reloaded"
+    publish("k", "2", 2)
+    assert.equal(2000, t:value("plant.k.v").value)
+    write(folder .. "/kettle.lua", "return {{{")
+    t:wait_log "kettle.lua:1:"
+    t:wait_log "not reloaded"
+    publish("k", "3", 3)
+    assert.equal(3000, t:value("plant.k.v").value)
+  end)
+
+  it("waits for the end of the message when a handler asks for it", function()
+    start(nil, [[line "plant" { host = "127.0.0.1", port = PORT,
+      station "boiler" { address = "boiler/up", payload_type = "JSON", ignore_missing_time = true,
+        tags = { temperature = Ai { "JA=temp", on_value = function() reload() end } } } }]])
+    change("boiler/up", "boiler/down")
+    publish("boiler/up", '{"temp":1}', 1)
+    t:wait_log "changed: address"
+    publish("boiler/down", '{"temp":2}', 2)
+    assert.equal(1, t:value("plant.boiler.temperature").value)
+    assert.equal(2, t:value("plant.boiler.temperature").value)
+  end)
+
+  it("is refused while the config loads", function()
+    b = broker.new()
+    t = tagline.run([[reload() line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "#", tags = {} } }]], { PORT = b.port })
+    assert.equal(1, (t:wait_exit()))
+    assert.truthy(t:text("stderr"):find("not while the config loads", 1, true), t:text("stderr"))
+  end)
+
+  it("loses no message of a flood", function()
+    start()
+    local total, sent, batch = 20000, 0, 200
+    local seen, reloads = 0, 0
+    local function more()
+      local all = {}
+      for _ = 1, batch do
+        sent = sent + 1
+        all[#all + 1] = packet.encode("PUBLISH", { topic = "meter/up", payload = tostring(sent), qos = 1, id = sent % 60000 + 1 })
+      end
+      c:send(table.concat(all))
+    end
+    local repl = require("spec.support.process").start(tagline.program(), { "repl", "--socket", t.socket })
+    while sent < total do
+      more()
+      if sent % 2000 == 0 then
+        change("time_filter = 1", "time_filter = 11")
+        repl:write "reload()\n"
+        reloads = reloads + 1
+      end
+      for _ = 1, batch do
+        local p = c:expect "PUBACK"
+        seen = seen + 1
+        assert.equal(seen % 60000 + 1, p.id)
+      end
+    end
+    for _ = 1, reloads do repl:wait_line "time_filter" end
+    local next_value = 0
+    wait.till("all values", 10000, function() return #t:lines() >= total end)
+    for _, line in ipairs(t:values()) do
+      if line.tag == "plant.meter.volts" then
+        next_value = next_value + 1
+        assert.equal(next_value, line.value)
+      end
+    end
+    assert.equal(total, next_value)
+    assert.equal(1, #b.connections)
+  end)
+end)
