@@ -21,7 +21,9 @@ local function by_tag(list)
   return tags
 end
 
-for _, name in ipairs { "first", "chirpstack_v4", "live_objects", "loriot", "pixii", "slovanet", "sparkplug", "things_network_v2", "things_stack_v3" } do
+for _, name in ipairs {
+  "first", "chirpstack_v4", "live_objects", "loriot", "pixii", "slovanet", "sparkplug", "things_network_v2", "things_stack_v3",
+} do
   describe("example " .. name, function()
     it("gives the values that it should", function()
       local expected = {}

@@ -297,3 +297,29 @@ lines = nil
 stations = nil
 ---@type table<string, tagline.Tag>
 tags = nil
+
+--- Where a message goes and what every tag becomes of it, and why: of a topic and a payload, of one of messages(), or of a tag.
+--- Prints as text. Changes nothing.
+---@param what string|tagline.Recorded|tagline.Tag
+---@param payload? string
+---@param options? { qos?: integer, retain?: boolean, dup?: boolean, id?: integer, time?: number, line?: string, fresh?: boolean }
+---@return table
+function explain(what, payload, options) end
+
+---@class tagline.Recorded
+---@field number integer
+---@field line string
+---@field time number
+---@field topic string
+---@field payload string
+---@field qos integer
+---@field retain boolean
+---@field dup boolean
+---@field id integer
+---@field station? string
+
+--- The last messages, oldest first: of a topic filter, or of a line, station or tag.
+---@param pattern? string|tagline.Line|tagline.Station|tagline.Tag
+---@param limit? integer
+---@return tagline.Recorded[]
+function messages(pattern, limit) end

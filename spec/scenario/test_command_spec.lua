@@ -88,7 +88,9 @@ describe("tagline test", function()
     ]]
     local folder = scope.folder()
     scope.file("site.lua", [[line "p" { host = "x", station "s" { address = "a", tags = { clock = Ai {}, date = TxtI {} },
-      decode = function(msg) return { clock = os.time() - os.time { year = 2023, month = 11, day = 14, hour = 12 }, date = os.date "!%F" } end } } ]],
+      decode = function()
+        return { clock = os.time() - os.time { year = 2023, month = 11, day = 14, hour = 12 }, date = os.date "!%F" }
+      end } } ]],
       folder)
     local path = scope.file("site_spec.lua", [[
       it("x", function()

@@ -6,10 +6,11 @@ local M = {}
 
 --- The whole of a file, "-" being stdin; nil and why.
 local function read(path)
-  local file, why = io.stdin, nil
+  local file = io.stdin
   if path ~= "-" then
-    file, why = io.open(path, "rb")
-    if not file then return nil, why end
+    local opened, why = io.open(path, "rb")
+    if not opened then return nil, why end
+    file = opened
   end
   local text, failed = file:read("a")
   if path ~= "-" then file:close() end
