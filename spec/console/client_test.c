@@ -70,7 +70,7 @@ static int listening (const char *name, bool alive) {
 }
 
 static void lists_sockets_that_somebody_answers_on (void **state) {
-  char place[100], want[300];
+  char place[100], want[600];
   (void)state;
   assert_int_equal(tl_console_running(&out), 0); /* no folder */
   snprintf(place, sizeof place, "%s/tagline", folder);

@@ -198,7 +198,7 @@ static void sets_tcp_nodelay (void **state) {
 }
 
 static void connects_to_ipv6_with_and_without_brackets (void **state) {
-  uint16_t port6;
+  uint16_t port6 = 0;
   char want[80];
   (void)state;
   int server6 = listen_on(AF_INET6, 4, &port6);
