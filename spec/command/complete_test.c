@@ -49,7 +49,7 @@ static void leaves_out_what_cannot_be_typed (void **state) {
 }
 
 static void refuses_what_is_no_list_of_texts (void **state) {
-  const char *bad[] = { "", "[", "[\"a\"", "[\"a\",]", "[1]", "{}", "[\"a]", "[\"\\x\"]", "[\"\\", "[\"\\u12",
+  const char *bad[] = { "", "[", "[\"a\"", "[\"a\",]", "[x]", "{}", "[\"a]", "[\"\\x\"]", "[\"\\", "[\"\\u12",
                         "[\"\\ud800\"]", "[\"\\udc00\"]", "[\"\\ud800\\u0041\"]", "[\"a\"] x", "[\"a\" \"b\"]" };
   (void)state;
   for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -27,7 +27,7 @@ static int teardown (void **state) {
 }
 
 static void is (const char *fmt, const char *a) {
-  char want[200];
+  char want[1000];
   snprintf(want, sizeof want, fmt, a);
   tl_buf_byte(&out, 0);
   assert_string_equal((char *)out.at, want);
