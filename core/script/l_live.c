@@ -71,7 +71,8 @@ static int live_names (lua_State *L) {
     if (dots++ == 0) first = i;
     last = i + 1;
   }
-  names w = { .L = L, .head = tl_slice_of(prefix, last), .wanted = tl_slice_of(prefix + last, len - last), .limit = luaL_checkinteger(L, 3) };
+  names w = { .L = L, .head = tl_slice_of(prefix, last), .wanted = tl_slice_of(prefix + last, len - last),
+              .limit = luaL_checkinteger(L, 3) };
   w.tail = dots + 1 < depth ? "." : "";
   lua_newtable(L);
   if (dots == 0) {
@@ -128,7 +129,8 @@ static int live_method (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "method", live_method }, { "modules", live_modules }, { "names", live_names }, { "now", live_now }, { "reload", tl_live_reload }, { "status", tl_live_status },
+  { "method", live_method }, { "modules", live_modules }, { "names", live_names }, { "now", live_now }, { "reload", tl_live_reload },
+  { "status", tl_live_status },
   { "tag_json", tl_live_tag_json }, { "watch", tl_live_watch }, { NULL, NULL },
 };
 

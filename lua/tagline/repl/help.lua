@@ -29,7 +29,8 @@ local function all_parameters(core)
   return parameters
 end
 
-local kinds = { { "line", "a line's parameter" }, { "station", "a station's parameter" }, { "tag", "a tag's option" }, { "limits", "a limit" } }
+local kinds = { { "line", "a line's parameter" }, { "station", "a station's parameter" }, { "tag", "a tag's option" },
+  { "limits", "a limit" } }
 
 local function shown_default(v)
   if type(v) == "table" then return '"' .. table.concat(v, '", "') .. '"' end

@@ -8,14 +8,16 @@ texts.words = {
   { "stations", "stations[\"plant.boiler\"]", "the devices, by full name; prints as a table", "See help(\"station\")." },
   { "tags", "tags[\"plant.boiler.temperature\"]", "the values, by full name; prints as a table", "See help(\"tag\")." },
   { "status", "status()", "what is wrong, in words, and what to do about it",
-    "Says what runs since when, and for each line what the broker took away or refused, what fails, what waits, and which topics no station takes." },
+    [[Says what runs since when, and for each line what the broker took away or refused, what fails, what waits, and which topics
+no station takes. It is a table of facts, too: status().lines[1].state.]] },
   { "watch", "watch(pattern …), watch { topic = \"plant/#\" }", "new values or raw messages as they come, until Enter",
     [[A pattern is a full name in which * stands for anything ("plant.*.temperature"), or a tag, a station, a line.
 watch { "plant.*", rate = 20, count = 100, seconds = 60 }: at most `rate` lines a second (100), an end after `count` lines or `seconds`.
 watch { topic = "plant/#" } shows raw messages: QoS, flags, where they went, and the payload.
 What is left out is counted and said. Watching never delays a message.]] },
   { "explain", "explain(topic, payload), explain(tag)", "where a message goes and what every tag becomes, and why",
-    "explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the last messages could have fed it." },
+    [[explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
+last messages could have fed it.]] },
   { "messages", "messages(pattern)", "the last messages that were received",
     "A pattern is a topic filter, or a line, station or tag. Each line keeps `recorder` bytes of them." },
   { "save", "save(\"FILE\" [, pattern])", "the same into a file, for `tagline replay`", "One JSON object a line." },
@@ -36,7 +38,8 @@ texts.objects = {
     { "status", "status", "off, waiting, connecting, connected, disconnecting" },
     { "stations", "stations", "its stations by name" },
     { "stats", "stats", "counters, rates, what is in flight, the last error" },
-    { "publish()", ":publish(topic, payload [, { qos =, retain = }] [, function(ok, why)])", "publish; waits for the confirmation at the prompt" },
+    { "publish()", ":publish(topic, payload [, { qos =, retain = }] [, function(ok, why)])",
+      "publish; waits for the confirmation at the prompt" },
     { "set()", ":set { keep_alive = 60 }", "change parameters; the connection is made anew" },
     { "reconnect()", ":reconnect()", "close the connection and make it anew" },
   },
@@ -103,14 +106,16 @@ texts.masks = {
 
 --- Why a tag is invalid, and what to look at.
 texts.reasons = {
-  { "missing", "the address is not in the payload, or the RE= did not match", "explain(tag) shows the payloads; on_missing = \"keep\" keeps the last value." },
+  { "missing", "the address is not in the payload, or the RE= did not match",
+    "explain(tag) shows the payloads; on_missing = \"keep\" keeps the last value." },
   { "json", "the payload is not JSON", "The log says at which line and column. Is payload_type right?" },
   { "type", "the value is not of the tag's type: text that is no number, null, NaN", "explain(tag) shows what came." },
   { "range", "the value is outside `range`", "out_of_range = \"clamp\" or \"discard\" treats such values otherwise." },
   { "decoder", "decode raised an error, or gave something that the tag cannot hold", "status() shows the error with its line." },
   { "station-will", "the device's will came: it is gone", "The next message brings the station back." },
   { "disconnected", "the line has been without a connection for longer than time_filter", "status() says why." },
-  { "no-data", "the device has been silent for longer than no_data_timeout, or its simulation ended", "watch { topic = … } shows whether anything comes." },
+  { "no-data", "the device has been silent for longer than no_data_timeout, or its simulation ended",
+    "watch { topic = … } shows whether anything comes." },
   { "off", "the station is switched off", "stations[\"…\"]:on()" },
   { "time", "the text cannot be read by the time mask (TiA, ToA)", "explain(tag) shows text and mask." },
 }

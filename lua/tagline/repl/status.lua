@@ -48,7 +48,8 @@ add(function(l, say)
     say("the broker refused the topic filter " .. table.concat(refused, ", "), "check the broker's access rules for this user")
   end
   if #lower > 0 then
-    say("the broker granted a lower QoS for " .. table.concat(lower, ", "), "messages may be lost; raise the broker's limit or lower subscribe_qos")
+    say("the broker granted a lower QoS for " .. table.concat(lower, ", "),
+      "messages may be lost; raise the broker's limit or lower subscribe_qos")
   end
 end)
 
@@ -80,7 +81,7 @@ add(function(l, say)
     most[i] = ("%s%s (%s%d)"):format(t.topic, t.cut and "…" or "", t.over > 0 and "about " or "", t.count)
   end
   say(("%s that no station takes, most often: %s"):format(plural(l.unrouted, "message"), table.concat(most, ", ")),
-    ('explain("%s") shows why; a station with address ".*" takes the rest'):format(l.unrouted_topics[1] and l.unrouted_topics[1].topic or "…"))
+    ('explain("%s") shows why; a station with address ".*" takes the rest'):format(l.unrouted_topics[1].topic))
 end)
 
 add(function(l, say)
@@ -132,7 +133,8 @@ end
 local function failure_text(out, f)
   if f.works then
     if f.last_ago > 600 then return 0 end
-    out[#out + 1] = ("! %s of %s failed %s, last %s ago; it has worked since"):format(f.what, f.scope, plural(f.count, "time"), span(f.last_ago))
+    out[#out + 1] = ("! %s of %s failed %s, last %s ago; it has worked since"):format(f.what, f.scope, plural(f.count, "time"),
+      span(f.last_ago))
   else
     out[#out + 1] = ("! %s of %s has failed since %s (%s ago), %s, last %s ago"):format(f.what, f.scope, at(f.since), span(f.since_ago),
       plural(f.count, "time"), span(f.last_ago))

@@ -44,7 +44,9 @@ function M.read(level, ...)
   if request.rate then request.rate = math.tointeger(request.rate) end
   if request.count then request.count = math.tointeger(request.count) end
   if request.topic == nil then
-    if #request == 0 then error("watch: expected a pattern (\"plant.*\"), a tag, a station or a line, or { topic = \"plant/#\" }", level) end
+    if #request == 0 then
+      error("watch: expected a pattern (\"plant.*\"), a tag, a station or a line, or { topic = \"plant/#\" }", level)
+    end
     return request
   end
   if #request > 0 then error("watch: either names of tags or a topic, not both", level) end
