@@ -1,0 +1,68 @@
+-- A real terminal for specs: tmux holds it, keys are typed into it, its screen is read.
+local process = require "spec.support.process"
+local scope = require "spec.support.scope"
+local wait = require "spec.support.wait"
+
+local terminal = {}
+terminal.__index = terminal
+
+local number = 0
+
+local function tmux(self, ...)
+  local code, out, errors = process.run("tmux", { "-L", self.name, "-f", "/dev/null", ... }, { env = self.env })
+  if code ~= 0 then error(("tmux %s: %s"):format((...), errors), 3) end
+  return out
+end
+
+local function quoted(words)
+  local list = {}
+  for i, word in ipairs(words) do list[i] = "'" .. word:gsub("'", "'\\''") .. "'" end
+  return table.concat(list, " ")
+end
+
+-- Start a program (a list of words) in a terminal of columns × rows. Its exit code is shown behind "exit " when it ends.
+function terminal.start(words, options)
+  options = options or {}
+  number = number + 1
+  local state = options.state or scope.folder()
+  local self = setmetatable({
+    name = ("tagline-spec-%d-%d"):format(require("luv").os_getpid(), number),
+    env = { XDG_STATE_HOME = state, HOME = state, LC_ALL = "C.UTF-8", TERM = "xterm-256color", TMUX_TMPDIR = scope.folder(),
+      TMUX = false, LD_PRELOAD = false },
+    state = state,
+  }, terminal)
+  tmux(self, "new-session", "-d", "-x", tostring(options.columns or 100), "-y", tostring(options.rows or 30),
+    quoted(words) .. "; echo exit $?; exec cat")
+  scope.defer(function() os.execute(("TMUX_TMPDIR='%s' tmux -L %s kill-server 2>/dev/null"):format(self.env.TMUX_TMPDIR, self.name)) end)
+  return self
+end
+
+-- Type a text as it is.
+function terminal:type(text)
+  tmux(self, "send-keys", "-l", text)
+  return self
+end
+
+-- Press keys by tmux's names: "Enter", "Tab", "Up", "C-c".
+function terminal:press(...)
+  tmux(self, "send-keys", ...)
+  return self
+end
+
+-- A line, with Enter.
+function terminal:line(text) return self:type(text):press "Enter" end
+
+-- The screen as text, without empty lines at its end.
+function terminal:screen() return (tmux(self, "capture-pane", "-p"):gsub("%s+$", "")) end
+
+-- Wait until the screen holds a Lua pattern; returns the screen.
+function terminal:wait(pattern, milliseconds)
+  local screen
+  wait.poll(("'%s' on the screen"):format(pattern), milliseconds or 10000, function()
+    screen = self:screen()
+    return screen:find(pattern)
+  end, function() return "the screen is\n" .. screen end)
+  return screen
+end
+
+return terminal
