@@ -16,8 +16,8 @@ watch { "plant.*", rate = 20, count = 100, seconds = 60 }: at most `rate` lines 
 watch { topic = "plant/#" } shows raw messages: QoS, flags, where they went, and the payload.
 What is left out is counted and said. Watching never delays a message.]] },
   { "explain", "explain(topic, payload), explain(tag)", "where a message goes and what every tag becomes, and why",
-    [[explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
-last messages could have fed it.]] },
+    [=[explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
+last messages could have fed it.]=] },
   { "messages", "messages(pattern)", "the last messages that were received",
     "A pattern is a topic filter, or a line, station or tag. Each line keeps `recorder` bytes of them." },
   { "save", "save(\"FILE\" [, pattern])", "the same into a file, for `tagline replay`", "One JSON object a line." },
