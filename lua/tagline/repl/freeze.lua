@@ -99,7 +99,9 @@ function M.freeze(explain, config, message, file)
   if not out then error("freeze: " .. why, 0) end
   local written = out:write(M.text(doc, message, config_path(config, file)))
   if not out:close() or not written then error(("freeze: '%s' could not be written"):format(file), 0) end
-  return ("%d tags in %s; run it with: tagline test %s"):format(#line.tags, file, file)
+  local n = 0
+  for _, tag in ipairs(line.tags) do n = n + (tag.code ~= "output" and 1 or 0) end
+  return ("%d tags in %s; run it with: tagline test %s"):format(n, file, file)
 end
 
 return M
