@@ -114,7 +114,7 @@ static void handshake (void) {
   if ((read_packet(body, sizeof body, &len) & 0xf0) != 0x10) fail("expected CONNECT");
   write_all(connack, 4);
   if ((read_packet(body, sizeof body, &len) & 0xf0) != 0x80) fail("expected SUBSCRIBE");
-  uint8_t suback[5] = { 0x90, 3, body[0], body[1], (uint8_t)qos };
+  uint8_t suback[5] = { 0x90, 3, body[0], body[1], 1 };
   write_all(suback, 5);
 }
 
