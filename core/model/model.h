@@ -32,6 +32,7 @@ static inline const tl_tagdef *tl_tag_def (const tl_tag *t);
 typedef struct {
   uint64_t messages;      /* routed to this station */
   uint64_t json_errors, time_errors, handler_errors, declined, wills;
+  uint64_t refused;       /* template: messages of devices that got no station */
 } tl_station_stats;
 
 struct tl_station {

@@ -34,12 +34,16 @@ static void on_count (lua_State *L, lua_Debug *ar);
 
 static void arm (lua_State *co) { lua_sethook(co, on_count, LUA_MASKCOUNT, HOOK_EVERY); }
 
-static bool is_over (tl_budget *b) {
+static bool is_over (tl_script *s) {
+  tl_budget *b = &s->budget;
   b->steps = 0;
   if (b->limit_ns == 0 || !b->inside) return false;
   if (b->expired) return true;
   uint64_t now = tl_clock_mono_ns();
-  if (b->deadline_ns == 0) b->deadline_ns = now + b->limit_ns;
+  if (b->deadline_ns == 0) {
+    b->deadline_ns = now + b->limit_ns;
+    s->looked_ticks = tl_ticks();
+  }
   return now >= b->deadline_ns;
 }
 
@@ -58,12 +62,12 @@ static void expire (lua_State *L, int level) {
 
 static void on_expired (lua_State *L, lua_Debug *ar) {
   (void)ar;
-  if (is_over(&tl_script_of(L)->budget)) expire(L, 0);
+  if (is_over(tl_script_of(L))) expire(L, 0);
 }
 
 static void on_count (lua_State *L, lua_Debug *ar) {
   (void)ar;
-  if (is_over(&tl_script_of(L)->budget)) expire(L, 0);
+  if (is_over(tl_script_of(L))) expire(L, 0);
   else if (lua_gethookcount(L) == HOOK_SOON) arm(L);
 }
 
@@ -73,13 +77,13 @@ void tl_script_arm (tl_script *s, lua_State *co) {
 }
 
 void tl_look (lua_State *L) {
-  if (is_over(&tl_script_of(L)->budget)) expire(L, 1);
+  if (is_over(tl_script_of(L))) expire(L, 1);
 }
 
 void tl_work_ahead (lua_State *L, uint64_t ns) {
   tl_budget *b = &tl_script_of(L)->budget;
   if (ns < 1000 && (b->steps += (uint32_t)ns / 10) < TL_WORK_PER_LOOK) return;
-  if (is_over(b)) expire(L, 1);
+  if (is_over(tl_script_of(L))) expire(L, 1);
   if (b->deadline_ns == 0) return; /* no limit */
   uint64_t now = tl_clock_mono_ns();
   if (now >= b->deadline_ns || b->deadline_ns - now < ns) expire(L, 1);
@@ -149,7 +153,7 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
   tl_budget outer = s->budget;
   int top = lua_gettop(L);
   bool own = !outer.inside || outer.resting;
-  if (!lua_checkstack(L, LUA_MINSTACK)) return LUA_ERRMEM;
+  if (top > LUA_MINSTACK / 2 && !lua_checkstack(L, LUA_MINSTACK)) return LUA_ERRMEM;
   if (own) s->budget = (tl_budget){ .limit_ns = (uint64_t)(seconds * 1e9), .inside = true };
   s->running = L;
   lua_pushcfunction(L, tl_script_traceback); /* these three pushes cannot raise */
@@ -198,9 +202,8 @@ void *tl_script_alloc (void *ud, void *at, size_t before, size_t wanted) {
   tl_script *s = ud;
   if (at == NULL) before = 0; /* then it says what kind of object is made */
   if (wanted == 0) {
-    free(at);
     s->memory -= before;
-    return NULL;
+    return tl_heap_realloc(&s->heap, at, before, 0);
   }
   if (wanted > before) {
     size_t limit = s->memory_limit + s->loading_memory;
@@ -210,7 +213,7 @@ void *tl_script_alloc (void *ud, void *at, size_t before, size_t wanted) {
     }
   }
   if (wanted >= LARGE) note_large(s, wanted);
-  void *moved = realloc(at, wanted);
+  void *moved = tl_heap_realloc(&s->heap, at, before, wanted);
   if (moved != NULL) s->memory = s->memory - before + wanted;
   return moved;
 }

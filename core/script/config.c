@@ -57,6 +57,7 @@ static int p_load (lua_State *L) {
   tl_add_look_words(L);
   lua_pushcfunction(L, tl_live_reload);
   lua_setfield(L, -2, "reload");
+  tl_open_timers(L);
   lua_setfield(L, -2, "api");
   lua_call(L, 2, 2); /* draft or nil, problems */
   luaL_checktype(L, -1, LUA_TTABLE);
@@ -346,7 +347,7 @@ static int p_collect (lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT); /* the first run may only mark what __gc frees */
   /* Each collection walks what lives on, mostly the config: a small one may wait until there is more garbage. */
   size_t live = tl_script_of(L)->memory;
-  lua_gc(L, LUA_GCINC, live < 4 * 1048576 ? 800 : live < 32 * 1048576 ? 400 : 200, 0, 0);
+  lua_gc(L, LUA_GCINC, live < 32 * 1048576 ? 400 : 200, 0, 0);
   return 0;
 }
 
@@ -384,6 +385,7 @@ static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char
   s->draft = LUA_NOREF;
   tl_script_enter(s, p_collect, NULL, 0, "config", NULL);
   s->loading_memory = 0;
+  tl_heap_trim(&s->heap);
   tl_give_memory_back();
   return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
 }

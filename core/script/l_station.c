@@ -27,7 +27,10 @@ static int push_stats (lua_State *L, const tl_station *s) {
   count(L, "handler_errors", s->stats.handler_errors);
   count(L, "declined", s->stats.declined);
   count(L, "wills", s->stats.wills);
-  if (s->is_template) count(L, "instances", s->made);
+  if (s->is_template) {
+    count(L, "instances", s->made);
+    count(L, "refused", s->stats.refused);
+  }
   return 1;
 }
 

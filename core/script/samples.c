@@ -1,5 +1,6 @@
 /* core/script/samples.c — what decode returns becomes tag values: one table of name → value, or a list of samples with their own times. */
 #include <math.h>
+#include <string.h>
 
 #include "script/script.h"
 
@@ -10,26 +11,27 @@ static int64_t read_time (lua_State *L, int index, const char *where) {
 }
 
 /* By the conversion table: what a decoder returns is data, not an argument of our API. */
-static tl_reason convert (lua_State *L, int index, const tl_station *s, tl_type type, tl_value *v) {
+static tl_reason convert (lua_State *L, int type_in, const tl_station *s, tl_type type, tl_value *v) {
   size_t len;
   tl_buf *scratch = &s->line->model->scratch;
-  switch (lua_type(L, index)) {
-  case LUA_TBOOLEAN: return tl_convert_boolean(type, lua_toboolean(L, index) != 0, v);
+  switch (type_in) {
+  case LUA_TBOOLEAN: return tl_convert_boolean(type, lua_toboolean(L, -1) != 0, v);
   case LUA_TNUMBER:
     tl_buf_clear(scratch);
-    return lua_isinteger(L, index) ? tl_convert_integer(type, lua_tointeger(L, index), scratch, v)
-                                   : tl_convert_number(type, lua_tonumber(L, index), scratch, v);
+    return lua_isinteger(L, -1) ? tl_convert_integer(type, lua_tointeger(L, -1), scratch, v)
+                                : tl_convert_number(type, lua_tonumber(L, -1), scratch, v);
   case LUA_TSTRING: {
-    const char *text = lua_tolstring(L, index, &len);
+    const char *text = lua_tolstring(L, -1, &len);
     return tl_convert_text(type, tl_slice_of(text, len), &s->plan->rule, v);
   }
   default: return TL_REASON_TYPE;
   }
 }
 
-static void set (lua_State *L, tl_tag *t, int index, int64_t time_ms) {
+/* The value on top, whose Lua type is `type_in`. */
+static void set (lua_State *L, tl_tag *t, int type_in, int64_t time_ms) {
   tl_value v;
-  tl_reason why = convert(L, index, t->station, tl_tag_def(t)->type, &v);
+  tl_reason why = convert(L, type_in, t->station, tl_tag_def(t)->type, &v);
   if (why != TL_REASON_NONE) tl_tag_invalidate(t, why, time_ms);
   else if (!tl_tag_receive(t, &v, time_ms)) luaL_error(L, "not enough memory");
 }
@@ -57,7 +59,7 @@ static void set_detailed (lua_State *L, tl_tag *t, int index, int64_t time_ms) {
   lua_pop(L, 1);
   lua_getfield(L, index, "value");
   if (lua_isnil(L, -1)) tl_tag_missing(t, time_ms);
-  else set(L, t, lua_gettop(L), time_ms);
+  else set(L, t, lua_type(L, -1), time_ms);
   lua_pop(L, 1);
 }
 
@@ -73,16 +75,29 @@ static void say_unknown (tl_script *s, tl_station *station, const char *name) {
   tl_buf_fini(&text);
 }
 
+/* A decoder returns the same names in the same order again and again: the tag that stood at this place is tried first. */
+static int find (const tl_station *station, tl_guess *guess, const char *name, size_t len) {
+  const tl_plan *plan = station->plan;
+  if (guess != NULL && guess->len == len && guess->tag < plan->tag_count && strncmp(plan->tags[guess->tag].name, name, len) == 0)
+    return guess->tag;
+  int index = tl_plan_find(plan, tl_slice_of(name, len));
+  if (guess != NULL && index >= 0 && len <= UINT8_MAX) *guess = (tl_guess){ (uint16_t)index, (uint8_t)len };
+  return index;
+}
+
 static void take_values (lua_State *L, tl_script *s, tl_station *station, int table, int64_t time_ms) {
-  size_t len;
-  luaL_checkstack(L, 8, "values");
-  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
+  size_t len, at = 0;
+  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1), at++) {
+    int type = lua_type(L, -1);
     if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2));
     const char *name = lua_tolstring(L, -2, &len);
-    int index = tl_plan_find(station->plan, tl_slice_of(name, len));
+    tl_station_hooks *hooks = station->user; /* a handler of a value may have changed them */
+    int index = find(station, hooks != NULL && at < TL_GUESSES ? &hooks->functions->guesses[at] : NULL, name, len);
     if (index < 0) say_unknown(s, station, name);
-    else if (lua_type(L, -1) == LUA_TTABLE) set_detailed(L, &station->tags[index], lua_gettop(L), time_ms);
-    else set(L, &station->tags[index], lua_gettop(L), time_ms);
+    else if (type == LUA_TTABLE) set_detailed(L, &station->tags[index], lua_gettop(L), time_ms);
+    else set(L, &station->tags[index], type, time_ms);
+    if (station->off || station->simulated) return; /* a handler of the value wanted otherwise */
+    tl_work(L, s, 3);
   }
 }
 
@@ -96,6 +111,7 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
     return;
   }
   lua_pop(L, 1);
+  luaL_checkstack(L, LUA_MINSTACK, "samples");
   for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, first); i <= n; i++) {
     int64_t at = time_ms;
     if (lua_rawgeti(L, first, i) != LUA_TTABLE) luaL_error(L, "sample %d: expected a table { time =, values = }, got %s", (int)i, tl_push_got(L, -1));
@@ -104,6 +120,7 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
     if (lua_getfield(L, sample, "values") != LUA_TTABLE)
       luaL_error(L, "sample %d: expected values = { … }, got %s", (int)i, tl_push_got(L, -1));
     take_values(L, s, station, lua_gettop(L), at);
+    if (station->off || station->simulated) return;
     lua_settop(L, sample - 1);
   }
 }

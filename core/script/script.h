@@ -39,6 +39,7 @@ struct tl_script {
   char memory_place[80];       /* where memory was refused last */
   tl_budget budget;            /* of the running call */
   uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
+  uint64_t looked_ticks;       /* when somebody first looked at the budget's clock; 0: nobody */
   int closing;                 /* coroutines that are being closed, one within the other */
   lua_State *running;          /* the thread that runs: L or a coroutine */
   double handler_time;         /* seconds a handler may run */
@@ -59,6 +60,7 @@ struct tl_script {
   struct tl_failure *failures; /* failures.c: handlers that fail now */
   struct tl_loaded *loaded;    /* reload.c: what the running config was read from */
   tl_hook_timer *timers;
+  uint32_t timer_count;
   struct tl_site *site;        /* site.c: runs without a network; NULL: it does not */
   char *config_path;
 };
@@ -178,10 +180,19 @@ typedef struct {
   uint64_t calls, errors, ticks, longest; /* ticks: see tl_ticks */
 } tl_call_stats;
 
+enum { TL_GUESSES = 8 };
+
+typedef struct {
+  uint16_t tag;
+  uint8_t len; /* of its name; 0: no guess */
+} tl_guess;
+
 /* The functions of a station's record: shared by a template and its instances. */
 typedef struct {
   int refs;
   int decode, encode, on_value, on_status; /* registry references or LUA_NOREF */
+  bool values;                             /* any on_value, of a tag or the station */
+  tl_guess guesses[TL_GUESSES];                     /* samples.c: the tags of the names that decode returned last, in their order */
   int tag_count;
   int tag_on_value[];
 } tl_station_functions;
@@ -224,6 +235,7 @@ void tl_push_json_of (lua_State *L, tl_slice document, const char *what); /* rai
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1 (time or nil). Raises on wrong shapes. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms);
 void tl_timers_stop (tl_script *s);
+void tl_open_timers (lua_State *L); /* into the table on top: every and after as handlers call them */
 int64_t tl_timers_due (const tl_script *s); /* of the earliest, as tl_loop_now; INT64_MAX: none */
 void tl_timers_fire (tl_script *s);         /* the earliest: where no loop runs */
 int tl_timers_start (lua_State *L, tl_script *s, int list); /* the draft's timers at index `list` */

@@ -1,7 +1,10 @@
-/* core/script/timers.c — every(seconds, fn) and after(seconds, fn) of a config. A reload ends the old ones and starts the new. */
+/* core/script/timers.c — every(seconds, fn) and after(seconds, fn) of a config, and of its handlers while it runs. A reload ends the
+** old ones and starts the new. */
 #include <stdlib.h>
 
 #include "script/script.h"
+
+enum { TIMERS_MAX = 10000 }; /* a handler that starts one for each message would go on for ever */
 
 struct tl_hook_timer {
   tl_hook_timer *next;
@@ -12,29 +15,43 @@ struct tl_hook_timer {
 };
 
 static int p_fire (lua_State *L) {
-  tl_hook_timer *t = lua_touserdata(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, t->function);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, *(const int *)lua_touserdata(L, 1));
   lua_call(L, 0, 0);
   return 0;
+}
+
+static void drop (tl_hook_timer *t) {
+  tl_script *s = t->script;
+  for (tl_hook_timer **at = &s->timers; *at != NULL; at = &(*at)->next) {
+    if (*at != t) continue;
+    *at = t->next;
+    break;
+  }
+  s->timer_count--;
+  tl_timer_close(t->timer);
+  free(t);
 }
 
 static void on_due (void *ctx) {
   tl_hook_timer *t = ctx;
   tl_script *s = t->script;
+  bool every = t->every_ms > 0;
+  int function = t->function;
+  const char *what = every ? "every" : "after";
   tl_buf err;
-  if (t->every_ms > 0) {
+  if (every) {
     /* On the grid of its start, so that it does not drift; what was missed is not made up for. */
     int64_t now = tl_loop_now(s->loop);
     t->due += t->every_ms;
     if (t->due <= now) t->due += (now - t->due) / t->every_ms * t->every_ms + t->every_ms;
     tl_timer_at(t->timer, t->due);
   } else {
-    t->due = INT64_MAX;
+    drop(t);
   }
-  tl_buf_init(&err);
-  const char *what = t->every_ms > 0 ? "every" : "after";
-  if (tl_script_enter(s, p_fire, t, s->handler_time, what, &err) != LUA_OK) tl_script_say_error(s, what, tl_buf_bytes(&err));
+  tl_buf_init(&err); /* from here on `t` may be gone: the function may have the config reloaded */
+  if (tl_script_enter(s, p_fire, &function, s->handler_time, what, &err) != LUA_OK) tl_script_say_error(s, what, tl_buf_bytes(&err));
   tl_buf_fini(&err);
+  if (!every) luaL_unref(s->L, LUA_REGISTRYINDEX, function);
 }
 
 static tl_hook_timer *earliest (const tl_script *s) {
@@ -58,12 +75,29 @@ void tl_timers_fire (tl_script *s) {
 
 void tl_timers_stop (tl_script *s) {
   while (s->timers != NULL) {
-    tl_hook_timer *t = s->timers;
-    s->timers = t->next;
-    tl_timer_close(t->timer);
-    luaL_unref(s->L, LUA_REGISTRYINDEX, t->function);
-    free(t);
+    luaL_unref(s->L, LUA_REGISTRYINDEX, s->timers->function);
+    drop(s->timers);
   }
+}
+
+/* The function is on top; it is popped. */
+static void add (lua_State *L, tl_script *s, bool every, double seconds) {
+  double ms = seconds * 1000.0;
+  int64_t period = ms < 1 ? 1 : ms > 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
+  if (s->timer_count >= TIMERS_MAX) luaL_error(L, "more than %d timers", TIMERS_MAX);
+  tl_hook_timer *t = calloc(1, sizeof *t);
+  if (t == NULL) luaL_error(L, "not enough memory");
+  *t = (tl_hook_timer){ .next = s->timers, .script = s, .function = LUA_NOREF, .every_ms = every ? period : 0 };
+  if (tl_timer_new(&t->timer, s->loop, on_due, t) < 0) {
+    free(t);
+    luaL_error(L, "not enough memory");
+  }
+  s->timers = t;
+  s->timer_count++;
+  t->due = INT64_MAX;
+  t->function = luaL_ref(L, LUA_REGISTRYINDEX); /* when this raises, the list owns a timer that never fires */
+  t->due = tl_loop_now(s->loop) + period;
+  tl_timer_at(t->timer, t->due);
 }
 
 int tl_timers_start (lua_State *L, tl_script *s, int list) {
@@ -75,24 +109,34 @@ int tl_timers_start (lua_State *L, tl_script *s, int list) {
     lua_getfield(L, -1, "kind");
     bool every = lua_tostring(L, -1)[0] == 'e';
     lua_getfield(L, -2, "seconds");
-    double ms = lua_tonumber(L, -1) * 1000.0;
-    int64_t period = ms < 1 ? 1 : (int64_t)(ms + 0.5);
+    double seconds = lua_tonumber(L, -1);
     lua_getfield(L, -3, "fn");
-    tl_hook_timer *t = calloc(1, sizeof *t);
-    if (t == NULL) return luaL_error(L, "not enough memory");
-    t->script = s;
-    t->function = LUA_NOREF;
-    t->every_ms = every ? period : 0;
-    if (tl_timer_new(&t->timer, s->loop, on_due, t) < 0) {
-      free(t);
-      return luaL_error(L, "not enough memory");
-    }
-    t->next = s->timers;
-    s->timers = t;
-    t->function = luaL_ref(L, LUA_REGISTRYINDEX);
-    t->due = tl_loop_now(s->loop) + period;
-    tl_timer_at(t->timer, t->due);
+    add(L, s, every, seconds);
     lua_pop(L, 3);
   }
   return 0;
+}
+
+/* ---- while the config runs ---- */
+
+static int start (lua_State *L, bool every, double least) {
+  tl_script *s = tl_script_of(L);
+  if (s->loop == NULL) return luaL_error(L, "there are timers only while the config runs");
+  if (lua_type(L, 1) != LUA_TNUMBER || !(lua_tonumber(L, 1) >= least) || lua_tonumber(L, 1) > 1e9)
+    return luaL_error(L, "%s: expected seconds (%f to 1000000000), got %s", every ? "every" : "after", least, tl_push_got(L, 1));
+  if (lua_type(L, 2) != LUA_TFUNCTION && luaL_getmetafield(L, 2, "__call") == LUA_TNIL)
+    return luaL_error(L, "%s: expected a function as the second value, got %s", every ? "every" : "after", tl_push_got(L, 2));
+  lua_settop(L, 2);
+  add(L, s, every, lua_tonumber(L, 1));
+  return 0;
+}
+
+static int live_every (lua_State *L) { return start(L, true, 0.001); }
+static int live_after (lua_State *L) { return start(L, false, 0); }
+
+void tl_open_timers (lua_State *L) {
+  lua_pushcfunction(L, live_every);
+  lua_setfield(L, -2, "every");
+  lua_pushcfunction(L, live_after);
+  lua_setfield(L, -2, "after");
 }
