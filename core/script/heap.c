@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CHUNK = 64 * 1024, HEAD = 64 };
+enum { CHUNK = 64 * 1024, HEAD = 64, SPARES_MAX = 64 };
 
 struct tl_heap_chunk {
   tl_heap_chunk *next, *prev; /* among the partial ones of its class */
@@ -56,8 +56,13 @@ static void take_out (tl_heap *h, tl_heap_chunk *c) {
 static bool is_full (const tl_heap_chunk *c) { return c->freed == NULL && CHUNK - c->untouched < c->size; }
 
 static tl_heap_chunk *new_chunk (tl_heap *h, unsigned index) {
-  tl_heap_chunk *c = map_aligned();
-  if (c == NULL) return NULL;
+  tl_heap_chunk *c = h->spare;
+  if (c != NULL) {
+    h->spare = c->next;
+    h->spares--;
+  } else if ((c = map_aligned()) == NULL) {
+    return NULL;
+  }
   *c = (tl_heap_chunk){ .size = (index + 1) * TL_HEAP_STEP, .index = index, .untouched = HEAD };
   h->chunks++;
   put_first(h, c);
@@ -90,8 +95,14 @@ static void give_place (tl_heap *h, void *at) {
   /* The last chunk of a class stays: else one object that comes and goes would map and unmap each time. */
   if (--c->used > 0 || (c->next == NULL && c->prev == NULL)) return;
   take_out(h, c);
-  munmap(c, CHUNK);
   h->chunks--;
+  if (h->spares >= SPARES_MAX) {
+    munmap(c, CHUNK);
+    return;
+  }
+  c->next = h->spare;
+  h->spare = c;
+  h->spares++;
 }
 
 static void *get (tl_heap *h, size_t n) { return is_small(n) ? take_place(h, n) : malloc(n); }
@@ -117,7 +128,17 @@ void *tl_heap_realloc (tl_heap *h, void *at, size_t before, size_t wanted) {
   return moved;
 }
 
+void tl_heap_trim (tl_heap *h) {
+  while (h->spare != NULL) {
+    tl_heap_chunk *c = h->spare;
+    h->spare = c->next;
+    munmap(c, CHUNK);
+  }
+  h->spares = 0;
+}
+
 void tl_heap_fini (tl_heap *h) {
+  tl_heap_trim(h);
   for (unsigned i = 0; i < TL_HEAP_CLASSES; i++) {
     while (h->partial[i] != NULL) {
       tl_heap_chunk *c = h->partial[i];

@@ -12,7 +12,8 @@ typedef struct tl_heap_chunk tl_heap_chunk;
 
 typedef struct {
   tl_heap_chunk *partial[TL_HEAP_CLASSES]; /* chunks with a free place, by size class */
-  size_t chunks;                           /* mapped now */
+  tl_heap_chunk *spare;                    /* empty ones, kept for the next garbage: mapping costs more than using */
+  size_t chunks, spares;                   /* mapped and in use; mapped and spare */
 } tl_heap;
 
 /* As lua_Alloc: `before` is the size of the object at `at` (0 when at is NULL), `wanted` 0 frees. NULL: no memory, the object stays.
@@ -20,5 +21,6 @@ typedef struct {
 ** which tl_heap_fini gives back. */
 void *tl_heap_realloc (tl_heap *h, void *at, size_t before, size_t wanted);
 void tl_heap_fini (tl_heap *h);
+void tl_heap_trim (tl_heap *h); /* gives the spare chunks back */
 
 #endif
