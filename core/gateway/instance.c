@@ -26,11 +26,18 @@ static void read_captures (const tl_route *route, tl_slice topic, captures *c) {
   }
 }
 
+/* The handlers of a template, for one more station. False: no memory. */
+static bool share (tl_link *l, const tl_station *t, void **user) {
+  const tl_handlers *h = &l->gateway->handlers;
+  *user = t->user != NULL && h->share != NULL ? h->share(l->gateway->handlers_ctx, t->user) : NULL;
+  return *user != NULL || t->user == NULL || h->share == NULL;
+}
+
 static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const captures *c, const tl_incoming *m) {
   tl_buf will_topic, will_payload;
   tl_plan *plan = NULL;
   tl_station *s = NULL;
-  tl_err err;
+  tl_err err = { .text = "no memory" };
   tl_buf_init(&will_topic);
   tl_buf_init(&will_payload);
   int rc = tl_plan_fill(&plan, t->plan, c->names, c->values, c->n, &err);
@@ -44,6 +51,7 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const capture
   }
   if (rc >= 0) rc = tl_router_remember(l->router, m->topic, s);
   if (rc >= 0 && s->will_topic != NULL) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
+  if (rc >= 0 && !share(l, t, &s->user)) rc = TL_ENOMEM;
   if (rc < 0 && s != NULL) {
     tl_router_forget(l->router, s);
     tl_line_remove_station(l->line, s);
@@ -52,12 +60,19 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const capture
   if (plan != NULL) tl_plan_unref(plan);
   tl_buf_fini(&will_topic);
   tl_buf_fini(&will_payload);
-  if (s == NULL) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%.*s': no memory", TL_ARG(name));
+  if (s == NULL) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%.*s': %s", TL_ARG(name),
+                        rc == TL_ESYNTAX ? err.text : "no memory");
   return s;
 }
 
-static void refuse (tl_link *l, const tl_station *t) {
-  if (l->instances_refused++ == 0) {
+/* Said once for each template; counted for it and for the line. */
+static void refuse (tl_link *l, tl_station *t, const tl_station *taken) {
+  l->instances_refused++;
+  if (t->stats.refused++ > 0) return;
+  if (taken != NULL) {
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' cannot make station '%s', which there is already: such messages are acknowledged and "
+                                          "counted (said once)", t->name, taken->name);
+  } else {
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' has made %u stations (max_instances): messages of further devices are acknowledged "
                                           "and counted (said once)", t->name, (unsigned)t->made);
   }
@@ -73,18 +88,16 @@ tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route, 
   if (tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true) >= 0) {
     /* Two topics may name one device: both feed it. */
     s = tl_line_station(l->line, tl_buf_bytes(&name));
-    if (s != NULL && (s->made_by == t)) {
+    if (s != NULL && s->made_by == t) {
       tl_router_remember(l->router, m->topic, s);
     } else if (s != NULL || t->made >= t->max_instances) {
+      refuse(l, t, s);
       s = NULL;
-      refuse(l, t);
     } else if ((s = make(l, t, tl_buf_bytes(&name), &c, m)) != NULL) {
       s->made_by = t;
       t->made++;
-      s->user = t->user != NULL && l->gateway->handlers.share != NULL ? l->gateway->handlers.share(l->gateway->handlers_ctx, t->user) : NULL;
       l->gateway->generation++;
-      if (l->line->subscribed) tl_line_up(l->line, m->now, m->wall);
-      tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "station '%s' made for topic '%.*s'", s->name, TL_ARG(m->topic));
+      tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "station '%s' made for topic '%.*s'", s->name, TL_ARG(m->topic));
     }
   }
   tl_buf_fini(&name);
