@@ -65,7 +65,7 @@ static void decode (telling *t, tl_station *live, const tl_route *route, int64_t
 
 static void tell_json (const telling *t, tl_buf *out) {
   const tl_explain_copy *c = t->copy;
-  if (c->station->plan->set == NULL) return;
+  if (c->station->plan->set == NULL || (t->slots == NULL && !c->json_bad)) return; /* it need not be JSON */
   tl_explain_open(out, "json", '{');
   tl_explain_word(out, "code", c->json_bad ? "json" : "ok");
   if (c->json_bad) {

@@ -258,6 +258,25 @@ static void what_is_not_json_has_no_time_to_warn_of (void **state) {
   world_fini(&w);
 }
 
+static void where_only_the_time_is_asked_for_a_payload_need_not_be_json (void **state) {
+  (void)state;
+  world w;
+  world_init(&w);
+  const tl_tagdef tags[] = { def("d", TL_CI, "RE=([0-9]+)"), def("n", TL_AI, "") };
+  const tl_station_spec spec = { .name = TL_LIT("s") };
+  const tl_plan_spec plan = { .json = true, .time_field = TL_LIT("ts"), .time_mask = TL_LIT("UNIXMS") };
+  tl_station *s = add(&w, spec, plan, tags, 2);
+  receive(&w, s, "n=5");
+  assert_string_equal(said(&w), "status s StWait StOn\nvalue s.d 5\n");
+  assert_int_equal(s->tags[0].time_ms, wall(&w));
+  assert_int_equal(s->stats.json_errors + s->stats.time_errors, 0);
+  receive(&w, s, "{\"n\":6,\"ts\":7}");
+  assert_int_equal(s->tags[0].time_ms, 7);
+  receive(&w, s, "{\"n\":8}");
+  assert_string_equal(said(&w), "value s.d 6\ntime s missing ''\nvalue s.d 8\n");
+  world_fini(&w);
+}
+
 static void absolute_times_follow_the_mask (void **state) {
   (void)state;
   world w;
@@ -341,6 +360,7 @@ int main (void) {
     cmocka_unit_test(a_missing_time_may_be_ignored_an_unreadable_one_not),
     cmocka_unit_test(a_missing_and_an_unreadable_time_are_two_news),
     cmocka_unit_test(what_is_not_json_has_no_time_to_warn_of),
+    cmocka_unit_test(where_only_the_time_is_asked_for_a_payload_need_not_be_json),
     cmocka_unit_test(absolute_times_follow_the_mask),
     cmocka_unit_test(a_station_switched_off_by_a_handler_takes_no_more),
     cmocka_unit_test(a_handler_may_feed_another_station),
