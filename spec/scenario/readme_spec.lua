@@ -1,0 +1,82 @@
+-- README.md is true: its config is the example it names, its values are what comes out, its transcripts are what the REPL says.
+local mosquitto = require "spec.support.mosquitto"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+-- The fenced blocks of one language, in order.
+local function blocks(text, language)
+  local found = {}
+  for block in text:gmatch("\n```" .. language .. "\n(.-\n)```") do found[#found + 1] = block end
+  return found
+end
+
+-- Times, ages, ports and counts differ from run to run: every number is alike, and so is the room that it takes.
+local function shape(text)
+  return (text:gsub("%d+", "0"):gsub("0%.0", "0"):gsub(" +", " "):gsub(" *\n", "\n"))
+end
+
+-- { code, expected output } of each "> " line.
+local function steps(block)
+  local list = {}
+  for line in block:gmatch "([^\n]*)\n" do
+    local code = line:match "^> (.*)$"
+    if code then list[#list + 1] = { code, "" }
+    else list[#list][2] = list[#list][2] .. line .. "\n" end
+  end
+  return list
+end
+
+describe("README.md", function()
+  after_each(scope.finish)
+  local text = read "README.md"
+
+  it("shows the example as it is", function()
+    local code = read("examples/first.lua"):gsub("^%-%-.-\n\n", "")
+    assert.equal(code, blocks(text, "lua")[1])
+  end)
+
+  it("has no config that check complains of", function()
+    for at, block in ipairs(blocks(text, "lua")) do
+      local path = scope.file("readme-" .. at .. ".lua", block)
+      assert.same({ 0, "", "" }, { tagline.command { "check", path } }, block)
+    end
+  end)
+
+  it("shows the values and the answers of the running example", function()
+    local m = mosquitto.start()
+    local t = tagline.run("examples/first.lua", nil, { env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(m.port) } })
+    m:wait_subscribed "tagline-plant"
+    for _, message in ipairs { { "boiler/up", "boiler-1.json" }, { "meter-3/up", "meter-1.txt" }, { "boiler/up", "boiler-4.json" } } do
+      m:publish("plant/" .. message[1], read("examples/first/" .. message[2]), { qos = 1 })
+    end
+    local values = assert(blocks(text, "json")[1])
+    local _, count = values:gsub("\n", "")
+    while #t:lines() < count do t:wait_line "." end
+    assert.equal(shape(values), shape(table.concat(t:lines(), "\n", 1, count) .. "\n"))
+
+    local all = steps(assert(blocks(text, "tagline")[1]))
+    assert.truthy(#all >= 5)
+    for _, step in ipairs(all) do
+      local code, out, err = t:eval(step[1])
+      assert.equal(0, code, err)
+      assert.equal(shape(step[2]), shape((out:gsub("\n*$", "")) .. "\n"), step[1])
+    end
+    t:stop()
+  end)
+
+  it("names files that exist", function()
+    for path in text:gmatch "`([%w_/]+%.md)`" do assert.truthy(read(path), path) end
+    for path in text:gmatch "`?(scripts/[%w_/]+)`?" do
+      local file = io.open(path) or io.open(path .. "/README.md")
+      assert.truthy(file, path)
+      file:close()
+    end
+  end)
+end)
