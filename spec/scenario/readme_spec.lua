@@ -73,7 +73,7 @@ describe("README.md", function()
 
   it("names files that exist", function()
     for path in text:gmatch "`([%w_/]+%.md)`" do assert.truthy(read(path), path) end
-    for path in text:gmatch "`?(scripts/[%w_/]+)`?" do
+    for path in text:gmatch "scripts/[%w_/%.]*%w" do
       local file = io.open(path) or io.open(path .. "/README.md")
       assert.truthy(file, path)
       file:close()
