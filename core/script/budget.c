@@ -123,9 +123,21 @@ void tl_script_close_thread (tl_script *s, lua_State *co) {
 
 /* ---- the door ---- */
 
-/* The handlers that C code calls on its way have budgets of their own, which do not burden the one that is resting. */
+/* A handler that is set off within another call has its own time, but no more than is left of that call's; unless that one is resting:
+** then the time it takes does not burden it. */
+static tl_budget within (tl_script *s, tl_budget *outer, double seconds) {
+  tl_budget b = { .limit_ns = (uint64_t)(seconds * 1e9), .inside = true };
+  if (!outer->inside || outer->resting || outer->limit_ns == 0) return b;
+  uint64_t now = tl_clock_mono_ns();
+  if (outer->deadline_ns == 0) outer->deadline_ns = now + outer->limit_ns;
+  if (b.limit_ns == 0 || now + b.limit_ns > outer->deadline_ns) b.limit_ns = outer->limit_ns;
+  b.deadline_ns = now + b.limit_ns < outer->deadline_ns ? now + b.limit_ns : outer->deadline_ns;
+  s->looked_ticks = tl_ticks();
+  return b;
+}
+
 static void leave (tl_script *s, const tl_budget *outer) {
-  uint64_t started = s->budget.deadline_ns > 0 ? s->budget.deadline_ns - s->budget.limit_ns : 0;
+  uint64_t started = outer->resting && s->budget.deadline_ns > 0 ? s->budget.deadline_ns - s->budget.limit_ns : 0;
   bool expired = s->budget.expired;
   s->budget = *outer;
   if (outer->deadline_ns > 0 && started > 0) s->budget.deadline_ns += tl_clock_mono_ns() - started;
@@ -152,9 +164,8 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
   lua_State *L = s->L, *running = s->running;
   tl_budget outer = s->budget;
   int top = lua_gettop(L);
-  bool own = !outer.inside || outer.resting;
   if (top > LUA_MINSTACK / 2 && !lua_checkstack(L, LUA_MINSTACK)) return LUA_ERRMEM;
-  if (own) s->budget = (tl_budget){ .limit_ns = (uint64_t)(seconds * 1e9), .inside = true };
+  s->budget = within(s, &outer, seconds);
   s->running = L;
   lua_pushcfunction(L, tl_script_traceback); /* these three pushes cannot raise */
   lua_pushcfunction(L, body);
@@ -163,7 +174,7 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
   if (rc != LUA_OK) tell_error(L, rc, where, err);
   lua_settop(L, top);
   s->running = running;
-  if (own) leave(s, &outer);
+  leave(s, &outer);
   return rc;
 }
 

@@ -1,0 +1,335 @@
+-- decode and encode: what they see, what they may return, and what becomes of mistakes.
+local broker = require "spec.support.broker"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+-- A config with one station whose decoder is `body`; more fields of the station and the file's beginning may be given.
+local function config (body, options)
+  options = options or {}
+  return ([[
+%s
+line "plant" {
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, subscribe_qos = 2, publish_qos = 1,%s
+  station "s" {
+    address = %q, %s
+    decode = function(msg) %s end,
+    tags = { x = Ai {}, n = Ci {}, text = TxtI {}, on = Di {}, state = Qi {}, at = TiA {}, lasts = TiR {}, temp = Ai "JA=temp", %s },
+  },
+}]]):format(options.first or "", options.line or "", options.address or "s", options.station or "", body, options.tags or "")
+end
+
+local function start (text)
+  local b = broker.new()
+  local t = tagline.run(text, { PORT = b.port })
+  return t, b:handshake()
+end
+
+local id = 0
+local function publish (c, payload, fields)
+  id = id % 65535 + 1
+  local packet = { topic = "s", payload = payload, qos = 1, id = id }
+  for key, value in pairs(fields or {}) do packet[key] = value end
+  c:send("PUBLISH", packet)
+  if packet.qos == 1 then assert.equal(packet.id, c:expect("PUBACK").id) end
+  return packet
+end
+
+-- The last value of each tag. A table has no order, so neither have the values of one result.
+local function latest (t)
+  t:eval "return 1" -- what was printed before is read meanwhile
+  local last = {}
+  for _, one in ipairs(t:values()) do last[one.tag:match "[%w_]+$"] = one end
+  return last
+end
+
+describe("decode", function()
+  after_each(scope.finish)
+
+  it("sees the message", function()
+    local t, c = start(config([[return { text = table.concat({ msg.topic, msg.payload, msg.qos, tostring(msg.retain), tostring(msg.dup),
+      tostring(msg.id == tonumber(msg.payload)), math.type(msg.id), msg.station.name, tostring(msg.time > 1.7e9), msg.captures[1],
+      msg.captures.kind, #msg.captures }, " ") }]], { address = "s/([^/]+)/(?<kind>.*)", station = "" }):gsub('station "s" {', 'station "s-{kind}" {'))
+    local p = publish(c, tostring(id + 1), { topic = "s/a/b", retain = true, dup = true })
+    assert.equal(("s/a/b %d 1 true true true integer s-b true a b 2"):format(p.id), t:value("plant.s-b.text").value)
+  end)
+
+  it("makes the JSON value and the payload at first use, once", function()
+    local t, c = start(config [[local a, b = msg.json, msg.json
+      return { on = rawequal(a, b) and rawequal(msg.payload, msg.payload), n = a.n, x = a.list[2], text = tostring(a.null == json.null) }]])
+    publish(c, '{"n": 9007199254740993, "list": [1, 2.5], "null": null}')
+    local last = latest(t)
+    assert.same({ true, "true", 2.5 }, { last.on.value, last.text.value, last.x.value })
+    assert.truthy(t:text "stdout":find('"plant.s.n","type":"Ci","value":9007199254740993', 1, true))
+  end)
+
+  it("says where JSON is wrong, and costs only what asks for it", function()
+    local t, c = start(config "return { x = msg.json.x }")
+    publish(c, '{"x": 1,\n "y": }')
+    local said = t:wait_log "ERROR plant.s: decode"
+    assert.truthy(said:find("config.lua:%d+: the payload is not JSON: line 2, column 7: expected"), said)
+    local last = latest(t)
+    assert.same({ "invalid", "decoder" }, { last.x.status, last.n.reason })
+  end)
+
+  it("goes on with addressed tags as they are", function()
+    local t, c = start(config "return { x = 1 }")
+    publish(c, '{"temp": 21.5}')
+    assert.equal(21.5, t:value("plant.s.temp").value)
+    assert.equal(1, t:value("plant.s.x").value)
+  end)
+
+  it("returns values of each type by the table of conversions", function()
+    local t, c = start(config [[return { x = "21.5", n = 2.5, text = 10, on = "yes", state = "Err", at = 86400.5, lasts = "1:00:00" }]])
+    publish(c, "{}")
+    local expected = { x = 21.5, n = 3, text = "10", on = true, state = 3, at = "1970-01-02T00:00:00.500Z" }
+    local last = latest(t)
+    for name, what in pairs(expected) do assert.equal(what, last[name].value, name) end
+  end)
+
+  it("returns a time for all its values", function()
+    local t, c = start(config "return { x = 1 }, 1000000000.25")
+    publish(c, "{}")
+    assert.equal("2001-09-09T01:46:40.250Z", t:value("plant.s.x").time)
+  end)
+
+  it("returns values with a time, a status and a reason of their own", function()
+    local t, c = start(config [[
+      if msg.payload == "1" then return { x = { value = 5, time = 1 }, n = { status = "invalid" }, text = { value = "a", status = "valid" } } end
+      if msg.payload == "2" then return { x = { status = "invalid", reason = "range" }, text = {} } end
+      return { x = { status = "odd" } }]])
+    publish(c, "1")
+    local x = t:value "plant.s.x"
+    assert.same({ 5, "1970-01-01T00:00:01.000Z", "valid" }, { x.value, x.time, x.status })
+    publish(c, "2")
+    repeat x = t:value "plant.s.x" until x.status == "invalid"
+    assert.equal("range", x.reason)
+    local last = latest(t)
+    assert.same({ "invalid", "decoder", "invalid", "missing" }, { last.n.status, last.n.reason, last.text.status, last.text.reason })
+    publish(c, "3")
+    assert.truthy(t:wait_log('x: expected status "valid" or "invalid", got string "odd"'))
+  end)
+
+  it("returns several samples with their own times, in their order", function()
+    local t, c = start(config [[local list = {}
+      for i = 1, 4 do list[i] = { time = i * 1000, values = { x = i, n = { value = -i, time = i * 1000 + 1 } } } end
+      return list]])
+    publish(c, "{}")
+    for i = 1, 4 do
+      local x = t:value "plant.s.x"
+      assert.same({ i, ("1970-01-01T%02d:%02d:%02d.000Z"):format(i * 1000 // 3600, i * 1000 // 60 % 60, i * 1000 % 60) }, { x.value, x.time })
+    end
+    t:eval "return 1"
+    local n = {}
+    for _, one in ipairs(t:values()) do if one.tag == "plant.s.n" then n[#n + 1] = one.value end end
+    assert.same({ -1, -2, -3, -4 }, n)
+  end)
+
+  it("declines with nil: nothing changes, and it is counted", function()
+    local t, c = start(config [[if msg.payload == "no" then return nil end return { x = 1 }]])
+    publish(c, "yes")
+    assert.equal(1, t:value("plant.s.x").value)
+    publish(c, "no")
+    local _, out = t:eval "local s = stations['plant.s'].stats print(s.declined, s.handler_errors, tags['plant.s.x'].status)"
+    assert.equal("1\t0\tvalid", (out:gsub("%s+$", "")))
+  end)
+
+  it("says once which names it returns that no tag has", function()
+    local t, c = start(config "return { x = 1, unknown = 2, [msg.payload] = 3 }")
+    publish(c, "other")
+    publish(c, "other")
+    publish(c, "third")
+    t:wait_log "'third'"
+    local _, count = t:text "stderr":gsub("decode returned a value for 'unknown', but the station has no such tag", "")
+    assert.equal(1, count)
+    _, count = t:text "stderr":gsub("decode returned a value for 'other'", "")
+    assert.equal(1, count)
+    assert.equal(1, t:value("plant.s.x").value)
+  end)
+
+  it("that fails is told once for each distinct error, with file, line and traceback, counted each time, and acknowledged", function()
+    local t, c = start(config [[local function inner() error("boom " .. msg.payload) end inner()]])
+    for _ = 1, 3 do publish(c, "a") end
+    publish(c, "b")
+    t:wait_log "boom b"
+    local log = t:text "stderr"
+    assert.equal(1, select(2, log:gsub("boom a", "")))
+    assert.truthy(log:find("ERROR plant%.s: decode: %S*config%.lua:%d+: boom a\\nstack traceback:\\n.-config%.lua:%d+: in "), log)
+    local _, out = t:eval "local s = stations['plant.s'].stats print(s.handler_errors, s.handlers.decode.errors, s.handlers.decode.calls, lines.plant.stats.handler_errors)"
+    assert.equal("4\t4\t4\t4", (out:gsub("%s+$", "")))
+    local x = latest(t).x
+    assert.same({ "invalid", "decoder" }, { x.status, x.reason })
+  end)
+
+  for what, body in pairs {
+    ["a number"] = "return 5", ["a string"] = "return 'x'", ["a key that is a number"] = "return { [2] = 5 }",
+    ["a sample that is no table"] = "return { 1 }", ["a sample without values"] = "return { { time = 1 } }",
+    ["a time that is a text"] = "return { x = 1 }, 'now'", ["an infinite time"] = "return { x = { value = 1, time = 1 / 0 } }",
+    ["a reason that is none"] = "return { x = { status = 'invalid', reason = 'mood' } }",
+  } do
+    it("that returns " .. what .. " is told so", function()
+      local t, c = start(config(body))
+      publish(c, "{}")
+      assert.truthy(t:wait_log "ERROR plant.s: decode: ":find "config.lua:%d+: ")
+      local x = t:value "plant.s.x"
+      assert.same({ "invalid", "decoder" }, { x.status, x.reason })
+    end)
+  end
+
+  it("finds nothing of a message that is over", function()
+    local t, c = start(config("if kept and kept ~= msg then return { text = select(2, pcall(function() return kept.payload end)) } end kept = msg return { x = 1 }",
+      { first = "kept = false" }))
+    publish(c, "first")
+    publish(c, "second")
+    assert.truthy(t:value("plant.s.text").value:find("msg.payload: the message is over; copy what you need of it in decode", 1, true))
+  end)
+end)
+
+describe("encode", function()
+  after_each(scope.finish)
+
+  local function with_encode (body) return config("return nil", { station = "encode = function(tag, value, station) " .. body .. " end,",
+    tags = 'out = Ao {}, count = Co {}, flag = Do {}, topic = TxtO { "OUT_TOPIC", default = "s/set" },' }) end
+
+  it("makes payload, topic and options of a value", function()
+    local t, c = start(with_encode [[return string.pack(">i4", value * 10) .. tag.name .. station.name, "to/" .. tag.name, { qos = 1, retain = true }]])
+    local code, out = t:eval "tags['plant.s.out']:write(2.5, function() end)"
+    assert.equal(0, code, out)
+    local p = c:expect "PUBLISH"
+    assert.same({ "to/out", "\0\0\0\25outs", 1, true }, { p.topic, p.payload, p.qos, p.retain })
+    c:send("PUBACK", { id = p.id })
+    assert.equal(2.5, t:value("plant.s.out").value)
+  end)
+
+  it("uses OUT_TOPIC and the line's options when it names none; integers keep 64 bits", function()
+    local t, c = start(with_encode "return ('%d'):format(value)")
+    t:eval "tags['plant.s.count']:write(math.mininteger, function() end)"
+    local p = c:expect "PUBLISH"
+    assert.same({ "s/set", "-9223372036854775808", 1, false }, { p.topic, p.payload, p.qos, p.retain })
+  end)
+
+  for what, case in pairs {
+    ["fails"] = { "error 'no way'", "no way" }, ["returns no string"] = { "return 5", "encode must return the payload as a string, got number 5" },
+    ["returns a topic that is none"] = { "return 'x', 5", "expected the topic as a string or nil, got number 5" },
+    ["returns a QoS that is none"] = { "return 'x', 't', { qos = 3 }", "expected qos 0, 1 or 2, got 3" },
+    ["never ends"] = { "while true do end", "took longer than handler_time (0.1 s)" },
+  } do
+    it("that " .. what .. " fails its write and says why", function()
+      local t = start(with_encode(case[1]))
+      local code, out, err = t:eval "local ok, why = tags['plant.s.out']:write(1) print(ok, why)"
+      assert.equal(0, code, err)
+      assert.truthy(out:find("nil", 1, true) and out:find(case[2], 1, true), out)
+      assert.truthy(t:wait_log "ERROR plant.s: encode: ":find(case[2], 1, true))
+    end)
+  end
+end)
+
+describe("the other handlers", function()
+  after_each(scope.finish)
+
+  it("on_value of the tag, its station and its line, in this order", function()
+    local t, c = start([[
+      said = {}
+      local function note(what) return function(tag) said[#said + 1] = what .. ":" .. tag.name .. "=" .. tostring(tag.value) end end
+      line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON", on_value = note "line",
+        station "s" { address = "s", on_value = note "station", tags = { a = Ai { "JA=a", on_value = note "tag" }, b = Ai "JA=b" } },
+        station "t" { address = "t", tags = { a = Ai "JA=a" } } }]])
+    publish(c, '{"a": 1}')
+    publish(c, '{"a": 1}')
+    publish(c, '{"a": 2}', { topic = "t" })
+    local _, out = t:eval "return table.concat(said, ' ')"
+    assert.equal("tag:a=1.0 station:a=1.0 line:a=1.0 station:b=nil line:b=nil line:a=2.0", (out:gsub("%s+$", "")))
+    _, out = t:eval "return stations['plant.s'].stats.handlers.on_value.calls"
+    assert.equal("5", out:match "%d+") -- those of the line count where the value is
+  end)
+
+  it("on_status, on_connect and on_disconnect with why", function()
+    local t, c, b
+    b = broker.new()
+    t = tagline.run([[
+      line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05,
+        on_connect = function(line) print("connect", line.name) end,
+        on_disconnect = function(line, why) print("disconnect", line.name, type(why), #why > 0) end,
+        station "s" { address = "s", time_filter = 60, on_status = function(station) print("status", station.name, station.status) end } }]], { PORT = b.port })
+    c = b:handshake()
+    t:wait_log "connect\tplant"
+    t:wait_log "status\ts\tStOn"
+    c:close()
+    t:wait_log "status\ts\tStComErr"
+    t:wait_log "disconnect\tplant\tstring\ttrue"
+    b:handshake()
+    t:wait_log "status\ts\tStOn"
+  end)
+
+  it("that fail name themselves, and the line goes on", function()
+    local t, c = start([[
+      line "plant" { host = "127.0.0.1", port = PORT, on_connect = function() error "first" end, on_value = function() error "second" end,
+        station "s" { address = "s", on_status = function() error "third" end, tags = { x = Ai "IN_DATA" } } }]])
+    publish(c, "1")
+    publish(c, "2")
+    t:wait_log "ERROR plant: on_connect: .*config.lua:1: first"
+    t:wait_log "ERROR plant.s: on_status: .*config.lua:2: third"
+    t:wait_log "ERROR plant.s: on_value: .*config.lua:1: second"
+    assert.equal(1, t:value("plant.s.x").value)
+    assert.equal(2, t:value("plant.s.x").value)
+  end)
+
+  it("each have a budget of their own, also where one sets off the other", function()
+    local t, c = start([[
+      local function busy(seconds) local till = os.clock() + seconds while os.clock() < till do end end
+      limits { handler_time = 0.2 }
+      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+        decode = function() busy(0.1) return { a = 1, b = 2, c = 3, d = 4 } end, on_value = function() busy(0.1) end,
+        tags = { a = Ai {}, b = Ai {}, c = Ai {}, d = Ai {} } } }]])
+    publish(c, "1")
+    local _, out = t:eval "local h = stations['plant.s'].stats.handlers print(h.decode.errors, h.on_value.errors, h.on_value.calls, h.on_value.longest > 0.05)"
+    assert.equal("0\t0\t4\ttrue", (out:gsub("%s+$", "")))
+  end)
+
+  it("every and after, when the config loads and while it runs", function()
+    local t, c = start([[
+      local ticks = 0
+      every(0.02, function() ticks = ticks + 1 if ticks == 3 then print "three ticks" end end)
+      after(0.03, function() print "once" after(0.01, function() print "again" end) end)
+      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { x = Ai {} },
+        decode = function(msg)
+          if msg.payload == "bad" then every("soon", print) end
+          if msg.payload == "worse" then after(1, "print") end
+          if msg.payload == "many" then for _ = 1, 1e6 do after(1000, print) end end
+          if msg.payload == "fails" then after(0.01, function() error "later" end) end
+          after(0.01, function() print("later " .. kept) end)
+          kept = msg.payload
+          return { x = 1 }
+        end } }
+      kept = ""]])
+    t:wait_log "once"
+    for _, what in ipairs { "three ticks", "again" } do -- in either order
+      if not t:text "stderr":find(what, 1, true) then t:wait_log(what) end
+    end
+    publish(c, "good")
+    t:wait_log "later good"
+    publish(c, "bad")
+    t:wait_log 'every: expected seconds %(0.001 to 1000000000%), got string "soon"'
+    publish(c, "worse")
+    t:wait_log 'after: expected a function as the second value, got string "print"'
+    publish(c, "fails")
+    t:wait_log "ERROR after: .*config.lua:9: later"
+    publish(c, "many")
+    t:wait_log "more than 10000 timers"
+    t:stop()
+  end)
+
+  it("may write from a coroutine and wait, and never block", function()
+    local t, c = start([[
+      line "plant" { host = "127.0.0.1", port = PORT, publish_qos = 1, station "s" { address = "s",
+        decode = function(msg)
+          coroutine.wrap(function() print("wrote", tags["plant.s.out"]:write(tonumber(msg.payload))) end)()
+          return { x = 1 }
+        end,
+        tags = { x = Ai {}, topic = TxtO { "OUT_TOPIC", default = "s/set" }, out = Ao "OUT_VALUE" } } }]])
+    c:send("PUBLISH", { topic = "s", payload = "5", qos = 0 })
+    local p = c:expect "PUBLISH"
+    assert.same({ "s/set", "5" }, { p.topic, p.payload })
+    c:send("PUBACK", { id = p.id })
+    t:wait_log "wrote\ttrue"
+  end)
+end)
