@@ -28,9 +28,7 @@ int tl_command_check (int argc, char **argv) {
   if (n < 1) return tl_options_exit(tl_options_wrong("check", "a CONFIG.lua is missing"));
   tl_script *script = tl_start_script(unsafe);
   if (script == NULL) return 1;
-  tl_err err = { .text = "" };
-  int errors = tl_script_load(script, config[0], print_problem, NULL, &err);
-  if (errors < 0) fprintf(stderr, "tagline check: %s\n", err.text);
+  int errors = tl_script_load(script, config[0], print_problem, NULL);
   tl_script_free(script);
   return errors != 0 || fflush(stdout) != 0;
 }

@@ -78,7 +78,30 @@ static int p_load (lua_State *L) {
   return 0;
 }
 
-int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx, tl_err *err) {
+/* The loader was ended: its budget is over, or there is no memory. `text` is "FILE:LINE: why" and a traceback of the loader, which is
+** nobody's business; Lua shortens long names of files. */
+static void tell_end (loading *l, tl_buf *text) {
+  tl_buf line;
+  tl_buf_init(&line);
+  tl_buf_byte(text, '\0');
+  const char *why = text->failed ? "not enough memory" : (const char *)text->at;
+  const char *rest = strchr(why, ':'), *stop = strstr(why, "\nstack traceback:");
+  size_t tail = rest != NULL && strncmp(why, "...", 3) == 0 ? (size_t)(rest - why) - 3 : 0, len = strlen(l->path);
+  if (tail > 0 && tail <= len && memcmp(l->path + len - tail, why + 3, tail) == 0) {
+    tl_buf_str(&line, l->path);
+    why = rest;
+  } else if (rest == NULL || rest[1] < '0' || rest[1] > '9') {
+    tl_buf_fmt(&line, "%s: ", l->path);
+  }
+  tl_buf_slice(&line, tl_slice_of(why, stop != NULL && stop > why ? (size_t)(stop - why) : strlen(why)));
+  tl_buf_byte(&line, '\0');
+  if (stop != NULL) tl_log(TL_LOG_DEBUG, "config", "%s", (const char *)text->at);
+  l->errors++;
+  l->problem(l->ctx, true, line.failed ? why : (const char *)line.at);
+  tl_buf_fini(&line);
+}
+
+int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx) {
   loading l = { s, path, problem, ctx, 0 };
   free(s->config_path);
   s->config_path = strdup(path); /* NULL: freeze names another */
@@ -86,10 +109,10 @@ int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, b
   tl_buf_init(&text);
   s->loading_memory = TL_LOADING_MEMORY;
   int rc = tl_script_enter(s, p_load, &l, LOADING_SECONDS, "config", &text);
-  if (rc != LUA_OK || l.errors > 0) s->loading_memory = 0;
-  if (rc != LUA_OK) tl_fail(err, TL_ESYNTAX, 0, "%.*s", TL_ARG(tl_buf_bytes(&text)));
+  if (rc != LUA_OK) tell_end(&l, &text);
+  if (l.errors > 0) s->loading_memory = 0;
   tl_buf_fini(&text);
-  return rc != LUA_OK ? TL_ESYNTAX : l.errors;
+  return l.errors;
 }
 
 /* ---- reading the draft; its texts live as long as the draft is on the stack ---- */

@@ -24,9 +24,9 @@ void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop);
 
 /* ---- configs (config.c) ---- */
 
-/* `problem` gets each line as `tagline check` prints it, errors and warnings. Returns the number of errors; a negative code when the loader
-** itself failed (err). The draft stays in the script until apply() or the next load. */
-int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx, tl_err *err);
+/* `problem` gets each line as `tagline check` prints it, errors and warnings; that the time or the memory for loading is over is an
+** error, too. Returns the number of errors. The draft stays in the script until apply() or the next load. */
+int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx);
 /* Make the gateway be what the loaded draft says; `told` hears each change. Needs attach(). */
 int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err);
 

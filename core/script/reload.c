@@ -199,7 +199,7 @@ static bool load (tl_script *s, report *r) {
   tl_err err = { .text = "" };
   if (l == NULL || l->path == NULL) return false;
   l->loading = true;
-  int errors = tl_script_load(s, l->path, on_problem, r, &err);
+  int errors = tl_script_load(s, l->path, on_problem, r);
   l->loading = false;
   bool ok = errors == 0;
   if (ok) tl_buf_clear(&r->text); /* warnings are in the log */

@@ -98,8 +98,7 @@ static int set_up (tl_site *s, const char *config, bool unsafe, void (*problem)(
   if (rc < 0) return tl_fail(err, rc, 0, "no memory");
   tl_script_attach(s->script, s->gateway, s->loop);
   s->script->site = s;
-  rc = tl_script_load(s->script, config, problem, ctx, err);
-  if (rc != 0) return rc > 0 ? tl_fail(err, TL_ESYNTAX, 0, "%s has errors", config) : rc;
+  if (tl_script_load(s->script, config, problem, ctx) > 0) return tl_fail(err, TL_ESYNTAX, 0, "%s has errors", config);
   return tl_script_apply(s->script, NULL, NULL, err);
 }
 
