@@ -170,6 +170,13 @@ static void compile (lua_State *L, step *st) {
   if (!st->unfinished) lua_error(L);
 }
 
+/* The first time: the two arguments of print.run are there already. */
+static int push_arguments (lua_State *co, void *arg) {
+  (void)co;
+  (void)arg;
+  return 2;
+}
+
 static int p_start (lua_State *L) {
   step *st = lua_touserdata(L, 1);
   tl_eval *e = st->e;
@@ -183,7 +190,9 @@ static int p_start (lua_State *L) {
   lua_sethook(e->co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
   e->used_ns = 0;
   e->thread = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_xmove(L, e->co, 1);
+  tl_eval_push_run(L, e);
+  lua_xmove(L, e->co, 3);
+  st->push = push_arguments;
   return 0;
 }
 
@@ -217,7 +226,9 @@ static int p_go_on (lua_State *L) {
     tl_eval_push_error(L, e->co);
     return lua_error(L);
   }
-  tl_eval_take_results(L, e, results, st->result);
+  size_t len;
+  const char *text = results > 0 ? lua_tolstring(e->co, -1, &len) : NULL;
+  if (text != NULL) tl_buf_add(st->result, text, len);
   return 0;
 }
 

@@ -30,8 +30,9 @@ struct tl_eval {
 /* eval_text.c: the n values on top of the stack of L, as text; popped, the text is pushed. `printing`: as print() gives them. e may be
 ** NULL: nobody is there. */
 void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing);
-/* The n results on the coroutine, as text; the first becomes `_`. */
-void tl_eval_take_results (lua_State *L, tl_eval *e, int n, tl_buf *out);
+/* What the coroutine runs: the chunk on top of the stack becomes a function and its two arguments, which run it and make a text of
+** its results; the first of them becomes `_`. */
+void tl_eval_push_run (lua_State *L, tl_eval *e);
 /* The error object on top of the coroutine, as a string on L. */
 void tl_eval_push_error (lua_State *L, lua_State *co);
 /* Lua's wording, for people: "near <eof>" is the end of the code. */

@@ -6,13 +6,21 @@
 
 #include "script/eval.h"
 
-/* print.format(options, n, …) gives the text of n values. */
-void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
-  luaL_checkstack(L, n + 8, "too many values");
-  lua_rawgeti(L, LUA_REGISTRYINDEX, tl_script_of(L)->print_module);
-  lua_getfield(L, -1, "format");
-  lua_remove(L, -2);
-  lua_createtable(L, 0, 5);
+static int count_objects (lua_State *L) {
+  const tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
+  const char *kind = luaL_checkstring(L, 1);
+  lua_Integer lines = m->line_count, stations = 0, tags = 0;
+  for (uint32_t i = 0; i < m->line_count; i++) {
+    const tl_line *line = m->lines[i];
+    stations += line->station_count;
+    for (uint32_t k = 0; k < line->station_count; k++) tags += line->stations[k]->is_template ? 0 : line->stations[k]->plan->tag_count;
+  }
+  lua_pushinteger(L, kind[0] == 'l' ? lines : kind[0] == 's' ? stations : tags);
+  return 1;
+}
+
+static void push_options (lua_State *L, const tl_eval *e, bool printing) {
+  lua_createtable(L, 0, 8);
   lua_pushboolean(L, e != NULL && e->json && !printing);
   lua_setfield(L, -2, "json");
   lua_pushboolean(L, e != NULL && e->tty);
@@ -25,25 +33,44 @@ void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
   lua_setfield(L, -2, "now");
   lua_pushcfunction(L, tl_live_tag_json);
   lua_setfield(L, -2, "live_tag");
+  lua_pushcfunction(L, count_objects);
+  lua_setfield(L, -2, "count");
+}
+
+/* print.format(options, n, …) gives the text of n values. */
+void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
+  luaL_checkstack(L, n + 8, "too many values");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, tl_script_of(L)->print_module);
+  lua_getfield(L, -1, "format");
+  lua_remove(L, -2);
+  push_options(L, e, printing);
   lua_pushinteger(L, n);
   lua_rotate(L, -(n + 3), 3); /* function, options and n come before the values */
   lua_call(L, n + 2, 1);
   luaL_checkstring(L, -1);
 }
 
-void tl_eval_take_results (lua_State *L, tl_eval *e, int n, tl_buf *out) {
-  size_t len;
-  luaL_checkstack(L, n + 8, "too many results");
-  if (n > 0) lua_xmove(e->co, L, n);
-  if (n > 0) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
-    lua_pushvalue(L, -1 - n);
+/* take(first result): it becomes `_`; gives the options of print.format. */
+static int take_result (lua_State *L) {
+  tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
+  lua_settop(L, 1);
+  if (*here != NULL && !lua_isnil(L, 1)) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, (*here)->env);
+    lua_pushvalue(L, 1);
     lua_setfield(L, -2, "_");
-    lua_pop(L, 1);
   }
-  tl_eval_push_text(L, e, n, false);
-  const char *text = lua_tolstring(L, -1, &len);
-  tl_buf_add(out, text, len);
+  push_options(L, *here, false);
+  return 1;
+}
+
+/* print.run(chunk, take) gives the text of the chunk's results. */
+void tl_eval_push_run (lua_State *L, tl_eval *e) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, e->script->print_module);
+  lua_getfield(L, -1, "run");
+  lua_replace(L, -2);
+  lua_insert(L, -2);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, e->here_ref);
+  lua_pushcclosure(L, take_result, 1);
 }
 
 void tl_eval_push_error (lua_State *L, lua_State *co) {

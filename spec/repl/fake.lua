@@ -29,6 +29,13 @@ function fake.collection(of, list)
   local t = {}
   for _, object in ipairs(list) do t[object.full_name or object.name] = object end
   groups[t] = of
+  setmetatable(t, { __pairs = function()
+    local at = 0
+    return function()
+      at = at + 1
+      if list[at] then return list[at].full_name or list[at].name, list[at] end
+    end
+  end })
   return t
 end
 

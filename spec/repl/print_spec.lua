@@ -89,13 +89,15 @@ describe("tagline.repl.print", function()
     assert.truthy(show(fake.tag("p.b.x", { value = ("z"):rep(200) })):find(('"%s…'):format(("z"):rep(58)), 1, true))
   end)
 
-  it("shows 40 of many, by name, and says how many there are", function()
+  it("shows the first 40 of many, and says how many there are", function()
     local list = {}
     for i = 1, 100 do list[i] = fake.tag(("p.b.t%03d"):format(i), { value = i }) end
     local out = show(fake.collection("tag", list))
     assert.truthy(out:find("p.b.t040", 1, true))
     assert.falsy(out:find("p.b.t041", 1, true))
     assert.truthy(out:find("\n… 60 more of 100"), out)
+    out = printer.format({ now = 0, count = function(kind) return kind == "tag" and 30000 end }, 1, fake.collection("tag", list))
+    assert.truthy(out:find("\n… 29960 more of 30000"), out)
     assert.equal("(no tags)", show(fake.collection("tag", {})))
   end)
 

@@ -163,24 +163,28 @@ local views = {
 
 local function name_of(object) return M.kind(object) == "line" and object.name or object.full_name end
 
---- The first objects by name, without a row for each of 10,000.
-local function objects_text(list, kind, options)
+--- The first MAX_ITEMS objects of `total`; few of them by name, many in their order, without a look at each of 10,000.
+local function objects_text(list, kind, options, total)
   local view, rows = views[kind], {}
-  table.sort(list, function(a, b) return a.name < b.name end)
+  total = total or #list
+  if total <= MAX_ITEMS then table.sort(list, function(a, b) return a.name < b.name end) end
   for i = 1, math.min(#list, MAX_ITEMS) do rows[i] = view.row(list[i].object, options) end
   table.insert(rows, 1, view.head)
   local text = M.columns(rows, options.tty and options.width, view.elastic)
-  if #list > MAX_ITEMS then
-    text = ("%s\n… %d more of %d; name one, or narrow it down with a loop"):format(text, #list - MAX_ITEMS, #list)
+  if total > MAX_ITEMS then
+    text = ("%s\n… %d more of %d; name one, or narrow it down with a loop"):format(text, total - MAX_ITEMS, total)
   end
   return text
 end
 
 local function collection_text(v, kind, options)
-  local list = {}
-  for name, object in pairs(v) do list[#list + 1] = { name = name, object = object } end
+  local list, total = {}, options.count and options.count(kind)
+  for name, object in pairs(v) do
+    list[#list + 1] = { name = name, object = object }
+    if total and #list > MAX_ITEMS then break end
+  end
   if #list == 0 then return ("(no %ss)"):format(kind) end
-  return objects_text(list, kind, options)
+  return objects_text(list, kind, options, total)
 end
 
 --- A plain table that holds objects of one kind and nothing else (station.tags, a list of tags) shows as they do.
@@ -356,6 +360,13 @@ function M.format(options, n, ...)
     if options.json or n > 1 and part:find("\n") then apart = "\n" end
   end
   return table.concat(parts, apart)
+end
+
+--- What an evaluation runs: the chunk, and then its results as text, all of it in slices. `take(…)` keeps the first result and gives
+--- the options.
+function M.run(chunk, take)
+  local results = table.pack(chunk())
+  return M.format(take(results[1]), results.n, table.unpack(results, 1, results.n))
 end
 
 M.scalar, M.cut, M.quote = scalar, cut, quote
