@@ -18,7 +18,9 @@ enum {
   HOOK_SOON = 4,             /* after a large piece of memory: such instructions are long */
   LARGE = 256 * 1024,
   LARGEST_PART = 4,          /* one object may take this part of the memory: it is copied in one go */
-  NS_PER_BYTE_OF_LARGE = 1
+  NS_PER_BYTE_OF_LARGE = 1,
+  DEEP = 500,                /* calls within calls, of which only some are told */
+  SHOWN = 12
 };
 
 tl_script *tl_script_of (lua_State *L) {
@@ -178,13 +180,32 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
   return rc;
 }
 
+/* luaL_traceback walks the whole stack for each line that it shows: half a second for an endless recursion. */
+static void push_short_traceback (lua_State *L, const char *message) {
+  lua_Debug ar;
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, message);
+  luaL_addstring(&text, "\nstack traceback:");
+  for (int level = 1; level <= SHOWN && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline > 0) lua_pushfstring(L, "\n\t%s:%d", ar.short_src, ar.currentline);
+    else lua_pushfstring(L, "\n\t%s", ar.short_src);
+    luaL_addvalue(&text);
+  }
+  luaL_addstring(&text, "\n\t...\t(a deep stack)");
+  luaL_pushresult(&text);
+}
+
 int tl_script_traceback (lua_State *L) {
   if (lua_type(L, 1) == LUA_TNUMBER) lua_tostring(L, 1);
   if (lua_type(L, 1) != LUA_TSTRING) { /* an error object's own __tostring is not run here */
     lua_pushfstring(L, "error object: a %s", luaL_typename(L, 1));
     lua_replace(L, 1);
   }
-  luaL_traceback(L, L, lua_tostring(L, 1), 1);
+  lua_Debug ar;
+  if (lua_getstack(L, DEEP, &ar)) push_short_traceback(L, lua_tostring(L, 1));
+  else luaL_traceback(L, L, lua_tostring(L, 1), 1);
   return 1;
 }
 
