@@ -5,4 +5,5 @@ files["spec"] = { std = "+busted", max_line_length = 160 }
 stds.config = dofile("lua/library/luacheckrc.lua")
 exclude_files = { "lua/library/tagline.lua" } -- annotations: it defines what nobody reads
 files["examples"] = { std = "+config" }
+files["examples/**/*_spec.lua"] = { std = "+busted" }
 files["scripts/bench/config.lua"] = { std = "+config" }

@@ -212,7 +212,9 @@ for _, clean in ipairs { true, false } do
         t:wait_log("ERROR plant: .*" .. case[3])
         c = b:handshake()
       end
-      assert.is_true(t:rss() < before + (4 << 20), "memory grew")
+      -- The sanitizer keeps what is freed for a while; it is still far from the 256 MB that some inputs lie of.
+      local room = os.getenv "ASAN_OPTIONS" and 32 << 20 or 4 << 20
+      assert.is_true(t:rss() < before + room, "memory grew")
       local connections = #b.connections
       for _, case in ipairs(harmless) do
         c:send(case[2])
