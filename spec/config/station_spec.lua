@@ -113,7 +113,19 @@ describe("a station", function()
       assert.same({ said }, line 'topic_filter = { "y/#", "z" }, station "a" { address = "x" }')
       assert.same({}, line 'topic_filter = { "y/#", "z" }, station "a" { address = "y/x" }, station "b" { address = "z" }')
       assert.same({}, line 'topic_filter = { "y/#", "z" }, station "a" { address = "x", subscribe_address = true }')
-      assert.same({}, line 'topic_filter = { "y/#", "z" }, station "a" { address = "x.*" }')
+    end)
+    it("because no topic that its expression matches gets in, is told", function()
+      local filters = 'topic_filter = { "y/b/#", "z", "$share/g/s/+/up" }, station "a" { address = "%s" }'
+      for _, address in ipairs { "x.*", "x/[^/]+/up", "^x/y$", "y/c/.*", "z/.*", "y/bc+d/.*", "^s/t/do+", "s2/.*" } do
+        local list = line(filters:format(address))
+        assert.equal(1, #list, address)
+        assert.truthy(list[1]:find("never matches", 1, true), address)
+      end
+      for _, address in ipairs { "[xy].*", "y/.*", "y/b.*", "y.", "z?.*", "yy*/b/c", "y/bc?/.*", "x|y", "x/.*|z", "(x|y)/.*", "(?i)Y/.*",
+        "s/.*/up", "s/a/u.*", "z.*", ".*" } do
+        assert.same({}, line(filters:format(address)), address)
+      end
+      assert.same({}, line 'topic_filter = "y", station "a" { address = "x.*", subscribe_address = true }')
     end)
   end)
 

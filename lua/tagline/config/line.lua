@@ -150,6 +150,40 @@ local function let_in(core, filters, topic)
   return false
 end
 
+--- What every topic that the expression matches begins with, as far as that is plain to see.
+local function beginning(address)
+  if address:gsub("\\.", ""):gsub("%b[]", ""):gsub("%b()", ""):find("|", 1, true) then return "" end
+  local from = address:byte(1) == 94 and 2 or 1 -- ^
+  local stop = address:find("[%^$.%[%]()?*+{}\\]", from) or #address + 1
+  if address:find("^[?*{]", stop) then stop = utf8.offset(address, -1, stop) or from end -- what may be there, or not
+  return address:sub(from, stop - 1)
+end
+
+--- Can a filter let a topic in that begins so? The last level of the beginning may go on.
+local function may_let_in(filter, begins)
+  filter = filter:gsub("^%$share/[^/]*/", "")
+  if #begins > 0 and (begins:byte(1) == 36) ~= (filter:byte(1) == 36) then return false end -- $
+  local at = 1
+  for level in (filter .. "/"):gmatch "([^/]*)/" do
+    if level == "#" then return true end
+    local slash = begins:find("/", at, true)
+    local there = begins:sub(at, (slash or 0) - 1)
+    if not slash then return level == "+" or level:sub(1, #there) == there end
+    if level ~= "+" and level ~= there then return false end
+    at = slash + 1
+  end
+  return false
+end
+
+local function some_may_let_in(filters, address)
+  local begins = beginning(address)
+  if begins == "" then return true end
+  for _, filter in ipairs(filters) do
+    if may_let_in(filter, begins) then return true end
+  end
+  return false
+end
+
 local function check_json_tags(self, st)
   for _, one in ipairs(st.tags) do
     if one.address:sub(1, 3) == "JA=" and not one.problems then
@@ -191,10 +225,12 @@ local function check_stations(self, one)
     if all_of_it and st.address and st.address ~= "#" then
       station_problem(self, st, "address", ("never matches: station '%s' (\"#\") takes every message of the line")
         :format(all_of_it.name), "warning")
-    elseif st.address and self.load.checker:is_topic(st.address) and not st.params.subscribe_address
-      and not let_in(core, filters, st.address) then
-      station_problem(self, st, "address", ("never matches: topic_filter %s does not let %s in"):format(
-        kinds.got(table.concat(filters, ", ")), kinds.got(st.address)), "warning")
+    elseif st.address and not st.params.subscribe_address then
+      local is_topic = self.load.checker:is_topic(st.address)
+      if is_topic and not let_in(core, filters, st.address) or not is_topic and not some_may_let_in(filters, st.address) then
+        station_problem(self, st, "address", ("never matches: topic_filter %s does not let %s in"):format(
+          kinds.got(table.concat(filters, ", ")), kinds.got(st.address)), "warning")
+      end
     end
   end
 end
