@@ -1,4 +1,5 @@
-/* core/gateway/instance.c — one station per device: the first message of a topic that a named-group address takes makes a station. */
+/* core/gateway/instance.c — one station per device: the first message of a topic that a named-group address takes makes a
+** station. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const capture
   tl_buf_init(&will_topic);
   tl_buf_init(&will_payload);
   int rc = tl_plan_fill(&plan, t->plan, c->names, c->values, c->n, &err);
-  if (rc >= 0 && t->will_topic != NULL) rc = tl_text_fill(&will_topic, tl_slice_str(t->will_topic), c->names, c->values, c->n, false);
+  if (rc >= 0 && t->will_topic != NULL)
+    rc = tl_text_fill(&will_topic, tl_slice_str(t->will_topic), c->names, c->values, c->n, false);
   if (rc >= 0) rc = tl_text_fill(&will_payload, t->will_payload, c->names, c->values, c->n, false);
   if (rc >= 0) {
     tl_station_spec spec = { .name = name, .address = m->topic, .will_topic = tl_buf_bytes(&will_topic),
@@ -70,11 +72,11 @@ static void refuse (tl_link *l, tl_station *t, const tl_station *taken) {
   l->instances_refused++;
   if (t->stats.refused++ > 0) return;
   if (taken != NULL) {
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' cannot make station '%s', which there is already: such messages are acknowledged and "
-                                          "counted (said once)", t->name, taken->name);
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' cannot make station '%s', which there is already: such messages are "
+                                          "acknowledged and counted (said once)", t->name, taken->name);
   } else {
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' has made %u stations (max_instances): messages of further devices are acknowledged "
-                                          "and counted (said once)", t->name, (unsigned)t->made);
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' has made %u stations (max_instances): messages of further devices are "
+                                          "acknowledged and counted (said once)", t->name, (unsigned)t->made);
   }
 }
 

@@ -125,8 +125,8 @@ void tl_script_close_thread (tl_script *s, lua_State *co) {
 
 /* ---- the door ---- */
 
-/* A handler that is set off within another call has its own time, but no more than is left of that call's; unless that one is resting:
-** then the time it takes does not burden it. */
+/* A handler that is set off within another call has its own time, but no more than is left of that call's; unless that one
+** is resting: then the time it takes does not burden it. */
 static tl_budget within (tl_script *s, tl_budget *outer, double seconds) {
   tl_budget b = { .limit_ns = (uint64_t)(seconds * 1e9), .inside = true };
   if (!outer->inside || outer->resting || outer->limit_ns == 0) return b;
@@ -223,7 +223,8 @@ static void note_place (tl_script *s) {
   }
 }
 
-/* Memory comes in the middle of something, so nothing may raise here; but the hook may be told to look soon, as from a signal. */
+/* Memory comes in the middle of something, so nothing may raise here; but the hook may be told to look soon, as from a
+** signal. */
 static void note_large (tl_script *s, size_t wanted) {
   if (!s->budget.inside || s->running == NULL) return;
   s->budget.steps += (uint32_t)(wanted * NS_PER_BYTE_OF_LARGE / 10);

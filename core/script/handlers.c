@@ -141,7 +141,8 @@ static void note_fate (const call *c, int rc, const char *what, const tl_buf *er
   else if (c->s->failures != NULL) tl_failure_clear(c->s, c->station, c->link, what);
 }
 
-/* Through the door, and counted. The station's hooks may be released meanwhile (a handler that reloads): they are looked up after it. */
+/* Through the door, and counted. The station's hooks may be released meanwhile (a handler that reloads): they are looked up
+** after it. */
 static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   const tl_station_hooks *before = c->station->user;
   bool timed = before == NULL || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
@@ -164,7 +165,8 @@ static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   return rc;
 }
 
-/* Run a station's handler; an error is logged once per text, counted, and costs nothing else. Returns whether it ran through. */
+/* Run a station's handler; an error is logged once per text, counted, and costs nothing else. Returns whether it ran
+** through. */
 static bool run (call *c, lua_CFunction body, tl_call_kind kind) {
   tl_buf err;
   tl_buf_init(&err);
@@ -247,7 +249,8 @@ static int p_encode (lua_State *L) {
   const char *text = lua_tolstring(L, -3, &len);
   c->out->payload = tl_slice_of(text, len);
   if (!lua_isnil(L, -2)) {
-    if (lua_type(L, -2) != LUA_TSTRING) return luaL_error(L, "encode: expected the topic as a string or nil, got %s", tl_push_got(L, -2));
+    if (lua_type(L, -2) != LUA_TSTRING)
+      return luaL_error(L, "encode: expected the topic as a string or nil, got %s", tl_push_got(L, -2));
     text = lua_tolstring(L, -2, &len);
     c->out->topic = tl_slice_of(text, len);
   }
@@ -281,7 +284,8 @@ static int on_encode (void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out,
   if (enter(&c, p_encode, TL_CALL_ENCODE, &text) != LUA_OK) {
     const uint8_t *line_end = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL;
     say(&c, &text, "encode");
-    rc = tl_fail(err, TL_ETYPE, 0, "encode: %.*s", (int)(line_end != NULL ? (size_t)(line_end - text.at) : text.len), (char *)text.at);
+    size_t len = line_end != NULL ? (size_t)(line_end - text.at) : text.len;
+    rc = tl_fail(err, TL_ETYPE, 0, "encode: %.*s", (int)len, (char *)text.at);
   }
   tl_buf_fini(&text);
   return rc;
@@ -304,8 +308,8 @@ static void on_value (void *ctx, tl_tag *t) {
   const tl_line_hooks *lh = l != NULL ? tl_link_user(l) : NULL;
   uint16_t index = t->index;
   if ((h == NULL || !h->values) && (lh == NULL || lh->on_value == LUA_NOREF)) return;
-  int functions[3] = { h != NULL && index < h->tag_count ? h->tag_on_value[index] : LUA_NOREF, h != NULL ? h->on_value : LUA_NOREF,
-                       lh != NULL ? lh->on_value : LUA_NOREF };
+  int functions[3] = { h != NULL && index < h->tag_count ? h->tag_on_value[index] : LUA_NOREF,
+                       h != NULL ? h->on_value : LUA_NOREF, lh != NULL ? lh->on_value : LUA_NOREF };
   for (int i = 0; i < 3; i++) {
     if (functions[i] == LUA_NOREF) continue;
     c.function = functions[i];

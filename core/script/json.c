@@ -1,4 +1,5 @@
-/* core/script/json.c — a JSON document as Lua tables, by our own strict scanner: integers keep all 64 bits, null is json.null. */
+/* core/script/json.c — a JSON document as Lua tables, by our own strict scanner: integers keep all 64 bits, null is
+** json.null. */
 #include "script/script.h"
 
 typedef struct {

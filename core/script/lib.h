@@ -1,5 +1,5 @@
-/* core/script/lib.h — the parts of Lua's library that are ours: they ask the budget while they work, and cannot be talked into running
-** for ever. They take the place of Lua's own in the whole state. */
+/* core/script/lib.h — the parts of Lua's library that are ours: they ask the budget while they work, and cannot be talked
+** into running for ever. They take the place of Lua's own in the whole state. */
 #ifndef TL_SCRIPT_LIB_H
 #define TL_SCRIPT_LIB_H
 
@@ -26,7 +26,8 @@ typedef struct {
 } tl_matching;
 
 void tl_matching_init (tl_matching *m, lua_State *L, tl_slice subject, tl_slice pattern);
-/* Try at one place: where the match ends, or NULL. Raises for a malformed pattern, one that is too complex, and the end of the budget. */
+/* Try at one place: where the match ends, or NULL. Raises for a malformed pattern, one that is too complex, and the end of
+** the budget. */
 const uint8_t *tl_match_at (tl_matching *m, const uint8_t *at, const uint8_t *pattern);
 /* Push capture `i` (from 0; the whole match when there is none), or all; returns how many. */
 void tl_push_capture (const tl_matching *m, int i, const uint8_t *at, const uint8_t *end);

@@ -1,5 +1,6 @@
-/* core/script/lib_json.c — the module `json` of scripts: lua-cjson's encode, decode and null, within the budgets of the state and
-** with integers of 64 bits. (lua-cjson itself keeps memory of its own that no limit counts, and cannot be interrupted.) */
+/* core/script/lib_json.c — the module `json` of scripts: lua-cjson's encode, decode and null, within the budgets of the
+** state and with integers of 64 bits. (lua-cjson itself keeps memory of its own that no limit counts, and cannot be
+** interrupted.) */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* core/script/lib_re.c — the module `re`: PCRE2 for scripts, with limits that no pattern gets past (base/pattern.h). Named like the
-** functions of `string`; a pattern is compiled once. */
+/* core/script/lib_re.c — the module `re`: PCRE2 for scripts, with limits that no pattern gets past (base/pattern.h). Named
+** like the functions of `string`; a pattern is compiled once. */
 #include "script/lib.h"
 
 enum { GROUPS_MAX = 100, PATTERNS_MAX = 200, COMPILE_NS_PER_BYTE = 500 };
@@ -28,7 +28,8 @@ static int re_gc (lua_State *L) {
   return 0;
 }
 
-/* Upvalue 1 of every function: the compiled patterns by text, one table for subjects in UTF-8 and one for bytes, and how many. */
+/* Upvalue 1 of every function: the compiled patterns by text, one table for subjects in UTF-8 and one for bytes, and how
+** many. */
 static void forget_many (lua_State *L, int cache) {
   lua_getfield(L, cache, "n");
   lua_Integer n = lua_tointeger(L, -1) + 1;

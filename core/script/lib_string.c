@@ -1,5 +1,5 @@
-/* core/script/lib_string.c — the functions of `string`, `utf8` and os.date that could run long: our own, or Lua's behind a look at how
-** much they are given. */
+/* core/script/lib_string.c — the functions of `string`, `utf8` and os.date that could run long: our own, or Lua's behind a
+** look at how much they are given. */
 #include <string.h>
 
 #include "script/lib.h"
@@ -268,8 +268,8 @@ static void wrap (lua_State *L, const char *name, lua_CFunction ours, lua_CFunct
 
 void tl_open_string (lua_State *L, bool unsafe) {
   static const luaL_Reg own[] = {
-    { "find", string_find }, { "match", string_match }, { "gmatch", string_gmatch }, { "gsub", string_gsub }, { "rep", string_rep },
-    { NULL, NULL },
+    { "find", string_find }, { "match", string_match }, { "gmatch", string_gmatch }, { "gsub", string_gsub },
+    { "rep", string_rep }, { NULL, NULL },
   };
   lua_getglobal(L, "string");
   luaL_setfuncs(L, own, 0);

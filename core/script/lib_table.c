@@ -1,5 +1,5 @@
-/* core/script/lib_table.c — the functions of `table` that go through a table: they ask the budget at every element. A length may come
-** from a metamethod, so it is no bound. sort is a heap sort: no order of elements and no comparison makes it slow. */
+/* core/script/lib_table.c — the functions of `table` that go through a table: they ask the budget at every element. A length
+** may come from a metamethod, so it is no bound. sort is a heap sort: no order of elements and no comparison makes it slow. */
 #include "script/lib.h"
 
 enum { ELEMENT = 3, COMPARISON = 10 }; /* in steps */
@@ -153,8 +153,8 @@ static int table_sort (lua_State *L) {
 
 void tl_open_table (lua_State *L) {
   static const luaL_Reg own[] = {
-    { "insert", table_insert }, { "remove", table_remove }, { "move", table_move }, { "concat", table_concat }, { "sort", table_sort },
-    { NULL, NULL },
+    { "insert", table_insert }, { "remove", table_remove }, { "move", table_move }, { "concat", table_concat },
+    { "sort", table_sort }, { NULL, NULL },
   };
   lua_getglobal(L, "table");
   luaL_setfuncs(L, own, 0);

@@ -1,5 +1,5 @@
-/* core/script/match.c — Lua's patterns as the manual defines them, with every step counted: a pattern that backtracks without end is
-** ended by the budget of its handler. Must not know the functions that use it. */
+/* core/script/match.c — Lua's patterns as the manual defines them, with every step counted: a pattern that backtracks
+** without end is ended by the budget of its handler. Must not know the functions that use it. */
 #include <ctype.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
-/* core/script/message.c — msg, as decode sees it: fields are made when they are first asked for, so that a decoder that reads three
-** bytes pays for three bytes.
+/* core/script/message.c — msg, as decode sees it: fields are made when they are first asked for, so that a decoder that
+** reads three bytes pays for three bytes.
 **
-** A msg is a light userdata that holds the number of its message: it costs nothing to make, and one that a script kept is told from
-** the present one by its number. All light userdata of a state share one metatable; number 0 (NULL) is json.null. */
+** A msg is a light userdata that holds the number of its message: it costs nothing to make, and one that a script kept is
+** told from the present one by its number. All light userdata of a state share one metatable; number 0 (NULL) is json.null. */
 #include <string.h>
 
 #include "script/script.h"
@@ -64,7 +64,8 @@ static int message_index (lua_State *L) {
   uintptr_t number = (uintptr_t)lua_touserdata(L, 1);
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
   if (number == 0) return luaL_error(L, "attempt to index json.null (field '%s')", key);
-  if (o == NULL || o->number != number) return luaL_error(L, "msg.%s: the message is over; copy what you need of it in decode", key);
+  if (o == NULL || o->number != number)
+    return luaL_error(L, "msg.%s: the message is over; copy what you need of it in decode", key);
   if (strcmp(key, "payload") == 0) return push_payload(L, o);
   if (strcmp(key, "json") == 0) return push_json(L, o);
   if (strcmp(key, "captures") == 0) return push_captures(L, o);
@@ -80,7 +81,8 @@ static int message_index (lua_State *L) {
 }
 
 static int message_newindex (lua_State *L) {
-  return luaL_error(L, lua_touserdata(L, 1) == NULL ? "attempt to index json.null" : "msg is not assigned to: return what decode finds");
+  bool null = lua_touserdata(L, 1) == NULL;
+  return luaL_error(L, null ? "attempt to index json.null" : "msg is not assigned to: return what decode finds");
 }
 
 static int message_tostring (lua_State *L) {

@@ -1,4 +1,5 @@
-/* core/script/samples.c — what decode returns becomes tag values: one table of name → value, or a list of samples with their own times. */
+/* core/script/samples.c — what decode returns becomes tag values: one table of name → value, or a list of samples with their
+** own times. */
 #include <math.h>
 #include <string.h>
 
@@ -47,7 +48,8 @@ static void set_detailed (lua_State *L, tl_tag *t, int index, int64_t time_ms) {
     if (status[0] == 'i' && tl_slice_eq(tl_slice_str(status), TL_LIT("invalid"))) {
       if (lua_getfield(L, index, "reason") == LUA_TSTRING) {
         const char *word = lua_tolstring(L, -1, &len);
-        if (!tl_reason_from_name(tl_slice_of(word, len), &reason)) luaL_error(L, "%s: unknown reason '%s'", tl_tag_def(t)->name, word);
+        if (!tl_reason_from_name(tl_slice_of(word, len), &reason))
+          luaL_error(L, "%s: unknown reason '%s'", tl_tag_def(t)->name, word);
       }
       lua_pop(L, 2);
       tl_tag_invalidate(t, reason, time_ms);
@@ -78,8 +80,8 @@ static void say_unknown (tl_script *s, tl_station *station, const char *name) {
 /* A decoder returns the same names in the same order again and again: the tag that stood at this place is tried first. */
 static int find (const tl_station *station, tl_guess *guess, const char *name, size_t len) {
   const tl_plan *plan = station->plan;
-  if (guess != NULL && guess->len == len && guess->tag < plan->tag_count && strncmp(plan->tags[guess->tag].name, name, len) == 0)
-    return guess->tag;
+  if (guess != NULL && guess->len == len && guess->tag < plan->tag_count &&
+      strncmp(plan->tags[guess->tag].name, name, len) == 0) return guess->tag;
   int index = tl_plan_find(plan, tl_slice_of(name, len));
   if (guess != NULL && index >= 0 && len <= UINT8_MAX) *guess = (tl_guess){ (uint16_t)index, (uint8_t)len };
   return index;
@@ -103,7 +105,8 @@ static void take_values (lua_State *L, tl_script *s, tl_station *station, int ta
 
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms) {
   if (lua_type(L, first) != LUA_TTABLE)
-    luaL_error(L, "decode must return a table of tag names and values, a list of samples, or nil; it returned %s", tl_push_got(L, first));
+    luaL_error(L, "decode must return a table of tag names and values, a list of samples, or nil; it returned %s",
+               tl_push_got(L, first));
   if (!lua_isnoneornil(L, first + 1)) time_ms = read_time(L, first + 1, "the time that decode returned");
   if (lua_rawgeti(L, first, 1) == LUA_TNIL) {
     lua_pop(L, 1);
@@ -114,7 +117,8 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
   luaL_checkstack(L, LUA_MINSTACK, "samples");
   for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, first); i <= n; i++) {
     int64_t at = time_ms;
-    if (lua_rawgeti(L, first, i) != LUA_TTABLE) luaL_error(L, "sample %d: expected a table { time =, values = }, got %s", (int)i, tl_push_got(L, -1));
+    if (lua_rawgeti(L, first, i) != LUA_TTABLE)
+      luaL_error(L, "sample %d: expected a table { time =, values = }, got %s", (int)i, tl_push_got(L, -1));
     int sample = lua_gettop(L);
     if (lua_getfield(L, sample, "time") != LUA_TNIL) at = read_time(L, -1, "a sample's time");
     if (lua_getfield(L, sample, "values") != LUA_TTABLE)

@@ -1,5 +1,5 @@
-/* core/script/timers.c — every(seconds, fn) and after(seconds, fn) of a config, and of its handlers while it runs. A reload ends the
-** old ones and starts the new. */
+/* core/script/timers.c — every(seconds, fn) and after(seconds, fn) of a config, and of its handlers while it runs. A reload
+** ends the old ones and starts the new. */
 #include <stdlib.h>
 
 #include "script/script.h"
@@ -49,7 +49,8 @@ static void on_due (void *ctx) {
     drop(t);
   }
   tl_buf_init(&err); /* from here on `t` may be gone: the function may have the config reloaded */
-  if (tl_script_enter(s, p_fire, &function, s->handler_time, what, &err) != LUA_OK) tl_script_say_error(s, what, tl_buf_bytes(&err));
+  if (tl_script_enter(s, p_fire, &function, s->handler_time, what, &err) != LUA_OK)
+    tl_script_say_error(s, what, tl_buf_bytes(&err));
   tl_buf_fini(&err);
   if (!every) luaL_unref(s->L, LUA_REGISTRYINDEX, function);
 }
@@ -121,11 +122,12 @@ int tl_timers_start (lua_State *L, tl_script *s, int list) {
 
 static int start (lua_State *L, bool every, double least) {
   tl_script *s = tl_script_of(L);
+  const char *what = every ? "every" : "after";
   if (s->loop == NULL) return luaL_error(L, "there are timers only while the config runs");
   if (lua_type(L, 1) != LUA_TNUMBER || !(lua_tonumber(L, 1) >= least) || lua_tonumber(L, 1) > 1e9)
-    return luaL_error(L, "%s: expected seconds (%f to 1000000000), got %s", every ? "every" : "after", least, tl_push_got(L, 1));
+    return luaL_error(L, "%s: expected seconds (%f to 1000000000), got %s", what, least, tl_push_got(L, 1));
   if (lua_type(L, 2) != LUA_TFUNCTION && luaL_getmetafield(L, 2, "__call") == LUA_TNIL)
-    return luaL_error(L, "%s: expected a function as the second value, got %s", every ? "every" : "after", tl_push_got(L, 2));
+    return luaL_error(L, "%s: expected a function as the second value, got %s", what, tl_push_got(L, 2));
   lua_settop(L, 2);
   add(L, s, every, lua_tonumber(L, 1));
   return 0;

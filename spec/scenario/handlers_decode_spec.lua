@@ -154,7 +154,8 @@ describe("decode", function()
     local log = t:text "stderr"
     assert.equal(1, select(2, log:gsub("boom a", "")))
     assert.truthy(log:find("ERROR plant%.s: decode: %S*config%.lua:%d+: boom a\\nstack traceback:\\n.-config%.lua:%d+: in "), log)
-    local _, out = t:eval "local s = stations['plant.s'].stats print(s.handler_errors, s.handlers.decode.errors, s.handlers.decode.calls, lines.plant.stats.handler_errors)"
+    local _, out = t:eval [[local s = stations["plant.s"].stats
+      print(s.handler_errors, s.handlers.decode.errors, s.handlers.decode.calls, lines.plant.stats.handler_errors)]]
     assert.equal("4\t4\t4\t4", (out:gsub("%s+$", "")))
     local x = latest(t).x
     assert.same({ "invalid", "decoder" }, { x.status, x.reason })
@@ -176,8 +177,9 @@ describe("decode", function()
   end
 
   it("finds nothing of a message that is over", function()
-    local t, c = start(config("if kept and kept ~= msg then return { text = select(2, pcall(function() return kept.payload end)) } end kept = msg return { x = 1 }",
-      { first = "kept = false" }))
+    local t, c = start(config([[if kept then return { text = select(2, pcall(function() return kept.payload end)) } end
+      kept = msg
+      return { x = 1 }]], { first = "kept = false" }))
     publish(c, "first")
     publish(c, "second")
     assert.truthy(t:value("plant.s.text").value:find("msg.payload: the message is over; copy what you need of it in decode", 1, true))
@@ -276,9 +278,9 @@ describe("the other handlers", function()
   it("each have a budget of their own, also where one sets off the other", function()
     local t, c = start([[
       local function busy(seconds) local till = os.clock() + seconds while os.clock() < till do end end
-      limits { handler_time = 0.2 }
+      limits { handler_time = 0.6 }
       line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
-        decode = function() busy(0.1) return { a = 1, b = 2, c = 3, d = 4 } end, on_value = function() busy(0.1) end,
+        decode = function() busy(0.2) return { a = 1, b = 2, c = 3, d = 4 } end, on_value = function() busy(0.2) end,
         tags = { a = Ai {}, b = Ai {}, c = Ai {}, d = Ai {} } } }]])
     publish(c, "1")
     local _, out = t:eval "local h = stations['plant.s'].stats.handlers print(h.decode.errors, h.on_value.errors, h.on_value.calls, h.on_value.longest > 0.05)"

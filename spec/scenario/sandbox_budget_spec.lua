@@ -37,7 +37,8 @@ local tricks = {
     "local co = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) coroutine.yield() end) " ..
     "coroutine.resume(co) coroutine.close(co)" },
   { "a thousand __close", "time",
-    "local function deep(n) local x <close> = setmetatable({}, { __close = function() while true do end end }) if n > 0 then deep(n - 1) else while true do end end end deep(150)" },
+    "local function deep(n) local x <close> = setmetatable({}, { __close = function() while true do end end }) " ..
+    "if n > 0 then deep(n - 1) else while true do end end end deep(150)" },
   { "an error object with __tostring", "error", "error(setmetatable({}, { __tostring = function() while true do end end }))" },
   { "an error object with __name", "error", "error(setmetatable({}, { __name = ('x'):rep(1e6) }))" },
   { "an error object in a coroutine", "error",
@@ -204,7 +205,8 @@ describe("the sandbox of a config", function()
       local function none(...) for i, value in ipairs { ... } do if value then error("there is something: " .. i) end end end
       local names = {}
       for name in pairs(_G) do names[name] = true end
-      for _, name in ipairs { "io", "debug", "package", "load", "loadstring", "loadfile", "dofile", "collectgarbage", "rawget", "rawset", "module", "setfenv" } do
+      for _, name in ipairs { "io", "debug", "package", "load", "loadstring", "loadfile", "dofile", "collectgarbage", "rawget", "rawset",
+        "module", "setfenv" } do
         if names[name] then error(name) end
       end
       none(string.dump, ("x").dump, getmetatable "", getmetatable(print), getmetatable(1), os.execute, os.exit, os.getenv, os.remove, os.rename,

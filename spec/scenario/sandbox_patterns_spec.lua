@@ -147,6 +147,6 @@ end
     local expected = {}
     local env = setmetatable({ print = function(...) expected[#expected + 1] = table.concat({ ... }, "\t") end }, { __index = _G })
     assert(load(checks, "=checks", "t", env))()
-    assert.equal(table.concat(expected, "\n") .. "\n", err)
+    assert.equal(table.concat(expected, "\n"), (err:gsub("%s+$", "")))
   end)
 end)
