@@ -19,7 +19,7 @@ end
 
 -- Times, ages, ports and counts differ from run to run: every number is alike, and so is the room that it takes.
 local function shape(text)
-  return (text:gsub("%d+", "0"):gsub("0%.0", "0"):gsub(" +", " "):gsub(" *\n", "\n"))
+  return (text:gsub("%d+", "0"):gsub("0%.0", "0"):gsub("[ \t]+", " "):gsub(" *\n", "\n"))
 end
 
 -- { code, expected output } of each "> " line.
@@ -32,6 +32,40 @@ local function steps(block)
   end
   return list
 end
+
+-- Every step of the transcripts, one after the other; an error is shown with "error: " before it.
+local function answers(t, text)
+  local all = steps(assert(blocks(text, "tagline")[1]))
+  assert.truthy(#all >= 5)
+  for _, step in ipairs(all) do
+    local expected = step[2]:match "^error: (.*)$"
+    local code, out, err = t:eval(step[1])
+    assert.equal(expected and 1 or 0, code, err)
+    out = expected and err or out
+    assert.equal(shape(expected or step[2]), shape(out == "" and "" or (out:gsub("\n*$", "")) .. "\n"), step[1])
+  end
+end
+
+local function start(m)
+  local t = tagline.run("examples/first.lua", nil, { env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(m.port) } })
+  m:wait_subscribed "tagline-plant"
+  return t
+end
+
+describe("lua/README.md", function()
+  after_each(scope.finish)
+
+  it("shows the answers of the running example", function()
+    local m = mosquitto.start()
+    local t = start(m)
+    for _, message in ipairs { { "boiler/up", "boiler-1.json" }, { "meter-3/up", "meter-1.txt" } } do
+      m:publish("plant/" .. message[1], read("examples/first/" .. message[2]), { qos = 1 })
+    end
+    t:wait_line '"tag":"plant.meters.amps"'
+    answers(t, read "lua/README.md")
+    t:stop()
+  end)
+end)
 
 describe("README.md", function()
   after_each(scope.finish)
@@ -51,8 +85,7 @@ describe("README.md", function()
 
   it("shows the values and the answers of the running example", function()
     local m = mosquitto.start()
-    local t = tagline.run("examples/first.lua", nil, { env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(m.port) } })
-    m:wait_subscribed "tagline-plant"
+    local t = start(m)
     for _, message in ipairs { { "boiler/up", "boiler-1.json" }, { "meter-3/up", "meter-1.txt" }, { "boiler/up", "boiler-4.json" } } do
       m:publish("plant/" .. message[1], read("examples/first/" .. message[2]), { qos = 1 })
     end
@@ -61,13 +94,7 @@ describe("README.md", function()
     while #t:lines() < count do t:wait_line "." end
     assert.equal(shape(values), shape(table.concat(t:lines(), "\n", 1, count) .. "\n"))
 
-    local all = steps(assert(blocks(text, "tagline")[1]))
-    assert.truthy(#all >= 5)
-    for _, step in ipairs(all) do
-      local code, out, err = t:eval(step[1])
-      assert.equal(0, code, err)
-      assert.equal(shape(step[2]), shape((out:gsub("\n*$", "")) .. "\n"), step[1])
-    end
+    answers(t, text)
     t:stop()
   end)
 
