@@ -49,7 +49,8 @@ typedef struct {
   void (*watch) (void *ctx, tl_tag *t);                                     /* every reported value, while watching is on */
   /* every delivered message, while listening is on; s: the station it went to, NULL: none */
   void (*message) (void *ctx, struct tl_link *link, const tl_incoming *m, const tl_station *s, tl_fate fate);
-  void *(*share) (void *ctx, void *user);                                   /* another owner of a station's `user` (instances); released each */
+  /* another owner of a station's `user` (instances); released each */
+  void *(*share) (void *ctx, void *user);
   void (*release) (void *ctx, void *user);                                  /* a `user` is no longer referred to */
 } tl_handlers;
 
