@@ -74,7 +74,7 @@
 ---@field linear? number[] Value * k + q; inverted on write.
 ---@field range? number[] Permitted values.
 ---@field out_of_range? "invalid"|"clamp"|"discard" What becomes of others.
----@field deadband? number Smaller changes are no new value.
+---@field deadband? number Changes of no more than this are no new value.
 ---@field new_value_on_time_change? boolean|"YES"|"NO" A value that differs only in its time is new too. Default: false.
 ---@field on_missing? "invalidate"|"keep"|"default" In place of the station's.
 ---@field on_value? fun(tag: tagline.Tag) Called with the tag when it has a new value.

@@ -113,7 +113,7 @@ function shapes.new(core)
     { "range", kinds.pair("two numbers { min, max }", { "min", "max" }), nil, "", "permitted values" },
     { "out_of_range", kinds.enum { { "invalid", "invalid" }, { "clamp", "clamp" }, { "discard", "discard" } }, nil, "",
       "what becomes of others" },
-    { "deadband", kinds.number("a number", 0, math.huge), nil, "", "smaller changes are no new value" },
+    { "deadband", kinds.number("a number", 0, math.huge), nil, "", "changes of no more than this are no new value" },
     { "new_value_on_time_change", yes_no, false, "", "a value that differs only in its time is new too" },
     { "on_missing", missing, nil, "", "in place of the station's" },
     { "on_value", handler, nil, "", "called with the tag when it has a new value" },
