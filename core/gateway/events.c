@@ -10,7 +10,7 @@ static void on_connected (void *ctx, bool session_present) {
   tl_gateway *g = l->gateway;
   l->state = TL_LINK_CONNECTED;
   l->connected_since = l->now;
-  tl_health_connected(l, session_present);
+  tl_health_connected(l);
   l->connects++;
   l->error[0] = '\0';
   if (l->queue_full) tl_session_pause(l->session, true, l->now); /* from here on nothing is read */

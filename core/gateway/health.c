@@ -15,9 +15,11 @@ void tl_health_init (tl_health *h, int64_t now) {
   h->rate_at = now;
 }
 
-void tl_health_connected (tl_link *l, bool session_present) {
+void tl_health_connected (tl_link *l) {
+  tl_session_stats st;
+  tl_session_get_stats(l->session, &st);
   l->health.filter_count = 0;
-  if (l->params.clean_session || l->connects == 0 || session_present || l->params.client_id.len == 0) return;
+  if (!st.lost) return;
   l->health.sessions_lost++;
   l->health.session_lost_at = l->now;
 }

@@ -144,6 +144,7 @@ typedef struct {
   uint32_t inflight, queued, held;   /* now */
   int64_t oldest_inflight;           /* when the oldest unacknowledged message was sent, or -1 */
   int64_t last_in, last_out;         /* time of the last packet; -1 none */
+  bool lost;                         /* the last CONNACK said that the broker had lost the session */
 } tl_session_stats;
 void tl_session_get_stats (const tl_session *s, tl_session_stats *out);
 bool tl_session_is_connected (const tl_session *s); /* CONNACK was accepted and the transport is not closed */

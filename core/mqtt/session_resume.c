@@ -55,7 +55,8 @@ static void say_lost (tl_session *s) {
 int tl_session_resume (tl_session *s, bool present) {
   tl_outlist lost = { NULL, NULL, 0 };
   bool renew = !present || s->foreign;
-  if (!s->clean && s->had_session && !present) say_lost(s);
+  s->stats.lost = !s->clean && s->had_session && !present;
+  if (s->stats.lost) say_lost(s);
   if (s->foreign)
     tl_session_note(s, TL_NOTE_WARN, "the session is another one: %zu unacknowledged messages are published anew",
                     s->inflight.n - s->released.n);

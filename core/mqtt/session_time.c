@@ -93,7 +93,7 @@ int tl_session_tick (tl_session *s, int64_t now) {
   if (s->phase == TL_PHASE_CONNECTING && now >= after(s->opened_at, s->p.connack_timeout_ms))
     rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "no CONNACK within %.1f s", (double)s->p.connack_timeout_ms / 1000.0);
   else if (now >= reply_due(s, &what))
-    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "%s within the reply timeout of %.1f s", what,
+    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "%s within the reply timeout of %.3g s", what,
                  (double)s->p.reply_timeout_ms / 1000.0);
   if (rc == TL_OK && s->phase == TL_PHASE_UP) {
     if (now >= stall_due(s)) warn_stall(s);

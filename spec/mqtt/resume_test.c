@@ -70,6 +70,12 @@ static void lost (void **state) {
   h_fini(&h);
 }
 
+static bool says_lost (const harness *h) {
+  tl_session_stats stats;
+  tl_session_get_stats(h->s, &stats);
+  return stats.lost;
+}
+
 static void first_connection_is_no_loss (void **state) {
   (void)state;
   harness h;
@@ -77,9 +83,14 @@ static void first_connection_is_no_loss (void **state) {
   h_start(&h);
   h_connect(&h, false);
   assert_false(h_noticed(&h, "lost"));
+  assert_false(says_lost(&h));
   h_cut(&h);
   h_connect(&h, false);
   assert_true(h_noticed(&h, "the broker lost the session"));
+  assert_true(says_lost(&h));
+  h_cut(&h);
+  h_connect(&h, true);
+  assert_false(says_lost(&h));
   h_fini(&h);
 }
 

@@ -113,6 +113,10 @@ static void no_pingresp (void **state) {
   h_takes(&h, BYTES("\xd0\x00"));
   assert_int_equal(h_wait(&h, 59999), TL_OK);
   h_fini(&h);
+  up_with(&h, 0, 60000, 20); /* the limit is said as it was given */
+  assert_int_equal(h_wait(&h, 60020), TL_ETIMEOUT);
+  assert_non_null(strstr(tl_session_error(h.s), "the reply timeout of 0.02 s"));
+  h_fini(&h);
   up_with(&h, 0, 60000, 20000); /* other packets are no answer */
   assert_int_equal(h_wait(&h, 70000), TL_OK);
   h_message_in(&h, "t", "", 0, false, 0);

@@ -58,6 +58,26 @@ describe("line:set", function()
     end)
   end
 
+  for what, list in pairs {
+    ["another Client ID"] = { 'client_id = "other"' },
+    ["a session that is kept now"] = { "clean_session = true", "clean_session = false" },
+  } do
+    it("begins another session with " .. what .. ", which is not one that the broker lost", function()
+      local t, c, b = start()
+      for _, one in ipairs(list) do
+        set(t, one)
+        c:expect "DISCONNECT"
+        c:close()
+        c = b:handshake()
+      end
+      t:wait_log "reconnecting"
+      wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status") == "connected" end)
+      assert.is_nil(select(2, t:eval "status()"):find("lost the session", 1, true))
+      assert.is_nil(t:text("stderr"):find("lost the session", 1, true))
+      t:stop()
+    end)
+  end
+
   it("goes to another broker", function()
     local t, c, b = start()
     local other = broker.new { host = "::1" }

@@ -148,6 +148,8 @@ describe("a session that is kept on disk", function()
     c = b:handshake()
     t:wait_log "lost the session"
     published(c, "one", false)
+    local _, said = t:eval "status()"
+    assert.truthy(said:find("the broker lost the session 1 time", 1, true), said)
   end)
 
   it("stores a write before its bytes leave", function()
