@@ -10,7 +10,8 @@
 enum {
   READ_ROOM = 64 * 1024,  /* one read(2); a packet that is longer gets the room it says it needs */
   LINGER_MS = 1000,       /* for DISCONNECT and the last acknowledgements to leave */
-  QUICK_MS = 2000,        /* a connection that ends sooner than this after CONNACK looks like a takeover */
+  QUICK_MS = 2000,        /* a connection that ends sooner than this after CONNACK looks like a takeover … */
+  QUICK_MORE_MS = 1000,   /* … or sooner than our pause and this: who takes it away waits as long as we do between attempts */
   QUICK_MANY = 3
 };
 
@@ -165,7 +166,8 @@ static void on_drained (void *ctx) { tl_link_flush(ctx); }
 /* Was that the broker closing right after CONNACK, again and again? Then most likely another client uses our Client ID. */
 static void judge_close (tl_link *l, bool by_peer) {
   if (l->connected_since < 0) return; /* an address that is dead says nothing */
-  bool quick = by_peer && l->now - l->connected_since < QUICK_MS;
+  int64_t pause = l->params.reconnect_delay + QUICK_MORE_MS, span = pause > QUICK_MS ? pause : QUICK_MS;
+  bool quick = by_peer && l->now - l->connected_since < span;
   l->quick_closes = quick ? l->quick_closes + 1 : 0;
   if (quick && l->quick_closes >= QUICK_MANY) {
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "the broker closed the connection right after CONNACK %u times in a row: another client probably "

@@ -212,6 +212,21 @@ describe("another client with the same Client ID", function()
     t:stop()
   end)
 
+  it("is named, too, when it waits as long as we do before it takes the connection away", function()
+    local b = broker.new()
+    local t = tagline.run(config:gsub("reconnect_delay = 0.02, reconnect_delay_max = 0.05", "reconnect_delay = 5"),
+      { PORT = b.port, CLEAN = "false", EXTRA = "" })
+    for n = 1, 3 do
+      local c = b:handshake()
+      if n == 3 then assert.has_error(function() c:next(2100) end) end -- longer than the 2 s that are quick for everybody
+      c:close()
+      wait.poll("end of the connection", 5000, function() return select(2, t:eval "lines.plant.status") == "waiting" end)
+      t:eval "lines.plant:reconnect()"
+    end
+    t:wait_log "right after CONNACK 3 times in a row"
+    t:stop()
+  end)
+
   it("is suggested by code 2", function()
     local b = broker.new()
     local t = tagline.run(config, { PORT = b.port, CLEAN = "false", EXTRA = "" })
