@@ -48,7 +48,7 @@ local function read(path)
   return text
 end
 
-describe("Mosquitto", function()
+describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT-7.1.2-1]", function()
   after_each(scope.finish)
 
   it("keeps QoS 1 and 2 messages for a program that was down, in order", function()
@@ -340,6 +340,80 @@ describe("the WebSocket recipe", function()
     m:publish("plant/boiler/up", '{"temp":21.5}', { qos = 1 })
     assert.equal(21.5, t:value("cloud.boiler.temperature").value)
     t:stop()
+  end)
+
+  -- A WebSocket server of the spec's own: { port =, head = the request, frames = { { opcode, masked, payload } … }, send(bytes) }.
+  local function websocket_server(code)
+    local port, s = free_port(), { head = "", frames = {}, input = "" }
+    local server = uv.new_tcp()
+    assert(server:bind("127.0.0.1", port))
+    local function read_frames()
+      while #s.input >= 6 do
+        local first, second = s.input:byte(1, 2)
+        local n = second & 127
+        assert(n < 126, "a frame of the handshake is short")
+        if #s.input < 6 + n then return end
+        local payload = {}
+        for at = 1, n do payload[at] = string.char(s.input:byte(6 + at) ~ s.input:byte(3 + (at - 1) % 4)) end
+        s.frames[#s.frames + 1] = { first & 15, second & 128 ~= 0, table.concat(payload) }
+        s.input = s.input:sub(7 + n)
+      end
+    end
+    assert(server:listen(8, function()
+      local socket = uv.new_tcp()
+      server:accept(socket)
+      s.frames, s.input, s.head, s.closed = {}, "", "", false
+      s.send = function(bytes) socket:write(bytes) end
+      socket:read_start(function(_, bytes)
+        if not bytes then s.closed = true if not socket:is_closing() then socket:close() end return end
+        s.input = s.input .. bytes
+        if s.head ~= "" then return read_frames() end
+        s.head = s.input:match("^.-\r\n\r\n") or ""
+        if s.head == "" then return end
+        s.input = s.input:sub(#s.head + 1)
+        socket:write(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+          .. "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"):format(code(s.head:match "Sec%-WebSocket%-Key: (%S+)")))
+      end)
+    end))
+    scope.defer(function() server:close() end)
+    s.port = port
+    return s
+  end
+
+  local function accept_code(key)
+    local folder = scope.folder()
+    scope.file("key", key .. "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", folder)
+    local _, hex = process.run(program "openssl", { "dgst", "-sha1", "-r", folder .. "/key" })
+    scope.file("sum", (hex:match("^%x+"):gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)), folder)
+    local _, text = process.run(program "openssl", { "base64", "-in", folder .. "/sum" })
+    return text:match "%S+"
+  end
+
+  it("asks for 'mqtt' [MQTT-6.0.0-3], sends binary frames [MQTT-6.0.0-1], and takes packets however they lie in frames [MQTT-6.0.0-2]", function()
+    local s = websocket_server(accept_code)
+    local _, port = wrapper(("ws://127.0.0.1:%d/mqtt"):format(s.port))
+    local t = run_recipe(port)
+    wait.till("CONNECT", 5000, function() return #s.frames > 0 end)
+    assert.truthy(s.head:find("\r\nSec-WebSocket-Protocol: mqtt\r\n", 1, true), s.head)
+    assert.same({ 2, true, "\x10" }, { s.frames[1][1], s.frames[1][2], s.frames[1][3]:sub(1, 1) })
+    for byte in ("\x20\2\0\0"):gmatch "." do s.send("\x82\1" .. byte) end -- a byte a frame
+    local subscribe
+    wait.till("SUBSCRIBE", 5000, function()
+      local all = ""
+      for _, f in ipairs(s.frames) do all = all .. f[3] end
+      subscribe = all:match "\x82.(..)"
+      return subscribe
+    end)
+    -- SUBACK and the first half of a PUBLISH in one frame; its other half in two fragments of a message.
+    local publish = "\x30" .. string.char(2 + 15 + 11) .. "\0\15plant/boiler/up" .. '{"temp":21}'
+    local one = "\x90\3" .. subscribe .. "\1" .. publish:sub(1, 10)
+    s.send("\x82" .. string.char(#one) .. one)
+    s.send("\x02\5" .. publish:sub(11, 15) .. "\x80" .. string.char(#publish - 15) .. publish:sub(16))
+    assert.equal(21, t:value("cloud.boiler.temperature").value)
+    s.send("\x81\2hi") -- text: the connection ends
+    wait.till("close", 5000, function() return s.closed end)
+    t:wait_log "WARN  cloud: "
+    t:kill "sigkill"
   end)
 
   it("ends a connection whose other side is no WebSocket", function()
