@@ -82,6 +82,7 @@ struct tl_link {
   tl_waiting *queue_head, *queue_tail;
   uint32_t queued;
   int handled;          /* messages that entered a script since the loop was last served */
+  uint64_t turn_began;  /* tl_clock_mono_ns of that */
   char peer[80];
   char error[256];
   char unrouted_topic[128];
@@ -128,7 +129,7 @@ int tl_link_make_session (tl_link *l, tl_session **session); /* *session NULL: a
 size_t tl_link_filters (const tl_link *l, tl_subscription *out); /* out: room for topic_filter.n + station_count */
 /* A script takes its time. After this many messages that entered one the loop gets its turn, so that a write never waits behind
 ** more than ten received messages (reference, Wait Timeout). */
-enum { TL_LINK_PER_TURN = 10 };
+enum { TL_LINK_PER_TURN = 10, TL_LINK_QUICK_NS = 50000 };
 enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back once it is empty */
 enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 }; /* remembered answers of the router */
 extern const tl_tcp_events tl_link_tcp_events;

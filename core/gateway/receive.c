@@ -23,12 +23,11 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
          l->unrouted_topic);
 }
 
-/* Deliver the message to the stations whose will it is. Returns whether it is the routed station's own will. */
+/* Deliver the message to the stations whose will it is: then it is nothing else, not even a message of another station. */
 static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *few[WILLS_HERE], **targets = few;
-  void *target = route->target;
   uint32_t count = route->will_count;
-  bool own = false, any = false;
+  bool any = false;
   /* A status handler may change the routes: go on with a copy. */
   if (count > WILLS_HERE && (targets = malloc(count * sizeof *targets)) == NULL) {
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for the will of %u stations: %d of them hear it", (unsigned)count, WILLS_HERE);
@@ -40,10 +39,9 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
     if (!tl_station_will(targets[i], in)) continue;
     any = true;
     l->wills++;
-    own = own || targets[i] == target;
   }
   if (targets != few) free(targets);
-  return own || (any && target == NULL);
+  return any;
 }
 
 static tl_station *find_station (tl_link *l, const tl_route *route, const tl_incoming *in) {
@@ -103,6 +101,9 @@ int tl_link_message (void *ctx, const tl_message *m) {
   }
   if (tl_link_deliver(l, &in)) return TL_MESSAGE_HELD;
   if (l->handled < TL_LINK_PER_TURN) return TL_MESSAGE_DONE;
+  l->handled = 0;
+  /* Ten quick ones are over before anybody could have waited: a turn of the loop costs as much as they do. */
+  if (tl_clock_mono_ns() - l->turn_began < TL_LINK_QUICK_NS) return TL_MESSAGE_DONE;
   l->leftover = true;
   return TL_MESSAGE_STOP;
 }
@@ -123,6 +124,7 @@ static void count_answers (tl_link *l, size_t before) {
 void tl_link_input (tl_link *l) {
   size_t at = l->in_at;
   l->handled = 0;
+  l->turn_began = tl_clock_mono_ns();
   l->leftover = false;
   tl_health_input(l);
   while (at < l->in.len && l->tcp != NULL && l->state != TL_LINK_CLOSING && may_read(l)) {

@@ -87,20 +87,66 @@ static int find (const tl_station *station, tl_guess *guess, const char *name, s
   return index;
 }
 
+typedef struct {
+  uint16_t tag;
+  int8_t type; /* of the value, which stands on the stack at `place` */
+  int place;
+} taken;
+
+enum { TAKEN_AT_ONCE = 64 }; /* a table of more values is taken in parts, each in order */
+
+/* Lua's tables have no order; values come in that of the tags in the config, as those of addressed tags do. */
+static bool set_in_order (lua_State *L, tl_script *s, tl_station *station, taken *list, size_t n, int64_t time_ms) {
+  for (size_t i = 1; i < n; i++) {
+    taken t = list[i];
+    size_t at = i;
+    for (; at > 0 && list[at - 1].tag > t.tag; at--) list[at] = list[at - 1];
+    list[at] = t;
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (list[i].tag >= station->plan->tag_count) continue; /* a handler of a value changed the station */
+    tl_tag *t = &station->tags[list[i].tag];
+    if (list[i].type == LUA_TTABLE) {
+      set_detailed(L, t, list[i].place, time_ms);
+    } else {
+      lua_pushvalue(L, list[i].place);
+      set(L, t, list[i].type, time_ms);
+      lua_pop(L, 1);
+    }
+    if (station->off || station->simulated) return false; /* a handler of the value wanted otherwise */
+    tl_work(L, s, 3);
+  }
+  return true;
+}
+
 static void take_values (lua_State *L, tl_script *s, tl_station *station, int table, int64_t time_ms) {
-  size_t len, at = 0;
-  for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1), at++) {
-    int type = lua_type(L, -1);
+  taken list[TAKEN_AT_ONCE];
+  int base = lua_gettop(L);
+  size_t len, at = 0, n = 0;
+  luaL_checkstack(L, TAKEN_AT_ONCE + LUA_MINSTACK, "values");
+  for (lua_pushnil(L); lua_next(L, table) != 0; at++) {
     if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2));
     const char *name = lua_tolstring(L, -2, &len);
     tl_station_hooks *hooks = station->user; /* a handler of a value may have changed them */
     int index = find(station, hooks != NULL && at < TL_GUESSES ? &hooks->functions->guesses[at] : NULL, name, len);
-    if (index < 0) say_unknown(s, station, name);
-    else if (type == LUA_TTABLE) set_detailed(L, &station->tags[index], lua_gettop(L), time_ms);
-    else set(L, &station->tags[index], type, time_ms);
-    if (station->off || station->simulated) return; /* a handler of the value wanted otherwise */
-    tl_work(L, s, 3);
+    if (index < 0) {
+      say_unknown(s, station, name);
+      lua_pop(L, 1);
+      continue;
+    }
+    lua_insert(L, -2); /* the value stays, the key goes on */
+    list[n++] = (taken){ (uint16_t)index, (int8_t)lua_type(L, -2), lua_gettop(L) - 1 };
+    if (n < TAKEN_AT_ONCE) continue;
+    if (!set_in_order(L, s, station, list, n, time_ms)) {
+      lua_settop(L, base);
+      return;
+    }
+    lua_replace(L, base + 1); /* the key, in place of the values that were taken */
+    lua_settop(L, base + 1);
+    n = 0;
   }
+  set_in_order(L, s, station, list, n, time_ms);
+  lua_settop(L, base);
 }
 
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms) {

@@ -34,7 +34,7 @@ local function publish (c, payload, fields)
   return packet
 end
 
--- The last value of each tag. A table has no order, so neither have the values of one result.
+-- The last value of each tag.
 local function latest (t)
   t:eval "return 1" -- what was printed before is read meanwhile
   local last = {}
@@ -44,6 +44,20 @@ end
 
 describe("decode", function()
   after_each(scope.finish)
+
+  it("gives its values in the order of the tags, more of them than are taken at once, too", function()
+    local tags = {}
+    for n = 1, 150 do tags[n] = ("v%d = Ai {}"):format(n) end
+    local t, c = start(config("local r = { on = true, n = 2, x = 1 } for n = 1, 50 do r['v' .. n] = n end return r",
+      { tags = "\n" .. table.concat(tags, ",\n") }))
+    publish(c, "a")
+    t:wait_line '"tag":"plant.s.v50"'
+    local order = {}
+    for _, value in ipairs(t:values()) do order[#order + 1] = value.tag:match "[^.]+$" end
+    local expected = { "temp", "x", "n", "on" } -- the addressed tag first
+    for n = 1, 50 do expected[#expected + 1] = "v" .. n end
+    assert.same(expected, order)
+  end)
 
   it("sees the message", function()
     local t, c = start(config([[return { text = table.concat({ msg.topic, msg.payload, msg.qos, tostring(msg.retain), tostring(msg.dup),

@@ -185,9 +185,11 @@ describe("a station will", function()
       left[v.tag] = nil
     end
     assert.equal("StHardErr", status(t))
-    assert.equal("gone", t:value("plant.all.v").value) -- it is a message to who takes the topic without a will there
     c:send("PUBLISH", { topic = "s/7", payload = "back" })
     assert.equal("back", t:value("plant.s7.v").value)
+    for _, v in ipairs(t:values()) do assert.not_equal("plant.all.v", v.tag) end -- a will is nothing else
+    c:send("PUBLISH", { topic = "gateway", payload = "here" })
+    assert.equal("here", t:value("plant.all.v").value)
     assert.equal("StOn", status(t, "plant.s7"))
     assert.equal("StHardErr", status(t, "plant.s8"))
   end)
