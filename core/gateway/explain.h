@@ -13,7 +13,8 @@
 **
 ** Codes do not change. Of a line: delivered  no-filter  no-station  will  off  simulated  refused  declined  decoder  routed (no payload
 ** was given). Of a station tried: match  differs  no-match  limit. Of a tag: new (reported)  same (the value it had)  deadband  default
-** kept  discarded  output (filled by writes)  no-decode  not-returned, or the reason it is invalid: missing json type range time decoder.
+** kept  discarded  output (filled by writes)  no-decode  not-returned  not-json (JA= where the
+** payload is text), or the reason it is invalid: missing json type range time decoder.
 ** Of its steps: convert linear range clamp discard deadband default keep. */
 #ifndef TL_GATEWAY_EXPLAIN_H
 #define TL_GATEWAY_EXPLAIN_H

@@ -233,6 +233,7 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
 static const char *untouched (const telling *t, uint16_t index, const origin *o) {
   const tl_tagdef *d = &t->copy->station->plan->tags[index];
   if (d->kind == TL_ADDRESS_ACK_ID || d->kind == TL_ADDRESS_OUT_TOPIC || d->kind == TL_ADDRESS_OUT_VALUE) return "output";
+  if (d->kind == TL_ADDRESS_JSON && !t->copy->station->plan->json) return "not-json";
   if (d->kind != TL_ADDRESS_NONE) return o->found ? "discarded" : "kept";
   if (t->copy->marks[index] & TL_COPY_RETURNED) return o->raw.len > 0 && d->has_range ? "discarded" : "kept";
   return tl_type_is_output(d->type) ? "output" : !t->decodes ? "no-decode" : "not-returned";

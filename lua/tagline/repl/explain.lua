@@ -27,7 +27,7 @@ end
 
 local function number(n)
   if math.type(n) == "float" and n == math.floor(n) and math.abs(n) < 1e15 then return ("%d"):format(n) end
-  return type(n) == "number" and ("%.15g"):format(n) or tostring(n)
+  return math.type(n) == "float" and ("%.15g"):format(n) or tostring(n)
 end
 
 local function shown_value(v, unit)
@@ -79,6 +79,7 @@ local outcomes = {
   output = function() return "(filled by writes)" end,
   ["no-decode"] = function() return "no address, and the station has no decode" end,
   ["not-returned"] = function() return "decode gave nothing for it" end,
+  ["not-json"] = function() return "not read: the station's payload_type is not JSON" end,
 }
 
 local function outcome(t)
