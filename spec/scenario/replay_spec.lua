@@ -130,6 +130,22 @@ describe("the recorder", function()
   end)
 end)
 
+describe("freeze", function()
+  after_each(scope.finish)
+
+  it("writes a spec that passes where decode gives values without a tag", function()
+    local m = mosquitto.start()
+    local t = tagline.run((SITE:gsub("at = msg.time", "extra = 1")), words(m.port))
+    m:wait_subscribed "tagline-plant"
+    m:publish("plant/meter/up", "\x01\x00")
+    t:value "plant.meter.volts"
+    local file = t.config_path:match "^(.*/)" .. "meter_spec.lua"
+    assert.equal(0, (t:eval(("return freeze(messages()[1], %q)"):format(file))))
+    local code, out, err = tagline.command { "test", file }
+    assert.equal(0, code, out .. err)
+  end)
+end)
+
 describe("tagline replay", function()
   after_each(scope.finish)
 
@@ -192,6 +208,17 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
     assert.truthy(out:find("plant.s: no new value → plant.s: decode: .*boom"), out)
     _, out = tagline.command { "replay", "--against", old, path, timed }
     assert.truthy(out:find("plant.s.x: 1 at 2023-11-14T22:13:20.000Z → 1 at 1970-01-01T00:00:05.000Z", 1, true), out)
+  end)
+
+  it("takes the same error for the same, whatever the config is called, and says it once", function()
+    local bad = { time = BOILER.time, topic = "plant/meter/up", payload = "a" }
+    local one = tagline.config(SITE, words())
+    local two = scope.file("other.lua", "\n\n" .. (assert(io.open(one)):read "a"))
+    local code, out = tagline.command { "replay", "--against", one, capture(bad, bad), two }
+    assert.same({ 0, "" }, { code, out })
+    local _, _, err = tagline.command { "replay", capture(bad, bad), one }
+    local _, count = err:gsub("data string too short", "")
+    assert.equal(1, count, err)
   end)
 
   it("counts what nobody takes, and tells what handlers raise", function()

@@ -48,8 +48,9 @@ local function config_path(config, file)
   return ("../"):rep(depth) .. config
 end
 
-local function options_text(m)
+local function options_text(m, extra)
   local parts = { ("line = %s"):format(literal(m.line)), ("time = %s"):format(literal(m.time)) }
+  if extra then parts[#parts + 1] = "extra = true" end
   if m.qos > 0 then parts[#parts + 1] = ("qos = %d, id = %d"):format(m.qos, m.id) end
   if m.retain then parts[#parts + 1] = "retain = true" end
   return "{ " .. table.concat(parts, ", ") .. " }"
@@ -63,7 +64,7 @@ function M.text(doc, m, path)
     'local t = require "tagline.test"', "",
     ("describe(%s, function()"):format(literal(m.topic)),
   }
-  local feed = ("site:feed(%s, payload, %s)"):format(literal(m.topic), options_text(m))
+  local feed = ("site:feed(%s, payload, %s)"):format(literal(m.topic), options_text(m, line.decode and line.decode.unknown))
   local failed = line.decode and line.decode.code == "decoder"
   table.move({
     failed and '  it("is what decode fails on", function()' or '  it("gives the values that it gave", function()',

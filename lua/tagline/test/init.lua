@@ -73,10 +73,15 @@ end
 local Site = {}
 Site.__index = Site
 
---- Takes what happened since the last call; raises what handlers raised.
-local function news(self)
+local EXTRA = "the station has no such tag (said once)"
+
+--- Takes what happened since the last call; raises what handlers raised. `extra`: but values that have no tag.
+local function news(self, extra)
   local values, published, errors = self.core:news()
   for _, one in ipairs(lines_of(published)) do table.insert(self.published, one) end
+  for i = extra and #errors or 0, 1, -1 do
+    if errors[i]:sub(-#EXTRA) == EXTRA then table.remove(errors, i) end
+  end
   if #errors > 0 then error(table.concat(errors, "\n"), 3) end
   return lines_of(values)
 end
@@ -104,14 +109,14 @@ function M.config(path, options)
   return self
 end
 
---- A message arrives. `options`: time (seconds; the site's clock moves there), line, qos, retain, dup, id. Returns the new values in
---- their order, as in the values stream. Raises when no station takes it, and what decode and other handlers raise. A message of
---- t.capture() may stand in place of the topic.
+--- A message arrives. `options`: time (seconds; the site's clock moves there), line, qos, retain, dup, id, extra (decode may give
+--- values that have no tag). Returns the new values in their order, as in the values stream. Raises when no station takes it, and what
+--- decode and other handlers raise. A message of t.capture() may stand in place of the topic.
 function Site:feed(topic, payload, options)
   if type(topic) == "table" then topic, payload, options = topic.topic, topic.payload, topic end
   local ok, taken, unrouted = pcall(self.core.feed, self.core, topic, payload, options)
   if not ok then error(tostring(taken), 2) end
-  local values = news(self)
+  local values = news(self, options and options.extra)
   if taken == 0 then
     error(unrouted > 0 and ("no station takes '%s'"):format(topic) or ("no topic filter takes '%s'"):format(topic), 2)
   end

@@ -32,13 +32,19 @@ local function tell_counts(counts, what)
   if counts.wrong then tell("%d messages have a topic that is not valid%s", counts.wrong, what) end
 end
 
+--- Without where in its file it happened: a config's name and its line numbers are no difference between two configs.
+local function without_place(text) return (text:gsub("[^%s:]+:%d+: ", "", 1)) end
+
 local function values_of(list, one)
-  local counts, lines = {}, {}
+  local counts, lines, said = {}, {}, {}
   for _, m in ipairs(list) do
     feed(one, m, lines, counts)
     local values, _, errors = one:news()
     if not io.stdout:write(values) then return 1 end
-    for _, text in ipairs(errors) do tell("%s: %s", m.topic, text) end
+    for _, text in ipairs(errors) do
+      if not said[text] then tell("%s: %s", m.topic, text) end
+      said[text] = true
+    end
   end
   tell_counts(counts, "")
   return 0
@@ -59,7 +65,7 @@ local function by_tag(values, errors)
     local scope = text:match("^[%w_%-.%%]+") or "error"
     tags[scope] = tags[scope] or {}
     if #tags[scope] == 0 then names[#names + 1] = scope end
-    table.insert(tags[scope], { text = "error " .. first_line(text), error = first_line(text) })
+    table.insert(tags[scope], { text = "error " .. without_place(first_line(text)), error = first_line(text) })
   end
   return tags, names
 end
