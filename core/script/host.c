@@ -11,7 +11,7 @@
 
 #include <lua-cjson.h> /* needs lua.h before it */
 
-enum { SAID_MANY = 1000, SAID_LENGTH = 400 };
+enum { SAID_MANY = 1000, SAID_LENGTH = 400, SAID_WHOLE = 4096 };
 
 static void forget_said (tl_script *s) {
   tl_slice key;
@@ -37,7 +37,7 @@ void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
     memcpy(copy, key, known.len);
     if (tl_map_put(&s->said, tl_slice_of(copy, known.len), s) != TL_OK) free(copy);
   }
-  tl_log(TL_LOG_ERROR, scope, "%.*s", TL_ARG(text));
+  tl_log(TL_LOG_ERROR, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE), (const char *)text.at);
 }
 
 /* ---- making the state ---- */

@@ -2,6 +2,7 @@
 ** ends the old ones and starts the new. */
 #include <stdlib.h>
 
+#include "script/failures.h"
 #include "script/script.h"
 
 enum { TIMERS_MAX = 10000 }; /* a handler that starts one for each message would go on for ever */
@@ -49,8 +50,10 @@ static void on_due (void *ctx) {
     drop(t);
   }
   tl_buf_init(&err); /* from here on `t` may be gone: the function may have the config reloaded */
-  if (tl_script_enter(s, p_fire, &function, s->handler_time, what, &err) != LUA_OK)
+  if (tl_script_enter(s, p_fire, &function, s->handler_time, what, &err) != LUA_OK) {
     tl_script_say_error(s, what, tl_buf_bytes(&err));
+    tl_failure_note(s, NULL, NULL, what, tl_buf_bytes(&err));
+  }
   tl_buf_fini(&err);
   if (!every) luaL_unref(s->L, LUA_REGISTRYINDEX, function);
 }

@@ -235,6 +235,7 @@ function M.word(live, api)
     end
     if type(x) == "function" then
       local info = debug.getinfo(x, "S")
+      if info.what == "C" then return "a function of the library" end
       return ("a function of %s, lines %d to %d"):format(info.short_src, info.linedefined, info.lastlinedefined)
     end
     return ("a %s; help(x) takes a word, an object, or the name of anything"):format(type(x))

@@ -343,7 +343,7 @@ function json(v, seen, options)
   if type(v) == "string" then return json_string(v) end
   if type(v) == "number" then return v == v and math.abs(v) ~= math.huge and shown_number(v) or "null" end
   if type(v) == "boolean" then return tostring(v) end
-  if v == nil or type(v) == "userdata" and not getmetatable(v) then return "null" end -- json.null is a bare pointer
+  if v == nil or type(v) == "userdata" and tostring(v) == "null" then return "null" end -- json.null
   return json_string(tostring(v))
 end
 

@@ -131,7 +131,10 @@ local function line_text(out, l)
 end
 
 local function failure_text(out, f)
-  if f.works then
+  if f.scope == "" then
+    if f.last_ago > 600 then return 0 end
+    out[#out + 1] = ("! a function of %s(…) failed %s, last %s ago"):format(f.what, plural(f.count, "time"), span(f.last_ago))
+  elseif f.works then
     if f.last_ago > 600 then return 0 end
     out[#out + 1] = ("! %s of %s failed %s, last %s ago; it has worked since"):format(f.what, f.scope, plural(f.count, "time"),
       span(f.last_ago))

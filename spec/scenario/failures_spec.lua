@@ -1,0 +1,42 @@
+-- What the user's functions fail at: in the log, in status(), and as JSON.
+local mosquitto = require "spec.support.mosquitto"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local SITE = [[
+every(0.01, function() error "no tick" end)
+line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { x = Ai {} },
+  decode = function(msg) if msg.payload == "long" then error(("x"):rep(1000000)) end return { x = tonumber(msg.payload) } end } }
+]]
+
+describe("a failing function", function()
+  after_each(scope.finish)
+
+  local function start()
+    local m = mosquitto.start()
+    local t = tagline.run(SITE, { PORT = m.port })
+    m:wait_subscribed "tagline-p"
+    return t, m
+  end
+
+  it("of every() is in status(), and in the log", function()
+    local t = start()
+    t:wait_log "every: .*config.lua:1: no tick"
+    local _, text = t:eval "print(status())"
+    assert.truthy(text:find("! a function of every%(…%) failed %d+ times?, last %d[%d.]* s ago\n    .*config.lua:1: no tick"), text)
+  end)
+
+  it("does not flood the log with a long text", function()
+    local t, m = start()
+    m:publish("s", "long")
+    assert.truthy(#t:wait_log "p.s: decode: .*xxxx" < 6000)
+    m:publish("s", "1")
+    assert.equal(1, t:value("p.s.x").value ~= nil and 1)
+  end)
+
+  it("leaves null in JSON what is null", function()
+    local t = start()
+    local code, out = tagline.command { "repl", "--socket", t.socket, "--json", "-e", "{ a = json.null, b = 'null' }" }
+    assert.same({ 0, '{"a":null,"b":"null"}' }, { code, (out:gsub("%s+$", "")) })
+  end)
+end)
