@@ -8,6 +8,18 @@ local function told(expression)
 end
 
 describe("a tag", function()
+  it("refuses an OUT_TOPIC that cannot be published to", function()
+    local function said(default)
+      return support.problems(('line "p" { host = "h", station "s" { address = "a",\n tags = { o = TxtO { "OUT_TOPIC", default = %q } } } }'):format(default))
+    end
+    assert.same({}, said "plant/set")
+    for _, default in ipairs { "plant/+/set", "plant/#", "", "a\0b" } do
+      local found = said(default)
+      assert.equal(1, #found, default)
+      assert.truthy(found[1]:find("c.lua:2: line 'p', station 's', tag 'o': default: expected a topic to publish to", 1, true), found[1])
+    end
+  end)
+
   it("stands in the order of the source, with its type, address and place", function()
     local draft = support.clean [[line "p" { host = "h", payload_type = "JSON", station "s" { address = "t", tags = {
       z = Ai "JA=z",

@@ -343,7 +343,8 @@ function load_config.string(text, path, opts)
   if chunk then
     local ok, failure = xpcall(chunk, traced(self), path)
     if not ok then
-      if type(failure) ~= "table" then failure = { at = self:at(path, 0), text = tostring(failure) } end
+      -- Out of memory there is neither a traceback nor a place.
+      if type(failure) ~= "table" then failure = { at = self:at(path, 1), text = tostring(failure) } end
       self.problems:add { at = failure.at, line = self.open[#self.open], text = failure.text }
       self.broken = true
     end

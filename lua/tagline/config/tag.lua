@@ -108,7 +108,11 @@ end
 local numeric_fields = { "linear", "range", "deadband" }
 
 --- Rules between fields.
-local function relations(rec)
+local function relations(rec, core)
+  if rec.address == "OUT_TOPIC" and type(rec.default) == "string" then
+    local ok, why = core.topic_check((rec.default:gsub("{[%w_]+}", "x"))) -- a group's text is not known yet
+    if not ok then problem(rec, "default", ("expected a topic to publish to, got %s: %s"):format(kinds.got(rec.default), why)) end
+  end
   for _, name in ipairs(numeric_fields) do
     if rec[name] and not is_numeric[rec.type] then
       problem(rec, name, ("expected a numeric type (Ai Ao Ci Co TiR ToR), got %s"):format(rec.type))
@@ -184,7 +188,7 @@ function Maker:check(rec, given)
     local wrong = rec.address ~= "" and address_wrong(load.core, rec.type, rec.address)
     if wrong then problem(rec, "address", wrong, given[1] ~= nil and 1 or nil) end
   end
-  relations(rec)
+  relations(rec, load.core)
 end
 
 function Maker:new_record(type_name, at)
