@@ -69,6 +69,21 @@ describe("a station", function()
     assert.truthy(list[1]:find(s1 .. 'SWT: expected a topic without wildcards, got "a/#"', 1, true))
   end)
 
+  it("is told of a will that says nothing", function()
+    local function line(fields) return support.problems('line "p" { host = "h", topic_filter = { "a", "b/#" }, ' .. fields .. " }") end
+    local told_of = "c.lua:1: warning: line 'p', station 's': "
+    assert.same({ told_of .. "SWP: does nothing without a station_will_topic" }, line 'station "s" { address = "a", SWP = "off" }')
+    assert.same({ told_of .. "station_will_payload: does nothing without a station_will_topic" },
+      line 'station "s" { address = "a", station_will_payload = "off" }')
+    assert.same({ told_of .. "SWT: every message of the station is its will: a station_will_payload says which one is" },
+      line 'station "s" { address = "a", SWT = "a" }')
+    assert.same({ told_of .. 'station_will_topic: never comes: topic_filter "a, b/#" does not let "w/a" in' },
+      line 'station "s" { address = "a", station_will_topic = "w/a" }')
+    assert.same({}, line 'station "s" { address = "a", SWT = "b/will" }, station "t" { address = "b/x", SWT = "b/x", SWP = "off" }')
+    assert.same({}, line 'station "s" { address = "c", SWT = "c", SWP = "off", subscribe_address = true }')
+    assert.same({}, line 'station "s-{dev}" { address = "b/(?<dev>[^/]+)/up", SWT = "b/{dev}/will" }')
+  end)
+
   it("refuses an expression that does not compile, with the position", function()
     assert.same({ s1 .. 'address: expected a topic or a regular expression, got "a/(b": missing closing parenthesis (at position 5)' },
       told 'address = "a/(b"')

@@ -194,6 +194,20 @@ local function check_json_tags(self, st)
   end
 end
 
+--- A will that can never come, and one that leaves no message to the station.
+local function check_will(self, st, filters)
+  local topic, payload = st.params.station_will_topic, st.params.station_will_payload
+  if not topic then return end
+  local field, own_topic = st.will_word or "station_will_topic", topic == st.address
+  if own_topic and (payload or "") == "" then
+    station_problem(self, st, field, "every message of the station is its will: a station_will_payload says which one is", "warning")
+  elseif not topic:find("{", 1, true) and not let_in(self.load.core, filters, topic)
+    and not (own_topic and st.params.subscribe_address) then
+    station_problem(self, st, field, ("never comes: topic_filter %s does not let %s in"):format(
+      kinds.got(table.concat(filters, ", ")), kinds.got(topic)), "warning")
+  end
+end
+
 local function check_stations(self, one)
   local core, filters = self.load.core, one.params.topic_filter
   local names, addresses, memo, all_of_it, without_json = {}, {}, {}, nil, {}
@@ -222,6 +236,7 @@ local function check_stations(self, one)
     end
   end
   for _, st in ipairs(one.stations) do
+    check_will(self, st, filters)
     if all_of_it and st.address and st.address ~= "#" then
       station_problem(self, st, "address", ("never matches: station '%s' (\"#\") takes every message of the line")
         :format(all_of_it.name), "warning")

@@ -301,6 +301,10 @@ function Checker:check(name, at, given, seq)
   for short, long in pairs { SWT = "station_will_topic", SWP = "station_will_payload" } do
     if given[short] ~= nil and given[long] ~= nil then self:problem(st, short, ("is %s, which is given too"):format(long)) end
   end
+  st.will_word = given.SWT ~= nil and "SWT" or nil -- what the user calls it
+  if (given.SWP or given.station_will_payload) and given.SWT == nil and given.station_will_topic == nil then
+    self:problem(st, given.SWP and "SWP" or "station_will_payload", "does nothing without a station_will_topic", nil, "warning")
+  end
   local facts
   if st.address then
     facts = check_address(self, st)
