@@ -38,9 +38,9 @@ line "codec" {
     tags    = { position = Ci {}, payload = TxtI {} },
   },
 
-  station "lpp" { address = "raw/lpp", decode = cayenne_lpp.decode, tags = { temperature_7 = Ai {}, gps_12_latitude = Ai {} } },
+  station "lpp" { address = "raw/lpp", decode = cayenne_lpp, tags = { temperature_7 = Ai {}, gps_12_latitude = Ai {} } },
   station "elsys" { address = "raw/base64", decode = base64(elsys), tags = { temperature = Ai {} } },
-  station "em300" { address = "raw/em300", decode = milesight.em300.decode, tags = { temperature = Ai {} } },
+  station "em300" { address = "raw/em300", decode = milesight.em300, tags = { temperature = Ai {} } },
 }
 ]]
 

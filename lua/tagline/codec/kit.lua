@@ -23,6 +23,7 @@ kit.LONGEST = 255
 ---@field examples tagline.Example[]
 ---@field decode_bytes fun(bytes: string, port?: integer): table?, (string|number)?
 ---@field decode fun(msg: table): table?, number?
+---@overload fun(msg: table): table?, number?
 
 --- A byte of `text` for a message; the end when there is none.
 ---@param text string
@@ -217,7 +218,7 @@ function kit.device(m)
     return nil
   end
 
-  return m
+  return setmetatable(m, { __call = function(_, msg) return m.decode(msg) end }) -- a station's decode as it is
 end
 
 --- The function that decodes bytes of a device module, or a function(bytes, port) itself.
