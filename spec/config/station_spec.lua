@@ -199,6 +199,6 @@ describe("a station per device", function()
   end)
 
   it("leaves braces in texts of other stations alone", function()
-    support.clean(support.station 'address = "a", SWP = "{off}", tags = { t = TxtO { "OUT_TOPIC", default = "{x}" } }')
+    support.clean(support.station 'address = "a", SWT = "w", SWP = "{off}", tags = { t = TxtO { "OUT_TOPIC", default = "{x}" } }')
   end)
 end)

@@ -302,7 +302,8 @@ function Checker:check(name, at, given, seq)
     if given[short] ~= nil and given[long] ~= nil then self:problem(st, short, ("is %s, which is given too"):format(long)) end
   end
   st.will_word = given.SWT ~= nil and "SWT" or nil -- what the user calls it
-  if (given.SWP or given.station_will_payload) and given.SWT == nil and given.station_will_topic == nil then
+  local payload = st.params and st.params.station_will_payload or ""
+  if payload ~= "" and given.SWT == nil and given.station_will_topic == nil then
     self:problem(st, given.SWP and "SWP" or "station_will_payload", "does nothing without a station_will_topic", nil, "warning")
   end
   local facts
