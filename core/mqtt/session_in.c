@@ -32,7 +32,9 @@ static int on_connack (tl_session *s, const tl_frame *f) {
                    "CONNACK with session present although a clean session was asked for [MQTT-3.2.2-1]");
   if (c.code) { /* the server must close now; we do not wait for it [MQTT-3.2.2-5] */
     s->refusal = c.code;
-    return tl_fail(&s->err, TL_EREFUSED, 3, "connection refused, code %u: %s", c.code, tl_connack_reason(c.code));
+    bool unnamed = c.code == 2 && s->p.client_id.len == 0; /* [MQTT-3.1.3-9] */
+    return tl_fail(&s->err, TL_EREFUSED, 3, "connection refused, code %u: %s", c.code,
+                   unnamed ? "identifier rejected; the broker wants a Client ID, here it is blank" : tl_connack_reason(c.code));
   }
   s->phase = TL_PHASE_UP;
   s->up_at = s->listen_at = s->now;

@@ -122,6 +122,7 @@ static void blank_client_id (void **state) {
   h_start(&h);
   h_open(&h);
   assert_false(h_noticed(&h, "blank"));
+  h_fails(&h, BYTES("\x20\x02\x00\x02"), TL_EREFUSED, "wants a Client ID"); /* nobody else has it */
   h_fini(&h);
 }
 
