@@ -12,27 +12,27 @@ static int64_t read_time (lua_State *L, int index, const char *where) {
 }
 
 /* By the conversion table: what a decoder returns is data, not an argument of our API. */
-static tl_reason convert (lua_State *L, int type_in, const tl_station *s, tl_type type, tl_value *v) {
+static tl_reason convert (lua_State *L, int at, int type_in, const tl_station *s, tl_type type, tl_value *v) {
   size_t len;
   tl_buf *scratch = &s->line->model->scratch;
   switch (type_in) {
-  case LUA_TBOOLEAN: return tl_convert_boolean(type, lua_toboolean(L, -1) != 0, v);
+  case LUA_TBOOLEAN: return tl_convert_boolean(type, lua_toboolean(L, at) != 0, v);
   case LUA_TNUMBER:
     tl_buf_clear(scratch);
-    return lua_isinteger(L, -1) ? tl_convert_integer(type, lua_tointeger(L, -1), scratch, v)
-                                : tl_convert_number(type, lua_tonumber(L, -1), scratch, v);
+    return lua_isinteger(L, at) ? tl_convert_integer(type, lua_tointeger(L, at), scratch, v)
+                                : tl_convert_number(type, lua_tonumber(L, at), scratch, v);
   case LUA_TSTRING: {
-    const char *text = lua_tolstring(L, -1, &len);
+    const char *text = lua_tolstring(L, at, &len);
     return tl_convert_text(type, tl_slice_of(text, len), &s->plan->rule, v);
   }
   default: return TL_REASON_TYPE;
   }
 }
 
-/* The value on top, whose Lua type is `type_in`. */
-static void set (lua_State *L, tl_tag *t, int type_in, int64_t time_ms) {
+/* The value at the stack index `at`, whose Lua type is `type_in`. */
+static void set (lua_State *L, tl_tag *t, int at, int type_in, int64_t time_ms) {
   tl_value v;
-  tl_reason why = convert(L, type_in, t->station, tl_tag_def(t)->type, &v);
+  tl_reason why = convert(L, at, type_in, t->station, tl_tag_def(t)->type, &v);
   if (why != TL_REASON_NONE) tl_tag_invalidate(t, why, time_ms);
   else if (!tl_tag_receive(t, &v, time_ms)) luaL_error(L, "not enough memory");
 }
@@ -61,7 +61,7 @@ static void set_detailed (lua_State *L, tl_tag *t, int index, int64_t time_ms) {
   lua_pop(L, 1);
   lua_getfield(L, index, "value");
   if (lua_isnil(L, -1)) tl_tag_missing(t, time_ms);
-  else set(L, t, lua_type(L, -1), time_ms);
+  else set(L, t, -1, lua_type(L, -1), time_ms);
   lua_pop(L, 1);
 }
 
@@ -106,13 +106,8 @@ static bool set_in_order (lua_State *L, tl_script *s, tl_station *station, taken
   for (size_t i = 0; i < n; i++) {
     if (list[i].tag >= station->plan->tag_count) continue; /* a handler of a value changed the station */
     tl_tag *t = &station->tags[list[i].tag];
-    if (list[i].type == LUA_TTABLE) {
-      set_detailed(L, t, list[i].place, time_ms);
-    } else {
-      lua_pushvalue(L, list[i].place);
-      set(L, t, list[i].type, time_ms);
-      lua_pop(L, 1);
-    }
+    if (list[i].type == LUA_TTABLE) set_detailed(L, t, list[i].place, time_ms);
+    else set(L, t, list[i].place, list[i].type, time_ms);
     if (station->off || station->simulated) return false; /* a handler of the value wanted otherwise */
     tl_work(L, s, 3);
   }
@@ -134,8 +129,9 @@ static void take_values (lua_State *L, tl_script *s, tl_station *station, int ta
       lua_pop(L, 1);
       continue;
     }
-    lua_insert(L, -2); /* the value stays, the key goes on */
-    list[n++] = (taken){ (uint16_t)index, (int8_t)lua_type(L, -2), lua_gettop(L) - 1 };
+    int place = base + 1 + (int)n;
+    list[n++] = (taken){ (uint16_t)index, (int8_t)lua_type(L, place + 1), place };
+    lua_insert(L, place); /* the value stays, the key goes on */
     if (n < TAKEN_AT_ONCE) continue;
     if (!set_in_order(L, s, station, list, n, time_ms)) {
       lua_settop(L, base);
