@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "command/command.h"
 #include "command/complete.h"
@@ -84,7 +85,7 @@ static int wait_for (repl *r, int input, int timeout_ms) {
       return 0;
     }
     if (rc == 0) return -1;
-    if (rc > 0) return fds[0].revents ? 1 : 2;
+    if (rc > 0) return fds[1].revents ? 2 : 1; /* a flood of output must not keep what is typed from being read */
   }
 }
 
@@ -103,10 +104,12 @@ static int take_frame (repl *r) {
 ** came twice. */
 static int evaluate (repl *r, char type, tl_slice code, bool typed) {
   bool cancelled = false, lasts = false;
+  uint64_t began = tl_clock_mono_ns();
   int rc = tl_console_put(r->fd, type, code);
   if (rc == TL_ETOOBIG) fputs("tagline repl: the code is too long\n", stderr);
   if (rc < 0) return rc == TL_ETOOBIG ? 'f' : 0;
   for (;;) {
+    lasts = lasts || tl_clock_mono_ns() - began >= TYPED_MS * 1000000ull; /* whether there is output meanwhile or not */
     int what = wait_for(r, typed && lasts ? STDIN_FILENO : -1, typed && !lasts ? TYPED_MS : -1);
     if (what < 0) {
       lasts = true;
