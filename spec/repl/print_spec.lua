@@ -42,6 +42,11 @@ describe("tagline.repl.print", function()
     assert.truthy(printer.format({ now = 0, printing = true, tty = true }, 1, "\0\xff"):find "2 bytes")
   end)
 
+  it("shows a tag's moment as a date", function()
+    local text = show(fake.tag("p.s.at", { type = "TiA", value = 1658138055.799 }))
+    assert.truthy(text:find("TiA   2022-07-18T09:54:15.799Z", 1, true), text)
+  end)
+
   it("indents nested tables, short ones in a line", function()
     assert.equal("{}", show {})
     assert.equal('{ 1, 2, "x" }', show { 1, 2, "x" })

@@ -137,7 +137,9 @@ local views = {
     head = { "tag", "type", "value", "unit", "status", "reason", "age" }, elastic = { 3, 1 },
     row = function(tag, options)
       local value = tag.value
-      return { tag.full_name, tag.type, value == nil and "-" or scalar(value, CELL), tag.unit or "", tag.status, tag.reason or "",
+      local moment = (tag.type == "TiA" or tag.type == "ToA") and type(value) == "number"
+      local text = value == nil and "-" or moment and M.time(value) or scalar(value, CELL)
+      return { tag.full_name, tag.type, text, tag.unit or "", tag.status, tag.reason or "",
         tag.time and M.age(options.now - tag.time) or "" }
     end,
   },
