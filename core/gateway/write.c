@@ -95,7 +95,10 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
   tl_err why = { .text = "" };
   int rc = tl_link_store_ready(l, false, &why);
   bool kept = rc == TL_OK;
-  if (kept) rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
+  if (kept) {
+    tl_session_time(l->session, tl_loop_now(l->gateway->loop)); /* the line may have been idle for long */
+    rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
+  }
   if (rc < 0) {
     unlink_write(l->gateway, w);
     free_write(w);

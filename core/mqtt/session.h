@@ -125,6 +125,9 @@ void tl_session_pause (tl_session *s, bool paused, int64_t now);
 tl_slice tl_session_output (const tl_session *s);
 void tl_session_sent (tl_session *s, size_t n, int64_t now);
 
+/* What time it is, where no other call has told it lately: tl_session_publish() has no clock of its own. */
+void tl_session_time (tl_session *s, int64_t now);
+
 /* Publish. `token` comes back in `published` exactly once after TL_OK was returned (maybe before this returns: never). QoS 0
 ** is reported when its last byte was handed to the transport. The order of publishing is kept: a message goes out at once
 ** only when none waits before it. With a clean session false, QoS 1 and 2 stay accepted when the connection breaks. Errors,

@@ -84,6 +84,10 @@ static void warn_stall (tl_session *s) {
                   (double)(s->now - m->sent_at) / 1000.0, s->inflight.n + s->queue.n);
 }
 
+void tl_session_time (tl_session *s, int64_t now) {
+  if (now > s->now) s->now = now;
+}
+
 int tl_session_tick (tl_session *s, int64_t now) {
   const char *what = "";
   int rc = TL_OK;
