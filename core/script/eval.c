@@ -10,9 +10,11 @@
 enum {
   SLICE_MS = 2,      /* of processor; then the loop has its turn */
   EVAL_SECONDS = 5,  /* of processor between two waits: a chunk that never ends does end */
-  CALL_SECONDS = 2,  /* of a stretch that cannot be sliced: inside a C function that calls back */
   HOOK_EVERY = 1000  /* instructions */
 };
+
+/* Of a stretch that cannot be sliced (a pattern, a sort): the plant's messages wait that long, so it is short. */
+static const double CALL_SECONDS = 0.25;
 
 /* ---- print ---- */
 
