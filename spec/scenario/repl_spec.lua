@@ -52,12 +52,12 @@ describe("repl -e", function()
   after_each(scope.finish)
 
   it("ends an evaluation that stays in one function of the library after a quarter of a second", function()
-    local t = tagline.run('line "p" { host = "127.0.0.1", port = 1, station "s" { address = "a", tags = {} } }')
-    t:wait_log "p: connect"
-    local code, _, err = t:eval '("a"):rep(30):find(("a?"):rep(30) .. ("a"):rep(30) .. "b")'
+    local p = tagline.run('line "p" { host = "127.0.0.1", port = 1, station "s" { address = "a", tags = {} } }')
+    p:wait_log "p: connect"
+    local code, _, err = p:eval '("a"):rep(30):find(("a?"):rep(30) .. ("a"):rep(30) .. "b")'
     assert.equal(1, code)
     assert.truthy(err:find("took longer than 0.25 s", 1, true), err)
-    t:stop()
+    p:stop()
   end)
 
   it("shows tags, stations and lines as tables", function()
