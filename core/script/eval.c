@@ -14,7 +14,7 @@ enum {
 };
 
 /* Of a stretch that cannot be sliced (a pattern, a sort): the plant's messages wait that long, so it is short. */
-static const double CALL_SECONDS = 0.25;
+static const double CALL_SECONDS = 1;
 
 /* ---- print ---- */
 

@@ -51,12 +51,12 @@ local function attach(...) return process.start(tagline.program(), { "repl", "--
 describe("repl -e", function()
   after_each(scope.finish)
 
-  it("ends an evaluation that stays in one function of the library after a quarter of a second", function()
+  it("ends an evaluation that stays in one function of the library after a second", function()
     local p = tagline.run('line "p" { host = "127.0.0.1", port = 1, station "s" { address = "a", tags = {} } }')
     p:wait_log "p: connect"
     local code, _, err = p:eval '("a"):rep(30):find(("a?"):rep(30) .. ("a"):rep(30) .. "b")'
     assert.equal(1, code)
-    assert.truthy(err:find("took longer than 0.25 s", 1, true), err)
+    assert.truthy(err:find("took longer than 1.0 s", 1, true), err)
     p:stop()
   end)
 
@@ -312,7 +312,7 @@ describe("watch", function()
 
   it("shows raw messages and where they went", function()
     start()
-    local run = attach("-e", 'watch { topic = "+/up" }')
+    local run = attach("-e", 'watch { topic = "+/up", rate = 100000 }')
     wait.poll("watch", 5000, function()
       publish("boiler/up", '{"temp":1}')
       return #run:lines() > 0
