@@ -7,6 +7,19 @@ end
 local s1 = "c.lua:1: line 'p', station 's': "
 
 describe("a station", function()
+  it("has at most sixteen named groups", function()
+    local function said(count)
+      local address, name = {}, {}
+      for n = 1, count do address[n], name[n] = ("(?<g%d>[^/]+)"):format(n), ("{g%d}"):format(n) end
+      return support.problems(('line "p" { host = "h", station "%s" { address = "%s", tags = {} } }')
+        :format(table.concat(name, "_"), table.concat(address, "/")))
+    end
+    assert.same({}, said(16))
+    local found = said(17)
+    assert.equal(1, #found)
+    assert.truthy(found[1]:find("address: expected at most 16 named groups, got 17", 1, true), found[1])
+  end)
+
   it("takes from its line what it does not say itself", function()
     local draft = support.clean [[line "p" { host = "h", payload_type = "JSON", time_field_name = "ts", time_mask = "UNIX",
       ignore_missing_time = true, time_zone = "+01:00",

@@ -96,11 +96,16 @@ end
 
 local placeholder = "{([%a_][%w_]*)}"
 
+local CAPTURES = 16 -- TL_CAPTURES_MAX of core/route/router.h
+
 --- The named groups of the address against the placeholders of the name and the texts.
 local function check_groups(self, st)
   local groups, list = {}, {}
   for i, name in ipairs(st.groups) do
     groups[name], list[i] = true, "{" .. name .. "}"
+  end
+  if #list > CAPTURES then
+    self:problem(st, "address", ("expected at most %d named groups, got %d"):format(CAPTURES, #list))
   end
   local shown = table.concat(list, ", ")
   local in_name = {}
