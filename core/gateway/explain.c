@@ -13,7 +13,6 @@ enum {
   RAW_MAX = 240,   /* bytes of a raw value that are shown */
   NEAR_MAX = 3,    /* addresses that differ: the likest */
   REGEX_MAX = 12,  /* expressions that do not match */
-  GROUPS_MAX = 16,
   MESSAGES_MAX = 5, OTHERS_MAX = 3
 };
 
@@ -156,24 +155,7 @@ static void tell_trying (const tl_link *l, const trying *t, tl_buf *out) {
 
 /* ---- the station taken ---- */
 
-typedef struct {
-  tl_slice names[GROUPS_MAX], values[GROUPS_MAX];
-  size_t n;
-} captures;
-
-static void read_captures (const tl_route *route, tl_slice topic, captures *c) {
-  const char *name;
-  int number;
-  c->n = 0;
-  for (int i = 0; c->n < GROUPS_MAX && route->pattern != NULL && tl_pattern_named(route->pattern, i, &name, &number); i++) {
-    bool took_part = (uint32_t)number < route->group_count && route->groups[number].from != UINT32_MAX;
-    c->names[c->n] = tl_slice_str(name);
-    c->values[c->n++] = took_part ? tl_slice_of(topic.at + route->groups[number].from,
-                                                route->groups[number].to - route->groups[number].from) : TL_LIT("");
-  }
-}
-
-static void tell_captures (const tl_route *route, tl_slice topic, const captures *c, tl_buf *out) {
+static void tell_captures (const tl_route *route, tl_slice topic, const tl_captures *c, tl_buf *out) {
   char number[16];
   if (route->groups == NULL || route->group_count < 2) return;
   tl_explain_open(out, "captures", '{');
@@ -193,7 +175,7 @@ typedef struct {
   tl_station *live;     /* NULL: nobody, or a device that was not heard of yet */
   tl_station *like;     /* `live`, or the template */
   tl_buf name;          /* of the station, without the line; empty: nobody */
-  captures groups;
+  tl_captures groups;
   bool refused;         /* max_instances */
 } destination;
 
@@ -202,7 +184,7 @@ static int find_destination (tl_link *l, tl_slice topic, destination *d) {
   tl_buf_init(&d->name);
   tl_station *s = d->route->target;
   if (s == NULL) return TL_OK;
-  read_captures(d->route, topic, &d->groups);
+  tl_route_captures(d->route, topic, &d->groups);
   d->live = d->like = s;
   if (!s->is_template) {
     tl_buf_str(&d->name, s->name);

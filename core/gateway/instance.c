@@ -8,25 +8,6 @@
 #include "gateway/link.h"
 #include "model/fill.h"
 
-enum { GROUPS_MAX = 16 }; /* named groups of one address; the config refuses more */
-
-typedef struct {
-  tl_slice names[GROUPS_MAX], values[GROUPS_MAX];
-  size_t n;
-} captures;
-
-static void read_captures (const tl_route *route, tl_slice topic, captures *c) {
-  const char *name;
-  int number;
-  c->n = 0;
-  for (int i = 0; c->n < GROUPS_MAX && tl_pattern_named(route->pattern, i, &name, &number); i++) {
-    bool took_part = (uint32_t)number < route->group_count && route->groups[number].from != UINT32_MAX;
-    c->names[c->n] = tl_slice_str(name);
-    c->values[c->n++] = took_part ? tl_slice_of(topic.at + route->groups[number].from,
-                                                route->groups[number].to - route->groups[number].from) : TL_LIT("");
-  }
-}
-
 /* The handlers of a template, for one more station. False: no memory. */
 static bool share (tl_link *l, const tl_station *t, void **user) {
   const tl_handlers *h = &l->gateway->handlers;
@@ -34,7 +15,7 @@ static bool share (tl_link *l, const tl_station *t, void **user) {
   return *user != NULL || t->user == NULL || h->share == NULL;
 }
 
-static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const captures *c, const tl_incoming *m) {
+static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_captures *c, const tl_incoming *m) {
   tl_buf will_topic, will_payload;
   tl_plan *plan = NULL;
   tl_station *s = NULL;
@@ -81,11 +62,11 @@ static void refuse (tl_link *l, tl_station *t, const tl_station *taken) {
 }
 
 tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route, const tl_incoming *m) {
-  captures c;
+  tl_captures c;
   tl_buf name;
   tl_station *s = NULL;
   if (route->pattern == NULL) return NULL;
-  read_captures(route, m->topic, &c);
+  tl_route_captures(route, m->topic, &c);
   tl_buf_init(&name);
   if (tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true) >= 0) {
     /* Two topics may name one device: both feed it. */

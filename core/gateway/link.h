@@ -127,8 +127,8 @@ void tl_link_ask_resume (tl_link *l);                /* go on with input that wa
 int tl_link_new_session (tl_link *l);                /* from the parameters; another one when they keep it somewhere else */
 int tl_link_make_session (tl_link *l, tl_session **session); /* *session NULL: a new one; else it gets the parameters */
 size_t tl_link_filters (const tl_link *l, tl_subscription *out); /* out: room for topic_filter.n + station_count */
-/* A script takes its time. After this many messages that entered one the loop gets its turn, so that a write never waits behind
-** more than ten received messages (reference, Wait Timeout). */
+/* A script takes its time. After this many messages that entered one the loop gets its turn, so that a write does not wait behind more
+** (reference, Wait Timeout); unless they took less than TL_LINK_QUICK_NS together, when nobody has waited yet. */
 enum { TL_LINK_PER_TURN = 10, TL_LINK_QUICK_NS = 50000 };
 enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back once it is empty */
 enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 }; /* remembered answers of the router */

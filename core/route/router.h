@@ -58,6 +58,14 @@ void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void 
 /* Is the address plain text (equal to the only topic it can match)? */
 bool tl_address_is_plain (tl_slice address);
 
+/* The named groups of a route, as slices of the topic; "" for one that took no part. At most TL_CAPTURES_MAX; the config refuses more. */
+enum { TL_CAPTURES_MAX = 16 };
+typedef struct {
+  tl_slice names[TL_CAPTURES_MAX], values[TL_CAPTURES_MAX];
+  size_t n;
+} tl_captures;
+void tl_route_captures (const tl_route *route, tl_slice topic, tl_captures *out);
+
 typedef struct {
   uint32_t exact, regexes, remembered;
   uint64_t hits, misses; /* of the memory */
