@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "gateway/link.h"
+#include "model/fill.h"
 
 typedef struct {
   tl_gateway *g;
@@ -42,14 +43,15 @@ static int refresh_filters (tl_link *l) {
 
 /* ---- stations ---- */
 
+/* An instance is found through its template: at its next message the router hears of it again. */
 static int route_station (tl_link *l, tl_station *s, tl_err *err) {
-  int rc = tl_router_add(l->router, tl_slice_str(s->address), s, err);
+  int rc = s->made_by != NULL ? TL_OK : tl_router_add(l->router, tl_slice_str(s->address), s, err);
   if (rc >= 0 && s->will_topic != NULL) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
   return rc;
 }
 
 static void unroute_station (tl_link *l, tl_station *s) {
-  tl_router_remove(l->router, tl_slice_str(s->address));
+  if (s->made_by == NULL) tl_router_remove(l->router, tl_slice_str(s->address)); /* of an instance it may be another station's */
   tl_router_forget(l->router, s); /* an instance may be fed by several topics */
   if (s->will_topic != NULL) tl_router_remove_will(l->router, tl_slice_str(s->will_topic), s);
 }
@@ -112,13 +114,12 @@ static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *p
   return list;
 }
 
-/* The station itself stays, and with it the values of tags that did not change, and what is in flight. */
+/* The station itself, which is not routed now, stays, and with it the values of tags that did not change, and what is in flight. */
 static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl_station_spec *c) {
   size_t n;
   moving *writes = list_writes(l->gateway, s, c->plan, &n);
   tl_gateway_forget_tag(l->gateway, s);
   tl_link_forget_awaiting(l, s);
-  unroute_station(l, s);
   int rc = TL_OK;
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
@@ -129,13 +130,50 @@ static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl
   return rc < 0 ? tl_fail(a->err, rc, 0, "no memory for station '%s'", s->name) : routed;
 }
 
-static int change_station (const applying *a, tl_link *l, tl_station *s, tl_station_config *c) {
-  bool same = tl_station_is_same(s, &c->spec);
-  if (!same && (s->is_template || c->spec.is_template)) {
-    drop_station(l, s);
-    return add_station(a, l, c);
+/* What a changed template makes of a device that is there already, by the topic that it was made for. False: nothing, or another one. */
+static int adapt_instance (const applying *a, tl_link *l, tl_station *t, tl_station *s) {
+  tl_instance_spec x = { .spec.plan = NULL };
+  tl_captures c;
+  tl_route route;
+  tl_buf name;
+  tl_slice topic = tl_slice_str(s->address);
+  int rc = TL_ENOENT;
+  tl_buf_init(&name);
+  if (tl_router_match(l->router, tl_slice_str(t->address), topic, &route)) {
+    tl_route_captures(&route, topic, &c);
+    rc = tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true);
+    if (rc >= 0 && !tl_slice_eq(tl_buf_bytes(&name), tl_slice_str(s->name))) rc = TL_ENOENT;
+    if (rc >= 0) {
+      rc = tl_instance_spec_init(&x, t, tl_buf_bytes(&name), topic, &c, a->err);
+      if (rc >= 0) unroute_station(l, s);
+      if (rc >= 0) rc = adapt_station(a, l, s, &x.spec);
+      tl_instance_spec_fini(&x);
+    }
   }
-  int rc = same ? TL_OK : adapt_station(a, l, s, &c->spec);
+  tl_buf_fini(&name);
+  return rc;
+}
+
+/* Devices stay as long as the new address still takes their topic and gives them their name; the others go. */
+static int adapt_template (const applying *a, tl_link *l, tl_station *t, const tl_station_spec *c) {
+  int rc = adapt_station(a, l, t, c);
+  if (rc < 0) return rc;
+  t = tl_line_station(l->line, c->name); /* it may have moved */
+  for (uint32_t i = l->line->station_count; i-- > 0;) {
+    tl_station *s = l->line->stations[i];
+    if (s->made_by != t) continue;
+    rc = adapt_instance(a, l, t, s);
+    if (rc == TL_ENOMEM) return rc;
+    if (rc >= 0) continue;
+    if (rc == TL_ESYNTAX) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%s' anew: %s", s->name, a->err->text);
+    drop_station(l, l->line->stations[i]);
+  }
+  return TL_OK;
+}
+
+static int change_station (const applying *a, tl_link *l, tl_station *s, tl_station_config *c, bool changed) {
+  int rc = TL_OK;
+  if (changed) rc = s->is_template ? adapt_template(a, l, s, &c->spec) : adapt_station(a, l, s, &c->spec);
   if (rc < 0) return rc;
   s = tl_line_station(l->line, c->spec.name); /* it may have moved */
   s->max_instances = c->spec.max_instances;
@@ -143,24 +181,39 @@ static int change_station (const applying *a, tl_link *l, tl_station *s, tl_stat
   return TL_OK;
 }
 
+/* Takes away what goes, and from the router what will come back to it changed: two stations may swap their addresses. Returns whether
+** the station of this config, c, stays and must be changed. */
+static bool clear_way (tl_link *l, tl_station *s, const tl_station_config *c, const tl_station_config *template) {
+  if (c == NULL && template != NULL && template->spec.is_template) return false; /* adapt_template sees to it */
+  if (c == NULL || s->is_template != c->spec.is_template) {
+    drop_station(l, s);
+    return false;
+  }
+  if (s->made_by == NULL && tl_station_is_same(s, &c->spec)) return false;
+  unroute_station(l, s);
+  if (s->made_by != NULL) s->made_by->made--;
+  s->made_by = NULL; /* a device that is written out now keeps its values, and is routed by its own address */
+  return true;
+}
+
 static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, bool fresh) {
   tl_map wanted;
-  int rc = TL_OK;
+  bool *changed = calloc(c->station_count + 1, sizeof *changed);
+  int rc = changed != NULL ? TL_OK : TL_ENOMEM;
   tl_map_init(&wanted);
   for (size_t i = 0; i < c->station_count && rc >= 0; i++) rc = tl_map_put(&wanted, c->stations[i].spec.name, &c->stations[i]);
   for (uint32_t i = l->line->station_count; i-- > 0 && rc >= 0;) {
     tl_station *s = l->line->stations[i];
-    tl_slice origin = tl_slice_str(s->made_by != NULL ? s->made_by->name : s->name);
-    const tl_station_config *stays = tl_map_get(&wanted, origin);
-    /* Instances follow their template: they stay while it is unchanged. */
-    if (stays != NULL && (s->made_by == NULL || tl_station_is_same(s->made_by, &stays->spec))) continue;
-    drop_station(l, s);
+    const tl_station_config *own = tl_map_get(&wanted, tl_slice_str(s->name));
+    const tl_station_config *template = s->made_by != NULL ? tl_map_get(&wanted, tl_slice_str(s->made_by->name)) : NULL;
+    if (clear_way(l, s, own, template)) changed[own - c->stations] = true;
   }
   for (size_t i = 0; i < c->station_count && rc >= 0; i++) {
     tl_station *s = fresh ? NULL : tl_line_station(l->line, c->stations[i].spec.name);
-    rc = s == NULL ? add_station(a, l, &c->stations[i]) : change_station(a, l, s, &c->stations[i]);
+    rc = s == NULL ? add_station(a, l, &c->stations[i]) : change_station(a, l, s, &c->stations[i], changed[i]);
   }
   tl_map_fini(&wanted);
+  free(changed);
   if (rc >= 0) rc = refresh_filters(l);
   return rc;
 }

@@ -113,7 +113,7 @@ static void diff_stations (const telling *t, const tl_line *line, const tl_line_
   }
   for (size_t i = 0; i < c->station_count; i++) {
     const tl_station *s = tl_line_station(line, c->stations[i].spec.name);
-    if (s == NULL) tell(t, "station '%s.%.*s' added", line->name, TL_ARG(c->stations[i].spec.name));
+    if (s == NULL || s->made_by != NULL) tell(t, "station '%s.%.*s' added", line->name, TL_ARG(c->stations[i].spec.name));
     else diff_station(t, s, &c->stations[i].spec);
   }
 }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/link.h"
+#include "gateway/say.h"
 #include "model/fill.h"
 
 /* The handlers of a template, for one more station. False: no memory. */
@@ -15,23 +16,33 @@ static bool share (tl_link *l, const tl_station *t, void **user) {
   return *user != NULL || t->user == NULL || h->share == NULL;
 }
 
+int tl_instance_spec_init (tl_instance_spec *out, const tl_station *made_by, tl_slice name, tl_slice topic, const tl_captures *c,
+                           tl_err *err) {
+  const tl_station *t = made_by;
+  *out = (tl_instance_spec){ .spec = { .name = name, .address = topic, .time_filter_ms = t->time_filter_ms, .no_data_ms = t->no_data_ms } };
+  tl_buf_init(&out->will_topic);
+  tl_buf_init(&out->will_payload);
+  int rc = tl_plan_fill(&out->spec.plan, t->plan, c->names, c->values, c->n, err);
+  if (rc >= 0 && t->will_topic != NULL)
+    rc = tl_text_fill(&out->will_topic, tl_slice_str(t->will_topic), c->names, c->values, c->n, false);
+  if (rc >= 0) rc = tl_text_fill(&out->will_payload, t->will_payload, c->names, c->values, c->n, false);
+  out->spec.will_topic = tl_buf_bytes(&out->will_topic);
+  out->spec.will_payload = tl_buf_bytes(&out->will_payload);
+  return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory") : rc;
+}
+
+void tl_instance_spec_fini (tl_instance_spec *x) {
+  if (x->spec.plan != NULL) tl_plan_unref(x->spec.plan);
+  tl_buf_fini(&x->will_topic);
+  tl_buf_fini(&x->will_payload);
+}
+
 static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_captures *c, const tl_incoming *m) {
-  tl_buf will_topic, will_payload;
-  tl_plan *plan = NULL;
+  tl_instance_spec x;
   tl_station *s = NULL;
   tl_err err = { .text = "no memory" };
-  tl_buf_init(&will_topic);
-  tl_buf_init(&will_payload);
-  int rc = tl_plan_fill(&plan, t->plan, c->names, c->values, c->n, &err);
-  if (rc >= 0 && t->will_topic != NULL)
-    rc = tl_text_fill(&will_topic, tl_slice_str(t->will_topic), c->names, c->values, c->n, false);
-  if (rc >= 0) rc = tl_text_fill(&will_payload, t->will_payload, c->names, c->values, c->n, false);
-  if (rc >= 0) {
-    tl_station_spec spec = { .name = name, .address = m->topic, .will_topic = tl_buf_bytes(&will_topic),
-                             .will_payload = tl_buf_bytes(&will_payload), .plan = plan, .time_filter_ms = t->time_filter_ms,
-                             .no_data_ms = t->no_data_ms };
-    rc = tl_line_add_station(l->line, &spec, m->now, m->wall, &s);
-  }
+  int rc = tl_instance_spec_init(&x, t, name, m->topic, c, &err);
+  if (rc >= 0) rc = tl_line_add_station(l->line, &x.spec, m->now, m->wall, &s);
   if (rc >= 0) rc = tl_router_remember(l->router, m->topic, s);
   if (rc >= 0 && s->will_topic != NULL) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
   if (rc >= 0 && !share(l, t, &s->user)) rc = TL_ENOMEM;
@@ -40,9 +51,7 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_capt
     tl_line_remove_station(l->line, s);
     s = NULL;
   }
-  if (plan != NULL) tl_plan_unref(plan);
-  tl_buf_fini(&will_topic);
-  tl_buf_fini(&will_payload);
+  tl_instance_spec_fini(&x);
   if (s == NULL) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%.*s': %s", TL_ARG(name),
                         rc == TL_ESYNTAX ? err.text : "no memory");
   return s;
@@ -53,11 +62,11 @@ static void refuse (tl_link *l, tl_station *t, const tl_station *taken) {
   l->instances_refused++;
   if (t->stats.refused++ > 0) return;
   if (taken != NULL) {
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' cannot make station '%s', which there is already: such messages are "
-                                          "acknowledged and counted (said once)", t->name, taken->name);
+    tl_station_say(t, TL_LOG_WARN, "cannot make station '%s', which there is already: such messages are acknowledged and counted (said once)",
+                   taken->name);
   } else {
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "station '%s' has made %u stations (max_instances): messages of further devices are "
-                                          "acknowledged and counted (said once)", t->name, (unsigned)t->made);
+    tl_station_say(t, TL_LOG_WARN, "has made %u stations (max_instances): messages of further devices are acknowledged and counted "
+                                   "(said once)", (unsigned)t->made);
   }
 }
 
@@ -80,7 +89,7 @@ tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route, 
       s->made_by = t;
       t->made++;
       l->gateway->generation++;
-      tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "station '%s' made for topic '%.*s'", s->name, TL_ARG(m->topic));
+      tl_station_say(s, TL_LOG_DEBUG, "made for topic '%.*s'", TL_ARG(m->topic));
     }
   }
   tl_buf_fini(&name);

@@ -8,6 +8,7 @@
 #include "gateway/offline.h"
 #include "gateway/recorder.h"
 #include "gateway/health.h"
+#include "route/router.h"
 #include "net/tcp.h"
 #include "store/store.h"
 
@@ -164,6 +165,15 @@ void tl_link_forget_pump (tl_link *l);
 
 /* instance.c: the station of this device, made at its first message; NULL: refused (max_instances, no memory) */
 tl_station *tl_link_instance (tl_link *l, tl_station *made_by, const tl_route *route, const tl_incoming *m);
+/* What a template makes of one topic: the texts of a station, filled with what the address captured. init fails with TL_ENOMEM, or
+** TL_ESYNTAX (err filled); fini is called either way. */
+typedef struct {
+  tl_buf will_topic, will_payload;
+  tl_station_spec spec; /* all but the name and the plan's reference borrowed; spec.plan is one reference */
+} tl_instance_spec;
+int tl_instance_spec_init (tl_instance_spec *out, const tl_station *made_by, tl_slice name, tl_slice topic, const tl_captures *c,
+                           tl_err *err);
+void tl_instance_spec_fini (tl_instance_spec *x);
 
 /* write.c */
 void tl_link_published (void *ctx, void *token, int result);

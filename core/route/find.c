@@ -111,3 +111,14 @@ int tl_router_remember (tl_router *r, tl_slice topic, void *target) {
   tl_router_ask_anew(r); /* r->route itself stays as it is: the caller may still read its groups */
   return TL_OK;
 }
+
+bool tl_router_match (tl_router *r, tl_slice address, tl_slice topic, tl_route *route) {
+  const tl_route_station *s = tl_map_get(&r->stations, address);
+  trial t = { r, topic, 0 };
+  if (s == NULL || s->regex == NULL) return false;
+  tl_router_ask_anew(r); /* the last answer may stand in the room for groups */
+  if (!try_regex(&t, s)) return false;
+  *route = (tl_route){ .target = s->target, .by = TL_BY_REGEX, .groups = r->groups, .group_count = (uint32_t)t.groups,
+                       .pattern = s->regex->pattern };
+  return true;
+}

@@ -49,6 +49,10 @@ void tl_router_forget (tl_router *r, const void *target);
 ** is counted. */
 const tl_route *tl_router_find (tl_router *r, tl_slice topic);
 
+/* Does the regex of this address match the topic, whatever other stations there are? *route: its groups, for tl_route_captures; valid
+** until the next call. */
+bool tl_router_match (tl_router *r, tl_slice address, tl_slice topic, tl_route *route);
+
 /* Tell how the decision falls: each candidate in the order it is tried, until one matches (plain addresses, which one lookup
 ** tries together, in descending byte order). `why` is a short text such as "address differs at byte 7" (the first byte is 1)
 ** or "regex does not match". For a person: slow, not remembered. */
