@@ -25,7 +25,7 @@ typedef struct {
 
 typedef struct {
   size_t at;             /* byte offset */
-  uint32_t line, column; /* from 1; column in bytes */
+  uint32_t line, column; /* from 1; column in characters (code points) */
   const char *expected;  /* static text: "a value", "',' or '}'", "valid UTF-8", "at most 512 levels" … */
 } tl_json_error;
 

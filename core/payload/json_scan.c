@@ -151,6 +151,13 @@ const uint8_t *tl_json_literal_at_end (tl_json_scan *s, const uint8_t *p, tl_jso
   return tl_json_bad(s, p, *p == 't' ? "true" : *p == 'f' ? "false" : "null");
 }
 
+/* What a person counts: code points, not bytes. All before the bad byte is UTF-8. */
+static uint32_t characters (const uint8_t *from, const uint8_t *to) {
+  uint32_t n = 0;
+  for (const uint8_t *p = from; p < to; p++) n += (*p & 0xC0) != 0x80;
+  return n;
+}
+
 int tl_json_report (const tl_json_scan *s, tl_json_error *error) {
   if (error) {
     const uint8_t *line = s->doc;
@@ -159,7 +166,7 @@ int tl_json_report (const tl_json_scan *s, tl_json_error *error) {
       line = p + 1;
     error->at = (size_t)(s->bad - s->doc);
     error->line = lines;
-    error->column = (uint32_t)(s->bad - line) + 1;
+    error->column = characters(line, s->bad) + 1;
     error->expected = s->expected;
     if (s->bad == s->doc && s->end - s->doc >= 3 && memcmp(s->doc, "\xef\xbb\xbf", 3) == 0)
       error->expected = "a value without a byte order mark";
