@@ -22,7 +22,7 @@ describe("a line", function()
   it("takes what is written, in normal form", function()
     local line = support.clean [[line "p" {
       host = " a , b;[::1] ", port = 8883, full_debug = "yes", user_name = "u", password = "p", topic_filter = { "a/#", "+/b" },
-      subscribe_qos = "QoS_2", client_id = "x", clean_session = "YES", publish_qos = 1, publish_retain = true, keep_alive = 65535,
+      subscribe_qos = "QoS_2", client_id = "x", clean_session = "NO", publish_qos = 1, publish_retain = true, keep_alive = 65535,
       ping_interval = 0.5, payload_type = "json", time_field_name = "a.b[1]", time_mask = "UNIX", ignore_missing_time = "NO",
       will_flag = true, will_qos = "qos_1", will_retain = true, will_topic = "w", will_message = "gone\0", reply_timeout = 0,
       wait_timeout = 0.005, max_wait_retry = 0, max_packet_size = 2^20, max_inflight = 1, offline_writes = "queue", max_queued = 0,
@@ -32,7 +32,7 @@ describe("a line", function()
     }]].lines[1]
     local expected = {
       host = { "a", "b", "::1" }, port = 8883, full_debug = true, user_name = "u", password = "p", topic_filter = { "a/#", "+/b" },
-      subscribe_qos = 2, client_id = "x", clean_session = true, publish_qos = 1, publish_retain = true, keep_alive = 65535,
+      subscribe_qos = 2, client_id = "x", clean_session = false, publish_qos = 1, publish_retain = true, keep_alive = 65535,
       ping_interval = 0.5, payload_type = "json", time_field_name = "a.b[1]", time_mask = "UNIX", ignore_missing_time = false,
       will_flag = true, will_qos = 1, will_retain = true, will_topic = "w", will_message = "gone\0", reply_timeout = 0,
       wait_timeout = 0.005, max_wait_retry = 0, max_packet_size = 1048576, max_inflight = 1, offline_writes = "queue", max_queued = 0,
@@ -211,6 +211,15 @@ describe("a line", function()
       told 'client_id = ""')
     local draft = support.load(support.line 'client_id = ""')
     assert.equal("", draft.lines[1].params.client_id)
+  end)
+
+  it("is warned of a session_store that a clean session leaves unused", function()
+    assert.same({ "c.lua:1: warning: line 'p': session_store: is not used: clean_session makes the session a clean one" },
+      told 'session_store = "s", clean_session = true')
+    assert.same({ "c.lua:1: warning: line 'p': client_id: is blank: the session is clean, whatever clean_session says",
+      "c.lua:1: warning: line 'p': session_store: is not used: the blank client_id makes the session a clean one" },
+      told 'session_store = "s", client_id = ""')
+    assert.same({}, told 'session_store = "s"')
   end)
 
   it("takes lists of stations, and a station only once", function()

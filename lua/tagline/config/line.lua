@@ -103,6 +103,10 @@ local function check_relations(self, one, given, bad)
       ("expected reconnect_delay_max of at least reconnect_delay (%s), got %s")
       :format(kinds.got(params.reconnect_delay), kinds.got(params.reconnect_delay_max)))
   end
+  if params.session_store and (params.clean_session or params.client_id == "") then
+    self:problem(one, "session_store", ("is not used: %s makes the session a clean one"):format(
+      params.clean_session and "clean_session" or "the blank client_id"), nil, "warning")
+  end
   if params.client_id == "" and not params.clean_session then
     self:problem(one, "client_id", "is blank: the session is clean, whatever clean_session says", nil, "warning")
   end
