@@ -95,9 +95,8 @@ int tl_link_message (void *ctx, const tl_message *m) {
   l->messages++;
   tl_recorder_add(&l->recorder, (size_t)l->params.recorder, &in);
   if (l->awaiting != NULL || l->queue_head != NULL) {
-    if (tl_link_queue(l, &in) == TL_OK) return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
-    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for a message that waits for ACK_ID: it is lost");
-    return TL_MESSAGE_DONE;
+    if (tl_link_queue(l, &in) != TL_OK) return TL_ENOMEM; /* the connection ends, and the broker sends it again */
+    return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
   }
   if (tl_link_deliver(l, &in)) return TL_MESSAGE_HELD;
   if (l->handled < TL_LINK_PER_TURN) return TL_MESSAGE_DONE;

@@ -29,6 +29,7 @@ enum {
   TL_MESSAGE_HELD = 1, /* taken: tl_session_ack() will follow; go on with the input (several may be held, answered in order) */
   TL_MESSAGE_STOP = 2, /* taken and acknowledged as DONE, but stop reading the input here: tl_session_input() returns at once */
   TL_MESSAGE_HELD_STOP = 3 /* both: held, and stop reading here */
+  /* negative: not taken. The connection fails with this code, and the broker sends the message again (QoS 1, 2) [MQTT-4.8.0-2] */
 };
 
 typedef struct {

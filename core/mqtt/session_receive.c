@@ -23,6 +23,15 @@ static int no_memory (tl_session *s) {
   return tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for a received message [MQTT-4.8.0-2]");
 }
 
+/* It was not taken: the broker's repetition must not pass for a duplicate. */
+static int not_taken (tl_session *s, uint8_t qos, uint16_t id, int code) {
+  if (qos == 2) {
+    tl_idset_del(&s->received, id);
+    tl_session_store_received(s, id, true);
+  }
+  return code == TL_ENOMEM ? no_memory(s) : tl_fail(&s->err, code, 0, "a message could not be taken");
+}
+
 static int deliver (tl_session *s, const tl_message *m) {
   if (tl_acks_reserve(&s->acks) != TL_OK || (m->qos && tl_buf_reserve(&s->out, 4) != TL_OK)) return no_memory(s);
   if (m->qos == 2) {
@@ -35,6 +44,7 @@ static int deliver (tl_session *s, const tl_message *m) {
     tl_session_store_received(s, m->id, false);
   }
   int verdict = s->message(s->ctx, m);
+  if (verdict < 0) return not_taken(s, m->qos, m->id, verdict);
   if (verdict & TL_MESSAGE_HELD) {
     tl_acks_push(&s->acks, (tl_pending_ack){ .id = m->id, .qos = m->qos, .held = true });
     if (m->qos == 2) tl_session_store_received(s, m->id, true); /* not confirmed: another process must get it again */
@@ -51,6 +61,7 @@ int tl_session_on_publish (tl_session *s, const tl_frame *f) {
   s->stats.received++;
   if (m.qos || s->acks.len == s->acks.cap) return deliver(s, &m);
   int verdict = s->message(s->ctx, &m);
+  if (verdict < 0) return not_taken(s, 0, 0, verdict);
   if (verdict & TL_MESSAGE_HELD) tl_acks_push(&s->acks, (tl_pending_ack){ .held = true });
   return verdict & TL_MESSAGE_STOP;
 }

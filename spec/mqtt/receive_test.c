@@ -37,6 +37,29 @@ static void acknowledges_after_the_handler (void **state) {
   h_fini(&h);
 }
 
+static void what_cannot_be_taken_comes_again (void **state) {
+  (void)state;
+  for (uint8_t qos = 0; qos <= 2; qos++) {
+    const uint8_t packet[] = { (uint8_t)(0x30 | qos << 1), qos ? 6 : 4, 0, 1, 't', qos ? 0 : 'x', qos ? 9 : 'y', 'x' };
+    harness h;
+    h_up(&h, false);
+    h.verdict = TL_ENOMEM;
+    h_fails(&h, packet, qos ? 8 : 6, TL_ENOMEM, "out of memory for a received message [MQTT-4.8.0-2]");
+    SENT(&h, "");
+    STORED(&h, qos == 2 ? "i seq0 id9 0\ni gone seq0 id9 0\n" : "");
+    h_cut(&h);
+    h.verdict = TL_MESSAGE_DONE;
+    h_connect(&h, true);
+    h_forget(&h);
+    if (qos) {
+      h_message_in(&h, "t", "x", qos, true, 9);
+      EVENTS(&h, qos == 1 ? "message t=x q1 id9 dup\n" : "message t=x q2 id9 dup\n");
+      SENT(&h, qos == 1 ? "PUBACK id=9\n" : "PUBREC id=9\n");
+    }
+    h_fini(&h);
+  }
+}
+
 static void in_order_of_arrival (void **state) {
   (void)state;
   harness h;
@@ -342,6 +365,7 @@ int main (void) {
     SPEC("QoS 0: delivered, never answered", qos_0),
     SPEC("[MQTT-2.3.1-6] [MQTT-4.3.2-2] QoS 1: PUBACK; the same identifier afterwards is a new message", qos_1),
     SPEC("[MQTT-3.3.4-1] acknowledges after the handler, not before", acknowledges_after_the_handler),
+    SPEC("[MQTT-4.8.0-2] a message that cannot be taken ends the connection and comes again", what_cannot_be_taken_comes_again),
     SPEC("[MQTT-4.6.0-2] [MQTT-4.6.0-3] acknowledges in order of arrival", in_order_of_arrival),
     SPEC("[MQTT-4.3.3-2] [MQTT-3.3.1-3] QoS 2: repeats are PUBREC'ed and not delivered; unknown PUBREL gets PUBCOMP", qos_2),
     SPEC("[MQTT-4.1.0-1] [MQTT-4.1.0-2] [MQTT-3.1.2-4] QoS 2 identifiers outlive the connection, not the session",
