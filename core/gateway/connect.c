@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "gateway/say.h"
 
 enum {
   READ_ROOM = 64 * 1024,  /* one read(2); a packet that is longer gets the room it says it needs */
@@ -327,6 +328,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
   tl_buf_init(&l->in);
   int rc = tl_timer_new(&l->timer, g->loop, on_timer, l);
   if (rc == 0) rc = tl_router_new(&l->router, TL_LINK_TOPICS, TL_LINK_TOPIC_BYTES);
+  if (rc == 0) tl_router_on_limit(l->router, tl_say_given_up, l);
   if (rc == 0) rc = tl_link_new_session(l);
   if (rc < 0) {
     tl_params_init(&l->params); /* the caller keeps them */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "gateway/link.h"
+#include "gateway/say.h"
 
 static void on_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
@@ -22,27 +23,33 @@ static void on_value (void *ctx, tl_tag *t) {
 
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
   tl_gateway *g = ctx;
-  tl_log(s->status == TL_ST_HARD_ERR ? TL_LOG_WARN : TL_LOG_DEBUG, s->line->name, "station '%s': %s, was %s", s->name,
-         tl_station_status_name(s->status), tl_station_status_name(before));
+  tl_station_say(s, s->status == TL_ST_HARD_ERR ? TL_LOG_WARN : TL_LOG_DEBUG, "%s, was %s", tl_station_status_name(s->status),
+      tl_station_status_name(before));
   if (s->user != NULL && g->handlers.status != NULL) g->handlers.status(g->handlers_ctx, s, before);
 }
 
 static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
   (void)ctx;
-  tl_log(TL_LOG_WARN, s->line->name, "station '%s': the payload is not JSON: line %u, column %u: expected %s (said once until it parses)",
-         s->name, (unsigned)e->line, (unsigned)e->column, e->expected);
+  tl_station_say(s, TL_LOG_WARN, "the payload is not JSON: line %u, column %u: expected %s (said once until it parses)", (unsigned)e->line,
+      (unsigned)e->column, e->expected);
 }
 
 static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice text) {
   (void)ctx;
   if (why == TL_REASON_MISSING) {
-    tl_log(TL_LOG_WARN, s->line->name, "station '%s': no timestamp at '%.*s': the time of arrival is taken (said once)", s->name,
-           TL_ARG(s->plan->time_field));
+    tl_station_say(s, TL_LOG_WARN, "no timestamp at '%.*s': the time of arrival is taken (said once)", TL_ARG(s->plan->time_field));
   } else {
-    if (text.len > 64) text.len = 64;
-    tl_log(TL_LOG_WARN, s->line->name, "station '%s': the timestamp '%.*s' does not fit the time mask: the time of arrival is taken "
-                                       "(said once)", s->name, TL_ARG(text));
+    tl_station_say(s, TL_LOG_WARN, "the timestamp '%.*s' does not fit the time mask: the time of arrival is taken (said once)",
+        TL_ARG(tl_shortened(text)));
   }
+}
+
+static void on_pattern_limit (void *ctx, tl_tag *t, tl_slice payload) {
+  (void)ctx;
+  tl_slice begin = tl_shortened(payload);
+  tl_station_say(t->station, TL_LOG_WARN, "tag '%s': the expression is given up on a payload of %zu bytes, '%.*s'%s: it takes too many steps, which "
+                               "counts as no match (said once)", tl_tag_def(t)->name, payload.len, TL_ARG(begin),
+      begin.len < payload.len ? " …" : "");
 }
 
 static void on_trace (void *ctx, tl_tag *t) {
@@ -75,7 +82,7 @@ void tl_gateway_refresh_trace (tl_gateway *g) {
 }
 
 int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers, void *ctx) {
-  static const tl_model_hooks hooks = { on_value, on_status, on_json_error, on_time_error, NULL, on_due };
+  static const tl_model_hooks hooks = { on_value, on_status, on_json_error, on_time_error, on_pattern_limit, NULL, on_due };
   tl_gateway *g = calloc(1, sizeof *g);
   if (g == NULL) return TL_ENOMEM;
   g->loop = loop;

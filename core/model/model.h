@@ -33,6 +33,7 @@ typedef struct {
   uint64_t messages;      /* routed to this station */
   uint64_t json_errors, time_errors, handler_errors, declined, wills;
   uint64_t refused;       /* template: messages of devices that got no station */
+  uint64_t given_up;      /* matches of the address or of RE= that took too many steps */
 } tl_station_stats;
 
 struct tl_station {
@@ -80,6 +81,8 @@ typedef struct {
   void (*json_error) (void *ctx, tl_station *s, const tl_json_error *e);    /* once until it parses again */
   /* A timestamp is missing (why TL_REASON_MISSING) or unreadable (TL_REASON_TIME); once until one is read again. */
   void (*time_error) (void *ctx, tl_station *s, tl_reason why, tl_slice text);
+  /* The expression of a tag was given up, which counts as no match; once for all stations that share the plan. */
+  void (*pattern_limit) (void *ctx, tl_tag *tag, tl_slice payload);
   void (*trace) (void *ctx, tl_tag *tag);                                   /* Full Debug: each value set, reported or not */
   void (*due) (void *ctx, tl_line *line, int64_t at); /* tl_line_tick has something to do at `at`, earlier than it said */
 } tl_model_hooks;

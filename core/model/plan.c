@@ -149,7 +149,8 @@ static int compile_patterns (tl_plan *p, tl_err *err) {
   for (uint16_t i = 0; i < p->tag_count; i++) {
     if (p->tags[i].kind != TL_ADDRESS_REGEX) continue;
     if (!p->patterns) p->patterns = calloc(p->tag_count, sizeof *p->patterns);
-    if (!p->patterns) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+    if (!p->gave_up) p->gave_up = calloc(p->tag_count, sizeof *p->gave_up);
+    if (!p->patterns || !p->gave_up) return tl_fail(err, TL_ENOMEM, 0, "no memory");
     tl_err inner = { 0 };
     int rc = tl_pattern_new(&p->patterns[i], p->tags[i].path, TL_PATTERN_UTF, &inner);
     if (rc != TL_OK) return fail_tag(err, &inner, rc, i, p->tags[i].path);
@@ -227,6 +228,7 @@ void tl_plan_unref (tl_plan *p) {
   if (p->patterns)
     for (uint16_t i = 0; i < p->tag_count; i++) tl_pattern_free(p->patterns[i]);
   free(p->patterns);
+  free(p->gave_up);
   if (p->set) tl_json_set_free(p->set);
   if (p->mask) tl_timemask_free(p->mask);
   tl_map_fini(&p->by_name);

@@ -139,6 +139,15 @@ static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, 
   receive(t, def, reason, &v, r->time);
 }
 
+static void given_up (const reading *r, tl_tag *t) {
+  tl_station *s = r->station;
+  bool *said = &s->plan->gave_up[t->index];
+  s->stats.given_up++;
+  if (*said || !r->model->hooks.pattern_limit) return;
+  *said = true;
+  r->model->hooks.pattern_limit(r->model->ctx, t, r->message->payload);
+}
+
 static void set_regex (reading *r, tl_tag *t, const tl_tagdef *def) {
   tl_slice payload = r->message->payload;
   tl_group groups[2];
@@ -146,6 +155,7 @@ static void set_regex (reading *r, tl_tag *t, const tl_tagdef *def) {
   int n = r->payload == UTF8 ? tl_pattern_match(r->station->plan->patterns[t->index], payload, groups, 2) : 0;
   bool whole = n > 0 && tl_pattern_group_count(r->station->plan->patterns[t->index]) == 0;
   const tl_group *g = n > 1 ? &groups[1] : whole ? &groups[0] : NULL;
+  if (n == TL_ELIMIT) given_up(r, t);
   if (g && g->from != UINT32_MAX) set_text(r, t, def, tl_slice_of(payload.at + g->from, g->to - g->from));
   else tl_tag_missing(t, r->time);
 }

@@ -46,7 +46,10 @@ static bool try_regex (void *ctx, const tl_route_station *s) {
   trial *t = ctx;
   if (!tl_route_station_has_text(s, t->topic)) return false;
   int rc = tl_pattern_match(s->regex->pattern, t->topic, t->r->groups, (int)t->r->regexes.groups_max);
-  if (rc == TL_ELIMIT) t->r->limit_hits++;
+  if (rc == TL_ELIMIT) {
+    t->r->limit_hits++;
+    if (t->r->given_up != NULL) t->r->given_up(t->r->given_up_ctx, s->target, t->topic);
+  }
   if (rc <= 0) return false;
   t->groups = rc;
   return true;

@@ -147,6 +147,11 @@ int tl_router_remove_will (tl_router *r, tl_slice topic, void *target) {
   return rc;
 }
 
+void tl_router_on_limit (tl_router *r, void (*given_up)(void *ctx, void *target, tl_slice topic), void *ctx) {
+  r->given_up = given_up;
+  r->given_up_ctx = ctx;
+}
+
 void tl_router_get_stats (const tl_router *r, tl_router_stats *out) {
   uint32_t regexes = r->regexes.count;
   *out = (tl_router_stats){ .exact = r->stations.live - regexes, .regexes = regexes, .remembered = r->memory.count,

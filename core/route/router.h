@@ -45,6 +45,10 @@ int tl_router_remember (tl_router *r, tl_slice topic, void *target);
 /* Forget each remembered topic of this target: before it is freed. */
 void tl_router_forget (tl_router *r, const void *target);
 
+/* Who hears that the cost of a regex went over its limit for this topic. Called inside find(), for topics that are not remembered; must
+** not change the router. NULL: nobody. */
+void tl_router_on_limit (tl_router *r, void (*given_up)(void *ctx, void *target, tl_slice topic), void *ctx);
+
 /* Never NULL. The topic must be valid [MQTT-4.7.3-1]; regexes see it as UTF-8. A regex that a limit stops does not match, and
 ** is counted. */
 const tl_route *tl_router_find (tl_router *r, tl_slice topic);

@@ -18,6 +18,8 @@ struct tl_router {
   tl_slice last;           /* the topic of that, empty when it must be asked anew; in an entry's own memory */
   bool last_remembered;
   uint64_t hits, misses, limit_hits;
+  void (*given_up) (void *ctx, void *target, tl_slice topic);
+  void *given_up_ctx;
 };
 
 /* What to call after a change that the last answer may not survive. */

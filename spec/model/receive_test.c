@@ -96,6 +96,23 @@ static void regex_that_explodes_is_missing (void **state) {
   world_fini(&w);
 }
 
+static void tells_once_for_each_expression_that_it_gave_up (void **state) {
+  (void)state;
+  world w;
+  world_init(&w);
+  const char *bad = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!";
+  const tl_tagdef tags[] = { def("r", TL_TXTI, "RE=(a+)+$"), def("q", TL_TXTI, "RE=(a+)+b?$") };
+  tl_station *s = add(&w, (tl_station_spec){ .name = TL_LIT("s") }, (tl_plan_spec){ .json = false }, tags, 2);
+  receive(&w, s, "x"); /* simply no match */
+  assert_null(strstr(said(&w), "limit"));
+  receive(&w, s, bad);
+  assert_string_equal(said(&w), "limit s.r 73\nlimit s.q 73\n");
+  receive(&w, s, bad);
+  assert_string_equal(said(&w), "");
+  assert_int_equal(s->stats.given_up, 4);
+  world_fini(&w);
+}
+
 static void says_once_that_a_payload_is_not_json (void **state) {
   (void)state;
   world w;
@@ -350,6 +367,7 @@ int main (void) {
     cmocka_unit_test(missing_addresses_follow_on_missing),
     cmocka_unit_test(regex_takes_the_first_group_or_the_whole_match),
     cmocka_unit_test(regex_that_explodes_is_missing),
+    cmocka_unit_test(tells_once_for_each_expression_that_it_gave_up),
     cmocka_unit_test(says_once_that_a_payload_is_not_json),
     cmocka_unit_test(text_payloads_set_no_json_tags),
     cmocka_unit_test(a_document_no_tag_asks_for_need_not_be_json),

@@ -70,6 +70,11 @@ static inline void said_time (void *ctx, tl_station *s, tl_reason why, tl_slice 
   tl_buf_fmt(&w->said, "time %s %s '%.*s'\n", s->name, tl_reason_name(why), TL_ARG(text));
 }
 
+static inline void said_limit (void *ctx, tl_tag *t, tl_slice payload) {
+  world *w = ctx;
+  tl_buf_fmt(&w->said, "limit %s.%s %zu\n", t->station->name, tl_tag_def(t)->name, payload.len);
+}
+
 static inline void said_trace (void *ctx, tl_tag *t) {
   (void)t;
   ((world *)ctx)->traced++;
@@ -93,7 +98,7 @@ static inline const char *said (world *w) {
 /* ---- the world ---- */
 
 static inline void world_init (world *w) {
-  static const tl_model_hooks hooks = { said_value, said_status, said_json, said_time, said_trace, said_due };
+  static const tl_model_hooks hooks = { said_value, said_status, said_json, said_time, said_limit, said_trace, said_due };
   *w = (world){ .now = 1000, .due = INT64_MAX };
   tl_buf_init(&w->said);
   assert_int_equal(tl_model_new(&w->model, &hooks, w), TL_OK);

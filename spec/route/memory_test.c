@@ -355,6 +355,28 @@ static void a_regex_that_explodes_is_counted_and_does_not_match (void **unused) 
   goes("x/aaa", "x/(a|aa)+c?", TL_BY_REGEX);
 }
 
+static char heard[256];
+
+static void on_limit (void *ctx, void *target, tl_slice topic) {
+  size_t used = strlen(heard);
+  assert_ptr_equal(ctx, heard);
+  snprintf(heard + used, sizeof heard - used, "%s %zu;", (const char *)target, topic.len);
+}
+
+static void tells_each_regex_that_it_gives_up (void **unused) {
+  (void)unused;
+  const char *topic = "x/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+  heard[0] = '\0';
+  tl_router_on_limit(router, on_limit, heard);
+  add("x/(a+)+");
+  add("x/(a|aa)+c?");
+  find("x/b");
+  assert_string_equal(heard, "");
+  find(topic);
+  find(topic);
+  assert_string_equal(heard, "x/(a|aa)+c? 47;x/(a+)+ 47;");
+}
+
 #define ROUTER_TEST(name) cmocka_unit_test_setup_teardown(name, router_begin, router_end)
 
 int main (void) {
@@ -378,6 +400,7 @@ int main (void) {
     ROUTER_TEST(hundreds_of_stations_may_share_a_will),
     ROUTER_TEST(agrees_with_a_router_that_never_remembers),
     ROUTER_TEST(a_regex_that_explodes_is_counted_and_does_not_match),
+    ROUTER_TEST(tells_each_regex_that_it_gives_up),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,7 @@ describe("a station with named groups", function()
     local t, c = start "max_instances = 3,"
     for n = 1, 8 do publish(c, ("site/%d/up"):format(n), '{"temp": 1}') end
     publish(c, "site/2/up", '{"temp": 2}')
-    t:wait_log "WARN +plant: station 'sensor%-{dev}' has made 3 stations %(max_instances%)"
+    t:wait_log "WARN +plant%.sensor%-{dev}: has made 3 stations %(max_instances%)"
     assert.equal("3 5 5", eval(t, [[local s = stations["plant.sensor-{dev}"].stats
       print(s.instances .. " " .. s.refused .. " " .. lines.plant.stats.instances_refused)]]))
     assert.equal(1, select(2, t:text "stderr":gsub("max_instances", "")))
@@ -112,7 +112,7 @@ describe("a station with named groups", function()
     publish(c, "up/1", "5")
     publish(c, "up/2", "6")
     assert.equal(6, t:value("plant.d-2.x").value)
-    t:wait_log "station 'd%-{dev}' cannot make station 'd%-1', which there is already"
+    t:wait_log "d%-{dev}: cannot make station 'd%-1', which there is already"
     publish(c, "one", "7")
     assert.equal(7, t:value("plant.d-1.x").value)
   end)
