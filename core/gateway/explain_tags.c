@@ -98,6 +98,7 @@ static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
 typedef struct {
   bool found;    /* there is something to convert */
   bool text;     /* as plain text, not as a JSON value */
+  bool given_up; /* its expression took too many steps */
   tl_slice raw;
   const tl_json_value *json;
 } origin;
@@ -109,6 +110,7 @@ static origin find_regex (const telling *t, uint16_t index) {
   if (!tl_utf8_valid(t->m->payload)) return o;
   int n = tl_pattern_match(p, t->m->payload, groups, 2);
   const tl_group *g = n > 1 ? &groups[1] : n > 0 && tl_pattern_group_count(p) == 0 ? &groups[0] : NULL;
+  o.given_up = n == TL_ELIMIT;
   o.found = g != NULL && g->from != UINT32_MAX;
   if (o.found) o.raw = tl_slice_of(t->m->payload.at + g->from, g->to - g->from);
   return o;
@@ -124,19 +126,19 @@ static origin find_origin (telling *t, uint16_t index) {
   const tl_plan *plan = t->copy->station->plan;
   const tl_json_value *v;
   switch (plan->tags[index].kind) {
-  case TL_ADDRESS_IN_TOPIC: return (origin){ true, true, t->m->topic, NULL };
-  case TL_ADDRESS_IN_DATA: return (origin){ true, true, t->m->payload, NULL };
+  case TL_ADDRESS_IN_TOPIC: return (origin){ true, true, false, t->m->topic, NULL };
+  case TL_ADDRESS_IN_DATA: return (origin){ true, true, false, t->m->payload, NULL };
   case TL_ADDRESS_IN_ID:
     tl_buf_clear(&t->scratch);
     tl_integer_format(&t->scratch, t->m->id);
-    return (origin){ true, true, tl_buf_bytes(&t->scratch), NULL };
+    return (origin){ true, true, false, tl_buf_bytes(&t->scratch), NULL };
   case TL_ADDRESS_REGEX: return find_regex(t, index);
   case TL_ADDRESS_JSON:
     if (t->slots == NULL) return (origin){ 0 };
     v = &t->slots[slot_of(plan, index)];
-    return (origin){ v->type != TL_JSON_NONE, false, v->raw, v };
+    return (origin){ v->type != TL_JSON_NONE, false, false, v->raw, v };
   default:
-    return (origin){ (t->copy->marks[index] & TL_COPY_RETURNED) != 0, true, tl_buf_bytes(&t->copy->returned[index]), NULL };
+    return (origin){ (t->copy->marks[index] & TL_COPY_RETURNED) != 0, true, false, tl_buf_bytes(&t->copy->returned[index]), NULL };
   }
 }
 
@@ -210,6 +212,10 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
   bool within = false;
   bool returned = d->kind == TL_ADDRESS_NONE;
   tl_explain_open(out, "steps", '[');
+  if (o->given_up) {
+    open_step(out, "limit");
+    tl_buf_byte(out, '}');
+  }
   if (!o->found) {
     if (!returned) tell_missing(t, index, out);
   } else {

@@ -55,6 +55,18 @@ end
 describe("tagline explain", function()
   after_each(scope.finish)
 
+  it("tells which expressions took too many steps", function()
+    local path = tagline.config [[line "p" { host = "h",
+      station "s" { address = "(a+)+b" },
+      station "rest" { address = ".*", tags = { x = TxtI "RE=^(x+x+)+y", k = TxtI { "RE=^(x+x+)+yz?", on_missing = "keep" } } } }]]
+    local payload = scope.file("payload", ("x"):rep(100) .. "-y")
+    local code, out, err = tagline.command { "explain", path, ("a"):rep(100) .. "-b", payload }
+    assert.same({ 0, "" }, { code, err })
+    assert.truthy(out:find("p.s +%(a%+%)%+b +regex given up: it takes too many steps on this topic"), out)
+    assert.truthy(out:find("x +TxtI .*given up: the expression takes too many steps +→ invalid: missing"), out)
+    assert.truthy(out:find("k +TxtI .*given up: the expression takes too many steps, not there +→ keeps its value"), out)
+  end)
+
   it("tells the way to the station, without a payload", function()
     local line = ask "plant/meter-2/up"
     assert.equal("routed", line.code)

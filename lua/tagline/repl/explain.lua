@@ -54,6 +54,7 @@ local step_texts = {
     if s.code == "ok" then return nil end
     return ("%s is not readable as %s (%s)"):format(s.from, s.to, s.code)
   end,
+  limit = function() return "given up: the expression takes too many steps" end,
   linear = function(s) return ("%s × %s%s = %s"):format(number(s.from), number(s.k), signed(s.q), number(s.to)) end,
   range = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min), number(s.max)) end,
   clamp = function(s) return ("%s is outside %s..%s: %s"):format(number(s.from), number(s.min), number(s.max), number(s.to)) end,
