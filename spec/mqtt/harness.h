@@ -12,8 +12,18 @@
 
 #include "mqtt/session_impl.h"
 
-/* A test with a name in words; `[MQTT-…]` in it are the statements of the standard that the test proves. */
+/* A test with a name in words; `[MQTT-…]` in it are the statements of the standard that the test proves.
+**
+** SPEC_UP and SPEC_UP_CLEAN: *state is a harness that is connected, with nothing to look at yet; its session is persistent, or clean.
+** SPEC_NEW and SPEC_NEW_CLEAN: the session is not made yet: the test may change h->p, and then calls h_begin or h_start.
+** SPEC: a test that goes through several sessions, between h_init or h_up and h_fini. */
 #define SPEC(name, function) { name, function, NULL, NULL, NULL }
+#define SPEC_UP(name, function) { name, function, h_setup_up, h_teardown, NULL }
+#define SPEC_UP_CLEAN(name, function) { name, function, h_setup_up_clean, h_teardown, NULL }
+#define SPEC_NEW(name, function) { name, function, h_setup_new, h_teardown, NULL }
+#define SPEC_NEW_CLEAN(name, function) { name, function, h_setup_new_clean, h_teardown, NULL }
+/* The words of an empty PUBLISH, as SENT sees them. */
+#define PUB(q, dup, id, topic) "PUBLISH qos=" #q " dup=" #dup " retain=0 id=" #id " topic=\"" topic "\" payload=0 bytes \"\"\n"
 #define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
 
 typedef struct {
@@ -183,15 +193,44 @@ static void h_connect (harness *h, bool present) {
   const uint8_t suback[] = { 0x90, 3, (uint8_t)(h->s->suback_id >> 8), (uint8_t)h->s->suback_id, h->filters[0].qos };
   h_takes(h, suback, sizeof suback);
 }
-static void h_up (harness *h, bool clean) { /* the usual beginning */
-  h_init(h, clean);
+static void h_begin (harness *h) { /* the usual beginning */
   h_start(h);
   h_connect(h, false);
   h_forget(h);
 }
+static void h_up (harness *h, bool clean) {
+  h_init(h, clean);
+  h_begin(h);
+}
 static void h_cut (harness *h) {
   tl_session_closed(h->s);
   tl_buf_clear(&h->raw);
+}
+static void h_reconnect (harness *h, bool present) { /* as far as SUBACK, and all of it forgotten */
+  h_cut(h);
+  h_connect(h, present);
+  h_forget(h);
+}
+static void h_accept (harness *h, bool present) { /* a connection as far as CONNACK; what that leads to is to be looked at */
+  h_open(h);
+  h_forget(h);
+  h_takes(h, present ? (const uint8_t *)"\x20\x02\x01\x00" : (const uint8_t *)"\x20\x02\x00\x00", 4);
+}
+static tl_session_stats h_stats (const harness *h) {
+  tl_session_stats stats;
+  tl_session_get_stats(h->s, &stats);
+  return stats;
+}
+
+/* --- time: from now on nothing fails for `ms`; or it fails in the last of them, and `part` is why --- */
+
+static void h_lasts (harness *h, int64_t ms) {
+  if (h_wait(h, ms) != TL_OK) fail_msg("after less than %lld ms: %ld '%s'", (long long)ms, h->rc, tl_session_error(h->s));
+}
+static void h_times_out (harness *h, int64_t ms, const char *part) {
+  h_lasts(h, ms - 1);
+  if (h_wait(h, 1) != TL_ETIMEOUT || !strstr(tl_session_error(h->s), part))
+    fail_msg("expected '%s' after %lld ms, got %ld '%s'", part, (long long)ms, h->rc, tl_session_error(h->s));
 }
 static int h_publish (harness *h, const char *topic, const char *payload, uint8_t qos, int token) {
   return tl_session_publish(h->s, tl_slice_str(topic), tl_slice_str(payload), qos, false, (void *)(intptr_t)token, NULL);
@@ -211,11 +250,32 @@ static void h_ack_in (harness *h, uint8_t type, uint16_t id) {
   h_takes(h, packet, sizeof packet);
 }
 
+/* --- each test with a harness of its own, which is gone behind it whether it passed or not --- */
+
+static int h_setup (void **state, bool clean, bool up) {
+  harness *h = malloc(sizeof *h);
+  if (!h) return -1;
+  *state = h;
+  h_init(h, clean);
+  if (up) h_begin(h);
+  return 0;
+}
+static int h_setup_up (void **state) { return h_setup(state, false, true); }
+static int h_setup_up_clean (void **state) { return h_setup(state, true, true); }
+static int h_setup_new (void **state) { return h_setup(state, false, false); }
+static int h_setup_new_clean (void **state) { return h_setup(state, true, false); }
+static int h_teardown (void **state) {
+  h_fini(*state);
+  free(*state);
+  return 0;
+}
+
 /* Not every spec uses all of it. */
 static inline void harness_unused (void) {
   (void)h_wait; (void)h_noticed; (void)h_fails; (void)h_up; (void)h_cut; (void)h_publish; (void)h_message_in; (void)h_ack_in;
   (void)h_fini; (void)h_events_at; (void)h_sent_at; (void)same_text; (void)h_connect; (void)h_forget; (void)h_init;
-  (void)h_start;
+  (void)h_start; (void)h_reconnect; (void)h_accept; (void)h_stats; (void)h_times_out; (void)h_setup_up; (void)h_setup_up_clean;
+  (void)h_setup_new; (void)h_setup_new_clean; (void)h_teardown;
 }
 
 #endif

@@ -2,95 +2,78 @@
 #include "mqtt/harness.h"
 
 static void qos_0_is_done_when_handed_over (void **state) {
-  (void)state;
-  harness h;
-  h_up(&h, false);
-  assert_int_equal(h_publish(&h, "t", "abc", 0, 1), TL_OK); /* 8 bytes */
-  assert_int_equal(h_publish(&h, "t", "", 0, 2), TL_OK);    /* 5 bytes */
-  EVENTS(&h, "");
-  assert_int_equal(tl_session_output(h.s).len, 13);
-  tl_session_sent(h.s, 7, h.now);
-  EVENTS(&h, "");
-  assert_int_equal(tl_session_output(h.s).len, 6);
-  tl_session_sent(h.s, 1, h.now);
-  EVENTS(&h, "published 1 done\n");
-  tl_session_sent(h.s, 4, h.now);
-  EVENTS(&h, "");
-  tl_session_sent(h.s, 1, h.now);
-  EVENTS(&h, "published 2 done\n");
-  assert_int_equal(tl_session_output(h.s).len, 0);
-  h_fini(&h);
+  harness *h = *state;
+  assert_int_equal(h_publish(h, "t", "abc", 0, 1), TL_OK); /* 8 bytes */
+  assert_int_equal(h_publish(h, "t", "", 0, 2), TL_OK);    /* 5 bytes */
+  EVENTS(h, "");
+  assert_int_equal(tl_session_output(h->s).len, 13);
+  tl_session_sent(h->s, 7, h->now);
+  EVENTS(h, "");
+  assert_int_equal(tl_session_output(h->s).len, 6);
+  tl_session_sent(h->s, 1, h->now);
+  EVENTS(h, "published 1 done\n");
+  tl_session_sent(h->s, 4, h->now);
+  EVENTS(h, "");
+  tl_session_sent(h->s, 1, h->now);
+  EVENTS(h, "published 2 done\n");
+  assert_int_equal(tl_session_output(h->s).len, 0);
 }
 
 static void qos_0_has_neither_identifier_nor_dup (void **state) {
-  (void)state;
-  harness h;
-  h_up(&h, false);
-  assert_int_equal(tl_session_publish(h.s, TL_LIT("t"), TL_LIT("x"), 0, true, NULL, NULL), TL_OK);
-  tl_slice out = tl_session_output(h.s);
+  harness *h = *state;
+  assert_int_equal(tl_session_publish(h->s, TL_LIT("t"), TL_LIT("x"), 0, true, NULL, NULL), TL_OK);
+  tl_slice out = tl_session_output(h->s);
   assert_int_equal(out.len, 6);
   assert_memory_equal(out.at, "\x31\x04\x00\x01tx", 6);
-  h_fini(&h);
 }
 
 static void qos_1 (void **state) {
-  (void)state;
-  harness h;
-  h_up(&h, false);
-  assert_int_equal(h_publish(&h, "t", "x", 1, 1), TL_OK);
-  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=2 topic=\"t\" payload=1 bytes \"x\"\n");
-  EVENTS(&h, "");
-  h_ack_in(&h, TL_PUBACK, 2);
-  EVENTS(&h, "published 1 done\n");
-  h_ack_in(&h, TL_PUBACK, 2); /* repeated: unknown now */
-  EVENTS(&h, "");
-  SENT(&h, "");
-  h_fini(&h);
+  harness *h = *state;
+  assert_int_equal(h_publish(h, "t", "x", 1, 1), TL_OK);
+  SENT(h, "PUBLISH qos=1 dup=0 retain=0 id=2 topic=\"t\" payload=1 bytes \"x\"\n");
+  EVENTS(h, "");
+  h_ack_in(h, TL_PUBACK, 2);
+  EVENTS(h, "published 1 done\n");
+  h_ack_in(h, TL_PUBACK, 2); /* repeated: unknown now */
+  EVENTS(h, "");
+  SENT(h, "");
 }
 
 static void qos_2 (void **state) {
-  (void)state;
-  harness h;
-  h_up(&h, false);
-  assert_int_equal(h_publish(&h, "t", "x", 2, 1), TL_OK);
-  SENT(&h, "PUBLISH qos=2 dup=0 retain=0 id=2 topic=\"t\" payload=1 bytes \"x\"\n");
-  h_ack_in(&h, TL_PUBREC, 2);
-  SENT(&h, "PUBREL id=2\n");
-  h_ack_in(&h, TL_PUBREC, 2); /* repeated: only PUBREL is repeated */
-  SENT(&h, "PUBREL id=2\n");
-  EVENTS(&h, "");
-  h_ack_in(&h, TL_PUBCOMP, 2);
-  EVENTS(&h, "published 1 done\n");
-  h_ack_in(&h, TL_PUBCOMP, 2);
-  EVENTS(&h, "");
-  SENT(&h, "");
-  h_fini(&h);
+  harness *h = *state;
+  assert_int_equal(h_publish(h, "t", "x", 2, 1), TL_OK);
+  SENT(h, "PUBLISH qos=2 dup=0 retain=0 id=2 topic=\"t\" payload=1 bytes \"x\"\n");
+  h_ack_in(h, TL_PUBREC, 2);
+  SENT(h, "PUBREL id=2\n");
+  h_ack_in(h, TL_PUBREC, 2); /* repeated: only PUBREL is repeated */
+  SENT(h, "PUBREL id=2\n");
+  EVENTS(h, "");
+  h_ack_in(h, TL_PUBCOMP, 2);
+  EVENTS(h, "published 1 done\n");
+  h_ack_in(h, TL_PUBCOMP, 2);
+  EVENTS(h, "");
+  SENT(h, "");
 }
 
 static void pubrels_in_order_of_pubrecs (void **state) {
-  (void)state;
-  harness h;
-  h_up(&h, false);
-  for (int i = 1; i <= 3; i++) h_publish(&h, "t", "x", 2, i);
-  h_forget(&h);
-  h_takes(&h, BYTES("\x50\x02\x00\x03\x50\x02\x00\x02\x50\x02\x00\x04"));
-  SENT(&h, "PUBREL id=3\nPUBREL id=2\nPUBREL id=4\n");
-  h_fini(&h);
+  harness *h = *state;
+  for (int i = 1; i <= 3; i++) h_publish(h, "t", "x", 2, i);
+  h_forget(h);
+  h_takes(h, BYTES("\x50\x02\x00\x03\x50\x02\x00\x02\x50\x02\x00\x04"));
+  SENT(h, "PUBREL id=3\nPUBREL id=2\nPUBREL id=4\n");
 }
 
 static void unknown_acknowledgements (void **state) {
   (void)state;
   for (int clean = 0; clean < 2; clean++) {
     harness h;
-    tl_session_stats stats;
     h_up(&h, clean);
     h_ack_in(&h, TL_PUBACK, 77);
     h_ack_in(&h, TL_PUBCOMP, 77);
     SENT(&h, "");
     h_ack_in(&h, TL_PUBREC, 77);
     SENT(&h, "PUBREL id=77\n");
-    tl_session_get_stats(h.s, &stats);
-    assert_int_equal(stats.unknown_acks, 3);
+    assert_int_equal(h_stats(&h).unknown_acks, 3);
     assert_true(h_noticed(&h, "0 PUBREC for the unknown identifier 77"));
     EVENTS(&h, "");
     h_fini(&h);
@@ -113,150 +96,121 @@ static void acknowledgements_of_the_wrong_kind (void **state) {
 }
 
 static void the_window (void **state) {
-  (void)state;
-  harness h;
-  tl_session_stats stats;
-  h_init(&h, false);
-  h.p.max_inflight = 2;
-  h.p.max_queued = 2;
-  h_start(&h);
-  h_connect(&h, false);
-  h_forget(&h);
-  for (int i = 1; i <= 4; i++) assert_int_equal(h_publish(&h, "t", "", 1, i), TL_OK);
-  assert_int_equal(h_publish(&h, "t", "", 1, 5), TL_EFULL);
-  assert_int_equal(h_publish(&h, "t", "", 0, 6), TL_EFULL); /* would overtake */
-  tl_session_get_stats(h.s, &stats);
-  assert_true(stats.inflight == 2 && stats.queued == 2);
-  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=2 topic=\"t\" payload=0 bytes \"\"\n"
-           "PUBLISH qos=1 dup=0 retain=0 id=3 topic=\"t\" payload=0 bytes \"\"\n");
-  h_ack_in(&h, TL_PUBACK, 3);
-  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=4 topic=\"t\" payload=0 bytes \"\"\n");
-  EVENTS(&h, "published 2 done\n");
-  assert_int_equal(h_publish(&h, "q0", "", 0, 7), TL_OK); /* waits in its place */
-  SENT(&h, "");
-  h_ack_in(&h, TL_PUBACK, 2);
-  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=5 topic=\"t\" payload=0 bytes \"\"\n"
-           "PUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n");
-  EVENTS(&h, "published 1 done\npublished 7 done\n");
-  h_fini(&h);
+  harness *h = *state;
+  h->p.max_inflight = 2;
+  h->p.max_queued = 2;
+  h_begin(h);
+  for (int i = 1; i <= 4; i++) assert_int_equal(h_publish(h, "t", "", 1, i), TL_OK);
+  assert_int_equal(h_publish(h, "t", "", 1, 5), TL_EFULL);
+  assert_int_equal(h_publish(h, "t", "", 0, 6), TL_EFULL); /* would overtake */
+  assert_true(h_stats(h).inflight == 2 && h_stats(h).queued == 2);
+  SENT(h, PUB(1, 0, 2, "t") PUB(1, 0, 3, "t"));
+  h_ack_in(h, TL_PUBACK, 3);
+  SENT(h, PUB(1, 0, 4, "t"));
+  EVENTS(h, "published 2 done\n");
+  assert_int_equal(h_publish(h, "q0", "", 0, 7), TL_OK); /* waits in its place */
+  SENT(h, "");
+  h_ack_in(h, TL_PUBACK, 2);
+  SENT(h, PUB(1, 0, 5, "t")
+          "PUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n");
+  EVENTS(h, "published 1 done\npublished 7 done\n");
 }
 
 static void the_callback_may_publish (void **state) {
-  (void)state;
-  harness h;
-  h_init(&h, false);
-  h.p.max_inflight = 1;
-  h_start(&h);
-  h_connect(&h, false);
-  h_publish(&h, "a", "", 1, 1);
-  h_publish(&h, "b", "", 1, 2);
-  h_forget(&h);
-  h.publish_in_callback = 1;
-  h_ack_in(&h, TL_PUBACK, 2);
-  h_ack_in(&h, TL_PUBACK, 3);
-  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=3 topic=\"b\" payload=0 bytes \"\"\n" /* not overtaken */
-           "PUBLISH qos=1 dup=0 retain=0 id=4 topic=\"from/callback\" payload=1 bytes \"x\"\n");
-  EVENTS(&h, "published 1 done\npublished 2 done\n");
-  h.publish_in_callback = 5;
-  tl_session_free(h.s); /* what the callbacks publish now is refused */
-  h.s = NULL;
-  h_fini(&h);
+  harness *h = *state;
+  h->p.max_inflight = 1;
+  h_start(h);
+  h_connect(h, false);
+  h_publish(h, "a", "", 1, 1);
+  h_publish(h, "b", "", 1, 2);
+  h_forget(h);
+  h->publish_in_callback = 1;
+  h_ack_in(h, TL_PUBACK, 2);
+  h_ack_in(h, TL_PUBACK, 3);
+  SENT(h, PUB(1, 0, 3, "b") /* not overtaken */
+          "PUBLISH qos=1 dup=0 retain=0 id=4 topic=\"from/callback\" payload=1 bytes \"x\"\n");
+  EVENTS(h, "published 1 done\npublished 2 done\n");
+  h->publish_in_callback = 5;
+  tl_session_free(h->s); /* what the callbacks publish now is refused */
+  h->s = NULL;
 }
 
 static void identifiers_skip_those_in_flight (void **state) {
-  (void)state;
-  harness h;
-  h_up(&h, false);
-  h_publish(&h, "stays", "", 1, 1); /* identifier 2 */
-  h_publish(&h, "stays", "", 2, 1); /* identifier 3, later waiting for PUBCOMP */
-  h_ack_in(&h, TL_PUBREC, 3);
-  h_forget(&h);
+  harness *h = *state;
+  h_publish(h, "stays", "", 1, 1); /* identifier 2 */
+  h_publish(h, "stays", "", 2, 1); /* identifier 3, later waiting for PUBCOMP */
+  h_ack_in(h, TL_PUBREC, 3);
+  h_forget(h);
   uint16_t id = 4;
   for (int i = 0; i < 70000; i++) {
     tl_slice out;
-    assert_int_equal(h_publish(&h, "t", "", 1, 2), TL_OK);
-    out = tl_session_output(h.s);
+    assert_int_equal(h_publish(h, "t", "", 1, 2), TL_OK);
+    out = tl_session_output(h->s);
     assert_int_equal(out.len, 7);
     assert_int_equal(out.at[5] << 8 | out.at[6], id);
-    tl_session_sent(h.s, out.len, h.now);
-    h_ack_in(&h, TL_PUBACK, id);
+    tl_session_sent(h->s, out.len, h->now);
+    h_ack_in(h, TL_PUBACK, id);
     if (++id == 0) id = 1;
     if (id == 2) id = 4;
   }
-  h_fini(&h);
 }
 
 static void errors (void **state) {
-  (void)state;
-  harness h;
+  harness *h = *state;
   tl_err err;
-  h_init(&h, true);
-  h.p.max_packet_size = 100;
-  h_start(&h);
-  assert_int_equal(tl_session_publish(h.s, TL_LIT("t"), TL_LIT(""), 0, false, NULL, &err), TL_ESTATE);
+  h->p.max_packet_size = 100;
+  h_start(h);
+  assert_int_equal(tl_session_publish(h->s, TL_LIT("t"), TL_LIT(""), 0, false, NULL, &err), TL_ESTATE);
   assert_string_equal(err.text, "not connected");
-  h_connect(&h, false);
-  h_forget(&h);
+  h_connect(h, false);
+  h_forget(h);
   static const char *const bad[] = { "", "a/+", "#", "a\xff", "\xed\xa0\x80" };
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_int_equal(h_publish(&h, bad[i], "x", 0, 1), TL_EMALFORMED);
-  assert_int_equal(tl_session_publish(h.s, TL_LIT("a\0b"), TL_LIT(""), 0, false, NULL, &err), TL_EMALFORMED);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_int_equal(h_publish(h, bad[i], "x", 0, 1), TL_EMALFORMED);
+  assert_int_equal(tl_session_publish(h->s, TL_LIT("a\0b"), TL_LIT(""), 0, false, NULL, &err), TL_EMALFORMED);
   static char topic[65537];
   memset(topic, 't', 65536);
-  assert_int_equal(h_publish(&h, topic, "", 0, 1), TL_EMALFORMED);
-  assert_int_equal(h_publish(&h, "t", "x", 3, 1), TL_ERANGE);
+  assert_int_equal(h_publish(h, topic, "", 0, 1), TL_EMALFORMED);
+  assert_int_equal(h_publish(h, "t", "x", 3, 1), TL_ERANGE);
   static uint8_t payload[100];
-  assert_int_equal(tl_session_publish(h.s, TL_LIT("t"), tl_slice_of(payload, 96), 0, false, NULL, &err), TL_ETOOBIG);
+  assert_int_equal(tl_session_publish(h->s, TL_LIT("t"), tl_slice_of(payload, 96), 0, false, NULL, &err), TL_ETOOBIG);
   assert_non_null(strstr(err.text, "96 bytes"));
-  SENT(&h, "");
-  EVENTS(&h, "");
-  assert_int_equal(tl_session_publish(h.s, TL_LIT("t"), tl_slice_of(payload, 95), 0, false, NULL, &err), TL_OK);
-  assert_int_equal(tl_session_output(h.s).len, 100);
-  h_fini(&h);
+  SENT(h, "");
+  EVENTS(h, "");
+  assert_int_equal(tl_session_publish(h->s, TL_LIT("t"), tl_slice_of(payload, 95), 0, false, NULL, &err), TL_OK);
+  assert_int_equal(tl_session_output(h->s).len, 100);
 }
 
 static void a_broker_that_stops_reading (void **state) {
-  (void)state;
-  harness h;
+  harness *h = *state;
   int taken = 0;
-  h_init(&h, true);
-  h.p.max_queued = 5000;
-  h_start(&h);
-  h_connect(&h, false);
-  h_forget(&h);
-  for (int i = 0; i < 10000; i++) taken += h_publish(&h, "t", "0123456789", 0, i) == TL_OK;
+  h->p.max_queued = 5000;
+  h_begin(h);
+  for (int i = 0; i < 10000; i++) taken += h_publish(h, "t", "0123456789", 0, i) == TL_OK;
   assert_int_equal(taken, 5000); /* bounded; the rest failed with queue full */
-  h_message_in(&h, "u", "", 0, false, 0); /* the reader still serves */
-  EVENTS(&h, "message u= q0 id0\n");
+  h_message_in(h, "u", "", 0, false, 0); /* the reader still serves */
+  EVENTS(h, "message u= q0 id0\n");
   size_t n = 0;
-  for (tl_slice out; (out = tl_session_output(h.s)).len > 0; n += out.len > 777 ? 777 : out.len)
-    tl_session_sent(h.s, out.len > 777 ? 777 : out.len, h.now);
+  for (tl_slice out; (out = tl_session_output(h->s)).len > 0; n += out.len > 777 ? 777 : out.len)
+    tl_session_sent(h->s, out.len > 777 ? 777 : out.len, h->now);
   assert_int_equal(n, 5000 * 15);
-  assert_int_equal(h_publish(&h, "t", "x", 0, 1), TL_OK);
-  h_fini(&h);
+  assert_int_equal(h_publish(h, "t", "x", 0, 1), TL_OK);
 }
 
 /* --- the connection breaks --- */
 
 static void clean_session_loses_what_is_unconfirmed (void **state) {
-  (void)state;
-  harness h;
-  h_init(&h, true);
-  h.p.max_inflight = 2;
-  h_start(&h);
-  h_connect(&h, false);
-  h_forget(&h);
-  h_publish(&h, "t", "", 1, 1);
-  h_publish(&h, "t", "", 2, 2);
-  h_ack_in(&h, TL_PUBREC, 3);
-  h_flush(&h);
-  h_publish(&h, "t", "", 1, 3); /* waits for a place */
-  h_cut(&h);
-  EVENTS(&h, "published 1 lost\npublished 2 lost\npublished 3 lost\n");
-  h_open(&h);
-  h_forget(&h);
-  h_takes(&h, BYTES("\x20\x02\x00\x00"));
-  SENT(&h, "SUBSCRIBE id=4 \"#\" qos=1\n");
-  h_fini(&h);
+  harness *h = *state;
+  h->p.max_inflight = 2;
+  h_begin(h);
+  h_publish(h, "t", "", 1, 1);
+  h_publish(h, "t", "", 2, 2);
+  h_ack_in(h, TL_PUBREC, 3);
+  h_flush(h);
+  h_publish(h, "t", "", 1, 3); /* waits for a place */
+  h_cut(h);
+  EVENTS(h, "published 1 lost\npublished 2 lost\npublished 3 lost\n");
+  h_accept(h, false);
+  SENT(h, "SUBSCRIBE id=4 \"#\" qos=1\n");
 }
 
 static void qos_0_that_was_not_handed_over_is_lost (void **state) {
@@ -289,107 +243,86 @@ static void offline_queue (void **state) {
     h_open(&h);
     h_cut(&h); /* an attempt that fails loses nothing */
     EVENTS(&h, "");
-    h_open(&h);
-    h_forget(&h);
-    h_takes(&h, BYTES("\x20\x02\x00\x00"));
-    SENT(&h, "SUBSCRIBE id=1 \"#\" qos=1\n"
-             "PUBLISH qos=1 dup=0 retain=0 id=2 topic=\"t\" payload=0 bytes \"\"\n"
+    h_accept(&h, false);
+    SENT(&h, "SUBSCRIBE id=1 \"#\" qos=1\n" PUB(1, 0, 2, "t")
              "PUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n"
-             "PUBLISH qos=1 dup=0 retain=0 id=3 topic=\"t\" payload=0 bytes \"\"\n"
-             "PUBLISH qos=1 dup=0 retain=0 id=4 topic=\"t\" payload=0 bytes \"\"\n");
+             PUB(1, 0, 3, "t") PUB(1, 0, 4, "t"));
     EVENTS(&h, "connected 0\npublished 2 done\n");
     h_fini(&h);
   }
 }
 
 static void offline_queue_keeps_what_never_went_out (void **state) {
-  (void)state;
-  harness h;
-  h_init(&h, true);
-  h.p.queue_offline = true;
-  h.p.max_inflight = 1;
-  h_start(&h);
-  h_connect(&h, false);
-  h_forget(&h);
-  h_publish(&h, "sent", "", 1, 1);
-  h_publish(&h, "waits", "", 1, 2);
-  h_cut(&h);
-  EVENTS(&h, "published 1 lost\n");
-  h_publish(&h, "later", "", 1, 3);
-  h_connect(&h, false);
-  h_forget(&h);
-  h_ack_in(&h, TL_PUBACK, 4);
-  SENT(&h, "PUBLISH qos=1 dup=0 retain=0 id=5 topic=\"later\" payload=0 bytes \"\"\n");
-  EVENTS(&h, "published 2 done\n");
-  h_fini(&h);
+  harness *h = *state;
+  h->p.queue_offline = true;
+  h->p.max_inflight = 1;
+  h_begin(h);
+  h_publish(h, "sent", "", 1, 1);
+  h_publish(h, "waits", "", 1, 2);
+  h_cut(h);
+  EVENTS(h, "published 1 lost\n");
+  h_publish(h, "later", "", 1, 3);
+  h_connect(h, false);
+  h_forget(h);
+  h_ack_in(h, TL_PUBACK, 4);
+  SENT(h, PUB(1, 0, 5, "later"));
+  EVENTS(h, "published 2 done\n");
 }
 
 static void the_end_reports_what_is_pending (void **state) {
-  (void)state;
-  harness h;
-  h_init(&h, false);
-  h.p.max_inflight = 1;
-  h_start(&h);
-  h_connect(&h, false);
-  h_forget(&h);
-  h_publish(&h, "t", "", 0, 1);
-  h_publish(&h, "t", "", 1, 2);
-  h_publish(&h, "t", "", 2, 3);
-  tl_session_free(h.s);
-  h.s = NULL;
-  EVENTS(&h, "published 1 state\npublished 2 state\npublished 3 state\n");
-  h_fini(&h);
+  harness *h = *state;
+  h->p.max_inflight = 1;
+  h_begin(h);
+  h_publish(h, "t", "", 0, 1);
+  h_publish(h, "t", "", 1, 2);
+  h_publish(h, "t", "", 2, 3);
+  tl_session_free(h->s);
+  h->s = NULL;
+  EVENTS(h, "published 1 state\npublished 2 state\npublished 3 state\n");
 }
 
 static void stats (void **state) {
-  (void)state;
-  harness h;
-  tl_session_stats s;
-  h_up(&h, false);
-  tl_session_get_stats(h.s, &s);
-  assert_int_equal(s.oldest_inflight, -1);
-  h.now += 100;
-  h_wait(&h, 0);
-  tl_session_tick(h.s, h.now);
-  h_publish(&h, "t", "x", 1, 1);
-  int64_t first = h.now;
-  h.now += 100;
-  tl_session_tick(h.s, h.now);
-  h_publish(&h, "t", "x", 1, 2);
-  h_flush(&h);
-  tl_session_get_stats(h.s, &s);
-  assert_int_equal(s.oldest_inflight, first);
-  assert_int_equal(s.sent, 2);
-  assert_int_equal(s.inflight, 2);
-  assert_int_equal(s.last_out, h.now);
-  assert_int_equal(s.bytes_out, 18 + 8 + 2 * 8);
-  assert_int_equal(s.bytes_in, 4 + 5);
-  h_fini(&h);
+  harness *h = *state;
+  assert_int_equal(h_stats(h).oldest_inflight, -1);
+  h->now += 100;
+  h_wait(h, 0);
+  tl_session_tick(h->s, h->now);
+  h_publish(h, "t", "x", 1, 1);
+  int64_t first = h->now;
+  h->now += 100;
+  tl_session_tick(h->s, h->now);
+  h_publish(h, "t", "x", 1, 2);
+  h_flush(h);
+  assert_int_equal(h_stats(h).oldest_inflight, first);
+  assert_int_equal(h_stats(h).sent, 2);
+  assert_int_equal(h_stats(h).inflight, 2);
+  assert_int_equal(h_stats(h).last_out, h->now);
+  assert_int_equal(h_stats(h).bytes_out, 18 + 8 + 2 * 8);
+  assert_int_equal(h_stats(h).bytes_in, 4 + 5);
 }
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC("QoS 0 is done when its last byte was handed over", qos_0_is_done_when_handed_over),
-    SPEC("[MQTT-4.3.1-1] [MQTT-3.3.1-2] [MQTT-2.3.1-5] QoS 0 has neither identifier nor DUP",
-         qos_0_has_neither_identifier_nor_dup),
-    SPEC("[MQTT-4.3.2-1] [MQTT-2.3.1-3] QoS 1 is done at PUBACK", qos_1),
-    SPEC("[MQTT-4.3.3-1] QoS 2 is done at PUBCOMP; PUBREC is always answered with PUBREL", qos_2),
-    SPEC("[MQTT-4.6.0-4] PUBREL in order of PUBREC", pubrels_in_order_of_pubrecs),
+    SPEC_UP("QoS 0 is done when its last byte was handed over", qos_0_is_done_when_handed_over),
+    SPEC_UP("[MQTT-4.3.1-1] [MQTT-3.3.1-2] [MQTT-2.3.1-5] QoS 0 has neither identifier nor DUP", qos_0_has_neither_identifier_nor_dup),
+    SPEC_UP("[MQTT-4.3.2-1] [MQTT-2.3.1-3] QoS 1 is done at PUBACK", qos_1),
+    SPEC_UP("[MQTT-4.3.3-1] QoS 2 is done at PUBCOMP; PUBREC is always answered with PUBREL", qos_2),
+    SPEC_UP("[MQTT-4.6.0-4] PUBREL in order of PUBREC", pubrels_in_order_of_pubrecs),
     SPEC("acknowledgements nobody waits for are counted, an unknown PUBREC gets PUBREL", unknown_acknowledgements),
     SPEC("[MQTT-4.8.0-1] acknowledgements of the wrong kind", acknowledgements_of_the_wrong_kind),
-    SPEC("the window, and the queue before it, in order", the_window),
-    SPEC("`published` may publish, and does not overtake", the_callback_may_publish),
-    SPEC("[MQTT-2.3.1-2] [MQTT-2.3.1-1] identifiers skip those in flight, twice round", identifiers_skip_those_in_flight),
-    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] "
+    SPEC_NEW("the window, and the queue before it, in order", the_window),
+    SPEC_NEW("`published` may publish, and does not overtake", the_callback_may_publish),
+    SPEC_UP("[MQTT-2.3.1-2] [MQTT-2.3.1-1] identifiers skip those in flight, twice round", identifiers_skip_those_in_flight),
+    SPEC_NEW_CLEAN("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] "
          "[MQTT-3.3.1-4] "
          "what cannot be published", errors),
-    SPEC("a broker that stops reading: bounded, and the reader still serves", a_broker_that_stops_reading),
-    SPEC("[MQTT-3.1.2-6] a clean session loses what is unconfirmed", clean_session_loses_what_is_unconfirmed),
+    SPEC_NEW_CLEAN("a broker that stops reading: bounded, and the reader still serves", a_broker_that_stops_reading),
+    SPEC_NEW_CLEAN("[MQTT-3.1.2-6] a clean session loses what is unconfirmed", clean_session_loses_what_is_unconfirmed),
     SPEC("QoS 0 that was not handed over is lost", qos_0_that_was_not_handed_over_is_lost),
     SPEC("the offline queue, in order and bounded", offline_queue),
-    SPEC("the offline queue keeps what never went out", offline_queue_keeps_what_never_went_out),
-    SPEC("the end of the session reports what is pending", the_end_reports_what_is_pending),
-    SPEC("statistics", stats),
+    SPEC_NEW_CLEAN("the offline queue keeps what never went out", offline_queue_keeps_what_never_went_out),
+    SPEC_NEW("the end of the session reports what is pending", the_end_reports_what_is_pending),
+    SPEC_UP("statistics", stats),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
