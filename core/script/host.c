@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "script/l_core.h"
+#include "script/l_zlib.h"
 #include "script/lib.h"
 #include "script/site.h"
 
@@ -48,6 +49,8 @@ static int on_panic (lua_State *L) {
   return 0;
 }
 
+static int open_zlib (lua_State *L) { return tl_push_zlib(L, tl_work_ahead); }
+
 static int open_state (lua_State *L) {
   tl_script *s = lua_touserdata(L, 1);
   luaL_openlibs(L);
@@ -57,6 +60,7 @@ static int open_state (lua_State *L) {
   tl_open_table(L);
   luaL_requiref(L, "tagline.re", tl_open_re, 0);
   luaL_requiref(L, "tagline.json", tl_open_json, 0);
+  luaL_requiref(L, "tagline.zlib", open_zlib, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
   lua_settop(L, 0);
   luaL_requiref(L, "package", luaopen_package, 0);

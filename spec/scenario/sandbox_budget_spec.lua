@@ -74,6 +74,12 @@ local tricks = {
   { "string.pack with a long format", "error", "string.pack(('x'):rep(1e7))" },
   { "concatenation of much", "any", "local s = ('x'):rep(3e7) while true do local t = s .. 'y' end" },
   { "doubling a string", "any", "local s = 'x' while true do s = s .. s end" },
+  { "zlib, a bomb", "any", -- 64 KiB in 84 bytes
+    "local part = '\\xec\\xc1\\x81\\0\\0\\0\\0\\x80\\x20\\xb6\\xfd\\xa5\\x16\\xa9\\x0a' .. ('\\0'):rep(63) .. '\\x6a\\0\\0\\0\\xff\\xff' " ..
+    "return { x = #assert(require 'tagline.codec.zlib'.inflate(part:rep(1e5), 4000000000)) }" },
+  { "zlib, blocks without content", "time",
+    "local text = ('\\0\\0\\0\\xff\\xff'):rep(1e6) while true do require 'tagline.codec.zlib'.inflate(text) end" },
+  { "zlib, a byte in a loop", "time", "local zlib = require 'tagline.codec.zlib' while true do zlib.inflate '\\7' end" },
   { "utf8.len of much", "any", "local s = ('x'):rep(5e7) while true do utf8.len(s) end" },
   { "os.date with a long format", "error", "os.date(('%c'):rep(1e6))" },
   { "a table without end", "any", "local t = {} while true do t[#t + 1] = {} end" },

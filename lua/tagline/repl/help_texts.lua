@@ -159,6 +159,7 @@ texts.handlers = {
 texts.codecs = {
   ["tagline.codec.base64"] = "bytes as base64: encode(bytes), decode(text)",
   ["tagline.codec.hex"] = "bytes as hexadecimal digits: encode(bytes), decode(text)",
+  ["tagline.codec.zlib"] = "decompression within a limit: inflate(bytes, limit), gunzip(bytes, limit)",
   ["tagline.codec.cayenne_lpp"] = "Cayenne Low Power Payload: channels with types",
   ["tagline.codec.lorawan"] = "what LoRaWAN network servers wrap around a device's payload",
   ["tagline.codec.sparkplug_b"] = "Sparkplug B: metrics with names, aliases and types",

@@ -1,7 +1,7 @@
 --- Payloads of Sparkplug B: bytes to a table and back. Stateless; what a metric was called at birth comes from `resolve`.
 local protobuf = require "tagline.codec.sparkplug_b.protobuf"
 local datatypes = require "tagline.codec.sparkplug_b.datatypes"
-local inflate = require "tagline.codec.sparkplug_b.inflate"
+local zlib = require "tagline.codec.zlib"
 
 local payload = {}
 
@@ -228,8 +228,11 @@ local interpret
 local function read_compressed(bytes, outer, resolve, limit)
   local algorithm = algorithm_of(outer)
   if not outer.body then fail(#bytes + 1, "expected a body in a compressed payload, got the end") end
-  local text = inflate[algorithm:lower()](bytes, outer.body_at, outer.body_at + #outer.body - 1, limit)
-  local inner, why = protobuf.try(interpret, text, resolve)
+  local decompress = algorithm == "GZIP" and zlib.gunzip or zlib.inflate
+  local text, why = decompress(bytes, limit, outer.body_at, outer.body_at + #outer.body - 1)
+  if not text then fail(nil, "%s", why) end
+  local inner
+  inner, why = protobuf.try(interpret, text, resolve)
   if not inner then fail(nil, "in the decompressed payload, %s", why) end
   inner.compressed = algorithm
   inner.seq = inner.seq or outer.seq
