@@ -2,17 +2,9 @@
 #ifndef SPEC_MODEL_WORLD_H
 #define SPEC_MODEL_WORLD_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "base/text.h"
 #include "model/model.h"
+#include "support/spec.h"
 
 enum { WALL = 974000 }; /* `wall` runs so many ms ahead of `now`; at the start a simulated sine is at its top */
 
@@ -150,7 +142,5 @@ static inline int64_t tick (world *w, int64_t now) {
   w->now = now;
   return tl_line_tick(w->line, now, wall(w));
 }
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

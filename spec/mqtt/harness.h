@@ -3,14 +3,8 @@
 #ifndef SPEC_MQTT_HARNESS_H
 #define SPEC_MQTT_HARNESS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "mqtt/session_impl.h"
+#include "support/spec.h"
 
 /* A test with a name in words; `[MQTT-…]` in it are the statements of the standard that the test proves.
 **
@@ -101,10 +95,7 @@ static void h_fini (harness *h) {
 }
 
 static long h_feed (harness *h, const uint8_t *bytes, size_t n) {
-  /* A block of its own size, so that the sanitizer sees a read past the end. */
-  uint8_t *copy = malloc(n ? n : 1);
-  assert_non_null(copy);
-  if (n) memcpy(copy, bytes, n);
+  uint8_t *copy = exact_copy(bytes, n);
   h->rc = tl_session_input(h->s, copy, n, h->now);
   free(copy);
   return h->rc;

@@ -221,12 +221,7 @@ static void noise (void **state) {
     uint8_t bytes[64];
     h_up(&h, round & 1);
     h_publish(&h, "t", "", 2, 1);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-      x ^= x << 13;
-      x ^= x >> 7;
-      x ^= x << 17;
-      bytes[i] = (uint8_t)(x >> 24);
-    }
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(random_next(&x) >> 24);
     if (round & 2) bytes[0] = (uint8_t)((bytes[0] & 0x0f) | 0x30); /* often enough a PUBLISH */
     if (round & 4) bytes[1] &= 0x1f;
     if (round & 8) bytes[2] = 0;

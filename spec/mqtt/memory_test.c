@@ -2,21 +2,7 @@
 ** there is memory again the session goes on. The files that allocate are compiled in here, so that only their allocations
 ** fail. */
 #include "mqtt/harness.h"
-
-static long countdown = -1; /* allocations until the one that fails; -1: none */
-
-static bool fails (void) {
-  return countdown >= 0 && countdown-- == 0;
-}
-static void *spare_malloc (size_t n) {
-  return fails() ? NULL : malloc(n);
-}
-static void *spare_calloc (size_t n, size_t size) {
-  return fails() ? NULL : calloc(n, size);
-}
-static void *spare_realloc (void *p, size_t n) {
-  return fails() ? NULL : realloc(p, n);
-}
+#include "support/spare_memory.h"
 
 #define malloc spare_malloc
 #define calloc spare_calloc

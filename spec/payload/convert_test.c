@@ -1,17 +1,10 @@
 /* spec/payload/convert_test.c — every row of the conversion table, from JSON, from text and from Lua, and the way back. */
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "payload/convert.h"
+#include "support/spec.h"
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define NONE TL_REASON_NONE
 #define TYPE TL_REASON_TYPE
 #define TIME TL_REASON_TIME
@@ -77,9 +70,7 @@ static tl_reason from_text (tl_type type, const char *text, tl_value *out) {
   memset(&before, 0x5a, sizeof before);
   *out = before;
   size_t n = strlen(text);
-  char *exact = malloc(n > 0 ? n : 1);
-  assert_non_null(exact);
-  memcpy(exact, text, n);
+  uint8_t *exact = exact_copy(text, n);
   tl_reason reason = tl_convert_text(type, tl_slice_of(exact, n), &rule, out);
   if (reason == NONE && (type == TL_TXTI || type == TL_TXTO)) {
     assert_ptr_equal(out->text.at, exact);
@@ -555,17 +546,15 @@ static void reads_back_what_it_publishes (void **state) {
   (void)state;
   uint64_t seed = 99;
   for (int n = 0; n < 50000; n++) {
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
+    uint64_t bits = random_next(&seed);
     tl_value v, again;
-    memcpy(&v.number, &seed, sizeof seed);
+    memcpy(&v.number, &bits, sizeof bits);
     if (!isfinite(v.number)) continue;
     tl_buf_clear(&scratch);
     tl_convert_publish(TL_AO, &v, NULL, &scratch);
     assert_int_equal(tl_convert_text(TL_AI, tl_buf_bytes(&scratch), NULL, &again), NONE);
     assert_memory_equal(&again.number, &v.number, sizeof v.number);
-    memcpy(&v.integer, &seed, sizeof seed);
+    memcpy(&v.integer, &bits, sizeof bits);
     tl_buf_clear(&scratch);
     tl_convert_publish(TL_CO, &v, NULL, &scratch);
     assert_int_equal(tl_convert_text(TL_CI, tl_buf_bytes(&scratch), NULL, &again), NONE);

@@ -1,23 +1,10 @@
 /* spec/payload/json_memory_test.c — compiling addresses when memory runs out. The compiler is included here, with an
 ** allocator that fails at the first, second, … request, in place of the one in the library. */
 #include "json_support.h"
+#include "support/spare_memory.h"
 
-static int allocations_left, blocks;
-
-static void *failing_malloc (size_t n) {
-  if (allocations_left == 0)
-    return NULL;
-  allocations_left--;
-  blocks++;
-  return malloc(n);
-}
-static void counting_free (void *p) {
-  blocks -= p != NULL;
-  free(p);
-}
-
-#define malloc failing_malloc
-#define free counting_free
+#define malloc spare_malloc
+#define free spare_free
 #include "payload/json_set.c"
 #undef malloc
 #undef free
@@ -35,9 +22,10 @@ static void reports_each_failed_allocation_and_leaks_nothing (void **state) {
     tl_json_set *set = NULL;
     tl_err err = { 0 };
     size_t which = 99;
-    allocations_left = needed;
+    countdown = needed;
     int rc = tl_json_set_new(&set, paths, 20, &which, &err);
     if (rc == TL_OK) {
+      countdown = -1;
       assert_non_null(set);
       assert_int_equal(blocks, 1); /* a set is one block */
       tl_json_set_free(set);

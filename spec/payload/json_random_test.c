@@ -231,10 +231,7 @@ static bool read_document (tl_slice doc, node *out) {
 /* ---- random documents and addresses ---- */
 
 static uint64_t state;
-static unsigned pick (unsigned below) {
-  state = state * 6364136223846793005u + 1442695040888963407u;
-  return (unsigned)(state >> 33) % below;
-}
+static unsigned pick (unsigned below) { return (unsigned)(random_next(&state) >> 33) % below; }
 
 static const char *const names[] = { "a", "b", "c", "id", "temperature", "temperature_2", "a key of more than sixteen bytes",
                                      "x.y", "[1]", "", "\xc3\xa9", "A", "q\"q" };

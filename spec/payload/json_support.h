@@ -2,14 +2,8 @@
 #ifndef TL_SPEC_JSON_SUPPORT_H
 #define TL_SPEC_JSON_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "payload/json.h"
+#include "support/spec.h"
 
 static inline int json_quiet_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
   (void)ctx, (void)key, (void)key_escaped, (void)array;
@@ -37,13 +31,7 @@ static inline tl_json_set *json_set_of (const char *const *texts, size_t n) {
 }
 
 /* A copy that ends where its memory ends, so that ASan sees each byte read too far. */
-static inline tl_slice json_exact (tl_slice doc) {
-  uint8_t *copy = malloc(doc.len ? doc.len : 1);
-  assert_non_null(copy);
-  if (doc.len)
-    memcpy(copy, doc.at, doc.len);
-  return tl_slice_of(copy, doc.len);
-}
+static inline tl_slice json_exact (tl_slice doc) { return tl_slice_of(exact_copy(doc.at, doc.len), doc.len); }
 
 /* Is it JSON? Asked in four ways, which must agree in the place and the words of a refusal, too. */
 static inline bool json_accepted (tl_slice text, tl_json_error *error) {

@@ -1,34 +1,12 @@
 /* spec/payload/time_memory_test.c — masks and zones when memory runs out. Their sources are included here, with an allocator
 ** that fails at the first, second, … request, in place of the ones in the library. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "time_support.h"
 
-#include <cmocka.h>
+#include "support/spare_memory.h"
 
-static int allocations_left, blocks;
-
-static void *failing_calloc (size_t n, size_t size) {
-  if (allocations_left == 0) return NULL;
-  allocations_left--;
-  blocks++;
-  return calloc(n, size);
-}
-
-static void *failing_malloc (size_t n) {
-  return failing_calloc(1, n);
-}
-
-static void counting_free (void *p) {
-  blocks -= p != NULL;
-  free(p);
-}
-
-#define malloc failing_malloc
-#define calloc failing_calloc
-#define free counting_free
+#define malloc spare_malloc
+#define calloc spare_calloc
+#define free spare_free
 #include "payload/tzif.c"
 #include "payload/zone.c"
 #define is_digit mask_is_digit
@@ -39,25 +17,23 @@ static void counting_free (void *p) {
 
 static void reads_a_zone_file_or_says_that_there_is_no_memory (void **state) {
   (void)state;
-  static uint8_t bytes[1 << 16];
-  FILE *f = fopen("/usr/share/zoneinfo/Europe/Bratislava", "rb");
-  if (f == NULL) fail_msg("no zone files (Debian package tzdata)");
-  tl_slice file = tl_slice_of(bytes, fread(bytes, 1, sizeof bytes, f));
-  fclose(f);
+  tl_slice file = zone_file("Europe/Bratislava");
   for (int enough = 0; enough < 2; enough++) {
     tl_zone *z = NULL;
     tl_err err = { .code = 0 };
-    allocations_left = enough;
+    countdown = enough;
     assert_int_equal(tl_zone_tzif(&z, file, &err), TL_ENOMEM);
     assert_int_equal(err.code, TL_ENOMEM);
     assert_null(z);
     assert_int_equal(blocks, 0);
   }
   tl_zone *z;
-  allocations_left = 2;
+  countdown = 2;
   assert_int_equal(tl_zone_tzif(&z, file, NULL), TL_OK);
+  assert_int_equal(countdown, 0); /* two requests, no more */
   tl_zone_free(z);
   assert_int_equal(blocks, 0);
+  free((void *)(uintptr_t)file.at);
 }
 
 static void makes_no_fixed_zone_and_no_mask_without_memory (void **state) {
@@ -65,8 +41,9 @@ static void makes_no_fixed_zone_and_no_mask_without_memory (void **state) {
   tl_zone *z = NULL;
   tl_timemask *m = NULL;
   tl_err err = { .code = 0 };
-  allocations_left = 0;
+  countdown = 0;
   assert_int_equal(tl_zone_fixed(&z, 3600), TL_ENOMEM);
+  countdown = 0;
   assert_int_equal(tl_timemask_new(&m, TL_LIT("UNIX"), &err), TL_ENOMEM);
   assert_int_equal(err.code, TL_ENOMEM);
   assert_null(z);
@@ -76,7 +53,7 @@ static void makes_no_fixed_zone_and_no_mask_without_memory (void **state) {
 static void frees_what_a_wrong_mask_took (void **state) {
   (void)state;
   tl_timemask *m = NULL;
-  allocations_left = 1;
+  countdown = 1;
   assert_int_equal(tl_timemask_new(&m, TL_LIT("HH"), NULL), TL_ESYNTAX);
   assert_int_equal(blocks, 0);
 }
@@ -84,7 +61,7 @@ static void frees_what_a_wrong_mask_took (void **state) {
 static void writes_no_time_without_memory_and_says_so (void **state) {
   (void)state;
   tl_timemask *m = NULL;
-  allocations_left = 1;
+  countdown = 1;
   assert_int_equal(tl_timemask_new(&m, TL_LIT("tttt yyyy-mm-dd hh:miZZZ"), NULL), TL_OK);
   tl_buf out;
   tl_buf_init(&out);

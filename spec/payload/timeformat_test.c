@@ -1,62 +1,9 @@
 /* spec/payload/timeformat_test.c — time masks: what is written, and that it reads back; random masks and texts. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "payload/timemask.h"
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define AT INT64_C(1571833964546) /* 2019-10-23T12:32:44.546Z, a Wednesday */
-#define DAY INT64_C(1571788800000)
-
-static tl_zone *bratislava, *plus_one, *india;
+#include "time_support.h"
 
 static uint64_t seed = 7;
 
-static uint64_t roll (void) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  return seed ^= seed << 17;
-}
-
-static int setup (void **state) {
-  (void)state;
-  static uint8_t bytes[1 << 16];
-  FILE *f = fopen("/usr/share/zoneinfo/Europe/Bratislava", "rb");
-  if (f == NULL) return -1; /* Debian package tzdata */
-  size_t n = fread(bytes, 1, sizeof bytes, f);
-  fclose(f);
-  return tl_zone_tzif(&bratislava, tl_slice_of(bytes, n), NULL) | tl_zone_fixed(&plus_one, 3600) | tl_zone_fixed(&india, 19800);
-}
-
-static int teardown (void **state) {
-  (void)state;
-  tl_zone_free(bratislava);
-  tl_zone_free(plus_one);
-  tl_zone_free(india);
-  return 0;
-}
-
-static tl_timemask *mask_of (const char *mask) {
-  tl_timemask *m = NULL;
-  tl_err err;
-  if (tl_timemask_new(&m, tl_slice_str(mask), &err) != TL_OK) fail_msg("%s: %s", mask, err.text);
-  return m;
-}
-
-/* Reads from memory that ends where the text ends, so that the sanitizer sees any step over it. */
-static int read_exact (const tl_timemask *m, const tl_zone *zone, tl_slice text, int64_t *ms) {
-  uint8_t *copy = malloc(text.len > 0 ? text.len : 1);
-  assert_non_null(copy);
-  if (text.len > 0) memcpy(copy, text.at, text.len);
-  int rc = tl_timemask_parse(m, zone, tl_slice_of(copy, text.len), ms);
-  free(copy);
-  return rc;
-}
+static uint64_t roll (void) { return random_next(&seed); }
 
 /* ---- writing ---- */
 
@@ -233,5 +180,5 @@ int main (void) {
     cmocka_unit_test(reads_back_whole_masks_over_all_times),
     cmocka_unit_test(survives_random_masks_and_texts),
   };
-  return cmocka_run_group_tests_name("payload.timeformat", tests, setup, teardown);
+  return cmocka_run_group_tests_name("payload.timeformat", tests, zones_begin, zones_end);
 }

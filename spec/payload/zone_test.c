@@ -1,17 +1,9 @@
 /* spec/payload/zone_test.c — time zones against the C library, over the system's zone files and over footers of our own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
-#include <cmocka.h>
-
-#include "payload/timemask.h"
+#include "time_support.h"
 
 #define YEAR INT64_C(31556952) /* in the mean of 400 years, which makes 400 of them exact */
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *const zones[] = {
   "Europe/Bratislava", "Europe/London", "Europe/Dublin", "Europe/Moscow", "Europe/Lisbon", "Europe/Istanbul",
@@ -24,37 +16,9 @@ static const char *const zones[] = {
 
 static uint64_t seed = 1;
 
-static uint64_t roll (void) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  return seed ^= seed << 17;
-}
+static uint64_t roll (void) { return random_next(&seed); }
 
 /* ---- zone files ---- */
-
-static tl_slice
-file_of (const char *name) { /* owned; exactly as large as the file, so that the sanitizer sees any step over its end */
-  char path[128];
-  snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
-  FILE *f = fopen(path, "rb");
-  if (f == NULL) fail_msg("%s: not there (Debian package tzdata)", path);
-  static uint8_t bytes[1 << 16];
-  size_t n = fread(bytes, 1, sizeof bytes, f);
-  fclose(f);
-  uint8_t *copy = malloc(n);
-  assert_non_null(copy);
-  memcpy(copy, bytes, n);
-  return tl_slice_of(copy, n);
-}
-
-static tl_zone *zone_of (const char *name) {
-  tl_slice file = file_of(name);
-  tl_zone *z = NULL;
-  tl_err err;
-  if (tl_zone_tzif(&z, file, &err) != TL_OK) fail_msg("%s: %s at %zu", name, err.text, err.at);
-  free((void *)(uintptr_t)file.at);
-  return z;
-}
 
 typedef struct {
   uint8_t bytes[4096];
@@ -112,9 +76,7 @@ static maker file_with_footer (const char *footer) {
 }
 
 static int read_maker (const maker *m, tl_zone **z, tl_err *err) {
-  uint8_t *exact = malloc(m->len);
-  assert_non_null(exact);
-  memcpy(exact, m->bytes, m->len);
+  uint8_t *exact = exact_copy(m->bytes, m->len);
   int rc = tl_zone_tzif(z, tl_slice_of(exact, m->len), err);
   free(exact);
   return rc;
@@ -418,7 +380,7 @@ static void refuses_a_file_cut_at_any_length (void **state) {
   (void)state;
   static const char *const names[] = { "Europe/Bratislava", "America/New_York", "Asia/Kathmandu", "Etc/UTC" };
   for (size_t i = 0; i < COUNT(names); i++) {
-    tl_slice file = file_of(names[i]);
+    tl_slice file = zone_file(names[i]);
     for (size_t n = 0; n < file.len; n++) {
       uint8_t *cut = malloc(n > 0 ? n : 1);
       assert_non_null(cut);
@@ -520,9 +482,8 @@ static void survives_random_damage (void **state) {
   (void)state;
   int read = 0;
   for (size_t i = 0; i < COUNT(zones); i++) {
-    tl_slice file = file_of(zones[i]);
-    uint8_t *copy = malloc(file.len);
-    assert_non_null(copy);
+    tl_slice file = zone_file(zones[i]);
+    uint8_t *copy = exact_copy(file.at, file.len);
     for (int n = 0; n < 300; n++) {
       memcpy(copy, file.at, file.len);
       for (int k = (int)(roll() % 4); k >= 0; k--) copy[roll() % file.len] = (uint8_t)roll();

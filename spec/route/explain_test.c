@@ -75,8 +75,6 @@ static void explaining_changes_nothing (void **unused) {
   assert_true(s.remembered == 1 && s.hits == 0 && s.misses == 1);
 }
 
-#define ROUTER_TEST(name) cmocka_unit_test_setup_teardown(name, router_begin, router_end)
-
 int main (void) {
   const struct CMUnitTest tests[] = {
     ROUTER_TEST(each_candidate_is_told_in_the_order_it_is_tried),

@@ -58,8 +58,6 @@ static void the_answer_before_it_is_asked_anew (void **unused) {
   assert_true(tl_slice_eq(c.values[0], TL_LIT("first")));
 }
 
-#define ROUTER_TEST(name) cmocka_unit_test_setup_teardown(name, router_begin, router_end)
-
 int main (void) {
   const struct CMUnitTest tests[] = {
     ROUTER_TEST(an_address_is_asked_though_another_comes_first),

@@ -322,8 +322,7 @@ static void agrees_with_a_router_that_never_remembers (void **unused) {
   strcpy(addresses[198], ".*");
   for (int step = 0; step < 20000; step++) {
     char topic[24];
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    int k = (int)(seed >> 33) % 200;
+    int k = (int)(random_next(&seed) >> 33) % 200;
     if (step % 20 == 0 && !there[k]) {
       bool known = tl_router_add(router, tl_slice_str(addresses[k]), addresses[k], NULL) == TL_EEXIST;
       assert_true((tl_router_add(fresh, tl_slice_str(addresses[k]), addresses[k], NULL) == TL_EEXIST) == known);
@@ -376,8 +375,6 @@ static void tells_each_regex_that_it_gives_up (void **unused) {
   find(topic);
   assert_string_equal(heard, "x/(a|aa)+c? 47;x/(a+)+ 47;");
 }
-
-#define ROUTER_TEST(name) cmocka_unit_test_setup_teardown(name, router_begin, router_end)
 
 int main (void) {
   const struct CMUnitTest tests[] = {

@@ -166,10 +166,7 @@ static void agrees_with_trying_each_in_turn (void **unused) {
     assert_int_equal(router_begin(NULL), 0);
     while (n < 60) {
       addresses[n][0] = '\0';
-      for (int k = 0; k < 4; k++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        strcat(addresses[n], parts[(seed >> 33) % 10]);
-      }
+      for (int k = 0; k < 4; k++) strcat(addresses[n], parts[(random_next(&seed) >> 33) % 10]);
       bool known = false;
       for (int k = 0; k < n; k++) known = known || strcmp(addresses[k], addresses[n]) == 0;
       if (known) continue;
@@ -179,8 +176,7 @@ static void agrees_with_trying_each_in_turn (void **unused) {
     }
     for (int i = 0; i < 400; i++) {
       char topic[8] = "";
-      seed = seed * 6364136223846793005u + 1442695040888963407u;
-      for (uint64_t bits = seed >> 40, k = bits % 6 + 1; k > 0; k--, bits /= 3) strcat(topic, &"a\0b\0/"[bits % 3 * 2]);
+      for (uint64_t bits = random_next(&seed) >> 40, k = bits % 6 + 1; k > 0; k--, bits /= 3) strcat(topic, &"a\0b\0/"[bits % 3 * 2]);
       const char *expected = NULL;
       for (int k = 0; k < n; k++)
         if (strcmp(addresses[k], topic) == 0) expected = addresses[k];
@@ -194,8 +190,6 @@ static void agrees_with_trying_each_in_turn (void **unused) {
     router_end(NULL);
   }
 }
-
-#define ROUTER_TEST(name) cmocka_unit_test_setup_teardown(name, router_begin, router_end)
 
 int main (void) {
   const struct CMUnitTest tests[] = {

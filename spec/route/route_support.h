@@ -2,14 +2,8 @@
 #ifndef TL_SPEC_ROUTE_SUPPORT_H
 #define TL_SPEC_ROUTE_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "route/router.h"
+#include "support/spec.h"
 
 static tl_router *router;
 
@@ -40,8 +34,7 @@ static inline void remove_address (const char *address) {
 
 static inline const tl_route *find (const char *topic) {
   size_t len = strlen(topic);
-  char *copy = malloc(len); /* without a NUL: ASan sees a byte too far */
-  memcpy(copy, topic, len);
+  uint8_t *copy = exact_copy(topic, len); /* without a NUL */
   const tl_route *route = tl_router_find(router, tl_slice_of(copy, len));
   free(copy);
   return route;
@@ -56,5 +49,7 @@ static inline void goes (const char *topic, const char *address, tl_route_by by)
     if (i == 1) find("a topic between"); /* … and from the memory */
   }
 }
+
+#define ROUTER_TEST(name) cmocka_unit_test_setup_teardown(name, router_begin, router_end)
 
 #endif
