@@ -273,6 +273,21 @@ static void held_and_the_session_lost (void **state) {
   SENT(h, "PUBREC id=2\n");
 }
 
+static void held_twice_and_the_session_lost (void **state) {
+  harness *h = *state;
+  h->verdict = TL_MESSAGE_HELD;
+  h_message_in(h, "t", "old", 2, false, 2);
+  h_reconnect(h, false);
+  h_message_in(h, "t", "new", 2, false, 2);
+  h_forget(h);
+  assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK); /* the old one, which the broker knows nothing of */
+  SENT(h, "");
+  STORED(h, ""); /* the new one is not confirmed: another process must get it again */
+  assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK);
+  SENT(h, "PUBREC id=2\n");
+  STORED(h, "i seq0 id2 0\n");
+}
+
 static void store_of_received (void **state) {
   harness *h = *state;
   h_message_in(h, "t", "a", 2, false, 5);
@@ -320,6 +335,7 @@ int main (void) {
     SPEC_UP("[MQTT-4.3.3-2] held messages stay held across connections", held_across_connections),
     SPEC_UP("confirmed between two connections", confirmed_between_connections),
     SPEC_UP("held while the broker lost the session", held_and_the_session_lost),
+    SPEC_UP("held, and held again under the same identifier after the broker lost the session", held_twice_and_the_session_lost),
     SPEC_UP("what the store hears of received messages", store_of_received),
     SPEC_UP_CLEAN("the store hears nothing of a clean session", the_store_hears_nothing_of_a_clean_session),
   };

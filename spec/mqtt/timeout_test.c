@@ -278,6 +278,20 @@ static void an_old_unacknowledged_write_is_warned_of_once (void **state) {
   assert_true(h_noticed(h, "PUBREC for identifier 4"));
 }
 
+static void time_without_a_connection_makes_no_write_old (void **state) {
+  harness *h = *state;
+  h_publish(h, "t", "", 1, 1);
+  h_flush(h);
+  h_cut(h);
+  h->now += 1000000;
+  h_connect(h, true);
+  h_forget(h);
+  h_lasts(h, 19999);
+  assert_int_equal(h->notices.len, 0);
+  h_lasts(h, 1);
+  assert_true(h_noticed(h, "PUBACK for identifier 2"));
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC_NEW("nothing is due when all is off", nothing_is_due_when_all_is_off),
@@ -303,6 +317,7 @@ int main (void) {
     SPEC_NEW("while reading is paused nothing is timed", pause_times_nothing),
     SPEC_NEW("[MQTT-3.1.2-23] while reading is paused Keep Alive goes on", pause_keeps_the_keep_alive),
     SPEC_UP("an old unacknowledged write is warned of once", an_old_unacknowledged_write_is_warned_of_once),
+    SPEC_UP("time without a connection makes no write old", time_without_a_connection_makes_no_write_old),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

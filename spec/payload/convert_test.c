@@ -232,6 +232,7 @@ static void reads_booleans (void **state) {
   boolean("0.000e5", false);
   boolean("1", true);
   boolean("-7", true);
+  boolean("9", true);
   boolean("0.001", true);
   boolean("1e-999", true);
   static const char *const words[][2] = { { "\"true\"", "\"false\"" },  { "\"on\"", "\"off\"" },
@@ -360,6 +361,7 @@ static void parses_durations (void **state) {
     { "1:2:3", 3723 }, { "00:59:59.999", 3599.999 }, { "1000:00:00", 3600000 }, { "876000:00:00.001", 3153600000.001 },
     { "0:0:0.1", 0.1 }, { "0:0:0.12", 0.12 }, { "0:00:00.1239", 0.123 }, { "0:00:00.12399999999999999999", 0.123 },
     { "+0:00:10", 10 }, { "-1:30:00", -5400 }, { " 2:00:00 ", 7200 }, { "99999999999:00:00", 359999999996400.0 },
+    { "9:59:59.999", 35999.999 }, /* rounded once */
   };
   for (size_t i = 0; i < COUNT(good); i++) {
     double s = -77;
@@ -451,6 +453,8 @@ static void converts_numbers_of_lua (void **state) {
   assert_int_equal(v.integer, 4);
   assert_int_equal(lua_number(TL_TIA, 1571833964.546, &v), NONE);
   assert_int_equal(v.integer, INT64_C(1571833964546));
+  assert_int_equal(lua_number(TL_TIA, 1.001, &v), NONE); /* times 1000 it is a little less than 1001 */
+  assert_int_equal(v.integer, 1001);
   assert_int_equal(lua_number(TL_TOR, -1.5, &v), NONE);
   assert_true(v.number == -1.5);
   assert_int_equal(lua_number(TL_TXTI, 21.5, &v), NONE);

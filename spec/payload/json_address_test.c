@@ -249,6 +249,7 @@ static const struct {
   { "a[01]", 2, "expected an index without leading zeros" },
   { "a[2147483649]", 2, "expected an index of at most 2147483648" },
   { "a[99999999999999999999999]", 2, "expected an index of at most 2147483648" },
+  { "a[18446744073709551617]", 2, "expected an index of at most 2147483648" }, /* 1, modulo 2^64 */
   { "a[]", 2, "expected an index or a key in quotes, got ']'" },
   { "a[", 2, "expected an index or a key in quotes, got the end of the address" },
   { "a[-1]", 2, "expected an index or a key in quotes, got '-'" },

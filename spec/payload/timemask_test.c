@@ -176,6 +176,7 @@ static void reads_unix_seconds (void **state) {
   reads("UNIX", "1.", 1000);
   reads("UNIX", "1.486144502122e9", INT64_C(1486144502122));
   reads("UNIX", "1486144502E0", INT64_C(1486144502000));
+  reads("UNIX", "1.001e0", 1001); /* in a double times 1000 a little less */
   reads("UNIX", "000000000000000000001", 1000);
   reads("UNIX", "253402300799.9999", TL_TIME_MAX_MS);
   reads("UNIX", "-62135596800", TL_TIME_MIN_MS);
