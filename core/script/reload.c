@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/sha256.h"
 #include "script/script.h"
 
 /* One file that the config was read from. */
@@ -25,7 +26,7 @@ struct tl_loaded {
   char *path;
   source *files;
   size_t file_count;
-  uint64_t hash;       /* of all their texts, in the order of reading */
+  char hash[65];       /* SHA-256 of all their texts in the order of reading, as `cat FILES | sha256sum` has it */
   int64_t at;          /* ms since 1970 */
   uint64_t reloads;
   tl_buf problems;     /* of the last reload, when it was refused; empty: it was taken */
@@ -74,13 +75,14 @@ typedef struct {
   tl_script *s;
   source *files;
   size_t n;
-  uint64_t hash;
+  char hash[65];
 } reading;
 
-/* draft.files: a list of { path =, text = } in the order of reading. FNV-1a: it tells versions apart, it proves nothing. */
+/* draft.files: a list of { path =, text = } in the order of reading. */
 static int p_read_files (lua_State *L) {
   reading *r = lua_touserdata(L, 1);
-  r->hash = 0xcbf29ce484222325ull;
+  tl_sha256 hash;
+  tl_sha256_init(&hash);
   lua_rawgeti(L, LUA_REGISTRYINDEX, r->s->draft);
   lua_getfield(L, -1, "files");
   lua_Integer n = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
@@ -91,7 +93,7 @@ static int p_read_files (lua_State *L) {
     lua_rawgeti(L, -1, i);
     lua_getfield(L, -1, "text");
     const char *text = luaL_checklstring(L, -1, &len);
-    for (size_t k = 0; k < len; k++) r->hash = (r->hash ^ (uint8_t)text[k]) * 0x100000001b3ull;
+    tl_sha256_add(&hash, text, len);
     lua_getfield(L, -2, "path");
     source *f = &r->files[r->n];
     f->path = strdup(luaL_checkstring(L, -1));
@@ -100,6 +102,7 @@ static int p_read_files (lua_State *L) {
     look(f);
     lua_pop(L, 3);
   }
+  tl_sha256_hex(&hash, r->hash);
   return 0;
 }
 
@@ -126,9 +129,7 @@ void tl_push_loaded (lua_State *L) {
   if (l == NULL || l->path == NULL) return;
   lua_pushstring(L, l->path);
   lua_setfield(L, -2, "file");
-  char hash[20];
-  snprintf(hash, sizeof hash, "%08x", (unsigned)(l->hash ^ l->hash >> 32));
-  lua_pushstring(L, hash);
+  lua_pushstring(L, l->hash);
   lua_setfield(L, -2, "hash");
   lua_pushnumber(L, (lua_Number)l->at / 1000.0);
   lua_setfield(L, -2, "time");
@@ -185,7 +186,7 @@ static void take (struct tl_loaded *l, reading *files) {
   drop_files(l->files, l->file_count);
   l->files = files->files;
   l->file_count = files->n;
-  l->hash = files->hash;
+  memcpy(l->hash, files->hash, sizeof l->hash);
   l->at = tl_clock_wall_ms();
   files->files = NULL;
   files->n = 0;

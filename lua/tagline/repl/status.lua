@@ -148,7 +148,7 @@ end
 
 local function config_text(out, c, now)
   if not c.file then return 0 end
-  out[#out + 1] = ("config %s, version %s, loaded %s (%s ago)%s"):format(c.file, c.hash, at(c.time), span(now - c.time),
+  out[#out + 1] = ("config %s, version %s, loaded %s (%s ago)%s"):format(c.file, c.hash:sub(1, 8), at(c.time), span(now - c.time),
     c.reloads > 0 and (", %s"):format(plural(c.reloads, "reload")) or "")
   local wrong, changed = 0, {}
   for _, f in ipairs(c.files) do
