@@ -12,7 +12,7 @@ static tl_outgoing *alloc (size_t size) {
   if (!m) return NULL;
   memset(m, 0, sizeof *m);
   m->size = size;
-  m->sent_at = -1;
+  m->taken_at = m->sent_at = -1;
   return m;
 }
 

@@ -16,6 +16,7 @@ struct tl_outgoing {
   tl_outgoing *prev, *next;         /* in the queue, or in flight: the order of publishing [MQTT-4.6.0-1] */
   tl_outgoing *rel_prev, *rel_next; /* released: the order in which the PUBRECs came [MQTT-4.6.0-4] */
   uint64_t sequence;                /* of the session's life, ascending; names the message in the store */
+  int64_t taken_at;                 /* when it was published; -1 not in this process */
   int64_t sent_at;                  /* when it went out first; -1 not yet in this process */
   void *token;
   uint16_t id; /* 0 while queued */

@@ -190,7 +190,7 @@ int tl_session_new (tl_session **out, const tl_session_params *params, const tl_
   s->message = events->message;
   s->ctx = ctx;
   s->sequence = 1;
-  s->stats.oldest_inflight = s->stats.last_in = s->stats.last_out = -1;
+  s->stats.oldest_inflight = s->stats.oldest_queued = s->stats.last_in = s->stats.last_out = -1;
   tl_ids_init(&s->ids);
   tl_idset_init(&s->received);
   tl_acks_init(&s->acks);
@@ -286,5 +286,6 @@ void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
   out->queued = (uint32_t)s->queue.n;
   out->held = s->acks.held;
   out->oldest_inflight = -1;
+  out->oldest_queued = s->queue.head ? s->queue.head->taken_at : -1;
   for (const tl_outgoing *m = s->inflight.head; m && out->oldest_inflight < 0; m = m->next) out->oldest_inflight = m->sent_at;
 }

@@ -147,6 +147,7 @@ typedef struct {
   uint64_t unknown_acks;
   uint32_t inflight, queued, held;   /* now */
   int64_t oldest_inflight;           /* when the oldest unacknowledged message was sent, or -1 */
+  int64_t oldest_queued;             /* when the oldest of the queued was published, or -1: none, or before this process */
   int64_t last_in, last_out;         /* time of the last packet; -1 none */
   bool lost;                         /* the last CONNACK said that the broker had lost the session */
 } tl_session_stats;

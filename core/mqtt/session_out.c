@@ -188,6 +188,7 @@ static int accept (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos,
   tl_outgoing *m = tl_outgoing_new(topic, payload, qos, retain);
   if (!m) return TL_ENOMEM;
   m->token = token;
+  m->taken_at = s->now;
   m->sequence = s->sequence;
   if (at_once) {
     int rc = send_tracked(s, m);

@@ -7,6 +7,7 @@ typedef struct {
   tl_script *script;
   lua_Integer count[TL_JSON_DEPTH + 1]; /* elements so far, of arrays */
   int depth;
+  bool lists; /* an array without elements is marked, so that it is not taken for an object */
 } building;
 
 static void push_text (building *b, tl_slice raw, bool escaped) {
@@ -51,7 +52,7 @@ static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
 static int on_end (void *ctx, bool array) {
   building *b = ctx;
   lua_State *L = b->L;
-  (void)array;
+  if (array && b->lists && b->count[b->depth] == 0) tl_mark_list(L);
   b->depth--;
   if (b->depth == 0) {
     lua_remove(L, -2);
@@ -90,9 +91,9 @@ static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_v
   return 0;
 }
 
-void tl_push_json_of (lua_State *L, tl_slice document, const char *what) {
+static void push (lua_State *L, tl_slice document, const char *what, bool lists) {
   static const tl_json_visitor visitor = { on_begin, on_end, on_scalar };
-  building b = { .L = L, .script = tl_script_of(L) };
+  building b = { .L = L, .script = tl_script_of(L), .lists = lists };
   tl_json_error error;
   int top = lua_gettop(L);
   if (tl_json_walk(document, &visitor, &b, &error) == 0) return;
@@ -100,4 +101,16 @@ void tl_push_json_of (lua_State *L, tl_slice document, const char *what) {
   luaL_error(L, "%s is not JSON: line %d, column %d: expected %s", what, (int)error.line, (int)error.column, error.expected);
 }
 
-void tl_push_json (lua_State *L, tl_slice document) { tl_push_json_of(L, document, "the payload"); }
+void tl_mark_list (lua_State *L) {
+  if (luaL_newmetatable(L, "tagline.list")) {
+    lua_pushliteral(L, "tagline.list");
+    lua_setfield(L, -2, "__metatable"); /* one for all: not to be changed */
+  }
+  lua_setmetatable(L, -2);
+}
+
+void tl_push_json_of (lua_State *L, tl_slice document, const char *what) { push(L, document, what, false); }
+
+void tl_push_json (lua_State *L, tl_slice document) { push(L, document, "the payload", false); }
+
+void tl_push_document (lua_State *L, tl_slice document) { push(L, document, "the document", true); }

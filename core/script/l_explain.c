@@ -68,7 +68,7 @@ static int push_result (lua_State *L, const tl_buf *out) {
   lua_pushliteral(L, "tagline.repl.explain");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "wrap");
-  tl_push_json(L, tl_buf_bytes(out));
+  tl_push_document(L, tl_buf_bytes(out));
   lua_call(L, 1, 1);
   return 1;
 }

@@ -48,6 +48,10 @@ static int push_stats (lua_State *L, tl_link *l) {
     lua_pushnumber(L, (lua_Number)(now - st.session.oldest_inflight) / 1000.0);
     lua_setfield(L, -2, "oldest_inflight"); /* seconds */
   }
+  if (st.session.oldest_queued >= 0) {
+    lua_pushnumber(L, (lua_Number)(now - st.session.oldest_queued) / 1000.0);
+    lua_setfield(L, -2, "oldest_queued"); /* seconds */
+  }
   if (st.connected_since >= 0) {
     lua_pushnumber(L, (lua_Number)(now - st.connected_since) / 1000.0);
     lua_setfield(L, -2, "connected_for"); /* seconds */

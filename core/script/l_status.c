@@ -4,7 +4,7 @@
 #include "gateway/health.h"
 #include "script/failures.h"
 
-enum { UNSET_SHOWN = 8 };
+enum { LISTED = 8 };
 
 static void set_integer (lua_State *L, const char *name, lua_Integer n) {
   lua_pushinteger(L, n);
@@ -28,8 +28,13 @@ static void set_flag (lua_State *L, const char *name, bool on) {
 
 static void set_seconds (lua_State *L, const char *name, int64_t ms) { set_number(L, name, (lua_Number)ms / 1000.0); }
 
-static void push_filters (lua_State *L, const tl_health *h) {
+static void new_list (lua_State *L) {
   lua_newtable(L);
+  tl_mark_list(L);
+}
+
+static void push_filters (lua_State *L, const tl_health *h) {
+  new_list(L);
   for (uint32_t i = 0; i < h->filter_count && i < TL_FILTER_NOTES; i++) {
     lua_createtable(L, 0, 3);
     set_text(L, "filter", h->filters[i].filter);
@@ -44,7 +49,7 @@ static void push_filters (lua_State *L, const tl_health *h) {
 static void push_unrouted (lua_State *L, const tl_unrouted *u) {
   uint32_t order[TL_UNROUTED_MANY];
   tl_unrouted_order(u, order);
-  lua_newtable(L);
+  new_list(L);
   for (uint32_t i = 0; i < u->n; i++) {
     const tl_unrouted_topic *t = &u->at[order[i]];
     lua_createtable(L, 0, 4);
@@ -68,44 +73,116 @@ static void push_awaiting (lua_State *L, const tl_link_health *h, int64_t now) {
   lua_setfield(L, -2, "awaiting");
 }
 
+/* ---- stations and tags that a person should look at: the first few, and how many ---- */
+
+typedef struct {
+  lua_State *L;
+  const tl_line *line;
+  lua_Integer count, shown;
+} listing;
+
+static listing begin_list (lua_State *L, const tl_line *line) {
+  new_list(L);
+  return (listing){ .L = L, .line = line };
+}
+
+/* One more; true: it is among those that are shown, and the caller pushes it and calls add_shown. */
+static bool one_more (listing *l) { return l->count++ < LISTED; }
+
+static void add_shown (listing *l) { lua_rawseti(l->L, -2, ++l->shown); }
+
+static void end_list (const listing *l, const char *name, const char *count_name) {
+  lua_setfield(l->L, -2, name);
+  set_integer(l->L, count_name, l->count);
+}
+
+static bool is_idle (const tl_station *s) { return s->is_template || s->off || s->simulated; }
+
+/* A tag that a message should have filled. */
+static bool is_filled (const tl_station *s, uint16_t tag) {
+  const tl_tagdef *d = &s->plan->tags[tag];
+  return d->kind != TL_ADDRESS_ACK_ID && d->kind != TL_ADDRESS_OUT_TOPIC && d->kind != TL_ADDRESS_OUT_VALUE && !tl_type_is_output(d->type);
+}
+
 /* Tags that never had a value: one of a station that heard messages tells of a wrong address, one of a silent station does not. */
-static void push_stations (lua_State *L, const tl_line *line) {
-  lua_Integer counts[TL_ST_HARD_ERR + 1] = { 0 }, silent = 0, unset = 0, shown = 0, templates = 0;
-  lua_newtable(L);
+static void push_unset (lua_State *L, const tl_line *line) {
+  listing l = begin_list(L, line);
   for (uint32_t i = 0; i < line->station_count; i++) {
     const tl_station *s = line->stations[i];
-    if (s->is_template) {
-      templates++;
-      continue;
-    }
-    counts[s->status]++;
-    if (s->off || s->simulated) continue;
-    silent += s->stats.messages == 0;
-    for (uint16_t k = 0; k < s->plan->tag_count && s->stats.messages > 0; k++) {
-      if (s->tags[k].status != TL_UNSET || tl_type_is_output(s->plan->tags[k].type)) continue;
-      if (unset++ >= UNSET_SHOWN) continue;
+    for (uint16_t k = 0; !is_idle(s) && s->stats.messages > 0 && k < s->plan->tag_count; k++) {
+      if (s->tags[k].status != TL_UNSET || !is_filled(s, k) || !one_more(&l)) continue;
       lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
-      lua_rawseti(L, -2, ++shown);
+      add_shown(&l);
     }
   }
-  lua_setfield(L, -2, "unset");
-  set_integer(L, "unset_count", unset);
-  lua_newtable(L);
-  for (uint32_t i = 0, n = 0; i < line->station_count && n < UNSET_SHOWN; i++) {
+  end_list(&l, "unset", "unset_count");
+}
+
+/* Tags that the last message left without a value. What a station's status made invalid is told with the station. */
+static void push_invalid (lua_State *L, const tl_line *line) {
+  listing l = begin_list(L, line);
+  for (uint32_t i = 0; i < line->station_count; i++) {
     const tl_station *s = line->stations[i];
-    if (s->is_template || s->off || s->simulated || s->stats.messages > 0) continue;
+    if (is_idle(s) || s->status == TL_ST_HARD_ERR) continue;
+    for (uint16_t k = 0; k < s->plan->tag_count; k++) {
+      if (s->tags[k].status != TL_INVALID || !is_filled(s, k) || !one_more(&l)) continue;
+      lua_createtable(L, 0, 2);
+      lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
+      lua_setfield(L, -2, "tag");
+      set_text(L, "reason", tl_reason_name((tl_reason)s->tags[k].reason));
+      add_shown(&l);
+    }
+  }
+  end_list(&l, "invalid", "invalid_count");
+}
+
+static void push_silent (lua_State *L, const tl_line *line) {
+  listing l = begin_list(L, line);
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    const tl_station *s = line->stations[i];
+    if (is_idle(s) || s->stats.messages > 0 || !one_more(&l)) continue;
     lua_createtable(L, 0, 2);
     set_text(L, "name", s->name);
     set_text(L, "address", s->address);
-    lua_rawseti(L, -2, (lua_Integer)++n);
+    add_shown(&l);
   }
-  lua_setfield(L, -2, "silent");
-  set_integer(L, "silent_count", silent);
-  set_integer(L, "templates", templates);
+  end_list(&l, "silent", "silent_count");
+}
+
+/* Stations that are in an error though the line works: their will came, or no message for too long. */
+static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
+  listing l = begin_list(L, line);
+  for (uint32_t i = 0; i < line->station_count && line->subscribed; i++) {
+    const tl_station *s = line->stations[i];
+    if (is_idle(s) || (s->status != TL_ST_COM_ERR && s->status != TL_ST_HARD_ERR) || !one_more(&l)) continue;
+    bool will = false;
+    for (uint16_t k = 0; k < s->plan->tag_count; k++) will = will || s->tags[k].reason == TL_REASON_STATION_WILL;
+    lua_createtable(L, 0, 4);
+    set_text(L, "name", s->name);
+    set_text(L, "status", tl_station_status_name((tl_station_status)s->status));
+    set_text(L, "reason", will ? "station-will" : s->no_data_ms > 0 ? "no-data" : "");
+    set_seconds(L, "seconds", now - s->since);
+    add_shown(&l);
+  }
+  end_list(&l, "failed", "failed_count");
+}
+
+static void push_stations (lua_State *L, const tl_line *line, int64_t now) {
+  lua_Integer counts[TL_ST_HARD_ERR + 1] = { 0 }, templates = 0;
+  push_unset(L, line);
+  push_invalid(L, line);
+  push_silent(L, line);
+  push_failed(L, line, now);
   lua_createtable(L, 0, 6);
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    const tl_station *s = line->stations[i];
+    if (s->is_template) templates++;
+    else counts[s->status]++;
+  }
   for (int i = 0; i <= TL_ST_HARD_ERR; i++)
     if (counts[i] > 0) set_integer(L, tl_station_status_name((tl_station_status)i), counts[i]);
   lua_setfield(L, -2, "stations");
+  set_integer(L, "templates", templates);
 }
 
 static void push_line (lua_State *L, const tl_line *line) {
@@ -132,6 +209,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   set_integer(L, "instances_refused", (lua_Integer)st.instances_refused);
   set_integer(L, "inflight", st.session.inflight);
   set_integer(L, "queued", st.session.queued);
+  set_integer(L, "max_queued", p->max_queued);
   set_number(L, "received_per_s", h.received_per_s);
   set_number(L, "sent_per_s", h.sent_per_s);
   set_seconds(L, "reply_timeout", p->reply_timeout);
@@ -143,17 +221,18 @@ static void push_line (lua_State *L, const tl_line *line) {
   if (h.kept->session_lost_at >= 0) set_seconds(L, "session_lost_ago", now - h.kept->session_lost_at);
   if (st.connected_since >= 0) set_seconds(L, "connected_for", now - st.connected_since);
   if (st.session.oldest_inflight >= 0) set_seconds(L, "oldest_inflight", now - st.session.oldest_inflight);
+  if (st.session.oldest_queued >= 0) set_seconds(L, "oldest_queued", now - st.session.oldest_queued);
   if (h.retry_at >= 0) set_seconds(L, "retry_in", h.retry_at > now ? h.retry_at - now : 0);
   push_filters(L, h.kept);
   push_unrouted(L, &h.kept->unrouted);
   push_awaiting(L, &h, now);
-  push_stations(L, line);
+  push_stations(L, line, now);
 }
 
 static void push_failures (lua_State *L, const tl_script *s) {
   int64_t wall = tl_clock_wall_ms();
   lua_Integer n = 0;
-  lua_newtable(L);
+  new_list(L);
   for (const tl_failure *f = s->failures; f != NULL; f = f->next) {
     lua_createtable(L, 0, 8);
     set_text(L, "scope", f->scope);
@@ -180,7 +259,7 @@ int tl_live_status (lua_State *L) {
   lua_setfield(L, -2, "config");
   push_failures(L, s);
   lua_setfield(L, -2, "failures");
-  lua_createtable(L, (int)m->line_count, 0);
+  new_list(L);
   for (uint32_t i = 0; i < m->line_count; i++) {
     push_line(L, m->lines[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);

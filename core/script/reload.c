@@ -142,6 +142,7 @@ void tl_push_loaded (lua_State *L) {
     lua_setfield(L, -2, "refused_at");
   }
   lua_createtable(L, (int)l->file_count, 0);
+  tl_mark_list(L);
   for (size_t i = 0; i < l->file_count; i++) {
     source now = l->files[i];
     look(&now);

@@ -231,9 +231,14 @@ void tl_open_message (lua_State *L);
 void tl_push_message (lua_State *L, tl_message_now *now); /* begins; *now lives in the caller's frame until tl_end_message */
 void tl_end_message (tl_script *s, tl_message_now *now);   /* cannot raise */
 void tl_push_json (lua_State *L, tl_slice document); /* json.c: raises with line, column and what was expected */
+void tl_push_document (lua_State *L, tl_slice document); /* of our own: its lists print as lists, even empty ones */
+void tl_mark_list (lua_State *L); /* the table on top is a list, even when it is empty */
 void tl_push_json_of (lua_State *L, tl_slice document, const char *what); /* raises "WHAT is not JSON: line …" */
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1 (time or nil). Raises on wrong shapes. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms);
+/* Of decode's three results, from stack index `first`: does the third say that the device is gone? Then *time_ms is the second, when
+** there is one. Raises when it says anything else. */
+bool tl_take_gone (lua_State *L, int first, int64_t *time_ms);
 void tl_timers_stop (tl_script *s);
 void tl_open_timers (lua_State *L); /* into the table on top: every and after as handlers call them */
 int64_t tl_timers_due (const tl_script *s); /* of the earliest, as tl_loop_now; INT64_MAX: none */

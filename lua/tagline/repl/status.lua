@@ -4,9 +4,16 @@ local print_module = require "tagline.repl.print"
 local M = {}
 
 local LONG_ACK = 20                   -- seconds; or the line's reply_timeout
+local QUIET = 300                     -- seconds: a connection that lasts so long is nobody else's
+local DAY = 86400                     -- seconds: what happened before is history
 local span = print_module.span
 
 local function plural(n, one, many) return ("%d %s"):format(n, n == 1 and one or many or one .. "s") end
+
+--- Names, and how many more there are.
+local function listed(names, count)
+  return table.concat(names, ", ") .. (count > #names and (", %d more"):format(count - #names) or "")
+end
 
 local function at(seconds) return print_module.time(seconds):sub(1, 19) .. "Z" end
 
@@ -27,18 +34,28 @@ add(function(l, say)
 end)
 
 add(function(l, say)
-  if l.quick_closes < 3 then return end
+  if l.queued == 0 or l.state == "connected" then return end
+  local many = l.queued > 1
+  local age = l.oldest_queued and (many and ", the oldest for " or " for ") .. span(l.oldest_queued) or ""
+  local waits = many and "writes wait" or l.oldest_queued and "write has waited" or "write waits"
+  say(("%d %s for the connection%s"):format(l.queued, waits, age),
+    ("they go out when the line connects, %d at most (max_queued)"):format(l.max_queued))
+end)
+
+add(function(l, say)
+  if l.quick_closes < 3 or (l.connected_for or 0) > QUIET then return end
   say(("the broker closed the connection right after CONNACK %s in a row: another client probably uses the Client ID '%s'")
     :format(plural(l.quick_closes, "time"), l.client_id), "give each process a client_id of its own")
 end)
 
 add(function(l, say)
-  if l.sessions_lost == 0 then return end
+  if l.sessions_lost == 0 or l.session_lost_ago > DAY then return end
   say(("the broker lost the session %s, last %s ago: what it had kept for us is gone"):format(plural(l.sessions_lost, "time"),
     span(l.session_lost_ago)), "look at the broker's persistence and its limit for idle sessions")
 end)
 
 add(function(l, say)
+  if l.state ~= "connected" then return end
   local refused, lower = {}, {}
   for _, f in ipairs(l.filters) do
     if f.granted == 128 then refused[#refused + 1] = "'" .. f.filter .. "'"
@@ -90,19 +107,41 @@ add(function(l, say)
     "raise max_instances of the station with named groups")
 end)
 
+local causes = {
+  ["station-will"] = "its will came: the device is gone",
+  ["no-data"] = "no message for no_data_timeout",
+}
+
+add(function(l, say)
+  if l.failed_count == 0 then return end
+  local names = {}
+  for i, s in ipairs(l.failed) do
+    names[i] = ("%s (%s for %s%s)"):format(s.name, s.status, span(s.seconds), causes[s.reason] and ": " .. causes[s.reason] or "")
+  end
+  say(("%s in an error though the line works: %s"):format(plural(l.failed_count, "station is", "stations are"),
+    listed(names, l.failed_count)), "the next message of the device brings it back")
+end)
+
 add(function(l, say)
   if l.silent_count == 0 then return end
   local names = {}
   for i, s in ipairs(l.silent) do names[i] = ("%s (%s)"):format(s.name, s.address) end
-  if l.silent_count > #names then names[#names + 1] = ("%d more"):format(l.silent_count - #names) end
-  say(("no message yet for %s: %s"):format(plural(l.silent_count, "station"), table.concat(names, ", ")),
+  say(("no message yet for %s: %s"):format(plural(l.silent_count, "station"), listed(names, l.silent_count)),
     l.state == "connected" and 'watch { topic = "#" } shows what comes' or nil)
 end)
 
 add(function(l, say)
   if l.unset_count == 0 then return end
-  local names = table.concat(l.unset, ", ") .. (l.unset_count > #l.unset and (", %d more"):format(l.unset_count - #l.unset) or "")
-  say(("no value yet, though messages came: %s"):format(names), ('explain(tags["%s"]) shows why'):format(l.unset[1]))
+  say(("no value yet, though messages came: %s"):format(listed(l.unset, l.unset_count)),
+    ('explain(tags["%s"]) shows why'):format(l.unset[1]))
+end)
+
+add(function(l, say)
+  if l.invalid_count == 0 then return end
+  local names = {}
+  for i, t in ipairs(l.invalid) do names[i] = ("%s (%s)"):format(t.tag, t.reason) end
+  say(("%s invalid: %s"):format(plural(l.invalid_count, "tag is", "tags are"), listed(names, l.invalid_count)),
+    ('explain(tags["%s"]) shows why; help "%s" tells what it means'):format(l.invalid[1].tag, l.invalid[1].reason))
 end)
 
 local function line_head(l)

@@ -1,0 +1,140 @@
+-- status() names what is wrong, and --json gives the same facts; each is provoked for real. More of it stands in repl_spec.
+local broker = require "spec.support.broker"
+local cjson = require "cjson"
+local mosquitto = require "spec.support.mosquitto"
+local process = require "spec.support.process"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
+
+local config = [[
+line "plant" {
+  host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, publish_qos = 1, reconnect_delay = 0.05,
+  offline_writes = "queue",
+  station "boiler" {
+    address = "boiler/up", SWT = "boiler/gone",
+    tags = { temperature = Ai { "JA=temp" }, kept = Ai { "JA=kept", on_missing = "keep" },
+      topic = TxtO { "OUT_TOPIC", default = "boiler/set" }, setpoint = Ao "OUT_VALUE" },
+  },
+}
+]]
+
+local t, c, b
+
+local function start(text)
+  b = broker.new()
+  t = tagline.run(text or config, { PORT = b.port })
+  c = b:handshake()
+end
+
+local function publish(topic, payload, id)
+  c:send("PUBLISH", { topic = topic, payload = payload, qos = 1, id = id })
+  assert.equal(id, c:expect("PUBACK").id)
+end
+
+local function status()
+  local exit, out, errors = t:eval "status()"
+  assert.equal("", errors)
+  assert.equal(0, exit)
+  return out
+end
+
+local function facts()
+  local exit, out = tagline.command { "repl", "--socket", t.socket, "--json", "-e", "status()" }
+  assert.equal(0, exit)
+  return cjson.decode(out), out
+end
+
+-- status() until it says this.
+local function says(pattern)
+  local out
+  wait.poll(pattern, 10000, function()
+    out = status()
+    return out:find(pattern) ~= nil
+  end, function() return out end)
+end
+
+describe("status()", function()
+  after_each(scope.finish)
+
+  it("names the config by a digest that anybody can check", function()
+    start()
+    local _, digest = process.run("/usr/bin/env", { "sha256sum", t.config_path })
+    local now = facts()
+    assert.equal(digest:match "^%x+", now.config.hash)
+    assert.truthy(status():find("version " .. now.config.hash:sub(1, 8) .. ", loaded", 1, true))
+  end)
+
+  it("says that a file changed since, and what to do", function()
+    start()
+    local file = assert(io.open(t.config_path, "a"))
+    file:write "-- more\n"
+    file:close()
+    local out = status()
+    assert.truthy(out:find("config.lua changed on disk since; reload { dry = true } shows what it would change", 1, true), out)
+    assert.is_true(facts().config.files[1].changed)
+    assert.equal(0, (t:eval "reload()"))
+    assert.falsy(status():find("changed on disk", 1, true))
+    assert.is_false(facts().config.files[1].changed)
+  end)
+
+  it("counts the writes that wait for the connection, and tells the age of the oldest", function()
+    start((config:gsub("reconnect_delay = 0.05", "reconnect_delay = 60")))
+    b:refuse()
+    c:reset()
+    t:wait_log "closed the connection\n?"
+    assert.equal(0, (t:eval 'tags["plant.boiler.setpoint"]:write(1, function() end)'))
+    local out = status()
+    assert.truthy(out:find("! 1 write has waited for the connection for %d+%.%d s\n    → they go out when the line connects, 10000 at most"), out)
+    assert.equal(0, (t:eval 'tags["plant.boiler.setpoint"]:write(2, function() end)'))
+    out = status()
+    assert.truthy(out:find("! 2 writes wait for the connection, the oldest for %d+%.%d s\n"), out)
+    local line = facts().lines[1]
+    assert.equal(2, line.queued)
+    assert.is_true(line.oldest_queued >= 0)
+  end)
+
+  it("names invalid tags with their reasons, and those that never had a value", function()
+    start()
+    publish("boiler/up", "{}", 1)
+    local out = status()
+    assert.truthy(out:find("! 1 tag is invalid: plant.boiler.temperature (missing)\n", 1, true), out)
+    assert.truthy(out:find([[→ explain(tags["plant.boiler.temperature"]) shows why; help "missing" tells what it means]], 1, true), out)
+    assert.truthy(out:find("! no value yet, though messages came: plant.boiler.kept\n", 1, true), out)
+    publish("boiler/up", '{"temp":1,"kept":1}', 2)
+    assert.truthy(status():find "\nnothing is wrong$")
+  end)
+
+  it("names stations that are in an error though the line works", function()
+    start((config:gsub("SWT = \"boiler/gone\"", "%0, time_filter = 0")))
+    publish("boiler/up", '{"temp":1,"kept":1}', 1)
+    publish("boiler/gone", "", 2)
+    local out = status()
+    assert.truthy(out:find("! 1 station is in an error though the line works: boiler %(StHardErr for %d+%.%d s: its will came"), out)
+    assert.falsy(out:find("invalid:", 1, true), out)
+    publish("boiler/up", '{"temp":1,"kept":1}', 3)
+    assert.truthy(status():find "\nnothing is wrong$")
+  end)
+
+  it("names silence", function()
+    start((config:gsub("SWT = \"boiler/gone\"", "no_data_timeout = 0.1, time_filter = 0.1")))
+    says "boiler %(StHardErr for %d+%.%d s: no message for no_data_timeout%)"
+  end)
+
+  it("names another client with the same Client ID, on a real broker", function()
+    local m = mosquitto.start()
+    t = tagline.run(config, { PORT = m.port })
+    t:wait_log "connected to"
+    local other = tagline.run(config, { PORT = m.port })
+    says "another client probably uses the Client ID 'tagline%-plant'\n    → give each process a client_id of its own"
+    other:stop()
+  end)
+
+  it("has lists that are lists in JSON, even when nothing is in them", function()
+    start()
+    local _, text = facts()
+    for _, name in ipairs { "failures", "filters", "unrouted_topics", "unset", "invalid", "failed" } do
+      assert.truthy(text:find(('"%s":[]'):format(name), 1, true), name .. " in " .. text)
+    end
+  end)
+end)
