@@ -37,6 +37,31 @@ describe("tagline.repl.print", function()
     assert.truthy(show("\27[2J"):find("^4 bytes"))
   end)
 
+  it("cuts a long text at a prompt, at a character, and nowhere else", function()
+    local function typed(v, ...) return printer.format({ now = 0, tty = true, width = 80 }, 1 + select("#", ...), v, ...) end
+    local long = ("x"):rep(3999) .. ("é"):rep(50000)
+    assert.equal(("x"):rep(3999) .. "\n… 100000 bytes more of 103999; print(_) shows all", typed(long))
+    assert.equal(long, show(long))
+    assert.equal(long, printer.format({ now = 0, tty = true, printing = true }, 1, long))
+    assert.equal(("y"):rep(4000), typed(("y"):rep(4000)))
+    local lines = ("line\n"):rep(300)
+    assert.equal(("line\n"):rep(100) .. "… 1000 bytes more of 1500; print(_) shows all", typed(lines))
+    assert.equal(("line\n"):rep(100), typed(("line\n"):rep(100)))
+    assert.equal(("\n"):rep(100) .. "… 4900 bytes more of 5000; print(_) shows all", typed(("\n"):rep(5000)))
+  end)
+
+  it("says at a prompt how a dump goes on", function()
+    assert.truthy(printer.format({ now = 0, tty = true }, 1, ("\1"):rep(300)):find("\n… 44 bytes more; _:sub(257) goes on", 1, true))
+  end)
+
+  it("cuts many results at a prompt", function()
+    local many = {}
+    for i = 1, 5000 do many[i] = i end
+    local out = printer.format({ now = 0, tty = true }, 5000, table.unpack(many))
+    assert.truthy(out:find("\t99\t100\t… 4900 more results$"), out)
+    assert.truthy(show(table.unpack(many)):find("\t5000$"))
+  end)
+
   it("leaves the bytes of print alone unless a terminal gets them", function()
     assert.equal("\0\xff", printer.format({ now = 0, printing = true }, 1, "\0\xff"))
     assert.truthy(printer.format({ now = 0, printing = true, tty = true }, 1, "\0\xff"):find "2 bytes")
@@ -64,6 +89,25 @@ describe("tagline.repl.print", function()
     circle.me = circle
     assert.truthy(show(circle):find("(again)", 1, true))
     assert.truthy(show({ ("y"):rep(500) }):find("…", 1, true))
+  end)
+
+  it("bounds a table with all that is in it", function()
+    local wide = {}
+    for i = 1, 40 do
+      wide[i] = {}
+      for k = 1, 40 do wide[i][k] = { k, { k } } end
+    end
+    local out = show(wide)
+    local _, lines = out:gsub("\n", "")
+    assert.is_true(lines < 1200, lines)
+    assert.truthy(out:find("\n  … %d+ more\n}$"), out:sub(-200))
+  end)
+
+  it("says how long a text in a table is, and cuts a long key", function()
+    assert.equal('{\n  "' .. ("y"):rep(198) .. '… (500 bytes)\n}', show { ("y"):rep(500) })
+    assert.truthy(#show { [("k"):rep(500)] = 1 } < 100)
+    assert.equal("{ hex ff fe }", show { "\xff\xfe" })
+    assert.truthy(show({ ("\xff"):rep(100) }):find("hex ff .*… %(100 bytes%)"))
   end)
 
   it("runs no __pairs and no __index of the user's", function()
@@ -114,6 +158,13 @@ describe("tagline.repl.print", function()
     assert.is_true(utf8.len((printer.format({ now = 1005, width = 90 }, 1, tag):match("\n(.*)"))) > 90)
   end)
 
+  it("leaves out columns that say nothing where the terminal is narrow", function()
+    local tag = fake.tag("plant.boiler.temperature", { value = 21.5 })
+    local out = printer.format({ now = 1005, tty = true, width = 54 }, 1, tag)
+    assert.equal("tag                       type  value  status  age\nplant.boiler.temperature  Ai    21.5   valid   5.0 s", out)
+    assert.truthy(printer.format({ now = 1005, tty = true, width = 80 }, 1, tag):find("unit", 1, true))
+  end)
+
   it("says spans in their own units", function()
     for seconds, expected in pairs { [0] = "0.0 s", [0.44] = "0.4 s", [9.94] = "9.9 s", [9.96] = "9 s", [119] = "119 s", [120] = "2 min",
       [7199] = "119 min", [7200] = "2 h", [172800] = "2 d" } do
@@ -133,10 +184,15 @@ describe("tagline.repl.print", function()
     assert.equal("null", json(1 / 0))
     assert.equal("null", json(0 / 0))
     assert.equal("9223372036854775807", json(math.maxinteger))
-    assert.truthy(json(print):find '^"')
+    assert.equal('"function"', json(print))
     local t = {}
     t.t = t
     assert.equal('{"t":"(again)"}', json(t))
     assert.equal('{"1":1,"a":2}', json { 1, a = 2 })
+    assert.equal("[]", json(setmetatable({}, { __name = "tagline.list" })))
+    assert.equal("[[]]", json { setmetatable({}, { __name = "tagline.messages" }) })
+    assert.equal("{}", json(setmetatable({}, { __name = "other" })))
+    local long = ("x"):rep(100000)
+    assert.equal('"' .. long .. '"', printer.format({ now = 0, json = true, tty = true }, 1, long))
   end)
 end)

@@ -45,25 +45,24 @@ local function message_text(m)
   return table.concat(out, "\n")
 end
 
-local function list_text(list)
+local function list_text(list, older)
   if #list == 0 then return "(no messages recorded)" end
   local rows, first = { HEAD }, math.max(1, #list - SHOWN + 1)
   for i = first, #list do rows[#rows + 1] = row(list[i]) end
   local out = {}
-  local left = first - 1 + (rawget(list, "older") or 0)
+  local left = first - 1 + older
   if left > 0 then out[1] = ("(%d older ones are not shown)"):format(left) end
   explain.columns(out, "", rows)
   return table.concat(out, "\n")
 end
 
 local message_meta = { __name = "tagline.recorded", __tostring = message_text, __metatable = "tagline.recorded" }
-local list_meta = { __name = "tagline.messages", __tostring = list_text, __metatable = "tagline.messages" }
 
 --- A list of messages; `older`: how many more there are that were not asked for.
 function M.wrap(list, older)
   for _, m in ipairs(list) do setmetatable(m, message_meta) end
-  if older > 0 then list.older = older end
-  return setmetatable(list, list_meta)
+  return setmetatable(list, { __name = "tagline.messages", __metatable = "tagline.messages",
+    __tostring = function() return list_text(list, older) end })
 end
 
 return M

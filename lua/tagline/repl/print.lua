@@ -1,8 +1,12 @@
 --- Values as text. For people: tags, stations and lines as aligned tables, other tables indented, bytes that are no text as a hex dump;
---- long ones are cut with a note of what was left out. A text alone is bare, so that a shell can use it. With `json`: JSON.
+--- long ones are cut with a note of what was left out. A text alone is bare, so that a shell can use it: it is whole but at a terminal's
+--- prompt. With `json`: JSON, never cut.
 local M = {}
 
 local MAX_ITEMS, MAX_DEPTH = 40, 4
+local MAX_ROWS = 400                  -- items of a table with all that is in it
+local MAX_RESULTS = 100               -- values of one evaluation, at a prompt
+local TEXT, TEXT_LINES = 4000, 100    -- bytes and lines of a text at a prompt
 local CELL = 60                       -- columns of one value in a table
 local DUMP = 256                      -- bytes of a hex dump
 local NARROW = 12                     -- a column that is cut keeps at least this
@@ -45,8 +49,26 @@ local function cut(s, n)
   return s:sub(1, (utf8.offset(s, n) or n) - 1) .. "…"
 end
 
---- 16 bytes a line: offset, hex, and what of it is ASCII.
-function M.dump(s)
+--- The head of a long text, for a prompt; a character or a line is not cut in two where that can be helped.
+local function head(s)
+  local stop = #s
+  if stop > TEXT then
+    stop = TEXT
+    while stop > 1 and s:byte(stop + 1) & 0xC0 == 0x80 do stop = stop - 1 end
+  end
+  local at = 0
+  for _ = 1, TEXT_LINES do
+    at = s:find("\n", at + 1, true)
+    if not at or at > stop then break end
+  end
+  if at and at < stop then stop = at end
+  if stop == #s then return s end
+  local text = s:sub(1, stop)
+  return ("%s%s… %d bytes more of %d; print(_) shows all"):format(text, text:sub(-1) == "\n" and "" or "\n", #s - stop, #s)
+end
+
+--- 16 bytes a line: offset, hex, and what of it is ASCII. `hint`: how to see more of it.
+function M.dump(s, hint)
   local out = { ("%d bytes"):format(#s) }
   for at = 1, math.min(#s, DUMP), 16 do
     local row = s:sub(at, math.min(at + 15, DUMP))
@@ -54,7 +76,7 @@ function M.dump(s)
     bytes = #row > 8 and bytes:sub(1, 24) .. " " .. bytes:sub(25) or bytes
     out[#out + 1] = ("%04x  %-49s  %s"):format(at - 1, bytes, (row:gsub("[^\32-\126]", ".")))
   end
-  if #s > DUMP then out[#out + 1] = ("… %d bytes more"):format(#s - DUMP) end
+  if #s > DUMP then out[#out + 1] = ("… %d bytes more%s"):format(#s - DUMP, hint or "") end
   return table.concat(out, "\n")
 end
 
@@ -109,23 +131,46 @@ end
 
 -- Tables of objects
 
---- Rows of texts as aligned columns. `room`: columns of the terminal; the columns named in `elastic` (by number) give way to fit.
-function M.columns(rows, room, elastic)
+--- How wide each column is, and all of them.
+local function measure(rows)
   local widths, total = {}, -2
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do widths[i] = math.max(widths[i] or 0, width(cell)) end
   end
   for _, w in ipairs(widths) do total = total + w + 2 end
+  return widths, total
+end
+
+--- Does the column hold nothing but its head, or zeros?
+local function is_idle(rows, i)
+  for at = 2, #rows do
+    if rows[at][i] ~= "" and rows[at][i] ~= "0" then return false end
+  end
+  return #rows > 1
+end
+
+--- Rows of texts as aligned columns; the first row is their head. `room`: columns of the terminal. What does not fit gives way: first
+--- columns that say nothing, then the width of those in `elastic` (by number, as they are before any is left out).
+function M.columns(rows, room, elastic)
+  local widths, total = measure(rows)
+  local gone = {}
+  for i = #widths, 2, -1 do
+    if room and total > room and is_idle(rows, i) then
+      total, gone[i] = total - widths[i] - 2, true
+    end
+  end
   for _, i in ipairs(room and elastic or {}) do
-    local less = math.min(math.max(total - room, 0), math.max((widths[i] or 0) - NARROW, 0))
+    local less = gone[i] and 0 or math.min(math.max(total - room, 0), math.max((widths[i] or 0) - NARROW, 0))
     widths[i], total = (widths[i] or 0) - less, total - less
   end
   local out = {}
   for at, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do
-      cell = cut(cell, widths[i])
-      cells[i] = cell .. (" "):rep(widths[i] - width(cell))
+      if not gone[i] then
+        cell = cut(cell, widths[i])
+        cells[#cells + 1] = cell .. (" "):rep(widths[i] - width(cell))
+      end
     end
     out[at] = (table.concat(cells, "  "):gsub("%s+$", ""))
   end
@@ -231,33 +276,39 @@ local function behind(value)
   return type(meta) == "table" and meta.__metatable == false and type(meta.__index) == "table" and meta.__index or value
 end
 
-local function show_table(t, indent, depth, seen)
+local function key_text(k)
+  return type(k) == "string" and #k <= CELL and k:match("^[%a_][%w_]*$") and k .. " = " or "[" .. scalar(k, CELL) .. "] = "
+end
+
+--- `state`: the tables that this one is in (seen), and how many more items are shown (left).
+local function show_table(t, indent, depth, state)
   local text = own_text(t)
   if text then return text end
   t = behind(t)
-  if seen[t] then return "(again)" end
+  if state.seen[t] then return "(again)" end
   if next(t) == nil then return "{}" end
   if depth > MAX_DEPTH then return "{ … }" end
-  seen[t] = true
+  state.seen[t] = true
   local keys, out = sorted_keys(t), {}
   local inner = indent .. "  "
   for n, k in ipairs(keys) do
-    if n > MAX_ITEMS then
-      out[n] = ("%s… %d more"):format(inner, #keys - MAX_ITEMS)
+    if n > MAX_ITEMS or state.left <= 0 then
+      out[n] = ("%s… %d more"):format(inner, #keys - n + 1)
       break
     end
-    local name = k == n and "" or type(k) == "string" and k:match("^[%a_][%w_]*$") and k .. " = " or "[" .. scalar(k) .. "] = "
-    out[n] = inner .. name .. show(rawget(t, k), inner, depth + 1, seen) .. (n < #keys and "," or "")
+    state.left = state.left - 1
+    out[n] = inner .. (k == n and "" or key_text(k)) .. show(rawget(t, k), inner, depth + 1, state) .. (n < #keys and "," or "")
   end
-  seen[t] = nil
+  state.seen[t] = nil
   local line = "{" .. (" " .. table.concat(out, " ")):gsub("%s+", " ") .. " }"
   if #line <= 60 and not line:find("\n") and #keys <= 8 and not table.concat(out):find("\n") then return line end
   return "{\n" .. table.concat(out, "\n") .. "\n" .. indent .. "}"
 end
 
-function show(v, indent, depth, seen)
-  if type(v) == "table" and not M.collection(v) then return show_table(v, indent, depth, seen) end
-  return scalar(v, 200)
+function show(v, indent, depth, state)
+  if type(v) == "table" and not M.collection(v) then return show_table(v, indent, depth, state) end
+  local text = scalar(v, 200)
+  return type(v) == "string" and text:sub(-3) == "…" and ("%s (%d bytes)"):format(text, #v) or text
 end
 
 local function table_text(v, options)
@@ -267,7 +318,7 @@ local function table_text(v, options)
   if text then return text end
   local of, list = same_objects(v)
   if of and #list > 0 then return objects_text(list, of, options) end
-  return show_table(v, "", 1, {})
+  return show_table(v, "", 1, { seen = {}, left = MAX_ROWS })
 end
 
 local function one(v, options)
@@ -276,8 +327,9 @@ local function one(v, options)
   if type(v) == "table" then return table_text(v, options) end
   if type(v) == "string" then
     -- What a script prints goes where it is sent, byte by byte; a person gets a dump of what a terminal cannot show.
-    if is_text(v) or (options.printing and not options.tty) then return v end
-    return M.dump(v)
+    if is_text(v) then return options.tty and not options.printing and head(v) or v end
+    if options.printing and not options.tty then return v end
+    return M.dump(v, options.tty and not options.printing and ("; _:sub(%d) goes on"):format(DUMP + 1))
   end
   return scalar(v)
 end
@@ -306,10 +358,15 @@ local function json_object(v, kind, seen, options)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
+local lists = { ["tagline.list"] = true, ["tagline.messages"] = true }
+
+--- An empty table is a list where it is marked as one: those that our own words give are.
 local function is_list(t)
   local n = 0
   for _ in next, t do n = n + 1 end
-  return n > 0 and n == #t
+  if n ~= #t then return false end
+  local meta = n == 0 and debug.getmetatable(t)
+  return n > 0 or type(meta) == "table" and lists[rawget(meta, "__name")] == true
 end
 
 local function json_table(t, seen, options)
@@ -346,14 +403,15 @@ function json(v, seen, options)
   if type(v) == "number" then return v == v and math.abs(v) ~= math.huge and shown_number(v) or "null" end
   if type(v) == "boolean" then return tostring(v) end
   if v == nil or type(v) == "userdata" and tostring(v) == "null" then return "null" end -- json.null
-  return json_string(tostring(v))
+  return json_string(type(v)) -- a function, a thread: its address would be another one each time
 end
 
 --- The text for n values: `format(options, n, …)`. options: json, tty, printing (as print shows them), width (of the terminal), now
 --- (seconds since 1970), live_tag (a tag as a line of the values stream). Several are apart by tabs; with JSON by line breaks.
 function M.format(options, n, ...)
   local parts = {}
-  for i = 1, n do
+  local shown = options.tty and not options.printing and not options.json and math.min(n, MAX_RESULTS) or n
+  for i = 1, shown do
     local v = (select(i, ...))
     parts[i] = options.json and json(v, {}, options) or one(v, options)
   end
@@ -361,6 +419,7 @@ function M.format(options, n, ...)
   for _, part in ipairs(parts) do
     if options.json or n > 1 and part:find("\n") then apart = "\n" end
   end
+  if shown < n then parts[shown + 1] = ("… %d more results"):format(n - shown) end
   return table.concat(parts, apart)
 end
 
