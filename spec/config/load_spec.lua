@@ -1,5 +1,6 @@
 -- luacheck: no max line length (messages are compared whole)
 local load = require "tagline.config.load"
+local scope = require "spec.support.scope"
 local support = require "spec.config.support"
 
 local plain = 'line "p" { host = "h" }\n'
@@ -258,9 +259,11 @@ describe("the environment", function()
 end)
 
 describe("require, env and file", function()
-  local folder, write
-  before_each(function() folder, write = support.folder() end)
-  after_each(function() support.remove(folder) end)
+  local folder
+  before_each(function() folder = scope.folder() end)
+  after_each(scope.finish)
+
+  local function write(name, text) scope.file(name, text, folder) end
 
   local function run(text)
     write("site.lua", text)

@@ -1,12 +1,6 @@
 -- The user's reference (lua/README.md) says the same of each parameter as the shapes that check it.
+local files = require "spec.support.files"
 local shapes = require "tagline.config.shapes"
-
-local function read(path)
-  local handle = assert(io.open(path, "rb"))
-  local text = handle:read "a"
-  handle:close()
-  return text
-end
 
 --- The rows of a section's tables, by each name in their first column.
 local function rows(text, section)
@@ -20,7 +14,7 @@ local function rows(text, section)
 end
 
 describe("lua/README.md", function()
-  local text = read "lua/README.md"
+  local text = files.read "lua/README.md"
   local all = shapes.new(require "tagline.core")
 
   local sections = { ["Line parameters"] = "line", ["Station parameters"] = "station", ["Tag options"] = "tag",

@@ -39,22 +39,4 @@ function support.tag(expression)
   return support.station(('address = "t", tags = { x = %s }'):format(expression))
 end
 
---- An empty folder, and a function that writes a file into it.
-function support.folder()
-  local pipe = assert(io.popen "mktemp -d")
-  local folder = pipe:read "l"
-  pipe:close()
-  return folder, function(name, text)
-    local inside = name:match "^(.*)/"
-    if inside then os.execute(("mkdir -p '%s/%s'"):format(folder, inside)) end
-    local handle = assert(io.open(folder .. "/" .. name, "wb"))
-    handle:write(text)
-    handle:close()
-  end
-end
-
-function support.remove(folder)
-  os.execute(("rm -rf '%s'"):format(folder))
-end
-
 return support

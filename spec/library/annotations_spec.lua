@@ -1,12 +1,6 @@
 -- What editors and luacheck are told of the vocabulary (lua/library) is what a config really finds.
+local files = require "spec.support.files"
 local load = require "tagline.config.load"
-
-local function read(path)
-  local handle = assert(io.open(path, "rb"))
-  local text = handle:read "a"
-  handle:close()
-  return text
-end
 
 -- The words that a config has beyond Lua's own, as its environment really holds them.
 local function real_words()
@@ -27,7 +21,7 @@ local function annotated_words(text)
 end
 
 describe("lua/library", function()
-  local text = read "lua/library/tagline.lua"
+  local text = files.read "lua/library/tagline.lua"
 
   it("holds what scripts/annotations prints", function()
     local pipe = assert(io.popen("lua5.4 scripts/annotations", "r"))

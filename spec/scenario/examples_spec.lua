@@ -1,5 +1,6 @@
 -- Each example of examples/ on a real Mosquitto: its messages, sent in order, give exactly the values of its expected.jsonl.
 local cjson = require "cjson"
+local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -11,13 +12,6 @@ local examples = {
   live_objects = "tagline-plant-live-objects", chirpstack_v4 = "tagline-plant-chirpstack",
   sparkplug = "tagline-plant-sparkplug",
 }
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
 
 -- The values of each tag in their order; a time that is not the device's own becomes "arrival".
 local function by_tag(list, started)
@@ -46,7 +40,7 @@ describe("example", function()
       m:wait_subscribed(client_id)
       for line in io.lines("examples/" .. name .. "/messages.txt") do
         local file, topic = line:match("^([^#%s]%S*) (.+)$")
-        if file then m:publish(topic, read("examples/" .. name .. "/" .. file), { qos = 1 }) end
+        if file then m:publish(topic, files.read("examples/" .. name .. "/" .. file), { qos = 1 }) end
       end
       -- All expected values are here when as many lines are; further ones would be seen once the program has ended.
       while #t:lines() < #expected do t:wait_line "." end
@@ -60,7 +54,7 @@ describe("example", function()
   end
 
   it("of every system is in the demo", function()
-    local demo = read "examples/demo.lua"
+    local demo = files.read "examples/demo.lua"
     for name in pairs(examples) do assert.truthy(demo:find(('require "%s"\n'):format(name), 1, true), name) end
     assert.same({ 0, "", "" }, { tagline.command { "check", "examples/demo.lua" } })
   end)

@@ -1,5 +1,6 @@
 -- ACK_ID: the acknowledgement and the next message wait for the write of IN_ID's value, on the whole line.
 local broker = require "spec.support.broker"
+local files = require "spec.support.files"
 local packet = require "spec.support.packet"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -254,12 +255,7 @@ describe("ACK_ID", function()
       send(c, "a/held", "one", 1, 11)
       send(c, "a/free", "two", 1, 12)
       held(t)
-      local file = assert(io.open(t.config_path, "r"))
-      local text = file:read "a"
-      file:close()
-      file = assert(io.open(t.config_path, "w"))
-      file:write((text:gsub('station "held" %b{},', function() return with end)))
-      file:close()
+      files.change(t.config_path, files.read(t.config_path):match 'station "held" %b{},', with)
       t:kill "sighup"
       assert.equal(11, c:expect("PUBACK").id)
       assert.equal("two", free(t))

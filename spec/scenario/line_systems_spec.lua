@@ -1,6 +1,7 @@
 -- The systems that the reference names, for real: Mosquitto as broker, stunnel in client mode before its TLS listener, a
 -- TCP-to-WebSocket wrapper before its WebSocket listener. The recipes of examples/ are what is tried.
 local uv = require "luv"
+local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
@@ -25,28 +26,6 @@ local function run(port, names)
 end
 
 local function data(t, milliseconds) return t:value("plant.any.data", milliseconds).value end
-
-local function program(name)
-  for _, folder in ipairs { "/usr/bin", "/usr/sbin", "/usr/local/bin", "/opt/homebrew/bin" } do
-    if uv.fs_access(folder .. "/" .. name, "X") then return folder .. "/" .. name end
-  end
-  error(name .. " is not installed; scripts/setup installs it", 2)
-end
-
-local function free_port()
-  local probe = uv.new_tcp()
-  assert(probe:bind("127.0.0.1", 0))
-  local port = probe:getsockname().port
-  probe:close()
-  return port
-end
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT-7.1.2-1]", function()
   after_each(scope.finish)
@@ -194,7 +173,7 @@ describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT
   it("refuses a wrong password, which is named, and never shown", function()
     local m
     local path = scope.file("passwords", "")
-    local code = process.run(program "mosquitto_passwd", { "-b", path, "me", "right-one" })
+    local code = process.run(process.find "mosquitto_passwd", { "-b", path, "me", "right-one" })
     assert.equal(0, code)
     m = mosquitto.start { "allow_anonymous false", "password_file " .. path }
     local t = run(m.port, { extra = 'user_name = "me", password = "wrong-one",' })
@@ -210,7 +189,7 @@ end)
 local function certificates(name)
   local folder = scope.folder()
   local function openssl(...)
-    local code, _, errors = process.run(program "openssl", { ... }, { cwd = folder })
+    local code, _, errors = process.run(process.find "openssl", { ... }, { cwd = folder })
     assert(code == 0, errors)
   end
   openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=spec CA",
@@ -225,21 +204,21 @@ end
 
 -- Mosquitto with a TLS listener; returns it and that listener's port.
 local function tls_broker(folder, ...)
-  local port = free_port()
+  local port = mosquitto.free_port()
   return mosquitto.start { "listener " .. port .. " 127.0.0.1", "certfile " .. folder .. "/server.crt",
     "keyfile " .. folder .. "/server.key", ... }, port
 end
 
 -- stunnel with the recipe's lines, but for places and names. Returns it and the port that it listens on.
 local function stunnel(tls_port, ca)
-  local port = free_port()
-  local text = read "examples/stunnel/stunnel.conf"
+  local port = mosquitto.free_port()
+  local text = files.read "examples/stunnel/stunnel.conf"
   for key, value in pairs { accept = "127.0.0.1:" .. port, connect = "127.0.0.1:" .. tls_port, CAfile = ca, checkHost = "broker.test" } do
     local n
     text, n = text:gsub("\n" .. key .. "(%s*)=[^\n]*", "\n" .. key .. "%1= " .. value)
     assert.equal(1, n, key)
   end
-  local p = process.start(program "stunnel", { scope.file("stunnel.conf", text) })
+  local p = process.start(process.find "stunnel", { scope.file("stunnel.conf", text) })
   p:wait_log "Configuration successful"
   return p, port
 end
@@ -290,14 +269,14 @@ describe("the WebSocket recipe", function()
   after_each(scope.finish)
 
   local function wrapper(url, ...)
-    local port = free_port()
-    local p = process.start(program "lua5.4", { "examples/websocket/wrapper.lua", "--port", tostring(port), url, ... })
+    local port = mosquitto.free_port()
+    local p = process.start(process.find "lua5.4", { "examples/websocket/wrapper.lua", "--port", tostring(port), url, ... })
     p:wait_log "→"
     return p, port
   end
 
   local function broker()
-    local port = free_port()
+    local port = mosquitto.free_port()
     return mosquitto.start { "listener " .. port .. " 127.0.0.1", "protocol websockets" }, port
   end
 
@@ -344,7 +323,7 @@ describe("the WebSocket recipe", function()
 
   -- A WebSocket server of the spec's own: { port =, head = the request, frames = { { opcode, masked, payload } … }, send(bytes) }.
   local function websocket_server(code)
-    local port, s = free_port(), { head = "", frames = {}, input = "" }
+    local port, s = mosquitto.free_port(), { head = "", frames = {}, input = "" }
     local server = uv.new_tcp()
     assert(server:bind("127.0.0.1", port))
     local function read_frames()
@@ -383,9 +362,9 @@ describe("the WebSocket recipe", function()
   local function accept_code(key)
     local folder = scope.folder()
     scope.file("key", key .. "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", folder)
-    local _, hex = process.run(program "openssl", { "dgst", "-sha1", "-r", folder .. "/key" })
+    local _, hex = process.run(process.find "openssl", { "dgst", "-sha1", "-r", folder .. "/key" })
     scope.file("sum", (hex:match("^%x+"):gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)), folder)
-    local _, text = process.run(program "openssl", { "base64", "-in", folder .. "/sum" })
+    local _, text = process.run(process.find "openssl", { "base64", "-in", folder .. "/sum" })
     return text:match "%S+"
   end
 

@@ -15,14 +15,7 @@ local function run(changes)
   }
   for path, text in pairs(changes) do files[path] = text or nil end
   local folder = scope.folder()
-  for path, text in pairs(files) do
-    local at = folder
-    for part in path:gmatch("([^/]+)/") do
-      at = at .. "/" .. part
-      uv.fs_mkdir(at, 448)
-    end
-    scope.file(path:match("[^/]+$"), text, at)
-  end
+  for path, text in pairs(files) do scope.file(path, text, folder) end
   return process.run(lint, { folder })
 end
 

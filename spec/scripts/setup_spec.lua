@@ -1,6 +1,7 @@
 -- scripts/setup on machines that this one is not: with packages missing, with and without root. Programs of its own stand in
 -- for dpkg-query, id, sudo and whatever runs as root, so nothing is installed.
 local uv = require "luv"
+local files = require "spec.support.files"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 
@@ -21,10 +22,7 @@ local function run(missing, options)
     :format(folder, options.apt or 0))
   local words = { setup, table.unpack(options.arguments or {}) }
   local code, out, err = process.run("/bin/bash", words, { env = { PATH = folder .. ":/usr/bin:/bin" } })
-  local ran = io.open(folder .. "/ran")
-  local text = ran and ran:read("a") or ""
-  if ran then ran:close() end
-  return code, out, err, text
+  return code, out, err, uv.fs_access(folder .. "/ran", "R") and files.read(folder .. "/ran") or ""
 end
 
 describe("setup", function()

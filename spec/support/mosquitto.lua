@@ -10,14 +10,8 @@ local scope = require "spec.support.scope"
 local mosquitto = {}
 mosquitto.__index = mosquitto
 
-local function program(name)
-  for _, folder in ipairs { "/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/sbin" } do
-    if uv.fs_access(folder .. "/" .. name, "X") then return folder .. "/" .. name end
-  end
-  error(name .. " is not installed; scripts/setup installs it", 2)
-end
-
-local function free_port()
+-- A port of 127.0.0.1 where nobody listens now; somebody else may take it before it is used.
+function mosquitto.free_port()
   local probe = uv.new_tcp()
   assert(probe:bind("127.0.0.1", 0))
   local port = probe:getsockname().port
@@ -30,7 +24,7 @@ local function launch(m)
   local lines = { "listener " .. m.port .. " 127.0.0.1", "allow_anonymous true", "log_dest stderr", "log_type all",
     "user " .. uv.os_get_passwd().username, table.unpack(m.options) }
   scope.file("mosquitto.conf", table.concat(lines, "\n") .. "\n", m.folder)
-  m.process = process.start(program "mosquitto", { "-c", m.folder .. "/mosquitto.conf" }, { cwd = m.folder })
+  m.process = process.start(process.find "mosquitto", { "-c", m.folder .. "/mosquitto.conf" }, { cwd = m.folder })
   m.process:wait_log(" running$")
 end
 
@@ -39,7 +33,7 @@ function mosquitto.start(options)
   local m = setmetatable({ options = options or {}, folder = scope.folder() }, mosquitto)
   local why
   for _ = 1, 10 do
-    m.port = free_port()
+    m.port = mosquitto.free_port()
     local ok
     ok, why = pcall(launch, m)
     if ok then return m end
@@ -79,13 +73,13 @@ function mosquitto:publish(topic, payload, options)
   local words = { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", topic, "-q", tostring(options.qos or 0), "-s" }
   if options.retain then words[#words + 1] = "-r" end
   table.move(options, 1, #options, #words + 1, words)
-  local code, _, errors = process.run(program "mosquitto_pub", words, { input = payload })
+  local code, _, errors = process.run(process.find "mosquitto_pub", words, { input = payload })
   if code ~= 0 then error("mosquitto_pub: " .. errors, 2) end
 end
 
 -- A running mosquitto_sub that prints "QOS RETAIN TOPIC PAYLOAD" a line; subscribed when this returns.
 function mosquitto:subscribe(filter, qos)
-  local p = process.start(program "mosquitto_sub", { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", filter,
+  local p = process.start(process.find "mosquitto_sub", { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", filter,
     "-q", tostring(qos or 2), "-F", "%q %r %t %p" })
   self.process:wait_log "Sending SUBACK"
   return p

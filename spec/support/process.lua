@@ -1,6 +1,7 @@
 -- Another program as a spec sees it: its lines, its exit code, its memory. Whatever a spec leaves running is killed when it
 -- ends.
 local uv = require "luv"
+local files = require "spec.support.files"
 local scope = require "spec.support.scope"
 local wait = require "spec.support.wait"
 
@@ -34,6 +35,14 @@ local function collect(stream)
     end
     stream.partial = text:sub(at)
   end)
+end
+
+-- Where a program of the system is; not all of its folders need be in PATH.
+function process.find(name)
+  for _, folder in ipairs { "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin" } do
+    if uv.fs_access(folder .. "/" .. name, "X") then return folder .. "/" .. name end
+  end
+  error(name .. " is not installed; scripts/setup installs it", 2)
 end
 
 -- Start a program. options: env (changes; false unsets), cwd, input (text for stdin, which is then closed; without it stdin
@@ -138,17 +147,12 @@ function process:kill(signal) if not self.code then self.handle:kill(signal or "
 
 -- Bytes of resident memory.
 function process:rss()
-  local file = assert(io.open(("/proc/%d/status"):format(self.pid)))
-  local text = file:read("a")
-  file:close()
-  return tonumber(text:match("VmRSS:%s*(%d+) kB")) * 1024
+  return tonumber(files.read(("/proc/%d/status"):format(self.pid)):match("VmRSS:%s*(%d+) kB")) * 1024
 end
 
 -- Processor time used so far, in seconds.
 function process:cpu()
-  local file = assert(io.open(("/proc/%d/stat"):format(self.pid)))
-  local fields = file:read("a"):match("%) (.*)")
-  file:close()
+  local fields = files.read(("/proc/%d/stat"):format(self.pid)):match("%) (.*)")
   local n, ticks = 0, 0
   for field in fields:gmatch("%S+") do
     n = n + 1

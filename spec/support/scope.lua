@@ -2,6 +2,7 @@
 -- `after_each(scope.finish)`. finish closes in reverse order, then fails the test if anything is still open that nobody
 -- registered.
 local uv = require "luv"
+local files = require "spec.support.files"
 
 local scope = {}
 local deferred = {}
@@ -27,13 +28,11 @@ function scope.folder()
   return path
 end
 
--- Write a file into a new folder or the given one; returns its path.
+-- Write a file into a new folder or the given one; folders in its name are made. Returns its path.
 function scope.file(name, text, folder)
-  local path = (folder or scope.folder()) .. "/" .. name
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  assert(file:close())
-  return path
+  folder = folder or scope.folder()
+  for at in name:gmatch "()/" do uv.fs_mkdir(folder .. "/" .. name:sub(1, at - 1), 448) end -- those that are there stay
+  return files.write(folder .. "/" .. name, text)
 end
 
 function scope.finish()
