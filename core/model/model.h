@@ -159,6 +159,8 @@ int64_t tl_station_addressed (tl_station *s, const tl_incoming *m);
 /* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid (station-will), returns true. The
 ** will of a station that is off or simulated changes nothing, and is nothing else either (true). */
 bool tl_station_will (tl_station *s, const tl_incoming *m);
+/* A decoder read that the device is gone: StHardErr, tags invalid (disconnected) at `time_ms`. Nothing when off or simulated. */
+void tl_station_gone (tl_station *s, int64_t now, int64_t time_ms);
 
 /* ---- values (model/tag.c) ---- */
 

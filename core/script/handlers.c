@@ -103,6 +103,8 @@ typedef struct {
   tl_message_now *message;
   int function;
   bool declined, returned; /* decode */
+  bool gone;               /* decode: the device is, since gone_ms */
+  int64_t gone_ms;
 } call;
 
 /* What decode returned was wrong: no line of it is running any more, so its first one is told. */
@@ -205,12 +207,15 @@ static int p_decode (lua_State *L) {
   const tl_station_hooks *h = c->station->user;
   lua_rawgeti(L, LUA_REGISTRYINDEX, h->functions->decode);
   tl_push_message(L, c->message);
-  lua_call(L, 1, 2);
+  lua_call(L, 1, 3);
   c->returned = true;
-  c->declined = lua_isnil(L, -2);
-  if (c->declined) return 0;
+  int first = lua_gettop(L) - 2;
+  c->gone_ms = c->message->time_ms;
+  c->gone = tl_take_gone(L, first, &c->gone_ms);
+  c->declined = lua_isnil(L, first) && !c->gone;
+  if (lua_isnil(L, first)) return 0;
   c->s->budget.resting = true;
-  tl_take_samples(L, c->s, c->station, lua_gettop(L) - 1, c->message->time_ms);
+  tl_take_samples(L, c->s, c->station, first, c->message->time_ms);
   return 0;
 }
 
@@ -232,6 +237,7 @@ static void on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_
   bool ok = run(&c, p_decode, TL_CALL_DECODE);
   tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
   if (!ok) decoder_failed(s, message.time_ms);
+  else if (c.gone) tl_station_gone(s, m->now, c.gone_ms);
   else if (c.declined) s->stats.declined++;
 }
 

@@ -49,13 +49,15 @@ static int p_rehearse (lua_State *L) {
   const tl_station_hooks *h = r->copy->user;
   lua_rawgeti(L, LUA_REGISTRYINDEX, h->functions->decode);
   tl_push_message(L, c->message);
-  lua_call(L, 1, 2);
-  r->declined = lua_isnil(L, -2);
-  if (r->declined) return 0;
+  lua_call(L, 1, 3);
+  int first = lua_gettop(L) - 2;
+  int64_t gone_ms = r->time_ms;
+  bool gone = tl_take_gone(L, first, &gone_ms), nothing = lua_isnil(L, first);
+  r->declined = nothing && !gone;
   c->s->budget.resting = true;
-  int first = lua_gettop(L) - 1;
-  tell_returned(L, r, first);
-  tl_take_samples(L, c->s, r->copy, first, r->time_ms);
+  if (!nothing) tell_returned(L, r, first);
+  if (!nothing) tl_take_samples(L, c->s, r->copy, first, r->time_ms);
+  if (gone) tl_station_gone(r->copy, r->m->now, gone_ms);
   return 0;
 }
 

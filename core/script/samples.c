@@ -145,6 +145,14 @@ static void take_values (lua_State *L, tl_script *s, tl_station *station, int ta
   lua_settop(L, base);
 }
 
+bool tl_take_gone (lua_State *L, int index, int64_t *time_ms) {
+  if (lua_type(L, index + 2) != LUA_TSTRING) return false; /* it may end in string.unpack, which gives a place too */
+  if (!tl_slice_eq(tl_slice_str(lua_tostring(L, index + 2)), TL_LIT("StHardErr")))
+    luaL_error(L, "decode: expected \"StHardErr\" or nil as its third result, the station's status, got %s", tl_push_got(L, index + 2));
+  if (!lua_isnil(L, index + 1)) *time_ms = read_time(L, index + 1, "the time that decode returned");
+  return true;
+}
+
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms) {
   if (lua_type(L, first) != LUA_TTABLE)
     luaL_error(L, "decode must return a table of tag names and values, a list of samples, or nil; it returned %s",

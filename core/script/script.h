@@ -237,7 +237,7 @@ void tl_push_json_of (lua_State *L, tl_slice document, const char *what); /* rai
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1 (time or nil). Raises on wrong shapes. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms);
 /* Of decode's three results, from stack index `first`: does the third say that the device is gone? Then *time_ms is the second, when
-** there is one. Raises when it says anything else. */
+** there is one. Raises when it is another text. */
 bool tl_take_gone (lua_State *L, int first, int64_t *time_ms);
 void tl_timers_stop (tl_script *s);
 void tl_open_timers (lua_State *L); /* into the table on top: every and after as handlers call them */

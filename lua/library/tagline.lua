@@ -211,7 +211,7 @@ function ToR(address_or_options) end
 ---@field reason? tagline.Reason
 
 ---@alias tagline.Values table<string, any|tagline.Sample>
----@alias tagline.Decode fun(msg: tagline.Message): tagline.Values|{ time: number?, values: tagline.Values }[]|nil, number?
+---@alias tagline.Decode fun(msg: tagline.Message): tagline.Values|{ time: number?, values: tagline.Values }[]|nil, number?, "StHardErr"?
 ---@alias tagline.Encode fun(tag: tagline.Tag, value: any, station: tagline.Station): string, string?, { qos: integer?, retain: boolean? }?
 
 --- What decode gets. Valid until decode returns.

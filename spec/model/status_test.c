@@ -235,6 +235,24 @@ static void a_will_does_not_touch_what_is_off_or_simulated (void **state) {
   world_fini(&w);
 }
 
+static void what_a_decoder_knows_to_be_gone_is_a_hard_error (void **state) {
+  (void)state;
+  world w;
+  tl_station *s = up(&w, plain(&w));
+  tl_station_gone(s, w.now, wall(&w));
+  assert_string_equal(said(&w), "status s StOn StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
+                                "value s.n null disconnected\n");
+  assert_int_equal(s->stats.wills, 1);
+  receive(&w, s, "{\"a\":1,\"o\":2}");
+  assert_string_equal(said(&w), "status s StHardErr StOn\nvalue s.a 1\nvalue s.o 2\n");
+  tl_station_switch(s, true, false, w.now, wall(&w));
+  said(&w);
+  tl_station_gone(s, w.now, wall(&w));
+  assert_string_equal(said(&w), "");
+  assert_int_equal(s->status, TL_ST_OFF);
+  world_fini(&w);
+}
+
 /* ---- the operator ---- */
 
 static void off_invalidates_and_on_returns (void **state) {
@@ -403,6 +421,7 @@ int main (void) {
     cmocka_unit_test(a_will_payload_must_be_equal),
     cmocka_unit_test(a_will_says_more_than_a_lost_line),
     cmocka_unit_test(a_will_does_not_touch_what_is_off_or_simulated),
+    cmocka_unit_test(what_a_decoder_knows_to_be_gone_is_a_hard_error),
     cmocka_unit_test(off_invalidates_and_on_returns),
     cmocka_unit_test(on_waits_where_the_line_is_not_subscribed),
     cmocka_unit_test(on_does_not_heal_an_error),

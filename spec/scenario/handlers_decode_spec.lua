@@ -147,6 +147,31 @@ describe("decode", function()
     assert.equal("1\t0\tvalid", (out:gsub("%s+$", "")))
   end)
 
+  it("says by a third result that the device is gone: StHardErr, until the next message", function()
+    local t, c = start(config([[if msg.payload == "bye" then return nil, 1.5, "StHardErr" end
+      if msg.payload == "last" then return { x = 2 }, nil, "StHardErr" end
+      return { x = 1 }, string.unpack("<I1", "\5")]], -- which gives a place as the third result
+      { station = "on_status = function(s) print('now ' .. s.status) end," }))
+    publish(c, '{"temp":7}')
+    assert.equal(7, t:value("plant.s.temp").value)
+    assert.equal(1, t:value("plant.s.x").value)
+    publish(c, "bye")
+    local x = t:value "plant.s.x"
+    assert.same({ "invalid", "disconnected", "1970-01-01T00:00:01.500Z" }, { x.status, x.reason, x.time })
+    t:wait_log "now StHardErr"
+    assert.equal("disconnected", t:value("plant.s.temp").reason) -- those with an address, too
+    publish(c, '{"temp":8}')
+    assert.equal(8, t:value("plant.s.temp").value)
+    publish(c, "last")
+    repeat x = t:value "plant.s.x" until x.reason == "disconnected"
+    local _, out = t:eval "local s = stations['plant.s'] print(s.status, s.stats.wills, s.stats.declined, s.stats.handler_errors)"
+    assert.equal("StHardErr\t2\t0\t0", (out:gsub("%s+$", "")))
+    _, out = t:eval [[print(explain("s", '{"temp":9}'), explain("s", "bye"))]]
+    assert.truthy(out:find("temp.-→ 9", 1), out)
+    assert.truthy(out:find("invalid: disconnected", 1, true), out)
+    assert.same(0, (t:eval "assert(stations['plant.s'].status == 'StHardErr')"))
+  end)
+
   it("says once which names it returns that no tag has", function()
     local t, c = start(config "return { x = 1, unknown = 2, [msg.payload] = 3 }")
     publish(c, "other")
@@ -179,6 +204,7 @@ describe("decode", function()
     ["a number"] = "return 5", ["a string"] = "return 'x'", ["a key that is a number"] = "return { [2] = 5 }",
     ["a sample that is no table"] = "return { 1 }", ["a sample without values"] = "return { { time = 1 } }",
     ["a time that is a text"] = "return { x = 1 }, 'now'", ["an infinite time"] = "return { x = { value = 1, time = 1 / 0 } }",
+    ["a status that is none"] = "return nil, nil, 'StDead'", ["a death at a time that is none"] = "return nil, 'now', 'StHardErr'",
     ["a reason that is none"] = "return { x = { status = 'invalid', reason = 'mood' } }",
   } do
     it("that returns " .. what .. " is told so", function()

@@ -1,5 +1,5 @@
 --- What help() says of everything that is not a parameter: those are told by tagline.config.shapes, which checks them. One line for
---- the list, more behind it. The order is that of the list.
+--- the list, more behind it. The order is that of the list. Also where scripts/annotations and explain take their words from.
 local texts = {}
 
 --- Words of the REPL: name, how it is called, one line, more.
@@ -37,28 +37,29 @@ texts.objects = {
     { "name", "name", "its name" },
     { "status", "status", "off, waiting, connecting, connected, disconnecting" },
     { "stations", "stations", "its stations by name" },
-    { "stats", "stats", "counters, rates, what is in flight, the last error" },
+    { "stats", "stats", "counters, rates, what is in flight, the last error: help \"stats\"" },
     { "publish()", ":publish(topic, payload [, { qos =, retain = }] [, function(ok, why)])",
-      "publish; waits for the confirmation at the prompt" },
-    { "set()", ":set { keep_alive = 60 }", "change parameters; the connection is made anew" },
+      "publish a message as it is; at the prompt and in coroutines it waits: true, or nil and why not" },
+    { "set()", ":set { keep_alive = 60 }",
+      "change parameters; the connection is made anew, but for topic_filter alone, which waits for the next one" },
     { "reconnect()", ":reconnect()", "close the connection and make it anew" },
   },
   station = { doc = "one device", example = 'stations["plant.boiler"]',
     { "name", "name", "its name in the line" },
     { "full_name", "full_name", "line.station" },
     { "address", "address", "topic or regular expression of its messages" },
-    { "status", "status", "StOn, StOff, StWait, StSimul, StComErr or StHardErr: see help \"StOn\"" },
+    { "status", "status", "StOn, StOff, StWait, StSimul, StComErr or StHardErr: help \"statuses\"" },
     { "line", "line", "its line" },
     { "tags", "tags", "its tags by name" },
-    { "stats", "stats", "messages, errors, time in handlers" },
-    { "on()", ":on()", "switch it on" },
-    { "off()", ":off()", "switch it off: its tags are invalid (off)" },
+    { "stats", "stats", "messages, errors, time in handlers: help \"stats\"" },
+    { "on()", ":on()", "take it into operation again" },
+    { "off()", ":off()", "take it out of operation: its tags are invalid (off)" },
     { "simulate()", ":simulate(true)", "values made up here in place of the device's; false ends it" },
   },
   tag = { doc = "one value", example = 'tags["plant.boiler.temperature"]',
     { "name", "name", "its name in the station" },
     { "full_name", "full_name", "line.station.tag" },
-    { "type", "type", "Ai Ao Ci Co Di Do Qi TxtI TxtO TiA ToA TiR ToR" },
+    { "type", "type", "Ai Ao Ci Co Di Do Qi TxtI TxtO TiA ToA TiR ToR: help \"types\"" },
     { "address", "address", "where its value comes from: help \"addresses\"" },
     { "value", "value", "nil unless its status is valid" },
     { "status", "status", "unset, valid or invalid" },
@@ -67,7 +68,58 @@ texts.objects = {
     { "unit", "unit", "engineering unit" },
     { "description", "description", "for people" },
     { "station", "station", "its station" },
-    { "write()", ":write(value [, function(ok, why)])", "write an output; at the prompt it waits: true, or nil and why not" },
+    { "write()", ":write(value [, function(ok, why)])",
+      "write an output, in the tag's type; at the prompt and in coroutines it waits: true, or nil and why not: help \"errors\"" },
+  },
+  msg = { doc = "a message, as decode sees it; it ends with the call", example = "msg",
+    { "topic", "topic", "bytes" },
+    { "payload", "payload", "bytes" },
+    { "json", "json", "the payload as Lua values, parsed at first use; integers keep 64 bits, null is json.null" },
+    { "captures", "captures", "groups of the station's address, by number and by name: help \"named groups\"" },
+    { "qos", "qos", "0, 1 or 2" },
+    { "retain", "retain", "true when the broker had kept it" },
+    { "dup", "dup", "true when the broker sends it again" },
+    { "id", "id", "packet identifier; 0 at QoS 0" },
+    { "time", "time", "the message's time field, else its arrival; seconds since 1970, UTC" },
+    { "station", "station", "the station that takes it" },
+  },
+  message = { doc = "a recorded message", example = "messages()[1]",
+    { "number", "number", "counts the line's messages" },
+    { "line", "line", "name of the line" },
+    { "time", "time", "of arrival, seconds since 1970, UTC" },
+    { "topic", "topic", "bytes" },
+    { "payload", "payload", "bytes" },
+    { "qos", "qos", "0, 1 or 2" },
+    { "retain", "retain", "true when the broker had kept it" },
+    { "dup", "dup", "true when the broker sent it again" },
+    { "id", "id", "packet identifier; 0 at QoS 0" },
+    { "station", "station", "full name of the station that would take it now; nil: none" },
+  },
+}
+
+--- Numbers of line.stats and station.stats, and of each handler in station.stats.handlers.
+texts.stats = {
+  line = {
+    { "state", "as line.status" }, { "peer", "address of the broker" }, { "last_error", "why the last connection ended or failed" },
+    { "connects", "connections that were accepted" }, { "failures", "attempts and connections that failed" },
+    { "connected_for", "seconds; none while there is no connection" }, { "messages", "received and taken up" },
+    { "received", "PUBLISH packets that came" }, { "sent", "PUBLISH packets that went out" },
+    { "received_per_s", "PUBLISH packets a second" }, { "sent_per_s", "PUBLISH packets a second" },
+    { "bytes_in", "from the broker" }, { "bytes_out", "to the broker" }, { "duplicates", "QoS 2 repeats that were not delivered again" },
+    { "unknown_acks", "acknowledgements of nothing that was sent" }, { "inflight", "published and not yet acknowledged" },
+    { "oldest_inflight", "age of the oldest of them, seconds" }, { "queued", "writes that wait for the connection or a place in flight" },
+    { "oldest_queued", "age of the oldest of them, seconds" }, { "held", "received messages that are not acknowledged yet" },
+    { "unrouted", "messages that no station takes" }, { "wills", "messages that were a station's will" },
+    { "handler_errors", "errors of handlers" }, { "instances_refused", "messages of devices beyond max_instances" },
+    { "remembered_topics", "topics whose station is known without a search" },
+  },
+  station = {
+    { "messages", "that it took" }, { "json_errors", "payloads that are not JSON" },
+    { "time_errors", "timestamps that are missing or cannot be read" }, { "handler_errors", "errors of its handlers" },
+    { "declined", "messages for which decode gave nil" }, { "wills", "times its will came" },
+    { "given_up", "regular expressions that took too many steps" },
+    { "instances", "stations that it made (of one with named groups)" }, { "refused", "messages of devices beyond max_instances" },
+    { "handlers", "calls, time, longest (seconds) and errors of each handler" },
   },
 }
 
@@ -113,7 +165,8 @@ texts.reasons = {
   { "range", "the value is outside `range`", "out_of_range = \"clamp\" or \"discard\" treats such values otherwise." },
   { "decoder", "decode raised an error, or gave something that the tag cannot hold", "status() shows the error with its line." },
   { "station-will", "the device's will came: it is gone", "The next message brings the station back." },
-  { "disconnected", "the line has been without a connection for longer than time_filter", "status() says why." },
+  { "disconnected", "the line has been without a connection for longer than time_filter, or decode read that the device is gone",
+    "status() says why." },
   { "no-data", "the device has been silent for longer than no_data_timeout, or its simulation ended",
     "watch { topic = … } shows whether anything comes." },
   { "off", "the station is switched off", "stations[\"…\"]:on()" },
@@ -132,6 +185,96 @@ texts.statuses = {
   { "invalid", "a tag without one; its reason says why" },
 }
 
+--- What a line is.
+texts.states = {
+  { "off", "all its stations are off or in simulation: it needs no connection" },
+  { "waiting", "for its next attempt to connect", "status() says why the last one failed." },
+  { "connecting", "to the broker: name, TCP, CONNACK" },
+  { "connected", "the broker accepted it" },
+  { "disconnecting", "its socket is being closed" },
+}
+
+--- Codes of explain, by what they are told of. They do not change; core/gateway/explain.h lists them, too.
+texts.codes = {
+  { what = "of a line, in explain",
+    { "delivered", "its values are set" },
+    { "no-filter", "no topic filter of the line takes it: it never arrives" },
+    { "no-station", "no station takes it: acknowledged and counted" },
+    { "will", "it is a station's will, and nothing else" },
+    { "off", "the station is off: no tag changes" },
+    { "simulated", "the station is in simulation: no tag changes" },
+    { "refused", "max_instances is reached: no station is made for it" },
+    { "declined", "decode declined it" },
+    { "decoder", "decode failed" },
+    { "routed", "no payload was given: the way to the station only" },
+  },
+  { what = "of a station that is tried, in explain",
+    { "match", "it takes the topic" },
+    { "differs", "its address is another topic" },
+    { "no-match", "its regular expression does not match the whole topic" },
+    { "limit", "its regular expression was given up: it takes too many steps on this topic" },
+  },
+  { what = "of a tag, in explain",
+    { "new", "a new value" },
+    { "same", "the value that it has already" },
+    { "deadband", "a change within the deadband: the old value stays" },
+    { "default", "the field is missing: the default (on_missing)" },
+    { "kept", "the field is missing: the old value stays (on_missing)" },
+    { "discarded", "outside the range: the old value stays (out_of_range)" },
+    { "output", "an output: filled by writes, not by messages" },
+    { "no-decode", "no address, and the station has no decode" },
+    { "not-returned", "decode gave nothing for it" },
+    { "not-json", "not read: it has a JA= address, and the station's payload_type is not JSON" },
+  },
+  { what = "a step of a tag's value, in explain",
+    { "convert", "from the payload's type to the tag's" },
+    { "linear", "value × k + q" },
+    { "range", "outside the range: invalid" },
+    { "clamp", "outside the range: the nearest that is permitted" },
+    { "discard", "outside the range: the old value stays" },
+    { "deadband", "a change within the deadband" },
+    { "default", "missing: the default" },
+    { "keep", "missing: the old value stays" },
+  },
+}
+
+--- Why a write or a publish fails. The text itself may hold more than this.
+texts.errors = {
+  { "not connected", "there is no connection, and offline_writes is \"reject\"", "status() says why; offline_writes = \"queue\" keeps writes." },
+  { "queue full", "max_queued writes wait already", "status() says for what; a longer queue only hides it." },
+  { "connection lost", "the connection broke before the broker confirmed: it may have got the message or not",
+    "with clean_session = false such a message is sent again." },
+  { "session lost", "the broker forgot the session, and the message with it", "look at the broker's persistence." },
+  { "line closed", "the line was removed, or the process ends" },
+  { "not sent", "the message was given up before it reached the socket" },
+  { "is an input", "only output tags are written: Ao Co Do TxtO ToA ToR" },
+  { "is off", "the station is switched off", "stations[\"…\"]:on()" },
+  { "is not written to the device", "the tag has no OUT_VALUE address, and its station no encode" },
+  { "has no OUT_TOPIC tag", "nothing says where to publish", "give the station a TxtO \"OUT_TOPIC\" tag, or let encode return a topic." },
+  { "the topic is not known", "the OUT_TOPIC tag has no value yet", "give it a default, or write it first." },
+  { "does not fit into max_packet_size", "the payload is too long for one packet" },
+  { "no message waits for an acknowledgement", "ACK_ID was written though nothing waits for it" },
+  { "the message that waits belongs to station", "another station of the line must write its ACK_ID first" },
+  { "IN_ID of the message that waits", "ACK_ID takes the value of IN_ID, and no other number" },
+  { "the message is not held any more", "the connection broke while it waited: the broker sends it again" },
+  { "explain writes nothing", "a decoder wrote while explain tried it" },
+  { "no memory for the write", "the process has no memory left" },
+  { "encode: ", "the station's encode failed", "status() shows the error with its line." },
+}
+
+--- Why a connection fails or ends. The text itself may hold more than this.
+texts.troubles = {
+  { "connection refused, code", "the broker answered CONNECT with a refusal: the protocol, the Client ID, user name or password",
+    "look at client_id, user_name, password, and the broker's log." },
+  { "connection refused", "nothing listens at this address and port", "is the broker running? are host and port right?" },
+  { "no connection within connect_timeout", "nobody answered: a firewall, or no route" },
+  { "no CONNACK within connect_timeout", "something listens there that does not speak MQTT, or a broker that hangs" },
+  { "within the reply timeout", "the broker was silent for longer than reply_timeout" },
+  { "closed the connection", "the broker ended it without a word: often another client with the same client_id, or missing rights" },
+  { "the broker refused", "SUBACK refused the topic filter: missing rights" },
+  { "max_packet_size", "the broker sent a packet that is longer" },
+}
+
 --- Words of the config.
 texts.config = {
   { "line", "line \"NAME\" { … }", "a broker connection: parameters, and stations by position" },
@@ -142,13 +285,14 @@ texts.config = {
   { "env", "env \"NAME\"", "an environment variable; an error when it is not set" },
   { "file", "file \"PATH\"", "a file's content without its last newline, for secrets" },
   { "require", "require \"NAME\"", "a file beside the config, or a module tagline.*" },
-  { "json", "json.decode(text), json.encode(value)", "JSON as Lua tables" },
+  { "json", "json.decode(text), json.encode(value)", "JSON as lua-cjson has it; integers keep 64 bits, null is json.null" },
+  { "re", "re.match, re.find, re.gmatch, re.gsub", "PCRE2 with limits, called like the functions of string; a replacement text is literal" },
 }
 
 --- What decode sees, and what handlers are called with.
 texts.handlers = {
-  { "msg", "msg.topic .payload .qos .retain .dup .id .time .captures .station .json", "the message, as decode sees it" },
-  { "decode", "decode(msg)", "gives { tag = value … } and optionally a time; a list of { time =, values = {…} }; or nil to decline" },
+  { "decode", "decode(msg)", "gives { tag = value … } and optionally a time; a list of { time =, values = {…} }; or nil to decline; "
+    .. 'as a third result "StHardErr": the device is gone' },
   { "encode", "encode(tag, value, station)", "gives payload, topic (nil: OUT_TOPIC's value), { qos =, retain = }" },
   { "on_value", "on_value(tag)", "a new value; in a tag, a station or a line" },
   { "on_status", "on_status(station)", "the station's status changed" },
@@ -156,15 +300,29 @@ texts.handlers = {
   { "on_disconnect", "on_disconnect(line, why)", "the connection ended" },
 }
 
-texts.codecs = {
-  ["tagline.codec.base64"] = "bytes as base64: encode(bytes), decode(text)",
-  ["tagline.codec.hex"] = "bytes as hexadecimal digits: encode(bytes), decode(text)",
-  ["tagline.codec.zlib"] = "decompression within a limit: inflate(bytes, limit), gunzip(bytes, limit)",
-  ["tagline.codec.cayenne_lpp"] = "Cayenne Low Power Payload: channels with types",
-  ["tagline.codec.lorawan"] = "what LoRaWAN network servers wrap around a device's payload",
-  ["tagline.codec.sparkplug_b"] = "Sparkplug B: metrics with names, aliases and types",
-  ["tagline.codec.kit"] = "what decoders are made of",
-  ["tagline.codec.time"] = "times as devices send them",
+--- Things that are no word.
+texts.notes = {
+  { "named groups", "one station per device",
+    [[An address such as site/(?<dev>[^/]+)/up makes a station for each device at its first message. {dev} stands in the station's name,
+and may stand in its will texts and in the text default of a tag. In decode, msg.captures.dev is what the group took. max_instances
+bounds how many there are.]] },
+  { "values", "the stream of run --values",
+    [[Each new value is a line of JSON: time, tag, type, value, status, reason. TiA is ISO 8601 text, TiR seconds, Qi its number; text that is
+not UTF-8 stands as "base64" in place of "value".]] },
+  { "--json", "results as JSON",
+    [[tagline repl --json prints a line of JSON for each result, never cut. A tag is as in the values stream; a station is { station, status,
+address, stats }, a line { line, status, stats }; tags, stations, lines and messages() are lists; station.tags and line.stations are
+objects by name; bytes that are not UTF-8 are { "base64": "…" }. Errors go to stderr as text, with exit code 1.]] },
+}
+
+--- Commands of the program: name, how it is called, one line.
+texts.commands = {
+  { "run", "tagline run CONFIG.lua", "connect and run" },
+  { "check", "tagline check CONFIG.lua", "load and validate; every problem as FILE:LINE" },
+  { "explain", "tagline explain CONFIG.lua TOPIC [FILE]", "where a message goes and what every tag becomes of it, and why" },
+  { "test", "tagline test [FILE …]", "run specs of configs and decoders, without a broker" },
+  { "replay", "tagline replay CAPTURE CONFIG.lua", "recorded messages through a config" },
+  { "repl", "tagline repl [-e CODE]", "attach to a running process" },
 }
 
 return texts
