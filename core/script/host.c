@@ -51,6 +51,12 @@ static int on_panic (lua_State *L) {
 
 static int open_zlib (lua_State *L) { return tl_push_zlib(L, tl_work_ahead); }
 
+static int open_timers (lua_State *L) {
+  lua_newtable(L);
+  tl_open_timers(L);
+  return 1;
+}
+
 static int open_state (lua_State *L) {
   tl_script *s = lua_touserdata(L, 1);
   luaL_openlibs(L);
@@ -61,6 +67,7 @@ static int open_state (lua_State *L) {
   luaL_requiref(L, "tagline.re", tl_open_re, 0);
   luaL_requiref(L, "tagline.json", tl_open_json, 0);
   luaL_requiref(L, "tagline.zlib", open_zlib, 0);
+  luaL_requiref(L, "tagline.timers", open_timers, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
   lua_settop(L, 0);
   luaL_requiref(L, "package", luaopen_package, 0);

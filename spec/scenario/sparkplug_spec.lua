@@ -8,13 +8,13 @@ local tagline = require "spec.support.tagline"
 local config = [[
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local state = sparkplug_b.state("scada", 1000)
-local host = sparkplug_b.host { tags = { ["Temp"] = "temperature" } }
+local host = sparkplug_b.host { tags = { ["Temp"] = "temperature" }, reorder_timeout = TIMEOUT }
 line "plant" {
   host = "127.0.0.1", port = PORT, topic_filter = sparkplug_b.topic_filters(), on_connect = state.on_connect,
   will_flag = true, will_qos = 1, will_retain = true, will_topic = state.topic, will_message = state.offline,
   station "node-{edge}" {
     address = sparkplug_b.address("G"),
-    decode = host, encode = host.encode,
+    decode = host, encode = host.encode, on_status = function(s) print("now " .. s.status) end,
     tags = { temperature = Ai {}, Level = Co {} },
   },
 }
@@ -25,9 +25,9 @@ local function node(kind) return "spBv1.0/G/" .. kind .. "/E" end
 describe("Sparkplug B", function()
   after_each(scope.finish)
 
-  local function start()
+  local function start(timeout)
     local b = broker.new()
-    local t = tagline.run(config, { PORT = b.port })
+    local t = tagline.run(config, { PORT = b.port, TIMEOUT = timeout or 0 })
     local c = b:handshake()
     local state = c:expect "PUBLISH"
     assert.same({ "spBv1.0/STATE/scada", '{"online":true,"timestamp":1000}', 1, true },
@@ -62,6 +62,30 @@ describe("Sparkplug B", function()
     c:send("PUBLISH", { topic = node "NDEATH", payload = support.bytes(support.vectors.ndeath), qos = 0 })
     invalid = t:value "plant.node-E.temperature"
     assert.same({ "invalid", "disconnected" }, { invalid.status, invalid.reason })
+    t:wait_log "now StHardErr"
+    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth), qos = 0 })
+    assert.equal(21.5, t:value("plant.node-E.temperature").value)
+    t:wait_log "now StOn"
+    t:stop()
+  end)
+
+  it("waits for a message that others overtook", function()
+    local t, c = start(30)
+    data(c, 2, 2)
+    data(c, 1, 1)
+    assert.equal(-5, t:value("plant.node-E.Level").value) -- of the birth
+    assert.same({ 1, 2 }, { t:value("plant.node-E.Level").value, t:value("plant.node-E.Level").value })
+    t:stop()
+  end)
+
+  it("asks for a rebirth when a message does not come in time", function()
+    local t, c = start(0.2)
+    data(c, 2, 2)
+    local request = c:expect "PUBLISH"
+    assert.equal(node "NCMD", request.topic)
+    t:wait_log "expected seq 1 within 0.2 s: messages were lost"
+    data(c, 3, 3)
+    repeat local value = t:value "plant.node-E.Level" until value.value == 3
     t:stop()
   end)
 

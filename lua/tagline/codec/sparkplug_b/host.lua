@@ -5,6 +5,7 @@ local writer = require "tagline.codec.sparkplug_b.writer"
 local datatypes = require "tagline.codec.sparkplug_b.datatypes"
 local topic = require "tagline.codec.sparkplug_b.topic"
 local tags = require "tagline.codec.sparkplug_b.tags"
+local order = require "tagline.codec.sparkplug_b.order"
 
 local hosts = {}
 
@@ -20,10 +21,11 @@ local MOST_NODES, MOST_METRICS = 10000, 200000
 ---@field check_seq? boolean false when this host does not get all messages of its nodes
 ---@field historical? boolean false: leave out metrics that are marked historical
 ---@field rebirth_interval? number seconds before a node is asked again (10)
+---@field reorder_timeout? number seconds that a message which comes too early is held for those before it (0: not at all)
 ---@field max_inflated? integer most bytes that a compressed payload may become (1048576)
 
 local kinds = { tags = "table", devices = "table", prefix = "boolean", on_error = "function", check_seq = "boolean",
-  historical = "boolean", rebirth_interval = "number", max_inflated = "number" }
+  historical = "boolean", rebirth_interval = "number", reorder_timeout = "number", max_inflated = "number" }
 
 local function check_options(options)
   if type(options) ~= "table" then error("sparkplug_b.host: expected a table of options, got " .. type(options), 3) end
@@ -37,6 +39,13 @@ local function check_options(options)
     elseif type(value) ~= kinds[name] then
       error(("sparkplug_b.host: %s: expected a %s, got %s"):format(name, kinds[name], tostring(value)), 3)
     end
+  end
+  local timeout = options.reorder_timeout
+  if timeout and not (timeout >= 0 and timeout <= 3600) then
+    error("sparkplug_b.host: reorder_timeout: expected 0 to 3600 seconds, got " .. tostring(timeout), 3)
+  end
+  if timeout and timeout > 0 and not order.has_timers then
+    error("sparkplug_b.host: reorder_timeout: this Lua has no timers; run it with `tagline test`", 3)
   end
 end
 
@@ -147,11 +156,14 @@ local function check_seq(c, seq)
   local node = c.node
   if c.options.check_seq == false or not node.born then return end
   local expected = node.seq and (node.seq + 1) % 256
-  node.seq = seq
-  if not seq or seq > 255 then
-    node.seq = nil
+  if seq == expected and seq then
+    node.seq = seq -- what is held comes after it
+    return
+  end
+  order.reset(node, order.is_valid(seq) and seq or nil)
+  if not node.seq then
     note(c, false, "expected a seq from 0 to 255, got %s", seq and tostring(seq) or "none")
-  elseif expected and seq ~= expected then
+  elseif expected then
     note(c, false, "expected seq %d, got %d: messages were lost, or go to stations with another decode", expected, seq)
     ask_rebirth(c, "seq")
   end
@@ -201,7 +213,7 @@ function messages.NBIRTH(c, m)
     end
   end
   node.born, node.bdseq, node.wants = true, bdseq, nil
-  node.seq = m.seq and m.seq <= 255 and m.seq or nil
+  order.reset(node, order.is_valid(m.seq) and m.seq or nil)
   if m.seq ~= 0 then note(c, true, "expected seq 0 in NBIRTH, got %s", m.seq and tostring(m.seq) or "none") end
   return filling
 end
@@ -213,11 +225,14 @@ function messages.NDEATH(c, m)
       tostring(bdseq))
     return nil
   end
-  local filling = c.host.book:begin(c.msg, node, "", 0, m.timestamp)
+  -- Its timestamp is that of the CONNECT which left it with the broker: the time of death is that of arrival.
+  local filling = c.host.book:begin(c.msg, node, "", 0, nil)
   if not node.born then filling:forget_unknown("disconnected") end
   filling:forget(nil, "disconnected")
+  filling.dead = not filling:has_owners()
   for device in pairs(node.scopes) do forget_scope(c.host, node, device) end
-  node.born, node.seq, node.bdseq, node.wants = false, nil, nil, nil
+  order.reset(node, nil)
+  node.born, node.bdseq, node.wants = false, nil, nil
   return filling
 end
 
@@ -239,7 +254,9 @@ function messages.DDEATH(c, m)
   check_seq(c, m.seq)
   forget_scope(c.host, c.node, c.device)
   local filling = c.host.book:begin(c.msg, c.node, c.device, 0, m.timestamp)
+  local had = filling:has_owners()
   filling:forget(c.device, "disconnected")
+  filling.dead = had and not filling:has_owners()
   return filling
 end
 
@@ -263,23 +280,85 @@ function messages.NDATA(c, m)
 end
 messages.DDATA = messages.NDATA
 
-local function decode(self, msg)
-  local t, why = topic.parse(msg.topic)
+local sequenced = { NDATA = true, DBIRTH = true, DDATA = true, DDEATH = true }
+
+-- The parts of a topic, with the node; nil for what is not for a host.
+local function parse(self, text)
+  local t, why = topic.parse(text)
   if not t then give_up("%s", why) end
-  local handle = messages[t.type]
-  if not handle then return nil end -- commands and STATE are not for a host
-  local node, device = node_of(self, t), t.device or ""
-  local scope = node.scopes[device]
+  if not messages[t.type] then return nil end -- commands and STATE
+  t.node, t.device = node_of(self, t), t.device or ""
+  return t
+end
+
+-- One message that is due: what it makes of the tags, or nil; and its fault.
+local function take(self, msg, t, m)
+  local c = { host = self, options = self.options, msg = msg, node = t.node, device = t.device }
+  local filling = messages[t.type](c, m)
+  if c.node.wants then ask_rebirth(c, c.node.wants) end
+  return filling, c.fault
+end
+
+local function read(self, msg, t)
+  local scope = t.node.scopes[t.device]
   local is_birth = t.type == "NBIRTH" or t.type == "DBIRTH"
-  local m
-  m, why = payload.read(msg.payload, { max_inflated = self.options.max_inflated,
+  local m, why = payload.read(msg.payload, { max_inflated = self.options.max_inflated,
     resolve = not is_birth and resolver(scope and scope.defs) or nil })
-  if not m then give_up("%s: %s", t.type, why) end
-  local c = { host = self, options = self.options, msg = msg, node = node, device = device }
-  local filling = handle(c, m)
-  if node.wants then ask_rebirth(c, node.wants) end
-  if c.fault then give_up("%s", c.fault) end
-  return filling and filling:result()
+  return m or give_up("%s: %s", t.type, why)
+end
+
+-- Hold a message back that came before those of a lower number.
+local function hold(self, msg, t, seq)
+  local node, seconds = t.node, self.options.reorder_timeout or 0
+  if seconds <= 0 or not sequenced[t.type] or not node.born or self.options.check_seq == false then return false end
+  local kept
+  local function make() -- msg is empty once decode has returned
+    kept = { topic = msg.topic, payload = msg.payload, time = msg.time, station = msg.station }
+    return kept
+  end
+  return order.hold(node, seq, make, seconds, function(expected)
+    local now = topic.now_ms()
+    local c = { host = self, options = self.options, node = node, device = "",
+      msg = { time = now and now / 1000, station = kept.station, topic = kept.topic } }
+    ask_rebirth(c, "seq")
+    note(c, false, "expected seq %d within %g s: messages were lost, those after it were given up", expected, seconds)
+    if c.fault then give_up("%s", c.fault) end
+  end)
+end
+
+-- What comes of held messages goes to their stations; another one's with its next message.
+local function release(self, node, station, first)
+  local results, fault = { first }, nil
+  for kept in function() return order.next(node) end do
+    local ok, filling, why = pcall(function()
+      local t = parse(self, kept.topic)
+      return take(self, kept, t, read(self, kept, t))
+    end)
+    fault = fault or not ok and filling or why or nil
+    if ok and filling then
+      if tags.key(kept.station) == tags.key(station) then results[#results + 1] = filling
+      else self.book:keep(kept.station, filling) end
+    end
+  end
+  return results, fault
+end
+
+local function decode(self, msg)
+  local t = parse(self, msg.topic)
+  if not t then return nil end
+  local m = read(self, msg, t)
+  local kept = self.book:kept(msg.station)
+  if hold(self, msg, t, m.seq) then return tags.result(kept or {}) or {} end
+  local filling, fault = take(self, msg, t, m)
+  local results = { filling }
+  if t.node.held then
+    local later
+    results, later = release(self, t.node, msg.station, filling)
+    fault = fault or later
+  end
+  if fault and not (filling and filling.dead) then error(fault:find("^sparkplug_b: ") and fault or "sparkplug_b: " .. fault, 0) end
+  if kept then table.move(results, 1, #results, #kept + 1, kept) end
+  return tags.result(kept or results)
 end
 
 -- ---- writing ----

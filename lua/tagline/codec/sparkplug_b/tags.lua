@@ -20,7 +20,7 @@ book.__index = book
 
 --- What a host knows of the tags: `tags`, `devices` and `prefix` as in sparkplug_b.host.
 function tags.new(options)
-  return setmetatable({ tags = options.tags or {}, devices = options.devices or {}, prefix = options.prefix, owners = {},
+  return setmetatable({ tags = options.tags or {}, devices = options.devices or {}, prefix = options.prefix, owners = {}, waiting = {},
     wanted = setmetatable({}, { __mode = "k" }) }, book)
 end
 
@@ -37,6 +37,7 @@ local function wanted_by(self, station)
 end
 
 local function station_key(station) return station and station.full_name or "" end
+tags.key = station_key
 
 --- The tag that was filled by a metric, for writing.
 ---@return tagline.sparkplug.Owner?
@@ -201,12 +202,43 @@ function filling:forget_unknown(reason)
   end
 end
 
---- What decode returns: a table by name, or samples when a tag has several values.
-function filling:result()
-  if not self.samples[2] then return self.samples[1] end
-  local list = {}
-  for i, values in ipairs(self.samples) do list[i] = { values = values } end
+--- Does any metric fill a tag of the station?
+function filling:has_owners() return next(self.owners) ~= nil end
+
+--- Keep what a message of another station made, for that station's next message.
+function book:keep(station, made)
+  local key = station_key(station)
+  local list = self.waiting[key] or {}
+  self.waiting[key] = list
+  list[#list + 1] = made
+end
+
+--- What was kept for a station; nil when nothing was.
+function book:kept(station)
+  local key = station_key(station)
+  local list = self.waiting[key]
+  self.waiting[key] = nil
   return list
+end
+
+--- What decode returns for a list of messages, in their order: a table by name, or samples when there are several values of a tag;
+--- nil for none. Behind a time that is not told, the station's status when the last one is a death.
+---@param list table[]
+---@return table?, number?, string?
+function tags.result(list)
+  local last = list[#list]
+  if not last then return nil end
+  local dead = last.dead and "StHardErr" or nil
+  if #list == 1 and not last.samples[2] then
+    if dead then return last.samples[1], last.time, dead end
+    return last.samples[1]
+  end
+  local samples = {}
+  for _, made in ipairs(list) do
+    for _, values in ipairs(made.samples) do samples[#samples + 1] = { values = values } end
+  end
+  if dead then return samples, last.time, dead end
+  return samples
 end
 
 return tags
