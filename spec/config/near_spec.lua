@@ -2,7 +2,7 @@
 local near = require "tagline.config.near"
 
 describe("the nearest name", function()
-  local known = { "keep_alive", "host", "port", "payload_type", "time_zone" }
+  local known = { "keep_alive", "host", "port", "payload_type", "time_zone", "_G" }
 
   for typed, meant in pairs { keep_alvie = "keep_alive", KeepAlive = "keep_alive", ["Keep Alive"] = "keep_alive", hots = "host",
     Prot = "port", payloadtype = "payload_type", time_zon = "time_zone" } do

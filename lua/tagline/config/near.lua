@@ -40,7 +40,7 @@ function near.find(name, known, aliases)
     local other = squash(candidate)
     if other == flat then return candidate end
     local d = math.abs(#other - #flat) <= least and near.distance(flat, other)
-    if d and (d < least or d == least and not found) then found, least = candidate, d end
+    if d and d < #flat and (d < least or d == least and not found) then found, least = candidate, d end
   end
   return found
 end
