@@ -4,6 +4,8 @@
 #include "gateway/health.h"
 #include "script/script.h"
 
+enum { LOGGED = 80, LOGGED_HEX = 24 }; /* bytes of a payload or parameter that the log tells */
+
 static void count (lua_State *L, const char *name, uint64_t n) {
   lua_pushinteger(L, (lua_Integer)n);
   lua_setfield(L, -2, name);
@@ -107,6 +109,25 @@ static tl_slice check_text (lua_State *L, int index, const char *what) {
   return tl_slice_of(at, len);
 }
 
+static void log_publish (lua_State *L, const tl_line *line, const publishing *p) {
+  bool is_text = tl_utf8_valid(p->payload) && (p->payload.len == 0 || memchr(p->payload.at, 0, p->payload.len) == NULL);
+  size_t shown = p->payload.len;
+  tl_buf start;
+  if (!tl_eval_is_here(L)) return; /* handlers publish often */
+  tl_buf_init(&start);
+  if (is_text) {
+    if (shown > LOGGED) shown = tl_utf8_prefix(p->payload.at, LOGGED);
+    tl_buf_add(&start, p->payload.at, shown);
+  } else {
+    if (shown > LOGGED_HEX) shown = LOGGED_HEX;
+    tl_buf_str(&start, "hex");
+    for (size_t i = 0; i < shown; i++) tl_buf_fmt(&start, " %02x", p->payload.at[i]);
+  }
+  tl_eval_log(L, line->name, "publish to '%.*s'%s: %zu byte%s: %.*s%s", TL_ARG(p->topic), p->retain == 1 ? ", retained" : "", p->payload.len,
+              p->payload.len == 1 ? "" : "s", TL_ARG(tl_buf_bytes(&start)), shown < p->payload.len ? "…" : "");
+  tl_buf_fini(&start);
+}
+
 /* line:publish(topic, payload [, { qos =, retain = }] [, function(ok, why)]) */
 static int line_publish (lua_State *L) {
   tl_line *line = tl_check_line(L, 1);
@@ -130,7 +151,7 @@ static int line_publish (lua_State *L) {
     lua_pop(L, 1);
   }
   if (!lua_isnoneornil(L, callback)) luaL_checktype(L, callback, LUA_TFUNCTION);
-  tl_eval_log(L, line->name, "publish to '%.*s': %zu bytes", TL_ARG(p.topic), p.payload.len);
+  log_publish(L, line, &p);
   return tl_write_async(L, tl_script_of(L), start_publish, &p, callback);
 }
 
@@ -199,6 +220,37 @@ static void merge_params (lua_State *L, const char *line, int into, int from) {
   }
 }
 
+/* What a parameter was set to, pushed as text. A password is never told. */
+static const char *push_told (lua_State *L, const tl_param_field *f, int value) {
+  if (strcmp(f->name, "password") == 0) return lua_pushliteral(L, "(not shown)");
+  if (f->kind == TL_PARAM_TEXT && !lua_toboolean(L, value)) return lua_pushliteral(L, "nothing");
+  if (lua_istable(L, value)) {
+    luaL_Buffer list;
+    luaL_buffinit(L, &list);
+    for (lua_Integer i = 1, n = luaL_len(L, value); i <= n; i++) {
+      if (i > 1) luaL_addstring(&list, ", ");
+      lua_rawgeti(L, value, i);
+      luaL_addvalue(&list);
+    }
+    luaL_pushresult(&list);
+    return lua_tostring(L, -1);
+  }
+  return luaL_tolstring(L, value, NULL);
+}
+
+static void log_params (lua_State *L, const char *line, int changes) {
+  for (const tl_param_field *f = tl_param_fields; f->name != NULL; f++) {
+    if (lua_getfield(L, changes, f->name) != LUA_TNIL) {
+      const char *told = push_told(L, f, lua_gettop(L));
+      size_t len = strlen(told);
+      size_t shown = len > LOGGED ? tl_utf8_prefix((const uint8_t *)told, LOGGED) : len;
+      tl_eval_log(L, line, "set %s = %.*s%s", f->name, (int)shown, told, shown < len ? "…" : "");
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
+}
+
 static int line_set (lua_State *L) {
   tl_line *line = tl_check_line(L, 1);
   tl_link *link = tl_line_link(line);
@@ -219,9 +271,8 @@ static int line_set (lua_State *L) {
   lua_call(L, 3, 2);
   if (lua_type(L, -2) != LUA_TTABLE) return luaL_error(L, "line '%s': %s", line->name, lua_tostring(L, -1));
   lua_pop(L, 1);
-  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) /* names only: a value may be a password */
-    tl_eval_log(L, line->name, "set %s", lua_tostring(L, -2));
   merge_params(L, line->name, 4, lua_gettop(L));
+  log_params(L, line->name, lua_gettop(L));
   tl_read_params(L, 4, p);
   int rc = tl_link_set_params(link, p);
   if (rc < 0) return luaL_error(L, "line '%s': set: the new parameters cannot be taken (%d)", line->name, rc);

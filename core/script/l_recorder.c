@@ -202,6 +202,7 @@ int tl_look_save (lua_State *L) {
   int why = write_capture(path, all, n);
   if (why == EEXIST) return luaL_error(L, "save: '%s' is there already; give another name", path);
   if (why != 0) return luaL_error(L, "save: '%s': %s", path, strerror(why));
+  tl_eval_log(L, NULL, "save '%s': %zu messages", path, n);
   lua_pushfstring(L, "%d messages in %s", (int)n, path);
   return 1;
 }
@@ -218,6 +219,8 @@ int tl_look_freeze (lua_State *L) {
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   lua_call(L, 4, 1);
+  tl_eval_log(L, NULL, "freeze '%s'", luaL_tolstring(L, 2, NULL));
+  lua_pop(L, 1);
   return 1;
 }
 

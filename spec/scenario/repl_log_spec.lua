@@ -1,0 +1,56 @@
+-- What the log says of changes that somebody makes from a REPL.
+local broker = require "spec.support.broker"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local uid = require("luv").getuid()
+
+local config = [[
+line "plant" {
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, password = "s3cret", user_name = "me",
+  station "boiler" { address = "boiler/up", tags = { text = TxtI "IN_DATA" } },
+}
+]]
+
+local t
+
+local function start()
+  local b = broker.new()
+  t = tagline.run(config, { PORT = b.port })
+  b:handshake()
+end
+
+local function eval(code) assert.equal(0, (tagline.command { "repl", "--socket", t.socket, "-e", code })) end
+local function says(text) t:wait_log((("REPL of uid %d: %s"):format(uid, text):gsub("%p", "%%%0"))) end
+
+describe("the log of what a REPL changes", function()
+  after_each(scope.finish)
+
+  it("tells the values of parameters, and never a password", function()
+    start()
+    eval [[lines.plant:set { keep_alive = 33, password = "an0ther", user_name = "you", will_flag = true, will_topic = "w/t", will_message = "bye" }]]
+    for _, text in ipairs { "set user_name = you", "set password = (not shown)", "set keep_alive = 33", "set will_flag = true", "set will_topic = w/t",
+      "set will_message = bye" } do says(text) end
+    eval [[lines.plant:set { topic_filter = { "a/#", "b/+/c" }, client_id = ("x"):rep(100) }]]
+    says "set topic_filter = a/#, b/+/c"
+    says("set client_id = " .. ("x"):rep(80) .. "…")
+    eval [[lines.plant:set { password = "", user_name = "" }]]
+    says "set user_name = nothing"
+    says "set password = (not shown)"
+    assert.falsy(t:text("stderr"):find "an0ther")
+  end)
+
+  it("tells what was published, and how large it was", function()
+    start()
+    eval 'lines.plant:publish("a", "b\\n\\0", { qos = 0 })'
+    says "publish to 'a': 3 bytes: hex 62 0a 00"
+    eval 'lines.plant:publish("a", ("x"):rep(1000), { qos = 0, retain = true })'
+    says("publish to 'a', retained: 1000 bytes: " .. ("x"):rep(80) .. "…")
+  end)
+
+  it("tells of files", function()
+    start()
+    local path = scope.folder() .. "/capture"
+    eval(("save %q"):format(path))
+    says(("save '%s': 0 messages"):format(path))
+  end)
+end)
