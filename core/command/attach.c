@@ -88,6 +88,7 @@ static void on_frame (void *ctx, tl_console_client *c, char type, tl_slice body)
   case 'h': hello(p, body); break;
   case 'e': tl_eval_run(p->eval, body, false); break;
   case 'l': tl_eval_run(p->eval, body, true); break;
+  case 's': tl_eval_script(p->eval, number_after(body, "", 1)); break;
   case 'c': complete(p, body); break;
   case 'x': tl_eval_cancel(p->eval); break;
   case 'i': tl_eval_entered(p->eval); break;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "command/chunk.h"
 #include "command/command.h"
 #include "command/complete.h"
 #include "command/edit.h"
@@ -18,8 +19,9 @@
 static const char help[] =
     "usage: tagline repl [--socket PATH] [-e CODE] [--json] [--logs]\n"
     "\n"
-    "Attach to a running process. Lines are evaluated there as they are typed; without a terminal, standard input is read\n"
-    "as a script and the first error ends it with exit 1.\n"
+    "Attach to a running process. Lines are evaluated there as they are typed. Without a terminal, standard input is a script:\n"
+    "each statement runs as soon as it is complete, and expressions print their value; locals stay to the end. The first error\n"
+    "ends it with exit 1 and is told with its line (stdin:3: ...).\n"
     "\n"
     "  -e CODE         evaluate CODE, print its result, exit 1 on an error\n"
     "  --socket PATH   the process's socket; without it, the only running process\n"
@@ -27,11 +29,14 @@ static const char help[] =
     "  --logs          show the process's log lines, too\n"
     "  --help          print this\n"
     "\n"
+    "With -e and in scripts a result of nil and a text, as of a write that failed, is an error; and the functions of writes are\n"
+    "waited for: tagline repl -e 'tags[\"plant.boiler.setpoint\"]:write(5, print)'.\n"
+    "\n"
     "Ctrl-C cancels an evaluation, Ctrl-D leaves, Tab completes.\n";
 
 /* TYPED_MS: what is typed during an evaluation goes to it (to end a watch), but only once it lasts: lines that were pasted
 ** belong to the prompt. */
-enum { COMPLETE_MS = 1000, TYPED_MS = 250, INTERRUPTED = 130 };
+enum { COMPLETE_MS = 1000, TYPED_MS = 250, SPLIT_MS = 20, INTERRUPTED = 130 };
 
 typedef struct {
   int fd;
@@ -136,51 +141,98 @@ static int code_of (int answer) {
   return answer == 'r' ? 0 : answer == INTERRUPTED ? INTERRUPTED : 1;
 }
 
-/* A script from standard input: line by line, like a person who stops at the first error */
+/* A script from standard input: statement by statement, up to the first error */
 
-/* The next line, without its break, into `line`: 1; 0 at the end; -1: `*answer` says why to stop. */
+/* More of it into r->input: 1; 0 when nothing came within `timeout_ms`; -1: `*answer` says why to stop. */
+static int read_script (repl *r, int timeout_ms, int *answer) {
+  int what = wait_for(r, STDIN_FILENO, timeout_ms);
+  *answer = what == 0 ? INTERRUPTED : 'r';
+  if (what == 1) *answer = take_frame(r); /* late output of an earlier line */
+  if (*answer <= 0 || *answer == INTERRUPTED) return -1;
+  if (what < 0) return 0;
+  if (what != 2) return 1;
+  if (tl_buf_reserve(&r->input, 65536) < 0) return *answer = 'f', -1;
+  ssize_t n = read(STDIN_FILENO, r->input.at + r->input.len, 65536);
+  if (n > 0) r->input.len += (size_t)n;
+  r->script_ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+  return 1;
+}
+
+/* The line at r->input.at[at], without its break, and where the next begins; false: it is not complete yet. */
+static bool line_at (const repl *r, size_t at, tl_slice *line, size_t *next) {
+  const uint8_t *start = r->input.at + at;
+  size_t left = r->input.len - at;
+  const uint8_t *end = left > 0 ? memchr(start, '\n', left) : NULL;
+  if (end == NULL && (!r->script_ended || left == 0)) return false;
+  *line = tl_slice_of(start, end != NULL ? (size_t)(end - start) : left);
+  *next = at + line->len + (end != NULL ? 1 : 0);
+  return true;
+}
+
+/* The next line: 1; 0 at the end; -1: `*answer` says why to stop. */
 static int script_line (repl *r, tl_slice *line, size_t *taken, int *answer) {
-  for (;;) {
-    uint8_t *start = r->input.at + *taken;
-    size_t left = r->input.len - *taken;
-    uint8_t *end = left ? memchr(start, '\n', left) : NULL;
-    if (end || (r->script_ended && left > 0)) {
-      *line = tl_slice_of(start, end ? (size_t)(end - start) : left);
-      *taken += end ? line->len + 1 : left;
-      return 1;
-    }
+  while (!line_at(r, *taken, line, taken)) {
     if (r->script_ended) return 0;
     tl_buf_drop(&r->input, *taken);
     *taken = 0;
-    int what = wait_for(r, STDIN_FILENO, -1);
-    *answer = what == 0 ? INTERRUPTED : 'r';
-    if (what == 1) *answer = take_frame(r); /* late output of an earlier line */
-    if (*answer <= 0 || *answer == INTERRUPTED) return -1;
-    if (what != 2) continue;
-    if (tl_buf_reserve(&r->input, 65536) < 0) return *answer = 'f', -1;
-    ssize_t n = read(STDIN_FILENO, r->input.at + r->input.len, 65536);
-    if (n > 0) r->input.len += (size_t)n;
-    r->script_ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+    if (read_script(r, -1, answer) < 0) return -1;
   }
+  return 1;
+}
+
+/* Does what follows belong to the statement before it ("  .. 'x'", "  :close()")? A script that somebody types into a pipe is not waited
+** for: only for the rest of a line that has begun, and a moment where one may just have been split. 1, 0; -1: `*answer` says why to
+** stop. */
+static int script_goes_on (repl *r, size_t *taken, int *answer) {
+  tl_slice line;
+  size_t at = *taken;
+  for (;;) {
+    if (!line_at(r, at, &line, &at)) {
+      if (r->script_ended) return 0;
+      bool begun = r->input.len > at;
+      tl_buf_drop(&r->input, *taken);
+      *taken = at = 0;
+      int rc = read_script(r, begun ? -1 : SPLIT_MS, answer);
+      if (rc <= 0) return rc;
+    } else if (!tl_chunk_is_blank(line)) {
+      return tl_chunk_goes_on(line);
+    }
+  }
+}
+
+static int evaluate_script (repl *r, char type, unsigned line) {
+  char text[16];
+  int n = snprintf(text, sizeof text, "%u", line);
+  if (tl_console_put(r->fd, 's', tl_slice_of(text, (size_t)n)) < 0) return 0;
+  return evaluate(r, type, tl_buf_bytes(&r->chunk), false);
 }
 
 static int run_script (repl *r) {
   size_t taken = 0;
+  unsigned number = 0, first = 1; /* lines read; where the chunk begins */
   tl_slice line;
   int rc, answer = 'r';
   while ((rc = script_line(r, &line, &taken, &answer)) == 1) {
-    if (r->chunk.len > 0) tl_buf_byte(&r->chunk, '\n');
+    number++;
+    if (r->chunk.len == 0) first = number;
+    else tl_buf_byte(&r->chunk, '\n');
     tl_buf_slice(&r->chunk, line);
     if (r->chunk.failed) return 1;
-    if (r->chunk.len == 0) continue;
-    answer = evaluate(r, 'l', tl_buf_bytes(&r->chunk), false);
+    if (tl_chunk_is_blank(tl_buf_bytes(&r->chunk))) {
+      tl_buf_clear(&r->chunk);
+      continue;
+    }
+    rc = script_goes_on(r, &taken, &answer);
+    if (rc < 0) return code_of(answer);
+    if (rc > 0) continue;
+    answer = evaluate_script(r, 'l', first);
     if (answer == 'm') continue;
     if (answer != 'r') return code_of(answer);
     tl_buf_clear(&r->chunk);
   }
   if (rc < 0) return code_of(answer);
-  if (r->chunk.len == 0) return 0;
-  return code_of(evaluate(r, 'e', tl_buf_bytes(&r->chunk), false)); /* unfinished: as a whole, it says what is missing */
+  /* What is unfinished says as a whole what is missing; nothing at all waits for what the script left under way. */
+  return code_of(evaluate_script(r, 'e', r->chunk.len > 0 ? first : number));
 }
 
 /* A terminal */

@@ -3,8 +3,10 @@
 **
 ** A frame is a type byte, a length of 4 bytes (big-endian) and that many bytes. Requests (client to server):
 **   'h' hello {"tty":bool,"width":N,"json":bool,"logs":bool}, the first frame, and again when the width changed;
-**   'e' evaluate this code, a whole; one evaluation at a time, each ends with one 'r' or 'f';
+**   'e' evaluate this code, a whole; one evaluation at a time, each ends with one 'r' or 'f', and not before the writes that this
+**       client's evaluations left under way;
 **   'l' evaluate these lines, which may want more: ends with 'm', too;
+**   's' N (decimal): the code of the next 'e' or 'l' begins at this line of a script;
 **   'c' complete {"line":TEXT,"at":N}, N the number of bytes before the cursor; answered by one 'c';
 **   'x' cancel the evaluation (it then ends with 'f'; nothing when there is none);
 **   'i' an input line (ends a watch).

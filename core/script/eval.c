@@ -8,13 +8,19 @@
 #include "script/eval.h"
 
 enum {
-  SLICE_MS = 2,      /* of processor; then the loop has its turn */
-  EVAL_SECONDS = 5,  /* of processor between two waits: a chunk that never ends does end */
-  HOOK_EVERY = 1000  /* instructions */
+  SLICE_MS = 2,       /* then the loop has its turn */
+  EVAL_SECONDS = 5,   /* of processor between two waits: a chunk that never ends does end */
+  HOOK_EVERY = 1000,  /* instructions */
+  PIECE = 4096,       /* of the code, between two looks at the clock */
+  KEPT = 64 * 1024    /* code that is longer is not looked through for locals */
 };
 
-/* Of a stretch that cannot be sliced (a pattern, a sort): the plant's messages wait that long, so it is short. */
-static const double CALL_SECONDS = 1;
+/* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait that long, so it is as short as a handler. */
+#define CALL_SECONDS 1
+#define CALL_TEXT "1 s"
+static const char held[] = "one call ran for " CALL_TEXT " without a pause, and messages would wait; do it in smaller pieces";
+static const char used_up[] = "used 5 s of processor time without waiting for anything; what takes longer goes in several evaluations";
+static const char too_long[] = "reading the code took longer than " CALL_TEXT ", and messages would wait; run it in smaller pieces";
 
 /* ---- print ---- */
 
@@ -74,6 +80,7 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
     free(e);
     return TL_ENOMEM;
   }
+  e->id = ++s->evals_made;
   e->next = s->evals;
   s->evals = e;
   *out = e;
@@ -103,6 +110,7 @@ void tl_eval_free (tl_eval *e) {
     break;
   }
   forget_thread(e);
+  tl_eval_stop_lingering(e);
   if (e->script->evaluating == e) e->script->evaluating = NULL;
   *e->here = NULL;
   luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->here_ref);
@@ -116,6 +124,8 @@ void tl_eval_options (tl_eval *e, bool json, bool tty, int width, uint32_t uid) 
   e->width = width;
   e->uid = uid;
 }
+
+void tl_eval_script (tl_eval *e, int line) { e->next_line = line; }
 
 bool tl_eval_json (const tl_eval *e) { return e->json; }
 
@@ -139,12 +149,11 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     if (s->evaluating_hook != NULL) s->evaluating_hook(L, ar);
     return;
   }
-  uint64_t used = tl_clock_mono_ns() - e->slice_began;
-  if (used < SLICE_MS * 1000000ull) return;
-  e->used_ns += used;
+  if (tl_clock_mono_ns() - e->slice_began < SLICE_MS * 1000000ull) return;
+  e->used_ns += tl_clock_cpu_ns() - e->slice_cpu; /* a loaded machine makes slices longer, not evaluations shorter */
   if (e->used_ns > EVAL_SECONDS * 1000000000ull) { /* the budget's own end, which no pcall swallows */
-    s->budget.limit_ns = EVAL_SECONDS * 1000000000ull;
-    s->budget.deadline_ns = 1;
+    s->budget.said = used_up;
+    s->budget.expired = true;
     s->evaluating_hook(L, ar);
     return;
   }
@@ -152,23 +161,79 @@ static void on_count (lua_State *L, lua_Debug *ar) {
   lua_yield(L, 0);
 }
 
-static bool ends_with_eof (const char *text, size_t len) {
+/* Does the error on top say that the code ended too early? */
+static bool ends_with_eof (lua_State *L) {
   static const char mark[] = "<eof>";
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
   return len >= sizeof mark - 1 && memcmp(text + len - (sizeof mark - 1), mark, sizeof mark - 1) == 0;
+}
+
+typedef struct {
+  tl_slice code;
+  const char *head;
+  int breaks; /* before all: the lines of a script that ran already */
+} reading;
+
+/* The compiler runs no hook: a look at the clock is here. */
+static const char *next_piece (lua_State *L, void *ctx, size_t *len) {
+  static const char breaks[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
+  reading *r = ctx;
+  tl_look(L);
+  if (r->breaks > 0) {
+    *len = (size_t)r->breaks < sizeof breaks - 1 ? (size_t)r->breaks : sizeof breaks - 1;
+    r->breaks -= (int)*len;
+    return breaks;
+  }
+  const char *at = r->head;
+  r->head = "";
+  if (at[0] != '\0') {
+    *len = strlen(at);
+    return at;
+  }
+  at = (const char *)r->code.at;
+  *len = r->code.len < PIECE ? r->code.len : PIECE;
+  r->code = tl_slice_of(r->code.at + *len, r->code.len - *len);
+  return at;
+}
+
+/* Pushes a function, or an error. */
+static int load (lua_State *L, const step *st, tl_slice code, const char *head) {
+  int line = st->e->line;
+  reading r = { code, head, line > 0 ? line - 1 : 0 };
+  int rc = lua_load(L, next_piece, &r, line > 0 ? TL_EVAL_SCRIPT : TL_EVAL_CHUNK, "t");
+  if (rc != LUA_OK) tl_pass_on(L);
+  return rc;
+}
+
+/* The function on top, once more with the locals of its outermost level as variables, which the next chunk still knows. */
+static void keep_locals (lua_State *L, const step *st) {
+  size_t len;
+  if (st->code.len > KEPT || memmem(st->code.at, st->code.len, "local", 5) == NULL) return;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.locals");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "keep");
+  lua_replace(L, -2);
+  lua_pushlstring(L, (const char *)st->code.at, st->code.len);
+  lua_call(L, 1, 1);
+  const char *text = lua_tolstring(L, -1, &len);
+  if (text != NULL && load(L, st, tl_slice_of(text, len), "") == LUA_OK) lua_replace(L, -3);
+  else if (text != NULL) lua_pop(L, 1);
+  lua_pop(L, 1);
 }
 
 /* First as an expression, then as statements: what a person types at a prompt is most often the former. */
 static void compile (lua_State *L, step *st) {
-  size_t len;
-  lua_pushliteral(L, "return ");
-  lua_pushlstring(L, (const char *)st->code.at, st->code.len);
-  lua_concat(L, 2);
-  const char *text = lua_tolstring(L, -1, &len);
-  if (luaL_loadbufferx(L, text, len, TL_EVAL_CHUNK, "t") == LUA_OK) return;
-  lua_pop(L, 2);
-  if (luaL_loadbufferx(L, (const char *)st->code.at, st->code.len, TL_EVAL_CHUNK, "t") == LUA_OK) return;
-  text = lua_tolstring(L, -1, &len);
-  st->unfinished = st->interactive && ends_with_eof(text, len);
+  tl_script_of(L)->budget.said = too_long;
+  if (load(L, st, st->code, "return ") == LUA_OK) return;
+  bool expression = ends_with_eof(L); /* one that is not finished: "{ 1," is no statement at all */
+  if (load(L, st, st->code, "") == LUA_OK) {
+    if (st->interactive) keep_locals(L, st);
+    return;
+  }
+  if (expression) lua_pop(L, 1);
+  st->unfinished = st->interactive && ends_with_eof(L);
   if (!st->unfinished) lua_error(L);
 }
 
@@ -216,6 +281,7 @@ static bool yielded_by_itself (lua_State *L, lua_State *co) {
 static int p_go_on (lua_State *L) {
   step *st = lua_touserdata(L, 1);
   tl_eval *e = st->e;
+  e->script->budget.said = held;
   int results = 0, args = st->push != NULL ? st->push(e->co, st->arg) : 0;
   int rc = tl_script_resume(e->co, L, args, &results);
   if (rc == LUA_YIELD) {
@@ -247,8 +313,8 @@ static void report (tl_eval *e, bool ok, tl_buf *text) {
   if (trace != NULL) said.len = (size_t)(trace - said.at);
   tl_buf plain;
   tl_buf_init(&plain);
-  if (!ok) tl_eval_plain_error(&plain, said);
-  e->events.done(e->ctx, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
+  if (!ok) tl_eval_plain_error(&plain, said, e->line);
+  if (!ok || !tl_eval_linger(e, said)) e->events.done(e->ctx, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
   tl_buf_fini(&plain);
 }
 
@@ -262,6 +328,7 @@ static void go_on (tl_eval *e, step *st) {
   e->waits = e->drains = false;
   e->stop = NULL;
   e->slice_began = tl_clock_mono_ns();
+  e->slice_cpu = tl_clock_cpu_ns();
   s->evaluating = e;
   int rc = tl_script_enter(s, p_go_on, st, CALL_SECONDS, "repl", &err);
   s->evaluating = before;
@@ -281,7 +348,12 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   step st = { .e = e, .code = code, .interactive = interactive };
   tl_buf err;
   tl_buf_init(&err);
-  if (e->co != NULL) {
+  if (e->co == NULL && !e->lingers) {
+    e->line = e->next_line;
+    e->whole = !interactive;
+  }
+  e->next_line = 0;
+  if (e->co != NULL || e->lingers) {
     tl_buf_str(&err, "an evaluation is still running");
     e->events.done(e->ctx, false, tl_buf_bytes(&err));
   } else if (tl_script_enter(e->script, p_start, &st, CALL_SECONDS, "repl", &err) != LUA_OK) {
@@ -296,8 +368,9 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
 
 void tl_eval_cancel (tl_eval *e) {
   static const char text[] = "cancelled";
-  if (e->co == NULL) return;
+  if (e->co == NULL && !e->lingers) return;
   forget_thread(e);
+  tl_eval_stop_lingering(e);
   e->events.done(e->ctx, false, tl_slice_of(text, sizeof text - 1));
 }
 

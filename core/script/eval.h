@@ -5,6 +5,7 @@
 #include "script/script.h"
 
 #define TL_EVAL_CHUNK "=repl" /* what errors call the code that was typed */
+#define TL_EVAL_SCRIPT "=stdin" /* and that of a script */
 
 struct tl_eval {
   tl_eval *next;
@@ -16,12 +17,19 @@ struct tl_eval {
   int here_ref;    /* registry reference that keeps it */
   int thread;      /* registry reference of the running evaluation, or LUA_NOREF */
   lua_State *co;
-  uint64_t slice_began, used_ns; /* processor: of this slice, and since the last wait */
+  uint64_t slice_began;          /* tl_clock_mono_ns */
+  uint64_t slice_cpu, used_ns;   /* of the processor: when the slice began, and used since the last wait */
   bool waits;                    /* tl_eval_wait: for tl_eval_wake */
   bool drains;                   /* it waits for its own reader */
   void (*stop) (void *ctx);
   void (*entered) (void *ctx);
   void *stop_ctx;
+  uint64_t id;                   /* tl_asker */
+  int next_line, line;           /* of the script, where the chunk begins; 0: it is none */
+  bool whole;                    /* the chunk is: with -e, or a script's end */
+  unsigned owed;                 /* writes that have yet to tell somebody's function how they ended */
+  bool lingers;                  /* the result was shown, `done` waits for them */
+  tl_timer *patience;
   bool json, tty;
   int width;
   uint32_t uid;
@@ -35,7 +43,10 @@ void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing);
 void tl_eval_push_run (lua_State *L, tl_eval *e);
 /* The error object on top of the coroutine, as a string on L. */
 void tl_eval_push_error (lua_State *L, lua_State *co);
-/* Lua's wording, for people: "near <eof>" is the end of the code. */
-void tl_eval_plain_error (tl_buf *out, tl_slice text);
+/* Lua's wording, for people: "near <eof>" is the end of the code. `line` as in tl_eval. */
+void tl_eval_plain_error (tl_buf *out, tl_slice text, int line);
+/* eval_later.c: the evaluation went well. True: it is not done yet. */
+bool tl_eval_linger (tl_eval *e, tl_slice result);
+void tl_eval_stop_lingering (tl_eval *e);
 
 #endif

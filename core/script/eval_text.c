@@ -50,9 +50,19 @@ void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
   luaL_checkstring(L, -1);
 }
 
-/* take(first result): it becomes `_`; gives the options of print.format. */
-static int take_result (lua_State *L) {
+/* nil and why, as Lua's functions say that they failed; some add a number. */
+static bool is_failure (lua_State *L) {
+  int n = lua_gettop(L);
+  return lua_isnil(L, 1) && lua_type(L, 2) == LUA_TSTRING && (n == 2 || (n == 3 && lua_isinteger(L, 3)));
+}
+
+/* take(results): the first becomes `_`; gives the options of print.format. A program that asked sees failures as errors. */
+static int take_results (lua_State *L) {
   tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
+  if (*here != NULL && ((*here)->whole || (*here)->line > 0) && lua_gettop(L) > 1 && is_failure(L)) {
+    lua_settop(L, 2);
+    return lua_error(L);
+  }
   lua_settop(L, 1);
   if (*here != NULL && !lua_isnil(L, 1)) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, (*here)->env);
@@ -70,7 +80,7 @@ void tl_eval_push_run (lua_State *L, tl_eval *e) {
   lua_replace(L, -2);
   lua_insert(L, -2);
   lua_rawgeti(L, LUA_REGISTRYINDEX, e->here_ref);
-  lua_pushcclosure(L, take_result, 1);
+  lua_pushcclosure(L, take_results, 1);
 }
 
 void tl_eval_push_error (lua_State *L, lua_State *co) {
@@ -84,9 +94,11 @@ void tl_eval_push_error (lua_State *L, lua_State *co) {
   }
 }
 
-void tl_eval_plain_error (tl_buf *out, tl_slice text) {
-  static const char place[] = "repl:1: ", end[] = " near <eof>";
+void tl_eval_plain_error (tl_buf *out, tl_slice text, int line) {
+  static const char place[] = "repl:1: ", script[] = "stdin:", end[] = " near <eof>";
   tl_slice one = text;
+  bool placed = one.len >= sizeof script - 1 && memcmp(one.at, script, sizeof script - 1) == 0;
+  if (line > 0 && !placed) tl_buf_fmt(out, "%s%d: ", script, line);
   /* One line was typed: saying which is no help. */
   if (one.len > sizeof place - 1 && memcmp(one.at, place, sizeof place - 1) == 0)
     one = tl_slice_of(one.at + sizeof place - 1, one.len - (sizeof place - 1));
@@ -147,7 +159,7 @@ void tl_eval_complete (tl_eval *e, tl_slice request, tl_buf *out) {
   tl_buf_init(&err);
   size_t start = out->len;
   if (tl_buf_reserve(out, 256) != TL_OK) return;
-  if (tl_script_enter(e->script, p_complete, &c, 1, "repl", &err) != LUA_OK || out->failed) {
+  if (tl_script_enter(e->script, p_complete, &c, 0.1, "repl", &err) != LUA_OK || out->failed) {
     tl_log(TL_LOG_DEBUG, "repl", "completion: %.*s", TL_ARG(tl_buf_bytes(&err)));
     tl_buf_clear(out);
     out->len = start;
@@ -162,20 +174,20 @@ void tl_eval_complete (tl_eval *e, tl_slice request, tl_buf *out) {
 static bool typed (lua_State *L) {
   lua_Debug ar;
   for (int level = 0; level < 8 && lua_getstack(L, level, &ar); level++)
-    if (lua_getinfo(L, "S", &ar) && strcmp(ar.source, TL_EVAL_CHUNK) == 0) return true;
+    if (lua_getinfo(L, "S", &ar) && (strcmp(ar.source, TL_EVAL_CHUNK) == 0 || strcmp(ar.source, TL_EVAL_SCRIPT) == 0)) return true;
   return false;
 }
 
-bool tl_eval_is_here (lua_State *L) { return tl_script_of(L)->evaluating != NULL || typed(L); }
+bool tl_eval_is_here (lua_State *L) { return tl_asker_here(L).eval != 0 || typed(L); }
 
 void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) {
-  const tl_eval *e = tl_script_of(L)->evaluating;
+  tl_asker asker = tl_asker_here(L);
   char text[512];
   va_list args;
-  if (e == NULL && !typed(L)) return;
+  if (asker.eval == 0 && !typed(L)) return;
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
-  if (e != NULL) tl_log(TL_LOG_INFO, scope, "REPL of uid %lu: %s", (unsigned long)e->uid, text);
+  if (asker.eval != 0) tl_log(TL_LOG_INFO, scope, "REPL of uid %lu: %s", (unsigned long)asker.uid, text);
   else tl_log(TL_LOG_INFO, scope, "REPL: %s", text);
 }

@@ -54,8 +54,11 @@ typedef struct {
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx);
 void tl_eval_free (tl_eval *e); /* a running evaluation is cancelled */
 void tl_eval_options (tl_eval *e, bool json, bool tty, int width, uint32_t uid);
-/* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for more instead of failing. */
+/* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for more instead of failing, and its locals
+** stay; else it also ends no sooner than the writes that this person's evaluations left under way. */
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive);
+/* The next chunk begins at this line of a script: errors say so, and a result of nil and a text is one. */
+void tl_eval_script (tl_eval *e, int line);
 void tl_eval_cancel (tl_eval *e);
 /* The reader of the output has caught up. */
 void tl_eval_drained (tl_eval *e);

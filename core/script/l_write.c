@@ -9,7 +9,8 @@ typedef struct {
   int function;   /* registry reference, or LUA_NOREF */
   int coroutine;  /* registry reference of the waiting coroutine, or LUA_NOREF */
   lua_State *co;
-  bool finished;
+  tl_asker asker; /* for whom it ends */
+  bool owed;
   int result;
   const char *why;
 } waiting;
@@ -53,6 +54,7 @@ static void wake (waiting *w) {
 static void on_done (void *ctx, int result, const char *why) {
   waiting *w = ctx;
   tl_script *s = w->s;
+  tl_asker before = tl_asker_enter(s, w->asker);
   w->result = result;
   w->why = why;
   if (w->function != LUA_NOREF) {
@@ -65,6 +67,8 @@ static void on_done (void *ctx, int result, const char *why) {
     wake(w);
     luaL_unref(s->L, LUA_REGISTRYINDEX, w->coroutine);
   }
+  tl_asker_leave(s, before);
+  if (w->owed) tl_asker_settle(s, w->asker);
   free(w);
 }
 
@@ -83,7 +87,7 @@ int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write
   if (with_function || waits) {
     w = malloc(sizeof *w);
     if (w == NULL) return luaL_error(L, "not enough memory");
-    *w = (waiting){ .s = s, .function = LUA_NOREF, .coroutine = LUA_NOREF, .co = L };
+    *w = (waiting){ .s = s, .function = LUA_NOREF, .coroutine = LUA_NOREF, .co = L, .asker = tl_asker_here(L) };
     /* References are taken last; a failing luaL_ref (no memory) leaks one small block, once, in a process that is out of memory. */
     if (with_function) {
       lua_pushvalue(L, callback);
@@ -93,9 +97,14 @@ int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write
       w->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
     }
   }
+  if (w != NULL && (with_function || tl_eval_of(L) == NULL)) { /* an evaluation that waits itself needs nobody to wait for it */
+    w->owed = true;
+    tl_asker_owe(s, w->asker);
+  }
   int rc = start(ctx, w != NULL ? on_done : NULL, w, &err);
   if (rc < 0) {
     if (w != NULL) {
+      if (w->owed) tl_asker_settle(s, w->asker);
       luaL_unref(L, LUA_REGISTRYINDEX, w->function);
       luaL_unref(L, LUA_REGISTRYINDEX, w->coroutine);
       free(w);

@@ -12,6 +12,7 @@ struct tl_hook_timer {
   tl_script *script;
   tl_timer *timer;
   int function;     /* registry reference */
+  tl_asker asker;
   int64_t due, every_ms; /* every_ms 0: once */
 };
 
@@ -38,6 +39,7 @@ static void on_due (void *ctx) {
   tl_script *s = t->script;
   bool every = t->every_ms > 0;
   int function = t->function;
+  tl_asker before = tl_asker_enter(s, t->asker);
   const char *what = every ? "every" : "after";
   tl_buf err;
   if (every) {
@@ -56,6 +58,7 @@ static void on_due (void *ctx) {
   }
   tl_buf_fini(&err);
   if (!every) luaL_unref(s->L, LUA_REGISTRYINDEX, function);
+  tl_asker_leave(s, before);
 }
 
 static tl_hook_timer *earliest (const tl_script *s) {
@@ -96,6 +99,7 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
     free(t);
     luaL_error(L, "not enough memory");
   }
+  t->asker = tl_asker_here(L);
   s->timers = t;
   s->timer_count++;
   t->due = INT64_MAX;
@@ -132,6 +136,7 @@ static int start (lua_State *L, bool every, double least) {
   if (lua_type(L, 2) != LUA_TFUNCTION && luaL_getmetafield(L, 2, "__call") == LUA_TNIL)
     return luaL_error(L, "%s: expected a function as the second value, got %s", what, tl_push_got(L, 2));
   lua_settop(L, 2);
+  tl_eval_log(L, NULL, "%s %g s", what, lua_tonumber(L, 1));
   add(L, s, every, lua_tonumber(L, 1));
   return 0;
 }

@@ -244,32 +244,58 @@ static void end_in (void) {
   in = -1;
 }
 
+/* The chunk of a script that begins at this line. */
+static void expect_script (char type, const char *line, const char *body) {
+  expect('s', line);
+  expect(type, body);
+}
+
 static void evaluates_a_script_line_by_line_and_joins_unfinished_ones (void **state) {
   (void)state;
   server = listen_at("plant");
   START("--socket", path);
   attach();
   expect('h', plain);
-  write_in("x = 1\n\nfor i = 1, 2");
-  expect('l', "x = 1");
+  write_in("x = 1\n\n");
+  expect_script('l', "1", "x = 1"); /* at once: whoever types into a pipe wants to see what it did */
   answer('r', "");
+  write_in("for i = 1, 2");
   write_in(" do\n");
-  expect('l', "for i = 1, 2 do");
+  expect_script('l', "3", "for i = 1, 2 do");
   answer('m', "");
   write_in("\n  print(i)\nend\nx");
-  expect('l', "for i = 1, 2 do\n");
+  expect_script('l', "3", "for i = 1, 2 do\n");
   answer('m', "");
-  expect('l', "for i = 1, 2 do\n\n  print(i)");
+  expect_script('l', "3", "for i = 1, 2 do\n\n  print(i)");
   answer('m', "");
-  expect('l', "for i = 1, 2 do\n\n  print(i)\nend");
-  answer('o', "1\n2\n");
-  answer('r', "");
   answer('o', "late\n"); /* between the lines */
   end_in();
-  expect('l', "x");
+  expect_script('l', "3", "for i = 1, 2 do\n\n  print(i)\nend");
+  answer('o', "1\n2\n");
+  answer('r', "");
+  expect_script('l', "7", "x");
   answer('r', "1");
-  says(out, "1\n2\nlate\n1\n", false);
+  expect_script('e', "7", ""); /* waits for what is under way */
+  answer('r', "");
+  says(out, "late\n1\n2\n1\n", false);
   says(errors, "", false);
+  exits(0);
+}
+
+static void a_statement_of_a_script_goes_on_where_a_line_begins_in_the_middle (void **state) {
+  (void)state;
+  server = listen_at("plant");
+  START("--socket", path);
+  attach();
+  expect('h', plain);
+  write_in("-- a comment\nx = 'a'\n\n  -- why\n  .. 'b'\n\n-- and\ny\n");
+  end_in();
+  expect_script('l', "2", "x = 'a'\n\n  -- why\n  .. 'b'");
+  answer('r', "");
+  expect_script('l', "8", "y");
+  answer('r', "");
+  expect_script('e', "8", "");
+  answer('r', "");
   exits(0);
 }
 
@@ -280,9 +306,25 @@ static void a_script_stops_at_its_first_error (void **state) {
   attach();
   expect('h', plain);
   write_in("one\ntwo\n");
-  expect('l', "one");
+  expect_script('l', "1", "one");
   answer('f', "no such thing");
   says(errors, "no such thing\n", false);
+  exits(1);
+}
+
+static void what_a_script_left_under_way_may_fail (void **state) {
+  (void)state;
+  server = listen_at("plant");
+  START("--socket", path);
+  attach();
+  expect('h', plain);
+  write_in("one\n");
+  end_in();
+  expect_script('l', "1", "one");
+  answer('r', "");
+  expect_script('e', "1", "");
+  answer('f', "no answer to 1 write");
+  says(errors, "no answer to 1 write\n", false);
   exits(1);
 }
 
@@ -293,10 +335,10 @@ static void an_unfinished_script_is_an_error (void **state) {
   attach();
   expect('h', plain);
   write_in("for i = 1\n");
-  expect('l', "for i = 1");
+  expect_script('l', "1", "for i = 1");
   answer('m', "");
   end_in();
-  expect('e', "for i = 1"); /* as a whole: then it says what is missing */
+  expect_script('e', "1", "for i = 1"); /* as a whole: then it says what is missing */
   answer('f', "',' expected near <eof>");
   says(errors, "',' expected near <eof>\n", false);
   exits(1);
@@ -307,7 +349,10 @@ static void an_empty_script_is_fine (void **state) {
   server = listen_at("plant");
   START("--socket", path);
   attach();
+  expect('h', plain);
   end_in();
+  expect_script('e', "0", "");
+  answer('r', "");
   exits(0);
 }
 
@@ -550,6 +595,8 @@ int main (void) {
     SPEC(ctrl_c_cancels_first_and_ends_second),
     SPEC(evaluates_a_script_line_by_line_and_joins_unfinished_ones),
     SPEC(a_script_stops_at_its_first_error),
+    SPEC(a_statement_of_a_script_goes_on_where_a_line_begins_in_the_middle),
+    SPEC(what_a_script_left_under_way_may_fail),
     SPEC(an_unfinished_script_is_an_error),
     SPEC(an_empty_script_is_fine),
     SPEC(says_which_processes_are_running),

@@ -33,12 +33,13 @@ local function steps(block)
   return list
 end
 
--- Every step of the transcripts, one after the other; an error is shown with "error: " before it.
+-- Every step of the transcripts, one after the other; an error is shown with "error: " before it. What a prompt shows as nil and a reason
+-- is an error with -e.
 local function answers(t, text)
   local all = steps(assert(blocks(text, "tagline")[1]))
   assert.truthy(#all >= 5)
   for _, step in ipairs(all) do
-    local expected = step[2]:match "^error: (.*)$"
+    local expected = step[2]:match "^error: (.*)$" or step[2]:match "^nil  (.*)$"
     local code, out, err = t:eval(step[1])
     assert.equal(expected and 1 or 0, code, err)
     out = expected and err or out

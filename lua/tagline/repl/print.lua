@@ -423,11 +423,11 @@ function M.format(options, n, ...)
   return table.concat(parts, apart)
 end
 
---- What an evaluation runs: the chunk, and then its results as text, all of it in slices. `take(…)` keeps the first result and gives
+--- What an evaluation runs: the chunk, and then its results as text, all of it in slices. `take(…)` gets the results, and gives
 --- the options.
 function M.run(chunk, take)
   local results = table.pack(chunk())
-  return M.format(take(results[1]), results.n, table.unpack(results, 1, results.n))
+  return M.format(take(table.unpack(results, 1, results.n)), results.n, table.unpack(results, 1, results.n))
 end
 
 M.scalar, M.cut, M.quote = scalar, cut, quote
