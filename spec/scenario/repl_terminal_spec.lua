@@ -68,9 +68,9 @@ describe("repl on a terminal", function()
     local screen = s:wait "flame.*tagline>$"
     assert.truthy(screen:find("tag +type  value  unit  status  reason  age\n"), screen)
     assert.truthy(screen:find("\nplant%.boiler%.temperature +Ai +21%.5 +°C +valid +%d%.%d s\n"), screen)
-    local narrow = attach { columns = 60 }
+    local narrow = attach { columns = 50 }
     narrow:line "tags"
-    screen = narrow:wait "flame.*tagline>$"
+    screen = narrow:wait "burner.*tagline>$"
     assert.truthy(screen:find("\nplant%.boiler%.te[^%s]*…  Ai +21%.5 +°C +valid +%d%.%d s\n"), screen)
   end)
 
