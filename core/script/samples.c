@@ -1,180 +1,289 @@
 /* core/script/samples.c — what decode returns becomes tag values: one table of name → value, or a list of samples with their
-** own times. */
+** own times. All of it is read and converted before the first tag is set: what is wrong anywhere in it changes nothing. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "script/script.h"
 
-static int64_t read_time (lua_State *L, int index, const char *where) {
+/* A value that waits for the others. */
+typedef struct {
+  tl_value value;   /* its text is a Lua string on the stack */
+  int64_t time_ms;
+  uint16_t tag;
+  uint8_t type;     /* that it was converted to */
+  uint8_t how;      /* VALID, MISSING, or what makes it invalid */
+} pending;
+
+enum { VALID = TL_REASON_NONE, MISSING = UINT8_MAX };
+enum {
+  HERE = 64,        /* values that need no memory */
+  FEW = 24,         /* are sorted by moving them */
+  NS_PER_VALUE = 350 /* to set and print it */
+};
+
+typedef struct {
+  lua_State *L;
+  tl_script *script;
+  tl_station *station;
+  const tl_plan *plan;
+  pending *list;
+  size_t n, room;
+  int base, texts;    /* so many texts stand on the stack above `base`, where the list's memory is once HERE is full */
+  lua_Integer sample; /* number of the one that is being read; 0: there is only one */
+} taking;
+
+/* Raises; "sample 7: " before it, where there are several. */
+static void wrong (taking *t, const char *what) {
+  if (t->sample > 0) luaL_error(t->L, "sample %I: %s", (LUAI_UACINT)t->sample, what);
+  luaL_error(t->L, "%s", what);
+}
+
+static int64_t read_time (taking *t, int index, const char *where) {
+  lua_State *L = t->L;
   if (lua_type(L, index) != LUA_TNUMBER || !isfinite(lua_tonumber(L, index)) || fabs(lua_tonumber(L, index)) > 9e12)
-    luaL_error(L, "%s: expected a time in seconds since 1970, got %s", where, tl_push_got(L, index));
+    wrong(t, lua_pushfstring(L, "%s: expected a time in seconds since 1970, got %s", where, tl_push_got(L, index)));
   return (int64_t)llround(lua_tonumber(L, index) * 1000.0);
 }
 
-/* By the conversion table: what a decoder returns is data, not an argument of our API. */
-static tl_reason convert (lua_State *L, int at, int type_in, const tl_station *s, tl_type type, tl_value *v) {
+/* ---- one value ---- */
+
+static void make_room (taking *t) {
+  size_t room = t->room + t->room / 2;
+  pending *more = lua_newuserdatauv(t->L, room * sizeof *more, 0);
+  memcpy(more, t->list, t->n * sizeof *more);
+  lua_replace(t->L, t->base);
+  t->list = more;
+  t->room = room;
+}
+
+static inline void add (taking *t, int tag, tl_type type, uint8_t how, tl_value value, int64_t time_ms) {
+  if (t->n == t->room) make_room(t);
+  t->list[t->n++] = (pending){ value, time_ms, (uint16_t)tag, (uint8_t)type, how };
+}
+
+/* A text stays until it is used, whatever handlers do to the table meanwhile. The value is on top. */
+static tl_slice keep (taking *t, tl_slice text) {
+  lua_State *L = t->L;
   size_t len;
-  tl_buf *scratch = &s->line->model->scratch;
+  luaL_checkstack(L, LUA_MINSTACK, "too many texts");
+  if (lua_type(L, -1) == LUA_TSTRING) lua_pushvalue(L, -1);
+  else lua_pushlstring(L, (const char *)text.at, text.len); /* a number's, in the scratch buffer */
+  const char *kept = lua_tolstring(L, -1, &len);
+  lua_insert(L, t->base + ++t->texts);
+  return tl_slice_of(kept, len);
+}
+
+/* The value on top, by the conversion table: what a decoder returns is data, not an argument of our API. */
+static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
+  lua_State *L = t->L;
+  size_t len;
+  tl_buf *scratch = &t->station->line->model->scratch;
+  tl_type type = t->plan->tags[tag].type;
+  tl_value v = { 0 };
+  tl_reason why = TL_REASON_TYPE;
+  if (type_in == LUA_TNUMBER && type == TL_AI) { /* what decoders return most */
+    v.number = lua_tonumber(L, -1);
+    add(t, tag, type, isfinite(v.number) ? VALID : TL_REASON_TYPE, v, time_ms);
+    return;
+  }
   switch (type_in) {
-  case LUA_TBOOLEAN: return tl_convert_boolean(type, lua_toboolean(L, at) != 0, v);
+  case LUA_TBOOLEAN: why = tl_convert_boolean(type, lua_toboolean(L, -1) != 0, &v); break;
   case LUA_TNUMBER:
     tl_buf_clear(scratch);
-    return lua_isinteger(L, at) ? tl_convert_integer(type, lua_tointeger(L, at), scratch, v)
-                                : tl_convert_number(type, lua_tonumber(L, at), scratch, v);
+    why = lua_isinteger(L, -1) ? tl_convert_integer(type, lua_tointeger(L, -1), scratch, &v)
+                               : tl_convert_number(type, lua_tonumber(L, -1), scratch, &v);
+    break;
   case LUA_TSTRING: {
-    const char *text = lua_tolstring(L, at, &len);
-    return tl_convert_text(type, tl_slice_of(text, len), &s->plan->rule, v);
+    const char *text = lua_tolstring(L, -1, &len);
+    why = tl_convert_text(type, tl_slice_of(text, len), &t->plan->rule, &v);
+    break;
   }
-  default: return TL_REASON_TYPE;
+  default: break;
   }
+  if (why == TL_REASON_NONE && (type == TL_TXTI || type == TL_TXTO)) v.text = keep(t, v.text);
+  add(t, tag, type, (uint8_t)why, v, time_ms);
 }
 
-/* The value at the stack index `at`, whose Lua type is `type_in`. */
-static void set (lua_State *L, tl_tag *t, int at, int type_in, int64_t time_ms) {
-  tl_value v;
-  tl_reason why = convert(L, at, type_in, t->station, tl_tag_def(t)->type, &v);
-  if (why != TL_REASON_NONE) tl_tag_invalidate(t, why, time_ms);
-  else if (!tl_tag_receive(t, &v, time_ms)) luaL_error(L, "not enough memory");
-}
-
-/* { value = v, time = t, status = "invalid", reason = "range" } */
-static void set_detailed (lua_State *L, tl_tag *t, int index, int64_t time_ms) {
-  size_t len;
+/* { value = v, time = t, status = "invalid", reason = "range" }, on top */
+static void take_detailed (taking *t, int tag, int64_t time_ms) {
+  lua_State *L = t->L;
+  const char *name = t->plan->tags[tag].name;
+  tl_type type = t->plan->tags[tag].type;
   tl_reason reason = TL_REASON_DECODER;
-  if (lua_getfield(L, index, "time") != LUA_TNIL) time_ms = read_time(L, -1, tl_tag_def(t)->name);
+  size_t len;
+  if (lua_getfield(L, -1, "time") != LUA_TNIL) time_ms = read_time(t, -1, name);
   lua_pop(L, 1);
-  if (lua_getfield(L, index, "status") != LUA_TNIL) {
-    const char *status = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    if (status[0] == 'i' && tl_slice_eq(tl_slice_str(status), TL_LIT("invalid"))) {
-      if (lua_getfield(L, index, "reason") == LUA_TSTRING) {
+  if (lua_getfield(L, -1, "status") != LUA_TNIL) {
+    tl_slice status = { 0 };
+    if (lua_type(L, -1) == LUA_TSTRING) status = tl_slice_str(lua_tostring(L, -1));
+    if (tl_slice_eq(status, TL_LIT("invalid"))) {
+      if (lua_getfield(L, -2, "reason") == LUA_TSTRING) {
         const char *word = lua_tolstring(L, -1, &len);
         if (!tl_reason_from_name(tl_slice_of(word, len), &reason))
-          luaL_error(L, "%s: unknown reason '%s'", tl_tag_def(t)->name, word);
+          wrong(t, lua_pushfstring(L, "%s: unknown reason '%s'", name, word));
       }
       lua_pop(L, 2);
-      tl_tag_invalidate(t, reason, time_ms);
+      add(t, tag, type, (uint8_t)reason, (tl_value){ 0 }, time_ms);
       return;
     }
-    if (!tl_slice_eq(tl_slice_str(status), TL_LIT("valid")))
-      luaL_error(L, "%s: expected status \"valid\" or \"invalid\", got %s", tl_tag_def(t)->name, tl_push_got(L, -1));
+    if (!tl_slice_eq(status, TL_LIT("valid")))
+      wrong(t, lua_pushfstring(L, "%s: expected status \"valid\" or \"invalid\", got %s", name, tl_push_got(L, -1)));
   }
   lua_pop(L, 1);
-  lua_getfield(L, index, "value");
-  if (lua_isnil(L, -1)) tl_tag_missing(t, time_ms);
-  else set(L, t, -1, lua_type(L, -1), time_ms);
+  int type_in = lua_getfield(L, -1, "value");
+  if (type_in == LUA_TNIL) add(t, tag, type, MISSING, (tl_value){ 0 }, time_ms);
+  else take(t, tag, type_in, time_ms);
   lua_pop(L, 1);
 }
 
-static void say_unknown (tl_script *s, tl_station *station, const char *name) {
+/* ---- one table of them ---- */
+
+static void say_unknown (taking *t, const char *name) {
   tl_buf scope, text;
   tl_buf_init(&scope);
   tl_buf_init(&text);
-  tl_station_full_name(station, &scope);
+  tl_station_full_name(t->station, &scope);
   tl_buf_byte(&scope, '\0');
   tl_buf_fmt(&text, "decode returned a value for '%s', but the station has no such tag (said once)", name);
-  if (!scope.failed && !text.failed) tl_script_say_error(s, (const char *)scope.at, tl_buf_bytes(&text));
+  if (!scope.failed && !text.failed) tl_script_say_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
   tl_buf_fini(&scope);
   tl_buf_fini(&text);
 }
 
-/* A decoder returns the same names in the same order again and again: the tag that stood at this place is tried first. */
-static int find (const tl_station *station, tl_guess *guess, const char *name, size_t len) {
-  const tl_plan *plan = station->plan;
-  if (guess != NULL && guess->len == len && guess->tag < plan->tag_count &&
-      strncmp(plan->tags[guess->tag].name, name, len) == 0) return guess->tag;
-  int index = tl_plan_find(plan, tl_slice_of(name, len));
-  if (guess != NULL && index >= 0 && len <= UINT8_MAX) *guess = (tl_guess){ (uint16_t)index, (uint8_t)len };
-  return index;
+/* Remember the name on the stack at -2 as the one that comes at this place. It is held, so that no other string has its address. */
+static void learn (lua_State *L, tl_station_functions *f, size_t at, int tag) {
+  f->guesses[at].name = NULL;
+  if (f->names == LUA_NOREF) {
+    lua_createtable(L, TL_GUESSES, 0);
+    f->names = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->names);
+  lua_pushvalue(L, -3);
+  lua_rawseti(L, -2, (lua_Integer)at + 1);
+  lua_pop(L, 1);
+  f->guesses[at] = (tl_guess){ lua_topointer(L, -2), (uint16_t)tag };
 }
 
-typedef struct {
-  uint16_t tag;
-  int8_t type; /* of the value, which stands on the stack at `place` */
-  int place;
-} taken;
+/* The tag of the name at -2, which comes at place `at`; -1: there is none. */
+static int find (taking *t, size_t at) {
+  lua_State *L = t->L;
+  tl_station_hooks *hooks = t->station->user;
+  size_t len;
+  tl_work(L, t->script, 20);
+  if (lua_type(L, -2) != LUA_TSTRING) wrong(t, lua_pushfstring(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2)));
+  const char *name = lua_tolstring(L, -2, &len);
+  int tag = tl_plan_find(t->plan, tl_slice_of(name, len));
+  if (tag < 0) say_unknown(t, name);
+  else if (hooks != NULL && at < TL_GUESSES) learn(L, hooks->functions, at, tag);
+  return tag;
+}
 
-enum { TAKEN_AT_ONCE = 64 }; /* a table of more values is taken in parts, each in order */
+static int by_tag (const void *a, const void *b) { return ((const pending *)a)->tag - ((const pending *)b)->tag; }
 
 /* Lua's tables have no order; values come in that of the tags in the config, as those of addressed tags do. */
-static bool set_in_order (lua_State *L, tl_script *s, tl_station *station, taken *list, size_t n, int64_t time_ms) {
+static void sort (pending *list, size_t n) {
+  if (n > FEW) {
+    qsort(list, n, sizeof *list, by_tag);
+    return;
+  }
   for (size_t i = 1; i < n; i++) {
-    taken t = list[i];
+    if (list[i - 1].tag <= list[i].tag) continue;
+    pending one = list[i];
     size_t at = i;
-    for (; at > 0 && list[at - 1].tag > t.tag; at--) list[at] = list[at - 1];
-    list[at] = t;
+    for (; at > 0 && list[at - 1].tag > one.tag; at--) list[at] = list[at - 1];
+    list[at] = one;
   }
-  for (size_t i = 0; i < n; i++) {
-    if (list[i].tag >= station->plan->tag_count) continue; /* a handler of a value changed the station */
-    tl_tag *t = &station->tags[list[i].tag];
-    if (list[i].type == LUA_TTABLE) set_detailed(L, t, list[i].place, time_ms);
-    else set(L, t, list[i].place, list[i].type, time_ms);
-    if (station->off || station->simulated) return false; /* a handler of the value wanted otherwise */
-    tl_work(L, s, 3);
+}
+
+static bool is_list (lua_State *L, int table) {
+  if (lua_type(L, -2) != LUA_TNUMBER) return false;
+  bool yes = lua_rawgeti(L, table, 1) != LUA_TNIL;
+  lua_pop(L, 1);
+  return yes;
+}
+
+/* Of the table that stands `above` places above the texts. A decoder returns the same names in the same order again and again: the tag that
+** came at this place before is tried first. False: the outermost table is a list. */
+static bool take_values (taking *t, int above, int64_t time_ms) {
+  lua_State *L = t->L;
+  const tl_station_hooks *hooks = t->station->user;
+  const tl_guess *guesses = hooks != NULL ? hooks->functions->guesses : NULL;
+  size_t at = 0, first = t->n;
+  for (lua_pushnil(L); lua_next(L, t->base + t->texts + above) != 0; at++) {
+    const tl_guess *guess = guesses != NULL && at < TL_GUESSES ? &guesses[at] : NULL;
+    bool guessed = guess != NULL && guess->name != NULL && guess->name == lua_topointer(L, -2) && guess->tag < t->plan->tag_count;
+    if (!guessed && t->sample == 0 && is_list(L, t->base + t->texts + above)) return false;
+    int tag = guessed ? guess->tag : find(t, at);
+    if (tag >= 0) {
+      int type_in = lua_type(L, -1);
+      if (type_in == LUA_TTABLE) take_detailed(t, tag, time_ms);
+      else take(t, tag, type_in, time_ms);
+    }
+    lua_pop(L, 1);
   }
+  tl_work(L, t->script, 3 * (uint32_t)at);
+  sort(t->list + first, t->n - first);
   return true;
 }
 
-static void take_values (lua_State *L, tl_script *s, tl_station *station, int table, int64_t time_ms) {
-  taken list[TAKEN_AT_ONCE];
-  int base = lua_gettop(L);
-  size_t len, at = 0, n = 0;
-  luaL_checkstack(L, TAKEN_AT_ONCE + LUA_MINSTACK, "values");
-  for (lua_pushnil(L); lua_next(L, table) != 0; at++) {
-    if (lua_type(L, -2) != LUA_TSTRING) luaL_error(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2));
-    const char *name = lua_tolstring(L, -2, &len);
-    tl_station_hooks *hooks = station->user; /* a handler of a value may have changed them */
-    int index = find(station, hooks != NULL && at < TL_GUESSES ? &hooks->functions->guesses[at] : NULL, name, len);
-    if (index < 0) {
-      say_unknown(s, station, name);
-      lua_pop(L, 1);
-      continue;
-    }
-    int place = base + 1 + (int)n;
-    list[n++] = (taken){ (uint16_t)index, (int8_t)lua_type(L, place + 1), place };
-    lua_insert(L, place); /* the value stays, the key goes on */
-    if (n < TAKEN_AT_ONCE) continue;
-    if (!set_in_order(L, s, station, list, n, time_ms)) {
-      lua_settop(L, base);
-      return;
-    }
-    lua_replace(L, base + 1); /* the key, in place of the values that were taken */
-    lua_settop(L, base + 1);
-    n = 0;
+/* ---- all of them ---- */
+
+static void take_list (taking *t, int list, int64_t time_ms) {
+  lua_State *L = t->L;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+  for (t->sample = 1; t->sample <= n; t->sample++) {
+    int64_t at = time_ms;
+    if (lua_rawgeti(L, list, t->sample) != LUA_TTABLE)
+      wrong(t, lua_pushfstring(L, "expected a table { time =, values = }, got %s", tl_push_got(L, -1)));
+    if (lua_getfield(L, -1, "time") != LUA_TNIL) at = read_time(t, -1, "its time");
+    lua_pop(L, 1);
+    if (lua_getfield(L, -1, "values") != LUA_TTABLE)
+      wrong(t, lua_pushfstring(L, "expected values = { … }, got %s", tl_push_got(L, -1)));
+    take_values(t, 2, at);
+    lua_pop(L, 2);
+    tl_work(L, t->script, 10);
   }
-  set_in_order(L, s, station, list, n, time_ms);
-  lua_settop(L, base);
+}
+
+/* Raises nothing any more. Handlers of the values run meanwhile, and may switch the station off, or change it. */
+static void set (const taking *t) {
+  tl_station *s = t->station;
+  for (size_t i = 0; i < t->n; i++) {
+    const pending *p = &t->list[i];
+    if (p->tag >= s->plan->tag_count || s->plan->tags[p->tag].type != p->type) continue;
+    tl_tag *tag = &s->tags[p->tag];
+    if (p->how == MISSING) tl_tag_missing(tag, p->time_ms);
+    else if (p->how != VALID) tl_tag_invalidate(tag, (tl_reason)p->how, p->time_ms);
+    else if (!tl_tag_receive(tag, &p->value, p->time_ms)) tl_tag_invalidate(tag, TL_REASON_MISSING, p->time_ms); /* no memory */
+    if (s->off || s->simulated) return;
+  }
 }
 
 bool tl_take_gone (lua_State *L, int index, int64_t *time_ms) {
   if (lua_type(L, index + 2) != LUA_TSTRING) return false; /* it may end in string.unpack, which gives a place too */
   if (!tl_slice_eq(tl_slice_str(lua_tostring(L, index + 2)), TL_LIT("StHardErr")))
     luaL_error(L, "decode: expected \"StHardErr\" or nil as its third result, the station's status, got %s", tl_push_got(L, index + 2));
-  if (!lua_isnil(L, index + 1)) *time_ms = read_time(L, index + 1, "the time that decode returned");
+  if (!lua_isnil(L, index + 1)) *time_ms = read_time(&(taking){ .L = L }, index + 1, "the time that decode returned");
   return true;
 }
 
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms) {
+  pending here[HERE];
+  taking t = { .L = L, .script = s, .station = station, .plan = station->plan, .list = here, .room = HERE };
   if (lua_type(L, first) != LUA_TTABLE)
     luaL_error(L, "decode must return a table of tag names and values, a list of samples, or nil; it returned %s",
                tl_push_got(L, first));
-  if (!lua_isnoneornil(L, first + 1)) time_ms = read_time(L, first + 1, "the time that decode returned");
-  if (lua_rawgeti(L, first, 1) == LUA_TNIL) {
-    lua_pop(L, 1);
-    take_values(L, s, station, first, time_ms);
-    return;
+  if (!lua_isnil(L, first + 1)) time_ms = read_time(&t, first + 1, "the time that decode returned");
+  lua_pushnil(L);
+  t.base = lua_gettop(L);
+  lua_pushvalue(L, first);
+  if (!take_values(&t, 1, time_ms)) {
+    t.n = 0;
+    t.texts = 0;
+    lua_settop(L, t.base);
+    take_list(&t, first, time_ms);
   }
-  lua_pop(L, 1);
-  luaL_checkstack(L, LUA_MINSTACK, "samples");
-  for (lua_Integer i = 1, n = (lua_Integer)lua_rawlen(L, first); i <= n; i++) {
-    int64_t at = time_ms;
-    if (lua_rawgeti(L, first, i) != LUA_TTABLE)
-      luaL_error(L, "sample %d: expected a table { time =, values = }, got %s", (int)i, tl_push_got(L, -1));
-    int sample = lua_gettop(L);
-    if (lua_getfield(L, sample, "time") != LUA_TNIL) at = read_time(L, -1, "a sample's time");
-    if (lua_getfield(L, sample, "values") != LUA_TTABLE)
-      luaL_error(L, "sample %d: expected values = { … }, got %s", (int)i, tl_push_got(L, -1));
-    take_values(L, s, station, lua_gettop(L), at);
-    if (station->off || station->simulated) return;
-    lua_settop(L, sample - 1);
-  }
+  if (t.n > HERE) tl_work_ahead(L, t.n * NS_PER_VALUE);
+  set(&t);
 }

@@ -138,6 +138,72 @@ describe("decode", function()
     assert.same({ -1, -2, -3, -4 }, n)
   end)
 
+  for what, case in pairs {
+    ["no table"] = { "list[7] = 5", "sample 7: expected a table { time =, values = }, got number 5" },
+    ["without values"] = { "list[7].values = nil", "sample 7: expected values = { … }, got nil" },
+    ["with a time that is a text"] = { "list[7].time = 'now'", 'sample 7: its time: expected a time in seconds since 1970, got string "now"' },
+    ["with a key that is a number"] = { "list[7].values[1] = 5", "sample 7: decode: expected tag names as keys, got number 1" },
+    ["with an unknown reason"] = { "list[7].values.x = { status = 'invalid', reason = 'mood' }", "sample 7: x: unknown reason 'mood'" },
+    ["with a value whose time is none"] = { "list[7].values.x = { time = 0 / 0 }", "sample 7: x: expected a time in seconds since 1970" },
+  } do
+    it("sets nothing of a list with a sample " .. what .. ", and says which one it is", function()
+      local t, c = start(config("local list = {} for i = 1, 10 do list[i] = { values = { x = i, text = 'a' .. i } } end " .. case[1] .. " return list"))
+      publish(c, "{}")
+      assert.truthy(t:wait_log("ERROR plant.s: decode: "):find(case[2], 1, true), t:text "stderr")
+      local last = latest(t)
+      assert.same({ "invalid", "decoder", "invalid", "decoder" }, { last.x.status, last.x.reason, last.text.status, last.text.reason })
+      assert.is_nil(t:text("stdout"):find('"status":"valid"', 1, true))
+    end)
+  end
+
+  it("sets all of a long list, or nothing when that takes longer than its budget", function()
+    local t, c = start(config([[return tonumber(msg.payload) == 1 and short or long]], { first = [[
+      short, long = {}, {}
+      for i = 1, 2000 do short[i] = { time = i, values = { x = i } } end
+      local one = { values = { x = 1 } }
+      for i = 1, 1200000 do long[i] = one end]] }))
+    publish(c, "2")
+    local x = t:value "plant.s.x"
+    assert.same({ "invalid", "decoder" }, { x.status, x.reason })
+    assert.truthy(t:wait_log "took longer than handler_time %(0.1 s%)")
+    assert.is_nil(t:text("stdout"):find('"status":"valid"', 1, true))
+    publish(c, "1")
+    for i = 1, 2000 do assert.equal(i, t:value("plant.s.x").value) end
+  end)
+
+  it("keeps what it returned when a handler of one of its values changes the table", function()
+    local t, c = start([[
+      kept = {}
+      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+        decode = function(msg)
+          kept = { x = 1 }
+          for i = 1, 100 do kept["t" .. i] = msg.payload .. i .. ("y"):rep(50) end
+          return kept
+        end,
+        tags = (function()
+          local tags = { x = Ai { on_value = function()
+            for name in pairs(kept) do kept[name] = nil end
+            for i = 1, 20000 do local garbage = ("z"):rep(60) .. i end
+          end } }
+          for i = 1, 100 do tags["t" .. i] = TxtI {} end
+          return tags
+        end)() } }]])
+    publish(c, "text")
+    t:wait_line '"tag":"plant.s.t99"'
+    local last = latest(t)
+    for i = 1, 100 do assert.equal("text" .. i .. ("y"):rep(50), last["t" .. i].value) end
+  end)
+
+  it("takes tables whose names change from message to message, and names that are long", function()
+    local long = ("n"):rep(60)
+    local t, c = start(config(([[local n = tonumber(msg.payload)
+      if n %% 3 == 0 then return { x = n } elseif n %% 3 == 1 then return { n = n, text = "t" .. n, %s = n } end
+      return { on = n %% 2 == 0, %s = n, x = n + 0.5 }]]):format(long, long), { tags = long .. " = Ai {}" }))
+    for n = 1, 30 do publish(c, tostring(n)) end
+    local last = latest(t)
+    assert.same({ 30, 28, "t28", false, 29 }, { last.x.value, last.n.value, last.text.value, last.on.value, last[long].value })
+  end)
+
   it("declines with nil: nothing changes, and it is counted", function()
     local t, c = start(config [[if msg.payload == "no" then return nil end return { x = 1 }]])
     publish(c, "yes")
