@@ -178,10 +178,12 @@ static int site_write (lua_State *L) {
   tl_site_advance(s, tl_site_wall(s)); /* its clock */
   if (!tl_read_value(L, 3, tl_tag_def(t)->type, &v, &expected))
     return luaL_error(L, "%s: expected %s, got %s", lua_tostring(L, 2), expected, tl_push_got(L, 3));
+  size_t heard = tl_site_heard(s)->errors.len;
   if (tl_gateway_write(tl_site_gateway(s), t, &v, NULL, NULL, &err) == TL_OK) {
     lua_pushboolean(L, 1);
     return 1;
   }
+  tl_site_heard(s)->errors.len = heard; /* that encode failed is said here */
   lua_pushnil(L);
   lua_pushstring(L, err.text);
   return 2;

@@ -112,6 +112,10 @@ describe("tagline test", function()
       assert.same({ { line = "plant", topic = "plant/meter/set", base64 = "AP8=", qos = 2, retain = true } },
         site:write("plant.meter.set", 255))
       assert.same({ nil, "expected a value within 0..100" }, { site:write("plant.boiler.limit", 500) })
+      local done, why = site:write("plant.meter.set", 70000) -- encode fails
+      assert.is_nil(done)
+      assert.truthy(why:find("^encode: .*site.lua:16: bad argument #2 to 'pack' %(unsigned overflow%)$"), why)
+      assert.same({}, site:advance(0)) -- it was told: nothing is left to be raised
       site:feed("plant/boiler/up", '{"alarm":true}')
       assert.same({ "plant/horn/set", "true" }, { site.published[3].topic, site.published[3].payload })
     ]]
