@@ -19,6 +19,7 @@ enum {
   LARGE = 256 * 1024,
   LARGEST_PART = 4,          /* one object may take this part of the memory: it is copied in one go */
   NS_PER_BYTE_OF_LARGE = 1,
+  TL_HANDLER = 1,            /* where the error handler stands on the main stack, for calls that are in no other (tl_script_new) */
   DEEP = 500,                /* calls within calls, of which only some are told */
   SHOWN = 12
 };
@@ -56,8 +57,7 @@ static void expire (lua_State *L, int level) {
   s->budget.expired = true;
   lua_sethook(L, on_expired, LUA_MASKCOUNT, 1);
   luaL_where(L, level);
-  if (s->budget.said != NULL) lua_pushstring(L, s->budget.said);
-  else if (seconds == s->handler_time) lua_pushfstring(L, "took longer than handler_time (%f s)", seconds);
+  if (seconds == s->handler_time) lua_pushfstring(L, "took longer than handler_time (%f s)", seconds);
   else lua_pushfstring(L, "took longer than %f s", seconds);
   lua_concat(L, 2);
   lua_error(L);
@@ -166,16 +166,19 @@ static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
 int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where, tl_buf *err) {
   lua_State *L = s->L, *running = s->running;
   tl_budget outer = s->budget;
-  int top = lua_gettop(L);
-  if (top > LUA_MINSTACK / 2 && !lua_checkstack(L, LUA_MINSTACK)) return LUA_ERRMEM;
+  int top = lua_gettop(L), handler = TL_HANDLER;
+  if (outer.inside || top < TL_HANDLER) { /* these pushes cannot raise */
+    if (top > LUA_MINSTACK / 2 && !lua_checkstack(L, LUA_MINSTACK)) return LUA_ERRMEM;
+    lua_pushcfunction(L, tl_script_traceback);
+    handler = top + 1;
+  }
   s->budget = within(s, &outer, seconds);
   s->running = L;
-  lua_pushcfunction(L, tl_script_traceback); /* these three pushes cannot raise */
   lua_pushcfunction(L, body);
   lua_pushlightuserdata(L, arg);
-  int rc = lua_pcall(L, 1, 0, top + 1);
+  int rc = lua_pcall(L, 1, 0, handler);
   if (rc != LUA_OK) tell_error(L, rc, where, err);
-  lua_settop(L, top);
+  if (rc != LUA_OK || handler != TL_HANDLER) lua_settop(L, top);
   s->running = running;
   leave(s, &outer);
   return rc;

@@ -69,12 +69,17 @@ static tl_heap_chunk *new_chunk (tl_heap *h, unsigned index) {
   return c;
 }
 
-static void *take_place (tl_heap *h, size_t n) {
+/* There was no free place in the class. */
+static __attribute__((noinline)) tl_heap_chunk *more_places (tl_heap *h, unsigned index) {
+  tl_heap_chunk *c = new_chunk(h, index);
+  while (c == NULL && ++index < TL_HEAP_CLASSES) c = h->partial[index]; /* out of memory: a larger place will do */
+  return c;
+}
+
+static inline void *take_place (tl_heap *h, size_t n) {
   unsigned index = class_of(n);
   tl_heap_chunk *c = h->partial[index];
-  if (c == NULL) c = new_chunk(h, index);
-  while (c == NULL && ++index < TL_HEAP_CLASSES) c = h->partial[index]; /* out of memory: a larger place will do */
-  if (c == NULL) return NULL;
+  if (c == NULL && (c = more_places(h, index)) == NULL) return NULL;
   void *at = c->freed;
   if (at != NULL) {
     memcpy(&c->freed, at, sizeof c->freed);
@@ -87,13 +92,7 @@ static void *take_place (tl_heap *h, size_t n) {
   return at;
 }
 
-static void give_place (tl_heap *h, void *at) {
-  tl_heap_chunk *c = chunk_of(at);
-  if (is_full(c)) put_first(h, c);
-  memcpy(at, &c->freed, sizeof c->freed);
-  c->freed = at;
-  /* The last chunk of a class stays: else one object that comes and goes would map and unmap each time. */
-  if (--c->used > 0 || (c->next == NULL && c->prev == NULL)) return;
+static __attribute__((noinline)) void give_chunk (tl_heap *h, tl_heap_chunk *c) {
   take_out(h, c);
   h->chunks--;
   if (h->spares >= SPARES_MAX) {
@@ -105,20 +104,24 @@ static void give_place (tl_heap *h, void *at) {
   h->spares++;
 }
 
-static void *get (tl_heap *h, size_t n) { return is_small(n) ? take_place(h, n) : malloc(n); }
+static inline void give_place (tl_heap *h, void *at) {
+  tl_heap_chunk *c = chunk_of(at);
+  if (is_full(c)) put_first(h, c);
+  memcpy(at, &c->freed, sizeof c->freed);
+  c->freed = at;
+  /* The last chunk of a class stays: else one object that comes and goes would map and unmap each time. */
+  if (--c->used == 0 && (c->next != NULL || c->prev != NULL)) give_chunk(h, c);
+}
 
-static void give (tl_heap *h, void *at, size_t n) {
+static inline void *get (tl_heap *h, size_t n) { return is_small(n) ? take_place(h, n) : malloc(n); }
+
+static inline void give (tl_heap *h, void *at, size_t n) {
   if (at == NULL) return;
   if (is_small(n)) give_place(h, at);
   else free(at);
 }
 
-void *tl_heap_realloc (tl_heap *h, void *at, size_t before, size_t wanted) {
-  if (wanted == 0) {
-    give(h, at, before);
-    return NULL;
-  }
-  if (at == NULL || before == 0) return get(h, wanted);
+static __attribute__((noinline)) void *resize (tl_heap *h, void *at, size_t before, size_t wanted) {
   if (!is_small(before) && !is_small(wanted)) return realloc(at, wanted);
   if (is_small(before) && is_small(wanted) && class_of(before) == class_of(wanted)) return at;
   void *moved = get(h, wanted);
@@ -126,6 +129,14 @@ void *tl_heap_realloc (tl_heap *h, void *at, size_t before, size_t wanted) {
   memcpy(moved, at, before < wanted ? before : wanted);
   give(h, at, before);
   return moved;
+}
+
+void *tl_heap_realloc (tl_heap *h, void *at, size_t before, size_t wanted) {
+  if (wanted == 0) {
+    give(h, at, before);
+    return NULL;
+  }
+  return at == NULL || before == 0 ? get(h, wanted) : resize(h, at, before, wanted);
 }
 
 void tl_heap_trim (tl_heap *h) {

@@ -110,6 +110,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   s->start_ns = tl_clock_mono_ns();
   s->start_ticks = tl_ticks();
   lua_atpanic(s->L, on_panic);
+  lua_pushcfunction(s->L, tl_script_traceback); /* stays there for tl_script_enter */
   tl_script_arm(s, s->L);
   int rc = tl_script_enter(s, open_state, s, 0, "lua", &text);
   if (rc != LUA_OK) {
