@@ -5,7 +5,7 @@
 line "loriot" {
   host            = env("TAGLINE_HOST", "mqtt.example.net"),
   port            = tonumber(env("TAGLINE_PORT", "1883")),
-  topic_filter    = "loriot/plant/#",
+  topic_filter    = "loriot/plant/up",
   client_id       = "tagline-plant-loriot",
   payload_type    = "JSON",
   time_field_name = "ts",
@@ -18,7 +18,8 @@ line "loriot" {
       eui        = TxtI "JA=EUI",
       counter    = Ci "JA=fcnt",
       port       = Ci "JA=port",
-      battery    = Ai { "JA=bat", unit = "%", linear = { 100 / 254, 0 }, range = { 0, 100 } },     -- 1..254 in LoRaWAN's terms
+      -- 1..254; 0 means external power and 255 not known, so the tag is invalid then, by its range.
+      battery    = Ai { "JA=bat", unit = "%", linear = { 100 / 254, 0 }, range = { 0.1, 100 } },
       payload    = TxtI { "JA=data", on_missing = "keep", description = "bytes of the device, hexadecimal" },
       encrypted  = TxtI { "JA=encdata", on_missing = "keep", description = "in place of data when the server has no AppSKey" },
       confirmed  = Di "JA=ack",

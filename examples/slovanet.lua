@@ -19,7 +19,7 @@ line "slovanet" {
       eui     = TxtI "JA=EUI",
       frame   = Ci "JA=fcnt",
       payload = TxtI { "JA=data", description = "bytes of the device, hexadecimal" },
-      battery = Ai { "JA=bat", unit = "%", linear = { 100 / 254, 0 } },
+      battery = Ai { "JA=bat", unit = "%", linear = { 100 / 254, 0 }, range = { 0.1, 100 } },
     },
   },
 }

@@ -1,5 +1,6 @@
 -- The Things Network, version 2: one device, its uplinks and its downlink.
 -- The user name is the application's id, the password one of its access keys.
+-- Fields of the envelope whose value is 0, false or empty may be left out: such tags take their default then.
 
 line "ttn" {
   host            = env("TAGLINE_HOST", "eu.thethings.network"),
@@ -16,10 +17,10 @@ line "ttn" {
   station "tester" {
     address = "plant-test/devices/fieldtestdevice/up",
     tags = {
-      counter     = Ci "JA=counter",
+      counter     = Ci { "JA=counter", default = 0, on_missing = "default" },
       port        = Ci "JA=port",
-      confirmed   = Di { "JA=confirmed", default = false, on_missing = "default" },       -- sent only when it is true
-      payload     = TxtI { "JA=payload_raw", description = "bytes of the device, base64" },
+      confirmed   = Di { "JA=confirmed", default = false, on_missing = "default" },
+      payload     = TxtI { "JA=payload_raw", default = "", on_missing = "default", description = "bytes of the device, base64" },
       -- The names below payload_fields are those of the application's decoder.
       temperature = Ai { "JA=payload_fields.Temperature", unit = "°C" },
       latitude    = Ai { "JA=payload_fields.GpsLatitude", unit = "°", on_missing = "keep" },
@@ -30,7 +31,7 @@ line "ttn" {
       airtime     = Ai { "JA=metadata.airtime", unit = "ms", linear = { 1e-6, 0 } },      -- comes in nanoseconds
       gateway     = TxtI "JA=metadata.gateways[1].gtw_id",
       rssi        = Ai { "JA=metadata.gateways[1].rssi", unit = "dBm" },
-      snr         = Ai { "JA=metadata.gateways[1].snr", unit = "dB" },
+      snr         = Ai { "JA=metadata.gateways[1].snr", unit = "dB", default = 0, on_missing = "default" },
       -- Write {"port":1,"confirmed":false,"payload_raw":"AQIDBA==","schedule":"replace"} to `downlink`.
       down_topic  = TxtO { "OUT_TOPIC", default = "plant-test/devices/fieldtestdevice/down" },
       downlink    = TxtO "OUT_VALUE",
