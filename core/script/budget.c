@@ -57,7 +57,8 @@ static void expire (lua_State *L, int level) {
   s->budget.expired = true;
   lua_sethook(L, on_expired, LUA_MASKCOUNT, 1);
   luaL_where(L, level);
-  if (seconds == s->handler_time) lua_pushfstring(L, "took longer than handler_time (%f s)", seconds);
+  if (s->budget.said != NULL) lua_pushstring(L, s->budget.said);
+  else if (seconds == s->handler_time) lua_pushfstring(L, "took longer than handler_time (%f s)", seconds);
   else lua_pushfstring(L, "took longer than %f s", seconds);
   lua_concat(L, 2);
   lua_error(L);

@@ -22,10 +22,17 @@ enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
 typedef struct {
   uint64_t limit_ns, deadline_ns; /* limit 0: none; deadline 0: nobody has looked yet */
   uint32_t steps;                 /* of work since somebody looked */
+  const char *said;               /* what the error says, in place of how long the call took; NULL */
   bool inside;                    /* a call is running */
   bool expired;                   /* raise at every chance until the door is reached again */
   bool resting;                   /* the handler returned, C code goes on: further handlers that it calls have budgets of their own */
 } tl_budget;
+
+/* Who began something at a REPL that goes on later: a write's function, a coroutine that waits, a timer. */
+typedef struct {
+  uint64_t eval; /* 0: nobody; the person may have left since */
+  uint32_t uid;
+} tl_asker;
 
 struct tl_script {
   lua_State *L; /* the main state; a lua_State handed to a C function may be a coroutine that dies */
@@ -54,6 +61,8 @@ struct tl_script {
   tl_map zones;                /* name → tl_zone, for the life of the process */
   tl_eval *evals;
   tl_eval *evaluating;         /* whose code is running now; NULL: a handler's, or nobody's */
+  uint64_t evals_made;
+  tl_asker asker;              /* for whom a function runs that an evaluation left behind */
   lua_Hook evaluating_hook;    /* of the budget, which eval.c puts its own before */
   int api;                     /* registry reference: the words of a REPL; 0: not made yet */
   struct tl_watch *watches;    /* watch.c */
@@ -149,6 +158,13 @@ void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg)
 void tl_eval_show (tl_eval *e, tl_slice text);
 void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx));
 bool tl_eval_json (const tl_eval *e); /* does a program read it? */
+/* eval_later.c: for whom L's code runs now. Around what runs later for them: enter, which gives what to leave with. */
+tl_asker tl_asker_here (lua_State *L);
+tl_asker tl_asker_enter (tl_script *s, tl_asker asker);
+static inline void tl_asker_leave (tl_script *s, tl_asker before) { s->asker = before; }
+/* A write is under way whose end somebody's function or coroutine will hear of: `tagline repl -e` waits for it. Once over, settle. */
+void tl_asker_owe (tl_script *s, tl_asker asker);
+void tl_asker_settle (tl_script *s, tl_asker asker);
 /* Somebody changes something from a REPL: logged with who and what. From a handler: nothing. */
 bool tl_eval_is_here (lua_State *L); /* is it from a REPL? */
 void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
