@@ -279,14 +279,23 @@ describe("connect_timeout, reconnect_delay", function()
       end
       return list
     end
+    local least = 1 -- part of the longest that the pause may be; a busy machine only makes it more
     for at, pause in ipairs(pauses(5)) do
       local longest = math.min(0.1 * 2 ^ (at - 1), 0.4)
-      assert.is_true(pause > longest / 2 - 0.02 and pause < longest + 0.15, ("pause %d took %.3f s"):format(at, pause))
+      assert.is_true(pause > longest / 2 - 0.02, ("pause %d took %.3f s"):format(at, pause))
+      assert.is_true(pause < longest + 0.3, ("pause %d took %.3f s"):format(at, pause)) -- the fifth without a limit: 0.8 at least
+      least = math.min(least, pause / longest)
     end
-    b:handshake():close()
-    local since = uv.hrtime()
-    b:accept()
-    assert.is_true((uv.hrtime() - since) / 1e9 < 0.2)
+    local shortest = 1
+    for _ = 1, 3 do
+      b:handshake():close()
+      local since = uv.hrtime()
+      b:accept():close()
+      local pause = (uv.hrtime() - since) / 1e9
+      shortest, least = math.min(shortest, pause), math.min(least, pause / 0.1)
+    end
+    assert.is_true(shortest < 0.2, shortest)
+    assert.is_true(least < 0.97, least)
   end)
 end)
 
