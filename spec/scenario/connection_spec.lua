@@ -181,4 +181,19 @@ describe("the values stream", function()
     end
     wait.till("all to be sent", 5000, function() return c.sending == 0 end)
   end)
+
+  it("blames no broker for a CONNECT that nobody's reading holds back", function()
+    local b = broker.new()
+    local t = run(b, "connect_timeout = 0.1,", { paused = true })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 })
+    assert.has_error(function() c:next(200) end) -- a pipe does not hold it: the line is held
+    assert.equal(0, (t:eval "lines.plant:reconnect()"))
+    c = b:accept()
+    assert.has_error(function() c:next(400) end)
+    assert.is_nil(c.closed)
+    t:resume()
+    c:expect "CONNECT"
+    assert.is_nil(t:text("stderr"):find("connect_timeout", 1, true))
+  end)
 end)
