@@ -60,7 +60,19 @@ describe("lint", function()
     ["a tab"] = { { ["scripts/x"] = "# a\n\tb\n" }, "scripts/x:2: tab" },
     ["no line break at the end"] = { { ["scripts/x"] = "# a" }, "scripts/x:1: no line break" },
     ["a spec that waits"] = { { ["spec/x_spec.lua"] = "-- A spec.\nuv." .. pause .. "(10)\n" }, "spec/x_spec.lua:2:" },
-    ["a C spec that waits"] = { { ["spec/x_test.c"] = "int main (void) { u" .. pause .. "(10); }\n" }, "spec/x_test.c:1:" },
+    ["a C spec that waits"] = { { ["spec/mqtt/x_test.c"] = "int main (void) { u" .. pause .. "(10); }\n" }, "spec/mqtt/x_test.c:1:" },
+    ["a C spec that waits under another name"] = { { ["spec/mqtt/x_test.c"] = "/* X. */\n#include <t.h>\nint y = nano" .. pause .. " (0);\n" },
+      "spec/mqtt/x_test.c:3:" },
+    ["a line of 161 columns in a spec"] = { { ["spec/x_spec.lua"] = "--" .. (" x"):rep(79) .. "x\n" }, "x_spec.lua:1: 161 columns" },
+    ["a C spec of no room"] = { { ["spec/misc/x_test.c"] = "/* X. */\n" }, "spec/misc/x_test.c:1: expected spec/ROOM/" },
+    ["a C spec that ctest does not know by its name"] = { { ["spec/mqtt/x_tests.c"] = "/* X. */\n" }, "spec/mqtt/x_tests.c:1: expected" },
+    ["a Lua spec that ctest does not know by its name"] = { { ["spec/x.lua"] = "-- X.\ndescribe(\"x\", print)\n" }, "spec/x.lua:1: expected" },
+    ["a Lua spec where nobody looks for it"] = { { ["lua/x_spec.lua"] = "-- X.\n" }, "lua/x_spec.lua:1: specs stand in" },
+    ["a spec that is put off"] = { { ["spec/x_spec.lua"] = "-- X.\npending(\"x\")\n" }, "spec/x_spec.lua:2: a spec that is put off" },
+    ["a binary file"] = { { ["scripts/tool"] = "\127ELF\0" }, "scripts/tool:1: a NUL byte" },
+    ["a folder of others' code"] = { { ["lua/vendor/x.lua"] = "-- X.\n" }, "lua/vendor/x.lua:1: a folder for code of others: vendor" },
+    ["another author's header"] = { { ["lua/x.lua"] = "-- X.\n-- Copy" .. "right (c) 2020 Somebody\n" }, "lua/x.lua:2: 'copy" .. "right'" },
+    ["another licence"] = { { ["lua/x.lua"] = "-- X.\n-- SPDX" .. "-License-Identifier: MIT\n" }, "lua/x.lua:2: 'spdx" .. "-license'" },
     ["unfinished work"] = { { ["scripts/x"] = "# " .. marker .. ": later\n" }, "scripts/x:1: " .. marker },
     ["a path of one machine"] = { { ["scripts/x"] = "cd /ho" .. "me/me/tagline\n" }, "scripts/x:1: /ho" .. "me" },
     ["a file that the top level should not hold"] = { { ["notes.txt"] = "x\n" }, "not agreed: notes.txt" },
@@ -98,7 +110,7 @@ describe("lint", function()
   end)
 
   it("leaves payloads as they came", function()
-    local code, out = run { ["examples/loriot/up.json"] = "{\t}" }
+    local code, out = run { ["examples/loriot/up.json"] = "{\t}", ["examples/sparkplug/a.bin"] = "\0", ["scripts/fuzz/seeds/json/a"] = "\0" }
     assert.equal(0, code, out)
   end)
 end)
