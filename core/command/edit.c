@@ -29,6 +29,8 @@ struct tl_edit {
   const sigset_t *mask;
   volatile int *interrupted;
   bool stopped, gone;
+  bool dumb;    /* the terminal knows no escape sequences */
+  bool pasting; /* between the terminal's marks around a paste */
 };
 
 static volatile sig_atomic_t resized;
@@ -120,12 +122,47 @@ static void show (const char *bytes, size_t n) {
   fflush(stdout);
 }
 
+static unsigned columns_of_terminal (void) {
+  struct winsize ws = { .ws_col = 0 };
+  ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+  return ws.ws_col > 0 ? ws.ws_col : 80u;
+}
+
+/* Columns of text[0 .. n). */
+static unsigned width_of (const char *text, size_t n) {
+  mbstate_t state;
+  wchar_t wide;
+  unsigned width = 0;
+  memset(&state, 0, sizeof state);
+  for (size_t at = 0, used; at < n; at += used) {
+    used = mbrtowc(&wide, text + at, n - at, &state);
+    if (used == 0 || used > n - at) return width;
+    int one = wcwidth(wide);
+    width += one >= 0 ? (unsigned)one : 2; /* a control character is shown as two */
+  }
+  return width;
+}
+
+/* The line that is being typed goes, to come again below: all its rows, from the prompt's on. */
+static void wipe (tl_edit *e) {
+  char text[32];
+  const LineInfo *li = el_line(e->el);
+  unsigned before = width_of(e->prompt, strlen(e->prompt)) + width_of(li->buffer, (size_t)(li->cursor - li->buffer));
+  unsigned rows = before / columns_of_terminal();
+  if (e->dumb) {
+    show("\n", 1);
+    return;
+  }
+  if (rows > 0) show(text, (size_t)snprintf(text, sizeof text, "\033[%uA", rows));
+  show("\r\033[J", 4);
+}
+
 static bool wake (tl_edit *e) {
   tl_buf text;
   tl_buf_init(&text);
   bool on = e->events.wake(e->ctx, &text);
   if (text.len > 0) {
-    show("\r\033[K", 4); /* the line being typed moves below */
+    wipe(e);
     show((char *)text.at, text.len);
     if (text.at[text.len - 1] != '\n') show("\n", 1);
     el_set(e->el, EL_REFRESH);
@@ -169,14 +206,12 @@ static int get_char (EditLine *el, wchar_t *out) {
 }
 
 static void list_words (const tl_buf *words, size_t all) {
-  struct winsize ws = { .ws_col = 80 };
   size_t widest = 0, column = 0, n = 0;
-  ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
   for (size_t at = 0, len; at < words->len; at += len + 1) {
     len = strlen((char *)words->at + at);
     if (len > widest) widest = len;
   }
-  size_t columns = (ws.ws_col ? ws.ws_col : 80) / (widest + 2);
+  size_t columns = columns_of_terminal() / (widest + 2);
   if (columns == 0) columns = 1;
   fputc('\n', stdout);
   for (size_t at = 0, len; at < words->len; at += len + 1, n++) {
@@ -197,6 +232,10 @@ static unsigned char on_tab (EditLine *el, int key) {
   unsigned char action = CC_ERROR;
   (void)key;
   el_get(el, EL_CLIENTDATA, &e);
+  /* What is pasted is never completed. Should the mark of its end be lost, a Tab with nothing behind it was typed; so where there are no
+  ** marks. */
+  struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+  if ((e->pasting || e->dumb) && poll(&input, 1, 0) > 0) return el_insertstr(el, "\t") == 0 ? CC_REFRESH : CC_ERROR;
   const LineInfo *li = el_line(el);
   size_t at = (size_t)(li->cursor - li->buffer);
   tl_buf_init(&words);
@@ -222,6 +261,38 @@ static unsigned char on_tab (EditLine *el, int key) {
   return action;
 }
 
+static unsigned char set_pasting (EditLine *el, bool on) {
+  tl_edit *e = NULL;
+  el_get(el, EL_CLIENTDATA, &e);
+  e->pasting = on;
+  return CC_NORM;
+}
+
+static unsigned char on_paste (EditLine *el, int key) {
+  (void)key;
+  return set_pasting(el, true);
+}
+
+static unsigned char on_pasted (EditLine *el, int key) {
+  (void)key;
+  return set_pasting(el, false);
+}
+
+/* What terminals send, whatever terminfo says of them. */
+static void bind_keys (EditLine *el) {
+  static const char *const keys[][2] = {
+    { "^I", "tl-complete" }, { "^R", "em-inc-search-prev" }, { "\\e[200~", "tl-paste" }, { "\\e[201~", "tl-pasted" },
+    { "\\e[H", "ed-move-to-beg" }, { "\\eOH", "ed-move-to-beg" }, { "\\e[1~", "ed-move-to-beg" }, { "\\e[7~", "ed-move-to-beg" },
+    { "\\e[F", "ed-move-to-end" }, { "\\eOF", "ed-move-to-end" }, { "\\e[4~", "ed-move-to-end" }, { "\\e[8~", "ed-move-to-end" },
+    { "\\e[3~", "ed-delete-next-char" }, { "\\e[1;5C", "em-next-word" }, { "\\e[1;5D", "ed-prev-word" },
+    { "\\e[1;3C", "em-next-word" }, { "\\e[1;3D", "ed-prev-word" },
+  };
+  el_wset(el, EL_ADDFN, L"tl-complete", L"complete the word before the cursor", on_tab); /* the narrow one leaks copies */
+  el_wset(el, EL_ADDFN, L"tl-paste", L"what follows is pasted", on_paste);
+  el_wset(el, EL_ADDFN, L"tl-pasted", L"the end of a paste", on_pasted);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
+}
+
 int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx, const void *waiting_mask,
                  volatile int *interrupted) {
   tl_edit *e = calloc(1, sizeof *e);
@@ -233,6 +304,8 @@ int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx,
   e->mask = waiting_mask;
   e->interrupted = interrupted;
   e->prompt = "";
+  const char *term = getenv("TERM");
+  e->dumb = term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0;
   e->history = history_init();
   e->el = e->history ? el_init("tagline", stdin, stdout, stderr) : NULL;
   if (!e->el) {
@@ -247,9 +320,7 @@ int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx,
   el_set(e->el, EL_SIGNAL, 0);
   el_set(e->el, EL_HIST, history, e->history);
   el_set(e->el, EL_GETCFN, get_char);
-  el_wset(e->el, EL_ADDFN, L"tl-complete", L"complete the word before the cursor", on_tab); /* the narrow one leaks copies */
-  el_set(e->el, EL_BIND, "^I", "tl-complete", NULL);
-  el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
+  bind_keys(e->el);
   el_source(e->el, NULL);
   load_history(e);
   *out = e;
@@ -261,7 +332,9 @@ int tl_edit_line (tl_edit *e, const char *prompt, tl_buf *line) {
   e->prompt = prompt;
   e->stopped = e->gone = false;
   el_set(e->el, EL_PREP_TERM, 1); /* before the prompt: who types at its sight must not meet the cooked terminal */
+  if (!e->dumb) show("\033[?2004h", 8); /* mark pastes */
   const char *text = el_gets(e->el, &n);
+  if (!e->dumb) show("\033[?2004l", 8);
   if (e->stopped) {
     show("^C\n", 3);
     return TL_EDIT_INTERRUPTED;

@@ -462,6 +462,51 @@ static void edits_lines_and_asks_for_more (void **state) {
   exits(0);
 }
 
+static void knows_the_keys_that_terminals_send (void **state) {
+  (void)state;
+  server = listen_at("plant");
+  start_terminal();
+  shows("tagline> ");
+  type("yx = 1\x1b[1~\x1b[3~\x1b[4~2\x1b[HQ\x1b[F3\x1bOHZ\x1bOF4\r"); /* Home, Delete, End, in the forms there are */
+  expect('l', "ZQx = 1234");
+  answer('r', "");
+  shows("tagline> ");
+  type("one two three\x1b[1;5D\x1b[1;5DX\r"); /* Ctrl-Left, twice */
+  expect('l', "one Xtwo three");
+  answer('r', "");
+  shows("tagline> ");
+  type("\x04");
+  exits(0);
+}
+
+static void a_paste_keeps_its_tabs (void **state) {
+  (void)state;
+  server = listen_at("plant");
+  start_terminal();
+  shows("\x1b[?2004h"); /* asks for the marks */
+  shows("tagline> ");
+  type("\x1b[200~if x then\n\ty =\t1\nend\x1b[201~");
+  expect('l', "if x then");
+  answer('m', "");
+  expect('l', "if x then\n\ty =\t1");
+  answer('m', "");
+  type("\r");
+  expect('l', "if x then\n\ty =\t1\nend");
+  answer('r', "");
+  shows("tagline> ");
+  type("li\t");
+  expect('c', "{\"line\":\"li\",\"at\":2}");
+  answer('c', "[\"lines\"]");
+  shows("nes");
+  type("\r");
+  expect('l', "lines");
+  answer('r', "");
+  shows("\x1b[?2004l");
+  shows("tagline> ");
+  type("\x04");
+  exits(0);
+}
+
 static void output_that_comes_while_a_line_is_typed_moves_it_down (void **state) {
   (void)state;
   server = listen_at("plant");
@@ -602,6 +647,8 @@ int main (void) {
     SPEC(says_which_processes_are_running),
     SPEC(wrong_usage_exits_2),
     SPEC(edits_lines_and_asks_for_more),
+    SPEC(knows_the_keys_that_terminals_send),
+    SPEC(a_paste_keeps_its_tabs),
     SPEC(output_that_comes_while_a_line_is_typed_moves_it_down),
     SPEC(tab_completes_from_the_live_process),
     SPEC(ctrl_c_drops_the_line_or_cancels_the_evaluation),
