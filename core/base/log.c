@@ -132,3 +132,13 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...) {
   }
   tl_buf_fini(&line);
 }
+
+void tl_log_print (tl_slice text) {
+  tl_buf line;
+  if (state.writer != NULL && state.writer(state.writer_ctx, TL_LOG_INFO, (const char *)text.at)) return;
+  tl_buf_init(&line);
+  tl_buf_slice(&line, text);
+  tl_buf_byte(&line, '\n');
+  if (!line.failed) put_line(line.at, line.len);
+  tl_buf_fini(&line);
+}

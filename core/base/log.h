@@ -16,6 +16,8 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
+/* What a script prints, as it is, with a line break behind it: no log line, but it goes where those go. `text` has a NUL behind it. */
+void tl_log_print (tl_slice text);
 /* Who shows lines in place of stderr: asked first, true: it is shown. NULL ends it. */
 void tl_log_set_writer (bool (*writer)(void *ctx, tl_log_level level, const char *line), void *ctx);
 /* Also give every written line (without its line break) to `sink`, e.g. for specs; NULL ends it. */

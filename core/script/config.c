@@ -26,12 +26,9 @@ static int print_text (lua_State *L) {
   tl_err err = { .text = "" };
   size_t len;
   luaL_checkstring(L, 1);
-  lua_settop(L, 1);
-  lua_pushliteral(L, "\n");
-  lua_concat(L, 2);
   const char *text = lua_tolstring(L, 1, &len);
   if (s->gateway != NULL && tl_gateway_commit(s->gateway, &err) < 0) return luaL_error(L, "not printed: %s", err.text);
-  fwrite(text, 1, len, stderr);
+  tl_log_print(tl_slice_of(text, len));
   return 0;
 }
 

@@ -30,13 +30,14 @@ static int eval_print (lua_State *L) {
   size_t len;
   int n = lua_gettop(L);
   tl_eval_push_text(L, *here, n, true);
+  lua_pushvalue(L, -1);
   lua_pushliteral(L, "\n");
   lua_concat(L, 2);
   const char *text = lua_tolstring(L, -1, &len);
   if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0) return luaL_error(L, "not printed: %s", err.text);
   /* A callback may come when nobody is attached any more. The console may also have gone while its values became text. */
   if (*here == NULL) {
-    fwrite(text, 1, len, stderr);
+    tl_log_print(tl_slice_of(lua_tostring(L, -2), len - 1));
     return 0;
   }
   bool room = (*here)->events.output((*here)->ctx, tl_slice_of(text, len));

@@ -149,9 +149,9 @@ end)
 describe("run --repl", function()
   after_each(scope.finish)
 
-  local function run()
+  local function run(text)
     b = broker.new()
-    local path = tagline.config(config, { PORT = b.port })
+    local path = tagline.config(text or config, { PORT = b.port })
     local s = terminal.start({ tagline.program(), "run", path, "--repl", "--socket", scope.folder() .. "/s" })
     c = b:handshake()
     s:wait "connected to"
@@ -168,6 +168,16 @@ describe("run --repl", function()
     assert.equal(1, times)
     s:line " 41"
     s:wait "\n42\ntagline>$"
+  end)
+
+  it("moves a line of several rows below the log, and below what handlers print", function()
+    local s = run((config:gsub('address = "boiler/up",', 'address = "boiler/up", on_value = function(t) print("now " .. t.name) end,')))
+    s:type(("x"):rep(250))
+    s:wait "x$"
+    publish("boiler/up", '{"temp":1}')
+    local screen = s:wait "now running\ntagline> x+\nx+\nx+$"
+    local _, prompts = screen:gsub("tagline>", "")
+    assert.equal(1, prompts)
   end)
 
   it("takes Ctrl-C for the evaluation, and ends with its prompt", function()
