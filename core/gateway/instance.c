@@ -62,7 +62,8 @@ static void refuse (tl_link *l, tl_station *t, const tl_station *taken) {
   l->instances_refused++;
   if (t->stats.refused++ > 0) return;
   if (taken != NULL) {
-    tl_station_say(t, TL_LOG_WARN, "cannot make station '%s', which there is already: such messages are acknowledged and counted (said once)",
+    tl_station_say(t, TL_LOG_WARN,
+                   "cannot make station '%s', which there is already: such messages are acknowledged and counted (said once)",
                    taken->name);
   } else {
     tl_station_say(t, TL_LOG_WARN, "has made %u stations (max_instances): messages of further devices are acknowledged and counted "

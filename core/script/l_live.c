@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "script/eval.h"
 #include "script/look.h"
 
 static tl_model *model_of (lua_State *L) { return tl_gateway_model(tl_script_of(L)->gateway); }
@@ -119,6 +120,15 @@ static int live_modules (lua_State *L) {
   return 1;
 }
 
+/* scopes(): the variables of whoever asks, and those that the config sees */
+static int live_scopes (lua_State *L) {
+  const tl_script *s = tl_script_of(L);
+  if (s->evaluating == NULL) lua_newtable(L);
+  else lua_rawgeti(L, LUA_REGISTRYINDEX, s->evaluating->env);
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->env) != LUA_TTABLE) lua_pop(L, 1);
+  return lua_gettop(L);
+}
+
 /* method(kind, name): the function behind tag:write and its like; nil when there is none */
 static int live_method (lua_State *L) {
   lua_pushfstring(L, "tagline.%s", luaL_checkstring(L, 1));
@@ -130,7 +140,7 @@ static int live_method (lua_State *L) {
 
 static const luaL_Reg functions[] = {
   { "method", live_method }, { "modules", live_modules }, { "names", live_names }, { "now", live_now }, { "reload", tl_live_reload },
-  { "status", tl_live_status },
+  { "scopes", live_scopes }, { "status", tl_live_status },
   { "tag_json", tl_live_tag_json }, { "watch", tl_live_watch }, { NULL, NULL },
 };
 

@@ -87,17 +87,17 @@
 ---@class tagline.StationRecord
 ---@class tagline.TagRecord
 
---- A connection to a broker. The table holds its parameters, and its stations by position.
+--- A connection to a broker: its parameters, and its stations by position.
 ---@param name string Letters, digits, `_` and `-`.
 ---@return fun(parameters: tagline.LineParameters)
 function line(name) end
 
---- A device on a line: which messages are its own, and which tags they fill.
+--- A device on a line: which messages are its own, and which tags they fill; it stands between the braces of a line.
 ---@param name string Letters, digits, `_` and `-`; with named groups in the address each {group} of it.
 ---@return fun(parameters: tagline.StationParameters): tagline.StationRecord
 function station(name) end
 
---- Budgets of handlers.
+--- What one call of a handler may take.
 ---@param parameters tagline.LimitParameters
 function limits(parameters) end
 
@@ -111,22 +111,22 @@ function every(seconds, fn) end
 ---@param fn fun()
 function after(seconds, fn) end
 
---- An environment variable; an error when it is unset and no default is given.
+--- An environment variable; an error when it is not set and no default is given.
 ---@param name string
 ---@param default? string
 ---@return string
 function env(name, default) end
 
---- The content of a file without its last line break, for secrets.
+--- A file's content without its last newline, for secrets.
 ---@param path string Beside the config, or absolute.
 ---@return string
 function file(path) end
 
---- JSON as lua-cjson has it; integers keep 64 bits.
+--- JSON as lua-cjson has it; integers keep 64 bits, null is json.null.
 ---@type { encode: fun(value: any): string, decode: fun(text: string): any, null: lightuserdata }
 json = nil
 
---- PCRE2 with limits, named like the functions of `string`.
+--- PCRE2 with limits, called like the functions of string; a replacement text is literal.
 ---@class tagline.re
 ---@field match fun(subject: string, pattern: string, init?: integer): ... The groups, or the whole match; nil.
 ---@field find fun(subject: string, pattern: string, init?: integer): integer?, integer?, ... First and last byte, then the groups.
@@ -214,68 +214,71 @@ function ToR(address_or_options) end
 ---@alias tagline.Decode fun(msg: tagline.Message): tagline.Values|{ time: number?, values: tagline.Values }[]|nil, number?, "StHardErr"?
 ---@alias tagline.Encode fun(tag: tagline.Tag, value: any, station: tagline.Station): string, string?, { qos: integer?, retain: boolean? }?
 
---- What decode gets. Valid until decode returns.
+--- A message, as decode sees it; it ends with the call.
 ---@class tagline.Message
----@field topic string
----@field payload string
+---@field topic string Bytes.
+---@field payload string Bytes.
+---@field json any The payload as Lua values, parsed at first use; integers keep 64 bits, null is json.null.
+---@field captures table<string|integer, string> Groups of the station's address, by number and by name.
 ---@field qos integer 0, 1 or 2.
----@field retain boolean
----@field dup boolean
----@field id integer Packet identifier; 0 for QoS 0.
----@field time number Of the message: its time field, else its arrival. Seconds since 1970, UTC.
----@field captures table<string|integer, string> Groups of the station's address, by number and name.
----@field station tagline.Station
----@field json any The payload as Lua values, parsed at first use; integers keep 64 bits.
+---@field retain boolean True when the broker had kept it.
+---@field dup boolean True when the broker sends it again.
+---@field id integer Packet identifier; 0 at QoS 0.
+---@field time number The message's time field, else its arrival; seconds since 1970, UTC.
+---@field station tagline.Station The station that takes it.
 
+--- One value.
 ---@class tagline.Tag
----@field name string
----@field full_name string line.station.tag
----@field type string
----@field address string
----@field unit? string
----@field description? string
----@field value any nil unless valid.
----@field status tagline.Status
----@field reason? tagline.Reason
----@field time? number Seconds since 1970, UTC.
----@field station tagline.Station
+---@field name string Its name in the station.
+---@field full_name string line.station.tag.
+---@field type string Ai Ao Ci Co Di Do Qi TxtI TxtO TiA ToA TiR ToR.
+---@field address string Where its value comes from.
+---@field value any nil unless its status is valid.
+---@field status tagline.Status unset, valid or invalid.
+---@field reason? tagline.Reason Why it is invalid.
+---@field time? number Of the value, seconds since 1970, UTC.
+---@field unit? string Engineering unit.
+---@field description? string For people.
+---@field station tagline.Station Its station.
 local Tag = {}
 
---- Write an output. In the REPL and in coroutines it waits; in handlers it returns at once.
+--- Write an output, in the tag's type; at the prompt and in coroutines it waits: true, or nil and why not.
 ---@param value any In the tag's type, strictly.
 ---@param done? fun(ok: boolean, why: string?)
 ---@return true|nil ok
 ---@return string? why
 function Tag:write(value, done) end
 
+--- One device.
 ---@class tagline.Station
----@field name string
----@field full_name string line.station
----@field address string
----@field status tagline.StationStatus
----@field tags table<string, tagline.Tag>
----@field line tagline.Line
----@field stats table<string, any>
+---@field name string Its name in the line.
+---@field full_name string line.station.
+---@field address string Topic or regular expression of its messages.
+---@field status tagline.StationStatus StOn, StOff, StWait, StSimul, StComErr or StHardErr.
+---@field line tagline.Line Its line.
+---@field tags table<string, tagline.Tag> Its tags by name.
+---@field stats table<string, any> messages, errors, time in handlers.
 local Station = {}
 
 --- Take it into operation again.
 function Station:on() end
 
---- Take it out of operation: its tags become invalid (off).
+--- Take it out of operation: its tags are invalid (off).
 function Station:off() end
 
---- Simulated values in place of real ones.
+--- Values made up here in place of the device's; false ends it.
 ---@param simulated boolean
 function Station:simulate(simulated) end
 
+--- One broker connection.
 ---@class tagline.Line
----@field name string
----@field status string
----@field stations table<string, tagline.Station>
----@field stats table<string, any>
+---@field name string Its name.
+---@field status string off, waiting, connecting, connected, disconnecting.
+---@field stations table<string, tagline.Station> Its stations by name.
+---@field stats table<string, any> counters, rates, what is in flight, the last error.
 local Line = {}
 
---- Publish a message as it is. Waits in the REPL and in coroutines.
+--- Publish a message as it is; at the prompt and in coroutines it waits: true, or nil and why not.
 ---@param topic string
 ---@param payload string
 ---@param options? { qos: integer?, retain: boolean? }
@@ -284,41 +287,51 @@ local Line = {}
 ---@return string? why
 function Line:publish(topic, payload, options, done) end
 
---- Change parameters of the live line; the connection is made anew, but for topic_filter alone, which waits for the next one.
+--- Change parameters; the connection is made anew, but for topic_filter alone, which waits for the next one.
 ---@param parameters tagline.LineParameters
 function Line:set(parameters) end
 
---- Close the connection and open it again.
+--- Close the connection and make it anew.
 function Line:reconnect() end
 
+--- A recorded message.
+---@class tagline.Recorded
+---@field number integer Counts the line's messages.
+---@field line string Name of the line.
+---@field time number Of arrival, seconds since 1970, UTC.
+---@field topic string Bytes.
+---@field payload string Bytes.
+---@field qos integer 0, 1 or 2.
+---@field retain boolean True when the broker had kept it.
+---@field dup boolean True when the broker sent it again.
+---@field id integer Packet identifier; 0 at QoS 0.
+---@field station? string Full name of the station that would take it now; nil: none.
+
+--- The broker connections; prints as a table.
+--- lines.plant works too. See help("line").
 ---@type table<string, tagline.Line>
 lines = nil
+--- The devices, by full name; prints as a table.
+--- See help("station").
 ---@type table<string, tagline.Station>
 stations = nil
+--- The values, by full name; prints as a table.
+--- See help("tag").
 ---@type table<string, tagline.Tag>
 tags = nil
 
---- Where a message goes and what every tag becomes of it, and why: of a topic and a payload, of one of messages(), or of a tag.
---- Prints as text. Changes nothing.
+--- Where a message goes and what every tag becomes, and why.
+--- explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
+--- last messages could have fed it. Nothing changes by it. Options: qos retain dup id time line, and fresh: as if nothing had come
+--- before.
 ---@param what string|tagline.Recorded|tagline.Tag
 ---@param payload? string
 ---@param options? { qos?: integer, retain?: boolean, dup?: boolean, id?: integer, time?: number, line?: string, fresh?: boolean }
 ---@return table
 function explain(what, payload, options) end
 
----@class tagline.Recorded
----@field number integer
----@field line string
----@field time number
----@field topic string
----@field payload string
----@field qos integer
----@field retain boolean
----@field dup boolean
----@field id integer
----@field station? string
-
---- The last messages, oldest first: of a topic filter, or of a line, station or tag.
+--- The last messages that were received, oldest first.
+--- messages(pattern, limit). A pattern is a topic filter, or a line, station or tag. Each line keeps `recorder` bytes of them.
 ---@param pattern? string|tagline.Line|tagline.Station|tagline.Tag
 ---@param limit? integer
 ---@return tagline.Recorded[]

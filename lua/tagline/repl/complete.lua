@@ -9,6 +9,7 @@ local texts = require "tagline.repl.help_texts"
 local M = {}
 
 local LIMIT = 1000
+local behind = print_module.behind
 
 local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not",
   "or", "repeat", "return", "then", "true", "until", "while" }
@@ -91,12 +92,6 @@ for kind, object in pairs(texts.objects) do
   for _, row in ipairs(object) do fields[kind][row[1]] = true end
 end
 
---- What a read-only table of ours shows; any other table as it is.
-local function behind(value)
-  local meta = debug.getmetatable(value)
-  return type(meta) == "table" and meta.__metatable == false and type(meta.__index) == "table" and meta.__index or value
-end
-
 local function step(value, key)
   local kind = print_module.kind(value)
   if kind then
@@ -150,7 +145,7 @@ local function in_string(head, word, quote, scopes, live)
   elseif head:find("require%s*%(?%s*$") then
     for _, name in ipairs(live.modules()) do set.add(name .. quote) end
   elseif head:find("help%s*%(?%s*$") then
-    for _, name in ipairs(help.names()) do set.add(name .. quote) end
+    for _, name in ipairs(help.names(nil, live)) do set.add(name .. quote) end
   elseif head:find("watch%s*[%({]") or head:find("messages%s*%(%s*$") then
     add_names(set, live, word, 3, quote)
   end

@@ -1,5 +1,7 @@
 --- What explain found, as text that a person can read. The documents are those of core/gateway/explain.h; `wrap` makes one print as its
 --- text, and it stays a table for who wants a field of it.
+local texts = require "tagline.repl.help_texts"
+
 local M = {}
 
 local function is_null(v) return v == nil or type(v) == "userdata" end
@@ -93,16 +95,10 @@ local function tag_row(t)
   return { t.name, t.type, plain(address), raw_text(t, "raw"), steps_text(t.steps), "→ " .. outcome(t) }
 end
 
-local line_codes = {
-  ["no-filter"] = "no topic filter of the line takes it: it never arrives",
-  ["no-station"] = "no station takes it: acknowledged and counted",
-  will = "it is a station's will, and nothing else",
-  off = "the station is off: no tag changes",
-  simulated = "the station is in simulation: no tag changes",
-  refused = "max_instances is reached: no station is made for it",
-  declined = "decode declined it",
-  decoder = "decode failed",
-}
+--- What became of the message, where the values below do not tell.
+local line_codes = {}
+for _, row in ipairs(texts.codes[1]) do line_codes[row[1]] = row[2] end
+line_codes.delivered, line_codes.routed = nil, nil
 
 local function station_lines(out, l)
   local status = l.station_status and ("(%s)"):format(l.station_status) or "(made at its first message)"

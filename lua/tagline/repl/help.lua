@@ -1,11 +1,15 @@
---- help(): a list of what there is; help(x): one thing, given itself or by name. The texts are those of the checks (parameters) and of
---- tagline.repl.help_texts.
+--- help(): a list of what there is; help(x): one thing, given itself or by name. The texts are those of the checks (parameters), of
+--- tagline.repl.help_texts and help_lua, and the comments of codecs and functions themselves.
+local docstring = require "tagline.repl.docstring"
+local library = require "tagline.repl.help_lua"
 local near = require "tagline.config.near"
 local print_module = require "tagline.repl.print"
 local shapes = require "tagline.config.shapes"
 local texts = require "tagline.repl.help_texts"
 
 local M = {}
+
+local WIDE = 30 -- columns of a call; what is wider has a line of its own
 
 local nothing = setmetatable({}, { __index = function() return function() return true end end })
 
@@ -64,10 +68,93 @@ end
 -- Objects
 
 local function object_help(kind)
-  local object = texts.objects[kind]
+  local object, short, long = texts.objects[kind], {}, {}
+  for _, row in ipairs(object) do
+    if #row[2] > WIDE then long[#long + 1] = ("  %s\n      %s"):format(row[2], row[3]) else short[#short + 1] = { row[2], row[3] } end
+  end
+  return ("%s  — %s\n%s%s"):format(object.example, object.doc, rows(short), #long > 0 and "\n" .. table.concat(long, "\n") or "")
+end
+
+local function stats_list(kind)
   local list = {}
-  for i, row in ipairs(object) do list[i] = { row[2], row[3] } end
-  return ("%s  — %s\n%s"):format(object.example, object.doc, rows(list))
+  for i, row in ipairs(texts.stats[kind]) do list[i] = { row[1], row[2] } end
+  return ("%s.stats\n%s"):format(texts.objects[kind].example, rows(list))
+end
+
+--- What is said of a field or method of one kind of object; nil when it has none of this name.
+local function member_help(kind, name)
+  local object = texts.objects[kind]
+  local row = by_name(object, name .. "()")
+  if row then return ("%s%s  (of a %s)\n  %s"):format(kind, row[2], kind, row[3]) end
+  row = by_name(object, name)
+  return row and ("%s.%s  (of a %s)\n  %s"):format(kind, row[2], kind == "msg" and "message, in decode" or kind, row[3])
+end
+
+local function stats_help(kind, name)
+  local row = by_name(texts.stats[kind], name)
+  return row and ("%s.stats.%s\n  %s"):format(kind, row[1], row[2])
+end
+
+local object_kinds = { "line", "station", "tag", "msg", "message" }
+
+local function members_help(name)
+  local found = {}
+  for _, kind in ipairs(object_kinds) do found[#found + 1] = member_help(kind, name) end
+  for _, kind in ipairs { "line", "station" } do found[#found + 1] = stats_help(kind, name) end
+  return #found > 0 and table.concat(found, "\n") or nil
+end
+
+--- "tag:write", "msg.captures", "line.stats.inflight".
+local function path_help(name)
+  local kind, member = name:match "^(%a+)%s*[.:]%s*([%w_]+)%s*%(?%)?$"
+  if texts.objects[kind] then return member_help(kind, member) end
+  kind, member = name:match "^(%a-)%.?stats%.([%w_]+)$"
+  if not member then return nil end
+  if texts.stats[kind] then return stats_help(kind, member) end
+  return stats_help("line", member) or stats_help("station", member)
+end
+
+-- Codecs
+
+local function codec_path(name) return name:find "^tagline%.codec%." and package.searchpath(name, package.path) or nil end
+
+local function codec_names(live)
+  local names = live and live.modules() or {}
+  table.sort(names)
+  return names
+end
+
+local function codec_help(name)
+  for _, full in ipairs { name, "tagline.codec." .. name, "tagline.codec.device." .. name } do
+    local path = codec_path(full)
+    local text = path and docstring.of_file(path)
+    if text then
+      local list = docstring.functions(path)
+      return ('require "%s"\n  %s%s'):format(full, text:gsub("\n", "\n  "), #list > 0 and "\n\n" .. rows(list) or "")
+    end
+  end
+end
+
+--- Calls found(function) for each that a table holds, with those in tables within it.
+local function each_function(t, depth, found)
+  for _, value in next, print_module.behind(t) do
+    if type(value) == "function" then found(value)
+    elseif type(value) == "table" and depth > 1 then each_function(value, depth - 1, found) end
+  end
+end
+
+--- The module of ours that this table is or is a part of; `help(require "tagline.codec.hex")`. Configs get copies that hold the same
+--- functions; one that several modules hold tells nothing.
+local function codec_of(t)
+  local owner = {}
+  for name, module in pairs(package.loaded) do
+    if type(module) == "table" and name:find "^tagline%.codec%." and codec_path(name) then
+      each_function(module, 3, function(f) owner[f] = (owner[f] == nil or owner[f] == name) and name end)
+    end
+  end
+  local found
+  each_function(t, 3, function(f) found = found or owner[f] end)
+  return found
 end
 
 -- Lists by name
@@ -78,6 +165,23 @@ local function two(list)
   return rows(out)
 end
 
+local function calls(list)
+  local out = {}
+  for i, row in ipairs(list) do out[i] = { row[2], row[3] } end
+  return rows(out)
+end
+
+local function notes_of(name)
+  local row = by_name(texts.notes, name)
+  return row and ("%s  — %s\n  %s"):format(row[1], row[2], row[3]:gsub("\n", "\n  "))
+end
+
+local function codes_text()
+  local parts = {}
+  for i, group in ipairs(texts.codes) do parts[i] = group.what .. "\n" .. two(group) end
+  return table.concat(parts, "\n") .. "\nbeside these: the reasons of tags (help \"reasons\")"
+end
+
 local topics = {
   { "parameters", "parameters of a line", function(core) return parameter_list("line", core) end },
   { "station parameters", "parameters of a station", function(core) return parameter_list("station", core) end },
@@ -85,28 +189,28 @@ local topics = {
   { "limits", "what handlers may take", function(core) return parameter_list("limits", core) end },
   { "types", "types of tags", function() return two(texts.types) end },
   { "addresses", "where tags get their values", function() return two(texts.addresses) end },
+  { "named groups", "one station per device", function() return "  " .. by_name(texts.notes, "named groups")[3]:gsub("\n", "\n  ") end },
   { "time masks", "how times are read", function() return two(texts.masks) end },
   { "reasons", "why a tag is invalid", function() return two(texts.reasons) end },
-  { "statuses", "of stations and tags", function() return two(texts.statuses) end },
-  { "config", "words of the config", function()
-    local list = {}
-    for i, row in ipairs(texts.config) do list[i] = { row[2], row[3] } end
-    return rows(list)
+  { "statuses", "of stations, tags and lines", function() return two(texts.statuses) .. "\nof a line\n" .. two(texts.states) end },
+  { "codes", "what explain says", codes_text },
+  { "errors", "why a write or a connection fails", function()
+    return "of a write or publish\n" .. two(texts.errors) .. "\nof a connection\n" .. two(texts.troubles)
   end },
-  { "handlers", "functions that a config may have", function()
-    local list = {}
-    for i, row in ipairs(texts.handlers) do list[i] = { row[2], row[3] } end
-    return rows(list)
-  end },
+  { "stats", "numbers of lines and stations", function() return stats_list "line" .. "\n" .. stats_list "station" end },
+  { "config", "words of the config", function() return calls(texts.config) end },
+  { "handlers", "functions that a config may have", function() return calls(texts.handlers) .. "\n" .. object_help "msg" end },
+  { "library", "functions of Lua", function() return calls(library) end },
   { "codecs", "modules that read devices' payloads", function(_, live)
-    local list, names = {}, live and live.modules() or {}
-    if #names == 0 then
-      for name in pairs(texts.codecs) do names[#names + 1] = name end
+    local list = {}
+    for _, name in ipairs(codec_names(live)) do
+      local path = codec_path(name)
+      local text = path and docstring.of_file(path)
+      list[#list + 1] = { name, text and print_module.cut(docstring.sentence(text), 90) or "" }
     end
-    table.sort(names)
-    for i, name in ipairs(names) do list[i] = { name, texts.codecs[name] or "" } end
     return rows(list)
   end },
+  { "commands", "of the program", function() return calls(texts.commands) end },
 }
 
 local function overview()
@@ -134,28 +238,37 @@ local function called(list, what, name)
   return row and ("%s  (%s)\n  %s"):format(row[2], what, row[3]) or nil
 end
 
-local function method_help(name)
+local function codes_help(name)
   local found = {}
-  for kind, object in pairs(texts.objects) do
-    for _, row in ipairs(object) do
-      if row[1] == name .. "()" then found[#found + 1] = ("%s%s  (of a %s)\n  %s"):format(kind, row[2], kind, row[3]) end
-    end
-  end
-  table.sort(found)
+  for _, group in ipairs(texts.codes) do found[#found + 1] = simple(group, group.what, name) end
   return #found > 0 and table.concat(found, "\n") or nil
 end
 
-local function field_help(name)
-  local found = {}
-  for _, kind in ipairs { "line", "station", "tag" } do
-    local row = by_name(texts.objects[kind], name)
-    if row then found[#found + 1] = ("%s.%s  (of a %s)\n  %s"):format(kind, row[2], kind, row[3]) end
+--- An error as it was said, or the part of it that is always the same.
+local function error_help(name)
+  for _, list in ipairs { texts.errors, texts.troubles } do
+    for _, row in ipairs(list) do
+      if name:find(row[1], 1, true) then
+        local what = list == texts.errors and "why a write fails" or "why a connection fails or ends"
+        return ("%s  (%s)\n  %s%s"):format(row[1], what, row[2], row[3] and "\n  " .. row[3] or "")
+      end
+    end
   end
+end
+
+--- A function of Lua by its full name, a table of them ("string"), or, `loosely`, all of that name ("format").
+local function library_help(name, loosely)
+  local found, inside = {}, {}
+  for _, row in ipairs(library) do
+    if row[1] == name or loosely and row[1]:match "%.([%w_]+)$" == name then found[#found + 1] = called({ row }, "of Lua", row[1]) end
+    if row[1]:match "^([%w_]+)%." == name then inside[#inside + 1] = { row[2], row[3] } end
+  end
+  if #inside > 0 then found[#found + 1] = name .. "  (functions)\n" .. rows(inside) end
   return #found > 0 and table.concat(found, "\n") or nil
 end
 
 --- Every name that help knows, for "did you mean" and for completion.
-function M.names(core)
+function M.names(core, live)
   local seen, list = {}, {}
   local function add(name)
     if not seen[name] then
@@ -163,19 +276,26 @@ function M.names(core)
       list[#list + 1] = name
     end
   end
-  for _, all in ipairs { texts.words, texts.addresses, texts.masks, texts.reasons, texts.statuses, texts.config, texts.types,
-    texts.handlers } do
+  for _, all in ipairs { texts.words, texts.addresses, texts.masks, texts.reasons, texts.statuses, texts.states, texts.config, texts.types,
+    texts.handlers, texts.errors, texts.troubles, texts.notes, texts.commands, library, topics, texts.stats.line, texts.stats.station,
+    table.unpack(texts.codes) } do
     for _, row in ipairs(all) do add(row[1]) end
   end
-  for _, row in ipairs(topics) do add(row[1]) end
+  for _, row in ipairs(library) do
+    if row[1]:find ".%." then add(row[1]:match "^[^.]*") end
+  end
   for kind, object in pairs(texts.objects) do
     add(kind)
-    for _, row in ipairs(object) do add((row[1]:gsub("%(%)$", ""))) end
+    for _, row in ipairs(object) do
+      local name, method = row[1]:gsub("%(%)$", "")
+      add(name)
+      add(kind .. (method > 0 and ":" or ".") .. name)
+    end
   end
   for _, kind in ipairs(kinds) do
     for _, name in ipairs(all_parameters(core)[kind[1]].names) do add(name) end
   end
-  for name in pairs(texts.codecs) do add(name) end
+  for _, name in ipairs(codec_names(live)) do add(name) end
   table.sort(list)
   return list
 end
@@ -198,18 +318,119 @@ function M.about(name, core, live)
   local address = name:match("^(JA=)") or name:match("^(RE=)") or name
   if texts.objects[name] then return join(called(texts.config, "word of the config", name), object_help(name)) end
   local topic = by_name(topics, name)
-  local codec = texts.codecs[name] or texts.codecs["tagline.codec." .. name]
   return join(word_help(name), parameter_help(name, core), simple(texts.addresses, "address of a tag", address),
     simple(texts.types, "type of a tag", name), simple(texts.reasons, "why a tag is invalid", name),
-    simple(texts.statuses, "status", name), simple(texts.masks, "of a time mask", name), called(texts.config, "word of the config", name),
-    called(texts.handlers, "handler", name), method_help(name), field_help(name),
-    codec and ('require "%s"\n  %s'):format(texts.codecs[name] and name or "tagline.codec." .. name, codec),
-    topic and topic[1] .. "  — " .. topic[2] .. "\n" .. topic[3](core, live))
+    simple(texts.statuses, "status", name), simple(texts.states, "status of a line", name), codes_help(name),
+    simple(texts.masks, "of a time mask", name), called(texts.config, "word of the config", name),
+    called(texts.handlers, "handler", name), called(texts.commands, "command of the program", name:match "^tagline%s+(.+)$" or name),
+    path_help(name), members_help(name), not topic and notes_of(name), library_help(name), codec_help(name),
+    topic and topic[1] .. "  — " .. topic[2] .. "\n" .. topic[3](core, live)) or library_help(name, true) or error_help(name)
 end
 
-local function unknown(name, core)
-  local meant = near.find(name, M.names(core))
-  return ("nothing is known of '%s'%s; help() lists what there is"):format(name, meant and ("; did you mean '%s'?"):format(meant) or "")
+--- The same of a name that stands for a value: of what may be one.
+local function about_thing(name)
+  return join(word_help(name), simple(texts.types, "type of a tag", name), called(texts.config, "word of the config", name),
+    called(texts.handlers, "handler", name), library_help(name))
+end
+
+--- The names that may have been meant: the nearest, and those that hold what was typed.
+local function meant(name, core, live)
+  local names, found, seen = M.names(core, live), {}, {}
+  local function add(other)
+    if other and not seen[other] and #found < 4 then
+      seen[other] = true
+      found[#found + 1] = "'" .. other .. "'"
+    end
+  end
+  add(near.find(name, names))
+  for _, other in ipairs(#name >= 3 and #name <= 40 and names or {}) do
+    if other:lower():find(name:lower(), 1, true) then add(other) end
+  end
+  if #found < 2 then return found[1] end
+  return table.concat(found, ", ", 1, #found - 1) .. " or " .. found[#found]
+end
+
+local function unknown(name, core, live)
+  local near_ones = meant(name, core, live)
+  return ("nothing is known of '%s'%s; help() lists what there is"):format(print_module.cut(name, 60),
+    near_ones and ("; did you mean %s?"):format(near_ones) or "")
+end
+
+-- Things
+
+--- The names under which a value is found: variables, words, and what their tables hold.
+local function names_of(x, live, api)
+  local found = {}
+  local own, config = live.scopes()
+  for _, scope in ipairs { own, api, config } do
+    local each, all = next, scope
+    if print_module.behind(scope) ~= scope then each, all = pairs(scope) end -- a config's globals stand before its words
+    for name, value in each, all do
+      local is_name = type(name) == "string"
+      if is_name and rawequal(value, x) then found[#found + 1] = name end
+      local members = is_name and type(value) == "table" and not print_module.collection(value) and value ~= scope
+      for member, v in next, members and print_module.behind(value) or {} do
+        if rawequal(v, x) and type(member) == "string" then found[#found + 1] = name .. "." .. member end
+      end
+    end
+  end
+  table.sort(found)
+  return found
+end
+
+local function method_help(x, live)
+  for _, kind in ipairs { "tag", "station", "line" } do
+    for _, row in ipairs(texts.objects[kind]) do
+      local name = row[1]:match("^(.*)%(%)$")
+      if name and live.method and live.method(kind, name) == x then return members_help(name) end
+    end
+  end
+end
+
+local function function_help(x, name)
+  local info = debug.getinfo(x, "S")
+  if info.what == "C" then return (name and name .. ": " or "") .. "a function of the library" end
+  local text, call = docstring.of_function(x)
+  local place = ("a function of %s, lines %d to %d"):format(info.short_src, info.linedefined, info.lastlinedefined)
+  if not text then return place end
+  return ("%s\n  %s\n%s"):format(call or name or "function", text:gsub("\n", "\n  "), place)
+end
+
+local function object_text(x, kind, live)
+  local text = print_module.format({ now = live.now() }, 1, x)
+  local address = kind == "tag" and x.address or ""
+  local row = by_name(texts.addresses, address:match "^%a+=" or address)
+  if row then text = ("%s\n  %s: %s"):format(text, address, row[2]) end
+  if kind == "tag" and x.reason then text = ("%s\n  %s: %s"):format(text, x.reason, by_name(texts.reasons, x.reason)[2]) end
+  return text .. "\n\n" .. object_help(kind)
+end
+
+--- A tag, station or line by its full name.
+local function named_object(name, api, live)
+  for _, row in ipairs { { "tags", "tag" }, { "stations", "station" }, { "lines", "line" } } do
+    local all = rawget(api, row[1])
+    local object = all and all[name]
+    if object then return object_text(object, row[2], live) end
+  end
+end
+
+local function about_value(x, live, api)
+  local kind = print_module.kind(x)
+  if kind and texts.objects[kind] then return object_text(x, kind, live) end
+  kind = print_module.collection(x)
+  if kind then return word_help(kind .. "s") .. "\n\n" .. object_help(kind) end
+  local meta = debug.getmetatable(x)
+  local is_message = type(x) == "table" and type(meta) == "table" and meta.__name == "tagline.recorded"
+  if is_message then return object_text(x, "message", live) end
+  if type(x) ~= "function" and type(x) ~= "table" then return nil end
+  local codec = type(x) == "table" and codec_of(x)
+  if codec then return codec_help(codec) end
+  local names = names_of(x, live, api)
+  for _, name in ipairs(names) do
+    local text = about_thing(name)
+    if text then return text end
+  end
+  if type(x) == "function" then return method_help(x, live) or function_help(x, names[1]) end
 end
 
 --- The word help, for the REPL.
@@ -218,27 +439,8 @@ function M.word(live, api)
     if select("#", ...) == 0 then return overview() end
     local x = (...)
     local core = require "tagline.core"
-    if type(x) == "string" then return M.about(x, core, live) or unknown(x, core) end
-    local kind = print_module.kind(x)
-    if kind and texts.objects[kind] then return print_module.format({ now = live.now() }, 1, x) .. "\n\n" .. object_help(kind) end
-    kind = print_module.collection(x)
-    if kind then return word_help(kind .. "s") .. "\n\n" .. object_help(kind) end
-    for _, row in ipairs(texts.words) do
-      if x ~= nil and rawget(api, row[1]) == x then return word_help(row[1]) end
-    end
-    if x == print then return word_help "print" end
-    for _, object_kind in ipairs { "tag", "station", "line" } do
-      for _, row in ipairs(texts.objects[object_kind]) do
-        local name = row[1]:match("^(.*)%(%)$")
-        if name and live.method and live.method(object_kind, name) == x then return method_help(name) end
-      end
-    end
-    if type(x) == "function" then
-      local info = debug.getinfo(x, "S")
-      if info.what == "C" then return "a function of the library" end
-      return ("a function of %s, lines %d to %d"):format(info.short_src, info.linedefined, info.lastlinedefined)
-    end
-    return ("a %s; help(x) takes a word, an object, or the name of anything"):format(type(x))
+    if type(x) == "string" then return M.about(x, core, live) or named_object(x, api, live) or unknown(x, core, live) end
+    return about_value(x, live, api) or ("a %s; help(x) takes a word, an object, or the name of anything"):format(type(x))
   end
 end
 

@@ -17,15 +17,16 @@ watch { topic = "plant/#" } shows raw messages: QoS, flags, where they went, and
 What is left out is counted and said. Watching never delays a message.]] },
   { "explain", "explain(topic, payload), explain(tag)", "where a message goes and what every tag becomes, and why",
     [=[explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
-last messages could have fed it.]=] },
-  { "messages", "messages(pattern)", "the last messages that were received",
-    "A pattern is a topic filter, or a line, station or tag. Each line keeps `recorder` bytes of them." },
+last messages could have fed it. Nothing changes by it. Options: qos retain dup id time line, and fresh: as if nothing had come
+before.]=] },
+  { "messages", "messages(pattern)", "the last messages that were received, oldest first",
+    "messages(pattern, limit). A pattern is a topic filter, or a line, station or tag. Each line keeps `recorder` bytes of them." },
   { "save", "save(\"FILE\" [, pattern])", "the same into a file, for `tagline replay`", "One JSON object a line." },
   { "freeze", "freeze(message, \"FILE_spec.lua\")", "a spec made of a real message and what its tags became", "`tagline test` runs it." },
   { "reload", "reload(), reload { dry = true }", "read the config anew; with dry, only say what would change",
     [[Gives what changed; or nil and every problem, and then the old config goes on. Connections, messages in flight, values and stations
 of what did not change are kept; handlers are swapped between two messages. In a handler it is done at the end of the wake-up.]] },
-  { "print", "print(…)", "show values", "Tables show as at the prompt." },
+  { "print", "print(…)", "show values", "Tables show as at the prompt. In a config and its handlers it writes to stderr." },
   { "help", "help(), help(x)", "this list; or about a word, object, parameter, address, time-mask token, reason or status",
     "x is a thing or its name: help(watch), help \"keep_alive\", help \"JA=\", help \"mss\", help \"missing\", help(tags[\"…\"])." },
   { "_", "_", "the last result", "" },
@@ -240,7 +241,8 @@ texts.codes = {
 
 --- Why a write or a publish fails. The text itself may hold more than this.
 texts.errors = {
-  { "not connected", "there is no connection, and offline_writes is \"reject\"", "status() says why; offline_writes = \"queue\" keeps writes." },
+  { "not connected", "there is no connection, and offline_writes is \"reject\"",
+    "status() says why; offline_writes = \"queue\" keeps writes." },
   { "queue full", "max_queued writes wait already", "status() says for what; a longer queue only hides it." },
   { "connection lost", "the connection broke before the broker confirmed: it may have got the message or not",
     "with clean_session = false such a message is sent again." },
@@ -259,7 +261,7 @@ texts.errors = {
   { "the message is not held any more", "the connection broke while it waited: the broker sends it again" },
   { "explain writes nothing", "a decoder wrote while explain tried it" },
   { "no memory for the write", "the process has no memory left" },
-  { "encode: ", "the station's encode failed", "status() shows the error with its line." },
+  { "encode:", "the station's encode failed", "status() shows the error with its line." },
 }
 
 --- Why a connection fails or ends. The text itself may hold more than this.
@@ -272,21 +274,23 @@ texts.troubles = {
   { "within the reply timeout", "the broker was silent for longer than reply_timeout" },
   { "closed the connection", "the broker ended it without a word: often another client with the same client_id, or missing rights" },
   { "the broker refused", "SUBACK refused the topic filter: missing rights" },
-  { "max_packet_size", "the broker sent a packet that is longer" },
+  { "max_packet_size is", "the broker sent a packet that is longer" },
 }
 
 --- Words of the config.
 texts.config = {
-  { "line", "line \"NAME\" { … }", "a broker connection: parameters, and stations by position" },
-  { "station", "station \"NAME\" { … }", "a device; stands between the braces of a line" },
+  { "line", "line \"NAME\" { … }", "a connection to a broker: its parameters, and its stations by position" },
+  { "station", "station \"NAME\" { … }",
+    "a device on a line: which messages are its own, and which tags they fill; it stands between the braces of a line" },
   { "limits", "limits { handler_time =, memory = }", "what one call of a handler may take" },
-  { "every", "every(seconds, function)", "call it again and again" },
-  { "after", "after(seconds, function)", "call it once" },
-  { "env", "env \"NAME\"", "an environment variable; an error when it is not set" },
+  { "every", "every(seconds, function)", "call a function again and again" },
+  { "after", "after(seconds, function)", "call a function once" },
+  { "env", "env \"NAME\", env(\"NAME\", \"default\")", "an environment variable; an error when it is not set and no default is given" },
   { "file", "file \"PATH\"", "a file's content without its last newline, for secrets" },
   { "require", "require \"NAME\"", "a file beside the config, or a module tagline.*" },
   { "json", "json.decode(text), json.encode(value)", "JSON as lua-cjson has it; integers keep 64 bits, null is json.null" },
-  { "re", "re.match, re.find, re.gmatch, re.gsub", "PCRE2 with limits, called like the functions of string; a replacement text is literal" },
+  { "re", "re.match, re.find, re.gmatch, re.gsub",
+    "PCRE2 with limits, called like the functions of string; a replacement text is literal" },
 }
 
 --- What decode sees, and what handlers are called with.
@@ -307,11 +311,11 @@ texts.notes = {
 and may stand in its will texts and in the text default of a tag. In decode, msg.captures.dev is what the group took. max_instances
 bounds how many there are.]] },
   { "values", "the stream of run --values",
-    [[Each new value is a line of JSON: time, tag, type, value, status, reason. TiA is ISO 8601 text, TiR seconds, Qi its number; text that is
-not UTF-8 stands as "base64" in place of "value".]] },
+    [[Each new value is a line of JSON: time, tag, type, value, status, reason. TiA is ISO 8601 text, TiR seconds, Qi its number; text that
+is not UTF-8 stands as "base64" in place of "value".]] },
   { "--json", "results as JSON",
-    [[tagline repl --json prints a line of JSON for each result, never cut. A tag is as in the values stream; a station is { station, status,
-address, stats }, a line { line, status, stats }; tags, stations, lines and messages() are lists; station.tags and line.stations are
+    [[tagline repl --json prints a line of JSON for each result, never cut. A tag is as in the values stream; a station is { station,
+status, address, stats }, a line { line, status, stats }; tags, stations, lines and messages() are lists; station.tags and line.stations are
 objects by name; bytes that are not UTF-8 are { "base64": "…" }. Errors go to stderr as text, with exit code 1.]] },
 }
 

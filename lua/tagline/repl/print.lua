@@ -6,7 +6,7 @@ local M = {}
 local MAX_ITEMS, MAX_DEPTH = 40, 4
 local MAX_ROWS = 400                  -- items of a table with all that is in it
 local MAX_RESULTS = 100               -- values of one evaluation, at a prompt
-local TEXT, TEXT_LINES = 4000, 100    -- bytes and lines of a text at a prompt
+local TEXT, TEXT_LINES = 16000, 200   -- bytes and lines of a text at a prompt
 local CELL = 60                       -- columns of one value in a table
 local DUMP = 256                      -- bytes of a hex dump
 local NARROW = 12                     -- a column that is cut keeps at least this
@@ -430,6 +430,6 @@ function M.run(chunk, take)
   return M.format(take(table.unpack(results, 1, results.n)), results.n, table.unpack(results, 1, results.n))
 end
 
-M.scalar, M.cut, M.quote = scalar, cut, quote
+M.scalar, M.cut, M.quote, M.behind = scalar, cut, quote, behind
 
 return M
