@@ -143,6 +143,11 @@ describe("a line", function()
     { "{ 5 }", "expected a host, as a string, got 5" },
     { '"mqtt://h"', 'expected a name or address without "mqtt://", got "mqtt://h"' },
     { '"h:1884"', 'expected a name or address without a port, got "h:1884": write host = "h", port = 1884' },
+    { '"[::1]:1884"', 'expected a name or address without a port, got "[::1]:1884": write host = "::1", port = 1884' },
+    { '"mqtt://joe:secret@h:1883/x"', 'expected a name or address without "mqtt://", got "mqtt://…@h:1883/x"' },
+    { '"mqtt://joe:se@cret@h"', 'expected a name or address without "mqtt://", got "mqtt://…@h"' },
+    { '{ "mqtt://joe:secret" }', 'expected a name or address without "mqtt://", got "mqtt://…"' },
+    { '"joe:secret@h"', 'expected a host name or an address, got "…@h"' },
     { '"a b"', 'expected a host name or an address, got "a b"' },
     { '"a, a"', '"a" is given twice' },
   } do

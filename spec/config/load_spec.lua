@@ -86,6 +86,21 @@ line "p" { host = "h", payload_type = "JSON", list }
     assert.equal("c.lua:5: line 'p', station 's10', tag 'x': unit: expected a string, got 5 (and 90 more like this)", list[10])
   end)
 
+  it("of records made in a loop are alike, too, when only names and values in them differ", function()
+    local list = support.problems [[
+local list = {}
+for i = 1, 30 do
+  list[i] = station("s" .. i) { address = "t/" .. i,
+    tags = { ["x" .. i] = Ai { "JA=x", unit = i },
+    } }
+end
+line "p" { host = "h", payload_type = "JSON", topic_filter = "only", list }
+]]
+    assert.equal(20, #list)
+    assert.truthy(list[10]:find("does not let \"t/10\" in (and 20 more like this)", 1, true), list[10])
+    assert.truthy(list[20]:find("unit: expected a string, got 10 (and 20 more like this)", 1, true), list[20])
+  end)
+
   it("have file, line and severity", function()
     local _, problems = load.string('line "p" { host = "h",\n client_id = "" }', "a/b.lua")
     assert.same({ { file = "a/b.lua", line = 2, severity = "warning", text =

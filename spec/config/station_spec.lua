@@ -142,6 +142,12 @@ describe("a station", function()
       assert.same({}, line 'topic_filter = { "y/#", "z" }, station "a" { address = "y/x" }, station "b" { address = "z" }')
       assert.same({}, line 'topic_filter = { "y/#", "z" }, station "a" { address = "x", subscribe_address = true }')
     end)
+    it("because # lets no topic in that begins with $, is told", function()
+      assert.same({ [[c.lua:1: warning: line 'p', station 'a': address: never matches: topic_filter "#" does not let "$SYS/x" in]] },
+        line 'station "a" { address = "$SYS/x" }')
+      assert.same({}, line 'topic_filter = { "#", "$SYS/#" }, station "a" { address = "$SYS/x" }')
+      assert.same({}, line 'station "a" { address = "$SYS/x", subscribe_address = true }')
+    end)
     it("because no topic that its expression matches gets in, is told", function()
       local filters = 'topic_filter = { "y/b/#", "z", "$share/g/s/+/up" }, station "a" { address = "%s" }'
       for _, address in ipairs { "x.*", "x/[^/]+/up", "^x/y$", "y/c/.*", "z/.*", "y/bc+d/.*", "^s/t/do+", "s2/.*" } do

@@ -199,18 +199,31 @@ function kinds.filters(core)
   return texts("a topic filter or a list of them", kinds.core(core.filter_check, "a topic filter"))
 end
 
+--- A host to show: what may be a name and a password (mqtt://joe:secret@host) is left out.
+local function shown_host(name)
+  local scheme, rest = name:match("^(%a[%w+.-]*://)(.*)$")
+  rest = rest or name
+  local behind = rest:match(".*@(.*)$")
+  if behind then rest = "…@" .. behind
+  elseif scheme and rest:find(":%d*[^%d/]") then rest = "…" end
+  return got((scheme or "") .. rest)
+end
+
 local function host(value)
   if type(value) ~= "string" then return expected("a host, as a string", value) end
   local name = value:match("^%s*(.-)%s*$")
   if name == "" then return "expected a host, got an empty one" end
   local scheme = name:match("^%a[%w+.-]*://")
-  if scheme then return ('expected a name or address without "%s", got %s'):format(scheme, got(name)) end
-  local bare, port = name:match("^([^:]+):(%d+)$")
+  if scheme then return ('expected a name or address without "%s", got %s'):format(scheme, shown_host(name)) end
+  local bare, port = name:match("^([^:@]+):(%d+)$")
+  if not bare then bare, port = name:match("^%[([^%]@]+)%]:(%d+)$") end
   if bare then
     return ('expected a name or address without a port, got %s: write host = "%s", port = %s'):format(got(name), bare, port)
   end
   name = name:match("^%[(.+)%]$") or name
-  if #name > 255 or name:find("[^%w._:%%-]") then return expected("a host name or an address", value) end
+  if #name > 255 or name:find("[^%w._:%%-]") then
+    return "expected a host name or an address, got " .. shown_host(name)
+  end
   return nil, name
 end
 

@@ -245,7 +245,8 @@ local function check_stations(self, one)
       station_problem(self, st, "address", ("never matches: station '%s' (\"#\") takes every message of the line")
         :format(all_of_it.name), "warning")
     elseif st.address and not st.params.subscribe_address then
-      local is_topic = self.load.checker:is_topic(st.address)
+      -- An expression that begins with $, the end of the text, matches nothing: it can only equal a topic.
+      local is_topic = self.load.checker:is_topic(st.address) or st.address:find "^%$%a"
       if is_topic and not let_in(core, filters, st.address) or not is_topic and not some_may_let_in(filters, st.address) then
         station_problem(self, st, "address", ("never matches: topic_filter %s does not let %s in"):format(
           kinds.got(table.concat(filters, ", ")), kinds.got(st.address)), "warning")

@@ -76,14 +76,18 @@ local function whole_text(file, line, severity, place, field, text)
   return (table.concat(parts):gsub("[\r\n]+", " "))
 end
 
+--- The text without the values in it: what a mistake in a loop says again and again.
+local function kind_of(text)
+  return (text:gsub('"[^"]*"', '""'):gsub("'[^']*'", "''"):gsub("%d+", "0"))
+end
+
 --- The list that a user gets, in the order of the file: { file =, line =, severity =, text = }.
 function Problems:finish()
   local found, groups = {}, {}
   for i, problem in ipairs(self.list) do
     local line = self:locate(problem)
     local file = self.files[problem.at.file]
-    local like = table.concat({ problem.at.file, line, problem.severity, problem.tag or "", problem.field or "", problem.text },
-      "\0")
+    local like = table.concat({ problem.at.file, line, problem.severity, problem.field or "", kind_of(problem.text) }, "\0")
     local group = groups[like] or { count = 0 }
     groups[like] = group
     group.count = group.count + 1
