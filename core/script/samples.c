@@ -41,9 +41,11 @@ static void wrong (taking *t, const char *what) {
 
 static int64_t read_time (taking *t, int index, const char *where) {
   lua_State *L = t->L;
-  if (lua_type(L, index) != LUA_TNUMBER || !isfinite(lua_tonumber(L, index)) || fabs(lua_tonumber(L, index)) > 9e12)
+  tl_value v;
+  const char *expected;
+  if (!tl_read_value(L, index, TL_TIA, &v, &expected)) /* milliseconds in place of seconds are beyond the year 9999 */
     wrong(t, lua_pushfstring(L, "%s: expected a time in seconds since 1970, got %s", where, tl_push_got(L, index)));
-  return (int64_t)llround(lua_tonumber(L, index) * 1000.0);
+  return v.integer;
 }
 
 /* ---- one value ---- */

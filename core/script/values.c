@@ -53,9 +53,7 @@ bool tl_read_value (lua_State *L, int index, tl_type type, tl_value *out, const 
     return true;
   case TL_TIA: case TL_TOA:
     *expected = "a time in seconds since 1970 (a finite number)";
-    if (!read_number(L, index, &seconds) || fabs(seconds) > 9e12) return false;
-    out->integer = (int64_t)llround(seconds * 1000.0);
-    return true;
+    return read_number(L, index, &seconds) && tl_convert_number(type, seconds, NULL, out) == TL_REASON_NONE; /* not beyond the year 9999 */
   default: {
     *expected = "a string";
     if (lua_type(L, index) != LUA_TSTRING) return false;

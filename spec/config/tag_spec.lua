@@ -102,7 +102,7 @@ describe("a tag", function()
     Co = { '"1"', 'an integer, got "1"' }, Di = { "1", "true or false, got 1" }, Do = { '"on"', 'true or false, got "on"' },
     Qi = { "5", "0 to 4 or Off, On, Trans, Err, Oscillate, got 5" }, TxtI = { "5", "a string, got 5" },
     TxtO = { "false", "a string, got false" }, TiA = { '"2026"', 'seconds since 1970, UTC, got "2026"' },
-    ToA = { "true", "seconds since 1970, UTC, got true" }, TiR = { '"1:00:00"', 'seconds, got "1:00:00"' },
+    ToA = { "1700000000000", "seconds since 1970, UTC, got 1700000000000" }, TiR = { '"1:00:00"', 'seconds, got "1:00:00"' },
     ToR = { "{}", "seconds, got a table" },
   } do
     it("of type " .. name .. " has no default like " .. case[1], function()

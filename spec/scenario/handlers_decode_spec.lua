@@ -144,6 +144,7 @@ describe("decode", function()
     ["with a time that is a text"] = { "list[7].time = 'now'", 'sample 7: its time: expected a time in seconds since 1970, got string "now"' },
     ["with a key that is a number"] = { "list[7].values[1] = 5", "sample 7: decode: expected tag names as keys, got number 1" },
     ["with an unknown reason"] = { "list[7].values.x = { status = 'invalid', reason = 'mood' }", "sample 7: x: unknown reason 'mood'" },
+    ["with a time in milliseconds"] = { "list[7].time = 1700000000000", "sample 7: its time: expected a time in seconds since 1970, got number 1700000000000" },
     ["with a value whose time is none"] = { "list[7].values.x = { time = 0 / 0 }", "sample 7: x: expected a time in seconds since 1970" },
   } do
     it("sets nothing of a list with a sample " .. what .. ", and says which one it is", function()

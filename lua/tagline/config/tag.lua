@@ -53,7 +53,9 @@ local function state_default(value)
   return nil, n
 end
 local function time_default(value)
-  if kinds.finite(value) then return kinds.expected("seconds since 1970, UTC", value) end
+  if kinds.finite(value) or value < -62135596800 or value >= 253402300800 then -- the years 1 to 9999
+    return kinds.expected("seconds since 1970, UTC", value)
+  end
   return nil, value
 end
 local function duration_default(value)
