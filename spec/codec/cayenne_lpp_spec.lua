@@ -30,6 +30,10 @@ describe("cayenne_lpp", function()
     ["0187ff8000"] = { colour_1_red = 255, colour_1_green = 128, colour_1_blue = 0 },
     ["0188f2960a0000017fffff"] = { gps_1_latitude = -87.9094, gps_1_longitude = 0.0001, gps_1_altitude = 83886.07 },
     ["018e01"] = { switch_1 = 1 },
+    -- By the reference encoder's layout: a size that counts itself, step, first point, steps of latitude below those of longitude.
+    ["01f009e301fbd101d4c111"] = { polyline_1 = "[[13.0001,12.0001],[13.0002,12.0002]]" },
+    ["02f0080107664901c14e"] = { polyline_2 = "[[48.4937,11.5022]]" },
+    ["01f00ae6ffff9c0000c8f172"] = { polyline_1 = "[[-0.1000,0.2000],[-0.0990,0.1990],[-0.0970,0.2060]]" },
   } do
     it("reads " .. digits, function() assert.same(values, decode(digits)) end)
   end
@@ -39,6 +43,10 @@ describe("cayenne_lpp", function()
     ["0167"] = "cayenne_lpp: byte 3: expected 2 bytes of temperature_1, got 0",
     ["000001026700"] = "cayenne_lpp: byte 6: expected 2 bytes of temperature_2, got 1",
     ["0188000000000000"] = "cayenne_lpp: byte 9: expected 3 bytes of gps_1_altitude, got 0",
+    ["01f007"] = "cayenne_lpp: byte 3: expected at least 8 bytes of polyline_1, got 7",
+    ["01f009e301fbd101d4c1"] = "cayenne_lpp: byte 4: expected 8 bytes of polyline_1, got 7",
+    ["01f008c801fbd101d4c1"] =
+      "cayenne_lpp: byte 4: expected a step of a polyline (1 to 199, 227 to 239) for polyline_1, got 200",
     ["0004"] = "cayenne_lpp: byte 2: expected a type of Cayenne LPP, got 4",
   } do
     it("refuses " .. digits, function() assert.same({ nil, message }, { decode(digits) }) end)
@@ -58,6 +66,10 @@ describe("cayenne_lpp", function()
     assert.same(example.input, hex.encode(lpp.encode(list)))
     assert.same("018e01", hex.encode(lpp.encode { { channel = 1, type = "switch", value = true } }))
     assert.same("", lpp.encode {})
+    assert.same("01f009e301fbd101d4c111", hex.encode(lpp.encode { { channel = 1, type = "polyline",
+      value = { { 13.0001, 12.0001 }, { 13.0002, 12.0002 }, step = 227 } } }))
+    assert.same("01f00a0afff0600000009979", hex.encode(lpp.encode { { channel = 1, type = 240,
+      value = { { -4, 0 }, { -4.007, -0.007 }, { -4.014, 0 }, step = 10 } } }))
   end)
 
   for what, case in pairs {
@@ -71,6 +83,13 @@ describe("cayenne_lpp", function()
     ["an unknown type"] = { { channel = 1, type = "warmth", value = 1 }, "entry 1: expected a type of Cayenne LPP, got warmth" },
     ["no type"] = { { channel = 1, value = 1 }, "entry 1: expected a type of Cayenne LPP, got nil" },
     ["a wrong channel"] = { { channel = 256, type = "voltage", value = 1 }, "entry 1: expected a channel from 0 to 255, got 256" },
+    ["a polyline of nothing"] = { { channel = 1, type = "polyline", value = {} }, "entry 1: polyline: expected a list of points" },
+    ["a polyline with a leap"] = { { channel = 1, type = "polyline", value = { { 1, 1 }, { 1, 1.0008 } } },
+      "entry 1: polyline: point 2: expected at most 7 steps from the point before" },
+    ["a polyline off the map"] = { { channel = 1, type = "polyline", value = { { 90.1, 1 } } },
+      "entry 1: polyline: point 1: expected degrees from -90 to 90, got 90.1" },
+    ["a polyline of an unknown step"] = { { channel = 1, type = "polyline", value = { { 1, 1 }, step = 0 } },
+      "entry 1: polyline: expected a step from 1 to 199 or 227 to 239, got 0" },
     ["no entry"] = { 7, "entry 1: expected a channel from 0 to 255, got 7" },
   } do
     it("does not write " .. what, function()

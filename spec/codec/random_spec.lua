@@ -25,13 +25,14 @@ math.randomseed(seed)
 local noises = {}
 for i = 1, COUNT, 2 do noises[i] = noise(i % 1000 == 1 and 300 or random(0, 40)) end
 
--- Change one of the samples: cut it, lengthen it, or set a byte of it.
+-- Change one of the samples: cut it, lengthen it, set a byte of it, or flip a bit.
 local function changed(samples)
   local text = samples[random(#samples)]
   local at, how = random(#text), random(4)
   if how == 1 then return text:sub(1, at) end
   if how == 2 then return text .. noise(random(9)) end
-  return text:sub(1, at - 1) .. string.char(random(0, 255)) .. text:sub(at + 1)
+  local byte = how == 3 and random(0, 255) or text:byte(at) ~ 1 << random(0, 7)
+  return text:sub(1, at - 1) .. string.char(byte) .. text:sub(at + 1)
 end
 
 local function each(samples, visit)
@@ -56,7 +57,8 @@ local function check_value(name, value)
     value = value.value
   end
   local kind = type(value)
-  local good = kind == "number" and value == value and math.abs(value) < 1e11 or kind == "string" or kind == "boolean"
+  local most = name == "water" and 4e38 or 1e11 -- a float of 32 bits
+  local good = kind == "number" and value == value and math.abs(value) < most or kind == "string" or kind == "boolean"
   if not good then error(name .. " = " .. tostring(value)) end
 end
 
@@ -104,6 +106,9 @@ describe("with random bytes", function()
     each({ (hex.decode(lpp.examples[1].input)) }, function(input)
       local values = lpp.decode_bytes(input)
       local list, by = {}, {}
+      for name in pairs(values or {}) do
+        if name:find "^polyline" then return end -- is read as a text, and written from points
+      end
       for name, value in pairs(values or {}) do
         local kind, channel, part = name:match "^(%a[%a_]-)_(%d+)_?(%a*)$"
         local key = kind .. channel

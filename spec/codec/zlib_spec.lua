@@ -127,6 +127,27 @@ describe("zlib", function()
     end
   end)
 
+  it("survives 100,000 byte strings: random ones, and good ones with a bit flipped or cut off", function()
+    local seed = tonumber(os.getenv "CODEC_SEED") or os.time()
+    math.randomseed(seed)
+    local random, good, texts = math.random, { bytes(dynamic), bytes(bomb), bytes(gzip_header .. gzip_body) }, 0
+    for i = 1, 100000 do
+      local input = good[i % 3 + 1]
+      if i % 4 == 0 then input = string.pack("i8i8", random(0), random(0)):sub(1, random(0, 16))
+      elseif i % 4 == 1 then input = input:sub(1, random(0, #input))
+      else
+        local at = random(#input)
+        input = input:sub(1, at - 1) .. string.char(input:byte(at) ~ 1 << random(0, 7)) .. input:sub(at + 1)
+      end
+      local text, why = zlib.decode(input, 4096)
+      local at = why and tonumber(why:match "^byte (%d+): expected .+, got .")
+      local ok = text and #text <= 4096 or at and at >= 1 and at <= #input + 1
+      if not ok then error(("CODEC_SEED=%d, input %s: %s"):format(seed, hex.encode(input), why)) end
+      if text then texts = texts + 1 end
+    end
+    assert.is_true(texts > 100)
+  end)
+
   it("raises for what is no string, and for places outside of it", function()
     assert.error_matches(function() zlib.inflate(nil) end, "zlib.inflate: expected a string, got nil")
     assert.error_matches(function() zlib.gunzip({}) end, "zlib.gunzip: expected a string, got table")

@@ -1,6 +1,6 @@
 --- Cayenne Low Power Payload: entries of channel, type and data, big-endian. Names are those of The Things Network with '_' in
 --- place of '.', which a tag's name may not hold: `temperature_7`, `gps_12_latitude`. Of an entry that comes twice the last
---- counts.
+--- counts. A polyline is a text: its points as JSON, `[[48.502,11.502],[48.503,11.501]]` in degrees of latitude and longitude.
 local kit = require "tagline.codec.kit"
 
 local function axes(divisor, unit)
@@ -37,6 +37,13 @@ local types = {
   [142] = { "switch", { "", ">I1" } },
 }
 
+local POLYLINE = 240
+
+-- What a step of a polyline is, in 1/10000 degree, by the number that stands for it; below 200 it stands for itself.
+local step_of = { [227] = 1, [228] = 2, [229] = 5, [230] = 10, [231] = 20, [232] = 50, [233] = 100, [234] = 200, [235] = 500,
+  [236] = 1000, [237] = 2000, [238] = 5000, [239] = 10000 }
+for i = 1, 199 do step_of[i] = i end
+
 local number_of, fields = {}, {}
 for number, entry in pairs(types) do number_of[entry[1]] = number end
 for number = 0, 255 do
@@ -46,16 +53,48 @@ for number = 0, 255 do
   end
 end
 
+fields[#fields + 1] = { name = "polyline_N", description = "N is the channel; points as JSON" }
+number_of.polyline = POLYLINE
+
+local function signed_nibble(n) return n < 8 and n or n - 16 end
+
+-- A size that counts itself, the step, the first point in steps, and a byte for each further point: steps of latitude in the low four
+-- bits, of longitude in the high ones.
+local function read_polyline(r, name)
+  local at = r.at
+  local size = r:read(">I1", "size of " .. name)
+  if r.err then return end
+  if size < 8 then return r:fail(("expected at least 8 bytes of %s, got %d"):format(name, size), at) end
+  if r:left() < size - 1 then
+    return r:fail(("expected %d bytes of %s, got %d"):format(size - 1, name, r:left()))
+  end
+  at = r.at
+  local number = r:read(">I1", "step of " .. name)
+  local step = step_of[number]
+  if not step then return r:fail(("expected a step of a polyline (1 to 199, 227 to 239) for %s, got %d"):format(name, number), at) end
+  local latitude, longitude = r:read(">i3", name) * step, r:read(">i3", name) * step
+  local points = { ("[%.4f,%.4f]"):format(latitude / 10000, longitude / 10000) }
+  for i = 1, size - 8 do
+    local byte = r:read(">I1", name)
+    latitude, longitude = latitude + signed_nibble(byte & 15) * step, longitude + signed_nibble(byte >> 4) * step
+    points[i + 1] = ("[%.4f,%.4f]"):format(latitude / 10000, longitude / 10000)
+  end
+  return "[" .. table.concat(points, ",") .. "]"
+end
+
 local function read(r)
   local values = {}
   while r:more() do
     local channel, at = r:read(">I1", "channel"), r.at
     local number = r:read(">I1", "type")
     local entry = types[number]
-    if not entry and not r.err then r:fail(("expected a type of Cayenne LPP, got %d"):format(number), at) end
+    if not entry and number ~= POLYLINE and not r.err then
+      r:fail(("expected a type of Cayenne LPP, got %d"):format(number), at)
+    end
     if r.err then break end
-    local base = entry[1] .. "_" .. channel
-    for i = 2, #entry do
+    local base = (entry and entry[1] or "polyline") .. "_" .. channel
+    if not entry then values[base] = read_polyline(r, base) end
+    for i = 2, entry and #entry or 0 do
       local part = entry[i]
       local value = r:read(part[2], base .. part[1])
       values[base .. part[1]] = part[3] and value / part[3] or value
@@ -119,10 +158,41 @@ local function encode_all(list, one)
   return table.concat(out)
 end
 
+-- `value`: points `{ latitude, longitude }`, each at most 7 steps from the one before, and `step` (the number, 1).
+local function encode_polyline(channel, value)
+  if type(value) ~= "table" or #value == 0 then return nil, "polyline: expected a list of points" end
+  if #value > 248 then return nil, ("polyline: expected at most 248 points, got %d"):format(#value) end
+  local number = value.step or 1
+  local step = step_of[number]
+  if not step then return nil, "polyline: expected a step from 1 to 199 or 227 to 239, got " .. tostring(number) end
+  local out, latitude, longitude = {}, nil, nil
+  for i, point in ipairs(value) do
+    local places = {}
+    for k, limit in ipairs { 90, 180 } do
+      local place = type(point) == "table" and point[k]
+      if type(place) ~= "number" or not (place >= -limit and place <= limit) then
+        return nil, ("polyline: point %d: expected degrees from -%d to %d, got %s"):format(i, limit, limit, tostring(place))
+      end
+      places[k] = math.floor(place * 10000 / step + 0.5)
+    end
+    local north, east = places[1] - (latitude or 0), places[2] - (longitude or 0)
+    if i == 1 then
+      out[1] = string.pack(">I1I1I1I1i3i3", channel, POLYLINE, #value + 7, number, places[1], places[2])
+    elseif math.abs(north) > 7 or math.abs(east) > 7 then
+      return nil, ("polyline: point %d: expected at most 7 steps from the point before"):format(i)
+    else
+      out[i] = string.char(north & 15 | (east & 15) << 4)
+    end
+    latitude, longitude = places[1], places[2]
+  end
+  return table.concat(out)
+end
+
 local function encode_entry(entry)
   local channel, why = channel_of(entry)
   if not channel then return nil, why end
   local number = number_of[entry.type] or entry.type
+  if number == POLYLINE then return encode_polyline(channel, entry.value) end
   local kind = types[number]
   if not kind then return nil, "expected a type of Cayenne LPP, got " .. tostring(entry.type) end
   local out = { string.char(channel, number) }
@@ -147,7 +217,8 @@ local function encode_downlink_entry(entry)
 end
 
 --- Encode as a device does: `{ { channel = 7, type = "temperature", value = -15.6 }, … }`. A type is a name or its number;
---- gps, accelerometer, gyrometer and colour take a table: `{ latitude = 52.3655, longitude = 4.8885, altitude = 21.54 }`.
+--- gps, accelerometer, gyrometer and colour take a table: `{ latitude = 52.3655, longitude = 4.8885, altitude = 21.54 }`; polyline takes
+--- points, `{ { 48.502, 11.502 }, { 48.5021, 11.5022 }, step = 1 }`.
 ---@param list table[]
 ---@return string? bytes
 ---@return string? err names the entry

@@ -106,6 +106,7 @@ end
 
 ---@class tagline.Part a field of a payload: name, format, divisor, unit by position
 ---@field bool? boolean 1 is true, 0 is false, anything else an error
+---@field finite? boolean infinite numbers and what is none are errors
 
 --- Read the parts into `values`; `suffix` is put behind the names (`_7`).
 ---@param r tagline.Reader
@@ -120,6 +121,8 @@ function kit.take(r, parts, values, suffix)
     if part.bool then
       if value > 1 then return r:fail(("expected 0 or 1 as %s, got %d"):format(name, value), at) end
       value = value == 1
+    elseif part.finite and (value ~= value or value == math.huge or value == -math.huge) then
+      return r:fail(("expected a finite number as %s, got %s"):format(name, value), at)
     elseif part[3] then
       value = value / part[3]
     end

@@ -1,4 +1,5 @@
---- Adeunis Field Test Device (ARF8123AA): flags, then only what the flags announce. The names are those that D2000 gives its
+--- Adeunis Field Test Device (ARF8123AA, and those of US915 and AS923, which send the position and the rest in two frames): flags, then
+--- only what the flags announce. The names are those that D2000 gives its
 --- fields; latitude and longitude are signed (south and west negative), RSSI is in dBm.
 local kit = require "tagline.codec.kit"
 
@@ -100,6 +101,24 @@ return kit.device {
         GpsQualityReception = 1, GpsQualitySatellites = 7, UplinkCounter = 254, DownlinkCounter = 254, BatteryLevel = 4191,
         RSSI = -23, SNR = 7,
       },
+    },
+    { -- this and the next: user guide of the Field Test Device for US 902-928 and AS 923, 4.1 and 4.2
+      description = "a frame of the position", port = 1, input = "30451596900055345027",
+      output = {
+        Status = 0x30, TriggerAccelerometer = false, TriggerButton = true, GpsLatitude = 45 + 15.969 / 60, HemisphereSouth = false,
+        GpsLongitude = 5 + 53.45 / 60, HemisphereWest = false, GpsQualityReception = 2, GpsQualitySatellites = 7,
+      },
+    },
+    {
+      description = "a frame of the rest", port = 1, input = "8F1B20200FC95207",
+      output = {
+        Status = 0x8F, TriggerAccelerometer = false, TriggerButton = false, Temperature = 27, UplinkCounter = 32, DownlinkCounter = 32,
+        BatteryLevel = 4041, RSSI = -82, SNR = 7,
+      },
+    },
+    {
+      description = "a frame without a position", port = 1, input = "00",
+      output = { Status = 0, TriggerAccelerometer = false, TriggerButton = false },
     },
     {
       description = "in the south-west, below zero, after the button", port = 2, input = "b0f63327456107040151",

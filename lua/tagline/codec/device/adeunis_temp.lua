@@ -1,7 +1,7 @@
---- Adeunis TEMP (ARF8180): temperatures of one or two probes. Frames 0x43 (version 2), 0x57, 0x58 and 0x30 (from version 3),
---- big-endian; other frames tell settings and are declined. Values that the device recorded before the present one are
---- samples with their own times in `adeunis_temp.every(seconds)`, and left out by the module itself, which does not know how
---- far apart they are.
+--- Adeunis TEMP (ARF8180): temperatures of one or two probes. Frames 0x43 (version 2), 0x57, 0x58 and 0x30 (from version 3), 0x10
+--- (periods, as version 4 has them), 0x36 (alert) and 0x37 (software), big-endian; others tell settings and are declined. Values that
+--- the device recorded before the present one are samples with their own times in `adeunis_temp.every(seconds)`, and left out by the
+--- module itself, which does not know how far apart they are (frame 0x10 tells it as `recording_period`).
 local kit = require "tagline.codec.kit"
 
 local EPOCH_2013 = 1356998400 -- of the device's timestamps
@@ -11,9 +11,33 @@ local NO_PROBE = -32768
 local TWO_CHANNELS, PROBLEM, TIMESTAMP, LOW_BATTERY = 0x10, 8, 4, 2
 
 local settings = {
-  [0x10] = true, [0x11] = true, [0x12] = true, [0x1F] = true, [0x20] = true, [0x2F] = true, [0x31] = true, [0x33] = true,
-  [0x36] = true, [0x37] = true,
+  [0x11] = true, [0x12] = true, [0x1F] = true, [0x20] = true, [0x2F] = true, [0x31] = true, [0x33] = true,
 }
+
+local function read_periods(r, values)
+  if #r.bytes ~= 11 then return nil end -- of another version
+  values.keep_alive_period = r:read(">I2", "keep_alive_period") * 10
+  values.sent_together = r:read(">I2", "sent_together")
+  local samplings, sampling = r:read(">I2", "samplings"), r:read(">I2", "sampling_period") * 2
+  values.sampling_period, values.recording_period = sampling, samplings * sampling
+  values.redundant_samples = r:read(">I1", "redundant_samples")
+  return values
+end
+
+local function read_alert(r, values)
+  if not r:exactly(3) then return end
+  values.alert_code = r:read(">I1", "alert_code")
+  return values
+end
+
+local function read_software(r, values)
+  if not r:exactly(8) then return end
+  local function version(name) return ("%d.%d.%d"):format(r:read(">I1", name), r:read(">I1", name), r:read(">I1", name)) end
+  values.app_version, values.rtu_version = version "app_version", version "rtu_version"
+  return values
+end
+
+local about = { [0x10] = read_periods, [0x36] = read_alert, [0x37] = read_software }
 
 local function read_temperature(r, what)
   local raw = r:read(">i2", what)
@@ -72,13 +96,14 @@ end
 local function read_frame(r)
   local code = r:read(">I1", "the code of the frame")
   if settings[code] then return nil end
-  if code ~= 0x43 and code ~= 0x57 and code ~= 0x58 and code ~= 0x30 then
-    return r:fail(("expected frame 0x43, 0x57, 0x58 or 0x30, got 0x%02X"):format(code), 1)
+  if code ~= 0x43 and code ~= 0x57 and code ~= 0x58 and code ~= 0x30 and not about[code] then
+    return r:fail(("expected a frame of the TEMP such as 0x57, got 0x%02X"):format(code), 1)
   end
   local status = r:read(">I1", "status")
   if r.err then return end
   local values = { counter = status >> 5, low_battery = status & LOW_BATTERY ~= 0 }
   if code == 0x43 then return read_v2(r, values) end
+  if about[code] then return about[code](r, values) end
 
   values.configuration_problem = status & PROBLEM ~= 0
   local channels = status & TWO_CHANNELS ~= 0 and 2 or 1
@@ -104,6 +129,14 @@ local fields = {
   { name = "configuration_problem" },
   { name = "alarm_1", description = "0 none, 1 above the high threshold, 2 below the low one" },
   { name = "alarm_2", description = "as alarm_1" },
+  { name = "keep_alive_period", unit = "s" },
+  { name = "sampling_period", unit = "s" },
+  { name = "recording_period", unit = "s", description = "how far apart recorded values are" },
+  { name = "sent_together", description = "how many recorded values a frame has" },
+  { name = "redundant_samples" },
+  { name = "alert_code", description = "0 normal, 1 up- and downlinks forbidden" },
+  { name = "app_version" },
+  { name = "rtu_version" },
 }
 
 local adeunis_temp = kit.device {
@@ -136,6 +169,18 @@ local adeunis_temp = kit.device {
         counter = 0, low_battery = false, configuration_problem = false, alarm_1 = 1, temperature_1 = 26.4, alarm_2 = 2,
         temperature_2 = -10,
       },
+    },
+    {
+      description = "periods", input = "101021C000010001070800",
+      output = {
+        counter = 0, low_battery = false, keep_alive_period = 86400, sent_together = 1, sampling_period = 3600, recording_period = 3600,
+        redundant_samples = 0,
+      },
+    },
+    { description = "an alert", input = "362001", output = { counter = 1, low_battery = false, alert_code = 1 } },
+    {
+      description = "software", input = "3742040001020100",
+      output = { counter = 2, low_battery = true, app_version = "4.0.1", rtu_version = "2.1.0" },
     },
     {
       description = "version 2", input = "43A2D1015E82FF06",

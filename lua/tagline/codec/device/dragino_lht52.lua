@@ -1,12 +1,13 @@
---- Dragino LHT52: temperature and humidity with an external probe, big-endian. Port 2 carries values, 4 the probe's id, 5 the
---- device's own data. Names are those of the maker's own decoder.
+--- Dragino LHT52: temperature and humidity with an external probe, big-endian. Port 2 carries values, 3 stored ones (datalog), which
+--- become samples with their own times, 4 the probe's id, 5 the device's own data. Names are those of the maker's own decoder.
 local kit = require "tagline.codec.kit"
 local hex = require "tagline.codec.hex"
 
 local NO_PROBE = 0x7FFF
 
-local function read_values(r)
-  if not r:exactly(11) then return end
+local SIZE = 11
+
+local function read_set(r)
   local values = {
     TempC_SHT = r:read(">i2", "TempC_SHT") / 100,
     Hum_SHT = r:read(">I2", "Hum_SHT") / 10,
@@ -16,6 +17,25 @@ local function read_values(r)
   if probe == NO_PROBE then values.TempC_DS = { value = probe / 100, status = "invalid" } end
   values.Ext, values.Systimestamp = r:read(">I1", "Ext"), r:read(">I4", "Systimestamp")
   return values
+end
+
+local function read_values(r)
+  if r:exactly(SIZE) then return read_set(r) end
+end
+
+-- Sets as on port 2; a device without stored values answers by zeros.
+local function read_stored(r)
+  local samples = {}
+  while r:more() do
+    if r:left() < SIZE then
+      r:fail(("expected %d bytes of a stored value, got %d"):format(SIZE, r:left()))
+      return
+    end
+    local nothing = r.bytes:find("^\0\0\0\0\0\0\0\0\0\0\0", r.at)
+    local values = read_set(r)
+    if not nothing then samples[#samples + 1] = { time = values.Systimestamp, values = values } end
+  end
+  return samples[1] and samples or nil
 end
 
 local function read_id(r)
@@ -31,12 +51,12 @@ local function read_info(r)
   return values
 end
 
-local ports = { [2] = read_values, [4] = read_id, [5] = read_info }
+local ports = { [2] = read_values, [3] = read_stored, [4] = read_id, [5] = read_info }
 
 local function read(r, port)
   local by_port = ports[port or 2]
   if by_port then return by_port(r) end
-  r:refuse(("expected port 2, 4 or 5, got %d"):format(port))
+  r:refuse(("expected port 2 to 5, got %d"):format(port))
 end
 
 return kit.device {
@@ -66,6 +86,16 @@ return kit.device {
     {
       description = "values with a probe", port = 2, input = "FF9C0220FF380161CD4EDD",
       output = { TempC_SHT = -1, Hum_SHT = 54.4, TempC_DS = -2, Ext = 1, Systimestamp = 1640845021 },
+    },
+    {
+      description = "stored values, and an empty place", port = 3,
+      input = "08CD02207FFF0161CD4EDD0000000000000000000000FF9C0220FF380161CD4F19",
+      output = {
+        { time = 1640845021, values = {
+          TempC_SHT = 22.53, Hum_SHT = 54.4, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1, Systimestamp = 1640845021,
+        } },
+        { time = 1640845081, values = { TempC_SHT = -1, Hum_SHT = 54.4, TempC_DS = -2, Ext = 1, Systimestamp = 1640845081 } },
+      },
     },
     { description = "the probe's id", port = 4, input = "2861640A0BC1D2E3", output = { DS18B20_ID = "2861640a0bc1d2e3" } },
     {

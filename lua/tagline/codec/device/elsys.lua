@@ -1,5 +1,6 @@
 --- Elsys sensors of the ERS family (ERS, ERS CO2, ERS Eye, ELT, EMS …): entries of type and data, big-endian.
---- Names and units are those of the maker's own decoder.
+--- Names and units are those of the maker's own decoder. The two highest bits of a type announce bytes of a time offset, whose unit is
+--- not published: such entries are errors, rather than values at a wrong time.
 local kit = require "tagline.codec.kit"
 
 local s16, u8, u16, u32 = ">i2", ">I1", ">I2", ">I4"
@@ -35,6 +36,7 @@ local types = {
   [0x3D] = { { "", u32 } }, -- for the maker's debugging
 }
 
+local OFFSET_BITS = 0xC0
 local GRIDEYE, EXTERNAL_TEMPERATURE_2, SETTINGS = 0x13, 0x19, 0x3E
 local PIXELS = 64
 
@@ -69,6 +71,8 @@ local function read(r)
       probes = probes + 1
       local name = probes == 1 and "externalTemperature2" or "externalTemperature2_" .. probes
       values[name] = r:read(s16, name) / 10
+    elseif number & OFFSET_BITS ~= 0 then
+      r:fail(("expected a type without a time offset, got 0x%02X"):format(number), at)
     else
       r:fail(("expected a type of the ERS family, got 0x%02X"):format(number), at)
     end
