@@ -82,6 +82,21 @@ describe("tally", function()
     assert.equal("1 passed, 2 failed", (junit { { "c.a", "fail", "" }, { "c.b", "fail", "1..1\nok 1 - a\n" } }))
   end)
 
+  it("says how long a program ran that did not run to its end", function()
+    local _, _, out = junit { { "c.a", "fail", "1..2\nok 1 - a\n" }, { "c.b", "fail", "" } }
+    assert.truthy(out:find("c.a: it planned 2 tests and ran 1; it ended after 0.1 s\n", 1, true), out)
+    assert.truthy(out:find("c.b: it printed no plan: it crashed, timed out or is no test; it ended after 0.1 s\n", 1, true), out)
+  end)
+
+  it("counts a program of ctest that never ran", function()
+    assert.equal("1 passed, 1 failed", (junit { { "c.a", "notrun", "Unable to find executable: c.a" }, { "c.b", "run", "1..1\nok 1 - b\n" } }))
+  end)
+
+  it("names what was skipped", function()
+    local _, _, out = tap("1..2\nok 1 - a\nok 2 - # SKIP the rest\n")
+    assert.truthy(out:find("SKIPPED x: # SKIP the rest\n", 1, true), out)
+  end)
+
   it("counts a report that was cut off", function()
     assert.equal("1 passed, 1 failed", (junit({ { "c.a", "run", "1..1\nok 1 - a\n" } }, 2)))
   end)
