@@ -47,9 +47,9 @@ static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice tex
 static void on_pattern_limit (void *ctx, tl_tag *t, tl_slice payload) {
   (void)ctx;
   tl_slice begin = tl_shortened(payload);
-  tl_station_say(t->station, TL_LOG_WARN, "tag '%s': the expression is given up on a payload of %zu bytes, '%.*s'%s: it takes too many steps, which "
-                               "counts as no match (said once)", tl_tag_def(t)->name, payload.len, TL_ARG(begin),
-      begin.len < payload.len ? " …" : "");
+  tl_station_say(t->station, TL_LOG_WARN,
+                 "tag '%s': the expression is given up on a payload of %zu bytes, '%.*s'%s: it takes too many steps, which counts as no "
+                 "match (said once)", tl_tag_def(t)->name, payload.len, TL_ARG(begin), begin.len < payload.len ? " …" : "");
 }
 
 static void on_trace (void *ctx, tl_tag *t) {

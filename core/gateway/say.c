@@ -30,9 +30,12 @@ tl_slice tl_shortened (tl_slice text) {
 
 void tl_say_given_up (void *ctx, void *target, tl_slice topic) {
   tl_station *s = target;
-  tl_slice begin = tl_shortened(topic);
+  tl_slice address = tl_shortened(tl_slice_str(s->address)), begin = tl_shortened(topic);
   (void)ctx;
-  if (s->stats.given_up++ > 0) return;
-  tl_station_say(s, TL_LOG_WARN, "address '%s' is given up on topic '%.*s'%s: it takes too many steps, which counts as no match (said once)",
-                 s->address, TL_ARG(begin), begin.len < topic.len ? " …" : "");
+  s->stats.given_up++;
+  if (s->address_said) return;
+  s->address_said = true;
+  tl_station_say(s, TL_LOG_WARN,
+                 "address '%.*s'%s is given up on topic '%.*s'%s: it takes too many steps, which counts as no match (said once)",
+                 TL_ARG(address), s->address[address.len] != '\0' ? " …" : "", TL_ARG(begin), begin.len < topic.len ? " …" : "");
 }

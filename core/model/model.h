@@ -49,6 +49,7 @@ struct tl_station {
   uint8_t status;           /* tl_station_status */
   bool off, simulated;      /* what the operator wants */
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
+  bool address_said;        /* that the address was given up */
   bool subscribe_address;
   bool is_template;         /* an address with named groups: makes instances, never holds values */
   tl_station *made_by;      /* the template of an instance; NULL otherwise */
