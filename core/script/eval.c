@@ -16,8 +16,8 @@ enum {
 };
 
 /* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait that long, so it is as short as a handler. */
-#define CALL_SECONDS 1
-#define CALL_TEXT "1 s"
+#define CALL_SECONDS 0.1
+#define CALL_TEXT "0.1 s"
 static const char held[] = "one call ran for " CALL_TEXT " without a pause, and messages would wait; do it in smaller pieces";
 static const char used_up[] = "used 5 s of processor time without waiting for anything; what takes longer goes in several evaluations";
 static const char too_long[] = "reading the code took longer than " CALL_TEXT ", and messages would wait; run it in smaller pieces";
@@ -227,6 +227,7 @@ static void keep_locals (lua_State *L, const step *st) {
 /* First as an expression, then as statements: what a person types at a prompt is most often the former. */
 static void compile (lua_State *L, step *st) {
   tl_script_of(L)->budget.said = too_long;
+  tl_script_of(L)->budget.cpu_ns = tl_clock_cpu_ns();
   if (load(L, st, st->code, "return ") == LUA_OK) return;
   bool expression = ends_with_eof(L); /* one that is not finished: "{ 1," is no statement at all */
   if (load(L, st, st->code, "") == LUA_OK) {
@@ -283,6 +284,7 @@ static int p_go_on (lua_State *L) {
   step *st = lua_touserdata(L, 1);
   tl_eval *e = st->e;
   e->script->budget.said = held;
+  e->script->budget.cpu_ns = e->slice_cpu;
   int results = 0, args = st->push != NULL ? st->push(e->co, st->arg) : 0;
   int rc = tl_script_resume(e->co, L, args, &results);
   if (rc == LUA_YIELD) {

@@ -22,6 +22,7 @@ enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
 typedef struct {
   uint64_t limit_ns, deadline_ns; /* limit 0: none; deadline 0: nobody has looked yet */
   uint32_t steps;                 /* of work since somebody looked */
+  uint64_t cpu_ns;                /* of the processor, when it began: then the limit counts only that time; 0: any time */
   const char *said;               /* what the error says, in place of how long the call took; NULL */
   bool inside;                    /* a call is running */
   bool expired;                   /* raise at every chance until the door is reached again */

@@ -51,7 +51,7 @@ local function attach(...) return process.start(tagline.program(), { "repl", "--
 describe("repl -e", function()
   after_each(scope.finish)
 
-  it("ends an evaluation that stays in one function after a while", function()
+  it("ends an evaluation that stays in one function after as long as a handler may take", function()
     start()
     for _, code in ipairs {
       '("a"):rep(30):find(("a?"):rep(30) .. ("a"):rep(30) .. "b")',
@@ -61,8 +61,17 @@ describe("repl -e", function()
     } do
       local exit, _, errors = repl("-e", code)
       assert.equal(1, exit)
-      assert.equal("one call ran for 1 s without a pause, and messages would wait; do it in smaller pieces", errors)
+      assert.equal("one call ran for 0.1 s without a pause, and messages would wait; do it in smaller pieces", errors)
     end
+  end)
+
+  it("does not keep messages waiting for code that is long to read", function()
+    start()
+    local numbers = ("1,"):rep(3e6)
+    local exit, _, errors = tagline.command({ "repl", "--socket", t.socket }, { input = "t = {" .. numbers .. "}\n" })
+    assert.equal(1, exit)
+    assert.truthy(errors:find("reading the code took longer than 0.1 s", 1, true), errors)
+    assert.equal("2", eval "1 + 1")
   end)
 
   it("shows tags, stations and lines as tables", function()
