@@ -88,7 +88,7 @@ typedef struct {
   tl_route_by by;
   bool matched;
   size_t likeness;
-  char why[96];
+  char why[160];
 } tried;
 
 typedef struct {
@@ -98,10 +98,12 @@ typedef struct {
   bool any;
 } trying;
 
+/* Bytes that both have at their beginning and at their end. */
 static size_t likeness (tl_slice a, tl_slice b) {
-  size_t n = 0;
-  while (n < a.len && n < b.len && a.at[n] == b.at[n]) n++;
-  return n;
+  size_t least = a.len < b.len ? a.len : b.len, from = 0, to = 0;
+  while (from < least && a.at[from] == b.at[from]) from++;
+  while (to < least - from && a.at[a.len - to - 1] == b.at[b.len - to - 1]) to++;
+  return from + to;
 }
 
 static void keep_near (trying *t, const tried *one) {
@@ -114,6 +116,21 @@ static void keep_near (trying *t, const tried *one) {
   t->near[i] = *one;
 }
 
+/* The likest, in the order in which they are tried. */
+static void keep_regex (trying *t, const tried *one) {
+  if (t->regex_count < REGEX_MAX) {
+    t->regex[t->regex_count++] = *one;
+    return;
+  }
+  uint32_t least = 0;
+  for (uint32_t i = 1; i < REGEX_MAX; i++)
+    if (t->regex[i].likeness <= t->regex[least].likeness) least = i;
+  t->more++;
+  if (t->regex[least].likeness >= one->likeness) return;
+  memmove(&t->regex[least], &t->regex[least + 1], (REGEX_MAX - 1 - least) * sizeof *one);
+  t->regex[REGEX_MAX - 1] = *one;
+}
+
 static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why) {
   trying *t = ctx;
   tried one = { .address = address, .station = target, .by = by, .matched = matched, .likeness = likeness(address, t->topic) };
@@ -123,10 +140,8 @@ static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by,
     t->taken = one;
   } else if (by == TL_BY_EXACT) {
     keep_near(t, &one);
-  } else if (t->regex_count < REGEX_MAX) {
-    t->regex[t->regex_count++] = one;
   } else {
-    t->more++;
+    keep_regex(t, &one);
   }
 }
 

@@ -9,7 +9,8 @@
 **             wills[] { station, takes }, tried[] { station, address, by, matched, code, why }, tried_more, and of the one taken:
 **             station, by, address, captures, template, payload_type, confirms, decode { code, error, unknown[] }, json { code, line,
 **             column, expected }, timestamp { from, field, mask, raw, code, value }, tags[]
-**   tags[]    tag, name, type, address, unit, raw or raw_base64 (raw_bytes when cut), steps[], code, value, status, reason, time
+**   tags[]    tag, name, type, address, unit, raw or raw_base64 (raw_bytes when cut), steps[], code, value, status, reason, time; and where
+**             the document does not have its JA= address, near { at (how far it leads), lacks (the rest), type, has[] (names), count }
 **
 ** Codes do not change. Of a line: delivered  no-filter  no-station  will  off  simulated  refused  declined  decoder  routed (no payload
 ** was given). Of a station tried: match  differs  no-match  limit. Of a tag: new (reported)  same (the value it had)  deadband  default

@@ -271,6 +271,7 @@ static void tell_tag (telling *t, uint16_t index, tl_buf *out) {
   if (tl_utf8_valid(tl_slice_str(d->address))) tl_explain_word(out, "address", d->address);
   if (d->unit != NULL && tl_utf8_valid(tl_slice_str(d->unit))) tl_explain_word(out, "unit", d->unit);
   if (o.found) tl_explain_raw(out, "raw", o.raw);
+  else if (d->kind == TL_ADDRESS_JSON && t->slots != NULL) tl_explain_near(out, d->path, t->m->payload);
   bool within = tell_steps(t, index, &o, out);
   tl_explain_word(out, "code", code_of(t, index, &o, within));
   tl_explain_key(out, "value");

@@ -6,10 +6,13 @@
 #include "route/router.h"
 #include "route/router_state.h"
 
+enum { WHY = 160, QUOTED = 32, PARTS = 64 };
+
 typedef struct {
   tl_slice topic;
   tl_route_told *told;
   void *ctx;
+  int parts; /* expressions that may still be compiled anew, to see whether a part of the topic matches */
 } telling;
 
 static bool tell (const telling *t, const tl_route_station *s, tl_route_by by, bool matched, const char *why) {
@@ -36,35 +39,114 @@ static const tl_route_station **sorted (const tl_router *r, uint32_t *count) {
   return all;
 }
 
-static size_t first_difference (tl_slice a, tl_slice b) {
-  size_t i = 0;
-  while (i < a.len && i < b.len && a.at[i] == b.at[i]) i++;
-  return i;
+/* At most QUOTED bytes of a text, whole characters. */
+static tl_slice head (tl_slice s) {
+  if (s.len <= QUOTED) return s;
+  size_t n = QUOTED;
+  while (n > 0 && (s.at[n] & 0xC0) == 0x80) n--;
+  return tl_slice_of(s.at, n);
+}
+
+static const char *dots (tl_slice s) { return s.len > QUOTED ? "…" : ""; }
+
+static uint8_t small (uint8_t c) { return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c; }
+
+static bool equal_but_for_case (tl_slice a, tl_slice b) {
+  if (a.len != b.len) return false;
+  for (size_t i = 0; i < a.len; i++)
+    if (small(a.at[i]) != small(b.at[i])) return false;
+  return true;
+}
+
+static tl_slice rest (tl_slice s, size_t from) { return tl_slice_of(s.at + from, s.len - from); }
+
+/* The level that begins at `from`. */
+static tl_slice level_at (tl_slice s, size_t from) {
+  size_t to = from;
+  while (to < s.len && s.at[to] != '/') to++;
+  return tl_slice_of(s.at + from, to - from);
+}
+
+static void goes_on (char *why, const char *what, const char *other, tl_slice more) {
+  snprintf(why, WHY, "the %s goes on after the %s: '%.*s%s'", what, other, TL_ARG(head(more)), dots(more));
+}
+
+/* In the levels that a person thinks in. */
+static void tell_difference (char *why, tl_slice address, tl_slice topic) {
+  size_t at = 0;
+  for (int level = 1;; level++) {
+    tl_slice a = level_at(address, at), t = level_at(topic, at);
+    if (!tl_slice_eq(a, t)) {
+      snprintf(why, WHY, "level %d is '%.*s%s', in the topic it is '%.*s%s'", level, TL_ARG(head(a)), dots(a), TL_ARG(head(t)), dots(t));
+      return;
+    }
+    at += a.len;
+    if (at == address.len) return goes_on(why, "topic", "address", rest(topic, at));
+    if (at == topic.len) return goes_on(why, "address", "topic", rest(address, at));
+    at++;
+  }
+}
+
+static bool one_slash_more (tl_slice longer, tl_slice shorter) {
+  return longer.len == shorter.len + 1 && longer.at[0] == '/' && tl_slice_eq(rest(longer, 1), shorter);
 }
 
 static bool tell_exact (const telling *t, const tl_route_station *s) {
-  char why[64];
+  char why[WHY];
   tl_slice address = tl_route_station_address(s);
   if (tl_slice_eq(address, t->topic)) return tell(t, s, TL_BY_EXACT, true, "address equals the topic");
   if (s->regex != NULL) return false; /* its turn comes */
-  size_t at = first_difference(address, t->topic);
-  if (at == address.len) snprintf(why, sizeof why, "the topic goes on after the address");
-  else if (at == t->topic.len) snprintf(why, sizeof why, "the address goes on after the topic");
-  else snprintf(why, sizeof why, "address differs at byte %zu", at + 1);
+  if (equal_but_for_case(address, t->topic)) snprintf(why, sizeof why, "the same but for upper and lower case");
+  else if (one_slash_more(t->topic, address)) snprintf(why, sizeof why, "the same, but the topic begins with '/'");
+  else if (one_slash_more(address, t->topic)) snprintf(why, sizeof why, "the same, but the address begins with '/'");
+  else tell_difference(why, address, t->topic);
   return tell(t, s, TL_BY_EXACT, false, why);
 }
 
-static bool tell_regex (const telling *t, const tl_route_station *s) {
+static bool begins (tl_slice s, tl_slice with) { return s.len >= with.len && memcmp(s.at, with.at, with.len) == 0; }
+
+static bool ends (tl_slice s, tl_slice with) { return s.len >= with.len && memcmp(s.at + s.len - with.len, with.at, with.len) == 0; }
+
+/* The part of the topic that the expression matches. */
+static tl_slice matched_part (telling *t, tl_slice address) {
+  tl_pattern *p;
+  tl_group whole;
+  tl_err ignored;
+  if (t->parts-- <= 0 || tl_pattern_new(&p, address, TL_PATTERN_UTF, &ignored) != TL_OK) return tl_slice_of(NULL, 0);
+  int rc = tl_pattern_match(p, t->topic, &whole, 1);
+  tl_pattern_free(p);
+  return rc > 0 ? tl_slice_of(t->topic.at + whole.from, whole.to - whole.from) : tl_slice_of(NULL, 0);
+}
+
+static void tell_mismatch (telling *t, const tl_route_station *s, char *why) {
+  tl_slice address = tl_route_station_address(s);
+  tl_slice prefix = tl_slice_of(s->address + s->regex->prefix_at, s->regex->prefix_len);
+  tl_slice suffix = tl_slice_of(s->address + s->regex->suffix_at, s->regex->suffix_len);
+  int n = snprintf(why, WHY, "regex does not match");
+  char *more = why + n;
+  size_t room = WHY - (size_t)n;
+  if (!begins(t->topic, prefix)) {
+    snprintf(more, room, ": it takes topics that begin with '%.*s%s'", TL_ARG(head(prefix)), dots(prefix));
+  } else if (!ends(t->topic, suffix)) {
+    snprintf(more, room, ": it takes topics that end with '%.*s%s'", TL_ARG(head(suffix)), dots(suffix));
+  } else {
+    tl_slice part = matched_part(t, address);
+    if (part.len > 0) snprintf(more, room, ": only '%.*s%s', and it must match the whole topic", TL_ARG(head(part)), dots(part));
+  }
+}
+
+static bool tell_regex (telling *t, const tl_route_station *s) {
+  char why[WHY] = "regex matches";
   if (s->regex == NULL) return false;
   int rc = tl_pattern_match(s->regex->pattern, t->topic, NULL, 0);
-  const char *why = rc > 0 ? "regex matches" : rc == TL_ELIMIT ? "regex given up: it takes too many steps on this topic"
-                                                               : "regex does not match";
+  if (rc == TL_ELIMIT) snprintf(why, sizeof why, "regex given up: it takes too many steps on this topic");
+  else if (rc <= 0) tell_mismatch(t, s, why);
   return tell(t, s, TL_BY_REGEX, rc > 0, why);
 }
 
 /* Exact matches are found by a lookup, so the one that equals decides, whatever stands beside it: it is told after those above
 ** it. */
-static bool tell_stations (const telling *t, const tl_route_station **all, uint32_t count) {
+static bool tell_stations (telling *t, const tl_route_station **all, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
     if (tell_exact(t, all[i])) return true;
   for (uint32_t i = 0; i < count; i++)
@@ -73,7 +155,7 @@ static bool tell_stations (const telling *t, const tl_route_station **all, uint3
 }
 
 void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void *ctx) {
-  telling t = { topic, told, ctx };
+  telling t = { topic, told, ctx, PARTS };
   uint32_t count;
   if (r->hash != NULL) {
     tell(&t, r->hash, TL_BY_HASH, true, "'#' takes every topic");

@@ -58,8 +58,8 @@ const tl_route *tl_router_find (tl_router *r, tl_slice topic);
 bool tl_router_match (tl_router *r, tl_slice address, tl_slice topic, tl_route *route);
 
 /* Tell how the decision falls: each candidate in the order it is tried, until one matches (plain addresses, which one lookup
-** tries together, in descending byte order). `why` is a short text such as "address differs at byte 7" (the first byte is 1)
-** or "regex does not match". For a person: slow, not remembered. */
+** tries together, in descending byte order). `why` is a short text such as "level 2 is 'boiler', in the topic it is 'boilr'" or "regex
+** does not match: it takes topics that end with '/up'"; what it quotes is cut. For a person: slow, not remembered. */
 typedef void tl_route_told (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why);
 void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void *ctx);
 

@@ -25,22 +25,44 @@ static void each_candidate_is_told_in_the_order_it_is_tried (void **unused) {
   add("plant");
   add("site/.*");
   add(".*");
-  explains("plant/meter-7/up", "exact plant/boiler/up: address differs at byte 7\n"
-                               "exact plant: the topic goes on after the address\n"
-                               "regex site/.*: regex does not match\n"
+  explains("plant/meter-7/up", "exact plant/boiler/up: level 2 is 'boiler', in the topic it is 'meter-7'\n"
+                               "exact plant: the topic goes on after the address: '/meter-7/up'\n"
+                               "regex site/.*: regex does not match: it takes topics that begin with 'site/'\n"
                                "regex plant/meter-[0-9]+/up MATCHES: regex matches\n");
-  explains("pla", "exact plant/boiler/up: the address goes on after the topic\n"
-                  "exact plant: the address goes on after the topic\n"
-                  "regex site/.*: regex does not match\n"
-                  "regex plant/meter-[0-9]+/up: regex does not match\n"
-                  "regex plant/meter-.*/up: regex does not match\n"
+  explains("pla", "exact plant/boiler/up: level 1 is 'plant', in the topic it is 'pla'\n"
+                  "exact plant: level 1 is 'plant', in the topic it is 'pla'\n"
+                  "regex site/.*: regex does not match: it takes topics that begin with 'site/'\n"
+                  "regex plant/meter-[0-9]+/up: regex does not match: it takes topics that begin with 'plant/meter-'\n"
+                  "regex plant/meter-.*/up: regex does not match: it takes topics that begin with 'plant/meter-'\n"
                   "rest .* MATCHES: '.*' takes what no other station takes\n");
-  explains("plant", "exact plant/boiler/up: the address goes on after the topic\n"
+  explains("plant", "exact plant/boiler/up: the address goes on after the topic: '/boiler/up'\n"
                     "exact plant MATCHES: address equals the topic\n");
   add("a/.*");
-  explains("a/.*", "exact plant/boiler/up: address differs at byte 1\n"
-                   "exact plant: address differs at byte 1\n"
+  explains("a/.*", "exact plant/boiler/up: level 1 is 'plant', in the topic it is 'a'\n"
+                   "exact plant: level 1 is 'plant', in the topic it is 'a'\n"
                    "exact a/.* MATCHES: address equals the topic\n");
+}
+
+static void near_misses_are_named (void **unused) {
+  (void)unused;
+  add("Plant/boiler");
+  explains("plant/Boiler", "exact Plant/boiler: the same but for upper and lower case\n");
+  explains("/Plant/boiler", "exact Plant/boiler: the same, but the topic begins with '/'\n");
+  explains("Plant/boiler/", "exact Plant/boiler: the topic goes on after the address: '/'\n");
+  remove_address("Plant/boiler");
+  add("/a/b");
+  explains("a/b", "exact /a/b: the same, but the address begins with '/'\n");
+  remove_address("/a/b");
+  add("(?<dev>[0-9]+)/up");
+  explains("12/down", "regex (?<dev>[0-9]+)/up: regex does not match: it takes topics that end with '/up'\n");
+  explains("x12/up", "regex (?<dev>[0-9]+)/up: regex does not match: only '12/up', and it must match the whole topic\n");
+  explains("x/up", "regex (?<dev>[0-9]+)/up: regex does not match\n");
+}
+
+static void long_texts_are_cut_between_characters (void **unused) {
+  (void)unused;
+  add("a/ääääääääääääääääääääääääääääääää/b");
+  explains("a/aää/b", "exact a/ääääääääääääääääääääääääääääääää/b: level 2 is 'ääääääääääääääää…', in the topic it is 'aää'\n");
 }
 
 static void a_hash_station_ends_it_at_once (void **unused) {
@@ -54,7 +76,7 @@ static void nothing_is_told_where_there_is_nothing (void **unused) {
   (void)unused;
   explains("a", "");
   add("b");
-  explains("a", "exact b: address differs at byte 1\n");
+  explains("a", "exact b: level 1 is 'b', in the topic it is 'a'\n");
 }
 
 static void a_limit_is_named (void **unused) {
@@ -78,6 +100,8 @@ static void explaining_changes_nothing (void **unused) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     ROUTER_TEST(each_candidate_is_told_in_the_order_it_is_tried),
+    ROUTER_TEST(near_misses_are_named),
+    ROUTER_TEST(long_texts_are_cut_between_characters),
     ROUTER_TEST(a_hash_station_ends_it_at_once),
     ROUTER_TEST(nothing_is_told_where_there_is_nothing),
     ROUTER_TEST(a_limit_is_named),

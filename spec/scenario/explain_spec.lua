@@ -72,7 +72,7 @@ describe("tagline explain", function()
     assert.equal("routed", line.code)
     assert.same({ { filter = "plant/#", takes = true }, { filter = "more/+", takes = false } }, line.filters)
     assert.same({ "plant.boiler", "plant.meter" }, { line.tried[1].station, line.tried[2].station })
-    assert.same({ "differs", "address differs at byte 7", false }, { line.tried[1].code, line.tried[1].why, line.tried[1].matched })
+    assert.same({ "differs", "level 2 is 'boiler', in the topic it is 'meter-2'", false }, { line.tried[1].code, line.tried[1].why, line.tried[1].matched })
     assert.same({ "match", true }, { line.tried[2].code, line.tried[2].matched })
     assert.same({ "plant.meter", "regex", "plant/meter-.*/up" }, { line.station, line.by, line.address })
     assert.is_nil(line.tags)
@@ -142,6 +142,48 @@ describe("tagline explain", function()
     assert.equal(0, code, err)
     assert.truthy(out:find("→ 9007199254740993", 1, true), out)
     assert.truthy(out:find("JA=x .*→ not read: the station's payload_type is not JSON"), out)
+  end)
+
+  it("tells where the way of an address ends, and what is there instead", function()
+    local path = tagline.config [==[line "p" { host = "x", payload_type = "JSON", station "s" { address = "a", tags = {
+      a = Ai "JA=rx.temp", b = Ai "JA=rx.list[9]", c = Ai "JA=n.x.y", d = Ai 'JA=["a.b"].c', e = Ai "JA=e.x", f = Ai "JA=rx.list[2]",
+      g = Ai { "JA=nul.x", on_missing = "keep" }, h = Ai { "JA=[1]", on_missing = "default", default = 4 } } } }]==]
+    local doc = '{"rx":{"Temp":1,"list":[1,2]},"n":5,"e":{},"nul":null,"a\\u0041":1,"k1":1,"k2":1,"k3":3,"k4":4}'
+    local code, out = tagline.command({ "explain", path, "a", "-" }, { input = doc })
+    assert.equal(0, code)
+    for name, text in pairs {
+      a = "no 'temp' in rx, which has: Temp, list", b = "no '[9]' in rx.list, which has 2 items", c = "no 'x.y' in n, which is a number",
+      d = "no '[\"a.b\"].c' in the document, which has: rx, n, e, nul, aA, k1, k2, k3, 1 more",
+      e = "no 'x' in e, which is empty", f = " 2 ", g = "no 'x' in nul, which is null  ",
+      h = "no '[1]' in the document, which has: rx, n, e, nul, aA, k1, k2, k3, 1 more, the default",
+    } do
+      assert.truthy(out:match("\n    " .. name .. "  [^\n]*"):find(text, 1, true), name .. ": " .. out)
+    end
+    local _, json = tagline.command({ "explain", "--json", path, "a", "-" }, { input = doc })
+    assert.same({ at = "rx.list", lacks = "[9]", type = "array", has = {}, count = 2 }, cjson.decode(json).lines[1].tags[2].near)
+    _, out = tagline.command({ "explain", path, "a", "-" }, { input = '{"rx":' })
+    assert.falsy(out:find("no '", 1, true), out)
+  end)
+
+  it("bounds what it tells of 10,000 stations, the likest first", function()
+    local path = tagline.config [[
+      local list = {}
+      for i = 1, 5000 do
+        list[2 * i - 1] = station("s-" .. i) { address = ("plant/s-%d/up"):format(i), tags = {} }
+        list[2 * i] = station("r-" .. i) { address = ("plant/r-%d/[a-z]+"):format(i), tags = {} }
+      end
+      line "p" { host = "x", list }]]
+    local began = os.time()
+    local code, out = tagline.command { "explain", "--json", path, "plant/r-77/7" }
+    assert.equal(0, code)
+    assert.is_true(os.time() - began < 10)
+    local line = cjson.decode(out).lines[1]
+    assert.equal("no-station", line.code)
+    assert.is_true(#line.tried <= 15)
+    assert.equal(10000 - #line.tried, line.tried_more)
+    local whys = {}
+    for _, t in ipairs(line.tried) do whys[t.station] = t.why end
+    assert.equal("regex does not match", whys["p.r-77"], out)
   end)
 
   it("is text that a person can read, each line of a config in its turn", function()

@@ -72,6 +72,27 @@ local function steps_text(steps)
   return table.concat(parts, ", ")
 end
 
+--- Where the way of a JSON address ended, and what is there.
+local function near_text(near)
+  local place = (near.at or "") ~= "" and raw_text(near, "at") or "the document"
+  local text = ("no '%s' in %s"):format(raw_text(near, "lacks"), place)
+  if near.type == "array" then return ("%s, which has %d items"):format(text, near.count) end
+  local kind = (near.type == "number" or near.type == "string") and "a " .. near.type or near.type
+  if near.type ~= "object" then return ("%s, which is %s"):format(text, kind) end
+  if near.count == 0 then return text .. ", which is empty" end
+  local names = {}
+  for i, name in ipairs(near.has) do names[i] = plain(name) end
+  if near.count > #names then names[#names + 1] = ("%d more"):format(near.count - #names) end
+  return ("%s, which has: %s"):format(text, table.concat(names, ", "))
+end
+
+local function why_text(tag)
+  local steps = steps_text(tag.steps)
+  if not tag.near then return steps end
+  steps = steps:gsub("^not there:?%s*", "")
+  return near_text(tag.near) .. (steps ~= "" and ", " .. steps or "")
+end
+
 local outcomes = {
   new = function(t) return shown_value(t.value, t.unit) end,
   default = function(t) return shown_value(t.value, t.unit) end,
@@ -92,7 +113,7 @@ end
 
 local function tag_row(t)
   local address = t.address ~= "" and t.address or "(decode)"
-  return { t.name, t.type, plain(address), raw_text(t, "raw"), steps_text(t.steps), "→ " .. outcome(t) }
+  return { t.name, t.type, plain(address), raw_text(t, "raw"), why_text(t), "→ " .. outcome(t) }
 end
 
 --- What became of the message, where the values below do not tell.
@@ -209,7 +230,7 @@ local function tag_text(doc)
   end
   local rows = {}
   for _, m in ipairs(doc.messages) do
-    local why = steps_text(m.steps)
+    local why = why_text(m)
     if m.decode and m.decode.error then why = plain(m.decode.error:match("^[^\n]*")) end
     if m.json and m.json.code ~= "ok" then
       why = ("not JSON: line %d, column %d: expected %s"):format(m.json.line, m.json.column, m.json.expected)
