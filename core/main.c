@@ -1,6 +1,7 @@
 /* core/main.c — the program: finds the command and hands over. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@ static const char help[] =
     "  replay CAPTURE CONFIG.lua          recorded messages through a config\n"
     "  repl [-e CODE]                     attach to a running process\n"
     "\n"
-    "tagline COMMAND --help tells a command's options; tagline --version the version.\n";
+    "tagline COMMAND --help tells a command's options; tagline --version the version.\n"
+    "Exit codes: 0 done, 1 failed (errors in a config, in REPL code, in specs), 2 wrong usage.\n";
 
 static const struct {
   const char *name;
@@ -41,8 +43,18 @@ static void fill_descriptors (void) {
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) < 0) abort();
 }
 
-int main (int argc, char **argv) {
+static int unknown (const char *word) {
+  static const char *const options[] = { "--help", "--version" };
   const char *names[COMMANDS];
+  for (int i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
+  bool option = word[0] == '-';
+  const char *what = option ? "option" : "command";
+  const char *near = option ? tl_options_nearest(word, options, 2) : tl_options_nearest(word, names, COMMANDS);
+  if (near) return tl_options_exit(tl_options_wrong(NULL, "unknown %s '%s'; did you mean '%s'?", what, word, near));
+  return tl_options_exit(tl_options_wrong(NULL, "unknown %s '%s'", what, word));
+}
+
+int main (int argc, char **argv) {
   fill_descriptors();
   /* A reader that goes away is an error to handle, not the end of the process. */
   signal(SIGPIPE, SIG_IGN);
@@ -52,12 +64,7 @@ int main (int argc, char **argv) {
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return fputs(help, stdout) < 0;
   if (strcmp(argv[1], "--version") == 0) return printf("tagline %s\n", TAGLINE_VERSION) < 0;
-  for (int i = 0; i < COMMANDS; i++) {
-    names[i] = commands[i].name;
+  for (int i = 0; i < COMMANDS; i++)
     if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
-  }
-  const char *near = tl_options_nearest(argv[1], names, COMMANDS);
-  fprintf(stderr, "tagline: unknown %s '%s'%s%s%s (see 'tagline --help')\n", argv[1][0] == '-' ? "option" : "command", argv[1],
-          near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
-  return 2;
+  return unknown(argv[1]);
 }

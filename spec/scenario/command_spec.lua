@@ -21,6 +21,14 @@ describe("the command line", function()
     end)
   end
 
+  it("names the command or option that was probably meant", function()
+    for word, meant in pairs { rnu = "run", replya = "replay", ["--versoin"] = "--version", ["--hlep"] = "--help" } do
+      local code, out, err = tagline.command { word }
+      assert.same({ 2, "" }, { code, out })
+      assert.truthy(err:find(("'%s'; did you mean '%s'?"):format(word, meant), 1, true), err)
+    end
+  end)
+
   it("gives help and version on stdout", function()
     for _, words in ipairs { { "--help" }, { "run", "--help" }, { "check", "--help" }, { "repl", "--help" } } do
       local code, out, err = tagline.command(words)
