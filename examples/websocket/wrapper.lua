@@ -210,8 +210,11 @@ end
 -- The program
 -- ---------------------------------------------------------------------------------------------------------------
 
-local function usage()
-  say "usage: wrapper.lua --port PORT [--listen ADDRESS] [--via HOST:PORT] ws://HOST[:PORT][/PATH]"
+local USAGE = "usage: wrapper.lua --port PORT [--listen ADDRESS] [--via HOST:PORT] ws://HOST[:PORT][/PATH]"
+
+local function usage(...)
+  say(...)
+  say(USAGE)
   os.exit(2)
 end
 
@@ -225,29 +228,45 @@ local listen, port, url, via = "127.0.0.1", nil, nil, nil
 do
   local at = 1
   while arg[at] do
-    if arg[at] == "--port" then port, at = math.tointeger(tonumber(arg[at + 1])), at + 2
-    elseif arg[at] == "--listen" then listen, at = arg[at + 1], at + 2
-    elseif arg[at] == "--via" and arg[at + 1] then via, at = arg[at + 1], at + 2
+    local word, value = arg[at], arg[at + 1]
+    at = at + 2
+    if word == "--help" then print(USAGE) os.exit(0)
+    elseif word:find "^%-" and not value then usage("%s needs a value", word)
+    elseif word == "--port" then
+      port = math.tointeger(tonumber(value))
+      if not port or port < 0 or port > 65535 then usage("--port: expected 0 to 65535, got '%s'", value) end
+    elseif word == "--listen" then listen = value
+    elseif word == "--via" then via = value
+    elseif word:find "^wss://" then
+      usage("%s: a stunnel does the TLS; its address is --via HOST:PORT, and the broker's is ws%s then", word, word:sub(4))
     else
-      local authority, path = arg[at]:match("^ws://([^/]+)(.*)$")
-      if not authority or url then usage() end
+      local authority, path = word:match("^ws://([^/]+)(.*)$")
+      if not authority or url then usage("unknown word '%s'", word) end
       url = { authority = authority, path = path ~= "" and path or "/" }
-      at = at + 1
+      at = at - 1
     end
   end
 end
-if not (port and listen and url) then usage() end
+if not port then usage "--port is missing" end
+if not url then usage "the broker's address, ws://…, is missing" end
 url.host, url.port = split(via or url.authority, 80)
 
 local server = uv.new_tcp()
-assert(server:bind(listen, port))
-assert(server:listen(128, function(why)
-  assert(not why, why)
-  local client = uv.new_tcp()
-  server:accept(client)
-  client:nodelay(true)
-  pair(client, url)
-end))
+local known, ok, wrong = pcall(server.bind, server, listen, port)
+if not known then ok, wrong = nil, ok end           -- what is no IP address raises
+if ok then
+  ok, wrong = server:listen(128, function(why)
+    assert(not why, why)
+    local client = uv.new_tcp()
+    server:accept(client)
+    client:nodelay(true)
+    pair(client, url)
+  end)
+end
+if not ok then
+  say("listen on %s:%d: %s", listen, port, wrong)
+  os.exit(1)
+end
 for _, name in ipairs { "sigint", "sigterm" } do
   local signal = uv.new_signal()
   signal:start(name, function() os.exit(0) end)

@@ -395,6 +395,26 @@ describe("the WebSocket recipe", function()
     t:kill "sigkill"
   end)
 
+  it("says what is wrong with its command line, and where it cannot listen", function()
+    local taken = mosquitto.start().port
+    for words, what in pairs {
+      [""] = "2 %-%-port is missing", ["--port 1"] = "2 the broker's address, ws://…, is missing", ["--port"] = "2 %-%-port needs a value",
+      ["--port 99999 ws://x"] = "2 %-%-port: expected 0 to 65535, got '99999'", ["--port 1 x"] = "2 unknown word 'x'",
+      ["--port 1 wss://x/y"] = "2 wss://x/y: a stunnel does the TLS", ["--port 0 --listen x ws://x"] = "1 listen on x:0: ",
+      ["--port " .. taken .. " ws://x"] = "1 listen on 127%.0%.0%.1:%d+: EADDRINUSE",
+    } do
+      local arguments = { "examples/websocket/wrapper.lua" }
+      for word in words:gmatch "%S+" do arguments[#arguments + 1] = word end
+      local code, out, err = process.run(process.find "lua5.4", arguments)
+      assert.equal("", out)
+      assert.truthy((code .. " " .. err):find("^" .. what), code .. " " .. err)
+      assert.is_nil(err:find("traceback", 1, true), err)
+    end
+    local code, out = process.run(process.find "lua5.4", { "examples/websocket/wrapper.lua", "--help" })
+    assert.equal(0, code)
+    assert.truthy(out:find("^usage: "), out)
+  end)
+
   it("ends a connection whose other side is no WebSocket", function()
     local m = mosquitto.start()
     local w, port = wrapper(("ws://127.0.0.1:%d"):format(m.port))
