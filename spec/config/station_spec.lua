@@ -159,7 +159,14 @@ describe("a station", function()
         "s/.*/up", "s/a/u.*", "z.*", ".*" } do
         assert.same({}, line(filters:format(address)), address)
       end
-      assert.same({}, line 'topic_filter = "y", station "a" { address = "x.*", subscribe_address = true }')
+      assert.same({}, line 'topic_filter = "y", station "a" { address = "x.y", subscribe_address = true }')
+    end)
+    it("because a broker is asked to subscribe to an expression, is told", function()
+      local said = [[c.lua:1: warning: line 'p', station 'a': subscribe_address: "x.*" is a regular expression, which a broker does not know: ]]
+        .. "topic_filter must let its topics in"
+      assert.same({ said }, line 'topic_filter = "x1", station "a" { address = "x.*", subscribe_address = true }')
+      assert.same({ [[c.lua:1: warning: line 'p', station 'a': address: never matches: topic_filter "y" does not let "x.*" in]], said },
+        line 'topic_filter = "y", station "a" { address = "x.*", subscribe_address = true }')
     end)
   end)
 

@@ -143,6 +143,7 @@ describe("a tag", function()
     { 'Di { "JA=x", range = { 0, 1 } }', "range: expected a numeric type (Ai Ao Ci Co TiR ToR), got Di" },
     { 'TxtI { "JA=x", deadband = 1 }', "deadband: expected a numeric type (Ai Ao Ci Co TiR ToR), got TxtI" },
     { 'Ai { "JA=x", out_of_range = "no" }', 'out_of_range: expected "invalid", "clamp" or "discard", got "no"' },
+    { 'Ai { "JA=x", deadband = 1 / 0 }', "deadband: expected a number of at least 0, got inf" },
     { 'Ai { "JA=x", deadband = -1 }', "deadband: expected a number of at least 0, got -1" },
     { 'Ai { "JA=x", new_value_on_time_change = 1 }', 'new_value_on_time_change: expected true, false, "YES" or "NO", got 1' },
     { 'Ai { "JA=x", on_missing = "x" }', 'on_missing: expected "invalidate", "keep" or "default", got "x"' },

@@ -66,7 +66,7 @@ end
 function kinds.number(what, min, max, above)
   local words = above and ("%s above %s, up to %s"):format(what, got(min), got(max)) or between(what, min, max)
   return function(value)
-    if type(value) ~= "number" or value ~= value or value < min or value > max or above and value == min then
+    if kinds.finite(value) or value < min or value > max or above and value == min then
       return expected(words, value)
     end
     return nil, value

@@ -240,11 +240,18 @@ local function check_stations(self, one)
     end
   end
   for _, st in ipairs(one.stations) do
+    local subscribed = st.params.subscribe_address
+    -- A topic may hold dots and dollars; with these it is an expression.
+    if subscribed and st.address and st.address:find "[*?%[%](){}|\\^]" then
+      subscribed = false
+      station_problem(self, st, "subscribe_address", ("%s is a regular expression, which a broker does not know: topic_filter must let its "
+        .. "topics in"):format(kinds.got(st.address)), "warning")
+    end
     check_will(self, st, filters)
     if all_of_it and st.address and st.address ~= "#" then
       station_problem(self, st, "address", ("never matches: station '%s' (\"#\") takes every message of the line")
         :format(all_of_it.name), "warning")
-    elseif st.address and not st.params.subscribe_address then
+    elseif st.address and not subscribed then
       -- An expression that begins with $, the end of the text, matches nothing: it can only equal a topic.
       local is_topic = self.load.checker:is_topic(st.address) or st.address:find "^%$%a"
       if is_topic and not let_in(core, filters, st.address) or not is_topic and not some_may_let_in(filters, st.address) then
