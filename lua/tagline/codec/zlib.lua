@@ -9,18 +9,25 @@
 --- It is part of the program: in a plain Lua its functions raise (run specs of it with `tagline test`).
 local kit = require "tagline.codec.kit"
 
-local found, native = pcall(require, "tagline.zlib")
-
 local zlib = {}
+
+-- At first use: who only reads what is not compressed needs none.
+local native
+
+local function load_native(name)
+  local found, module = pcall(require, "tagline.zlib")
+  if not found then
+    error(("zlib.%s: zlib is a part of tagline, and this Lua has none: run it with `tagline test`"):format(name), 4)
+  end
+  native = module
+end
 
 --- Most bytes that come out, unless the caller says otherwise.
 zlib.LIMIT = 1048576
 
 local function run(name, bytes, limit, from, to)
   if type(bytes) ~= "string" then error(("zlib.%s: expected a string, got %s"):format(name, type(bytes)), 3) end
-  if not found then
-    error(("zlib.%s: zlib is a part of tagline, and this Lua has none: run it with `tagline test`"):format(name), 3)
-  end
+  if not native then load_native(name) end
   local text, why, at = native[name](bytes, limit or zlib.LIMIT, from, to)
   if text then return text end
   return nil, ("byte %d: %s"):format(at, why)
