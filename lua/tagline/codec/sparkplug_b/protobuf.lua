@@ -10,7 +10,7 @@ local protobuf = {}
 --- Messages within messages; templates of templates of templates are still far from it.
 protobuf.DEPTH = 32
 
-local unpack, pack, char = string.unpack, string.pack, string.char
+local unpack, pack, char, byte_of = string.unpack, string.pack, string.char, string.byte
 
 --- What is thrown on bad input, so that `protobuf.try` can tell it from faults of our own.
 local failure = {}
@@ -35,9 +35,11 @@ function protobuf.try(f, ...) return finish(pcall(f, ...)) end
 
 -- An integer of up to ten bytes: its 64 bits and the place behind it. `stop` is the last byte that may be read.
 local function read_varint(bytes, at, stop, what)
+  local first = at <= stop and byte_of(bytes, at)
+  if first and first < 128 then return first, at + 1 end -- most of them
   local value = 0
   for i = 0, 9 do
-    local byte = at + i <= stop and bytes:byte(at + i)
+    local byte = at + i <= stop and byte_of(bytes, at + i)
     if not byte then fail(at + i, "expected the rest of %s (a varint), got the end", what) end
     if i == 9 and byte > 1 then fail(at + i, "expected a varint of at most 64 bits as %s", what) end
     value = value | (byte & 127) << 7 * i
@@ -142,11 +144,20 @@ local function store(message, field, value, at)
   end
 end
 
+-- Names of a schema's repeated fields.
+local lists_of = setmetatable({}, { __mode = "k", __index = function(all, schema)
+  local names = {}
+  for _, field in pairs(schema) do
+    if field.list then names[#names + 1] = field[1] end
+  end
+  all[schema] = names
+  return names
+end })
+
 read_message = function(bytes, at, stop, schema, depth)
   local message = { at = at }
-  for _, field in pairs(schema) do
-    if field.list then message[field[1]] = {} end
-  end
+  local lists = lists_of[schema]
+  for i = 1, #lists do message[lists[i]] = {} end
   while at <= stop do
     local start = at
     local key

@@ -85,7 +85,7 @@ function filling:claim(metric, path, plain)
   if tag == nil then tag = self.book.tags[path] end
   if tag == nil then
     if self.book.prefix and self.device ~= "" then plain = self.device .. "/" .. plain end
-    tag = plain:gsub("[^%w_-]", "_")
+    tag = plain:find "[^%w_-]" and plain:gsub("[^%w_-]", "_") or plain
   end
   local fills = tag and (not self.wanted or self.wanted[tag])
   if fills == nil or tag == false then return nil end
