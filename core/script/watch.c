@@ -7,6 +7,8 @@
 
 enum {
   SAY_MS = 1000,      /* how often it says what was left out */
+  REST_MS = 50,       /* between two pieces of output: in a flood, each costs a turn of the loop and wakes the reader */
+  KEPT = 64 * 1024,   /* bytes that are not kept back any longer */
   EXCERPT = 100,      /* bytes of a payload or value in a line */
   HEX_EXCERPT = 24,
   NAME_MAX_WIDTH = 60 /* columns that names are padded to at most */
@@ -23,6 +25,7 @@ typedef struct tl_watch {
   tl_timer *timer;
   double tokens;        /* lines that may be shown now */
   int64_t token_at, say_at, until; /* tl_loop_now; INT64_MAX: never */
+  int64_t shown_at, show_at;       /* the last piece of output, and when the next is due */
   lua_Integer rate, left; /* lines a second; lines until it ends, -1: no limit */
   uint64_t dropped;     /* not said yet */
   int width;            /* of the widest name so far */
@@ -87,17 +90,24 @@ static void free_watch (void *ctx) {
   free(w);
 }
 
-/* Nothing is shown and nobody is woken while a message is being handled: that waits for the end of the wake-up. */
-static void ask (tl_watch *w) {
-  if (w->asked) return;
-  w->asked = true;
-  if (tl_loop_later(w->s->loop, on_flush, w) != TL_OK) w->asked = false; /* the next line asks again */
-}
-
 static void arm (tl_watch *w) {
-  int64_t due = w->until;
+  int64_t due = w->until < w->show_at ? w->until : w->show_at;
   if (w->dropped > 0 && w->say_at < due) due = w->say_at;
   tl_timer_at(w->timer, due);
+}
+
+/* Nothing is shown and nobody is woken while a message is being handled: that waits for the end of the wake-up, and where something was
+** shown a moment ago, a little longer. */
+static void ask (tl_watch *w) {
+  if (w->asked) return;
+  if (!w->ended && w->out.len < KEPT && tl_loop_now(w->s->loop) - w->shown_at < REST_MS) {
+    if (w->show_at != INT64_MAX) return;
+    w->show_at = w->shown_at + REST_MS;
+    arm(w);
+    return;
+  }
+  w->asked = true;
+  if (tl_loop_later(w->s->loop, on_flush, w) != TL_OK) w->asked = false; /* the next line asks again */
 }
 
 static void say_dropped (tl_watch *w) {
@@ -114,9 +124,10 @@ static void on_flush (void *ctx) {
   w->asked = false;
   if (w->ended) say_dropped(w);
   if (w->out.failed) tl_buf_clear(&w->out);
+  if (w->out.len > 0) w->shown_at = tl_loop_now(w->s->loop);
   if (w->out.len > 0) tl_eval_show(w->e, tl_buf_bytes(&w->out));
   tl_buf_clear(&w->out);
-  tl_buf_shrink(&w->out, 65536);
+  tl_buf_shrink(&w->out, KEPT);
   if (!w->ended) return;
   tl_eval *e = w->e;
   free_watch(w);
@@ -138,6 +149,7 @@ static void on_timer (void *ctx) {
     return;
   }
   if (now >= w->say_at) say_dropped(w);
+  if (now >= w->show_at) w->show_at = INT64_MAX;
   ask(w);
   arm(w);
 }
@@ -348,7 +360,8 @@ int tl_live_watch (lua_State *L) {
   w->next = s->watches;
   s->watches = w;
   w->token_at = tl_loop_now(s->loop);
-  w->say_at = w->until = INT64_MAX;
+  w->say_at = w->until = w->show_at = INT64_MAX;
+  w->shown_at = w->token_at - REST_MS;
   if (tl_timer_new(&w->timer, s->loop, on_timer, w) < 0) return luaL_error(L, "not enough memory");
   read_patterns(L, w);
   w->rate = option(L, "rate", 100);
