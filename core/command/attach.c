@@ -65,7 +65,9 @@ static int number_after (tl_slice body, const char *word, int otherwise) {
 
 static void hello (person *p, tl_slice body) {
   p->logs = find(body, "\"logs\":true") != NULL;
-  tl_eval_options(p->eval, find(body, "\"json\":true") != NULL, find(body, "\"tty\":true") != NULL, number_after(body, "\"width\":", 80),
+  bool json = find(body, "\"json\":true") != NULL;
+  tl_console_set_json(p->client, json);
+  tl_eval_options(p->eval, json, find(body, "\"tty\":true") != NULL, number_after(body, "\"width\":", 80),
                   tl_console_uid(p->client));
 }
 

@@ -18,6 +18,7 @@ struct tl_console_client {
   size_t dropped;          /* 'o' frames since the last notice */
   bool opened, paused;     /* opened: `opened` was called, `closed` is owed */
   bool behind;             /* `drained` is owed */
+  bool json;
   tl_buf in;
 };
 
@@ -121,7 +122,8 @@ static void tell_dropped (tl_console_client *c) {
   size_t n = c->dropped;
   if (n == 0) return;
   c->dropped = 0;
-  int len = snprintf(text, sizeof text, "[%zu output%s left out: not read fast enough]\n", n, n == 1 ? "" : "s");
+  int len = c->json ? snprintf(text, sizeof text, "{\"outputs_left_out\":%zu}\n", n)
+                    : snprintf(text, sizeof text, "[%zu output%s left out: not read fast enough]\n", n, n == 1 ? "" : "s");
   put(c, 'o', tl_slice_of(text, (size_t)len));
 }
 
@@ -188,6 +190,8 @@ bool tl_console_behind (tl_console_client *c) {
   if (pending(c) > TL_CONSOLE_BACKLOG / 4) c->behind = true;
   return c->behind;
 }
+
+void tl_console_set_json (tl_console_client *c, bool json) { c->json = json; }
 
 void *tl_console_user (const tl_console_client *c) { return c->user; }
 void tl_console_set_user (tl_console_client *c, void *user) { c->user = user; }

@@ -48,6 +48,7 @@ void tl_console_close (tl_console *c);
 ** A write that fails closes the client, later. */
 enum { TL_CONSOLE_BACKLOG = 1 << 20 };
 void tl_console_send (tl_console_client *c, char type, tl_slice body);
+void tl_console_set_json (tl_console_client *c, bool json); /* a program reads it: what it missed is told as {"outputs_left_out":N} */
 /* Does much of what was sent wait for the client to read it? Whoever can wait does so before anything is dropped. */
 bool tl_console_behind (tl_console_client *c);
 void *tl_console_user (const tl_console_client *c);

@@ -372,28 +372,6 @@ describe("watch", function()
       assert.truthy(errors:find(expected, 1, true), errors)
     end
   end)
-
-  it("never holds a message back for a client that does not read", function()
-    start()
-    local slow = process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", 'watch { topic = "#", rate = 100000 }' }, { paused = true })
-    wait.poll("watch", 5000, function()
-      publish("boiler/up", '{"temp":1}')
-      return eval("return 1") == "1" and #t:lines() > 3
-    end)
-    local id, payload = 0, ('{"temp":1,"text":"%s"}'):format(("x"):rep(1000))
-    for _ = 1, 100 do
-      local all = {}
-      for i = 1, 200 do
-        id = id % 60000 + 1
-        all[i] = packet.encode("PUBLISH", { topic = "boiler/up", payload = payload, qos = 1, id = id })
-      end
-      c:send(table.concat(all))
-      for _ = 1, 200 do c:expect "PUBACK" end
-    end
-    assert.is_nil(slow.code)
-    slow:resume()
-    slow:wait_line "left out"
-  end)
 end)
 
 describe("status()", function()
