@@ -176,6 +176,11 @@ static void judge_close (tl_link *l, bool by_peer) {
   }
 }
 
+/* stop() waits for every socket that was open when it began, those of removed lines too. */
+static void count_closed (tl_gateway *g) {
+  if (g->stopping && g->open_links > 0 && --g->open_links == 0) tl_gateway_ask_flush(g);
+}
+
 static void on_closed (void *ctx, int code, const char *text) {
   tl_link *l = ctx;
   tl_gateway *g = l->gateway;
@@ -206,6 +211,7 @@ static void on_closed (void *ctx, int code, const char *text) {
   refresh_statuses(l);
   if (l->removed) {
     tl_link_free(l);
+    count_closed(g);
     return;
   }
   if (l->renew) {
@@ -218,7 +224,7 @@ static void on_closed (void *ctx, int code, const char *text) {
     else schedule_retry(l);
   }
   tl_link_arm(l);
-  if (g->stopping && g->open_links > 0 && --g->open_links == 0) tl_gateway_ask_flush(g);
+  count_closed(g);
 }
 
 const tl_tcp_events tl_link_tcp_events = { on_connected, on_room, on_data, on_drained, on_closed };

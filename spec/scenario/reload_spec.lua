@@ -82,6 +82,19 @@ describe("reload()", function()
     assert.equal(1, #b.connections)
   end
 
+  it("ends at SIGTERM while the socket of a removed line still closes", function()
+    local b = broker.new()
+    local kept = 'line "kept" { host = "127.0.0.1", port = PORT, station "s" { address = "a" } }'
+    local path = tagline.config(kept .. ' line "gone" { host = "127.0.0.1", port = PORT, station "s" { address = "a" } }', { PORT = b.port })
+    local t = tagline.run(path)
+    b:handshake() -- their other ends stay open: both are closed by us, after a while
+    b:handshake()
+    scope.file("config.lua", (kept:gsub("PORT", b.port)), path:match "^(.*)/")
+    t:kill "sighup"
+    t:wait_log "reloaded"
+    t:stop()
+  end)
+
   it("says that nothing changed, and keeps connection and values", function()
     start()
     publish("boiler/up", '{"temp":21.5,"on":true}', 1)
@@ -215,6 +228,27 @@ describe("reload()", function()
     reload()
     c:send("PUBACK", { id = p.id })
     assert.equal("5", t:value("plant.dev-a.set").value)
+    still_connected()
+  end)
+
+  it("goes on waiting for ACK_ID when the station changed", function()
+    start(nil, [[line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true,
+      station "ack" { address = "ack", tags = { id = Ci "IN_ID", ok = Co "ACK_ID", v = Ai "JA=v" } },
+      station "boiler" { address = "boiler/up", tags = { temperature = Ai "JA=temp" } } }]])
+    c:send("PUBLISH", { topic = "ack", payload = '{"v":5}', qos = 1, id = 9 })
+    assert.equal(9, t:value("plant.ack.id").value)
+    local text = select(2, t:eval('explain(tags["plant.ack.v"])'))
+    assert.truthy(text:find("message 9 of plant.ack waits for the write of ACK_ID, and 0 messages behind it", 1, true), text)
+    change('v = Ai "JA=v"', 'v = Ai "JA=v", w = Ai "JA=w"')
+    reload()
+    assert.equal("5", value "plant.ack.v")
+    assert.equal(0, (t:eval 'assert(tags["plant.ack.ok"]:write(9))'))
+    assert.equal(9, c:expect("PUBACK").id)
+    c:send("PUBLISH", { topic = "ack", payload = '{"v":6}', qos = 1, id = 10 })
+    assert.equal(10, t:value("plant.ack.id").value)
+    change('ok = Co "ACK_ID", ', "")
+    reload()
+    assert.equal(10, c:expect("PUBACK").id) -- nobody can confirm it any more
     still_connected()
   end)
 
