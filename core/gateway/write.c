@@ -119,15 +119,22 @@ int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int 
 
 /* ---- what needs no network: done in this wake-up, told at its end ---- */
 
+/* In the order of writing: the list begins with the newest. What the callbacks write is told in the next wake-up. */
 static void settle_local (void *ctx) {
   tl_gateway *g = ctx;
+  tl_write *settled = NULL;
   for (tl_write *w = g->writes, *next; w != NULL; w = next) {
     next = w->next;
     if (!w->local) continue;
     unlink_write(g, w);
+    w->next = settled;
+    settled = w;
+  }
+  while (settled != NULL) {
+    tl_write *w = settled;
+    settled = w->next;
     if (w->done != NULL) w->done(w->ctx, TL_OK, "");
     free_write(w);
-    next = g->writes; /* the callback may have changed the list */
   }
 }
 

@@ -91,6 +91,20 @@ describe("writing", function()
     assert.equal("boiler/other", c:expect("PUBLISH").topic)
   end)
 
+  it("tells its ends in the order of writing, also where no network is needed", function()
+    local b = broker.new()
+    local t = run(b.port, 0)
+    b:handshake()
+    local code, out = t:eval [[
+      local order = {}
+      for i = 1, 3 do
+        tags["plant.boiler.command"]:write("to/" .. i, function() order[#order + 1] = i end)
+      end
+      tags["plant.boiler.command"]:write("to/4")
+      return table.concat(order, " ")]]
+    assert.same({ 0, "1 2 3" }, { code, (out:gsub("%s*$", "")) })
+  end)
+
   it("fails while there is no connection, and says why", function()
     local b = broker.new()
     b:refuse()
