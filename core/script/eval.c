@@ -15,7 +15,7 @@ enum {
   KEPT = 64 * 1024    /* code that is longer is not looked through for locals */
 };
 
-/* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait that long, so it is as short as a handler. */
+/* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait that long, so it is a handler's time. */
 #define CALL_SECONDS 0.1
 #define CALL_TEXT "0.1 s"
 static const char held[] = "one call ran for " CALL_TEXT " without a pause, and messages would wait; do it in smaller pieces";

@@ -123,8 +123,8 @@ static void log_publish (lua_State *L, const tl_line *line, const publishing *p)
     tl_buf_str(&start, "hex");
     for (size_t i = 0; i < shown; i++) tl_buf_fmt(&start, " %02x", p->payload.at[i]);
   }
-  tl_eval_log(L, line->name, "publish to '%.*s'%s: %zu byte%s: %.*s%s", TL_ARG(p->topic), p->retain == 1 ? ", retained" : "", p->payload.len,
-              p->payload.len == 1 ? "" : "s", TL_ARG(tl_buf_bytes(&start)), shown < p->payload.len ? "…" : "");
+  tl_eval_log(L, line->name, "publish to '%.*s'%s: %zu byte%s: %.*s%s", TL_ARG(p->topic), p->retain == 1 ? ", retained" : "",
+              p->payload.len, p->payload.len == 1 ? "" : "s", TL_ARG(tl_buf_bytes(&start)), shown < p->payload.len ? "…" : "");
   tl_buf_fini(&start);
 }
 
