@@ -57,8 +57,17 @@ static int open_timers (lua_State *L) {
   return 1;
 }
 
+/* A long luaL_Buffer has a metatable, made at its first use. If memory ended in the middle of that, it would lack __close for good. */
+static void make_a_buffer (lua_State *L) {
+  luaL_Buffer b;
+  luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE);
+  luaL_pushresult(&b);
+  lua_pop(L, 1);
+}
+
 static int open_state (lua_State *L) {
   tl_script *s = lua_touserdata(L, 1);
+  make_a_buffer(L);
   luaL_openlibs(L);
   if (s->unsafe) luaL_requiref(L, "cjson", luaopen_cjson, 0);
   tl_open_basic(L);
