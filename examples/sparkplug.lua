@@ -8,11 +8,20 @@ local host = sparkplug_b.host {
   devices = { ["boiler-1"] = { ["Temp/Flow"] = "flow", ["Burner[1]"] = "stage_1", ["Burner[2]"] = "stage_2" } },
 }
 
+-- What this host application tells of itself, retained: nodes that have it as their primary one wait for it.
+local state = sparkplug_b.state "tagline-plant"
+
 line "sparkplug" {
   host              = env("TAGLINE_HOST", "mqtt.example.net"),
   port              = tonumber(env("TAGLINE_PORT", "1883")),
   client_id         = "tagline-plant-sparkplug",
   topic_filter      = sparkplug_b.topic_filters("plant", "boiler-room"),
+  on_connect        = state.on_connect,
+  will_flag         = true,
+  will_qos          = 1,
+  will_retain       = true,
+  will_topic        = state.topic,
+  will_message      = state.offline,
 
   station "boiler-room" {
     address = sparkplug_b.address("plant", "boiler-room"),
