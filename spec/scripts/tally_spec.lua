@@ -92,6 +92,13 @@ describe("tally", function()
     assert.equal("1 passed, 1 failed", (junit { { "c.a", "notrun", "Unable to find executable: c.a" }, { "c.b", "run", "1..1\nok 1 - b\n" } }))
   end)
 
+  it("shows the fault that a sanitizer found, not the legend behind it", function()
+    local _, _, out = tap("1..1\n==7==ERROR: AddressSanitizer: heap-use-after-free\n    #0 in f x.c:3\n" .. ("  legend\n"):rep(30), 1)
+    assert.truthy(out:find("ran 0\n        ==7==ERROR: AddressSanitizer: heap-use-after-free\n            #0 in f x.c:3\n", 1, true), out)
+    _, _, out = tap("1..1\nx.c:5:3: runtime error: signed integer overflow\n" .. ("  legend\n"):rep(30), 1)
+    assert.truthy(out:find("\n        x.c:5:3: runtime error: signed integer overflow\n", 1, true), out)
+  end)
+
   it("names what was skipped", function()
     local _, _, out = tap("1..2\nok 1 - a\nok 2 - # SKIP the rest\n")
     assert.truthy(out:find("SKIPPED x: # SKIP the rest\n", 1, true), out)
