@@ -118,11 +118,13 @@ static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *p
 static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl_station_spec *c) {
   size_t n;
   moving *writes = list_writes(l->gateway, s, c->plan, &n);
+  bool awaits = l->awaiting == s && c->plan->ack_id >= 0; /* who writes ACK_ID writes it still */
   tl_gateway_forget_tag(l->gateway, s);
-  tl_link_forget_awaiting(l, s);
+  if (!awaits) tl_link_forget_awaiting(l, s);
   int rc = TL_OK;
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
+  if (awaits) l->awaiting = s;
   if (rc == TL_OK) rc = tl_station_retune(s, c);
   for (size_t i = 0; rc == TL_OK && i < n; i++) writes[i].write->tag = writes[i].index >= 0 ? &s->tags[writes[i].index] : NULL;
   free(writes);

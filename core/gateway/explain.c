@@ -309,6 +309,16 @@ static tl_incoming incoming (const tl_link *l, const tl_explain_message *m) {
                         .now = l->now, .wall = m->wall };
 }
 
+/* A message of a line where another one waits for the write of ACK_ID waits, too. */
+static void tell_awaiting (const tl_link *l, tl_buf *out) {
+  if (l->awaiting == NULL) return;
+  tl_explain_open(out, "awaiting", '{');
+  station_name(out, "station", l, tl_slice_str(l->awaiting->name));
+  tl_explain_integer(out, "id", l->awaiting_id);
+  tl_explain_integer(out, "waiting", l->queued);
+  tl_buf_byte(out, '}');
+}
+
 static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, const char **code, tl_err *err) {
   destination d;
   trying t = { .topic = m->topic };
@@ -348,6 +358,7 @@ static int tell_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_e
     tl_buf_fini(&d.name);
   }
   tl_explain_word(out, "code", code);
+  tell_awaiting(l, out);
   tl_buf_byte(out, '}');
   return rc;
 }
@@ -500,6 +511,7 @@ int tl_explain_tag (tl_gateway *g, const tl_tag *t, tl_buf *out, tl_err *err) {
   tl_explain_word(out, "line_status", stats.state);
   if (l->error[0] != '\0') tl_explain_word(out, "line_error", l->error);
   tl_explain_integer(out, "recorder_bytes", l->params.recorder);
+  tell_awaiting(l, out);
   int rc = tell_history(l, t, out, err);
   tl_buf_byte(out, '}');
   if (rc >= 0 && out->failed) rc = TL_ENOMEM;

@@ -5,7 +5,8 @@
 ** What is found is one JSON document; the program prints it, Lua makes text of it. Members that do not apply are left out.
 **
 **   topic payload_bytes qos retain time
-**   lines[]   line, status ("connected" …), code, filters[] { filter, takes }, and behind a filter that takes the topic:
+**   lines[]   line, status ("connected" …), code, awaiting { station, id, waiting } (a message that waits for ACK_ID, and how many wait
+**             behind it), filters[] { filter, takes }, and behind a filter that takes the topic:
 **             wills[] { station, takes }, tried[] { station, address, by, matched, code, why }, tried_more, and of the one taken:
 **             station, by, address, captures, template, payload_type, confirms, decode { code, error, unknown[] }, json { code, line,
 **             column, expected }, timestamp { from, field, mask, raw, code, value }, tags[]
@@ -37,7 +38,7 @@ typedef struct {
 int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err *err);
 
 /* Which of the recorded messages could have fed this tag, and why did they not?
-**   tag, type, address, status, reason, time, station_status, line_status, recorded
+**   tag, type, address, status, reason, time, station_status, line_status, recorded, awaiting
 **   messages[]  newest first, at most 5, of those that go to its station: number, time, and what a tag has above
 **   others[]    when there are none: topics of other messages, at most 3, the likest first: topic, count, station, why */
 int tl_explain_tag (tl_gateway *g, const tl_tag *t, tl_buf *out, tl_err *err);

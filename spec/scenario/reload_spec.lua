@@ -1,6 +1,7 @@
 -- Reloading: what did not change stays as it is, what did is said, and a config with errors changes nothing.
 local broker = require "spec.support.broker"
 local packet = require "spec.support.packet"
+local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 local wait = require "spec.support.wait"
@@ -69,6 +70,9 @@ describe("reload()", function()
     assert.equal(0, exit)
     return out
   end
+
+  -- Code whose end is waited for later.
+  local function attach(code) return process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", code }) end
 
   local function value(tag)
     local _, out = t:eval(('return tags["%s"].value'):format(tag))
@@ -221,13 +225,14 @@ describe("reload()", function()
   it("keeps the writes of a device whose template changed", function()
     start(nil, (config:gsub("level = Ai", 'topic = TxtO { "OUT_TOPIC", default = "dev/{id}/set" }, set = TxtO "OUT_VALUE", level = Ai')))
     publish("dev/a/up", "1", 1)
-    assert.equal(0, (t:eval 'tags["plant.dev-a.set"]:write("5", function(ok) print(ok) end)'))
+    local writing = attach('tags["plant.dev-a.set"]:write("5", print)')
     local p = c:expect "PUBLISH"
     assert.equal("dev/a/set", p.topic)
     change("tags = { topic", "tags = { first = Ai {}, topic")
     reload()
     c:send("PUBACK", { id = p.id })
     assert.equal("5", t:value("plant.dev-a.set").value)
+    writing:wait_line "^true\tnil"
     still_connected()
   end)
 
@@ -341,13 +346,14 @@ describe("reload()", function()
 
   it("confirms a write that was in flight, also when its station changed", function()
     start()
-    assert.equal(0, (t:eval 'tags["plant.boiler.setpoint"]:write("5", function(ok) print(ok) done = ok end)'))
+    local writing = attach('tags["plant.boiler.setpoint"]:write("5", print)')
     local p = c:expect "PUBLISH"
     assert.equal("5", p.payload)
     change('running = Di "JA=on"', 'running = Di "JA=off"')
     reload()
     c:send("PUBACK", { id = p.id })
     assert.equal("5", t:value("plant.boiler.setpoint").value)
+    writing:wait_line "^true\tnil"
     still_connected()
   end)
 
@@ -444,11 +450,11 @@ describe("reload()", function()
       end
       c:send(table.concat(all))
     end
-    local repl = require("spec.support.process").start(tagline.program(), { "repl", "--socket", t.socket })
+    local repl = process.start(tagline.program(), { "repl", "--socket", t.socket })
     while sent < total do
       more()
       if sent % 2000 == 0 then
-        change("time_filter = 1", "time_filter = 11")
+        change("time_filter = " .. 10 + reloads, "time_filter = " .. 11 + reloads)
         repl:write "reload()\n"
         reloads = reloads + 1
       end

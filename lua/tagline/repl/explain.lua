@@ -183,6 +183,11 @@ local function tried_lines(out, l)
   columns(out, "  ", rows)
 end
 
+local function awaiting_text(a)
+  return ("message %d of %s waits for the write of ACK_ID, and %s behind it"):format(a.id, a.station,
+    a.waiting == 1 and "1 message" or a.waiting .. " messages")
+end
+
 local function line_text(out, l)
   out[#out + 1] = ("line %s (%s)"):format(l.line, l.status)
   local names, takes = {}, nil
@@ -199,6 +204,7 @@ local function line_text(out, l)
   tried_lines(out, l)
   if l.station then station_lines(out, l) end
   value_lines(out, l)
+  if l.awaiting then out[#out + 1] = "  waits     " .. awaiting_text(l.awaiting) end
   if line_codes[l.code] then out[#out + 1] = "  so        " .. line_codes[l.code] end
 end
 
@@ -224,6 +230,7 @@ local function tag_text(doc)
   local out = { tag_head(doc) }
   out[#out + 1] = ("  its station takes %s and is %s; its line is %s%s"):format(raw_text(doc, "station_address"), doc.station_status,
     doc.line_status, doc.line_error and ": " .. plain(doc.line_error) or "")
+  if doc.awaiting then out[#out + 1] = "  " .. awaiting_text(doc.awaiting) end
   if doc.recorder_bytes == 0 then
     out[#out + 1] = "  the line records no messages (recorder = 0)"
     return table.concat(out, "\n")
