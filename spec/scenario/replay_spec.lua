@@ -133,6 +133,39 @@ end)
 describe("freeze", function()
   after_each(scope.finish)
 
+  it("writes a spec that passes for bytes, for a device, and without what decode remembers", function()
+    local m = mosquitto.start()
+    local config = tagline.config([[
+      local n = 0
+      line "p" { host = "127.0.0.1", port = PORT, station "d-{dev}" { address = "d/(?<dev>[^/]+)/up",
+        decode = function(msg)
+          n = n + 1
+          return { { time = msg.time - 10, values = { v = 1, n = n, bin = "\0\xff\r" } },
+            { time = msg.time, values = { v = { value = 2, status = "invalid", reason = "range" }, t = 1e9, r = 0.1 + 0.2,
+              big = math.maxinteger } } }
+        end,
+        tags = { v = Ai {}, n = Ci {}, bin = TxtI {}, t = TiA {}, r = TiR {}, big = Ci {}, q = Qi {}, raw = TxtI "IN_DATA",
+          topic = TxtI "IN_TOPIC", out = TxtO { "OUT_TOPIC", default = "d/{dev}/set" } } } }]], { PORT = m.port })
+    local t = tagline.run(config)
+    m:wait_subscribed "tagline-p"
+    m:publish("d/ä b\"/up", "\0\xff]]\r\n")
+    t:value "p.d-%C3%A4%20b%22.raw"
+    local file = scope.folder() .. "/d_spec.lua"
+    local code, out, err = t:eval(("return freeze(messages()[1], %q)"):format(file))
+    assert.same({ 0, "" }, { code, err }, out)
+    local text = assert(io.open(file)):read "a"
+    assert.truthy(text:find("-- p.d-%C3%A4%20b%22.n depends on what decode remembers", 1, true), text)
+    assert.truthy(utf8.len(text), text)
+    code, out = tagline.command { "test", file }
+    assert.equal(0, code, out)
+    local handle = assert(io.open(file, "w"))
+    assert(handle:write((text:gsub("9223372036854775807", "9223372036854775806"))))
+    handle:close()
+    code, out = tagline.command { "test", file }
+    assert.equal(1, code)
+    assert.truthy(out:find("p.d-%C3%A4%20b%22.big: value: expected 9223372036854775806, got 9223372036854775807", 1, true), out)
+  end)
+
   it("writes a spec that passes where decode gives values without a tag", function()
     local m = mosquitto.start()
     local t = tagline.run((SITE:gsub("at = msg.time", "extra = 1")), words(m.port))

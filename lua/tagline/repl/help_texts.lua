@@ -228,6 +228,7 @@ texts.codes = {
     { "not-json", "not read: it has a JA= address, and the station's payload_type is not JSON" },
   },
   { what = "a step of a tag's value, in explain",
+    { "limit", "the expression of RE= was given up: it takes too many steps on this payload" },
     { "convert", "from the payload's type to the tag's" },
     { "linear", "value × k + q" },
     { "range", "outside the range: invalid" },

@@ -148,6 +148,7 @@ function Site:explain(topic, payload, options)
 end
 
 local function close_to(a, b)
+  if math.type(a) == "integer" and math.type(b) == "integer" then return a == b end -- counters keep all their digits
   if math.type(a) and math.type(b) then return a == b or math.abs(a - b) <= 1e-9 * math.max(math.abs(a), math.abs(b)) end
   return a == b
 end
