@@ -101,7 +101,7 @@ end
 
 -- ---- AM319: tvoc is a rating of the air (IAQ), or a mass when the device is set to that ----
 
-local rating = { "tvoc", u16, 100, "IAQ", "rating of the air's quality" }
+local rating = { "tvoc", u16, nil, nil, "as it was sent: hundredths of a rating (IAQ), in older firmware ppb" }
 local mass = { "tvoc_density", u16, nil, "µg/m³" }
 local hcho = { "hcho", u16, 100, "mg/m³" }
 local o3 = { "o3", u16, 100, "ppm" }
@@ -130,7 +130,7 @@ local am319_all = {
   description = "all values", port = 85,
   input = "0367EE0004687C05000106CB02077DA803087D2500097366270A7D07000B7D20000C7D3000",
   output = {
-    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, hcho = 0.07,
+    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 37, pressure = 1008.6, hcho = 0.07,
     pm2_5 = 32, pm10 = 48,
   },
 }
@@ -220,7 +220,7 @@ return {
     {
       description = "all values but o3", port = 85, input = "0367EE0004687C05000106CB02077DA803087D2500097366270B7D20000C7D3000",
       output = {
-        temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32, pm10 = 48,
+        temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 37, pressure = 1008.6, pm2_5 = 32, pm10 = 48,
       },
     },
     {
@@ -228,7 +228,7 @@ return {
       output = { {
         time = 1665561758,
         values = {
-          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32,
+          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 37, pressure = 1008.6, pm2_5 = 32,
           pm10 = 48, o3 = 0.04,
         },
       } },
