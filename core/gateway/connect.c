@@ -10,6 +10,7 @@
 
 enum {
   READ_ROOM = 64 * 1024,  /* one read(2); a packet that is longer gets the room it says it needs */
+  HELD_MS = 250,          /* when to look at the statuses again while the values stream is held */
   LINGER_MS = 1000,       /* for DISCONNECT and the last acknowledgements to leave */
   QUICK_MS = 2000,        /* a connection that ends sooner than this after CONNACK looks like a takeover … */
   QUICK_MORE_MS = 1000,   /* … or sooner than our pause and this: who takes it away waits as long as we do between attempts */
@@ -37,9 +38,11 @@ void tl_link_arm (tl_link *l) {
   tl_timer_at(l->timer, due);
 }
 
-/* Statuses depend on time; whatever changes one of them asks when the next change is due. */
+/* Statuses depend on time; whatever changes one of them asks when the next change is due. Devices are not silent while their messages
+** wait here, behind one that waits for ACK_ID. */
 static void refresh_statuses (tl_link *l) {
   l->now = tl_loop_now(l->gateway->loop);
+  if (l->awaiting != NULL || l->queue_head != NULL) tl_line_excuse(l->line, l->now);
   l->status_due = tl_line_tick(l->line, l->now, tl_clock_wall_ms());
 }
 
@@ -266,7 +269,9 @@ static void on_timer (void *ctx) {
   tl_link *l = ctx;
   l->now = tl_loop_now(l->gateway->loop);
   l->armed = INT64_MAX;
-  if (l->now >= l->status_due) refresh_statuses(l);
+  /* While nobody reads the values stream time makes no values either, or they would fill the memory. */
+  if (l->now >= l->status_due && l->gateway->held) l->status_due = l->now + HELD_MS;
+  else if (l->now >= l->status_due) refresh_statuses(l);
   if (l->state == TL_LINK_WAITING && l->now >= l->retry_at) {
     attempt(l);
   } else if (l->state == TL_LINK_CONNECTING && l->now >= l->connect_by) {

@@ -123,6 +123,7 @@ static void hold (tl_gateway *g, bool held) {
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
     if (l != NULL && !held) tl_link_ask_pump(l);
+    if (l != NULL && !held) tl_line_excuse(l->line, tl_loop_now(g->loop));
     if (l == NULL || l->tcp == NULL || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF || l->peer[0] == '\0') continue;
     l->now = tl_loop_now(g->loop);
     tl_session_pause(l->session, held || l->queue_full, l->now);

@@ -193,6 +193,8 @@ void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, in
 /* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which something is due; INT64_MAX:
 ** nothing. Cheap when called early; hooks.due tells when something falls due before the time that was returned. */
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall);
+/* Until `now` nothing of the line could be heard, for our own sake: silence (no_data_timeout) counts from here. */
+void tl_line_excuse (tl_line *line, int64_t now);
 /* Is there a station that is neither off nor simulated? A line without stations is wanted too: it may publish. */
 bool tl_line_wanted (const tl_line *line);
 

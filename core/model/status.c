@@ -76,6 +76,11 @@ void tl_line_up (tl_line *line, int64_t now, int64_t wall) {
   }
 }
 
+void tl_line_excuse (tl_line *line, int64_t now) {
+  for (uint32_t i = 0; i < line->station_count; i++)
+    if (line->stations[i]->heard < now) line->stations[i]->heard = now;
+}
+
 void tl_line_down (tl_line *line, int64_t now, int64_t wall) {
   line->connected = line->subscribed = false;
   for (uint32_t i = 0; i < line->station_count; i++)

@@ -137,6 +137,23 @@ static void silence_is_an_error_where_asked (void **state) {
   world_fini(&w);
 }
 
+static void silence_is_excused_while_nothing_could_be_heard (void **state) {
+  (void)state;
+  world w;
+  tl_station *s = up(&w, with(&w, (tl_station_spec){ .time_filter_ms = ERR, .no_data_ms = 5000 }));
+  w.now = 2000;
+  receive(&w, s, "{\"a\":1,\"o\":2}");
+  said(&w);
+  tl_line_excuse(w.line, 6500);
+  assert_int_equal(tick(&w, 7000), 11500);
+  tl_line_excuse(w.line, 3000); /* what was heard since counts */
+  assert_int_equal(tick(&w, 11499), 11500);
+  assert_string_equal(said(&w), "");
+  assert_int_equal(tick(&w, 11500), 11500 + ERR);
+  assert_string_equal(said(&w), "status s StOn StComErr\n");
+  world_fini(&w);
+}
+
 static void silence_counts_from_suback (void **state) {
   (void)state;
   world w;
@@ -414,6 +431,7 @@ int main (void) {
     cmocka_unit_test(a_break_that_no_tick_saw_was_long_all_the_same),
     cmocka_unit_test(without_time_filter_a_break_is_hard_at_once),
     cmocka_unit_test(silence_is_an_error_where_asked),
+    cmocka_unit_test(silence_is_excused_while_nothing_could_be_heard),
     cmocka_unit_test(silence_counts_from_suback),
     cmocka_unit_test(another_suback_does_not_excuse_silence),
     cmocka_unit_test(a_break_in_silence_goes_on_as_one_error),

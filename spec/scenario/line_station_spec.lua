@@ -114,6 +114,48 @@ describe("the status of a station", function()
     assert.equal("StOn", status(t))
   end)
 
+  -- The program's own clock, for a time to pass in which nothing must happen.
+  local clock = [[station "clock" { address = "clock", tags = (function()
+      ticks = 0
+      every(0.05, function() ticks = ticks + 1 end)
+      return {}
+    end)() }]]
+  local function wait_ticks(t, n)
+    wait.poll(n .. " ticks", 10000, function() return tonumber((select(2, t:eval "return ticks"))) >= n end)
+  end
+
+  it("is not silent while its messages wait behind one that awaits ACK_ID", function()
+    local t, c = start("no_data_timeout = 0.3, time_filter = 0.1,", [[
+      station "ack" { address = "ack", payload_type = "Text only", tags = { id = Ci "IN_ID", ack = Co "ACK_ID" } },]] .. clock)
+    c:send("PUBLISH", { topic = "ack", payload = "", qos = 1, id = 7 })
+    t:value "plant.ack.id"
+    send(c)
+    t:eval "ticks = 0"
+    wait_ticks(t, 14)
+    assert.equal("", said(t):match "StComErr.*" or "")
+    t:eval 'tags["plant.ack.ack"]:write(7)'
+    t:value "plant.x.value"
+    wait_status(t, "StComErr")
+  end)
+
+  it("makes no simulated values, and is not silent, while nobody reads the values", function()
+    local b = broker.new()
+    local t = tagline.run(config, { PORT = b.port, EXTRA = "no_data_timeout = 0.3, time_filter = 0.1,", OTHERS = [[
+      station "sim" { address = "sim", tags = { v = Ci "IN_ID" } },]] .. clock }, { paused = true })
+    local c = b:handshake()
+    send(c, '{"v":"' .. ("x"):rep(1 << 20) .. '"}') -- a pipe does not hold it
+    wait.poll("held", 5000, function() return select(2, t:eval "return lines.plant.stats.received") == "1" end)
+    t:eval 'stations["plant.sim"]:simulate(true)'
+    t:eval "ticks = 0"
+    wait_ticks(t, 50)
+    assert.equal("", said(t):match "StComErr.*" or "")
+    t:resume()
+    send(c, '{"v":5}')
+    wait.poll("the last value", 5000, function() return t:text("stdout"):find('"value":5,', 1, true) end)
+    local _, simulated = t:text("stdout"):gsub('"tag":"plant.sim.v"', "")
+    assert.is_true(simulated <= 2, simulated)
+  end)
+
   it("comes back from a short silence with the next message", function()
     local t, c = start "no_data_timeout = 0.1, time_filter = 60,"
     for _ = 1, 3 do
