@@ -301,7 +301,7 @@ describe("encode", function()
 
   it("makes payload, topic and options of a value", function()
     local t, c = start(with_encode [[return string.pack(">i4", value * 10) .. tag.name .. station.name, "to/" .. tag.name, { qos = 1, retain = true }]])
-    local code, out = t:eval "tags['plant.s.out']:write(2.5, function() end)"
+    local code, out = t:ask "tags['plant.s.out']:write(2.5, function() end)"
     assert.equal(0, code, out)
     local p = c:expect "PUBLISH"
     assert.same({ "to/out", "\0\0\0\25outs", 1, true }, { p.topic, p.payload, p.qos, p.retain })
@@ -311,7 +311,7 @@ describe("encode", function()
 
   it("uses OUT_TOPIC and the line's options when it names none; integers keep 64 bits", function()
     local t, c = start(with_encode "return ('%d'):format(value)")
-    t:eval "tags['plant.s.count']:write(math.mininteger, function() end)"
+    t:ask "tags['plant.s.count']:write(math.mininteger, function() end)"
     local p = c:expect "PUBLISH"
     assert.same({ "s/set", "-9223372036854775808", 1, false }, { p.topic, p.payload, p.qos, p.retain })
   end)
@@ -383,15 +383,17 @@ describe("the other handlers", function()
   end)
 
   it("each have a budget of their own, also where one sets off the other", function()
+    -- Twenty handlers of 0.05 s within decode: more than one budget together, and each far below it on a busy machine, too.
     local t, c = start([[
       local function busy(seconds) local till = os.clock() + seconds while os.clock() < till do end end
-      limits { handler_time = 0.6 }
+      limits { handler_time = 0.8 }
+      local tags, values = {}, {}
+      for n = 1, 20 do tags["v" .. n], values["v" .. n] = Ai {}, n end
       line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
-        decode = function() busy(0.2) return { a = 1, b = 2, c = 3, d = 4 } end, on_value = function() busy(0.2) end,
-        tags = { a = Ai {}, b = Ai {}, c = Ai {}, d = Ai {} } } }]])
+        decode = function() busy(0.05) return values end, on_value = function() busy(0.05) end, tags = tags } }]])
     publish(c, "1")
-    local _, out = t:eval "local h = stations['plant.s'].stats.handlers print(h.decode.errors, h.on_value.errors, h.on_value.calls, h.on_value.longest > 0.05)"
-    assert.equal("0\t0\t4\ttrue", (out:gsub("%s+$", "")))
+    local _, out = t:eval "local h = stations['plant.s'].stats.handlers print(h.decode.errors, h.on_value.errors, h.on_value.calls, h.on_value.longest >= 0.05)"
+    assert.equal("0\t0\t20\ttrue", (out:gsub("%s+$", "")))
   end)
 
   it("every and after, when the config loads and while it runs", function()

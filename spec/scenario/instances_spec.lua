@@ -58,7 +58,7 @@ describe("a station with named groups", function()
     local t, c = start()
     publish(c, "site/a17/up", '{"temp": 1}')
     assert.equal("none of a17", t:value("plant.sensor-a17.also").value)
-    eval(t, "tags['plant.sensor-a17.set']:write(5, function() end)")
+    assert.same({ 0, "true", "" }, { t:ask "tags['plant.sensor-a17.set']:write(5, function() end)" })
     local p = c:expect "PUBLISH"
     assert.same({ "site/a17/down", "5" }, { p.topic, p.payload })
     c:send("PUBACK", { id = p.id })

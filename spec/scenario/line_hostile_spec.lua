@@ -230,7 +230,7 @@ for _, clean in ipairs { true, false } do
       local c = b:handshake()
       local cases = { { 1, "PUBREC", "PUBACK" }, { 1, "PUBCOMP", "PUBACK" }, { 2, "PUBACK", "PUBREC" }, { 2, "PUBCOMP", "PUBREC" } }
       for _, case in ipairs(cases) do
-        assert.equal(0, (t:eval(('lines.plant:publish("out", "x", { qos = %d }, function() end)'):format(case[1]))))
+        assert.equal(0, (t:ask(('lines.plant:publish("out", "x", { qos = %d }, function() end)'):format(case[1]))))
         local id = c:expect("PUBLISH").id
         c:send(case[2], { id = id })
         gone(c, case[2])

@@ -26,7 +26,7 @@ local function publish(t, list)
     code[#code + 1] = ('assert(lines.plant:publish("out", %q, { qos = %d }, function(ok, why) fates[%q] = ok and "ok" or why end))')
       :format(one[1], one[2], one[1])
   end
-  assert.same({ 0, "", "" }, { t:eval(table.concat(code, " ") .. " return") })
+  assert.same({ 0, "taken", "" }, { t:ask(table.concat(code, " ") .. " return 'taken'") })
 end
 
 local function fate(t, name) return select(2, t:eval(("return fates[%q] or '-'"):format(name))) end
@@ -107,8 +107,8 @@ describe("a session that is kept", function()
       b:refuse()
       c:close()
       t:wait_log "refused"
-      local _, said = t:eval 'return select(2, lines.plant:publish("out", "2", { qos = 1 }, function() end))'
-      assert.equal(mode == "reject" and "not connected" or "nil", said == "" and "nil" or said)
+      local _, said = t:ask 'local _, why = lines.plant:publish("out", "2", { qos = 1 }, function() end) return why or "taken"'
+      assert.equal(mode == "reject" and "not connected" or "taken", said)
       b:listen()
       c = b:handshake { session_present = true }
       local p = c:expect "PUBLISH"

@@ -96,7 +96,7 @@ describe("line:set", function()
     c:close()
     b:handshake()
     wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status") == "connected" end)
-    local _, said = t:eval [[local why
+    local _, said = t:ask [[local why
       for _ = 1, 3 do local ok, no = lines.plant:publish("t", "x", { qos = 1 }, function() end) why = no end
       return why]]
     assert.equal("queue full", said)

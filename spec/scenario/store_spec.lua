@@ -45,7 +45,7 @@ describe("a session that is kept on disk", function()
 
   -- A write that is reported as accepted, whether it can go out or not.
   local function accept(t, value)
-    local code, out, err = t:eval(('tags["plant.boiler.setpoint"]:write("%s", function() end)'):format(value))
+    local code, out, err = t:ask(('tags["plant.boiler.setpoint"]:write("%s", function() end)'):format(value))
     assert.same({ 0, "true", "" }, { code, out, err })
   end
 
@@ -157,7 +157,7 @@ describe("a session that is kept on disk", function()
     local c = b:handshake()
     t:wait_log "connected to"
     for n = 1, 20 do
-      t:eval(('tags["plant.boiler.setpoint"]:write("%d", function() end)'):format(n))
+      t:ask(('tags["plant.boiler.setpoint"]:write("%d", function() end)'):format(n))
       local id = published(c, tostring(n), false)
       die(t) -- as soon as the broker has it
       t = run()
@@ -254,8 +254,8 @@ describe("a session that is kept on disk", function()
     local second = run()
     second:wait_log "ERROR plant: session store .*plant%.me%.sqlite: in use by another process"
     second:wait_log "in use by another process" -- it tries again
-    local code, out = second:eval 'tags["plant.boiler.setpoint"]:write("x", function() end)'
-    assert.same({ 0, true }, { code, out:find("^nil.*in use by another process") ~= nil })
+    local code, _, err = second:eval 'tags["plant.boiler.setpoint"]:write("x", function() end)'
+    assert.same({ 1, true }, { code, err:find("in use by another process", 1, true) ~= nil })
     die(t)
     present()
     second:wait_log "connected to"
@@ -362,7 +362,7 @@ describe("a session that is kept on disk", function()
       local accepted, refusal = {}, nil
       for n = 1, 100 do
         local value = n .. (" filling"):rep(2000)
-        local code, out, err = t:eval(('return (tags["plant.boiler.setpoint"]:write("%s", function() end))'):format(value))
+        local code, out, err = t:ask(('return (tags["plant.boiler.setpoint"]:write("%s", function() end))'):format(value))
         if code ~= 0 or out ~= "true" then
           refusal = out .. err
           break
@@ -374,8 +374,8 @@ describe("a session that is kept on disk", function()
       assert.is_true(#accepted > 2)
       c:expect_close() -- the refused write did not reach the broker
       t:wait_log "ERROR plant: session store .*: File too large"
-      local code, out = t:eval 'tags["plant.boiler.setpoint"]:write("x", function() end)'
-      assert.same({ 0, true }, { code, out:find("^nil.*File too large") ~= nil })
+      local code, _, err = t:eval 'tags["plant.boiler.setpoint"]:write("x", function() end)'
+      assert.same({ 1, true }, { code, err:find("File too large", 1, true) ~= nil })
       assert.equal(0, #b.connections - 1) -- it does not connect again before the disk works
       os.execute(("prlimit --pid %d --fsize=unlimited"):format(t.pid))
       c = present()

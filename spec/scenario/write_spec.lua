@@ -110,8 +110,8 @@ describe("writing", function()
     b:refuse()
     local t = run(b.port, 1)
     t:wait_log "refused"
-    local _, out = t:eval(write)
-    assert.truthy(out:find("^nil") and out:find("connect"), out)
+    local code, _, err = t:eval(write)
+    assert.same({ 1, "not connected" }, { code, err })
   end)
 
   it("reads values from a shell, bare", function()

@@ -134,11 +134,12 @@ end
 
 function process:lines(name) return self.streams[name or "stdout"].lines end
 
--- Wait for the end, and for both streams' last bytes. Returns exit code and signal (0 when none).
+-- Has it ended, and are both streams' last bytes here?
+function process:has_ended() return self.code ~= nil and self.streams.stdout.ended and self.streams.stderr.ended end
+
+-- Wait for that. Returns exit code and signal (0 when none).
 function process:wait_exit(milliseconds)
-  wait.till("end of " .. self.path, milliseconds or PATIENCE, function()
-    return self.code and self.streams.stdout.ended and self.streams.stderr.ended
-  end, function() return said(self) end)
+  wait.till("end of " .. self.path, milliseconds or PATIENCE, function() return self:has_ended() end, function() return said(self) end)
   return self.code, self.signal
 end
 
