@@ -221,7 +221,7 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
     local code, out, err = tagline.command { "replay", "--against", one, path, two }
     assert.equal(1, code)
     assert.equal("#1 plant/boiler/up: plant.boiler.t: 21.5 → 43", out)
-    assert.truthy(err:find("2 messages, 1 differences in 1 tags", 1, true), err)
+    assert.truthy(err:find("2 messages, 1 difference in 1 tag", 1, true), err)
     code, out, err = tagline.command { "replay", "--against", one, path, one }
     assert.same({ 0, "" }, { code, out })
     assert.truthy(err:find("no differences", 1, true), err)
@@ -259,8 +259,8 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
       { time = BOILER.time, topic = "plant/meter/up", payload = "a" })
     local code, _, err = tagline.command { "replay", path, tagline.config(SITE, words()) }
     assert.equal(0, code)
-    assert.truthy(err:find("1 messages are taken by no topic filter", 1, true), err)
-    assert.truthy(err:find("1 messages are taken by no station", 1, true), err)
+    assert.truthy(err:find("1 message is taken by no topic filter", 1, true), err)
+    assert.truthy(err:find("1 message is taken by no station", 1, true), err)
     assert.truthy(err:find("config%.lua:6: .*data string too short"), err)
   end)
 

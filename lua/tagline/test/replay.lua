@@ -8,6 +8,9 @@ local M = {}
 
 local function tell(format, ...) io.stderr:write("tagline replay: ", format:format(...), "\n") end
 
+--- "1 message is", "2 messages are".
+local function plural(n, one, many) return ("%d %s"):format(n, n == 1 and one or many) end
+
 local function first_line(text) return (text:match("^[^\n]*")) end
 
 --- Feeds a message: to its line where the config has one of that name, else to each that subscribes. Counts what nobody took.
@@ -27,9 +30,9 @@ local function feed(one, m, lines, counts)
 end
 
 local function tell_counts(counts, what)
-  if counts.filtered then tell("%d messages are taken by no topic filter%s", counts.filtered, what) end
-  if counts.unrouted then tell("%d messages are taken by no station%s", counts.unrouted, what) end
-  if counts.wrong then tell("%d messages have a topic that is not valid%s", counts.wrong, what) end
+  if counts.filtered then tell("%s taken by no topic filter%s", plural(counts.filtered, "message is", "messages are"), what) end
+  if counts.unrouted then tell("%s taken by no station%s", plural(counts.unrouted, "message is", "messages are"), what) end
+  if counts.wrong then tell("%s a topic that is not valid%s", plural(counts.wrong, "message has", "messages have"), what) end
 end
 
 --- Without where in its file it happened: a config's name and its line numbers are no difference between two configs.
@@ -124,7 +127,8 @@ local function compare(list, old, new, paths)
   tell_counts(counts.new, " of " .. paths.new)
   local n = 0
   for _ in pairs(told.tags) do n = n + 1 end
-  tell("%d messages, %s", #list, told.count == 0 and "no differences" or ("%d differences in %d tags"):format(told.count, n))
+  tell("%s, %s", plural(#list, "message", "messages"), told.count == 0 and "no differences"
+    or ("%s in %s"):format(plural(told.count, "difference", "differences"), plural(n, "tag", "tags")))
   return told.count == 0 and 0 or 1
 end
 
