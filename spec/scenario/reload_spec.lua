@@ -87,10 +87,10 @@ describe("reload()", function()
   end
 
   it("ends at SIGTERM while the socket of a removed line still closes", function()
-    local b = broker.new()
+    b = broker.new()
     local kept = 'line "kept" { host = "127.0.0.1", port = PORT, station "s" { address = "a" } }'
     local path = tagline.config(kept .. ' line "gone" { host = "127.0.0.1", port = PORT, station "s" { address = "a" } }', { PORT = b.port })
-    local t = tagline.run(path)
+    t = tagline.run(path)
     b:handshake() -- their other ends stay open: both are closed by us, after a while
     b:handshake()
     scope.file("config.lua", (kept:gsub("PORT", b.port)), path:match "^(.*)/")
