@@ -81,6 +81,21 @@ static void the_oldest_make_room (void **state) {
   }
 }
 
+static void a_ring_of_four_holds_four (void **state) {
+  tl_recorder r;
+  (void)state;
+  tl_recorder_init(&r);
+  add(&r, 4096, "x", 50);
+  size_t one = r.head; /* bytes that such a message takes */
+  tl_recorder_fini(&r);
+  tl_recorder_init(&r);
+  for (uint32_t i = 1; i < 100; i++) {
+    add(&r, 4 * one, "x", 50);
+    assert_int_equal(r.count, i < 4 ? i : 4);
+  }
+  tl_recorder_fini(&r);
+}
+
 static void a_message_longer_than_the_ring_is_counted_only (void **state) {
   tl_recorder r;
   (void)state;
@@ -137,6 +152,7 @@ int main (void) {
     cmocka_unit_test(costs_nothing_until_the_first_message),
     cmocka_unit_test(keeps_every_field),
     cmocka_unit_test(the_oldest_make_room),
+    cmocka_unit_test(a_ring_of_four_holds_four),
     cmocka_unit_test(a_message_longer_than_the_ring_is_counted_only),
     cmocka_unit_test(another_size_keeps_the_newest_that_fit),
     cmocka_unit_test(a_capture_line_holds_any_bytes),

@@ -22,7 +22,8 @@ line "plant" {
 local function start(extra, options)
   options = options or {}
   local b = broker.new()
-  local t = tagline.run(config, { PORT = b.port, EXTRA = extra or "", CLEAN = tostring(options.clean or false), HOOK = options.hook or "" })
+  local t = tagline.run(config, { PORT = b.port, EXTRA = extra or "", CLEAN = tostring(options.clean or false), HOOK = options.hook or "" },
+    options)
   local c = b:handshake()
   return t, c, b
 end
@@ -262,6 +263,19 @@ describe("ACK_ID", function()
       assert.equal(12, c:expect("PUBACK").id)
       t:stop()
     end
+  end)
+
+  it("goes on with what waited when a slow reader of the values comes back", function()
+    local t, c = start("", { paused = true })
+    send(c, "a/held", ("x"):rep(1 << 20), 1, 11) -- more than a pipe holds
+    send(c, "a/free", "two", 1, 12)
+    assert.has_error(function() c:next(300) end)
+    confirm(t, 11) -- nothing can leave, and nothing more is taken
+    assert.has_error(function() c:next(100) end)
+    t:resume()
+    assert.equal(11, c:expect("PUBACK").id)
+    assert.equal("two", free(t))
+    assert.equal(12, c:expect("PUBACK").id)
   end)
 
   it("goes on holding when a reload changes nothing of the station", function()
