@@ -1,11 +1,11 @@
 /* core/script/reload.c — the config anew while it runs: read, compared, applied between two messages, or refused with every problem while
 ** the old one goes on. Remembers what the running config was read from. */
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/sha256.h"
 #include "script/script.h"
 
 /* One file that the config was read from. */
@@ -26,7 +26,7 @@ struct tl_loaded {
   char *path;
   source *files;
   size_t file_count;
-  char hash[65];       /* SHA-256 of all their texts in the order of reading, as `cat FILES | sha256sum` has it */
+  char hash[SHA256_DIGEST_STRING_LENGTH]; /* SHA-256 of all their texts in the order of reading, as `cat FILES | sha256sum` has it */
   int64_t at;          /* ms since 1970 */
   uint64_t reloads;
   tl_buf problems;     /* of the last reload, when it was refused; empty: it was taken */
@@ -75,14 +75,14 @@ typedef struct {
   tl_script *s;
   source *files;
   size_t n;
-  char hash[65];
+  char hash[SHA256_DIGEST_STRING_LENGTH];
 } reading;
 
 /* draft.files: a list of { path =, text = } in the order of reading. */
 static int p_read_files (lua_State *L) {
   reading *r = lua_touserdata(L, 1);
-  tl_sha256 hash;
-  tl_sha256_init(&hash);
+  SHA2_CTX hash;
+  SHA256Init(&hash);
   lua_rawgeti(L, LUA_REGISTRYINDEX, r->s->draft);
   lua_getfield(L, -1, "files");
   lua_Integer n = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
@@ -93,7 +93,7 @@ static int p_read_files (lua_State *L) {
     lua_rawgeti(L, -1, i);
     lua_getfield(L, -1, "text");
     const char *text = luaL_checklstring(L, -1, &len);
-    tl_sha256_add(&hash, text, len);
+    SHA256Update(&hash, (const uint8_t *)text, len);
     lua_getfield(L, -2, "path");
     source *f = &r->files[r->n];
     f->path = strdup(luaL_checkstring(L, -1));
@@ -102,7 +102,7 @@ static int p_read_files (lua_State *L) {
     look(f);
     lua_pop(L, 3);
   }
-  tl_sha256_hex(&hash, r->hash);
+  SHA256End(&hash, r->hash);
   return 0;
 }
 
