@@ -32,12 +32,16 @@ size_t tl_link_filters (const tl_link *l, tl_subscription *out) {
   return n;
 }
 
-static int refresh_filters (tl_link *l) {
+/* Says when the broker is not told yet: nobody would know why nothing comes. */
+static int refresh_filters (tl_link *l, const char *what) {
   tl_subscription *filters = calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
   if (filters == NULL) return TL_ENOMEM;
   size_t n = tl_link_filters(l, filters);
+  bool waited = tl_session_filters_wait(l->session);
   int rc = tl_session_set_filters(l->session, filters, n);
   free(filters);
+  if (!waited && !l->renew && tl_session_filters_wait(l->session))
+    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "%s waits for the next connection", what);
   return rc;
 }
 
@@ -216,7 +220,7 @@ static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, boo
   }
   tl_map_fini(&wanted);
   free(changed);
-  if (rc >= 0) rc = refresh_filters(l);
+  if (rc >= 0) rc = refresh_filters(l, "a changed subscribe_address");
   return rc;
 }
 
@@ -231,10 +235,7 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   tl_params_init(params);
   tl_gateway_refresh_trace(l->gateway);
   if (n == 0) return TL_OK;
-  if (filter_only) {
-    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "the new topic_filter waits for the next connection");
-    return refresh_filters(l);
-  }
+  if (filter_only) return refresh_filters(l, "the new topic_filter");
   if (l->tcp != NULL) {
     l->renew = true;
     l->error[0] = '\0';

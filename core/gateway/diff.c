@@ -125,7 +125,9 @@ static void diff_params (const telling *t, const tl_link *l, const tl_line_confi
   list changed = { .items = 0 };
   tl_buf_init(&changed.text);
   int n = tl_params_diff(&l->params, &c->params, names, NAMES_MAX);
+  bool filter_waits = n == 1 && strcmp(names[0], "topic_filter") == 0 && tl_session_is_connected(l->session);
   for (int i = 0; i < n && i < NAMES_MAX; i++) add(&changed, "%s", names[i]);
+  if (filter_waits) tl_buf_fmt(&changed.text, ", which waits for the next connection (lines[\"%s\"]:reconnect())", l->line->name);
   tell_list(t, "line", l->line->name, &changed);
 }
 

@@ -64,6 +64,7 @@ void tl_link_get_health (const tl_link *l, tl_link_health *out) {
   tl_session_get_stats(l->session, &st);
   *out = (tl_link_health){ .kept = h, .quick_closes = l->quick_closes, .awaiting = l->awaiting, .awaiting_id = l->awaiting_id,
                            .waiting = l->queued, .queue_full = l->queue_full, .congested = l->congested, .held = l->gateway->held,
+                           .filters_wait = tl_session_filters_wait(l->session),
                            .received_per_s = h->received_per_s, .sent_per_s = h->sent_per_s,
                            .retry_at = l->state == TL_LINK_WAITING ? l->retry_at : -1 };
   if (passed < 2 * RATE_MS) return; /* nothing has come since: the last period is over */

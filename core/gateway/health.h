@@ -36,6 +36,7 @@ typedef struct {
   bool queue_full;            /* receive_queue is reached: the socket is not read */
   bool congested;             /* the broker does not read our acknowledgements */
   bool held;                  /* the reader of the values stream is behind */
+  bool filters_wait;          /* the topic filters were changed, and wait for the next connection */
   double received_per_s, sent_per_s;
   int64_t retry_at;           /* of a line that waits for its next attempt; -1 */
 } tl_link_health;

@@ -98,6 +98,8 @@ int tl_session_set_params (tl_session *s, const tl_session_params *params);
 /* Other filters, at any time: they take effect at the next CONNACK, where UNSUBSCRIBE for those no longer wanted goes out
 ** before SUBSCRIBE. TL_OK, TL_EMALFORMED, TL_ENOMEM. */
 int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_t n);
+/* Connected, and the filters are others than those of this connection's SUBSCRIBE: they wait for the next one. */
+bool tl_session_filters_wait (const tl_session *s);
 void tl_session_set_trace (tl_session *s, bool on);
 
 /* The transport is up: puts CONNECT into the output. */

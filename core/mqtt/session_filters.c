@@ -116,6 +116,15 @@ int tl_session_subscribe (tl_session *s) {
   return TL_OK;
 }
 
+bool tl_session_filters_wait (const tl_session *s) {
+  const tl_filter_list *a = s->asked, *b = s->wanted;
+  if (!tl_session_is_connected(s) || a == b) return false;
+  if (a == NULL || a->n != b->n) return true;
+  for (size_t i = 0; i < a->n; i++)
+    if (a->items[i].qos != b->items[i].qos || !tl_slice_eq(a->items[i].filter, b->items[i].filter)) return true;
+  return false;
+}
+
 static int shown (tl_slice filter) { /* how much of a filter a notice shows */
   return filter.len > 256 ? 256 : (int)filter.len;
 }

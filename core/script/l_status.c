@@ -218,6 +218,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   set_flag(L, "queue_full", h.queue_full);
   set_flag(L, "congested", h.congested);
   set_flag(L, "held", h.held);
+  set_flag(L, "filters_wait", h.filters_wait);
   if (h.kept->session_lost_at >= 0) set_seconds(L, "session_lost_ago", now - h.kept->session_lost_at);
   if (st.connected_since >= 0) set_seconds(L, "connected_for", now - st.connected_since);
   if (st.session.oldest_inflight >= 0) set_seconds(L, "oldest_inflight", now - st.session.oldest_inflight);

@@ -84,12 +84,16 @@ static void changed_filters_wait_for_the_next_connection (void **state) {
     harness h;
     h_init(&h, false);
     ask_for_three(&h);
+    assert_false(tl_session_filters_wait(h.s));
     change(&h, "c", "new");
+    assert_true(tl_session_filters_wait(h.s));
     h_takes(&h, BYTES("\x90\x05\x00\x01\x02\x01\x00")); /* still answers the old ones */
     EVENTS(&h, "subscribed 2 1 0\n");
     SENT(&h, "");
     h_cut(&h);
+    assert_false(tl_session_filters_wait(h.s)); /* there is no connection to wait in */
     h_accept(&h, present);
+    assert_false(tl_session_filters_wait(h.s));
     tl_buf words;
     tl_buf_init(&words);
     h_flush(&h);

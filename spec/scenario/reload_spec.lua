@@ -323,7 +323,7 @@ describe("reload()", function()
   it("lets a new topic_filter wait for the next connection", function()
     start()
     change("publish_qos = 1", 'publish_qos = 1, topic_filter = "x/#"')
-    assert.equal("line 'plant' changed: topic_filter", reload())
+    assert.equal("line 'plant' changed: topic_filter, which waits for the next connection (lines[\"plant\"]:reconnect())", reload())
     still_connected()
   end)
 

@@ -1,6 +1,7 @@
 -- status() names what is wrong, and --json gives the same facts; each is provoked for real. More of it stands in repl_spec.
 local broker = require "spec.support.broker"
 local cjson = require "cjson"
+local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
@@ -93,6 +94,30 @@ describe("status()", function()
     local line = facts().lines[1]
     assert.equal(2, line.queued)
     assert.is_true(line.oldest_queued >= 0)
+  end)
+
+  it("names topic filters that the broker does not have yet", function()
+    start()
+    for _, change in ipairs { { 'host = "', 'topic_filter = "x/#", host = "' }, { "SWT", "subscribe_address = true, SWT" } } do
+      files.change(t.config_path, change[1], change[2])
+      assert.equal(0, (t:eval "reload()"))
+      says '! the topic filters were changed, and the broker has those of before.*\n    → lines%["plant"%]:reconnect%(%) makes one'
+      t:wait_log "plant: .* waits for the next connection"
+      assert.is_true(facts().lines[1].filters_wait)
+      t:eval 'lines["plant"]:reconnect()'
+      c = b:accept()
+      c:expect "CONNECT"
+      c:send("CONNACK", {})
+      local p = c:next()
+      if p.type == "UNSUBSCRIBE" then
+        c:send("UNSUBACK", { id = p.id })
+        p = c:expect "SUBSCRIBE"
+      end
+      c:send("SUBACK", { id = p.id, codes = #p.filters == 2 and { 1, 1 } or { 1 } })
+      says "connected to"
+      wait.poll("the new filters", 10000, function() return not facts().lines[1].filters_wait end)
+      assert.falsy(status():find("topic filters were changed", 1, true))
+    end
   end)
 
   it("names invalid tags with their reasons, and those that never had a value", function()

@@ -71,6 +71,12 @@ add(function(l, say)
 end)
 
 add(function(l, say)
+  if not l.filters_wait then return end
+  say("the topic filters were changed, and the broker has those of before until the next connection",
+    ("lines[%q]:reconnect() makes one"):format(l.name))
+end)
+
+add(function(l, say)
   local w = l.awaiting
   if not w or w.seconds < 5 then return end
   say(("message %d of station '%s' has waited for the write of ACK_ID for %s; %s behind it"):format(w.id, w.station, span(w.seconds),
