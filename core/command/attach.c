@@ -67,8 +67,8 @@ static void hello (person *p, tl_slice body) {
   p->logs = find(body, "\"logs\":true") != NULL;
   bool json = find(body, "\"json\":true") != NULL;
   tl_console_set_json(p->client, json);
-  tl_eval_options(p->eval, json, find(body, "\"tty\":true") != NULL, number_after(body, "\"width\":", 80),
-                  tl_console_uid(p->client));
+  tl_eval_options(p->eval, json, find(body, "\"tty\":true") != NULL, find(body, "\"wait\":false") == NULL,
+                  number_after(body, "\"width\":", 80), tl_console_uid(p->client));
 }
 
 static void complete (person *p, tl_slice body) {

@@ -17,7 +17,7 @@
 #include "console/client.h"
 
 static const char help[] =
-    "usage: tagline repl [--socket PATH] [-e CODE] [--json] [--logs]\n"
+    "usage: tagline repl [--socket PATH] [-e CODE] [--json] [--logs] [--no-wait]\n"
     "\n"
     "Attach to a running process. Lines are evaluated there as they are typed. Without a terminal, standard input is a script:\n"
     "each statement runs as soon as it is complete, and expressions print their value; locals stay to the end. The first error\n"
@@ -27,6 +27,7 @@ static const char help[] =
     "  --socket PATH   the process's socket; without it, the only running process\n"
     "  --json          print results as JSON\n"
     "  --logs          show the process's log lines, too\n"
+    "  --no-wait       with -e and in scripts, do not wait for the functions of writes\n"
     "  --help          print this\n"
     "\n"
     "With -e and in scripts a result of nil and a text, as of a write that failed, is an error; and the functions of writes are\n"
@@ -40,7 +41,7 @@ enum { COMPLETE_MS = 1000, TYPED_MS = 250, SPLIT_MS = 20, INTERRUPTED = 130 };
 
 typedef struct {
   int fd;
-  bool json, logs;
+  bool json, logs, no_wait;
   unsigned width; /* of the terminal, as the process knows it */
   sigset_t waiting; /* the signal mask while we wait: SIGINT is let in only there */
   bool script_ended;
@@ -266,8 +267,9 @@ static int hello (repl *r, bool tty) {
   char text[100];
   if (tty) ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
   r->width = ws.ws_col ? ws.ws_col : 80u;
-  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s}", tty ? "true" : "false", r->width,
-                   r->json ? "true" : "false", r->logs ? ",\"logs\":true" : "");
+  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s%s}", tty ? "true" : "false", r->width,
+                   r->json ? "true" : "false", r->logs ? ",\"logs\":true" : "",
+                   r->no_wait ? ",\"wait\":false" : "");
   return tl_console_put(r->fd, 'h', tl_slice_of(text, (size_t)n));
 }
 
@@ -341,7 +343,7 @@ int tl_command_repl (int argc, char **argv) {
   const char *socket = NULL, *code = NULL;
   repl r = { .fd = -1 };
   const tl_option options[] = { { "socket", 0, NULL, &socket }, { NULL, 'e', NULL, &code }, { "json", 0, &r.json, NULL },
-                                { "logs", 0, &r.logs, NULL }, { 0 } };
+                                { "logs", 0, &r.logs, NULL }, { "no-wait", 0, &r.no_wait, NULL }, { 0 } };
   tl_buf path;
   tl_err err = { 0 };
   struct sigaction before, catch = { .sa_handler = on_interrupt };

@@ -2,7 +2,7 @@
 ** script/, joined in command/run.c.
 **
 ** A frame is a type byte, a length of 4 bytes (big-endian) and that many bytes. Requests (client to server):
-**   'h' hello {"tty":bool,"width":N,"json":bool,"logs":bool}, the first frame, and again when the width changed;
+**   'h' hello {"tty":bool,"width":N,"json":bool,"logs":bool,"wait":bool}, the first frame, and again when the width changed;
 **   'e' evaluate this code, a whole; one evaluation at a time, each ends with one 'r' or 'f', and not before the writes that this
 **       client's evaluations left under way;
 **   'l' evaluate these lines, which may want more: ends with 'm', too;

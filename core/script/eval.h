@@ -30,6 +30,7 @@ struct tl_eval {
   unsigned owed;                 /* writes that have yet to tell somebody's function how they ended */
   bool lingers;                  /* the result was shown, `done` waits for them */
   tl_timer *patience;
+  bool patient;                  /* does it wait for them at all? */
   bool json, tty;
   int width;
   uint32_t uid;

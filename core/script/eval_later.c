@@ -58,7 +58,7 @@ static void on_patience (void *ctx) {
 /* The result is shown now, in its place: what the functions print comes after it. */
 bool tl_eval_linger (tl_eval *e, tl_slice result) {
   tl_loop *loop = e->script->loop;
-  if (!e->whole || e->owed == 0 || loop == NULL || tl_timer_new(&e->patience, loop, on_patience, e) < 0) return false;
+  if (!e->whole || !e->patient || e->owed == 0 || loop == NULL || tl_timer_new(&e->patience, loop, on_patience, e) < 0) return false;
   int64_t patience = patience_ms(e->script);
   if (patience > 0) tl_timer_at(e->patience, tl_loop_now(loop) + patience);
   e->lingers = true;

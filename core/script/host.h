@@ -53,7 +53,8 @@ typedef struct {
 
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx);
 void tl_eval_free (tl_eval *e); /* a running evaluation is cancelled */
-void tl_eval_options (tl_eval *e, bool json, bool tty, int width, uint32_t uid);
+/* `waits`: for the writes under way, see tl_eval_run. */
+void tl_eval_options (tl_eval *e, bool json, bool tty, bool waits, int width, uint32_t uid);
 /* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for more instead of failing, and its locals
 ** stay; else it also ends no sooner than the writes that this person's evaluations left under way. */
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive);

@@ -156,6 +156,13 @@ describe("repl -e", function()
     t:wait_line("^true\tnil$", nil, "stderr") -- nobody is there any more
   end)
 
+  it("waits for nothing when told so", function()
+    start()
+    assert.same({ 0, "true", "" }, { repl("--no-wait", "-e", 'tags["plant.boiler.setpoint"]:write(5, function() print "later" end)') })
+    confirm()
+    t:wait_line("^later$", nil, "stderr")
+  end)
+
   it("does not wait for timers", function()
     start()
     assert.same({ 0, "", "" }, { repl("-e", 'after(0.2, function() print "late" end)') })
