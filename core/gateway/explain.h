@@ -17,7 +17,8 @@
 ** was given). Of a station tried: match  differs  no-match  limit. Of a tag: new (reported)  same (the value it had)  deadband  default
 ** kept  discarded  output (filled by writes)  no-decode  not-returned  not-json (JA= where the
 ** payload is text), or the reason it is invalid: missing json type range time decoder.
-** Of its steps: limit (an expression was given up) convert linear range clamp discard deadband default keep. */
+** Of its steps: no-match (of RE=) not-utf8 limit (an expression was given up) convert linear range clamp discard deadband default
+** keep. */
 #ifndef TL_GATEWAY_EXPLAIN_H
 #define TL_GATEWAY_EXPLAIN_H
 

@@ -212,8 +212,8 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
   bool within = false;
   bool returned = d->kind == TL_ADDRESS_NONE;
   tl_explain_open(out, "steps", '[');
-  if (o->given_up) {
-    open_step(out, "limit");
+  if (d->kind == TL_ADDRESS_REGEX && !o->found) {
+    open_step(out, o->given_up ? "limit" : tl_utf8_valid(t->m->payload) ? "no-match" : "not-utf8");
     tl_buf_byte(out, '}');
   }
   if (!o->found) {

@@ -55,6 +55,18 @@ end
 describe("tagline explain", function()
   after_each(scope.finish)
 
+  it("tells why RE= found nothing", function()
+    for payload, step in pairs { ['{"u":1}'] = "no-match", ['{"t":1,"u":"\xb0C"}'] = "not-utf8" } do
+      local _, tag = ask("plant/boiler/up", payload)
+      assert.same({ "missing", { { step = step } } }, { tag("re").code, tag("re").steps })
+    end
+    local path = tagline.config([[line "p" { host = "h", station "s" { address = "a", tags = { x = Ai "RE=T=([0-9.]+)" } } }]])
+    local _, out = tagline.command { "explain", path, "a", scope.file("payload", "T=21.5\xb0C") }
+    assert.truthy(out:find("the payload is not UTF%-8, which RE= needs +→ invalid: missing"), out)
+    _, out = tagline.command { "explain", path, "a", scope.file("payload", "t=21.5") }
+    assert.truthy(out:find("the expression does not match +→ invalid: missing"), out)
+  end)
+
   it("tells which expressions took too many steps", function()
     local path = tagline.config [[line "p" { host = "h",
       station "s" { address = "(a+)+b" },

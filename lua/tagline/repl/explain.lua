@@ -56,6 +56,8 @@ local step_texts = {
     if s.code == "ok" then return nil end
     return ("%s is not readable as %s (%s)"):format(s.from, s.to, s.code)
   end,
+  ["no-match"] = function() return "the expression does not match" end,
+  ["not-utf8"] = function() return "the payload is not UTF-8, which RE= needs" end,
   limit = function() return "given up: the expression takes too many steps" end,
   linear = function(s) return ("%s × %s%s = %s"):format(number(s.from), number(s.k), signed(s.q), number(s.to)) end,
   range = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min), number(s.max)) end,

@@ -228,6 +228,8 @@ texts.codes = {
     { "not-json", "not read: it has a JA= address, and the station's payload_type is not JSON" },
   },
   { what = "a step of a tag's value, in explain",
+    { "no-match", "the expression of RE= does not match, or its first group took no part" },
+    { "not-utf8", "the payload is not UTF-8, and RE= reads nothing else; decode can, with re or string.match" },
     { "limit", "the expression of RE= was given up: it takes too many steps on this payload" },
     { "convert", "from the payload's type to the tag's" },
     { "linear", "value × k + q" },
