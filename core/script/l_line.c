@@ -1,4 +1,5 @@
 /* core/script/l_line.c — a line in Lua: .name .status .stations .stats, :publish(topic, payload, opts), :set{ … }, :reconnect(). */
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/health.h"
@@ -110,22 +111,18 @@ static tl_slice check_text (lua_State *L, int index, const char *what) {
 }
 
 static void log_publish (lua_State *L, const tl_line *line, const publishing *p) {
-  bool is_text = tl_utf8_valid(p->payload) && (p->payload.len == 0 || memchr(p->payload.at, 0, p->payload.len) == NULL);
   size_t shown = p->payload.len;
-  tl_buf start;
+  char start[LOGGED + 1] = "hex";
   if (!tl_eval_is_here(L)) return; /* handlers publish often */
-  tl_buf_init(&start);
-  if (is_text) {
+  if (tl_utf8_valid(p->payload) && (shown == 0 || memchr(p->payload.at, 0, shown) == NULL)) {
     if (shown > LOGGED) shown = tl_utf8_prefix(p->payload.at, LOGGED);
-    tl_buf_add(&start, p->payload.at, shown);
+    snprintf(start, sizeof start, "%.*s", (int)shown, shown > 0 ? (const char *)p->payload.at : "");
   } else {
     if (shown > LOGGED_HEX) shown = LOGGED_HEX;
-    tl_buf_str(&start, "hex");
-    for (size_t i = 0; i < shown; i++) tl_buf_fmt(&start, " %02x", p->payload.at[i]);
+    for (size_t i = 0; i < shown; i++) snprintf(start + 3 + 3 * i, sizeof start - 3 - 3 * i, " %02x", p->payload.at[i]);
   }
-  tl_eval_log(L, line->name, "publish to '%.*s'%s: %zu byte%s: %.*s%s", TL_ARG(p->topic), p->retain == 1 ? ", retained" : "",
-              p->payload.len, p->payload.len == 1 ? "" : "s", TL_ARG(tl_buf_bytes(&start)), shown < p->payload.len ? "…" : "");
-  tl_buf_fini(&start);
+  tl_eval_log(L, line->name, "publish to '%.*s'%s: %zu byte%s: %s%s", TL_ARG(p->topic), p->retain == 1 ? ", retained" : "",
+              p->payload.len, p->payload.len == 1 ? "" : "s", start, shown < p->payload.len ? "…" : "");
 }
 
 /* line:publish(topic, payload [, { qos =, retain = }] [, function(ok, why)]) */
