@@ -8,7 +8,6 @@ local uv = require "luv"
 local cjson = require "cjson"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
-local wait = require "spec.support.wait"
 
 local tagline = setmetatable({}, { __index = process })
 tagline.__index = tagline
@@ -44,15 +43,8 @@ function tagline.command(arguments, options) return process.run(tagline.program(
 -- Evaluate code in the running process: exit code, stdout, stderr of `tagline repl -e`.
 function tagline:eval(code) return tagline.command { "repl", "--socket", self.socket, "-e", code } end
 
--- The same for code whose writes are answered later, for which `tagline repl -e` waits: gives what it has printed so far as soon as there
--- is a line, with 0, and leaves. So the code must have a result. What the writes' functions print goes to the process's stderr.
-function tagline:ask(code)
-  local p = process.start(tagline.program(), { "repl", "--socket", self.socket, "-e", code })
-  wait.till("answer", 10000, function() return #p:lines() > 0 or p:has_ended() end)
-  local ended, out, err = p:has_ended(), p:text "stdout", p:text "stderr"
-  p:finish()
-  return ended and p.code or 0, out, err
-end
+-- The same for code whose writes are answered later: their functions are not waited for. What these print goes to the process's stderr.
+function tagline:ask(code) return tagline.command { "repl", "--socket", self.socket, "--no-wait", "-e", code } end
 
 -- The next value of a tag (a full name) as a table; values of other tags before it are passed over.
 function tagline:value(name, milliseconds)
