@@ -183,7 +183,8 @@ station "s" { zzz = 1,
   end
 
   it("do not run away", function()
-    support.problems "for i, v in ipairs(zzz) do end for k in pairs(zzz) do end local n = #zzz local b = zzz < 1 local s = -zzz .. 'x'"
+    assert.same({ "c.lua:1: unknown word 'zzz' (a string needs quotes)" }, support.problems(
+      "for i, v in ipairs(zzz) do end for k in pairs(zzz) do end local n = #zzz local b = zzz < 1 local s = -zzz .. 'x'"))
   end)
 
   it("are errors in a handler", function()
