@@ -23,8 +23,9 @@ static void on_value (void *ctx, tl_tag *t) {
 
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
   tl_gateway *g = ctx;
-  tl_station_say(s, s->status == TL_ST_HARD_ERR ? TL_LOG_WARN : TL_LOG_DEBUG, "%s, was %s", tl_station_status_name(s->status),
-      tl_station_status_name(before));
+  const char *now = tl_station_status_name(s->status), *was = tl_station_status_name(before);
+  if (s->status == TL_ST_HARD_ERR) tl_station_say(s, TL_LOG_WARN, "%s (%s), was %s", now, tl_reason_name((tl_reason)s->why), was);
+  else tl_station_say(s, TL_LOG_DEBUG, "%s, was %s", now, was);
   if (s->user != NULL && g->handlers.status != NULL) g->handlers.status(g->handlers_ctx, s, before);
 }
 

@@ -51,6 +51,7 @@ struct tl_station {
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
   bool address_said;        /* that the address was given up */
   bool subscribe_address;
+  uint8_t why;              /* tl_reason of the present StHardErr; else of the last */
   bool is_template;         /* an address with named groups: makes instances, never holds values */
   tl_station *made_by;      /* the template of an instance; NULL otherwise */
   uint32_t made;            /* template: how many instances there are */

@@ -50,6 +50,7 @@ static void invalidate_all (tl_station *s, tl_reason reason, int64_t wall) {
 }
 
 static void enter_hard_err (tl_station *s, tl_reason reason, int64_t now, int64_t wall) {
+  s->why = (uint8_t)reason;
   tl_station_enter(s, TL_ST_HARD_ERR, now);
   if (s->status == TL_ST_HARD_ERR) invalidate_all(s, reason, wall);
 }

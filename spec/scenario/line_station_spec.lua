@@ -89,6 +89,7 @@ describe("the status of a station", function()
     assert.same({ "invalid", "disconnected", cjson.null }, { value.status, value.reason, value.value })
     assert.equal("nil|invalid|disconnected", tag(t, "plant.x.word"))
     assert.equal("StHardErr", status(t))
+    t:wait_log "WARN  plant.x: StHardErr %(disconnected%), was StComErr"
     assert.equal("idle|valid|", tag(t, "plant.x.out"))
     assert.equal("x/set|valid|", tag(t, "plant.x.to"))
     b:listen()
@@ -109,6 +110,7 @@ describe("the status of a station", function()
     assert.equal("1.0|valid|", tag(t, "plant.x.value"))
     assert.equal("no-data", t:value("plant.x.value").reason)
     assert.equal("StHardErr", status(t))
+    t:wait_log "WARN  plant.x: StHardErr %(no%-data%), was StComErr"
     send(c)
     t:value "plant.x.value"
     assert.equal("StOn", status(t))
@@ -180,6 +182,7 @@ describe("a station will", function()
     assert.same({ "invalid", "station-will" }, { (function(v) return v.status, v.reason end)(t:value "plant.x.value") })
     assert.equal("nil|invalid|station-will", tag(t, "plant.x.word"))
     assert.equal("StHardErr", status(t))
+    t:wait_log "WARN  plant.x: StHardErr %(station%-will%), was StOn"
     c:send("PUBLISH", { topic = "x/up", payload = "offline" })
     send(c, '{"v":2}')
     assert.equal(2, t:value("plant.x.value").value)
