@@ -228,6 +228,7 @@ static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, boo
 
 int tl_link_set_params (tl_link *l, tl_line_params *params) {
   const char *names[64];
+  if (l->removed) return TL_ESTATE;
   int n = tl_params_diff(&l->params, params, names, 64);
   bool filter_only = n == 1 && strcmp(names[0], "topic_filter") == 0;
   tl_params_fini(&l->params);
@@ -236,7 +237,7 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   tl_gateway_refresh_trace(l->gateway);
   if (n == 0) return TL_OK;
   if (filter_only) return refresh_filters(l, "the new topic_filter");
-  if (l->tcp != NULL) {
+  if (l->tcp != NULL || l->state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
     l->renew = true;
     l->error[0] = '\0';
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "parameters changed (%s%s): reconnecting", names[0], n > 1 ? ", …" : "");

@@ -1,6 +1,7 @@
 /* core/gateway/connect.c — a line's connection: addresses in turn, back-off, timers, goodbye. Must not know what messages mean. */
 #include "gateway/link.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static void refresh_statuses (tl_link *l) {
 static void attempt (tl_link *l) {
   tl_gateway *g = l->gateway;
   tl_err err = { .text = "" };
+  assert(l->tcp == NULL);
   if (tl_link_store_ready(l, true, &err) != TL_OK) {
     tl_link_fail(l, "%s", err.text);
     return;
@@ -67,14 +69,15 @@ static void attempt (tl_link *l) {
 
 void tl_link_check (tl_link *l) {
   tl_gateway *g = l->gateway;
+  refresh_statuses(l); /* first: a status handler may switch stations */
   bool wanted = g->started && !g->stopping && !l->removed && tl_line_wanted(l->line);
-  refresh_statuses(l);
   if (wanted && l->state == TL_LINK_OFF) {
     attempt(l);
   } else if (!wanted && l->state == TL_LINK_WAITING) {
     l->state = TL_LINK_OFF;
   } else if (!wanted && (l->state == TL_LINK_CONNECTING || l->state == TL_LINK_CONNECTED)) {
     if (!g->stopping && !l->removed) tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "every station is off or simulated: disconnecting");
+    l->error[0] = '\0'; /* of an earlier attempt: no reason to wait when one returns */
     tl_link_close(l, true);
   }
   tl_link_arm(l);
@@ -184,11 +187,24 @@ static void count_closed (tl_gateway *g) {
   if (g->stopping && g->open_links > 0 && --g->open_links == 0) tl_gateway_ask_flush(g);
 }
 
+/* The handlers of the end hear of it, and may switch stations, write, or set parameters: the link is CLOSING for them, so that all that
+** waits for this. */
+static void tell_closed (tl_link *l, bool was_connected, bool asked) {
+  tl_gateway *g = l->gateway;
+  char why[sizeof l->error];
+  snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->error);
+  tl_session_closed(l->session);
+  tl_line_down(l->line, l->now, l->wall);
+  if (was_connected && l->user != NULL && g->handlers.line != NULL) g->handlers.line(g->handlers_ctx, l, false, why);
+  refresh_statuses(l);
+}
+
 static void on_closed (void *ctx, int code, const char *text) {
   tl_link *l = ctx;
   tl_gateway *g = l->gateway;
   bool ours = l->state == TL_LINK_CLOSING, was_connected = l->connected_since >= 0;
   l->tcp = NULL;
+  l->state = TL_LINK_CLOSING;
   l->now = tl_loop_now(g->loop);
   l->wall = tl_clock_wall_ms();
   judge_close(l, !ours);
@@ -199,19 +215,16 @@ static void on_closed (void *ctx, int code, const char *text) {
   } else if (code == 0 && was_connected && (g->stopping || l->removed || l->renew)) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");
   }
+  bool asked = ours && l->error[0] == '\0';
   l->connected_since = -1;
-  l->state = TL_LINK_OFF;
   l->leftover = l->full_read = l->congested = false;
   l->in_at = 0;
   l->answers = 0;
   tl_loop_forget(g->loop, on_resume, l);
   tl_buf_clear(&l->in);
   tl_buf_shrink(&l->in, 0);
-  tl_session_closed(l->session);
-  tl_line_down(l->line, l->now, l->wall);
-  if (was_connected && l->user != NULL && g->handlers.line != NULL)
-    g->handlers.line(g->handlers_ctx, l, false, ours && l->error[0] == '\0' ? "disconnected" : l->error);
-  refresh_statuses(l);
+  tell_closed(l, was_connected, asked);
+  l->state = TL_LINK_OFF;
   if (l->removed) {
     tl_link_free(l);
     count_closed(g);
@@ -223,7 +236,7 @@ static void on_closed (void *ctx, int code, const char *text) {
     l->delay = l->params.reconnect_delay;
     tl_link_check(l);
   } else if (g->started && !g->stopping && tl_line_wanted(l->line)) {
-    if (ours && l->error[0] == '\0') tl_link_check(l);
+    if (asked) tl_link_check(l);
     else schedule_retry(l);
   }
   tl_link_arm(l);
@@ -356,6 +369,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
 
 void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
+  l->removed = true; /* for the functions of writes, which hear now that the line is closed */
   tl_link_forget_pump(l);
   if (l->session != NULL) tl_session_free(l->session);
   tl_link_store_close(l);

@@ -81,7 +81,8 @@ int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int 
 
 void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated);
 void tl_link_reconnect (tl_link *l, const char *why);
-/* New parameters for a live line: closes and re-creates the connection, topic_filter alone waits for the next one. Takes *params. */
+/* New parameters for a live line: closes and re-creates the connection, topic_filter alone waits for the next one. Takes *params.
+** TL_ESTATE: the line is being removed; TL_ENOMEM. */
 int tl_link_set_params (tl_link *l, tl_line_params *params);
 const tl_line_params *tl_link_params (const tl_link *l);
 tl_line *tl_link_line (const tl_link *l);

@@ -272,6 +272,7 @@ static int line_set (lua_State *L) {
   log_params(L, line->name, lua_gettop(L));
   tl_read_params(L, 4, p);
   int rc = tl_link_set_params(link, p);
+  if (rc == TL_ESTATE) return luaL_error(L, "line '%s': set: the line is being removed", line->name);
   if (rc < 0) return luaL_error(L, "line '%s': set: the new parameters cannot be taken (%d)", line->name, rc);
   return 0;
 }

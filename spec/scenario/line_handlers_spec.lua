@@ -1,0 +1,82 @@
+-- What handlers do to their own line while its connection ends, or while the line itself goes away.
+local broker = require "spec.support.broker"
+local files = require "spec.support.files"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local config = [[
+line "plant" {
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.02, EXTRA
+  station "pump" {
+    address = "pump/up",
+    on_status = function(s) if s.status == "StComErr" then STATUS end end,
+    tags = { topic = TxtO { "OUT_TOPIC", default = "pump/set" }, speed = TxtO "OUT_VALUE" },
+  },
+  station "other" { address = "other/up", tags = { data = TxtI "IN_DATA" } },
+  on_connect = function() tags["plant.pump.speed"]:write("1", function(ok) if not ok then WRITE end end) end,
+  on_disconnect = function(line, why) print("ended: " .. why); DISCONNECT; after(0.2, function() print "later" end) end,
+}
+]]
+
+local toggle = [[stations["plant.pump"]:off(); stations["plant.pump"]:on()]]
+
+describe("A handler of a connection's end", function()
+  after_each(scope.finish)
+
+  for where, what in pairs {
+    ["on_disconnect that switches a station"] = { DISCONNECT = toggle },
+    ["on_status that switches a station"] = { STATUS = [[stations["plant.other"]:off(); stations["plant.other"]:on()]] },
+    ["a write's function that switches a station"] = { WRITE = toggle },
+    ["on_disconnect that sets a parameter"] = { DISCONNECT = "line:set { ping_interval = math.random() }" },
+    ["a write's function that begins another session"] = {
+      WRITE = [[lines.plant:set { client_id = "c" .. math.random(1000000), clean_session = false }]],
+    },
+    ["on_disconnect that reconnects"] = { DISCONNECT = "line:reconnect()" },
+  } do
+    it("makes one new connection, not two: " .. where, function()
+      local b = broker.new()
+      local t = tagline.run(config, {
+        PORT = b.port, EXTRA = "publish_qos = 1, clean_session = true,", DISCONNECT = what.DISCONNECT or "",
+        STATUS = what.STATUS or "", WRITE = what.WRITE or "",
+      })
+      for _ = 1, 3 do
+        local c = b:handshake()
+        c:expect "PUBLISH"
+        c:close()
+        t:wait_log("^ended: 127%.0%.0%.1:%d+ closed the connection")
+        t:wait_log "^later" -- the pause before a second attempt is over; this one's CONNACK is still to come
+        assert.equal(b.taken + 1, #b.connections)
+      end
+      local c = b:handshake()
+      c:send("PUBLISH", { topic = "other/up", payload = "x", qos = 1, id = 9 })
+      repeat until c:next().type == "PUBACK"
+      t:stop()
+    end)
+  end
+end)
+
+describe("A write's function of a line that a reload takes away", function()
+  after_each(scope.finish)
+
+  it("hears that the line is closed, and can change nothing of it", function()
+    local b = broker.new()
+    b:refuse()
+    local store = ("session_store = %q, offline_writes = 'queue', publish_qos = 1,"):format(scope.folder())
+    local t = tagline.run(config, { PORT = b.port, EXTRA = store, DISCONNECT = "", STATUS = "", WRITE = "" })
+    t:wait_log "connection refused"
+    t:ask [[tags["plant.pump.speed"]:write("1", function(ok, why)
+      print(ok, why)
+      print(pcall(lines.plant.set, lines.plant, { client_id = "another" }))
+      print(lines.plant:publish("a", "b"))
+      stations["plant.pump"]:off()
+    end); return "written"]]
+    files.write(t.config_path, ([[line "new" { host = "127.0.0.1", port = %d, station "x" { address = "x", tags = { d = TxtI "IN_DATA" } } }]])
+      :format(b.port))
+    t:kill "sighup"
+    t:wait_log "^false%s+line closed"
+    t:wait_log "^false%s+line 'plant': set: the line is being removed"
+    t:wait_log "^nil%s+not connected"
+    t:wait_log "reloaded"
+    t:stop()
+  end)
+end)
