@@ -61,7 +61,8 @@ static void attempt (tl_link *l) {
   l->peer[0] = '\0';
   l->connect_by = l->params.connect_timeout > 0 ? l->now + l->params.connect_timeout : INT64_MAX;
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %.*s port %d", TL_ARG(host), (int)l->params.port);
-  int rc = tl_tcp_connect(&l->tcp, g->loop, (const char *)host.at, (uint16_t)l->params.port, &tl_link_tcp_events, l);
+  int rc = tl_tcp_connect(&l->tcp, g->loop, (const char *)host.at, (uint16_t)l->params.port, l->params.connect_timeout, &tl_link_tcp_events,
+                          l);
   if (rc == 0) return;
   l->tcp = NULL;
   tl_link_fail(l, "connect to %.*s: no resources (%d)", TL_ARG(host), rc);

@@ -37,6 +37,7 @@ struct tl_tcp {
   int handles;           /* not yet closed */
   int code;              /* of `closed` */
   int attempt_code;      /* of the attempt that ended last */
+  int64_t connect_by;    /* what the addresses share; INT64_MAX: no limit */
   int64_t linger_until;
   char text[256];        /* of `closed`; collects the failed attempts before */
   char peer[TL_NET_PEER];
@@ -191,6 +192,15 @@ static void on_attempt (uv_connect_t *req, int status) {
   t->events->connected(t->ctx, t->peer);
 }
 
+/* Each address that has others behind it leaves them their share of the time. */
+static uint64_t attempt_time (const tl_tcp *t) {
+  int64_t left = t->connect_by - (int64_t)uv_now(t->timer.loop), n = 0;
+  if (t->connect_by == INT64_MAX) return (uint64_t)tl_tcp_attempt_ms;
+  for (const struct addrinfo *a = t->at; a; a = a->ai_next) n++;
+  left = left > 0 ? left / n : 0;
+  return (uint64_t)(left < tl_tcp_attempt_ms ? left : tl_tcp_attempt_ms);
+}
+
 static void try_address (tl_tcp *t) {
   t->state = CONNECTING;
   tl_net_peer_text(t->peer, t->at->ai_addr);
@@ -204,7 +214,7 @@ static void try_address (tl_tcp *t) {
   if (rc < 0)
     give_up_address(t, rc);
   else if (t->at->ai_next)
-    uv_timer_start(&t->timer, on_attempt_timeout, (uint64_t)tl_tcp_attempt_ms, 0);
+    uv_timer_start(&t->timer, on_attempt_timeout, attempt_time(t), 0);
 }
 
 static void on_resolved (void *ctx, int code, struct addrinfo *list) {
@@ -220,7 +230,8 @@ static void on_resolved (void *ctx, int code, struct addrinfo *list) {
   finish(t, code);
 }
 
-int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, const tl_tcp_events *events, void *ctx) {
+int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, int64_t within_ms, const tl_tcp_events *events,
+                    void *ctx) {
   size_t len = strlen(host);
   if (len > 1 && host[0] == '[' && host[len - 1] == ']') {
     host++;
@@ -235,6 +246,7 @@ int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port
   t->ctx = ctx;
   t->reading = true;
   t->state = RESOLVING;
+  t->connect_by = within_ms > 0 ? (int64_t)uv_now(tl_loop_uv(loop)) + within_ms : INT64_MAX;
   uv_timer_init(tl_loop_uv(loop), &t->timer);
   t->timer.data = t;
   t->handles = 1;

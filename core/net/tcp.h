@@ -23,10 +23,11 @@ typedef struct {
 } tl_tcp_events;
 
 /* Resolve `host` (name, IPv4 or IPv6 literal, with or without brackets; copied), try its addresses in order until one
-** connects (one with others behind it gets 5 s). `events` must live as long as the tcp. Failure comes as `closed`, with all
-** that was tried in its text. Only TL_ENOMEM and libuv's init errors are returned. There is no limit in time: close it when
-** it takes too long. */
-int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, const tl_tcp_events *events, void *ctx);
+** connects. One with others behind it gets 5 s, or less when they share less: within_ms (0: no limit) is the time that the owner will
+** give to all of them before it closes, which it must do itself. `events` must live as long as the tcp. Failure comes as `closed`,
+** with all that was tried in its text. Only TL_ENOMEM and libuv's init errors are returned. */
+int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, int64_t within_ms, const tl_tcp_events *events,
+                    void *ctx);
 /* One write call; copies what the kernel does not take at once. Returns 0; TL_ENOMEM (it closes, too: a part may be out);
 ** TL_ESTATE when not connected or closing. A write error comes as `closed`, later. */
 int tl_tcp_write (tl_tcp *t, const void *bytes, size_t n);
