@@ -407,6 +407,13 @@ describe("status()", function()
     assert.truthy(out:find("30 messages that no station takes, most often: often (20), rare (10)", 1, true), out)
   end)
 
+  it("counts no topic of which it does not know how often it came", function()
+    start()
+    for id = 1, 200 do publish("each/" .. id, "x", id) end
+    local out = eval "status()"
+    assert.truthy(out:find "! 200 messages that no station takes, of many topics, such as each/%d+\n    → explain%(\"each/%d+\"%) shows why", out)
+  end)
+
   it("names a refused filter and a lower QoS", function()
     b = broker.new()
     t = tagline.run((config:gsub("publish_qos = 1", 'topic_filter = { "a/#", "b/#", "c/#" }, subscribe_qos = 2')), { PORT = b.port })

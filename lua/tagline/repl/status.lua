@@ -98,12 +98,16 @@ end)
 
 add(function(l, say)
   if l.unrouted == 0 then return end
-  local most = {}
+  -- A count is too high by `over` at most: of many topics that come once each, it says nothing.
+  local most, example = {}, l.unrouted_topics[1]
   for i = 1, math.min(5, #l.unrouted_topics) do
     local t = l.unrouted_topics[i]
-    most[i] = ("%s%s (%s%d)"):format(t.topic, t.cut and "…" or "", t.over > 0 and "about " or "", t.count)
+    if t.over <= t.count / 2 then
+      most[#most + 1] = ("%s%s (%s%d)"):format(t.topic, t.cut and "…" or "", t.over > 0 and "about " or "", t.count)
+    end
   end
-  say(("%s that no station takes, most often: %s"):format(plural(l.unrouted, "message"), table.concat(most, ", ")),
+  say(("%s that no station takes, %s"):format(plural(l.unrouted, "message"), #most > 0 and "most often: " .. table.concat(most, ", ")
+    or ("of many topics, such as %s%s"):format(example.topic, example.cut and "…" or "")),
     ('explain("%s") shows why; a station with address ".*" takes the rest'):format(l.unrouted_topics[1].topic))
 end)
 
