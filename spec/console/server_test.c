@@ -398,8 +398,8 @@ static void says_why_it_cannot_listen (void **state) {
   longer[0] = '/';
   longer[sizeof longer - 1] = 0;
   check_refusal(longer, TL_ETOOBIG, "at most 107 bytes");
-  check_refusal("/nonexistent/folder/x.sock", UV_ENOENT,
-                "make the socket folder '/nonexistent/folder': no such file or directory");
+  snprintf(place, sizeof place, "%s/none/at/x.sock", folder);
+  check_refusal(place, UV_ENOENT, "none/at': no such file or directory");
   snprintf(place, sizeof place, "%s/run", folder);
   mkdir(place, 0700);
   fclose(fopen(path, "w"));
