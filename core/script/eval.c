@@ -36,7 +36,7 @@ static int eval_print (lua_State *L) {
   const char *text = lua_tolstring(L, -1, &len);
   if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0) return luaL_error(L, "not printed: %s", err.text);
   /* A callback may come when nobody is attached any more. The console may also have gone while its values became text. */
-  if (*here == NULL) {
+  if (*here == NULL || (*here)->left) {
     tl_log_print(tl_slice_of(lua_tostring(L, -2), len - 1));
     return 0;
   }
@@ -305,6 +305,11 @@ static int p_go_on (lua_State *L) {
   return 0;
 }
 
+void tl_eval_done (tl_eval *e, bool ok, tl_slice text) {
+  e->left = e->whole;
+  e->events.done(e->ctx, ok, text);
+}
+
 static void report (tl_eval *e, bool ok, tl_buf *text) {
   forget_thread(e);
   /* Plain words: the reader typed the code, a traceback of our own functions tells nothing. */
@@ -319,7 +324,7 @@ static void report (tl_eval *e, bool ok, tl_buf *text) {
   tl_buf plain;
   tl_buf_init(&plain);
   if (!ok) tl_eval_plain_error(&plain, said, e->line);
-  if (!ok || !tl_eval_linger(e, said)) e->events.done(e->ctx, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
+  if (!ok || !tl_eval_linger(e, said)) tl_eval_done(e, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
   tl_buf_fini(&plain);
 }
 
@@ -356,6 +361,7 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   if (e->co == NULL && !e->lingers) {
     e->line = e->next_line;
     e->whole = !interactive;
+    e->left = false;
   }
   e->next_line = 0;
   if (e->co != NULL || e->lingers) {
@@ -376,7 +382,7 @@ void tl_eval_cancel (tl_eval *e) {
   if (e->co == NULL && !e->lingers) return;
   forget_thread(e);
   tl_eval_stop_lingering(e);
-  e->events.done(e->ctx, false, tl_slice_of(text, sizeof text - 1));
+  tl_eval_done(e, false, tl_slice_of(text, sizeof text - 1));
 }
 
 /* ---- waiting ---- */

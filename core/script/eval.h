@@ -27,6 +27,7 @@ struct tl_eval {
   uint64_t id;                   /* tl_asker */
   int next_line, line;           /* of the script, where the chunk begins; 0: it is none */
   bool whole;                    /* the chunk is: with -e, or a script's end */
+  bool left;                     /* it is done, and who asked goes: what is printed now would reach nobody */
   unsigned owed;                 /* writes that have yet to tell somebody's function how they ended */
   bool lingers;                  /* the result was shown, `done` waits for them */
   tl_timer *patience;
@@ -46,6 +47,8 @@ void tl_eval_push_run (lua_State *L, tl_eval *e);
 void tl_eval_push_error (lua_State *L, lua_State *co);
 /* Lua's wording, for people: "near <eof>" is the end of the code. `line` as in tl_eval. */
 void tl_eval_plain_error (tl_buf *out, tl_slice text, int line);
+/* The evaluation is over, as events.done has it. */
+void tl_eval_done (tl_eval *e, bool ok, tl_slice text);
 /* eval_later.c: the evaluation went well. True: it is not done yet. */
 bool tl_eval_linger (tl_eval *e, tl_slice result);
 void tl_eval_stop_lingering (tl_eval *e);

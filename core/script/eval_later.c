@@ -31,7 +31,7 @@ void tl_asker_settle (tl_script *s, tl_asker asker) {
   tl_eval *e = person(s, asker);
   if (e == NULL || --e->owed > 0 || !e->lingers) return;
   tl_eval_stop_lingering(e);
-  e->events.done(e->ctx, true, TL_LIT(""));
+  tl_eval_done(e, true, TL_LIT(""));
 }
 
 /* As long as a broker may take to answer; 0: for ever. */
@@ -52,7 +52,7 @@ static void on_patience (void *ctx) {
   int n = snprintf(text, sizeof text, "no answer to %u write%s within %g s; what the function prints goes to the process's stderr", e->owed,
                    e->owed == 1 ? "" : "s", (double)patience_ms(e->script) / 1000.0);
   tl_eval_stop_lingering(e);
-  e->events.done(e->ctx, false, tl_slice_of(text, (size_t)n));
+  tl_eval_done(e, false, tl_slice_of(text, (size_t)n));
 }
 
 /* The result is shown now, in its place: what the functions print comes after it. */

@@ -56,13 +56,25 @@ static bool is_failure (lua_State *L) {
   return lua_isnil(L, 1) && lua_type(L, 2) == LUA_TSTRING && (n == 2 || (n == 3 && lua_isinteger(L, 3)));
 }
 
-/* take(results): the first becomes `_`; gives the options of print.format. A program that asked sees failures as errors. */
+/* A program that asked gets a failure's values like any others, and fails. */
+static int fail (lua_State *L, tl_eval *e) {
+  size_t len;
+  lua_settop(L, 2);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  tl_eval_push_text(L, e, 2, false);
+  lua_pushliteral(L, "\n");
+  lua_concat(L, 2);
+  const char *text = lua_tolstring(L, -1, &len);
+  e->events.output(e->ctx, tl_slice_of(text, len));
+  lua_settop(L, 2);
+  return lua_error(L);
+}
+
+/* take(results): the first becomes `_`; gives the options of print.format. */
 static int take_results (lua_State *L) {
   tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
-  if (*here != NULL && ((*here)->whole || (*here)->line > 0) && lua_gettop(L) > 1 && is_failure(L)) {
-    lua_settop(L, 2);
-    return lua_error(L);
-  }
+  if (*here != NULL && ((*here)->whole || (*here)->line > 0) && lua_gettop(L) > 1 && is_failure(L)) return fail(L, *here);
   lua_settop(L, 1);
   if (*here != NULL && !lua_isnil(L, 1)) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, (*here)->env);

@@ -65,13 +65,15 @@ local t = {
       ["\n\nx = = 2\nprint 'never'\n"] = "stdin:3: unexpected symbol near '='",
       ["x = 1\nx = nil\nnope\nprint 'never'"] = "stdin:3: unknown word 'nope'; help() lists what there is",
       ["x = 1\nerror({})\nprint 'never'"] = "stdin:2: error object that is a table",
-      ['\ntags["plant.boiler.temperature"]:write(5)\nprint "never"'] = "stdin:2: 'temperature' is an input (Ai)",
       ["n\n"] = "stdin:1: unknown word 'n'; help() lists what there is",
     } do
       local code, out, errors = script(text)
       assert.same({ 1, "" }, { code, out })
       assert.equal(expected, errors:sub(1, #expected))
     end
+    local code, out, errors = script '\ntags["plant.boiler.temperature"]:write(5)\nprint "never"'
+    assert.same({ 1, "stdin:2: 'temperature' is an input (Ai): only output tags are written" }, { code, errors })
+    assert.equal("nil\t" .. errors:sub(10), out)
   end)
 
   it("waits for what its writes have to say", function()
@@ -97,7 +99,7 @@ describe("repl -e", function()
       ['nil, "why"'] = "why",
       ['nil, "why", 2'] = "why",
     } do
-      assert.same({ 1, "", expected }, { repl("-e", code) })
+      assert.same({ 1, "nil\t" .. expected, expected }, { repl("-e", code) })
     end
     for code, expected in pairs {
       ["nil"] = "nil", ["nil, 5"] = "nil\t5", ['false, "why"'] = "false\twhy", ['nil, "a", "b"'] = "nil\ta\tb", ['"a", nil'] = "a\tnil",
@@ -112,7 +114,7 @@ describe("repl -e", function()
     assert.same({ 0, "reloaded: nothing changed but the handlers", "" }, { repl("-e", "reload()") })
     files.write(t.config_path, files.read(t.config_path) .. "nope()\n")
     local code, out, errors = repl("-e", "reload()")
-    assert.same({ 1, "" }, { code, out })
+    assert.same({ 1, "nil\t" .. errors }, { code, out })
     assert.truthy(errors:find("config.lua:%d+: .*nope"), errors)
   end)
 
