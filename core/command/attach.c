@@ -23,9 +23,10 @@ static bool on_output (void *ctx, tl_slice text) {
 }
 
 static void on_done (void *ctx, bool ok, tl_slice text) { tl_console_send(((person *)ctx)->client, ok ? 'r' : 'f', text); }
+static void on_note (void *ctx, tl_slice text) { tl_console_send(((person *)ctx)->client, 'n', text); }
 static void on_more (void *ctx) { tl_console_send(((person *)ctx)->client, 'm', TL_LIT("")); }
 
-static const tl_eval_events eval_events = { on_output, on_done, on_more };
+static const tl_eval_events eval_events = { on_output, on_done, on_note, on_more };
 
 int tl_attach_new (tl_attach **out, tl_script *script) {
   tl_attach *a = calloc(1, sizeof *a);
@@ -58,16 +59,16 @@ static const char *find (tl_slice body, const char *word) { return memmem(body.a
 static int number_after (tl_slice body, const char *word, int otherwise) {
   const char *at = find(body, word), *end = (const char *)body.at + body.len;
   int n = 0;
-  if (at == NULL) return otherwise;
-  for (at += strlen(word); at < end && *at >= '0' && *at <= '9' && n < 100000; at++) n = n * 10 + (*at - '0');
-  return n > 0 ? n : otherwise;
+  if (at == NULL || (at += strlen(word)) == end || *at < '0' || *at > '9') return otherwise;
+  for (; at < end && *at >= '0' && *at <= '9' && n < 100000000; at++) n = n * 10 + (*at - '0');
+  return n;
 }
 
 static void hello (person *p, tl_slice body) {
   p->logs = find(body, "\"logs\":true") != NULL;
   bool json = find(body, "\"json\":true") != NULL;
   tl_console_set_json(p->client, json);
-  tl_eval_options(p->eval, json, find(body, "\"tty\":true") != NULL, find(body, "\"wait\":false") == NULL,
+  tl_eval_options(p->eval, json, find(body, "\"tty\":true") != NULL, number_after(body, "\"wait\":", 0),
                   number_after(body, "\"width\":", 80), tl_console_uid(p->client));
 }
 

@@ -17,7 +17,7 @@
 #include "console/client.h"
 
 static const char help[] =
-    "usage: tagline repl [--socket PATH] [-e CODE] [--json] [--logs] [--no-wait]\n"
+    "usage: tagline repl [--socket PATH] [-e CODE] [--json] [--logs] [--wait SECONDS]\n"
     "\n"
     "Attach to a running process. Lines are evaluated there as they are typed. Without a terminal, standard input is a script:\n"
     "each statement runs as soon as it is complete, and expressions print their value; locals stay to the end. The first error\n"
@@ -27,11 +27,11 @@ static const char help[] =
     "  --socket PATH   the process's socket; without it, the only running process\n"
     "  --json          print results as JSON\n"
     "  --logs          show the process's log lines, too\n"
-    "  --no-wait       with -e and in scripts, do not wait for the functions of writes\n"
+    "  --wait SECONDS  how long -e and scripts wait for the functions of writes (1)\n"
     "  --help          print this\n"
     "\n"
     "With -e and in scripts a result of nil and a text, as of a write that failed, is an error; and the functions of writes are\n"
-    "waited for: tagline repl -e 'tags[\"plant.boiler.setpoint\"]:write(5, print)'.\n"
+    "waited for, unless no line is connected: tagline repl -e 'tags[\"plant.boiler.setpoint\"]:write(5, print)'.\n"
     "\n"
     "Ctrl-C cancels an evaluation, Ctrl-D leaves, Tab completes.\n";
 
@@ -41,7 +41,8 @@ enum { COMPLETE_MS = 1000, TYPED_MS = 250, SPLIT_MS = 20, INTERRUPTED = 130 };
 
 typedef struct {
   int fd;
-  bool json, logs, no_wait;
+  bool json, logs;
+  int wait_ms; /* for the functions of writes */
   unsigned width; /* of the terminal, as the process knows it */
   sigset_t waiting; /* the signal mask while we wait: SIGINT is let in only there */
   bool script_ended;
@@ -102,7 +103,7 @@ static int take_frame (repl *r) {
   bool ok = true;
   if (type == 'o') ok = write_all(STDOUT_FILENO, r->frame.at, r->frame.len);
   if (type == 'r') ok = write_line(STDOUT_FILENO, &r->frame);
-  if (type == 'f') write_line(STDERR_FILENO, &r->frame);
+  if (type == 'f' || type == 'n') write_line(STDERR_FILENO, &r->frame);
   return ok ? type : -1;
 }
 
@@ -264,12 +265,11 @@ static bool on_wake (void *ctx, tl_buf *text) {
 
 static int hello (repl *r, bool tty) {
   struct winsize ws = { .ws_col = 0 };
-  char text[100];
+  char text[120];
   if (tty) ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
   r->width = ws.ws_col ? ws.ws_col : 80u;
-  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s%s}", tty ? "true" : "false", r->width,
-                   r->json ? "true" : "false", r->logs ? ",\"logs\":true" : "",
-                   r->no_wait ? ",\"wait\":false" : "");
+  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s,\"wait\":%d}", tty ? "true" : "false", r->width,
+                   r->json ? "true" : "false", r->logs ? ",\"logs\":true" : "", r->wait_ms);
   return tl_console_put(r->fd, 'h', tl_slice_of(text, (size_t)n));
 }
 
@@ -339,17 +339,26 @@ static int choose (const char *given, tl_buf *path) {
   return 1;
 }
 
+static bool read_seconds (const char *text, int *ms) {
+  char *end;
+  double seconds = strtod(text, &end);
+  if (end == text || *end != '\0' || !(seconds >= 0 && seconds <= 86400)) return false;
+  *ms = (int)(seconds * 1000);
+  return true;
+}
+
 int tl_command_repl (int argc, char **argv) {
-  const char *socket = NULL, *code = NULL;
+  const char *socket = NULL, *code = NULL, *wait = "1";
   repl r = { .fd = -1 };
   const tl_option options[] = { { "socket", 0, NULL, &socket }, { NULL, 'e', NULL, &code }, { "json", 0, &r.json, NULL },
-                                { "logs", 0, &r.logs, NULL }, { "no-wait", 0, &r.no_wait, NULL }, { 0 } };
+                                { "logs", 0, &r.logs, NULL }, { "wait", 0, NULL, &wait }, { 0 } };
   tl_buf path;
   tl_err err = { 0 };
   struct sigaction before, catch = { .sa_handler = on_interrupt };
   sigset_t block;
   int rc = tl_options_read(argc, argv, "repl", help, options, NULL, 0);
   if (rc < 0) return tl_options_exit(rc);
+  if (!read_seconds(wait, &r.wait_ms)) return tl_options_exit(tl_options_wrong("repl", "--wait: expected seconds (0 to 86400), got '%s'", wait));
   tl_buf_init(&path);
   rc = choose(socket, &path);
   if (rc == 0) r.fd = tl_console_connect((char *)path.at, &err);

@@ -2,9 +2,9 @@
 ** script/, joined in command/run.c.
 **
 ** A frame is a type byte, a length of 4 bytes (big-endian) and that many bytes. Requests (client to server):
-**   'h' hello {"tty":bool,"width":N,"json":bool,"logs":bool,"wait":bool}, the first frame, and again when the width changed;
-**   'e' evaluate this code, a whole; one evaluation at a time, each ends with one 'r' or 'f', and not before the writes that this
-**       client's evaluations left under way;
+**   'h' hello {"tty":bool,"width":N,"json":bool,"logs":bool,"wait":N}, the first frame, and again when the width changed;
+**   'e' evaluate this code, a whole; one evaluation at a time, each ends with one 'r' or 'f'; those of writes that this client's
+**       evaluations left under way are waited for, up to `wait` milliseconds;
 **   'l' evaluate these lines, which may want more: ends with 'm', too;
 **   's' N (decimal): the code of the next 'e' or 'l' begins at this line of a script;
 **   'c' complete {"line":TEXT,"at":N}, N the number of bytes before the cursor; answered by one 'c';
@@ -12,6 +12,7 @@
 **   'i' an input line (ends a watch).
 ** Answers (server to client):
 **   'o' output text, written as it is, at any time;
+**   'n' a note, for stderr;
 **   'r' an evaluation ended well (text: its result as a person or, with "json", a program reads it; empty when there is none);
 **   'f' it failed (text: the error);
 **   'm' the lines are unfinished: the client asks again with all of them and one more;

@@ -76,7 +76,6 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
   e->ctx = ctx;
   e->env = e->thread = e->here_ref = LUA_NOREF;
   e->width = 80;
-  e->patient = true;
   if (tl_script_enter(s, p_new, e, 0, "repl", NULL) != LUA_OK) {
     luaL_unref(s->L, LUA_REGISTRYINDEX, e->here_ref);
     free(e);
@@ -120,8 +119,8 @@ void tl_eval_free (tl_eval *e) {
   free(e);
 }
 
-void tl_eval_options (tl_eval *e, bool json, bool tty, bool waits, int width, uint32_t uid) {
-  e->patient = waits;
+void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid) {
+  e->patience_ms = wait_ms;
   e->json = json;
   e->tty = tty;
   e->width = width;

@@ -31,7 +31,7 @@ struct tl_eval {
   unsigned owed;                 /* writes that have yet to tell somebody's function how they ended */
   bool lingers;                  /* the result was shown, `done` waits for them */
   tl_timer *patience;
-  bool patient;                  /* does it wait for them at all? */
+  int patience_ms;               /* how long it waits for them; 0: not at all */
   bool json, tty;
   int width;
   uint32_t uid;

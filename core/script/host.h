@@ -48,15 +48,16 @@ typedef struct tl_eval tl_eval; /* one attached person: their print, their varia
 typedef struct {
   bool (*output) (void *ctx, tl_slice text);          /* what print wrote, with line breaks; false: the reader is behind (drained) */
   void (*done) (void *ctx, bool ok, tl_slice text);   /* the result as text ("" for none), or the error */
+  void (*note) (void *ctx, tl_slice text);            /* words beside the output: nothing failed */
   void (*more) (void *ctx);                           /* the chunk is unfinished: ask for another line */
 } tl_eval_events;
 
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx);
 void tl_eval_free (tl_eval *e); /* a running evaluation is cancelled */
-/* `waits`: for the writes under way, see tl_eval_run. */
-void tl_eval_options (tl_eval *e, bool json, bool tty, bool waits, int width, uint32_t uid);
+/* `wait_ms`: for the writes under way, see tl_eval_run; 0: not at all. */
+void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid);
 /* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for more instead of failing, and its locals
-** stay; else it also ends no sooner than the writes that this person's evaluations left under way. */
+** stay; else it also waits for the writes that this person's evaluations left under way, for a while and while a line is connected. */
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive);
 /* The next chunk begins at this line of a script: errors say so, and a result of nil and a text is one. */
 void tl_eval_script (tl_eval *e, int line);

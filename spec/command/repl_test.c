@@ -145,7 +145,7 @@ static void exits (int code) {
   assert_int_equal(WEXITSTATUS(status), code);
 }
 
-static const char plain[] = "{\"tty\":false,\"width\":80,\"json\":false}";
+static const char plain[] = "{\"tty\":false,\"width\":80,\"json\":false,\"wait\":1000}";
 
 static void prints_the_result_of_an_expression (void **state) {
   (void)state;
@@ -169,7 +169,7 @@ static void exits_1_with_the_error_on_stderr (void **state) {
   server = listen_at("plant");
   START("--socket", path, "--json", "-e", "boom(");
   attach();
-  expect('h', "{\"tty\":false,\"width\":80,\"json\":true}");
+  expect('h', "{\"tty\":false,\"width\":80,\"json\":true,\"wait\":1000}");
   expect('e', "boom(");
   answer('f', "repl:1: unexpected symbol");
   says(out, "", false);
@@ -404,7 +404,7 @@ static void start_terminal (void) {
     _exit(tl_command_repl(3, argv));
   }
   attach();
-  expect('h', "{\"tty\":true,\"width\":100,\"json\":false}");
+  expect('h', "{\"tty\":true,\"width\":100,\"json\":false,\"wait\":1000}");
 }
 static void type (const char *keys) { assert_int_equal(write(terminal, keys, strlen(keys)), strlen(keys)); }
 

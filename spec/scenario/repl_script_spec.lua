@@ -141,15 +141,14 @@ describe("repl -e", function()
     assert.truthy(text:find "waited\ttrue" and text:find "published", text)
   end)
 
-  it("waits no longer than a broker may take to answer, nor than its person", function()
-    start((config:gsub("reconnect_delay = 0.05", "reconnect_delay = 0.05, clean_session = false, reply_timeout = 0.3")))
-    local code, out, errors = repl("-e", 'tags["plant.boiler.setpoint"]:write(5, print)')
-    assert.same({ 1, "true" }, { code, out })
-    assert.equal("no answer to 1 write within 0.3 s; what the function prints goes to the process's stderr", errors)
-    b = broker.new()
-    t = tagline.run(config, { PORT = b.port })
-    c = b:handshake()
-    local run = attach("-e", 'tags["plant.boiler.setpoint"]:write(5, print)')
+  it("waits a while, and no longer than its person", function()
+    start()
+    local code, out, errors = repl("--wait", "0.1", "-e", 'tags["plant.boiler.setpoint"]:write(5, print)')
+    assert.same({ 0, "true" }, { code, out })
+    assert.equal("no answer yet to 1 write; what the function prints goes to the process's stderr", errors)
+    confirm()
+    t:wait_line("^true\tnil$", nil, "stderr")
+    local run = attach("--wait", "60", "-e", 'tags["plant.boiler.setpoint"]:write(5, print)')
     run:wait_line "true"
     run:kill "sigint"
     assert.equal(1, (run:wait_exit()))
@@ -160,9 +159,25 @@ describe("repl -e", function()
 
   it("waits for nothing when told so", function()
     start()
-    assert.same({ 0, "true", "" }, { repl("--no-wait", "-e", 'tags["plant.boiler.setpoint"]:write(5, function() print "later" end)') })
+    assert.same({ 0, "true", "" }, { repl("--wait", "0", "-e", 'tags["plant.boiler.setpoint"]:write(5, function() print "later" end)') })
     confirm()
     t:wait_line("^later$", nil, "stderr")
+  end)
+
+  it("does not wait for a connection", function()
+    b = broker.new()
+    b:close()
+    t = tagline.run((config:gsub("publish_qos = 1", 'publish_qos = 1, offline_writes = "queue"')), { PORT = b.port })
+    t:wait_log "refused"
+    assert.same({ 0, "true", "" }, { repl("--wait", "60", "-e", 'tags["plant.boiler.setpoint"]:write(5, print)') })
+  end)
+
+  it("says how long it may wait", function()
+    for _, wrong in ipairs { "-1", "x", "", "1e9", "nan" } do
+      local code, _, errors = tagline.command { "repl", "--wait", wrong, "-e", "1" }
+      assert.equal(2, code)
+      assert.truthy(errors:find("--wait: expected seconds (0 to 86400), got '" .. wrong .. "'", 1, true), errors)
+    end
   end)
 
   it("does not wait for timers", function()

@@ -44,7 +44,7 @@ function tagline.command(arguments, options) return process.run(tagline.program(
 function tagline:eval(code) return tagline.command { "repl", "--socket", self.socket, "-e", code } end
 
 -- The same for code whose writes are answered later: their functions are not waited for. What these print goes to the process's stderr.
-function tagline:ask(code) return tagline.command { "repl", "--socket", self.socket, "--no-wait", "-e", code } end
+function tagline:ask(code) return tagline.command { "repl", "--socket", self.socket, "--wait", "0", "-e", code } end
 
 -- The next value of a tag (a full name) as a table; values of other tags before it are passed over.
 function tagline:value(name, milliseconds)
