@@ -250,8 +250,49 @@ describe("the sandbox of a config", function()
   end)
 end)
 
+describe("a handler within a handler", function()
+  after_each(scope.finish)
+
+  it("has no more time than is left of the outer one", function()
+    local b = broker.new()
+    local t = tagline.run([[
+      limits { handler_time = 0.5 }
+      line "plant" { host = "127.0.0.1", port = PORT,
+        station "s" { address = "s", tags = { x = Ai {} },
+          decode = function()
+            local till = os.clock() + 0.3
+            while os.clock() < till do end
+            tags["plant.out.v"]:write("1")
+            return { x = 1 }
+          end },
+        station "out" { address = "out", tags = { v = TxtO {} }, encode = function() while true do end end },
+      }]], { PORT = b.port })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "s", payload = "x", qos = 1, id = 1 })
+    c:expect "PUBACK"
+    local _, out = t:eval [[local inner, outer = stations["plant.out"].stats.handlers.encode, stations["plant.s"].stats.handlers.decode
+      print(inner.errors, outer.calls, inner.longest < 0.4)]]
+    assert.equal("1\t1\ttrue", (out:gsub("%s+$", "")))
+    t:stop()
+  end)
+end)
+
 describe("the memory of handlers", function()
   after_each(scope.finish)
+
+  it("gives a quarter of it to one object, which is made in one go", function()
+    local b = broker.new()
+    local t = tagline.run([[
+      limits { memory = 16 * 2^20 }
+      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+        decode = function(msg) return { x = #("x"):rep(tonumber(msg.payload)) } end, tags = { x = Ai {} } } }]], { PORT = b.port })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "s", payload = tostring(3 << 20) })
+    assert.equal(3 << 20, t:value("plant.s.x").value)
+    c:send("PUBLISH", { topic = "s", payload = tostring(6 << 20) })
+    t:wait_log "ERROR plant.s: decode: .*not enough memory"
+    t:stop()
+  end)
 
   it("is bounded: what keeps too much fails, and what needs little goes on", function()
     local b = broker.new()

@@ -56,6 +56,15 @@ end
 describe("patterns in the program", function()
   after_each(scope.finish)
 
+  it("are refused when they nest deeper than Lua's may", function()
+    local code, out, err = tagline.command { "check", tagline.config [[
+      local ok, why = pcall(string.find, ("a"):rep(300), ("a?"):rep(300))
+      assert(not ok and why:find "pattern too complex", why)
+      assert(string.find(("a"):rep(100), ("a?"):rep(100)))
+      line "p" { host = "h" }]] }
+    assert.equal(0, code, out .. err)
+  end)
+
   it("answer as Lua's on random subjects and patterns", function()
     math.randomseed(20261122)
     local pieces = { "a", "b", ".", "%a", "%d", "%s", "%w", "%W", "[ab]", "[^ab]", "[a-c]", "[%d%-]", "[]]", "[^]]", "%.", "%%", "(", ")", "()", "%1",
