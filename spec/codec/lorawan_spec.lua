@@ -1,6 +1,7 @@
 -- Envelopes: what each network says, what is declined, errors, and downlinks. Messages are those of examples/ and of the networks'
 -- documentation.
 local cjson = require "cjson"
+local files = require "spec.support.files"
 local base64 = require "tagline.codec.base64"
 local elsys = require "tagline.codec.device.elsys"
 local hex = require "tagline.codec.hex"
@@ -10,10 +11,7 @@ local milesight = require "tagline.codec.device.milesight"
 local support = require "spec.codec.support"
 
 local function example(name)
-  local file = assert(io.open("examples/" .. name .. ".json", "rb"))
-  local text = file:read("a")
-  file:close()
-  return cjson.decode(text)
+  return cjson.decode(files.read("examples/" .. name .. ".json"))
 end
 
 -- A message as a station gets it; all tags that `names` lists.

@@ -1,16 +1,10 @@
 -- help() knows every word, parameter, address, token, reason and status; and the user's reference speaks of the same.
 local core_found, core = pcall(require, "tagline.core")
+local files = require "spec.support.files"
 local help = require "tagline.repl.help"
 local shapes = require "tagline.config.shapes"
 local texts = require "tagline.repl.help_texts"
 local words = require "tagline.repl.words"
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 local live = { now = function() return 0 end, modules = function() return { "tagline.codec.hex" } end, reload = function() end,
   status = function() end, watch = function() end,
@@ -163,7 +157,7 @@ describe("help", function()
   end)
 
   -- The user's reference and help() must not say different things of what there is.
-  local reference = read "lua/README.md"
+  local reference = files.read "lua/README.md"
   local objects = {}
   for kind, object in pairs(texts.objects) do
     for _, row in ipairs(object) do objects[#objects + 1] = { (row[1]:gsub("%(%)$", "")), kind } end
@@ -188,7 +182,7 @@ describe("help", function()
   end)
 
   it("has no code of explain that its header does not list, and the other way round", function()
-    local header = read("core/gateway/explain.h"):match "Codes do not change%.(.-)%*/"
+    local header = files.read("core/gateway/explain.h"):match "Codes do not change%.(.-)%*/"
     local known, listed = {}, {}
     for _, group in ipairs(texts.codes) do
       for _, row in ipairs(group) do known[row[1]] = true end
@@ -207,14 +201,14 @@ describe("help", function()
 
   it("knows each reason that the core has for a failed write", function()
     local function missing(path)
-      for text in read(path):gmatch 'tl_fail%s*(%b())' do
+      for text in files.read(path):gmatch 'tl_fail%s*(%b())' do
         local said = text:match '"([^"]*)"'
         if said and said ~= "%s" then assert.falsy(say(said):find("nothing is known", 1, true), path .. ": " .. said) end
       end
     end
     missing "core/gateway/write.c"
     missing "core/gateway/acknowledge.c"
-    for text in read("core/gateway/write.c"):match("why_of.-\n}"):gmatch 'return "([^"]+)"' do
+    for text in files.read("core/gateway/write.c"):match("why_of.-\n}"):gmatch 'return "([^"]+)"' do
       assert.truthy(say(text):find("why a write fails", 1, true), text)
     end
   end)
@@ -223,7 +217,7 @@ describe("help", function()
     local all = {}
     for _, path in ipairs { "core/gateway/write.c", "core/gateway/acknowledge.c", "core/gateway/connect.c", "core/mqtt/session_out.c",
       "core/mqtt/session_in.c", "core/mqtt/session_time.c", "core/mqtt/session_filters.c", "core/script/handlers.c", "core/net/tcp.c" } do
-      all[#all + 1] = read(path)
+      all[#all + 1] = files.read(path)
     end
     local text = table.concat(all)
     for _, list in ipairs { texts.errors, texts.troubles } do
@@ -233,7 +227,7 @@ describe("help", function()
 
   it("tells the commands as the program does", function()
     local told = {}
-    for call, text in read("core/main.c"):gmatch '"  (%l[^"]-)%s%s+([^"]-)\\n"' do told["tagline " .. call] = text end
+    for call, text in files.read("core/main.c"):gmatch '"  (%l[^"]-)%s%s+([^"]-)\\n"' do told["tagline " .. call] = text end
     for _, row in ipairs(texts.commands) do
       assert.equal(row[3], told[row[2]])
       told[row[2]] = nil

@@ -1,5 +1,6 @@
 -- Envelopes and devices of tagline.codec in a running program: the published messages through a real Mosquitto.
 local hex = require "tagline.codec.hex"
+local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -44,12 +45,7 @@ line "codec" {
 }
 ]]
 
-local function read(name)
-  local file = assert(io.open("examples/" .. name .. ".json", "rb"))
-  local text = file:read("a")
-  file:close()
-  return text
-end
+local function read(name) return files.read("examples/" .. name .. ".json") end
 
 local function bytes(digits) return (hex.decode(digits)) end
 

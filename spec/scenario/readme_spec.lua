@@ -1,14 +1,8 @@
 -- README.md is true: its config is the example it names, its values are what comes out, its transcripts are what the REPL says.
+local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
 
 -- The fenced blocks of one language, in order.
 local function blocks(text, language)
@@ -60,20 +54,20 @@ describe("lua/README.md", function()
     local m = mosquitto.start()
     local t = start(m)
     for _, message in ipairs { { "boiler/up", "boiler-1.json" }, { "meter-3/up", "meter-1.txt" } } do
-      m:publish("plant/" .. message[1], read("examples/first/" .. message[2]), { qos = 1 })
+      m:publish("plant/" .. message[1], files.read("examples/first/" .. message[2]), { qos = 1 })
     end
     t:wait_line '"tag":"plant.meters.amps"'
-    answers(t, read "lua/README.md")
+    answers(t, files.read "lua/README.md")
     t:stop()
   end)
 end)
 
 describe("README.md", function()
   after_each(scope.finish)
-  local text = read "README.md"
+  local text = files.read "README.md"
 
   it("shows the example as it is", function()
-    local code = read("examples/first.lua"):gsub("^%-%-.-\n\n", "")
+    local code = files.read("examples/first.lua"):gsub("^%-%-.-\n\n", "")
     assert.equal(code, blocks(text, "lua")[1])
   end)
 
@@ -88,7 +82,7 @@ describe("README.md", function()
     local m = mosquitto.start()
     local t = start(m)
     for _, message in ipairs { { "boiler/up", "boiler-1.json" }, { "meter-3/up", "meter-1.txt" }, { "boiler/up", "boiler-4.json" } } do
-      m:publish("plant/" .. message[1], read("examples/first/" .. message[2]), { qos = 1 })
+      m:publish("plant/" .. message[1], files.read("examples/first/" .. message[2]), { qos = 1 })
     end
     local values = assert(blocks(text, "json")[1])
     local _, count = values:gsub("\n", "")
@@ -100,11 +94,9 @@ describe("README.md", function()
   end)
 
   it("names files that exist", function()
-    for path in text:gmatch "`([%w_/]+%.md)`" do assert.truthy(read(path), path) end
+    for path in text:gmatch "`([%w_/]+%.md)`" do assert.truthy(files.read(path), path) end
     for path in text:gmatch "scripts/[%w_/%.]*%w" do
-      local file = io.open(path) or io.open(path .. "/README.md")
-      assert.truthy(file, path)
-      file:close()
+      assert.truthy(pcall(files.read, path) or pcall(files.read, path .. "/README.md"), path)
     end
   end)
 end)

@@ -1,23 +1,11 @@
 -- Reloading: what did not change stays as it is, what did is said, and a config with errors changes nothing.
 local broker = require "spec.support.broker"
+local files = require "spec.support.files"
 local packet = require "spec.support.packet"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 local wait = require "spec.support.wait"
-
-local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "a"
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  assert(file:close())
-end
 
 local config = [[
 line "plant" {
@@ -52,10 +40,7 @@ describe("reload()", function()
   end
 
   local function change(from, to)
-    local text = read(t.config_path)
-    local first, last = text:find(from, 1, true)
-    assert(first, "no '" .. from .. "'")
-    write(t.config_path, text:sub(1, first - 1) .. to .. text:sub(last + 1))
+    files.change(t.config_path, from, to)
   end
 
   local function publish(topic, payload, id)
@@ -113,7 +98,7 @@ describe("reload()", function()
     publish("dev/a/up", "4", 2)
     assert.equal(3, t:value("plant.meter.volts").value)
     assert.equal(4, t:value("plant.dev-a.level").value)
-    write(t.config_path, (read(t.config_path):gsub("%* 1", "* 10")))
+    files.write(t.config_path, (files.read(t.config_path):gsub("%* 1", "* 10")))
     reload()
     publish("meter/up", "3", 3)
     publish("dev/a/up", "4", 4)
@@ -189,7 +174,7 @@ describe("reload()", function()
     assert.equal("2", value "plant.dev-b.level")
     assert.equal("nil", value "plant.dev-a.more")
     assert.equal("dev/b/set", value "plant.dev-b.topic")
-    write(t.config_path, (read(t.config_path):gsub("level = tonumber%(msg.payload%) %* 1", "level = 7, more = 8")))
+    files.write(t.config_path, (files.read(t.config_path):gsub("level = tonumber%(msg.payload%) %* 1", "level = 7, more = 8")))
     reload()
     assert.equal("1", value "plant.dev-a.level")
     publish("dev/a/up", "3", 3)
@@ -269,7 +254,7 @@ describe("reload()", function()
     assert.equal("1", value "plant.dev-a.level")
     publish("dev/a/up", "3", 3)
     assert.equal("100", value "plant.dev-a.level")
-    write(t.config_path, (read(t.config_path):gsub('  station "dev%-{id}".*', "}")))
+    files.write(t.config_path, (files.read(t.config_path):gsub('  station "dev%-{id}".*', "}")))
     reload()
     publish("dev/a/up", "3", 4)
     assert.equal("100", value "plant.dev-a.level")
@@ -289,7 +274,7 @@ describe("reload()", function()
     change("level = Ai {", "more = Ai {}, level = Ai {")
     reload()
     assert.equal("1", value "plant.dev-a.level")
-    write(t.config_path, (read(t.config_path):gsub('  station "dev%-{id}".*', "}")))
+    files.write(t.config_path, (files.read(t.config_path):gsub('  station "dev%-{id}".*', "}")))
     reload()
     publish("dev/a/up", "3", 3)
     assert.equal("3", value "plant.other.x")
@@ -299,7 +284,7 @@ describe("reload()", function()
   it("lets stations swap their addresses", function()
     start()
     publish("boiler/up", '{"temp":21.5}', 1)
-    write(t.config_path, (read(t.config_path):gsub('"boiler/up"', '"X"'):gsub('"meter/up"', '"boiler/up"'):gsub('"X"', '"meter/up"')))
+    files.write(t.config_path, (files.read(t.config_path):gsub('"boiler/up"', '"X"'):gsub('"meter/up"', '"boiler/up"'):gsub('"X"', '"meter/up"')))
     reload()
     publish("boiler/up", "5", 2)
     assert.equal("5", value "plant.meter.volts")
@@ -330,14 +315,14 @@ describe("reload()", function()
   it("adds and removes lines", function()
     start()
     local second = broker.new()
-    local text = read(t.config_path)
-    write(t.config_path, text .. ('line "two" { host = "127.0.0.1", port = %d, station "s" { address = "#", '
+    local text = files.read(t.config_path)
+    files.write(t.config_path, text .. ('line "two" { host = "127.0.0.1", port = %d, station "s" { address = "#", '
       .. 'tags = { d = TxtI "IN_DATA" } } }\n'):format(second.port))
     assert.equal("line 'two' added", reload())
     local other = second:handshake()
     other:send("PUBLISH", { topic = "q", payload = "hello" })
     assert.equal("hello", t:value("two.s.d").value)
-    write(t.config_path, text)
+    files.write(t.config_path, text)
     assert.equal("line 'two' removed", reload())
     other:expect "DISCONNECT"
     other:expect_close()
@@ -398,7 +383,7 @@ describe("reload()", function()
   it("comes with a changed file when --watch is given, of the config or of one it requires", function()
     b = broker.new()
     local folder = scope.folder()
-    write(folder .. "/kettle.lua", "return { factor = 1 }")
+    files.write(folder .. "/kettle.lua", "return { factor = 1 }")
     local path = scope.file("site.lua", ([[
       local kettle = require "kettle"
       line "plant" { host = "127.0.0.1", port = %d, station "k" { address = "k", tags = { v = Ai {} },
@@ -407,12 +392,12 @@ describe("reload()", function()
     c = b:handshake()
     publish("k", "2", 1)
     assert.equal(2, t:value("plant.k.v").value)
-    write(folder .. "/kettle.lua", "return { factor = 1000 }")
+    files.write(folder .. "/kettle.lua", "return { factor = 1000 }")
     t:wait_log "changed on disk, reloading"
     t:wait_log "reloaded"
     publish("k", "2", 2)
     assert.equal(2000, t:value("plant.k.v").value)
-    write(folder .. "/kettle.lua", "return {{{")
+    files.write(folder .. "/kettle.lua", "return {{{")
     t:wait_log "kettle.lua:1:"
     t:wait_log "not reloaded"
     publish("k", "3", 3)

@@ -1,5 +1,6 @@
 -- The recorder, captures, replay and freeze.
 local cjson = require "cjson"
+local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -118,12 +119,7 @@ describe("the recorder", function()
     local code, out, err = tagline.command { "test", folder .. "meter_spec.lua", folder .. "boiler_spec.lua" }
     assert.equal(0, code, out .. err)
     assert.truthy(out:find("2 success", 1, true), out)
-    local file = assert(io.open(t.config_path, "r"))
-    local text = file:read("a"):gsub("/ 10", "/ 5")
-    file:close()
-    file = assert(io.open(t.config_path, "w"))
-    file:write(text)
-    file:close()
+    files.change(t.config_path, "/ 10", "/ 5")
     code, out = tagline.command { "test", folder .. "meter_spec.lua" }
     assert.equal(1, code)
     assert.truthy(out:find("plant.meter.volts: value: expected 25.6, got 51.2", 1, true), out)
@@ -153,14 +149,12 @@ describe("freeze", function()
     local file = scope.folder() .. "/d_spec.lua"
     local code, out, err = t:eval(("return freeze(messages()[1], %q)"):format(file))
     assert.same({ 0, "" }, { code, err }, out)
-    local text = assert(io.open(file)):read "a"
+    local text = files.read(file)
     assert.truthy(text:find("-- p.d-%C3%A4%20b%22.n depends on what decode remembers", 1, true), text)
     assert.truthy(utf8.len(text), text)
     code, out = tagline.command { "test", file }
     assert.equal(0, code, out)
-    local handle = assert(io.open(file, "w"))
-    assert(handle:write((text:gsub("9223372036854775807", "9223372036854775806"))))
-    handle:close()
+    files.write(file, (text:gsub("9223372036854775807", "9223372036854775806")))
     code, out = tagline.command { "test", file }
     assert.equal(1, code)
     assert.truthy(out:find("p.d-%C3%A4%20b%22.big: value: expected 9223372036854775806, got 9223372036854775807", 1, true), out)
@@ -246,7 +240,7 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
   it("takes the same error for the same, whatever the config is called, and says it once", function()
     local bad = { time = BOILER.time, topic = "plant/meter/up", payload = "a" }
     local one = tagline.config(SITE, words())
-    local two = scope.file("other.lua", "\n\n" .. (assert(io.open(one)):read "a"))
+    local two = scope.file("other.lua", "\n\n" .. files.read(one))
     local code, out = tagline.command { "replay", "--against", one, capture(bad, bad), two }
     assert.same({ 0, "" }, { code, out })
     local _, _, err = tagline.command { "replay", capture(bad, bad), one }

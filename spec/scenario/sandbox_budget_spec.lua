@@ -256,12 +256,12 @@ describe("a handler within a handler", function()
   it("has no more time than is left of the outer one", function()
     local b = broker.new()
     local t = tagline.run([[
-      limits { handler_time = 0.5 }
+      limits { handler_time = 3 }
       line "plant" { host = "127.0.0.1", port = PORT,
         station "s" { address = "s", tags = { x = Ai {} },
           decode = function()
-            local till = os.clock() + 0.3
-            while os.clock() < till do end
+            local till = os.time() + 2 -- one to two seconds, also on a busy machine
+            while os.time() < till do end
             tags["plant.out.v"]:write("1")
             return { x = 1 }
           end },
@@ -269,9 +269,9 @@ describe("a handler within a handler", function()
       }]], { PORT = b.port })
     local c = b:handshake()
     c:send("PUBLISH", { topic = "s", payload = "x", qos = 1, id = 1 })
-    c:expect "PUBACK"
+    c:expect("PUBACK", 10000)
     local _, out = t:eval [[local inner, outer = stations["plant.out"].stats.handlers.encode, stations["plant.s"].stats.handlers.decode
-      print(inner.errors, outer.calls, inner.longest < 0.4)]]
+      print(inner.errors, outer.calls, inner.longest < 2.5)]]
     assert.equal("1\t1\ttrue", (out:gsub("%s+$", "")))
     t:stop()
   end)

@@ -68,9 +68,7 @@ describe("status()", function()
 
   it("says that a file changed since, and what to do", function()
     start()
-    local file = assert(io.open(t.config_path, "a"))
-    file:write "-- more\n"
-    file:close()
+    files.write(t.config_path, files.read(t.config_path) .. "-- more\n")
     local out = status()
     assert.truthy(out:find("config.lua changed on disk since; reload { dry = true } shows what it would change", 1, true), out)
     assert.is_true(facts().config.files[1].changed)
