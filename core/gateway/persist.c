@@ -80,7 +80,12 @@ int tl_gateway_write_stores (tl_gateway *g, tl_err *err) {
 
 int tl_gateway_commit (tl_gateway *g, tl_err *err) {
   if (g->unsaved == 0) return TL_OK;
-  int rc = tl_gateway_write_stores(g, err), last = save_all(g, true, tl_store_commit, err);
+  int rc = tl_gateway_write_stores(g, err);
+  if (g->values != NULL) { /* who commits within a wake-up comes before its flush, and a sync is long enough to be killed in */
+    tl_sink_flush(g->values);
+    tl_gateway_ask_flush(g); /* what hangs on the reader having everything is decided there */
+  }
+  int last = save_all(g, true, tl_store_commit, err);
   return last < 0 ? last : rc;
 }
 

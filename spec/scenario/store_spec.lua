@@ -1,6 +1,7 @@
 -- session_store: what a killed process had promised, the next one keeps; packet by packet against a scripted broker.
 local uv = require "luv"
 local broker = require "spec.support.broker"
+local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 local wait = require "spec.support.wait"
@@ -186,6 +187,29 @@ describe("a session that is kept on disk", function()
     c:send("PUBLISH", { topic = "boiler/up", payload = "another", qos = 2, id = 7 })
     assert.equal("another", t:value("plant.boiler.data").value)
     for _, v in ipairs(t:values()) do assert.is_not.equal("once", v.value) end
+  end)
+
+  -- What a handler prints is synced first, which takes its time: a kill within must not take a value whose identifier is stored.
+  it("prints the values of a QoS 2 message before anything is synced", function()
+    local path = tagline.config(config, {
+      PORT = b.port, QOS = 1, CLIENT = '"me"', FILTER = '"boiler/up"', STORE = ("%q"):format(store),
+      EXTRA = [[on_value = function(tag) print("handler " .. tostring(tag.value)) end,]],
+    })
+    local words = { "-c", 'exec "$0" "$@" 2>&1', tagline.program(), "run", path, "--values", "--socket", scope.folder() .. "/socket" }
+    local t = process.start("/bin/sh", words)
+    local c = b:handshake()
+    for n = 1, 3 do
+      c:send("PUBLISH", { topic = "boiler/up", payload = "message " .. n, qos = 2, id = n })
+      assert.equal(n, c:expect("PUBREC").id)
+      t:wait_line("^handler message " .. n)
+    end
+    local seen = {}
+    for _, line in ipairs(t:lines()) do
+      seen[#seen + 1] = line:match "^handler message %d" or line:match '"value":"(message %d)"'
+    end
+    assert.same({ "message 1", "handler message 1", "message 2", "handler message 2", "message 3", "handler message 3" }, seen)
+    t:kill("sigterm")
+    assert.equal(0, (t:wait_exit()))
   end)
 
   it("takes a new message under an identifier that was released before the kill", function()
