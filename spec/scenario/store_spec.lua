@@ -375,7 +375,6 @@ describe("a session that is kept on disk", function()
       -- A limit on the size of files stands for the full disk; the signal that comes with it is ignored by who starts the program.
       local path = tagline.config(config, { PORT = b.port, QOS = 1, CLIENT = '"me"', FILTER = '"boiler/up"',
         STORE = ("%q"):format(store), EXTRA = "max_queued = 100000," })
-      local process = require "spec.support.process"
       local socket = scope.folder() .. "/socket"
       local t = process.start("/bin/bash", { "-c", 'trap "" XFSZ; ulimit -S -f 200; exec "$0" "$@"', tagline.program(), "run", path,
         "--socket", socket })
