@@ -51,7 +51,10 @@ static struct {
   uint32_t data_groups;
   uint32_t callouts, callouts_per_look;
   uint64_t deadline; /* processor time */
+  uint64_t most;     /* see tl_pattern_limit */
 } shared;
+
+void tl_pattern_limit (uint64_t ns) { shared.most = ns; }
 
 static int on_callout (pcre2_callout_block *block, void *ctx) {
   (void)block, (void)ctx;
@@ -199,7 +202,8 @@ static int run_watched (tl_pattern *p, tl_slice subject, size_t from) {
   }
   shared.callouts = 0;
   shared.callouts_per_look = subject.len < 4096 ? CALLOUTS_PER_LOOK : (uint32_t)(CALLOUTS_PER_LOOK * 4096 / subject.len + 1);
-  shared.deadline = tl_clock_cpu_ns() + SLOW_NS + SLOW_NS_PER_BYTE * subject.len;
+  uint64_t most = SLOW_NS + SLOW_NS_PER_BYTE * (uint64_t)subject.len;
+  shared.deadline = tl_clock_cpu_ns() + (shared.most > 0 && shared.most < most ? shared.most : most);
   return run(p->watched, p->watched_jit, subject, from, MATCH_LIMIT);
 }
 

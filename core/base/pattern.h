@@ -29,6 +29,9 @@ int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, i
 ** it is still seen by \b and lookbehind. */
 int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, tl_group *groups, int max);
 
+/* Processor time that each match may take at most from now on, where that is less than what it may have by its size; 0: that. */
+void tl_pattern_limit (uint64_t ns);
+
 int tl_pattern_group_count (const tl_pattern *p);                   /* capture groups, without group 0 */
 /* The i-th named group (0-based, by name order): its name (NUL-terminated, lives as long as p) and group number; false
 ** past the end. */

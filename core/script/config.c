@@ -366,8 +366,7 @@ static int p_collect (lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCCOLLECT); /* the first run may only mark what __gc frees */
   /* Each collection walks what lives on, mostly the config: a small one may wait until there is more garbage. */
-  size_t live = tl_script_of(L)->memory;
-  lua_gc(L, LUA_GCINC, live < 32 * 1048576 ? 400 : 200, 0, 0);
+  tl_script_tune(tl_script_of(L));
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "script/l_zlib.h"
 #include "script/lib.h"
 #include "script/site.h"
+#include "script/watchdog.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
 
@@ -115,12 +116,16 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
     tl_script_free(s);
     return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   }
+  s->watched = tl_script_watch();
+  if (!s->watched) {
+    tl_script_free(s);
+    return tl_fail(err, TL_ENOMEM, 0, "cannot watch over scripts: the system has no timer left for this user (ulimit -i)");
+  }
   s->running = s->L;
   s->start_ns = tl_clock_mono_ns();
   s->start_ticks = tl_ticks();
   lua_atpanic(s->L, on_panic);
   lua_pushcfunction(s->L, tl_script_traceback); /* stays there for tl_script_enter */
-  tl_script_arm(s, s->L);
   int rc = tl_script_enter(s, open_state, s, 0, "lua", &text);
   if (rc != LUA_OK) {
     tl_fail(err, TL_ENOENT, 0, "cannot start Lua: %.*s", TL_ARG(tl_buf_bytes(&text)));
@@ -138,6 +143,7 @@ void tl_script_free (tl_script *s) {
   void *zone;
   if (s == NULL) return;
   while (s->evals != NULL) tl_eval_free(s->evals);
+  if (s->watched) tl_watchdog_stop();
   tl_loaded_free(s);
   tl_failures_free(s);
   tl_timers_stop(s);

@@ -11,7 +11,7 @@ typedef struct {
 } building;
 
 static void push_text (building *b, tl_slice raw, bool escaped) {
-  tl_work(b->L, b->script, (uint32_t)(raw.len / 16));
+  tl_work(b->L, b->script);
   if (!escaped) {
     lua_pushlstring(b->L, (const char *)raw.at, raw.len);
     return;
@@ -40,7 +40,7 @@ static void store (building *b, tl_slice key, bool key_escaped) {
 static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
   building *b = ctx;
   (void)array;
-  tl_work(b->L, b->script, 10);
+  tl_work(b->L, b->script);
   luaL_checkstack(b->L, 4, "JSON is nested too deep");
   if (b->depth > 0 && key.at != NULL) push_text(b, key, key_escaped);
   else lua_pushnil(b->L);
@@ -71,7 +71,7 @@ static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_v
   int64_t integer;
   double number;
   bool exact = false;
-  tl_work(L, b->script, 5);
+  tl_work(L, b->script);
   luaL_checkstack(L, 4, "JSON is nested too deep");
   switch (v->type) {
   case TL_JSON_TRUE: lua_pushboolean(L, 1); break;

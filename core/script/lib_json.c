@@ -37,6 +37,7 @@ static void add (writing *w, const char *text, size_t n) {
 static void add_escaped (writing *w, uint8_t c) {
   static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
   const char *known = memchr(from, c, sizeof from - 1);
+  tl_work(w->L, w->script);
   if (known != NULL) {
     add(w, (const char[]){ '\\', to[known - from] }, 2);
   } else {
@@ -49,7 +50,7 @@ static void add_text (writing *w, int index) {
   const char *text = lua_tolstring(w->L, index, &len);
   size_t good = tl_utf8_prefix((const uint8_t *)text, len);
   if (good < len) luaL_error(w->L, "cannot serialise a string that is not UTF-8 (byte %d)", (int)good + 1);
-  tl_work(w->L, w->script, (uint32_t)(len / 8) + 2);
+  tl_work(w->L, w->script);
   add(w, "\"", 1);
   for (size_t i = 0; i < len; i++) {
     uint8_t c = (uint8_t)text[i];
@@ -82,7 +83,7 @@ static lua_Integer array_length (writing *w) {
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
     int exact = 0;
     lua_Integer key = lua_type(L, -2) == LUA_TNUMBER ? lua_tointegerx(L, -2, &exact) : 0;
-    tl_work(L, w->script, 3);
+    tl_work(L, w->script);
     if (!exact || key < 1) {
       lua_pop(L, 2);
       return -1;
@@ -138,7 +139,7 @@ static void add_object (writing *w) {
 /* The value on top, which stays there. */
 static void add_value (writing *w) {
   lua_State *L = w->L;
-  tl_work(L, w->script, 3);
+  tl_work(L, w->script);
   switch (lua_type(L, -1)) {
     case LUA_TSTRING: add_text(w, -1); return;
     case LUA_TNUMBER: add_number(w, -1); return;

@@ -2,7 +2,7 @@
 ** like the functions of `string`; a pattern is compiled once. */
 #include "script/lib.h"
 
-enum { GROUPS_MAX = 100, PATTERNS_MAX = 200, COMPILE_NS_PER_BYTE = 500 };
+enum { GROUPS_MAX = 100, PATTERNS_MAX = 200, COMPILE_NS_PER_BYTE = 500, LONG = 65536 };
 
 #define TL_RE "tagline.re"
 
@@ -81,11 +81,25 @@ static void begin (matching *m, lua_State *L, int subject, int pattern) {
   m->pattern = compiled(L, pattern, m->utf);
 }
 
+/* The next match of an iterator, whose subject was looked at before. */
+static void go_on (matching *m, lua_State *L, int subject, int pattern, bool utf) {
+  m->L = L;
+  m->subject = check_text(L, subject);
+  m->utf = utf;
+  m->pattern = compiled(L, pattern, utf);
+}
+
 /* Is there a match at `from` or later? */
 static bool next (matching *m, size_t from) {
   if (from > m->subject.len) return false;
+  bool is_long = m->subject.len > LONG; /* then it may have more time than the budget */
+  if (is_long) tl_pattern_limit(tl_time_left(m->L));
   m->n = tl_pattern_match_from(m->pattern, m->subject, from, m->groups, GROUPS_MAX);
-  tl_look(m->L);
+  if (is_long) {
+    tl_pattern_limit(0);
+    tl_look(m->L);
+  }
+  tl_work(m->L, tl_script_of(m->L));
   if (m->n == TL_ELIMIT) luaL_error(m->L, "the pattern takes too many steps");
   if (m->n < 0) luaL_error(m->L, "the pattern cannot be matched (%d)", m->n);
   return m->n > 0;
@@ -143,10 +157,10 @@ static int re_find (lua_State *L) {
   return 2 + push_groups(&m, false);
 }
 
-/* Upvalues: the cache, subject, pattern, where the last match ended (-1: none yet). */
+/* Upvalues: the cache, subject, pattern, where the last match ended (-1: none yet), whether the subject is UTF-8. */
 static int next_match (lua_State *L) {
   matching m;
-  begin(&m, L, lua_upvalueindex(2), lua_upvalueindex(3));
+  go_on(&m, L, lua_upvalueindex(2), lua_upvalueindex(3), lua_toboolean(L, lua_upvalueindex(5)) != 0);
   lua_Integer last = lua_tointeger(L, lua_upvalueindex(4));
   if (!next_of_many(&m, last < 0 ? 0 : (size_t)last, last)) return 0;
   lua_pushinteger(L, m.groups[0].to);
@@ -163,7 +177,8 @@ static int re_gmatch (lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_pushinteger(L, -1);
-  lua_pushcclosure(L, next_match, 4);
+  lua_pushboolean(L, m.utf);
+  lua_pushcclosure(L, next_match, 5);
   return 1;
 }
 

@@ -4,7 +4,7 @@
 
 #include "script/lib.h"
 
-enum { NS_PER_BYTE = 3, FORMAT_MAX = 4096, COPY_AT_ONCE = 1 << 16 };
+enum { NS_PER_BYTE = 3, NS_PER_QUOTED = 45, NS_PER_CODE = 60, FORMAT_MAX = 4096, COPY_AT_ONCE = 1 << 16 };
 
 static tl_slice check_text (lua_State *L, int index) {
   size_t len;
@@ -13,8 +13,10 @@ static tl_slice check_text (lua_State *L, int index) {
 }
 
 static bool is_plain (tl_slice pattern) {
+  static const bool special[256] = { ['^'] = true, ['$'] = true, ['*'] = true, ['+'] = true, ['?'] = true, ['.'] = true, ['('] = true,
+                                     ['['] = true, ['%'] = true, ['-'] = true };
   for (size_t i = 0; i < pattern.len; i++)
-    if (memchr("^$*+?.([%-", pattern.at[i], 10) != NULL) return false;
+    if (special[pattern.at[i]]) return false;
   return true;
 }
 
@@ -106,10 +108,11 @@ static int string_gmatch (lua_State *L) {
 static void add_filled (tl_matching *m, luaL_Buffer *out, const uint8_t *at, const uint8_t *end) {
   size_t len;
   const char *text = lua_tolstring(m->L, 3, &len), *stop = text + len, *percent;
-  tl_work(m->L, m->script, (uint32_t)(len / 16));
+  tl_work(m->L, m->script);
   for (; (percent = memchr(text, '%', (size_t)(stop - text))) != NULL; text = percent + 1) {
     luaL_addlstring(out, text, (size_t)(percent - text));
     percent++;
+    tl_work(m->L, m->script);
     if (*percent == '%') {
       luaL_addchar(out, '%');
     } else if (*percent == '0') {
@@ -221,7 +224,7 @@ static int string_rep (lua_State *L) {
 
 /* ---- Lua's own behind a look ---- */
 
-static lua_CFunction upper, lower, reverse, format, pack, packsize, unpack, utf8_len, utf8_offset, os_date;
+static lua_CFunction upper, lower, reverse, format, pack, packsize, unpack, utf8_len, utf8_offset, utf8_char, os_date;
 
 static void ahead_of (lua_State *L, int index) {
   size_t len = 0;
@@ -236,18 +239,48 @@ static void short_format (lua_State *L) {
   luaL_argcheck(L, len <= FORMAT_MAX, 1, "format is longer than 4096 bytes");
 }
 
+static size_t length_of (lua_State *L, int index) {
+  size_t len = 0;
+  if (lua_type(L, index) == LUA_TSTRING) lua_tolstring(L, index, &len);
+  return len;
+}
+
+/* Of a format of pack: what "c" stands for is filled up byte by byte. */
+static size_t filled (lua_State *L) {
+  size_t len, total = 0;
+  const char *at = luaL_checklstring(L, 1, &len);
+  for (size_t i = 0; i < len; i++) {
+    size_t n = 0;
+    if (at[i] != 'c') continue;
+    for (; at[i + 1] >= '0' && at[i + 1] <= '9' && n < SIZE_MAX / 100; i++) n = n * 10 + (size_t)(at[i + 1] - '0');
+    total = total + n < total ? SIZE_MAX : total + n;
+  }
+  return total;
+}
+
 static int string_upper (lua_State *L) { return ahead_of(L, 1), upper(L); }
 static int string_lower (lua_State *L) { return ahead_of(L, 1), lower(L); }
 static int string_reverse (lua_State *L) { return ahead_of(L, 1), reverse(L); }
-static int string_pack (lua_State *L) { return short_format(L), pack(L); }
 static int string_packsize (lua_State *L) { return short_format(L), packsize(L); }
 static int string_unpack (lua_State *L) { return short_format(L), unpack(L); }
 static int l_utf8_len (lua_State *L) { return ahead_of(L, 1), utf8_len(L); }
 static int l_utf8_offset (lua_State *L) { return ahead_of(L, 1), utf8_offset(L); }
+static int l_utf8_char (lua_State *L) { return tl_work_ahead(L, (uint64_t)lua_gettop(L) * NS_PER_CODE), utf8_char(L); }
+
+static int string_pack (lua_State *L) {
+  short_format(L);
+  size_t n = filled(L);
+  if (n > TL_LOADING_MEMORY) return luaL_error(L, "resulting string too large");
+  for (int i = lua_gettop(L); i > 1; i--) n += length_of(L, i);
+  tl_work_ahead(L, n * NS_PER_BYTE);
+  return pack(L);
+}
 
 static int string_format (lua_State *L) {
-  int n = lua_gettop(L);
-  for (int i = 1; i <= n; i++) ahead_of(L, i);
+  size_t len, n = 0;
+  const char *text = luaL_checklstring(L, 1, &len);
+  for (int i = lua_gettop(L); i > 0; i--) n += length_of(L, i);
+  tl_work_ahead(L, n * (memchr(text, 'q', len) != NULL ? NS_PER_QUOTED : NS_PER_BYTE));
   return format(L);
 }
 
@@ -287,6 +320,7 @@ void tl_open_string (lua_State *L, bool unsafe) {
   lua_getglobal(L, "utf8");
   wrap(L, "len", l_utf8_len, &utf8_len);
   wrap(L, "offset", l_utf8_offset, &utf8_offset);
+  wrap(L, "char", l_utf8_char, &utf8_char);
   lua_getglobal(L, "os");
   wrap(L, "date", l_os_date, &os_date);
   lua_pop(L, 2);

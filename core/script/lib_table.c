@@ -24,7 +24,7 @@ static int table_insert (lua_State *L) {
   lua_Integer at = luaL_checkinteger(L, 2);
   luaL_argcheck(L, (lua_Unsigned)at - 1u < (lua_Unsigned)e, 2, "position out of bounds");
   for (lua_Integer i = e; i > at; i--) {
-    tl_work(L, s, ELEMENT);
+    tl_work(L, s);
     lua_geti(L, 1, i - 1);
     lua_seti(L, 1, i);
   }
@@ -39,7 +39,7 @@ static int table_remove (lua_State *L) {
   if (at != size) luaL_argcheck(L, (lua_Unsigned)at - 1u <= (lua_Unsigned)size, 2, "position out of bounds");
   lua_geti(L, 1, at);
   for (; at < size; at++) {
-    tl_work(L, s, ELEMENT);
+    tl_work(L, s);
     lua_geti(L, 1, at + 1);
     lua_seti(L, 1, at);
   }
@@ -61,7 +61,7 @@ static int table_move (lua_State *L) {
     bool backwards = to > from && to <= last && (target == 1 || lua_compare(L, 1, target, LUA_OPEQ)); /* they overlap */
     for (lua_Integer i = 0; i < n; i++) {
       lua_Integer k = backwards ? n - 1 - i : i;
-      tl_work(L, s, ELEMENT);
+      tl_work(L, s);
       lua_geti(L, 1, from + k);
       lua_seti(L, target, to + k);
     }
@@ -79,11 +79,11 @@ static int table_concat (lua_State *L) {
   lua_Integer i = luaL_optinteger(L, 3, 1), last = lua_isnoneornil(L, 4) ? luaL_len(L, 1) : luaL_checkinteger(L, 4);
   luaL_buffinit(L, &out);
   for (; i <= last; i++) {
-    tl_work(L, s, ELEMENT + (uint32_t)(between_len / 64));
+    tl_work(L, s);
     lua_geti(L, 1, i);
     if (!lua_isstring(L, -1))
       return luaL_error(L, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)i);
-    tl_work(L, s, (uint32_t)(lua_rawlen(L, -1) / 64));
+    tl_work(L, s);
     luaL_addvalue(&out);
     if (i == last) break; /* i + 1 may not be there */
     luaL_addlstring(&out, between, between_len);
@@ -95,7 +95,7 @@ static int table_concat (lua_State *L) {
 /* ---- sort: 1 the table, 2 the comparison or nil ---- */
 
 static bool less (lua_State *L, tl_script *s, int a, int b) {
-  tl_work(L, s, COMPARISON);
+  tl_work(L, s);
   if (lua_isnil(L, 2)) return lua_compare(L, a, b, LUA_OPLT);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, a - 1); /* a and b count from the top */

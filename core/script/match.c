@@ -45,7 +45,7 @@ static bool in_class (int c, int class) {
 /* `p` at the '[', `last` at its ']'. */
 static bool in_set (tl_matching *m, int c, const uint8_t *p, const uint8_t *last) {
   bool wanted = true;
-  tl_work(m->L, m->script, (uint32_t)(last - p) / 4);
+  tl_work(m->L, m->script);
   p++;
   if (*p == '^') {
     wanted = false;
@@ -83,7 +83,7 @@ static const uint8_t *item_end (tl_matching *m, const uint8_t *p) {
 
 static bool one (tl_matching *m, const uint8_t *at, const uint8_t *p, const uint8_t *p_end) {
   if (at >= m->end) return false;
-  tl_work(m->L, m->script, 1);
+  tl_work(m->L, m->script);
   switch (*p) {
     case '.': return true;
     case '%': return in_class(*at, p[1]);
@@ -134,7 +134,7 @@ static const uint8_t *balanced (tl_matching *m, const uint8_t *at, const uint8_t
   if (m->pattern_end - p < 2) luaL_error(m->L, "malformed pattern (missing arguments to '%%b')");
   if (at >= m->end || *at != p[0]) return NULL;
   for (size_t open = 1; ++at < m->end;) {
-    tl_work(m->L, m->script, 1);
+    tl_work(m->L, m->script);
     if (*at == p[1]) {
       if (--open == 0) return at + 1;
     } else if (*at == p[0]) {
@@ -154,7 +154,7 @@ static const uint8_t *same_again (tl_matching *m, const uint8_t *at, int digit) 
   if (i < 0 || i >= m->level || m->captures[i].len == OPEN) luaL_error(m->L, "invalid capture index %%%d", i + 1);
   ptrdiff_t len = m->captures[i].len;
   if (len == POSITION || m->end - at < len) return NULL;
-  tl_work(m->L, m->script, (uint32_t)(len / BYTES_PER_STEP));
+  tl_work(m->L, m->script);
   return memcmp(m->captures[i].at, at, (size_t)len) == 0 ? at + len : NULL;
 }
 
@@ -205,7 +205,7 @@ static const uint8_t *items (tl_matching *m, const uint8_t *at, const uint8_t *p
 
 const uint8_t *tl_match_at (tl_matching *m, const uint8_t *at, const uint8_t *pattern) {
   if (++m->depth > DEEPEST) luaL_error(m->L, "pattern too complex");
-  tl_work(m->L, m->script, 1);
+  tl_work(m->L, m->script);
   const uint8_t *end = items(m, at, pattern);
   m->depth--;
   return end;

@@ -25,7 +25,7 @@ static void keep (lua_State *L, tl_script *s, int slot) {
 static int push_payload (lua_State *L, tl_message_now *o) {
   tl_script *s = tl_script_of(L);
   if (o->has_payload) return cached(L, s, CACHE_PAYLOAD);
-  lua_pushlstring(L, o->m->payload.len > 0 ? (const char *)o->m->payload.at : "", o->m->payload.len);
+  tl_push_outside(L, o->m->payload);
   keep(L, s, CACHE_PAYLOAD);
   o->has_payload = true;
   return 1;

@@ -59,9 +59,15 @@ static void make_room (taking *t) {
   t->room = room;
 }
 
-static inline void add (taking *t, int tag, tl_type type, uint8_t how, tl_value value, int64_t time_ms) {
+/* One more; its value is the caller's to fill in, if `how` is VALID. */
+static inline pending *add (taking *t, int tag, tl_type type, uint8_t how, int64_t time_ms) {
   if (t->n == t->room) make_room(t);
-  t->list[t->n++] = (pending){ value, time_ms, (uint16_t)tag, (uint8_t)type, how };
+  pending *p = &t->list[t->n++];
+  p->time_ms = time_ms;
+  p->tag = (uint16_t)tag;
+  p->type = (uint8_t)type;
+  p->how = how;
+  return p;
 }
 
 /* A text stays until it is used, whatever handlers do to the table meanwhile. The value is on top. */
@@ -82,29 +88,29 @@ static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
   size_t len;
   tl_buf *scratch = &t->station->line->model->scratch;
   tl_type type = t->plan->tags[tag].type;
-  tl_value v = { 0 };
+  pending *p = add(t, tag, type, VALID, time_ms);
   tl_reason why = TL_REASON_TYPE;
   if (type_in == LUA_TNUMBER && type == TL_AI) { /* what decoders return most */
-    v.number = lua_tonumber(L, -1);
-    add(t, tag, type, isfinite(v.number) ? VALID : TL_REASON_TYPE, v, time_ms);
+    p->value.number = lua_tonumber(L, -1);
+    if (!isfinite(p->value.number)) p->how = TL_REASON_TYPE;
     return;
   }
   switch (type_in) {
-  case LUA_TBOOLEAN: why = tl_convert_boolean(type, lua_toboolean(L, -1) != 0, &v); break;
+  case LUA_TBOOLEAN: why = tl_convert_boolean(type, lua_toboolean(L, -1) != 0, &p->value); break;
   case LUA_TNUMBER:
     tl_buf_clear(scratch);
-    why = lua_isinteger(L, -1) ? tl_convert_integer(type, lua_tointeger(L, -1), scratch, &v)
-                               : tl_convert_number(type, lua_tonumber(L, -1), scratch, &v);
+    why = lua_isinteger(L, -1) ? tl_convert_integer(type, lua_tointeger(L, -1), scratch, &p->value)
+                               : tl_convert_number(type, lua_tonumber(L, -1), scratch, &p->value);
     break;
   case LUA_TSTRING: {
     const char *text = lua_tolstring(L, -1, &len);
-    why = tl_convert_text(type, tl_slice_of(text, len), &t->plan->rule, &v);
+    why = tl_convert_text(type, tl_slice_of(text, len), &t->plan->rule, &p->value);
     break;
   }
   default: break;
   }
-  if (why == TL_REASON_NONE && (type == TL_TXTI || type == TL_TXTO)) v.text = keep(t, v.text);
-  add(t, tag, type, (uint8_t)why, v, time_ms);
+  p->how = (uint8_t)why;
+  if (why == TL_REASON_NONE && (type == TL_TXTI || type == TL_TXTO)) p->value.text = keep(t, p->value.text);
 }
 
 /* { value = v, time = t, status = "invalid", reason = "range" }, on top */
@@ -126,7 +132,7 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
           wrong(t, lua_pushfstring(L, "%s: unknown reason '%s'", name, word));
       }
       lua_pop(L, 2);
-      add(t, tag, type, (uint8_t)reason, (tl_value){ 0 }, time_ms);
+      add(t, tag, type, (uint8_t)reason, time_ms);
       return;
     }
     if (!tl_slice_eq(status, TL_LIT("valid")))
@@ -134,7 +140,7 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
   }
   lua_pop(L, 1);
   int type_in = lua_getfield(L, -1, "value");
-  if (type_in == LUA_TNIL) add(t, tag, type, MISSING, (tl_value){ 0 }, time_ms);
+  if (type_in == LUA_TNIL) add(t, tag, type, MISSING, time_ms);
   else take(t, tag, type_in, time_ms);
   lua_pop(L, 1);
 }
@@ -147,7 +153,8 @@ static void say_unknown (taking *t, const char *name) {
   tl_buf_init(&text);
   tl_station_full_name(t->station, &scope);
   tl_buf_byte(&scope, '\0');
-  tl_buf_fmt(&text, "decode returned a value for '%s', but the station has no such tag (said once)", name);
+  tl_buf_fmt(&text, "decode returned a value for '%.100s%s', but the station has no such tag (said once)", name,
+             strlen(name) > 100 ? "…" : "");
   if (!scope.failed && !text.failed) tl_script_say_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
   tl_buf_fini(&scope);
   tl_buf_fini(&text);
@@ -172,7 +179,7 @@ static int find (taking *t, size_t at) {
   lua_State *L = t->L;
   tl_station_hooks *hooks = t->station->user;
   size_t len;
-  tl_work(L, t->script, 20);
+  tl_work(L, t->script);
   if (lua_type(L, -2) != LUA_TSTRING) wrong(t, lua_pushfstring(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2)));
   const char *name = lua_tolstring(L, -2, &len);
   int tag = tl_plan_find(t->plan, tl_slice_of(name, len));
@@ -224,7 +231,7 @@ static bool take_values (taking *t, int above, int64_t time_ms) {
     }
     lua_pop(L, 1);
   }
-  tl_work(L, t->script, 3 * (uint32_t)at);
+  tl_work(L, t->script);
   sort(t->list + first, t->n - first);
   return true;
 }
@@ -244,7 +251,7 @@ static void take_list (taking *t, int list, int64_t time_ms) {
       wrong(t, lua_pushfstring(L, "expected values = { … }, got %s", tl_push_got(L, -1)));
     take_values(t, 2, at);
     lua_pop(L, 2);
-    tl_work(L, t->script, 10);
+    tl_work(L, t->script);
   }
 }
 

@@ -14,15 +14,13 @@
 #include "script/host.h"
 
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */
-enum { TL_WORK_PER_LOOK = 20000 }; /* some 0.2 ms */
 enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
 
-/* The time that one call through the door may take. Its clock starts when somebody first looks, which the count hook and the library's
-** long-running functions do: a short call costs no look at a clock. */
+/* The time that one call through the door may take: of the processor, unless the script may wait in calls of its own (--unsafe). Its clock
+** starts when somebody first looks, at a tick of the watchdog: a short call costs no look at a clock. */
 typedef struct {
-  uint64_t limit_ns, deadline_ns; /* limit 0: none; deadline 0: nobody has looked yet */
-  uint32_t steps;                 /* of work since somebody looked */
-  uint64_t cpu_ns;                /* of the processor, when it began: then the limit counts only that time; 0: any time */
+  uint64_t limit_ns, deadline_ns; /* limit 0: none; deadline 0: nobody has looked yet; the clock is the monotonic one */
+  uint64_t cpu_ns, cpu_limit_ns;  /* of the processor, when it began (0: any time counts), and what it may take of it (0: limit_ns) */
   const char *said;               /* what the error says, in place of how long the call took; NULL */
   bool inside;                    /* a call is running */
   bool expired;                   /* raise at every chance until the door is reached again */
@@ -44,12 +42,21 @@ struct tl_script {
   tl_heap heap;
   size_t memory, memory_limit; /* bytes of the Lua heap */
   size_t loading_memory;       /* more of it, while a draft is there beside what runs */
+  size_t memory_mark;          /* the running call ends where it would pass this */
+  bool memory_passed;          /* it has */
+  size_t memory_asked;         /* it made a text or a table larger than it may, of so many bytes; 0: it did not */
   char memory_place[80];       /* where memory was refused last */
+  bool from_outside;           /* a text is being made that a device or the config gave, not a script */
+  int gc_pause;                /* of the collector, in percent (heap after the next cycle's start to heap after the last one) */
+  size_t collected_at;         /* the memory when the collector was set to work last */
   tl_budget budget;            /* of the running call */
   uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
   uint64_t looked_ticks;       /* when somebody first looked at the budget's clock; 0: nobody */
   int closing;                 /* coroutines that are being closed, one within the other */
-  lua_State *running;          /* the thread that runs: L or a coroutine */
+  lua_State *volatile running; /* the thread that runs: L or a coroutine */
+  bool watched;                /* by the watchdog */
+  volatile bool ticked;        /* the watchdog ticked since somebody looked */
+  uint64_t cpu_ns, cpu_at;     /* the processor's clock when it was read last, and when that was */
   double handler_time;         /* seconds a handler may run */
   struct tl_message_now *message; /* what decode sees now (message.c); NULL: nothing */
   uintptr_t messages;          /* how many there were */
@@ -86,20 +93,25 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
 int tl_script_traceback (lua_State *L);
 /* ---- budgets (budget.c) ---- */
 
-void tl_script_arm (tl_script *s, lua_State *co); /* give a thread the hook that ends it; new coroutines inherit it */
+/* A hook that looks often, for who puts one of their own before it; new coroutines inherit it. */
+void tl_script_arm (tl_script *s, lua_State *co);
+bool tl_script_watch (void); /* begins the watchdog (watchdog.h), whose hook is here; once for each script */
 void *tl_script_alloc (void *script, void *at, size_t before, size_t wanted); /* the state's allocator, with its limit */
+void tl_push_outside (lua_State *L, tl_slice text); /* as lua_pushlstring, for a text that may be longer than a script's own */
+void tl_script_tune (tl_script *s);                 /* the collector, after the memory or its limit has changed much */
 /* As lua_resume, and the budget goes along. Every coroutine must be resumed through it. */
 int tl_script_resume (lua_State *co, lua_State *from, int args, int *results);
 bool tl_script_is_ended (lua_State *co); /* by the end of a budget: must not be closed, nothing may run in it */
 /* As lua_resetthread (its __close run), from outside of Lua and within a handler's budget. */
 void tl_script_close_thread (tl_script *s, lua_State *co);
-/* C code that goes through much at a script's wish says so: raises once the time is up. `tl_work` for some 10 ns of it, n times;
-** `tl_work_ahead` before something that cannot be interrupted, with a guess of how long it takes: raises when that is too long. */
+/* C code that goes through much at a script's wish says so with each step: raises once the time is up. `tl_work_ahead` before something
+** that cannot be interrupted, with a guess of how long it takes: raises when that is too long. */
 void tl_look (lua_State *L);
 void tl_work_ahead (lua_State *L, uint64_t ns);
+uint64_t tl_time_left (lua_State *L); /* ns of the budget, UINT64_MAX without one; raises once it is up */
 void tl_pass_on (lua_State *L); /* in a protected call that failed: raises again when the budget is the reason */
-static inline void tl_work (lua_State *L, tl_script *s, uint32_t n) {
-  if ((s->budget.steps += n) >= TL_WORK_PER_LOOK) tl_look(L);
+static inline void tl_work (lua_State *L, const tl_script *s) {
+  if (s->ticked) tl_look(L);
 }
 
 /* The processor's own counter, for statistics of calls too short to ask the system for the time. */

@@ -9,7 +9,7 @@ void tl_push_value (lua_State *L, tl_type type, const tl_value *v) {
   case TL_CI: case TL_CO: case TL_QI: lua_pushinteger(L, v->integer); break;
   case TL_DI: case TL_DO: lua_pushboolean(L, v->boolean); break;
   case TL_TIA: case TL_TOA: lua_pushnumber(L, (lua_Number)v->integer / 1000.0); break;
-  default: lua_pushlstring(L, v->text.at != NULL ? (const char *)v->text.at : "", v->text.len);
+  default: tl_push_outside(L, v->text);
   }
 }
 

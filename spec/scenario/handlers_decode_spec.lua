@@ -162,7 +162,7 @@ describe("decode", function()
       short, long = {}, {}
       for i = 1, 2000 do short[i] = { time = i, values = { x = i } } end
       local one = { values = { x = 1 } }
-      for i = 1, 1200000 do long[i] = one end]] }))
+      for i = 1, 400000 do long[i] = one end]] }))
     publish(c, "2")
     local x = t:value "plant.s.x"
     assert.same({ "invalid", "decoder" }, { x.status, x.reason })

@@ -1,6 +1,7 @@
 -- Handlers that try to run for ever, to take all memory, or to reach what is not theirs: each costs its message, and no more.
 local uv = require "luv"
 local broker = require "spec.support.broker"
+local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 
@@ -78,9 +79,30 @@ local tricks = {
     "local part = '\\xec\\xc1\\x81\\0\\0\\0\\0\\x80\\x20\\xb6\\xfd\\xa5\\x16\\xa9\\x0a' .. ('\\0'):rep(63) .. '\\x6a\\0\\0\\0\\xff\\xff' " ..
     "return { x = #assert(require 'tagline.codec.zlib'.inflate(part:rep(1e5), 4000000000)) }" },
   { "zlib, blocks without content", "time",
-    "local text = ('\\0\\0\\0\\xff\\xff'):rep(1e6) while true do require 'tagline.codec.zlib'.inflate(text) end" },
+    "local text = ('\\0\\0\\0\\xff\\xff'):rep(8e5) while true do require 'tagline.codec.zlib'.inflate(text) end" },
   { "zlib, a byte in a loop", "time", "local zlib = require 'tagline.codec.zlib' while true do zlib.inflate '\\7' end" },
   { "utf8.len of much", "any", "local s = ('x'):rep(5e7) while true do utf8.len(s) end" },
+  { "texts of NULs compared", "time",
+    "local a, b = ('\\0'):rep(1e6) .. 'a', ('\\0'):rep(1e6) .. 'b' while true do local x = a < b end" },
+  { "texts of NULs sorted", "time",
+    "local t = {} for i = 1, 20 do t[i] = ('\\0'):rep(5e5) .. i end while true do table.sort(t) end" },
+  { "numbers in long texts", "time", "local s = (' '):rep(1e6) .. '1' while true do local x = s + 1 end" },
+  { "tonumber of much", "time", "local s = ('1'):rep(1e6) while true do tonumber(s, 36) end" },
+  { "string.format %q of NULs", "any", "local s = ('\\0'):rep(1e6) while true do local x = ('%q'):format(s) end" },
+  { "string.pack that fills up", "time", "while true do string.pack('c50000000', 'x') end" },
+  { "string.find of a long plain text", "time", "local s = ('x'):rep(1e6) while true do ('x'):find(s) end" },
+  { "utf8.char of many", "time",
+    "local t = {} for i = 1, 2e5 do t[i] = 0x7fffffff end while true do utf8.char(table.unpack(t)) end" },
+  { "next in an emptied table", "time",
+    "local t = {} for i = 1, 1.5e5 do t[-i] = i end for i = 1, 1.5e5 do t[-i] = nil end while true do next(t) end" },
+  { "samples of an emptied table", "any",
+    "local t = {} for i = 1, 1.5e5 do t['n' .. i] = i end for i = 1, 1.5e5 do t['n' .. i] = nil end " ..
+    "local list = {} for i = 1, 1e4 do list[i] = { values = t } end return list" },
+  { "json.decode of blanks", "time", "local s = (' '):rep(1e6) .. '1' while true do json.decode(s) end" },
+  { "json.encode of control characters", "any", "local s = ('\\1'):rep(3e5) while true do json.encode(s) end" },
+  { "PCRE2: a long text", "time", "local s = ('x'):rep(1e6) while true do pcall(re.find, s, 'x*y') end" },
+  { "PCRE2: a long text without regard to case", "time", "local s = ('é'):rep(5e5) while true do pcall(re.find, s, '(?i)ÉÉÉÉX') end" },
+  { "pcall of what takes all memory", "memory", "local t = {} while true do pcall(function() while true do t[#t + 1] = { {} } end end) end" },
   { "os.date with a long format", "error", "os.date(('%c'):rep(1e6))" },
   { "a table without end", "any", "local t = {} while true do t[#t + 1] = {} end" },
   { "tables within tables", "any", "local t = {} while true do t = { t, t } end" },
@@ -179,6 +201,7 @@ describe("a handler", function()
           assert.truthy(said:find("ERROR plant.s: decode: ", 1, true), said)
           assert.truthy(said:find("config.lua:" .. number + 2, 1, true) or said:find("C stack overflow", 1, true) or kind == "any", said)
           if kind == "time" then assert.truthy(said:find("took longer than handler_time (0.1 s)", 1, true), said) end
+          if kind == "memory" then assert.truthy(said:find("not enough memory", 1, true) or said:find("took longer", 1, true), said) end
         end
         count = count + 1
         publish("s/0", tostring(count))
@@ -256,23 +279,26 @@ describe("a handler within a handler", function()
   it("has no more time than is left of the outer one", function()
     local b = broker.new()
     local t = tagline.run([[
-      limits { handler_time = 3 }
+      limits { handler_time = 2 }
       line "plant" { host = "127.0.0.1", port = PORT,
         station "s" { address = "s", tags = { x = Ai {} },
           decode = function()
-            local till = os.time() + 2 -- one to two seconds, also on a busy machine
-            while os.time() < till do end
+            local till = os.clock() + 1.5
+            while os.clock() < till do end
             tags["plant.out.v"]:write("1")
             return { x = 1 }
           end },
         station "out" { address = "out", tags = { v = TxtO {} }, encode = function() while true do end end },
       }]], { PORT = b.port })
     local c = b:handshake()
+    local before = t:cpu()
     c:send("PUBLISH", { topic = "s", payload = "x", qos = 1, id = 1 })
-    c:expect("PUBACK", 10000)
+    c:expect("PUBACK", 30000)
+    local used = t:cpu() - before -- of the processor, which others use too
+    assert.is_true(used > 1.9 and used < 3, used)
     local _, out = t:eval [[local inner, outer = stations["plant.out"].stats.handlers.encode, stations["plant.s"].stats.handlers.decode
-      print(inner.errors, outer.calls, inner.longest < 2.5)]]
-    assert.equal("1\t1\ttrue", (out:gsub("%s+$", "")))
+      print(inner.errors, outer.calls)]]
+    assert.equal("1\t1", (out:gsub("%s+$", "")))
     t:stop()
   end)
 end)
@@ -280,7 +306,7 @@ end)
 describe("the memory of handlers", function()
   after_each(scope.finish)
 
-  it("gives a quarter of it to one object, which is made in one go", function()
+  it("gives a part of it to one text, which is made in one go", function()
     local b = broker.new()
     local t = tagline.run([[
       limits { memory = 16 * 2^20 }
@@ -319,11 +345,118 @@ describe("the memory of handlers", function()
     for id = 2, 40 do publish("ok", id) end -- little room is left: whatever happens is told, nothing ends
     publish("caught", 41)
     publish("drop", 42)
-    publish("ok", 43)
-    local code, out = t:eval "print(tags['plant.s.x'].value)"
-    assert.equal(0, code)
+    for id = 43, 60 do publish("ok", id) end -- by and by there is room again
+    local code, out, err = t:eval "print(tags['plant.s.x'].value)"
+    assert.equal(0, code, err)
     assert.truthy(out:find "^1")
     t:stop()
+  end)
+end)
+
+describe("the largest texts", function()
+  after_each(scope.finish)
+
+  it("are those of devices; a script's own are a 64th of the memory", function()
+    local b = broker.new()
+    local t = tagline.run([[
+      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+        decode = function(msg)
+          local ok, made = pcall(function() return msg.topic == "s" and #msg.payload > 6e6 and msg.payload .. "x" end)
+          if made then error("made, of " .. #made) end
+          return { n = #msg.payload, first = tags["plant.s.all"].value:sub(1, 3) }
+        end, tags = { all = TxtI "IN_DATA", n = Ci {}, first = TxtI {} } } }]], { PORT = b.port })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "s", payload = ("abc"):rep(1900000), qos = 1, id = 1 })
+    c:expect("PUBACK", 20000)
+    assert.equal(5700000, t:value("plant.s.n").value)
+    assert.equal("abc", t:value("plant.s.first").value)
+    c:send("PUBLISH", { topic = "s", payload = ("abc"):rep(2100000), qos = 1, id = 2 })
+    c:expect("PUBACK", 20000)
+    assert.truthy(t:wait_log("config.lua:3: not enough memory for 63000%d%d bytes at once %(limits: memory = 268435456, " ..
+      "of which a text may take 4194304%)"))
+    repeat until t:value("plant.s.n").status == "invalid"
+  end)
+end)
+
+describe("a memory that is nearly full", function()
+  after_each(scope.finish)
+
+  it("is collected in steps, and keeps nobody waiting", function()
+    local b = broker.new()
+    local t = tagline.run([[
+      limits { memory = 128 * 2^20 }
+      kept, leak = {}, {}
+      for i = 1, 1000000 do kept[i] = {} end
+      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+        decode = function(msg)
+          if msg.payload == "leak" then for i = 1, 1e9 do leak[#leak + 1] = { i } end end
+          local garbage
+          for i = 1, 500 do garbage = { i, { i } } end
+          return { x = tonumber(msg.payload) }
+        end, tags = { x = Ai {} } } }]], { PORT = b.port })
+    local c = b:handshake()
+    local longest = 0
+    local function publish(payload, id)
+      local began = uv.hrtime()
+      c:send("PUBLISH", { topic = "s", payload = payload, qos = 1, id = id })
+      assert.equal(id, c:expect("PUBACK", 20000).id)
+      longest = math.max(longest, (uv.hrtime() - began) / 1e6)
+    end
+    for id = 1, 100 do publish(tostring(id), id) end
+    repeat until t:value("plant.s.x", 5000).value == 100
+    for id = 101, 105 do publish("leak", id) end
+    for id = 106, 200 do publish(tostring(id), id) end -- what they find is little, but enough
+    repeat until t:value("plant.s.x", 5000).value == 200
+    assert.is_true(longest < 100 + SLACK, ("took %.0f ms"):format(longest))
+    if os.getenv "SANDBOX_PRINT" then print(("%6.1f ms  nearly full"):format(longest)) end
+  end)
+end)
+
+describe("the time of a handler", function()
+  after_each(scope.finish)
+
+  it("is the processor's: a process that did not run meanwhile has not used it up", function()
+    local b = broker.new()
+    local t = tagline.run([[
+      limits { handler_time = 1 }
+      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+        decode = function(msg)
+          local began = os.clock()
+          while os.clock() - began < 0.1 do end
+          print "begun"
+          while os.clock() - began < 0.4 do end
+          return { x = 1 }
+        end, tags = { x = Ai {} } } }]], { PORT = b.port })
+    local c = b:handshake()
+    local clock = tagline.run [[after(1.5, function() print "time passed" end) line "p" { host = "127.0.0.1", port = 1 }]]
+    c:send("PUBLISH", { topic = "s", payload = "", qos = 1, id = 1 })
+    t:wait_log "begun"
+    t:kill "sigstop"
+    clock:wait_log "time passed"
+    t:kill "sigcont"
+    assert.equal(1, c:expect("PUBACK", 20000).id)
+    assert.equal("valid", t:value("plant.s.x").status)
+  end)
+
+  it("is not that of others when it loops for longer", function()
+    local b = broker.new()
+    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+      decode = function(msg) while true do end end, tags = { x = Ai {} } } }]], { PORT = b.port })
+    local c = b:handshake()
+    local before = t:cpu()
+    for id = 1, 5 do
+      c:send("PUBLISH", { topic = "s", payload = "", qos = 1, id = id })
+      c:expect("PUBACK", 20000)
+    end
+    local used = (t:cpu() - before) / 5
+    assert.is_true(used > 0.08 and used < 0.1 + SLACK / 1000, used)
+  end)
+
+  it("is watched by a timer without which no config runs", function()
+    local path = tagline.config 'line "p" { host = "h" }'
+    local code, _, err = process.run("bash", { "-c", 'ulimit -i 0; exec "$0" check "$1"', tagline.program(), path })
+    assert.equal(1, code)
+    assert.truthy(err:find("cannot watch over scripts: the system has no timer left for this user (ulimit -i)", 1, true), err)
   end)
 end)
 
@@ -332,11 +465,11 @@ describe("loading", function()
 
   it("has a budget of its own that a config cannot catch", function()
     local began = uv.hrtime()
-    local code, out, err = tagline.command({ "check", tagline.config "while true do pcall(function() while true do end end) end" }, { milliseconds = 20000 })
+    local code, out, err = tagline.command({ "check", tagline.config "while true do pcall(function() while true do end end) end" }, { milliseconds = 80000 })
     local took = (uv.hrtime() - began) / 1e9
     assert.equal(1, code)
     assert.truthy(out:find "^[^\n]*/config%.lua:1: took longer than 10%.0 s\n?$", out .. err) -- a problem like any other
     assert.equal("", err)
-    assert.is_true(took > 9 and took < 14, took)
+    assert.is_true(took > 9 and took < 60, took) -- of the processor, which others use too
   end)
 end)
