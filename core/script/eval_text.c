@@ -193,14 +193,33 @@ static bool typed (lua_State *L) {
 
 bool tl_eval_is_here (lua_State *L) { return tl_asker_here(L).eval != 0 || typed(L); }
 
-void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) {
-  tl_asker asker = tl_asker_here(L);
-  char text[512];
+static void tell (tl_told *told, lua_State *L, const char *scope, const char *fmt, va_list args) {
+  *told = (tl_told){ .asker = tl_asker_here(L), .scope = scope };
+  if (told->asker.eval != 0 || typed(L)) vsnprintf(told->text, sizeof told->text, fmt, args);
+}
+
+tl_told tl_eval_tell (lua_State *L, const char *scope, const char *fmt, ...) {
+  tl_told told;
   va_list args;
-  if (asker.eval == 0 && !typed(L)) return;
   va_start(args, fmt);
-  vsnprintf(text, sizeof text, fmt, args);
+  tell(&told, L, scope, fmt, args);
   va_end(args);
-  if (asker.eval != 0) tl_log(TL_LOG_INFO, scope, "REPL of uid %lu: %s", (unsigned long)asker.uid, text);
-  else tl_log(TL_LOG_INFO, scope, "REPL: %s", text);
+  return told;
+}
+
+void tl_told_log (const tl_told *told, const char *how, const char *why) {
+  char who[40] = "REPL";
+  if (told->text[0] == '\0') return;
+  if (told->asker.eval != 0) snprintf(who, sizeof who, "REPL of uid %lu", (unsigned long)told->asker.uid);
+  if (how == NULL) tl_log(TL_LOG_INFO, told->scope, "%s: %s", who, told->text);
+  else tl_log(TL_LOG_WARN, told->scope, "%s: %s %s: %s", who, how, told->text, why);
+}
+
+void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) {
+  tl_told told;
+  va_list args;
+  va_start(args, fmt);
+  tell(&told, L, scope, fmt, args);
+  va_end(args);
+  tl_told_log(&told, NULL, NULL);
 }

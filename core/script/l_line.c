@@ -110,10 +110,10 @@ static tl_slice check_text (lua_State *L, int index, const char *what) {
   return tl_slice_of(at, len);
 }
 
-static void log_publish (lua_State *L, const tl_line *line, const publishing *p) {
+static tl_told tell_publish (lua_State *L, const tl_line *line, const publishing *p) {
   size_t shown = p->payload.len;
   char start[LOGGED + 1] = "hex";
-  if (!tl_eval_is_here(L)) return; /* handlers publish often */
+  if (!tl_eval_is_here(L)) return (tl_told){ .text = "" }; /* handlers publish often */
   if (tl_utf8_valid(p->payload) && (shown == 0 || memchr(p->payload.at, 0, shown) == NULL)) {
     if (shown > LOGGED) shown = tl_utf8_prefix(p->payload.at, LOGGED);
     snprintf(start, sizeof start, "%.*s", (int)shown, shown > 0 ? (const char *)p->payload.at : "");
@@ -121,8 +121,8 @@ static void log_publish (lua_State *L, const tl_line *line, const publishing *p)
     if (shown > LOGGED_HEX) shown = LOGGED_HEX;
     for (size_t i = 0; i < shown; i++) snprintf(start + 3 + 3 * i, sizeof start - 3 - 3 * i, " %02x", p->payload.at[i]);
   }
-  tl_eval_log(L, line->name, "publish to '%.*s'%s: %zu byte%s: %s%s", TL_ARG(p->topic), p->retain == 1 ? ", retained" : "",
-              p->payload.len, p->payload.len == 1 ? "" : "s", start, shown < p->payload.len ? "…" : "");
+  return tl_eval_tell(L, line->name, "publish to '%.*s'%s: %zu byte%s: %s%s", TL_ARG(p->topic), p->retain == 1 ? ", retained" : "",
+                      p->payload.len, p->payload.len == 1 ? "" : "s", start, shown < p->payload.len ? "…" : "");
 }
 
 /* line:publish(topic, payload [, { qos =, retain = }] [, function(ok, why)]) */
@@ -148,8 +148,8 @@ static int line_publish (lua_State *L) {
     lua_pop(L, 1);
   }
   if (!lua_isnoneornil(L, callback)) luaL_checktype(L, callback, LUA_TFUNCTION);
-  log_publish(L, line, &p);
-  return tl_write_async(L, tl_script_of(L), start_publish, &p, callback);
+  tl_told told = tell_publish(L, line, &p);
+  return tl_write_async(L, tl_script_of(L), start_publish, &p, callback, &told);
 }
 
 /* ---- line:set{ parameter = value } ---- */
@@ -269,11 +269,12 @@ static int line_set (lua_State *L) {
   if (lua_type(L, -2) != LUA_TTABLE) return luaL_error(L, "line '%s': %s", line->name, lua_tostring(L, -1));
   lua_pop(L, 1);
   merge_params(L, line->name, 4, lua_gettop(L));
-  log_params(L, line->name, lua_gettop(L));
+  int changes = lua_gettop(L);
   tl_read_params(L, 4, p);
   int rc = tl_link_set_params(link, p);
   if (rc == TL_ESTATE) return luaL_error(L, "line '%s': set: the line is being removed", line->name);
   if (rc < 0) return luaL_error(L, "line '%s': set: the new parameters cannot be taken (%d)", line->name, rc);
+  log_params(L, line->name, changes);
   return 0;
 }
 

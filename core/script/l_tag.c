@@ -64,10 +64,10 @@ static int start_write (void *ctx, tl_write_done *done, void *done_ctx, tl_err *
   return tl_gateway_write(w->s->gateway, w->t, w->v, done, done_ctx, err);
 }
 
-static void log_write (lua_State *L, const tl_tag *t, const tl_value *v) {
+static tl_told tell_write (lua_State *L, const tl_tag *t, const tl_value *v) {
   const tl_tagdef *d = tl_tag_def(t);
   tl_buf text;
-  if (!tl_eval_is_here(L)) return; /* handlers write often */
+  if (!tl_eval_is_here(L)) return (tl_told){ .text = "" }; /* handlers write often */
   tl_buf_init(&text);
   if (d->type == TL_TXTI || d->type == TL_TXTO) {
     tl_buf_add(&text, v->text.at, v->text.len < 80 ? v->text.len : 80);
@@ -75,8 +75,9 @@ static void log_write (lua_State *L, const tl_tag *t, const tl_value *v) {
   } else {
     tl_convert_publish(d->type, v, &t->station->plan->rule, &text);
   }
-  tl_eval_log(L, t->station->line->name, "write %s.%s = %.*s", t->station->name, d->name, TL_ARG(tl_buf_bytes(&text)));
+  tl_told told = tl_eval_tell(L, t->station->line->name, "write %s.%s = %.*s", t->station->name, d->name, TL_ARG(tl_buf_bytes(&text)));
   tl_buf_fini(&text);
+  return told;
 }
 
 static int tag_write (lua_State *L) {
@@ -90,9 +91,9 @@ static int tag_write (lua_State *L) {
     return luaL_error(L, "%s (%s): expected %s, got %s", d->name, tl_type_name(d->type), expected, got);
   }
   if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TFUNCTION);
-  log_write(L, t, &v);
+  tl_told told = tell_write(L, t, &v);
   writing w = { s, t, &v };
-  return tl_write_async(L, s, start_write, &w, 3);
+  return tl_write_async(L, s, start_write, &w, 3, &told);
 }
 
 static int tag_tostring (lua_State *L) {

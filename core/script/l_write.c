@@ -1,8 +1,15 @@
 /* core/script/l_write.c — waiting for a write. In a coroutine the write waits and returns true, or nil and why; with a function it
 ** returns at once and calls it later; in a handler (which cannot wait) it only says whether the write is under way. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "script/script.h"
+
+/* What the log says when it failed. */
+typedef struct {
+  tl_told told;
+  char scope[256]; /* its line may be gone by then */
+} kept_told;
 
 typedef struct {
   tl_script *s;
@@ -13,6 +20,7 @@ typedef struct {
   bool owed;
   int result;
   const char *why;
+  kept_told *told; /* NULL: a handler's own write */
 } waiting;
 
 static int p_call_back (lua_State *L) {
@@ -57,6 +65,7 @@ static void on_done (void *ctx, int result, const char *why) {
   tl_asker before = tl_asker_enter(s, w->asker);
   w->result = result;
   w->why = why;
+  if (result != TL_OK && w->told != NULL) tl_told_log(&w->told->told, "failed:", why);
   if (w->function != LUA_NOREF) {
     tl_buf err;
     tl_buf_init(&err);
@@ -69,6 +78,7 @@ static void on_done (void *ctx, int result, const char *why) {
   }
   tl_asker_leave(s, before);
   if (w->owed) tl_asker_settle(s, w->asker);
+  free(w->told);
   free(w);
 }
 
@@ -78,35 +88,52 @@ static int after_wait (lua_State *L, int status, lua_KContext context) {
   return lua_gettop(L) - (int)context;
 }
 
-int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err), void *ctx,
-                    int callback) {
-  tl_err err = { .text = "" };
+static kept_told *keep_told (const tl_told *told) {
+  kept_told *k = told->text[0] != '\0' ? calloc(1, sizeof *k) : NULL;
+  if (k == NULL) return NULL;
+  k->told = *told;
+  if (told->scope != NULL) strncpy(k->scope, told->scope, sizeof k->scope - 1);
+  k->told.scope = k->scope;
+  return k;
+}
+
+/* Who hears of the write's end: a function, a coroutine, the log. NULL: nobody. */
+static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool waits, const tl_told *told) {
   bool with_function = !lua_isnoneornil(L, callback);
-  bool waits = !with_function && lua_isyieldable(L);
-  waiting *w = NULL;
-  if (with_function || waits) {
-    w = malloc(sizeof *w);
-    if (w == NULL) return luaL_error(L, "not enough memory");
-    *w = (waiting){ .s = s, .function = LUA_NOREF, .coroutine = LUA_NOREF, .co = L, .asker = tl_asker_here(L) };
-    /* References are taken last; a failing luaL_ref (no memory) leaks one small block, once, in a process that is out of memory. */
-    if (with_function) {
-      lua_pushvalue(L, callback);
-      w->function = luaL_ref(L, LUA_REGISTRYINDEX);
-    } else {
-      lua_pushthread(L);
-      w->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
-    }
+  if (!with_function && !waits && told->text[0] == '\0') return NULL;
+  waiting *w = malloc(sizeof *w);
+  if (w == NULL) {
+    luaL_error(L, "not enough memory");
+    return NULL;
   }
-  if (w != NULL && (with_function || tl_eval_of(L) == NULL)) { /* an evaluation that waits itself needs nobody to wait for it */
-    w->owed = true;
-    tl_asker_owe(s, w->asker);
+  *w = (waiting){ .s = s, .function = LUA_NOREF, .coroutine = LUA_NOREF, .co = L, .asker = tl_asker_here(L),
+                  .told = keep_told(told) };
+  /* References are taken last; a failing luaL_ref (no memory) leaks one small block, once, in a process that is out of memory. */
+  if (with_function) {
+    lua_pushvalue(L, callback);
+    w->function = luaL_ref(L, LUA_REGISTRYINDEX);
+  } else if (waits) {
+    lua_pushthread(L);
+    w->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
   }
+  w->owed = with_function || (waits && tl_eval_of(L) == NULL); /* an evaluation that waits itself needs nobody to wait for it */
+  if (w->owed) tl_asker_owe(s, w->asker);
+  return w;
+}
+
+int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err), void *ctx,
+                    int callback, const tl_told *told) {
+  tl_err err = { .text = "" };
+  bool waits = lua_isnoneornil(L, callback) && lua_isyieldable(L);
+  waiting *w = new_waiting(L, s, callback, waits, told);
   int rc = start(ctx, w != NULL ? on_done : NULL, w, &err);
+  tl_told_log(told, rc < 0 ? "refused:" : NULL, err.text);
   if (rc < 0) {
     if (w != NULL) {
       if (w->owed) tl_asker_settle(s, w->asker);
       luaL_unref(L, LUA_REGISTRYINDEX, w->function);
       luaL_unref(L, LUA_REGISTRYINDEX, w->coroutine);
+      free(w->told);
       free(w);
     }
     lua_pushnil(L);

@@ -154,8 +154,16 @@ void tl_set_env (lua_State *L);                         /* l_live.c: into a meta
 void tl_open_tag (lua_State *L);
 void tl_open_station (lua_State *L);
 void tl_open_line (lua_State *L);
+/* What the log tells of a change: who asked for it, and what it is. An empty text: nothing, it is a handler's. */
+typedef struct {
+  tl_asker asker;
+  const char *scope; /* borrowed */
+  char text[400];
+} tl_told;
+
+/* Starts a write, and tells the log: that it is under way, or that it was refused; and if so, that it failed later. */
 int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err), void *ctx,
-                    int callback);
+                    int callback, const tl_told *told);
 
 /* ---- evaluations (eval.c) ---- */
 
@@ -181,6 +189,9 @@ void tl_asker_settle (tl_script *s, tl_asker asker);
 /* Somebody changes something from a REPL: logged with who and what. From a handler: nothing. */
 bool tl_eval_is_here (lua_State *L); /* is it from a REPL? */
 void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The same for what may still be refused: prepared here, and logged by tl_told_log once it is known, with how it went behind it. */
+tl_told tl_eval_tell (lua_State *L, const char *scope, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void tl_told_log (const tl_told *told, const char *how, const char *why); /* "refused", "queue full"; how NULL: well */
 
 /* ---- what the words of a REPL are made of ---- */
 

@@ -1,5 +1,6 @@
 -- What the log says of changes that somebody makes from a REPL.
 local broker = require "spec.support.broker"
+local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 local uid = require("luv").getuid()
@@ -45,6 +46,30 @@ describe("the log of what a REPL changes", function()
     says "publish to 'a': 3 bytes: hex 62 0a 00"
     eval 'lines.plant:publish("a", ("x"):rep(1000), { qos = 0, retain = true })'
     says("publish to 'a', retained: 1000 bytes: " .. ("x"):rep(80) .. "…")
+  end)
+
+  it("does not let a refused or failed change look like one that happened", function()
+    start()
+    local evaluate = function(code) return (tagline.command { "repl", "--socket", t.socket, "-e", code }) end
+    assert.equal(1, evaluate 'lines.plant:publish("a/#", "b")')
+    says "refused: publish to 'a/#': 1 byte: b: "
+    evaluate 'tags["plant.boiler.text"]:write "x"'
+    says "refused: write boiler.text = x: 'text' is an input"
+    evaluate 'lines.plant:publish("a", "b", { qos = 1 }, function() end) lines.plant:reconnect()'
+    says "publish to 'a': 1 byte: b"
+    assert.falsy(t:text("stderr"):find("REPL of uid %d+: write boiler"))
+    assert.falsy(t:text("stderr"):find("REPL of uid %d+: publish to 'a/#'"))
+  end)
+
+  it("tells which write failed after it was under way", function()
+    local b = broker.new()
+    t = tagline.run((config:gsub("port = PORT", "port = PORT, clean_session = true")), { PORT = b.port })
+    local c = b:handshake()
+    local run = process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", [[lines.plant:publish("a", "b", { qos = 1 })]] })
+    c:expect "PUBLISH"
+    c:close()
+    assert.equal(1, (run:wait_exit()))
+    says "failed: publish to 'a': 1 byte: b: connection lost"
   end)
 
   it("tells of files", function()
