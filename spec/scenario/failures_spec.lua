@@ -26,6 +26,19 @@ describe("a failing function", function()
     assert.truthy(text:find("! a function of every%(…%) failed %d+ times?, last %d[%d.]* s ago\n    .*config.lua:1: no tick"), text)
   end)
 
+  it("that worked meanwhile fails anew: what was before is not counted", function()
+    local t, m = start()
+    m:publish("s", "long")
+    m:publish("s", "long")
+    m:publish("s", "1")
+    repeat until t:value("p.s.x").value == 1
+    assert.is_nil(select(2, t:eval "print(status())"):find("decode failed", 1, true))
+    m:publish("s", "long")
+    t:eval "return 1" -- behind it
+    local _, text = t:eval "print(status())"
+    assert.truthy(text:find("! decode of p%.s has failed since [^\n]*, 1 time, "), text)
+  end)
+
   it("does not flood the log with a long text", function()
     local t, m = start()
     m:publish("s", "long")

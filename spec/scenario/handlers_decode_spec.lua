@@ -443,4 +443,22 @@ describe("the other handlers", function()
     c:send("PUBACK", { id = p.id })
     t:wait_log "wrote\ttrue"
   end)
+
+  it("may resume a coroutine that waits for a write themselves; the write's end is then nobody's", function()
+    local t, c = start([[
+      line "plant" { host = "127.0.0.1", port = PORT, publish_qos = 1, station "s" { address = "s",
+        decode = function(msg)
+          local co = coroutine.create(function() return "went on with " .. tostring(tags["plant.s.out"]:write(5)) end)
+          coroutine.resume(co)
+          print(select(2, coroutine.resume(co, "another's word")))
+          return { x = 1 }
+        end,
+        tags = { x = Ai {}, topic = TxtO { "OUT_TOPIC", default = "s/set" }, out = Ao "OUT_VALUE" } } }]])
+    c:send("PUBLISH", { topic = "s", payload = "", qos = 0 })
+    c:send("PUBACK", { id = c:expect("PUBLISH").id })
+    t:wait_log "went on with another's word"
+    assert.equal(5, t:value("plant.s.out").value)
+    t:stop()
+    assert.is_nil(t:text("stderr"):find("ERROR", 1, true))
+  end)
 end)
