@@ -231,6 +231,7 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   if (l->removed) return TL_ESTATE;
   int n = tl_params_diff(&l->params, params, names, 64);
   bool filter_only = n == 1 && strcmp(names[0], "topic_filter") == 0;
+  if (n > 0 && strcmp(names[0], "host") == 0) l->host = 0; /* a list begins at its first: `host` is the first field, too */
   tl_params_fini(&l->params);
   l->params = *params;
   tl_params_init(params);

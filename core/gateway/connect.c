@@ -55,8 +55,7 @@ static void attempt (tl_link *l) {
     tl_link_fail(l, "%s", err.text);
     return;
   }
-  tl_slice host = l->params.host.at[l->host % l->params.host.n];
-  l->host = (l->host + 1) % l->params.host.n;
+  tl_slice host = l->params.host.at[l->host];
   l->state = TL_LINK_CONNECTING;
   l->peer[0] = '\0';
   l->connect_by = l->params.connect_timeout > 0 ? l->now + l->params.connect_timeout : INT64_MAX;
@@ -237,8 +236,12 @@ static void on_closed (void *ctx, int code, const char *text) {
     l->delay = l->params.reconnect_delay;
     tl_link_check(l);
   } else if (g->started && !g->stopping && tl_line_wanted(l->line)) {
-    if (asked) tl_link_check(l);
-    else schedule_retry(l);
+    if (asked) {
+      tl_link_check(l); /* at the same address: nothing is wrong with it */
+    } else {
+      l->host = (l->host + 1) % l->params.host.n;
+      schedule_retry(l);
+    }
   }
   tl_link_arm(l);
   count_closed(g);
@@ -272,11 +275,10 @@ void tl_link_flush (tl_link *l) {
 /* connect_timeout is over. It does not run while we ourselves hold the line, for then CONNECT is not sent, or CONNACK not read. */
 static void on_late (tl_link *l) {
   double limit = (double)l->params.connect_timeout / 1000;
-  const tl_texts *hosts = &l->params.host;
   if (l->gateway->held) l->connect_by = l->now + l->params.connect_timeout;
   else if (l->peer[0] != '\0') tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->peer, limit);
   else tl_link_fail(l, "connect to %.*s port %d: no connection within connect_timeout (%.3g s)",
-                    TL_ARG(hosts->at[(l->host + hosts->n - 1) % hosts->n]), (int)l->params.port, limit);
+                    TL_ARG(l->params.host.at[l->host]), (int)l->params.port, limit);
 }
 
 static void on_timer (void *ctx) {

@@ -66,7 +66,7 @@ struct tl_link {
   bool removed;         /* free when closed */
   bool renew;           /* reconnect at once after the close (parameters changed) */
   bool said_unrouted, said_old_ack;
-  size_t host;          /* index of the address to try next */
+  size_t host;          /* index of the address in use, or to try next; a failure moves it on */
   int64_t retry_at;     /* WAITING */
   int64_t connect_by;   /* CONNECTING: connect_timeout */
   int64_t delay;        /* current back-off, ms */

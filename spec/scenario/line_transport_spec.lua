@@ -161,6 +161,27 @@ describe("redundant addresses", function()
     end
   end)
 
+  it("stay with the one that works when the line is only made anew", function()
+    local first, second = pair()
+    local t = run(first.port, false, "", '"127.0.0.1, 127.0.0.2"')
+    first:handshake():close()
+    local c = second:handshake()
+    for _, code in ipairs {
+      "lines.plant:reconnect()", "lines.plant:set { keep_alive = 60 }", 'stations["plant.any"]:off(); stations["plant.any"]:on()',
+    } do
+      assert.equal(0, (t:eval(code)))
+      c:expect "DISCONNECT"
+      c:expect_close()
+      c = second:handshake()
+    end
+    c:close()
+    c = first:handshake()
+    assert.equal(0, (t:eval 'lines.plant:set { host = "127.0.0.2, 127.0.0.1" }'))
+    c:expect "DISCONNECT"
+    handles_next(t, second:handshake()) -- another list begins at its first
+    t:stop()
+  end)
+
   it("let one live while the other is dead, and back", function()
     local first, second = pair()
     first:refuse()
