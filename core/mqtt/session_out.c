@@ -5,6 +5,7 @@
 #include "mqtt/session_impl.h"
 
 enum {
+  MOST_INFLIGHT = 65535 - 2, /* SUBSCRIBE and UNSUBSCRIBE of the next connection need identifiers, too */
   COMPACT_OUTPUT = 64 * 1024, /* sent bytes in front of unsent ones that are worth a move */
   HANDOVER_FLOOR = 1000 /* unsent QoS 0 messages always allowed: max_queued is about waiting, not about one turn of the loop */
 };
@@ -142,7 +143,8 @@ static int send_tracked (tl_session *s, tl_outgoing *m) {
 }
 
 static bool may_go (const tl_session *s, uint8_t qos) {
-  return !tl_session_silent(s) && (qos == 0 || s->inflight.n < s->p.max_inflight);
+  size_t most = s->p.max_inflight < MOST_INFLIGHT ? s->p.max_inflight : MOST_INFLIGHT;
+  return !tl_session_silent(s) && (qos == 0 || s->inflight.n < most);
 }
 
 int tl_session_drain (tl_session *s) {

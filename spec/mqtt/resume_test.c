@@ -109,6 +109,27 @@ static void new_writes_do_not_overtake_repeats (void **state) {
   SENT(h, "SUBSCRIBE id=6 \"#\" qos=1\n" REPEATS PUB(1, 0, 7, "e") PUB(1, 0, 8, "f"));
 }
 
+/* Or it could neither subscribe on the next connection, nor ever repeat them. */
+static void messages_leave_identifiers_to_subscribe (void **state) {
+  harness *h = *state;
+  h->p.max_inflight = 65535;
+  h->p.max_queued = 10;
+  h_start(h);
+  h_connect(h, false);
+  for (int i = 0; i < 65535; i++) assert_int_equal(h_publish(h, "a", "", 1, i), TL_OK);
+  assert_int_equal(h_stats(h).inflight, 65533);
+  assert_int_equal(h_stats(h).queued, 2);
+  tl_subscription other = { TL_LIT("other"), 1 };
+  assert_int_equal(tl_session_set_filters(h->s, &other, 1), TL_OK);
+  h_forget(h);
+  h_cut(h);
+  h_accept(h, true);
+  h_flush(h);
+  h_words(h, &h->events);
+  assert_non_null(memmem(h->events.at, h->events.len, "UNSUBSCRIBE id=", 15));
+  assert_non_null(memmem(h->events.at, h->events.len, "\nSUBSCRIBE id=", 14));
+}
+
 /* --- parameters that make it another session --- */
 
 static void to_a_clean_session (void **state) {
@@ -291,6 +312,7 @@ int main (void) {
     SPEC_NEW("the first connection is no lost session, the second is", first_connection_is_no_loss),
     SPEC_NEW("[MQTT-4.1.0-2] accepted writes wait for the session", accepted_writes_wait_for_the_session),
     SPEC_UP("[MQTT-4.6.0-1] new writes do not overtake repeats", new_writes_do_not_overtake_repeats),
+    SPEC_NEW("messages leave identifiers for SUBSCRIBE and UNSUBSCRIBE", messages_leave_identifiers_to_subscribe),
     SPEC_UP("[MQTT-3.1.2-6] changed to a clean session: the old state is lost, and never comes back", to_a_clean_session),
     SPEC("[MQTT-3.1.3-2] changed to another client id: as after a lost session", to_another_client_id),
     SPEC_UP("[MQTT-3.1.3-2] received identifiers belong to the client id", received_identifiers_belong_to_the_client_id),
