@@ -95,8 +95,24 @@ void tl_eval_push_run (lua_State *L, tl_eval *e) {
   lua_pushcclosure(L, take_results, 1);
 }
 
+/* A name that nothing has is nil to Lua: the error on top, with the name that may be meant. */
+static void add_nearest (lua_State *L) {
+  if (strstr(lua_tostring(L, -1), "attempt to index a nil value (field '") == NULL) return;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.nearest");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "explain");
+  lua_replace(L, -2);
+  lua_insert(L, -2);
+  tl_open_live(L);
+  lua_call(L, 2, 1);
+}
+
 void tl_eval_push_error (lua_State *L, lua_State *co) {
-  if (lua_type(co, -1) == LUA_TSTRING) lua_xmove(co, L, 1);
+  if (lua_type(co, -1) == LUA_TSTRING) {
+    lua_xmove(co, L, 1);
+    add_nearest(L);
+  }
   else if (luaL_getmetafield(co, -1, "__tostring") != LUA_TNIL) {
     lua_insert(co, -2);
     if (lua_pcall(co, 1, 1, 0) != LUA_OK || lua_type(co, -1) != LUA_TSTRING) lua_pushliteral(co, "error object that cannot be shown");
@@ -106,9 +122,21 @@ void tl_eval_push_error (lua_State *L, lua_State *co) {
   }
 }
 
+/* The words of the REPL are written in Lua, too; their own place ("…/tagline/repl/watch.lua:12: ") tells nobody anything. */
+static tl_slice without_our_place (tl_slice text) {
+  static const char folder[] = "/tagline/repl/";
+  const char *start = (const char *)text.at, *end = start + text.len;
+  const char *at = text.len > 0 ? memmem(start, text.len, folder, sizeof folder - 1) : NULL;
+  if (at == NULL || start[0] != '/' || memchr(start, ' ', (size_t)(at - start)) != NULL) return text;
+  const char *stop = memmem(at, (size_t)(end - at), ": ", 2);
+  const char *blank = memchr(at, ' ', (size_t)(end - at));
+  if (stop == NULL || blank != stop + 1) return text;
+  return tl_slice_of(stop + 2, (size_t)(end - stop - 2));
+}
+
 void tl_eval_plain_error (tl_buf *out, tl_slice text, int line) {
   static const char place[] = "repl:1: ", script[] = "stdin:", end[] = " near <eof>";
-  tl_slice one = text;
+  tl_slice one = without_our_place(text);
   bool placed = one.len >= sizeof script - 1 && memcmp(one.at, script, sizeof script - 1) == 0;
   if (line > 0 && !placed) tl_buf_fmt(out, "%s%d: ", script, line);
   /* One line was typed: saying which is no help. */

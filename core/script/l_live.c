@@ -139,8 +139,8 @@ static int live_method (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "method", live_method }, { "modules", live_modules }, { "names", live_names }, { "now", live_now }, { "reload", tl_live_reload },
-  { "scopes", live_scopes }, { "status", tl_live_status },
+  { "has_tag", tl_live_has_tag }, { "method", live_method }, { "modules", live_modules }, { "names", live_names },
+  { "note", tl_live_note }, { "now", live_now }, { "reload", tl_live_reload }, { "scopes", live_scopes }, { "status", tl_live_status },
   { "tag_json", tl_live_tag_json }, { "watch", tl_live_watch }, { NULL, NULL },
 };
 

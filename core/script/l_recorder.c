@@ -1,6 +1,7 @@
 /* core/script/l_recorder.c — the recorded messages in Lua, and as a capture file. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,8 +203,10 @@ int tl_look_save (lua_State *L) {
   int why = write_capture(path, all, n);
   if (why == EEXIST) return luaL_error(L, "save: '%s' is there already; give another name", path);
   if (why != 0) return luaL_error(L, "save: '%s': %s", path, strerror(why));
-  tl_eval_log(L, NULL, "save '%s': %zu messages", path, n);
-  lua_pushfstring(L, "%d messages in %s", (int)n, path);
+  char whole[PATH_MAX]; /* a relative one is the process's, and the person may be in another folder */
+  const char *many = n == 1 ? "message" : "messages";
+  tl_eval_log(L, NULL, "save '%s': %zu %s", path, n, many);
+  lua_pushfstring(L, "%d %s in %s", (int)n, many, realpath(path, whole) != NULL ? whole : path);
   return 1;
 }
 
@@ -215,10 +218,13 @@ int tl_look_freeze (lua_State *L) {
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "freeze");
   lua_pushcfunction(L, tl_look_explain);
-  lua_pushstring(L, s->config_path != NULL ? s->config_path : "config.lua");
+  const char *config = s->config_path != NULL ? s->config_path : "config.lua";
+  char whole[PATH_MAX];
+  lua_pushstring(L, config);
+  lua_pushstring(L, realpath(config, whole) != NULL ? whole : config);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
-  lua_call(L, 4, 1);
+  lua_call(L, 5, 1);
   tl_eval_log(L, NULL, "freeze '%s'", luaL_tolstring(L, 2, NULL));
   lua_pop(L, 1);
   return 1;

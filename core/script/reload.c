@@ -307,6 +307,11 @@ int tl_live_reload (lua_State *L) {
   bool dry = false;
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) { /* a mistyped `dry` must not reload */
+      if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "dry") == 0 && lua_isboolean(L, -1)) continue;
+      const char *key = luaL_tolstring(L, -2, NULL), *value = luaL_tolstring(L, -2, NULL);
+      return luaL_error(L, "reload: expected { dry = true }, got { %s = %s }", key, value);
+    }
     lua_getfield(L, 1, "dry");
     dry = lua_toboolean(L, -1);
   }

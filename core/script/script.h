@@ -199,7 +199,9 @@ void tl_push_api (lua_State *L);                                  /* l_live.c: t
 void tl_open_live (lua_State *L);                                 /* l_live.c: pushes the core's side of it */
 int tl_live_tag_json (lua_State *L);                              /* l_live.c */
 int tl_live_status (lua_State *L);                                /* l_status.c */
-int tl_live_watch (lua_State *L);                                 /* watch.c */
+int tl_live_watch (lua_State *L);                                 /* watch.c, as the next two */
+int tl_live_has_tag (lua_State *L);
+int tl_live_note (lua_State *L);
 void tl_watch_tag (void *ctx, tl_tag *t);                         /* watch.c: tl_handlers.watch */
 void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
 int tl_live_reload (lua_State *L);                                /* reload.c */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/script.h"
+#include "script/eval.h"
 
 enum {
   SAY_MS = 1000,      /* how often it says what was left out */
@@ -187,18 +187,25 @@ static void add_time (tl_buf *out, int64_t wall_ms, int64_t now_ms) {
   out->len -= date;
 }
 
+/* UTF-8 with its control bytes made visible: what a device sends must not steer the terminal. */
+static void add_plain (tl_buf *out, tl_slice text) {
+  for (size_t i = 0; i < text.len; i++) {
+    uint8_t c = text.at[i];
+    bool c1 = c == 0xC2 && i + 1 < text.len && text.at[i + 1] < 0xA0;
+    if (c == '\n') tl_buf_str(out, "\\n");
+    else if (c < 0x20 || c == 0x7f) tl_buf_fmt(out, "\\x%02x", c);
+    else if (c1) tl_buf_fmt(out, "\\x%02x\\x%02x", c, text.at[++i]);
+    else tl_buf_byte(out, c);
+  }
+}
+
 /* Text as it is, quoted; other bytes in hex; both cut. */
 static void add_bytes (tl_buf *out, tl_slice bytes) {
   bool text = tl_utf8_valid(bytes) && memchr(bytes.at != NULL ? (const char *)bytes.at : "", 0, bytes.len) == NULL;
   size_t shown = bytes.len;
   if (text) {
     if (shown > EXCERPT) shown = tl_utf8_prefix(bytes.at, EXCERPT);
-    for (size_t i = 0; i < shown; i++) {
-      uint8_t c = bytes.at[i];
-      if (c == '\n') tl_buf_str(out, "\\n");
-      else if (c < 0x20 || c == 0x7f) tl_buf_fmt(out, "\\x%02x", c);
-      else tl_buf_byte(out, c);
-    }
+    add_plain(out, tl_slice_of(bytes.at, shown));
   } else {
     if (shown > HEX_EXCERPT) shown = HEX_EXCERPT;
     tl_buf_str(out, "hex");
@@ -288,7 +295,8 @@ static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, co
     return;
   }
   add_time(out, m->wall, m->wall);
-  tl_buf_fmt(out, "  %.*s", TL_ARG(m->topic));
+  tl_buf_str(out, "  ");
+  add_plain(out, m->topic);
   pad(out, w, m->topic.len);
   tl_buf_fmt(out, "  QoS %u%s%s", m->qos, m->retain ? " retain" : "", m->dup ? " dup" : "");
   if (m->id != 0) tl_buf_fmt(out, " id %u", m->id);
@@ -307,6 +315,31 @@ void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_sta
 }
 
 /* ---- live.watch{ patterns… | topic =, rate =, count =, seconds =, json = }: checked by lua/tagline/repl/watch.lua ---- */
+
+/* has_tag(pattern): is there a tag now that watch(pattern) would show? */
+int tl_live_has_tag (lua_State *L) {
+  const char *pattern = luaL_checkstring(L, 1);
+  const tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
+  char name[1024];
+  bool found = false;
+  for (uint32_t i = 0; i < m->line_count && !found; i++)
+    for (uint32_t k = 0; k < m->lines[i]->station_count && !found; k++) {
+      const tl_station *s = m->lines[i]->stations[k];
+      for (uint16_t n = 0; n < s->plan->tag_count && !s->is_template && !found; n++)
+        found = push_name(name, sizeof name, &s->tags[n]) && matches(pattern, name);
+    }
+  lua_pushboolean(L, found);
+  return 1;
+}
+
+/* note(text): beside the output, to the person who asked */
+int tl_live_note (lua_State *L) {
+  tl_eval *e = tl_eval_of(L);
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  if (e != NULL) e->events.note(e->ctx, tl_slice_of(text, len));
+  return 0;
+}
 
 static int watch_gc (lua_State *L) {
   tl_watch **w = lua_touserdata(L, 1);

@@ -78,6 +78,8 @@ describe("completion", function()
     offers('help "msg.cap', { 'msg.captures"' })
     offers('watch("plant.m', { "plant.meter." })
     offers("watch { top", { "topic = " })
+    offers("reload { ", { "dry = true" })
+    offers("reload{d", { "dry = true" })
   end)
 
   it("offers nothing where nothing can be known", function()

@@ -50,6 +50,13 @@ describe("tagline.repl.print", function()
     assert.equal(("\n"):rep(200) .. "… 4800 bytes more of 5000; print(_) shows all", typed(("\n"):rep(5000)))
   end)
 
+  it("dumps control characters beyond ASCII at a terminal only", function()
+    assert.equal("a\u{9b}2Jb", show("a\u{9b}2Jb"))
+    local out = printer.format({ now = 0, tty = true, width = 80 }, 1, "a\u{9b}2Jb")
+    assert.truthy(out:find("^6 bytes\n0000  61 c2 9b 32"), out)
+    assert.equal('{ "a\\u{9b}é" }', show { "a\u{9b}é" })
+  end)
+
   it("says at a prompt how a dump goes on", function()
     assert.truthy(printer.format({ now = 0, tty = true }, 1, ("\1"):rep(300)):find("\n… 44 bytes more; _:sub(257) goes on", 1, true))
   end)
@@ -148,6 +155,14 @@ describe("tagline.repl.print", function()
     out = printer.format({ now = 0, count = function(kind) return kind == "tag" and 30000 end }, 1, fake.collection("tag", list))
     assert.truthy(out:find("\n… 29960 more of 30000"), out)
     assert.equal("(no tags)", show(fake.collection("tag", {})))
+  end)
+
+  it("shows the first 40 by name where it has them all", function()
+    local list = {}
+    for i = 1, 100 do list[("t%03d"):format(i)] = fake.tag(("p.b.t%03d"):format(i), { value = i }) end
+    local out = show(list)
+    assert.truthy(out:find("age\np.b.t001 .*\np.b.t040 "), out)
+    assert.falsy(out:find("p.b.t041", 1, true), out)
   end)
 
   it("fits a table into the terminal", function()

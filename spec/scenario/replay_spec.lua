@@ -160,6 +160,23 @@ describe("freeze", function()
     assert.truthy(out:find("p.d-%C3%A4%20b%22.big: value: expected 9223372036854775806, got 9223372036854775807", 1, true), out)
   end)
 
+  it("and save say where their file is, and the spec finds the config from any folder", function()
+    local m = mosquitto.start()
+    local path = tagline.config(SITE, words(m.port))
+    local t = tagline.run(path:match "[^/]*$", nil, { cwd = path:match "^(.*)/" })
+    m:wait_subscribed "tagline-plant"
+    m:publish("plant/meter/up", "\x01\x00")
+    t:value "plant.meter.volts"
+    local code, out = t:eval 'save "one.cap"'
+    assert.equal(0, code)
+    assert.equal("1 message in " .. path:match "^(.*/)" .. "one.cap", out)
+    local file = scope.folder() .. "/meter_spec.lua"
+    assert.equal(0, (t:eval(("freeze(messages()[1], %q)"):format(file))))
+    local err
+    code, out, err = tagline.command({ "test", file }, { cwd = "/" })
+    assert.equal(0, code, out .. err)
+  end)
+
   it("writes a spec that passes where decode gives values without a tag", function()
     local m = mosquitto.start()
     local t = tagline.run((SITE:gsub("at = msg.time", "extra = 1")), words(m.port))

@@ -220,6 +220,8 @@ function M.list(line, at, own, api, config, live)
     add_parameters(set)
   elseif head:find("watch%s*%(?%s*{[^{}]*$") and head:find("[{,]%s*$") then
     for _, name in ipairs { "topic", "rate", "count", "seconds" } do set.add(name .. " = ") end
+  elseif head:find("reload%s*%(?%s*{%s*$") then
+    set.add "dry = true"
   else
     add_words(set, scopes)
   end

@@ -259,8 +259,8 @@ local function tag_text(doc)
   return table.concat(out, "\n")
 end
 
---- The text of a document.
-function M.text(doc) return doc.tag and tag_text(doc) or message_text(doc) end
+--- The text of a document. Whatever of it came from devices, no line of it steers the terminal.
+function M.text(doc) return ((doc.tag and tag_text(doc) or message_text(doc)):gsub("[^\n]+", plain)) end
 
 local meta = { __name = "tagline.explanation", __tostring = M.text, __metatable = "tagline.explanation" }
 

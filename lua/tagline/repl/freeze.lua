@@ -40,8 +40,11 @@ local function expected(tag)
   return "{ " .. table.concat(fields, ", ") .. " }"
 end
 
---- The config's path as the spec will find it: beside itself, or from where it is run.
-local function config_path(config, file)
+--- The config's path as the spec will find it: beside itself, or from where it is run. `whole`: the same from the root.
+local function config_path(config, whole, file)
+  if file:sub(1, 1) == "/" and config:sub(1, 1) ~= "/" then
+    return whole:match("^(.*/)") == file:match("^(.*/)") and whole:match("[^/]*$") or whole
+  end
   local folder = file:match("^(.*/)") or ""
   if config:match("^(.*/)") == folder or (folder == "" and not config:find("/")) then return config:match("[^/]*$") end
   if config:sub(1, 1) == "/" or file:sub(1, 1) == "/" or folder:find("..", 1, true) then return config end
@@ -91,8 +94,8 @@ function M.text(doc, m, path, again)
   return table.concat(out, "\n")
 end
 
---- Called by the core: explain, the running config's path, and what the person gave.
-function M.freeze(explain, config, message, file)
+--- Called by the core: explain, the running config's path as it was given and whole, and what the person gave.
+function M.freeze(explain, config, whole, message, file)
   if type(message) ~= "table" or type(message.topic) ~= "string" or type(message.payload) ~= "string" then
     error("freeze: expected a message of messages() and a file name, as in freeze(messages()[1], \"boiler_spec.lua\")", 0)
   end
@@ -109,11 +112,11 @@ function M.freeze(explain, config, message, file)
   end
   local out, why = io.open(file, "wb")
   if not out then error("freeze: " .. why, 0) end
-  local written = out:write(M.text(doc, message, config_path(config, file), explain(message, { fresh = true })))
+  local written = out:write(M.text(doc, message, config_path(config, whole, file), explain(message, { fresh = true })))
   if not out:close() or not written then error(("freeze: '%s' could not be written"):format(file), 0) end
   local n = 0
   for _, tag in ipairs(line.tags) do n = n + (tag.code ~= "output" and 1 or 0) end
-  return ("%d tags in %s; run it with: tagline test %s"):format(n, file, file)
+  return ("%d tag%s in %s; run it with: tagline test %s"):format(n, n == 1 and "" or "s", file, file)
 end
 
 return M

@@ -11,7 +11,7 @@ texts.words = {
     [[Says what runs since when, and for each line what the broker took away or refused, what fails, what waits, and which topics
 no station takes. It is a table of facts, too: status().lines[1].state.]] },
   { "watch", "watch(pattern …), watch { topic = \"plant/#\" }", "new values or raw messages as they come, until Enter",
-    [[A pattern is a full name in which * stands for anything ("plant.*.temperature"), or a tag, a station, a line.
+    [[A pattern is a full name in which * stands for anything ("plant.*.temperature"), or a tag, a station, a line, or its name.
 watch { "plant.*", rate = 20, count = 100, seconds = 60 }: at most `rate` lines a second (100), an end after `count` lines or `seconds`.
 watch { topic = "plant/#" } shows raw messages: QoS, flags, where they went, and the payload.
 What is left out is counted and said. Watching never delays a message.]] },

@@ -33,7 +33,7 @@ local function clock(seconds)
 end
 
 local function row(m)
-  return { "#" .. m.number, clock(m.time), m.topic, tostring(m.qos), flags(m), tostring(#m.payload), excerpt(m.payload),
+  return { "#" .. m.number, clock(m.time), explain.plain(m.topic), tostring(m.qos), flags(m), tostring(#m.payload), excerpt(m.payload),
     m.station and "→ " .. m.station or "→ " .. m.line .. ": no station" }
 end
 

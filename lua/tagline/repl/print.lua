@@ -7,6 +7,7 @@ local MAX_ITEMS, MAX_DEPTH = 40, 4
 local MAX_ROWS = 400                  -- items of a table with all that is in it
 local MAX_RESULTS = 100               -- values of one evaluation, at a prompt
 local TEXT, TEXT_LINES = 16000, 200   -- bytes and lines of a text at a prompt
+local SORTED = 20000                  -- objects that are sorted by name: a sort cannot pause
 local CELL = 60                       -- columns of one value in a table
 local DUMP = 256                      -- bytes of a hex dump
 local NARROW = 12                     -- a column that is cut keeps at least this
@@ -25,14 +26,17 @@ function M.collection(v) return type(v) == "table" and collections[getmetatable(
 
 -- Texts
 
---- Bytes that a terminal can show as they are: UTF-8 without control bytes but tab and line break.
-local function is_text(s) return utf8.len(s) ~= nil and not s:find("[\0-\8\11\12\14-\31\127]") end
+local C1 = "\xC2[\x80-\x9F]" -- control characters beyond ASCII: terminals obey them, too
+
+--- Bytes that may be shown as they are: UTF-8 without control bytes but tab and line break.
+local function is_text(s, tty) return utf8.len(s) ~= nil and not s:find("[\0-\8\11\12\14-\31\127]") and not (tty and s:find(C1)) end
 
 local function quote(s)
-  return '"' .. s:gsub('[%c"\\\127]', function(c)
+  s = s:gsub('[%c"\\\127]', function(c)
     return c == "\n" and "\\n" or c == "\t" and "\\t" or c == "\r" and "\\r" or (c == '"' or c == "\\") and "\\" .. c
       or ("\\x%02x"):format(c:byte())
-  end) .. '"'
+  end)
+  return '"' .. s:gsub(C1, function(c) return ("\\u{%x}"):format(utf8.codepoint(c)) end) .. '"'
 end
 
 local function hex(s, limit)
@@ -208,14 +212,33 @@ local views = {
   },
 }
 
-local function name_of(object) return M.kind(object) == "line" and object.name or object.full_name end
+local function read_name(object) return object.name end
 
---- The first MAX_ITEMS objects of `total`; few of them by name, many in their order, without a look at each of 10,000.
+--- Is it in the running config? The fields of one that is not raise.
+local function is_there(object) return (pcall(read_name, object)) end
+
+local function name_of(object)
+  if not is_there(object) then return (tostring(object):gsub("^%a+ ", "", 1)) end
+  return M.kind(object) == "line" and object.name or object.full_name
+end
+
+--- A row of one that a reload took away, while somebody holds it in a variable.
+local function removed_row(object, view)
+  local cells = {}
+  for i, title in ipairs(view.head) do cells[i] = title == "status" and "removed" or "" end
+  cells[1] = name_of(object)
+  return cells
+end
+
+--- The first MAX_ITEMS objects of `total`; by name where all are in the list, else in their order, without a look at each of 10,000.
 local function objects_text(list, kind, options, total)
   local view, rows = views[kind], {}
   total = total or #list
-  if total <= MAX_ITEMS then table.sort(list, function(a, b) return a.name < b.name end) end
-  for i = 1, math.min(#list, MAX_ITEMS) do rows[i] = view.row(list[i].object, options) end
+  if total == #list and total <= SORTED then table.sort(list, function(a, b) return a.name < b.name end) end
+  for i = 1, math.min(#list, MAX_ITEMS) do
+    local object = list[i].object
+    rows[i] = is_there(object) and view.row(object, options) or removed_row(object, view)
+  end
   table.insert(rows, 1, view.head)
   local text = M.columns(rows, options.tty and options.width, view.elastic)
   if total > MAX_ITEMS then
@@ -327,7 +350,7 @@ local function one(v, options)
   if type(v) == "table" then return table_text(v, options) end
   if type(v) == "string" then
     -- What a script prints goes where it is sent, byte by byte; a person gets a dump of what a terminal cannot show.
-    if is_text(v) then return options.tty and not options.printing and head(v) or v end
+    if is_text(v, options.tty) then return options.tty and not options.printing and head(v) or v end
     if options.printing and not options.tty then return v end
     return M.dump(v, options.tty and not options.printing and ("; _:sub(%d) goes on"):format(DUMP + 1))
   end
@@ -352,6 +375,7 @@ local fields = {
 }
 
 local function json_object(v, kind, seen, options)
+  if not is_there(v) then return ('{"%s":%s,"status":"removed"}'):format(kind, json_string(name_of(v))) end
   if kind == "tag" then return options.live_tag(v) end
   local parts = { ('"%s":%s'):format(kind, json_string(name_of(v))) }
   for _, name in ipairs(fields[kind] or {}) do parts[#parts + 1] = ('"%s":%s'):format(name, json(v[name], seen, options)) end

@@ -1,4 +1,5 @@
 --- status(): what runs, what is wrong, and what to do about it, in words. `text` makes them from the facts of live.status().
+local explain = require "tagline.repl.explain"
 local print_module = require "tagline.repl.print"
 
 local M = {}
@@ -108,7 +109,7 @@ add(function(l, say)
   end
   say(("%s that no station takes, %s"):format(plural(l.unrouted, "message"), #most > 0 and "most often: " .. table.concat(most, ", ")
     or ("of many topics, such as %s%s"):format(example.topic, example.cut and "…" or "")),
-    ('explain("%s") shows why; a station with address ".*" takes the rest'):format(l.unrouted_topics[1].topic))
+    ('explain(%s) shows why; a station with address ".*" takes the rest'):format(print_module.quote(l.unrouted_topics[1].topic)))
 end)
 
 add(function(l, say)
@@ -221,7 +222,7 @@ function M.text(facts, now, uptime)
   for _, f in ipairs(facts.failures) do wrong = wrong + failure_text(out, f) end
   for _, l in ipairs(facts.lines) do wrong = wrong + line_text(out, l) end
   out[#out + 1] = wrong == 0 and "nothing is wrong" or plural(wrong, "thing") .. " to look at"
-  return table.concat(out, "\n")
+  return (table.concat(out, "\n"):gsub("[^\n]+", explain.plain)) -- topics are what a device made of them
 end
 
 --- The word status, for the REPL. The result prints as text and is a table of facts for who wants them.

@@ -1,10 +1,21 @@
 --- watch(): checks what it was asked for, and hands it to the core, which keeps the rate.
+local nearest = require "tagline.repl.nearest"
 local print_module = require "tagline.repl.print"
 
 local M = {}
 
 local numbers = { rate = { 1, 100000 }, count = { 1, 1e15 }, seconds = { 0.001, 1e9 } }
 local known = { topic = true, rate = true, count = true, seconds = true, json = true }
+
+--- A text as a pattern of tags' full names: the name of a line or a station means all its tags.
+local function named(text, level)
+  if text:find("[/#+]") then
+    error(("watch: %s is no pattern of tags' names; did you mean watch { topic = %s }?"):format(print_module.quote(text),
+      print_module.quote(text)), level + 1)
+  end
+  local _, dots = text:gsub("%.", "")
+  return dots < 2 and not text:find("*", 1, true) and text .. ".*" or text
+end
 
 --- A pattern for what was given: a text, a tag, a station, a line, or a collection.
 local function pattern(x, level)
@@ -13,7 +24,7 @@ local function pattern(x, level)
   if kind == "station" then return x.full_name .. ".*" end
   if kind == "line" then return x.name .. ".*" end
   if print_module.collection(x) then return "*" end
-  if type(x) == "string" then return x end
+  if type(x) == "string" then return named(x, level) end
   error(("watch: expected a pattern (\"plant.*\"), a tag, a station or a line, got %s"):format(type(x)), level)
 end
 
@@ -56,9 +67,22 @@ function M.read(level, ...)
   return request
 end
 
+--- What to say of a pattern that no tag is like now; it may have some later.
+local function note_unmatched(live, wanted)
+  if live.has_tag(wanted) then return end
+  local name = wanted:gsub("%.%*$", "")
+  local meant = not name:find("[*?]") and nearest.find(name, live)
+  live.note(("[no tag is called like %s now%s]"):format(print_module.quote(wanted),
+    meant and ("; did you mean %s?"):format(print_module.quote(meant)) or ""))
+end
+
 --- The word watch, for the REPL.
 function M.word(live)
-  return function(...) return live.watch(M.read(3, ...)) end
+  return function(...)
+    local request = M.read(3, ...)
+    for _, wanted in ipairs(request) do note_unmatched(live, wanted) end
+    return live.watch(request)
+  end
 end
 
 return M
