@@ -104,6 +104,7 @@ static int take_frame (repl *r) {
   if (type == 'o') ok = write_all(STDOUT_FILENO, r->frame.at, r->frame.len);
   if (type == 'r') ok = write_line(STDOUT_FILENO, &r->frame);
   if (type == 'f' || type == 'n') write_line(STDERR_FILENO, &r->frame);
+  if (!ok && errno != EPIPE) fprintf(stderr, "tagline repl: standard output: %s\n", strerror(errno));
   return ok ? type : -1;
 }
 
@@ -279,11 +280,15 @@ static void renew_hello (repl *r) {
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col != 0 && ws.ws_col != r->width) hello(r, true);
 }
 
+/* Once the process has answered, it writes no log line over the prompt any more: it sends them here. */
+static int await_logs (repl *r) { return r->logs ? evaluate(r, 'e', TL_LIT(""), false) : 'r'; }
+
 static int run_terminal (repl *r) {
   static const tl_edit_events events = { on_complete, on_wake };
   tl_edit *edit;
   tl_buf line;
-  int code = -1;
+  int code = -1, answer = await_logs(r);
+  if (answer <= 0 || answer == INTERRUPTED) return code_of(answer);
   if (tl_edit_new(&edit, r->fd, &events, r, &r->waiting, &interrupted) < 0) {
     fputs("tagline repl: the terminal cannot be used\n", stderr);
     return 1;
@@ -303,7 +308,7 @@ static int run_terminal (repl *r) {
     tl_edit_remember(edit, (char *)line.at);
     if (r->chunk.len == 0) continue;
     renew_hello(r);
-    int answer = evaluate(r, 'l', tl_buf_bytes(&r->chunk), true);
+    answer = evaluate(r, 'l', tl_buf_bytes(&r->chunk), true);
     if (answer == 'm') continue;
     tl_buf_clear(&r->chunk);
     if (answer <= 0 || answer == INTERRUPTED) code = code_of(answer);
@@ -358,7 +363,8 @@ int tl_command_repl (int argc, char **argv) {
   sigset_t block;
   int rc = tl_options_read(argc, argv, "repl", help, options, NULL, 0);
   if (rc < 0) return tl_options_exit(rc);
-  if (!read_seconds(wait, &r.wait_ms)) return tl_options_exit(tl_options_wrong("repl", "--wait: expected seconds (0 to 86400), got '%s'", wait));
+  if (!read_seconds(wait, &r.wait_ms))
+    return tl_options_exit(tl_options_wrong("repl", "--wait: expected seconds (0 to 86400), got '%s'", wait));
   tl_buf_init(&path);
   rc = choose(socket, &path);
   if (rc == 0) r.fd = tl_console_connect((char *)path.at, &err);

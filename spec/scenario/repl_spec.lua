@@ -67,7 +67,7 @@ describe("repl -e", function()
 
   it("does not keep messages waiting for code that is long to read", function()
     start()
-    local numbers = ("1,"):rep(3e6)
+    local numbers = ("1,"):rep(7e6)
     local exit, _, errors = tagline.command({ "repl", "--socket", t.socket }, { input = "t = {" .. numbers .. "}\n" })
     assert.equal(1, exit)
     assert.truthy(errors:find("reading the code took longer than 0.1 s", 1, true), errors)
@@ -157,6 +157,14 @@ describe("repl -e", function()
       assert.equal(n, tonumber(number))
     end
     assert.equal(60000, n)
+  end)
+
+  it("says when its own output cannot be written", function()
+    start()
+    local sh = ('exec %q repl --socket %q -e 5 >/dev/full'):format(tagline.program(), t.socket)
+    local exit, _, errors = process.run("/bin/sh", { "-c", sh })
+    assert.equal(1, exit)
+    assert.equal("tagline repl: standard output: No space left on device", errors)
   end)
 
   it("logs who changes what", function()

@@ -135,7 +135,7 @@ describe("repl on a terminal", function()
     s:line "'\\0\\1' .. ('x'):rep(20)"
     s:wait "0000  00 01 78 78 78 78 78 78  78 78 78 78 78 78 78 78   %.%.xxxxxxxxxxxxxx\n0010  78"
     s:line "lines.plnt.name"
-    s:wait "attempt to index a nil value %(field 'plnt'%)\ntagline>$"
+    s:wait "attempt to index a nil value %(field 'plnt'%): nothing has this name; did you mean 'plant'%?\ntagline>$"
   end)
 
   it("notices that the process is gone", function()
@@ -177,7 +177,7 @@ describe("run --repl", function()
     publish("boiler/up", '{"temp":1}')
     local screen = s:wait "now running\ntagline> x+\nx+\nx+$"
     local _, prompts = screen:gsub("tagline>", "")
-    assert.equal(1, prompts)
+    assert.equal(1, prompts, screen)
   end)
 
   it("takes Ctrl-C for the evaluation, and ends with its prompt", function()
