@@ -30,6 +30,7 @@ end
 
 local function ack(t, id) return t:eval(('return tags["plant.held.ack"]:write(%d)'):format(id)) end
 local function confirm(t, id) assert.same({ 0, "true", "" }, { ack(t, id) }) end
+local function refused(why, ...) assert.same({ 1, "nil\t" .. why, why }, { ... }) end -- code, stdout, stderr
 local function send(c, topic, payload, qos, id) c:send("PUBLISH", { topic = topic, payload = payload, qos = qos, id = id }) end
 local function quiet(t, c, milliseconds) -- no acknowledgement, no further message's values
   assert.has_error(function() c:next(milliseconds or 80) end)
@@ -83,25 +84,25 @@ describe("ACK_ID", function()
 
   it("refuses any other number, says which it expects, and acknowledges nothing", function()
     local t, c = start()
-    assert.same({ 1, "", "no message waits for an acknowledgement" }, { ack(t, 0) })
+    refused("no message waits for an acknowledgement", ack(t, 0))
     send(c, "a/held", "one", 1, 11)
     held(t)
     for _, id in ipairs { 0, 10, 12, -11, 65547 } do
-      assert.same({ 1, "", ("expected 11 (IN_ID of the message that waits), got %d"):format(id) }, { ack(t, id) })
+      refused(("expected 11 (IN_ID of the message that waits), got %d"):format(id), ack(t, id))
     end
     local _, _, err = t:eval 'tags["plant.held.ack"]:write("11")'
     assert.is_not.equal("", err)
     quiet(t, c)
     confirm(t, 11)
     assert.equal(11, c:expect("PUBACK").id)
-    assert.same({ 1, "", "no message waits for an acknowledgement" }, { ack(t, 11) })
+    refused("no message waits for an acknowledgement", ack(t, 11))
   end)
 
   it("is that of the station whose message waits", function()
     local t, c = start('station "other" { address = "a/other", tags = { id = Ci "IN_ID", ack = Co "ACK_ID" } },')
     send(c, "a/held", "one", 1, 11)
     held(t)
-    assert.same({ 1, "", "the message that waits belongs to station 'held'" }, { t:eval 'return tags["plant.other.ack"]:write(11)' })
+    refused("the message that waits belongs to station 'held'", t:eval 'return tags["plant.other.ack"]:write(11)')
     quiet(t, c)
     confirm(t, 11)
     assert.equal(11, c:expect("PUBACK").id)
