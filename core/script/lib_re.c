@@ -123,7 +123,10 @@ static void push_group (const matching *m, int i) {
 static int push_groups (const matching *m, bool whole_if_none) {
   luaL_checkstack(m->L, m->n + 1, "too many groups");
   if (m->n == 1 && whole_if_none) push_group(m, 0);
-  for (int i = 1; i < m->n; i++) push_group(m, i);
+  for (int i = 1; i < m->n; i++) {
+    tl_work(m->L, tl_script_of(m->L));
+    push_group(m, i);
+  }
   return m->n > 1 ? m->n - 1 : whole_if_none;
 }
 

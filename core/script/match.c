@@ -227,6 +227,9 @@ void tl_push_capture (const tl_matching *m, int i, const uint8_t *at, const uint
 int tl_push_captures (const tl_matching *m, const uint8_t *at, const uint8_t *end, bool whole_if_none) {
   int n = m->level == 0 && whole_if_none ? 1 : m->level;
   luaL_checkstack(m->L, n, "too many captures");
-  for (int i = 0; i < n; i++) tl_push_capture(m, i, at, end);
+  for (int i = 0; i < n; i++) {
+    tl_work(m->L, m->script);
+    tl_push_capture(m, i, at, end);
+  }
   return n;
 }

@@ -103,6 +103,7 @@ local tricks = {
   { "PCRE2: a long text", "time", "local s = ('x'):rep(1e6) while true do pcall(re.find, s, 'x*y') end" },
   { "PCRE2: a long text without regard to case", "time", "local s = ('é'):rep(5e5) while true do pcall(re.find, s, '(?i)ÉÉÉÉX') end" },
   { "pcall of what takes all memory", "memory", "local t = {} while true do pcall(function() while true do t[#t + 1] = { {} } end end) end" },
+  { "thirty captures of a long text", "any", "local s, p = ('x'):rep(4e6), ('('):rep(30) .. '.*' .. (')'):rep(30) while true do s:match(p) end" },
   { "os.date with a long format", "error", "os.date(('%c'):rep(1e6))" },
   { "a table without end", "any", "local t = {} while true do t[#t + 1] = {} end" },
   { "tables within tables", "any", "local t = {} while true do t = { t, t } end" },
@@ -243,9 +244,11 @@ describe("the sandbox of a config", function()
       local ok, why = pcall(string.rep) -- what errors and tracebacks give away is text
       assert(type(why) == "string")
       assert(not pcall(setmetatable, "", {}) and not pcall(setmetatable, {}, { __gc = print }) and not pcall(setmetatable, _G, {}))
+      assert(not pcall(setmetatable, {}, { __mode = "k" }))
       assert(select("#", coroutine.running()) == 2 and type(coroutine.running()) == "thread")
       assert(not pcall(require, "tagline.core") and not pcall(require, "tagline.config.load") and not pcall(require, "debug") and not pcall(require, "io"))
       assert(not pcall(require, "../x") and not pcall(require, "cjson.safe"))
+      assert(setmetatable({}, { __mode = "v" }) and setmetatable({}, { __mode = "kv" }))
       local t = setmetatable({}, {}) getmetatable(t).__gc = function() error "ran" end
       t = nil
       line "p" { host = "h" }

@@ -65,6 +65,10 @@ local function safe_setmetatable(t, meta)
   if type(meta) == "table" and rawget(meta, "__gc") ~= nil then
     error("__gc is not available in a config: finalizers run outside every budget", 2)
   end
+  local mode = type(meta) == "table" and rawget(meta, "__mode")
+  if type(mode) == "string" and mode:find("k", 1, true) and not mode:find("v", 1, true) then
+    error("weak keys are not available in a config: to collect a chain of them takes seconds at once; __mode may be \"v\" or \"kv\"", 2)
+  end
   return setmetatable(t, meta)
 end
 
