@@ -170,9 +170,16 @@ static int lines_pairs (lua_State *L) { return walk(L, next_line); }
 static int stations_pairs (lua_State *L) { return walk(L, next_station); }
 static int tags_pairs (lua_State *L) { return walk(L, next_tag); }
 
-static void push_collection (lua_State *L, const char *name, lua_CFunction index, lua_CFunction pairs) {
+/* `lines "plant" { … }` in a config, stations("plant.boiler") at a prompt. */
+static int refuse_call (lua_State *L) { return luaL_error(L, "%s", lua_tostring(L, lua_upvalueindex(1))); }
+
+/* `not_called`: what to say to who calls it. */
+static void push_collection (lua_State *L, const char *name, lua_CFunction index, lua_CFunction pairs, const char *not_called) {
   lua_newtable(L);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
+  lua_pushstring(L, not_called);
+  lua_pushcclosure(L, refuse_call, 1);
+  lua_setfield(L, -2, "__call");
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__name");
   lua_pushcfunction(L, index);
@@ -188,11 +195,14 @@ static void push_collection (lua_State *L, const char *name, lua_CFunction index
 
 int tl_open_objects (lua_State *L) {
   lua_createtable(L, 0, 3);
-  push_collection(L, "tagline.lines", lines_index, lines_pairs);
+  push_collection(L, "tagline.lines", lines_index, lines_pairs,
+                  "'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'");
   lua_setfield(L, -2, "lines");
-  push_collection(L, "tagline.stations", stations_index, stations_pairs);
+  push_collection(L, "tagline.stations", stations_index, stations_pairs,
+                  "'stations' is indexed, as in stations[\"plant.boiler\"]; the word of a config is 'station'");
   lua_setfield(L, -2, "stations");
-  push_collection(L, "tagline.tags", tags_index, tags_pairs);
+  push_collection(L, "tagline.tags", tags_index, tags_pairs,
+                  "'tags' is indexed, as in tags[\"plant.boiler.temperature\"]");
   lua_setfield(L, -2, "tags");
   return 1;
 }

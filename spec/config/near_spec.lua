@@ -12,6 +12,13 @@ describe("the nearest name", function()
     it(("of %s is none"):format(typed:sub(1, 20)), function() assert.is_nil(near.find(typed, known)) end)
   end
 
+  it("may be one that begins so, unless several very different ones do", function()
+    assert.equal("station", near.find("stat", { "stations", "station", "host" }))
+    assert.equal("keep_alive", near.find("keep", known))
+    assert.is_nil(near.find("wil", { "will_flag", "will_qos" }))
+    assert.is_nil(near.find("st", { "station" }))
+  end)
+
   it("may be an alias", function()
     assert.equal("host", near.find("Broker", known, { broker = "host" }))
   end)

@@ -59,6 +59,16 @@ describe("a name that nothing has", function()
     assert.equal("attempt to index a nil value (global 'x')", (fails "x = nil; x.y = 1"))
   end)
 
+  it("is told where it stands between the wrong brackets", function()
+    assert.equal("'stations' is indexed, as in stations[\"plant.boiler\"]; the word of a config is 'station'", fails 'stations("plant.boiler")')
+    assert.equal("'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'", fails 'lines "plant"')
+    assert.equal("'tags' is indexed, as in tags[\"plant.boiler.temperature\"]", fails 'tags "plant.boiler.text"')
+    local path = tagline.config 'lines "plant" { host = "x" }'
+    local exit, out, errors = tagline.command { "check", path }
+    assert.equal(1, exit)
+    assert.truthy((out .. errors):find(":1: 'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'", 1, true), out .. errors)
+  end)
+
   it("is noted by watch, which waits all the same", function()
     assert.equal('[no tag is called like "plant.boiler.temprature" now; did you mean "plant.boiler.temperature"?]',
       notes 'watch("plant.boiler.temprature", { seconds = 0.01 })')

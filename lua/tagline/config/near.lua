@@ -29,6 +29,25 @@ local function squash(name)
   return (name:lower():gsub("[^%w=]", ""))
 end
 
+local SHORT = 3 -- letters of a beginning that stands for a name
+
+--- The name that `flat` is the beginning of: the shortest of them, if it is the beginning of the others.
+local function longer(flat, known)
+  local shortest
+  local list = {}
+  for _, candidate in ipairs(known) do
+    local other = squash(candidate)
+    if #flat >= SHORT and other:sub(1, #flat) == flat then
+      list[#list + 1] = other
+      if not shortest or #other < #squash(shortest) then shortest = candidate end
+    end
+  end
+  for _, other in ipairs(list) do
+    if other:sub(1, #squash(shortest)) ~= squash(shortest) then return nil end
+  end
+  return shortest
+end
+
 --- The known name (a list) that `name` is most likely meant to be, or nil. `aliases` (optional): squashed name to
 --- known name.
 function near.find(name, known, aliases)
@@ -42,7 +61,7 @@ function near.find(name, known, aliases)
     local d = math.abs(#other - #flat) <= least and near.distance(flat, other)
     if d and d < #flat and (d < least or d == least and not found) then found, least = candidate, d end
   end
-  return found
+  return found or longer(flat, known)
 end
 
 --- " (did you mean 'x'?)"-like tail for a message, "" when nothing is near.
