@@ -210,6 +210,18 @@ describe("tagline explain", function()
     end
   end)
 
+  it("cuts a long value, with a note", function()
+    local path = tagline.config(SITE, PORT)
+    local code, out = tagline.command { "explain", path, "plant/boiler/up",
+      scope.file("payload", ('{"none2":"%s","w":1}'):format(("é"):rep(300))) }
+    assert.equal(0, code)
+    assert.truthy(out:find('→ "' .. ("é"):rep(98) .. "… (600 bytes)\n", 1, true), out)
+    path = tagline.config 'line "p" { host = "x", station "s" { address = "a", tags = { t = TxtI "IN_DATA" } } }'
+    code, out = tagline.command { "explain", path, "a", scope.file("payload", ("\xff"):rep(1000)) }
+    assert.equal(0, code)
+    assert.truthy(out:find("→ base64 /+… %(1000 bytes%)$"), out)
+  end)
+
   it("does not let a payload steer the terminal", function()
     local path = tagline.config(SITE, PORT)
     local _, out = tagline.command { "explain", path, "plant/boiler/up", scope.file("p", '{"w":"\\u001b[2J\\u009b1m"}') }

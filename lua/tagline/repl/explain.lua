@@ -39,6 +39,17 @@ local function shown_value(v, unit)
   return unit and text .. " " .. unit or text
 end
 
+local SHOWN = 100 -- columns of a value
+
+--- The same for a table of text, where a long value is cut.
+local function short_value(v, unit)
+  local text = shown_value(v, unit)
+  local stop = #text > SHOWN and utf8.offset(text, SHOWN)
+  if not stop or stop > #text then return text end
+  local bytes = type(v) == "table" and #require "tagline.codec.base64".decode(v.base64) or #v
+  return ("%s… (%d bytes)"):format(text:sub(1, stop - 1), bytes)
+end
+
 local function raw_text(item, key)
   local text = item[key] and plain(item[key]) or item[key .. "_base64"] and "base64 " .. item[key .. "_base64"] or ""
   local bytes = item[key .. "_bytes"]
@@ -96,10 +107,10 @@ local function why_text(tag)
 end
 
 local outcomes = {
-  new = function(t) return shown_value(t.value, t.unit) end,
-  default = function(t) return shown_value(t.value, t.unit) end,
-  same = function(t) return shown_value(t.value, t.unit) .. ", as before" end,
-  deadband = function(t) return shown_value(t.value, t.unit) .. ", as before" end,
+  new = function(t) return short_value(t.value, t.unit) end,
+  default = function(t) return short_value(t.value, t.unit) end,
+  same = function(t) return short_value(t.value, t.unit) .. ", as before" end,
+  deadband = function(t) return short_value(t.value, t.unit) .. ", as before" end,
   kept = function() return "keeps its value" end,
   discarded = function() return "discarded, keeps its value" end,
   output = function() return "(filled by writes)" end,
@@ -222,7 +233,7 @@ local function message_text(doc)
 end
 
 local function tag_head(doc)
-  local state = doc.status == "valid" and "valid: " .. shown_value(doc.value) or doc.status
+  local state = doc.status == "valid" and "valid: " .. short_value(doc.value) or doc.status
   if doc.reason then state = ("%s (%s)"):format(state, doc.reason) end
   local address = doc.address ~= "" and raw_text(doc, "address") or "(decode)"
   return ("%s, %s %s: %s"):format(doc.tag, doc.type, address, state)
