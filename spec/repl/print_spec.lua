@@ -35,6 +35,7 @@ describe("tagline.repl.print", function()
     local _, lines = out:gsub("\n", "")
     assert.equal(17, lines)
     assert.truthy(show("\27[2J"):find("^4 bytes"))
+    assert.truthy(show("\27"):find("^1 byte\n"))
   end)
 
   it("cuts a long text at a prompt, at a character, and nowhere else", function()

@@ -140,6 +140,16 @@ describe("status()", function()
     assert.truthy(status():find "\nnothing is wrong$")
   end)
 
+  it("counts messages of devices that were not taken", function()
+    start('line "plant" { host = "127.0.0.1", port = PORT, '
+      .. 'station "d-{dev}" { address = "d/(?<dev>.+)", max_instances = 1, tags = { x = TxtI "IN_DATA" } } }')
+    publish("d/1", "x", 1)
+    publish("d/2", "x", 2)
+    says "! 1 message of further devices was not taken: max_instances is reached\n"
+    publish("d/3", "x", 3)
+    says "! 2 messages of further devices were not taken: max_instances is reached\n"
+  end)
+
   it("names silence", function()
     start((config:gsub("SWT = \"boiler/gone\"", "no_data_timeout = 0.1, time_filter = 0.1")))
     says "boiler %(StHardErr for %d+%.%d s: no message for no_data_timeout%)"

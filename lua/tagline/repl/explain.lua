@@ -225,7 +225,9 @@ local function message_text(doc)
   local out = {}
   local head = doc.topic
   if doc.payload_bytes then
-    head = ("%s, %d bytes, QoS %d%s, received %s"):format(head, doc.payload_bytes, doc.qos, doc.retain and ", retained" or "", doc.time)
+    local many = doc.payload_bytes == 1 and "" or "s"
+    local retained = doc.retain and ", retained" or ""
+    head = ("%s, %d byte%s, QoS %d%s, received %s"):format(head, doc.payload_bytes, many, doc.qos, retained, doc.time)
   end
   out[1] = head
   for _, l in ipairs(doc.lines) do line_text(out, l) end

@@ -113,7 +113,10 @@ function M.freeze(explain, config, whole, message, file)
   local out, why = io.open(file, "wb")
   if not out then error("freeze: " .. why, 0) end
   local written = out:write(M.text(doc, message, config_path(config, whole, file), explain(message, { fresh = true })))
-  if not out:close() or not written then error(("freeze: '%s' could not be written"):format(file), 0) end
+  if not out:close() or not written then
+    os.remove(file) -- or the next try would find it there
+    error(("freeze: '%s' could not be written"):format(file), 0)
+  end
   local n = 0
   for _, tag in ipairs(line.tags) do n = n + (tag.code ~= "output" and 1 or 0) end
   return ("%d tag%s in %s; run it with: tagline test %s"):format(n, n == 1 and "" or "s", file, file)

@@ -73,7 +73,7 @@ end
 
 --- 16 bytes a line: offset, hex, and what of it is ASCII. `hint`: how to see more of it.
 function M.dump(s, hint)
-  local out = { ("%d bytes"):format(#s) }
+  local out = { ("%d byte%s"):format(#s, #s == 1 and "" or "s") }
   for at = 1, math.min(#s, DUMP), 16 do
     local row = s:sub(at, math.min(at + 15, DUMP))
     local bytes = row:gsub(".", function(c) return ("%02x "):format(c:byte()) end)
