@@ -205,18 +205,19 @@ static void limit_within (tl_script *s, tl_budget *outer) {
   tl_budget *b = &s->budget;
   uint64_t now = tl_clock_mono_ns();
   if (outer->deadline_ns == 0) begin(s, outer, now);
+  else extend(outer, now);
   if (b->limit_ns == 0 || now + b->limit_ns > outer->deadline_ns) b->limit_ns = outer->limit_ns;
   begin(s, b, now);
   if (b->deadline_ns > outer->deadline_ns) b->deadline_ns = outer->deadline_ns;
   b->cpu_limit_ns = b->deadline_ns > now ? b->deadline_ns - now : 1;
 }
 
-/* A call may take the memory up to the reserve, or an eighth of what is left of that: so what fills it ends before Lua has to collect
+/* A call may take the memory up to the reserve, and an eighth of what is left in any case: so what fills it ends before Lua has to collect
 ** all of it at once, and small calls go on. */
 static void mark_memory (tl_script *s) {
   size_t limit = s->memory_limit + s->loading_memory, mark = limit - limit / RESERVE_PART;
-  if (s->memory >= mark) mark = limit > s->memory ? s->memory + (limit - s->memory) / SHARE : 0;
-  s->memory_mark = mark;
+  size_t least = limit > s->memory ? s->memory + (limit - s->memory) / SHARE : 0;
+  s->memory_mark = mark > least || least == 0 ? mark : least;
   s->memory_asked = 0;
   s->memory_passed = s->from_outside = false;
 }
