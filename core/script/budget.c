@@ -147,6 +147,10 @@ void tl_look (lua_State *L) {
   if (is_over(tl_script_of(L))) expire(L, 1);
 }
 
+void tl_look_here (lua_State *L) {
+  if (is_over(tl_script_of(L))) expire(L, 0);
+}
+
 void tl_work_ahead (lua_State *L, uint64_t ns) {
   tl_script *s = tl_script_of(L);
   tl_budget *b = &s->budget;

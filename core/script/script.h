@@ -107,6 +107,7 @@ void tl_script_close_thread (tl_script *s, lua_State *co);
 /* C code that goes through much at a script's wish says so with each step: raises once the time is up. `tl_work_ahead` before something
 ** that cannot be interrupted, with a guess of how long it takes: raises when that is too long. */
 void tl_look (lua_State *L);
+void tl_look_here (lua_State *L); /* the same for the function that runs, not the one that called it */
 void tl_work_ahead (lua_State *L, uint64_t ns);
 uint64_t tl_time_left (lua_State *L); /* ns of the budget, UINT64_MAX without one; raises once it is up */
 void tl_pass_on (lua_State *L); /* in a protected call that failed: raises again when the budget is the reason */

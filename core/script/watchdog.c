@@ -47,3 +47,8 @@ tl_script *tl_watchdog_turn_to (tl_script *s) {
   watched = s;
   return before;
 }
+
+void tl_watchdog_look (lua_State *L) {
+  tl_script *s = watched;
+  if (s != NULL && s->ticked && s->running == L) tl_look_here(L);
+}

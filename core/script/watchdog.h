@@ -13,5 +13,7 @@ bool tl_watchdog_start (lua_Hook look);
 void tl_watchdog_stop (void);
 /* The script that runs from now on, NULL: none. Returns the one that ran until now. */
 tl_script *tl_watchdog_turn_to (tl_script *s);
+/* Look at the budget if there was a tick, in the middle of an instruction that may raise. L need not be a script's. */
+void tl_watchdog_look (lua_State *L);
 
 #endif

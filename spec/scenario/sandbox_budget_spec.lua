@@ -110,6 +110,10 @@ local tricks = {
   { "a string without end", "any", "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end" },
   { "deep recursion", "error", "local function f() return 1 + f() end return f()" },
   { "recursion in __index", "error", "local t = setmetatable({}, { __index = function(t, k) return t[k .. 'x'] end }) return t.x" },
+  { "an object that is its own __call", "time", "local t = {} setmetatable(t, { __call = t }) t()" },
+  { "the same with room for many arguments", "time",
+    "local t = {} setmetatable(t, { __call = t }) local n = select('#', table.unpack({}, 1, 3e5)) pcall(t, n)" },
+  { "a long chain of __call", "time", "local t = print for _ = 1, 1e5 do t = setmetatable({}, { __call = t }) end t()" },
   { "recursion in C", "error", "local function f(s) return s:gsub('.', f) end return f('x')" },
   { "recursion of pcall", "any", "local function f() pcall(f) error('x') end f()" },
   { "closing coroutines that close coroutines", "any", [[
