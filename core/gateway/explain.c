@@ -191,7 +191,7 @@ typedef struct {
   tl_station *like;     /* `live`, or the template */
   tl_buf name;          /* of the station, without the line; empty: nobody */
   tl_captures groups;
-  bool refused;         /* max_instances */
+  bool refused;         /* max_instances, or the name is taken */
 } destination;
 
 static int find_destination (tl_link *l, tl_slice topic, destination *d) {
@@ -208,7 +208,8 @@ static int find_destination (tl_link *l, tl_slice topic, destination *d) {
   int rc = tl_text_fill(&d->name, tl_slice_str(s->name), d->groups.names, d->groups.values, d->groups.n, true);
   if (rc < 0) return rc;
   d->live = tl_line_station(l->line, tl_buf_bytes(&d->name));
-  d->refused = (d->live != NULL && d->live->made_by != s) || (d->live == NULL && s->made >= s->max_instances);
+  if (d->live == NULL) d->refused = s->made >= s->max_instances;
+  else d->refused = d->live->made_by != s || !tl_instance_is_of(d->live, d->route, &d->groups);
   if (d->live != NULL && !d->refused) d->like = d->live;
   return TL_OK;
 }

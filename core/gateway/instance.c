@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/pattern.h"
 #include "gateway/link.h"
 #include "gateway/say.h"
 #include "model/fill.h"
@@ -57,11 +58,28 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_capt
   return s;
 }
 
+bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_captures *c) {
+  if (c->n < 2) return true; /* a name says all of one group */
+  int count = tl_pattern_group_count(route->pattern) + 1, found = 0;
+  tl_slice topic = tl_slice_str(s->address);
+  tl_captures own = { .n = 0 };
+  tl_group *groups = calloc((size_t)count, sizeof *groups);
+  if (groups != NULL) found = tl_pattern_match(route->pattern, topic, groups, count);
+  if (found > 0) tl_route_captures(&(tl_route){ .pattern = route->pattern, .groups = groups, .group_count = (uint32_t)found }, topic, &own);
+  free(groups);
+  for (size_t i = 0; i < own.n && i < c->n; i++)
+    if (!tl_slice_eq(own.values[i], c->values[i])) return false;
+  return true;
+}
+
 /* Said once for each template; counted for it and for the line. */
-static void refuse (tl_link *l, tl_station *t, const tl_station *taken) {
+static void refuse (tl_link *l, tl_station *t, const tl_station *taken, tl_slice topic) {
   l->instances_refused++;
   if (t->stats.refused++ > 0) return;
-  if (taken != NULL) {
+  if (taken != NULL && taken->made_by == t) {
+    tl_station_say(t, TL_LOG_WARN, "cannot make station '%s' for topic '%.*s': that of '%s' has this name: such messages are "
+                                   "acknowledged and counted (said once)", taken->name, TL_ARG(topic), taken->address);
+  } else if (taken != NULL) {
     tl_station_say(t, TL_LOG_WARN,
                    "cannot make station '%s', which there is already: such messages are acknowledged and counted (said once)",
                    taken->name);
@@ -81,10 +99,10 @@ tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route, 
   if (tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true) >= 0) {
     /* Two topics may name one device: both feed it. */
     s = tl_line_station(l->line, tl_buf_bytes(&name));
-    if (s != NULL && s->made_by == t) {
+    if (s != NULL && s->made_by == t && tl_instance_is_of(s, route, &c)) {
       tl_router_remember(l->router, m->topic, s);
     } else if (s != NULL || t->made >= t->max_instances) {
-      refuse(l, t, s);
+      refuse(l, t, s, m->topic);
       s = NULL;
     } else if ((s = make(l, t, tl_buf_bytes(&name), &c, m)) != NULL) {
       s->made_by = t;

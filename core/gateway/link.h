@@ -163,8 +163,10 @@ void tl_link_forget_awaiting (tl_link *l, const tl_station *s);             /* s
 void tl_link_ask_pump (tl_link *l);                  /* deliver what waited, at the end of this wake-up */
 void tl_link_forget_pump (tl_link *l);
 
-/* instance.c: the station of this device, made at its first message; NULL: refused (max_instances, no memory) */
+/* instance.c: the station of this device, made at its first message; NULL: refused (max_instances, its name is taken, no memory) */
 tl_station *tl_link_instance (tl_link *l, tl_station *made_by, const tl_route *route, const tl_incoming *m);
+/* Did the topic that s was made for give the same captures? "{a}-{b}" may name two devices alike. No memory: true. */
+bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_captures *c);
 /* What a template makes of one topic: the texts of a station, filled with what the address captured. init fails with TL_ENOMEM, or
 ** TL_ESYNTAX (err filled); fini is called either way. */
 typedef struct {

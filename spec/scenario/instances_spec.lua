@@ -117,6 +117,20 @@ describe("a station with named groups", function()
     assert.equal(7, t:value("plant.d-1.x").value)
   end)
 
+  it("is not one for two devices whose names run together", function()
+    local b = broker.new()
+    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT,
+      station "d-{a}-{b}" { address = "(?<a>[^/]+)/(?<b>[^/]+)(/.*)?", tags = { x = Ai "IN_DATA" } } }]], { PORT = b.port })
+    local c = b:handshake()
+    publish(c, "a-b/c", "5")
+    publish(c, "a/b-c", "6")
+    t:wait_log "d%-{a}%-{b}: cannot make station 'd%-a%-b%-c' for topic 'a/b%-c': that of 'a%-b/c' has this name"
+    publish(c, "a-b/c/more", "7") -- the same device
+    assert.same({ 5, 7 }, { t:value("plant.d-a-b-c.x").value, t:value("plant.d-a-b-c.x").value })
+    assert.equal("1 refused delivered", eval(t, [[local function code(topic) return explain(topic, "8").lines[1].code end
+      print(stations["plant.d-{a}-{b}"].stats.refused .. " " .. code "a/b-c" .. " " .. code "a-b/c/other")]]))
+  end)
+
   it("has statuses and silence of each device of its own", function()
     local t, c = start "no_data_timeout = 0.2, time_filter = 0.1, on_status = function(s) print(s.name, s.status) end,"
     publish(c, "site/a/up", '{"temp": 1}')

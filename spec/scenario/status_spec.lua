@@ -145,9 +145,9 @@ describe("status()", function()
       .. 'station "d-{dev}" { address = "d/(?<dev>.+)", max_instances = 1, tags = { x = TxtI "IN_DATA" } } }')
     publish("d/1", "x", 1)
     publish("d/2", "x", 2)
-    says "! 1 message of further devices was not taken: max_instances is reached\n"
+    says "! 1 message of further devices was not taken: max_instances is reached, or the name is taken\n"
     publish("d/3", "x", 3)
-    says "! 2 messages of further devices were not taken: max_instances is reached\n"
+    says "! 2 messages of further devices were not taken: max_instances is reached, or the name is taken\n"
   end)
 
   it("names silence", function()

@@ -111,7 +111,7 @@ texts.stats = {
     { "oldest_inflight", "age of the oldest of them, seconds" }, { "queued", "writes that wait for the connection or a place in flight" },
     { "oldest_queued", "age of the oldest of them, seconds" }, { "held", "received messages that are not acknowledged yet" },
     { "unrouted", "messages that no station takes" }, { "wills", "messages that were a station's will" },
-    { "handler_errors", "errors of handlers" }, { "instances_refused", "messages of devices beyond max_instances" },
+    { "handler_errors", "errors of handlers" }, { "instances_refused", "messages of devices that got no station" },
     { "remembered_topics", "topics whose station is known without a search" },
   },
   station = {
@@ -119,7 +119,7 @@ texts.stats = {
     { "time_errors", "timestamps that are missing or cannot be read" }, { "handler_errors", "errors of its handlers" },
     { "declined", "messages for which decode gave nil" }, { "wills", "times its will came" },
     { "given_up", "regular expressions that took too many steps" },
-    { "instances", "stations that it made (of one with named groups)" }, { "refused", "messages of devices beyond max_instances" },
+    { "instances", "stations that it made (of one with named groups)" }, { "refused", "messages of devices that got no station" },
     { "handlers", "calls, time, longest (seconds) and errors of each handler" },
   },
 }
@@ -204,7 +204,7 @@ texts.codes = {
     { "will", "it is a station's will, and nothing else" },
     { "off", "the station is off: no tag changes" },
     { "simulated", "the station is in simulation: no tag changes" },
-    { "refused", "max_instances is reached: no station is made for it" },
+    { "refused", "no station is made for it: max_instances is reached, or its name is taken" },
     { "declined", "decode declined it" },
     { "decoder", "decode failed" },
     { "routed", "no payload was given: the way to the station only" },

@@ -114,9 +114,9 @@ end)
 
 add(function(l, say)
   if l.instances_refused == 0 then return end
-  say(("%s of further devices %s not taken: max_instances is reached"):format(plural(l.instances_refused, "message"),
+  say(("%s of further devices %s not taken: max_instances is reached, or the name is taken"):format(plural(l.instances_refused, "message"),
     l.instances_refused == 1 and "was" or "were"),
-    "raise max_instances of the station with named groups")
+    "the log says which; raise max_instances, or let the station's name part its groups better")
 end)
 
 local causes = {
