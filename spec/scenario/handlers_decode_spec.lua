@@ -419,7 +419,7 @@ describe("the other handlers", function()
     publish(c, "good")
     t:wait_log "later good"
     publish(c, "bad")
-    t:wait_log 'every: expected seconds %(0.001 to 1000000000%), got string "soon"'
+    t:wait_log 'config.lua:%d+: every: expected seconds %(0.001 to 1000000000%), got string "soon"'
     publish(c, "worse")
     t:wait_log 'after: expected a function as the second value, got string "print"'
     publish(c, "fails")

@@ -176,7 +176,9 @@ local function timer_word(self, kind, check)
     if not self.running then
       local live = (self.opts.api or {})[kind]
       if not live then error(kind .. ": only while the config loads", 2) end
-      return live(seconds, fn)
+      local well, why = pcall(live, seconds, fn)
+      if not well then error(why, 2) end -- with the caller's line, not this one
+      return
     end
     local at = self:place(2)
     local wrong = seconds ~= self.poison and check(seconds)
