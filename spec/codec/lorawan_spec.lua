@@ -324,6 +324,12 @@ describe("lorawan downlink of", function()
     ["lorawan.loriot.downlink: eui: expected a text without '+', '#' and '/', got nil"] = { "loriot", { port = 1, payload = "" } },
     ["lorawan.things_network_v2.downlink: device: expected a text without '+', '#' and '/', got 'a/b'"] =
       { "things_network_v2", { port = 1, payload = "", application = "x", device = "a/b" } },
+    ["lorawan.things_network_v2.downlink: schedule: expected one of replace first last, got 'later'"] =
+      { "things_network_v2", { port = 1, payload = "", application = "x", device = "a", schedule = "later" } },
+    ["lorawan.things_stack_v3.downlink: priority: expected one of LOWEST LOW BELOW_NORMAL NORMAL ABOVE_NORMAL HIGH HIGHEST, got 'FAST'"] =
+      { "things_stack_v3", { port = 1, payload = "", application = "x", device = "a", priority = "FAST" } },
+    ["lorawan.things_stack_v3.downlink: tenant: expected a text without '+', '#' and '/', got 'a/b'"] =
+      { "things_stack_v3", { port = 1, payload = "", application = "x", device = "a", tenant = "a/b" } },
   } do
     it("raises " .. message_text, function()
       local ok, why = pcall(function() lorawan[case[1]].downlink(case[2]) end)

@@ -264,10 +264,18 @@ local function check_downlink(network, d)
   if type(d.payload) ~= "string" or #d.payload > kit.LONGEST then
     wrong(("payload: expected bytes, at most %d, got %s"):format(kit.LONGEST, type(d.payload)))
   end
-  for _, name in ipairs(network.definition.downlink_needs) do
+  local parts = table.move(network.definition.downlink_needs, 1, #network.definition.downlink_needs, 1, {})
+  if d.tenant ~= nil then parts[#parts + 1] = "tenant" end
+  for _, name in ipairs(parts) do
     local value = d[name]
     if type(value) ~= "string" or value == "" or value:find("[+#/%c]") then
       wrong(("%s: expected a text without '+', '#' and '/', got %s"):format(name, shown(value)))
+    end
+  end
+  for name, words in pairs(network.definition.downlink_words or {}) do
+    local value = d[name]
+    if value ~= nil and not (type(value) == "string" and (" " .. words .. " "):find(" " .. value .. " ", 1, true)) then
+      wrong(("%s: expected one of %s, got %s"):format(name, words, shown(value)))
     end
   end
   return make

@@ -98,6 +98,7 @@ end
 ---   time, milliseconds                   paths in order of preference; ISO 8601, or integers since 1970
 ---   gateways, gateway, gateway_rssi …    path of a list, and paths within its elements
 ---   downlink, downlink_needs             function that makes one, and which parameters besides port and payload it needs
+---   downlink_words                       parameters of it that are one of a few words
 return {
   things_network_v2 = {
     is_uplink = has "payload_raw",
@@ -107,7 +108,7 @@ return {
     time = { "metadata.time" },
     gateways = "metadata.gateways", gateway = "gtw_id", gateway_rssi = "rssi", gateway_snr = "snr",
     frequency = "metadata.frequency", data_rate = "metadata.data_rate", coding_rate = "metadata.coding_rate",
-    downlink = things_network_v2, downlink_needs = { "application", "device" },
+    downlink = things_network_v2, downlink_needs = { "application", "device" }, downlink_words = { schedule = "replace first last" },
   },
 
   things_stack_v3 = {
@@ -123,6 +124,7 @@ return {
     bandwidth = "uplink_message.settings.data_rate.lora.bandwidth",
     coding_rate = "uplink_message.settings.coding_rate",
     downlink = things_stack_v3, downlink_needs = { "application", "device" },
+    downlink_words = { priority = "LOWEST LOW BELOW_NORMAL NORMAL ABOVE_NORMAL HIGH HIGHEST" },
   },
 
   chirpstack_v4 = {
