@@ -251,12 +251,17 @@ const tl_tcp_events tl_link_tcp_events = { on_connected, on_room, on_data, on_dr
 
 void tl_link_flush (tl_link *l) {
   tl_gateway *g = l->gateway;
+  bool wrote = false;
   while (l->tcp != NULL && l->state != TL_LINK_CLOSING && !g->held && tl_tcp_pending(l->tcp) == 0) {
     tl_slice out = tl_session_output(l->session);
     if (out.len == 0) {
       l->answers = 0;
       if (l->congested) tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
       l->congested = false;
+      return;
+    }
+    if (wrote) { /* by handlers that heard of what was sent: others come first, or those that write for ever keep everybody out */
+      tl_gateway_ask_flush(g);
       return;
     }
     if (g->unsaved > 0) { /* no byte may tell of what a kill could still take; this may close the link */
@@ -269,6 +274,7 @@ void tl_link_flush (tl_link *l) {
       return;
     }
     tl_session_sent(l->session, out.len, l->now);
+    wrote = true;
   }
 }
 

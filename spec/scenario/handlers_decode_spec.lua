@@ -429,6 +429,24 @@ describe("the other handlers", function()
     t:stop()
   end)
 
+  it("that write for ever leave time for all else", function()
+    local b = broker.new()
+    local t = tagline.run([[
+      line "plant" { host = "127.0.0.1", port = PORT,
+        on_connect = function()
+          tags["plant.s.n"]:write(0)
+          after(0.001, function() print("timer at " .. tags["plant.s.n"].value) end)
+        end,
+        station "s" { address = "s", encode = function(tag, value) return tostring(value), "out" end,
+          tags = { n = Co { on_value = function(tag) if tag.value < 20000 then tag:write(tag.value + 1) else print "all written" end end } } } }
+    ]], { PORT = b.port })
+    b:handshake()
+    t:wait_log("all written", 20000)
+    local before = t:text "stderr":match "^(.*)all written"
+    assert.truthy(before:find("timer at", 1, true), "only when all was written") -- each write is done when it is sent (QoS 0)
+    t:stop()
+  end)
+
   it("may write from a coroutine and wait, and never block", function()
     local t, c = start([[
       line "plant" { host = "127.0.0.1", port = PORT, publish_qos = 1, station "s" { address = "s",
