@@ -63,10 +63,10 @@ static bool extend (tl_budget *b, uint64_t now) {
   return true;
 }
 
-/* A step of the collector, or as many as fit into the time until it is through. */
+/* A step of the collector, or as many as fit into the processor time until it is through. */
 static void collect (tl_script *s, uint64_t ns) {
-  uint64_t end = tl_clock_mono_ns() + ns;
-  while (lua_gc(s->L, LUA_GCSTEP, 0) == 0 && tl_clock_mono_ns() < end) continue;
+  uint64_t end = tl_clock_cpu_ns() + ns;
+  while (lua_gc(s->L, LUA_GCSTEP, 0) == 0 && tl_clock_cpu_ns() < end) continue;
 }
 
 /* Did the running call ask for too much? What it passed its mark with may be garbage. */
