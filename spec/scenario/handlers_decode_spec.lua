@@ -435,7 +435,7 @@ describe("the other handlers", function()
       line "plant" { host = "127.0.0.1", port = PORT,
         on_connect = function()
           tags["plant.s.n"]:write(0)
-          after(0.001, function() print("timer at " .. tags["plant.s.n"].value) end)
+          after(0.001, function() print("timer at", tags["plant.s.n"].value) end)
         end,
         station "s" { address = "s", encode = function(tag, value) return tostring(value), "out" end,
           tags = { n = Co { on_value = function(tag) if tag.value < 20000 then tag:write(tag.value + 1) else print "all written" end end } } } }
