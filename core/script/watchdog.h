@@ -1,6 +1,6 @@
 /* core/script/watchdog.h — looks after scripts that do not end: a timer of this thread's processor time, which costs nothing while a script
 ** does not run for long. At each tick the script that runs gets a hook, which looks at its budget before the next instruction, and
-** a note for C code that goes through much (tl_work). So scripts run without a count hook, at their full speed. */
+** a note for C code that goes through much (tl_look). So scripts run without a count hook, at their full speed. */
 #ifndef TL_SCRIPT_WATCHDOG_H
 #define TL_SCRIPT_WATCHDOG_H
 
