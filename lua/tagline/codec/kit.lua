@@ -102,6 +102,14 @@ function reader:exactly(count)
   return false
 end
 
+--- So many bytes must be left for the whole of what comes next; which `what` names: "a stored value".
+---@return boolean
+function reader:whole(count, what)
+  local left = self:left()
+  if left < count then self:fail(("expected %d bytes of %s, got %d"):format(count, what, left)) end
+  return left >= count
+end
+
 -- ---- fields ----
 
 ---@class tagline.Part a field of a payload: name, format, divisor, unit by position

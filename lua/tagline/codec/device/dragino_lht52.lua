@@ -27,10 +27,7 @@ end
 local function read_stored(r)
   local samples = {}
   while r:more() do
-    if r:left() < SIZE then
-      r:fail(("expected %d bytes of a stored value, got %d"):format(SIZE, r:left()))
-      return
-    end
+    if not r:whole(SIZE, "a stored value") then return end
     local nothing = r.bytes:find("^\0\0\0\0\0\0\0\0\0\0\0", r.at)
     local values = read_set(r)
     if not nothing then samples[#samples + 1] = { time = values.Systimestamp, values = values } end

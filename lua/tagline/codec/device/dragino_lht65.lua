@@ -65,10 +65,7 @@ local function is_nothing(r) return not r.bytes:find "[^\0]" end
 local function read_stored(r)
   local samples = {}
   while r:more() do
-    if r:left() < SIZE then
-      r:fail(("expected %d bytes of a stored value, got %d"):format(SIZE, r:left()))
-      return
-    end
+    if not r:whole(SIZE, "a stored value") then return end
     local at = r.at
     local flags = r.bytes:byte(at + 6)
     local values = { No_connect = flags & NOT_CONNECTED ~= 0 }
