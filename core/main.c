@@ -14,7 +14,8 @@ static const char help[] =
     "\n"
     "  run CONFIG.lua                     connect and run\n"
     "  check CONFIG.lua                   load and validate; every problem as FILE:LINE\n"
-    "  explain CONFIG.lua TOPIC [FILE]    where a message goes and what every tag becomes of it, and why\n"
+    "  explain CONFIG.lua TOPIC [FILE]    where a message goes and what every tag becomes of it, "
+    "and why\n"
     "  test [FILE …]                      run specs of configs and decoders, without a broker\n"
     "  replay CAPTURE CONFIG.lua          recorded messages through a config\n"
     "  repl [-e CODE]                     attach to a running process\n"
@@ -24,20 +25,17 @@ static const char help[] =
 
 static const struct {
   const char *name;
-  int (*run) (int argc, char **argv);
+  int (*run)(int argc, char **argv);
 } commands[] = {
-  { "run", tl_command_run },
-  { "check", tl_command_check },
-  { "explain", tl_command_explain },
-  { "test", tl_command_test },
-  { "replay", tl_command_replay },
-  { "repl", tl_command_repl },
+  { "run", tl_command_run },   { "check", tl_command_check },   { "explain", tl_command_explain },
+  { "test", tl_command_test }, { "replay", tl_command_replay }, { "repl", tl_command_repl },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-/* A process may be started with 0, 1 or 2 closed; the next socket would take the number, and be written to as if it were stdout.
-** What stands in for stdout cannot be written, so that a command which must print notices. */
+/* A process may be started with 0, 1 or 2 closed; the next socket would take the number, and be
+** written to as if it were stdout. What stands in for stdout cannot be written, so that a
+** command which must print notices. */
 static void fill_descriptors (void) {
   for (int fd = 0; fd <= 2; fd++)
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY) < 0) abort();
@@ -49,8 +47,11 @@ static int unknown (const char *word) {
   for (int i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
   bool option = word[0] == '-';
   const char *what = option ? "option" : "command";
-  const char *near = option ? tl_options_nearest(word, options, 2) : tl_options_nearest(word, names, COMMANDS);
-  if (near) return tl_options_exit(tl_options_wrong(NULL, "unknown %s '%s'; did you mean '%s'?", what, word, near));
+  const char *near =
+      option ? tl_options_nearest(word, options, 2) : tl_options_nearest(word, names, COMMANDS);
+  if (near)
+    return tl_options_exit(
+        tl_options_wrong(NULL, "unknown %s '%s'; did you mean '%s'?", what, word, near));
   return tl_options_exit(tl_options_wrong(NULL, "unknown %s '%s'", what, word));
 }
 

@@ -8,9 +8,7 @@
 
 enum { SMALLEST = 64 };
 
-void tl_buf_init (tl_buf *b) {
-  memset(b, 0, sizeof *b);
-}
+void tl_buf_init (tl_buf *b) { memset(b, 0, sizeof *b); }
 
 void tl_buf_fini (tl_buf *b) {
   free(b->at);
@@ -34,7 +32,7 @@ int tl_buf_reserve (tl_buf *b, size_t more) {
     cap *= 2;
   }
   uint8_t *at = realloc(b->at, cap);
-  if (at == NULL) {
+  if (!at) {
     b->failed = true;
     return TL_ENOMEM;
   }
@@ -54,13 +52,9 @@ void tl_buf_byte (tl_buf *b, uint8_t c) {
   b->at[b->len++] = c;
 }
 
-void tl_buf_str (tl_buf *b, const char *text) {
-  tl_buf_add(b, text, strlen(text));
-}
+void tl_buf_str (tl_buf *b, const char *text) { tl_buf_add(b, text, strlen(text)); }
 
-void tl_buf_slice (tl_buf *b, tl_slice s) {
-  tl_buf_add(b, s.at, s.len);
-}
+void tl_buf_slice (tl_buf *b, tl_slice s) { tl_buf_add(b, s.at, s.len); }
 
 void tl_buf_fmt (tl_buf *b, const char *fmt, ...) {
   va_list args, again;
@@ -72,7 +66,8 @@ void tl_buf_fmt (tl_buf *b, const char *fmt, ...) {
   if (n > 0 && !b->failed) {
     if ((size_t)n < room) {
       b->len += (size_t)n;
-    } else if (tl_buf_reserve(b, (size_t)n + 1) == TL_OK) { /* vsnprintf writes a NUL behind the text */
+    } else if (tl_buf_reserve(b, (size_t)n + 1) == TL_OK) {
+      /* vsnprintf writes a NUL behind the text */
       vsnprintf((char *)b->at + b->len, (size_t)n + 1, fmt, again);
       b->len += (size_t)n;
     }
@@ -96,7 +91,7 @@ void tl_buf_shrink (tl_buf *b, size_t keep) {
     return;
   }
   uint8_t *at = realloc(b->at, keep);
-  if (at == NULL) return; /* the larger block is still good */
+  if (!at) return; /* the larger block is still good */
   b->at = at;
   b->cap = keep;
 }

@@ -23,14 +23,8 @@ int64_t tl_clock_wall_ms (void) {
   return (int64_t)(read_ns(CLOCK_REALTIME) / 1000000u);
 }
 
-int64_t tl_clock_mono_ms (void) {
-  return (int64_t)(read_ns(CLOCK_MONOTONIC) / 1000000u);
-}
+int64_t tl_clock_mono_ms (void) { return (int64_t)(read_ns(CLOCK_MONOTONIC) / 1000000u); }
 
-uint64_t tl_clock_mono_ns (void) {
-  return read_ns(CLOCK_MONOTONIC);
-}
+uint64_t tl_clock_mono_ns (void) { return read_ns(CLOCK_MONOTONIC); }
 
-uint64_t tl_clock_cpu_ns (void) {
-  return read_ns(CLOCK_THREAD_CPUTIME_ID);
-}
+uint64_t tl_clock_cpu_ns (void) { return read_ns(CLOCK_THREAD_CPUTIME_ID); }

@@ -15,7 +15,7 @@ static void cut_at_character (char *text, size_t len) {
 }
 
 int tl_fail (tl_err *err, int code, size_t at, const char *fmt, ...) {
-  if (err == NULL) return code;
+  if (!err) return code;
   err->code = code;
   err->at = at;
   va_list args;

@@ -1,4 +1,5 @@
-/* core/base/format.c — numbers, times, JSON strings and base64 as text, whatever the locale. Knows nothing else. */
+/* core/base/format.c — numbers, times, JSON strings and base64 as text, whatever the locale.
+** Knows nothing else. */
 #include "base/text.h"
 
 #include <assert.h>
@@ -8,7 +9,8 @@
 
 enum { DIGITS_ROOM = 24 };
 
-/* The digits of n, most significant first, ending at text[DIGITS_ROOM]; returns where they start. */
+/* The digits of n, most significant first, ending at text[DIGITS_ROOM]; returns where they
+** start. */
 static char *put_digits (char *end, uint64_t n) {
   do *--end = (char)('0' + n % 10);
   while ((n /= 10) > 0);
@@ -22,7 +24,8 @@ void tl_integer_format (tl_buf *out, int64_t number) {
   tl_buf_add(out, at, (size_t)(end - at));
 }
 
-/* digits * 10^exp10, digits without trailing zeros: with a point where it reads well, else with an exponent. */
+/* digits * 10^exp10, digits without trailing zeros: with a point where it reads well, else with
+** an exponent. */
 static void put_decimal (tl_buf *out, uint64_t digits, int exp10) {
   char text[DIGITS_ROOM], *end = text + sizeof text;
   char *at = put_digits(end, digits);
@@ -47,8 +50,9 @@ static void put_decimal (tl_buf *out, uint64_t digits, int exp10) {
   }
 }
 
-/* Few decimals, few digits: what devices send. Below 10^15 scaling is off by less than a quarter, so the rounded product is the
-** only candidate with that many decimals, and the division that checks it is exact but for its one rounding. */
+/* Few decimals, few digits: what devices send. Below 10^15 scaling is off by less than a
+** quarter, so the rounded product is the only candidate with that many decimals, and the
+** division that checks it is exact but for its one rounding. */
 static bool few_decimals (double number, uint64_t *digits, int *exp10) {
   for (int decimals = 0; decimals <= 12; decimals++) {
     double scaled = number * tl_pow10[decimals];
@@ -62,15 +66,16 @@ static bool few_decimals (double number, uint64_t *digits, int *exp10) {
   return false;
 }
 
-/* The nearest decimal with `count` significant digits, and whether it reads back. At a power of two the doubles below are
-** closer together than those above, so the next decimal may read back where the nearest one does not. */
+/* The nearest decimal with `count` significant digits, and whether it reads back. At a power of
+** two the doubles below are closer together than those above, so the next decimal may read back
+** where the nearest one does not. */
 static bool try_digits (double number, int count, uint64_t *digits, int *exp10) {
   char text[40];
   snprintf(text, sizeof text, "%.*e", count - 1, number);
   uint64_t d = 0;
   const char *at = text;
-  for (; *at != 'e'; at++)
-    if (*at >= '0' && *at <= '9') d = d * 10 + (uint64_t)(*at - '0'); /* passes the locale's point, whatever it is */
+  for (; *at != 'e'; at++) /* passes the locale's point, whatever it is */
+    if (*at >= '0' && *at <= '9') d = d * 10 + (uint64_t)(*at - '0');
   int e = (int)strtol(at + 1, NULL, 10) - (count - 1), unused;
   *digits = d;
   *exp10 = e;
@@ -82,7 +87,8 @@ static bool try_digits (double number, int count, uint64_t *digits, int *exp10) 
 
 static void shortest (double number, uint64_t *digits, int *exp10) {
   if (few_decimals(number, digits, exp10)) return;
-  /* 15 digits survive the way to a double and back, so they are the shortest if they fit at all; a subnormal has fewer. */
+  /* 15 digits survive the way to a double and back, so they are the shortest if they fit at
+  ** all; a subnormal has fewer. */
   for (int count = number < DBL_MIN ? 1 : 15; count <= 17; count++)
     if (try_digits(number, count, digits, exp10)) break;
   while (*digits % 10 == 0) {
@@ -117,7 +123,8 @@ void tl_json_quote (tl_buf *out, tl_slice s) {
     from = i + 1;
     tl_buf_byte(out, '\\');
     switch (c) {
-      case '"': case '\\': tl_buf_byte(out, c); break;
+      case '"':
+      case '\\': tl_buf_byte(out, c); break;
       case '\b': tl_buf_byte(out, 'b'); break;
       case '\f': tl_buf_byte(out, 'f'); break;
       case '\n': tl_buf_byte(out, 'n'); break;
@@ -143,7 +150,8 @@ void tl_base64_encode (tl_buf *out, tl_slice s) {
   uint8_t *to = out->at + out->len;
   for (size_t i = 0; i < s.len; i += 3) {
     size_t n = s.len - i < 3 ? s.len - i : 3;
-    uint32_t bits = (uint32_t)s.at[i] << 16 | (n > 1 ? (uint32_t)s.at[i + 1] << 8 : 0) | (n > 2 ? s.at[i + 2] : 0);
+    uint32_t bits = (uint32_t)s.at[i] << 16 | (n > 1 ? (uint32_t)s.at[i + 1] << 8 : 0) |
+                    (n > 2 ? s.at[i + 2] : 0);
     *to++ = (uint8_t)letters[bits >> 18];
     *to++ = (uint8_t)letters[bits >> 12 & 63];
     *to++ = n > 1 ? (uint8_t)letters[bits >> 6 & 63] : '=';
@@ -152,7 +160,8 @@ void tl_base64_encode (tl_buf *out, tl_slice s) {
   out->len = (size_t)(to - out->at);
 }
 
-/* Days since 1970-01-01 to a date. Counted from 1 March of a year 400 k, so that the leap day is the last of its year. */
+/* Days since 1970-01-01 to a date. Counted from 1 March of a year 400 k, so that the leap day
+** is the last of its year. */
 static void date_of (int64_t days, int64_t *year, int *month, int *day) {
   days += 719468; /* 0000-03-01 to 1970-01-01 */
   int64_t era = (days >= 0 ? days : days - 146096) / 146097;

@@ -1,4 +1,5 @@
-/* core/base/log.c — log lines to stderr, one write each, with nothing in them that moves a terminal. Knows nothing else. */
+/* core/base/log.c — log lines to stderr, one write each, with nothing in them that moves a
+** terminal. Knows nothing else. */
 #include "base/log.h"
 
 #include "base/buf.h"
@@ -22,15 +23,12 @@ static struct {
 
 static const char *const words[] = { "ERROR", "WARN ", "INFO ", "DEBUG" };
 
-void tl_log_set_level (tl_log_level level) {
-  state.level = level;
-}
+void tl_log_set_level (tl_log_level level) { state.level = level; }
 
-bool tl_log_on (tl_log_level level) {
-  return level <= state.level;
-}
+bool tl_log_on (tl_log_level level) { return level <= state.level; }
 
-void tl_log_set_writer (bool (*writer)(void *ctx, tl_log_level level, const char *line), void *ctx) {
+void tl_log_set_writer (bool (*writer)(void *ctx, tl_log_level level, const char *line),
+                        void *ctx) {
   state.writer = writer;
   state.writer_ctx = ctx;
 }
@@ -49,7 +47,8 @@ static void escape_byte (tl_buf *out, uint8_t c) {
   }
 }
 
-/* Text of unknown origin: control bytes, DEL, the C1 controls (U+0080..U+009F) and what is not UTF-8 become visible. */
+/* Text of unknown origin: control bytes, DEL, the C1 controls (U+0080..U+009F) and what is not
+** UTF-8 become visible. */
 static void add_visible (tl_buf *out, tl_slice s) {
   while (s.len > 0) {
     size_t valid = tl_utf8_prefix(s.at, s.len), from = 0;
@@ -75,7 +74,7 @@ static void add_text (tl_buf *out, const char *fmt, va_list args) {
   int n = vsnprintf(small, sizeof small, fmt, args);
   if (n >= (int)sizeof small) {
     text = malloc((size_t)n + 1);
-    if (text != NULL) {
+    if (text) {
       vsnprintf(text, (size_t)n + 1, fmt, again);
     } else { /* better cut than lost */
       text = small;
@@ -87,15 +86,16 @@ static void add_text (tl_buf *out, const char *fmt, va_list args) {
   if (text != small) free(text);
 }
 
-/* One write for a line, so that lines of several processes on one pipe stay whole. A reader that stopped loses lines: the
-** process that logs must go on. */
+/* One write for a line, so that lines of several processes on one pipe stay whole. A reader
+** that stopped loses lines: the process that logs must go on. */
 static void put_line (const uint8_t *at, size_t len) {
   for (int tries = 0; len > 0 && tries < 3;) {
     ssize_t n = write(STDERR_FILENO, at, len);
     if (n > 0) {
       at += n;
       len -= (size_t)n;
-    } else if (n < 0 && errno == EAGAIN) { /* a terminal shared with a program that made it non-blocking */
+    } else if (n < 0 && errno == EAGAIN) {
+      /* a terminal shared with a program that made it non-blocking */
       struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
       poll(&p, 1, 50);
       tries++;
@@ -111,7 +111,7 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...) {
   tl_buf_init(&line);
   tl_time_format(&line, tl_clock_wall_ms());
   tl_buf_fmt(&line, " %s ", words[level]);
-  if (scope != NULL) {
+  if (scope) {
     add_visible(&line, tl_slice_str(scope));
     tl_buf_str(&line, ": ");
   }
@@ -125,8 +125,8 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...) {
     put_line((const uint8_t *)lost, sizeof lost - 1);
   } else {
     line.at[line.len - 1] = '\0';
-    bool shown = state.writer != NULL && state.writer(state.writer_ctx, level, (const char *)line.at);
-    if (state.sink != NULL) state.sink(state.sink_ctx, level, (const char *)line.at);
+    bool shown = state.writer && state.writer(state.writer_ctx, level, (const char *)line.at);
+    if (state.sink) state.sink(state.sink_ctx, level, (const char *)line.at);
     line.at[line.len - 1] = '\n';
     if (!shown) put_line(line.at, line.len);
   }
@@ -135,7 +135,7 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...) {
 
 void tl_log_print (tl_slice text) {
   tl_buf line;
-  if (state.writer != NULL && state.writer(state.writer_ctx, TL_LOG_INFO, (const char *)text.at)) return;
+  if (state.writer && state.writer(state.writer_ctx, TL_LOG_INFO, (const char *)text.at)) return;
   tl_buf_init(&line);
   tl_buf_slice(&line, text);
   tl_buf_byte(&line, '\n');

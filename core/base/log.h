@@ -1,5 +1,5 @@
-/* core/base/log.h — log lines to stderr: "2026-11-22T14:03:16.123Z INFO  plant: connected". One process-wide level.
-** Pure rooms do not log; they return errors or raise events. */
+/* core/base/log.h — log lines to stderr: "2026-11-22T14:03:16.123Z INFO  plant: connected". One
+** process-wide level. Pure rooms do not log; they return errors or raise events. */
 #ifndef TL_BASE_LOG_H
 #define TL_BASE_LOG_H
 
@@ -9,14 +9,15 @@ typedef enum { TL_LOG_ERROR, TL_LOG_WARN, TL_LOG_INFO, TL_LOG_DEBUG } tl_log_lev
 
 void tl_log_set_level (tl_log_level level); /* TL_LOG_INFO at start */
 bool tl_log_on (tl_log_level level);        /* would a line of this level be written? */
-/* One line; line breaks, control bytes and what is not UTF-8 become visible escapes. `scope` (a line or full station name) may
-** be NULL. */
+/* One line; line breaks, control bytes and what is not UTF-8 become visible escapes. `scope` (a
+** line or full station name) may be NULL. */
 void tl_log (tl_log_level level, const char *scope, const char *fmt, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
-/* What a script prints, as it is, with a line break behind it: no log line, but it goes where those go. `text` has a NUL behind it. */
+/* What a script prints, as it is, with a line break behind it: no log line, but it goes where
+** those go. `text` has a NUL behind it. */
 void tl_log_print (tl_slice text);
 /* Who shows lines in place of stderr: asked first, true: it is shown. NULL ends it. */
 void tl_log_set_writer (bool (*writer)(void *ctx, tl_log_level level, const char *line), void *ctx);

@@ -1,4 +1,5 @@
-/* core/base/map.c — a hash map from bytes to a pointer: open addressing, linear probing, stored hashes. Knows nothing else. */
+/* core/base/map.c — a hash map from bytes to a pointer: open addressing, linear probing, stored
+** hashes. Knows nothing else. */
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -59,9 +60,7 @@ uint32_t tl_hash (const void *bytes, size_t n) {
   return hash > REMOVED ? hash : hash + 2;
 }
 
-void tl_map_init (tl_map *m) {
-  memset(m, 0, sizeof *m);
-}
+void tl_map_init (tl_map *m) { memset(m, 0, sizeof *m); }
 
 void tl_map_fini (tl_map *m) {
   free(m->slots);
@@ -73,14 +72,16 @@ static tl_map_slot *find_slot (const tl_map *m, tl_slice key, uint32_t hash) {
   uint32_t mask = m->cap - 1;
   for (uint32_t i = hash & mask;; i = (i + 1) & mask) {
     tl_map_slot *s = &m->slots[i];
-    if (s->hash == hash && s->len == key.len && (key.len == 0 || memcmp(s->key, key.at, key.len) == 0)) return s;
+    if (s->hash == hash && s->len == key.len &&
+        (key.len == 0 || memcmp(s->key, key.at, key.len) == 0))
+      return s;
     if (s->hash == EMPTY) return NULL;
   }
 }
 
 void *tl_map_get_hashed (const tl_map *m, tl_slice key, uint32_t hash) {
   tl_map_slot *s = find_slot(m, key, hash);
-  return s == NULL ? NULL : s->value;
+  return !s ? NULL : s->value;
 }
 
 void *tl_map_get (const tl_map *m, tl_slice key) {
@@ -93,7 +94,8 @@ static void place (tl_map_slot *slots, uint32_t cap, tl_map_slot slot) {
   slots[i] = slot;
 }
 
-/* Make room for one more: twice the size when the map is full, the same size when it is full of removed slots. */
+/* Make room for one more: twice the size when the map is full, the same size when it is full of
+** removed slots. */
 static int grow (tl_map *m) {
   if (m->cap > 0 && m->used + 1 <= m->cap - m->cap / 4) return TL_OK;
   uint32_t cap = m->cap == 0 ? SMALLEST : m->cap;
@@ -102,7 +104,7 @@ static int grow (tl_map *m) {
     if (m->cap > 0) cap *= 2;
   }
   tl_map_slot *slots = calloc(cap, sizeof *slots);
-  if (slots == NULL) return TL_ENOMEM;
+  if (!slots) return TL_ENOMEM;
   for (uint32_t i = 0; i < m->cap; i++)
     if (m->slots[i].hash > REMOVED) place(slots, cap, m->slots[i]);
   free(m->slots);
@@ -114,9 +116,11 @@ static int grow (tl_map *m) {
 
 int tl_map_put (tl_map *m, tl_slice key, void *value) {
   if (key.len > UINT32_MAX) return TL_ENOMEM;
-  tl_map_slot slot = { .key = key.at, .len = (uint32_t)key.len, .hash = tl_hash(key.at, key.len), .value = value };
+  tl_map_slot slot = {
+    .key = key.at, .len = (uint32_t)key.len, .hash = tl_hash(key.at, key.len), .value = value
+  };
   tl_map_slot *old = find_slot(m, key, slot.hash);
-  if (old != NULL) {
+  if (old) {
     *old = slot;
     return TL_OK;
   }
@@ -130,7 +134,7 @@ int tl_map_put (tl_map *m, tl_slice key, void *value) {
 
 void *tl_map_del (tl_map *m, tl_slice key) {
   tl_map_slot *s = m->live == 0 ? NULL : find_slot(m, key, tl_hash(key.at, key.len));
-  if (s == NULL) return NULL;
+  if (!s) return NULL;
   void *value = s->value;
   uint32_t mask = m->cap - 1, i = (uint32_t)(s - m->slots);
   *s = (tl_map_slot){ .hash = REMOVED };

@@ -1,5 +1,6 @@
-/* core/base/map.h — a hash map from bytes to a pointer. Keys are borrowed: the value's owner keeps them alive.
-** Open addressing with stored hashes; 24 bytes a slot, load at most 3/4. Iteration order is not defined. */
+/* core/base/map.h — a hash map from bytes to a pointer. Keys are borrowed: the value's owner
+** keeps them alive. Open addressing with stored hashes; 24 bytes a slot, load at most 3/4.
+** Iteration order is not defined. */
 #ifndef TL_BASE_MAP_H
 #define TL_BASE_MAP_H
 
@@ -16,15 +17,19 @@ typedef struct {
   uint32_t cap, used, live; /* cap is a power of two or 0; used counts removed slots too */
 } tl_map;
 
-uint32_t tl_hash (const void *bytes, size_t n); /* never 0 or 1; fast for short keys; the same in every process */
+/* never 0 or 1; fast for short keys; the same in every process */
+uint32_t tl_hash (const void *bytes, size_t n);
 
 void tl_map_init (tl_map *m);
-void tl_map_fini (tl_map *m); /* frees the slots only */
-void *tl_map_get (const tl_map *m, tl_slice key);                  /* NULL when absent */
+void tl_map_fini (tl_map *m);                     /* frees the slots only */
+void *tl_map_get (const tl_map *m, tl_slice key); /* NULL when absent */
 void *tl_map_get_hashed (const tl_map *m, tl_slice key, uint32_t hash);
-int tl_map_put (tl_map *m, tl_slice key, void *value); /* adds or replaces (the key pointer too); TL_OK or TL_ENOMEM */
-void *tl_map_del (tl_map *m, tl_slice key);                        /* the value that was there, or NULL */
-/* Walk: for (uint32_t i = 0; tl_map_next(&m, &i, &key, &value); ) … ; deleting the current key is allowed. */
+/* adds or replaces (the key pointer too); TL_OK or TL_ENOMEM */
+int tl_map_put (tl_map *m, tl_slice key, void *value);
+/* the value that was there, or NULL */
+void *tl_map_del (tl_map *m, tl_slice key);
+/* Walk: for (uint32_t i = 0; tl_map_next(&m, &i, &key, &value); ) … ; deleting the current key
+** is allowed. */
 bool tl_map_next (const tl_map *m, uint32_t *at, tl_slice *key, void **value);
 
 #endif

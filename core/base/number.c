@@ -1,4 +1,5 @@
-/* core/base/number.c — decimal text to numbers, correctly rounded, whatever the locale. Knows nothing else. */
+/* core/base/number.c — decimal text to numbers, correctly rounded, whatever the locale. Knows
+** nothing else. */
 #include "base/text.h"
 
 #include <assert.h>
@@ -7,31 +8,31 @@
 #include <stdlib.h>
 
 enum {
-  MAX_DIGITS = 19,    /* every 19-digit number fits 64 bits */
-  ENOUGH_DIGITS = 780 /* more significant digits than any double's midpoint has; what follows only breaks ties */
+  MAX_DIGITS = 19, /* every 19-digit number fits 64 bits */
+  /* more significant digits than any double's midpoint has; what follows only breaks ties */
+  ENOUGH_DIGITS = 780
 };
 
 const double tl_pow10[23] = {
-  1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21,
-  1e22,
+  1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
 
 /* A decimal number as scanned. mantissa[0..mantissa_len) holds digits and at most one point. */
 typedef struct {
   const uint8_t *mantissa;
   size_t mantissa_len;
-  size_t digit_count;     /* digits in it */
-  size_t fraction_count;  /* of them, behind the point */
-  int64_t exponent;       /* as written after 'e', saturated far outside what matters */
-  uint64_t digits;        /* all digits as one integer; meaningless when digit_count > MAX_DIGITS */
+  size_t digit_count;    /* digits in it */
+  size_t fraction_count; /* of them, behind the point */
+  int64_t exponent;      /* as written after 'e', saturated far outside what matters */
+  uint64_t digits;       /* all digits as one integer; meaningless when digit_count > MAX_DIGITS */
   bool negative;
 } decimal;
 
-static inline bool is_digit (uint8_t c) {
-  return (uint8_t)(c - '0') < 10;
-}
+static inline bool is_digit (uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
-/* A text may have 2^40 digits, and an exponent that takes them back: saturate beyond that, not at 400. */
+/* A text may have 2^40 digits, and an exponent that takes them back: saturate beyond that, not
+** at 400. */
 static const int64_t EXPONENT_END = (int64_t)1 << 60;
 
 static int scan_exponent (const uint8_t *at, const uint8_t *end, int64_t *out) {
@@ -82,7 +83,8 @@ static inline int next_digit (digit_walk *w) { /* 0..9, or -1 at the end */
   return w->at < w->end ? *w->at++ - '0' : -1;
 }
 
-/* Skip leading zeros; returns how many digits are left: the significant ones, trailing zeros included. */
+/* Skip leading zeros; returns how many digits are left: the significant ones, trailing zeros
+** included. */
 static size_t significant (const decimal *d, digit_walk *w) {
   size_t left = d->digit_count;
   w->at = d->mantissa;
@@ -92,8 +94,8 @@ static size_t significant (const decimal *d, digit_walk *w) {
   return left;
 }
 
-/* text[0..len) is an integer in decimal digits: its value times 10^exp10, by the library: without a point its
-** locale has no say. */
+/* text[0..len) is an integer in decimal digits: its value times 10^exp10, by the library:
+** without a point its locale has no say. */
 static double by_library (char *text, size_t len, int64_t exp10) {
   if ((int64_t)len + exp10 > 400) return (double)INFINITY;
   if ((int64_t)len + exp10 < -400) return 0;
@@ -102,15 +104,18 @@ static double by_library (char *text, size_t len, int64_t exp10) {
 }
 
 #if LDBL_MANT_DIG == 64 && defined(__x86_64__)
-/* With a 64-bit mantissa the digits and 10^27 are exact, and one operation is off by at most half a unit of its last
-** place. Rounding that again to 53 bits goes wrong only from exactly half way. */
+/* With a 64-bit mantissa the digits and 10^27 are exact, and one operation is off by at most
+** half a unit of its last place. Rounding that again to 53 bits goes wrong only from exactly
+** half way. */
 static bool by_extended (uint64_t digits, int64_t exp10, double *out) {
   static const long double pow10l[28] = {
-    1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
-    1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L,
+    1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
+    1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L,
+    1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L,
   };
   if (exp10 < -27 || exp10 > 27 || digits == 0) return false;
-  long double r = exp10 < 0 ? (long double)digits / pow10l[-exp10] : (long double)digits * pow10l[exp10];
+  long double r =
+      exp10 < 0 ? (long double)digits / pow10l[-exp10] : (long double)digits * pow10l[exp10];
   uint64_t mantissa;
   memcpy(&mantissa, &r, sizeof mantissa);
   if ((mantissa & 0x7FF) == 0x400) return false;
@@ -147,9 +152,12 @@ static double parse_long (const decimal *d) {
     if (n < MAX_DIGITS) head = head * 10 + (uint64_t)digit;
   }
   if (left <= MAX_DIGITS) return tl_number_of_digits(head, exp10);
-  double low, high; /* the number is between head and head + 1 at their place: when both round alike, so does it */
+  /* the number is between head and head + 1 at their place: when both round alike, so does it */
+  double low, high;
   int64_t head_exp10 = exp10 + (int64_t)(left - MAX_DIGITS);
-  if (by_extended(head, head_exp10, &low) && by_extended(head + 1, head_exp10, &high) && low == high) return low;
+  if (by_extended(head, head_exp10, &low) && by_extended(head + 1, head_exp10, &high) &&
+      low == high)
+    return low;
   exp10 += (int64_t)(left - n);
   bool more = false;
   for (int digit; !more && (digit = next_digit(&w)) >= 0;) more = digit != 0;
@@ -164,7 +172,8 @@ int tl_number_parse (tl_slice text, double *out) {
   decimal d;
   if (scan(text, &d) != TL_OK) return TL_ESYNTAX;
   bool fits = d.digit_count <= MAX_DIGITS;
-  double r = fits ? tl_number_of_digits(d.digits, d.exponent - (int64_t)d.fraction_count) : parse_long(&d);
+  double r =
+      fits ? tl_number_of_digits(d.digits, d.exponent - (int64_t)d.fraction_count) : parse_long(&d);
   *out = d.negative ? -r : r;
   return TL_OK;
 }
@@ -179,12 +188,14 @@ static int64_t signed_saturated (uint64_t magnitude, bool negative, bool *exact)
   return magnitude == (uint64_t)INT64_MAX + 1 ? INT64_MIN : -(int64_t)magnitude;
 }
 
-/* The number's magnitude rounded half away from zero; saturated at 64 bits. Works on the digits, so that no digit is lost. */
+/* The number's magnitude rounded half away from zero; saturated at 64 bits. Works on the
+** digits, so that no digit is lost. */
 static uint64_t round_digits (const decimal *d, bool *exact) {
   digit_walk w;
   size_t left = significant(d, &w);
   if (left == 0) return 0;
-  int64_t whole = (int64_t)left + d->exponent - (int64_t)d->fraction_count; /* digits in front of the point */
+  /* digits in front of the point */
+  int64_t whole = (int64_t)left + d->exponent - (int64_t)d->fraction_count;
   if (whole > MAX_DIGITS) {
     *exact = false;
     return UINT64_MAX;
@@ -208,15 +219,18 @@ int tl_integer_parse (tl_slice text, int64_t *out, bool *exact) {
   bool plain = d.fraction_count == 0 && d.exponent == 0 && d.digit_count <= MAX_DIGITS;
   uint64_t magnitude = plain ? d.digits : round_digits(&d, &all);
   *out = signed_saturated(magnitude, d.negative, &all);
-  if (exact != NULL) *exact = all;
+  if (exact) *exact = all;
   return TL_OK;
 }
 
 int tl_integer_from (double number, int64_t *out) {
   if (isnan(number)) return TL_ETYPE;
   double r = round(number);
-  if (r >= 0x1p63) *out = INT64_MAX;
-  else if (r < -0x1p63) *out = INT64_MIN;
-  else *out = (int64_t)r;
+  if (r >= 0x1p63)
+    *out = INT64_MAX;
+  else if (r < -0x1p63)
+    *out = INT64_MIN;
+  else
+    *out = (int64_t)r;
   return TL_OK;
 }

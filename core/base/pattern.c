@@ -1,11 +1,13 @@
-/* core/base/pattern.c — PCRE2 patterns with limits. Knows nothing else.
-** One process has one match context, one JIT stack and one block of match data, large enough for the pattern with the most
-** groups: matching allocates nothing.
+/* core/base/pattern.c — PCRE2 patterns with limits. Knows nothing else. One process has one
+** match context, one JIT stack and one block of match data, large enough for the pattern with
+** the most groups: matching allocates nothing.
 **
-** PCRE2's match limit counts backtracking steps from one starting point. That bounds neither the starting points nor what one
-** step may read, so `(a*+c|a)*[de]` spends seconds on 4 KB of "a". Hence two ways to match. The fast one has a limit so low
-** that steps times bytes stay within FAST_NS. What it cannot decide, and what could be slow without any step, goes to a second
-** compilation of the pattern with callouts between its items, where we look at the processor time. */
+** PCRE2's match limit counts backtracking steps from one starting point. That bounds neither
+** the starting points nor what one step may read, so `(a*+c|a)*[de]` spends seconds on 4 KB of
+** "a". Hence two ways to match. The fast one has a limit so low that steps times bytes stay
+** within FAST_NS. What it cannot decide, and what could be slow without any step, goes to a
+** second compilation of the pattern with callouts between its items, where we look at the
+** processor time. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "base/pattern.h"
 
@@ -18,11 +20,11 @@ enum {
   MATCH_LIMIT = 100000, /* backtracking steps from one starting point */
   FAST_NS = 5000000,    /* what the fast way may cost at worst, by the estimate below */
   LEAST_STEPS = 8,
-  BYTES_PER_NS = 3,     /* that a step reads at least */
-  SLOW_NS = 15000000,   /* processor time for the slow way */
+  BYTES_PER_NS = 3,   /* that a step reads at least */
+  SLOW_NS = 15000000, /* processor time for the slow way */
   SLOW_NS_PER_BYTE = 20,
   CALLOUTS_PER_LOOK = 256,
-  LAZY_USES = 64,       /* JIT compilation costs about as much as this many matches without */
+  LAZY_USES = 64, /* JIT compilation costs about as much as this many matches without */
   DEPTH_LIMIT = 10000,
   HEAP_LIMIT = 1024, /* KiB */
   JIT_STACK_FIRST = 32 * 1024,
@@ -64,11 +66,12 @@ static int on_callout (pcre2_callout_block *block, void *ctx) {
 }
 
 static int make_contexts (void) {
-  if (shared.match != NULL) return TL_OK;
+  if (shared.match) return TL_OK;
   pcre2_compile_context *compile = pcre2_compile_context_create(NULL);
   pcre2_match_context *match = pcre2_match_context_create(NULL);
-  pcre2_jit_stack *stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_LAST, NULL); /* NULL where there is no JIT */
-  if (compile == NULL || match == NULL) {
+  /* NULL where there is no JIT */
+  pcre2_jit_stack *stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_LAST, NULL);
+  if (!compile || !match) {
     pcre2_compile_context_free(compile);
     pcre2_match_context_free(match);
     pcre2_jit_stack_free(stack);
@@ -78,7 +81,7 @@ static int make_contexts (void) {
   pcre2_set_callout(match, on_callout, NULL);
   pcre2_set_depth_limit(match, DEPTH_LIMIT);
   pcre2_set_heap_limit(match, HEAP_LIMIT);
-  if (stack != NULL) pcre2_jit_stack_assign(match, NULL, stack);
+  if (stack) pcre2_jit_stack_assign(match, NULL, stack);
   shared.compile = compile;
   shared.match = match;
   shared.stack = stack;
@@ -86,9 +89,9 @@ static int make_contexts (void) {
 }
 
 static int make_match_data (uint32_t groups) {
-  if (shared.data != NULL && shared.data_groups >= groups) return TL_OK;
+  if (shared.data && shared.data_groups >= groups) return TL_OK;
   pcre2_match_data *data = pcre2_match_data_create(groups < 16 ? 16 : groups, NULL);
-  if (data == NULL) return TL_ENOMEM;
+  if (!data) return TL_ENOMEM;
   pcre2_match_data_free(shared.data);
   shared.data = data;
   shared.data_groups = groups < 16 ? 16 : groups;
@@ -97,11 +100,13 @@ static int make_match_data (uint32_t groups) {
 
 static int fail_at (tl_err *err, int number, size_t at) {
   char text[160];
-  if (pcre2_get_error_message(number, (PCRE2_UCHAR *)text, sizeof text) < 0) text[sizeof text - 1] = '\0';
+  if (pcre2_get_error_message(number, (PCRE2_UCHAR *)text, sizeof text) < 0)
+    text[sizeof text - 1] = '\0';
   return tl_fail(err, number == PCRE2_ERROR_NOMEMORY ? TL_ENOMEM : TL_ESYNTAX, at, "%s", text);
 }
 
-/* \C would match half a character; (*UTF) in a pattern that was not announced as UTF-8 would skip the caller's check. */
+/* \C would match half a character; (*UTF) in a pattern that was not announced as UTF-8 would
+** skip the caller's check. */
 static uint32_t compile_options (int flags) {
   uint32_t options = PCRE2_NEVER_BACKSLASH_C;
   options |= flags & TL_PATTERN_UTF ? PCRE2_UTF : PCRE2_NEVER_UTF;
@@ -116,7 +121,7 @@ static void use_jit (tl_pattern *p) {
 
 static int keep_text (tl_pattern *p, tl_slice pattern) {
   p->text = malloc(pattern.len > 0 ? pattern.len : 1);
-  if (p->text == NULL) return TL_ENOMEM;
+  if (!p->text) return TL_ENOMEM;
   if (pattern.len > 0) memcpy(p->text, pattern.at, pattern.len);
   p->text_len = pattern.len;
   return TL_OK;
@@ -127,11 +132,11 @@ int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err) 
   PCRE2_SIZE at;
   if (rc != TL_OK) return tl_fail(err, rc, 0, "no memory");
   tl_pattern *p = calloc(1, sizeof *p);
-  if (p == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  if (!p) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   PCRE2_SPTR text = pattern.len > 0 ? pattern.at : (PCRE2_SPTR) "";
   p->options = compile_options(flags);
   p->code = pcre2_compile(text, pattern.len, p->options, &number, &at, shared.compile);
-  if (p->code == NULL) {
+  if (!p->code) {
     free(p);
     return fail_at(err, number, at);
   }
@@ -156,7 +161,7 @@ int tl_pattern_new (tl_pattern **out, tl_slice pattern, int flags, tl_err *err) 
 }
 
 void tl_pattern_free (tl_pattern *p) {
-  if (p == NULL) return;
+  if (!p) return;
   pcre2_code_free(p->code);
   pcre2_code_free(p->watched);
   free(p->text);
@@ -165,7 +170,10 @@ void tl_pattern_free (tl_pattern *p) {
 
 static int code_of (int rc) {
   switch (rc) {
-    case PCRE2_ERROR_MATCHLIMIT: case PCRE2_ERROR_DEPTHLIMIT: case PCRE2_ERROR_HEAPLIMIT: case PCRE2_ERROR_JIT_STACKLIMIT:
+    case PCRE2_ERROR_MATCHLIMIT:
+    case PCRE2_ERROR_DEPTHLIMIT:
+    case PCRE2_ERROR_HEAPLIMIT:
+    case PCRE2_ERROR_JIT_STACKLIMIT:
     case PCRE2_ERROR_RECURSELOOP: return TL_ELIMIT;
     case PCRE2_ERROR_NOMATCH: return 0;
     case PCRE2_ERROR_NOMEMORY: return TL_ENOMEM;
@@ -187,23 +195,30 @@ static int copy_groups (tl_group *groups, int max, int set, uint32_t count) {
 static int run (const pcre2_code *code, bool jit, tl_slice subject, size_t from, uint32_t steps) {
   PCRE2_SPTR text = subject.len > 0 ? subject.at : (PCRE2_SPTR) "";
   pcre2_set_match_limit(shared.match, steps);
-  return jit ? pcre2_jit_match(code, text, subject.len, from, PCRE2_NO_UTF_CHECK, shared.data, shared.match)
-             : pcre2_match(code, text, subject.len, from, PCRE2_NO_UTF_CHECK, shared.data, shared.match);
+  return jit ? pcre2_jit_match(code, text, subject.len, from, PCRE2_NO_UTF_CHECK, shared.data,
+                               shared.match)
+             : pcre2_match(code, text, subject.len, from, PCRE2_NO_UTF_CHECK, shared.data,
+                           shared.match);
 }
 
 /* The slow way: PCRE2 asks on_callout between any two items of the pattern. */
 static int run_watched (tl_pattern *p, tl_slice subject, size_t from) {
-  if (p->watched == NULL) {
+  if (!p->watched) {
     int number;
     PCRE2_SIZE at;
-    p->watched = pcre2_compile(p->text, p->text_len, p->options | PCRE2_AUTO_CALLOUT, &number, &at, shared.compile);
-    if (p->watched == NULL) return number == PCRE2_ERROR_NOMEMORY ? PCRE2_ERROR_NOMEMORY : PCRE2_ERROR_MATCHLIMIT;
+    p->watched = pcre2_compile(p->text, p->text_len, p->options | PCRE2_AUTO_CALLOUT, &number, &at,
+                               shared.compile);
+    if (!p->watched)
+      return number == PCRE2_ERROR_NOMEMORY ? PCRE2_ERROR_NOMEMORY : PCRE2_ERROR_MATCHLIMIT;
     p->watched_jit = pcre2_jit_compile(p->watched, PCRE2_JIT_COMPLETE) == 0;
   }
   shared.callouts = 0;
-  shared.callouts_per_look = subject.len < 4096 ? CALLOUTS_PER_LOOK : (uint32_t)(CALLOUTS_PER_LOOK * 4096 / subject.len + 1);
+  shared.callouts_per_look = subject.len < 4096
+                                 ? CALLOUTS_PER_LOOK
+                                 : (uint32_t)(CALLOUTS_PER_LOOK * 4096 / subject.len + 1);
   uint64_t most = SLOW_NS + SLOW_NS_PER_BYTE * (uint64_t)subject.len;
-  shared.deadline = tl_clock_cpu_ns() + (shared.most > 0 && shared.most < most ? shared.most : most);
+  shared.deadline =
+      tl_clock_cpu_ns() + (shared.most > 0 && shared.most < most ? shared.most : most);
   return run(p->watched, p->watched_jit, subject, from, MATCH_LIMIT);
 }
 
@@ -213,8 +228,10 @@ static uint64_t fast_steps (const tl_pattern *p, size_t len) {
   return FAST_NS / worst;
 }
 
-int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, tl_group *groups, int max) {
-  tl_pattern *own = (tl_pattern *)p; /* every pattern is on the heap: what is made lazily may be written */
+int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, tl_group *groups,
+                           int max) {
+  /* every pattern is on the heap: what is made lazily may be written */
+  tl_pattern *own = (tl_pattern *)p;
   if (subject.len >= UINT32_MAX) return TL_ETOOBIG;
   uint64_t steps = fast_steps(p, subject.len);
   int rc = PCRE2_ERROR_MATCHLIMIT;
@@ -231,13 +248,12 @@ int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, i
   return tl_pattern_match_from(p, subject, 0, groups, max);
 }
 
-int tl_pattern_group_count (const tl_pattern *p) {
-  return (int)p->groups;
-}
+int tl_pattern_group_count (const tl_pattern *p) { return (int)p->groups; }
 
 bool tl_pattern_named (const tl_pattern *p, int i, const char **name, int *number) {
   if (i < 0 || (uint32_t)i >= p->names) return false;
-  const uint8_t *entry = p->name_table + (size_t)i * p->name_size; /* group number, high byte first, then the name */
+  /* group number, high byte first, then the name */
+  const uint8_t *entry = p->name_table + (size_t)i * p->name_size;
   *number = entry[0] << 8 | entry[1];
   *name = (const char *)entry + 2;
   return true;

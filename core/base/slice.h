@@ -1,4 +1,5 @@
-/* core/base/slice.h — borrowed bytes, and the error that every room reports with. Knows nothing else. */
+/* core/base/slice.h — borrowed bytes, and the error that every room reports with. Knows nothing
+** else. */
 #ifndef TL_BASE_SLICE_H
 #define TL_BASE_SLICE_H
 
@@ -7,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Borrowed bytes: not NUL-terminated, never freed through the slice. Who must keep them copies them. */
+/* Borrowed bytes: not NUL-terminated, never freed through the slice. Who must keep them copies
+** them. */
 typedef struct {
   const uint8_t *at;
   size_t len;
@@ -28,7 +30,8 @@ static inline bool tl_slice_eq (tl_slice a, tl_slice b) {
 /* For printf: "%.*s", TL_ARG(slice). Cut at 2^31 - 1 bytes. */
 #define TL_ARG(s) (int)((s).len > 0x7fffffff ? 0x7fffffff : (s).len), (const char *)(s).at
 
-/* Result codes: 0 is success, negative is failure. libuv's codes pass through unchanged; ours start below them. */
+/* Result codes: 0 is success, negative is failure. libuv's codes pass through unchanged; ours
+** start below them. */
 enum {
   TL_OK = 0,
   TL_EPARTIAL = -10001,   /* more input is needed */

@@ -5,7 +5,8 @@
 #include <emmintrin.h>
 #endif
 
-/* How many ASCII bytes at[0..len) starts with, counted in whole blocks: the caller handles what is left byte by byte. */
+/* How many ASCII bytes at[0..len) starts with, counted in whole blocks: the caller handles what
+** is left byte by byte. */
 static inline size_t ascii_blocks (const uint8_t *at, size_t len) {
   size_t i = 0;
 #ifdef __SSE2__
@@ -20,12 +21,11 @@ static inline size_t ascii_blocks (const uint8_t *at, size_t len) {
   return i;
 }
 
-static inline bool tail (uint8_t c) {
-  return (c & 0xC0) == 0x80;
-}
+static inline bool tail (uint8_t c) { return (c & 0xC0) == 0x80; }
 
-/* Length of the multi-byte sequence at at[0..len), len > 0, at[0] >= 0x80; 0 when it is not well-formed. The second byte's
-** range depends on the first (Unicode table 3-7): that is what keeps overlong forms, surrogates and > U+10FFFF out. */
+/* Length of the multi-byte sequence at at[0..len), len > 0, at[0] >= 0x80; 0 when it is not
+** well-formed. The second byte's range depends on the first (Unicode table 3-7): that is what
+** keeps overlong forms, surrogates and > U+10FFFF out. */
 static inline size_t sequence (const uint8_t *at, size_t len) {
   uint8_t lead = at[0];
   if (lead < 0xC2 || lead > 0xF4) return 0;

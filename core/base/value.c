@@ -1,4 +1,5 @@
-/* core/base/value.c — the words of tag types, statuses and reasons, as users write and read them. Knows nothing else. */
+/* core/base/value.c — the words of tag types, statuses and reasons, as users write and read
+** them. Knows nothing else. */
 #include "base/value.h"
 
 #include <assert.h>
@@ -8,7 +9,8 @@ static const char *const type_names[TL_TYPE_COUNT] = {
 };
 
 static const char *const reason_names[TL_REASON_COUNT] = {
-  "", "missing", "json", "type", "range", "decoder", "station-will", "disconnected", "no-data", "off", "time",
+  "",        "missing", "json", "type", "range", "decoder", "station-will", "disconnected",
+  "no-data", "off",     "time",
 };
 
 const char *const tl_qi_names[5] = { "Off", "On", "Trans", "Err", "Oscillate" };
@@ -29,7 +31,12 @@ bool tl_type_from_name (tl_slice name, tl_type *out) {
 
 bool tl_type_is_output (tl_type type) {
   switch (type) {
-    case TL_AO: case TL_CO: case TL_DO: case TL_TXTO: case TL_TOA: case TL_TOR: return true;
+    case TL_AO:
+    case TL_CO:
+    case TL_DO:
+    case TL_TXTO:
+    case TL_TOA:
+    case TL_TOR: return true;
     default: return false;
   }
 }
@@ -37,10 +44,19 @@ bool tl_type_is_output (tl_type type) {
 bool tl_value_eq (tl_type type, const tl_value *a, const tl_value *b) {
   assert((unsigned)type < TL_TYPE_COUNT);
   switch (type) {
-    case TL_AI: case TL_AO: case TL_TIR: case TL_TOR: return a->number == b->number;
-    case TL_CI: case TL_CO: case TL_QI: case TL_TIA: case TL_TOA: return a->integer == b->integer;
-    case TL_DI: case TL_DO: return a->boolean == b->boolean;
-    case TL_TXTI: case TL_TXTO: return tl_slice_eq(a->text, b->text);
+    case TL_AI:
+    case TL_AO:
+    case TL_TIR:
+    case TL_TOR: return a->number == b->number;
+    case TL_CI:
+    case TL_CO:
+    case TL_QI:
+    case TL_TIA:
+    case TL_TOA: return a->integer == b->integer;
+    case TL_DI:
+    case TL_DO: return a->boolean == b->boolean;
+    case TL_TXTI:
+    case TL_TXTO: return tl_slice_eq(a->text, b->text);
     default: return false;
   }
 }

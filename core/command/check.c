@@ -1,17 +1,18 @@
-/* core/command/check.c — `tagline check CONFIG.lua`: every problem of a config on stdout, exit 1 if one is an error. */
+/* core/command/check.c — `tagline check CONFIG.lua`: every problem of a config on stdout, exit
+** 1 if one is an error. */
 #include <stdio.h>
 
 #include "command/command.h"
 #include "command/options.h"
 #include "command/start.h"
 
-static const char help[] =
-    "usage: tagline check [--unsafe] CONFIG.lua\n"
-    "\n"
-    "Loads and validates the config without connecting. Prints every problem as FILE:LINE: what was expected, what came.\n"
-    "Exit code 1 if there is an error; warnings alone exit 0.\n"
-    "\n"
-    "  --unsafe   the config may use all of Lua (io, os, debug, package)\n";
+static const char help[] = "usage: tagline check [--unsafe] CONFIG.lua\n"
+                           "\n"
+                           "Loads and validates the config without connecting. Prints every "
+                           "problem as FILE:LINE: what was expected, what came.\n"
+                           "Exit code 1 if there is an error; warnings alone exit 0.\n"
+                           "\n"
+                           "  --unsafe   the config may use all of Lua (io, os, debug, package)\n";
 
 static void print_problem (void *ctx, bool is_error, const char *text) {
   (void)ctx;
@@ -27,7 +28,7 @@ int tl_command_check (int argc, char **argv) {
   if (n < 0) return tl_options_exit(n);
   if (n < 1) return tl_options_exit(tl_options_wrong("check", "a CONFIG.lua is missing"));
   tl_script *script = tl_start_script(unsafe);
-  if (script == NULL) return 1;
+  if (!script) return 1;
   int errors = tl_script_load(script, config[0], print_problem, NULL);
   tl_script_free(script);
   return errors != 0 || fflush(stdout) != 0;

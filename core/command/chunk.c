@@ -4,7 +4,8 @@
 #include <string.h>
 
 static tl_slice without_blanks (tl_slice s) {
-  while (s.len > 0 && strchr(" \t\r\n\f\v", s.at[0]) != NULL && s.at[0] != '\0') s = tl_slice_of(s.at + 1, s.len - 1);
+  while (s.len > 0 && strchr(" \t\r\n\f\v", s.at[0]) && s.at[0] != '\0')
+    s = tl_slice_of(s.at + 1, s.len - 1);
   return s;
 }
 
@@ -19,7 +20,7 @@ bool tl_chunk_is_blank (tl_slice text) {
     if (text.len == 0) return true;
     if (!begins(text, "--") || begins(text, "--[[") || begins(text, "--[=")) return false;
     const uint8_t *end = memchr(text.at, '\n', text.len);
-    if (end == NULL) return true;
+    if (!end) return true;
     text = tl_slice_of(end, text.len - (size_t)(end - text.at));
   }
 }
@@ -36,12 +37,24 @@ bool tl_chunk_goes_on (tl_slice line) {
   if (s.len == 0) return false;
   uint8_t next = s.len > 1 ? s.at[1] : 0;
   switch (s.at[0]) {
-  case '+': case '*': case '/': case '%': case '^': case '<': case '>': case '&': case '|': case '=': case ',': case ')': case ']':
-  case '}': return true;
-  case ':': return next != ':'; /* a label */
-  case '.': return next < '0' || next > '9';
-  case '~': return next == '=';
-  case '-': return next != '-';
-  default: return is_word(s, "and") || is_word(s, "or");
+    case '+':
+    case '*':
+    case '/':
+    case '%':
+    case '^':
+    case '<':
+    case '>':
+    case '&':
+    case '|':
+    case '=':
+    case ',':
+    case ')':
+    case ']':
+    case '}': return true;
+    case ':': return next != ':'; /* a label */
+    case '.': return next < '0' || next > '9';
+    case '~': return next == '=';
+    case '-': return next != '-';
+    default: return is_word(s, "and") || is_word(s, "or");
   }
 }

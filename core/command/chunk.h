@@ -1,4 +1,5 @@
-/* core/command/chunk.h — lines of a script: which of them belong together. No Lua: it looks at how a line begins, never further. */
+/* core/command/chunk.h — lines of a script: which of them belong together. No Lua: it looks at
+** how a line begins, never further. */
 #ifndef TL_COMMAND_CHUNK_H
 #define TL_COMMAND_CHUNK_H
 
@@ -6,8 +7,9 @@
 
 /* Nothing but blanks and comments of one line. */
 bool tl_chunk_is_blank (tl_slice text);
-/* Can a line that begins so only be the rest of the statement before it: with an operator, a mark, a word that begins nothing? What
-** could as well begin something of its own, like a bracket, is not; a minus is. */
+/* Can a line that begins so only be the rest of the statement before it: with an operator, a
+** mark, a word that begins nothing? What could as well begin something of its own, like a
+** bracket, is not; a minus is. */
 bool tl_chunk_goes_on (tl_slice line);
 
 #endif

@@ -1,5 +1,5 @@
-/* core/command/command.h — the commands of the program. Each takes its own words (argv[0] is the command) and returns the exit
-** code: 0 done, 1 failed, 2 wrong usage. */
+/* core/command/command.h — the commands of the program. Each takes its own words (argv[0] is
+** the command) and returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 #ifndef TL_COMMAND_COMMAND_H
 #define TL_COMMAND_COMMAND_H
 

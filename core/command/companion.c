@@ -14,7 +14,7 @@ enum { LEAVE_MS = 3000 }; /* to leave the terminal; then it is told to */
 
 struct tl_companion {
   uv_process_t process;
-  void (*ended) (void *ctx, int code);
+  void (*ended)(void *ctx, int code);
   void *ctx;
   pid_t pid;
   bool detached, reaped;
@@ -26,7 +26,8 @@ static void on_exit_of_child (uv_process_t *process, int64_t status, int signum)
   c->ended(c->ctx, signum != 0 ? 128 + signum : (int)status);
 }
 
-int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path, void (*ended)(void *ctx, int code), void *ctx, tl_err *err) {
+int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path,
+                        void (*ended)(void *ctx, int code), void *ctx, tl_err *err) {
   char exe[PATH_MAX];
   char *args[] = { "tagline", "repl", "--socket", (char *)(uintptr_t)path, "--logs", NULL };
   /* With the values on stdout, the terminal is where the log goes. */
@@ -38,8 +39,10 @@ int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path, voi
   if (n < 0) return tl_fail(err, TL_ENOENT, 0, "the program's own file is not known");
   exe[n] = '\0';
   tl_companion *c = calloc(1, sizeof *c);
-  if (c == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory");
-  uv_process_options_t options = { .file = exe, .args = args, .exit_cb = on_exit_of_child, .stdio = fds, .stdio_count = 3 };
+  if (!c) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  uv_process_options_t options = {
+    .file = exe, .args = args, .exit_cb = on_exit_of_child, .stdio = fds, .stdio_count = 3
+  };
   c->ended = ended;
   c->ctx = ctx;
   c->process.data = c;
@@ -55,13 +58,13 @@ int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path, voi
 }
 
 void tl_companion_detach (tl_companion *c) {
-  if (c == NULL || c->detached) return;
+  if (!c || c->detached) return;
   c->detached = true;
   uv_close((uv_handle_t *)&c->process, NULL);
 }
 
 void tl_companion_free (tl_companion *c) {
-  if (c == NULL) return;
+  if (!c) return;
   int64_t until = tl_clock_mono_ms() + LEAVE_MS;
   while (!c->reaped && waitpid(c->pid, NULL, WNOHANG) == 0) {
     if (tl_clock_mono_ms() >= until) {

@@ -6,7 +6,8 @@ typedef struct {
 } cursor;
 
 static void skip_space (cursor *c) {
-  while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r')) c->at++;
+  while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' || *c->at == '\n' || *c->at == '\r'))
+    c->at++;
 }
 
 static bool take (cursor *c, uint8_t byte) {
@@ -58,7 +59,7 @@ static bool escape (cursor *c, tl_buf *out) {
   if (e != 'u') {
     const char *found = memchr(from, e, sizeof from - 1);
     if (found) tl_buf_byte(out, (uint8_t)to[found - from]);
-    return found != NULL;
+    return found;
   }
   if (!hex4(c, &cp)) return false;
   if (cp >= 0xd800 && cp < 0xdc00) {
@@ -87,7 +88,8 @@ static bool word (cursor *c, tl_buf *words, int *n) {
   }
   if (c->at == c->end) return false;
   c->at++;
-  for (size_t i = start; i < words->len; i++) plain = plain && words->at[i] >= 0x20 && words->at[i] != 0x7f;
+  for (size_t i = start; i < words->len; i++)
+    plain = plain && words->at[i] >= 0x20 && words->at[i] != 0x7f;
   if (plain && words->len > start) {
     tl_buf_byte(words, 0);
     ++*n;

@@ -1,4 +1,5 @@
-/* core/command/edit.c — lines typed at a terminal, with libedit. Knows neither the console nor Lua. */
+/* core/command/edit.c — lines typed at a terminal, with libedit. Knows neither the console nor
+** Lua. */
 #include "command/edit.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static volatile sig_atomic_t resized;
 
 static void on_winch (int signum) { resized = signum; }
 
-/* History */
+/* --- History --- */
 
 static int make_folders (char *path) { /* every folder of path; the last part is a file */
   for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -64,10 +65,12 @@ int tl_edit_history_path (tl_buf *out) {
   return make_folders((char *)out->at + start);
 }
 
-/* libedit's own form, so that it can load it: a first line of its own, then lines with blanks and odd bytes as \ooo. */
+/* libedit's own form, so that it can load it: a first line of its own, then lines with blanks
+** and odd bytes as \ooo. */
 static const char cookie[] = "_HiStOrY_V2_\n";
 
-/* One line is added with one write at the end of the file: several REPLs at once lose nothing of each other. */
+/* One line is added with one write at the end of the file: several REPLs at once lose nothing
+** of each other. */
 static void append_to_file (const char *path, const char *line) {
   tl_buf text;
   struct stat st;
@@ -82,7 +85,8 @@ static void append_to_file (const char *path, const char *line) {
       tl_buf_byte(&text, *c);
   }
   tl_buf_byte(&text, '\n');
-  if (!text.failed && write(fd, text.at, text.len) < 0) errno = 0; /* a history that cannot be kept is no reason to stop */
+  /* a history that cannot be kept is no reason to stop */
+  if (!text.failed && write(fd, text.at, text.len) < 0) errno = 0;
   tl_buf_fini(&text);
   close(fd);
 }
@@ -97,7 +101,8 @@ static void load_history (tl_edit *e) {
   tl_buf_fini(&path);
   if (!e->path) return;
   int lines = history(e->history, &ev, H_LOAD, e->path);
-  if (lines > 2 * REMEMBERED) history(e->history, &ev, H_SAVE, e->path); /* only the last REMEMBERED */
+  /* only the last REMEMBERED */
+  if (lines > 2 * REMEMBERED) history(e->history, &ev, H_SAVE, e->path);
 }
 
 void tl_edit_remember (tl_edit *e, const char *line) {
@@ -109,7 +114,7 @@ void tl_edit_remember (tl_edit *e, const char *line) {
   if (e->path) append_to_file(e->path, line);
 }
 
-/* Typing */
+/* --- Typing --- */
 
 static char *prompt_of (EditLine *el) {
   tl_edit *e = NULL;
@@ -147,7 +152,8 @@ static unsigned width_of (const char *text, size_t n) {
 static void wipe (tl_edit *e) {
   char text[32];
   const LineInfo *li = el_line(e->el);
-  unsigned before = width_of(e->prompt, strlen(e->prompt)) + width_of(li->buffer, (size_t)(li->cursor - li->buffer));
+  unsigned before = width_of(e->prompt, strlen(e->prompt)) +
+                    width_of(li->buffer, (size_t)(li->cursor - li->buffer));
   unsigned rows = before / columns_of_terminal();
   if (e->dumb) {
     show("\n", 1);
@@ -178,7 +184,8 @@ static int get_char (EditLine *el, wchar_t *out) {
   memset(&state, 0, sizeof state);
   el_get(el, EL_CLIENTDATA, &e);
   for (;;) {
-    struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = e->fd, .events = POLLIN } };
+    struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
+                             { .fd = e->fd, .events = POLLIN } };
     int rc = ppoll(fds, 2, NULL, e->mask);
     if (resized) {
       resized = 0;
@@ -232,10 +239,11 @@ static unsigned char on_tab (EditLine *el, int key) {
   unsigned char action = CC_ERROR;
   (void)key;
   el_get(el, EL_CLIENTDATA, &e);
-  /* What is pasted is never completed. Should the mark of its end be lost, a Tab with nothing behind it was typed; so where there are no
-  ** marks. */
+  /* What is pasted is never completed. Should the mark of its end be lost, a Tab with nothing
+  ** behind it was typed; so where there are no marks. */
   struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-  if ((e->pasting || e->dumb) && poll(&input, 1, 0) > 0) return el_insertstr(el, "\t") == 0 ? CC_REFRESH : CC_ERROR;
+  if ((e->pasting || e->dumb) && poll(&input, 1, 0) > 0)
+    return el_insertstr(el, "\t") == 0 ? CC_REFRESH : CC_ERROR;
   const LineInfo *li = el_line(el);
   size_t at = (size_t)(li->cursor - li->buffer);
   tl_buf_init(&words);
@@ -281,20 +289,34 @@ static unsigned char on_pasted (EditLine *el, int key) {
 /* What terminals send, whatever terminfo says of them. */
 static void bind_keys (EditLine *el) {
   static const char *const keys[][2] = {
-    { "^I", "tl-complete" }, { "^R", "em-inc-search-prev" }, { "\\e[200~", "tl-paste" }, { "\\e[201~", "tl-pasted" },
-    { "\\e[H", "ed-move-to-beg" }, { "\\eOH", "ed-move-to-beg" }, { "\\e[1~", "ed-move-to-beg" }, { "\\e[7~", "ed-move-to-beg" },
-    { "\\e[F", "ed-move-to-end" }, { "\\eOF", "ed-move-to-end" }, { "\\e[4~", "ed-move-to-end" }, { "\\e[8~", "ed-move-to-end" },
-    { "\\e[3~", "ed-delete-next-char" }, { "\\e[1;5C", "em-next-word" }, { "\\e[1;5D", "ed-prev-word" },
-    { "\\e[1;3C", "em-next-word" }, { "\\e[1;3D", "ed-prev-word" },
+    { "^I", "tl-complete" },
+    { "^R", "em-inc-search-prev" },
+    { "\\e[200~", "tl-paste" },
+    { "\\e[201~", "tl-pasted" },
+    { "\\e[H", "ed-move-to-beg" },
+    { "\\eOH", "ed-move-to-beg" },
+    { "\\e[1~", "ed-move-to-beg" },
+    { "\\e[7~", "ed-move-to-beg" },
+    { "\\e[F", "ed-move-to-end" },
+    { "\\eOF", "ed-move-to-end" },
+    { "\\e[4~", "ed-move-to-end" },
+    { "\\e[8~", "ed-move-to-end" },
+    { "\\e[3~", "ed-delete-next-char" },
+    { "\\e[1;5C", "em-next-word" },
+    { "\\e[1;5D", "ed-prev-word" },
+    { "\\e[1;3C", "em-next-word" },
+    { "\\e[1;3D", "ed-prev-word" },
   };
-  el_wset(el, EL_ADDFN, L"tl-complete", L"complete the word before the cursor", on_tab); /* the narrow one leaks copies */
+  /* the narrow one leaks copies */
+  el_wset(el, EL_ADDFN, L"tl-complete", L"complete the word before the cursor", on_tab);
   el_wset(el, EL_ADDFN, L"tl-paste", L"what follows is pasted", on_paste);
   el_wset(el, EL_ADDFN, L"tl-pasted", L"the end of a paste", on_pasted);
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
 }
 
-int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx, const void *waiting_mask,
-                 volatile int *interrupted) {
+int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx,
+                 const void *waiting_mask, volatile int *interrupted) {
   tl_edit *e = calloc(1, sizeof *e);
   if (!e) return TL_ENOMEM;
   setlocale(LC_CTYPE, ""); /* what a character is; numbers stay as they are */
@@ -305,7 +327,7 @@ int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx,
   e->interrupted = interrupted;
   e->prompt = "";
   const char *term = getenv("TERM");
-  e->dumb = term == NULL || term[0] == '\0' || strcmp(term, "dumb") == 0;
+  e->dumb = !term || term[0] == '\0' || strcmp(term, "dumb") == 0;
   e->history = history_init();
   e->el = e->history ? el_init("tagline", stdin, stdout, stderr) : NULL;
   if (!e->el) {
@@ -331,7 +353,8 @@ int tl_edit_line (tl_edit *e, const char *prompt, tl_buf *line) {
   int n = 0;
   e->prompt = prompt;
   e->stopped = e->gone = false;
-  el_set(e->el, EL_PREP_TERM, 1); /* before the prompt: who types at its sight must not meet the cooked terminal */
+  /* before the prompt: who types at its sight must not meet the cooked terminal */
+  el_set(e->el, EL_PREP_TERM, 1);
   if (!e->dumb) show("\033[?2004h", 8); /* mark pastes */
   const char *text = el_gets(e->el, &n);
   if (!e->dumb) show("\033[?2004l", 8);
@@ -347,7 +370,8 @@ int tl_edit_line (tl_edit *e, const char *prompt, tl_buf *line) {
   }
   tl_buf_clear(line);
   tl_buf_add(line, text, (size_t)n);
-  while (line->len > 0 && (line->at[line->len - 1] == '\n' || line->at[line->len - 1] == '\r')) line->len--;
+  while (line->len > 0 && (line->at[line->len - 1] == '\n' || line->at[line->len - 1] == '\r'))
+    line->len--;
   return line->failed ? TL_ENOMEM : TL_EDIT_LINE;
 }
 

@@ -9,7 +9,8 @@ enum { LONGEST = 32 }; /* names beyond this are never near to anything we know *
 
 static int least (int a, int b) { return a < b ? a : b; }
 
-/* Edit distance with neighbouring swaps (optimal string alignment). Both words are at most LONGEST bytes. */
+/* Edit distance with neighbouring swaps (optimal string alignment). Both words are at most
+** LONGEST bytes. */
 static int distance (const char *a, size_t alen, const char *b, size_t blen) {
   int rows[3][LONGEST + 1];
   int *before = rows[0], *above = rows[1], *row = rows[2];
@@ -19,7 +20,8 @@ static int distance (const char *a, size_t alen, const char *b, size_t blen) {
     for (size_t j = 1; j <= blen; j++) {
       int ca = tolower((unsigned char)a[i - 1]), cb = tolower((unsigned char)b[j - 1]);
       int best = least(least(above[j], row[j - 1]) + 1, above[j - 1] + (ca != cb));
-      if (i > 1 && j > 1 && ca == tolower((unsigned char)b[j - 2]) && cb == tolower((unsigned char)a[i - 2]))
+      if (i > 1 && j > 1 && ca == tolower((unsigned char)b[j - 2]) &&
+          cb == tolower((unsigned char)a[i - 2]))
         best = least(best, before[j - 2] + 1);
       row[j] = best;
     }
@@ -76,7 +78,9 @@ static int unknown (const char *command, const char *word, size_t len, const tl_
     name[len] = 0;
     near = tl_options_nearest(name, names, n);
   }
-  if (near) return tl_options_wrong(command, "unknown option '--%.*s'; did you mean '--%s'?", (int)len, word, near);
+  if (near)
+    return tl_options_wrong(command, "unknown option '--%.*s'; did you mean '--%s'?", (int)len,
+                            word, near);
   return tl_options_wrong(command, "unknown option '--%.*s'", (int)len, word);
 }
 
@@ -92,10 +96,10 @@ static const tl_option *find_letter (const tl_option *options, char letter) {
   return NULL;
 }
 
-/* Give `o` what belongs to it. `shown` is the option as the user wrote it, `value` what stood behind "=", or NULL. Returns 0 or
-** a code. */
-static int take (const char *command, const tl_option *o, const char *shown, int len, const char *value, int argc, char **argv,
-                 int *i) {
+/* Give `o` what belongs to it. `shown` is the option as the user wrote it, `value` what stood
+** behind "=", or NULL. Returns 0 or a code. */
+static int take (const char *command, const tl_option *o, const char *shown, int len,
+                 const char *value, int argc, char **argv, int *i) {
   if (o->flag) {
     if (value) return tl_options_wrong(command, "'%.*s' takes no value", len, shown);
     *o->flag = true;
@@ -110,7 +114,8 @@ static int take (const char *command, const tl_option *o, const char *shown, int
 }
 
 /* One word that begins with a dash. Returns 0 or a code. */
-static int option (const char *command, const char *help, const tl_option *options, int argc, char **argv, int *i) {
+static int option (const char *command, const char *help, const tl_option *options, int argc,
+                   char **argv, int *i) {
   const char *word = argv[*i];
   if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
     fputs(help, stdout);
@@ -124,11 +129,12 @@ static int option (const char *command, const char *help, const tl_option *optio
   size_t len = strcspn(word + 2, "=");
   const tl_option *o = find_long(options, word + 2, len);
   if (!o) return unknown(command, word + 2, len, options);
-  return take(command, o, word, (int)len + 2, word[2 + len] ? word + 2 + len + 1 : NULL, argc, argv, i);
+  return take(command, o, word, (int)len + 2, word[2 + len] ? word + 2 + len + 1 : NULL, argc, argv,
+              i);
 }
 
-int tl_options_read (int argc, char **argv, const char *command, const char *help, const tl_option *options,
-                     const char **operands, int max) {
+int tl_options_read (int argc, char **argv, const char *command, const char *help,
+                     const tl_option *options, const char **operands, int max) {
   int n = 0;
   bool over = false;
   for (int i = 1; i < argc; i++) {

@@ -1,4 +1,5 @@
-/* core/command/repl.c — `tagline repl`: the person's side of the console. What code means is the running process's matter. */
+/* core/command/repl.c — `tagline repl`: the person's side of the console. What code means is
+** the running process's matter. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,8 +20,10 @@
 static const char help[] =
     "usage: tagline repl [--socket PATH] [-e CODE] [--json] [--logs] [--wait SECONDS]\n"
     "\n"
-    "Attach to a running process. Lines are evaluated there as they are typed. Without a terminal, standard input is a script:\n"
-    "each statement runs as soon as it is complete, and expressions print their value; locals stay to the end. The first error\n"
+    "Attach to a running process. Lines are evaluated there as they are typed. Without a terminal, "
+    "standard input is a script:\n"
+    "each statement runs as soon as it is complete, and expressions print their value; locals stay "
+    "to the end. The first error\n"
     "ends it with exit 1 and is told with its line (stdin:3: ...).\n"
     "\n"
     "  -e CODE         evaluate CODE, print its result, exit 1 on an error\n"
@@ -30,20 +33,22 @@ static const char help[] =
     "  --wait SECONDS  how long -e and scripts wait for the functions of writes (1)\n"
     "  --help          print this\n"
     "\n"
-    "With -e and in scripts a result of nil and a text, as of a write that failed, is an error; and the functions of writes are\n"
-    "waited for, unless no line is connected: tagline repl -e 'tags[\"plant.boiler.setpoint\"]:write(5, print)'.\n"
+    "With -e and in scripts a result of nil and a text, as of a write that failed, is an error; "
+    "and the functions of writes are\n"
+    "waited for, unless no line is connected: tagline repl -e "
+    "'tags[\"plant.boiler.setpoint\"]:write(5, print)'.\n"
     "\n"
     "Ctrl-C cancels an evaluation, Ctrl-D leaves, Tab completes.\n";
 
-/* TYPED_MS: what is typed during an evaluation goes to it (to end a watch), but only once it lasts: lines that were pasted
-** belong to the prompt. */
+/* TYPED_MS: what is typed during an evaluation goes to it (to end a watch), but only once it
+** lasts: lines that were pasted belong to the prompt. */
 enum { COMPLETE_MS = 1000, TYPED_MS = 250, SPLIT_MS = 20, INTERRUPTED = 130 };
 
 typedef struct {
   int fd;
   bool json, logs;
-  int wait_ms; /* for the functions of writes */
-  unsigned width; /* of the terminal, as the process knows it */
+  int wait_ms;      /* for the functions of writes */
+  unsigned width;   /* of the terminal, as the process knows it */
   sigset_t waiting; /* the signal mask while we wait: SIGINT is let in only there */
   bool script_ended;
   tl_buf frame, input, chunk;
@@ -80,8 +85,8 @@ static int gone (void) {
   return 1;
 }
 
-/* Wait for the socket or, if `input` is not negative, for that one. Returns 1 for the socket, 2 for the input, 0 when
-** interrupted, -1 when timed out. */
+/* Wait for the socket or, if `input` is not negative, for that one. Returns 1 for the socket, 2
+** for the input, 0 when interrupted, -1 when timed out. */
 static int wait_for (repl *r, int input, int timeout_ms) {
   struct timespec limit = { timeout_ms / 1000, (timeout_ms % 1000) * 1000000L };
   for (;;) {
@@ -92,11 +97,13 @@ static int wait_for (repl *r, int input, int timeout_ms) {
       return 0;
     }
     if (rc == 0) return -1;
-    if (rc > 0) return fds[1].revents ? 2 : 1; /* a flood of output must not keep what is typed from being read */
+    /* a flood of output must not keep what is typed from being read */
+    if (rc > 0) return fds[1].revents ? 2 : 1;
   }
 }
 
-/* One frame: its type, 0 when the process is gone, -1 when our own output is. Output is written; results and errors, too. */
+/* One frame: its type, 0 when the process is gone, -1 when our own output is. Output is
+** written; results and errors, too. */
 static int take_frame (repl *r) {
   char type;
   if (tl_console_get(r->fd, &type, &r->frame) <= 0) return 0;
@@ -104,12 +111,13 @@ static int take_frame (repl *r) {
   if (type == 'o') ok = write_all(STDOUT_FILENO, r->frame.at, r->frame.len);
   if (type == 'r') ok = write_line(STDOUT_FILENO, &r->frame);
   if (type == 'f' || type == 'n') write_line(STDERR_FILENO, &r->frame);
-  if (!ok && errno != EPIPE) fprintf(stderr, "tagline repl: standard output: %s\n", strerror(errno));
+  if (!ok && errno != EPIPE)
+    fprintf(stderr, "tagline repl: standard output: %s\n", strerror(errno));
   return ok ? type : -1;
 }
 
-/* Ask for an evaluation and wait for its end: 'r', 'f', 'm'; 0: the process is gone; -1: our output is; INTERRUPTED: Ctrl-C
-** came twice. */
+/* Ask for an evaluation and wait for its end: 'r', 'f', 'm'; 0: the process is gone; -1: our
+** output is; INTERRUPTED: Ctrl-C came twice. */
 static int evaluate (repl *r, char type, tl_slice code, bool typed) {
   bool cancelled = false, lasts = false;
   uint64_t began = tl_clock_mono_ns();
@@ -117,7 +125,8 @@ static int evaluate (repl *r, char type, tl_slice code, bool typed) {
   if (rc == TL_ETOOBIG) fputs("tagline repl: the code is too long\n", stderr);
   if (rc < 0) return rc == TL_ETOOBIG ? 'f' : 0;
   for (;;) {
-    lasts = lasts || tl_clock_mono_ns() - began >= TYPED_MS * 1000000ull; /* whether there is output meanwhile or not */
+    /* whether there is output meanwhile or not */
+    lasts = lasts || tl_clock_mono_ns() - began >= TYPED_MS * 1000000ull;
     int what = wait_for(r, typed && lasts ? STDIN_FILENO : -1, typed && !lasts ? TYPED_MS : -1);
     if (what < 0) {
       lasts = true;
@@ -146,7 +155,8 @@ static int code_of (int answer) {
 
 /* A script from standard input: statement by statement, up to the first error */
 
-/* More of it into r->input: 1; 0 when nothing came within `timeout_ms`; -1: `*answer` says why to stop. */
+/* More of it into r->input: 1; 0 when nothing came within `timeout_ms`; -1: `*answer` says why
+** to stop. */
 static int read_script (repl *r, int timeout_ms, int *answer) {
   int what = wait_for(r, STDIN_FILENO, timeout_ms);
   *answer = what == 0 ? INTERRUPTED : 'r';
@@ -161,14 +171,15 @@ static int read_script (repl *r, int timeout_ms, int *answer) {
   return 1;
 }
 
-/* The line at r->input.at[at], without its break, and where the next begins; false: it is not complete yet. */
+/* The line at r->input.at[at], without its break, and where the next begins; false: it is not
+** complete yet. */
 static bool line_at (const repl *r, size_t at, tl_slice *line, size_t *next) {
   const uint8_t *start = r->input.at + at;
   size_t left = r->input.len - at;
   const uint8_t *end = left > 0 ? memchr(start, '\n', left) : NULL;
-  if (end == NULL && (!r->script_ended || left == 0)) return false;
-  *line = tl_slice_of(start, end != NULL ? (size_t)(end - start) : left);
-  *next = at + line->len + (end != NULL ? 1 : 0);
+  if (!end && (!r->script_ended || left == 0)) return false;
+  *line = tl_slice_of(start, end ? (size_t)(end - start) : left);
+  *next = at + line->len + (end ? 1 : 0);
   return true;
 }
 
@@ -183,9 +194,9 @@ static int script_line (repl *r, tl_slice *line, size_t *taken, int *answer) {
   return 1;
 }
 
-/* Does what follows belong to the statement before it ("  .. 'x'", "  :close()")? A script that somebody types into a pipe is not waited
-** for: only for the rest of a line that has begun, and a moment where one may just have been split. 1, 0; -1: `*answer` says why to
-** stop. */
+/* Does what follows belong to the statement before it ("  .. 'x'", "  :close()")? A script that
+** somebody types into a pipe is not waited for: only for the rest of a line that has begun, and
+** a moment where one may just have been split. 1, 0; -1: `*answer` says why to stop. */
 static int script_goes_on (repl *r, size_t *taken, int *answer) {
   tl_slice line;
   size_t at = *taken;
@@ -217,8 +228,10 @@ static int run_script (repl *r) {
   int rc, answer = 'r';
   while ((rc = script_line(r, &line, &taken, &answer)) == 1) {
     number++;
-    if (r->chunk.len == 0) first = number;
-    else tl_buf_byte(&r->chunk, '\n');
+    if (r->chunk.len == 0)
+      first = number;
+    else
+      tl_buf_byte(&r->chunk, '\n');
     tl_buf_slice(&r->chunk, line);
     if (r->chunk.failed) return 1;
     if (tl_chunk_is_blank(tl_buf_bytes(&r->chunk))) {
@@ -234,11 +247,12 @@ static int run_script (repl *r) {
     tl_buf_clear(&r->chunk);
   }
   if (rc < 0) return code_of(answer);
-  /* What is unfinished says as a whole what is missing; nothing at all waits for what the script left under way. */
+  /* What is unfinished says as a whole what is missing; nothing at all waits for what the
+  ** script left under way. */
   return code_of(evaluate_script(r, 'e', r->chunk.len > 0 ? first : number));
 }
 
-/* A terminal */
+/* --- A terminal --- */
 
 static size_t on_complete (void *ctx, const char *line, size_t at, tl_buf *words) {
   repl *r = ctx;
@@ -269,18 +283,21 @@ static int hello (repl *r, bool tty) {
   char text[120];
   if (tty) ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
   r->width = ws.ws_col ? ws.ws_col : 80u;
-  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s,\"wait\":%d}", tty ? "true" : "false", r->width,
-                   r->json ? "true" : "false", r->logs ? ",\"logs\":true" : "", r->wait_ms);
+  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s,\"wait\":%d}",
+                   tty ? "true" : "false", r->width, r->json ? "true" : "false",
+                   r->logs ? ",\"logs\":true" : "", r->wait_ms);
   return tl_console_put(r->fd, 'h', tl_slice_of(text, (size_t)n));
 }
 
 /* The window may have another size than when we attached. */
 static void renew_hello (repl *r) {
   struct winsize ws = { .ws_col = 0 };
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col != 0 && ws.ws_col != r->width) hello(r, true);
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col != 0 && ws.ws_col != r->width)
+    hello(r, true);
 }
 
-/* Once the process has answered, it writes no log line over the prompt any more: it sends them here. */
+/* Once the process has answered, it writes no log line over the prompt any more: it sends them
+** here. */
 static int await_logs (repl *r) { return r->logs ? evaluate(r, 'e', TL_LIT(""), false) : 'r'; }
 
 static int run_terminal (repl *r) {
@@ -318,7 +335,8 @@ static int run_terminal (repl *r) {
   return code < 0 ? 1 : code;
 }
 
-/* The socket to use, into `path` with a NUL. Returns 0, or the exit code after saying why there is none. */
+/* The socket to use, into `path` with a NUL. Returns 0, or the exit code after saying why there
+** is none. */
 static int choose (const char *given, tl_buf *path) {
   if (given) {
     tl_buf_str(path, given);
@@ -332,14 +350,16 @@ static int choose (const char *given, tl_buf *path) {
     return 0;
   }
   if (n > 1 && !path->failed) {
-    fprintf(stderr, "tagline repl: several processes are running; choose one with --socket:\n%s", (char *)path->at);
+    fprintf(stderr, "tagline repl: several processes are running; choose one with --socket:\n%s",
+            (char *)path->at);
     return 1;
   }
   tl_buf_clear(path);
   tl_console_folder(path);
   tl_buf_byte(path, 0);
   fprintf(stderr,
-          "tagline repl: no running process in %s; start one with 'tagline run CONFIG.lua', or name its socket with --socket\n",
+          "tagline repl: no running process in %s; start one with 'tagline run CONFIG.lua', or "
+          "name its socket with --socket\n",
           path->failed ? "?" : (char *)path->at);
   return 1;
 }
@@ -355,8 +375,9 @@ static bool read_seconds (const char *text, int *ms) {
 int tl_command_repl (int argc, char **argv) {
   const char *socket = NULL, *code = NULL, *wait = "1";
   repl r = { .fd = -1 };
-  const tl_option options[] = { { "socket", 0, NULL, &socket }, { NULL, 'e', NULL, &code }, { "json", 0, &r.json, NULL },
-                                { "logs", 0, &r.logs, NULL }, { "wait", 0, NULL, &wait }, { 0 } };
+  const tl_option options[] = { { "socket", 0, NULL, &socket }, { NULL, 'e', NULL, &code },
+                                { "json", 0, &r.json, NULL },   { "logs", 0, &r.logs, NULL },
+                                { "wait", 0, NULL, &wait },     { 0 } };
   tl_buf path;
   tl_err err = { 0 };
   struct sigaction before, catch = { .sa_handler = on_interrupt };
@@ -364,7 +385,8 @@ int tl_command_repl (int argc, char **argv) {
   int rc = tl_options_read(argc, argv, "repl", help, options, NULL, 0);
   if (rc < 0) return tl_options_exit(rc);
   if (!read_seconds(wait, &r.wait_ms))
-    return tl_options_exit(tl_options_wrong("repl", "--wait: expected seconds (0 to 86400), got '%s'", wait));
+    return tl_options_exit(
+        tl_options_wrong("repl", "--wait: expected seconds (0 to 86400), got '%s'", wait));
   tl_buf_init(&path);
   rc = choose(socket, &path);
   if (rc == 0) r.fd = tl_console_connect((char *)path.at, &err);

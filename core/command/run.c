@@ -20,12 +20,14 @@ enum { WATCH_MS = 500 };
 static const char help[] =
     "usage: tagline run [OPTIONS] CONFIG.lua\n"
     "\n"
-    "Connects the lines of the config and runs until SIGINT or SIGTERM. SIGHUP reloads the config.\n"
+    "Connects the lines of the config and runs until SIGINT or SIGTERM. SIGHUP reloads the "
+    "config.\n"
     "\n"
     "  --repl               a REPL on this terminal; its end ends the process\n"
     "  --watch              reload when a file of the config changes on disk\n"
     "  --values             print each new tag value as a line of JSON on stdout\n"
-    "  --socket PATH        the console socket (default: $XDG_RUNTIME_DIR/tagline/NAME.sock, else /tmp/tagline-UID/NAME.sock)\n"
+    "  --socket PATH        the console socket (default: $XDG_RUNTIME_DIR/tagline/NAME.sock, else "
+    "/tmp/tagline-UID/NAME.sock)\n"
     "  --log-level LEVEL    error, warn, info (default) or debug\n"
     "  --unsafe             the config may use all of Lua (io, os, debug, package)\n";
 
@@ -37,20 +39,21 @@ typedef struct {
   tl_sink *values;
   tl_signal *signals[3];
   tl_attach *attach;
-  tl_companion *repl;  /* --repl: NULL without */
-  tl_timer *watcher;   /* --watch */
-  bool changed;        /* files changed; they are read once they have not done so for a while */
-  bool on_terminal;    /* the REPL and the log are on one terminal */
+  tl_companion *repl; /* --repl: NULL without */
+  tl_timer *watcher;  /* --watch */
+  bool changed;       /* files changed; they are read once they have not done so for a while */
+  bool on_terminal;   /* the REPL and the log are on one terminal */
   const char *config;
   int exit_code;
   bool ending;
 } running;
 
-/* With the REPL on the terminal that the log goes to, it is the REPL that shows the log, above its prompt. */
+/* With the REPL on the terminal that the log goes to, it is the REPL that shows the log, above
+** its prompt. */
 static bool write_log (void *ctx, tl_log_level level, const char *line) {
   running *r = ctx;
   (void)level;
-  return r->attach != NULL && tl_attach_log(r->attach, line) && r->on_terminal;
+  return r->attach && tl_attach_log(r->attach, line) && r->on_terminal;
 }
 
 static void end (void *ctx) {
@@ -82,7 +85,8 @@ static void on_failed (void *ctx, int code, const char *text) {
   begin_end(r, 1);
 }
 
-/* Editors write in several steps, and several files may change together: half a second of rest comes before they are read. */
+/* Editors write in several steps, and several files may change together: half a second of rest
+** comes before they are read. */
 static void look_for_changes (void *ctx) {
   running *r = ctx;
   if (tl_script_files_changed(r->script)) {
@@ -131,15 +135,19 @@ static int listen_console (running *r, const char *path, bool repl) {
   tl_buf made;
   tl_buf_init(&made);
   int rc = TL_OK;
-  if (path == NULL) {
+  if (!path) {
     rc = tl_console_path(&made, r->config);
     tl_buf_byte(&made, '\0');
     path = rc >= 0 && !made.failed ? (const char *)made.at : NULL;
   }
-  if (path == NULL) tl_fail(&err, rc, 0, "no path for the console socket");
-  else rc = tl_console_listen(&r->console, r->loop, path, &tl_attach_events, r->attach, &err);
-  if (rc < 0) tl_log(TL_LOG_ERROR, NULL, "console: %s", err.text);
-  else if (repl) rc = start_repl(r, path);
+  if (!path)
+    tl_fail(&err, rc, 0, "no path for the console socket");
+  else
+    rc = tl_console_listen(&r->console, r->loop, path, &tl_attach_events, r->attach, &err);
+  if (rc < 0)
+    tl_log(TL_LOG_ERROR, NULL, "console: %s", err.text);
+  else if (repl)
+    rc = start_repl(r, path);
   tl_buf_fini(&made);
   return rc;
 }
@@ -162,13 +170,16 @@ static bool set_up (running *r, const settings *set) {
     return false;
   }
   r->script = tl_start_script(set->unsafe);
-  if (r->script == NULL) return false;
-  bool ok = tl_loop_new(&r->loop) >= 0 && tl_gateway_new(&r->gateway, r->loop, &tl_script_handlers, r->script) >= 0;
-  if (ok && set->values) ok = tl_sink_new(&r->values, r->loop, STDOUT_FILENO, on_drained, on_failed, r) >= 0;
+  if (!r->script) return false;
+  bool ok = tl_loop_new(&r->loop) >= 0 &&
+            tl_gateway_new(&r->gateway, r->loop, &tl_script_handlers, r->script) >= 0;
+  if (ok && set->values)
+    ok = tl_sink_new(&r->values, r->loop, STDOUT_FILENO, on_drained, on_failed, r) >= 0;
   if (ok) ok = tl_attach_new(&r->attach, r->script) >= 0;
   if (ok && set->watch) ok = tl_timer_new(&r->watcher, r->loop, look_for_changes, r) >= 0;
   if (set->repl) signal(SIGINT, SIG_IGN); /* Ctrl-C is the REPL's */
-  for (int i = set->repl; ok && i < 3; i++) ok = tl_signal_new(&r->signals[i], r->loop, signals[i], on_signal, r) >= 0;
+  for (int i = set->repl; ok && i < 3; i++)
+    ok = tl_signal_new(&r->signals[i], r->loop, signals[i], on_signal, r) >= 0;
   if (!ok) {
     tl_log(TL_LOG_ERROR, NULL, "cannot start: no resources");
     return false;
@@ -186,10 +197,10 @@ static void tear_down (running *r) {
   tl_timer_close(r->watcher);
   tl_console_close(r->console);
   tl_companion_detach(r->repl);
-  if (r->values != NULL) tl_sink_close(r->values);
+  if (r->values) tl_sink_close(r->values);
   tl_gateway_free(r->gateway);
   tl_script_free(r->script);
-  if (r->loop != NULL) tl_loop_free(r->loop);
+  if (r->loop) tl_loop_free(r->loop);
   tl_log_set_writer(NULL, NULL);
   tl_attach_free(r->attach);
   tl_companion_free(r->repl);
@@ -209,16 +220,22 @@ int tl_command_run (int argc, char **argv) {
   running r = { .exit_code = 0 };
   settings set = { .socket = NULL };
   const char *level = "info", *config[1];
-  const tl_option options[] = { { "values", 0, &set.values, NULL }, { "unsafe", 0, &set.unsafe, NULL },
-                                { "repl", 0, &set.repl, NULL }, { "watch", 0, &set.watch, NULL },
-                                { "socket", 0, NULL, &set.socket }, { "log-level", 0, NULL, &level }, { 0 } };
+  const tl_option options[] = { { "values", 0, &set.values, NULL },
+                                { "unsafe", 0, &set.unsafe, NULL },
+                                { "repl", 0, &set.repl, NULL },
+                                { "watch", 0, &set.watch, NULL },
+                                { "socket", 0, NULL, &set.socket },
+                                { "log-level", 0, NULL, &level },
+                                { 0 } };
   int n = tl_options_read(argc, argv, "run", help, options, config, 1);
   if (n < 0) return tl_options_exit(n);
   if (n < 1) return tl_options_exit(tl_options_wrong("run", "a CONFIG.lua is missing"));
   if (!set_log_level(level))
-    return tl_options_exit(tl_options_wrong("run", "--log-level: expected error, warn, info or debug, got '%s'", level));
+    return tl_options_exit(tl_options_wrong(
+        "run", "--log-level: expected error, warn, info or debug, got '%s'", level));
   if (set.repl && set.values && isatty(STDOUT_FILENO))
-    return tl_options_exit(tl_options_wrong("run", "--repl and --values both need this terminal: send the values elsewhere"));
+    return tl_options_exit(tl_options_wrong(
+        "run", "--repl and --values both need this terminal: send the values elsewhere"));
   r.config = config[0];
   if (set_up(&r, &set)) {
     tl_gateway_start(r.gateway);

@@ -9,7 +9,9 @@ tl_script *tl_start_script (bool unsafe) {
   tl_err err = { .text = "" };
   tl_buf_init(&dir);
   if (tl_script_find_lua(&dir) != TL_OK) {
-    fputs("tagline: its Lua modules are missing: expected lua/ beside the program, or ../share/tagline/lua\n", stderr);
+    fputs("tagline: its Lua modules are missing: expected lua/ beside the program, or "
+          "../share/tagline/lua\n",
+          stderr);
   } else {
     tl_buf_byte(&dir, '\0');
     tl_script_options options = { .lua_dir = (const char *)dir.at, .unsafe = unsafe };

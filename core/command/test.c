@@ -1,4 +1,5 @@
-/* core/command/test.c — `tagline test [FILE…]`: busted specs of configs and decoders, without a broker. */
+/* core/command/test.c — `tagline test [FILE…]`: busted specs of configs and decoders, without a
+** broker. */
 #include <stdio.h>
 
 #include "base/log.h"
@@ -9,8 +10,10 @@
 static const char help[] =
     "usage: tagline test [--output NAME] [FILE or FOLDER …]\n"
     "\n"
-    "Runs busted specs with the module tagline.test: feed payloads to a config and look at its tags, without a broker and at times that\n"
-    "the spec names. Without FILE: every *_spec.lua and *_test.lua in spec/, or where there is no such folder in the current one. Exit\n"
+    "Runs busted specs with the module tagline.test: feed payloads to a config and look at its "
+    "tags, without a broker and at times that\n"
+    "the spec names. Without FILE: every *_spec.lua and *_test.lua in spec/, or where there is no "
+    "such folder in the current one. Exit\n"
     "code 0 when all pass, 1 when one fails.\n"
     "\n"
     "  --output NAME   how busted reports: utfTerminal, plainTerminal, TAP, junit, json …\n";

@@ -12,8 +12,10 @@ int tl_console_address (struct sockaddr_un *out, const char *path, tl_err *err) 
   memset(out, 0, sizeof *out);
   out->sun_family = AF_UNIX;
   if (len >= sizeof out->sun_path)
-    return tl_fail(err, TL_ETOOBIG, 0, "a socket's path has at most %zu bytes, '%.80s…' has %zu; choose another with --socket",
-                   sizeof out->sun_path - 1, path, len);
+    return tl_fail(
+        err, TL_ETOOBIG, 0,
+        "a socket's path has at most %zu bytes, '%.80s…' has %zu; choose another with --socket",
+        sizeof out->sun_path - 1, path, len);
   memcpy(out->sun_path, path, len);
   return TL_OK;
 }
@@ -23,7 +25,8 @@ int tl_console_answers (const struct sockaddr_un *address) {
   if (fd < 0) return uv_translate_sys_error(errno);
   int rc = connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? errno : 0;
   close(fd);
-  if (rc == 0 || rc == EAGAIN || rc == EINPROGRESS) return 1; /* EAGAIN: it lives, its queue is full */
+  /* EAGAIN: it lives, its queue is full */
+  if (rc == 0 || rc == EAGAIN || rc == EINPROGRESS) return 1;
   return rc == ECONNREFUSED ? 0 : uv_translate_sys_error(rc);
 }
 

@@ -7,14 +7,17 @@
 
 #include "base/slice.h"
 
-/* TL_OK, or TL_ETOOBIG (err filled) when `path` is longer than a socket's may be: the kernel would cut it silently. */
+/* TL_OK, or TL_ETOOBIG (err filled) when `path` is longer than a socket's may be: the kernel
+** would cut it silently. */
 int tl_console_address (struct sockaddr_un *out, const char *path, tl_err *err);
 
-/* Does somebody answer on `path`? 1: yes; 0: there is a socket and nobody answers; UV_ENOENT: there is nothing; other negative
-** codes: cannot be told (no permission, not a socket). Does not block. */
+/* Does somebody answer on `path`? 1: yes; 0: there is a socket and nobody answers; UV_ENOENT:
+** there is nothing; other negative codes: cannot be told (no permission, not a socket). Does
+** not block. */
 int tl_console_answers (const struct sockaddr_un *address);
 
-/* May the process at the other end of `fd` be trusted: this user's, root's, or are we root? Its uid goes to *uid. */
+/* May the process at the other end of `fd` be trusted: this user's, root's, or are we root? Its
+** uid goes to *uid. */
 bool tl_console_trusts (int fd, uint32_t *uid);
 
 #endif

@@ -1,4 +1,5 @@
-/* core/console/client.c — the blocking side of the console socket. Knows frames, not what they mean. */
+/* core/console/client.c — the blocking side of the console socket. Knows frames, not what they
+** mean. */
 #include "console/client.h"
 
 #include <dirent.h>
@@ -58,7 +59,9 @@ int tl_console_running (tl_buf *out) {
     tl_buf_fmt(&path, "/%s", list[i]->d_name);
     tl_buf_byte(&path, 0);
     if (path.failed) goto out;
-    if (tl_console_address(&address, (const char *)path.at, NULL) < 0 || tl_console_answers(&address) != 1) continue;
+    if (tl_console_address(&address, (const char *)path.at, NULL) < 0 ||
+        tl_console_answers(&address) != 1)
+      continue;
     tl_buf_add(out, path.at, path.len - 1);
     tl_buf_byte(out, '\n');
     found++;
@@ -77,16 +80,20 @@ int tl_console_connect (const char *path, tl_err *err) {
   int rc = tl_console_address(&address, path, err);
   if (rc < 0) return rc;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return tl_fail(err, uv_translate_sys_error(errno), 0, "connect to '%.150s': %s", path, strerror(errno));
+  if (fd < 0)
+    return tl_fail(err, uv_translate_sys_error(errno), 0, "connect to '%.150s': %s", path,
+                   strerror(errno));
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
     int code = uv_translate_sys_error(errno);
     close(fd);
-    if (code == UV_ECONNREFUSED) return tl_fail(err, code, 0, "no running process answers on '%.150s'", path);
+    if (code == UV_ECONNREFUSED)
+      return tl_fail(err, code, 0, "no running process answers on '%.150s'", path);
     return tl_fail(err, code, 0, "connect to '%.150s': %s", path, uv_strerror(code));
   }
   if (!tl_console_trusts(fd, &uid) && geteuid() != 0) {
     close(fd);
-    return tl_fail(err, TL_EREFUSED, 0, "'%.120s' belongs to a process of another user (uid %u)", path, (unsigned)uid);
+    return tl_fail(err, TL_EREFUSED, 0, "'%.120s' belongs to a process of another user (uid %u)",
+                   path, (unsigned)uid);
   }
   return fd;
 }
@@ -109,13 +116,14 @@ static int put_all (int fd, const uint8_t *at, size_t n) {
 
 int tl_console_put (int fd, char type, tl_slice body) {
   if (body.len > TL_CONSOLE_FRAME) return TL_ETOOBIG;
-  uint8_t head[5] = { (uint8_t)type, (uint8_t)(body.len >> 24), (uint8_t)(body.len >> 16), (uint8_t)(body.len >> 8),
-                      (uint8_t)body.len };
+  uint8_t head[5] = { (uint8_t)type, (uint8_t)(body.len >> 24), (uint8_t)(body.len >> 16),
+                      (uint8_t)(body.len >> 8), (uint8_t)body.len };
   int rc = put_all(fd, head, sizeof head);
   return rc < 0 ? rc : put_all(fd, body.at, body.len);
 }
 
-/* 1: all n bytes are there; 0: the end came before the first; negative: an error, or the end came later. */
+/* 1: all n bytes are there; 0: the end came before the first; negative: an error, or the end
+** came later. */
 static int get_all (int fd, uint8_t *at, size_t n) {
   for (size_t have = 0; have < n;) {
     ssize_t rc = recv(fd, at + have, n - have, 0);

@@ -1,4 +1,5 @@
-/* core/console/listen.h — takes and gives back a place in the file system for the console's socket. No frames, no loop. */
+/* core/console/listen.h — takes and gives back a place in the file system for the console's
+** socket. No frames, no loop. */
 #ifndef TL_CONSOLE_LISTEN_H
 #define TL_CONSOLE_LISTEN_H
 
@@ -14,9 +15,10 @@ typedef struct {
   ino_t ino;
 } tl_console_place;
 
-/* Make the folder, look whether the path is free or stale, bind. On success *fd is a listening socket.
-** Errors as in tl_console_listen(). */
+/* Make the folder, look whether the path is free or stale, bind. On success *fd is a listening
+** socket. Errors as in tl_console_listen(). */
 int tl_console_claim (tl_console_place *out, const char *path, int *fd, tl_err *err);
-void tl_console_release (tl_console_place *place); /* remove the socket, if it is still the one we made */
+/* remove the socket, if it is still the one we made */
+void tl_console_release (tl_console_place *place);
 
 #endif

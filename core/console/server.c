@@ -1,4 +1,5 @@
-/* core/console/server.c — the Unix socket that `tagline repl` attaches to. Knows frames, not what they mean. */
+/* core/console/server.c — the Unix socket that `tagline repl` attaches to. Knows frames, not
+** what they mean. */
 #include "console/server.h"
 
 #include <stdlib.h>
@@ -15,9 +16,9 @@ struct tl_console_client {
   tl_console_client *next; /* all that are not freed */
   void *user;
   uint32_t uid;
-  size_t dropped;          /* 'o' frames since the last notice */
-  bool opened, paused;     /* opened: `opened` was called, `closed` is owed */
-  bool behind;             /* `drained` is owed */
+  size_t dropped;      /* 'o' frames since the last notice */
+  bool opened, paused; /* opened: `opened` was called, `closed` is owed */
+  bool behind;         /* `drained` is owed */
   bool json;
   tl_buf in;
 };
@@ -39,7 +40,9 @@ typedef struct {
 
 static uv_stream_t *stream_of (tl_console_client *c) { return (uv_stream_t *)&c->pipe; }
 
-static size_t pending (tl_console_client *c) { return uv_stream_get_write_queue_size(stream_of(c)); }
+static size_t pending (tl_console_client *c) {
+  return uv_stream_get_write_queue_size(stream_of(c));
+}
 
 static void tell_closed (tl_console_client *c) {
   if (!c->opened || !c->owner) return;
@@ -63,7 +66,7 @@ static void close_client (tl_console_client *c) {
   if (!uv_is_closing((uv_handle_t *)&c->pipe)) uv_close((uv_handle_t *)&c->pipe, on_client_closed);
 }
 
-/* Reading */
+/* --- Reading --- */
 
 static void on_alloc (uv_handle_t *handle, size_t hint, uv_buf_t *buf) {
   tl_console_client *c = handle->data;
@@ -113,7 +116,7 @@ static void pace (tl_console_client *c) {
     uv_read_start(stream_of(c), on_alloc, on_read);
 }
 
-/* Writing */
+/* --- Writing --- */
 
 static void put (tl_console_client *c, char type, tl_slice body);
 
@@ -123,7 +126,8 @@ static void tell_dropped (tl_console_client *c) {
   if (n == 0) return;
   c->dropped = 0;
   int len = c->json ? snprintf(text, sizeof text, "{\"outputs_left_out\":%zu}\n", n)
-                    : snprintf(text, sizeof text, "[%zu output%s left out: not read fast enough]\n", n, n == 1 ? "" : "s");
+                    : snprintf(text, sizeof text, "[%zu output%s left out: not read fast enough]\n",
+                               n, n == 1 ? "" : "s");
   put(c, 'o', tl_slice_of(text, (size_t)len));
 }
 
@@ -145,9 +149,10 @@ static void on_written (uv_write_t *req, int status) {
 
 /* What the kernel takes goes out now; the rest is kept. */
 static void put (tl_console_client *c, char type, tl_slice body) {
-  uint8_t head[HEAD] = { (uint8_t)type, (uint8_t)(body.len >> 24), (uint8_t)(body.len >> 16), (uint8_t)(body.len >> 8),
-                         (uint8_t)body.len };
-  uv_buf_t bufs[2] = { uv_buf_init((char *)head, HEAD), uv_buf_init((char *)(uintptr_t)body.at, (unsigned)body.len) };
+  uint8_t head[HEAD] = { (uint8_t)type, (uint8_t)(body.len >> 24), (uint8_t)(body.len >> 16),
+                         (uint8_t)(body.len >> 8), (uint8_t)body.len };
+  uv_buf_t bufs[2] = { uv_buf_init((char *)head, HEAD),
+                       uv_buf_init((char *)(uintptr_t)body.at, (unsigned)body.len) };
   int rc = uv_try_write(stream_of(c), bufs, body.len ? 2 : 1);
   size_t done = rc > 0 ? (size_t)rc : 0, all = HEAD + body.len;
   if (rc < 0 && rc != UV_EAGAIN) {
@@ -176,7 +181,8 @@ static void put (tl_console_client *c, char type, tl_slice body) {
 
 void tl_console_send (tl_console_client *c, char type, tl_slice body) {
   if (uv_is_closing((uv_handle_t *)&c->pipe)) return;
-  if (body.len > UINT32_MAX - HEAD) return; /* no frame can hold it, and no evaluation's memory budget either */
+  /* no frame can hold it, and no evaluation's memory budget either */
+  if (body.len > UINT32_MAX - HEAD) return;
   if (type == 'o' && pending(c) > TL_CONSOLE_BACKLOG) {
     c->dropped++;
     return;
@@ -197,7 +203,7 @@ void *tl_console_user (const tl_console_client *c) { return c->user; }
 void tl_console_set_user (tl_console_client *c, void *user) { c->user = user; }
 uint32_t tl_console_uid (const tl_console_client *c) { return c->uid; }
 
-/* Coming and going */
+/* --- Coming and going --- */
 
 static void on_connection (uv_stream_t *stream, int status) {
   tl_console *console = stream->data;
@@ -211,7 +217,8 @@ static void on_connection (uv_stream_t *stream, int status) {
   c->next = console->clients;
   console->clients = c;
   tl_buf_init(&c->in);
-  if (uv_accept(stream, stream_of(c)) < 0 || uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 || !tl_console_trusts(fd, &c->uid)) {
+  if (uv_accept(stream, stream_of(c)) < 0 || uv_fileno((uv_handle_t *)&c->pipe, &fd) < 0 ||
+      !tl_console_trusts(fd, &c->uid)) {
     close_client(c);
     return;
   }
@@ -225,10 +232,11 @@ static void on_connection (uv_stream_t *stream, int status) {
 
 static void on_console_closed (uv_handle_t *handle) { free(handle->data); }
 
-int tl_console_listen (tl_console **out, tl_loop *loop, const char *path, const tl_console_events *events, void *ctx,
-                       tl_err *err) {
+int tl_console_listen (tl_console **out, tl_loop *loop, const char *path,
+                       const tl_console_events *events, void *ctx, tl_err *err) {
   tl_console *c = calloc(1, sizeof *c);
-  int fd, rc = c ? tl_console_claim(&c->place, path, &fd, err) : tl_fail(err, TL_ENOMEM, 0, "out of memory");
+  int fd, rc = c ? tl_console_claim(&c->place, path, &fd, err)
+                 : tl_fail(err, TL_ENOMEM, 0, "out of memory");
   if (rc < 0) {
     free(c);
     return rc;
@@ -252,7 +260,8 @@ int tl_console_listen (tl_console **out, tl_loop *loop, const char *path, const 
 void tl_console_close (tl_console *console) {
   if (!console || console->closing) return;
   console->closing = true;
-  tl_console_release(&console->place); /* before anything else: from here on it can be claimed anew */
+  /* before anything else: from here on it can be claimed anew */
+  tl_console_release(&console->place);
   tl_console_client *next;
   for (tl_console_client *c = console->clients; c; c = next) {
     next = c->next;

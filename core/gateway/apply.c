@@ -1,4 +1,5 @@
-/* core/gateway/apply.c — a checked configuration becomes the running whole; used for the first load and for every reload. */
+/* core/gateway/apply.c — a checked configuration becomes the running whole; used for the first
+** load and for every reload. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,15 @@ typedef struct {
 } applying;
 
 static void release (tl_gateway *g, void **user) {
-  if (*user != NULL && g->handlers.release != NULL) g->handlers.release(g->handlers_ctx, *user);
+  if (*user && g->handlers.release) g->handlers.release(g->handlers_ctx, *user);
   *user = NULL;
 }
 
 size_t tl_link_filters (const tl_link *l, tl_subscription *out) {
   size_t n = 0;
   uint8_t qos = (uint8_t)l->params.subscribe_qos;
-  for (size_t i = 0; i < l->params.topic_filter.n; i++) out[n++] = (tl_subscription){ l->params.topic_filter.at[i], qos };
+  for (size_t i = 0; i < l->params.topic_filter.n; i++)
+    out[n++] = (tl_subscription){ l->params.topic_filter.at[i], qos };
   for (uint32_t i = 0; i < l->line->station_count; i++) {
     const tl_station *s = l->line->stations[i];
     tl_slice address = tl_slice_str(s->address);
@@ -34,8 +36,9 @@ size_t tl_link_filters (const tl_link *l, tl_subscription *out) {
 
 /* Says when the broker is not told yet: nobody would know why nothing comes. */
 static int refresh_filters (tl_link *l, const char *what) {
-  tl_subscription *filters = calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
-  if (filters == NULL) return TL_ENOMEM;
+  tl_subscription *filters =
+      calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
+  if (!filters) return TL_ENOMEM;
   size_t n = tl_link_filters(l, filters);
   bool waited = tl_session_filters_wait(l->session);
   int rc = tl_session_set_filters(l->session, filters, n);
@@ -45,19 +48,20 @@ static int refresh_filters (tl_link *l, const char *what) {
   return rc;
 }
 
-/* ---- stations ---- */
+/* --- stations --- */
 
 /* An instance is found through its template: at its next message the router hears of it again. */
 static int route_station (tl_link *l, tl_station *s, tl_err *err) {
-  int rc = s->made_by != NULL ? TL_OK : tl_router_add(l->router, tl_slice_str(s->address), s, err);
-  if (rc >= 0 && s->will_topic != NULL) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
+  int rc = s->made_by ? TL_OK : tl_router_add(l->router, tl_slice_str(s->address), s, err);
+  if (rc >= 0 && s->will_topic) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
   return rc;
 }
 
 static void unroute_station (tl_link *l, tl_station *s) {
-  if (s->made_by == NULL) tl_router_remove(l->router, tl_slice_str(s->address)); /* of an instance it may be another station's */
+  /* of an instance it may be another station's */
+  if (!s->made_by) tl_router_remove(l->router, tl_slice_str(s->address));
   tl_router_forget(l->router, s); /* an instance may be fed by several topics */
-  if (s->will_topic != NULL) tl_router_remove_will(l->router, tl_slice_str(s->will_topic), s);
+  if (s->will_topic) tl_router_remove_will(l->router, tl_slice_str(s->will_topic), s);
 }
 
 static void drop_station (tl_link *l, tl_station *s) {
@@ -93,7 +97,7 @@ static void swap_handlers (tl_link *l, tl_station *s, void **user) {
     tl_station *instance = l->line->stations[i];
     if (instance->made_by != s) continue;
     release(g, &instance->user);
-    if (s->user != NULL && g->handlers.share != NULL) instance->user = g->handlers.share(g->handlers_ctx, s->user);
+    if (s->user && g->handlers.share) instance->user = g->handlers.share(g->handlers_ctx, s->user);
   }
 }
 
@@ -106,10 +110,10 @@ typedef struct {
 static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *plan, size_t *n) {
   size_t count = 0;
   *n = 0;
-  for (tl_write *w = g->writes; w != NULL; w = w->next) count += w->tag != NULL && w->tag->station == s;
+  for (tl_write *w = g->writes; w; w = w->next) count += w->tag && w->tag->station == s;
   moving *list = count > 0 ? calloc(count, sizeof *list) : NULL;
-  for (tl_write *w = g->writes; list != NULL && w != NULL; w = w->next) {
-    if (w->tag == NULL || w->tag->station != s) continue;
+  for (tl_write *w = g->writes; list && w; w = w->next) {
+    if (!w->tag || w->tag->station != s) continue;
     const tl_tagdef *d = tl_tag_def(w->tag);
     int index = tl_plan_find(plan, tl_slice_str(d->name));
     if (index >= 0 && plan->tags[index].type != d->type) index = -1;
@@ -118,7 +122,8 @@ static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *p
   return list;
 }
 
-/* The station itself, which is not routed now, stays, and with it the values of tags that did not change, and what is in flight. */
+/* The station itself, which is not routed now, stays, and with it the values of tags that did
+** not change, and what is in flight. */
 static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl_station_spec *c) {
   size_t n;
   moving *writes = list_writes(l->gateway, s, c->plan, &n);
@@ -130,13 +135,15 @@ static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
   if (awaits) l->awaiting = s;
   if (rc == TL_OK) rc = tl_station_retune(s, c);
-  for (size_t i = 0; rc == TL_OK && i < n; i++) writes[i].write->tag = writes[i].index >= 0 ? &s->tags[writes[i].index] : NULL;
+  for (size_t i = 0; rc == TL_OK && i < n; i++)
+    writes[i].write->tag = writes[i].index >= 0 ? &s->tags[writes[i].index] : NULL;
   free(writes);
   int routed = route_station(l, s, a->err);
   return rc < 0 ? tl_fail(a->err, rc, 0, "no memory for station '%s'", s->name) : routed;
 }
 
-/* What a changed template makes of a device that is there already, by the topic that it was made for. False: nothing, or another one. */
+/* What a changed template makes of a device that is there already, by the topic that it was
+** made for. False: nothing, or another one. */
 static int adapt_instance (const applying *a, tl_link *l, tl_station *t, tl_station *s) {
   tl_instance_spec x = { .spec.plan = NULL };
   tl_captures c;
@@ -160,7 +167,8 @@ static int adapt_instance (const applying *a, tl_link *l, tl_station *t, tl_stat
   return rc;
 }
 
-/* Devices stay as long as the new address still takes their topic and gives them their name; the others go. */
+/* Devices stay as long as the new address still takes their topic and gives them their name;
+** the others go. */
 static int adapt_template (const applying *a, tl_link *l, tl_station *t, const tl_station_spec *c) {
   int rc = adapt_station(a, l, t, c);
   if (rc < 0) return rc;
@@ -171,15 +179,19 @@ static int adapt_template (const applying *a, tl_link *l, tl_station *t, const t
     rc = adapt_instance(a, l, t, s);
     if (rc == TL_ENOMEM) return rc;
     if (rc >= 0) continue;
-    if (rc == TL_ESYNTAX) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%s' anew: %s", s->name, a->err->text);
+    if (rc == TL_ESYNTAX)
+      tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%s' anew: %s", s->name,
+             a->err->text);
     drop_station(l, l->line->stations[i]);
   }
   return TL_OK;
 }
 
-static int change_station (const applying *a, tl_link *l, tl_station *s, tl_station_config *c, bool changed) {
+static int change_station (const applying *a, tl_link *l, tl_station *s, tl_station_config *c,
+                           bool changed) {
   int rc = TL_OK;
-  if (changed) rc = s->is_template ? adapt_template(a, l, s, &c->spec) : adapt_station(a, l, s, &c->spec);
+  if (changed)
+    rc = s->is_template ? adapt_template(a, l, s, &c->spec) : adapt_station(a, l, s, &c->spec);
   if (rc < 0) return rc;
   s = tl_line_station(l->line, c->spec.name); /* it may have moved */
   s->max_instances = c->spec.max_instances;
@@ -187,36 +199,42 @@ static int change_station (const applying *a, tl_link *l, tl_station *s, tl_stat
   return TL_OK;
 }
 
-/* Takes away what goes, and from the router what will come back to it changed: two stations may swap their addresses. Returns whether
-** the station of this config, c, stays and must be changed. */
-static bool clear_way (tl_link *l, tl_station *s, const tl_station_config *c, const tl_station_config *template) {
-  if (c == NULL && template != NULL && template->spec.is_template) return false; /* adapt_template sees to it */
-  if (c == NULL || s->is_template != c->spec.is_template) {
+/* Takes away what goes, and from the router what will come back to it changed: two stations may
+** swap their addresses. Returns whether the station of this config, c, stays and must be
+** changed. */
+static bool clear_way (tl_link *l, tl_station *s, const tl_station_config *c,
+                       const tl_station_config *template) {
+  if (!c && template && template->spec.is_template) return false; /* adapt_template sees to it */
+  if (!c || s->is_template != c->spec.is_template) {
     drop_station(l, s);
     return false;
   }
-  if (s->made_by == NULL && tl_station_is_same(s, &c->spec)) return false;
+  if (!s->made_by && tl_station_is_same(s, &c->spec)) return false;
   unroute_station(l, s);
-  if (s->made_by != NULL) s->made_by->made--;
-  s->made_by = NULL; /* a device that is written out now keeps its values, and is routed by its own address */
+  if (s->made_by) s->made_by->made--;
+  /* a device that is written out now keeps its values, and is routed by its own address */
+  s->made_by = NULL;
   return true;
 }
 
 static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, bool fresh) {
   tl_map wanted;
   bool *changed = calloc(c->station_count + 1, sizeof *changed);
-  int rc = changed != NULL ? TL_OK : TL_ENOMEM;
+  int rc = changed ? TL_OK : TL_ENOMEM;
   tl_map_init(&wanted);
-  for (size_t i = 0; i < c->station_count && rc >= 0; i++) rc = tl_map_put(&wanted, c->stations[i].spec.name, &c->stations[i]);
+  for (size_t i = 0; i < c->station_count && rc >= 0; i++)
+    rc = tl_map_put(&wanted, c->stations[i].spec.name, &c->stations[i]);
   for (uint32_t i = l->line->station_count; i-- > 0 && rc >= 0;) {
     tl_station *s = l->line->stations[i];
     const tl_station_config *own = tl_map_get(&wanted, tl_slice_str(s->name));
-    const tl_station_config *template = s->made_by != NULL ? tl_map_get(&wanted, tl_slice_str(s->made_by->name)) : NULL;
+    const tl_station_config *template =
+        s->made_by ? tl_map_get(&wanted, tl_slice_str(s->made_by->name)) : NULL;
     if (clear_way(l, s, own, template)) changed[own - c->stations] = true;
   }
   for (size_t i = 0; i < c->station_count && rc >= 0; i++) {
     tl_station *s = fresh ? NULL : tl_line_station(l->line, c->stations[i].spec.name);
-    rc = s == NULL ? add_station(a, l, &c->stations[i]) : change_station(a, l, s, &c->stations[i], changed[i]);
+    rc = !s ? add_station(a, l, &c->stations[i])
+            : change_station(a, l, s, &c->stations[i], changed[i]);
   }
   tl_map_fini(&wanted);
   free(changed);
@@ -224,24 +242,26 @@ static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, boo
   return rc;
 }
 
-/* ---- lines ---- */
+/* --- lines --- */
 
 int tl_link_set_params (tl_link *l, tl_line_params *params) {
   const char *names[64];
   if (l->removed) return TL_ESTATE;
   int n = tl_params_diff(&l->params, params, names, 64);
   bool filter_only = n == 1 && strcmp(names[0], "topic_filter") == 0;
-  if (n > 0 && strcmp(names[0], "host") == 0) l->host = 0; /* a list begins at its first: `host` is the first field, too */
+  /* a list begins at its first: `host` is the first field, too */
+  if (n > 0 && strcmp(names[0], "host") == 0) l->host = 0;
   tl_params_fini(&l->params);
   l->params = *params;
   tl_params_init(params);
   tl_gateway_refresh_trace(l->gateway);
   if (n == 0) return TL_OK;
   if (filter_only) return refresh_filters(l, "the new topic_filter");
-  if (l->tcp != NULL || l->state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
+  if (l->tcp || l->state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
     l->renew = true;
     l->error[0] = '\0';
-    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "parameters changed (%s%s): reconnecting", names[0], n > 1 ? ", …" : "");
+    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "parameters changed (%s%s): reconnecting", names[0],
+           n > 1 ? ", …" : "");
     tl_link_close(l, true);
     return TL_OK;
   }
@@ -256,11 +276,11 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
 static int apply_line (const applying *a, tl_line_config *c) {
   tl_gateway *g = a->g;
   tl_line *line = tl_model_line(g->model, c->name);
-  tl_link *l = line != NULL ? line->user : NULL;
-  bool fresh = l == NULL;
+  tl_link *l = line ? line->user : NULL;
+  bool fresh = !l;
   int rc = TL_OK;
   if (fresh) {
-    if (line == NULL) rc = tl_model_add_line(g->model, c->name, &line);
+    if (!line) rc = tl_model_add_line(g->model, c->name, &line);
     if (rc < 0) return tl_fail(a->err, rc, 0, "no memory for line '%.*s'", TL_ARG(c->name));
     rc = tl_link_new(g, line, &c->params, c->user, &l, a->err);
     if (rc < 0) {
@@ -281,19 +301,23 @@ static int apply_line (const applying *a, tl_line_config *c) {
 
 static void remove_line (tl_link *l) {
   l->removed = true;
-  if (l->tcp == NULL) tl_link_free(l);
-  else tl_link_close(l, true);
+  if (!l->tcp)
+    tl_link_free(l);
+  else
+    tl_link_close(l, true);
 }
 
-int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
+int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change),
+                      void *ctx, tl_err *err) {
   applying a = { g, err, tl_loop_now(g->loop), tl_clock_wall_ms() };
-  int rc = told != NULL ? tl_gateway_compare(g, config, told, ctx) : TL_OK;
+  int rc = told ? tl_gateway_compare(g, config, told, ctx) : TL_OK;
   if (rc < 0) return tl_fail(err, rc, 0, "no memory to compare the configs");
   g->generation++;
   for (uint32_t i = g->model->line_count; i-- > 0;) {
     tl_line *line = g->model->lines[i];
     bool stays = false;
-    for (size_t k = 0; k < config->line_count && !stays; k++) stays = tl_slice_eq(config->lines[k].name, tl_slice_str(line->name));
+    for (size_t k = 0; k < config->line_count && !stays; k++)
+      stays = tl_slice_eq(config->lines[k].name, tl_slice_str(line->name));
     if (!stays) remove_line(line->user);
   }
   for (size_t i = 0; i < config->line_count && rc >= 0; i++) rc = apply_line(&a, &config->lines[i]);

@@ -1,4 +1,5 @@
-/* core/gateway/connect.c — a line's connection: addresses in turn, back-off, timers, goodbye. Must not know what messages mean. */
+/* core/gateway/connect.c — a line's connection: addresses in turn, back-off, timers, goodbye.
+** Must not know what messages mean. */
 #include "gateway/link.h"
 
 #include <assert.h>
@@ -10,11 +11,14 @@
 #include "gateway/say.h"
 
 enum {
-  READ_ROOM = 64 * 1024,  /* one read(2); a packet that is longer gets the room it says it needs */
-  HELD_MS = 250,          /* when to look at the statuses again while the values stream is held */
-  LINGER_MS = 1000,       /* for DISCONNECT and the last acknowledgements to leave */
-  QUICK_MS = 2000,        /* a connection that ends sooner than this after CONNACK looks like a takeover … */
-  QUICK_MORE_MS = 1000,   /* … or sooner than our pause and this: who takes it away waits as long as we do between attempts */
+  READ_ROOM = 64 * 1024, /* one read(2); a packet that is longer gets the room it says it needs */
+  HELD_MS = 250,         /* when to look at the statuses again while the values stream is held */
+  LINGER_MS = 1000,      /* for DISCONNECT and the last acknowledgements to leave */
+  /* a connection that ends sooner than this after CONNACK looks like a takeover … */
+  QUICK_MS = 2000,
+  /* … or sooner than our pause and this: who takes it away waits as long as we do between
+  ** attempts */
+  QUICK_MORE_MS = 1000,
   QUICK_MANY = 3
 };
 
@@ -32,25 +36,26 @@ void tl_link_arm (tl_link *l) {
   int64_t due = l->status_due;
   if (l->state == TL_LINK_WAITING) due = min64(due, l->retry_at);
   if (l->state == TL_LINK_CONNECTING) due = min64(due, l->connect_by);
-  if (l->tcp != NULL && l->state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
-  /* A timer that fires too early finds nothing to do and arms itself again: cheaper than moving it for every packet. */
+  if (l->tcp && l->state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
+  /* A timer that fires too early finds nothing to do and arms itself again: cheaper than moving
+  ** it for every packet. */
   if (due >= l->armed && l->armed > tl_loop_now(l->gateway->loop)) return;
   l->armed = due;
   tl_timer_at(l->timer, due);
 }
 
-/* Statuses depend on time; whatever changes one of them asks when the next change is due. Devices are not silent while their messages
-** wait here, behind one that waits for ACK_ID. */
+/* Statuses depend on time; whatever changes one of them asks when the next change is due.
+** Devices are not silent while their messages wait here, behind one that waits for ACK_ID. */
 static void refresh_statuses (tl_link *l) {
   l->now = tl_loop_now(l->gateway->loop);
-  if (l->awaiting != NULL || l->queue_head != NULL) tl_line_excuse(l->line, l->now);
+  if (l->awaiting || l->queue_head) tl_line_excuse(l->line, l->now);
   l->status_due = tl_line_tick(l->line, l->now, tl_clock_wall_ms());
 }
 
 static void attempt (tl_link *l) {
   tl_gateway *g = l->gateway;
   tl_err err = { .text = "" };
-  assert(l->tcp == NULL);
+  assert(!l->tcp);
   if (tl_link_store_ready(l, true, &err) != TL_OK) {
     tl_link_fail(l, "%s", err.text);
     return;
@@ -59,9 +64,10 @@ static void attempt (tl_link *l) {
   l->state = TL_LINK_CONNECTING;
   l->peer[0] = '\0';
   l->connect_by = l->params.connect_timeout > 0 ? l->now + l->params.connect_timeout : INT64_MAX;
-  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %.*s port %d", TL_ARG(host), (int)l->params.port);
-  int rc = tl_tcp_connect(&l->tcp, g->loop, (const char *)host.at, (uint16_t)l->params.port, l->params.connect_timeout, &tl_link_tcp_events,
-                          l);
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %.*s port %d", TL_ARG(host),
+         (int)l->params.port);
+  int rc = tl_tcp_connect(&l->tcp, g->loop, (const char *)host.at, (uint16_t)l->params.port,
+                          l->params.connect_timeout, &tl_link_tcp_events, l);
   if (rc == 0) return;
   l->tcp = NULL;
   tl_link_fail(l, "connect to %.*s: no resources (%d)", TL_ARG(host), rc);
@@ -76,7 +82,8 @@ void tl_link_check (tl_link *l) {
   } else if (!wanted && l->state == TL_LINK_WAITING) {
     l->state = TL_LINK_OFF;
   } else if (!wanted && (l->state == TL_LINK_CONNECTING || l->state == TL_LINK_CONNECTED)) {
-    if (!g->stopping && !l->removed) tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "every station is off or simulated: disconnecting");
+    if (!g->stopping && !l->removed)
+      tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "every station is off or simulated: disconnecting");
     l->error[0] = '\0'; /* of an earlier attempt: no reason to wait when one returns */
     tl_link_close(l, true);
   }
@@ -84,8 +91,9 @@ void tl_link_check (tl_link *l) {
 }
 
 void tl_link_close (tl_link *l, bool say_goodbye) {
-  if (l->tcp == NULL || l->state == TL_LINK_CLOSING) return;
-  /* While the values stream is behind, unsent acknowledgements must not overtake it: leave without a word, the broker repeats. */
+  if (!l->tcp || l->state == TL_LINK_CLOSING) return;
+  /* While the values stream is behind, unsent acknowledgements must not overtake it: leave
+  ** without a word, the broker repeats. */
   bool polite = say_goodbye && !l->gateway->held;
   if (polite) {
     tl_session_disconnect(l->session);
@@ -99,7 +107,8 @@ static void schedule_retry (tl_link *l) {
   int64_t delay = l->delay > 0 ? l->delay : 1;
   l->state = TL_LINK_WAITING;
   l->retry_at = l->now + delay / 2 + (int64_t)(next_random(l->gateway) % (uint32_t)(delay / 2 + 1));
-  l->delay = min64(delay * 2, l->params.reconnect_delay_max > delay ? l->params.reconnect_delay_max : delay);
+  l->delay = min64(delay * 2,
+                   l->params.reconnect_delay_max > delay ? l->params.reconnect_delay_max : delay);
 }
 
 void tl_link_fail (tl_link *l, const char *fmt, ...) {
@@ -109,7 +118,7 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) {
   va_end(args);
   l->failures++;
   tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->error);
-  if (l->tcp != NULL) {
+  if (l->tcp) {
     tl_link_close(l, false);
   } else {
     schedule_retry(l);
@@ -155,30 +164,36 @@ static void on_data (void *ctx, size_t n) {
 
 static void on_resume (void *ctx) {
   tl_link *l = ctx;
-  if (l->tcp == NULL) return;
+  if (!l->tcp) return;
   l->full_read = false;
   l->now = tl_loop_now(l->gateway->loop);
   l->wall = tl_clock_wall_ms();
   tl_link_input(l);
 }
 
-/* Not by a timer: libuv runs one that is due at once again and again before it looks at anything else. */
+/* Not by a timer: libuv runs one that is due at once again and again before it looks at
+** anything else. */
 void tl_link_ask_resume (tl_link *l) {
-  if (l->tcp == NULL || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
+  if (!l->tcp || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
   tl_link_fail(l, "no memory to go on reading");
 }
 
 static void on_drained (void *ctx) { tl_link_flush(ctx); }
 
-/* Was that the broker closing right after CONNACK, again and again? Then most likely another client uses our Client ID. */
+/* Was that the broker closing right after CONNACK, again and again? Then most likely another
+** client uses our Client ID. */
 static void judge_close (tl_link *l, bool by_peer) {
   if (l->connected_since < 0) return; /* an address that is dead says nothing */
-  int64_t pause = l->params.reconnect_delay + QUICK_MORE_MS, span = pause > QUICK_MS ? pause : QUICK_MS;
+  int64_t pause = l->params.reconnect_delay + QUICK_MORE_MS,
+          span = pause > QUICK_MS ? pause : QUICK_MS;
   bool quick = by_peer && l->now - l->connected_since < span;
   l->quick_closes = quick ? l->quick_closes + 1 : 0;
   if (quick && l->quick_closes >= QUICK_MANY) {
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "the broker closed the connection right after CONNACK %u times in a row: another client probably "
-                                          "uses the Client ID '%.*s'", (unsigned)l->quick_closes, TL_ARG(l->params.client_id));
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
+           "the broker closed the connection right after CONNACK %u times in a row: another client "
+           "probably "
+           "uses the Client ID '%.*s'",
+           (unsigned)l->quick_closes, TL_ARG(l->params.client_id));
   }
 }
 
@@ -187,15 +202,16 @@ static void count_closed (tl_gateway *g) {
   if (g->stopping && g->open_links > 0 && --g->open_links == 0) tl_gateway_ask_flush(g);
 }
 
-/* The handlers of the end hear of it, and may switch stations, write, or set parameters: the link is CLOSING for them, so that all that
-** waits for this. */
+/* The handlers of the end hear of it, and may switch stations, write, or set parameters: the
+** link is CLOSING for them, so that all that waits for this. */
 static void tell_closed (tl_link *l, bool was_connected, bool asked) {
   tl_gateway *g = l->gateway;
   char why[sizeof l->error];
   snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->error);
   tl_session_closed(l->session);
   tl_line_down(l->line, l->now, l->wall);
-  if (was_connected && l->user != NULL && g->handlers.line != NULL) g->handlers.line(g->handlers_ctx, l, false, why);
+  if (was_connected && l->user && g->handlers.line)
+    g->handlers.line(g->handlers_ctx, l, false, why);
   refresh_statuses(l);
 }
 
@@ -232,7 +248,9 @@ static void on_closed (void *ctx, int code, const char *text) {
   }
   if (l->renew) {
     l->renew = false;
-    if (tl_link_new_session(l) != TL_OK) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for the new session; the old parameters stay");
+    if (tl_link_new_session(l) != TL_OK)
+      tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
+             "no memory for the new session; the old parameters stay");
     l->delay = l->params.reconnect_delay;
     tl_link_check(l);
   } else if (g->started && !g->stopping && tl_line_wanted(l->line)) {
@@ -252,7 +270,7 @@ const tl_tcp_events tl_link_tcp_events = { on_connected, on_room, on_data, on_dr
 void tl_link_flush (tl_link *l) {
   tl_gateway *g = l->gateway;
   bool wrote = false;
-  while (l->tcp != NULL && l->state != TL_LINK_CLOSING && !g->held && tl_tcp_pending(l->tcp) == 0) {
+  while (l->tcp && l->state != TL_LINK_CLOSING && !g->held && tl_tcp_pending(l->tcp) == 0) {
     tl_slice out = tl_session_output(l->session);
     if (out.len == 0) {
       l->answers = 0;
@@ -260,11 +278,14 @@ void tl_link_flush (tl_link *l) {
       l->congested = false;
       return;
     }
-    if (wrote) { /* by handlers that heard of what was sent: others come first, or those that write for ever keep everybody out */
+    if (wrote) {
+      /* by handlers that heard of what was sent: others come first, or those that write for
+      ** ever keep everybody out */
       tl_gateway_ask_flush(g);
       return;
     }
-    if (g->unsaved > 0) { /* no byte may tell of what a kill could still take; this may close the link */
+    if (g->unsaved > 0) {
+      /* no byte may tell of what a kill could still take; this may close the link */
       tl_gateway_commit(g, NULL);
       continue;
     }
@@ -278,30 +299,39 @@ void tl_link_flush (tl_link *l) {
   }
 }
 
-/* connect_timeout is over. It does not run while we ourselves hold the line, for then CONNECT is not sent, or CONNACK not read. */
+/* connect_timeout is over. It does not run while we ourselves hold the line, for then CONNECT
+** is not sent, or CONNACK not read. */
 static void on_late (tl_link *l) {
   double limit = (double)l->params.connect_timeout / 1000;
-  if (l->gateway->held) l->connect_by = l->now + l->params.connect_timeout;
-  else if (l->peer[0] != '\0') tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->peer, limit);
-  else tl_link_fail(l, "connect to %.*s port %d: no connection within connect_timeout (%.3g s)",
-                    TL_ARG(l->params.host.at[l->host]), (int)l->params.port, limit);
+  if (l->gateway->held)
+    l->connect_by = l->now + l->params.connect_timeout;
+  else if (l->peer[0] != '\0')
+    tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->peer, limit);
+  else
+    tl_link_fail(l, "connect to %.*s port %d: no connection within connect_timeout (%.3g s)",
+                 TL_ARG(l->params.host.at[l->host]), (int)l->params.port, limit);
 }
 
 static void on_timer (void *ctx) {
   tl_link *l = ctx;
   l->now = tl_loop_now(l->gateway->loop);
   l->armed = INT64_MAX;
-  /* While nobody reads the values stream time makes no values either, or they would fill the memory. */
-  if (l->now >= l->status_due && l->gateway->held) l->status_due = l->now + HELD_MS;
-  else if (l->now >= l->status_due) refresh_statuses(l);
+  /* While nobody reads the values stream time makes no values either, or they would fill the
+  ** memory. */
+  if (l->now >= l->status_due && l->gateway->held)
+    l->status_due = l->now + HELD_MS;
+  else if (l->now >= l->status_due)
+    refresh_statuses(l);
   if (l->state == TL_LINK_WAITING && l->now >= l->retry_at) {
     attempt(l);
   } else if (l->state == TL_LINK_CONNECTING && l->now >= l->connect_by) {
     on_late(l);
-  } else if (l->tcp != NULL && l->state != TL_LINK_CLOSING && l->now >= tl_session_deadline(l->session)) {
+  } else if (l->tcp && l->state != TL_LINK_CLOSING && l->now >= tl_session_deadline(l->session)) {
     int rc = tl_session_tick(l->session, l->now);
-    if (rc < 0) tl_link_fail(l, "%s", tl_session_error(l->session));
-    else tl_link_flush(l);
+    if (rc < 0)
+      tl_link_fail(l, "%s", tl_session_error(l->session));
+    else
+      tl_link_flush(l);
   }
   tl_link_arm(l);
 }
@@ -309,48 +339,63 @@ static void on_timer (void *ctx) {
 int tl_link_make_session (tl_link *l, tl_session **session) {
   const tl_line_params *p = &l->params;
   tl_subscription *filters = calloc(p->topic_filter.n + l->line->station_count, sizeof *filters);
-  if (filters == NULL && p->topic_filter.n > 0) return TL_ENOMEM;
+  if (!filters && p->topic_filter.n > 0) return TL_ENOMEM;
   size_t n = tl_link_filters(l, filters);
   tl_session_params s = {
-    .client_id = p->client_id.at != NULL ? p->client_id : TL_LIT(""),
+    .client_id = p->client_id.at ? p->client_id : TL_LIT(""),
     .clean_session = p->clean_session,
-    .has_user = p->user_name.at != NULL, .has_password = p->password.at != NULL,
-    .user = p->user_name, .password = p->password,
+    .has_user = p->user_name.at,
+    .has_password = p->password.at,
+    .user = p->user_name,
+    .password = p->password,
     .keep_alive = (uint16_t)p->keep_alive,
-    .ping_interval_ms = p->ping_interval, .reply_timeout_ms = p->reply_timeout, .connack_timeout_ms = 0,
-    .will = p->will_flag, .will_qos = (uint8_t)p->will_qos, .will_retain = p->will_retain,
-    .will_topic = p->will_topic, .will_message = p->will_message,
-    .filters = filters, .filter_count = n,
-    .max_packet_size = (size_t)p->max_packet_size, .max_inflight = (uint16_t)p->max_inflight, .max_queued = (size_t)p->max_queued,
+    .ping_interval_ms = p->ping_interval,
+    .reply_timeout_ms = p->reply_timeout,
+    .connack_timeout_ms = 0,
+    .will = p->will_flag,
+    .will_qos = (uint8_t)p->will_qos,
+    .will_retain = p->will_retain,
+    .will_topic = p->will_topic,
+    .will_message = p->will_message,
+    .filters = filters,
+    .filter_count = n,
+    .max_packet_size = (size_t)p->max_packet_size,
+    .max_inflight = (uint16_t)p->max_inflight,
+    .max_queued = (size_t)p->max_queued,
     .queue_offline = tl_slice_eq(p->offline_writes, TL_LIT("queue")),
   };
-  int rc = *session == NULL ? tl_session_new(session, &s, &tl_link_session_events, l) : tl_session_set_params(*session, &s);
+  int rc = !*session ? tl_session_new(session, &s, &tl_link_session_events, l)
+                     : tl_session_set_params(*session, &s);
   free(filters);
   if (rc == TL_OK) tl_session_set_trace(*session, p->full_debug);
   return rc;
 }
 
-/* A session that is kept on disk, or was, belongs to its store: parameters that name another place for it mean another session, as if
-** the process had been restarted. What the old one holds stays where it is kept. */
+/* A session that is kept on disk, or was, belongs to its store: parameters that name another
+** place for it mean another session, as if the process had been restarted. What the old one
+** holds stays where it is kept. */
 int tl_link_new_session (tl_link *l) {
   tl_session *fresh = NULL, *old = l->session;
   bool moved = false;
   int rc = tl_link_store_moved(l, &moved);
   if (rc < 0) return rc;
-  if (old == NULL || !moved) return tl_link_make_session(l, &l->session);
+  if (!old || !moved) return tl_link_make_session(l, &l->session);
   rc = tl_link_make_session(l, &fresh);
   if (rc < 0) return rc;
   l->session = fresh;
-  l->awaiting = NULL; /* nobody waits for its acknowledgement any more: a broker that kept that session sends it again */
+  /* nobody waits for its acknowledgement any more: a broker that kept that session sends it
+  ** again */
+  l->awaiting = NULL;
   l->queue_full = false;
   tl_link_drop_queue(l);
   tl_session_free(old);
   return TL_OK;
 }
 
-int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out, tl_err *err) {
+int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
+                 tl_err *err) {
   tl_link *l = calloc(1, sizeof *l);
-  if (l == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory for line '%s'", line->name);
+  if (!l) return tl_fail(err, TL_ENOMEM, 0, "no memory for line '%s'", line->name);
   l->gateway = g;
   l->line = line;
   l->state = TL_LINK_OFF;
@@ -380,20 +425,20 @@ void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
   l->removed = true; /* for the functions of writes, which hear now that the line is closed */
   tl_link_forget_pump(l);
-  if (l->session != NULL) tl_session_free(l->session);
+  if (l->session) tl_session_free(l->session);
   tl_link_store_close(l);
   tl_link_drop_queue(l);
-  if (l->router != NULL) tl_router_free(l->router);
+  if (l->router) tl_router_free(l->router);
   tl_timer_close(l->timer);
   tl_loop_forget(g->loop, on_resume, l);
   tl_buf_fini(&l->in);
   tl_recorder_fini(&l->recorder);
   tl_params_fini(&l->params);
-  if (l->user != NULL && g->handlers.release != NULL) g->handlers.release(g->handlers_ctx, l->user);
-  if (l->line != NULL && l->line->user == l) {
+  if (l->user && g->handlers.release) g->handlers.release(g->handlers_ctx, l->user);
+  if (l->line && l->line->user == l) {
     for (uint32_t i = 0; i < l->line->station_count; i++) {
       tl_gateway_forget_tag(g, l->line->stations[i]);
-      if (l->line->stations[i]->user != NULL && g->handlers.release != NULL)
+      if (l->line->stations[i]->user && g->handlers.release)
         g->handlers.release(g->handlers_ctx, l->line->stations[i]->user);
     }
     tl_model_remove_line(g->model, l->line);
@@ -407,7 +452,7 @@ void tl_link_reconnect (tl_link *l, const char *why) {
     l->now = tl_loop_now(l->gateway->loop);
     l->retry_at = l->now;
     tl_link_arm(l);
-  } else if (l->tcp != NULL && l->state != TL_LINK_CLOSING) {
+  } else if (l->tcp && l->state != TL_LINK_CLOSING) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "reconnecting: %s", why);
     l->renew = true;
     l->error[0] = '\0';

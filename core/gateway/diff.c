@@ -1,4 +1,5 @@
-/* core/gateway/diff.c — what applying a configuration would change, in words. Changes nothing; apply.c does what is told here. */
+/* core/gateway/diff.c — what applying a configuration would change, in words. Changes nothing;
+** apply.c does what is told here. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,46 +42,56 @@ static void tell (const telling *t, const char *fmt, ...) {
 
 static void tell_list (const telling *t, const char *what, const char *name, list *l) {
   if (l->items > ITEMS_MAX) tl_buf_fmt(&l->text, " and %d more", l->items - ITEMS_MAX);
-  if (l->items > 0 && !l->text.failed) tell(t, "%s '%s' changed: %.*s", what, name, TL_ARG(tl_buf_bytes(&l->text)));
+  if (l->items > 0 && !l->text.failed)
+    tell(t, "%s '%s' changed: %.*s", what, name, TL_ARG(tl_buf_bytes(&l->text)));
   tl_buf_fini(&l->text);
 }
 
-/* ---- stations ---- */
+/* --- stations --- */
 
-static tl_slice will_of (const tl_station *s) { return s->will_topic != NULL ? tl_slice_str(s->will_topic) : tl_slice_of(NULL, 0); }
+static tl_slice will_of (const tl_station *s) {
+  return s->will_topic ? tl_slice_str(s->will_topic) : tl_slice_of(NULL, 0);
+}
 
 static bool same_settings (const tl_station *s, const tl_station_spec *c) {
   return tl_slice_eq(will_of(s), c->will_topic) && tl_slice_eq(s->will_payload, c->will_payload) &&
-         s->time_filter_ms == c->time_filter_ms && s->no_data_ms == c->no_data_ms && s->subscribe_address == c->subscribe_address;
+         s->time_filter_ms == c->time_filter_ms && s->no_data_ms == c->no_data_ms &&
+         s->subscribe_address == c->subscribe_address;
 }
 
 bool tl_station_is_same (const tl_station *s, const tl_station_spec *c) {
-  return s->plan == c->plan && tl_slice_eq(tl_slice_str(s->address), c->address) && s->is_template == c->is_template &&
-         same_settings(s, c);
+  return s->plan == c->plan && tl_slice_eq(tl_slice_str(s->address), c->address) &&
+         s->is_template == c->is_template && same_settings(s, c);
 }
 
-static bool same_text (const char *a, const char *b) { return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0); }
+static bool same_text (const char *a, const char *b) {
+  return a == b || (a && b && strcmp(a, b) == 0);
+}
 
 static bool same_tag (const tl_plan *a, uint16_t i, const tl_plan *b, uint16_t k) {
   const tl_tagdef *x = &a->tags[i], *y = &b->tags[k];
   const tl_value *dx = tl_plan_default(a, i), *dy = tl_plan_default(b, k);
   return x->type == y->type && same_text(x->address, y->address) && same_text(x->unit, y->unit) &&
-         same_text(x->description, y->description) && x->has_linear == y->has_linear && x->linear_k == y->linear_k &&
-         x->linear_q == y->linear_q && x->has_range == y->has_range && x->range_min == y->range_min && x->range_max == y->range_max &&
-         x->out_of_range == y->out_of_range && x->on_missing == y->on_missing && x->deadband == y->deadband &&
-         x->new_value_on_time_change == y->new_value_on_time_change && (dx == NULL) == (dy == NULL) &&
-         (dx == NULL || tl_value_eq(x->type, dx, dy));
+         same_text(x->description, y->description) && x->has_linear == y->has_linear &&
+         x->linear_k == y->linear_k && x->linear_q == y->linear_q && x->has_range == y->has_range &&
+         x->range_min == y->range_min && x->range_max == y->range_max &&
+         x->out_of_range == y->out_of_range && x->on_missing == y->on_missing &&
+         x->deadband == y->deadband && x->new_value_on_time_change == y->new_value_on_time_change &&
+         (!dx) == (!dy) && (!dx || tl_value_eq(x->type, dx, dy));
 }
 
 static void list_tags (list *l, const tl_plan *old, const tl_plan *plan) {
   if (old == plan) return;
   int before = l->items;
   for (uint16_t i = 0; i < old->tag_count; i++)
-    if (tl_plan_find(plan, tl_slice_str(old->tags[i].name)) < 0) add(l, "tag '%s' removed", old->tags[i].name);
+    if (tl_plan_find(plan, tl_slice_str(old->tags[i].name)) < 0)
+      add(l, "tag '%s' removed", old->tags[i].name);
   for (uint16_t k = 0; k < plan->tag_count; k++) {
     int i = tl_plan_find(old, tl_slice_str(plan->tags[k].name));
-    if (i < 0) add(l, "tag '%s' added", plan->tags[k].name);
-    else if (!same_tag(old, (uint16_t)i, plan, k)) add(l, "tag '%s'", plan->tags[k].name);
+    if (i < 0)
+      add(l, "tag '%s' added", plan->tags[k].name);
+    else if (!same_tag(old, (uint16_t)i, plan, k))
+      add(l, "tag '%s'", plan->tags[k].name);
   }
   if (old->json != plan->json) add(l, "payload_type");
   if (!tl_slice_eq(old->time_field, plan->time_field)) add(l, "time_field_name");
@@ -101,55 +112,66 @@ static void diff_station (const telling *t, const tl_station *s, const tl_statio
   if (s->time_filter_ms != c->time_filter_ms) add(&l, "time_filter");
   if (s->no_data_ms != c->no_data_ms) add(&l, "no_data_timeout");
   if (s->subscribe_address != c->subscribe_address) add(&l, "subscribe_address");
-  if (s->is_template && c->is_template && s->max_instances != c->max_instances) add(&l, "max_instances");
+  if (s->is_template && c->is_template && s->max_instances != c->max_instances)
+    add(&l, "max_instances");
   list_tags(&l, s->plan, c->plan);
   tell_list(t, "station", name, &l);
 }
 
-static void diff_stations (const telling *t, const tl_line *line, const tl_line_config *c, const tl_map *wanted) {
+static void diff_stations (const telling *t, const tl_line *line, const tl_line_config *c,
+                           const tl_map *wanted) {
   for (uint32_t i = 0; i < line->station_count; i++) {
     const tl_station *s = line->stations[i];
-    if (s->made_by == NULL && tl_map_get(wanted, tl_slice_str(s->name)) == NULL) tell(t, "station '%s.%s' removed", line->name, s->name);
+    if (!s->made_by && !tl_map_get(wanted, tl_slice_str(s->name)))
+      tell(t, "station '%s.%s' removed", line->name, s->name);
   }
   for (size_t i = 0; i < c->station_count; i++) {
     const tl_station *s = tl_line_station(line, c->stations[i].spec.name);
-    if (s == NULL || s->made_by != NULL) tell(t, "station '%s.%.*s' added", line->name, TL_ARG(c->stations[i].spec.name));
-    else diff_station(t, s, &c->stations[i].spec);
+    if (!s || s->made_by)
+      tell(t, "station '%s.%.*s' added", line->name, TL_ARG(c->stations[i].spec.name));
+    else
+      diff_station(t, s, &c->stations[i].spec);
   }
 }
 
-/* ---- lines ---- */
+/* --- lines --- */
 
 static void diff_params (const telling *t, const tl_link *l, const tl_line_config *c) {
   const char *names[NAMES_MAX];
   list changed = { .items = 0 };
   tl_buf_init(&changed.text);
   int n = tl_params_diff(&l->params, &c->params, names, NAMES_MAX);
-  bool filter_waits = n == 1 && strcmp(names[0], "topic_filter") == 0 && tl_session_is_connected(l->session);
+  bool filter_waits =
+      n == 1 && strcmp(names[0], "topic_filter") == 0 && tl_session_is_connected(l->session);
   for (int i = 0; i < n && i < NAMES_MAX; i++) add(&changed, "%s", names[i]);
-  if (filter_waits) tl_buf_fmt(&changed.text, ", which waits for the next connection (lines[\"%s\"]:reconnect())", l->line->name);
+  if (filter_waits)
+    tl_buf_fmt(&changed.text, ", which waits for the next connection (lines[\"%s\"]:reconnect())",
+               l->line->name);
   tell_list(t, "line", l->line->name, &changed);
 }
 
-int tl_gateway_compare (tl_gateway *g, const tl_config *config, void (*told)(void *ctx, const char *change), void *ctx) {
+int tl_gateway_compare (tl_gateway *g, const tl_config *config,
+                        void (*told)(void *ctx, const char *change), void *ctx) {
   telling t = { told, ctx };
   int rc = TL_OK;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     const tl_line *line = g->model->lines[i];
     bool stays = false;
-    for (size_t k = 0; k < config->line_count && !stays; k++) stays = tl_slice_eq(config->lines[k].name, tl_slice_str(line->name));
+    for (size_t k = 0; k < config->line_count && !stays; k++)
+      stays = tl_slice_eq(config->lines[k].name, tl_slice_str(line->name));
     if (!stays) tell(&t, "line '%s' removed", line->name);
   }
   for (size_t i = 0; i < config->line_count && rc == TL_OK; i++) {
     const tl_line_config *c = &config->lines[i];
     const tl_line *line = tl_model_line(g->model, c->name);
     tl_map wanted;
-    if (line == NULL || line->user == NULL) {
+    if (!line || !line->user) {
       tell(&t, "line '%.*s' added", TL_ARG(c->name));
       continue;
     }
     tl_map_init(&wanted);
-    for (size_t k = 0; k < c->station_count && rc == TL_OK; k++) rc = tl_map_put(&wanted, c->stations[k].spec.name, &c->stations[k]);
+    for (size_t k = 0; k < c->station_count && rc == TL_OK; k++)
+      rc = tl_map_put(&wanted, c->stations[k].spec.name, &c->stations[k]);
     if (rc == TL_OK) {
       diff_params(&t, line->user, c);
       diff_stations(&t, line, c, &wanted);

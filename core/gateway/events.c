@@ -1,4 +1,5 @@
-/* core/gateway/events.c — what the session says of the connection becomes log lines and station statuses. */
+/* core/gateway/events.c — what the session says of the connection becomes log lines and station
+** statuses. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@ static void on_connected (void *ctx, bool session_present) {
   l->connects++;
   l->error[0] = '\0';
   if (l->queue_full) tl_session_pause(l->session, true, l->now); /* from here on nothing is read */
-  tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s", l->peer, session_present ? ", the broker kept the session" : "");
-  if (l->user != NULL && g->handlers.line != NULL) g->handlers.line(g->handlers_ctx, l, true, "");
+  tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s", l->peer,
+         session_present ? ", the broker kept the session" : "");
+  if (l->user && g->handlers.line) g->handlers.line(g->handlers_ctx, l, true, "");
 }
 
 static void on_subscribed (void *ctx, const uint8_t *granted, size_t n) {
@@ -25,7 +27,8 @@ static void on_subscribed (void *ctx, const uint8_t *granted, size_t n) {
   for (size_t i = 0; i < n; i++) taken += granted[i] != 0x80;
   if (n > 0 && taken == 0) return; /* the session fails this connection, and says so */
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "subscribed: %zu of %zu topic filters", taken, n);
-  /* The connection works, so the next break starts again with a short wait; but not while something takes it away each time. */
+  /* The connection works, so the next break starts again with a short wait; but not while
+  ** something takes it away each time. */
   if (l->quick_closes < 5) l->delay = l->params.reconnect_delay;
   tl_line_up(l->line, l->now, l->wall);
   l->status_due = tl_line_tick(l->line, l->now, l->wall);

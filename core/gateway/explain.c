@@ -10,18 +10,19 @@
 #include "model/fill.h"
 
 enum {
-  RAW_MAX = 240,   /* bytes of a raw value that are shown */
-  NEAR_MAX = 3,    /* addresses that differ: the likest */
-  REGEX_MAX = 12,  /* expressions that do not match */
-  MESSAGES_MAX = 5, OTHERS_MAX = 3
+  RAW_MAX = 240,  /* bytes of a raw value that are shown */
+  NEAR_MAX = 3,   /* addresses that differ: the likest */
+  REGEX_MAX = 12, /* expressions that do not match */
+  MESSAGES_MAX = 5,
+  OTHERS_MAX = 3
 };
 
-/* ---- JSON ---- */
+/* --- JSON --- */
 
 void tl_explain_key (tl_buf *out, const char *key) {
   uint8_t last = out->len > 0 ? out->at[out->len - 1] : '{';
   if (last != '{' && last != '[') tl_buf_byte(out, ',');
-  if (key == NULL) return;
+  if (!key) return;
   tl_buf_byte(out, '"');
   tl_buf_str(out, key);
   tl_buf_str(out, "\":");
@@ -32,7 +33,9 @@ void tl_explain_text (tl_buf *out, const char *key, tl_slice text) {
   tl_json_quote(out, text);
 }
 
-void tl_explain_word (tl_buf *out, const char *key, const char *word) { tl_explain_text(out, key, tl_slice_str(word)); }
+void tl_explain_word (tl_buf *out, const char *key, const char *word) {
+  tl_explain_text(out, key, tl_slice_str(word));
+}
 
 void tl_explain_flag (tl_buf *out, const char *key, bool on) {
   tl_explain_key(out, key);
@@ -60,7 +63,8 @@ void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes) {
   char name[64];
   tl_slice shown = tl_slice_of(bytes.at, bytes.len < RAW_MAX ? bytes.len : RAW_MAX);
   size_t good = tl_utf8_prefix(shown.at, shown.len);
-  if (good == shown.len || (bytes.len > RAW_MAX && good + 4 > shown.len)) { /* a character may be cut */
+  if (good == shown.len || (bytes.len > RAW_MAX && good + 4 > shown.len)) {
+    /* a character may be cut */
     shown.len = good;
     tl_explain_text(out, key, shown);
   } else {
@@ -77,10 +81,11 @@ void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes) {
 
 static void station_name (tl_buf *out, const char *key, const tl_link *l, tl_slice name) {
   tl_explain_key(out, key);
-  tl_buf_fmt(out, "\"%s.%.*s\"", l->line->name, TL_ARG(name)); /* names hold nothing that JSON escapes */
+  /* names hold nothing that JSON escapes */
+  tl_buf_fmt(out, "\"%s.%.*s\"", l->line->name, TL_ARG(name));
 }
 
-/* ---- the stations that are tried ---- */
+/* --- the stations that are tried --- */
 
 typedef struct {
   tl_slice address;
@@ -131,9 +136,14 @@ static void keep_regex (trying *t, const tried *one) {
   t->regex[REGEX_MAX - 1] = *one;
 }
 
-static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why) {
+static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched,
+                      const char *why) {
   trying *t = ctx;
-  tried one = { .address = address, .station = target, .by = by, .matched = matched, .likeness = likeness(address, t->topic) };
+  tried one = { .address = address,
+                .station = target,
+                .by = by,
+                .matched = matched,
+                .likeness = likeness(address, t->topic) };
   snprintf(one.why, sizeof one.why, "%s", why);
   if (matched) {
     t->any = true;
@@ -148,13 +158,17 @@ static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by,
 static const char *const by_names[] = { "nothing", "#", "topic", "regex", ".*" };
 
 static void tell_tried (const tl_link *l, const tried *one, tl_buf *out) {
-  bool limit = strstr(one->why, "given up") != NULL;
+  bool limit = strstr(one->why, "given up");
   tl_explain_open(out, NULL, '{');
   station_name(out, "station", l, tl_slice_str(one->station->name));
   tl_explain_raw(out, "address", one->address);
   tl_explain_word(out, "by", by_names[one->by]);
   tl_explain_flag(out, "matched", one->matched);
-  tl_explain_word(out, "code", one->matched ? "match" : limit ? "limit" : one->by == TL_BY_EXACT ? "differs" : "no-match");
+  tl_explain_word(out, "code",
+                  one->matched             ? "match"
+                  : limit                  ? "limit"
+                  : one->by == TL_BY_EXACT ? "differs"
+                                           : "no-match");
   tl_explain_word(out, "why", one->why);
   tl_buf_byte(out, '}');
 }
@@ -168,13 +182,15 @@ static void tell_trying (const tl_link *l, const trying *t, tl_buf *out) {
   if (t->more > 0) tl_explain_integer(out, "tried_more", t->more);
 }
 
-/* ---- the station taken ---- */
+/* --- the station taken --- */
 
-static void tell_captures (const tl_route *route, tl_slice topic, const tl_captures *c, tl_buf *out) {
+static void tell_captures (const tl_route *route, tl_slice topic, const tl_captures *c,
+                           tl_buf *out) {
   char number[16];
-  if (route->groups == NULL || route->group_count < 2) return;
+  if (!route->groups || route->group_count < 2) return;
   tl_explain_open(out, "captures", '{');
-  for (size_t i = 0; i < c->n; i++) tl_explain_text(out, (const char *)c->names[i].at, c->values[i]);
+  for (size_t i = 0; i < c->n; i++)
+    tl_explain_text(out, (const char *)c->names[i].at, c->values[i]);
   for (uint32_t i = 1; i < route->group_count && c->n == 0; i++) {
     const tl_group *g = &route->groups[i];
     if (g->from == UINT32_MAX) continue;
@@ -187,30 +203,33 @@ static void tell_captures (const tl_route *route, tl_slice topic, const tl_captu
 /* Where a message goes, once it is routed. */
 typedef struct {
   const tl_route *route;
-  tl_station *live;     /* NULL: nobody, or a device that was not heard of yet */
-  tl_station *like;     /* `live`, or the template */
-  tl_buf name;          /* of the station, without the line; empty: nobody */
+  tl_station *live; /* NULL: nobody, or a device that was not heard of yet */
+  tl_station *like; /* `live`, or the template */
+  tl_buf name;      /* of the station, without the line; empty: nobody */
   tl_captures groups;
-  bool refused;         /* max_instances, or the name is taken */
+  bool refused; /* max_instances, or the name is taken */
 } destination;
 
 static int find_destination (tl_link *l, tl_slice topic, destination *d) {
   *d = (destination){ .route = tl_router_find(l->router, topic) };
   tl_buf_init(&d->name);
   tl_station *s = d->route->target;
-  if (s == NULL) return TL_OK;
+  if (!s) return TL_OK;
   tl_route_captures(d->route, topic, &d->groups);
   d->live = d->like = s;
   if (!s->is_template) {
     tl_buf_str(&d->name, s->name);
     return d->name.failed ? TL_ENOMEM : TL_OK;
   }
-  int rc = tl_text_fill(&d->name, tl_slice_str(s->name), d->groups.names, d->groups.values, d->groups.n, true);
+  int rc = tl_text_fill(&d->name, tl_slice_str(s->name), d->groups.names, d->groups.values,
+                        d->groups.n, true);
   if (rc < 0) return rc;
   d->live = tl_line_station(l->line, tl_buf_bytes(&d->name));
-  if (d->live == NULL) d->refused = s->made >= s->max_instances;
-  else d->refused = d->live->made_by != s || !tl_instance_is_of(d->live, d->route, &d->groups);
-  if (d->live != NULL && !d->refused) d->like = d->live;
+  if (!d->live)
+    d->refused = s->made >= s->max_instances;
+  else
+    d->refused = d->live->made_by != s || !tl_instance_is_of(d->live, d->route, &d->groups);
+  if (d->live && !d->refused) d->like = d->live;
   return TL_OK;
 }
 
@@ -231,31 +250,37 @@ static int plan_of (const destination *d, tl_plan **out, tl_err *err) {
   return tl_plan_fill(out, d->like->plan, d->groups.names, d->groups.values, d->groups.n, err);
 }
 
-static int tell_values (tl_link *l, const destination *d, const tl_explain_message *e, const tl_incoming *m, int only_tag, tl_buf *out,
-                        const char **code, tl_err *err) {
+static int tell_values (tl_link *l, const destination *d, const tl_explain_message *e,
+                        const tl_incoming *m, int only_tag, tl_buf *out, const char **code,
+                        tl_err *err) {
   tl_gateway *g = l->gateway;
   tl_explain_copy copy;
   tl_plan *plan;
   int rc = plan_of(d, &plan, err);
   if (rc < 0) return rc;
   rc = tl_explain_copy_init(&copy, d->like, plan, tl_buf_bytes(&d->name), m->topic, e->fresh);
-  if (rc >= 0) rc = tl_explain_values(g, &copy, d->like->is_template ? NULL : d->live, m, d->route, only_tag, out, code);
+  if (rc >= 0)
+    rc = tl_explain_values(g, &copy, d->like->is_template ? NULL : d->live, m, d->route, only_tag,
+                           out, code);
   tl_explain_copy_fini(&copy);
   tl_plan_unref(plan);
-  g->generation++; /* a decoder may have seen the copy: objects of it are looked up again, and found or not */
+  /* a decoder may have seen the copy: objects of it are looked up again, and found or not */
+  g->generation++;
   return rc < 0 ? tl_fail(err, rc, 0, "no memory") : rc;
 }
 
-/* ---- a line ---- */
+/* --- a line --- */
 
 /* Returns whether the message is a will and nothing else. */
-static bool tell_wills (const tl_link *l, const destination *d, const tl_explain_message *m, tl_buf *out) {
+static bool tell_wills (const tl_link *l, const destination *d, const tl_explain_message *m,
+                        tl_buf *out) {
   bool own = false, any = false;
   if (d->route->will_count == 0) return false;
   tl_explain_open(out, "wills", '[');
   for (uint32_t i = 0; i < d->route->will_count; i++) {
     const tl_station *s = d->route->wills[i];
-    bool takes = s->will_payload.len == 0 || (m->has_payload && tl_slice_eq(s->will_payload, m->payload));
+    bool takes =
+        s->will_payload.len == 0 || (m->has_payload && tl_slice_eq(s->will_payload, m->payload));
     any = any || takes;
     own = own || (takes && s == d->like);
     tl_explain_open(out, NULL, '{');
@@ -264,15 +289,18 @@ static bool tell_wills (const tl_link *l, const destination *d, const tl_explain
     tl_buf_byte(out, '}');
   }
   tl_buf_byte(out, ']');
-  return own || (any && d->like == NULL);
+  return own || (any && !d->like);
 }
 
-static void tell_taken (const tl_link *l, const destination *d, const trying *t, tl_slice topic, tl_buf *out) {
+static void tell_taken (const tl_link *l, const destination *d, const trying *t, tl_slice topic,
+                        tl_buf *out) {
   station_name(out, "station", l, tl_buf_bytes(&d->name));
   const tl_station *template = d->like->is_template ? d->like : d->like->made_by;
-  if (template != NULL) station_name(out, "template", l, tl_slice_str(template->name));
+  if (template) station_name(out, "template", l, tl_slice_str(template->name));
   tl_explain_flag(out, "exists", !d->like->is_template);
-  if (!d->like->is_template) tl_explain_word(out, "station_status", tl_station_status_name((tl_station_status)d->like->status));
+  if (!d->like->is_template)
+    tl_explain_word(out, "station_status",
+                    tl_station_status_name((tl_station_status)d->like->status));
   tl_explain_word(out, "by", by_names[t->any ? t->taken.by : d->route->by]);
   tl_explain_raw(out, "address", t->any ? t->taken.address : tl_slice_str(d->like->address));
   tell_captures(d->route, topic, &d->groups, out);
@@ -282,8 +310,9 @@ static void tell_taken (const tl_link *l, const destination *d, const trying *t,
 
 /* Filters of the line; returns whether one takes the topic. */
 static int tell_filters (const tl_link *l, tl_slice topic, bool *taken, tl_buf *out) {
-  tl_subscription *filters = calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
-  if (filters == NULL) return TL_ENOMEM;
+  tl_subscription *filters =
+      calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
+  if (!filters) return TL_ENOMEM;
   size_t n = tl_link_filters(l, filters), more = 0;
   *taken = false;
   tl_explain_open(out, "filters", '[');
@@ -306,13 +335,19 @@ static int tell_filters (const tl_link *l, tl_slice topic, bool *taken, tl_buf *
 }
 
 static tl_incoming incoming (const tl_link *l, const tl_explain_message *m) {
-  return (tl_incoming){ .topic = m->topic, .payload = m->payload, .id = m->id, .qos = m->qos, .retain = m->retain, .dup = m->dup,
-                        .now = l->now, .wall = m->wall };
+  return (tl_incoming){ .topic = m->topic,
+                        .payload = m->payload,
+                        .id = m->id,
+                        .qos = m->qos,
+                        .retain = m->retain,
+                        .dup = m->dup,
+                        .now = l->now,
+                        .wall = m->wall };
 }
 
 /* A message of a line where another one waits for the write of ACK_ID waits, too. */
 static void tell_awaiting (const tl_link *l, tl_buf *out) {
-  if (l->awaiting == NULL) return;
+  if (!l->awaiting) return;
   tl_explain_open(out, "awaiting", '{');
   station_name(out, "station", l, tl_slice_str(l->awaiting->name));
   tl_explain_integer(out, "id", l->awaiting_id);
@@ -320,7 +355,8 @@ static void tell_awaiting (const tl_link *l, tl_buf *out) {
   tl_buf_byte(out, '}');
 }
 
-static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, const char **code, tl_err *err) {
+static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, const char **code,
+                        tl_err *err) {
   destination d;
   trying t = { .topic = m->topic };
   tl_router_explain(l->router, m->topic, on_tried, &t);
@@ -329,7 +365,7 @@ static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, co
   if (rc < 0) goto out;
   bool will = tell_wills(l, &d, m, out);
   *code = will ? "will" : "no-station";
-  if (d.like == NULL) goto out;
+  if (!d.like) goto out;
   tell_taken(l, &d, &t, m->topic, out);
   if (will) goto out;
   *code = d.refused ? "refused" : d.like->off ? "off" : d.like->simulated ? "simulated" : "routed";
@@ -348,14 +384,14 @@ static int tell_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_e
   tl_link_get_stats(l, &stats);
   tl_explain_open(out, NULL, '{');
   tl_explain_word(out, "line", l->line->name);
-  tl_explain_word(out, "status", l->gateway->published != NULL ? "offline" : stats.state);
+  tl_explain_word(out, "status", l->gateway->published ? "offline" : stats.state);
   int rc = tell_filters(l, m->topic, &taken, out);
   if (rc >= 0 && taken) {
     rc = tell_routed(l, m, out, &code, err);
   } else if (rc >= 0) { /* who adds a filter wants to know whether it helps */
     destination d;
     rc = find_destination(l, m->topic, &d);
-    if (rc >= 0 && d.like != NULL) station_name(out, "would_take", l, tl_buf_bytes(&d.name));
+    if (rc >= 0 && d.like) station_name(out, "would_take", l, tl_buf_bytes(&d.name));
     tl_buf_fini(&d.name);
   }
   tl_explain_word(out, "code", code);
@@ -379,18 +415,19 @@ int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err 
   tl_explain_open(out, "lines", '[');
   for (uint32_t i = 0; i < g->model->line_count && rc >= 0; i++) {
     tl_link *l = g->model->lines[i]->user;
-    if (l == NULL || (m->line.at != NULL && !tl_slice_eq(m->line, tl_slice_str(l->line->name)))) continue;
+    if (!l || (m->line.at && !tl_slice_eq(m->line, tl_slice_str(l->line->name)))) continue;
     found = true;
     rc = tell_line(l, m, out, err);
   }
   tl_buf_str(out, "]}");
-  if (rc >= 0 && !found && m->line.at != NULL) return tl_fail(err, TL_ENOENT, 0, "there is no line '%.*s'", TL_ARG(m->line));
+  if (rc >= 0 && !found && m->line.at)
+    return tl_fail(err, TL_ENOENT, 0, "there is no line '%.*s'", TL_ARG(m->line));
   if (rc >= 0 && out->failed) rc = TL_ENOMEM;
   if (rc == TL_ENOMEM) tl_fail(err, rc, 0, "no memory");
   return rc;
 }
 
-/* ---- a tag ---- */
+/* --- a tag --- */
 
 typedef struct {
   tl_slice topic;
@@ -406,23 +443,28 @@ static void count_other (other *others, uint32_t *n, tl_slice topic, tl_slice ad
     others[i].count++;
     return;
   }
-  if (*n < OTHERS_MAX) i = (*n)++;
-  else if (others[--i].likeness >= one.likeness) return;
+  if (*n < OTHERS_MAX)
+    i = (*n)++;
+  else if (others[--i].likeness >= one.likeness)
+    return;
   for (; i > 0 && others[i - 1].likeness < one.likeness; i--) others[i] = others[i - 1];
   others[i] = one;
 }
 
-static void find_why (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why) {
+static void find_why (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched,
+                      const char *why) {
   tried *t = ctx;
   (void)address;
-  if (target == t->station) snprintf(t->why, sizeof t->why, "%s", why);
-  else if (matched && t->why[0] == '\0') snprintf(t->why, sizeof t->why, "another station comes first");
+  if (target == t->station)
+    snprintf(t->why, sizeof t->why, "%s", why);
+  else if (matched && t->why[0] == '\0')
+    snprintf(t->why, sizeof t->why, "another station comes first");
   t->matched = t->matched || target == t->station;
   t->by = by;
 }
 
 static void tell_other (tl_link *l, const tl_station *s, const other *o, tl_buf *out) {
-  tried t = { .station = s->made_by != NULL ? s->made_by : (tl_station *)s };
+  tried t = { .station = s->made_by ? s->made_by : (tl_station *)s };
   tl_buf name;
   tl_buf_init(&name);
   tl_router_explain(l->router, o->topic, find_why, &t);
@@ -436,10 +478,13 @@ static void tell_other (tl_link *l, const tl_station *s, const other *o, tl_buf 
   tl_buf_fini(&name);
 }
 
-static int tell_message (tl_link *l, const tl_tag *tag, const tl_recorded *r, tl_buf *out, tl_err *err) {
+static int tell_message (tl_link *l, const tl_tag *tag, const tl_recorded *r, tl_buf *out,
+                         tl_err *err) {
   destination d;
   const char *code = "";
-  tl_explain_message e = { .topic = r->m.topic, .payload = r->m.payload, .has_payload = true, .wall = r->m.wall };
+  tl_explain_message e = {
+    .topic = r->m.topic, .payload = r->m.payload, .has_payload = true, .wall = r->m.wall
+  };
   int rc = find_destination(l, r->m.topic, &d);
   if (rc >= 0) {
     tl_incoming m = r->m;
@@ -463,7 +508,7 @@ static int tell_history (tl_link *l, const tl_tag *tag, tl_buf *out, tl_err *err
   other others[OTHERS_MAX];
   int rc = TL_OK;
   tl_recorded *all = calloc(count + 1u, sizeof *all);
-  if (all == NULL) return TL_ENOMEM;
+  if (!all) return TL_ENOMEM;
   tl_recorder_list(&l->recorder, all);
   tl_explain_integer(out, "recorded", count);
   tl_explain_open(out, "messages", '[');
@@ -505,9 +550,11 @@ int tl_explain_tag (tl_gateway *g, const tl_tag *t, tl_buf *out, tl_err *err) {
   tl_explain_key(out, "value");
   tl_tag_value_json(t, out);
   tl_explain_word(out, "status", tl_status_name((tl_status)t->status));
-  if (t->reason != TL_REASON_NONE) tl_explain_word(out, "reason", tl_reason_name((tl_reason)t->reason));
+  if (t->reason != TL_REASON_NONE)
+    tl_explain_word(out, "reason", tl_reason_name((tl_reason)t->reason));
   if (t->status != TL_UNSET) tl_explain_time(out, "time", t->time_ms);
-  tl_explain_word(out, "station_status", tl_station_status_name((tl_station_status)t->station->status));
+  tl_explain_word(out, "station_status",
+                  tl_station_status_name((tl_station_status)t->station->status));
   tl_explain_raw(out, "station_address", tl_slice_str(t->station->address));
   tl_explain_word(out, "line_status", stats.state);
   if (l->error[0] != '\0') tl_explain_word(out, "line_error", l->error);

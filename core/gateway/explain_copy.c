@@ -1,11 +1,15 @@
-/* core/gateway/explain_copy.c — a copy of a station for a message that must change nothing that lives. Knows nothing of routing and
-** scripts. */
+/* core/gateway/explain_copy.c — a copy of a station for a message that must change nothing that
+** lives. Knows nothing of routing and scripts. */
 #include <stdlib.h>
 
 #include "gateway/explain_inner.h"
 
-static void on_set (void *ctx, tl_tag *t) { ((tl_explain_copy *)ctx)->marks[t->index] |= TL_COPY_SET; }
-static void on_value (void *ctx, tl_tag *t) { ((tl_explain_copy *)ctx)->marks[t->index] |= TL_COPY_REPORTED; }
+static void on_set (void *ctx, tl_tag *t) {
+  ((tl_explain_copy *)ctx)->marks[t->index] |= TL_COPY_SET;
+}
+static void on_value (void *ctx, tl_tag *t) {
+  ((tl_explain_copy *)ctx)->marks[t->index] |= TL_COPY_REPORTED;
+}
 
 static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
   tl_explain_copy *c = ctx;
@@ -18,8 +22,10 @@ static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice tex
   tl_explain_copy *c = ctx;
   (void)s;
   (void)text;
-  if (why == TL_REASON_MISSING) c->time_missing = true;
-  else c->time_bad = true;
+  if (why == TL_REASON_MISSING)
+    c->time_missing = true;
+  else
+    c->time_bad = true;
 }
 
 /* What the tags hold, without telling anybody: the hooks come later. */
@@ -33,14 +39,22 @@ static bool copy_values (tl_station *to, const tl_station *from, bool fresh) {
   return true;
 }
 
-int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *plan, tl_slice name, tl_slice address, bool fresh) {
-  static const tl_model_hooks hooks = { .value = on_value, .json_error = on_json_error, .time_error = on_time_error, .trace = on_set };
-  tl_station_spec spec = { .name = name, .address = address, .plan = plan, .time_filter_ms = like->time_filter_ms,
-                           .will_topic = tl_slice_of(NULL, 0), .will_payload = tl_slice_of(NULL, 0) };
+int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *plan, tl_slice name,
+                          tl_slice address, bool fresh) {
+  static const tl_model_hooks hooks = {
+    .value = on_value, .json_error = on_json_error, .time_error = on_time_error, .trace = on_set
+  };
+  tl_station_spec spec = { .name = name,
+                           .address = address,
+                           .plan = plan,
+                           .time_filter_ms = like->time_filter_ms,
+                           .will_topic = tl_slice_of(NULL, 0),
+                           .will_payload = tl_slice_of(NULL, 0) };
   tl_line *line = NULL;
   size_t n = plan->tag_count;
-  *c = (tl_explain_copy){ .marks = calloc(n + 1, 1), .returned = calloc(n + 1, sizeof *c->returned) };
-  if (c->marks == NULL || c->returned == NULL) return TL_ENOMEM;
+  *c = (tl_explain_copy){ .marks = calloc(n + 1, 1),
+                          .returned = calloc(n + 1, sizeof *c->returned) };
+  if (!c->marks || !c->returned) return TL_ENOMEM;
   int rc = tl_model_new(&c->model, NULL, c);
   if (rc == TL_OK) rc = tl_model_add_line(c->model, tl_slice_str(like->line->name), &line);
   if (rc == TL_OK) rc = tl_line_add_station(line, &spec, 0, 0, &c->station);
@@ -54,8 +68,9 @@ int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *p
 }
 
 void tl_explain_copy_fini (tl_explain_copy *c) {
-  if (c->station != NULL) {
-    for (uint16_t i = 0; c->returned != NULL && i < c->station->plan->tag_count; i++) tl_buf_fini(&c->returned[i]);
+  if (c->station) {
+    for (uint16_t i = 0; c->returned && i < c->station->plan->tag_count; i++)
+      tl_buf_fini(&c->returned[i]);
     c->station->user = NULL;
     c->station->line->user = NULL;
   }

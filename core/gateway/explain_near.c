@@ -1,4 +1,5 @@
-/* core/gateway/explain_near.c — where the way of a JSON address ends in a document that does not have it: what is there instead. */
+/* core/gateway/explain_near.c — where the way of a JSON address ends in a document that does
+** not have it: what is there instead. */
 #include "base/text.h"
 #include "gateway/explain_inner.h"
 #include "payload/json.h"
@@ -16,8 +17,10 @@ static void one (listing *l, tl_slice key, bool escaped) {
   tl_buf plain;
   if (l->depth != 1 || l->count++ >= NAMES || l->array) return;
   tl_buf_init(&plain);
-  if (escaped) tl_json_unescape(&plain, key);
-  else tl_buf_slice(&plain, key);
+  if (escaped)
+    tl_json_unescape(&plain, key);
+  else
+    tl_buf_slice(&plain, key);
   tl_explain_key(l->out, NULL);
   tl_json_quote(l->out, tl_buf_bytes(&plain));
   tl_buf_fini(&plain);
@@ -42,7 +45,8 @@ static int on_value (void *ctx, tl_slice key, bool escaped, const tl_json_value 
   return 0;
 }
 
-/* What the address `path` leads to; false: it is no address (cut within quotes), or leads nowhere. */
+/* What the address `path` leads to; false: it is no address (cut within quotes), or leads
+** nowhere. */
 static bool find (tl_slice path, tl_slice doc, tl_json_value *v) {
   tl_json_set *set;
   tl_json_error ignored;

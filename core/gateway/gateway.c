@@ -1,5 +1,5 @@
-/* core/gateway/gateway.c — the whole: news from the model to its consumers, start and stop, and the gate that holds acknowledgements
-** back until the values they stand for are printed. */
+/* core/gateway/gateway.c — the whole: news from the model to its consumers, start and stop, and
+** the gate that holds acknowledgements back until the values they stand for are printed. */
 #include "gateway/gateway.h"
 
 #include <stdlib.h>
@@ -11,36 +11,44 @@
 
 static void on_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
-  if (g->values != NULL) {
+  if (g->values) {
     tl_tag_stream(t, tl_sink_buf(g->values));
     tl_gateway_ask_flush(g); /* timers make values, too */
   }
-  if (g->watching && g->handlers.watch != NULL) g->handlers.watch(g->handlers_ctx, t);
-  if (g->handlers.value == NULL) return;
+  if (g->watching && g->handlers.watch) g->handlers.watch(g->handlers_ctx, t);
+  if (!g->handlers.value) return;
   tl_link *l = t->station->line->user;
-  if (t->station->user != NULL || (l != NULL && l->user != NULL)) g->handlers.value(g->handlers_ctx, t);
+  if (t->station->user || (l && l->user)) g->handlers.value(g->handlers_ctx, t);
 }
 
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
   tl_gateway *g = ctx;
   const char *now = tl_station_status_name(s->status), *was = tl_station_status_name(before);
-  if (s->status == TL_ST_HARD_ERR) tl_station_say(s, TL_LOG_WARN, "%s (%s), was %s", now, tl_reason_name((tl_reason)s->why), was);
-  else tl_station_say(s, TL_LOG_DEBUG, "%s, was %s", now, was);
-  if (s->user != NULL && g->handlers.status != NULL) g->handlers.status(g->handlers_ctx, s, before);
+  if (s->status == TL_ST_HARD_ERR)
+    tl_station_say(s, TL_LOG_WARN, "%s (%s), was %s", now, tl_reason_name((tl_reason)s->why), was);
+  else
+    tl_station_say(s, TL_LOG_DEBUG, "%s, was %s", now, was);
+  if (s->user && g->handlers.status) g->handlers.status(g->handlers_ctx, s, before);
 }
 
 static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
   (void)ctx;
-  tl_station_say(s, TL_LOG_WARN, "the payload is not JSON: line %u, column %u: expected %s (said once until it parses)", (unsigned)e->line,
-      (unsigned)e->column, e->expected);
+  tl_station_say(
+      s, TL_LOG_WARN,
+      "the payload is not JSON: line %u, column %u: expected %s (said once until it parses)",
+      (unsigned)e->line, (unsigned)e->column, e->expected);
 }
 
 static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice text) {
   (void)ctx;
   if (why == TL_REASON_MISSING) {
-    tl_station_say(s, TL_LOG_WARN, "no timestamp at '%.*s': the time of arrival is taken (said once)", TL_ARG(s->plan->time_field));
+    tl_station_say(s, TL_LOG_WARN,
+                   "no timestamp at '%.*s': the time of arrival is taken (said once)",
+                   TL_ARG(s->plan->time_field));
   } else {
-    tl_station_say(s, TL_LOG_WARN, "the timestamp '%.*s' does not fit the time mask: the time of arrival is taken (said once)",
+    tl_station_say(
+        s, TL_LOG_WARN,
+        "the timestamp '%.*s' does not fit the time mask: the time of arrival is taken (said once)",
         TL_ARG(tl_shortened(text)));
   }
 }
@@ -49,25 +57,30 @@ static void on_pattern_limit (void *ctx, tl_tag *t, tl_slice payload) {
   (void)ctx;
   tl_slice begin = tl_shortened(payload);
   tl_station_say(t->station, TL_LOG_WARN,
-                 "tag '%s': the expression is given up on a payload of %zu bytes, '%.*s'%s: it takes too many steps, which counts as no "
-                 "match (said once)", tl_tag_def(t)->name, payload.len, TL_ARG(begin), begin.len < payload.len ? " …" : "");
+                 "tag '%s': the expression is given up on a payload of %zu bytes, '%.*s'%s: it "
+                 "takes too many steps, which counts as no "
+                 "match (said once)",
+                 tl_tag_def(t)->name, payload.len, TL_ARG(begin),
+                 begin.len < payload.len ? " …" : "");
 }
 
 static void on_trace (void *ctx, tl_tag *t) {
   (void)ctx;
   tl_link *l = t->station->line->user;
-  if (l == NULL || !l->params.full_debug || !tl_log_on(TL_LOG_INFO)) return;
+  if (!l || !l->params.full_debug || !tl_log_on(TL_LOG_INFO)) return;
   tl_buf text;
   tl_buf_init(&text);
   tl_tag_stream(t, &text);
-  if (!text.failed && text.len > 0) tl_log(TL_LOG_INFO, t->station->line->name, "value %.*s", (int)text.len - 1, (const char *)text.at);
+  if (!text.failed && text.len > 0)
+    tl_log(TL_LOG_INFO, t->station->line->name, "value %.*s", (int)text.len - 1,
+           (const char *)text.at);
   tl_buf_fini(&text);
 }
 
 static void on_due (void *ctx, tl_line *line, int64_t at) {
   (void)ctx;
   tl_link *l = line->user;
-  if (l == NULL || at >= l->status_due) return;
+  if (!l || at >= l->status_due) return;
   l->status_due = at;
   tl_link_arm(l);
 }
@@ -77,17 +90,18 @@ void tl_gateway_refresh_trace (tl_gateway *g) {
   bool wanted = false;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     const tl_link *l = g->model->lines[i]->user;
-    wanted = wanted || (l != NULL && l->params.full_debug);
+    wanted = wanted || (l && l->params.full_debug);
   }
   g->model->hooks.trace = wanted ? on_trace : NULL;
 }
 
 int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers, void *ctx) {
-  static const tl_model_hooks hooks = { on_value, on_status, on_json_error, on_time_error, on_pattern_limit, NULL, on_due };
+  static const tl_model_hooks hooks = { on_value,         on_status, on_json_error, on_time_error,
+                                        on_pattern_limit, NULL,      on_due };
   tl_gateway *g = calloc(1, sizeof *g);
-  if (g == NULL) return TL_ENOMEM;
+  if (!g) return TL_ENOMEM;
   g->loop = loop;
-  if (handlers != NULL) g->handlers = *handlers;
+  if (handlers) g->handlers = *handlers;
   g->handlers_ctx = ctx;
   g->random = (uint32_t)tl_clock_mono_ns() | 1;
   int rc = tl_model_new(&g->model, &hooks, g);
@@ -102,11 +116,13 @@ int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers
 static void flush_all (void *ctx);
 
 void tl_gateway_free (tl_gateway *g) {
-  if (g == NULL) return;
+  if (!g) return;
   while (g->model->line_count > 0) {
     tl_line *line = g->model->lines[g->model->line_count - 1];
-    if (line->user != NULL) tl_link_free(line->user);
-    else tl_model_remove_line(g->model, line);
+    if (line->user)
+      tl_link_free(line->user);
+    else
+      tl_model_remove_line(g->model, line);
   }
   tl_loop_forget(g->loop, flush_all, g);
   tl_model_free(g->model);
@@ -123,40 +139,45 @@ static void hold (tl_gateway *g, bool held) {
   g->held = held;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
-    if (l != NULL && !held) tl_link_ask_pump(l);
-    if (l != NULL && !held) tl_line_excuse(l->line, tl_loop_now(g->loop));
-    if (l == NULL || l->tcp == NULL || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF || l->peer[0] == '\0') continue;
+    if (l && !held) tl_link_ask_pump(l);
+    if (l && !held) tl_line_excuse(l->line, tl_loop_now(g->loop));
+    if (!l || !l->tcp || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF ||
+        l->peer[0] == '\0')
+      continue;
     l->now = tl_loop_now(g->loop);
     tl_session_pause(l->session, held || l->queue_full, l->now);
-    if (held) tl_tcp_read(l->tcp, false);
-    else tl_link_ask_resume(l); /* input that was read before the hold comes first */
+    if (held)
+      tl_tcp_read(l->tcp, false);
+    else
+      tl_link_ask_resume(l); /* input that was read before the hold comes first */
   }
 }
 
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
-  g->lost = values == NULL && g->values != NULL;
+  g->lost = !values && g->values;
   g->values = values;
   if (g->lost) hold(g, true); /* what nobody read is not acknowledged: the broker repeats it */
 }
 
-/* First what a kill must not take. Then the values: only when the reader of the stream has them do the acknowledgements leave. A QoS 2
-** identifier is written before its values are printed, so that no other process prints them again. Sockets ask for the sync. */
+/* First what a kill must not take. Then the values: only when the reader of the stream has them
+** do the acknowledgements leave. A QoS 2 identifier is written before its values are printed,
+** so that no other process prints them again. Sockets ask for the sync. */
 static void flush_all (void *ctx) {
   tl_gateway *g = ctx;
   g->flush_asked = false;
   tl_gateway_write_stores(g, NULL);
-  if (g->lost || (g->values != NULL && !tl_sink_flush(g->values))) {
+  if (g->lost || (g->values && !tl_sink_flush(g->values))) {
     hold(g, true);
   } else {
     hold(g, false);
     for (uint32_t i = 0; i < g->model->line_count; i++) {
       tl_link *l = g->model->lines[i]->user;
-      if (l == NULL) continue;
+      if (!l) continue;
       tl_link_flush(l);
       tl_link_arm(l);
     }
   }
-  if (g->stopping && g->open_links == 0 && g->stopped != NULL) {
+  if (g->stopping && g->open_links == 0 && g->stopped) {
     void (*stopped)(void *) = g->stopped;
     g->stopped = NULL;
     stopped(g->stopped_ctx);
@@ -180,7 +201,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
   if (g->stopping) {
     for (uint32_t i = 0; i < g->model->line_count; i++) {
       tl_link *l = g->model->lines[i]->user;
-      if (l->tcp != NULL) tl_tcp_close(l->tcp, 0);
+      if (l->tcp) tl_tcp_close(l->tcp, 0);
     }
     return;
   }
@@ -190,7 +211,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
   g->open_links = 0;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
-    if (l->tcp != NULL) g->open_links++;
+    if (l->tcp) g->open_links++;
   }
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
   tl_gateway_ask_flush(g);
@@ -215,7 +236,8 @@ const tl_recorder *tl_link_recorder (const tl_link *l) { return &l->recorder; }
 const char *tl_link_unrouted_topic (const tl_link *l) { return l->unrouted_topic; }
 
 void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
-  static const char *const states[] = { "off", "waiting", "connecting", "connected", "disconnecting" };
+  static const char *const states[] = { "off", "waiting", "connecting", "connected",
+                                        "disconnecting" };
   memset(out, 0, sizeof *out);
   out->state = states[l->state];
   out->peer = l->state == TL_LINK_OFF || l->state == TL_LINK_WAITING ? "" : l->peer;
@@ -227,7 +249,8 @@ void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   out->wills = l->wills;
   out->instances_refused = l->instances_refused;
   out->connected_since = l->connected_since;
-  for (uint32_t i = 0; i < l->line->station_count; i++) out->handler_errors += l->line->stations[i]->stats.handler_errors;
+  for (uint32_t i = 0; i < l->line->station_count; i++)
+    out->handler_errors += l->line->stations[i]->stats.handler_errors;
   tl_session_get_stats(l->session, &out->session);
   tl_router_get_stats(l->router, &out->router);
 }

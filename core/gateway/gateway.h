@@ -1,5 +1,6 @@
-/* core/gateway/gateway.h — the running whole: a model of lines, stations and tags, and one link (connection, session, router) a line.
-** Knows no libuv type and no Lua: the loop comes through net/, scripts through handlers.h. */
+/* core/gateway/gateway.h — the running whole: a model of lines, stations and tags, and one link
+** (connection, session, router) a line. Knows no libuv type and no Lua: the loop comes through
+** net/, scripts through handlers.h. */
 #ifndef TL_GATEWAY_GATEWAY_H
 #define TL_GATEWAY_GATEWAY_H
 
@@ -16,22 +17,26 @@ int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers
 /* Only after stop() reported. */
 void tl_gateway_free (tl_gateway *g);
 tl_model *tl_gateway_model (tl_gateway *g);
-/* Grows whenever stations or tags may have moved or gone: pointers from before must be looked up again. */
+/* Grows whenever stations or tags may have moved or gone: pointers from before must be looked
+** up again. */
 uint64_t tl_gateway_generation (const tl_gateway *g);
 
-/* Every reported value goes to this sink as a line of the values stream, before its message is acknowledged; while the sink's
-** reader is behind, no socket is read and nothing is acknowledged. NULL after a sink: its reader is gone, and nothing is
-** acknowledged any more. Borrowed. */
+/* Every reported value goes to this sink as a line of the values stream, before its message is
+** acknowledged; while the sink's reader is behind, no socket is read and nothing is
+** acknowledged. NULL after a sink: its reader is gone, and nothing is acknowledged any more.
+** Borrowed. */
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values);
 void tl_gateway_values_drained (tl_gateway *g); /* the sink's `drained` */
 void tl_gateway_set_watching (tl_gateway *g, bool on);
 void tl_gateway_set_listening (tl_gateway *g, bool on); /* handlers.message */
 
-/* ---- configuration (gateway/apply.c) ---- */
+/* --- configuration (gateway/apply.c) --- */
 
 typedef struct {
   tl_station_spec spec; /* texts borrowed during apply */
-  void *user;           /* handlers of the station; the gateway owns it from apply() on, and gives it to handlers.release */
+  /* handlers of the station; the gateway owns it from apply() on, and gives it to
+  ** handlers.release */
+  void *user;
 } tl_station_config;
 
 typedef struct {
@@ -47,42 +52,51 @@ typedef struct {
   size_t line_count;
 } tl_config;
 
-/* Make the running whole be what the config says. Lines whose parameters did not change keep their connection, stations and tags
-** that did not change keep their values. Each change is told as one line of text through `told` (may be NULL). On failure (no
-** memory) some of it may have happened; calling again is safe. */
-int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err);
+/* Make the running whole be what the config says. Lines whose parameters did not change keep
+** their connection, stations and tags that did not change keep their values. Each change is
+** told as one line of text through `told` (may be NULL). On failure (no memory) some of it may
+** have happened; calling again is safe. */
+int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change),
+                      void *ctx, tl_err *err);
 
 /* Only tell what apply() would change. TL_ENOMEM. */
-int tl_gateway_compare (tl_gateway *g, const tl_config *config, void (*told)(void *ctx, const char *change), void *ctx);
+int tl_gateway_compare (tl_gateway *g, const tl_config *config,
+                        void (*told)(void *ctx, const char *change), void *ctx);
 
 /* Connect what is wanted. */
 void tl_gateway_start (tl_gateway *g);
-/* DISCONNECT and close every line; `done` comes when all are closed, at most a few seconds later. A second call
-** gives up the goodbyes. */
+/* DISCONNECT and close every line; `done` comes when all are closed, at most a few seconds
+** later. A second call gives up the goodbyes. */
 void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx);
 
-/* ---- writing (gateway/write.c) ---- */
+/* --- writing (gateway/write.c) --- */
 
-/* result: TL_OK, or a negative code with `why` in words ("connection lost", "queue full"). Called exactly once. */
+/* result: TL_OK, or a negative code with `why` in words ("connection lost", "queue full").
+** Called exactly once. */
 typedef void tl_write_done (void *ctx, int result, const char *why);
 
-/* Write a value (in the tag's type; text borrowed) to an output tag. Returns TL_OK when it is under way: `done` follows, never before this
-** returns. Errors, nothing was done: TL_ETYPE (not an output, no way out), TL_ERANGE, TL_ESTATE (not connected), TL_EFULL (queue full) …
-** with err filled. `done` may be NULL. */
-int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx, tl_err *err);
-/* Writes with QoS 1 and 2 on a line with session_store survive a kill from here on: whoever tells somebody outside the process of a
-** write that was taken (its TL_OK is not enough) calls this first. One sync a store for all that was taken since the last one; sockets
-** and the values stream call it themselves. TL_OK, or a negative code: something is not on the disk, and its line is being closed. */
+/* Write a value (in the tag's type; text borrowed) to an output tag. Returns TL_OK when it is
+** under way: `done` follows, never before this returns. Errors, nothing was done: TL_ETYPE (not
+** an output, no way out), TL_ERANGE, TL_ESTATE (not connected), TL_EFULL (queue full) … with
+** err filled. `done` may be NULL. */
+int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx,
+                      tl_err *err);
+/* Writes with QoS 1 and 2 on a line with session_store survive a kill from here on: whoever
+** tells somebody outside the process of a write that was taken (its TL_OK is not enough) calls
+** this first. One sync a store for all that was taken since the last one; sockets and the
+** values stream call it themselves. TL_OK, or a negative code: something is not on the disk,
+** and its line is being closed. */
 int tl_gateway_commit (tl_gateway *g, tl_err *err);
 /* Publish as it is. qos and retain: -1 for the line's. */
-int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain, tl_write_done *done, void *ctx, tl_err *err);
+int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain,
+                     tl_write_done *done, void *ctx, tl_err *err);
 
-/* ---- steering and looking ---- */
+/* --- steering and looking --- */
 
 void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated);
 void tl_link_reconnect (tl_link *l, const char *why);
-/* New parameters for a live line: closes and re-creates the connection, topic_filter alone waits for the next one. Takes *params.
-** TL_ESTATE: the line is being removed; TL_ENOMEM. */
+/* New parameters for a live line: closes and re-creates the connection, topic_filter alone
+** waits for the next one. Takes *params. TL_ESTATE: the line is being removed; TL_ENOMEM. */
 int tl_link_set_params (tl_link *l, tl_line_params *params);
 const tl_line_params *tl_link_params (const tl_link *l);
 tl_line *tl_link_line (const tl_link *l);
@@ -90,12 +104,13 @@ tl_router *tl_link_router (tl_link *l);
 tl_link *tl_line_link (const tl_line *line);
 tl_gateway *tl_link_gateway (tl_link *l);
 void *tl_link_user (const tl_link *l);
-const struct tl_recorder *tl_link_recorder (const tl_link *l); /* its last messages: gateway/recorder.h */
+/* its last messages: gateway/recorder.h */
+const struct tl_recorder *tl_link_recorder (const tl_link *l);
 
 typedef struct {
-  const char *state;       /* "off" "connecting" "waiting" "connected" "stopping" */
-  const char *peer;        /* "127.0.0.1:1883", "" while there is none */
-  const char *last_error;  /* why the last connection ended, "" when none did */
+  const char *state;      /* "off" "connecting" "waiting" "connected" "stopping" */
+  const char *peer;       /* "127.0.0.1:1883", "" while there is none */
+  const char *last_error; /* why the last connection ended, "" when none did */
   uint64_t connects, failures;
   uint64_t messages, unrouted, wills, handler_errors, instances_refused;
   int64_t connected_since; /* tl_clock_mono_ms; -1 while not connected */
@@ -104,7 +119,8 @@ typedef struct {
 } tl_link_stats;
 void tl_link_get_stats (const tl_link *l, tl_link_stats *out);
 
-/* The topic of a message that no station took, most frequent of the last ones; "" when there is none. */
+/* The topic of a message that no station took, most frequent of the last ones; "" when there is
+** none. */
 const char *tl_link_unrouted_topic (const tl_link *l);
 
 #endif

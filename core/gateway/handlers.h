@@ -1,6 +1,7 @@
-/* core/gateway/handlers.h — what the gateway asks of whoever runs the user's scripts. Implemented in script/, joined in command/:
-** the gateway never names Lua. A NULL member is "nobody". No handler is called for stations and lines whose `user` is NULL, so a
-** message that needs no script never leaves the C rooms. */
+/* core/gateway/handlers.h — what the gateway asks of whoever runs the user's scripts.
+** Implemented in script/, joined in command/: the gateway never names Lua. A NULL member is
+** "nobody". No handler is called for stations and lines whose `user` is NULL, so a message that
+** needs no script never leaves the C rooms. */
 #ifndef TL_GATEWAY_HANDLERS_H
 #define TL_GATEWAY_HANDLERS_H
 
@@ -10,48 +11,59 @@
 struct tl_link;
 
 /* What became of a received message, for who listens. */
-typedef enum { TL_FATE_TAKEN, TL_FATE_UNROUTED, TL_FATE_WILL, TL_FATE_OFF, TL_FATE_REFUSED } tl_fate;
+typedef enum {
+  TL_FATE_TAKEN,
+  TL_FATE_UNROUTED,
+  TL_FATE_WILL,
+  TL_FATE_OFF,
+  TL_FATE_REFUSED
+} tl_fate;
 
 /* What encode made of a write. Texts are borrowed until the next call into the handlers. */
 typedef struct {
   tl_slice topic; /* at == NULL: OUT_TOPIC's value */
   tl_slice payload;
-  int qos;        /* -1: the line's publish_qos */
-  int retain;     /* -1: the line's publish_retain */
+  int qos;    /* -1: the line's publish_qos */
+  int retain; /* -1: the line's publish_retain */
 } tl_outgoing;
 
 /* A decoder run for a person who asks what it would do (explain): nothing that lives may change. */
 typedef struct {
-  tl_station *copy;   /* its tags take the values; its `user` has the decoder */
-  tl_station *shown;  /* what the decoder sees as msg.station */
+  tl_station *copy;  /* its tags take the values; its `user` has the decoder */
+  tl_station *shown; /* what the decoder sees as msg.station */
   const tl_incoming *m;
   const tl_route *route;
   int64_t time_ms;
   /* Each value that the decoder returned, as text, before its conversion. */
-  void (*returned) (void *told, tl_slice name, tl_slice text);
+  void (*returned)(void *told, tl_slice name, tl_slice text);
   void *told;
   bool failed, declined;
-  tl_buf error;       /* of one that failed, with its traceback; the caller's */
+  tl_buf error; /* of one that failed, with its traceback; the caller's */
 } tl_rehearsal;
 
 typedef struct {
-  /* Does this station have a decoder? Then decode() is called in place of the plain receive; it calls tl_station_begin() and
-  ** tl_station_addressed() itself, around the user's function. */
-  bool (*has_decode) (void *user);
-  void (*decode) (void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
-  void (*rehearse) (void *ctx, tl_rehearsal *r);
-  bool (*has_encode) (void *user);
+  /* Does this station have a decoder? Then decode() is called in place of the plain receive; it
+  ** calls tl_station_begin() and tl_station_addressed() itself, around the user's function. */
+  bool (*has_decode)(void *user);
+  void (*decode)(void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
+  void (*rehearse)(void *ctx, tl_rehearsal *r);
+  bool (*has_encode)(void *user);
   /* TL_OK and *out; or a negative code with err filled. */
-  int (*encode) (void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out, tl_err *err);
-  void (*value) (void *ctx, tl_tag *t);                                     /* on_value of the tag, its station, its line */
-  void (*status) (void *ctx, tl_station *s, tl_station_status before);      /* on_status */
-  void (*line) (void *ctx, struct tl_link *link, bool up, const char *why); /* on_connect, on_disconnect */
-  void (*watch) (void *ctx, tl_tag *t);                                     /* every reported value, while watching is on */
+  int (*encode)(void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out, tl_err *err);
+  /* on_value of the tag, its station, its line */
+  void (*value)(void *ctx, tl_tag *t);
+  void (*status)(void *ctx, tl_station *s, tl_station_status before); /* on_status */
+  /* on_connect, on_disconnect */
+  void (*line)(void *ctx, struct tl_link *link, bool up, const char *why);
+  /* every reported value, while watching is on */
+  void (*watch)(void *ctx, tl_tag *t);
   /* every delivered message, while listening is on; s: the station it went to, NULL: none */
-  void (*message) (void *ctx, struct tl_link *link, const tl_incoming *m, const tl_station *s, tl_fate fate);
+  void (*message)(void *ctx, struct tl_link *link, const tl_incoming *m, const tl_station *s,
+                  tl_fate fate);
   /* another owner of a station's `user` (instances); released each */
-  void *(*share) (void *ctx, void *user);
-  void (*release) (void *ctx, void *user);                                  /* a `user` is no longer referred to */
+  void *(*share)(void *ctx, void *user);
+  /* a `user` is no longer referred to */
+  void (*release)(void *ctx, void *user);
 } tl_handlers;
 
 #endif

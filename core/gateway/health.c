@@ -33,16 +33,20 @@ static void note_filter (tl_health *h, tl_slice filter, uint8_t wanted, uint8_t 
 }
 
 void tl_health_subscribed (tl_link *l, const uint8_t *granted, size_t n) {
-  tl_subscription *filters = calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
-  if (filters == NULL) return;
+  tl_subscription *filters =
+      calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
+  if (!filters) return;
   size_t known = tl_link_filters(l, filters);
   l->health.filter_count = 0;
   for (size_t i = 0; i < n && i < known; i++)
-    if (granted[i] == 0x80 || granted[i] < filters[i].qos) note_filter(&l->health, filters[i].filter, filters[i].qos, granted[i]);
+    if (granted[i] == 0x80 || granted[i] < filters[i].qos)
+      note_filter(&l->health, filters[i].filter, filters[i].qos, granted[i]);
   free(filters);
 }
 
-static double per_second (uint64_t now, uint64_t before, int64_t ms) { return (double)(now - before) * 1000.0 / (double)ms; }
+static double per_second (uint64_t now, uint64_t before, int64_t ms) {
+  return (double)(now - before) * 1000.0 / (double)ms;
+}
 
 void tl_health_input (tl_link *l) {
   tl_health *h = &l->health;
@@ -62,10 +66,17 @@ void tl_link_get_health (const tl_link *l, tl_link_health *out) {
   tl_session_stats st;
   int64_t passed = tl_loop_now(l->gateway->loop) - h->rate_at;
   tl_session_get_stats(l->session, &st);
-  *out = (tl_link_health){ .kept = h, .quick_closes = l->quick_closes, .awaiting = l->awaiting, .awaiting_id = l->awaiting_id,
-                           .waiting = l->queued, .queue_full = l->queue_full, .congested = l->congested, .held = l->gateway->held,
+  *out = (tl_link_health){ .kept = h,
+                           .quick_closes = l->quick_closes,
+                           .awaiting = l->awaiting,
+                           .awaiting_id = l->awaiting_id,
+                           .waiting = l->queued,
+                           .queue_full = l->queue_full,
+                           .congested = l->congested,
+                           .held = l->gateway->held,
                            .filters_wait = tl_session_filters_wait(l->session),
-                           .received_per_s = h->received_per_s, .sent_per_s = h->sent_per_s,
+                           .received_per_s = h->received_per_s,
+                           .sent_per_s = h->sent_per_s,
                            .retry_at = l->state == TL_LINK_WAITING ? l->retry_at : -1 };
   if (passed < 2 * RATE_MS) return; /* nothing has come since: the last period is over */
   out->received_per_s = per_second(st.received, h->rate_received, passed);

@@ -1,5 +1,5 @@
-/* core/gateway/health.h — how a line is doing, for whoever tells people (status()): what the broker took away, what it did not
-** grant, what waits for long, how many messages a second. */
+/* core/gateway/health.h — how a line is doing, for whoever tells people (status()): what the
+** broker took away, what it did not grant, what waits for long, how many messages a second. */
 #ifndef TL_GATEWAY_HEALTH_H
 #define TL_GATEWAY_HEALTH_H
 
@@ -20,29 +20,30 @@ typedef struct {
   tl_filter_note filters[TL_FILTER_NOTES]; /* of the present connection */
   uint32_t filter_count;                   /* how many there are, maybe more than are kept */
   uint64_t sessions_lost;
-  int64_t session_lost_at;                 /* -1: never */
-  int64_t awaiting_since;                  /* of the message that waits for ACK_ID */
-  int64_t rate_at;                         /* when the counts below were taken */
+  int64_t session_lost_at; /* -1: never */
+  int64_t awaiting_since;  /* of the message that waits for ACK_ID */
+  int64_t rate_at;         /* when the counts below were taken */
   uint64_t rate_received, rate_sent;
-  double received_per_s, sent_per_s;       /* in the last whole period */
+  double received_per_s, sent_per_s; /* in the last whole period */
 } tl_health;
 
 typedef struct {
   const tl_health *kept;
-  uint32_t quick_closes;      /* connections in a row that the broker closed right after CONNACK; 3: probably a takeover */
+  /* connections in a row that the broker closed right after CONNACK; 3: probably a takeover */
+  uint32_t quick_closes;
   const tl_station *awaiting; /* its message waits for the write of ACK_ID; NULL: none */
   uint16_t awaiting_id;
-  uint32_t waiting;           /* messages behind it */
-  bool queue_full;            /* receive_queue is reached: the socket is not read */
-  bool congested;             /* the broker does not read our acknowledgements */
-  bool held;                  /* the reader of the values stream is behind */
-  bool filters_wait;          /* the topic filters were changed, and wait for the next connection */
+  uint32_t waiting;  /* messages behind it */
+  bool queue_full;   /* receive_queue is reached: the socket is not read */
+  bool congested;    /* the broker does not read our acknowledgements */
+  bool held;         /* the reader of the values stream is behind */
+  bool filters_wait; /* the topic filters were changed, and wait for the next connection */
   double received_per_s, sent_per_s;
-  int64_t retry_at;           /* of a line that waits for its next attempt; -1 */
+  int64_t retry_at; /* of a line that waits for its next attempt; -1 */
 } tl_link_health;
 void tl_link_get_health (const tl_link *l, tl_link_health *out);
 
-/* ---- for the gateway ---- */
+/* --- for the gateway --- */
 
 void tl_health_init (tl_health *h, int64_t now);
 void tl_health_connected (tl_link *l);

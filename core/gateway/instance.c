@@ -1,5 +1,5 @@
-/* core/gateway/instance.c — one station per device: the first message of a topic that a named-group address takes makes a
-** station. */
+/* core/gateway/instance.c — one station per device: the first message of a topic that a
+** named-group address takes makes a station. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,48 +13,55 @@
 /* The handlers of a template, for one more station. False: no memory. */
 static bool share (tl_link *l, const tl_station *t, void **user) {
   const tl_handlers *h = &l->gateway->handlers;
-  *user = t->user != NULL && h->share != NULL ? h->share(l->gateway->handlers_ctx, t->user) : NULL;
-  return *user != NULL || t->user == NULL || h->share == NULL;
+  *user = t->user && h->share ? h->share(l->gateway->handlers_ctx, t->user) : NULL;
+  return *user || !t->user || !h->share;
 }
 
-int tl_instance_spec_init (tl_instance_spec *out, const tl_station *made_by, tl_slice name, tl_slice topic, const tl_captures *c,
-                           tl_err *err) {
+int tl_instance_spec_init (tl_instance_spec *out, const tl_station *made_by, tl_slice name,
+                           tl_slice topic, const tl_captures *c, tl_err *err) {
   const tl_station *t = made_by;
-  *out = (tl_instance_spec){ .spec = { .name = name, .address = topic, .time_filter_ms = t->time_filter_ms, .no_data_ms = t->no_data_ms } };
+  *out = (tl_instance_spec){ .spec = { .name = name,
+                                       .address = topic,
+                                       .time_filter_ms = t->time_filter_ms,
+                                       .no_data_ms = t->no_data_ms } };
   tl_buf_init(&out->will_topic);
   tl_buf_init(&out->will_payload);
   int rc = tl_plan_fill(&out->spec.plan, t->plan, c->names, c->values, c->n, err);
-  if (rc >= 0 && t->will_topic != NULL)
-    rc = tl_text_fill(&out->will_topic, tl_slice_str(t->will_topic), c->names, c->values, c->n, false);
-  if (rc >= 0) rc = tl_text_fill(&out->will_payload, t->will_payload, c->names, c->values, c->n, false);
+  if (rc >= 0 && t->will_topic)
+    rc = tl_text_fill(&out->will_topic, tl_slice_str(t->will_topic), c->names, c->values, c->n,
+                      false);
+  if (rc >= 0)
+    rc = tl_text_fill(&out->will_payload, t->will_payload, c->names, c->values, c->n, false);
   out->spec.will_topic = tl_buf_bytes(&out->will_topic);
   out->spec.will_payload = tl_buf_bytes(&out->will_payload);
   return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory") : rc;
 }
 
 void tl_instance_spec_fini (tl_instance_spec *x) {
-  if (x->spec.plan != NULL) tl_plan_unref(x->spec.plan);
+  if (x->spec.plan) tl_plan_unref(x->spec.plan);
   tl_buf_fini(&x->will_topic);
   tl_buf_fini(&x->will_payload);
 }
 
-static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_captures *c, const tl_incoming *m) {
+static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_captures *c,
+                         const tl_incoming *m) {
   tl_instance_spec x;
   tl_station *s = NULL;
   tl_err err = { .text = "no memory" };
   int rc = tl_instance_spec_init(&x, t, name, m->topic, c, &err);
   if (rc >= 0) rc = tl_line_add_station(l->line, &x.spec, m->now, m->wall, &s);
   if (rc >= 0) rc = tl_router_remember(l->router, m->topic, s);
-  if (rc >= 0 && s->will_topic != NULL) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
+  if (rc >= 0 && s->will_topic) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
   if (rc >= 0 && !share(l, t, &s->user)) rc = TL_ENOMEM;
-  if (rc < 0 && s != NULL) {
+  if (rc < 0 && s) {
     tl_router_forget(l->router, s);
     tl_line_remove_station(l->line, s);
     s = NULL;
   }
   tl_instance_spec_fini(&x);
-  if (s == NULL) tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%.*s': %s", TL_ARG(name),
-                        rc == TL_ESYNTAX ? err.text : "no memory");
+  if (!s)
+    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%.*s': %s", TL_ARG(name),
+           rc == TL_ESYNTAX ? err.text : "no memory");
   return s;
 }
 
@@ -64,8 +71,11 @@ bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_cap
   tl_slice topic = tl_slice_str(s->address);
   tl_captures own = { .n = 0 };
   tl_group *groups = calloc((size_t)count, sizeof *groups);
-  if (groups != NULL) found = tl_pattern_match(route->pattern, topic, groups, count);
-  if (found > 0) tl_route_captures(&(tl_route){ .pattern = route->pattern, .groups = groups, .group_count = (uint32_t)found }, topic, &own);
+  if (groups) found = tl_pattern_match(route->pattern, topic, groups, count);
+  if (found > 0)
+    tl_route_captures(
+        &(tl_route){ .pattern = route->pattern, .groups = groups, .group_count = (uint32_t)found },
+        topic, &own);
   free(groups);
   for (size_t i = 0; i < own.n && i < c->n; i++)
     if (!tl_slice_eq(own.values[i], c->values[i])) return false;
@@ -76,35 +86,43 @@ bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_cap
 static void refuse (tl_link *l, tl_station *t, const tl_station *taken, tl_slice topic) {
   l->instances_refused++;
   if (t->stats.refused++ > 0) return;
-  if (taken != NULL && taken->made_by == t) {
-    tl_station_say(t, TL_LOG_WARN, "cannot make station '%s' for topic '%.*s': that of '%s' has this name: such messages are "
-                                   "acknowledged and counted (said once)", taken->name, TL_ARG(topic), taken->address);
-  } else if (taken != NULL) {
+  if (taken && taken->made_by == t) {
+    tl_station_say(
+        t, TL_LOG_WARN,
+        "cannot make station '%s' for topic '%.*s': that of '%s' has this name: such messages are "
+        "acknowledged and counted (said once)",
+        taken->name, TL_ARG(topic), taken->address);
+  } else if (taken) {
     tl_station_say(t, TL_LOG_WARN,
-                   "cannot make station '%s', which there is already: such messages are acknowledged and counted (said once)",
+                   "cannot make station '%s', which there is already: such messages are "
+                   "acknowledged and counted (said once)",
                    taken->name);
   } else {
-    tl_station_say(t, TL_LOG_WARN, "has made %u stations (max_instances): messages of further devices are acknowledged and counted "
-                                   "(said once)", (unsigned)t->made);
+    tl_station_say(t, TL_LOG_WARN,
+                   "has made %u stations (max_instances): messages of further devices are "
+                   "acknowledged and counted "
+                   "(said once)",
+                   (unsigned)t->made);
   }
 }
 
-tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route, const tl_incoming *m) {
+tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route,
+                              const tl_incoming *m) {
   tl_captures c;
   tl_buf name;
   tl_station *s = NULL;
-  if (route->pattern == NULL) return NULL;
+  if (!route->pattern) return NULL;
   tl_route_captures(route, m->topic, &c);
   tl_buf_init(&name);
   if (tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true) >= 0) {
     /* Two topics may name one device: both feed it. */
     s = tl_line_station(l->line, tl_buf_bytes(&name));
-    if (s != NULL && s->made_by == t && tl_instance_is_of(s, route, &c)) {
+    if (s && s->made_by == t && tl_instance_is_of(s, route, &c)) {
       tl_router_remember(l->router, m->topic, s);
-    } else if (s != NULL || t->made >= t->max_instances) {
+    } else if (s || t->made >= t->max_instances) {
       refuse(l, t, s, m->topic);
       s = NULL;
-    } else if ((s = make(l, t, tl_buf_bytes(&name), &c, m)) != NULL) {
+    } else if ((s = make(l, t, tl_buf_bytes(&name), &c, m))) {
       s->made_by = t;
       t->made++;
       l->gateway->generation++;

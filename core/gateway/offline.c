@@ -1,11 +1,13 @@
-/* core/gateway/offline.c — messages from a file or a spec, through the same routing and stations as those from a broker. */
+/* core/gateway/offline.c — messages from a file or a spec, through the same routing and
+** stations as those from a broker. */
 #include "gateway/offline.h"
 
 #include <stdlib.h>
 
 #include "gateway/link.h"
 
-void tl_offline_begin (tl_gateway *g, tl_offline_published *published, void *ctx, int64_t now, int64_t wall) {
+void tl_offline_begin (tl_gateway *g, tl_offline_published *published, void *ctx, int64_t now,
+                       int64_t wall) {
   g->published = published;
   g->published_ctx = ctx;
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_line_up(g->model->lines[i], now, wall);
@@ -24,8 +26,9 @@ int64_t tl_offline_tick (tl_gateway *g, int64_t now, int64_t wall) {
 }
 
 static int subscribes (const tl_link *l, tl_slice topic, bool *yes) {
-  tl_subscription *filters = calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
-  if (filters == NULL) return TL_ENOMEM;
+  tl_subscription *filters =
+      calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
+  if (!filters) return TL_ENOMEM;
   size_t n = tl_link_filters(l, filters);
   *yes = false;
   for (size_t i = 0; i < n && !*yes; i++) *yes = tl_filter_match(filters[i].filter, topic);
@@ -49,21 +52,25 @@ static int feed (tl_link *l, const tl_incoming *m, tl_offline_fed *fed) {
   l->awaiting = NULL;
   tl_recorder_add(&l->recorder, (size_t)l->params.recorder, m);
   tl_link_deliver(l, m);
-  if (l->unrouted > unrouted || l->instances_refused > refused) fed->unrouted++;
-  else fed->taken++;
+  if (l->unrouted > unrouted || l->instances_refused > refused)
+    fed->unrouted++;
+  else
+    fed->taken++;
   return TL_OK;
 }
 
-int tl_offline_feed (tl_gateway *g, tl_slice line, const tl_incoming *m, tl_offline_fed *fed, tl_err *err) {
+int tl_offline_feed (tl_gateway *g, tl_slice line, const tl_incoming *m, tl_offline_fed *fed,
+                     tl_err *err) {
   *fed = (tl_offline_fed){ 0 };
   bool found = false;
   int rc = tl_topic_check(m->topic, err);
   for (uint32_t i = 0; i < g->model->line_count && rc >= 0; i++) {
     tl_link *l = g->model->lines[i]->user;
-    if (line.at != NULL && !tl_slice_eq(line, tl_slice_str(l->line->name))) continue;
+    if (line.at && !tl_slice_eq(line, tl_slice_str(l->line->name))) continue;
     found = true;
     rc = feed(l, m, fed);
   }
-  if (rc >= 0 && !found && line.at != NULL) return tl_fail(err, TL_ENOENT, 0, "there is no line '%.*s'", TL_ARG(line));
+  if (rc >= 0 && !found && line.at)
+    return tl_fail(err, TL_ENOENT, 0, "there is no line '%.*s'", TL_ARG(line));
   return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory") : rc;
 }

@@ -1,9 +1,11 @@
-/* core/gateway/params.c — owning, comparing and describing a line's parameters. Must not know what they do. */
+/* core/gateway/params.c — owning, comparing and describing a line's parameters. Must not know
+** what they do. */
 #include "gateway/params.h"
 
 #include <stdlib.h>
 
-#define FIELD(name, kind) { #name, kind, offsetof(tl_line_params, name), false }
+#define FIELD(name, kind) \
+  { #name, kind, offsetof(tl_line_params, name), false }
 
 const tl_param_field tl_param_fields[] = {
   FIELD(host, TL_PARAM_TEXTS),
@@ -48,7 +50,7 @@ static void drop_text (tl_slice *s) {
 }
 
 void tl_params_fini (tl_line_params *p) {
-  for (const tl_param_field *f = tl_param_fields; f->name != NULL; f++) {
+  for (const tl_param_field *f = tl_param_fields; f->name; f++) {
     if (f->kind == TL_PARAM_TEXT) drop_text(tl_param_at(p, f));
     if (f->kind == TL_PARAM_TEXTS) {
       tl_texts *list = tl_param_at(p, f);
@@ -61,7 +63,7 @@ void tl_params_fini (tl_line_params *p) {
 
 int tl_params_set_text (tl_slice *field, tl_slice text) {
   char *copy = malloc(text.len + 1);
-  if (copy == NULL) return TL_ENOMEM;
+  if (!copy) return TL_ENOMEM;
   if (text.len > 0) memcpy(copy, text.at, text.len);
   copy[text.len] = '\0';
   drop_text(field);
@@ -71,7 +73,7 @@ int tl_params_set_text (tl_slice *field, tl_slice text) {
 
 int tl_params_add_text (tl_texts *list, tl_slice text) {
   tl_slice *grown = realloc(list->at, (list->n + 1) * sizeof *grown);
-  if (grown == NULL) return TL_ENOMEM;
+  if (!grown) return TL_ENOMEM;
   list->at = grown;
   list->at[list->n] = tl_slice_of(NULL, 0);
   int rc = tl_params_set_text(&list->at[list->n], text);
@@ -79,27 +81,27 @@ int tl_params_add_text (tl_texts *list, tl_slice text) {
   return rc;
 }
 
-static bool same_text (tl_slice a, tl_slice b) { return (a.at == NULL) == (b.at == NULL) && tl_slice_eq(a, b); }
+static bool same_text (tl_slice a, tl_slice b) { return (!a.at) == (!b.at) && tl_slice_eq(a, b); }
 
 static bool same_field (const tl_param_field *f, const void *a, const void *b) {
   switch (f->kind) {
-  case TL_PARAM_BOOL: return *(const bool *)a == *(const bool *)b;
-  case TL_PARAM_INT:
-  case TL_PARAM_MS: return *(const int64_t *)a == *(const int64_t *)b;
-  case TL_PARAM_TEXT: return same_text(*(const tl_slice *)a, *(const tl_slice *)b);
-  case TL_PARAM_TEXTS: {
-    const tl_texts *x = a, *y = b;
-    bool same = x->n == y->n;
-    for (size_t i = 0; same && i < x->n; i++) same = same_text(x->at[i], y->at[i]);
-    return same;
-  }
+    case TL_PARAM_BOOL: return *(const bool *)a == *(const bool *)b;
+    case TL_PARAM_INT:
+    case TL_PARAM_MS: return *(const int64_t *)a == *(const int64_t *)b;
+    case TL_PARAM_TEXT: return same_text(*(const tl_slice *)a, *(const tl_slice *)b);
+    case TL_PARAM_TEXTS: {
+      const tl_texts *x = a, *y = b;
+      bool same = x->n == y->n;
+      for (size_t i = 0; same && i < x->n; i++) same = same_text(x->at[i], y->at[i]);
+      return same;
+    }
   }
   return false;
 }
 
 int tl_params_diff (const tl_line_params *a, const tl_line_params *b, const char **names, int max) {
   int n = 0;
-  for (const tl_param_field *f = tl_param_fields; f->name != NULL; f++) {
+  for (const tl_param_field *f = tl_param_fields; f->name; f++) {
     if (same_field(f, tl_param_at(a, f), tl_param_at(b, f))) continue;
     if (n < max) names[n] = f->name;
     n++;

@@ -1,4 +1,5 @@
-/* core/gateway/params.h — the parameters of a line, and one table that describes them for who fills, compares or shows them. */
+/* core/gateway/params.h — the parameters of a line, and one table that describes them for who
+** fills, compares or shows them. */
 #ifndef TL_GATEWAY_PARAMS_H
 #define TL_GATEWAY_PARAMS_H
 
@@ -9,7 +10,8 @@ typedef struct {
   size_t n;
 } tl_texts;
 
-/* A checked line configuration. Texts are owned and NUL-terminated; at == NULL means not given. Times are milliseconds. */
+/* A checked line configuration. Texts are owned and NUL-terminated; at == NULL means not given.
+** Times are milliseconds. */
 typedef struct {
   tl_texts host;
   int64_t port;
@@ -33,11 +35,17 @@ typedef struct {
   int64_t max_packet_size, max_inflight;
   tl_slice offline_writes; /* "reject" or "queue" */
   int64_t max_queued, receive_queue;
-  tl_slice session_store;  /* a folder; NULL: off */
-  int64_t recorder;        /* bytes */
+  tl_slice session_store; /* a folder; NULL: off */
+  int64_t recorder;       /* bytes */
 } tl_line_params;
 
-typedef enum { TL_PARAM_BOOL, TL_PARAM_INT, TL_PARAM_MS, TL_PARAM_TEXT, TL_PARAM_TEXTS } tl_param_kind;
+typedef enum {
+  TL_PARAM_BOOL,
+  TL_PARAM_INT,
+  TL_PARAM_MS,
+  TL_PARAM_TEXT,
+  TL_PARAM_TEXTS
+} tl_param_kind;
 
 typedef struct {
   const char *name;
@@ -48,11 +56,14 @@ typedef struct {
 
 extern const tl_param_field tl_param_fields[]; /* ends with name NULL */
 
-static inline void *tl_param_at (const tl_line_params *p, const tl_param_field *f) { return (char *)p + f->offset; }
+static inline void *tl_param_at (const tl_line_params *p, const tl_param_field *f) {
+  return (char *)p + f->offset;
+}
 
-void tl_params_init (tl_line_params *p);                                      /* all zero */
+void tl_params_init (tl_line_params *p); /* all zero */
 void tl_params_fini (tl_line_params *p);
-int tl_params_set_text (tl_slice *field, tl_slice text);                      /* copies; TL_OK or TL_ENOMEM */
+/* copies; TL_OK or TL_ENOMEM */
+int tl_params_set_text (tl_slice *field, tl_slice text);
 int tl_params_add_text (tl_texts *list, tl_slice text);
 /* Names of the fields that differ, appended to names[0..max); returns how many there are. */
 int tl_params_diff (const tl_line_params *a, const tl_line_params *b, const char **names, int max);

@@ -1,5 +1,5 @@
-/* core/gateway/receive.c — a received message: routed, then to its station's tags. The hot path: no allocation, no Lua unless the
-** station has a decoder. */
+/* core/gateway/receive.c — a received message: routed, then to its station's tags. The hot
+** path: no allocation, no Lua unless the station has a decoder. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,18 +19,22 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
   l->unrouted_topic[n] = '\0';
   if (l->said_unrouted) return;
   l->said_unrouted = true;
-  tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "no station takes topic '%s' (said once; such messages are acknowledged and counted)",
+  tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
+         "no station takes topic '%s' (said once; such messages are acknowledged and counted)",
          l->unrouted_topic);
 }
 
-/* Deliver the message to the stations whose will it is: then it is nothing else, not even a message of another station. */
+/* Deliver the message to the stations whose will it is: then it is nothing else, not even a
+** message of another station. */
 static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *few[WILLS_HERE], **targets = few;
   uint32_t count = route->will_count;
   bool any = false;
   /* A status handler may change the routes: go on with a copy. */
-  if (count > WILLS_HERE && (targets = malloc(count * sizeof *targets)) == NULL) {
-    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "no memory for the will of %u stations: %d of them hear it", (unsigned)count, WILLS_HERE);
+  if (count > WILLS_HERE && !(targets = malloc(count * sizeof *targets))) {
+    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
+           "no memory for the will of %u stations: %d of them hear it", (unsigned)count,
+           WILLS_HERE);
     targets = few;
     count = WILLS_HERE;
   }
@@ -46,14 +50,16 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
 
 static tl_station *find_station (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *s = route->target;
-  if (s == NULL) note_unrouted(l, in->topic);
-  else if (s->is_template) s = tl_link_instance(l, s, route, in);
+  if (!s)
+    note_unrouted(l, in->topic);
+  else if (s->is_template)
+    s = tl_link_instance(l, s, route, in);
   return s;
 }
 
 static void tell (tl_link *l, const tl_incoming *in, const tl_station *s, tl_fate fate) {
   tl_gateway *g = l->gateway;
-  if (g->handlers.message != NULL) g->handlers.message(g->handlers_ctx, l, in, s, fate);
+  if (g->handlers.message) g->handlers.message(g->handlers_ctx, l, in, s, fate);
 }
 
 bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
@@ -63,13 +69,14 @@ bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
     if (g->listening) tell(l, in, NULL, TL_FATE_WILL);
     return false;
   }
-  bool refused = route->target != NULL;
+  bool refused = route->target;
   tl_station *s = find_station(l, route, in);
-  if (s == NULL) {
+  if (!s) {
     if (g->listening) tell(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
     return false;
   }
-  if (g->listening) tell(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN); /* before its values show */
+  /* before its values show */
+  if (g->listening) tell(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
   bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
   if (confirms) { /* before the values: their handlers may confirm at once */
     l->awaiting = s;
@@ -77,37 +84,48 @@ bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
     l->delivering = true;
     l->health.awaiting_since = l->now;
   }
-  if (s->user == NULL) {
+  if (!s->user) {
     tl_station_receive(s, in);
   } else {
     l->handled++;
-    if (g->handlers.has_decode != NULL && g->handlers.has_decode(s->user)) g->handlers.decode(g->handlers_ctx, s, in, route);
-    else tl_station_receive(s, in);
+    if (g->handlers.has_decode && g->handlers.has_decode(s->user))
+      g->handlers.decode(g->handlers_ctx, s, in, route);
+    else
+      tl_station_receive(s, in);
   }
   l->delivering = false;
-  return confirms && l->awaiting != NULL;
+  return confirms && l->awaiting;
 }
 
 int tl_link_message (void *ctx, const tl_message *m) {
   tl_link *l = ctx;
-  tl_incoming in = { .topic = m->topic, .payload = m->payload, .id = m->id, .qos = m->qos, .retain = m->retain, .dup = m->dup,
-                     .now = l->now, .wall = l->wall };
+  tl_incoming in = { .topic = m->topic,
+                     .payload = m->payload,
+                     .id = m->id,
+                     .qos = m->qos,
+                     .retain = m->retain,
+                     .dup = m->dup,
+                     .now = l->now,
+                     .wall = l->wall };
   l->messages++;
   tl_recorder_add(&l->recorder, (size_t)l->params.recorder, &in);
-  if (l->awaiting != NULL || l->queue_head != NULL) {
-    if (tl_link_queue(l, &in) != TL_OK) return TL_ENOMEM; /* the connection ends, and the broker sends it again */
+  if (l->awaiting || l->queue_head) {
+    /* the connection ends, and the broker sends it again */
+    if (tl_link_queue(l, &in) != TL_OK) return TL_ENOMEM;
     return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
   }
   if (tl_link_deliver(l, &in)) return TL_MESSAGE_HELD;
   if (l->handled < TL_LINK_PER_TURN) return TL_MESSAGE_DONE;
   l->handled = 0;
-  /* Ten quick ones are over before anybody could have waited: a turn of the loop costs as much as they do. */
+  /* Ten quick ones are over before anybody could have waited: a turn of the loop costs as much
+  ** as they do. */
   if (tl_clock_mono_ns() - l->turn_began < TL_LINK_QUICK_NS) return TL_MESSAGE_DONE;
   l->leftover = true;
   return TL_MESSAGE_STOP;
 }
 
-/* CONNACK is read even while receive_queue is full: a connection that stays without one would end. */
+/* CONNACK is read even while receive_queue is full: a connection that stays without one would
+** end. */
 static bool may_read (const tl_link *l) {
   return !l->gateway->held && !l->congested && (!l->queue_full || l->state == TL_LINK_CONNECTING);
 }
@@ -117,7 +135,8 @@ static void count_answers (tl_link *l, size_t before) {
   if (now > before) l->answers += now - before;
   if (l->answers <= ANSWERS_MAX || l->congested) return;
   l->congested = true;
-  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "the broker does not read our acknowledgements: its messages must wait");
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l),
+         "the broker does not read our acknowledgements: its messages must wait");
 }
 
 void tl_link_input (tl_link *l) {
@@ -126,7 +145,7 @@ void tl_link_input (tl_link *l) {
   l->turn_began = tl_clock_mono_ns();
   l->leftover = false;
   tl_health_input(l);
-  while (at < l->in.len && l->tcp != NULL && l->state != TL_LINK_CLOSING && may_read(l)) {
+  while (at < l->in.len && l->tcp && l->state != TL_LINK_CLOSING && may_read(l)) {
     size_t before = tl_session_output(l->session).len;
     long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);
     if (n < 0) {
@@ -143,8 +162,9 @@ void tl_link_input (tl_link *l) {
     if (l->in.cap > TL_LINK_KEEP_ROOM) tl_buf_shrink(&l->in, 0);
   }
   l->in_at = at;
-  if (l->tcp != NULL && l->state != TL_LINK_CLOSING) {
-    /* One read a turn while they come full, or a flood would take some 30 of them before anybody's write has its turn. */
+  if (l->tcp && l->state != TL_LINK_CLOSING) {
+    /* One read a turn while they come full, or a flood would take some 30 of them before
+    ** anybody's write has its turn. */
     bool pause = l->leftover || l->full_read;
     tl_gateway_ask_flush(l->gateway); /* before the rest, that answers do not wait for it */
     tl_tcp_read(l->tcp, !pause && may_read(l));

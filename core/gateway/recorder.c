@@ -8,7 +8,7 @@
 typedef struct {
   uint64_t number;
   int64_t wall;
-  uint32_t size;        /* with this header and what follows, a multiple of 8 */
+  uint32_t size; /* with this header and what follows, a multiple of 8 */
   uint32_t payload_len;
   uint16_t topic_len, id;
   uint8_t qos;
@@ -52,7 +52,10 @@ static void make_room (tl_recorder *r, size_t need) { /* need <= cap */
 static void put (tl_recorder *r, uint64_t number, const tl_incoming *m, size_t need) {
   make_room(r, need);
   header *h = (header *)(void *)(r->at + r->head);
-  *h = (header){ number, m->wall, (uint32_t)need, (uint32_t)m->payload.len, (uint16_t)m->topic.len, m->id, m->qos, m->retain, m->dup };
+  *h = (header){
+    number, m->wall,   (uint32_t)need, (uint32_t)m->payload.len, (uint16_t)m->topic.len, m->id,
+    m->qos, m->retain, m->dup
+  };
   uint8_t *to = (uint8_t *)(h + 1);
   memcpy(to, m->topic.at, m->topic.len);
   if (m->payload.len > 0) memcpy(to + m->topic.len, m->payload.at, m->payload.len);
@@ -60,14 +63,21 @@ static void put (tl_recorder *r, uint64_t number, const tl_incoming *m, size_t n
   r->count++;
 }
 
-static size_t room_of (const tl_incoming *m) { return (sizeof(header) + m->topic.len + m->payload.len + 7) & ~(size_t)7; }
+static size_t room_of (const tl_incoming *m) {
+  return (sizeof(header) + m->topic.len + m->payload.len + 7) & ~(size_t)7;
+}
 
 static void read_at (const tl_recorder *r, size_t at, tl_recorded *out) {
   const header *h = (const header *)(const void *)(r->at + at);
   const uint8_t *bytes = (const uint8_t *)(h + 1);
-  *out = (tl_recorded){ h->number, { .topic = tl_slice_of(bytes, h->topic_len),
-                                     .payload = tl_slice_of(bytes + h->topic_len, h->payload_len), .id = h->id, .qos = h->qos,
-                                     .retain = h->retain, .dup = h->dup, .wall = h->wall } };
+  *out = (tl_recorded){ h->number,
+                        { .topic = tl_slice_of(bytes, h->topic_len),
+                          .payload = tl_slice_of(bytes + h->topic_len, h->payload_len),
+                          .id = h->id,
+                          .qos = h->qos,
+                          .retain = h->retain,
+                          .dup = h->dup,
+                          .wall = h->wall } };
 }
 
 /* Walk from the oldest: *at begins as tail and *i as 0. */
@@ -80,11 +90,12 @@ static bool next (const tl_recorder *r, size_t *at, uint32_t *i, tl_recorded *ou
   return true;
 }
 
-/* Rare: the first message, and a parameter that changed. Without memory what is recorded stays as it was. */
+/* Rare: the first message, and a parameter that changed. Without memory what is recorded stays
+** as it was. */
 static void resize (tl_recorder *r, size_t bytes) {
   tl_recorder fresh = { .seen = r->seen, .skipped = r->skipped, .cap = bytes & ~(size_t)7 };
   tl_recorded one;
-  if (bytes > 0 && (fresh.at = malloc(fresh.cap > 0 ? fresh.cap : 1)) == NULL) return;
+  if (bytes > 0 && !(fresh.at = malloc(fresh.cap > 0 ? fresh.cap : 1))) return;
   size_t at = r->tail;
   for (uint32_t i = 0; bytes > 0 && next(r, &at, &i, &one);) {
     size_t need = room_of(&one.m);
@@ -96,14 +107,16 @@ static void resize (tl_recorder *r, size_t bytes) {
 
 void tl_recorder_add (tl_recorder *r, size_t bytes, const tl_incoming *m) {
   r->seen++;
-  if ((bytes & ~(size_t)7) != r->cap || (r->at == NULL && bytes > 0)) resize(r, bytes);
-  if (r->at == NULL) {
+  if ((bytes & ~(size_t)7) != r->cap || (!r->at && bytes > 0)) resize(r, bytes);
+  if (!r->at) {
     r->skipped += bytes > 0;
     return;
   }
   size_t need = room_of(m);
-  if (need > r->cap) r->skipped++;
-  else put(r, r->seen, m, need);
+  if (need > r->cap)
+    r->skipped++;
+  else
+    put(r, r->seen, m, need);
 }
 
 void tl_recorder_list (const tl_recorder *r, tl_recorded *out) {
@@ -119,8 +132,8 @@ void tl_recorded_json (const tl_recorded *one, const char *line, tl_buf *out) {
   tl_time_format(out, m->wall);
   tl_buf_str(out, "\",\"topic\":");
   tl_json_quote(out, m->topic);
-  tl_buf_fmt(out, ",\"qos\":%d,\"retain\":%s,\"dup\":%s,\"id\":%u,", m->qos, m->retain ? "true" : "false", m->dup ? "true" : "false",
-             (unsigned)m->id);
+  tl_buf_fmt(out, ",\"qos\":%d,\"retain\":%s,\"dup\":%s,\"id\":%u,", m->qos,
+             m->retain ? "true" : "false", m->dup ? "true" : "false", (unsigned)m->id);
   if (tl_utf8_valid(m->payload)) {
     tl_buf_str(out, "\"payload\":");
     tl_json_quote(out, m->payload);

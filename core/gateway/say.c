@@ -36,6 +36,8 @@ void tl_say_given_up (void *ctx, void *target, tl_slice topic) {
   if (s->address_said) return;
   s->address_said = true;
   tl_station_say(s, TL_LOG_WARN,
-                 "address '%.*s'%s is given up on topic '%.*s'%s: it takes too many steps, which counts as no match (said once)",
-                 TL_ARG(address), s->address[address.len] != '\0' ? " …" : "", TL_ARG(begin), begin.len < topic.len ? " …" : "");
+                 "address '%.*s'%s is given up on topic '%.*s'%s: it takes too many steps, which "
+                 "counts as no match (said once)",
+                 TL_ARG(address), s->address[address.len] != '\0' ? " …" : "", TL_ARG(begin),
+                 begin.len < topic.len ? " …" : "");
 }

@@ -1,4 +1,5 @@
-/* core/gateway/write.c — writes: a tag's value becomes a PUBLISH, and its fate goes back to who asked. */
+/* core/gateway/write.c — writes: a tag's value becomes a PUBLISH, and its fate goes back to who
+** asked. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,25 +8,28 @@
 #include "gateway/link.h"
 
 static void unlink_write (tl_gateway *g, tl_write *w) {
-  if (w->prev != NULL) w->prev->next = w->next;
-  else g->writes = w->next;
-  if (w->next != NULL) w->next->prev = w->prev;
+  if (w->prev)
+    w->prev->next = w->next;
+  else
+    g->writes = w->next;
+  if (w->next) w->next->prev = w->prev;
 }
 
-static tl_write *new_write (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx) {
+static tl_write *new_write (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *done,
+                            void *ctx) {
   tl_gateway *g = l->gateway;
   tl_write *w = calloc(1, sizeof *w);
-  if (w == NULL) return NULL;
+  if (!w) return NULL;
   w->link = l;
   w->tag = t;
   w->done = done;
   w->ctx = ctx;
-  if (v != NULL) {
+  if (v) {
     w->value = *v;
     tl_type type = tl_tag_def(t)->type;
     if ((type == TL_TXTO || type == TL_TXTI) && v->text.len > 0) {
       uint8_t *copy = malloc(v->text.len);
-      if (copy == NULL) {
+      if (!copy) {
         free(w);
         return NULL;
       }
@@ -34,7 +38,7 @@ static tl_write *new_write (tl_link *l, tl_tag *t, const tl_value *v, tl_write_d
     }
   }
   w->next = g->writes;
-  if (w->next != NULL) w->next->prev = w;
+  if (w->next) w->next->prev = w;
   g->writes = w;
   return w;
 }
@@ -46,11 +50,11 @@ static void free_write (tl_write *w) {
 
 static const char *why_of (int result) {
   switch (result) {
-  case TL_OK: return "";
-  case TL_ELOST: return "connection lost";
-  case TL_ESESSION: return "session lost";
-  case TL_ESTATE: return "line closed";
-  default: return "not sent";
+    case TL_OK: return "";
+    case TL_ELOST: return "connection lost";
+    case TL_ESESSION: return "session lost";
+    case TL_ESTATE: return "line closed";
+    default: return "not sent";
   }
 }
 
@@ -58,24 +62,26 @@ void tl_link_published (void *ctx, void *token, int result) {
   tl_link *l = ctx;
   tl_write *w = token;
   unlink_write(l->gateway, w);
-  if (result == TL_OK && w->tag != NULL) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
-  if (result != TL_OK && w->tag != NULL) {
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "write to %s.%s failed: %s", w->tag->station->name, tl_tag_def(w->tag)->name, why_of(result));
+  if (result == TL_OK && w->tag) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
+  if (result != TL_OK && w->tag) {
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "write to %s.%s failed: %s", w->tag->station->name,
+           tl_tag_def(w->tag)->name, why_of(result));
   }
-  if (w->done != NULL) w->done(w->ctx, result, why_of(result));
+  if (w->done) w->done(w->ctx, result, why_of(result));
   free_write(w);
   tl_gateway_ask_flush(l->gateway);
 }
 
 void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s) {
-  for (tl_write *w = g->writes; w != NULL; w = w->next)
-    if (w->tag != NULL && w->tag->station == s) w->tag = NULL;
+  for (tl_write *w = g->writes; w; w = w->next)
+    if (w->tag && w->tag->station == s) w->tag = NULL;
 }
 
 static void settle_local (void *ctx);
 
 /* Without a network: whoever listens takes it, and it is as good as confirmed. */
-static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos, bool retain, tl_write *w, tl_err *err) {
+static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
+                            tl_write *w, tl_err *err) {
   tl_gateway *g = l->gateway;
   w->local = true;
   if (tl_loop_later(g->loop, settle_local, g) != TL_OK) {
@@ -84,87 +90,99 @@ static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_
     return tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
   }
   g->published(g->published_ctx, l, topic, payload, qos, retain);
-  if (w->tag != NULL) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
+  if (w->tag) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
   return TL_OK;
 }
 
-static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain, tl_write *w, tl_err *err) {
+static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain, tl_write *w,
+                    tl_err *err) {
   uint8_t level = (uint8_t)(qos < 0 ? l->params.publish_qos : qos);
   bool keep = retain < 0 ? l->params.publish_retain : retain != 0;
-  if (l->gateway->published != NULL) return publish_offline(l, topic, payload, level, keep, w, err);
+  if (l->gateway->published) return publish_offline(l, topic, payload, level, keep, w, err);
   tl_err why = { .text = "" };
   int rc = tl_link_store_ready(l, false, &why);
   bool kept = rc == TL_OK;
   if (kept) {
-    tl_session_time(l->session, tl_loop_now(l->gateway->loop)); /* the line may have been idle for long */
+    /* the line may have been idle for long */
+    tl_session_time(l->session, tl_loop_now(l->gateway->loop));
     rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
   }
   if (rc < 0) {
     unlink_write(l->gateway, w);
     free_write(w);
-    return tl_fail(err, rc, 0, "%s", !kept ? why.text : rc == TL_EFULL ? "queue full" : rc == TL_ESTATE ? "not connected" : why.text);
+    return tl_fail(err, rc, 0, "%s",
+                   !kept             ? why.text
+                   : rc == TL_EFULL  ? "queue full"
+                   : rc == TL_ESTATE ? "not connected"
+                                     : why.text);
   }
   tl_gateway_ask_flush(l->gateway);
   return TL_OK;
 }
 
-int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain, tl_write_done *done, void *ctx, tl_err *err) {
+int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain,
+                     tl_write_done *done, void *ctx, tl_err *err) {
   if (l->gateway->dry) return tl_fail(err, TL_ESTATE, 0, "explain writes nothing");
   int rc = tl_topic_check(topic, err);
   if (rc < 0) return rc;
   tl_write *w = new_write(l, NULL, NULL, done, ctx);
-  if (w == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
+  if (!w) return tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
   return publish(l, topic, payload, qos, retain, w, err);
 }
 
-/* ---- what needs no network: done in this wake-up, told at its end ---- */
+/* --- what needs no network: done in this wake-up, told at its end --- */
 
-/* In the order of writing: the list begins with the newest. What the callbacks write is told in the next wake-up. */
+/* In the order of writing: the list begins with the newest. What the callbacks write is told in
+** the next wake-up. */
 static void settle_local (void *ctx) {
   tl_gateway *g = ctx;
   tl_write *settled = NULL;
-  for (tl_write *w = g->writes, *next; w != NULL; w = next) {
+  for (tl_write *w = g->writes, *next; w; w = next) {
     next = w->next;
     if (!w->local) continue;
     unlink_write(g, w);
     w->next = settled;
     settled = w;
   }
-  while (settled != NULL) {
+  while (settled) {
     tl_write *w = settled;
     settled = w->next;
-    if (w->done != NULL) w->done(w->ctx, TL_OK, "");
+    if (w->done) w->done(w->ctx, TL_OK, "");
     free_write(w);
   }
 }
 
-static int write_local (tl_gateway *g, tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx, tl_err *err) {
-  tl_write *w = done != NULL ? new_write(l, NULL, NULL, done, ctx) : NULL;
-  if ((done != NULL && w == NULL) || !tl_tag_put(t, v, tl_clock_wall_ms()) ||
-      (done != NULL && tl_loop_later(g->loop, settle_local, g) != TL_OK)) {
-    if (w != NULL) {
+static int write_local (tl_gateway *g, tl_link *l, tl_tag *t, const tl_value *v,
+                        tl_write_done *done, void *ctx, tl_err *err) {
+  tl_write *w = done ? new_write(l, NULL, NULL, done, ctx) : NULL;
+  if ((done && !w) || !tl_tag_put(t, v, tl_clock_wall_ms()) ||
+      (done && tl_loop_later(g->loop, settle_local, g) != TL_OK)) {
+    if (w) {
       unlink_write(g, w);
       free_write(w);
     }
     return tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
   }
-  if (w != NULL) w->local = true;
+  if (w) w->local = true;
   tl_gateway_ask_flush(g);
   return TL_OK;
 }
 
-/* ---- tags ---- */
+/* --- tags --- */
 
 static int out_topic (const tl_station *s, tl_slice *topic, tl_err *err) {
-  if (s->plan->out_topic < 0) return tl_fail(err, TL_ETYPE, 0, "station '%s' has no OUT_TOPIC tag", s->name);
+  if (s->plan->out_topic < 0)
+    return tl_fail(err, TL_ETYPE, 0, "station '%s' has no OUT_TOPIC tag", s->name);
   const tl_tag *t = &s->tags[s->plan->out_topic];
   if (t->status != TL_VALID)
-    return tl_fail(err, TL_ESTATE, 0, "the topic is not known: write to '%s' (OUT_TOPIC) first", tl_tag_def(t)->name);
+    return tl_fail(err, TL_ESTATE, 0, "the topic is not known: write to '%s' (OUT_TOPIC) first",
+                   tl_tag_def(t)->name);
   *topic = t->value.text;
   return tl_topic_check(*topic, err);
 }
 
-static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx, tl_err *err) {
+static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx,
+                      tl_err *err) {
   tl_gateway *g = l->gateway;
   tl_station *s = t->station;
   tl_outgoing out = { .topic = { NULL, 0 }, .payload = { NULL, 0 }, .qos = -1, .retain = -1 };
@@ -173,33 +191,37 @@ static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *d
   int rc = tl_tag_to_device(t, v, &device, err);
   if (rc < 0) return rc;
   tl_buf_init(&text);
-  if (s->user != NULL && g->handlers.has_encode != NULL && g->handlers.has_encode(s->user)) {
+  if (s->user && g->handlers.has_encode && g->handlers.has_encode(s->user)) {
     rc = g->handlers.encode(g->handlers_ctx, t, &device, &out, err);
   } else if (tl_tag_def(t)->kind == TL_ADDRESS_OUT_VALUE) {
     tl_convert_publish(tl_tag_def(t)->type, &device, &s->plan->rule, &text);
     if (text.failed) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
     out.payload = tl_buf_bytes(&text);
   } else {
-    rc = tl_fail(err, TL_ETYPE, 0, "'%s' is not written to the device: it has no OUT_VALUE address, and station '%s' no encode",
+    rc = tl_fail(err, TL_ETYPE, 0,
+                 "'%s' is not written to the device: it has no OUT_VALUE address, and station '%s' "
+                 "no encode",
                  tl_tag_def(t)->name, s->name);
   }
-  if (rc >= 0 && out.topic.at == NULL) rc = out_topic(s, &out.topic, err);
+  if (rc >= 0 && !out.topic.at) rc = out_topic(s, &out.topic, err);
   if (rc >= 0) rc = tl_topic_check(out.topic, err);
   if (rc >= 0) {
     tl_write *w = new_write(l, t, v, done, ctx);
-    rc = w == NULL ? tl_fail(err, TL_ENOMEM, 0, "no memory for the write")
-                   : publish(l, out.topic, out.payload, out.qos, out.retain, w, err);
+    rc = !w ? tl_fail(err, TL_ENOMEM, 0, "no memory for the write")
+            : publish(l, out.topic, out.payload, out.qos, out.retain, w, err);
   }
   tl_buf_fini(&text);
   return rc;
 }
 
-int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx, tl_err *err) {
+int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx,
+                      tl_err *err) {
   const tl_tagdef *def = tl_tag_def(t);
   tl_link *l = t->station->line->user;
   if (g->dry) return tl_fail(err, TL_ESTATE, 0, "explain writes nothing");
   if (!tl_type_is_output(def->type))
-    return tl_fail(err, TL_ETYPE, 0, "'%s' is an input (%s): only output tags are written", def->name, tl_type_name(def->type));
+    return tl_fail(err, TL_ETYPE, 0, "'%s' is an input (%s): only output tags are written",
+                   def->name, tl_type_name(def->type));
   if (t->station->off) return tl_fail(err, TL_ESTATE, 0, "station '%s' is off", t->station->name);
   if (def->kind == TL_ADDRESS_ACK_ID && !t->station->simulated) {
     int rc = tl_link_confirm(l, t, v->integer, err);

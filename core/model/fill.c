@@ -10,7 +10,9 @@ static size_t place (tl_slice text, size_t at, const tl_slice *names, size_t n, 
   for (size_t i = 0; i < n; i++) {
     tl_slice name = names[i];
     if (text.len - at < name.len + 2) continue;
-    if (text.at[at + 1 + name.len] != '}' || !tl_slice_eq(tl_slice_of(text.at + at + 1, name.len), name)) continue;
+    if (text.at[at + 1 + name.len] != '}' ||
+        !tl_slice_eq(tl_slice_of(text.at + at + 1, name.len), name))
+      continue;
     *behind = at + name.len + 2;
     return i;
   }
@@ -41,7 +43,8 @@ static size_t put_value (uint8_t *to, tl_slice value, tl_fill_how how) {
   return len;
 }
 
-size_t tl_fill_into (uint8_t *to, tl_slice text, const tl_slice *names, const tl_slice *values, size_t n, tl_fill_how how) {
+size_t tl_fill_into (uint8_t *to, tl_slice text, const tl_slice *names, const tl_slice *values,
+                     size_t n, tl_fill_how how) {
   size_t len = 0, behind = 0;
   for (size_t at = 0; at < text.len;) {
     size_t i = text.at[at] == '{' ? place(text, at, names, n, &behind) : n;
@@ -63,7 +66,8 @@ bool tl_fill_needed (tl_slice text, const tl_slice *names, size_t n) {
   return false;
 }
 
-int tl_text_fill (tl_buf *out, tl_slice text, const tl_slice *names, const tl_slice *values, size_t n, bool name_escape) {
+int tl_text_fill (tl_buf *out, tl_slice text, const tl_slice *names, const tl_slice *values,
+                  size_t n, bool name_escape) {
   tl_fill_how how = name_escape ? TL_FILL_NAME : TL_FILL_PLAIN;
   size_t len = tl_fill_into(NULL, text, names, values, n, how);
   int rc = tl_buf_reserve(out, len);

@@ -1,4 +1,5 @@
-/* core/model/instance.c — the plan of one device out of its template's. Must not know stations or topics. */
+/* core/model/instance.c — the plan of one device out of its template's. Must not know stations
+** or topics. */
 #include <stdlib.h>
 
 #include "model/fill.h"
@@ -34,7 +35,8 @@ static void fill_spec (filling *f, const tl_plan *plan, tl_plan_spec *spec, tl_t
     d->unit = fill_text(f, d->unit, TL_FILL_PLAIN);
     d->description = fill_text(f, d->description, TL_FILL_PLAIN);
     d->default_value = plan->defaults[i];
-    if (d->has_default && tl_type_is_text(d->type)) d->default_value.text = fill(f, d->default_value.text, TL_FILL_PLAIN);
+    if (d->has_default && tl_type_is_text(d->type))
+      d->default_value.text = fill(f, d->default_value.text, TL_FILL_PLAIN);
   }
   spec->time_field = fill(f, plan->time_field, TL_FILL_PLAIN);
   spec->time_mask = fill(f, plan->time_mask, TL_FILL_PLAIN);
@@ -48,18 +50,21 @@ static bool in_text (const char *text, const tl_slice *names, size_t n) {
 
 static needed what_is_needed (const tl_plan *p, const tl_slice *names, size_t n) {
   needed need = NOTHING;
-  if (tl_fill_needed(p->time_field, names, n) || tl_fill_needed(p->time_mask, names, n)) return COMPILED;
+  if (tl_fill_needed(p->time_field, names, n) || tl_fill_needed(p->time_mask, names, n))
+    return COMPILED;
   for (size_t i = 0; i < p->tag_count; i++) {
     const tl_tagdef *d = &p->tags[i];
-    if (in_text(d->address, names, n) || in_text(d->unit, names, n) || in_text(d->description, names, n) ||
-        tl_fill_needed(d->path, names, n))
+    if (in_text(d->address, names, n) || in_text(d->unit, names, n) ||
+        in_text(d->description, names, n) || tl_fill_needed(d->path, names, n))
       return COMPILED;
-    if (d->has_default && tl_type_is_text(d->type) && tl_fill_needed(p->defaults[i].text, names, n)) need = DEFAULTS;
+    if (d->has_default && tl_type_is_text(d->type) && tl_fill_needed(p->defaults[i].text, names, n))
+      need = DEFAULTS;
   }
   return need;
 }
 
-int tl_plan_fill (tl_plan **out, tl_plan *plan, const tl_slice *names, const tl_slice *values, size_t n, tl_err *err) {
+int tl_plan_fill (tl_plan **out, tl_plan *plan, const tl_slice *names, const tl_slice *values,
+                  size_t n, tl_err *err) {
   needed need = what_is_needed(plan, names, n);
   if (need == NOTHING) {
     *out = tl_plan_ref(plan);
@@ -67,7 +72,9 @@ int tl_plan_fill (tl_plan **out, tl_plan *plan, const tl_slice *names, const tl_
   }
   int rc = TL_ENOMEM;
   filling f = { names, values, n, NULL, 0 };
-  tl_plan_spec spec = { .json = plan->json, .zone = plan->rule.zone, .ignore_missing_time = plan->ignore_missing_time };
+  tl_plan_spec spec = { .json = plan->json,
+                        .zone = plan->rule.zone,
+                        .ignore_missing_time = plan->ignore_missing_time };
   tl_tagdef *tags = calloc(plan->tag_count ? plan->tag_count : 1, sizeof *tags);
   if (!tags) goto out;
   fill_spec(&f, plan, &spec, tags);

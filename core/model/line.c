@@ -1,9 +1,10 @@
-/* core/model/line.c — the stations of a line: made, changed, found, removed. Must not know messages or statuses' rules. */
+/* core/model/line.c — the stations of a line: made, changed, found, removed. Must not know
+** messages or statuses' rules. */
 #include <stdlib.h>
 
 #include "model/inner.h"
 
-/* ---- room ---- */
+/* --- room --- */
 
 static int reserve_station (tl_line *line) {
   if (line->station_count < line->station_cap) return TL_OK;
@@ -26,7 +27,7 @@ static int reserve_slots (tl_model *m, const tl_plan *plan) {
   return TL_OK;
 }
 
-/* ---- texts ---- */
+/* --- texts --- */
 
 static char *copy_two (tl_slice a, tl_slice b) { /* both NUL-terminated, in one block */
   char *block = malloc(a.len + 1 + b.len + 1);
@@ -54,7 +55,7 @@ static void set_times (tl_station *s, const tl_station_spec *spec) {
   s->max_instances = spec->max_instances;
 }
 
-/* ---- a station ---- */
+/* --- a station --- */
 
 static void drop_tags (tl_station *s) {
   for (uint16_t i = 0; i < s->plan->tag_count; i++) tl_tag_drop(&s->tags[i]);
@@ -96,15 +97,18 @@ static int station_fill (tl_station *s, const tl_station_spec *spec, int64_t wal
   return rc == TL_OK ? begin_tags(s, wall) : rc;
 }
 
-int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now, int64_t wall, tl_station **out) {
+int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now, int64_t wall,
+                         tl_station **out) {
   if (tl_line_station(line, spec->name)) return TL_EEXIST;
-  if (reserve_station(line) != TL_OK || reserve_slots(line->model, spec->plan) != TL_OK) return TL_ENOMEM;
+  if (reserve_station(line) != TL_OK || reserve_slots(line->model, spec->plan) != TL_OK)
+    return TL_ENOMEM;
   tl_station *s = station_alloc(spec->plan);
   if (!s) return TL_ENOMEM;
   s->line = line;
   s->since = now;
   s->status = line->subscribed ? TL_ST_ON : TL_ST_WAIT;
-  if (station_fill(s, spec, wall) != TL_OK || tl_map_put(&line->by_name, tl_slice_of(s->name, spec->name.len), s) != TL_OK) {
+  if (station_fill(s, spec, wall) != TL_OK ||
+      tl_map_put(&line->by_name, tl_slice_of(s->name, spec->name.len), s) != TL_OK) {
     station_free(s);
     return TL_ENOMEM;
   }
@@ -125,14 +129,17 @@ void tl_line_remove_station (tl_line *line, tl_station *s) {
   uint32_t i = index_of(line, s);
   tl_map_del(&line->by_name, tl_slice_str(s->name));
   line->station_count--;
-  memmove(line->stations + i, line->stations + i + 1, (line->station_count - i) * sizeof(tl_station *));
+  memmove(line->stations + i, line->stations + i + 1,
+          (line->station_count - i) * sizeof(tl_station *));
   if (s->made_by && s->made_by->made > 0) s->made_by->made--;
   for (uint32_t k = 0; s->is_template && k < line->station_count; k++)
     if (line->stations[k]->made_by == s) line->stations[k]->made_by = NULL;
   station_free(s);
 }
 
-tl_station *tl_line_station (const tl_line *line, tl_slice name) { return tl_map_get(&line->by_name, name); }
+tl_station *tl_line_station (const tl_line *line, tl_slice name) {
+  return tl_map_get(&line->by_name, name);
+}
 
 int tl_station_retune (tl_station *s, const tl_station_spec *spec) {
   int rc = set_will(s, spec->will_topic, spec->will_payload);
@@ -153,7 +160,7 @@ int tl_station_readdress (tl_station *s, tl_slice address) {
   return TL_OK;
 }
 
-/* ---- another plan ---- */
+/* --- another plan --- */
 
 static bool same_linear (const tl_tagdef *a, const tl_tagdef *b) {
   if (a->has_linear != b->has_linear) return false;
@@ -179,7 +186,8 @@ static int ancestor (const tl_station *old, const tl_plan *plan, uint16_t i) {
 /* New defaults need memory, so they come first; only then do values move, which cannot fail. */
 static int begin_new_tags (tl_station *fresh, const tl_station *old, int64_t wall) {
   for (uint16_t i = 0; i < fresh->plan->tag_count && !old->is_template; i++)
-    if (ancestor(old, fresh->plan, i) < 0 && tl_tag_begin(&fresh->tags[i], wall) != TL_OK) return TL_ENOMEM;
+    if (ancestor(old, fresh->plan, i) < 0 && tl_tag_begin(&fresh->tags[i], wall) != TL_OK)
+      return TL_ENOMEM;
   return TL_OK;
 }
 

@@ -1,4 +1,5 @@
-/* core/model/model.c — the lines of a process, and finding things by full name. Must not know what stations do. */
+/* core/model/model.c — the lines of a process, and finding things by full name. Must not know
+** what stations do. */
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -19,7 +20,8 @@ int tl_model_new (tl_model **out, const tl_model_hooks *hooks, void *ctx) {
 }
 
 static void line_free (tl_line *line) {
-  while (line->station_count > 0) tl_line_remove_station(line, line->stations[line->station_count - 1]);
+  while (line->station_count > 0)
+    tl_line_remove_station(line, line->stations[line->station_count - 1]);
   tl_map_fini(&line->by_name);
   free(line->stations);
   free(line->name);
@@ -79,7 +81,7 @@ void tl_model_remove_line (tl_model *m, tl_line *line) {
   line_free(line);
 }
 
-/* ---- finding ---- */
+/* --- finding --- */
 
 tl_line *tl_model_line (const tl_model *m, tl_slice name) { return tl_map_get(&m->by_name, name); }
 

@@ -1,8 +1,10 @@
-/* core/model/model.h — lines, stations and tags with their values and statuses. Pure: times are arguments, news are callbacks.
+/* core/model/model.h — lines, stations and tags with their values and statuses. Pure: times are
+** arguments, news are callbacks.
 **
-** Two clocks: `now` is a monotonic clock in ms (for time_filter, no_data_timeout, simulation), `wall` is ms since 1970 UTC (for
-** the times of values). A value is *reported* (hooks.value) when value, status or reason changed, or when only the time changed
-** and the tag asks for that. */
+** Two clocks: `now` is a monotonic clock in ms (for time_filter, no_data_timeout, simulation),
+** `wall` is ms since 1970 UTC (for the times of values). A value is *reported* (hooks.value)
+** when value, status or reason changed, or when only the time changed and the tag asks for
+** that. */
 #ifndef TL_MODEL_MODEL_H
 #define TL_MODEL_MODEL_H
 
@@ -13,7 +15,14 @@ typedef struct tl_station tl_station;
 typedef struct tl_line tl_line;
 typedef struct tl_model tl_model;
 
-typedef enum { TL_ST_ON, TL_ST_OFF, TL_ST_WAIT, TL_ST_SIMUL, TL_ST_COM_ERR, TL_ST_HARD_ERR } tl_station_status;
+typedef enum {
+  TL_ST_ON,
+  TL_ST_OFF,
+  TL_ST_WAIT,
+  TL_ST_SIMUL,
+  TL_ST_COM_ERR,
+  TL_ST_HARD_ERR
+} tl_station_status;
 const char *tl_station_status_name (tl_station_status s); /* "StOn" … */
 
 /* A value held by a station. Text is owned (text_cap bytes of heap) and copied in. */
@@ -21,93 +30,104 @@ struct tl_tag {
   tl_station *station;
   tl_value value;
   uint32_t text_cap;
-  uint16_t index;      /* in station->plan->tags */
-  uint8_t status;      /* tl_status */
-  uint8_t reason;      /* tl_reason */
-  int64_t time_ms;     /* of the value, ms since 1970 UTC; 0 while unset */
+  uint16_t index;  /* in station->plan->tags */
+  uint8_t status;  /* tl_status */
+  uint8_t reason;  /* tl_reason */
+  int64_t time_ms; /* of the value, ms since 1970 UTC; 0 while unset */
 };
 
 static inline const tl_tagdef *tl_tag_def (const tl_tag *t);
 
 typedef struct {
-  uint64_t messages;      /* routed to this station */
+  uint64_t messages; /* routed to this station */
   uint64_t json_errors, time_errors, handler_errors, declined, wills;
-  uint64_t refused;       /* template: messages of devices that got no station */
-  uint64_t given_up;      /* matches of the address or of RE= that took too many steps */
+  uint64_t refused;  /* template: messages of devices that got no station */
+  uint64_t given_up; /* matches of the address or of RE= that took too many steps */
 } tl_station_stats;
 
 struct tl_station {
   tl_line *line;
-  tl_plan *plan;            /* one reference */
-  char *name, *address;     /* owned, in one block at `name` */
-  char *will_topic;         /* owned, NULL: none */
-  tl_slice will_payload;    /* in the block of will_topic; len 0: any payload */
-  void *user;               /* script's handlers; NULL: none. Owned by who set it */
+  tl_plan *plan;         /* one reference */
+  char *name, *address;  /* owned, in one block at `name` */
+  char *will_topic;      /* owned, NULL: none */
+  tl_slice will_payload; /* in the block of will_topic; len 0: any payload */
+  void *user;            /* script's handlers; NULL: none. Owned by who set it */
   int64_t time_filter_ms, no_data_ms;
-  int64_t since;            /* `now` when the present status began */
-  int64_t heard;            /* `now` of the last message; -1 none since the line came up */
-  uint8_t status;           /* tl_station_status */
-  bool off, simulated;      /* what the operator wants */
+  int64_t since;       /* `now` when the present status began */
+  int64_t heard;       /* `now` of the last message; -1 none since the line came up */
+  uint8_t status;      /* tl_station_status */
+  bool off, simulated; /* what the operator wants */
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
-  bool address_said;        /* that the address was given up */
+  bool address_said;                     /* that the address was given up */
   bool subscribe_address;
-  uint8_t why;              /* tl_reason of the present StHardErr; else of the last */
-  bool is_template;         /* an address with named groups: makes instances, never holds values */
-  tl_station *made_by;      /* the template of an instance; NULL otherwise */
-  uint32_t made;            /* template: how many instances there are */
+  uint8_t why;         /* tl_reason of the present StHardErr; else of the last */
+  bool is_template;    /* an address with named groups: makes instances, never holds values */
+  tl_station *made_by; /* the template of an instance; NULL otherwise */
+  uint32_t made;       /* template: how many instances there are */
   uint32_t max_instances;
   tl_station_stats stats;
-  tl_tag tags[];            /* plan->tag_count of them */
+  tl_tag tags[]; /* plan->tag_count of them */
 };
 
-static inline const tl_tagdef *tl_tag_def (const tl_tag *t) { return &t->station->plan->tags[t->index]; }
+static inline const tl_tagdef *tl_tag_def (const tl_tag *t) {
+  return &t->station->plan->tags[t->index];
+}
 
 struct tl_line {
   tl_model *model;
-  char *name;               /* owned */
-  void *user;               /* the gateway's link */
-  tl_station **stations;    /* owned array, order of the source, instances behind */
+  char *name;            /* owned */
+  void *user;            /* the gateway's link */
+  tl_station **stations; /* owned array, order of the source, instances behind */
   uint32_t station_count, station_cap;
   tl_map by_name;
   bool connected, subscribed;
-  bool ticking;             /* inside tl_line_tick */
-  int64_t due;              /* the `now` at which tl_line_tick has something to do; INT64_MAX: nothing */
-  int64_t simulate_at;      /* when simulated values change next; INT64_MAX: never */
+  bool ticking; /* inside tl_line_tick */
+  /* the `now` at which tl_line_tick has something to do; INT64_MAX: nothing */
+  int64_t due;
+  int64_t simulate_at; /* when simulated values change next; INT64_MAX: never */
 };
 
-/* News. Any may be NULL. A callback must not free, remove or replan what it is told about; it may switch stations and put
-** values. */
+/* News. Any may be NULL. A callback must not free, remove or replan what it is told about; it
+** may switch stations and put values. */
 typedef struct {
-  void (*value) (void *ctx, tl_tag *tag);                                   /* a new value, status or reason */
-  void (*status) (void *ctx, tl_station *s, tl_station_status before);
-  void (*json_error) (void *ctx, tl_station *s, const tl_json_error *e);    /* once until it parses again */
-  /* A timestamp is missing (why TL_REASON_MISSING) or unreadable (TL_REASON_TIME); once until one is read again. */
-  void (*time_error) (void *ctx, tl_station *s, tl_reason why, tl_slice text);
-  /* The expression of a tag was given up, which counts as no match; once for all stations that share the plan. */
-  void (*pattern_limit) (void *ctx, tl_tag *tag, tl_slice payload);
-  void (*trace) (void *ctx, tl_tag *tag);                                   /* Full Debug: each value set, reported or not */
-  void (*due) (void *ctx, tl_line *line, int64_t at); /* tl_line_tick has something to do at `at`, earlier than it said */
+  /* a new value, status or reason */
+  void (*value)(void *ctx, tl_tag *tag);
+  void (*status)(void *ctx, tl_station *s, tl_station_status before);
+  /* once until it parses again */
+  void (*json_error)(void *ctx, tl_station *s, const tl_json_error *e);
+  /* A timestamp is missing (why TL_REASON_MISSING) or unreadable (TL_REASON_TIME); once until
+  ** one is read again. */
+  void (*time_error)(void *ctx, tl_station *s, tl_reason why, tl_slice text);
+  /* The expression of a tag was given up, which counts as no match; once for all stations that
+  ** share the plan. */
+  void (*pattern_limit)(void *ctx, tl_tag *tag, tl_slice payload);
+  /* Full Debug: each value set, reported or not */
+  void (*trace)(void *ctx, tl_tag *tag);
+  /* tl_line_tick has something to do at `at`, earlier than it said */
+  void (*due)(void *ctx, tl_line *line, int64_t at);
 } tl_model_hooks;
 
 struct tl_model {
   tl_model_hooks hooks;
   void *ctx;
-  tl_line **lines;          /* order of the source */
+  tl_line **lines; /* order of the source */
   uint32_t line_count, line_cap;
   tl_map by_name;
   tl_plan_pool *plans;
-  tl_buf scratch;           /* for conversions */
-  tl_json_value *slots;     /* for extraction, as many as the largest plan needs; NULL while in use */
+  tl_buf scratch; /* for conversions */
+  /* for extraction, as many as the largest plan needs; NULL while in use */
+  tl_json_value *slots;
   uint32_t slot_cap;
 };
 
 int tl_model_new (tl_model **out, const tl_model_hooks *hooks, void *ctx);
 void tl_model_free (tl_model *m);
-int tl_model_add_line (tl_model *m, tl_slice name, tl_line **out);       /* TL_EEXIST, TL_ENOMEM */
-void tl_model_remove_line (tl_model *m, tl_line *line);                  /* frees it with its stations */
-tl_line *tl_model_line (const tl_model *m, tl_slice name);               /* NULL: none */
-tl_station *tl_model_station (const tl_model *m, tl_slice full_name);    /* "line.station" */
-tl_tag *tl_model_tag (const tl_model *m, tl_slice full_name);            /* "line.station.tag" */
+int tl_model_add_line (tl_model *m, tl_slice name, tl_line **out); /* TL_EEXIST, TL_ENOMEM */
+/* frees it with its stations */
+void tl_model_remove_line (tl_model *m, tl_line *line);
+tl_line *tl_model_line (const tl_model *m, tl_slice name);            /* NULL: none */
+tl_station *tl_model_station (const tl_model *m, tl_slice full_name); /* "line.station" */
+tl_tag *tl_model_tag (const tl_model *m, tl_slice full_name);         /* "line.station.tag" */
 
 typedef struct {
   tl_slice name, address, will_topic, will_payload; /* copied; will_topic empty: none */
@@ -117,93 +137,109 @@ typedef struct {
   uint32_t max_instances;
 } tl_station_spec;
 
-/* A new station, StWait, or StOn where the line is subscribed already; outputs with a default hold it (valid, time `wall`),
-** without being reported. A template holds nothing. TL_EEXIST, TL_ENOMEM. */
-int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now, int64_t wall, tl_station **out);
+/* A new station, StWait, or StOn where the line is subscribed already; outputs with a default
+** hold it (valid, time `wall`), without being reported. A template holds nothing. TL_EEXIST,
+** TL_ENOMEM. */
+int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now, int64_t wall,
+                         tl_station **out);
 void tl_line_remove_station (tl_line *line, tl_station *s);
 tl_station *tl_line_station (const tl_line *line, tl_slice name);
-/* Change what a live station was told besides name, address and plan: will, times, subscribe_address, max_instances.
-** TL_ENOMEM. */
+/* Change what a live station was told besides name, address and plan: will, times,
+** subscribe_address, max_instances. TL_ENOMEM. */
 int tl_station_retune (tl_station *s, const tl_station_spec *spec);
-/* Another address for a live station, which keeps its values; the router must be told. TL_ENOMEM: nothing changed. */
+/* Another address for a live station, which keeps its values; the router must be told.
+** TL_ENOMEM: nothing changed. */
 int tl_station_readdress (tl_station *s, tl_slice address);
-/* Give a station another plan (reload). Tags that did not change (same name, type, address, linear and default) keep their
-** values, others start anew, unreported. May move the station: *s is updated everywhere the model knows it; others (router)
-** must be told. TL_ENOMEM: nothing changed. */
+/* Give a station another plan (reload). Tags that did not change (same name, type, address,
+** linear and default) keep their values, others start anew, unreported. May move the station:
+** *s is updated everywhere the model knows it; others (router) must be told. TL_ENOMEM: nothing
+** changed. */
 int tl_station_replan (tl_station **s, tl_plan *plan, int64_t now, int64_t wall);
 tl_tag *tl_station_tag (tl_station *s, tl_slice name);
-void tl_station_full_name (const tl_station *s, tl_buf *out);            /* "line.station" */
-void tl_tag_full_name (const tl_tag *t, tl_buf *out);                    /* "line.station.tag" */
+void tl_station_full_name (const tl_station *s, tl_buf *out); /* "line.station" */
+void tl_tag_full_name (const tl_tag *t, tl_buf *out);         /* "line.station.tag" */
 
-/* ---- a message (model/receive.c) ---- */
+/* --- a message (model/receive.c) --- */
 
 typedef struct {
   tl_slice topic, payload; /* borrowed */
   uint16_t id;
   uint8_t qos;
   bool retain, dup;
-  int64_t now, wall;       /* when it arrived */
+  int64_t now, wall; /* when it arrived */
 } tl_incoming;
 
-/* The station heard a message: leaves StHardErr/StComErr/StWait, counts. Then all addressed tags get their values: IN_TOPIC,
-** IN_DATA, IN_ID, then the rest in the order of the source. Nothing happens to values of a station that is off or simulated
-** (returns false).
+/* The station heard a message: leaves StHardErr/StComErr/StWait, counts. Then all addressed
+** tags get their values: IN_TOPIC, IN_DATA, IN_ID, then the rest in the order of the source.
+** Nothing happens to values of a station that is off or simulated (returns false).
 **
-** All values get the message's time: its time field, else `wall`. A payload that is not JSON invalidates the JA tags (json);
-** its other tags go on. RE= is the first group, or the whole match where the pattern has no group; a group that took no part,
-** a payload that is not UTF-8 and a match that costs too much count as no match. A null where the time field should be is
+** All values get the message's time: its time field, else `wall`. A payload that is not JSON
+** invalidates the JA tags (json); its other tags go on. RE= is the first group, or the whole
+** match where the pattern has no group; a group that took no part, a payload that is not UTF-8
+** and a match that costs too much count as no match. A null where the time field should be is
 ** unreadable, not missing. */
 bool tl_station_receive (tl_station *s, const tl_incoming *m);
-/* The same in two steps, for stations with a decoder: begin() does what comes before the values, addressed() sets the
-** addressed tags and tells the message's time. */
+/* The same in two steps, for stations with a decoder: begin() does what comes before the
+** values, addressed() sets the addressed tags and tells the message's time. */
 bool tl_station_begin (tl_station *s, const tl_incoming *m);
 int64_t tl_station_addressed (tl_station *s, const tl_incoming *m);
-/* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid (station-will), returns true. The
-** will of a station that is off or simulated changes nothing, and is nothing else either (true). */
+/* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid
+** (station-will), returns true. The will of a station that is off or simulated changes nothing,
+** and is nothing else either (true). */
 bool tl_station_will (tl_station *s, const tl_incoming *m);
-/* A decoder read that the device is gone: StHardErr, tags invalid (disconnected) at `time_ms`. Nothing when off or simulated. */
+/* A decoder read that the device is gone: StHardErr, tags invalid (disconnected) at `time_ms`.
+** Nothing when off or simulated. */
 void tl_station_gone (tl_station *s, int64_t now, int64_t time_ms);
 
-/* ---- values (model/tag.c) ---- */
+/* --- values (model/tag.c) --- */
 
-/* A received value in the tag's type: linear, range, deadband, then set and report. `text` is copied. Returns false on no
-** memory, the tag as it was. A value discarded by `range` is as if it had not come; one within the deadband is the kept value
-** again, at a new time. Linear that leaves the finite numbers is out of range whatever out_of_range says; integers saturate. */
+/* A received value in the tag's type: linear, range, deadband, then set and report. `text` is
+** copied. Returns false on no memory, the tag as it was. A value discarded by `range` is as if
+** it had not come; one within the deadband is the kept value again, at a new time. Linear that
+** leaves the finite numbers is out of range whatever out_of_range says; integers saturate. */
 bool tl_tag_receive (tl_tag *t, const tl_value *v, int64_t time_ms);
 /* A value that must not pass the filters: defaults, writes, simulation. */
 bool tl_tag_put (tl_tag *t, const tl_value *v, int64_t time_ms);
-void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms); /* keeps nothing of the value (reported as null) */
-void tl_tag_missing (tl_tag *t, int64_t time_ms);                     /* by on_missing: invalidate, keep, default */
-/* The value a device gets for what the user writes: linear inverted (integers rounded half away from zero). TL_ERANGE:
-** outside `range` (a write is never clamped or discarded), or not a number the device's type can hold. */
+/* keeps nothing of the value (reported as null) */
+void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms);
+/* by on_missing: invalidate, keep, default */
+void tl_tag_missing (tl_tag *t, int64_t time_ms);
+/* The value a device gets for what the user writes: linear inverted (integers rounded half away
+** from zero). TL_ERANGE: outside `range` (a write is never clamped or discarded), or not a
+** number the device's type can hold. */
 int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err *err);
 
-/* ---- statuses (model/status.c): rules of the user's reference, section 4 ---- */
+/* --- statuses (model/status.c): rules of the user's reference, section 4 --- */
 
-/* Invalid in StHardErr and StOff are all tags but OUT_TOPIC, OUT_VALUE and ACK_ID, which hold what was written here, not what
-** the device said. Simulated are all but OUT_TOPIC and ACK_ID. When a simulation ends, the station starts anew: an output
-** holds its default, all else is invalid (no-data) until a message comes. A station switched on again is StOn, on a line not
-** subscribed StWait, and keeps the reason `off` until then. Why StComErr became StHardErr: no-data on a subscribed line, else
-** disconnected. */
+/* Invalid in StHardErr and StOff are all tags but OUT_TOPIC, OUT_VALUE and ACK_ID, which hold
+** what was written here, not what the device said. Simulated are all but OUT_TOPIC and ACK_ID.
+** When a simulation ends, the station starts anew: an output holds its default, all else is
+** invalid (no-data) until a message comes. A station switched on again is StOn, on a line not
+** subscribed StWait, and keeps the reason `off` until then. Why StComErr became StHardErr:
+** no-data on a subscribed line, else disconnected. */
 
 /* SUBACK: StWait and a short StComErr become StOn. On a line that is up already: StWait only. */
 void tl_line_up (tl_line *line, int64_t now, int64_t wall);
 /* The connection is lost: StOn becomes StComErr. */
 void tl_line_down (tl_line *line, int64_t now, int64_t wall);
 void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);
-/* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which something is due; INT64_MAX:
-** nothing. Cheap when called early; hooks.due tells when something falls due before the time that was returned. */
+/* Time passes: time_filter, no_data_timeout, simulated values. Returns the next `now` at which
+** something is due; INT64_MAX: nothing. Cheap when called early; hooks.due tells when something
+** falls due before the time that was returned. */
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall);
-/* Until `now` nothing of the line could be heard, for our own sake: silence (no_data_timeout) counts from here. */
+/* Until `now` nothing of the line could be heard, for our own sake: silence (no_data_timeout)
+** counts from here. */
 void tl_line_excuse (tl_line *line, int64_t now);
-/* Is there a station that is neither off nor simulated? A line without stations is wanted too: it may publish. */
+/* Is there a station that is neither off nor simulated? A line without stations is wanted too:
+** it may publish. */
 bool tl_line_wanted (const tl_line *line);
 
-/* ---- as text (model/stream.c) ---- */
+/* --- as text (model/stream.c) --- */
 
 /* One line of the values stream with its line break:
-** {"time":"…","tag":"plant.boiler.temperature","type":"Ai","value":21.5,"status":"valid"}. `reason` only when there is one;
-** text that is not UTF-8 as "base64"; value null unless valid; time null while unset. */
+** {"time":"…","tag":"plant.boiler.temperature","type":"Ai","value":21.5,"status":"valid"}.
+** `reason` only when there is one; text that is not UTF-8 as "base64"; value null unless valid;
+** time null while unset. */
 void tl_tag_stream (const tl_tag *t, tl_buf *out);
 /* The value alone, as JSON. */
 void tl_tag_value_json (const tl_tag *t, tl_buf *out);

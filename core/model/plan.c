@@ -1,4 +1,5 @@
-/* core/model/plan.c — compiles a station's definition. Must not know lines, stations or values received. */
+/* core/model/plan.c — compiles a station's definition. Must not know lines, stations or values
+** received. */
 #include "model/plan.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 enum { MAX_TAGS = 32767 };
 
-/* ---- one block holds the plan, its arrays and texts ---- */
+/* --- one block holds the plan, its arrays and texts --- */
 
 static size_t text_size (const char *text) { return text ? strlen(text) + 1 : 0; }
 
@@ -21,13 +22,15 @@ static size_t spec_size (const tl_plan_spec *spec) {
   size_t size = spec->time_field.len + 1 + spec->time_mask.len + 1;
   for (size_t i = 0; i < spec->tag_count; i++) {
     const tl_tagdef *d = &spec->tags[i];
-    size += text_size(d->name) + text_size(d->address) + text_size(d->unit) + text_size(d->description);
+    size +=
+        text_size(d->name) + text_size(d->address) + text_size(d->unit) + text_size(d->description);
     size += d->path.len + 1 + default_size(d);
   }
   return size;
 }
 
-static tl_slice keep (uint8_t **at, tl_slice s) { /* with a NUL behind, which the slice does not count */
+/* with a NUL behind, which the slice does not count */
+static tl_slice keep (uint8_t **at, tl_slice s) {
   uint8_t *copy = *at;
   if (s.len) memcpy(copy, s.at, s.len);
   copy[s.len] = 0;
@@ -47,7 +50,8 @@ static tl_value keep_default (uint8_t **at, const tl_tagdef *d) {
 
 static tl_plan *plan_alloc (const tl_plan_spec *spec, uint8_t **texts) {
   size_t n = spec->tag_count;
-  size_t tags = n * (sizeof(tl_tagdef) + sizeof(tl_value)), indexes = 2 * (n + 1) * sizeof(uint16_t);
+  size_t tags = n * (sizeof(tl_tagdef) + sizeof(tl_value)),
+         indexes = 2 * (n + 1) * sizeof(uint16_t);
   tl_plan *p = calloc(1, sizeof *p + tags + indexes + spec_size(spec));
   if (!p) return NULL;
   p->tags = (tl_tagdef *)(p + 1);
@@ -73,7 +77,7 @@ static void copy_tags (tl_plan *p, const tl_plan_spec *spec, uint8_t **at) {
   }
 }
 
-/* ---- compiling ---- */
+/* --- compiling --- */
 
 static int fail_tag (tl_err *err, const tl_err *inner, int code, size_t tag, tl_slice text) {
   return tl_fail(err, code, tag, "%s at byte %zu of '%.*s'", inner->text, inner->at, TL_ARG(text));
@@ -82,7 +86,8 @@ static int fail_tag (tl_err *err, const tl_err *inner, int code, size_t tag, tl_
 static int compile_names (tl_plan *p, tl_err *err) {
   for (uint16_t i = 0; i < p->tag_count; i++) {
     tl_slice name = tl_slice_str(p->tags[i].name);
-    if (tl_map_get(&p->by_name, name)) return tl_fail(err, TL_EEXIST, i, "a second tag '%.*s'", TL_ARG(name));
+    if (tl_map_get(&p->by_name, name))
+      return tl_fail(err, TL_EEXIST, i, "a second tag '%.*s'", TL_ARG(name));
     int rc = tl_map_put(&p->by_name, name, (void *)(uintptr_t)(i + 1u));
     if (rc != TL_OK) return tl_fail(err, rc, i, "no memory");
   }
@@ -91,9 +96,15 @@ static int compile_names (tl_plan *p, tl_err *err) {
 
 static void find_kinds (tl_plan *p) {
   int16_t *const found[] = {
-    [TL_ADDRESS_IN_TOPIC] = &p->in_topic, [TL_ADDRESS_IN_DATA] = &p->in_data,     [TL_ADDRESS_IN_ID] = &p->in_id,
-    [TL_ADDRESS_ACK_ID] = &p->ack_id,     [TL_ADDRESS_OUT_TOPIC] = &p->out_topic, [TL_ADDRESS_OUT_VALUE] = &p->out_value,
-    [TL_ADDRESS_JSON] = NULL,             [TL_ADDRESS_REGEX] = NULL,              [TL_ADDRESS_NONE] = NULL,
+    [TL_ADDRESS_IN_TOPIC] = &p->in_topic,
+    [TL_ADDRESS_IN_DATA] = &p->in_data,
+    [TL_ADDRESS_IN_ID] = &p->in_id,
+    [TL_ADDRESS_ACK_ID] = &p->ack_id,
+    [TL_ADDRESS_OUT_TOPIC] = &p->out_topic,
+    [TL_ADDRESS_OUT_VALUE] = &p->out_value,
+    [TL_ADDRESS_JSON] = NULL,
+    [TL_ADDRESS_REGEX] = NULL,
+    [TL_ADDRESS_NONE] = NULL,
   };
   for (size_t k = 0; k < sizeof found / sizeof found[0]; k++)
     if (found[k]) *found[k] = -1;
@@ -111,11 +122,13 @@ static void find_order (tl_plan *p) {
     if (first[k] >= 0) p->order[p->order_count++] = (uint16_t)first[k];
   for (uint16_t i = 0; i < p->tag_count; i++) {
     tl_address_kind kind = p->tags[i].kind;
-    if (kind == TL_ADDRESS_REGEX || (kind == TL_ADDRESS_JSON && p->json)) p->order[p->order_count++] = i;
+    if (kind == TL_ADDRESS_REGEX || (kind == TL_ADDRESS_JSON && p->json))
+      p->order[p->order_count++] = i;
   }
 }
 
-static int check_paths (const tl_plan *p, tl_err *err) { /* payload type text: JA= sets nothing, but must be one */
+/* payload type text: JA= sets nothing, but must be one */
+static int check_paths (const tl_plan *p, tl_err *err) {
   for (uint16_t i = 0; i < p->tag_count; i++) {
     tl_err inner = { 0 };
     if (p->tags[i].kind != TL_ADDRESS_JSON) continue;
@@ -139,8 +152,10 @@ static int compile_set (tl_plan *p, tl_err *err) {
   if (p->has_time_field) paths[n++] = p->time_field;
   tl_err inner = { 0 };
   int rc = n ? tl_json_set_new(&p->set, paths, n, &which, &inner) : TL_OK;
-  if (rc == TL_ENOMEM) tl_fail(err, rc, 0, "no memory");
-  else if (rc != TL_OK) fail_tag(err, &inner, rc, which < p->slots ? p->slot_tag[which] : p->tag_count, paths[which]);
+  if (rc == TL_ENOMEM)
+    tl_fail(err, rc, 0, "no memory");
+  else if (rc != TL_OK)
+    fail_tag(err, &inner, rc, which < p->slots ? p->slot_tag[which] : p->tag_count, paths[which]);
   free(paths);
   return rc;
 }
@@ -169,7 +184,8 @@ static int compile_mask (tl_plan *p, tl_err *err) {
 
 int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
   if (spec->tag_count > MAX_TAGS)
-    return tl_fail(err, TL_ETOOBIG, MAX_TAGS, "at most %d tags, got %zu", MAX_TAGS, spec->tag_count);
+    return tl_fail(err, TL_ETOOBIG, MAX_TAGS, "at most %d tags, got %zu", MAX_TAGS,
+                   spec->tag_count);
   uint8_t *texts = NULL;
   tl_plan *p = plan_alloc(spec, &texts);
   if (!p) return tl_fail(err, TL_ENOMEM, 0, "no memory");

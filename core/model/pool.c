@@ -3,13 +3,13 @@
 
 #include "model/inner.h"
 
-/* Keys are the 8 bytes of a definition's hash, in the plan itself; what is found is compared in full. Of two definitions with
-** one hash the later stays out of the pool. */
+/* Keys are the 8 bytes of a definition's hash, in the plan itself; what is found is compared in
+** full. Of two definitions with one hash the later stays out of the pool. */
 struct tl_plan_pool {
   tl_map plans, bases;
 };
 
-/* ---- hashing: FNV-1a over everything that makes a definition ---- */
+/* --- hashing: FNV-1a over everything that makes a definition --- */
 
 static void hash_bytes (uint64_t *h, const void *bytes, size_t n) {
   const uint8_t *at = bytes;
@@ -24,17 +24,22 @@ static void hash_slice (uint64_t *h, tl_slice s) {
 }
 
 static void hash_text (uint64_t *h, const char *text) {
-  if (text) hash_slice(h, tl_slice_str(text));
-  else hash_number(h, UINT64_MAX);
+  if (text)
+    hash_slice(h, tl_slice_str(text));
+  else
+    hash_number(h, UINT64_MAX);
 }
 
 static void hash_double (uint64_t *h, double d) { hash_bytes(h, &d, sizeof d); }
 
 static void hash_default (uint64_t *h, const tl_tagdef *d) {
   if (!d->has_default) return;
-  if (tl_type_is_text(d->type)) hash_slice(h, d->default_value.text);
-  else if (d->type == TL_DI || d->type == TL_DO) hash_number(h, d->default_value.boolean);
-  else hash_number(h, (uint64_t)d->default_value.integer); /* the same 8 bytes as a number's */
+  if (tl_type_is_text(d->type))
+    hash_slice(h, d->default_value.text);
+  else if (d->type == TL_DI || d->type == TL_DO)
+    hash_number(h, d->default_value.boolean);
+  else
+    hash_number(h, (uint64_t)d->default_value.integer); /* the same 8 bytes as a number's */
 }
 
 static uint64_t hash_spec (const tl_plan_spec *spec) { /* without defaults */
@@ -50,9 +55,10 @@ static uint64_t hash_spec (const tl_plan_spec *spec) { /* without defaults */
     hash_text(&h, d->unit);
     hash_text(&h, d->description);
     hash_slice(&h, d->path);
-    hash_number(&h, (uint64_t)d->type << 16 | (uint64_t)d->kind << 8 | (uint64_t)d->out_of_range << 4 |
-                        (uint64_t)d->on_missing);
-    hash_number(&h, d->has_default | d->has_linear << 1 | d->has_range << 2 | d->new_value_on_time_change << 3);
+    hash_number(&h, (uint64_t)d->type << 16 | (uint64_t)d->kind << 8 |
+                        (uint64_t)d->out_of_range << 4 | (uint64_t)d->on_missing);
+    hash_number(&h, d->has_default | d->has_linear << 1 | d->has_range << 2 |
+                        d->new_value_on_time_change << 3);
     const double numbers[] = { d->linear_k, d->linear_q, d->range_min, d->range_max, d->deadband };
     for (size_t k = 0; k < 5; k++) hash_double(&h, numbers[k]);
   }
@@ -64,37 +70,40 @@ static uint64_t hash_defaults (uint64_t h, const tl_plan_spec *spec) {
   return h;
 }
 
-/* ---- comparing ---- */
+/* --- comparing --- */
 
 static bool same_text (const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
 
 static bool same_double (double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
 
 static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the default's value */
-  return a->type == b->type && a->kind == b->kind && a->out_of_range == b->out_of_range && a->on_missing == b->on_missing &&
-         a->has_default == b->has_default && a->has_linear == b->has_linear && a->has_range == b->has_range &&
-         a->new_value_on_time_change == b->new_value_on_time_change && same_double(a->linear_k, b->linear_k) &&
-         same_double(a->linear_q, b->linear_q) && same_double(a->range_min, b->range_min) &&
-         same_double(a->range_max, b->range_max) && same_double(a->deadband, b->deadband) && same_text(a->name, b->name) &&
-         same_text(a->address, b->address) && same_text(a->unit, b->unit) && same_text(a->description, b->description) &&
-         tl_slice_eq(a->path, b->path);
+  return a->type == b->type && a->kind == b->kind && a->out_of_range == b->out_of_range &&
+         a->on_missing == b->on_missing && a->has_default == b->has_default &&
+         a->has_linear == b->has_linear && a->has_range == b->has_range &&
+         a->new_value_on_time_change == b->new_value_on_time_change &&
+         same_double(a->linear_k, b->linear_k) && same_double(a->linear_q, b->linear_q) &&
+         same_double(a->range_min, b->range_min) && same_double(a->range_max, b->range_max) &&
+         same_double(a->deadband, b->deadband) && same_text(a->name, b->name) &&
+         same_text(a->address, b->address) && same_text(a->unit, b->unit) &&
+         same_text(a->description, b->description) && tl_slice_eq(a->path, b->path);
 }
 
 static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults) {
   const tl_zone *zone = spec->zone ? spec->zone : tl_zone_utc();
-  if (p->json != spec->json || p->ignore_missing_time != spec->ignore_missing_time || p->rule.zone != zone ||
-      p->tag_count != spec->tag_count || !tl_slice_eq(p->time_field, spec->time_field) ||
-      !tl_slice_eq(p->time_mask, spec->time_mask))
+  if (p->json != spec->json || p->ignore_missing_time != spec->ignore_missing_time ||
+      p->rule.zone != zone || p->tag_count != spec->tag_count ||
+      !tl_slice_eq(p->time_field, spec->time_field) || !tl_slice_eq(p->time_mask, spec->time_mask))
     return false;
   for (size_t i = 0; i < spec->tag_count; i++) {
     const tl_tagdef *d = &spec->tags[i];
     if (!same_tag(&p->tags[i], d)) return false;
-    if (defaults && d->has_default && !tl_value_eq(d->type, &p->defaults[i], &d->default_value)) return false;
+    if (defaults && d->has_default && !tl_value_eq(d->type, &p->defaults[i], &d->default_value))
+      return false;
   }
   return true;
 }
 
-/* ---- the pool ---- */
+/* --- the pool --- */
 
 static tl_slice key_of (const uint64_t *key) { return tl_slice_of(key, sizeof *key); }
 
@@ -123,8 +132,10 @@ void tl_plan_pool_free (tl_plan_pool *pool) {
 
 void tl_plan_forget (tl_plan *p) {
   if (!p->pool) return;
-  if (tl_map_get(&p->pool->plans, key_of(&p->key)) == p) tl_map_del(&p->pool->plans, key_of(&p->key));
-  if (tl_map_get(&p->pool->bases, key_of(&p->base_key)) == p) tl_map_del(&p->pool->bases, key_of(&p->base_key));
+  if (tl_map_get(&p->pool->plans, key_of(&p->key)) == p)
+    tl_map_del(&p->pool->plans, key_of(&p->key));
+  if (tl_map_get(&p->pool->bases, key_of(&p->base_key)) == p)
+    tl_map_del(&p->pool->bases, key_of(&p->base_key));
 }
 
 int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
@@ -134,7 +145,7 @@ int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spe
     *out = tl_plan_ref(p);
     return TL_OK;
   }
-  bool taken = p != NULL;
+  bool taken = p;
   tl_plan *base = tl_map_get(&pool->bases, key_of(&base_key));
   bool derived = base && same_spec(base, spec, false);
   int rc = derived ? tl_plan_derive(&p, base, spec->tags) : tl_plan_new(&p, spec, err);

@@ -1,5 +1,6 @@
-/* core/model/receive.c — a message becomes tag values. The hot path: no allocation (but for a text that outgrew its tag), no
-** look-ups by name. Must not know routing, acknowledgements or decoders. */
+/* core/model/receive.c — a message becomes tag values. The hot path: no allocation (but for a
+** text that outgrew its tag), no look-ups by name. Must not know routing, acknowledgements or
+** decoders. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -31,7 +32,7 @@ bool tl_station_begin (tl_station *s, const tl_incoming *m) {
   return !s->off && !s->simulated; /* unless a handler of the status wanted otherwise */
 }
 
-/* ---- the document ---- */
+/* --- the document --- */
 
 static void json_failed (reading *r, const tl_json_error *e) {
   tl_station *s = r->station;
@@ -42,22 +43,26 @@ static void json_failed (reading *r, const tl_json_error *e) {
   if (r->model->hooks.json_error) r->model->hooks.json_error(r->model->ctx, s, e);
 }
 
-/* The model's slots, for as long as the message is handled: one that a handler feeds in meanwhile gets slots of its own. */
+/* The model's slots, for as long as the message is handled: one that a handler feeds in
+** meanwhile gets slots of its own. */
 typedef struct {
   tl_json_value *at; /* NULL: no memory */
   bool nested;
 } slots_taken;
 
 static slots_taken take_slots (tl_model *m, const tl_plan *plan) {
-  slots_taken taken = { m->slots, m->slots == NULL };
+  slots_taken taken = { m->slots, !m->slots };
   m->slots = NULL;
   if (taken.nested) taken.at = malloc((plan->slots + 1u) * sizeof *taken.at);
   return taken;
 }
 
 static void give_slots (tl_model *m, slots_taken taken) {
-  if (taken.nested || m->slots) free(taken.at); /* larger ones may have come: a handler added a station */
-  else m->slots = taken.at;
+  /* larger ones may have come: a handler added a station */
+  if (taken.nested || m->slots)
+    free(taken.at);
+  else
+    m->slots = taken.at;
 }
 
 static void extract (reading *r, tl_json_value *slots) {
@@ -65,7 +70,8 @@ static void extract (reading *r, tl_json_value *slots) {
   tl_json_error e = { 0 };
   if (!slots) return; /* no memory: the values are missing */
   if (tl_json_extract(s->plan->set, r->message->payload, slots, &e) != TL_OK) {
-    if (s->plan->slots > 0) json_failed(r, &e); /* only its time was asked for: what decode reads may be anything */
+    /* only its time was asked for: what decode reads may be anything */
+    if (s->plan->slots > 0) json_failed(r, &e);
     return;
   }
   s->json_bad = false;
@@ -73,7 +79,7 @@ static void extract (reading *r, tl_json_value *slots) {
   r->payload = UTF8;
 }
 
-/* ---- its time ---- */
+/* --- its time --- */
 
 static void time_failed (reading *r, tl_reason why, tl_slice text, bool *said) {
   tl_station *s = r->station;
@@ -101,13 +107,16 @@ static void find_time (reading *r) {
   r->time = ms;
 }
 
-/* ---- its values ---- */
+/* --- its values --- */
 
-static inline void receive (tl_tag *t, const tl_tagdef *def, tl_reason reason, const tl_value *v, int64_t time) {
+static inline void receive (tl_tag *t, const tl_tagdef *def, tl_reason reason, const tl_value *v,
+                            int64_t time) {
   /* A value there was no memory for must not leave an old one to be taken for it. */
   if (reason == TL_REASON_NONE && tl_tag_take(t, def, v, time)) return;
-  if (reason == TL_REASON_MISSING) tl_tag_missing(t, time);
-  else tl_tag_invalidate(t, reason == TL_REASON_NONE ? TL_REASON_MISSING : reason, time);
+  if (reason == TL_REASON_MISSING)
+    tl_tag_missing(t, time);
+  else
+    tl_tag_invalidate(t, reason == TL_REASON_NONE ? TL_REASON_MISSING : reason, time);
 }
 
 static void set_text (const reading *r, tl_tag *t, const tl_tagdef *def, tl_slice text) {
@@ -135,7 +144,8 @@ static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, 
   }
   tl_value v;
   if (found->escaped) tl_buf_clear(&r->model->scratch);
-  tl_reason reason = tl_convert_json(def->type, found, &r->station->plan->rule, &r->model->scratch, &v);
+  tl_reason reason =
+      tl_convert_json(def->type, found, &r->station->plan->rule, &r->model->scratch, &v);
   receive(t, def, reason, &v, r->time);
 }
 
@@ -152,12 +162,16 @@ static void set_regex (reading *r, tl_tag *t, const tl_tagdef *def) {
   tl_slice payload = r->message->payload;
   tl_group groups[2];
   if (r->payload == UNKNOWN) r->payload = tl_utf8_valid(payload) ? UTF8 : OTHER;
-  int n = r->payload == UTF8 ? tl_pattern_match(r->station->plan->patterns[t->index], payload, groups, 2) : 0;
+  int n = r->payload == UTF8
+              ? tl_pattern_match(r->station->plan->patterns[t->index], payload, groups, 2)
+              : 0;
   bool whole = n > 0 && tl_pattern_group_count(r->station->plan->patterns[t->index]) == 0;
   const tl_group *g = n > 1 ? &groups[1] : whole ? &groups[0] : NULL;
   if (n == TL_ELIMIT) given_up(r, t);
-  if (g && g->from != UINT32_MAX) set_text(r, t, def, tl_slice_of(payload.at + g->from, g->to - g->from));
-  else tl_tag_missing(t, r->time);
+  if (g && g->from != UINT32_MAX)
+    set_text(r, t, def, tl_slice_of(payload.at + g->from, g->to - g->from));
+  else
+    tl_tag_missing(t, r->time);
 }
 
 static void set_tags (reading *r) {

@@ -1,4 +1,5 @@
-/* core/model/simulate.c — what the tags of a simulated station show. Must not know when it is asked. */
+/* core/model/simulate.c — what the tags of a simulated station show. Must not know when it is
+** asked. */
 #include <math.h>
 
 #include "base/text.h"
@@ -22,21 +23,29 @@ static void simulate (tl_tag *t, int64_t count, int64_t wall, tl_buf *scratch) {
   bool valid = t->status == TL_VALID;
   tl_value v = { 0 };
   switch (type) {
-    case TL_AI: case TL_AO: v.number = sine(wall); break;
-    case TL_CI: case TL_CO: v.integer = (int64_t)(sine(wall) + 0.5); break;
-    case TL_DI: case TL_DO: v.boolean = !(valid && t->value.boolean); break;
+    case TL_AI:
+    case TL_AO: v.number = sine(wall); break;
+    case TL_CI:
+    case TL_CO: v.integer = (int64_t)(sine(wall) + 0.5); break;
+    case TL_DI:
+    case TL_DO: v.boolean = !(valid && t->value.boolean); break;
     case TL_QI: v.integer = valid ? (t->value.integer + 1) % 5 : 0; break;
-    case TL_TIA: case TL_TOA: v.integer = wall; break;
-    case TL_TIR: case TL_TOR: v.number = (double)within(wall, DAY) / 1000; break; /* the clock: time of day, UTC */
+    case TL_TIA:
+    case TL_TOA: v.integer = wall; break;
+    /* the clock: time of day, UTC */
+    case TL_TIR:
+    case TL_TOR: v.number = (double)within(wall, DAY) / 1000; break;
     default:
       tl_buf_clear(scratch);
       tl_integer_format(scratch, count);
       v.text = tl_buf_bytes(scratch);
   }
-  tl_tag_put(t, &v, wall); /* a text that finds no memory keeps its last value until the next step */
+  /* a text that finds no memory keeps its last value until the next step */
+  tl_tag_put(t, &v, wall);
 }
 
-/* All but the tags that say where and what this program answers: a simulated topic would be published to. */
+/* All but the tags that say where and what this program answers: a simulated topic would be
+** published to. */
 void tl_station_simulate (tl_station *s, int64_t now, int64_t wall) {
   int64_t count = (now - s->since) / TL_SIMULATION_STEP + 1;
   for (uint16_t i = 0; i < s->plan->tag_count && s->status == TL_ST_SIMUL; i++) {

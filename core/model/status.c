@@ -1,5 +1,6 @@
-/* core/model/status.c — the statuses of stations and how one becomes another. Must not know messages or sockets: it is told
-** that a line is up or down, that a station heard something, and what time it is. */
+/* core/model/status.c — the statuses of stations and how one becomes another. Must not know
+** messages or sockets: it is told that a line is up or down, that a station heard something,
+** and what time it is. */
 #include "model/inner.h"
 
 const char *tl_station_status_name (tl_station_status s) {
@@ -10,7 +11,7 @@ const char *tl_station_status_name (tl_station_status s) {
   return (unsigned)s < sizeof names / sizeof names[0] ? names[s] : "?";
 }
 
-/* ---- what is due ---- */
+/* --- what is due --- */
 
 static int64_t due_of (const tl_station *s) {
   if (s->status == TL_ST_COM_ERR) return tl_later(s->since, s->time_filter_ms);
@@ -20,13 +21,14 @@ static int64_t due_of (const tl_station *s) {
 }
 
 void tl_line_wake (tl_line *line, int64_t at) {
-  if (at >= line->due) return; /* as it is while tick runs, which looks at all stations when it is through */
+  /* as it is while tick runs, which looks at all stations when it is through */
+  if (at >= line->due) return;
   line->due = at;
   tl_model *m = line->model;
   if (m->hooks.due) m->hooks.due(m->ctx, line, at);
 }
 
-/* ---- transitions ---- */
+/* --- transitions --- */
 
 void tl_station_enter (tl_station *s, tl_station_status to, int64_t now) {
   tl_station_status before = (tl_station_status)s->status;
@@ -39,7 +41,8 @@ void tl_station_enter (tl_station *s, tl_station_status to, int64_t now) {
 }
 
 static bool is_ours (const tl_tagdef *d) { /* what was written here, not what the device said */
-  return d->kind == TL_ADDRESS_OUT_TOPIC || d->kind == TL_ADDRESS_OUT_VALUE || d->kind == TL_ADDRESS_ACK_ID;
+  return d->kind == TL_ADDRESS_OUT_TOPIC || d->kind == TL_ADDRESS_OUT_VALUE ||
+         d->kind == TL_ADDRESS_ACK_ID;
 }
 
 static void invalidate_all (tl_station *s, tl_reason reason, int64_t wall) {
@@ -68,12 +71,14 @@ static void enter_com_err (tl_station *s, int64_t now, int64_t wall) {
 void tl_line_up (tl_line *line, int64_t now, int64_t wall) {
   /* What lasted too long has done so while the line was as it was. */
   for (uint32_t i = 0; i < line->station_count; i++) filter_com_err(line->stations[i], now, wall);
-  bool again = line->subscribed; /* a further SUBACK on a line that is up says nothing of devices that are silent */
+  /* a further SUBACK on a line that is up says nothing of devices that are silent */
+  bool again = line->subscribed;
   line->connected = line->subscribed = true;
   for (uint32_t i = 0; i < line->station_count; i++) {
     tl_station *s = line->stations[i];
     if (!again) s->heard = -1;
-    if (s->status == TL_ST_WAIT || (s->status == TL_ST_COM_ERR && !again)) tl_station_enter(s, TL_ST_ON, now);
+    if (s->status == TL_ST_WAIT || (s->status == TL_ST_COM_ERR && !again))
+      tl_station_enter(s, TL_ST_ON, now);
   }
 }
 
@@ -102,7 +107,7 @@ void tl_station_gone (tl_station *s, int64_t now, int64_t time_ms) {
   if (!s->off && !s->simulated) enter_hard_err(s, TL_REASON_DISCONNECTED, now, time_ms);
 }
 
-/* ---- the operator ---- */
+/* --- the operator --- */
 
 static void end_simulation (tl_station *s, int64_t wall) {
   uint8_t status = s->status;
@@ -112,7 +117,8 @@ static void end_simulation (tl_station *s, int64_t wall) {
     if (d->kind == TL_ADDRESS_OUT_TOPIC || d->kind == TL_ADDRESS_ACK_ID) continue;
     const tl_value *value = tl_type_is_output(d->type) ? tl_plan_default(s->plan, i) : NULL;
     bool again = value && (is_ours(d) || status != TL_ST_OFF);
-    if (!again || !tl_tag_put(&s->tags[i], value, wall)) tl_tag_invalidate(&s->tags[i], reason, wall);
+    if (!again || !tl_tag_put(&s->tags[i], value, wall))
+      tl_tag_invalidate(&s->tags[i], reason, wall);
   }
 }
 
@@ -120,7 +126,10 @@ void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, in
   s->off = off;
   s->simulated = simulated;
   uint8_t before = s->status;
-  tl_station_status to = off ? TL_ST_OFF : simulated ? TL_ST_SIMUL : s->line->subscribed ? TL_ST_ON : TL_ST_WAIT;
+  tl_station_status to = off                   ? TL_ST_OFF
+                         : simulated           ? TL_ST_SIMUL
+                         : s->line->subscribed ? TL_ST_ON
+                                               : TL_ST_WAIT;
   bool was_out = before == TL_ST_OFF || before == TL_ST_SIMUL;
   if (to == before || (!off && !simulated && !was_out)) return;
   tl_station_enter(s, to, now);
@@ -142,9 +151,10 @@ bool tl_line_wanted (const tl_line *line) {
   return line->station_count == 0;
 }
 
-/* ---- time passes ---- */
+/* --- time passes --- */
 
-/* Every simulated station of the line at once. Keeps the beat after a late tick, without catching up. */
+/* Every simulated station of the line at once. Keeps the beat after a late tick, without
+** catching up. */
 static void simulate_line (tl_line *line, int64_t now, int64_t wall) {
   bool any = false;
   if (now < line->simulate_at) return;

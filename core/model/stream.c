@@ -3,7 +3,8 @@
 #include "model/inner.h"
 
 static bool is_binary (const tl_tag *t) {
-  return t->status == TL_VALID && tl_type_is_text(tl_tag_def(t)->type) && !tl_utf8_valid(t->value.text);
+  return t->status == TL_VALID && tl_type_is_text(tl_tag_def(t)->type) &&
+         !tl_utf8_valid(t->value.text);
 }
 
 static void base64 (const tl_tag *t, tl_buf *out) {
@@ -14,9 +15,12 @@ static void base64 (const tl_tag *t, tl_buf *out) {
 
 static void value (const tl_tag *t, tl_buf *out) {
   tl_type type = tl_tag_def(t)->type;
-  if (t->status != TL_VALID) tl_buf_str(out, "null");
-  else if (tl_type_is_text(type)) tl_json_quote(out, t->value.text);
-  else tl_convert_to_json(type, &t->value, out);
+  if (t->status != TL_VALID)
+    tl_buf_str(out, "null");
+  else if (tl_type_is_text(type))
+    tl_json_quote(out, t->value.text);
+  else
+    tl_convert_to_json(type, &t->value, out);
 }
 
 void tl_tag_value_json (const tl_tag *t, tl_buf *out) {

@@ -1,19 +1,26 @@
-/* core/model/tag.c — one value: filters, setting, reporting. Must not know where values come from. */
+/* core/model/tag.c — one value: filters, setting, reporting. Must not know where values come
+** from. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "model/inner.h"
 
-enum { SMALL_TEXT = 4096 }; /* a text's memory above this goes back when a much shorter value comes */
+/* a text's memory above this goes back when a much shorter value comes */
+enum { SMALL_TEXT = 4096 };
 
-/* ---- keeping ---- */
+/* --- keeping --- */
 
 static inline bool same (tl_type type, const tl_value *a, const tl_value *b) {
   switch (type) {
-    case TL_AI: case TL_AO: case TL_TIR: case TL_TOR: return a->number == b->number;
-    case TL_DI: case TL_DO: return a->boolean == b->boolean;
-    case TL_TXTI: case TL_TXTO: return tl_slice_eq(a->text, b->text);
+    case TL_AI:
+    case TL_AO:
+    case TL_TIR:
+    case TL_TOR: return a->number == b->number;
+    case TL_DI:
+    case TL_DO: return a->boolean == b->boolean;
+    case TL_TXTI:
+    case TL_TXTO: return tl_slice_eq(a->text, b->text);
     default: return a->integer == b->integer;
   }
 }
@@ -60,11 +67,13 @@ static inline void tell (tl_tag *t, bool report) {
   if (report && m->hooks.value) m->hooks.value(m->ctx, t);
 }
 
-/* Has an equal value come again in a way that counts? Each message is news to whoever confirms messages: two at QoS 0 may have the
-** same time, too, and a handler that waits for the second one's IN_ID must hear of it, or the line stands still. */
+/* Has an equal value come again in a way that counts? Each message is news to whoever confirms
+** messages: two at QoS 0 may have the same time, too, and a handler that waits for the second
+** one's IN_ID must hear of it, or the line stands still. */
 static inline bool is_again (const tl_tag *t, const tl_tagdef *def, int64_t time_ms) {
   return def->new_value_on_time_change &&
-         (t->time_ms != time_ms || (def->kind == TL_ADDRESS_IN_ID && t->station->plan->ack_id >= 0));
+         (t->time_ms != time_ms ||
+          (def->kind == TL_ADDRESS_IN_ID && t->station->plan->ack_id >= 0));
 }
 
 static inline bool put (tl_tag *t, const tl_tagdef *def, const tl_value *v, int64_t time_ms) {
@@ -82,7 +91,9 @@ static inline bool put (tl_tag *t, const tl_tagdef *def, const tl_value *v, int6
   return true;
 }
 
-bool tl_tag_put (tl_tag *t, const tl_value *v, int64_t time_ms) { return put(t, tl_tag_def(t), v, time_ms); }
+bool tl_tag_put (tl_tag *t, const tl_value *v, int64_t time_ms) {
+  return put(t, tl_tag_def(t), v, time_ms);
+}
 
 int tl_tag_begin (tl_tag *t, int64_t time_ms) {
   const tl_value *value = tl_plan_default(t->station->plan, t->index);
@@ -101,9 +112,12 @@ void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms) {
   if (t->status == TL_INVALID && t->reason == reason) {
     report = def->new_value_on_time_change && t->time_ms != time_ms;
   } else {
-    if (!tl_type_is_text(def->type)) t->value = (tl_value){ 0 };
-    else if (t->text_cap > SMALL_TEXT) forget_text(t);
-    else t->value.text.len = 0;
+    if (!tl_type_is_text(def->type))
+      t->value = (tl_value){ 0 };
+    else if (t->text_cap > SMALL_TEXT)
+      forget_text(t);
+    else
+      t->value.text.len = 0;
     t->status = TL_INVALID;
     t->reason = (uint8_t)reason;
   }
@@ -119,13 +133,15 @@ void tl_tag_missing (tl_tag *t, int64_t time_ms) {
   tl_tag_invalidate(t, TL_REASON_MISSING, time_ms);
 }
 
-/* ---- linear, range, deadband ---- */
+/* --- linear, range, deadband --- */
 
 __extension__ typedef __int128 wide;
 
 typedef enum { TAKE, DROP, OUTSIDE } verdict;
 
-static int64_t saturate (wide w) { return w > INT64_MAX ? INT64_MAX : w < INT64_MIN ? INT64_MIN : (int64_t)w; }
+static int64_t saturate (wide w) {
+  return w > INT64_MAX ? INT64_MAX : w < INT64_MIN ? INT64_MIN : (int64_t)w;
+}
 
 static bool integral (double d, int64_t *out) { /* 2^63 itself is not in range */
   if (!(d >= -9223372036854775808.0 && d < 9223372036854775808.0) || d != trunc(d)) return false;
@@ -133,7 +149,8 @@ static bool integral (double d, int64_t *out) { /* 2^63 itself is not in range *
   return true;
 }
 
-/* Integers stay exact as long as k and q are integers; otherwise through real numbers and back, rounded and saturated. */
+/* Integers stay exact as long as k and q are integers; otherwise through real numbers and back,
+** rounded and saturated. */
 static verdict linear_integer (const tl_tagdef *def, int64_t *v) {
   int64_t k, q;
   if (integral(def->linear_k, &k) && integral(def->linear_q, &q)) {
@@ -151,10 +168,11 @@ static verdict range_number (const tl_tagdef *def, double *v) {
   return TAKE;
 }
 
-/* The integers between the bounds, so that clamping stays inside them and 64-bit values are compared in full. */
+/* The integers between the bounds, so that clamping stays inside them and 64-bit values are
+** compared in full. */
 static bool integer_bounds (const tl_tagdef *def, int64_t *low, int64_t *high) {
-  return tl_integer_from(ceil(def->range_min), low) == TL_OK && tl_integer_from(floor(def->range_max), high) == TL_OK &&
-         *low <= *high;
+  return tl_integer_from(ceil(def->range_min), low) == TL_OK &&
+         tl_integer_from(floor(def->range_max), high) == TL_OK && *low <= *high;
 }
 
 static verdict range_integer (const tl_tagdef *def, int64_t *v) {
@@ -178,7 +196,9 @@ static verdict filter_number (const tl_tag *t, const tl_tagdef *def, tl_value *v
     verdict verdict_of_range = range_number(def, &v->number);
     if (verdict_of_range != TAKE) return verdict_of_range;
   }
-  if (def->deadband > 0 && t->status == TL_VALID && fabs(v->number - t->value.number) <= def->deadband) *v = t->value;
+  if (def->deadband > 0 && t->status == TL_VALID &&
+      fabs(v->number - t->value.number) <= def->deadband)
+    *v = t->value;
   return TAKE;
 }
 
@@ -186,7 +206,9 @@ static verdict filter_integer (const tl_tag *t, const tl_tagdef *def, tl_value *
   verdict result = def->has_linear ? linear_integer(def, &v->integer) : TAKE;
   if (result == TAKE && def->has_range) result = range_integer(def, &v->integer);
   if (result != TAKE) return result;
-  if (def->deadband > 0 && t->status == TL_VALID && distance(v->integer, t->value.integer) <= def->deadband) *v = t->value;
+  if (def->deadband > 0 && t->status == TL_VALID &&
+      distance(v->integer, t->value.integer) <= def->deadband)
+    *v = t->value;
   return TAKE;
 }
 
@@ -203,13 +225,17 @@ bool tl_tag_take (tl_tag *t, const tl_tagdef *def, const tl_value *v, int64_t ti
   return def->filtered ? take_filtered(t, def, *v, time_ms) : put(t, def, v, time_ms);
 }
 
-bool tl_tag_receive (tl_tag *t, const tl_value *v, int64_t time_ms) { return tl_tag_take(t, tl_tag_def(t), v, time_ms); }
+bool tl_tag_receive (tl_tag *t, const tl_value *v, int64_t time_ms) {
+  return tl_tag_take(t, tl_tag_def(t), v, time_ms);
+}
 
-/* ---- writing ---- */
+/* --- writing --- */
 
 static void bound (tl_buf *out, double d) {
-  if (isfinite(d)) tl_number_format(out, d);
-  else tl_buf_str(out, d < 0 ? "-infinity" : "infinity");
+  if (isfinite(d))
+    tl_number_format(out, d);
+  else
+    tl_buf_str(out, d < 0 ? "-infinity" : "infinity");
 }
 
 static int outside (const tl_tagdef *def, tl_err *err) {
@@ -231,19 +257,22 @@ static wide divide (wide a, wide b) { /* rounded half away from zero */
 
 static int integer_to_device (const tl_tagdef *def, int64_t v, int64_t *out, tl_err *err) {
   int64_t low, high, k, q;
-  if (def->has_range && (!integer_bounds(def, &low, &high) || v < low || v > high)) return outside(def, err);
+  if (def->has_range && (!integer_bounds(def, &low, &high) || v < low || v > high))
+    return outside(def, err);
   if (!def->has_linear) {
     *out = v;
     return TL_OK;
   }
   if (integral(def->linear_k, &k) && integral(def->linear_q, &q) && k != 0) {
     wide raw = divide((wide)v - q, k);
-    if (raw != saturate(raw)) return tl_fail(err, TL_ERANGE, 0, "the inverse of linear does not fit 64 bits");
+    if (raw != saturate(raw))
+      return tl_fail(err, TL_ERANGE, 0, "the inverse of linear does not fit 64 bits");
     *out = (int64_t)raw;
     return TL_OK;
   }
   double raw = ((double)v - def->linear_q) / def->linear_k;
-  if (!(fabs(raw) < 9223372036854775808.0)) return tl_fail(err, TL_ERANGE, 0, "the inverse of linear does not fit 64 bits");
+  if (!(fabs(raw) < 9223372036854775808.0))
+    return tl_fail(err, TL_ERANGE, 0, "the inverse of linear does not fit 64 bits");
   return tl_integer_from(raw, out);
 }
 
@@ -257,7 +286,8 @@ int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err 
   double raw = v->number;
   if (def->has_range && !(raw >= def->range_min && raw <= def->range_max)) return outside(def, err);
   if (def->has_linear) raw = (raw - def->linear_q) / def->linear_k;
-  if (!isfinite(raw)) return tl_fail(err, TL_ERANGE, 0, "the inverse of linear is not a finite number");
+  if (!isfinite(raw))
+    return tl_fail(err, TL_ERANGE, 0, "the inverse of linear is not a finite number");
   out->number = raw;
   return TL_OK;
 }

@@ -10,7 +10,8 @@ static void add_string (tl_buf *out, tl_slice s) {
 static uint8_t connect_flags (const tl_session_params *p, bool clean_session) {
   unsigned flags = 0; /* bit 0 stays 0 [MQTT-3.1.2-3] */
   if (clean_session) flags |= TL_CONNECT_CLEAN;
-  if (p->will) { /* without a Will its QoS and retain are 0 [MQTT-3.1.2-11], [MQTT-3.1.2-13], [MQTT-3.1.2-15] */
+  if (p->will) {
+    /* without a Will its QoS and retain are 0 [MQTT-3.1.2-11], [MQTT-3.1.2-13], [MQTT-3.1.2-15] */
     flags |= TL_CONNECT_WILL | (unsigned)p->will_qos << TL_CONNECT_WILL_QOS_SHIFT;
     if (p->will_retain) flags |= TL_CONNECT_WILL_RETAIN;
   }
@@ -24,8 +25,10 @@ static uint8_t connect_flags (const tl_session_params *p, bool clean_session) {
 int tl_build_connect (tl_buf *out, const tl_session_params *p, bool clean_session) {
   uint8_t head[TL_HEADER_MAX];
   uint8_t flags = connect_flags(p, clean_session);
-  const tl_slice fields[] = { p->client_id, p->will_topic, p->will_message, p->user, p->password }; /* [MQTT-3.1.3-1] */
-  const bool present[] = { true, p->will, p->will, flags & TL_CONNECT_USER, flags & TL_CONNECT_PASSWORD };
+  /* [MQTT-3.1.3-1] */
+  const tl_slice fields[] = { p->client_id, p->will_topic, p->will_message, p->user, p->password };
+  const bool present[] = { true, p->will, p->will, flags & TL_CONNECT_USER,
+                           flags & TL_CONNECT_PASSWORD };
   size_t n = 10;
   for (int i = 0; i < 5; i++) {
     if (!present[i]) continue;

@@ -8,7 +8,8 @@ size_t tl_publish_size (size_t topic, size_t payload, uint8_t qos) {
   return tl_build_header(scratch, 0, head + payload) + head + payload;
 }
 
-void tl_build_publish (uint8_t *at, tl_slice topic, tl_slice payload, uint8_t qos, bool retain, uint16_t id, size_t *id_at) {
+void tl_build_publish (uint8_t *at, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
+                       uint16_t id, size_t *id_at) {
   uint8_t *const start = at;
   uint8_t first = (uint8_t)(TL_PUBLISH << 4 | qos << 1 | (retain ? TL_PUBLISH_RETAIN : 0));
   at += tl_build_header(at, first, 2 + topic.len + (qos ? 2 : 0) + payload.len);

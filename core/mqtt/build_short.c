@@ -1,4 +1,5 @@
-/* core/mqtt/build_short.c — fixed headers, acknowledgements, PINGREQ and DISCONNECT. Knows no session. */
+/* core/mqtt/build_short.c — fixed headers, acknowledgements, PINGREQ and DISCONNECT. Knows no
+** session. */
 #include <assert.h>
 
 #include "mqtt/build.h"

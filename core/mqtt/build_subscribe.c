@@ -1,4 +1,5 @@
-/* core/mqtt/build_subscribe.c — the bytes of SUBSCRIBE (3.8) and UNSUBSCRIBE (3.10). Knows no session. */
+/* core/mqtt/build_subscribe.c — the bytes of SUBSCRIBE (3.8) and UNSUBSCRIBE (3.10). Knows no
+** session. */
 #include <assert.h>
 
 #include "mqtt/build.h"
@@ -8,7 +9,8 @@ static int begin (tl_buf *out, uint8_t type, uint16_t id, size_t n) {
   uint8_t head[TL_HEADER_MAX];
   if (n > TL_REMAINING_MAX - 2) return TL_ETOOBIG;
   if (tl_buf_reserve(out, TL_HEADER_MAX + 2 + n) != TL_OK) return TL_ENOMEM;
-  tl_buf_add(out, head, tl_build_header(head, (uint8_t)(type << 4 | 2), 2 + n)); /* [MQTT-3.8.1-1], [MQTT-3.10.1-1] */
+  /* [MQTT-3.8.1-1], [MQTT-3.10.1-1] */
+  tl_buf_add(out, head, tl_build_header(head, (uint8_t)(type << 4 | 2), 2 + n));
   tl_buf_byte(out, (uint8_t)(id >> 8));
   tl_buf_byte(out, (uint8_t)id);
   return TL_OK;

@@ -1,5 +1,5 @@
-/* core/mqtt/frame.h — splits a byte stream into MQTT packets. Pure: no libuv, no Lua, no allocation. Knows nothing of what the
-** packets mean. */
+/* core/mqtt/frame.h — splits a byte stream into MQTT packets. Pure: no libuv, no Lua, no
+** allocation. Knows nothing of what the packets mean. */
 #ifndef TL_MQTT_FRAME_H
 #define TL_MQTT_FRAME_H
 
@@ -11,10 +11,11 @@ typedef struct {
   tl_slice body;       /* borrowed: dies when the input buffer moves */
 } tl_frame;
 
-/* Read one frame from buf[0..len). Returns bytes consumed (> 0); TL_EPARTIAL if more input is needed, *out untouched;
-** TL_ETOOBIG as soon as the length field says that the whole packet exceeds `max` bytes, before waiting for a body that may
-** never come; TL_EMALFORMED when a fourth length byte asks for a fifth. A length written with more bytes than needed is
-** legal in 3.1.1. Types and flags are not judged here. */
+/* Read one frame from buf[0..len). Returns bytes consumed (> 0); TL_EPARTIAL if more input is
+** needed, *out untouched; TL_ETOOBIG as soon as the length field says that the whole packet
+** exceeds `max` bytes, before waiting for a body that may never come; TL_EMALFORMED when a
+** fourth length byte asks for a fifth. A length written with more bytes than needed is legal in
+** 3.1.1. Types and flags are not judged here. */
 long tl_frame_read (const uint8_t *buf, size_t len, size_t max, tl_frame *out);
 
 /* The same, to be compiled into the receive loop. */
@@ -39,7 +40,8 @@ static inline long tl_frame_split (const uint8_t *buf, size_t len, size_t max, t
   return (long)(head + body);
 }
 
-/* How many bytes the packet at buf needs in all, 0 while the length field is incomplete (or malformed). */
+/* How many bytes the packet at buf needs in all, 0 while the length field is incomplete (or
+** malformed). */
 size_t tl_frame_needs (const uint8_t *buf, size_t len);
 
 #endif

@@ -4,9 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void tl_ids_init (tl_ids *ids) {
-  memset(ids, 0, sizeof *ids);
-}
+void tl_ids_init (tl_ids *ids) { memset(ids, 0, sizeof *ids); }
 
 void tl_ids_fini (tl_ids *ids) {
   for (int i = 0; i < 256; i++) free(ids->pages[i]);
@@ -56,7 +54,9 @@ void tl_ids_drop (tl_ids *ids, uint16_t id) {
   (*page)[id & 0xff] = NULL;
   ids->count--;
   if (--ids->used[id >> 8]) return;
-  if (ids->spare) free(*page); /* an empty page is all NULL, so either may be kept */
-  else ids->spare = *page;
+  if (ids->spare)
+    free(*page); /* an empty page is all NULL, so either may be kept */
+  else
+    ids->spare = *page;
   *page = NULL;
 }

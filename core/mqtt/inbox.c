@@ -44,9 +44,7 @@ uint16_t tl_idset_next (const tl_idset *set, uint16_t from) {
   return 0;
 }
 
-void tl_acks_init (tl_acks *a) {
-  memset(a, 0, sizeof *a);
-}
+void tl_acks_init (tl_acks *a) { memset(a, 0, sizeof *a); }
 
 void tl_acks_fini (tl_acks *a) {
   free(a->ring);
@@ -72,9 +70,7 @@ void tl_acks_push (tl_acks *a, tl_pending_ack ack) {
   a->held += ack.held;
 }
 
-const tl_pending_ack *tl_acks_head (const tl_acks *a) {
-  return a->len ? &a->ring[a->at] : NULL;
-}
+const tl_pending_ack *tl_acks_head (const tl_acks *a) { return a->len ? &a->ring[a->at] : NULL; }
 
 tl_pending_ack tl_acks_pop (tl_acks *a) {
   assert(a->len);

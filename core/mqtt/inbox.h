@@ -1,6 +1,7 @@
-/* core/mqtt/inbox.h — what the session remembers of received messages: the identifiers of QoS 2 messages between PUBLISH and
-** PUBREL [MQTT-4.3.3-2], and the acknowledgements that wait behind a held message, since they keep their order
-** [MQTT-4.6.0-2], [MQTT-4.6.0-3]. Knows nothing of packets' bytes. */
+/* core/mqtt/inbox.h — what the session remembers of received messages: the identifiers of QoS 2
+** messages between PUBLISH and PUBREL [MQTT-4.3.3-2], and the acknowledgements that wait behind
+** a held message, since they keep their order [MQTT-4.6.0-2], [MQTT-4.6.0-3]. Knows nothing of
+** packets' bytes. */
 #ifndef TL_MQTT_INBOX_H
 #define TL_MQTT_INBOX_H
 

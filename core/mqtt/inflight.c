@@ -32,7 +32,8 @@ int tl_outgoing_from (tl_outgoing **out, tl_slice packet) {
   tl_err why;
   uint8_t first = packet.len ? packet.at[0] : 0;
   long n = tl_frame_read(packet.at, packet.len, SIZE_MAX, &f);
-  if (n != (long)packet.len || first >> 4 != TL_PUBLISH || !(first & TL_PUBLISH_QOS)) return TL_EMALFORMED;
+  if (n != (long)packet.len || first >> 4 != TL_PUBLISH || !(first & TL_PUBLISH_QOS))
+    return TL_EMALFORMED;
   /* The stored identifier may be 0, which parse refuses; the caller's number counts anyway. */
   size_t topic = f.body.len < 2 ? f.body.len : (size_t)(f.body.at[0] << 8 | f.body.at[1]);
   if (f.body.len < 4 || f.body.len - 4 < topic) return TL_EMALFORMED;
@@ -67,17 +68,23 @@ void tl_outgoing_set_dup (tl_outgoing *m, bool dup) {
 void tl_outlist_push (tl_outlist *l, tl_outgoing *m) {
   m->next = NULL;
   m->prev = l->tail;
-  if (l->tail) l->tail->next = m;
-  else l->head = m;
+  if (l->tail)
+    l->tail->next = m;
+  else
+    l->head = m;
   l->tail = m;
   l->n++;
 }
 
 void tl_outlist_remove (tl_outlist *l, tl_outgoing *m) {
-  if (m->prev) m->prev->next = m->next;
-  else l->head = m->next;
-  if (m->next) m->next->prev = m->prev;
-  else l->tail = m->prev;
+  if (m->prev)
+    m->prev->next = m->next;
+  else
+    l->head = m->next;
+  if (m->next)
+    m->next->prev = m->prev;
+  else
+    l->tail = m->prev;
   m->prev = m->next = NULL;
   l->n--;
 }
@@ -91,17 +98,23 @@ tl_outlist tl_outlist_take (tl_outlist *l) {
 void tl_released_push (tl_outlist *l, tl_outgoing *m) {
   m->rel_next = NULL;
   m->rel_prev = l->tail;
-  if (l->tail) l->tail->rel_next = m;
-  else l->head = m;
+  if (l->tail)
+    l->tail->rel_next = m;
+  else
+    l->head = m;
   l->tail = m;
   l->n++;
 }
 
 void tl_released_remove (tl_outlist *l, tl_outgoing *m) {
-  if (m->rel_prev) m->rel_prev->rel_next = m->rel_next;
-  else l->head = m->rel_next;
-  if (m->rel_next) m->rel_next->rel_prev = m->rel_prev;
-  else l->tail = m->rel_prev;
+  if (m->rel_prev)
+    m->rel_prev->rel_next = m->rel_next;
+  else
+    l->head = m->rel_next;
+  if (m->rel_next)
+    m->rel_next->rel_prev = m->rel_prev;
+  else
+    l->tail = m->rel_prev;
   m->rel_prev = m->rel_next = NULL;
   l->n--;
 }

@@ -1,34 +1,38 @@
-/* core/mqtt/inflight.h — outgoing messages from publish() to their last acknowledgement, and the lists that keep their orders.
-** Knows nothing of connections. */
+/* core/mqtt/inflight.h — outgoing messages from publish() to their last acknowledgement, and
+** the lists that keep their orders. Knows nothing of connections. */
 #ifndef TL_MQTT_INFLIGHT_H
 #define TL_MQTT_INFLIGHT_H
 
 #include "base/slice.h"
 
 typedef enum {
-  TL_OUT_QUEUED,  /* waits for the connection or for a place in flight; no identifier */
-  TL_OUT_SENT,    /* PUBLISH went out: waits for PUBACK or PUBREC */
-  TL_OUT_RELEASED /* PUBREL went out: waits for PUBCOMP; the PUBLISH must not be sent again [MQTT-4.3.3-1] */
+  TL_OUT_QUEUED, /* waits for the connection or for a place in flight; no identifier */
+  TL_OUT_SENT,   /* PUBLISH went out: waits for PUBACK or PUBREC */
+  /* PUBREL went out: waits for PUBCOMP; the PUBLISH must not be sent again [MQTT-4.3.3-1] */
+  TL_OUT_RELEASED
 } tl_out_state;
 
 typedef struct tl_outgoing tl_outgoing;
 struct tl_outgoing {
-  tl_outgoing *prev, *next;         /* in the queue, or in flight: the order of publishing [MQTT-4.6.0-1] */
-  tl_outgoing *rel_prev, *rel_next; /* released: the order in which the PUBRECs came [MQTT-4.6.0-4] */
-  uint64_t sequence;                /* of the session's life, ascending; names the message in the store */
-  int64_t taken_at;                 /* when it was published; -1 not in this process */
-  int64_t sent_at;                  /* when it went out first; -1 not yet in this process */
+  /* in the queue, or in flight: the order of publishing [MQTT-4.6.0-1] */
+  tl_outgoing *prev, *next;
+  /* released: the order in which the PUBRECs came [MQTT-4.6.0-4] */
+  tl_outgoing *rel_prev, *rel_next;
+  /* of the session's life, ascending; names the message in the store */
+  uint64_t sequence;
+  int64_t taken_at; /* when it was published; -1 not in this process */
+  int64_t sent_at;  /* when it went out first; -1 not yet in this process */
   void *token;
   uint16_t id; /* 0 while queued */
   uint8_t qos;
   uint8_t state;
-  bool restored; /* from the store: nobody waits for its fate */
+  bool restored;      /* from the store: nobody waits for its fate */
   size_t size, id_at; /* of the packet; size 0 once released */
-  uint8_t packet[]; /* the whole PUBLISH */
+  uint8_t packet[];   /* the whole PUBLISH */
 };
 
-/* A copy of the message as a packet with identifier 0 and DUP 0. NULL: no memory. The size must be one that tl_publish_size
-** gave. */
+/* A copy of the message as a packet with identifier 0 and DUP 0. NULL: no memory. The size must
+** be one that tl_publish_size gave. */
 tl_outgoing *tl_outgoing_new (tl_slice topic, tl_slice payload, uint8_t qos, bool retain);
 /* From a stored packet, checked: TL_OK, TL_EMALFORMED, TL_ENOMEM. */
 int tl_outgoing_from (tl_outgoing **out, tl_slice packet);
@@ -43,7 +47,8 @@ typedef struct {
 void tl_outlist_push (tl_outlist *l, tl_outgoing *m);
 void tl_outlist_remove (tl_outlist *l, tl_outgoing *m);
 tl_outlist tl_outlist_take (tl_outlist *l); /* the whole list; *l is empty afterwards */
-void tl_released_push (tl_outlist *l, tl_outgoing *m); /* the same for the list of released messages */
+/* the same for the list of released messages */
+void tl_released_push (tl_outlist *l, tl_outgoing *m);
 void tl_released_remove (tl_outlist *l, tl_outgoing *m);
 
 #endif

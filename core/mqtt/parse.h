@@ -1,13 +1,15 @@
-/* core/mqtt/parse.h — what the broker's packets say. Each function judges one frame completely (flags, lengths, ranges) and
-** writes its result only when all is well: TL_OK, or TL_EMALFORMED with *err (not NULL) naming the rule. Slices borrow from
-** the frame. Knows no session: whether a packet may come now is session_in.c's question. */
+/* core/mqtt/parse.h — what the broker's packets say. Each function judges one frame completely
+** (flags, lengths, ranges) and writes its result only when all is well: TL_OK, or TL_EMALFORMED
+** with *err (not NULL) naming the rule. Slices borrow from the frame. Knows no session: whether
+** a packet may come now is session_in.c's question. */
 #ifndef TL_MQTT_PARSE_H
 #define TL_MQTT_PARSE_H
 
 #include "mqtt/frame.h"
 #include "mqtt/session.h"
 
-const char *tl_packet_name (uint8_t type); /* "CONNACK" …; "packet of type 0", "packet of type 15" */
+/* "CONNACK" …; "packet of type 0", "packet of type 15" */
+const char *tl_packet_name (uint8_t type);
 
 /* Flags of this type's fixed header [MQTT-2.2.2-2]; PUBLISH's are parse_publish's business. */
 int tl_parse_flags (uint8_t type, uint8_t flags, tl_err *err);

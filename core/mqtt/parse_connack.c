@@ -8,9 +8,12 @@ int tl_parse_connack (const tl_frame *f, tl_connack *out, tl_err *err) {
   if (tl_parse_flags(f->type, f->flags, err) != TL_OK) return TL_EMALFORMED;
   if (f->body.len != 2 || !tl_read_u8(&r, &flags) || !tl_read_u8(&r, &code))
     return tl_fail(err, TL_EMALFORMED, 1, "CONNACK of %zu bytes instead of 2", f->body.len);
-  if (flags & ~1u) return tl_fail(err, TL_EMALFORMED, 2, "CONNACK with reserved bits set (0x%02x) (3.2.2.1)", flags);
+  if (flags & ~1u)
+    return tl_fail(err, TL_EMALFORMED, 2, "CONNACK with reserved bits set (0x%02x) (3.2.2.1)",
+                   flags);
   if (flags && code)
-    return tl_fail(err, TL_EMALFORMED, 2, "CONNACK with session present and refusal %u [MQTT-3.2.2-4]", code);
+    return tl_fail(err, TL_EMALFORMED, 2,
+                   "CONNACK with session present and refusal %u [MQTT-3.2.2-4]", code);
   out->session_present = flags;
   out->code = code;
   return TL_OK;

@@ -1,5 +1,6 @@
-/* core/mqtt/read.h — a bounded cursor over a packet's body. Each read says whether the bytes were there, and moves only then.
-** Bounds are `left < need`, never a sum that could wrap. Knows nothing of packets. */
+/* core/mqtt/read.h — a bounded cursor over a packet's body. Each read says whether the bytes
+** were there, and moves only then. Bounds are `left < need`, never a sum that could wrap. Knows
+** nothing of packets. */
 #ifndef TL_MQTT_READ_H
 #define TL_MQTT_READ_H
 
@@ -14,9 +15,7 @@ static inline tl_reader tl_reader_of (tl_slice bytes) {
   return r;
 }
 
-static inline size_t tl_reader_left (const tl_reader *r) {
-  return (size_t)(r->end - r->at);
-}
+static inline size_t tl_reader_left (const tl_reader *r) { return (size_t)(r->end - r->at); }
 
 static inline bool tl_read_u8 (tl_reader *r, uint8_t *out) {
   if (tl_reader_left(r) < 1) return false;
@@ -38,7 +37,8 @@ static inline bool tl_read_bytes (tl_reader *r, size_t n, tl_slice *out) {
   return true;
 }
 
-/* Two bytes of length and so many bytes (1.5.3); whether they are UTF-8 is the caller's question. */
+/* Two bytes of length and so many bytes (1.5.3); whether they are UTF-8 is the caller's
+** question. */
 static inline bool tl_read_string (tl_reader *r, tl_slice *out) {
   tl_reader mark = *r;
   uint16_t n;

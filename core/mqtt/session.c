@@ -1,4 +1,5 @@
-/* core/mqtt/session.c — a session's life: making, parameters, opening, closing, ending. Knows no bytes of packets. */
+/* core/mqtt/session.c — a session's life: making, parameters, opening, closing, ending. Knows
+** no bytes of packets. */
 #include "mqtt/session.h"
 
 #include <assert.h>
@@ -34,12 +35,15 @@ static bool is_text (tl_slice t) { /* [MQTT-1.5.3-1], [MQTT-1.5.3-2] */
 }
 
 static int check_params (const tl_session_params *p) {
-  if (!is_text(p->client_id) || (p->has_user && !is_text(p->user))) return TL_EMALFORMED; /* [MQTT-3.1.3-4], [MQTT-3.1.3-11] */
-  if (p->has_password && (!p->has_user || p->password.len > TL_STRING_MAX)) return TL_EMALFORMED; /* [MQTT-3.1.2-22] */
-  if (p->will && (tl_topic_check(p->will_topic, NULL) != TL_OK || p->will_message.len > TL_STRING_MAX || p->will_qos > 2))
+  /* [MQTT-3.1.3-4], [MQTT-3.1.3-11] */
+  if (!is_text(p->client_id) || (p->has_user && !is_text(p->user))) return TL_EMALFORMED;
+  /* [MQTT-3.1.2-22] */
+  if (p->has_password && (!p->has_user || p->password.len > TL_STRING_MAX)) return TL_EMALFORMED;
+  if (p->will && (tl_topic_check(p->will_topic, NULL) != TL_OK ||
+                  p->will_message.len > TL_STRING_MAX || p->will_qos > 2))
     return TL_EMALFORMED; /* [MQTT-3.1.3-10], [MQTT-3.1.2-14] */
-  if (p->max_inflight == 0 || p->max_packet_size < 2 || p->ping_interval_ms < 0 || p->reply_timeout_ms < 0 ||
-      p->connack_timeout_ms < 0)
+  if (p->max_inflight == 0 || p->max_packet_size < 2 || p->ping_interval_ms < 0 ||
+      p->reply_timeout_ms < 0 || p->connack_timeout_ms < 0)
     return TL_ERANGE;
   return TL_OK;
 }
@@ -47,7 +51,8 @@ static int check_params (const tl_session_params *p) {
 /* *into becomes a copy of *p whose texts are in one block, *texts. */
 static int copy_params (tl_session_params *into, uint8_t **texts, const tl_session_params *p) {
   tl_session_params copy = *p;
-  tl_slice *fields[] = { &copy.client_id, &copy.user, &copy.password, &copy.will_topic, &copy.will_message };
+  tl_slice *fields[] = { &copy.client_id, &copy.user, &copy.password, &copy.will_topic,
+                         &copy.will_message };
   size_t n = 1;
   for (int i = 0; i < 5; i++) n += fields[i]->len;
   uint8_t *at = malloc(n);
@@ -70,7 +75,7 @@ static bool effective_clean (const tl_session_params *p) {
 
 void tl_session_forget_received (tl_session *s) {
   tl_acks_orphan(&s->acks);
-  for (uint16_t id = 0; s->received.count; ) {
+  for (uint16_t id = 0; s->received.count;) {
     id = tl_idset_next(&s->received, id);
     tl_idset_del(&s->received, id);
     tl_session_store_received(s, id, true);
@@ -94,8 +99,8 @@ static tl_outlist take_inflight (tl_session *s) {
   return tl_outlist_take(&s->inflight);
 }
 
-/* Queued messages that do not outlive a connection: all with a clean session, else those of QoS 0. Empty when publishes are
-** accepted offline anyway. */
+/* Queued messages that do not outlive a connection: all with a clean session, else those of QoS
+** 0. Empty when publishes are accepted offline anyway. */
 static tl_outlist take_unqueueable (tl_session *s) {
   tl_outlist gone = { NULL, NULL, 0 };
   if (s->p.queue_offline) return gone;
@@ -112,7 +117,8 @@ static tl_outlist take_unqueueable (tl_session *s) {
 static void change_identity (tl_session *s, bool was_clean) {
   s->had_session = false;
   tl_session_forget_filters(s);
-  if (was_clean) { /* it left nothing behind when it closed, but what waits may outlive the process from now on */
+  if (was_clean) {
+    /* it left nothing behind when it closed, but what waits may outlive the process from now on */
     for (tl_outgoing *m = s->queue.head; m; m = m->next) tl_session_store_out(s, m, false);
     return;
   }
@@ -140,7 +146,8 @@ int tl_session_set_params (tl_session *s, const tl_session_params *p) {
     free(list);
     return TL_ENOMEM;
   }
-  bool was_clean = s->clean, first = !s->texts, same_id = !first && tl_slice_eq(s->p.client_id, copy.client_id);
+  bool was_clean = s->clean, first = !s->texts,
+       same_id = !first && tl_slice_eq(s->p.client_id, copy.client_id);
   uint8_t *old = s->texts;
   s->p = copy;
   s->texts = texts;
@@ -162,14 +169,13 @@ int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_
   return TL_OK;
 }
 
-void tl_session_set_trace (tl_session *s, bool on) {
-  s->tracing = on && s->ev.trace;
-}
+void tl_session_set_trace (tl_session *s, bool on) { s->tracing = on && s->ev.trace; }
 
 /* --- life --- */
 
 static void forget_connection (tl_session *s) {
-  s->opened_at = s->up_at = s->partial_at = s->suback_at = s->unsuback_at = s->ping_at = s->last_ping = s->listen_at = -1;
+  s->opened_at = s->up_at = s->partial_at = s->suback_at = s->unsuback_at = s->ping_at =
+      s->last_ping = s->listen_at = -1;
   if (s->suback_id) tl_ids_drop(&s->ids, s->suback_id);
   if (s->unsuback_id) tl_ids_drop(&s->ids, s->unsuback_id);
   s->suback_id = s->unsuback_id = 0;
@@ -182,7 +188,8 @@ static void forget_connection (tl_session *s) {
   tl_buf_shrink(&s->out, TL_KEEP_OUTPUT);
 }
 
-int tl_session_new (tl_session **out, const tl_session_params *params, const tl_session_events *events, void *ctx) {
+int tl_session_new (tl_session **out, const tl_session_params *params,
+                    const tl_session_events *events, void *ctx) {
   assert(events->message);
   tl_session *s = calloc(1, sizeof *s);
   if (!s) return TL_ENOMEM;
@@ -210,7 +217,8 @@ void tl_session_free (tl_session *s) {
   if (!s) return;
   s->phase = TL_PHASE_DEAD; /* a callback's publish is refused */
   tl_handovers_fail(s, TL_ESTATE);
-  tl_session_fail_list(s, take_inflight(s), TL_ESTATE, false); /* what the store has stays there: it is for the next process */
+  /* what the store has stays there: it is for the next process */
+  tl_session_fail_list(s, take_inflight(s), TL_ESTATE, false);
   tl_session_fail_list(s, tl_outlist_take(&s->queue), TL_ESTATE, false);
   s->ev.store = NULL;
   tl_session_forget_filters(s);
@@ -232,7 +240,9 @@ int tl_session_open (tl_session *s, int64_t now) {
   s->failure = s->refusal = 0;
   s->err = (tl_err){ 0 };
   if (s->say_forced)
-    tl_session_note(s, TL_NOTE_WARN, "the Client ID is blank: the session is a clean one, whatever clean_session says");
+    tl_session_note(
+        s, TL_NOTE_WARN,
+        "the Client ID is blank: the session is a clean one, whatever clean_session says");
   s->say_forced = false;
   int rc = tl_build_connect(&s->out, &s->p, s->clean);
   if (rc != TL_OK) {
@@ -251,7 +261,8 @@ void tl_session_closed (tl_session *s) {
   forget_connection(s);
   tl_acks_disconnect(&s->acks);
   if (s->clean) tl_session_forget_received(s); /* [MQTT-3.1.2-6] */
-  tl_outlist none = { NULL, NULL, 0 }, lost = s->clean ? take_inflight(s) : none, waiting = take_unqueueable(s);
+  tl_outlist none = { NULL, NULL, 0 }, lost = s->clean ? take_inflight(s) : none,
+             waiting = take_unqueueable(s);
   tl_handovers_fail(s, TL_ELOST);
   tl_session_fail_list(s, lost, TL_ELOST, false);
   tl_session_fail_list(s, waiting, TL_ELOST, false);
@@ -264,21 +275,13 @@ void tl_session_disconnect (tl_session *s) {
 
 /* --- asking --- */
 
-bool tl_session_is_connected (const tl_session *s) {
-  return s->phase == TL_PHASE_UP;
-}
+bool tl_session_is_connected (const tl_session *s) { return s->phase == TL_PHASE_UP; }
 
-const char *tl_session_error (const tl_session *s) {
-  return s->err.text;
-}
+const char *tl_session_error (const tl_session *s) { return s->err.text; }
 
-int tl_session_refusal (const tl_session *s) {
-  return s->refusal;
-}
+int tl_session_refusal (const tl_session *s) { return s->refusal; }
 
-size_t tl_session_needs (const tl_session *s) {
-  return s->needs;
-}
+size_t tl_session_needs (const tl_session *s) { return s->needs; }
 
 void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
   *out = s->stats;
@@ -287,5 +290,6 @@ void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
   out->held = s->acks.held;
   out->oldest_inflight = -1;
   out->oldest_queued = s->queue.head ? s->queue.head->taken_at : -1;
-  for (const tl_outgoing *m = s->inflight.head; m && out->oldest_inflight < 0; m = m->next) out->oldest_inflight = m->sent_at;
+  for (const tl_outgoing *m = s->inflight.head; m && out->oldest_inflight < 0; m = m->next)
+    out->oldest_inflight = m->sent_at;
 }

@@ -1,14 +1,17 @@
-/* core/mqtt/session.h — an MQTT 3.1.1 client session: bytes and a clock reading in, bytes and events out. Pure: no I/O, no
-** clock, no Lua. It outlives connections: what the standard calls session state lives here.
+/* core/mqtt/session.h — an MQTT 3.1.1 client session: bytes and a clock reading in, bytes and
+** events out. Pure: no I/O, no clock, no Lua. It outlives connections: what the standard calls
+** session state lives here.
 **
-** Use: tl_session_open() when the transport is up, tl_session_input() with what was read, tl_session_tick() when
-** tl_session_deadline() is reached, and after each of these (and after publish/ack) send tl_session_output() and call
-** tl_session_sent(). When anything returns a negative code the transport must be closed; tl_session_error() says why. Then
+** Use: tl_session_open() when the transport is up, tl_session_input() with what was read,
+** tl_session_tick() when tl_session_deadline() is reached, and after each of these (and after
+** publish/ack) send tl_session_output() and call tl_session_sent(). When anything returns a
+** negative code the transport must be closed; tl_session_error() says why. Then
 ** tl_session_closed(). Times are milliseconds of one monotonic clock.
 **
-** An incoming QoS 1/2 message is acknowledged after the `message` event returned TL_MESSAGE_DONE — after handlers ran and
-** values are set, never before — or, after TL_MESSAGE_HELD, when tl_session_ack() is called. A handler that fails
-** acknowledges too: one bad message must not hold its place in the broker's window for ever. */
+** An incoming QoS 1/2 message is acknowledged after the `message` event returned
+** TL_MESSAGE_DONE — after handlers ran and values are set, never before — or, after
+** TL_MESSAGE_HELD, when tl_session_ack() is called. A handler that fails acknowledges too: one
+** bad message must not hold its place in the broker's window for ever. */
 #ifndef TL_MQTT_SESSION_H
 #define TL_MQTT_SESSION_H
 
@@ -26,10 +29,15 @@ typedef struct {
 
 enum {
   TL_MESSAGE_DONE = 0, /* taken: acknowledge now, go on */
-  TL_MESSAGE_HELD = 1, /* taken: tl_session_ack() will follow; go on with the input (several may be held, answered in order) */
-  TL_MESSAGE_STOP = 2, /* taken and acknowledged as DONE, but stop reading the input here: tl_session_input() returns at once */
+  /* taken: tl_session_ack() will follow; go on with the input (several may be held, answered in
+  ** order) */
+  TL_MESSAGE_HELD = 1,
+  /* taken and acknowledged as DONE, but stop reading the input here: tl_session_input() returns
+  ** at once */
+  TL_MESSAGE_STOP = 2,
   TL_MESSAGE_HELD_STOP = 3 /* both: held, and stop reading here */
-  /* negative: not taken. The connection fails with this code, and the broker sends the message again (QoS 1, 2) [MQTT-4.8.0-2] */
+  /* negative: not taken. The connection fails with this code, and the broker sends the message
+  ** again (QoS 1, 2) [MQTT-4.8.0-2] */
 };
 
 typedef struct {
@@ -37,16 +45,19 @@ typedef struct {
   uint8_t qos; /* highest wanted QoS */
 } tl_subscription;
 
-/* Everything CONNECT and the rules need. The session copies what it keeps. Ranges are checked by the config, asserted here. */
+/* Everything CONNECT and the rules need. The session copies what it keeps. Ranges are checked
+** by the config, asserted here. */
 typedef struct {
   tl_slice client_id; /* empty: a clean session is forced [MQTT-3.1.3-7] */
   bool clean_session;
   bool has_user, has_password;
   tl_slice user, password;
-  uint16_t keep_alive;       /* seconds, 0 off */
-  int64_t ping_interval_ms;  /* since the broker's last packet; 0 off */
-  int64_t reply_timeout_ms;  /* SUBACK, UNSUBACK, PINGRESP, first to last byte of a packet; 0 never */
-  int64_t connack_timeout_ms;/* from open() to CONNACK; 0 never (the owner of the transport bounds the whole connect) */
+  uint16_t keep_alive;      /* seconds, 0 off */
+  int64_t ping_interval_ms; /* since the broker's last packet; 0 off */
+  /* SUBACK, UNSUBACK, PINGRESP, first to last byte of a packet; 0 never */
+  int64_t reply_timeout_ms;
+  /* from open() to CONNACK; 0 never (the owner of the transport bounds the whole connect) */
+  int64_t connack_timeout_ms;
   bool will;
   uint8_t will_qos;
   bool will_retain;
@@ -55,8 +66,9 @@ typedef struct {
   size_t filter_count;
   size_t max_packet_size; /* bytes, a whole packet; longer ones are refused from their length */
   uint16_t max_inflight;  /* outgoing QoS 1/2 messages that wait for their acknowledgement */
-  size_t max_queued;      /* outgoing messages that wait for the connection or for a place in flight */
-  bool queue_offline;     /* accept publishes while there is no connection */
+  /* outgoing messages that wait for the connection or for a place in flight */
+  size_t max_queued;
+  bool queue_offline; /* accept publishes while there is no connection */
 } tl_session_params;
 
 /* Severity of a notice. */
@@ -64,106 +76,129 @@ enum { TL_NOTE_DEBUG, TL_NOTE_INFO, TL_NOTE_WARN, TL_NOTE_ERROR };
 
 typedef struct {
   /* A message for the application; see above. QoS 2 duplicates never come here. */
-  int (*message) (void *ctx, const tl_message *m);
+  int (*message)(void *ctx, const tl_message *m);
   /* CONNACK accepted. */
-  void (*connected) (void *ctx, bool session_present);
-  /* All filters answered: granted[i] is 0, 1, 2 or 0x80 for filters[i]. Refusal of all is an error of input(). Without a
-  ** filter: at once after `connected`, n is 0. */
-  void (*subscribed) (void *ctx, const uint8_t *granted, size_t n);
-  /* The fate of one accepted publish, exactly once: TL_OK, TL_ELOST (connection lost, clean session), TL_ESESSION (session
-  ** lost by the broker), TL_ESTATE (session freed or closed for good). May call tl_session_publish(). */
-  void (*published) (void *ctx, void *token, int result);
+  void (*connected)(void *ctx, bool session_present);
+  /* All filters answered: granted[i] is 0, 1, 2 or 0x80 for filters[i]. Refusal of all is an
+  ** error of input(). Without a filter: at once after `connected`, n is 0. */
+  void (*subscribed)(void *ctx, const uint8_t *granted, size_t n);
+  /* The fate of one accepted publish, exactly once: TL_OK, TL_ELOST (connection lost, clean
+  ** session), TL_ESESSION (session lost by the broker), TL_ESTATE (session freed or closed for
+  ** good). May call tl_session_publish(). */
+  void (*published)(void *ctx, void *token, int result);
   /* Something a log should say, in words. Never contains a password. */
-  void (*notice) (void *ctx, int severity, const char *text);
-  /* Full Debug: each packet in (dir '<') and out ('>'), described with its fields. NULL or trace off: no cost. */
-  void (*trace) (void *ctx, char dir, const char *text);
-  /* Persistence, all optional (NULL): the state that must survive the process has changed. Called before the bytes that
-  ** depend on it are put into the output, so that the owner can sync before it sends; a received QoS 2 id also before the
-  ** message is delivered (a held one again when it is acknowledged: until then another process must get it again). `kind` is
-  ** 'o' (outgoing message, packet bytes of its PUBLISH or, after PUBREC, an empty slice), 'i' (received QoS 2 id), 'f' (a
-  ** filter subscribed on the broker's session, key is the slice). `gone`: delete it. */
-  void (*store) (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, bool gone);
+  void (*notice)(void *ctx, int severity, const char *text);
+  /* Full Debug: each packet in (dir '<') and out ('>'), described with its fields. NULL or
+  ** trace off: no cost. */
+  void (*trace)(void *ctx, char dir, const char *text);
+  /* Persistence, all optional (NULL): the state that must survive the process has changed.
+  ** Called before the bytes that depend on it are put into the output, so that the owner can
+  ** sync before it sends; a received QoS 2 id also before the message is delivered (a held one
+  ** again when it is acknowledged: until then another process must get it again). `kind` is 'o'
+  ** (outgoing message, packet bytes of its PUBLISH or, after PUBREC, an empty slice), 'i'
+  ** (received QoS 2 id), 'f' (a filter subscribed on the broker's session, key is the slice).
+  ** `gone`: delete it. */
+  void (*store)(void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, bool gone);
 } tl_session_events;
 
-int tl_session_new (tl_session **out, const tl_session_params *params, const tl_session_events *events, void *ctx);
+int tl_session_new (tl_session **out, const tl_session_params *params,
+                    const tl_session_events *events, void *ctx);
 /* Reports TL_ESTATE for every publish still pending, then frees. */
 void tl_session_free (tl_session *s);
 
-/* New parameters: allowed only while closed (TL_ESTATE). TL_EMALFORMED, TL_ERANGE: they break a rule of the standard;
-** nothing changed. With another client id, or clean_session changed, the broker's session is another one and no state is
-** carried over as if it were the same: received QoS 2 identifiers and the filters to unsubscribe are forgotten;
-** unacknowledged messages are reported TL_ELOST when the session is clean now, else published anew at the next CONNACK as
+/* New parameters: allowed only while closed (TL_ESTATE). TL_EMALFORMED, TL_ERANGE: they break a
+** rule of the standard; nothing changed. With another client id, or clean_session changed, the
+** broker's session is another one and no state is carried over as if it were the same: received
+** QoS 2 identifiers and the filters to unsubscribe are forgotten; unacknowledged messages are
+** reported TL_ELOST when the session is clean now, else published anew at the next CONNACK as
 ** after a lost session. Other parameters keep all state. */
 int tl_session_set_params (tl_session *s, const tl_session_params *params);
-/* Other filters, at any time: they take effect at the next CONNACK, where UNSUBSCRIBE for those no longer wanted goes out
-** before SUBSCRIBE. TL_OK, TL_EMALFORMED, TL_ENOMEM. */
+/* Other filters, at any time: they take effect at the next CONNACK, where UNSUBSCRIBE for those
+** no longer wanted goes out before SUBSCRIBE. TL_OK, TL_EMALFORMED, TL_ENOMEM. */
 int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_t n);
-/* Connected, and the filters are others than those of this connection's SUBSCRIBE: they wait for the next one. */
+/* Connected, and the filters are others than those of this connection's SUBSCRIBE: they wait
+** for the next one. */
 bool tl_session_filters_wait (const tl_session *s);
 void tl_session_set_trace (tl_session *s, bool on);
 
 /* The transport is up: puts CONNECT into the output. */
 int tl_session_open (tl_session *s, int64_t now);
-/* The transport is gone (or was closed by us). Publishes that can never be confirmed any more are reported TL_ELOST: with a
-** clean session all that went out and, unless queue_offline is on, all that waited; else only those of QoS 0 that were not
-** handed over. Held messages stay held: the application still owes tl_session_ack() for each, in order; the session knows
-** what that means now. */
+/* The transport is gone (or was closed by us). Publishes that can never be confirmed any more
+** are reported TL_ELOST: with a clean session all that went out and, unless queue_offline is
+** on, all that waited; else only those of QoS 0 that were not handed over. Held messages stay
+** held: the application still owes tl_session_ack() for each, in order; the session knows what
+** that means now. */
 void tl_session_closed (tl_session *s);
 /* Puts DISCONNECT into the output; nothing may follow [MQTT-3.14.4-2]. No-op before CONNACK. */
 void tl_session_disconnect (tl_session *s);
 
-/* Feed bytes. Returns the number consumed (whole packets; the caller keeps the rest and offers it again with more behind it),
-** or a negative code: close the transport. Note the time of arrival of a partial packet's first byte for Reply Timeout. */
+/* Feed bytes. Returns the number consumed (whole packets; the caller keeps the rest and offers
+** it again with more behind it), or a negative code: close the transport. Note the time of
+** arrival of a partial packet's first byte for Reply Timeout. */
 long tl_session_input (tl_session *s, const uint8_t *bytes, size_t len, int64_t now);
-/* How many bytes the packet that the unconsumed input starts with needs in all; 0 when not known yet. For sizing the buffer. */
+/* How many bytes the packet that the unconsumed input starts with needs in all; 0 when not
+** known yet. For sizing the buffer. */
 size_t tl_session_needs (const tl_session *s);
 /* Do what is due: PINGREQ, timeouts. TL_OK or a negative code: close the transport. */
 int tl_session_tick (tl_session *s, int64_t now);
-int64_t tl_session_deadline (const tl_session *s); /* when tick() is due next; INT64_MAX: nothing to wait for */
-/* The owner stopped reading (back-pressure): no PINGREQ is sent for the broker's silence and no reply is timed until false. */
+/* when tick() is due next; INT64_MAX: nothing to wait for */
+int64_t tl_session_deadline (const tl_session *s);
+/* The owner stopped reading (back-pressure): no PINGREQ is sent for the broker's silence and no
+** reply is timed until false. */
 void tl_session_pause (tl_session *s, bool paused, int64_t now);
 
-/* Bytes to send, in order; borrowed until the next call. While much of it is unsent, stop reading: what is read adds to it.
-** sent(n) drops the first n and reports QoS 0 publishes handed over. */
+/* Bytes to send, in order; borrowed until the next call. While much of it is unsent, stop
+** reading: what is read adds to it. sent(n) drops the first n and reports QoS 0 publishes
+** handed over. */
 tl_slice tl_session_output (const tl_session *s);
 void tl_session_sent (tl_session *s, size_t n, int64_t now);
 
-/* What time it is, where no other call has told it lately: tl_session_publish() has no clock of its own. */
+/* What time it is, where no other call has told it lately: tl_session_publish() has no clock of
+** its own. */
 void tl_session_time (tl_session *s, int64_t now);
 
-/* Publish. `token` comes back in `published` exactly once after TL_OK was returned (maybe before this returns: never). QoS 0
-** is reported when its last byte was handed to the transport. The order of publishing is kept: a message goes out at once
-** only when none waits before it. With a clean session false, QoS 1 and 2 stay accepted when the connection breaks. Errors,
-** nothing was taken: TL_ESTATE (not connected and queue_offline is off), TL_EFULL (max_queued reached), TL_ETOOBIG (the
-** packet would exceed max_packet_size), TL_EMALFORMED (invalid topic), TL_ENOMEM. */
-int tl_session_publish (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain, void *token, tl_err *err);
+/* Publish. `token` comes back in `published` exactly once after TL_OK was returned (maybe
+** before this returns: never). QoS 0 is reported when its last byte was handed to the
+** transport. The order of publishing is kept: a message goes out at once only when none waits
+** before it. With a clean session false, QoS 1 and 2 stay accepted when the connection breaks.
+** Errors, nothing was taken: TL_ESTATE (not connected and queue_offline is off), TL_EFULL
+** (max_queued reached), TL_ETOOBIG (the packet would exceed max_packet_size), TL_EMALFORMED
+** (invalid topic), TL_ENOMEM. */
+int tl_session_publish (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
+                        void *token, tl_err *err);
 
-/* Acknowledge the oldest held message, which must have this id (0 for a held QoS 0 message). TL_OK; TL_ENOENT: nothing is held;
-** TL_ERANGE: the oldest held message has another id (nothing is acknowledged). */
+/* Acknowledge the oldest held message, which must have this id (0 for a held QoS 0 message).
+** TL_OK; TL_ENOENT: nothing is held; TL_ERANGE: the oldest held message has another id (nothing
+** is acknowledged). */
 int tl_session_ack (tl_session *s, uint16_t id, int64_t now);
 
 typedef struct {
-  uint64_t received, sent;           /* PUBLISH packets, all QoS, duplicates included */
+  uint64_t received, sent; /* PUBLISH packets, all QoS, duplicates included */
   uint64_t bytes_in, bytes_out;
-  uint64_t duplicates;               /* QoS 2 repeats that were not delivered again */
+  uint64_t duplicates; /* QoS 2 repeats that were not delivered again */
   uint64_t unknown_acks;
-  uint32_t inflight, queued, held;   /* now */
-  int64_t oldest_inflight;           /* when the oldest unacknowledged message was sent, or -1 */
-  int64_t oldest_queued;             /* when the oldest of the queued was published, or -1: none, or before this process */
-  int64_t last_in, last_out;         /* time of the last packet; -1 none */
-  bool lost;                         /* the last CONNACK said that the broker had lost the session */
+  uint32_t inflight, queued, held; /* now */
+  int64_t oldest_inflight;         /* when the oldest unacknowledged message was sent, or -1 */
+  /* when the oldest of the queued was published, or -1: none, or before this process */
+  int64_t oldest_queued;
+  int64_t last_in, last_out; /* time of the last packet; -1 none */
+  /* the last CONNACK said that the broker had lost the session */
+  bool lost;
 } tl_session_stats;
 void tl_session_get_stats (const tl_session *s, tl_session_stats *out);
-bool tl_session_is_connected (const tl_session *s); /* CONNACK was accepted and the transport is not closed */
+/* CONNACK was accepted and the transport is not closed */
+bool tl_session_is_connected (const tl_session *s);
 
-/* What the last negative code meant, e.g. "PUBLISH with QoS 3 [MQTT-3.3.1-4]"; "" when nothing failed. */
+/* What the last negative code meant, e.g. "PUBLISH with QoS 3 [MQTT-3.3.1-4]"; "" when nothing
+** failed. */
 const char *tl_session_error (const tl_session *s);
 /* CONNACK return code of the last refusal (1..255), 0 otherwise. */
 int tl_session_refusal (const tl_session *s);
 
-/* Restore what `store` had reported, oldest first ('o' in ascending sequence), before the first open(). Restored messages go
-** out again but are not reported through `published`: whoever waited for them died with the other process. TL_OK; TL_ESTATE:
-** the session is clean or was opened, nothing was taken, delete the record; TL_EMALFORMED, TL_EEXIST, TL_ENOMEM. */
+/* Restore what `store` had reported, oldest first ('o' in ascending sequence), before the first
+** open(). Restored messages go out again but are not reported through `published`: whoever
+** waited for them died with the other process. TL_OK; TL_ESTATE: the session is clean or was
+** opened, nothing was taken, delete the record; TL_EMALFORMED, TL_EEXIST, TL_ENOMEM. */
 int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes);
 
 #endif

@@ -1,5 +1,6 @@
-/* core/mqtt/session_filters.c — topic filters: what is wanted, what the current connection asked for, and what the broker's
-** session may still hold from earlier; SUBSCRIBE, UNSUBSCRIBE and their answers. */
+/* core/mqtt/session_filters.c — topic filters: what is wanted, what the current connection
+** asked for, and what the broker's session may still hold from earlier; SUBSCRIBE, UNSUBSCRIBE
+** and their answers. */
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -8,7 +9,9 @@
 int tl_filter_list_new (tl_filter_list **out, const tl_subscription *filters, size_t n) {
   size_t bytes = 0;
   for (size_t i = 0; i < n; i++) {
-    if (tl_filter_check(filters[i].filter, NULL) != TL_OK || filters[i].qos > 2) return TL_EMALFORMED; /* [MQTT-3.8.3-1] */
+    /* [MQTT-3.8.3-1] */
+    if (tl_filter_check(filters[i].filter, NULL) != TL_OK || filters[i].qos > 2)
+      return TL_EMALFORMED;
     bytes += filters[i].filter.len;
   }
   tl_filter_list *list = malloc(sizeof *list + n * sizeof list->items[0] + bytes);
@@ -77,7 +80,8 @@ static int unsubscribe (tl_session *s) {
   tl_slice key, *filters;
   void *at;
   size_t n = 0, from = s->out.len;
-  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);) n += !((tl_known_filter *)at)->wanted;
+  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);)
+    n += !((tl_known_filter *)at)->wanted;
   if (n == 0) return TL_OK;
   filters = malloc(n * sizeof *filters);
   if (!filters) return TL_ENOMEM;
@@ -104,11 +108,13 @@ int tl_session_subscribe (tl_session *s) {
   }
   int rc = mark_wanted(s);
   if (rc == TL_OK) rc = unsubscribe(s);
-  if (rc == TL_OK && s->asked->n == 0) return TL_OK; /* a SUBSCRIBE without a filter is forbidden [MQTT-3.8.3-3] */
+  /* a SUBSCRIBE without a filter is forbidden [MQTT-3.8.3-3] */
+  if (rc == TL_OK && s->asked->n == 0) return TL_OK;
   size_t from = s->out.len;
   if (rc == TL_OK) {
     s->suback_id = tl_ids_take(&s->ids, &s->suback_id);
-    rc = s->suback_id ? tl_build_subscribe(&s->out, s->suback_id, s->asked->items, s->asked->n) : TL_ENOMEM;
+    rc = s->suback_id ? tl_build_subscribe(&s->out, s->suback_id, s->asked->items, s->asked->n)
+                      : TL_ENOMEM;
   }
   if (rc != TL_OK) return tl_fail(&s->err, rc, 0, "no memory to subscribe");
   s->suback_at = s->now;
@@ -119,9 +125,10 @@ int tl_session_subscribe (tl_session *s) {
 bool tl_session_filters_wait (const tl_session *s) {
   const tl_filter_list *a = s->asked, *b = s->wanted;
   if (!tl_session_is_connected(s) || a == b) return false;
-  if (a == NULL || a->n != b->n) return true;
+  if (!a || a->n != b->n) return true;
   for (size_t i = 0; i < a->n; i++)
-    if (a->items[i].qos != b->items[i].qos || !tl_slice_eq(a->items[i].filter, b->items[i].filter)) return true;
+    if (a->items[i].qos != b->items[i].qos || !tl_slice_eq(a->items[i].filter, b->items[i].filter))
+      return true;
   return false;
 }
 
@@ -137,7 +144,8 @@ int tl_session_on_suback (tl_session *s, const tl_suback *a) {
   }
   const tl_filter_list *asked = s->asked;
   if (a->codes.len != asked->n)
-    return tl_fail(&s->err, TL_EMALFORMED, 4, "SUBACK with %zu return codes for %zu filters (3.9.3)", a->codes.len, asked->n);
+    return tl_fail(&s->err, TL_EMALFORMED, 4,
+                   "SUBACK with %zu return codes for %zu filters (3.9.3)", a->codes.len, asked->n);
   tl_ids_drop(&s->ids, s->suback_id);
   s->suback_id = 0;
   s->suback_at = -1;
@@ -147,14 +155,16 @@ int tl_session_on_suback (tl_session *s, const tl_suback *a) {
     uint8_t granted = a->codes.at[i], wanted = asked->items[i].qos;
     if (granted == TL_SUBACK_REFUSED) {
       refused++;
-      tl_session_note(s, TL_NOTE_ERROR, "filter '%.*s' refused by the broker", shown(filter), (const char *)filter.at);
+      tl_session_note(s, TL_NOTE_ERROR, "filter '%.*s' refused by the broker", shown(filter),
+                      (const char *)filter.at);
     } else if (granted < wanted) {
-      tl_session_note(s, TL_NOTE_WARN, "granted QoS %u for '%.*s', QoS %u was wanted", granted, shown(filter),
-                      (const char *)filter.at, wanted);
+      tl_session_note(s, TL_NOTE_WARN, "granted QoS %u for '%.*s', QoS %u was wanted", granted,
+                      shown(filter), (const char *)filter.at, wanted);
     }
   }
   if (refused == asked->n)
-    return tl_fail(&s->err, TL_EREFUSED, 4, "the broker refused %s", refused == 1 ? "the topic filter" : "all topic filters");
+    return tl_fail(&s->err, TL_EREFUSED, 4, "the broker refused %s",
+                   refused == 1 ? "the topic filter" : "all topic filters");
   if (s->ev.subscribed) s->ev.subscribed(s->ctx, a->codes.at, a->codes.len);
   return TL_OK;
 }

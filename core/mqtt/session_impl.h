@@ -1,4 +1,5 @@
-/* core/mqtt/session_impl.h — the inside of a session, shared by session*.c only; nobody outside this room includes it.
+/* core/mqtt/session_impl.h — the inside of a session, shared by session*.c only; nobody outside
+** this room includes it.
 **   session.c          life, parameters, opening and closing
 **   session_filters.c  topic filters: wanted, asked, known
 **   session_in.c       the input loop, CONNACK, PINGRESP
@@ -24,9 +25,10 @@ typedef enum {
   TL_PHASE_CLOSED,
   TL_PHASE_CONNECTING, /* CONNECT is in the output, CONNACK is due */
   TL_PHASE_UP,
-  TL_PHASE_LEAVING, /* DISCONNECT is in the output: nothing may follow, nothing is read [MQTT-3.14.4-2] */
-  TL_PHASE_FAILED,  /* a rule was broken: the owner must close */
-  TL_PHASE_DEAD     /* in tl_session_free */
+  /* DISCONNECT is in the output: nothing may follow, nothing is read [MQTT-3.14.4-2] */
+  TL_PHASE_LEAVING,
+  TL_PHASE_FAILED, /* a rule was broken: the owner must close */
+  TL_PHASE_DEAD    /* in tl_session_free */
 } tl_phase;
 
 /* An immutable list of filters in one block. */
@@ -57,7 +59,7 @@ struct tl_session {
   /* hot: the receive loop reads these for every message */
   tl_phase phase;
   bool tracing;
-  int (*message) (void *ctx, const tl_message *m);
+  int (*message)(void *ctx, const tl_message *m);
   void *ctx;
   tl_acks acks;
   tl_session_stats stats;
@@ -65,10 +67,11 @@ struct tl_session {
   tl_session_events ev;
   tl_session_params p; /* slices point into `texts`; its filters are not used */
   uint8_t *texts;
-  bool clean;        /* clean_session, or forced by a blank client id */
-  bool say_forced;   /* the notice about that is still due */
-  tl_filter_list *wanted, *asked; /* asked: what the current connection's SUBSCRIBE named; may be the same list */
-  tl_map known;      /* filter → tl_known_filter */
+  bool clean;      /* clean_session, or forced by a blank client id */
+  bool say_forced; /* the notice about that is still due */
+  /* asked: what the current connection's SUBSCRIBE named; may be the same list */
+  tl_filter_list *wanted, *asked;
+  tl_map known; /* filter → tl_known_filter */
 
   /* session state [MQTT-4.1.0-1] */
   bool had_session; /* the broker has accepted this client id with clean session 0 */
@@ -81,14 +84,15 @@ struct tl_session {
   /* one connection; times are -1 when nothing is due */
   int64_t now; /* the latest clock reading */
   int64_t opened_at, up_at;
-  int64_t partial_at;           /* arrival of the first byte of an incomplete packet */
+  int64_t partial_at; /* arrival of the first byte of an incomplete packet */
   int64_t suback_at, unsuback_at;
   uint16_t suback_id, unsuback_id; /* 0: none is awaited */
-  int64_t ping_at, last_ping;   /* oldest unanswered PINGREQ; the last one sent */
-  uint32_t pings;               /* unanswered */
-  int64_t listen_at;            /* reading began or was resumed: the broker's silence counts from here */
+  int64_t ping_at, last_ping;      /* oldest unanswered PINGREQ; the last one sent */
+  uint32_t pings;                  /* unanswered */
+  /* reading began or was resumed: the broker's silence counts from here */
+  int64_t listen_at;
   bool paused;
-  bool stall_said;              /* the warning about an old unacknowledged message was given */
+  bool stall_said; /* the warning about an old unacknowledged message was given */
   size_t needs;
   tl_buf out;
   size_t out_at;    /* bytes of `out` that are sent */
@@ -101,12 +105,16 @@ struct tl_session {
 };
 
 /* session.c */
-int tl_session_fail (tl_session *s, int code); /* the phase becomes FAILED; s->err says why; returns code */
-void tl_session_note (tl_session *s, int severity, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* the phase becomes FAILED; s->err says why; returns code */
+int tl_session_fail (tl_session *s, int code);
+void tl_session_note (tl_session *s, int severity, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void tl_session_forget_received (tl_session *s);
-void tl_session_fail_list (tl_session *s, tl_outlist list, int result, bool forget); /* reports and frees each */
+/* reports and frees each */
+void tl_session_fail_list (tl_session *s, tl_outlist list, int result, bool forget);
 
-/* session_out.c: what goes out, each traced. TL_OK, or TL_ENOMEM with s->err filled. No-ops unless the phase is UP. */
+/* session_out.c: what goes out, each traced. TL_OK, or TL_ENOMEM with s->err filled. No-ops
+** unless the phase is UP. */
 int tl_session_put_ack (tl_session *s, uint8_t type, uint16_t id);
 int tl_session_put_empty (tl_session *s, uint8_t type);
 int tl_session_put_message (tl_session *s, tl_outgoing *m);
@@ -114,12 +122,14 @@ int tl_session_put_message (tl_session *s, tl_outgoing *m);
 void tl_session_did_put (tl_session *s, size_t from);
 int tl_session_drain (tl_session *s); /* queued messages into the places in flight that are free */
 int tl_session_on_ack (tl_session *s, uint8_t type, uint16_t id);
-void tl_session_finish (tl_session *s, tl_outgoing *m, int result); /* m is in no list any more: reports and frees */
+/* m is in no list any more: reports and frees */
+void tl_session_finish (tl_session *s, tl_outgoing *m, int result);
 void tl_session_store_out (tl_session *s, const tl_outgoing *m, bool gone);
 size_t tl_handovers_fail (tl_session *s, int result);
 
 /* session_receive.c */
-int tl_session_on_publish (tl_session *s, const tl_frame *f); /* TL_OK, TL_MESSAGE_STOP, or negative */
+/* TL_OK, TL_MESSAGE_STOP, or negative */
+int tl_session_on_publish (tl_session *s, const tl_frame *f);
 int tl_session_on_pubrel (tl_session *s, uint16_t id);
 void tl_session_store_received (tl_session *s, uint16_t id, bool gone);
 
@@ -141,8 +151,7 @@ void tl_session_trace (tl_session *s, char dir, const tl_frame *f);
 /* session_time.c */
 void tl_session_unstall (tl_session *s); /* something was acknowledged */
 
-static inline bool tl_session_silent (const tl_session *s) { /* nothing may be put into the output */
-  return s->phase != TL_PHASE_UP;
-}
+/* nothing may be put into the output */
+static inline bool tl_session_silent (const tl_session *s) { return s->phase != TL_PHASE_UP; }
 
 #endif

@@ -1,4 +1,5 @@
-/* core/mqtt/session_in.c — the input loop: frames to the handler of their type, and which packet may come when. */
+/* core/mqtt/session_in.c — the input loop: frames to the handler of their type, and which
+** packet may come when. */
 #include "mqtt/session_impl.h"
 
 /* What a wrong first byte tells a person who connected to the wrong port. */
@@ -8,18 +9,25 @@ static const char *guess (uint8_t first) {
   return "";
 }
 
-/* May a packet that starts so come now? Also asked before the packet is complete: no waiting for a body that cannot help. */
+/* May a packet that starts so come now? Also asked before the packet is complete: no waiting
+** for a body that cannot help. */
 static int check_start (tl_session *s, uint8_t first) {
   uint8_t type = first >> 4;
   if (s->phase == TL_PHASE_CONNECTING && type != TL_CONNACK)
-    return tl_fail(&s->err, TL_EMALFORMED, 0, "expected CONNACK, got the byte 0x%02x%s [MQTT-3.2.0-1]", first, guess(first));
+    return tl_fail(&s->err, TL_EMALFORMED, 0,
+                   "expected CONNACK, got the byte 0x%02x%s [MQTT-3.2.0-1]", first, guess(first));
   if (tl_parse_flags(type, first & 15, &s->err) != TL_OK) return TL_EMALFORMED;
   switch (type) {
     case TL_CONNACK:
       if (s->phase == TL_PHASE_CONNECTING) return TL_OK;
       return tl_fail(&s->err, TL_EMALFORMED, 0, "a second CONNACK [MQTT-3.2.0-1]");
-    case TL_CONNECT: case TL_SUBSCRIBE: case TL_UNSUBSCRIBE: case TL_PINGREQ: case TL_DISCONNECT:
-      return tl_fail(&s->err, TL_EMALFORMED, 0, "%s came, which only a client may send", tl_packet_name(type));
+    case TL_CONNECT:
+    case TL_SUBSCRIBE:
+    case TL_UNSUBSCRIBE:
+    case TL_PINGREQ:
+    case TL_DISCONNECT:
+      return tl_fail(&s->err, TL_EMALFORMED, 0, "%s came, which only a client may send",
+                     tl_packet_name(type));
     default: return TL_OK;
   }
 }
@@ -28,13 +36,15 @@ static int on_connack (tl_session *s, const tl_frame *f) {
   tl_connack c;
   if (tl_parse_connack(f, &c, &s->err) != TL_OK) return TL_EMALFORMED;
   if (c.session_present && s->clean)
-    return tl_fail(&s->err, TL_EMALFORMED, 2,
-                   "CONNACK with session present although a clean session was asked for [MQTT-3.2.2-1]");
+    return tl_fail(
+        &s->err, TL_EMALFORMED, 2,
+        "CONNACK with session present although a clean session was asked for [MQTT-3.2.2-1]");
   if (c.code) { /* the server must close now; we do not wait for it [MQTT-3.2.2-5] */
     s->refusal = c.code;
     bool unnamed = c.code == 2 && s->p.client_id.len == 0; /* [MQTT-3.1.3-9] */
     return tl_fail(&s->err, TL_EREFUSED, 3, "connection refused, code %u: %s", c.code,
-                   unnamed ? "identifier rejected; the broker wants a Client ID, here it is blank" : tl_connack_reason(c.code));
+                   unnamed ? "identifier rejected; the broker wants a Client ID, here it is blank"
+                           : tl_connack_reason(c.code));
   }
   s->phase = TL_PHASE_UP;
   s->up_at = s->listen_at = s->now;
@@ -58,9 +68,7 @@ static int dispatch (tl_session *s, const tl_frame *f) {
     case TL_SUBACK:
       rc = tl_parse_suback(f, &suback, &s->err);
       return rc == TL_OK ? tl_session_on_suback(s, &suback) : rc;
-    case TL_PINGRESP:
-      rc = tl_parse_pingresp(f, &s->err);
-      return rc == TL_OK ? on_pingresp(s) : rc;
+    case TL_PINGRESP: rc = tl_parse_pingresp(f, &s->err); return rc == TL_OK ? on_pingresp(s) : rc;
     default: /* check_start left the acknowledgements */
       rc = tl_parse_ack(f, &id, &s->err);
       if (rc != TL_OK) return rc;
@@ -83,8 +91,8 @@ static int on_rest (tl_session *s, const uint8_t *bytes, size_t len, long code) 
   if (code == TL_EMALFORMED)
     return tl_fail(&s->err, TL_EMALFORMED, 4, "%s with a length of more than four bytes (2.2.3)",
                    tl_packet_name(bytes[0] >> 4));
-  return tl_fail(&s->err, TL_ETOOBIG, 1, "%s of %zu bytes, max_packet_size is %zu", tl_packet_name(bytes[0] >> 4),
-                 tl_frame_needs(bytes, len), s->p.max_packet_size);
+  return tl_fail(&s->err, TL_ETOOBIG, 1, "%s of %zu bytes, max_packet_size is %zu",
+                 tl_packet_name(bytes[0] >> 4), tl_frame_needs(bytes, len), s->p.max_packet_size);
 }
 
 long tl_session_input (tl_session *s, const uint8_t *bytes, size_t len, int64_t now) {
@@ -106,7 +114,8 @@ long tl_session_input (tl_session *s, const uint8_t *bytes, size_t len, int64_t 
       break;
     }
     if (s->tracing) tl_session_trace(s, '<', &f);
-    rc = f.type == TL_PUBLISH && s->phase == TL_PHASE_UP ? tl_session_on_publish(s, &f) : dispatch(s, &f);
+    rc = f.type == TL_PUBLISH && s->phase == TL_PHASE_UP ? tl_session_on_publish(s, &f)
+                                                         : dispatch(s, &f);
     if (rc < 0) break;
     at += (size_t)n;
     if (rc == TL_MESSAGE_STOP) break;
@@ -114,7 +123,8 @@ long tl_session_input (tl_session *s, const uint8_t *bytes, size_t len, int64_t 
   if (s->phase == TL_PHASE_LEAVING) at = len; /* we said good-bye: what still comes is nobody's */
   s->stats.bytes_in += at;
   if (at) s->stats.last_in = now;
-  if (rc >= 0 && s->out.failed) rc = tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for the output"); /* [MQTT-4.8.0-2] */
+  /* [MQTT-4.8.0-2] */
+  if (rc >= 0 && s->out.failed) rc = tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for the output");
   if (rc < 0) return tl_session_fail(s, rc);
   return (long)at;
 }

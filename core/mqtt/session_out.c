@@ -1,13 +1,17 @@
-/* core/mqtt/session_out.c — publishing, the output buffer, and the broker's acknowledgements of what we published. */
+/* core/mqtt/session_out.c — publishing, the output buffer, and the broker's acknowledgements of
+** what we published. */
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "mqtt/session_impl.h"
 
 enum {
-  MOST_INFLIGHT = 65535 - 2, /* SUBSCRIBE and UNSUBSCRIBE of the next connection need identifiers, too */
+  /* SUBSCRIBE and UNSUBSCRIBE of the next connection need identifiers, too */
+  MOST_INFLIGHT = 65535 - 2,
   COMPACT_OUTPUT = 64 * 1024, /* sent bytes in front of unsent ones that are worth a move */
-  HANDOVER_FLOOR = 1000 /* unsent QoS 0 messages always allowed: max_queued is about waiting, not about one turn of the loop */
+  /* unsent QoS 0 messages always allowed: max_queued is about waiting, not about one turn of
+  ** the loop */
+  HANDOVER_FLOOR = 1000
 };
 
 /* --- the output --- */
@@ -16,7 +20,8 @@ void tl_session_did_put (tl_session *s, size_t from) {
   s->out_end += s->out.len - from;
   if (!s->tracing) return;
   tl_frame f;
-  if (tl_frame_read(s->out.at + from, s->out.len - from, SIZE_MAX, &f) > 0) tl_session_trace(s, '>', &f);
+  if (tl_frame_read(s->out.at + from, s->out.len - from, SIZE_MAX, &f) > 0)
+    tl_session_trace(s, '>', &f);
 }
 
 static int no_memory (tl_session *s) {
@@ -123,13 +128,15 @@ void tl_session_finish (tl_session *s, tl_outgoing *m, int result) {
 
 /* Put a new QoS 0 message, which only its token survives. */
 static int send_qos0 (tl_session *s, tl_outgoing *m) {
-  if (handovers_reserve(&s->handed) != TL_OK || tl_session_put_message(s, m) != TL_OK) return TL_ENOMEM;
+  if (handovers_reserve(&s->handed) != TL_OK || tl_session_put_message(s, m) != TL_OK)
+    return TL_ENOMEM;
   if (!m->restored) handovers_push(s, m->token);
   free(m);
   return TL_OK;
 }
 
-/* Put a new QoS 1 or 2 message and let it wait for its acknowledgement. Nothing changed on failure. */
+/* Put a new QoS 1 or 2 message and let it wait for its acknowledgement. Nothing changed on
+** failure. */
 static int send_tracked (tl_session *s, tl_outgoing *m) {
   if (tl_buf_reserve(&s->out, m->size) != TL_OK) return TL_ENOMEM;
   uint16_t id = tl_ids_take(&s->ids, m); /* unused [MQTT-2.3.1-2] */
@@ -154,8 +161,10 @@ int tl_session_drain (tl_session *s) {
     int rc = m->qos ? send_tracked(s, m) : send_qos0(s, m);
     if (rc == TL_OK) continue;
     m->next = s->queue.head; /* back to its place */
-    if (s->queue.head) s->queue.head->prev = m;
-    else s->queue.tail = m;
+    if (s->queue.head)
+      s->queue.head->prev = m;
+    else
+      s->queue.tail = m;
     s->queue.head = m;
     s->queue.n++;
     return no_memory(s);
@@ -164,7 +173,8 @@ int tl_session_drain (tl_session *s) {
 }
 
 /* QoS 0 with nothing before it: straight into the output, without a copy that nobody needs. */
-static int publish_now (tl_session *s, tl_slice topic, tl_slice payload, bool retain, void *token, size_t size) {
+static int publish_now (tl_session *s, tl_slice topic, tl_slice payload, bool retain, void *token,
+                        size_t size) {
   bool failed = s->out.failed;
   size_t limit = s->p.max_queued > HANDOVER_FLOOR ? s->p.max_queued : HANDOVER_FLOOR;
   if (s->handed.len >= limit) return TL_EFULL;
@@ -182,7 +192,8 @@ static int publish_now (tl_session *s, tl_slice topic, tl_slice payload, bool re
   return TL_OK;
 }
 
-static int accept (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain, void *token, size_t size) {
+static int accept (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
+                   void *token, size_t size) {
   bool failed = s->out.failed;
   bool at_once = s->queue.n == 0 && may_go(s, qos);
   if (at_once && qos == 0) return publish_now(s, topic, payload, retain, token, size);
@@ -207,15 +218,18 @@ static int accept (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos,
   return TL_OK;
 }
 
-int tl_session_publish (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain, void *token, tl_err *err) {
+int tl_session_publish (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
+                        void *token, tl_err *err) {
   if (s->phase == TL_PHASE_DEAD || (tl_session_silent(s) && !s->p.queue_offline))
     return tl_fail(err, TL_ESTATE, 0, "not connected");
   int rc = tl_topic_check(topic, err);
   if (rc != TL_OK) return rc;
-  if (qos > 2) return tl_fail(err, TL_ERANGE, 0, "expected a QoS of 0, 1 or 2, got %u", qos); /* [MQTT-3.3.1-4] */
+  /* [MQTT-3.3.1-4] */
+  if (qos > 2) return tl_fail(err, TL_ERANGE, 0, "expected a QoS of 0, 1 or 2, got %u", qos);
   size_t size = tl_publish_size(topic.len, payload.len, qos);
   if (size == 0 || size > s->p.max_packet_size)
-    return tl_fail(err, TL_ETOOBIG, 0, "a payload of %zu bytes does not fit into max_packet_size (%zu)", payload.len,
+    return tl_fail(err, TL_ETOOBIG, 0,
+                   "a payload of %zu bytes does not fit into max_packet_size (%zu)", payload.len,
                    s->p.max_packet_size);
   rc = accept(s, topic, payload, qos, retain, token, size);
   if (rc == TL_EFULL) return tl_fail(err, rc, 0, "queue full");
@@ -233,7 +247,8 @@ static int unknown_ack (tl_session *s, uint8_t type, uint16_t id) {
 
 static int wrong_ack (tl_session *s, uint8_t type, const tl_outgoing *m) {
   const char *due = m->qos == 1 ? "PUBACK" : m->state == TL_OUT_SENT ? "PUBREC" : "PUBCOMP";
-  return tl_fail(&s->err, TL_EMALFORMED, 2, "%s for identifier %u, a QoS %u message that waits for %s (4.3)",
+  return tl_fail(&s->err, TL_EMALFORMED, 2,
+                 "%s for identifier %u, a QoS %u message that waits for %s (4.3)",
                  tl_packet_name(type), m->id, m->qos, due);
 }
 

@@ -1,4 +1,5 @@
-/* core/mqtt/session_receive.c — received messages: delivery, and acknowledgements in the order of receipt. */
+/* core/mqtt/session_receive.c — received messages: delivery, and acknowledgements in the order
+** of receipt. */
 #include "mqtt/session_impl.h"
 
 void tl_session_store_received (tl_session *s, uint16_t id, bool gone) {
@@ -29,28 +30,34 @@ static int not_taken (tl_session *s, uint8_t qos, uint16_t id, int code) {
     tl_idset_del(&s->received, id);
     tl_session_store_received(s, id, true);
   }
-  return code == TL_ENOMEM ? no_memory(s) : tl_fail(&s->err, code, 0, "a message could not be taken");
+  return code == TL_ENOMEM ? no_memory(s)
+                           : tl_fail(&s->err, code, 0, "a message could not be taken");
 }
 
 static int deliver (tl_session *s, const tl_message *m) {
-  if (tl_acks_reserve(&s->acks) != TL_OK || (m->qos && tl_buf_reserve(&s->out, 4) != TL_OK)) return no_memory(s);
+  if (tl_acks_reserve(&s->acks) != TL_OK || (m->qos && tl_buf_reserve(&s->out, 4) != TL_OK))
+    return no_memory(s);
   if (m->qos == 2) {
-    if (tl_idset_has(&s->received, m->id)) { /* a repeat before PUBREL: PUBREC only [MQTT-4.3.3-2] */
+    if (tl_idset_has(&s->received, m->id)) {
+      /* a repeat before PUBREL: PUBREC only [MQTT-4.3.3-2] */
       s->stats.duplicates++;
       return acknowledge(s, 2, m->id);
     }
     if (tl_idset_add(&s->received, m->id) != TL_OK) return no_memory(s);
-    /* Before delivery: a process killed after it must not deliver again (method B of figure 4.3). */
+    /* Before delivery: a process killed after it must not deliver again (method B of figure
+    ** 4.3). */
     tl_session_store_received(s, m->id, false);
   }
   int verdict = s->message(s->ctx, m);
   if (verdict < 0) return not_taken(s, m->qos, m->id, verdict);
   if (verdict & TL_MESSAGE_HELD) {
     tl_acks_push(&s->acks, (tl_pending_ack){ .id = m->id, .qos = m->qos, .held = true });
-    if (m->qos == 2) tl_session_store_received(s, m->id, true); /* not confirmed: another process must get it again */
+    /* not confirmed: another process must get it again */
+    if (m->qos == 2) tl_session_store_received(s, m->id, true);
     return verdict & TL_MESSAGE_STOP;
   }
-  int rc = m->qos ? acknowledge(s, m->qos, m->id) : TL_OK; /* also when a handler failed: see session.h */
+  /* also when a handler failed: see session.h */
+  int rc = m->qos ? acknowledge(s, m->qos, m->id) : TL_OK;
   return rc == TL_OK && verdict == TL_MESSAGE_STOP ? TL_MESSAGE_STOP : rc;
 }
 
@@ -72,7 +79,8 @@ int tl_session_on_pubrel (tl_session *s, uint16_t id) {
     tl_session_store_received(s, id, true);
   } else {
     s->stats.unknown_acks++;
-    tl_session_note(s, TL_NOTE_DEBUG, "PUBREL for the unknown identifier %u, answered with PUBCOMP", id);
+    tl_session_note(s, TL_NOTE_DEBUG, "PUBREL for the unknown identifier %u, answered with PUBCOMP",
+                    id);
   }
   return tl_session_put_ack(s, TL_PUBCOMP, id);
 }
@@ -85,9 +93,11 @@ int tl_session_ack (tl_session *s, uint16_t id, int64_t now) {
   bool first = true;
   do { /* the head, and those behind it that waited only for it */
     tl_pending_ack a = tl_acks_pop(&s->acks);
-    if (first && a.qos == 2 && tl_idset_has(&s->received, a.id)) tl_session_store_received(s, a.id, false);
+    if (first && a.qos == 2 && tl_idset_has(&s->received, a.id))
+      tl_session_store_received(s, a.id, false);
     if (a.qos && !a.stale && put_received(s, a.qos, a.id) != TL_OK) {
-      tl_session_fail(s, TL_ENOMEM); /* it was acknowledged; that the connection must close, tick says */
+      /* it was acknowledged; that the connection must close, tick says */
+      tl_session_fail(s, TL_ENOMEM);
       return TL_OK;
     }
     first = false;

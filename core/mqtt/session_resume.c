@@ -1,8 +1,10 @@
-/* core/mqtt/session_resume.c — CONNACK was accepted: what the session state means now, and what goes out first. */
+/* core/mqtt/session_resume.c — CONNACK was accepted: what the session state means now, and what
+** goes out first. */
 #include "mqtt/session_impl.h"
 
-/* The broker kept the session: repeat all that is unacknowledged, PUBLISH with DUP [MQTT-4.4.0-1], [MQTT-3.3.1-1], in the
-** order of publishing [MQTT-4.6.0-1], and among those places the PUBRELs in the order of their PUBRECs [MQTT-4.6.0-4]. */
+/* The broker kept the session: repeat all that is unacknowledged, PUBLISH with DUP
+** [MQTT-4.4.0-1], [MQTT-3.3.1-1], in the order of publishing [MQTT-4.6.0-1], and among those
+** places the PUBRELs in the order of their PUBRECs [MQTT-4.6.0-4]. */
 static int repeat_all (tl_session *s) {
   tl_outgoing *released = s->released.head;
   int rc = TL_OK;
@@ -19,8 +21,9 @@ static int repeat_all (tl_session *s) {
   return rc;
 }
 
-/* The broker has no session: publish the unacknowledged messages anew, with another identifier and DUP 0. Those past PUBREC
-** must not go out again, for the broker may have passed them on [MQTT-4.3.3-1]; they come back in *lost. */
+/* The broker has no session: publish the unacknowledged messages anew, with another identifier
+** and DUP 0. Those past PUBREC must not go out again, for the broker may have passed them on
+** [MQTT-4.3.3-1]; they come back in *lost. */
 static int publish_anew (tl_session *s, tl_outlist *lost) {
   int rc = TL_OK;
   for (tl_outgoing *m = s->inflight.head, *next; m; m = next) {
@@ -48,8 +51,10 @@ static int publish_anew (tl_session *s, tl_outlist *lost) {
 static void say_lost (tl_session *s) {
   size_t anew = s->inflight.n - s->released.n;
   tl_session_note(s, TL_NOTE_WARN,
-                  "the broker lost the session: subscribing again; %zu unacknowledged messages are published anew, "
-                  "%zu QoS 2 messages that had their PUBREC are not", anew, s->released.n);
+                  "the broker lost the session: subscribing again; %zu unacknowledged messages are "
+                  "published anew, "
+                  "%zu QoS 2 messages that had their PUBREC are not",
+                  anew, s->released.n);
 }
 
 int tl_session_resume (tl_session *s, bool present) {
@@ -58,10 +63,12 @@ int tl_session_resume (tl_session *s, bool present) {
   s->stats.lost = !s->clean && s->had_session && !present;
   if (s->stats.lost) say_lost(s);
   if (s->foreign)
-    tl_session_note(s, TL_NOTE_WARN, "the session is another one: %zu unacknowledged messages are published anew",
+    tl_session_note(s, TL_NOTE_WARN,
+                    "the session is another one: %zu unacknowledged messages are published anew",
                     s->inflight.n - s->released.n);
-  /* A session that we know nothing of, of a process that ended: the broker may still remember QoS 2 identifiers of ours and
-  ** would take a new message under one of them for a repeat. Begin somewhere else than that process did. */
+  /* A session that we know nothing of, of a process that ended: the broker may still remember
+  ** QoS 2 identifiers of ours and would take a new message under one of them for a repeat.
+  ** Begin somewhere else than that process did. */
   if (present && !s->had_session) s->ids.last = (uint16_t)((uint64_t)s->now * 40503u);
   s->had_session = !s->clean;
   s->foreign = false;

@@ -1,4 +1,5 @@
-/* core/mqtt/session_store.c — session state from a store: the state of a process that ended, taken over by this one. */
+/* core/mqtt/session_store.c — session state from a store: the state of a process that ended,
+** taken over by this one. */
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -52,7 +53,9 @@ int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id
   int rc;
   if (s->phase != TL_PHASE_CLOSED || s->clean) return TL_ESTATE;
   switch (kind) {
-    case 'o': rc = bytes.len ? restore_publish(s, sequence, id, bytes) : restore_released(s, sequence, id); break;
+    case 'o':
+      rc = bytes.len ? restore_publish(s, sequence, id, bytes) : restore_released(s, sequence, id);
+      break;
     case 'i': rc = id == 0 ? TL_EMALFORMED : tl_idset_add(&s->received, id); break;
     case 'f': rc = restore_filter(s, bytes); break;
     default: return TL_EMALFORMED;

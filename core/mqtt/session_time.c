@@ -1,29 +1,26 @@
-/* core/mqtt/session_time.c — what is due when: PINGREQ, replies that fail to come, connections that fail to open. Reads no
-** clock: every time is an argument. */
+/* core/mqtt/session_time.c — what is due when: PINGREQ, replies that fail to come, connections
+** that fail to open. Reads no clock: every time is an argument. */
 #include "mqtt/session_impl.h"
 
-static int64_t earlier (int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
+static int64_t earlier (int64_t a, int64_t b) { return a < b ? a : b; }
 
-static int64_t later (int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
+static int64_t later (int64_t a, int64_t b) { return a > b ? a : b; }
 
-static int64_t after (int64_t start, int64_t span) { /* never, when nothing has started or the span is off */
+/* never, when nothing has started or the span is off */
+static int64_t after (int64_t start, int64_t span) {
   return start < 0 || span <= 0 || span > INT64_MAX - start ? INT64_MAX : start + span;
 }
 
-/* Keep Alive: counted from the last packet sent, and a moment before it is over, for "at least every" leaves no time to fire
-** a timer [MQTT-3.1.2-23]. */
+/* Keep Alive: counted from the last packet sent, and a moment before it is over, for "at least
+** every" leaves no time to fire a timer [MQTT-3.1.2-23]. */
 static int64_t keep_alive_due (const tl_session *s) {
   int64_t span = (int64_t)s->p.keep_alive * 1000;
   span -= earlier(span / 20, 500);
   return after(later(later(s->stats.last_out, s->last_ping), s->opened_at), span);
 }
 
-/* Ping Interval: counted from the broker's last packet, or from when we began to listen again. One question at a time,
-** unless its answer may take for ever. */
+/* Ping Interval: counted from the broker's last packet, or from when we began to listen again.
+** One question at a time, unless its answer may take for ever. */
 static int64_t silence_due (const tl_session *s) {
   if (s->paused || (s->pings && s->p.reply_timeout_ms)) return INT64_MAX;
   return after(later(later(s->stats.last_in, s->last_ping), s->listen_at), s->p.ping_interval_ms);
@@ -31,7 +28,10 @@ static int64_t silence_due (const tl_session *s) {
 
 /* The first reply that is overdue, and its name. */
 static int64_t reply_due (const tl_session *s, const char **what) {
-  const struct { int64_t since; const char *what; } replies[] = {
+  const struct {
+    int64_t since;
+    const char *what;
+  } replies[] = {
     { s->suback_at, "no SUBACK" },
     { s->unsuback_at, "no UNSUBACK" },
     { s->ping_at, "no PINGRESP" },
@@ -49,7 +49,8 @@ static int64_t reply_due (const tl_session *s, const char **what) {
   return due;
 }
 
-/* When the oldest unacknowledged message is worth a warning. Time without a connection does not count. */
+/* When the oldest unacknowledged message is worth a warning. Time without a connection does not
+** count. */
 static int64_t stall_due (const tl_session *s) {
   const tl_outgoing *m = s->inflight.head;
   if (s->stall_said || !m) return INT64_MAX;
@@ -59,9 +60,11 @@ static int64_t stall_due (const tl_session *s) {
 int64_t tl_session_deadline (const tl_session *s) {
   const char *what;
   if (s->phase == TL_PHASE_FAILED) return s->now; /* tick says why */
-  if (s->phase == TL_PHASE_CONNECTING) return earlier(after(s->opened_at, s->p.connack_timeout_ms), reply_due(s, &what));
+  if (s->phase == TL_PHASE_CONNECTING)
+    return earlier(after(s->opened_at, s->p.connack_timeout_ms), reply_due(s, &what));
   if (s->phase != TL_PHASE_UP) return INT64_MAX;
-  return earlier(earlier(keep_alive_due(s), silence_due(s)), earlier(reply_due(s, &what), stall_due(s)));
+  return earlier(earlier(keep_alive_due(s), silence_due(s)),
+                 earlier(reply_due(s, &what), stall_due(s)));
 }
 
 static int ping (tl_session *s) {
@@ -79,9 +82,13 @@ void tl_session_unstall (tl_session *s) {
 static void warn_stall (tl_session *s) {
   const tl_outgoing *m = s->inflight.head;
   s->stall_said = true;
-  tl_session_note(s, TL_NOTE_WARN, "%s for identifier %u (QoS %u) has been missing for %.1f s; %zu messages wait",
-                  m->qos == 1 ? "PUBACK" : m->state == TL_OUT_SENT ? "PUBREC" : "PUBCOMP", m->id, m->qos,
-                  (double)(s->now - m->sent_at) / 1000.0, s->inflight.n + s->queue.n);
+  tl_session_note(s, TL_NOTE_WARN,
+                  "%s for identifier %u (QoS %u) has been missing for %.1f s; %zu messages wait",
+                  m->qos == 1               ? "PUBACK"
+                  : m->state == TL_OUT_SENT ? "PUBREC"
+                                            : "PUBCOMP",
+                  m->id, m->qos, (double)(s->now - m->sent_at) / 1000.0,
+                  s->inflight.n + s->queue.n);
 }
 
 void tl_session_time (tl_session *s, int64_t now) {
@@ -95,7 +102,8 @@ int tl_session_tick (tl_session *s, int64_t now) {
   if (s->phase == TL_PHASE_FAILED) return s->failure;
   if (s->phase != TL_PHASE_CONNECTING && s->phase != TL_PHASE_UP) return TL_OK;
   if (s->phase == TL_PHASE_CONNECTING && now >= after(s->opened_at, s->p.connack_timeout_ms))
-    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "no CONNACK within %.1f s", (double)s->p.connack_timeout_ms / 1000.0);
+    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "no CONNACK within %.1f s",
+                 (double)s->p.connack_timeout_ms / 1000.0);
   else if (now >= reply_due(s, &what))
     rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "%s within the reply timeout of %.3g s", what,
                  (double)s->p.reply_timeout_ms / 1000.0);

@@ -1,5 +1,5 @@
-/* core/mqtt/trace.c — packets in words, for Full Debug: each named, with its fields. Never a password. Knows no session
-** state. */
+/* core/mqtt/trace.c — packets in words, for Full Debug: each named, with its fields. Never a
+** password. Knows no session state. */
 #include "mqtt/read.h"
 #include "mqtt/session_impl.h"
 
@@ -11,8 +11,11 @@ static void add_text (tl_buf *out, tl_slice s, size_t most) {
   for (size_t i = 0; i < n; i++) {
     uint8_t c = s.at[i];
     if (c < 0x20 || c == 0x7f || c == '"' || c == '\\') tl_buf_fmt(out, "\\x%02x", c);
-    else if (c >= 0x80 && most == SHOWN) tl_buf_fmt(out, "\\x%02x", c); /* a payload need not be UTF-8, and may be cut */
-    else tl_buf_byte(out, c);
+    /* a payload need not be UTF-8, and may be cut */
+    else if (c >= 0x80 && most == SHOWN)
+      tl_buf_fmt(out, "\\x%02x", c);
+    else
+      tl_buf_byte(out, c);
   }
   tl_buf_str(out, n < s.len ? "\"…" : "\"");
 }
@@ -21,14 +24,18 @@ static void describe_connect (tl_buf *out, tl_reader *r) {
   tl_slice text;
   uint8_t level, flags;
   uint16_t keep_alive;
-  if (!tl_read_string(r, &text) || !tl_read_u8(r, &level) || !tl_read_u8(r, &flags) || !tl_read_u16(r, &keep_alive)) return;
-  tl_buf_fmt(out, " level=%u clean=%d keep_alive=%u", level, !!(flags & TL_CONNECT_CLEAN), keep_alive);
+  if (!tl_read_string(r, &text) || !tl_read_u8(r, &level) || !tl_read_u8(r, &flags) ||
+      !tl_read_u16(r, &keep_alive))
+    return;
+  tl_buf_fmt(out, " level=%u clean=%d keep_alive=%u", level, !!(flags & TL_CONNECT_CLEAN),
+             keep_alive);
   if (tl_read_string(r, &text)) {
     tl_buf_str(out, " client_id=");
     add_text(out, text, TL_STRING_MAX);
   }
   if (flags & TL_CONNECT_WILL && tl_read_string(r, &text)) {
-    tl_buf_fmt(out, " will_qos=%d will_retain=%d will_topic=", flags >> TL_CONNECT_WILL_QOS_SHIFT & 3,
+    tl_buf_fmt(out,
+               " will_qos=%d will_retain=%d will_topic=", flags >> TL_CONNECT_WILL_QOS_SHIFT & 3,
                !!(flags & TL_CONNECT_WILL_RETAIN));
     add_text(out, text, TL_STRING_MAX);
     if (tl_read_string(r, &text)) {
@@ -47,7 +54,8 @@ static void describe_publish (tl_buf *out, const tl_frame *f, tl_reader *r) {
   tl_slice topic;
   uint16_t id;
   unsigned qos = (f->flags & TL_PUBLISH_QOS) >> 1;
-  tl_buf_fmt(out, " qos=%u dup=%d retain=%d", qos, !!(f->flags & TL_PUBLISH_DUP), f->flags & TL_PUBLISH_RETAIN);
+  tl_buf_fmt(out, " qos=%u dup=%d retain=%d", qos, !!(f->flags & TL_PUBLISH_DUP),
+             f->flags & TL_PUBLISH_RETAIN);
   if (!tl_read_string(r, &topic)) return;
   if (qos && tl_read_u16(r, &id)) tl_buf_fmt(out, " id=%u", id);
   tl_buf_str(out, " topic=");
@@ -92,14 +100,18 @@ void tl_describe (tl_buf *out, const tl_frame *f) {
         tl_buf_fmt(out, " session_present=%u code=%u (%s)", flags, code, tl_connack_reason(code));
       return;
     case TL_PUBLISH: describe_publish(out, f, &r); return;
-    case TL_PINGREQ: case TL_PINGRESP: case TL_DISCONNECT: return;
-    case 0: case 15: tl_buf_fmt(out, " of %zu bytes", f->body.len); return;
+    case TL_PINGREQ:
+    case TL_PINGRESP:
+    case TL_DISCONNECT: return;
+    case 0:
+    case 15: tl_buf_fmt(out, " of %zu bytes", f->body.len); return;
     default: break;
   }
   if (!tl_read_u16(&r, &id)) return;
   tl_buf_fmt(out, " id=%u", id);
   if (f->type == TL_SUBACK) describe_codes(out, &r);
-  if (f->type == TL_SUBSCRIBE || f->type == TL_UNSUBSCRIBE) describe_filters(out, f->type == TL_SUBSCRIBE, &r);
+  if (f->type == TL_SUBSCRIBE || f->type == TL_UNSUBSCRIBE)
+    describe_filters(out, f->type == TL_SUBSCRIBE, &r);
 }
 
 void tl_session_trace (tl_session *s, char dir, const tl_frame *f) {

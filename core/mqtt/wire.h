@@ -20,7 +20,8 @@ enum {
   TL_DISCONNECT = 14
 };
 
-/* Low nibble of PUBLISH; the others have 0, or 2 for PUBREL, SUBSCRIBE and UNSUBSCRIBE [MQTT-2.2.2-1]. */
+/* Low nibble of PUBLISH; the others have 0, or 2 for PUBREL, SUBSCRIBE and UNSUBSCRIBE
+** [MQTT-2.2.2-1]. */
 enum { TL_PUBLISH_RETAIN = 0x01, TL_PUBLISH_QOS = 0x06, TL_PUBLISH_DUP = 0x08 };
 
 /* Byte 8 of CONNECT's variable header. */
@@ -34,11 +35,11 @@ enum {
 };
 
 enum {
-  TL_PROTOCOL_LEVEL = 4,       /* [MQTT-3.1.2-2] */
-  TL_SUBACK_REFUSED = 0x80,    /* [MQTT-3.9.3-2] */
-  TL_HEADER_MAX = 5,           /* first byte and at most four of length (2.2.3) */
-  TL_REMAINING_MAX = 268435455,/* 0xFF 0xFF 0xFF 0x7F */
-  TL_STRING_MAX = 65535        /* a length field of two bytes [MQTT-4.7.3-3] */
+  TL_PROTOCOL_LEVEL = 4,        /* [MQTT-3.1.2-2] */
+  TL_SUBACK_REFUSED = 0x80,     /* [MQTT-3.9.3-2] */
+  TL_HEADER_MAX = 5,            /* first byte and at most four of length (2.2.3) */
+  TL_REMAINING_MAX = 268435455, /* 0xFF 0xFF 0xFF 0x7F */
+  TL_STRING_MAX = 65535         /* a length field of two bytes [MQTT-4.7.3-3] */
 };
 
 #endif

@@ -1,16 +1,17 @@
-/* core/net/loop.c — the event loop, its timers and signals. Knows nothing of MQTT, scripts or commands.
+/* core/net/loop.c — the event loop, its timers and signals. Knows nothing of MQTT, scripts or
+** commands.
 **
-** libuv goes round as timers, idle, prepare, poll, check, closing. What was asked for "later" runs in prepare: behind
-** everything that poll, closing and timers called, and before the loop may block again. The idle handle is active while
-** something is asked for, so that poll does not block and the loop does not end before it ran. Neither costs a system call.
-** */
+** libuv goes round as timers, idle, prepare, poll, check, closing. What was asked for "later"
+** runs in prepare: behind everything that poll, closing and timers called, and before the loop
+** may block again. The idle handle is active while something is asked for, so that poll does
+** not block and the loop does not end before it ran. Neither costs a system call. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "net/uv.h"
 
 typedef struct {
-  void (*fn) (void *ctx); /* NULL: taken back, or running */
+  void (*fn)(void *ctx); /* NULL: taken back, or running */
   void *ctx;
 } later;
 
@@ -25,14 +26,15 @@ struct tl_loop {
 
 struct tl_timer {
   uv_timer_t handle;
-  void (*fn) (void *ctx);
+  void (*fn)(void *ctx);
   void *ctx;
-  int64_t due, armed; /* armed <= due: a later due time is only noted, as timers are moved more often than they fire */
+  /* armed <= due: a later due time is only noted, as timers are moved more often than they fire */
+  int64_t due, armed;
 };
 
 struct tl_signal {
   uv_signal_t handle;
-  void (*fn) (void *ctx, int signum);
+  void (*fn)(void *ctx, int signum);
   void *ctx;
 };
 
@@ -84,7 +86,9 @@ void tl_loop_run (tl_loop *loop) {
 
 void tl_loop_stop (tl_loop *loop) { uv_stop(&loop->uv); }
 
-int64_t tl_loop_now (tl_loop *loop) { return loop->set_now != 0 ? loop->set_now : (int64_t)uv_now(&loop->uv); }
+int64_t tl_loop_now (tl_loop *loop) {
+  return loop->set_now != 0 ? loop->set_now : (int64_t)uv_now(&loop->uv);
+}
 
 void tl_loop_set_now (tl_loop *loop, int64_t now) { loop->set_now = now; }
 
@@ -177,7 +181,8 @@ static void on_signal (uv_signal_t *handle, int signum) {
   s->fn(s->ctx, signum);
 }
 
-int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *ctx, int signum), void *ctx) {
+int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *ctx, int signum),
+                   void *ctx) {
   tl_signal *s = calloc(1, sizeof *s);
   if (!s) return TL_ENOMEM;
   int rc = uv_signal_init(&loop->uv, &s->handle);

@@ -1,4 +1,5 @@
-/* core/net/loop.h — the event loop and its timers behind opaque types, so that rooms above need no <uv.h>. */
+/* core/net/loop.h — the event loop and its timers behind opaque types, so that rooms above need
+** no <uv.h>. */
 #ifndef TL_NET_LOOP_H
 #define TL_NET_LOOP_H
 
@@ -8,27 +9,36 @@ typedef struct tl_loop tl_loop;
 typedef struct tl_timer tl_timer;
 
 int tl_loop_new (tl_loop **out);
-void tl_loop_run (tl_loop *loop);     /* until nothing is left to wait for, or tl_loop_stop(), which may come before it, too */
+/* until nothing is left to wait for, or tl_loop_stop(), which may come before it, too */
+void tl_loop_run (tl_loop *loop);
 void tl_loop_stop (tl_loop *loop);
-/* Runs the close callbacks that are due, frees. Everything on it must have been closed by its owner (asserted). */
+/* Runs the close callbacks that are due, frees. Everything on it must have been closed by its
+** owner (asserted). */
 void tl_loop_free (tl_loop *loop);
-int64_t tl_loop_now (tl_loop *loop);  /* monotonic ms, cached once per wake-up; the same clock as tl_clock_mono_ms */
-void tl_loop_set_now (tl_loop *loop, int64_t now); /* of a loop that never runs: who owns it says what time it is */
-void tl_loop_update (tl_loop *loop);  /* read the clock again, after long work */
-/* Call `fn` at the end of this wake-up, after all its reads and timers and before the loop waits again; once per call, in the
-** order of asking, also when tl_loop_stop() was called. Asking again before it ran is harmless (same fn and ctx); asking from
-** inside an `fn` means the next wake-up, which comes at once. TL_ENOMEM. tl_loop_forget() takes it back. */
+/* monotonic ms, cached once per wake-up; the same clock as tl_clock_mono_ms */
+int64_t tl_loop_now (tl_loop *loop);
+/* of a loop that never runs: who owns it says what time it is */
+void tl_loop_set_now (tl_loop *loop, int64_t now);
+void tl_loop_update (tl_loop *loop); /* read the clock again, after long work */
+/* Call `fn` at the end of this wake-up, after all its reads and timers and before the loop
+** waits again; once per call, in the order of asking, also when tl_loop_stop() was called.
+** Asking again before it ran is harmless (same fn and ctx); asking from inside an `fn` means
+** the next wake-up, which comes at once. TL_ENOMEM. tl_loop_forget() takes it back. */
 int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 
 int tl_timer_new (tl_timer **out, tl_loop *loop, void (*fn)(void *ctx), void *ctx);
-void tl_timer_at (tl_timer *t, int64_t due_ms);  /* one shot at this tl_loop_now(); moves an earlier one; INT64_MAX stops */
+/* one shot at this tl_loop_now(); moves an earlier one; INT64_MAX stops */
+void tl_timer_at (tl_timer *t, int64_t due_ms);
 void tl_timer_stop (tl_timer *t);
-void tl_timer_close (tl_timer *t);               /* frees it from the loop's close callback; NULL is fine */
+/* frees it from the loop's close callback; NULL is fine */
+void tl_timer_close (tl_timer *t);
 
-/* Signals as loop events. Like a timer that runs, it keeps tl_loop_run() going until it is closed. */
+/* Signals as loop events. Like a timer that runs, it keeps tl_loop_run() going until it is
+** closed. */
 typedef struct tl_signal tl_signal;
-int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *ctx, int signum), void *ctx);
+int tl_signal_new (tl_signal **out, tl_loop *loop, int signum, void (*fn)(void *ctx, int signum),
+                   void *ctx);
 void tl_signal_close (tl_signal *s);
 
 #endif

@@ -1,4 +1,5 @@
-/* core/net/resolve.c — host names to addresses, one thread per look-up. Knows nothing of connections. */
+/* core/net/resolve.c — host names to addresses, one thread per look-up. Knows nothing of
+** connections. */
 #include "net/resolve.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 
 #include "net/uv.h"
 
-enum { STACK = 512 * 1024 }; /* name service modules are not modest, but need far less than the default 8 MiB */
+/* name service modules are not modest, but need far less than the default 8 MiB */
+enum { STACK = 512 * 1024 };
 
 /* Shared between the loop and the look-up's thread; the last of the two frees it. */
 typedef struct {
@@ -25,7 +27,7 @@ typedef struct {
 struct tl_resolve {
   uv_async_t wake;
   job *job;
-  void (*done) (void *ctx, int code, struct addrinfo *list);
+  void (*done)(void *ctx, int code, struct addrinfo *list);
   void *ctx;
 };
 
@@ -50,13 +52,16 @@ const char *tl_resolve_text (int code) {
     case UV_EAI_NODATA: return "the name has no address";
     case UV_EAI_AGAIN: return "no answer from the name server";
     case UV_EAI_FAIL: return "the name server failed";
-    case UV_EAI_MEMORY: case TL_ENOMEM: return "out of memory";
+    case UV_EAI_MEMORY:
+    case TL_ENOMEM: return "out of memory";
     default: return uv_strerror(code);
   }
 }
 
 static int look_up (const char *host, const char *port, int flags, struct addrinfo **list) {
-  struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
+  struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                            .ai_socktype = SOCK_STREAM,
+                            .ai_flags = AI_NUMERICSERV | flags };
   *list = NULL;
   errno = 0;
   return code_of(getaddrinfo(host, port, &hints, list));
@@ -77,7 +82,8 @@ static void *run_job (void *arg) {
   j->list = list;
   j->finished = true;
   bool alone = !j->wake;
-  if (!alone) uv_async_send(j->wake); /* under the lock: the loop's side cannot close the handle meanwhile */
+  /* under the lock: the loop's side cannot close the handle meanwhile */
+  if (!alone) uv_async_send(j->wake);
   pthread_mutex_unlock(&j->lock);
   if (alone) job_free(j);
   return NULL;
@@ -106,7 +112,8 @@ static void on_wake (uv_async_t *handle) {
   if (finished) j->list = NULL;
   pthread_mutex_unlock(&j->lock);
   if (!finished) return;
-  release(r); /* before `done`, which may free what owns r; r itself lives until its close callback */
+  /* before `done`, which may free what owns r; r itself lives until its close callback */
+  release(r);
   r->done(r->ctx, code, list);
 }
 
@@ -126,8 +133,9 @@ static int start_thread (job *j) {
   return rc == 0 ? 0 : uv_translate_sys_error(rc);
 }
 
-int tl_resolve_start (tl_resolve **out, struct addrinfo **list, tl_loop *loop, const char *host, uint16_t port,
-                      void (*done)(void *ctx, int code, struct addrinfo *list), void *ctx) {
+int tl_resolve_start (tl_resolve **out, struct addrinfo **list, tl_loop *loop, const char *host,
+                      uint16_t port, void (*done)(void *ctx, int code, struct addrinfo *list),
+                      void *ctx) {
   size_t len = strlen(host) + 1;
   struct addrinfo *found;
   job *j = calloc(1, sizeof *j + len);

@@ -1,13 +1,16 @@
-/* core/net/sink.c — writes to a file descriptor that was given to the program, without changing it for others. Knows
-** nothing of what it writes.
+/* core/net/sink.c — writes to a file descriptor that was given to the program, without changing
+** it for others. Knows nothing of what it writes.
 **
-** stdout is mostly shared: with stderr ("2>&1"), with the shell, with other programs on the terminal. O_NONBLOCK belongs to
-** what is shared, so setting it would make their writes fail; and libuv sets it on whatever it polls. Therefore:
-** - a pipe or terminal is opened once more through /proc, which gives a description of our own to set it on;
-** - where that is not permitted (a pipe of another user), we ask poll() first and write no more than what then cannot block;
+** stdout is mostly shared: with stderr ("2>&1"), with the shell, with other programs on the
+** terminal. O_NONBLOCK belongs to what is shared, so setting it would make their writes fail;
+** and libuv sets it on whatever it polls. Therefore:
+** - a pipe or terminal is opened once more through /proc, which gives a description of our own
+** to set it on;
+** - where that is not permitted (a pipe of another user), we ask poll() first and write no more
+** than what then cannot block;
 ** - a socket takes the wish per call (MSG_DONTWAIT);
-** - a file, or /dev/null, is written at once: it has no reader to wait for.
-** Readiness comes through an epoll of our own, which holds the descriptor and is in turn what libuv polls. */
+** - a file, or /dev/null, is written at once: it has no reader to wait for. Readiness comes
+** through an epoll of our own, which holds the descriptor and is in turn what libuv polls. */
 #include "net/sink.h"
 
 #include <assert.h>
@@ -25,7 +28,8 @@
 #include "net/uv.h"
 
 enum {
-  TURN = 1 << 20,  /* bytes written per wake-up at most, so that a fast reader does not hold up the loop */
+  /* bytes written per wake-up at most, so that a fast reader does not hold up the loop */
+  TURN = 1 << 20,
   KEEP = 256 << 10 /* memory kept when everything is written */
 };
 
@@ -34,14 +38,15 @@ typedef enum { PLAIN, SOCKET, OWN, CAUTIOUS } kind;
 struct tl_sink {
   uv_poll_t poll; /* on `epoll`; not for PLAIN */
   tl_loop *loop;
-  void (*drained) (void *ctx);
-  void (*failed) (void *ctx, int code, const char *text);
+  void (*drained)(void *ctx);
+  void (*failed)(void *ctx, int code, const char *text);
   void *ctx;
   tl_buf buf;
   size_t at; /* buf[0..at) is written */
   kind kind;
   int fd, epoll;
-  bool waiting, broken, half; /* waiting: for room; half: the socket's other side only stopped sending */
+  /* waiting: for room; half: the socket's other side only stopped sending */
+  bool waiting, broken, half;
   int code;
   char name[24];
 };
@@ -52,7 +57,8 @@ static void tell_failed (void *ctx) {
   if (s->code == UV_EPIPE)
     snprintf(text, sizeof text, "%s: the reader is gone", s->name);
   else
-    snprintf(text, sizeof text, "write to %s: %s", s->name, s->code == TL_ENOMEM ? "out of memory" : uv_strerror(s->code));
+    snprintf(text, sizeof text, "write to %s: %s", s->name,
+             s->code == TL_ENOMEM ? "out of memory" : uv_strerror(s->code));
   s->failed(s->ctx, s->code, text);
 }
 
@@ -113,7 +119,8 @@ bool tl_sink_flush (tl_sink *s) {
     s->at = 0;
     tl_buf_clear(&s->buf);
     tl_buf_shrink(&s->buf, KEEP);
-  } else if (s->at > s->buf.len / 2) { /* not each time: moving the rest would cost more than writing it */
+  } else if (s->at > s->buf.len / 2) {
+    /* not each time: moving the rest would cost more than writing it */
     tl_buf_drop(&s->buf, s->at);
     s->at = 0;
   }
@@ -135,7 +142,8 @@ static void on_poll (uv_poll_t *poll, int status, int events) {
     fail(s, UV_EPIPE);
   } else if (s->waiting && (ev.events & EPOLLOUT)) {
     if (tl_sink_flush(s)) s->drained(s->ctx);
-  } else if (ev.events & EPOLLRDHUP) { /* it sends nothing more, which says nothing about reading; do not hear of it again */
+  } else if (ev.events & EPOLLRDHUP) {
+    /* it sends nothing more, which says nothing about reading; do not hear of it again */
     struct epoll_event mod = { .events = s->waiting ? EPOLLOUT : 0 };
     s->half = true;
     epoll_ctl(s->epoll, EPOLL_CTL_MOD, s->fd, &mod);
@@ -169,7 +177,7 @@ static int start_poll (tl_sink *s) {
   }
   s->poll.data = s;
   rc = uv_poll_start(&s->poll, UV_READABLE, on_poll);
-  assert(rc == 0); /* only a closing handle is refused */
+  assert(rc == 0);                   /* only a closing handle is refused */
   uv_unref((uv_handle_t *)&s->poll); /* an idle sink keeps nobody waiting */
   return 0;
 }

@@ -1,7 +1,9 @@
-/* core/net/tcp.c — one outgoing TCP connection, from the name to the last byte. Knows nothing of MQTT or who owns it.
+/* core/net/tcp.c — one outgoing TCP connection, from the name to the last byte. Knows nothing
+** of MQTT or who owns it.
 **
-** All ends lead through finish(): it notes why, closes every handle, and the last close callback tells the owner and frees.
-** So `closed` comes exactly once, never from inside a call of the owner, and nothing is freed while libuv holds it. */
+** All ends lead through finish(): it notes why, closes every handle, and the last close
+** callback tells the owner and frees. So `closed` comes exactly once, never from inside a call
+** of the owner, and nothing is freed while libuv holds it. */
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -12,7 +14,7 @@
 #include "net/uv.h"
 
 enum {
-  LISTEN_MS = 250,   /* after our FIN: how long to wait for the peer's end */
+  LISTEN_MS = 250, /* after our FIN: how long to wait for the peer's end */
   DISCARD = 16 * 1024
 };
 
@@ -21,8 +23,8 @@ int tl_tcp_attempt_ms = 5000;
 typedef enum { RESOLVING, CONNECTING, BETWEEN, OPEN, LINGERING, CLOSING } state;
 
 struct tl_tcp {
-  uv_tcp_t socket;       /* initialised while has_socket */
-  uv_timer_t timer;      /* bounds an attempt, then the lingering */
+  uv_tcp_t socket;  /* initialised while has_socket */
+  uv_timer_t timer; /* bounds an attempt, then the lingering */
   uv_connect_t attempt;
   uv_shutdown_t shutdown;
   tl_loop *loop;
@@ -33,13 +35,13 @@ struct tl_tcp {
   void *ctx;
   state state;
   bool has_socket, reading, in_room;
-  bool waiting;          /* `drained` is owed */
-  int handles;           /* not yet closed */
-  int code;              /* of `closed` */
-  int attempt_code;      /* of the attempt that ended last */
-  int64_t connect_by;    /* what the addresses share; INT64_MAX: no limit */
+  bool waiting;       /* `drained` is owed */
+  int handles;        /* not yet closed */
+  int code;           /* of `closed` */
+  int attempt_code;   /* of the attempt that ended last */
+  int64_t connect_by; /* what the addresses share; INT64_MAX: no limit */
   int64_t linger_until;
-  char text[256];        /* of `closed`; collects the failed attempts before */
+  char text[256]; /* of `closed`; collects the failed attempts before */
   char peer[TL_NET_PEER];
   char host[];
 };
@@ -64,7 +66,9 @@ void tl_net_peer_text (char *out, const struct sockaddr *sa) {
   }
 }
 
-static const char *words (int code) { return code == TL_ENOMEM ? "out of memory" : uv_strerror(code); }
+static const char *words (int code) {
+  return code == TL_ENOMEM ? "out of memory" : uv_strerror(code);
+}
 
 static void on_handle_closed (uv_handle_t *handle) {
   tl_tcp *t = handle->data;
@@ -75,7 +79,8 @@ static void on_handle_closed (uv_handle_t *handle) {
 }
 
 static void close_handles (tl_tcp *t) {
-  if (t->has_socket && !uv_is_closing((uv_handle_t *)&t->socket)) uv_close((uv_handle_t *)&t->socket, on_handle_closed);
+  if (t->has_socket && !uv_is_closing((uv_handle_t *)&t->socket))
+    uv_close((uv_handle_t *)&t->socket, on_handle_closed);
   uv_close((uv_handle_t *)&t->timer, on_handle_closed);
 }
 
@@ -95,7 +100,7 @@ static void fail (tl_tcp *t, int code, const char *what) { /* "WHAT PEER: why" *
   finish(t, code);
 }
 
-/* Reading */
+/* --- Reading --- */
 
 static void on_alloc (uv_handle_t *handle, size_t hint, uv_buf_t *buf) {
   tl_tcp *t = handle->data;
@@ -146,7 +151,7 @@ void tl_tcp_read (tl_tcp *t, bool on) {
     uv_read_stop((uv_stream_t *)&t->socket);
 }
 
-/* Connecting */
+/* --- Connecting --- */
 
 static void on_attempt_closed (uv_handle_t *handle) {
   tl_tcp *t = handle->data;
@@ -168,7 +173,8 @@ static void give_up_address (tl_tcp *t, int code) {
   size_t used = strlen(t->text);
   t->state = BETWEEN;
   t->attempt_code = code;
-  snprintf(t->text + used, sizeof t->text - used, "%s %s: %s", used ? "; to" : "connect to", t->peer, words(code));
+  snprintf(t->text + used, sizeof t->text - used, "%s %s: %s", used ? "; to" : "connect to",
+           t->peer, words(code));
   uv_timer_stop(&t->timer);
   uv_close((uv_handle_t *)&t->socket, on_attempt_closed);
 }
@@ -230,8 +236,8 @@ static void on_resolved (void *ctx, int code, struct addrinfo *list) {
   finish(t, code);
 }
 
-int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, int64_t within_ms, const tl_tcp_events *events,
-                    void *ctx) {
+int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, int64_t within_ms,
+                    const tl_tcp_events *events, void *ctx) {
   size_t len = strlen(host);
   if (len > 1 && host[0] == '[' && host[len - 1] == ']') {
     host++;
@@ -251,12 +257,13 @@ int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port
   t->timer.data = t;
   t->handles = 1;
   int rc = tl_resolve_start(&t->resolve, &list, loop, t->host, port, on_resolved, t);
-  if (rc != 0) on_resolved(t, rc < 0 ? rc : 0, list); /* calls nobody: ends come from close callbacks, connects from the loop */
+  /* calls nobody: ends come from close callbacks, connects from the loop */
+  if (rc != 0) on_resolved(t, rc < 0 ? rc : 0, list);
   *out = t;
   return TL_OK;
 }
 
-/* Writing */
+/* --- Writing --- */
 
 static void on_written (uv_write_t *req, int status) {
   tl_tcp *t = req->handle->data;
@@ -311,10 +318,12 @@ int tl_tcp_write (tl_tcp *t, const void *bytes, size_t n) {
 }
 
 size_t tl_tcp_pending (const tl_tcp *t) {
-  return t->state == OPEN || t->state == LINGERING ? uv_stream_get_write_queue_size((const uv_stream_t *)&t->socket) : 0;
+  return t->state == OPEN || t->state == LINGERING
+             ? uv_stream_get_write_queue_size((const uv_stream_t *)&t->socket)
+             : 0;
 }
 
-/* Closing */
+/* --- Closing --- */
 
 static void on_linger_timeout (uv_timer_t *timer) { finish(timer->data, 0); }
 
@@ -325,16 +334,22 @@ static void on_shutdown (uv_shutdown_t *req, int status) {
     finish(t, 0);
     return;
   }
-  /* Closing while unread bytes are in the socket would send a reset, which may overtake what we wrote last: read it away. */
+  /* Closing while unread bytes are in the socket would send a reset, which may overtake what we
+  ** wrote last: read it away. */
   int64_t left = t->linger_until - (int64_t)uv_now(t->timer.loop);
-  uv_timer_start(&t->timer, on_linger_timeout, (uint64_t)(left < 0 ? 0 : left < LISTEN_MS ? left : LISTEN_MS), 0);
+  uv_timer_start(&t->timer, on_linger_timeout,
+                 (uint64_t)(left < 0           ? 0
+                            : left < LISTEN_MS ? left
+                                               : LISTEN_MS),
+                 0);
 }
 
 void tl_tcp_close (tl_tcp *t, int linger_ms) {
   if (t->state == CLOSING || (t->state == LINGERING && linger_ms > 0)) return;
   snprintf(t->text, sizeof t->text, "closed");
   t->shutdown.data = t;
-  if (t->state != OPEN || linger_ms <= 0 || uv_shutdown(&t->shutdown, (uv_stream_t *)&t->socket, on_shutdown) < 0) {
+  if (t->state != OPEN || linger_ms <= 0 ||
+      uv_shutdown(&t->shutdown, (uv_stream_t *)&t->socket, on_shutdown) < 0) {
     finish(t, 0);
     return;
   }

@@ -1,5 +1,5 @@
-/* core/net/uv.h — what is inside the loop, for the rooms that may use libuv (net, console, command, main.c). Not for
-** gateway or script. */
+/* core/net/uv.h — what is inside the loop, for the rooms that may use libuv (net, console,
+** command, main.c). Not for gateway or script. */
 #ifndef TL_NET_UV_H
 #define TL_NET_UV_H
 
@@ -13,8 +13,9 @@ uv_loop_t *tl_loop_uv (tl_loop *loop);
 enum { TL_NET_PEER = 80 };
 void tl_net_peer_text (char *out, const struct sockaddr *sa);
 
-/* How long an address that has others behind it may take to connect: one that answers nothing must not use up its owner's
-** time for all of them. 5000 ms; a variable so that specs need not wait. */
+/* How long an address that has others behind it may take to connect: one that answers nothing
+** must not use up its owner's time for all of them. 5000 ms; a variable so that specs need not
+** wait. */
 extern int tl_tcp_attempt_ms;
 
 #endif

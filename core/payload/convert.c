@@ -1,17 +1,14 @@
-/* core/payload/convert.c — JSON values, texts and Lua's numbers into tag values, tag values into text. Must not know tags. */
+/* core/payload/convert.c — JSON values, texts and Lua's numbers into tag values, tag values
+** into text. Must not know tags. */
 #include "payload/convert.h"
 
 #include <math.h>
 
 #include "base/text.h"
 
-static inline bool is_blank (uint8_t c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+static inline bool is_blank (uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-static inline bool is_digit (uint8_t c) {
-  return (uint8_t)(c - '0') < 10;
-}
+static inline bool is_digit (uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
 static inline tl_slice trim (tl_slice s) {
   while (s.len > 0 && is_blank(*s.at)) s = tl_slice_of(s.at + 1, s.len - 1);
@@ -19,7 +16,8 @@ static inline tl_slice trim (tl_slice s) {
   return s;
 }
 
-static bool same_word (tl_slice s, const char *word) { /* in any case; the word has letters and digits only */
+/* in any case; the word has letters and digits only */
+static bool same_word (tl_slice s, const char *word) {
   size_t i = 0;
   for (; i < s.len && word[i] != 0; i++) {
     uint8_t a = s.at[i], b = (uint8_t)word[i];
@@ -28,7 +26,7 @@ static bool same_word (tl_slice s, const char *word) { /* in any case; the word 
   return i == s.len && word[i] == 0;
 }
 
-/* ---- from bare text, already trimmed: each is TL_REASON_NONE or TL_REASON_TYPE ---- */
+/* --- from bare text, already trimmed: each is TL_REASON_NONE or TL_REASON_TYPE --- */
 
 static inline tl_reason number_of (tl_slice text, double *out) {
   double number;
@@ -78,7 +76,7 @@ static tl_reason time_reason (int rc) {
   return rc == TL_OK ? TL_REASON_NONE : rc == TL_ETYPE ? TL_REASON_TYPE : TL_REASON_TIME;
 }
 
-/* ---- durations ---- */
+/* --- durations --- */
 
 static bool sixty (const uint8_t **at, const uint8_t *end, int32_t *out) {
   const uint8_t *p = *at;
@@ -105,7 +103,7 @@ static bool minutes_of (const uint8_t *at, const uint8_t *end, int32_t *ms) {
 int tl_duration_parse (tl_slice text, double *seconds) {
   text = trim(text);
   const uint8_t *colon = text.len > 0 ? memchr(text.at, ':', text.len) : NULL;
-  if (colon == NULL) return number_of(text, seconds) == TL_REASON_NONE ? TL_OK : TL_ESYNTAX;
+  if (!colon) return number_of(text, seconds) == TL_REASON_NONE ? TL_OK : TL_ESYNTAX;
   bool negative = *text.at == '-';
   const uint8_t *at = text.at + (negative || *text.at == '+');
   for (const uint8_t *p = at; p < colon; p++)
@@ -122,29 +120,35 @@ int tl_duration_parse (tl_slice text, double *seconds) {
   return TL_OK;
 }
 
-/* ---- the table ---- */
+/* --- the table --- */
 
 static tl_reason time_of (tl_slice text, const tl_time_rule *rule, int64_t *ms) {
-  if (rule == NULL || rule->mask == NULL) return TL_REASON_TIME;
+  if (!rule || !rule->mask) return TL_REASON_TIME;
   return time_reason(tl_timemask_parse(rule->mask, rule->zone, text, ms));
 }
 
 tl_reason tl_convert_text (tl_type type, tl_slice text, const tl_time_rule *rule, tl_value *out) {
   switch (type) {
-    case TL_TXTI: case TL_TXTO:
-      out->text = text;
-      return TL_REASON_NONE;
-    case TL_AI: case TL_AO: return number_of(trim(text), &out->number);
-    case TL_CI: case TL_CO: return integer_of(trim(text), &out->integer);
-    case TL_DI: case TL_DO: return boolean_of(trim(text), &out->boolean);
+    case TL_TXTI:
+    case TL_TXTO: out->text = text; return TL_REASON_NONE;
+    case TL_AI:
+    case TL_AO: return number_of(trim(text), &out->number);
+    case TL_CI:
+    case TL_CO: return integer_of(trim(text), &out->integer);
+    case TL_DI:
+    case TL_DO: return boolean_of(trim(text), &out->boolean);
     case TL_QI: return state_from(trim(text), &out->integer);
-    case TL_TIA: case TL_TOA: return time_of(text, rule, &out->integer);
-    case TL_TIR: case TL_TOR: return tl_duration_parse(text, &out->number) == TL_OK ? TL_REASON_NONE : TL_REASON_TYPE;
+    case TL_TIA:
+    case TL_TOA: return time_of(text, rule, &out->integer);
+    case TL_TIR:
+    case TL_TOR:
+      return tl_duration_parse(text, &out->number) == TL_OK ? TL_REASON_NONE : TL_REASON_TYPE;
     default: return TL_REASON_TYPE;
   }
 }
 
-static tl_reason from_string (tl_type type, const tl_json_value *v, const tl_time_rule *rule, tl_buf *scratch, tl_value *out) {
+static tl_reason from_string (tl_type type, const tl_json_value *v, const tl_time_rule *rule,
+                              tl_buf *scratch, tl_value *out) {
   if (!v->escaped) return tl_convert_text(type, v->raw, rule, out);
   size_t before = scratch->len;
   tl_json_unescape(scratch, v->raw);
@@ -152,18 +156,21 @@ static tl_reason from_string (tl_type type, const tl_json_value *v, const tl_tim
   return tl_convert_text(type, tl_slice_of(scratch->at + before, scratch->len - before), rule, out);
 }
 
-static tl_reason from_number (tl_type type, const tl_json_value *v, const tl_time_rule *rule, tl_value *out) {
+static tl_reason from_number (tl_type type, const tl_json_value *v, const tl_time_rule *rule,
+                              tl_value *out) {
   switch (type) {
-    case TL_CI: case TL_CO: return integer_of(v->raw, &out->integer);
-    case TL_DI: case TL_DO:
-      out->boolean = nonzero(v->raw);
-      return TL_REASON_NONE;
+    case TL_CI:
+    case TL_CO: return integer_of(v->raw, &out->integer);
+    case TL_DI:
+    case TL_DO: out->boolean = nonzero(v->raw); return TL_REASON_NONE;
     default: return tl_convert_text(type, v->raw, rule, out);
   }
 }
 
-tl_reason tl_convert_json (tl_type type, const tl_json_value *v, const tl_time_rule *rule, tl_buf *scratch, tl_value *out) {
-  if (v->type == TL_JSON_NUMBER && (type == TL_AI || type == TL_AO)) return number_of(v->raw, &out->number);
+tl_reason tl_convert_json (tl_type type, const tl_json_value *v, const tl_time_rule *rule,
+                           tl_buf *scratch, tl_value *out) {
+  if (v->type == TL_JSON_NUMBER && (type == TL_AI || type == TL_AO))
+    return number_of(v->raw, &out->number);
   switch ((tl_json_type)v->type) {
     case TL_JSON_NUMBER: return from_number(type, v, rule, out);
     case TL_JSON_STRING: return from_string(type, v, rule, scratch, out);
@@ -179,7 +186,7 @@ tl_reason tl_convert_json (tl_type type, const tl_json_value *v, const tl_time_r
   return tl_convert_boolean(type, v->type == TL_JSON_TRUE, out);
 }
 
-/* ---- from Lua ---- */
+/* --- from Lua --- */
 
 static tl_reason time_from (double seconds, int64_t *ms) {
   double exact = round(seconds * 1000);
@@ -198,31 +205,32 @@ static tl_reason made_text (const tl_buf *scratch, size_t before, tl_value *out)
 tl_reason tl_convert_number (tl_type type, double number, tl_buf *scratch, tl_value *out) {
   if (!isfinite(number)) return TL_REASON_TYPE;
   switch (type) {
-    case TL_CI: case TL_CO: return tl_integer_from(number, &out->integer) == TL_OK ? TL_REASON_NONE : TL_REASON_TYPE;
-    case TL_DI: case TL_DO:
-      out->boolean = number != 0;
-      return TL_REASON_NONE;
+    case TL_CI:
+    case TL_CO:
+      return tl_integer_from(number, &out->integer) == TL_OK ? TL_REASON_NONE : TL_REASON_TYPE;
+    case TL_DI:
+    case TL_DO: out->boolean = number != 0; return TL_REASON_NONE;
     case TL_QI: return state_of(number, &out->integer);
-    case TL_TIA: case TL_TOA: return time_from(number, &out->integer);
-    case TL_TXTI: case TL_TXTO: {
-      if (scratch == NULL) return TL_REASON_TYPE;
+    case TL_TIA:
+    case TL_TOA: return time_from(number, &out->integer);
+    case TL_TXTI:
+    case TL_TXTO: {
+      if (!scratch) return TL_REASON_TYPE;
       size_t before = scratch->len;
       tl_number_format(scratch, number);
       return made_text(scratch, before, out);
     }
-    default:
-      out->number = number;
-      return TL_REASON_NONE;
+    default: out->number = number; return TL_REASON_NONE;
   }
 }
 
 tl_reason tl_convert_integer (tl_type type, int64_t integer, tl_buf *scratch, tl_value *out) {
   switch (type) {
-    case TL_CI: case TL_CO:
-      out->integer = integer;
-      return TL_REASON_NONE;
-    case TL_TXTI: case TL_TXTO: {
-      if (scratch == NULL) return TL_REASON_TYPE;
+    case TL_CI:
+    case TL_CO: out->integer = integer; return TL_REASON_NONE;
+    case TL_TXTI:
+    case TL_TXTO: {
+      if (!scratch) return TL_REASON_TYPE;
       size_t before = scratch->len;
       tl_integer_format(scratch, integer);
       return made_text(scratch, before, out);
@@ -233,31 +241,31 @@ tl_reason tl_convert_integer (tl_type type, int64_t integer, tl_buf *scratch, tl
 
 tl_reason tl_convert_boolean (tl_type type, bool boolean, tl_value *out) {
   switch (type) {
-    case TL_AI: case TL_AO:
-      out->number = boolean;
-      return TL_REASON_NONE;
-    case TL_CI: case TL_CO:
-      out->integer = boolean;
-      return TL_REASON_NONE;
-    case TL_DI: case TL_DO:
-      out->boolean = boolean;
-      return TL_REASON_NONE;
-    case TL_TXTI: case TL_TXTO:
-      out->text = boolean ? TL_LIT("true") : TL_LIT("false");
-      return TL_REASON_NONE;
+    case TL_AI:
+    case TL_AO: out->number = boolean; return TL_REASON_NONE;
+    case TL_CI:
+    case TL_CO: out->integer = boolean; return TL_REASON_NONE;
+    case TL_DI:
+    case TL_DO: out->boolean = boolean; return TL_REASON_NONE;
+    case TL_TXTI:
+    case TL_TXTO: out->text = boolean ? TL_LIT("true") : TL_LIT("false"); return TL_REASON_NONE;
     default: return TL_REASON_TYPE;
   }
 }
 
-/* ---- and back ---- */
+/* --- and back --- */
 
 void tl_convert_publish (tl_type type, const tl_value *v, const tl_time_rule *rule, tl_buf *out) {
   switch (type) {
-    case TL_TXTI: case TL_TXTO: tl_buf_slice(out, v->text); return;
+    case TL_TXTI:
+    case TL_TXTO: tl_buf_slice(out, v->text); return;
     case TL_QI: tl_buf_str(out, tl_qi_names[v->integer]); return;
-    case TL_TIA: case TL_TOA:
-      if (rule != NULL && rule->mask != NULL) tl_timemask_format(rule->mask, rule->zone, v->integer, out);
-      else tl_time_format(out, v->integer);
+    case TL_TIA:
+    case TL_TOA:
+      if (rule && rule->mask)
+        tl_timemask_format(rule->mask, rule->zone, v->integer, out);
+      else
+        tl_time_format(out, v->integer);
       return;
     default: tl_convert_to_json(type, v, out); return;
   }
@@ -265,10 +273,15 @@ void tl_convert_publish (tl_type type, const tl_value *v, const tl_time_rule *ru
 
 void tl_convert_to_json (tl_type type, const tl_value *v, tl_buf *out) {
   switch (type) {
-    case TL_CI: case TL_CO: case TL_QI: tl_integer_format(out, v->integer); return;
-    case TL_DI: case TL_DO: tl_buf_str(out, v->boolean ? "true" : "false"); return;
-    case TL_TXTI: case TL_TXTO: tl_json_quote(out, v->text); return;
-    case TL_TIA: case TL_TOA:
+    case TL_CI:
+    case TL_CO:
+    case TL_QI: tl_integer_format(out, v->integer); return;
+    case TL_DI:
+    case TL_DO: tl_buf_str(out, v->boolean ? "true" : "false"); return;
+    case TL_TXTI:
+    case TL_TXTO: tl_json_quote(out, v->text); return;
+    case TL_TIA:
+    case TL_TOA:
       tl_buf_byte(out, '"');
       tl_time_format(out, v->integer);
       tl_buf_byte(out, '"');

@@ -1,4 +1,5 @@
-/* core/payload/json_skip.c — the part of a document that no address leads to: checked, and nothing else. */
+/* core/payload/json_skip.c — the part of a document that no address leads to: checked, and
+** nothing else. */
 #include "payload/json_scan.h"
 
 typedef int visit;
@@ -7,7 +8,9 @@ typedef int visit;
 TL_HOT int on_key (visit *v IGNORED, tl_slice raw IGNORED, bool escaped IGNORED) { return 0; }
 TL_HOT void on_element (visit *v IGNORED) {}
 TL_HOT int on_open (visit *v IGNORED, const uint8_t *from IGNORED, bool array IGNORED) { return 0; }
-TL_HOT int on_close (visit *v IGNORED, const uint8_t *behind IGNORED, bool array IGNORED) { return 0; }
+TL_HOT int on_close (visit *v IGNORED, const uint8_t *behind IGNORED, bool array IGNORED) {
+  return 0;
+}
 TL_HOT int on_scalar (visit *v IGNORED, tl_json_value value IGNORED) { return 0; }
 
 #include "payload/json_grammar.h"

@@ -1,8 +1,10 @@
-/* core/payload/json_text.c — the text that a JSON string stands for, and the names of types. Must not know documents. */
+/* core/payload/json_text.c — the text that a JSON string stands for, and the names of types.
+** Must not know documents. */
 #include "payload/json_text.h"
 
 const char *tl_json_type_name (tl_json_type type) {
-  static const char *const names[] = { "nothing", "null", "false", "true", "number", "string", "array", "object" };
+  static const char *const names[] = { "nothing", "null",   "false", "true",
+                                       "number",  "string", "array", "object" };
   return (unsigned)type < sizeof names / sizeof *names ? names[type] : "?";
 }
 
@@ -20,14 +22,16 @@ static size_t utf8 (uint32_t c, uint8_t out[4]) {
   }
   size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
   static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-  for (size_t i = n - 1; i > 0; i--, c >>= 6)
-    out[i] = (uint8_t)(0x80 | (c & 0x3f));
+  for (size_t i = n - 1; i > 0; i--, c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3f));
   out[0] = (uint8_t)(lead[n] | c);
   return n;
 }
 
-const uint8_t *tl_json_unescape_one (const uint8_t *p, const uint8_t *end, uint8_t out[4], size_t *n) {
-  static const uint8_t plain[256] = { ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t' };
+const uint8_t *tl_json_unescape_one (const uint8_t *p, const uint8_t *end, uint8_t out[4],
+                                     size_t *n) {
+  static const uint8_t plain[256] = {
+    ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'
+  };
   uint8_t c = p[1];
   if (c != 'u') {
     out[0] = plain[c] ? plain[c] : c; /* \" \\ \/ are themselves */
@@ -51,11 +55,9 @@ void tl_json_unescape (tl_buf *out, tl_slice raw) {
   const uint8_t *p = raw.at, *end = raw.at + raw.len;
   while (p < end) {
     const uint8_t *escape = memchr(p, '\\', (size_t)(end - p));
-    if (!escape)
-      escape = end;
+    if (!escape) escape = end;
     tl_buf_add(out, p, (size_t)(escape - p));
-    if (escape == end)
-      return;
+    if (escape == end) return;
     uint8_t bytes[4];
     size_t n;
     p = tl_json_unescape_one(escape, end, bytes, &n);
@@ -72,8 +74,7 @@ bool tl_json_unescaped_eq (tl_slice raw, tl_slice text) {
       p = tl_json_unescape_one(p, end, bytes, &n);
     else
       p++;
-    if (text.len < n || memcmp(text.at, bytes, n) != 0)
-      return false;
+    if (text.len < n || memcmp(text.at, bytes, n) != 0) return false;
     text.at += n;
     text.len -= n;
   }

@@ -1,4 +1,5 @@
-/* core/payload/json_walk.c — a document in order, for who builds tables of it. Must not know addresses. */
+/* core/payload/json_walk.c — a document in order, for who builds tables of it. Must not know
+** addresses. */
 #include "payload/json_scan.h"
 
 typedef struct {
@@ -42,7 +43,6 @@ TL_HOT int on_scalar (visit *v, tl_json_value value) {
 int tl_json_walk (tl_slice doc, const tl_json_visitor *visitor, void *ctx, tl_json_error *error) {
   tl_json_scan s = tl_json_scan_of(doc);
   visit v = { .visitor = visitor, .ctx = ctx };
-  if (grammar_document(&s, &v, false))
-    return TL_OK;
+  if (grammar_document(&s, &v, false)) return TL_OK;
   return v.stopped ? v.stopped : tl_json_report(&s, error);
 }

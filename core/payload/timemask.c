@@ -1,5 +1,5 @@
-/* core/payload/timemask.c — compiles time masks into steps, and writes times by them (timeread.c reads). Must not know whose
-** they are. */
+/* core/payload/timemask.c — compiles time masks into steps, and writes times by them
+** (timeread.c reads). Must not know whose they are. */
 #include "payload/timemask.h"
 
 #include <stdlib.h>
@@ -11,24 +11,26 @@
 static const struct {
   const char *word;
   uint8_t kind;
-} tokens[] = { /* a longer token before its own beginning */
-  { "yyyy", TL_STEP_YEAR },    { "rrrr", TL_STEP_YEAR },   { "yy", TL_STEP_YEAR },   { "rr", TL_STEP_YEAR },
-  { "mss", TL_STEP_MS },       { "mm", TL_STEP_MONTH },    { "mi", TL_STEP_MINUTE }, { "dd", TL_STEP_DAY },
-  { "hh", TL_STEP_HOUR },      { "ss", TL_STEP_SECOND },   { "tttt", TL_STEP_WEEKDAY }, { "ttt", TL_STEP_WEEKDAY },
-  { "tt", TL_STEP_WEEKDAY },   { "ZZZZZZ", TL_STEP_ZONE }, { "ZZZZZ", TL_STEP_ZONE }, { "ZZZ", TL_STEP_ZONE },
+} tokens[] = {
+  /* a longer token before its own beginning */
+  { "yyyy", TL_STEP_YEAR },  { "rrrr", TL_STEP_YEAR },    { "yy", TL_STEP_YEAR },
+  { "rr", TL_STEP_YEAR },    { "mss", TL_STEP_MS },       { "mm", TL_STEP_MONTH },
+  { "mi", TL_STEP_MINUTE },  { "dd", TL_STEP_DAY },       { "hh", TL_STEP_HOUR },
+  { "ss", TL_STEP_SECOND },  { "tttt", TL_STEP_WEEKDAY }, { "ttt", TL_STEP_WEEKDAY },
+  { "tt", TL_STEP_WEEKDAY }, { "ZZZZZZ", TL_STEP_ZONE },  { "ZZZZZ", TL_STEP_ZONE },
+  { "ZZZ", TL_STEP_ZONE },
 };
 
-static const char *const names[TL_COMPONENTS] = { "year",        "month (mm)",  "day (dd)", "hour (hh)",
-                                                  "minute (mi)", "second (ss)", "mss" };
+static const char *const names[TL_COMPONENTS] = { "year",      "month (mm)",  "day (dd)",
+                                                  "hour (hh)", "minute (mi)", "second (ss)",
+                                                  "mss" };
 
 static bool starts (tl_slice text, size_t at, const char *word) {
   size_t n = strlen(word);
   return text.len - at >= n && memcmp(text.at + at, word, n) == 0;
 }
 
-static bool is_digit (uint8_t c) {
-  return c >= '0' && c <= '9';
-}
+static bool is_digit (uint8_t c) { return c >= '0' && c <= '9'; }
 
 static bool numeric (const tl_step *s) {
   return s->kind < TL_COMPONENTS || s->kind == TL_STEP_DIGITS;
@@ -51,16 +53,21 @@ static int split (tl_timemask *m, tl_slice mask, tl_err *err) {
   size_t literal = 0;
   for (size_t at = 0; at < mask.len;) {
     if (starts(mask, at, "HH") || starts(mask, at, "hb"))
-      return tl_fail(err, TL_ESYNTAX, at, "'%.2s' is the trading hour, which is not supported; the hour of the day is 'hh'",
-                     mask.at + at);
+      return tl_fail(
+          err, TL_ESYNTAX, at,
+          "'%.2s' is the trading hour, which is not supported; the hour of the day is 'hh'",
+          mask.at + at);
     if (starts(mask, at, "UNIX") || starts(mask, at, "ISO8601"))
-      return tl_fail(err, TL_ESYNTAX, at, "UNIX, UNIXMS and ISO8601 are whole masks, nothing stands beside them");
+      return tl_fail(err, TL_ESYNTAX, at,
+                     "UNIX, UNIXMS and ISO8601 are whole masks, nothing stands beside them");
     uint8_t kind;
     size_t n = token_at(mask, at, &kind);
     if (n > 0) {
-      if (m->steps == TL_MASK_STEPS) return tl_fail(err, TL_ESYNTAX, at, "a time mask has at most %d tokens", TL_MASK_STEPS);
-      m->step[m->steps++] =
-          (tl_step){ .kind = kind, .width = (uint8_t)n, .at = (uint8_t)at, .literal = (uint8_t)(at - literal) };
+      if (m->steps == TL_MASK_STEPS)
+        return tl_fail(err, TL_ESYNTAX, at, "a time mask has at most %d tokens", TL_MASK_STEPS);
+      m->step[m->steps++] = (tl_step){
+        .kind = kind, .width = (uint8_t)n, .at = (uint8_t)at, .literal = (uint8_t)(at - literal)
+      };
       literal = at + n;
     }
     at += n > 0 ? n : 1;
@@ -68,16 +75,17 @@ static int split (tl_timemask *m, tl_slice mask, tl_err *err) {
   return TL_OK;
 }
 
-/* Of each component only the longest token counts, then the first. `chosen` gets its step, or NULL. */
+/* Of each component only the longest token counts, then the first. `chosen` gets its step, or
+** NULL. */
 static void choose (tl_timemask *m, tl_step **chosen) {
   for (int i = 0; i < m->steps; i++) {
     tl_step *s = &m->step[i], **best = &chosen[s->kind];
     if (s->kind == TL_STEP_DIGITS || s->kind == TL_STEP_WEEKDAY) continue;
-    if (*best != NULL && (*best)->width >= s->width) {
+    if (*best && (*best)->width >= s->width) {
       s->ignored = true;
       continue;
     }
-    if (*best != NULL) (*best)->ignored = true;
+    if (*best) (*best)->ignored = true;
     *best = s;
   }
 }
@@ -86,19 +94,22 @@ static int check_chain (tl_slice mask, tl_step *const *chosen, tl_err *err) {
   int components = 0;
   for (int i = 0; i < TL_COMPONENTS; i++) components += chosen[i] != NULL;
   if (components == 0)
-    return tl_fail(err, TL_ESYNTAX, 0, "'%.*s' has none of the tokens yyyy mm dd hh mi ss mss, in this case", TL_ARG(mask));
+    return tl_fail(err, TL_ESYNTAX, 0,
+                   "'%.*s' has none of the tokens yyyy mm dd hh mi ss mss, in this case",
+                   TL_ARG(mask));
   for (int i = 1; i < TL_COMPONENTS; i++) {
-    if (chosen[i] == NULL || chosen[i - 1] != NULL) continue;
+    if (!chosen[i] || chosen[i - 1]) continue;
     if (i == TL_STEP_SECOND)
-      return tl_fail(err, TL_ESYNTAX, chosen[i]->at, "the mask has seconds but no minutes (they are 'mi'; 'mm' is the month)");
-    return tl_fail(err, TL_ESYNTAX, chosen[i]->at, "the mask has '%.*s' but no %s", (int)chosen[i]->width,
-                   mask.at + chosen[i]->at, names[i - 1]);
+      return tl_fail(err, TL_ESYNTAX, chosen[i]->at,
+                     "the mask has seconds but no minutes (they are 'mi'; 'mm' is the month)");
+    return tl_fail(err, TL_ESYNTAX, chosen[i]->at, "the mask has '%.*s' but no %s",
+                   (int)chosen[i]->width, mask.at + chosen[i]->at, names[i - 1]);
   }
   return TL_OK;
 }
 
 static bool has_byte (tl_slice text, size_t at, size_t n, char what) {
-  return n > 0 && memchr(text.at + at, what, n) != NULL;
+  return n > 0 && memchr(text.at + at, what, n);
 }
 
 static void join_steps (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
@@ -106,27 +117,33 @@ static void join_steps (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
   for (int i = 0; i < m->steps; i++) {
     tl_step *s = &m->step[i];
     if (i > 0 && s->literal == 0 && numeric(s) && numeric(s - 1)) s->joined = s[-1].more = true;
-    s->plain = !s->ignored && s->literal <= 1 && (s->kind == TL_STEP_YEAR ? s->width == 4 : s->kind < TL_STEP_MS);
+    s->plain = !s->ignored && s->literal <= 1 &&
+               (s->kind == TL_STEP_YEAR ? s->width == 4 : s->kind < TL_STEP_MS);
     s->may_plus = has_byte(mask, (size_t)(s->at - s->literal), s->literal, '+');
     if (s->kind >= TL_STEP_HOUR && s->kind <= TL_STEP_MS && !s->ignored) last_time = s;
   }
-  m->has_zone = chosen[TL_STEP_ZONE] != NULL;
-  if (last_time == NULL || m->has_zone) return;
+  m->has_zone = chosen[TL_STEP_ZONE];
+  if (!last_time || m->has_zone) return;
   m->time_last = last_time == &m->step[m->steps - 1];
   if (!m->time_last && !last_time->more) {
     const tl_step *next = last_time + 1;
     bool minus = has_byte(mask, (size_t)(next->at - next->literal), next->literal, '-');
-    last_time->zone_after = next->may_plus ? TL_ZONE_NOT : minus ? TL_ZONE_PLUS : TL_ZONE_LONG_MINUS;
+    last_time->zone_after = next->may_plus ? TL_ZONE_NOT
+                            : minus        ? TL_ZONE_PLUS
+                                           : TL_ZONE_LONG_MINUS;
   }
   const uint8_t *end;
-  m->literal_zone = tl_zone_suffix(mask.at + last_time->at + last_time->width, mask.at + mask.len, TL_ZONE_ANY,
-                                   &m->literal_offset, &end) == TL_OK;
+  m->literal_zone = tl_zone_suffix(mask.at + last_time->at + last_time->width, mask.at + mask.len,
+                                   TL_ZONE_ANY, &m->literal_offset, &end) == TL_OK;
 }
 
 static int compile (tl_timemask *m, tl_slice mask, tl_err *err) {
-  if (tl_slice_eq(mask, TL_LIT("UNIX"))) m->kind = TL_MASK_UNIX;
-  else if (tl_slice_eq(mask, TL_LIT("UNIXMS"))) m->kind = TL_MASK_UNIXMS;
-  else if (tl_slice_eq(mask, TL_LIT("ISO8601"))) m->kind = TL_MASK_ISO8601;
+  if (tl_slice_eq(mask, TL_LIT("UNIX")))
+    m->kind = TL_MASK_UNIX;
+  else if (tl_slice_eq(mask, TL_LIT("UNIXMS")))
+    m->kind = TL_MASK_UNIXMS;
+  else if (tl_slice_eq(mask, TL_LIT("ISO8601")))
+    m->kind = TL_MASK_ISO8601;
   if (m->kind != TL_MASK_TOKENS) return TL_OK;
   tl_step *chosen[TL_STEP_COUNT] = { NULL };
   int rc = split(m, mask, err);
@@ -143,9 +160,10 @@ int tl_timemask_new (tl_timemask **out, tl_slice mask, tl_err *err) {
   tl_slice bare = tl_slice_of(mask.at + blanks, mask.len - blanks);
   while (bare.len > 0 && bare.at[bare.len - 1] == ' ') bare.len--;
   if (bare.len > TL_MASK_LENGTH)
-    return tl_fail(err, TL_ESYNTAX, 0, "a time mask of %zu bytes; at most %d", bare.len, TL_MASK_LENGTH);
+    return tl_fail(err, TL_ESYNTAX, 0, "a time mask of %zu bytes; at most %d", bare.len,
+                   TL_MASK_LENGTH);
   tl_timemask *m = calloc(1, sizeof *m);
-  if (m == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory for a time mask");
+  if (!m) return tl_fail(err, TL_ENOMEM, 0, "no memory for a time mask");
   if (bare.len > 0) memcpy(m->text, bare.at, bare.len);
   m->length = (uint8_t)bare.len;
   int rc = compile(m, bare, err);
@@ -153,16 +171,14 @@ int tl_timemask_new (tl_timemask **out, tl_slice mask, tl_err *err) {
     *out = m;
     return TL_OK;
   }
-  if (err != NULL) err->at += blanks;
+  if (err) err->at += blanks;
   free(m);
   return rc;
 }
 
-void tl_timemask_free (tl_timemask *m) {
-  free(m);
-}
+void tl_timemask_free (tl_timemask *m) { free(m); }
 
-/* ---- writing ---- */
+/* --- writing --- */
 
 static void put_digits (tl_buf *out, int64_t number, int width) {
   uint8_t digits[8];
@@ -202,17 +218,22 @@ static void take_apart (int64_t ms, int32_t offset, local_time *t) {
 }
 
 static void put_weekday (tl_buf *out, int64_t days, int width) {
-  static const char *const weekdays[7] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
+  static const char *const weekdays[7] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
+                                           "Thursday", "Friday", "Saturday" };
   const char *name = weekdays[tl_civil_weekday(days)];
   tl_buf_add(out, name, width == 4 ? strlen(name) : (size_t)width);
 }
 
 static void put_step (const tl_timemask *m, const tl_step *s, const local_time *t, tl_buf *out) {
   tl_buf_add(out, m->text + s->at - s->literal, s->literal);
-  if (s->kind == TL_STEP_DIGITS) tl_buf_add(out, m->text + s->at, s->width);
-  else if (s->kind == TL_STEP_WEEKDAY) put_weekday(out, t->days, s->width);
-  else if (s->kind == TL_STEP_ZONE) put_offset(out, t->offset, s->width);
-  else put_digits(out, t->part[s->kind], s->width);
+  if (s->kind == TL_STEP_DIGITS)
+    tl_buf_add(out, m->text + s->at, s->width);
+  else if (s->kind == TL_STEP_WEEKDAY)
+    put_weekday(out, t->days, s->width);
+  else if (s->kind == TL_STEP_ZONE)
+    put_offset(out, t->offset, s->width);
+  else
+    put_digits(out, t->part[s->kind], s->width);
 }
 
 static void put_unix (int64_t ms, tl_buf *out) {
@@ -232,11 +253,14 @@ static void put_iso (int64_t ms, int32_t offset, tl_buf *out) {
     put_digits(out, t.part[i], i == TL_STEP_YEAR ? 4 : i == TL_STEP_MS ? 3 : 2);
     if (i != TL_STEP_MS) tl_buf_byte(out, (uint8_t)between[i]);
   }
-  if (t.offset == 0) tl_buf_byte(out, 'Z');
-  else put_offset(out, t.offset, 6);
+  if (t.offset == 0)
+    tl_buf_byte(out, 'Z');
+  else
+    put_offset(out, t.offset, 6);
 }
 
-/* What the mask can say of an offset; the time is written local to that, so that it reads back as the same time. */
+/* What the mask can say of an offset; the time is written local to that, so that it reads back
+** as the same time. */
 static int32_t offset_written (const tl_timemask *m, int32_t offset) {
   if (m->literal_zone) return m->literal_offset;
   for (int i = 0; i < m->steps; i++)
@@ -247,7 +271,7 @@ static int32_t offset_written (const tl_timemask *m, int32_t offset) {
 
 void tl_timemask_format (const tl_timemask *m, const tl_zone *zone, int64_t ms, tl_buf *out) {
   ms = ms < TL_TIME_MIN_MS ? TL_TIME_MIN_MS : ms > TL_TIME_MAX_MS ? TL_TIME_MAX_MS : ms;
-  int32_t offset = tl_zone_offset(zone != NULL ? zone : tl_zone_utc(), tl_floor_div(ms, 1000));
+  int32_t offset = tl_zone_offset(zone ? zone : tl_zone_utc(), tl_floor_div(ms, 1000));
   switch (m->kind) {
     case TL_MASK_UNIX: put_unix(ms, out); return;
     case TL_MASK_UNIXMS: tl_integer_format(out, ms); return;

@@ -1,12 +1,14 @@
-/* core/payload/timemask.h — time masks (yyyy-mm-dd hh:mi:ss.mss, UNIX, UNIXMS, ISO8601) and time zones. Pure: zone data comes
-** as bytes, and nobody here asks for the time. Everything compiled here is immutable and may be shared. */
+/* core/payload/timemask.h — time masks (yyyy-mm-dd hh:mi:ss.mss, UNIX, UNIXMS, ISO8601) and
+** time zones. Pure: zone data comes as bytes, and nobody here asks for the time. Everything
+** compiled here is immutable and may be shared. */
 #ifndef TL_PAYLOAD_TIMEMASK_H
 #define TL_PAYLOAD_TIMEMASK_H
 
 #include "base/buf.h"
 #include "payload/json.h"
 
-/* Years 1..9999 are times; anything else is TL_ERANGE. Milliseconds since 1970 UTC of the first and the last. */
+/* Years 1..9999 are times; anything else is TL_ERANGE. Milliseconds since 1970 UTC of the first
+** and the last. */
 #define TL_TIME_MIN_MS INT64_C(-62135596800000)
 #define TL_TIME_MAX_MS INT64_C(253402300799999)
 
@@ -14,15 +16,17 @@
 typedef struct tl_zone tl_zone;
 const tl_zone *tl_zone_utc (void); /* static; freeing it is harmless */
 int tl_zone_fixed (tl_zone **out, int32_t seconds_east);
-/* Read a TZif file of version 1, 2, 3 or 4; nothing in `file` is trusted, nothing of it is kept. TL_EMALFORMED with err->at
-** the byte for whatever is not such a file; TL_ETYPE for one that counts leap seconds (zoneinfo's right/): our seconds are
-** POSIX seconds. */
+/* Read a TZif file of version 1, 2, 3 or 4; nothing in `file` is trusted, nothing of it is
+** kept. TL_EMALFORMED with err->at the byte for whatever is not such a file; TL_ETYPE for one
+** that counts leap seconds (zoneinfo's right/): our seconds are POSIX seconds. */
 int tl_zone_tzif (tl_zone **out, tl_slice file, tl_err *err);
-/* "+02", "-0530", "+01:00", "+01:00:30": the fixed offset in a text, below 24 hours. TL_OK or TL_ESYNTAX. */
+/* "+02", "-0530", "+01:00", "+01:00:30": the fixed offset in a text, below 24 hours. TL_OK or
+** TL_ESYNTAX. */
 int tl_zone_offset_parse (tl_slice text, int32_t *seconds_east);
 void tl_zone_free (tl_zone *z);
 int32_t tl_zone_offset (const tl_zone *z, int64_t utc_seconds); /* seconds east of UTC then */
-/* Local civil seconds (as if UTC) to UTC. A time that does not exist: TL_ENOENT; an ambiguous one is the later. */
+/* Local civil seconds (as if UTC) to UTC. A time that does not exist: TL_ENOENT; an ambiguous
+** one is the later. */
 int tl_zone_to_utc (const tl_zone *z, int64_t local_seconds, int64_t *utc_seconds);
 /* The same, an ambiguous one being the earlier: what an 'A' before the hour asks for. */
 int tl_zone_to_utc_earlier (const tl_zone *z, int64_t local_seconds, int64_t *utc_seconds);
@@ -36,42 +40,48 @@ typedef struct tl_timemask tl_timemask;
 **   yy rr       year, 00–69 are 2000s          mi  minute       ZZZ     +hh
 **   mm          month                          ss  second       ZZZZZ   +hhmi
 **   dd          day                            mss millisecond  ZZZZZZ  +hh:mi
-** or the whole mask is UNIX, UNIXMS or ISO8601. Everything else is literal. Of a component that occurs more than once the
-** longest token counts, of equally long ones the first; the others are read over.
-** TL_ESYNTAX, err->at the place: `hb` and `HH` (trading hours); UNIX, UNIXMS or ISO8601 among other things; no year; a
-** component without the next coarser one (ss without mi: mm is the month, minutes are mi); more than 255 bytes or 48 tokens. */
+** or the whole mask is UNIX, UNIXMS or ISO8601. Everything else is literal. Of a component that
+** occurs more than once the longest token counts, of equally long ones the first; the others
+** are read over. TL_ESYNTAX, err->at the place: `hb` and `HH` (trading hours); UNIX, UNIXMS or
+** ISO8601 among other things; no year; a component without the next coarser one (ss without mi:
+** mm is the month, minutes are mi); more than 255 bytes or 48 tokens. */
 int tl_timemask_new (tl_timemask **out, tl_slice mask, tl_err *err);
 void tl_timemask_free (tl_timemask *m);
 
-/* Read a text; `zone` (NULL is UTC) counts when the text carries no offset of its own. *ms: milliseconds since 1970 UTC.
-** TL_OK, TL_ESYNTAX (unreadable), TL_ERANGE (a field out of range, a date that does not exist, a year outside 1..9999),
-** TL_ENOENT (a local time that does not exist). *ms is written only with TL_OK.
+/* Read a text; `zone` (NULL is UTC) counts when the text carries no offset of its own. *ms:
+** milliseconds since 1970 UTC. TL_OK, TL_ESYNTAX (unreadable), TL_ERANGE (a field out of range,
+** a date that does not exist, a year outside 1..9999), TL_ENOENT (a local time that does not
+** exist). *ms is written only with TL_OK.
 **
-** Components are runs of digits in the order of the mask; what is not a digit is skipped unread. A run has at most as many
-** digits as its token has letters, a yyyy exactly four. Tokens that touch in the mask touch in the text and have exactly as
-** many digits as letters; digits of the mask's literals are digits to read over. Every component must be there but `mss`: it
-** is a decimal fraction behind the mask's own separator or one of . , : and 0 when there is none. Text behind the last
-** component is not looked at, but for `Z`, `UTC`, `GMT`, +hh, +hhmi, +hh:mi (or -), which win over `zone`. They are sought
-** behind the last of hh, mi, ss, mss and behind the last component, where a rest of the time that the mask does not have is
-** read over; a '-' is an offset's when it can be no separator. A sign and digits that are no offset there make the text
-** unreadable. A ZZZ… token takes any of these forms and must find one.
-** Month and day are 1 when the mask has none, parts of
-** the time 0. 24:00 is the end of the day. A second 60 is taken at the end of a quarter of an hour (that is where leap seconds
-** fall in any zone) and is the next minute's first. A2:10 and B2:10 are the first and the second 02:10 of an hour that occurs
-** twice.
-** UNIX and UNIXMS: a decimal number, blanks around it allowed; digits after the millisecond are cut.
-** ISO8601, nothing else around it but blanks: date, or date and time, extended or basic form, T or one blank between, hh,
-** hh:mi or hh:mi:ss with . or , and a fraction (cut to three digits), then nothing, Z, ±hh, ±hhmi or ±hh:mi; calendar dates
-** only. */
+** Components are runs of digits in the order of the mask; what is not a digit is skipped
+** unread. A run has at most as many digits as its token has letters, a yyyy exactly four.
+** Tokens that touch in the mask touch in the text and have exactly as many digits as letters;
+** digits of the mask's literals are digits to read over. Every component must be there but
+** `mss`: it is a decimal fraction behind the mask's own separator or one of . , : and 0 when
+** there is none. Text behind the last component is not looked at, but for `Z`, `UTC`, `GMT`,
+** +hh, +hhmi, +hh:mi (or -), which win over `zone`. They are sought behind the last of hh, mi,
+** ss, mss and behind the last component, where a rest of the time that the mask does not have
+** is read over; a '-' is an offset's when it can be no separator. A sign and digits that are no
+** offset there make the text unreadable. A ZZZ… token takes any of these forms and must find
+** one. Month and day are 1 when the mask has none, parts of the time 0. 24:00 is the end of the
+** day. A second 60 is taken at the end of a quarter of an hour (that is where leap seconds fall
+** in any zone) and is the next minute's first. A2:10 and B2:10 are the first and the second
+** 02:10 of an hour that occurs twice. UNIX and UNIXMS: a decimal number, blanks around it
+** allowed; digits after the millisecond are cut. ISO8601, nothing else around it but blanks:
+** date, or date and time, extended or basic form, T or one blank between, hh, hh:mi or hh:mi:ss
+** with . or , and a fraction (cut to three digits), then nothing, Z, ±hh, ±hhmi or ±hh:mi;
+** calendar dates only. */
 int tl_timemask_parse (const tl_timemask *m, const tl_zone *zone, tl_slice text, int64_t *ms);
 /* Read a JSON value: a string by its text, a number by its text too. TL_ETYPE for any other. */
-int tl_timemask_parse_json (const tl_timemask *m, const tl_zone *zone, const tl_json_value *v, int64_t *ms);
+int tl_timemask_parse_json (const tl_timemask *m, const tl_zone *zone, const tl_json_value *v,
+                            int64_t *ms);
 
-/* Write a time (clamped to years 1..9999) the way the mask reads it, for ToA: local to `zone`, or to the offset that stands in
-** the mask as literal text behind the time (…ss.mssZ is UTC); weekdays in English. UNIX is seconds with three decimals where
-** they are not zero, UNIXMS a whole number, ISO8601 "2026-11-22T14:03:16.123Z" or with an offset in place of Z. Where an
-** offset is written, the time is local to what is written: to +05 for ZZZ in a zone of +05:30, so that it reads back as the
-** same time. */
+/* Write a time (clamped to years 1..9999) the way the mask reads it, for ToA: local to `zone`,
+** or to the offset that stands in the mask as literal text behind the time (…ss.mssZ is UTC);
+** weekdays in English. UNIX is seconds with three decimals where they are not zero, UNIXMS a
+** whole number, ISO8601 "2026-11-22T14:03:16.123Z" or with an offset in place of Z. Where an
+** offset is written, the time is local to what is written: to +05 for ZZZ in a zone of +05:30,
+** so that it reads back as the same time. */
 void tl_timemask_format (const tl_timemask *m, const tl_zone *zone, int64_t ms, tl_buf *out);
 
 #endif

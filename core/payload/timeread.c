@@ -1,4 +1,5 @@
-/* core/payload/timeread.c — reads times by compiled masks, and ISO 8601. Must not know whose they are, nor what time it is. */
+/* core/payload/timeread.c — reads times by compiled masks, and ISO 8601. Must not know whose
+** they are, nor what time it is. */
 #include <math.h>
 
 #include "base/text.h"
@@ -11,9 +12,7 @@ typedef struct {
   int32_t offset;
 } reading;
 
-static inline bool is_digit (uint8_t c) {
-  return (uint8_t)(c - '0') < 10;
-}
+static inline bool is_digit (uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
 static inline bool is_letter (uint8_t c) { /* beyond ASCII too: names of weekdays */
   return (uint8_t)((c | 0x20) - 'a') < 26 || c >= 0x80;
@@ -30,9 +29,10 @@ static bool digits_at (const uint8_t *at, const uint8_t *end, int n, int32_t *ou
   return true;
 }
 
-/* ---- a Z or an offset ---- */
+/* --- a Z or an offset --- */
 
-static int signed_offset (const uint8_t *at, const uint8_t *stop, bool short_too, int32_t *offset, const uint8_t **end) {
+static int signed_offset (const uint8_t *at, const uint8_t *stop, bool short_too, int32_t *offset,
+                          const uint8_t **end) {
   int32_t h, m = 0;
   const uint8_t *p = at + 3;
   if (!digits_at(at + 1, stop, 2, &h)) return TL_ESYNTAX;
@@ -51,7 +51,8 @@ static int signed_offset (const uint8_t *at, const uint8_t *stop, bool short_too
   return TL_OK;
 }
 
-int tl_zone_suffix (const uint8_t *at, const uint8_t *stop, tl_zone_place place, int32_t *offset, const uint8_t **end) {
+int tl_zone_suffix (const uint8_t *at, const uint8_t *stop, tl_zone_place place, int32_t *offset,
+                    const uint8_t **end) {
   while (at < stop && *at == ' ') at++;
   if (at == stop) return TL_ENOENT;
   bool word = false;
@@ -67,27 +68,33 @@ int tl_zone_suffix (const uint8_t *at, const uint8_t *stop, tl_zone_place place,
     }
   }
   bool minus = *at == '-';
-  if ((!minus && *at != '+') || stop - at < 2 || !is_digit(at[1])) return word ? TL_ESYNTAX : TL_ENOENT;
+  if ((!minus && *at != '+') || stop - at < 2 || !is_digit(at[1]))
+    return word ? TL_ESYNTAX : TL_ENOENT;
   if (minus && place < TL_ZONE_LONG_MINUS && !word) return TL_ENOENT;
   int rc = signed_offset(at, stop, !minus || word || place == TL_ZONE_ANY, offset, end);
   return rc == TL_ESYNTAX && minus && place == TL_ZONE_LONG_MINUS ? TL_ENOENT : rc;
 }
 
-/* ---- from components to a time ---- */
+/* --- from components to a time --- */
 
 static int finish (const reading *r, const tl_zone *zone, int64_t *ms) {
   const int32_t *v = r->part;
   if (v[TL_STEP_YEAR] < 1 || v[TL_STEP_MONTH] < 1 || v[TL_STEP_MONTH] > 12 || v[TL_STEP_DAY] < 1 ||
       v[TL_STEP_DAY] > tl_civil_month_days(v[TL_STEP_YEAR], v[TL_STEP_MONTH]))
     return TL_ERANGE;
-  bool midnight = v[TL_STEP_HOUR] == 24 && (v[TL_STEP_MINUTE] | v[TL_STEP_SECOND] | v[TL_STEP_MS]) == 0;
+  bool midnight =
+      v[TL_STEP_HOUR] == 24 && (v[TL_STEP_MINUTE] | v[TL_STEP_SECOND] | v[TL_STEP_MS]) == 0;
   bool leap = v[TL_STEP_SECOND] == 60 && v[TL_STEP_MINUTE] % 15 == 14;
-  if ((v[TL_STEP_HOUR] > 23 && !midnight) || v[TL_STEP_MINUTE] > 59 || (v[TL_STEP_SECOND] > 59 && !leap)) return TL_ERANGE;
-  int64_t local = tl_civil_days(v[TL_STEP_YEAR], v[TL_STEP_MONTH], v[TL_STEP_DAY]) * TL_DAY_SECONDS +
-                  (v[TL_STEP_HOUR] * 60 + v[TL_STEP_MINUTE]) * 60 + v[TL_STEP_SECOND];
+  if ((v[TL_STEP_HOUR] > 23 && !midnight) || v[TL_STEP_MINUTE] > 59 ||
+      (v[TL_STEP_SECOND] > 59 && !leap))
+    return TL_ERANGE;
+  int64_t local =
+      tl_civil_days(v[TL_STEP_YEAR], v[TL_STEP_MONTH], v[TL_STEP_DAY]) * TL_DAY_SECONDS +
+      (v[TL_STEP_HOUR] * 60 + v[TL_STEP_MINUTE]) * 60 + v[TL_STEP_SECOND];
   int64_t utc = local - r->offset;
-  if (!r->has_offset && zone != NULL) {
-    int rc = r->earlier ? tl_zone_to_utc_earlier(zone, local, &utc) : tl_zone_to_utc(zone, local, &utc);
+  if (!r->has_offset && zone) {
+    int rc =
+        r->earlier ? tl_zone_to_utc_earlier(zone, local, &utc) : tl_zone_to_utc(zone, local, &utc);
     if (rc != TL_OK) return rc;
   }
   utc = utc * 1000 + v[TL_STEP_MS];
@@ -111,16 +118,19 @@ static int32_t fraction (const uint8_t **at, const uint8_t *end) {
   return v * scale[n];
 }
 
-/* ---- steps: each takes the text at `at` and returns what is behind it, or NULL when it cannot be read ---- */
+/* --- steps: each takes the text at `at` and returns what is behind it, or NULL when it cannot
+** be read --- */
 
-static inline const uint8_t *skip_to_digit (const tl_step *s, const uint8_t *at, const uint8_t *end) {
+static inline const uint8_t *skip_to_digit (const tl_step *s, const uint8_t *at,
+                                            const uint8_t *end) {
   for (; at < end && !is_digit(*at); at++)
     if (*at == '+' && !s->may_plus) return NULL; /* an offset where the mask has a component */
   return at;
 }
 
-static inline const uint8_t *read_digits (const tl_step *s, const uint8_t *at, const uint8_t *end, int32_t *out) {
-  if (!s->joined && (at = skip_to_digit(s, at, end)) == NULL) return NULL;
+static inline const uint8_t *read_digits (const tl_step *s, const uint8_t *at, const uint8_t *end,
+                                          int32_t *out) {
+  if (!s->joined && !(at = skip_to_digit(s, at, end))) return NULL;
   const uint8_t *start = at;
   int32_t v = 0;
   for (; at < end && is_digit(*at) && at - start < s->width; at++) v = v * 10 + (*at - '0');
@@ -131,31 +141,38 @@ static inline const uint8_t *read_digits (const tl_step *s, const uint8_t *at, c
   return at;
 }
 
-static const uint8_t *read_hour (const tl_step *s, const uint8_t *at, const uint8_t *end, reading *r) {
+static const uint8_t *read_hour (const tl_step *s, const uint8_t *at, const uint8_t *end,
+                                 reading *r) {
   const uint8_t *p = s->joined ? at : skip_to_digit(s, at, end);
-  if (p == NULL) return NULL;
+  if (!p) return NULL;
   const uint8_t *prefix = s->joined ? p : p > at ? p - 1 : NULL;
-  if (prefix == NULL || prefix >= end || (*prefix != 'A' && *prefix != 'B'))
+  if (!prefix || prefix >= end || (*prefix != 'A' && *prefix != 'B'))
     return read_digits(s, at, end, &r->part[TL_STEP_HOUR]);
   p = prefix + 1;
   if (!digits_at(p, end, 1, &r->part[TL_STEP_HOUR])) return NULL;
-  if (!s->more && digits_at(p, end, 2, &r->part[TL_STEP_HOUR])) return read_digits(s, at, end, &r->part[TL_STEP_HOUR]);
+  if (!s->more && digits_at(p, end, 2, &r->part[TL_STEP_HOUR]))
+    return read_digits(s, at, end, &r->part[TL_STEP_HOUR]);
   r->earlier = *prefix == 'A';
   return p + 1;
 }
 
-static const uint8_t *read_year (const tl_step *s, const uint8_t *at, const uint8_t *end, int32_t *year) {
+static const uint8_t *read_year (const tl_step *s, const uint8_t *at, const uint8_t *end,
+                                 int32_t *year) {
   at = read_digits(s, at, end, year);
-  if (at != NULL && s->width == 2) *year += *year < 70 ? 2000 : 1900;
+  if (at && s->width == 2) *year += *year < 70 ? 2000 : 1900;
   return at;
 }
 
-static const uint8_t *read_ms (const tl_timemask *m, const tl_step *s, const uint8_t *at, const uint8_t *end, int32_t *out) {
+static const uint8_t *read_ms (const tl_timemask *m, const tl_step *s, const uint8_t *at,
+                               const uint8_t *end, int32_t *out) {
   const uint8_t *p = at;
   const uint8_t *literal = m->text + s->at - s->literal;
-  if (end - p > s->literal && memcmp(p, literal, s->literal) == 0 && is_digit(p[s->literal])) p += s->literal;
-  else if (!s->joined && end - p >= 2 && (*p == '.' || *p == ',' || *p == ':') && is_digit(p[1])) p++;
-  else return s->more ? NULL : at;
+  if (end - p > s->literal && memcmp(p, literal, s->literal) == 0 && is_digit(p[s->literal]))
+    p += s->literal;
+  else if (!s->joined && end - p >= 2 && (*p == '.' || *p == ',' || *p == ':') && is_digit(p[1]))
+    p++;
+  else
+    return s->more ? NULL : at;
   if (s->more) return digits_at(p, end, 3, out) ? p + 3 : NULL;
   *out = fraction(&p, end);
   return p;
@@ -169,7 +186,7 @@ static const uint8_t *read_weekday (const uint8_t *at, const uint8_t *end) {
 
 /* Digits of the mask, and repeated components: any run, or none where the text has no more. */
 static const uint8_t *read_over (const tl_step *s, const uint8_t *at, const uint8_t *end) {
-  if (!s->joined && (at = skip_to_digit(s, at, end)) == NULL) return NULL;
+  if (!s->joined && !(at = skip_to_digit(s, at, end))) return NULL;
   const uint8_t *start = at;
   bool exact = s->joined || s->more;
   while (at < end && is_digit(*at) && !(s->more && at - start == s->width)) at++;
@@ -191,23 +208,28 @@ static const uint8_t *read_zone (const uint8_t *at, const uint8_t *end, int32_t 
     const uint8_t *behind;
     *rc = tl_zone_suffix(at, end, TL_ZONE_ANY, offset, &behind);
     if (*rc != TL_ENOENT) return *rc == TL_OK ? behind : NULL;
-    if (!is_letter(*at)) at++;
-    else while (at < end && is_letter(*at)) at++;
+    if (!is_letter(*at))
+      at++;
+    else
+      while (at < end && is_letter(*at)) at++;
   }
   *rc = TL_ESYNTAX;
   return NULL;
 }
 
 /* Behind the seconds, where the mask goes on with something else than a fraction: ".546". */
-static const uint8_t *skip_fraction (const tl_timemask *m, const tl_step *s, const uint8_t *at, const uint8_t *end) {
-  if (s->kind != TL_STEP_SECOND || end - at < 2 || (*at != '.' && *at != ',') || !is_digit(at[1])) return at;
+static const uint8_t *skip_fraction (const tl_timemask *m, const tl_step *s, const uint8_t *at,
+                                     const uint8_t *end) {
+  if (s->kind != TL_STEP_SECOND || end - at < 2 || (*at != '.' && *at != ',') || !is_digit(at[1]))
+    return at;
   if (m->text[s->at + s->width] == *at) return at; /* the mask's own separator */
   for (at++; at < end && is_digit(*at); at++) {}
   return at;
 }
 
 /* Take an offset when there is one at `at`; *at moves behind it. */
-static int take_suffix (const uint8_t *from, const uint8_t *end, tl_zone_place place, reading *r, const uint8_t **at) {
+static int take_suffix (const uint8_t *from, const uint8_t *end, tl_zone_place place, reading *r,
+                        const uint8_t **at) {
   int rc = tl_zone_suffix(from, end, place, &r->offset, at);
   r->has_offset = rc == TL_OK;
   return rc == TL_ENOENT ? TL_OK : rc;
@@ -216,17 +238,22 @@ static int take_suffix (const uint8_t *from, const uint8_t *end, tl_zone_place p
 static int behind_last (const tl_timemask *m, const uint8_t *at, const uint8_t *end, reading *r) {
   const uint8_t *p = at;
   tl_zone_place place = m->time_last ? TL_ZONE_ANY : TL_ZONE_PLUS;
-  if (m->time_last) p = skip_rest_of_time(p, end);
-  else if (end - p >= 2 && ((*p | 0x20) == 't' || *p == ' ') && is_digit(p[1])) { /* a date, and the text goes on with a time */
+  if (m->time_last)
+    p = skip_rest_of_time(p, end);
+  else if (end - p >= 2 && ((*p | 0x20) == 't' || *p == ' ') && is_digit(p[1])) {
+    /* a date, and the text goes on with a time */
     for (p++; p < end && is_digit(*p); p++) {}
     p = skip_rest_of_time(p, end);
     place = TL_ZONE_ANY;
-  } else if (p < end && *p == ' ') place = TL_ZONE_ANY;
+  } else if (p < end && *p == ' ')
+    place = TL_ZONE_ANY;
   return take_suffix(p, end, place, r, &p);
 }
 
-/* The shape that most texts have, "-10" or ":32": the same as read_digits would read, or NULL to let it decide. */
-static inline const uint8_t *read_plain (const tl_step *s, const uint8_t *at, const uint8_t *end, int32_t *out) {
+/* The shape that most texts have, "-10" or ":32": the same as read_digits would read, or NULL
+** to let it decide. */
+static inline const uint8_t *read_plain (const tl_step *s, const uint8_t *at, const uint8_t *end,
+                                         int32_t *out) {
   if (end - at < s->literal + s->width) return NULL;
   if (s->literal == 1 && (is_digit(*at) || *at == '+')) return NULL;
   const uint8_t *p = at + s->literal;
@@ -243,15 +270,15 @@ static inline const uint8_t *read_plain (const tl_step *s, const uint8_t *at, co
   return p;
 }
 
-static inline const uint8_t *read_step (const tl_timemask *m, const tl_step *s, const uint8_t *at, const uint8_t *end,
-                                        reading *r, int *rc) {
+static inline const uint8_t *read_step (const tl_timemask *m, const tl_step *s, const uint8_t *at,
+                                        const uint8_t *end, reading *r, int *rc) {
   int32_t ignored;
   switch (s->kind) {
     case TL_STEP_WEEKDAY: return read_weekday(at, end);
     case TL_STEP_ZONE: {
       const uint8_t *behind = read_zone(at, end, s->ignored ? &ignored : &r->offset, rc);
       r->has_offset |= !s->ignored;
-      return behind == NULL && s->ignored ? at : behind;
+      return !behind && s->ignored ? at : behind;
     }
     case TL_STEP_MS: return read_ms(m, s, at, end, s->ignored ? &ignored : &r->part[TL_STEP_MS]);
     case TL_STEP_DIGITS: return read_over(s, at, end);
@@ -269,10 +296,12 @@ static int read_tokens (const tl_timemask *m, const tl_zone *zone, tl_slice text
   for (const tl_step *s = m->step, *last = s + m->steps; s < last; s++) {
     int rc = TL_ESYNTAX;
     const uint8_t *behind = s->plain ? read_plain(s, at, end, &r.part[s->kind]) : NULL;
-    at = behind != NULL ? behind : read_step(m, s, at, end, &r, &rc);
-    if (at == NULL) return rc;
+    at = behind ? behind : read_step(m, s, at, end, &r, &rc);
+    if (!at) return rc;
     if (s->zone_after == TL_ZONE_NOT) continue;
-    if ((rc = take_suffix(skip_fraction(m, s, at, end), end, (tl_zone_place)s->zone_after, &r, &at)) != TL_OK) return rc;
+    if ((rc = take_suffix(skip_fraction(m, s, at, end), end, (tl_zone_place)s->zone_after, &r,
+                          &at)) != TL_OK)
+      return rc;
   }
   if (!m->has_zone && !r.has_offset) {
     int rc = behind_last(m, at, end, &r);
@@ -281,7 +310,7 @@ static int read_tokens (const tl_timemask *m, const tl_zone *zone, tl_slice text
   return finish(&r, zone, ms);
 }
 
-/* ---- ISO 8601 ---- */
+/* --- ISO 8601 --- */
 
 /* "hh", "hh:mi", "hh:mi:ss" with a fraction, or the same without colons. */
 static const uint8_t *iso_time (const uint8_t *at, const uint8_t *end, reading *r) {
@@ -312,8 +341,11 @@ static const uint8_t *iso_date (const uint8_t *at, const uint8_t *end, reading *
 }
 
 static tl_slice trim (tl_slice s) {
-  while (s.len > 0 && (*s.at == ' ' || (*s.at >= '\t' && *s.at <= '\r'))) s = tl_slice_of(s.at + 1, s.len - 1);
-  while (s.len > 0 && (s.at[s.len - 1] == ' ' || (s.at[s.len - 1] >= '\t' && s.at[s.len - 1] <= '\r'))) s.len--;
+  while (s.len > 0 && (*s.at == ' ' || (*s.at >= '\t' && *s.at <= '\r')))
+    s = tl_slice_of(s.at + 1, s.len - 1);
+  while (s.len > 0 &&
+         (s.at[s.len - 1] == ' ' || (s.at[s.len - 1] >= '\t' && s.at[s.len - 1] <= '\r')))
+    s.len--;
   return s;
 }
 
@@ -321,10 +353,10 @@ static int read_iso (const tl_zone *zone, tl_slice text, int64_t *ms) {
   reading r = { .part = { 1, 1, 1, 0, 0, 0, 0 } };
   text = trim(text);
   const uint8_t *end = text.at + text.len, *at = iso_date(text.at, end, &r);
-  if (at == NULL) return TL_ESYNTAX;
+  if (!at) return TL_ESYNTAX;
   if (at < end) {
     if ((*at | 0x20) != 't' && *at != ' ') return TL_ESYNTAX;
-    if ((at = iso_time(at + 1, end, &r)) == NULL) return TL_ESYNTAX;
+    if (!(at = iso_time(at + 1, end, &r))) return TL_ESYNTAX;
   }
   if (at < end && *at == ' ') at++;
   if (at < end) {
@@ -336,7 +368,7 @@ static int read_iso (const tl_zone *zone, tl_slice text, int64_t *ms) {
   return finish(&r, zone, ms);
 }
 
-/* ---- UNIX, UNIXMS ---- */
+/* --- UNIX, UNIXMS --- */
 
 static int unix_slowly (tl_slice text, int decimals, int64_t *ms) {
   double number;
@@ -389,7 +421,8 @@ int tl_timemask_parse (const tl_timemask *m, const tl_zone *zone, tl_slice text,
   }
 }
 
-int tl_timemask_parse_json (const tl_timemask *m, const tl_zone *zone, const tl_json_value *v, int64_t *ms) {
+int tl_timemask_parse_json (const tl_timemask *m, const tl_zone *zone, const tl_json_value *v,
+                            int64_t *ms) {
   if (v->type != TL_JSON_STRING && v->type != TL_JSON_NUMBER) return TL_ETYPE;
   if (v->type == TL_JSON_NUMBER || !v->escaped) return tl_timemask_parse(m, zone, v->raw, ms);
   tl_buf text; /* rare: 2026\/11\/22 */

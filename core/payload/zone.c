@@ -1,11 +1,13 @@
-/* core/payload/zone.c — from UTC to local time and back. Must not know where zones come from, nor what a date is. */
+/* core/payload/zone.c — from UTC to local time and back. Must not know where zones come from,
+** nor what a date is. */
 #include "payload/timemask.h"
 
 #include <stdlib.h>
 
 #include "payload/zone_private.h"
 
-/* Beyond this (a thousand million years) a second is as good as any other, and sums of it cannot overflow. */
+/* Beyond this (a thousand million years) a second is as good as any other, and sums of it
+** cannot overflow. */
 #define FAR (INT64_C(1) << 55)
 
 enum { REACH = 26 * 3600 }; /* no offset is larger */
@@ -17,14 +19,12 @@ typedef struct {
 
 static const tl_zone utc;
 
-const tl_zone *tl_zone_utc (void) {
-  return &utc;
-}
+const tl_zone *tl_zone_utc (void) { return &utc; }
 
 int tl_zone_alloc (tl_zone **out, size_t capacity) {
   if (capacity > SIZE_MAX / 32) return TL_ENOMEM;
   tl_zone *z = calloc(1, sizeof *z + capacity * (sizeof *z->at + sizeof *z->offset));
-  if (z == NULL) return TL_ENOMEM;
+  if (!z) return TL_ENOMEM;
   z->at = (int64_t *)(void *)(z + 1);
   z->offset = (int32_t *)(void *)(z->at + capacity);
   *out = z;
@@ -54,10 +54,12 @@ static bool two_digits (const uint8_t *at, int32_t max, int32_t *out) {
 int tl_zone_offset_parse (tl_slice text, int32_t *seconds_east) {
   const uint8_t *at = text.at;
   int32_t h, m = 0, s = 0;
-  if (text.len < 3 || (at[0] != '+' && at[0] != '-') || !two_digits(at + 1, 23, &h)) return TL_ESYNTAX;
+  if (text.len < 3 || (at[0] != '+' && at[0] != '-') || !two_digits(at + 1, 23, &h))
+    return TL_ESYNTAX;
   bool ok = text.len == 3 || (text.len == 5 && two_digits(at + 3, 59, &m)) ||
             (text.len == 6 && at[3] == ':' && two_digits(at + 4, 59, &m)) ||
-            (text.len == 9 && at[3] == ':' && at[6] == ':' && two_digits(at + 4, 59, &m) && two_digits(at + 7, 59, &s));
+            (text.len == 9 && at[3] == ':' && at[6] == ':' && two_digits(at + 4, 59, &m) &&
+             two_digits(at + 7, 59, &s));
   if (!ok) return TL_ESYNTAX;
   int32_t offset = h * 3600 + m * 60 + s;
   *seconds_east = at[0] == '-' ? -offset : offset;
@@ -80,8 +82,10 @@ static span span_at (const tl_zone *z, int64_t when) {
   span s = { INT64_MIN, INT64_MAX, z->first };
   if (z->count == 0) return s;
   int64_t shift = 0, last = z->at[z->count - 1];
-  if (z->repeats_after && when >= last) shift = ((when - last) / TL_ZONE_CYCLE + 1) * TL_ZONE_CYCLE;
-  else if (z->repeats_before && when < z->at[0]) shift = -((z->at[0] - when) / TL_ZONE_CYCLE + 1) * TL_ZONE_CYCLE;
+  if (z->repeats_after && when >= last)
+    shift = ((when - last) / TL_ZONE_CYCLE + 1) * TL_ZONE_CYCLE;
+  else if (z->repeats_before && when < z->at[0])
+    shift = -((z->at[0] - when) / TL_ZONE_CYCLE + 1) * TL_ZONE_CYCLE;
   size_t i = changes_until(z, when - shift);
   if (i > 0) {
     s.from = z->at[i - 1] + shift;
@@ -99,7 +103,8 @@ int32_t tl_zone_offset (const tl_zone *z, int64_t utc_seconds) {
   return z->count == 0 ? z->first : span_at(z, not_far(utc_seconds)).offset;
 }
 
-/* Every span of one offset that could hold the local time is tried, from the latest to the earliest. */
+/* Every span of one offset that could hold the local time is tried, from the latest to the
+** earliest. */
 static int to_utc (const tl_zone *z, int64_t local, bool earlier, int64_t *out) {
   local = not_far(local);
   bool found = false;

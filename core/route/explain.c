@@ -1,5 +1,5 @@
-/* core/route/explain.c — how the decision for a topic falls, for a person. Pure. Asks every candidate itself, so that what it
-** tells does not come from a memory. */
+/* core/route/explain.c — how the decision for a topic falls, for a person. Pure. Asks every
+** candidate itself, so that what it tells does not come from a memory. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,10 +12,12 @@ typedef struct {
   tl_slice topic;
   tl_route_told *told;
   void *ctx;
-  int parts; /* expressions that may still be compiled anew, to see whether a part of the topic matches */
+  /* expressions that may still be compiled anew, to see whether a part of the topic matches */
+  int parts;
 } telling;
 
-static bool tell (const telling *t, const tl_route_station *s, tl_route_by by, bool matched, const char *why) {
+static bool tell (const telling *t, const tl_route_station *s, tl_route_by by, bool matched,
+                  const char *why) {
   t->told(t->ctx, tl_route_station_address(s), s->target, by, matched, why);
   return matched;
 }
@@ -30,8 +32,9 @@ static const tl_route_station **sorted (const tl_router *r, uint32_t *count) {
   tl_slice address;
   void *s;
   uint32_t n = 0;
-  const tl_route_station **all = r->stations.live == 0 ? NULL : malloc(r->stations.live * sizeof *all);
-  if (all != NULL) {
+  const tl_route_station **all =
+      r->stations.live == 0 ? NULL : malloc(r->stations.live * sizeof *all);
+  if (all) {
     for (uint32_t i = 0; tl_map_next(&r->stations, &i, &address, &s);) all[n++] = s;
     qsort(all, n, sizeof *all, descending);
   }
@@ -68,7 +71,8 @@ static tl_slice level_at (tl_slice s, size_t from) {
 }
 
 static void goes_on (char *why, const char *what, const char *other, tl_slice more) {
-  snprintf(why, WHY, "the %s goes on after the %s: '%.*s%s'", what, other, TL_ARG(head(more)), dots(more));
+  snprintf(why, WHY, "the %s goes on after the %s: '%.*s%s'", what, other, TL_ARG(head(more)),
+           dots(more));
 }
 
 /* In the levels that a person thinks in. */
@@ -77,7 +81,8 @@ static void tell_difference (char *why, tl_slice address, tl_slice topic) {
   for (int level = 1;; level++) {
     tl_slice a = level_at(address, at), t = level_at(topic, at);
     if (!tl_slice_eq(a, t)) {
-      snprintf(why, WHY, "level %d is '%.*s%s', in the topic it is '%.*s%s'", level, TL_ARG(head(a)), dots(a), TL_ARG(head(t)), dots(t));
+      snprintf(why, WHY, "level %d is '%.*s%s', in the topic it is '%.*s%s'", level,
+               TL_ARG(head(a)), dots(a), TL_ARG(head(t)), dots(t));
       return;
     }
     at += a.len;
@@ -88,34 +93,46 @@ static void tell_difference (char *why, tl_slice address, tl_slice topic) {
 }
 
 static bool one_slash_more (tl_slice longer, tl_slice shorter) {
-  return longer.len == shorter.len + 1 && longer.at[0] == '/' && tl_slice_eq(rest(longer, 1), shorter);
+  return longer.len == shorter.len + 1 && longer.at[0] == '/' &&
+         tl_slice_eq(rest(longer, 1), shorter);
 }
 
 static bool tell_exact (const telling *t, const tl_route_station *s) {
   char why[WHY];
   tl_slice address = tl_route_station_address(s);
-  if (tl_slice_eq(address, t->topic)) return tell(t, s, TL_BY_EXACT, true, "address equals the topic");
-  if (s->regex != NULL) return false; /* its turn comes */
-  if (equal_but_for_case(address, t->topic)) snprintf(why, sizeof why, "the same but for upper and lower case");
-  else if (one_slash_more(t->topic, address)) snprintf(why, sizeof why, "the same, but the topic begins with '/'");
-  else if (one_slash_more(address, t->topic)) snprintf(why, sizeof why, "the same, but the address begins with '/'");
-  else tell_difference(why, address, t->topic);
+  if (tl_slice_eq(address, t->topic))
+    return tell(t, s, TL_BY_EXACT, true, "address equals the topic");
+  if (s->regex) return false; /* its turn comes */
+  if (equal_but_for_case(address, t->topic))
+    snprintf(why, sizeof why, "the same but for upper and lower case");
+  else if (one_slash_more(t->topic, address))
+    snprintf(why, sizeof why, "the same, but the topic begins with '/'");
+  else if (one_slash_more(address, t->topic))
+    snprintf(why, sizeof why, "the same, but the address begins with '/'");
+  else
+    tell_difference(why, address, t->topic);
   return tell(t, s, TL_BY_EXACT, false, why);
 }
 
-static bool begins (tl_slice s, tl_slice with) { return s.len >= with.len && memcmp(s.at, with.at, with.len) == 0; }
+static bool begins (tl_slice s, tl_slice with) {
+  return s.len >= with.len && memcmp(s.at, with.at, with.len) == 0;
+}
 
-static bool ends (tl_slice s, tl_slice with) { return s.len >= with.len && memcmp(s.at + s.len - with.len, with.at, with.len) == 0; }
+static bool ends (tl_slice s, tl_slice with) {
+  return s.len >= with.len && memcmp(s.at + s.len - with.len, with.at, with.len) == 0;
+}
 
 /* The part of the topic that the expression matches. */
 static tl_slice matched_part (telling *t, tl_slice address) {
   tl_pattern *p;
   tl_group whole;
   tl_err ignored;
-  if (t->parts-- <= 0 || tl_pattern_new(&p, address, TL_PATTERN_UTF, &ignored) != TL_OK) return tl_slice_of(NULL, 0);
+  if (t->parts-- <= 0 || tl_pattern_new(&p, address, TL_PATTERN_UTF, &ignored) != TL_OK)
+    return tl_slice_of(NULL, 0);
   int rc = tl_pattern_match(p, t->topic, &whole, 1);
   tl_pattern_free(p);
-  return rc > 0 ? tl_slice_of(t->topic.at + whole.from, whole.to - whole.from) : tl_slice_of(NULL, 0);
+  return rc > 0 ? tl_slice_of(t->topic.at + whole.from, whole.to - whole.from)
+                : tl_slice_of(NULL, 0);
 }
 
 static void tell_mismatch (telling *t, const tl_route_station *s, char *why) {
@@ -126,26 +143,32 @@ static void tell_mismatch (telling *t, const tl_route_station *s, char *why) {
   char *more = why + n;
   size_t room = WHY - (size_t)n;
   if (!begins(t->topic, prefix)) {
-    snprintf(more, room, ": it takes topics that begin with '%.*s%s'", TL_ARG(head(prefix)), dots(prefix));
+    snprintf(more, room, ": it takes topics that begin with '%.*s%s'", TL_ARG(head(prefix)),
+             dots(prefix));
   } else if (!ends(t->topic, suffix)) {
-    snprintf(more, room, ": it takes topics that end with '%.*s%s'", TL_ARG(head(suffix)), dots(suffix));
+    snprintf(more, room, ": it takes topics that end with '%.*s%s'", TL_ARG(head(suffix)),
+             dots(suffix));
   } else {
     tl_slice part = matched_part(t, address);
-    if (part.len > 0) snprintf(more, room, ": only '%.*s%s', and it must match the whole topic", TL_ARG(head(part)), dots(part));
+    if (part.len > 0)
+      snprintf(more, room, ": only '%.*s%s', and it must match the whole topic", TL_ARG(head(part)),
+               dots(part));
   }
 }
 
 static bool tell_regex (telling *t, const tl_route_station *s) {
   char why[WHY] = "regex matches";
-  if (s->regex == NULL) return false;
+  if (!s->regex) return false;
   int rc = tl_pattern_match(s->regex->pattern, t->topic, NULL, 0);
-  if (rc == TL_ELIMIT) snprintf(why, sizeof why, "regex given up: it takes too many steps on this topic");
-  else if (rc <= 0) tell_mismatch(t, s, why);
+  if (rc == TL_ELIMIT)
+    snprintf(why, sizeof why, "regex given up: it takes too many steps on this topic");
+  else if (rc <= 0)
+    tell_mismatch(t, s, why);
   return tell(t, s, TL_BY_REGEX, rc > 0, why);
 }
 
-/* Exact matches are found by a lookup, so the one that equals decides, whatever stands beside it: it is told after those above
-** it. */
+/* Exact matches are found by a lookup, so the one that equals decides, whatever stands beside
+** it: it is told after those above it. */
 static bool tell_stations (telling *t, const tl_route_station **all, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
     if (tell_exact(t, all[i])) return true;
@@ -157,12 +180,12 @@ static bool tell_stations (telling *t, const tl_route_station **all, uint32_t co
 void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void *ctx) {
   telling t = { topic, told, ctx, PARTS };
   uint32_t count;
-  if (r->hash != NULL) {
+  if (r->hash) {
     tell(&t, r->hash, TL_BY_HASH, true, "'#' takes every topic");
     return;
   }
   const tl_route_station **all = sorted(r, &count);
-  if (!tell_stations(&t, all, count) && r->rest != NULL)
+  if (!tell_stations(&t, all, count) && r->rest)
     tell(&t, r->rest, TL_BY_REST, true, "'.*' takes what no other station takes");
   free(all);
 }

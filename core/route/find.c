@@ -1,14 +1,16 @@
-/* core/route/find.c — from a topic to its station: one hash and one or two lookups for a topic seen before. Pure. */
+/* core/route/find.c — from a topic to its station: one hash and one or two lookups for a topic
+** seen before. Pure. */
 #include "route/router.h"
 
 #include "route/router_state.h"
 
 static void set_wills (tl_route *route, const tl_will_set *wills) {
-  route->wills = wills == NULL ? NULL : wills->targets;
-  route->will_count = wills == NULL ? 0 : wills->count;
+  route->wills = !wills ? NULL : wills->targets;
+  route->will_count = !wills ? 0 : wills->count;
 }
 
-static const tl_route *answer (tl_router *r, tl_slice kept, bool remembered, void *target, tl_route_by by, const void *wills) {
+static const tl_route *answer (tl_router *r, tl_slice kept, bool remembered, void *target,
+                               tl_route_by by, const void *wills) {
   r->last = kept;
   r->last_remembered = remembered;
   r->route.target = target;
@@ -22,7 +24,7 @@ static const tl_route *answer (tl_router *r, tl_slice kept, bool remembered, voi
 
 static tl_route_by by_of (const tl_router *r, const tl_memo *memo) {
   if (memo->instance) return TL_BY_EXACT;
-  if (memo->station == NULL) return TL_BY_NOTHING;
+  if (!memo->station) return TL_BY_NOTHING;
   return memo->station == r->rest ? TL_BY_REST : TL_BY_REGEX;
 }
 
@@ -45,10 +47,11 @@ typedef struct {
 static bool try_regex (void *ctx, const tl_route_station *s) {
   trial *t = ctx;
   if (!tl_route_station_has_text(s, t->topic)) return false;
-  int rc = tl_pattern_match(s->regex->pattern, t->topic, t->r->groups, (int)t->r->regexes.groups_max);
+  int rc =
+      tl_pattern_match(s->regex->pattern, t->topic, t->r->groups, (int)t->r->regexes.groups_max);
   if (rc == TL_ELIMIT) {
     t->r->limit_hits++;
-    if (t->r->given_up != NULL) t->r->given_up(t->r->given_up_ctx, s->target, t->topic);
+    if (t->r->given_up) t->r->given_up(t->r->given_up_ctx, s->target, t->topic);
   }
   if (rc <= 0) return false;
   t->groups = rc;
@@ -60,18 +63,24 @@ static const tl_route *decide (tl_router *r, tl_slice topic, uint32_t hash) {
   trial t = { r, topic, 0 };
   r->misses++;
   const tl_route_station *s = tl_regexes_visit(&r->regexes, topic, try_regex, &t);
-  uint32_t groups = s != NULL && t.groups > 1 ? (uint32_t)t.groups : 0; /* an address without groups has no captures to tell */
-  if (s == NULL) s = r->rest;
-  void *target = s == NULL ? NULL : s->target;
-  const void *wills = r->wills.by_topic.live > 0 ? tl_map_get_hashed(&r->wills.by_topic, topic, hash) : NULL;
+  /* an address without groups has no captures to tell */
+  uint32_t groups = s && t.groups > 1 ? (uint32_t)t.groups : 0;
+  if (!s) s = r->rest;
+  void *target = !s ? NULL : s->target;
+  const void *wills =
+      r->wills.by_topic.live > 0 ? tl_map_get_hashed(&r->wills.by_topic, topic, hash) : NULL;
   tl_memo *memo = tl_memory_add(&r->memory, topic, r->groups, groups);
-  if (memo != NULL) {
+  if (memo) {
     memo->target = target;
     memo->station = s;
     memo->wills = wills;
     return answer_memo(r, memo);
   }
-  answer(r, tl_slice_of(NULL, 0), false, target, s == NULL ? TL_BY_NOTHING : s == r->rest ? TL_BY_REST : TL_BY_REGEX, wills);
+  answer(r, tl_slice_of(NULL, 0), false, target,
+         !s             ? TL_BY_NOTHING
+         : s == r->rest ? TL_BY_REST
+                        : TL_BY_REGEX,
+         wills);
   if (groups > 0) {
     r->route.groups = r->groups;
     r->route.group_count = groups;
@@ -86,29 +95,30 @@ const tl_route *tl_router_find (tl_router *r, tl_slice topic) {
     return &r->route;
   }
   uint32_t hash = tl_hash(topic.at, topic.len);
-  if (r->hash != NULL) {
-    const void *wills = r->wills.by_topic.live > 0 ? tl_map_get_hashed(&r->wills.by_topic, topic, hash) : NULL;
+  if (r->hash) {
+    const void *wills =
+        r->wills.by_topic.live > 0 ? tl_map_get_hashed(&r->wills.by_topic, topic, hash) : NULL;
     return answer(r, tl_slice_of(NULL, 0), false, r->hash->target, TL_BY_HASH, wills);
   }
   const tl_route_station *s = tl_map_get_hashed(&r->stations, topic, hash);
-  if (s != NULL) return answer(r, tl_route_station_address(s), false, s->target, TL_BY_EXACT, s->wills);
+  if (s) return answer(r, tl_route_station_address(s), false, s->target, TL_BY_EXACT, s->wills);
   tl_memo *memo = tl_map_get_hashed(&r->memory.by_topic, topic, hash);
-  if (memo == NULL) return decide(r, topic, hash);
+  if (!memo) return decide(r, topic, hash);
   memo->used = true;
   r->hits++;
   return answer_memo(r, memo);
 }
 
 int tl_router_remember (tl_router *r, tl_slice topic, void *target) {
-  if (tl_map_get(&r->stations, topic) != NULL) return TL_EEXIST;
+  if (tl_map_get(&r->stations, topic)) return TL_EEXIST;
   tl_memo *memo = tl_map_get(&r->memory.by_topic, topic);
-  if (memo == NULL) {
+  if (!memo) {
     if (topic.len > r->memory.max_bytes || r->memory.max_topics == 0) return TL_EFULL;
     decide(r, topic, tl_hash(topic.at, topic.len));
     memo = tl_map_get(&r->memory.by_topic, topic);
-    if (memo == NULL) return TL_ENOMEM;
+    if (!memo) return TL_ENOMEM;
   }
-  if (memo->station == NULL) return TL_ENOENT;
+  if (!memo->station) return TL_ENOENT;
   memo->target = target;
   memo->instance = true;
   tl_router_ask_anew(r); /* r->route itself stays as it is: the caller may still read its groups */
@@ -118,10 +128,13 @@ int tl_router_remember (tl_router *r, tl_slice topic, void *target) {
 bool tl_router_match (tl_router *r, tl_slice address, tl_slice topic, tl_route *route) {
   const tl_route_station *s = tl_map_get(&r->stations, address);
   trial t = { r, topic, 0 };
-  if (s == NULL || s->regex == NULL) return false;
+  if (!s || !s->regex) return false;
   tl_router_ask_anew(r); /* the last answer may stand in the room for groups */
   if (!try_regex(&t, s)) return false;
-  *route = (tl_route){ .target = s->target, .by = TL_BY_REGEX, .groups = r->groups, .group_count = (uint32_t)t.groups,
+  *route = (tl_route){ .target = s->target,
+                       .by = TL_BY_REGEX,
+                       .groups = r->groups,
+                       .group_count = (uint32_t)t.groups,
                        .pattern = s->regex->pattern };
   return true;
 }

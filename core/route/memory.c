@@ -1,6 +1,7 @@
-/* core/route/memory.c — remembered answers. Knows no rules of routing. A hand goes round the answers and takes the first that
-** was not used since it last passed: near to "least recently used", and a hit writes one flag instead of moving links. A flood
-** of topics seen once takes each other's place, not that of topics in use. */
+/* core/route/memory.c — remembered answers. Knows no rules of routing. A hand goes round the
+** answers and takes the first that was not used since it last passed: near to "least recently
+** used", and a hit writes one flag instead of moving links. A flood of topics seen once takes
+** each other's place, not that of topics in use. */
 #include "route/memory.h"
 
 #include <stdlib.h>
@@ -51,19 +52,20 @@ static bool reserve_slot (tl_memory *m) {
   if (m->count < m->cap) return true;
   uint32_t cap = m->cap < 16 ? 16 : m->cap * 2;
   tl_memo **ring = realloc(m->ring, cap * sizeof(tl_memo *));
-  if (ring == NULL) return false;
+  if (!ring) return false;
   m->ring = ring;
   m->cap = cap;
   return true;
 }
 
-tl_memo *tl_memory_add (tl_memory *m, tl_slice topic, const tl_group *groups, uint32_t group_count) {
+tl_memo *tl_memory_add (tl_memory *m, tl_slice topic, const tl_group *groups,
+                        uint32_t group_count) {
   if (m->max_topics == 0 || topic.len > m->max_bytes) return NULL;
   make_room(m, topic.len);
   if (!reserve_slot(m)) return NULL;
   size_t head = sizeof(tl_memo) + group_count * sizeof(tl_group);
   tl_memo *memo = calloc(1, head + topic.len);
-  if (memo == NULL) return NULL;
+  if (!memo) return NULL;
   memo->len = (uint32_t)topic.len;
   memo->group_count = group_count;
   if (group_count > 0) memcpy(memo->groups, groups, group_count * sizeof(tl_group));

@@ -1,4 +1,5 @@
-/* core/route/router.c — adding and removing: what is known, and which remembered answers a change makes wrong. Pure. */
+/* core/route/router.c — adding and removing: what is known, and which remembered answers a
+** change makes wrong. Pure. */
 #include "route/router.h"
 
 #include <assert.h>
@@ -8,7 +9,7 @@
 
 int tl_router_new (tl_router **out, size_t max_topics, size_t max_bytes) {
   tl_router *r = calloc(1, sizeof *r);
-  if (r == NULL) return TL_ENOMEM;
+  if (!r) return TL_ENOMEM;
   tl_map_init(&r->stations);
   tl_regexes_init(&r->regexes);
   tl_wills_init(&r->wills);
@@ -20,7 +21,7 @@ int tl_router_new (tl_router **out, size_t max_topics, size_t max_bytes) {
 void tl_router_free (tl_router *r) {
   tl_slice address;
   void *s;
-  if (r == NULL) return;
+  if (!r) return;
   tl_regexes_fini(&r->regexes);
   for (uint32_t i = 0; tl_map_next(&r->stations, &i, &address, &s);) tl_route_station_free(s);
   tl_map_fini(&r->stations);
@@ -35,7 +36,7 @@ void tl_router_free (tl_router *r) {
 static void forget_topic (tl_router *r, tl_slice topic) {
   tl_memo *memo = tl_map_get(&r->memory.by_topic, topic);
   tl_router_ask_anew(r);
-  if (memo != NULL) tl_memory_forget(&r->memory, memo);
+  if (memo) tl_memory_forget(&r->memory, memo);
 }
 
 static void forget_all (tl_router *r) {
@@ -50,7 +51,8 @@ static tl_route_station **special_place (tl_router *r, tl_slice address) {
   return NULL;
 }
 
-static int add_special (tl_router *r, tl_route_station **place, tl_slice address, void *target, tl_err *err) {
+static int add_special (tl_router *r, tl_route_station **place, tl_slice address, void *target,
+                        tl_err *err) {
   int rc = tl_route_station_new(place, address, target, false, err);
   if (rc == TL_OK) forget_all(r);
   return rc;
@@ -58,27 +60,29 @@ static int add_special (tl_router *r, tl_route_station **place, tl_slice address
 
 static int add_regex (tl_router *r, tl_route_station *s) {
   uint32_t groups = (uint32_t)tl_pattern_group_count(s->regex->pattern) + 1;
-  if (groups > r->regexes.groups_max || r->groups == NULL) {
+  if (groups > r->regexes.groups_max || !r->groups) {
     tl_group *room = realloc(r->groups, groups * sizeof *room);
-    if (room == NULL) return TL_ENOMEM;
+    if (!room) return TL_ENOMEM;
     r->groups = room;
   }
   int rc = tl_regexes_add(&r->regexes, s);
-  if (rc == TL_OK) forget_all(r); /* it may come before any regex that answered, and before "nobody" */
+  /* it may come before any regex that answered, and before "nobody" */
+  if (rc == TL_OK) forget_all(r);
   return rc;
 }
 
 int tl_router_add (tl_router *r, tl_slice address, void *target, tl_err *err) {
   tl_route_station **place = special_place(r, address), *s = NULL;
-  if ((place != NULL && *place != NULL) || tl_map_get(&r->stations, address) != NULL)
+  if ((place && *place) || tl_map_get(&r->stations, address))
     return tl_fail(err, TL_EEXIST, 0, "another station has the address '%.*s'", TL_ARG(address));
   if (address.len == 0) return tl_fail(err, TL_ESYNTAX, 0, "an address has at least one character");
-  if (address.len > UINT16_MAX) return tl_fail(err, TL_ESYNTAX, UINT16_MAX, "an address has at most 65535 bytes");
-  if (place != NULL) return add_special(r, place, address, target, err);
+  if (address.len > UINT16_MAX)
+    return tl_fail(err, TL_ESYNTAX, UINT16_MAX, "an address has at most 65535 bytes");
+  if (place) return add_special(r, place, address, target, err);
   int rc = tl_route_station_new(&s, address, target, !tl_address_is_plain(address), err);
   if (rc != TL_OK) return rc;
   rc = tl_map_put(&r->stations, tl_route_station_address(s), s);
-  if (rc == TL_OK && s->regex != NULL && (rc = add_regex(r, s)) != TL_OK) tl_map_del(&r->stations, address);
+  if (rc == TL_OK && s->regex && (rc = add_regex(r, s)) != TL_OK) tl_map_del(&r->stations, address);
   if (rc != TL_OK) {
     tl_route_station_free(s);
     return tl_fail(err, rc, 0, "no memory");
@@ -91,7 +95,7 @@ int tl_router_add (tl_router *r, tl_slice address, void *target, tl_err *err) {
 static void remove_station (tl_router *r, tl_route_station *s) {
   tl_map_del(&r->stations, tl_route_station_address(s));
   tl_router_ask_anew(r);
-  if (s->regex != NULL) {
+  if (s->regex) {
     tl_regexes_remove(&r->regexes, s);
     forget_all(r);
   }
@@ -100,19 +104,19 @@ static void remove_station (tl_router *r, tl_route_station *s) {
 
 int tl_router_remove (tl_router *r, tl_slice address) {
   tl_route_station **place = special_place(r, address), *s = tl_map_get(&r->stations, address);
-  if (place != NULL) {
-    if (*place == NULL) return TL_ENOENT;
+  if (place) {
+    if (!*place) return TL_ENOENT;
     tl_route_station_free(*place);
     *place = NULL;
     forget_all(r);
     return TL_OK;
   }
-  if (s != NULL) {
+  if (s) {
     remove_station(r, s);
     return TL_OK;
   }
   tl_memo *memo = tl_map_get(&r->memory.by_topic, address);
-  if (memo == NULL || !memo->instance) return TL_ENOENT;
+  if (!memo || !memo->instance) return TL_ENOENT;
   forget_topic(r, address);
   return TL_OK;
 }
@@ -121,17 +125,20 @@ void tl_router_forget (tl_router *r, const void *target) {
   tl_router_ask_anew(r);
   for (uint32_t i = 0; i < r->memory.count;) {
     tl_memo *memo = r->memory.ring[i];
-    if (memo->target == target) tl_memory_forget(&r->memory, memo); /* the last one comes to this place */
-    else i++;
+    /* the last one comes to this place */
+    if (memo->target == target)
+      tl_memory_forget(&r->memory, memo);
+    else
+      i++;
   }
 }
 
 /* The answer for this topic, in whatever form it is kept, carries the wills. */
 static void wills_changed (tl_router *r, tl_slice topic) {
   tl_route_station *s = tl_map_get(&r->stations, topic);
-  if (s != NULL) s->wills = tl_map_get(&r->wills.by_topic, topic);
+  if (s) s->wills = tl_map_get(&r->wills.by_topic, topic);
   tl_memo *memo = tl_map_get(&r->memory.by_topic, topic);
-  if (memo != NULL) memo->wills = tl_map_get(&r->wills.by_topic, topic);
+  if (memo) memo->wills = tl_map_get(&r->wills.by_topic, topic);
   tl_router_ask_anew(r);
 }
 
@@ -147,13 +154,18 @@ int tl_router_remove_will (tl_router *r, tl_slice topic, void *target) {
   return rc;
 }
 
-void tl_router_on_limit (tl_router *r, void (*given_up)(void *ctx, void *target, tl_slice topic), void *ctx) {
+void tl_router_on_limit (tl_router *r, void (*given_up)(void *ctx, void *target, tl_slice topic),
+                         void *ctx) {
   r->given_up = given_up;
   r->given_up_ctx = ctx;
 }
 
 void tl_router_get_stats (const tl_router *r, tl_router_stats *out) {
   uint32_t regexes = r->regexes.count;
-  *out = (tl_router_stats){ .exact = r->stations.live - regexes, .regexes = regexes, .remembered = r->memory.count,
-                            .hits = r->hits, .misses = r->misses, .limit_hits = r->limit_hits };
+  *out = (tl_router_stats){ .exact = r->stations.live - regexes,
+                            .regexes = regexes,
+                            .remembered = r->memory.count,
+                            .hits = r->hits,
+                            .misses = r->misses,
+                            .limit_hits = r->limit_hits };
 }

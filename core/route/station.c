@@ -1,4 +1,5 @@
-/* core/route/station.c — stations, and regexes in lists by their literal prefix. Knows nothing of memory and wills. */
+/* core/route/station.c — stations, and regexes in lists by their literal prefix. Knows nothing
+** of memory and wills. */
 #include "route/station.h"
 
 #include <stdlib.h>
@@ -7,8 +8,9 @@
 
 static int make_regex (tl_station_regex **out, tl_slice address, tl_err *err) {
   tl_station_regex *x = calloc(1, sizeof *x);
-  if (x == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory");
-  int rc = tl_pattern_new(&x->pattern, address, TL_PATTERN_WHOLE | TL_PATTERN_UTF | TL_PATTERN_LAZY, err);
+  if (!x) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  int rc = tl_pattern_new(&x->pattern, address, TL_PATTERN_WHOLE | TL_PATTERN_UTF | TL_PATTERN_LAZY,
+                          err);
   if (rc != TL_OK) {
     free(x);
     return rc;
@@ -22,20 +24,23 @@ static int make_regex (tl_station_regex **out, tl_slice address, tl_err *err) {
   return TL_OK;
 }
 
-int tl_route_station_new (tl_route_station **out, tl_slice address, void *target, bool regex, tl_err *err) {
+int tl_route_station_new (tl_route_station **out, tl_slice address, void *target, bool regex,
+                          tl_err *err) {
   tl_route_station *s = malloc(sizeof *s + address.len);
-  if (s == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   *s = (tl_route_station){ .target = target, .len = (uint32_t)address.len };
   memcpy(s->address, address.at, address.len);
   int rc = regex ? make_regex(&s->regex, tl_route_station_address(s), err) : TL_OK;
-  if (rc == TL_OK) *out = s;
-  else free(s);
+  if (rc == TL_OK)
+    *out = s;
+  else
+    free(s);
   return rc;
 }
 
 void tl_route_station_free (tl_route_station *s) {
-  if (s == NULL) return;
-  if (s->regex != NULL) tl_pattern_free(s->regex->pattern);
+  if (!s) return;
+  if (s->regex) tl_pattern_free(s->regex->pattern);
   free(s->regex);
   free(s);
 }
@@ -48,7 +53,8 @@ bool tl_route_station_has_text (const tl_route_station *s, tl_slice topic) {
   const tl_station_regex *x = s->regex;
   return topic.len >= x->prefix_len && topic.len >= x->suffix_len &&
          memcmp(topic.at, s->address + x->prefix_at, x->prefix_len) == 0 &&
-         memcmp(topic.at + topic.len - x->suffix_len, s->address + x->suffix_at, x->suffix_len) == 0;
+         memcmp(topic.at + topic.len - x->suffix_len, s->address + x->suffix_at, x->suffix_len) ==
+             0;
 }
 
 int tl_address_compare (tl_slice a, tl_slice b) {
@@ -57,16 +63,15 @@ int tl_address_compare (tl_slice a, tl_slice b) {
   return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
 }
 
-/* The regexes that share a prefix. The prefix in the map is that of the first: all have the same. */
+/* The regexes that share a prefix. The prefix in the map is that of the first: all have the
+** same. */
 typedef struct {
   uint32_t count, cap;
   const tl_route_station **at;
   uint8_t prefix[];
 } list;
 
-void tl_regexes_init (tl_regexes *x) {
-  memset(x, 0, sizeof *x);
-}
+void tl_regexes_init (tl_regexes *x) { memset(x, 0, sizeof *x); }
 
 static void free_list (list *l) {
   free(l->at);
@@ -83,9 +88,9 @@ void tl_regexes_fini (tl_regexes *x) {
 
 static list *list_for (tl_regexes *x, tl_slice prefix) {
   list *l = tl_map_get(&x->by_prefix, prefix);
-  if (l != NULL) return l;
+  if (l) return l;
   l = calloc(1, sizeof *l + prefix.len);
-  if (l == NULL) return NULL;
+  if (!l) return NULL;
   memcpy(l->prefix, prefix.at, prefix.len);
   if (tl_map_put(&x->by_prefix, tl_slice_of(l->prefix, prefix.len), l) == TL_OK) return l;
   free(l);
@@ -97,20 +102,23 @@ static uint32_t place_of (const list *l, tl_slice address) {
   uint32_t low = 0, high = l->count;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    if (tl_address_compare(tl_route_station_address(l->at[middle]), address) > 0) low = middle + 1;
-    else high = middle;
+    if (tl_address_compare(tl_route_station_address(l->at[middle]), address) > 0)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low;
 }
 
-/* An empty list stays when the memory for its first station was refused: harmless, and fini frees it. */
+/* An empty list stays when the memory for its first station was refused: harmless, and fini
+** frees it. */
 int tl_regexes_add (tl_regexes *x, tl_route_station *s) {
   list *l = list_for(x, prefix_of(s));
-  if (l == NULL) return TL_ENOMEM;
+  if (!l) return TL_ENOMEM;
   if (l->count == l->cap) {
     uint32_t cap = l->cap == 0 ? 1 : l->cap * 2;
     const tl_route_station **at = realloc(l->at, cap * sizeof(const tl_route_station *));
-    if (at == NULL) return TL_ENOMEM;
+    if (!at) return TL_ENOMEM;
     l->at = at;
     l->cap = cap;
   }
@@ -129,7 +137,8 @@ static void update_lengths (tl_regexes *x) {
   tl_slice prefix;
   void *l;
   x->lengths = 0;
-  for (uint32_t i = 0; tl_map_next(&x->by_prefix, &i, &prefix, &l);) x->lengths |= (uint64_t)1 << prefix.len;
+  for (uint32_t i = 0; tl_map_next(&x->by_prefix, &i, &prefix, &l);)
+    x->lengths |= (uint64_t)1 << prefix.len;
 }
 
 void tl_regexes_remove (tl_regexes *x, const tl_route_station *s) {
@@ -149,13 +158,14 @@ typedef struct {
   const tl_route_station *const *at, *const *end;
 } cursor;
 
-const tl_route_station *tl_regexes_visit (const tl_regexes *x, tl_slice topic, tl_regexes_try *try, void *ctx) {
+const tl_route_station *tl_regexes_visit (const tl_regexes *x, tl_slice topic, tl_regexes_try *try,
+                                          void *ctx) {
   cursor cursors[64];
   uint32_t n = 0;
   for (size_t len = 0; len < 64 && len <= topic.len && x->lengths >> len != 0; len++) {
     if ((x->lengths >> len & 1) == 0) continue;
     const list *l = tl_map_get(&x->by_prefix, tl_slice_of(topic.at, len));
-    if (l != NULL && l->count > 0) cursors[n++] = (cursor){ l->at, l->at + l->count };
+    if (l && l->count > 0) cursors[n++] = (cursor){ l->at, l->at + l->count };
   }
   while (n > 0) {
     uint32_t best = 0;

@@ -3,9 +3,7 @@
 
 #include <stdlib.h>
 
-void tl_wills_init (tl_wills *w) {
-  tl_map_init(&w->by_topic);
-}
+void tl_wills_init (tl_wills *w) { tl_map_init(&w->by_topic); }
 
 static void free_set (tl_will_set *set) {
   if (set->targets != &set->one) free(set->targets);
@@ -21,7 +19,7 @@ void tl_wills_fini (tl_wills *w) {
 
 static int add_set (tl_wills *w, tl_slice topic, void *target) {
   tl_will_set *set = malloc(sizeof *set + topic.len);
-  if (set == NULL) return TL_ENOMEM;
+  if (!set) return TL_ENOMEM;
   set->targets = &set->one;
   set->one = target;
   set->count = 1;
@@ -40,11 +38,12 @@ static uint32_t index_of (const tl_will_set *set, const void *target) {
 
 int tl_wills_add (tl_wills *w, tl_slice topic, void *target) {
   tl_will_set *set = tl_map_get(&w->by_topic, topic);
-  if (set == NULL) return add_set(w, topic, target);
+  if (!set) return add_set(w, topic, target);
   if (index_of(set, target) < set->count) return TL_EEXIST;
   if ((set->count & (set->count - 1)) == 0) { /* full at each power of two */
-    void **targets = realloc(set->targets == &set->one ? NULL : set->targets, 2 * (size_t)set->count * sizeof(void *));
-    if (targets == NULL) return TL_ENOMEM;
+    void **targets = realloc(set->targets == &set->one ? NULL : set->targets,
+                             2 * (size_t)set->count * sizeof(void *));
+    if (!targets) return TL_ENOMEM;
     if (set->targets == &set->one) targets[0] = set->one;
     set->targets = targets;
   }
@@ -52,11 +51,12 @@ int tl_wills_add (tl_wills *w, tl_slice topic, void *target) {
   return TL_OK;
 }
 
-/* A list that shrank and grows again may be larger than its count says; reallocating to the size it has is harmless. */
+/* A list that shrank and grows again may be larger than its count says; reallocating to the
+** size it has is harmless. */
 int tl_wills_remove (tl_wills *w, tl_slice topic, void *target) {
   tl_will_set *set = tl_map_get(&w->by_topic, topic);
-  uint32_t i = set == NULL ? 0 : index_of(set, target);
-  if (set == NULL || i == set->count) return TL_ENOENT;
+  uint32_t i = !set ? 0 : index_of(set, target);
+  if (!set || i == set->count) return TL_ENOENT;
   set->count--;
   memmove(set->targets + i, set->targets + i + 1, (set->count - i) * sizeof(void *));
   if (set->count > 0) return TL_OK;

@@ -18,7 +18,8 @@ typedef struct {
 
 void tl_wills_init (tl_wills *w);
 void tl_wills_fini (tl_wills *w);
-int tl_wills_add (tl_wills *w, tl_slice topic, void *target);    /* TL_OK, TL_EEXIST or TL_ENOMEM */
-int tl_wills_remove (tl_wills *w, tl_slice topic, void *target); /* TL_OK or TL_ENOENT; the last target takes the set along */
+int tl_wills_add (tl_wills *w, tl_slice topic, void *target); /* TL_OK, TL_EEXIST or TL_ENOMEM */
+/* TL_OK or TL_ENOENT; the last target takes the set along */
+int tl_wills_remove (tl_wills *w, tl_slice topic, void *target);
 
 #endif

@@ -1,4 +1,5 @@
-/* core/script/config.c — a config file becomes a draft (lua/tagline/config), and the draft becomes what the gateway runs. */
+/* core/script/config.c — a config file becomes a draft (lua/tagline/config), and the draft
+** becomes what the gateway runs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 
 enum { LOADING_SECONDS = 10 };
 
-/* ---- loading ---- */
+/* --- loading --- */
 
 typedef struct {
   tl_script *s;
@@ -20,14 +21,16 @@ typedef struct {
   int errors;
 } loading;
 
-/* What a script prints may tell of writes that it made, so they are stored first; when they cannot be, it does not get out. */
+/* What a script prints may tell of writes that it made, so they are stored first; when they
+** cannot be, it does not get out. */
 static int print_text (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_err err = { .text = "" };
   size_t len;
   luaL_checkstring(L, 1);
   const char *text = lua_tolstring(L, 1, &len);
-  if (s->gateway != NULL && tl_gateway_commit(s->gateway, &err) < 0) return luaL_error(L, "not printed: %s", err.text);
+  if (s->gateway && tl_gateway_commit(s->gateway, &err) < 0)
+    return luaL_error(L, "not printed: %s", err.text);
   tl_log_print(tl_slice_of(text, len));
   return 0;
 }
@@ -75,30 +78,32 @@ static int p_load (lua_State *L) {
   return 0;
 }
 
-/* The loader was ended: its budget is over, or there is no memory. `text` is "FILE:LINE: why" and a traceback of the loader, which is
-** nobody's business; Lua shortens long names of files. */
+/* The loader was ended: its budget is over, or there is no memory. `text` is "FILE:LINE: why"
+** and a traceback of the loader, which is nobody's business; Lua shortens long names of files. */
 static void tell_end (loading *l, tl_buf *text) {
   tl_buf line;
   tl_buf_init(&line);
   tl_buf_byte(text, '\0');
   const char *why = text->failed ? "not enough memory" : (const char *)text->at;
   const char *rest = strchr(why, ':'), *stop = strstr(why, "\nstack traceback:");
-  size_t tail = rest != NULL && strncmp(why, "...", 3) == 0 ? (size_t)(rest - why) - 3 : 0, len = strlen(l->path);
+  size_t tail = rest && strncmp(why, "...", 3) == 0 ? (size_t)(rest - why) - 3 : 0,
+         len = strlen(l->path);
   if (tail > 0 && tail <= len && memcmp(l->path + len - tail, why + 3, tail) == 0) {
     tl_buf_str(&line, l->path);
     why = rest;
-  } else if (rest == NULL || rest[1] < '0' || rest[1] > '9') {
+  } else if (!rest || rest[1] < '0' || rest[1] > '9') {
     tl_buf_fmt(&line, "%s: ", l->path);
   }
-  tl_buf_slice(&line, tl_slice_of(why, stop != NULL && stop > why ? (size_t)(stop - why) : strlen(why)));
+  tl_buf_slice(&line, tl_slice_of(why, stop && stop > why ? (size_t)(stop - why) : strlen(why)));
   tl_buf_byte(&line, '\0');
-  if (stop != NULL) tl_log(TL_LOG_DEBUG, "config", "%s", (const char *)text->at);
+  if (stop) tl_log(TL_LOG_DEBUG, "config", "%s", (const char *)text->at);
   l->errors++;
   l->problem(l->ctx, true, line.failed ? why : (const char *)line.at);
   tl_buf_fini(&line);
 }
 
-int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx) {
+int tl_script_load (tl_script *s, const char *path,
+                    void (*problem)(void *ctx, bool is_error, const char *text), void *ctx) {
   loading l = { s, path, problem, ctx, 0 };
   free(s->config_path);
   s->config_path = strdup(path); /* NULL: freeze names another */
@@ -112,12 +117,12 @@ int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, b
   return l.errors;
 }
 
-/* ---- reading the draft; its texts live as long as the draft is on the stack ---- */
+/* --- reading the draft; its texts live as long as the draft is on the stack --- */
 
 static tl_slice text_at (lua_State *L, int index) {
   size_t len;
   const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &len) : NULL;
-  return text != NULL ? tl_slice_of(text, len) : tl_slice_of(NULL, 0);
+  return text ? tl_slice_of(text, len) : tl_slice_of(NULL, 0);
 }
 
 static tl_slice text_field (lua_State *L, int index, const char *name) {
@@ -155,25 +160,26 @@ static int64_t to_ms (double seconds) {
 static void read_param (lua_State *L, tl_line_params *p, const tl_param_field *f) {
   void *at = tl_param_at(p, f);
   switch (f->kind) {
-  case TL_PARAM_BOOL: *(bool *)at = lua_toboolean(L, -1) != 0; break;
-  case TL_PARAM_INT: *(int64_t *)at = (int64_t)lua_tonumber(L, -1); break;
-  case TL_PARAM_MS: *(int64_t *)at = to_ms(lua_tonumber(L, -1)); break;
-  case TL_PARAM_TEXT:
-    if (lua_type(L, -1) == LUA_TSTRING) no_memory(L, tl_params_set_text(at, text_at(L, -1)));
-    break;
-  case TL_PARAM_TEXTS:
-    for (lua_Integer i = 1, n = lua_type(L, -1) == LUA_TTABLE ? luaL_len(L, -1) : 0; i <= n; i++) {
-      lua_rawgeti(L, -1, i);
-      no_memory(L, tl_params_add_text(at, text_at(L, -1)));
-      lua_pop(L, 1);
-    }
-    break;
+    case TL_PARAM_BOOL: *(bool *)at = lua_toboolean(L, -1) != 0; break;
+    case TL_PARAM_INT: *(int64_t *)at = (int64_t)lua_tonumber(L, -1); break;
+    case TL_PARAM_MS: *(int64_t *)at = to_ms(lua_tonumber(L, -1)); break;
+    case TL_PARAM_TEXT:
+      if (lua_type(L, -1) == LUA_TSTRING) no_memory(L, tl_params_set_text(at, text_at(L, -1)));
+      break;
+    case TL_PARAM_TEXTS:
+      for (lua_Integer i = 1, n = lua_type(L, -1) == LUA_TTABLE ? luaL_len(L, -1) : 0; i <= n;
+           i++) {
+        lua_rawgeti(L, -1, i);
+        no_memory(L, tl_params_add_text(at, text_at(L, -1)));
+        lua_pop(L, 1);
+      }
+      break;
   }
   lua_pop(L, 1);
 }
 
 void tl_read_params (lua_State *L, int index, tl_line_params *p) {
-  for (const tl_param_field *f = tl_param_fields; f->name != NULL; f++) {
+  for (const tl_param_field *f = tl_param_fields; f->name; f++) {
     lua_getfield(L, index, f->name);
     read_param(L, p, f);
   }
@@ -184,10 +190,11 @@ static const tl_zone *zone_of (lua_State *L, tl_script *s, tl_slice name) {
   tl_zone *zone;
   if (name.len == 0 || tl_slice_eq(name, TL_LIT("UTC"))) return tl_zone_utc();
   zone = tl_map_get(&s->zones, name);
-  if (zone != NULL) return zone;
-  if (tl_zone_load(&zone, (const char *)name.at, &err) < 0) luaL_error(L, "time zone '%s': %s", name.at, err.text);
+  if (zone) return zone;
+  if (tl_zone_load(&zone, (const char *)name.at, &err) < 0)
+    luaL_error(L, "time zone '%s': %s", name.at, err.text);
   char *key = strdup((const char *)name.at);
-  if (key == NULL || tl_map_put(&s->zones, tl_slice_str(key), zone) != TL_OK) {
+  if (!key || tl_map_put(&s->zones, tl_slice_str(key), zone) != TL_OK) {
     free(key);
     tl_zone_free(zone);
     luaL_error(L, "not enough memory");
@@ -196,13 +203,16 @@ static const tl_zone *zone_of (lua_State *L, tl_script *s, tl_slice name) {
 }
 
 static tl_out_of_range out_of_range (tl_slice word) {
-  return tl_slice_eq(word, TL_LIT("clamp")) ? TL_RANGE_CLAMP : tl_slice_eq(word, TL_LIT("discard")) ? TL_RANGE_DISCARD : TL_RANGE_INVALID;
+  return tl_slice_eq(word, TL_LIT("clamp"))     ? TL_RANGE_CLAMP
+         : tl_slice_eq(word, TL_LIT("discard")) ? TL_RANGE_DISCARD
+                                                : TL_RANGE_INVALID;
 }
 
 static tl_on_missing on_missing (tl_slice word, tl_on_missing inherited) {
-  if (word.at == NULL) return inherited;
-  return tl_slice_eq(word, TL_LIT("keep")) ? TL_MISSING_KEEP : tl_slice_eq(word, TL_LIT("default")) ? TL_MISSING_DEFAULT
-                                                                                                : TL_MISSING_INVALIDATE;
+  if (!word.at) return inherited;
+  return tl_slice_eq(word, TL_LIT("keep"))      ? TL_MISSING_KEEP
+         : tl_slice_eq(word, TL_LIT("default")) ? TL_MISSING_DEFAULT
+                                                : TL_MISSING_INVALIDATE;
 }
 
 static bool pair_field (lua_State *L, int index, const char *name, double *a, double *b) {
@@ -219,7 +229,9 @@ static bool pair_field (lua_State *L, int index, const char *name, double *a, do
   return given;
 }
 
-static const char *c_text (tl_slice s) { return (const char *)s.at; /* Lua's strings end with NUL */ }
+static const char *c_text (tl_slice s) {
+  return (const char *)s.at; /* Lua's strings end with NUL */
+}
 
 /* One tag of the draft at the top of the stack. `missing` is the station's on_missing. */
 static void read_tag (lua_State *L, tl_tagdef *d, tl_on_missing missing) {
@@ -228,7 +240,7 @@ static void read_tag (lua_State *L, tl_tagdef *d, tl_on_missing missing) {
   tl_slice address = text_field(L, at, "address");
   memset(d, 0, sizeof *d);
   d->name = c_text(text_field(L, at, "name"));
-  d->address = address.at != NULL ? c_text(address) : "";
+  d->address = address.at ? c_text(address) : "";
   d->unit = c_text(text_field(L, at, "unit"));
   d->description = c_text(text_field(L, at, "description"));
   tl_type_from_name(text_field(L, at, "type"), &d->type);
@@ -244,12 +256,12 @@ static void read_tag (lua_State *L, tl_tagdef *d, tl_on_missing missing) {
   d->new_value_on_time_change = flag_field(L, at, "new_value_on_time_change");
 }
 
-/* ---- applying ---- */
+/* --- applying --- */
 
 typedef struct {
   tl_script *s;
   tl_config config;
-  int env; /* registry reference of the config's environment */
+  int env;         /* registry reference of the config's environment */
   tl_tagdef *tags; /* of the station being read */
   size_t tag_cap;
   tl_err err;
@@ -260,7 +272,7 @@ typedef struct {
 
 static void *calloc_or_raise (lua_State *L, size_t n, size_t size) {
   void *at = calloc(n > 0 ? n : 1, size);
-  if (at == NULL) luaL_error(L, "not enough memory");
+  if (!at) luaL_error(L, "not enough memory");
   return at;
 }
 
@@ -287,14 +299,16 @@ static void read_station (lua_State *L, applying *a, tl_station_config *c) {
   int at = lua_gettop(L);
   lua_getfield(L, at, "params");
   int params = lua_gettop(L);
-  size_t tags = read_tags(L, a, at, on_missing(text_field(L, params, "on_missing"), TL_MISSING_INVALIDATE));
+  size_t tags =
+      read_tags(L, a, at, on_missing(text_field(L, params, "on_missing"), TL_MISSING_INVALIDATE));
   tl_plan_spec plan = {
     .json = tl_slice_eq(text_field(L, params, "payload_type"), TL_LIT("json")),
     .time_field = text_field(L, params, "time_field_name"),
     .time_mask = text_field(L, params, "time_mask"),
     .zone = zone_of(L, a->s, text_field(L, params, "time_zone")),
     .ignore_missing_time = flag_field(L, params, "ignore_missing_time"),
-    .tags = a->tags, .tag_count = tags,
+    .tags = a->tags,
+    .tag_count = tags,
   };
   if (tl_plan_pool_get(tl_gateway_model(a->s->gateway)->plans, &c->spec.plan, &plan, &a->err) < 0)
     luaL_error(L, "station '%s': %s", c_text(text_field(L, at, "name")), a->err.text);
@@ -333,7 +347,8 @@ static void read_line (lua_State *L, applying *a, tl_line_config *c) {
 static int p_apply (lua_State *L) {
   applying *a = lua_touserdata(L, 1);
   tl_script *s = a->s;
-  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->draft) != LUA_TTABLE) return luaL_error(L, "no config is loaded");
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->draft) != LUA_TTABLE)
+    return luaL_error(L, "no config is loaded");
   int draft = lua_gettop(L);
   lua_getfield(L, draft, "env");
   a->env = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -347,10 +362,12 @@ static int p_apply (lua_State *L) {
     lua_pop(L, 1);
   }
   if (a->dry) {
-    if (tl_gateway_compare(s->gateway, &a->config, a->told, a->ctx) < 0) return luaL_error(L, "not enough memory");
+    if (tl_gateway_compare(s->gateway, &a->config, a->told, a->ctx) < 0)
+      return luaL_error(L, "not enough memory");
     return 0;
   }
-  if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0) return luaL_error(L, "%s", a->err.text);
+  if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0)
+    return luaL_error(L, "%s", a->err.text);
   lua_getfield(L, draft, "limits");
   if (lua_type(L, -1) == LUA_TTABLE) {
     int limits = lua_gettop(L);
@@ -365,7 +382,8 @@ static int p_apply (lua_State *L) {
 static int p_collect (lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT);
   lua_gc(L, LUA_GCCOLLECT); /* the first run may only mark what __gc frees */
-  /* Each collection walks what lives on, mostly the config: a small one may wait until there is more garbage. */
+  /* Each collection walks what lives on, mostly the config: a small one may wait until there is
+  ** more garbage. */
   tl_script_tune(tl_script_of(L));
   return 0;
 }
@@ -374,22 +392,24 @@ static void free_config (tl_script *s, tl_config *config) {
   for (size_t i = 0; i < config->line_count; i++) {
     tl_line_config *l = &config->lines[i];
     for (size_t k = 0; k < l->station_count; k++) {
-      if (l->stations[k].spec.plan != NULL) tl_plan_unref(l->stations[k].spec.plan);
-      if (l->stations[k].user != NULL) tl_script_handlers.release(s, l->stations[k].user);
+      if (l->stations[k].spec.plan) tl_plan_unref(l->stations[k].spec.plan);
+      if (l->stations[k].user) tl_script_handlers.release(s, l->stations[k].user);
     }
-    if (l->user != NULL) tl_script_handlers.release(s, l->user);
+    if (l->user) tl_script_handlers.release(s, l->user);
     tl_params_fini(&l->params);
     free(l->stations);
   }
   free(config->lines);
 }
 
-static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
+static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char *change),
+                      void *ctx, tl_err *err) {
   applying a = { .s = s, .env = LUA_NOREF, .told = told, .ctx = ctx, .dry = dry };
   tl_buf text;
   tl_buf_init(&text);
   int rc = tl_script_enter(s, p_apply, &a, LOADING_SECONDS, "config", &text);
-  if (rc != LUA_OK) tl_fail(err, a.err.code < 0 ? a.err.code : TL_ENOMEM, 0, "%.*s", TL_ARG(tl_buf_bytes(&text)));
+  if (rc != LUA_OK)
+    tl_fail(err, a.err.code < 0 ? a.err.code : TL_ENOMEM, 0, "%.*s", TL_ARG(tl_buf_bytes(&text)));
   free_config(s, &a.config);
   free(a.tags);
   tl_buf_fini(&text);
@@ -409,10 +429,12 @@ static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char
   return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
 }
 
-int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
+int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx,
+                     tl_err *err) {
   return use_draft(s, false, told, ctx, err);
 }
 
-int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err) {
+int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx,
+                       tl_err *err) {
   return use_draft(s, true, told, ctx, err);
 }

@@ -1,5 +1,6 @@
-/* core/script/eval.c — evaluations for consoles: a chunk runs as a coroutine in slices of a few milliseconds, so that it can wait (for a
-** write, for a watch, for its own reader) and never keeps a message waiting. */
+/* core/script/eval.c — evaluations for consoles: a chunk runs as a coroutine in slices of a few
+** milliseconds, so that it can wait (for a write, for a watch, for its own reader) and never
+** keeps a message waiting. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,21 +9,25 @@
 #include "script/eval.h"
 
 enum {
-  SLICE_MS = 2,       /* then the loop has its turn */
-  EVAL_SECONDS = 5,   /* of processor between two waits: a chunk that never ends does end */
-  HOOK_EVERY = 1000,  /* instructions */
-  PIECE = 4096,       /* of the code, between two looks at the clock */
-  KEPT = 64 * 1024    /* code that is longer is not looked through for locals */
+  SLICE_MS = 2,      /* then the loop has its turn */
+  EVAL_SECONDS = 5,  /* of processor between two waits: a chunk that never ends does end */
+  HOOK_EVERY = 1000, /* instructions */
+  PIECE = 4096,      /* of the code, between two looks at the clock */
+  KEPT = 64 * 1024   /* code that is longer is not looked through for locals */
 };
 
-/* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait that long, so it is a handler's time. */
+/* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait
+** that long, so it is a handler's time. */
 #define CALL_SECONDS 0.1
 #define CALL_TEXT "0.1 s"
-static const char held[] = "one call ran for " CALL_TEXT " without a pause, and messages would wait; do it in smaller pieces";
-static const char used_up[] = "used 5 s of processor time without waiting for anything; what takes longer goes in several evaluations";
-static const char too_long[] = "reading the code took longer than " CALL_TEXT ", and messages would wait; run it in smaller pieces";
+static const char held[] = "one call ran for " CALL_TEXT
+                           " without a pause, and messages would wait; do it in smaller pieces";
+static const char used_up[] = "used 5 s of processor time without waiting for anything; what takes "
+                              "longer goes in several evaluations";
+static const char too_long[] = "reading the code took longer than " CALL_TEXT
+                               ", and messages would wait; run it in smaller pieces";
 
-/* ---- print ---- */
+/* --- print --- */
 
 static int eval_print (lua_State *L) {
   tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
@@ -34,9 +39,11 @@ static int eval_print (lua_State *L) {
   lua_pushliteral(L, "\n");
   lua_concat(L, 2);
   const char *text = lua_tolstring(L, -1, &len);
-  if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0) return luaL_error(L, "not printed: %s", err.text);
-  /* A callback may come when nobody is attached any more. The console may also have gone while its values became text. */
-  if (*here == NULL || (*here)->left) {
+  if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0)
+    return luaL_error(L, "not printed: %s", err.text);
+  /* A callback may come when nobody is attached any more. The console may also have gone while
+  ** its values became text. */
+  if (!*here || (*here)->left) {
     tl_log_print(tl_slice_of(lua_tostring(L, -2), len - 1));
     return 0;
   }
@@ -47,7 +54,7 @@ static int eval_print (lua_State *L) {
   return tl_eval_wait(L, *here, NULL, NULL);
 }
 
-/* ---- making ---- */
+/* --- making --- */
 
 static int p_new (lua_State *L) {
   tl_eval *e = lua_touserdata(L, 1);
@@ -70,7 +77,7 @@ static int p_new (lua_State *L) {
 
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx) {
   tl_eval *e = calloc(1, sizeof *e);
-  if (e == NULL) return TL_ENOMEM;
+  if (!e) return TL_ENOMEM;
   e->script = s;
   e->events = *events;
   e->ctx = ctx;
@@ -90,22 +97,23 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
 
 static void on_slice (void *ctx);
 
-/* Whatever the evaluation waited for is let go; one that still waits must never wake: its write may end long after. */
+/* Whatever the evaluation waited for is let go; one that still waits must never wake: its write
+** may end long after. */
 static void forget_thread (tl_eval *e) {
   void (*stop)(void *) = e->stop;
   e->stop = NULL;
   e->entered = NULL;
   e->waits = e->drains = false;
-  if (stop != NULL) stop(e->stop_ctx);
-  if (e->script->loop != NULL) tl_loop_forget(e->script->loop, on_slice, e);
-  if (e->co != NULL && lua_status(e->co) == LUA_YIELD) tl_script_close_thread(e->script, e->co);
+  if (stop) stop(e->stop_ctx);
+  if (e->script->loop) tl_loop_forget(e->script->loop, on_slice, e);
+  if (e->co && lua_status(e->co) == LUA_YIELD) tl_script_close_thread(e->script, e->co);
   luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->thread);
   e->thread = LUA_NOREF;
   e->co = NULL;
 }
 
 void tl_eval_free (tl_eval *e) {
-  for (tl_eval **at = &e->script->evals; *at != NULL; at = &(*at)->next) {
+  for (tl_eval **at = &e->script->evals; *at; at = &(*at)->next) {
     if (*at != e) continue;
     *at = e->next;
     break;
@@ -131,7 +139,7 @@ void tl_eval_script (tl_eval *e, int line) { e->next_line = line; }
 
 bool tl_eval_json (const tl_eval *e) { return e->json; }
 
-/* ---- running ---- */
+/* --- running --- */
 
 typedef struct {
   tl_eval *e;
@@ -142,18 +150,20 @@ typedef struct {
   tl_buf *result;
 } step;
 
-/* In the evaluation's own coroutine the loop gets its turn when a slice is used up. Within coroutines of the user, and where a C
-** function stands between, only the budget ends it. */
+/* In the evaluation's own coroutine the loop gets its turn when a slice is used up. Within
+** coroutines of the user, and where a C function stands between, only the budget ends it. */
 static void on_count (lua_State *L, lua_Debug *ar) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = s->evaluating;
-  if (e == NULL || e->co != L || !lua_isyieldable(L)) {
-    if (s->evaluating_hook != NULL) s->evaluating_hook(L, ar);
+  if (!e || e->co != L || !lua_isyieldable(L)) {
+    if (s->evaluating_hook) s->evaluating_hook(L, ar);
     return;
   }
   if (tl_clock_mono_ns() - e->slice_began < SLICE_MS * 1000000ull) return;
-  e->used_ns += tl_clock_cpu_ns() - e->slice_cpu; /* a loaded machine makes slices longer, not evaluations shorter */
-  if (e->used_ns > EVAL_SECONDS * 1000000000ull) { /* the budget's own end, which no pcall swallows */
+  /* a loaded machine makes slices longer, not evaluations shorter */
+  e->used_ns += tl_clock_cpu_ns() - e->slice_cpu;
+  if (e->used_ns > EVAL_SECONDS * 1000000000ull) {
+    /* the budget's own end, which no pcall swallows */
     s->budget.said = used_up;
     s->budget.expired = true;
     s->evaluating_hook(L, ar);
@@ -168,7 +178,8 @@ static bool ends_with_eof (lua_State *L) {
   static const char mark[] = "<eof>";
   size_t len;
   const char *text = lua_tolstring(L, -1, &len);
-  return len >= sizeof mark - 1 && memcmp(text + len - (sizeof mark - 1), mark, sizeof mark - 1) == 0;
+  return len >= sizeof mark - 1 &&
+         memcmp(text + len - (sizeof mark - 1), mark, sizeof mark - 1) == 0;
 }
 
 typedef struct {
@@ -208,10 +219,11 @@ static int load (lua_State *L, const step *st, tl_slice code, const char *head) 
   return rc;
 }
 
-/* The function on top, once more with the locals of its outermost level as variables, which the next chunk still knows. */
+/* The function on top, once more with the locals of its outermost level as variables, which the
+** next chunk still knows. */
 static void keep_locals (lua_State *L, const step *st) {
   size_t len;
-  if (st->code.len > KEPT || memmem(st->code.at, st->code.len, "local", 5) == NULL) return;
+  if (st->code.len > KEPT || !memmem(st->code.at, st->code.len, "local", 5)) return;
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.repl.locals");
   lua_call(L, 1, 1);
@@ -220,12 +232,15 @@ static void keep_locals (lua_State *L, const step *st) {
   lua_pushlstring(L, (const char *)st->code.at, st->code.len);
   lua_call(L, 1, 1);
   const char *text = lua_tolstring(L, -1, &len);
-  if (text != NULL && load(L, st, tl_slice_of(text, len), "") == LUA_OK) lua_replace(L, -3);
-  else if (text != NULL) lua_pop(L, 1);
+  if (text && load(L, st, tl_slice_of(text, len), "") == LUA_OK)
+    lua_replace(L, -3);
+  else if (text)
+    lua_pop(L, 1);
   lua_pop(L, 1);
 }
 
-/* First as an expression, then as statements: what a person types at a prompt is most often the former. */
+/* First as an expression, then as statements: what a person types at a prompt is most often the
+** former. */
 static void compile (lua_State *L, step *st) {
   tl_script_of(L)->budget.said = too_long;
   tl_script_of(L)->budget.cpu_ns = tl_clock_cpu_ns();
@@ -272,7 +287,7 @@ static bool yielded_by_itself (lua_State *L, lua_State *co) {
   if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "f", &ar)) return false;
   lua_CFunction top = lua_tocfunction(co, -1);
   lua_pop(co, 1);
-  if (top == NULL) return false;
+  if (!top) return false;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, -1, "coroutine");
   lua_getfield(L, -1, "yield");
@@ -286,11 +301,12 @@ static int p_go_on (lua_State *L) {
   tl_eval *e = st->e;
   e->script->budget.said = held;
   e->script->budget.cpu_ns = e->slice_cpu;
-  int results = 0, args = st->push != NULL ? st->push(e->co, st->arg) : 0;
+  int results = 0, args = st->push ? st->push(e->co, st->arg) : 0;
   int rc = tl_script_resume(e->co, L, args, &results);
   if (rc == LUA_YIELD) {
     lua_pop(e->co, results);
-    if (yielded_by_itself(L, e->co)) return luaL_error(L, "attempt to yield at the prompt: nobody would resume it");
+    if (yielded_by_itself(L, e->co))
+      return luaL_error(L, "attempt to yield at the prompt: nobody would resume it");
     st->goes_on = true;
     return 0;
   }
@@ -300,7 +316,7 @@ static int p_go_on (lua_State *L) {
   }
   size_t len;
   const char *text = results > 0 ? lua_tolstring(e->co, -1, &len) : NULL;
-  if (text != NULL) tl_buf_add(st->result, text, len);
+  if (text) tl_buf_add(st->result, text, len);
   return 0;
 }
 
@@ -314,16 +330,18 @@ static void report (tl_eval *e, bool ok, tl_buf *text) {
   /* Plain words: the reader typed the code, a traceback of our own functions tells nothing. */
   tl_slice said = tl_buf_bytes(text);
   tl_err err = { .text = "" };
-  if (tl_gateway_commit(e->script->gateway, &err) < 0 && ok) { /* a write that it reports is not safe */
+  if (tl_gateway_commit(e->script->gateway, &err) < 0 && ok) {
+    /* a write that it reports is not safe */
     ok = false;
     said = tl_slice_str(err.text);
   }
   const uint8_t *trace = ok ? NULL : memmem(said.at, said.len, "\nstack traceback:", 17);
-  if (trace != NULL) said.len = (size_t)(trace - said.at);
+  if (trace) said.len = (size_t)(trace - said.at);
   tl_buf plain;
   tl_buf_init(&plain);
   if (!ok) tl_eval_plain_error(&plain, said, e->line);
-  if (!ok || !tl_eval_linger(e, said)) tl_eval_done(e, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
+  if (!ok || !tl_eval_linger(e, said))
+    tl_eval_done(e, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
   tl_buf_fini(&plain);
 }
 
@@ -341,8 +359,10 @@ static void go_on (tl_eval *e, step *st) {
   s->evaluating = e;
   int rc = tl_script_enter(s, p_go_on, st, CALL_SECONDS, "repl", &err);
   s->evaluating = before;
-  if (rc != LUA_OK) report(e, false, &err);
-  else if (!st->goes_on) report(e, true, &result);
+  if (rc != LUA_OK)
+    report(e, false, &err);
+  else if (!st->goes_on)
+    report(e, true, &result);
   tl_buf_fini(&result);
   tl_buf_fini(&err);
 }
@@ -357,13 +377,13 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   step st = { .e = e, .code = code, .interactive = interactive };
   tl_buf err;
   tl_buf_init(&err);
-  if (e->co == NULL && !e->lingers) {
+  if (!e->co && !e->lingers) {
     e->line = e->next_line;
     e->whole = !interactive;
     e->left = false;
   }
   e->next_line = 0;
-  if (e->co != NULL || e->lingers) {
+  if (e->co || e->lingers) {
     tl_buf_str(&err, "an evaluation is still running");
     e->events.done(e->ctx, false, tl_buf_bytes(&err));
   } else if (tl_script_enter(e->script, p_start, &st, CALL_SECONDS, "repl", &err) != LUA_OK) {
@@ -378,17 +398,17 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
 
 void tl_eval_cancel (tl_eval *e) {
   static const char text[] = "cancelled";
-  if (e->co == NULL && !e->lingers) return;
+  if (!e->co && !e->lingers) return;
   forget_thread(e);
   tl_eval_stop_lingering(e);
   tl_eval_done(e, false, tl_slice_of(text, sizeof text - 1));
 }
 
-/* ---- waiting ---- */
+/* --- waiting --- */
 
 tl_eval *tl_eval_of (lua_State *L) {
   tl_eval *e = tl_script_of(L)->evaluating;
-  return e != NULL && e->co == L && lua_isyieldable(L) ? e : NULL;
+  return e && e->co == L && lua_isyieldable(L) ? e : NULL;
 }
 
 /* The results that the coroutine was resumed with are the call's results. */
@@ -408,7 +428,7 @@ int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx) 
 
 void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
   step st = { .e = e, .push = push, .arg = arg };
-  if (e->co == NULL || !e->waits) return;
+  if (!e->co || !e->waits) return;
   e->stop = NULL;
   e->entered = NULL;
   go_on(e, &st);
@@ -421,15 +441,17 @@ typedef struct {
 
 static int push_written (lua_State *co, void *arg) {
   const written *w = arg;
-  if (w->ok) lua_pushboolean(co, 1);
-  else lua_pushnil(co);
+  if (w->ok)
+    lua_pushboolean(co, 1);
+  else
+    lua_pushnil(co);
   if (!w->ok) lua_pushstring(co, w->why);
   return w->ok ? 1 : 2;
 }
 
 bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
   written w = { ok, why };
-  for (tl_eval *e = s->evals; e != NULL; e = e->next) {
+  for (tl_eval *e = s->evals; e; e = e->next) {
     if (e->co != co) continue;
     step st = { .e = e, .push = push_written, .arg = &w };
     e->used_ns = 0;
@@ -444,7 +466,7 @@ void tl_eval_drained (tl_eval *e) {
 }
 
 void tl_eval_entered (tl_eval *e) {
-  if (e->entered != NULL) e->entered(e->stop_ctx);
+  if (e->entered) e->entered(e->stop_ctx);
 }
 
 void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx)) { e->entered = entered; }

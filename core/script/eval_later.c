@@ -1,11 +1,12 @@
-/* core/script/eval_later.c — what an evaluation leaves behind: functions of writes that are called when it is over, coroutines, timers.
-** They run for the person who began them, and `tagline repl -e` waits for its writes. */
+/* core/script/eval_later.c — what an evaluation leaves behind: functions of writes that are
+** called when it is over, coroutines, timers. They run for the person who began them, and
+** `tagline repl -e` waits for its writes. */
 #include "script/eval.h"
 
 tl_asker tl_asker_here (lua_State *L) {
   const tl_script *s = tl_script_of(L);
   const tl_eval *e = s->evaluating;
-  return e != NULL ? (tl_asker){ e->id, e->uid } : s->asker;
+  return e ? (tl_asker){ e->id, e->uid } : s->asker;
 }
 
 tl_asker tl_asker_enter (tl_script *s, tl_asker asker) {
@@ -16,18 +17,18 @@ tl_asker tl_asker_enter (tl_script *s, tl_asker asker) {
 
 static tl_eval *person (const tl_script *s, tl_asker asker) {
   tl_eval *e = asker.eval != 0 ? s->evals : NULL;
-  while (e != NULL && e->id != asker.eval) e = e->next;
+  while (e && e->id != asker.eval) e = e->next;
   return e;
 }
 
 void tl_asker_owe (tl_script *s, tl_asker asker) {
   tl_eval *e = person(s, asker);
-  if (e != NULL) e->owed++;
+  if (e) e->owed++;
 }
 
 void tl_asker_settle (tl_script *s, tl_asker asker) {
   tl_eval *e = person(s, asker);
-  if (e == NULL || --e->owed > 0 || !e->lingers) return;
+  if (!e || --e->owed > 0 || !e->lingers) return;
   tl_eval_stop_lingering(e);
   tl_eval_done(e, true, TL_LIT(""));
 }
@@ -43,8 +44,10 @@ static bool may_be_answered (const tl_script *s) {
 static void on_patience (void *ctx) {
   tl_eval *e = ctx;
   char text[160];
-  int n = snprintf(text, sizeof text, "no answer yet to %u write%s; what the function prints goes to the process's stderr", e->owed,
-                   e->owed == 1 ? "" : "s");
+  int n =
+      snprintf(text, sizeof text,
+               "no answer yet to %u write%s; what the function prints goes to the process's stderr",
+               e->owed, e->owed == 1 ? "" : "s");
   tl_eval_stop_lingering(e);
   e->events.note(e->ctx, tl_slice_of(text, (size_t)n));
   tl_eval_done(e, true, TL_LIT(""));
@@ -53,7 +56,8 @@ static void on_patience (void *ctx) {
 /* The result is shown now, in its place: what the functions print comes after it. */
 bool tl_eval_linger (tl_eval *e, tl_slice result) {
   tl_loop *loop = e->script->loop;
-  if (!e->whole || e->patience_ms == 0 || e->owed == 0 || loop == NULL || !may_be_answered(e->script)) return false;
+  if (!e->whole || e->patience_ms == 0 || e->owed == 0 || !loop || !may_be_answered(e->script))
+    return false;
   if (tl_timer_new(&e->patience, loop, on_patience, e) < 0) return false;
   tl_timer_at(e->patience, tl_loop_now(loop) + e->patience_ms);
   e->lingers = true;

@@ -1,5 +1,5 @@
-/* core/script/eval_text.c — evaluations as text: results and errors for people, completions for their prompt, the log of what they
-** change. */
+/* core/script/eval_text.c — evaluations as text: results and errors for people, completions for
+** their prompt, the log of what they change. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,8 @@ static int count_objects (lua_State *L) {
   for (uint32_t i = 0; i < m->line_count; i++) {
     const tl_line *line = m->lines[i];
     stations += line->station_count;
-    for (uint32_t k = 0; k < line->station_count; k++) tags += line->stations[k]->is_template ? 0 : line->stations[k]->plan->tag_count;
+    for (uint32_t k = 0; k < line->station_count; k++)
+      tags += line->stations[k]->is_template ? 0 : line->stations[k]->plan->tag_count;
   }
   lua_pushinteger(L, kind[0] == 'l' ? lines : kind[0] == 's' ? stations : tags);
   return 1;
@@ -21,13 +22,13 @@ static int count_objects (lua_State *L) {
 
 static void push_options (lua_State *L, const tl_eval *e, bool printing) {
   lua_createtable(L, 0, 8);
-  lua_pushboolean(L, e != NULL && e->json && !printing);
+  lua_pushboolean(L, e && e->json && !printing);
   lua_setfield(L, -2, "json");
-  lua_pushboolean(L, e != NULL && e->tty);
+  lua_pushboolean(L, e && e->tty);
   lua_setfield(L, -2, "tty");
   lua_pushboolean(L, printing);
   lua_setfield(L, -2, "printing");
-  lua_pushinteger(L, e != NULL ? e->width : 80);
+  lua_pushinteger(L, e ? e->width : 80);
   lua_setfield(L, -2, "width");
   lua_pushnumber(L, (lua_Number)tl_clock_wall_ms() / 1000.0);
   lua_setfield(L, -2, "now");
@@ -53,7 +54,8 @@ void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
 /* nil and why, as Lua's functions say that they failed; some add a number. */
 static bool is_failure (lua_State *L) {
   int n = lua_gettop(L);
-  return lua_isnil(L, 1) && lua_type(L, 2) == LUA_TSTRING && (n == 2 || (n == 3 && lua_isinteger(L, 3)));
+  return lua_isnil(L, 1) && lua_type(L, 2) == LUA_TSTRING &&
+         (n == 2 || (n == 3 && lua_isinteger(L, 3)));
 }
 
 /* A program that asked gets a failure's values like any others, and fails. */
@@ -74,9 +76,10 @@ static int fail (lua_State *L, tl_eval *e) {
 /* take(results): the first becomes `_`; gives the options of print.format. */
 static int take_results (lua_State *L) {
   tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
-  if (*here != NULL && ((*here)->whole || (*here)->line > 0) && lua_gettop(L) > 1 && is_failure(L)) return fail(L, *here);
+  if (*here && ((*here)->whole || (*here)->line > 0) && lua_gettop(L) > 1 && is_failure(L))
+    return fail(L, *here);
   lua_settop(L, 1);
-  if (*here != NULL && !lua_isnil(L, 1)) {
+  if (*here && !lua_isnil(L, 1)) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, (*here)->env);
     lua_pushvalue(L, 1);
     lua_setfield(L, -2, "_");
@@ -97,7 +100,7 @@ void tl_eval_push_run (lua_State *L, tl_eval *e) {
 
 /* A name that nothing has is nil to Lua: the error on top, with the name that may be meant. */
 static void add_nearest (lua_State *L) {
-  if (strstr(lua_tostring(L, -1), "attempt to index a nil value (field '") == NULL) return;
+  if (strstr(lua_tostring(L, -1), "attempt to index a nil value !(field '")) return;
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.repl.nearest");
   lua_call(L, 1, 1);
@@ -112,25 +115,26 @@ void tl_eval_push_error (lua_State *L, lua_State *co) {
   if (lua_type(co, -1) == LUA_TSTRING) {
     lua_xmove(co, L, 1);
     add_nearest(L);
-  }
-  else if (luaL_getmetafield(co, -1, "__tostring") != LUA_TNIL) {
+  } else if (luaL_getmetafield(co, -1, "__tostring") != LUA_TNIL) {
     lua_insert(co, -2);
-    if (lua_pcall(co, 1, 1, 0) != LUA_OK || lua_type(co, -1) != LUA_TSTRING) lua_pushliteral(co, "error object that cannot be shown");
+    if (lua_pcall(co, 1, 1, 0) != LUA_OK || lua_type(co, -1) != LUA_TSTRING)
+      lua_pushliteral(co, "error object that cannot be shown");
     lua_xmove(co, L, 1);
   } else {
     lua_pushfstring(L, "error object that is a %s", luaL_typename(co, -1));
   }
 }
 
-/* The words of the REPL are written in Lua, too; their own place ("…/tagline/repl/watch.lua:12: ") tells nobody anything. */
+/* The words of the REPL are written in Lua, too; their own place ("…/tagline/repl/watch.lua:12:
+** ") tells nobody anything. */
 static tl_slice without_our_place (tl_slice text) {
   static const char folder[] = "/tagline/repl/";
   const char *start = (const char *)text.at, *end = start + text.len;
   const char *at = text.len > 0 ? memmem(start, text.len, folder, sizeof folder - 1) : NULL;
-  if (at == NULL || start[0] != '/' || memchr(start, ' ', (size_t)(at - start)) != NULL) return text;
+  if (!at || start[0] != '/' || memchr(start, ' ', (size_t)(at - start))) return text;
   const char *stop = memmem(at, (size_t)(end - at), ": ", 2);
   const char *blank = memchr(at, ' ', (size_t)(end - at));
-  if (stop == NULL || blank != stop + 1) return text;
+  if (!stop || blank != stop + 1) return text;
   return tl_slice_of(stop + 2, (size_t)(end - stop - 2));
 }
 
@@ -142,7 +146,8 @@ void tl_eval_plain_error (tl_buf *out, tl_slice text, int line) {
   /* One line was typed: saying which is no help. */
   if (one.len > sizeof place - 1 && memcmp(one.at, place, sizeof place - 1) == 0)
     one = tl_slice_of(one.at + sizeof place - 1, one.len - (sizeof place - 1));
-  if (one.len >= sizeof end - 1 && memcmp(one.at + one.len - (sizeof end - 1), end, sizeof end - 1) == 0) {
+  if (one.len >= sizeof end - 1 &&
+      memcmp(one.at + one.len - (sizeof end - 1), end, sizeof end - 1) == 0) {
     tl_buf_add(out, one.at, one.len - (sizeof end - 1));
     tl_buf_str(out, " at the end of the code");
   } else {
@@ -150,7 +155,7 @@ void tl_eval_plain_error (tl_buf *out, tl_slice text, int line) {
   }
 }
 
-/* ---- completion ---- */
+/* --- completion --- */
 
 typedef struct {
   tl_eval *e;
@@ -158,7 +163,8 @@ typedef struct {
   tl_buf *out;
 } completing;
 
-/* complete.list(line, at, own variables, api, config, live) gives a list of texts and how many more there are. */
+/* complete.list(line, at, own variables, api, config, live) gives a list of texts and how many
+** more there are. */
 static int p_complete (lua_State *L) {
   completing *c = lua_touserdata(L, 1);
   tl_script *s = c->e->script;
@@ -209,13 +215,16 @@ void tl_eval_complete (tl_eval *e, tl_slice request, tl_buf *out) {
   tl_buf_fini(&err);
 }
 
-/* ---- who changed what ---- */
+/* --- who changed what --- */
 
-/* A function that was typed at a prompt and is called later, from a handler's place: then it is still a REPL's doing. */
+/* A function that was typed at a prompt and is called later, from a handler's place: then it is
+** still a REPL's doing. */
 static bool typed (lua_State *L) {
   lua_Debug ar;
   for (int level = 0; level < 8 && lua_getstack(L, level, &ar); level++)
-    if (lua_getinfo(L, "S", &ar) && (strcmp(ar.source, TL_EVAL_CHUNK) == 0 || strcmp(ar.source, TL_EVAL_SCRIPT) == 0)) return true;
+    if (lua_getinfo(L, "S", &ar) &&
+        (strcmp(ar.source, TL_EVAL_CHUNK) == 0 || strcmp(ar.source, TL_EVAL_SCRIPT) == 0))
+      return true;
   return false;
 }
 
@@ -238,9 +247,12 @@ tl_told tl_eval_tell (lua_State *L, const char *scope, const char *fmt, ...) {
 void tl_told_log (const tl_told *told, const char *how, const char *why) {
   char who[40] = "REPL";
   if (told->text[0] == '\0') return;
-  if (told->asker.eval != 0) snprintf(who, sizeof who, "REPL of uid %lu", (unsigned long)told->asker.uid);
-  if (how == NULL) tl_log(TL_LOG_INFO, told->scope, "%s: %s", who, told->text);
-  else tl_log(TL_LOG_WARN, told->scope, "%s: %s %s: %s", who, how, told->text, why);
+  if (told->asker.eval != 0)
+    snprintf(who, sizeof who, "REPL of uid %lu", (unsigned long)told->asker.uid);
+  if (!how)
+    tl_log(TL_LOG_INFO, told->scope, "%s: %s", who, told->text);
+  else
+    tl_log(TL_LOG_WARN, told->scope, "%s: %s %s: %s", who, how, told->text, why);
 }
 
 void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) {

@@ -1,4 +1,5 @@
-/* core/script/failures.c — which of the user's functions fail at present, since when and where: for status(). Bounded. */
+/* core/script/failures.c — which of the user's functions fail at present, since when and where:
+** for status(). Bounded. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 enum { FAILURES_MAX = 64 };
 
 static tl_failure *find (tl_script *s, const void *key, const char *what) {
-  for (tl_failure *f = s->failures; f != NULL; f = f->next)
+  for (tl_failure *f = s->failures; f; f = f->next)
     if (f->key == key && strcmp(f->what, what) == 0) return f;
   return NULL;
 }
@@ -15,8 +16,10 @@ static tl_failure *find (tl_script *s, const void *key, const char *what) {
 static void set_scope (tl_failure *f, const tl_station *station, const tl_link *l) {
   tl_buf name;
   tl_buf_init(&name);
-  if (station != NULL) tl_station_full_name(station, &name);
-  else if (l != NULL) tl_buf_str(&name, tl_link_line(l)->name);
+  if (station)
+    tl_station_full_name(station, &name);
+  else if (l)
+    tl_buf_str(&name, tl_link_line(l)->name);
   size_t n = name.len < sizeof f->scope - 1 ? name.len : sizeof f->scope - 1;
   if (n > 0) memcpy(f->scope, name.at, n);
   f->scope[n] = '\0';
@@ -26,9 +29,9 @@ static void set_scope (tl_failure *f, const tl_station *station, const tl_link *
 static tl_failure *add (tl_script *s) {
   uint32_t n = 0;
   tl_failure **last = &s->failures;
-  for (; *last != NULL && ++n < FAILURES_MAX; last = &(*last)->next) continue;
-  tl_failure *f = *last != NULL ? *last : calloc(1, sizeof *f);
-  if (f == NULL) return NULL;
+  for (; *last && ++n < FAILURES_MAX; last = &(*last)->next) continue;
+  tl_failure *f = *last ? *last : calloc(1, sizeof *f);
+  if (!f) return NULL;
   *last = f->next; /* the oldest makes room */
   memset(f, 0, sizeof *f);
   f->next = s->failures;
@@ -36,15 +39,17 @@ static tl_failure *add (tl_script *s) {
   return f;
 }
 
-void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l, const char *what, tl_slice text) {
-  const void *key = station != NULL ? (const void *)station : (const void *)l;
+void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l, const char *what,
+                      tl_slice text) {
+  const void *key = station ? (const void *)station : (const void *)l;
   tl_failure *f = find(s, key, what);
   int64_t now = tl_clock_wall_ms();
-  const uint8_t *end = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL; /* the traceback is in the log */
-  size_t n = end != NULL ? (size_t)(end - text.at) : text.len;
-  if (f == NULL) {
+  /* the traceback is in the log */
+  const uint8_t *end = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL;
+  size_t n = end ? (size_t)(end - text.at) : text.len;
+  if (!f) {
     f = add(s);
-    if (f == NULL) return;
+    if (!f) return;
     f->key = key;
     f->what = what;
     f->since = now;
@@ -61,13 +66,14 @@ void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l,
   f->text[n] = '\0';
 }
 
-void tl_failure_clear (tl_script *s, const tl_station *station, const tl_link *l, const char *what) {
-  tl_failure *f = find(s, station != NULL ? (const void *)station : (const void *)l, what);
-  if (f != NULL) f->works = true;
+void tl_failure_clear (tl_script *s, const tl_station *station, const tl_link *l,
+                       const char *what) {
+  tl_failure *f = find(s, station ? (const void *)station : (const void *)l, what);
+  if (f) f->works = true;
 }
 
 void tl_failures_free (tl_script *s) {
-  while (s->failures != NULL) {
+  while (s->failures) {
     tl_failure *f = s->failures;
     s->failures = f->next;
     free(f);

@@ -1,4 +1,5 @@
-/* core/script/handlers.c — the user's functions: decode, encode, on_value, on_status, on_connect, on_disconnect. */
+/* core/script/handlers.c — the user's functions: decode, encode, on_value, on_status,
+** on_connect, on_disconnect. */
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,9 @@ static bool has_function (lua_State *L, int index, const char *name) {
 
 /* Is there any function in the station's record? Most stations have none, and get no block. */
 static bool station_has_hooks (lua_State *L, int station, int tag_count) {
-  if (has_function(L, station, "decode") || has_function(L, station, "encode") || has_function(L, station, "on_value") ||
-      has_function(L, station, "on_status")) return true;
+  if (has_function(L, station, "decode") || has_function(L, station, "encode") ||
+      has_function(L, station, "on_value") || has_function(L, station, "on_status"))
+    return true;
   bool any = false;
   lua_getfield(L, station, "tags");
   for (int i = 1; i <= tag_count && !any; i++) {
@@ -41,8 +43,8 @@ static bool station_has_hooks (lua_State *L, int station, int tag_count) {
 }
 
 static tl_station_hooks *new_hooks (tl_station_functions *functions) {
-  tl_station_hooks *h = functions != NULL ? calloc(1, sizeof *h) : NULL;
-  if (h == NULL) return NULL;
+  tl_station_hooks *h = functions ? calloc(1, sizeof *h) : NULL;
+  if (!h) return NULL;
   h->kind = TL_HOOKS_STATION;
   h->functions = functions;
   functions->refs++;
@@ -53,7 +55,7 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
   if (!station_has_hooks(L, index, tag_count)) return NULL;
   tl_station_functions *h = calloc(1, sizeof *h + (size_t)tag_count * sizeof h->tag_on_value[0]);
   tl_station_hooks *user = new_hooks(h);
-  if (user == NULL) {
+  if (!user) {
     free(h);
     luaL_error(L, "not enough memory");
   }
@@ -76,10 +78,11 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
 }
 
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
-  if (!has_function(L, index, "on_connect") && !has_function(L, index, "on_disconnect") && !has_function(L, index, "on_value"))
+  if (!has_function(L, index, "on_connect") && !has_function(L, index, "on_disconnect") &&
+      !has_function(L, index, "on_value"))
     return NULL;
   tl_line_hooks *h = calloc(1, sizeof *h);
-  if (h == NULL) luaL_error(L, "not enough memory");
+  if (!h) luaL_error(L, "not enough memory");
   h->kind = TL_HOOKS_LINE;
   h->on_connect = take_function(L, index, "on_connect");
   h->on_disconnect = take_function(L, index, "on_disconnect");
@@ -87,10 +90,11 @@ tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
   return h;
 }
 
-/* A short call costs less than looking at the clock twice: when there are many, some of them stand for the others. */
+/* A short call costs less than looking at the clock twice: when there are many, some of them
+** stand for the others. */
 enum { ALL_TIMED = 256, TIMED_OF = 16 };
 
-/* ---- calls: what runs protected is named p_… ---- */
+/* --- calls: what runs protected is named p_… --- */
 
 typedef struct {
   tl_script *s;
@@ -111,8 +115,8 @@ typedef struct {
 /* What decode returned was wrong: no line of it is running any more, so its first one is told. */
 static void add_place (const call *c, tl_buf *text) {
   lua_Debug ar;
-  const tl_station_hooks *h = c->station != NULL ? c->station->user : NULL;
-  if (!c->returned || h == NULL) return;
+  const tl_station_hooks *h = c->station ? c->station->user : NULL;
+  if (!c->returned || !h) return;
   if (lua_rawgeti(c->s->L, LUA_REGISTRYINDEX, h->functions->decode) != LUA_TFUNCTION) {
     lua_pop(c->s->L, 1);
     return;
@@ -125,13 +129,16 @@ static void say (call *c, tl_buf *err, const char *what) {
   tl_buf scope, text;
   tl_buf_init(&scope);
   tl_buf_init(&text);
-  if (c->station != NULL) tl_station_full_name(c->station, &scope);
-  else if (c->link != NULL) tl_buf_str(&scope, tl_link_line(c->link)->name);
+  if (c->station)
+    tl_station_full_name(c->station, &scope);
+  else if (c->link)
+    tl_buf_str(&scope, tl_link_line(c->link)->name);
   tl_buf_byte(&scope, '\0');
   tl_buf_fmt(&text, "%s: ", what);
   add_place(c, &text);
   tl_buf_slice(&text, tl_buf_bytes(err));
-  if (!text.failed && !scope.failed) tl_script_say_error(c->s, (const char *)scope.at, tl_buf_bytes(&text));
+  if (!text.failed && !scope.failed)
+    tl_script_say_error(c->s, (const char *)scope.at, tl_buf_bytes(&text));
   tl_buf_fini(&scope);
   tl_buf_fini(&text);
 }
@@ -140,24 +147,28 @@ static const char *const call_names[TL_CALLS] = { "decode", "encode", "on_value"
 
 /* What fails now is told by status(), until it works again. */
 static void note_fate (const call *c, int rc, const char *what, const tl_buf *err) {
-  if (rc != LUA_OK) tl_failure_note(c->s, c->station, c->link, what, tl_buf_bytes(err));
-  else if (c->s->failures != NULL) tl_failure_clear(c->s, c->station, c->link, what);
+  if (rc != LUA_OK)
+    tl_failure_note(c->s, c->station, c->link, what, tl_buf_bytes(err));
+  else if (c->s->failures)
+    tl_failure_clear(c->s, c->station, c->link, what);
 }
 
-/* Through the door, and counted. The station's hooks may be released meanwhile (a handler that reloads): they are looked up
-** after it. */
+/* Through the door, and counted. The station's hooks may be released meanwhile (a handler that
+** reloads): they are looked up after it. */
 static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   const tl_station_hooks *before = c->station->user;
-  bool timed = before == NULL || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
+  bool timed =
+      !before || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
   uint64_t began = timed ? tl_ticks() : 0;
   c->s->looked_ticks = 0;
   int rc = tl_script_enter(c->s, body, c, c->s->handler_time, call_names[kind], err);
   note_fate(c, rc, call_names[kind], err);
   tl_station_hooks *h = c->station->user;
-  if (h == NULL) return rc;
+  if (!h) return rc;
   tl_call_stats *stats = &h->stats[kind];
   uint64_t took = 0;
-  if (!timed && c->s->looked_ticks > 0) began = c->s->looked_ticks; /* a long one: from where somebody looked */
+  /* a long one: from where somebody looked */
+  if (!timed && c->s->looked_ticks > 0) began = c->s->looked_ticks;
   if (began > 0) took = tl_ticks() - began;
   stats->ticks += timed && stats->calls >= ALL_TIMED ? took * TIMED_OF : took;
   stats->calls++;
@@ -168,8 +179,8 @@ static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   return rc;
 }
 
-/* Run a station's handler; an error is logged once per text, counted, and costs nothing else. Returns whether it ran
-** through. */
+/* Run a station's handler; an error is logged once per text, counted, and costs nothing else.
+** Returns whether it ran through. */
 static bool run (call *c, lua_CFunction body, tl_call_kind kind) {
   tl_buf err;
   tl_buf_init(&err);
@@ -182,11 +193,12 @@ static bool run (call *c, lua_CFunction body, tl_call_kind kind) {
 void tl_push_call_stats (lua_State *L, const tl_station *station) {
   const tl_script *s = tl_script_of(L);
   const tl_station_hooks *h = station->user;
-  const tl_station_functions *f = h != NULL ? h->functions : NULL;
+  const tl_station_functions *f = h ? h->functions : NULL;
   lua_createtable(L, 0, TL_CALLS);
-  if (f == NULL) return;
+  if (!f) return;
   bool values = f->values || h->stats[TL_CALL_VALUE].calls > 0;
-  const bool there[TL_CALLS] = { f->decode != LUA_NOREF, f->encode != LUA_NOREF, values, f->on_status != LUA_NOREF };
+  const bool there[TL_CALLS] = { f->decode != LUA_NOREF, f->encode != LUA_NOREF, values,
+                                 f->on_status != LUA_NOREF };
   for (int kind = 0; kind < TL_CALLS; kind++) {
     const tl_call_stats *stats = &h->stats[kind];
     if (!there[kind]) continue;
@@ -226,20 +238,28 @@ static void decoder_failed (tl_station *s, int64_t time_ms) {
       tl_tag_invalidate(&s->tags[i], TL_REASON_DECODER, time_ms);
 }
 
-static bool has_decode (void *user) { return ((tl_station_hooks *)user)->functions->decode != LUA_NOREF; }
-static bool has_encode (void *user) { return ((tl_station_hooks *)user)->functions->encode != LUA_NOREF; }
+static bool has_decode (void *user) {
+  return ((tl_station_hooks *)user)->functions->decode != LUA_NOREF;
+}
+static bool has_encode (void *user) {
+  return ((tl_station_hooks *)user)->functions->encode != LUA_NOREF;
+}
 
 static void on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route) {
   tl_message_now message = { .station = s, .m = m, .route = route };
   call c = { .s = ctx, .station = s, .message = &message };
   if (!tl_station_begin(s, m)) return;
   message.time_ms = tl_station_addressed(s, m);
-  if (s->user == NULL || s->off || s->simulated) return; /* a handler of an addressed tag wanted otherwise */
+  /* a handler of an addressed tag wanted otherwise */
+  if (!s->user || s->off || s->simulated) return;
   bool ok = run(&c, p_decode, TL_CALL_DECODE);
   tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
-  if (!ok) decoder_failed(s, message.time_ms);
-  else if (c.gone) tl_station_gone(s, m->now, c.gone_ms);
-  else if (c.declined) s->stats.declined++;
+  if (!ok)
+    decoder_failed(s, message.time_ms);
+  else if (c.gone)
+    tl_station_gone(s, m->now, c.gone_ms);
+  else if (c.declined)
+    s->stats.declined++;
 }
 
 static int p_encode (lua_State *L) {
@@ -257,24 +277,28 @@ static int p_encode (lua_State *L) {
   c->out->payload = tl_slice_of(text, len);
   if (!lua_isnil(L, -2)) {
     if (lua_type(L, -2) != LUA_TSTRING)
-      return luaL_error(L, "encode: expected the topic as a string or nil, got %s", tl_push_got(L, -2));
+      return luaL_error(L, "encode: expected the topic as a string or nil, got %s",
+                        tl_push_got(L, -2));
     text = lua_tolstring(L, -2, &len);
     c->out->topic = tl_slice_of(text, len);
   }
   if (lua_istable(L, -1)) {
     if (lua_getfield(L, -1, "qos") != LUA_TNIL) {
       lua_Integer qos = luaL_checkinteger(L, -1);
-      if (qos < 0 || qos > 2) return luaL_error(L, "encode: expected qos 0, 1 or 2, got %d", (int)qos);
+      if (qos < 0 || qos > 2)
+        return luaL_error(L, "encode: expected qos 0, 1 or 2, got %d", (int)qos);
       c->out->qos = (int)qos;
     }
     lua_pop(L, 1);
     if (lua_getfield(L, -1, "retain") != LUA_TNIL) c->out->retain = lua_toboolean(L, -1);
     lua_pop(L, 1);
   } else if (!lua_isnil(L, -1)) {
-    return luaL_error(L, "encode: expected a table { qos =, retain = } or nil, got %s", tl_push_got(L, -1));
+    return luaL_error(L, "encode: expected a table { qos =, retain = } or nil, got %s",
+                      tl_push_got(L, -1));
   }
   lua_settop(L, 4);
-  lua_createtable(L, 2, 0); /* the texts must outlive the call: the registry holds them until the next one */
+  /* the texts must outlive the call: the registry holds them until the next one */
+  lua_createtable(L, 2, 0);
   lua_pushvalue(L, 2);
   lua_rawseti(L, -2, 1);
   lua_pushvalue(L, 3);
@@ -291,7 +315,7 @@ static int on_encode (void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out,
   if (enter(&c, p_encode, TL_CALL_ENCODE, &text) != LUA_OK) {
     const uint8_t *line_end = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL;
     say(&c, &text, "encode");
-    size_t len = line_end != NULL ? (size_t)(line_end - text.at) : text.len;
+    size_t len = line_end ? (size_t)(line_end - text.at) : text.len;
     rc = tl_fail(err, TL_ETYPE, 0, "encode: %.*s", (int)len, (char *)text.at);
   }
   tl_buf_fini(&text);
@@ -310,13 +334,13 @@ static int p_value (lua_State *L) {
 static void on_value (void *ctx, tl_tag *t) {
   call c = { .s = ctx, .station = t->station, .tag = t };
   const tl_station_hooks *user = t->station->user;
-  const tl_station_functions *h = user != NULL ? user->functions : NULL;
+  const tl_station_functions *h = user ? user->functions : NULL;
   tl_link *l = tl_line_link(t->station->line);
-  const tl_line_hooks *lh = l != NULL ? tl_link_user(l) : NULL;
+  const tl_line_hooks *lh = l ? tl_link_user(l) : NULL;
   uint16_t index = t->index;
-  if ((h == NULL || !h->values) && (lh == NULL || lh->on_value == LUA_NOREF)) return;
-  int functions[3] = { h != NULL && index < h->tag_count ? h->tag_on_value[index] : LUA_NOREF,
-                       h != NULL ? h->on_value : LUA_NOREF, lh != NULL ? lh->on_value : LUA_NOREF };
+  if ((!h || !h->values) && (!lh || lh->on_value == LUA_NOREF)) return;
+  int functions[3] = { h && index < h->tag_count ? h->tag_on_value[index] : LUA_NOREF,
+                       h ? h->on_value : LUA_NOREF, lh ? lh->on_value : LUA_NOREF };
   for (int i = 0; i < 3; i++) {
     if (functions[i] == LUA_NOREF) continue;
     c.function = functions[i];
@@ -343,14 +367,16 @@ static int p_line (lua_State *L) {
   call *c = lua_touserdata(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, c->function);
   tl_push_line(L, tl_link_line(c->link));
-  if (c->why != NULL) lua_pushstring(L, c->why);
-  lua_call(L, c->why != NULL ? 2 : 1, 0);
+  if (c->why) lua_pushstring(L, c->why);
+  lua_call(L, c->why ? 2 : 1, 0);
   return 0;
 }
 
 static void on_line (void *ctx, tl_link *l, bool up, const char *why) {
   const tl_line_hooks *h = tl_link_user(l);
-  call c = { .s = ctx, .link = l, .function = up ? h->on_connect : h->on_disconnect, .why = up ? NULL : why };
+  call c = {
+    .s = ctx, .link = l, .function = up ? h->on_connect : h->on_disconnect, .why = up ? NULL : why
+  };
   const char *what = up ? "on_connect" : "on_disconnect";
   tl_buf err;
   if (c.function == LUA_NOREF) return;
@@ -392,7 +418,16 @@ static void on_release (void *ctx, void *user) {
 }
 
 const tl_handlers tl_script_handlers = {
-  .has_decode = has_decode, .decode = on_decode, .rehearse = tl_script_rehearse, .has_encode = has_encode, .encode = on_encode,
-  .value = on_value, .status = on_status, .line = on_line, .watch = tl_watch_tag, .message = tl_watch_message,
-  .share = on_share, .release = on_release,
+  .has_decode = has_decode,
+  .decode = on_decode,
+  .rehearse = tl_script_rehearse,
+  .has_encode = has_encode,
+  .encode = on_encode,
+  .value = on_value,
+  .status = on_status,
+  .line = on_line,
+  .watch = tl_watch_tag,
+  .message = tl_watch_message,
+  .share = on_share,
+  .release = on_release,
 };

@@ -22,31 +22,34 @@ static void forget_said (tl_script *s) {
   tl_map_fini(&s->said);
 }
 
-/* "Once" by scope and the text's beginning: the traceback of the same fault is the same. Forgets all at times, to stay small. */
+/* "Once" by scope and the text's beginning: the traceback of the same fault is the same.
+** Forgets all at times, to stay small. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
-  if (s->site != NULL) {
+  if (s->site) {
     tl_site_error(s->site, scope, text);
     return;
   }
   char key[SAID_LENGTH + 200];
-  int n = snprintf(key, sizeof key, "%s|%.*s", scope != NULL ? scope : "", (int)(text.len < SAID_LENGTH ? text.len : SAID_LENGTH),
-                   (const char *)text.at);
+  int n = snprintf(key, sizeof key, "%s|%.*s", scope ? scope : "",
+                   (int)(text.len < SAID_LENGTH ? text.len : SAID_LENGTH), (const char *)text.at);
   tl_slice known = tl_slice_of(key, (size_t)n < sizeof key ? (size_t)n : sizeof key - 1);
-  if (tl_map_get(&s->said, known) != NULL) return;
+  if (tl_map_get(&s->said, known)) return;
   if (s->said.live >= SAID_MANY) forget_said(s);
   char *copy = malloc(known.len);
-  if (copy != NULL) {
+  if (copy) {
     memcpy(copy, key, known.len);
     if (tl_map_put(&s->said, tl_slice_of(copy, known.len), s) != TL_OK) free(copy);
   }
-  tl_log(TL_LOG_ERROR, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE), (const char *)text.at);
+  tl_log(TL_LOG_ERROR, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE),
+         (const char *)text.at);
 }
 
-/* ---- making the state ---- */
+/* --- making the state --- */
 
 /* Not reached while everything that can raise is behind the door; Lua aborts after it. */
 static int on_panic (lua_State *L) {
-  tl_log(TL_LOG_ERROR, "lua", "an error outside of every protected call: %s", lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?");
+  tl_log(TL_LOG_ERROR, "lua", "an error outside of every protected call: %s",
+         lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?");
   return 0;
 }
 
@@ -58,7 +61,8 @@ static int open_timers (lua_State *L) {
   return 1;
 }
 
-/* A long luaL_Buffer has a metatable, made at its first use. If memory ended in the middle of that, it would lack __close for good. */
+/* A long luaL_Buffer has a metatable, made at its first use. If memory ended in the middle of
+** that, it would lack __close for good. */
 static void make_a_buffer (lua_State *L) {
   luaL_Buffer b;
   luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE);
@@ -81,8 +85,11 @@ static int open_state (lua_State *L) {
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
   lua_settop(L, 0);
   luaL_requiref(L, "package", luaopen_package, 0);
-  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;/usr/local/share/lua/5.4/?.lua;/usr/local/share/lua/5.4/?/init.lua;"
-                     "/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua", s->lua_dir, s->lua_dir);
+  lua_pushfstring(
+      L,
+      "%s/?.lua;%s/?/init.lua;/usr/local/share/lua/5.4/?.lua;/usr/local/share/lua/5.4/?/init.lua;"
+      "/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua",
+      s->lua_dir, s->lua_dir);
   lua_setfield(L, -2, "path");
   lua_newtable(L); /* objects: kept only as long as somebody holds them */
   lua_newtable(L);
@@ -104,22 +111,24 @@ static int open_state (lua_State *L) {
 int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *err) {
   tl_script *s = calloc(1, sizeof *s);
   tl_buf text;
-  if (s == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
+  if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   tl_buf_init(&text);
   s->unsafe = options->unsafe;
   s->lua_dir = strdup(options->lua_dir);
   s->draft = s->env = LUA_NOREF;
   s->handler_time = 0.1;
   s->memory_limit = TL_MEMORY;
-  s->L = s->lua_dir != NULL ? lua_newstate(tl_script_alloc, s) : NULL;
-  if (s->L == NULL) {
+  s->L = s->lua_dir ? lua_newstate(tl_script_alloc, s) : NULL;
+  if (!s->L) {
     tl_script_free(s);
     return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   }
   s->watched = tl_script_watch();
   if (!s->watched) {
     tl_script_free(s);
-    return tl_fail(err, TL_ENOMEM, 0, "cannot watch over scripts: the system has no timer left for this user (ulimit -i)");
+    return tl_fail(
+        err, TL_ENOMEM, 0,
+        "cannot watch over scripts: the system has no timer left for this user (ulimit -i)");
   }
   s->running = s->L;
   s->start_ns = tl_clock_mono_ns();
@@ -133,7 +142,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
     s = NULL;
   }
   tl_buf_fini(&text);
-  if (s == NULL) return TL_ENOENT;
+  if (!s) return TL_ENOENT;
   *out = s;
   return TL_OK;
 }
@@ -141,13 +150,13 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
 void tl_script_free (tl_script *s) {
   tl_slice key;
   void *zone;
-  if (s == NULL) return;
-  while (s->evals != NULL) tl_eval_free(s->evals);
+  if (!s) return;
+  while (s->evals) tl_eval_free(s->evals);
   if (s->watched) tl_watchdog_stop();
   tl_loaded_free(s);
   tl_failures_free(s);
   tl_timers_stop(s);
-  if (s->L != NULL) lua_close(s->L);
+  if (s->L) lua_close(s->L);
   tl_heap_fini(&s->heap);
   for (uint32_t i = 0; tl_map_next(&s->zones, &i, &key, &zone);) {
     tl_zone_free(zone);
@@ -172,7 +181,7 @@ int tl_script_find_lua (tl_buf *out) {
   if (n <= 0) return TL_ENOENT;
   exe[n] = '\0';
   char *slash = strrchr(exe, '/');
-  if (slash != NULL) *slash = '\0';
+  if (slash) *slash = '\0';
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     struct stat st;
     snprintf(path, sizeof path, "%s/%s/tagline", exe, places[i]);

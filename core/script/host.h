@@ -1,5 +1,6 @@
-/* core/script/host.h — the Lua side of a running tagline: one state, one door into it, and what the other rooms need of it. Together
-** with the rest of script/ the only code that knows <lua.h>; this header does not show it. */
+/* core/script/host.h — the Lua side of a running tagline: one state, one door into it, and what
+** the other rooms need of it. Together with the rest of script/ the only code that knows
+** <lua.h>; this header does not show it. */
 #ifndef TL_SCRIPT_HOST_H
 #define TL_SCRIPT_HOST_H
 
@@ -12,62 +13,77 @@ typedef struct {
   bool unsafe;         /* --unsafe: configs see all of Lua */
 } tl_script_options;
 
-/* A state without a gateway: enough to load and check configs. TL_ENOMEM, or TL_ENOENT when the Lua modules are not found (err). */
+/* A state without a gateway: enough to load and check configs. TL_ENOMEM, or TL_ENOENT when the
+** Lua modules are not found (err). */
 int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *err);
 void tl_script_free (tl_script *s);
-/* The folder of tagline's Lua modules: beside the program (build tree: EXE/../lua; installed: PREFIX/share/tagline/lua). */
+/* The folder of tagline's Lua modules: beside the program (build tree: EXE/../lua; installed:
+** PREFIX/share/tagline/lua). */
 int tl_script_find_lua (tl_buf *out);
 
-/* The handlers to give to tl_gateway_new (with the script as their context); then tell the script its gateway. */
+/* The handlers to give to tl_gateway_new (with the script as their context); then tell the
+** script its gateway. */
 extern const tl_handlers tl_script_handlers;
 void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop);
 
-/* ---- configs (config.c) ---- */
+/* --- configs (config.c) --- */
 
-/* `problem` gets each line as `tagline check` prints it, errors and warnings; that the time or the memory for loading is over is an
-** error, too. Returns the number of errors. The draft stays in the script until apply() or the next load. */
-int tl_script_load (tl_script *s, const char *path, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx);
+/* `problem` gets each line as `tagline check` prints it, errors and warnings; that the time or
+** the memory for loading is over is an error, too. Returns the number of errors. The draft
+** stays in the script until apply() or the next load. */
+int tl_script_load (tl_script *s, const char *path,
+                    void (*problem)(void *ctx, bool is_error, const char *text), void *ctx);
 /* Make the gateway be what the loaded draft says; `told` hears each change. Needs attach(). */
-int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err);
+int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx,
+                     tl_err *err);
 
 /* Only tell what apply() would change; the draft is gone afterwards, too. */
-int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx, tl_err *err);
+int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx,
+                       tl_err *err);
 
-/* The same in one, with problems and changes in the log (reload.c). start() remembers the path and what was read; false: nothing runs.
-** reload() reads it anew; false: the old config goes on. Must not be called while Lua or a message is being handled. */
+/* The same in one, with problems and changes in the log (reload.c). start() remembers the path
+** and what was read; false: nothing runs. reload() reads it anew; false: the old config goes
+** on. Must not be called while Lua or a message is being handled. */
 bool tl_script_start (tl_script *s, const char *path);
 bool tl_script_reload (tl_script *s);
-/* Are the files that the running config was read from others now? seen(): as they are now is known. */
+/* Are the files that the running config was read from others now? seen(): as they are now is
+** known. */
 bool tl_script_files_changed (tl_script *s);
 void tl_script_files_seen (tl_script *s);
 
-/* ---- evaluation for consoles (eval.c) ---- */
+/* --- evaluation for consoles (eval.c) --- */
 
-typedef struct tl_eval tl_eval; /* one attached person: their print, their variables, at most one evaluation at a time */
+/* one attached person: their print, their variables, at most one evaluation at a time */
+typedef struct tl_eval tl_eval;
 
 typedef struct {
-  bool (*output) (void *ctx, tl_slice text);          /* what print wrote, with line breaks; false: the reader is behind (drained) */
-  void (*done) (void *ctx, bool ok, tl_slice text);   /* the result as text ("" for none), or the error */
-  void (*note) (void *ctx, tl_slice text);            /* words beside the output: nothing failed */
-  void (*more) (void *ctx);                           /* the chunk is unfinished: ask for another line */
+  /* what print wrote, with line breaks; false: the reader is behind (drained) */
+  bool (*output)(void *ctx, tl_slice text);
+  /* the result as text ("" for none), or the error */
+  void (*done)(void *ctx, bool ok, tl_slice text);
+  void (*note)(void *ctx, tl_slice text); /* words beside the output: nothing failed */
+  /* the chunk is unfinished: ask for another line */
+  void (*more)(void *ctx);
 } tl_eval_events;
 
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx);
 void tl_eval_free (tl_eval *e); /* a running evaluation is cancelled */
 /* `wait_ms`: for the writes under way, see tl_eval_run; 0: not at all. */
 void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid);
-/* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for more instead of failing, and its locals
-** stay; else it also waits for the writes that this person's evaluations left under way, for a while and while a line is connected. */
+/* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for
+** more instead of failing, and its locals stay; else it also waits for the writes that this
+** person's evaluations left under way, for a while and while a line is connected. */
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive);
-/* The next chunk begins at this line of a script: errors say so, and a result of nil and a text is one. */
+/* The next chunk begins at this line of a script: errors say so, and a result of nil and a text
+** is one. */
 void tl_eval_script (tl_eval *e, int line);
 void tl_eval_cancel (tl_eval *e);
 /* The reader of the output has caught up. */
 void tl_eval_drained (tl_eval *e);
 /* The person pressed Enter during an evaluation: ends a watch. */
 void tl_eval_entered (tl_eval *e);
-/* Answer {"line":TEXT,"at":N} with a JSON list of what may stand before the cursor, appended to *out; a number behind it says how many
-** more there are. */
+/* Answer {"line":TEXT,"at":N} with a JSON list of what may stand before the cursor, appended to
+** *out; a number behind it says how many more there are. */
 void tl_eval_complete (tl_eval *e, tl_slice request, tl_buf *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* core/script/json.c — a JSON document as Lua tables, by our own strict scanner: integers keep all 64 bits, null is
-** json.null. */
+/* core/script/json.c — a JSON document as Lua tables, by our own strict scanner: integers keep
+** all 64 bits, null is json.null. */
 #include "script/script.h"
 
 typedef struct {
@@ -16,7 +16,8 @@ static void push_text (building *b, tl_slice raw, bool escaped) {
     lua_pushlstring(b->L, (const char *)raw.at, raw.len);
     return;
   }
-  /* An escaped text is at most as long as its source: build it in a Lua buffer that an error cannot leak. */
+  /* An escaped text is at most as long as its source: build it in a Lua buffer that an error
+  ** cannot leak. */
   luaL_Buffer lb;
   tl_buf out = { .at = (uint8_t *)luaL_buffinitsize(b->L, &lb, raw.len + 1), .cap = raw.len + 1 };
   tl_json_unescape(&out, raw);
@@ -27,7 +28,7 @@ static void push_text (building *b, tl_slice raw, bool escaped) {
 static void store (building *b, tl_slice key, bool key_escaped) {
   lua_State *L = b->L;
   if (b->depth == 0) return;
-  if (key.at == NULL) {
+  if (!key.at) {
     lua_rawseti(L, -2, ++b->count[b->depth]);
     return;
   }
@@ -42,8 +43,10 @@ static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
   (void)array;
   tl_work(b->L, b->script);
   luaL_checkstack(b->L, 4, "JSON is nested too deep");
-  if (b->depth > 0 && key.at != NULL) push_text(b, key, key_escaped);
-  else lua_pushnil(b->L);
+  if (b->depth > 0 && key.at)
+    push_text(b, key, key_escaped);
+  else
+    lua_pushnil(b->L);
   lua_newtable(b->L);
   b->count[++b->depth] = 0;
   return 0;
@@ -74,18 +77,18 @@ static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_v
   tl_work(L, b->script);
   luaL_checkstack(L, 4, "JSON is nested too deep");
   switch (v->type) {
-  case TL_JSON_TRUE: lua_pushboolean(L, 1); break;
-  case TL_JSON_FALSE: lua_pushboolean(L, 0); break;
-  case TL_JSON_STRING: push_text(b, v->raw, v->escaped); break;
-  case TL_JSON_NUMBER:
-    if (v->integral && tl_integer_parse(v->raw, &integer, &exact) == TL_OK && exact) {
-      lua_pushinteger(L, integer);
-    } else {
-      tl_number_parse(v->raw, &number);
-      lua_pushnumber(L, number);
-    }
-    break;
-  default: lua_pushlightuserdata(L, NULL); /* what lua-cjson's json.null is */
+    case TL_JSON_TRUE: lua_pushboolean(L, 1); break;
+    case TL_JSON_FALSE: lua_pushboolean(L, 0); break;
+    case TL_JSON_STRING: push_text(b, v->raw, v->escaped); break;
+    case TL_JSON_NUMBER:
+      if (v->integral && tl_integer_parse(v->raw, &integer, &exact) == TL_OK && exact) {
+        lua_pushinteger(L, integer);
+      } else {
+        tl_number_parse(v->raw, &number);
+        lua_pushnumber(L, number);
+      }
+      break;
+    default: lua_pushlightuserdata(L, NULL); /* what lua-cjson's json.null is */
   }
   store(b, key, key_escaped);
   return 0;
@@ -98,7 +101,8 @@ static void push (lua_State *L, tl_slice document, const char *what, bool lists)
   int top = lua_gettop(L);
   if (tl_json_walk(document, &visitor, &b, &error) == 0) return;
   lua_settop(L, top);
-  luaL_error(L, "%s is not JSON: line %d, column %d: expected %s", what, (int)error.line, (int)error.column, error.expected);
+  luaL_error(L, "%s is not JSON: line %d, column %d: expected %s", what, (int)error.line,
+             (int)error.column, error.expected);
 }
 
 void tl_mark_list (lua_State *L) {
@@ -109,7 +113,9 @@ void tl_mark_list (lua_State *L) {
   lua_setmetatable(L, -2);
 }
 
-void tl_push_json_of (lua_State *L, tl_slice document, const char *what) { push(L, document, what, false); }
+void tl_push_json_of (lua_State *L, tl_slice document, const char *what) {
+  push(L, document, what, false);
+}
 
 void tl_push_json (lua_State *L, tl_slice document) { push(L, document, "the payload", false); }
 

@@ -1,6 +1,6 @@
-/* core/script/l_core.c — the core's checks as a Lua module, tagline.core: what the config must know before it is taken. Pure
-** functions; knows nothing of running lines. It is part of the program, and a loadable
-** module for specs that run in a plain Lua. */
+/* core/script/l_core.c — the core's checks as a Lua module, tagline.core: what the config must
+** know before it is taken. Pure functions; knows nothing of running lines. It is part of the
+** program, and a loadable module for specs that run in a plain Lua. */
 #include "script/l_core.h"
 
 #include <lauxlib.h>
@@ -86,7 +86,9 @@ static int l_zone (lua_State *L) {
   return answer(L, rc, &err);
 }
 
-typedef struct { tl_pattern *pattern; } lpattern;
+typedef struct {
+  tl_pattern *pattern;
+} lpattern;
 
 static int lpattern_close (lua_State *L) {
   lpattern *p = lua_touserdata(L, 1);
@@ -95,8 +97,8 @@ static int lpattern_close (lua_State *L) {
   return 0;
 }
 
-/* { count = capture groups, groups = the names }, or nil, text, byte offset. Building the table can raise (no memory), so the
-** pattern has an owner that Lua closes. */
+/* { count = capture groups, groups = the names }, or nil, text, byte offset. Building the table
+** can raise (no memory), so the pattern has an owner that Lua closes. */
 static int l_regex (lua_State *L) {
   tl_err err = { 0 };
   const char *name;

@@ -1,4 +1,5 @@
-/* core/script/l_explain.c — explain in Lua: reads what it is asked about, gives the document of gateway/explain.h as a table. */
+/* core/script/l_explain.c — explain in Lua: reads what it is asked about, gives the document of
+** gateway/explain.h as a table. */
 #include <math.h>
 #include <string.h>
 
@@ -21,20 +22,23 @@ tl_buf *tl_push_buffer (lua_State *L) {
   return b;
 }
 
-static tl_slice text_field (lua_State *L, int table, const char *name) { /* the table still holds it */
+/* the table still holds it */
+static tl_slice text_field (lua_State *L, int table, const char *name) {
   size_t len;
   int type = lua_getfield(L, table, name);
-  if (type != LUA_TNIL && type != LUA_TSTRING) luaL_error(L, "%s: expected a string, got %s", name, tl_push_got(L, -1));
+  if (type != LUA_TNIL && type != LUA_TSTRING)
+    luaL_error(L, "%s: expected a string, got %s", name, tl_push_got(L, -1));
   const char *text = type == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
   lua_pop(L, 1);
-  return text != NULL ? tl_slice_of(text, len) : tl_slice_of(NULL, 0);
+  return text ? tl_slice_of(text, len) : tl_slice_of(NULL, 0);
 }
 
 static lua_Integer integer_field (lua_State *L, int table, const char *name, lua_Integer most) {
   int is = 1;
   int type = lua_getfield(L, table, name);
   lua_Integer n = type == LUA_TNIL ? 0 : lua_tointegerx(L, -1, &is);
-  if (!is || n < 0 || n > most) luaL_error(L, "%s: expected 0 to %d, got %s", name, (int)most, tl_push_got(L, -1));
+  if (!is || n < 0 || n > most)
+    luaL_error(L, "%s: expected 0 to %d, got %s", name, (int)most, tl_push_got(L, -1));
   lua_pop(L, 1);
   return n;
 }
@@ -74,7 +78,9 @@ static int push_result (lua_State *L, const tl_buf *out) {
 }
 
 static int wrong (lua_State *L) {
-  return luaL_error(L, "explain: expected a topic and a payload, a message of messages(), or a tag, got %s", tl_push_got(L, 1));
+  return luaL_error(
+      L, "explain: expected a topic and a payload, a message of messages(), or a tag, got %s",
+      tl_push_got(L, 1));
 }
 
 int tl_look_explain (lua_State *L) {
@@ -83,13 +89,14 @@ int tl_look_explain (lua_State *L) {
   size_t len;
   lua_settop(L, 3);
   tl_explain_message m = { .wall = tl_clock_wall_ms() };
-  bool of_tag = luaL_testudata(L, 1, TL_TAG) != NULL;
-  if (s->gateway == NULL) return luaL_error(L, "explain: nothing runs yet; call it when the config is loaded");
+  bool of_tag = luaL_testudata(L, 1, TL_TAG);
+  if (!s->gateway)
+    return luaL_error(L, "explain: nothing runs yet; call it when the config is loaded");
   if (!of_tag && lua_type(L, 1) == LUA_TTABLE) {
     m.topic = text_field(L, 1, "topic");
     m.payload = text_field(L, 1, "payload");
-    m.has_payload = m.payload.at != NULL;
-    if (m.topic.at == NULL) return wrong(L);
+    m.has_payload = m.payload.at;
+    if (!m.topic.at) return wrong(L);
     tl_read_message_options(L, 1, &m);
     if (lua_type(L, 2) == LUA_TTABLE) m.fresh = flag_field(L, 2, "fresh");
   } else if (!of_tag) {
@@ -99,8 +106,8 @@ int tl_look_explain (lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING && !lua_isnil(L, 2))
       return luaL_error(L, "explain: expected the payload as a string, got %s", tl_push_got(L, 2));
     text = lua_tolstring(L, 2, &len);
-    m.has_payload = text != NULL;
-    if (text != NULL) m.payload = tl_slice_of(text, len);
+    m.has_payload = text;
+    if (text) m.payload = tl_slice_of(text, len);
     if (!lua_isnil(L, 3)) {
       luaL_checktype(L, 3, LUA_TTABLE);
       tl_read_message_options(L, 3, &m);
@@ -108,7 +115,8 @@ int tl_look_explain (lua_State *L) {
   }
   tl_tag *tag = of_tag ? tl_check_tag(L, 1) : NULL;
   tl_buf *out = tl_push_buffer(L);
-  int rc = of_tag ? tl_explain_tag(s->gateway, tag, out, &err) : tl_explain(s->gateway, &m, out, &err);
+  int rc =
+      of_tag ? tl_explain_tag(s->gateway, tag, out, &err) : tl_explain(s->gateway, &m, out, &err);
   if (rc < 0) return luaL_error(L, "explain: %s", err.text);
   return push_result(L, out);
 }

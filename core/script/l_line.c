@@ -1,4 +1,5 @@
-/* core/script/l_line.c — a line in Lua: .name .status .stations .stats, :publish(topic, payload, opts), :set{ … }, :reconnect(). */
+/* core/script/l_line.c — a line in Lua: .name .status .stations .stats, :publish(topic,
+** payload, opts), :set{ … }, :reconnect(). */
 #include <stdio.h>
 #include <string.h>
 
@@ -87,7 +88,8 @@ static int line_index (lua_State *L) {
     return push_stats(L, tl_line_link(line));
   } else {
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) return luaL_error(L, "a line has no field '%s' (see help(lines))", key);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
+      return luaL_error(L, "a line has no field '%s' (see help(lines))", key);
   }
   return 1;
 }
@@ -105,7 +107,8 @@ static int start_publish (void *ctx, tl_write_done *done, void *done_ctx, tl_err
 
 static tl_slice check_text (lua_State *L, int index, const char *what) {
   size_t len;
-  if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "publish: expected %s as a string, got %s", what, tl_push_got(L, index));
+  if (lua_type(L, index) != LUA_TSTRING)
+    luaL_error(L, "publish: expected %s as a string, got %s", what, tl_push_got(L, index));
   const char *at = lua_tolstring(L, index, &len);
   return tl_slice_of(at, len);
 }
@@ -114,21 +117,24 @@ static tl_told tell_publish (lua_State *L, const tl_line *line, const publishing
   size_t shown = p->payload.len;
   char start[LOGGED + 1] = "hex";
   if (!tl_eval_is_here(L)) return (tl_told){ .text = "" }; /* handlers publish often */
-  if (tl_utf8_valid(p->payload) && (shown == 0 || memchr(p->payload.at, 0, shown) == NULL)) {
+  if (tl_utf8_valid(p->payload) && (shown == 0 || !memchr(p->payload.at, 0, shown))) {
     if (shown > LOGGED) shown = tl_utf8_prefix(p->payload.at, LOGGED);
     snprintf(start, sizeof start, "%.*s", (int)shown, shown > 0 ? (const char *)p->payload.at : "");
   } else {
     if (shown > LOGGED_HEX) shown = LOGGED_HEX;
-    for (size_t i = 0; i < shown; i++) snprintf(start + 3 + 3 * i, sizeof start - 3 - 3 * i, " %02x", p->payload.at[i]);
+    for (size_t i = 0; i < shown; i++)
+      snprintf(start + 3 + 3 * i, sizeof start - 3 - 3 * i, " %02x", p->payload.at[i]);
   }
-  return tl_eval_tell(L, line->name, "publish to '%.*s'%s: %zu byte%s: %s%s", TL_ARG(p->topic), p->retain == 1 ? ", retained" : "",
-                      p->payload.len, p->payload.len == 1 ? "" : "s", start, shown < p->payload.len ? "…" : "");
+  return tl_eval_tell(L, line->name, "publish to '%.*s'%s: %zu byte%s: %s%s", TL_ARG(p->topic),
+                      p->retain == 1 ? ", retained" : "", p->payload.len,
+                      p->payload.len == 1 ? "" : "s", start, shown < p->payload.len ? "…" : "");
 }
 
 /* line:publish(topic, payload [, { qos =, retain = }] [, function(ok, why)]) */
 static int line_publish (lua_State *L) {
   tl_line *line = tl_check_line(L, 1);
-  publishing p = { tl_line_link(line), check_text(L, 2, "the topic"), check_text(L, 3, "the payload"), -1, -1 };
+  publishing p = { tl_line_link(line), check_text(L, 2, "the topic"),
+                   check_text(L, 3, "the payload"), -1, -1 };
   int callback = 5;
   if (lua_type(L, 4) == LUA_TFUNCTION) {
     callback = 4;
@@ -137,7 +143,8 @@ static int line_publish (lua_State *L) {
     if (lua_getfield(L, 4, "qos") != LUA_TNIL) {
       int is_integer;
       lua_Integer qos = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is_integer) : -1;
-      if (qos < 0 || qos > 2) return luaL_error(L, "publish: expected qos 0, 1 or 2, got %s", tl_push_got(L, -1));
+      if (qos < 0 || qos > 2)
+        return luaL_error(L, "publish: expected qos 0, 1 or 2, got %s", tl_push_got(L, -1));
       p.qos = (int)qos;
     }
     lua_pop(L, 1);
@@ -152,27 +159,29 @@ static int line_publish (lua_State *L) {
   return tl_write_async(L, tl_script_of(L), start_publish, &p, callback, &told);
 }
 
-/* ---- line:set{ parameter = value } ---- */
+/* --- line:set{ parameter = value } --- */
 
 static void push_param (lua_State *L, const tl_line_params *p, const tl_param_field *f) {
   const void *at = tl_param_at(p, f);
   const tl_slice *text = at;
   const tl_texts *list = at;
   switch (f->kind) {
-  case TL_PARAM_BOOL: lua_pushboolean(L, *(const bool *)at); break;
-  case TL_PARAM_INT: lua_pushinteger(L, (lua_Integer)*(const int64_t *)at); break;
-  case TL_PARAM_MS: lua_pushnumber(L, (lua_Number)*(const int64_t *)at / 1000); break;
-  case TL_PARAM_TEXT:
-    if (text->at != NULL) lua_pushlstring(L, (const char *)text->at, text->len);
-    else lua_pushnil(L);
-    break;
-  case TL_PARAM_TEXTS:
-    lua_createtable(L, (int)list->n, 0);
-    for (size_t i = 0; i < list->n; i++) {
-      lua_pushlstring(L, (const char *)list->at[i].at, list->at[i].len);
-      lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    break;
+    case TL_PARAM_BOOL: lua_pushboolean(L, *(const bool *)at); break;
+    case TL_PARAM_INT: lua_pushinteger(L, (lua_Integer) * (const int64_t *)at); break;
+    case TL_PARAM_MS: lua_pushnumber(L, (lua_Number) * (const int64_t *)at / 1000); break;
+    case TL_PARAM_TEXT:
+      if (text->at)
+        lua_pushlstring(L, (const char *)text->at, text->len);
+      else
+        lua_pushnil(L);
+      break;
+    case TL_PARAM_TEXTS:
+      lua_createtable(L, (int)list->n, 0);
+      for (size_t i = 0; i < list->n; i++) {
+        lua_pushlstring(L, (const char *)list->at[i].at, list->at[i].len);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+      }
+      break;
   }
 }
 
@@ -200,19 +209,24 @@ static void require (lua_State *L, const char *module) {
 
 static const tl_param_field *param_field (const char *name) {
   const tl_param_field *f = tl_param_fields;
-  while (f->name != NULL && strcmp(f->name, name) != 0) f++;
-  return f->name != NULL ? f : NULL;
+  while (f->name && strcmp(f->name, name) != 0) f++;
+  return f->name ? f : NULL;
 }
 
-/* The checked changes at `from` into the parameters at `into`. A text that is taken away is false there. */
+/* The checked changes at `from` into the parameters at `into`. A text that is taken away is
+** false there. */
 static void merge_params (lua_State *L, const char *line, int into, int from) {
   for (lua_pushnil(L); lua_next(L, from) != 0; lua_pop(L, 1)) {
     const char *name = lua_tostring(L, -2);
     const tl_param_field *f = param_field(name);
-    if (f == NULL)
-      luaL_error(L, "line '%s': %s: belongs to the line's stations; change it in the config and reload", line, name);
-    if (f->kind == TL_PARAM_TEXT && lua_type(L, -1) == LUA_TBOOLEAN) lua_pushnil(L);
-    else lua_pushvalue(L, -1);
+    if (!f)
+      luaL_error(
+          L, "line '%s': %s: belongs to the line's stations; change it in the config and reload",
+          line, name);
+    if (f->kind == TL_PARAM_TEXT && lua_type(L, -1) == LUA_TBOOLEAN)
+      lua_pushnil(L);
+    else
+      lua_pushvalue(L, -1);
     lua_setfield(L, into, name);
   }
 }
@@ -236,7 +250,7 @@ static const char *push_told (lua_State *L, const tl_param_field *f, int value) 
 }
 
 static void log_params (lua_State *L, const char *line, int changes) {
-  for (const tl_param_field *f = tl_param_fields; f->name != NULL; f++) {
+  for (const tl_param_field *f = tl_param_fields; f->name; f++) {
     if (lua_getfield(L, changes, f->name) != LUA_TNIL) {
       const char *told = push_told(L, f, lua_gettop(L));
       size_t len = strlen(told);
@@ -252,11 +266,12 @@ static int line_set (lua_State *L) {
   tl_line *line = tl_check_line(L, 1);
   tl_link *link = tl_line_link(line);
   if (lua_type(L, 2) != LUA_TTABLE)
-    return luaL_error(L, "line '%s': set: expected a table { parameter = value }, got %s", line->name, tl_push_got(L, 2));
+    return luaL_error(L, "line '%s': set: expected a table { parameter = value }, got %s",
+                      line->name, tl_push_got(L, 2));
   lua_settop(L, 2);
-  tl_line_params *p = new_params(L);                                 /* 3 */
-  lua_createtable(L, 0, 40);                                         /* 4: what the line has */
-  for (const tl_param_field *f = tl_param_fields; f->name != NULL; f++) {
+  tl_line_params *p = new_params(L); /* 3 */
+  lua_createtable(L, 0, 40);         /* 4: what the line has */
+  for (const tl_param_field *f = tl_param_fields; f->name; f++) {
     push_param(L, tl_link_params(link), f);
     lua_setfield(L, 4, f->name);
   }
@@ -266,14 +281,17 @@ static int line_set (lua_State *L) {
   lua_pushvalue(L, 4);
   require(L, "tagline.core");
   lua_call(L, 3, 2);
-  if (lua_type(L, -2) != LUA_TTABLE) return luaL_error(L, "line '%s': %s", line->name, lua_tostring(L, -1));
+  if (lua_type(L, -2) != LUA_TTABLE)
+    return luaL_error(L, "line '%s': %s", line->name, lua_tostring(L, -1));
   lua_pop(L, 1);
   merge_params(L, line->name, 4, lua_gettop(L));
   int changes = lua_gettop(L);
   tl_read_params(L, 4, p);
   int rc = tl_link_set_params(link, p);
-  if (rc == TL_ESTATE) return luaL_error(L, "line '%s': set: the line is being removed", line->name);
-  if (rc < 0) return luaL_error(L, "line '%s': set: the new parameters cannot be taken (%d)", line->name, rc);
+  if (rc == TL_ESTATE)
+    return luaL_error(L, "line '%s': set: the line is being removed", line->name);
+  if (rc < 0)
+    return luaL_error(L, "line '%s': set: the new parameters cannot be taken (%d)", line->name, rc);
   log_params(L, line->name, changes);
   return 0;
 }
@@ -295,7 +313,10 @@ static int line_tostring (lua_State *L) {
 }
 
 void tl_open_line (lua_State *L) {
-  static const luaL_Reg methods[] = { { "publish", line_publish }, { "reconnect", line_reconnect }, { "set", line_set }, { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "publish", line_publish },
+                                      { "reconnect", line_reconnect },
+                                      { "set", line_set },
+                                      { NULL, NULL } };
   luaL_newmetatable(L, TL_LINE);
   luaL_newlib(L, methods);
   lua_pushcclosure(L, line_index, 1);

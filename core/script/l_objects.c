@@ -1,5 +1,6 @@
-/* core/script/l_objects.c — lines, stations and tags as Lua objects, and the tables that hold them. An object names what it stands for;
-** after a reload it is looked up again, and says so when it is gone. */
+/* core/script/l_objects.c — lines, stations and tags as Lua objects, and the tables that hold
+** them. An object names what it stands for; after a reload it is looked up again, and says so
+** when it is gone. */
 #include <string.h>
 
 #include "script/script.h"
@@ -10,7 +11,7 @@ void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice nam
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->objects);
   if (lua_rawgetp(L, -1, pointer) == LUA_TUSERDATA) {
     tl_object *known = luaL_testudata(L, -1, type);
-    if (known != NULL && known->generation == generation) {
+    if (known && known->generation == generation) {
       lua_remove(L, -2);
       return;
     }
@@ -28,16 +29,19 @@ void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice nam
 }
 
 /* Names are built on the Lua stack: nothing to free when a push raises. */
-static tl_slice push_full_name (lua_State *L, const char *line, const char *station, const char *tag) {
+static tl_slice push_full_name (lua_State *L, const char *line, const char *station,
+                                const char *tag) {
   size_t len;
-  const char *text = tag != NULL ? lua_pushfstring(L, "%s.%s.%s", line, station, tag)
-                     : station != NULL ? lua_pushfstring(L, "%s.%s", line, station) : lua_pushstring(L, line);
+  const char *text = tag       ? lua_pushfstring(L, "%s.%s.%s", line, station, tag)
+                     : station ? lua_pushfstring(L, "%s.%s", line, station)
+                               : lua_pushstring(L, line);
   text = lua_tolstring(L, -1, &len);
   return tl_slice_of(text, len);
 }
 
 void tl_push_tag (lua_State *L, tl_tag *t) {
-  tl_push_object(L, TL_TAG, t, push_full_name(L, t->station->line->name, t->station->name, tl_tag_def(t)->name));
+  tl_push_object(L, TL_TAG, t,
+                 push_full_name(L, t->station->line->name, t->station->name, tl_tag_def(t)->name));
   lua_remove(L, -2);
 }
 
@@ -51,7 +55,8 @@ void tl_push_line (lua_State *L, tl_line *line) {
   lua_remove(L, -2);
 }
 
-static void *resolve (lua_State *L, int index, const char *type, const char *what, void *(*find)(const tl_model *m, tl_slice name)) {
+static void *resolve (lua_State *L, int index, const char *type, const char *what,
+                      void *(*find)(const tl_model *m, tl_slice name)) {
   tl_script *s = tl_script_of(L);
   tl_object *o = luaL_checkudata(L, index, type);
   uint64_t generation = tl_gateway_generation(s->gateway);
@@ -59,7 +64,7 @@ static void *resolve (lua_State *L, int index, const char *type, const char *wha
     o->pointer = find(tl_gateway_model(s->gateway), tl_slice_str(o->name));
     o->generation = generation;
   }
-  if (o->pointer == NULL) luaL_error(L, "%s '%s' is no longer in the config", what, o->name);
+  if (!o->pointer) luaL_error(L, "%s '%s' is no longer in the config", what, o->name);
   return o->pointer;
 }
 
@@ -67,15 +72,23 @@ static void *find_tag (const tl_model *m, tl_slice name) { return tl_model_tag(m
 static void *find_station (const tl_model *m, tl_slice name) { return tl_model_station(m, name); }
 static void *find_line (const tl_model *m, tl_slice name) { return tl_model_line(m, name); }
 
-tl_tag *tl_check_tag (lua_State *L, int index) { return resolve(L, index, TL_TAG, "tag", find_tag); }
-tl_station *tl_check_station (lua_State *L, int index) { return resolve(L, index, TL_STATION, "station", find_station); }
-tl_line *tl_check_line (lua_State *L, int index) { return resolve(L, index, TL_LINE, "line", find_line); }
+tl_tag *tl_check_tag (lua_State *L, int index) {
+  return resolve(L, index, TL_TAG, "tag", find_tag);
+}
+tl_station *tl_check_station (lua_State *L, int index) {
+  return resolve(L, index, TL_STATION, "station", find_station);
+}
+tl_line *tl_check_line (lua_State *L, int index) {
+  return resolve(L, index, TL_LINE, "line", find_line);
+}
 
-/* ---- the collections: lines["plant"], stations["plant.boiler"], tags["plant.boiler.temperature"] ---- */
+/* --- the collections: lines["plant"], stations["plant.boiler"],
+** tags["plant.boiler.temperature"] --- */
 
 static tl_slice check_name (lua_State *L, const char *what) {
   size_t len;
-  if (lua_type(L, 2) != LUA_TSTRING) luaL_error(L, "%s: expected a full name as text, got %s", what, luaL_typename(L, 2));
+  if (lua_type(L, 2) != LUA_TSTRING)
+    luaL_error(L, "%s: expected a full name as text, got %s", what, luaL_typename(L, 2));
   const char *text = lua_tolstring(L, 2, &len);
   return tl_slice_of(text, len);
 }
@@ -84,30 +97,32 @@ static tl_model *model_of (lua_State *L) { return tl_gateway_model(tl_script_of(
 
 static int lines_index (lua_State *L) {
   tl_line *line = tl_model_line(model_of(L), check_name(L, "lines"));
-  if (line == NULL) return 0;
+  if (!line) return 0;
   tl_push_line(L, line);
   return 1;
 }
 
 static int stations_index (lua_State *L) {
   tl_station *s = tl_model_station(model_of(L), check_name(L, "stations"));
-  if (s == NULL) return 0;
+  if (!s) return 0;
   tl_push_station(L, s);
   return 1;
 }
 
 static int tags_index (lua_State *L) {
   tl_tag *t = tl_model_tag(model_of(L), check_name(L, "tags"));
-  if (t == NULL) return 0;
+  if (!t) return 0;
   tl_push_tag(L, t);
   return 1;
 }
 
 static int refuse_newindex (lua_State *L) {
-  return luaL_error(L, "lines, stations and tags come from the config: they are not assigned to; use :write, :set or reload()");
+  return luaL_error(L, "lines, stations and tags come from the config: they are not assigned to; "
+                       "use :write, :set or reload()");
 }
 
-/* The state of a walk is two upvalue integers (line and station) or three (tag); after a reload it just goes on where it was. */
+/* The state of a walk is two upvalue integers (line and station) or three (tag); after a reload
+** it just goes on where it was. */
 static int next_line (lua_State *L) {
   tl_model *m = model_of(L);
   lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));
@@ -121,7 +136,8 @@ static int next_line (lua_State *L) {
 
 static int next_station (lua_State *L) {
   tl_model *m = model_of(L);
-  lua_Integer line = lua_tointeger(L, lua_upvalueindex(1)), i = lua_tointeger(L, lua_upvalueindex(2));
+  lua_Integer line = lua_tointeger(L, lua_upvalueindex(1)),
+              i = lua_tointeger(L, lua_upvalueindex(2));
   while (line < (lua_Integer)m->line_count && i >= (lua_Integer)m->lines[line]->station_count) {
     line++;
     i = 0;
@@ -139,15 +155,17 @@ static int next_station (lua_State *L) {
 
 static int next_tag (lua_State *L) {
   tl_model *m = model_of(L);
-  lua_Integer line = lua_tointeger(L, lua_upvalueindex(1)), i = lua_tointeger(L, lua_upvalueindex(2)),
-              k = lua_tointeger(L, lua_upvalueindex(3));
+  lua_Integer line = lua_tointeger(L, lua_upvalueindex(1)),
+              i = lua_tointeger(L, lua_upvalueindex(2)), k = lua_tointeger(L, lua_upvalueindex(3));
   for (;; i++, k = 0) {
     while (line < (lua_Integer)m->line_count && i >= (lua_Integer)m->lines[line]->station_count) {
       line++;
       i = 0;
     }
     if (line >= (lua_Integer)m->line_count) return 0;
-    if (!m->lines[line]->stations[i]->is_template && k < m->lines[line]->stations[i]->plan->tag_count) break;
+    if (!m->lines[line]->stations[i]->is_template &&
+        k < m->lines[line]->stations[i]->plan->tag_count)
+      break;
   }
   tl_tag *t = &m->lines[line]->stations[i]->tags[k];
   lua_pushinteger(L, line);
@@ -171,10 +189,13 @@ static int stations_pairs (lua_State *L) { return walk(L, next_station); }
 static int tags_pairs (lua_State *L) { return walk(L, next_tag); }
 
 /* `lines "plant" { … }` in a config, stations("plant.boiler") at a prompt. */
-static int refuse_call (lua_State *L) { return luaL_error(L, "%s", lua_tostring(L, lua_upvalueindex(1))); }
+static int refuse_call (lua_State *L) {
+  return luaL_error(L, "%s", lua_tostring(L, lua_upvalueindex(1)));
+}
 
 /* `not_called`: what to say to who calls it. */
-static void push_collection (lua_State *L, const char *name, lua_CFunction index, lua_CFunction pairs, const char *not_called) {
+static void push_collection (lua_State *L, const char *name, lua_CFunction index,
+                             lua_CFunction pairs, const char *not_called) {
   lua_newtable(L);
   lua_createtable(L, 0, 6);
   lua_pushstring(L, not_called);
@@ -198,8 +219,9 @@ int tl_open_objects (lua_State *L) {
   push_collection(L, "tagline.lines", lines_index, lines_pairs,
                   "'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'");
   lua_setfield(L, -2, "lines");
-  push_collection(L, "tagline.stations", stations_index, stations_pairs,
-                  "'stations' is indexed, as in stations[\"plant.boiler\"]; the word of a config is 'station'");
+  push_collection(
+      L, "tagline.stations", stations_index, stations_pairs,
+      "'stations' is indexed, as in stations[\"plant.boiler\"]; the word of a config is 'station'");
   lua_setfield(L, -2, "stations");
   push_collection(L, "tagline.tags", tags_index, tags_pairs,
                   "'tags' is indexed, as in tags[\"plant.boiler.temperature\"]");

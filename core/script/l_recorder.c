@@ -30,33 +30,38 @@ static void read_pattern (lua_State *L, int index, wanted *w) {
   size_t len;
   *w = (wanted){ 0 };
   if (lua_isnoneornil(L, index)) return;
-  if (luaL_testudata(L, index, TL_TAG) != NULL) w->station = tl_check_tag(L, index)->station;
-  else if (luaL_testudata(L, index, TL_STATION) != NULL) w->station = tl_check_station(L, index);
-  else if (luaL_testudata(L, index, TL_LINE) != NULL) w->line = tl_check_line(L, index);
+  if (luaL_testudata(L, index, TL_TAG))
+    w->station = tl_check_tag(L, index)->station;
+  else if (luaL_testudata(L, index, TL_STATION))
+    w->station = tl_check_station(L, index);
+  else if (luaL_testudata(L, index, TL_LINE))
+    w->line = tl_check_line(L, index);
   else if (lua_type(L, index) != LUA_TSTRING)
-    luaL_error(L, "expected a topic filter, a line, a station or a tag, got %s", tl_push_got(L, index));
+    luaL_error(L, "expected a topic filter, a line, a station or a tag, got %s",
+               tl_push_got(L, index));
   if (lua_type(L, index) != LUA_TSTRING) return;
   const char *text = lua_tolstring(L, index, &len);
   tl_slice name = tl_slice_of(text, len);
   const tl_tag *tag = tl_model_tag(m, name);
-  w->station = tag != NULL ? tag->station : tl_model_station(m, name);
-  w->line = w->station == NULL ? tl_model_line(m, name) : NULL;
-  if (w->station != NULL || w->line != NULL) return;
+  w->station = tag ? tag->station : tl_model_station(m, name);
+  w->line = !w->station ? tl_model_line(m, name) : NULL;
+  if (w->station || w->line) return;
   w->filter = name;
-  if (tl_filter_check(name, &err) < 0) luaL_error(L, "no line, station or tag has this name, and as a topic filter: %s", err.text);
+  if (tl_filter_check(name, &err) < 0)
+    luaL_error(L, "no line, station or tag has this name, and as a topic filter: %s", err.text);
 }
 
 static bool suits (const wanted *w, tl_link *l, const tl_recorded *r) {
   tl_buf name;
-  if (w->line != NULL && tl_link_line(l) != w->line) return false;
-  if (w->station != NULL) {
+  if (w->line && tl_link_line(l) != w->line) return false;
+  if (w->station) {
     if (tl_link_line(l) != w->station->line) return false;
     tl_buf_init(&name);
     const tl_station *s = tl_explain_where(l, r->m.topic, &name);
     tl_buf_fini(&name);
-    return s == w->station || (s != NULL && s->made_by == w->station);
+    return s == w->station || (s && s->made_by == w->station);
   }
-  return w->filter.at == NULL || tl_filter_match(w->filter, r->m.topic);
+  return !w->filter.at || tl_filter_match(w->filter, r->m.topic);
 }
 
 static int by_time (const void *a, const void *b) {
@@ -65,7 +70,8 @@ static int by_time (const void *a, const void *b) {
   return x->r.number < y->r.number ? -1 : x->r.number > y->r.number;
 }
 
-/* The messages asked for, oldest first, on the stack as a block that Lua frees. Borrowed from the rings until the next message. */
+/* The messages asked for, oldest first, on the stack as a block that Lua frees. Borrowed from
+** the rings until the next message. */
 static entry *push_entries (lua_State *L, const wanted *w, size_t *count) {
   tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
   size_t room = 0, most = 0, n = 0;
@@ -98,13 +104,16 @@ static void push_where (lua_State *L, const entry *e) {
   tl_buf name;
   tl_buf_init(&name);
   tl_explain_where(e->link, e->r.m.topic, &name);
-  /* A station's name is shorter than a topic, which is on the stack in full: this fits, or there is no memory at all. */
+  /* A station's name is shorter than a topic, which is on the stack in full: this fits, or
+  ** there is no memory at all. */
   char text[512];
   snprintf(text, sizeof text, "%s.%.*s", tl_link_line(e->link)->name, TL_ARG(tl_buf_bytes(&name)));
   bool some = name.len > 0;
   tl_buf_fini(&name);
-  if (some) lua_pushstring(L, text);
-  else lua_pushnil(L);
+  if (some)
+    lua_pushstring(L, text);
+  else
+    lua_pushnil(L);
 }
 
 static void push_entry (lua_State *L, const entry *e) {
@@ -131,7 +140,7 @@ static void push_entry (lua_State *L, const entry *e) {
 
 static tl_script *check_running (lua_State *L, const char *word) {
   tl_script *s = tl_script_of(L);
-  if (s->gateway == NULL) luaL_error(L, "%s: nothing runs yet; call it when the config is loaded", word);
+  if (!s->gateway) luaL_error(L, "%s: nothing runs yet; call it when the config is loaded", word);
   return s;
 }
 
@@ -159,7 +168,7 @@ int tl_look_messages (lua_State *L) {
   return 1;
 }
 
-/* ---- capture files ---- */
+/* --- capture files --- */
 
 static bool write_all (int fd, tl_slice bytes) {
   while (bytes.len > 0) {
@@ -183,8 +192,10 @@ static int write_capture (const char *path, const entry *all, size_t n) {
   int why = fd < 0 ? errno : 0;
   for (size_t i = 0; fd >= 0 && why == 0 && i <= n; i++) {
     if (i < n) tl_recorded_json(&all[i].r, tl_link_line(all[i].link)->name, &text);
-    if (text.failed) why = ENOMEM;
-    else if ((i == n || text.len > 65536) && !write_all(fd, tl_buf_bytes(&text))) why = errno;
+    if (text.failed)
+      why = ENOMEM;
+    else if ((i == n || text.len > 65536) && !write_all(fd, tl_buf_bytes(&text)))
+      why = errno;
     if (i == n || text.len > 65536) tl_buf_clear(&text);
   }
   if (fd >= 0 && close(fd) != 0 && why == 0) why = errno;
@@ -203,10 +214,11 @@ int tl_look_save (lua_State *L) {
   int why = write_capture(path, all, n);
   if (why == EEXIST) return luaL_error(L, "save: '%s' is there already; give another name", path);
   if (why != 0) return luaL_error(L, "save: '%s': %s", path, strerror(why));
-  char whole[PATH_MAX]; /* a relative one is the process's, and the person may be in another folder */
+  /* a relative one is the process's, and the person may be in another folder */
+  char whole[PATH_MAX];
   const char *many = n == 1 ? "message" : "messages";
   tl_eval_log(L, NULL, "save '%s': %zu %s", path, n, many);
-  lua_pushfstring(L, "%d %s in %s", (int)n, many, realpath(path, whole) != NULL ? whole : path);
+  lua_pushfstring(L, "%d %s in %s", (int)n, many, realpath(path, whole) ? whole : path);
   return 1;
 }
 
@@ -218,10 +230,10 @@ int tl_look_freeze (lua_State *L) {
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "freeze");
   lua_pushcfunction(L, tl_look_explain);
-  const char *config = s->config_path != NULL ? s->config_path : "config.lua";
+  const char *config = s->config_path ? s->config_path : "config.lua";
   char whole[PATH_MAX];
   lua_pushstring(L, config);
-  lua_pushstring(L, realpath(config, whole) != NULL ? whole : config);
+  lua_pushstring(L, realpath(config, whole) ? whole : config);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   lua_call(L, 5, 1);

@@ -1,5 +1,5 @@
-/* core/script/l_site.c — the module tagline.site. See l_site.h. The states of sites and of the tool are different: only C values go
-** between them. */
+/* core/script/l_site.c — the module tagline.site. See l_site.h. The states of sites and of the
+** tool are different: only C values go between them. */
 #include "script/l_site.h"
 
 #include <math.h>
@@ -16,7 +16,7 @@ typedef struct {
 
 static tl_site *check (lua_State *L) {
   lsite *s = luaL_checkudata(L, 1, SITE);
-  if (s->site == NULL) luaL_error(L, "attempt to use a closed site");
+  if (!s->site) luaL_error(L, "attempt to use a closed site");
   return s->site;
 }
 
@@ -50,7 +50,7 @@ static void push_texts (lua_State *L, const tl_buf *texts) {
   lua_newtable(L);
   for (size_t at = 0, i = 1; at < texts->len; i++) {
     const uint8_t *end = memchr(texts->at + at, '\0', texts->len - at);
-    size_t n = end != NULL ? (size_t)(end - texts->at) - at : texts->len - at;
+    size_t n = end ? (size_t)(end - texts->at) - at : texts->len - at;
     lua_pushlstring(L, (const char *)texts->at + at, n);
     lua_rawseti(L, -2, (lua_Integer)i);
     at += n + 1;
@@ -77,12 +77,20 @@ static int site_feed (lua_State *L) {
   tl_site *s = check(L);
   tl_err err = { .text = "" };
   tl_offline_fed fed;
-  tl_explain_message e = { .topic = check_slice(L, 2), .payload = check_slice(L, 3), .wall = tl_site_wall(s) };
+  tl_explain_message e = { .topic = check_slice(L, 2),
+                           .payload = check_slice(L, 3),
+                           .wall = tl_site_wall(s) };
   if (!lua_isnoneornil(L, 4)) {
     luaL_checktype(L, 4, LUA_TTABLE);
     tl_read_message_options(L, 4, &e);
   }
-  tl_incoming m = { .topic = e.topic, .payload = e.payload, .id = e.id, .qos = e.qos, .retain = e.retain, .dup = e.dup, .wall = e.wall };
+  tl_incoming m = { .topic = e.topic,
+                    .payload = e.payload,
+                    .id = e.id,
+                    .qos = e.qos,
+                    .retain = e.retain,
+                    .dup = e.dup,
+                    .wall = e.wall };
   if (tl_site_feed(s, e.line, &m, &fed, &err) < 0) return luaL_error(L, "%s", err.text);
   lua_pushinteger(L, fed.taken);
   lua_pushinteger(L, fed.unrouted);
@@ -104,9 +112,11 @@ static int site_time (lua_State *L) {
 static int site_news (lua_State *L) {
   tl_site *s = check(L);
   const tl_site_news *news = tl_site_heard(s);
-  if (news->values.failed || news->published.failed || news->errors.failed) return luaL_error(L, "not enough memory");
+  if (news->values.failed || news->published.failed || news->errors.failed)
+    return luaL_error(L, "not enough memory");
   lua_pushlstring(L, news->values.len > 0 ? (const char *)news->values.at : "", news->values.len);
-  lua_pushlstring(L, news->published.len > 0 ? (const char *)news->published.at : "", news->published.len);
+  lua_pushlstring(L, news->published.len > 0 ? (const char *)news->published.at : "",
+                  news->published.len);
   push_texts(L, &news->errors);
   tl_site_clear(s);
   return 3;
@@ -117,14 +127,14 @@ static tl_tag *find_tag (lua_State *L, tl_site *s, int index) {
 }
 
 static void set_text (lua_State *L, const char *key, const char *text) {
-  if (text == NULL) return;
+  if (!text) return;
   lua_pushstring(L, text);
   lua_setfield(L, -2, key);
 }
 
 static int site_tag (lua_State *L) {
   const tl_tag *t = find_tag(L, check(L), 2);
-  if (t == NULL) return 0;
+  if (!t) return 0;
   const tl_tagdef *d = tl_tag_def(t);
   lua_createtable(L, 0, 8);
   set_text(L, "name", d->name);
@@ -162,8 +172,9 @@ static int site_tags (lua_State *L) {
 }
 
 static int site_station (lua_State *L) {
-  const tl_station *s = tl_model_station(tl_gateway_model(tl_site_gateway(check(L))), check_slice(L, 2));
-  if (s == NULL) return 0;
+  const tl_station *s =
+      tl_model_station(tl_gateway_model(tl_site_gateway(check(L))), check_slice(L, 2));
+  if (!s) return 0;
   lua_pushstring(L, tl_station_status_name((tl_station_status)s->status));
   return 1;
 }
@@ -174,10 +185,11 @@ static int site_write (lua_State *L) {
   tl_value v;
   const char *expected;
   tl_tag *t = find_tag(L, s, 2);
-  if (t == NULL) return luaL_error(L, "there is no tag '%s'", lua_tostring(L, 2));
+  if (!t) return luaL_error(L, "there is no tag '%s'", lua_tostring(L, 2));
   tl_site_advance(s, tl_site_wall(s)); /* its clock */
   if (!tl_read_value(L, 3, tl_tag_def(t)->type, &v, &expected))
-    return luaL_error(L, "%s: expected %s, got %s", lua_tostring(L, 2), expected, tl_push_got(L, 3));
+    return luaL_error(L, "%s: expected %s, got %s", lua_tostring(L, 2), expected,
+                      tl_push_got(L, 3));
   size_t heard = tl_site_heard(s)->errors.len;
   if (tl_gateway_write(tl_site_gateway(s), t, &v, NULL, NULL, &err) == TL_OK) {
     lua_pushboolean(L, 1);
@@ -192,7 +204,9 @@ static int site_write (lua_State *L) {
 static int site_explain (lua_State *L) {
   tl_site *s = check(L);
   tl_err err = { .text = "" };
-  tl_explain_message e = { .topic = check_slice(L, 2), .has_payload = !lua_isnoneornil(L, 3), .wall = tl_site_wall(s) };
+  tl_explain_message e = { .topic = check_slice(L, 2),
+                           .has_payload = !lua_isnoneornil(L, 3),
+                           .wall = tl_site_wall(s) };
   if (e.has_payload) e.payload = check_slice(L, 3);
   if (!lua_isnoneornil(L, 4)) {
     luaL_checktype(L, 4, LUA_TTABLE);
@@ -213,11 +227,16 @@ static int site_json (lua_State *L) {
 
 int tl_open_site (lua_State *L) {
   static const luaL_Reg methods[] = {
-    { "feed", site_feed }, { "advance", site_advance }, { "time", site_time }, { "close", site_close }, { "news", site_news },
-    { "tag", site_tag }, { "tags", site_tags }, { "station", site_station }, { "write", site_write }, { "explain", site_explain },
+    { "feed", site_feed },   { "advance", site_advance },
+    { "time", site_time },   { "close", site_close },
+    { "news", site_news },   { "tag", site_tag },
+    { "tags", site_tags },   { "station", site_station },
+    { "write", site_write }, { "explain", site_explain },
     { NULL, NULL },
   };
-  static const luaL_Reg functions[] = { { "new", site_new }, { "json", site_json }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "new", site_new },
+                                        { "json", site_json },
+                                        { NULL, NULL } };
   luaL_newmetatable(L, SITE);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");

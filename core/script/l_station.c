@@ -1,4 +1,5 @@
-/* core/script/l_station.c — a station in Lua: .name .address .status .tags .stats …, :on() :off() :simulate(bool). */
+/* core/script/l_station.c — a station in Lua: .name .address .status .tags .stats …, :on()
+** :off() :simulate(bool). */
 #include <string.h>
 
 #include "script/script.h"
@@ -38,29 +39,42 @@ static int push_stats (lua_State *L, const tl_station *s) {
 static int station_index (lua_State *L) {
   tl_station *s = tl_check_station(L, 1);
   const char *key = luaL_checkstring(L, 2);
-  if (strcmp(key, "name") == 0) lua_pushstring(L, s->name);
-  else if (strcmp(key, "full_name") == 0) lua_pushfstring(L, "%s.%s", s->line->name, s->name);
-  else if (strcmp(key, "address") == 0) lua_pushstring(L, s->address);
-  else if (strcmp(key, "status") == 0) lua_pushstring(L, tl_station_status_name((tl_station_status)s->status));
-  else if (strcmp(key, "line") == 0) tl_push_line(L, s->line);
-  else if (strcmp(key, "tags") == 0) return push_tags(L, s);
-  else if (strcmp(key, "stats") == 0) return push_stats(L, s);
+  if (strcmp(key, "name") == 0)
+    lua_pushstring(L, s->name);
+  else if (strcmp(key, "full_name") == 0)
+    lua_pushfstring(L, "%s.%s", s->line->name, s->name);
+  else if (strcmp(key, "address") == 0)
+    lua_pushstring(L, s->address);
+  else if (strcmp(key, "status") == 0)
+    lua_pushstring(L, tl_station_status_name((tl_station_status)s->status));
+  else if (strcmp(key, "line") == 0)
+    tl_push_line(L, s->line);
+  else if (strcmp(key, "tags") == 0)
+    return push_tags(L, s);
+  else if (strcmp(key, "stats") == 0)
+    return push_stats(L, s);
   else {
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL) return luaL_error(L, "a station has no field '%s' (see help(stations))", key);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TNIL)
+      return luaL_error(L, "a station has no field '%s' (see help(stations))", key);
   }
   return 1;
 }
 
 static int set_mode (lua_State *L, bool off, bool simulated) {
   tl_station *s = tl_check_station(L, 1);
-  tl_eval_log(L, s->line->name, "station %s: %s%s", s->name, off ? "off" : "on", simulated ? ", simulated" : "");
+  tl_eval_log(L, s->line->name, "station %s: %s%s", s->name, off ? "off" : "on",
+              simulated ? ", simulated" : "");
   tl_station_set_mode(tl_script_of(L)->gateway, s, off, simulated);
   return 0;
 }
 
-static int station_on (lua_State *L) { return set_mode(L, false, tl_check_station(L, 1)->simulated); }
-static int station_off (lua_State *L) { return set_mode(L, true, tl_check_station(L, 1)->simulated); }
+static int station_on (lua_State *L) {
+  return set_mode(L, false, tl_check_station(L, 1)->simulated);
+}
+static int station_off (lua_State *L) {
+  return set_mode(L, true, tl_check_station(L, 1)->simulated);
+}
 
 static int station_simulate (lua_State *L) {
   tl_station *s = tl_check_station(L, 1);
@@ -69,7 +83,8 @@ static int station_simulate (lua_State *L) {
 }
 
 static int station_newindex (lua_State *L) {
-  return luaL_error(L, "a station's fields are not assigned to; use :on(), :off() or :simulate(bool)");
+  return luaL_error(L,
+                    "a station's fields are not assigned to; use :on(), :off() or :simulate(bool)");
 }
 
 static int station_tostring (lua_State *L) {
@@ -79,7 +94,9 @@ static int station_tostring (lua_State *L) {
 }
 
 void tl_open_station (lua_State *L) {
-  static const luaL_Reg methods[] = { { "on", station_on }, { "off", station_off }, { "simulate", station_simulate }, { NULL, NULL } };
+  static const luaL_Reg methods[] = {
+    { "on", station_on }, { "off", station_off }, { "simulate", station_simulate }, { NULL, NULL }
+  };
   luaL_newmetatable(L, TL_STATION);
   luaL_newlib(L, methods);
   lua_pushcclosure(L, station_index, 1);

@@ -1,4 +1,5 @@
-/* core/script/l_status.c — the facts behind status(), as tables; the words are in lua/tagline/repl/status.lua. */
+/* core/script/l_status.c — the facts behind status(), as tables; the words are in
+** lua/tagline/repl/status.lua. */
 #include <unistd.h>
 
 #include "gateway/health.h"
@@ -26,7 +27,9 @@ static void set_flag (lua_State *L, const char *name, bool on) {
   lua_setfield(L, -2, name);
 }
 
-static void set_seconds (lua_State *L, const char *name, int64_t ms) { set_number(L, name, (lua_Number)ms / 1000.0); }
+static void set_seconds (lua_State *L, const char *name, int64_t ms) {
+  set_number(L, name, (lua_Number)ms / 1000.0);
+}
 
 static void new_list (lua_State *L) {
   lua_newtable(L);
@@ -64,7 +67,7 @@ static void push_unrouted (lua_State *L, const tl_unrouted *u) {
 }
 
 static void push_awaiting (lua_State *L, const tl_link_health *h, int64_t now) {
-  if (h->awaiting == NULL) return;
+  if (!h->awaiting) return;
   lua_createtable(L, 0, 4);
   set_text(L, "station", h->awaiting->name);
   set_integer(L, "id", h->awaiting_id);
@@ -73,7 +76,7 @@ static void push_awaiting (lua_State *L, const tl_link_health *h, int64_t now) {
   lua_setfield(L, -2, "awaiting");
 }
 
-/* ---- stations and tags that a person should look at: the first few, and how many ---- */
+/* --- stations and tags that a person should look at: the first few, and how many --- */
 
 typedef struct {
   lua_State *L;
@@ -86,7 +89,8 @@ static listing begin_list (lua_State *L, const tl_line *line) {
   return (listing){ .L = L, .line = line };
 }
 
-/* One more; true: it is among those that are shown, and the caller pushes it and calls add_shown. */
+/* One more; true: it is among those that are shown, and the caller pushes it and calls
+** add_shown. */
 static bool one_more (listing *l) { return l->count++ < LISTED; }
 
 static void add_shown (listing *l) { lua_rawseti(l->L, -2, ++l->shown); }
@@ -101,10 +105,12 @@ static bool is_idle (const tl_station *s) { return s->is_template || s->off || s
 /* A tag that a message should have filled. */
 static bool is_filled (const tl_station *s, uint16_t tag) {
   const tl_tagdef *d = &s->plan->tags[tag];
-  return d->kind != TL_ADDRESS_ACK_ID && d->kind != TL_ADDRESS_OUT_TOPIC && d->kind != TL_ADDRESS_OUT_VALUE && !tl_type_is_output(d->type);
+  return d->kind != TL_ADDRESS_ACK_ID && d->kind != TL_ADDRESS_OUT_TOPIC &&
+         d->kind != TL_ADDRESS_OUT_VALUE && !tl_type_is_output(d->type);
 }
 
-/* Tags that never had a value: one of a station that heard messages tells of a wrong address, one of a silent station does not. */
+/* Tags that never had a value: one of a station that heard messages tells of a wrong address,
+** one of a silent station does not. */
 static void push_unset (lua_State *L, const tl_line *line) {
   listing l = begin_list(L, line);
   for (uint32_t i = 0; i < line->station_count; i++) {
@@ -118,7 +124,8 @@ static void push_unset (lua_State *L, const tl_line *line) {
   end_list(&l, "unset", "unset_count");
 }
 
-/* Tags that the last message left without a value. What a station's status made invalid is told with the station. */
+/* Tags that the last message left without a value. What a station's status made invalid is told
+** with the station. */
 static void push_invalid (lua_State *L, const tl_line *line) {
   listing l = begin_list(L, line);
   for (uint32_t i = 0; i < line->station_count; i++) {
@@ -149,14 +156,17 @@ static void push_silent (lua_State *L, const tl_line *line) {
   end_list(&l, "silent", "silent_count");
 }
 
-/* Stations that are in an error though the line works: their will came, or no message for too long. */
+/* Stations that are in an error though the line works: their will came, or no message for too
+** long. */
 static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
   listing l = begin_list(L, line);
   for (uint32_t i = 0; i < line->station_count && line->subscribed; i++) {
     const tl_station *s = line->stations[i];
-    if (is_idle(s) || (s->status != TL_ST_COM_ERR && s->status != TL_ST_HARD_ERR) || !one_more(&l)) continue;
+    if (is_idle(s) || (s->status != TL_ST_COM_ERR && s->status != TL_ST_HARD_ERR) || !one_more(&l))
+      continue;
     bool will = false;
-    for (uint16_t k = 0; k < s->plan->tag_count; k++) will = will || s->tags[k].reason == TL_REASON_STATION_WILL;
+    for (uint16_t k = 0; k < s->plan->tag_count; k++)
+      will = will || s->tags[k].reason == TL_REASON_STATION_WILL;
     lua_createtable(L, 0, 4);
     set_text(L, "name", s->name);
     set_text(L, "status", tl_station_status_name((tl_station_status)s->status));
@@ -176,8 +186,10 @@ static void push_stations (lua_State *L, const tl_line *line, int64_t now) {
   lua_createtable(L, 0, 6);
   for (uint32_t i = 0; i < line->station_count; i++) {
     const tl_station *s = line->stations[i];
-    if (s->is_template) templates++;
-    else counts[s->status]++;
+    if (s->is_template)
+      templates++;
+    else
+      counts[s->status]++;
   }
   for (int i = 0; i <= TL_ST_HARD_ERR; i++)
     if (counts[i] > 0) set_integer(L, tl_station_status_name((tl_station_status)i), counts[i]);
@@ -199,7 +211,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   set_text(L, "peer", st.peer);
   set_text(L, "host", p->host.n > 0 ? (const char *)p->host.at[0].at : "");
   set_integer(L, "port", p->port);
-  set_text(L, "client_id", p->client_id.at != NULL ? (const char *)p->client_id.at : "");
+  set_text(L, "client_id", p->client_id.at ? (const char *)p->client_id.at : "");
   set_text(L, "last_error", st.last_error);
   set_integer(L, "connects", (lua_Integer)st.connects);
   set_integer(L, "failures", (lua_Integer)st.failures);
@@ -219,10 +231,13 @@ static void push_line (lua_State *L, const tl_line *line) {
   set_flag(L, "congested", h.congested);
   set_flag(L, "held", h.held);
   set_flag(L, "filters_wait", h.filters_wait);
-  if (h.kept->session_lost_at >= 0) set_seconds(L, "session_lost_ago", now - h.kept->session_lost_at);
+  if (h.kept->session_lost_at >= 0)
+    set_seconds(L, "session_lost_ago", now - h.kept->session_lost_at);
   if (st.connected_since >= 0) set_seconds(L, "connected_for", now - st.connected_since);
-  if (st.session.oldest_inflight >= 0) set_seconds(L, "oldest_inflight", now - st.session.oldest_inflight);
-  if (st.session.oldest_queued >= 0) set_seconds(L, "oldest_queued", now - st.session.oldest_queued);
+  if (st.session.oldest_inflight >= 0)
+    set_seconds(L, "oldest_inflight", now - st.session.oldest_inflight);
+  if (st.session.oldest_queued >= 0)
+    set_seconds(L, "oldest_queued", now - st.session.oldest_queued);
   if (h.retry_at >= 0) set_seconds(L, "retry_in", h.retry_at > now ? h.retry_at - now : 0);
   push_filters(L, h.kept);
   push_unrouted(L, &h.kept->unrouted);
@@ -234,7 +249,7 @@ static void push_failures (lua_State *L, const tl_script *s) {
   int64_t wall = tl_clock_wall_ms();
   lua_Integer n = 0;
   new_list(L);
-  for (const tl_failure *f = s->failures; f != NULL; f = f->next) {
+  for (const tl_failure *f = s->failures; f; f = f->next) {
     lua_createtable(L, 0, 8);
     set_text(L, "scope", f->scope);
     set_text(L, "what", f->what);

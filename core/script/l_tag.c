@@ -1,27 +1,35 @@
-/* core/script/l_tag.c — a tag in Lua: .name .full_name .type .address .value .status .reason .time .station …, :write(value [, fn]). */
+/* core/script/l_tag.c — a tag in Lua: .name .full_name .type .address .value .status .reason
+** .time .station …, :write(value [, fn]). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "script/script.h"
 
 static int push_text (lua_State *L, const char *text) {
-  if (text == NULL) lua_pushnil(L);
-  else lua_pushstring(L, text);
+  if (!text)
+    lua_pushnil(L);
+  else
+    lua_pushstring(L, text);
   return 1;
 }
 
 static int tag_field (lua_State *L, tl_tag *t, const char *key) {
   const tl_tagdef *d = tl_tag_def(t);
   if (strcmp(key, "value") == 0) {
-    if (t->status == TL_VALID) tl_push_value(L, d->type, &t->value);
-    else lua_pushnil(L);
+    if (t->status == TL_VALID)
+      tl_push_value(L, d->type, &t->value);
+    else
+      lua_pushnil(L);
     return 1;
   }
   if (strcmp(key, "status") == 0) return push_text(L, tl_status_name(t->status));
-  if (strcmp(key, "reason") == 0) return push_text(L, t->reason == TL_REASON_NONE ? NULL : tl_reason_name(t->reason));
+  if (strcmp(key, "reason") == 0)
+    return push_text(L, t->reason == TL_REASON_NONE ? NULL : tl_reason_name(t->reason));
   if (strcmp(key, "time") == 0) {
-    if (t->status == TL_UNSET) lua_pushnil(L);
-    else lua_pushnumber(L, (lua_Number)t->time_ms / 1000.0);
+    if (t->status == TL_UNSET)
+      lua_pushnil(L);
+    else
+      lua_pushnumber(L, (lua_Number)t->time_ms / 1000.0);
     return 1;
   }
   if (strcmp(key, "name") == 0) return push_text(L, d->name);
@@ -75,7 +83,8 @@ static tl_told tell_write (lua_State *L, const tl_tag *t, const tl_value *v) {
   } else {
     tl_convert_publish(d->type, v, &t->station->plan->rule, &text);
   }
-  tl_told told = tl_eval_tell(L, t->station->line->name, "write %s.%s = %.*s", t->station->name, d->name, TL_ARG(tl_buf_bytes(&text)));
+  tl_told told = tl_eval_tell(L, t->station->line->name, "write %s.%s = %.*s", t->station->name,
+                              d->name, TL_ARG(tl_buf_bytes(&text)));
   tl_buf_fini(&text);
   return told;
 }
@@ -88,7 +97,8 @@ static int tag_write (lua_State *L) {
   const char *expected;
   if (!tl_read_value(L, 2, d->type, &v, &expected)) {
     const char *got = tl_push_got(L, 2);
-    return luaL_error(L, "%s (%s): expected %s, got %s", d->name, tl_type_name(d->type), expected, got);
+    return luaL_error(L, "%s (%s): expected %s, got %s", d->name, tl_type_name(d->type), expected,
+                      got);
   }
   if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TFUNCTION);
   tl_told told = tell_write(L, t, &v);

@@ -1,5 +1,6 @@
-/* core/script/l_write.c — waiting for a write. In a coroutine the write waits and returns true, or nil and why; with a function it
-** returns at once and calls it later; in a handler (which cannot wait) it only says whether the write is under way. */
+/* core/script/l_write.c — waiting for a write. In a coroutine the write waits and returns true,
+** or nil and why; with a function it returns at once and calls it later; in a handler (which
+** cannot wait) it only says whether the write is under way. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@ typedef struct {
 
 typedef struct {
   tl_script *s;
-  int function;   /* registry reference, or LUA_NOREF */
-  int coroutine;  /* registry reference of the waiting coroutine, or LUA_NOREF */
+  int function;  /* registry reference, or LUA_NOREF */
+  int coroutine; /* registry reference of the waiting coroutine, or LUA_NOREF */
   lua_State *co;
   tl_asker asker; /* for whom it ends */
   bool owed;
@@ -27,8 +28,10 @@ static int p_call_back (lua_State *L) {
   waiting *w = lua_touserdata(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, w->function);
   lua_pushboolean(L, w->result == TL_OK);
-  if (w->result == TL_OK) lua_pushnil(L);
-  else lua_pushstring(L, w->why);
+  if (w->result == TL_OK)
+    lua_pushnil(L);
+  else
+    lua_pushstring(L, w->why);
   lua_call(L, 2, 0);
   return 0;
 }
@@ -45,17 +48,20 @@ static int p_wake (lua_State *L) {
   }
   int rc = tl_script_resume(co, L, w->result == TL_OK ? 1 : 2, &results);
   if (rc <= LUA_YIELD) return 0;
-  luaL_traceback(L, co, lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "error in a coroutine", 0);
+  luaL_traceback(
+      L, co, lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "error in a coroutine", 0);
   return lua_error(L);
 }
 
-/* A coroutine that belongs to an evaluation goes on there (eval.c owns its end); any other is resumed plainly. */
+/* A coroutine that belongs to an evaluation goes on there (eval.c owns its end); any other is
+** resumed plainly. */
 static void wake (waiting *w) {
   tl_buf err;
   if (lua_status(w->co) != LUA_YIELD) return; /* somebody else resumed it meanwhile */
   if (tl_eval_resume(w->s, w->co, w->result == TL_OK, w->why)) return;
   tl_buf_init(&err);
-  if (tl_script_enter(w->s, p_wake, w, w->s->handler_time, "write", &err) != LUA_OK) tl_script_say_error(w->s, NULL, tl_buf_bytes(&err));
+  if (tl_script_enter(w->s, p_wake, w, w->s->handler_time, "write", &err) != LUA_OK)
+    tl_script_say_error(w->s, NULL, tl_buf_bytes(&err));
   tl_buf_fini(&err);
 }
 
@@ -65,11 +71,12 @@ static void on_done (void *ctx, int result, const char *why) {
   tl_asker before = tl_asker_enter(s, w->asker);
   w->result = result;
   w->why = why;
-  if (result != TL_OK && w->told != NULL) tl_told_log(&w->told->told, "failed:", why);
+  if (result != TL_OK && w->told) tl_told_log(&w->told->told, "failed:", why);
   if (w->function != LUA_NOREF) {
     tl_buf err;
     tl_buf_init(&err);
-    if (tl_script_enter(s, p_call_back, w, s->handler_time, "write", &err) != LUA_OK) tl_script_say_error(s, NULL, tl_buf_bytes(&err));
+    if (tl_script_enter(s, p_call_back, w, s->handler_time, "write", &err) != LUA_OK)
+      tl_script_say_error(s, NULL, tl_buf_bytes(&err));
     tl_buf_fini(&err);
     luaL_unref(s->L, LUA_REGISTRYINDEX, w->function);
   } else if (w->coroutine != LUA_NOREF) {
@@ -90,25 +97,31 @@ static int after_wait (lua_State *L, int status, lua_KContext context) {
 
 static kept_told *keep_told (const tl_told *told) {
   kept_told *k = told->text[0] != '\0' ? calloc(1, sizeof *k) : NULL;
-  if (k == NULL) return NULL;
+  if (!k) return NULL;
   k->told = *told;
-  if (told->scope != NULL) strncpy(k->scope, told->scope, sizeof k->scope - 1);
+  if (told->scope) strncpy(k->scope, told->scope, sizeof k->scope - 1);
   k->told.scope = k->scope;
   return k;
 }
 
 /* Who hears of the write's end: a function, a coroutine, the log. NULL: nobody. */
-static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool waits, const tl_told *told) {
+static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool waits,
+                             const tl_told *told) {
   bool with_function = !lua_isnoneornil(L, callback);
   if (!with_function && !waits && told->text[0] == '\0') return NULL;
   waiting *w = malloc(sizeof *w);
-  if (w == NULL) {
+  if (!w) {
     luaL_error(L, "not enough memory");
     return NULL;
   }
-  *w = (waiting){ .s = s, .function = LUA_NOREF, .coroutine = LUA_NOREF, .co = L, .asker = tl_asker_here(L),
+  *w = (waiting){ .s = s,
+                  .function = LUA_NOREF,
+                  .coroutine = LUA_NOREF,
+                  .co = L,
+                  .asker = tl_asker_here(L),
                   .told = keep_told(told) };
-  /* References are taken last; a failing luaL_ref (no memory) leaks one small block, once, in a process that is out of memory. */
+  /* References are taken last; a failing luaL_ref (no memory) leaks one small block, once, in a
+  ** process that is out of memory. */
   if (with_function) {
     lua_pushvalue(L, callback);
     w->function = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -116,20 +129,22 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
     lua_pushthread(L);
     w->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
   }
-  w->owed = with_function || (waits && tl_eval_of(L) == NULL); /* an evaluation that waits itself needs nobody to wait for it */
+  /* an evaluation that waits itself needs nobody to wait for it */
+  w->owed = with_function || (waits && !tl_eval_of(L));
   if (w->owed) tl_asker_owe(s, w->asker);
   return w;
 }
 
-int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err), void *ctx,
-                    int callback, const tl_told *told) {
+int tl_write_async (lua_State *L, tl_script *s,
+                    int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
+                    void *ctx, int callback, const tl_told *told) {
   tl_err err = { .text = "" };
   bool waits = lua_isnoneornil(L, callback) && lua_isyieldable(L);
   waiting *w = new_waiting(L, s, callback, waits, told);
-  int rc = start(ctx, w != NULL ? on_done : NULL, w, &err);
+  int rc = start(ctx, w ? on_done : NULL, w, &err);
   tl_told_log(told, rc < 0 ? "refused:" : NULL, err.text);
   if (rc < 0) {
-    if (w != NULL) {
+    if (w) {
       if (w->owed) tl_asker_settle(s, w->asker);
       luaL_unref(L, LUA_REGISTRYINDEX, w->function);
       luaL_unref(L, LUA_REGISTRYINDEX, w->coroutine);

@@ -9,14 +9,18 @@
 
 enum {
   LIMIT = 1024 * 1024,
-  IN_PIECE = 8 * 1024,   /* of blocks without content, each with a code of its own: the slowest there is, some ms */
+  /* of blocks without content, each with a code of its own: the slowest there is, some ms */
+  IN_PIECE = 8 * 1024,
   OUT_PIECE = 64 * 1024,
   PIECE_NS = 300000,
-  ROOM = 64 * 1024,      /* zlib takes a window of 32 KiB and some 7 KiB */
-  BARE = -15, WRAPPED = 15, GZIP = 31 /* windowBits, as zlib.h has them */
+  ROOM = 64 * 1024, /* zlib takes a window of 32 KiB and some 7 KiB */
+  BARE = -15,
+  WRAPPED = 15,
+  GZIP = 31 /* windowBits, as zlib.h has them */
 };
 
-/* zlib's memory is a part of a userdata: it cannot raise in the middle of zlib, and whatever raises later leaves nothing behind. */
+/* zlib's memory is a part of a userdata: it cannot raise in the middle of zlib, and whatever
+** raises later leaves nothing behind. */
 typedef struct {
   z_stream z;
   size_t used;
@@ -68,8 +72,8 @@ static bool is_next_member (const inflating *in, const input *rest) {
   return rest->end - at >= 2 && at[0] == 0x1F && at[1] == 0x8B;
 }
 
-/* Bare, or in the wrapper that most libraries write? A bare stream that begins like the wrapper would be a stored block with set bits
-** where compressors leave zeros. */
+/* Bare, or in the wrapper that most libraries write? A bare stream that begins like the wrapper
+** would be a stored block with set bits where compressors leave zeros. */
 static int window_bits (const uint8_t *at, size_t n) {
   bool wrapped = n >= 2 && (at[0] & 15) == 8 && at[0] >> 4 <= 7 && (at[0] << 8 | at[1]) % 31 == 0;
   return wrapped ? WRAPPED : BARE;
@@ -90,7 +94,8 @@ static int fail_size (lua_State *L, ptrdiff_t at, const char *fmt, lua_Integer n
 }
 
 /* `first` is the data's first byte, which the whole string has as number `from`. */
-static int run (lua_State *L, const uint8_t *first, const uint8_t *end, lua_Integer from, lua_Integer limit, int bits) {
+static int run (lua_State *L, const uint8_t *first, const uint8_t *end, lua_Integer from,
+                lua_Integer limit, int bits) {
   const watch *w = lua_touserdata(L, lua_upvalueindex(1));
   inflating *in = begin(L, bits);
   input rest = { first, end };
@@ -99,7 +104,7 @@ static int run (lua_State *L, const uint8_t *first, const uint8_t *end, lua_Inte
   in->z.next_in = first;
   luaL_buffinit(L, &out);
   for (;;) {
-    if (w->ahead != NULL) w->ahead(L, PIECE_NS);
+    if (w->ahead) w->ahead(L, PIECE_NS);
     feed(in, &rest);
     /* A byte more than may come: that one came tells that it is too much. */
     size_t room = limit - total < OUT_PIECE ? (size_t)(limit - total) + 1 : OUT_PIECE;
@@ -110,16 +115,21 @@ static int run (lua_State *L, const uint8_t *first, const uint8_t *end, lua_Inte
     luaL_addsize(&out, made);
     total += (lua_Integer)made;
     ptrdiff_t read = in->z.next_in - first;
-    if (total > limit) return fail_size(L, from + read - 1, "expected at most %I bytes of decompressed data, got more", limit);
+    if (total > limit)
+      return fail_size(L, from + read - 1,
+                       "expected at most %I bytes of decompressed data, got more", limit);
     if (rc == Z_STREAM_END) {
       if (in->z.next_in == end) break;
       if (bits != GZIP || !is_next_member(in, &rest))
-        return fail_size(L, from + read, "expected the end of the compressed data, got %I more", end - in->z.next_in);
+        return fail_size(L, from + read, "expected the end of the compressed data, got %I more",
+                         end - in->z.next_in);
       inflateReset(&in->z);
     } else if (rc == Z_NEED_DICT) {
-      return fail(L, from + 1, "expected data without a preset dictionary, got %s", "one that needs it");
+      return fail(L, from + 1, "expected data without a preset dictionary, got %s",
+                  "one that needs it");
     } else if (rc == Z_DATA_ERROR) {
-      return fail(L, from + (read > 0 ? read - 1 : 0), "expected valid compressed data, got what zlib calls '%s'", in->z.msg);
+      return fail(L, from + (read > 0 ? read - 1 : 0),
+                  "expected valid compressed data, got what zlib calls '%s'", in->z.msg);
     } else if (rc == Z_BUF_ERROR && in->z.next_in == end) {
       return fail(L, from + read, "expected more compressed data, got %s", "the end");
     } else if (rc != Z_OK && rc != Z_BUF_ERROR) {
@@ -147,7 +157,9 @@ static int l_inflate (lua_State *L) { return run_checked(L, false); }
 static int l_gunzip (lua_State *L) { return run_checked(L, true); }
 
 int tl_push_zlib (lua_State *L, tl_zlib_ahead *ahead) {
-  static const luaL_Reg functions[] = { { "gunzip", l_gunzip }, { "inflate", l_inflate }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "gunzip", l_gunzip },
+                                        { "inflate", l_inflate },
+                                        { NULL, NULL } };
   luaL_newlibtable(L, functions);
   watch *w = lua_newuserdatauv(L, sizeof *w, 0);
   w->ahead = ahead;

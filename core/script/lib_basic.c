@@ -1,9 +1,10 @@
-/* core/script/lib_basic.c — pcall, xpcall and coroutines that let the end of a budget pass: a script cannot catch it. */
+/* core/script/lib_basic.c — pcall, xpcall and coroutines that let the end of a budget pass: a
+** script cannot catch it. */
 #include "script/lib.h"
 
 enum { CLOSING_MAX = 30 };
 
-/* ---- protected calls ---- */
+/* --- protected calls --- */
 
 static int finish_call (lua_State *L, int status, lua_KContext before) {
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - (int)before;
@@ -21,7 +22,8 @@ static int basic_pcall (lua_State *L) {
   return finish_call(L, status, 0);
 }
 
-/* A user's message handler runs where the error came up, which may be inside the hook: with no hook to end it. */
+/* A user's message handler runs where the error came up, which may be inside the hook: with no
+** hook to end it. */
 static int on_error (lua_State *L) {
   if (tl_script_of(L)->budget.expired) return 1;
   lua_settop(L, 1);
@@ -44,11 +46,11 @@ static int basic_xpcall (lua_State *L) {
   return finish_call(L, status, 2);
 }
 
-/* ---- coroutines ---- */
+/* --- coroutines --- */
 
 static lua_State *check_thread (lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
-  luaL_argexpected(L, co != NULL, 1, "coroutine");
+  luaL_argexpected(L, co, 1, "coroutine");
   return co;
 }
 
@@ -88,7 +90,8 @@ static int coroutine_resume (lua_State *L) {
 static int close_thread (lua_State *L, lua_State *co) {
   tl_script *s = tl_script_of(L);
   lua_State *outer = s->running;
-  if (s->closing >= CLOSING_MAX) return luaL_error(L, "C stack overflow (coroutines that close coroutines)");
+  if (s->closing >= CLOSING_MAX)
+    return luaL_error(L, "C stack overflow (coroutines that close coroutines)");
   s->closing++;
   s->running = co;
   int status = lua_resetthread(co); /* catches what it runs */
@@ -128,14 +131,15 @@ static int coroutine_wrap (lua_State *L) {
 static const char *why_not_closed (lua_State *L, lua_State *co) {
   lua_Debug ar;
   if (co == L) return "cannot close a running coroutine";
-  if (lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar)) return "cannot close a normal coroutine";
+  if (lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar))
+    return "cannot close a normal coroutine";
   return NULL;
 }
 
 static int coroutine_close (lua_State *L) {
   lua_State *co = check_thread(L);
   const char *why = why_not_closed(L, co);
-  if (why != NULL) return luaL_error(L, "%s", why);
+  if (why) return luaL_error(L, "%s", why);
   if (tl_script_is_ended(co)) {
     lua_pushboolean(L, 0);
     lua_pushliteral(L, "the coroutine was ended by its budget");
@@ -151,7 +155,10 @@ static int coroutine_close (lua_State *L) {
 
 void tl_open_basic (lua_State *L) {
   static const luaL_Reg coroutines[] = {
-    { "resume", coroutine_resume }, { "wrap", coroutine_wrap }, { "close", coroutine_close }, { NULL, NULL },
+    { "resume", coroutine_resume },
+    { "wrap", coroutine_wrap },
+    { "close", coroutine_close },
+    { NULL, NULL },
   };
   lua_pushcfunction(L, basic_pcall);
   lua_setglobal(L, "pcall");

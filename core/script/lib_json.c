@@ -1,6 +1,6 @@
-/* core/script/lib_json.c — the module `json` of scripts: lua-cjson's encode, decode and null, within the budgets of the
-** state and with integers of 64 bits. (lua-cjson itself keeps memory of its own that no limit counts, and cannot be
-** interrupted.) */
+/* core/script/lib_json.c — the module `json` of scripts: lua-cjson's encode, decode and null,
+** within the budgets of the state and with integers of 64 bits. (lua-cjson itself keeps memory
+** of its own that no limit counts, and cannot be interrupted.) */
 #include <math.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void add_escaped (writing *w, uint8_t c) {
   static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
   const char *known = memchr(from, c, sizeof from - 1);
   tl_work(w->L, w->script);
-  if (known != NULL) {
+  if (known) {
     add(w, (const char[]){ '\\', to[known - from] }, 2);
   } else {
     add(w, (const char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6);
@@ -49,7 +49,8 @@ static void add_text (writing *w, int index) {
   size_t len, from = 0;
   const char *text = lua_tolstring(w->L, index, &len);
   size_t good = tl_utf8_prefix((const uint8_t *)text, len);
-  if (good < len) luaL_error(w->L, "cannot serialise a string that is not UTF-8 (byte %d)", (int)good + 1);
+  if (good < len)
+    luaL_error(w->L, "cannot serialise a string that is not UTF-8 (byte %d)", (int)good + 1);
   tl_work(w->L, w->script);
   add(w, "\"", 1);
   for (size_t i = 0; i < len; i++) {
@@ -91,7 +92,8 @@ static lua_Integer array_length (writing *w) {
     n++;
     if (key > most) most = key;
   }
-  if (most > SPARSE_SAFE && most / SPARSE_RATIO > n) luaL_error(L, "cannot serialise table: excessively sparse array");
+  if (most > SPARSE_SAFE && most / SPARSE_RATIO > n)
+    luaL_error(L, "cannot serialise table: excessively sparse array");
   return n == 0 ? -1 : most;
 }
 
@@ -118,7 +120,8 @@ static void add_key (writing *w) {
     add_number(w, -2);
     add(w, "\"", 1);
   } else {
-    luaL_error(L, "cannot serialise %s: table key must be a number or string", lua_typename(L, type));
+    luaL_error(L, "cannot serialise %s: table key must be a number or string",
+               lua_typename(L, type));
   }
 }
 
@@ -149,13 +152,15 @@ static void add_value (writing *w) {
       if (++w->depth > DEPTH) luaL_error(L, "cannot serialise, excessive depth (%d)", w->depth);
       luaL_checkstack(L, 8, "too deep");
       lua_Integer n = array_length(w);
-      if (n < 0) add_object(w);
-      else add_array(w, n);
+      if (n < 0)
+        add_object(w);
+      else
+        add_array(w, n);
       w->depth--;
       return;
     }
     case LUA_TLIGHTUSERDATA:
-      if (lua_touserdata(L, -1) == NULL) {
+      if (!lua_touserdata(L, -1)) {
         add(w, "null", 4);
         return;
       } /* fall through */
@@ -181,7 +186,9 @@ static int json_decode (lua_State *L) {
 }
 
 int tl_open_json (lua_State *L) {
-  static const luaL_Reg functions[] = { { "encode", json_encode }, { "decode", json_decode }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "encode", json_encode },
+                                        { "decode", json_decode },
+                                        { NULL, NULL } };
   luaL_newlib(L, functions);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");

@@ -1,5 +1,5 @@
-/* core/script/lib_re.c — the module `re`: PCRE2 for scripts, with limits that no pattern gets past (base/pattern.h). Named
-** like the functions of `string`; a pattern is compiled once. */
+/* core/script/lib_re.c — the module `re`: PCRE2 for scripts, with limits that no pattern gets
+** past (base/pattern.h). Named like the functions of `string`; a pattern is compiled once. */
 #include "script/lib.h"
 
 enum { GROUPS_MAX = 100, PATTERNS_MAX = 200, COMPILE_NS_PER_BYTE = 500, LONG = 65536 };
@@ -28,8 +28,8 @@ static int re_gc (lua_State *L) {
   return 0;
 }
 
-/* Upvalue 1 of every function: the compiled patterns by text, one table for subjects in UTF-8 and one for bytes, and how
-** many. */
+/* Upvalue 1 of every function: the compiled patterns by text, one table for subjects in UTF-8
+** and one for bytes, and how many. */
 static void forget_many (lua_State *L, int cache) {
   lua_getfield(L, cache, "n");
   lua_Integer n = lua_tointeger(L, -1) + 1;
@@ -105,7 +105,8 @@ static bool next (matching *m, size_t from) {
   return m->n > 0;
 }
 
-/* The next of several matches: as with string.gmatch, an empty one at the end of the last does not count. */
+/* The next of several matches: as with string.gmatch, an empty one at the end of the last does
+** not count. */
 static bool next_of_many (matching *m, size_t from, lua_Integer last) {
   while (next(m, from)) {
     if ((lua_Integer)m->groups[0].to != last || m->groups[0].from != m->groups[0].to) return true;
@@ -116,8 +117,11 @@ static bool next_of_many (matching *m, size_t from, lua_Integer last) {
 }
 
 static void push_group (const matching *m, int i) {
-  if (m->groups[i].from == UINT32_MAX) lua_pushnil(m->L);
-  else lua_pushlstring(m->L, (const char *)m->subject.at + m->groups[i].from, m->groups[i].to - m->groups[i].from);
+  if (m->groups[i].from == UINT32_MAX)
+    lua_pushnil(m->L);
+  else
+    lua_pushlstring(m->L, (const char *)m->subject.at + m->groups[i].from,
+                    m->groups[i].to - m->groups[i].from);
 }
 
 static int push_groups (const matching *m, bool whole_if_none) {
@@ -160,10 +164,12 @@ static int re_find (lua_State *L) {
   return 2 + push_groups(&m, false);
 }
 
-/* Upvalues: the cache, subject, pattern, where the last match ended (-1: none yet), whether the subject is UTF-8. */
+/* Upvalues: the cache, subject, pattern, where the last match ended (-1: none yet), whether the
+** subject is UTF-8. */
 static int next_match (lua_State *L) {
   matching m;
-  go_on(&m, L, lua_upvalueindex(2), lua_upvalueindex(3), lua_toboolean(L, lua_upvalueindex(5)) != 0);
+  go_on(&m, L, lua_upvalueindex(2), lua_upvalueindex(3),
+        lua_toboolean(L, lua_upvalueindex(5)) != 0);
   lua_Integer last = lua_tointeger(L, lua_upvalueindex(4));
   if (!next_of_many(&m, last < 0 ? 0 : (size_t)last, last)) return 0;
   lua_pushinteger(L, m.groups[0].to);
@@ -208,13 +214,15 @@ static void push_replacement (const matching *m) {
   }
 }
 
-/* re.gsub(subject, pattern, replacement [, n]): string (taken literally), table or function; the new text and how many. */
+/* re.gsub(subject, pattern, replacement [, n]): string (taken literally), table or function;
+** the new text and how many. */
 static int re_gsub (lua_State *L) {
   matching m;
   luaL_Buffer out;
   int kind = lua_type(L, 3);
-  luaL_argexpected(L, kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TFUNCTION || kind == LUA_TTABLE, 3,
-                   "string/function/table");
+  luaL_argexpected(
+      L, kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TFUNCTION || kind == LUA_TTABLE,
+      3, "string/function/table");
   lua_Integer most = luaL_optinteger(L, 4, LUA_MAXINTEGER), n = 0, last = -1;
   size_t copied = 0;
   lua_settop(L, 4);
@@ -236,7 +244,8 @@ static int re_gsub (lua_State *L) {
 
 int tl_open_re (lua_State *L) {
   static const luaL_Reg functions[] = {
-    { "match", re_match }, { "find", re_find }, { "gmatch", re_gmatch }, { "gsub", re_gsub }, { NULL, NULL },
+    { "match", re_match }, { "find", re_find }, { "gmatch", re_gmatch },
+    { "gsub", re_gsub },   { NULL, NULL },
   };
   luaL_newmetatable(L, TL_RE);
   lua_pushcfunction(L, re_gc);

@@ -1,10 +1,16 @@
-/* core/script/lib_string.c — the functions of `string`, `utf8` and os.date that could run long: our own, or Lua's behind a
-** look at how much they are given. */
+/* core/script/lib_string.c — the functions of `string`, `utf8` and os.date that could run long:
+** our own, or Lua's behind a look at how much they are given. */
 #include <string.h>
 
 #include "script/lib.h"
 
-enum { NS_PER_BYTE = 3, NS_PER_QUOTED = 45, NS_PER_CODE = 60, FORMAT_MAX = 4096, COPY_AT_ONCE = 1 << 16 };
+enum {
+  NS_PER_BYTE = 3,
+  NS_PER_QUOTED = 45,
+  NS_PER_CODE = 60,
+  FORMAT_MAX = 4096,
+  COPY_AT_ONCE = 1 << 16
+};
 
 static tl_slice check_text (lua_State *L, int index) {
   size_t len;
@@ -13,14 +19,16 @@ static tl_slice check_text (lua_State *L, int index) {
 }
 
 static bool is_plain (tl_slice pattern) {
-  static const bool special[256] = { ['^'] = true, ['$'] = true, ['*'] = true, ['+'] = true, ['?'] = true, ['.'] = true, ['('] = true,
-                                     ['['] = true, ['%'] = true, ['-'] = true };
+  static const bool special[256] = {
+    ['^'] = true, ['$'] = true, ['*'] = true, ['+'] = true, ['?'] = true,
+    ['.'] = true, ['('] = true, ['['] = true, ['%'] = true, ['-'] = true
+  };
   for (size_t i = 0; i < pattern.len; i++)
     if (special[pattern.at[i]]) return false;
   return true;
 }
 
-/* ---- find, match ---- */
+/* --- find, match --- */
 
 static int push_span (lua_State *L, size_t from, size_t to) {
   lua_pushinteger(L, (lua_Integer)from + 1);
@@ -30,8 +38,9 @@ static int push_span (lua_State *L, size_t from, size_t to) {
 
 static int plain_find (lua_State *L, tl_slice text, tl_slice what, size_t from) {
   tl_work_ahead(L, (text.len - from) * NS_PER_BYTE);
-  const uint8_t *found = what.len == 0 ? text.at + from : memmem(text.at + from, text.len - from, what.at, what.len);
-  if (found == NULL) return 0;
+  const uint8_t *found =
+      what.len == 0 ? text.at + from : memmem(text.at + from, text.len - from, what.at, what.len);
+  if (!found) return 0;
   return push_span(L, (size_t)(found - text.at), (size_t)(found - text.at) + what.len);
 }
 
@@ -55,7 +64,7 @@ static int find_or_match (lua_State *L, bool find) {
   for (const uint8_t *at = text.at + from; at <= m.end; at++) {
     m.level = m.depth = 0;
     const uint8_t *end = tl_match_at(&m, at, p + anchored);
-    if (end != NULL) {
+    if (end) {
       if (!find) return tl_push_captures(&m, at, end, true);
       push_span(L, (size_t)(at - m.from), (size_t)(end - m.from));
       return 2 + tl_push_captures(&m, at, end, false);
@@ -69,7 +78,7 @@ static int find_or_match (lua_State *L, bool find) {
 static int string_find (lua_State *L) { return find_or_match(L, true); }
 static int string_match (lua_State *L) { return find_or_match(L, false); }
 
-/* ---- gmatch: upvalues are subject, pattern, where to go on, where the last match ended ---- */
+/* --- gmatch: upvalues are subject, pattern, where to go on, where the last match ended --- */
 
 static int next_match (lua_State *L) {
   tl_slice text = check_text(L, lua_upvalueindex(1)), pattern = check_text(L, lua_upvalueindex(2));
@@ -80,7 +89,7 @@ static int next_match (lua_State *L) {
   for (; from <= text.len; from++) {
     m.level = m.depth = 0;
     const uint8_t *end = tl_match_at(&m, text.at + from, pattern.at);
-    if (end == NULL || end - m.from == last) continue;
+    if (!end || end - m.from == last) continue;
     lua_pushinteger(L, end - m.from);
     lua_pushvalue(L, -1);
     lua_replace(L, lua_upvalueindex(3));
@@ -103,13 +112,13 @@ static int string_gmatch (lua_State *L) {
   return 1;
 }
 
-/* ---- gsub ---- */
+/* --- gsub --- */
 
 static void add_filled (tl_matching *m, luaL_Buffer *out, const uint8_t *at, const uint8_t *end) {
   size_t len;
   const char *text = lua_tolstring(m->L, 3, &len), *stop = text + len, *percent;
   tl_work(m->L, m->script);
-  for (; (percent = memchr(text, '%', (size_t)(stop - text))) != NULL; text = percent + 1) {
+  for (; (percent = memchr(text, '%', (size_t)(stop - text))); text = percent + 1) {
     luaL_addlstring(out, text, (size_t)(percent - text));
     percent++;
     tl_work(m->L, m->script);
@@ -130,7 +139,8 @@ static void add_filled (tl_matching *m, luaL_Buffer *out, const uint8_t *at, con
 }
 
 /* What replaces one match. Returns whether it differs from nothing being done. */
-static bool add_replacement (tl_matching *m, luaL_Buffer *out, const uint8_t *at, const uint8_t *end, int kind) {
+static bool add_replacement (tl_matching *m, luaL_Buffer *out, const uint8_t *at,
+                             const uint8_t *end, int kind) {
   lua_State *L = m->L;
   if (kind == LUA_TFUNCTION) {
     lua_pushvalue(L, 3);
@@ -155,8 +165,9 @@ static bool add_replacement (tl_matching *m, luaL_Buffer *out, const uint8_t *at
 static int string_gsub (lua_State *L) {
   tl_slice text = check_text(L, 1), pattern = check_text(L, 2);
   int kind = lua_type(L, 3);
-  luaL_argexpected(L, kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TFUNCTION || kind == LUA_TTABLE, 3,
-                   "string/function/table");
+  luaL_argexpected(
+      L, kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TFUNCTION || kind == LUA_TTABLE,
+      3, "string/function/table");
   lua_Integer most = luaL_optinteger(L, 4, (lua_Integer)text.len + 1), n = 0;
   bool anchored = pattern.len > 0 && *pattern.at == '^', changed = false;
   const uint8_t *at = text.at, *last = NULL, *p = pattern.at + anchored;
@@ -168,7 +179,7 @@ static int string_gsub (lua_State *L) {
   while (n < most) {
     m.level = m.depth = 0;
     const uint8_t *end = tl_match_at(&m, at, p);
-    if (end != NULL && end != last) {
+    if (end && end != last) {
       n++;
       if (add_replacement(&m, &out, at, end, kind)) changed = true;
       at = last = end;
@@ -189,7 +200,7 @@ static int string_gsub (lua_State *L) {
   return 2;
 }
 
-/* ---- rep ---- */
+/* --- rep --- */
 
 static int string_rep (lua_State *L) {
   tl_slice text = check_text(L, 1), between = { (const uint8_t *)"", 0 };
@@ -201,7 +212,8 @@ static int string_rep (lua_State *L) {
     return 1;
   }
   size_t unit = text.len + between.len;
-  if (unit < text.len || (size_t)n > (size_t)PTRDIFF_MAX / unit) return luaL_error(L, "resulting string too large");
+  if (unit < text.len || (size_t)n > (size_t)PTRDIFF_MAX / unit)
+    return luaL_error(L, "resulting string too large");
   size_t total = unit * (size_t)n - between.len;
   if (total > TL_LOADING_MEMORY) return luaL_error(L, "resulting string too large");
   tl_work_ahead(L, total / 2);
@@ -222,9 +234,10 @@ static int string_rep (lua_State *L) {
   return 1;
 }
 
-/* ---- Lua's own behind a look ---- */
+/* --- Lua's own behind a look --- */
 
-static lua_CFunction upper, lower, reverse, format, pack, packsize, unpack, utf8_len, utf8_offset, utf8_char, os_date;
+static lua_CFunction upper, lower, reverse, format, pack, packsize, unpack, utf8_len, utf8_offset,
+    utf8_char, os_date;
 
 static void ahead_of (lua_State *L, int index) {
   size_t len = 0;
@@ -252,7 +265,8 @@ static size_t filled (lua_State *L) {
   for (size_t i = 0; i < len; i++) {
     size_t n = 0;
     if (at[i] != 'c') continue;
-    for (; at[i + 1] >= '0' && at[i + 1] <= '9' && n < SIZE_MAX / 100; i++) n = n * 10 + (size_t)(at[i + 1] - '0');
+    for (; at[i + 1] >= '0' && at[i + 1] <= '9' && n < SIZE_MAX / 100; i++)
+      n = n * 10 + (size_t)(at[i + 1] - '0');
     total = total + n < total ? SIZE_MAX : total + n;
   }
   return total;
@@ -265,7 +279,9 @@ static int string_packsize (lua_State *L) { return short_format(L), packsize(L);
 static int string_unpack (lua_State *L) { return short_format(L), unpack(L); }
 static int l_utf8_len (lua_State *L) { return ahead_of(L, 1), utf8_len(L); }
 static int l_utf8_offset (lua_State *L) { return ahead_of(L, 1), utf8_offset(L); }
-static int l_utf8_char (lua_State *L) { return tl_work_ahead(L, (uint64_t)lua_gettop(L) * NS_PER_CODE), utf8_char(L); }
+static int l_utf8_char (lua_State *L) {
+  return tl_work_ahead(L, (uint64_t)lua_gettop(L) * NS_PER_CODE), utf8_char(L);
+}
 
 static int string_pack (lua_State *L) {
   short_format(L);
@@ -280,7 +296,7 @@ static int string_format (lua_State *L) {
   size_t len, n = 0;
   const char *text = luaL_checklstring(L, 1, &len);
   for (int i = lua_gettop(L); i > 0; i--) n += length_of(L, i);
-  tl_work_ahead(L, n * (memchr(text, 'q', len) != NULL ? NS_PER_QUOTED : NS_PER_BYTE));
+  tl_work_ahead(L, n * (memchr(text, 'q', len) ? NS_PER_QUOTED : NS_PER_BYTE));
   return format(L);
 }
 
@@ -301,8 +317,8 @@ static void wrap (lua_State *L, const char *name, lua_CFunction ours, lua_CFunct
 
 void tl_open_string (lua_State *L, bool unsafe) {
   static const luaL_Reg own[] = {
-    { "find", string_find }, { "match", string_match }, { "gmatch", string_gmatch }, { "gsub", string_gsub },
-    { "rep", string_rep }, { NULL, NULL },
+    { "find", string_find }, { "match", string_match }, { "gmatch", string_gmatch },
+    { "gsub", string_gsub }, { "rep", string_rep },     { NULL, NULL },
   };
   lua_getglobal(L, "string");
   luaL_setfuncs(L, own, 0);
@@ -324,7 +340,8 @@ void tl_open_string (lua_State *L, bool unsafe) {
   lua_getglobal(L, "os");
   wrap(L, "date", l_os_date, &os_date);
   lua_pop(L, 2);
-  lua_pushliteral(L, ""); /* methods of strings come from this table, which nobody can reach through them */
+  /* methods of strings come from this table, which nobody can reach through them */
+  lua_pushliteral(L, "");
   lua_getmetatable(L, -1);
   lua_pushliteral(L, "string");
   lua_setfield(L, -2, "__metatable");

@@ -1,12 +1,14 @@
-/* core/script/lib_table.c — the functions of `table` that go through a table: they ask the budget at every element. A length
-** may come from a metamethod, so it is no bound. sort is a heap sort: no order of elements and no comparison makes it slow. */
+/* core/script/lib_table.c — the functions of `table` that go through a table: they ask the
+** budget at every element. A length may come from a metamethod, so it is no bound. sort is a
+** heap sort: no order of elements and no comparison makes it slow. */
 #include "script/lib.h"
 
 enum { ELEMENT = 3, COMPARISON = 10 }; /* in steps */
 
 static void check_table (lua_State *L, int index) {
   if (lua_type(L, index) == LUA_TTABLE) return;
-  if (luaL_getmetafield(L, index, "__index") == LUA_TNIL && luaL_getmetafield(L, index, "__newindex") == LUA_TNIL)
+  if (luaL_getmetafield(L, index, "__index") == LUA_TNIL &&
+      luaL_getmetafield(L, index, "__newindex") == LUA_TNIL)
     luaL_checktype(L, index, LUA_TTABLE);
   lua_settop(L, lua_gettop(L) - 1);
 }
@@ -36,7 +38,8 @@ static int table_remove (lua_State *L) {
   tl_script *s = tl_script_of(L);
   check_table(L, 1);
   lua_Integer size = luaL_len(L, 1), at = luaL_optinteger(L, 2, size);
-  if (at != size) luaL_argcheck(L, (lua_Unsigned)at - 1u <= (lua_Unsigned)size, 2, "position out of bounds");
+  if (at != size)
+    luaL_argcheck(L, (lua_Unsigned)at - 1u <= (lua_Unsigned)size, 2, "position out of bounds");
   lua_geti(L, 1, at);
   for (; at < size; at++) {
     tl_work(L, s);
@@ -50,7 +53,8 @@ static int table_remove (lua_State *L) {
 
 static int table_move (lua_State *L) {
   tl_script *s = tl_script_of(L);
-  lua_Integer from = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3), to = luaL_checkinteger(L, 4);
+  lua_Integer from = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3),
+              to = luaL_checkinteger(L, 4);
   int target = lua_isnoneornil(L, 5) ? 1 : 5;
   check_table(L, 1);
   check_table(L, target);
@@ -58,7 +62,9 @@ static int table_move (lua_State *L) {
     luaL_argcheck(L, from > 0 || last < LUA_MAXINTEGER + from, 3, "too many elements to move");
     lua_Integer n = last - from + 1;
     luaL_argcheck(L, to <= LUA_MAXINTEGER - n + 1, 4, "destination wrap around");
-    bool backwards = to > from && to <= last && (target == 1 || lua_compare(L, 1, target, LUA_OPEQ)); /* they overlap */
+    /* they overlap */
+    bool backwards =
+        to > from && to <= last && (target == 1 || lua_compare(L, 1, target, LUA_OPEQ));
     for (lua_Integer i = 0; i < n; i++) {
       lua_Integer k = backwards ? n - 1 - i : i;
       tl_work(L, s);
@@ -76,7 +82,8 @@ static int table_concat (lua_State *L) {
   luaL_Buffer out;
   check_table(L, 1);
   const char *between = luaL_optlstring(L, 2, "", &between_len);
-  lua_Integer i = luaL_optinteger(L, 3, 1), last = lua_isnoneornil(L, 4) ? luaL_len(L, 1) : luaL_checkinteger(L, 4);
+  lua_Integer i = luaL_optinteger(L, 3, 1),
+              last = lua_isnoneornil(L, 4) ? luaL_len(L, 1) : luaL_checkinteger(L, 4);
   luaL_buffinit(L, &out);
   for (; i <= last; i++) {
     tl_work(L, s);
@@ -92,7 +99,7 @@ static int table_concat (lua_State *L) {
   return 1;
 }
 
-/* ---- sort: 1 the table, 2 the comparison or nil ---- */
+/* --- sort: 1 the table, 2 the comparison or nil --- */
 
 static bool less (lua_State *L, tl_script *s, int a, int b) {
   tl_work(L, s);
@@ -153,8 +160,8 @@ static int table_sort (lua_State *L) {
 
 void tl_open_table (lua_State *L) {
   static const luaL_Reg own[] = {
-    { "insert", table_insert }, { "remove", table_remove }, { "move", table_move }, { "concat", table_concat },
-    { "sort", table_sort }, { NULL, NULL },
+    { "insert", table_insert }, { "remove", table_remove }, { "move", table_move },
+    { "concat", table_concat }, { "sort", table_sort },     { NULL, NULL },
   };
   lua_getglobal(L, "table");
   luaL_setfuncs(L, own, 0);

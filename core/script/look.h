@@ -1,4 +1,5 @@
-/* core/script/look.h — words that look at messages: explain and messages, for handlers and REPLs; save for REPLs. */
+/* core/script/look.h — words that look at messages: explain and messages, for handlers and
+** REPLs; save for REPLs. */
 #ifndef TL_SCRIPT_LOOK_H
 #define TL_SCRIPT_LOOK_H
 
@@ -8,8 +9,9 @@
 /* rehearse.c: tl_handlers.rehearse */
 void tl_script_rehearse (void *ctx, tl_rehearsal *r);
 
-/* l_explain.c: explain(topic [, payload [, options]]), explain(message), explain(tag): a table that prints as text. Options: qos retain
-** dup id time line fresh. The document is that of gateway/explain.h. */
+/* l_explain.c: explain(topic [, payload [, options]]), explain(message), explain(tag): a table
+** that prints as text. Options: qos retain dup id time line fresh. The document is that of
+** gateway/explain.h. */
 int tl_look_explain (lua_State *L);
 
 /* qos retain dup id time line fresh of the table at `table`; raises. */
@@ -17,8 +19,9 @@ void tl_read_message_options (lua_State *L, int table, tl_explain_message *m);
 /* A buffer on the stack: an error cannot leak it, Lua frees it. */
 tl_buf *tl_push_buffer (lua_State *L);
 
-/* l_recorder.c: messages([pattern [, limit]]): a list of the last messages, oldest first. A pattern is a topic filter, or a line, station
-** or tag (or its full name). save(file [, pattern]): the same into a file, one JSON object a line. */
+/* l_recorder.c: messages([pattern [, limit]]): a list of the last messages, oldest first. A
+** pattern is a topic filter, or a line, station or tag (or its full name). save(file [,
+** pattern]): the same into a file, one JSON object a line. */
 int tl_look_messages (lua_State *L);
 int tl_look_save (lua_State *L);
 /* freeze(message, file): a busted spec of the message and its tags. */

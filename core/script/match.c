@@ -1,13 +1,14 @@
-/* core/script/match.c — Lua's patterns as the manual defines them, with every step counted: a pattern that backtracks
-** without end is ended by the budget of its handler. Must not know the functions that use it. */
+/* core/script/match.c — Lua's patterns as the manual defines them, with every step counted: a
+** pattern that backtracks without end is ended by the budget of its handler. Must not know the
+** functions that use it. */
 #include <ctype.h>
 #include <string.h>
 
 #include "script/lib.h"
 
 enum {
-  DEEPEST = 200,  /* nested items */
-  OPEN = -1,      /* lengths of captures that are not texts */
+  DEEPEST = 200, /* nested items */
+  OPEN = -1,     /* lengths of captures that are not texts */
   POSITION = -2,
   BYTES_PER_STEP = 16
 };
@@ -21,7 +22,7 @@ void tl_matching_init (tl_matching *m, lua_State *L, tl_slice subject, tl_slice 
   m->depth = m->level = 0;
 }
 
-/* ---- one character ---- */
+/* --- one character --- */
 
 static bool in_class (int c, int class) {
   bool in;
@@ -37,7 +38,7 @@ static bool in_class (int c, int class) {
     case 'w': in = isalnum(c); break;
     case 'x': in = isxdigit(c); break;
     case 'z': in = c == 0; break; /* of Lua 5.1, still there */
-    default: return class == c; /* %. and the like */
+    default: return class == c;   /* %. and the like */
   }
   return isupper(class) ? !in : in;
 }
@@ -92,31 +93,34 @@ static bool one (tl_matching *m, const uint8_t *at, const uint8_t *p, const uint
   }
 }
 
-/* ---- items of several characters ---- */
+/* --- items of several characters --- */
 
-static const uint8_t *longest (tl_matching *m, const uint8_t *at, const uint8_t *p, const uint8_t *p_end) {
+static const uint8_t *longest (tl_matching *m, const uint8_t *at, const uint8_t *p,
+                               const uint8_t *p_end) {
   const uint8_t *to = at;
   while (one(m, to, p, p_end)) to++;
   for (;; to--) {
     const uint8_t *found = tl_match_at(m, to, p_end + 1);
-    if (found != NULL || to == at) return found;
+    if (found || to == at) return found;
   }
 }
 
-static const uint8_t *shortest (tl_matching *m, const uint8_t *at, const uint8_t *p, const uint8_t *p_end) {
+static const uint8_t *shortest (tl_matching *m, const uint8_t *at, const uint8_t *p,
+                                const uint8_t *p_end) {
   for (;; at++) {
     const uint8_t *found = tl_match_at(m, at, p_end + 1);
-    if (found != NULL || !one(m, at, p, p_end)) return found;
+    if (found || !one(m, at, p, p_end)) return found;
   }
 }
 
-static const uint8_t *begin_capture (tl_matching *m, const uint8_t *at, const uint8_t *p, ptrdiff_t kind) {
+static const uint8_t *begin_capture (tl_matching *m, const uint8_t *at, const uint8_t *p,
+                                     ptrdiff_t kind) {
   if (m->level >= TL_CAPTURES) luaL_error(m->L, "too many captures");
   m->captures[m->level].at = at;
   m->captures[m->level].len = kind;
   m->level++;
   const uint8_t *found = tl_match_at(m, at, p);
-  if (found == NULL) m->level--;
+  if (!found) m->level--;
   return found;
 }
 
@@ -126,7 +130,7 @@ static const uint8_t *end_capture (tl_matching *m, const uint8_t *at, const uint
   if (i < 0) luaL_error(m->L, "invalid pattern capture");
   m->captures[i].len = at - m->captures[i].at;
   const uint8_t *found = tl_match_at(m, at, p);
-  if (found == NULL) m->captures[i].len = OPEN;
+  if (!found) m->captures[i].len = OPEN;
   return found;
 }
 
@@ -144,30 +148,34 @@ static const uint8_t *balanced (tl_matching *m, const uint8_t *at, const uint8_t
   return NULL;
 }
 
-static bool at_frontier (tl_matching *m, const uint8_t *at, const uint8_t *p, const uint8_t *p_end) {
+static bool at_frontier (tl_matching *m, const uint8_t *at, const uint8_t *p,
+                         const uint8_t *p_end) {
   int before = at == m->from ? 0 : at[-1], after = at == m->end ? 0 : *at;
   return !in_set(m, before, p, p_end - 1) && in_set(m, after, p, p_end - 1);
 }
 
 static const uint8_t *same_again (tl_matching *m, const uint8_t *at, int digit) {
   int i = digit - '1';
-  if (i < 0 || i >= m->level || m->captures[i].len == OPEN) luaL_error(m->L, "invalid capture index %%%d", i + 1);
+  if (i < 0 || i >= m->level || m->captures[i].len == OPEN)
+    luaL_error(m->L, "invalid capture index %%%d", i + 1);
   ptrdiff_t len = m->captures[i].len;
   if (len == POSITION || m->end - at < len) return NULL;
   tl_work(m->L, m->script);
   return memcmp(m->captures[i].at, at, (size_t)len) == 0 ? at + len : NULL;
 }
 
-/* ---- a whole pattern ---- */
+/* --- a whole pattern --- */
 
 static const uint8_t *items (tl_matching *m, const uint8_t *at, const uint8_t *p) {
   while (p != m->pattern_end) {
-    if (*p == '(') return p[1] == ')' ? begin_capture(m, at, p + 2, POSITION) : begin_capture(m, at, p + 1, OPEN);
+    if (*p == '(')
+      return p[1] == ')' ? begin_capture(m, at, p + 2, POSITION)
+                         : begin_capture(m, at, p + 1, OPEN);
     if (*p == ')') return end_capture(m, at, p + 1);
     if (*p == '$' && p + 1 == m->pattern_end) return at == m->end ? at : NULL;
     if (*p == '%' && p[1] == 'b') {
       at = balanced(m, at, p + 2);
-      if (at == NULL) return NULL;
+      if (!at) return NULL;
       p += 4;
       continue;
     }
@@ -181,7 +189,7 @@ static const uint8_t *items (tl_matching *m, const uint8_t *at, const uint8_t *p
     }
     if (*p == '%' && isdigit(p[1])) {
       at = same_again(m, at, p[1]);
-      if (at == NULL) return NULL;
+      if (!at) return NULL;
       p += 2;
       continue;
     }
@@ -191,7 +199,7 @@ static const uint8_t *items (tl_matching *m, const uint8_t *at, const uint8_t *p
       case '+': return one(m, at, p, end) ? longest(m, at + 1, p, end) : NULL;
       case '-': return shortest(m, at, p, end);
       case '?':
-        if (one(m, at, p, end) && (found = tl_match_at(m, at + 1, end + 1)) != NULL) return found;
+        if (one(m, at, p, end) && (found = tl_match_at(m, at + 1, end + 1))) return found;
         p = end + 1;
         break;
       default:
@@ -211,7 +219,7 @@ const uint8_t *tl_match_at (tl_matching *m, const uint8_t *at, const uint8_t *pa
   return end;
 }
 
-/* ---- captures ---- */
+/* --- captures --- */
 
 void tl_push_capture (const tl_matching *m, int i, const uint8_t *at, const uint8_t *end) {
   if (i >= m->level) {
@@ -220,11 +228,14 @@ void tl_push_capture (const tl_matching *m, int i, const uint8_t *at, const uint
     return;
   }
   if (m->captures[i].len == OPEN) luaL_error(m->L, "unfinished capture");
-  if (m->captures[i].len == POSITION) lua_pushinteger(m->L, m->captures[i].at - m->from + 1);
-  else lua_pushlstring(m->L, (const char *)m->captures[i].at, (size_t)m->captures[i].len);
+  if (m->captures[i].len == POSITION)
+    lua_pushinteger(m->L, m->captures[i].at - m->from + 1);
+  else
+    lua_pushlstring(m->L, (const char *)m->captures[i].at, (size_t)m->captures[i].len);
 }
 
-int tl_push_captures (const tl_matching *m, const uint8_t *at, const uint8_t *end, bool whole_if_none) {
+int tl_push_captures (const tl_matching *m, const uint8_t *at, const uint8_t *end,
+                      bool whole_if_none) {
   int n = m->level == 0 && whole_if_none ? 1 : m->level;
   luaL_checkstack(m->L, n, "too many captures");
   for (int i = 0; i < n; i++) {

@@ -1,4 +1,5 @@
-/* core/script/rehearse.c — a decoder run for a person who asks: its values go into a copy of the station. */
+/* core/script/rehearse.c — a decoder run for a person who asks: its values go into a copy of
+** the station. */
 #include "script/look.h"
 
 /* A value as a person would write it; the text stays on the stack. */
@@ -32,7 +33,8 @@ static void tell_returned (lua_State *L, tl_rehearsal *r, int index) {
   if (n == 0) tell_values(L, r, index);
   for (lua_Integer i = 1; i <= n; i++) {
     int top = lua_gettop(L);
-    if (lua_rawgeti(L, index, i) == LUA_TTABLE && lua_getfield(L, -1, "values") == LUA_TTABLE) tell_values(L, r, lua_gettop(L));
+    if (lua_rawgeti(L, index, i) == LUA_TTABLE && lua_getfield(L, -1, "values") == LUA_TTABLE)
+      tell_values(L, r, lua_gettop(L));
     lua_settop(L, top);
   }
 }
@@ -62,8 +64,11 @@ static int p_rehearse (lua_State *L) {
 }
 
 void tl_script_rehearse (void *ctx, tl_rehearsal *r) {
-  tl_message_now message = { .station = r->shown, .m = r->m, .route = r->route, .time_ms = r->time_ms };
+  tl_message_now message = {
+    .station = r->shown, .m = r->m, .route = r->route, .time_ms = r->time_ms
+  };
   rehearsing c = { ctx, r, &message };
-  r->failed = tl_script_enter(c.s, p_rehearse, &c, c.s->handler_time, "decode", &r->error) != LUA_OK;
+  r->failed =
+      tl_script_enter(c.s, p_rehearse, &c, c.s->handler_time, "decode", &r->error) != LUA_OK;
   tl_end_message(c.s, &message);
 }

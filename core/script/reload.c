@@ -1,5 +1,6 @@
-/* core/script/reload.c — the config anew while it runs: read, compared, applied between two messages, or refused with every problem while
-** the old one goes on. Remembers what the running config was read from. */
+/* core/script/reload.c — the config anew while it runs: read, compared, applied between two
+** messages, or refused with every problem while the old one goes on. Remembers what the running
+** config was read from. */
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,17 +27,18 @@ struct tl_loaded {
   char *path;
   source *files;
   size_t file_count;
-  char hash[SHA256_DIGEST_STRING_LENGTH]; /* SHA-256 of all their texts in the order of reading, as `cat FILES | sha256sum` has it */
-  int64_t at;          /* ms since 1970 */
+  /* SHA-256 of all their texts in the order of reading, as `cat FILES | sha256sum` has it */
+  char hash[SHA256_DIGEST_STRING_LENGTH];
+  int64_t at; /* ms since 1970 */
   uint64_t reloads;
-  tl_buf problems;     /* of the last reload, when it was refused; empty: it was taken */
+  tl_buf problems; /* of the last reload, when it was refused; empty: it was taken */
   int64_t refused_at;
-  waiting *waiting;    /* asked for in this wake-up */
-  bool loading;        /* the config's own code is running: it must not ask */
+  waiting *waiting; /* asked for in this wake-up */
+  bool loading;     /* the config's own code is running: it must not ask */
 };
 
 static struct tl_loaded *loaded_of (tl_script *s) {
-  if (s->loaded == NULL) s->loaded = calloc(1, sizeof *s->loaded);
+  if (!s->loaded) s->loaded = calloc(1, sizeof *s->loaded);
   return s->loaded;
 }
 
@@ -47,8 +49,8 @@ static void drop_files (source *files, size_t n) {
 
 void tl_loaded_free (tl_script *s) {
   struct tl_loaded *l = s->loaded;
-  if (l == NULL) return;
-  while (l->waiting != NULL) {
+  if (!l) return;
+  while (l->waiting) {
     waiting *w = l->waiting;
     l->waiting = w->next;
     free(w);
@@ -60,7 +62,7 @@ void tl_loaded_free (tl_script *s) {
   s->loaded = NULL;
 }
 
-/* ---- what it was read from ---- */
+/* --- what it was read from --- */
 
 static void look (source *f) {
   struct stat st;
@@ -87,7 +89,7 @@ static int p_read_files (lua_State *L) {
   lua_getfield(L, -1, "files");
   lua_Integer n = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
   r->files = calloc((size_t)n + 1, sizeof *r->files);
-  if (r->files == NULL) return luaL_error(L, "not enough memory");
+  if (!r->files) return luaL_error(L, "not enough memory");
   for (lua_Integer i = 1; i <= n; i++) {
     size_t len;
     lua_rawgeti(L, -1, i);
@@ -97,7 +99,7 @@ static int p_read_files (lua_State *L) {
     lua_getfield(L, -2, "path");
     source *f = &r->files[r->n];
     f->path = strdup(luaL_checkstring(L, -1));
-    if (f->path == NULL) return luaL_error(L, "not enough memory");
+    if (!f->path) return luaL_error(L, "not enough memory");
     r->n++;
     look(f);
     lua_pop(L, 3);
@@ -108,10 +110,11 @@ static int p_read_files (lua_State *L) {
 
 bool tl_script_files_changed (tl_script *s) {
   const struct tl_loaded *l = s->loaded;
-  for (size_t i = 0; l != NULL && i < l->file_count; i++) {
+  for (size_t i = 0; l && i < l->file_count; i++) {
     source now = l->files[i];
     look(&now);
-    if (now.mtime_ns == -1 || (now.mtime_ns == l->files[i].mtime_ns && now.size == l->files[i].size && now.inode == l->files[i].inode))
+    if (now.mtime_ns == -1 || (now.mtime_ns == l->files[i].mtime_ns &&
+                               now.size == l->files[i].size && now.inode == l->files[i].inode))
       continue; /* a file that is gone is being replaced */
     return true;
   }
@@ -120,13 +123,13 @@ bool tl_script_files_changed (tl_script *s) {
 
 void tl_script_files_seen (tl_script *s) {
   struct tl_loaded *l = s->loaded;
-  for (size_t i = 0; l != NULL && i < l->file_count; i++) look(&l->files[i]);
+  for (size_t i = 0; l && i < l->file_count; i++) look(&l->files[i]);
 }
 
 void tl_push_loaded (lua_State *L) {
   const struct tl_loaded *l = tl_script_of(L)->loaded;
   lua_createtable(L, 0, 8);
-  if (l == NULL || l->path == NULL) return;
+  if (!l || !l->path) return;
   lua_pushstring(L, l->path);
   lua_setfield(L, -2, "file");
   lua_pushstring(L, l->hash);
@@ -158,11 +161,11 @@ void tl_push_loaded (lua_State *L) {
   lua_setfield(L, -2, "files");
 }
 
-/* ---- loading ---- */
+/* --- loading --- */
 
 typedef struct {
-  tl_buf text;  /* what is told, a line each */
-  bool first;   /* the start of the process: nothing runs yet */
+  tl_buf text; /* what is told, a line each */
+  bool first;  /* the start of the process: nothing runs yet */
   bool dry;
 } report;
 
@@ -194,12 +197,13 @@ static void take (struct tl_loaded *l, reading *files) {
   tl_buf_clear(&l->problems);
 }
 
-/* Returns whether the config was taken (or, dry, could be); the report says what changed, or what is wrong. */
+/* Returns whether the config was taken (or, dry, could be); the report says what changed, or
+** what is wrong. */
 static bool load (tl_script *s, report *r) {
   struct tl_loaded *l = loaded_of(s);
   reading files = { .s = s };
   tl_err err = { .text = "" };
-  if (l == NULL || l->path == NULL) return false;
+  if (!l || !l->path) return false;
   l->loading = true;
   int errors = tl_script_load(s, l->path, on_problem, r);
   l->loading = false;
@@ -207,7 +211,8 @@ static bool load (tl_script *s, report *r) {
   if (ok) tl_buf_clear(&r->text); /* warnings are in the log */
   if (ok) ok = tl_script_enter(s, p_read_files, &files, 0, "config", NULL) == LUA_OK;
   if (ok) {
-    int rc = r->dry ? tl_script_compare(s, on_change, r, &err) : tl_script_apply(s, r->first ? NULL : on_change, r, &err);
+    int rc = r->dry ? tl_script_compare(s, on_change, r, &err)
+                    : tl_script_apply(s, r->first ? NULL : on_change, r, &err);
     ok = rc >= 0;
   }
   if (!ok && err.text[0] != '\0') {
@@ -226,7 +231,7 @@ static bool load (tl_script *s, report *r) {
 bool tl_script_start (tl_script *s, const char *path) {
   struct tl_loaded *l = loaded_of(s);
   report r = { .first = true };
-  if (l == NULL || (l->path = strdup(path)) == NULL) return false;
+  if (!l || !(l->path = strdup(path))) return false;
   tl_buf_init(&r.text);
   bool ok = load(s, &r);
   tl_buf_fini(&r.text);
@@ -243,20 +248,21 @@ static bool reload (tl_script *s, report *r) {
   }
   l->reloads++;
   tl_failures_free(s); /* other functions run now */
-  tl_log(TL_LOG_INFO, NULL, "%s: reloaded%s", l->path, r->text.len > 0 ? "" : ", nothing changed but the handlers");
+  tl_log(TL_LOG_INFO, NULL, "%s: reloaded%s", l->path,
+         r->text.len > 0 ? "" : ", nothing changed but the handlers");
   return true;
 }
 
 bool tl_script_reload (tl_script *s) {
   report r = { .first = false };
-  if (s->loaded == NULL) return false;
+  if (!s->loaded) return false;
   tl_buf_init(&r.text);
   bool ok = reload(s, &r);
   tl_buf_fini(&r.text);
   return ok;
 }
 
-/* ---- reload() ---- */
+/* --- reload() --- */
 
 typedef struct {
   bool ok, dry;
@@ -266,8 +272,11 @@ typedef struct {
 static int push_answer (lua_State *co, void *arg) {
   const answer *a = arg;
   if (!a->ok) lua_pushnil(co);
-  if (a->text.len > 0) lua_pushlstring(co, (const char *)a->text.at, a->text.len);
-  else lua_pushstring(co, a->dry ? "nothing would change but the handlers" : "reloaded: nothing changed but the handlers");
+  if (a->text.len > 0)
+    lua_pushlstring(co, (const char *)a->text.at, a->text.len);
+  else
+    lua_pushstring(co, a->dry ? "nothing would change but the handlers"
+                              : "reloaded: nothing changed but the handlers");
   return a->ok ? 1 : 2;
 }
 
@@ -279,19 +288,19 @@ static void on_later (void *ctx) {
   report done[2] = { { .dry = false }, { .dry = true } };
   bool ok[2] = { false, false }, asked[2] = { false, false };
   l->waiting = NULL;
-  for (const waiting *w = list; w != NULL; w = w->next) asked[w->dry] = true;
+  for (const waiting *w = list; w; w = w->next) asked[w->dry] = true;
   for (int dry = 1; dry >= 0; dry--) {
     tl_buf_init(&done[dry].text);
     if (asked[dry]) ok[dry] = reload(s, &done[dry]);
   }
-  while (list != NULL) {
+  while (list) {
     waiting *w = list;
     answer a = { ok[w->dry], w->dry, tl_buf_bytes(&done[w->dry].text) };
     list = w->next;
     tl_eval *e = w->e;
     /* The coroutine's own end may have come meanwhile; then its `stop` took it out of here. */
     free(w);
-    if (e != NULL) tl_eval_wake(e, push_answer, &a);
+    if (e) tl_eval_wake(e, push_answer, &a);
   }
   tl_buf_fini(&done[0].text);
   tl_buf_fini(&done[1].text);
@@ -299,7 +308,8 @@ static void on_later (void *ctx) {
 
 static void forget (void *ctx) { ((waiting *)ctx)->e = NULL; }
 
-/* reload([{ dry = true }]): at the prompt it waits and gives what changed, or nil and every problem; in a handler it only asks. */
+/* reload([{ dry = true }]): at the prompt it waits and gives what changed, or nil and every
+** problem; in a handler it only asks. */
 int tl_live_reload (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = tl_eval_of(L);
@@ -307,19 +317,22 @@ int tl_live_reload (lua_State *L) {
   bool dry = false;
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) { /* a mistyped `dry` must not reload */
-      if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "dry") == 0 && lua_isboolean(L, -1)) continue;
+    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+      /* a mistyped `dry` must not reload */
+      if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "dry") == 0 &&
+          lua_isboolean(L, -1))
+        continue;
       const char *key = luaL_tolstring(L, -2, NULL), *value = luaL_tolstring(L, -2, NULL);
       return luaL_error(L, "reload: expected { dry = true }, got { %s = %s }", key, value);
     }
     lua_getfield(L, 1, "dry");
     dry = lua_toboolean(L, -1);
   }
-  if (l == NULL || l->loading) return luaL_error(L, "reload: not while the config loads");
-  if (dry && e == NULL) return luaL_error(L, "reload: { dry = true } is for the prompt");
+  if (!l || l->loading) return luaL_error(L, "reload: not while the config loads");
+  if (dry && !e) return luaL_error(L, "reload: { dry = true } is for the prompt");
   if (!dry) tl_eval_log(L, NULL, "reload()");
   waiting *w = calloc(1, sizeof *w);
-  if (w == NULL) return luaL_error(L, "not enough memory");
+  if (!w) return luaL_error(L, "not enough memory");
   w->e = e;
   w->dry = dry;
   w->next = l->waiting;
@@ -329,7 +342,7 @@ int tl_live_reload (lua_State *L) {
     free(w);
     return luaL_error(L, "not enough memory");
   }
-  if (e != NULL) return tl_eval_wait(L, e, forget, w);
+  if (e) return tl_eval_wait(L, e, forget, w);
   lua_pushboolean(L, 1);
   return 1;
 }

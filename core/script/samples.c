@@ -1,5 +1,6 @@
-/* core/script/samples.c — what decode returns becomes tag values: one table of name → value, or a list of samples with their
-** own times. All of it is read and converted before the first tag is set: what is wrong anywhere in it changes nothing. */
+/* core/script/samples.c — what decode returns becomes tag values: one table of name → value, or
+** a list of samples with their own times. All of it is read and converted before the first tag
+** is set: what is wrong anywhere in it changes nothing. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,17 +9,17 @@
 
 /* A value that waits for the others. */
 typedef struct {
-  tl_value value;   /* its text is a Lua string on the stack */
+  tl_value value; /* its text is a Lua string on the stack */
   int64_t time_ms;
   uint16_t tag;
-  uint8_t type;     /* that it was converted to */
-  uint8_t how;      /* VALID, MISSING, or what makes it invalid */
+  uint8_t type; /* that it was converted to */
+  uint8_t how;  /* VALID, MISSING, or what makes it invalid */
 } pending;
 
 enum { VALID = TL_REASON_NONE, MISSING = UINT8_MAX };
 enum {
-  HERE = 64,        /* values that need no memory */
-  FEW = 24,         /* are sorted by moving them */
+  HERE = 64,         /* values that need no memory */
+  FEW = 24,          /* are sorted by moving them */
   NS_PER_VALUE = 350 /* to set and print it */
 };
 
@@ -29,7 +30,8 @@ typedef struct {
   const tl_plan *plan;
   pending *list;
   size_t n, room;
-  int base, texts;    /* so many texts stand on the stack above `base`, where the list's memory is once HERE is full */
+  /* so many texts stand on the stack above `base`, where the list's memory is once HERE is full */
+  int base, texts;
   lua_Integer sample; /* number of the one that is being read; 0: there is only one */
 } taking;
 
@@ -43,12 +45,14 @@ static int64_t read_time (taking *t, int index, const char *where) {
   lua_State *L = t->L;
   tl_value v;
   const char *expected;
-  if (!tl_read_value(L, index, TL_TIA, &v, &expected)) /* milliseconds in place of seconds are beyond the year 9999 */
-    wrong(t, lua_pushfstring(L, "%s: expected a time in seconds since 1970, got %s", where, tl_push_got(L, index)));
+  /* milliseconds in place of seconds are beyond the year 9999 */
+  if (!tl_read_value(L, index, TL_TIA, &v, &expected))
+    wrong(t, lua_pushfstring(L, "%s: expected a time in seconds since 1970, got %s", where,
+                             tl_push_got(L, index)));
   return v.integer;
 }
 
-/* ---- one value ---- */
+/* --- one value --- */
 
 static void make_room (taking *t) {
   size_t room = t->room + t->room / 2;
@@ -70,19 +74,23 @@ static inline pending *add (taking *t, int tag, tl_type type, uint8_t how, int64
   return p;
 }
 
-/* A text stays until it is used, whatever handlers do to the table meanwhile. The value is on top. */
+/* A text stays until it is used, whatever handlers do to the table meanwhile. The value is on
+** top. */
 static tl_slice keep (taking *t, tl_slice text) {
   lua_State *L = t->L;
   size_t len;
   luaL_checkstack(L, LUA_MINSTACK, "too many texts");
-  if (lua_type(L, -1) == LUA_TSTRING) lua_pushvalue(L, -1);
-  else lua_pushlstring(L, (const char *)text.at, text.len); /* a number's, in the scratch buffer */
+  if (lua_type(L, -1) == LUA_TSTRING)
+    lua_pushvalue(L, -1);
+  else
+    lua_pushlstring(L, (const char *)text.at, text.len); /* a number's, in the scratch buffer */
   const char *kept = lua_tolstring(L, -1, &len);
   lua_insert(L, t->base + ++t->texts);
   return tl_slice_of(kept, len);
 }
 
-/* The value on top, by the conversion table: what a decoder returns is data, not an argument of our API. */
+/* The value on top, by the conversion table: what a decoder returns is data, not an argument of
+** our API. */
 static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
   lua_State *L = t->L;
   size_t len;
@@ -96,21 +104,23 @@ static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
     return;
   }
   switch (type_in) {
-  case LUA_TBOOLEAN: why = tl_convert_boolean(type, lua_toboolean(L, -1) != 0, &p->value); break;
-  case LUA_TNUMBER:
-    tl_buf_clear(scratch);
-    why = lua_isinteger(L, -1) ? tl_convert_integer(type, lua_tointeger(L, -1), scratch, &p->value)
-                               : tl_convert_number(type, lua_tonumber(L, -1), scratch, &p->value);
-    break;
-  case LUA_TSTRING: {
-    const char *text = lua_tolstring(L, -1, &len);
-    why = tl_convert_text(type, tl_slice_of(text, len), &t->plan->rule, &p->value);
-    break;
-  }
-  default: break;
+    case LUA_TBOOLEAN: why = tl_convert_boolean(type, lua_toboolean(L, -1) != 0, &p->value); break;
+    case LUA_TNUMBER:
+      tl_buf_clear(scratch);
+      why = lua_isinteger(L, -1)
+                ? tl_convert_integer(type, lua_tointeger(L, -1), scratch, &p->value)
+                : tl_convert_number(type, lua_tonumber(L, -1), scratch, &p->value);
+      break;
+    case LUA_TSTRING: {
+      const char *text = lua_tolstring(L, -1, &len);
+      why = tl_convert_text(type, tl_slice_of(text, len), &t->plan->rule, &p->value);
+      break;
+    }
+    default: break;
   }
   p->how = (uint8_t)why;
-  if (why == TL_REASON_NONE && (type == TL_TXTI || type == TL_TXTO)) p->value.text = keep(t, p->value.text);
+  if (why == TL_REASON_NONE && (type == TL_TXTI || type == TL_TXTO))
+    p->value.text = keep(t, p->value.text);
 }
 
 /* { value = v, time = t, status = "invalid", reason = "range" }, on top */
@@ -136,16 +146,19 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
       return;
     }
     if (!tl_slice_eq(status, TL_LIT("valid")))
-      wrong(t, lua_pushfstring(L, "%s: expected status \"valid\" or \"invalid\", got %s", name, tl_push_got(L, -1)));
+      wrong(t, lua_pushfstring(L, "%s: expected status \"valid\" or \"invalid\", got %s", name,
+                               tl_push_got(L, -1)));
   }
   lua_pop(L, 1);
   int type_in = lua_getfield(L, -1, "value");
-  if (type_in == LUA_TNIL) add(t, tag, type, MISSING, time_ms);
-  else take(t, tag, type_in, time_ms);
+  if (type_in == LUA_TNIL)
+    add(t, tag, type, MISSING, time_ms);
+  else
+    take(t, tag, type_in, time_ms);
   lua_pop(L, 1);
 }
 
-/* ---- one table of them ---- */
+/* --- one table of them --- */
 
 static void say_unknown (taking *t, const char *name) {
   tl_buf scope, text;
@@ -153,14 +166,17 @@ static void say_unknown (taking *t, const char *name) {
   tl_buf_init(&text);
   tl_station_full_name(t->station, &scope);
   tl_buf_byte(&scope, '\0');
-  tl_buf_fmt(&text, "decode returned a value for '%.100s%s', but the station has no such tag (said once)", name,
-             strlen(name) > 100 ? "…" : "");
-  if (!scope.failed && !text.failed) tl_script_say_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
+  tl_buf_fmt(&text,
+             "decode returned a value for '%.100s%s', but the station has no such tag (said once)",
+             name, strlen(name) > 100 ? "…" : "");
+  if (!scope.failed && !text.failed)
+    tl_script_say_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
   tl_buf_fini(&scope);
   tl_buf_fini(&text);
 }
 
-/* Remember the name on the stack at -2 as the one that comes at this place. It is held, so that no other string has its address. */
+/* Remember the name on the stack at -2 as the one that comes at this place. It is held, so that
+** no other string has its address. */
 static void learn (lua_State *L, tl_station_functions *f, size_t at, int tag) {
   f->guesses[at].name = NULL;
   if (f->names == LUA_NOREF) {
@@ -180,17 +196,23 @@ static int find (taking *t, size_t at) {
   tl_station_hooks *hooks = t->station->user;
   size_t len;
   tl_work(L, t->script);
-  if (lua_type(L, -2) != LUA_TSTRING) wrong(t, lua_pushfstring(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2)));
+  if (lua_type(L, -2) != LUA_TSTRING)
+    wrong(t, lua_pushfstring(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2)));
   const char *name = lua_tolstring(L, -2, &len);
   int tag = tl_plan_find(t->plan, tl_slice_of(name, len));
-  if (tag < 0) say_unknown(t, name);
-  else if (hooks != NULL && at < TL_GUESSES) learn(L, hooks->functions, at, tag);
+  if (tag < 0)
+    say_unknown(t, name);
+  else if (hooks && at < TL_GUESSES)
+    learn(L, hooks->functions, at, tag);
   return tag;
 }
 
-static int by_tag (const void *a, const void *b) { return ((const pending *)a)->tag - ((const pending *)b)->tag; }
+static int by_tag (const void *a, const void *b) {
+  return ((const pending *)a)->tag - ((const pending *)b)->tag;
+}
 
-/* Lua's tables have no order; values come in that of the tags in the config, as those of addressed tags do. */
+/* Lua's tables have no order; values come in that of the tags in the config, as those of
+** addressed tags do. */
 static void sort (pending *list, size_t n) {
   if (n > FEW) {
     qsort(list, n, sizeof *list, by_tag);
@@ -212,22 +234,26 @@ static bool is_list (lua_State *L, int table) {
   return yes;
 }
 
-/* Of the table that stands `above` places above the texts. A decoder returns the same names in the same order again and again: the tag that
-** came at this place before is tried first. False: the outermost table is a list. */
+/* Of the table that stands `above` places above the texts. A decoder returns the same names in
+** the same order again and again: the tag that came at this place before is tried first. False:
+** the outermost table is a list. */
 static bool take_values (taking *t, int above, int64_t time_ms) {
   lua_State *L = t->L;
   const tl_station_hooks *hooks = t->station->user;
-  const tl_guess *guesses = hooks != NULL ? hooks->functions->guesses : NULL;
+  const tl_guess *guesses = hooks ? hooks->functions->guesses : NULL;
   size_t at = 0, first = t->n;
   for (lua_pushnil(L); lua_next(L, t->base + t->texts + above) != 0; at++) {
-    const tl_guess *guess = guesses != NULL && at < TL_GUESSES ? &guesses[at] : NULL;
-    bool guessed = guess != NULL && guess->name != NULL && guess->name == lua_topointer(L, -2) && guess->tag < t->plan->tag_count;
+    const tl_guess *guess = guesses && at < TL_GUESSES ? &guesses[at] : NULL;
+    bool guessed = guess && guess->name && guess->name == lua_topointer(L, -2) &&
+                   guess->tag < t->plan->tag_count;
     if (!guessed && t->sample == 0 && is_list(L, t->base + t->texts + above)) return false;
     int tag = guessed ? guess->tag : find(t, at);
     if (tag >= 0) {
       int type_in = lua_type(L, -1);
-      if (type_in == LUA_TTABLE) take_detailed(t, tag, time_ms);
-      else take(t, tag, type_in, time_ms);
+      if (type_in == LUA_TTABLE)
+        take_detailed(t, tag, time_ms);
+      else
+        take(t, tag, type_in, time_ms);
     }
     lua_pop(L, 1);
   }
@@ -236,7 +262,7 @@ static bool take_values (taking *t, int above, int64_t time_ms) {
   return true;
 }
 
-/* ---- all of them ---- */
+/* --- all of them --- */
 
 static void take_list (taking *t, int list, int64_t time_ms) {
   lua_State *L = t->L;
@@ -244,7 +270,8 @@ static void take_list (taking *t, int list, int64_t time_ms) {
   for (t->sample = 1; t->sample <= n; t->sample++) {
     int64_t at = time_ms;
     if (lua_rawgeti(L, list, t->sample) != LUA_TTABLE)
-      wrong(t, lua_pushfstring(L, "expected a table { time =, values = }, got %s", tl_push_got(L, -1)));
+      wrong(t, lua_pushfstring(L, "expected a table { time =, values = }, got %s",
+                               tl_push_got(L, -1)));
     if (lua_getfield(L, -1, "time") != LUA_TNIL) at = read_time(t, -1, "its time");
     lua_pop(L, 1);
     if (lua_getfield(L, -1, "values") != LUA_TTABLE)
@@ -255,33 +282,47 @@ static void take_list (taking *t, int list, int64_t time_ms) {
   }
 }
 
-/* Raises nothing any more. Handlers of the values run meanwhile, and may switch the station off, or change it. */
+/* Raises nothing any more. Handlers of the values run meanwhile, and may switch the station
+** off, or change it. */
 static void set (const taking *t) {
   tl_station *s = t->station;
   for (size_t i = 0; i < t->n; i++) {
     const pending *p = &t->list[i];
     if (p->tag >= s->plan->tag_count || s->plan->tags[p->tag].type != p->type) continue;
     tl_tag *tag = &s->tags[p->tag];
-    if (p->how == MISSING) tl_tag_missing(tag, p->time_ms);
-    else if (p->how != VALID) tl_tag_invalidate(tag, (tl_reason)p->how, p->time_ms);
-    else if (!tl_tag_receive(tag, &p->value, p->time_ms)) tl_tag_invalidate(tag, TL_REASON_MISSING, p->time_ms); /* no memory */
+    if (p->how == MISSING)
+      tl_tag_missing(tag, p->time_ms);
+    else if (p->how != VALID)
+      tl_tag_invalidate(tag, (tl_reason)p->how, p->time_ms);
+    /* no memory */
+    else if (!tl_tag_receive(tag, &p->value, p->time_ms))
+      tl_tag_invalidate(tag, TL_REASON_MISSING, p->time_ms);
     if (s->off || s->simulated) return;
   }
 }
 
 bool tl_take_gone (lua_State *L, int index, int64_t *time_ms) {
-  if (lua_type(L, index + 2) != LUA_TSTRING) return false; /* it may end in string.unpack, which gives a place too */
+  /* it may end in string.unpack, which gives a place too */
+  if (lua_type(L, index + 2) != LUA_TSTRING) return false;
   if (!tl_slice_eq(tl_slice_str(lua_tostring(L, index + 2)), TL_LIT("StHardErr")))
-    luaL_error(L, "decode: expected \"StHardErr\" or nil as its third result, the station's status, got %s", tl_push_got(L, index + 2));
-  if (!lua_isnil(L, index + 1)) *time_ms = read_time(&(taking){ .L = L }, index + 1, "the time that decode returned");
+    luaL_error(
+        L,
+        "decode: expected \"StHardErr\" or nil as its third result, the station's status, got %s",
+        tl_push_got(L, index + 2));
+  if (!lua_isnil(L, index + 1))
+    *time_ms = read_time(&(taking){ .L = L }, index + 1, "the time that decode returned");
   return true;
 }
 
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms) {
   pending here[HERE];
-  taking t = { .L = L, .script = s, .station = station, .plan = station->plan, .list = here, .room = HERE };
+  taking t = {
+    .L = L, .script = s, .station = station, .plan = station->plan, .list = here, .room = HERE
+  };
   if (lua_type(L, first) != LUA_TTABLE)
-    luaL_error(L, "decode must return a table of tag names and values, a list of samples, or nil; it returned %s",
+    luaL_error(L,
+               "decode must return a table of tag names and values, a list of samples, or nil; it "
+               "returned %s",
                tl_push_got(L, first));
   if (!lua_isnil(L, first + 1)) time_ms = read_time(&t, first + 1, "the time that decode returned");
   lua_pushnil(L);

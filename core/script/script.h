@@ -1,4 +1,5 @@
-/* core/script/script.h — private to script/: the state behind tl_script, and the one door from C into Lua. */
+/* core/script/script.h — private to script/: the state behind tl_script, and the one door from
+** C into Lua. */
 #ifndef TL_SCRIPT_SCRIPT_H
 #define TL_SCRIPT_SCRIPT_H
 
@@ -16,25 +17,34 @@
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */
 enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
 
-/* The time that one call through the door may take: of the processor, unless the script may wait in calls of its own (--unsafe). Its clock
-** starts when somebody first looks, at a tick of the watchdog: a short call costs no look at a clock. */
+/* The time that one call through the door may take: of the processor, unless the script may
+** wait in calls of its own (--unsafe). Its clock starts when somebody first looks, at a tick of
+** the watchdog: a short call costs no look at a clock. */
 typedef struct {
-  uint64_t limit_ns, deadline_ns; /* limit 0: none; deadline 0: nobody has looked yet; the clock is the monotonic one */
-  uint64_t cpu_ns, cpu_limit_ns;  /* of the processor, when it began (0: any time counts), and what it may take of it (0: limit_ns) */
-  const char *said;               /* what the error says, in place of how long the call took; NULL */
-  bool inside;                    /* a call is running */
-  bool expired;                   /* raise at every chance until the door is reached again */
-  bool resting;                   /* the handler returned, C code goes on: further handlers that it calls have budgets of their own */
+  /* limit 0: none; deadline 0: nobody has looked yet; the clock is the monotonic one */
+  uint64_t limit_ns, deadline_ns;
+  /* of the processor, when it began (0: any time counts), and what it may take of it (0:
+  ** limit_ns) */
+  uint64_t cpu_ns, cpu_limit_ns;
+  /* what the error says, in place of how long the call took; NULL */
+  const char *said;
+  bool inside;  /* a call is running */
+  bool expired; /* raise at every chance until the door is reached again */
+  /* the handler returned, C code goes on: further handlers that it calls have budgets of their
+  ** own */
+  bool resting;
 } tl_budget;
 
-/* Who began something at a REPL that goes on later: a write's function, a coroutine that waits, a timer. */
+/* Who began something at a REPL that goes on later: a write's function, a coroutine that waits,
+** a timer. */
 typedef struct {
   uint64_t eval; /* 0: nobody; the person may have left since */
   uint32_t uid;
 } tl_asker;
 
 struct tl_script {
-  lua_State *L; /* the main state; a lua_State handed to a C function may be a coroutine that dies */
+  /* the main state; a lua_State handed to a C function may be a coroutine that dies */
+  lua_State *L;
   tl_gateway *gateway;
   tl_loop *loop;
   bool unsafe;
@@ -44,31 +54,34 @@ struct tl_script {
   size_t loading_memory;       /* more of it, while a draft is there beside what runs */
   size_t memory_mark;          /* the running call ends where it would pass this */
   bool memory_passed;          /* it has */
-  size_t memory_asked;         /* it made a text or a table larger than it may, of so many bytes; 0: it did not */
-  char memory_place[80];       /* where memory was refused last */
-  bool from_outside;           /* a text is being made that a device or the config gave, not a script */
-  int gc_pause;                /* of the collector, in percent (heap after the next cycle's start to heap after the last one) */
-  size_t collected_at;         /* the memory when the collector was set to work last */
-  tl_budget budget;            /* of the running call */
+  /* it made a text or a table larger than it may, of so many bytes; 0: it did not */
+  size_t memory_asked;
+  char memory_place[80]; /* where memory was refused last */
+  /* a text is being made that a device or the config gave, not a script */
+  bool from_outside;
+  /* of the collector, in percent (heap after the next cycle's start to heap after the last one) */
+  int gc_pause;
+  size_t collected_at;            /* the memory when the collector was set to work last */
+  tl_budget budget;               /* of the running call */
   uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
-  uint64_t looked_ticks;       /* when somebody first looked at the budget's clock; 0: nobody */
-  int closing;                 /* coroutines that are being closed, one within the other */
-  lua_State *volatile running; /* the thread that runs: L or a coroutine */
-  bool watched;                /* by the watchdog */
-  volatile bool ticked;        /* the watchdog ticked since somebody looked */
-  uint64_t cpu_ns, cpu_at;     /* the processor's clock when it was read last, and when that was */
-  double handler_time;         /* seconds a handler may run */
+  uint64_t looked_ticks;          /* when somebody first looked at the budget's clock; 0: nobody */
+  int closing;                    /* coroutines that are being closed, one within the other */
+  lua_State *volatile running;    /* the thread that runs: L or a coroutine */
+  bool watched;                   /* by the watchdog */
+  volatile bool ticked;           /* the watchdog ticked since somebody looked */
+  uint64_t cpu_ns, cpu_at; /* the processor's clock when it was read last, and when that was */
+  double handler_time;     /* seconds a handler may run */
   struct tl_message_now *message; /* what decode sees now (message.c); NULL: nothing */
-  uintptr_t messages;          /* how many there were */
-  int message_cache;           /* registry reference: see message.c */
-  int draft;                   /* registry reference of the loaded draft; LUA_NOREF: none */
-  int env;                     /* registry reference: the running config's environment */
-  int objects;                 /* registry reference: weak table address → userdata */
-  int print_module;            /* tagline.repl.print */
-  tl_map said;                 /* errors that were logged already */
-  tl_map zones;                /* name → tl_zone, for the life of the process */
+  uintptr_t messages;             /* how many there were */
+  int message_cache;              /* registry reference: see message.c */
+  int draft;                      /* registry reference of the loaded draft; LUA_NOREF: none */
+  int env;                        /* registry reference: the running config's environment */
+  int objects;                    /* registry reference: weak table address → userdata */
+  int print_module;               /* tagline.repl.print */
+  tl_map said;                    /* errors that were logged already */
+  tl_map zones;                   /* name → tl_zone, for the life of the process */
   tl_eval *evals;
-  tl_eval *evaluating;         /* whose code is running now; NULL: a handler's, or nobody's */
+  tl_eval *evaluating; /* whose code is running now; NULL: a handler's, or nobody's */
   uint64_t evals_made;
   tl_asker asker;              /* for whom a function runs that an evaluation left behind */
   lua_Hook evaluating_hook;    /* of the budget, which eval.c puts its own before */
@@ -78,39 +91,50 @@ struct tl_script {
   struct tl_loaded *loaded;    /* reload.c: what the running config was read from */
   tl_hook_timer *timers;
   uint32_t timer_count;
-  struct tl_site *site;        /* site.c: runs without a network; NULL: it does not */
+  struct tl_site *site; /* site.c: runs without a network; NULL: it does not */
   char *config_path;
 };
 
 tl_script *tl_script_of (lua_State *L); /* from any state or coroutine */
 
-/* ---- the door (host.c) ---- */
+/* --- the door (host.c) --- */
 
-/* Run body(arg) protected, with `seconds` of time (0: no limit). Leaves the stack as it found it. LUA_OK, or an error code after *err's
-** text was filled (traceback included, may be NULL: then it is logged under `where`). */
-int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where, tl_buf *err);
+/* Run body(arg) protected, with `seconds` of time (0: no limit). Leaves the stack as it found
+** it. LUA_OK, or an error code after *err's text was filled (traceback included, may be NULL:
+** then it is logged under `where`). */
+int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where,
+                     tl_buf *err);
 /* The message handler: adds a traceback to string errors. */
 int tl_script_traceback (lua_State *L);
-/* ---- budgets (budget.c) ---- */
+/* --- budgets (budget.c) --- */
 
 /* A hook that looks often, for who puts one of their own before it; new coroutines inherit it. */
 void tl_script_arm (tl_script *s, lua_State *co);
-bool tl_script_watch (void); /* begins the watchdog (watchdog.h), whose hook is here; once for each script */
-void *tl_script_alloc (void *script, void *at, size_t before, size_t wanted); /* the state's allocator, with its limit */
-void tl_push_outside (lua_State *L, tl_slice text); /* as lua_pushlstring, for a text that may be longer than a script's own */
-void tl_script_tune (tl_script *s);                 /* the collector, after the memory or its limit has changed much */
+/* begins the watchdog (watchdog.h), whose hook is here; once for each script */
+bool tl_script_watch (void);
+/* the state's allocator, with its limit */
+void *tl_script_alloc (void *script, void *at, size_t before, size_t wanted);
+/* as lua_pushlstring, for a text that may be longer than a script's own */
+void tl_push_outside (lua_State *L, tl_slice text);
+/* the collector, after the memory or its limit has changed much */
+void tl_script_tune (tl_script *s);
 /* As lua_resume, and the budget goes along. Every coroutine must be resumed through it. */
 int tl_script_resume (lua_State *co, lua_State *from, int args, int *results);
-bool tl_script_is_ended (lua_State *co); /* by the end of a budget: must not be closed, nothing may run in it */
+/* by the end of a budget: must not be closed, nothing may run in it */
+bool tl_script_is_ended (lua_State *co);
 /* As lua_resetthread (its __close run), from outside of Lua and within a handler's budget. */
 void tl_script_close_thread (tl_script *s, lua_State *co);
-/* C code that goes through much at a script's wish says so with each step: raises once the time is up. `tl_work_ahead` before something
-** that cannot be interrupted, with a guess of how long it takes: raises when that is too long. */
+/* C code that goes through much at a script's wish says so with each step: raises once the time
+** is up. `tl_work_ahead` before something that cannot be interrupted, with a guess of how long
+** it takes: raises when that is too long. */
 void tl_look (lua_State *L);
-void tl_look_here (lua_State *L); /* the same for the function that runs, not the one that called it */
+/* the same for the function that runs, not the one that called it */
+void tl_look_here (lua_State *L);
 void tl_work_ahead (lua_State *L, uint64_t ns);
-uint64_t tl_time_left (lua_State *L); /* ns of the budget, UINT64_MAX without one; raises once it is up */
-void tl_pass_on (lua_State *L); /* in a protected call that failed: raises again when the budget is the reason */
+/* ns of the budget, UINT64_MAX without one; raises once it is up */
+uint64_t tl_time_left (lua_State *L);
+/* in a protected call that failed: raises again when the budget is the reason */
+void tl_pass_on (lua_State *L);
 static inline void tl_work (lua_State *L, const tl_script *s) {
   if (s->ticked) tl_look(L);
 }
@@ -122,21 +146,24 @@ double tl_ticks_seconds (const tl_script *s, uint64_t ticks);
 /* Log an error of a handler once per distinct text and scope. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text);
 
-/* ---- values (values.c) ---- */
+/* --- values (values.c) --- */
 
 void tl_push_value (lua_State *L, tl_type type, const tl_value *v);
-/* The Lua value at `index` in the tag's type, strictly; text borrowed from the Lua string. False with `expected` set. */
+/* The Lua value at `index` in the tag's type, strictly; text borrowed from the Lua string.
+** False with `expected` set. */
 bool tl_read_value (lua_State *L, int index, tl_type type, tl_value *out, const char **expected);
-/* "21", number, "abc", string …: for messages "expected X, got Y". Pushes a string and returns it. */
+/* "21", number, "abc", string …: for messages "expected X, got Y". Pushes a string and returns
+** it. */
 const char *tl_push_got (lua_State *L, int index);
 
-/* ---- objects (l_objects.c, l_tag.c, l_station.c, l_line.c) ---- */
+/* --- objects (l_objects.c, l_tag.c, l_station.c, l_line.c) --- */
 
 #define TL_TAG "tagline.tag"
 #define TL_STATION "tagline.station"
 #define TL_LINE "tagline.line"
 
-/* A userdata names what it stands for, so that it survives reloads: the pointer is looked up again when the gateway's generation moved. */
+/* A userdata names what it stands for, so that it survives reloads: the pointer is looked up
+** again when the gateway's generation moved. */
 typedef struct {
   void *pointer;
   uint64_t generation;
@@ -146,78 +173,106 @@ typedef struct {
 void tl_push_tag (lua_State *L, tl_tag *t);
 void tl_push_station (lua_State *L, tl_station *s);
 void tl_push_line (lua_State *L, tl_line *line);
-tl_tag *tl_check_tag (lua_State *L, int index);         /* raises when it is gone */
+tl_tag *tl_check_tag (lua_State *L, int index); /* raises when it is gone */
 tl_station *tl_check_station (lua_State *L, int index);
 tl_line *tl_check_line (lua_State *L, int index);
 void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice name);
-int tl_open_objects (lua_State *L);                     /* pushes the table { lines =, stations =, tags = } */
-void tl_set_env (lua_State *L);                         /* l_live.c: into a metatable: what a REPL sees, its words, then the config's */
+/* pushes the table { lines =, stations =, tags = } */
+int tl_open_objects (lua_State *L);
+/* l_live.c: into a metatable: what a REPL sees, its words, then the config's */
+void tl_set_env (lua_State *L);
 void tl_open_tag (lua_State *L);
 void tl_open_station (lua_State *L);
 void tl_open_line (lua_State *L);
-/* What the log tells of a change: who asked for it, and what it is. An empty text: nothing, it is a handler's. */
+/* What the log tells of a change: who asked for it, and what it is. An empty text: nothing, it
+** is a handler's. */
 typedef struct {
   tl_asker asker;
   const char *scope; /* borrowed */
   char text[400];
 } tl_told;
 
-/* Starts a write, and tells the log: that it is under way, or that it was refused; and if so, that it failed later. */
-int tl_write_async (lua_State *L, tl_script *s, int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err), void *ctx,
-                    int callback, const tl_told *told);
+/* Starts a write, and tells the log: that it is under way, or that it was refused; and if so,
+** that it failed later. */
+int tl_write_async (lua_State *L, tl_script *s,
+                    int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
+                    void *ctx, int callback, const tl_told *told);
 
-/* ---- evaluations (eval.c) ---- */
+/* --- evaluations (eval.c) --- */
 
 /* Resume an evaluation that waited for a write. False: the coroutine is not one of theirs. */
 bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why);
-/* The evaluation that may wait here: L is its own coroutine, and no C function stands between. NULL: it may not. */
+/* The evaluation that may wait here: L is its own coroutine, and no C function stands between.
+** NULL: it may not. */
 tl_eval *tl_eval_of (lua_State *L);
-/* Wait: `return tl_eval_wait(L, e, stop, ctx)`. Ends by tl_eval_wake, whose `push` puts the results on the coroutine and returns how
-** many they are; it runs protected, and may be NULL. `stop` is called when the evaluation ends before that (cancelled, detached). */
+/* Wait: `return tl_eval_wait(L, e, stop, ctx)`. Ends by tl_eval_wake, whose `push` puts the
+** results on the coroutine and returns how many they are; it runs protected, and may be NULL.
+** `stop` is called when the evaluation ends before that (cancelled, detached). */
 int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx);
 void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg);
-/* Show text to the person; not kept back for anything. While one waits, `entered` hears of the lines they type. */
+/* Show text to the person; not kept back for anything. While one waits, `entered` hears of the
+** lines they type. */
 void tl_eval_show (tl_eval *e, tl_slice text);
 void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx));
 bool tl_eval_json (const tl_eval *e); /* does a program read it? */
-/* eval_later.c: for whom L's code runs now. Around what runs later for them: enter, which gives what to leave with. */
+/* eval_later.c: for whom L's code runs now. Around what runs later for them: enter, which gives
+** what to leave with. */
 tl_asker tl_asker_here (lua_State *L);
 tl_asker tl_asker_enter (tl_script *s, tl_asker asker);
 static inline void tl_asker_leave (tl_script *s, tl_asker before) { s->asker = before; }
-/* A write is under way whose end somebody's function or coroutine will hear of: `tagline repl -e` waits for it. Once over, settle. */
+/* A write is under way whose end somebody's function or coroutine will hear of: `tagline repl
+** -e` waits for it. Once over, settle. */
 void tl_asker_owe (tl_script *s, tl_asker asker);
 void tl_asker_settle (tl_script *s, tl_asker asker);
 /* Somebody changes something from a REPL: logged with who and what. From a handler: nothing. */
 bool tl_eval_is_here (lua_State *L); /* is it from a REPL? */
-void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* The same for what may still be refused: prepared here, and logged by tl_told_log once it is known, with how it went behind it. */
-tl_told tl_eval_tell (lua_State *L, const char *scope, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void tl_told_log (const tl_told *told, const char *how, const char *why); /* "refused", "queue full"; how NULL: well */
+void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same for what may still be refused: prepared here, and logged by tl_told_log once it is
+** known, with how it went behind it. */
+tl_told tl_eval_tell (lua_State *L, const char *scope, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "refused", "queue full"; how NULL: well */
+void tl_told_log (const tl_told *told, const char *how, const char *why);
 
-/* ---- what the words of a REPL are made of ---- */
+/* --- what the words of a REPL are made of --- */
 
-void tl_push_api (lua_State *L);                                  /* l_live.c: the table of words; made once */
-void tl_open_live (lua_State *L);                                 /* l_live.c: pushes the core's side of it */
-int tl_live_tag_json (lua_State *L);                              /* l_live.c */
-int tl_live_status (lua_State *L);                                /* l_status.c */
-int tl_live_watch (lua_State *L);                                 /* watch.c, as the next two */
+/* l_live.c: the table of words; made once */
+void tl_push_api (lua_State *L);
+/* l_live.c: pushes the core's side of it */
+void tl_open_live (lua_State *L);
+int tl_live_tag_json (lua_State *L); /* l_live.c */
+int tl_live_status (lua_State *L);   /* l_status.c */
+int tl_live_watch (lua_State *L);    /* watch.c, as the next two */
 int tl_live_has_tag (lua_State *L);
 int tl_live_note (lua_State *L);
-void tl_watch_tag (void *ctx, tl_tag *t);                         /* watch.c: tl_handlers.watch */
-void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
-int tl_live_reload (lua_State *L);                                /* reload.c */
+void tl_watch_tag (void *ctx, tl_tag *t); /* watch.c: tl_handlers.watch */
+void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
+                       tl_fate fate);
+int tl_live_reload (lua_State *L); /* reload.c */
 void tl_loaded_free (tl_script *s);
-void tl_push_loaded (lua_State *L);                               /* reload.c: what the running config was read from */
-/* failures.c: which of the user's functions fail at present, each by its station or (station NULL) its line. */
-void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l, const char *what, tl_slice text);
-void tl_failure_clear (tl_script *s, const tl_station *station, const tl_link *l, const char *what); /* it ran through */
+/* reload.c: what the running config was read from */
+void tl_push_loaded (lua_State *L);
+/* failures.c: which of the user's functions fail at present, each by its station or (station
+** NULL) its line. */
+void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l, const char *what,
+                      tl_slice text);
+/* it ran through */
+void tl_failure_clear (tl_script *s, const tl_station *station, const tl_link *l, const char *what);
 void tl_failures_free (tl_script *s);
 
-/* ---- handlers (handlers.c) ---- */
+/* --- handlers (handlers.c) --- */
 
-typedef enum { TL_HOOKS_STATION, TL_HOOKS_LINE } tl_hooks_kind; /* first member of both, for release() */
+/* first member of both, for release() */
+typedef enum { TL_HOOKS_STATION, TL_HOOKS_LINE } tl_hooks_kind;
 
-typedef enum { TL_CALL_DECODE, TL_CALL_ENCODE, TL_CALL_VALUE, TL_CALL_STATUS, TL_CALLS } tl_call_kind;
+typedef enum {
+  TL_CALL_DECODE,
+  TL_CALL_ENCODE,
+  TL_CALL_VALUE,
+  TL_CALL_STATUS,
+  TL_CALLS
+} tl_call_kind;
 
 typedef struct {
   uint64_t calls, errors, ticks, longest; /* ticks: see tl_ticks */
@@ -235,8 +290,10 @@ typedef struct {
   int refs;
   int decode, encode, on_value, on_status; /* registry references or LUA_NOREF */
   bool values;                             /* any on_value, of a tag or the station */
-  tl_guess guesses[TL_GUESSES];            /* samples.c: the tags of the names that decode returned last, in their order */
-  int names;                               /* registry reference: table of the guesses' strings, or LUA_NOREF */
+  /* samples.c: the tags of the names that decode returned last, in their order */
+  tl_guess guesses[TL_GUESSES];
+  /* registry reference: table of the guesses' strings, or LUA_NOREF */
+  int names;
   int tag_count;
   int tag_on_value[];
 } tl_station_functions;
@@ -248,17 +305,20 @@ typedef struct {
   tl_call_stats stats[TL_CALLS];
 } tl_station_hooks;
 
-void tl_push_call_stats (lua_State *L, const tl_station *s); /* the table station.stats.handlers, or nil */
+/* the table station.stats.handlers, or nil */
+void tl_push_call_stats (lua_State *L, const tl_station *s);
 
 typedef struct {
   tl_hooks_kind kind;
   int on_connect, on_disconnect, on_value;
 } tl_line_hooks;
 
-tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count); /* NULL: none (or no memory: raises) */
+/* NULL: none (or no memory: raises) */
+tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count);
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index);
 void tl_give_memory_back (void); /* to the system, after much was freed */
-void tl_read_params (lua_State *L, int index, tl_line_params *p); /* from a checked table of parameters (config.c) */
+/* from a checked table of parameters (config.c) */
+void tl_read_params (lua_State *L, int index, tl_line_params *p);
 
 /* message.c: what decode sees. The object is empty once the handler returned. */
 typedef struct tl_message_now {
@@ -268,24 +328,30 @@ typedef struct tl_message_now {
   const tl_incoming *m;
   const tl_route *route;
   int64_t time_ms;
-  bool has_payload, has_json;   /* made already: in the cache */
+  bool has_payload, has_json; /* made already: in the cache */
 } tl_message_now;
 
 void tl_open_message (lua_State *L);
-void tl_push_message (lua_State *L, tl_message_now *now); /* begins; *now lives in the caller's frame until tl_end_message */
-void tl_end_message (tl_script *s, tl_message_now *now);   /* cannot raise */
-void tl_push_json (lua_State *L, tl_slice document); /* json.c: raises with line, column and what was expected */
-void tl_push_document (lua_State *L, tl_slice document); /* of our own: its lists print as lists, even empty ones */
+/* begins; *now lives in the caller's frame until tl_end_message */
+void tl_push_message (lua_State *L, tl_message_now *now);
+void tl_end_message (tl_script *s, tl_message_now *now); /* cannot raise */
+/* json.c: raises with line, column and what was expected */
+void tl_push_json (lua_State *L, tl_slice document);
+/* of our own: its lists print as lists, even empty ones */
+void tl_push_document (lua_State *L, tl_slice document);
 void tl_mark_list (lua_State *L); /* the table on top is a list, even when it is empty */
-void tl_push_json_of (lua_State *L, tl_slice document, const char *what); /* raises "WHAT is not JSON: line …" */
-/* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1 (time or nil). All or none of
-** them: raises on wrong shapes, and when reading or setting them takes longer than what is left of the budget. */
+/* raises "WHAT is not JSON: line …" */
+void tl_push_json_of (lua_State *L, tl_slice document, const char *what);
+/* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1
+** (time or nil). All or none of them: raises on wrong shapes, and when reading or setting them
+** takes longer than what is left of the budget. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms);
-/* Of decode's three results, from stack index `first`: does the third say that the device is gone? Then *time_ms is the second, when
-** there is one. Raises when it is another text. */
+/* Of decode's three results, from stack index `first`: does the third say that the device is
+** gone? Then *time_ms is the second, when there is one. Raises when it is another text. */
 bool tl_take_gone (lua_State *L, int first, int64_t *time_ms);
 void tl_timers_stop (tl_script *s);
-void tl_open_timers (lua_State *L); /* into the table on top: every and after as handlers call them */
+/* into the table on top: every and after as handlers call them */
+void tl_open_timers (lua_State *L);
 int64_t tl_timers_due (const tl_script *s); /* of the earliest, as tl_loop_now; INT64_MAX: none */
 void tl_timers_fire (tl_script *s);         /* the earliest: where no loop runs */
 int tl_timers_start (lua_State *L, tl_script *s, int list); /* the draft's timers at index `list` */

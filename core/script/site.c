@@ -7,7 +7,7 @@
 
 struct tl_site {
   tl_script *script;
-  tl_loop *loop;       /* never runs: its clock is ours */
+  tl_loop *loop; /* never runs: its clock is ours */
   tl_gateway *gateway;
   int64_t begun, wall; /* ms since 1970 */
   int64_t base;        /* the loop's clock when it began */
@@ -16,9 +16,12 @@ struct tl_site {
 
 static int64_t mono (const tl_site *s) { return s->base + (s->wall - s->begun); }
 
-static void on_value (void *ctx, tl_tag *t) { tl_tag_stream(t, &((tl_script *)ctx)->site->news.values); }
+static void on_value (void *ctx, tl_tag *t) {
+  tl_tag_stream(t, &((tl_script *)ctx)->site->news.values);
+}
 
-static void on_published (void *ctx, tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos, bool retain) {
+static void on_published (void *ctx, tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos,
+                          bool retain) {
   tl_buf *out = &((tl_site *)ctx)->news.published;
   tl_buf_fmt(out, "{\"line\":\"%s\",\"topic\":", tl_link_line(l)->name);
   tl_json_quote(out, topic);
@@ -35,12 +38,13 @@ static void on_published (void *ctx, tl_link *l, tl_slice topic, tl_slice payloa
 }
 
 void tl_site_error (tl_site *s, const char *scope, tl_slice text) {
-  if (scope != NULL) tl_buf_fmt(&s->news.errors, "%s: ", scope);
+  if (scope) tl_buf_fmt(&s->news.errors, "%s: ", scope);
   tl_buf_slice(&s->news.errors, text);
   tl_buf_byte(&s->news.errors, '\0');
 }
 
-/* What was asked for "later" runs now: writes tell their fate. Bounded, for a write may lead to another. */
+/* What was asked for "later" runs now: writes tell their fate. Bounded, for a write may lead to
+** another. */
 static void settle (tl_site *s) {
   for (int i = 0; i < 16; i++) {
     tl_loop_stop(s->loop);
@@ -74,7 +78,8 @@ static int p_set_clock (lua_State *L) {
   return 0;
 }
 
-static int set_up (tl_site *s, const char *config, bool unsafe, void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
+static int set_up (tl_site *s, const char *config, bool unsafe,
+                   void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
                    tl_err *err) {
   tl_buf dir;
   tl_handlers handlers = tl_script_handlers;
@@ -83,13 +88,16 @@ static int set_up (tl_site *s, const char *config, bool unsafe, void (*problem)(
   tl_buf_byte(&dir, '\0');
   if (rc != TL_OK || dir.failed) {
     tl_buf_fini(&dir);
-    return tl_fail(err, TL_ENOENT, 0, "tagline's Lua modules are missing: expected lua/ beside the program, or ../share/tagline/lua");
+    return tl_fail(err, TL_ENOENT, 0,
+                   "tagline's Lua modules are missing: expected lua/ beside the program, or "
+                   "../share/tagline/lua");
   }
   tl_script_options options = { .lua_dir = (const char *)dir.at, .unsafe = unsafe };
   rc = tl_script_new(&s->script, &options, err);
   tl_buf_fini(&dir);
   if (rc < 0) return rc;
-  if (tl_script_enter(s->script, p_set_clock, NULL, 0, "site", NULL) != LUA_OK) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
+  if (tl_script_enter(s->script, p_set_clock, NULL, 0, "site", NULL) != LUA_OK)
+    return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   handlers.watch = on_value;
   handlers.message = NULL;
   rc = tl_loop_new(&s->loop);
@@ -98,14 +106,16 @@ static int set_up (tl_site *s, const char *config, bool unsafe, void (*problem)(
   if (rc < 0) return tl_fail(err, rc, 0, "no memory");
   tl_script_attach(s->script, s->gateway, s->loop);
   s->script->site = s;
-  if (tl_script_load(s->script, config, problem, ctx) > 0) return tl_fail(err, TL_ESYNTAX, 0, "%s has errors", config);
+  if (tl_script_load(s->script, config, problem, ctx) > 0)
+    return tl_fail(err, TL_ESYNTAX, 0, "%s has errors", config);
   return tl_script_apply(s->script, NULL, NULL, err);
 }
 
-int tl_site_new (tl_site **out, const char *config, bool unsafe, int64_t wall, void (*problem)(void *ctx, bool is_error, const char *text),
-                 void *ctx, tl_err *err) {
+int tl_site_new (tl_site **out, const char *config, bool unsafe, int64_t wall,
+                 void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
+                 tl_err *err) {
   tl_site *s = calloc(1, sizeof *s);
-  if (s == NULL) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   s->begun = s->wall = wall;
   tl_clock_fix(wall);
   int rc = set_up(s, config, unsafe, problem, ctx, err);
@@ -121,8 +131,8 @@ int tl_site_new (tl_site **out, const char *config, bool unsafe, int64_t wall, v
 }
 
 void tl_site_free (tl_site *s) {
-  if (s == NULL) return;
-  if (s->loop != NULL) settle(s);
+  if (!s) return;
+  if (s->loop) settle(s);
   tl_gateway_free(s->gateway);
   tl_script_free(s->script);
   tl_loop_free(s->loop);
@@ -153,7 +163,8 @@ void tl_site_advance (tl_site *s, int64_t wall) {
   tl_offline_tick(s->gateway, mono(s), s->wall);
 }
 
-int tl_site_feed (tl_site *s, tl_slice line, const tl_incoming *m, tl_offline_fed *fed, tl_err *err) {
+int tl_site_feed (tl_site *s, tl_slice line, const tl_incoming *m, tl_offline_fed *fed,
+                  tl_err *err) {
   tl_incoming in = *m;
   tl_site_advance(s, m->wall);
   in.now = mono(s);

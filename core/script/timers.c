@@ -1,5 +1,5 @@
-/* core/script/timers.c — every(seconds, fn) and after(seconds, fn) of a config, and of its handlers while it runs. A reload
-** ends the old ones and starts the new. */
+/* core/script/timers.c — every(seconds, fn) and after(seconds, fn) of a config, and of its
+** handlers while it runs. A reload ends the old ones and starts the new. */
 #include <stdlib.h>
 
 #include "script/failures.h"
@@ -11,7 +11,7 @@ struct tl_hook_timer {
   tl_hook_timer *next;
   tl_script *script;
   tl_timer *timer;
-  int function;     /* registry reference */
+  int function; /* registry reference */
   tl_asker asker;
   int64_t due, every_ms; /* every_ms 0: once */
 };
@@ -24,7 +24,7 @@ static int p_fire (lua_State *L) {
 
 static void drop (tl_hook_timer *t) {
   tl_script *s = t->script;
-  for (tl_hook_timer **at = &s->timers; *at != NULL; at = &(*at)->next) {
+  for (tl_hook_timer **at = &s->timers; *at; at = &(*at)->next) {
     if (*at != t) continue;
     *at = t->next;
     break;
@@ -63,25 +63,25 @@ static void on_due (void *ctx) {
 
 static tl_hook_timer *earliest (const tl_script *s) {
   tl_hook_timer *first = s->timers;
-  for (tl_hook_timer *t = first; t != NULL; t = t->next)
+  for (tl_hook_timer *t = first; t; t = t->next)
     if (t->due <= first->due) first = t; /* the list is newest first */
   return first;
 }
 
 int64_t tl_timers_due (const tl_script *s) {
   const tl_hook_timer *t = earliest(s);
-  return t != NULL ? t->due : INT64_MAX;
+  return t ? t->due : INT64_MAX;
 }
 
 void tl_timers_fire (tl_script *s) {
   tl_hook_timer *t = earliest(s);
-  if (t == NULL || t->due == INT64_MAX) return;
+  if (!t || t->due == INT64_MAX) return;
   tl_timer_stop(t->timer);
   on_due(t);
 }
 
 void tl_timers_stop (tl_script *s) {
-  while (s->timers != NULL) {
+  while (s->timers) {
     luaL_unref(s->L, LUA_REGISTRYINDEX, s->timers->function);
     drop(s->timers);
   }
@@ -93,8 +93,10 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
   int64_t period = ms < 1 ? 1 : ms > 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
   if (s->timer_count >= TIMERS_MAX) luaL_error(L, "more than %d timers", TIMERS_MAX);
   tl_hook_timer *t = calloc(1, sizeof *t);
-  if (t == NULL) luaL_error(L, "not enough memory");
-  *t = (tl_hook_timer){ .next = s->timers, .script = s, .function = LUA_NOREF, .every_ms = every ? period : 0 };
+  if (!t) luaL_error(L, "not enough memory");
+  *t = (tl_hook_timer){
+    .next = s->timers, .script = s, .function = LUA_NOREF, .every_ms = every ? period : 0
+  };
   if (tl_timer_new(&t->timer, s->loop, on_due, t) < 0) {
     free(t);
     luaL_error(L, "not enough memory");
@@ -103,7 +105,8 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
   s->timers = t;
   s->timer_count++;
   t->due = INT64_MAX;
-  t->function = luaL_ref(L, LUA_REGISTRYINDEX); /* when this raises, the list owns a timer that never fires */
+  /* when this raises, the list owns a timer that never fires */
+  t->function = luaL_ref(L, LUA_REGISTRYINDEX);
   t->due = tl_loop_now(s->loop) + period;
   tl_timer_at(t->timer, t->due);
 }
@@ -125,16 +128,18 @@ int tl_timers_start (lua_State *L, tl_script *s, int list) {
   return 0;
 }
 
-/* ---- while the config runs ---- */
+/* --- while the config runs --- */
 
 static int start (lua_State *L, bool every, double least) {
   tl_script *s = tl_script_of(L);
   const char *what = every ? "every" : "after";
-  if (s->loop == NULL) return luaL_error(L, "there are timers only while the config runs");
+  if (!s->loop) return luaL_error(L, "there are timers only while the config runs");
   if (lua_type(L, 1) != LUA_TNUMBER || !(lua_tonumber(L, 1) >= least) || lua_tonumber(L, 1) > 1e9)
-    return luaL_error(L, "%s: expected seconds (%f to 1000000000), got %s", what, least, tl_push_got(L, 1));
+    return luaL_error(L, "%s: expected seconds (%f to 1000000000), got %s", what, least,
+                      tl_push_got(L, 1));
   if (lua_type(L, 2) != LUA_TFUNCTION && luaL_getmetafield(L, 2, "__call") == LUA_TNIL)
-    return luaL_error(L, "%s: expected a function as the second value, got %s", what, tl_push_got(L, 2));
+    return luaL_error(L, "%s: expected a function as the second value, got %s", what,
+                      tl_push_got(L, 2));
   lua_settop(L, 2);
   tl_eval_log(L, NULL, "%s %g s", what, lua_tonumber(L, 1));
   add(L, s, every, lua_tonumber(L, 1));

@@ -21,12 +21,15 @@ typedef struct {
 static void set_path (lua_State *L) {
   tl_buf *dir = tl_push_buffer(L);
   if (tl_script_find_lua(dir) != TL_OK)
-    luaL_error(L, "its Lua modules are missing: expected lua/ beside the program, or ../share/tagline/lua");
+    luaL_error(
+        L,
+        "its Lua modules are missing: expected lua/ beside the program, or ../share/tagline/lua");
   tl_buf_byte(dir, '\0');
   if (dir->failed) luaL_error(L, "not enough memory");
   lua_getglobal(L, "package");
   lua_getfield(L, -1, "path");
-  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", (char *)dir->at, (char *)dir->at, lua_tostring(L, -1));
+  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", (char *)dir->at, (char *)dir->at,
+                  lua_tostring(L, -1));
   lua_setfield(L, -3, "path");
   lua_settop(L, 1);
 }
@@ -61,8 +64,8 @@ static void *unlimited_alloc (void *ud, void *at, size_t before, size_t wanted) 
 int tl_tool_run (const char *module, const char *const *arguments, int count) {
   running r = { module, arguments, count, 1 };
   tl_script *owner = calloc(1, sizeof *owner);
-  lua_State *L = owner != NULL ? lua_newstate(unlimited_alloc, owner) : NULL;
-  if (L == NULL) {
+  lua_State *L = owner ? lua_newstate(unlimited_alloc, owner) : NULL;
+  if (!L) {
     free(owner);
     fputs("tagline: no memory for Lua\n", stderr);
     return 1;
@@ -72,7 +75,8 @@ int tl_tool_run (const char *module, const char *const *arguments, int count) {
   lua_pushcfunction(L, p_run);
   lua_pushlightuserdata(L, &r);
   if (lua_pcall(L, 1, 0, 1) != LUA_OK) {
-    const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is no text";
+    const char *text =
+        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is no text";
     fprintf(stderr, "tagline: %s\n", text);
     r.code = 1;
   }

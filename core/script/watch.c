@@ -1,15 +1,18 @@
-/* core/script/watch.c — watch(): new values and raw messages as they come, to one attached person, with a rate that is kept here so that
-** a flood costs the gateway little and the reader nothing. What was left out is counted and said. */
+/* core/script/watch.c — watch(): new values and raw messages as they come, to one attached
+** person, with a rate that is kept here so that a flood costs the gateway little and the reader
+** nothing. What was left out is counted and said. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "script/eval.h"
 
 enum {
-  SAY_MS = 1000,      /* how often it says what was left out */
-  REST_MS = 50,       /* between two pieces of output: in a flood, each costs a turn of the loop and wakes the reader */
-  KEPT = 64 * 1024,   /* bytes that are not kept back any longer */
-  EXCERPT = 100,      /* bytes of a payload or value in a line */
+  SAY_MS = 1000, /* how often it says what was left out */
+  /* between two pieces of output: in a flood, each costs a turn of the loop and wakes the
+  ** reader */
+  REST_MS = 50,
+  KEPT = 64 * 1024, /* bytes that are not kept back any longer */
+  EXCERPT = 100,    /* bytes of a payload or value in a line */
   HEX_EXCERPT = 24,
   NAME_MAX_WIDTH = 60 /* columns that names are padded to at most */
 };
@@ -18,17 +21,17 @@ typedef struct tl_watch {
   struct tl_watch *next;
   tl_script *s;
   tl_eval *e;
-  bool messages;        /* raw messages of `filter`, else values of tags like `patterns` */
+  bool messages; /* raw messages of `filter`, else values of tags like `patterns` */
   bool json, ended, asked;
-  tl_buf patterns;      /* each with a NUL */
-  tl_buf out;           /* of this wake-up */
+  tl_buf patterns; /* each with a NUL */
+  tl_buf out;      /* of this wake-up */
   tl_timer *timer;
-  double tokens;        /* lines that may be shown now */
+  double tokens;                   /* lines that may be shown now */
   int64_t token_at, say_at, until; /* tl_loop_now; INT64_MAX: never */
   int64_t shown_at, show_at;       /* the last piece of output, and when the next is due */
-  lua_Integer rate, left; /* lines a second; lines until it ends, -1: no limit */
-  uint64_t dropped;     /* not said yet */
-  int width;            /* of the widest name so far */
+  lua_Integer rate, left;          /* lines a second; lines until it ends, -1: no limit */
+  uint64_t dropped;                /* not said yet */
+  int width;                       /* of the widest name so far */
 } tl_watch;
 
 /* '*' any bytes, '?' one. */
@@ -41,7 +44,7 @@ static bool matches (const char *p, const char *text) {
     } else if (*p == '?' || *p == *text) {
       p++;
       text++;
-    } else if (star != NULL) {
+    } else if (star) {
       p = star;
       text = ++resume;
     } else {
@@ -59,14 +62,14 @@ static bool wants (const tl_watch *w, const char *name) {
   return false;
 }
 
-/* ---- its life ---- */
+/* --- its life --- */
 
 static void on_flush (void *ctx);
 static void on_timer (void *ctx);
 
 static void refresh (tl_script *s) {
   bool tags = false, messages = false;
-  for (const tl_watch *w = s->watches; w != NULL; w = w->next) {
+  for (const tl_watch *w = s->watches; w; w = w->next) {
     tags = tags || !w->messages;
     messages = messages || w->messages;
   }
@@ -77,7 +80,7 @@ static void refresh (tl_script *s) {
 static void free_watch (void *ctx) {
   tl_watch *w = ctx;
   tl_script *s = w->s;
-  for (tl_watch **at = &s->watches; *at != NULL; at = &(*at)->next) {
+  for (tl_watch **at = &s->watches; *at; at = &(*at)->next) {
     if (*at != w) continue;
     *at = w->next;
     break;
@@ -96,8 +99,8 @@ static void arm (tl_watch *w) {
   tl_timer_at(w->timer, due);
 }
 
-/* Nothing is shown and nobody is woken while a message is being handled: that waits for the end of the wake-up, and where something was
-** shown a moment ago, a little longer. */
+/* Nothing is shown and nobody is woken while a message is being handled: that waits for the end
+** of the wake-up, and where something was shown a moment ago, a little longer. */
 static void ask (tl_watch *w) {
   if (w->asked) return;
   if (!w->ended && w->out.len < KEPT && tl_loop_now(w->s->loop) - w->shown_at < REST_MS) {
@@ -107,13 +110,15 @@ static void ask (tl_watch *w) {
     return;
   }
   w->asked = true;
-  if (tl_loop_later(w->s->loop, on_flush, w) != TL_OK) w->asked = false; /* the next line asks again */
+  /* the next line asks again */
+  if (tl_loop_later(w->s->loop, on_flush, w) != TL_OK) w->asked = false;
 }
 
 static void say_dropped (tl_watch *w) {
   if (w->dropped == 0) return;
   if (!w->json)
-    tl_buf_fmt(&w->out, "[%llu left out: more than rate = %lld a second]\n", (unsigned long long)w->dropped, (long long)w->rate);
+    tl_buf_fmt(&w->out, "[%llu left out: more than rate = %lld a second]\n",
+               (unsigned long long)w->dropped, (long long)w->rate);
   else
     tl_buf_fmt(&w->out, "{\"left_out\":%llu}\n", (unsigned long long)w->dropped);
   w->dropped = 0;
@@ -154,7 +159,7 @@ static void on_timer (void *ctx) {
   arm(w);
 }
 
-/* ---- lines ---- */
+/* --- lines --- */
 
 /* May one more be shown? Counts those that may not. */
 static bool admit (tl_watch *w) {
@@ -192,16 +197,20 @@ static void add_plain (tl_buf *out, tl_slice text) {
   for (size_t i = 0; i < text.len; i++) {
     uint8_t c = text.at[i];
     bool c1 = c == 0xC2 && i + 1 < text.len && text.at[i + 1] < 0xA0;
-    if (c == '\n') tl_buf_str(out, "\\n");
-    else if (c < 0x20 || c == 0x7f) tl_buf_fmt(out, "\\x%02x", c);
-    else if (c1) tl_buf_fmt(out, "\\x%02x\\x%02x", c, text.at[++i]);
-    else tl_buf_byte(out, c);
+    if (c == '\n')
+      tl_buf_str(out, "\\n");
+    else if (c < 0x20 || c == 0x7f)
+      tl_buf_fmt(out, "\\x%02x", c);
+    else if (c1)
+      tl_buf_fmt(out, "\\x%02x\\x%02x", c, text.at[++i]);
+    else
+      tl_buf_byte(out, c);
   }
 }
 
 /* Text as it is, quoted; other bytes in hex; both cut. */
 static void add_bytes (tl_buf *out, tl_slice bytes) {
-  bool text = tl_utf8_valid(bytes) && memchr(bytes.at != NULL ? (const char *)bytes.at : "", 0, bytes.len) == NULL;
+  bool text = tl_utf8_valid(bytes) && !memchr(bytes.at ? (const char *)bytes.at : "", 0, bytes.len);
   size_t shown = bytes.len;
   if (text) {
     if (shown > EXCERPT) shown = tl_utf8_prefix(bytes.at, EXCERPT);
@@ -231,10 +240,13 @@ static void add_tag (tl_watch *w, const tl_tag *t, const char *name) {
   tl_buf_fmt(out, "  %s", name);
   pad(out, w, strlen(name));
   tl_buf_str(out, "  ");
-  if (t->status == TL_VALID && (d->type == TL_TXTI || d->type == TL_TXTO)) add_bytes(out, t->value.text);
-  else if (t->status == TL_VALID) tl_tag_value_json(t, out);
-  if (t->status == TL_VALID && d->unit != NULL && d->unit[0] != '\0') tl_buf_fmt(out, " %s", d->unit);
-  if (t->status != TL_VALID) tl_buf_fmt(out, "%s (%s)", tl_status_name(t->status), tl_reason_name(t->reason));
+  if (t->status == TL_VALID && (d->type == TL_TXTI || d->type == TL_TXTO))
+    add_bytes(out, t->value.text);
+  else if (t->status == TL_VALID)
+    tl_tag_value_json(t, out);
+  if (t->status == TL_VALID && d->unit && d->unit[0] != '\0') tl_buf_fmt(out, " %s", d->unit);
+  if (t->status != TL_VALID)
+    tl_buf_fmt(out, "%s (%s)", tl_status_name(t->status), tl_reason_name(t->reason));
   tl_buf_byte(out, '\n');
 }
 
@@ -256,22 +268,25 @@ void tl_watch_tag (void *ctx, tl_tag *t) {
   tl_script *s = ctx;
   char name[1024];
   if (!push_name(name, sizeof name, t)) return;
-  for (tl_watch *w = s->watches; w != NULL; w = w->next)
+  for (tl_watch *w = s->watches; w; w = w->next)
     if (!w->messages && wants(w, name) && admit(w)) add_tag(w, t, name);
 }
 
 static void add_where (tl_buf *out, const tl_link *l, const tl_station *s, tl_fate fate) {
   const char *line = tl_link_line(l)->name;
   switch (fate) {
-  case TL_FATE_TAKEN: tl_buf_fmt(out, "%s.%s", line, s->name); break;
-  case TL_FATE_OFF: tl_buf_fmt(out, "%s.%s, which is %s", line, s->name, s->off ? "off" : "in simulation"); break;
-  case TL_FATE_WILL: tl_buf_str(out, "a station's will"); break;
-  case TL_FATE_REFUSED: tl_buf_str(out, "no station: max_instances"); break;
-  default: tl_buf_str(out, "no station"); break;
+    case TL_FATE_TAKEN: tl_buf_fmt(out, "%s.%s", line, s->name); break;
+    case TL_FATE_OFF:
+      tl_buf_fmt(out, "%s.%s, which is %s", line, s->name, s->off ? "off" : "in simulation");
+      break;
+    case TL_FATE_WILL: tl_buf_str(out, "a station's will"); break;
+    case TL_FATE_REFUSED: tl_buf_str(out, "no station: max_instances"); break;
+    default: tl_buf_str(out, "no station"); break;
   }
 }
 
-static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate) {
+static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, const tl_station *s,
+                         tl_fate fate) {
   static const char *const fates[] = { "taken", "unrouted", "will", "off", "refused" };
   tl_buf *out = &w->out;
   if (w->json) {
@@ -279,10 +294,10 @@ static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, co
     tl_time_format(out, m->wall);
     tl_buf_fmt(out, "\",\"line\":\"%s\",\"topic\":", tl_link_line(l)->name);
     tl_json_quote(out, m->topic);
-    tl_buf_fmt(out, ",\"qos\":%u,\"retain\":%s,\"dup\":%s,\"id\":%u", m->qos, m->retain ? "true" : "false", m->dup ? "true" : "false",
-               m->id);
+    tl_buf_fmt(out, ",\"qos\":%u,\"retain\":%s,\"dup\":%s,\"id\":%u", m->qos,
+               m->retain ? "true" : "false", m->dup ? "true" : "false", m->id);
     tl_buf_fmt(out, ",\"fate\":\"%s\"", fates[fate]);
-    if (s != NULL) tl_buf_fmt(out, ",\"station\":\"%s.%s\"", tl_link_line(l)->name, s->name);
+    if (s) tl_buf_fmt(out, ",\"station\":\"%s.%s\"", tl_link_line(l)->name, s->name);
     if (tl_utf8_valid(m->payload)) {
       tl_buf_str(out, ",\"payload\":");
       tl_json_quote(out, m->payload);
@@ -307,14 +322,17 @@ static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, co
   tl_buf_byte(out, '\n');
 }
 
-void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate) {
+void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
+                       tl_fate fate) {
   const tl_script *script = ctx;
-  for (tl_watch *w = script->watches; w != NULL; w = w->next)
-    if (w->messages && tl_filter_match(tl_slice_of(w->patterns.at, w->patterns.len - 1), m->topic) && admit(w))
+  for (tl_watch *w = script->watches; w; w = w->next)
+    if (w->messages &&
+        tl_filter_match(tl_slice_of(w->patterns.at, w->patterns.len - 1), m->topic) && admit(w))
       add_message(w, l, m, s, fate);
 }
 
-/* ---- live.watch{ patterns… | topic =, rate =, count =, seconds =, json = }: checked by lua/tagline/repl/watch.lua ---- */
+/* --- live.watch{ patterns… | topic =, rate =, count =, seconds =, json = }: checked by
+** lua/tagline/repl/watch.lua --- */
 
 /* has_tag(pattern): is there a tag now that watch(pattern) would show? */
 int tl_live_has_tag (lua_State *L) {
@@ -337,13 +355,13 @@ int tl_live_note (lua_State *L) {
   tl_eval *e = tl_eval_of(L);
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  if (e != NULL) e->events.note(e->ctx, tl_slice_of(text, len));
+  if (e) e->events.note(e->ctx, tl_slice_of(text, len));
   return 0;
 }
 
 static int watch_gc (lua_State *L) {
   tl_watch **w = lua_touserdata(L, 1);
-  if (*w != NULL) free_watch(*w);
+  if (*w) free_watch(*w);
   *w = NULL;
   return 0;
 }
@@ -376,7 +394,7 @@ int tl_live_watch (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = tl_eval_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  if (e == NULL) return luaL_error(L, "watch is for the prompt: in a handler there is on_value");
+  if (!e) return luaL_error(L, "watch is for the prompt: in a handler there is on_value");
   lua_settop(L, 1);
   tl_watch **owner = lua_newuserdatauv(L, sizeof *owner, 0), *w;
   *owner = NULL;
@@ -385,7 +403,7 @@ int tl_live_watch (lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   *owner = w = calloc(1, sizeof *w);
-  if (w == NULL) return luaL_error(L, "not enough memory");
+  if (!w) return luaL_error(L, "not enough memory");
   tl_buf_init(&w->patterns);
   tl_buf_init(&w->out);
   w->s = s;

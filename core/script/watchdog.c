@@ -1,5 +1,5 @@
-/* core/script/watchdog.c — see watchdog.h. What it does at a tick is what lua.h allows for signals: to set a hook, of the thread that
-** runs. */
+/* core/script/watchdog.c — see watchdog.h. What it does at a tick is what lua.h allows for
+** signals: to set a hook, of the thread that runs. */
 #include "script/watchdog.h"
 
 #include <signal.h>
@@ -18,15 +18,17 @@ static int users;
 static void on_tick (int number) {
   tl_script *s = watched;
   (void)number;
-  if (s == NULL) return;
+  if (!s) return;
   s->ticked = true;
   lua_State *L = s->running;
-  if (lua_gethook(L) == NULL) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+  if (!lua_gethook(L)) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 }
 
 bool tl_watchdog_start (lua_Hook look) {
   struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
-  struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGVTALRM, .sigev_notify_thread_id = gettid() };
+  struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID,
+                            .sigev_signo = SIGVTALRM,
+                            .sigev_notify_thread_id = gettid() };
   struct itimerspec every = { { 0, TL_TICK_NS }, { 0, TL_TICK_NS } };
   hook = look;
   if (users == 0) {
@@ -50,5 +52,5 @@ tl_script *tl_watchdog_turn_to (tl_script *s) {
 
 void tl_watchdog_look (lua_State *L) {
   tl_script *s = watched;
-  if (s != NULL && s->ticked && s->running == L) tl_look_here(L);
+  if (s && s->ticked && s->running == L) tl_look_here(L);
 }

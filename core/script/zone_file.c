@@ -11,12 +11,14 @@
 
 #define ZONE_FOLDER "/usr/share/zoneinfo/"
 
-enum { ZONE_FILE_MAX = 1 << 20 }; /* the largest real one has 4 KB; a bound keeps a mistaken path from filling the memory */
+/* the largest real one has 4 KB; a bound keeps a mistaken path from filling the memory */
+enum { ZONE_FILE_MAX = 1 << 20 };
 
 static int open_failed (tl_err *err, const char *name, const char *path) {
   if (errno == ENOENT || errno == ENOTDIR)
     return tl_fail(err, TL_ENOENT, 0, "unknown time zone '%s' (there is no %s)", name, path);
-  return tl_fail(err, TL_ENOENT, 0, "time zone '%s': %s cannot be read (%s)", name, path, strerror(errno));
+  return tl_fail(err, TL_ENOENT, 0, "time zone '%s': %s cannot be read (%s)", name, path,
+                 strerror(errno));
 }
 
 static int read_zone (tl_zone **out, const char *name, const char *path, tl_err *err) {
@@ -32,11 +34,16 @@ static int read_zone (tl_zone **out, const char *name, const char *path, tl_err 
     rc = tl_fail(err, TL_ENOENT, 0, "unknown time zone '%s' (%s is not a file)", name, path);
     goto out;
   }
-  while ((n = fread(piece, 1, sizeof piece, file)) > 0 && bytes.len <= ZONE_FILE_MAX) tl_buf_add(&bytes, piece, n);
-  if (ferror(file)) rc = open_failed(err, name, path);
-  else if (bytes.failed) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for time zone '%s'", name);
-  else if (bytes.len > ZONE_FILE_MAX) rc = tl_fail(err, TL_ETOOBIG, 0, "%s is too long for a time zone", path);
-  else rc = tl_zone_tzif(out, tl_buf_bytes(&bytes), err);
+  while ((n = fread(piece, 1, sizeof piece, file)) > 0 && bytes.len <= ZONE_FILE_MAX)
+    tl_buf_add(&bytes, piece, n);
+  if (ferror(file))
+    rc = open_failed(err, name, path);
+  else if (bytes.failed)
+    rc = tl_fail(err, TL_ENOMEM, 0, "no memory for time zone '%s'", name);
+  else if (bytes.len > ZONE_FILE_MAX)
+    rc = tl_fail(err, TL_ETOOBIG, 0, "%s is too long for a time zone", path);
+  else
+    rc = tl_zone_tzif(out, tl_buf_bytes(&bytes), err);
 out:
   fclose(file);
   tl_buf_fini(&bytes);
@@ -57,8 +64,10 @@ static int read_named (tl_zone **out, const char *name, tl_err *err) {
   char path[sizeof ZONE_FOLDER + 200];
   if (!name_is_safe(name))
     return tl_fail(err, TL_ESYNTAX, 0,
-                   "expected \"UTC\", \"local\", an offset such as \"+01:00\" or an IANA name such as \"Europe/Bratislava\", "
-                   "got \"%s\"", name);
+                   "expected \"UTC\", \"local\", an offset such as \"+01:00\" or an IANA name such "
+                   "as \"Europe/Bratislava\", "
+                   "got \"%s\"",
+                   name);
   snprintf(path, sizeof path, "%s%s", ZONE_FOLDER, name);
   return read_zone(out, name, path, err);
 }
@@ -66,7 +75,8 @@ static int read_named (tl_zone **out, const char *name, tl_err *err) {
 static int read_local (tl_zone **out, tl_err *err) {
   const char *tz = getenv("TZ");
   if (!tz) {
-    if (access("/etc/localtime", F_OK) != 0) return tl_zone_fixed(out, 0); /* POSIX: without any setting it is UTC */
+    /* POSIX: without any setting it is UTC */
+    if (access("/etc/localtime", F_OK) != 0) return tl_zone_fixed(out, 0);
     return read_zone(out, "local", "/etc/localtime", err);
   }
   if (*tz == ':') tz++;

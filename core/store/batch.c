@@ -6,10 +6,13 @@
 
 enum {
   KEEP_BATCH = 64 * 1024, /* memory an idle batch keeps */
-  LOG_PAGES = 1000        /* then the log's content is moved into the database, and the log begins anew: it stays below 4 MiB or so */
+  /* then the log's content is moved into the database, and the log begins anew: it stays below
+  ** 4 MiB or so */
+  LOG_PAGES = 1000
 };
 
-/* What stands before the bytes of each change. Copied in and out: nothing in the buffer is aligned. */
+/* What stands before the bytes of each change. Copied in and out: nothing in the buffer is
+** aligned. */
 typedef struct {
   uint64_t sequence;
   size_t len;
@@ -29,7 +32,8 @@ uint32_t tl_store_sum (uint64_t sequence, uint16_t id, tl_slice bytes) {
   return sum;
 }
 
-static void add (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, bool gone) {
+static void add (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
+                 bool gone) {
   change c;
   memset(&c, 0, sizeof c); /* the padding, too: it is copied */
   c.sequence = sequence;
@@ -40,7 +44,8 @@ static void add (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slic
   assert(kind == TL_STORE_MESSAGE || kind == TL_STORE_RECEIVED || kind == TL_STORE_FILTER);
   tl_buf_add(&s->batch, &c, sizeof c);
   tl_buf_add(&s->batch, bytes.at, c.len);
-  /* A received identifier that comes back would swallow the next message under it: forgetting one must be safe as well. */
+  /* A received identifier that comes back would swallow the next message under it: forgetting
+  ** one must be safe as well. */
   if (!gone || kind == TL_STORE_RECEIVED) s->must_sync = true;
   if (!gone && kind == TL_STORE_RECEIVED) s->has_received = true;
 }
@@ -64,7 +69,8 @@ static int run (tl_store *s, sqlite3_stmt *sql) {
 }
 
 static int bind_blob (sqlite3_stmt *sql, int at, tl_slice bytes) {
-  return bytes.len == 0 ? sqlite3_bind_zeroblob(sql, at, 0) : sqlite3_bind_blob64(sql, at, bytes.at, bytes.len, SQLITE_STATIC);
+  return bytes.len == 0 ? sqlite3_bind_zeroblob(sql, at, 0)
+                        : sqlite3_bind_blob64(sql, at, bytes.at, bytes.len, SQLITE_STATIC);
 }
 
 static int write_message (tl_store *s, const change *c, tl_slice bytes) {
@@ -72,7 +78,8 @@ static int write_message (tl_store *s, const change *c, tl_slice bytes) {
   int rc = sqlite3_bind_int64(sql, 1, (sqlite3_int64)c->sequence);
   if (rc == SQLITE_OK && !c->gone) rc = sqlite3_bind_int(sql, 2, c->id);
   if (rc == SQLITE_OK && !c->gone) rc = bind_blob(sql, 3, bytes);
-  if (rc == SQLITE_OK && !c->gone) rc = sqlite3_bind_int64(sql, 4, tl_store_sum(c->sequence, c->id, bytes));
+  if (rc == SQLITE_OK && !c->gone)
+    rc = sqlite3_bind_int64(sql, 4, tl_store_sum(c->sequence, c->id, bytes));
   return rc == SQLITE_OK ? run(s, sql) : rc;
 }
 
@@ -100,7 +107,9 @@ static int write_all (tl_store *s, uint64_t *changes) {
 
 int tl_store_write (tl_store *s, tl_err *err) {
   uint64_t changes = 0;
-  if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "session store %s: no memory for a change", (const char *)s->path.at);
+  if (s->batch.failed)
+    return tl_fail(err, TL_ENOMEM, 0, "session store %s: no memory for a change",
+                   (const char *)s->path.at);
   if (s->batch.len == 0) return TL_OK;
   int rc = run(s, s->sql[TL_SQL_BEGIN]);
   if (rc == SQLITE_OK) rc = write_all(s, &changes);
@@ -119,11 +128,12 @@ int tl_store_write (tl_store *s, tl_err *err) {
   return TL_OK;
 }
 
-/* SQLite would sync within COMMIT; between its write and its sync, however, its owner has something to do. */
+/* SQLite would sync within COMMIT; between its write and its sync, however, its owner has
+** something to do. */
 static int sync_log (tl_store *s) {
   sqlite3_file *log = NULL;
   int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-  if (rc != SQLITE_OK || log == NULL || log->pMethods == NULL) return SQLITE_IOERR_FSYNC;
+  if (rc != SQLITE_OK || !log || !log->pMethods) return SQLITE_IOERR_FSYNC;
   errno = 0;
   rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
   s->reason = errno;
@@ -133,15 +143,19 @@ static int sync_log (tl_store *s) {
 int tl_store_commit (tl_store *s, tl_err *err) {
   int rc = tl_store_write(s, err);
   if (rc < 0 || !s->unsynced) return rc;
-  /* After a failed sync the system may take the pages for clean, so that a second one would prove nothing: all of the log must go into
-  ** the database, which is another file, and be synced there. */
-  int sql = s->sync_failed ? sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) : sync_log(s);
+  /* After a failed sync the system may take the pages for clean, so that a second one would
+  ** prove nothing: all of the log must go into the database, which is another file, and be
+  ** synced there. */
+  int sql = s->sync_failed
+                ? sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)
+                : sync_log(s);
   s->sync_failed = sql != SQLITE_OK;
   if (s->sync_failed) return tl_store_fail(s, sql, err);
   s->stats.syncs++;
   s->unsynced = false;
   /* Should it fail, all is safe in the log, which grows meanwhile; the next commit tries again. */
-  if (s->log_pages >= LOG_PAGES && sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+  if (s->log_pages >= LOG_PAGES &&
+      sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
     s->log_pages = 0;
   return TL_OK;
 }

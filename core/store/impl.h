@@ -22,13 +22,14 @@ enum {
 struct tl_store {
   sqlite3 *db;
   sqlite3_stmt *sql[TL_SQL_MANY];
-  tl_buf path;     /* NUL-terminated */
-  tl_buf batch;    /* records as batch.c lays them out */
-  bool must_sync;  /* the batch holds something that a power failure must not take */
+  tl_buf path;    /* NUL-terminated */
+  tl_buf batch;   /* records as batch.c lays them out */
+  bool must_sync; /* the batch holds something that a power failure must not take */
   bool has_received;
-  int reason;      /* the system's, of the last step: SQLite itself does not keep that of a failed write */
-  int log_pages;   /* in the log since it was last begun anew */
-  bool unsynced;   /* so does what was written */
+  /* the system's, of the last step: SQLite itself does not keep that of a failed write */
+  int reason;
+  int log_pages; /* in the log since it was last begun anew */
+  bool unsynced; /* so does what was written */
   bool sync_failed;
   tl_store_stats stats;
 };

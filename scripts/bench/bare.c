@@ -1,5 +1,6 @@
-/* scripts/bench/bare.c — the least an MQTT client can do: frames a stream and answers QoS 1, looks at nothing else. The floor of the bench.
-** PORT comes from the environment. WAIT=poll waits with a timeout before each read, as a client must that notices a silent broker; without
+/* scripts/bench/bare.c — the least an MQTT client can do: frames a stream and answers QoS 1,
+** looks at nothing else. The floor of the bench. PORT comes from the environment. WAIT=poll
+** waits with a timeout before each read, as a client must that notices a silent broker; without
 ** it the read itself blocks, for ever if need be. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,8 +16,8 @@
 static uint8_t in[1 << 20], out[1 << 18];
 
 int main (void) {
-  static const uint8_t hello[] = { 0x10, 16, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 4, 'b', 'a', 'r', 'e',
-                                   0x82, 6, 0, 1, 0, 1, '#', 1 };
+  static const uint8_t hello[] = { 0x10, 16,  0,   4,   'M', 'Q',  'T', 'T', 4, 2, 0, 0,   0,
+                                   4,    'b', 'a', 'r', 'e', 0x82, 6,   0,   1, 0, 1, '#', 1 };
   struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
   const char *port = getenv("PORT"), *wait = getenv("WAIT");
   int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;

@@ -1,5 +1,6 @@
-/* scripts/bench/cjson_client.c — what one would write with libmosquitto and cJSON: three fields of each message into doubles.
-** PORT and SIZE (an index into bench_sizes) come from the environment. */
+/* scripts/bench/cjson_client.c — what one would write with libmosquitto and cJSON: three fields
+** of each message into doubles. PORT and SIZE (an index into bench_sizes) come from the
+** environment. */
 #include <cjson/cJSON.h>
 #include <mosquitto.h>
 #include <stdlib.h>
@@ -33,8 +34,10 @@ static void on_message (struct mosquitto *m, void *ctx, const struct mosquitto_m
   cJSON *doc = cJSON_ParseWithLength(msg->payload, (size_t)msg->payloadlen);
   for (int i = 0; i < 3 && doc != NULL; i++) {
     const cJSON *v = follow(doc, size->paths[i]);
-    if (cJSON_IsNumber(v)) values[i] = v->valuedouble;
-    else if (cJSON_IsBool(v)) values[i] = cJSON_IsTrue(v);
+    if (cJSON_IsNumber(v))
+      values[i] = v->valuedouble;
+    else if (cJSON_IsBool(v))
+      values[i] = cJSON_IsTrue(v);
   }
   cJSON_Delete(doc);
 }
@@ -45,7 +48,8 @@ int main (void) {
   struct mosquitto *m = mosquitto_new("cjson", true, NULL);
   size = &bench_sizes[index != NULL ? atoi(index) : 0];
   mosquitto_message_callback_set(m, on_message);
-  if (mosquitto_connect(m, "127.0.0.1", port != NULL ? atoi(port) : 1883, 60) != MOSQ_ERR_SUCCESS) return 1;
+  if (mosquitto_connect(m, "127.0.0.1", port != NULL ? atoi(port) : 1883, 60) != MOSQ_ERR_SUCCESS)
+    return 1;
   mosquitto_subscribe(m, NULL, "#", 1);
   mosquitto_loop_forever(m, -1, 1);
   fprintf(stderr, "%g %g %g\n", values[0], values[1], values[2]);

@@ -1,10 +1,13 @@
-/* scripts/bench/source.c — a load source that speaks just enough MQTT: takes one client, sends it pre-encoded PUBLISH packets as fast as
-** the socket takes them (QoS 0), or with a window of unacknowledged ones (QoS 1), or at a rate; and prints the processor time that the
-** client used per message, from its SUBSCRIBE to its PUBACK of the last message.
+/* scripts/bench/source.c — a load source that speaks just enough MQTT: takes one client, sends
+** it pre-encoded PUBLISH packets as fast as the socket takes them (QoS 0), or with a window of
+** unacknowledged ones (QoS 1), or at a rate; and prints the processor time that the client used
+** per message, from its SUBSCRIBE to its PUBACK of the last message.
 **
-**   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics N] NAME COMMAND…
+**   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics
+**   N] NAME COMMAND…
 **
-** In COMMAND the word {port} is replaced. The client runs until this program ends it. Loopback only; ends by itself. */
+** In COMMAND the word {port} is replaced. The client runs until this program ends it. Loopback
+** only; ends by itself. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -157,7 +160,8 @@ static void prepare (void) {
   static char payload[65536], topic[64];
   for (unsigned i = 0; i < VARIANTS; i++) {
     size_t n = bench_sizes[size_index].make(payload, sizeof payload, i);
-    snprintf(topic, sizeof topic, "bench/station-%05u/up", i * (topics > VARIANTS ? topics / VARIANTS : 1) % topics);
+    snprintf(topic, sizeof topic, "bench/station-%05u/up",
+             i * (topics > VARIANTS ? topics / VARIANTS : 1) % topics);
     packets[i] = publish_packet(topic, payload, n, qos);
   }
 }
@@ -232,7 +236,8 @@ static int listen_port (int *port) {
   struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
   socklen_t n = sizeof a;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 1) != 0 || getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+  if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 1) != 0 ||
+      getsockname(fd, (struct sockaddr *)&a, &n) != 0)
     fail("listen");
   *port = ntohs(a.sin_port);
   return fd;
@@ -260,15 +265,22 @@ int main (int argc, char **argv) {
   int at = 1, port;
   for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
     const char *o = argv[at] + 2, *v = argv[at + 1];
-    if (strcmp(o, "count") == 0) count = (unsigned)number(v);
-    else if (strcmp(o, "window") == 0) window = (unsigned)number(v);
-    else if (strcmp(o, "rate") == 0) rate = (unsigned)number(v);
-    else if (strcmp(o, "topics") == 0) topics = (unsigned)number(v);
-    else if (strcmp(o, "qos") == 0) qos = (int)number(v);
+    if (strcmp(o, "count") == 0)
+      count = (unsigned)number(v);
+    else if (strcmp(o, "window") == 0)
+      window = (unsigned)number(v);
+    else if (strcmp(o, "rate") == 0)
+      rate = (unsigned)number(v);
+    else if (strcmp(o, "topics") == 0)
+      topics = (unsigned)number(v);
+    else if (strcmp(o, "qos") == 0)
+      qos = (int)number(v);
     else if (strcmp(o, "size") == 0) {
-      for (size_index = 0; size_index < BENCH_SIZES && strcmp(bench_sizes[size_index].name, v) != 0; size_index++) {}
+      for (size_index = 0; size_index < BENCH_SIZES && strcmp(bench_sizes[size_index].name, v) != 0;
+           size_index++) {}
       if (size_index == BENCH_SIZES) return fputs("source: unknown --size\n", stderr), 2;
-    } else return fprintf(stderr, "source: unknown --%s\n", o), 2;
+    } else
+      return fprintf(stderr, "source: unknown --%s\n", o), 2;
   }
   if (argc - at < 2) return fputs("usage: source [OPTIONS] NAME COMMAND…\n", stderr), 2;
   const char *name = argv[at];
@@ -284,13 +296,15 @@ int main (int argc, char **argv) {
   if (rate > 0 && qos == 1) latencies = malloc(count * sizeof *latencies);
   handshake();
   int64_t cpu = client_cpu_ns(), wall = now_ns(CLOCK_MONOTONIC);
-  if (rate > 0) send_at_rate();
-  else send_flood();
+  if (rate > 0)
+    send_at_rate();
+  else
+    send_flood();
   finish();
   cpu = client_cpu_ns() - cpu;
   wall = now_ns(CLOCK_MONOTONIC) - wall;
-  printf("%-24s %5s QoS %d  %9.3f µs CPU per message  %9.0f messages/s", name, bench_sizes[size_index].name, qos,
-    (double)cpu / 1000 / count,
+  printf("%-24s %5s QoS %d  %9.3f µs CPU per message  %9.0f messages/s", name,
+         bench_sizes[size_index].name, qos, (double)cpu / 1000 / count,
          (double)count * 1e9 / (double)wall);
   if (latencies != NULL) {
     qsort(latencies, latency_count, sizeof *latencies, by_value);

@@ -1,5 +1,6 @@
-/* scripts/bench/store_bench.c — what session_store costs: writes of 60 bytes through a session whose broker confirms each at once, without
-** a store and with one, so many in one wake-up. Prints figures only.
+/* scripts/bench/store_bench.c — what session_store costs: writes of 60 bytes through a session
+** whose broker confirms each at once, without a store and with one, so many in one wake-up.
+** Prints figures only.
 **
 **   store_bench [FOLDER]      FOLDER: on the disk to be measured, "." when not given */
 #include <fcntl.h>
@@ -32,14 +33,19 @@ static void on_published (void *ctx, void *token, int result) {
   confirmed += result == TL_OK;
 }
 
-static void on_store (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, bool gone) {
+static void on_store (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
+                      bool gone) {
   (void)ctx;
   if (store == NULL) return;
-  if (gone) tl_store_delete(store, kind, sequence, id, bytes);
-  else tl_store_put(store, kind, sequence, id, bytes);
+  if (gone)
+    tl_store_delete(store, kind, sequence, id, bytes);
+  else
+    tl_store_put(store, kind, sequence, id, bytes);
 }
 
-static const tl_session_events events = { .message = on_message, .published = on_published, .store = on_store };
+static const tl_session_events events = { .message = on_message,
+                                          .published = on_published,
+                                          .store = on_store };
 
 static void need (int rc, const char *what) {
   if (rc >= 0) return;
@@ -89,10 +95,13 @@ static void measure (tl_session *s, tl_buf *sent, uint8_t qos, int batch) {
   uint64_t from = confirmed;
   memset(payload, 'p', sizeof payload);
   if (store != NULL) tl_store_get_stats(store, &before);
-  double wall = now_us(CLOCK_MONOTONIC), cpu = now_us(CLOCK_PROCESS_CPUTIME_ID), stop = wall + BUDGET_MS * 1000.0;
+  double wall = now_us(CLOCK_MONOTONIC), cpu = now_us(CLOCK_PROCESS_CPUTIME_ID),
+         stop = wall + BUDGET_MS * 1000.0;
   do {
     for (int i = 0; i < batch; i++)
-      need(tl_session_publish(s, TL_LIT("bench"), tl_slice_of(payload, PAYLOAD), qos, false, NULL, NULL), "publish");
+      need(tl_session_publish(s, TL_LIT("bench"), tl_slice_of(payload, PAYLOAD), qos, false, NULL,
+                              NULL),
+           "publish");
     send_all(s, sent);
     confirm(s, sent, qos);
   } while (now_us(CLOCK_MONOTONIC) < stop);
@@ -100,8 +109,10 @@ static void measure (tl_session *s, tl_buf *sent, uint8_t qos, int batch) {
   cpu = now_us(CLOCK_PROCESS_CPUTIME_ID) - cpu;
   double n = (double)(confirmed - from);
   if (store != NULL) tl_store_get_stats(store, &after);
-  printf("QoS %u, %4d a wake-up, %-7s %9.2f us a write, of it processor %7.2f us; %5.2f syncs a write\n", qos, batch,
-         store != NULL ? "stored:" : "not:", wall / n, cpu / n, (double)(after.syncs - before.syncs) / n);
+  printf("QoS %u, %4d a wake-up, %-7s %9.2f us a write, of it processor %7.2f us; %5.2f syncs a "
+         "write\n",
+         qos, batch, store != NULL ? "stored:" : "not:", wall / n, cpu / n,
+         (double)(after.syncs - before.syncs) / n);
 }
 
 /* What the disk asks for at least: a page appended and synced. */
@@ -115,7 +126,8 @@ static void bare_sync (const char *folder) {
   int n = 0;
   double wall = now_us(CLOCK_MONOTONIC);
   for (; now_us(CLOCK_MONOTONIC) < wall + BUDGET_MS * 1000.0; n++)
-    if (write(fd, page, sizeof page) != (ssize_t)sizeof page || fdatasync(fd) != 0) need(-1, "write");
+    if (write(fd, page, sizeof page) != (ssize_t)sizeof page || fdatasync(fd) != 0)
+      need(-1, "write");
   printf("a page appended and synced by hand: %.2f us\n", (now_us(CLOCK_MONOTONIC) - wall) / n);
   close(fd);
 }
@@ -123,14 +135,19 @@ static void bare_sync (const char *folder) {
 int main (int argc, char **argv) {
   static const int batches[] = { 1, 10, 100, 1000 };
   const char *folder = argc > 1 ? argv[1] : ".";
-  tl_session_params params = { .client_id = TL_LIT("bench"), .max_packet_size = 1 << 20, .max_inflight = 1000, .max_queued = 1000 };
+  tl_session_params params = { .client_id = TL_LIT("bench"),
+                               .max_packet_size = 1 << 20,
+                               .max_inflight = 1000,
+                               .max_queued = 1000 };
   tl_buf sent;
   tl_err err = { .text = "" };
   tl_buf_init(&sent);
   bare_sync(folder);
   for (int with = 0; with < 2; with++) {
     tl_session *s;
-    if (with) need(tl_store_open(&store, tl_slice_str(folder), TL_LIT("bench"), TL_LIT("bench"), &err), err.text);
+    if (with)
+      need(tl_store_open(&store, tl_slice_str(folder), TL_LIT("bench"), TL_LIT("bench"), &err),
+           err.text);
     need(tl_session_new(&s, &params, &events, NULL), "session");
     need(tl_session_open(s, 0), "open");
     input(s, (const uint8_t *)"\x20\x02\x00\x00", 4);

@@ -1,5 +1,6 @@
-/* scripts/fuzz/frame.c — libFuzzer target of the packet decoder: any bytes, read in two pieces cut anywhere, must give the same frames
-** as in one; every packet a server may send is parsed and described; no byte outside the input is read. See scripts/fuzz/run. */
+/* scripts/fuzz/frame.c — libFuzzer target of the packet decoder: any bytes, read in two pieces
+** cut anywhere, must give the same frames as in one; every packet a server may send is parsed
+** and described; no byte outside the input is read. See scripts/fuzz/run. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,22 +38,27 @@ static int parse_any (const tl_frame *f, tl_err *err) {
   uint16_t id;
   int rc;
   switch (f->type) {
-  case TL_PUBLISH: return parse_publish(f, err);
-  case TL_SUBACK: return parse_suback(f, err);
-  case TL_PINGRESP: return tl_parse_pingresp(f, err);
-  case TL_CONNACK:
-    rc = tl_parse_connack(f, &c, err);
-    check(rc != TL_OK || !c.session_present || c.code == 0);
-    return rc;
-  case TL_PUBACK: case TL_PUBREC: case TL_PUBREL: case TL_PUBCOMP: case TL_UNSUBACK:
-    rc = tl_parse_ack(f, &id, err);
-    check(rc != TL_OK || (id > 0 && f->body.len == 2));
-    return rc;
-  default: return TL_OK; /* not for a client: the session refuses it by its first byte */
+    case TL_PUBLISH: return parse_publish(f, err);
+    case TL_SUBACK: return parse_suback(f, err);
+    case TL_PINGRESP: return tl_parse_pingresp(f, err);
+    case TL_CONNACK:
+      rc = tl_parse_connack(f, &c, err);
+      check(rc != TL_OK || !c.session_present || c.code == 0);
+      return rc;
+    case TL_PUBACK:
+    case TL_PUBREC:
+    case TL_PUBREL:
+    case TL_PUBCOMP:
+    case TL_UNSUBACK:
+      rc = tl_parse_ack(f, &id, err);
+      check(rc != TL_OK || (id > 0 && f->body.len == 2));
+      return rc;
+    default: return TL_OK; /* not for a client: the session refuses it by its first byte */
   }
 }
 
-/* What is taken is well-formed; what is refused says why; and either can be described for Full Debug. */
+/* What is taken is well-formed; what is refused says why; and either can be described for Full
+** Debug. */
 static void parse (const tl_frame *f) {
   tl_err err = { .text = "" };
   tl_buf text;
@@ -73,12 +79,14 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
       break;
     }
     check((size_t)n <= size - at && whole.body.len <= MAX_PACKET);
-    /* A copy that ends with the packet: what lies behind it must not matter, and every shorter prefix is partial. */
+    /* A copy that ends with the packet: what lies behind it must not matter, and every shorter
+    ** prefix is partial. */
     uint8_t *exact = malloc((size_t)n);
     if (exact == NULL) return 0;
     memcpy(exact, data + at, (size_t)n);
     check(tl_frame_read(exact, (size_t)n, MAX_PACKET, &again) == n);
-    check(again.type == whole.type && again.flags == whole.flags && again.body.len == whole.body.len);
+    check(again.type == whole.type && again.flags == whole.flags &&
+          again.body.len == whole.body.len);
     check(tl_frame_read(exact, (size_t)n - 1, MAX_PACKET, &again) == TL_EPARTIAL);
     check(tl_frame_read(exact, (size_t)n, MAX_PACKET, &again) == n);
     parse(&again);

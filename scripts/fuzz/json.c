@@ -1,7 +1,9 @@
-/* scripts/fuzz/json.c — libFuzzer target of the JSON scanner: extraction and walk must agree on what is JSON and on the place
-** of a failure, whole values must scan again as what they are, and no text may be longer than its escapes.
+/* scripts/fuzz/json.c — libFuzzer target of the JSON scanner: extraction and walk must agree on
+** what is JSON and on the place of a failure, whole values must scan again as what they are,
+** and no text may be longer than its escapes.
 **
-**   clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE -Icore \
+**   clang -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+**   -D_GNU_SOURCE -Icore \
 **     scripts/fuzz/json.c core/payload/json*.c core/base/err.c core/base/buf.c -o json_fuzz
 **   ./json_fuzz -max_len=4096 -max_total_time=60 scripts/fuzz/seeds/json */
 #include "payload/json.h"
@@ -24,14 +26,12 @@ static int on_value (void *ctx, tl_slice key, bool key_escaped, const tl_json_va
 }
 
 static void check (bool holds) {
-  if (!holds)
-    abort();
+  if (!holds) abort();
 }
 
 static void check_value (const tl_json_set *whole, const tl_json_value *v) {
   tl_json_value again;
-  if (v->type == TL_JSON_NONE)
-    return;
+  if (v->type == TL_JSON_NONE) return;
   size_t quotes = v->type == TL_JSON_STRING; /* the raw text of a string lies between them */
   tl_slice text = tl_slice_of(v->raw.at - quotes, v->raw.len + 2 * quotes);
   check(tl_json_extract(whole, text, &again, NULL) == TL_OK);
@@ -48,8 +48,10 @@ static void check_value (const tl_json_set *whole, const tl_json_value *v) {
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
-  static const char *const texts[] = { "",       "a",     "a.b",   "b",          "[1]",    "[2]",  "[1].a",
-                                       "[2][1]", "a[1]",  "a[2].b", "[\"a.b\"].c", "[\"\"]", "id", "temperature" };
+  static const char *const texts[] = { "",     "a",          "a.b",         "b",
+                                       "[1]",  "[2]",        "[1].a",       "[2][1]",
+                                       "a[1]", "a[2].b",     "[\"a.b\"].c", "[\"\"]",
+                                       "id",   "temperature" };
   enum { N = sizeof texts / sizeof *texts };
   static const tl_json_visitor visitor = { on_begin, on_end, on_value };
   static tl_json_set *set, *whole;
@@ -59,20 +61,21 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   long open = 0;
   if (!set) {
     tl_slice paths[N];
-    for (size_t i = 0; i < N; i++)
-      paths[i] = tl_slice_str(texts[i]);
-    check(tl_json_set_new(&set, paths, N, NULL, NULL) == TL_OK && tl_json_set_new(&whole, paths, 1, NULL, NULL) == TL_OK);
+    for (size_t i = 0; i < N; i++) paths[i] = tl_slice_str(texts[i]);
+    check(tl_json_set_new(&set, paths, N, NULL, NULL) == TL_OK &&
+          tl_json_set_new(&whole, paths, 1, NULL, NULL) == TL_OK);
   }
   int walk = tl_json_walk(doc, &visitor, &open, &walked);
   int rc = tl_json_extract(set, doc, values, &extracted);
   check(walk == rc);
   if (rc == TL_OK) {
     check(open == 0 && values[0].type != TL_JSON_NONE);
-    for (size_t i = 0; i < N; i++)
-      check_value(whole, &values[i]);
+    for (size_t i = 0; i < N; i++) check_value(whole, &values[i]);
   } else {
-    check(walked.at == extracted.at && walked.at <= size && strcmp(walked.expected, extracted.expected) == 0);
-    check(walked.line == extracted.line && walked.column == extracted.column && walked.line > 0 && walked.column > 0);
+    check(walked.at == extracted.at && walked.at <= size &&
+          strcmp(walked.expected, extracted.expected) == 0);
+    check(walked.line == extracted.line && walked.column == extracted.column && walked.line > 0 &&
+          walked.column > 0);
   }
   tl_json_set *own; /* the same bytes as an address */
   if (tl_json_path_check(doc, NULL) == TL_OK) {

@@ -1,6 +1,8 @@
-/* scripts/fuzz/timemask.c — libFuzzer target for masks, texts and zone files: MASK NUL TEXT [NUL ZONE-FILE].
-** clang -g -O1 -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE -Icore scripts/fuzz/timemask.c \
-**   core/payload/{time,zone,tzif,json}*.c core/base/{err,buf,number,format,utf8,map}.c -lm -o fuzz-timemask
+/* scripts/fuzz/timemask.c — libFuzzer target for masks, texts and zone files: MASK NUL TEXT
+** [NUL ZONE-FILE]. clang -g -O1 -fsanitize=fuzzer,address,undefined -std=c11 -D_GNU_SOURCE
+** -Icore scripts/fuzz/timemask.c \
+**   core/payload/{time,zone,tzif,json}*.c core/base/{err,buf,number,format,utf8,map}.c -lm -o
+**   fuzz-timemask
 ** ./fuzz-timemask CORPUS scripts/fuzz/seeds/timemask */
 #include <stdlib.h>
 
@@ -23,12 +25,15 @@ static void must (bool condition) {
   if (!condition) abort();
 }
 
-/* Whatever a zone says, going to local time and back comes to a time that has the same local time. */
+/* Whatever a zone says, going to local time and back comes to a time that has the same local
+** time. */
 static void check_zone (const tl_zone *zone, int64_t seconds) {
   int64_t local = seconds + tl_zone_offset(zone, seconds), later = 0, earlier = 0;
-  must(tl_zone_to_utc(zone, local, &later) == TL_OK && tl_zone_to_utc_earlier(zone, local, &earlier) == TL_OK);
+  must(tl_zone_to_utc(zone, local, &later) == TL_OK &&
+       tl_zone_to_utc_earlier(zone, local, &earlier) == TL_OK);
   must(earlier <= seconds && seconds <= later);
-  must(later + tl_zone_offset(zone, later) == local && earlier + tl_zone_offset(zone, earlier) == local);
+  must(later + tl_zone_offset(zone, later) == local &&
+       earlier + tl_zone_offset(zone, earlier) == local);
 }
 
 static void check_mask (const tl_timemask *m, const tl_zone *zone, tl_slice text) {
@@ -49,9 +54,12 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   tl_zone *zone = NULL;
   tl_timemask *m = NULL;
   tl_err err = { .at = 0 };
-  if (tl_zone_tzif(&zone, tl_slice_of(at, (size_t)(end - at)), &err) != TL_OK) must(err.at <= (size_t)(end - at));
-  if (tl_timemask_new(&m, mask, &err) == TL_OK) check_mask(m, zone, text);
-  else must(err.at <= mask.len);
+  if (tl_zone_tzif(&zone, tl_slice_of(at, (size_t)(end - at)), &err) != TL_OK)
+    must(err.at <= (size_t)(end - at));
+  if (tl_timemask_new(&m, mask, &err) == TL_OK)
+    check_mask(m, zone, text);
+  else
+    must(err.at <= mask.len);
   tl_timemask_free(m);
   tl_zone_free(zone);
   free((void *)(uintptr_t)mask.at);

@@ -2,9 +2,7 @@
 #include "base_support.h"
 
 const char *__asan_default_options (void);
-const char *__asan_default_options (void) {
-  return "allocator_may_return_null=1";
-}
+const char *__asan_default_options (void) { return "allocator_may_return_null=1"; }
 
 static void appends_everything_in_order (void **unused) {
   (void)unused;

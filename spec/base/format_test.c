@@ -30,23 +30,47 @@ static const char *formatted (double number) {
 
 static void writes_numbers_the_way_people_do (void **unused) {
   (void)unused;
-  static const struct { double number; const char *text; } cases[] = {
-    { 0, "0" }, { -0.0, "-0" }, { 1, "1" }, { -1, "-1" }, { 21.5, "21.5" }, { -80.125, "-80.125" }, { 0.1, "0.1" },
+  static const struct {
+    double number;
+    const char *text;
+  } cases[] = {
+    { 0, "0" },
+    { -0.0, "-0" },
+    { 1, "1" },
+    { -1, "-1" },
+    { 21.5, "21.5" },
+    { -80.125, "-80.125" },
+    { 0.1, "0.1" },
     { 0.1 + 0.2, "0.30000000000000004" },
-    { 100, "100" }, { 1e15, "1000000000000000" }, { 9007199254740991.0, "9007199254740991" },
+    { 100, "100" },
+    { 1e15, "1000000000000000" },
+    { 9007199254740991.0, "9007199254740991" },
     { 9007199254740992.0, "9007199254740992" },
-    { 1e16, "10000000000000000" }, { 1e17, "1e+17" }, { 1e300, "1e+300" }, { 1.5e300, "1.5e+300" }, { 0.001, "0.001" },
+    { 1e16, "10000000000000000" },
+    { 1e17, "1e+17" },
+    { 1e300, "1e+300" },
+    { 1.5e300, "1.5e+300" },
+    { 0.001, "0.001" },
     { 0.00001, "0.00001" },
-    { 0.000001, "1e-6" }, { 1.25e-7, "1.25e-7" }, { 5e-324, "5e-324" }, { 1e-323, "1e-323" },
+    { 0.000001, "1e-6" },
+    { 1.25e-7, "1.25e-7" },
+    { 5e-324, "5e-324" },
+    { 1e-323, "1e-323" },
     { DBL_MIN, "2.2250738585072014e-308" },
-    { DBL_MAX, "1.7976931348623157e+308" }, { 1e23, "1e+23" }, { 9.5367431640625e-07, "9.5367431640625e-7" },
-    { 0x1p-44, "5.684341886080802e-14" }, { 123456.789, "123456.789" }, { 1732284196.123, "1732284196.123" },
+    { DBL_MAX, "1.7976931348623157e+308" },
+    { 1e23, "1e+23" },
+    { 9.5367431640625e-07, "9.5367431640625e-7" },
+    { 0x1p-44, "5.684341886080802e-14" },
+    { 123456.789, "123456.789" },
+    { 1732284196.123, "1732284196.123" },
     { 3.141592653589793, "3.141592653589793" },
-    { 2.0 / 3, "0.6666666666666666" }, { 999999999999999.9, "999999999999999.9" }, { 99999999999999.98, "99999999999999.98" },
+    { 2.0 / 3, "0.6666666666666666" },
+    { 999999999999999.9, "999999999999999.9" },
+    { 99999999999999.98, "99999999999999.98" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    if (strcmp(formatted(cases[i].number), cases[i].text) != 0) fail_msg("expected %s, got %s", cases[i].text,
-      formatted(cases[i].number));
+    if (strcmp(formatted(cases[i].number), cases[i].text) != 0)
+      fail_msg("expected %s, got %s", cases[i].text, formatted(cases[i].number));
 }
 
 static int significant_digits (const char *text) {
@@ -75,7 +99,8 @@ static int fewest_digits (double number) {
 static void check_round_trip (double number) {
   const char *text = formatted(number);
   if (strtod(text, NULL) != number) fail_msg("%a became %s", number, text);
-  if (significant_digits(text) > fewest_digits(number) && number != 0) fail_msg("%s is longer than need be", text);
+  if (significant_digits(text) > fewest_digits(number) && number != 0)
+    fail_msg("%s is longer than need be", text);
 }
 
 static void reads_back_as_the_same_number_with_the_fewest_digits (void **unused) {
@@ -95,8 +120,15 @@ static void reads_back_as_the_same_number_with_the_fewest_digits (void **unused)
 
 static void writes_every_64_bit_integer (void **unused) {
   (void)unused;
-  static const struct { int64_t number; const char *text; } cases[] = {
-    { 0, "0" }, { -1, "-1" }, { 10, "10" }, { INT64_MAX, "9223372036854775807" }, { INT64_MIN, "-9223372036854775808" },
+  static const struct {
+    int64_t number;
+    const char *text;
+  } cases[] = {
+    { 0, "0" },
+    { -1, "-1" },
+    { 10, "10" },
+    { INT64_MAX, "9223372036854775807" },
+    { INT64_MIN, "-9223372036854775808" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tl_buf_clear(&out);
@@ -117,7 +149,12 @@ static void quotes_only_what_json_requires (void **unused) {
 static void encodes_the_vectors_of_rfc_4648 (void **unused) {
   (void)unused;
   static const char *const cases[][2] = {
-    { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+    { "", "" },
+    { "f", "Zg==" },
+    { "fo", "Zm8=" },
+    { "foo", "Zm9v" },
+    { "foob", "Zm9vYg==" },
+    { "fooba", "Zm9vYmE=" },
     { "foobar", "Zm9vYmFy" },
     { "\xfb\xff\xbf", "+/+/" },
   };
@@ -138,13 +175,21 @@ static void a_length_that_base64_cannot_hold_fails_the_buffer (void **unused) {
 
 static void writes_times_of_any_year (void **unused) {
   (void)unused;
-  static const struct { int64_t ms; const char *text; } cases[] = {
-    { 0, "1970-01-01T00:00:00.000Z" }, { -1, "1969-12-31T23:59:59.999Z" }, { 1795356196123, "2026-11-22T14:03:16.123Z" },
-    { 951782399999, "2000-02-28T23:59:59.999Z" }, { 951782400000, "2000-02-29T00:00:00.000Z" },
+  static const struct {
+    int64_t ms;
+    const char *text;
+  } cases[] = {
+    { 0, "1970-01-01T00:00:00.000Z" },
+    { -1, "1969-12-31T23:59:59.999Z" },
+    { 1795356196123, "2026-11-22T14:03:16.123Z" },
+    { 951782399999, "2000-02-28T23:59:59.999Z" },
+    { 951782400000, "2000-02-29T00:00:00.000Z" },
     { 951868800000, "2000-03-01T00:00:00.000Z" },
-    { -2203891200001, "1900-02-28T23:59:59.999Z" }, { -2203891200000, "1900-03-01T00:00:00.000Z" },
+    { -2203891200001, "1900-02-28T23:59:59.999Z" },
+    { -2203891200000, "1900-03-01T00:00:00.000Z" },
     { 253402300799999, "9999-12-31T23:59:59.999Z" },
-    { 253402300800000, "10000-01-01T00:00:00.000Z" }, { -62167219200000, "0000-01-01T00:00:00.000Z" },
+    { 253402300800000, "10000-01-01T00:00:00.000Z" },
+    { -62167219200000, "0000-01-01T00:00:00.000Z" },
     { -62167219200001, "-0001-12-31T23:59:59.999Z" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -174,7 +219,8 @@ static void agrees_with_the_library_on_every_day_of_800_years (void **unused) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(writes_numbers_the_way_people_do, begin, end),
-    cmocka_unit_test_setup_teardown(reads_back_as_the_same_number_with_the_fewest_digits, begin, end),
+    cmocka_unit_test_setup_teardown(reads_back_as_the_same_number_with_the_fewest_digits, begin,
+                                    end),
     cmocka_unit_test_setup_teardown(writes_every_64_bit_integer, begin, end),
     cmocka_unit_test_setup_teardown(quotes_only_what_json_requires, begin, end),
     cmocka_unit_test_setup_teardown(encodes_the_vectors_of_rfc_4648, begin, end),

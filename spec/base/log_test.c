@@ -1,4 +1,5 @@
-/* spec/base/log_test.c — one line, one write, nothing in it that moves a terminal; and the clocks it is stamped with. */
+/* spec/base/log_test.c — one line, one write, nothing in it that moves a terminal; and the
+** clocks it is stamped with. */
 #include "base_support.h"
 
 #include <errno.h>
@@ -15,7 +16,9 @@ static int saved, ends[2];
 static int begin (void **unused) {
   (void)unused;
   saved = dup(STDERR_FILENO);
-  return saved < 0 || pipe2(ends, O_DIRECT | O_NONBLOCK) != 0 || dup2(ends[1], STDERR_FILENO) < 0 ? -1 : 0;
+  return saved < 0 || pipe2(ends, O_DIRECT | O_NONBLOCK) != 0 || dup2(ends[1], STDERR_FILENO) < 0
+             ? -1
+             : 0;
 }
 
 static int end (void **unused) {
@@ -40,7 +43,8 @@ static void a_line_has_time_level_scope_and_text (void **unused) {
   (void)unused;
   tl_log(TL_LOG_INFO, "plant", "connected to %s:%d", "127.0.0.1", 1883);
   char *line = written();
-  assert_int_equal(strlen(line), strlen("2026-11-22T14:03:16.123Z INFO  plant: connected to 127.0.0.1:1883\n"));
+  assert_int_equal(strlen(line),
+                   strlen("2026-11-22T14:03:16.123Z INFO  plant: connected to 127.0.0.1:1883\n"));
   assert_true(line[4] == '-' && line[10] == 'T' && line[19] == '.' && line[23] == 'Z');
   assert_string_equal(line + 24, " INFO  plant: connected to 127.0.0.1:1883\n");
   tl_log(TL_LOG_ERROR, NULL, "bare");
@@ -65,9 +69,10 @@ static void levels_keep_lines_back (void **unused) {
 
 static void what_could_move_a_terminal_becomes_visible (void **unused) {
   (void)unused;
-  tl_log(TL_LOG_INFO, "li\nne", "a\nb\rc\td\x1b[31m\x7f é \xc2\x9b \xff\xfe \xed\xa0\x80 cut \xe2\x82");
-  assert_string_equal(written() + 24,
-                      " INFO  li\\nne: a\\nb\\rc\\td\\x1b[31m\\x7f é \\xc2\\x9b \\xff\\xfe \\xed\\xa0\\x80 cut \\xe2\\x82\n");
+  tl_log(TL_LOG_INFO, "li\nne",
+         "a\nb\rc\td\x1b[31m\x7f é \xc2\x9b \xff\xfe \xed\xa0\x80 cut \xe2\x82");
+  assert_string_equal(written() + 24, " INFO  li\\nne: a\\nb\\rc\\td\\x1b[31m\\x7f é \\xc2\\x9b "
+                                      "\\xff\\xfe \\xed\\xa0\\x80 cut \\xe2\\x82\n");
 }
 
 static void a_long_line_is_one_write (void **unused) {

@@ -4,9 +4,7 @@
 #include "base/map.h"
 
 const char *__asan_default_options (void);
-const char *__asan_default_options (void) {
-  return "allocator_may_return_null=1";
-}
+const char *__asan_default_options (void) { return "allocator_may_return_null=1"; }
 
 enum { KEYS = 400 };
 
@@ -14,7 +12,8 @@ static char keys[KEYS][24];
 static int values[KEYS + 1];
 
 static void make_keys (void) {
-  for (int i = 0; i < KEYS; i++) snprintf(keys[i], sizeof keys[i], "%.*s%d", i % 17, "aaaaaaaaaaaaaaaaa", i);
+  for (int i = 0; i < KEYS; i++)
+    snprintf(keys[i], sizeof keys[i], "%.*s%d", i % 17, "aaaaaaaaaaaaaaaaa", i);
 }
 
 static void agrees_with_a_list_under_random_changes (void **unused) {
@@ -29,7 +28,8 @@ static void agrees_with_a_list_under_random_changes (void **unused) {
     tl_slice key = tl_slice_str(keys[k]);
     void *value = &values[random_next(&seed) % KEYS];
     switch (random_next(&seed) % 4) {
-      case 0: case 1:
+      case 0:
+      case 1:
         assert_int_equal(tl_map_put(&m, key, value), TL_OK);
         model[k] = value;
         break;
@@ -60,7 +60,8 @@ static void a_walk_may_delete_what_it_stands_on (void **unused) {
   tl_map m;
   tl_map_init(&m);
   make_keys();
-  for (int i = 0; i < KEYS; i++) assert_int_equal(tl_map_put(&m, tl_slice_str(keys[i]), &values[i]), TL_OK);
+  for (int i = 0; i < KEYS; i++)
+    assert_int_equal(tl_map_put(&m, tl_slice_str(keys[i]), &values[i]), TL_OK);
   tl_slice key;
   void *value;
   int seen[KEYS] = { 0 };
@@ -74,7 +75,8 @@ static void a_walk_may_delete_what_it_stands_on (void **unused) {
     assert_ptr_equal(tl_map_get(&m, tl_slice_str(keys[i])), i % 3 == 0 ? NULL : &values[i]);
   }
   for (int i = 0; i < KEYS; i++) tl_map_del(&m, tl_slice_str(keys[i]));
-  assert_true(m.live == 0 && m.used == 0); /* an emptied map has no removed slots left to walk over */
+  /* an emptied map has no removed slots left to walk over */
+  assert_true(m.live == 0 && m.used == 0);
   tl_map_fini(&m);
 }
 
@@ -127,9 +129,11 @@ static void without_memory_nothing_changes (void **unused) {
   tl_map m = { .slots = slots, .cap = UINT32_C(1) << 31, .used = UINT32_MAX - 2, .live = 0 };
   assert_int_equal(tl_map_put(&m, tl_slice_of("x", (size_t)UINT32_MAX + 1), &values[0]), TL_ENOMEM);
   m = (tl_map){ .slots = slots, .cap = 8, .used = 0, .live = 0 };
-  for (int i = 0; i < 6; i++) assert_int_equal(tl_map_put(&m, tl_slice_of(&"abcdef"[i], 1), &values[i]), TL_OK);
+  for (int i = 0; i < 6; i++)
+    assert_int_equal(tl_map_put(&m, tl_slice_of(&"abcdef"[i], 1), &values[i]), TL_OK);
   assert_ptr_equal(m.slots, slots); /* three quarters full: not grown yet */
-  for (int i = 0; i < 6; i++) assert_ptr_equal(tl_map_get(&m, tl_slice_of(&"abcdef"[i], 1)), &values[i]);
+  for (int i = 0; i < 6; i++)
+    assert_ptr_equal(tl_map_get(&m, tl_slice_of(&"abcdef"[i], 1)), &values[i]);
 }
 
 static void hashes_spread_and_never_look_like_a_free_slot (void **unused) {
@@ -150,8 +154,8 @@ static void hashes_spread_and_never_look_like_a_free_slot (void **unused) {
     if (high[i] > worst) worst = high[i];
     used += low[i] > 0;
   }
-  assert_true(worst < 12);            /* chance gives 8 or so */
-  assert_true(used > N * 6 / 10);     /* chance gives 63 % */
+  assert_true(worst < 12);        /* chance gives 8 or so */
+  assert_true(used > N * 6 / 10); /* chance gives 63 % */
 }
 
 static void each_bit_of_the_key_matters_at_each_length (void **unused) {

@@ -16,30 +16,79 @@ static void check_text (const char *text, size_t len) {
   uint8_t *copy = exact_copy(text, len);
   double got = NAN, expected = strtod(text, NULL);
   assert_int_equal(tl_number_parse(tl_slice_of(copy, len), &got), TL_OK);
-  if (bits_of(got) != bits_of(expected)) fail_msg("%.*s: expected %a, got %a", (int)len, text, expected, got);
+  if (bits_of(got) != bits_of(expected))
+    fail_msg("%.*s: expected %a, got %a", (int)len, text, expected, got);
   free(copy);
 }
 
-static void check (const char *text) {
-  check_text(text, strlen(text));
-}
+static void check (const char *text) { check_text(text, strlen(text)); }
 
 static void reads_what_the_library_reads (void **unused) {
   (void)unused;
   static const char *const texts[] = {
-    "0", "-0", "+0", "0.0", "-0.0e5", "0e999999999999999999999999", "1", "-1", "+5", "21.5", "-80.000000", ".5", "5.",
-    "-.5e1", "00012.50",
-    "1e22", "1e23", "1e-22", "1e-23", "9007199254740992", "9007199254740993", "9007199254740993.0000000000000000000001",
-    "9007199254740992.9999999999999999999999", "18446744073709551615", "9999999999999999999", "99999999999999999999",
-    "1.7976931348623157e308", "1.7976931348623158e308", "1.7976931348623159e308", "1e308", "1e309", "-1e309", "1e400",
+    "0",
+    "-0",
+    "+0",
+    "0.0",
+    "-0.0e5",
+    "0e999999999999999999999999",
+    "1",
+    "-1",
+    "+5",
+    "21.5",
+    "-80.000000",
+    ".5",
+    "5.",
+    "-.5e1",
+    "00012.50",
+    "1e22",
+    "1e23",
+    "1e-22",
+    "1e-23",
+    "9007199254740992",
+    "9007199254740993",
+    "9007199254740993.0000000000000000000001",
+    "9007199254740992.9999999999999999999999",
+    "18446744073709551615",
+    "9999999999999999999",
+    "99999999999999999999",
+    "1.7976931348623157e308",
+    "1.7976931348623158e308",
+    "1.7976931348623159e308",
+    "1e308",
+    "1e309",
+    "-1e309",
+    "1e400",
     "-1e99999999999999",
-    "4.9e-324", "2.4703282292062327e-324", "2.4703282292062328e-324", "2.2250738585072011e-308", "2.2250738585072014e-308",
-    "2.2250738585072012e-308", "1e-400", "-1e-400", "1e-99999999999999999999", "0.1", "0.2", "0.3",
+    "4.9e-324",
+    "2.4703282292062327e-324",
+    "2.4703282292062328e-324",
+    "2.2250738585072011e-308",
+    "2.2250738585072014e-308",
+    "2.2250738585072012e-308",
+    "1e-400",
+    "-1e-400",
+    "1e-99999999999999999999",
+    "0.1",
+    "0.2",
+    "0.3",
     "123456789012345678901234567890",
-    "1732284196.123", "1E5", "1e+5", "1e-05", "21.499999999999996",
+    "1732284196.123",
+    "1E5",
+    "1e+5",
+    "1e-05",
+    "21.499999999999996",
     "3.141592653589793238462643383279502884197169399375105820974944592307816",
-    "6.0221407600000000000000000000000000000000001e23", "8.533e+68", "4.1006e-184", "9.998e+307", "9.9538452227e-280",
-    "6.47660115e-260", "7.4e+47", "5.92e+48", "7.35e+66", "8.32116e+55",
+    "6.0221407600000000000000000000000000000000001e23",
+    "8.533e+68",
+    "4.1006e-184",
+    "9.998e+307",
+    "9.9538452227e-280",
+    "6.47660115e-260",
+    "7.4e+47",
+    "5.92e+48",
+    "7.35e+66",
+    "8.32116e+55",
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) check(texts[i]);
 }
@@ -47,10 +96,10 @@ static void reads_what_the_library_reads (void **unused) {
 static void refuses_what_is_no_decimal_number (void **unused) {
   (void)unused;
   static const char *const texts[] = {
-    "", "+", "-", ".", "-.", "e5", ".e5", "1e", "1e+", "1e-", "1e5.", "1e5e5", "1..2", "1.2.3", "--1", "+-1", " 1", "1 ",
-    "1\n", "0x10", "1f",
-    "nan", "NaN", "inf", "-inf", "Infinity", "1,5", "1_000", "1'000", "\xC2\xBD", "1e 5", "1 000", "/", ":", "1:", "1/",
-    "1e:", "1e/",
+    "",     "+",     "-",    ".",     "-.",   "e5",       ".e5", "1e",    "1e+",   "1e-",
+    "1e5.", "1e5e5", "1..2", "1.2.3", "--1",  "+-1",      " 1",  "1 ",    "1\n",   "0x10",
+    "1f",   "nan",   "NaN",  "inf",   "-inf", "Infinity", "1,5", "1_000", "1'000", "\xC2\xBD",
+    "1e 5", "1 000", "/",    ":",     "1:",   "1/",       "1e:", "1e/",
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     uint8_t *copy = exact_copy(texts[i], strlen(texts[i]));
@@ -58,9 +107,10 @@ static void refuses_what_is_no_decimal_number (void **unused) {
     double number = 7;
     int64_t integer = 7;
     bool exact = true;
-    if (tl_number_parse(s, &number) != TL_ESYNTAX || number != 7) fail_msg("as a number: \"%s\"", texts[i]);
-    if (tl_integer_parse(s, &integer, &exact) != TL_ESYNTAX || integer != 7 || !exact) fail_msg("as an integer: \"%s\"",
-      texts[i]);
+    if (tl_number_parse(s, &number) != TL_ESYNTAX || number != 7)
+      fail_msg("as a number: \"%s\"", texts[i]);
+    if (tl_integer_parse(s, &integer, &exact) != TL_ESYNTAX || integer != 7 || !exact)
+      fail_msg("as an integer: \"%s\"", texts[i]);
     free(copy);
   }
   double number = 7;
@@ -92,12 +142,14 @@ static void agrees_with_the_library_on_random_decimals (void **unused) {
       text[n++] = (char)('0' + random_next(&seed) % 10);
     }
     text[n] = '\0';
-    if (random_next(&seed) % 2 == 0) snprintf(text + n, sizeof text - (size_t)n, "e%d", (int)(random_next(&seed) % 80) - 40);
+    if (random_next(&seed) % 2 == 0)
+      snprintf(text + n, sizeof text - (size_t)n, "e%d", (int)(random_next(&seed) % 80) - 40);
     check(text);
   }
 }
 
-/* The text of a point exactly between two doubles, the digit after it changed: the hardest inputs there are. */
+/* The text of a point exactly between two doubles, the digit after it changed: the hardest
+** inputs there are. */
 static void rounds_ties_to_even_and_their_neighbours_away (void **unused) {
   (void)unused;
   uint64_t seed = 44;
@@ -105,7 +157,8 @@ static void rounds_ties_to_even_and_their_neighbours_away (void **unused) {
   for (int i = 0; i < 3000; i++) {
     uint64_t mantissa = random_next(&seed) >> 11 | (uint64_t)1 << 52;
     int exponent = (int)(random_next(&seed) % 120) - 80;
-    long double half_way = ldexpl((long double)(mantissa * 2 + 1), exponent); /* 54 bits: exact where a long double has 64 */
+    /* 54 bits: exact where a long double has 64 */
+    long double half_way = ldexpl((long double)(mantissa * 2 + 1), exponent);
     int n = snprintf(text, sizeof text, "%.90Lf", half_way);
     check(text);
     text[n] = '1'; /* just above */
@@ -167,7 +220,9 @@ static void rounds_scanned_digits_the_same_way (void **unused) {
     char text[64];
     snprintf(text, sizeof text, "%llue%d", (unsigned long long)digits, exp10);
     double expected = strtod(text, NULL);
-    if (tl_number_of_digits(digits, exp10) != expected || tl_number_round(digits, exp10) != expected) fail_msg("%s", text);
+    if (tl_number_of_digits(digits, exp10) != expected ||
+        tl_number_round(digits, exp10) != expected)
+      fail_msg("%s", text);
   }
   assert_true(tl_number_round(0, 400) == 0);
   assert_true(isinf(tl_number_round(1, 4000000000000)));
@@ -178,8 +233,10 @@ static void rounds_scanned_digits_the_same_way (void **unused) {
 static bool use_decimal_comma (void) {
   char folder[] = "/tmp/tagline-locale-XXXXXX", command[256];
   if (mkdtemp(folder) == NULL) return false;
-  snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 >/dev/null 2>&1", folder);
-  bool made = system(command) == 0 && setenv("LOCPATH", folder, 1) == 0 && setlocale(LC_ALL, "de_DE.UTF-8") != NULL;
+  snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s/de_DE.UTF-8 >/dev/null 2>&1",
+           folder);
+  bool made = system(command) == 0 && setenv("LOCPATH", folder, 1) == 0 &&
+              setlocale(LC_ALL, "de_DE.UTF-8") != NULL;
   unsetenv("LOCPATH");
   snprintf(command, sizeof command, "rm -r %s", folder);
   return system(command) == 0 && made;
@@ -192,8 +249,12 @@ static void does_not_care_for_a_locale_with_a_decimal_comma (void **unused) {
   snprintf(library, sizeof library, "%.1f", 21.5);
   assert_string_equal(library, "21,5"); /* the locale is there and speaks */
   double d;
-  static const struct { const char *text; double number; } cases[] = {
-    { "21.5", 21.5 }, { "1.7976931348623157e308", 1.7976931348623157e308 },
+  static const struct {
+    const char *text;
+    double number;
+  } cases[] = {
+    { "21.5", 21.5 },
+    { "1.7976931348623157e308", 1.7976931348623157e308 },
     { "0.1234567890123456789012345", 0.1234567890123456789012345 },
   };
   for (size_t i = 0; i < 3; i++) {
@@ -217,7 +278,8 @@ static void check_integer (const char *text, int64_t expected, bool expected_exa
   bool exact = !expected_exact;
   assert_int_equal(tl_integer_parse(tl_slice_of(copy, strlen(text)), &got, &exact), TL_OK);
   if (got != expected || exact != expected_exact)
-    fail_msg("%s: expected %lld %d, got %lld %d", text, (long long)expected, expected_exact, (long long)got, exact);
+    fail_msg("%s: expected %lld %d, got %lld %d", text, (long long)expected, expected_exact,
+             (long long)got, exact);
   assert_int_equal(tl_integer_parse(tl_slice_of(copy, strlen(text)), &got, NULL), TL_OK);
   free(copy);
 }
@@ -268,10 +330,25 @@ static void integers_round_half_away_from_zero (void **unused) {
 
 static void doubles_become_integers_by_rounding_and_saturation (void **unused) {
   (void)unused;
-  static const struct { double from; int64_t to; } cases[] = {
-    { 0, 0 }, { -0.0, 0 }, { 0.5, 1 }, { -0.5, -1 }, { 0.49999999999999994, 0 }, { 2.5, 3 }, { -2.5, -3 }, { 1e300, INT64_MAX },
-    { -1e300, INT64_MIN }, { 0x1p63, INT64_MAX }, { -0x1p63, INT64_MIN }, { 0x1.fffffffffffffp62, 9223372036854774784 },
-    { INFINITY, INT64_MAX }, { -INFINITY, INT64_MIN }, { 4503599627370497.5, 4503599627370498 },
+  static const struct {
+    double from;
+    int64_t to;
+  } cases[] = {
+    { 0, 0 },
+    { -0.0, 0 },
+    { 0.5, 1 },
+    { -0.5, -1 },
+    { 0.49999999999999994, 0 },
+    { 2.5, 3 },
+    { -2.5, -3 },
+    { 1e300, INT64_MAX },
+    { -1e300, INT64_MIN },
+    { 0x1p63, INT64_MAX },
+    { -0x1p63, INT64_MIN },
+    { 0x1.fffffffffffffp62, 9223372036854774784 },
+    { INFINITY, INT64_MAX },
+    { -INFINITY, INT64_MIN },
+    { 4503599627370497.5, 4503599627370498 },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     int64_t got = 99;

@@ -1,4 +1,5 @@
-/* spec/base/pattern_test.c — PCRE2 patterns: matching, groups, errors with their place, and limits that hold. */
+/* spec/base/pattern_test.c — PCRE2 patterns: matching, groups, errors with their place, and
+** limits that hold. */
 #include "base_support.h"
 
 #include "base/clock.h"
@@ -8,7 +9,8 @@ static tl_pattern *compiled (const char *text, int flags) {
   tl_pattern *p = NULL;
   tl_err err = { 0 };
   uint8_t *copy = exact_copy(text, strlen(text));
-  if (tl_pattern_new(&p, tl_slice_of(copy, strlen(text)), flags, &err) != TL_OK) fail_msg("%s: %s", text, err.text);
+  if (tl_pattern_new(&p, tl_slice_of(copy, strlen(text)), flags, &err) != TL_OK)
+    fail_msg("%s: %s", text, err.text);
   free(copy);
   return p;
 }
@@ -27,7 +29,8 @@ static void whole_means_the_whole_subject (void **unused) {
   assert_int_equal(match("b.d", 0, "abcde"), 1);
   assert_int_equal(match("b.d", TL_PATTERN_WHOLE, "abcde"), 0);
   assert_int_equal(match("b.d", TL_PATTERN_WHOLE, "bcd"), 1);
-  assert_int_equal(match("b|bcd", TL_PATTERN_WHOLE, "bcd"), 1); /* the first branch alone is too short */
+  /* the first branch alone is too short */
+  assert_int_equal(match("b|bcd", TL_PATTERN_WHOLE, "bcd"), 1);
   assert_int_equal(match("a*?", TL_PATTERN_WHOLE, "aaa"), 1);
   assert_int_equal(match("bcd", TL_PATTERN_WHOLE, "bcd\n"), 0); /* unlike with '$' */
   assert_int_equal(match("bcd$", TL_PATTERN_WHOLE, "bcd\n"), 0);
@@ -58,7 +61,8 @@ static void groups_are_offsets_and_unset_ones_say_so (void **unused) {
   assert_true(g[4].from == 2 && g[4].to == 3);
   assert_true(g[5].from == 0x55555555);
   assert_int_equal(tl_pattern_match(p, TL_LIT("xa"), g, 8), 5);
-  assert_true(g[1].from == 1 && g[4].from == UINT32_MAX); /* groups behind the last that took part */
+  /* groups behind the last that took part */
+  assert_true(g[1].from == 1 && g[4].from == UINT32_MAX);
   memset(g, 0x55, sizeof g);
   assert_int_equal(tl_pattern_match(p, TL_LIT("xbd"), g, 2), 2);
   assert_true(g[2].from == 0x55555555);
@@ -82,7 +86,8 @@ static void more_groups_than_any_pattern_before (void **unused) {
 
 static void named_groups_come_by_name (void **unused) {
   (void)unused;
-  tl_pattern *p = compiled("(?<zone>[^/]+)/([^/]+)/(?<dev>[^/]+)", TL_PATTERN_WHOLE | TL_PATTERN_UTF);
+  tl_pattern *p =
+      compiled("(?<zone>[^/]+)/([^/]+)/(?<dev>[^/]+)", TL_PATTERN_WHOLE | TL_PATTERN_UTF);
   const char *name;
   int number;
   assert_true(tl_pattern_named(p, 0, &name, &number));
@@ -98,10 +103,18 @@ static void named_groups_come_by_name (void **unused) {
 
 static void an_error_has_its_place (void **unused) {
   (void)unused;
-  static const struct { const char *text; size_t at; int flags; const char *says; } cases[] = {
-    { "a(b", 3, 0, "missing closing parenthesis" }, { "a[b", 3, 0, "missing terminating ] for character class" },
-    { "ab*+**", 4, 0, "quantifier does not follow a repeatable item" }, { "a\\", 2, 0, "\\ at end of pattern" },
-    { "(?<a>x)(?<a>y)", 12, 0, "two named subpatterns have the same name (PCRE2_DUPNAMES not set)" },
+  static const struct {
+    const char *text;
+    size_t at;
+    int flags;
+    const char *says;
+  } cases[] = {
+    { "a(b", 3, 0, "missing closing parenthesis" },
+    { "a[b", 3, 0, "missing terminating ] for character class" },
+    { "ab*+**", 4, 0, "quantifier does not follow a repeatable item" },
+    { "a\\", 2, 0, "\\ at end of pattern" },
+    { "(?<a>x)(?<a>y)", 12, 0,
+      "two named subpatterns have the same name (PCRE2_DUPNAMES not set)" },
     { "ab\xff", 2, TL_PATTERN_UTF, "UTF-8 error: illegal byte (0xfe or 0xff)" },
     { "a\\Cb", 3, TL_PATTERN_UTF, "using \\C is disabled by the application" },
     { "(*UTF)a", 6, 0, "using UTF is disabled by the application" },
@@ -109,11 +122,13 @@ static void an_error_has_its_place (void **unused) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tl_pattern *const untouched = (tl_pattern *)(uintptr_t)64, *p = untouched;
     tl_err err = { 0 };
-    assert_int_equal(tl_pattern_new(&p, tl_slice_str(cases[i].text), cases[i].flags, &err), TL_ESYNTAX);
+    assert_int_equal(tl_pattern_new(&p, tl_slice_str(cases[i].text), cases[i].flags, &err),
+                     TL_ESYNTAX);
     assert_ptr_equal(p, untouched); /* out-parameters are written only on success */
     if (err.at != cases[i].at || strcmp(err.text, cases[i].says) != 0)
       fail_msg("%s: %zu %s", cases[i].text, err.at, err.text);
-    assert_int_equal(tl_pattern_new(&p, tl_slice_str(cases[i].text), cases[i].flags, NULL), TL_ESYNTAX);
+    assert_int_equal(tl_pattern_new(&p, tl_slice_str(cases[i].text), cases[i].flags, NULL),
+                     TL_ESYNTAX);
   }
 }
 
@@ -128,14 +143,25 @@ static void a_pattern_longer_than_any_topic_is_refused (void **unused) {
   free(text);
 }
 
-/* What each costs is checked against the process's own clock, loosely: under sanitizers PCRE2 itself is as fast as ever. */
+/* What each costs is checked against the process's own clock, loosely: under sanitizers PCRE2
+** itself is as fast as ever. */
 static void explosions_end_with_the_limit_in_short_time (void **unused) {
   (void)unused;
-  static const struct { const char *pattern, *unit; int count; const char *tail; } cases[] = {
-    { "(a+)+$", "a", 40, "b" }, { "(a+)+$", "a", 65000, "b" }, { "(a|aa)+$", "a", 1000, "b" },
+  static const struct {
+    const char *pattern, *unit;
+    int count;
+    const char *tail;
+  } cases[] = {
+    { "(a+)+$", "a", 40, "b" },
+    { "(a+)+$", "a", 65000, "b" },
+    { "(a|aa)+$", "a", 1000, "b" },
     { "a*a*a*a*a*[bc]", "a", 500, "" },
-    { "(?:a|b)*?[xy]", "a", 60000, "" }, { "(a*)(\\1)*[xy]", "a", 20000, "" }, { "(?:a*c|a)*[de]", "a", 60000, "" },
-    { "(([a-z])+.)+[A-Z]([a-z])+$", "a", 60, "" }, { "(?:a?){30}a{30}", "a", 25, "" }, { "(.*?,){30}P", "1,", 40, "" },
+    { "(?:a|b)*?[xy]", "a", 60000, "" },
+    { "(a*)(\\1)*[xy]", "a", 20000, "" },
+    { "(?:a*c|a)*[de]", "a", 60000, "" },
+    { "(([a-z])+.)+[A-Z]([a-z])+$", "a", 60, "" },
+    { "(?:a?){30}a{30}", "a", 25, "" },
+    { "(.*?,){30}P", "1,", 40, "" },
     { "(a(?1)?)+b|(?1)+c", "a", 5000, "" },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -149,14 +175,17 @@ static void explosions_end_with_the_limit_in_short_time (void **unused) {
       int rc = tl_pattern_match(p, tl_buf_bytes(&b), NULL, 0);
       uint64_t ms = (tl_clock_cpu_ns() - start) / 1000000;
       if (rc > 0 || (rc < 0 && rc != TL_ELIMIT) || ms > 60)
-        fail_msg("%s, flags %d: %d after %llu ms", cases[i].pattern, flags, rc, (unsigned long long)ms);
+        fail_msg("%s, flags %d: %d after %llu ms", cases[i].pattern, flags, rc,
+                 (unsigned long long)ms);
       tl_buf_fini(&b);
       tl_pattern_free(p);
     }
-  assert_int_equal(match("(a+)+$", TL_PATTERN_WHOLE, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), TL_ELIMIT);
+  assert_int_equal(match("(a+)+$", TL_PATTERN_WHOLE, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"),
+                   TL_ELIMIT);
 }
 
-/* No step is counted while a class runs to the end of the subject from each starting point: only the clock can end that. */
+/* No step is counted while a class runs to the end of the subject from each starting point:
+** only the clock can end that. */
 static void a_search_that_is_quadratic_ends_too (void **unused) {
   (void)unused;
   tl_pattern *p = compiled("[0-9]+[VX]", 0);

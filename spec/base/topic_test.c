@@ -27,8 +27,22 @@ static void accept (check_fn *check, const char *text) {
 static void names_are_text_without_wildcards (void **unused) {
   (void)unused;
   static const char *const good[] = {
-    "a", "/", "//", "a/b", " ", "a b", "$SYS/x", "$share/g/x", "\x01", "\x7f", "é/€/😀", "\xef\xbf\xbf", "\xef\xbb\xbf",
-    "plant/boiler/a-topic-that-is-longer-than-a-block", "exactly-sixteen!", "0123456789abcdef/\xc3\xa9",
+    "a",
+    "/",
+    "//",
+    "a/b",
+    " ",
+    "a b",
+    "$SYS/x",
+    "$share/g/x",
+    "\x01",
+    "\x7f",
+    "é/€/😀",
+    "\xef\xbf\xbf",
+    "\xef\xbb\xbf",
+    "plant/boiler/a-topic-that-is-longer-than-a-block",
+    "exactly-sixteen!",
+    "0123456789abcdef/\xc3\xa9",
   };
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) accept(tl_topic_check, good[i]);
   refuse(tl_topic_check, tl_slice_of(NULL, 0), 0, "a topic name has at least one character");
@@ -64,8 +78,10 @@ static void the_longest_name_has_65535_bytes (void **unused) {
   assert_non_null(text);
   memset(text, 'a', 65536);
   text[65536] = '\0';
-  refuse(tl_topic_check, tl_slice_of(text, 65536), 65535, "a topic name has at most 65535 bytes, got 65536");
-  refuse(tl_filter_check, tl_slice_of(text, 65536), 65535, "a topic filter has at most 65535 bytes, got 65536");
+  refuse(tl_topic_check, tl_slice_of(text, 65536), 65535,
+         "a topic name has at most 65535 bytes, got 65536");
+  refuse(tl_filter_check, tl_slice_of(text, 65536), 65535,
+         "a topic filter has at most 65535 bytes, got 65536");
   text[65535] = '\0';
   accept(tl_topic_check, text);
   accept(tl_filter_check, text);
@@ -75,9 +91,9 @@ static void the_longest_name_has_65535_bytes (void **unused) {
 static void wildcards_stand_alone_and_the_hash_at_the_end (void **unused) {
   (void)unused;
   static const char *const good[] = {
-    "#", "+", "/", "+/+", "/+", "+/", "a/#", "a/+/b", "+/#", "/#", "+/a/#", "$SYS/#", "$share/g/#", "$share/g/+/a",
-    "$share/g/a",
-    "$share/g//", "$share", "$shared/#", "$share2/+", "é/+",
+    "#",          "+",          "/",      "+/+",       "/+",        "+/",         "a/#",
+    "a/+/b",      "+/#",        "/#",     "+/a/#",     "$SYS/#",    "$share/g/#", "$share/g/+/a",
+    "$share/g/a", "$share/g//", "$share", "$shared/#", "$share2/+", "é/+",
   };
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) accept(tl_filter_check, good[i]);
   refuse(tl_filter_check, TL_LIT(""), 0, "a topic filter has at least one character");
@@ -92,7 +108,8 @@ static void wildcards_stand_alone_and_the_hash_at_the_end (void **unused) {
   refuse(tl_filter_check, TL_LIT("$share/"), 7, "expected a group name after '$share/'");
   refuse(tl_filter_check, TL_LIT("$share//a"), 7, "expected a group name after '$share/'");
   refuse(tl_filter_check, TL_LIT("$share/g"), 8, "expected '/' and a filter after the share group");
-  refuse(tl_filter_check, TL_LIT("$share/g/"), 9, "expected '/' and a filter after the share group");
+  refuse(tl_filter_check, TL_LIT("$share/g/"), 9,
+         "expected '/' and a filter after the share group");
   refuse(tl_filter_check, TL_LIT("$share/+/a"), 7, "a share group has no wildcard, got '+'");
   refuse(tl_filter_check, TL_LIT("$share/g#/a"), 8, "a share group has no wildcard, got '#'");
   refuse(tl_filter_check, TL_LIT("$share/g/a#"), 10, "expected '/' before '#', got 'a'");
@@ -100,38 +117,77 @@ static void wildcards_stand_alone_and_the_hash_at_the_end (void **unused) {
 
 static void filters_take_what_the_standard_says (void **unused) {
   (void)unused;
-  static const struct { const char *filter, *topic; bool match; } cases[] = {
-    { "a", "a", true }, { "a", "b", false }, { "a", "a/", false }, { "a/", "a", false }, { "a", "A", false },
+  static const struct {
+    const char *filter, *topic;
+    bool match;
+  } cases[] = {
+    { "a", "a", true },
+    { "a", "b", false },
+    { "a", "a/", false },
+    { "a/", "a", false },
+    { "a", "A", false },
     { "a b", "a b", true },
-    { "ab", "a", false }, { "a", "ab", false }, { "a/b", "a/bc", false }, { "a/bc", "a/b", false },
+    { "ab", "a", false },
+    { "a", "ab", false },
+    { "a/b", "a/bc", false },
+    { "a/bc", "a/b", false },
     { "sport/tennis/player1/#", "sport/tennis/player1", true },
     { "sport/tennis/player1/#", "sport/tennis/player1/ranking", true },
     { "sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon", true },
     { "sport/tennis/player1/#", "sport/tennis/player2", false },
-    { "sport/#", "sport", true }, { "sport/#", "sport/", true }, { "sport/#", "sports", false }, { "sport/#", "spor", false },
-    { "#", "a", true }, { "#", "/", true }, { "#", "a/b/c", true }, { "/#", "/a", true }, { "/#", "a", false },
+    { "sport/#", "sport", true },
+    { "sport/#", "sport/", true },
+    { "sport/#", "sports", false },
+    { "sport/#", "spor", false },
+    { "#", "a", true },
+    { "#", "/", true },
+    { "#", "a/b/c", true },
+    { "/#", "/a", true },
+    { "/#", "a", false },
     { "/#", "/", true },
-    { "sport/tennis/+", "sport/tennis/player1", true }, { "sport/tennis/+", "sport/tennis/player1/ranking", false },
-    { "sport/+", "sport", false }, { "sport/+", "sport/", true }, { "+", "a", true }, { "+", "a/b", false },
+    { "sport/tennis/+", "sport/tennis/player1", true },
+    { "sport/tennis/+", "sport/tennis/player1/ranking", false },
+    { "sport/+", "sport", false },
+    { "sport/+", "sport/", true },
+    { "+", "a", true },
+    { "+", "a/b", false },
     { "+", "/a", false },
-    { "+/+", "/finance", true }, { "/+", "/finance", true }, { "+", "/finance", false }, { "+/+", "a", false },
+    { "+/+", "/finance", true },
+    { "/+", "/finance", true },
+    { "+", "/finance", false },
+    { "+/+", "a", false },
     { "+/+/+", "a//b", true },
-    { "+/#", "a", true }, { "+/#", "a/b/c", true }, { "+/tennis/#", "sport/tennis", true },
+    { "+/#", "a", true },
+    { "+/#", "a/b/c", true },
+    { "+/tennis/#", "sport/tennis", true },
     { "+/tennis/#", "sport/tennis/x", true },
-    { "a/+/c", "a/b/c", true }, { "a/+/c", "a//c", true }, { "a/+/c", "a/b/d", false }, { "a/+/c", "a/b/c/d", false },
+    { "a/+/c", "a/b/c", true },
+    { "a/+/c", "a//c", true },
+    { "a/+/c", "a/b/d", false },
+    { "a/+/c", "a/b/c/d", false },
     { "a/+", "a/b/", false },
-    { "#", "$SYS/x", false }, { "+/x", "$SYS/x", false }, { "$SYS/#", "$SYS/x", true }, { "$SYS/+", "$SYS/x", true },
+    { "#", "$SYS/x", false },
+    { "+/x", "$SYS/x", false },
+    { "$SYS/#", "$SYS/x", true },
+    { "$SYS/+", "$SYS/x", true },
     { "+/#", "$SYS", false },
-    { "a/#", "a/$x", true }, { "a/+", "a/$x", true }, { "$SYS/#", "$SYS", true },
-    { "$share/g/a/+", "a/b", true }, { "$share/g/a/+", "b/b", false }, { "$share/g/#", "a", true },
+    { "a/#", "a/$x", true },
+    { "a/+", "a/$x", true },
+    { "$SYS/#", "$SYS", true },
+    { "$share/g/a/+", "a/b", true },
+    { "$share/g/a/+", "b/b", false },
+    { "$share/g/#", "a", true },
     { "$share/g/#", "$SYS", false },
-    { "$share/g/$SYS/#", "$SYS/x", true }, { "$share/g/+", "$x", false }, { "$share/g/a", "$share/g/a", false },
+    { "$share/g/$SYS/#", "$SYS/x", true },
+    { "$share/g/+", "$x", false },
+    { "$share/g/a", "$share/g/a", false },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     size_t f = strlen(cases[i].filter), t = strlen(cases[i].topic);
     uint8_t *filter = exact_copy(cases[i].filter, f), *topic = exact_copy(cases[i].topic, t);
     if (tl_filter_match(tl_slice_of(filter, f), tl_slice_of(topic, t)) != cases[i].match)
-      fail_msg("%s %s %s", cases[i].filter, cases[i].match ? "should take" : "should not take", cases[i].topic);
+      fail_msg("%s %s %s", cases[i].filter, cases[i].match ? "should take" : "should not take",
+               cases[i].topic);
     free(filter);
     free(topic);
   }
@@ -165,7 +221,8 @@ static void agrees_with_the_prose_on_random_pairs (void **unused) {
     }
     if (tl_filter_check(tl_slice_str(filter), NULL) != TL_OK) continue;
     bool expected = naive_match(filter, topic);
-    if (tl_filter_match(tl_slice_str(filter), tl_slice_str(topic)) != expected) fail_msg("%s %s", filter, topic);
+    if (tl_filter_match(tl_slice_str(filter), tl_slice_str(topic)) != expected)
+      fail_msg("%s %s", filter, topic);
     matches += expected;
   }
   assert_true(matches > 1000);

@@ -3,9 +3,14 @@
 
 #include "base/text.h"
 
-/* The definition, another way round: decode, then ask whether the shortest encoding of the result is what stands there. */
+/* The definition, another way round: decode, then ask whether the shortest encoding of the
+** result is what stands there. */
 static size_t naive_sequence (const uint8_t *at, size_t len) {
-  size_t n = at[0] < 0x80 ? 1 : (at[0] & 0xE0) == 0xC0 ? 2 : (at[0] & 0xF0) == 0xE0 ? 3 : (at[0] & 0xF8) == 0xF0 ? 4 : 0;
+  size_t n = at[0] < 0x80             ? 1
+             : (at[0] & 0xE0) == 0xC0 ? 2
+             : (at[0] & 0xF0) == 0xE0 ? 3
+             : (at[0] & 0xF8) == 0xF0 ? 4
+                                      : 0;
   if (n == 0 || n > len) return 0;
   uint32_t c = n == 1 ? at[0] : at[0] & (0x7Fu >> n);
   for (size_t i = 1; i < n; i++) {
@@ -77,15 +82,20 @@ static void names_the_place_of_each_kind_of_bad_byte (void **unused) {
     "\xED\xBF\xBF",     /* last low surrogate */
     "\xF4\x90\x80\x80", /* U+110000 */
     "\xF5\x80\x80\x80", /* beyond any lead */
-    "\xF8\x88\x80\x80\x80", "\xFC\x84\x80\x80\x80\x80", "\xFE", "\xFF",
-    "\xC3",             /* cut after one of two */
-    "\xE2\x82",         /* cut after two of three */
-    "\xF0\x9F\x98",     /* cut after three of four */
-    "\xC3(",            /* a lead without its tail */
-    "\xE2\x82(", "\xF0\x9F\x98(",
+    "\xF8\x88\x80\x80\x80",
+    "\xFC\x84\x80\x80\x80\x80",
+    "\xFE",
+    "\xFF",
+    "\xC3",         /* cut after one of two */
+    "\xE2\x82",     /* cut after two of three */
+    "\xF0\x9F\x98", /* cut after three of four */
+    "\xC3(",        /* a lead without its tail */
+    "\xE2\x82(",
+    "\xF0\x9F\x98(",
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    for (size_t before = 0; before < 40; before++) { /* at every place relative to the block-wise path */
+    for (size_t before = 0; before < 40; before++) {
+      /* at every place relative to the block-wise path */
       uint8_t text[128];
       memset(text, 'a', sizeof text);
       memcpy(text + before, bad[i], strlen(bad[i]));
@@ -99,10 +109,14 @@ static void takes_every_code_point_but_surrogates (void **unused) {
   for (uint32_t c = 0; c <= 0x10FFFF; c++) {
     uint8_t b[4];
     size_t n = 0;
-    if (c < 0x80) b[n++] = (uint8_t)c;
-    else if (c < 0x800) b[n++] = (uint8_t)(0xC0 | c >> 6);
-    else if (c < 0x10000) b[n++] = (uint8_t)(0xE0 | c >> 12), b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
-    else b[n++] = (uint8_t)(0xF0 | c >> 18), b[n++] = (uint8_t)(0x80 | (c >> 12 & 63)),
+    if (c < 0x80)
+      b[n++] = (uint8_t)c;
+    else if (c < 0x800)
+      b[n++] = (uint8_t)(0xC0 | c >> 6);
+    else if (c < 0x10000)
+      b[n++] = (uint8_t)(0xE0 | c >> 12), b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
+    else
+      b[n++] = (uint8_t)(0xF0 | c >> 18), b[n++] = (uint8_t)(0x80 | (c >> 12 & 63)),
       b[n++] = (uint8_t)(0x80 | (c >> 6 & 63));
     if (c >= 0x80) b[n++] = (uint8_t)(0x80 | (c & 63));
     bool surrogate = c >= 0xD800 && c <= 0xDFFF;
@@ -112,8 +126,8 @@ static void takes_every_code_point_but_surrogates (void **unused) {
 
 static void agrees_on_random_mixtures_of_any_length (void **unused) {
   (void)unused;
-  static const char *const parts[] = { "a", "0123456789abcdef", "é", "€", "😀", "\x80", "\xED\xA0\x80", "\xC3", "zzzzzzz",
-    "\xE2\x82" };
+  static const char *const parts[] = { "a",    "0123456789abcdef", "é",    "€",       "😀",
+                                       "\x80", "\xED\xA0\x80",     "\xC3", "zzzzzzz", "\xE2\x82" };
   uint64_t seed = 1;
   for (int i = 0; i < 20000; i++) {
     uint8_t text[256];

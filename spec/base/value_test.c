@@ -7,14 +7,16 @@
 
 static void each_type_has_one_name_both_ways (void **unused) {
   (void)unused;
-  static const char *const names[] = { "Ai", "Ao", "Ci", "Co", "Di", "Do", "Qi", "TxtI", "TxtO", "TiA", "ToA", "TiR", "ToR" };
+  static const char *const names[] = { "Ai",   "Ao",   "Ci",  "Co",  "Di",  "Do", "Qi",
+                                       "TxtI", "TxtO", "TiA", "ToA", "TiR", "ToR" };
   assert_int_equal(sizeof names / sizeof *names, TL_TYPE_COUNT);
   for (int i = 0; i < TL_TYPE_COUNT; i++) {
     tl_type type = TL_TYPE_COUNT;
     assert_string_equal(tl_type_name((tl_type)i), names[i]);
     assert_true(tl_type_from_name(tl_slice_str(names[i]), &type));
     assert_int_equal(type, i);
-    bool output = strchr("oO", names[i][strlen(names[i]) - 1]) != NULL || strncmp(names[i], "To", 2) == 0;
+    bool output =
+        strchr("oO", names[i][strlen(names[i]) - 1]) != NULL || strncmp(names[i], "To", 2) == 0;
     assert_true(tl_type_is_output((tl_type)i) == output);
   }
   tl_type type = TL_QI;
@@ -27,9 +29,9 @@ static void each_type_has_one_name_both_ways (void **unused) {
 
 static void each_reason_and_status_has_the_contracts_word (void **unused) {
   (void)unused;
-  static const char *const reasons[] = { "", "missing", "json", "type", "range", "decoder", "station-will", "disconnected",
-    "no-data",
-                                         "off", "time" };
+  static const char *const reasons[] = { "",        "missing", "json",         "type",
+                                         "range",   "decoder", "station-will", "disconnected",
+                                         "no-data", "off",     "time" };
   assert_int_equal(sizeof reasons / sizeof *reasons, TL_REASON_COUNT);
   for (int i = 0; i < TL_REASON_COUNT; i++) {
     tl_reason reason = TL_REASON_COUNT;
@@ -54,9 +56,16 @@ static void values_are_compared_by_what_their_type_holds (void **unused) {
     memset(&b, 0x22, sizeof b);
     memset(&c, 0x33, sizeof c);
     switch (i) {
-      case TL_AI: case TL_AO: case TL_TIR: case TL_TOR: a.number = b.number = 1.5, c.number = 2; break;
-      case TL_DI: case TL_DO: a.boolean = b.boolean = true, c.boolean = false; break;
-      case TL_TXTI: case TL_TXTO: a.text = TL_LIT("same"), b.text = tl_slice_str("same"), c.text = TL_LIT("sam"); break;
+      case TL_AI:
+      case TL_AO:
+      case TL_TIR:
+      case TL_TOR: a.number = b.number = 1.5, c.number = 2; break;
+      case TL_DI:
+      case TL_DO: a.boolean = b.boolean = true, c.boolean = false; break;
+      case TL_TXTI:
+      case TL_TXTO:
+        a.text = TL_LIT("same"), b.text = tl_slice_str("same"), c.text = TL_LIT("sam");
+        break;
       default: a.integer = b.integer = INT64_MAX, c.integer = INT64_MAX - 1;
     }
     assert_true(tl_value_eq((tl_type)i, &a, &b));

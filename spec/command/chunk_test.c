@@ -9,16 +9,21 @@
 #include "command/chunk.h"
 
 static void what_can_begin_nothing_goes_on (void **state) {
-  static const char *const lines[] = { "  .. 'x'", ":close()", ".name", ", 2", "= 1", "== 1", "~= 1", "+ 1", "- 1", "* 2", "/ 2", "// 2", "% 2",
-                                       "^ 2", "< 1", "> 1", "& 1", "| 1", ")", "]", "}", "and x", "or", "\tor(x)", "\v\f\r and" };
+  static const char *const lines[] = { "  .. 'x'", ":close()", ".name", ", 2",     "= 1",
+                                       "== 1",     "~= 1",     "+ 1",   "- 1",     "* 2",
+                                       "/ 2",      "// 2",     "% 2",   "^ 2",     "< 1",
+                                       "> 1",      "& 1",      "| 1",   ")",       "]",
+                                       "}",        "and x",    "or",    "\tor(x)", "\v\f\r and" };
   (void)state;
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
     if (!tl_chunk_goes_on(tl_slice_str(lines[i]))) fail_msg("'%s' begins something", lines[i]);
 }
 
 static void what_can_begin_something_does_not (void **state) {
-  static const char *const lines[] = { "", "  ", "x", "(f or g)()", "{ 1 }", "[[x]]", "'x'", "#t", "~x", "-- c", "::label::", ".5", "android",
-                                       "or_else()", "order", "and1", "not x", "5", "end", "\xc3\xa4" };
+  static const char *const lines[] = { "",          "  ",    "x",       "(f or g)()", "{ 1 }",
+                                       "[[x]]",     "'x'",   "#t",      "~x",         "-- c",
+                                       "::label::", ".5",    "android", "or_else()",  "order",
+                                       "and1",      "not x", "5",       "end",        "\xc3\xa4" };
   (void)state;
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
     if (tl_chunk_goes_on(tl_slice_str(lines[i]))) fail_msg("'%s' goes on", lines[i]);

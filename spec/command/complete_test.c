@@ -1,4 +1,5 @@
-/* spec/command/complete_test.c — lists of completions: reading them, and where they fit the line. */
+/* spec/command/complete_test.c — lists of completions: reading them, and where they fit the
+** line. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,8 +50,21 @@ static void leaves_out_what_cannot_be_typed (void **state) {
 }
 
 static void refuses_what_is_no_list_of_texts (void **state) {
-  const char *bad[] = { "", "[", "[\"a\"", "[\"a\",]", "[x]", "{}", "[\"a]", "[\"\\x\"]", "[\"\\", "[\"\\u12",
-                        "[\"\\ud800\"]", "[\"\\udc00\"]", "[\"\\ud800\\u0041\"]", "[\"a\"] x", "[\"a\" \"b\"]" };
+  const char *bad[] = { "",
+                        "[",
+                        "[\"a\"",
+                        "[\"a\",]",
+                        "[x]",
+                        "{}",
+                        "[\"a]",
+                        "[\"\\x\"]",
+                        "[\"\\",
+                        "[\"\\u12",
+                        "[\"\\ud800\"]",
+                        "[\"\\udc00\"]",
+                        "[\"\\ud800\\u0041\"]",
+                        "[\"a\"] x",
+                        "[\"a\" \"b\"]" };
   (void)state;
   for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
     if (read_list(bad[i]) != TL_ESYNTAX) fail_msg("'%s' was taken", bad[i]);

@@ -1,4 +1,5 @@
-/* spec/command/options_test.c — command-line words: every form that is taken, every form that is refused. */
+/* spec/command/options_test.c — command-line words: every form that is taken, every form that
+** is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +14,10 @@
 
 static const char *socket_path, *code, *operands[2];
 static bool json;
-static const tl_option table[] = {
-  { "socket", 0, NULL, &socket_path }, { NULL, 'e', NULL, &code }, { "json", 'j', &json, NULL }, { 0 }
-};
+static const tl_option table[] = { { "socket", 0, NULL, &socket_path },
+                                   { NULL, 'e', NULL, &code },
+                                   { "json", 'j', &json, NULL },
+                                   { 0 } };
 static char said[1024]; /* what went to stderr, or to stdout for help */
 
 /* Run `call` with `fd` caught in said[]. */
@@ -77,7 +79,8 @@ static void takes_operands_anywhere (void **state) {
 static void refuses_with_the_reason (void **state) {
   (void)state;
   assert_int_equal(READ("--sokcet", "/a"), TL_OPTIONS_WRONG);
-  assert_string_equal(said, "tagline repl: unknown option '--sokcet'; did you mean '--socket'? (see 'tagline repl --help')\n");
+  assert_string_equal(said, "tagline repl: unknown option '--sokcet'; did you mean '--socket'? "
+                            "(see 'tagline repl --help')\n");
   assert_int_equal(READ("--JSON=x"), TL_OPTIONS_WRONG);
   assert_non_null(strstr(said, "unknown option '--JSON'; did you mean '--json'?"));
   assert_int_equal(READ("--frobnicate"), TL_OPTIONS_WRONG);

@@ -1,4 +1,5 @@
-/* spec/command/repl_test.c — `tagline repl` in a child process; this program plays the running process that it attaches to. */
+/* spec/command/repl_test.c — `tagline repl` in a child process; this program plays the running
+** process that it attaches to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,7 +120,9 @@ static void expect (char type, const char *body) {
   assert_int_equal(got, type);
   assert_string_equal((char *)frame.at, body);
 }
-static void answer (char type, const char *body) { assert_int_equal(tl_console_put(peer, type, tl_slice_str(body)), 0); }
+static void answer (char type, const char *body) {
+  assert_int_equal(tl_console_put(peer, type, tl_slice_str(body)), 0);
+}
 
 /* All that comes on fd until its end is this text (a part of it with `part`). */
 static void says (int fd, const char *text, bool part) {
@@ -133,7 +136,8 @@ static void says (int fd, const char *text, bool part) {
     seen.len += (size_t)n;
   }
   tl_buf_byte(&seen, 0);
-  if (part && !strstr((char *)seen.at, text)) fail_msg("'%s' does not say '%s'", (char *)seen.at, text);
+  if (part && !strstr((char *)seen.at, text))
+    fail_msg("'%s' does not say '%s'", (char *)seen.at, text);
   if (!part) assert_string_equal((char *)seen.at, text);
 }
 
@@ -150,8 +154,9 @@ static const char plain[] = "{\"tty\":false,\"width\":80,\"json\":false,\"wait\"
 static void prints_the_result_of_an_expression (void **state) {
   (void)state;
   server = listen_at("plant");
-  START("-e", "1 + 1"); /* the only running process is found; a line for that is the first connection */
-  attach();             /* the look whether somebody answers */
+  /* the only running process is found; a line for that is the first connection */
+  START("-e", "1 + 1");
+  attach(); /* the look whether somebody answers */
   close(peer);
   attach();
   expect('h', plain);
@@ -238,7 +243,9 @@ static void ctrl_c_cancels_first_and_ends_second (void **state) {
   exits(130);
 }
 
-static void write_in (const char *text) { assert_int_equal(write(in, text, strlen(text)), strlen(text)); }
+static void write_in (const char *text) {
+  assert_int_equal(write(in, text, strlen(text)), strlen(text));
+}
 static void end_in (void) {
   close(in);
   in = -1;
@@ -257,7 +264,8 @@ static void evaluates_a_script_line_by_line_and_joins_unfinished_ones (void **st
   attach();
   expect('h', plain);
   write_in("x = 1\n\n");
-  expect_script('l', "1", "x = 1"); /* at once: whoever types into a pipe wants to see what it did */
+  /* at once: whoever types into a pipe wants to see what it did */
+  expect_script('l', "1", "x = 1");
   answer('r', "");
   write_in("for i = 1, 2");
   write_in(" do\n");
@@ -360,14 +368,16 @@ static void says_which_processes_are_running (void **state) {
   char want[300];
   (void)state;
   START("-e", "1");
-  snprintf(want, sizeof want, "tagline repl: no running process in %s/tagline; start one with", folder);
+  snprintf(want, sizeof want, "tagline repl: no running process in %s/tagline; start one with",
+           folder);
   says(errors, want, true);
   exits(1);
   server = listen_at("b");
   int other = listen_at("a");
   START("-e", "1");
   snprintf(want, sizeof want,
-           "tagline repl: several processes are running; choose one with --socket:\n%s/tagline/a.sock\n%s/tagline/b.sock\n",
+           "tagline repl: several processes are running; choose one with "
+           "--socket:\n%s/tagline/a.sock\n%s/tagline/b.sock\n",
            folder, folder);
   says(errors, want, false);
   exits(1);
@@ -406,7 +416,9 @@ static void start_terminal (void) {
   attach();
   expect('h', "{\"tty\":true,\"width\":100,\"json\":false,\"wait\":1000}");
 }
-static void type (const char *keys) { assert_int_equal(write(terminal, keys, strlen(keys)), strlen(keys)); }
+static void type (const char *keys) {
+  assert_int_equal(write(terminal, keys, strlen(keys)), strlen(keys));
+}
 
 /* Read the screen until `text` is there, and forget what came up to it. */
 static void shows (const char *text) {
@@ -467,7 +479,8 @@ static void knows_the_keys_that_terminals_send (void **state) {
   server = listen_at("plant");
   start_terminal();
   shows("tagline> ");
-  type("yx = 1\x1b[1~\x1b[3~\x1b[4~2\x1b[HQ\x1b[F3\x1bOHZ\x1bOF4\r"); /* Home, Delete, End, in the forms there are */
+  /* Home, Delete, End, in the forms there are */
+  type("yx = 1\x1b[1~\x1b[3~\x1b[4~2\x1b[HQ\x1b[F3\x1bOHZ\x1bOF4\r");
   expect('l', "ZQx = 1234");
   answer('r', "");
   shows("tagline> ");

@@ -76,8 +76,8 @@ static void lists_sockets_that_somebody_answers_on (void **state) {
   snprintf(place, sizeof place, "%s/tagline", folder);
   mkdir(place, 0700);
   assert_int_equal(tl_console_running(&out), 0);
-  int fds[4] = { listening("b.sock", true), listening("stale.sock", false), listening("a.sock", true),
-                  listening("no.socket", true) };
+  int fds[4] = { listening("b.sock", true), listening("stale.sock", false),
+                 listening("a.sock", true), listening("no.socket", true) };
   assert_int_equal(tl_console_running(&out), 2);
   snprintf(want, sizeof want, "%s/a.sock\n%s/b.sock\n", place, place);
   is("%s", want);
@@ -105,7 +105,8 @@ static void says_why_it_cannot_connect (void **state) {
 static int pair[2];
 static size_t big = 5 << 20;
 
-static void *send_in_bits (void *arg) { /* a frame byte by byte, an empty one, a big one, then the end inside a head */
+/* a frame byte by byte, an empty one, a big one, then the end inside a head */
+static void *send_in_bits (void *arg) {
   static const char small[] = "o\0\0\0\003abcr\0\0\0\0";
   (void)arg;
   for (size_t i = 0; i < sizeof small - 1; i++) assert_int_equal(send(pair[1], small + i, 1, 0), 1);
@@ -150,7 +151,8 @@ static void refuses_what_the_server_would_and_notices_its_end (void **state) {
   char type;
   (void)state;
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-  assert_int_equal(tl_console_put(pair[0], 'e', tl_slice_of("", (size_t)TL_CONSOLE_FRAME + 1)), TL_ETOOBIG);
+  assert_int_equal(tl_console_put(pair[0], 'e', tl_slice_of("", (size_t)TL_CONSOLE_FRAME + 1)),
+                   TL_ETOOBIG);
   assert_int_equal(send(pair[1], "o\0\0\0\005ab", 7, 0), 7);
   close(pair[1]);
   assert_int_equal(tl_console_get(pair[0], &type, &out), UV_EOF); /* inside a body */

@@ -1,4 +1,5 @@
-/* spec/console/server_test.c — the console socket, driven from the same process by plain sockets and by client.h. */
+/* spec/console/server_test.c — the console socket, driven from the same process by plain
+** sockets and by client.h. */
 #include "net/net_support.h"
 
 #include <dirent.h>
@@ -46,7 +47,9 @@ static void on_closed (void *ctx, tl_console_client *c) {
   closed++;
   if (close_in_closed) tl_console_close(console);
 }
-static const tl_console_events events = { .opened = on_opened, .frame = on_frame, .closed = on_closed };
+static const tl_console_events events = { .opened = on_opened,
+                                          .frame = on_frame,
+                                          .closed = on_closed };
 
 static int setup (void **state) {
   opened = closed = 0;
@@ -69,7 +72,8 @@ static int teardown (void **state) {
 
 static void open_console (void) {
   memset(&err, 0, sizeof err);
-  if (tl_console_listen(&console, loop, path, &events, &console, &err) != 0) fail_msg("%s", err.text);
+  if (tl_console_listen(&console, loop, path, &events, &console, &err) != 0)
+    fail_msg("%s", err.text);
 }
 static void close_console (void) {
   tl_console_close(console);
@@ -84,9 +88,12 @@ static int attach (void) {
   set_nonblocking(fd);
   return fd;
 }
-static void send_bytes (int fd, const void *bytes, size_t n) { assert_int_equal(send(fd, bytes, n, MSG_NOSIGNAL), n); }
+static void send_bytes (int fd, const void *bytes, size_t n) {
+  assert_int_equal(send(fd, bytes, n, MSG_NOSIGNAL), n);
+}
 static bool frames_are (const char *want) {
-  return frames.len == strlen(want) && memcmp(frames.at ? (void *)frames.at : "", want, frames.len) == 0;
+  return frames.len == strlen(want) &&
+         memcmp(frames.at ? (void *)frames.at : "", want, frames.len) == 0;
 }
 
 /* Turns of the loop until `n` bytes came. */
@@ -123,7 +130,9 @@ static void makes_a_folder_and_a_socket_for_this_user_only (void **state) {
 }
 
 static void takes_frames_in_any_split (void **state) {
-  static const char stream[] = "e\0\0\0\005print" "x\0\0\0\0" "c\0\0\0\002{}";
+  static const char stream[] = "e\0\0\0\005print"
+                               "x\0\0\0\0"
+                               "c\0\0\0\002{}";
   (void)state;
   open_console();
   int fd = attach();
@@ -275,7 +284,8 @@ static void a_client_that_asks_and_never_reads_is_not_read_from (void **state) {
   int fd = attach();
   int64_t still = tl_clock_mono_ms();
   while (tl_clock_mono_ms() - still < 100 && sent < total) { /* until it stalls */
-    ssize_t n = send(fd, request + sent % sizeof request, sizeof request - sent % sizeof request, MSG_NOSIGNAL);
+    ssize_t n = send(fd, request + sent % sizeof request, sizeof request - sent % sizeof request,
+                     MSG_NOSIGNAL);
     if (n > 0) {
       sent += (size_t)n;
       still = tl_clock_mono_ms();
@@ -306,8 +316,8 @@ static void a_client_that_vanishes_with_bytes_pending_is_forgotten (void **state
   RUN_UNTIL(closed == 1);
   fd = attach();
   close(fd);
-  for (int i = 0; i < 3; i++)
-    if (clients[1]) tl_console_send(clients[1], 'r', TL_LIT("x")); /* a write error closes it once */
+  for (int i = 0; i < 3; i++) /* a write error closes it once */
+    if (clients[1]) tl_console_send(clients[1], 'r', TL_LIT("x"));
   RUN_UNTIL(closed == 2);
   close_console();
 }

@@ -1,5 +1,5 @@
-/* Messages behind one that waits for ACK_ID: no memory for one of them does not lose it. The file that allocates is compiled in here, so
-** that only its allocations fail. */
+/* Messages behind one that waits for ACK_ID: no memory for one of them does not lose it. The
+** file that allocates is compiled in here, so that only its allocations fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -29,7 +29,8 @@ static void is_not_lost_for_want_of_memory (void **state) {
   tl_recorder_init(&l.recorder);
   assert_int_equal(message(&l, "a"), TL_MESSAGE_HELD);
   spent = true;
-  assert_int_equal(message(&l, "b"), TL_ENOMEM); /* the session ends the connection: spec/mqtt/receive_test.c */
+  /* the session ends the connection: spec/mqtt/receive_test.c */
+  assert_int_equal(message(&l, "b"), TL_ENOMEM);
   assert_int_equal(l.queued, 1);
   spent = false;
   assert_int_equal(message(&l, "b"), TL_MESSAGE_HELD);

@@ -1,4 +1,5 @@
-/* The ring of the last messages: what stays, in which order, and that no byte of it lies outside. */
+/* The ring of the last messages: what stays, in which order, and that no byte of it lies
+** outside. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,12 @@
 static uint8_t filler[4096];
 
 static void add (tl_recorder *r, size_t bytes, const char *topic, size_t payload) {
-  tl_incoming m = { .topic = tl_slice_str(topic), .payload = tl_slice_of(filler, payload), .qos = 1, .id = 7, .retain = true, .wall = 1000 };
+  tl_incoming m = { .topic = tl_slice_str(topic),
+                    .payload = tl_slice_of(filler, payload),
+                    .qos = 1,
+                    .id = 7,
+                    .retain = true,
+                    .wall = 1000 };
   tl_recorder_add(r, bytes, &m);
 }
 
@@ -49,7 +55,8 @@ static void keeps_every_field (void **state) {
   tl_recorder_fini(&r);
 }
 
-/* Whatever comes, what is listed is an unbroken run of numbers that ends at the last message kept, and each is whole. */
+/* Whatever comes, what is listed is an unbroken run of numbers that ends at the last message
+** kept, and each is whole. */
 static void check (const tl_recorder *r, uint64_t last) {
   tl_recorded *all = calloc(r->count + 1u, sizeof *all);
   assert_non_null(all);
@@ -134,15 +141,24 @@ static void a_capture_line_holds_any_bytes (void **state) {
   tl_buf out;
   (void)state;
   tl_buf_init(&out);
-  tl_recorded one = { 3, { .topic = TL_LIT("a\"b"), .payload = TL_LIT("\x01\xff"), .qos = 2, .dup = true, .id = 9, .wall = 1700000000123 } };
+  tl_recorded one = { 3,
+                      { .topic = TL_LIT("a\"b"),
+                        .payload = TL_LIT("\x01\xff"),
+                        .qos = 2,
+                        .dup = true,
+                        .id = 9,
+                        .wall = 1700000000123 } };
   tl_recorded_json(&one, "plant", &out);
   one.m.payload = TL_LIT("x\ny");
   tl_recorded_json(&one, "plant", &out);
   tl_buf_byte(&out, 0);
-  assert_string_equal("{\"line\":\"plant\",\"time\":\"2023-11-14T22:13:20.123Z\",\"topic\":\"a\\\"b\",\"qos\":2,\"retain\":false,\"dup\":true,"
+  assert_string_equal("{\"line\":\"plant\",\"time\":\"2023-11-14T22:13:20.123Z\",\"topic\":"
+                      "\"a\\\"b\",\"qos\":2,\"retain\":false,\"dup\":true,"
                       "\"id\":9,\"base64\":\"Af8=\"}\n"
-                      "{\"line\":\"plant\",\"time\":\"2023-11-14T22:13:20.123Z\",\"topic\":\"a\\\"b\",\"qos\":2,\"retain\":false,\"dup\":true,"
-                      "\"id\":9,\"payload\":\"x\\ny\"}\n", (const char *)out.at);
+                      "{\"line\":\"plant\",\"time\":\"2023-11-14T22:13:20.123Z\",\"topic\":"
+                      "\"a\\\"b\",\"qos\":2,\"retain\":false,\"dup\":true,"
+                      "\"id\":9,\"payload\":\"x\\ny\"}\n",
+                      (const char *)out.at);
   tl_buf_fini(&out);
 }
 

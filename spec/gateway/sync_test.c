@@ -1,5 +1,6 @@
-/* spec/gateway/sync_test.c — a line with session_store on a disk that counts: no byte that depends on the store leaves before it is synced,
-** and none leaves that could not be. The broker is a plain socket. */
+/* spec/gateway/sync_test.c — a line with session_store on a disk that counts: no byte that
+** depends on the store leaves before it is synced, and none leaves that could not be. The
+** broker is a plain socket. */
 #include "net/net_support.h"
 #include "store/folder.h"
 
@@ -10,10 +11,12 @@
 static tl_gateway *gateway;
 static int listener, broker; /* sockets */
 static uint16_t port;
-static uint8_t got[4096];    /* of this connection */
+static uint8_t got[4096]; /* of this connection */
 static size_t got_len;
 
-static void text (tl_slice *field, const char *value) { assert_int_equal(tl_params_set_text(field, tl_slice_str(value)), TL_OK); }
+static void text (tl_slice *field, const char *value) {
+  assert_int_equal(tl_params_set_text(field, tl_slice_str(value)), TL_OK);
+}
 
 static tl_link *link_of_plant (void) { return tl_line_link(tl_gateway_model(gateway)->lines[0]); }
 
@@ -66,7 +69,9 @@ static void connect_it (bool present) {
 static int set_up (void **state) {
   memset(&disk, 0, sizeof disk);
   tl_log_set_level(TL_LOG_ERROR);
-  if (new_folder(state) != 0 || loop_setup(state) != 0 || tl_gateway_new(&gateway, loop, NULL, NULL) != TL_OK) return -1;
+  if (new_folder(state) != 0 || loop_setup(state) != 0 ||
+      tl_gateway_new(&gateway, loop, NULL, NULL) != TL_OK)
+    return -1;
   listener = listen_on(AF_INET, 8, &port);
   broker = -1;
   configure();
@@ -90,7 +95,8 @@ static int tear_down (void **state) {
 }
 
 static int publish (const char *payload) {
-  return tl_link_publish(link_of_plant(), TL_LIT("t"), tl_slice_str(payload), 1, 0, NULL, NULL, NULL);
+  return tl_link_publish(link_of_plant(), TL_LIT("t"), tl_slice_str(payload), 1, 0, NULL, NULL,
+                         NULL);
 }
 
 static void a_write_is_synced_before_its_bytes_leave (void **state) {
@@ -116,7 +122,9 @@ static void a_received_identifier_is_synced_before_pubrec (void **state) {
   (void)state;
   connect_it(false);
   disk.syncs = 0;
-  answer("\x34\x05\x00\x01" "a\x00\x07", 7);
+  answer("\x34\x05\x00\x01"
+         "a\x00\x07",
+         7);
   RUN_UNTIL(came(0x50));
   assert_true(disk.syncs >= 1);
 }

@@ -1,4 +1,5 @@
-/* spec/gateway/unrouted_test.c — the most frequent topics that no station takes, in bounded memory. */
+/* spec/gateway/unrouted_test.c — the most frequent topics that no station takes, in bounded
+** memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,7 +56,8 @@ static void keeps_frequent_topics_among_thousands_of_rare_ones (void **state) {
   assert_true(memcmp(place(&u, 0)->topic, "often", 5) == 0);
   assert_true(memcmp(place(&u, 1)->topic, "half", 4) == 0);
   const tl_unrouted_topic *t = place(&u, 0);
-  assert_true(t->count >= 5000 && t->count - t->over <= 5000); /* what it says of its own error holds */
+  /* what it says of its own error holds */
+  assert_true(t->count >= 5000 && t->count - t->over <= 5000);
 }
 
 static void says_that_a_late_topic_inherited_its_count (void **state) {

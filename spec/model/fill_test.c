@@ -2,7 +2,9 @@
 #include "model/fill.h"
 #include "world.h"
 
-static const tl_slice names[] = { { (const uint8_t *)"dev", 3 }, { (const uint8_t *)"site", 4 }, { (const uint8_t *)"de", 2 } };
+static const tl_slice names[] = { { (const uint8_t *)"dev", 3 },
+                                  { (const uint8_t *)"site", 4 },
+                                  { (const uint8_t *)"de", 2 } };
 
 static const char *filled (const char *text, const char *dev, const char *site, bool name_escape) {
   static char out[256];
@@ -19,7 +21,8 @@ static const char *filled (const char *text, const char *dev, const char *site, 
 
 static void replaces_each_placeholder (void **state) {
   (void)state;
-  assert_string_equal(filled("site/{site}/{dev}/down", "a17", "north", false), "site/north/a17/down");
+  assert_string_equal(filled("site/{site}/{dev}/down", "a17", "north", false),
+                      "site/north/a17/down");
   assert_string_equal(filled("{dev}{dev}{de}", "x", "", false), "xxDE");
   assert_string_equal(filled("", "x", "", false), "");
   assert_string_equal(filled("{site}", "x", "", false), "");
@@ -27,7 +30,8 @@ static void replaces_each_placeholder (void **state) {
 
 static void leaves_other_braces_alone (void **state) {
   (void)state;
-  assert_string_equal(filled("{other} {dev {} } {{dev}} {dev", "x", "y", false), "{other} {dev {} } {x} {dev");
+  assert_string_equal(filled("{other} {dev {} } {{dev}} {dev", "x", "y", false),
+                      "{other} {dev {} } {x} {dev");
 }
 
 static void does_not_fill_what_it_filled_in (void **state) {
@@ -38,8 +42,10 @@ static void does_not_fill_what_it_filled_in (void **state) {
 static void escapes_what_a_name_may_not_hold (void **state) {
   (void)state;
   assert_string_equal(filled("sensor-{dev}", "Az09_-", "", true), "sensor-Az09_-");
-  assert_string_equal(filled("sensor-{dev}", "a b%c.d\xc3\xa9", "", true), "sensor-a%20b%25c%2Ed%C3%A9");
-  assert_string_equal(filled("a b {dev}", "x", "", true), "a b x"); /* the text around is the config's affair */
+  assert_string_equal(filled("sensor-{dev}", "a b%c.d\xc3\xa9", "", true),
+                      "sensor-a%20b%25c%2Ed%C3%A9");
+  /* the text around is the config's affair */
+  assert_string_equal(filled("a b {dev}", "x", "", true), "a b x");
 }
 
 static void quotes_regex_syntax (void **state) {
@@ -60,9 +66,12 @@ static void says_whether_there_is_a_placeholder (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(replaces_each_placeholder),     cmocka_unit_test(leaves_other_braces_alone),
-    cmocka_unit_test(does_not_fill_what_it_filled_in), cmocka_unit_test(escapes_what_a_name_may_not_hold),
-    cmocka_unit_test(quotes_regex_syntax),           cmocka_unit_test(says_whether_there_is_a_placeholder),
+    cmocka_unit_test(replaces_each_placeholder),
+    cmocka_unit_test(leaves_other_braces_alone),
+    cmocka_unit_test(does_not_fill_what_it_filled_in),
+    cmocka_unit_test(escapes_what_a_name_may_not_hold),
+    cmocka_unit_test(quotes_regex_syntax),
+    cmocka_unit_test(says_whether_there_is_a_placeholder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* spec/model/memory_test.c — every allocation of this room fails in turn; what was built stays whole. The room's files are
-** compiled in here, so that only their own allocations fail. */
+/* spec/model/memory_test.c — every allocation of this room fails in turn; what was built stays
+** whole. The room's files are compiled in here, so that only their own allocations fail. */
 #include "world.h"
 #include "support/spare_memory.h"
 
@@ -38,15 +38,20 @@ static const tl_tagdef *second_tags (void) {
 
 static int get_plan (tl_model *m, tl_plan **out, const tl_tagdef *tags, size_t n) {
   tl_err err = { 0 };
-  const tl_plan_spec spec = { .json = true, .time_field = TL_LIT("ts"), .tags = tags, .tag_count = n };
+  const tl_plan_spec spec = {
+    .json = true, .time_field = TL_LIT("ts"), .tags = tags, .tag_count = n
+  };
   int rc = tl_plan_pool_get(m->plans, out, &spec, &err);
   if (rc != TL_OK) assert_string_equal(err.text, "no memory");
   return rc;
 }
 
-/* Give a station a text; where there is no memory for it, no older text may stay and pass for it. */
+/* Give a station a text; where there is no memory for it, no older text may stay and pass for
+** it. */
 static int feed (tl_station *s, const char *payload, const char *text) {
-  const tl_incoming m = { .topic = TL_LIT("s"), .payload = tl_slice_str(payload), .now = 1, .wall = 1 };
+  const tl_incoming m = {
+    .topic = TL_LIT("s"), .payload = tl_slice_str(payload), .now = 1, .wall = 1
+  };
   assert_true(tl_station_receive(s, &m));
   if (s->tags[0].status == TL_VALID) {
     assert_true(tl_slice_eq(s->tags[0].value.text, tl_slice_str(text)));
@@ -59,7 +64,9 @@ static int feed (tl_station *s, const char *payload, const char *text) {
 static int add_two (tl_line *line, tl_plan *plan, tl_station **out) {
   static const char *const names[] = { "a", "b" };
   for (int i = 0; i < 2; i++) {
-    const tl_station_spec spec = { .name = tl_slice_str(names[i]), .address = TL_LIT("x"), .will_topic = TL_LIT("w"),
+    const tl_station_spec spec = { .name = tl_slice_str(names[i]),
+                                   .address = TL_LIT("x"),
+                                   .will_topic = TL_LIT("w"),
                                    .plan = plan };
     uint32_t before = line->station_count, refs = plan->refs;
     int rc = tl_line_add_station(line, &spec, 0, 0, out);
@@ -84,7 +91,9 @@ static int change (tl_station *s, tl_plan *plan) {
   assert_true(tl_slice_eq(s->tags[1].value.text, TL_LIT("idle")));
   rc = tl_station_retune(s, &(tl_station_spec){ .will_topic = TL_LIT("other") });
   assert_string_equal(s->will_topic, rc == TL_OK ? "other" : "w");
-  return rc != TL_OK ? rc : feed(s, "{\"t\":\"a text longer than the one before it\"}", "a text longer than the one before it");
+  return rc != TL_OK ? rc
+                     : feed(s, "{\"t\":\"a text longer than the one before it\"}",
+                            "a text longer than the one before it");
 }
 
 static int life (void) {
@@ -120,6 +129,7 @@ static void each_failed_allocation_is_reported_and_leaves_nothing_behind (void *
 }
 
 int main (void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(each_failed_allocation_is_reported_and_leaves_nothing_behind) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(
+      each_failed_allocation_is_reported_and_leaves_nothing_behind) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
 
 static tl_station *simple (world *w, const char *name) {
   const tl_tagdef tags[] = { def("a", TL_AI, "JA=a"), def("out", TL_TXTO, "OUT_TOPIC") };
-  return add(w, (tl_station_spec){ .name = tl_slice_str(name) }, (tl_plan_spec){ .json = true }, tags, 2);
+  return add(w, (tl_station_spec){ .name = tl_slice_str(name) }, (tl_plan_spec){ .json = true },
+             tags, 2);
 }
 
 static void finds_by_full_name (void **state) {
@@ -17,9 +18,20 @@ static void finds_by_full_name (void **state) {
   assert_ptr_equal(tl_model_station(w.model, TL_LIT("plant.boiler")), s);
   assert_ptr_equal(tl_model_tag(w.model, TL_LIT("plant.boiler.out")), &s->tags[1]);
   assert_ptr_equal(tl_station_tag(s, TL_LIT("a")), &s->tags[0]);
-  static const char *const wrong[] = { "", ".", "..", "plant", "plant.", "plant.boiler", "plant.boiler.", "plant.boiler.x",
-                                       "plant.boiler.a.b", "x.boiler.a", "plant.x.a", ".boiler.a" };
-  for (size_t i = 0; i < COUNT(wrong); i++) assert_null(tl_model_tag(w.model, tl_slice_str(wrong[i])));
+  static const char *const wrong[] = { "",
+                                       ".",
+                                       "..",
+                                       "plant",
+                                       "plant.",
+                                       "plant.boiler",
+                                       "plant.boiler.",
+                                       "plant.boiler.x",
+                                       "plant.boiler.a.b",
+                                       "x.boiler.a",
+                                       "plant.x.a",
+                                       ".boiler.a" };
+  for (size_t i = 0; i < COUNT(wrong); i++)
+    assert_null(tl_model_tag(w.model, tl_slice_str(wrong[i])));
   assert_null(tl_model_station(w.model, TL_LIT("plant")));
   assert_null(tl_model_station(w.model, TL_LIT("plant.")));
   assert_null(tl_model_station(w.model, TL_LIT("plant.boiler.a")));
@@ -75,10 +87,15 @@ static void copies_names_and_wills (void **state) {
   char text[] = "nameaddrtopicload";
   tl_station *s = NULL;
   tl_plan *plan = plan_of(&w, (tl_plan_spec){ 0 }, NULL, 0);
-  const tl_station_spec spec = { .name = tl_slice_of(text, 4), .address = tl_slice_of(text + 4, 4),
-                                 .will_topic = tl_slice_of(text + 8, 5), .will_payload = tl_slice_of(text + 13, 4),
-                                 .plan = plan, .time_filter_ms = 1, .no_data_ms = 2,
-                                 .subscribe_address = true, .max_instances = 3 };
+  const tl_station_spec spec = { .name = tl_slice_of(text, 4),
+                                 .address = tl_slice_of(text + 4, 4),
+                                 .will_topic = tl_slice_of(text + 8, 5),
+                                 .will_payload = tl_slice_of(text + 13, 4),
+                                 .plan = plan,
+                                 .time_filter_ms = 1,
+                                 .no_data_ms = 2,
+                                 .subscribe_address = true,
+                                 .max_instances = 3 };
   assert_int_equal(tl_line_add_station(w.line, &spec, 0, 0, &s), TL_OK);
   tl_plan_unref(plan);
   memset(text, 'x', sizeof text);
@@ -86,7 +103,8 @@ static void copies_names_and_wills (void **state) {
   assert_string_equal(s->address, "addr");
   assert_string_equal(s->will_topic, "topic");
   assert_true(tl_slice_eq(s->will_payload, TL_LIT("load")));
-  assert_true(s->subscribe_address && s->time_filter_ms == 1 && s->no_data_ms == 2 && s->max_instances == 3);
+  assert_true(s->subscribe_address && s->time_filter_ms == 1 && s->no_data_ms == 2 &&
+              s->max_instances == 3);
   assert_ptr_equal(tl_line_station(w.line, TL_LIT("name")), s);
   assert_int_equal(tl_station_retune(s, &(tl_station_spec){ .time_filter_ms = 9 }), TL_OK);
   assert_null(s->will_topic);
@@ -100,9 +118,11 @@ static void outputs_begin_with_their_default (void **state) {
   (void)state;
   world w;
   world_init(&w);
-  tl_tagdef tags[] = { def_text("topic", TL_TXTO, "OUT_TOPIC", "s/set"), def("ao", TL_AO, "JA=x"), def("ai", TL_AI, "JA=y") };
+  tl_tagdef tags[] = { def_text("topic", TL_TXTO, "OUT_TOPIC", "s/set"), def("ao", TL_AO, "JA=x"),
+                       def("ai", TL_AI, "JA=y") };
   for (int i = 1; i < 3; i++) tags[i].has_default = true, tags[i].default_value.number = 4;
-  tl_station *s = add(&w, (tl_station_spec){ .name = TL_LIT("s") }, (tl_plan_spec){ .json = true }, tags, 3);
+  tl_station *s =
+      add(&w, (tl_station_spec){ .name = TL_LIT("s") }, (tl_plan_spec){ .json = true }, tags, 3);
   assert_string_equal(said(&w), "");
   assert_true(tl_slice_eq(s->tags[0].value.text, TL_LIT("s/set")));
   assert_true(s->tags[0].status == TL_VALID && s->tags[0].time_ms == wall(&w));
@@ -117,15 +137,17 @@ static void a_station_on_a_subscribed_line_is_on (void **state) {
   world_init(&w);
   tl_line_up(w.line, w.now, wall(&w));
   const tl_tagdef tags[] = { def("a", TL_AI, "JA=a") };
-  tl_station *s = add(&w, (tl_station_spec){ .name = TL_LIT("s"), .no_data_ms = 500 }, (tl_plan_spec){ .json = true }, tags, 1);
+  tl_station *s = add(&w, (tl_station_spec){ .name = TL_LIT("s"), .no_data_ms = 500 },
+                      (tl_plan_spec){ .json = true }, tags, 1);
   assert_int_equal(s->status, TL_ST_ON);
   assert_int_equal(w.due, 1500);
-  assert_int_equal(tl_station_retune(s, &(tl_station_spec){ .no_data_ms = 300, .time_filter_ms = 50 }), TL_OK);
+  assert_int_equal(
+      tl_station_retune(s, &(tl_station_spec){ .no_data_ms = 300, .time_filter_ms = 50 }), TL_OK);
   assert_int_equal(tick(&w, 1000), 1300);
   world_fini(&w);
 }
 
-/* ---- another plan ---- */
+/* --- another plan --- */
 
 static void replan (world *w, tl_station **s, tl_plan_spec spec, const tl_tagdef *tags, size_t n) {
   tl_plan *plan = plan_of(w, spec, tags, n);
@@ -138,14 +160,22 @@ static void a_new_plan_keeps_the_values_of_tags_that_stayed (void **state) {
   world w;
   world_init(&w);
   tl_tagdef before[] = {
-    def("same", TL_AI, "JA=a"), def("text", TL_TXTI, "JA=t"), def("type", TL_AI, "JA=b"), def("address", TL_AI, "JA=c"),
-    def("gone", TL_TXTI, "JA=d"), def_text("topic", TL_TXTO, "OUT_TOPIC", "one"),
+    def("same", TL_AI, "JA=a"),
+    def("text", TL_TXTI, "JA=t"),
+    def("type", TL_AI, "JA=b"),
+    def("address", TL_AI, "JA=c"),
+    def("gone", TL_TXTI, "JA=d"),
+    def_text("topic", TL_TXTO, "OUT_TOPIC", "one"),
     def_text("kept", TL_TXTO, "OUT_VALUE", "idle"),
   };
   tl_tagdef after[] = {
-    def_text("kept", TL_TXTO, "OUT_VALUE", "idle"), def("new", TL_AI, "JA=e"), def("address", TL_AI, "JA=cc"),
+    def_text("kept", TL_TXTO, "OUT_VALUE", "idle"),
+    def("new", TL_AI, "JA=e"),
+    def("address", TL_AI, "JA=cc"),
     def("type", TL_CI, "JA=b"),
-    def("text", TL_TXTI, "JA=t"), def("same", TL_AI, "JA=a"), def_text("topic", TL_TXTO, "OUT_TOPIC", "two"),
+    def("text", TL_TXTI, "JA=t"),
+    def("same", TL_AI, "JA=a"),
+    def_text("topic", TL_TXTO, "OUT_TOPIC", "two"),
   };
   after[5].unit = "C"; /* no other value for that */
   tl_station *s = station(&w, before, COUNT(before));
@@ -164,8 +194,10 @@ static void a_new_plan_keeps_the_values_of_tags_that_stayed (void **state) {
   assert_int_equal(s->tags[3].status, TL_UNSET);
   assert_true(tl_slice_eq(s->tags[4].value.text, TL_LIT("x")));
   assert_true(s->tags[5].value.number == 1);
-  assert_true(tl_slice_eq(s->tags[6].value.text, TL_LIT("two"))); /* a new default is a new value at start */
-  for (uint16_t i = 0; i < COUNT(after); i++) assert_true(s->tags[i].station == s && s->tags[i].index == i);
+  /* a new default is a new value at start */
+  assert_true(tl_slice_eq(s->tags[6].value.text, TL_LIT("two")));
+  for (uint16_t i = 0; i < COUNT(after); i++)
+    assert_true(s->tags[i].station == s && s->tags[i].index == i);
   assert_int_equal(s->stats.messages, 1);
   assert_false(s->json_bad);
   receive(&w, s, "{\"a\":1,\"t\":\"x\",\"b\":2.4,\"cc\":3,\"e\":4}");
@@ -200,7 +232,8 @@ static void instances_follow_a_template_that_moves_or_goes (void **state) {
   (void)state;
   world w;
   world_init(&w);
-  const tl_tagdef tags[] = { def_text("t", TL_TXTO, "OUT_TOPIC", "a/{dev}") }, more[] = { tags[0], def("x", TL_AI, "JA=x") };
+  const tl_tagdef tags[] = { def_text("t", TL_TXTO, "OUT_TOPIC", "a/{dev}") },
+                  more[] = { tags[0], def("x", TL_AI, "JA=x") };
   const tl_station_spec template = { .name = TL_LIT("s-{dev}"), .is_template = true };
   tl_station *t = add(&w, template, (tl_plan_spec){ .json = true }, tags, 1);
   tl_station *a = simple(&w, "s-a"), *b = simple(&w, "s-b");
@@ -216,7 +249,7 @@ static void instances_follow_a_template_that_moves_or_goes (void **state) {
   world_fini(&w);
 }
 
-/* ---- memory ---- */
+/* --- memory --- */
 
 static void ten_thousand_stations_share_a_plan_and_stay_small (void **state) {
   (void)state;
@@ -238,14 +271,16 @@ static void ten_thousand_stations_share_a_plan_and_stay_small (void **state) {
   heap = mallinfo2().uordblks - heap; /* 0 where a sanitizer allocates */
   print_message("%zu bytes a station, %zu in all\n", one, heap);
   assert_true(heap < 5u << 20);
-  tl_tagdef topics[] = { def("a", TL_AI, "JA=a"), def("b", TL_CI, "JA=b"), def("t", TL_TXTO, "OUT_TOPIC") };
+  tl_tagdef topics[] = { def("a", TL_AI, "JA=a"), def("b", TL_CI, "JA=b"),
+                         def("t", TL_TXTO, "OUT_TOPIC") };
   topics[2].has_default = true;
   tl_plan *first = NULL;
   for (int i = 0; i < 100; i++) {
     snprintf(name, sizeof name, "other-%05d", i);
     snprintf(topic, sizeof topic, "plant/%05d/down", i);
     topics[2].default_value.text = tl_slice_str(topic);
-    tl_station *s = add(&w, (tl_station_spec){ .name = tl_slice_str(name) }, (tl_plan_spec){ .json = true }, topics, 3);
+    tl_station *s = add(&w, (tl_station_spec){ .name = tl_slice_str(name) },
+                        (tl_plan_spec){ .json = true }, topics, 3);
     if (!first) first = s->plan;
     assert_ptr_equal(s->plan->set, first->set);
     assert_true(tl_slice_eq(s->tags[2].value.text, tl_slice_str(topic)));

@@ -10,7 +10,8 @@ static tl_plan *compile (tl_plan_spec spec, const tl_tagdef *tags, size_t n) {
   return p;
 }
 
-static void assert_fails (tl_plan_spec spec, const tl_tagdef *tags, size_t n, int code, size_t at, const char *word) {
+static void assert_fails (tl_plan_spec spec, const tl_tagdef *tags, size_t n, int code, size_t at,
+                          const char *word) {
   tl_plan *p = NULL;
   tl_err err = { 0 };
   spec.tags = tags;
@@ -23,10 +24,20 @@ static void assert_fails (tl_plan_spec spec, const tl_tagdef *tags, size_t n, in
 
 static void reads_every_address_word (void **state) {
   (void)state;
-  static const struct { const char *text; tl_address_kind kind; const char *path; } words[] = {
-    { "", TL_ADDRESS_NONE, "" },           { "IN_TOPIC", TL_ADDRESS_IN_TOPIC, "" },   { "IN_DATA", TL_ADDRESS_IN_DATA, "" },
-    { "IN_ID", TL_ADDRESS_IN_ID, "" },     { "JA=a[1].b", TL_ADDRESS_JSON, "a[1].b" }, { "JA=", TL_ADDRESS_JSON, "" },
-    { "RE=x=(.*)", TL_ADDRESS_REGEX, "x=(.*)" }, { "ACK_ID", TL_ADDRESS_ACK_ID, "" }, { "OUT_TOPIC", TL_ADDRESS_OUT_TOPIC, "" },
+  static const struct {
+    const char *text;
+    tl_address_kind kind;
+    const char *path;
+  } words[] = {
+    { "", TL_ADDRESS_NONE, "" },
+    { "IN_TOPIC", TL_ADDRESS_IN_TOPIC, "" },
+    { "IN_DATA", TL_ADDRESS_IN_DATA, "" },
+    { "IN_ID", TL_ADDRESS_IN_ID, "" },
+    { "JA=a[1].b", TL_ADDRESS_JSON, "a[1].b" },
+    { "JA=", TL_ADDRESS_JSON, "" },
+    { "RE=x=(.*)", TL_ADDRESS_REGEX, "x=(.*)" },
+    { "ACK_ID", TL_ADDRESS_ACK_ID, "" },
+    { "OUT_TOPIC", TL_ADDRESS_OUT_TOPIC, "" },
     { "OUT_VALUE", TL_ADDRESS_OUT_VALUE, "" },
   };
   for (size_t i = 0; i < COUNT(words); i++) {
@@ -40,7 +51,8 @@ static void reads_every_address_word (void **state) {
 
 static void refuses_unknown_address_words (void **state) {
   (void)state;
-  static const char *const words[] = { "in_topic", "IN_TOPIC ", "IN", "JA", "ja=x", "X=", "JB=x", "OUT" };
+  static const char *const words[] = { "in_topic", "IN_TOPIC ", "IN",   "JA",
+                                       "ja=x",     "X=",        "JB=x", "OUT" };
   for (size_t i = 0; i < COUNT(words); i++) {
     tl_address_kind kind = TL_ADDRESS_JSON;
     tl_slice path;
@@ -52,11 +64,13 @@ static void refuses_unknown_address_words (void **state) {
 static void orders_topic_data_id_then_the_rest (void **state) {
   (void)state;
   const tl_tagdef tags[] = {
-    def("j", TL_AI, "JA=a"), def("id", TL_CI, "IN_ID"), def("none", TL_AI, ""), def("data", TL_TXTI, "IN_DATA"),
-    def("re", TL_AI, "RE=(x)"), def("out", TL_TXTO, "OUT_TOPIC"), def("topic", TL_TXTI, "IN_TOPIC"), def("k", TL_AO, "JA=b"),
+    def("j", TL_AI, "JA=a"),           def("id", TL_CI, "IN_ID"),  def("none", TL_AI, ""),
+    def("data", TL_TXTI, "IN_DATA"),   def("re", TL_AI, "RE=(x)"), def("out", TL_TXTO, "OUT_TOPIC"),
+    def("topic", TL_TXTI, "IN_TOPIC"), def("k", TL_AO, "JA=b"),
   };
   static const uint16_t order[] = { 6, 3, 1, 0, 4, 7 };
-  tl_plan *p = compile((tl_plan_spec){ .json = true, .time_field = TL_LIT("ts") }, tags, COUNT(tags));
+  tl_plan *p =
+      compile((tl_plan_spec){ .json = true, .time_field = TL_LIT("ts") }, tags, COUNT(tags));
   assert_int_equal(p->order_count, 6);
   assert_memory_equal(p->order, order, sizeof order);
   assert_int_equal(p->slots, 2);
@@ -81,14 +95,17 @@ static void leaves_json_out_where_the_payload_is_text (void **state) {
 
 static void names_the_tag_that_does_not_compile (void **state) {
   (void)state;
-  tl_tagdef tags[] = { def("a", TL_AI, "JA=x"), def("b", TL_AI, "JA=x[0]"), def("c", TL_AI, "JA=y") };
+  tl_tagdef tags[] = { def("a", TL_AI, "JA=x"), def("b", TL_AI, "JA=x[0]"),
+                       def("c", TL_AI, "JA=y") };
   assert_fails((tl_plan_spec){ .json = true }, tags, 3, TL_ESYNTAX, 1, "x[0]");
   assert_fails((tl_plan_spec){ .json = false }, tags, 3, TL_ESYNTAX, 1, "x[0]");
   tags[1] = def("b", TL_AI, "RE=a(b");
   assert_fails((tl_plan_spec){ .json = true }, tags, 3, TL_ESYNTAX, 1, "a(b");
   tags[1] = def("b", TL_AI, "JA=x");
-  assert_fails((tl_plan_spec){ .json = true, .time_field = TL_LIT("a[") }, tags, 3, TL_ESYNTAX, 3, "a[");
-  assert_fails((tl_plan_spec){ .json = true, .time_mask = TL_LIT("hb") }, tags, 3, TL_ESYNTAX, 3, "hb");
+  assert_fails((tl_plan_spec){ .json = true, .time_field = TL_LIT("a[") }, tags, 3, TL_ESYNTAX, 3,
+               "a[");
+  assert_fails((tl_plan_spec){ .json = true, .time_mask = TL_LIT("hb") }, tags, 3, TL_ESYNTAX, 3,
+               "hb");
   tags[2].name = "a";
   assert_fails((tl_plan_spec){ .json = true }, tags, 3, TL_EEXIST, 2, "'a'");
 }
@@ -102,13 +119,15 @@ static void refuses_more_tags_than_it_can_count (void **state) {
 
 static void copies_what_it_keeps (void **state) {
   (void)state;
-  char name[] = "temp", address[] = "JA=rx.temp", unit[] = "C", topic[] = "plant/set", field[] = "ts";
+  char name[] = "temp", address[] = "JA=rx.temp", unit[] = "C", topic[] = "plant/set",
+       field[] = "ts";
   tl_tagdef tags[] = { def(name, TL_AI, address), def("out", TL_TXTO, "OUT_TOPIC") };
   tags[0].unit = unit;
   tags[1].has_default = true;
   tags[1].default_value.text = tl_slice_str(topic);
   tl_plan *p = compile((tl_plan_spec){ .json = true, .time_field = tl_slice_str(field) }, tags, 2);
-  memset(name, 'x', 4), memset(address, 'x', 10), memset(unit, 'x', 1), memset(topic, 'x', 9), memset(field, 'x', 2);
+  memset(name, 'x', 4), memset(address, 'x', 10), memset(unit, 'x', 1), memset(topic, 'x', 9),
+      memset(field, 'x', 2);
   assert_string_equal(p->tags[0].name, "temp");
   assert_string_equal(p->tags[0].address, "JA=rx.temp");
   assert_string_equal(p->tags[0].unit, "C");
@@ -119,7 +138,7 @@ static void copies_what_it_keeps (void **state) {
   tl_plan_unref(p);
 }
 
-/* ---- the pool ---- */
+/* --- the pool --- */
 
 static tl_plan *get (tl_plan_pool *pool, const tl_plan_spec *spec) {
   tl_plan *p = NULL;
@@ -139,7 +158,8 @@ static void gives_one_plan_for_equal_definitions (void **state) {
   assert_int_equal(p->refs, 2);
   tl_plan_unref(p);
   tl_plan_unref(q);
-  p = get(pool, &(tl_plan_spec){ .json = true, .tags = one, .tag_count = 1 }); /* the pool held no reference to the dead one */
+  /* the pool held no reference to the dead one */
+  p = get(pool, &(tl_plan_spec){ .json = true, .tags = one, .tag_count = 1 });
   assert_int_equal(p->refs, 1);
   tl_plan_pool_free(pool);
   assert_string_equal(p->tags[0].name, "a"); /* and plans outlive it */
@@ -220,7 +240,9 @@ static void reports_what_does_not_compile_from_the_pool (void **state) {
   tl_plan_pool *pool;
   tl_plan *p = NULL;
   tl_err err = { 0 };
-  const tl_tagdef tags[] = { def("a", TL_AI, "JA=x["), };
+  const tl_tagdef tags[] = {
+    def("a", TL_AI, "JA=x["),
+  };
   assert_int_equal(tl_plan_pool_new(&pool), TL_OK);
   const tl_plan_spec spec = { .json = true, .tags = tags, .tag_count = 1 };
   for (int i = 0; i < 2; i++) assert_int_equal(tl_plan_pool_get(pool, &p, &spec, &err), TL_ESYNTAX);
@@ -228,7 +250,7 @@ static void reports_what_does_not_compile_from_the_pool (void **state) {
   tl_plan_pool_free(pool);
 }
 
-/* ---- instances ---- */
+/* --- instances --- */
 
 static const tl_slice dev = { (const uint8_t *)"dev", 3 };
 
@@ -241,7 +263,8 @@ static tl_plan *instance (tl_plan *template, const char *value) {
 
 static void instances_without_placeholders_share_the_plan (void **state) {
   (void)state;
-  const tl_tagdef tags[] = { def("a", TL_AI, "RE=x{2}"), def_text("out", TL_TXTO, "OUT_TOPIC", "{other}") };
+  const tl_tagdef tags[] = { def("a", TL_AI, "RE=x{2}"),
+                             def_text("out", TL_TXTO, "OUT_TOPIC", "{other}") };
   tl_plan *t = compile((tl_plan_spec){ .json = true }, tags, 2), *p = instance(t, "a17");
   assert_ptr_equal(p, t);
   assert_int_equal(t->refs, 2);
@@ -251,8 +274,10 @@ static void instances_without_placeholders_share_the_plan (void **state) {
 
 static void instances_fill_defaults_and_share_the_rest (void **state) {
   (void)state;
-  tl_tagdef tags[] = { def("a", TL_AI, "JA=x"), def_text("out", TL_TXTO, "OUT_TOPIC", "site/{dev}/down") };
-  tl_plan *t = compile((tl_plan_spec){ .json = true }, tags, 2), *p = instance(t, "a17"), *q = instance(p, "b");
+  tl_tagdef tags[] = { def("a", TL_AI, "JA=x"),
+                       def_text("out", TL_TXTO, "OUT_TOPIC", "site/{dev}/down") };
+  tl_plan *t = compile((tl_plan_spec){ .json = true }, tags, 2), *p = instance(t, "a17"),
+          *q = instance(p, "b");
   assert_true(tl_slice_eq(p->defaults[1].text, TL_LIT("site/a17/down")));
   assert_ptr_equal(p->set, t->set);
   assert_ptr_equal(p->tags, t->tags);
@@ -266,11 +291,14 @@ static void instances_fill_defaults_and_share_the_rest (void **state) {
 static void instances_fill_addresses_units_and_time_field (void **state) {
   (void)state;
   tl_tagdef tags[] = {
-    def("a", TL_AI, "JA=devices.{dev}.temp"), def("r", TL_AI, "RE={dev}=([0-9]+)"), def("c", TL_CI, "IN_ID"),
+    def("a", TL_AI, "JA=devices.{dev}.temp"),
+    def("r", TL_AI, "RE={dev}=([0-9]+)"),
+    def("c", TL_CI, "IN_ID"),
   };
   tags[2].unit = "{dev}";
   tags[2].description = "of {dev}";
-  tl_plan *t = compile((tl_plan_spec){ .json = true, .time_field = TL_LIT("{dev}_ts") }, tags, 3), *p = instance(t, "a+7");
+  tl_plan *t = compile((tl_plan_spec){ .json = true, .time_field = TL_LIT("{dev}_ts") }, tags, 3),
+          *p = instance(t, "a+7");
   assert_string_equal(p->tags[0].address, "JA=devices.a+7.temp");
   assert_true(tl_slice_eq(p->tags[0].path, TL_LIT("devices.a+7.temp")));
   assert_string_equal(p->tags[1].address, "RE=a\\+7=([0-9]+)");

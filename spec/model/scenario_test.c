@@ -1,5 +1,5 @@
-/* spec/model/scenario_test.c — a day of a plant in a moment: traffic, silence, breaks, wills, simulation, replayed by a seed,
-** against rules that hold at every step */
+/* spec/model/scenario_test.c — a day of a plant in a moment: traffic, silence, breaks, wills,
+** simulation, replayed by a seed, against rules that hold at every step */
 #include "world.h"
 
 enum { STATIONS = 20, DAY = 24 * 3600 * 1000, FILTER = 10000, SILENCE = 30000 };
@@ -7,7 +7,7 @@ enum { STATIONS = 20, DAY = 24 * 3600 * 1000, FILTER = 10000, SILENCE = 30000 };
 typedef struct {
   world w;
   tl_station *s[STATIONS];
-  double last[STATIONS];       /* sent last; -1: nothing that counts */
+  double last[STATIONS]; /* sent last; -1: nothing that counts */
   int64_t heard[STATIONS], on[STATIONS];
   uint64_t seed;
   unsigned seen[TL_ST_HARD_ERR + 1], values; /* how often the rules were put to the test */
@@ -29,11 +29,16 @@ static void build (plant *p, uint64_t seed) {
   *p = (plant){ .seed = seed };
   world_init(&p->w);
   p->w.on_status = started;
-  const tl_tagdef tags[] = { def("v", TL_AI, "JA=v"), def_text("topic", TL_TXTO, "OUT_TOPIC", "set") };
+  const tl_tagdef tags[] = { def("v", TL_AI, "JA=v"),
+                             def_text("topic", TL_TXTO, "OUT_TOPIC", "set") };
   for (int i = 0; i < STATIONS; i++) {
     char name[2] = { (char)('a' + i), 0 };
-    p->s[i] = add(&p->w, (tl_station_spec){ .name = tl_slice_str(name), .time_filter_ms = FILTER, .no_data_ms = SILENCE,
-                                            .will_topic = TL_LIT("will") }, (tl_plan_spec){ .json = true }, tags, 2);
+    p->s[i] = add(&p->w,
+                  (tl_station_spec){ .name = tl_slice_str(name),
+                                     .time_filter_ms = FILTER,
+                                     .no_data_ms = SILENCE,
+                                     .will_topic = TL_LIT("will") },
+                  (tl_plan_spec){ .json = true }, tags, 2);
     p->last[i] = -1;
     p->heard[i] = -1;
   }
@@ -46,9 +51,13 @@ static void step (plant *p) {
   char payload[32];
   switch (random_below(p, 40)) {
     case 0: tl_line_down(w->line, w->now, wall(w)); break;
-    case 1: case 2: tl_line_up(w->line, w->now, wall(w)); break;
-    case 3: tl_station_switch(s, random_below(p, 2), random_below(p, 3) == 0, w->now, wall(w)); break;
-    case 4: case 5: tl_station_switch(s, false, false, w->now, wall(w)); break;
+    case 1:
+    case 2: tl_line_up(w->line, w->now, wall(w)); break;
+    case 3:
+      tl_station_switch(s, random_below(p, 2), random_below(p, 3) == 0, w->now, wall(w));
+      break;
+    case 4:
+    case 5: tl_station_switch(s, false, false, w->now, wall(w)); break;
     case 6: {
       tl_incoming m = message(w, "will", TL_LIT(""));
       assert_true(tl_station_will(s, &m));
@@ -87,7 +96,9 @@ static void check (plant *p) {
         assert_true(w->now < s->since + FILTER);
         if (t->status == TL_VALID) assert_true(t->value.number == p->last[i]);
         break;
-      case TL_ST_SIMUL: assert_true(t->status == TL_VALID && t->value.number >= 0 && t->value.number <= 100); break;
+      case TL_ST_SIMUL:
+        assert_true(t->status == TL_VALID && t->value.number >= 0 && t->value.number <= 100);
+        break;
       case TL_ST_OFF: assert_int_equal(t->reason, TL_REASON_OFF); break;
       case TL_ST_HARD_ERR: assert_int_equal(t->status, TL_INVALID); break;
       case TL_ST_WAIT: assert_false(w->line->subscribed); break;
@@ -95,7 +106,8 @@ static void check (plant *p) {
   }
 }
 
-/* Time goes to the next event or the next thing due, whichever comes first, as the loop would have it. */
+/* Time goes to the next event or the next thing due, whichever comes first, as the loop would
+** have it. */
 static void a_day (uint64_t seed) {
   plant p;
   build(&p, seed);

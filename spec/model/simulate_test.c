@@ -25,9 +25,11 @@ static void values_come_at_once_and_every_second (void **state) {
   (void)state;
   world w;
   tl_station *s = simulated(&w);
-  assert_string_equal(said(&w), "status s StOn StSimul\nvalue s.ai 100\nvalue s.co 100\nvalue s.di true\nvalue s.qi 0\n"
-                                "value s.txt \"1\"\nvalue s.tia \"1970-01-01T00:16:15.000Z\"\nvalue s.tir 975\n"
-                                "value s.out \"1\"\n");
+  assert_string_equal(
+      said(&w),
+      "status s StOn StSimul\nvalue s.ai 100\nvalue s.co 100\nvalue s.di true\nvalue s.qi 0\n"
+      "value s.txt \"1\"\nvalue s.tia \"1970-01-01T00:16:15.000Z\"\nvalue s.tir 975\n"
+      "value s.out \"1\"\n");
   assert_int_equal(w.due, 2000);
   assert_int_equal(tick(&w, 1999), 2000);
   assert_string_equal(said(&w), "");
@@ -100,10 +102,11 @@ static void the_end_starts_anew (void **state) {
   tl_station *s = simulated(&w);
   said(&w);
   tl_station_switch(s, false, false, w.now, wall(&w));
-  assert_string_equal(said(&w), "status s StSimul StOn\nvalue s.ai null no-data\nvalue s.co null no-data\n"
-                                "value s.di null no-data\nvalue s.qi null no-data\nvalue s.txt null no-data\n"
-                                "value s.tia null no-data\n"
-                                "value s.tir null no-data\nvalue s.out \"rest\"\n");
+  assert_string_equal(said(&w),
+                      "status s StSimul StOn\nvalue s.ai null no-data\nvalue s.co null no-data\n"
+                      "value s.di null no-data\nvalue s.qi null no-data\nvalue s.txt null no-data\n"
+                      "value s.tia null no-data\n"
+                      "value s.tir null no-data\nvalue s.out \"rest\"\n");
   assert_int_equal(tick(&w, 10000), INT64_MAX);
   receive(&w, s, "{\"ai\":0.5}");
   assert_true(s->tags[AI].value.number == 0.5);
@@ -136,10 +139,14 @@ static void times_before_1970_do_not_upset_it (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(values_come_at_once_and_every_second), cmocka_unit_test(a_late_tick_keeps_the_beat),
-    cmocka_unit_test(numbers_run_from_0_to_100_and_states_round), cmocka_unit_test(where_to_publish_is_not_simulated),
-    cmocka_unit_test(received_messages_and_breaks_do_not_disturb), cmocka_unit_test(the_end_starts_anew),
-    cmocka_unit_test(from_simulation_to_off), cmocka_unit_test(times_before_1970_do_not_upset_it),
+    cmocka_unit_test(values_come_at_once_and_every_second),
+    cmocka_unit_test(a_late_tick_keeps_the_beat),
+    cmocka_unit_test(numbers_run_from_0_to_100_and_states_round),
+    cmocka_unit_test(where_to_publish_is_not_simulated),
+    cmocka_unit_test(received_messages_and_breaks_do_not_disturb),
+    cmocka_unit_test(the_end_starts_anew),
+    cmocka_unit_test(from_simulation_to_off),
+    cmocka_unit_test(times_before_1970_do_not_upset_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,8 +27,11 @@ static tl_station *up (world *w, tl_station *s) { /* StOn with values, nothing s
 
 static void names_are_the_references (void **state) {
   (void)state;
-  static const char *const names[] = { "StOn", "StOff", "StWait", "StSimul", "StComErr", "StHardErr" };
-  for (int i = 0; i < 6; i++) assert_string_equal(tl_station_status_name((tl_station_status)i), names[i]);
+  static const char *const names[] = {
+    "StOn", "StOff", "StWait", "StSimul", "StComErr", "StHardErr"
+  };
+  for (int i = 0; i < 6; i++)
+    assert_string_equal(tl_station_status_name((tl_station_status)i), names[i]);
 }
 
 static void waits_until_subscribed (void **state) {
@@ -78,8 +81,10 @@ static void a_long_break_invalidates_what_the_device_said (void **state) {
   tl_line_down(w.line, w.now, wall(&w));
   said(&w);
   assert_int_equal(tick(&w, w.now + ERR), INT64_MAX);
-  assert_string_equal(said(&w), "status s StComErr StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
-                                "value s.n null disconnected\n");
+  assert_string_equal(
+      said(&w),
+      "status s StComErr StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
+      "value s.n null disconnected\n");
   assert_int_equal(s->tags[0].time_ms, wall(&w));
   assert_true(tl_slice_eq(s->tags[2].value.text, TL_LIT("s/set"))); /* what was written stays */
   w.now += 5;
@@ -98,8 +103,10 @@ static void a_break_that_no_tick_saw_was_long_all_the_same (void **state) {
   said(&w);
   w.now += ERR;
   tl_line_up(w.line, w.now, wall(&w));
-  assert_string_equal(said(&w), "status s StComErr StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
-                                "value s.n null disconnected\n");
+  assert_string_equal(
+      said(&w),
+      "status s StComErr StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
+      "value s.n null disconnected\n");
   world_fini(&w);
 }
 
@@ -108,8 +115,9 @@ static void without_time_filter_a_break_is_hard_at_once (void **state) {
   world w;
   up(&w, with(&w, (tl_station_spec){ .time_filter_ms = 0 }));
   tl_line_down(w.line, w.now, wall(&w));
-  assert_string_equal(said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nvalue s.a null disconnected\n"
-                                "value s.o null disconnected\nvalue s.n null disconnected\n");
+  assert_string_equal(
+      said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nvalue s.a null disconnected\n"
+                "value s.o null disconnected\nvalue s.n null disconnected\n");
   assert_int_equal(tick(&w, w.now), INT64_MAX);
   world_fini(&w);
 }
@@ -132,8 +140,9 @@ static void silence_is_an_error_where_asked (void **state) {
   assert_int_equal(w.due, 14500);
   assert_int_equal(tick(&w, 14500), 14500 + ERR);
   assert_int_equal(tick(&w, 14500 + ERR), INT64_MAX);
-  assert_string_equal(said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nvalue s.a null no-data\n"
-                                "value s.o null no-data\nvalue s.n null no-data\n");
+  assert_string_equal(
+      said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nvalue s.a null no-data\n"
+                "value s.o null no-data\nvalue s.n null no-data\n");
   world_fini(&w);
 }
 
@@ -187,12 +196,14 @@ static void a_break_in_silence_goes_on_as_one_error (void **state) {
   tl_line_down(w.line, w.now, wall(&w));
   said(&w);
   assert_int_equal(tick(&w, 6000 + ERR), INT64_MAX);
-  assert_string_equal(said(&w), "status s StComErr StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
-                                "value s.n null disconnected\n");
+  assert_string_equal(
+      said(&w),
+      "status s StComErr StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
+      "value s.n null disconnected\n");
   world_fini(&w);
 }
 
-/* ---- wills ---- */
+/* --- wills --- */
 
 static bool will (world *w, tl_station *s, const char *topic, const char *payload) {
   tl_incoming m = message(w, topic, tl_slice_str(payload));
@@ -202,12 +213,15 @@ static bool will (world *w, tl_station *s, const char *topic, const char *payloa
 static void a_will_is_a_hard_error_and_nothing_else (void **state) {
   (void)state;
   world w;
-  tl_station *s = up(&w, with(&w, (tl_station_spec){ .time_filter_ms = ERR, .will_topic = TL_LIT("s/will") }));
+  tl_station *s =
+      up(&w, with(&w, (tl_station_spec){ .time_filter_ms = ERR, .will_topic = TL_LIT("s/will") }));
   assert_false(will(&w, s, "s/wil", "x"));
   assert_string_equal(said(&w), "");
   assert_true(will(&w, s, "s/will", "whatever"));
-  assert_string_equal(said(&w), "status s StOn StHardErr\nvalue s.a null station-will\nvalue s.o null station-will\n"
-                                "value s.n null station-will\n");
+  assert_string_equal(
+      said(&w),
+      "status s StOn StHardErr\nvalue s.a null station-will\nvalue s.o null station-will\n"
+      "value s.n null station-will\n");
   assert_int_equal(s->stats.wills, 1);
   assert_int_equal(s->stats.messages, 1);
   receive(&w, s, "{\"a\":1,\"o\":2}");
@@ -218,7 +232,8 @@ static void a_will_is_a_hard_error_and_nothing_else (void **state) {
 static void a_will_payload_must_be_equal (void **state) {
   (void)state;
   world w;
-  tl_station *s = up(&w, with(&w, (tl_station_spec){ .will_topic = TL_LIT("s"), .will_payload = TL_LIT("gone") }));
+  tl_station *s = up(
+      &w, with(&w, (tl_station_spec){ .will_topic = TL_LIT("s"), .will_payload = TL_LIT("gone") }));
   assert_false(will(&w, s, "s", "here"));
   assert_false(will(&w, s, "s", "gone "));
   assert_false(will(&w, s, "s", ""));
@@ -236,7 +251,9 @@ static void a_will_says_more_than_a_lost_line (void **state) {
   tl_line_up(w.line, w.now, wall(&w));
   said(&w);
   assert_true(will(&w, s, "s/will", "")); /* retained */
-  assert_string_equal(said(&w), "value s.a null station-will\nvalue s.o null station-will\nvalue s.n null station-will\n");
+  assert_string_equal(
+      said(&w),
+      "value s.a null station-will\nvalue s.o null station-will\nvalue s.n null station-will\n");
   world_fini(&w);
 }
 
@@ -257,8 +274,10 @@ static void what_a_decoder_knows_to_be_gone_is_a_hard_error (void **state) {
   world w;
   tl_station *s = up(&w, plain(&w));
   tl_station_gone(s, w.now, wall(&w));
-  assert_string_equal(said(&w), "status s StOn StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
-                                "value s.n null disconnected\n");
+  assert_string_equal(
+      said(&w),
+      "status s StOn StHardErr\nvalue s.a null disconnected\nvalue s.o null disconnected\n"
+      "value s.n null disconnected\n");
   assert_int_equal(s->stats.wills, 1);
   receive(&w, s, "{\"a\":1,\"o\":2}");
   assert_string_equal(said(&w), "status s StHardErr StOn\nvalue s.a 1\nvalue s.o 2\n");
@@ -270,14 +289,16 @@ static void what_a_decoder_knows_to_be_gone_is_a_hard_error (void **state) {
   world_fini(&w);
 }
 
-/* ---- the operator ---- */
+/* --- the operator --- */
 
 static void off_invalidates_and_on_returns (void **state) {
   (void)state;
   world w;
   tl_station *s = up(&w, plain(&w));
   tl_station_switch(s, true, false, w.now, wall(&w));
-  assert_string_equal(said(&w), "status s StOn StOff\nvalue s.a null off\nvalue s.o null off\nvalue s.n null off\n");
+  assert_string_equal(
+      said(&w),
+      "status s StOn StOff\nvalue s.a null off\nvalue s.o null off\nvalue s.n null off\n");
   assert_int_equal(s->tags[2].status, TL_VALID);
   assert_false(receive(&w, s, "{\"a\":5,\"o\":6}"));
   tl_line_down(w.line, w.now, wall(&w));
@@ -322,8 +343,10 @@ static void a_line_is_wanted_by_one_station_at_work (void **state) {
   world_init(&w);
   assert_true(tl_line_wanted(w.line)); /* it may publish */
   const tl_tagdef tags[] = { def("a", TL_AI, "JA=a") };
-  tl_station *a = add(&w, (tl_station_spec){ .name = TL_LIT("a") }, (tl_plan_spec){ .json = true }, tags, 1);
-  tl_station *b = add(&w, (tl_station_spec){ .name = TL_LIT("b") }, (tl_plan_spec){ .json = true }, tags, 1);
+  tl_station *a =
+      add(&w, (tl_station_spec){ .name = TL_LIT("a") }, (tl_plan_spec){ .json = true }, tags, 1);
+  tl_station *b =
+      add(&w, (tl_station_spec){ .name = TL_LIT("b") }, (tl_plan_spec){ .json = true }, tags, 1);
   assert_true(tl_line_wanted(w.line));
   tl_station_switch(a, true, false, w.now, wall(&w));
   assert_true(tl_line_wanted(w.line));
@@ -334,7 +357,7 @@ static void a_line_is_wanted_by_one_station_at_work (void **state) {
   world_fini(&w);
 }
 
-/* ---- handlers in between ---- */
+/* --- handlers in between --- */
 
 static void off_at_hard_error (world *w, tl_station *s) {
   if (s->status == TL_ST_HARD_ERR) tl_station_switch(s, true, false, w->now, wall(w));
@@ -346,8 +369,9 @@ static void a_handler_of_the_status_may_switch_the_station (void **state) {
   tl_station *s = up(&w, with(&w, (tl_station_spec){ 0 }));
   w.on_status = off_at_hard_error;
   tl_line_down(w.line, w.now, wall(&w));
-  assert_string_equal(said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nstatus s StHardErr StOff\n"
-                                "value s.a null off\nvalue s.o null off\nvalue s.n null off\n");
+  assert_string_equal(
+      said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nstatus s StHardErr StOff\n"
+                "value s.a null off\nvalue s.o null off\nvalue s.n null off\n");
   assert_int_equal(s->tags[0].reason, TL_REASON_OFF);
   world_fini(&w);
 }
@@ -363,8 +387,10 @@ static void a_handler_of_a_value_may_switch_the_station (void **state) {
   tl_station *s = up(&w, with(&w, (tl_station_spec){ 0 }));
   w.on_value = off_at_the_first_value;
   tl_line_down(w.line, w.now, wall(&w));
-  assert_string_equal(said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nvalue s.a null disconnected\n"
-                                "status s StHardErr StOff\nvalue s.a null off\nvalue s.o null off\nvalue s.n null off\n");
+  assert_string_equal(
+      said(&w),
+      "status s StOn StComErr\nstatus s StComErr StHardErr\nvalue s.a null disconnected\n"
+      "status s StHardErr StOff\nvalue s.a null off\nvalue s.o null off\nvalue s.n null off\n");
   assert_int_equal(s->status, TL_ST_OFF);
   world_fini(&w);
 }
@@ -385,7 +411,8 @@ static void a_handler_may_take_a_switch_back (void **state) {
 }
 
 static void simulate_the_first (world *w, tl_station *s) {
-  if (s->status == TL_ST_COM_ERR) tl_station_switch(tl_line_station(w->line, TL_LIT("a")), false, true, w->now, wall(w));
+  if (s->status == TL_ST_COM_ERR)
+    tl_station_switch(tl_line_station(w->line, TL_LIT("a")), false, true, w->now, wall(w));
 }
 
 static void tick_counts_in_what_its_handlers_started (void **state) {
@@ -394,7 +421,9 @@ static void tick_counts_in_what_its_handlers_started (void **state) {
   world_init(&w);
   const tl_tagdef tags[] = { def("t", TL_CI, "") };
   add(&w, (tl_station_spec){ .name = TL_LIT("a") }, (tl_plan_spec){ .json = true }, tags, 1);
-  const tl_station_spec silent = { .name = TL_LIT("b"), .time_filter_ms = 99000, .no_data_ms = 5000 };
+  const tl_station_spec silent = { .name = TL_LIT("b"),
+                                   .time_filter_ms = 99000,
+                                   .no_data_ms = 5000 };
   add(&w, silent, (tl_plan_spec){ .json = true }, tags, 1);
   tl_line_up(w.line, w.now, wall(&w));
   w.on_status = simulate_the_first;
@@ -402,7 +431,7 @@ static void tick_counts_in_what_its_handlers_started (void **state) {
   world_fini(&w);
 }
 
-/* ---- templates ---- */
+/* --- templates --- */
 
 static void templates_follow_the_line_but_hold_no_values (void **state) {
   (void)state;

@@ -8,9 +8,13 @@ static tl_tag *tag (world *w, tl_tagdef d) {
   return &station(w, &d, 1)->tags[0];
 }
 
-static void number (world *w, tl_tag *t, double v) { assert_true(tl_tag_receive(t, &(tl_value){ .number = v }, wall(w))); }
+static void number (world *w, tl_tag *t, double v) {
+  assert_true(tl_tag_receive(t, &(tl_value){ .number = v }, wall(w)));
+}
 
-static void integer (world *w, tl_tag *t, int64_t v) { assert_true(tl_tag_receive(t, &(tl_value){ .integer = v }, wall(w))); }
+static void integer (world *w, tl_tag *t, int64_t v) {
+  assert_true(tl_tag_receive(t, &(tl_value){ .integer = v }, wall(w)));
+}
 
 static void text (world *w, tl_tag *t, const char *v) {
   assert_true(tl_tag_receive(t, &(tl_value){ .text = tl_slice_str(v) }, wall(w)));
@@ -101,11 +105,14 @@ static void texts_are_copied (void **state) {
   text(&w, t, "first");
   text(&w, t, "");
   text(&w, t, "a longer text than any before it");
-  assert_string_equal(said(&w), "value s.t \"first\"\nvalue s.t \"\"\nvalue s.t \"a longer text than any before it\"\n");
+  assert_string_equal(
+      said(&w),
+      "value s.t \"first\"\nvalue s.t \"\"\nvalue s.t \"a longer text than any before it\"\n");
   const uint8_t *block = t->value.text.at;
   text(&w, t, "short");
   assert_ptr_equal(t->value.text.at, block); /* what fits allocates nothing */
-  tl_tag_receive(t, &(tl_value){ .text = tl_slice_of(t->value.text.at + 1, 3) }, 1); /* a part of itself */
+  /* a part of itself */
+  tl_tag_receive(t, &(tl_value){ .text = tl_slice_of(t->value.text.at + 1, 3) }, 1);
   assert_true(tl_slice_eq(t->value.text, TL_LIT("hor")));
   tl_tag_invalidate(t, TL_REASON_MISSING, 1);
   assert_int_equal(t->value.text.len, 0);
@@ -163,11 +170,20 @@ static void linear_that_leaves_the_numbers_is_out_of_range (void **state) {
 
 static void linear_keeps_integers_exact (void **state) {
   (void)state;
-  static const struct { double k, q; int64_t in, out; } rows[] = {
-    { 1, 1, 9007199254740993, 9007199254740994 }, { 1, -1, INT64_MIN, INT64_MIN }, { 2, 0, INT64_MAX, INT64_MAX },
-    { -1, 0, INT64_MIN, INT64_MAX },              { 2, 1, 4503599627370497, 9007199254740995 },
-    { 0.5, 0, 3, 2 },                             { 0.5, 0, -3, -2 },
-    { 0.1, 0, 24, 2 },                            { 1.5, 0.25, 1, 2 },              { 1e30, 0, -1, INT64_MIN },
+  static const struct {
+    double k, q;
+    int64_t in, out;
+  } rows[] = {
+    { 1, 1, 9007199254740993, 9007199254740994 },
+    { 1, -1, INT64_MIN, INT64_MIN },
+    { 2, 0, INT64_MAX, INT64_MAX },
+    { -1, 0, INT64_MIN, INT64_MAX },
+    { 2, 1, 4503599627370497, 9007199254740995 },
+    { 0.5, 0, 3, 2 },
+    { 0.5, 0, -3, -2 },
+    { 0.1, 0, 24, 2 },
+    { 1.5, 0.25, 1, 2 },
+    { 1e30, 0, -1, INT64_MIN },
   };
   for (size_t i = 0; i < COUNT(rows); i++) {
     world w;
@@ -180,9 +196,18 @@ static void linear_keeps_integers_exact (void **state) {
 
 static void linear_is_inverted_for_integers (void **state) {
   (void)state;
-  static const struct { double k, q; int64_t in, out; } rows[] = {
-    { 1, 1, 9007199254740994, 9007199254740993 }, { 10, 0, 25, 3 },  { 10, 0, -25, -3 }, { 10, 0, 24, 2 },
-    { -10, 0, 25, -3 },                           { 3, 0, 4, 1 },    { 3, 0, 5, 2 },     { 0.5, 0, 3, 6 },
+  static const struct {
+    double k, q;
+    int64_t in, out;
+  } rows[] = {
+    { 1, 1, 9007199254740994, 9007199254740993 },
+    { 10, 0, 25, 3 },
+    { 10, 0, -25, -3 },
+    { 10, 0, 24, 2 },
+    { -10, 0, 25, -3 },
+    { 3, 0, 4, 1 },
+    { 3, 0, 5, 2 },
+    { 0.5, 0, 3, 6 },
   };
   world w;
   tl_value out;
@@ -205,7 +230,8 @@ static void range_invalidates_clamps_or_discards (void **state) {
   world w;
   tl_tag *t = tag(&w, range(TL_AI, 0, 10, TL_RANGE_INVALID));
   number(&w, t, 10), number(&w, t, 10.5), number(&w, t, 0), number(&w, t, -0.5);
-  assert_string_equal(said(&w), "value s.t 10\nvalue s.t null range\nvalue s.t 0\nvalue s.t null range\n");
+  assert_string_equal(said(&w),
+                      "value s.t 10\nvalue s.t null range\nvalue s.t 0\nvalue s.t null range\n");
   world_fini(&w);
   t = tag(&w, range(TL_AI, 0, 10, TL_RANGE_CLAMP));
   number(&w, t, 12), number(&w, t, 11), number(&w, t, -1);
@@ -242,7 +268,8 @@ static void range_of_integers_stays_inside_its_bounds (void **state) {
   assert_string_equal(said(&w), "value s.t 1\nvalue s.t 9\n");
   world_fini(&w);
   t = tag(&w, range(TL_CI, 0, 9007199254740992, TL_RANGE_INVALID));
-  integer(&w, t, 9007199254740992), integer(&w, t, 9007199254740993); /* one above, though the same as a double */
+  /* one above, though the same as a double */
+  integer(&w, t, 9007199254740992), integer(&w, t, 9007199254740993);
   assert_string_equal(said(&w), "value s.t 9007199254740992\nvalue s.t null range\n");
   world_fini(&w);
   t = tag(&w, range(TL_CI, 0, INFINITY, TL_RANGE_INVALID));

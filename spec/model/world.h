@@ -1,4 +1,5 @@
-/* spec/model/world.h — a model with one line, a virtual clock, and everything its hooks said as lines of text. */
+/* spec/model/world.h — a model with one line, a virtual clock, and everything its hooks said as
+** lines of text. */
 #ifndef SPEC_MODEL_WORLD_H
 #define SPEC_MODEL_WORLD_H
 
@@ -6,16 +7,18 @@
 #include "model/model.h"
 #include "support/spec.h"
 
-enum { WALL = 974000 }; /* `wall` runs so many ms ahead of `now`; at the start a simulated sine is at its top */
+/* `wall` runs so many ms ahead of `now`; at the start a simulated sine is at its top */
+enum { WALL = 974000 };
 
 typedef struct world {
   tl_model *model;
   tl_line *line;
-  tl_buf said;                                   /* "value s.t 21.5\n", "status s StWait StOn\n", … */
+  /* "value s.t 21.5\n", "status s StWait StOn\n", … */
+  tl_buf said;
   int64_t now;
-  void (*on_value) (struct world *w, tl_tag *t); /* what a script does in a handler */
-  void (*on_status) (struct world *w, tl_station *s);
-  int64_t due;                                   /* as the hook said */
+  void (*on_value)(struct world *w, tl_tag *t); /* what a script does in a handler */
+  void (*on_status)(struct world *w, tl_station *s);
+  int64_t due; /* as the hook said */
   unsigned traced;
 } world;
 
@@ -27,14 +30,15 @@ static inline tl_tagdef def (const char *name, tl_type type, const char *address
   return d;
 }
 
-static inline tl_tagdef def_text (const char *name, tl_type type, const char *address, const char *text) {
+static inline tl_tagdef def_text (const char *name, tl_type type, const char *address,
+                                  const char *text) {
   tl_tagdef d = def(name, type, address);
   d.has_default = true;
   d.default_value.text = tl_slice_str(text);
   return d;
 }
 
-/* ---- hooks ---- */
+/* --- hooks --- */
 
 static inline void said_value (void *ctx, tl_tag *t) {
   world *w = ctx;
@@ -87,10 +91,11 @@ static inline const char *said (world *w) {
   return text;
 }
 
-/* ---- the world ---- */
+/* --- the world --- */
 
 static inline void world_init (world *w) {
-  static const tl_model_hooks hooks = { said_value, said_status, said_json, said_time, said_limit, said_trace, said_due };
+  static const tl_model_hooks hooks = { said_value, said_status, said_json, said_time,
+                                        said_limit, said_trace,  said_due };
   *w = (world){ .now = 1000, .due = INT64_MAX };
   tl_buf_init(&w->said);
   assert_int_equal(tl_model_new(&w->model, &hooks, w), TL_OK);
@@ -111,7 +116,8 @@ static inline tl_plan *plan_of (world *w, tl_plan_spec spec, const tl_tagdef *ta
   return p;
 }
 
-static inline tl_station *add (world *w, tl_station_spec spec, tl_plan_spec plan, const tl_tagdef *tags, size_t n) {
+static inline tl_station *add (world *w, tl_station_spec spec, tl_plan_spec plan,
+                               const tl_tagdef *tags, size_t n) {
   tl_station *s = NULL;
   spec.plan = plan_of(w, plan, tags, n);
   if (!spec.address.at) spec.address = spec.name;
@@ -130,7 +136,9 @@ static inline tl_station *station (world *w, const tl_tagdef *tags, size_t n) {
 }
 
 static inline tl_incoming message (const world *w, const char *topic, tl_slice payload) {
-  return (tl_incoming){ .topic = tl_slice_str(topic), .payload = payload, .now = w->now, .wall = wall(w) };
+  return (tl_incoming){
+    .topic = tl_slice_str(topic), .payload = payload, .now = w->now, .wall = wall(w)
+  };
 }
 
 static inline bool receive (world *w, tl_station *s, const char *payload) {

@@ -11,7 +11,8 @@ static void first_packet (void **state) {
   h_open(h);
   SENT(h, "CONNECT level=4 clean=0 keep_alive=0 client_id=\"spec\"\n");
   assert_false(tl_session_is_connected(h->s));
-  assert_int_equal(tl_session_open(h->s, h->now), TL_ESTATE); /* never a second CONNECT on a connection */
+  /* never a second CONNECT on a connection */
+  assert_int_equal(tl_session_open(h->s, h->now), TL_ESTATE);
   assert_int_equal(h_publish(h, "t", "x", 0, 1), TL_ESTATE);
   SENT(h, "");
   h_takes(h, CONNACK);
@@ -27,8 +28,10 @@ static void first_packet (void **state) {
 }
 
 /* CONNACK, SUBACK, two messages, PINGRESP; and what it means. */
-static const uint8_t stream[] = "\x20\x02\x00\x00\x90\x03\x00\x01\x01\x30\x04\x00\x01th\x32\x06\x00\x01t\x00\x05x\xd0\x00";
-static const char stream_events[] = "connected 0\nsubscribed 1\nmessage t=h q0 id0\nmessage t=x q1 id5\n";
+static const uint8_t stream[] =
+    "\x20\x02\x00\x00\x90\x03\x00\x01\x01\x30\x04\x00\x01th\x32\x06\x00\x01t\x00\x05x\xd0\x00";
+static const char stream_events[] =
+    "connected 0\nsubscribed 1\nmessage t=h q0 id0\nmessage t=x q1 id5\n";
 
 static void split_at_each_byte (void **state) {
   (void)state;
@@ -62,10 +65,12 @@ static void byte_by_byte (void **state) {
 
 static void refusals (void **state) {
   (void)state;
-  static const struct { uint8_t code; const char *says; } all[] = {
-    { 1, "protocol version" }, { 2, "another client" }, { 3, "unavailable" }, { 4, "password" }, { 5, "authorized" },
-    { 6, "code 6" }, { 255, "code 255" }
-  };
+  static const struct {
+    uint8_t code;
+    const char *says;
+  } all[] = { { 1, "protocol version" }, { 2, "another client" }, { 3, "unavailable" },
+              { 4, "password" },         { 5, "authorized" },     { 6, "code 6" },
+              { 255, "code 255" } };
   for (size_t i = 0; i < 2 * sizeof all / sizeof *all; i++) {
     harness h;
     uint8_t code = all[i / 2].code, packet[] = { 0x20, 2, 0, code };
@@ -169,7 +174,8 @@ static void input_when_nothing_is_open (void **state) {
   assert_true(tl_session_deadline(h->s) == INT64_MAX);
   h_open(h);
   h_fails(h, BYTES("\x40\x02\x00\x01"), TL_EMALFORMED, "CONNACK");
-  assert_int_equal(h_feed(h, CONNACK), TL_EMALFORMED); /* what failed stays failed until it is closed */
+  /* what failed stays failed until it is closed */
+  assert_int_equal(h_feed(h, CONNACK), TL_EMALFORMED);
   assert_int_equal(tl_session_tick(h->s, h->now), TL_EMALFORMED);
   h_cut(h);
   h_cut(h); /* twice is harmless */
@@ -183,10 +189,10 @@ static void parameters_are_checked (void **state) {
   harness h;
   const tl_subscription bad_filter = { TL_LIT("a/#/b"), 0 }, bad_qos = { TL_LIT("a"), 3 };
   const tl_subscription bad_plus = { TL_LIT("a+/b"), 0 }, bad_text = { TL_LIT("a\xff"), 0 };
-#define REFUSED(change) \
-  do { \
-    h_init(&h, false); \
-    change; \
+#define REFUSED(change)                                                             \
+  do {                                                                              \
+    h_init(&h, false);                                                              \
+    change;                                                                         \
     assert_int_equal(tl_session_new(&s, &h.p, &harness_events, &h), TL_EMALFORMED); \
   } while (0)
   REFUSED(h.p.client_id = TL_LIT("a\0b"));
@@ -215,7 +221,8 @@ static void keeps_copies_of_its_parameters (void **state) {
   memset(filter, '#', 3);
   h_open(h);
   h_takes(h, CONNACK);
-  SENT(h, "CONNECT level=4 clean=1 keep_alive=0 client_id=\"mine\"\nSUBSCRIBE id=1 \"a/b\" qos=1\n");
+  SENT(h,
+       "CONNECT level=4 clean=1 keep_alive=0 client_id=\"mine\"\nSUBSCRIBE id=1 \"a/b\" qos=1\n");
   assert_int_equal(tl_session_set_params(h->s, &h->p), TL_ESTATE); /* not while open */
 }
 
@@ -231,35 +238,47 @@ static void traces_every_packet (void **state) {
   h_message_in(h, "u", "y", 1, false, 9);
   tl_session_disconnect(h->s);
   same_text(&h->traces,
-            "> CONNECT level=4 clean=0 keep_alive=0 client_id=\"spec\" user=\"joe\" password=(not shown)\n"
+            "> CONNECT level=4 clean=0 keep_alive=0 client_id=\"spec\" user=\"joe\" password=(not "
+            "shown)\n"
             "< CONNACK session_present=0 code=0 (accepted)\n"
             "> SUBSCRIBE id=1 \"#\" qos=1\n"
             "< SUBACK id=1 codes=0x01\n"
             "> PUBLISH qos=0 dup=0 retain=0 topic=\"t\" payload=1 bytes \"x\"\n"
             "< PUBLISH qos=1 dup=0 retain=0 id=9 topic=\"u\" payload=1 bytes \"y\"\n"
             "> PUBACK id=9\n"
-            "> DISCONNECT\n", "trace", __LINE__);
+            "> DISCONNECT\n",
+            "trace", __LINE__);
 }
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC_NEW("[MQTT-3.1.0-1] [MQTT-3.1.0-2] CONNECT is first, and once; nothing before CONNACK", first_packet),
+    SPEC_NEW("[MQTT-3.1.0-1] [MQTT-3.1.0-2] CONNECT is first, and once; nothing before CONNACK",
+             first_packet),
     SPEC("takes a stream split anywhere", split_at_each_byte),
     SPEC_NEW("takes a stream byte by byte", byte_by_byte),
     SPEC("[MQTT-3.2.2-5] a refusal ends it, each code named", refusals),
-    SPEC_NEW_CLEAN("[MQTT-3.2.2-1] session present is wrong where a clean session was asked for", session_present_on_a_clean_session),
-    SPEC_NEW("[MQTT-3.2.2-2] [MQTT-3.2.2-3] the broker may have kept a session of an earlier process",
-             session_present_of_an_earlier_process),
-    SPEC_NEW("[MQTT-3.1.3-7] [MQTT-3.1.3-2] a blank client id forces a clean session and says so", blank_client_id),
-    SPEC_NEW_CLEAN("[MQTT-3.1.3-9] a blank client id that is refused is told from one that is taken", blank_client_id_of_a_clean_session),
+    SPEC_NEW_CLEAN("[MQTT-3.2.2-1] session present is wrong where a clean session was asked for",
+                   session_present_on_a_clean_session),
+    SPEC_NEW(
+        "[MQTT-3.2.2-2] [MQTT-3.2.2-3] the broker may have kept a session of an earlier process",
+        session_present_of_an_earlier_process),
+    SPEC_NEW("[MQTT-3.1.3-7] [MQTT-3.1.3-2] a blank client id forces a clean session and says so",
+             blank_client_id),
+    SPEC_NEW_CLEAN(
+        "[MQTT-3.1.3-9] a blank client id that is refused is told from one that is taken",
+        blank_client_id_of_a_clean_session),
     SPEC_NEW_CLEAN("[MQTT-3.8.3-3] without a filter there is no SUBSCRIBE", no_filter),
     SPEC_UP("[MQTT-3.14.4-1] [MQTT-3.14.4-2] nothing follows DISCONNECT", disconnect),
-    SPEC_UP("[MQTT-3.14.4-2] not even the acknowledgement of the message whose handler said good-bye", disconnect_in_a_callback),
+    SPEC_UP(
+        "[MQTT-3.14.4-2] not even the acknowledgement of the message whose handler said good-bye",
+        disconnect_in_a_callback),
     SPEC_NEW("no DISCONNECT before CONNACK", disconnect_before_connack),
     SPEC_NEW("input when nothing is open, or after a failure", input_when_nothing_is_open),
-    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.1.3-4] [MQTT-3.1.3-10] [MQTT-3.1.3-11] [MQTT-3.1.2-14] [MQTT-3.1.2-22] "
+    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.1.3-4] [MQTT-3.1.3-10] [MQTT-3.1.3-11] "
+         "[MQTT-3.1.2-14] [MQTT-3.1.2-22] "
          "[MQTT-3.8.3-1] "
-         "[MQTT-3.10.3-1] [MQTT-4.7.1-2] [MQTT-4.7.1-3] parameters are checked", parameters_are_checked),
+         "[MQTT-3.10.3-1] [MQTT-4.7.1-2] [MQTT-4.7.1-3] parameters are checked",
+         parameters_are_checked),
     SPEC_NEW_CLEAN("keeps copies of its parameters", keeps_copies_of_its_parameters),
     SPEC_NEW("traces every packet, never the password", traces_every_packet),
   };

@@ -18,7 +18,8 @@ static int three_filters (void **state) { /* asked for, and not answered yet */
   return 0;
 }
 
-#define SPEC_THREE(name, function) { name, function, three_filters, h_teardown, NULL }
+#define SPEC_THREE(name, function) \
+  { name, function, three_filters, h_teardown, NULL }
 
 static void granted (void **state) {
   harness *h = *state;
@@ -31,8 +32,10 @@ static void refused_and_downgraded (void **state) {
   harness *h = *state;
   h_takes(h, BYTES("\x90\x05\x00\x01\x01\x80\x00"));
   EVENTS(h, "subscribed 1 128 0\n");
-  same_text(&h->notices, "2 granted QoS 1 for 'a/#', QoS 2 was wanted\n3 filter '$share/g/b' refused by the broker\n", "notices",
-            __LINE__);
+  same_text(
+      &h->notices,
+      "2 granted QoS 1 for 'a/#', QoS 2 was wanted\n3 filter '$share/g/b' refused by the broker\n",
+      "notices", __LINE__);
 }
 
 static void all_refused (void **state) {
@@ -48,14 +51,15 @@ static void too_few_codes (void **state) {
 }
 
 static void too_many_codes (void **state) {
-  h_fails(*state, BYTES("\x90\x06\x00\x01\x00\x00\x00\x00"), TL_EMALFORMED, "4 return codes for 3 filters");
+  h_fails(*state, BYTES("\x90\x06\x00\x01\x00\x00\x00\x00"), TL_EMALFORMED,
+          "4 return codes for 3 filters");
 }
 
 static void answers_with_another_identifier (void **state) {
   harness *h = *state;
-  h_takes(h, BYTES("\x90\x03\x00\x09\x01"));         /* SUBACK, wrong identifier */
-  h_takes(h, BYTES("\xb0\x02\x00\x01"));             /* UNSUBACK with SUBSCRIBE's identifier */
-  h_takes(h, BYTES("\x40\x02\x00\x01"));             /* PUBACK with it */
+  h_takes(h, BYTES("\x90\x03\x00\x09\x01")); /* SUBACK, wrong identifier */
+  h_takes(h, BYTES("\xb0\x02\x00\x01"));     /* UNSUBACK with SUBSCRIBE's identifier */
+  h_takes(h, BYTES("\x40\x02\x00\x01"));     /* PUBACK with it */
   EVENTS(h, "");
   h_takes(h, BYTES("\x90\x05\x00\x01\x02\x01\x00")); /* the answer still counts */
   EVENTS(h, "subscribed 2 1 0\n");
@@ -119,8 +123,10 @@ static void unsubscribe_is_repeated_until_it_is_answered (void **state) {
   for (int i = 0; i < 2; i++) {
     h_cut(h);
     h_accept(h, true);
-    if (i == 0) SENT(h, "UNSUBSCRIBE id=2 \"#\"\nSUBSCRIBE id=3 \"x\" qos=1 \"y\" qos=1\n");
-    else SENT(h, "UNSUBSCRIBE id=4 \"#\"\nSUBSCRIBE id=5 \"x\" qos=1 \"y\" qos=1\n");
+    if (i == 0)
+      SENT(h, "UNSUBSCRIBE id=2 \"#\"\nSUBSCRIBE id=3 \"x\" qos=1 \"y\" qos=1\n");
+    else
+      SENT(h, "UNSUBSCRIBE id=4 \"#\"\nSUBSCRIBE id=5 \"x\" qos=1 \"y\" qos=1\n");
   }
   h->now += 20000;
   assert_int_equal(tl_session_tick(h->s, h->now), TL_ETIMEOUT);
@@ -146,7 +152,9 @@ static void wanted_again (void **state) {
   change(h, "x", "y");
   const tl_subscription old = { TL_LIT("#"), 1 };
   assert_int_equal(tl_session_set_filters(h->s, &old, 1), TL_OK);
-  assert_int_equal(tl_session_set_filters(h->s, &(tl_subscription){ TL_LIT("a#"), 1 }, 1), TL_EMALFORMED); /* changes nothing */
+  /* changes nothing */
+  assert_int_equal(tl_session_set_filters(h->s, &(tl_subscription){ TL_LIT("a#"), 1 }, 1),
+                   TL_EMALFORMED);
   h_cut(h);
   h_accept(h, true);
   SENT(h, "SUBSCRIBE id=2 \"#\" qos=1\n");
@@ -167,7 +175,7 @@ static void many (void **state) {
   enum { N = 10000 };
   harness *h = *state;
   tl_subscription *filters = calloc(N, sizeof *filters);
-  char (*names)[16] = calloc(N, sizeof *names);
+  char(*names)[16] = calloc(N, sizeof *names);
   assert_true(filters && names);
   for (int i = 0; i < N; i++) {
     snprintf(names[i], sizeof names[i], "d/%d/up", i);
@@ -196,12 +204,15 @@ int main (void) {
     SPEC_THREE("all refused is an error", all_refused),
     SPEC_THREE("[MQTT-4.8.0-1] too few codes", too_few_codes),
     SPEC_THREE("[MQTT-4.8.0-1] too many codes", too_many_codes),
-    SPEC_THREE("[MQTT-2.3.1-7] [MQTT-3.8.4-2] answers count by their identifier", answers_with_another_identifier),
+    SPEC_THREE("[MQTT-2.3.1-7] [MQTT-3.8.4-2] answers count by their identifier",
+               answers_with_another_identifier),
     SPEC_THREE("[MQTT-3.8.4-2] another identifier is no answer", no_answer_but_another_identifier),
     SPEC("changed filters wait for the next connection, UNSUBSCRIBE before SUBSCRIBE",
          changed_filters_wait_for_the_next_connection),
-    SPEC_UP("UNSUBSCRIBE is repeated until it is answered", unsubscribe_is_repeated_until_it_is_answered),
-    SPEC_UP("[MQTT-2.3.1-7] no acknowledgement of a message has UNSUBSCRIBE's identifier", no_acknowledgement_has_unsubscribes_identifier),
+    SPEC_UP("UNSUBSCRIBE is repeated until it is answered",
+            unsubscribe_is_repeated_until_it_is_answered),
+    SPEC_UP("[MQTT-2.3.1-7] no acknowledgement of a message has UNSUBSCRIBE's identifier",
+            no_acknowledgement_has_unsubscribes_identifier),
     SPEC_UP("a filter that is wanted again is not unsubscribed", wanted_again),
     SPEC_UP("[MQTT-3.8.3-3] [MQTT-3.10.3-2] none wanted any more", none_wanted_any_more),
     SPEC_NEW("ten thousand filters", many),

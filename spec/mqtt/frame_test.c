@@ -4,7 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const uint8_t publish[] = "\x30\x0a\x00\x03" "a/bhello"; /* QoS 0, topic a/b */
+static const uint8_t publish[] = "\x30\x0a\x00\x03"
+                                 "a/bhello"; /* QoS 0, topic a/b */
 enum { PUBLISH_LEN = sizeof publish - 1 };
 
 static void asks_for_more_at_every_shorter_prefix (void **state) {
@@ -49,17 +50,24 @@ static void takes_a_length_written_with_more_bytes_than_needed (void **state) {
 static void refuses_a_fifth_length_byte_without_waiting_for_it (void **state) {
   (void)state;
   tl_frame f;
-  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\x80\x80\x80\x80\x01", 6, SIZE_MAX, &f), TL_EMALFORMED);
-  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\x80\x80\x80\x80", 5, SIZE_MAX, &f), TL_EMALFORMED);
-  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\x80\x80\x80", 4, SIZE_MAX, &f), TL_EPARTIAL);
+  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\x80\x80\x80\x80\x01", 6, SIZE_MAX, &f),
+                   TL_EMALFORMED);
+  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\x80\x80\x80\x80", 5, SIZE_MAX, &f),
+                   TL_EMALFORMED);
+  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\x80\x80\x80", 4, SIZE_MAX, &f),
+                   TL_EPARTIAL);
 }
 
 static void refuses_a_length_over_the_limit_before_the_body_comes (void **state) {
   (void)state;
   tl_frame f;
-  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\xff\xff\xff\x7f", 5, 1 << 24, &f), TL_ETOOBIG); /* 268435455 */
-  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\xff\xff\xff\x7f", 5, 268435460, &f), TL_EPARTIAL);
-  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\xff\xff\xff\x7f", 5, 268435459, &f), TL_ETOOBIG);
+  /* 268435455 */
+  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\xff\xff\xff\x7f", 5, 1 << 24, &f),
+                   TL_ETOOBIG);
+  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\xff\xff\xff\x7f", 5, 268435460, &f),
+                   TL_EPARTIAL);
+  assert_int_equal(tl_frame_read((const uint8_t *)"\x30\xff\xff\xff\x7f", 5, 268435459, &f),
+                   TL_ETOOBIG);
   assert_int_equal(tl_frame_read((const uint8_t *)"\x30\xff\xff\xff", 4, 10, &f), TL_EPARTIAL);
 }
 
@@ -93,7 +101,8 @@ static void writes_the_shortest_length_and_reads_it_back (void **state) {
   }
 }
 
-/* A page that may not be touched right behind the input: each parser must stop at the end, at every length. */
+/* A page that may not be touched right behind the input: each parser must stop at the end, at
+** every length. */
 static void never_reads_past_its_input (void **state) {
   (void)state;
   size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -110,7 +119,8 @@ static void never_reads_past_its_input (void **state) {
     tl_build_publish(at, tl_slice_of(name, topic), tl_slice_of(NULL, 0), 1, false, 7, NULL);
     assert_int_equal(tl_frame_read(at, n, 1000, &f), n);
     assert_int_equal(tl_parse_publish(&f, &m, &err), TL_OK);
-    for (size_t cut = 1; cut < n; cut++) { /* the same bytes, moved so that the end of the prefix is the end of the page */
+    for (size_t cut = 1; cut < n; cut++) {
+      /* the same bytes, moved so that the end of the prefix is the end of the page */
       memmove(two + page - cut, at, cut);
       assert_int_equal(tl_frame_read(two + page - cut, cut, 1000, &f), TL_EPARTIAL);
       tl_build_publish(at, tl_slice_of(name, topic), tl_slice_of(NULL, 0), 1, false, 7, NULL);

@@ -1,5 +1,6 @@
-/* Malformed and hostile input, one by one, with clean session YES and NO: each closes at once and says why, and the next
-** connection works as if nothing had happened; or it is legal, and nothing happens at all. */
+/* Malformed and hostile input, one by one, with clean session YES and NO: each closes at once
+** and says why, and the next connection works as if nothing had happened; or it is legal, and
+** nothing happens at all. */
 #include "mqtt/harness.h"
 
 typedef struct {
@@ -8,8 +9,10 @@ typedef struct {
   int code;        /* TL_OK: legal */
   const char *why; /* part of the error */
 } hostile;
-#define BAD(what, text, why) { what, text, sizeof(text) - 1, TL_EMALFORMED, why }
-#define FINE(what, text) { what, text, sizeof(text) - 1, TL_OK, "" }
+#define BAD(what, text, why) \
+  { what, text, sizeof(text) - 1, TL_EMALFORMED, why }
+#define FINE(what, text) \
+  { what, text, sizeof(text) - 1, TL_OK, "" }
 
 /* In place of CONNACK. */
 static const hostile before[] = {
@@ -68,9 +71,15 @@ static const hostile during[] = {
   BAD("PUBLISH, QoS 1, identifier 0", "\x32\x05\x00\x01t\x00\x00", "[MQTT-2.3.1-1]"),
   BAD("PUBLISH, QoS 2, identifier 0", "\x34\x05\x00\x01t\x00\x00", "[MQTT-2.3.1-1]"),
   BAD("PUBLISH, empty topic", "\x30\x02\x00\x00", "at least one character"),
-  BAD("PUBLISH, topic with +", "\x30\x05\x00\x03" "a/+", "wildcard"),
+  BAD("PUBLISH, topic with +",
+      "\x30\x05\x00\x03"
+      "a/+",
+      "wildcard"),
   BAD("PUBLISH, topic with #", "\x30\x03\x00\x01#", "wildcard"),
-  BAD("PUBLISH, topic with NUL", "\x30\x05\x00\x03" "a\0b", "U+0000"),
+  BAD("PUBLISH, topic with NUL",
+      "\x30\x05\x00\x03"
+      "a\0b",
+      "U+0000"),
   BAD("PUBLISH, topic longer than the packet", "\x30\x03\x00\x09t", "longer than the packet"),
   BAD("PUBLISH, topic of 65535 in 3 bytes", "\x30\x03\xff\xfft", "longer than the packet"),
   BAD("PUBLISH, no room for the identifier", "\x32\x03\x00\x01t", "before its identifier"),
@@ -114,15 +123,19 @@ static void run (const hostile *list, size_t n, bool up) {
     harness h;
     h_init(&h, clean);
     h_start(&h);
-    if (up) h_connect(&h, false);
-    else h_open(&h);
+    if (up)
+      h_connect(&h, false);
+    else
+      h_open(&h);
     h_forget(&h);
     if (up) h_publish(&h, "t", "", 1, 1);
     h_flush(&h);
     h_forget(&h);
     h_feed(&h, (const uint8_t *)x->bytes, x->n);
-    bool as_wanted = x->code == TL_OK ? h.rc == (long)x->n : h.rc == x->code && strstr(tl_session_error(h.s), x->why);
-    if (!as_wanted) fail_msg("%s (clean %d): got %ld, '%s'", x->what, clean, h.rc, tl_session_error(h.s));
+    bool as_wanted = x->code == TL_OK ? h.rc == (long)x->n
+                                      : h.rc == x->code && strstr(tl_session_error(h.s), x->why);
+    if (!as_wanted)
+      fail_msg("%s (clean %d): got %ld, '%s'", x->what, clean, h.rc, tl_session_error(h.s));
     if (x->code == TL_OK) {
       h_ack_in(&h, TL_PUBACK, 2); /* the write is still known */
       assert_non_null(memmem(h.events.at, h.events.len, "published 1 done", 16));
@@ -156,12 +169,14 @@ static void on_a_connection (void **state) {
 
 static void each_split_of_each (void **state) {
   (void)state;
-  for (size_t i = 0; i < sizeof during / sizeof *during; i++) /* the verdict does not depend on how the bytes come */
+  /* the verdict does not depend on how the bytes come */
+  for (size_t i = 0; i < sizeof during / sizeof *during; i++)
     for (size_t split = 0; split < during[i].n; split++) {
       harness h;
       h_up(&h, false);
       h_feed(&h, (const uint8_t *)during[i].bytes, split);
-      if (h.rc >= 0) h_feed(&h, (const uint8_t *)during[i].bytes + h.rc, during[i].n - (size_t)h.rc);
+      if (h.rc >= 0)
+        h_feed(&h, (const uint8_t *)during[i].bytes + h.rc, during[i].n - (size_t)h.rc);
       assert_int_equal(h.rc < 0 ? h.rc : TL_OK, during[i].code);
       h_fini(&h);
     }
@@ -169,10 +184,12 @@ static void each_split_of_each (void **state) {
 
 static void sixteen_kinds_of_bad_utf8 (void **state) {
   (void)state;
-  static const char *const bad[] = { "\x80", "\xbf", "\xc0\xaf", "\xc1\x81", "\xc2", "\xc2\x20", "\xe0\x80\xaf", "\xe0\x9f\xbf",
-                                     "\xe2\x82", "\xe2\x28\xa1", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\xaf",
-                                     "\xf0\x9f\x94",
-                                     "\xf4\x90\x80\x80", "\xff\xfe" };
+  static const char *const bad[] = {
+    "\x80",         "\xbf",         "\xc0\xaf",         "\xc1\x81",     "\xc2",
+    "\xc2\x20",     "\xe0\x80\xaf", "\xe0\x9f\xbf",     "\xe2\x82",     "\xe2\x28\xa1",
+    "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\xaf", "\xf0\x9f\x94", "\xf4\x90\x80\x80",
+    "\xff\xfe"
+  };
   for (size_t i = 0; i < 2 * sizeof bad / sizeof *bad; i++) {
     harness h;
     uint8_t packet[20];
@@ -212,7 +229,8 @@ static void ten_thousand_in_one_segment (void **state) {
   tl_buf_fini(&all);
 }
 
-/* Seeded noise behind CONNACK: whatever comes, the session answers with a code or takes it, and the sanitizers are silent. */
+/* Seeded noise behind CONNACK: whatever comes, the session answers with a code or takes it, and
+** the sanitizers are silent. */
 static void noise (void **state) {
   (void)state;
   uint64_t x = 88172645463325252u;
@@ -234,9 +252,11 @@ static void noise (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC("[MQTT-3.2.0-1] [MQTT-3.2.2-4] [MQTT-4.8.0-1] in place of CONNACK", in_place_of_connack),
-    SPEC("[MQTT-4.8.0-1] [MQTT-2.2.2-2] [MQTT-2.3.1-1] [MQTT-3.3.1-4] [MQTT-3.3.2-2] [MQTT-3.9.3-2] [MQTT-1.5.3-2] "
+    SPEC("[MQTT-4.8.0-1] [MQTT-2.2.2-2] [MQTT-2.3.1-1] [MQTT-3.3.1-4] [MQTT-3.3.2-2] "
+         "[MQTT-3.9.3-2] [MQTT-1.5.3-2] "
          "[MQTT-1.5.3-3] "
-         "on a connection", on_a_connection),
+         "on a connection",
+         on_a_connection),
     SPEC("the verdict does not depend on how the bytes come", each_split_of_each),
     SPEC("[MQTT-1.5.3-1] sixteen kinds of bad UTF-8", sixteen_kinds_of_bad_utf8),
     SPEC("[MQTT-2.2.2-2] every wrong flag nibble of every type", every_wrong_flag_nibble),

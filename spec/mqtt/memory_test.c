@@ -1,6 +1,6 @@
-/* Every allocation of the session fails in turn: nothing that was accepted is lost, nothing is reported twice, and when
-** there is memory again the session goes on. The files that allocate are compiled in here, so that only their allocations
-** fail. */
+/* Every allocation of the session fails in turn: nothing that was accepted is lost, nothing is
+** reported twice, and when there is memory again the session goes on. The files that allocate
+** are compiled in here, so that only their allocations fail. */
 #include "mqtt/harness.h"
 #include "support/spare_memory.h"
 
@@ -36,7 +36,8 @@ static void life_published (void *ctx, void *token, int result) {
   (void)result;
   ((life *)ctx)->reported[(intptr_t)token]++;
 }
-static const tl_session_events life_events = { .message = life_message, .published = life_published };
+static const tl_session_events life_events = { .message = life_message,
+                                               .published = life_published };
 
 static int open_up (life *l, bool present) {
   const uint8_t connack[] = { 0x20, 2, present, 0 };
@@ -62,11 +63,13 @@ static int answer (life *l) {
 }
 
 static int use (life *l, int from) {
-  static const uint8_t messages[] = "\x30\x03\x00\x01t\x32\x05\x00\x01t\x00\x05\x34\x05\x00\x01t\x00\x06";
+  static const uint8_t messages[] =
+      "\x30\x03\x00\x01t\x32\x05\x00\x01t\x00\x05\x34\x05\x00\x01t\x00\x06";
   for (int i = from; i < from + 4; i++) {
     if (l->accepted[i]) continue;
-    int rc = tl_session_publish(l->s, TL_LIT("t"), TL_LIT("0123456789012345678901234567890123456789"), (uint8_t)(i % 3), false,
-                                (void *)(intptr_t)i, NULL);
+    int rc =
+        tl_session_publish(l->s, TL_LIT("t"), TL_LIT("0123456789012345678901234567890123456789"),
+                           (uint8_t)(i % 3), false, (void *)(intptr_t)i, NULL);
     if (rc != TL_OK) return rc;
     l->accepted[i] = 1;
   }
@@ -80,7 +83,10 @@ static int live (life *l, const tl_session_params *p) {
   const tl_subscription other[] = { { TL_LIT("x"), 1 }, { TL_LIT("y"), 0 } };
   const tl_slice none = { NULL, 0 };
   int rc = tl_session_new(&l->s, p, &life_events, l);
-  if (rc == TL_OK) rc = tl_session_restore(l->s, 'o', 1, 4000, TL_LIT("\x32\x05\x00\x01" "a\x00\x01"));
+  if (rc == TL_OK)
+    rc = tl_session_restore(l->s, 'o', 1, 4000,
+                            TL_LIT("\x32\x05\x00\x01"
+                                   "a\x00\x01"));
   if (rc == TL_OK) rc = tl_session_restore(l->s, 'o', 2, 5000, none);
   if (rc == TL_OK) rc = tl_session_restore(l->s, 'i', 0, 6000, none);
   if (rc == TL_OK) rc = tl_session_restore(l->s, 'f', 0, 0, TL_LIT("old"));
@@ -89,7 +95,8 @@ static int live (life *l, const tl_session_params *p) {
   if (rc != TL_OK) return rc;
   rc = tl_session_set_filters(l->s, other, 2);
   if (rc == TL_OK) tl_session_closed(l->s);
-  if (rc == TL_OK) rc = use(l, 4) == TL_ENOMEM ? TL_ENOMEM : TL_OK; /* offline: only the publishes */
+  /* offline: only the publishes */
+  if (rc == TL_OK) rc = use(l, 4) == TL_ENOMEM ? TL_ENOMEM : TL_OK;
   if (rc == TL_OK) rc = tl_session_set_params(l->s, p);
   if (rc == TL_OK) rc = open_up(l, false);
   if (rc == TL_OK) rc = use(l, 8);
@@ -99,8 +106,14 @@ static int live (life *l, const tl_session_params *p) {
 static void every_allocation_fails_in_turn (void **state) {
   (void)state;
   const tl_subscription filter = { TL_LIT("#"), 1 };
-  const tl_session_params p = { .client_id = TL_LIT("m"), .filters = &filter, .filter_count = 1, .max_packet_size = 1000,
-                                .max_inflight = 2, .max_queued = 100, .queue_offline = true, .has_user = true,
+  const tl_session_params p = { .client_id = TL_LIT("m"),
+                                .filters = &filter,
+                                .filter_count = 1,
+                                .max_packet_size = 1000,
+                                .max_inflight = 2,
+                                .max_queued = 100,
+                                .queue_offline = true,
+                                .has_user = true,
                                 .user = TL_LIT("u") };
   bool done = false;
   long k = 0;
@@ -110,8 +123,10 @@ static void every_allocation_fails_in_turn (void **state) {
     int rc = live(&l, &p);
     done = countdown >= 0; /* not reached any more */
     countdown = -1;
-    if (done) assert_int_equal(rc, TL_OK);
-    else if (rc != TL_OK && rc != TL_ENOMEM) fail_msg("allocation %ld: %d", k, rc);
+    if (done)
+      assert_int_equal(rc, TL_OK);
+    else if (rc != TL_OK && rc != TL_ENOMEM)
+      fail_msg("allocation %ld: %d", k, rc);
     if (l.s && rc != TL_OK) { /* there is memory again */
       tl_session_closed(l.s);
       assert_int_equal(open_up(&l, true), TL_OK);
@@ -120,7 +135,8 @@ static void every_allocation_fails_in_turn (void **state) {
     }
     if (l.s) tl_session_free(l.s);
     for (int i = 0; i < PUBLISHES; i++)
-      if (l.reported[i] != l.accepted[i]) fail_msg("allocation %ld: message %d was reported %d times", k, i, l.reported[i]);
+      if (l.reported[i] != l.accepted[i])
+        fail_msg("allocation %ld: message %d was reported %d times", k, i, l.reported[i]);
   }
   assert_true(k > 20);
 }

@@ -1,4 +1,5 @@
-/* Packets: the exact bytes of what we build, and what is taken or refused of what the broker sends. */
+/* Packets: the exact bytes of what we build, and what is taken or refused of what the broker
+** sends. */
 #include "mqtt/harness.h"
 
 static void same_bytes (const tl_buf *got, const char *want, size_t n) {
@@ -8,7 +9,8 @@ static void same_bytes (const tl_buf *got, const char *want, size_t n) {
 #define SAME(buf, want) same_bytes(buf, want, sizeof(want) - 1)
 
 static tl_session_params plain (void) {
-  return (tl_session_params){ .client_id = TL_LIT("me"), .max_packet_size = 1000, .max_inflight = 10 };
+  return (
+      tl_session_params){ .client_id = TL_LIT("me"), .max_packet_size = 1000, .max_inflight = 10 };
 }
 
 /* --- built --- */
@@ -44,7 +46,8 @@ static void connect_with_everything (void **state) {
   p.user = TL_LIT("u");
   p.password = TL_LIT("p\0q");
   assert_int_equal(tl_build_connect(&b, &p, true), TL_OK);
-  SAME(&b, "\x10\x20\x00\x04MQTT\x04\xf6\x12\x34\x00\x02me\x00\x03w/t\x00\x03" "bye\x00\x01u\x00\x03p\0q");
+  SAME(&b, "\x10\x20\x00\x04MQTT\x04\xf6\x12\x34\x00\x02me\x00\x03w/t\x00\x03"
+           "bye\x00\x01u\x00\x03p\0q");
   tl_buf_fini(&b);
 }
 
@@ -84,13 +87,22 @@ static void publish_at_each_qos (void **state) {
   size_t id_at = 0;
   assert_int_equal(tl_publish_size(3, 2, 0), 9);
   tl_build_publish(at, TL_LIT("a/b"), TL_LIT("hi"), 0, false, 0, NULL);
-  assert_memory_equal(at, "\x30\x07\x00\x03" "a/bhi", 9);
+  assert_memory_equal(at,
+                      "\x30\x07\x00\x03"
+                      "a/bhi",
+                      9);
   assert_int_equal(tl_publish_size(3, 2, 1), 11);
   tl_build_publish(at, TL_LIT("a/b"), TL_LIT("hi"), 1, true, 0x1234, &id_at);
-  assert_memory_equal(at, "\x33\x09\x00\x03" "a/b\x12\x34hi", 11);
+  assert_memory_equal(at,
+                      "\x33\x09\x00\x03"
+                      "a/b\x12\x34hi",
+                      11);
   assert_int_equal(id_at, 7);
   tl_build_publish(at, TL_LIT("a"), TL_LIT(""), 2, false, 9, NULL);
-  assert_memory_equal(at, "\x34\x05\x00\x01" "a\x00\x09", 7);
+  assert_memory_equal(at,
+                      "\x34\x05\x00\x01"
+                      "a\x00\x09",
+                      7);
   assert_int_equal(tl_publish_size(65536, 0, 0), 0);
   assert_int_equal(tl_publish_size(1, 268435455 - 3, 0), 268435460);
   assert_int_equal(tl_publish_size(1, 268435455 - 2, 0), 0);
@@ -103,11 +115,14 @@ static void subscribe_and_unsubscribe (void **state) {
   tl_buf_init(&b);
   const tl_subscription wanted[] = { { TL_LIT("a/+"), 1 }, { TL_LIT("#"), 2 }, { TL_LIT("c"), 0 } };
   assert_int_equal(tl_build_subscribe(&b, 0x0a0b, wanted, 3), TL_OK);
-  SAME(&b, "\x82\x10\x0a\x0b\x00\x03" "a/+\x01\x00\x01#\x02\x00\x01" "c\x00");
+  SAME(&b, "\x82\x10\x0a\x0b\x00\x03"
+           "a/+\x01\x00\x01#\x02\x00\x01"
+           "c\x00");
   tl_buf_clear(&b);
   const tl_slice old[] = { TL_LIT("a/+"), TL_LIT("#") };
   assert_int_equal(tl_build_unsubscribe(&b, 0x0a0c, old, 2), TL_OK);
-  SAME(&b, "\xa2\x0a\x0a\x0c\x00\x03" "a/+\x00\x01#");
+  SAME(&b, "\xa2\x0a\x0a\x0c\x00\x03"
+           "a/+\x00\x01#");
   tl_buf_fini(&b);
 }
 
@@ -141,8 +156,10 @@ static void every_flag_nibble_of_every_type (void **state) {
     for (unsigned flags = 0; flags < 16; flags++) {
       bool two = type == TL_PUBREL || type == TL_SUBSCRIBE || type == TL_UNSUBSCRIBE;
       bool legal = type == TL_PUBLISH || (type != 0 && type != 15 && flags == (two ? 2u : 0u));
-      assert_int_equal(tl_parse_flags((uint8_t)type, (uint8_t)flags, &err), legal ? TL_OK : TL_EMALFORMED);
-      if (!legal) assert_non_null(strstr(err.text, type == 0 || type == 15 ? "forbidden" : "[MQTT-2.2.2-2]"));
+      assert_int_equal(tl_parse_flags((uint8_t)type, (uint8_t)flags, &err),
+                       legal ? TL_OK : TL_EMALFORMED);
+      if (!legal)
+        assert_non_null(strstr(err.text, type == 0 || type == 15 ? "forbidden" : "[MQTT-2.2.2-2]"));
     }
 }
 
@@ -213,7 +230,8 @@ static void suback (void **state) {
   for (int code = 0; code < 256; code++) {
     uint8_t bytes[] = { 0x90, 3, 0, 9, (uint8_t)code };
     f = frame_of(bytes, sizeof bytes);
-    assert_int_equal(tl_parse_suback(&f, &a, &err), code <= 2 || code == 0x80 ? TL_OK : TL_EMALFORMED);
+    assert_int_equal(tl_parse_suback(&f, &a, &err),
+                     code <= 2 || code == 0x80 ? TL_OK : TL_EMALFORMED);
   }
   f = FRAME("\x90\x02\x00\x09");
   assert_int_equal(tl_parse_suback(&f, &a, &err), TL_EMALFORMED);
@@ -238,38 +256,71 @@ static void publish_in_all_its_forms (void **state) {
   (void)state;
   tl_message m;
   tl_err err;
-  tl_frame f = FRAME("\x31\x05\x00\x03" "a/b");
+  tl_frame f = FRAME("\x31\x05\x00\x03"
+                     "a/b");
   assert_int_equal(tl_parse_publish(&f, &m, &err), TL_OK);
   assert_true(m.qos == 0 && m.retain && !m.dup && m.id == 0 && m.payload.len == 0);
-  f = FRAME("\x3d\x0b\x00\x03" "a/b\x12\x34hey\xff");
+  f = FRAME("\x3d\x0b\x00\x03"
+            "a/b\x12\x34hey\xff");
   assert_int_equal(tl_parse_publish(&f, &m, &err), TL_OK);
-  assert_true(m.qos == 2 && m.retain && m.dup && m.id == 0x1234 && m.payload.len == 4 && tl_slice_eq(m.topic, TL_LIT("a/b")));
-  static const struct { const char *bytes; size_t n; const char *why; } bad[] = {
+  assert_true(m.qos == 2 && m.retain && m.dup && m.id == 0x1234 && m.payload.len == 4 &&
+              tl_slice_eq(m.topic, TL_LIT("a/b")));
+  static const struct {
+    const char *bytes;
+    size_t n;
+    const char *why;
+  } bad[] = {
 #define BAD(text, why) { text, sizeof(text) - 1, why }
-    BAD("\x36\x05\x00\x01" "a\x00\x01", "[MQTT-3.3.1-4]"),
-    BAD("\x38\x03\x00\x01" "a", "[MQTT-3.3.1-2]"),
+    BAD("\x36\x05\x00\x01"
+        "a\x00\x01",
+        "[MQTT-3.3.1-4]"),
+    BAD("\x38\x03\x00\x01"
+        "a",
+        "[MQTT-3.3.1-2]"),
     BAD("\x30\x00", "ends before its topic"),
     BAD("\x30\x01\x00", "ends before its topic"),
-    BAD("\x30\x04\x00\x03" "ab", "longer than the packet"),
-    BAD("\x30\x04\xff\xff" "ab", "longer than the packet"),
-    BAD("\x32\x03\x00\x01" "a", "before its identifier"),
-    BAD("\x32\x04\x00\x01" "a\x01", "before its identifier"),
-    BAD("\x32\x05\x00\x01" "a\x00\x00", "identifier 0"),
-    BAD("\x34\x05\x00\x01" "a\x00\x00", "identifier 0"),
+    BAD("\x30\x04\x00\x03"
+        "ab",
+        "longer than the packet"),
+    BAD("\x30\x04\xff\xff"
+        "ab",
+        "longer than the packet"),
+    BAD("\x32\x03\x00\x01"
+        "a",
+        "before its identifier"),
+    BAD("\x32\x04\x00\x01"
+        "a\x01",
+        "before its identifier"),
+    BAD("\x32\x05\x00\x01"
+        "a\x00\x00",
+        "identifier 0"),
+    BAD("\x34\x05\x00\x01"
+        "a\x00\x00",
+        "identifier 0"),
     BAD("\x30\x02\x00\x00", "invalid topic"),
-    BAD("\x30\x05\x00\x03" "a/+", "wildcard"),
-    BAD("\x30\x03\x00\x01" "#", "wildcard"),
-    BAD("\x30\x05\x00\x03" "a\0b", "U+0000"),
-    BAD("\x30\x04\x00\x02" "a\xff", "UTF-8"),
+    BAD("\x30\x05\x00\x03"
+        "a/+",
+        "wildcard"),
+    BAD("\x30\x03\x00\x01"
+        "#",
+        "wildcard"),
+    BAD("\x30\x05\x00\x03"
+        "a\0b",
+        "U+0000"),
+    BAD("\x30\x04\x00\x02"
+        "a\xff",
+        "UTF-8"),
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     f = frame_of((const uint8_t *)bad[i].bytes, bad[i].n);
     assert_int_equal(tl_parse_publish(&f, &m, &err), TL_EMALFORMED);
-    if (!strstr(err.text, bad[i].why)) fail_msg("%zu: '%s' does not say '%s'", i, err.text, bad[i].why);
+    if (!strstr(err.text, bad[i].why))
+      fail_msg("%zu: '%s' does not say '%s'", i, err.text, bad[i].why);
   }
 }
 
-/* Each length takes another path through the vector code: a bad byte must be seen at every place of every length. */
+/* Each length takes another path through the vector code: a bad byte must be seen at every
+** place of every length. */
 static void a_bad_byte_anywhere_in_a_topic (void **state) {
   (void)state;
   static const uint8_t bad[] = { 0, '+', '#', 0x80, 0xff, 0xc0 };
@@ -296,12 +347,33 @@ static void a_bad_byte_anywhere_in_a_topic (void **state) {
 
 static void topics_beyond_ascii (void **state) {
   (void)state;
-  static const char *const good[] = { "tepl\xc3\xb4ta", "\xef\xbb\xbf" "bom", "\xf0\x9f\x94\xa5", "\xef\xbf\xbf", "a\x01"
-                                      "b\x1f", "\xc2\x80" };
-  static const char *const bad[] = { "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x20", "\xe0\x80\x80", "\xe0\x9f\xbf",
+  static const char *const good[] = { "tepl\xc3\xb4ta",
+                                      "\xef\xbb\xbf"
+                                      "bom",
+                                      "\xf0\x9f\x94\xa5",
+                                      "\xef\xbf\xbf",
+                                      "a\x01"
+                                      "b\x1f",
+                                      "\xc2\x80" };
+  static const char *const bad[] = { "\x80",
+                                     "\xbf",
+                                     "\xc0\x80",
+                                     "\xc1\xbf",
+                                     "\xc2",
+                                     "\xc2\x20",
+                                     "\xe0\x80\x80",
+                                     "\xe0\x9f\xbf",
                                      "\xe2\x82",
-                                     "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-                                     "\xf5\x80\x80\x80", "\xfe", "\xff", "\xf0\x9f\x94", "a\xe9z" };
+                                     "\xed\xa0\x80",
+                                     "\xed\xbf\xbf",
+                                     "\xf0\x80\x80\x80",
+                                     "\xf0\x8f\xbf\xbf",
+                                     "\xf4\x90\x80\x80",
+                                     "\xf5\x80\x80\x80",
+                                     "\xfe",
+                                     "\xff",
+                                     "\xf0\x9f\x94",
+                                     "a\xe9z" };
   uint8_t packet[64];
   tl_message m;
   tl_err err;
@@ -319,25 +391,37 @@ static void topics_beyond_ascii (void **state) {
 
 static void words_for_every_packet (void **state) {
   (void)state;
-  static const struct { const char *bytes; size_t n; const char *words; } all[] = {
-    BAD("\x10\x20\x00\x04MQTT\x04\xf6\x12\x34\x00\x02me\x00\x03w/t\x00\x03" "bye\x00\x01u\x00\x03pwd",
-        "CONNECT level=4 clean=1 keep_alive=4660 client_id=\"me\" will_qos=2 will_retain=1 will_topic=\"w/t\" "
+  static const struct {
+    const char *bytes;
+    size_t n;
+    const char *words;
+  } all[] = {
+    BAD("\x10\x20\x00\x04MQTT\x04\xf6\x12\x34\x00\x02me\x00\x03w/t\x00\x03"
+        "bye\x00\x01u\x00\x03pwd",
+        "CONNECT level=4 clean=1 keep_alive=4660 client_id=\"me\" will_qos=2 will_retain=1 "
+        "will_topic=\"w/t\" "
         "will_message=3 bytes "
         "\"bye\" user=\"u\" password=(not shown)"),
     BAD("\x20\x02\x01\x05", "CONNACK session_present=1 code=5 (not authorized)"),
-    BAD("\x33\x0a\x00\x03" "a/b\x12\x34h\n\xff",
+    BAD("\x33\x0a\x00\x03"
+        "a/b\x12\x34h\n\xff",
         "PUBLISH qos=1 dup=0 retain=1 id=4660 topic=\"a/b\" payload=3 bytes \"h\\x0a\\xff\""),
     BAD("\x40\x02\x00\x07", "PUBACK id=7"),
     BAD("\x62\x02\x00\x07", "PUBREL id=7"),
-    BAD("\x82\x09\x00\x01\x00\x01" "a\x01\x00\x00\x02", "SUBSCRIBE id=1 \"a\" qos=1 \"\" qos=2"),
+    BAD("\x82\x09\x00\x01\x00\x01"
+        "a\x01\x00\x00\x02",
+        "SUBSCRIBE id=1 \"a\" qos=1 \"\" qos=2"),
     BAD("\x90\x05\x00\x01\x00\x80\x02", "SUBACK id=1 codes=0x00,0x80,0x02"),
-    BAD("\xa2\x05\x00\x01\x00\x01" "a", "UNSUBSCRIBE id=1 \"a\""),
+    BAD("\xa2\x05\x00\x01\x00\x01"
+        "a",
+        "UNSUBSCRIBE id=1 \"a\""),
     BAD("\xb0\x02\x00\x07", "UNSUBACK id=7"),
     BAD("\xc0\x00", "PINGREQ"),
     BAD("\xd0\x00", "PINGRESP"),
     BAD("\xe0\x00", "DISCONNECT"),
     BAD("\xf0\x01x", "packet of type 15 of 1 bytes"),
-    BAD("\x30\x01x", "PUBLISH qos=0 dup=0 retain=0"), /* what is broken is described as far as it goes */
+    /* what is broken is described as far as it goes */
+    BAD("\x30\x01x", "PUBLISH qos=0 dup=0 retain=0"),
     BAD("\x10\x00", "CONNECT"),
     BAD("\x40\x00", "PUBACK"),
   };
@@ -353,24 +437,32 @@ static void words_for_every_packet (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC("[MQTT-3.1.2-1] [MQTT-3.1.2-2] [MQTT-3.1.2-3] [MQTT-3.1.2-11] [MQTT-3.1.2-13] [MQTT-3.1.2-15] [MQTT-3.1.2-18] "
+    SPEC("[MQTT-3.1.2-1] [MQTT-3.1.2-2] [MQTT-3.1.2-3] [MQTT-3.1.2-11] [MQTT-3.1.2-13] "
+         "[MQTT-3.1.2-15] [MQTT-3.1.2-18] "
          "[MQTT-3.1.2-20] "
-         "[MQTT-3.1.2-22] [MQTT-3.1.3-3] CONNECT without Will, user and password", connect_without_anything),
-    SPEC("[MQTT-3.1.2-9] [MQTT-3.1.2-14] [MQTT-3.1.2-19] [MQTT-3.1.2-21] [MQTT-3.1.3-1] CONNECT with all fields in their order",
+         "[MQTT-3.1.2-22] [MQTT-3.1.3-3] CONNECT without Will, user and password",
+         connect_without_anything),
+    SPEC("[MQTT-3.1.2-9] [MQTT-3.1.2-14] [MQTT-3.1.2-19] [MQTT-3.1.2-21] [MQTT-3.1.3-1] CONNECT "
+         "with all fields in their order",
          connect_with_everything),
     SPEC("[MQTT-3.1.3-7] CONNECT with a blank client id and an empty Will message",
          connect_of_a_blank_client_id_and_an_empty_will_message),
     SPEC("CONNECT refuses a field over 65535 bytes", connect_refuses_a_field_over_65535_bytes),
-    SPEC("[MQTT-2.3.1-5] [MQTT-3.3.2-1] [MQTT-4.3.1-1] PUBLISH at each QoS, and the largest", publish_at_each_qos),
-    SPEC("[MQTT-3.8.1-1] [MQTT-3-8.3-4] [MQTT-3.10.1-1] SUBSCRIBE and UNSUBSCRIBE", subscribe_and_unsubscribe),
-    SPEC("[MQTT-2.2.2-1] [MQTT-3.6.1-1] [MQTT-3.14.1-1] acknowledgements, PINGREQ, DISCONNECT", short_packets),
+    SPEC("[MQTT-2.3.1-5] [MQTT-3.3.2-1] [MQTT-4.3.1-1] PUBLISH at each QoS, and the largest",
+         publish_at_each_qos),
+    SPEC("[MQTT-3.8.1-1] [MQTT-3-8.3-4] [MQTT-3.10.1-1] SUBSCRIBE and UNSUBSCRIBE",
+         subscribe_and_unsubscribe),
+    SPEC("[MQTT-2.2.2-1] [MQTT-3.6.1-1] [MQTT-3.14.1-1] acknowledgements, PINGREQ, DISCONNECT",
+         short_packets),
     SPEC("[MQTT-2.2.2-2] every flag nibble of every type", every_flag_nibble_of_every_type),
     SPEC("[MQTT-3.2.2-4] CONNACK: every code, reserved bit and length", connack),
     SPEC("[MQTT-2.3.1-1] acknowledgements are an identifier that is not 0", acknowledgements),
     SPEC("[MQTT-3.9.3-2] SUBACK: every code, no code, identifier 0", suback),
     SPEC("PINGRESP is empty", pingresp),
-    SPEC("[MQTT-3.3.1-2] [MQTT-3.3.1-4] [MQTT-3.3.2-2] [MQTT-4.7.3-1] PUBLISH in all its forms", publish_in_all_its_forms),
-    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.3.2-2] a bad byte anywhere in a topic", a_bad_byte_anywhere_in_a_topic),
+    SPEC("[MQTT-3.3.1-2] [MQTT-3.3.1-4] [MQTT-3.3.2-2] [MQTT-4.7.3-1] PUBLISH in all its forms",
+         publish_in_all_its_forms),
+    SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.3.2-2] a bad byte anywhere in a topic",
+         a_bad_byte_anywhere_in_a_topic),
     SPEC("[MQTT-1.5.3-1] [MQTT-1.5.3-3] topics beyond ASCII", topics_beyond_ascii),
     SPEC("words for every packet, without the password", words_for_every_packet),
   };

@@ -3,7 +3,9 @@
 
 static void qos_0 (void **state) {
   harness *h = *state;
-  h_takes(h, BYTES("\x30\x05\x00\x03" "a/b\x31\x06\x00\x03" "a/bx"));
+  h_takes(h, BYTES("\x30\x05\x00\x03"
+                   "a/b\x31\x06\x00\x03"
+                   "a/bx"));
   EVENTS(h, "message a/b= q0 id0\nmessage a/b=x q0 id0 retain\n");
   SENT(h, "");
 }
@@ -31,11 +33,14 @@ static void acknowledges_after_the_handler (void **state) {
 static void what_cannot_be_taken_comes_again (void **state) {
   (void)state;
   for (uint8_t qos = 0; qos <= 2; qos++) {
-    const uint8_t packet[] = { (uint8_t)(0x30 | qos << 1), qos ? 6 : 4, 0, 1, 't', qos ? 0 : 'x', qos ? 9 : 'y', 'x' };
+    const uint8_t packet[] = {
+      (uint8_t)(0x30 | qos << 1), qos ? 6 : 4, 0, 1, 't', qos ? 0 : 'x', qos ? 9 : 'y', 'x'
+    };
     harness h;
     h_up(&h, false);
     h.verdict = TL_ENOMEM;
-    h_fails(&h, packet, qos ? 8 : 6, TL_ENOMEM, "out of memory for a received message [MQTT-4.8.0-2]");
+    h_fails(&h, packet, qos ? 8 : 6, TL_ENOMEM,
+            "out of memory for a received message [MQTT-4.8.0-2]");
     SENT(&h, "");
     STORED(&h, qos == 2 ? "i seq0 id9 0\ni gone seq0 id9 0\n" : "");
     h.verdict = TL_MESSAGE_DONE;
@@ -51,7 +56,8 @@ static void what_cannot_be_taken_comes_again (void **state) {
 
 static void in_order_of_arrival (void **state) {
   harness *h = *state;
-  h_takes(h, BYTES("\x32\x05\x00\x01t\x00\x05\x34\x05\x00\x01t\x00\x06\x32\x05\x00\x01t\x00\x04\x34\x05\x00\x01t\x00\x02"));
+  h_takes(h, BYTES("\x32\x05\x00\x01t\x00\x05\x34\x05\x00\x01t\x00\x06\x32\x05\x00\x01t\x00\x04\x34"
+                   "\x05\x00\x01t\x00\x02"));
   SENT(h, "PUBACK id=5\nPUBREC id=6\nPUBACK id=4\nPUBREC id=2\n");
 }
 
@@ -121,11 +127,13 @@ static void before_suback_and_unwanted (void **state) {
 
 static void odd_but_legal (void **state) {
   harness *h = *state;
-  h_takes(h, BYTES("\x30\x84\x80\x80\x00\x00\x01tx"));          /* a length in four bytes */
-  h_takes(h, BYTES("\x30\x06\x00\x04\x01\xef\xbb\xbf"));        /* a control character, U+FEFF kept */
-  h_takes(h, BYTES("\x30\x05\x00\x03\xef\xbf\xbf"));            /* a non-character */
-  h_takes(h, BYTES("\x30\x05\x00\x01t\xff\xfe"));               /* a payload is bytes */
-  EVENTS(h, "message t=x q0 id0\nmessage \x01\xef\xbb\xbf= q0 id0\nmessage \xef\xbf\xbf= q0 id0\nmessage t=\xff\xfe q0 id0\n");
+  h_takes(h, BYTES("\x30\x84\x80\x80\x00\x00\x01tx")); /* a length in four bytes */
+  /* a control character, U+FEFF kept */
+  h_takes(h, BYTES("\x30\x06\x00\x04\x01\xef\xbb\xbf"));
+  h_takes(h, BYTES("\x30\x05\x00\x03\xef\xbf\xbf")); /* a non-character */
+  h_takes(h, BYTES("\x30\x05\x00\x01t\xff\xfe"));    /* a payload is bytes */
+  EVENTS(h, "message t=x q0 id0\nmessage \x01\xef\xbb\xbf= q0 id0\nmessage \xef\xbf\xbf= q0 "
+            "id0\nmessage t=\xff\xfe q0 id0\n");
 }
 
 static void large_ones (void **state) {
@@ -150,7 +158,8 @@ static void large_ones (void **state) {
   h_takes(h, big, 100000);
   assert_int_equal(tl_session_needs(h->s), 0);
   tl_build_publish(big, TL_LIT("t"), tl_slice_of(content, payload + 1), 0, false, 0, NULL);
-  h_fails(h, big, 4, TL_ETOOBIG, "PUBLISH of 100001 bytes, max_packet_size is 100000"); /* from its length alone */
+  /* from its length alone */
+  h_fails(h, big, 4, TL_ETOOBIG, "PUBLISH of 100001 bytes, max_packet_size is 100000");
   free(big);
   free(topic);
   free(content);
@@ -239,7 +248,8 @@ static void held_across_connections (void **state) {
   h_message_in(h, "t", "b", 2, true, 2); /* not delivered again, and still not confirmed */
   SENT(h, "");
   EVENTS(h, "");
-  assert_int_equal(tl_session_ack(h->s, 1, h->now), TL_OK); /* the old connection's: nothing to say on this one */
+  /* the old connection's: nothing to say on this one */
+  assert_int_equal(tl_session_ack(h->s, 1, h->now), TL_OK);
   SENT(h, "");
   assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK); /* now its repeat may be answered */
   SENT(h, "PUBREC id=2\n");
@@ -280,7 +290,8 @@ static void held_twice_and_the_session_lost (void **state) {
   h_reconnect(h, false);
   h_message_in(h, "t", "new", 2, false, 2);
   h_forget(h);
-  assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK); /* the old one, which the broker knows nothing of */
+  /* the old one, which the broker knows nothing of */
+  assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK);
   SENT(h, "");
   STORED(h, ""); /* the new one is not confirmed: another process must get it again */
   assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK);
@@ -297,7 +308,8 @@ static void store_of_received (void **state) {
   h_ack_in(h, TL_PUBREL, 5);
   STORED(h, "i gone seq0 id5 0\n");
   h->verdict = TL_MESSAGE_HELD;
-  h_message_in(h, "t", "b", 2, false, 6); /* not confirmed by the application: another process must get it again */
+  /* not confirmed by the application: another process must get it again */
+  h_message_in(h, "t", "b", 2, false, 6);
   STORED(h, "i seq0 id6 0\ni gone seq0 id6 0\n");
   tl_session_ack(h->s, 6, h->now);
   STORED(h, "i seq0 id6 0\n");
@@ -315,29 +327,42 @@ static void the_store_hears_nothing_of_a_clean_session (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC_UP("QoS 0: delivered, never answered", qos_0),
-    SPEC_UP("[MQTT-2.3.1-6] [MQTT-4.3.2-2] QoS 1: PUBACK; the same identifier afterwards is a new message", qos_1),
-    SPEC_UP("[MQTT-3.3.4-1] acknowledges after the handler, not before", acknowledges_after_the_handler),
-    SPEC("[MQTT-4.8.0-2] a message that cannot be taken ends the connection and comes again", what_cannot_be_taken_comes_again),
+    SPEC_UP("[MQTT-2.3.1-6] [MQTT-4.3.2-2] QoS 1: PUBACK; the same identifier afterwards is a new "
+            "message",
+            qos_1),
+    SPEC_UP("[MQTT-3.3.4-1] acknowledges after the handler, not before",
+            acknowledges_after_the_handler),
+    SPEC("[MQTT-4.8.0-2] a message that cannot be taken ends the connection and comes again",
+         what_cannot_be_taken_comes_again),
     SPEC_UP("[MQTT-4.6.0-2] [MQTT-4.6.0-3] acknowledges in order of arrival", in_order_of_arrival),
-    SPEC_UP("[MQTT-4.3.3-2] [MQTT-3.3.1-3] QoS 2: repeats are PUBREC'ed and not delivered; unknown PUBREL gets PUBCOMP", qos_2),
-    SPEC_UP("[MQTT-4.1.0-1] [MQTT-4.1.0-2] [MQTT-3.1.2-4] QoS 2 identifiers outlive the connection, not the session",
+    SPEC_UP("[MQTT-4.3.3-2] [MQTT-3.3.1-3] QoS 2: repeats are PUBREC'ed and not delivered; unknown "
+            "PUBREL gets PUBCOMP",
+            qos_2),
+    SPEC_UP("[MQTT-4.1.0-1] [MQTT-4.1.0-2] [MQTT-3.1.2-4] QoS 2 identifiers outlive the "
+            "connection, not the session",
             qos_2_across_connections),
-    SPEC_UP_CLEAN("[MQTT-3.1.2-6] QoS 2 identifiers of a clean session end with it", qos_2_of_a_clean_session_ends_with_it),
+    SPEC_UP_CLEAN("[MQTT-3.1.2-6] QoS 2 identifiers of a clean session end with it",
+                  qos_2_of_a_clean_session_ends_with_it),
     SPEC_UP("all 65535 identifiers at once", every_identifier_at_once),
-    SPEC_NEW("[MQTT-3.3.4-1] [MQTT-4.5.0-2] before SUBACK, and what nobody asked for", before_suback_and_unwanted),
+    SPEC_NEW("[MQTT-3.3.4-1] [MQTT-4.5.0-2] before SUBACK, and what nobody asked for",
+             before_suback_and_unwanted),
     SPEC_UP("[MQTT-1.5.3-3] odd but legal", odd_but_legal),
     SPEC_NEW("large topics, packets of the limit and one byte more", large_ones),
     SPEC_UP("stops where it is told", stop),
-    SPEC_UP("[MQTT-4.6.0-2] [MQTT-4.6.0-3] a held message holds the acknowledgements behind it", held_holds_those_behind_it),
+    SPEC_UP("[MQTT-4.6.0-2] [MQTT-4.6.0-3] a held message holds the acknowledgements behind it",
+            held_holds_those_behind_it),
     SPEC_UP("a held QoS 0 message is acknowledged with 0", held_qos_0_counts_too),
     SPEC_UP("PUBCOMP does not wait for held messages", pubrel_does_not_wait),
-    SPEC_UP("a PUBREL that does not wait for a held PUBREC ends the exchange", a_pubrel_before_the_held_pubrec_ends_it),
+    SPEC_UP("a PUBREL that does not wait for a held PUBREC ends the exchange",
+            a_pubrel_before_the_held_pubrec_ends_it),
     SPEC_UP("[MQTT-4.3.3-2] held messages stay held across connections", held_across_connections),
     SPEC_UP("confirmed between two connections", confirmed_between_connections),
     SPEC_UP("held while the broker lost the session", held_and_the_session_lost),
-    SPEC_UP("held, and held again under the same identifier after the broker lost the session", held_twice_and_the_session_lost),
+    SPEC_UP("held, and held again under the same identifier after the broker lost the session",
+            held_twice_and_the_session_lost),
     SPEC_UP("what the store hears of received messages", store_of_received),
-    SPEC_UP_CLEAN("the store hears nothing of a clean session", the_store_hears_nothing_of_a_clean_session),
+    SPEC_UP_CLEAN("the store hears nothing of a clean session",
+                  the_store_hears_nothing_of_a_clean_session),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

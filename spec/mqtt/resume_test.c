@@ -21,12 +21,15 @@ static void resumed (void **state) {
   broken(h);
   for (int round = 0; round < 2; round++) { /* and again, when that connection breaks too */
     h_accept(h, true);
-    if (round == 0) SENT(h, "SUBSCRIBE id=6 \"#\" qos=1\n" REPEATS);
-    else SENT(h, "SUBSCRIBE id=7 \"#\" qos=1\n" REPEATS);
+    if (round == 0)
+      SENT(h, "SUBSCRIBE id=6 \"#\" qos=1\n" REPEATS);
+    else
+      SENT(h, "SUBSCRIBE id=7 \"#\" qos=1\n" REPEATS);
     EVENTS(h, "connected 1\n");
     if (round == 0) h_cut(h);
   }
-  h_takes(h, BYTES("\x40\x02\x00\x02\x70\x02\x00\x03\x50\x02\x00\x04\x40\x02\x00\x05\x70\x02\x00\x04"));
+  h_takes(
+      h, BYTES("\x40\x02\x00\x02\x70\x02\x00\x03\x50\x02\x00\x04\x40\x02\x00\x05\x70\x02\x00\x04"));
   EVENTS(h, "published 1 done\npublished 2 done\npublished 4 done\npublished 3 done\n");
   SENT(h, "PUBREL id=4\n");
 }
@@ -150,7 +153,8 @@ static void to_a_clean_session (void **state) {
 
 static void to_another_client_id (void **state) {
   (void)state;
-  for (int present = 0; present < 2; present++) { /* if the broker has a session of that name, it is not the one we know */
+  for (int present = 0; present < 2; present++) {
+    /* if the broker has a session of that name, it is not the one we know */
     harness h;
     char want[400];
     h_up(&h, false);
@@ -160,13 +164,17 @@ static void to_another_client_id (void **state) {
     EVENTS(&h, "");
     h_accept(&h, present);
     int id = h.s->suback_id;
-    assert_true(id > 5 && (id == 6) == !present); /* far from what an unknown session may remember */
-    snprintf(want, sizeof want, "SUBSCRIBE id=%d \"#\" qos=1\n"
+    /* far from what an unknown session may remember */
+    assert_true(id > 5 && (id == 6) == !present);
+    snprintf(want, sizeof want,
+             "SUBSCRIBE id=%d \"#\" qos=1\n"
              "PUBLISH qos=1 dup=0 retain=0 id=%d topic=\"a\" payload=0 bytes \"\"\n"
              "PUBLISH qos=2 dup=0 retain=0 id=%d topic=\"c\" payload=0 bytes \"\"\n"
-             "PUBLISH qos=1 dup=0 retain=0 id=%d topic=\"d\" payload=0 bytes \"\"\n", id, id + 1, id + 2, id + 3);
+             "PUBLISH qos=1 dup=0 retain=0 id=%d topic=\"d\" payload=0 bytes \"\"\n",
+             id, id + 1, id + 2, id + 3);
     SENT(&h, want);
-    EVENTS(&h, present ? "connected 1\npublished 2 session\n" : "connected 0\npublished 2 session\n");
+    EVENTS(&h,
+           present ? "connected 1\npublished 2 session\n" : "connected 0\npublished 2 session\n");
     h_fini(&h);
   }
 }
@@ -226,15 +234,22 @@ static void restored (void **state) {
   h_start(h);
   const tl_slice none = { NULL, 0 };
   /* Stored with DUP: harmless. */
-  assert_int_equal(tl_session_restore(h->s, 'o', 5, 7, TL_LIT("\x3a\x06\x00\x01" "a\x00\x07x")), TL_OK);
+  assert_int_equal(tl_session_restore(h->s, 'o', 5, 7,
+                                      TL_LIT("\x3a\x06\x00\x01"
+                                             "a\x00\x07x")),
+                   TL_OK);
   assert_int_equal(tl_session_restore(h->s, 'o', 6, 9, none), TL_OK);
-  assert_int_equal(tl_session_restore(h->s, 'o', 8, 0, TL_LIT("\x34\x05\x00\x01" "c\x00\x00")), TL_OK);
+  assert_int_equal(tl_session_restore(h->s, 'o', 8, 0,
+                                      TL_LIT("\x34\x05\x00\x01"
+                                             "c\x00\x00")),
+                   TL_OK);
   assert_int_equal(tl_session_restore(h->s, 'i', 0, 300, none), TL_OK);
   assert_int_equal(tl_session_restore(h->s, 'f', 0, 0, TL_LIT("old/#")), TL_OK);
   assert_int_equal(tl_session_restore(h->s, 'f', 0, 0, TL_LIT("#")), TL_OK);
   h_accept(h, true);
   SENT(h, "UNSUBSCRIBE id=1 \"old/#\"\nSUBSCRIBE id=2 \"#\" qos=1\n"
-           "PUBLISH qos=1 dup=1 retain=0 id=7 topic=\"a\" payload=1 bytes \"x\"\nPUBREL id=9\n" PUB(2, 0, 3, "c"));
+          "PUBLISH qos=1 dup=1 retain=0 id=7 topic=\"a\" payload=1 bytes \"x\"\nPUBREL id=9\n" PUB(
+              2, 0, 3, "c"));
   STORED(h, "o seq8 id3 7\n");
   h_message_in(h, "t", "", 2, true, 300);
   SENT(h, "PUBREC id=300\n");
@@ -249,7 +264,10 @@ static void restored_and_lost (void **state) {
   harness *h = *state;
   h_start(h);
   const tl_slice none = { NULL, 0 };
-  assert_int_equal(tl_session_restore(h->s, 'o', 1, 1, TL_LIT("\x32\x05\x00\x01" "a\x00\x01")), TL_OK);
+  assert_int_equal(tl_session_restore(h->s, 'o', 1, 1,
+                                      TL_LIT("\x32\x05\x00\x01"
+                                             "a\x00\x01")),
+                   TL_OK);
   assert_int_equal(tl_session_restore(h->s, 'o', 2, 2, none), TL_OK);
   h_accept(h, false);
   SENT(h, "SUBSCRIBE id=3 \"#\" qos=1\n" PUB(1, 0, 4, "a"));
@@ -260,20 +278,47 @@ static void restored_and_lost (void **state) {
 
 static void restore_refuses (void **state) {
   harness *h = *state;
-#define RECORD(kind, sequence, id, bytes, code) { kind, sequence, id, bytes, sizeof(bytes) - 1, code }
-  static const struct { char kind; uint64_t sequence; uint16_t id; const char *bytes; size_t n; int code; } all[] = {
-    RECORD('o', 1, 5, "\x32\x05\x00\x01" "a\x00", TL_EMALFORMED), /* cut */
-    RECORD('o', 1, 5, "\x30\x03\x00\x01" "a", TL_EMALFORMED), /* QoS 0 */
-    RECORD('o', 1, 5, "\x36\x05\x00\x01" "a\x00\x01", TL_EMALFORMED), /* QoS 3 */
-    RECORD('o', 1, 5, "\x32\x05\x00\x01" "+\x00\x01", TL_EMALFORMED),
-    RECORD('o', 1, 5, "\x32\x05\x00\x09" "a\x00\x01", TL_EMALFORMED), /* a topic longer than the packet */
+#define RECORD(kind, sequence, id, bytes, code) \
+  { kind, sequence, id, bytes, sizeof(bytes) - 1, code }
+  static const struct {
+    char kind;
+    uint64_t sequence;
+    uint16_t id;
+    const char *bytes;
+    size_t n;
+    int code;
+  } all[] = {
+    RECORD('o', 1, 5,
+           "\x32\x05\x00\x01"
+           "a\x00",
+           TL_EMALFORMED), /* cut */
+    RECORD('o', 1, 5,
+           "\x30\x03\x00\x01"
+           "a",
+           TL_EMALFORMED), /* QoS 0 */
+    RECORD('o', 1, 5,
+           "\x36\x05\x00\x01"
+           "a\x00\x01",
+           TL_EMALFORMED), /* QoS 3 */
+    RECORD('o', 1, 5,
+           "\x32\x05\x00\x01"
+           "+\x00\x01",
+           TL_EMALFORMED),
+    /* a topic longer than the packet */
+    RECORD('o', 1, 5,
+           "\x32\x05\x00\x09"
+           "a\x00\x01",
+           TL_EMALFORMED),
     RECORD('o', 1, 5, "\x40\x02\x00\x01", TL_EMALFORMED), /* no PUBLISH */
     RECORD('o', 1, 5, "\x32", TL_EMALFORMED),
     RECORD('o', 1, 5, "\x32\x01x", TL_EMALFORMED),
     RECORD('o', 1, 0, "", TL_EMALFORMED),
     RECORD('o', 1, 4, "", TL_OK),
     RECORD('o', 2, 4, "", TL_EEXIST),
-    RECORD('o', 2, 4, "\x32\x05\x00\x01" "a\x00\x04", TL_EEXIST),
+    RECORD('o', 2, 4,
+           "\x32\x05\x00\x01"
+           "a\x00\x04",
+           TL_EEXIST),
     RECORD('i', 0, 0, "", TL_EMALFORMED),
     RECORD('f', 0, 0, "a/#/b", TL_EMALFORMED),
     RECORD('f', 0, 0, "a", TL_OK),
@@ -283,7 +328,8 @@ static void restore_refuses (void **state) {
 #undef RECORD
   h_start(h);
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    int rc = tl_session_restore(h->s, all[i].kind, all[i].sequence, all[i].id, tl_slice_of(all[i].bytes, all[i].n));
+    int rc = tl_session_restore(h->s, all[i].kind, all[i].sequence, all[i].id,
+                                tl_slice_of(all[i].bytes, all[i].n));
     if (rc != all[i].code) fail_msg("record %zu: expected %d, got %d", i, all[i].code, rc);
   }
 }
@@ -303,19 +349,30 @@ static void a_clean_session_restores_nothing (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    SPEC_UP("[MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT-2.3.1-3] [MQTT-4.3.3-1] [MQTT-3.1.2-4] resumed: all that is "
-         "unacknowledged, "
-         "in order, with DUP", resumed),
-    SPEC_UP("[MQTT-4.6.0-4] resumed: PUBRELs keep the order of their PUBRECs", pubrels_keep_the_order_of_pubrecs),
-    SPEC_UP("[MQTT-4.3.3-1] resumed: a PUBREC that came twice is one PUBREL", a_repeated_pubrec_is_one_pubrel_later),
+    SPEC_UP("[MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT-2.3.1-3] [MQTT-4.3.3-1] "
+            "[MQTT-3.1.2-4] resumed: all that is "
+            "unacknowledged, "
+            "in order, with DUP",
+            resumed),
+    SPEC_UP("[MQTT-4.6.0-4] resumed: PUBRELs keep the order of their PUBRECs",
+            pubrels_keep_the_order_of_pubrecs),
+    SPEC_UP("[MQTT-4.3.3-1] resumed: a PUBREC that came twice is one PUBREL",
+            a_repeated_pubrec_is_one_pubrel_later),
     SPEC_UP("[MQTT-4.1.0-1] lost: published anew, but for those past PUBREC", lost),
     SPEC_NEW("the first connection is no lost session, the second is", first_connection_is_no_loss),
-    SPEC_NEW("[MQTT-4.1.0-2] accepted writes wait for the session", accepted_writes_wait_for_the_session),
-    SPEC_UP("[MQTT-4.6.0-1] new writes do not overtake repeats", new_writes_do_not_overtake_repeats),
-    SPEC_NEW("messages leave identifiers for SUBSCRIBE and UNSUBSCRIBE", messages_leave_identifiers_to_subscribe),
-    SPEC_UP("[MQTT-3.1.2-6] changed to a clean session: the old state is lost, and never comes back", to_a_clean_session),
-    SPEC("[MQTT-3.1.3-2] changed to another client id: as after a lost session", to_another_client_id),
-    SPEC_UP("[MQTT-3.1.3-2] received identifiers belong to the client id", received_identifiers_belong_to_the_client_id),
+    SPEC_NEW("[MQTT-4.1.0-2] accepted writes wait for the session",
+             accepted_writes_wait_for_the_session),
+    SPEC_UP("[MQTT-4.6.0-1] new writes do not overtake repeats",
+            new_writes_do_not_overtake_repeats),
+    SPEC_NEW("messages leave identifiers for SUBSCRIBE and UNSUBSCRIBE",
+             messages_leave_identifiers_to_subscribe),
+    SPEC_UP(
+        "[MQTT-3.1.2-6] changed to a clean session: the old state is lost, and never comes back",
+        to_a_clean_session),
+    SPEC("[MQTT-3.1.3-2] changed to another client id: as after a lost session",
+         to_another_client_id),
+    SPEC_UP("[MQTT-3.1.3-2] received identifiers belong to the client id",
+            received_identifiers_belong_to_the_client_id),
     SPEC_UP("other parameters keep the state", other_parameters_keep_the_state),
     SPEC_NEW("what the store hears of outgoing messages", store_of_outgoing),
     SPEC_NEW("restored from a store", restored),

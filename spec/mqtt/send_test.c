@@ -82,9 +82,13 @@ static void unknown_acknowledgements (void **state) {
 
 static void acknowledgements_of_the_wrong_kind (void **state) {
   (void)state;
-  static const struct { uint8_t qos; const char *ack; } wrong[] = {
-    { 1, "\x50\x02\x00\x02" }, { 1, "\x70\x02\x00\x02" }, { 2, "\x40\x02\x00\x02" }, { 2, "\x70\x02\x00\x02" }
-  };
+  static const struct {
+    uint8_t qos;
+    const char *ack;
+  } wrong[] = { { 1, "\x50\x02\x00\x02" },
+                { 1, "\x70\x02\x00\x02" },
+                { 2, "\x40\x02\x00\x02" },
+                { 2, "\x70\x02\x00\x02" } };
   for (size_t i = 0; i < 8; i++) {
     harness h;
     h_up(&h, i % 2);
@@ -111,8 +115,7 @@ static void the_window (void **state) {
   assert_int_equal(h_publish(h, "q0", "", 0, 7), TL_OK); /* waits in its place */
   SENT(h, "");
   h_ack_in(h, TL_PUBACK, 2);
-  SENT(h, PUB(1, 0, 5, "t")
-          "PUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n");
+  SENT(h, PUB(1, 0, 5, "t") "PUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n");
   EVENTS(h, "published 1 done\npublished 7 done\n");
 }
 
@@ -128,7 +131,7 @@ static void the_callback_may_publish (void **state) {
   h_ack_in(h, TL_PUBACK, 2);
   h_ack_in(h, TL_PUBACK, 3);
   SENT(h, PUB(1, 0, 3, "b") /* not overtaken */
-          "PUBLISH qos=1 dup=0 retain=0 id=4 topic=\"from/callback\" payload=1 bytes \"x\"\n");
+       "PUBLISH qos=1 dup=0 retain=0 id=4 topic=\"from/callback\" payload=1 bytes \"x\"\n");
   EVENTS(h, "published 1 done\npublished 2 done\n");
   h->publish_in_callback = 5;
   tl_session_free(h->s); /* what the callbacks publish now is refused */
@@ -160,23 +163,29 @@ static void errors (void **state) {
   tl_err err;
   h->p.max_packet_size = 100;
   h_start(h);
-  assert_int_equal(tl_session_publish(h->s, TL_LIT("t"), TL_LIT(""), 0, false, NULL, &err), TL_ESTATE);
+  assert_int_equal(tl_session_publish(h->s, TL_LIT("t"), TL_LIT(""), 0, false, NULL, &err),
+                   TL_ESTATE);
   assert_string_equal(err.text, "not connected");
   h_connect(h, false);
   h_forget(h);
   static const char *const bad[] = { "", "a/+", "#", "a\xff", "\xed\xa0\x80" };
-  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_int_equal(h_publish(h, bad[i], "x", 0, 1), TL_EMALFORMED);
-  assert_int_equal(tl_session_publish(h->s, TL_LIT("a\0b"), TL_LIT(""), 0, false, NULL, &err), TL_EMALFORMED);
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    assert_int_equal(h_publish(h, bad[i], "x", 0, 1), TL_EMALFORMED);
+  assert_int_equal(tl_session_publish(h->s, TL_LIT("a\0b"), TL_LIT(""), 0, false, NULL, &err),
+                   TL_EMALFORMED);
   static char topic[65537];
   memset(topic, 't', 65536);
   assert_int_equal(h_publish(h, topic, "", 0, 1), TL_EMALFORMED);
   assert_int_equal(h_publish(h, "t", "x", 3, 1), TL_ERANGE);
   static uint8_t payload[100];
-  assert_int_equal(tl_session_publish(h->s, TL_LIT("t"), tl_slice_of(payload, 96), 0, false, NULL, &err), TL_ETOOBIG);
+  assert_int_equal(
+      tl_session_publish(h->s, TL_LIT("t"), tl_slice_of(payload, 96), 0, false, NULL, &err),
+      TL_ETOOBIG);
   assert_non_null(strstr(err.text, "96 bytes"));
   SENT(h, "");
   EVENTS(h, "");
-  assert_int_equal(tl_session_publish(h->s, TL_LIT("t"), tl_slice_of(payload, 95), 0, false, NULL, &err), TL_OK);
+  assert_int_equal(
+      tl_session_publish(h->s, TL_LIT("t"), tl_slice_of(payload, 95), 0, false, NULL, &err), TL_OK);
   assert_int_equal(tl_session_output(h->s).len, 100);
 }
 
@@ -186,7 +195,7 @@ static void a_broker_that_stops_reading (void **state) {
   h->p.max_queued = 5000;
   h_begin(h);
   for (int i = 0; i < 10000; i++) taken += h_publish(h, "t", "0123456789", 0, i) == TL_OK;
-  assert_int_equal(taken, 5000); /* bounded; the rest failed with queue full */
+  assert_int_equal(taken, 5000);         /* bounded; the rest failed with queue full */
   h_message_in(h, "u", "", 0, false, 0); /* the reader still serves */
   EVENTS(h, "message u= q0 id0\n");
   size_t n = 0;
@@ -238,15 +247,18 @@ static void offline_queue (void **state) {
     h.p.queue_offline = true;
     h.p.max_queued = 4;
     h_start(&h);
-    for (int i = 1; i <= 4; i++) assert_int_equal(h_publish(&h, i == 2 ? "q0" : "t", "", i == 2 ? 0 : 1, i), TL_OK);
+    for (int i = 1; i <= 4; i++)
+      assert_int_equal(h_publish(&h, i == 2 ? "q0" : "t", "", i == 2 ? 0 : 1, i), TL_OK);
     assert_int_equal(h_publish(&h, "t", "", 1, 5), TL_EFULL);
     h_open(&h);
     h_cut(&h); /* an attempt that fails loses nothing */
     EVENTS(&h, "");
     h_accept(&h, false);
-    SENT(&h, "SUBSCRIBE id=1 \"#\" qos=1\n" PUB(1, 0, 2, "t")
-             "PUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n"
-             PUB(1, 0, 3, "t") PUB(1, 0, 4, "t"));
+    SENT(&h, "SUBSCRIBE id=1 \"#\" qos=1\n" PUB(
+                 1, 0, 2,
+                 "t") "PUBLISH qos=0 dup=0 retain=0 topic=\"q0\" payload=0 bytes \"\"\n" PUB(1, 0,
+                                                                                             3, "t")
+                 PUB(1, 0, 4, "t"));
     EVENTS(&h, "connected 0\npublished 2 done\n");
     h_fini(&h);
   }
@@ -304,23 +316,32 @@ static void stats (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC_UP("QoS 0 is done when its last byte was handed over", qos_0_is_done_when_handed_over),
-    SPEC_UP("[MQTT-4.3.1-1] [MQTT-3.3.1-2] [MQTT-2.3.1-5] QoS 0 has neither identifier nor DUP", qos_0_has_neither_identifier_nor_dup),
+    SPEC_UP("[MQTT-4.3.1-1] [MQTT-3.3.1-2] [MQTT-2.3.1-5] QoS 0 has neither identifier nor DUP",
+            qos_0_has_neither_identifier_nor_dup),
     SPEC_UP("[MQTT-4.3.2-1] [MQTT-2.3.1-3] QoS 1 is done at PUBACK", qos_1),
-    SPEC_UP("[MQTT-4.3.3-1] QoS 2 is done at PUBCOMP; PUBREC is always answered with PUBREL", qos_2),
+    SPEC_UP("[MQTT-4.3.3-1] QoS 2 is done at PUBCOMP; PUBREC is always answered with PUBREL",
+            qos_2),
     SPEC_UP("[MQTT-4.6.0-4] PUBREL in order of PUBREC", pubrels_in_order_of_pubrecs),
-    SPEC("acknowledgements nobody waits for are counted, an unknown PUBREC gets PUBREL", unknown_acknowledgements),
+    SPEC("acknowledgements nobody waits for are counted, an unknown PUBREC gets PUBREL",
+         unknown_acknowledgements),
     SPEC("[MQTT-4.8.0-1] acknowledgements of the wrong kind", acknowledgements_of_the_wrong_kind),
     SPEC_NEW("the window, and the queue before it, in order", the_window),
     SPEC_NEW("`published` may publish, and does not overtake", the_callback_may_publish),
-    SPEC_UP("[MQTT-2.3.1-2] [MQTT-2.3.1-1] identifiers skip those in flight, twice round", identifiers_skip_those_in_flight),
-    SPEC_NEW_CLEAN("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.3-1] [MQTT-4.7.3-2] [MQTT-4.7.3-3] "
-         "[MQTT-3.3.1-4] "
-         "what cannot be published", errors),
-    SPEC_NEW_CLEAN("a broker that stops reading: bounded, and the reader still serves", a_broker_that_stops_reading),
-    SPEC_NEW_CLEAN("[MQTT-3.1.2-6] a clean session loses what is unconfirmed", clean_session_loses_what_is_unconfirmed),
+    SPEC_UP("[MQTT-2.3.1-2] [MQTT-2.3.1-1] identifiers skip those in flight, twice round",
+            identifiers_skip_those_in_flight),
+    SPEC_NEW_CLEAN("[MQTT-1.5.3-1] [MQTT-1.5.3-2] [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.3-1] "
+                   "[MQTT-4.7.3-2] [MQTT-4.7.3-3] "
+                   "[MQTT-3.3.1-4] "
+                   "what cannot be published",
+                   errors),
+    SPEC_NEW_CLEAN("a broker that stops reading: bounded, and the reader still serves",
+                   a_broker_that_stops_reading),
+    SPEC_NEW_CLEAN("[MQTT-3.1.2-6] a clean session loses what is unconfirmed",
+                   clean_session_loses_what_is_unconfirmed),
     SPEC("QoS 0 that was not handed over is lost", qos_0_that_was_not_handed_over_is_lost),
     SPEC("the offline queue, in order and bounded", offline_queue),
-    SPEC_NEW_CLEAN("the offline queue keeps what never went out", offline_queue_keeps_what_never_went_out),
+    SPEC_NEW_CLEAN("the offline queue keeps what never went out",
+                   offline_queue_keeps_what_never_went_out),
     SPEC_NEW("the end of the session reports what is pending", the_end_reports_what_is_pending),
     SPEC_UP("statistics", stats),
   };

@@ -1,5 +1,6 @@
-/* spec/mqtt/simulation.h — the world of simulation_test.c: a broker and an application that know what must be true, and a
-** network that splits, delays and cuts. Everything follows from one seed; the clock is a number. */
+/* spec/mqtt/simulation.h — the world of simulation_test.c: a broker and an application that
+** know what must be true, and a network that splits, delays and cuts. Everything follows from
+** one seed; the clock is a number. */
 #ifndef SPEC_MQTT_SIMULATION_H
 #define SPEC_MQTT_SIMULATION_H
 
@@ -9,12 +10,21 @@ enum { MOST = 96, BROKER_IDS = 8, BROKER_WINDOW = 4, STEPS = 1200, SETTLE = 2000
 
 /* Ways to break the session from outside, to see that the checks notice. */
 typedef enum {
-  SOUND, FORGET_RECEIVED, FORGET_INFLIGHT, REUSE_ID, SPEAK_AFTER_DISCONNECT, REVERSE_REPEATS, HIDE_DUP, ACK_EARLY, LOSE_STORE,
+  SOUND,
+  FORGET_RECEIVED,
+  FORGET_INFLIGHT,
+  REUSE_ID,
+  SPEAK_AFTER_DISCONNECT,
+  REVERSE_REPEATS,
+  HIDE_DUP,
+  ACK_EARLY,
+  LOSE_STORE,
   MUTATIONS
 } mutation;
 
 typedef enum { UNUSED, ACCEPTED, DONE, LOST, SESSION_LOST, ORPHANED, ORPHAN_OVER } fate;
-/* ORPHANED: its process was killed, another one took it over from the store; ORPHAN_OVER: which says that it came to its end */
+/* ORPHANED: its process was killed, another one took it over from the store; ORPHAN_OVER: which
+** says that it came to its end */
 
 typedef struct { /* a message of the application */
   uint8_t qos;
@@ -29,7 +39,8 @@ typedef enum { WAITS, SENT_, RELEASED_, OVER, GONE } leg;
 typedef struct { /* a message of the broker */
   uint8_t qos, id;
   leg leg;
-  int delivered, allowed; /* by the session; repeats that are right: killed before the application confirmed */
+  /* by the session; repeats that are right: killed before the application confirmed */
+  int delivered, allowed;
 } inbound;
 
 typedef struct {
@@ -58,7 +69,10 @@ typedef struct {
   inbound in[MOST];
   int outs, ins;
   int last_in; /* the highest number delivered */
-  struct { uint16_t id; int n; } held[4 * MOST];
+  struct {
+    uint16_t id;
+    int n;
+  } held[4 * MOST];
   int held_from, held_to;
 
   record store[4 * MOST]; /* by sequence */
@@ -67,16 +81,18 @@ typedef struct {
 
   /* the broker: one connection */
   bool connected, left;
-  size_t arrived; /* bytes of to_broker that are there; the others are under way */
+  size_t arrived;   /* bytes of to_broker that are there; the others are under way */
   int last_publish; /* number of the last PUBLISH with QoS > 0 of this connection */
-  struct { uint8_t type, id; } due[8 * MOST]; /* acknowledgements that must come in this order */
+  struct {
+    uint8_t type, id;
+  } due[8 * MOST]; /* acknowledgements that must come in this order */
   int due_from, due_to;
   uint16_t recs[8 * MOST]; /* PUBRECs sent: their PUBRELs come in this order */
   int recs_from, recs_to;
   /* the broker: its session */
   bool has_session;
-  bool proven; /* the client knows of this session: it sent something after CONNACK */
-  int first_in; /* numbers received for the first time ascend */
+  bool proven;      /* the client knows of this session: it sent something after CONNACK */
+  int first_in;     /* numbers received for the first time ascend */
   int owner[65536]; /* n + 1 of the message that a client's identifier was seen with */
   int in2[65536];   /* the same for QoS 2 between PUBLISH and PUBREL */
 } sim;
@@ -116,7 +132,8 @@ static void broker_sends (sim *w, const uint8_t *bytes, size_t n) {
 }
 
 static void broker_acks (sim *w, uint8_t type, uint16_t id) {
-  const uint8_t packet[] = { (uint8_t)(type << 4 | (type == TL_PUBREL ? 2 : 0)), 2, (uint8_t)(id >> 8), (uint8_t)id };
+  const uint8_t packet[] = { (uint8_t)(type << 4 | (type == TL_PUBREL ? 2 : 0)), 2,
+                             (uint8_t)(id >> 8), (uint8_t)id };
   broker_sends(w, packet, sizeof packet);
 }
 
@@ -125,7 +142,8 @@ static void broker_publishes (sim *w, int n, bool dup) {
   uint8_t packet[40];
   char payload[8];
   int len = snprintf(payload, sizeof payload, "%d", n);
-  tl_build_publish(packet, TL_LIT("b"), tl_slice_of(payload, (size_t)len), m->qos, false, m->id, NULL);
+  tl_build_publish(packet, TL_LIT("b"), tl_slice_of(payload, (size_t)len), m->qos, false, m->id,
+                   NULL);
   if (dup) packet[0] |= TL_PUBLISH_DUP;
   broker_sends(w, packet, tl_publish_size(1, (size_t)len, m->qos));
   if (!m->qos) return;
@@ -137,7 +155,8 @@ static uint8_t broker_id (sim *w) {
   for (unsigned id = 1; id <= BROKER_IDS; id++) { /* few, so that they come again soon */
     bool used = false;
     for (int n = 0; n < w->ins; n++)
-      used |= w->in[n].qos && w->in[n].id == id && (w->in[n].leg == SENT_ || w->in[n].leg == RELEASED_);
+      used |=
+          w->in[n].qos && w->in[n].id == id && (w->in[n].leg == SENT_ || w->in[n].leg == RELEASED_);
     if (!used) return (uint8_t)id;
   }
   return 0;
@@ -189,9 +208,7 @@ static void broker_on_connect (sim *w, tl_slice body) {
   }
 }
 
-static bool pending (const outbound *m) {
-  return m->fate == ACCEPTED || m->fate == ORPHANED;
-}
+static bool pending (const outbound *m) { return m->fate == ACCEPTED || m->fate == ORPHANED; }
 
 static void broker_on_publish (sim *w, const tl_frame *f) {
   unsigned qos = f->flags >> 1 & 3;
@@ -216,7 +233,8 @@ static void broker_on_publish (sim *w, const tl_frame *f) {
     wrong(w, "identifier %d of message %d was used for %d", id, w->owner[id] - 1, n);
   m->seen = true;
   if (qos) w->owner[id] = n + 1;
-  if (qos == 2 && w->in2[id] && w->in2[id] != n + 1) wrong(w, "identifier %d is between PUBLISH and PUBREL", id);
+  if (qos == 2 && w->in2[id] && w->in2[id] != n + 1)
+    wrong(w, "identifier %d is between PUBLISH and PUBREL", id);
   if (qos < 2 || !w->in2[id]) m->received++;
   if (qos == 2) w->in2[id] = n + 1;
   if (qos) broker_acks(w, qos == 1 ? TL_PUBACK : TL_PUBREC, (uint16_t)id);
@@ -226,7 +244,8 @@ static void broker_on_publish (sim *w, const tl_frame *f) {
 static void broker_on_pubrel (sim *w, uint16_t id) {
   bool here = false; /* PUBREC of this connection, or a repeat from an earlier one? */
   for (int i = w->recs_from; i < w->recs_to; i++) here |= w->recs[i] == id;
-  if (here && w->recs[w->recs_from++] != id) wrong(w, "PUBREL %u before that of %u", id, w->recs[w->recs_from - 1]);
+  if (here && w->recs[w->recs_from++] != id)
+    wrong(w, "PUBREL %u before that of %u", id, w->recs[w->recs_from - 1]);
   if (w->in2[id]) w->out[w->in2[id] - 1].released = true;
   w->in2[id] = 0;
   broker_acks(w, TL_PUBCOMP, id);
@@ -234,7 +253,8 @@ static void broker_on_pubrel (sim *w, uint16_t id) {
 
 static void broker_on_ack (sim *w, uint8_t type, uint16_t id) {
   if (type != TL_PUBCOMP) {
-    if (w->due_from == w->due_to || w->due[w->due_from].type != type || w->due[w->due_from].id != id) {
+    if (w->due_from == w->due_to || w->due[w->due_from].type != type ||
+        w->due[w->due_from].id != id) {
       wrong(w, "%s %u is not the acknowledgement that was due", tl_packet_name(type), id);
       return;
     }
@@ -244,14 +264,16 @@ static void broker_on_ack (sim *w, uint8_t type, uint16_t id) {
     inbound *m = &w->in[n];
     if (m->id != id || !m->qos || (m->leg != SENT_ && m->leg != RELEASED_)) continue;
     for (int i = w->held_from; i < w->held_to && type != TL_PUBCOMP; i++)
-      if (w->held[i].n == n) wrong(w, "message %d was acknowledged before the application confirmed it", n);
+      if (w->held[i].n == n)
+        wrong(w, "message %d was acknowledged before the application confirmed it", n);
     if (type == TL_PUBACK || type == TL_PUBCOMP) {
       m->leg = OVER;
     } else {
       m->leg = RELEASED_;
       broker_acks(w, TL_PUBREL, id);
     }
-    if (m->leg == OVER && !m->delivered) wrong(w, "message %d was acknowledged and never delivered", n);
+    if (m->leg == OVER && !m->delivered)
+      wrong(w, "message %d was acknowledged and never delivered", n);
     return;
   }
 }
@@ -262,15 +284,19 @@ static void broker_on_packet (sim *w, const tl_frame *f) {
   if ((f->type == TL_CONNECT) == w->connected)
     wrong(w, "%s when %sconnected", tl_packet_name(f->type), w->connected ? "" : "not ");
   if (w->failed) return;
-  if ((f->type == TL_SUBSCRIBE || f->type == TL_UNSUBSCRIBE) && w->owner[id] && pending(&w->out[w->owner[id] - 1]))
-    wrong(w, "identifier %u of message %d was used for %s", id, w->owner[id] - 1, tl_packet_name(f->type));
+  if ((f->type == TL_SUBSCRIBE || f->type == TL_UNSUBSCRIBE) && w->owner[id] &&
+      pending(&w->out[w->owner[id] - 1]))
+    wrong(w, "identifier %u of message %d was used for %s", id, w->owner[id] - 1,
+          tl_packet_name(f->type));
   w->proven |= f->type != TL_CONNECT;
   const uint8_t suback[] = { 0x90, 3, (uint8_t)(id >> 8), (uint8_t)id, 2 };
   switch (f->type) {
     case TL_CONNECT: broker_on_connect(w, f->body); break;
     case TL_PUBLISH: broker_on_publish(w, f); break;
     case TL_PUBREL: broker_on_pubrel(w, id); break;
-    case TL_PUBACK: case TL_PUBREC: case TL_PUBCOMP: broker_on_ack(w, f->type, id); break;
+    case TL_PUBACK:
+    case TL_PUBREC:
+    case TL_PUBCOMP: broker_on_ack(w, f->type, id); break;
     case TL_SUBSCRIBE: broker_sends(w, suback, sizeof suback); break;
     case TL_UNSUBSCRIBE: broker_acks(w, TL_UNSUBACK, id); break;
     case TL_PINGREQ: broker_sends(w, (const uint8_t *)"\xd0\x00", 2); break;

@@ -1,7 +1,9 @@
-/* Time: PINGREQ, replies that do not come, packets that do not end, back-pressure. The clock is an argument; nothing sleeps. */
+/* Time: PINGREQ, replies that do not come, packets that do not end, back-pressure. The clock is
+** an argument; nothing sleeps. */
 #include "mqtt/harness.h"
 
-static void up_with (harness *h, uint16_t keep_alive, int64_t ping_interval, int64_t reply_timeout) {
+static void up_with (harness *h, uint16_t keep_alive, int64_t ping_interval,
+                     int64_t reply_timeout) {
   h_init(h, false);
   h->p.keep_alive = keep_alive;
   h->p.ping_interval_ms = ping_interval;
@@ -164,9 +166,11 @@ static void half_a_connack (void **state) {
 }
 
 static void no_suback (void **state) {
-  static const struct { int64_t reply_timeout; size_t half; bool fails; } all[] = {
-    { 20000, 0, true }, { 20000, 4, true }, { 0, 0, false }
-  };
+  static const struct {
+    int64_t reply_timeout;
+    size_t half;
+    bool fails;
+  } all[] = { { 20000, 0, true }, { 20000, 4, true }, { 0, 0, false } };
   (void)state;
   for (int i = 0; i < 3; i++) {
     harness h;
@@ -175,8 +179,10 @@ static void no_suback (void **state) {
     h_start(&h);
     h_accept(&h, false);
     h_feed(&h, (const uint8_t *)"\x90\x03\x00\x01", all[i].half);
-    if (all[i].fails) h_times_out(&h, 20000, "no SUBACK");
-    else h_lasts(&h, 1000000);
+    if (all[i].fails)
+      h_times_out(&h, 20000, "no SUBACK");
+    else
+      h_lasts(&h, 1000000);
     h_fini(&h);
   }
 }
@@ -219,7 +225,8 @@ static void a_dribble (void **state) {
   harness *h = *state;
   assert_int_equal(dribble(h, 100), 32); /* in time */
   assert_int_equal(dribble(h, 600), 32); /* each packet has its own time */
-  assert_int_equal(dribble(h, 700), TL_ETIMEOUT); /* from the first byte to the last, not from byte to byte */
+  /* from the first byte to the last, not from byte to byte */
+  assert_int_equal(dribble(h, 700), TL_ETIMEOUT);
 }
 
 static void a_partial_packet_behind_whole_ones_has_its_own_time (void **state) {
@@ -266,8 +273,9 @@ static void an_old_unacknowledged_write_is_warned_of_once (void **state) {
   h_lasts(h, 19899);
   assert_int_equal(h->notices.len, 0);
   h_lasts(h, 1000000); /* the write waits: the connection stays */
-  same_text(&h->notices, "2 PUBACK for identifier 2 (QoS 1) has been missing for 20.0 s; 2 messages wait\n", "notices",
-            __LINE__);
+  same_text(&h->notices,
+            "2 PUBACK for identifier 2 (QoS 1) has been missing for 20.0 s; 2 messages wait\n",
+            "notices", __LINE__);
   h_forget(h);
   h_ack_in(h, TL_PUBACK, 2); /* the next one is as old: one warning is enough */
   h_lasts(h, 1000000);
@@ -295,8 +303,10 @@ static void time_without_a_connection_makes_no_write_old (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC_NEW("nothing is due when all is off", nothing_is_due_when_all_is_off),
-    SPEC_NEW("Ping Interval counts from the broker's last packet", ping_interval_counts_from_the_brokers_last_packet),
-    SPEC_NEW("[MQTT-3.1.2-23] Keep Alive counts from our last packet", keep_alive_counts_from_our_last_packet),
+    SPEC_NEW("Ping Interval counts from the broker's last packet",
+             ping_interval_counts_from_the_brokers_last_packet),
+    SPEC_NEW("[MQTT-3.1.2-23] Keep Alive counts from our last packet",
+             keep_alive_counts_from_our_last_packet),
     SPEC("[MQTT-3.1.2-23] a packet at least every Keep Alive seconds", every_keep_alive_a_packet),
     SPEC_NEW("Keep Alive and Ping Interval: the latter expires first", ping_interval_expires_first),
     SPEC_NEW("Keep Alive and Ping Interval: the former expires first", keep_alive_expires_first),
@@ -307,17 +317,22 @@ int main (void) {
     SPEC_NEW("one PINGRESP answers one PINGREQ", one_pingresp_answers_one_pingreq),
     SPEC_NEW("a PINGRESP that nobody asked for is no harm", a_pingresp_unasked_is_no_harm),
     SPEC_NEW("no CONNACK", no_connack),
-    SPEC_NEW("without a limit CONNACK is waited for without end", connack_is_waited_for_without_end),
+    SPEC_NEW("without a limit CONNACK is waited for without end",
+             connack_is_waited_for_without_end),
     SPEC_NEW("half a CONNACK", half_a_connack),
     SPEC("no SUBACK, half of one, and Reply Timeout 0", no_suback),
     SPEC_UP("no UNSUBACK", no_unsuback),
     SPEC("a packet that does not end", a_packet_that_does_not_end),
     SPEC_UP("a dribble, in time and too slow", a_dribble),
-    SPEC_UP("a partial packet behind whole ones has its own time", a_partial_packet_behind_whole_ones_has_its_own_time),
+    SPEC_UP("a partial packet behind whole ones has its own time",
+            a_partial_packet_behind_whole_ones_has_its_own_time),
     SPEC_NEW("while reading is paused nothing is timed", pause_times_nothing),
-    SPEC_NEW("[MQTT-3.1.2-23] while reading is paused Keep Alive goes on", pause_keeps_the_keep_alive),
-    SPEC_UP("an old unacknowledged write is warned of once", an_old_unacknowledged_write_is_warned_of_once),
-    SPEC_UP("time without a connection makes no write old", time_without_a_connection_makes_no_write_old),
+    SPEC_NEW("[MQTT-3.1.2-23] while reading is paused Keep Alive goes on",
+             pause_keeps_the_keep_alive),
+    SPEC_UP("an old unacknowledged write is warned of once",
+            an_old_unacknowledged_write_is_warned_of_once),
+    SPEC_UP("time without a connection makes no write old",
+            time_without_a_connection_makes_no_write_old),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* spec/net/net_support.h — a loop, a deadline and plain loopback sockets for the specs of net/ and console/. No sleeping: a
-** spec runs the loop until what it waits for is there, and fails at the deadline. */
+/* spec/net/net_support.h — a loop, a deadline and plain loopback sockets for the specs of net/
+** and console/. No sleeping: a spec runs the loop until what it waits for is there, and fails
+** at the deadline. */
 #ifndef TL_SPEC_NET_SUPPORT_H
 #define TL_SPEC_NET_SUPPORT_H
 
@@ -31,14 +32,15 @@ enum { DEADLINE_MS = 20000 };
 
 static tl_loop *loop;
 
-/* Wake-ups until the condition holds; between them the spec may look at plain sockets, so none lasts longer than 5 ms. */
-#define RUN_UNTIL(condition)                                                                \
-  do {                                                                                      \
-    int64_t end_ = tl_clock_mono_ms() + DEADLINE_MS;                                        \
-    while (!(condition)) {                                                                  \
-      if (tl_clock_mono_ms() > end_) fail_msg("waited in vain for: %s", #condition);        \
-      turn();                                                                               \
-    }                                                                                       \
+/* Wake-ups until the condition holds; between them the spec may look at plain sockets, so none
+** lasts longer than 5 ms. */
+#define RUN_UNTIL(condition)                                                         \
+  do {                                                                               \
+    int64_t end_ = tl_clock_mono_ms() + DEADLINE_MS;                                 \
+    while (!(condition)) {                                                           \
+      if (tl_clock_mono_ms() > end_) fail_msg("waited in vain for: %s", #condition); \
+      turn();                                                                        \
+    }                                                                                \
   } while (0)
 
 static void on_turn_timer (uv_timer_t *timer) { (void)timer; }

@@ -30,7 +30,9 @@ static int setup (void **state) {
   return loop_setup(state);
 }
 
-static void open_sink (int fd) { assert_int_equal(tl_sink_new(&sink, loop, fd, on_drained, on_failed, &sink), 0); }
+static void open_sink (int fd) {
+  assert_int_equal(tl_sink_new(&sink, loop, fd, on_drained, on_failed, &sink), 0);
+}
 
 static void finish (void) {
   tl_sink_close(sink);
@@ -41,7 +43,8 @@ static void put (const char *s) { tl_buf_str(tl_sink_buf(sink), s); }
 
 static bool is_blocking (int fd) { return !(fcntl(fd, F_GETFL) & O_NONBLOCK); }
 
-/* Bytes whose place is known, `total` of them, read slowly at the other end; nothing may be missing, doubled or swapped. */
+/* Bytes whose place is known, `total` of them, read slowly at the other end; nothing may be
+** missing, doubled or swapped. */
 static void stream_through (int out, int in, size_t total) {
   static uint8_t line[1000], back[150000];
   size_t sent = 0, seen = 0, wrong = 0;

@@ -1,4 +1,5 @@
-/* spec/net/tcp_test.c — outgoing connections against plain sockets; names are answered by this program's own getaddrinfo(). */
+/* spec/net/tcp_test.c — outgoing connections against plain sockets; names are answered by this
+** program's own getaddrinfo(). */
 #include "net/net_support.h"
 
 #include <netdb.h>
@@ -7,9 +8,10 @@
 #include "base/buf.h"
 #include "net/tcp.h"
 
-/* Names: "two" is a refused address and then 127.0.0.1; "slow" waits until it is let go; "hole" is 127.0.0.1 and then a
-** refused one; "refused" two refused ones; "odd" one that connect() itself refuses and then 127.0.0.1; "empty" succeeds without
-** an address; "again" and "system" fail so, all others are not known. Literals as usual. */
+/* Names: "two" is a refused address and then 127.0.0.1; "slow" waits until it is let go; "hole"
+** is 127.0.0.1 and then a refused one; "refused" two refused ones; "odd" one that connect()
+** itself refuses and then 127.0.0.1; "empty" succeeds without an address; "again" and "system"
+** fail so, all others are not known. Literals as usual. */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
 static int waiting, let_go, answered;
@@ -27,7 +29,8 @@ static struct addrinfo *address (const char *text, const char *port, struct addr
   return ai;
 }
 
-int getaddrinfo (const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out) {
+int getaddrinfo (const char *host, const char *port, const struct addrinfo *hints,
+                 struct addrinfo **out) {
   struct in6_addr six;
   struct in_addr four;
   if (inet_pton(AF_INET, host, &four) == 1 || inet_pton(AF_INET6, host, &six) == 1) {
@@ -54,7 +57,8 @@ int getaddrinfo (const char *host, const char *port, const struct addrinfo *hint
   else if (strcmp(host, "hole") == 0)
     *out = address("127.0.0.1", port, address("127.0.0.2", port, NULL));
   else if (strcmp(host, "odd") == 0)
-    *out = address("255.255.255.255", port, address("127.0.0.1", port, NULL)); /* refused by connect() itself */
+    /* refused by connect() itself */
+    *out = address("255.255.255.255", port, address("127.0.0.1", port, NULL));
   else if (strcmp(host, "empty") == 0)
     *out = NULL;
   else if (strcmp(host, "again") == 0)
@@ -140,7 +144,9 @@ static int teardown (void **state) {
   return loop_teardown(state);
 }
 
-static void start (const char *host, uint16_t to) { assert_int_equal(tl_tcp_connect(&tcp, loop, host, to, 0, &events, &tcp), 0); }
+static void start (const char *host, uint16_t to) {
+  assert_int_equal(tl_tcp_connect(&tcp, loop, host, to, 0, &events, &tcp), 0);
+}
 
 static void open_connection (void) {
   start("127.0.0.1", port);
@@ -186,7 +192,9 @@ static void sets_tcp_nodelay (void **state) {
     struct sockaddr_in sa;
     socklen_t len = sizeof sa;
     int on = 0;
-    if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0 || sa.sin_family != AF_INET || ntohs(sa.sin_port) != port) continue;
+    if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0 || sa.sin_family != AF_INET ||
+        ntohs(sa.sin_port) != port)
+      continue;
     len = sizeof on;
     getsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, &len);
     found += on != 0;
@@ -252,7 +260,9 @@ static void says_why_a_name_does_not_resolve (void **state) {
 
 /* Fill the listener's queue: on Linux a SYN is then left without an answer. */
 static int fill_backlog (int fds[], int max) {
-  struct sockaddr_in sa = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port) };
+  struct sockaddr_in sa = { .sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                            .sin_port = htons(port) };
   int n = 0;
   for (; n < max; n++) {
     fds[n] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -270,7 +280,9 @@ static void an_address_that_never_answers_does_not_hold_up_the_next (void **stat
   server = listen_on(AF_INET, 0, &port);
   n = fill_backlog(fds, 16);
   tl_tcp_attempt_ms = 50;
-  check_failure("hole", UV_ECONNREFUSED, "connect to 127.0.0.1:%u: connection timed out; to 127.0.0.2:%u: connection refused");
+  check_failure(
+      "hole", UV_ECONNREFUSED,
+      "connect to 127.0.0.1:%u: connection timed out; to 127.0.0.2:%u: connection refused");
   tl_tcp_attempt_ms = 5000; /* more than there is for both: each gets its share */
   closes = 0;
   int64_t before = tl_clock_mono_ms();
@@ -332,7 +344,8 @@ static void a_slow_name_holds_up_nobody_else (void **state) {
   tl_tcp *slow[8];
   (void)state;
   several = true;
-  for (int i = 0; i < 8; i++) assert_int_equal(tl_tcp_connect(&slow[i], loop, "slow", port, 0, &events, &tcp), 0);
+  for (int i = 0; i < 8; i++)
+    assert_int_equal(tl_tcp_connect(&slow[i], loop, "slow", port, 0, &events, &tcp), 0);
   start("two", port);
   RUN_UNTIL(connects == 1);
   pthread_mutex_lock(&gate);
@@ -410,8 +423,9 @@ static void may_be_closed_inside_every_call (void **state) {
     }
     while (closes == 0) {
       turn();
-      while (close_in == IN_DRAINED && recv(client, got.at, got.cap < 1 ? 0 : 1, 0) > 0 && recv(client, big, sizeof big,
-        0) > 0) continue;
+      while (close_in == IN_DRAINED && recv(client, got.at, got.cap < 1 ? 0 : 1, 0) > 0 &&
+             recv(client, big, sizeof big, 0) > 0)
+        continue;
     }
     assert_int_equal(code, 0);
     close(client);
@@ -542,7 +556,8 @@ static void closing_with_linger_delivers_everything_then_the_end (void **state) 
   open_connection();
   set_nonblocking(client);
   assert_int_equal(tl_tcp_write(tcp, big, sizeof big), 0);
-  assert_int_equal(send(client, in, sizeof in, 0), sizeof in); /* unread: a plain close() would reset */
+  /* unread: a plain close() would reset */
+  assert_int_equal(send(client, in, sizeof in, 0), sizeof in);
   tl_tcp_close(tcp, DEADLINE_MS);
   tl_tcp_close(tcp, DEADLINE_MS);
   int64_t end = tl_clock_mono_ms() + DEADLINE_MS;

@@ -1,4 +1,5 @@
-/* spec/payload/convert_test.c — every row of the conversion table, from JSON, from text and from Lua, and the way back. */
+/* spec/payload/convert_test.c — every row of the conversion table, from JSON, from text and
+** from Lua, and the way back. */
 #include <float.h>
 #include <math.h>
 
@@ -17,8 +18,8 @@ static tl_buf scratch;
 static int setup (void **state) {
   (void)state;
   tl_buf_init(&scratch);
-  int rc = tl_timemask_new(&mask, tl_slice_str(TL_TIMEMASK_DEFAULT), NULL) | tl_timemask_new(&unix_mask, TL_LIT("UNIX"), NULL) |
-           tl_zone_fixed(&plus_one, 3600);
+  int rc = tl_timemask_new(&mask, tl_slice_str(TL_TIMEMASK_DEFAULT), NULL) |
+           tl_timemask_new(&unix_mask, TL_LIT("UNIX"), NULL) | tl_zone_fixed(&plus_one, 3600);
   rule = (tl_time_rule){ mask, plus_one };
   unix_rule = (tl_time_rule){ unix_mask, NULL };
   return rc;
@@ -92,7 +93,8 @@ static void number (const char *json, double want) {
 static void integer (const char *json, int64_t want) {
   tl_value v;
   for (tl_type type = TL_CI; type <= TL_CO; type++)
-    if (from(type, json, &v) != NONE || v.integer != want) fail_msg("%s: %lld", json, (long long)v.integer);
+    if (from(type, json, &v) != NONE || v.integer != want)
+      fail_msg("%s: %lld", json, (long long)v.integer);
 }
 
 static void boolean (const char *json, bool want) {
@@ -103,13 +105,15 @@ static void boolean (const char *json, bool want) {
 
 static void state_is (const char *json, int64_t want) {
   tl_value v;
-  if (from(TL_QI, json, &v) != NONE || v.integer != want) fail_msg("%s: %lld", json, (long long)v.integer);
+  if (from(TL_QI, json, &v) != NONE || v.integer != want)
+    fail_msg("%s: %lld", json, (long long)v.integer);
 }
 
 static void text (const char *json, const char *want) {
   tl_value v;
   for (tl_type type = TL_TXTI; type <= TL_TXTO; type++)
-    if (from(type, json, &v) != NONE || v.text.len != strlen(want) || memcmp(v.text.at, want, v.text.len) != 0)
+    if (from(type, json, &v) != NONE || v.text.len != strlen(want) ||
+        memcmp(v.text.at, want, v.text.len) != 0)
       fail_msg("%s", json);
 }
 
@@ -122,21 +126,22 @@ static void seconds (const char *json, double want) {
 static void time_is (const char *json, int64_t want) {
   tl_value v;
   for (tl_type type = TL_TIA; type <= TL_TOA; type++)
-    if (from(type, json, &v) != NONE || v.integer != want) fail_msg("%s: %lld", json, (long long)v.integer);
+    if (from(type, json, &v) != NONE || v.integer != want)
+      fail_msg("%s: %lld", json, (long long)v.integer);
 }
 
 static void refuses (tl_type type, const char *json, tl_reason want) {
   tl_value v;
   tl_reason reason = from(type, json, &v);
   if (reason != want)
-    fail_msg("%s from %s: '%s', not '%s'", tl_type_name(type), json, tl_reason_name(reason), tl_reason_name(want));
+    fail_msg("%s from %s: '%s', not '%s'", tl_type_name(type), json, tl_reason_name(reason),
+             tl_reason_name(want));
 }
 
-static const tl_type all[] = {
-  TL_AI, TL_AO, TL_CI, TL_CO, TL_DI, TL_DO, TL_QI, TL_TXTI, TL_TXTO, TL_TIA, TL_TOA, TL_TIR, TL_TOR
-};
+static const tl_type all[] = { TL_AI,   TL_AO,   TL_CI,  TL_CO,  TL_DI,  TL_DO, TL_QI,
+                               TL_TXTI, TL_TXTO, TL_TIA, TL_TOA, TL_TIR, TL_TOR };
 
-/* ---- from JSON ---- */
+/* --- from JSON --- */
 
 static void says_missing_where_the_address_leads_nowhere (void **state) {
   (void)state;
@@ -186,9 +191,11 @@ static void reads_numbers (void **state) {
   memset(digits, '9', 400);
   digits[400] = 0;
   refuses(TL_AO, digits, TYPE);
-  static const char *const bad[] = { "\"\"",     "\" \"",   "\"abc\"",       "\"0x10\"",  "\"1,5\"", "\"nan\"",
-                                     "\"NaN\"",  "\"inf\"", "\"-Infinity\"", "\"1e999\"", "\"1 2\"", "\"5V\"",
-                                     "\"true\"", "\"+ 5\"", "\"--5\"",       "\"1e\"",    "\".\"",   "\"1\\u00002\"" };
+  static const char *const bad[] = { "\"\"",          "\" \"",        "\"abc\"", "\"0x10\"",
+                                     "\"1,5\"",       "\"nan\"",      "\"NaN\"", "\"inf\"",
+                                     "\"-Infinity\"", "\"1e999\"",    "\"1 2\"", "\"5V\"",
+                                     "\"true\"",      "\"+ 5\"",      "\"--5\"", "\"1e\"",
+                                     "\".\"",         "\"1\\u00002\"" };
   for (size_t i = 0; i < COUNT(bad); i++) {
     refuses(TL_AI, bad[i], TYPE);
     refuses(TL_CI, bad[i], strcmp(bad[i], "\"1e999\"") == 0 ? NONE : TYPE);
@@ -235,16 +242,19 @@ static void reads_booleans (void **state) {
   boolean("9", true);
   boolean("0.001", true);
   boolean("1e-999", true);
-  static const char *const words[][2] = { { "\"true\"", "\"false\"" },  { "\"on\"", "\"off\"" },
-                                          { "\"yes\"", "\"no\"" },      { "\"1\"", "\"0\"" },
-                                          { "\"TRUE\"", "\"FALSE\"" },  { "\"On\"", "\"oFF\"" },
-                                          { "\" Yes \"", "\"NO\\n\"" }, { "\"\\u006fn\"", "\"\\u006ff\\u0066\"" } };
+  static const char *const words[][2] = {
+    { "\"true\"", "\"false\"" },  { "\"on\"", "\"off\"" },
+    { "\"yes\"", "\"no\"" },      { "\"1\"", "\"0\"" },
+    { "\"TRUE\"", "\"FALSE\"" },  { "\"On\"", "\"oFF\"" },
+    { "\" Yes \"", "\"NO\\n\"" }, { "\"\\u006fn\"", "\"\\u006ff\\u0066\"" }
+  };
   for (size_t i = 0; i < COUNT(words); i++) {
     boolean(words[i][0], true);
     boolean(words[i][1], false);
   }
-  static const char *const bad[] = { "\"\"",    "\"2\"",   "\"1.0\"",   "\"00\"",      "\"-1\"",      "\"y\"",
-                                     "\"onn\"", "\"tru\"", "\"truee\"", "\"enabled\"", "\"\\u0011\"", "\"\\u0010\"" };
+  static const char *const bad[] = { "\"\"",      "\"2\"",       "\"1.0\"",     "\"00\"",
+                                     "\"-1\"",    "\"y\"",       "\"onn\"",     "\"tru\"",
+                                     "\"truee\"", "\"enabled\"", "\"\\u0011\"", "\"\\u0010\"" };
   for (size_t i = 0; i < COUNT(bad); i++) refuses(TL_DI, bad[i], TYPE);
 }
 
@@ -265,8 +275,9 @@ static void reads_quaternary_states (void **state) {
       if (*p >= 'a' && *p <= 'z' && p[-1] != '\\') *p = (char)(*p - 32);
     state_is(json, i);
   }
-  static const char *const bad[] = { "5",     "-1",   "2.5",    "1e999",    "1e-9",      "true",   "false",
-                                     "\"5\"", "\"\"", "\"Of\"", "\"Offf\"", "\"Q_Off\"", "\"nan\"" };
+  static const char *const bad[] = { "5",        "-1",        "2.5",    "1e999", "1e-9",
+                                     "true",     "false",     "\"5\"",  "\"\"",  "\"Of\"",
+                                     "\"Offf\"", "\"Q_Off\"", "\"nan\"" };
   for (size_t i = 0; i < COUNT(bad); i++) refuses(TL_QI, bad[i], TYPE);
 }
 
@@ -319,8 +330,8 @@ static void reads_times_by_the_mask (void **state) {
   time_is("\"2019-10-23 13:32:44.546\"", INT64_C(1571833964546));
   time_is("\"2019-10-23T12:32:44.546Z\"", INT64_C(1571833964546));
   time_is("\"2019\\/10\\/23 13:32:44.546\"", INT64_C(1571833964546));
-  static const char *const unreadable[] = { "\"\"", "\"yesterday\"", "\"2019-10-23\"", "\"2019-02-30 00:00:00\"",
-                                            "1571833964" };
+  static const char *const unreadable[] = { "\"\"", "\"yesterday\"", "\"2019-10-23\"",
+                                            "\"2019-02-30 00:00:00\"", "1571833964" };
   for (size_t i = 0; i < COUNT(unreadable); i++) {
     refuses(TL_TIA, unreadable[i], TIME);
     refuses(TL_TOA, unreadable[i], TIME);
@@ -357,10 +368,25 @@ static void parses_durations (void **state) {
     const char *text;
     double seconds;
   } good[] = {
-    { "0", 0 }, { "1.5", 1.5 }, { "+5", 5 }, { "-5", -5 }, { "1e3", 1000 }, { "\t7\r\n", 7 }, { "0:00:00", 0 },
-    { "1:2:3", 3723 }, { "00:59:59.999", 3599.999 }, { "1000:00:00", 3600000 }, { "876000:00:00.001", 3153600000.001 },
-    { "0:0:0.1", 0.1 }, { "0:0:0.12", 0.12 }, { "0:00:00.1239", 0.123 }, { "0:00:00.12399999999999999999", 0.123 },
-    { "+0:00:10", 10 }, { "-1:30:00", -5400 }, { " 2:00:00 ", 7200 }, { "99999999999:00:00", 359999999996400.0 },
+    { "0", 0 },
+    { "1.5", 1.5 },
+    { "+5", 5 },
+    { "-5", -5 },
+    { "1e3", 1000 },
+    { "\t7\r\n", 7 },
+    { "0:00:00", 0 },
+    { "1:2:3", 3723 },
+    { "00:59:59.999", 3599.999 },
+    { "1000:00:00", 3600000 },
+    { "876000:00:00.001", 3153600000.001 },
+    { "0:0:0.1", 0.1 },
+    { "0:0:0.12", 0.12 },
+    { "0:00:00.1239", 0.123 },
+    { "0:00:00.12399999999999999999", 0.123 },
+    { "+0:00:10", 10 },
+    { "-1:30:00", -5400 },
+    { " 2:00:00 ", 7200 },
+    { "99999999999:00:00", 359999999996400.0 },
     { "9:59:59.999", 35999.999 }, /* rounded once */
   };
   for (size_t i = 0; i < COUNT(good); i++) {
@@ -371,19 +397,22 @@ static void parses_durations (void **state) {
   char hours[410];
   memset(hours, '9', 400);
   strcpy(hours + 400, ":00:00");
-  const char *const bad[] = { "",          " ",         "x",          "1:",        "1:2",       "1:2:",      ":1:2",
-                              "::",        "1::2",      "1:60:00",    "1:00:60",   "1:000:00",  "1:00:000",  "1:00:00.",
-                              "1:00:00.x", "1:00:00,5", "1:00:00:00", "1.5:00:00", "1e3:00:00", "--1:00:00", "+-1:00:00",
-                              "1:-1:00",   "1:00:-1",   "1 :00:00",   "-:00:00",   "1:00:00s",  "nan",       "inf",
-                              "1e999",     "0x10",      hours };
+  const char *const bad[] = { "",          " ",          "x",         "1:",        "1:2",
+                              "1:2:",      ":1:2",       "::",        "1::2",      "1:60:00",
+                              "1:00:60",   "1:000:00",   "1:00:000",  "1:00:00.",  "1:00:00.x",
+                              "1:00:00,5", "1:00:00:00", "1.5:00:00", "1e3:00:00", "--1:00:00",
+                              "+-1:00:00", "1:-1:00",    "1:00:-1",   "1 :00:00",  "-:00:00",
+                              "1:00:00s",  "nan",        "inf",       "1e999",     "0x10",
+                              hours };
   for (size_t i = 0; i < COUNT(bad); i++) {
     double s = -77;
-    if (tl_duration_parse(tl_slice_str(bad[i]), &s) != TL_ESYNTAX) fail_msg("'%s' was read", bad[i]);
+    if (tl_duration_parse(tl_slice_str(bad[i]), &s) != TL_ESYNTAX)
+      fail_msg("'%s' was read", bad[i]);
     assert_true(s == -77);
   }
 }
 
-/* ---- from text ---- */
+/* --- from text --- */
 
 static void converts_plain_text_like_a_json_string (void **state) {
   (void)state;
@@ -418,18 +447,20 @@ static void refuses_plain_text_that_does_not_fit (void **state) {
     tl_type type;
     const char *text;
     tl_reason reason;
-  } bad[] = { { TL_AI, "", TYPE },         { TL_AI, "warm", TYPE }, { TL_AO, "true", TYPE }, { TL_AI, "1e999", TYPE },
-              { TL_AI, "NaN", TYPE },      { TL_CI, "", TYPE },     { TL_CO, "12a", TYPE },  { TL_CI, "infinity", TYPE },
-              { TL_DI, "", TYPE },         { TL_DO, "5", TYPE },    { TL_QI, "", TYPE },     { TL_QI, "5", TYPE },
-              { TL_TIA, "", TIME },        { TL_TOA, "now", TIME }, { TL_TIR, "", TYPE },    { TL_TOR, "1:1", TYPE },
-              { TL_TYPE_COUNT, "1", TYPE } };
+  } bad[] = { { TL_AI, "", TYPE },      { TL_AI, "warm", TYPE },     { TL_AO, "true", TYPE },
+              { TL_AI, "1e999", TYPE }, { TL_AI, "NaN", TYPE },      { TL_CI, "", TYPE },
+              { TL_CO, "12a", TYPE },   { TL_CI, "infinity", TYPE }, { TL_DI, "", TYPE },
+              { TL_DO, "5", TYPE },     { TL_QI, "", TYPE },         { TL_QI, "5", TYPE },
+              { TL_TIA, "", TIME },     { TL_TOA, "now", TIME },     { TL_TIR, "", TYPE },
+              { TL_TOR, "1:1", TYPE },  { TL_TYPE_COUNT, "1", TYPE } };
   for (size_t i = 0; i < COUNT(bad); i++) {
     tl_value v;
-    if (from_text(bad[i].type, bad[i].text, &v) != bad[i].reason) fail_msg("%zu: '%s'", i, bad[i].text);
+    if (from_text(bad[i].type, bad[i].text, &v) != bad[i].reason)
+      fail_msg("%zu: '%s'", i, bad[i].text);
   }
 }
 
-/* ---- from Lua ---- */
+/* --- from Lua --- */
 
 static tl_reason lua_number (tl_type type, double n, tl_value *out) {
   tl_buf_clear(&scratch);
@@ -453,7 +484,8 @@ static void converts_numbers_of_lua (void **state) {
   assert_int_equal(v.integer, 4);
   assert_int_equal(lua_number(TL_TIA, 1571833964.546, &v), NONE);
   assert_int_equal(v.integer, INT64_C(1571833964546));
-  assert_int_equal(lua_number(TL_TIA, 1.001, &v), NONE); /* times 1000 it is a little less than 1001 */
+  /* times 1000 it is a little less than 1001 */
+  assert_int_equal(lua_number(TL_TIA, 1.001, &v), NONE);
   assert_int_equal(v.integer, 1001);
   assert_int_equal(lua_number(TL_TOR, -1.5, &v), NONE);
   assert_true(v.number == -1.5);
@@ -516,9 +548,10 @@ static void converts_booleans_of_lua (void **state) {
   }
 }
 
-/* ---- and back ---- */
+/* --- and back --- */
 
-static void publishes (tl_type type, tl_value v, const tl_time_rule *by, const char *want, const char *json) {
+static void publishes (tl_type type, tl_value v, const tl_time_rule *by, const char *want,
+                       const char *json) {
   tl_buf_clear(&scratch);
   tl_convert_publish(type, &v, by, &scratch);
   if (scratch.len != strlen(want) || memcmp(scratch.at, want, scratch.len) != 0)
@@ -534,11 +567,13 @@ static void writes_values_as_text_and_as_json (void **state) {
   publishes(TL_AI, (tl_value){ .number = 21.5 }, NULL, "21.5", "21.5");
   publishes(TL_AO, (tl_value){ .number = 0.1 }, NULL, "0.1", "0.1");
   publishes(TL_AO, (tl_value){ .number = 100 }, NULL, "100", "100");
-  publishes(TL_CO, (tl_value){ .integer = INT64_MIN }, NULL, "-9223372036854775808", "-9223372036854775808");
+  publishes(TL_CO, (tl_value){ .integer = INT64_MIN }, NULL, "-9223372036854775808",
+            "-9223372036854775808");
   publishes(TL_DO, (tl_value){ .boolean = true }, NULL, "true", "true");
   publishes(TL_DI, (tl_value){ .boolean = false }, NULL, "false", "false");
   publishes(TL_QI, (tl_value){ .integer = 4 }, NULL, "Oscillate", "4");
-  publishes(TL_TXTO, (tl_value){ .text = TL_LIT("a\"\n\xff") }, NULL, "a\"\n\xff", "\"a\\\"\\n\xff\"");
+  publishes(TL_TXTO, (tl_value){ .text = TL_LIT("a\"\n\xff") }, NULL, "a\"\n\xff",
+            "\"a\\\"\\n\xff\"");
   publishes(TL_TOR, (tl_value){ .number = 1.5 }, NULL, "1.5", "1.5");
   tl_value at = { .integer = INT64_C(1571833964546) };
   publishes(TL_TOA, at, NULL, "2019-10-23T12:32:44.546Z", "\"2019-10-23T12:32:44.546Z\"");

@@ -10,8 +10,8 @@ static void check_leads_to (const char *path, const char *text, const char *expe
   char found[256];
   if (tl_json_extract(set, doc, &v, &e) != TL_OK)
     fail_msg("line %d: %s refused at %zu: expected %s", line, text, e.at, e.expected);
-  snprintf(found, sizeof found, "%s%s%.*s", tl_json_type_name((tl_json_type)v.type), v.type == TL_JSON_NONE ? "" : " ",
-           TL_ARG(v.raw));
+  snprintf(found, sizeof found, "%s%s%.*s", tl_json_type_name((tl_json_type)v.type),
+           v.type == TL_JSON_NONE ? "" : " ", TL_ARG(v.raw));
   if (strcmp(found, expected) != 0)
     fail_msg("line %d: '%s' in %s leads to '%s', not to '%s'", line, path, text, found, expected);
   tl_json_set_free(set);
@@ -139,7 +139,8 @@ static void resets_only_what_lies_below (void **state) {
   (void)state;
   tl_json_set *set = json_set_of((const char *const[]){ "b.x", "a.x", "a", "a.y.z", "c", "" }, 6);
   tl_json_value v[6];
-  tl_slice doc = TL_LIT("{\"c\":1,\"b\":{\"x\":2},\"a\":{\"x\":3,\"y\":{\"z\":4}},\"a\":{\"y\":{}}}");
+  tl_slice doc =
+      TL_LIT("{\"c\":1,\"b\":{\"x\":2},\"a\":{\"x\":3,\"y\":{\"z\":4}},\"a\":{\"y\":{}}}");
   memset(v, 0xee, sizeof v);
   assert_int_equal(tl_json_extract(set, doc, v, NULL), TL_OK);
   assert_true(tl_slice_eq(v[0].raw, TL_LIT("2")));
@@ -153,10 +154,11 @@ static void resets_only_what_lies_below (void **state) {
 
 static void serves_many_addresses_in_one_pass (void **state) {
   (void)state;
-  static const char *const paths[] = { "b[2].x", "a", "b", "b[2]", "a", "", "b[2].y", "b[1]", "b[4]",
-                                       "nope.a", "b[2].x", "[1]", "b.x" };
-  static const char *const raws[] = { "5", "1", "[2,{\"x\":5},3]", "{\"x\":5}", "1", "", NULL, "2", NULL,
-                                      NULL, "5", NULL, NULL };
+  static const char *const paths[] = { "b[2].x", "a",    "b",      "b[2]",   "a",   "",   "b[2].y",
+                                       "b[1]",   "b[4]", "nope.a", "b[2].x", "[1]", "b.x" };
+  static const char *const raws[] = {
+    "5", "1", "[2,{\"x\":5},3]", "{\"x\":5}", "1", "", NULL, "2", NULL, NULL, "5", NULL, NULL
+  };
   enum { N = sizeof paths / sizeof *paths };
   tl_json_set *set = json_set_of(paths, N);
   tl_json_value v[N];
@@ -180,11 +182,12 @@ static void serves_many_addresses_in_one_pass (void **state) {
 static void finds_each_of_many_keys (void **state) {
   (void)state;
   static const size_t counts[] = { 1, 2, 8, 9, 17, 100, 1000 };
-  static const char *const forms[] = { "%zu", "temperature_%zu", "%zu_temperature", "%zu_a_long_middle_of_the_key_%zu" };
+  static const char *const forms[] = { "%zu", "temperature_%zu", "%zu_temperature",
+                                       "%zu_a_long_middle_of_the_key_%zu" };
   for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
     for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
       size_t n = counts[k];
-      char (*keys)[64] = calloc(n, sizeof *keys);
+      char(*keys)[64] = calloc(n, sizeof *keys);
       tl_slice *paths = calloc(n, sizeof *paths);
       tl_json_value *values = calloc(n, sizeof *values);
       tl_json_set *set;
@@ -198,7 +201,8 @@ static void finds_each_of_many_keys (void **state) {
         paths[i] = tl_slice_str(keys[i]);
       }
       for (size_t i = n; i-- > 0;)
-        tl_buf_fmt(&doc, "%s\"%s\":%zu,\"no%s\":0", i + 1 == n ? "{" : ",", keys[i], i + 7, keys[i]);
+        tl_buf_fmt(&doc, "%s\"%s\":%zu,\"no%s\":0", i + 1 == n ? "{" : ",", keys[i], i + 7,
+                   keys[i]);
       tl_buf_byte(&doc, '}');
       assert_int_equal(tl_json_set_new(&set, paths, n, NULL, NULL), TL_OK);
       assert_int_equal(tl_json_extract(set, tl_buf_bytes(&doc), values, NULL), TL_OK);
@@ -226,7 +230,8 @@ static void a_set_of_nothing_only_checks (void **state) {
 
 static void values_say_their_kind (void **state) {
   (void)state;
-  tl_json_set *set = json_set_of((const char *const[]){ "[1]", "[2]", "[3]", "[4]", "[5]", "[6]" }, 6);
+  tl_json_set *set =
+      json_set_of((const char *const[]){ "[1]", "[2]", "[3]", "[4]", "[5]", "[6]" }, 6);
   tl_json_value v[6];
   assert_int_equal(tl_json_extract(set, TL_LIT("[12,1.0,1e2,\"a\\n\",\"a\",-0]"), v, NULL), TL_OK);
   assert_true(v[0].integral && !v[1].integral && !v[2].integral && v[5].integral);
@@ -298,8 +303,11 @@ static void names_what_is_wrong_with_an_address (void **state) {
 
 static void takes_addresses_of_every_form (void **state) {
   (void)state;
-  static const char *const right[] = { "", "a", "a.b", "[1]", "[1][2]", "[1].x", "a[1]", "a[2147483648]", "[\"a.b\"]", "[\"\"]",
-                                       "a[\"b\"].c", "[\"a\"][1].b", "a b", "\xff", "-", "0", "a\"b\"", "[\"]\"]", " " };
+  static const char *const right[] = { "",          "a",       "a.b",        "[1]",
+                                       "[1][2]",    "[1].x",   "a[1]",       "a[2147483648]",
+                                       "[\"a.b\"]", "[\"\"]",  "a[\"b\"].c", "[\"a\"][1].b",
+                                       "a b",       "\xff",    "-",          "0",
+                                       "a\"b\"",    "[\"]\"]", " " };
   for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
     tl_err err;
     if (tl_json_path_check(tl_slice_str(right[i]), &err) != TL_OK)
@@ -318,8 +326,7 @@ static void takes_addresses_of_every_form (void **state) {
 static void an_address_deeper_than_any_document_leads_nowhere (void **state) {
   (void)state;
   char path[4000];
-  for (size_t i = 0; i < 1000; i++)
-    memcpy(path + i * 3, "[1]", 3);
+  for (size_t i = 0; i < 1000; i++) memcpy(path + i * 3, "[1]", 3);
   tl_slice paths[] = { tl_slice_of(path, 3000), tl_slice_of(path, 3 * 512) };
   tl_json_set *set;
   char doc[1030];

@@ -47,7 +47,9 @@ static const refusal refusals[] = {
   { "[\"\\u12g4\"]", 6, 1, 7, "four hex digits after '\\u'" },
   { "[\"\\u", 4, 1, 5, "four hex digits after '\\u'" },
   { "[\"ok \xc3\xa9\xc3(\"]", 7, 1, 7, "valid UTF-8" },
-  { "{\"\xc2\xb0""C\":21,\n\"\xe6\xb8\xa9\xf0\x9f\x98\x80\":x}", 21, 2, 6, "a value" },
+  { "{\"\xc2\xb0"
+    "C\":21,\n\"\xe6\xb8\xa9\xf0\x9f\x98\x80\":x}",
+    21, 2, 6, "a value" },
   { "[\"\xc3\xa9\n\"]", 4, 1, 4, "no control character in a string" },
   { "[\"\xed\xa0\x80\"]", 2, 1, 3, "valid UTF-8" },
   { "[\"\xf0\x9f\x98", 2, 1, 3, "valid UTF-8" },
@@ -75,10 +77,11 @@ static void names_place_and_expectation (void **state) {
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
     const refusal *r = &refusals[i];
     tl_json_error e;
-    if (json_accepted(tl_slice_str(r->doc), &e))
-      fail_msg("accepted %s", r->doc);
-    if (e.at != r->at || e.line != r->line || e.column != r->column || strcmp(e.expected, r->expected) != 0)
-      fail_msg("%s: at %zu, line %u, column %u: expected %s", r->doc, e.at, e.line, e.column, e.expected);
+    if (json_accepted(tl_slice_str(r->doc), &e)) fail_msg("accepted %s", r->doc);
+    if (e.at != r->at || e.line != r->line || e.column != r->column ||
+        strcmp(e.expected, r->expected) != 0)
+      fail_msg("%s: at %zu, line %u, column %u: expected %s", r->doc, e.at, e.line, e.column,
+               e.expected);
   }
 }
 
@@ -89,8 +92,7 @@ static void names_the_same_place_in_a_long_document (void **state) {
     tl_json_error e;
     tl_buf_init(&b);
     tl_buf_str(&b, "[\n");
-    for (size_t i = 0; i < blanks; i++)
-      tl_buf_str(&b, " ");
+    for (size_t i = 0; i < blanks; i++) tl_buf_str(&b, " ");
     tl_buf_str(&b, "{\"key\": [1, 2.5, \"text\"], \"wrong\": \"a\x01\"}]");
     assert_false(json_accepted(tl_buf_bytes(&b), &e));
     assert_int_equal(e.line, 2);

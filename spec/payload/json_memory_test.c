@@ -1,5 +1,6 @@
-/* spec/payload/json_memory_test.c — compiling addresses when memory runs out. The compiler is included here, with an
-** allocator that fails at the first, second, … request, in place of the one in the library. */
+/* spec/payload/json_memory_test.c — compiling addresses when memory runs out. The compiler is
+** included here, with an allocator that fails at the first, second, … request, in place of the
+** one in the library. */
 #include "json_support.h"
 #include "support/spare_memory.h"
 
@@ -42,6 +43,7 @@ static void reports_each_failed_allocation_and_leaks_nothing (void **state) {
 }
 
 int main (void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(reports_each_failed_allocation_and_leaks_nothing) };
+  const struct CMUnitTest tests[] = { cmocka_unit_test(
+      reports_each_failed_allocation_and_leaks_nothing) };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

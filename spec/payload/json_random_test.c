@@ -1,8 +1,9 @@
-/* spec/payload/json_random_test.c — random documents and addresses, read by the scanner and by a slow reader that shares
-** nothing with it. Seeded: a failure prints its seed; JSON_SEED=n in the environment replays it alone, JSON_SEEDS=n runs n. */
+/* spec/payload/json_random_test.c — random documents and addresses, read by the scanner and by
+** a slow reader that shares nothing with it. Seeded: a failure prints its seed; JSON_SEED=n in
+** the environment replays it alone, JSON_SEEDS=n runs n. */
 #include "json_support.h"
 
-/* ---- the slow reader: recursive, byte by byte, builds a tree ---- */
+/* --- the slow reader: recursive, byte by byte, builds a tree --- */
 
 typedef struct node node;
 struct node {
@@ -17,12 +18,9 @@ typedef struct {
   size_t len, p;
 } input;
 
-static int look (const input *in) {
-  return in->p < in->len ? in->at[in->p] : -1;
-}
+static int look (const input *in) { return in->p < in->len ? in->at[in->p] : -1; }
 static void blanks (input *in) {
-  while (look(in) == ' ' || look(in) == '\t' || look(in) == '\r' || look(in) == '\n')
-    in->p++;
+  while (look(in) == ' ' || look(in) == '\t' || look(in) == '\r' || look(in) == '\n') in->p++;
 }
 static void put_code (tl_buf *out, unsigned c) {
   if (c < 0x80)
@@ -45,8 +43,7 @@ static bool read_hex (input *in, unsigned *unit) {
   char text[5] = "";
   for (int i = 0; i < 4; i++) {
     int c = look(in);
-    if (c < 0 || !strchr("0123456789abcdefABCDEF", c) || c == 0)
-      return false;
+    if (c < 0 || !strchr("0123456789abcdefABCDEF", c) || c == 0) return false;
     text[i] = (char)c;
     in->p++;
   }
@@ -55,15 +52,13 @@ static bool read_hex (input *in, unsigned *unit) {
 }
 static bool read_string (input *in, tl_buf *out) { /* at the opening quote */
   unsigned high = 0;                               /* a high surrogate that waits for its low one */
-  for (in->p++;; ) {
+  for (in->p++;;) {
     int c = look(in);
     unsigned code = (unsigned)c;
     bool unit = false;
-    if (c < 0x20)
-      return false;
+    if (c < 0x20) return false;
     if (c == '"') {
-      if (high)
-        put_code(out, 0xfffd);
+      if (high) put_code(out, 0xfffd);
       in->p++;
       return true;
     }
@@ -73,34 +68,30 @@ static bool read_string (input *in, tl_buf *out) { /* at the opening quote */
       c = look(in);
       in->p++;
       if (c == 'u') {
-        if (!read_hex(in, &code))
-          return false;
+        if (!read_hex(in, &code)) return false;
         unit = true;
       } else {
         const char *found = c > 0 ? strchr(from, c) : NULL;
-        if (!found)
-          return false;
+        if (!found) return false;
         code = (unsigned char)to[found - from];
       }
-    } else if (c >= 0x80) { /* decode, then encode again: only the shortest form comes back the same */
+    } else if (c >= 0x80) {
+      /* decode, then encode again: only the shortest form comes back the same */
       unsigned more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
       size_t start = in->p - 1;
       code = (unsigned)c & (0x3fu >> more);
       for (; more > 0; more--) {
-        if (look(in) < 0 || (look(in) & 0xc0) != 0x80)
-          return false;
+        if (look(in) < 0 || (look(in) & 0xc0) != 0x80) return false;
         code = code << 6 | ((unsigned)look(in) & 63);
         in->p++;
       }
-      if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-        return false;
+      if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return false;
       tl_buf again;
       tl_buf_init(&again);
       put_code(&again, code);
       bool same = again.len == in->p - start && memcmp(again.at, in->at + start, again.len) == 0;
       tl_buf_fini(&again);
-      if (!same)
-        return false;
+      if (!same) return false;
     }
     if (high) {
       if (unit && code >= 0xdc00 && code <= 0xdfff) {
@@ -119,28 +110,23 @@ static bool read_string (input *in, tl_buf *out) { /* at the opening quote */
 }
 static bool read_digits (input *in) {
   size_t from = in->p;
-  while (look(in) >= '0' && look(in) <= '9')
-    in->p++;
+  while (look(in) >= '0' && look(in) <= '9') in->p++;
   return in->p > from;
 }
 static bool read_number (input *in) {
-  if (look(in) == '-')
-    in->p++;
+  if (look(in) == '-') in->p++;
   if (look(in) == '0')
     in->p++;
   else if (!read_digits(in))
     return false;
   if (look(in) == '.') {
     in->p++;
-    if (!read_digits(in))
-      return false;
+    if (!read_digits(in)) return false;
   }
   if (look(in) == 'e' || look(in) == 'E') {
     in->p++;
-    if (look(in) == '+' || look(in) == '-')
-      in->p++;
-    if (!read_digits(in))
-      return false;
+    if (look(in) == '+' || look(in) == '-') in->p++;
+    if (!read_digits(in)) return false;
   }
   return true;
 }
@@ -175,8 +161,7 @@ static bool read_value (input *in, node *out, int depth) {
   } else if (c == '{' || c == '[') {
     node **tail = &out->children;
     out->type = c == '{' ? TL_JSON_OBJECT : TL_JSON_ARRAY;
-    if (depth == 512)
-      return false;
+    if (depth == 512) return false;
     in->p++;
     blanks(in);
     ok = true;
@@ -192,21 +177,16 @@ static bool read_value (input *in, node *out, int depth) {
       tail = &child->next;
       if (c == '{') {
         blanks(in);
-        if (look(in) != '"' || !read_string(in, &child->key))
-          return false;
+        if (look(in) != '"' || !read_string(in, &child->key)) return false;
         blanks(in);
-        if (look(in) != ':')
-          return false;
+        if (look(in) != ':') return false;
         in->p++;
       }
-      if (!read_value(in, child, depth + 1))
-        return false;
+      if (!read_value(in, child, depth + 1)) return false;
       blanks(in);
-      if (look(in) != ',')
-        break;
+      if (look(in) != ',') break;
     }
-    if (look(in) != (c == '{' ? '}' : ']'))
-      return false;
+    if (look(in) != (c == '{' ? '}' : ']')) return false;
     in->p++;
   } else if (c == 't' || c == 'f' || c == 'n') {
     out->type = c == 't' ? TL_JSON_TRUE : c == 'f' ? TL_JSON_FALSE : TL_JSON_NULL;
@@ -222,23 +202,25 @@ static bool read_value (input *in, node *out, int depth) {
 static bool read_document (tl_slice doc, node *out) {
   input in = { doc.at, doc.len, 0 };
   *out = (node){ 0 };
-  if (!read_value(&in, out, 0))
-    return false;
+  if (!read_value(&in, out, 0)) return false;
   blanks(&in);
   return in.p == in.len;
 }
 
-/* ---- random documents and addresses ---- */
+/* --- random documents and addresses --- */
 
 static uint64_t state;
 static unsigned pick (unsigned below) { return (unsigned)(random_next(&state) >> 33) % below; }
 
-static const char *const names[] = { "a", "b", "c", "id", "temperature", "temperature_2", "a key of more than sixteen bytes",
-                                     "x.y", "[1]", "", "\xc3\xa9", "A", "q\"q" };
+static const char *const names[] = {
+  "a",   "b",   "c", "id",       "temperature", "temperature_2", "a key of more than sixteen bytes",
+  "x.y", "[1]", "",  "\xc3\xa9", "A",           "q\"q"
+};
 enum { NAMES = sizeof names / sizeof *names };
 
 static void random_blanks (tl_buf *b) {
-  static const char *const forms[] = { "", "", "", "", "", "", " ", "\n", "\r\n\t", "                    " };
+  static const char *const forms[] = { "", "",  "",   "",       "",
+                                       "", " ", "\n", "\r\n\t", "                    " };
   tl_buf_str(b, forms[pick(10)]);
 }
 
@@ -254,18 +236,35 @@ static void quote (tl_buf *b, const char *text) { /* sometimes with escapes that
 }
 
 static void random_string (tl_buf *b) {
-  static const char *const parts[] = { "a", "text", "0123456789abcdef", "\\n", "\\\"", "\\\\", "\\u00e9", "\\ud83d\\ude00",
-                                       "\\ud800", "\xc3\xa9",
-                                       "\xe2\x82\xac", "\xf0\x9f\x98\x80", " ", "{", "]", ",", ":", "\\/", "\x7f", "\\\\\\\"" };
+  static const char *const parts[] = { "a",
+                                       "text",
+                                       "0123456789abcdef",
+                                       "\\n",
+                                       "\\\"",
+                                       "\\\\",
+                                       "\\u00e9",
+                                       "\\ud83d\\ude00",
+                                       "\\ud800",
+                                       "\xc3\xa9",
+                                       "\xe2\x82\xac",
+                                       "\xf0\x9f\x98\x80",
+                                       " ",
+                                       "{",
+                                       "]",
+                                       ",",
+                                       ":",
+                                       "\\/",
+                                       "\x7f",
+                                       "\\\\\\\"" };
   tl_buf_byte(b, '"');
-  for (unsigned n = pick(2) ? pick(4) : pick(20); n > 0; n--)
-    tl_buf_str(b, parts[pick(20)]);
+  for (unsigned n = pick(2) ? pick(4) : pick(20); n > 0; n--) tl_buf_str(b, parts[pick(20)]);
   tl_buf_byte(b, '"');
 }
 
 static void random_number (tl_buf *b) {
-  static const char *const odd[] = { "0", "-0", "1e5", "-1.5E-10", "0.000", "123456789012345678901234567890", "-0.0e+00",
-                                     "1e400" };
+  static const char *const odd[] = { "0",        "-0",    "1e5",
+                                     "-1.5E-10", "0.000", "123456789012345678901234567890",
+                                     "-0.0e+00", "1e400" };
   if (pick(4) == 0)
     tl_buf_str(b, odd[pick(8)]);
   else
@@ -287,8 +286,7 @@ static void random_value (tl_buf *b, int depth) {
     tl_buf_byte(b, array ? '[' : '{');
     random_blanks(b);
     for (unsigned i = 0; i < n; i++) {
-      if (i)
-        tl_buf_byte(b, ',');
+      if (i) tl_buf_byte(b, ',');
       if (!array) {
         random_blanks(b);
         quote(b, names[pick(NAMES)]);
@@ -326,34 +324,33 @@ static const node *follow (const node *n, const address *a) {
   for (int i = 0; i < a->levels; i++) {
     const node *found = NULL;
     int index = 0;
-    if (n->type != (a->name[i] < 0 ? TL_JSON_ARRAY : TL_JSON_OBJECT))
-      return NULL;
+    if (n->type != (a->name[i] < 0 ? TL_JSON_ARRAY : TL_JSON_OBJECT)) return NULL;
     for (const node *c = n->children; c; c = c->next)
-      if (a->name[i] < 0 ? ++index == -a->name[i] : tl_slice_eq(tl_buf_bytes(&c->key), tl_slice_str(names[a->name[i]])))
+      if (a->name[i] < 0 ? ++index == -a->name[i]
+                         : tl_slice_eq(tl_buf_bytes(&c->key), tl_slice_str(names[a->name[i]])))
         found = c;
-    if (!(n = found))
-      return NULL;
+    if (!(n = found)) return NULL;
   }
   return n;
 }
 
-/* ---- the comparison ---- */
+/* --- the comparison --- */
 
 static bool has_any (tl_slice text, const char *bytes) {
   for (; *bytes; bytes++)
-    if (memchr(text.at, *bytes, text.len))
-      return true;
+    if (memchr(text.at, *bytes, text.len)) return true;
   return false;
 }
 
-static void compare_values (tl_slice doc, const node *root, const address *addresses, const tl_json_value *values,
-                            uint64_t seed) {
+static void compare_values (tl_slice doc, const node *root, const address *addresses,
+                            const tl_json_value *values, uint64_t seed) {
   for (int i = 0; i < PATHS; i++) {
     const node *n = follow(root, &addresses[i]);
     const tl_json_value *v = &values[i];
     size_t quotes = n && n->type == TL_JSON_STRING;
     if (!n ? v->type != TL_JSON_NONE
-           : v->type != n->type || v->raw.at != doc.at + n->from + quotes || v->raw.len != n->len - 2 * quotes ||
+           : v->type != n->type || v->raw.at != doc.at + n->from + quotes ||
+                 v->raw.len != n->len - 2 * quotes ||
                  (quotes && v->escaped != (memchr(v->raw.at, '\\', v->raw.len) != NULL)) ||
                  (n->type == TL_JSON_NUMBER && v->integral == has_any(v->raw, ".eE")))
       fail_msg("seed %llu: address %d differs", (unsigned long long)seed, i);
@@ -361,7 +358,8 @@ static void compare_values (tl_slice doc, const node *root, const address *addre
 }
 
 static void spoil (tl_buf *b) { /* a few random bytes, moves or cuts */
-  static const char bytes[] = "{}[]\",:\\0123456789.eE+-truefalsn \n\t\x01\x7f\x80\xbf\xc3\xe2\xed\xf0\xf4\xff/u";
+  static const char bytes[] =
+      "{}[]\",:\\0123456789.eE+-truefalsn \n\t\x01\x7f\x80\xbf\xc3\xe2\xed\xf0\xf4\xff/u";
   for (unsigned n = 1 + pick(3); n > 0 && b->len > 0; n--) {
     unsigned at = pick((unsigned)b->len), way = pick(4);
     if (way == 0)
@@ -398,20 +396,18 @@ static void compare (uint64_t seed) {
     int rc = tl_json_extract(set, doc, values, &extracted);
     if ((rc == TL_OK) != good || rc != walk ||
         (!good && (walked.at != extracted.at || strcmp(walked.expected, extracted.expected) != 0)))
-      fail_msg("seed %llu, round %d: %s here, %s there: %.*s", (unsigned long long)seed, round, good ? "JSON" : "not JSON",
-               rc == TL_OK ? "JSON" : extracted.expected, TL_ARG(doc));
+      fail_msg("seed %llu, round %d: %s here, %s there: %.*s", (unsigned long long)seed, round,
+               good ? "JSON" : "not JSON", rc == TL_OK ? "JSON" : extracted.expected, TL_ARG(doc));
     if (round == 0 && !good)
       fail_msg("seed %llu: not a document: %.*s", (unsigned long long)seed, TL_ARG(doc));
-    if (good)
-      compare_values(doc, &root, addresses, values, seed);
+    if (good) compare_values(doc, &root, addresses, values, seed);
     free_children(&root);
     free((void *)(uintptr_t)doc.at);
     spoil(&b);
   }
   tl_json_set_free(set);
   tl_buf_fini(&b);
-  for (int i = 0; i < PATHS; i++)
-    tl_buf_fini(&texts[i]);
+  for (int i = 0; i < PATHS; i++) tl_buf_fini(&texts[i]);
 }
 
 static void agrees_with_a_slow_reader (void **unused) {
@@ -421,8 +417,7 @@ static void agrees_with_a_slow_reader (void **unused) {
   if (one)
     compare(strtoull(one, NULL, 10));
   else
-    for (uint64_t seed = 1; seed <= n; seed++)
-      compare(seed);
+    for (uint64_t seed = 1; seed <= n; seed++) compare(seed);
 }
 
 int main (void) {

@@ -1,4 +1,5 @@
-/* spec/payload/json_support.h — what the JSON specs share: cmocka, documents from literals, a walk that only checks. */
+/* spec/payload/json_support.h — what the JSON specs share: cmocka, documents from literals, a
+** walk that only checks. */
 #ifndef TL_SPEC_JSON_SUPPORT_H
 #define TL_SPEC_JSON_SUPPORT_H
 
@@ -13,7 +14,8 @@ static inline int json_quiet_end (void *ctx, bool array) {
   (void)ctx, (void)array;
   return 0;
 }
-static inline int json_quiet_value (void *ctx, tl_slice key, bool key_escaped, const tl_json_value *v) {
+static inline int json_quiet_value (void *ctx, tl_slice key, bool key_escaped,
+                                    const tl_json_value *v) {
   (void)ctx, (void)key, (void)key_escaped, (void)v;
   return 0;
 }
@@ -24,14 +26,15 @@ static inline tl_json_set *json_set_of (const char *const *texts, size_t n) {
   tl_slice paths[64];
   tl_json_set *set = NULL;
   assert_true(n <= 64);
-  for (size_t i = 0; i < n; i++)
-    paths[i] = tl_slice_str(texts[i]);
+  for (size_t i = 0; i < n; i++) paths[i] = tl_slice_str(texts[i]);
   assert_int_equal(tl_json_set_new(&set, paths, n, NULL, NULL), TL_OK);
   return set;
 }
 
 /* A copy that ends where its memory ends, so that ASan sees each byte read too far. */
-static inline tl_slice json_exact (tl_slice doc) { return tl_slice_of(exact_copy(doc.at, doc.len), doc.len); }
+static inline tl_slice json_exact (tl_slice doc) {
+  return tl_slice_of(exact_copy(doc.at, doc.len), doc.len);
+}
 
 /* Is it JSON? Asked in four ways, which must agree in the place and the words of a refusal, too. */
 static inline bool json_accepted (tl_slice text, tl_json_error *error) {
@@ -39,7 +42,8 @@ static inline bool json_accepted (tl_slice text, tl_json_error *error) {
   if (!sets[0]) {
     sets[0] = json_set_of(NULL, 0);
     sets[1] = json_set_of((const char *const[]){ "" }, 1);
-    sets[2] = json_set_of((const char *const[]){ "a", "a.b", "b[2]", "[1]", "[2][1]", "[1].a", "[\"\"]" }, 7);
+    sets[2] = json_set_of(
+        (const char *const[]){ "a", "a.b", "b[2]", "[1]", "[2][1]", "[1].a", "[\"\"]" }, 7);
   }
   tl_slice doc = json_exact(text);
   tl_json_error e = { 0 };
@@ -55,8 +59,7 @@ static inline bool json_accepted (tl_slice text, tl_json_error *error) {
   }
   free((void *)(uintptr_t)doc.at);
   assert_true(rc == TL_OK || rc == TL_EMALFORMED);
-  if (error)
-    *error = e;
+  if (error) *error = e;
   return rc == TL_OK;
 }
 

@@ -8,8 +8,7 @@ typedef struct {
 } record;
 
 static void note (record *r, tl_slice key, bool key_escaped) {
-  if (key.at)
-    tl_buf_fmt(&r->out, "%.*s%s=", TL_ARG(key), key_escaped ? "!" : "");
+  if (key.at) tl_buf_fmt(&r->out, "%.*s%s=", TL_ARG(key), key_escaped ? "!" : "");
 }
 static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
   record *r = ctx;
@@ -25,8 +24,8 @@ static int on_end (void *ctx, bool array) {
 static int on_value (void *ctx, tl_slice key, bool key_escaped, const tl_json_value *v) {
   record *r = ctx;
   note(r, key, key_escaped);
-  tl_buf_fmt(&r->out, "%c%.*s%s%s ", tl_json_type_name((tl_json_type)v->type)[0], TL_ARG(v->raw), v->escaped ? "!" : "",
-             v->integral ? "i" : "");
+  tl_buf_fmt(&r->out, "%c%.*s%s%s ", tl_json_type_name((tl_json_type)v->type)[0], TL_ARG(v->raw),
+             v->escaped ? "!" : "", v->integral ? "i" : "");
   return --r->left == 0 ? 78 : 0;
 }
 static const tl_json_visitor recorder = { on_begin, on_end, on_value };
@@ -77,7 +76,8 @@ static void stops_where_a_callback_says_so (void **state) {
     record r = { .left = stops[i].calls };
     tl_json_error e = { .at = 12345 };
     tl_buf_init(&r.out);
-    assert_int_equal(tl_json_walk(TL_LIT("{\"a\":1,\"b\":[]}"), &recorder, &r, &e), stops[i].returned);
+    assert_int_equal(tl_json_walk(TL_LIT("{\"a\":1,\"b\":[]}"), &recorder, &r, &e),
+                     stops[i].returned);
     assert_true(tl_slice_eq(tl_buf_bytes(&r.out), tl_slice_str(stops[i].told)));
     assert_int_equal(e.at, 12345);
     tl_buf_fini(&r.out);

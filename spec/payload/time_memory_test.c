@@ -1,5 +1,6 @@
-/* spec/payload/time_memory_test.c — masks and zones when memory runs out. Their sources are included here, with an allocator
-** that fails at the first, second, … request, in place of the ones in the library. */
+/* spec/payload/time_memory_test.c — masks and zones when memory runs out. Their sources are
+** included here, with an allocator that fails at the first, second, … request, in place of the
+** ones in the library. */
 #include "time_support.h"
 
 #include "support/spare_memory.h"

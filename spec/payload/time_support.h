@@ -1,4 +1,5 @@
-/* spec/payload/time_support.h — what the specs of times share: the system's zone files, three zones, masks. */
+/* spec/payload/time_support.h — what the specs of times share: the system's zone files, three
+** zones, masks. */
 #ifndef SPEC_PAYLOAD_TIME_SUPPORT_H
 #define SPEC_PAYLOAD_TIME_SUPPORT_H
 
@@ -53,7 +54,8 @@ static inline tl_timemask *mask_of (const char *mask) {
 }
 
 /* Reads from memory that ends where the text ends. */
-static inline int read_exact (const tl_timemask *m, const tl_zone *zone, tl_slice text, int64_t *ms) {
+static inline int read_exact (const tl_timemask *m, const tl_zone *zone, tl_slice text,
+                              int64_t *ms) {
   uint8_t *copy = exact_copy(text.at, text.len);
   int rc = tl_timemask_parse(m, zone, tl_slice_of(copy, text.len), ms);
   free(copy);

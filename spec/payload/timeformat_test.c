@@ -1,11 +1,12 @@
-/* spec/payload/timeformat_test.c — time masks: what is written, and that it reads back; random masks and texts. */
+/* spec/payload/timeformat_test.c — time masks: what is written, and that it reads back; random
+** masks and texts. */
 #include "time_support.h"
 
 static uint64_t seed = 7;
 
 static uint64_t roll (void) { return random_next(&seed); }
 
-/* ---- writing ---- */
+/* --- writing --- */
 
 static void writes (const tl_zone *zone, const char *mask, int64_t ms, const char *want) {
   tl_timemask *m = mask_of(mask);
@@ -66,10 +67,10 @@ static void clamps_times_that_are_none (void **state) {
   writes(NULL, "ISO8601", INT64_MIN, "0001-01-01T00:00:00.000Z");
 }
 
-/* ---- one against the other ---- */
+/* --- one against the other --- */
 
-/* A random mask: each component once, in random order, with separators of random kinds (or none: then the tokens are fixed in
-** width). */
+/* A random mask: each component once, in random order, with separators of random kinds (or
+** none: then the tokens are fixed in width). */
 static void random_mask (char *mask, int *finest) {
   static const char *const words[] = { "yyyy", "mm", "dd", "hh", "mi", "ss", "mss" };
   static const char *const separators[] = { "-", ".", " ", ":", "/", "T", ", at ", "" };
@@ -84,10 +85,14 @@ static void random_mask (char *mask, int *finest) {
   }
   *mask = 0;
   for (int i = 0; i < count; i++) {
-    if (i > 0 && order[i] == 6) strcat(mask, "."); /* a fraction is known by its own separator */
-    else if (i > 0) strcat(mask, separators[roll() % COUNT(separators)]);
-    if (order[i] == 0 && roll() % 2) strcat(mask, roll() % 2 ? "rrrr" : "yy");
-    else strcat(mask, words[order[i]]);
+    if (i > 0 && order[i] == 6)
+      strcat(mask, "."); /* a fraction is known by its own separator */
+    else if (i > 0)
+      strcat(mask, separators[roll() % COUNT(separators)]);
+    if (order[i] == 0 && roll() % 2)
+      strcat(mask, roll() % 2 ? "rrrr" : "yy");
+    else
+      strcat(mask, words[order[i]]);
   }
   if (roll() % 3 == 0) strcat(mask, " tttt");
   if (count > 3 && roll() % 3 == 0) strcat(mask, " ZZZZZZ");
@@ -110,12 +115,15 @@ static void reads_back_what_it_writes (void **state) {
     tl_buf_init(&second);
     tl_timemask_format(m, zone, ms, &first);
     int rc = read_exact(m, zone, tl_buf_bytes(&first), &again);
-    if (rc != TL_OK) fail_msg("'%s' wrote '%.*s' and cannot read it: %d", mask, (int)first.len, (const char *)first.at, rc);
+    if (rc != TL_OK)
+      fail_msg("'%s' wrote '%.*s' and cannot read it: %d", mask, (int)first.len,
+               (const char *)first.at, rc);
     tl_timemask_format(m, zone, again, &second);
     bool close = finest < 3 || (again <= ms && ms - again < unit[finest]);
     if (!close || !tl_slice_eq(tl_buf_bytes(&first), tl_buf_bytes(&second)))
       if (strstr(mask, "tttt") == NULL || finest >= 3)
-        fail_msg("'%s': %lld, '%.*s', %lld", mask, (long long)ms, (int)first.len, (const char *)first.at, (long long)again);
+        fail_msg("'%s': %lld, '%.*s', %lld", mask, (long long)ms, (int)first.len,
+                 (const char *)first.at, (long long)again);
     tl_buf_fini(&first);
     tl_buf_fini(&second);
     tl_timemask_free(m);
@@ -132,13 +140,15 @@ static void reads_back_whole_masks_over_all_times (void **state) {
       int64_t span = TL_TIME_MAX_MS - TL_TIME_MIN_MS - 4 * 86400000, again = 0;
       int64_t ms = (int64_t)(roll() % (uint64_t)span) + TL_TIME_MIN_MS + 2 * 86400000;
       const tl_zone *zone = n % 2 ? india : bratislava;
-      if (zone == bratislava && i != 3 && ms < 0) ms = -ms % TL_TIME_MAX_MS; /* local mean time of 1890 has seconds */
+      /* local mean time of 1890 has seconds */
+      if (zone == bratislava && i != 3 && ms < 0) ms = -ms % TL_TIME_MAX_MS;
       tl_buf text;
       tl_buf_init(&text);
       tl_timemask_format(m, zone, ms, &text);
       int rc = read_exact(m, zone, tl_buf_bytes(&text), &again);
       if (rc != TL_OK || again != ms)
-        fail_msg("'%s': %lld, '%.*s', %lld", masks[i], (long long)ms, (int)text.len, (const char *)text.at, (long long)again);
+        fail_msg("'%s': %lld, '%.*s', %lld", masks[i], (long long)ms, (int)text.len,
+                 (const char *)text.at, (long long)again);
       tl_buf_fini(&text);
     }
     tl_timemask_free(m);
@@ -154,7 +164,8 @@ static void survives_random_masks_and_texts (void **state) {
     size_t mask_len = roll() % sizeof mask, text_len = roll() % sizeof text;
     for (size_t i = 0; i < mask_len; i++) mask[i] = (uint8_t)letters[roll() % (sizeof letters - 1)];
     if (roll() % 2 && mask_len >= 10) memcpy(mask, "yyyy-mm-dd", 10);
-    for (size_t i = 0; i < text_len; i++) text[i] = (uint8_t)"0123456789012345 -:.,TZ+UTCAB\xff\n"[roll() % 31];
+    for (size_t i = 0; i < text_len; i++)
+      text[i] = (uint8_t) "0123456789012345 -:.,TZ+UTCAB\xff\n"[roll() % 31];
     if (roll() % 2 && text_len >= 11) memcpy(text, "2019-10-23 ", 11);
     tl_timemask *m;
     if (tl_timemask_new(&m, tl_slice_of(mask, mask_len), NULL) != TL_OK) continue;

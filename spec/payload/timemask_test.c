@@ -1,4 +1,5 @@
-/* spec/payload/timemask_test.c — every token, rule and error of the time masks, and what they read. */
+/* spec/payload/timemask_test.c — every token, rule and error of the time masks, and what they
+** read. */
 #include "time_support.h"
 
 static void reads_in (const tl_zone *zone, const char *mask, const char *text, int64_t want) {
@@ -6,7 +7,8 @@ static void reads_in (const tl_zone *zone, const char *mask, const char *text, i
   int64_t ms = -1;
   int rc = read_exact(m, zone, tl_slice_str(text), &ms);
   if (rc != TL_OK || ms != want)
-    fail_msg("'%s' by '%s': result %d, %lld, not %lld", text, mask, rc, (long long)ms, (long long)want);
+    fail_msg("'%s' by '%s': result %d, %lld, not %lld", text, mask, rc, (long long)ms,
+             (long long)want);
   tl_timemask_free(m);
 }
 
@@ -18,7 +20,8 @@ static void refuses_in (const tl_zone *zone, const char *mask, const char *text,
   tl_timemask *m = mask_of(mask);
   int64_t ms = 4711;
   int rc = read_exact(m, zone, tl_slice_str(text), &ms);
-  if (rc != code) fail_msg("'%s' by '%s': result %d (%lld), not %d", text, mask, rc, (long long)ms, code);
+  if (rc != code)
+    fail_msg("'%s' by '%s': result %d (%lld), not %d", text, mask, rc, (long long)ms, code);
   assert_int_equal(ms, 4711);
   tl_timemask_free(m);
 }
@@ -33,11 +36,12 @@ static void no_mask (const char *mask, size_t at, const char *says) {
   assert_int_equal(tl_timemask_new(&m, tl_slice_str(mask), &err), TL_ESYNTAX);
   assert_null(m);
   assert_int_equal(err.code, TL_ESYNTAX);
-  if (err.at != at || strstr(err.text, says) == NULL) fail_msg("'%s': at %zu '%s'", mask, err.at, err.text);
+  if (err.at != at || strstr(err.text, says) == NULL)
+    fail_msg("'%s': at %zu '%s'", mask, err.at, err.text);
   assert_int_equal(tl_timemask_new(&m, tl_slice_str(mask), NULL), TL_ESYNTAX);
 }
 
-/* ---- masks ---- */
+/* --- masks --- */
 
 static void refuses_trading_hours (void **state) {
   (void)state;
@@ -97,7 +101,7 @@ static void drops_blanks_around_a_mask (void **state) {
   reads("  yyyy-mm-dd ", "2019-10-23", DAY);
 }
 
-/* ---- tokens ---- */
+/* --- tokens --- */
 
 static void reads_every_token (void **state) {
   (void)state;
@@ -139,11 +143,13 @@ static void reads_weekdays_over (void **state) {
 static void reads_offset_tokens (void **state) {
   (void)state;
   static const char *const texts[] = {
-    "2019-10-23 14:32:44 +02",    "2019-10-23 14:32:44+0200",       "2019-10-23 14:32:44 +02:00", "2019-10-23 07:02:44 -05:30",
-    "2019-10-23 12:32:44Z",       "2019-10-23 12:32:44 z",          "2019-10-23 12:32:44 UTC",    "2019-10-23 12:32:44 GMT",
-    "2019-10-23 14:32:44 UTC+02", "2019-10-23 14:32:44.7123+02:00", "2019-10-23 12:32:44-00"
+    "2019-10-23 14:32:44 +02",        "2019-10-23 14:32:44+0200", "2019-10-23 14:32:44 +02:00",
+    "2019-10-23 07:02:44 -05:30",     "2019-10-23 12:32:44Z",     "2019-10-23 12:32:44 z",
+    "2019-10-23 12:32:44 UTC",        "2019-10-23 12:32:44 GMT",  "2019-10-23 14:32:44 UTC+02",
+    "2019-10-23 14:32:44.7123+02:00", "2019-10-23 12:32:44-00"
   };
-  static const char *const masks[] = { "yyyy-mm-dd hh:mi:ss ZZZ", "yyyy-mm-dd hh:mi:ssZZZZZ", "yyyy-mm-ddThh:mi:ssZZZZZZ" };
+  static const char *const masks[] = { "yyyy-mm-dd hh:mi:ss ZZZ", "yyyy-mm-dd hh:mi:ssZZZZZ",
+                                       "yyyy-mm-ddThh:mi:ssZZZZZZ" };
   for (size_t i = 0; i < COUNT(texts); i++)
     for (size_t k = 0; k < COUNT(masks); k++) reads_in(india, masks[k], texts[i], AT - 546);
   reads("yyyy-mm-dd hh:mi:ss.mss ZZZZZZ", "2019-10-23 14:32:44.546 +02:00", AT);
@@ -180,12 +186,17 @@ static void reads_unix_seconds (void **state) {
   reads("UNIX", "000000000000000000001", 1000);
   reads("UNIX", "253402300799.9999", TL_TIME_MAX_MS);
   reads("UNIX", "-62135596800", TL_TIME_MIN_MS);
-  static const char *const far[] = {
-    "253402300800", "-62135596800.001", "1e999", "-1e999", "999999999999999", "1e15", "99999999999999999999999999999"
-  };
+  static const char *const far[] = { "253402300800",
+                                     "-62135596800.001",
+                                     "1e999",
+                                     "-1e999",
+                                     "999999999999999",
+                                     "1e15",
+                                     "99999999999999999999999999999" };
   for (size_t i = 0; i < COUNT(far); i++) refuses("UNIX", far[i], TL_ERANGE);
-  static const char *const bad[] = { "",    " ",     "-",           ".",     "1,5", "0x10", "nan",
-                                     "inf", "12 34", "1486144502Z", "1.2.3", "--1", "1e",   "2019-10-23" };
+  static const char *const bad[] = { "",      " ",   "-",   ".",         "1,5",
+                                     "0x10",  "nan", "inf", "12 34",     "1486144502Z",
+                                     "1.2.3", "--1", "1e",  "2019-10-23" };
   for (size_t i = 0; i < COUNT(bad); i++) {
     refuses("UNIX", bad[i], TL_ESYNTAX);
     refuses("UNIXMS", bad[i], TL_ESYNTAX);
@@ -213,12 +224,15 @@ static void reads_unix_milliseconds (void **state) {
 static void reads_iso_8601 (void **state) {
   (void)state;
   static const char *const same[] = {
-    "2019-10-23T12:32:44.546Z",      "2019-10-23T12:32:44,546Z",      "2019-10-23t12:32:44.546z",
-    "2019-10-23 12:32:44.546Z",      "2019-10-23 12:32:44.546 Z",     "2019-10-23T12:32:44.546999999Z",
-    "2019-10-23T14:32:44.546+02:00", "2019-10-23T14:32:44.546+0200",  "2019-10-23T14:32:44.546+02",
-    "2019-10-23T07:02:44.546-05:30", "20191023T123244.546Z",          "20191023T143244.546+02:00",
-    "20191023T143244.546+0200",      "20191023 123244,546Z",          "  2019-10-23T12:32:44.546Z\r\n",
-    "2019-10-24T00:32:44.546+12:00", "2019-10-23T12:32:44.546+00:00", "2019-10-23T12:32:44.546-00:00",
+    "2019-10-23T12:32:44.546Z",       "2019-10-23T12:32:44,546Z",
+    "2019-10-23t12:32:44.546z",       "2019-10-23 12:32:44.546Z",
+    "2019-10-23 12:32:44.546 Z",      "2019-10-23T12:32:44.546999999Z",
+    "2019-10-23T14:32:44.546+02:00",  "2019-10-23T14:32:44.546+0200",
+    "2019-10-23T14:32:44.546+02",     "2019-10-23T07:02:44.546-05:30",
+    "20191023T123244.546Z",           "20191023T143244.546+02:00",
+    "20191023T143244.546+0200",       "20191023 123244,546Z",
+    "  2019-10-23T12:32:44.546Z\r\n", "2019-10-24T00:32:44.546+12:00",
+    "2019-10-23T12:32:44.546+00:00",  "2019-10-23T12:32:44.546-00:00",
     "2019-10-23 14:32:44.546 +0200",
   };
   for (size_t i = 0; i < COUNT(same); i++) reads_in(india, "ISO8601", same[i], AT);
@@ -235,24 +249,67 @@ static void reads_iso_8601 (void **state) {
   reads("ISO8601", "0001-01-01T00:00:00Z", TL_TIME_MIN_MS);
   reads("ISO8601", "9999-12-31T23:59:59.999Z", TL_TIME_MAX_MS);
   static const char *const bad[] = {
-    "", "2", "2019", "2019-10", "2019-10-", "2019-1-23", "2019-10-3", "19-10-23", "2019/10/23", "2019-1023", "201910-23",
-    "2019-10-23T", "2019-10-23T1", "2019-10-23T12:", "2019-10-23T12:3", "2019-10-23T12:32:", "2019-10-23T12:32:4",
-    "2019-10-23T12:3244", "2019-10-23T1232:44", "2019-10-23T12:32:44.", "2019-10-23T12:32:44.Z", "2019-10-23T12:32.5Z",
-    "2019-10-23T12:32:44.546ZZ", "2019-10-23T12:32:44.546Z5", "2019-10-23T12:32:44.546+2", "2019-10-23T12:32:44.546+02:0",
-    "2019-10-23T12:32:44.546+02000", "2019-10-23T12:32:44.546 CET", "2019-10-23T12:32:44.546UTC",
-    "2019-10-23T12:32:44.546  Z", "2019-10-23  12:32:44", "2019-10-23X12:32:44", "+2019-10-23", "2019-W43-3", "2019-296", "x",
-    "20191023Z", "2019-10-23+02:00", "2019-10-23T12:32:44.546+", "2019-10-23T12:32:44.546+02:00x",
+    "",
+    "2",
+    "2019",
+    "2019-10",
+    "2019-10-",
+    "2019-1-23",
+    "2019-10-3",
+    "19-10-23",
+    "2019/10/23",
+    "2019-1023",
+    "201910-23",
+    "2019-10-23T",
+    "2019-10-23T1",
+    "2019-10-23T12:",
+    "2019-10-23T12:3",
+    "2019-10-23T12:32:",
+    "2019-10-23T12:32:4",
+    "2019-10-23T12:3244",
+    "2019-10-23T1232:44",
+    "2019-10-23T12:32:44.",
+    "2019-10-23T12:32:44.Z",
+    "2019-10-23T12:32.5Z",
+    "2019-10-23T12:32:44.546ZZ",
+    "2019-10-23T12:32:44.546Z5",
+    "2019-10-23T12:32:44.546+2",
+    "2019-10-23T12:32:44.546+02:0",
+    "2019-10-23T12:32:44.546+02000",
+    "2019-10-23T12:32:44.546 CET",
+    "2019-10-23T12:32:44.546UTC",
+    "2019-10-23T12:32:44.546  Z",
+    "2019-10-23  12:32:44",
+    "2019-10-23X12:32:44",
+    "+2019-10-23",
+    "2019-W43-3",
+    "2019-296",
+    "x",
+    "20191023Z",
+    "2019-10-23+02:00",
+    "2019-10-23T12:32:44.546+",
+    "2019-10-23T12:32:44.546+02:00x",
   };
   for (size_t i = 0; i < COUNT(bad); i++) refuses("ISO8601", bad[i], TL_ESYNTAX);
   static const char *const out[] = { "0000-01-01",
-                                     "2019-00-23", "2019-13-23", "2019-10-00", "2019-10-32", "2019-02-29", "2019-10-23T25:00",
-                                     "2019-10-23T24:01", "2019-10-23T12:60", "2019-10-23T12:32:60Z", "2019-10-23T12:32:61Z",
-                                     "2019-10-23T12:32:44+24:00", "2019-10-23T12:32:44+02:60", "0001-01-01T00:00:00+00:01",
+                                     "2019-00-23",
+                                     "2019-13-23",
+                                     "2019-10-00",
+                                     "2019-10-32",
+                                     "2019-02-29",
+                                     "2019-10-23T25:00",
+                                     "2019-10-23T24:01",
+                                     "2019-10-23T12:60",
+                                     "2019-10-23T12:32:60Z",
+                                     "2019-10-23T12:32:61Z",
+                                     "2019-10-23T12:32:44+24:00",
+                                     "2019-10-23T12:32:44+02:60",
+                                     "0001-01-01T00:00:00+00:01",
                                      "9999-12-31T23:59:59-00:01" };
   for (size_t i = 0; i < COUNT(out); i++) refuses("ISO8601", out[i], TL_ERANGE);
 }
 
-/* ---- rules ---- */
+/* --- rules --- */
 
 static void takes_digit_runs_whatever_stands_between (void **state) {
   (void)state;
@@ -261,7 +318,10 @@ static void takes_digit_runs_whatever_stands_between (void **state) {
   reads("yyyy-mm-dd hh:mi:ss.mss", "2019-10-23T12:32:44.546", AT);
   reads("yyyy-mm-dd hh:mi:ss.mss", "2019/10/23_12h32m44,546s", AT);
   reads("yyyy-mm-dd hh:mi", "on day 2019.10.23 at 12h32 o'clock", AT - 44546);
-  reads("yyyy-mm-dd hh:mi:ss", "2019-10-23\xff\xfe" "12:32:44", AT - 546);
+  reads("yyyy-mm-dd hh:mi:ss",
+        "2019-10-23\xff\xfe"
+        "12:32:44",
+        AT - 546);
   reads("yyyy mm dd", "2019-10-23", DAY);
   reads("at yyyy in mm, dd", "2019-10-23", DAY);
 }
@@ -326,8 +386,14 @@ static void misses_any_other_component (void **state) {
   (void)state;
   const char *mask = TL_TIMEMASK_DEFAULT;
   static const char *const bad[] = { "",
-                                     "x", "2019", "2019-10", "2019-10-23", "2019-10-23 12", "2019-10-23 12:32",
-                                     "2019-10-23 12:32:", "12:32:44",
+                                     "x",
+                                     "2019",
+                                     "2019-10",
+                                     "2019-10-23",
+                                     "2019-10-23 12",
+                                     "2019-10-23 12:32",
+                                     "2019-10-23 12:32:",
+                                     "12:32:44",
                                      "2019-10-23 12:32Z" };
   for (size_t i = 0; i < COUNT(bad); i++) refuses(mask, bad[i], TL_ESYNTAX);
   refuses(mask, "2019-10-23 12:32+02:00", TL_ESYNTAX); /* not 12:32:02 */
@@ -368,13 +434,15 @@ static void takes_other_letters_as_literal (void **state) {
 
 static void lets_a_written_zone_win (void **state) {
   (void)state;
-  static const char *const texts[] = { "2019-10-23 12:32:44.546Z",          "2019-10-23 12:32:44.546 Z",
-                                       "2019-10-23 12:32:44.546z",          "2019-10-23 12:32:44.546 UTC",
-                                       "2019-10-23 14:32:44.546+02:00",     "2019-10-23 14:32:44.546 +0200",
-                                       "2019-10-23 14:32:44.546+02",        "2019-10-23 07:02:44.546-05:30",
-                                       "2019-10-23 07:02:44.546 -0530",     "2019-10-23 11:32:44.546-01",
-                                       "2019-10-23 14:32:44.546 GMT+02:00", "2019-10-23 14:32:44.546+02:00 (summer)",
-                                       "2019-10-23 12:32:44.546Z." };
+  static const char *const texts[] = {
+    "2019-10-23 12:32:44.546Z",          "2019-10-23 12:32:44.546 Z",
+    "2019-10-23 12:32:44.546z",          "2019-10-23 12:32:44.546 UTC",
+    "2019-10-23 14:32:44.546+02:00",     "2019-10-23 14:32:44.546 +0200",
+    "2019-10-23 14:32:44.546+02",        "2019-10-23 07:02:44.546-05:30",
+    "2019-10-23 07:02:44.546 -0530",     "2019-10-23 11:32:44.546-01",
+    "2019-10-23 14:32:44.546 GMT+02:00", "2019-10-23 14:32:44.546+02:00 (summer)",
+    "2019-10-23 12:32:44.546Z."
+  };
   for (size_t i = 0; i < COUNT(texts); i++) reads_in(india, TL_TIMEMASK_DEFAULT, texts[i], AT);
   reads_in(india, "yyyy-mm-dd hh:mi:ss", "2019-10-23 12:32:44.546Z", AT - 546);
   reads_in(india, "yyyy-mm-dd hh:mi", "2019-10-23 14:32:44.546+02:00", AT - 44546);
@@ -398,12 +466,13 @@ static void takes_the_stations_zone_where_none_is_written (void **state) {
   reads_in(india, TL_TIMEMASK_DEFAULT, "2019-10-23 18:02:44.546", AT);
   reads_in(india, TL_TIMEMASK_DEFAULT, "2019-10-23 18:02:44.546 IST", AT);
   reads_in(india, TL_TIMEMASK_DEFAULT, "2019-10-23 18:02:44.546 Zulu", AT);
-  reads_in(india, "yyyy-mm", "2019-10-05", INT64_C(1569888000000) - 19800000); /* no offset of -05 */
-  reads_in(india, "hh:mi:ss+dd+mm+yyyy", "18:02:44+23+10+2019", AT - 546);     /* +23 neither */
+  /* no offset of -05 */
+  reads_in(india, "yyyy-mm", "2019-10-05", INT64_C(1569888000000) - 19800000);
+  reads_in(india, "hh:mi:ss+dd+mm+yyyy", "18:02:44+23+10+2019", AT - 546); /* +23 neither */
   reads_in(india, "hh:mi:ss - dd.mm.yyyy", "18:02:44 - 23.10.2019", AT - 546);
   reads_in(india, "hh:mi:ss.dd.mm-yyyy", "18:02:44.23.10-2019", AT - 546);
   reads_in(india, "mi hh mm dd-yyyy", "2:18:10:23-2019", AT - 44546);
-  reads_in(india, "hh:mi:ss-dd-mm-yyyy", "18:02:44-23-10-2019", AT - 546);     /* nor one of -23 */
+  reads_in(india, "hh:mi:ss-dd-mm-yyyy", "18:02:44-23-10-2019", AT - 546); /* nor one of -23 */
   reads_in(india, "hh:mi:ss dd-mm-yyyy", "18:02:44-23-10-2019", AT - 546);
   reads_in(bratislava, "hh:mi:ss dd-mm-rrrr", "14:30:00 1.1.2009", INT64_C(1230816600000));
   reads_in(bratislava, "hh:mi:ss dd-mm-rrrr", "14:30:00 1.8.2009", INT64_C(1249129800000));
@@ -425,12 +494,14 @@ static void knows_the_calendar (void **state) {
   reads("yyyy-mm-dd", "2024-02-29", INT64_C(1709164800000));
   reads("yyyy-mm-dd", "0001-01-01", TL_TIME_MIN_MS);
   reads("yyyy-mm-dd hh:mi:ss.mss", "9999-12-31 23:59:59.999", TL_TIME_MAX_MS);
-  static const char *const out[] = { "0000-01-01 00:00:00",       "2019-00-01 00:00:00", "2019-13-01 00:00:00",
-                                     "2019-01-00 00:00:00",       "2019-01-32 00:00:00", "2019-04-31 00:00:00",
-                                     "2019-02-29 00:00:00",       "1900-02-29 00:00:00", "2019-01-01 25:00:00",
-                                     "2019-01-01 24:00:01",       "2019-01-01 24:01:00", "2019-01-01 24:00:00.001",
-                                     "2019-01-01 00:60:00",       "2019-01-01 00:00:60", "2019-01-01 00:59:61",
-                                     "0001-01-01 00:00:00+00:01", "9999-12-31 24:00:00" };
+  static const char *const out[] = {
+    "0000-01-01 00:00:00",       "2019-00-01 00:00:00", "2019-13-01 00:00:00",
+    "2019-01-00 00:00:00",       "2019-01-32 00:00:00", "2019-04-31 00:00:00",
+    "2019-02-29 00:00:00",       "1900-02-29 00:00:00", "2019-01-01 25:00:00",
+    "2019-01-01 24:00:01",       "2019-01-01 24:01:00", "2019-01-01 24:00:00.001",
+    "2019-01-01 00:60:00",       "2019-01-01 00:00:60", "2019-01-01 00:59:61",
+    "0001-01-01 00:00:00+00:01", "9999-12-31 24:00:00"
+  };
   for (size_t i = 0; i < COUNT(out); i++) refuses(TL_TIMEMASK_DEFAULT, out[i], TL_ERANGE);
 }
 
@@ -469,9 +540,10 @@ static void knows_gaps_and_repeated_hours (void **state) {
   refuses_in(bratislava, "yyyymmddhh", "20261025A12", TL_ESYNTAX);
 }
 
-/* ---- JSON ---- */
+/* --- JSON --- */
 
-static int from_json (const char *mask, tl_json_type type, const char *raw, bool escaped, int64_t *ms) {
+static int from_json (const char *mask, tl_json_type type, const char *raw, bool escaped,
+                      int64_t *ms) {
   tl_timemask *m = mask_of(mask);
   tl_json_value v = { .type = (uint8_t)type, .escaped = escaped, .raw = tl_slice_str(raw) };
   int rc = tl_timemask_parse_json(m, NULL, &v, ms);
@@ -482,9 +554,11 @@ static int from_json (const char *mask, tl_json_type type, const char *raw, bool
 static void reads_json_strings_and_numbers (void **state) {
   (void)state;
   int64_t ms = 0;
-  assert_int_equal(from_json(TL_TIMEMASK_DEFAULT, TL_JSON_STRING, "2019-10-23 12:32:44.546", false, &ms), TL_OK);
+  assert_int_equal(
+      from_json(TL_TIMEMASK_DEFAULT, TL_JSON_STRING, "2019-10-23 12:32:44.546", false, &ms), TL_OK);
   assert_int_equal(ms, AT);
-  assert_int_equal(from_json("yyyy/mm/dd", TL_JSON_STRING, "2019\\/10\\/\\u00323", true, &ms), TL_OK);
+  assert_int_equal(from_json("yyyy/mm/dd", TL_JSON_STRING, "2019\\/10\\/\\u00323", true, &ms),
+                   TL_OK);
   assert_int_equal(ms, DAY);
   assert_int_equal(from_json("UNIXMS", TL_JSON_NUMBER, "1571833964546", false, &ms), TL_OK);
   assert_int_equal(ms, AT);
@@ -494,10 +568,10 @@ static void reads_json_strings_and_numbers (void **state) {
   assert_int_equal(ms, DAY);
   ms = 4711;
   assert_int_equal(from_json("UNIX", TL_JSON_STRING, "today", false, &ms), TL_ESYNTAX);
-  static const tl_json_type others[] = {
-    TL_JSON_NONE, TL_JSON_NULL, TL_JSON_FALSE, TL_JSON_TRUE, TL_JSON_ARRAY, TL_JSON_OBJECT
-  };
-  for (size_t i = 0; i < COUNT(others); i++) assert_int_equal(from_json("UNIX", others[i], "1571833964", false, &ms), TL_ETYPE);
+  static const tl_json_type others[] = { TL_JSON_NONE, TL_JSON_NULL,  TL_JSON_FALSE,
+                                         TL_JSON_TRUE, TL_JSON_ARRAY, TL_JSON_OBJECT };
+  for (size_t i = 0; i < COUNT(others); i++)
+    assert_int_equal(from_json("UNIX", others[i], "1571833964", false, &ms), TL_ETYPE);
   assert_int_equal(ms, 4711);
 }
 

@@ -3,12 +3,14 @@
 
 static char told[4096];
 
-static void tell (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched, const char *why) {
+static void tell (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched,
+                  const char *why) {
   static const char *const words[] = { "nothing", "hash", "exact", "regex", "rest" };
   size_t n = strlen(told);
   assert_ptr_equal(ctx, told);
   assert_true(tl_slice_eq(address, tl_slice_str(target)));
-  snprintf(told + n, sizeof told - n, "%s %.*s%s: %s\n", words[by], TL_ARG(address), matched ? " MATCHES" : "", why);
+  snprintf(told + n, sizeof told - n, "%s %.*s%s: %s\n", words[by], TL_ARG(address),
+           matched ? " MATCHES" : "", why);
 }
 
 static void explains (const char *topic, const char *expected) {
@@ -25,15 +27,18 @@ static void each_candidate_is_told_in_the_order_it_is_tried (void **unused) {
   add("plant");
   add("site/.*");
   add(".*");
-  explains("plant/meter-7/up", "exact plant/boiler/up: level 2 is 'boiler', in the topic it is 'meter-7'\n"
-                               "exact plant: the topic goes on after the address: '/meter-7/up'\n"
-                               "regex site/.*: regex does not match: it takes topics that begin with 'site/'\n"
-                               "regex plant/meter-[0-9]+/up MATCHES: regex matches\n");
+  explains("plant/meter-7/up",
+           "exact plant/boiler/up: level 2 is 'boiler', in the topic it is 'meter-7'\n"
+           "exact plant: the topic goes on after the address: '/meter-7/up'\n"
+           "regex site/.*: regex does not match: it takes topics that begin with 'site/'\n"
+           "regex plant/meter-[0-9]+/up MATCHES: regex matches\n");
   explains("pla", "exact plant/boiler/up: level 1 is 'plant', in the topic it is 'pla'\n"
                   "exact plant: level 1 is 'plant', in the topic it is 'pla'\n"
                   "regex site/.*: regex does not match: it takes topics that begin with 'site/'\n"
-                  "regex plant/meter-[0-9]+/up: regex does not match: it takes topics that begin with 'plant/meter-'\n"
-                  "regex plant/meter-.*/up: regex does not match: it takes topics that begin with 'plant/meter-'\n"
+                  "regex plant/meter-[0-9]+/up: regex does not match: it takes topics that begin "
+                  "with 'plant/meter-'\n"
+                  "regex plant/meter-.*/up: regex does not match: it takes topics that begin with "
+                  "'plant/meter-'\n"
                   "rest .* MATCHES: '.*' takes what no other station takes\n");
   explains("plant", "exact plant/boiler/up: the address goes on after the topic: '/boiler/up'\n"
                     "exact plant MATCHES: address equals the topic\n");
@@ -54,15 +59,18 @@ static void near_misses_are_named (void **unused) {
   explains("a/b", "exact /a/b: the same, but the address begins with '/'\n");
   remove_address("/a/b");
   add("(?<dev>[0-9]+)/up");
-  explains("12/down", "regex (?<dev>[0-9]+)/up: regex does not match: it takes topics that end with '/up'\n");
-  explains("x12/up", "regex (?<dev>[0-9]+)/up: regex does not match: only '12/up', and it must match the whole topic\n");
+  explains("12/down",
+           "regex (?<dev>[0-9]+)/up: regex does not match: it takes topics that end with '/up'\n");
+  explains("x12/up", "regex (?<dev>[0-9]+)/up: regex does not match: only '12/up', and it must "
+                     "match the whole topic\n");
   explains("x/up", "regex (?<dev>[0-9]+)/up: regex does not match\n");
 }
 
 static void long_texts_are_cut_between_characters (void **unused) {
   (void)unused;
   add("a/ääääääääääääääääääääääääääääääää/b");
-  explains("a/aää/b", "exact a/ääääääääääääääääääääääääääääääää/b: level 2 is 'ääääääääääääääää…', in the topic it is 'aää'\n");
+  explains("a/aää/b", "exact a/ääääääääääääääääääääääääääääääää/b: level 2 is 'ääääääääääääääää…', "
+                      "in the topic it is 'aää'\n");
 }
 
 static void a_hash_station_ends_it_at_once (void **unused) {

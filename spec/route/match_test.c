@@ -5,7 +5,8 @@ static void takes (const char *address, const char *topic, const char *captures)
   tl_route route;
   tl_captures c;
   char text[200] = "";
-  if (!tl_router_match(router, tl_slice_str(address), tl_slice_str(topic), &route)) fail_msg("%s does not take %s", address, topic);
+  if (!tl_router_match(router, tl_slice_str(address), tl_slice_str(topic), &route))
+    fail_msg("%s does not take %s", address, topic);
   assert_string_equal(route.target, address);
   tl_route_captures(&route, tl_slice_str(topic), &c);
   for (size_t i = 0; i < c.n; i++) {
@@ -47,7 +48,8 @@ static void what_is_no_regex_or_not_there_matches_nothing (void **unused) {
 static void the_answer_before_it_is_asked_anew (void **unused) {
   (void)unused;
   tl_router_free(router);
-  assert_int_equal(tl_router_new(&router, 0, 0), TL_OK); /* no memory: groups stand in the router's own room */
+  /* no memory: groups stand in the router's own room */
+  assert_int_equal(tl_router_new(&router, 0, 0), TL_OK);
   add("up/(?<dev>.*)");
   find("up/first");
   takes("up/(?<dev>.*)", "up/a", "dev=a;");

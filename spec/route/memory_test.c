@@ -1,4 +1,5 @@
-/* spec/route/memory_test.c — remembered answers: what changes them, what bounds them, instances and wills. */
+/* spec/route/memory_test.c — remembered answers: what changes them, what bounds them, instances
+** and wills. */
 #include "route_support.h"
 
 static tl_router_stats stats (void) {
@@ -201,7 +202,8 @@ static void an_instance_takes_its_topics_with_the_captures (void **unused) {
   const tl_route *route = find("site/a17/up");
   const tl_group *groups = route->groups;
   assert_int_equal(tl_router_remember(router, TL_LIT("site/a17/up"), "a17"), TL_OK);
-  assert_true(route->groups == groups && groups[1].from == 5 && groups[1].to == 8); /* still to be read */
+  /* still to be read */
+  assert_true(route->groups == groups && groups[1].from == 5 && groups[1].to == 8);
   for (int i = 0; i < 3; i++) {
     route = find("site/a17/up");
     assert_string_equal(route->target, "a17");
@@ -210,7 +212,8 @@ static void an_instance_takes_its_topics_with_the_captures (void **unused) {
     assert_true(route->groups[1].from == 5 && route->groups[1].to == 8);
     find("site/a17/down");
   }
-  assert_int_equal(tl_router_remember(router, TL_LIT("site/a17/down"), "a17"), TL_OK); /* asked for or not */
+  /* asked for or not */
+  assert_int_equal(tl_router_remember(router, TL_LIT("site/a17/down"), "a17"), TL_OK);
   assert_int_equal(tl_router_remember(router, TL_LIT("site/b/new"), "b"), TL_OK);
   assert_string_equal(find("site/b/new")->target, "b");
   assert_string_equal(find("site/a17/down")->target, "a17");
@@ -221,10 +224,12 @@ static void an_instance_is_forgotten_by_topic_by_target_and_with_its_regex (void
   const char *regex = "site/(?<dev>[^/]+)/.*";
   static const char *const topics[] = { "site/a/1", "site/a/2", "site/b/1" };
   add(regex);
-  for (int i = 0; i < 3; i++) assert_int_equal(tl_router_remember(router, tl_slice_str(topics[i]), &"ab"[i / 2]), TL_OK);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(tl_router_remember(router, tl_slice_str(topics[i]), &"ab"[i / 2]), TL_OK);
   remove_address("site/a/1");
   assert_string_equal(find("site/a/1")->target, regex);
-  assert_int_equal(tl_router_remove(router, TL_LIT("site/a/1")), TL_ENOENT); /* an ordinary answer now */
+  /* an ordinary answer now */
+  assert_int_equal(tl_router_remove(router, TL_LIT("site/a/1")), TL_ENOENT);
   assert_int_equal(tl_router_remember(router, TL_LIT("site/a/1"), &"ab"[0]), TL_OK);
   tl_router_forget(router, find("site/a/2")->target);
   assert_string_equal(find("site/a/1")->target, regex);
@@ -249,7 +254,8 @@ static void assert_wills (const char *topic, uint32_t count, ...) {
     const tl_route *route = find(topic);
     assert_int_equal(route->will_count, count);
     va_start(args, count);
-    for (uint32_t i = 0; i < count; i++) assert_ptr_equal(route->wills[i], va_arg(args, const char *));
+    for (uint32_t i = 0; i < count; i++)
+      assert_ptr_equal(route->wills[i], va_arg(args, const char *));
     va_end(args);
   }
 }
@@ -273,7 +279,11 @@ static void wills_come_beside_whatever_takes_the_topic (void **unused) {
     assert_int_equal(tl_router_add_will(router, TL_LIT("lwt"), (void *)one), TL_OK);
     assert_wills("lwt", 3, two, three, one);
     for (int k = 0; k < 3; k++)
-      assert_int_equal(tl_router_remove_will(router, TL_LIT("lwt"), (void *)(k == 0 ? three : k == 1 ? one : two)), TL_OK);
+      assert_int_equal(tl_router_remove_will(router, TL_LIT("lwt"),
+                                             (void *)(k == 0   ? three
+                                                      : k == 1 ? one
+                                                               : two)),
+                       TL_OK);
     assert_int_equal(tl_router_remove_will(router, TL_LIT("lwt"), (void *)one), TL_ENOENT);
     assert_wills("lwt", 0);
     const char *target = find("lwt")->target;
@@ -297,11 +307,13 @@ static void a_station_added_later_finds_the_wills_of_its_topic (void **unused) {
 static void hundreds_of_stations_may_share_a_will (void **unused) {
   (void)unused;
   static char targets[300];
-  for (int i = 0; i < 300; i++) assert_int_equal(tl_router_add_will(router, TL_LIT("gw/down"), &targets[i]), TL_OK);
+  for (int i = 0; i < 300; i++)
+    assert_int_equal(tl_router_add_will(router, TL_LIT("gw/down"), &targets[i]), TL_OK);
   const tl_route *route = find("gw/down");
   assert_int_equal(route->will_count, 300);
   for (int i = 0; i < 300; i++) assert_ptr_equal(route->wills[i], &targets[i]);
-  for (int i = 0; i < 300; i += 2) assert_int_equal(tl_router_remove_will(router, TL_LIT("gw/down"), &targets[i]), TL_OK);
+  for (int i = 0; i < 300; i += 2)
+    assert_int_equal(tl_router_remove_will(router, TL_LIT("gw/down"), &targets[i]), TL_OK);
   route = find("gw/down");
   for (int i = 0; i < 150; i++) assert_ptr_equal(route->wills[i], &targets[2 * i + 1]);
 }
@@ -316,7 +328,8 @@ static void agrees_with_a_router_that_never_remembers (void **unused) {
   assert_int_equal(tl_router_new(&fresh, 0, 0), TL_OK);
   memset(there, 0, sizeof there);
   for (int i = 0; i < 200; i++) {
-    static const char *const before[] = { "t/", ".*/", "t/", "t/[" }, *const after[] = { ".*", "", "", "]+" };
+    static const char *const before[] = { "t/", ".*/", "t/", "t/[" }, *const after[] = { ".*", "",
+                                                                                         "", "]+" };
     snprintf(addresses[i], sizeof addresses[i], "%s%d%s", before[i % 4], i % 30, after[i % 4]);
   }
   strcpy(addresses[198], ".*");
@@ -324,8 +337,10 @@ static void agrees_with_a_router_that_never_remembers (void **unused) {
     char topic[24];
     int k = (int)(random_next(&seed) >> 33) % 200;
     if (step % 20 == 0 && !there[k]) {
-      bool known = tl_router_add(router, tl_slice_str(addresses[k]), addresses[k], NULL) == TL_EEXIST;
-      assert_true((tl_router_add(fresh, tl_slice_str(addresses[k]), addresses[k], NULL) == TL_EEXIST) == known);
+      bool known =
+          tl_router_add(router, tl_slice_str(addresses[k]), addresses[k], NULL) == TL_EEXIST;
+      assert_true((tl_router_add(fresh, tl_slice_str(addresses[k]), addresses[k], NULL) ==
+                   TL_EEXIST) == known);
       there[k] = !known;
     } else if (step % 20 == 10 && there[k]) {
       assert_int_equal(tl_router_remove(router, tl_slice_str(addresses[k])), TL_OK);
@@ -333,14 +348,16 @@ static void agrees_with_a_router_that_never_remembers (void **unused) {
       there[k] = false;
     }
     snprintf(topic, sizeof topic, "t/%d", k);
-    const tl_route *a = tl_router_find(router, tl_slice_str(topic)), *b = tl_router_find(fresh, tl_slice_str(topic));
+    const tl_route *a = tl_router_find(router, tl_slice_str(topic)),
+                   *b = tl_router_find(fresh, tl_slice_str(topic));
     assert_ptr_equal(a->target, b->target);
     assert_int_equal(a->by, b->by);
   }
   tl_router_free(fresh);
 }
 
-/* What a limit stops is counted once, since the answer is remembered, and the next station has its chance. */
+/* What a limit stops is counted once, since the answer is remembered, and the next station has
+** its chance. */
 static void a_regex_that_explodes_is_counted_and_does_not_match (void **unused) {
   (void)unused;
   const char *topic = "x/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";

@@ -104,31 +104,77 @@ static void the_rest_takes_what_is_left (void **unused) {
   goes("x", NULL, TL_BY_NOTHING);
 }
 
-/* The literal text at both ends is compared before PCRE2 is asked; every kind of address must still find its topics. */
+/* The literal text at both ends is compared before PCRE2 is asked; every kind of address must
+** still find its topics. */
 static void literal_text_never_hides_a_match (void **unused) {
   (void)unused;
-  static const struct { const char *address, *topic; bool match; } cases[] = {
-    { "ab?", "a", true }, { "ab*c", "ac", true }, { "ab{0,1}c", "ac", true }, { "aé?c", "ac", true }, { "aé{0}", "a", true },
-    { "^plant/.*", "plant/x", true }, { "plant/.*up$", "plant/up", true }, { "^a", "a", true }, { ".*a$", "a", true },
-    { "a|b", "b", true }, { "x(a|b)y", "xby", true }, { "(a)|b", "b", true }, { "(a|b", "", false }, { "x|(y)z", "x", true },
-    { "(?i)plant/.*UP", "PLANT/up", true }, { "(?i:p).*", "P", true }, { ".*(?i)up", "x/UP", true },
+  static const struct {
+    const char *address, *topic;
+    bool match;
+  } cases[] = {
+    { "ab?", "a", true },
+    { "ab*c", "ac", true },
+    { "ab{0,1}c", "ac", true },
+    { "aé?c", "ac", true },
+    { "aé{0}", "a", true },
+    { "^plant/.*", "plant/x", true },
+    { "plant/.*up$", "plant/up", true },
+    { "^a", "a", true },
+    { ".*a$", "a", true },
+    { "a|b", "b", true },
+    { "x(a|b)y", "xby", true },
+    { "(a)|b", "b", true },
+    { "(a|b", "", false },
+    { "x|(y)z", "x", true },
+    { "(?i)plant/.*UP", "PLANT/up", true },
+    { "(?i:p).*", "P", true },
+    { ".*(?i)up", "x/UP", true },
     { "pl(?i)ant", "plANT", true },
-    { "(?x) a .* # note", "ab", true }, { "(?x)a b", "ab", true }, { "a\\.b", "a.b", true }, { "a\\.b", "axb", false },
-    { ".*\\/up", "x/up", true }, { ".*\\$", "a$", true }, { ".*\\\\b", "x\\b", true }, { "a\\Qb|c\\E", "ab|c", true },
-    { ".*\\x41", "xA", true }, { ".*\\101", "xA", true }, { "(.)x\\1", "axa", true },
-    { ".*\\d", "x7", true }, { "\\d.*", "7x", true },
-    { "a[|]b", "a|b", true }, { "[|]", "|", true }, { "[]|]x", "|x", true },
-    { "[^]|]x", "ax", true }, { "[[:alpha:]|]+", "a|", true },
-    { "a]b", "a]b", true }, { "a}b", "a}b", true }, { "a{b", "a{b", true },
-    { "a{,2}", "a{,2}", true }, { "x[a\\]|]y", "x|y", true },
-    { "(?=a).*", "ab", true }, { ".*(?<=b)", "ab", true }, { ".*(?<!b)c", "ac", true }, { "(?<dev>[^/]+)/up", "x/up", true },
-    { "(?P<dev>[^/]+)/up", "x/up", true }, { "(?|(a)|(b))c", "bc", true }, { "(?#|)ab.", "abc", true },
+    { "(?x) a .* # note", "ab", true },
+    { "(?x)a b", "ab", true },
+    { "a\\.b", "a.b", true },
+    { "a\\.b", "axb", false },
+    { ".*\\/up", "x/up", true },
+    { ".*\\$", "a$", true },
+    { ".*\\\\b", "x\\b", true },
+    { "a\\Qb|c\\E", "ab|c", true },
+    { ".*\\x41", "xA", true },
+    { ".*\\101", "xA", true },
+    { "(.)x\\1", "axa", true },
+    { ".*\\d", "x7", true },
+    { "\\d.*", "7x", true },
+    { "a[|]b", "a|b", true },
+    { "[|]", "|", true },
+    { "[]|]x", "|x", true },
+    { "[^]|]x", "ax", true },
+    { "[[:alpha:]|]+", "a|", true },
+    { "a]b", "a]b", true },
+    { "a}b", "a}b", true },
+    { "a{b", "a{b", true },
+    { "a{,2}", "a{,2}", true },
+    { "x[a\\]|]y", "x|y", true },
+    { "(?=a).*", "ab", true },
+    { ".*(?<=b)", "ab", true },
+    { ".*(?<!b)c", "ac", true },
+    { "(?<dev>[^/]+)/up", "x/up", true },
+    { "(?P<dev>[^/]+)/up", "x/up", true },
+    { "(?|(a)|(b))c", "bc", true },
+    { "(?#|)ab.", "abc", true },
     { "(*ANYCRLF)ab.", "abc", true },
-    { "aba.*aba", "aba", false }, { "ab.*ba", "aba", false }, { "ab.*b", "ab", false },
-    { "ab.*", "a", false }, { ".*ab", "b", false },
-    { "(?:a(b|c)d)e", "acde", true }, { "a\\|b", "a|b", true }, { "a\\(|b", "b", true },
-    { "a\\[|b", "b", true }, { "a[(]|b", "b", true },
-    { "\\Aa/.*\\z", "a/b", true }, { "a/.*\\Z", "a/b", true }, { "a(?!b).*", "ac", true }, { "a++b", "aab", true },
+    { "aba.*aba", "aba", false },
+    { "ab.*ba", "aba", false },
+    { "ab.*b", "ab", false },
+    { "ab.*", "a", false },
+    { ".*ab", "b", false },
+    { "(?:a(b|c)d)e", "acde", true },
+    { "a\\|b", "a|b", true },
+    { "a\\(|b", "b", true },
+    { "a\\[|b", "b", true },
+    { "a[(]|b", "b", true },
+    { "\\Aa/.*\\z", "a/b", true },
+    { "a/.*\\Z", "a/b", true },
+    { "a(?!b).*", "ac", true },
+    { "a++b", "aab", true },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tl_router *r;
@@ -136,16 +182,21 @@ static void literal_text_never_hides_a_match (void **unused) {
     assert_int_equal(tl_router_new(&r, 10, 1000), TL_OK);
     int rc = tl_router_add(r, tl_slice_str(cases[i].address), (void *)cases[i].address, &err);
     if (rc != TL_OK && cases[i].topic[0] != '\0') fail_msg("%s: %s", cases[i].address, err.text);
-    if (rc == TL_OK && (tl_router_find(r, tl_slice_str(cases[i].topic))->target != NULL) != cases[i].match)
-      fail_msg("%s %s %s", cases[i].address, cases[i].match ? "should take" : "should not take", cases[i].topic);
+    if (rc == TL_OK &&
+        (tl_router_find(r, tl_slice_str(cases[i].topic))->target != NULL) != cases[i].match)
+      fail_msg("%s %s %s", cases[i].address, cases[i].match ? "should take" : "should not take",
+               cases[i].topic);
     tl_router_free(r);
   }
 }
 
 static void plain_addresses_are_told_from_regexes (void **unused) {
   (void)unused;
-  static const char *const plain[] = { "a", "a/b", "a-b_c", "a]b}", "é", "a,b:c;d=e!f<g>h@i%j&k'l\"m~n`", "a/#", "$" };
-  for (size_t i = 0; i + 1 < sizeof plain / sizeof *plain; i++) assert_true(tl_address_is_plain(tl_slice_str(plain[i])));
+  static const char *const plain[] = { "a",    "a/b", "a-b_c",
+                                       "a]b}", "é",   "a,b:c;d=e!f<g>h@i%j&k'l\"m~n`",
+                                       "a/#",  "$" };
+  for (size_t i = 0; i + 1 < sizeof plain / sizeof *plain; i++)
+    assert_true(tl_address_is_plain(tl_slice_str(plain[i])));
   for (const char *c = "\\^$.[|()?*+{"; *c != '\0'; c++) {
     char text[] = { 'a', *c, 'b', '\0' };
     if (tl_address_is_plain(tl_slice_str(text))) fail_msg("%s", text);
@@ -157,7 +208,8 @@ static void plain_addresses_are_told_from_regexes (void **unused) {
 /* Many random addresses over a tiny alphabet, against trying each in turn. */
 static void agrees_with_trying_each_in_turn (void **unused) {
   (void)unused;
-  static const char *const parts[] = { "a", "b", "/", ".", ".*", "[ab]", "a?", "b+", "(a|b)", "(?:/a)?" };
+  static const char *const parts[] = { "a",    "b",  "/",  ".",     ".*",
+                                       "[ab]", "a?", "b+", "(a|b)", "(?:/a)?" };
   static char addresses[60][64];
   tl_pattern *patterns[60];
   uint64_t seed = 3;
@@ -172,11 +224,13 @@ static void agrees_with_trying_each_in_turn (void **unused) {
       if (known) continue;
       add(addresses[n]);
       tl_slice address = tl_slice_str(addresses[n]);
-      assert_int_equal(tl_pattern_new(&patterns[n++], address, TL_PATTERN_WHOLE | TL_PATTERN_UTF, NULL), TL_OK);
+      assert_int_equal(
+          tl_pattern_new(&patterns[n++], address, TL_PATTERN_WHOLE | TL_PATTERN_UTF, NULL), TL_OK);
     }
     for (int i = 0; i < 400; i++) {
       char topic[8] = "";
-      for (uint64_t bits = random_next(&seed) >> 40, k = bits % 6 + 1; k > 0; k--, bits /= 3) strcat(topic, &"a\0b\0/"[bits % 3 * 2]);
+      for (uint64_t bits = random_next(&seed) >> 40, k = bits % 6 + 1; k > 0; k--, bits /= 3)
+        strcat(topic, &"a\0b\0/"[bits % 3 * 2]);
       const char *expected = NULL;
       for (int k = 0; k < n; k++)
         if (strcmp(addresses[k], topic) == 0) expected = addresses[k];

@@ -19,12 +19,13 @@ static inline int router_end (void **unused) {
   return 0;
 }
 
-/* The target is the literal itself, so that a wrong answer can be printed. The address is given away in memory of its own: the
-** router must not keep the caller's. */
+/* The target is the literal itself, so that a wrong answer can be printed. The address is given
+** away in memory of its own: the router must not keep the caller's. */
 static inline void add (const char *address) {
   tl_err err = { 0 };
   char *copy = strdup(address);
-  if (tl_router_add(router, tl_slice_str(copy), (void *)address, &err) != TL_OK) fail_msg("%s: %s", address, err.text);
+  if (tl_router_add(router, tl_slice_str(copy), (void *)address, &err) != TL_OK)
+    fail_msg("%s: %s", address, err.text);
   free(copy);
 }
 
@@ -45,7 +46,8 @@ static inline void goes (const char *topic, const char *address, tl_route_by by)
     const tl_route *route = find(topic);
     const char *got = route->target == NULL ? "nobody" : route->target;
     if (strcmp(got, address == NULL ? "nobody" : address) != 0 || route->by != by)
-      fail_msg("%s went to %s (%d), not to %s (%d)", topic, got, (int)route->by, address == NULL ? "nobody" : address, (int)by);
+      fail_msg("%s went to %s (%d), not to %s (%d)", topic, got, (int)route->by,
+               address == NULL ? "nobody" : address, (int)by);
     if (i == 1) find("a topic between"); /* … and from the memory */
   }
 }

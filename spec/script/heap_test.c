@@ -1,4 +1,5 @@
-/* spec/script/heap_test.c — the memory of the Lua state: places do not overlap, keep what was written, and go back as whole chunks. */
+/* spec/script/heap_test.c — the memory of the Lua state: places do not overlap, keep what was
+** written, and go back as whole chunks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,16 +1,19 @@
-/* spec/script/zlib_test.c — inflate in a Lua that runs out of memory, and whose time runs out: nothing is left behind. */
+/* spec/script/zlib_test.c — inflate in a Lua that runs out of memory, and whose time runs out:
+** nothing is left behind. */
 #include <lauxlib.h>
 
 #include "script/l_zlib.h"
 #include "support/spec.h"
 
 /* 70,000 times 'A', in zlib. */
-static const uint8_t head[] = { 0x78, 0xda, 0xed, 0xc1, 0x31, 0x01, 0, 0, 0, 0xc2, 0xa0, 0x6c, 0xeb, 0x5f, 0xca, 0x12, 0x9e, 0x40, 0x01 };
+static const uint8_t head[] = { 0x78, 0xda, 0xed, 0xc1, 0x31, 0x01, 0,    0,    0,   0xc2,
+                                0xa0, 0x6c, 0xeb, 0x5f, 0xca, 0x12, 0x9e, 0x40, 0x01 };
 static const uint8_t tail[] = { 0x6f, 0x03, 0x3f, 0xee, 0x71, 0x7c };
 enum { ZEROS = 67 };
 
 typedef struct {
-  long requests, fail_from; /* the collector makes Lua ask again, so all from there on fail; -1: none does */
+  /* the collector makes Lua ask again, so all from there on fail; -1: none does */
+  long requests, fail_from;
 } limited;
 
 static void *allocate (void *ud, void *at, size_t before, size_t wanted) {

@@ -80,11 +80,12 @@ static void all_that_a_packet_depends_on_is_synced (void **state) {
   for (int i = 0; i < 5; i++) {
     disk.syncs = 0;
     switch (i) {
-    case 0: put_message(s, 1, 1, "value"); break;
-    case 1: put_message(s, 1, 1, ""); break; /* PUBREL follows: PUBLISH must not come again */
-    case 2: tl_store_put(s, TL_STORE_RECEIVED, 0, 1, NONE); break;
-    case 3: tl_store_delete(s, TL_STORE_RECEIVED, 0, 1, NONE); break; /* else the next message under it is taken for a repeat */
-    case 4: tl_store_put(s, TL_STORE_FILTER, 0, 0, TL_LIT("a")); break;
+      case 0: put_message(s, 1, 1, "value"); break;
+      case 1: put_message(s, 1, 1, ""); break; /* PUBREL follows: PUBLISH must not come again */
+      case 2: tl_store_put(s, TL_STORE_RECEIVED, 0, 1, NONE); break;
+      /* else the next message under it is taken for a repeat */
+      case 3: tl_store_delete(s, TL_STORE_RECEIVED, 0, 1, NONE); break;
+      case 4: tl_store_put(s, TL_STORE_FILTER, 0, 0, TL_LIT("a")); break;
     }
     commit(s);
     assert_int_equal(disk.syncs, 1);
@@ -118,7 +119,8 @@ static void the_log_does_not_grow_for_ever (void **state) {
   tl_store_close(s);
 }
 
-/* A failing disk says why, loses nothing of the batch, and the batch is written when it works again. */
+/* A failing disk says why, loses nothing of the batch, and the batch is written when it works
+** again. */
 static void survives (int *fault, int how, int code, const char *word, const char *meanwhile) {
   tl_err err = { .text = "" };
   tl_store *s = open_store();
@@ -128,7 +130,8 @@ static void survives (int *fault, int how, int code, const char *word, const cha
   *fault = how;
   for (int i = 0; i < 3; i++) {
     assert_int_equal(tl_store_commit(s, &err), code);
-    if (strstr(err.text, word) == NULL || strstr(err.text, "plant.me.sqlite") == NULL) fail_msg("'%s' does not say '%s'", err.text, word);
+    if (strstr(err.text, word) == NULL || strstr(err.text, "plant.me.sqlite") == NULL)
+      fail_msg("'%s' does not say '%s'", err.text, word);
   }
   put_message(s, 3, 3, "more");
   *fault = 0;
@@ -153,10 +156,12 @@ static void a_disk_that_does_not_write (void **state) {
 
 static void a_disk_that_does_not_sync (void **state) {
   (void)state;
-  survives(&disk.fail_sync, SQLITE_IOERR_FSYNC, -EIO, "Input/output error", "o 1 1 before|o 2 2 during|");
+  survives(&disk.fail_sync, SQLITE_IOERR_FSYNC, -EIO, "Input/output error",
+           "o 1 1 before|o 2 2 during|");
 }
 
-/* The system may have dropped what it could not sync: a second sync of the same file proves nothing. */
+/* The system may have dropped what it could not sync: a second sync of the same file proves
+** nothing. */
 static void a_failed_sync_is_made_good_in_the_database_itself (void **state) {
   (void)state;
   tl_err err;
@@ -176,10 +181,12 @@ static void a_disk_that_fails_from_the_start (void **state) {
   tl_store *s;
   tl_err err = { .text = "" };
   disk.fail_write = SQLITE_FULL;
-  assert_int_equal(tl_store_open(&s, tl_slice_str(folder), TL_LIT("plant"), TL_LIT("me"), &err), -ENOSPC);
+  assert_int_equal(tl_store_open(&s, tl_slice_str(folder), TL_LIT("plant"), TL_LIT("me"), &err),
+                   -ENOSPC);
   disk.fail_write = 0;
   disk.fail_sync = SQLITE_IOERR_FSYNC;
-  assert_int_equal(tl_store_open(&s, tl_slice_str(folder), TL_LIT("plant"), TL_LIT("me"), &err), -EIO);
+  assert_int_equal(tl_store_open(&s, tl_slice_str(folder), TL_LIT("plant"), TL_LIT("me"), &err),
+                   -EIO);
   disk.fail_sync = 0;
   s = open_store(); /* what the failed attempts left is no obstacle */
   assert_string_equal(content(s), "");

@@ -43,20 +43,27 @@ static int drop_folder (void **state) {
 static inline tl_store *open_as (const char *line, const char *client) {
   tl_store *s;
   tl_err err = { .text = "" };
-  if (tl_store_open(&s, tl_slice_str(folder), tl_slice_str(line), tl_slice_str(client), &err) != TL_OK) fail_msg("%s", err.text);
+  if (tl_store_open(&s, tl_slice_str(folder), tl_slice_str(line), tl_slice_str(client), &err) !=
+      TL_OK)
+    fail_msg("%s", err.text);
   return s;
 }
 
 static inline tl_store *open_store (void) { return open_as("plant", "me"); }
 
 /* Everything in it, as text: "f a/#|i 7|o 3 12 hello|". */
-static inline int append (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, tl_err *err) {
+static inline int append (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
+                          tl_err *err) {
   char *text = ctx;
   size_t at = strlen(text);
   (void)err;
-  if (kind == TL_STORE_MESSAGE) snprintf(text + at, 4000 - at, "o %llu %u %.*s|", (unsigned long long)sequence, id, TL_ARG(bytes));
-  else if (kind == TL_STORE_RECEIVED) snprintf(text + at, 4000 - at, "i %u|", id);
-  else snprintf(text + at, 4000 - at, "f %.*s|", TL_ARG(bytes));
+  if (kind == TL_STORE_MESSAGE)
+    snprintf(text + at, 4000 - at, "o %llu %u %.*s|", (unsigned long long)sequence, id,
+             TL_ARG(bytes));
+  else if (kind == TL_STORE_RECEIVED)
+    snprintf(text + at, 4000 - at, "i %u|", id);
+  else
+    snprintf(text + at, 4000 - at, "f %.*s|", TL_ARG(bytes));
   return TL_OK;
 }
 

@@ -1,5 +1,5 @@
-/* spec/store/kill_test.c — a process that is killed at any point has on the disk exactly the batches that it committed, the last one
-** perhaps more: all of it or nothing. */
+/* spec/store/kill_test.c — a process that is killed at any point has on the disk exactly the
+** batches that it committed, the last one perhaps more: all of it or nothing. */
 #include "store/folder.h"
 
 #include <signal.h>
@@ -7,7 +7,8 @@
 
 enum { ROUNDS = 40, BATCH = 5 };
 
-/* Batches of BATCH messages for ever; after each commit its number goes to the parent. Message n is forgotten five batches later. */
+/* Batches of BATCH messages for ever; after each commit its number goes to the parent. Message
+** n is forgotten five batches later. */
 static void write_until_killed (tl_store *s, uint64_t batch, int to) {
   for (;; batch++) {
     for (uint64_t i = 0; i < BATCH; i++) {
@@ -15,9 +16,11 @@ static void write_until_killed (tl_store *s, uint64_t batch, int to) {
       char text[32];
       snprintf(text, sizeof text, "value %llu", (unsigned long long)n);
       put_message(s, n, (uint16_t)(n % 65535 + 1), text);
-      if (n > 5 * BATCH) tl_store_delete(s, TL_STORE_MESSAGE, n - 5 * BATCH, 0, tl_slice_of(NULL, 0));
+      if (n > 5 * BATCH)
+        tl_store_delete(s, TL_STORE_MESSAGE, n - 5 * BATCH, 0, tl_slice_of(NULL, 0));
     }
-    if (tl_store_commit(s, NULL) != TL_OK || write(to, &batch, sizeof batch) != sizeof batch) _exit(1);
+    if (tl_store_commit(s, NULL) != TL_OK || write(to, &batch, sizeof batch) != sizeof batch)
+      _exit(1);
   }
 }
 
@@ -25,7 +28,8 @@ typedef struct {
   uint64_t first, last, count;
 } span;
 
-static int look (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, tl_err *err) {
+static int look (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
+                 tl_err *err) {
   span *seen = ctx;
   char text[32];
   (void)err;
@@ -33,8 +37,10 @@ static int look (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice 
   assert_int_equal(id, sequence % 65535 + 1);
   int n = snprintf(text, sizeof text, "value %llu", (unsigned long long)sequence);
   assert_true(tl_slice_eq(bytes, tl_slice_of(text, (size_t)n)));
-  if (seen->count++ == 0) seen->first = sequence;
-  else assert_int_equal(sequence, seen->last + 1);
+  if (seen->count++ == 0)
+    seen->first = sequence;
+  else
+    assert_int_equal(sequence, seen->last + 1);
   seen->last = sequence;
   return TL_OK;
 }
@@ -48,11 +54,13 @@ static void has_whole_batches_and_none_less_than_it_said (void **state) {
     pid_t child = fork();
     if (child == 0) {
       tl_store *s;
-      if (tl_store_open(&s, tl_slice_str(folder), TL_LIT("plant"), TL_LIT("me"), NULL) != TL_OK) _exit(1);
+      if (tl_store_open(&s, tl_slice_str(folder), TL_LIT("plant"), TL_LIT("me"), NULL) != TL_OK)
+        _exit(1);
       write_until_killed(s, done, pipes[1]);
     }
     close(pipes[1]);
-    /* Killed after a different number of commits each time, at whatever it does then; or while it is opening. */
+    /* Killed after a different number of commits each time, at whatever it does then; or while
+    ** it is opening. */
     uint64_t batch, said = 0;
     bool any = false;
     for (int i = 0; i < round % 9; i++) {
@@ -76,7 +84,8 @@ static void has_whole_batches_and_none_less_than_it_said (void **state) {
     if (tl_store_load(s, look, &seen, &err) != TL_OK) fail_msg("%s", err.text);
     tl_store_close(s);
     uint64_t least = any ? (said + 1) * BATCH : done * BATCH;
-    assert_true(seen.last == least || seen.last == least + BATCH); /* the one more had no time to say so */
+    /* the one more had no time to say so */
+    assert_true(seen.last == least || seen.last == least + BATCH);
     if (seen.last > 0) assert_int_equal(seen.count, seen.last < 5 * BATCH ? seen.last : 5 * BATCH);
     done = seen.last / BATCH;
   }
@@ -85,7 +94,8 @@ static void has_whole_batches_and_none_less_than_it_said (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(has_whole_batches_and_none_less_than_it_said, new_folder, drop_folder),
+    cmocka_unit_test_setup_teardown(has_whole_batches_and_none_less_than_it_said, new_folder,
+                                    drop_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

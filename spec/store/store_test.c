@@ -46,7 +46,7 @@ static void changes_count_in_their_order (void **state) {
   (void)state;
   tl_store *s = open_store();
   put_message(s, 1, 5, "whole");
-  put_message(s, 1, 5, "");                                     /* after PUBREC */
+  put_message(s, 1, 5, ""); /* after PUBREC */
   put_message(s, 2, 6, "gone");
   tl_store_delete(s, TL_STORE_MESSAGE, 2, 6, TL_LIT("ignored"));
   tl_store_put(s, TL_STORE_RECEIVED, 0, 3, NONE);
@@ -73,7 +73,8 @@ static void bytes_of_any_kind_and_length_come_back (void **state) {
   commit(s);
   tl_store_close(s);
   s = open_store();
-  sqlite3_int64 n = (sqlite3_int64)strlen(content(s)); /* its check sum was right, or content() had failed */
+  /* its check sum was right, or content() had failed */
+  sqlite3_int64 n = (sqlite3_int64)strlen(content(s));
   assert_true(n > 20);
   tl_store_close(s);
   free(bytes);
@@ -102,7 +103,8 @@ static void says_whether_the_batch_holds_received_identifiers (void **state) {
   tl_store_close(s);
 }
 
-static int stop (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, tl_err *err) {
+static int stop (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
+                 tl_err *err) {
   ++*(int *)ctx;
   (void)kind, (void)sequence, (void)id, (void)bytes;
   return tl_fail(err, TL_ERANGE, 0, "enough");
@@ -122,13 +124,14 @@ static void a_walk_ends_where_its_owner_says (void **state) {
   tl_store_close(s);
 }
 
-/* ---- files ---- */
+/* --- files --- */
 
 static const char *path_of (const char *line, const char *client) {
   static char text[600];
   tl_buf path;
   tl_buf_init(&path);
-  assert_int_equal(tl_store_path(&path, TL_LIT("dir"), tl_slice_str(line), tl_slice_str(client)), TL_OK);
+  assert_int_equal(tl_store_path(&path, TL_LIT("dir"), tl_slice_str(line), tl_slice_str(client)),
+                   TL_OK);
   snprintf(text, sizeof text, "%.*s", TL_ARG(tl_buf_bytes(&path)));
   tl_buf_fini(&path);
   return text;
@@ -160,7 +163,8 @@ static void only_the_owner_may_read_them (void **state) {
   tl_err err;
   snprintf(sub, sizeof sub, "%s/deeper", folder);
   mode_t old = umask(0);
-  assert_int_equal(tl_store_open(&s, tl_slice_str(sub), TL_LIT("plant"), TL_LIT("me"), &err), TL_OK);
+  assert_int_equal(tl_store_open(&s, tl_slice_str(sub), TL_LIT("plant"), TL_LIT("me"), &err),
+                   TL_OK);
   umask(old);
   put_message(s, 1, 1, "x");
   commit(s);
@@ -197,7 +201,8 @@ static void refuses (int code, const char *word) {
   if (rc == TL_OK) tl_store_close(s);
   assert_int_equal(rc, code);
   assert_null(s);
-  if (strstr(err.text, word) == NULL || strstr(err.text, "plant.me.sqlite") == NULL) fail_msg("'%s' does not say '%s'", err.text, word);
+  if (strstr(err.text, word) == NULL || strstr(err.text, "plant.me.sqlite") == NULL)
+    fail_msg("'%s' does not say '%s'", err.text, word);
 }
 
 static void a_second_process_is_refused (void **state) {
@@ -308,7 +313,8 @@ static void a_damaged_message_is_never_handed_out (void **state) {
   assert_non_null(strstr(err.text, "a message in it is damaged"));
   assert_null(strstr(text, "o 2"));
   tl_store_close(s);
-  sql("UPDATE message SET id = 7, bytes = (SELECT bytes FROM message WHERE sequence = 1) WHERE sequence = 2");
+  sql("UPDATE message SET id = 7, bytes = (SELECT bytes FROM message WHERE sequence = 1) WHERE "
+      "sequence = 2");
   s = open_store();
   assert_int_equal(tl_store_load(s, append, text, &err), TL_EMALFORMED);
   tl_store_close(s);
@@ -331,11 +337,13 @@ static void a_folder_that_cannot_be_made_is_said (void **state) {
   tl_err err = { .text = "" };
   char path[400];
   snprintf(path, sizeof path, "%s/no/such", folder);
-  assert_int_equal(tl_store_open(&s, tl_slice_str(path), TL_LIT("plant"), TL_LIT("me"), &err), -ENOENT);
+  assert_int_equal(tl_store_open(&s, tl_slice_str(path), TL_LIT("plant"), TL_LIT("me"), &err),
+                   -ENOENT);
   assert_non_null(strstr(err.text, "No such file or directory"));
   snprintf(path, sizeof path, "%s/file", folder);
   close(open(path, O_CREAT | O_WRONLY, 0600));
-  assert_int_equal(tl_store_open(&s, tl_slice_str(path), TL_LIT("plant"), TL_LIT("me"), &err), -ENOTDIR);
+  assert_int_equal(tl_store_open(&s, tl_slice_str(path), TL_LIT("plant"), TL_LIT("me"), &err),
+                   -ENOTDIR);
   assert_non_null(strstr(err.text, "Not a directory"));
 }
 

@@ -1,4 +1,5 @@
-/* spec/support/spec.h — what C specs share: cmocka, repeatable random numbers, bytes that end where their memory ends. */
+/* spec/support/spec.h — what C specs share: cmocka, repeatable random numbers, bytes that end
+** where their memory ends. */
 #ifndef SPEC_SUPPORT_SPEC_H
 #define SPEC_SUPPORT_SPEC_H
 
