@@ -58,7 +58,7 @@ function terminal:screen() return (tmux(self, "capture-pane", "-p"):gsub("%s+$",
 -- Wait until the screen holds a Lua pattern; returns the screen.
 function terminal:wait(pattern, milliseconds)
   local screen
-  wait.poll(("'%s' on the screen"):format(pattern), milliseconds or 10000, function()
+  wait.poll(("'%s' on the screen"):format(pattern), milliseconds, function()
     screen = self:screen()
     return screen:find(pattern)
   end, function() return "the screen is\n" .. screen end)

@@ -13,8 +13,6 @@ local wait = require "spec.support.wait"
 local broker, connection = {}, {}
 broker.__index, connection.__index = broker, connection
 
-local PATIENCE = 5000 -- milliseconds; only reached by what fails
-
 -- One accepted connection
 -- -----------------------------------------------------------------------------------------------------------
 
@@ -61,7 +59,7 @@ end
 
 -- The next packet, whatever it is.
 function connection:next(milliseconds, what)
-  wait.till(what or "packet", milliseconds or PATIENCE, function()
+  wait.till(what or "packet", milliseconds, function()
     return #self.packets > self.taken or self.fault or self.closed
   end)
   if #self.packets == self.taken then error(("no %s: %s"):format(what or "packet", self.fault or state(self)), 2) end
@@ -79,7 +77,7 @@ end
 -- The client must close the connection, sending nothing more that is complete. Returns "EOF" or the error's name (ECONNRESET).
 function connection:expect_close(milliseconds)
   local function closed() return self.closed end
-  wait.till("close by the client", milliseconds or PATIENCE, closed, function() return state(self) end)
+  wait.till("close by the client", milliseconds, closed, function() return state(self) end)
   if #self.packets > self.taken then error("expected a close, " .. state(self), 2) end
   return self.closed
 end
@@ -97,7 +95,7 @@ end
 
 -- Wait until the kernel has taken all that was sent.
 function connection:flush(milliseconds)
-  wait.till("room in the socket", milliseconds or PATIENCE, function() return (self.sending or 0) == 0 end)
+  wait.till("room in the socket", milliseconds, function() return (self.sending or 0) == 0 end)
   return self
 end
 
@@ -150,7 +148,7 @@ end
 
 -- The next connection that no accept() has returned yet.
 function broker:accept(milliseconds)
-  wait.till("connection", milliseconds or PATIENCE, function() return #self.connections > self.taken end)
+  wait.till("connection", milliseconds, function() return #self.connections > self.taken end)
   self.taken = self.taken + 1
   return self.connections[self.taken]
 end

@@ -8,8 +8,6 @@ local wait = require "spec.support.wait"
 local process = {}
 process.__index = process
 
-local PATIENCE = 10000 -- milliseconds; only reached by what fails
-
 local function environment(changes)
   local all = uv.os_environ()
   for name, value in pairs(changes or {}) do all[name] = value or nil end
@@ -119,7 +117,7 @@ function process:wait_line(pattern, milliseconds, name)
     end
     return stream.ended
   end
-  wait.till(("line like '%s'"):format(pattern), milliseconds or PATIENCE, look, function() return said(self) end)
+  wait.till(("line like '%s'"):format(pattern), milliseconds, look, function() return said(self) end)
   if not found then error(("no line like '%s': %s"):format(pattern, said(self)), 2) end
   return found
 end
@@ -139,7 +137,7 @@ function process:has_ended() return self.code ~= nil and self.streams.stdout.end
 
 -- Wait for that. Returns exit code and signal (0 when none).
 function process:wait_exit(milliseconds)
-  wait.till("end of " .. self.path, milliseconds or PATIENCE, function() return self:has_ended() end, function() return said(self) end)
+  wait.till("end of " .. self.path, milliseconds, function() return self:has_ended() end, function() return said(self) end)
   return self.code, self.signal
 end
 
@@ -166,7 +164,7 @@ end
 function process:finish()
   if self.handle and not self.code then
     self.handle:kill("sigkill")
-    wait.till("end of the killed " .. self.path, PATIENCE, function() return self.code end)
+    wait.till("end of the killed " .. self.path, nil, function() return self.code end)
   end
   for _, stream in pairs(self.streams) do
     if not stream.pipe:is_closing() then stream.pipe:close() end

@@ -6,11 +6,27 @@ local wait = {}
 -- Raised errors start with this, so that a spec can tell a passed deadline from another failure.
 wait.TIMEOUT = "deadline passed"
 
--- Run the loop until done() is true. `what` names the awaited thing; `state`, when given, tells what came instead.
+-- Milliseconds that whatever is awaited may take. Only a failure waits that long, so it is meant for the slowest machine: sanitizers,
+-- one core, ten other programs on it.
+wait.PATIENCE = 90000
+
+-- Deadlines shorter than this are no deadlines: a spec looks for that time whether something comes that must not.
+local A_LOOK = 1000
+
+-- The deadline to keep instead of `milliseconds` (nil: PATIENCE).
+local function deadline(milliseconds)
+  if milliseconds and milliseconds < A_LOOK then return milliseconds end
+  return math.max(milliseconds or 0, wait.PATIENCE)
+end
+
+-- Run the loop until done() is true. `what` names the awaited thing; `state`, when given, tells what came instead. `milliseconds`: a
+-- deadline, which is never shorter than PATIENCE; below 1000 it is a look at what must not come, and kept as it is.
 function wait.till(what, milliseconds, done, state)
   if done() then return end
+  milliseconds = deadline(milliseconds)
   local late = false
   local timer = uv.new_timer()
+  uv.update_time() -- the spec may have worked for long since the loop last looked at the clock
   timer:start(milliseconds, 0, function() late = true end)
   while not late and not done() do uv.run("once") end
   timer:close()
