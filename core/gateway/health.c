@@ -11,17 +11,26 @@ enum { RATE_MS = 1000 };
 
 void tl_health_init (tl_health *h, int64_t now) {
   memset(h, 0, sizeof *h);
-  h->session_lost_at = -1;
+  h->session_lost_at = h->subscribed_at = -1;
+  h->established = true; /* a session of a process before, from the store */
   h->rate_at = now;
 }
 
 void tl_health_connected (tl_link *l) {
   tl_session_stats st;
   tl_session_get_stats(l->session, &st);
-  l->health.filter_count = 0;
-  if (!st.lost) return;
-  l->health.sessions_lost++;
-  l->health.session_lost_at = l->now;
+  tl_health *h = &l->health;
+  bool established = h->established;
+  h->filter_count = 0;
+  h->subscribed_at = -1;
+  h->established = false;
+  if (!st.lost) {
+    h->sessions_lost = 0; /* kept now: what was lost once is history */
+    h->session_lost_at = -1;
+  } else if (established) { /* a session that ended before SUBACK held nothing */
+    h->sessions_lost++;
+    h->session_lost_at = l->now;
+  }
 }
 
 static void note_filter (tl_health *h, tl_slice filter, uint8_t wanted, uint8_t granted) {
@@ -35,6 +44,8 @@ static void note_filter (tl_health *h, tl_slice filter, uint8_t wanted, uint8_t 
 void tl_health_subscribed (tl_link *l, const uint8_t *granted, size_t n) {
   tl_subscription *filters =
       calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
+  l->health.established = true;
+  l->health.subscribed_at = l->now;
   if (!filters) return;
   size_t known = tl_link_filters(l, filters);
   l->health.filter_count = 0;

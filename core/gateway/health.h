@@ -19,10 +19,12 @@ typedef struct {
   tl_unrouted unrouted;
   tl_filter_note filters[TL_FILTER_NOTES]; /* of the present connection */
   uint32_t filter_count;                   /* how many there are, maybe more than are kept */
-  uint64_t sessions_lost;
-  int64_t session_lost_at; /* -1: never */
-  int64_t awaiting_since;  /* of the message that waits for ACK_ID */
-  int64_t rate_at;         /* when the counts below were taken */
+  uint64_t sessions_lost;                  /* in a row: 0 again when one is kept */
+  int64_t session_lost_at;                 /* -1: never */
+  int64_t subscribed_at;                   /* SUBACK of the present connection; -1: not yet */
+  bool established;                        /* the session before this connection had its SUBACK */
+  int64_t awaiting_since;                  /* of the message that waits for ACK_ID */
+  int64_t rate_at;                         /* when the counts below were taken */
   uint64_t rate_received, rate_sent;
   double received_per_s, sent_per_s; /* in the last whole period */
 } tl_health;

@@ -156,6 +156,11 @@ static void push_silent (lua_State *L, const tl_line *line) {
   end_list(&l, "silent", "silent_count");
 }
 
+static const char *failed_for (const tl_station *s) {
+  if (s->status != TL_ST_HARD_ERR) return s->no_data_ms > 0 ? "no-data" : "";
+  return tl_reason_name((tl_reason)s->why);
+}
+
 /* Stations that are in an error though the line works: their will came, or no message for too
 ** long. */
 static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
@@ -164,13 +169,10 @@ static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
     const tl_station *s = line->stations[i];
     if (is_idle(s) || (s->status != TL_ST_COM_ERR && s->status != TL_ST_HARD_ERR) || !one_more(&l))
       continue;
-    bool will = false;
-    for (uint16_t k = 0; k < s->plan->tag_count; k++)
-      will = will || s->tags[k].reason == TL_REASON_STATION_WILL;
     lua_createtable(L, 0, 4);
     set_text(L, "name", s->name);
     set_text(L, "status", tl_station_status_name((tl_station_status)s->status));
-    set_text(L, "reason", will ? "station-will" : s->no_data_ms > 0 ? "no-data" : "");
+    set_text(L, "reason", failed_for(s));
     set_seconds(L, "seconds", now - s->since);
     add_shown(&l);
   }
@@ -212,6 +214,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   set_text(L, "host", p->host.n > 0 ? (const char *)p->host.at[0].at : "");
   set_integer(L, "port", p->port);
   set_text(L, "client_id", p->client_id.at ? (const char *)p->client_id.at : "");
+  set_text(L, "user_name", p->user_name.at ? (const char *)p->user_name.at : "");
   set_text(L, "last_error", st.last_error);
   set_integer(L, "connects", (lua_Integer)st.connects);
   set_integer(L, "failures", (lua_Integer)st.failures);
@@ -234,6 +237,8 @@ static void push_line (lua_State *L, const tl_line *line) {
   if (h.kept->session_lost_at >= 0)
     set_seconds(L, "session_lost_ago", now - h.kept->session_lost_at);
   if (st.connected_since >= 0) set_seconds(L, "connected_for", now - st.connected_since);
+  if (line->subscribed && h.kept->subscribed_at >= 0)
+    set_seconds(L, "subscribed_for", now - h.kept->subscribed_at);
   if (st.session.oldest_inflight >= 0)
     set_seconds(L, "oldest_inflight", now - st.session.oldest_inflight);
   if (st.session.oldest_queued >= 0)
@@ -275,6 +280,10 @@ int tl_live_status (lua_State *L) {
   lua_setfield(L, -2, "config");
   push_failures(L, s);
   lua_setfield(L, -2, "failures");
+  new_list(L); /* for the words: what is wrong, and what is worth knowing */
+  lua_setfield(L, -2, "problems");
+  new_list(L);
+  lua_setfield(L, -2, "remarks");
   new_list(L);
   for (uint32_t i = 0; i < m->line_count; i++) {
     push_line(L, m->lines[i]);

@@ -419,7 +419,7 @@ describe("status()", function()
     start()
     for id = 1, 200 do publish("each/" .. id, "x", id) end
     local out = eval "status()"
-    assert.truthy(out:find "! 200 messages that no station takes, of many topics, such as each/%d+\n    → explain%(\"each/%d+\"%) shows why", out)
+    assert.truthy(out:find "%- 200 messages that no station takes, of many topics, such as each/%d+\n    → explain%(\"each/%d+\"%) shows why", out)
   end)
 
   it("names a refused filter and a lower QoS", function()

@@ -9,7 +9,8 @@ texts.words = {
   { "tags", "tags[\"plant.boiler.temperature\"]", "the values, by full name; prints as a table", "See help(\"tag\")." },
   { "status", "status()", "what is wrong, in words, and what to do about it",
     [[Says what runs since when, and for each line what the broker took away or refused, what fails, what waits, and which topics
-no station takes. It is a table of facts, too: status().lines[1].state.]] },
+no station takes. "!" is wrong now (status().problems), "-" was, or may be (status().remarks): lists of { code, text, remedy, line,
+station, tag }. It is a table of facts, too: status().lines[1].state.]] },
   { "watch", "watch(pattern …), watch { topic = \"plant/#\" }", "new values or raw messages as they come, until Enter",
     [[A pattern is a full name in which * stands for anything ("plant.*.temperature"), or a tag, a station, a line, or its name.
 watch { "plant.*", rate = 20, count = 100, seconds = 60 }: at most `rate` lines a second (100), an end after `count` lines or `seconds`.

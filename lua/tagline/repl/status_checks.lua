@@ -1,0 +1,462 @@
+--- What status() finds: each check reads the facts of live.status() and says what is wrong now (a problem) or was, or may be
+--- (a remark). Facts come in, entries { code, text, remedy, line, station, tag } go out; knows nothing of how they are printed.
+local explain = require "tagline.repl.explain"
+local print_module = require "tagline.repl.print"
+
+local M = {}
+
+local LONG_ACK = 20   -- seconds; or the line's reply_timeout
+local QUIET = 300     -- seconds: a connection that lasts so long is nobody else's
+local DAY = 86400     -- seconds: what happened before is history
+local FIRST = 60      -- seconds after SUBACK: devices that have not spoken yet are no news
+local RECENT = 600    -- seconds: a failure of a function that nobody can tell apart from others
+local LATE_PING = 2   -- seconds without an answer to PING
+local SLOW_CALL = 0.005  -- seconds of processor time on average: a slow handler
+local SLOW_SHARE = 0.25  -- of the processor: it holds up the others
+
+local span = print_module.span
+
+local function plural(n, one, many) return ("%d %s"):format(n, n == 1 and one or many or one .. "s") end
+M.plural = plural
+
+--- Names, and how many more there are.
+local function listed(names, count)
+  return table.concat(names, ", ") .. (count > #names and (", %d more"):format(count - #names) or "")
+end
+
+local keywords = {}
+for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until
+  while]]):gmatch "%a+" do keywords[word] = true end
+
+--- A line, station or tag as one can type it: lines.plant, lines["things-stack"].
+local function object(collection, name)
+  if name:find "^[%a_][%w_]*$" and not keywords[name] then return collection .. "." .. name end
+  return ("%s[%s]"):format(collection, print_module.quote(name))
+end
+
+local function explain_tag(name) return ("explain(tags[%s]) shows why"):format(print_module.quote(name)) end
+
+-- Checks of a line: each is given the line's facts and the report, which takes
+--   report:problem(code, text, remedy, place)   place: { station =, tag = }, or nothing
+--   report:remark(code, text, remedy, place)
+--   report:many(kind, code, count, items, head) items: { short =, text =, remedy =, station =, tag = }: an entry each, and
+--                                               one text of all of them for people, `head(count)` in front
+local checks = {}
+
+local function add(check) checks[#checks + 1] = check end
+
+-- The connection
+
+local function where_of(l) return ("%s port %d"):format(l.host, l.port) end
+
+add(function(l, report)
+  if l.state == "connected" or l.state == "off" then return end
+  local last = l.last_error ~= "" and l.last_error or nil
+  local remedy = l.last_remedy
+  if l.state == "waiting" then
+    local again = ("next attempt in %s; %s:reconnect() tries at once"):format(span(l.retry_in or 0), object("lines", l.name))
+    report:problem("not-connected", ("not connected: %s"):format(last or where_of(l)), remedy and remedy .. "; " .. again or again)
+  elseif last then
+    report:problem("not-connected", ("not connected: %s; %s to %s"):format(last, l.state, where_of(l)), remedy)
+  else
+    report:problem("connecting", ("%s to %s"):format(l.state, where_of(l)), remedy)
+  end
+end)
+
+add(function(l, report)
+  local late = l.state == "connected" and l.ping_unanswered or 0
+  if late < LATE_PING then return end
+  report:problem("half-open", ("the broker has not answered a PING for %s: the connection may be dead at the other end"):format(
+    span(late)), l.reply_timeout > 0 and ("it ends after %s (reply_timeout); %s:reconnect() does it at once"):format(
+    span(l.reply_timeout), object("lines", l.name)) or object("lines", l.name) .. ":reconnect() makes a new one")
+end)
+
+add(function(l, report)
+  if l.queued == 0 or l.state == "connected" then return end
+  local many = l.queued > 1
+  local age = l.oldest_queued and (many and ", the oldest for " or " for ") .. span(l.oldest_queued) or ""
+  local waits = many and "writes wait" or l.oldest_queued and "write has waited" or "write waits"
+  report:problem("writes-wait", ("%d %s for the connection%s"):format(l.queued, waits, age),
+    ("they go out when the line connects, %d at most (max_queued)"):format(l.max_queued))
+end)
+
+add(function(l, report)
+  if l.quick_closes < 3 then return end
+  local again = ("the broker closed the connection %s in a row"):format(plural(l.quick_closes, "time"))
+  local code, text, remedy
+  if l.closed_on == "PUBLISH" then
+    code, text = "write-not-taken", ("%s after it was sent PUBLISH %s, %d bytes: it may not take that message"):format(again,
+      explain.plain(l.closed_topic or ""), l.closed_bytes or 0)
+    remedy = "look at the broker's log, its limit for the size of a message and its access rules for this topic"
+  elseif l.closed_on == "SUBSCRIBE" then
+    code, text = "subscribe-not-taken", again .. " right after SUBSCRIBE: it may not allow these topic filters"
+    remedy = ("look at the broker's log and its access rules for %s"):format(
+      l.user_name and l.user_name ~= "" and ("the user '%s'"):format(l.user_name) or "users without a name")
+  else
+    code, text = "client-id", ("the broker closed the connection right after CONNACK %s in a row: another client probably uses the "
+      .. "Client ID '%s'"):format(plural(l.quick_closes, "time"), l.client_id)
+    remedy = "give each process a client_id of its own"
+  end
+  if (l.connected_for or 0) > QUIET then report:remark(code, text, remedy) else report:problem(code, text, remedy) end
+end)
+
+add(function(l, report)
+  if l.sessions_lost == 0 or l.session_lost_ago > DAY then return end
+  report:remark("session-lost", ("the broker lost the session %s, last %s ago: what it had kept for us is gone"):format(
+    plural(l.sessions_lost, "time"), span(l.session_lost_ago)), "look at the broker's persistence and its limit for idle sessions")
+end)
+
+add(function(l, report)
+  if l.state ~= "connected" then return end
+  local refused, lower = {}, {}
+  for _, f in ipairs(l.filters) do
+    if f.granted == 128 then refused[#refused + 1] = "'" .. f.filter .. "'"
+    else lower[#lower + 1] = ("'%s' (QoS %d, asked for %d)"):format(f.filter, f.granted, f.wanted) end
+  end
+  if #refused > 0 then
+    report:problem("filter-refused", "the broker refused the topic filter " .. table.concat(refused, ", "),
+      "check the broker's access rules for this user")
+  end
+  if #lower > 0 then
+    report:problem("qos-lowered", "the broker granted a lower QoS for " .. table.concat(lower, ", "),
+      "messages may be lost; raise the broker's limit or lower subscribe_qos")
+  end
+end)
+
+add(function(l, report)
+  if not l.filters_wait then return end
+  report:problem("filters-wait", "the topic filters were changed, and the broker has those of before until the next connection",
+    ("lines[%q]:reconnect() makes one"):format(l.name))
+end)
+
+add(function(l, report)
+  if not l.too_long or l.too_long.count == 0 then return end
+  local t = l.too_long
+  report:problem("too-long", ("%s longer than max_packet_size %s skipped, the last on %s, %d bytes"):format(plural(t.count, "message"),
+    t.count == 1 and "was" or "were", explain.plain(t.topic), t.bytes),
+    ("raise max_packet_size (now %d), or have less sent"):format(l.max_packet_size))
+end)
+
+-- What waits
+
+add(function(l, report)
+  local w = l.awaiting
+  if not w or w.seconds < 5 then return end
+  report:problem("ack-id", ("message %d of station '%s' has waited for the write of ACK_ID for %s; %s behind it"):format(w.id, w.station,
+    span(w.seconds), plural(w.waiting, "message")), "write the value of IN_ID to ACK_ID, or look at what should do so",
+    { station = l.name .. "." .. w.station })
+end)
+
+add(function(l, report)
+  local limit = l.reply_timeout > 0 and l.reply_timeout or LONG_ACK
+  if not l.oldest_inflight or l.oldest_inflight < limit then return end
+  report:problem("ack-missing", ("the broker's acknowledgement of a published message has been missing for %s (%d in flight, %d queued)")
+    :format(span(l.oldest_inflight), l.inflight, l.queued), object("lines", l.name) .. ":reconnect() sends it again")
+end)
+
+add(function(l, report)
+  if l.queue_full then report:problem("queue-full", "receive_queue is full: the socket is not read", "see ACK_ID above") end
+  if l.held then
+    report:problem("values-held", "the reader of the values stream is behind: nothing is received or acknowledged",
+      "look at what reads stdout")
+  end
+  if l.congested then
+    report:problem("congested", "the broker does not read our acknowledgements: its messages must wait", "look at the broker's load")
+  end
+end)
+
+-- Messages
+
+add(function(l, report)
+  local e = l.echo
+  if not e then return end
+  report:problem("echo", ("an echo loop: what is written to %s comes back and is written again, %s a second"):format(
+    explain.plain(e.topic), span(e.per_second):match "^%d+" or "many"),
+    "write another topic than the one that is received, or only when the value changed")
+end)
+
+add(function(l, report)
+  local d = l.doubled
+  if not d then return end
+  report:problem("doubled", ("messages come twice: %s matches the topic filters %s, and the broker sends one message for each"):format(
+    explain.plain(d.topic), table.concat(d.filters, " and ")), "keep the wider topic filter only")
+end)
+
+add(function(l, report)
+  if l.unrouted == 0 or #l.unrouted_topics == 0 then return end
+  -- A count is too high by `over` at most: of many topics that come once each, it says nothing.
+  local most, example = {}, l.unrouted_topics[1]
+  for i = 1, math.min(5, #l.unrouted_topics) do
+    local t = l.unrouted_topics[i]
+    if t.over <= t.count / 2 then
+      most[#most + 1] = ("%s%s (%s%d)"):format(t.topic, t.cut and "…" or "", t.over > 0 and "about " or "", t.count)
+    end
+  end
+  report:remark("no-station", ("%s that no station takes, %s"):format(plural(l.unrouted, "message"),
+    #most > 0 and "most often: " .. table.concat(most, ", ")
+    or ("of many topics, such as %s%s"):format(example.topic, example.cut and "…" or "")),
+    ('explain(%s) shows why; a station with address ".*" takes the rest'):format(print_module.quote(example.topic)))
+end)
+
+add(function(l, report)
+  if l.instances_refused == 0 then return end
+  report:problem("device-refused", ("%s of further devices %s not taken: max_instances is reached, or the name is taken"):format(
+    plural(l.instances_refused, "message"), l.instances_refused == 1 and "was" or "were"),
+    "the log says which; raise max_instances, or let the station's name part its groups better")
+end)
+
+-- Stations and tags
+
+local causes = {
+  ["station-will"] = "its will came: the device is gone",
+  ["no-data"] = "no message for no_data_timeout",
+  ["disconnected"] = "no message since the line was away",
+}
+
+add(function(l, report)
+  local items, fresh = {}, (l.subscribed_for or math.huge) < FIRST
+  local count = l.failed_count
+  for _, s in ipairs(l.failed) do
+    if fresh and s.reason == "disconnected" then
+      count = count - 1
+    else
+      local why = causes[s.reason] and ": " .. causes[s.reason] or ""
+      items[#items + 1] = { short = ("%s (%s for %s%s)"):format(s.name, s.status, span(s.seconds), why),
+        text = ("the station is %s for %s though the line works%s"):format(s.status, span(s.seconds), why),
+        remedy = "the next message of the device brings it back", station = l.name .. "." .. s.name }
+    end
+  end
+  if fresh and #items == 0 then return end
+  report:many("problem", "station-failed", count, items,
+    function(n) return plural(n, "station is", "stations are") .. " in an error though the line works" end)
+end)
+
+add(function(l, report)
+  local items = {}
+  for i, s in ipairs(l.silent) do
+    items[i] = { short = ("%s (%s)"):format(s.name, s.address), text = ("no message yet for the address %s"):format(s.address),
+      remedy = l.state == "connected" and 'watch { topic = "#" } shows what comes' or nil, station = l.name .. "." .. s.name }
+  end
+  report:many("remark", "no-message", l.silent_count, items, function(n) return "no message yet for " .. plural(n, "station") end)
+end)
+
+add(function(l, report)
+  local items = {}
+  for i, s in ipairs(l.retained or {}) do
+    items[i] = { short = ("%s (%s ago)"):format(s.name, span(s.seconds)), station = l.name .. "." .. s.name,
+      text = ("only a retained message came, %s ago, and no live one: its values may be old"):format(span(s.seconds)),
+      remedy = "no_data_timeout tells when a device is silent; ignore_retained takes live messages only" }
+  end
+  report:many("remark", "retained-only", l.retained_count or 0, items, function(n)
+    return ("a retained message and no live one came for %s: values may be old"):format(plural(n, "station")) end)
+end)
+
+add(function(l, report)
+  local items = {}
+  for i, name in ipairs(l.unset) do
+    items[i] = { short = name, text = "no value yet, though messages came", remedy = explain_tag(name), tag = name }
+  end
+  report:many("remark", "no-value", l.unset_count, items, function() return "no value yet, though messages came" end)
+end)
+
+--- What to do about a reason, where more can be said than "look".
+local reason_texts = {
+  missing = "the message does not have it",
+  json = "the message is not JSON",
+  type = "what came does not suit the tag's type",
+  range = "the value is outside its range",
+  decoder = "decode failed, or gave what the tag cannot hold",
+  time = "the time mask does not suit what came",
+}
+
+add(function(l, report)
+  local items = {}
+  for i, t in ipairs(l.invalid) do
+    items[i] = { short = ("%s (%s)"):format(t.tag, t.reason), tag = t.tag, station = t.tag:match "^(.*)%.",
+      text = ("invalid: %s%s"):format(t.reason, reason_texts[t.reason] and ", " .. reason_texts[t.reason] or ""),
+      remedy = ('%s; help "%s" tells what it means'):format(explain_tag(t.tag), t.reason) }
+  end
+  report:many("problem", "tag-invalid", l.invalid_count, items,
+    function(n) return plural(n, "tag is", "tags are") .. " invalid" end)
+end)
+
+-- What the last messages show (core/explain/examine.c): facts with a `kind`, each about one station, most with a tag.
+local findings = {}
+
+local function minutes(seconds) return span(math.abs(seconds)) end
+
+--- A timestamp that cannot be right.
+function findings.time(f)
+  local ago = f.behind or 0
+  local told = ("its time is %s, which is %s %s its arrival"):format(f.value, minutes(ago), ago >= 0 and "before" or "after")
+  if f.swapped then
+    return "time-swapped", told .. ": day and month are swapped", ('time_mask = "%s" would fit'):format(f.swapped)
+  elseif f.epoch then
+    return "time-1970", told .. (f.fits and (": it is written as %s"):format(f.fits) or ""),
+      f.fits and ('time_mask = "%s" would fit'):format(f.fits) or "the device's clock is not set, or its time mask is another one"
+  end
+  return ago >= 0 and "time-behind" or "time-ahead", told, "look at the device's clock, time_mask and time_zone"
+end
+
+function findings.mask(f)
+  local text = ("the time '%s' of %s does not fit the time mask %s: values get the time of arrival"):format(f.raw, f.field, f.mask)
+  return "time-unreadable", text, f.fits and ('time_mask = "%s" would fit'):format(f.fits)
+    or "help \"time_mask\" lists what a mask may hold"
+end
+
+function findings.no_time(f)
+  return "time-missing", ("messages have no %s: values get the time of arrival"):format(f.field),
+    "correct time_field_name, or set ignore_missing_time = true"
+end
+
+function findings.gzip(f)
+  return "compressed", ("the payload is %s-compressed, where JSON is expected"):format(f.raw),
+    'prepare = function(payload) return require "tagline.codec.zlib".decompress(payload) end'
+end
+
+function findings.rounded(f)
+  return "rounded", ("%s came, and the tag holds %s: digits are lost"):format(f.raw, f.value),
+    f.integer and "take the type Ci, which holds 64-bit integers exactly" or "take the type Ai, which holds fractions"
+end
+
+function findings.saturated(f)
+  return "saturated", ("%s came, which is more than a 64-bit integer holds: the tag has %s"):format(f.raw, f.value),
+    "take the type Ai or TxtI"
+end
+
+local finding_heads = {
+  ["time-swapped"] = "day and month are swapped", ["time-1970"] = "the time is that of 1970", ["time-behind"] = "the time is behind",
+  ["time-ahead"] = "the time is ahead", ["time-unreadable"] = "the time does not fit its mask",
+}
+
+add(function(l, report)
+  local groups, order = {}, {}
+  for _, f in ipairs(l.findings or {}) do
+    local code, text, remedy = findings[f.kind](f)
+    local name = f.tag or f.station
+    local short = name:sub(1, #l.name + 1) == l.name .. "." and name:sub(#l.name + 2) or name
+    local group = groups[code]
+    if not group then
+      group = {}
+      groups[code], order[#order + 1] = group, code
+    end
+    group[#group + 1] = { short = ("%s (%s)"):format(short, text), text = text, remedy = remedy, station = f.station, tag = f.tag }
+  end
+  for _, code in ipairs(order) do
+    report:many(code == "rounded" and "remark" or "problem", code, #groups[code], groups[code],
+      function() return finding_heads[code] or code end)
+  end
+end)
+
+add(function(l, report)
+  for _, h in ipairs(l.slow or {}) do
+    local text = ("%s of %s takes %.3g ms of processor time on average, %.3g ms at most (%s)"):format(h.what, h.station, h.mean * 1000,
+      h.longest * 1000, plural(h.calls, "call"))
+    local remedy = "all lines wait meanwhile: do less in it, or less often"
+    if h.share >= SLOW_SHARE then
+      report:problem("handler-slow", ("%s: %d %% of the processor"):format(text, h.share * 100), remedy, { station = h.station })
+    elseif h.mean >= SLOW_CALL then
+      report:remark("handler-slow", text, remedy, { station = h.station })
+    end
+  end
+end)
+
+-- The report
+
+local Report = {}
+Report.__index = Report
+
+local function entry(self, kind, code, text, remedy, place)
+  local one = { code = code, text = text, remedy = remedy, line = self.line, station = place and place.station,
+    tag = place and place.tag }
+  for key, value in pairs(one) do
+    if type(value) == "string" then one[key] = explain.plain(value) end -- topics are what a device made of them
+  end
+  local list = kind == "problem" and self.problems or self.remarks
+  list[#list + 1] = one
+  return one
+end
+
+local function shown(self, kind, text, remedy, count)
+  self.shown[#self.shown + 1] = { kind = kind, text = text, remedy = remedy, line = self.line, count = count or 1 }
+end
+
+function Report:problem(code, text, remedy, place)
+  entry(self, "problem", code, text, remedy, place)
+  shown(self, "problem", text, remedy)
+end
+
+function Report:remark(code, text, remedy, place)
+  entry(self, "remark", code, text, remedy, place)
+  shown(self, "remark", text, remedy)
+end
+
+function Report:many(kind, code, count, items, head)
+  if #items == 0 then return end
+  local names, remedies, seen = {}, {}, {}
+  for i, item in ipairs(items) do
+    entry(self, kind, code, item.text, item.remedy, item)
+    names[i] = item.short
+    if item.remedy and not seen[item.remedy] then
+      remedies[#remedies + 1], seen[item.remedy] = item.remedy, true
+    end
+  end
+  if count > #items then entry(self, kind, code, ("%s: %d more"):format(head(count), count - #items)) end
+  shown(self, kind, ("%s: %s"):format(head(count), listed(names, count)), remedies[1])
+end
+
+-- The process
+
+local function at(seconds) return print_module.time(seconds):sub(1, 19) .. "Z" end
+
+local function failure(f, report)
+  local place = f.scope ~= "" and f.scope:find("%.") and { station = f.scope } or nil
+  report.line = f.scope ~= "" and f.scope:match "^[^.]*" or nil
+  local what = f.scope == "" and ("a function of %s(…)"):format(f.what) or ("%s of %s"):format(f.what, f.scope)
+  local text
+  if f.scope == "" or f.works then
+    text = ("%s failed %s, last %s ago%s"):format(what, plural(f.count, "time"), span(f.last_ago),
+      f.works and "; it has worked since" or "")
+  else
+    text = ("%s has failed since %s (%s ago), %s, last %s ago"):format(what, at(f.since), span(f.since_ago),
+      plural(f.count, "time"), span(f.last_ago))
+  end
+  if (f.scope == "" or f.works) and f.last_ago > RECENT then return end
+  local kind = f.works and "remark" or "problem"
+  entry(report, kind, f.works and "handler-failed" or "handler-failing", ("%s: %s"):format(text, f.text),
+    "correct the function at that place; reload() takes it", place)
+  shown(report, kind, text .. "\n    " .. f.text)
+end
+
+local function config(c, report)
+  local changed = {}
+  for _, f in ipairs(c.files or {}) do
+    if f.changed then changed[#changed + 1] = f.path end
+  end
+  if c.refused then
+    local text = ("the config of %s was refused, the old one goes on:"):format(at(c.refused_at))
+    entry(report, "problem", "config-refused", text .. " " .. c.refused:gsub("\n", "; "), "correct it, and reload()")
+    shown(report, "problem", text .. "\n    " .. c.refused:gsub("\n", "\n    "))
+  elseif #changed > 0 then
+    report:remark("config-changed", ("%s changed on disk since; reload { dry = true } shows what it would change"):format(
+      table.concat(changed, ", ")))
+  end
+  for _, text in ipairs(c.warnings or {}) do
+    report:remark("config-warning", text)
+  end
+end
+
+--- Everything that facts tell: { problems =, remarks =, shown = }, the first two being the lists of the facts, `shown` for people:
+--- { kind, text, remedy, line }.
+function M.report(facts)
+  local report = setmetatable({ problems = facts.problems, remarks = facts.remarks, shown = {} }, Report)
+  if facts.config.file then config(facts.config, report) end
+  for _, f in ipairs(facts.failures) do failure(f, report) end
+  for _, l in ipairs(facts.lines) do
+    report.line = l.name
+    for _, check in ipairs(checks) do check(l, report) end
+  end
+  return report
+end
+
+return M

@@ -1,0 +1,149 @@
+-- The words of status(): from facts as the core gives them to problems, remarks and text.
+local checks = require "tagline.repl.status_checks"
+local status = require "tagline.repl.status"
+
+local function line_facts(changes)
+  local l = {
+    name = "things-stack", state = "connected", peer = "10.0.0.1:1883", host = "10.0.0.1", port = 1883, client_id = "c", user_name = "joe",
+    last_error = "", messages = 3, unrouted = 0, instances_refused = 0, inflight = 0, queued = 0, max_queued = 100, received_per_s = 1,
+    reply_timeout = 20, quick_closes = 0, sessions_lost = 0, connected_for = 1000, subscribed_for = 1000, filters = {}, unrouted_topics = {},
+    stations = { StOn = 2 }, unset = {}, unset_count = 0, invalid = {}, invalid_count = 0, silent = {}, silent_count = 0, failed = {},
+    failed_count = 0, max_packet_size = 1000,
+  }
+  for key, value in pairs(changes or {}) do l[key] = value end
+  return l
+end
+
+local function facts_of(changes, more)
+  local facts = { version = "1", pid = 2, memory = 3, uptime = 4, problems = {}, remarks = {}, config = {}, failures = {},
+    lines = { line_facts(changes) } }
+  for key, value in pairs(more or {}) do facts[key] = value end
+  return facts
+end
+
+local function told(changes, more)
+  local facts = facts_of(changes, more)
+  local live = { status = function() return facts end, now = function() return 100 end }
+  local result = status.word(live)()
+  return result, tostring(result)
+end
+
+local function failure(changes)
+  local f = { scope = "things-stack.s", what = "decode", text = "c.lua:3: bad", works = false, count = 2, since = 10, since_ago = 90,
+    last_ago = 5 }
+  for key, value in pairs(changes or {}) do f[key] = value end
+  return { failures = { f } }
+end
+
+-- { what, facts of the line, code, text as a pattern, remedy as a pattern, where, more facts }
+local problems = {
+  { "a line that waits", { state = "waiting", last_error = "refused", retry_in = 3 }, "not-connected", "^not connected: refused$",
+    '^next attempt in 3.0 s; lines%["things%-stack"%]:reconnect%(%) tries at once$' },
+  { "the last error while the next attempt runs", { state = "connecting", last_error = "refused" }, "not-connected",
+    "^not connected: refused; connecting to 10.0.0.1 port 1883$" },
+  { "the first attempt", { state = "connecting" }, "connecting", "^connecting to 10.0.0.1 port 1883$" },
+  { "a PING without an answer", { ping_unanswered = 7 }, "half-open", "not answered a PING for 7.0 s", "it ends after 20 s" },
+  { "a refused filter", { filters = { { filter = "a/#", granted = 128, wanted = 1 } } }, "filter-refused", "refused the topic filter 'a/#'",
+    "access rules" },
+  { "a lower QoS", { filters = { { filter = "a/#", granted = 0, wanted = 1 } } }, "qos-lowered", "'a/#' %(QoS 0, asked for 1%)" },
+  { "a Client ID of two", { quick_closes = 3, connected_for = 1 }, "client-id", "probably uses the Client ID 'c'", "client_id of its own" },
+  { "a write that the broker closes on", { quick_closes = 3, connected_for = 1, closed_on = "PUBLISH", closed_topic = "o",
+    closed_bytes = 2000 }, "write-not-taken", "3 times in a row after it was sent PUBLISH o, 2000 bytes", "size of a message" },
+  { "a SUBSCRIBE that it closes on", { quick_closes = 4, connected_for = 1, closed_on = "SUBSCRIBE" }, "subscribe-not-taken",
+    "right after SUBSCRIBE", "the user 'joe'" },
+  { "a message too long", { too_long = { count = 2, topic = "t", bytes = 2000 } }, "too-long", "the last on t, 2000 bytes",
+    "raise max_packet_size %(now 1000%)" },
+  { "an echo", { echo = { topic = "x", per_second = 40 } }, "echo", "what is written to x comes back", "another topic" },
+  { "doubles", { doubled = { topic = "a/b", filters = { "a/#", "a/b" } } }, "doubled", "a/b matches the topic filters a/# and a/b" },
+  { "an invalid tag", { invalid = { { tag = "things-stack.s.t", reason = "missing" } }, invalid_count = 1 }, "tag-invalid", "^invalid: missing",
+    '^explain%(tags%["things%-stack.s.t"%]%) shows why', { tag = "things-stack.s.t", station = "things-stack.s" } },
+  { "a will", { failed = { { name = "s", status = "StHardErr", reason = "station-will", seconds = 5 } }, failed_count = 1, subscribed_for = 1 },
+    "station-failed", "its will came", nil, { station = "things-stack.s" } },
+  { "a decoder that fails", {}, "handler-failing", "^decode of things%-stack.s has failed since .*c.lua:3: bad$", nil,
+    { station = "things-stack.s" }, failure() },
+  { "a refused config", {}, "config-refused", "c.lua:1: wrong", nil, nil, { config = { file = "c.lua", hash = "12345678", time = 1, reloads = 0,
+    files = {}, refused = "c.lua:1: wrong", refused_at = 5 } } },
+  { "a mask that does not fit", { findings = { { kind = "mask", station = "things-stack.s", raw = "1700000000000", field = "ts",
+    mask = "UNIX", fits = "UNIXMS" } } }, "time-unreadable", "'1700000000000' of ts does not fit the time mask UNIX",
+    '^time_mask = "UNIXMS" would fit$', { station = "things-stack.s" } },
+  { "a slow handler that takes the processor", { slow = { { what = "decode", station = "things-stack.s", mean = 0.05, longest = 0.09,
+    calls = 100, share = 0.5 } } }, "handler-slow", "decode of things%-stack.s takes 50 ms", "all lines wait", { station = "things-stack.s" } },
+}
+
+local remarks = {
+  { "a lost session", { sessions_lost = 1, session_lost_ago = 10 }, "session-lost", "lost the session 1 time" },
+  { "a Client ID that was of two", { quick_closes = 3, connected_for = 1000 }, "client-id", "Client ID 'c'" },
+  { "messages that no station takes", { unrouted = 2, unrouted_topics = { { topic = "x/y", count = 2, over = 0 } } }, "no-station",
+    "2 messages that no station takes, most often: x/y %(2%)", '^explain%("x/y"%)' },
+  { "a silent station", { silent = { { name = "s", address = "a/b" } }, silent_count = 1 }, "no-message", "a/b", "watch", { station = "things-stack.s" } },
+  { "a tag without a value", { unset = { "things-stack.s.t" }, unset_count = 1 }, "no-value", "no value yet", "explain", { tag = "things-stack.s.t" } },
+  { "a retained message alone", { retained = { { name = "s", seconds = 7200 } }, retained_count = 1 }, "retained-only", "no live one", "no_data_timeout" },
+  { "a decoder that works again", {}, "handler-failed", "it has worked since: c.lua:3: bad", nil, nil, failure { works = true } },
+  { "a changed file", {}, "config-changed", "^c.lua changed on disk", nil, nil, { config = { file = "c.lua", hash = "12345678", time = 1,
+    reloads = 0, files = { { path = "c.lua", changed = true } } } } },
+  { "a warning of check", {}, "config-warning", "c.lua:1: warning: x", nil, nil, { config = { file = "c.lua", hash = "12345678", time = 1,
+    reloads = 0, files = {}, warnings = { "c.lua:1: warning: x" } } } },
+}
+
+describe("status()", function()
+  it("has nothing to say of a healthy plant", function()
+    local result, text = told()
+    assert.same({ {}, {} }, { result.problems, result.remarks })
+    assert.truthy(text:find "\nnothing is wrong$")
+  end)
+
+  for list, rows in pairs { problems = problems, remarks = remarks } do
+    for _, row in ipairs(rows) do
+      local what, changes, code, text, remedy, where, more = table.unpack(row, 1, 7)
+      it(("has %s among its %s"):format(what, list), function()
+        local result, shown = told(changes, more)
+        local other = list == "problems" and result.remarks or result.problems
+        assert.same({}, other)
+        assert.equal(1, #result[list], shown)
+        local one = result[list][1]
+        assert.equal(code, one.code)
+        assert.truthy(one.text:find(text), one.text)
+        if remedy then assert.truthy(one.remedy and one.remedy:find(remedy), one.remedy) end
+        for key, value in pairs(where or {}) do assert.equal(value, one[key]) end
+        local sign = list == "problems" and "!" or "-"
+        assert.truthy(shown:find("\n *" .. (sign == "-" and "%-" or sign) .. " "), shown)
+        assert.equal(list == "remarks", shown:find "\nnothing is wrong$" ~= nil, shown)
+        if list == "problems" then assert.truthy(shown:find "\n1 thing to look at$", shown) end
+      end)
+    end
+  end
+
+  it("says nothing of devices that have not spoken in the first minute after SUBACK", function()
+    local failed = { { name = "s", status = "StHardErr", reason = "disconnected", seconds = 5 } }
+    assert.equal(0, #told({ failed = failed, failed_count = 1, subscribed_for = 59 }).problems)
+    assert.equal(1, #told({ failed = failed, failed_count = 1, subscribed_for = 61 }).problems)
+  end)
+
+  it("has an entry for each tag and one text for all of them", function()
+    local list = {}
+    for i = 1, 8 do list[i] = { tag = "things-stack.s.t" .. i, reason = "missing" } end
+    local result, text = told { invalid = list, invalid_count = 20 }
+    assert.equal(9, #result.problems)
+    assert.truthy(result.problems[9].text:find "12 more")
+    assert.truthy(text:find "! 20 tags are invalid: things%-stack.s.t1 %(missing%), .*, 12 more\n")
+    assert.truthy(text:find "\n1 thing to look at$")
+  end)
+
+  it("prints commands that run as they stand", function()
+    for name, expected in pairs { plant = "lines.plant:", ["things-stack"] = 'lines["things-stack"]:', ["end"] = 'lines["end"]:' } do
+      local result = told { name = name, state = "waiting", retry_in = 1 }
+      assert.truthy(result.problems[1].remedy:find(expected, 1, true))
+    end
+  end)
+
+  it("lets no bytes of a device steer the terminal", function()
+    local result, text = told { unrouted = 1, unrouted_topics = { { topic = "a\27[2J", count = 1, over = 0 } } }
+    assert.falsy(text:find "\27")
+    assert.falsy(result.remarks[1].text:find "\27")
+  end)
+
+  it("keeps checks and text apart", function()
+    local report = checks.report(facts_of { state = "off" })
+    assert.same({}, report.shown)
+  end)
+end)
