@@ -60,7 +60,7 @@ int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path,
 void tl_companion_detach (tl_companion *c) {
   if (!c || c->detached) return;
   c->detached = true;
-  uv_close((uv_handle_t *)&c->process, NULL);
+  tl_handle_close((uv_handle_t *)&c->process, NULL);
 }
 
 void tl_companion_free (tl_companion *c) {

@@ -63,7 +63,7 @@ static void on_client_closed (uv_handle_t *handle) {
 }
 
 static void close_client (tl_console_client *c) {
-  if (!uv_is_closing((uv_handle_t *)&c->pipe)) uv_close((uv_handle_t *)&c->pipe, on_client_closed);
+  tl_handle_close((uv_handle_t *)&c->pipe, on_client_closed);
 }
 
 /* --- Reading --- */
@@ -250,7 +250,7 @@ int tl_console_listen (tl_console **out, tl_loop *loop, const char *path,
   if (rc == 0) rc = uv_listen((uv_stream_t *)&c->pipe, TL_CONSOLE_QUEUE, on_connection);
   if (rc < 0) {
     tl_console_release(&c->place);
-    uv_close((uv_handle_t *)&c->pipe, on_console_closed);
+    tl_handle_close((uv_handle_t *)&c->pipe, on_console_closed);
     return tl_fail(err, rc, 0, "listen on '%.150s': %s", path, uv_strerror(rc));
   }
   *out = c;
@@ -270,5 +270,5 @@ void tl_console_close (tl_console *console) {
     close_client(c);
   }
   console->clients = NULL;
-  uv_close((uv_handle_t *)&console->pipe, on_console_closed);
+  tl_handle_close((uv_handle_t *)&console->pipe, on_console_closed);
 }

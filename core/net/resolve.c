@@ -99,7 +99,7 @@ static void release (tl_resolve *r) {
   bool alone = j->finished;
   pthread_mutex_unlock(&j->lock);
   if (alone) job_free(j);
-  uv_close((uv_handle_t *)&r->wake, on_closed);
+  tl_handle_close((uv_handle_t *)&r->wake, on_closed);
 }
 
 static void on_wake (uv_async_t *handle) {

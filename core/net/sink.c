@@ -224,5 +224,5 @@ void tl_sink_close (tl_sink *s) {
   if (s->kind == PLAIN)
     free(s);
   else
-    uv_close((uv_handle_t *)&s->poll, on_closed);
+    tl_handle_close((uv_handle_t *)&s->poll, on_closed);
 }

@@ -79,9 +79,8 @@ static void on_handle_closed (uv_handle_t *handle) {
 }
 
 static void close_handles (tl_tcp *t) {
-  if (t->has_socket && !uv_is_closing((uv_handle_t *)&t->socket))
-    uv_close((uv_handle_t *)&t->socket, on_handle_closed);
-  uv_close((uv_handle_t *)&t->timer, on_handle_closed);
+  if (t->has_socket) tl_handle_close((uv_handle_t *)&t->socket, on_handle_closed);
+  tl_handle_close((uv_handle_t *)&t->timer, on_handle_closed);
 }
 
 /* The text is in t->text. */
@@ -176,14 +175,14 @@ static void give_up_address (tl_tcp *t, int code) {
   snprintf(t->text + used, sizeof t->text - used, "%s %s: %s", used ? "; to" : "connect to",
            t->peer, words(code));
   uv_timer_stop(&t->timer);
-  uv_close((uv_handle_t *)&t->socket, on_attempt_closed);
+  tl_handle_close((uv_handle_t *)&t->socket, on_attempt_closed);
 }
 
 static void on_attempt_timeout (uv_timer_t *timer) { give_up_address(timer->data, UV_ETIMEDOUT); }
 
 static void on_attempt (uv_connect_t *req, int status) {
   tl_tcp *t = req->data;
-  if (t->state != CONNECTING) return; /* cancelled by uv_close */
+  if (t->state != CONNECTING) return; /* cancelled by closing */
   if (status < 0) {
     give_up_address(t, status);
     return;

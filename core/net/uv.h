@@ -9,6 +9,11 @@
 
 uv_loop_t *tl_loop_uv (tl_loop *loop);
 
+/* Close `handle` unless that is under way: the only caller of uv_close(), which aborts the
+** process on a second call. `closed` (may be NULL) comes from the loop, once. False: it is
+** closing already, and the first call's `closed` comes. */
+bool tl_handle_close (uv_handle_t *handle, uv_close_cb closed);
+
 /* An IPv4 or IPv6 address as "1.2.3.4:5" or "[::1]:5". `out` holds TL_NET_PEER bytes. */
 enum { TL_NET_PEER = 80 };
 void tl_net_peer_text (char *out, const struct sockaddr *sa);

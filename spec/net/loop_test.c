@@ -152,6 +152,25 @@ static void a_timer_may_be_closed_in_its_own_call (void **state) {
   assert_string_equal(trace, "x");
 }
 
+static int closings;
+static void on_closed (uv_handle_t *handle) {
+  (void)handle;
+  closings++;
+}
+
+static void a_handle_is_closed_once_however_often_it_is_asked_for (void **state) {
+  static uv_timer_t handle;
+  (void)state;
+  uv_timer_init(tl_loop_uv(loop), &handle);
+  assert_true(tl_handle_close((uv_handle_t *)&handle, on_closed));
+  assert_false(tl_handle_close((uv_handle_t *)&handle, on_closed));
+  tl_loop_run(loop);
+  assert_int_equal(closings, 1);
+  assert_false(tl_handle_close((uv_handle_t *)&handle, on_closed)); /* closed is closing, too */
+  tl_loop_run(loop);
+  assert_int_equal(closings, 1);
+}
+
 static void the_clock_is_the_monotonic_one (void **state) {
   (void)state;
   tl_loop_update(loop);
@@ -192,6 +211,8 @@ int main (void) {
     cmocka_unit_test_setup_teardown(a_timer_put_off_fires_once_at_the_last_due_time, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(a_timer_may_be_closed_in_its_own_call, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(a_handle_is_closed_once_however_often_it_is_asked_for, setup,
+                                    loop_teardown),
     cmocka_unit_test_setup_teardown(the_clock_is_the_monotonic_one, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(a_signal_comes_from_the_loop, setup, loop_teardown),
   };
