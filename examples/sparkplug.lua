@@ -2,26 +2,21 @@
 -- when one of them was lost, or the gateway has just begun, the node is asked for its births again.
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 
--- All that the edge node publishes goes to one host, which remembers the births and counts the sequence numbers.
+-- All that the edge node publishes goes to one host, which remembers the births and counts the sequence numbers. It tells STATE of itself,
+-- retained: nodes that have it as their primary host wait for it.
 local host = sparkplug_b.host {
+  host_id = "tagline-plant",
   tags = { ["Supply/Voltage"] = "voltage" },                                  -- else the name with '_' for '/': Supply_Voltage
   devices = { ["boiler-1"] = { ["Temp/Flow"] = "flow", ["Burner[1]"] = "stage_1", ["Burner[2]"] = "stage_2" } },
 }
 
--- What this host application tells of itself, retained: nodes that have it as their primary one wait for it.
-local state = sparkplug_b.state "tagline-plant"
-
-line "sparkplug" {
+line "sparkplug" (host.line {
   host              = env("TAGLINE_HOST", "mqtt.example.net"),
   port              = tonumber(env("TAGLINE_PORT", "1883")),
   client_id         = "tagline-plant-sparkplug",
   topic_filter      = sparkplug_b.topic_filters("plant", "boiler-room"),
-  on_connect        = state.on_connect,
-  will_flag         = true,
-  will_qos          = 1,
-  will_retain       = true,
-  will_topic        = state.topic,
-  will_message      = state.offline,
+
+  station "STATE" (host.state),
 
   station "boiler-room" {
     address = sparkplug_b.address("plant", "boiler-room"),
@@ -38,4 +33,4 @@ line "sparkplug" {
       setpoint   = Ao { unit = "°C", description = "a write is a DCMD; what the device says comes back" },
     },
   },
-}
+})

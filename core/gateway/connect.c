@@ -126,12 +126,29 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) {
   }
 }
 
+/* will_message may be a function, which is asked before each CONNECT. */
+static int renew_will (tl_link *l) {
+  const tl_handlers *h = &l->gateway->handlers;
+  tl_buf will;
+  int rc = TL_OK;
+  if (!l->params.will_flag || !l->user || !h->will) return TL_OK;
+  tl_buf_init(&will);
+  if (h->will(l->gateway->handlers_ctx, l, &will)) {
+    rc = will.failed ? TL_ENOMEM : tl_session_set_will(l->session, tl_buf_bytes(&will));
+  }
+  tl_buf_fini(&will);
+  return rc;
+}
+
 static void on_connected (void *ctx, const char *peer) {
   tl_link *l = ctx;
   l->now = tl_loop_now(l->gateway->loop);
   snprintf(l->peer, sizeof l->peer, "%s", peer);
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "TCP connection to %s is up", peer);
-  int rc = tl_session_open(l->session, l->now);
+  int rc = renew_will(l);
+  if (!l->tcp || l->state != TL_LINK_CONNECTING)
+    return; /* the function wanted another connection */
+  if (rc == TL_OK) rc = tl_session_open(l->session, l->now);
   if (rc < 0) {
     tl_link_fail(l, "cannot open the session: %s", tl_session_error(l->session));
     return;

@@ -55,6 +55,9 @@ typedef struct {
   void (*status)(void *ctx, tl_station *s, tl_station_status before); /* on_status */
   /* on_connect, on_disconnect */
   void (*line)(void *ctx, struct tl_link *link, bool up, const char *why);
+  /* The will of the line's next CONNECT, where a function makes it: false leaves it as it is (no
+  ** function, or it failed and said so). */
+  bool (*will)(void *ctx, struct tl_link *link, tl_buf *out);
   /* every reported value, while watching is on */
   void (*watch)(void *ctx, tl_tag *t);
   /* every delivered message, while listening is on; s: the station it went to, NULL: none */

@@ -190,6 +190,8 @@ bool tl_station_will (tl_station *s, const tl_incoming *m);
 /* A decoder read that the device is gone: StHardErr, tags invalid (disconnected) at `time_ms`.
 ** Nothing when off or simulated. */
 void tl_station_gone (tl_station *s, int64_t now, int64_t time_ms);
+/* The same where no message said so: its line is gone, and what it told with it. */
+void tl_station_lost (tl_station *s, int64_t now, int64_t time_ms);
 
 /* --- values (model/tag.c) --- */
 

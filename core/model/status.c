@@ -102,9 +102,13 @@ bool tl_station_will (tl_station *s, const tl_incoming *m) {
   return true;
 }
 
+void tl_station_lost (tl_station *s, int64_t now, int64_t time_ms) {
+  if (!s->off && !s->simulated) enter_hard_err(s, TL_REASON_DISCONNECTED, now, time_ms);
+}
+
 void tl_station_gone (tl_station *s, int64_t now, int64_t time_ms) {
   s->stats.wills++;
-  if (!s->off && !s->simulated) enter_hard_err(s, TL_REASON_DISCONNECTED, now, time_ms);
+  tl_station_lost(s, now, time_ms);
 }
 
 /* --- the operator --- */

@@ -160,6 +160,19 @@ int tl_session_set_params (tl_session *s, const tl_session_params *p) {
   return TL_OK;
 }
 
+int tl_session_set_will (tl_session *s, tl_slice message) {
+  tl_session_params with = s->p;
+  uint8_t *texts;
+  if (s->phase != TL_PHASE_CLOSED) return TL_ESTATE;
+  if (message.len > TL_STRING_MAX) return TL_ERANGE;
+  with.will_message = message;
+  if (copy_params(&with, &texts, &with) != TL_OK) return TL_ENOMEM;
+  free(s->texts);
+  s->p = with;
+  s->texts = texts;
+  return TL_OK;
+}
+
 int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_t n) {
   tl_filter_list *list;
   int rc = tl_filter_list_new(&list, filters, n);

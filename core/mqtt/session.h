@@ -113,6 +113,9 @@ void tl_session_free (tl_session *s);
 ** reported TL_ELOST when the session is clean now, else published anew at the next CONNACK as
 ** after a lost session. Other parameters keep all state. */
 int tl_session_set_params (tl_session *s, const tl_session_params *params);
+/* Another payload of the will, only while closed (TL_ESTATE). TL_ERANGE: longer than 65,535
+** bytes; TL_ENOMEM. */
+int tl_session_set_will (tl_session *s, tl_slice message);
 /* Other filters, at any time: they take effect at the next CONNACK, where UNSUBSCRIBE for those
 ** no longer wanted goes out before SUBSCRIBE. TL_OK, TL_EMALFORMED, TL_ENOMEM. */
 int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_t n);

@@ -79,7 +79,7 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
 
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
   if (!has_function(L, index, "on_connect") && !has_function(L, index, "on_disconnect") &&
-      !has_function(L, index, "on_value"))
+      !has_function(L, index, "on_value") && !has_function(L, index, "will"))
     return NULL;
   tl_line_hooks *h = calloc(1, sizeof *h);
   if (!h) luaL_error(L, "not enough memory");
@@ -87,6 +87,7 @@ tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
   h->on_connect = take_function(L, index, "on_connect");
   h->on_disconnect = take_function(L, index, "on_disconnect");
   h->on_value = take_function(L, index, "on_value");
+  h->will = take_function(L, index, "will");
   return h;
 }
 
@@ -387,6 +388,40 @@ static void on_line (void *ctx, tl_link *l, bool up, const char *why) {
   tl_buf_fini(&err);
 }
 
+typedef struct {
+  int function;
+  tl_buf *out;
+} will_call;
+
+static int p_will (lua_State *L) {
+  const will_call *c = lua_touserdata(L, 1);
+  size_t len;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, c->function);
+  lua_call(L, 0, 1);
+  if (lua_type(L, -1) != LUA_TSTRING)
+    return luaL_error(L, "will_message: expected the payload as a string, got %s",
+                      tl_push_got(L, -1));
+  const char *text = lua_tolstring(L, -1, &len);
+  if (len > UINT16_MAX)
+    return luaL_error(L, "will_message: expected at most 65535 bytes, got %I", (LUAI_UACINT)len);
+  tl_buf_slice(c->out, tl_slice_of(text, len));
+  return 0;
+}
+
+static bool on_will (void *ctx, tl_link *l, tl_buf *out) {
+  const tl_line_hooks *h = tl_link_user(l);
+  call c = { .s = ctx, .link = l };
+  will_call w = { h->will, out };
+  tl_buf err;
+  if (h->will == LUA_NOREF) return false;
+  tl_buf_init(&err);
+  int rc = tl_script_enter(c.s, p_will, &w, c.s->handler_time, "will_message", &err);
+  note_fate(&c, rc, "will_message", &err);
+  if (rc != LUA_OK) say(&c, &err, "will_message");
+  tl_buf_fini(&err);
+  return rc == LUA_OK;
+}
+
 /* Each instance has statistics of its own. No memory: it has no handlers. */
 static void *on_share (void *ctx, void *user) {
   (void)ctx;
@@ -413,6 +448,7 @@ static void on_release (void *ctx, void *user) {
     luaL_unref(L, LUA_REGISTRYINDEX, h->on_connect);
     luaL_unref(L, LUA_REGISTRYINDEX, h->on_disconnect);
     luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
+    luaL_unref(L, LUA_REGISTRYINDEX, h->will);
   }
   free(user);
 }
@@ -426,6 +462,7 @@ const tl_handlers tl_script_handlers = {
   .value = on_value,
   .status = on_status,
   .line = on_line,
+  .will = on_will,
   .watch = tl_watch_tag,
   .message = tl_watch_message,
   .share = on_share,

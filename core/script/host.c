@@ -82,6 +82,7 @@ static int open_state (lua_State *L) {
   luaL_requiref(L, "tagline.json", tl_open_json, 0);
   luaL_requiref(L, "tagline.zlib", open_zlib, 0);
   luaL_requiref(L, "tagline.timers", open_timers, 0);
+  luaL_requiref(L, "tagline.connection", tl_open_connection, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
   lua_settop(L, 0);
   luaL_requiref(L, "package", luaopen_package, 0);

@@ -310,7 +310,7 @@ void tl_push_call_stats (lua_State *L, const tl_station *s);
 
 typedef struct {
   tl_hooks_kind kind;
-  int on_connect, on_disconnect, on_value;
+  int on_connect, on_disconnect, on_value, will;
 } tl_line_hooks;
 
 /* NULL: none (or no memory: raises) */
@@ -350,6 +350,8 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
 ** gone? Then *time_ms is the second, when there is one. Raises when it is another text. */
 bool tl_take_gone (lua_State *L, int first, int64_t *time_ms);
 void tl_timers_stop (tl_script *s);
+/* l_connection.c: the module tagline.connection */
+int tl_open_connection (lua_State *L);
 /* into the table on top: every and after as handlers call them */
 void tl_open_timers (lua_State *L);
 int64_t tl_timers_due (const tl_script *s); /* of the earliest, as tl_loop_now; INT64_MAX: none */

@@ -24,7 +24,7 @@
 ---@field will_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" QoS of the will. Default: 0.
 ---@field will_retain? boolean|"YES"|"NO" Retain flag of the will. Default: false.
 ---@field will_topic? string Topic of the will.
----@field will_message? string Payload of the will.
+---@field will_message? string|fun(): string Payload of the will, or a function that gives it for each CONNECT.
 ---@field reply_timeout? number Longest wait for an answer or the rest of a packet; 0: for ever (s). Default: 20.
 ---@field wait_timeout? number Accepted for compatibility: the event loop reacts at once (s). Default: 0.1.
 ---@field max_wait_retry? integer Accepted for compatibility: the event loop reacts at once. Default: 3.

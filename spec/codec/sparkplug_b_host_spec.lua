@@ -145,6 +145,22 @@ describe("a sparkplug_b host", function()
     assert.equal("decoder", host(ndata(1, with(0))).Temp.reason)
     assert.equal("no-data", host(ndata(2, with(500))).Temp.reason)
     assert.equal(1.5, host(ndata(3, with(192))).Temp.value)
+    assert.equal("decoder", host(ndata(4, with(193))).Temp.reason)
+    assert.equal("decoder", host(ndata(5, { { alias = 1, datatype = "Float", value = 1.5,
+      properties = { Quality = { datatype = "String", value = "GOOD" } } } })).Temp.reason)
+    assert.equal(1.5, host(ndata(6, { { alias = 1, datatype = "Float", value = 1.5,
+      properties = { Quality = { datatype = "Int32" } } } })).Temp.value)
+  end)
+
+  it("gives a UInt64 beyond Lua's integers with all its digits", function()
+    local host = host_of()
+    local big = { columns = { "x" }, types = { "UInt64" }, rows = { { "18446744073709551615" } } }
+    local values = host(nbirth(0, { { name = "n", datatype = "UInt64", value = "9223372036854775809" },
+      { name = "DS", datatype = "DataSet", value = big },
+      { name = "A", datatype = "UInt64Array", value = { 1, "9223372036854775811" } } }))
+    assert.equal("9223372036854775809", values.n.value)
+    assert.equal("18446744073709551615", values.DS_1_x.value)
+    assert.same({ 1, "9223372036854775811" }, { values.A_1.value, values.A_2.value })
   end)
 
   it("gives several values of a metric as samples", function()
@@ -423,6 +439,23 @@ describe("writing by sparkplug_b", function()
     assert.same({ nil, 2, "Int32", -9 }, { metric.name, metric.alias, metric.datatype, metric.value })
     metric = decoded((host.encode(station.tags.at, SECONDS, station)))
     assert.same({ "at", "DateTime", TIME }, { metric.name, metric.datatype, metric.value })
+  end)
+
+  it("uses the field that the birth used for an integer", function()
+    local host = host_of()
+    host(nbirth(0, {
+      { name = "wide", alias = 7, datatype = "UInt32", field = "long_value", value = 4 },
+      { name = "minus", alias = 8, datatype = "Int16", field = "long_value", value = -4 },
+      { name = "narrow", alias = 9, datatype = "Int64", field = "int_value", value = 4 },
+    }))
+    host(ndata(1, { { alias = 7, datatype = "UInt32", value = 5 } })) -- the other field in a later message changes nothing
+    local function field_of(name, value) return decoded((host.encode({ name = name }, value))).field end
+    assert.equal("long_value", field_of("wide", 9))
+    assert.equal("long_value", field_of("minus", -9))
+    assert.equal(-9, decoded((host.encode({ name = "minus" }, -9))).value)
+    assert.equal("int_value", field_of("narrow", 2147483647))
+    assert.is_nil(field_of("narrow", 2147483648)) -- which does not fit there
+    assert.is_nil(field_of("Level", 1))
   end)
 
   it("goes to devices", function()

@@ -103,6 +103,16 @@ insulate("a sparkplug_b host with a reorder timeout", function()
     assert.matches("expected seq 103, got 102", errors[2])
   end)
 
+  it("asks at once when too many bytes come", function()
+    local long = { { name = "x", datatype = "String", value = ("x"):rep(400000) } }
+    assert.same({}, send("NDATA", 2, long))
+    assert.same({}, send("NDATA", 2, long)) -- in place of the first one
+    assert.same({}, send("NDATA", 3, long))
+    assert.same({}, asked)
+    send("NDATA", 4, long)
+    assert.same({ 1, 1 }, { #asked, #errors })
+  end)
+
   it("forgets what is held when the node dies or is born again", function()
     send("NDATA", 2, level(2))
     send("NDEATH", nil, {})

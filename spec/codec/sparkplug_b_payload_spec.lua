@@ -161,6 +161,33 @@ describe("sparkplug_b arrays", function()
 end)
 
 describe("sparkplug_b round trips", function()
+  it("keep all digits of a UInt64 wherever it stands", function()
+    local digits = "9223372036854775809"
+    local function exact(metric) return assert(sparkplug_b.encode_bytes { metrics = { metric } }) end
+    for _, metric in ipairs {
+      { name = "M", datatype = "UInt64", value = digits },
+      { name = "M", datatype = "UInt64Array", value = { 1, digits, "18446744073709551615" } },
+      { name = "M", datatype = "DataSet", value = { columns = { "a", "b" }, types = { "UInt64", "Int8" }, rows = { { digits, 1 } } } },
+      { name = "M", datatype = "Template", value = { metrics = { { name = "m", datatype = "UInt64", value = digits } },
+        parameters = { { name = "p", datatype = "UInt64", value = digits } } } },
+      { name = "M", datatype = "Int8", value = 1, properties = { p = { datatype = "UInt64", value = digits } } },
+    } do
+      local once = exact(metric)
+      assert.equal(hex(once), hex(assert(sparkplug_b.encode_bytes(assert(sparkplug_b.decode_bytes(once))))))
+    end
+    -- A value that was changed since counts, not the digits that stand beside it.
+    local metric = sparkplug_b.decode_bytes(exact { name = "M", datatype = "UInt64", value = digits }).metrics[1]
+    metric.value = 5
+    assert.equal(5, there_and_back(metric).value)
+  end)
+
+  it("keep the field of an integer", function()
+    for _, case in ipairs { { "UInt32", "long_value", 7 }, { "Int8", "long_value", -7 }, { "Int64", "int_value", 7 } } do
+      local back = there_and_back { name = "M", datatype = case[1], field = case[2], value = case[3] }
+      assert.same({ case[2], case[3] }, { back.field, back.value })
+    end
+  end)
+
   for name, values in pairs {
     Int8 = { -128, -1, 0, 127 }, Int16 = { -32768, -1, 0, 32767 }, Int32 = { -2147483648, -1, 0, 2147483647 },
     Int64 = { math.mininteger, -1, 0, math.maxinteger }, UInt8 = { 0, 255 }, UInt16 = { 0, 65535 }, UInt32 = { 0, 4294967295 },

@@ -69,6 +69,35 @@ describe("sparkplug_b STATE", function()
     local published
     state.on_connect { publish = function(_, ...) published = { ... } end }
     assert.same({ state.topic, state.online, { qos = 1, retain = true } }, published)
+    assert.equal(state.offline, state.will())
+  end)
+
+  it("has the time of each CONNECT when none is given", function()
+    local state = sparkplug_b.state "scada"
+    state.online = ""
+    assert.equal(state.will(), state.offline)
+    assert.is_true(math.abs(sparkplug_b.parse_state(state.offline).timestamp - os.time() * 1000) <= 5000)
+    assert.equal((state.offline:gsub("false", "true")), state.online)
+  end)
+
+  it("corrects who says that this host is offline, but not at its own end", function()
+    local state, published = sparkplug_b.state("scada", support.TIME), {}
+    local line = { publish = function(_, _, payload) published[#published + 1] = payload end }
+    local function hear(payload, retain)
+      return state.decode { payload = payload, retain = retain, station = { line = line, tags = { since = { address = "" } } } }
+    end
+    state.will()
+    assert.same({ since = 5 }, hear '{"online":true,"timestamp":5000}')
+    hear('{"online":false,"timestamp":4000}', true) -- of before: our birth follows
+    assert.same({}, published)
+    hear '{"online":false,"timestamp":4000}'
+    assert.same({ state.online }, published)
+    state.before_disconnect(line)
+    assert.is_false(sparkplug_b.parse_state(published[2]).online)
+    hear(published[2])
+    assert.is_nil(published[3])
+    assert.has_error(function() hear "OFFLINE" end,
+      'sparkplug_b: STATE: expected {"online":true or false,"timestamp":milliseconds}, got "OFFLINE"')
   end)
 
   it("is read", function()

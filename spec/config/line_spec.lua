@@ -84,6 +84,7 @@ describe("a line", function()
     { 'user_name = "a\\0b"', "user_name: expected a string without a zero byte, got one at position 2" },
     { 'user_name = "a\\xff"', "user_name: expected UTF-8, got something else at position 2" },
     { 'client_id = ("x"):rep(65536)', "client_id: expected at most 65535 bytes, got 65536" },
+    { 'will_message = 5', "will_message: expected a string or a function, got 5" },
     { 'will_message = ("x"):rep(65536)', "will_message: expected at most 65535 bytes, got 65536" },
     { "session_store = true", "session_store: expected a string, got true" },
     { "on_connect = 5", "on_connect: expected a function, got 5" },

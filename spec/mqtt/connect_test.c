@@ -211,6 +211,22 @@ static void parameters_are_checked (void **state) {
   assert_int_equal(tl_session_new(&s, &h.p, &harness_events, &h), TL_ERANGE);
 }
 
+static void another_will (void **state) {
+  harness *h = *state;
+  static uint8_t text[] = "now", long_text[TL_STRING_MAX + 1];
+  h->p.will = true;
+  h->p.will_topic = TL_LIT("w");
+  h->p.will_message = TL_LIT("before");
+  h_start(h);
+  assert_int_equal(tl_session_set_will(h->s, tl_slice_of(long_text, sizeof long_text)), TL_ERANGE);
+  assert_int_equal(tl_session_set_will(h->s, tl_slice_of(text, 3)), TL_OK);
+  text[0] = 'x'; /* it has a copy */
+  assert_true(tl_slice_eq(h->s->p.will_message, TL_LIT("now")));
+  assert_true(tl_slice_eq(h->s->p.will_topic, TL_LIT("w")));
+  assert_int_equal(tl_session_open(h->s, h->now), TL_OK);
+  assert_int_equal(tl_session_set_will(h->s, TL_LIT("late")), TL_ESTATE);
+}
+
 static void keeps_copies_of_its_parameters (void **state) {
   harness *h = *state;
   char id[] = "mine", filter[] = "a/b";
@@ -279,6 +295,7 @@ int main (void) {
          "[MQTT-3.8.3-1] "
          "[MQTT-3.10.3-1] [MQTT-4.7.1-2] [MQTT-4.7.1-3] parameters are checked",
          parameters_are_checked),
+    SPEC_NEW("takes another will while it is closed", another_will),
     SPEC_NEW_CLEAN("keeps copies of its parameters", keeps_copies_of_its_parameters),
     SPEC_NEW("traces every packet, never the password", traces_every_packet),
   };

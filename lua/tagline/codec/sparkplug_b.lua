@@ -12,6 +12,7 @@ local datatypes = require "tagline.codec.sparkplug_b.datatypes"
 local payload = require "tagline.codec.sparkplug_b.payload"
 local writer = require "tagline.codec.sparkplug_b.writer"
 local topic = require "tagline.codec.sparkplug_b.topic"
+local states = require "tagline.codec.sparkplug_b.state"
 local hosts = require "tagline.codec.sparkplug_b.host"
 
 local sparkplug_b = {}
@@ -51,8 +52,8 @@ sparkplug_b.topic = topic.of
 sparkplug_b.topic_filters = topic.filters
 sparkplug_b.address = topic.address
 sparkplug_b.rebirth_request = topic.rebirth
-sparkplug_b.state = topic.state
-sparkplug_b.parse_state = topic.parse_state
+sparkplug_b.state = states.new
+sparkplug_b.parse_state = states.parse
 sparkplug_b.host = hosts.new
 
 ---@class tagline.sparkplug.EncodeOptions

@@ -140,6 +140,16 @@ function kinds.bytes(max)
   end
 end
 
+--- Bytes, or a function that gives them when they are needed.
+function kinds.made_bytes(max)
+  local bytes = kinds.bytes(max)
+  return function(value)
+    if not kinds.handler(value) then return nil, value end
+    if type(value) ~= "string" then return expected("a string or a function", value) end
+    return bytes(value)
+  end
+end
+
 --- The same, but what came is never shown, not even its length; "" means not given.
 function kinds.secret(max)
   return function(value)

@@ -75,6 +75,8 @@ local function check_fields(self, one, given)
         self:problem(one, key, wrong, key)
       elseif handlers[key] then
         one[key] = normal
+      elseif key == "will_message" and type(normal) ~= "string" then
+        one.will = normal
       elseif normal ~= nil then
         params[key] = normal
       end

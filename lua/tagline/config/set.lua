@@ -22,6 +22,9 @@ function set.check(given, params, core)
     end
     local wrong, normal = field.check(given[name])
     if wrong then return nil, name .. ": " .. wrong end
+    if name == "will_message" and type(normal) ~= "string" then
+      return nil, "will_message: a function stands in the config; expected a string"
+    end
     after[name] = normal
     result[name] = normal ~= nil and normal -- "" takes a text away: false
   end

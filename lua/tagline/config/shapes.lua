@@ -64,7 +64,7 @@ function shapes.new(core)
     { "will_qos", qos, 0, "", "QoS of the will" },
     { "will_retain", yes_no, false, "", "retain flag of the will" },
     { "will_topic", optional(topic), nil, "", "topic of the will" },
-    { "will_message", kinds.bytes(65535), nil, "", "payload of the will" },
+    { "will_message", kinds.made_bytes(65535), nil, "", "payload of the will, or a function that gives it for each CONNECT" },
     { "reply_timeout", seconds(0, day), 20, "s", "longest wait for an answer or the rest of a packet; 0: for ever" },
     { "wait_timeout", seconds(0, day), 0.1, "s", "accepted for compatibility: the event loop reacts at once" },
     { "max_wait_retry", integer(0, 1000000), 3, "", "accepted for compatibility: the event loop reacts at once" },

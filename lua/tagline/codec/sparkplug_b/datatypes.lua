@@ -26,8 +26,8 @@ local TWO_63 = 2.0 ^ 63
 local width = { Int8 = -8, Int16 = -16, Int32 = -32, Int64 = -64, UInt8 = 8, UInt16 = 16, UInt32 = 32, UInt64 = 64,
   DateTime = 64 }
 
---- Unsigned: the float when the bits are those of 2^63 or more.
-local function unsigned(value) return value < 0 and value + 2 * TWO_63 or value end
+--- Unsigned: the nearest float when the bits are those of 2^63 or more. (Half of it, with the last bit kept for the rounding.)
+local function unsigned(value) return value < 0 and (value >> 1 | value & 1) * 2.0 or value end
 
 --- The 64 bits of an unsigned integer in decimal digits.
 ---@param value integer
@@ -96,9 +96,22 @@ local function read_strings(name, _, value, at)
   return list
 end
 
+-- Bits of an unsigned integer that no Lua number is equal to.
+local function is_inexact(bits)
+  local float = bits < 0 and unsigned(bits) - 2 * TWO_63
+  return float and (float >= 0 or math.tointeger(float) ~= bits)
+end
+
+-- `texts` of the list has the exact digits of items that a Lua number cannot hold.
 local function read_unsigned_items(name, format, value, at)
   local list = read_items(name, format, value, at)
-  for i = 1, #list do list[i] = unsigned(list[i]) end
+  for i = 1, #list do
+    if is_inexact(list[i]) then
+      list.texts = list.texts or {}
+      list.texts[i] = datatypes.unsigned_text(list[i])
+    end
+    list[i] = unsigned(list[i])
+  end
   return list
 end
 
@@ -131,6 +144,21 @@ function datatypes.read(name, wire, value, at)
   if not fields[name] then fail(at, "expected a datatype that has values, got %s", name) end
   if wire ~= fields[name] then wrong_field(name, fields[name], wire, at) end
   return value
+end
+
+--- The decimal digits of what a field holds when no Lua number can: a UInt64 of 2^63 or more. Else nil.
+---@return string?
+function datatypes.text_of(name, value)
+  return name == "UInt64" and math.type(value) == "integer" and value < 0 and datatypes.unsigned_text(value) or nil
+end
+
+--- The field of an integer, when it is not the one that `datatypes.write` chooses by itself.
+---@return string?
+function datatypes.other_field(name, wire)
+  local n = width[name]
+  if not n then return nil end
+  local usual = (n == 64 or n == -64) and "long_value" or "int_value"
+  return wire ~= usual and wire or nil
 end
 
 --- A datatype's name by its number.
@@ -166,6 +194,14 @@ local function unsigned_bits(value)
   if integer then return integer >= 0 and integer or nil end
   if math.type(value) == "float" and value >= TWO_63 and value < 2 * TWO_63 then return math.tointeger(value - 2 * TWO_63) end
   return nil
+end
+
+--- A value as it is to be written: the exact digits beside it, when they are those of this value.
+---@param text? string
+function datatypes.exact(value, text)
+  if type(text) ~= "string" or math.type(value) ~= "float" then return value end
+  local digits = unsigned_bits(text)
+  return digits and unsigned(digits) == value and text or value
 end
 
 local function integer_bits(name, value)
@@ -227,9 +263,10 @@ local function write_array(name, value)
   if name == "BooleanArray" then return write_booleans(value) end
   if name == "StringArray" then return write_strings(value) end
   local format, item = arrays[name][2], arrays[name][3]
-  local out = {}
+  local out, texts = {}, value.texts or {}
   for i = 1, #value do
-    out[i] = format:pack(width[item] and integer_bits(item, value[i]) or check_number(item, value[i]))
+    local one = datatypes.exact(value[i], texts[i])
+    out[i] = format:pack(width[item] and integer_bits(item, one) or check_number(item, one))
   end
   return table.concat(out)
 end
@@ -237,13 +274,17 @@ end
 --- The field a value travels in and what stands there; data sets, templates and property sets are given back as they are. Gives
 --- up by `protobuf.fail` when the value is none of that datatype.
 ---@param name string
+---@param field? string of an integer: the field to use, where it fits
 ---@return string wire
 ---@return any value
-function datatypes.write(name, value)
+function datatypes.write(name, value, field)
   local n = width[name]
   if n then
     local value_bits = integer_bits(name, value)
-    if n == 64 or n == -64 then return "long_value", value_bits end
+    local wide = n == 64 or n == -64
+    if field == "long_value" then wide = true
+    elseif field == "int_value" and wide then wide = value_bits < 0 or value_bits >= 1 << 31 end
+    if wide then return "long_value", value_bits end
     return "int_value", value_bits & 4294967295
   end
   if arrays[name] then return "bytes_value", write_array(name, value) end

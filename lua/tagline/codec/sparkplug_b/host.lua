@@ -1,18 +1,22 @@
---- A host application's side of Sparkplug B: what edge nodes and devices said at birth, sequence numbers, deaths, rebirth
---- requests. State is in memory: after a start or a reload of the config, a node's first message asks for its births again.
+--- A host application's side of Sparkplug B: what edge nodes and devices said at birth, sequence
+--- numbers, deaths, rebirth requests. State is in memory: after a start or a reload of the
+--- config, a node's first message asks for its births again.
 local payload = require "tagline.codec.sparkplug_b.payload"
 local writer = require "tagline.codec.sparkplug_b.writer"
 local datatypes = require "tagline.codec.sparkplug_b.datatypes"
 local topic = require "tagline.codec.sparkplug_b.topic"
 local tags = require "tagline.codec.sparkplug_b.tags"
 local order = require "tagline.codec.sparkplug_b.order"
+local births = require "tagline.codec.sparkplug_b.births"
+local clock = require "tagline.codec.sparkplug_b.clock"
+local lines = require "tagline.codec.sparkplug_b.line"
 
 local hosts = {}
 
---- Bounds on what is remembered, whatever is received.
-local MOST_NODES, MOST_METRICS = 10000, 200000
+local ASKED_AT_ONCE = 200 -- nodes that a turn of the loop asks for their births
 
 ---@class tagline.sparkplug.HostOptions
+---@field host_id? string the id of this host application, for its STATE
 ---@field tags? table<string, string|false> tag names by the names of metrics; false: leave it out
 ---@field devices? table<string, table> the same, for the metrics of one device
 ---@field prefix? boolean put the device's id and '_' before the names of its tags
@@ -24,7 +28,7 @@ local MOST_NODES, MOST_METRICS = 10000, 200000
 ---@field reorder_timeout? number seconds that a message which comes too early is held for those before it (0: not at all)
 ---@field max_inflated? integer most bytes that a compressed payload may become (1048576)
 
-local kinds = { tags = "table", devices = "table", prefix = "boolean", on_error = "function", check_seq = "boolean",
+local kinds = { host_id = "string", tags = "table", devices = "table", prefix = "boolean", on_error = "function", check_seq = "boolean",
   historical = "boolean", rebirth_interval = "number", reorder_timeout = "number", max_inflated = "number" }
 
 local function check_options(options)
@@ -51,78 +55,6 @@ end
 
 local function give_up(text, ...) error("sparkplug_b: " .. text:format(...), 0) end
 
--- ---- what births say ----
-
--- Metrics by name and alias, as the next messages will name them.
-local function defs_of(metrics, where)
-  local defs = { names = {}, aliases = {}, count = 0 }
-  for _, metric in ipairs(metrics) do
-    local name, alias = metric.name, metric.alias
-    if not name or name == "" then
-      give_up("%s: expected a name of each metric in a birth certificate, got alias %s", where, tostring(alias))
-    end
-    local def = { name = name, datatype = metric.datatype }
-    if alias then
-      local other = defs.aliases[alias]
-      if other and other.name ~= name then
-        give_up("%s: expected an alias of its own for metric %q, got %d, which is that of %q", where, name, alias, other.name)
-      end
-      defs.aliases[alias] = def
-    end
-    defs.names[name] = def
-    defs.count = defs.count + 1
-    if metric.datatype == "Template" and metric.value then
-      def.members = defs_of(metric.value.metrics, where)
-      defs.count = defs.count + def.members.count
-    end
-  end
-  return defs
-end
-
-local function find_def(defs, metric)
-  if not defs then return nil end
-  if metric.name and metric.name ~= "" then return defs.names[metric.name] end
-  return metric.alias and defs.aliases[metric.alias]
-end
-
--- For payload.read: metrics of a message by what `defs` says, members of a template by the template's.
-local function resolver(defs)
-  return function(metric, parent)
-    if parent == nil then return find_def(defs, metric) end
-    return parent and find_def(parent.members, metric)
-  end
-end
-
-local function forget_scope(self, node, device)
-  local scope = node.scopes[device]
-  if scope then self.count = self.count - scope.defs.count end
-  node.scopes[device] = nil
-end
-
-local function remember(self, node, device, metrics)
-  local defs = defs_of(metrics, node.key .. (device ~= "" and "/" .. device or ""))
-  local old = node.scopes[device] and node.scopes[device].defs.count or 0
-  if self.count - old + defs.count > MOST_METRICS then
-    give_up("%s: expected at most %d metrics in all birth certificates", node.key, MOST_METRICS)
-  end
-  forget_scope(self, node, device)
-  self.count, self.births = self.count + defs.count, self.births + 1
-  node.scopes[device] = { defs = defs, birth = self.births }
-  return node.scopes[device]
-end
-
-local function node_of(self, t)
-  local key = t.group .. "/" .. t.edge
-  local node = self.nodes[key]
-  if not node then
-    if self.node_count >= MOST_NODES then give_up("expected at most %d edge nodes, got one more: %s", MOST_NODES, key) end
-    node = { key = key, group = t.group, edge = t.edge, born = false, scopes = {} }
-    self.nodes[key] = node
-    self.node_count = self.node_count + 1
-  end
-  return node
-end
-
 -- ---- what is wrong with a message ----
 
 -- A fault is told; others (`quiet`) only to on_error.
@@ -132,8 +64,8 @@ local function note(c, quiet, text, ...)
   elseif not quiet then c.fault = c.fault or text end
 end
 
--- Asked for too soon after the last time (a node whose messages never agree would be kept being born), it is asked for with a
--- later message.
+-- Asked for too soon after the last time (a node whose messages never agree would be kept being
+-- born), it is asked for with a later message.
 local function ask_rebirth(c, why)
   local node, options = c.node, c.options
   node.wants = why
@@ -143,9 +75,9 @@ local function ask_rebirth(c, why)
   node.asked, node.wants = now, nil
   local to, bytes = topic.rebirth(node.group, node.edge, now > 0 and math.floor(now * 1000 + 0.5) or nil)
   if options.on_rebirth then return options.on_rebirth(to, bytes, c.msg, why) end
-  local station = c.msg.station
-  if station == nil then return end
-  local ok, reason = station.line:publish(to, bytes, { qos = 0, retain = false })
+  local line = c.line or c.msg.station and c.msg.station.line
+  if line == nil then return end
+  local ok, reason = line:publish(to, bytes, { qos = 0, retain = false })
   if not ok then
     node.asked, node.wants = nil, why
     note(c, false, "cannot ask for a rebirth: %s", tostring(reason))
@@ -193,8 +125,9 @@ end
 local messages = {}
 
 local function birth(c, m, device)
-  local scope = remember(c.host, c.node, device, m.metrics)
+  local scope = c.host.memory:remember(c.node, device, m.metrics)
   local filling = c.host.book:begin(c.msg, c.node, device, scope.birth, m.timestamp)
+  filling.is_birth = true
   put_metrics(c, filling, m.metrics)
   filling:forget(device, "missing", scope.birth)
   return filling
@@ -207,7 +140,7 @@ function messages.NBIRTH(c, m)
   if not again then -- a new session: its devices are yet to be born
     for device in pairs(node.scopes) do
       if device ~= "" then
-        forget_scope(c.host, node, device)
+        c.host.memory:forget_scope(node, device)
         filling:forget(device, "disconnected")
       end
     end
@@ -225,18 +158,18 @@ function messages.NDEATH(c, m)
       tostring(bdseq))
     return nil
   end
-  -- Its timestamp is that of the CONNECT which left it with the broker: the time of death is that of arrival.
+  -- Its timestamp is that of the CONNECT which left it with the broker: the time of death is that
+  -- of arrival.
   local filling = c.host.book:begin(c.msg, node, "", 0, nil)
   if not node.born then filling:forget_unknown("disconnected") end
   filling:forget(nil, "disconnected")
   filling.dead = not filling:has_owners()
-  for device in pairs(node.scopes) do forget_scope(c.host, node, device) end
-  order.reset(node, nil)
-  node.born, node.bdseq, node.wants = false, nil, nil
+  c.host.memory:unborn_again(node)
   return filling
 end
 
--- Without an NBIRTH nothing is known of its aliases: expected after a start, and mended by a rebirth.
+-- Without an NBIRTH nothing is known of its aliases: expected after a start, and mended by a
+-- rebirth.
 local function check_born(c)
   if c.node.born then return end
   note(c, true, "no NBIRTH was seen")
@@ -252,7 +185,7 @@ end
 function messages.DDEATH(c, m)
   check_born(c)
   check_seq(c, m.seq)
-  forget_scope(c.host, c.node, c.device)
+  c.host.memory:forget_scope(c.node, c.device)
   local filling = c.host.book:begin(c.msg, c.node, c.device, 0, m.timestamp)
   local had = filling:has_owners()
   filling:forget(c.device, "disconnected")
@@ -287,7 +220,7 @@ local function parse(self, text)
   local t, why = topic.parse(text)
   if not t then give_up("%s", why) end
   if not messages[t.type] then return nil end -- commands and STATE
-  t.node, t.device = node_of(self, t), t.device or ""
+  t.node, t.device = self.memory:node_of(t), t.device or ""
   return t
 end
 
@@ -303,7 +236,7 @@ local function read(self, msg, t)
   local scope = t.node.scopes[t.device]
   local is_birth = t.type == "NBIRTH" or t.type == "DBIRTH"
   local m, why = payload.read(msg.payload, { max_inflated = self.options.max_inflated,
-    resolve = not is_birth and resolver(scope and scope.defs) or nil })
+    resolve = not is_birth and births.resolver(scope) or nil })
   return m or give_up("%s: %s", t.type, why)
 end
 
@@ -316,8 +249,8 @@ local function hold(self, msg, t, seq)
     kept = { topic = msg.topic, payload = msg.payload, time = msg.time, station = msg.station }
     return kept
   end
-  return order.hold(node, seq, make, seconds, function(expected)
-    local now = topic.now_ms()
+  return order.hold(node, seq, make, #msg.payload, seconds, function(expected)
+    local now = clock.now_ms()
     local c = { host = self, options = self.options, node = node, device = "",
       msg = { time = now and now / 1000, station = kept.station, topic = kept.topic } }
     ask_rebirth(c, "seq")
@@ -343,9 +276,55 @@ local function release(self, node, station, first)
   return results, fault
 end
 
+-- ---- the connection ----
+
+-- Aliases hold for one connection only: what was born before its end must be born again.
+local function lost(self)
+  for _, node in pairs(self.memory.nodes) do
+    if node.born then self.memory:unborn_again(node) end
+    node.asked = nil
+  end
+  self.book:lose()
+  local stations = self.stations
+  self.stations = {}
+  for _, station in pairs(stations) do clock.lost(station) end
+end
+
+-- Some at a time: what a broker takes at once is not without end.
+local function ask_all(self, line, list, from)
+  local now = clock.now_ms()
+  for i = from, math.min(#list, from + ASKED_AT_ONCE - 1) do
+    local node = list[i]
+    if self.memory.nodes[node.key] == node and not node.born then
+      local c = { host = self, options = self.options, node = node, device = "", line = line, msg = { time = now and now / 1000 } }
+      ask_rebirth(c, "connected")
+    end
+  end
+  if from + ASKED_AT_ONCE <= #list then order.later(function() ask_all(self, line, list, from + ASKED_AT_ONCE) end) end
+end
+
+-- After a break; a new host knows no nodes.
+local function connected(self, line)
+  self.connection = nil
+  local list = {}
+  for _, node in pairs(self.memory.nodes) do list[#list + 1] = node end
+  table.sort(list, function(a, b) return a.key < b.key end)
+  ask_all(self, line, list, 1)
+end
+
+-- Of which connection a message is: also a line without our handlers must not mix aliases.
+local function notice_connection(self, station)
+  if station == nil then return end
+  local number = clock.connection(station)
+  if self.connection and number and number ~= self.connection then lost(self) end
+  self.connection = number or self.connection
+  self.stations[tags.key(station)] = station
+end
+
 local function decode(self, msg)
   local t = parse(self, msg.topic)
   if not t then return nil end
+  notice_connection(self, msg.station)
   local m = read(self, msg, t)
   local kept = self.book:kept(msg.station)
   if hold(self, msg, t, m.seq) then return tags.result(kept or {}) or {} end
@@ -370,32 +349,34 @@ local function encode(self, tag, value, station)
     give_up("tag '%s' is a part of metric %q, which can only be written as a whole", tag.name, owner.root)
   end
   return hosts.command { group = owner.node.group, edge = owner.node.edge, device = owner.device ~= "" and owner.device or nil,
-    name = not owner.alias and owner.root or nil, alias = owner.alias, datatype = owner.datatype, value = value }
+    name = not owner.alias and owner.root or nil, alias = owner.alias, datatype = owner.datatype, field = owner.field, value = value }
 end
 
 --- A command that writes one metric. Values of DateTime are seconds since 1970, as tags have them.
----@param c { group: string, edge: string, device?: string, name?: string, alias?: integer, datatype: string, value: any }
+---@param c { group: string, edge: string, device?: string, name?: string, alias?: integer, datatype: string, field?: string, value: any }
 ---@return string payload
 ---@return string topic
 ---@return { qos: integer, retain: boolean }
 function hosts.command(c)
   local value = c.value
   if c.datatype == "DateTime" and type(value) == "number" then value = math.floor(value * 1000 + 0.5) end
-  local now = c.timestamp or topic.now_ms()
+  local now = c.timestamp or clock.now_ms()
   local bytes, why = writer.write { timestamp = now, metrics = {
-    { name = c.name, alias = c.alias, timestamp = now, datatype = c.datatype, value = value } } }
+    { name = c.name, alias = c.alias, timestamp = now, datatype = c.datatype, field = c.field, value = value } } }
   if not bytes then give_up("%s", why) end
   return bytes, topic.of(c.device and "DCMD" or "NCMD", c.group, c.edge, c.device), { qos = 0, retain = false }
 end
 
---- A `decode` that keeps what births said. Several stations may share one; its `encode` writes to the metrics it has seen.
+--- A `decode` that keeps what births said. Several stations may share one; its `encode` writes to
+--- the metrics it has seen.
 ---@param options? tagline.sparkplug.HostOptions
----@return table host callable: `host(msg)`; `host.encode(tag, value, station)`
+---@return table host callable: `host(msg)`; `host.encode(tag, value, station)`; `host.line(fields)` and what it puts into a line
 function hosts.new(options)
   check_options(options or {})
   options = options or {}
-  local self = { options = options, nodes = {}, node_count = 0, count = 0, births = 0, book = tags.new(options) }
+  local self = { options = options, memory = births.new(), book = tags.new(options), stations = {} }
   local host = { encode = function(tag, value, station) return encode(self, tag, value, station) end }
+  lines.equip(host, options.host_id, function(line) connected(self, line) end, function() lost(self) end)
   return setmetatable(host, { __call = function(_, msg) return decode(self, msg) end })
 end
 

@@ -21,7 +21,8 @@ local fail = protobuf.fail
 ---@field timestamp? integer milliseconds since 1970, UTC
 ---@field datatype? string a name such as "Int32"
 ---@field value? any by the datatype; nil when is_null, or when the datatype is not known
----@field text? string a UInt64 of 2^63 or more in decimal digits, exact (only read)
+---@field text? string a UInt64 of 2^63 or more in decimal digits, exact; arrays and rows of data sets have `texts` by position
+---@field field? string "int_value" or "long_value" of an integer that travels in the other one than usual
 ---@field is_null? boolean
 ---@field is_historical? boolean
 ---@field is_transient? boolean
@@ -109,7 +110,7 @@ local function to_property(m)
     return m
   end
   m.is_null = nil
-  m.value = datatypes.read(name, wire, value, wire_at)
+  m.value, m.text = datatypes.read(name, wire, value, wire_at), datatypes.text_of(name, value)
   if name == "PropertySet" then
     m.value = to_properties(m.value)
   elseif name == "PropertySetList" then
@@ -143,7 +144,14 @@ local function to_dataset(m)
     end
     local values = {}
     for k, element in ipairs(row.elements) do
-      if element.wire then values[k] = datatypes.read(types[k], element.wire, element.wire_value, element.wire_at) end
+      if element.wire then
+        values[k] = datatypes.read(types[k], element.wire, element.wire_value, element.wire_at)
+        local text = datatypes.text_of(types[k], element.wire_value)
+        if text then
+          values.texts = values.texts or {}
+          values.texts[k] = text
+        end
+      end
     end
     rows[i] = values
   end
@@ -154,7 +162,7 @@ local function to_parameter(m)
   local name = datatypes.name_of(m.type or 0, m.at)
   local wire, value, at = take_wire(m)
   m.type, m.datatype = nil, name
-  if wire then m.value = datatypes.read(name, wire, value, at) end
+  if wire then m.value, m.text = datatypes.read(name, wire, value, at), datatypes.text_of(name, value) end
   return m
 end
 
@@ -198,9 +206,9 @@ to_metric = function(m, resolve, parent)
     return m
   end
   m.value = datatypes.read(datatype, wire, value, wire_at)
+  m.field, m.text = datatypes.other_field(datatype, wire), datatypes.text_of(datatype, value)
   if datatype == "DataSet" then m.value = to_dataset(value)
-  elseif datatype == "Template" then m.value = to_template(value, resolve, known)
-  elseif datatype == "UInt64" and value < 0 then m.text = datatypes.unsigned_text(value) end
+  elseif datatype == "Template" then m.value = to_template(value, resolve, known) end
   return m
 end
 

@@ -1,5 +1,5 @@
---- From metrics to the tags of a station: names, values, times, and which metric fills which tag. Knows no births and no
---- sequence numbers.
+--- From metrics to the tags of a station: names, values, times, and which metric fills which tag.
+--- Knows no births and no sequence numbers.
 local tags = {}
 
 --- Items of an array, or cells of a data set, that are looked at: each is a name of its own.
@@ -13,6 +13,7 @@ local LATEST_MS = 253402300799999 -- year 9999
 ---@field path string the metric's name, or that of a part: `M[1]`, `DS[2].column`, `Template/member`
 ---@field datatype? string
 ---@field alias? integer
+---@field field? string where the birth put its integer, when not where it usually is
 ---@field birth integer number of the birth in which it was seen last
 
 local book = {}
@@ -24,7 +25,8 @@ function tags.new(options)
     wanted = setmetatable({}, { __mode = "k" }) }, book)
 end
 
--- Names of the station's tags; true for those that decode fills. nil when there is no station (in a spec): all names.
+-- Names of the station's tags; true for those that decode fills. nil when there is no station (in
+-- a spec): all names.
 local function wanted_by(self, station)
   if station == nil then return nil end
   local names = self.wanted[station]
@@ -45,6 +47,9 @@ function book:owner(station, tag_name)
   local owners = self.owners[station_key(station)]
   return owners and owners[tag_name]
 end
+
+--- Nothing is known to fill any tag: the connection is lost.
+function book:lose() self.owners, self.waiting = {}, {} end
 
 -- ---- one message ----
 
@@ -79,7 +84,8 @@ function filling:put(tag, value)
   current[tag] = value
 end
 
--- The tag of a path; nil when the station has none, or decode does not fill it. `plain` is the path with '/' for brackets.
+-- The tag of a path; nil when the station has none, or decode does not fill it. `plain` is the
+-- path with '/' for brackets.
 function filling:claim(metric, path, plain)
   local tag = self.map[path]
   if tag == nil then tag = self.book.tags[path] end
@@ -100,24 +106,26 @@ function filling:claim(metric, path, plain)
       owner.path, first, path, second, tag), 0)
   end
   owner.birth, owner.datatype, owner.alias = self.birth, metric.datatype, metric.alias or owner.alias
+  if self.is_birth then owner.field = metric.field end
   return fills and tag or nil
 end
 
--- A property of the specification: 192 is good.
+-- A property of the specification: 192 is good, and so is a metric that has none.
 local function bad_quality(metric)
   local quality = metric.properties and metric.properties.Quality
-  if quality and quality.value == 500 then return "no-data" end
-  return quality and quality.value == 0 and "decoder" or nil
+  if not quality or quality.value == nil or quality.value == 192 then return nil end
+  return quality.value == 500 and "no-data" or "decoder"
 end
 
-function filling:scalar(metric, path, plain, value, datatype)
+-- `text`: the exact digits of a number that no Lua number can hold; a text tag gets all of them.
+function filling:scalar(metric, path, plain, value, datatype, text)
   local tag = self:claim(metric, path, plain)
   if not tag then return end
   local detail = { time = self.time }
   if self.bad or value == nil then
     detail.status, detail.reason = "invalid", self.bad or "type"
   else
-    detail.value = datatype:find("^DateTime") and value / 1000 or value
+    detail.value = datatype:find("^DateTime") and value / 1000 or text or value
   end
   self:put(tag, detail)
   self.seen[tag] = true
@@ -134,32 +142,34 @@ function filling:missing_parts(root, reason)
 end
 
 local function array(self, metric, path, plain, list, datatype)
+  local texts = list.texts or {}
   for i = 1, math.min(#list, MOST_ITEMS) do
-    self:scalar(metric, ("%s[%d]"):format(path, i), plain .. "/" .. i, list[i], datatype)
+    self:scalar(metric, ("%s[%d]"):format(path, i), plain .. "/" .. i, list[i], datatype, texts[i])
   end
 end
 
 local function dataset(self, metric, path, plain, set)
   local columns = set.columns
   for i = 1, math.min(#set.rows, MOST_ITEMS // math.max(#columns, 1)) do
+    local row = set.rows[i]
     for k, column in ipairs(columns) do
-      self:scalar(metric, ("%s[%d].%s"):format(path, i, column), ("%s/%d/%s"):format(plain, i, column), set.rows[i][k],
-        set.types[k])
+      self:scalar(metric, ("%s[%d].%s"):format(path, i, column), ("%s/%d/%s"):format(plain, i, column), row[k], set.types[k],
+        row.texts and row.texts[k])
     end
   end
 end
 
-function filling:value(metric, path, plain, value, datatype)
+function filling:value(metric, path, plain, value, datatype, text)
   if value == nil then
     self:scalar(metric, path, plain, nil, datatype)
   elseif datatype == "Template" then
     for _, parameter in ipairs(value.parameters) do
       local name = parameter.name or ""
-      self:scalar(metric, path .. "." .. name, plain .. "/" .. name, parameter.value, parameter.datatype)
+      self:scalar(metric, path .. "." .. name, plain .. "/" .. name, parameter.value, parameter.datatype, parameter.text)
     end
     for _, member in ipairs(value.metrics) do
       if member.name and (member.datatype or member.is_null) then
-        self:value(metric, path .. "/" .. member.name, plain .. "/" .. member.name, member.value, member.datatype)
+        self:value(metric, path .. "/" .. member.name, plain .. "/" .. member.name, member.value, member.datatype, member.text)
       end
     end
   elseif datatype == "DataSet" then
@@ -167,7 +177,7 @@ function filling:value(metric, path, plain, value, datatype)
   elseif type(value) == "table" then
     array(self, metric, path, plain, value, datatype)
   else
-    self:scalar(metric, path, plain, value, datatype)
+    self:scalar(metric, path, plain, value, datatype, text)
   end
 end
 
@@ -177,13 +187,13 @@ function filling:metric(metric)
   local is_template = metric.datatype == "Template"
   if is_template and metric.value and metric.value.is_definition then return end
   self.time, self.bad, self.seen = seconds(metric.timestamp) or seconds(self.fallback), bad_quality(metric), {}
-  self:value(metric, name, name, metric.value, metric.datatype)
+  self:value(metric, name, name, metric.value, metric.datatype, metric.text)
   if metric.value == nil then self:missing_parts(name, self.bad or "type")
   elseif type(metric.value) == "table" and not is_template then self:missing_parts(name, "missing") end
 end
 
---- Make the tags invalid whose metrics are of this node (and device, when one is given), and forget what filled them; with
---- `birth`, only those that were not seen in that birth.
+--- Make the tags invalid whose metrics are of this node (and device, when one is given), and
+--- forget what filled them; with `birth`, only those that were not seen in that birth.
 function filling:forget(device, reason, birth)
   self.time = seconds(self.fallback)
   for tag, owner in pairs(self.owners) do
@@ -221,8 +231,9 @@ function book:kept(station)
   return list
 end
 
---- What decode returns for a list of messages, in their order: a table by name, or samples when there are several values of a tag;
---- nil for none. Behind a time that is not told, the station's status when the last one is a death.
+--- What decode returns for a list of messages, in their order: a table by name, or samples when
+--- there are several values of a tag; nil for none. Behind a time that is not told, the station's
+--- status when the last one is a death.
 ---@param list table[]
 ---@return table?, number?, string?
 function tags.result(list)

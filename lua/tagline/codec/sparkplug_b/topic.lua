@@ -1,4 +1,5 @@
---- Topics of Sparkplug B and the messages that a host application sends: rebirth requests and its STATE. Pure functions.
+--- Topics of Sparkplug B, and the request for a rebirth. Pure functions.
+local clock = require "tagline.codec.sparkplug_b.clock"
 local writer = require "tagline.codec.sparkplug_b.writer"
 
 local topic = {}
@@ -88,8 +89,9 @@ function topic.filters(group, edge)
   return list
 end
 
---- The address of a station for all that an edge node and its devices publish. Without an edge node (or a group) it has named
---- groups, and makes one station each: the station's name must hold `{edge}` (and `{group}`).
+--- The address of a station for all that an edge node and its devices publish. Without an edge
+--- node (or a group) it has named groups, and makes one station each: the station's name must
+--- hold `{edge}` (and `{group}`).
 ---@param group? string
 ---@param edge? string
 ---@return string
@@ -100,10 +102,6 @@ function topic.address(group, edge)
   return ("spBv1\\.0/%s/[ND](?:BIRTH|DATA|DEATH)/%s(?:/[^/]+)?"):format(level(group, "group"), (level(edge, "edge")))
 end
 
--- Whole seconds, where the clock is to be had; a spec gives its own time.
-local function now_ms() return os and os.time and os.time() * 1000 or nil end
-topic.now_ms = now_ms
-
 --- What asks an edge node for its birth certificates again.
 ---@param group string
 ---@param edge string
@@ -111,59 +109,11 @@ topic.now_ms = now_ms
 ---@return string topic
 ---@return string payload
 function topic.rebirth(group, edge, timestamp)
-  timestamp = timestamp or now_ms()
+  timestamp = timestamp or clock.now_ms()
   local bytes, why = writer.write { timestamp = timestamp, metrics = {
     { name = "Node Control/Rebirth", timestamp = timestamp, datatype = "Boolean", value = true } } }
   if not bytes then error("sparkplug_b: " .. why, 2) end
   return topic.of("NCMD", group, edge), bytes
-end
-
--- ---- STATE ----
-
----@class tagline.sparkplug.State
----@field topic string
----@field online string payload of the birth; publish it with QoS 1 and retained
----@field offline string payload of the will; QoS 1 and retained too
----@field on_connect function publishes `online`, as `on_connect` of a line
-
---- A host application's STATE: its topic, its two payloads, and a line's `on_connect`.
----
----     local state = sparkplug_b.state("scada-1")
----     line "plant" { will_flag = true, will_qos = 1, will_retain = true, will_topic = state.topic,
----       will_message = state.offline, on_connect = state.on_connect, … }
----@param host string the host application's id
----@param timestamp? integer milliseconds since 1970, UTC, the same in both; nil: now
----@return tagline.sparkplug.State
-function topic.state(host, timestamp)
-  check_id(host, "a host application's id")
-  timestamp = timestamp or now_ms() or 0
-  if math.type(timestamp) ~= "integer" then
-    error("sparkplug_b: expected a timestamp in whole milliseconds, got " .. show(timestamp), 2)
-  end
-  local text = '{"online":%s,"timestamp":%d}'
-  local state = { topic = "spBv1.0/STATE/" .. host, online = text:format("true", timestamp),
-    offline = text:format("false", timestamp) }
-  function state.on_connect(line) line:publish(state.topic, state.online, { qos = 1, retain = true }) end
-  return state
-end
-
---- The payload of a STATE message: is the host application online, and since when. For `decode` there is `msg.json`.
----@param text string
----@return { online: boolean, timestamp: integer }?
----@return string? err
-function topic.parse_state(text)
-  local body = text:match "^%s*{%s*(.-)%s*}%s*$"
-  local found = {}
-  for part in ((body or "") .. ","):gmatch "%s*(.-)%s*," do
-    local key, value = part:match '^"(%l+)"%s*:%s*(%w+)$'
-    if not key or found[key] then body = nil else found[key] = value end
-  end
-  local online, timestamp = found.online, found.timestamp and found.timestamp:match "^%d+$"
-  timestamp = timestamp and #timestamp <= 18 and math.tointeger(tonumber(timestamp))
-  if not body or online ~= "true" and online ~= "false" or not timestamp then
-    return nil, ('expected {"online":true or false,"timestamp":milliseconds}, got %s'):format(show(text))
-  end
-  return { online = online == "true", timestamp = timestamp }
 end
 
 return topic

@@ -61,8 +61,9 @@ of_property.propertyset_value, of_property.propertysets_value = 9, 10
 
 local write_message = {}
 
-local function value_field(numbers, datatype, value, depth)
-  local wire, raw = datatypes.write(datatypes.names[datatypes.number_of(datatype)], value)
+local function value_field(numbers, datatype, value, depth, from)
+  if from then value = datatypes.exact(value, from.text) end
+  local wire, raw = datatypes.write(datatypes.names[datatypes.number_of(datatype)], value, from and from.field)
   local number = numbers[wire] or fail(nil, "expected a datatype that can stand here, got %s", show(datatype))
   if write_message[wire] then return field(number, "message", write_message[wire](raw, check_depth(depth + 1))) end
   return field(number, wire_kinds[wire], raw)
@@ -84,7 +85,7 @@ local function property_bytes(property, depth)
   check_table(property, "a property")
   local out = { field(1, "uint32", datatypes.number_of(property.datatype)) }
   if property.value == nil then out[2] = field(2, "bool", true)
-  else out[2] = value_field(of_property, property.datatype, property.value, depth) end
+  else out[2] = value_field(of_property, property.datatype, property.value, depth, property) end
   return table.concat(out)
 end
 
@@ -109,7 +110,8 @@ local function row_bytes(types, row, depth)
   check_table(row, "a row")
   local out = {}
   for k, datatype in ipairs(types) do
-    out[k] = field(1, "message", row[k] == nil and "" or value_field(of_element, datatype, row[k], depth))
+    local value = row.texts and datatypes.exact(row[k], row.texts[k]) or row[k]
+    out[k] = field(1, "message", value == nil and "" or value_field(of_element, datatype, value, depth))
   end
   return table.concat(out)
 end
@@ -133,7 +135,7 @@ local function parameter_bytes(parameter, depth)
   local out = {}
   put(out, 1, "string", parameter.name, "name")
   out[#out + 1] = field(2, "uint32", datatypes.number_of(parameter.datatype))
-  if parameter.value ~= nil then out[#out + 1] = value_field(of_parameter, parameter.datatype, parameter.value, depth) end
+  if parameter.value ~= nil then out[#out + 1] = value_field(of_parameter, parameter.datatype, parameter.value, depth, parameter) end
   return table.concat(out)
 end
 
@@ -191,7 +193,7 @@ local function metric_bytes(metric, depth)
   end
   if not is_null then
     if metric.datatype == nil then out[#out + 1] = untyped_field(metric)
-    else out[#out + 1] = value_field(of_metric, metric.datatype, metric.value, depth) end
+    else out[#out + 1] = value_field(of_metric, metric.datatype, metric.value, depth, metric) end
   end
   return table.concat(out)
 end

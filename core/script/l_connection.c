@@ -1,0 +1,49 @@
+/* core/script/l_connection.c — tagline.connection: what codecs with a memory (Sparkplug B) need
+** to know of a station's connection, and may say of the station outside of decode. It is not
+** documented for configs. */
+#include "script/script.h"
+
+/* count(station): how often its line was connected; nil: it stands on none (explain's copy). */
+static int connection_count (lua_State *L) {
+  const tl_station *s = tl_check_station(L, 1);
+  tl_link *link = tl_line_link(s->line);
+  tl_link_stats stats;
+  if (!link) return 0;
+  tl_link_get_stats(link, &stats);
+  lua_pushinteger(L, (lua_Integer)stats.connects);
+  return 1;
+}
+
+/* lost(station): nothing can be known of its device: StHardErr, its tags invalid (disconnected),
+** until the next message. */
+static int connection_lost (lua_State *L) {
+  tl_station *s = tl_check_station(L, 1);
+  const tl_script *script = tl_script_of(L);
+  tl_station_lost(s, script->loop ? tl_loop_now(script->loop) : tl_clock_mono_ms(),
+                  tl_clock_wall_ms());
+  return 0;
+}
+
+/* is_there(station): false when a reload took it away. */
+static int connection_is_there (lua_State *L) {
+  lua_pushcfunction(L, connection_count);
+  lua_pushvalue(L, 1);
+  lua_pushboolean(L, lua_pcall(L, 1, 0, 0) == LUA_OK);
+  return 1;
+}
+
+/* now(): milliseconds since 1970, by the clock that scripts have. */
+static int connection_now (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)tl_clock_wall_ms());
+  return 1;
+}
+
+int tl_open_connection (lua_State *L) {
+  static const luaL_Reg functions[] = { { "count", connection_count },
+                                        { "lost", connection_lost },
+                                        { "is_there", connection_is_there },
+                                        { "now", connection_now },
+                                        { NULL, NULL } };
+  luaL_newlib(L, functions);
+  return 1;
+}
