@@ -18,36 +18,6 @@ static void release (tl_gateway *g, void **user) {
   *user = NULL;
 }
 
-size_t tl_link_filters (const tl_link *l, tl_subscription *out) {
-  size_t n = 0;
-  uint8_t qos = (uint8_t)l->params.subscribe_qos;
-  for (size_t i = 0; i < l->params.topic_filter.n; i++)
-    out[n++] = (tl_subscription){ l->params.topic_filter.at[i], qos };
-  for (uint32_t i = 0; i < l->line->station_count; i++) {
-    const tl_station *s = l->line->stations[i];
-    tl_slice address = tl_slice_str(s->address);
-    bool known = false;
-    if (!s->subscribe_address || tl_filter_check(address, NULL) < 0) continue;
-    for (size_t k = 0; k < n && !known; k++) known = tl_slice_eq(out[k].filter, address);
-    if (!known) out[n++] = (tl_subscription){ address, qos };
-  }
-  return n;
-}
-
-/* Says when the broker is not told yet: nobody would know why nothing comes. */
-static int refresh_filters (tl_link *l, const char *what) {
-  tl_subscription *filters =
-      calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
-  if (!filters) return TL_ENOMEM;
-  size_t n = tl_link_filters(l, filters);
-  bool waited = tl_session_filters_wait(l->session);
-  int rc = tl_session_set_filters(l->session, filters, n);
-  free(filters);
-  if (!waited && !l->renew && tl_session_filters_wait(l->session))
-    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "%s waits for the next connection", what);
-  return rc;
-}
-
 /* --- stations --- */
 
 /* An instance is found through its template: at its next message the router hears of it again. */
@@ -238,7 +208,7 @@ static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, boo
   }
   tl_map_fini(&wanted);
   free(changed);
-  if (rc >= 0) rc = refresh_filters(l, "a changed subscribe_address");
+  if (rc >= 0) rc = tl_link_refresh_filters(l, "a changed subscribe_address");
   return rc;
 }
 
@@ -246,7 +216,10 @@ static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, boo
 
 int tl_link_set_params (tl_link *l, tl_line_params *params) {
   const char *names[64];
+  tl_filters filters;
   if (l->removed) return TL_ESTATE;
+  if (tl_filters_make(&filters, params, l->line) < 0)
+    return TL_ENOMEM; /* first: then nothing has changed */
   int n = tl_params_diff(&l->params, params, names, 64);
   bool filter_only = n == 1 && strcmp(names[0], "topic_filter") == 0;
   /* a list begins at its first: `host` is the first field, too */
@@ -254,9 +227,10 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   tl_params_fini(&l->params);
   l->params = *params;
   tl_params_init(params);
+  tl_link_use_filters(l, &filters);
   tl_gateway_refresh_trace(l->gateway);
   if (n == 0) return TL_OK;
-  if (filter_only) return refresh_filters(l, "the new topic_filter");
+  if (filter_only) return tl_link_refresh_filters(l, "the new topic_filter");
   if (l->tcp || l->state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
     l->renew = true;
     l->error[0] = '\0';

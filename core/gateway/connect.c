@@ -353,62 +353,6 @@ static void on_timer (void *ctx) {
   tl_link_arm(l);
 }
 
-int tl_link_make_session (tl_link *l, tl_session **session) {
-  const tl_line_params *p = &l->params;
-  tl_subscription *filters = calloc(p->topic_filter.n + l->line->station_count, sizeof *filters);
-  if (!filters && p->topic_filter.n > 0) return TL_ENOMEM;
-  size_t n = tl_link_filters(l, filters);
-  tl_session_params s = {
-    .client_id = p->client_id.at ? p->client_id : TL_LIT(""),
-    .clean_session = p->clean_session,
-    .has_user = p->user_name.at,
-    .has_password = p->password.at,
-    .user = p->user_name,
-    .password = p->password,
-    .keep_alive = (uint16_t)p->keep_alive,
-    .ping_interval_ms = p->ping_interval,
-    .reply_timeout_ms = p->reply_timeout,
-    .connack_timeout_ms = 0,
-    .will = p->will_flag,
-    .will_qos = (uint8_t)p->will_qos,
-    .will_retain = p->will_retain,
-    .will_topic = p->will_topic,
-    .will_message = p->will_message,
-    .filters = filters,
-    .filter_count = n,
-    .max_packet_size = (size_t)p->max_packet_size,
-    .max_inflight = (uint16_t)p->max_inflight,
-    .max_queued = (size_t)p->max_queued,
-    .queue_offline = tl_slice_eq(p->offline_writes, TL_LIT("queue")),
-  };
-  int rc = !*session ? tl_session_new(session, &s, &tl_link_session_events, l)
-                     : tl_session_set_params(*session, &s);
-  free(filters);
-  if (rc == TL_OK) tl_session_set_trace(*session, p->full_debug);
-  return rc;
-}
-
-/* A session that is kept on disk, or was, belongs to its store: parameters that name another
-** place for it mean another session, as if the process had been restarted. What the old one
-** holds stays where it is kept. */
-int tl_link_new_session (tl_link *l) {
-  tl_session *fresh = NULL, *old = l->session;
-  bool moved = false;
-  int rc = tl_link_store_moved(l, &moved);
-  if (rc < 0) return rc;
-  if (!old || !moved) return tl_link_make_session(l, &l->session);
-  rc = tl_link_make_session(l, &fresh);
-  if (rc < 0) return rc;
-  l->session = fresh;
-  /* nobody waits for its acknowledgement any more: a broker that kept that session sends it
-  ** again */
-  l->awaiting = NULL;
-  l->queue_full = false;
-  tl_link_drop_queue(l);
-  tl_session_free(old);
-  return TL_OK;
-}
-
 int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
                  tl_err *err) {
   tl_link *l = calloc(1, sizeof *l);
@@ -424,6 +368,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
   int rc = tl_timer_new(&l->timer, g->loop, on_timer, l);
   if (rc == 0) rc = tl_router_new(&l->router, TL_LINK_TOPICS, TL_LINK_TOPIC_BYTES);
   if (rc == 0) tl_router_on_limit(l->router, tl_say_given_up, l);
+  if (rc == 0) rc = tl_filters_make(&l->filters, &l->params, line);
   if (rc == 0) rc = tl_link_new_session(l);
   if (rc < 0) {
     tl_params_init(&l->params); /* the caller keeps them */
@@ -449,6 +394,7 @@ void tl_link_free (tl_link *l) {
   tl_timer_close(l->timer);
   tl_loop_forget(g->loop, on_resume, l);
   tl_buf_fini(&l->in);
+  tl_filters_fini(&l->filters);
   tl_recorder_fini(&l->recorder);
   tl_params_fini(&l->params);
   if (l->user && g->handlers.release) g->handlers.release(g->handlers_ctx, l->user);

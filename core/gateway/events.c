@@ -20,11 +20,12 @@ static void on_connected (void *ctx, bool session_present) {
   if (l->user && g->handlers.line) g->handlers.line(g->handlers_ctx, l, true, "");
 }
 
-static void on_subscribed (void *ctx, const uint8_t *granted, size_t n) {
+static void on_subscribed (void *ctx, const tl_subscription *filters, const uint8_t *granted,
+                           size_t n) {
   tl_link *l = ctx;
   size_t taken = 0;
-  tl_health_subscribed(l, granted, n);
-  for (size_t i = 0; i < n; i++) taken += granted[i] != 0x80;
+  tl_health_subscribed(l, filters, granted, n);
+  for (size_t i = 0; i < n; i++) taken += granted[i] != TL_GRANTED_NOT;
   if (n > 0 && taken == 0) return; /* the session fails this connection, and says so */
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "subscribed: %zu of %zu topic filters", taken, n);
   /* The connection works, so the next break starts again with a short wait; but not while

@@ -310,10 +310,8 @@ static void tell_taken (const tl_link *l, const destination *d, const trying *t,
 
 /* Filters of the line; returns whether one takes the topic. */
 static int tell_filters (const tl_link *l, tl_slice topic, bool *taken, tl_buf *out) {
-  tl_subscription *filters =
-      calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
-  if (!filters) return TL_ENOMEM;
-  size_t n = tl_link_filters(l, filters), more = 0;
+  const tl_subscription *filters = tl_link_filters(l)->at;
+  size_t n = tl_link_filters(l)->n, more = 0;
   *taken = false;
   tl_explain_open(out, "filters", '[');
   for (size_t i = 0; i < n; i++) {
@@ -330,7 +328,6 @@ static int tell_filters (const tl_link *l, tl_slice topic, bool *taken, tl_buf *
   }
   tl_buf_byte(out, ']');
   if (more > 0) tl_explain_integer(out, "filters_more", (int64_t)more);
-  free(filters);
   return TL_OK;
 }
 

@@ -2,7 +2,6 @@
 #include "gateway/health.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/link.h"
@@ -41,18 +40,16 @@ static void note_filter (tl_health *h, tl_slice filter, uint8_t wanted, uint8_t 
   snprintf(h->filters[i].filter, sizeof h->filters[i].filter, "%.*s", TL_ARG(filter));
 }
 
-void tl_health_subscribed (tl_link *l, const uint8_t *granted, size_t n) {
-  tl_subscription *filters =
-      calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
+void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
+                           size_t n) {
   l->health.established = true;
   l->health.subscribed_at = l->now;
-  if (!filters) return;
-  size_t known = tl_link_filters(l, filters);
   l->health.filter_count = 0;
-  for (size_t i = 0; i < n && i < known; i++)
-    if (granted[i] == 0x80 || granted[i] < filters[i].qos)
+  for (size_t i = 0; i < n; i++) {
+    bool refused = granted[i] == TL_GRANTED_NOT;
+    if (refused || granted[i] < filters[i].qos)
       note_filter(&l->health, filters[i].filter, filters[i].qos, granted[i]);
-  free(filters);
+  }
 }
 
 static double per_second (uint64_t now, uint64_t before, int64_t ms) {

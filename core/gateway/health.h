@@ -49,7 +49,8 @@ void tl_link_get_health (const tl_link *l, tl_link_health *out);
 
 void tl_health_init (tl_health *h, int64_t now);
 void tl_health_connected (tl_link *l);
-void tl_health_subscribed (tl_link *l, const uint8_t *granted, size_t n);
+void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
+                           size_t n);
 /* Once a wake-up with input: rates are taken once a second, by who counts anyway. */
 void tl_health_input (tl_link *l);
 

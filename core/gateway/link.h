@@ -45,6 +45,12 @@ typedef struct {
   uint32_t restored;
 } tl_persistence;
 
+/* Topic filters in one block of memory. All zero: none. */
+typedef struct {
+  size_t n;
+  tl_subscription *at;
+} tl_filters;
+
 typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
 
 struct tl_link {
@@ -53,6 +59,7 @@ struct tl_link {
   tl_line_params params;
   void *user;
   tl_session *session;
+  tl_filters filters; /* session.c: that the line wants */
   tl_persistence keep;
   tl_router *router;
   tl_tcp *tcp;
@@ -117,6 +124,11 @@ struct tl_gateway {
 
 #define TL_LINK_SCOPE(l) ((l)->line->name)
 
+/* The filters that the line wants now (session.c): topic_filter, and behind it the addresses
+** of stations with subscribe_address that are not in it, each once. Borrowed: valid until the
+** next tl_link_use_filters(). */
+static inline const tl_filters *tl_link_filters (const tl_link *l) { return &l->filters; }
+
 /* connect.c */
 int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
                  tl_err *err);
@@ -130,12 +142,6 @@ void tl_link_arm (tl_link *l);   /* set the timer to what is due next */
 void tl_link_flush (tl_link *l); /* hand the session's output to the socket */
 /* go on with input that was left for the loop's sake: in the next turn */
 void tl_link_ask_resume (tl_link *l);
-/* from the parameters; another one when they keep it somewhere else */
-int tl_link_new_session (tl_link *l);
-/* *session NULL: a new one; else it gets the parameters */
-int tl_link_make_session (tl_link *l, tl_session **session);
-/* out: room for topic_filter.n + station_count */
-size_t tl_link_filters (const tl_link *l, tl_subscription *out);
 /* A script takes its time. After this many messages that entered one the loop gets its turn, so
 ** that a write does not wait behind more (reference, Wait Timeout); unless they took less than
 ** TL_LINK_QUICK_NS together, when nobody has waited yet. */
@@ -144,6 +150,20 @@ enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back 
 /* remembered answers of the router */
 enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 };
 extern const tl_tcp_events tl_link_tcp_events;
+
+/* session.c */
+/* from the parameters; another one when they keep it somewhere else */
+int tl_link_new_session (tl_link *l);
+/* *session NULL: a new one; else it gets the parameters */
+int tl_link_make_session (tl_link *l, tl_session **session);
+/* Computes them; nothing has changed until tl_link_use_filters(), which takes *fresh and
+** cannot fail. TL_ENOMEM. */
+int tl_filters_make (tl_filters *fresh, const tl_line_params *p, const tl_line *line);
+void tl_link_use_filters (tl_link *l, tl_filters *fresh);
+void tl_filters_fini (tl_filters *f);
+/* After stations or topic_filter have changed on a live line. Says when the broker is not
+** told yet: nobody would know why nothing comes. `what` begins that sentence. TL_ENOMEM. */
+int tl_link_refresh_filters (tl_link *l, const char *what);
 
 /* events.c */
 extern const tl_session_events tl_link_session_events;

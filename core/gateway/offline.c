@@ -2,8 +2,6 @@
 ** stations as those from a broker. */
 #include "gateway/offline.h"
 
-#include <stdlib.h>
-
 #include "gateway/link.h"
 
 void tl_offline_begin (tl_gateway *g, tl_offline_published *published, void *ctx, int64_t now,
@@ -25,24 +23,19 @@ int64_t tl_offline_tick (tl_gateway *g, int64_t now, int64_t wall) {
   return due;
 }
 
-static int subscribes (const tl_link *l, tl_slice topic, bool *yes) {
-  tl_subscription *filters =
-      calloc(l->params.topic_filter.n + l->line->station_count + 1, sizeof *filters);
-  if (!filters) return TL_ENOMEM;
-  size_t n = tl_link_filters(l, filters);
-  *yes = false;
-  for (size_t i = 0; i < n && !*yes; i++) *yes = tl_filter_match(filters[i].filter, topic);
-  free(filters);
-  return TL_OK;
+static bool subscribes (const tl_link *l, tl_slice topic) {
+  const tl_filters *filters = tl_link_filters(l);
+  bool yes = false;
+  for (size_t i = 0; i < filters->n && !yes; i++) {
+    yes = tl_filter_match(filters->at[i].filter, topic);
+  }
+  return yes;
 }
 
-static int feed (tl_link *l, const tl_incoming *m, tl_offline_fed *fed) {
-  bool yes;
-  int rc = subscribes(l, m->topic, &yes);
-  if (rc < 0) return rc;
-  if (!yes) {
+static void feed (tl_link *l, const tl_incoming *m, tl_offline_fed *fed) {
+  if (!subscribes(l, m->topic)) {
     fed->filtered++;
-    return TL_OK;
+    return;
   }
   uint64_t unrouted = l->unrouted, refused = l->instances_refused;
   l->now = m->now;
@@ -56,7 +49,6 @@ static int feed (tl_link *l, const tl_incoming *m, tl_offline_fed *fed) {
     fed->unrouted++;
   else
     fed->taken++;
-  return TL_OK;
 }
 
 int tl_offline_feed (tl_gateway *g, tl_slice line, const tl_incoming *m, tl_offline_fed *fed,
@@ -68,9 +60,9 @@ int tl_offline_feed (tl_gateway *g, tl_slice line, const tl_incoming *m, tl_offl
     tl_link *l = g->model->lines[i]->user;
     if (line.at && !tl_slice_eq(line, tl_slice_str(l->line->name))) continue;
     found = true;
-    rc = feed(l, m, fed);
+    feed(l, m, fed);
   }
   if (rc >= 0 && !found && line.at)
     return tl_fail(err, TL_ENOENT, 0, "there is no line '%.*s'", TL_ARG(line));
-  return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory") : rc;
+  return rc;
 }

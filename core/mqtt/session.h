@@ -45,6 +45,8 @@ typedef struct {
   uint8_t qos; /* highest wanted QoS */
 } tl_subscription;
 
+enum { TL_GRANTED_NOT = 0x80 }; /* the broker refused the filter (3.9.3) */
+
 /* Everything CONNECT and the rules need. The session copies what it keeps. Ranges are checked
 ** by the config, asserted here. */
 typedef struct {
@@ -79,9 +81,11 @@ typedef struct {
   int (*message)(void *ctx, const tl_message *m);
   /* CONNACK accepted. */
   void (*connected)(void *ctx, bool session_present);
-  /* All filters answered: granted[i] is 0, 1, 2 or 0x80 for filters[i]. Refusal of all is an
-  ** error of input(). Without a filter: at once after `connected`, n is 0. */
-  void (*subscribed)(void *ctx, const uint8_t *granted, size_t n);
+  /* All filters answered: granted[i] is 0, 1, 2 or TL_GRANTED_NOT for filters[i], which are those
+  ** that were asked for, maybe not those that are wanted now. Refusal of all is an error of
+  ** input(). Without a filter: at once after `connected`, n is 0. Both lists are borrowed until
+  ** the event returns. */
+  void (*subscribed)(void *ctx, const tl_subscription *filters, const uint8_t *granted, size_t n);
   /* The fate of one accepted publish, exactly once: TL_OK, TL_ELOST (connection lost, clean
   ** session), TL_ESESSION (session lost by the broker), TL_ESTATE (session freed or closed for
   ** good). May call tl_session_publish(). */

@@ -165,7 +165,7 @@ int tl_session_on_suback (tl_session *s, const tl_suback *a) {
   if (refused == asked->n)
     return tl_fail(&s->err, TL_EREFUSED, 4, "the broker refused %s",
                    refused == 1 ? "the topic filter" : "all topic filters");
-  if (s->ev.subscribed) s->ev.subscribed(s->ctx, a->codes.at, a->codes.len);
+  if (s->ev.subscribed) s->ev.subscribed(s->ctx, asked->items, a->codes.at, asked->n);
   return TL_OK;
 }
 

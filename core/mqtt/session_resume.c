@@ -78,7 +78,7 @@ int tl_session_resume (tl_session *s, bool present) {
   if (rc == TL_OK) rc = tl_session_drain(s);
   /* Only now, for what the callbacks publish must not overtake what was there before. */
   if (rc == TL_OK && s->ev.connected) s->ev.connected(s->ctx, present);
-  if (rc == TL_OK && s->asked->n == 0 && s->ev.subscribed) s->ev.subscribed(s->ctx, NULL, 0);
+  if (rc == TL_OK && s->asked->n == 0 && s->ev.subscribed) s->ev.subscribed(s->ctx, NULL, NULL, 0);
   tl_session_fail_list(s, lost, TL_ESESSION, true);
   return rc;
 }

@@ -117,6 +117,14 @@ static void changed_filters_wait_for_the_next_connection (void **state) {
   }
 }
 
+/* Whoever names a refused filter must not name one that nobody asked for. */
+static void an_answer_comes_with_the_filters_that_were_asked (void **state) {
+  harness *h = *state;
+  change(h, "x/#", "y/#");
+  h_takes(h, BYTES("\x90\x05\x00\x01\x02\x80\x00"));
+  same_text(&h->answered, "a/#=2\n$share/g/b=128\nc=0\n", "answered", __LINE__);
+}
+
 static void unsubscribe_is_repeated_until_it_is_answered (void **state) {
   harness *h = *state;
   change(h, "x", "y");
@@ -209,6 +217,8 @@ int main (void) {
     SPEC_THREE("[MQTT-3.8.4-2] another identifier is no answer", no_answer_but_another_identifier),
     SPEC("changed filters wait for the next connection, UNSUBSCRIBE before SUBSCRIBE",
          changed_filters_wait_for_the_next_connection),
+    SPEC_THREE("an answer comes with the filters that were asked",
+               an_answer_comes_with_the_filters_that_were_asked),
     SPEC_UP("UNSUBSCRIBE is repeated until it is answered",
             unsubscribe_is_repeated_until_it_is_answered),
     SPEC_UP("[MQTT-2.3.1-7] no acknowledgement of a message has UNSUBSCRIBE's identifier",

@@ -39,6 +39,7 @@ typedef struct {
   tl_buf store;   /* store events, a line each */
   tl_buf notices; /* all notices: "2 text" */
   tl_buf traces;
+  tl_buf answered;         /* the filters of the last `subscribed`, a line each */
   int verdict;             /* what `message` answers */
   int publish_in_callback; /* > 0: `published` publishes so many more */
   bool leave_in_message;
@@ -55,10 +56,15 @@ static int on_message (void *ctx, const tl_message *m) {
 static void on_connected (void *ctx, bool present) {
   tl_buf_fmt(&((harness *)ctx)->events, "connected %d\n", present);
 }
-static void on_subscribed (void *ctx, const uint8_t *granted, size_t n) {
+static void on_subscribed (void *ctx, const tl_subscription *filters, const uint8_t *granted,
+                           size_t n) {
   harness *h = ctx;
   tl_buf_str(&h->events, "subscribed");
-  for (size_t i = 0; i < n; i++) tl_buf_fmt(&h->events, " %u", granted[i]);
+  tl_buf_clear(&h->answered);
+  for (size_t i = 0; i < n; i++) {
+    tl_buf_fmt(&h->events, " %u", granted[i]);
+    tl_buf_fmt(&h->answered, "%.*s=%u\n", TL_ARG(filters[i].filter), granted[i]);
+  }
   tl_buf_byte(&h->events, '\n');
 }
 static void on_published (void *ctx, void *token, int result) {
@@ -112,8 +118,8 @@ static void h_start (harness *h) {
 }
 static void h_fini (harness *h) {
   tl_session_free(h->s);
-  tl_buf *bufs[] = { &h->events, &h->raw, &h->store, &h->notices, &h->traces };
-  for (int i = 0; i < 5; i++) tl_buf_fini(bufs[i]);
+  tl_buf *bufs[] = { &h->events, &h->raw, &h->store, &h->notices, &h->traces, &h->answered };
+  for (int i = 0; i < 6; i++) tl_buf_fini(bufs[i]);
 }
 
 static long h_feed (harness *h, const uint8_t *bytes, size_t n) {
@@ -196,8 +202,8 @@ static void h_open (harness *h) {
 }
 static void h_forget (harness *h) { /* look at nothing that happened so far */
   h_flush(h);
-  tl_buf *bufs[] = { &h->events, &h->raw, &h->store, &h->notices, &h->traces };
-  for (int i = 0; i < 5; i++) tl_buf_clear(bufs[i]);
+  tl_buf *bufs[] = { &h->events, &h->raw, &h->store, &h->notices, &h->traces, &h->answered };
+  for (int i = 0; i < 6; i++) tl_buf_clear(bufs[i]);
 }
 /* Open, CONNACK, and SUBACK for the only filter. */
 static void h_connect (harness *h, bool present) {

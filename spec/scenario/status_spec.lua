@@ -94,6 +94,19 @@ describe("status()", function()
     assert.is_true(line.oldest_queued >= 0)
   end)
 
+  it("names a refused topic filter by what was asked, whatever is wanted meanwhile", function()
+    b = broker.new()
+    t = tagline.run((config:gsub('host = "127.0.0.1"', 'topic_filter = { "a/#", "b/#" }, %0')), { PORT = b.port })
+    c = b:accept()
+    c:expect "CONNECT"
+    c:send("CONNACK", {})
+    local p = c:expect "SUBSCRIBE"
+    t:eval 'lines["plant"]:set { topic_filter = { "x/#", "y/#" } }'
+    c:send("SUBACK", { id = p.id, codes = { 1, 0x80 } })
+    says "'b/#'"
+    assert.falsy(status():find("y/#", 1, true))
+  end)
+
   it("names topic filters that the broker does not have yet", function()
     start()
     for _, change in ipairs { { 'host = "', 'topic_filter = "x/#", host = "' }, { "SWT", "subscribe_address = true, SWT" } } do
