@@ -1,0 +1,275 @@
+/* spec/ws/frames_test.c — frames as bytes: what is taken, in every cut; what is refused, with
+** its close code. */
+#include "support/spec.h"
+
+#include "ws/frames.h"
+
+static bool no_random;
+
+static int fixed_random (void *ctx, uint8_t *at, size_t n) {
+  (void)ctx;
+  for (size_t i = 0; i < n; i++) at[i] = (uint8_t)(0x11 * (i + 1));
+  return no_random ? TL_ENOMEM : TL_OK;
+}
+
+static tl_ws *open_ws (void) {
+  tl_ws *w = NULL;
+  assert_int_equal(tl_ws_new(&w, fixed_random, NULL), TL_OK);
+  return w;
+}
+
+/* Feeds in pieces of `piece` bytes, reads into rooms of `room`; returns the last result of a
+** read. */
+static long run (tl_ws *w, tl_slice in, size_t piece, size_t room, tl_buf *got) {
+  for (size_t at = 0; at < in.len; at += piece) {
+    size_t n = in.len - at < piece ? in.len - at : piece;
+    uint8_t *copy = malloc(n), *into = malloc(room);
+    memcpy(copy, in.at + at, n);
+    tl_ws_feed(w, copy, n);
+    long rc;
+    while ((rc = tl_ws_read(w, into, room)) > 0) tl_buf_add(got, into, (size_t)rc);
+    free(copy);
+    free(into);
+    if (rc < 0) return rc;
+  }
+  return 0;
+}
+
+/* The body of the only masked frame in the output; its opcode. */
+static uint8_t sent (tl_ws *w, uint8_t *body, size_t *n) {
+  tl_buf *out = tl_ws_output(w);
+  assert_true(out->len >= 6 && (out->at[1] & 0x80) && (out->at[1] & 0x7f) < 126);
+  *n = out->at[1] & 0x7f;
+  assert_int_equal(out->len, 6 + *n);
+  for (size_t i = 0; i < *n; i++) body[i] = out->at[6 + i] ^ out->at[2 + i % 4];
+  return out->at[0];
+}
+
+static void reads_every_framing_at_every_cut (void **unused) {
+  (void)unused;
+  static const struct {
+    tl_slice in;
+    const char *out;
+    size_t n;
+  } cases[] = {
+#define CASE(i, o) { { (const uint8_t *)i, sizeof i - 1 }, o, sizeof o - 1 }
+    CASE("\x82\x05hello", "hello"),
+    CASE("\x82\x01h\x82\x01"
+         "e\x82\x01l\x82\x01l\x82\x01o",
+         "hello"),
+    CASE("\x02\x02he\x80\x03llo", "hello"),
+    CASE("\x02\x02he\x89\x02hi\x00\x01l\x8a\x00\x80\x02lo",
+         "hello"),                                  /* a ping and a pong between fragments */
+    CASE("\x82\x00\x02\x00\x80\x00\x82\x01x", "x"), /* empty ones */
+    CASE("\x8a\x7d"
+         "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+         "90123456789"
+         "0123456789012345678901234\x82\x01x",
+         "x"),
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t piece = 1; piece <= cases[i].in.len; piece++) {
+      for (size_t room = 1; room <= 6; room++) {
+        tl_ws *w = open_ws();
+        tl_buf got;
+        tl_buf_init(&got);
+        assert_int_equal(run(w, cases[i].in, piece, room, &got), 0);
+        assert_true(tl_slice_eq(tl_buf_bytes(&got), tl_slice_of(cases[i].out, cases[i].n)));
+        assert_false(tl_ws_is_inside(w));
+        tl_buf_fini(&got);
+        tl_ws_free(w);
+      }
+    }
+  }
+}
+
+static void reads_all_forms_of_length (void **unused) {
+  (void)unused;
+  static const size_t sizes[] = { 125, 126, 127, 128, 4095, 4096, 4097, 65535, 65536, 100000 };
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    size_t n = sizes[i];
+    tl_buf in, got;
+    tl_buf_init(&in);
+    tl_buf_init(&got);
+    tl_buf_byte(&in, 0x82);
+    if (n < 126)
+      tl_buf_byte(&in, (uint8_t)n);
+    else if (n <= 65535)
+      tl_buf_fmt(&in, "%c%c%c", 126, (int)(n >> 8), (int)(n & 255));
+    else {
+      tl_buf_byte(&in, 127);
+      for (int k = 7; k >= 0; k--) tl_buf_byte(&in, (uint8_t)((uint64_t)n >> (8 * k)));
+    }
+    for (size_t k = 0; k < n; k++) tl_buf_byte(&in, (uint8_t)(k * 7));
+    tl_ws *w = open_ws();
+    assert_int_equal(run(w, tl_buf_bytes(&in), 1000, 64 * 1024, &got), 0);
+    assert_int_equal(got.len, n);
+    for (size_t k = 0; k < n; k++) assert_int_equal(got.at[k], (uint8_t)(k * 7));
+    tl_ws_free(w);
+    tl_buf_fini(&in);
+    tl_buf_fini(&got);
+  }
+}
+
+static void answers_a_ping_with_its_bytes_and_a_flood_of_them_once (void **unused) {
+  (void)unused;
+  tl_ws *w = open_ws();
+  tl_buf in, got;
+  uint8_t body[125];
+  size_t n;
+  tl_buf_init(&in);
+  tl_buf_init(&got);
+  for (int i = 0; i < 100000; i++) tl_buf_str(&in, "\x89\x02no");
+  tl_buf_str(&in, "\x89\x03"
+                  "yes");
+  assert_int_equal(run(w, tl_buf_bytes(&in), 65536, 1000, &got), 0);
+  assert_int_equal(sent(w, body, &n), 0x8a);
+  assert_int_equal(n, 3);
+  assert_memory_equal(body, "yes", 3);
+  tl_buf_clear(tl_ws_output(w));
+  assert_int_equal(tl_ws_output(w)->len, 0);
+  tl_ws_free(w);
+  tl_buf_fini(&in);
+  tl_buf_fini(&got);
+}
+
+static void refuses_what_breaks_a_rule (void **unused) {
+  (void)unused;
+  static const struct {
+    tl_slice in;
+    unsigned code;
+    const char *words;
+  } cases[] = {
+#define BAD(i, c, t) { { (const uint8_t *)i, sizeof i - 1 }, c, t }
+    BAD("\xc2\x01x", 1002, "reserved bit"),
+    BAD("\xa2\x01x", 1002, "reserved bit"),
+    BAD("\x92\x01x", 1002, "reserved bit"),
+    BAD("\x82\x81\x01\x02\x03\x04x", 1002, "masked"),
+    BAD("\x81\x01x", 1003, "text frame [MQTT-6.0.0-1]"),
+    BAD("\x01\x01x", 1003, "text frame"),
+    BAD("\x80\x01x", 1002, "continuation"),
+    BAD("\x02\x01x\x82\x01x", 1002, "inside another"),
+    BAD("\x83\x01x", 1002, "opcode"),
+    BAD("\x8f\x01x", 1002, "opcode"),
+    BAD("\x8b\x00", 1002, "opcode"),
+    BAD("\x09\x01x", 1002, "none"),         /* a ping in fragments */
+    BAD("\x89\x7e\x00\x7ex", 1002, "none"), /* a ping of 126 bytes */
+    BAD("\x82\x7e\x00\x7dx", 1002, "none"), /* a length that has a shorter form */
+    BAD("\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xffx", 1002, "none"),
+    BAD("\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00x", 1002, "none"),
+    BAD("\x88\x01\x03", 1002, "one byte"),
+    BAD("\x88\x02\x03\xed", 1002, "code"),
+    BAD("\x88\x02\x03\xe7", 1002, "code"),
+    BAD("\x88\x02\x13\x88", 1002, "code"),
+    BAD("\x88\x03\x03\xe8\xff", 1007, "UTF-8"),
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t piece = 1; piece <= cases[i].in.len; piece++) {
+      tl_ws *w = open_ws();
+      tl_buf got;
+      uint8_t body[125];
+      size_t n;
+      tl_buf_init(&got);
+      long rc = run(w, cases[i].in, piece, 100, &got);
+      if (rc != TL_EMALFORMED) fail_msg("case %zu in pieces of %zu: %ld", i, piece, rc);
+      if (!strstr(tl_ws_error(w), cases[i].words)) fail_msg("case %zu: %s", i, tl_ws_error(w));
+      assert_int_equal(sent(w, body, &n), 0x88);
+      assert_int_equal(n, 2);
+      assert_int_equal((unsigned)body[0] << 8 | body[1], cases[i].code);
+      assert_int_equal(tl_ws_read(w, body, 1), TL_EMALFORMED); /* for ever */
+      assert_int_equal(tl_ws_write(w, "x", 1), TL_ESTATE);
+      tl_buf_fini(&got);
+      tl_ws_free(w);
+    }
+  }
+}
+
+static void a_close_is_told_and_answered_with_its_code (void **unused) {
+  (void)unused;
+  static const struct {
+    tl_slice in;
+    unsigned code;
+    const char *words;
+  } cases[] = {
+    BAD("\x82\x01x\x88\x00", 1000, "closed the WebSocket without a reason"),
+    BAD("\x82\x01x\x88\x02\x03\xe8", 1000, "closed the WebSocket: 1000 normal closure"),
+    BAD("\x82\x01x\x88\x0b\x03\xeatoo\nlarge", 1002, "1002 protocol error, 'too?large'"),
+    BAD("\x82\x01x\x88\x02\x0f\xa1", 4001, "4001 of the broker's own"),
+    BAD("\x82\x01x\x88\x02\x0b\xb9", 3001, "3001"),
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    tl_ws *w = open_ws();
+    tl_buf got;
+    uint8_t body[125];
+    size_t n;
+    tl_buf_init(&got);
+    assert_int_equal(run(w, cases[i].in, cases[i].in.len, 100, &got), TL_WS_CLOSED);
+    assert_int_equal(got.len, 1); /* what came before it counts */
+    if (!strstr(tl_ws_error(w), cases[i].words)) fail_msg("case %zu: %s", i, tl_ws_error(w));
+    assert_int_equal(sent(w, body, &n), 0x88);
+    assert_int_equal((unsigned)body[0] << 8 | body[1], cases[i].code);
+    tl_buf_fini(&got);
+    tl_ws_free(w);
+  }
+}
+
+static void writes_one_masked_frame_whatever_the_length (void **unused) {
+  (void)unused;
+  static const size_t sizes[] = { 1, 2, 7, 8, 9, 125, 126, 65535, 65536, 70001 };
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    size_t n = sizes[i], head = n < 126 ? 2 : n <= 65535 ? 4 : 10;
+    uint8_t *bytes = malloc(n);
+    for (size_t k = 0; k < n; k++) bytes[k] = (uint8_t)(k * 31 + 5);
+    tl_ws *w = open_ws();
+    assert_int_equal(tl_ws_write(w, bytes, n), TL_OK);
+    tl_buf *out = tl_ws_output(w);
+    assert_int_equal(out->len, head + 4 + n);
+    assert_int_equal(out->at[0], 0x82);
+    assert_int_equal(out->at[1], 0x80 | (n < 126 ? n : n <= 65535 ? 126 : 127));
+    uint64_t told = n < 126 ? n : 0;
+    for (size_t k = 2; k < head; k++) told = told << 8 | out->at[k];
+    assert_int_equal(told, n);
+    for (size_t k = 0; k < n; k++)
+      assert_int_equal(out->at[head + 4 + k] ^ out->at[head + k % 4], bytes[k]);
+    tl_ws_free(w);
+    free(bytes);
+  }
+}
+
+static void a_close_of_ours_comes_once_and_last (void **unused) {
+  (void)unused;
+  tl_ws *w = open_ws();
+  assert_int_equal(tl_ws_close(w, 1000), TL_OK);
+  assert_int_equal(tl_ws_close(w, 1001), TL_OK);
+  assert_int_equal(tl_ws_output(w)->len, 8);
+  assert_int_equal(tl_ws_write(w, "x", 1), TL_ESTATE);
+  tl_ws_feed(w, (const uint8_t *)"\x89\x00", 2);
+  uint8_t room[8];
+  assert_int_equal(tl_ws_read(w, room, sizeof room), 0);
+  assert_int_equal(tl_ws_output(w)->len, 8); /* no pong behind it */
+  tl_ws_free(w);
+}
+
+static void no_random_bytes_are_no_frame (void **unused) {
+  (void)unused;
+  tl_ws *w = open_ws();
+  no_random = true;
+  assert_int_equal(tl_ws_write(w, "x", 1), TL_ENOMEM);
+  no_random = false;
+  assert_int_equal(tl_ws_output(w)->len, 0);
+  tl_ws_free(w);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(reads_every_framing_at_every_cut),
+    cmocka_unit_test(reads_all_forms_of_length),
+    cmocka_unit_test(answers_a_ping_with_its_bytes_and_a_flood_of_them_once),
+    cmocka_unit_test(refuses_what_breaks_a_rule),
+    cmocka_unit_test(a_close_is_told_and_answered_with_its_code),
+    cmocka_unit_test(writes_one_masked_frame_whatever_the_length),
+    cmocka_unit_test(a_close_of_ours_comes_once_and_last),
+    cmocka_unit_test(no_random_bytes_are_no_frame),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
