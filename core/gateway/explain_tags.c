@@ -39,13 +39,14 @@ static void on_returned (void *told, tl_slice name, tl_slice text) {
 }
 
 static void decode (telling *t, tl_station *live, const tl_route *route, int64_t time_ms,
-                    tl_buf *out) {
+                    tl_reading *reading, tl_buf *out) {
   tl_station *s = t->copy->station;
   tl_rehearsal r = { .copy = s,
                      .shown = live ? live : s,
                      .m = t->m,
                      .route = route,
                      .time_ms = time_ms,
+                     .reading = reading,
                      .returned = on_returned,
                      .told = t->copy };
   tl_buf_init(&r.error);
@@ -103,6 +104,13 @@ static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
   }
   if (v && !missing) tl_explain_raw(out, "raw", v->raw);
   tl_explain_word(out, "code", code);
+  if (v && !missing && t->copy->time_bad) {
+    tl_buf why;
+    tl_buf_init(&why);
+    tl_timemask_why(plan->mask, plan->rule.zone, v->raw, t->m->wall, &why);
+    tl_explain_text(out, "why", tl_buf_bytes(&why));
+    tl_buf_fini(&why);
+  }
   tl_explain_time(out, "value", time_ms);
   tl_buf_byte(out, '}');
 }
@@ -345,10 +353,12 @@ int tl_explain_values (tl_gateway *g, tl_explain_copy *c, tl_station *live, cons
     free(t.slots);
     t.slots = NULL;
   }
-  int64_t time_ms = tl_station_addressed(s, m);
+  tl_reading reading;
+  int64_t time_ms = tl_station_read(s, m, &reading);
   t.decodes =
       s->user && g->handlers.has_decode && g->handlers.has_decode(s->user) && g->handlers.rehearse;
-  if (t.decodes) decode(&t, live, route, time_ms, out);
+  if (t.decodes) decode(&t, live, route, time_ms, &reading, out);
+  tl_station_set(&reading, time_ms); /* where no decoder did */
   tell_json(&t, out);
   tell_time(&t, time_ms, out);
   *code = t.failed ? "decoder" : t.declined ? "declined" : "delivered";

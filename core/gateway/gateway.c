@@ -45,12 +45,15 @@ static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice tex
     tl_station_say(s, TL_LOG_WARN,
                    "no timestamp at '%.*s': the time of arrival is taken (said once)",
                    TL_ARG(s->plan->time_field));
-  } else {
-    tl_station_say(
-        s, TL_LOG_WARN,
-        "the timestamp '%.*s' does not fit the time mask: the time of arrival is taken (said once)",
-        TL_ARG(tl_shortened(text)));
+    return;
   }
+  tl_buf cause;
+  tl_buf_init(&cause);
+  tl_timemask_why(s->plan->mask, s->plan->rule.zone, text, tl_clock_wall_ms(), &cause);
+  tl_station_say(s, TL_LOG_WARN,
+                 "the timestamp '%.*s' %.*s: the time of arrival is taken (said once)",
+                 TL_ARG(tl_shortened(text)), TL_ARG(tl_buf_bytes(&cause)));
+  tl_buf_fini(&cause);
 }
 
 static void on_pattern_limit (void *ctx, tl_tag *t, tl_slice payload) {
@@ -85,7 +88,8 @@ static void on_due (void *ctx, tl_line *line, int64_t at) {
   tl_link_arm(l);
 }
 
-/* Tracing costs a call a value: the model's hook is there only while a line asks for Full Debug. */
+/* Tracing costs a call a value: the model's hook is there only while a line asks for Full
+** Debug. */
 void tl_gateway_refresh_trace (tl_gateway *g) {
   bool wanted = false;
   for (uint32_t i = 0; i < g->model->line_count; i++) {

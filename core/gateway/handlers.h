@@ -27,13 +27,15 @@ typedef struct {
   int retain; /* -1: the line's publish_retain */
 } tl_outgoing;
 
-/* A decoder run for a person who asks what it would do (explain): nothing that lives may change. */
+/* A decoder run for a person who asks what it would do (explain): nothing that lives may
+** change. */
 typedef struct {
   tl_station *copy;  /* its tags take the values; its `user` has the decoder */
   tl_station *shown; /* what the decoder sees as msg.station */
   const tl_incoming *m;
   const tl_route *route;
   int64_t time_ms;
+  tl_reading *reading; /* its addressed tags are set when the decoder's time is known */
   /* Each value that the decoder returned, as text, before its conversion. */
   void (*returned)(void *told, tl_slice name, tl_slice text);
   void *told;
@@ -43,7 +45,8 @@ typedef struct {
 
 typedef struct {
   /* Does this station have a decoder? Then decode() is called in place of the plain receive; it
-  ** calls tl_station_begin() and tl_station_addressed() itself, around the user's function. */
+  ** calls tl_station_begin(), tl_station_read() and tl_station_set() itself, around the user's
+  ** function. */
   bool (*has_decode)(void *user);
   void (*decode)(void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
   void (*rehearse)(void *ctx, tl_rehearsal *r);

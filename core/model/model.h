@@ -183,6 +183,26 @@ bool tl_station_receive (tl_station *s, const tl_incoming *m);
 ** values, addressed() sets the addressed tags and tells the message's time. */
 bool tl_station_begin (tl_station *s, const tl_incoming *m);
 int64_t tl_station_addressed (tl_station *s, const tl_incoming *m);
+
+/* A message between the two halves of tl_station_addressed: a decoder runs there, which may
+** give it another time. Only model/receive.c looks inside. */
+typedef struct {
+  tl_station *station;
+  tl_model *model;
+  const tl_incoming *message;
+  const tl_json_value *slots; /* NULL: the document is not JSON, or was not looked at */
+  tl_json_value *taken;       /* the slots' memory; NULL: none was taken, or none was there */
+  bool nested, done;          /* memory of its own; its tags are set */
+  uint8_t no_slots;           /* tl_reason: why there are none */
+  uint8_t encoding;
+  int64_t time;
+} tl_reading;
+
+/* tl_station_addressed in two steps: what is read is kept in *r, which borrows the message and
+** must be given to tl_station_set exactly once; returns the message's time. */
+int64_t tl_station_read (tl_station *s, const tl_incoming *m, tl_reading *r);
+/* The addressed tags get their values with this time. Does nothing the second time. */
+void tl_station_set (tl_reading *r, int64_t time_ms);
 /* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid
 ** (station-will), returns true. The will of a station that is off or simulated changes nothing,
 ** and is nothing else either (true). */

@@ -11,16 +11,7 @@ enum { LARGE_SCRATCH = 64 * 1024 }; /* more is not kept from one message to the 
 
 typedef enum { UNKNOWN, UTF8, OTHER } encoding;
 
-/* One message on its way into one station. */
-typedef struct {
-  tl_station *station;
-  tl_model *model;
-  const tl_incoming *message;
-  const tl_json_value *slots; /* NULL: the document is not JSON, or was not looked at */
-  tl_reason no_slots;         /* why not */
-  encoding payload;
-  int64_t time;
-} reading;
+typedef tl_reading reading;
 
 bool tl_station_begin (tl_station *s, const tl_incoming *m) {
   assert(!s->is_template);
@@ -45,24 +36,20 @@ static void json_failed (reading *r, const tl_json_error *e) {
 
 /* The model's slots, for as long as the message is handled: one that a handler feeds in
 ** meanwhile gets slots of its own. */
-typedef struct {
-  tl_json_value *at; /* NULL: no memory */
-  bool nested;
-} slots_taken;
-
-static slots_taken take_slots (tl_model *m, const tl_plan *plan) {
-  slots_taken taken = { m->slots, !m->slots };
+static inline void take_slots (reading *r, const tl_plan *plan) {
+  tl_model *m = r->model;
+  r->taken = m->slots;
+  r->nested = !m->slots;
   m->slots = NULL;
-  if (taken.nested) taken.at = malloc((plan->slots + 1u) * sizeof *taken.at);
-  return taken;
+  if (r->nested) r->taken = malloc((plan->slots + 1u) * sizeof *r->taken);
 }
 
-static void give_slots (tl_model *m, slots_taken taken) {
-  /* larger ones may have come: a handler added a station */
-  if (taken.nested || m->slots)
-    free(taken.at);
+static inline void give_slots (reading *r) {
+  tl_model *m = r->model;
+  if (r->nested || m->slots)
+    free(r->taken); /* larger ones may have come: a handler added a station */
   else
-    m->slots = taken.at;
+    m->slots = r->taken;
 }
 
 static void extract (reading *r, tl_json_value *slots) {
@@ -76,7 +63,7 @@ static void extract (reading *r, tl_json_value *slots) {
   }
   s->json_bad = false;
   r->slots = slots;
-  r->payload = UTF8;
+  r->encoding = UTF8;
 }
 
 /* --- its time --- */
@@ -134,7 +121,7 @@ static void set_id (const reading *r, tl_tag *t, const tl_tagdef *def) {
 
 static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, uint16_t slot) {
   if (!r->slots) {
-    tl_tag_invalidate(t, r->no_slots, r->time);
+    tl_tag_invalidate(t, (tl_reason)r->no_slots, r->time);
     return;
   }
   const tl_json_value *found = &r->slots[slot];
@@ -161,8 +148,8 @@ static void given_up (const reading *r, tl_tag *t) {
 static void set_regex (reading *r, tl_tag *t, const tl_tagdef *def) {
   tl_slice payload = r->message->payload;
   tl_group groups[2];
-  if (r->payload == UNKNOWN) r->payload = tl_utf8_valid(payload) ? UTF8 : OTHER;
-  int n = r->payload == UTF8
+  if (r->encoding == UNKNOWN) r->encoding = tl_utf8_valid(payload) ? UTF8 : OTHER;
+  int n = r->encoding == UTF8
               ? tl_pattern_match(r->station->plan->patterns[t->index], payload, groups, 2)
               : 0;
   bool whole = n > 0 && tl_pattern_group_count(r->station->plan->patterns[t->index]) == 0;
@@ -194,22 +181,46 @@ static void set_tags (reading *r) {
   }
 }
 
-int64_t tl_station_addressed (tl_station *s, const tl_incoming *m) {
-  tl_model *model = s->line->model;
-  reading r = { s, model, m, NULL, TL_REASON_MISSING, UNKNOWN, m->wall };
-  if (!s->plan->set) {
-    set_tags(&r);
-    return r.time;
-  }
-  slots_taken taken = take_slots(model, s->plan);
-  extract(&r, taken.at);
-  find_time(&r);
-  set_tags(&r);
-  give_slots(model, taken);
+static inline void begin_reading (reading *r, tl_station *s, const tl_incoming *m) {
+  *r = (reading){ .station = s,
+                  .model = s->line->model,
+                  .message = m,
+                  .no_slots = TL_REASON_MISSING,
+                  .time = m->wall };
+  if (!s->plan->set) return;
+  take_slots(r, s->plan);
+  extract(r, r->taken);
+  find_time(r);
+}
+
+static inline void end_reading (reading *r) {
+  tl_model *model = r->model;
+  bool document = r->taken || r->nested;
+  set_tags(r);
+  if (!document) return;
+  give_slots(r);
   if (model->scratch.cap > LARGE_SCRATCH) {
     tl_buf_clear(&model->scratch);
     tl_buf_shrink(&model->scratch, LARGE_SCRATCH);
   }
+}
+
+int64_t tl_station_read (tl_station *s, const tl_incoming *m, tl_reading *r) {
+  begin_reading(r, s, m);
+  return r->time;
+}
+
+void tl_station_set (tl_reading *r, int64_t time_ms) {
+  if (r->done) return;
+  r->done = true;
+  r->time = time_ms;
+  end_reading(r);
+}
+
+int64_t tl_station_addressed (tl_station *s, const tl_incoming *m) {
+  reading r;
+  begin_reading(&r, s, m);
+  end_reading(&r);
   return r.time;
 }
 

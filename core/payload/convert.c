@@ -5,16 +5,9 @@
 #include <math.h>
 
 #include "base/text.h"
-
-static inline bool is_blank (uint8_t c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+#include "payload/blanks.h"
 
 static inline bool is_digit (uint8_t c) { return (uint8_t)(c - '0') < 10; }
-
-static inline tl_slice trim (tl_slice s) {
-  while (s.len > 0 && is_blank(*s.at)) s = tl_slice_of(s.at + 1, s.len - 1);
-  while (s.len > 0 && is_blank(s.at[s.len - 1])) s.len--;
-  return s;
-}
 
 /* in any case; the word has letters and digits only */
 static bool same_word (tl_slice s, const char *word) {
@@ -76,50 +69,6 @@ static tl_reason time_reason (int rc) {
   return rc == TL_OK ? TL_REASON_NONE : rc == TL_ETYPE ? TL_REASON_TYPE : TL_REASON_TIME;
 }
 
-/* --- durations --- */
-
-static bool sixty (const uint8_t **at, const uint8_t *end, int32_t *out) {
-  const uint8_t *p = *at;
-  int32_t v = 0;
-  while (p < end && is_digit(*p) && p - *at < 2) v = v * 10 + (*p++ - '0');
-  if (p == *at || v > 59) return false;
-  *at = p;
-  *out = v;
-  return true;
-}
-
-/* "mi:ss[.mss]" behind the hours. */
-static bool minutes_of (const uint8_t *at, const uint8_t *end, int32_t *ms) {
-  int32_t mi, ss, part = 0, scale = 100;
-  if (!sixty(&at, end, &mi) || at == end || *at++ != ':' || !sixty(&at, end, &ss)) return false;
-  if (at < end) {
-    if (*at++ != '.' || at == end) return false;
-    for (; at < end && is_digit(*at); at++, scale /= 10) part += (*at - '0') * scale;
-  }
-  *ms = (mi * 60 + ss) * 1000 + part;
-  return at == end;
-}
-
-int tl_duration_parse (tl_slice text, double *seconds) {
-  text = trim(text);
-  const uint8_t *colon = text.len > 0 ? memchr(text.at, ':', text.len) : NULL;
-  if (!colon) return number_of(text, seconds) == TL_REASON_NONE ? TL_OK : TL_ESYNTAX;
-  bool negative = *text.at == '-';
-  const uint8_t *at = text.at + (negative || *text.at == '+');
-  for (const uint8_t *p = at; p < colon; p++)
-    if (!is_digit(*p)) return TL_ESYNTAX;
-  double hours;
-  int32_t ms;
-  if (number_of(tl_slice_of(at, (size_t)(colon - at)), &hours) != TL_REASON_NONE ||
-      !minutes_of(colon + 1, text.at + text.len, &ms))
-    return TL_ESYNTAX;
-  /* In milliseconds while those are whole in a double: then the quotient is rounded once. */
-  double sum = hours < 1e9 ? (hours * 3600000 + ms) / 1000 : hours * 3600 + ms / 1000.0;
-  if (!isfinite(sum)) return TL_ESYNTAX;
-  *seconds = negative ? -sum : sum;
-  return TL_OK;
-}
-
 /* --- the table --- */
 
 static tl_reason time_of (tl_slice text, const tl_time_rule *rule, int64_t *ms) {
@@ -132,12 +81,12 @@ tl_reason tl_convert_text (tl_type type, tl_slice text, const tl_time_rule *rule
     case TL_TXTI:
     case TL_TXTO: out->text = text; return TL_REASON_NONE;
     case TL_AI:
-    case TL_AO: return number_of(trim(text), &out->number);
+    case TL_AO: return number_of(tl_trim_blanks(text), &out->number);
     case TL_CI:
-    case TL_CO: return integer_of(trim(text), &out->integer);
+    case TL_CO: return integer_of(tl_trim_blanks(text), &out->integer);
     case TL_DI:
-    case TL_DO: return boolean_of(trim(text), &out->boolean);
-    case TL_QI: return state_from(trim(text), &out->integer);
+    case TL_DO: return boolean_of(tl_trim_blanks(text), &out->boolean);
+    case TL_QI: return state_from(tl_trim_blanks(text), &out->integer);
     case TL_TIA:
     case TL_TOA: return time_of(text, rule, &out->integer);
     case TL_TIR:

@@ -36,9 +36,11 @@ tl_reason tl_convert_number (tl_type type, double number, tl_buf *scratch, tl_va
 tl_reason tl_convert_integer (tl_type type, int64_t integer, tl_buf *scratch, tl_value *out);
 tl_reason tl_convert_boolean (tl_type type, bool boolean, tl_value *out);
 
-/* A duration, "3600", "-1.5" or "h…h:mi:ss[.mss]", one sign in front, blanks around it. Hours
-** are unbounded, mi and ss have one or two digits below 60, of mss the digits after the third
-** are cut. TL_OK or TL_ESYNTAX (also when it is no finite number). */
+/* A duration, one sign in front, blanks around it: "3600", "-1.5"; "h…h:mi:ss[.mss]" with
+** unbounded hours; "d…dThh:mi:ss[.mss]" (days, as Tasmota writes them; then hours are below
+** 24); or ISO 8601, "P1DT2H", "PT1.5S", "P2W", without years and months, which have no length.
+** mi and ss have one or two digits below 60, of mss the digits after the third are cut. TL_OK
+** or TL_ESYNTAX (also when it is no finite number). */
 int tl_duration_parse (tl_slice text, double *seconds);
 
 /* The text that OUT_VALUE publishes: numbers shortest, booleans true/false, Qi its name, ToA by

@@ -17,8 +17,8 @@ static const struct {
   { "rr", TL_STEP_YEAR },    { "mss", TL_STEP_MS },       { "mm", TL_STEP_MONTH },
   { "mi", TL_STEP_MINUTE },  { "dd", TL_STEP_DAY },       { "hh", TL_STEP_HOUR },
   { "ss", TL_STEP_SECOND },  { "tttt", TL_STEP_WEEKDAY }, { "ttt", TL_STEP_WEEKDAY },
-  { "tt", TL_STEP_WEEKDAY }, { "ZZZZZZ", TL_STEP_ZONE },  { "ZZZZZ", TL_STEP_ZONE },
-  { "ZZZ", TL_STEP_ZONE },
+  { "tt", TL_STEP_WEEKDAY }, { "ap", TL_STEP_HALF },      { "ZZZZZZ", TL_STEP_ZONE },
+  { "ZZZZZ", TL_STEP_ZONE }, { "ZZZ", TL_STEP_ZONE },
 };
 
 static const char *const names[TL_COMPONENTS] = { "year",      "month (mm)",  "day (dd)",
@@ -58,8 +58,9 @@ static int split (tl_timemask *m, tl_slice mask, tl_err *err) {
           "'%.2s' is the trading hour, which is not supported; the hour of the day is 'hh'",
           mask.at + at);
     if (starts(mask, at, "UNIX") || starts(mask, at, "ISO8601"))
-      return tl_fail(err, TL_ESYNTAX, at,
-                     "UNIX, UNIXMS and ISO8601 are whole masks, nothing stands beside them");
+      return tl_fail(
+          err, TL_ESYNTAX, at,
+          "UNIX, UNIXMS, UNIXUS, UNIXNS and ISO8601 are whole masks, nothing stands beside them");
     uint8_t kind;
     size_t n = token_at(mask, at, &kind);
     if (n > 0) {
@@ -97,6 +98,9 @@ static int check_chain (tl_slice mask, tl_step *const *chosen, tl_err *err) {
     return tl_fail(err, TL_ESYNTAX, 0,
                    "'%.*s' has none of the tokens yyyy mm dd hh mi ss mss, in this case",
                    TL_ARG(mask));
+  if (chosen[TL_STEP_HALF] && !chosen[TL_STEP_HOUR])
+    return tl_fail(err, TL_ESYNTAX, chosen[TL_STEP_HALF]->at,
+                   "the mask has 'ap' (AM or PM) but no hour (hh)");
   for (int i = 1; i < TL_COMPONENTS; i++) {
     if (!chosen[i] || chosen[i - 1]) continue;
     if (i == TL_STEP_SECOND)
@@ -120,9 +124,10 @@ static void join_steps (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
     s->plain = !s->ignored && s->literal <= 1 &&
                (s->kind == TL_STEP_YEAR ? s->width == 4 : s->kind < TL_STEP_MS);
     s->may_plus = has_byte(mask, (size_t)(s->at - s->literal), s->literal, '+');
-    if (s->kind >= TL_STEP_HOUR && s->kind <= TL_STEP_MS && !s->ignored) last_time = s;
+    if (s->kind >= TL_STEP_HOUR && s->kind <= TL_STEP_HALF && !s->ignored) last_time = s;
   }
   m->has_zone = chosen[TL_STEP_ZONE];
+  m->has_half = chosen[TL_STEP_HALF];
   if (!last_time || m->has_zone) return;
   m->time_last = last_time == &m->step[m->steps - 1];
   if (!m->time_last && !last_time->more) {
@@ -138,12 +143,11 @@ static void join_steps (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
 }
 
 static int compile (tl_timemask *m, tl_slice mask, tl_err *err) {
-  if (tl_slice_eq(mask, TL_LIT("UNIX")))
-    m->kind = TL_MASK_UNIX;
-  else if (tl_slice_eq(mask, TL_LIT("UNIXMS")))
-    m->kind = TL_MASK_UNIXMS;
-  else if (tl_slice_eq(mask, TL_LIT("ISO8601")))
-    m->kind = TL_MASK_ISO8601;
+  static const char *const whole[] = {
+    "", "UNIX", "UNIXMS", "UNIXUS", "UNIXNS", "ISO8601"
+  }; /* by tl_mask_kind */
+  for (uint8_t kind = TL_MASK_UNIX; kind <= TL_MASK_ISO8601; kind++)
+    if (tl_slice_eq(mask, tl_slice_str(whole[kind]))) m->kind = kind;
   if (m->kind != TL_MASK_TOKENS) return TL_OK;
   tl_step *chosen[TL_STEP_COUNT] = { NULL };
   int rc = split(m, mask, err);
@@ -226,12 +230,17 @@ static void put_weekday (tl_buf *out, int64_t days, int width) {
 
 static void put_step (const tl_timemask *m, const tl_step *s, const local_time *t, tl_buf *out) {
   tl_buf_add(out, m->text + s->at - s->literal, s->literal);
+  int64_t hour = t->part[TL_STEP_HOUR];
   if (s->kind == TL_STEP_DIGITS)
     tl_buf_add(out, m->text + s->at, s->width);
   else if (s->kind == TL_STEP_WEEKDAY)
     put_weekday(out, t->days, s->width);
   else if (s->kind == TL_STEP_ZONE)
     put_offset(out, t->offset, s->width);
+  else if (s->kind == TL_STEP_HALF)
+    tl_buf_str(out, hour < 12 ? "AM" : "PM");
+  else if (s->kind == TL_STEP_HOUR && m->has_half)
+    put_digits(out, (hour + 11) % 12 + 1, s->width);
   else
     put_digits(out, t->part[s->kind], s->width);
 }
@@ -243,6 +252,12 @@ static void put_unix (int64_t ms, tl_buf *out) {
   if (rest == 0) return;
   tl_buf_byte(out, '.');
   put_digits(out, rest < 0 ? -rest : rest, 3);
+}
+
+/* Milliseconds with `zeros` digits behind them that a tag does not keep. */
+static void put_finer (int64_t ms, int zeros, tl_buf *out) {
+  tl_integer_format(out, ms);
+  for (int i = 0; i < zeros && ms != 0; i++) tl_buf_byte(out, '0');
 }
 
 static void put_iso (int64_t ms, int32_t offset, tl_buf *out) {
@@ -275,6 +290,8 @@ void tl_timemask_format (const tl_timemask *m, const tl_zone *zone, int64_t ms, 
   switch (m->kind) {
     case TL_MASK_UNIX: put_unix(ms, out); return;
     case TL_MASK_UNIXMS: tl_integer_format(out, ms); return;
+    case TL_MASK_UNIXUS: put_finer(ms, 3, out); return;
+    case TL_MASK_UNIXNS: put_finer(ms, 6, out); return;
     case TL_MASK_ISO8601: put_iso(ms, offset, out); return;
     default: break;
   }

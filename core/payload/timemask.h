@@ -1,6 +1,6 @@
-/* core/payload/timemask.h — time masks (yyyy-mm-dd hh:mi:ss.mss, UNIX, UNIXMS, ISO8601) and
-** time zones. Pure: zone data comes as bytes, and nobody here asks for the time. Everything
-** compiled here is immutable and may be shared. */
+/* core/payload/timemask.h — time masks (yyyy-mm-dd hh:mi:ss.mss, UNIX…, ISO8601) and time
+** zones. Pure: zone data comes as bytes, and nobody here asks for the time. Everything compiled
+** here is immutable and may be shared. */
 #ifndef TL_PAYLOAD_TIMEMASK_H
 #define TL_PAYLOAD_TIMEMASK_H
 
@@ -24,6 +24,10 @@ int tl_zone_tzif (tl_zone **out, tl_slice file, tl_err *err);
 ** TL_ESYNTAX. */
 int tl_zone_offset_parse (tl_slice text, int32_t *seconds_east);
 void tl_zone_free (tl_zone *z);
+/* What the user calls it, for messages: copied, cut at 47 bytes; "" until it is set, "UTC" for
+** UTC. */
+void tl_zone_set_name (tl_zone *z, tl_slice name);
+const char *tl_zone_name (const tl_zone *z);
 int32_t tl_zone_offset (const tl_zone *z, int64_t utc_seconds); /* seconds east of UTC then */
 /* Local civil seconds (as if UTC) to UTC. A time that does not exist: TL_ENOENT; an ambiguous
 ** one is the later. */
@@ -40,11 +44,13 @@ typedef struct tl_timemask tl_timemask;
 **   yy rr       year, 00–69 are 2000s          mi  minute       ZZZ     +hh
 **   mm          month                          ss  second       ZZZZZ   +hhmi
 **   dd          day                            mss millisecond  ZZZZZZ  +hh:mi
-** or the whole mask is UNIX, UNIXMS or ISO8601. Everything else is literal. Of a component that
-** occurs more than once the longest token counts, of equally long ones the first; the others
-** are read over. TL_ESYNTAX, err->at the place: `hb` and `HH` (trading hours); UNIX, UNIXMS or
-** ISO8601 among other things; no year; a component without the next coarser one (ss without mi:
-** mm is the month, minutes are mi); more than 255 bytes or 48 tokens. */
+**   ap          AM or PM: hh counts 1 to 12
+** or the whole mask is UNIX, UNIXMS, UNIXUS, UNIXNS or ISO8601. Everything else is literal. Of
+** a component that occurs more than once the longest token counts, of equally long ones the
+** first; the others are read over. TL_ESYNTAX, err->at the place: `hb` and `HH` (trading
+** hours); UNIX… or ISO8601 among other things; no year; a component without the next coarser
+** one (ss without mi: mm is the month, minutes are mi; ap without hh); more than 255 bytes or
+** 48 tokens. */
 int tl_timemask_new (tl_timemask **out, tl_slice mask, tl_err *err);
 void tl_timemask_free (tl_timemask *m);
 
@@ -66,11 +72,14 @@ void tl_timemask_free (tl_timemask *m);
 ** one. Month and day are 1 when the mask has none, parts of the time 0. 24:00 is the end of the
 ** day. A second 60 is taken at the end of a quarter of an hour (that is where leap seconds fall
 ** in any zone) and is the next minute's first. A2:10 and B2:10 are the first and the second
-** 02:10 of an hour that occurs twice. UNIX and UNIXMS: a decimal number, blanks around it
-** allowed; digits after the millisecond are cut. ISO8601, nothing else around it but blanks:
-** date, or date and time, extended or basic form, T or one blank between, hh, hh:mi or hh:mi:ss
-** with . or , and a fraction (cut to three digits), then nothing, Z, ±hh, ±hhmi or ±hh:mi;
-** calendar dates only. */
+** 02:10 of an hour that occurs twice. `ap` takes AM, PM, a.m., p.m. in any case and must find
+** one; without it they make a text unreadable, and so does the name of a zone (CET,
+** Europe/Berlin) where no offset is read and the mask does not have it as literal text. UTC and
+** GMT are UTC wherever they stand. UNIX, UNIXMS, UNIXUS, UNIXNS: a decimal number, blanks
+** around it allowed; digits after the millisecond are cut. ISO8601, nothing else around it but
+** blanks: date, or date and time, extended or basic form, T or one blank between, hh, hh:mi or
+** hh:mi:ss with . or , and a fraction (cut to three digits), then nothing, Z, ±hh, ±hhmi or
+** ±hh:mi, or one blank and UTC or GMT; calendar dates only. */
 int tl_timemask_parse (const tl_timemask *m, const tl_zone *zone, tl_slice text, int64_t *ms);
 /* Read a JSON value: a string by its text, a number by its text too. TL_ETYPE for any other. */
 int tl_timemask_parse_json (const tl_timemask *m, const tl_zone *zone, const tl_json_value *v,
@@ -78,10 +87,22 @@ int tl_timemask_parse_json (const tl_timemask *m, const tl_zone *zone, const tl_
 
 /* Write a time (clamped to years 1..9999) the way the mask reads it, for ToA: local to `zone`,
 ** or to the offset that stands in the mask as literal text behind the time (…ss.mssZ is UTC);
-** weekdays in English. UNIX is seconds with three decimals where they are not zero, UNIXMS a
-** whole number, ISO8601 "2026-11-22T14:03:16.123Z" or with an offset in place of Z. Where an
-** offset is written, the time is local to what is written: to +05 for ZZZ in a zone of +05:30,
-** so that it reads back as the same time. */
+** weekdays in English. UNIX is seconds with three decimals where they are not zero, UNIXMS,
+** UNIXUS and UNIXNS whole numbers, ISO8601 "2026-11-22T14:03:16.123Z" or with an offset in
+** place of Z. Where an offset is written, the time is local to what is written: to +05 for ZZZ
+** in a zone of +05:30, so that it reads back as the same time. */
 void tl_timemask_format (const tl_timemask *m, const tl_zone *zone, int64_t ms, tl_buf *out);
+
+/* Which known mask would read this text? UNIX, UNIXMS, UNIXUS, UNIXNS, ISO8601 and what devices
+** write most; of several that fit, the one whose time is nearest to `near_ms`. NULL where none
+** fits, or where all come to a time more than 20 years away: a number is a time only if it
+** looks like one. Static text; *ms (may be NULL) is the time it would be. Local times are taken
+** as `zone`'s. */
+const char *tl_timemask_guess (const tl_zone *zone, tl_slice text, int64_t near_ms, int64_t *ms);
+/* Why a text is no time by this mask, in words for people, appended to `out`: "is a local time
+** that does not exist in Europe/Warsaw"; else "does not fit the time mask 'UNIXMS'", with what
+** would fit where tl_timemask_guess finds it. */
+void tl_timemask_why (const tl_timemask *m, const tl_zone *zone, tl_slice text, int64_t near_ms,
+                      tl_buf *out);
 
 #endif

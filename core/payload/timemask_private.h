@@ -5,7 +5,14 @@
 
 #include "payload/timemask.h"
 
-typedef enum { TL_MASK_TOKENS, TL_MASK_UNIX, TL_MASK_UNIXMS, TL_MASK_ISO8601 } tl_mask_kind;
+typedef enum {
+  TL_MASK_TOKENS,
+  TL_MASK_UNIX,
+  TL_MASK_UNIXMS,
+  TL_MASK_UNIXUS,
+  TL_MASK_UNIXNS,
+  TL_MASK_ISO8601
+} tl_mask_kind;
 
 /* The first seven index the components while a text is read, from coarse to fine. */
 typedef enum {
@@ -16,6 +23,7 @@ typedef enum {
   TL_STEP_MINUTE,
   TL_STEP_SECOND,
   TL_STEP_MS,
+  TL_STEP_HALF,
   TL_STEP_WEEKDAY,
   TL_STEP_ZONE,
   TL_STEP_DIGITS,
@@ -48,6 +56,7 @@ struct tl_timemask {
   uint8_t kind; /* tl_mask_kind */
   uint8_t steps, length;
   bool has_zone;     /* a ZZZ token */
+  bool has_half;     /* an ap token: hh counts to 12 */
   bool time_last;    /* the last step is a part of the time */
   bool literal_zone; /* a Z or an offset stands in the mask as literal text behind the time */
   int32_t literal_offset;
@@ -60,5 +69,17 @@ struct tl_timemask {
 ** for one of 24 hours or more. */
 int tl_zone_suffix (const uint8_t *at, const uint8_t *stop, tl_zone_place place, int32_t *offset,
                     const uint8_t **end);
+
+/* AM, PM, a.m., p.m. in any case at `at`, not followed by a letter: 1 or 2 and *end behind it;
+** 0: there is none. */
+int tl_half_of_day (const uint8_t *at, const uint8_t *stop, const uint8_t **end);
+
+typedef enum { TL_WORDS_FINE, TL_WORDS_UTC, TL_WORDS_FOREIGN } tl_time_words;
+
+/* What the words in a text that was read say of the time (timeword.c): FOREIGN for AM or PM
+** without an `ap` in the mask, and for the name of a zone where no offset was read; UTC where
+** that is the only zone named. `weekday`: the word that a weekday token took, or NULL. */
+tl_time_words tl_time_words_of (const tl_timemask *m, tl_slice text, bool has_offset,
+                                const uint8_t *weekday);
 
 #endif

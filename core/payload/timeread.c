@@ -9,6 +9,8 @@
 typedef struct {
   int32_t part[TL_COMPONENTS];
   bool has_offset, earlier; /* an offset was written; 'A' asked for the earlier of two */
+  int half;                 /* 1 is AM, 2 PM; 0 where the mask has none */
+  const uint8_t *weekday;   /* the word that was read over as one */
   int32_t offset;
 } reading;
 
@@ -77,8 +79,12 @@ int tl_zone_suffix (const uint8_t *at, const uint8_t *stop, tl_zone_place place,
 
 /* --- from components to a time --- */
 
-static int finish (const reading *r, const tl_zone *zone, int64_t *ms) {
-  const int32_t *v = r->part;
+static int finish (reading *r, const tl_zone *zone, int64_t *ms) {
+  int32_t *v = r->part;
+  if (r->half) { /* 12 AM is midnight */
+    if (v[TL_STEP_HOUR] < 1 || v[TL_STEP_HOUR] > 12) return TL_ERANGE;
+    v[TL_STEP_HOUR] = v[TL_STEP_HOUR] % 12 + (r->half == 2) * 12;
+  }
   if (v[TL_STEP_YEAR] < 1 || v[TL_STEP_MONTH] < 1 || v[TL_STEP_MONTH] > 12 || v[TL_STEP_DAY] < 1 ||
       v[TL_STEP_DAY] > tl_civil_month_days(v[TL_STEP_YEAR], v[TL_STEP_MONTH]))
     return TL_ERANGE;
@@ -178,8 +184,9 @@ static const uint8_t *read_ms (const tl_timemask *m, const tl_step *s, const uin
   return p;
 }
 
-static const uint8_t *read_weekday (const uint8_t *at, const uint8_t *end) {
+static const uint8_t *read_weekday (const uint8_t *at, const uint8_t *end, reading *r) {
   while (at < end && !is_letter(*at) && !is_digit(*at)) at++;
+  r->weekday = at;
   while (at < end && is_letter(*at)) at++;
   return at;
 }
@@ -200,6 +207,14 @@ static const uint8_t *skip_rest_of_time (const uint8_t *at, const uint8_t *end) 
     while (at < end && is_digit(*at)) at++;
   }
   return at;
+}
+
+/* AM or PM, wherever the time's rest ends: "02:03:04.5 PM". */
+static const uint8_t *read_half (const uint8_t *at, const uint8_t *end, int *half) {
+  at = skip_rest_of_time(at, end);
+  while (at < end && !is_letter(*at) && !is_digit(*at)) at++;
+  *half = tl_half_of_day(at, end, &at);
+  return *half ? at : NULL;
 }
 
 static const uint8_t *read_zone (const uint8_t *at, const uint8_t *end, int32_t *offset, int *rc) {
@@ -273,8 +288,10 @@ static inline const uint8_t *read_plain (const tl_step *s, const uint8_t *at, co
 static inline const uint8_t *read_step (const tl_timemask *m, const tl_step *s, const uint8_t *at,
                                         const uint8_t *end, reading *r, int *rc) {
   int32_t ignored;
+  int half;
   switch (s->kind) {
-    case TL_STEP_WEEKDAY: return read_weekday(at, end);
+    case TL_STEP_WEEKDAY: return read_weekday(at, end, r);
+    case TL_STEP_HALF: return read_half(at, end, s->ignored ? &half : &r->half);
     case TL_STEP_ZONE: {
       const uint8_t *behind = read_zone(at, end, s->ignored ? &ignored : &r->offset, rc);
       r->has_offset |= !s->ignored;
@@ -290,12 +307,26 @@ static inline const uint8_t *read_step (const tl_timemask *m, const tl_step *s, 
   return read_digits(s, at, end, &r->part[s->kind]);
 }
 
+/* A word that was passed may say what time it is: never another than the one that is read. */
+static int heed_words (const tl_timemask *m, tl_slice text, reading *r) {
+  switch (tl_time_words_of(m, text, r->has_offset, r->weekday)) {
+    case TL_WORDS_FOREIGN: return TL_ESYNTAX;
+    case TL_WORDS_UTC:
+      r->has_offset = true;
+      r->offset = 0;
+      return TL_OK;
+    default: return TL_OK;
+  }
+}
+
 static int read_tokens (const tl_timemask *m, const tl_zone *zone, tl_slice text, int64_t *ms) {
   reading r = { .part = { 1, 1, 1, 0, 0, 0, 0 } };
   const uint8_t *at = text.at, *end = text.at + text.len;
+  bool passed = false; /* something that may hold words was */
   for (const tl_step *s = m->step, *last = s + m->steps; s < last; s++) {
     int rc = TL_ESYNTAX;
     const uint8_t *behind = s->plain ? read_plain(s, at, end, &r.part[s->kind]) : NULL;
+    passed |= !behind && s->kind != TL_STEP_MS;
     at = behind ? behind : read_step(m, s, at, end, &r, &rc);
     if (!at) return rc;
     if (s->zone_after == TL_ZONE_NOT) continue;
@@ -305,6 +336,10 @@ static int read_tokens (const tl_timemask *m, const tl_zone *zone, tl_slice text
   }
   if (!m->has_zone && !r.has_offset) {
     int rc = behind_last(m, at, end, &r);
+    if (rc != TL_OK) return rc;
+  }
+  if (passed || end - at > 1) {
+    int rc = heed_words(m, text, &r);
     if (rc != TL_OK) return rc;
   }
   return finish(&r, zone, ms);
@@ -358,9 +393,11 @@ static int read_iso (const tl_zone *zone, tl_slice text, int64_t *ms) {
     if ((*at | 0x20) != 't' && *at != ' ') return TL_ESYNTAX;
     if (!(at = iso_time(at + 1, end, &r))) return TL_ESYNTAX;
   }
-  if (at < end && *at == ' ') at++;
+  bool blank = at < end && *at == ' ';
+  at += blank;
   if (at < end) {
-    if ((*at | 0x20) != 'z' && *at != '+' && *at != '-') return TL_ESYNTAX;
+    bool word = blank && end - at == 3 && (memcmp(at, "UTC", 3) == 0 || memcmp(at, "GMT", 3) == 0);
+    if ((*at | 0x20) != 'z' && *at != '+' && *at != '-' && !word) return TL_ESYNTAX;
     int rc = tl_zone_suffix(at, end, TL_ZONE_ANY, &r.offset, &at);
     if (rc != TL_OK || at != end) return rc == TL_ERANGE ? rc : TL_ESYNTAX;
     r.has_offset = true;
@@ -368,12 +405,15 @@ static int read_iso (const tl_zone *zone, tl_slice text, int64_t *ms) {
   return finish(&r, zone, ms);
 }
 
-/* --- UNIX, UNIXMS --- */
+/* --- UNIX and its finer units --- */
 
 static int unix_slowly (tl_slice text, int decimals, int64_t *ms) {
   double number;
   if (tl_number_parse(text, &number) != TL_OK) return TL_ESYNTAX;
-  number *= decimals == 3 ? 1000 : 1;
+  number = decimals == 3    ? number * 1000
+           : decimals == -3 ? number / 1e3
+           : decimals == -6 ? number / 1e6
+                            : number;
   if (!(number > -1e17 && number < 1e17)) return TL_ERANGE;
   double near = round(number); /* what a rounded product lost is no digit to cut */
   *ms = (int64_t)(fabs(near - number) < 1e-3 ? near : number);
@@ -403,9 +443,30 @@ static int unix_ms (tl_slice text, int decimals, int64_t *ms) {
   return TL_OK;
 }
 
+/* Micro- or nanoseconds: the last `drop` digits of the integer, and what is behind its point,
+** are cut. No double has them all. */
+static int unix_finer (tl_slice text, int drop, int64_t *ms) {
+  const uint8_t *at = text.at, *end = at + text.len;
+  bool negative = at < end && *at == '-';
+  if (at < end && (*at == '-' || *at == '+')) at++;
+  const uint8_t *start = at;
+  while (at < end && is_digit(*at)) at++;
+  const uint8_t *point = at;
+  if (at < end && *at == '.' && end - at > 1)
+    for (at++; at < end && is_digit(*at);) at++;
+  if (at < end || point == start) return unix_slowly(text, -drop, ms);
+  while (start < point && *start == '0') start++;
+  if (point - start > 15 + drop) return TL_ERANGE;
+  int64_t v = 0;
+  for (; point - start > drop; start++) v = v * 10 + (*start - '0');
+  *ms = negative ? -v : v;
+  return TL_OK;
+}
+
 static int read_unix (tl_slice text, int decimals, int64_t *ms) {
   int64_t v;
-  int rc = unix_ms(trim(text), decimals, &v);
+  text = trim(text);
+  int rc = decimals < 0 ? unix_finer(text, -decimals, &v) : unix_ms(text, decimals, &v);
   if (rc != TL_OK) return rc;
   if (v < TL_TIME_MIN_MS || v > TL_TIME_MAX_MS) return TL_ERANGE;
   *ms = v;
@@ -416,6 +477,8 @@ int tl_timemask_parse (const tl_timemask *m, const tl_zone *zone, tl_slice text,
   switch (m->kind) {
     case TL_MASK_UNIX: return read_unix(text, 3, ms);
     case TL_MASK_UNIXMS: return read_unix(text, 0, ms);
+    case TL_MASK_UNIXUS: return read_unix(text, -3, ms);
+    case TL_MASK_UNIXNS: return read_unix(text, -6, ms);
     case TL_MASK_ISO8601: return read_iso(zone, text, ms);
     default: return read_tokens(m, zone, text, ms);
   }

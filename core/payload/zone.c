@@ -17,7 +17,7 @@ typedef struct {
   int32_t offset;
 } span;
 
-static const tl_zone utc;
+static const tl_zone utc = { .name = "UTC" };
 
 const tl_zone *tl_zone_utc (void) { return &utc; }
 
@@ -40,6 +40,14 @@ int tl_zone_fixed (tl_zone **out, int32_t seconds_east) {
   *out = z;
   return TL_OK;
 }
+
+void tl_zone_set_name (tl_zone *z, tl_slice name) {
+  size_t n = name.len < TL_ZONE_NAME ? name.len : TL_ZONE_NAME;
+  if (n > 0) memcpy(z->name, name.at, n);
+  z->name[n] = 0;
+}
+
+const char *tl_zone_name (const tl_zone *z) { return z->name; }
 
 void tl_zone_free (tl_zone *z) {
   if (z != &utc) free(z);

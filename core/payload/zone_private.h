@@ -12,6 +12,8 @@
 /* RFC 8536 section 3.2: -25 h … 26 h, both ends excluded */
 enum { TL_ZONE_OFFSET_MIN = -89999, TL_ZONE_OFFSET_MAX = 93599 };
 
+enum { TL_ZONE_NAME = 47 };
+
 /* Change i happens at UTC second at[i] (ascending); from there on local time is offset[i] ahead
 ** of UTC. */
 struct tl_zone {
@@ -20,6 +22,7 @@ struct tl_zone {
   size_t count;
   int32_t first;      /* offset before at[0] */
   bool repeats_after; /* behind the last change, the last TL_ZONE_CYCLE of the table goes on */
+  char name[TL_ZONE_NAME + 1]; /* "" for none */
   /* before the first change, the first TL_ZONE_CYCLE of the table went before */
   bool repeats_before;
 };

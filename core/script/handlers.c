@@ -229,7 +229,7 @@ static int p_decode (lua_State *L) {
   c->declined = lua_isnil(L, first) && !c->gone;
   if (lua_isnil(L, first)) return 0;
   c->s->budget.resting = true;
-  tl_take_samples(L, c->s, c->station, first, c->message->time_ms);
+  tl_take_samples(L, c->s, c->station, first, c->message->time_ms, c->message->reading);
   return 0;
 }
 
@@ -247,14 +247,18 @@ static bool has_encode (void *user) {
 }
 
 static void on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route) {
-  tl_message_now message = { .station = s, .m = m, .route = route };
+  tl_reading reading;
+  tl_message_now message = { .station = s, .m = m, .route = route, .reading = &reading };
   call c = { .s = ctx, .station = s, .message = &message };
   if (!tl_station_begin(s, m)) return;
-  message.time_ms = tl_station_addressed(s, m);
-  /* a handler of an addressed tag wanted otherwise */
-  if (!s->user || s->off || s->simulated) return;
+  message.time_ms = tl_station_read(s, m, &reading);
+  if (!s->user) { /* a handler of the status wanted otherwise */
+    tl_station_set(&reading, message.time_ms);
+    return;
+  }
   bool ok = run(&c, p_decode, TL_CALL_DECODE);
   tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
+  tl_station_set(&reading, message.time_ms); /* where decode did not come to it */
   if (!ok)
     decoder_failed(s, message.time_ms);
   else if (c.gone)

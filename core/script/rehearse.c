@@ -58,7 +58,8 @@ static int p_rehearse (lua_State *L) {
   r->declined = nothing && !gone;
   c->s->budget.resting = true;
   if (!nothing) tell_returned(L, r, first);
-  if (!nothing) tl_take_samples(L, c->s, r->copy, first, r->time_ms);
+  if (!nothing) tl_take_samples(L, c->s, r->copy, first, r->time_ms, r->reading);
+  tl_station_set(r->reading, r->time_ms);
   if (gone) tl_station_gone(r->copy, r->m->now, gone_ms);
   return 0;
 }
@@ -71,4 +72,5 @@ void tl_script_rehearse (void *ctx, tl_rehearsal *r) {
   r->failed =
       tl_script_enter(c.s, p_rehearse, &c, c.s->handler_time, "decode", &r->error) != LUA_OK;
   tl_end_message(c.s, &message);
+  tl_station_set(r->reading, r->time_ms);
 }

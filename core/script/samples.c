@@ -264,9 +264,11 @@ static bool take_values (taking *t, int above, int64_t time_ms) {
 
 /* --- all of them --- */
 
-static void take_list (taking *t, int list, int64_t time_ms) {
+/* Returns the last one's time. */
+static int64_t take_list (taking *t, int list, int64_t time_ms) {
   lua_State *L = t->L;
   lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+  int64_t last = time_ms;
   for (t->sample = 1; t->sample <= n; t->sample++) {
     int64_t at = time_ms;
     if (lua_rawgeti(L, list, t->sample) != LUA_TTABLE)
@@ -279,7 +281,9 @@ static void take_list (taking *t, int list, int64_t time_ms) {
     take_values(t, 2, at);
     lua_pop(L, 2);
     tl_work(L, t->script);
+    last = at;
   }
+  return last;
 }
 
 /* Raises nothing any more. Handlers of the values run meanwhile, and may switch the station
@@ -314,7 +318,8 @@ bool tl_take_gone (lua_State *L, int index, int64_t *time_ms) {
   return true;
 }
 
-void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms) {
+void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
+                      tl_reading *reading) {
   pending here[HERE];
   taking t = {
     .L = L, .script = s, .station = station, .plan = station->plan, .list = here, .room = HERE
@@ -332,8 +337,10 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
     t.n = 0;
     t.texts = 0;
     lua_settop(L, t.base);
-    take_list(&t, first, time_ms);
+    time_ms = take_list(&t, first, time_ms);
   }
   if (t.n > HERE) tl_work_ahead(L, t.n * NS_PER_VALUE);
-  set(&t);
+  tl_station_set(reading, time_ms);
+  if (!station->off && !station->simulated)
+    set(&t); /* unless a handler of an addressed tag wanted otherwise */
 }

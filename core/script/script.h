@@ -139,7 +139,8 @@ static inline void tl_work (lua_State *L, const tl_script *s) {
   if (s->ticked) tl_look(L);
 }
 
-/* The processor's own counter, for statistics of calls too short to ask the system for the time. */
+/* The processor's own counter, for statistics of calls too short to ask the system for the
+** time. */
 uint64_t tl_ticks (void);
 double tl_ticks_seconds (const tl_script *s, uint64_t ticks);
 
@@ -327,6 +328,7 @@ typedef struct tl_message_now {
   const tl_station *station;
   const tl_incoming *m;
   const tl_route *route;
+  tl_reading *reading;
   int64_t time_ms;
   bool has_payload, has_json; /* made already: in the cache */
 } tl_message_now;
@@ -344,8 +346,10 @@ void tl_mark_list (lua_State *L); /* the table on top is a list, even when it is
 void tl_push_json_of (lua_State *L, tl_slice document, const char *what);
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1
 ** (time or nil). All or none of them: raises on wrong shapes, and when reading or setting them
-** takes longer than what is left of the budget. */
-void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms);
+** takes longer than what is left of the budget. The addressed tags of `reading` come before
+** them, at the time that decode gave (the last sample's), or time_ms. */
+void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
+                      tl_reading *reading);
 /* Of decode's three results, from stack index `first`: does the third say that the device is
 ** gone? Then *time_ms is the second, when there is one. Raises when it is another text. */
 bool tl_take_gone (lua_State *L, int first, int64_t *time_ms);

@@ -84,7 +84,7 @@ static int read_local (tl_zone **out, tl_err *err) {
   return *tz == '/' ? read_zone(out, tz, tz, err) : read_named(out, tz, err);
 }
 
-int tl_zone_load (tl_zone **out, const char *name, tl_err *err) {
+static int load (tl_zone **out, const char *name, tl_err *err) {
   int32_t seconds;
   if (strcmp(name, "UTC") == 0) return tl_zone_fixed(out, 0);
   if (strcmp(name, "local") == 0) return read_local(out, err);
@@ -94,4 +94,10 @@ int tl_zone_load (tl_zone **out, const char *name, tl_err *err) {
     return tl_zone_fixed(out, seconds);
   }
   return read_named(out, name, err);
+}
+
+int tl_zone_load (tl_zone **out, const char *name, tl_err *err) {
+  int rc = load(out, name, err);
+  if (rc == TL_OK) tl_zone_set_name(*out, tl_slice_str(name));
+  return rc;
 }

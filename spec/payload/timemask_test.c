@@ -77,7 +77,7 @@ static void refuses_whole_masks_beside_other_things (void **state) {
   (void)state;
   no_mask("UNIX yyyy", 0, "whole masks");
   no_mask("yyyy UNIXMS", 5, "whole masks");
-  no_mask("UNIXUS", 0, "whole masks");
+  no_mask("UNIXUSA", 0, "whole masks");
   no_mask("ISO8601 hh", 0, "whole masks");
 }
 
@@ -464,8 +464,8 @@ static void lets_a_written_zone_win (void **state) {
 static void takes_the_stations_zone_where_none_is_written (void **state) {
   (void)state;
   reads_in(india, TL_TIMEMASK_DEFAULT, "2019-10-23 18:02:44.546", AT);
-  reads_in(india, TL_TIMEMASK_DEFAULT, "2019-10-23 18:02:44.546 IST", AT);
-  reads_in(india, TL_TIMEMASK_DEFAULT, "2019-10-23 18:02:44.546 Zulu", AT);
+  reads_in(india, TL_TIMEMASK_DEFAULT, "2019-10-23 18:02:44.546 h", AT);
+  reads_in(india, TL_TIMEMASK_DEFAULT, "2019-10-23 18:02:44.546 Uhr", AT);
   /* no offset of -05 */
   reads_in(india, "yyyy-mm", "2019-10-05", INT64_C(1569888000000) - 19800000);
   reads_in(india, "hh:mi:ss+dd+mm+yyyy", "18:02:44+23+10+2019", AT - 546); /* +23 neither */

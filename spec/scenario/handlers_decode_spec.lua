@@ -123,6 +123,23 @@ describe("decode", function()
     assert.truthy(t:wait_log('x: expected status "valid" or "invalid", got string "odd"'))
   end)
 
+  it("gives addressed tags the time that it returns, a list of samples the last one's", function()
+    local t, c = start(config [[if msg.json.fails then error "no" end
+      if msg.json.list then return { { time = 100, values = { x = 1 } }, { time = 200.5, values = { x = 2 } } } end
+      return msg.json.none and {} or nil, msg.json.at]])
+    publish(c, '{"temp": 1, "at": 86400, "none": true}')
+    assert.same({ 1, "1970-01-02T00:00:00.000Z" }, { latest(t).temp.value, latest(t).temp.time })
+    publish(c, '{"temp": 2, "list": true}')
+    local last = latest(t)
+    assert.same({ 2, "1970-01-01T00:03:20.500Z", 2 }, { last.temp.value, last.temp.time, last.x.value })
+    publish(c, '{"temp": 3}')
+    assert.equal(3, latest(t).temp.value)
+    assert.truthy(latest(t).temp.time > "2026", "declined: the time of arrival")
+    publish(c, '{"temp": 4, "fails": true, "at": 86400}')
+    assert.same({ 4, "decoder" }, { latest(t).temp.value, latest(t).x.reason })
+    assert.truthy(latest(t).temp.time > "2026", "failed: the time of arrival")
+  end)
+
   it("returns several samples with their own times, in their order", function()
     local t, c = start(config [[local list = {}
       for i = 1, 4 do list[i] = { time = i * 1000, values = { x = i, n = { value = -i, time = i * 1000 + 1 } } } end

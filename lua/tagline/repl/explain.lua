@@ -153,7 +153,7 @@ local time_codes = {
   json = "of arrival: the payload is not JSON",
   missing = function(t) return ("of arrival: there is no '%s'"):format(plain(t.field or "")) end,
   time = function(t)
-    return ("of arrival: '%s' does not fit the mask %s"):format(raw_text(t, "raw"), plain(t.mask or ""))
+    return ("of arrival: '%s' %s"):format(raw_text(t, "raw"), plain(t.why or "does not fit the mask " .. (t.mask or "")))
   end,
   ok = function(t) return ("%s = %s"):format(plain(t.field or ""), raw_text(t, "raw")) end,
 }

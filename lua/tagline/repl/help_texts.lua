@@ -154,7 +154,9 @@ texts.masks = {
   { "mss", "decimal fraction of the second; digits after the third are cut" },
   { "tttt", "a weekday, read over" }, { "ttt", "a weekday, read over" }, { "tt", "a weekday, read over" },
   { "ZZZ", "offset from UTC as +hh" }, { "ZZZZZ", "offset from UTC as +hhmi" }, { "ZZZZZZ", "offset from UTC as +hh:mi" },
-  { "UNIX", "seconds since 1970, UTC; stands alone" }, { "UNIXMS", "milliseconds since 1970, UTC; stands alone" },
+  { "UNIX", "seconds since 1970, UTC, fractions too; stands alone" },
+  { "UNIXMS", "milliseconds since 1970, UTC; stands alone" }, { "UNIXUS", "microseconds since 1970, UTC; stands alone" },
+  { "UNIXNS", "nanoseconds since 1970, UTC; stands alone" }, { "ap", "AM or PM; hh counts from 1 to 12" },
   { "ISO8601", "2026-11-22T14:03:16.123Z and its relatives; stands alone" },
 }
 
