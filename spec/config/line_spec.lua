@@ -21,7 +21,7 @@ describe("a line", function()
 
   it("takes what is written, in normal form", function()
     local line = support.clean [[line "p" {
-      host = " a , b;[::1] ", port = 8883, full_debug = "yes", user_name = "u", password = "p", topic_filter = { "a/#", "+/b" },
+      host = " a , b;[::1] ", port = 8883, full_debug = "yes", user_name = "u", password = "p", topic_filter = { "a/#", "b/+" },
       subscribe_qos = "QoS_2", client_id = "x", clean_session = "NO", publish_qos = 1, publish_retain = true, keep_alive = 65535,
       ping_interval = 0.5, payload_type = "json", time_field_name = "a.b[1]", time_mask = "UNIX", ignore_missing_time = "NO",
       will_flag = true, will_qos = "qos_1", will_retain = true, will_topic = "w", will_message = "gone\0", reply_timeout = 0,
@@ -31,7 +31,7 @@ describe("a line", function()
       on_connect = function() end, on_disconnect = function() end, on_value = function() end,
     }]].lines[1]
     local expected = {
-      host = { "a", "b", "::1" }, port = 8883, full_debug = true, user_name = "u", password = "p", topic_filter = { "a/#", "+/b" },
+      host = { "a", "b", "::1" }, port = 8883, full_debug = true, user_name = "u", password = "p", topic_filter = { "a/#", "b/+" },
       subscribe_qos = 2, client_id = "x", clean_session = false, publish_qos = 1, publish_retain = true, keep_alive = 65535,
       ping_interval = 0.5, payload_type = "json", time_field_name = "a.b[1]", time_mask = "UNIX", ignore_missing_time = false,
       will_flag = true, will_qos = 1, will_retain = true, will_topic = "w", will_message = "gone\0", reply_timeout = 0,

@@ -3,7 +3,7 @@ local load = require "tagline.config.load"
 local scope = require "spec.support.scope"
 local support = require "spec.config.support"
 
-local plain = 'line "p" { host = "h" }\n'
+local plain = 'line "p" { host = "h", station "s" { address = "s" } }\n'
 
 describe("the example of the reference", function()
   it("loads clean", function()
@@ -102,7 +102,7 @@ line "p" { host = "h", payload_type = "JSON", topic_filter = "only", list }
   end)
 
   it("have file, line and severity", function()
-    local _, problems = load.string('line "p" { host = "h",\n client_id = "" }', "a/b.lua")
+    local _, problems = load.string('line "p" { host = "h", topic_filter = {"x"}, station "s" { address = "x" },\n client_id = "" }', "a/b.lua")
     assert.same({ { file = "a/b.lua", line = 2, severity = "warning", text =
       "a/b.lua:2: warning: line 'p': client_id: is blank: the session is clean, whatever clean_session says" } }, problems)
   end)
@@ -373,7 +373,7 @@ describe("require, env and file", function()
   it("give files beside the config, without the last newline", function()
     write("secret", "hunter2\n")
     write("two", "a\r\n\r\n")
-    local draft, problems = run(('line "p" { host = "h", user_name = file "two", password = file "%s/secret" }'):format(folder))
+    local draft, problems = run(('line "p" { host = "h", user_name = file "two", password = file "%s/secret", station "s" { address = "s" } }'):format(folder))
     assert.same({}, problems)
     assert.same({ "hunter2", "a\r\n" }, { draft.lines[1].params.password, draft.lines[1].params.user_name })
     draft, problems = run(plain .. 'file "none"\nfile "/dev/zero"')

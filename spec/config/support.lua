@@ -3,11 +3,14 @@ local load = require "tagline.config.load"
 
 local support = {}
 
---- Load a text as c.lua: the draft and the problems' texts.
+--- Load a text as c.lua: the draft and the problems' texts. `opts.stations`: also of lines that have none.
 function support.load(text, opts)
   local draft, problems = load.string(text, "c.lua", opts)
   local texts = {}
-  for i, problem in ipairs(problems) do texts[i] = problem.text end
+  for _, problem in ipairs(problems) do
+    local bare = problem.text:find("has no station:", 1, true) -- most of these configs need none
+    if not bare or opts and opts.stations then texts[#texts + 1] = problem.text end
+  end
   return draft, texts
 end
 

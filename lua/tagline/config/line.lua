@@ -1,5 +1,6 @@
 --- Checks one line: its parameters, and its stations against them and against each other; and the lines against
 --- each other.
+local filters = require "tagline.config.filters"
 local kinds = require "tagline.config.kinds"
 local shapes = require "tagline.config.shapes"
 local station = require "tagline.config.station"
@@ -147,49 +148,6 @@ local function merge(self, one, st, memo)
   st.params = params
 end
 
---- Can the line's filters let this topic in?
-local function let_in(core, filters, topic)
-  local dollar = topic:byte(1) == 36
-  for _, filter in ipairs(filters) do
-    if filter == "#" and not dollar or core.filter_match(filter, topic) then return true end
-  end
-  return false
-end
-
---- What every topic that the expression matches begins with, as far as that is plain to see.
-local function beginning(address)
-  if address:gsub("\\.", ""):gsub("%b[]", ""):gsub("%b()", ""):find("|", 1, true) then return "" end
-  local from = address:byte(1) == 94 and 2 or 1 -- ^
-  local stop = address:find("[%^$.%[%]()?*+{}\\]", from) or #address + 1
-  if address:find("^[?*{]", stop) then stop = utf8.offset(address, -1, stop) or from end -- what may be there, or not
-  return address:sub(from, stop - 1)
-end
-
---- Can a filter let a topic in that begins so? The last level of the beginning may go on.
-local function may_let_in(filter, begins)
-  filter = filter:gsub("^%$share/[^/]*/", "")
-  if #begins > 0 and (begins:byte(1) == 36) ~= (filter:byte(1) == 36) then return false end -- $
-  local at = 1
-  for level in (filter .. "/"):gmatch "([^/]*)/" do
-    if level == "#" then return true end
-    local slash = begins:find("/", at, true)
-    local there = begins:sub(at, (slash or 0) - 1)
-    if not slash then return level == "+" or level:sub(1, #there) == there end
-    if level ~= "+" and level ~= there then return false end
-    at = slash + 1
-  end
-  return false
-end
-
-local function some_may_let_in(filters, address)
-  local begins = beginning(address)
-  if begins == "" then return true end
-  for _, filter in ipairs(filters) do
-    if may_let_in(filter, begins) then return true end
-  end
-  return false
-end
-
 local function check_json_tags(self, st)
   for _, one in ipairs(st.tags) do
     if one.address:sub(1, 3) == "JA=" and not one.problems then
@@ -201,21 +159,66 @@ local function check_json_tags(self, st)
 end
 
 --- A will that can never come, and one that leaves no message to the station.
-local function check_will(self, st, filters)
+local function check_will(self, st, list)
   local topic, payload = st.params.station_will_topic, st.params.station_will_payload
   if not topic then return end
   local field, own_topic = st.will_word or "station_will_topic", topic == st.address
   if own_topic and (payload or "") == "" then
     station_problem(self, st, field, "every message of the station is its will: a station_will_payload says which one is", "warning")
-  elseif not topic:find("{", 1, true) and not let_in(self.load.core, filters, topic)
+  elseif not topic:find("{", 1, true) and not filters.let_in(self.load.core, list, topic)
     and not (own_topic and st.params.subscribe_address) then
     station_problem(self, st, field, ("never comes: topic_filter %s does not let %s in"):format(
-      kinds.got(table.concat(filters, ", ")), kinds.got(topic)), "warning")
+      kinds.got(table.concat(list, ", ")), kinds.got(topic)), "warning")
+  end
+end
+
+--- What a station keeps from one message to the next, which a message that another process got would change; nil: nothing.
+local function state_of(st)
+  local params = st.params
+  if st.groups then return "named groups" end
+  if params.no_data_timeout > 0 then return "no_data_timeout" end
+  if params.station_will_topic then return st.will_word or "station_will_topic" end
+  for _, handler in ipairs { "decode", "encode" } do
+    local fn = st[handler]
+    local meta = type(fn) == "table" and metatable(fn)
+    if meta then fn = meta.__call end
+    if type(fn) == "function" and debug.getinfo(fn, "S").source:find("sparkplug_b", 1, true) then return "Sparkplug" end
+  end
+  for _, one in ipairs(st.tags) do
+    if one.deadband and one.deadband > 0 then return ("the deadband of tag '%s'"):format(one.name) end
+  end
+end
+
+local function shared_filter(one)
+  for _, filter in ipairs(one.params.topic_filter) do
+    if filters.is_shared(filter) then return filter end
+  end
+end
+
+--- A shared subscription parts the messages of one device between processes.
+local function check_shared(self, one)
+  local shared = shared_filter(one)
+  if not shared then return end
+  for _, st in ipairs(one.stations) do
+    local state = state_of(st)
+    if state then
+      station_problem(self, st, nil, ("keeps state (%s), but topic_filter %s gives each process a part of its messages only"):format(
+        state, kinds.got(shared)), "warning")
+    end
+  end
+end
+
+--- The line's filters, and the addresses that its stations subscribe to, against each other.
+local function check_overlap(self, one)
+  local a, b = filters.first_overlap(one.params.topic_filter)
+  if a then
+    self:problem(one, "topic_filter", ("%s and %s let the same topics in: some brokers send such a message twice"):format(kinds.got(a),
+      kinds.got(b)), nil, "warning")
   end
 end
 
 local function check_stations(self, one)
-  local core, filters = self.load.core, one.params.topic_filter
+  local core, list = self.load.core, one.params.topic_filter
   local names, addresses, memo, all_of_it, without_json = {}, {}, {}, nil, {}
   for _, st in ipairs(one.stations) do
     merge(self, one, st, memo)
@@ -249,16 +252,22 @@ local function check_stations(self, one)
       station_problem(self, st, "subscribe_address", ("%s is a regular expression, which a broker does not know: topic_filter must let its "
         .. "topics in"):format(kinds.got(st.address)), "warning")
     end
-    check_will(self, st, filters)
+    local chosen = list ~= self.load.shapes.line.fields.topic_filter.default
+    if subscribed and chosen and st.address and filters.let_in(core, list, st.address) then
+      station_problem(self, st, "subscribe_address", ("topic_filter %s lets %s in already: some brokers send such a message twice"):format(
+        kinds.got(table.concat(list, ", ")), kinds.got(st.address)), "warning")
+    end
+    check_will(self, st, list)
     if all_of_it and st.address and st.address ~= "#" then
       station_problem(self, st, "address", ("never matches: station '%s' (\"#\") takes every message of the line")
         :format(all_of_it.name), "warning")
     elseif st.address and not subscribed then
       -- An expression that begins with $, the end of the text, matches nothing: it can only equal a topic.
       local is_topic = self.load.checker:is_topic(st.address) or st.address:find "^%$%a"
-      if is_topic and not let_in(core, filters, st.address) or not is_topic and not some_may_let_in(filters, st.address) then
+      local may = is_topic and filters.let_in(core, list, st.address) or not is_topic and filters.some_may_let_in(list, st.address)
+      if not may then
         station_problem(self, st, "address", ("never matches: topic_filter %s does not let %s in"):format(
-          kinds.got(table.concat(filters, ", ")), kinds.got(st.address)), "warning")
+          kinds.got(table.concat(list, ", ")), kinds.got(st.address)), "warning")
       end
     end
   end
@@ -272,6 +281,8 @@ function Checker:check(name, at, given)
   local bad = check_fields(self, one, given)
   check_relations(self, one, given, bad)
   check_stations(self, one)
+  check_overlap(self, one)
+  check_shared(self, one)
   self.lines[#self.lines + 1] = one
   return one
 end
@@ -280,6 +291,14 @@ end
 function Checker:across()
   local names, clients = {}, {}
   for _, one in ipairs(self.lines) do
+    if #one.stations == 0 and #one.params.topic_filter > 0 and not self.load.problems.failed then
+      self:problem(one, nil, "has no station: nothing that it receives becomes a value", nil, "warning")
+    end
+    local shared, timer = shared_filter(one), self.load.timers[1]
+    if shared and timer then
+      self:problem(one, "topic_filter", ("%s parts the messages between processes, and %s in line %d runs in each of them"):format(
+        kinds.got(shared), timer.kind, timer.at.line), nil, "warning")
+    end
     local before = names[one.name]
     if before and one.name ~= "?" then
       self:problem(one, nil, ("duplicate name: there is a line '%s' in line %d already"):format(one.name, before.at.line))

@@ -124,6 +124,8 @@ function source.index(text, is_word)
       index.twice[#index.twice + 1] = { frame = frame, key = key, line = lines[i], first = frame.lines[key] }
     end
     frame.lines[key], frame.key_now = lines[i], key
+    frame.count = frame.count + 1
+    frame.places[key] = frame.count
   end
 
   local frame = {}
@@ -135,7 +137,8 @@ function source.index(text, is_word)
     end
     if kind == "mark" and word == "{" then
       local at, name = role(i)
-      local inner = { open = i, parent = frame, key = frame.key_now, name = name, lines = {}, n = 0 }
+      local inner = { open = i, parent = frame, key = frame.key_now, name = name, lines = {}, n = 0,
+        places = {}, count = 0 }
       if at then
         inner.word, inner.line, inner.fresh = words[at], lines[at], true
       elseif frame.word and is(i - 1, "=") and frame.key_now == "tags" then
@@ -172,13 +175,19 @@ function Index:field(word, line, name, field)
   return frame and frame.lines[field]
 end
 
---- The line of a key in the `tags` braces of a station, or nil.
-function Index:tag(line, station, key)
+--- The `tags` braces of a station, or nil.
+function Index:tags(line, station)
   local frame = self:record("station", line, station)
   local at = frame and frame.lines.tags
   for _, tags in ipairs(at and self.records["tags:" .. at] or {}) do
-    if tags.parent == frame then return tags.lines[key] end
+    if tags.parent == frame then return tags end
   end
+end
+
+--- The line of a key in them, or nil.
+function Index:tag(line, station, key)
+  local tags = self:tags(line, station)
+  return tags and tags.lines[key]
 end
 
 return source

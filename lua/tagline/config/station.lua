@@ -1,5 +1,6 @@
 --- Checks one station: its fields, its address, and its tags together. What depends on the line comes later, in
 --- line.lua.
+local json_address = require "tagline.config.json_address"
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
 local tag = require "tagline.config.tag"
@@ -76,7 +77,7 @@ end
 
 local function tag_problem(self, st, name, rec, found)
   self.load.problems:add { at = rec.at, word = rec.type, name = name, station = st, tag = name, field = found.field,
-    key = found.key, text = found.text, severity = found.severity, rank = st.seq + 0.5 }
+    key = found.key, text = found.text, severity = found.severity, rank = st.seq + 0.5 + (found.place or 0) }
 end
 
 --- A problem with an entry of `tags` that is no tag, or whose name is wrong.
@@ -179,20 +180,29 @@ end
 --- The tags of a station against each other, and against its handlers. True when there is nothing to say.
 local function check_set(self, st, list)
   local clean, seen = true, {}
+  local place = 0 -- of the tag among the others, for those that stand on one line
   local function say(one, field, text, severity)
     clean = false
     local key = field == "address" and 1 or nil
-    tag_problem(self, st, one.name, one, { field = field, text = text, severity = severity, key = key })
+    tag_problem(self, st, one.name, one, { field = field, text = text, severity = severity, key = key, place = place })
   end
-  for _, one in ipairs(list) do
+  for i, one in ipairs(list) do
+    place = i / (2 * #list + 2)
     for _, found in ipairs(one.problems or {}) do
       clean = false
-      tag_problem(self, st, one.name, one, found)
+      tag_problem(self, st, one.name, one, { field = found.field, text = found.text, severity = found.severity, key = found.key,
+        place = place })
     end
-    local missing, before = nobody(st, one), seen[one.address]
+    local path = one.address:match "^JA=(.*)$"
+    local same = path and "JA=" .. json_address.canonical(path) or one.address -- JA=a and JA=["a"] are one
+    local missing, before = nobody(st, one), seen[same]
+    if one.warning then say(one, "address", one.warning, "warning") end
     if missing then say(one, "address", ("there is none, and the station has no %s"):format(missing), "warning") end
-    if before then say(one, "address", ("%s is used by tag '%s' already"):format(kinds.got(one.address), before.name)) end
-    if one.address ~= "" then seen[one.address] = before or one end
+    if before then
+      local as = before.address ~= one.address and (", as %s"):format(kinds.got(before.address)) or ""
+      say(one, "address", ("%s is used by tag '%s' already%s"):format(kinds.got(one.address), before.name, as))
+    end
+    if one.address ~= "" then seen[same] = before or one end
   end
   if seen.OUT_VALUE and not seen.OUT_TOPIC and not st.encode then
     say(seen.OUT_VALUE, "address", "expected a tag with the address OUT_TOPIC beside OUT_VALUE, got none")
@@ -200,9 +210,21 @@ local function check_set(self, st, list)
   return clean
 end
 
+--- Words that stand alone (x = Ai) are made when their table is there already: what their order is, only the source tells.
+local function sort_bare(self, st, list)
+  local index = self.load.problems:index(st.at.file)
+  local tags = index and index:tags(st.at.line, st.name)
+  local places = tags and tags.places or {}
+  table.sort(list, function(a, b)
+    local x, y = places[a.name], places[b.name]
+    if x and y then return x < y end
+    return a.name < b.name
+  end)
+end
+
 --- The tags of a table in the order of the source, as records with names.
 local function collect(self, st, given)
-  local list, n = {}, 0
+  local list, n, bare = {}, 0, false
   for name, rec in pairs(given) do
     if rec == self.load.poison then
       st.poisoned = true
@@ -210,7 +232,9 @@ local function collect(self, st, given)
       entry_problem(self, st, name, ("expected a name for each tag (name = Ai \"JA=…\"), got %s by position %s")
         :format(metatable(rec) == tag.meta and "a tag" or kinds.got(rec), kinds.got(name)))
     else
-      if type(rec) == "function" then rec = self.load.tags:bare(rec, st.at) or rec end
+      if type(rec) == "function" then
+        rec, bare = self.load.tags:bare(rec, st.at) or rec, true
+      end
       if self.names[name] == nil then self.names[name] = station.name_wrong(name) or false end
       if self.names[name] then
         entry_problem(self, st, name, self.names[name])
@@ -230,6 +254,7 @@ local function collect(self, st, given)
       end
     end
   end
+  if bare then sort_bare(self, st, list) end
   return list
 end
 
@@ -319,6 +344,7 @@ function Checker:check(name, at, given, seq)
   end
   if name ~= "?" then check_name(self, st, facts) end
   st.tags = check_tags(self, st, given.tags)
+  self.load.tags:station_done()
   if st.groups then check_groups(self, st) end
   return st
 end

@@ -1,5 +1,6 @@
 --- The tag words: Ai "JA=x", Di { "JA=on", … }. Each gives a checked definition without a name; equal ones from one
 --- place in the source are one definition, so that 10,000 stations made in a loop share theirs.
+local json_address = require "tagline.config.json_address"
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
 
@@ -160,7 +161,7 @@ Maker.__index = Maker
 
 --- `load`: the load that these words belong to (core, shapes, poison, place).
 function tag.new(load)
-  return setmetatable({ load = load, made = {}, by_word = {}, count = 0, seq = 0 }, Maker)
+  return setmetatable({ load = load, made = {}, uses = {}, by_word = {}, count = 0, seq = 0 }, Maker)
 end
 
 function Maker:check(rec, given)
@@ -189,6 +190,12 @@ function Maker:check(rec, given)
   if rec.address then
     local wrong = rec.address ~= "" and address_wrong(load.core, rec.type, rec.address)
     if wrong then problem(rec, "address", wrong, given[1] ~= nil and 1 or nil) end
+    local path, changed = json_address.plain(rec.address:match "^JA=(.*)$" or "")
+    if changed then
+      rec.warning = ('"$" is not part of an address: %s is read as "JA=%s" (a field of that name is JA=["$"])'):format(
+        kinds.got(rec.address), path)
+      rec.address = "JA=" .. path
+    end
   end
   relations(rec, load.core)
 end
@@ -198,8 +205,25 @@ function Maker:new_record(type_name, at)
   return setmetatable({ type = type_name, at = at, address = "", id = self.count }, Tag)
 end
 
+--- Which one of the equal definitions at one place this is, since the last station: the second on one line is a tag of its own.
+function Maker:nth(at, key)
+  local uses = self.uses[at]
+  if not uses then
+    uses = {}
+    self.uses[at] = uses
+  end
+  local n = (uses[key] or 0) + 1
+  uses[key] = n
+  return n == 1 and key or key .. "\0" .. n
+end
+
+--- A station is done: what comes next may share its definitions.
+function Maker:station_done()
+  if next(self.uses) then self.uses = {} end
+end
+
 function Maker:of_text(type_name, at, address)
-  local key = type_name .. "\0" .. address
+  local key = self:nth(at, type_name .. "\0" .. address)
   local rec = self.made[at][key]
   if not rec then
     rec = self:new_record(type_name, at)
@@ -211,7 +235,7 @@ end
 
 function Maker:of_table(type_name, at, given)
   local parts = content(given, { type_name, "\1" })
-  local key = parts and table.concat(parts, "\0")
+  local key = parts and self:nth(at, table.concat(parts, "\0"))
   local rec = key and self.made[at][key]
   if not rec then
     rec = self:new_record(type_name, at)
