@@ -185,10 +185,8 @@ describe("tagline explain", function()
         list[2 * i] = station("r-" .. i) { address = ("plant/r-%d/[a-z]+"):format(i), tags = {} }
       end
       line "p" { host = "x", list }]]
-    local began = os.time()
-    local code, out = tagline.command { "explain", "--json", path, "plant/r-77/7" }
+    local code, out = tagline.command({ "explain", "--json", path, "plant/r-77/7" }, { processor = 10 })
     assert.equal(0, code)
-    assert.is_true(os.time() - began < 10)
     local line = cjson.decode(out).lines[1]
     assert.equal("no-station", line.code)
     assert.is_true(#line.tried <= 15)

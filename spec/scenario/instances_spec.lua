@@ -189,10 +189,10 @@ describe("a station with named groups", function()
     for n = 1, 10000 do all[n] = packet.encode("PUBLISH", { topic = ("site/d%d/up"):format(n), payload = ('{"temp": %d}'):format(n), qos = 0 }) end
     all[#all + 1] = packet.encode("PUBLISH", { topic = "other", payload = "1", qos = 1, id = 9 })
     local bytes = table.concat(all)
-    local before = uv.hrtime()
-    c:send(bytes)
-    assert.equal(9, c:expect("PUBACK", 30000).id)
-    local took = (uv.hrtime() - before) / 1e9
+    local took = t:cpu_during(function()
+      c:send(bytes)
+      assert.equal(9, c:expect("PUBACK").id)
+    end)
     if os.getenv "SANDBOX_PRINT" then print(("10,000 devices in %.3f s"):format(took)) end
     assert.is_true(took < (os.getenv "ASAN_OPTIONS" and 10 or 2), took)
     assert.equal("10000", eval(t, "print(stations['plant.sensor-{dev}'].stats.instances)"))

@@ -253,7 +253,7 @@ for _, clean in ipairs { true, false } do
     end)
 
     it("is left when a packet stays incomplete, or comes too slowly; not when it comes in time", function()
-      local t, b = start(clean, 0.25)
+      local t, b = start(clean, 0.8)
       local c = b:handshake()
       for _, part in ipairs { "\x30", "\x30\x80", publish(0, "a", "12345"):sub(1, -2), "\x32\x0a" } do
         c:send(part)
@@ -271,7 +271,7 @@ for _, clean in ipairs { true, false } do
         c = b:handshake()
       end
       handles_next(t, c)
-      local slow = dribble(c, publish(0, "a", "patience"), 25) -- 13 bytes: more than the reply timeout in total
+      local slow = dribble(c, publish(0, "a", "patience"), 80) -- 13 bytes: more than the reply timeout in total
       gone(c, "a dribble")
       slow()
       t:wait_log "a packet stayed incomplete within the reply timeout"
@@ -284,7 +284,7 @@ for _, clean in ipairs { true, false } do
     end)
 
     it("is left when it does not answer CONNECT or SUBSCRIBE, with the name of what is missing", function()
-      local t, b = start(clean, 0.2)
+      local t, b = start(clean, 0.8)
       local c = b:accept()
       c:expect "CONNECT"
       gone(c, "no CONNACK")

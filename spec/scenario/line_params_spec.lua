@@ -112,7 +112,7 @@ describe("full_debug", function()
     local b = broker.new()
     local t = run(b, [[full_debug = "YES", user_name = "me", password = "geheim", will_flag = true, will_topic = "w", will_message = "bye",
       ping_interval = 0.05, subscribe_qos = 2,]])
-    local c = b:handshake()
+    local c = b:handshake():answer_pings()
     t:wait_log '%-> CONNECT level=4 clean=0 keep_alive=0 client_id="tagline%-plant" will_qos=0 will_retain=0 will_topic="w" .*"bye" user="me"'
     t:wait_log "<%- CONNACK session_present=0 code=0"
     t:wait_log '<%- SUBACK id=%d+ codes=0x02'
@@ -120,18 +120,16 @@ describe("full_debug", function()
     t:wait_log '<%- PUBLISH qos=2 dup=1 retain=1 id=9 topic="a" payload=2 bytes "1\\x0a"'
     t:wait_log 'value {"time":"[^"]+","tag":"plant.any.data","type":"TxtI","value":"1\\n","status":"valid"}'
     t:wait_log "%-> PUBREC id=9"
-    c:expect "PUBREC"
+    assert.equal("PUBREC", c:next_but_pings().type)
     c:send("PUBREL", { id = 9 })
     t:wait_log "<%- PUBREL id=9"
     t:wait_log "%-> PUBCOMP id=9"
-    c:expect "PUBCOMP"
-    c:expect "PINGREQ"
+    assert.equal("PUBCOMP", c:next_but_pings().type)
     t:wait_log "%-> PINGREQ"
-    c:send("PINGRESP")
     t:wait_log "<%- PINGRESP"
     publish(t, 2, 1, 1)
-    local p
-    repeat p = c:next() until p.type == "PUBLISH"
+    local p = c:next_but_pings()
+    assert.equal("PUBLISH", p.type)
     t:wait_log '%-> PUBLISH qos=2 dup=0 retain=0 id=%d+ topic="out" payload=2 bytes "m1"'
     c:send("PUBREC", { id = p.id })
     t:wait_log "%-> PUBREL"
@@ -160,22 +158,21 @@ describe("keep_alive, ping_interval and reply_timeout", function()
 
   it("ask the broker after ping_interval when that is shorter", function()
     local b = broker.new()
-    local t = run(b, "keep_alive = 60, ping_interval = 0.2,")
-    local c = b:handshake()
+    local t = run(b, "keep_alive = 3600, ping_interval = 0.2,")
     local since = uv.hrtime()
+    local c = b:handshake()
     for _ = 1, 3 do
       c:expect "PINGREQ"
       c:send("PINGRESP")
     end
     assert.is_true(seconds(since) > 0.5, "three silences of 0.2 s")
-    assert.is_true(seconds(since) < 5)
     assert.equal(1, #b.connections)
     t:stop()
   end)
 
   it("count ping_interval from the broker's last message", function()
     local b = broker.new()
-    run(b, "ping_interval = 0.6,")
+    run(b, "ping_interval = 2,") -- much longer than a busy machine needs from one message to the next
     local c = b:handshake()
     local timer, sent, since = uv.new_timer(), 0, nil
     timer:start(0, 60, function()
@@ -187,28 +184,26 @@ describe("keep_alive, ping_interval and reply_timeout", function()
     c:expect "PINGREQ"
     timer:close()
     assert.equal(12, sent)
-    assert.is_true(seconds(since) > 0.55)
+    assert.is_true(seconds(since) > 1.95)
   end)
 
   it("send something at least each keep_alive seconds, while the broker talks, too", function()
     local b = broker.new()
     run(b, "keep_alive = 1, ping_interval = 0,")
     local c = b:handshake()
-    local since = uv.hrtime()
-    local timer = uv.new_timer()
+    local timer = uv.new_timer() -- that it is in time, to the millisecond, is c.mqtt.timeout's
     timer:start(0, 100, function() c:send("PUBLISH", { topic = "a", payload = "x" }) end)
     c:expect "PINGREQ"
     timer:close()
-    assert.is_true(seconds(since) < 1.05)
   end)
 
   it("close when PINGRESP does not come, and name it", function()
     local b = broker.new()
-    local t = run(b, "ping_interval = 0.05, reply_timeout = 0.1,")
+    local t = run(b, "ping_interval = 0.05, reply_timeout = 1,")
     local c = b:handshake()
     c:expect "PINGREQ"
     c:expect_close()
-    t:wait_log "ERROR plant: no PINGRESP within the reply timeout of 0.1 s"
+    t:wait_log "ERROR plant: no PINGRESP within the reply timeout of 1 s"
     b:handshake()
   end)
 
@@ -225,18 +220,18 @@ describe("keep_alive, ping_interval and reply_timeout", function()
     while not c.closed do c:next() if c.packets[c.taken].type == "DISCONNECT" then break end end
     c:close()
     c = b:handshake()
-    assert.has_error(function() c:next(200) end)
+    c:silent(200)
   end)
 
   it("do not bound PUBACK: a warning names it, the write waits", function()
     local b = broker.new()
-    local t = run(b, "reply_timeout = 0.1,")
+    local t = run(b, "reply_timeout = 1,")
     local c = b:handshake()
     publish(t, 1, 1, 1)
     local p = c:expect "PUBLISH"
-    t:wait_log("WARN  plant: PUBACK for identifier " .. p.id .. " .* has been missing for 0%.1 s")
+    t:wait_log("WARN  plant: PUBACK for identifier " .. p.id .. " .* has been missing for 1%.0 s")
     local _, age = t:eval "lines.plant.stats.oldest_inflight"
-    assert.is_true(tonumber(age) >= 0.1)
+    assert.is_true(tonumber(age) >= 1)
     c:send("PUBACK", { id = p.id })
     wait.poll("confirmation", 5000, function() return fates(t, 1) == "ok" end)
     assert.equal(1, #b.connections)
@@ -245,6 +240,8 @@ end)
 
 describe("connect_timeout, reconnect_delay", function()
   after_each(scope.finish)
+
+  local function seconds(since) return (uv.hrtime() - since) / 1e9 end
 
   it("give up an address that does not answer at all, and name it", function()
     -- A listener whose queue is full does not answer further SYNs.
@@ -268,34 +265,32 @@ describe("connect_timeout, reconnect_delay", function()
   it("double the pause, with jitter, up to reconnect_delay_max, and begin anew after a success", function()
     local b = broker.new()
     tagline.run(config:gsub("reconnect_delay = .-, EXTRA", "reconnect_delay = 0.1, reconnect_delay_max = 0.4,"), { PORT = b.port })
-    local function pauses(n)
-      local list, since = {}, nil
-      for at = 1, n + 1 do
-        local c = b:accept()
-        if since then list[at - 1] = (uv.hrtime() - since) / 1e9 end
-        c:expect "CONNECT"
-        since = uv.hrtime()
-        c:close()
-      end
-      return list
-    end
-    local least = 1 -- part of the longest that the pause may be; a busy machine only makes it more
-    for at, pause in ipairs(pauses(5)) do
-      local longest = math.min(0.1 * 2 ^ (at - 1), 0.4)
-      assert.is_true(pause > longest / 2 - 0.02, ("pause %d took %.3f s"):format(at, pause))
-      assert.is_true(pause < longest + 0.3, ("pause %d took %.3f s"):format(at, pause)) -- the fifth without a limit: 0.8 at least
-      least = math.min(least, pause / longest)
-    end
-    local shortest = 1
-    for _ = 1, 3 do
-      b:handshake():close()
+    -- How long it waits after one attempt that fails, or after a connection that ends. A busy machine only makes it more.
+    local function pause(connect)
+      local c = connect(b)
       local since = uv.hrtime()
-      b:accept():close()
-      local pause = (uv.hrtime() - since) / 1e9
-      shortest, least = math.min(shortest, pause), math.min(least, pause / 0.1)
+      c:close()
+      wait.till("connection", nil, function() return #b.connections > b.taken end)
+      return seconds(since)
     end
-    assert.is_true(shortest < 0.2, shortest)
-    assert.is_true(least < 0.97, least)
+    local function attempt()
+      local c = b:accept()
+      c:expect "CONNECT"
+      return c
+    end
+    local function success() return b:handshake() end
+    for _, longest in ipairs { 0.1, 0.2, 0.4, 0.4 } do
+      local took = pause(attempt)
+      assert.is_true(took > longest / 2 - 0.02, ("a pause of %.3f s instead of %.1f"):format(took, longest))
+    end
+    -- One that is shorter than reconnect_delay_max shows the bound, without which they only grow, and the jitter.
+    local function till_shorter_than(limit, connect)
+      for _ = 1, 50 do
+        if pause(connect) < limit then return true end
+      end
+    end
+    assert.is_true(till_shorter_than(0.38, attempt))
+    assert.is_true(till_shorter_than(0.19, success)) -- which begins anew
   end)
 end)
 
@@ -327,7 +322,7 @@ describe("the parameters of writes", function()
     assert.equal("queue full", publish(t, 1, 1, 6))
     local first, second = c:expect "PUBLISH", c:expect "PUBLISH"
     assert.same({ "m1", "m2" }, { first.payload, second.payload })
-    assert.has_error(function() c:next(100) end)
+    c:silent(100)
     c:send("PUBACK", { id = first.id })
     local third = c:expect "PUBLISH"
     assert.equal("m3", third.payload)
@@ -371,11 +366,11 @@ describe("the parameters of writes", function()
     t:wait_log "connected"
     c:send(one:rep(3000)) -- six seconds of handlers, one piece
     c:expect "PUBACK"
-    local since = uv.hrtime()
-    assert.equal(0, (t:eval 'assert(lines.plant:publish("t", "x", { qos = 0 }))'))
-    local p
-    repeat p = c:next() until p.type == "PUBLISH"
-    assert.is_true((uv.hrtime() - since) / 1e9 < 1)
+    local _, received = t:eval 'assert(lines.plant:publish("t", "x", { qos = 0 })) return lines.plant.stats.received'
+    local acknowledged = 1
+    while c:next().type == "PUBACK" do acknowledged = acknowledged + 1 end
+    assert.is_true(acknowledged <= tonumber(received) + 10, acknowledged .. " messages before it, of " .. received .. " received by then")
+    assert.is_true(acknowledged < 3000)
     t:kill "sigkill"
   end)
 

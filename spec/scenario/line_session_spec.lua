@@ -181,7 +181,7 @@ describe("a clean session", function()
       c:close()
       for _, name in ipairs { "1", "2", "3" } do wait_fate(t, name, "connection lost") end
       c = b:handshake()
-      assert.has_error(function() c:next(80) end)
+      c:silent(80)
       t:stop()
     end)
   end
@@ -218,7 +218,7 @@ describe("another client with the same Client ID", function()
       { PORT = b.port, CLEAN = "false", EXTRA = "" })
     for n = 1, 3 do
       local c = b:handshake()
-      if n == 3 then assert.has_error(function() c:next(2100) end) end -- longer than the 2 s that are quick for everybody
+      if n == 3 then c:silent(2100) end -- longer than the 2 s that are quick for everybody
       c:close()
       wait.poll("end of the connection", 5000, function() return select(2, t:eval "lines.plant.status") == "waiting" end)
       t:eval "lines.plant:reconnect()"

@@ -105,7 +105,7 @@ describe("line:set", function()
   it("does nothing when nothing differs", function()
     local t, c = start()
     set(t, 'keep_alive = 0, topic_filter = "a/#"')
-    assert.has_error(function() c:next(150) end)
+    c:silent(150)
     assert.is_nil(c.closed)
   end)
 
@@ -137,7 +137,7 @@ describe("line:set", function()
       local status, _, err = t:eval("lines.plant:set{ keep_alive = 5, " .. code .. " }")
       assert.equal(1, status)
       assert.truthy(err:find("line 'plant': " .. said, 1, true), err)
-      assert.has_error(function() c:next(60) end)
+      c:silent(60)
     end)
   end
 
@@ -155,7 +155,7 @@ describe("another topic_filter", function()
     local t, c, b = start()
     set(t, 'topic_filter = { "a/1", "b" }')
     t:wait_log "the new topic_filter waits for the next connection"
-    assert.has_error(function() c:next(100) end)
+    c:silent(100)
     c:close()
     c = b:accept()
     c:expect "CONNECT"
@@ -203,7 +203,7 @@ describe("another topic_filter", function()
   end)
 
   it("closes when UNSUBACK does not come, and asks again", function()
-    local t, c, b = start "reply_timeout = 0.15,"
+    local t, c, b = start "reply_timeout = 1,"
     set(t, 'topic_filter = "b"')
     c:close()
     for _ = 1, 2 do
@@ -232,7 +232,7 @@ describe("stations that are off or simulated", function()
     it("end the connection when all are " .. what .. ", and one that returns begins it again", function()
       local t, c, b = start()
       assert.equal(0, (t:eval(code[1])))
-      assert.has_error(function() c:next(80) end) -- one is left
+      c:silent(80) -- one is left
       assert.equal(0, (t:eval(code[2])))
       c:expect "DISCONNECT"
       assert.equal("EOF", c:expect_close())

@@ -95,7 +95,7 @@ describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT
 
   it("that hangs is left after ping_interval and reply_timeout, and found again", function()
     local m = mosquitto.start()
-    local t = run(m.port, { extra = "ping_interval = 0.2, reply_timeout = 0.2, connect_timeout = 0.3," })
+    local t = run(m.port, { extra = "ping_interval = 0.2, reply_timeout = 1, connect_timeout = 1," })
     m:wait_subscribed "tagline-plant"
     m:freeze()
     t:wait_log "no %u+ within the reply timeout"

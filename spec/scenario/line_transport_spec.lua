@@ -101,11 +101,11 @@ describe("a connection that ends", function()
 
   it("without a word is noticed by PING", function()
     local b = broker.new()
-    local t = run(b.port, false, "ping_interval = 0.1, reply_timeout = 0.1,")
+    local t = run(b.port, false, "ping_interval = 0.1, reply_timeout = 1,")
     local c = b:handshake()
     c:pause()
     t:wait_log "no PINGRESP within the reply timeout"
-    handles_next(t, b:handshake())
+    handles_next(t, b:handshake():answer_pings())
   end)
 
   it("during DISCONNECT does not keep the program", function()
@@ -222,7 +222,7 @@ describe("redundant addresses", function()
 
   it("pass on from one that accepts and never answers", function()
     local first, second = pair()
-    local t = run(first.port, false, "connect_timeout = 0.15,", '"127.0.0.1, 127.0.0.2"')
+    local t = run(first.port, false, "connect_timeout = 1,", '"127.0.0.1, 127.0.0.2"')
     first:accept():expect "CONNECT"
     handles_next(t, second:handshake())
     t:wait_log "127.0.0.1:%d+: no CONNACK within connect_timeout"
@@ -300,7 +300,7 @@ describe("a broker that stops reading", function()
     for n = 1, 5000 do piece[n] = string.pack(">BBs2I2", 0x32, 5, "a", n) end
     piece = table.concat(piece)
     for _ = 1, 500 do c:send(piece) end -- 2,500,000 messages, 17 MB; their acknowledgements are 10 MB
-    assert.has_error(function() c:flush(1500) end)
+    c:not_taken(1500)
     assert.is_true(t:rss() < before + (24 << 20), "memory grew by " .. (t:rss() - before))
     assert.is_nil(c.closed)
     local bytes = 0

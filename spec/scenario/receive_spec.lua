@@ -116,7 +116,7 @@ describe("receiving from a scripted broker", function()
     local t, c = start(nil, { paused = true })
     c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 7 })
     c:send("PUBLISH", { topic = "boiler/up", payload = '{"rx":{"temp":8}}', qos = 1, id = 8 })
-    assert.has_error(function() c:next(300) end) -- nobody reads a megabyte that a pipe does not hold
+    c:silent(300) -- nobody reads a megabyte that a pipe does not hold
     t:resume()
     assert.equal(7, c:expect("PUBACK").id)
     assert.equal(8, c:expect("PUBACK").id)

@@ -36,6 +36,7 @@ local function on_bytes(c, why, bytes)
       if not p then break end
       c.input = c.input:sub(used + 1)
       c.packets[#c.packets + 1] = p
+      if c.pings_answered and p.type == "PINGREQ" then c:send("PINGRESP") end
     end
   end
 end
@@ -82,6 +83,33 @@ function connection:expect_close(milliseconds)
   return self.closed
 end
 
+-- The client must neither send nor close for this time.
+function connection:silent(milliseconds)
+  local function spoken() return #self.packets > self.taken or self.fault or self.closed end
+  wait.never("a packet", milliseconds, spoken, function() return state(self) end)
+end
+
+-- From now on each PINGREQ gets its PINGRESP at once, whatever the spec is at. next() and expect() give the PINGREQs all the same.
+function connection:answer_pings()
+  self.pings_answered = true
+  for at = self.taken + 1, #self.packets do
+    if self.packets[at].type == "PINGREQ" then self:send("PINGRESP") end
+  end
+  return self
+end
+
+-- The next packet that is no PINGREQ.
+function connection:next_but_pings(milliseconds)
+  local p
+  repeat p = self:next(milliseconds) until p.type ~= "PINGREQ"
+  return p
+end
+
+-- Pass over the PINGREQs that are here already.
+function connection:drop_pings()
+  while #self.packets > self.taken and self.packets[self.taken + 1].type == "PINGREQ" do self.taken = self.taken + 1 end
+end
+
 -- Send a packet by type and fields, or bytes as they are.
 function connection:send(what, fields)
   local bytes = packet.CODES[what] and packet.encode(what, fields) or what
@@ -97,6 +125,11 @@ end
 function connection:flush(milliseconds)
   wait.till("room in the socket", milliseconds, function() return (self.sending or 0) == 0 end)
   return self
+end
+
+-- Look for this time whether the client reads on: the kernel must not have taken all that was sent.
+function connection:not_taken(milliseconds)
+  wait.never("room for all that was sent", milliseconds, function() return (self.sending or 0) == 0 end)
 end
 
 -- End our direction only (FIN); the client's is still read.

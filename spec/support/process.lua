@@ -44,9 +44,13 @@ function process.find(name)
 end
 
 -- Start a program. options: env (changes; false unsets), cwd, input (text for stdin, which is then closed; without it stdin
--- stays open and empty), paused (do not read stdout until resume()).
+-- stays open and empty), paused (do not read stdout until resume()), processor (seconds of it after which the kernel ends the program).
 function process.start(path, arguments, options)
   options = options or {}
+  if options.processor then
+    arguments = { "-c", ('ulimit -t %d; exec "$0" "$@"'):format(options.processor), path, table.unpack(arguments or {}) }
+    path = "/bin/sh"
+  end
   local p = setmetatable({ path = path, stdin = uv.new_pipe(false), streams = {} }, process)
   for _, name in ipairs { "stdout", "stderr" } do
     p.streams[name] = { pipe = uv.new_pipe(false), lines = {}, partial = "", taken = 0, ended = false }
@@ -158,6 +162,14 @@ function process:cpu()
     if n == 12 or n == 13 then ticks = ticks + tonumber(field) end
   end
   return ticks / 100
+end
+
+-- Processor time, in seconds, that the program uses while `work` runs. What specs measure instead of the clock on the wall, which goes
+-- on while other programs have the processor.
+function process:cpu_during(work)
+  local before = self:cpu()
+  work()
+  return self:cpu() - before
 end
 
 -- End it if it still runs, and close what belongs to it.

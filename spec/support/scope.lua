@@ -7,6 +7,11 @@ local files = require "spec.support.files"
 local scope = {}
 local deferred = {}
 
+-- A write to a program or client that has just gone must fail, not end all specs without a word.
+local no_sigpipe = uv.new_signal()
+no_sigpipe:start("sigpipe")
+no_sigpipe:unref()
+
 -- Have `close` called at the end of this spec.
 function scope.defer(close) deferred[#deferred + 1] = close end
 
@@ -47,7 +52,11 @@ function scope.finish()
     uv.run("nowait")
     open = {}
     uv.walk(function(handle)
-      if uv.is_closing(handle) then open.closing = true else open[#open + 1] = handle end
+      if uv.is_closing(handle) then
+        open.closing = true
+      elseif handle ~= no_sigpipe then
+        open[#open + 1] = handle
+      end
     end)
     if not open.closing then break end
   end

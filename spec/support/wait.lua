@@ -47,4 +47,16 @@ function wait.poll(what, milliseconds, done, state)
   if not ok then error(why, 2) end
 end
 
+-- Run the loop for `milliseconds`, and raise when done() is true meanwhile: `what` must not come. A busy machine makes this a shorter
+-- look, never a false alarm.
+function wait.never(what, milliseconds, done, state)
+  local over = false
+  local timer = uv.new_timer()
+  uv.update_time()
+  timer:start(milliseconds, 0, function() over = true end)
+  while not over and not done() do uv.run("once") end
+  timer:close()
+  if done() then error(("%s came, which must not%s"):format(what, state and "; " .. state() or ""), 3) end
+end
+
 return wait
