@@ -227,8 +227,7 @@ static void tell_closed (tl_link *l, bool was_connected, bool asked) {
   snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->error);
   tl_session_closed(l->session);
   tl_line_down(l->line, l->now, l->wall);
-  if (was_connected && l->user && g->handlers.line)
-    g->handlers.line(g->handlers_ctx, l, false, why);
+  if (was_connected && g->observers) tl_tell_line(l, false, why);
   refresh_statuses(l);
 }
 

@@ -8,7 +8,6 @@
 
 static void on_connected (void *ctx, bool session_present) {
   tl_link *l = ctx;
-  tl_gateway *g = l->gateway;
   l->state = TL_LINK_CONNECTED;
   l->connected_since = l->now;
   tl_health_connected(l);
@@ -17,7 +16,7 @@ static void on_connected (void *ctx, bool session_present) {
   if (l->queue_full) tl_session_pause(l->session, true, l->now); /* from here on nothing is read */
   tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s", l->peer,
          session_present ? ", the broker kept the session" : "");
-  if (l->user && g->handlers.line) g->handlers.line(g->handlers_ctx, l, true, "");
+  if (l->gateway->observers) tl_tell_line(l, true, "");
 }
 
 static void on_subscribed (void *ctx, const tl_subscription *filters, const uint8_t *granted,

@@ -11,14 +11,15 @@
 
 static void on_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
-  if (g->values) {
-    tl_tag_stream(t, tl_sink_buf(g->values));
-    tl_gateway_ask_flush(g); /* timers make values, too */
-  }
-  if (g->watching && g->handlers.watch) g->handlers.watch(g->handlers_ctx, t);
-  if (!g->handlers.value) return;
-  tl_link *l = t->station->line->user;
-  if (t->station->user || (l && l->user)) g->handlers.value(g->handlers_ctx, t);
+  if (g->observers) tl_tell_value(g, t);
+}
+
+/* The values stream, an observer like any other; but that what it printed holds back
+** acknowledgements. */
+static void stream_value (void *ctx, tl_tag *t) {
+  tl_gateway *g = ctx;
+  tl_tag_stream(t, tl_sink_buf(g->values));
+  tl_gateway_ask_flush(g); /* timers make values, too */
 }
 
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
@@ -28,7 +29,7 @@ static void on_status (void *ctx, tl_station *s, tl_station_status before) {
     tl_station_say(s, TL_LOG_WARN, "%s (%s), was %s", now, tl_reason_name((tl_reason)s->why), was);
   else
     tl_station_say(s, TL_LOG_DEBUG, "%s, was %s", now, was);
-  if (s->user && g->handlers.status) g->handlers.status(g->handlers_ctx, s, before);
+  if (g->observers) tl_tell_status(g, s, before);
 }
 
 static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
@@ -135,8 +136,6 @@ void tl_gateway_free (tl_gateway *g) {
 
 tl_model *tl_gateway_model (tl_gateway *g) { return g->model; }
 uint64_t tl_gateway_generation (const tl_gateway *g) { return g->generation; }
-void tl_gateway_set_watching (tl_gateway *g, bool on) { g->watching = on; }
-void tl_gateway_set_listening (tl_gateway *g, bool on) { g->listening = on; }
 
 static void hold (tl_gateway *g, bool held) {
   if (g->held == held) return;
@@ -160,6 +159,11 @@ static void hold (tl_gateway *g, bool held) {
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
   g->lost = !values && g->values;
   g->values = values;
+  g->stream = (tl_observer){ .value = stream_value, .ctx = g, .next = g->stream.next };
+  if (values)
+    tl_gateway_observe(g, &g->stream);
+  else
+    tl_gateway_unobserve(g, &g->stream);
   if (g->lost) hold(g, true); /* what nobody read is not acknowledged: the broker repeats it */
 }
 

@@ -5,6 +5,7 @@
 #define TL_GATEWAY_GATEWAY_H
 
 #include "gateway/handlers.h"
+#include "gateway/observer.h"
 #include "gateway/params.h"
 #include "mqtt/session.h"
 #include "net/loop.h"
@@ -27,8 +28,6 @@ uint64_t tl_gateway_generation (const tl_gateway *g);
 ** Borrowed. */
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values);
 void tl_gateway_values_drained (tl_gateway *g); /* the sink's `drained` */
-void tl_gateway_set_watching (tl_gateway *g, bool on);
-void tl_gateway_set_listening (tl_gateway *g, bool on); /* handlers.message */
 
 /* --- configuration (gateway/apply.c) --- */
 

@@ -10,15 +10,6 @@
 
 struct tl_link;
 
-/* What became of a received message, for who listens. */
-typedef enum {
-  TL_FATE_TAKEN,
-  TL_FATE_UNROUTED,
-  TL_FATE_WILL,
-  TL_FATE_OFF,
-  TL_FATE_REFUSED
-} tl_fate;
-
 /* What encode made of a write. Texts are borrowed until the next call into the handlers. */
 typedef struct {
   tl_slice topic; /* at == NULL: OUT_TOPIC's value */
@@ -53,19 +44,9 @@ typedef struct {
   bool (*has_encode)(void *user);
   /* TL_OK and *out; or a negative code with err filled. */
   int (*encode)(void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out, tl_err *err);
-  /* on_value of the tag, its station, its line */
-  void (*value)(void *ctx, tl_tag *t);
-  void (*status)(void *ctx, tl_station *s, tl_station_status before); /* on_status */
-  /* on_connect, on_disconnect */
-  void (*line)(void *ctx, struct tl_link *link, bool up, const char *why);
   /* The will of the line's next CONNECT, where a function makes it: false leaves it as it is (no
   ** function, or it failed and said so). */
   bool (*will)(void *ctx, struct tl_link *link, tl_buf *out);
-  /* every reported value, while watching is on */
-  void (*watch)(void *ctx, tl_tag *t);
-  /* every delivered message, while listening is on; s: the station it went to, NULL: none */
-  void (*message)(void *ctx, struct tl_link *link, const tl_incoming *m, const tl_station *s,
-                  tl_fate fate);
   /* another owner of a station's `user` (instances); released each */
   void *(*share)(void *ctx, void *user);
   /* a `user` is no longer referred to */

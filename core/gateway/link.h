@@ -107,7 +107,11 @@ struct tl_gateway {
   tl_handlers handlers;
   void *handlers_ctx;
   tl_sink *values;
-  bool watching, listening, started, stopping, held; /* held: the values sink is behind */
+  bool started, stopping, held;    /* held: the values sink is behind */
+  bool listening;                  /* an observer hears messages */
+  tl_observer *observers;          /* those that act are behind those that look */
+  struct tl_news_walk *walks;      /* observers.c: under way now */
+  tl_observer stream;              /* the values stream */
   tl_offline_published *published; /* offline.c: in place of a network; NULL: there is one */
   void *published_ctx;
   bool dry;  /* inside explain: nothing is written */
@@ -224,6 +228,13 @@ void tl_instance_spec_fini (tl_instance_spec *x);
 void tl_link_published (void *ctx, void *token, int result);
 /* pending writes no longer set its tags */
 void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s);
+
+/* observers.c: pass news on. Worth a call only where there is an observer (g->observers; of
+** messages: g->listening). */
+void tl_tell_value (tl_gateway *g, tl_tag *t);
+void tl_tell_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
+void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before);
+void tl_tell_line (tl_link *l, bool up, const char *why);
 
 /* gateway.c */
 void tl_gateway_ask_flush (tl_gateway *g); /* at the end of this wake-up */

@@ -57,26 +57,21 @@ static tl_station *find_station (tl_link *l, const tl_route *route, const tl_inc
   return s;
 }
 
-static void tell (tl_link *l, const tl_incoming *in, const tl_station *s, tl_fate fate) {
-  tl_gateway *g = l->gateway;
-  if (g->handlers.message) g->handlers.message(g->handlers_ctx, l, in, s, fate);
-}
-
 bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
   tl_gateway *g = l->gateway;
   const tl_route *route = tl_router_find(l->router, in->topic);
   if (route->will_count > 0 && deliver_wills(l, route, in)) {
-    if (g->listening) tell(l, in, NULL, TL_FATE_WILL);
+    if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_WILL);
     return false;
   }
   bool refused = route->target;
   tl_station *s = find_station(l, route, in);
   if (!s) {
-    if (g->listening) tell(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
+    if (g->listening) tl_tell_message(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
     return false;
   }
   /* before its values show */
-  if (g->listening) tell(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
+  if (g->listening) tl_tell_message(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
   bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
   if (confirms) { /* before the values: their handlers may confirm at once */
     l->awaiting = s;

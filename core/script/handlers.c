@@ -463,12 +463,14 @@ const tl_handlers tl_script_handlers = {
   .rehearse = tl_script_rehearse,
   .has_encode = has_encode,
   .encode = on_encode,
-  .value = on_value,
-  .status = on_status,
-  .line = on_line,
   .will = on_will,
-  .watch = tl_watch_tag,
-  .message = tl_watch_message,
   .share = on_share,
   .release = on_release,
 };
+
+void tl_script_observe (tl_script *s) {
+  s->acting = (tl_observer){
+    .value = on_value, .status = on_status, .line = on_line, .ctx = s, .acts = true
+  };
+  tl_gateway_observe(s->gateway, &s->acting);
+}

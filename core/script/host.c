@@ -173,6 +173,7 @@ void tl_script_free (tl_script *s) {
 void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop) {
   s->gateway = g;
   s->loop = loop;
+  tl_script_observe(s);
 }
 
 int tl_script_find_lua (tl_buf *out) {

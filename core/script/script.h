@@ -87,6 +87,8 @@ struct tl_script {
   lua_Hook evaluating_hook;    /* of the budget, which eval.c puts its own before */
   int api;                     /* registry reference: the words of a REPL; 0: not made yet */
   struct tl_watch *watches;    /* watch.c */
+  tl_observer watching;        /* watch.c: while there are any */
+  tl_observer acting;          /* handlers.c: on_value, on_status, on_connect, on_disconnect */
   struct tl_failure *failures; /* failures.c: handlers that fail now */
   struct tl_loaded *loaded;    /* reload.c: what the running config was read from */
   tl_hook_timer *timers;
@@ -244,12 +246,11 @@ void tl_push_api (lua_State *L);
 void tl_open_live (lua_State *L);
 int tl_live_tag_json (lua_State *L); /* l_live.c */
 int tl_live_status (lua_State *L);   /* l_status.c */
-int tl_live_watch (lua_State *L);    /* watch.c, as the next two */
+int tl_live_watch (lua_State *L);    /* watch.c, as the next one */
 int tl_live_has_tag (lua_State *L);
 int tl_live_note (lua_State *L);
-void tl_watch_tag (void *ctx, tl_tag *t); /* watch.c: tl_handlers.watch */
-void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
-                       tl_fate fate);
+/* handlers.c: the functions hear of values, statuses and lines from here on */
+void tl_script_observe (tl_script *s);
 int tl_live_reload (lua_State *L); /* reload.c */
 void tl_loaded_free (tl_script *s);
 /* reload.c: what the running config was read from */

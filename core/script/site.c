@@ -12,13 +12,12 @@ struct tl_site {
   int64_t begun, wall; /* ms since 1970 */
   int64_t base;        /* the loop's clock when it began */
   tl_site_news news;
+  tl_observer observer;
 };
 
 static int64_t mono (const tl_site *s) { return s->base + (s->wall - s->begun); }
 
-static void on_value (void *ctx, tl_tag *t) {
-  tl_tag_stream(t, &((tl_script *)ctx)->site->news.values);
-}
+static void on_value (void *ctx, tl_tag *t) { tl_tag_stream(t, &((tl_site *)ctx)->news.values); }
 
 static void on_published (void *ctx, tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos,
                           bool retain) {
@@ -82,7 +81,6 @@ static int set_up (tl_site *s, const char *config, bool unsafe,
                    void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
                    tl_err *err) {
   tl_buf dir;
-  tl_handlers handlers = tl_script_handlers;
   tl_buf_init(&dir);
   int rc = tl_script_find_lua(&dir);
   tl_buf_byte(&dir, '\0');
@@ -98,11 +96,9 @@ static int set_up (tl_site *s, const char *config, bool unsafe,
   if (rc < 0) return rc;
   if (tl_script_enter(s->script, p_set_clock, NULL, 0, "site", NULL) != LUA_OK)
     return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
-  handlers.watch = on_value;
-  handlers.message = NULL;
   rc = tl_loop_new(&s->loop);
   if (rc >= 0) s->base = tl_loop_now(s->loop);
-  if (rc >= 0) rc = tl_gateway_new(&s->gateway, s->loop, &handlers, s->script);
+  if (rc >= 0) rc = tl_gateway_new(&s->gateway, s->loop, &tl_script_handlers, s->script);
   if (rc < 0) return tl_fail(err, rc, 0, "no memory");
   tl_script_attach(s->script, s->gateway, s->loop);
   s->script->site = s;
@@ -123,7 +119,8 @@ int tl_site_new (tl_site **out, const char *config, bool unsafe, int64_t wall,
     tl_site_free(s);
     return rc;
   }
-  tl_gateway_set_watching(s->gateway, true);
+  s->observer = (tl_observer){ .value = on_value, .ctx = s };
+  tl_gateway_observe(s->gateway, &s->observer);
   tl_offline_begin(s->gateway, on_published, s, mono(s), wall);
   settle(s);
   *out = s;

@@ -67,14 +67,21 @@ static bool wants (const tl_watch *w, const char *name) {
 static void on_flush (void *ctx);
 static void on_timer (void *ctx);
 
+static void watch_tag (void *ctx, tl_tag *t);
+static void watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
+                           tl_fate fate);
+
 static void refresh (tl_script *s) {
   bool tags = false, messages = false;
   for (const tl_watch *w = s->watches; w; w = w->next) {
     tags = tags || !w->messages;
     messages = messages || w->messages;
   }
-  tl_gateway_set_watching(s->gateway, tags);
-  tl_gateway_set_listening(s->gateway, messages);
+  tl_gateway_unobserve(s->gateway, &s->watching);
+  s->watching = (tl_observer){ .value = tags ? watch_tag : NULL,
+                               .message = messages ? watch_message : NULL,
+                               .ctx = s };
+  if (tags || messages) tl_gateway_observe(s->gateway, &s->watching);
 }
 
 static void free_watch (void *ctx) {
@@ -264,7 +271,7 @@ static bool push_name (char *to, size_t room, const tl_tag *t) {
   return true;
 }
 
-void tl_watch_tag (void *ctx, tl_tag *t) {
+static void watch_tag (void *ctx, tl_tag *t) {
   tl_script *s = ctx;
   char name[1024];
   if (!push_name(name, sizeof name, t)) return;
@@ -322,8 +329,8 @@ static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, co
   tl_buf_byte(out, '\n');
 }
 
-void tl_watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
-                       tl_fate fate) {
+static void watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
+                           tl_fate fate) {
   const tl_script *script = ctx;
   for (tl_watch *w = script->watches; w; w = w->next)
     if (w->messages &&

@@ -1,0 +1,97 @@
+/* core/gateway/observers.c — passes news on to the observers. Must not know what they do with
+** it. */
+#include "gateway/link.h"
+
+/* An observer may remove any other while one is being called: a walk that is under way moves on. */
+struct tl_news_walk {
+  tl_observer *next;
+  struct tl_news_walk *outer; /* what an observer does may be news itself */
+};
+
+static bool is_registered (const tl_gateway *g, const tl_observer *o) {
+  const tl_observer *at = g->observers;
+  while (at && at != o) at = at->next;
+  return at;
+}
+
+static void count_listeners (tl_gateway *g) {
+  g->listening = false;
+  for (const tl_observer *o = g->observers; o; o = o->next) {
+    g->listening = g->listening || o->message;
+  }
+}
+
+void tl_gateway_observe (tl_gateway *g, tl_observer *o) {
+  tl_observer **at = &g->observers;
+  if (is_registered(g, o)) return;
+  while (*at && (o->acts || !(*at)->acts)) at = &(*at)->next;
+  o->next = *at;
+  *at = o;
+  count_listeners(g);
+}
+
+void tl_gateway_unobserve (tl_gateway *g, tl_observer *o) {
+  tl_observer **at = &g->observers;
+  while (*at && *at != o) at = &(*at)->next;
+  if (!*at) return;
+  *at = o->next;
+  for (struct tl_news_walk *w = g->walks; w; w = w->outer) {
+    if (w->next == o) w->next = o->next;
+  }
+  o->next = NULL;
+  count_listeners(g);
+}
+
+static tl_observer *step (struct tl_news_walk *w) {
+  tl_observer *o = w->next;
+  if (o) w->next = o->next;
+  return o;
+}
+
+static void begin (tl_gateway *g, struct tl_news_walk *w) {
+  w->next = g->observers;
+  w->outer = g->walks;
+  g->walks = w;
+}
+
+static void end (tl_gateway *g, const struct tl_news_walk *w) { g->walks = w->outer; }
+
+void tl_tell_value (tl_gateway *g, tl_tag *t) {
+  const tl_link *l = t->station->line->user;
+  bool user = t->station->user || (l && l->user);
+  struct tl_news_walk w;
+  begin(g, &w);
+  for (tl_observer *o = step(&w); o; o = step(&w)) {
+    if (o->value && (user || !o->acts)) o->value(o->ctx, t);
+  }
+  end(g, &w);
+}
+
+void tl_tell_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate) {
+  tl_gateway *g = l->gateway;
+  struct tl_news_walk w;
+  begin(g, &w);
+  for (tl_observer *o = step(&w); o; o = step(&w)) {
+    if (o->message) o->message(o->ctx, l, m, s, fate);
+  }
+  end(g, &w);
+}
+
+void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before) {
+  struct tl_news_walk w;
+  begin(g, &w);
+  for (tl_observer *o = step(&w); o; o = step(&w)) {
+    if (o->status && (s->user || !o->acts)) o->status(o->ctx, s, before);
+  }
+  end(g, &w);
+}
+
+void tl_tell_line (tl_link *l, bool up, const char *why) {
+  tl_gateway *g = l->gateway;
+  struct tl_news_walk w;
+  begin(g, &w);
+  for (tl_observer *o = step(&w); o; o = step(&w)) {
+    if (o->line && (l->user || !o->acts)) o->line(o->ctx, l, up, why);
+  }
+  end(g, &w);
+}
