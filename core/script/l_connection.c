@@ -32,6 +32,15 @@ static int connection_is_there (lua_State *L) {
   return 1;
 }
 
+/* say(name, text): something a decoder met and did not know, for the log; `name` may be "". */
+static int connection_say (lua_State *L) {
+  size_t length;
+  const char *name = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &length);
+  tl_log(TL_LOG_WARN, *name ? name : NULL, "%.*s (said once)", (int)(length < 1000 ? length : 1000),
+         text);
+  return 0;
+}
+
 /* now(): milliseconds since 1970, by the clock that scripts have. */
 static int connection_now (lua_State *L) {
   lua_pushinteger(L, (lua_Integer)tl_clock_wall_ms());
@@ -39,11 +48,10 @@ static int connection_now (lua_State *L) {
 }
 
 int tl_open_connection (lua_State *L) {
-  static const luaL_Reg functions[] = { { "count", connection_count },
-                                        { "lost", connection_lost },
-                                        { "is_there", connection_is_there },
-                                        { "now", connection_now },
-                                        { NULL, NULL } };
+  static const luaL_Reg functions[] = {
+    { "count", connection_count }, { "lost", connection_lost }, { "is_there", connection_is_there },
+    { "say", connection_say },     { "now", connection_now },   { NULL, NULL }
+  };
   luaL_newlib(L, functions);
   return 1;
 }

@@ -110,6 +110,17 @@ describe("codecs in a running program", function()
     t:stop()
   end)
 
+  it("say once what an envelope declined without knowing it", function()
+    publish("v3/plant@ttn/devices/office/up", '{"what":1}')
+    publish("v3/plant@ttn/devices/office/up", '{"what":2}')
+    t:wait_log "codec%.office: things_stack_v3: a message that is no uplink, .* is declined; it has what %(said once%)"
+    publish("raw/base64", "AQDiAikEACcFBgYDCA==")
+    t:value "codec.elsys.temperature"
+    local _, times = t:text("stderr"):gsub("said once", "")
+    assert.equal(1, times)
+    t:stop()
+  end)
+
   it("send a downlink on the network's topic", function()
     local listener = m:subscribe "v3/plant@ttn/devices/office/down/push"
     assert.same(0, (t:eval 'tags["codec.office.relay"]:write(7)'))

@@ -182,6 +182,24 @@ end
 --- For `kit.deliver` of one decoder: remembers which tags a station has.
 function kit.cache() return setmetatable({}, { __mode = "k" }) end
 
+local has_connection, connection = pcall(require, "tagline.connection")
+
+--- For one decoder: a function(msg, text, key) that tells of something unknown, once for each station and
+--- `key` (the text itself, when there is none). It goes to the log.
+function kit.sayer()
+  local said, count = {}, 0
+  return function(msg, text, key)
+    local station = msg.station
+    local name = station and station.full_name or ""
+    local what = name .. "\0" .. (key or text)
+    if said[what] then return end
+    if count >= 1000 then said, count = {}, 0 end -- to stay small
+    said[what], count = true, count + 1
+    if kit.on_say then kit.on_say(text, name)
+    elseif has_connection then connection.say(name, text) end
+  end
+end
+
 --- What decode returns for `values`, a table by name or a list of samples. A sample's `age` is seconds before `time`, or
 --- before the message's arrival.
 ---@param msg table

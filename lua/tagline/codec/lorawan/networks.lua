@@ -58,7 +58,23 @@ local function actility(d)
   return json.write { { "DevEUI_downlink", message } }, ("mqtt/things/%s/downlink"):format(d.eui:upper())
 end
 
--- ---- which messages are uplinks ----
+-- ---- which messages are uplinks, and which are known to be others ----
+
+local function has(path)
+  local keys = json.path(path)
+  return function(message) return json.get(message, keys) ~= nil end
+end
+
+local function has_any(...)
+  local tests = {}
+  for i, path in ipairs { ... } do tests[i] = has(path) end
+  return function(message)
+    for _, test in ipairs(tests) do
+      if test(message) then return true end
+    end
+    return false
+  end
+end
 
 -- The events that a topic of ChirpStack can end in.
 local function chirpstack_event(topic)
@@ -71,10 +87,32 @@ local function chirpstack_uplink(message, topic)
   return message.data ~= nil or message.fPort ~= nil
 end
 
-local function has(path)
-  local keys = json.path(path)
-  return function(message) return json.get(message, keys) ~= nil end
+local chirpstack_events = { status = true, join = true, ack = true, txack = true, log = true, location = true, error = true,
+  integration = true }
+-- Without such a topic: fields that only these events have.
+local chirpstack_fields = has_any("margin", "acknowledged", "queueItemId", "gatewayId", "level", "location", "integrationName",
+  "devAddr", "error", "type")
+
+local function chirpstack_other(message, topic)
+  local event = chirpstack_event(topic)
+  if event then return chirpstack_events[event] end
+  return chirpstack_fields(message)
 end
+
+local function words(list)
+  local set = {}
+  for word in list:gmatch "%S+" do set[word] = true end
+  return set
+end
+
+-- Loriot's frame; Slovanet's is like it, as far as is known.
+local function loriot_uplink(message, _, options)
+  return message.cmd == "rx" or options.gateways and message.cmd == "gw"
+end
+local loriot_commands = words "gw tx txd cq join_request join_accept"
+
+local multitech_topics = words [[joined packet_recv packet_sent down_queued down_dropped mac_recv mac_sent moved cleared
+  join_request join_reject]]
 
 -- ---- payloads ----
 
@@ -86,26 +124,49 @@ local function base64_of_hex(text)
   return bytes
 end
 
--- Loriot's frame; Slovanet's is like it, as far as is known.
-local function loriot_uplink(message, _, options)
-  return message.cmd == "rx" or options.gateways and message.cmd == "gw"
+-- The message says in which of the two its payload is.
+local function named_encoding(field, hexadecimal)
+  return function(text, message)
+    if message[field] == hexadecimal then return hex.decode(text) end
+    return base64.decode(text)
+  end
 end
 
---- A definition:
+-- ChirpStack 1 and 2 (LoRa App Server), which live on inside gateways.
+local function lora_app_server(changes)
+  local definition = {
+    is_uplink = chirpstack_uplink, is_other = chirpstack_other,
+    payload = "data", decode = base64.decode,
+    port = "fPort", counter = "fCnt", eui = "devEUI", device = { "deviceName", "nodeName" }, application = "applicationID",
+    time = { "time", "rxInfo[1].time" },
+    gateways = "rxInfo", gateway = { "mac", "gatewayID" }, gateway_rssi = "rssi", gateway_snr = "loRaSNR",
+    frequency = "txInfo.frequency", spreading_factor = { "txInfo.dataRate.spreadFactor", "txInfo.dataRate.spreadingFactor" },
+    bandwidth = "txInfo.dataRate.bandwidth", coding_rate = "txInfo.codeRate",
+  }
+  for field, value in pairs(changes or {}) do definition[field] = value end
+  return definition
+end
+
+--- A definition: paths (a text, or a list of which the first that is there counts), and
 ---   is_uplink(message, topic, options)   false: declined
----   payload, decode                      path of the text, and how it becomes bytes
+---   is_other(message, topic)             of what was declined: is it a message that this network is known to send?
+---   payload, decode(text, message)       path of the text, and how it becomes bytes
 ---   zero_omitted                         a missing port or counter is 0, a missing confirmed false
----   time, milliseconds                   paths in order of preference; ISO 8601, or integers since 1970
+---   snr_omitted                          a gateway with an rssi and no snr heard at 0 dB
+---   time, time_mask                      in order of preference; ISO 8601, or UNIX, UNIXMS …
 ---   gateways, gateway, gateway_rssi …    path of a list, and paths within its elements
+---   repeated                             a path: true where the frame came already
+---   encrypted, encrypted_flag            paths: there without a payload, or true, when the server has no key
+---   is_partial                           a format known in part: what has no payload there is no uplink
 ---   downlink, downlink_needs             function that makes one, and which parameters besides port and payload it needs
 ---   downlink_words                       parameters of it that are one of a few words
 return {
   things_network_v2 = {
-    is_uplink = has "payload_raw",
+    is_uplink = has "payload_raw", is_other = has_any("app_id", "dev_id", "payload_fields", "app_eui", "config"),
     payload = "payload_raw", decode = base64.decode, zero_omitted = true,
     port = "port", counter = "counter", confirmed = "confirmed",
     eui = "hardware_serial", device = "dev_id", application = "app_id",
-    time = { "metadata.time" },
+    time = "metadata.time",
     gateways = "metadata.gateways", gateway = "gtw_id", gateway_rssi = "rssi", gateway_snr = "snr",
     frequency = "metadata.frequency", data_rate = "metadata.data_rate", coding_rate = "metadata.coding_rate",
     downlink = things_network_v2, downlink_needs = { "application", "device" }, downlink_words = { schedule = "replace first last" },
@@ -113,26 +174,28 @@ return {
 
   things_stack_v3 = {
     is_uplink = has "uplink_message",
-    payload = "uplink_message.frm_payload", decode = base64.decode, zero_omitted = true,
+    is_other = has_any("join_accept", "downlink_ack", "downlink_nack", "downlink_sent", "downlink_failed", "downlink_queued",
+      "downlink_queue_invalidated", "location_solved", "service_data", "uplink_normalized"),
+    payload = "uplink_message.frm_payload", decode = base64.decode, zero_omitted = true, snr_omitted = true,
     port = "uplink_message.f_port", counter = "uplink_message.f_cnt", confirmed = "uplink_message.confirmed",
     eui = "end_device_ids.dev_eui", device = "end_device_ids.device_id",
     application = "end_device_ids.application_ids.application_id",
-    time = { "uplink_message.received_at", "received_at" },
+    time = { "uplink_message.received_at", "received_at", "uplink_message.settings.time" },
     gateways = "uplink_message.rx_metadata", gateway = "gateway_ids.gateway_id", gateway_rssi = "rssi", gateway_snr = "snr",
     frequency = "uplink_message.settings.frequency",
     spreading_factor = "uplink_message.settings.data_rate.lora.spreading_factor",
     bandwidth = "uplink_message.settings.data_rate.lora.bandwidth",
-    coding_rate = "uplink_message.settings.coding_rate",
+    coding_rate = { "uplink_message.settings.data_rate.lora.coding_rate", "uplink_message.settings.coding_rate" },
     downlink = things_stack_v3, downlink_needs = { "application", "device" },
     downlink_words = { priority = "LOWEST LOW BELOW_NORMAL NORMAL ABOVE_NORMAL HIGH HIGHEST" },
   },
 
   chirpstack_v4 = {
-    is_uplink = chirpstack_uplink,
-    payload = "data", decode = base64.decode, zero_omitted = true,
+    is_uplink = chirpstack_uplink, is_other = chirpstack_other,
+    payload = "data", decode = base64.decode, zero_omitted = true, snr_omitted = true,
     port = "fPort", counter = "fCnt", confirmed = "confirmed",
     eui = "deviceInfo.devEui", device = "deviceInfo.deviceName", application = "deviceInfo.applicationId",
-    time = { "time" },
+    time = "time",
     gateways = "rxInfo", gateway = "gatewayId", gateway_rssi = "rssi", gateway_snr = "snr",
     frequency = "txInfo.frequency", spreading_factor = "txInfo.modulation.lora.spreadingFactor",
     bandwidth = "txInfo.modulation.lora.bandwidth", coding_rate = "txInfo.modulation.lora.codeRate",
@@ -140,7 +203,7 @@ return {
   },
 
   chirpstack_v3 = {
-    is_uplink = chirpstack_uplink,
+    is_uplink = chirpstack_uplink, is_other = chirpstack_other,
     payload = "data", decode = base64.decode, zero_omitted = true,
     port = "fPort", counter = "fCnt", confirmed = "confirmedUplink",
     eui = "devEUI", device = "deviceName", application = "applicationID",
@@ -151,11 +214,68 @@ return {
     downlink = chirpstack_v3, downlink_needs = { "application", "eui" },
   },
 
+  chirpstack_v2 = lora_app_server(),
+  chirpstack_v1 = lora_app_server(),
+  milesight = lora_app_server(), -- the server inside Milesight's gateways
+  rak = lora_app_server {        -- inside RAK's gateways
+    decode = named_encoding("data_encode", "hexstring"), time = "timestamp", time_mask = "UNIX", gateway = { "gatewayID", "mac" },
+  },
+
+  -- Inside MultiTech's Conduits: topics lora/EUI/up.
+  multitech = {
+    is_uplink = function(message, topic)
+      local kind = topic and topic:match "^lora/.*/([%l_]+)$"
+      if kind then return kind == "up" end
+      return message.data ~= nil and message.port ~= nil
+    end,
+    is_other = function(_, topic) return topic and multitech_topics[topic:match "([%l_]+)$" or ""] end,
+    payload = "data", decode = base64.decode,
+    port = "port", counter = { "fcnt", "seqn" }, eui = "deveui", device = "deveui", application = "appeui",
+    time = "timestamp", confirmed = "ack",
+    rssi = "rssi", snr = "lsnr", best_gateway = "gweui",
+    frequency = "freq", data_rate = "datr", coding_rate = "codr",
+  },
+
+  aws_iot = {
+    is_uplink = has "WirelessMetadata.LoRaWAN", is_other = has_any("WirelessMetadata.Sidewalk", "EventType", "eventType"),
+    payload = "PayloadData", decode = base64.decode,
+    port = { "WirelessMetadata.LoRaWAN.FPort", "WirelessMetadata.LoRaWAN.Fport" }, counter = "WirelessMetadata.LoRaWAN.FCnt",
+    eui = "WirelessMetadata.LoRaWAN.DevEui", device = "WirelessDeviceId",
+    time = "WirelessMetadata.LoRaWAN.Timestamp",
+    gateways = "WirelessMetadata.LoRaWAN.Gateways", gateway = "GatewayEui", gateway_rssi = "Rssi", gateway_snr = "Snr",
+    frequency = "WirelessMetadata.LoRaWAN.Frequency", spreading_factor = "WirelessMetadata.LoRaWAN.SpreadingFactor",
+    bandwidth = "WirelessMetadata.LoRaWAN.Bandwidth", coding_rate = "WirelessMetadata.LoRaWAN.CodeRate",
+  },
+
+  everynet = {
+    is_uplink = function(message) return message.type == "uplink" end,
+    is_other = function(message)
+      return type(message.type) == "string" and message.type ~= "uplink" and json.get(message, json.path "meta.device") ~= nil
+    end,
+    payload = "params.payload", decode = base64.decode, encrypted = "params.encrypted_payload", repeated = "params.duplicate",
+    port = "params.port", counter = "params.counter_up", eui = "meta.device", application = "meta.application",
+    time = { "params.rx_time", "meta.time" }, time_mask = "UNIX",
+    rssi = "params.radio.hardware.rssi", snr = "params.radio.hardware.snr", best_gateway = "meta.gateway",
+    frequency = "params.radio.freq", spreading_factor = "params.radio.modulation.spreading",
+    bandwidth = "params.radio.modulation.bandwidth", coding_rate = "params.radio.modulation.coderate",
+  },
+
+  -- Helium's console; its network servers of today are ChirpStack v4.
+  helium = {
+    is_uplink = function(message) return message.payload ~= nil and (message.type == nil or message.type == "uplink") end,
+    is_other = function(message) return message.type == "join" or message.type == "status" end,
+    payload = "payload", decode = base64.decode,
+    port = "port", counter = "fcnt", eui = "dev_eui", device = "name",
+    time = "reported_at", time_mask = "UNIXMS",
+    gateways = "hotspots", gateway = "name", gateway_rssi = "rssi", gateway_snr = "snr",
+    frequency = "hotspots[1].frequency", data_rate = "hotspots[1].spreading",
+  },
+
   loriot = {
-    is_uplink = loriot_uplink, encrypted = "encdata",
+    is_uplink = loriot_uplink, is_other = function(message) return loriot_commands[message.cmd] end, encrypted = "encdata",
     payload = "data", decode = hex.decode,
     port = "port", counter = "fcnt", eui = "EUI",
-    time = { "ts" }, milliseconds = true,
+    time = "ts", time_mask = "UNIXMS",
     rssi = "rssi", snr = "snr",
     gateways = "gws", gateway = "gweui", gateway_rssi = "rssi", gateway_snr = "snr",
     frequency = "freq", data_rate = "dr",
@@ -164,9 +284,10 @@ return {
 
   actility = {
     is_uplink = has "DevEUI_uplink",
+    is_other = function(message) return type(next(message)) == "string" and next(message):find "^DevEUI_" ~= nil end,
     payload = "DevEUI_uplink.payload_hex", decode = hex.decode,
     port = "DevEUI_uplink.FPort", counter = "DevEUI_uplink.FCntUp", eui = "DevEUI_uplink.DevEUI",
-    time = { "DevEUI_uplink.Time" },
+    time = "DevEUI_uplink.Time",
     rssi = "DevEUI_uplink.LrrRSSI", snr = "DevEUI_uplink.LrrSNR", best_gateway = "DevEUI_uplink.Lrrid",
     gateway_count = "DevEUI_uplink.DevLrrCnt",
     frequency = "DevEUI_uplink.Frequency", spreading_factor = "DevEUI_uplink.SpFact",
@@ -178,26 +299,39 @@ return {
     payload = "value.payload", decode = hex.decode,
     port = "metadata.network.lora.port", counter = "metadata.network.lora.fcnt", eui = "metadata.network.lora.devEUI",
     device = "metadata.source",
-    time = { "timestamp" },
+    time = "timestamp",
     rssi = "metadata.network.lora.rssi", snr = "metadata.network.lora.snr",
     gateway_count = "metadata.network.lora.gatewayCnt", spreading_factor = "metadata.network.lora.sf",
+    frequency = "metadata.network.lora.frequency",
   },
 
   kerlink = {
-    is_uplink = has "rx.userdata",
+    is_uplink = has "rx.userdata", is_other = has_any("tx", "rx"),
     payload = "rx.userdata.payload", decode = base64_of_hex,
     port = "rx.userdata.port", counter = "rx.userdata.seqno", eui = "rx.moteeui",
-    time = { "rx.gwrx[1].time" },
-    gateways = "rx.gwrx", gateway_rssi = "rssi", gateway_snr = "lsnr",
+    time = "rx.gwrx[1].time",
+    gateways = "rx.gwrx", gateway = "eui", gateway_rssi = "rssi", gateway_snr = "lsnr",
     frequency = "rx.userdata.motetx.freq", data_rate = "rx.userdata.motetx.datr", coding_rate = "rx.userdata.motetx.codr",
+  },
+
+  -- Kerlink's Wanesy Management Center.
+  kerlink_wmc = {
+    is_uplink = function(message) return type(message.endDevice) == "table" and message.fCntUp ~= nil end,
+    is_other = has_any("dataDownId", "dataDownEventId", "devEui", "status"),
+    payload = "payload", decode = named_encoding("encodingType", "HEXA"), encrypted_flag = "encrypted",
+    port = "fPort", counter = "fCntUp", confirmed = "confirmed", eui = "endDevice.devEui",
+    time = { "recvTime", "gwRecvTime" }, time_mask = "UNIXMS",
+    gateways = "gwInfo", gateway = "gwEui", gateway_rssi = "rssi", gateway_snr = "snr",
+    frequency = "ulFrequency", data_rate = "dataRate", coding_rate = "codingRate",
   },
 
   -- Published is only that the payload is hexadecimal in JSON, like Loriot's: the names are Loriot's, for options to replace.
   slovanet = {
     is_uplink = function(message) return message.cmd == nil or message.cmd == "rx" end,
+    is_other = function(message) return loriot_commands[message.cmd] end, is_partial = true,
     payload = "data", decode = hex.decode,
     port = "port", counter = "fcnt", eui = "EUI",
-    time = { "ts" }, milliseconds = true,
+    time = "ts", time_mask = "UNIXMS",
     rssi = "rssi", snr = "snr", frequency = "freq", data_rate = "dr",
   },
 }
