@@ -2,7 +2,7 @@
 ** messages or statuses' rules. */
 #include <stdlib.h>
 
-#include "model/model_impl.h"
+#include "model/inner.h"
 
 /* --- room --- */
 
