@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "command/command.h"
 #include "command/options.h"
-#include "script/tool.h"
+#include "offline/tool.h"
 
 static const char help[] = "usage: tagline explain [--json] [--unsafe] CONFIG.lua TOPIC [FILE|-]\n"
                            "\n"

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "command/attach.h"
 #include "command/command.h"
-#include "command/companion.h"
+#include "command/repl_child.h"
 #include "command/options.h"
 #include "command/start.h"
 #include "console/client.h"

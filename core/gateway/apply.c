@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 #include "model/fill.h"
 
 typedef struct {

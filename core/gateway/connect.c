@@ -1,6 +1,6 @@
 /* core/gateway/connect.c — a line's connection: addresses in turn, back-off, timers, goodbye.
 ** Must not know what messages mean. */
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "gateway/say.h"
+#include "gateway/station_log.h"
 
 enum {
   READ_ROOM = 64 * 1024, /* one read(2); a packet that is longer gets the room it says it needs */

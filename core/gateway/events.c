@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 
 static void on_connected (void *ctx, bool session_present) {
   tl_link *l = ctx;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "gateway/link.h"
-#include "gateway/say.h"
+#include "gateway/link_impl.h"
+#include "gateway/station_log.h"
 
 static void on_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
@@ -236,6 +236,7 @@ void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated
 
 const tl_line_params *tl_link_params (const tl_link *l) { return &l->params; }
 tl_line *tl_link_line (const tl_link *l) { return l->line; }
+int64_t tl_link_now (const tl_link *l) { return l->now; }
 tl_router *tl_link_router (tl_link *l) { return l->router; }
 tl_link *tl_line_link (const tl_line *line) { return line->user; }
 tl_gateway *tl_link_gateway (tl_link *l) { return l->gateway; }
@@ -262,3 +263,16 @@ void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   tl_session_get_stats(l->session, &out->session);
   tl_router_get_stats(l->router, &out->router);
 }
+
+bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s) {
+  const tl_handlers *h = &g->handlers;
+  return s->user && h->has_decode && h->has_decode(s->user) && h->rehearse;
+}
+
+void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r) {
+  g->dry = true;
+  g->handlers.rehearse(g->handlers_ctx, r);
+  g->dry = false;
+}
+
+void tl_gateway_renew_objects (tl_gateway *g) { g->generation++; }

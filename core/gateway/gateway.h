@@ -29,6 +29,14 @@ uint64_t tl_gateway_generation (const tl_gateway *g);
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values);
 void tl_gateway_values_drained (tl_gateway *g); /* the sink's `drained` */
 
+/* Has the station a decoder that a person may ask? */
+bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s);
+/* Run a decoder for a person who asks what it would do: writes that it asks for are refused, and
+** nothing that lives changes. */
+void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r);
+/* Pointers behind objects of scripts are looked up again: a copy that they saw is gone. */
+void tl_gateway_renew_objects (tl_gateway *g);
+
 /* --- configuration (gateway/apply.c) --- */
 
 typedef struct {
@@ -99,9 +107,19 @@ void tl_link_reconnect (tl_link *l, const char *why);
 int tl_link_set_params (tl_link *l, tl_line_params *params);
 const tl_line_params *tl_link_params (const tl_link *l);
 tl_line *tl_link_line (const tl_link *l);
+int64_t tl_link_now (const tl_link *l); /* of the wake-up that is being handled, tl_loop_now's ms */
 tl_router *tl_link_router (tl_link *l);
 tl_link *tl_line_link (const tl_line *line);
 tl_gateway *tl_link_gateway (tl_link *l);
+/* Topic filters in one block of memory. All zero: none. */
+typedef struct {
+  size_t n;
+  tl_subscription *at;
+} tl_filters;
+/* The filters that the line wants now (session.c): topic_filter, and behind it the addresses
+** of stations with subscribe_address that are not in it, each once. Borrowed: valid until the
+** next tl_link_use_filters(). */
+const tl_filters *tl_link_filters (const tl_link *l);
 void *tl_link_user (const tl_link *l);
 /* its last messages: gateway/recorder.h */
 const struct tl_recorder *tl_link_recorder (const tl_link *l);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 
 enum { RATE_MS = 1000 };
 

@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "base/pattern.h"
-#include "gateway/link.h"
-#include "gateway/say.h"
+#include "gateway/link_impl.h"
+#include "gateway/station_log.h"
 #include "model/fill.h"
 
 /* The handlers of a template, for one more station. False: no memory. */

@@ -1,6 +1,6 @@
 /* core/gateway/observers.c — passes news on to the observers. Must not know what they do with
 ** it. */
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 
 /* An observer may remove any other while one is being called: a walk that is under way moves on. */
 struct tl_news_walk {

@@ -2,7 +2,9 @@
 ** stations as those from a broker. */
 #include "gateway/offline.h"
 
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
+
+bool tl_gateway_is_offline (const tl_gateway *g) { return g->published; }
 
 void tl_offline_begin (tl_gateway *g, tl_offline_published *published, void *ctx, int64_t now,
                        int64_t wall) {

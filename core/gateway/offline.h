@@ -11,6 +11,7 @@ typedef void tl_offline_published (void *ctx, tl_link *l, tl_slice topic, tl_sli
 
 /* In place of tl_gateway_start, once a config is applied: every line is as if subscribed. `now`
 ** as tl_loop_now. */
+bool tl_gateway_is_offline (const tl_gateway *g);
 void tl_offline_begin (tl_gateway *g, tl_offline_published *published, void *ctx, int64_t now,
                        int64_t wall);
 /* Time passes, for statuses and simulation. Returns when it is due again; INT64_MAX: never. */

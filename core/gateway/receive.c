@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 
 enum {
   WILLS_HERE = 16,         /* stations that share a will topic, without a call of malloc */

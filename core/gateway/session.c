@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 
 /* --- topic filters: computed when stations or parameters change, borrowed by everybody --- */
 
@@ -146,3 +146,5 @@ int tl_link_new_session (tl_link *l) {
   tl_session_free(old);
   return TL_OK;
 }
+
+const tl_filters *tl_link_filters (const tl_link *l) { return &l->filters; }

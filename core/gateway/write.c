@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 
 static void unlink_write (tl_gateway *g, tl_write *w) {
   if (w->prev)

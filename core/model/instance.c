@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "model/fill.h"
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 /* Walked twice: first with `to` NULL to measure, then to write. */
 typedef struct {

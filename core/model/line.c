@@ -2,7 +2,7 @@
 ** messages or statuses' rules. */
 #include <stdlib.h>
 
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 /* --- room --- */
 

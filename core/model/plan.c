@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 #define DEFAULT_MASK "yyyy-mm-dd hh:mi:ss.mss"
 

@@ -1,7 +1,7 @@
 /* core/model/pool.c — equal definitions share one plan. Must not know what a plan is for. */
 #include <stdlib.h>
 
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 /* Keys are the 8 bytes of a definition's hash, in the plan itself; what is found is compared in
 ** full. Of two definitions with one hash the later stays out of the pool. */

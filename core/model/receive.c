@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 enum { LARGE_SCRATCH = 64 * 1024 }; /* more is not kept from one message to the next */
 

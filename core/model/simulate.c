@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "base/text.h"
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 enum { PERIOD = 60 * 1000, DAY = 24 * 3600 * 1000 }; /* ms */
 

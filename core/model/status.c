@@ -1,7 +1,7 @@
 /* core/model/status.c — the statuses of stations and how one becomes another. Must not know
 ** messages or sockets: it is told that a line is up or down, that a station heard something,
 ** and what time it is. */
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 const char *tl_station_status_name (tl_station_status s) {
   static const char *const names[] = {

@@ -1,6 +1,6 @@
 /* core/model/stream.c — a tag as one line of JSON. Must not know who reads it. */
 #include "base/text.h"
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 static bool is_binary (const tl_tag *t) {
   return t->status == TL_VALID && tl_type_is_text(tl_tag_def(t)->type) &&

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "model/inner.h"
+#include "model/model_impl.h"
 
 /* a text's memory above this goes back when a much shorter value comes */
 enum { SMALL_TEXT = 4096 };

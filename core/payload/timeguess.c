@@ -1,7 +1,7 @@
 /* core/payload/timeguess.c — what a text that does not fit its mask might be. For messages
 ** only: nothing is read by a guess. */
 #include "base/text.h"
-#include "payload/timemask_private.h"
+#include "payload/timemask_impl.h"
 
 #define YEARS_20_MS INT64_C(631152000000)
 #define DAY_MS INT64_C(86400000)

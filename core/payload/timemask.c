@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "payload/civil.h"
-#include "payload/timemask_private.h"
+#include "payload/timemask_impl.h"
 
 static const struct {
   const char *word;

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "payload/civil.h"
-#include "payload/timemask_private.h"
+#include "payload/timemask_impl.h"
 
 typedef struct {
   int32_t part[TL_COMPONENTS];

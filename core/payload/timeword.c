@@ -1,6 +1,6 @@
 /* core/payload/timeword.c — words in a time's text: AM and PM, names of zones. Must not know
 ** components nor calendars. */
-#include "payload/timemask_private.h"
+#include "payload/timemask_impl.h"
 
 static bool is_letter (uint8_t c) { return (uint8_t)((c | 0x20) - 'a') < 26; }
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "payload/civil.h"
-#include "payload/zone_private.h"
+#include "payload/zone_impl.h"
 
 enum { HEADER = 44, HOUR = 3600 };
 

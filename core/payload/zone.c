@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "payload/zone_private.h"
+#include "payload/zone_impl.h"
 
 /* Beyond this (a thousand million years) a second is as good as any other, and sums of it
 ** cannot overflow. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "route/router.h"
-#include "route/router_state.h"
+#include "route/router_impl.h"
 
 enum { WHY = 160, QUOTED = 32, PARTS = 64 };
 

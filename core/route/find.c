@@ -2,7 +2,7 @@
 ** seen before. Pure. */
 #include "route/router.h"
 
-#include "route/router_state.h"
+#include "route/router_impl.h"
 
 static void set_wills (tl_route *route, const tl_will_set *wills) {
   route->wills = !wills ? NULL : wills->targets;

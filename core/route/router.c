@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "route/router_state.h"
+#include "route/router_impl.h"
 
 int tl_router_new (tl_router **out, size_t max_topics, size_t max_bytes) {
   tl_router *r = calloc(1, sizeof *r);

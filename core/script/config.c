@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/l_core.h"
-#include "script/look.h"
+#include "script/l_check.h"
+#include "script/message_words.h"
 #include "script/script.h"
 #include "script/zone_file.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/look.h"
+#include "script/message_words.h"
 #include "script/script.h"
 
 void tl_give_memory_back (void) {

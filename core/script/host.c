@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "script/l_core.h"
-#include "script/l_zlib.h"
-#include "script/lib.h"
-#include "script/site.h"
-#include "script/watchdog.h"
+#include "script/l_check.h"
+#include "sandbox/lib_zlib.h"
+#include "sandbox/lib.h"
+#include "offline/run.h"
+#include "sandbox/watchdog.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "script/look.h"
+#include "script/message_words.h"
 
 /* A buffer that an error cannot leak: Lua closes it. */
 static int buffer_gc (lua_State *L) {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/recorder.h"
-#include "script/look.h"
+#include "script/message_words.h"
 
 enum { LIMIT = 1000 };
 

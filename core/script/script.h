@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/text.h"
-#include "script/heap.h"
+#include "sandbox/heap.h"
 #include "script/host.h"
 
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "mqtt/session.h"
-#include "store/store.h"
+#include "session_store/store.h"
 
 enum { BUDGET_MS = 1500, PAYLOAD = 60 };
 

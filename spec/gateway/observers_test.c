@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/link.h"
+#include "gateway/link_impl.h"
 
 typedef struct {
   tl_gateway g;

@@ -14,7 +14,7 @@ static bool spent;
 static void *spare_malloc (size_t n) { return spent ? NULL : malloc(n); }
 
 #define malloc spare_malloc
-#include "gateway/acknowledge.c"
+#include "gateway/ack_id.c"
 #undef malloc
 
 static int message (tl_link *l, const char *topic) {

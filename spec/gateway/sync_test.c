@@ -2,11 +2,11 @@
 ** depends on the store leaves before it is synced, and none leaves that could not be. The
 ** broker is a plain socket. */
 #include "net/net_support.h"
-#include "store/folder.h"
+#include "session_store/folder.h"
 
 #include "base/log.h"
 #include "gateway/gateway.h"
-#include "store/disk.h"
+#include "session_store/disk.h"
 
 static tl_gateway *gateway;
 static int listener, broker; /* sockets */

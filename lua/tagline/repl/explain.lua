@@ -1,4 +1,4 @@
---- What explain found, as text that a person can read. The documents are those of core/gateway/explain.h; `wrap` makes one print as its
+--- What explain found, as text that a person can read. The documents are those of core/explain/explain.h; `wrap` makes one print as its
 --- text, and it stays a table for who wants a field of it.
 local texts = require "tagline.repl.help_texts"
 

@@ -198,7 +198,7 @@ texts.states = {
   { "disconnecting", "its socket is being closed" },
 }
 
---- Codes of explain, by what they are told of. They do not change; core/gateway/explain.h lists them, too.
+--- Codes of explain, by what they are told of. They do not change; core/explain/explain.h lists them, too.
 texts.codes = {
   { what = "of a line, in explain",
     { "delivered", "its values are set" },

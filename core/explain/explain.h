@@ -1,0 +1,65 @@
+/* core/explain/explain.h — where a message goes, what every tag becomes of it, and why: for a
+** person, so slow and in full. Nothing that lives changes: values are made on a copy of the
+** station. A decoder is the user's own function and does run; writes that it asks for are
+** refused meanwhile.
+**
+** What is found is one JSON document; the program prints it, Lua makes text of it. Members that
+** do not apply are left out.
+**
+**   topic payload_bytes qos retain time
+**   lines[]   line, status ("connected" …), code, awaiting { station, id, waiting } (a message
+**             that waits for ACK_ID, and how many wait
+**             behind it), filters[] { filter, takes }, and behind a filter that takes the
+**             topic:
+**             wills[] { station, takes }, tried[] { station, address, by, matched, code, why },
+**             tried_more, and of the one taken:
+**             station, by, address, captures, template, payload_type, confirms, decode { code,
+**             error, unknown[] }, json { code, line,
+**             column, expected }, timestamp { from, field, mask, raw, code, value }, tags[]
+**   tags[]    tag, name, type, address, unit, raw or raw_base64 (raw_bytes when cut), steps[],
+**             code, value, status, reason, time; and where
+**             the document does not have its JA= address, near { at (how far it leads), lacks
+**             (the rest), type, has[] (names), count }
+**
+** Codes do not change. Of a line: delivered  no-filter  no-station  will  off  simulated
+** refused  declined  decoder  routed (no payload was given). Of a station tried: match  differs
+** no-match  limit. Of a tag: new (reported)  same (the value it had)  deadband  default kept
+** discarded  output (filled by writes)  no-decode  not-returned  not-json (JA= where the
+** payload is text), or the reason it is invalid: missing json type range time decoder. Of its
+** steps: no-match (of RE=) not-utf8 limit (an expression was given up) convert linear range
+** clamp discard deadband default keep. */
+#ifndef TL_EXPLAIN_EXPLAIN_H
+#define TL_EXPLAIN_EXPLAIN_H
+
+#include "gateway/gateway.h"
+
+typedef struct {
+  tl_slice topic, payload;
+  bool has_payload; /* false: the way to the station only */
+  bool retain, dup;
+  uint8_t qos;
+  uint16_t id;
+  int64_t wall; /* when it arrived */
+  /* as if nothing had come before it: deadband, keep and "same" have nothing to look back on */
+  bool fresh;
+  tl_slice line; /* only this line; at == NULL: each */
+} tl_explain_message;
+
+/* Append the document. TL_ESYNTAX: no valid topic name, TL_ENOENT: no such line (err filled);
+** TL_ENOMEM. */
+int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err *err);
+
+/* Which of the recorded messages could have fed this tag, and why did they not?
+**   tag, type, address, status, reason, time, station_status, line_status, recorded, awaiting
+**   messages[]  newest first, at most 5, of those that go to its station: number, time, and
+**               what a tag has above
+**   others[]    when there are none: topics of other messages, at most 3, the likest first:
+**               topic, count, station, why */
+int tl_explain_tag (tl_gateway *g, const tl_tag *t, tl_buf *out, tl_err *err);
+
+/* The station that takes this topic now. *name (appended) is its name without the line; a
+** device that was not heard of yet has one, too, but no station: NULL, as where nothing takes
+** the topic and the name stays empty. */
+tl_station *tl_explain_where (tl_link *l, tl_slice topic, tl_buf *name);
+
+#endif

@@ -1,0 +1,50 @@
+/* core/explain/explain_impl.h — what the files of explain share. Not for others. */
+#ifndef TL_EXPLAIN_EXPLAIN_IMPL_H
+#define TL_EXPLAIN_EXPLAIN_IMPL_H
+
+#include "explain/explain.h"
+
+/* --- writing JSON: a member or element puts the comma before itself --- */
+
+void tl_explain_key (tl_buf *out, const char *key);
+void tl_explain_text (tl_buf *out, const char *key, tl_slice text); /* UTF-8 */
+void tl_explain_word (tl_buf *out, const char *key, const char *word);
+void tl_explain_flag (tl_buf *out, const char *key, bool on);
+void tl_explain_integer (tl_buf *out, const char *key, int64_t number);
+void tl_explain_time (tl_buf *out, const char *key, int64_t ms);
+void tl_explain_open (tl_buf *out, const char *key, char bracket); /* key NULL: an element */
+/* `key`, or key_base64 when it is not UTF-8; cut, with key_bytes, when it is long. */
+void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes);
+
+/* Append "near": where the way of a JSON address ends in a document that does not have it
+** (explain_near.c). */
+void tl_explain_near (tl_buf *out, tl_slice path, tl_slice doc);
+
+/* --- a copy of a station (explain_copy.c) --- */
+
+typedef struct {
+  tl_model *model;
+  tl_station *station;
+  uint8_t *marks;   /* by tag: TL_COPY_… */
+  tl_buf *returned; /* by tag: what decode gave for it, as text */
+  tl_buf unknown;   /* names that no tag has, as elements of a JSON list */
+  bool time_missing, time_bad, json_bad;
+  tl_json_error json_error;
+} tl_explain_copy;
+
+enum { TL_COPY_SET = 1, TL_COPY_REPORTED = 2, TL_COPY_RETURNED = 4 };
+
+/* A station of its own with the plan, texts and (unless fresh) values of `like`, whose name may
+** differ (a device that was not heard of yet). TL_ENOMEM. Fini also after a failure. */
+int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *plan, tl_slice name,
+                          tl_slice address, bool fresh);
+void tl_explain_copy_fini (tl_explain_copy *c);
+
+/* --- tags (explain_tags.c) --- */
+
+/* Run the message through the copy and append decode, json, time and tags. `live` may be NULL.
+** *code: what the line's code becomes. */
+int tl_explain_values (tl_gateway *g, tl_explain_copy *c, tl_station *live, const tl_incoming *m,
+                       const tl_route *route, int only_tag, tl_buf *out, const char **code);
+
+#endif

@@ -1,0 +1,219 @@
+/* core/gateway/link_impl.h — private to gateway/: a running line and its owner. */
+#ifndef TL_GATEWAY_LINK_IMPL_H
+#define TL_GATEWAY_LINK_IMPL_H
+
+#include "gateway/gateway.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "gateway/offline.h"
+#include "gateway/recorder.h"
+#include "gateway/health.h"
+#include "gateway/instance.h"
+#include "route/router.h"
+#include "net/tcp.h"
+#include "session_store/store.h"
+
+typedef enum {
+  TL_LINK_OFF,        /* no station wants it, or not started */
+  TL_LINK_WAITING,    /* for the next attempt */
+  TL_LINK_CONNECTING, /* resolve, TCP connect, CONNECT sent */
+  TL_LINK_CONNECTED,  /* CONNACK accepted */
+  TL_LINK_CLOSING     /* the socket is on its way down */
+} tl_link_state;
+
+/* A publish whose fate somebody waits for. */
+typedef struct tl_write {
+  struct tl_write *next, *prev;
+  tl_link *link;
+  tl_tag *tag;    /* NULL: a plain publish, or the tag is gone */
+  tl_value value; /* set into the tag when the write is done */
+  tl_slice owned; /* the value's text */
+  tl_write_done *done;
+  void *ctx;
+  bool local; /* needs no network: told at the end of the wake-up */
+} tl_write;
+
+/* Where the session is kept (session_store). All zero: nowhere. */
+typedef struct {
+  tl_buf path;      /* of the file; empty: nowhere */
+  tl_store *store;  /* NULL: could not be opened yet, or is not wanted */
+  bool dirty;       /* changes wait for a commit, counted in the gateway's `unsaved` */
+  bool failed;      /* the last commit did: the store is behind the session */
+  int64_t retry_at; /* a write does not try sooner */
+  tl_err why;       /* of the last failure */
+  /* messages below this sequence are of the process before; `restored` are not confirmed yet */
+  uint64_t restored_end;
+  uint32_t restored;
+} tl_persistence;
+
+typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
+
+struct tl_link {
+  tl_gateway *gateway;
+  tl_line *line;
+  tl_line_params params;
+  void *user;
+  tl_session *session;
+  tl_filters filters; /* session.c: that the line wants */
+  tl_persistence keep;
+  tl_router *router;
+  tl_tcp *tcp;
+  tl_timer *timer; /* one for all: session, statuses, back-off, connect_timeout */
+  int64_t armed;   /* when it fires; INT64_MAX: not at all */
+  tl_buf in;
+  size_t in_at; /* bytes of `in` that are done with; dropped before the next read */
+  tl_link_state state;
+  bool leftover;  /* `in` may hold whole packets still */
+  bool full_read; /* the last read filled its room: there is more, but others come first */
+  size_t room;    /* that was offered to the last read */
+  bool removed;   /* free when closed */
+  bool renew;     /* reconnect at once after the close (parameters changed) */
+  bool said_unrouted, said_old_ack;
+  size_t host;        /* index of the address in use, or to try next; a failure moves it on */
+  int64_t retry_at;   /* WAITING */
+  int64_t connect_by; /* CONNECTING: connect_timeout */
+  int64_t delay;      /* current back-off, ms */
+  int64_t connected_since;
+  int64_t now, wall;     /* of the wake-up that is being handled */
+  int64_t status_due;    /* next tl_line_tick */
+  uint32_t quick_closes; /* in a row: closed by the broker right after CONNACK */
+  tl_station *awaiting;  /* its message waits for the write of ACK_ID; NULL: none */
+  uint16_t awaiting_id;
+  bool delivering; /* inside that message's handlers: it is not held by the session yet */
+  bool queue_full; /* receive_queue is reached: not reading */
+  /* the peer does not take our answers: not reading, for what is read adds to them */
+  bool congested;
+  size_t answers; /* bytes that reading has put into the output since it was last empty */
+  tl_waiting *queue_head, *queue_tail;
+  uint32_t queued;
+  int handled;         /* messages that entered a script since the loop was last served */
+  uint64_t turn_began; /* tl_clock_mono_ns of that */
+  char peer[80];
+  char error[256];
+  char unrouted_topic[128];
+  tl_health health;
+  tl_recorder recorder; /* the last messages */
+  uint64_t connects, failures, messages, unrouted, wills, instances_refused;
+};
+
+struct tl_gateway {
+  tl_loop *loop;
+  tl_model *model;
+  tl_handlers handlers;
+  void *handlers_ctx;
+  tl_sink *values;
+  bool started, stopping, held;    /* held: the values sink is behind */
+  bool listening;                  /* an observer hears messages */
+  tl_observer *observers;          /* those that act are behind those that look */
+  struct tl_news_walk *walks;      /* observers.c: under way now */
+  tl_observer stream;              /* the values stream */
+  tl_offline_published *published; /* offline.c: in place of a network; NULL: there is one */
+  void *published_ctx;
+  bool dry;  /* inside explain: nothing is written */
+  bool lost; /* the reader of the values stream is gone for good */
+  bool flush_asked;
+  int unsaved; /* links whose store has changes to commit */
+  uint64_t generation;
+  tl_write *writes;    /* pending, any order */
+  uint32_t open_links; /* that stop() waits for */
+  void (*stopped)(void *ctx);
+  void *stopped_ctx;
+  uint32_t random;
+};
+
+#define TL_LINK_SCOPE(l) ((l)->line->name)
+
+/* connect.c */
+int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
+                 tl_err *err);
+void tl_link_free (tl_link *l);
+/* connect or disconnect as the stations want */
+void tl_link_check (tl_link *l);
+void tl_link_close (tl_link *l, bool say_goodbye); /* towards CLOSING */
+/* log the reason, close, retry with back-off */
+void tl_link_fail (tl_link *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void tl_link_arm (tl_link *l);   /* set the timer to what is due next */
+void tl_link_flush (tl_link *l); /* hand the session's output to the socket */
+/* go on with input that was left for the loop's sake: in the next turn */
+void tl_link_ask_resume (tl_link *l);
+/* A script takes its time. After this many messages that entered one the loop gets its turn, so
+** that a write does not wait behind more (reference, Wait Timeout); unless they took less than
+** TL_LINK_QUICK_NS together, when nobody has waited yet. */
+enum { TL_LINK_PER_TURN = 10, TL_LINK_QUICK_NS = 50000 };
+enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back once it is empty */
+/* remembered answers of the router */
+enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 };
+extern const tl_tcp_events tl_link_tcp_events;
+
+/* session.c */
+/* from the parameters; another one when they keep it somewhere else */
+int tl_link_new_session (tl_link *l);
+/* *session NULL: a new one; else it gets the parameters */
+int tl_link_make_session (tl_link *l, tl_session **session);
+/* Computes them; nothing has changed until tl_link_use_filters(), which takes *fresh and
+** cannot fail. TL_ENOMEM. */
+int tl_filters_make (tl_filters *fresh, const tl_line_params *p, const tl_line *line);
+void tl_link_use_filters (tl_link *l, tl_filters *fresh);
+void tl_filters_fini (tl_filters *f);
+/* After stations or topic_filter have changed on a live line. Says when the broker is not
+** told yet: nobody would know why nothing comes. `what` begins that sentence. TL_ENOMEM. */
+int tl_link_refresh_filters (tl_link *l, const char *what);
+
+/* events.c */
+extern const tl_session_events tl_link_session_events;
+
+/* persist.c */
+/* the session's `store` */
+void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
+                       bool gone);
+/* Is the session kept as the parameters want it, so that the line may connect and take writes?
+** Tries to open the store, or to commit what it did not take: at once, or when the last attempt
+** is a while ago. TL_OK (also when no store is wanted), or why not. */
+int tl_link_store_ready (tl_link *l, bool at_once, tl_err *err);
+/* the parameters name another store: the old one is closed; TL_OK, TL_ENOMEM */
+int tl_link_store_moved (tl_link *l, bool *moved);
+void tl_link_store_close (tl_link *l);
+/* what a kill must not take; tl_gateway_commit() syncs it as well */
+int tl_gateway_write_stores (tl_gateway *g, tl_err *err);
+
+/* diff.c */
+bool tl_station_is_same (const tl_station *s, const tl_station_spec *c);
+
+/* receive.c */
+/* to its station; true: it waits for ACK_ID now */
+bool tl_link_deliver (tl_link *l, const tl_incoming *m);
+int tl_link_message (void *ctx, const tl_message *m);
+void tl_link_input (tl_link *l); /* feed what is in `in` to the session */
+
+/* acknowledge.c */
+int tl_link_queue (tl_link *l, const tl_incoming *m); /* copies; TL_ENOMEM */
+void tl_link_drop_queue (tl_link *l);
+/* the write of ACK_ID */
+int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err);
+/* s goes away or is switched off */
+void tl_link_forget_awaiting (tl_link *l, const tl_station *s);
+/* deliver what waited, at the end of this wake-up */
+void tl_link_ask_pump (tl_link *l);
+void tl_link_forget_pump (tl_link *l);
+
+/* instance.c: the station of this device, made at its first message; NULL: refused
+** (max_instances, its name is taken, no memory) */
+tl_station *tl_link_instance (tl_link *l, tl_station *made_by, const tl_route *route,
+                              const tl_incoming *m);
+/* write.c */
+void tl_link_published (void *ctx, void *token, int result);
+/* pending writes no longer set its tags */
+void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s);
+
+/* observers.c: pass news on. Worth a call only where there is an observer (g->observers; of
+** messages: g->listening). */
+void tl_tell_value (tl_gateway *g, tl_tag *t);
+void tl_tell_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
+void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before);
+void tl_tell_line (tl_link *l, bool up, const char *why);
+
+/* gateway.c */
+void tl_gateway_ask_flush (tl_gateway *g); /* at the end of this wake-up */
+void tl_gateway_refresh_trace (tl_gateway *g);
+
+#endif

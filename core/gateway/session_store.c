@@ -1,0 +1,198 @@
+/* core/gateway/session_store.c — session_store: what a line's session must remember when the
+** process is killed. Must not know how it is kept.
+**
+** The session tells of each change, which goes into the store's batch; the batch is committed
+** before anything leaves the process that could tell of it: before any line's bytes go to a
+** socket, before a console or stderr hears from a script. So one sync serves all that happened
+** in a wake-up, and whatever anybody outside has seen is on the disk.
+**
+** The values stream comes between the writing, which a kill cannot undo any more, and the sync,
+** which is for power failures and takes its time. So no value of a QoS 2 message is printed
+** whose identifier a killed process would forget; and the moment is short in which one is
+** remembered whose value was not printed yet.
+**
+** While a store does not work (in use, damaged, no space) its line is not connected, takes no
+** writes, and tries again; what its session holds stays in memory until the disk takes it. */
+#include "base/log.h"
+#include "gateway/link_impl.h"
+
+enum { TRY_AGAIN_MS = 1000 }; /* a write does not ask a failing disk more often than that */
+
+static bool wants (const tl_line_params *p) {
+  return p->session_store.len > 0 && !p->clean_session && p->client_id.len > 0;
+}
+
+/* Where the parameters want the session; empty: nowhere. */
+static int path_of (const tl_link *l, tl_buf *path) {
+  const tl_line_params *p = &l->params;
+  return wants(p) ? tl_store_path(path, p->session_store, tl_slice_str(l->line->name), p->client_id)
+                  : TL_OK;
+}
+
+static void set_dirty (tl_link *l, bool dirty) {
+  if (l->keep.dirty == dirty) return;
+  l->keep.dirty = dirty;
+  l->gateway->unsaved += dirty ? 1 : -1;
+}
+
+void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
+                       bool gone) {
+  tl_link *l = ctx;
+  tl_persistence *k = &l->keep;
+  if (!k->store) return;
+  if (gone)
+    tl_store_delete(k->store, kind, sequence, id, bytes);
+  else
+    tl_store_put(k->store, kind, sequence, id, bytes);
+  if (gone && kind == TL_STORE_MESSAGE && sequence < k->restored_end && --k->restored == 0)
+    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "the writes of the process before are settled");
+  if (k->failed) return; /* tl_link_store_ready() commits it, one day */
+  set_dirty(l, true);
+  tl_gateway_ask_flush(l->gateway);
+}
+
+/* --- committing --- */
+
+static int save (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
+  tl_persistence *k = &l->keep;
+  int rc = how(k->store, &k->why);
+  k->failed = rc < 0;
+  if (rc < 0 || how == tl_store_commit) set_dirty(l, false);
+  if (rc < 0) k->retry_at = tl_loop_now(l->gateway->loop) + TRY_AGAIN_MS;
+  return rc;
+}
+
+static int save_or_fail (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
+  int rc = save(l, how);
+  if (rc < 0 && l->tcp && l->state != TL_LINK_CLOSING)
+    tl_link_fail(l, "%s", l->keep.why.text);
+  else if (rc < 0)
+    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->keep.why.text);
+  return rc;
+}
+
+static int save_all (tl_gateway *g, bool also_received, int (*how)(tl_store *s, tl_err *err),
+                     tl_err *err) {
+  int result = TL_OK;
+  for (uint32_t i = 0; i < g->model->line_count && g->unsaved > 0; i++) {
+    tl_link *l = g->model->lines[i]->user;
+    if (!l || !l->keep.dirty || (!also_received && tl_store_has_received(l->keep.store))) continue;
+    if (save_or_fail(l, how) < 0)
+      result = tl_fail(err, l->keep.why.code, 0, "%s", l->keep.why.text);
+  }
+  return result;
+}
+
+/* Received identifiers last: a message whose handler wrote to another line must rather come
+** again than its write be lost. */
+int tl_gateway_write_stores (tl_gateway *g, tl_err *err) {
+  int rc = save_all(g, false, tl_store_write, err), last = save_all(g, true, tl_store_write, err);
+  return last < 0 ? last : rc;
+}
+
+int tl_gateway_commit (tl_gateway *g, tl_err *err) {
+  if (g->unsaved == 0) return TL_OK;
+  int rc = tl_gateway_write_stores(g, err);
+  if (g->values) {
+    /* who commits within a wake-up comes before its flush, and a sync is long enough to be
+    ** killed in */
+    tl_sink_flush(g->values);
+    tl_gateway_ask_flush(g); /* what hangs on the reader having everything is decided there */
+  }
+  int last = save_all(g, true, tl_store_commit, err);
+  return last < 0 ? last : rc;
+}
+
+/* --- opening --- */
+
+typedef struct {
+  tl_session *session;
+  uint64_t end;
+  uint32_t messages, received, filters;
+} restoring;
+
+static int restore (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
+                    tl_err *err) {
+  restoring *r = ctx;
+  int rc = tl_session_restore(r->session, kind, sequence, id, bytes);
+  if (rc < 0)
+    return tl_fail(
+        err, rc, 0,
+        "session_store: a record cannot be restored (%d); move the file away to begin anew", rc);
+  if (kind == TL_STORE_MESSAGE) {
+    r->messages++;
+    r->end = sequence + 1;
+  } else if (kind == TL_STORE_RECEIVED) {
+    r->received++;
+  } else {
+    r->filters++;
+  }
+  return TL_OK;
+}
+
+/* The session so far has nothing in it, as the line took no writes; the new one replaces it
+** only when all is restored. */
+static int open_store (tl_link *l) {
+  tl_persistence *k = &l->keep;
+  restoring r = { 0 };
+  tl_store *store = NULL;
+  tl_session *empty = l->session;
+  int rc = tl_store_open(&store, l->params.session_store, tl_slice_str(l->line->name),
+                         l->params.client_id, &k->why);
+  if (rc < 0) return rc;
+  rc = tl_link_make_session(l, &r.session);
+  rc = rc < 0 ? tl_fail(&k->why, rc, 0, "session_store: no memory")
+              : tl_store_load(store, restore, &r, &k->why);
+  if (rc < 0) {
+    if (r.session) tl_session_free(r.session);
+    tl_store_close(store);
+    return rc;
+  }
+  l->session = r.session;
+  k->store = store;
+  k->restored = r.messages;
+  k->restored_end = r.end;
+  tl_session_free(empty);
+  if (r.messages + r.received + r.filters > 0)
+    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l),
+           "from session_store: %u unconfirmed writes, %u received identifiers, %u topic filters",
+           (unsigned)r.messages, (unsigned)r.received, (unsigned)r.filters);
+  return TL_OK;
+}
+
+int tl_link_store_ready (tl_link *l, bool at_once, tl_err *err) {
+  tl_persistence *k = &l->keep;
+  if (k->path.len == 0 || (k->store && !k->failed)) return TL_OK;
+  int64_t now = tl_loop_now(l->gateway->loop);
+  if (at_once || now >= k->retry_at) {
+    int rc = !k->store ? open_store(l) : save(l, tl_store_commit);
+    if (rc == TL_OK) return TL_OK;
+    k->retry_at = now + TRY_AGAIN_MS;
+  }
+  return tl_fail(err, k->why.code, 0, "%s", k->why.text);
+}
+
+/* --- coming and going --- */
+
+int tl_link_store_moved (tl_link *l, bool *moved) {
+  tl_buf path;
+  tl_buf_init(&path);
+  int rc = path_of(l, &path);
+  *moved = rc == TL_OK && !tl_slice_eq(tl_buf_bytes(&path), tl_buf_bytes(&l->keep.path));
+  if (*moved) {
+    tl_link_store_close(l);
+    l->keep.path = path;
+  } else {
+    tl_buf_fini(&path);
+  }
+  return rc;
+}
+
+void tl_link_store_close (tl_link *l) {
+  tl_persistence *k = &l->keep;
+  if (k->store && save(l, tl_store_commit) < 0)
+    tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s: what was not stored yet is lost", k->why.text);
+  tl_store_close(k->store);
+  tl_buf_fini(&k->path);
+  memset(k, 0, sizeof *k);
+}

@@ -1,0 +1,250 @@
+/* core/offline/l_run.c — the module tagline.site. See l_site.h. The states of sites and of the
+** tool are different: only C values go between them. */
+#include "offline/l_run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "script/message_words.h"
+#include "offline/run.h"
+
+#define SITE "tagline.site"
+
+typedef struct {
+  tl_site *site; /* NULL: closed */
+} lsite;
+
+static tl_site *check (lua_State *L) {
+  lsite *s = luaL_checkudata(L, 1, SITE);
+  if (!s->site) luaL_error(L, "attempt to use a closed site");
+  return s->site;
+}
+
+static int site_close (lua_State *L) {
+  lsite *s = luaL_checkudata(L, 1, SITE);
+  tl_site *site = s->site;
+  s->site = NULL;
+  tl_site_free(site);
+  return 0;
+}
+
+static int64_t check_time (lua_State *L, int index) {
+  lua_Number t = luaL_checknumber(L, index);
+  luaL_argcheck(L, fabs(t) < 9e12, index, "expected seconds since 1970");
+  return (int64_t)llround(t * 1000.0);
+}
+
+static tl_slice check_slice (lua_State *L, int index) {
+  size_t len;
+  const char *text = luaL_checklstring(L, index, &len);
+  return tl_slice_of(text, len);
+}
+
+static void on_problem (void *ctx, bool is_error, const char *text) {
+  (void)is_error;
+  tl_buf_add(ctx, text, strlen(text) + 1);
+}
+
+/* Texts with a NUL behind each, as a list. */
+static void push_texts (lua_State *L, const tl_buf *texts) {
+  lua_newtable(L);
+  for (size_t at = 0, i = 1; at < texts->len; i++) {
+    const uint8_t *end = memchr(texts->at + at, '\0', texts->len - at);
+    size_t n = end ? (size_t)(end - texts->at) - at : texts->len - at;
+    lua_pushlstring(L, (const char *)texts->at + at, n);
+    lua_rawseti(L, -2, (lua_Integer)i);
+    at += n + 1;
+  }
+}
+
+static int site_new (lua_State *L) {
+  tl_err err = { .text = "" };
+  const char *path = luaL_checkstring(L, 1);
+  int64_t wall = check_time(L, 2);
+  bool unsafe = lua_toboolean(L, 3) != 0;
+  tl_buf *problems = tl_push_buffer(L);
+  lsite *s = lua_newuserdatauv(L, sizeof *s, 0);
+  s->site = NULL;
+  luaL_setmetatable(L, SITE);
+  int rc = tl_site_new(&s->site, path, unsafe, wall, on_problem, problems, &err);
+  if (rc < 0) lua_pushnil(L);
+  push_texts(L, problems);
+  lua_pushstring(L, rc < 0 ? err.text : "");
+  return 3;
+}
+
+static int site_feed (lua_State *L) {
+  tl_site *s = check(L);
+  tl_err err = { .text = "" };
+  tl_offline_fed fed;
+  tl_explain_message e = { .topic = check_slice(L, 2),
+                           .payload = check_slice(L, 3),
+                           .wall = tl_site_wall(s) };
+  if (!lua_isnoneornil(L, 4)) {
+    luaL_checktype(L, 4, LUA_TTABLE);
+    tl_read_message_options(L, 4, &e);
+  }
+  tl_incoming m = { .topic = e.topic,
+                    .payload = e.payload,
+                    .id = e.id,
+                    .qos = e.qos,
+                    .retain = e.retain,
+                    .dup = e.dup,
+                    .wall = e.wall };
+  if (tl_site_feed(s, e.line, &m, &fed, &err) < 0) return luaL_error(L, "%s", err.text);
+  lua_pushinteger(L, fed.taken);
+  lua_pushinteger(L, fed.unrouted);
+  lua_pushinteger(L, fed.filtered);
+  return 3;
+}
+
+static int site_advance (lua_State *L) {
+  tl_site *s = check(L);
+  tl_site_advance(s, check_time(L, 2));
+  return 0;
+}
+
+static int site_time (lua_State *L) {
+  lua_pushnumber(L, (lua_Number)tl_site_wall(check(L)) / 1000.0);
+  return 1;
+}
+
+static int site_news (lua_State *L) {
+  tl_site *s = check(L);
+  const tl_site_news *news = tl_site_heard(s);
+  if (news->values.failed || news->published.failed || news->errors.failed)
+    return luaL_error(L, "not enough memory");
+  lua_pushlstring(L, news->values.len > 0 ? (const char *)news->values.at : "", news->values.len);
+  lua_pushlstring(L, news->published.len > 0 ? (const char *)news->published.at : "",
+                  news->published.len);
+  push_texts(L, &news->errors);
+  tl_site_clear(s);
+  return 3;
+}
+
+static tl_tag *find_tag (lua_State *L, tl_site *s, int index) {
+  return tl_model_tag(tl_gateway_model(tl_site_gateway(s)), check_slice(L, index));
+}
+
+static void set_text (lua_State *L, const char *key, const char *text) {
+  if (!text) return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, key);
+}
+
+static int site_tag (lua_State *L) {
+  const tl_tag *t = find_tag(L, check(L), 2);
+  if (!t) return 0;
+  const tl_tagdef *d = tl_tag_def(t);
+  lua_createtable(L, 0, 8);
+  set_text(L, "name", d->name);
+  set_text(L, "type", tl_type_name(d->type));
+  set_text(L, "unit", d->unit);
+  set_text(L, "address", d->address[0] != '\0' ? d->address : NULL);
+  set_text(L, "status", tl_status_name((tl_status)t->status));
+  set_text(L, "reason", t->reason != TL_REASON_NONE ? tl_reason_name((tl_reason)t->reason) : NULL);
+  if (t->status == TL_VALID) {
+    tl_push_value(L, d->type, &t->value);
+    lua_setfield(L, -2, "value");
+  }
+  if (t->status != TL_UNSET) {
+    lua_pushnumber(L, (lua_Number)t->time_ms / 1000.0);
+    lua_setfield(L, -2, "time");
+  }
+  return 1;
+}
+
+static int site_tags (lua_State *L) {
+  const tl_model *m = tl_gateway_model(tl_site_gateway(check(L)));
+  lua_Integer n = 0;
+  lua_newtable(L);
+  for (uint32_t i = 0; i < m->line_count; i++) {
+    const tl_line *line = m->lines[i];
+    for (uint32_t k = 0; k < line->station_count; k++) {
+      const tl_station *s = line->stations[k];
+      for (uint16_t t = 0; t < s->plan->tag_count && !s->is_template; t++) {
+        lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[t].name);
+        lua_rawseti(L, -2, ++n);
+      }
+    }
+  }
+  return 1;
+}
+
+static int site_station (lua_State *L) {
+  const tl_station *s =
+      tl_model_station(tl_gateway_model(tl_site_gateway(check(L))), check_slice(L, 2));
+  if (!s) return 0;
+  lua_pushstring(L, tl_station_status_name((tl_station_status)s->status));
+  return 1;
+}
+
+static int site_write (lua_State *L) {
+  tl_site *s = check(L);
+  tl_err err = { .text = "" };
+  tl_value v;
+  const char *expected;
+  tl_tag *t = find_tag(L, s, 2);
+  if (!t) return luaL_error(L, "there is no tag '%s'", lua_tostring(L, 2));
+  tl_site_advance(s, tl_site_wall(s)); /* its clock */
+  if (!tl_read_value(L, 3, tl_tag_def(t)->type, &v, &expected))
+    return luaL_error(L, "%s: expected %s, got %s", lua_tostring(L, 2), expected,
+                      tl_push_got(L, 3));
+  size_t heard = tl_site_heard(s)->errors.len;
+  if (tl_gateway_write(tl_site_gateway(s), t, &v, NULL, NULL, &err) == TL_OK) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  tl_site_heard(s)->errors.len = heard; /* that encode failed is said here */
+  lua_pushnil(L);
+  lua_pushstring(L, err.text);
+  return 2;
+}
+
+static int site_explain (lua_State *L) {
+  tl_site *s = check(L);
+  tl_err err = { .text = "" };
+  tl_explain_message e = { .topic = check_slice(L, 2),
+                           .has_payload = !lua_isnoneornil(L, 3),
+                           .wall = tl_site_wall(s) };
+  if (e.has_payload) e.payload = check_slice(L, 3);
+  if (!lua_isnoneornil(L, 4)) {
+    luaL_checktype(L, 4, LUA_TTABLE);
+    tl_read_message_options(L, 4, &e);
+  }
+  tl_buf *out = tl_push_buffer(L);
+  tl_site_advance(s, tl_site_wall(s));
+  if (tl_explain(tl_site_gateway(s), &e, out, &err) < 0) return luaL_error(L, "%s", err.text);
+  tl_push_document(L, tl_buf_bytes(out));
+  lua_pushlstring(L, (const char *)out->at, out->len);
+  return 2;
+}
+
+static int site_json (lua_State *L) {
+  tl_push_json(L, check_slice(L, 1));
+  return 1;
+}
+
+int tl_open_site (lua_State *L) {
+  static const luaL_Reg methods[] = {
+    { "feed", site_feed },   { "advance", site_advance },
+    { "time", site_time },   { "close", site_close },
+    { "news", site_news },   { "tag", site_tag },
+    { "tags", site_tags },   { "station", site_station },
+    { "write", site_write }, { "explain", site_explain },
+    { NULL, NULL },
+  };
+  static const luaL_Reg functions[] = { { "new", site_new },
+                                        { "json", site_json },
+                                        { NULL, NULL } };
+  luaL_newmetatable(L, SITE);
+  luaL_newlib(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, site_close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, site_close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  return 1;
+}

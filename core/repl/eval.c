@@ -1,0 +1,473 @@
+/* core/repl/eval.c — evaluations for consoles: a chunk runs as a coroutine in slices of a few
+** milliseconds, so that it can wait (for a write, for a watch, for its own reader) and never
+** keeps a message waiting. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "repl/eval_impl.h"
+
+enum {
+  SLICE_MS = 2,      /* then the loop has its turn */
+  EVAL_SECONDS = 5,  /* of processor between two waits: a chunk that never ends does end */
+  HOOK_EVERY = 1000, /* instructions */
+  PIECE = 4096,      /* of the code, between two looks at the clock */
+  KEPT = 64 * 1024   /* code that is longer is not looked through for locals */
+};
+
+/* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait
+** that long, so it is a handler's time. */
+#define CALL_SECONDS 0.1
+#define CALL_TEXT "0.1 s"
+static const char held[] = "one call ran for " CALL_TEXT
+                           " without a pause, and messages would wait; do it in smaller pieces";
+static const char used_up[] = "used 5 s of processor time without waiting for anything; what takes "
+                              "longer goes in several evaluations";
+static const char too_long[] = "reading the code took longer than " CALL_TEXT
+                               ", and messages would wait; run it in smaller pieces";
+
+/* --- print --- */
+
+static int eval_print (lua_State *L) {
+  tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
+  tl_err err = { .text = "" };
+  size_t len;
+  int n = lua_gettop(L);
+  tl_eval_push_text(L, *here, n, true);
+  lua_pushvalue(L, -1);
+  lua_pushliteral(L, "\n");
+  lua_concat(L, 2);
+  const char *text = lua_tolstring(L, -1, &len);
+  if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0)
+    return luaL_error(L, "not printed: %s", err.text);
+  /* A callback may come when nobody is attached any more. The console may also have gone while
+  ** its values became text. */
+  if (!*here || (*here)->left) {
+    tl_log_print(tl_slice_of(lua_tostring(L, -2), len - 1));
+    return 0;
+  }
+  bool room = (*here)->events.output((*here)->ctx, tl_slice_of(text, len));
+  /* A reader that is slow slows its own evaluation down, and loses nothing. */
+  if (room || tl_eval_of(L) != *here) return 0;
+  (*here)->drains = true;
+  return tl_eval_wait(L, *here, NULL, NULL);
+}
+
+/* --- making --- */
+
+static int p_new (lua_State *L) {
+  tl_eval *e = lua_touserdata(L, 1);
+  e->here = lua_newuserdatauv(L, sizeof *e->here, 0);
+  *e->here = e;
+  lua_pushvalue(L, -1);
+  e->here_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_newtable(L);
+  lua_pushvalue(L, -2);
+  lua_pushcclosure(L, eval_print, 1);
+  lua_setfield(L, -2, "print");
+  lua_newtable(L);
+  tl_set_env(L);
+  lua_pushliteral(L, "tagline.repl");
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  e->env = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx) {
+  tl_eval *e = calloc(1, sizeof *e);
+  if (!e) return TL_ENOMEM;
+  e->script = s;
+  e->events = *events;
+  e->ctx = ctx;
+  e->env = e->thread = e->here_ref = LUA_NOREF;
+  e->width = 80;
+  if (tl_script_enter(s, p_new, e, 0, "repl", NULL) != LUA_OK) {
+    luaL_unref(s->L, LUA_REGISTRYINDEX, e->here_ref);
+    free(e);
+    return TL_ENOMEM;
+  }
+  e->id = ++s->evals_made;
+  e->next = s->evals;
+  s->evals = e;
+  *out = e;
+  return TL_OK;
+}
+
+static void on_slice (void *ctx);
+
+/* Whatever the evaluation waited for is let go; one that still waits must never wake: its write
+** may end long after. */
+static void forget_thread (tl_eval *e) {
+  void (*stop)(void *) = e->stop;
+  e->stop = NULL;
+  e->entered = NULL;
+  e->waits = e->drains = false;
+  if (stop) stop(e->stop_ctx);
+  if (e->script->loop) tl_loop_forget(e->script->loop, on_slice, e);
+  if (e->co && lua_status(e->co) == LUA_YIELD) tl_script_close_thread(e->script, e->co);
+  luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->thread);
+  e->thread = LUA_NOREF;
+  e->co = NULL;
+}
+
+void tl_eval_free (tl_eval *e) {
+  for (tl_eval **at = &e->script->evals; *at; at = &(*at)->next) {
+    if (*at != e) continue;
+    *at = e->next;
+    break;
+  }
+  forget_thread(e);
+  tl_eval_stop_lingering(e);
+  if (e->script->evaluating == e) e->script->evaluating = NULL;
+  *e->here = NULL;
+  luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->here_ref);
+  luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->env);
+  free(e);
+}
+
+void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid) {
+  e->patience_ms = wait_ms;
+  e->json = json;
+  e->tty = tty;
+  e->width = width;
+  e->uid = uid;
+}
+
+void tl_eval_script (tl_eval *e, int line) { e->next_line = line; }
+
+bool tl_eval_json (const tl_eval *e) { return e->json; }
+
+/* --- running --- */
+
+typedef struct {
+  tl_eval *e;
+  tl_slice code;
+  bool interactive, unfinished, goes_on;
+  int (*push)(lua_State *co, void *arg);
+  void *arg;
+  tl_buf *result;
+} step;
+
+/* In the evaluation's own coroutine the loop gets its turn when a slice is used up. Within
+** coroutines of the user, and where a C function stands between, only the budget ends it. */
+static void on_count (lua_State *L, lua_Debug *ar) {
+  tl_script *s = tl_script_of(L);
+  tl_eval *e = s->evaluating;
+  if (!e || e->co != L || !lua_isyieldable(L)) {
+    if (s->evaluating_hook) s->evaluating_hook(L, ar);
+    return;
+  }
+  if (tl_clock_mono_ns() - e->slice_began < SLICE_MS * 1000000ull) return;
+  /* a loaded machine makes slices longer, not evaluations shorter */
+  e->used_ns += tl_clock_cpu_ns() - e->slice_cpu;
+  if (e->used_ns > EVAL_SECONDS * 1000000000ull) {
+    /* the budget's own end, which no pcall swallows */
+    s->budget.said = used_up;
+    s->budget.expired = true;
+    s->evaluating_hook(L, ar);
+    return;
+  }
+  if (tl_loop_later(s->loop, on_slice, e) != TL_OK) luaL_error(L, "not enough memory");
+  lua_yield(L, 0);
+}
+
+/* Does the error on top say that the code ended too early? */
+static bool ends_with_eof (lua_State *L) {
+  static const char mark[] = "<eof>";
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  return len >= sizeof mark - 1 &&
+         memcmp(text + len - (sizeof mark - 1), mark, sizeof mark - 1) == 0;
+}
+
+typedef struct {
+  tl_slice code;
+  const char *head;
+  int breaks; /* before all: the lines of a script that ran already */
+} reading;
+
+/* The compiler runs no hook: a look at the clock is here. */
+static const char *next_piece (lua_State *L, void *ctx, size_t *len) {
+  static const char breaks[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
+  reading *r = ctx;
+  tl_look(L);
+  if (r->breaks > 0) {
+    *len = (size_t)r->breaks < sizeof breaks - 1 ? (size_t)r->breaks : sizeof breaks - 1;
+    r->breaks -= (int)*len;
+    return breaks;
+  }
+  const char *at = r->head;
+  r->head = "";
+  if (at[0] != '\0') {
+    *len = strlen(at);
+    return at;
+  }
+  at = (const char *)r->code.at;
+  *len = r->code.len < PIECE ? r->code.len : PIECE;
+  r->code = tl_slice_of(r->code.at + *len, r->code.len - *len);
+  return at;
+}
+
+/* Pushes a function, or an error. */
+static int load (lua_State *L, const step *st, tl_slice code, const char *head) {
+  int line = st->e->line;
+  reading r = { code, head, line > 0 ? line - 1 : 0 };
+  int rc = lua_load(L, next_piece, &r, line > 0 ? TL_EVAL_SCRIPT : TL_EVAL_CHUNK, "t");
+  if (rc != LUA_OK) tl_pass_on(L);
+  return rc;
+}
+
+/* The function on top, once more with the locals of its outermost level as variables, which the
+** next chunk still knows. */
+static void keep_locals (lua_State *L, const step *st) {
+  size_t len;
+  if (st->code.len > KEPT || !memmem(st->code.at, st->code.len, "local", 5)) return;
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.locals");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "keep");
+  lua_replace(L, -2);
+  lua_pushlstring(L, (const char *)st->code.at, st->code.len);
+  lua_call(L, 1, 1);
+  const char *text = lua_tolstring(L, -1, &len);
+  if (text && load(L, st, tl_slice_of(text, len), "") == LUA_OK)
+    lua_replace(L, -3);
+  else if (text)
+    lua_pop(L, 1);
+  lua_pop(L, 1);
+}
+
+/* First as an expression, then as statements: what a person types at a prompt is most often the
+** former. */
+static void compile (lua_State *L, step *st) {
+  tl_script_of(L)->budget.said = too_long;
+  tl_script_of(L)->budget.cpu_ns = tl_clock_cpu_ns();
+  if (load(L, st, st->code, "return ") == LUA_OK) return;
+  bool expression = ends_with_eof(L); /* one that is not finished: "{ 1," is no statement at all */
+  if (load(L, st, st->code, "") == LUA_OK) {
+    if (st->interactive) keep_locals(L, st);
+    return;
+  }
+  if (expression) lua_pop(L, 1);
+  st->unfinished = st->interactive && ends_with_eof(L);
+  if (!st->unfinished) lua_error(L);
+}
+
+/* The first time: the two arguments of print.run are there already. */
+static int push_arguments (lua_State *co, void *arg) {
+  (void)co;
+  (void)arg;
+  return 2;
+}
+
+static int p_start (lua_State *L) {
+  step *st = lua_touserdata(L, 1);
+  tl_eval *e = st->e;
+  compile(L, st);
+  if (st->unfinished) return 0;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
+  lua_setupvalue(L, -2, 1);
+  e->co = lua_newthread(L);
+  tl_script_arm(e->script, e->co);
+  if (lua_gethook(e->co) != on_count) e->script->evaluating_hook = lua_gethook(e->co);
+  lua_sethook(e->co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+  e->used_ns = 0;
+  e->thread = luaL_ref(L, LUA_REGISTRYINDEX);
+  tl_eval_push_run(L, e);
+  lua_xmove(L, e->co, 3);
+  st->push = push_arguments;
+  return 0;
+}
+
+/* coroutine.yield() at the prompt itself: nobody would ever resume it. */
+static bool yielded_by_itself (lua_State *L, lua_State *co) {
+  lua_Debug ar;
+  if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "f", &ar)) return false;
+  lua_CFunction top = lua_tocfunction(co, -1);
+  lua_pop(co, 1);
+  if (!top) return false;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, "coroutine");
+  lua_getfield(L, -1, "yield");
+  bool same = lua_tocfunction(L, -1) == top;
+  lua_pop(L, 3);
+  return same;
+}
+
+static int p_go_on (lua_State *L) {
+  step *st = lua_touserdata(L, 1);
+  tl_eval *e = st->e;
+  e->script->budget.said = held;
+  e->script->budget.cpu_ns = e->slice_cpu;
+  int results = 0, args = st->push ? st->push(e->co, st->arg) : 0;
+  int rc = tl_script_resume(e->co, L, args, &results);
+  if (rc == LUA_YIELD) {
+    lua_pop(e->co, results);
+    if (yielded_by_itself(L, e->co))
+      return luaL_error(L, "attempt to yield at the prompt: nobody would resume it");
+    st->goes_on = true;
+    return 0;
+  }
+  if (rc != LUA_OK) {
+    tl_eval_push_error(L, e->co);
+    return lua_error(L);
+  }
+  size_t len;
+  const char *text = results > 0 ? lua_tolstring(e->co, -1, &len) : NULL;
+  if (text) tl_buf_add(st->result, text, len);
+  return 0;
+}
+
+void tl_eval_done (tl_eval *e, bool ok, tl_slice text) {
+  e->left = e->whole;
+  e->events.done(e->ctx, ok, text);
+}
+
+static void report (tl_eval *e, bool ok, tl_buf *text) {
+  forget_thread(e);
+  /* Plain words: the reader typed the code, a traceback of our own functions tells nothing. */
+  tl_slice said = tl_buf_bytes(text);
+  tl_err err = { .text = "" };
+  if (tl_gateway_commit(e->script->gateway, &err) < 0 && ok) {
+    /* a write that it reports is not safe */
+    ok = false;
+    said = tl_slice_str(err.text);
+  }
+  const uint8_t *trace = ok ? NULL : memmem(said.at, said.len, "\nstack traceback:", 17);
+  if (trace) said.len = (size_t)(trace - said.at);
+  tl_buf plain;
+  tl_buf_init(&plain);
+  if (!ok) tl_eval_plain_error(&plain, said, e->line);
+  if (!ok || !tl_eval_linger(e, said))
+    tl_eval_done(e, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
+  tl_buf_fini(&plain);
+}
+
+static void go_on (tl_eval *e, step *st) {
+  tl_script *s = e->script;
+  tl_eval *before = s->evaluating;
+  tl_buf result, err;
+  tl_buf_init(&result);
+  tl_buf_init(&err);
+  st->result = &result;
+  e->waits = e->drains = false;
+  e->stop = NULL;
+  e->slice_began = tl_clock_mono_ns();
+  e->slice_cpu = tl_clock_cpu_ns();
+  s->evaluating = e;
+  int rc = tl_script_enter(s, p_go_on, st, CALL_SECONDS, "repl", &err);
+  s->evaluating = before;
+  if (rc != LUA_OK)
+    report(e, false, &err);
+  else if (!st->goes_on)
+    report(e, true, &result);
+  tl_buf_fini(&result);
+  tl_buf_fini(&err);
+}
+
+static void on_slice (void *ctx) {
+  tl_eval *e = ctx;
+  step st = { .e = e };
+  go_on(e, &st);
+}
+
+void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
+  step st = { .e = e, .code = code, .interactive = interactive };
+  tl_buf err;
+  tl_buf_init(&err);
+  if (!e->co && !e->lingers) {
+    e->line = e->next_line;
+    e->whole = !interactive;
+    e->left = false;
+  }
+  e->next_line = 0;
+  if (e->co || e->lingers) {
+    tl_buf_str(&err, "an evaluation is still running");
+    e->events.done(e->ctx, false, tl_buf_bytes(&err));
+  } else if (tl_script_enter(e->script, p_start, &st, CALL_SECONDS, "repl", &err) != LUA_OK) {
+    report(e, false, &err);
+  } else if (st.unfinished) {
+    e->events.more(e->ctx);
+  } else {
+    go_on(e, &st);
+  }
+  tl_buf_fini(&err);
+}
+
+void tl_eval_cancel (tl_eval *e) {
+  static const char text[] = "cancelled";
+  if (!e->co && !e->lingers) return;
+  forget_thread(e);
+  tl_eval_stop_lingering(e);
+  tl_eval_done(e, false, tl_slice_of(text, sizeof text - 1));
+}
+
+/* --- waiting --- */
+
+tl_eval *tl_eval_of (lua_State *L) {
+  tl_eval *e = tl_script_of(L)->evaluating;
+  return e && e->co == L && lua_isyieldable(L) ? e : NULL;
+}
+
+/* The results that the coroutine was resumed with are the call's results. */
+static int after_wait (lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  return lua_gettop(L) - (int)context;
+}
+
+int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx) {
+  e->waits = true;
+  e->stop = stop;
+  e->stop_ctx = ctx;
+  e->used_ns = 0;
+  int top = lua_gettop(L);
+  return lua_yieldk(L, 0, top, after_wait);
+}
+
+void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
+  step st = { .e = e, .push = push, .arg = arg };
+  if (!e->co || !e->waits) return;
+  e->stop = NULL;
+  e->entered = NULL;
+  go_on(e, &st);
+}
+
+typedef struct {
+  bool ok;
+  const char *why;
+} written;
+
+static int push_written (lua_State *co, void *arg) {
+  const written *w = arg;
+  if (w->ok)
+    lua_pushboolean(co, 1);
+  else
+    lua_pushnil(co);
+  if (!w->ok) lua_pushstring(co, w->why);
+  return w->ok ? 1 : 2;
+}
+
+bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
+  written w = { ok, why };
+  for (tl_eval *e = s->evals; e; e = e->next) {
+    if (e->co != co) continue;
+    step st = { .e = e, .push = push_written, .arg = &w };
+    e->used_ns = 0;
+    go_on(e, &st);
+    return true;
+  }
+  return false;
+}
+
+void tl_eval_drained (tl_eval *e) {
+  if (e->drains) tl_eval_wake(e, NULL, NULL);
+}
+
+void tl_eval_entered (tl_eval *e) {
+  if (e->entered) e->entered(e->stop_ctx);
+}
+
+void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx)) { e->entered = entered; }
+void tl_eval_show (tl_eval *e, tl_slice text) { e->events.output(e->ctx, text); }

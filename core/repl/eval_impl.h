@@ -1,0 +1,60 @@
+/* core/repl/eval_impl.h — private to script/: an attached person and their evaluation, for the
+** files that make it up. */
+#ifndef TL_REPL_EVAL_IMPL_H
+#define TL_REPL_EVAL_IMPL_H
+
+#include "script/script.h"
+
+#define TL_EVAL_CHUNK "=repl"   /* what errors call the code that was typed */
+#define TL_EVAL_SCRIPT "=stdin" /* and that of a script */
+
+struct tl_eval {
+  tl_eval *next;
+  tl_script *script;
+  tl_eval_events events;
+  void *ctx;
+  int env;        /* registry reference: this person's variables */
+  tl_eval **here; /* how functions that outlive this console find it: NULL when it is gone */
+  int here_ref;   /* registry reference that keeps it */
+  int thread;     /* registry reference of the running evaluation, or LUA_NOREF */
+  lua_State *co;
+  uint64_t slice_began; /* tl_clock_mono_ns */
+  /* of the processor: when the slice began, and used since the last wait */
+  uint64_t slice_cpu, used_ns;
+  bool waits;  /* tl_eval_wait: for tl_eval_wake */
+  bool drains; /* it waits for its own reader */
+  void (*stop)(void *ctx);
+  void (*entered)(void *ctx);
+  void *stop_ctx;
+  uint64_t id;         /* tl_asker */
+  int next_line, line; /* of the script, where the chunk begins; 0: it is none */
+  bool whole;          /* the chunk is: with -e, or a script's end */
+  /* it is done, and who asked goes: what is printed now would reach nobody */
+  bool left;
+  /* writes that have yet to tell somebody's function how they ended */
+  unsigned owed;
+  bool lingers; /* the result was shown, `done` waits for them */
+  tl_timer *patience;
+  int patience_ms; /* how long it waits for them; 0: not at all */
+  bool json, tty;
+  int width;
+  uint32_t uid;
+};
+
+/* eval_text.c: the n values on top of the stack of L, as text; popped, the text is pushed.
+** `printing`: as print() gives them. e may be NULL: nobody is there. */
+void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing);
+/* What the coroutine runs: the chunk on top of the stack becomes a function and its two
+** arguments, which run it and make a text of its results; the first of them becomes `_`. */
+void tl_eval_push_run (lua_State *L, tl_eval *e);
+/* The error object on top of the coroutine, as a string on L. */
+void tl_eval_push_error (lua_State *L, lua_State *co);
+/* Lua's wording, for people: "near <eof>" is the end of the code. `line` as in tl_eval. */
+void tl_eval_plain_error (tl_buf *out, tl_slice text, int line);
+/* The evaluation is over, as events.done has it. */
+void tl_eval_done (tl_eval *e, bool ok, tl_slice text);
+/* eval_later.c: the evaluation went well. True: it is not done yet. */
+bool tl_eval_linger (tl_eval *e, tl_slice result);
+void tl_eval_stop_lingering (tl_eval *e);
+
+#endif

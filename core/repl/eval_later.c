@@ -1,0 +1,73 @@
+/* core/repl/eval_later.c — what an evaluation leaves behind: functions of writes that are
+** called when it is over, coroutines, timers. They run for the person who began them, and
+** `tagline repl -e` waits for its writes. */
+#include "repl/eval_impl.h"
+
+tl_asker tl_asker_here (lua_State *L) {
+  const tl_script *s = tl_script_of(L);
+  const tl_eval *e = s->evaluating;
+  return e ? (tl_asker){ e->id, e->uid } : s->asker;
+}
+
+tl_asker tl_asker_enter (tl_script *s, tl_asker asker) {
+  tl_asker before = s->asker;
+  s->asker = asker;
+  return before;
+}
+
+static tl_eval *person (const tl_script *s, tl_asker asker) {
+  tl_eval *e = asker.eval != 0 ? s->evals : NULL;
+  while (e && e->id != asker.eval) e = e->next;
+  return e;
+}
+
+void tl_asker_owe (tl_script *s, tl_asker asker) {
+  tl_eval *e = person(s, asker);
+  if (e) e->owed++;
+}
+
+void tl_asker_settle (tl_script *s, tl_asker asker) {
+  tl_eval *e = person(s, asker);
+  if (!e || --e->owed > 0 || !e->lingers) return;
+  tl_eval_stop_lingering(e);
+  tl_eval_done(e, true, TL_LIT(""));
+}
+
+/* A queued write is not answered before its line is connected again: nobody waits for that. */
+static bool may_be_answered (const tl_script *s) {
+  const tl_model *m = tl_gateway_model(s->gateway);
+  for (uint32_t i = 0; i < m->line_count; i++)
+    if (m->lines[i]->connected) return true;
+  return false;
+}
+
+static void on_patience (void *ctx) {
+  tl_eval *e = ctx;
+  char text[160];
+  int n =
+      snprintf(text, sizeof text,
+               "no answer yet to %u write%s; what the function prints goes to the process's stderr",
+               e->owed, e->owed == 1 ? "" : "s");
+  tl_eval_stop_lingering(e);
+  e->events.note(e->ctx, tl_slice_of(text, (size_t)n));
+  tl_eval_done(e, true, TL_LIT(""));
+}
+
+/* The result is shown now, in its place: what the functions print comes after it. */
+bool tl_eval_linger (tl_eval *e, tl_slice result) {
+  tl_loop *loop = e->script->loop;
+  if (!e->whole || e->patience_ms == 0 || e->owed == 0 || !loop || !may_be_answered(e->script))
+    return false;
+  if (tl_timer_new(&e->patience, loop, on_patience, e) < 0) return false;
+  tl_timer_at(e->patience, tl_loop_now(loop) + e->patience_ms);
+  e->lingers = true;
+  if (result.len > 0) e->events.output(e->ctx, result);
+  if (result.len > 0 && result.at[result.len - 1] != '\n') e->events.output(e->ctx, TL_LIT("\n"));
+  return true;
+}
+
+void tl_eval_stop_lingering (tl_eval *e) {
+  tl_timer_close(e->patience);
+  e->patience = NULL;
+  e->lingers = false;
+}

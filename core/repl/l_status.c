@@ -1,0 +1,294 @@
+/* core/repl/l_status.c — the facts behind status(), as tables; the words are in
+** lua/tagline/repl/status.lua. */
+#include <unistd.h>
+
+#include "gateway/health.h"
+#include "script/failures.h"
+
+enum { LISTED = 8 };
+
+static void set_integer (lua_State *L, const char *name, lua_Integer n) {
+  lua_pushinteger(L, n);
+  lua_setfield(L, -2, name);
+}
+
+static void set_number (lua_State *L, const char *name, lua_Number n) {
+  lua_pushnumber(L, n);
+  lua_setfield(L, -2, name);
+}
+
+static void set_text (lua_State *L, const char *name, const char *text) {
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
+static void set_flag (lua_State *L, const char *name, bool on) {
+  lua_pushboolean(L, on);
+  lua_setfield(L, -2, name);
+}
+
+static void set_seconds (lua_State *L, const char *name, int64_t ms) {
+  set_number(L, name, (lua_Number)ms / 1000.0);
+}
+
+static void new_list (lua_State *L) {
+  lua_newtable(L);
+  tl_mark_list(L);
+}
+
+static void push_filters (lua_State *L, const tl_health *h) {
+  new_list(L);
+  for (uint32_t i = 0; i < h->filter_count && i < TL_FILTER_NOTES; i++) {
+    lua_createtable(L, 0, 3);
+    set_text(L, "filter", h->filters[i].filter);
+    set_integer(L, "wanted", h->filters[i].wanted);
+    set_integer(L, "granted", h->filters[i].granted);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "filters");
+  set_integer(L, "filter_count", h->filter_count);
+}
+
+static void push_unrouted (lua_State *L, const tl_unrouted *u) {
+  uint32_t order[TL_UNROUTED_MANY];
+  tl_unrouted_order(u, order);
+  new_list(L);
+  for (uint32_t i = 0; i < u->n; i++) {
+    const tl_unrouted_topic *t = &u->at[order[i]];
+    lua_createtable(L, 0, 4);
+    lua_pushlstring(L, t->topic, t->len);
+    lua_setfield(L, -2, "topic");
+    set_flag(L, "cut", t->cut);
+    set_integer(L, "count", (lua_Integer)t->count);
+    set_integer(L, "over", (lua_Integer)t->over);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "unrouted_topics");
+}
+
+static void push_awaiting (lua_State *L, const tl_link_health *h, int64_t now) {
+  if (!h->awaiting) return;
+  lua_createtable(L, 0, 4);
+  set_text(L, "station", h->awaiting->name);
+  set_integer(L, "id", h->awaiting_id);
+  set_integer(L, "waiting", h->waiting);
+  set_seconds(L, "seconds", now - h->kept->awaiting_since);
+  lua_setfield(L, -2, "awaiting");
+}
+
+/* --- stations and tags that a person should look at: the first few, and how many --- */
+
+typedef struct {
+  lua_State *L;
+  const tl_line *line;
+  lua_Integer count, shown;
+} listing;
+
+static listing begin_list (lua_State *L, const tl_line *line) {
+  new_list(L);
+  return (listing){ .L = L, .line = line };
+}
+
+/* One more; true: it is among those that are shown, and the caller pushes it and calls
+** add_shown. */
+static bool one_more (listing *l) { return l->count++ < LISTED; }
+
+static void add_shown (listing *l) { lua_rawseti(l->L, -2, ++l->shown); }
+
+static void end_list (const listing *l, const char *name, const char *count_name) {
+  lua_setfield(l->L, -2, name);
+  set_integer(l->L, count_name, l->count);
+}
+
+static bool is_idle (const tl_station *s) { return s->is_template || s->off || s->simulated; }
+
+/* A tag that a message should have filled. */
+static bool is_filled (const tl_station *s, uint16_t tag) {
+  const tl_tagdef *d = &s->plan->tags[tag];
+  return d->kind != TL_ADDRESS_ACK_ID && d->kind != TL_ADDRESS_OUT_TOPIC &&
+         d->kind != TL_ADDRESS_OUT_VALUE && !tl_type_is_output(d->type);
+}
+
+/* Tags that never had a value: one of a station that heard messages tells of a wrong address,
+** one of a silent station does not. */
+static void push_unset (lua_State *L, const tl_line *line) {
+  listing l = begin_list(L, line);
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    const tl_station *s = line->stations[i];
+    for (uint16_t k = 0; !is_idle(s) && s->stats.messages > 0 && k < s->plan->tag_count; k++) {
+      if (s->tags[k].status != TL_UNSET || !is_filled(s, k) || !one_more(&l)) continue;
+      lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
+      add_shown(&l);
+    }
+  }
+  end_list(&l, "unset", "unset_count");
+}
+
+/* Tags that the last message left without a value. What a station's status made invalid is told
+** with the station. */
+static void push_invalid (lua_State *L, const tl_line *line) {
+  listing l = begin_list(L, line);
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    const tl_station *s = line->stations[i];
+    if (is_idle(s) || s->status == TL_ST_HARD_ERR) continue;
+    for (uint16_t k = 0; k < s->plan->tag_count; k++) {
+      if (s->tags[k].status != TL_INVALID || !is_filled(s, k) || !one_more(&l)) continue;
+      lua_createtable(L, 0, 2);
+      lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
+      lua_setfield(L, -2, "tag");
+      set_text(L, "reason", tl_reason_name((tl_reason)s->tags[k].reason));
+      add_shown(&l);
+    }
+  }
+  end_list(&l, "invalid", "invalid_count");
+}
+
+static void push_silent (lua_State *L, const tl_line *line) {
+  listing l = begin_list(L, line);
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    const tl_station *s = line->stations[i];
+    if (is_idle(s) || s->stats.messages > 0 || !one_more(&l)) continue;
+    lua_createtable(L, 0, 2);
+    set_text(L, "name", s->name);
+    set_text(L, "address", s->address);
+    add_shown(&l);
+  }
+  end_list(&l, "silent", "silent_count");
+}
+
+static const char *failed_for (const tl_station *s) {
+  if (s->status != TL_ST_HARD_ERR) return s->no_data_ms > 0 ? "no-data" : "";
+  return tl_reason_name((tl_reason)s->why);
+}
+
+/* Stations that are in an error though the line works: their will came, or no message for too
+** long. */
+static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
+  listing l = begin_list(L, line);
+  for (uint32_t i = 0; i < line->station_count && line->subscribed; i++) {
+    const tl_station *s = line->stations[i];
+    if (is_idle(s) || (s->status != TL_ST_COM_ERR && s->status != TL_ST_HARD_ERR) || !one_more(&l))
+      continue;
+    lua_createtable(L, 0, 4);
+    set_text(L, "name", s->name);
+    set_text(L, "status", tl_station_status_name((tl_station_status)s->status));
+    set_text(L, "reason", failed_for(s));
+    set_seconds(L, "seconds", now - s->since);
+    add_shown(&l);
+  }
+  end_list(&l, "failed", "failed_count");
+}
+
+static void push_stations (lua_State *L, const tl_line *line, int64_t now) {
+  lua_Integer counts[TL_ST_HARD_ERR + 1] = { 0 }, templates = 0;
+  push_unset(L, line);
+  push_invalid(L, line);
+  push_silent(L, line);
+  push_failed(L, line, now);
+  lua_createtable(L, 0, 6);
+  for (uint32_t i = 0; i < line->station_count; i++) {
+    const tl_station *s = line->stations[i];
+    if (s->is_template)
+      templates++;
+    else
+      counts[s->status]++;
+  }
+  for (int i = 0; i <= TL_ST_HARD_ERR; i++)
+    if (counts[i] > 0) set_integer(L, tl_station_status_name((tl_station_status)i), counts[i]);
+  lua_setfield(L, -2, "stations");
+  set_integer(L, "templates", templates);
+}
+
+static void push_line (lua_State *L, const tl_line *line) {
+  const tl_link *l = tl_line_link(line);
+  const tl_line_params *p = tl_link_params(l);
+  tl_link_stats st;
+  tl_link_health h;
+  int64_t now = tl_clock_mono_ms();
+  tl_link_get_stats(l, &st);
+  tl_link_get_health(l, &h);
+  lua_createtable(L, 0, 40);
+  set_text(L, "name", line->name);
+  set_text(L, "state", st.state);
+  set_text(L, "peer", st.peer);
+  set_text(L, "host", p->host.n > 0 ? (const char *)p->host.at[0].at : "");
+  set_integer(L, "port", p->port);
+  set_text(L, "client_id", p->client_id.at ? (const char *)p->client_id.at : "");
+  set_text(L, "user_name", p->user_name.at ? (const char *)p->user_name.at : "");
+  set_text(L, "last_error", st.last_error);
+  set_integer(L, "connects", (lua_Integer)st.connects);
+  set_integer(L, "failures", (lua_Integer)st.failures);
+  set_integer(L, "messages", (lua_Integer)st.messages);
+  set_integer(L, "unrouted", (lua_Integer)st.unrouted);
+  set_integer(L, "handler_errors", (lua_Integer)st.handler_errors);
+  set_integer(L, "instances_refused", (lua_Integer)st.instances_refused);
+  set_integer(L, "inflight", st.session.inflight);
+  set_integer(L, "queued", st.session.queued);
+  set_integer(L, "max_queued", p->max_queued);
+  set_number(L, "received_per_s", h.received_per_s);
+  set_number(L, "sent_per_s", h.sent_per_s);
+  set_seconds(L, "reply_timeout", p->reply_timeout);
+  set_integer(L, "quick_closes", h.quick_closes);
+  set_integer(L, "sessions_lost", (lua_Integer)h.kept->sessions_lost);
+  set_flag(L, "queue_full", h.queue_full);
+  set_flag(L, "congested", h.congested);
+  set_flag(L, "held", h.held);
+  set_flag(L, "filters_wait", h.filters_wait);
+  if (h.kept->session_lost_at >= 0)
+    set_seconds(L, "session_lost_ago", now - h.kept->session_lost_at);
+  if (st.connected_since >= 0) set_seconds(L, "connected_for", now - st.connected_since);
+  if (line->subscribed && h.kept->subscribed_at >= 0)
+    set_seconds(L, "subscribed_for", now - h.kept->subscribed_at);
+  if (st.session.oldest_inflight >= 0)
+    set_seconds(L, "oldest_inflight", now - st.session.oldest_inflight);
+  if (st.session.oldest_queued >= 0)
+    set_seconds(L, "oldest_queued", now - st.session.oldest_queued);
+  if (h.retry_at >= 0) set_seconds(L, "retry_in", h.retry_at > now ? h.retry_at - now : 0);
+  push_filters(L, h.kept);
+  push_unrouted(L, &h.kept->unrouted);
+  push_awaiting(L, &h, now);
+  push_stations(L, line, now);
+}
+
+static void push_failures (lua_State *L, const tl_script *s) {
+  int64_t wall = tl_clock_wall_ms();
+  lua_Integer n = 0;
+  new_list(L);
+  for (const tl_failure *f = s->failures; f; f = f->next) {
+    lua_createtable(L, 0, 8);
+    set_text(L, "scope", f->scope);
+    set_text(L, "what", f->what);
+    set_text(L, "text", f->text);
+    set_flag(L, "works", f->works);
+    set_integer(L, "count", (lua_Integer)f->count);
+    set_seconds(L, "since", f->since);
+    set_seconds(L, "since_ago", wall - f->since);
+    set_seconds(L, "last_ago", wall - f->last);
+    lua_rawseti(L, -2, ++n);
+  }
+}
+
+int tl_live_status (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  const tl_model *m = tl_gateway_model(s->gateway);
+  lua_createtable(L, 0, 8);
+  set_text(L, "version", TAGLINE_VERSION);
+  set_integer(L, "pid", getpid());
+  set_integer(L, "memory", (lua_Integer)s->memory);
+  set_number(L, "uptime", (lua_Number)(tl_clock_mono_ns() - s->start_ns) / 1e9);
+  tl_push_loaded(L);
+  lua_setfield(L, -2, "config");
+  push_failures(L, s);
+  lua_setfield(L, -2, "failures");
+  new_list(L); /* for the words: what is wrong, and what is worth knowing */
+  lua_setfield(L, -2, "problems");
+  new_list(L);
+  lua_setfield(L, -2, "remarks");
+  new_list(L);
+  for (uint32_t i = 0; i < m->line_count; i++) {
+    push_line(L, m->lines[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "lines");
+  return 1;
+}

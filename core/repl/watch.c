@@ -1,0 +1,438 @@
+/* core/repl/watch.c — watch(): new values and raw messages as they come, to one attached
+** person, with a rate that is kept here so that a flood costs the gateway little and the reader
+** nothing. What was left out is counted and said. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "repl/eval_impl.h"
+
+enum {
+  SAY_MS = 1000, /* how often it says what was left out */
+  /* between two pieces of output: in a flood, each costs a turn of the loop and wakes the
+  ** reader */
+  REST_MS = 50,
+  KEPT = 64 * 1024, /* bytes that are not kept back any longer */
+  EXCERPT = 100,    /* bytes of a payload or value in a line */
+  HEX_EXCERPT = 24,
+  NAME_MAX_WIDTH = 60 /* columns that names are padded to at most */
+};
+
+typedef struct tl_watch {
+  struct tl_watch *next;
+  tl_script *s;
+  tl_eval *e;
+  bool messages; /* raw messages of `filter`, else values of tags like `patterns` */
+  bool json, ended, asked;
+  tl_buf patterns; /* each with a NUL */
+  tl_buf out;      /* of this wake-up */
+  tl_timer *timer;
+  double tokens;                   /* lines that may be shown now */
+  int64_t token_at, say_at, until; /* tl_loop_now; INT64_MAX: never */
+  int64_t shown_at, show_at;       /* the last piece of output, and when the next is due */
+  lua_Integer rate, left;          /* lines a second; lines until it ends, -1: no limit */
+  uint64_t dropped;                /* not said yet */
+  int width;                       /* of the widest name so far */
+} tl_watch;
+
+/* '*' any bytes, '?' one. */
+static bool matches (const char *p, const char *text) {
+  const char *star = NULL, *resume = NULL;
+  while (*text != '\0') {
+    if (*p == '*') {
+      star = ++p;
+      resume = text;
+    } else if (*p == '?' || *p == *text) {
+      p++;
+      text++;
+    } else if (star) {
+      p = star;
+      text = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (*p == '*') p++;
+  return *p == '\0';
+}
+
+static bool wants (const tl_watch *w, const char *name) {
+  const char *at = (const char *)w->patterns.at, *end = at + w->patterns.len;
+  for (; at < end; at += strlen(at) + 1)
+    if (matches(at, name)) return true;
+  return false;
+}
+
+/* --- its life --- */
+
+static void on_flush (void *ctx);
+static void on_timer (void *ctx);
+
+static void watch_tag (void *ctx, tl_tag *t);
+static void watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
+                           tl_fate fate);
+
+static void refresh (tl_script *s) {
+  bool tags = false, messages = false;
+  for (const tl_watch *w = s->watches; w; w = w->next) {
+    tags = tags || !w->messages;
+    messages = messages || w->messages;
+  }
+  tl_gateway_unobserve(s->gateway, &s->watching);
+  s->watching = (tl_observer){ .value = tags ? watch_tag : NULL,
+                               .message = messages ? watch_message : NULL,
+                               .ctx = s };
+  if (tags || messages) tl_gateway_observe(s->gateway, &s->watching);
+}
+
+static void free_watch (void *ctx) {
+  tl_watch *w = ctx;
+  tl_script *s = w->s;
+  for (tl_watch **at = &s->watches; *at; at = &(*at)->next) {
+    if (*at != w) continue;
+    *at = w->next;
+    break;
+  }
+  refresh(s);
+  tl_loop_forget(s->loop, on_flush, w);
+  tl_timer_close(w->timer);
+  tl_buf_fini(&w->patterns);
+  tl_buf_fini(&w->out);
+  free(w);
+}
+
+static void arm (tl_watch *w) {
+  int64_t due = w->until < w->show_at ? w->until : w->show_at;
+  if (w->dropped > 0 && w->say_at < due) due = w->say_at;
+  tl_timer_at(w->timer, due);
+}
+
+/* Nothing is shown and nobody is woken while a message is being handled: that waits for the end
+** of the wake-up, and where something was shown a moment ago, a little longer. */
+static void ask (tl_watch *w) {
+  if (w->asked) return;
+  if (!w->ended && w->out.len < KEPT && tl_loop_now(w->s->loop) - w->shown_at < REST_MS) {
+    if (w->show_at != INT64_MAX) return;
+    w->show_at = w->shown_at + REST_MS;
+    arm(w);
+    return;
+  }
+  w->asked = true;
+  /* the next line asks again */
+  if (tl_loop_later(w->s->loop, on_flush, w) != TL_OK) w->asked = false;
+}
+
+static void say_dropped (tl_watch *w) {
+  if (w->dropped == 0) return;
+  if (!w->json)
+    tl_buf_fmt(&w->out, "[%llu left out: more than rate = %lld a second]\n",
+               (unsigned long long)w->dropped, (long long)w->rate);
+  else
+    tl_buf_fmt(&w->out, "{\"left_out\":%llu}\n", (unsigned long long)w->dropped);
+  w->dropped = 0;
+}
+
+static void on_flush (void *ctx) {
+  tl_watch *w = ctx;
+  w->asked = false;
+  if (w->ended) say_dropped(w);
+  if (w->out.failed) tl_buf_clear(&w->out);
+  if (w->out.len > 0) w->shown_at = tl_loop_now(w->s->loop);
+  if (w->out.len > 0) tl_eval_show(w->e, tl_buf_bytes(&w->out));
+  tl_buf_clear(&w->out);
+  tl_buf_shrink(&w->out, KEPT);
+  if (!w->ended) return;
+  tl_eval *e = w->e;
+  free_watch(w);
+  tl_eval_wake(e, NULL, NULL);
+}
+
+static void end (void *ctx) {
+  tl_watch *w = ctx;
+  w->ended = true;
+  ask(w);
+}
+
+static void on_timer (void *ctx) {
+  tl_watch *w = ctx;
+  int64_t now = tl_loop_now(w->s->loop);
+  if (now >= w->until) {
+    w->until = INT64_MAX;
+    end(w);
+    return;
+  }
+  if (now >= w->say_at) say_dropped(w);
+  if (now >= w->show_at) w->show_at = INT64_MAX;
+  ask(w);
+  arm(w);
+}
+
+/* --- lines --- */
+
+/* May one more be shown? Counts those that may not. */
+static bool admit (tl_watch *w) {
+  int64_t now = tl_loop_now(w->s->loop);
+  if (w->ended) return false;
+  if (now > w->token_at) {
+    w->tokens += (double)(now - w->token_at) * (double)w->rate / 1000.0;
+    if (w->tokens > (double)w->rate) w->tokens = (double)w->rate;
+    w->token_at = now;
+  }
+  if (w->tokens >= 1) {
+    w->tokens -= 1;
+    if (w->left > 0 && --w->left == 0) w->ended = true;
+    ask(w);
+    return true;
+  }
+  if (w->dropped++ == 0) {
+    w->say_at = now + SAY_MS;
+    arm(w);
+  }
+  return false;
+}
+
+static void add_time (tl_buf *out, int64_t wall_ms, int64_t now_ms) {
+  size_t start = out->len;
+  tl_time_format(out, wall_ms);
+  if (out->failed || wall_ms / 86400000 != now_ms / 86400000) return;
+  size_t date = sizeof "2026-11-22T" - 1; /* of today: the time of day is enough */
+  memmove(out->at + start, out->at + start + date, out->len - start - date);
+  out->len -= date;
+}
+
+/* UTF-8 with its control bytes made visible: what a device sends must not steer the terminal. */
+static void add_plain (tl_buf *out, tl_slice text) {
+  for (size_t i = 0; i < text.len; i++) {
+    uint8_t c = text.at[i];
+    bool c1 = c == 0xC2 && i + 1 < text.len && text.at[i + 1] < 0xA0;
+    if (c == '\n')
+      tl_buf_str(out, "\\n");
+    else if (c < 0x20 || c == 0x7f)
+      tl_buf_fmt(out, "\\x%02x", c);
+    else if (c1)
+      tl_buf_fmt(out, "\\x%02x\\x%02x", c, text.at[++i]);
+    else
+      tl_buf_byte(out, c);
+  }
+}
+
+/* Text as it is, quoted; other bytes in hex; both cut. */
+static void add_bytes (tl_buf *out, tl_slice bytes) {
+  bool text = tl_utf8_valid(bytes) && !memchr(bytes.at ? (const char *)bytes.at : "", 0, bytes.len);
+  size_t shown = bytes.len;
+  if (text) {
+    if (shown > EXCERPT) shown = tl_utf8_prefix(bytes.at, EXCERPT);
+    add_plain(out, tl_slice_of(bytes.at, shown));
+  } else {
+    if (shown > HEX_EXCERPT) shown = HEX_EXCERPT;
+    tl_buf_str(out, "hex");
+    for (size_t i = 0; i < shown; i++) tl_buf_fmt(out, " %02x", bytes.at[i]);
+  }
+  if (shown < bytes.len) tl_buf_fmt(out, "… (%zu bytes)", bytes.len);
+}
+
+static void pad (tl_buf *out, tl_watch *w, size_t len) {
+  int width = len > NAME_MAX_WIDTH ? NAME_MAX_WIDTH : (int)len;
+  if (width > w->width) w->width = width;
+  for (int i = (int)len; i < w->width; i++) tl_buf_byte(out, ' ');
+}
+
+static void add_tag (tl_watch *w, const tl_tag *t, const char *name) {
+  const tl_tagdef *d = tl_tag_def(t);
+  tl_buf *out = &w->out;
+  if (w->json) {
+    tl_tag_stream(t, out);
+    return;
+  }
+  add_time(out, t->time_ms, tl_clock_wall_ms());
+  tl_buf_fmt(out, "  %s", name);
+  pad(out, w, strlen(name));
+  tl_buf_str(out, "  ");
+  if (t->status == TL_VALID && (d->type == TL_TXTI || d->type == TL_TXTO))
+    add_bytes(out, t->value.text);
+  else if (t->status == TL_VALID)
+    tl_tag_value_json(t, out);
+  if (t->status == TL_VALID && d->unit && d->unit[0] != '\0') tl_buf_fmt(out, " %s", d->unit);
+  if (t->status != TL_VALID)
+    tl_buf_fmt(out, "%s (%s)", tl_status_name(t->status), tl_reason_name(t->reason));
+  tl_buf_byte(out, '\n');
+}
+
+static bool push_name (char *to, size_t room, const tl_tag *t) {
+  const char *parts[3] = { t->station->line->name, t->station->name, tl_tag_def(t)->name };
+  size_t at = 0;
+  for (int i = 0; i < 3; i++) {
+    size_t n = strlen(parts[i]);
+    if (room - at < n + 2) return false;
+    if (i > 0) to[at++] = '.';
+    memcpy(to + at, parts[i], n);
+    at += n;
+  }
+  to[at] = '\0';
+  return true;
+}
+
+static void watch_tag (void *ctx, tl_tag *t) {
+  tl_script *s = ctx;
+  char name[1024];
+  if (!push_name(name, sizeof name, t)) return;
+  for (tl_watch *w = s->watches; w; w = w->next)
+    if (!w->messages && wants(w, name) && admit(w)) add_tag(w, t, name);
+}
+
+static void add_where (tl_buf *out, const tl_link *l, const tl_station *s, tl_fate fate) {
+  const char *line = tl_link_line(l)->name;
+  switch (fate) {
+    case TL_FATE_TAKEN: tl_buf_fmt(out, "%s.%s", line, s->name); break;
+    case TL_FATE_OFF:
+      tl_buf_fmt(out, "%s.%s, which is %s", line, s->name, s->off ? "off" : "in simulation");
+      break;
+    case TL_FATE_WILL: tl_buf_str(out, "a station's will"); break;
+    case TL_FATE_REFUSED: tl_buf_str(out, "no station: max_instances"); break;
+    default: tl_buf_str(out, "no station"); break;
+  }
+}
+
+static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, const tl_station *s,
+                         tl_fate fate) {
+  static const char *const fates[] = { "taken", "unrouted", "will", "off", "refused" };
+  tl_buf *out = &w->out;
+  if (w->json) {
+    tl_buf_str(out, "{\"time\":\"");
+    tl_time_format(out, m->wall);
+    tl_buf_fmt(out, "\",\"line\":\"%s\",\"topic\":", tl_link_line(l)->name);
+    tl_json_quote(out, m->topic);
+    tl_buf_fmt(out, ",\"qos\":%u,\"retain\":%s,\"dup\":%s,\"id\":%u", m->qos,
+               m->retain ? "true" : "false", m->dup ? "true" : "false", m->id);
+    tl_buf_fmt(out, ",\"fate\":\"%s\"", fates[fate]);
+    if (s) tl_buf_fmt(out, ",\"station\":\"%s.%s\"", tl_link_line(l)->name, s->name);
+    if (tl_utf8_valid(m->payload)) {
+      tl_buf_str(out, ",\"payload\":");
+      tl_json_quote(out, m->payload);
+    } else {
+      tl_buf_str(out, ",\"base64\":\"");
+      tl_base64_encode(out, m->payload);
+      tl_buf_byte(out, '"');
+    }
+    tl_buf_str(out, "}\n");
+    return;
+  }
+  add_time(out, m->wall, m->wall);
+  tl_buf_str(out, "  ");
+  add_plain(out, m->topic);
+  pad(out, w, m->topic.len);
+  tl_buf_fmt(out, "  QoS %u%s%s", m->qos, m->retain ? " retain" : "", m->dup ? " dup" : "");
+  if (m->id != 0) tl_buf_fmt(out, " id %u", m->id);
+  tl_buf_str(out, "  → ");
+  add_where(out, l, s, fate);
+  tl_buf_fmt(out, "  %zu byte%s: ", m->payload.len, m->payload.len == 1 ? "" : "s");
+  add_bytes(out, m->payload);
+  tl_buf_byte(out, '\n');
+}
+
+static void watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
+                           tl_fate fate) {
+  const tl_script *script = ctx;
+  for (tl_watch *w = script->watches; w; w = w->next)
+    if (w->messages &&
+        tl_filter_match(tl_slice_of(w->patterns.at, w->patterns.len - 1), m->topic) && admit(w))
+      add_message(w, l, m, s, fate);
+}
+
+/* --- live.watch{ patterns… | topic =, rate =, count =, seconds =, json = }: checked by
+** lua/tagline/repl/watch.lua --- */
+
+/* has_tag(pattern): is there a tag now that watch(pattern) would show? */
+int tl_live_has_tag (lua_State *L) {
+  const char *pattern = luaL_checkstring(L, 1);
+  const tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
+  char name[1024];
+  bool found = false;
+  for (uint32_t i = 0; i < m->line_count && !found; i++)
+    for (uint32_t k = 0; k < m->lines[i]->station_count && !found; k++) {
+      const tl_station *s = m->lines[i]->stations[k];
+      for (uint16_t n = 0; n < s->plan->tag_count && !s->is_template && !found; n++)
+        found = push_name(name, sizeof name, &s->tags[n]) && matches(pattern, name);
+    }
+  lua_pushboolean(L, found);
+  return 1;
+}
+
+/* note(text): beside the output, to the person who asked */
+int tl_live_note (lua_State *L) {
+  tl_eval *e = tl_eval_of(L);
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  if (e) e->events.note(e->ctx, tl_slice_of(text, len));
+  return 0;
+}
+
+static int watch_gc (lua_State *L) {
+  tl_watch **w = lua_touserdata(L, 1);
+  if (*w) free_watch(*w);
+  *w = NULL;
+  return 0;
+}
+
+static lua_Integer option (lua_State *L, const char *name, lua_Integer otherwise) {
+  lua_getfield(L, 1, name);
+  lua_Integer n = luaL_optinteger(L, -1, otherwise);
+  lua_pop(L, 1);
+  return n;
+}
+
+static void read_patterns (lua_State *L, tl_watch *w) {
+  size_t len;
+  w->messages = lua_getfield(L, 1, "topic") == LUA_TSTRING;
+  if (w->messages) {
+    const char *filter = lua_tolstring(L, -1, &len);
+    tl_buf_add(&w->patterns, filter, len + 1);
+  }
+  lua_pop(L, 1);
+  for (lua_Integer i = 1, n = w->messages ? 0 : luaL_len(L, 1); i <= n; i++) {
+    lua_rawgeti(L, 1, i);
+    const char *pattern = luaL_checklstring(L, -1, &len);
+    tl_buf_add(&w->patterns, pattern, len + 1);
+    lua_pop(L, 1);
+  }
+  if (w->patterns.failed) luaL_error(L, "not enough memory");
+}
+
+int tl_live_watch (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  tl_eval *e = tl_eval_of(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  if (!e) return luaL_error(L, "watch is for the prompt: in a handler there is on_value");
+  lua_settop(L, 1);
+  tl_watch **owner = lua_newuserdatauv(L, sizeof *owner, 0), *w;
+  *owner = NULL;
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, watch_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  *owner = w = calloc(1, sizeof *w);
+  if (!w) return luaL_error(L, "not enough memory");
+  tl_buf_init(&w->patterns);
+  tl_buf_init(&w->out);
+  w->s = s;
+  w->e = e;
+  w->next = s->watches;
+  s->watches = w;
+  w->token_at = tl_loop_now(s->loop);
+  w->say_at = w->until = w->show_at = INT64_MAX;
+  w->shown_at = w->token_at - REST_MS;
+  if (tl_timer_new(&w->timer, s->loop, on_timer, w) < 0) return luaL_error(L, "not enough memory");
+  read_patterns(L, w);
+  w->rate = option(L, "rate", 100);
+  w->left = option(L, "count", -1);
+  w->tokens = (double)w->rate;
+  lua_getfield(L, 1, "json");
+  w->json = lua_isnil(L, -1) ? tl_eval_json(e) : lua_toboolean(L, -1);
+  lua_getfield(L, 1, "seconds");
+  if (!lua_isnil(L, -1)) w->until = w->token_at + (int64_t)(luaL_checknumber(L, -1) * 1000);
+  refresh(s);
+  arm(w);
+  *owner = NULL; /* from here on the evaluation stops it */
+  lua_settop(L, 0);
+  tl_eval_on_entered(e, end);
+  return tl_eval_wait(L, e, free_watch, w);
+}

@@ -1,0 +1,449 @@
+/* core/sandbox/budget.c — what a script may take: time and memory, and how it is ended. Must not
+** know what handlers are for.
+**
+** At a tick of the watchdog the script gets a hook, which looks at the clock. Once the time is
+** up, everything raises again until the door is reached: the hook at every instruction, and the
+** library's pcall, xpcall and coroutines (lib_basic.c) when the error comes by. A thread that
+** ended so is marked by its hook: Lua leaves hooks off in it, so nothing may run in it any
+** more, not even its __close. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox/watchdog.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <x86intrin.h>
+#endif
+
+enum {
+  /* instructions between two looks at the clock, where there is a hook always */
+  HOOK_EVERY = 250,
+  LARGE = 1 << 20,   /* smaller objects are never too large */
+  SHORT_NS = 100000, /* of work that is not worth a look of its own */
+  /* one object may take this part of the memory at most: it is copied in one go */
+  LARGEST_PART = 4,
+  OBJECT_PART = 16, /* and one that a handler makes */
+  /* a text: to compare two takes up to 7 ns a byte, and cannot be interrupted */
+  TEXT_PART = 64,
+  TUNED_PART = 3,           /* of the memory: below it the collector is as Lua has it */
+  SMALL_MEMORY = 256 << 20, /* parts are those of this at least */
+  RESERVE_PART = 8,         /* of the memory that is kept back from single calls, but for */
+  SHARE = 8,                /* this part of it */
+  COLLECT_NS = 20000000,    /* for the garbage of a call that had not enough */
+  STEADY_NS = 2000000,      /* and after each call, while there is no more than the reserve */
+  /* where the error handler stands on the main stack, for calls that are in no other
+  ** (tl_script_new) */
+  TL_HANDLER = 1,
+  DEEP = 500, /* calls within calls, of which only some are told */
+  SHOWN = 12
+};
+
+tl_script *tl_script_of (lua_State *L) {
+  void *ud;
+  lua_getallocf(L, &ud);
+  return ud;
+}
+
+/* --- time --- */
+
+/* The system is asked for the processor's time at most a hundred times in the time of a budget. */
+static uint64_t cpu_before (tl_script *s, uint64_t now, uint64_t limit_ns) {
+  if (s->cpu_ns == 0 || now - s->cpu_at > limit_ns / 100) {
+    s->cpu_ns = tl_clock_cpu_ns();
+    s->cpu_at = now;
+  }
+  return s->cpu_ns;
+}
+
+static void begin (tl_script *s, tl_budget *b, uint64_t now) {
+  b->deadline_ns = now + b->limit_ns;
+  s->looked_ticks = tl_ticks();
+  if (!s->unsafe && b->cpu_ns == 0) b->cpu_ns = cpu_before(s, now, b->limit_ns);
+}
+
+/* Others may have had the processor meanwhile. False: the script had it. */
+static bool extend (tl_budget *b, uint64_t now) {
+  if (b->cpu_ns == 0) return false;
+  uint64_t used = tl_clock_cpu_ns() - b->cpu_ns,
+           limit = b->cpu_limit_ns > 0 ? b->cpu_limit_ns : b->limit_ns;
+  if (used >= limit) return false;
+  b->deadline_ns = now + limit - used;
+  return true;
+}
+
+/* A step of the collector, or as many as fit into the processor time until it is through. */
+static void collect (tl_script *s, uint64_t ns) {
+  uint64_t end = tl_clock_cpu_ns() + ns;
+  while (lua_gc(s->L, LUA_GCSTEP, 0) == 0 && tl_clock_cpu_ns() < end) continue;
+}
+
+/* Did the running call ask for too much? What it passed its mark with may be garbage. */
+static bool is_full (tl_script *s) {
+  if (s->memory_asked > 0) return true;
+  if (!s->memory_passed) return false;
+  collect(s, COLLECT_NS);
+  s->memory_passed = s->memory > s->memory_mark;
+  return s->memory_passed;
+}
+
+static bool is_over (tl_script *s) {
+  tl_budget *b = &s->budget;
+  s->ticked = false;
+  if (b->limit_ns == 0 || !b->inside) return false;
+  if (b->expired || is_full(s)) return true;
+  if (s->memory > s->memory_limit / TUNED_PART) tl_script_tune(s);
+  uint64_t now = tl_clock_mono_ns();
+  if (b->deadline_ns == 0) begin(s, b, now);
+  return now >= b->deadline_ns && !extend(b, now);
+}
+
+static void on_expired (lua_State *L, lua_Debug *ar);
+static void on_look (lua_State *L, lua_Debug *ar);
+
+static size_t part (size_t memory, size_t n) {
+  return (memory > SMALL_MEMORY ? memory : SMALL_MEMORY) / n;
+}
+
+static size_t text_max (const tl_script *s) { return part(s->memory_limit, TEXT_PART); }
+
+static void push_reason (lua_State *L, const tl_script *s) {
+  double seconds = (double)s->budget.limit_ns / 1e9;
+  LUAI_UACINT limit = (LUAI_UACINT)(s->memory_limit + s->loading_memory),
+              asked = (LUAI_UACINT)s->memory_asked;
+  if (s->memory_asked > 0)
+    lua_pushfstring(
+        L,
+        "not enough memory for %I bytes at once (limits: memory = %I, of which a text may take %I)",
+        asked, limit, (LUAI_UACINT)text_max(s));
+  else if (s->memory_passed)
+    lua_pushfstring(L, "not enough memory (limits: memory = %I)", limit);
+  else if (s->budget.said)
+    lua_pushstring(L, s->budget.said);
+  else if (seconds == s->handler_time)
+    lua_pushfstring(L, "took longer than handler_time (%f s)", seconds);
+  else
+    lua_pushfstring(L, "took longer than %f s", seconds);
+}
+
+/* `level` as for luaL_where: in a hook the running function is level 0. */
+static void expire (lua_State *L, int level) {
+  tl_script *s = tl_script_of(L);
+  s->budget.expired = true;
+  lua_sethook(L, on_expired, LUA_MASKCOUNT, 1);
+  luaL_where(L, level);
+  push_reason(L, s);
+  lua_concat(L, 2);
+  lua_error(L);
+}
+
+static void on_expired (lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  if (is_over(tl_script_of(L))) expire(L, 0);
+}
+
+static void on_count (lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  if (is_over(tl_script_of(L))) expire(L, 0);
+}
+
+/* The watchdog's: one look, until the next tick. */
+static void on_look (lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  if (is_over(tl_script_of(L))) expire(L, 0);
+}
+
+void tl_script_arm (tl_script *s, lua_State *co) {
+  (void)s;
+  lua_sethook(co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+}
+
+bool tl_script_watch (void) { return tl_watchdog_start(on_look); }
+
+void tl_look (lua_State *L) {
+  if (is_over(tl_script_of(L))) expire(L, 1);
+}
+
+void tl_look_here (lua_State *L) {
+  if (is_over(tl_script_of(L))) expire(L, 0);
+}
+
+void tl_work_ahead (lua_State *L, uint64_t ns) {
+  tl_script *s = tl_script_of(L);
+  tl_budget *b = &s->budget;
+  if (ns < SHORT_NS && !s->ticked) return;
+  if (is_over(s)) expire(L, 1);
+  if (b->deadline_ns == 0) return; /* no limit */
+  uint64_t now = tl_clock_mono_ns();
+  if (b->deadline_ns < now + ns && (!extend(b, now) || b->deadline_ns < now + ns)) expire(L, 1);
+}
+
+uint64_t tl_time_left (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  if (is_over(s)) expire(L, 1);
+  uint64_t now = tl_clock_mono_ns();
+  if (s->budget.deadline_ns == 0) return UINT64_MAX;
+  extend(&s->budget, now);
+  return s->budget.deadline_ns > now ? s->budget.deadline_ns - now : 1;
+}
+
+void tl_pass_on (lua_State *L) {
+  if (!tl_script_of(L)->budget.expired) return;
+  lua_sethook(L, on_expired, LUA_MASKCOUNT, 1);
+  lua_error(L);
+}
+
+/* --- coroutines --- */
+
+bool tl_script_is_ended (lua_State *co) { return lua_gethook(co) == on_expired; }
+
+int tl_script_resume (lua_State *co, lua_State *from, int args, int *results) {
+  tl_script *s = tl_script_of(co);
+  lua_State *outer = s->running;
+  s->running = co;
+  int rc = lua_resume(co, from, args, results);
+  s->running = outer;
+  return rc;
+}
+
+static int p_close_thread (lua_State *L) {
+  lua_resetthread(lua_touserdata(L, 1));
+  return 0;
+}
+
+void tl_script_close_thread (tl_script *s, lua_State *co) {
+  if (tl_script_is_ended(co)) return;
+  lua_State *outer = s->running;
+  tl_script_enter(s, p_close_thread, co, s->handler_time, "coroutine", NULL);
+  s->running = outer;
+}
+
+/* --- the door --- */
+
+/* A handler that is set off within another call has its own time, but no more than is left of
+** that call's; unless that one is resting: then the time it takes does not burden it. */
+static void limit_within (tl_script *s, tl_budget *outer) {
+  tl_budget *b = &s->budget;
+  uint64_t now = tl_clock_mono_ns();
+  if (outer->deadline_ns == 0)
+    begin(s, outer, now);
+  else
+    extend(outer, now);
+  if (b->limit_ns == 0 || now + b->limit_ns > outer->deadline_ns) b->limit_ns = outer->limit_ns;
+  begin(s, b, now);
+  if (b->deadline_ns > outer->deadline_ns) b->deadline_ns = outer->deadline_ns;
+  b->cpu_limit_ns = b->deadline_ns > now ? b->deadline_ns - now : 1;
+}
+
+/* A call may take the memory up to the reserve, and an eighth of what is left in any case: so
+** what fills it ends before Lua has to collect all of it at once, and small calls go on. */
+static void mark_memory (tl_script *s) {
+  size_t limit = s->memory_limit + s->loading_memory, mark = limit - limit / RESERVE_PART;
+  size_t least = limit > s->memory ? s->memory + (limit - s->memory) / SHARE : 0;
+  s->memory_mark = mark > least || least == 0 ? mark : least;
+  s->memory_asked = 0;
+  s->memory_passed = s->from_outside = false;
+}
+
+/* Field by field: a processor waits for a block that it has just written in parts. */
+static void enter (tl_script *s, tl_budget *outer, double seconds) {
+  tl_budget *b = &s->budget;
+  b->limit_ns = (uint64_t)(seconds * 1e9);
+  b->deadline_ns = 0;
+  b->cpu_ns = 0;
+  b->cpu_limit_ns = 0;
+  b->said = NULL;
+  b->inside = true;
+  b->expired = false;
+  b->resting = false;
+  if (outer->inside && !outer->resting && outer->limit_ns > 0) limit_within(s, outer);
+  if (!outer->inside) mark_memory(s);
+}
+
+static void leave (tl_script *s, const tl_budget *outer) {
+  bool expired = s->budget.expired;
+  s->budget = *outer;
+  if (s->memory > s->memory_limit / TUNED_PART) tl_script_tune(s);
+  if (s->memory > s->memory_limit - s->memory_limit / RESERVE_PART) collect(s, STEADY_NS);
+  if (expired && outer->inside) mark_memory(s);
+  if (expired && tl_script_is_ended(s->L)) lua_sethook(s->L, NULL, 0, 0);
+}
+
+static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
+  tl_script *s = tl_script_of(L);
+  const char *text =
+      lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "error object that is not a string";
+  tl_buf full;
+  tl_buf_init(&full);
+  if (rc == LUA_ERRMEM) {
+    tl_buf_fmt(&full, "%s%snot enough memory (limits: memory = %zu)", s->memory_place,
+               s->memory_place[0] != '\0' ? ": " : "", s->memory_limit + s->loading_memory);
+    tl_buf_byte(&full, '\0');
+    if (!full.failed) text = (const char *)full.at;
+  }
+  if (err)
+    tl_buf_str(err, text);
+  else
+    tl_log(TL_LOG_ERROR, where, "%s", text);
+  tl_buf_fini(&full);
+}
+
+int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where,
+                     tl_buf *err) {
+  lua_State *L = s->L, *running = s->running;
+  tl_budget outer = s->budget;
+  int top = lua_gettop(L), handler = TL_HANDLER;
+  if (outer.inside || top < TL_HANDLER) { /* these pushes cannot raise */
+    if (top > LUA_MINSTACK / 2 && !lua_checkstack(L, LUA_MINSTACK)) return LUA_ERRMEM;
+    lua_pushcfunction(L, tl_script_traceback);
+    handler = top + 1;
+  }
+  enter(s, &outer, seconds);
+  s->running = L;
+  tl_script *other = tl_watchdog_turn_to(s);
+  lua_pushcfunction(L, body);
+  lua_pushlightuserdata(L, arg);
+  int rc = lua_pcall(L, 1, 0, handler);
+  if (rc != LUA_OK) tell_error(L, rc, where, err);
+  if (rc != LUA_OK || handler != TL_HANDLER) lua_settop(L, top);
+  tl_watchdog_turn_to(other);
+  s->running = running;
+  leave(s, &outer);
+  return rc;
+}
+
+/* luaL_traceback walks the whole stack for each line that it shows: half a second for an
+** endless recursion. */
+static void push_short_traceback (lua_State *L, const char *message) {
+  lua_Debug ar;
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, message);
+  luaL_addstring(&text, "\nstack traceback:");
+  for (int level = 1; level <= SHOWN && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline > 0)
+      lua_pushfstring(L, "\n\t%s:%d", ar.short_src, ar.currentline);
+    else
+      lua_pushfstring(L, "\n\t%s", ar.short_src);
+    luaL_addvalue(&text);
+  }
+  luaL_addstring(&text, "\n\t...\t(a deep stack)");
+  luaL_pushresult(&text);
+}
+
+int tl_script_traceback (lua_State *L) {
+  if (lua_type(L, 1) == LUA_TNUMBER) lua_tostring(L, 1);
+  if (lua_type(L, 1) != LUA_TSTRING) { /* an error object's own __tostring is not run here */
+    lua_pushfstring(L, "error object: a %s", luaL_typename(L, 1));
+    lua_replace(L, 1);
+  }
+  lua_Debug ar;
+  if (lua_getstack(L, DEEP, &ar))
+    push_short_traceback(L, lua_tostring(L, 1));
+  else
+    luaL_traceback(L, L, lua_tostring(L, 1), 1);
+  return 1;
+}
+
+/* --- memory --- */
+
+/* The source's name may hold anything, and no memory is there to be careful with. */
+static void note_place (tl_script *s) {
+  lua_Debug ar;
+  s->memory_place[0] = '\0';
+  for (int level = 0; s->running && lua_getstack(s->running, level, &ar) && level < 10; level++) {
+    lua_getinfo(s->running, "Sl", &ar);
+    if (ar.currentline <= 0) continue;
+    snprintf(s->memory_place, sizeof s->memory_place, "%s:%d", ar.short_src, ar.currentline);
+    return;
+  }
+}
+
+/* More than the running call may have. Refused, Lua would first collect all garbage there is in
+** one go; so the call gets it, and is ended before its next instruction. Memory comes in the
+** middle of something, so nothing may raise here; but the hook may be set, as from a signal. */
+static __attribute__((noinline)) bool grant (tl_script *s, size_t after, size_t wanted,
+                                             bool large) {
+  size_t limit = s->memory_limit + s->loading_memory;
+  if (after > limit || wanted > limit / LARGEST_PART) {
+    note_place(s);
+    return false;
+  }
+  if (!s->budget.inside || s->budget.limit_ns == 0) return true;
+  if (!large && after <= s->memory_mark) return true;
+  if (large)
+    s->memory_asked = wanted;
+  else if (s->memory_passed)
+    return true;
+  else
+    s->memory_passed = true;
+  s->ticked = true;
+  if (s->running && !lua_gethook(s->running)) lua_sethook(s->running, on_look, LUA_MASKCOUNT, 1);
+  return true;
+}
+
+/* `kind` is of Lua's types where one of its objects is made. */
+static bool is_large (const tl_script *s, int kind, size_t wanted) {
+  if (s->from_outside) return false;
+  return wanted > (kind == LUA_TSTRING ? text_max(s)
+                                       : part(s->memory_limit + s->loading_memory, OBJECT_PART));
+}
+
+void *tl_script_alloc (void *ud, void *at, size_t before, size_t wanted) {
+  tl_script *s = ud;
+  int kind = !at ? (int)before : LUA_TNONE; /* then it says what kind of object is made */
+  if (!at) before = 0;
+  if (wanted == 0) {
+    s->memory -= before;
+    return tl_heap_realloc(&s->heap, at, before, 0);
+  }
+  size_t after = s->memory - before + wanted;
+  if (wanted > before && (after > s->memory_mark || wanted > LARGE)) {
+    if (!grant(s, after, wanted, wanted > LARGE && is_large(s, kind, wanted))) return NULL;
+  }
+  void *moved = tl_heap_realloc(&s->heap, at, before, wanted);
+  if (moved) s->memory = after;
+  return moved;
+}
+
+void tl_push_outside (lua_State *L, tl_slice text) {
+  tl_script *s = tl_script_of(L);
+  s->from_outside = true;
+  lua_pushlstring(L, text.len > 0 ? (const char *)text.at : "", text.len);
+  s->from_outside = false;
+}
+
+/* The next cycle begins so early that it ends before the memory does, and a heap that grows
+** sets it going: each step is a millisecond, all at once would be 0.2 s. */
+void tl_script_tune (tl_script *s) {
+  size_t m = s->memory, room = s->memory_limit > m ? s->memory_limit - m : 0;
+  int pause = m < 32u << 20 ? 400 : 200;
+  if (m > s->memory_limit / TUNED_PART && pause > 100 + (int)(50 * room / m))
+    pause = 100 + (int)(50 * room / m);
+  if (abs(pause - s->gc_pause) > 3) lua_gc(s->L, LUA_GCINC, s->gc_pause = pause, 0, 0);
+  if (m < s->collected_at) s->collected_at = m;
+  if (m <= s->memory_limit / TUNED_PART || m <= s->collected_at + room / 4) return;
+  lua_gc(s->L, LUA_GCSTEP, 0);
+  s->collected_at = s->memory;
+}
+
+/* --- statistics --- */
+
+uint64_t tl_ticks (void) {
+#if defined(__x86_64__) || defined(__i386__)
+  return __rdtsc();
+#elif defined(__aarch64__)
+  uint64_t ticks;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+  return ticks;
+#else
+  return tl_clock_mono_ns();
+#endif
+}
+
+double tl_ticks_seconds (const tl_script *s, uint64_t ticks) {
+  uint64_t ns = tl_clock_mono_ns() - s->start_ns, passed = tl_ticks() - s->start_ticks;
+  return passed > 0 ? (double)ticks * ((double)ns / (double)passed) / 1e9 : 0;
+}

@@ -1,0 +1,49 @@
+/* core/sandbox/lib.h — the parts of Lua's library that are ours: they ask the budget while they
+** work, and cannot be talked into running for ever. They take the place of Lua's own in the
+** whole state. */
+#ifndef TL_SANDBOX_LIB_H
+#define TL_SANDBOX_LIB_H
+
+#include "script/script.h"
+
+/* Each changes the global tables that luaL_openlibs made. */
+void tl_open_basic (lua_State *L); /* pcall xpcall, coroutine.resume wrap close */
+void tl_open_string (lua_State *L, bool unsafe);
+void tl_open_table (lua_State *L);
+int tl_open_re (lua_State *L);   /* a loader: the module tagline.re, PCRE2 with limits */
+int tl_open_json (lua_State *L); /* a loader: the module tagline.json */
+
+/* --- match.c: Lua's patterns (manual, 6.4.1), with a step budget --- */
+
+enum { TL_CAPTURES = 32 };
+
+typedef struct {
+  lua_State *L;
+  tl_script *script;
+  const uint8_t *from, *end; /* subject */
+  const uint8_t *pattern_end;
+  int depth, level;
+  struct {
+    const uint8_t *at;
+    ptrdiff_t len;
+  } captures[TL_CAPTURES];
+} tl_matching;
+
+void tl_matching_init (tl_matching *m, lua_State *L, tl_slice subject, tl_slice pattern);
+/* Try at one place: where the match ends, or NULL. Raises for a malformed pattern, one that is
+** too complex, and the end of the budget. */
+const uint8_t *tl_match_at (tl_matching *m, const uint8_t *at, const uint8_t *pattern);
+/* Push capture `i` (from 0; the whole match when there is none), or all; returns how many. */
+void tl_push_capture (const tl_matching *m, int i, const uint8_t *at, const uint8_t *end);
+int tl_push_captures (const tl_matching *m, const uint8_t *at, const uint8_t *end,
+                      bool whole_if_none);
+
+/* From a possibly negative position to an offset from 0, as string.sub means it; may lie behind
+** the end. */
+static inline size_t tl_offset (lua_Integer position, size_t len) {
+  if (position > 0) return (size_t)position - 1;
+  if (position == 0 || position < -(lua_Integer)len) return 0;
+  return len - (size_t)-position;
+}
+
+#endif

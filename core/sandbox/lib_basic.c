@@ -1,0 +1,170 @@
+/* core/sandbox/lib_basic.c — pcall, xpcall and coroutines that let the end of a budget pass: a
+** script cannot catch it. */
+#include "sandbox/lib.h"
+
+enum { CLOSING_MAX = 30 };
+
+/* --- protected calls --- */
+
+static int finish_call (lua_State *L, int status, lua_KContext before) {
+  if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - (int)before;
+  tl_pass_on(L);
+  lua_pushboolean(L, 0);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static int basic_pcall (lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_pushboolean(L, 1); /* the first result when all is well */
+  lua_insert(L, 1);
+  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish_call);
+  return finish_call(L, status, 0);
+}
+
+/* A user's message handler runs where the error came up, which may be inside the hook: with no
+** hook to end it. */
+static int on_error (lua_State *L) {
+  if (tl_script_of(L)->budget.expired) return 1;
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+static int basic_xpcall (lua_State *L) {
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  int args = lua_gettop(L) - 2;
+  lua_pushvalue(L, 2);
+  lua_pushcclosure(L, on_error, 1);
+  lua_replace(L, 2);
+  lua_pushboolean(L, 1);
+  lua_pushvalue(L, 1);
+  lua_rotate(L, 3, 2);
+  int status = lua_pcallk(L, args, LUA_MULTRET, 2, 2, finish_call);
+  return finish_call(L, status, 2);
+}
+
+/* --- coroutines --- */
+
+static lua_State *check_thread (lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  luaL_argexpected(L, co, 1, "coroutine");
+  return co;
+}
+
+/* Results, moved to L; or -1 with the error there. */
+static int resume (lua_State *L, lua_State *co, int args) {
+  int n = 0;
+  if (!lua_checkstack(co, args)) {
+    lua_pushliteral(L, "too many arguments to resume");
+    return -1;
+  }
+  lua_xmove(L, co, args);
+  int rc = tl_script_resume(co, L, args, &n);
+  if (rc != LUA_OK && rc != LUA_YIELD) {
+    lua_xmove(co, L, 1);
+    tl_pass_on(L);
+    return -1;
+  }
+  tl_look(L);
+  if (!lua_checkstack(L, n + 1)) {
+    lua_pop(co, n);
+    lua_pushliteral(L, "too many results to resume");
+    return -1;
+  }
+  lua_xmove(co, L, n);
+  return n;
+}
+
+static int coroutine_resume (lua_State *L) {
+  lua_State *co = check_thread(L);
+  int n = resume(L, co, lua_gettop(L) - 1);
+  lua_pushboolean(L, n >= 0);
+  lua_insert(L, n >= 0 ? -(n + 1) : -2);
+  return n >= 0 ? n + 1 : 2;
+}
+
+/* The __close of one thread may close the next: Lua 5.4.4 does not count these C calls. */
+static int close_thread (lua_State *L, lua_State *co) {
+  tl_script *s = tl_script_of(L);
+  lua_State *outer = s->running;
+  if (s->closing >= CLOSING_MAX)
+    return luaL_error(L, "C stack overflow (coroutines that close coroutines)");
+  s->closing++;
+  s->running = co;
+  int status = lua_resetthread(co); /* catches what it runs */
+  s->running = outer;
+  s->closing--;
+  return status;
+}
+
+static int call_wrapped (lua_State *L) {
+  lua_State *co = lua_tothread(L, lua_upvalueindex(1));
+  int n = resume(L, co, lua_gettop(L));
+  if (n >= 0) return n;
+  int status = lua_status(co);
+  if (status != LUA_OK && status != LUA_YIELD) { /* an error in it: close what it left open */
+    lua_pop(L, 1);
+    close_thread(L, co);
+    lua_xmove(co, L, 1);
+    tl_pass_on(L);
+  }
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+static int coroutine_wrap (lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_State *co = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, co, 1);
+  lua_pushcclosure(L, call_wrapped, 1);
+  return 1;
+}
+
+static const char *why_not_closed (lua_State *L, lua_State *co) {
+  lua_Debug ar;
+  if (co == L) return "cannot close a running coroutine";
+  if (lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar))
+    return "cannot close a normal coroutine";
+  return NULL;
+}
+
+static int coroutine_close (lua_State *L) {
+  lua_State *co = check_thread(L);
+  const char *why = why_not_closed(L, co);
+  if (why) return luaL_error(L, "%s", why);
+  if (tl_script_is_ended(co)) {
+    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "the coroutine was ended by its budget");
+    return 2;
+  }
+  int status = close_thread(L, co);
+  lua_pushboolean(L, status == LUA_OK);
+  if (status == LUA_OK) return 1;
+  lua_xmove(co, L, 1);
+  tl_pass_on(L);
+  return 2;
+}
+
+void tl_open_basic (lua_State *L) {
+  static const luaL_Reg coroutines[] = {
+    { "resume", coroutine_resume },
+    { "wrap", coroutine_wrap },
+    { "close", coroutine_close },
+    { NULL, NULL },
+  };
+  lua_pushcfunction(L, basic_pcall);
+  lua_setglobal(L, "pcall");
+  lua_pushcfunction(L, basic_xpcall);
+  lua_setglobal(L, "xpcall");
+  lua_getglobal(L, "coroutine");
+  luaL_setfuncs(L, coroutines, 0);
+  lua_pop(L, 1);
+}

@@ -1,0 +1,76 @@
+/* core/script/decode_dry.c — a decoder run for a person who asks: its values go into a copy of
+** the station. */
+#include "script/message_words.h"
+
+/* A value as a person would write it; the text stays on the stack. */
+static tl_slice push_text (lua_State *L, int index) {
+  size_t len;
+  if (lua_type(L, index) == LUA_TTABLE) { /* { value = v, … } */
+    lua_getfield(L, index, "value");
+    const char *inner = luaL_tolstring(L, -1, &len);
+    return tl_slice_of(inner, len);
+  }
+  const char *text = luaL_tolstring(L, index, &len);
+  return tl_slice_of(text, len);
+}
+
+static void tell_values (lua_State *L, tl_rehearsal *r, int table) {
+  size_t len;
+  for (lua_pushnil(L); lua_next(L, table) != 0;) {
+    int value = lua_gettop(L);
+    if (lua_type(L, value - 1) == LUA_TSTRING) {
+      const char *name = lua_tolstring(L, value - 1, &len);
+      r->returned(r->told, tl_slice_of(name, len), push_text(L, value));
+    }
+    lua_settop(L, value - 1);
+  }
+}
+
+/* Shapes that are wrong are told by tl_take_samples. */
+static void tell_returned (lua_State *L, tl_rehearsal *r, int index) {
+  if (lua_type(L, index) != LUA_TTABLE) return;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, index);
+  if (n == 0) tell_values(L, r, index);
+  for (lua_Integer i = 1; i <= n; i++) {
+    int top = lua_gettop(L);
+    if (lua_rawgeti(L, index, i) == LUA_TTABLE && lua_getfield(L, -1, "values") == LUA_TTABLE)
+      tell_values(L, r, lua_gettop(L));
+    lua_settop(L, top);
+  }
+}
+
+typedef struct {
+  tl_script *s;
+  tl_rehearsal *r;
+  tl_message_now *message;
+} rehearsing;
+
+static int p_rehearse (lua_State *L) {
+  rehearsing *c = lua_touserdata(L, 1);
+  tl_rehearsal *r = c->r;
+  const tl_station_hooks *h = r->copy->user;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, h->functions->decode);
+  tl_push_message(L, c->message);
+  lua_call(L, 1, 3);
+  int first = lua_gettop(L) - 2;
+  int64_t gone_ms = r->time_ms;
+  bool gone = tl_take_gone(L, first, &gone_ms), nothing = lua_isnil(L, first);
+  r->declined = nothing && !gone;
+  c->s->budget.resting = true;
+  if (!nothing) tell_returned(L, r, first);
+  if (!nothing) tl_take_samples(L, c->s, r->copy, first, r->time_ms, r->reading);
+  tl_station_set(r->reading, r->time_ms);
+  if (gone) tl_station_gone(r->copy, r->m->now, gone_ms);
+  return 0;
+}
+
+void tl_script_rehearse (void *ctx, tl_rehearsal *r) {
+  tl_message_now message = {
+    .station = r->shown, .m = r->m, .route = r->route, .time_ms = r->time_ms
+  };
+  rehearsing c = { ctx, r, &message };
+  r->failed =
+      tl_script_enter(c.s, p_rehearse, &c, c.s->handler_time, "decode", &r->error) != LUA_OK;
+  tl_end_message(c.s, &message);
+  tl_station_set(r->reading, r->time_ms);
+}

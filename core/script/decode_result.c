@@ -1,0 +1,346 @@
+/* core/script/decode_result.c — what decode returns becomes tag values: one table of name →
+** value, or a list of samples with their own times. All of it is read and converted before the
+** first tag is set: what is wrong anywhere in it changes nothing. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/script.h"
+
+/* A value that waits for the others. */
+typedef struct {
+  tl_value value; /* its text is a Lua string on the stack */
+  int64_t time_ms;
+  uint16_t tag;
+  uint8_t type; /* that it was converted to */
+  uint8_t how;  /* VALID, MISSING, or what makes it invalid */
+} pending;
+
+enum { VALID = TL_REASON_NONE, MISSING = UINT8_MAX };
+enum {
+  HERE = 64,         /* values that need no memory */
+  FEW = 24,          /* are sorted by moving them */
+  NS_PER_VALUE = 350 /* to set and print it */
+};
+
+typedef struct {
+  lua_State *L;
+  tl_script *script;
+  tl_station *station;
+  const tl_plan *plan;
+  pending *list;
+  size_t n, room;
+  /* so many texts stand on the stack above `base`, where the list's memory is once HERE is full */
+  int base, texts;
+  lua_Integer sample; /* number of the one that is being read; 0: there is only one */
+} taking;
+
+/* Raises; "sample 7: " before it, where there are several. */
+static void wrong (taking *t, const char *what) {
+  if (t->sample > 0) luaL_error(t->L, "sample %I: %s", (LUAI_UACINT)t->sample, what);
+  luaL_error(t->L, "%s", what);
+}
+
+static int64_t read_time (taking *t, int index, const char *where) {
+  lua_State *L = t->L;
+  tl_value v;
+  const char *expected;
+  /* milliseconds in place of seconds are beyond the year 9999 */
+  if (!tl_read_value(L, index, TL_TIA, &v, &expected))
+    wrong(t, lua_pushfstring(L, "%s: expected a time in seconds since 1970, got %s", where,
+                             tl_push_got(L, index)));
+  return v.integer;
+}
+
+/* --- one value --- */
+
+static void make_room (taking *t) {
+  size_t room = t->room + t->room / 2;
+  pending *more = lua_newuserdatauv(t->L, room * sizeof *more, 0);
+  memcpy(more, t->list, t->n * sizeof *more);
+  lua_replace(t->L, t->base);
+  t->list = more;
+  t->room = room;
+}
+
+/* One more; its value is the caller's to fill in, if `how` is VALID. */
+static inline pending *add (taking *t, int tag, tl_type type, uint8_t how, int64_t time_ms) {
+  if (t->n == t->room) make_room(t);
+  pending *p = &t->list[t->n++];
+  p->time_ms = time_ms;
+  p->tag = (uint16_t)tag;
+  p->type = (uint8_t)type;
+  p->how = how;
+  return p;
+}
+
+/* A text stays until it is used, whatever handlers do to the table meanwhile. The value is on
+** top. */
+static tl_slice keep (taking *t, tl_slice text) {
+  lua_State *L = t->L;
+  size_t len;
+  luaL_checkstack(L, LUA_MINSTACK, "too many texts");
+  if (lua_type(L, -1) == LUA_TSTRING)
+    lua_pushvalue(L, -1);
+  else
+    lua_pushlstring(L, (const char *)text.at, text.len); /* a number's, in the scratch buffer */
+  const char *kept = lua_tolstring(L, -1, &len);
+  lua_insert(L, t->base + ++t->texts);
+  return tl_slice_of(kept, len);
+}
+
+/* The value on top, by the conversion table: what a decoder returns is data, not an argument of
+** our API. */
+static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
+  lua_State *L = t->L;
+  size_t len;
+  tl_buf *scratch = &t->station->line->model->scratch;
+  tl_type type = t->plan->tags[tag].type;
+  pending *p = add(t, tag, type, VALID, time_ms);
+  tl_reason why = TL_REASON_TYPE;
+  if (type_in == LUA_TNUMBER && type == TL_AI) { /* what decoders return most */
+    p->value.number = lua_tonumber(L, -1);
+    if (!isfinite(p->value.number)) p->how = TL_REASON_TYPE;
+    return;
+  }
+  switch (type_in) {
+    case LUA_TBOOLEAN: why = tl_convert_boolean(type, lua_toboolean(L, -1) != 0, &p->value); break;
+    case LUA_TNUMBER:
+      tl_buf_clear(scratch);
+      why = lua_isinteger(L, -1)
+                ? tl_convert_integer(type, lua_tointeger(L, -1), scratch, &p->value)
+                : tl_convert_number(type, lua_tonumber(L, -1), scratch, &p->value);
+      break;
+    case LUA_TSTRING: {
+      const char *text = lua_tolstring(L, -1, &len);
+      why = tl_convert_text(type, tl_slice_of(text, len), &t->plan->rule, &p->value);
+      break;
+    }
+    default: break;
+  }
+  p->how = (uint8_t)why;
+  if (why == TL_REASON_NONE && (type == TL_TXTI || type == TL_TXTO))
+    p->value.text = keep(t, p->value.text);
+}
+
+/* { value = v, time = t, status = "invalid", reason = "range" }, on top */
+static void take_detailed (taking *t, int tag, int64_t time_ms) {
+  lua_State *L = t->L;
+  const char *name = t->plan->tags[tag].name;
+  tl_type type = t->plan->tags[tag].type;
+  tl_reason reason = TL_REASON_DECODER;
+  size_t len;
+  if (lua_getfield(L, -1, "time") != LUA_TNIL) time_ms = read_time(t, -1, name);
+  lua_pop(L, 1);
+  if (lua_getfield(L, -1, "status") != LUA_TNIL) {
+    tl_slice status = { 0 };
+    if (lua_type(L, -1) == LUA_TSTRING) status = tl_slice_str(lua_tostring(L, -1));
+    if (tl_slice_eq(status, TL_LIT("invalid"))) {
+      if (lua_getfield(L, -2, "reason") == LUA_TSTRING) {
+        const char *word = lua_tolstring(L, -1, &len);
+        if (!tl_reason_from_name(tl_slice_of(word, len), &reason))
+          wrong(t, lua_pushfstring(L, "%s: unknown reason '%s'", name, word));
+      }
+      lua_pop(L, 2);
+      add(t, tag, type, (uint8_t)reason, time_ms);
+      return;
+    }
+    if (!tl_slice_eq(status, TL_LIT("valid")))
+      wrong(t, lua_pushfstring(L, "%s: expected status \"valid\" or \"invalid\", got %s", name,
+                               tl_push_got(L, -1)));
+  }
+  lua_pop(L, 1);
+  int type_in = lua_getfield(L, -1, "value");
+  if (type_in == LUA_TNIL)
+    add(t, tag, type, MISSING, time_ms);
+  else
+    take(t, tag, type_in, time_ms);
+  lua_pop(L, 1);
+}
+
+/* --- one table of them --- */
+
+static void say_unknown (taking *t, const char *name) {
+  tl_buf scope, text;
+  tl_buf_init(&scope);
+  tl_buf_init(&text);
+  tl_station_full_name(t->station, &scope);
+  tl_buf_byte(&scope, '\0');
+  tl_buf_fmt(&text,
+             "decode returned a value for '%.100s%s', but the station has no such tag (said once)",
+             name, strlen(name) > 100 ? "…" : "");
+  if (!scope.failed && !text.failed)
+    tl_script_say_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
+  tl_buf_fini(&scope);
+  tl_buf_fini(&text);
+}
+
+/* Remember the name on the stack at -2 as the one that comes at this place. It is held, so that
+** no other string has its address. */
+static void learn (lua_State *L, tl_station_functions *f, size_t at, int tag) {
+  f->guesses[at].name = NULL;
+  if (f->names == LUA_NOREF) {
+    lua_createtable(L, TL_GUESSES, 0);
+    f->names = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->names);
+  lua_pushvalue(L, -3);
+  lua_rawseti(L, -2, (lua_Integer)at + 1);
+  lua_pop(L, 1);
+  f->guesses[at] = (tl_guess){ lua_topointer(L, -2), (uint16_t)tag };
+}
+
+/* The tag of the name at -2, which comes at place `at`; -1: there is none. */
+static int find (taking *t, size_t at) {
+  lua_State *L = t->L;
+  tl_station_hooks *hooks = t->station->user;
+  size_t len;
+  tl_work(L, t->script);
+  if (lua_type(L, -2) != LUA_TSTRING)
+    wrong(t, lua_pushfstring(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2)));
+  const char *name = lua_tolstring(L, -2, &len);
+  int tag = tl_plan_find(t->plan, tl_slice_of(name, len));
+  if (tag < 0)
+    say_unknown(t, name);
+  else if (hooks && at < TL_GUESSES)
+    learn(L, hooks->functions, at, tag);
+  return tag;
+}
+
+static int by_tag (const void *a, const void *b) {
+  return ((const pending *)a)->tag - ((const pending *)b)->tag;
+}
+
+/* Lua's tables have no order; values come in that of the tags in the config, as those of
+** addressed tags do. */
+static void sort (pending *list, size_t n) {
+  if (n > FEW) {
+    qsort(list, n, sizeof *list, by_tag);
+    return;
+  }
+  for (size_t i = 1; i < n; i++) {
+    if (list[i - 1].tag <= list[i].tag) continue;
+    pending one = list[i];
+    size_t at = i;
+    for (; at > 0 && list[at - 1].tag > one.tag; at--) list[at] = list[at - 1];
+    list[at] = one;
+  }
+}
+
+static bool is_list (lua_State *L, int table) {
+  if (lua_type(L, -2) != LUA_TNUMBER) return false;
+  bool yes = lua_rawgeti(L, table, 1) != LUA_TNIL;
+  lua_pop(L, 1);
+  return yes;
+}
+
+/* Of the table that stands `above` places above the texts. A decoder returns the same names in
+** the same order again and again: the tag that came at this place before is tried first. False:
+** the outermost table is a list. */
+static bool take_values (taking *t, int above, int64_t time_ms) {
+  lua_State *L = t->L;
+  const tl_station_hooks *hooks = t->station->user;
+  const tl_guess *guesses = hooks ? hooks->functions->guesses : NULL;
+  size_t at = 0, first = t->n;
+  for (lua_pushnil(L); lua_next(L, t->base + t->texts + above) != 0; at++) {
+    const tl_guess *guess = guesses && at < TL_GUESSES ? &guesses[at] : NULL;
+    bool guessed = guess && guess->name && guess->name == lua_topointer(L, -2) &&
+                   guess->tag < t->plan->tag_count;
+    if (!guessed && t->sample == 0 && is_list(L, t->base + t->texts + above)) return false;
+    int tag = guessed ? guess->tag : find(t, at);
+    if (tag >= 0) {
+      int type_in = lua_type(L, -1);
+      if (type_in == LUA_TTABLE)
+        take_detailed(t, tag, time_ms);
+      else
+        take(t, tag, type_in, time_ms);
+    }
+    lua_pop(L, 1);
+  }
+  tl_work(L, t->script);
+  sort(t->list + first, t->n - first);
+  return true;
+}
+
+/* --- all of them --- */
+
+/* Returns the last one's time. */
+static int64_t take_list (taking *t, int list, int64_t time_ms) {
+  lua_State *L = t->L;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+  int64_t last = time_ms;
+  for (t->sample = 1; t->sample <= n; t->sample++) {
+    int64_t at = time_ms;
+    if (lua_rawgeti(L, list, t->sample) != LUA_TTABLE)
+      wrong(t, lua_pushfstring(L, "expected a table { time =, values = }, got %s",
+                               tl_push_got(L, -1)));
+    if (lua_getfield(L, -1, "time") != LUA_TNIL) at = read_time(t, -1, "its time");
+    lua_pop(L, 1);
+    if (lua_getfield(L, -1, "values") != LUA_TTABLE)
+      wrong(t, lua_pushfstring(L, "expected values = { … }, got %s", tl_push_got(L, -1)));
+    take_values(t, 2, at);
+    lua_pop(L, 2);
+    tl_work(L, t->script);
+    last = at;
+  }
+  return last;
+}
+
+/* Raises nothing any more. Handlers of the values run meanwhile, and may switch the station
+** off, or change it. */
+static void set (const taking *t) {
+  tl_station *s = t->station;
+  for (size_t i = 0; i < t->n; i++) {
+    const pending *p = &t->list[i];
+    if (p->tag >= s->plan->tag_count || s->plan->tags[p->tag].type != p->type) continue;
+    tl_tag *tag = &s->tags[p->tag];
+    if (p->how == MISSING)
+      tl_tag_missing(tag, p->time_ms);
+    else if (p->how != VALID)
+      tl_tag_invalidate(tag, (tl_reason)p->how, p->time_ms);
+    /* no memory */
+    else if (!tl_tag_receive(tag, &p->value, p->time_ms))
+      tl_tag_invalidate(tag, TL_REASON_MISSING, p->time_ms);
+    if (s->off || s->simulated) return;
+  }
+}
+
+bool tl_take_gone (lua_State *L, int index, int64_t *time_ms) {
+  /* it may end in string.unpack, which gives a place too */
+  if (lua_type(L, index + 2) != LUA_TSTRING) return false;
+  if (!tl_slice_eq(tl_slice_str(lua_tostring(L, index + 2)), TL_LIT("StHardErr")))
+    luaL_error(
+        L,
+        "decode: expected \"StHardErr\" or nil as its third result, the station's status, got %s",
+        tl_push_got(L, index + 2));
+  if (!lua_isnil(L, index + 1))
+    *time_ms = read_time(&(taking){ .L = L }, index + 1, "the time that decode returned");
+  return true;
+}
+
+void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
+                      tl_reading *reading) {
+  pending here[HERE];
+  taking t = {
+    .L = L, .script = s, .station = station, .plan = station->plan, .list = here, .room = HERE
+  };
+  if (lua_type(L, first) != LUA_TTABLE)
+    luaL_error(L,
+               "decode must return a table of tag names and values, a list of samples, or nil; it "
+               "returned %s",
+               tl_push_got(L, first));
+  if (!lua_isnil(L, first + 1)) time_ms = read_time(&t, first + 1, "the time that decode returned");
+  lua_pushnil(L);
+  t.base = lua_gettop(L);
+  lua_pushvalue(L, first);
+  if (!take_values(&t, 1, time_ms)) {
+    t.n = 0;
+    t.texts = 0;
+    lua_settop(L, t.base);
+    time_ms = take_list(&t, first, time_ms);
+  }
+  if (t.n > HERE) tl_work_ahead(L, t.n * NS_PER_VALUE);
+  tl_station_set(reading, time_ms);
+  if (!station->off && !station->simulated)
+    set(&t); /* unless a handler of an addressed tag wanted otherwise */
+}

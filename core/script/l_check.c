@@ -1,0 +1,148 @@
+/* core/script/l_check.c — the core's checks as a Lua module, tagline.core: what the config must
+** know before it is taken. Pure functions; knows nothing of running lines. It is part of the
+** program, and a loadable module for specs that run in a plain Lua. */
+#include "script/l_check.h"
+
+#include <lauxlib.h>
+
+#include "base/pattern.h"
+#include "base/text.h"
+#include "payload/json.h"
+#include "payload/timemask.h"
+#include "route/router.h"
+#include "script/zone_file.h"
+
+static tl_slice check_slice (lua_State *L, int arg) {
+  size_t len;
+  const char *at = luaL_checklstring(L, arg, &len);
+  return tl_slice_of(at, len);
+}
+
+/* true, or nil, text, byte offset (from 0). */
+static int answer (lua_State *L, int rc, const tl_err *err) {
+  if (rc == TL_OK) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, err->text);
+  lua_pushinteger(L, (lua_Integer)err->at);
+  return 3;
+}
+
+static int l_filter_check (lua_State *L) {
+  tl_err err = { 0 };
+  tl_slice text = check_slice(L, 1);
+  return answer(L, tl_filter_check(text, &err), &err);
+}
+
+static int l_topic_check (lua_State *L) {
+  tl_err err = { 0 };
+  tl_slice text = check_slice(L, 1);
+  return answer(L, tl_topic_check(text, &err), &err);
+}
+
+static int l_filter_match (lua_State *L) {
+  tl_slice filter = check_slice(L, 1), topic = check_slice(L, 2);
+  lua_pushboolean(L, tl_filter_match(filter, topic));
+  return 1;
+}
+
+static int l_plain (lua_State *L) {
+  tl_slice address = check_slice(L, 1);
+  lua_pushboolean(L, tl_address_is_plain(address));
+  return 1;
+}
+
+static int l_utf8 (lua_State *L) {
+  tl_slice text = check_slice(L, 1);
+  size_t good = tl_utf8_prefix(text.at, text.len);
+  lua_pushboolean(L, good == text.len);
+  lua_pushinteger(L, (lua_Integer)good);
+  return 2;
+}
+
+static int l_json_path (lua_State *L) {
+  tl_err err = { 0 };
+  tl_slice path = check_slice(L, 1);
+  return answer(L, tl_json_path_check(path, &err), &err);
+}
+
+static int l_timemask (lua_State *L) {
+  tl_err err = { 0 };
+  tl_timemask *mask = NULL;
+  tl_slice text = check_slice(L, 1);
+  int rc = tl_timemask_new(&mask, text, &err);
+  if (rc == TL_OK) tl_timemask_free(mask); /* nothing above can raise while it is ours */
+  return answer(L, rc, &err);
+}
+
+static int l_zone (lua_State *L) {
+  tl_err err = { 0 };
+  tl_zone *zone = NULL;
+  const char *name = luaL_checkstring(L, 1);
+  int rc = tl_zone_load(&zone, name, &err);
+  if (rc == TL_OK) tl_zone_free(zone);
+  return answer(L, rc, &err);
+}
+
+typedef struct {
+  tl_pattern *pattern;
+} lpattern;
+
+static int lpattern_close (lua_State *L) {
+  lpattern *p = lua_touserdata(L, 1);
+  tl_pattern_free(p->pattern);
+  p->pattern = NULL;
+  return 0;
+}
+
+/* { count = capture groups, groups = the names }, or nil, text, byte offset. Building the table
+** can raise (no memory), so the pattern has an owner that Lua closes. */
+static int l_regex (lua_State *L) {
+  tl_err err = { 0 };
+  const char *name;
+  int rc, number;
+  tl_slice text = check_slice(L, 1);
+  int flags = TL_PATTERN_LAZY | TL_PATTERN_UTF | (lua_toboolean(L, 2) ? TL_PATTERN_WHOLE : 0);
+  lpattern *p = lua_newuserdatauv(L, sizeof *p, 0);
+  p->pattern = NULL;
+  luaL_setmetatable(L, "tagline.core.pattern");
+  rc = tl_pattern_new(&p->pattern, text, flags, &err);
+  if (rc != TL_OK) return answer(L, rc, &err);
+  lua_createtable(L, 0, 2);
+  lua_pushinteger(L, tl_pattern_group_count(p->pattern));
+  lua_setfield(L, -2, "count");
+  lua_newtable(L);
+  for (int i = 0; tl_pattern_named(p->pattern, i, &name, &number); i++) {
+    lua_pushstring(L, name);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "groups");
+  tl_pattern_free(p->pattern); /* 10,000 addresses: do not wait for the collector */
+  p->pattern = NULL;
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  { "filter_check", l_filter_check },
+  { "filter_match", l_filter_match },
+  { "json_path", l_json_path },
+  { "plain", l_plain },
+  { "regex", l_regex },
+  { "timemask", l_timemask },
+  { "topic_check", l_topic_check },
+  { "utf8", l_utf8 },
+  { "zone", l_zone },
+  { NULL, NULL },
+};
+
+int luaopen_tagline_core (lua_State *L) {
+  if (luaL_newmetatable(L, "tagline.core.pattern")) {
+    lua_pushcfunction(L, lpattern_close);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_pop(L, 1);
+  luaL_newlib(L, functions);
+  return 1;
+}

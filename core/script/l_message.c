@@ -1,0 +1,151 @@
+/* core/script/l_message.c — msg, as decode sees it: fields are made when they are first asked
+** for, so that a decoder that reads three bytes pays for three bytes.
+**
+** A msg is a light userdata that holds the number of its message: it costs nothing to make, and
+** one that a script kept is told from the present one by its number. All light userdata of a
+** state share one metatable; number 0 (NULL) is json.null. */
+#include <string.h>
+
+#include "script/script.h"
+
+enum { CACHE_PAYLOAD = 1, CACHE_JSON = 2 }; /* in the table s->message_cache */
+
+static int cached (lua_State *L, tl_script *s, int slot) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->message_cache);
+  lua_rawgeti(L, -1, slot);
+  return 1;
+}
+
+static void keep (lua_State *L, tl_script *s, int slot) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->message_cache);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, slot);
+  lua_pop(L, 1);
+}
+
+static int push_payload (lua_State *L, tl_message_now *o) {
+  tl_script *s = tl_script_of(L);
+  if (o->has_payload) return cached(L, s, CACHE_PAYLOAD);
+  tl_push_outside(L, o->m->payload);
+  keep(L, s, CACHE_PAYLOAD);
+  o->has_payload = true;
+  return 1;
+}
+
+static int push_json (lua_State *L, tl_message_now *o) {
+  tl_script *s = tl_script_of(L);
+  if (o->has_json) return cached(L, s, CACHE_JSON);
+  tl_push_json(L, o->m->payload); /* raises with line and column */
+  keep(L, s, CACHE_JSON);
+  o->has_json = true;
+  return 1;
+}
+
+static int push_captures (lua_State *L, const tl_message_now *o) {
+  const char *name;
+  int number;
+  lua_newtable(L);
+  if (!o->route || !o->route->groups) return 1;
+  for (uint32_t i = 1; i < o->route->group_count; i++) {
+    const tl_group *g = &o->route->groups[i];
+    if (g->from == UINT32_MAX) continue;
+    lua_pushlstring(L, (const char *)o->m->topic.at + g->from, g->to - g->from);
+    lua_rawseti(L, -2, i);
+  }
+  for (int i = 0; o->route->pattern && tl_pattern_named(o->route->pattern, i, &name, &number);
+       i++) {
+    lua_rawgeti(L, -1, number);
+    lua_setfield(L, -2, name);
+  }
+  return 1;
+}
+
+static int message_index (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  tl_message_now *o = s->message;
+  uintptr_t number = (uintptr_t)lua_touserdata(L, 1);
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
+  if (number == 0) return luaL_error(L, "attempt to index json.null (field '%s')", key);
+  if (!o || o->number != number)
+    return luaL_error(L, "msg.%s: the message is over; copy what you need of it in decode", key);
+  if (strcmp(key, "payload") == 0) return push_payload(L, o);
+  if (strcmp(key, "json") == 0) return push_json(L, o);
+  if (strcmp(key, "captures") == 0) return push_captures(L, o);
+  if (strcmp(key, "topic") == 0)
+    lua_pushlstring(L, (const char *)o->m->topic.at, o->m->topic.len);
+  else if (strcmp(key, "qos") == 0)
+    lua_pushinteger(L, o->m->qos);
+  else if (strcmp(key, "retain") == 0)
+    lua_pushboolean(L, o->m->retain);
+  else if (strcmp(key, "dup") == 0)
+    lua_pushboolean(L, o->m->dup);
+  else if (strcmp(key, "id") == 0)
+    lua_pushinteger(L, o->m->id);
+  else if (strcmp(key, "time") == 0)
+    lua_pushnumber(L, (lua_Number)o->time_ms / 1000.0);
+  else if (strcmp(key, "station") == 0)
+    tl_push_station(L, (tl_station *)o->station);
+  else
+    return luaL_error(
+        L, "msg has no field '%s' (topic payload qos retain dup id time captures station json)",
+        key);
+  return 1;
+}
+
+static int message_newindex (lua_State *L) {
+  bool null = !lua_touserdata(L, 1);
+  return luaL_error(L, null ? "attempt to index json.null"
+                            : "msg is not assigned to: return what decode finds");
+}
+
+static int message_tostring (lua_State *L) {
+  if (!lua_touserdata(L, 1))
+    lua_pushliteral(L, "null");
+  else
+    lua_pushliteral(L, "a message (topic payload qos retain dup id time captures station json)");
+  return 1;
+}
+
+void tl_open_message (lua_State *L) {
+  static const luaL_Reg methods[] = {
+    { "__index", message_index },
+    { "__newindex", message_newindex },
+    { "__tostring", message_tostring },
+    { NULL, NULL },
+  };
+  tl_script *s = tl_script_of(L);
+  lua_createtable(L, 2, 0);
+  for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) {
+    /* so that emptying them needs no memory */
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, slot);
+  }
+  s->message_cache = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushlightuserdata(L, NULL);
+  luaL_newlib(L, methods);
+  lua_pushliteral(L, "tagline.message");
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}
+
+void tl_push_message (lua_State *L, tl_message_now *now) {
+  tl_script *s = tl_script_of(L);
+  now->outer = s->message;
+  if (now->outer) now->outer->has_payload = now->outer->has_json = false; /* one cache for all */
+  now->number = ++s->messages;
+  s->message = now;
+  lua_pushlightuserdata(L, (void *)now->number);
+}
+
+void tl_end_message (tl_script *s, tl_message_now *now) {
+  if (now->number == 0) return;
+  s->message = now->outer;
+  if (!now->has_payload && !now->has_json) return;
+  lua_rawgeti(s->L, LUA_REGISTRYINDEX, s->message_cache);
+  for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) {
+    lua_pushboolean(s->L, 0);
+    lua_rawseti(s->L, -2, slot);
+  }
+  lua_pop(s->L, 1);
+}

@@ -1,0 +1,157 @@
+/* core/script/l_timers.c — every(seconds, fn) and after(seconds, fn) of a config, and of its
+** handlers while it runs. A reload ends the old ones and starts the new. */
+#include <stdlib.h>
+
+#include "script/failures.h"
+#include "script/script.h"
+
+enum { TIMERS_MAX = 10000 }; /* a handler that starts one for each message would go on for ever */
+
+struct tl_hook_timer {
+  tl_hook_timer *next;
+  tl_script *script;
+  tl_timer *timer;
+  int function; /* registry reference */
+  tl_asker asker;
+  int64_t due, every_ms; /* every_ms 0: once */
+};
+
+static int p_fire (lua_State *L) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, *(const int *)lua_touserdata(L, 1));
+  lua_call(L, 0, 0);
+  return 0;
+}
+
+static void drop (tl_hook_timer *t) {
+  tl_script *s = t->script;
+  for (tl_hook_timer **at = &s->timers; *at; at = &(*at)->next) {
+    if (*at != t) continue;
+    *at = t->next;
+    break;
+  }
+  s->timer_count--;
+  tl_timer_close(t->timer);
+  free(t);
+}
+
+static void on_due (void *ctx) {
+  tl_hook_timer *t = ctx;
+  tl_script *s = t->script;
+  bool every = t->every_ms > 0;
+  int function = t->function;
+  tl_asker before = tl_asker_enter(s, t->asker);
+  const char *what = every ? "every" : "after";
+  tl_buf err;
+  if (every) {
+    /* On the grid of its start, so that it does not drift; what was missed is not made up for. */
+    int64_t now = tl_loop_now(s->loop);
+    t->due += t->every_ms;
+    if (t->due <= now) t->due += (now - t->due) / t->every_ms * t->every_ms + t->every_ms;
+    tl_timer_at(t->timer, t->due);
+  } else {
+    drop(t);
+  }
+  tl_buf_init(&err); /* from here on `t` may be gone: the function may have the config reloaded */
+  if (tl_script_enter(s, p_fire, &function, s->handler_time, what, &err) != LUA_OK) {
+    tl_script_say_error(s, what, tl_buf_bytes(&err));
+    tl_failure_note(s, NULL, NULL, what, tl_buf_bytes(&err));
+  }
+  tl_buf_fini(&err);
+  if (!every) luaL_unref(s->L, LUA_REGISTRYINDEX, function);
+  tl_asker_leave(s, before);
+}
+
+static tl_hook_timer *earliest (const tl_script *s) {
+  tl_hook_timer *first = s->timers;
+  for (tl_hook_timer *t = first; t; t = t->next)
+    if (t->due <= first->due) first = t; /* the list is newest first */
+  return first;
+}
+
+int64_t tl_timers_due (const tl_script *s) {
+  const tl_hook_timer *t = earliest(s);
+  return t ? t->due : INT64_MAX;
+}
+
+void tl_timers_fire (tl_script *s) {
+  tl_hook_timer *t = earliest(s);
+  if (!t || t->due == INT64_MAX) return;
+  tl_timer_stop(t->timer);
+  on_due(t);
+}
+
+void tl_timers_stop (tl_script *s) {
+  while (s->timers) {
+    luaL_unref(s->L, LUA_REGISTRYINDEX, s->timers->function);
+    drop(s->timers);
+  }
+}
+
+/* The function is on top; it is popped. */
+static void add (lua_State *L, tl_script *s, bool every, double seconds) {
+  double ms = seconds * 1000.0;
+  int64_t period = ms < 1 ? 1 : ms > 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
+  if (s->timer_count >= TIMERS_MAX) luaL_error(L, "more than %d timers", TIMERS_MAX);
+  tl_hook_timer *t = calloc(1, sizeof *t);
+  if (!t) luaL_error(L, "not enough memory");
+  *t = (tl_hook_timer){
+    .next = s->timers, .script = s, .function = LUA_NOREF, .every_ms = every ? period : 0
+  };
+  if (tl_timer_new(&t->timer, s->loop, on_due, t) < 0) {
+    free(t);
+    luaL_error(L, "not enough memory");
+  }
+  t->asker = tl_asker_here(L);
+  s->timers = t;
+  s->timer_count++;
+  t->due = INT64_MAX;
+  /* when this raises, the list owns a timer that never fires */
+  t->function = luaL_ref(L, LUA_REGISTRYINDEX);
+  t->due = tl_loop_now(s->loop) + period;
+  tl_timer_at(t->timer, t->due);
+}
+
+int tl_timers_start (lua_State *L, tl_script *s, int list) {
+  tl_timers_stop(s);
+  if (lua_type(L, list) != LUA_TTABLE) return 0;
+  lua_Integer n = luaL_len(L, list);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, list, i);
+    lua_getfield(L, -1, "kind");
+    bool every = lua_tostring(L, -1)[0] == 'e';
+    lua_getfield(L, -2, "seconds");
+    double seconds = lua_tonumber(L, -1);
+    lua_getfield(L, -3, "fn");
+    add(L, s, every, seconds);
+    lua_pop(L, 3);
+  }
+  return 0;
+}
+
+/* --- while the config runs --- */
+
+static int start (lua_State *L, bool every, double least) {
+  tl_script *s = tl_script_of(L);
+  const char *what = every ? "every" : "after";
+  if (!s->loop) return luaL_error(L, "there are timers only while the config runs");
+  if (lua_type(L, 1) != LUA_TNUMBER || !(lua_tonumber(L, 1) >= least) || lua_tonumber(L, 1) > 1e9)
+    return luaL_error(L, "%s: expected seconds (%f to 1000000000), got %s", what, least,
+                      tl_push_got(L, 1));
+  if (lua_type(L, 2) != LUA_TFUNCTION && luaL_getmetafield(L, 2, "__call") == LUA_TNIL)
+    return luaL_error(L, "%s: expected a function as the second value, got %s", what,
+                      tl_push_got(L, 2));
+  lua_settop(L, 2);
+  tl_eval_log(L, NULL, "%s %g s", what, lua_tonumber(L, 1));
+  add(L, s, every, lua_tonumber(L, 1));
+  return 0;
+}
+
+static int live_every (lua_State *L) { return start(L, true, 0.001); }
+static int live_after (lua_State *L) { return start(L, false, 0); }
+
+void tl_open_timers (lua_State *L) {
+  lua_pushcfunction(L, live_every);
+  lua_setfield(L, -2, "every");
+  lua_pushcfunction(L, live_after);
+  lua_setfield(L, -2, "after");
+}

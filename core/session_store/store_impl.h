@@ -1,0 +1,45 @@
+/* core/session_store/store_impl.h — the inside of a store, shared by the files of this room
+** only. */
+#ifndef TL_SESSION_STORE_STORE_IMPL_H
+#define TL_SESSION_STORE_STORE_IMPL_H
+
+#include <sqlite3.h>
+
+#include "session_store/store.h"
+
+enum {
+  TL_SQL_BEGIN,
+  TL_SQL_COMMIT,
+  TL_SQL_ROLLBACK,
+  TL_SQL_PUT_MESSAGE,
+  TL_SQL_PUT_RECEIVED,
+  TL_SQL_PUT_FILTER,
+  TL_SQL_DELETE_MESSAGE,
+  TL_SQL_DELETE_RECEIVED,
+  TL_SQL_DELETE_FILTER,
+  TL_SQL_MANY
+};
+
+struct tl_store {
+  sqlite3 *db;
+  sqlite3_stmt *sql[TL_SQL_MANY];
+  tl_buf path;    /* NUL-terminated */
+  tl_buf batch;   /* records as batch.c lays them out */
+  bool must_sync; /* the batch holds something that a power failure must not take */
+  bool has_received;
+  /* the system's, of the last step: SQLite itself does not keep that of a failed write */
+  int reason;
+  int log_pages; /* in the log since it was last begun anew */
+  bool unsynced; /* so does what was written */
+  bool sync_failed;
+  tl_store_stats stats;
+};
+
+/* Fill *err from an SQLite result, with the file's name, and return our code for it. */
+int tl_store_fail (const tl_store *s, int sqlite, tl_err *err);
+int tl_store_damaged (const tl_store *s, const char *what, tl_err *err);
+/* A message's sum, so that no damaged byte is ever sent to a device. */
+uint32_t tl_store_sum (uint64_t sequence, uint16_t id, tl_slice bytes);
+int tl_store_prepare (tl_store *s); /* an SQLite result */
+
+#endif
