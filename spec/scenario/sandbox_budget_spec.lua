@@ -363,7 +363,7 @@ describe("the largest texts", function()
   it("are those of devices; a script's own are a 64th of the memory", function()
     local b = broker.new()
     local t = tagline.run([[
-      line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
+      limits { handler_time = 2 } line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
         decode = function(msg)
           local ok, made = pcall(function() return msg.topic == "s" and #msg.payload > 6e6 and msg.payload .. "x" end)
           if made then error("made, of " .. #made) end

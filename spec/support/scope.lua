@@ -12,6 +12,9 @@ local no_sigpipe = uv.new_signal()
 no_sigpipe:start("sigpipe")
 no_sigpipe:unref()
 
+-- Is it that one, or the same of another spec file that ran before in this process?
+local function is_ours(handle) return uv.handle_get_type(handle) == "signal" and not uv.has_ref(handle) end
+
 -- Have `close` called at the end of this spec.
 function scope.defer(close) deferred[#deferred + 1] = close end
 
@@ -54,7 +57,7 @@ function scope.finish()
     uv.walk(function(handle)
       if uv.is_closing(handle) then
         open.closing = true
-      elseif handle ~= no_sigpipe then
+      elseif not is_ours(handle) then
         open[#open + 1] = handle
       end
     end)
