@@ -4,7 +4,9 @@ local load = require "tagline.config.load"
 
 -- The words that a config has beyond Lua's own, as its environment really holds them.
 local function real_words()
-  local draft, problems = load.string('line "p" { host = "h" }', "c.lua", { api = { lines = {}, stations = {}, tags = {}, explain = print, messages = print } })
+  local text = 'line "p" { host = "h", station "s" { address = "a" } }'
+  local api = { lines = {}, stations = {}, tags = {}, explain = print, messages = print }
+  local draft, problems = load.string(text, "c.lua", { api = api })
   assert.same({}, problems)
   local words = {}
   for name in pairs(draft.env) do
