@@ -1,0 +1,127 @@
+/* core/spool/cursor.c — how far each outlet is, in a small file beside the segments. */
+#include "spool/spool_impl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KEPT_S = 24 * 3600, LINE = 40 };
+/* The file is written when the outlet has gone on by so many values, and when it is closed: what is
+** sent again after a kill is known there already. */
+enum { STORE_EACH = 1000 };
+
+/* A cursor's file: spool and number in 16 hexadecimal digits each, a line break between them. */
+static bool read_place (int fd, uint64_t *spool, uint64_t *at) {
+  char text[LINE];
+  unsigned long long a, b;
+  ssize_t n = pread(fd, text, sizeof text - 1, 0);
+  if (n < 33) return false;
+  text[n] = '\0';
+  if (sscanf(text, "%16llx\n%16llx", &a, &b) != 2) return false;
+  *spool = a;
+  *at = b;
+  return true;
+}
+
+static void store (tl_cursor *c) {
+  char text[LINE];
+  if (c->stored == c->at) return;
+  int n = snprintf(text, sizeof text, "%016llx\n%016llx\n", (unsigned long long)c->spool->id,
+                   (unsigned long long)c->at);
+  if (pwrite(c->fd, text, (size_t)n, 0) == n) c->stored = c->at;
+}
+
+int tl_cursor_open (tl_cursor **out, tl_spool *s, const char *name, tl_err *err) {
+  tl_cursor *c = calloc(1, sizeof *c);
+  char file[80];
+  uint64_t spool;
+  if (!c) return tl_fail(err, TL_ENOMEM, 0, "no memory for an outlet");
+  snprintf(c->name, sizeof c->name, "%s", name);
+  snprintf(file, sizeof file, "%s.cursor", c->name);
+  c->fd = openat(s->folder, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+  if (c->fd < 0) {
+    int code = -errno;
+    free(c);
+    return tl_fail(err, code, 0, "spool: '%s': %s", file, strerror(-code));
+  }
+  c->spool = s;
+  if (!read_place(c->fd, &spool, &c->at) || spool != s->id || c->at > s->next)
+    c->at = s->is_new && s->count > 0 ? s->segments[0].first : s->next;
+  else
+    c->stored = c->at;
+  store(c);
+  c->next = s->cursors;
+  s->cursors = c;
+  *out = c;
+  return TL_OK;
+}
+
+void tl_cursor_close (tl_cursor *c) {
+  if (!c) return;
+  tl_cursor **at = &c->spool->cursors;
+  while (*at != c) at = &(*at)->next;
+  *at = c->next;
+  store(c);
+  (void)!futimens(c->fd, NULL); /* its day begins now */
+  close(c->fd);
+  free(c);
+}
+
+uint64_t tl_cursor_at (const tl_cursor *c) { return c->at; }
+
+void tl_cursor_move (tl_cursor *c, uint64_t next) {
+  tl_spool *s = c->spool;
+  if (next <= c->at) return;
+  c->at = next;
+  bool passed = s->count > 1 && s->segments[1].first <= next;
+  if (passed || next >= c->stored + STORE_EACH || next == s->next) store(c);
+  if (passed) tl_spool_trim(s);
+}
+
+static bool is_open (const tl_spool *s, const char *file) {
+  for (const tl_cursor *c = s->cursors; c; c = c->next) {
+    size_t n = strlen(c->name);
+    if (strncmp(file, c->name, n) == 0 && strcmp(file + n, ".cursor") == 0) return true;
+  }
+  return false;
+}
+
+/* An outlet that was taken out of the config by mistake finds its values for a day. */
+static uint64_t lowest_of_absent (const tl_spool *s, uint64_t lowest) {
+  int copy = dup(s->folder);
+  DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+  if (!dir) {
+    if (copy >= 0) close(copy);
+    return lowest;
+  }
+  rewinddir(dir);
+  for (struct dirent *e; (e = readdir(dir));) {
+    size_t n = strlen(e->d_name);
+    uint64_t spool, at;
+    struct stat st;
+    if (n < 8 || strcmp(e->d_name + n - 7, ".cursor") != 0 || is_open(s, e->d_name)) continue;
+    int fd = openat(s->folder, e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) continue;
+    bool ours = fstat(fd, &st) == 0 && read_place(fd, &spool, &at) && spool == s->id;
+    close(fd);
+    if (!ours || st.st_mtime + KEPT_S < time(NULL))
+      unlinkat(s->folder, e->d_name, 0);
+    else if (at < lowest)
+      lowest = at;
+  }
+  closedir(dir);
+  return lowest;
+}
+
+uint64_t tl_spool_lowest (const tl_spool *s) {
+  uint64_t lowest = s->next;
+  for (const tl_cursor *c = s->cursors; c; c = c->next) {
+    if (c->at < lowest) lowest = c->at;
+  }
+  return lowest_of_absent(s, lowest);
+}

@@ -1,0 +1,175 @@
+/* core/spool/reader.c — see reader.h. */
+#include "spool/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "spool/segment.h"
+
+enum { READ_BYTES = 1 << 20 };
+
+/* A definition with texts of its own. */
+typedef struct {
+  tl_series series;
+  char *texts;
+} known;
+
+struct tl_reader {
+  int fd;
+  uint64_t segment; /* of fd; 0: none */
+  uint64_t read_to; /* bytes of the file that were read */
+  uint64_t end;
+  uint64_t wanted; /* the first value that is asked for */
+  tl_buf bytes;
+  size_t at; /* where the next batch begins in `bytes` */
+  tl_batch batch;
+  size_t record;   /* where the next record begins in the batch */
+  uint64_t number; /* of the next value in the batch */
+  bool inside;     /* a batch */
+  known *known;
+  uint32_t count, cap;
+};
+
+int tl_reader_new (tl_reader **out) {
+  tl_reader *r = calloc(1, sizeof *r);
+  if (!r) return TL_ENOMEM;
+  r->fd = -1;
+  tl_buf_init(&r->bytes);
+  *out = r;
+  return TL_OK;
+}
+
+static void forget (tl_reader *r) {
+  if (r->fd >= 0) close(r->fd);
+  for (uint32_t i = 0; i < r->count; i++) free(r->known[i].texts);
+  tl_buf_clear(&r->bytes);
+  r->fd = -1;
+  r->segment = r->count = 0;
+  r->at = 0;
+  r->inside = false;
+}
+
+void tl_reader_free (tl_reader *r) {
+  if (!r) return;
+  forget(r);
+  tl_buf_fini(&r->bytes);
+  free(r->known);
+  free(r);
+}
+
+static int open_segment (tl_reader *r, const tl_reader_place *p) {
+  tl_segment_head head;
+  char name[32];
+  forget(r);
+  tl_segment_name(p->first, name);
+  r->fd = openat(p->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (r->fd < 0) return -errno;
+  int rc = tl_segment_read_head(r->fd, &head);
+  if (rc == TL_OK && head.first != p->first) rc = TL_EMALFORMED;
+  r->segment = p->first;
+  r->read_to = TL_SEGMENT_HEAD;
+  return rc;
+}
+
+int tl_reader_seek (tl_reader *r, const tl_reader_place *p) {
+  int rc = TL_OK;
+  bool behind = r->inside ? r->number > p->at : r->wanted > p->at;
+  if (r->segment != p->first || behind) rc = open_segment(r, p);
+  if (rc < 0) forget(r);
+  r->end = p->end;
+  r->wanted = p->at;
+  return rc;
+}
+
+static int type_of (void *ctx, uint32_t series) {
+  const tl_reader *r = ctx;
+  return series < r->count ? r->known[series].series.type : -1;
+}
+
+/* A definition that comes again has changed: another unit, perhaps. */
+static int define (tl_reader *r, const tl_series *s) {
+  if (s->id > r->count) return TL_EMALFORMED;
+  if (s->id == r->cap) {
+    uint32_t cap = r->cap > 0 ? r->cap * 2 : 64;
+    known *more = realloc(r->known, cap * sizeof *more);
+    if (!more) return TL_ENOMEM;
+    r->known = more;
+    r->cap = cap;
+  }
+  char *texts = malloc(s->name.len + s->unit.len + s->description.len + 1);
+  if (!texts) return TL_ENOMEM;
+  known *k = &r->known[s->id];
+  if (s->id == r->count)
+    r->count++;
+  else
+    free(k->texts);
+  k->series = *s;
+  k->texts = texts;
+  tl_slice *const parts[] = { &k->series.name, &k->series.unit, &k->series.description };
+  for (int i = 0; i < 3; i++) {
+    if (parts[i]->len > 0) memcpy(texts, parts[i]->at, parts[i]->len);
+    parts[i]->at = (const uint8_t *)texts;
+    texts += parts[i]->len;
+  }
+  return TL_OK;
+}
+
+/* 1: a batch is there; 0: no whole one up to the end. */
+static int next_batch (tl_reader *r) {
+  for (;;) {
+    long n = tl_batch_read(tl_buf_bytes(&r->bytes), r->at, &r->batch);
+    if (n > 0) {
+      r->at += (size_t)n;
+      r->record = 0;
+      r->number = r->batch.first;
+      r->inside = true;
+      return 1;
+    }
+    if (n != TL_EPARTIAL) return (int)n;
+    if (r->read_to >= r->end) return r->bytes.len > r->at ? TL_EMALFORMED : 0;
+    tl_buf_drop(&r->bytes, r->at);
+    r->at = 0;
+    uint64_t left = r->end - r->read_to;
+    size_t wanted = left < READ_BYTES ? (size_t)left : READ_BYTES;
+    if (tl_buf_reserve(&r->bytes, wanted) < 0) return TL_ENOMEM;
+    ssize_t got = pread(r->fd, r->bytes.at + r->bytes.len, wanted, (off_t)r->read_to);
+    if (got < 0) return -errno;
+    if (got == 0) return TL_EMALFORMED; /* shorter than the writer says */
+    r->bytes.len += (size_t)got;
+    r->read_to += (uint64_t)got;
+  }
+}
+
+static int next_in_batch (tl_reader *r, tl_reading_value *out) {
+  for (;;) {
+    tl_record record;
+    int rc = tl_record_next(r->batch.records, &r->record, type_of, r, &record);
+    if (rc < 0) return rc;
+    if (record.kind == TL_RECORD_END) {
+      r->inside = false;
+      return 0;
+    }
+    if (record.kind == TL_RECORD_SERIES) {
+      rc = define(r, &record.series);
+      if (rc < 0) return rc;
+      continue;
+    }
+    uint64_t number = r->number++;
+    if (number < r->wanted) continue;
+    *out = (tl_reading_value){ &r->known[record.sample.series].series, r->segment, record.sample,
+                               number, r->batch.arrival_ms };
+    return 1;
+  }
+}
+
+int tl_reader_next (tl_reader *r, tl_reading_value *out) {
+  if (r->fd < 0) return 0;
+  for (;;) {
+    int rc = r->inside ? next_in_batch(r, out) : 0;
+    if (rc != 0) return rc;
+    rc = next_batch(r);
+    if (rc <= 0) return rc;
+  }
+}

@@ -1,0 +1,48 @@
+/* core/spool/record.h — what a spool holds, as bytes: definitions of series (a tag's name, type,
+** unit, description) and values of them. Pure: bytes in, bytes out; no files, no clock. */
+#ifndef TL_SPOOL_RECORD_H
+#define TL_SPOOL_RECORD_H
+
+#include "base/buf.h"
+#include "base/value.h"
+
+/* A tag as outlets know it. Texts are borrowed. */
+typedef struct {
+  uint32_t id;                /* within one segment; ids begin at 0 and leave no gap */
+  uint8_t type;               /* tl_type */
+  tl_slice name;              /* "line.station.tag" */
+  tl_slice unit, description; /* may be empty */
+  double deadband;            /* of its history option; 0: none. For who shows it */
+  int64_t keep_ms;            /* 0: as the outlet has it */
+} tl_series;
+
+/* One value of one tag. */
+typedef struct {
+  uint32_t series;
+  uint8_t status, reason; /* tl_status, tl_reason */
+  uint16_t n;             /* counts the values of one tag at the same millisecond */
+  int64_t time_ms;        /* the tag's time; 0 while unset */
+  tl_value value;         /* counts where status is TL_VALID; text is borrowed */
+} tl_sample;
+
+/* Append a definition, or a value, to a batch. `type` is the series' type. Texts longer than
+** TL_RECORD_TEXT bytes are cut there: *cut says so. */
+enum { TL_RECORD_TEXT = 65536 };
+void tl_record_series (tl_buf *out, const tl_series *s);
+void tl_record_sample (tl_buf *out, const tl_sample *s, tl_type type, bool *cut);
+
+typedef enum { TL_RECORD_END, TL_RECORD_SERIES, TL_RECORD_SAMPLE } tl_record_kind;
+
+typedef struct {
+  tl_record_kind kind;
+  tl_series series;
+  tl_sample sample;
+} tl_record;
+
+/* Read the record at *at of a batch's bytes and move *at behind it. `type_of` tells the type of
+** a series that was defined before. TL_OK; kind is TL_RECORD_END at the end; TL_EMALFORMED:
+** these bytes are not a batch. Texts are borrowed from `bytes`. */
+int tl_record_next (tl_slice bytes, size_t *at, int (*type_of)(void *ctx, uint32_t series),
+                    void *ctx, tl_record *out);
+
+#endif

@@ -1,0 +1,140 @@
+/* core/spool/segment.c — see segment.h. Integers are little-endian. */
+#include "spool/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+static const uint8_t magic[8] = { 'T', 'L', 'S', 'P', 'O', 'O', 'L', '1' };
+
+enum { SCAN_BYTES = 1 << 20 };
+
+static void put (uint8_t *at, uint64_t number, int bytes) {
+  for (int i = 0; i < bytes; i++) at[i] = (uint8_t)(number >> (8 * i));
+}
+
+static uint64_t get (const uint8_t *at, int bytes) {
+  uint64_t number = 0;
+  for (int i = 0; i < bytes; i++) number |= (uint64_t)at[i] << (8 * i);
+  return number;
+}
+
+static uint32_t sum_of (const uint8_t *at, size_t len) {
+  return (uint32_t)crc32_z(crc32_z(0, NULL, 0), at, len);
+}
+
+void tl_segment_name (uint64_t first, char out[32]) {
+  snprintf(out, 32, "%016llx.spool", (unsigned long long)first);
+}
+
+bool tl_segment_is_name (const char *name, uint64_t *first) {
+  uint64_t number = 0;
+  for (int i = 0; i < 16; i++) {
+    const char *digits = "0123456789abcdef";
+    const char *digit = name[i] == '\0' ? NULL : strchr(digits, name[i]);
+    if (!digit) return false;
+    number = number << 4 | (uint64_t)(digit - digits);
+  }
+  *first = number;
+  return strcmp(name + 16, ".spool") == 0;
+}
+
+int tl_segment_make (int folder, const tl_segment_head *head) {
+  char name[32];
+  uint8_t bytes[TL_SEGMENT_HEAD] = { 0 };
+  tl_segment_name(head->first, name);
+  int fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return -errno;
+  memcpy(bytes, magic, sizeof magic);
+  put(bytes + 8, head->spool, 8);
+  put(bytes + 16, head->first, 8);
+  put(bytes + 24, (uint64_t)head->made_ms, 8);
+  put(bytes + 32, sum_of(bytes, 32), 4);
+  ssize_t n = write(fd, bytes, sizeof bytes);
+  if (n == (ssize_t)sizeof bytes) return fd;
+  int code = n < 0 ? -errno : -ENOSPC;
+  close(fd);
+  unlinkat(folder, name, 0);
+  return code;
+}
+
+int tl_segment_read_head (int fd, tl_segment_head *out) {
+  uint8_t bytes[TL_SEGMENT_HEAD];
+  ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+  if (n < 0) return -errno;
+  if (n != (ssize_t)sizeof bytes || memcmp(bytes, magic, sizeof magic) != 0 ||
+      get(bytes + 32, 4) != sum_of(bytes, 32))
+    return TL_EMALFORMED;
+  out->spool = get(bytes + 8, 8);
+  out->first = get(bytes + 16, 8);
+  out->made_ms = (int64_t)get(bytes + 24, 8);
+  return TL_OK;
+}
+
+/* Length 4, check sum 4 (of all that is behind it), first 8, arrival 8, count 4, nothing 4. */
+void tl_batch_seal (tl_buf *out, uint64_t first, uint32_t count, int64_t arrival_ms) {
+  if (out->failed || out->len < TL_BATCH_HEAD) return;
+  put(out->at, out->len - TL_BATCH_HEAD, 4);
+  put(out->at + 8, first, 8);
+  put(out->at + 16, (uint64_t)arrival_ms, 8);
+  put(out->at + 24, count, 4);
+  put(out->at + 28, 0, 4);
+  put(out->at + 4, sum_of(out->at + 8, out->len - 8), 4);
+}
+
+long tl_batch_read (tl_slice bytes, size_t at, tl_batch *out) {
+  if (bytes.len - at < TL_BATCH_HEAD) return TL_EPARTIAL;
+  const uint8_t *head = bytes.at + at;
+  size_t len = (size_t)get(head, 4);
+  if (len > TL_BATCH_MAX) return TL_EMALFORMED;
+  if (bytes.len - at - TL_BATCH_HEAD < len) return TL_EPARTIAL;
+  if (get(head + 4, 4) != sum_of(head + 8, TL_BATCH_HEAD - 8 + len)) return TL_EMALFORMED;
+  out->first = get(head + 8, 8);
+  out->arrival_ms = (int64_t)get(head + 16, 8);
+  out->count = (uint32_t)get(head + 24, 4);
+  out->records = tl_slice_of(head + TL_BATCH_HEAD, len);
+  return (long)(TL_BATCH_HEAD + len);
+}
+
+/* Read more of the file behind what is there. The number of bytes, 0 at the end, or -errno. */
+static long read_more (int fd, tl_buf *bytes, uint64_t at, size_t wanted) {
+  if (tl_buf_reserve(bytes, wanted) < 0) return -ENOMEM;
+  ssize_t n = pread(fd, bytes->at + bytes->len, wanted, (off_t)at);
+  if (n < 0) return -errno;
+  bytes->len += (size_t)n;
+  return n;
+}
+
+int tl_segment_scan (int fd, const tl_segment_head *head, uint64_t *end, uint64_t *next) {
+  tl_buf bytes;
+  size_t at = 0;
+  uint64_t read_to = TL_SEGMENT_HEAD;
+  int rc = TL_OK;
+  tl_buf_init(&bytes);
+  *end = TL_SEGMENT_HEAD;
+  *next = head->first;
+  for (;;) {
+    tl_batch batch;
+    long n = tl_batch_read(tl_buf_bytes(&bytes), at, &batch);
+    if (n > 0 && batch.first == *next) {
+      at += (size_t)n;
+      *end += (uint64_t)n;
+      *next += batch.count;
+      continue;
+    }
+    if (n != TL_EPARTIAL) break; /* damaged: the good part ends here */
+    tl_buf_drop(&bytes, at);
+    at = 0;
+    long more = read_more(fd, &bytes, read_to, SCAN_BYTES);
+    if (more < 0) rc = (int)more;
+    if (more <= 0) break;
+    read_to += (uint64_t)more;
+  }
+  tl_buf_fini(&bytes);
+  return rc;
+}

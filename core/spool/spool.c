@@ -1,0 +1,325 @@
+/* core/spool/spool.c — the writing side of a spool, and its segments' life. See spool.h. */
+#include "spool/spool_impl.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Two segments at least fit under the bound, so that the oldest can go while the newest grows. */
+static uint64_t segment_bytes (const tl_spool *s) {
+  uint64_t part = s->max_bytes / 8;
+  return part < TL_SEGMENT_BYTES ? part : TL_SEGMENT_BYTES;
+}
+
+static int fail_errno (tl_err *err, int code, const char *what, const char *path) {
+  return tl_fail(err, code, 0, "%s '%.150s': %s", what, path, strerror(-code));
+}
+
+/* --- segments --- */
+
+static tl_spool_segment *add_segment (tl_spool *s) {
+  if (s->count == s->cap) {
+    uint32_t cap = s->cap > 0 ? s->cap * 2 : 16;
+    tl_spool_segment *more = realloc(s->segments, cap * sizeof *more);
+    if (!more) return NULL;
+    s->segments = more;
+    s->cap = cap;
+  }
+  return &s->segments[s->count++];
+}
+
+static void remove_oldest (tl_spool *s) {
+  char name[32];
+  tl_segment_name(s->segments[0].first, name);
+  unlinkat(s->folder, name, 0);
+  s->bytes -= s->segments[0].bytes;
+  s->count--;
+  memmove(s->segments, s->segments + 1, s->count * sizeof *s->segments);
+}
+
+/* The oldest goes unread: whoever has not passed it has lost its values. */
+static bool drop_oldest (tl_spool *s) {
+  if (s->count < 2) return false;
+  uint64_t lowest = tl_spool_lowest(s), first = s->segments[0].first, next = s->segments[1].first;
+  if (lowest < next) s->dropped += next - (lowest > first ? lowest : first);
+  remove_oldest(s);
+  return true;
+}
+
+void tl_spool_trim (tl_spool *s) {
+  uint64_t lowest = tl_spool_lowest(s);
+  while (s->count > 1 && s->segments[1].first <= lowest) remove_oldest(s);
+}
+
+/* A new segment for what comes. An empty one of the same name is in its place already. */
+static int roll (tl_spool *s, int64_t wall) {
+  tl_segment_head head = { s->id, s->next, wall };
+  tl_spool_segment *newest = s->count > 0 ? &s->segments[s->count - 1] : NULL;
+  char name[32];
+  if (newest && newest->first == s->next) {
+    tl_segment_name(s->next, name);
+    unlinkat(s->folder, name, 0);
+    s->bytes -= newest->bytes;
+    s->count--;
+  }
+  int fd = tl_segment_make(s->folder, &head);
+  if (fd < 0) return fd;
+  tl_spool_segment *made = add_segment(s);
+  if (!made) {
+    close(fd);
+    tl_segment_name(s->next, name);
+    unlinkat(s->folder, name, 0);
+    return TL_ENOMEM;
+  }
+  *made = (tl_spool_segment){ s->next, TL_SEGMENT_HEAD };
+  if (s->fd >= 0) close(s->fd);
+  s->fd = fd;
+  s->bytes += TL_SEGMENT_HEAD;
+  s->ordinal++;
+  return TL_OK;
+}
+
+/* --- opening --- */
+
+static int compare_segments (const void *a, const void *b) {
+  const tl_spool_segment *x = a, *y = b;
+  return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static int list_segments (tl_spool *s) {
+  int copy = dup(s->folder);
+  DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+  int rc = TL_OK;
+  if (!dir) {
+    rc = -errno;
+    if (copy >= 0) close(copy);
+    return rc;
+  }
+  rewinddir(dir);
+  for (struct dirent *e; rc >= 0 && (e = readdir(dir));) {
+    uint64_t first;
+    struct stat st;
+    if (!tl_segment_is_name(e->d_name, &first)) continue;
+    if (fstatat(s->folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+      continue;
+    tl_spool_segment *at = add_segment(s);
+    if (!at)
+      rc = TL_ENOMEM;
+    else
+      *at = (tl_spool_segment){ first, (uint64_t)st.st_size };
+    if (at) s->bytes += at->bytes;
+  }
+  closedir(dir);
+  if (s->count > 1) qsort(s->segments, s->count, sizeof *s->segments, compare_segments);
+  return rc;
+}
+
+/* The last segment may end in the middle of a batch: what is whole stays. One whose head is
+** damaged holds nothing that could be read. */
+static int mend_last (tl_spool *s, tl_spool_found *found) {
+  tl_spool_segment *last = &s->segments[s->count - 1];
+  tl_segment_head head;
+  char name[32];
+  uint64_t end;
+  tl_segment_name(last->first, name);
+  int fd = openat(s->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return -errno;
+  int rc = tl_segment_read_head(fd, &head);
+  if (rc == TL_OK && head.first != last->first) rc = TL_EMALFORMED;
+  if (rc == TL_OK) {
+    s->id = head.spool;
+    rc = tl_segment_scan(fd, &head, &end, &s->next);
+  } else if (rc == TL_EMALFORMED) {
+    s->next = last->first;
+    end = 0;
+    rc = TL_OK;
+  }
+  if (rc == TL_OK && end < last->bytes) {
+    found->cut_bytes = last->bytes - end;
+    if (ftruncate(fd, (off_t)end) < 0) rc = -errno;
+    s->bytes -= found->cut_bytes;
+    last->bytes = end;
+  }
+  close(fd);
+  return rc;
+}
+
+/* The spool's number stands in each segment; one whose last head is damaged has it in others. */
+static void find_id (tl_spool *s) {
+  for (uint32_t i = s->count; s->id == 0 && i > 0; i--) {
+    tl_segment_head head;
+    char name[32];
+    tl_segment_name(s->segments[i - 1].first, name);
+    int fd = openat(s->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) continue;
+    if (tl_segment_read_head(fd, &head) == TL_OK) s->id = head.spool;
+    close(fd);
+  }
+  while (s->id == 0) {
+    if (getrandom(&s->id, sizeof s->id, 0) != (ssize_t)sizeof s->id) s->id = (uint64_t)getpid();
+    s->is_new = true;
+  }
+}
+
+static int lock (tl_spool *s, const char *path, tl_err *err) {
+  char text[32] = "";
+  s->lock = openat(s->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+  if (s->lock < 0) return fail_errno(err, -errno, "spool", path);
+  if (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
+    ssize_t n = pread(s->lock, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    text[strspn(text, "0123456789")] = '\0';
+    return tl_fail(err, TL_EEXIST, 0, "spool '%.120s': process %s has it; one process a spool",
+                   path, text[0] != '\0' ? text : "?");
+  }
+  int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+  if (ftruncate(s->lock, 0) < 0 || pwrite(s->lock, text, (size_t)n, 0) < 0) return TL_OK;
+  return TL_OK;
+}
+
+static int open_folder (tl_spool *s, const char *path, tl_err *err) {
+  if (mkdir(path, 0700) < 0 && errno != EEXIST) return fail_errno(err, -errno, "spool", path);
+  s->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (s->folder < 0) return fail_errno(err, -errno, "spool", path);
+  return lock(s, path, err);
+}
+
+int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall,
+                   tl_spool_found *found, tl_err *err) {
+  tl_spool *s = calloc(1, sizeof *s);
+  if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
+  *found = (tl_spool_found){ 0 };
+  s->folder = s->lock = s->fd = -1;
+  s->next = 1;
+  s->max_bytes = options->max_bytes < TL_SPOOL_LEAST ? TL_SPOOL_LEAST : options->max_bytes;
+  s->hold = options->hold;
+  tl_buf_init(&s->batch);
+  int rc = open_folder(s, options->folder, err);
+  if (rc >= 0) {
+    rc = list_segments(s);
+    if (rc >= 0 && s->count > 0) rc = mend_last(s, found);
+    if (rc >= 0) {
+      find_id(s);
+      found->waiting = s->count > 0 ? s->next - s->segments[0].first : 0;
+      rc = roll(s, wall);
+      /* a full disk: begin() tries again */
+      if (rc == -ENOSPC || rc == -EDQUOT) rc = TL_OK;
+    }
+    if (rc < 0) fail_errno(err, rc == TL_ENOMEM ? -ENOMEM : rc, "spool", options->folder);
+  }
+  if (rc < 0) {
+    tl_spool_close(s);
+    return rc;
+  }
+  *out = s;
+  return TL_OK;
+}
+
+void tl_spool_close (tl_spool *s) {
+  if (!s) return;
+  while (s->cursors) tl_cursor_close(s->cursors);
+  if (s->fd >= 0) close(s->fd);
+  if (s->lock >= 0) close(s->lock);
+  if (s->folder >= 0) close(s->folder);
+  tl_buf_fini(&s->batch);
+  free(s->segments);
+  free(s);
+}
+
+void tl_spool_set (tl_spool *s, uint64_t max_bytes, bool hold) {
+  s->max_bytes = max_bytes < TL_SPOOL_LEAST ? TL_SPOOL_LEAST : max_bytes;
+  s->hold = hold;
+}
+
+uint64_t tl_spool_id (const tl_spool *s) { return s->id; }
+uint64_t tl_spool_next (const tl_spool *s) { return s->next; }
+int tl_spool_folder (const tl_spool *s) { return s->folder; }
+uint64_t tl_spool_bytes (const tl_spool *s) { return s->bytes; }
+uint64_t tl_spool_max (const tl_spool *s) { return s->max_bytes; }
+uint64_t tl_spool_dropped (const tl_spool *s) { return s->dropped; }
+bool tl_spool_is_dirty (const tl_spool *s) { return s->added > 0; }
+
+/* --- writing --- */
+
+/* Make room on a full disk, or under the bound. */
+static int make_room (tl_spool *s, uint64_t wanted) {
+  while (s->bytes + wanted > s->max_bytes) {
+    if (s->hold) return TL_EFULL;
+    if (!drop_oldest(s)) return TL_OK; /* one batch may be larger than the bound */
+  }
+  return TL_OK;
+}
+
+tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment) {
+  bool full = s->count == 0 || s->segments[s->count - 1].bytes >= segment_bytes(s);
+  if (s->added == 0 && (full || s->fd < 0)) {
+    /* When it fails the old one goes on, or commit() says why. */
+    int rc = roll(s, wall);
+    if (rc == TL_OK) tl_spool_trim(s);
+  }
+  if (s->added == 0) {
+    static const uint8_t head[TL_BATCH_HEAD];
+    tl_buf_clear(&s->batch);
+    tl_buf_add(&s->batch, head, sizeof head);
+    if (s->batch.failed) return NULL;
+  }
+  *segment = s->ordinal;
+  return &s->batch;
+}
+
+void tl_spool_added (tl_spool *s) { s->added++; }
+
+/* Written whole or not at all: what a full disk took of it is cut off again. */
+static int write_batch (tl_spool *s) {
+  tl_spool_segment *newest = &s->segments[s->count - 1];
+  size_t done = 0;
+  while (done < s->batch.len) {
+    ssize_t n =
+        pwrite(s->fd, s->batch.at + done, s->batch.len - done, (off_t)(newest->bytes + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      int code = n < 0 ? -errno : -ENOSPC;
+      if (done > 0 && ftruncate(s->fd, (off_t)newest->bytes) < 0) return code;
+      return code;
+    }
+    done += (size_t)n;
+  }
+  newest->bytes += done;
+  s->bytes += done;
+  return TL_OK;
+}
+
+int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
+  if (s->added == 0) return TL_OK;
+  if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
+  int rc = make_room(s, s->batch.len);
+  if (rc < 0)
+    return tl_fail(err, rc, 0, "the spool is full (%llu of %llu bytes)",
+                   (unsigned long long)s->bytes, (unsigned long long)s->max_bytes);
+  if (s->fd < 0) rc = roll(s, wall);
+  tl_batch_seal(&s->batch, s->next, s->added, wall);
+  if (rc >= 0) rc = write_batch(s);
+  while ((rc == -ENOSPC || rc == -EDQUOT) && !s->hold && drop_oldest(s))
+    rc = s->fd < 0 ? roll(s, wall) : write_batch(s);
+  if (rc < 0) return tl_fail(err, rc, 0, "the spool cannot be written: %s", strerror(-rc));
+  s->next += s->added;
+  s->added = 0;
+  tl_buf_clear(&s->batch);
+  tl_buf_shrink(&s->batch, 1 << 20);
+  return TL_OK;
+}
+
+bool tl_spool_where (const tl_spool *s, uint64_t at, uint64_t *first, uint64_t *end) {
+  if (at >= s->next || s->count == 0) return false;
+  uint32_t i = 0;
+  while (i + 1 < s->count && s->segments[i + 1].first <= at) i++;
+  *first = s->segments[i].first;
+  *end = s->segments[i].bytes;
+  return true;
+}

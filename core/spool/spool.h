@@ -1,0 +1,69 @@
+/* core/spool/spool.h — values on their way out, on disk: written once at the end of a wake-up,
+** before acknowledgements leave, and read by each outlet at its own pace. A folder of segment
+** files, which are unlinked when every outlet has passed them or when the bound is reached;
+** nothing is ever deleted inside a file, for a full disk refuses that, too.
+**
+** For the loop's thread; what a pool's thread may call is in reader.h. Calls write(2) and
+** unlink(2), never fsync: what was written survives a kill, not a power failure. */
+#ifndef TL_SPOOL_SPOOL_H
+#define TL_SPOOL_SPOOL_H
+
+#include "base/buf.h"
+
+typedef struct tl_spool tl_spool;
+typedef struct tl_cursor tl_cursor; /* how far an outlet is */
+
+enum { TL_SPOOL_LEAST = 1000000 }; /* bytes: the smallest bound */
+
+typedef struct {
+  const char *folder; /* made with mode 0700 when it is not there; its parent must be */
+  uint64_t max_bytes; /* of all segments together, at least TL_SPOOL_LEAST */
+  bool hold;          /* when full: TL_EFULL; false: the oldest segment goes */
+} tl_spool_options;
+
+/* What opening found. */
+typedef struct {
+  uint64_t cut_bytes; /* of the last segment: damaged, or not written whole; cut off */
+  uint64_t waiting;   /* values in it */
+} tl_spool_found;
+
+/* Open or make a spool. TL_EEXIST: another process has it (err says which); an errno, negated.
+** `wall`: ms since 1970, for the new segment's head. */
+int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall,
+                   tl_spool_found *found, tl_err *err);
+void tl_spool_close (tl_spool *s); /* closes its cursors too; NULL is fine */
+void tl_spool_set (tl_spool *s, uint64_t max_bytes, bool hold); /* reload: another bound */
+
+uint64_t tl_spool_id (const tl_spool *s);   /* random, made with the folder */
+uint64_t tl_spool_next (const tl_spool *s); /* the number of the next value; the first is 1 */
+int tl_spool_folder (const tl_spool *s);    /* its descriptor, for readers */
+uint64_t tl_spool_bytes (const tl_spool *s);
+uint64_t tl_spool_max (const tl_spool *s);
+uint64_t tl_spool_dropped (const tl_spool *s); /* values that went unread since it was opened */
+
+/* --- writing --- */
+
+/* Begin a value: where its records go. *segment: definitions of series count within one
+** segment only; when it is another than last time they come again. NULL: no memory. */
+tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment);
+void tl_spool_added (tl_spool *s); /* one value more is in the buffer */
+/* Write what was added since the last time. TL_OK: a kill does not take it any more. Else it is
+** kept, and must not be acknowledged: TL_EFULL (the bound is reached, hold); a negated errno
+** (ENOSPC …). Call again later. */
+int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err);
+bool tl_spool_is_dirty (const tl_spool *s); /* something waits for a commit */
+
+/* --- cursors --- */
+
+/* The cursor of this name: it goes on where it was; a new one begins with the next value, or in
+** a new spool at the first. Names are of [A-Za-z0-9_-]. */
+int tl_cursor_open (tl_cursor **out, tl_spool *s, const char *name, tl_err *err);
+void tl_cursor_close (tl_cursor *c);        /* its place stays in the folder */
+uint64_t tl_cursor_at (const tl_cursor *c); /* the number of the first value it has not passed */
+/* All values below `next` are where they should be. Segments that nobody needs go. */
+void tl_cursor_move (tl_cursor *c, uint64_t next);
+/* Which segment holds this value, and how far may a reader read in it? False: there is nothing
+** new. Where the values at `at` are gone, *first is larger: that of the oldest segment. */
+bool tl_spool_where (const tl_spool *s, uint64_t at, uint64_t *first, uint64_t *end);
+
+#endif

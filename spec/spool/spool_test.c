@@ -1,0 +1,432 @@
+/* spec/spool/spool_test.c — what is committed is read again, by whom and from where; what a full,
+** damaged or shared spool does. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/spec.h"
+
+#include "spool/reader.h"
+#include "spool/segment.h"
+#include "spool/spool.h"
+
+typedef struct {
+  char folder[64], path[80];
+  tl_spool *spool;
+  tl_spool_found found;
+  uint32_t segment; /* where series 0 was defined last */
+  tl_err err;
+} world;
+
+static int start (void **state) {
+  world *w = calloc(1, sizeof *w);
+  assert_non_null(w);
+  strcpy(w->folder, "/tmp/tagline-spool-XXXXXX");
+  assert_non_null(mkdtemp(w->folder));
+  snprintf(w->path, sizeof w->path, "%s/s", w->folder);
+  *state = w;
+  return 0;
+}
+
+static void remove_folder (const char *path) {
+  DIR *dir = opendir(path);
+  for (struct dirent *e; dir && (e = readdir(dir));) {
+    if (e->d_name[0] != '.') unlinkat(dirfd(dir), e->d_name, 0);
+  }
+  if (dir) closedir(dir);
+  rmdir(path);
+}
+
+static int stop (void **state) {
+  world *w = *state;
+  tl_spool_close(w->spool);
+  remove_folder(w->path);
+  remove_folder(w->folder);
+  free(w);
+  return 0;
+}
+
+static int try_open (world *w, uint64_t max, bool hold) {
+  tl_spool_options options = { w->path, max, hold };
+  w->segment = 0;
+  w->err.text[0] = '\0';
+  return tl_spool_open(&w->spool, &options, 1000, &w->found, &w->err);
+}
+
+static void open_it (world *w) { assert_int_equal(try_open(w, 16 << 20, false), TL_OK); }
+
+static void close_it (world *w) {
+  tl_spool_close(w->spool);
+  w->spool = NULL;
+}
+
+static void add (world *w, double number) {
+  uint32_t segment;
+  bool cut;
+  tl_buf *out = tl_spool_begin(w->spool, 2000, &segment);
+  assert_non_null(out);
+  if (segment != w->segment) {
+    tl_series s = { .type = TL_AI, .name = TL_LIT("l.s.t"), .unit = TL_LIT("V") };
+    tl_record_series(out, &s);
+    w->segment = segment;
+  }
+  tl_sample v = { .status = TL_VALID, .time_ms = (int64_t)number, .value = { .number = number } };
+  tl_record_sample(out, &v, TL_AI, &cut);
+  tl_spool_added(w->spool);
+}
+
+static int commit (world *w) { return tl_spool_commit(w->spool, 3000, &w->err); }
+
+static void put (world *w, double from, double to) {
+  for (double n = from; n <= to; n++) add(w, n);
+  assert_int_equal(commit(w), TL_OK);
+}
+
+/* Reads all from the cursor on: how many, and that each is one more than the last. */
+static unsigned read_all (world *w, tl_cursor *c, double first) {
+  tl_reader *r;
+  unsigned count = 0;
+  uint64_t at = tl_cursor_at(c);
+  assert_int_equal(tl_reader_new(&r), TL_OK);
+  tl_reader_place p = { .folder = tl_spool_folder(w->spool), .at = at };
+  while (tl_spool_where(w->spool, at, &p.first, &p.end)) {
+    tl_reading_value v;
+    int rc;
+    p.at = at;
+    assert_int_equal(tl_reader_seek(r, &p), TL_OK);
+    while ((rc = tl_reader_next(r, &v)) == 1) {
+      assert_true(v.sample.value.number == first + count);
+      assert_int_equal(v.number, at);
+      assert_int_equal(v.series->name.len, 5);
+      assert_int_equal(v.arrival_ms, 3000);
+      at++;
+      count++;
+    }
+    assert_int_equal(rc, 0);
+  }
+  tl_reader_free(r);
+  tl_cursor_move(c, at);
+  return count;
+}
+
+static tl_cursor *cursor (world *w, const char *name) {
+  tl_cursor *c;
+  assert_int_equal(tl_cursor_open(&c, w->spool, name, &w->err), TL_OK);
+  return c;
+}
+
+static unsigned segments (const world *w) {
+  unsigned count = 0;
+  uint64_t first;
+  DIR *dir = opendir(w->path);
+  assert_non_null(dir);
+  for (struct dirent *e; (e = readdir(dir));) count += tl_segment_is_name(e->d_name, &first);
+  closedir(dir);
+  return count;
+}
+
+static void is_read_in_order (void **state) {
+  world *w = *state;
+  open_it(w);
+  tl_cursor *c = cursor(w, "a");
+  put(w, 1, 3);
+  put(w, 4, 4);
+  assert_int_equal(read_all(w, c, 1), 4);
+  put(w, 5, 6);
+  assert_int_equal(read_all(w, c, 5), 2);
+  assert_int_equal(read_all(w, c, 7), 0);
+}
+
+static void goes_on_after_a_break (void **state) {
+  world *w = *state;
+  open_it(w);
+  tl_cursor *c = cursor(w, "a");
+  put(w, 1, 3);
+  assert_int_equal(read_all(w, c, 1), 3);
+  put(w, 4, 9);
+  uint64_t id = tl_spool_id(w->spool);
+  close_it(w);
+  open_it(w);
+  assert_true(tl_spool_id(w->spool) == id);
+  c = cursor(w, "a");
+  put(w, 10, 12);
+  assert_int_equal(read_all(w, c, 4), 9);
+}
+
+static void a_new_cursor_begins_with_what_comes (void **state) {
+  world *w = *state;
+  open_it(w);
+  tl_cursor *a = cursor(w, "a");
+  put(w, 1, 3);
+  close_it(w);
+  open_it(w);
+  a = cursor(w, "a");
+  tl_cursor *b = cursor(w, "b");
+  put(w, 4, 5);
+  assert_int_equal(read_all(w, a, 1), 5);
+  assert_int_equal(read_all(w, b, 4), 2);
+}
+
+static void what_all_have_passed_goes (void **state) {
+  world *w = *state;
+  assert_int_equal(try_open(w, TL_SPOOL_LEAST, false), TL_OK);
+  tl_cursor *a = cursor(w, "a"), *b = cursor(w, "b");
+  for (int i = 0; i < 8; i++) put(w, 1 + i * 2500, (i + 1) * 2500);
+  assert_true(segments(w) > 2);
+  read_all(w, a, 1);
+  assert_true(segments(w) > 2); /* b has not been there */
+  read_all(w, b, 1);
+  assert_int_equal(segments(w), 1);
+}
+
+static void a_cursor_that_was_removed_keeps_its_place_for_a_day (void **state) {
+  world *w = *state;
+  assert_int_equal(try_open(w, TL_SPOOL_LEAST, false), TL_OK);
+  tl_cursor *a = cursor(w, "a");
+  tl_cursor_close(cursor(w, "gone"));
+  for (int i = 0; i < 8; i++) put(w, 1 + i * 2500, (i + 1) * 2500);
+  read_all(w, a, 1);
+  unsigned before = segments(w);
+  assert_true(before > 2);
+  char file[128];
+  snprintf(file, sizeof file, "%s/gone.cursor", w->path);
+  struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+  assert_int_equal(utimensat(AT_FDCWD, file, old, 0), 0);
+  put(w, 20001, 20001);
+  read_all(w, a, 20001);
+  for (int i = 0; i < 3; i++) put(w, 20002 + i * 2500, 20001 + (i + 1) * 2500);
+  read_all(w, a, 20002);
+  assert_true(segments(w) < before);
+}
+
+static void the_oldest_goes_when_it_is_full (void **state) {
+  world *w = *state;
+  assert_int_equal(try_open(w, TL_SPOOL_LEAST, false), TL_OK);
+  tl_cursor *a = cursor(w, "a");
+  for (int i = 0; i < 40; i++) put(w, 1 + i * 2500, (i + 1) * 2500);
+  assert_true(tl_spool_bytes(w->spool) <= TL_SPOOL_LEAST);
+  uint64_t first, end, dropped = tl_spool_dropped(w->spool);
+  assert_true(dropped > 0);
+  assert_true(tl_spool_where(w->spool, tl_cursor_at(a), &first, &end));
+  assert_int_equal(first, 1 + dropped);
+}
+
+static void holds_when_it_is_told_to (void **state) {
+  world *w = *state;
+  assert_int_equal(try_open(w, TL_SPOOL_LEAST, true), TL_OK);
+  tl_cursor *a = cursor(w, "a");
+  int rc = TL_OK;
+  double n = 0;
+  while (rc == TL_OK) {
+    for (int i = 0; i < 2500; i++) add(w, ++n);
+    rc = commit(w);
+  }
+  assert_int_equal(rc, TL_EFULL);
+  assert_int_equal(tl_spool_dropped(w->spool), 0);
+  assert_true(tl_spool_is_dirty(w->spool));
+  read_all(w, a, 1); /* room again */
+  assert_int_equal(commit(w), TL_OK);
+  assert_int_equal(read_all(w, a, n - 2499), 2500);
+}
+
+static long size_of (const char *path) {
+  struct stat st;
+  return stat(path, &st) == 0 ? (long)st.st_size : -1;
+}
+
+static void newest (const world *w, char out[128]) {
+  uint64_t first, most = 0;
+  DIR *dir = opendir(w->path);
+  assert_non_null(dir);
+  for (struct dirent *e; (e = readdir(dir));) {
+    char file[400];
+    snprintf(file, sizeof file, "%s/%s", w->path, e->d_name);
+    if (tl_segment_is_name(e->d_name, &first) && first >= most && size_of(file) > TL_SEGMENT_HEAD) {
+      most = first;
+      snprintf(out, 128, "%.120s", file);
+    }
+  }
+  closedir(dir);
+}
+
+/* Whatever is cut off the file, the batches that are whole are read. */
+static void a_cut_end_is_told_and_the_rest_read (void **state) {
+  world *w = *state;
+  open_it(w);
+  cursor(w, "a");
+  put(w, 1, 3);
+  put(w, 4, 6);
+  close_it(w);
+  char file[128];
+  newest(w, file);
+  long whole = size_of(file);
+  assert_int_equal(truncate(file, whole - 1), 0);
+  open_it(w);
+  assert_true(w->found.cut_bytes > 0);
+  assert_int_equal(tl_spool_next(w->spool), 4);
+  tl_cursor *c = cursor(w, "a");
+  put(w, 4, 4);
+  assert_int_equal(read_all(w, c, 1), 4);
+}
+
+static void a_flipped_bit_is_noticed (void **state) {
+  world *w = *state;
+  open_it(w);
+  cursor(w, "a");
+  put(w, 1, 3);
+  put(w, 4, 6);
+  close_it(w);
+  char file[128];
+  newest(w, file);
+  int fd = open(file, O_RDWR);
+  uint8_t byte;
+  long at = size_of(file) - 5;
+  assert_int_equal(pread(fd, &byte, 1, at), 1);
+  byte ^= 4;
+  assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+  close(fd);
+  open_it(w);
+  assert_true(w->found.cut_bytes > 0);
+  tl_cursor *c = cursor(w, "a");
+  assert_int_equal(read_all(w, c, 1), 3);
+}
+
+static void belongs_to_one_process (void **state) {
+  world *w = *state;
+  open_it(w);
+  tl_spool *first = w->spool;
+  int pid = fork();
+  if (pid == 0) {
+    char mine[32];
+    snprintf(mine, sizeof mine, "process %ld", (long)getppid());
+    int rc = try_open(w, 16 << 20, false);
+    _exit(rc == TL_EEXIST && strstr(w->err.text, mine) ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_int_equal(status, 0);
+  w->spool = first;
+}
+
+static void a_folder_that_cannot_be_is_an_error (void **state) {
+  world *w = *state;
+  snprintf(w->path, sizeof w->path, "%s/no/s", w->folder);
+  assert_int_equal(try_open(w, 16 << 20, false), -ENOENT);
+  assert_non_null(strstr(w->err.text, "No such file"));
+}
+
+static int type_of (void *ctx, uint32_t series) {
+  const int *type = ctx;
+  return series == 7 ? *type : -1;
+}
+
+/* A value of each type comes back as it went; cut anywhere, it is an error and no more. */
+static void samples_round_trip (void **state) {
+  const struct {
+    tl_type type;
+    tl_sample sample;
+  } rows[] = {
+    { TL_AI, { 7, TL_VALID, 0, 0, -5, { .number = -0.1 } } },
+    { TL_CI, { 7, TL_VALID, 0, 513, INT64_MAX, { .integer = INT64_MIN } } },
+    { TL_DO, { 7, TL_VALID, 0, 0, 0, { .boolean = true } } },
+    { TL_QI, { 7, TL_VALID, 0, 65535, 1, { .integer = 4 } } },
+    { TL_TIA, { 7, TL_VALID, 0, 0, 1, { .integer = 1763820000123 } } },
+    { TL_TXTI, { 7, TL_VALID, 0, 0, 1, { .text = TL_LIT("x\0y") } } },
+    { TL_TXTO, { 7, TL_INVALID, TL_REASON_TIME, 0, 1, { .integer = 0 } } },
+    { TL_AI, { 7, TL_UNSET, 0, 0, 0, { .integer = 0 } } },
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    tl_buf out;
+    bool cut;
+    int type = rows[i].type;
+    size_t at = 0;
+    tl_record r;
+    tl_buf_init(&out);
+    tl_record_sample(&out, &rows[i].sample, rows[i].type, &cut);
+    assert_false(cut);
+    assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, type_of, &type, &r), TL_OK);
+    assert_int_equal(r.kind, TL_RECORD_SAMPLE);
+    const tl_sample *a = &rows[i].sample, *b = &r.sample;
+    assert_int_equal(a->status, b->status);
+    assert_int_equal(a->reason, b->reason);
+    assert_int_equal(a->n, b->n);
+    assert_true(a->time_ms == b->time_ms);
+    if (a->status == TL_VALID) assert_true(tl_value_eq(rows[i].type, &a->value, &b->value));
+    assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, type_of, &type, &r), TL_OK);
+    assert_int_equal(r.kind, TL_RECORD_END);
+    for (size_t n = 1; n < out.len; n++) {
+      uint8_t *copy = exact_copy(out.at, n);
+      at = 0;
+      assert_int_equal(tl_record_next(tl_slice_of(copy, n), &at, type_of, &type, &r),
+                       TL_EMALFORMED);
+      free(copy);
+    }
+    type = -1; /* nobody defined the series */
+    at = 0;
+    assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, type_of, &type, &r), TL_EMALFORMED);
+    tl_buf_fini(&out);
+  }
+}
+
+static void long_texts_are_cut_and_told (void **state) {
+  (void)state;
+  tl_buf out;
+  bool cut;
+  uint8_t *text = calloc(1, TL_RECORD_TEXT + 1);
+  assert_non_null(text);
+  tl_sample v = { 7, TL_VALID, 0, 0, 1, { .text = tl_slice_of(text, TL_RECORD_TEXT + 1) } };
+  tl_buf_init(&out);
+  tl_record_sample(&out, &v, TL_TXTI, &cut);
+  assert_true(cut);
+  assert_int_equal(out.len, 16 + 4 + TL_RECORD_TEXT);
+  tl_buf_fini(&out);
+  free(text);
+}
+
+static void definitions_round_trip (void **state) {
+  (void)state;
+  tl_series s = { 3, TL_TXTI, TL_LIT("a.b.c"), TL_LIT("°C"), TL_LIT(""), 0.5, 90000 };
+  tl_buf out;
+  size_t at = 0;
+  tl_record r;
+  tl_buf_init(&out);
+  tl_record_series(&out, &s);
+  assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, NULL, NULL, &r), TL_OK);
+  assert_int_equal(r.kind, TL_RECORD_SERIES);
+  assert_int_equal(r.series.id, 3);
+  assert_int_equal(r.series.type, TL_TXTI);
+  assert_true(tl_slice_eq(r.series.name, s.name) && tl_slice_eq(r.series.unit, s.unit));
+  assert_int_equal(r.series.description.len, 0);
+  assert_true(r.series.deadband == 0.5 && r.series.keep_ms == 90000);
+  out.at[5] = TL_TYPE_COUNT; /* no such type */
+  at = 0;
+  assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, NULL, NULL, &r), TL_EMALFORMED);
+  tl_buf_fini(&out);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
+    T(is_read_in_order),
+    T(goes_on_after_a_break),
+    T(a_new_cursor_begins_with_what_comes),
+    T(what_all_have_passed_goes),
+    T(a_cursor_that_was_removed_keeps_its_place_for_a_day),
+    T(the_oldest_goes_when_it_is_full),
+    T(holds_when_it_is_told_to),
+    T(a_cut_end_is_told_and_the_rest_read),
+    T(a_flipped_bit_is_noticed),
+    T(belongs_to_one_process),
+    T(a_folder_that_cannot_be_is_an_error),
+    cmocka_unit_test(samples_round_trip),
+    cmocka_unit_test(long_texts_are_cut_and_told),
+    cmocka_unit_test(definitions_round_trip),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
