@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <time.h>
 
+volatile uint32_t tl_clock_busy;
+
 static uint64_t read_ns (clockid_t id) {
   struct timespec t;
   clock_gettime(id, &t);

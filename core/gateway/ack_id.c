@@ -53,16 +53,18 @@ void tl_link_drop_queue (tl_link *l) {
 ** reader is behind. */
 static void pump (void *ctx) {
   tl_link *l = ctx;
+  bool over = false;
   l->now = tl_loop_now(l->gateway->loop);
-  l->handled = 0;
+  tl_pace_begin(l);
   while (!l->awaiting && l->queue_head && !l->removed && !l->gateway->held) {
-    if (l->handled >= TL_LINK_PER_TURN && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
+    if (over && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
     tl_waiting *w = l->queue_head;
     l->queue_head = w->next;
     if (!l->queue_head) l->queue_tail = NULL;
     l->queued--;
     if (!tl_link_deliver(l, &w->m)) tl_session_ack(l->session, w->m.id, l->now);
     free(w);
+    over = tl_pace_is_over(l);
   }
   if (l->queue_full && (int64_t)l->queued * 2 <= l->params.receive_queue) {
     l->queue_full = false;

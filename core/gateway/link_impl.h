@@ -88,6 +88,9 @@ struct tl_link {
   uint32_t queued;
   int handled;         /* messages that entered a script since the loop was last served */
   uint64_t turn_began; /* tl_clock_mono_ns of that */
+  uint32_t turn_ticks; /* tl_clock_busy of that */
+  bool heavy;          /* pace.c: its input took long the last time */
+  uint64_t ran_turn;   /* pace.c: the loop's turn in which its input was handled last */
   char peer[80];
   char error[256];
   char unrouted_topic[128];
@@ -114,6 +117,9 @@ struct tl_gateway {
   bool flush_asked;
   int unsaved; /* links whose store has changes to commit */
   uint64_t generation;
+  /* pace.c: the loop's; and the last one in which a line was passed over */
+  uint64_t turn, passed_turn;
+  uint32_t turn_ticks; /* tl_clock_busy when it began */
   tl_write *writes;    /* pending, any order */
   uint32_t open_links; /* that stop() waits for */
   void (*stopped)(void *ctx);
@@ -144,6 +150,14 @@ enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back 
 /* remembered answers of the router */
 enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 };
 extern const tl_tcp_events tl_link_tcp_events;
+
+/* pace.c. Input is handled until the turn is over for it: some messages that entered a script,
+** or a tick of the processor's time. */
+void tl_pace_begin (tl_link *l);
+bool tl_pace_is_over (tl_link *l);
+void tl_pace_end (tl_link *l);
+/* Not in this turn at all: others had it; ask for the next one. */
+bool tl_pace_passes_over (tl_link *l);
 
 /* session.c */
 /* from the parameters; another one when they keep it somewhere else */

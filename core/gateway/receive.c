@@ -110,11 +110,7 @@ int tl_link_message (void *ctx, const tl_message *m) {
     return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
   }
   if (tl_link_deliver(l, &in)) return TL_MESSAGE_HELD;
-  if (l->handled < TL_LINK_PER_TURN) return TL_MESSAGE_DONE;
-  l->handled = 0;
-  /* Ten quick ones are over before anybody could have waited: a turn of the loop costs as much
-  ** as they do. */
-  if (tl_clock_mono_ns() - l->turn_began < TL_LINK_QUICK_NS) return TL_MESSAGE_DONE;
+  if (!tl_pace_is_over(l)) return TL_MESSAGE_DONE;
   l->leftover = true;
   return TL_MESSAGE_STOP;
 }
@@ -136,11 +132,10 @@ static void count_answers (tl_link *l, size_t before) {
 
 void tl_link_input (tl_link *l) {
   size_t at = l->in_at;
-  l->handled = 0;
-  l->turn_began = tl_clock_mono_ns();
-  l->leftover = false;
-  tl_health_input(l);
-  while (at < l->in.len && l->tcp && l->state != TL_LINK_CLOSING && may_read(l)) {
+  tl_pace_begin(l);
+  bool passed_over = l->leftover = tl_pace_passes_over(l);
+  if (!passed_over) tl_health_input(l);
+  while (!passed_over && at < l->in.len && l->tcp && l->state != TL_LINK_CLOSING && may_read(l)) {
     size_t before = tl_session_output(l->session).len;
     long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);
     if (n < 0) {
@@ -151,6 +146,7 @@ void tl_link_input (tl_link *l) {
     count_answers(l, before);
     if (l->leftover || n == 0) break;
   }
+  if (!passed_over) tl_pace_end(l);
   if (at == l->in.len) {
     tl_buf_clear(&l->in);
     at = 0;

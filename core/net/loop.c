@@ -21,6 +21,8 @@ struct tl_loop {
   uv_idle_t idle;
   later *list; /* in the order of asking */
   size_t n, cap;
+  later last; /* tl_loop_last */
+  uint64_t turn;
   int64_t set_now; /* 0: the clock's */
 };
 
@@ -56,15 +58,17 @@ static void run_later (tl_loop *loop) {
     if (it.fn) it.fn(it.ctx);
   }
   loop->n -= end;
-  if (loop->n > 0)
-    memmove(loop->list, loop->list + end, loop->n * sizeof *loop->list);
-  else
-    uv_idle_stop(&loop->idle);
+  if (loop->n > 0) memmove(loop->list, loop->list + end, loop->n * sizeof *loop->list);
+  later last = loop->last;
+  loop->last.fn = NULL;
+  if (last.fn) last.fn(last.ctx);
+  if (loop->n == 0 && !loop->last.fn) uv_idle_stop(&loop->idle);
 }
 
 static void on_prepare (uv_prepare_t *handle) {
   tl_loop *loop = handle->data;
-  if (loop->n > 0) run_later(loop);
+  if (loop->n > 0 || loop->last.fn) run_later(loop);
+  loop->turn++;
 }
 
 int tl_loop_new (tl_loop **out) {
@@ -95,6 +99,8 @@ void tl_loop_stop (tl_loop *loop) { uv_stop(&loop->uv); }
 int64_t tl_loop_now (tl_loop *loop) {
   return loop->set_now != 0 ? loop->set_now : (int64_t)uv_now(&loop->uv);
 }
+
+uint64_t tl_loop_turn (const tl_loop *loop) { return loop->turn; }
 
 void tl_loop_set_now (tl_loop *loop, int64_t now) { loop->set_now = now; }
 
@@ -141,6 +147,14 @@ int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
   for (size_t i = 0; i < loop->n; i++)
     if (loop->list[i].fn == fn && loop->list[i].ctx == ctx) loop->list[i].fn = NULL;
+}
+
+void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
+  loop->last = (later){ fn, ctx };
+  if (fn)
+    uv_idle_start(&loop->idle, on_idle);
+  else if (loop->n == 0)
+    uv_idle_stop(&loop->idle);
 }
 
 static void on_timer (uv_timer_t *handle) {

@@ -19,12 +19,18 @@ void tl_loop_free (tl_loop *loop);
 int64_t tl_loop_now (tl_loop *loop);
 /* of a loop that never runs: who owns it says what time it is */
 void tl_loop_set_now (tl_loop *loop, int64_t now);
+/* grows each time before the loop looks at its sockets and signals */
+uint64_t tl_loop_turn (const tl_loop *loop);
 void tl_loop_update (tl_loop *loop); /* read the clock again, after long work */
 /* Call `fn` at the end of this wake-up, after all its reads and timers and before the loop
 ** waits again; once per call, in the order of asking, also when tl_loop_stop() was called.
 ** Asking again before it ran is harmless (same fn and ctx); asking from inside an `fn` means
 ** the next wake-up, which comes at once. TL_ENOMEM. tl_loop_forget() takes it back. */
 int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
+/* Call `fn` once behind all that, when it was asked for in this wake-up or before: what takes
+** its time, after the others have sent what they have to send. There is one such function on a
+** loop; fn NULL takes it back. */
+void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 
 int tl_timer_new (tl_timer **out, tl_loop *loop, void (*fn)(void *ctx), void *ctx);

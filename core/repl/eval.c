@@ -9,11 +9,12 @@
 #include "repl/eval_impl.h"
 
 enum {
-  SLICE_MS = 2,      /* then the loop has its turn */
-  EVAL_SECONDS = 5,  /* of processor between two waits: a chunk that never ends does end */
-  HOOK_EVERY = 1000, /* instructions */
-  PIECE = 4096,      /* of the code, between two looks at the clock */
-  KEPT = 64 * 1024   /* code that is longer is not looked through for locals */
+  SLICE_MS = 2,        /* then the loop has its turn */
+  EVAL_SECONDS = 5,    /* of processor between two waits: a chunk that never ends does end */
+  HOOK_EVERY = 1000,   /* instructions */
+  GRACE_NS = 20000000, /* to tell how an encode failed that took all of a slice */
+  PIECE = 4096,        /* of the code, between two looks at the clock */
+  KEPT = 64 * 1024     /* code that is longer is not looked through for locals */
 };
 
 /* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait
@@ -301,6 +302,7 @@ static int p_go_on (lua_State *L) {
   tl_eval *e = st->e;
   e->script->budget.said = held;
   e->script->budget.cpu_ns = e->slice_cpu;
+  e->script->budget.grace_ns = GRACE_NS;
   int results = 0, args = st->push ? st->push(e->co, st->arg) : 0;
   int rc = tl_script_resume(e->co, L, args, &results);
   if (rc == LUA_YIELD) {

@@ -35,6 +35,8 @@ enum {
   /* where the error handler stands on the main stack, for calls that are in no other
   ** (tl_script_new) */
   TL_HANDLER = 1,
+  /* of the door, one call within the other: where C's stack ends, no finalizer would run */
+  DEPTH_MAX = 12,
   DEEP = 500, /* calls within calls, of which only some are told */
   SHOWN = 12
 };
@@ -222,8 +224,9 @@ void tl_script_close_thread (tl_script *s, lua_State *co) {
 /* --- the door --- */
 
 /* A handler that is set off within another call has its own time, but no more than is left of
-** that call's; unless that one is resting: then the time it takes does not burden it. */
-static void limit_within (tl_script *s, tl_budget *outer) {
+** that call's; unless that one is resting: then the time it takes does not burden it. False:
+** nothing is left. */
+static bool limit_within (tl_script *s, tl_budget *outer) {
   tl_budget *b = &s->budget;
   uint64_t now = tl_clock_mono_ns();
   if (outer->deadline_ns == 0)
@@ -234,6 +237,7 @@ static void limit_within (tl_script *s, tl_budget *outer) {
   begin(s, b, now);
   if (b->deadline_ns > outer->deadline_ns) b->deadline_ns = outer->deadline_ns;
   b->cpu_limit_ns = b->deadline_ns > now ? b->deadline_ns - now : 1;
+  return now < outer->deadline_ns;
 }
 
 /* A call may take the memory up to the reserve, and an eighth of what is left in any case: so
@@ -247,27 +251,43 @@ static void mark_memory (tl_script *s) {
 }
 
 /* Field by field: a processor waits for a block that it has just written in parts. */
-static void enter (tl_script *s, tl_budget *outer, double seconds) {
+static bool enter (tl_script *s, tl_budget *outer, double seconds) {
   tl_budget *b = &s->budget;
   b->limit_ns = (uint64_t)(seconds * 1e9);
   b->deadline_ns = 0;
   b->cpu_ns = 0;
   b->cpu_limit_ns = 0;
+  b->grace_ns = 0;
   b->said = NULL;
   b->inside = true;
   b->expired = false;
   b->resting = false;
-  if (outer->inside && !outer->resting && outer->limit_ns > 0) limit_within(s, outer);
+  if (outer->inside && !outer->resting && outer->limit_ns > 0) return limit_within(s, outer);
   if (!outer->inside) mark_memory(s);
+  return true;
+}
+
+/* The thread that runs looks before its next instruction. */
+static void look_soon (tl_script *s) {
+  s->ticked = true;
+  if (s->running && !lua_gethook(s->running)) lua_sethook(s->running, on_look, LUA_MASKCOUNT, 1);
 }
 
 static void leave (tl_script *s, const tl_budget *outer) {
-  bool expired = s->budget.expired;
-  s->budget = *outer;
+  tl_budget *b = &s->budget;
+  bool expired = b->expired;
+  *b = *outer;
   if (s->memory > s->memory_limit / TUNED_PART) tl_script_tune(s);
   if (s->memory > s->memory_limit - s->memory_limit / RESERVE_PART) collect(s, STEADY_NS);
   if (expired && outer->inside) mark_memory(s);
   if (expired && tl_script_is_ended(s->L)) lua_sethook(s->L, NULL, 0, 0);
+  if (!expired || !outer->inside) return;
+  if (b->grace_ns > 0 && b->deadline_ns > 0) {
+    b->cpu_limit_ns = (b->cpu_limit_ns > 0 ? b->cpu_limit_ns : b->limit_ns) + b->grace_ns;
+    b->deadline_ns += b->grace_ns;
+    b->grace_ns = 0;
+  }
+  look_soon(s); /* the two have one time: else it could set off the next one, and the next */
 }
 
 static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
@@ -289,6 +309,20 @@ static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
   tl_buf_fini(&full);
 }
 
+static int refuse (const tl_script *s, const tl_budget *outer, const char *where, tl_buf *err) {
+  char text[120];
+  if (s->depth >= DEPTH_MAX)
+    snprintf(text, sizeof text, "not called: %d calls set off one another", DEPTH_MAX);
+  else
+    snprintf(text, sizeof text, "not called: what set it off has used up its time (%u ms)",
+             (unsigned)(outer->limit_ns / 1000000));
+  if (err)
+    tl_buf_str(err, text);
+  else
+    tl_log(TL_LOG_ERROR, where, "%s", text);
+  return LUA_ERRRUN;
+}
+
 int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where,
                      tl_buf *err) {
   lua_State *L = s->L, *running = s->running;
@@ -299,8 +333,14 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
     lua_pushcfunction(L, tl_script_traceback);
     handler = top + 1;
   }
-  enter(s, &outer, seconds);
+  if (!enter(s, &outer, seconds) || s->depth >= DEPTH_MAX) {
+    lua_settop(L, top);
+    s->budget.expired = true;
+    leave(s, &outer);
+    return refuse(s, &outer, where, err);
+  }
   s->running = L;
+  s->depth++;
   tl_script *other = tl_watchdog_turn_to(s);
   lua_pushcfunction(L, body);
   lua_pushlightuserdata(L, arg);
@@ -308,6 +348,7 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
   if (rc != LUA_OK) tell_error(L, rc, where, err);
   if (rc != LUA_OK || handler != TL_HANDLER) lua_settop(L, top);
   tl_watchdog_turn_to(other);
+  s->depth--;
   s->running = running;
   leave(s, &outer);
   return rc;
@@ -379,8 +420,7 @@ static __attribute__((noinline)) bool grant (tl_script *s, size_t after, size_t 
     return true;
   else
     s->memory_passed = true;
-  s->ticked = true;
-  if (s->running && !lua_gethook(s->running)) lua_sethook(s->running, on_look, LUA_MASKCOUNT, 1);
+  look_soon(s);
   return true;
 }
 

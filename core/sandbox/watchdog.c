@@ -18,8 +18,10 @@ static int users;
 static void on_tick (int number) {
   tl_script *s = watched;
   (void)number;
+  tl_clock_busy++;
   if (!s) return;
   s->ticked = true;
+  s->ticks++;
   lua_State *L = s->running;
   if (!lua_gethook(L)) lua_sethook(L, hook, LUA_MASKCOUNT, 1);
 }

@@ -6,6 +6,7 @@
 
 #include "script/message_words.h"
 #include "script/script.h"
+#include "script/turn.h"
 
 void tl_give_memory_back (void) {
 #ifdef __GLIBC__
@@ -335,22 +336,38 @@ static int p_value (lua_State *L) {
   return 0;
 }
 
-/* The nearest first: the tag's own function, its station's, its line's. */
-static void on_value (void *ctx, tl_tag *t) {
-  call c = { .s = ctx, .station = t->station, .tag = t };
+/* The nearest first: the tag's own function, its station's, its line's. False: there is none
+** from `from` on. */
+static bool value_functions (const tl_tag *t, int from, int functions[3]) {
   const tl_station_hooks *user = t->station->user;
   const tl_station_functions *h = user ? user->functions : NULL;
   tl_link *l = tl_line_link(t->station->line);
   const tl_line_hooks *lh = l ? tl_link_user(l) : NULL;
   uint16_t index = t->index;
-  if ((!h || !h->values) && (!lh || lh->on_value == LUA_NOREF)) return;
-  int functions[3] = { h && index < h->tag_count ? h->tag_on_value[index] : LUA_NOREF,
-                       h ? h->on_value : LUA_NOREF, lh ? lh->on_value : LUA_NOREF };
-  for (int i = 0; i < 3; i++) {
+  functions[0] = h && h->values && index < h->tag_count ? h->tag_on_value[index] : LUA_NOREF;
+  functions[1] = h ? h->on_value : LUA_NOREF;
+  functions[2] = lh ? lh->on_value : LUA_NOREF;
+  for (int i = from; i < 3; i++)
+    if (functions[i] != LUA_NOREF) return true;
+  return false;
+}
+
+void tl_handler_value_now (tl_script *s, tl_tag *t, int from) {
+  call c = { .s = s, .station = t->station, .tag = t };
+  int functions[3];
+  /* Read anew for each: one may have the config reloaded. */
+  for (int i = from; i < 3 && value_functions(t, i, functions); i++) {
     if (functions[i] == LUA_NOREF) continue;
+    if (i > from && tl_turn_value_waits(s, t, i)) return;
     c.function = functions[i];
     run(&c, p_value, TL_CALL_VALUE);
   }
+}
+
+static void on_value (void *ctx, tl_tag *t) {
+  int functions[3];
+  if (!value_functions(t, 0, functions) || tl_turn_value_waits(ctx, t, 0)) return;
+  tl_handler_value_now(ctx, t, 0);
 }
 
 static int p_status (lua_State *L) {
@@ -361,11 +378,17 @@ static int p_status (lua_State *L) {
   return 0;
 }
 
+void tl_handler_status_now (tl_script *s, tl_station *station) {
+  const tl_station_hooks *h = station->user;
+  call c = { .s = s, .station = station, .function = h ? h->functions->on_status : LUA_NOREF };
+  if (c.function != LUA_NOREF) run(&c, p_status, TL_CALL_STATUS);
+}
+
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
   const tl_station_hooks *h = s->user;
-  call c = { .s = ctx, .station = s, .function = h->functions->on_status };
   (void)before;
-  if (c.function != LUA_NOREF) run(&c, p_status, TL_CALL_STATUS);
+  if (h->functions->on_status == LUA_NOREF || tl_turn_status_waits(ctx, s)) return;
+  tl_handler_status_now(ctx, s);
 }
 
 static int p_line (lua_State *L) {

@@ -10,6 +10,7 @@
 #include "sandbox/lib.h"
 #include "offline/run.h"
 #include "sandbox/watchdog.h"
+#include "script/turn.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
 
@@ -156,6 +157,7 @@ void tl_script_free (tl_script *s) {
   if (s->watched) tl_watchdog_stop();
   tl_loaded_free(s);
   tl_failures_free(s);
+  tl_turn_drop_all(s);
   tl_timers_stop(s);
   if (s->L) lua_close(s->L);
   tl_heap_fini(&s->heap);

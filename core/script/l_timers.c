@@ -4,10 +4,12 @@
 
 #include "script/failures.h"
 #include "script/script.h"
+#include "script/turn.h"
 
 enum { TIMERS_MAX = 10000 }; /* a handler that starts one for each message would go on for ever */
 
 struct tl_hook_timer {
+  tl_due turn; /* first: see run_timer */
   tl_hook_timer *next;
   tl_script *script;
   tl_timer *timer;
@@ -29,13 +31,13 @@ static void drop (tl_hook_timer *t) {
     *at = t->next;
     break;
   }
+  tl_turn_forget(s, &t->turn);
   s->timer_count--;
   tl_timer_close(t->timer);
   free(t);
 }
 
-static void on_due (void *ctx) {
-  tl_hook_timer *t = ctx;
+static void fire (tl_hook_timer *t) {
   tl_script *s = t->script;
   bool every = t->every_ms > 0;
   int function = t->function;
@@ -59,6 +61,17 @@ static void on_due (void *ctx) {
   tl_buf_fini(&err);
   if (!every) luaL_unref(s->L, LUA_REGISTRYINDEX, function);
   tl_asker_leave(s, before);
+}
+
+static void run_timer (tl_due *due) { fire((tl_hook_timer *)due); }
+static void keep_timer (tl_due *due) { (void)due; } /* tl_timers_stop frees it */
+
+static void on_due (void *ctx) {
+  tl_hook_timer *t = ctx;
+  if (tl_turn_is_used(t->script))
+    tl_turn_wait(t->script, &t->turn);
+  else
+    fire(t);
 }
 
 static tl_hook_timer *earliest (const tl_script *s) {
@@ -94,9 +107,11 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
   if (s->timer_count >= TIMERS_MAX) luaL_error(L, "more than %d timers", TIMERS_MAX);
   tl_hook_timer *t = calloc(1, sizeof *t);
   if (!t) luaL_error(L, "not enough memory");
-  *t = (tl_hook_timer){
-    .next = s->timers, .script = s, .function = LUA_NOREF, .every_ms = every ? period : 0
-  };
+  *t = (tl_hook_timer){ .turn = { .run = run_timer, .drop = keep_timer },
+                        .next = s->timers,
+                        .script = s,
+                        .function = LUA_NOREF,
+                        .every_ms = every ? period : 0 };
   if (tl_timer_new(&t->timer, s->loop, on_due, t) < 0) {
     free(t);
     luaL_error(L, "not enough memory");

@@ -1,10 +1,12 @@
 /* core/script/l_write.c — waiting for a write. In a coroutine the write waits and returns true,
 ** or nil and why; with a function it returns at once and calls it later; in a handler (which
 ** cannot wait) it only says whether the write is under way. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "script/script.h"
+#include "script/turn.h"
 
 /* What the log says when it failed. */
 typedef struct {
@@ -13,6 +15,7 @@ typedef struct {
 } kept_told;
 
 typedef struct {
+  tl_due turn; /* first: see run_waiting */
   tl_script *s;
   int function;  /* registry reference, or LUA_NOREF */
   int coroutine; /* registry reference of the waiting coroutine, or LUA_NOREF */
@@ -21,7 +24,8 @@ typedef struct {
   bool owed;
   int result;
   const char *why;
-  kept_told *told; /* NULL: a handler's own write */
+  char kept_why[160]; /* it, while this waits for its turn */
+  kept_told *told;    /* NULL: a handler's own write */
 } waiting;
 
 static int p_call_back (lua_State *L) {
@@ -65,13 +69,9 @@ static void wake (waiting *w) {
   tl_buf_fini(&err);
 }
 
-static void on_done (void *ctx, int result, const char *why) {
-  waiting *w = ctx;
+static void finish (waiting *w) {
   tl_script *s = w->s;
   tl_asker before = tl_asker_enter(s, w->asker);
-  w->result = result;
-  w->why = why;
-  if (result != TL_OK && w->told) tl_told_log(&w->told->told, "failed:", why);
   if (w->function != LUA_NOREF) {
     tl_buf err;
     tl_buf_init(&err);
@@ -87,6 +87,28 @@ static void on_done (void *ctx, int result, const char *why) {
   if (w->owed) tl_asker_settle(s, w->asker);
   free(w->told);
   free(w);
+}
+
+static void run_waiting (tl_due *due) { finish((waiting *)due); }
+
+static void drop_waiting (tl_due *due) {
+  waiting *w = (waiting *)due;
+  free(w->told);
+  free(w);
+}
+
+static void on_done (void *ctx, int result, const char *why) {
+  waiting *w = ctx;
+  w->result = result;
+  w->why = why;
+  if (result != TL_OK && w->told) tl_told_log(&w->told->told, "failed:", why);
+  if (tl_turn_is_used(w->s)) {
+    tl_turn_wait(w->s, &w->turn);
+    if (why) snprintf(w->kept_why, sizeof w->kept_why, "%s", why);
+    w->why = w->kept_why;
+    return;
+  }
+  finish(w);
 }
 
 /* The results that the coroutine was resumed with are the call's results. */
@@ -114,7 +136,8 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
     luaL_error(L, "not enough memory");
     return NULL;
   }
-  *w = (waiting){ .s = s,
+  *w = (waiting){ .turn = { .run = run_waiting, .drop = drop_waiting },
+                  .s = s,
                   .function = LUA_NOREF,
                   .coroutine = LUA_NOREF,
                   .co = L,

@@ -26,6 +26,8 @@ typedef struct {
   /* of the processor, when it began (0: any time counts), and what it may take of it (0:
   ** limit_ns) */
   uint64_t cpu_ns, cpu_limit_ns;
+  /* more, once, when a call that it set off has used up what is left: to go on, or to pause */
+  uint64_t grace_ns;
   /* what the error says, in place of how long the call took; NULL */
   const char *said;
   bool inside;  /* a call is running */
@@ -65,10 +67,17 @@ struct tl_script {
   tl_budget budget;               /* of the running call */
   uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
   uint64_t looked_ticks;          /* when somebody first looked at the budget's clock; 0: nobody */
+  int depth;                      /* calls through the door, one within the other */
   int closing;                    /* coroutines that are being closed, one within the other */
   lua_State *volatile running;    /* the thread that runs: L or a coroutine */
   bool watched;                   /* by the watchdog */
   volatile bool ticked;           /* the watchdog ticked since somebody looked */
+  volatile uint32_t ticks;        /* how often it did while this script ran */
+  uint64_t turn;                  /* turn.c: the loop's turn that turn_ticks is of */
+  uint32_t turn_ticks, news;      /* `ticks` when it began; values and statuses that wait */
+  uint64_t news_left_out;
+  struct tl_due *due; /* what waits for its turn, the first of a ring; NULL: nothing */
+  bool due_yielded;
   uint64_t cpu_ns, cpu_at; /* the processor's clock when it was read last, and when that was */
   double handler_time;     /* seconds a handler may run */
   struct tl_message_now *message; /* what decode sees now (message.c); NULL: nothing */
@@ -314,6 +323,11 @@ typedef struct {
   tl_hooks_kind kind;
   int on_connect, on_disconnect, on_value, will;
 } tl_line_hooks;
+
+/* on_value from the `from`-th of its functions on (0 the tag's, 1 its station's, 2 its line's),
+** on_status: called now (turn.h). */
+void tl_handler_value_now (tl_script *s, tl_tag *t, int from);
+void tl_handler_status_now (tl_script *s, tl_station *station);
 
 /* NULL: none (or no memory: raises) */
 tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count);

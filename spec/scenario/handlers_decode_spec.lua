@@ -2,6 +2,7 @@
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
 
 -- A config with one station whose decoder is `body`; more fields of the station and the file's beginning may be given.
 local function config (body, options)
@@ -409,6 +410,9 @@ describe("the other handlers", function()
       line "plant" { host = "127.0.0.1", port = PORT, station "s" { address = "s",
         decode = function() busy(0.05) return values end, on_value = function() busy(0.05) end, tags = tags } }]])
     publish(c, "1")
+    wait.till("20 calls", 20000, function()
+      return select(2, t:eval "return stations['plant.s'].stats.handlers.on_value.calls"):match "^20"
+    end)
     local _, out = t:eval "local h = stations['plant.s'].stats.handlers print(h.decode.errors, h.on_value.errors, h.on_value.calls, h.on_value.longest >= 0.05)"
     assert.equal("0\t0\t20\ttrue", (out:gsub("%s+$", "")))
   end)

@@ -1,0 +1,181 @@
+/* core/script/turn.c — see turn.h. Must not know what the functions are for that wait here. */
+#include "script/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox/watchdog.h"
+
+enum { NEWS_MAX = 100000 }; /* values and statuses that may wait */
+
+/* ---- the share of a turn ---- */
+
+/* The loop has turned since: scripts have all of their share. */
+static void begin_turn (tl_script *s) {
+  uint64_t turn = tl_loop_turn(s->loop);
+  if (s->turn == turn) return;
+  s->turn = turn;
+  s->turn_ticks = s->ticks;
+}
+
+static uint64_t used_ns (const tl_script *s) {
+  return (uint64_t)(s->ticks - s->turn_ticks) * TL_TICK_NS;
+}
+
+bool tl_turn_is_used (tl_script *s) {
+  if (!s->loop || s->site) return false; /* no loop runs: the time is the caller's */
+  begin_turn(s);
+  return s->due || used_ns(s) > 0;
+}
+
+/* ---- the queue: a ring, s->due is its first ---- */
+
+void tl_turn_forget (tl_script *s, tl_due *due) {
+  if (!due->prev) return;
+  if (due->next == due)
+    s->due = NULL;
+  else if (s->due == due)
+    s->due = due->next;
+  due->next->prev = due->prev;
+  due->prev->next = due->next;
+  due->next = due->prev = NULL;
+}
+
+static void run_first (tl_script *s) {
+  tl_due *first = s->due;
+  tl_turn_forget(s, first);
+  first->run(first);
+}
+
+/* One turn in two may have gone to messages whose decoders take all of it; then it is this
+** queue's. */
+static void on_turn (void *ctx) {
+  tl_script *s = ctx;
+  begin_turn(s);
+  bool yields = used_ns(s) > 0 && !s->due_yielded;
+  s->due_yielded = yields;
+  if (!yields) {
+    uint64_t before = s->ticks;
+    tl_due *last = s->due ? s->due->prev : NULL; /* what comes meanwhile waits for the next turn */
+    for (bool more = last; more && s->due && s->ticks == before;) {
+      more = s->due != last;
+      run_first(s);
+    }
+  }
+  if (s->due) tl_loop_last(s->loop, on_turn, s);
+}
+
+void tl_turn_wait (tl_script *s, tl_due *due) {
+  tl_loop_last(s->loop, on_turn, s);
+  tl_due *first = s->due;
+  if (!first) {
+    due->next = due->prev = s->due = due;
+    return;
+  }
+  due->next = first;
+  due->prev = first->prev;
+  first->prev->next = due;
+  first->prev = due;
+}
+
+void tl_turn_drop_all (tl_script *s) {
+  if (s->due) tl_loop_last(s->loop, NULL, NULL);
+  while (s->due) {
+    tl_due *first = s->due;
+    tl_turn_forget(s, first);
+    first->drop(first);
+  }
+}
+
+/* ---- values and statuses ---- */
+
+typedef struct {
+  tl_due due;
+  tl_script *script;
+  void *object; /* the tag or station, while the gateway's generation is this one */
+  uint64_t generation;
+  bool is_tag;
+  uint8_t from; /* tl_handler_value_now */
+  uint32_t len;
+  char name[]; /* its full name, to be found by after a reload */
+} news;
+
+static void drop_news (tl_due *due) { free(due); }
+
+static void *find (const news *n) {
+  if (tl_gateway_generation(n->script->gateway) == n->generation) return n->object;
+  const tl_model *m = tl_gateway_model(n->script->gateway);
+  tl_slice name = tl_slice_of(n->name, n->len);
+  return n->is_tag ? (void *)tl_model_tag(m, name) : (void *)tl_model_station(m, name);
+}
+
+static void run_news (tl_due *due) {
+  news *n = (news *)due;
+  tl_script *s = n->script;
+  void *object = find(n);
+  bool is_tag = n->is_tag;
+  int from = n->from;
+  s->news--;
+  free(n);
+  if (!object) return; /* a reload took it away */
+  if (is_tag)
+    tl_handler_value_now(s, object, from);
+  else
+    tl_handler_status_now(s, object);
+}
+
+/* A handler within another one has that one's time; but C code that goes on behind a decoder
+** sets many values. */
+static bool comes_first (tl_script *s) {
+  if (s->budget.inside && !s->budget.resting) return true;
+  if (!s->loop || s->site) return true;
+  begin_turn(s);
+  return s->news == 0 && used_ns(s) <= (uint64_t)(s->handler_time * 1e9) / 2;
+}
+
+static bool leave_out (tl_script *s) {
+  if (s->news_left_out++ == 0)
+    tl_log(TL_LOG_ERROR, NULL,
+           "handlers of values and statuses take longer than the loop has for them: %u wait, and "
+           "more are left out",
+           (unsigned)s->news);
+  return true;
+}
+
+static bool wait_with (tl_script *s, void *object, bool is_tag, int from, const tl_buf *name) {
+  if (name->failed || s->news >= NEWS_MAX) return leave_out(s);
+  news *n = malloc(sizeof *n + name->len);
+  if (!n) return leave_out(s);
+  *n = (news){ .due = { .run = run_news, .drop = drop_news },
+               .script = s,
+               .object = object,
+               .generation = tl_gateway_generation(s->gateway),
+               .is_tag = is_tag,
+               .from = (uint8_t)from,
+               .len = (uint32_t)name->len };
+  memcpy(n->name, name->at, name->len);
+  tl_turn_wait(s, &n->due);
+  s->news++;
+  return true;
+}
+
+bool tl_turn_value_waits (tl_script *s, tl_tag *t, int from) {
+  if (comes_first(s)) return false;
+  tl_buf name;
+  tl_buf_init(&name);
+  tl_station_full_name(t->station, &name);
+  tl_buf_fmt(&name, ".%s", tl_tag_def(t)->name);
+  bool waits = wait_with(s, t, true, from, &name);
+  tl_buf_fini(&name);
+  return waits;
+}
+
+bool tl_turn_status_waits (tl_script *s, tl_station *station) {
+  if (comes_first(s)) return false;
+  tl_buf name;
+  tl_buf_init(&name);
+  tl_station_full_name(station, &name);
+  bool waits = wait_with(s, station, false, 0, &name);
+  tl_buf_fini(&name);
+  return waits;
+}
