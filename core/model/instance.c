@@ -73,6 +73,9 @@ int tl_plan_fill (tl_plan **out, tl_plan *plan, const tl_slice *names, const tl_
   int rc = TL_ENOMEM;
   filling f = { names, values, n, NULL, 0 };
   tl_plan_spec spec = { .json = plan->json,
+                        .format = plan->format,
+                        .prepare = plan->prepare,
+                        .prepare_count = plan->prepare_count,
                         .zone = plan->rule.zone,
                         .ignore_missing_time = plan->ignore_missing_time };
   tl_tagdef *tags = calloc(plan->tag_count ? plan->tag_count : 1, sizeof *tags);

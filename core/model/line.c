@@ -17,13 +17,13 @@ static int reserve_station (tl_line *line) {
 }
 
 static int reserve_slots (tl_model *m, const tl_plan *plan) {
-  uint32_t need = plan->slots + 1u;
+  size_t need = plan->slot_values ? plan->slot_values : 1;
   if (need <= m->slot_cap) return TL_OK;
   tl_json_value *slots = malloc(need * sizeof *slots);
   if (!slots) return TL_ENOMEM;
   free(m->slots); /* NULL while a message is being handled, which then frees the ones it holds */
   m->slots = slots;
-  m->slot_cap = need;
+  m->slot_cap = (uint32_t)need;
   return TL_OK;
 }
 

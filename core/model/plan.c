@@ -25,6 +25,7 @@ static size_t spec_size (const tl_plan_spec *spec) {
     size +=
         text_size(d->name) + text_size(d->address) + text_size(d->unit) + text_size(d->description);
     size += d->path.len + 1 + default_size(d);
+    for (uint16_t k = 0; k < d->words.count; k++) size += d->words.words[k].text.len + 1;
   }
   return size;
 }
@@ -48,21 +49,36 @@ static tl_value keep_default (uint8_t **at, const tl_tagdef *d) {
   return v;
 }
 
+static size_t word_count (const tl_plan_spec *spec) {
+  size_t count = 0;
+  for (size_t i = 0; i < spec->tag_count; i++) count += spec->tags[i].words.count;
+  return count;
+}
+
 static tl_plan *plan_alloc (const tl_plan_spec *spec, uint8_t **texts) {
   size_t n = spec->tag_count;
   size_t tags = n * (sizeof(tl_tagdef) + sizeof(tl_value)),
-         indexes = 2 * (n + 1) * sizeof(uint16_t);
-  tl_plan *p = calloc(1, sizeof *p + tags + indexes + spec_size(spec));
+         indexes = 2 * (n + 1) * sizeof(uint16_t), words = word_count(spec) * sizeof(tl_word);
+  tl_plan *p = calloc(1, sizeof *p + tags + words + indexes + spec_size(spec));
   if (!p) return NULL;
   p->tags = (tl_tagdef *)(p + 1);
   p->defaults = (tl_value *)(p->tags + n);
-  p->order = (uint16_t *)(p->defaults + n);
+  p->order = (uint16_t *)(void *)((uint8_t *)(p->defaults + n) + words);
   p->slot_tag = p->order + n + 1;
   *texts = (uint8_t *)(p->slot_tag + n + 1);
   return p;
 }
 
+static void copy_words (tl_tagdef *d, tl_word **words, uint8_t **at) {
+  const tl_word *from = d->words.words;
+  d->worded = d->words.count > 0 || d->words.comma;
+  d->words.words = d->words.count > 0 ? *words : NULL;
+  for (uint16_t i = 0; i < d->words.count; i++)
+    *(*words)++ = (tl_word){ from[i].state, keep(at, from[i].text) };
+}
+
 static void copy_tags (tl_plan *p, const tl_plan_spec *spec, uint8_t **at) {
+  tl_word *words = (tl_word *)(void *)(p->defaults + spec->tag_count);
   for (size_t i = 0; i < spec->tag_count; i++) {
     tl_tagdef *d = &p->tags[i];
     *d = spec->tags[i];
@@ -71,6 +87,7 @@ static void copy_tags (tl_plan *p, const tl_plan_spec *spec, uint8_t **at) {
     d->unit = keep_text(at, d->unit);
     d->description = keep_text(at, d->description);
     d->path = keep(at, d->path);
+    copy_words(d, &words, at);
     d->filtered = tl_type_is_number(d->type) && (d->has_linear || d->has_range || d->deadband > 0);
     p->defaults[i] = keep_default(at, d);
     d->default_value = (tl_value){ 0 };
@@ -152,6 +169,7 @@ static int compile_set (tl_plan *p, tl_err *err) {
   if (p->has_time_field) paths[n++] = p->time_field;
   tl_err inner = { 0 };
   int rc = n ? tl_json_set_new(&p->set, paths, n, &which, &inner) : TL_OK;
+  if (p->set) p->slot_values = tl_json_set_slots(p->set);
   if (rc == TL_ENOMEM)
     tl_fail(err, rc, 0, "no memory");
   else if (rc != TL_OK)
@@ -183,6 +201,9 @@ static int compile_mask (tl_plan *p, tl_err *err) {
 }
 
 int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
+  if (spec->prepare_count > TL_PREPARE_MAX)
+    return tl_fail(err, TL_ETOOBIG, spec->tag_count, "at most %d steps of prepare, got %zu",
+                   TL_PREPARE_MAX, spec->prepare_count);
   if (spec->tag_count > MAX_TAGS)
     return tl_fail(err, TL_ETOOBIG, MAX_TAGS, "at most %d tags, got %zu", MAX_TAGS,
                    spec->tag_count);
@@ -191,6 +212,9 @@ int tl_plan_new (tl_plan **out, const tl_plan_spec *spec, tl_err *err) {
   if (!p) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   p->refs = 1;
   p->json = spec->json;
+  p->format = spec->format;
+  p->prepare_count = (uint8_t)spec->prepare_count;
+  if (spec->prepare_count) memcpy(p->prepare, spec->prepare, spec->prepare_count);
   p->ignore_missing_time = spec->ignore_missing_time;
   p->tag_count = (uint16_t)spec->tag_count;
   p->rule.zone = spec->zone ? spec->zone : tl_zone_utc();

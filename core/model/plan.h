@@ -8,8 +8,10 @@
 #include "base/pattern.h"
 #include "base/value.h"
 #include "payload/convert.h"
-#include "payload/json.h"
+#include "payload/document.h"
+#include "payload/prepare.h"
 #include "payload/timemask.h"
+#include "payload/words.h"
 
 typedef enum {
   TL_ADDRESS_NONE, /* filled by decode, by name */
@@ -43,28 +45,37 @@ typedef struct {
   double deadband; /* 0: none */
   tl_out_of_range out_of_range;
   tl_on_missing on_missing;
-  bool filtered; /* set by the plan: a number with linear, range or deadband */
+  tl_text_rule words; /* words for states, decimal commas */
+  bool filtered;      /* set by the plan: a number with linear, range or deadband */
+  bool worded;        /* set by the plan: `words` has something to say */
 } tl_tagdef;
 
 /* What a plan is made of. All borrowed: the plan copies what it keeps. The config has checked
 ** it; a path, pattern or mask that does not compile is still an error, not an assertion. */
 typedef struct {
-  bool json;           /* payload type */
+  bool json;           /* payload type: a document that addresses lead into, … */
+  uint8_t format;      /* … a tl_doc_format */
   tl_slice time_field; /* address of the timestamp, empty: none */
   tl_slice time_mask;  /* "" means the default mask */
   const tl_zone *zone; /* outlives the plan */
   bool ignore_missing_time;
   const tl_tagdef *tags; /* in the order of the source */
   size_t tag_count;
+  const uint8_t *prepare; /* tl_prepare_step, in their order; at most TL_PREPARE_MAX */
+  size_t prepare_count;
 } tl_plan_spec;
 
 typedef struct tl_plan {
   uint32_t refs;
   bool json, ignore_missing_time;
+  uint8_t format; /* tl_doc_format */
+  uint8_t prepare_count;
+  uint8_t prepare[TL_PREPARE_MAX]; /* tl_prepare_step */
   tl_slice time_field;
   /* NULL when no JSON address is used; slots: json tags in order, then the time field */
   tl_json_set *set;
-  uint16_t slots; /* of set, without the time field */
+  uint16_t slots;     /* of set, without the time field */
+  size_t slot_values; /* the room that extraction needs */
   bool has_time_field;
   uint16_t *slot_tag;    /* slot → tag index */
   tl_pattern **patterns; /* by tag index; NULL when no RE= */

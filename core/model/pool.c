@@ -42,9 +42,20 @@ static void hash_default (uint64_t *h, const tl_tagdef *d) {
     hash_number(h, (uint64_t)d->default_value.integer); /* the same 8 bytes as a number's */
 }
 
+static void hash_words (uint64_t *h, const tl_text_rule *w) {
+  if (w->count == 0 && !w->comma) return;
+  hash_number(h, (uint64_t)w->count << 1 | w->comma);
+  for (uint16_t i = 0; i < w->count; i++) {
+    hash_number(h, w->words[i].state);
+    hash_slice(h, w->words[i].text);
+  }
+}
+
 static uint64_t hash_spec (const tl_plan_spec *spec) { /* without defaults */
   uint64_t h = 0xcbf29ce484222325u;
-  hash_number(&h, spec->json | spec->ignore_missing_time << 1);
+  hash_number(&h, spec->json | spec->ignore_missing_time << 1 | spec->format << 2);
+  hash_number(&h, spec->prepare_count);
+  hash_bytes(&h, spec->prepare, spec->prepare_count);
   hash_number(&h, (uint64_t)(uintptr_t)spec->zone);
   hash_slice(&h, spec->time_field);
   hash_slice(&h, spec->time_mask);
@@ -61,6 +72,7 @@ static uint64_t hash_spec (const tl_plan_spec *spec) { /* without defaults */
                         d->new_value_on_time_change << 3);
     const double numbers[] = { d->linear_k, d->linear_q, d->range_min, d->range_max, d->deadband };
     for (size_t k = 0; k < 5; k++) hash_double(&h, numbers[k]);
+    hash_words(&h, &d->words);
   }
   return h;
 }
@@ -76,6 +88,15 @@ static bool same_text (const char *a, const char *b) { return a && b ? strcmp(a,
 
 static bool same_double (double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
 
+static bool same_words (const tl_text_rule *a, const tl_text_rule *b) {
+  if (a->count != b->count || a->comma != b->comma) return false;
+  for (uint16_t i = 0; i < a->count; i++)
+    if (a->words[i].state != b->words[i].state ||
+        !tl_slice_eq(a->words[i].text, b->words[i].text))
+      return false;
+  return true;
+}
+
 static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the default's value */
   return a->type == b->type && a->kind == b->kind && a->out_of_range == b->out_of_range &&
          a->on_missing == b->on_missing && a->has_default == b->has_default &&
@@ -85,11 +106,14 @@ static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the d
          same_double(a->range_min, b->range_min) && same_double(a->range_max, b->range_max) &&
          same_double(a->deadband, b->deadband) && same_text(a->name, b->name) &&
          same_text(a->address, b->address) && same_text(a->unit, b->unit) &&
-         same_text(a->description, b->description) && tl_slice_eq(a->path, b->path);
+         same_text(a->description, b->description) && tl_slice_eq(a->path, b->path) && same_words(&a->words, &b->words);
 }
 
 static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults) {
   const tl_zone *zone = spec->zone ? spec->zone : tl_zone_utc();
+  if (p->format != spec->format || p->prepare_count != spec->prepare_count ||
+      (spec->prepare_count && memcmp(p->prepare, spec->prepare, spec->prepare_count) != 0))
+    return false;
   if (p->json != spec->json || p->ignore_missing_time != spec->ignore_missing_time ||
       p->rule.zone != zone || p->tag_count != spec->tag_count ||
       !tl_slice_eq(p->time_field, spec->time_field) || !tl_slice_eq(p->time_mask, spec->time_mask))

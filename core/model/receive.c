@@ -41,7 +41,7 @@ static inline void take_slots (reading *r, const tl_plan *plan) {
   r->taken = m->slots;
   r->nested = !m->slots;
   m->slots = NULL;
-  if (r->nested) r->taken = malloc((plan->slots + 1u) * sizeof *r->taken);
+  if (r->nested) r->taken = malloc(plan->slot_values * sizeof *r->taken);
 }
 
 static inline void give_slots (reading *r) {
@@ -56,14 +56,18 @@ static void extract (reading *r, tl_json_value *slots) {
   tl_station *s = r->station;
   tl_json_error e = { 0 };
   if (!slots) return; /* no memory: the values are missing */
-  if (tl_json_extract(s->plan->set, r->message->payload, slots, &e) != TL_OK) {
+  const tl_plan *plan = s->plan;
+  tl_slice payload = r->message->payload;
+  int rc = plan->format ? tl_doc_extract((tl_doc_format)plan->format, plan->set, payload, slots, &e)
+                        : tl_json_extract(plan->set, payload, slots, &e);
+  if (rc != TL_OK) {
     /* only its time was asked for: what decode reads may be anything */
     if (s->plan->slots > 0) json_failed(r, &e);
     return;
   }
   s->json_bad = false;
   r->slots = slots;
-  r->encoding = UTF8;
+  if (!plan->format) r->encoding = UTF8;
 }
 
 /* --- its time --- */
@@ -87,7 +91,8 @@ static void find_time (reading *r) {
   }
   int64_t ms;
   if (tl_timemask_parse_json(plan->mask, plan->rule.zone, v, &ms) != TL_OK) {
-    time_failed(r, TL_REASON_TIME, v->raw, &s->time_bad);
+    tl_buf_clear(&r->model->scratch);
+    time_failed(r, TL_REASON_TIME, tl_doc_plain(v, &r->model->scratch), &s->time_bad);
     return;
   }
   s->time_bad = s->time_missing = false;
@@ -108,7 +113,9 @@ static inline void receive (tl_tag *t, const tl_tagdef *def, tl_reason reason, c
 
 static void set_text (const reading *r, tl_tag *t, const tl_tagdef *def, tl_slice text) {
   tl_value v;
-  tl_reason reason = tl_convert_text(def->type, text, &r->station->plan->rule, &v);
+  const tl_time_rule *rule = &r->station->plan->rule;
+  tl_reason reason = def->worded ? tl_words_text(def->type, &def->words, text, rule, &v)
+                                 : tl_convert_text(def->type, text, rule, &v);
   receive(t, def, reason, &v, r->time);
 }
 
@@ -130,9 +137,12 @@ static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, 
     return;
   }
   tl_value v;
-  if (found->escaped) tl_buf_clear(&r->model->scratch);
-  tl_reason reason =
-      tl_convert_json(def->type, found, &r->station->plan->rule, &r->model->scratch, &v);
+  const tl_time_rule *rule = &r->station->plan->rule;
+  tl_buf *scratch = &r->model->scratch;
+  if (found->escaped | found->format | def->worded) tl_buf_clear(scratch);
+  tl_reason reason = def->worded
+                         ? tl_words_json(def->type, &def->words, found, rule, scratch, &v)
+                         : tl_convert_json(def->type, found, rule, scratch, &v);
   receive(t, def, reason, &v, r->time);
 }
 

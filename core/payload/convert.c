@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "payload/blanks.h"
+#include "payload/convert_inner.h"
 
 static inline bool is_digit (uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
@@ -99,6 +100,7 @@ tl_reason tl_convert_text (tl_type type, tl_slice text, const tl_time_rule *rule
 static tl_reason from_string (tl_type type, const tl_json_value *v, const tl_time_rule *rule,
                               tl_buf *scratch, tl_value *out) {
   if (!v->escaped) return tl_convert_text(type, v->raw, rule, out);
+  if (v->format) return tl_convert_binary(type, v, rule, scratch, out);
   size_t before = scratch->len;
   tl_json_unescape(scratch, v->raw);
   if (scratch->failed) return TL_REASON_TYPE;
@@ -125,7 +127,10 @@ tl_reason tl_convert_json (tl_type type, const tl_json_value *v, const tl_time_r
     case TL_JSON_STRING: return from_string(type, v, rule, scratch, out);
     case TL_JSON_NONE: return TL_REASON_MISSING;
     case TL_JSON_NULL: return TL_REASON_TYPE;
-    default: break;
+    case TL_JSON_TRUE:
+    case TL_JSON_FALSE: break;
+    default:
+      if (v->format) return tl_convert_binary(type, v, rule, scratch, out);
   }
   if (type == TL_TXTI || type == TL_TXTO) {
     out->text = v->raw;

@@ -36,16 +36,17 @@ value:
   switch (tl_json_class[c]) {
     case TL_C_QUOTE:
       if (!(p = tl_json_string(s, &block, p, &plain, closed))) return NULL;
-      value = (tl_json_value){ TL_JSON_STRING, plain, false, { from + 1, (size_t)(p - from) - 2 } };
+      value =
+          (tl_json_value){ TL_JSON_STRING, plain, false, 0, { from + 1, (size_t)(p - from) - 2 } };
       break;
     case TL_C_NUMBER:
       if (!(p = tl_json_number(s, p, &plain, closed))) return NULL;
-      value = (tl_json_value){ TL_JSON_NUMBER, false, plain, { from, (size_t)(p - from) } };
+      value = (tl_json_value){ TL_JSON_NUMBER, false, plain, 0, { from, (size_t)(p - from) } };
       break;
     case TL_C_LITERAL: {
       tl_json_type type;
       if (!(p = tl_json_literal(s, p, &type))) return NULL;
-      value = (tl_json_value){ (uint8_t)type, false, false, { from, (size_t)(p - from) } };
+      value = (tl_json_value){ (uint8_t)type, false, false, 0, { from, (size_t)(p - from) } };
       break;
     }
     case TL_C_OBJECT:

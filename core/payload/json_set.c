@@ -4,12 +4,7 @@
 
 #include <stdlib.h>
 
-typedef struct {
-  const tl_json_step *steps;
-  const uint8_t *keys;
-  size_t n;
-  uint32_t number; /* of the address */
-} path;
+typedef tl_json_draft path;
 
 /* What is needed while a set is built; one block of memory. */
 typedef struct {
@@ -17,25 +12,30 @@ typedef struct {
   tl_json_step *steps;
   uint8_t *keys;
   size_t n;
+  void *block; /* of memory */
+  bool selects;
+  tl_json_selectors selectors;
 } draft;
 
-static int compare_steps (const tl_json_step *a, const tl_json_step *b, const uint8_t *keys) {
+int tl_json_compare_steps (const tl_json_step *a, const tl_json_step *b, const uint8_t *keys) {
   if (a->index != b->index)
     return a->index < b->index ? -1 : 1; /* keys, with index 0, come first */
   if (a->len != b->len) return a->len < b->len ? -1 : 1;
+  if (a->fields != b->fields) return a->fields < b->fields ? -1 : 1;
   return a->len ? memcmp(keys + a->at, keys + b->at, a->len) : 0;
 }
 
 static size_t common (const path *a, const path *b) { /* levels that two addresses share */
   size_t n = 0;
-  while (n < a->n && n < b->n && compare_steps(&a->steps[n], &b->steps[n], a->keys) == 0) n++;
+  while (n < a->n && n < b->n && tl_json_compare_steps(&a->steps[n], &b->steps[n], a->keys) == 0)
+    n++;
   return n;
 }
 
 static int compare_paths (const void *left, const void *right) {
   const path *a = left, *b = right;
   size_t n = common(a, b);
-  if (n < a->n && n < b->n) return compare_steps(&a->steps[n], &b->steps[n], a->keys);
+  if (n < a->n && n < b->n) return tl_json_compare_steps(&a->steps[n], &b->steps[n], a->keys);
   if (a->n != b->n) return a->n < b->n ? -1 : 1;
   return a->number < b->number ? -1 : a->number > b->number;
 }
@@ -56,6 +56,7 @@ static int draft_new (draft *d, const tl_slice *paths, size_t n, size_t *which, 
   /* a level takes at least one byte of its address */
   uint8_t *block = malloc(n * sizeof(path) + length * sizeof(tl_json_step) + length + 1);
   if (!block) return tl_fail(err, TL_ENOMEM, 0, "no memory");
+  d->block = block;
   d->paths = (path *)(void *)block;
   d->steps = (tl_json_step *)(void *)(d->paths + n);
   d->keys = (uint8_t *)(d->steps + length);
@@ -66,9 +67,17 @@ static int draft_new (draft *d, const tl_slice *paths, size_t n, size_t *which, 
     path *p = &d->paths[i];
     *p = (path){ steps, d->keys, 0, (uint32_t)i };
     tl_json_path_split(paths[i], steps, &p->n, d->keys, &used, NULL);
+    for (size_t k = 0; k < p->n; k++) d->selects |= steps[k].index == TL_JSON_SELECT;
     steps += p->n;
   }
-  qsort(d->paths, n, sizeof(path), compare_paths);
+  if (d->selects) {
+    int rc = tl_json_select(&d->selectors, d->paths, n);
+    if (rc != TL_OK)
+      return tl_fail(err, rc, 0, rc == TL_ENOMEM ? "no memory" : "too many selectors");
+    d->paths = d->selectors.paths;
+    d->n = d->selectors.n;
+  }
+  qsort(d->paths, d->n, sizeof(path), compare_paths);
   return TL_OK;
 }
 
@@ -85,7 +94,8 @@ static uint32_t index_size (size_t keys) {
 static size_t same_step (const draft *d, size_t from, size_t to, size_t depth) {
   const path *first = &d->paths[from];
   size_t at = from + 1;
-  while (at < to && compare_steps(&first->steps[depth], &d->paths[at].steps[depth], d->keys) == 0)
+  while (at < to &&
+         tl_json_compare_steps(&first->steps[depth], &d->paths[at].steps[depth], d->keys) == 0)
     at++;
   return at;
 }
@@ -125,9 +135,14 @@ static void lay_children (layout *l, tl_json_node *node, uint32_t depth) {
     l->depths[l->nodes_n] = depth + 1;
     tl_json_node *child = &l->nodes[l->nodes_n++];
     *child = (tl_json_node){ .from = (uint32_t)at, .to = (uint32_t)behind };
-    if (step->index) {
+    if (step->index == TL_JSON_EACH) {
+      node->each = l->nodes_n - 1;
+      node->elements = 1; /* so that the array is entered */
+      node->choices_from = d->selectors.starts[step->at];
+      node->choices_to = d->selectors.starts[step->at + 1];
+    } else if (step->index) {
       child->len = step->index;
-      node->elements++;
+      node->elements += step->index != TL_JSON_NOWHERE;
     } else {
       child->len = step->len;
       child->key = l->keys_n;
@@ -155,49 +170,92 @@ static void fill_index (const layout *l, tl_json_node *node, uint32_t *index) {
   }
 }
 
+/* Behind the keys of the tree: the texts of the picks, which move there. */
+static void place_selectors (tl_json_set *set, const tl_json_selectors *from, uint8_t *memory,
+                             uint8_t *texts, const draft *d) {
+  tl_json_choice *choices = (tl_json_choice *)(void *)memory;
+  tl_json_pick *picks = (tl_json_pick *)(void *)(choices + from->choices_n);
+  tl_json_copy *copies = (tl_json_copy *)(void *)(picks + from->picks_n);
+  memcpy(choices, from->choices, from->choices_n * sizeof *choices);
+  memcpy(picks, from->picks, from->picks_n * sizeof *picks);
+  memcpy(copies, from->copies, from->copies_n * sizeof *copies);
+  for (uint32_t i = 0; i < from->choices_n; i++) {
+    for (uint32_t k = choices[i].from; k < choices[i].to; k++) {
+      if (choices[i].field == TL_JSON_BY_PLACE) continue;
+      memcpy(texts, d->keys + picks[k].at, picks[k].len);
+      picks[k].at = (uint32_t)(texts - set->keys);
+      texts += picks[k].len;
+    }
+  }
+  set->choices = choices;
+  set->picks = picks;
+  set->copies = copies;
+}
+
+static size_t selector_bytes (const tl_json_selectors *s) {
+  return s->choices_n * sizeof(tl_json_choice) + s->picks_n * sizeof(tl_json_pick) +
+         s->copies_n * sizeof(tl_json_copy);
+}
+
 /* The laid-out tree, in the one block that stays. NULL without memory. */
 static tl_json_set *assemble (const layout *l) {
   const draft *d = l->draft;
-  size_t nodes = l->nodes_n * sizeof(tl_json_node), words = d->n + l->places;
-  size_t bytes = sizeof(tl_json_set) + nodes + words * sizeof(uint32_t) + l->keys_n;
+  const tl_json_selectors *selectors = &d->selectors;
+  size_t nodes = l->nodes_n * sizeof(tl_json_node), words = d->n + l->places, texts = 0;
+  for (uint32_t i = 0; i < selectors->picks_n; i++) texts += selectors->picks[i].len;
+  size_t bytes = sizeof(tl_json_set) + nodes + words * sizeof(uint32_t) +
+                 selector_bytes(selectors) + l->keys_n + texts;
   tl_json_set *set = malloc(bytes);
   if (!set) return NULL;
   uint8_t *block = (uint8_t *)(set + 1);
   uint32_t *order = (uint32_t *)(void *)(block + nodes), *index = order + d->n;
-  uint8_t *keys = (uint8_t *)(index + l->places);
+  uint8_t *extra = (uint8_t *)(index + l->places), *keys = extra + selector_bytes(selectors);
   for (size_t i = 0; i < d->n; i++) order[i] = d->paths[i].number;
   memset(index, 0, l->places * sizeof *index);
   for (uint32_t i = 0; i < l->nodes_n; i++) fill_index(l, &l->nodes[i], index);
   memcpy(block, l->nodes, nodes);
   memcpy(keys, l->keys, l->keys_n);
-  *set = (tl_json_set){ bytes, (const tl_json_node *)(void *)block, order, index, keys };
+  *set = (tl_json_set){ .bytes = bytes,
+                        .nodes = (const tl_json_node *)(void *)block,
+                        .order = order,
+                        .index = index,
+                        .keys = keys,
+                        .slots = (uint32_t)d->n };
+  if (d->selects) {
+    place_selectors(set, selectors, extra, keys + l->keys_n, d);
+    set->slots = selectors->slots;
+  }
   return set;
 }
 
 int tl_json_set_new (tl_json_set **out, const tl_slice *paths, size_t n, size_t *which,
                      tl_err *err) {
   draft d = { 0 };
-  int rc = draft_new(&d, paths, n, which, err);
-  if (rc != TL_OK) return rc;
   tl_json_set *set = NULL;
-  size_t nodes, bytes;
-  count(&d, &nodes, &bytes);
   layout l = { .draft = &d, .nodes_n = 1 };
+  size_t nodes, bytes;
+  int rc = draft_new(&d, paths, n, which, err);
+  if (rc != TL_OK) goto out;
+  count(&d, &nodes, &bytes);
   l.nodes = malloc(nodes * (sizeof *l.nodes + sizeof *l.depths) + bytes);
   if (l.nodes) {
     l.depths = (uint32_t *)(void *)(l.nodes + nodes);
     l.keys = (uint8_t *)(l.depths + nodes);
-    l.nodes[0] = (tl_json_node){ .to = (uint32_t)n };
+    l.nodes[0] = (tl_json_node){ .to = (uint32_t)d.n };
     l.depths[0] = 0;
     for (uint32_t i = 0; i < l.nodes_n; i++) lay_children(&l, &l.nodes[i], l.depths[i]);
     set = assemble(&l);
   }
+  if (!set) rc = tl_fail(err, TL_ENOMEM, 0, "no memory");
+out:
   free(l.nodes);
-  free(d.paths);
-  if (!set) return tl_fail(err, TL_ENOMEM, 0, "no memory");
-  *out = set;
-  return TL_OK;
+  free(d.block);
+  tl_json_selectors_free(&d.selectors);
+  if (rc == TL_OK) *out = set;
+  return rc;
 }
+
+size_t tl_json_set_slots (const tl_json_set *set) { return set->slots; }
 
 void tl_json_set_free (tl_json_set *set) { free(set); }
 

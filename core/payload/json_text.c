@@ -3,8 +3,9 @@
 #include "payload/json_text.h"
 
 const char *tl_json_type_name (tl_json_type type) {
-  static const char *const names[] = { "nothing", "null",   "false", "true",
-                                       "number",  "string", "array", "object" };
+  static const char *const names[] = { "nothing", "null",   "false",     "true",
+                                       "number",  "string", "array",     "object",
+                                       "number",  "bytes",  "undefined", "string" };
   return (unsigned)type < sizeof names / sizeof *names ? names[type] : "?";
 }
 

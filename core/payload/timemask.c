@@ -182,6 +182,10 @@ int tl_timemask_new (tl_timemask **out, tl_slice mask, tl_err *err) {
 
 void tl_timemask_free (tl_timemask *m) { free(m); }
 
+bool tl_timemask_is_number (const tl_timemask *m) {
+  return m->kind >= TL_MASK_UNIX && m->kind <= TL_MASK_UNIXNS;
+}
+
 /* --- writing --- */
 
 static void put_digits (tl_buf *out, int64_t number, int width) {

@@ -53,6 +53,7 @@ typedef struct tl_timemask tl_timemask;
 ** 48 tokens. */
 int tl_timemask_new (tl_timemask **out, tl_slice mask, tl_err *err);
 void tl_timemask_free (tl_timemask *m);
+bool tl_timemask_is_number (const tl_timemask *m); /* UNIX and its finer units */
 
 /* Read a text; `zone` (NULL is UTC) counts when the text carries no offset of its own. *ms:
 ** milliseconds since 1970 UTC. TL_OK, TL_ESYNTAX (unreadable), TL_ERANGE (a field out of range,
@@ -81,6 +82,8 @@ void tl_timemask_free (tl_timemask *m);
 ** hh:mi:ss with . or , and a fraction (cut to three digits), then nothing, Z, ±hh, ±hhmi or
 ** ±hh:mi, or one blank and UTC or GMT; calendar dates only. */
 int tl_timemask_parse (const tl_timemask *m, const tl_zone *zone, tl_slice text, int64_t *ms);
+/* Read an ISO 8601 text as for that mask, in UTC where it does not say. */
+int tl_time_iso_parse (tl_slice text, int64_t *ms);
 /* Read a JSON value: a string by its text, a number by its text too. TL_ETYPE for any other. */
 int tl_timemask_parse_json (const tl_timemask *m, const tl_zone *zone, const tl_json_value *v,
                             int64_t *ms);

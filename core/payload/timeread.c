@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 #include "payload/civil.h"
+#include "payload/document.h"
+#include "payload/json_scan.h"
 #include "payload/timemask_impl.h"
 
 typedef struct {
@@ -484,10 +486,29 @@ int tl_timemask_parse (const tl_timemask *m, const tl_zone *zone, tl_slice text,
   }
 }
 
+int tl_time_iso_parse (tl_slice text, int64_t *ms) { return read_iso(NULL, text, ms); }
+
+/* A time that says so itself, or a number or text by the mask. */
+static TL_COLD int parse_binary (const tl_timemask *m, const tl_zone *zone, const tl_json_value *v,
+                                 int64_t *ms) {
+  tl_buf text;
+  if (v->type == TL_DOC_TIME_TEXT || (v->type == TL_DOC_NUMBER && v->format & TL_DOC_TIME))
+    return tl_doc_time_of(v, ms);
+  if (v->type != TL_JSON_STRING && v->type != TL_DOC_BYTES && v->type != TL_DOC_NUMBER)
+    return TL_ETYPE;
+  tl_buf_init(&text);
+  tl_slice plain = tl_doc_plain(v, &text);
+  int rc = text.failed ? TL_ENOMEM : tl_timemask_parse(m, zone, plain, ms);
+  tl_buf_fini(&text);
+  return rc;
+}
+
 int tl_timemask_parse_json (const tl_timemask *m, const tl_zone *zone, const tl_json_value *v,
                             int64_t *ms) {
-  if (v->type != TL_JSON_STRING && v->type != TL_JSON_NUMBER) return TL_ETYPE;
-  if (v->type == TL_JSON_NUMBER || !v->escaped) return tl_timemask_parse(m, zone, v->raw, ms);
+  if (v->type == TL_JSON_NUMBER || (v->type == TL_JSON_STRING && !v->escaped))
+    return tl_timemask_parse(m, zone, v->raw, ms);
+  if (v->format) return parse_binary(m, zone, v, ms);
+  if (v->type != TL_JSON_STRING) return TL_ETYPE;
   tl_buf text; /* rare: 2026\/11\/22 */
   tl_buf_init(&text);
   tl_json_unescape(&text, v->raw);

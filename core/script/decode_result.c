@@ -113,7 +113,8 @@ static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
       break;
     case LUA_TSTRING: {
       const char *text = lua_tolstring(L, -1, &len);
-      why = tl_convert_text(type, tl_slice_of(text, len), &t->plan->rule, &p->value);
+      const tl_tagdef *def = &t->plan->tags[tag];
+      why = tl_words_text(type, &def->words, tl_slice_of(text, len), &t->plan->rule, &p->value);
       break;
     }
     default: break;

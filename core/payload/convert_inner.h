@@ -1,0 +1,11 @@
+/* core/payload/convert_inner.h — what the files of conversion share. Inside of this room only. */
+#ifndef TL_PAYLOAD_CONVERT_INNER_H
+#define TL_PAYLOAD_CONVERT_INNER_H
+
+#include "payload/convert.h"
+
+/* tl_convert_json for what only binary documents have, and for their strings in chunks. */
+tl_reason tl_convert_binary (tl_type type, const tl_json_value *v, const tl_time_rule *rule,
+                             tl_buf *scratch, tl_value *out);
+
+#endif
