@@ -194,8 +194,8 @@ static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *d
   if (s->user && g->handlers.has_encode && g->handlers.has_encode(s->user)) {
     rc = g->handlers.encode(g->handlers_ctx, t, &device, &out, err);
   } else if (tl_tag_def(t)->kind == TL_ADDRESS_OUT_VALUE) {
-    tl_doc_publish((tl_doc_format)s->plan->format, tl_tag_def(t)->type, &tl_tag_def(t)->words, &device,
-                   &s->plan->rule, &text);
+    tl_doc_publish((tl_doc_format)s->plan->format, tl_tag_def(t)->type, &tl_tag_def(t)->words,
+                   &device, &s->plan->rule, &text);
     if (text.failed) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
     out.payload = tl_buf_bytes(&text);
   } else {

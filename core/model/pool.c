@@ -91,8 +91,7 @@ static bool same_double (double a, double b) { return memcmp(&a, &b, sizeof a) =
 static bool same_words (const tl_text_rule *a, const tl_text_rule *b) {
   if (a->count != b->count || a->comma != b->comma) return false;
   for (uint16_t i = 0; i < a->count; i++)
-    if (a->words[i].state != b->words[i].state ||
-        !tl_slice_eq(a->words[i].text, b->words[i].text))
+    if (a->words[i].state != b->words[i].state || !tl_slice_eq(a->words[i].text, b->words[i].text))
       return false;
   return true;
 }
@@ -106,7 +105,8 @@ static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the d
          same_double(a->range_min, b->range_min) && same_double(a->range_max, b->range_max) &&
          same_double(a->deadband, b->deadband) && same_text(a->name, b->name) &&
          same_text(a->address, b->address) && same_text(a->unit, b->unit) &&
-         same_text(a->description, b->description) && tl_slice_eq(a->path, b->path) && same_words(&a->words, &b->words);
+         same_text(a->description, b->description) && tl_slice_eq(a->path, b->path) &&
+         same_words(&a->words, &b->words);
 }
 
 static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults) {

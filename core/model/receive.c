@@ -140,9 +140,8 @@ static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, 
   const tl_time_rule *rule = &r->station->plan->rule;
   tl_buf *scratch = &r->model->scratch;
   if (found->escaped | found->format | def->worded) tl_buf_clear(scratch);
-  tl_reason reason = def->worded
-                         ? tl_words_json(def->type, &def->words, found, rule, scratch, &v)
-                         : tl_convert_json(def->type, found, rule, scratch, &v);
+  tl_reason reason = def->worded ? tl_words_json(def->type, &def->words, found, rule, scratch, &v)
+                                 : tl_convert_json(def->type, found, rule, scratch, &v);
   receive(t, def, reason, &v, r->time);
 }
 

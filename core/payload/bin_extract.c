@@ -1,5 +1,5 @@
-/* core/payload/bin_extract.c — one pass over a binary document that notes what the addresses of a set
-** lead to. Must not know what becomes of the values. */
+/* core/payload/bin_extract.c — one pass over a binary document that notes what the addresses of
+** a set lead to. Must not know what becomes of the values. */
 #define VISIT_FORMAT (uint8_t)(v->format)
 #include "payload/bin_scan.h"
 #include "payload/json_visit.h"

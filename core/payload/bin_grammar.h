@@ -1,7 +1,8 @@
-/* core/payload/bin_grammar.h — how items of CBOR and MessagePack nest, once, for the files that read
-** whole documents. Must not know what they do with them.
+/* core/payload/bin_grammar.h — how items of CBOR and MessagePack nest, once, for the files that
+** read whole documents. Must not know what they do with them.
 **
-** Included after the file has defined a type `visit` and these hooks, which become part of the loop:
+** Included after the file has defined a type `visit` and these hooks, which become part of the
+** loop:
 **   int on_key (visit *v, const tl_json_value *key)      a pair's key; its value follows
 **   void on_element (visit *v)                           an array's element follows
 **   int on_open (visit *v, const uint8_t *from, bool array)      as in json_grammar.h

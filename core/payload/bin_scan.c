@@ -1,4 +1,5 @@
-/* core/payload/bin_scan.c — the rarer heads, strings in chunks, odd keys. Must not know addresses. */
+/* core/payload/bin_scan.c — the rarer heads, strings in chunks, odd keys. Must not know
+** addresses. */
 #include "payload/bin_scan.h"
 
 #include "base/text.h"

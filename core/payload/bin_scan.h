@@ -1,7 +1,8 @@
-/* core/payload/bin_scan.h — the head of an item of CBOR and MessagePack. Inside of this room only. Must
-** not know containers (bin_grammar.h) nor addresses.
+/* core/payload/bin_scan.h — the head of an item of CBOR and MessagePack. Inside of this room
+** only. Must not know containers (bin_grammar.h) nor addresses.
 **
-** No byte at or behind scan.end is read. A failing function leaves the place, and what was expected. */
+** No byte at or behind scan.end is read. A failing function leaves the place, and what was
+** expected. */
 #ifndef TL_PAYLOAD_BIN_SCAN_H
 #define TL_PAYLOAD_BIN_SCAN_H
 
@@ -50,7 +51,8 @@ TL_HOT uint64_t bin_uint (const uint8_t *p, unsigned bytes) { /* big-endian */
   }
 }
 
-/* What a CBOR head with a length behind it, or one of MessagePack's longer ones, is. False: told. */
+/* What a CBOR head with a length behind it, or one of MessagePack's longer ones, is. False:
+** told. */
 bool tl_cbor_long_head (bin_scan *s, const uint8_t *p, bin_head *h);
 bool tl_msgpack_long_head (bin_scan *s, const uint8_t *p, bin_head *h);
 
@@ -107,7 +109,8 @@ TL_HOT bool bin_is_utf8 (const bin_scan *s, const uint8_t *p, size_t n) {
   return tl_bin_utf8(p, n);
 }
 
-/* All chunks of a string of indefinite length, behind its head. The byte behind the break, or NULL. */
+/* All chunks of a string of indefinite length, behind its head. The byte behind the break, or
+** NULL. */
 const uint8_t *tl_cbor_chunks (bin_scan *s, const uint8_t *p, uint8_t kind);
 
 /* A key that is no plain text: *key, and the byte behind it, or NULL. */

@@ -1,5 +1,5 @@
-/* core/payload/bin_skip.c — the part of a binary document that no address leads to: checked, and nothing
-** else. */
+/* core/payload/bin_skip.c — the part of a binary document that no address leads to: checked,
+** and nothing else. */
 #include "payload/bin_scan.h"
 
 typedef int visit;

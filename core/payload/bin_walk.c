@@ -1,5 +1,5 @@
-/* core/payload/bin_walk.c — a binary document in order, for who builds tables or texts of it. Must not
-** know addresses. */
+/* core/payload/bin_walk.c — a binary document in order, for who builds tables or texts of it.
+** Must not know addresses. */
 #include "payload/bin_scan.h"
 
 typedef struct {

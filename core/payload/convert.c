@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "payload/blanks.h"
-#include "payload/convert_inner.h"
+#include "payload/convert_impl.h"
 
 static inline bool is_digit (uint8_t c) { return (uint8_t)(c - '0') < 10; }
 

@@ -1,6 +1,6 @@
-/* core/payload/doc_convert.c — values of binary documents into tag values, by the same table as those of
-** JSON (convert.c). Must not know tags. */
-#include "payload/convert_inner.h"
+/* core/payload/doc_convert.c — values of binary documents into tag values, by the same table as
+** those of JSON (convert.c). Must not know tags. */
+#include "payload/convert_impl.h"
 #include "payload/document.h"
 
 static bool is_text (tl_type type) { return type == TL_TXTI || type == TL_TXTO; }

@@ -1,5 +1,5 @@
-/* core/payload/doc_publish.c — what a write publishes, in the format of its station. Must not know tags
-** nor topics. */
+/* core/payload/doc_publish.c — what a write publishes, in the format of its station. Must not
+** know tags nor topics. */
 #include "base/text.h"
 #include "payload/document.h"
 #include "payload/words.h"

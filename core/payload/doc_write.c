@@ -1,5 +1,5 @@
-/* core/payload/doc_write.c — one value as an item of CBOR or MessagePack, in its shortest form. Must not
-** know tags. */
+/* core/payload/doc_write.c — one value as an item of CBOR or MessagePack, in its shortest form.
+** Must not know tags. */
 #include <math.h>
 
 #include "base/text.h"

@@ -48,24 +48,26 @@ typedef struct {
 /* A compiled set of addresses. Immutable: may be shared. */
 typedef struct tl_json_set tl_json_set;
 
-/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, list[id=28FF].temp, and ""
-** for the whole document. At most 65535 bytes; equal ones may occur twice. Indexes count from 1, up
-** to 2^31. A plain level may hold any bytes but . [ ] and is compared with the key's text; one in
-** quotes is a JSON string, with its escapes. [field=value] takes the first element of an array that
-** is an object whose field (levels with dots, quoted where they hold any) has this text: a string
-** as it is, a number as it is written, true, false; a value with brackets is quoted. TL_OK; TL_ESYNTAX, with *which (may be NULL) the index of
-** the bad one and err->at the offset in it; TL_ETOOBIG for more than 2^32 addresses or bytes;
-** TL_ENOMEM. */
+/* Compile addresses (without "JA="): level1[1].level2, [1].x, ["a.b"].c, list[id=28FF].temp,
+** and "" for the whole document. At most 65535 bytes; equal ones may occur twice. Indexes count
+** from 1, up to 2^31. A plain level may hold any bytes but . [ ] and is compared with the key's
+** text; one in quotes is a JSON string, with its escapes. [field=value] takes the first element
+** of an array that is an object whose field (levels with dots, quoted where they hold any) has
+** this text: a string as it is, a number as it is written, true, false; a value with brackets
+** is quoted. TL_OK; TL_ESYNTAX, with *which (may be NULL) the index of the bad one and err->at
+** the offset in it; TL_ETOOBIG for more than 2^32 addresses or bytes; TL_ENOMEM. */
 int tl_json_set_new (tl_json_set **out, const tl_slice *paths, size_t n, size_t *which,
                      tl_err *err);
 void tl_json_set_free (tl_json_set *set);
 size_t tl_json_set_bytes (const tl_json_set *set); /* memory it takes */
-/* How many values tl_json_extract needs room for: one for each address, and more with selectors. */
+/* How many values tl_json_extract needs room for: one for each address, and more with
+** selectors. */
 size_t tl_json_set_slots (const tl_json_set *set);
 int tl_json_path_check (tl_slice path, tl_err *err);
 
-/* Scan `doc`; values[i] is what the i-th address leads to; there is room for tl_json_set_slots(set). For a repeated key the last counts,
-** with all that is below it. TL_OK, or TL_EMALFORMED with *error filled and values undefined. */
+/* Scan `doc`; values[i] is what the i-th address leads to; there is room for
+** tl_json_set_slots(set). For a repeated key the last counts, with all that is below it. TL_OK,
+** or TL_EMALFORMED with *error filled and values undefined. */
 int tl_json_extract (const tl_json_set *set, tl_slice doc, tl_json_value *values,
                      tl_json_error *error);
 

@@ -1,5 +1,5 @@
-/* core/payload/json_choose.c — an element of an array is over: is it the one that a selector wants? Must
-** not know how documents are read. */
+/* core/payload/json_choose.c — an element of an array is over: is it the one that a selector
+** wants? Must not know how documents are read. */
 #include "payload/document.h"
 #include "payload/json_set.h"
 #include "payload/json_text.h"

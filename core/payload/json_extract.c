@@ -1,5 +1,5 @@
-/* core/payload/json_extract.c — one pass over a document that notes what the addresses of a set lead
-** to. Must not know what becomes of the values. */
+/* core/payload/json_extract.c — one pass over a document that notes what the addresses of a set
+** lead to. Must not know what becomes of the values. */
 #include "payload/json_visit.h"
 
 TL_HOT int on_key (visit *v, tl_slice raw, bool escaped) {

@@ -104,8 +104,8 @@ static int array_index (reader *r) {
   return TL_OK;
 }
 
-/* Is what begins at r->at a selector, "id=28FF]"? Then an '=' comes before the bracket that closes,
-** quoted names left out. */
+/* Is what begins at r->at a selector, "id=28FF]"? Then an '=' comes before the bracket that
+** closes, quoted names left out. */
 static bool is_selector (const reader *r) {
   bool in_quotes = false;
   for (size_t i = r->at; i < r->path.len; i++) {
@@ -120,7 +120,8 @@ static bool is_selector (const reader *r) {
   return false;
 }
 
-/* "id=28FF", "a.b=5", "\"a.b\"=\"x]\"": the step of the value, then those of the field's levels. */
+/* "id=28FF", "a.b=5", "\"a.b\"=\"x]\"": the step of the value, then those of the field's
+** levels. */
 static int selector (reader *r) {
   size_t place = r->n;
   tl_json_step step, value;

@@ -1,6 +1,6 @@
-/* core/payload/json_select.c — takes selectors (list[id=28FF].temp) out of addresses: any element of
-** the array is read into hidden slots, and at its end it is decided whose values they become. Must
-** not know documents nor the compiled tree. */
+/* core/payload/json_select.c — takes selectors (list[id=28FF].temp) out of addresses: any
+** element of the array is read into hidden slots, and at its end it is decided whose values
+** they become. Must not know documents nor the compiled tree. */
 #include "payload/json_set.h"
 
 #include <stdlib.h>

@@ -20,13 +20,13 @@ typedef struct {
   /* where the node's hash index lies in set->index, for many keys */
   uint32_t index;
   uint32_t mask; /* its size - 1; 0: there is none, look at each */
-  /* An array that selectors look into: the child that stands for any element, and its choices in
-  ** set->choices; each is 0 where there are none. */
+  /* An array that selectors look into: the child that stands for any element, and its choices
+  ** in set->choices; each is 0 where there are none. */
   uint32_t each, choices_from, choices_to;
 } tl_json_node;
 
-/* What decides whether an element is taken: its place in the array, or a field, whose value is in a
-** slot of its own. */
+/* What decides whether an element is taken: its place in the array, or a field, whose value is
+** in a slot of its own. */
 typedef struct {
   uint32_t field;    /* the slot; TL_JSON_BY_PLACE */
   uint32_t from, to; /* in set->picks, in the order of text or place */
@@ -66,9 +66,10 @@ typedef struct {
   uint32_t fields;  /* SELECT: so many steps behind this one are the field's */
 } tl_json_step;
 
-/* SELECT stands in addresses as they are written: at and len are the text that the field must have.
-** In its place compiled ones have EACH, any element (`at` is the number of the array among those
-** with selectors), and NOWHERE, which no document has: the place of a value that is copied. */
+/* SELECT stands in addresses as they are written: at and len are the text that the field must
+** have. In its place compiled ones have EACH, any element (`at` is the number of the array
+** among those with selectors), and NOWHERE, which no document has: the place of a value that is
+** copied. */
 #define TL_JSON_SELECT (UINT32_MAX - 2)
 #define TL_JSON_EACH (UINT32_MAX - 1)
 #define TL_JSON_NOWHERE UINT32_MAX
@@ -102,8 +103,8 @@ void tl_json_choose (const tl_json_set *set, const tl_json_node *array, const ui
 
 int tl_json_compare_steps (const tl_json_step *a, const tl_json_step *b, const uint8_t *keys);
 
-/* Take the selectors out of n addresses, of which at least one has some; slots are numbered from n
-** on. TL_OK or TL_ENOMEM; TL_ETOOBIG; free in any case. */
+/* Take the selectors out of n addresses, of which at least one has some; slots are numbered
+** from n on. TL_OK or TL_ENOMEM; TL_ETOOBIG; free in any case. */
 int tl_json_select (tl_json_selectors *out, const tl_json_draft *paths, size_t n);
 void tl_json_selectors_free (tl_json_selectors *s);
 

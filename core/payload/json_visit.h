@@ -1,6 +1,6 @@
-/* core/payload/json_visit.h — how the values that a set's addresses lead to are noted while a document
-** is read: the hooks of the grammars, for JSON and for the binary formats. Included once by each of
-** their files. Must not know what becomes of the values. */
+/* core/payload/json_visit.h — how the values that a set's addresses lead to are noted while a
+** document is read: the hooks of the grammars, for JSON and for the binary formats. Included
+** once by each of their files. Must not know what becomes of the values. */
 #ifndef TL_PAYLOAD_JSON_VISIT_H
 #define TL_PAYLOAD_JSON_VISIT_H
 

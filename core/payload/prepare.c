@@ -85,7 +85,8 @@ static size_t no_number (tl_slice s, size_t at) {
   return 0;
 }
 
-/* The next byte outside of strings at which a NaN or infinity begins, or the end; *n: its length. */
+/* The next byte outside of strings at which a NaN or infinity begins, or the end; *n: its
+** length. */
 static size_t next_no_number (tl_slice s, size_t at, size_t *n) {
   while (at < s.len) {
     uint8_t c = s.at[at];

@@ -1,4 +1,5 @@
-/* core/payload/words.c — words for states and decimal commas, in both directions. Must not know tags. */
+/* core/payload/words.c — words for states and decimal commas, in both directions. Must not know
+** tags. */
 #include "payload/words.h"
 
 enum { NUMBER_MAX = 64 }; /* bytes of a number with a comma: no longer one has a meaning */

@@ -1,5 +1,5 @@
-/* core/payload/words.h — the words that a device has for states (OPEN, CLOSED), and decimal commas: what
-** a tag may say of its texts beyond its type. Pure. */
+/* core/payload/words.h — the words that a device has for states (OPEN, CLOSED), and decimal
+** commas: what a tag may say of its texts beyond its type. Pure. */
 #ifndef TL_PAYLOAD_WORDS_H
 #define TL_PAYLOAD_WORDS_H
 
@@ -11,17 +11,18 @@ typedef struct {
   tl_slice text; /* compared byte by byte */
 } tl_word;
 
-/* All borrowed. Words of a state: the first one is written. A state without any keeps the usual ones. */
+/* All borrowed. Words of a state: the first one is written. A state without any keeps the usual
+** ones. */
 typedef struct {
   const tl_word *words; /* NULL: none */
   uint16_t count;
-  bool
-      comma; /* numbers in texts have a decimal comma; a point, or a thousands separator, is `type` */
+  /* numbers in texts have a decimal comma; a point, or a thousands separator, is `type` */
+  bool comma;
 } tl_text_rule;
 
-/* tl_convert_json, tl_convert_text and tl_convert_publish for a tag with such a rule. A number of a
-** document is compared with words by its decimal text, true and false by these words; commas are
-** looked for in texts only. */
+/* tl_convert_json, tl_convert_text and tl_convert_publish for a tag with such a rule. A number
+** of a document is compared with words by its decimal text, true and false by these words;
+** commas are looked for in texts only. */
 tl_reason tl_words_json (tl_type type, const tl_text_rule *words, const tl_json_value *v,
                          const tl_time_rule *rule, tl_buf *scratch, tl_value *out);
 tl_reason tl_words_text (tl_type type, const tl_text_rule *words, tl_slice text,
@@ -30,9 +31,9 @@ tl_reason tl_words_text (tl_type type, const tl_text_rule *words, tl_slice text,
 bool tl_words_has (tl_type type, const tl_text_rule *words, const tl_value *v);
 void tl_words_publish (tl_type type, const tl_text_rule *words, const tl_value *v,
                        const tl_time_rule *rule, tl_buf *out);
-/* The same in the format of a station: in JSON and plain text as tl_words_publish, else one item, a
-** number, boolean or text by the type, a text where words or commas are to be written; a time whose
-** mask is UNIX… is a number. */
+/* The same in the format of a station: in JSON and plain text as tl_words_publish, else one
+** item, a number, boolean or text by the type, a text where words or commas are to be written;
+** a time whose mask is UNIX… is a number. */
 void tl_doc_publish (tl_doc_format format, tl_type type, const tl_text_rule *words,
                      const tl_value *v, const tl_time_rule *rule, tl_buf *out);
 

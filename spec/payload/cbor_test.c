@@ -1,5 +1,5 @@
-/* spec/payload/cbor_test.c — CBOR: RFC 8949 appendix A whole, what is not well-formed (appendix F),
-** addresses and conversions. */
+/* spec/payload/cbor_test.c — CBOR: RFC 8949 appendix A whole, what is not well-formed (appendix
+** F), addresses and conversions. */
 #include "payload/convert.h"
 #include "payload/document_support.h"
 
@@ -280,7 +280,8 @@ static void follows_addresses (void **state) {
 
 static void follows_selectors (void **state) {
   (void)state;
-  /* [{"id": 1, "t": 21}, {"t": 22, "id": "A"}, {"id": 1.5, "t": 23}, {"id": true, "t": 24}, {"id": h'42', "t": 25}] */
+  /* [{"id": 1, "t": 21}, {"t": 22, "id": "A"}, {"id": 1.5, "t": 23}, {"id": true, "t": 24},
+  ** {"id": h'42', "t": 25}] */
   const char *doc = "85 a2 626964 01 6174 15 a2 6174 16 626964 6141 a2 626964 f93e00 6174 17"
                     "a2 626964 f5 6174 1818 a2 626964 4142 6174 1819";
   leads_to("[id=1].t", doc, "21");

@@ -1,5 +1,5 @@
-/* spec/payload/document_support.h — what the specs of binary documents share: bytes from hexadecimal,
-** documents as JSON text. */
+/* spec/payload/document_support.h — what the specs of binary documents share: bytes from
+** hexadecimal, documents as JSON text. */
 #ifndef SPEC_PAYLOAD_DOCUMENT_SUPPORT_H
 #define SPEC_PAYLOAD_DOCUMENT_SUPPORT_H
 

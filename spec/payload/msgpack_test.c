@@ -1,5 +1,5 @@
-/* spec/payload/msgpack_test.c — MessagePack: every format of its specification, what is cut or none of
-** them, addresses, timestamps. */
+/* spec/payload/msgpack_test.c — MessagePack: every format of its specification, what is cut or
+** none of them, addresses, timestamps. */
 #include "payload/words.h"
 #include "payload/document_support.h"
 

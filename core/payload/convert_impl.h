@@ -1,6 +1,6 @@
-/* core/payload/convert_inner.h — what the files of conversion share. Inside of this room only. */
-#ifndef TL_PAYLOAD_CONVERT_INNER_H
-#define TL_PAYLOAD_CONVERT_INNER_H
+/* core/payload/convert_impl.h — what the files of conversion share. Inside of this room only. */
+#ifndef TL_PAYLOAD_CONVERT_IMPL_H
+#define TL_PAYLOAD_CONVERT_IMPL_H
 
 #include "payload/convert.h"
 
