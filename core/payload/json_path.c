@@ -94,7 +94,7 @@ static int array_index (reader *r) {
   uint64_t index = 0;
   for (int c; (c = peek(r)) >= '0' && c <= '9' && index <= (uint64_t)1 << 31; r->at++)
     index = index * 10 + (uint64_t)(c - '0');
-  if (r->at == from) return fail(r, "an index, a key in quotes or a field and its value (id=5)");
+  if (r->at == from) return fail(r, "an index or a key in quotes");
   if (index == 0) return tl_fail(r->err, TL_ESYNTAX, from, "indexes count from 1");
   if (r->path.at[from] == '0')
     return tl_fail(r->err, TL_ESYNTAX, from, "expected an index without leading zeros");
