@@ -3,6 +3,9 @@
 #include "base/map.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { EMPTY = 0, REMOVED = 1, SMALLEST = 8 };
 
@@ -31,17 +34,32 @@ static inline uint64_t fold (uint64_t a, uint64_t b) {
 #endif
 }
 
-/* Odd constants with balanced bits: the fractional parts of the square roots of 2, 3 and 5. */
-#define K1 0x6A09E667F3BCC909u
-#define K2 0xBB67AE8584CAA73Bu
-#define K3 0x3C6EF372FE94F82Bu
+/* Odd numbers that nobody outside of this process knows, or texts could be chosen that all have
+** one hash. (A known factor would do: what it is combined with can be made 0, and the rest is
+** lost.) To begin with the fractional parts of the square roots of 2, 3 and 5. */
+static uint64_t k1 = 0x6A09E667F3BCC909u, k2 = 0xBB67AE8584CAA73Bu, k3 = 0x3C6EF372FE94F82Bu;
+
+/* Before main() and before any map is there. */
+__attribute__((constructor)) static void take_secret (void) {
+  uint64_t secret[3];
+  if (getrandom(secret, sizeof secret, GRND_NONBLOCK) != (ssize_t)sizeof secret) {
+    struct timespec now; /* too early in the system's life: better than what everybody knows */
+    clock_gettime(CLOCK_REALTIME, &now);
+    secret[0] = fold((uint64_t)now.tv_nsec ^ k1, (uint64_t)now.tv_sec ^ k2);
+    secret[1] = fold(secret[0] ^ k2, (uint64_t)(uintptr_t)&now ^ k3);
+    secret[2] = fold(secret[1] ^ k3, (uint64_t)getpid() ^ k1);
+  }
+  k1 ^= secret[0] & ~(uint64_t)1;
+  k2 ^= secret[1] & ~(uint64_t)1;
+  k3 ^= secret[2] & ~(uint64_t)1;
+}
 
 uint32_t tl_hash (const void *bytes, size_t n) {
   const uint8_t *at = bytes;
-  uint64_t h = K1 ^ n, a, b;
+  uint64_t h = k1 ^ n, a, b;
   if (n > 16) {
     size_t left = n;
-    for (; left > 16; left -= 16, at += 16) h = fold(read64(at) ^ K2, read64(at + 8) ^ h);
+    for (; left > 16; left -= 16, at += 16) h = fold(read64(at) ^ k2, read64(at + 8) ^ h);
     a = read64(at + left - 16); /* the last 16 bytes, overlapping what was read */
     b = read64(at + left - 8);
   } else if (n >= 8) {
@@ -54,8 +72,8 @@ uint32_t tl_hash (const void *bytes, size_t n) {
     a = n == 0 ? 0 : (uint64_t)at[0] << 16 | (uint64_t)at[n / 2] << 8 | at[n - 1];
     b = 0;
   }
-  h = fold(a ^ K2, b ^ h);
-  h = fold(h ^ K3, K1);
+  h = fold(a ^ k2, b ^ h);
+  h = fold(h ^ k3, k1);
   uint32_t hash = (uint32_t)(h >> 32) ^ (uint32_t)h;
   return hash > REMOVED ? hash : hash + 2;
 }

@@ -17,7 +17,8 @@ typedef struct {
   uint32_t cap, used, live; /* cap is a power of two or 0; used counts removed slots too */
 } tl_map;
 
-/* never 0 or 1; fast for short keys; the same in every process */
+/* never 0 or 1; fast for short keys; another one in every process, so that nobody can choose
+** texts of one hash */
 uint32_t tl_hash (const void *bytes, size_t n);
 
 void tl_map_init (tl_map *m);

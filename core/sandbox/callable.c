@@ -4,6 +4,8 @@
 ** metamethods passed through here (--wrap, CMakeLists.txt). Must not know what calls it. */
 #include "sandbox/watchdog.h"
 
+_Static_assert(LUA_VERSION_NUM == 504, "TM_CALL is Lua 5.4's");
+
 enum { TM_CALL = 23 }; /* Lua 5.4's number of __call (ltm.h) */
 
 /* None in specs, where nothing calls it. */

@@ -10,7 +10,11 @@
 void tl_open_basic (lua_State *L); /* pcall xpcall, coroutine.resume wrap close */
 void tl_open_string (lua_State *L, bool unsafe);
 void tl_open_table (lua_State *L);
-int tl_open_re (lua_State *L);   /* a loader: the module tagline.re, PCRE2 with limits */
+int tl_open_re (lua_State *L); /* a loader: the module tagline.re, PCRE2 with limits */
+/* weak.c: once the state is there, and before it is closed; a loader: the module tagline.weak */
+void tl_weak_open (lua_State *L);
+void tl_weak_close (tl_script *s);
+int tl_open_weak (lua_State *L);
 int tl_open_json (lua_State *L); /* a loader: the module tagline.json */
 
 /* --- match.c: Lua's patterns (manual, 6.4.1), with a step budget --- */

@@ -110,7 +110,9 @@ int tl_script_load (tl_script *s, const char *path,
   tl_buf text;
   tl_buf_init(&text);
   s->loading_memory = TL_LOADING_MEMORY;
+  s->loading = true;
   int rc = tl_script_enter(s, p_load, &l, LOADING_SECONDS, "config", &text);
+  s->loading = false;
   if (rc != LUA_OK) tell_end(&l, &text);
   if (l.errors > 0) s->loading_memory = 0;
   tl_buf_fini(&text);

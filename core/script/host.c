@@ -79,6 +79,8 @@ static int open_state (lua_State *L) {
   tl_open_basic(L);
   tl_open_string(L, s->unsafe);
   tl_open_table(L);
+  tl_weak_open(L);
+  luaL_requiref(L, "tagline.weak", tl_open_weak, 0);
   luaL_requiref(L, "tagline.re", tl_open_re, 0);
   luaL_requiref(L, "tagline.json", tl_open_json, 0);
   luaL_requiref(L, "tagline.zlib", open_zlib, 0);
@@ -160,6 +162,7 @@ void tl_script_free (tl_script *s) {
   tl_turn_drop_all(s);
   tl_timers_stop(s);
   if (s->L) lua_close(s->L);
+  tl_weak_close(s);
   tl_heap_fini(&s->heap);
   for (uint32_t i = 0; tl_map_next(&s->zones, &i, &key, &zone);) {
     tl_zone_free(zone);

@@ -90,8 +90,7 @@ int tl_look_explain (lua_State *L) {
   lua_settop(L, 3);
   tl_explain_message m = { .wall = tl_clock_wall_ms() };
   bool of_tag = luaL_testudata(L, 1, TL_TAG);
-  if (!s->gateway)
-    return luaL_error(L, "explain: nothing runs yet; call it when the config is loaded");
+  tl_check_runs(L, "explain");
   if (!of_tag && lua_type(L, 1) == LUA_TTABLE) {
     m.topic = text_field(L, 1, "topic");
     m.payload = text_field(L, 1, "payload");

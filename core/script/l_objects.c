@@ -55,10 +55,20 @@ void tl_push_line (lua_State *L, tl_line *line) {
   lua_remove(L, -2);
 }
 
+void tl_check_runs (lua_State *L, const char *word) {
+  const tl_script *s = tl_script_of(L);
+  if (!s->loading && s->gateway) return;
+  luaL_error(L,
+             "%s: a config that is being loaded acts on nothing that runs, and does not see it; "
+             "do this in a handler or after(…)",
+             word);
+}
+
 static void *resolve (lua_State *L, int index, const char *type, const char *what,
                       void *(*find)(const tl_model *m, tl_slice name)) {
   tl_script *s = tl_script_of(L);
   tl_object *o = luaL_checkudata(L, index, type);
+  tl_check_runs(L, o->name);
   uint64_t generation = tl_gateway_generation(s->gateway);
   if (o->generation != generation) {
     o->pointer = find(tl_gateway_model(s->gateway), tl_slice_str(o->name));
@@ -82,6 +92,11 @@ tl_line *tl_check_line (lua_State *L, int index) {
   return resolve(L, index, TL_LINE, "line", find_line);
 }
 
+static tl_model *model_of (lua_State *L) {
+  tl_check_runs(L, "lines, stations and tags");
+  return tl_gateway_model(tl_script_of(L)->gateway);
+}
+
 /* --- the collections: lines["plant"], stations["plant.boiler"],
 ** tags["plant.boiler.temperature"] --- */
 
@@ -92,8 +107,6 @@ static tl_slice check_name (lua_State *L, const char *what) {
   const char *text = lua_tolstring(L, 2, &len);
   return tl_slice_of(text, len);
 }
-
-static tl_model *model_of (lua_State *L) { return tl_gateway_model(tl_script_of(L)->gateway); }
 
 static int lines_index (lua_State *L) {
   tl_line *line = tl_model_line(model_of(L), check_name(L, "lines"));

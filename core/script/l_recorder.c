@@ -139,9 +139,8 @@ static void push_entry (lua_State *L, const entry *e) {
 }
 
 static tl_script *check_running (lua_State *L, const char *word) {
-  tl_script *s = tl_script_of(L);
-  if (!s->gateway) luaL_error(L, "%s: nothing runs yet; call it when the config is loaded", word);
-  return s;
+  tl_check_runs(L, word);
+  return tl_script_of(L);
 }
 
 int tl_look_messages (lua_State *L) {

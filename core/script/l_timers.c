@@ -148,7 +148,7 @@ int tl_timers_start (lua_State *L, tl_script *s, int list) {
 static int start (lua_State *L, bool every, double least) {
   tl_script *s = tl_script_of(L);
   const char *what = every ? "every" : "after";
-  if (!s->loop) return luaL_error(L, "there are timers only while the config runs");
+  tl_check_runs(L, what);
   if (lua_type(L, 1) != LUA_TNUMBER || !(lua_tonumber(L, 1) >= least) || lua_tonumber(L, 1) > 1e9)
     return luaL_error(L, "%s: expected seconds (%f to 1000000000), got %s", what, least,
                       tl_push_got(L, 1));

@@ -34,7 +34,6 @@ struct tl_loaded {
   tl_buf problems; /* of the last reload, when it was refused; empty: it was taken */
   int64_t refused_at;
   waiting *waiting; /* asked for in this wake-up */
-  bool loading;     /* the config's own code is running: it must not ask */
 };
 
 static struct tl_loaded *loaded_of (tl_script *s) {
@@ -204,9 +203,7 @@ static bool load (tl_script *s, report *r) {
   reading files = { .s = s };
   tl_err err = { .text = "" };
   if (!l || !l->path) return false;
-  l->loading = true;
   int errors = tl_script_load(s, l->path, on_problem, r);
-  l->loading = false;
   bool ok = errors == 0;
   if (ok) tl_buf_clear(&r->text); /* warnings are in the log */
   if (ok) ok = tl_script_enter(s, p_read_files, &files, 0, "config", NULL) == LUA_OK;
@@ -328,7 +325,7 @@ int tl_live_reload (lua_State *L) {
     lua_getfield(L, 1, "dry");
     dry = lua_toboolean(L, -1);
   }
-  if (!l || l->loading) return luaL_error(L, "reload: not while the config loads");
+  if (!l || s->loading) return luaL_error(L, "reload: not while the config loads");
   if (dry && !e) return luaL_error(L, "reload: { dry = true } is for the prompt");
   if (!dry) tl_eval_log(L, NULL, "reload()");
   waiting *w = calloc(1, sizeof *w);

@@ -44,6 +44,8 @@ typedef struct {
   uint32_t uid;
 } tl_asker;
 
+enum { TL_WEAK_MODES = 3, TL_WEAK_TABLES = 16 };
+
 struct tl_script {
   /* the main state; a lua_State handed to a C function may be a coroutine that dies */
   lua_State *L;
@@ -83,12 +85,16 @@ struct tl_script {
   struct tl_message_now *message; /* what decode sees now (message.c); NULL: nothing */
   uintptr_t messages;             /* how many there were */
   int message_cache;              /* registry reference: see message.c */
-  int draft;                      /* registry reference of the loaded draft; LUA_NOREF: none */
-  int env;                        /* registry reference: the running config's environment */
-  int objects;                    /* registry reference: weak table address → userdata */
-  int print_module;               /* tagline.repl.print */
-  tl_map said;                    /* errors that were logged already */
-  tl_map zones;                   /* name → tl_zone, for the life of the process */
+  tl_script *next_state;          /* weak.c: the states whose tables have no weak keys */
+  const void *weak_modes[TL_WEAK_MODES], *weak_tables[TL_WEAK_TABLES];
+  int weak_count;
+  bool loading;     /* the code of a config that is being loaded runs (tl_check_runs) */
+  int draft;        /* registry reference of the loaded draft; LUA_NOREF: none */
+  int env;          /* registry reference: the running config's environment */
+  int objects;      /* registry reference: weak table address → userdata */
+  int print_module; /* tagline.repl.print */
+  tl_map said;      /* errors that were logged already */
+  tl_map zones;     /* name → tl_zone, for the life of the process */
   tl_eval *evals;
   tl_eval *evaluating; /* whose code is running now; NULL: a handler's, or nobody's */
   uint64_t evals_made;
@@ -185,6 +191,9 @@ typedef struct {
 void tl_push_tag (lua_State *L, tl_tag *t);
 void tl_push_station (lua_State *L, tl_station *s);
 void tl_push_line (lua_State *L, tl_line *line);
+/* Every word that looks at what runs, or acts on it, begins with this: raises while a config is
+** being loaded, and where nothing runs (`tagline check`). */
+void tl_check_runs (lua_State *L, const char *word);
 tl_tag *tl_check_tag (lua_State *L, int index); /* raises when it is gone */
 tl_station *tl_check_station (lua_State *L, int index);
 tl_line *tl_check_line (lua_State *L, int index);

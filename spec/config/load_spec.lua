@@ -215,6 +215,15 @@ describe("the environment", function()
       assert(names.format and next(string) == nil and getmetatable "" == nil and not names.dump and string.dump == nil)]])
   end)
 
+  it("has an _ENV that no function can take away from the others", function()
+    for _, text in ipairs { "_ENV = {}", "local function f() _ENV = {} end", "local a a, _ENV = 1, {}",
+      "_ENV, b = {}, 2", "function _ENV() end", "local _ENV = {}", "for _ENV in pairs {} do end" } do
+      local list = support.problems("-- _ENV = 1\nlocal s = '_ENV = 2'\n" .. text)
+      assert.truthy(list[1]:find("c.lua:3: '_ENV' may only be indexed", 1, true), list[1])
+    end
+    support.clean(plain .. "local x = 'a _ENV = {}' assert(_ENV._G == _G and _ENV['pairs'] == pairs)")
+  end)
+
   it("takes new globals only while it loads", function()
     local draft = support.clean(plain .. [[
       count = 0

@@ -66,7 +66,7 @@ local function safe_setmetatable(t, meta)
     error("__gc is not available in a config: finalizers run outside every budget", 2)
   end
   local mode = type(meta) == "table" and rawget(meta, "__mode")
-  if type(mode) == "string" and mode:find("k", 1, true) and not mode:find("v", 1, true) then
+  if type(mode) == "string" and mode:find("k", 1, true) and not mode:find("v", 1, true) then -- set later it has no effect
     error("weak keys are not available in a config: to collect a chain of them takes seconds at once; __mode may be \"v\" or \"kv\"", 2)
   end
   return setmetatable(t, meta)
@@ -146,7 +146,9 @@ end
 environment.read = read
 
 -- Modules of ours that are not for configs.
-local inner = { "^tagline%.core$", "^tagline%.config$", "^tagline%.config%.", "^tagline%.repl" }
+local inner = { "^tagline%.core$", "^tagline%.config$", "^tagline%.config%.", "^tagline%.repl", "^tagline%.timers$",
+  "^tagline%.weak$",
+  "^tagline%.site$" }
 
 local function own_module(load, name)
   for _, pattern in ipairs(inner) do
@@ -188,6 +190,7 @@ local function find_module(load, name)
   if load.loading[name] then
     return nil, ("module '%s' requires itself: %s → %s"):format(name, table.concat(load.loading, " → "), name)
   end
+  if name == "cjson" and load.opts.unsafe then return require "cjson" end
   if name == "cjson" or name == "json" then return load.env.json end
   if name:find("^tagline%.") then return own_module(load, name) end
   for part in (name .. "."):gmatch("([^.]*)%.") do

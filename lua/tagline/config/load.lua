@@ -6,6 +6,7 @@ local line = require "tagline.config.line"
 local near = require "tagline.config.near"
 local problems = require "tagline.config.problems"
 local shapes = require "tagline.config.shapes"
+local source = require "tagline.config.source"
 local station = require "tagline.config.station"
 local tag = require "tagline.config.tag"
 
@@ -273,7 +274,10 @@ function Load:compile(path, text)
   self.files[path] = { text = text, order = self.file_count }
   local chunk, why = load(text, "@" .. path, "t", self.env)
   if not chunk then self:syntax_error(path, why) end
-  return chunk
+  -- Functions of one file share it: one that assigned to it would take the words of all the others.
+  local where = chunk and not self.opts.unsafe and source.environment(text)
+  if not where then return chunk end
+  self:syntax_error(path, (":%d: '_ENV' may only be indexed: all functions of the file share it; its globals are in _G, too"):format(where))
 end
 
 --- Where a running chunk failed: the place that the message names, else the innermost frame of a config file.

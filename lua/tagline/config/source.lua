@@ -76,6 +76,16 @@ local function tokens(text)
   return kinds, words, lines, n
 end
 
+--- The line of the first `_ENV` in the text that is not only indexed; nil when there is none.
+function source.environment(text)
+  if not find(text, "_ENV", 1, true) then return nil end
+  local kinds, words, lines, n = tokens(text)
+  for i = 1, n do
+    local indexed = words[i + 1] == "." or words[i + 1] == "[" or words[i + 1] == ":"
+    if words[i] == "_ENV" and kinds[i] == "name" and not indexed then return lines[i] end
+  end
+end
+
 local Index = {}
 Index.__index = Index
 

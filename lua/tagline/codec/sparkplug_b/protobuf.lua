@@ -5,6 +5,8 @@
 --- 2^63), `uint32 bool float double string bytes` and `message` (with `message = schema`). `list = true`: a repeated field.
 --- `place = true`: of the bytes NAME, NAME_at is the first. `oneof = true`: the field is one of several that exclude each
 --- other; the last one read is kept as `wire` (its name), `wire_value` and `wire_at`.
+local weak = require "tagline.codec.weak"
+
 local protobuf = {}
 
 --- Messages within messages; templates of templates of templates are still far from it.
@@ -145,7 +147,7 @@ local function store(message, field, value, at)
 end
 
 -- Names of a schema's repeated fields.
-local lists_of = setmetatable({}, { __mode = "k", __index = function(all, schema)
+local lists_of = setmetatable({}, weak { __index = function(all, schema)
   local names = {}
   for _, field in pairs(schema) do
     if field.list then names[#names + 1] = field[1] end

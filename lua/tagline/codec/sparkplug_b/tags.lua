@@ -1,5 +1,9 @@
 --- From metrics to the tags of a station: names, values, times, and which metric fills which tag.
 --- Knows no births and no sequence numbers.
+local weak = require "tagline.codec.weak"
+
+local WEAK = weak()
+
 local tags = {}
 
 --- Items of an array, or cells of a data set, that are looked at: each is a name of its own.
@@ -22,7 +26,7 @@ book.__index = book
 --- What a host knows of the tags: `tags`, `devices` and `prefix` as in sparkplug_b.host.
 function tags.new(options)
   return setmetatable({ tags = options.tags or {}, devices = options.devices or {}, prefix = options.prefix, owners = {}, waiting = {},
-    wanted = setmetatable({}, { __mode = "k" }) }, book)
+    wanted = setmetatable({}, WEAK) }, book)
 end
 
 -- Names of the station's tags; true for those that decode fills. nil when there is no station (in

@@ -1,0 +1,90 @@
+-- A config that is being loaded acts on nothing that runs: at its start, in check, in a reload, dry
+-- or not, right or wrong.
+local broker = require "spec.support.broker"
+local files = require "spec.support.files"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local CONFIG = [[
+line "l" {
+  host = "127.0.0.1", port = PORT,
+  station "s" { address = "s", tags = {
+    x = Ai "IN_DATA", out = TxtO "OUT_VALUE", to = TxtO { "OUT_TOPIC", default = "out" },
+  } },
+}
+]]
+
+-- Every word that looks at what runs, or acts on it, and what its error begins with.
+local words = {
+  { "stations['l.s']:off()", "lines, stations and tags" },
+  { "stations['l.s']:simulate(true)", "lines, stations and tags" },
+  { "tags['l.s.out']:write('x')", "lines, stations and tags" },
+  { "lines.l:publish('a', 'b')", "lines, stations and tags" },
+  { "lines['l']:set { keep_alive = 5 }", "lines, stations and tags" },
+  { "lines['l']:reconnect()", "lines, stations and tags" },
+  { "for _, s in pairs(stations) do s:off() end", "lines, stations and tags" },
+  { "for _, l in pairs(lines) do l:reconnect() end", "lines, stations and tags" },
+  { "for _, t in pairs(tags) do print(t.value) end", "lines, stations and tags" },
+  { "coroutine.wrap(function() stations['l.s']:off() end)()", "lines, stations and tags" },
+  { "select(2, next(setmetatable({ stations['l.s'] }, {})))", "lines, stations and tags" },
+  { "explain('s', '1')", "explain" },
+  { "messages()", "messages" },
+  { "reload()", "reload" },
+}
+
+describe("a config that is being loaded", function()
+  after_each(scope.finish)
+
+  for _, word in ipairs(words) do
+    it("acts on nothing in check: " .. word[1], function()
+      local path = tagline.config(word[1] .. "\n" .. CONFIG, { PORT = 1 })
+      local code, out, err = tagline.command { "check", path }
+      assert.equal(1, code, err)
+      out = out .. err
+      assert.truthy(out:find("config.lua:1: " .. word[2] .. ": ", 1, true), out)
+    end)
+  end
+
+  it("acts on nothing in a reload, right or wrong, dry or not", function()
+    local b = broker.new()
+    local t = tagline.run(CONFIG, { PORT = b.port })
+    local c = b:handshake()
+    local text = files.read(t.config_path)
+    for i, word in ipairs(words) do
+      for _, tail in ipairs { "", "line {}" } do
+        local file = assert(io.open(t.config_path, "w"))
+        file:write(("local ok, why = pcall(function() %s end) print(ok, why)\n%s%s"):format(word[1], text, tail))
+        file:close()
+        for _, call in ipairs { "reload { dry = true }", "reload()" } do
+          local _, out, err = t:eval(call)
+          assert.truthy(tail == "" and out ~= "" or err ~= "", out .. err)
+        end
+      end
+      c:send("PUBLISH", { topic = "s", payload = tostring(i), qos = 1, id = 1 })
+      assert.equal(1, c:expect("PUBACK").id) -- no other packet has come
+      assert.equal(i, t:value("l.s.x").value)
+    end
+    local _, printed = t:text "stderr":gsub("\nfalse\t", "")
+    assert.equal(#words * 4, printed)
+    t:stop()
+  end)
+
+  it("sees what runs in its handlers and timers", function()
+    local b = broker.new()
+    local t = tagline.run([[
+      after(0, function() print('seen', tags['l.s.x'].name, stations['l.s'].name) end)
+      ]] .. CONFIG, { PORT = b.port })
+    t:wait_log "seen\tx\ts"
+    b:handshake()
+    t:stop()
+  end)
+
+  it("has lua-cjson itself with --unsafe, and the safe module without", function()
+    local text = "local c = require 'cjson' print(c._NAME, c.new ~= nil)\n" .. CONFIG
+    local path = tagline.config(text, { PORT = 1 })
+    local _, _, err = tagline.command { "check", path }
+    assert.truthy(err:find("nil\tfalse", 1, true), err)
+    _, _, err = tagline.command { "check", "--unsafe", path }
+    assert.truthy(err:find("cjson\ttrue", 1, true), err)
+  end)
+end)
