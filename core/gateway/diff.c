@@ -76,8 +76,12 @@ static bool same_tag (const tl_plan *a, uint16_t i, const tl_plan *b, uint16_t k
          x->linear_k == y->linear_k && x->linear_q == y->linear_q && x->has_range == y->has_range &&
          x->range_min == y->range_min && x->range_max == y->range_max &&
          x->out_of_range == y->out_of_range && x->on_missing == y->on_missing &&
-         x->deadband == y->deadband && x->new_value_on_time_change == y->new_value_on_time_change &&
-         (!dx) == (!dy) && (!dx || tl_value_eq(x->type, dx, dy));
+         x->deadband == y->deadband && x->history.off == y->history.off &&
+         x->history.deadband == y->history.deadband &&
+         x->history.silence_ms == y->history.silence_ms &&
+         x->history.keep_ms == y->history.keep_ms &&
+         x->new_value_on_time_change == y->new_value_on_time_change && (!dx) == (!dy) &&
+         (!dx || tl_value_eq(x->type, dx, dy));
 }
 
 static void list_tags (list *l, const tl_plan *old, const tl_plan *plan) {

@@ -102,7 +102,7 @@ void tl_gateway_refresh_trace (tl_gateway *g) {
 
 int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers, void *ctx) {
   static const tl_model_hooks hooks = { on_value,         on_status, on_json_error, on_time_error,
-                                        on_pattern_limit, NULL,      on_due };
+                                        on_pattern_limit, NULL,      NULL,          on_due };
   tl_gateway *g = calloc(1, sizeof *g);
   if (!g) return TL_ENOMEM;
   g->loop = loop;
@@ -174,7 +174,7 @@ static void flush_all (void *ctx) {
   tl_gateway *g = ctx;
   g->flush_asked = false;
   tl_gateway_write_stores(g, NULL);
-  if (g->lost || (g->values && !tl_sink_flush(g->values))) {
+  if (!tl_observers_settled(g) || g->lost || (g->values && !tl_sink_flush(g->values))) {
     hold(g, true);
   } else {
     hold(g, false);

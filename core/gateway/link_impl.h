@@ -221,6 +221,7 @@ void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s);
 
 /* observers.c: pass news on. Worth a call only where there is an observer (g->observers; of
 ** messages: g->listening). */
+bool tl_observers_settled (const tl_gateway *g); /* may messages be acknowledged? */
 void tl_tell_value (tl_gateway *g, tl_tag *t);
 void tl_tell_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
 void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before);

@@ -14,11 +14,20 @@ static bool is_registered (const tl_gateway *g, const tl_observer *o) {
   return at;
 }
 
+static void on_again (void *ctx, tl_tag *t) {
+  for (tl_observer *o = ((tl_gateway *)ctx)->observers; o; o = o->next) {
+    if (o->again) o->again(o->ctx, t);
+  }
+}
+
 static void count_listeners (tl_gateway *g) {
+  bool again = false;
   g->listening = false;
   for (const tl_observer *o = g->observers; o; o = o->next) {
     g->listening = g->listening || o->message;
+    again = again || o->again;
   }
+  if (g->model) g->model->hooks.again = again ? on_again : NULL;
 }
 
 void tl_gateway_observe (tl_gateway *g, tl_observer *o) {
@@ -55,6 +64,16 @@ static void begin (tl_gateway *g, struct tl_news_walk *w) {
 }
 
 static void end (tl_gateway *g, const struct tl_news_walk *w) { g->walks = w->outer; }
+
+bool tl_observers_settled (const tl_gateway *g) {
+  bool all = true;
+  for (const tl_observer *o = g->observers; o; o = o->next) {
+    if (o->settled && !o->settled(o->ctx)) all = false;
+  }
+  return all;
+}
+
+void tl_gateway_settle (tl_gateway *g) { tl_gateway_ask_flush(g); }
 
 void tl_tell_value (tl_gateway *g, tl_tag *t) {
   const tl_link *l = t->station->line->user;

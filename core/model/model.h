@@ -30,6 +30,7 @@ struct tl_tag {
   tl_station *station;
   tl_value value;
   uint32_t text_cap;
+  uint32_t series; /* whoever records values: which of its own it is; 0: not known to it yet */
   uint16_t index;  /* in station->plan->tags */
   uint8_t status;  /* tl_status */
   uint8_t reason;  /* tl_reason */
@@ -101,6 +102,8 @@ typedef struct {
   /* The expression of a tag was given up, which counts as no match; once for all stations that
   ** share the plan. */
   void (*pattern_limit)(void *ctx, tl_tag *tag, tl_slice payload);
+  /* The same value came again, unreported; of tags with history.silence_ms only. */
+  void (*again)(void *ctx, tl_tag *tag);
   /* Full Debug: each value set, reported or not */
   void (*trace)(void *ctx, tl_tag *tag);
   /* tl_line_tick has something to do at `at`, earlier than it said */

@@ -28,6 +28,14 @@ typedef enum {
 typedef enum { TL_RANGE_INVALID, TL_RANGE_CLAMP, TL_RANGE_DISCARD } tl_out_of_range;
 typedef enum { TL_MISSING_INVALIDATE, TL_MISSING_KEEP, TL_MISSING_DEFAULT } tl_on_missing;
 
+/* What a history keeps of a tag (the config's `history`); all zero: every value. */
+typedef struct {
+  bool off;
+  double deadband;    /* changes of no more than this are not stored; 0: none */
+  int64_t silence_ms; /* a value that came again is stored after so long; 0: never */
+  int64_t keep_ms;    /* 0: as the history has it */
+} tl_history_options;
+
 /* One tag of a plan. Texts are NUL-terminated and owned by the plan (addresses and names are
 ** checked free of NUL before). */
 typedef struct {
@@ -43,6 +51,7 @@ typedef struct {
   tl_value default_value;
   double linear_k, linear_q, range_min, range_max;
   double deadband; /* 0: none */
+  tl_history_options history;
   tl_out_of_range out_of_range;
   tl_on_missing on_missing;
   tl_text_rule words; /* words for states, decimal commas */

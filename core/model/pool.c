@@ -73,6 +73,10 @@ static uint64_t hash_spec (const tl_plan_spec *spec) { /* without defaults */
     const double numbers[] = { d->linear_k, d->linear_q, d->range_min, d->range_max, d->deadband };
     for (size_t k = 0; k < 5; k++) hash_double(&h, numbers[k]);
     hash_words(&h, &d->words);
+    hash_number(&h, d->history.off);
+    hash_double(&h, d->history.deadband);
+    hash_number(&h, (uint64_t)d->history.silence_ms);
+    hash_number(&h, (uint64_t)d->history.keep_ms);
   }
   return h;
 }
@@ -96,6 +100,11 @@ static bool same_words (const tl_text_rule *a, const tl_text_rule *b) {
   return true;
 }
 
+static bool same_history (const tl_history_options *a, const tl_history_options *b) {
+  return a->off == b->off && same_double(a->deadband, b->deadband) &&
+         a->silence_ms == b->silence_ms && a->keep_ms == b->keep_ms;
+}
+
 static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the default's value */
   return a->type == b->type && a->kind == b->kind && a->out_of_range == b->out_of_range &&
          a->on_missing == b->on_missing && a->has_default == b->has_default &&
@@ -103,10 +112,10 @@ static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the d
          a->new_value_on_time_change == b->new_value_on_time_change &&
          same_double(a->linear_k, b->linear_k) && same_double(a->linear_q, b->linear_q) &&
          same_double(a->range_min, b->range_min) && same_double(a->range_max, b->range_max) &&
-         same_double(a->deadband, b->deadband) && same_text(a->name, b->name) &&
-         same_text(a->address, b->address) && same_text(a->unit, b->unit) &&
-         same_text(a->description, b->description) && tl_slice_eq(a->path, b->path) &&
-         same_words(&a->words, &b->words);
+         same_double(a->deadband, b->deadband) && same_history(&a->history, &b->history) &&
+         same_text(a->name, b->name) && same_text(a->address, b->address) &&
+         same_text(a->unit, b->unit) && same_text(a->description, b->description) &&
+         tl_slice_eq(a->path, b->path) && same_words(&a->words, &b->words);
 }
 
 static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults) {

@@ -61,10 +61,11 @@ static inline bool store (tl_tag *t, tl_type type, const tl_value *v) {
 }
 
 /* Last: hooks run scripts, which may set this tag again. */
-static inline void tell (tl_tag *t, bool report) {
+static inline void tell (tl_tag *t, const tl_tagdef *def, bool report) {
   tl_model *m = t->station->line->model;
   if (m->hooks.trace) m->hooks.trace(m->ctx, t);
   if (report && m->hooks.value) m->hooks.value(m->ctx, t);
+  if (!report && def->history.silence_ms > 0 && m->hooks.again) m->hooks.again(m->ctx, t);
 }
 
 /* Has an equal value come again in a way that counts? Each message is news to whoever confirms
@@ -87,7 +88,7 @@ static inline bool put (tl_tag *t, const tl_tagdef *def, const tl_value *v, int6
     report = true;
   }
   t->time_ms = time_ms;
-  tell(t, report);
+  tell(t, def, report);
   return true;
 }
 
@@ -122,7 +123,7 @@ void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms) {
     t->reason = (uint8_t)reason;
   }
   t->time_ms = time_ms;
-  tell(t, report);
+  tell(t, def, report);
 }
 
 void tl_tag_missing (tl_tag *t, int64_t time_ms) {

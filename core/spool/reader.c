@@ -59,7 +59,7 @@ void tl_reader_free (tl_reader *r) {
   free(r);
 }
 
-static int open_segment (tl_reader *r, const tl_reader_place *p) {
+static int open_segment (tl_reader *r, const tl_spool_place *p) {
   tl_segment_head head;
   char name[32];
   forget(r);
@@ -73,7 +73,7 @@ static int open_segment (tl_reader *r, const tl_reader_place *p) {
   return rc;
 }
 
-int tl_reader_seek (tl_reader *r, const tl_reader_place *p) {
+int tl_reader_seek (tl_reader *r, const tl_spool_place *p) {
   int rc = TL_OK;
   bool behind = r->inside ? r->number > p->at : r->wanted > p->at;
   if (r->segment != p->first || behind) rc = open_segment(r, p);

@@ -4,18 +4,12 @@
 #define TL_SPOOL_READER_H
 
 #include "spool/record.h"
+#include "spool/spool.h"
 
 typedef struct tl_reader tl_reader;
 
 int tl_reader_new (tl_reader **out);
 void tl_reader_free (tl_reader *r);
-
-/* What to read: filled on the loop's thread from tl_spool_where(). */
-typedef struct {
-  int folder;          /* tl_spool_folder() */
-  uint64_t first, end; /* the segment, and where it ends now */
-  uint64_t at;         /* the first value that is wanted */
-} tl_reader_place;
 
 /* A value with what is known of its tag. Borrowed until the next call. */
 typedef struct {
@@ -28,7 +22,7 @@ typedef struct {
 
 /* Go on at this place: values from `at` on, up to the segment's `end`. TL_OK; TL_EMALFORMED or a
 ** negated errno: this segment cannot be read (it is gone, or damaged). */
-int tl_reader_seek (tl_reader *r, const tl_reader_place *place);
+int tl_reader_seek (tl_reader *r, const tl_spool_place *place);
 /* The next value. 1; 0: that was all up to the end; TL_EMALFORMED: what follows in this segment
 ** is damaged: go on with the next segment. TL_ENOMEM. */
 int tl_reader_next (tl_reader *r, tl_reading_value *out);

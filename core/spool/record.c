@@ -50,7 +50,7 @@ void tl_record_sample (tl_buf *out, const tl_sample *s, tl_type type, bool *cut)
   }
   head[0] = KIND_SAMPLE;
   for (int i = 0; i < 4; i++) head[1 + i] = (uint8_t)(s->series >> (8 * i));
-  head[5] = (uint8_t)(s->status << 4 | s->reason);
+  head[5] = (uint8_t)(s->only << 6 | s->status << 4 | s->reason);
   head[6] = (uint8_t)s->n;
   head[7] = (uint8_t)(s->n >> 8);
   for (int i = 0; i < 8; i++) head[8 + i] = (uint8_t)((uint64_t)s->time_ms >> (8 * i));
@@ -120,12 +120,15 @@ static bool read_sample (tl_slice bytes, size_t *at, int (*type_of)(void *, uint
     return false;
   int type = type_of(ctx, (uint32_t)series);
   out->series = (uint32_t)series;
-  out->status = (uint8_t)(state >> 4);
+  out->only = (uint8_t)(state >> 6);
+  out->status = state >> 4 & 3;
   out->reason = state & 15;
   out->n = (uint16_t)n;
   out->time_ms = (int64_t)time;
   memset(&out->value, 0, sizeof out->value);
-  if (type < 0 || out->status > TL_INVALID || out->reason >= TL_REASON_COUNT) return false;
+  if (type < 0 || out->status > TL_INVALID || out->reason >= TL_REASON_COUNT ||
+      out->only > TL_FOR_HISTORIES)
+    return false;
   return out->status != TL_VALID || read_value(bytes, at, (tl_type)type, &out->value);
 }
 

@@ -16,10 +16,15 @@ typedef struct {
   int64_t keep_ms;            /* 0: as the outlet has it */
 } tl_series;
 
+/* Whom a value concerns. A history leaves out what its deadband hides; later it wants the last of
+** these, which others have had. */
+typedef enum { TL_FOR_ALL, TL_FOR_OTHERS, TL_FOR_HISTORIES } tl_record_only;
+
 /* One value of one tag. */
 typedef struct {
   uint32_t series;
   uint8_t status, reason; /* tl_status, tl_reason */
+  uint8_t only;           /* tl_record_only: whom it concerns */
   uint16_t n;             /* counts the values of one tag at the same millisecond */
   int64_t time_ms;        /* the tag's time; 0 while unset */
   tl_value value;         /* counts where status is TL_VALID; text is borrowed */

@@ -239,7 +239,6 @@ void tl_spool_set (tl_spool *s, uint64_t max_bytes, bool hold) {
 
 uint64_t tl_spool_id (const tl_spool *s) { return s->id; }
 uint64_t tl_spool_next (const tl_spool *s) { return s->next; }
-int tl_spool_folder (const tl_spool *s) { return s->folder; }
 uint64_t tl_spool_bytes (const tl_spool *s) { return s->bytes; }
 uint64_t tl_spool_max (const tl_spool *s) { return s->max_bytes; }
 uint64_t tl_spool_dropped (const tl_spool *s) { return s->dropped; }
@@ -315,11 +314,11 @@ int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
   return TL_OK;
 }
 
-bool tl_spool_where (const tl_spool *s, uint64_t at, uint64_t *first, uint64_t *end) {
+bool tl_spool_where (const tl_spool *s, uint64_t at, tl_spool_place *out) {
   if (at >= s->next || s->count == 0) return false;
   uint32_t i = 0;
   while (i + 1 < s->count && s->segments[i + 1].first <= at) i++;
-  *first = s->segments[i].first;
-  *end = s->segments[i].bytes;
+  *out = (tl_spool_place){ s->folder, s->segments[i].first, s->segments[i].bytes,
+                           i + 1 < s->count ? s->segments[i + 1].first : s->next, at };
   return true;
 }

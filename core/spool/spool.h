@@ -36,7 +36,6 @@ void tl_spool_set (tl_spool *s, uint64_t max_bytes, bool hold); /* reload: anoth
 
 uint64_t tl_spool_id (const tl_spool *s);   /* random, made with the folder */
 uint64_t tl_spool_next (const tl_spool *s); /* the number of the next value; the first is 1 */
-int tl_spool_folder (const tl_spool *s);    /* its descriptor, for readers */
 uint64_t tl_spool_bytes (const tl_spool *s);
 uint64_t tl_spool_max (const tl_spool *s);
 uint64_t tl_spool_dropped (const tl_spool *s); /* values that went unread since it was opened */
@@ -62,8 +61,16 @@ void tl_cursor_close (tl_cursor *c);        /* its place stays in the folder */
 uint64_t tl_cursor_at (const tl_cursor *c); /* the number of the first value it has not passed */
 /* All values below `next` are where they should be. Segments that nobody needs go. */
 void tl_cursor_move (tl_cursor *c, uint64_t next);
-/* Which segment holds this value, and how far may a reader read in it? False: there is nothing
-** new. Where the values at `at` are gone, *first is larger: that of the oldest segment. */
-bool tl_spool_where (const tl_spool *s, uint64_t at, uint64_t *first, uint64_t *end);
+/* Where a reader goes on (reader.h). */
+typedef struct {
+  int folder;          /* descriptor */
+  uint64_t first, end; /* the segment, and how many bytes of it are written now */
+  uint64_t until;      /* the number behind its last value */
+  uint64_t at;         /* the first value that is wanted */
+} tl_spool_place;
+
+/* Which segment holds this value? False: there is nothing new. Where the values at `at` are
+** gone, *first is larger: that of the oldest segment. */
+bool tl_spool_where (const tl_spool *s, uint64_t at, tl_spool_place *out);
 
 #endif

@@ -93,11 +93,10 @@ static unsigned read_all (world *w, tl_cursor *c, double first) {
   unsigned count = 0;
   uint64_t at = tl_cursor_at(c);
   assert_int_equal(tl_reader_new(&r), TL_OK);
-  tl_reader_place p = { .folder = tl_spool_folder(w->spool), .at = at };
-  while (tl_spool_where(w->spool, at, &p.first, &p.end)) {
+  tl_spool_place p;
+  while (tl_spool_where(w->spool, at, &p)) {
     tl_reading_value v;
     int rc;
-    p.at = at;
     assert_int_equal(tl_reader_seek(r, &p), TL_OK);
     while ((rc = tl_reader_next(r, &v)) == 1) {
       assert_true(v.sample.value.number == first + count);
@@ -210,10 +209,11 @@ static void the_oldest_goes_when_it_is_full (void **state) {
   tl_cursor *a = cursor(w, "a");
   for (int i = 0; i < 40; i++) put(w, 1 + i * 2500, (i + 1) * 2500);
   assert_true(tl_spool_bytes(w->spool) <= TL_SPOOL_LEAST);
-  uint64_t first, end, dropped = tl_spool_dropped(w->spool);
+  uint64_t dropped = tl_spool_dropped(w->spool);
+  tl_spool_place p;
   assert_true(dropped > 0);
-  assert_true(tl_spool_where(w->spool, tl_cursor_at(a), &first, &end));
-  assert_int_equal(first, 1 + dropped);
+  assert_true(tl_spool_where(w->spool, tl_cursor_at(a), &p));
+  assert_int_equal(p.first, 1 + dropped);
 }
 
 static void holds_when_it_is_told_to (void **state) {
@@ -331,14 +331,14 @@ static void samples_round_trip (void **state) {
     tl_type type;
     tl_sample sample;
   } rows[] = {
-    { TL_AI, { 7, TL_VALID, 0, 0, -5, { .number = -0.1 } } },
-    { TL_CI, { 7, TL_VALID, 0, 513, INT64_MAX, { .integer = INT64_MIN } } },
-    { TL_DO, { 7, TL_VALID, 0, 0, 0, { .boolean = true } } },
-    { TL_QI, { 7, TL_VALID, 0, 65535, 1, { .integer = 4 } } },
-    { TL_TIA, { 7, TL_VALID, 0, 0, 1, { .integer = 1763820000123 } } },
-    { TL_TXTI, { 7, TL_VALID, 0, 0, 1, { .text = TL_LIT("x\0y") } } },
-    { TL_TXTO, { 7, TL_INVALID, TL_REASON_TIME, 0, 1, { .integer = 0 } } },
-    { TL_AI, { 7, TL_UNSET, 0, 0, 0, { .integer = 0 } } },
+    { TL_AI, { 7, TL_VALID, 0, TL_FOR_HISTORIES, 0, -5, { .number = -0.1 } } },
+    { TL_CI, { 7, TL_VALID, 0, 0, 513, INT64_MAX, { .integer = INT64_MIN } } },
+    { TL_DO, { 7, TL_VALID, 0, 0, 0, 0, { .boolean = true } } },
+    { TL_QI, { 7, TL_VALID, 0, 0, 65535, 1, { .integer = 4 } } },
+    { TL_TIA, { 7, TL_VALID, 0, 0, 0, 1, { .integer = 1763820000123 } } },
+    { TL_TXTI, { 7, TL_VALID, 0, 0, 0, 1, { .text = TL_LIT("x\0y") } } },
+    { TL_TXTO, { 7, TL_INVALID, TL_REASON_TIME, 0, 0, 1, { .integer = 0 } } },
+    { TL_AI, { 7, TL_UNSET, 0, 0, 0, 0, { .integer = 0 } } },
   };
   (void)state;
   for (size_t i = 0; i < COUNT(rows); i++) {
@@ -356,6 +356,7 @@ static void samples_round_trip (void **state) {
     assert_int_equal(a->status, b->status);
     assert_int_equal(a->reason, b->reason);
     assert_int_equal(a->n, b->n);
+    assert_int_equal(a->only, b->only);
     assert_true(a->time_ms == b->time_ms);
     if (a->status == TL_VALID) assert_true(tl_value_eq(rows[i].type, &a->value, &b->value));
     assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, type_of, &type, &r), TL_OK);
@@ -380,7 +381,7 @@ static void long_texts_are_cut_and_told (void **state) {
   bool cut;
   uint8_t *text = calloc(1, TL_RECORD_TEXT + 1);
   assert_non_null(text);
-  tl_sample v = { 7, TL_VALID, 0, 0, 1, { .text = tl_slice_of(text, TL_RECORD_TEXT + 1) } };
+  tl_sample v = { 7, TL_VALID, 0, 0, 0, 1, { .text = tl_slice_of(text, TL_RECORD_TEXT + 1) } };
   tl_buf_init(&out);
   tl_record_sample(&out, &v, TL_TXTI, &cut);
   assert_true(cut);

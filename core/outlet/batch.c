@@ -1,0 +1,196 @@
+/* core/outlet/batch.c — see batch.h. */
+#include "outlet/batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { BATCH_BYTES = 4 << 20 }; /* of texts in one batch */
+
+struct tl_fetch {
+  tl_reader *reader;
+  tl_spool_place place;
+  uint64_t spool;
+  bool history;
+  uint32_t most;
+  int rc;
+  tl_outlet_batch batch;
+  tl_outlet_value *values;
+  size_t cap;
+  tl_series *series;   /* copies: those of the reader move */
+  uint32_t *series_of; /* of each value: index into `series` */
+  size_t series_count, series_cap;
+  uint32_t *place_of_id; /* id in the segment → index + 1; 0: not in this batch */
+  size_t id_cap;
+  tl_buf texts;    /* of values and series; as offsets until the end */
+  int64_t arrival; /* of the last value that was read, in earlier runs too */
+  int64_t oldest;
+};
+
+int tl_fetch_new (tl_fetch **out, bool history, uint32_t most) {
+  tl_fetch *f = calloc(1, sizeof *f);
+  if (!f) return TL_ENOMEM;
+  f->history = history;
+  f->most = most;
+  f->cap = most;
+  f->values = calloc(most, sizeof *f->values);
+  f->series_of = calloc(most, sizeof *f->series_of);
+  tl_buf_init(&f->texts);
+  if (!f->values || !f->series_of || tl_reader_new(&f->reader) < 0) {
+    tl_fetch_free(f);
+    return TL_ENOMEM;
+  }
+  *out = f;
+  return TL_OK;
+}
+
+void tl_fetch_free (tl_fetch *f) {
+  if (!f) return;
+  tl_reader_free(f->reader);
+  tl_buf_fini(&f->texts);
+  free(f->values);
+  free(f->series_of);
+  free(f->series);
+  free(f->place_of_id);
+  free(f);
+}
+
+void tl_fetch_prepare (tl_fetch *f, const tl_spool_place *place, uint64_t spool) {
+  f->place = *place;
+  f->spool = spool;
+}
+
+/* Texts move while the buffer grows: until the end a slice holds an offset in place of a
+** pointer. */
+static tl_slice keep_text (tl_fetch *f, tl_slice text) {
+  size_t at = f->texts.len;
+  tl_buf_slice(&f->texts, text);
+  return tl_slice_of((const void *)(uintptr_t)at, text.len);
+}
+
+static void settle_text (const tl_fetch *f, tl_slice *text) {
+  text->at = f->texts.at + (uintptr_t)text->at;
+}
+
+/* Ids of a segment are dense, and a batch is of one segment: where the copy of each is. */
+static int place_of (tl_fetch *f, uint32_t id, uint32_t **out) {
+  if (id >= f->id_cap) {
+    size_t cap = f->id_cap > 0 ? f->id_cap : 256;
+    while (cap <= id) cap *= 2;
+    uint32_t *more = realloc(f->place_of_id, cap * sizeof *more);
+    if (!more) return TL_ENOMEM;
+    memset(more + f->id_cap, 0, (cap - f->id_cap) * sizeof *more);
+    f->place_of_id = more;
+    f->id_cap = cap;
+  }
+  *out = &f->place_of_id[id];
+  return TL_OK;
+}
+
+static int keep_series (tl_fetch *f, const tl_series *s, uint32_t *index) {
+  uint32_t *known;
+  if (place_of(f, s->id, &known) < 0) return TL_ENOMEM;
+  if (*known > 0) {
+    *index = *known - 1;
+    return TL_OK;
+  }
+  if (f->series_count == f->series_cap) {
+    size_t cap = f->series_cap > 0 ? f->series_cap * 2 : 256;
+    tl_series *more = realloc(f->series, cap * sizeof *more);
+    if (!more) return TL_ENOMEM;
+    f->series = more;
+    f->series_cap = cap;
+  }
+  tl_series *copy = &f->series[f->series_count];
+  *copy = *s;
+  copy->name = keep_text(f, s->name);
+  copy->unit = keep_text(f, s->unit);
+  copy->description = keep_text(f, s->description);
+  *index = (uint32_t)f->series_count++;
+  *known = *index + 1;
+  return f->texts.failed ? TL_ENOMEM : TL_OK;
+}
+
+static void forget_series (tl_fetch *f) {
+  for (size_t i = 0; i < f->series_count; i++) f->place_of_id[f->series[i].id] = 0;
+  f->series_count = 0;
+}
+
+static bool is_text (const tl_series *s, const tl_sample *v) {
+  return v->status == TL_VALID && (s->type == TL_TXTI || s->type == TL_TXTO);
+}
+
+static int keep (tl_fetch *f, const tl_reading_value *v) {
+  uint8_t only = v->sample.only;
+  if (f->batch.count == 0) f->oldest = v->arrival_ms;
+  if (only == (f->history ? TL_FOR_OTHERS : TL_FOR_HISTORIES)) return TL_OK;
+  size_t i = f->batch.count;
+  int rc = keep_series(f, v->series, &f->series_of[i]);
+  if (rc < 0) return rc;
+  f->values[i] =
+      (tl_outlet_value){ .number = v->number, .arrival_ms = v->arrival_ms, .sample = v->sample };
+  if (is_text(v->series, &v->sample))
+    f->values[i].sample.value.text = keep_text(f, v->sample.value.text);
+  f->batch.count++;
+  return f->texts.failed ? TL_ENOMEM : TL_OK;
+}
+
+static void settle (tl_fetch *f) {
+  for (size_t i = 0; i < f->series_count; i++) {
+    settle_text(f, &f->series[i].name);
+    settle_text(f, &f->series[i].unit);
+    settle_text(f, &f->series[i].description);
+  }
+  for (size_t i = 0; i < f->batch.count; i++) {
+    f->values[i].series = &f->series[f->series_of[i]];
+    if (is_text(f->values[i].series, &f->values[i].sample))
+      settle_text(f, &f->values[i].sample.value.text);
+  }
+}
+
+/* Values between the last one and `next` are lost: the spool was full, or a file is damaged. */
+static void note_hole (tl_fetch *f, uint64_t next, int64_t until) {
+  f->batch.hole =
+      (tl_outlet_hole){ next - f->batch.next, f->arrival > 0 ? f->arrival : until, until };
+  f->batch.next = next;
+}
+
+/* What is behind damage in this segment cannot be read: the next one goes on. What came before
+** it is a batch of its own, so that a hole stands in front. */
+static void stop_at_damage (tl_fetch *f) {
+  f->rc = TL_OK;
+  if (f->batch.next == f->batch.first) note_hole(f, f->place.until, f->arrival);
+}
+
+static bool is_damage (int rc) { return rc == TL_EMALFORMED || rc == -ENOENT; }
+
+void tl_fetch_run (void *fetch) {
+  tl_fetch *f = fetch;
+  tl_reading_value v;
+  uint64_t at = f->place.at;
+  f->batch = (tl_outlet_batch){ .spool = f->spool, .first = at, .next = at, .values = f->values };
+  forget_series(f);
+  f->oldest = 0;
+  tl_buf_clear(&f->texts);
+  f->rc = tl_reader_seek(f->reader, &f->place);
+  while (f->rc == TL_OK && f->batch.count < f->most && f->texts.len < BATCH_BYTES) {
+    int rc = tl_reader_next(f->reader, &v);
+    if (rc != 1) {
+      f->rc = rc;
+      break;
+    }
+    if (v.number > f->batch.next && f->batch.next > at) break; /* a hole begins a batch */
+    if (v.number > f->batch.next) note_hole(f, v.number, v.arrival_ms);
+    f->rc = keep(f, &v);
+    f->batch.next = v.number + 1;
+    f->arrival = v.arrival_ms;
+  }
+  if (is_damage(f->rc)) stop_at_damage(f);
+  settle(f);
+}
+
+int tl_fetch_result (const tl_fetch *f, tl_outlet_batch *out) {
+  *out = f->batch;
+  return f->rc;
+}
+
+int64_t tl_fetch_arrival (const tl_fetch *f) { return f->oldest; }

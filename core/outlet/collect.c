@@ -1,0 +1,271 @@
+/* core/outlet/collect.c — see collect.h. */
+#include "outlet/collect.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "spool/record.h"
+
+enum { RETRY_MS = 1000 };
+
+/* What is known of a tag beside its value. */
+typedef struct {
+  char *name; /* owned: "line.station.tag" */
+  uint32_t name_len;
+  uint32_t segment; /* in which it was defined; 0: in none */
+  uint32_t id;      /* there */
+  int64_t time_ms;  /* of the last value, for n */
+  uint16_t n;
+  uint8_t type; /* tl_type */
+  bool heard;   /* there was one */
+  bool stored;  /* `last` is what a history has: a valid number */
+  bool hidden;  /* `held` was hidden by the deadband */
+  double last;
+  int64_t stored_ms; /* the time of the last value that a history has */
+  tl_sample held;
+} series;
+
+struct tl_collect {
+  tl_observer observer;
+  tl_gateway *gateway;
+  tl_loop *loop;
+  tl_spool *spool;
+  tl_timer *retry;
+  series *list;
+  uint32_t count, cap;
+  uint32_t ids, ids_of; /* how many are defined in the segment ids_of */
+  tl_map by_name;       /* name → (void *)(index + 1) */
+  tl_buf scratch;
+  uint64_t values, cut;
+  void (*written)(void *ctx);
+  void *ctx;
+  tl_err err;
+  int64_t since;
+  bool failing, lost_memory;
+};
+
+static series *make_series (tl_collect *c, tl_tag *t) {
+  if (c->count == c->cap) {
+    uint32_t cap = c->cap > 0 ? c->cap * 2 : 256;
+    series *more = realloc(c->list, cap * sizeof *more);
+    if (!more) return NULL;
+    c->list = more;
+    c->cap = cap;
+  }
+  char *name = malloc(c->scratch.len);
+  if (!name) return NULL;
+  memcpy(name, c->scratch.at, c->scratch.len);
+  tl_slice key = tl_slice_of(name, c->scratch.len);
+  if (tl_map_put(&c->by_name, key, (void *)(uintptr_t)(c->count + 1)) < 0) {
+    free(name);
+    return NULL;
+  }
+  t->series = ++c->count;
+  c->list[c->count - 1] = (series){ .name = name, .name_len = (uint32_t)key.len };
+  return &c->list[c->count - 1];
+}
+
+/* A tag that a reload made anew goes on with what is known of its name. */
+static series *series_of (tl_collect *c, tl_tag *t) {
+  if (t->series > 0 && t->series <= c->count) return &c->list[t->series - 1];
+  tl_buf_clear(&c->scratch);
+  tl_tag_full_name(t, &c->scratch);
+  if (c->scratch.failed) return NULL;
+  uintptr_t known = (uintptr_t)tl_map_get(&c->by_name, tl_buf_bytes(&c->scratch));
+  if (known == 0) return make_series(c, t);
+  t->series = (uint32_t)known;
+  return &c->list[known - 1];
+}
+
+static tl_slice text_of (const char *text) { return text ? tl_slice_str(text) : TL_LIT(""); }
+
+/* Within a segment ids count from 0 in the order in which tags show up. */
+static void define (tl_collect *c, series *s, const tl_tagdef *def, uint32_t segment, tl_buf *out) {
+  if (s->segment == segment) return;
+  if (c->ids_of != segment) {
+    c->ids_of = segment;
+    c->ids = 0;
+  }
+  s->segment = segment;
+  s->id = c->ids++;
+  tl_series d = { .id = s->id,
+                  .type = (uint8_t)def->type,
+                  .name = tl_slice_of(s->name, s->name_len),
+                  .unit = text_of(def->unit),
+                  .description = text_of(def->description),
+                  .deadband = def->history.deadband,
+                  .keep_ms = def->history.keep_ms };
+  tl_record_series(out, &d);
+}
+
+static void write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v) {
+  uint32_t segment;
+  bool cut;
+  tl_buf *out = tl_spool_begin(c->spool, tl_clock_wall_ms(), &segment);
+  if (!out) {
+    c->lost_memory = true;
+    return;
+  }
+  size_t before = out->len;
+  define(c, s, def, segment, out);
+  v->series = s->id;
+  tl_record_sample(out, v, def->type, &cut);
+  if (out->failed) { /* the rest of the batch is whole */
+    out->len = before;
+    out->failed = false;
+    s->segment = 0;
+    c->lost_memory = true;
+    return;
+  }
+  tl_spool_added(c->spool);
+  c->values++;
+  c->cut += cut;
+}
+
+static bool number_of (tl_type type, const tl_sample *v, double *out) {
+  if (v->status != TL_VALID) return false;
+  if (type == TL_AI || type == TL_AO || type == TL_TIR || type == TL_TOR)
+    *out = v->value.number;
+  else if (type == TL_CI || type == TL_CO)
+    *out = (double)v->value.integer;
+  else
+    return false;
+  return true;
+}
+
+/* Does the deadband of the tag's history hide this value? */
+static bool is_hidden (const series *s, const tl_history_options *o, bool number, double now,
+                       const tl_sample *v) {
+  if (o->deadband <= 0 || !number || !s->stored || fabs(now - s->last) > o->deadband) return false;
+  return o->silence_ms <= 0 || v->time_ms - s->stored_ms < o->silence_ms;
+}
+
+static void take (tl_collect *c, tl_tag *t) {
+  const tl_tagdef *def = tl_tag_def(t);
+  series *s = series_of(c, t);
+  if (!s) {
+    c->lost_memory = true;
+    return;
+  }
+  if (s->heard && s->type != def->type) { /* a reload made it something else */
+    s->segment = 0;
+    s->stored = s->hidden = false;
+  }
+  s->type = (uint8_t)def->type;
+  tl_sample v = {
+    .status = t->status, .reason = t->reason, .time_ms = t->time_ms, .value = t->value
+  };
+  double now = 0;
+  bool number = number_of(def->type, &v, &now);
+  v.n = s->heard && s->time_ms == v.time_ms ? (uint16_t)(s->n + 1) : 0;
+  s->heard = true;
+  s->time_ms = v.time_ms;
+  s->n = v.n;
+  if (def->history.off || is_hidden(s, &def->history, number, now, &v)) {
+    v.only = TL_FOR_OTHERS;
+    s->hidden = !def->history.off;
+    if (s->hidden) s->held = v;
+  } else {
+    /* The corner of the curve: what was hidden last stands before what leaves the deadband. */
+    if (s->hidden) {
+      s->held.only = TL_FOR_HISTORIES;
+      write_sample(c, s, def, &s->held);
+    }
+    s->hidden = false;
+    s->stored = number;
+    s->last = now;
+    s->stored_ms = v.time_ms;
+  }
+  write_sample(c, s, def, &v);
+}
+
+static void on_value (void *ctx, tl_tag *t) {
+  tl_collect *c = ctx;
+  take(c, t);
+  tl_gateway_settle(c->gateway); /* timers make values, too */
+}
+
+/* The same value again: of interest once the longest silence is over. */
+static void on_again (void *ctx, tl_tag *t) {
+  tl_collect *c = ctx;
+  const tl_tagdef *def = tl_tag_def(t);
+  series *s = series_of(c, t);
+  if (!s || def->history.off || !s->heard) return;
+  if (t->time_ms - s->stored_ms < def->history.silence_ms) return;
+  take(c, t);
+  tl_gateway_settle(c->gateway);
+}
+
+static void on_retry (void *ctx) { tl_gateway_settle(((tl_collect *)ctx)->gateway); }
+
+static bool fail (tl_collect *c) {
+  if (!c->failing) {
+    c->failing = true;
+    c->since = tl_loop_now(c->loop);
+    tl_log(TL_LOG_ERROR, "spool", "%s: nothing is acknowledged until it can be written",
+           c->err.text);
+  }
+  tl_timer_at(c->retry, tl_loop_now(c->loop) + RETRY_MS);
+  return false;
+}
+
+static bool on_settled (void *ctx) {
+  tl_collect *c = ctx;
+  bool news = tl_spool_is_dirty(c->spool);
+  if (c->lost_memory) {
+    tl_log(TL_LOG_ERROR, "spool", "no memory for a value: it is not in the history");
+    c->lost_memory = false;
+  }
+  if (tl_spool_commit(c->spool, tl_clock_wall_ms(), &c->err) < 0) return fail(c);
+  if (c->failing) {
+    c->failing = false;
+    tl_log(TL_LOG_INFO, "spool", "written again");
+  }
+  if (news) c->written(c->ctx);
+  return true;
+}
+
+int tl_collect_new (tl_collect **out, tl_gateway *g, tl_loop *loop, tl_spool *spool,
+                    void (*written)(void *ctx), void *ctx) {
+  tl_collect *c = calloc(1, sizeof *c);
+  if (!c) return TL_ENOMEM;
+  c->gateway = g;
+  c->loop = loop;
+  c->spool = spool;
+  c->written = written;
+  c->ctx = ctx;
+  tl_buf_init(&c->scratch);
+  tl_map_init(&c->by_name);
+  int rc = tl_timer_new(&c->retry, loop, on_retry, c);
+  if (rc < 0) {
+    free(c);
+    return rc;
+  }
+  c->observer =
+      (tl_observer){ .value = on_value, .again = on_again, .settled = on_settled, .ctx = c };
+  tl_gateway_observe(g, &c->observer);
+  *out = c;
+  return TL_OK;
+}
+
+void tl_collect_free (tl_collect *c) {
+  if (!c) return;
+  tl_gateway_unobserve(c->gateway, &c->observer);
+  tl_timer_close(c->retry);
+  for (uint32_t i = 0; i < c->count; i++) free(c->list[i].name);
+  free(c->list);
+  tl_map_fini(&c->by_name);
+  tl_buf_fini(&c->scratch);
+  free(c);
+}
+
+void tl_collect_renew (tl_collect *c) {
+  for (uint32_t i = 0; i < c->count; i++) c->list[i].segment = 0;
+}
+
+void tl_collect_get (const tl_collect *c, tl_collect_facts *out) {
+  *out = (tl_collect_facts){ c->values, c->cut, c->failing ? c->err.text : "", c->since };
+}

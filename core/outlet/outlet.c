@@ -1,0 +1,279 @@
+/* core/outlet/outlet.c — the life of one outlet: away, open, reading, storing. See outlet.h. */
+#include "outlet/outlet.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/work.h"
+#include "outlet/batch.h"
+
+enum { BACKOFF_MS = 1000, BACKOFF_MAX_MS = 60000, REST_MS = 1000 };
+
+typedef enum {
+  AWAY,    /* waits for the next attempt */
+  OPENING, /* the sender was asked to open */
+  IDLE,    /* open; nothing is under way */
+  READING, /* a thread reads the spool */
+  STORING, /* the sender has a batch */
+  CLOSING, /* the sender was asked to close */
+  CLOSED
+} outlet_state;
+
+struct tl_outlet {
+  tl_loop *loop;
+  tl_spool *spool;
+  tl_cursor *cursor;
+  tl_sender kind;
+  void *sender;
+  tl_fetch *fetch;
+  tl_timer *timer;
+  outlet_state state;
+  bool reading; /* a thread has `fetch` */
+  bool hurried, closing, up;
+  int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
+  int64_t since;
+  tl_outlet_batch batch;
+  int64_t waiting_since; /* wall: when the oldest value arrived that is not stored; 0: none */
+  uint64_t stored, rejected, dropped;
+  char name[64], why[256], last_rejected[256];
+  void (*done)(void *ctx);
+  void *done_ctx;
+  void (*closed)(void *ctx);
+  void *closed_ctx;
+};
+
+static void go_on (tl_outlet *o);
+
+static bool is_behind (const tl_outlet *o) {
+  return tl_cursor_at(o->cursor) < tl_spool_next(o->spool);
+}
+
+static void tell_done (tl_outlet *o) {
+  void (*done)(void *ctx) = o->done;
+  o->done = NULL;
+  if (done) done(o->done_ctx);
+}
+
+/* --- reading --- */
+
+static void on_read (void *ctx) {
+  tl_outlet *o = ctx;
+  o->reading = false;
+  if (o->closing) {
+    o->state = CLOSING;
+    o->kind.close(o->sender);
+    return;
+  }
+  int rc = tl_fetch_result(o->fetch, &o->batch);
+  if (rc < 0) {
+    o->state = IDLE;
+    tl_outlet_away(o, "the spool cannot be read: %s",
+                   rc == TL_ENOMEM ? "no memory" : strerror(-rc));
+    return;
+  }
+  if (o->batch.hole.count > 0) {
+    o->dropped += o->batch.hole.count;
+    tl_log(TL_LOG_WARN, o->name, "%llu values are lost: the spool was full, or is damaged",
+           (unsigned long long)o->batch.hole.count);
+  }
+  o->waiting_since = tl_fetch_arrival(o->fetch);
+  o->state = STORING;
+  if (o->batch.count == 0 && o->batch.hole.count == 0)
+    tl_outlet_stored(o); /* nothing for this one */
+  else
+    o->kind.store(o->sender, &o->batch);
+}
+
+static void read_on (tl_outlet *o) {
+  tl_spool_place place;
+  if (!tl_spool_where(o->spool, tl_cursor_at(o->cursor), &place)) return;
+  tl_fetch_prepare(o->fetch, &place, tl_spool_id(o->spool));
+  o->due = INT64_MAX;
+  if (tl_work_start(o->loop, tl_fetch_run, on_read, o) < 0) {
+    tl_outlet_away(o, "no memory");
+    return;
+  }
+  o->reading = true;
+  o->state = READING;
+}
+
+/* --- what comes next --- */
+
+static void on_timer (void *ctx) { go_on(ctx); }
+
+static void open_sender (tl_outlet *o) {
+  o->state = OPENING;
+  o->kind.open(o->sender);
+}
+
+/* Values gather for a while, unless there are many or somebody waits for all of them. */
+static bool is_time (const tl_outlet *o, int64_t now) {
+  uint64_t behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor);
+  return o->hurried || behind >= o->kind.most || now >= o->due;
+}
+
+static void go_on (tl_outlet *o) {
+  int64_t now = tl_loop_now(o->loop);
+  if (o->state == AWAY && !o->closing && now >= o->due) open_sender(o);
+  if (o->state == AWAY) tl_timer_at(o->timer, o->due);
+  if (o->state != IDLE) return;
+  if (!is_behind(o)) {
+    o->due = INT64_MAX;
+    o->waiting_since = 0;
+    if (o->kind.rest) o->kind.rest(o->sender);
+    tl_timer_at(o->timer, o->kind.rest ? now + REST_MS : INT64_MAX);
+    tell_done(o);
+    return;
+  }
+  if (o->due == INT64_MAX) o->due = now + o->kind.delay_ms;
+  if (is_time(o, now))
+    read_on(o);
+  else
+    tl_timer_at(o->timer, o->due);
+}
+
+void tl_outlet_poke (tl_outlet *o) {
+  if (o->waiting_since == 0) o->waiting_since = tl_clock_wall_ms();
+  if (o->state == IDLE) go_on(o);
+}
+
+void tl_outlet_hurry (tl_outlet *o, void (*done)(void *ctx), void *ctx) {
+  o->hurried = true;
+  o->done = done;
+  o->done_ctx = ctx;
+  /* From the loop: `done` never comes from inside. */
+  if (o->state == IDLE) tl_timer_at(o->timer, tl_loop_now(o->loop));
+}
+
+/* --- life --- */
+
+int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *name,
+                   const tl_sender *kind, tl_err *err) {
+  tl_outlet *o = calloc(1, sizeof *o);
+  int rc = o ? TL_OK : TL_ENOMEM;
+  if (o) {
+    o->loop = loop;
+    o->spool = spool;
+    o->kind = *kind;
+    o->state = AWAY;
+    o->backoff = BACKOFF_MS;
+    o->since = tl_loop_now(loop);
+    snprintf(o->name, sizeof o->name, "%s", name);
+    rc = tl_fetch_new(&o->fetch, kind->history, kind->most);
+    if (rc >= 0) rc = tl_timer_new(&o->timer, loop, on_timer, o);
+    if (rc >= 0) rc = tl_cursor_open(&o->cursor, spool, name, err);
+  }
+  if (rc >= 0) {
+    *out = o;
+    return TL_OK;
+  }
+  if (o) {
+    tl_fetch_free(o->fetch);
+    tl_timer_close(o->timer);
+    free(o);
+  }
+  return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory for an outlet") : rc;
+}
+
+void tl_outlet_start (tl_outlet *o, void *sender) {
+  o->sender = sender;
+  open_sender(o);
+}
+
+void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx) {
+  o->closing = true;
+  o->closed = closed;
+  o->closed_ctx = ctx;
+  o->done = NULL;
+  if (o->reading) return; /* on_read goes on */
+  o->state = CLOSING;
+  o->kind.close(o->sender);
+}
+
+static void finish (void *ctx) {
+  tl_outlet *o = ctx;
+  void (*closed)(void *) = o->closed;
+  void *closed_ctx = o->closed_ctx;
+  tl_cursor_close(o->cursor);
+  tl_fetch_free(o->fetch);
+  tl_timer_close(o->timer);
+  free(o);
+  closed(closed_ctx);
+}
+
+void tl_outlet_closed (tl_outlet *o) {
+  o->state = CLOSED;
+  if (tl_loop_later(o->loop, finish, o) != TL_OK) finish(o);
+}
+
+/* --- the sender's side --- */
+
+void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
+  if (o->state != OPENING) return;
+  o->state = IDLE;
+  o->backoff = BACKOFF_MS;
+  o->due = tl_loop_now(o->loop); /* what has gathered goes at once */
+  if (!o->up) o->since = tl_loop_now(o->loop);
+  if (!o->up && o->why[0] != '\0') {
+    uint64_t behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor);
+    tl_log(TL_LOG_INFO, o->name, "there again; %llu values wait", (unsigned long long)behind);
+  }
+  o->up = true;
+  o->why[0] = '\0';
+  if (applied <= tl_spool_next(o->spool)) tl_cursor_move(o->cursor, applied);
+  tl_timer_at(o->timer, tl_loop_now(o->loop));
+}
+
+void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
+  char text[sizeof o->why];
+  va_list args;
+  if (o->state == CLOSING || o->state == CLOSED) return;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  if (o->up || strcmp(text, o->why) != 0)
+    tl_log(TL_LOG_WARN, o->name, "%s; values wait in the spool", text);
+  if (o->up) o->since = tl_loop_now(o->loop);
+  snprintf(o->why, sizeof o->why, "%s", text);
+  o->up = false;
+  if (o->reading) return; /* the batch is thrown away once it is read */
+  o->state = AWAY;
+  o->due = tl_loop_now(o->loop) + o->backoff;
+  o->backoff = o->backoff * 2 < BACKOFF_MAX_MS ? o->backoff * 2 : BACKOFF_MAX_MS;
+  tl_timer_at(o->timer, o->due);
+}
+
+void tl_outlet_stored (tl_outlet *o) {
+  if (o->state != STORING) return;
+  o->stored += o->batch.count;
+  tl_cursor_move(o->cursor, o->batch.next);
+  o->state = IDLE;
+  tl_timer_at(o->timer, tl_loop_now(o->loop)); /* other things of the loop come between */
+}
+
+void tl_outlet_rejected (tl_outlet *o, const char *tag, const char *why) {
+  if (o->rejected++ == 0)
+    tl_log(TL_LOG_WARN, o->name, "a value of %s is refused: %s; the rest goes on", tag, why);
+  snprintf(o->last_rejected, sizeof o->last_rejected, "%s: %s", tag, why);
+}
+
+const char *tl_outlet_name (const tl_outlet *o) { return o->name; }
+tl_loop *tl_outlet_loop (const tl_outlet *o) { return o->loop; }
+
+void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out) {
+  int64_t lag = o->waiting_since > 0 && is_behind(o) ? tl_clock_wall_ms() - o->waiting_since : 0;
+  *out = (tl_outlet_facts){ .name = o->name,
+                            .kind = o->kind.kind,
+                            .up = o->up,
+                            .since = o->since,
+                            .why = o->why,
+                            .behind = tl_spool_next(o->spool) - tl_cursor_at(o->cursor),
+                            .stored = o->stored,
+                            .rejected = o->rejected,
+                            .last_rejected = o->last_rejected,
+                            .dropped = o->dropped,
+                            .lag_ms = lag > 0 ? lag : 0 };
+}

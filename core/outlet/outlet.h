@@ -1,0 +1,99 @@
+/* core/outlet/outlet.h — carries values from the spool to where they are wanted: what all outlets
+** have in common. A sender (an SQLite file, PostgreSQL, NATS) is a table of functions behind it.
+**
+** The outlet reads a batch on the pool, hands it to the sender, and moves its cursor when the
+** sender says that it is stored; so a value is sent again after a break, never left out, and a
+** sender must take what it has already as stored. All calls are on the loop's thread. */
+#ifndef TL_OUTLET_OUTLET_H
+#define TL_OUTLET_OUTLET_H
+
+#include "net/loop.h"
+#include "spool/record.h"
+#include "spool/spool.h"
+
+typedef struct tl_outlet tl_outlet;
+
+/* A value on its way. `series` lives as long as the batch; its id counts within `segment`. */
+typedef struct {
+  const tl_series *series;
+  uint64_t number; /* in the spool */
+  int64_t arrival_ms;
+  tl_sample sample;
+} tl_outlet_value;
+
+/* A hole: values that the spool dropped before this outlet had them. */
+typedef struct {
+  uint64_t count; /* 0: none */
+  int64_t from_ms, to_ms;
+} tl_outlet_hole;
+
+typedef struct {
+  uint64_t spool;       /* tl_spool_id */
+  uint64_t first, next; /* numbers from first up to next - 1, those left out too */
+  size_t count;
+  const tl_outlet_value *values; /* in the order of arrival; may be none */
+  tl_outlet_hole hole;           /* in front of the values */
+} tl_outlet_batch;
+
+/* What a kind of sender does. `sender` is the context given to tl_outlet_new. */
+typedef struct {
+  const char *kind; /* "history", "postgres", "nats" */
+  bool history;     /* it wants what tags' `history` options leave */
+  uint32_t most;    /* values a batch, at most */
+  int64_t delay_ms; /* how long values may gather before they are sent */
+  /* Open or connect; then tl_outlet_ready() or tl_outlet_away(). */
+  void (*open)(void *sender);
+  /* Store these, then tl_outlet_stored() or tl_outlet_away(); borrowed until then. */
+  void (*store)(void *sender, const tl_outlet_batch *batch);
+  /* End whatever is under way and free the sender; then call tl_outlet_closed(). */
+  void (*close)(void *sender);
+  /* May something be done in between, once in a while? NULL: nothing. Called when idle. */
+  void (*rest)(void *sender);
+  /* Is it one that a changed definition may go on with? Both are what the config says. */
+} tl_sender;
+
+/* A new outlet with this name (unique; of [A-Za-z0-9_-]), which owns the sender from here on.
+** `closed` comes once, after tl_outlet_close(). */
+int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *name,
+                   const tl_sender *kind, tl_err *err);
+/* Its sender, before it is started. */
+void tl_outlet_start (tl_outlet *o, void *sender);
+/* New values are in the spool. */
+void tl_outlet_poke (tl_outlet *o);
+/* Send what is there, without waiting for more, until all is sent (then `done`) or close(). */
+void tl_outlet_hurry (tl_outlet *o, void (*done)(void *ctx), void *ctx);
+/* Close it; `closed` comes from the loop, never from inside; the outlet is freed behind it. */
+void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx);
+
+/* --- the sender's side --- */
+
+/* It is open. `applied`: the other side has all values of this spool below this number; 0: it
+** does not know. */
+void tl_outlet_ready (tl_outlet *o, uint64_t applied);
+/* It is away, and why (for people; one line). It is opened again with a back-off from
+** tl_outlet_backoff. What was not told as stored comes again. */
+void tl_outlet_away (tl_outlet *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void tl_outlet_stored (tl_outlet *o);
+/* The other side refused one value; it counts as stored. */
+void tl_outlet_rejected (tl_outlet *o, const char *tag, const char *why);
+void tl_outlet_closed (tl_outlet *o);
+const char *tl_outlet_name (const tl_outlet *o);
+tl_loop *tl_outlet_loop (const tl_outlet *o);
+
+/* --- facts --- */
+
+typedef struct {
+  const char *name, *kind;
+  bool up;
+  int64_t since;   /* tl_loop_now of the last change of `up` */
+  const char *why; /* why it is away; "" */
+  uint64_t behind; /* values that it has not stored yet */
+  uint64_t stored; /* since the process began */
+  uint64_t rejected;
+  const char *last_rejected; /* tag and reason of the last one; "" */
+  uint64_t dropped;          /* values that the spool dropped before it had them */
+  int64_t lag_ms; /* how long ago the oldest value arrived that it has not stored; 0: none */
+} tl_outlet_facts;
+void tl_outlet_get (const tl_outlet *o, tl_outlet_facts *out);
+
+#endif
