@@ -16,6 +16,7 @@ uint64_t tl_clock_cpu_ns (void); /* processor time of this thread */
 /* Grows with every 4 ms of processor time of the thread that runs scripts, once their watchdog
 ** ticks: to see without asking the system whether something takes long. Written by the
 ** watchdog only. */
+enum { TL_CLOCK_BUSY_NS = 4000000 };
 extern volatile uint32_t tl_clock_busy;
 
 #endif

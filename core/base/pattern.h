@@ -31,6 +31,14 @@ typedef struct {
 ** match; at least 1), 0 when it does not match, TL_ELIMIT when a limit ran out, another
 ** negative code otherwise. `groups` may be NULL with max 0. */
 int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max);
+
+/* One message may meet many patterns. From begin to end what tl_pattern_match takes is summed up
+** (processor time, about): once it is 50 ms, nothing is tried any more, and each gives
+** TL_ELIMIT. begin gives what to end with: they may stand within each other. */
+uint64_t tl_pattern_sum_begin (void);
+void tl_pattern_sum_end (uint64_t before);
+bool tl_pattern_sum_is_over (void);
+
 /* The same for a match that begins at byte `from` or later (from <= subject.len; with UTF,
 ** where a character begins). What comes before it is still seen by \b and lookbehind. */
 int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, tl_group *groups,

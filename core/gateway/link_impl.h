@@ -68,7 +68,7 @@ struct tl_link {
   size_t room;    /* that was offered to the last read */
   bool removed;   /* free when closed */
   bool renew;     /* reconnect at once after the close (parameters changed) */
-  bool said_unrouted, said_old_ack;
+  bool said_unrouted, said_given_up, said_old_ack;
   size_t host;        /* index of the address in use, or to try next; a failure moves it on */
   int64_t retry_at;   /* WAITING */
   int64_t connect_by; /* CONNECTING: connect_timeout */

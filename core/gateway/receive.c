@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/link_impl.h"
+#include "gateway/station_log.h"
 
 enum {
   WILLS_HERE = 16,         /* stations that share a will topic, without a call of malloc */
@@ -22,6 +23,19 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
   tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
          "no station takes topic '%s' (said once; such messages are acknowledged and counted)",
          l->unrouted_topic);
+}
+
+/* Of the same counters: no station takes it. But it is another fault, with another remedy. */
+static void note_given_up (tl_link *l, tl_slice topic) {
+  l->unrouted++;
+  tl_unrouted_note(&l->health.unrouted, topic);
+  if (l->said_given_up) return;
+  l->said_given_up = true;
+  tl_slice begin = tl_shortened(topic);
+  tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
+         "the addresses of the stations take too long for a topic of %zu bytes, '%.*s'%s: it is "
+         "given up, no station takes it; make the addresses simpler (said once)",
+         topic.len, TL_ARG(begin), begin.len < topic.len ? " …" : "");
 }
 
 /* Deliver the message to the stations whose will it is: then it is nothing else, not even a
@@ -50,14 +64,16 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
 
 static tl_station *find_station (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *s = route->target;
-  if (!s)
+  if (!s && route->by == TL_BY_GIVEN_UP)
+    note_given_up(l, in->topic);
+  else if (!s)
     note_unrouted(l, in->topic);
   else if (s->is_template)
     s = tl_link_instance(l, s, route, in);
   return s;
 }
 
-bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
+static bool deliver (tl_link *l, const tl_incoming *in) {
   tl_gateway *g = l->gateway;
   const tl_route *route = tl_router_find(l->router, in->topic);
   if (route->will_count > 0 && deliver_wills(l, route, in)) {
@@ -90,6 +106,13 @@ bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
   }
   l->delivering = false;
   return confirms && l->awaiting;
+}
+
+bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
+  uint64_t before = tl_pattern_sum_begin();
+  bool held = deliver(l, in);
+  tl_pattern_sum_end(before);
+  return held;
 }
 
 int tl_link_message (void *ctx, const tl_message *m) {

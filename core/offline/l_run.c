@@ -214,7 +214,10 @@ static int site_explain (lua_State *L) {
   }
   tl_buf *out = tl_push_buffer(L);
   tl_site_advance(s, tl_site_wall(s));
-  if (tl_explain(tl_site_gateway(s), &e, out, &err) < 0) return luaL_error(L, "%s", err.text);
+  uint64_t before = tl_pattern_sum_begin();
+  int rc = tl_explain(tl_site_gateway(s), &e, out, &err);
+  tl_pattern_sum_end(before);
+  if (rc < 0) return luaL_error(L, "%s", err.text);
   tl_push_document(L, tl_buf_bytes(out));
   lua_pushlstring(L, (const char *)out->at, out->len);
   return 2;

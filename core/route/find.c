@@ -42,6 +42,7 @@ typedef struct {
   tl_router *r;
   tl_slice topic;
   int groups;
+  bool failed; /* there was no memory */
 } trial;
 
 static bool try_regex (void *ctx, const tl_route_station *s) {
@@ -49,26 +50,35 @@ static bool try_regex (void *ctx, const tl_route_station *s) {
   if (!tl_route_station_has_text(s, t->topic)) return false;
   int rc =
       tl_pattern_match(s->regex->pattern, t->topic, t->r->groups, (int)t->r->regexes.groups_max);
+  if (rc == TL_ENOMEM) t->failed = true;
   if (rc == TL_ELIMIT) {
     t->r->limit_hits++;
-    if (t->r->given_up) t->r->given_up(t->r->given_up_ctx, s->target, t->topic);
+    bool untried = tl_pattern_sum_is_over(); /* it is not to blame for what the others took */
+    if (t->r->given_up && !untried) t->r->given_up(t->r->given_up_ctx, s->target, t->topic);
   }
   if (rc <= 0) return false;
   t->groups = rc;
   return true;
 }
 
+/* There was no time, or no memory, to try all the regexes: nobody is known to take the topic,
+** and its next message is asked about anew. */
+static const tl_route *give_up (tl_router *r, const void *wills) {
+  return answer(r, tl_slice_of(NULL, 0), false, NULL, TL_BY_GIVEN_UP, wills);
+}
+
 /* A topic not seen before, or no more. Exact addresses were tried. */
 static const tl_route *decide (tl_router *r, tl_slice topic, uint32_t hash) {
-  trial t = { r, topic, 0 };
+  trial t = { r, topic, 0, false };
   r->misses++;
   const tl_route_station *s = tl_regexes_visit(&r->regexes, topic, try_regex, &t);
+  const void *wills =
+      r->wills.by_topic.live > 0 ? tl_map_get_hashed(&r->wills.by_topic, topic, hash) : NULL;
+  if (t.failed || (!s && tl_pattern_sum_is_over())) return give_up(r, wills);
   /* an address without groups has no captures to tell */
   uint32_t groups = s && t.groups > 1 ? (uint32_t)t.groups : 0;
   if (!s) s = r->rest;
   void *target = !s ? NULL : s->target;
-  const void *wills =
-      r->wills.by_topic.live > 0 ? tl_map_get_hashed(&r->wills.by_topic, topic, hash) : NULL;
   tl_memo *memo = tl_memory_add(&r->memory, topic, r->groups, groups);
   if (memo) {
     memo->target = target;
@@ -127,7 +137,7 @@ int tl_router_remember (tl_router *r, tl_slice topic, void *target) {
 
 bool tl_router_match (tl_router *r, tl_slice address, tl_slice topic, tl_route *route) {
   const tl_route_station *s = tl_map_get(&r->stations, address);
-  trial t = { r, topic, 0 };
+  trial t = { r, topic, 0, false };
   if (!s || !s->regex) return false;
   tl_router_ask_anew(r); /* the last answer may stand in the room for groups */
   if (!try_regex(&t, s)) return false;

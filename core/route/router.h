@@ -17,7 +17,8 @@ typedef enum {
   TL_BY_HASH,
   TL_BY_EXACT,
   TL_BY_REGEX,
-  TL_BY_REST /* '.*' */
+  TL_BY_REST,    /* '.*' */
+  TL_BY_GIVEN_UP /* the regexes take too long for this topic, together; or there is no memory */
 } tl_route_by;
 
 /* Where a topic goes. Borrowed: valid until the next call that changes the router or looks up

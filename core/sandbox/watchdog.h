@@ -8,7 +8,7 @@
 
 #include "script/script.h"
 
-enum { TL_TICK_NS = 4000000 };
+enum { TL_TICK_NS = TL_CLOCK_BUSY_NS };
 
 /* Begin, or be one more who needs it; `look` is the hook. False: the system has no timer left.
 ** For the thread that runs all scripts. */

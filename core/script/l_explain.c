@@ -114,8 +114,10 @@ int tl_look_explain (lua_State *L) {
   }
   tl_tag *tag = of_tag ? tl_check_tag(L, 1) : NULL;
   tl_buf *out = tl_push_buffer(L);
+  uint64_t before = tl_pattern_sum_begin();
   int rc =
       of_tag ? tl_explain_tag(s->gateway, tag, out, &err) : tl_explain(s->gateway, &m, out, &err);
+  tl_pattern_sum_end(before);
   if (rc < 0) return luaL_error(L, "explain: %s", err.text);
   return push_result(L, out);
 }

@@ -184,6 +184,31 @@ static void explosions_end_with_the_limit_in_short_time (void **unused) {
                    TL_ELIMIT);
 }
 
+/* One message may meet hundreds of patterns. */
+static void what_many_take_together_is_bounded (void **unused) {
+  (void)unused;
+  char text[4001];
+  memset(text, 'a', 4000);
+  tl_slice slow = tl_slice_of(text, 4000), quick = TL_LIT("xd");
+  tl_pattern *p = compiled("(?:a*+c|a)*[de]", 0), *simple = compiled("d", 0);
+  uint64_t start = tl_clock_cpu_ns(), before = tl_pattern_sum_begin();
+  assert_false(tl_pattern_sum_is_over());
+  for (int i = 0; i < 500; i++) assert_int_equal(tl_pattern_match(p, slow, NULL, 0), TL_ELIMIT);
+  assert_true(tl_clock_cpu_ns() - start < 200000000);
+  assert_true(tl_pattern_sum_is_over());
+  assert_int_equal(tl_pattern_match(simple, quick, NULL, 0), TL_ELIMIT); /* not tried */
+  uint64_t inner = tl_pattern_sum_begin();                               /* a message within it */
+  assert_int_equal(tl_pattern_match(simple, quick, NULL, 0), 1);
+  tl_pattern_sum_end(inner);
+  assert_int_equal(tl_pattern_match(simple, quick, NULL, 0), TL_ELIMIT);
+  assert_int_equal(tl_pattern_match_from(simple, quick, 0, NULL, 0), 1); /* a script's own */
+  tl_pattern_sum_end(before);
+  assert_false(tl_pattern_sum_is_over());
+  assert_int_equal(tl_pattern_match(simple, quick, NULL, 0), 1);
+  tl_pattern_free(p);
+  tl_pattern_free(simple);
+}
+
 /* No step is counted while a class runs to the end of the subject from each starting point:
 ** only the clock can end that. */
 static void a_search_that_is_quadratic_ends_too (void **unused) {
@@ -244,6 +269,7 @@ int main (void) {
     cmocka_unit_test(an_error_has_its_place),
     cmocka_unit_test(a_pattern_longer_than_any_topic_is_refused),
     cmocka_unit_test(explosions_end_with_the_limit_in_short_time),
+    cmocka_unit_test(what_many_take_together_is_bounded),
     cmocka_unit_test(a_search_that_is_quadratic_ends_too),
     cmocka_unit_test(long_subjects_are_matched_not_given_up),
     cmocka_unit_test(a_pattern_works_after_one_that_hit_the_limit),

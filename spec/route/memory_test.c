@@ -1,5 +1,6 @@
 /* spec/route/memory_test.c — remembered answers: what changes them, what bounds them, instances
 ** and wills. */
+#include "base/clock.h"
 #include "route_support.h"
 
 static tl_router_stats stats (void) {
@@ -180,6 +181,31 @@ static void a_topic_too_long_to_remember_is_routed_all_the_same (void **unused) 
   assert_int_equal(stats().remembered, 0);
   assert_int_equal(tl_router_remember(router, tl_slice_str(topic), "instance"), TL_EFULL);
   free(topic);
+}
+
+static void what_was_given_up_for_its_time_is_not_remembered (void **unused) {
+  (void)unused;
+  char topic[4001], address[64];
+  memset(topic, 'a', 4000);
+  topic[4000] = '\0';
+  for (int i = 0; i < 200; i++) {
+    snprintf(address, sizeof address, "(?:a*+c|a)*[d-e]{%d}", i + 1);
+    add(address);
+  }
+  add(".*");
+  for (int i = 0; i < 2; i++) {
+    uint64_t start = tl_clock_cpu_ns(), before = tl_pattern_sum_begin();
+    const tl_route *route = find(topic);
+    tl_pattern_sum_end(before);
+    assert_null(route->target); /* not even '.*': one of the others might have taken it */
+    assert_int_equal(route->by, TL_BY_GIVEN_UP);
+    assert_true(tl_clock_cpu_ns() - start < 200000000);
+    assert_int_equal(stats().remembered, 0);
+  }
+  uint64_t before = tl_pattern_sum_begin();
+  goes("x", ".*", TL_BY_REST);
+  tl_pattern_sum_end(before);
+  assert_true(stats().remembered > 0);
 }
 
 static void a_router_without_memory_decides_each_time (void **unused) {
@@ -405,6 +431,7 @@ int main (void) {
     ROUTER_TEST(a_topic_in_use_outlives_a_flood_of_others),
     ROUTER_TEST(the_bytes_of_text_are_bounded),
     ROUTER_TEST(a_topic_too_long_to_remember_is_routed_all_the_same),
+    ROUTER_TEST(what_was_given_up_for_its_time_is_not_remembered),
     ROUTER_TEST(a_router_without_memory_decides_each_time),
     ROUTER_TEST(an_instance_takes_its_topics_with_the_captures),
     ROUTER_TEST(an_instance_is_forgotten_by_topic_by_target_and_with_its_regex),

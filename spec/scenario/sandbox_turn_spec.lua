@@ -55,16 +55,24 @@ local tricks = {
       for _ = 1, 100 do coroutine.wrap(write)() end]] },
 }
 
+-- Expressions that PCRE2 gives up only after a while, of which a message meets hundreds.
+tricks[#tricks + 1] = { "500 addresses that take long for a topic", messages = 20, stations = 500,
+  address = "bad/(?:a*+c|a)*[d-e]{%d}", topic = "bad/" .. ("a"):rep(60000) }
+tricks[#tricks + 1] = { "500 expressions that take long for a payload", messages = 20, tags = 500,
+  expression = "((?:a*+c|a)*[d-e]{%d})", payload = ("a"):rep(60000) }
+
 local function config (trick)
   local tags = { [[out = TxtO "OUT_VALUE", to = TxtO { "OUT_TOPIC", default = "out" },]] }
   for i = 1, trick.tags or 0 do
-    local tag = trick.plain and "t%d = Ai {}," or [[t%d = TxtI { "RE=(.*%s)" },]]
-    tags[#tags + 1] = tag:format(i, ("x?"):rep(i))
+    local expression = trick.expression and trick.expression:format(i) or "(.*" .. ("x?"):rep(i) .. ")"
+    local address = trick.plain and "{}" or ("{ %q }"):format("RE=" .. expression)
+    tags[#tags + 1] = ("t%d = %s %s,"):format(i, trick.plain and "Ai" or "TxtI", address)
   end
   local stations = {}
   for i = 1, trick.stations or 1 do
-    stations[i] = ("station %q { address = 'bad/%d', %s tags = { %s } },"):format(
-      i == 1 and "s" or "s" .. i, i, trick.station or "", table.concat(tags, " "))
+    stations[i] = ("station %q { address = %q, %s tags = { %s } },"):format(
+      i == 1 and "s" or "s" .. i, (trick.address or "bad/%d"):format(i), trick.station or "",
+      table.concat(tags, " "))
   end
   return ([[
 %s
@@ -98,7 +106,8 @@ describe("a turn of the loop", function()
       local b, c = bad:handshake(), good:handshake()
       local base = t:cpu()
       for i = 1, trick.messages or 0 do
-        b:send("PUBLISH", { topic = "bad/1", payload = "x" .. i, qos = 0 })
+        local topic, payload = trick.topic or "bad/1", trick.payload or "x" .. i
+        b:send("PUBLISH", { topic = topic, payload = payload, qos = 0 })
       end
       if trick.ask then
         local words = { "repl", "--socket", t.socket, "--wait", "0", "-e", trick.ask }
