@@ -328,9 +328,11 @@ void tl_eval_done (tl_eval *e, bool ok, tl_slice text) {
 }
 
 static void report (tl_eval *e, bool ok, tl_buf *text) {
+  bool lost = text->failed || (!ok && text->len == 0); /* what it is about did not fit */
   forget_thread(e);
   /* Plain words: the reader typed the code, a traceback of our own functions tells nothing. */
-  tl_slice said = tl_buf_bytes(text);
+  tl_slice said = lost ? TL_LIT("not enough memory") : tl_buf_bytes(text);
+  ok = ok && !lost;
   tl_err err = { .text = "" };
   if (tl_gateway_commit(e->script->gateway, &err) < 0 && ok) {
     /* a write that it reports is not safe */

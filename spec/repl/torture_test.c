@@ -1,0 +1,327 @@
+/* spec/repl/torture_test.c — every allocation of a script's start, of its config, of evaluations,
+** of messages with handlers and of a reload fails in turn, once and for ever: each ends with an
+** answer, and what runs goes on. The program is linked with malloc and its kin passed through
+** here (spec/CMakeLists.txt). */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "gateway/offline.h"
+#include "script/host.h"
+#include "support/spec.h"
+
+static long countdown = -1; /* requests until the one that fails; -1: none does */
+static bool for_ever, failed;
+
+void *__real_malloc (size_t n);
+void *__real_calloc (size_t n, size_t size);
+void *__real_realloc (void *at, size_t n);
+void *__wrap_malloc (size_t n);
+void *__wrap_calloc (size_t n, size_t size);
+void *__wrap_realloc (void *at, size_t n);
+char *__wrap_strdup (const char *text);
+
+static bool fails (void) {
+  if (countdown < 0) return false;
+  if (countdown > 0) {
+    countdown--;
+    return false;
+  }
+  failed = true;
+  if (!for_ever) countdown = -1;
+  return true;
+}
+
+void *__wrap_malloc (size_t n) { return fails() ? NULL : __real_malloc(n); }
+void *__wrap_calloc (size_t n, size_t size) { return fails() ? NULL : __real_calloc(n, size); }
+void *__wrap_realloc (void *at, size_t n) { return fails() ? NULL : __real_realloc(at, n); }
+char *__wrap_strdup (const char *text) {
+  size_t n = strlen(text) + 1;
+  char *copy = __wrap_malloc(n);
+  return copy ? memcpy(copy, text, n) : NULL;
+}
+
+/* --- what runs --- */
+
+static const char config[] =
+    "kept = 0\n"
+    "line 'l' { host = '127.0.0.1', topic_filter = '#',\n"
+    "  station 's' { address = 's/(.*)',\n"
+    "    decode = function(m) return { x = m.json.v, text = m.captures[1] .. m.payload } end,\n"
+    "    encode = function(tag, value) return value .. '!' end,\n"
+    "    on_value = function(tag) kept = kept + 1 end,\n"
+    "    on_status = function(s) kept = kept + 1 end,\n"
+    "    tags = { x = Ai {}, text = TxtI {}, out = TxtO 'OUT_VALUE',\n"
+    "      to = TxtO { 'OUT_TOPIC', default = 'out' } } },\n"
+    "  station 'd{dev}' { address = 'dev/(?<dev>[^/]+)', tags = { y = Ai 'IN_DATA' } },\n"
+    "  station 'j' { address = 'j', payload_type = 'JSON', tags = { z = Ai 'JA=a.b' } } }\n"
+    "every(60, function() end)\n";
+
+static char path[] = "/tmp/tagline-torture-XXXXXX";
+static tl_loop *loop;
+static tl_gateway *gateway;
+static tl_script *script;
+
+static bool quiet (void *ctx, tl_log_level level, const char *line) {
+  (void)ctx, (void)level, (void)line;
+  return true;
+}
+
+static bool begin (tl_err *err) {
+  tl_script_options options = { .lua_dir = LUA_DIR };
+  loop = NULL;
+  gateway = NULL;
+  script = NULL;
+  if (tl_script_new(&script, &options, err) < 0) return false;
+  if (tl_loop_new(&loop) < 0) return false;
+  if (tl_gateway_new(&gateway, loop, &tl_script_handlers, script) < 0) return false;
+  tl_script_attach(script, gateway, loop);
+  if (!tl_script_start(script, path)) return false;
+  tl_offline_begin(gateway, NULL, NULL, tl_loop_now(loop), 1700000000000);
+  return true;
+}
+
+static void end (void) {
+  tl_gateway_free(gateway);
+  tl_script_free(script);
+  tl_loop_free(loop);
+}
+
+static int setup (void **unused) {
+  (void)unused;
+  int fd = mkstemp(path);
+  if (fd < 0 || write(fd, config, sizeof config - 1) < 0 || close(fd) != 0) return -1;
+  tl_log_set_writer(quiet, NULL);
+  return 0;
+}
+
+static int teardown (void **unused) {
+  (void)unused;
+  return unlink(path);
+}
+
+static int begin_all (void **unused) {
+  (void)unused;
+  tl_err err = { .text = "" };
+  return begin(&err) ? 0 : -1;
+}
+
+static int end_all (void **unused) {
+  (void)unused;
+  end();
+  return 0;
+}
+
+static void stop (void *ctx) { tl_loop_stop(ctx); }
+
+static void turn (void) {
+  for (int i = 0; i < 3; i++) {
+    if (tl_loop_later(loop, stop, loop) != TL_OK) return;
+    tl_loop_run(loop);
+  }
+}
+
+/* --- evaluations --- */
+
+typedef struct {
+  int dones, mores;
+  bool ok;
+  char text[200];
+} answer;
+
+static bool on_output (void *ctx, tl_slice text) {
+  (void)ctx, (void)text;
+  return true;
+}
+
+static void on_done (void *ctx, bool ok, tl_slice text) {
+  answer *a = ctx;
+  a->dones++;
+  a->ok = ok;
+  snprintf(a->text, sizeof a->text, "%.*s", (int)text.len, (const char *)text.at);
+}
+
+static void on_note (void *ctx, tl_slice text) { (void)ctx, (void)text; }
+static void on_more (void *ctx) { ((answer *)ctx)->mores++; }
+
+static const tl_eval_events events = { on_output, on_done, on_note, on_more };
+
+/* With all the memory there is: what the code gives. */
+static void gives (const char *code, const char *expected) {
+  answer a = { .dones = 0 };
+  tl_eval *e;
+  assert_int_equal(tl_eval_new(&e, script, &events, &a), TL_OK);
+  tl_eval_run(e, tl_slice_str(code), false);
+  turn();
+  assert_int_equal(a.dones, 1);
+  assert_string_equal(a.text, expected);
+  tl_eval_free(e);
+}
+
+static void torture_evaluation (const char *code, bool interactive) {
+  for (int forever = 0; forever < 2; forever++)
+    for (long n = 0;; n += 1 + n / 40) {
+      answer a = { .dones = 0 };
+      tl_eval *e = NULL;
+      failed = false;
+      for_ever = forever;
+      countdown = n;
+      if (tl_eval_new(&e, script, &events, &a) == TL_OK) {
+        tl_eval_run(e, tl_slice_str(code), interactive);
+        if (a.dones + a.mores == 0) turn();
+        countdown = -1;
+        turn();
+        if (a.dones + a.mores == 0) tl_eval_cancel(e); /* it may wait for something */
+        if (a.dones + a.mores != 1)
+          fail_msg("%s: %d answers when request %ld fails%s", code, a.dones + a.mores, n,
+                   forever ? " for ever" : "");
+        if (a.dones == 1 && !a.ok && a.text[0] == '\0')
+          fail_msg("%s: fails without a word when request %ld fails", code, n);
+        tl_eval_free(e);
+      }
+      countdown = -1;
+      if (!failed) break;
+      gives("1 + 1", "2");
+    }
+}
+
+static void evaluations_answer_once (void **unused) {
+  (void)unused;
+  static const char *const codes[] = {
+    "1 + 1",
+    "print('x', 1)",
+    "return tags['l.s.x'].value",
+    "local t = {} for i = 1, 100 do t[i] = { i } end return t",
+    "x = 5 x = nil",
+    "nothing.at.all",
+    "error({})",
+    "tags['l.s.out']:write('x')",
+    "tags['l.s.out']:write('x', print)",
+    "coroutine.wrap(function() tags['l.s.out']:write('x') end)()",
+    "lines['l']:publish('a', 'b')",
+    "stations['l.s']:off() stations['l.s']:on()",
+    "lines['l']:set { keep_alive = 50 }",
+    "after(1000, print)",
+    "reload { dry = true }",
+    "for i = 1, 1e5 do end",
+  };
+  for (size_t i = 0; i < COUNT(codes); i++) torture_evaluation(codes[i], false);
+  torture_evaluation("local a = 1", true);
+  torture_evaluation("for i = 1, 2 do", true);
+  gives("tags['l.s.x'].name", "x");
+}
+
+static void words_of_the_prompt_answer_once (void **unused) {
+  (void)unused;
+  torture_evaluation("status()", false);
+  torture_evaluation("explain('s/1', '{\"v\":1}')", false);
+  torture_evaluation("messages()", false);
+  torture_evaluation("help(tags)", false);
+  gives("1 + 1", "2");
+}
+
+static void completions_are_lists (void **unused) {
+  (void)unused;
+  answer a = { .dones = 0 };
+  tl_eval *e;
+  assert_int_equal(tl_eval_new(&e, script, &events, &a), TL_OK);
+  for (int forever = 0; forever < 2; forever++)
+    for (long n = 0;; n += 1 + n / 40) {
+      tl_buf out;
+      tl_buf_init(&out);
+      failed = false;
+      for_ever = forever;
+      countdown = n;
+      tl_eval_complete(e, TL_LIT("{\"line\":\"tags['l.\",\"at\":8}"), &out);
+      countdown = -1;
+      if (out.len > 0) assert_int_equal(out.at[0], '[');
+      tl_buf_fini(&out);
+      if (!failed) break;
+    }
+  tl_eval_free(e);
+}
+
+/* --- messages --- */
+
+static int feed (const char *topic, const char *payload) {
+  tl_incoming m = { .topic = tl_slice_str(topic),
+                    .payload = tl_slice_str(payload),
+                    .qos = 1,
+                    .id = 1,
+                    .now = tl_loop_now(loop),
+                    .wall = 1700000000000 };
+  tl_offline_fed fed;
+  tl_err err = { .text = "" };
+  return tl_offline_feed(gateway, TL_LIT("l"), &m, &fed, &err);
+}
+
+static void messages_come_again (void **unused) {
+  (void)unused;
+  static const char *const topics[] = { "s/1", "dev/a", "j", "none" };
+  char payload[40], expected[40];
+  long number = 0;
+  for (size_t i = 0; i < COUNT(topics); i++)
+    for (int forever = 0; forever < 2; forever++)
+      for (long n = 0;; n += 1 + n / 40) {
+        failed = false;
+        for_ever = forever;
+        countdown = n;
+        feed(topics[i], "{\"v\":1,\"a\":{\"b\":2}}");
+        countdown = -1;
+        if (!failed) break;
+        snprintf(payload, sizeof payload, "{\"v\":%ld}", ++number);
+        snprintf(expected, sizeof expected, "%ld.0", number);
+        assert_int_equal(feed("s/1", payload), TL_OK);
+        gives("return tostring(tags['l.s.x'].value)", expected);
+      }
+}
+
+/* --- configs --- */
+
+static void a_reload_that_fails_leaves_the_old_config (void **unused) {
+  (void)unused;
+  for (int forever = 0; forever < 2; forever++)
+    for (long n = 0;; n += 1 + n / 12) {
+      failed = false;
+      for_ever = forever;
+      countdown = n;
+      tl_script_reload(script);
+      countdown = -1;
+      bool hit = failed;
+      turn();
+      gives("tags['l.s.x'].name", "x");
+      assert_int_equal(feed("s/1", "{\"v\":7}"), TL_OK);
+      gives("return tostring(tags['l.s.x'].value)", "7.0");
+      gives("return tags['l.s.text'].value", "1{\"v\":7}");
+      if (!hit) break;
+    }
+  assert_true(tl_script_reload(script));
+}
+
+static void a_start_fails_in_words_or_works (void **unused) {
+  (void)unused;
+  for (int forever = 0; forever < 2; forever++)
+    for (long n = 0;; n += 1 + n / 10) {
+      tl_err err = { .text = "" };
+      failed = false;
+      for_ever = forever;
+      countdown = n;
+      bool ok = begin(&err);
+      countdown = -1;
+      if (ok) gives("1 + 1", "2");
+      if (!script) assert_true(err.text[0] != '\0');
+      end();
+      if (!failed) break;
+    }
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(evaluations_answer_once, begin_all, end_all),
+    cmocka_unit_test_setup_teardown(words_of_the_prompt_answer_once, begin_all, end_all),
+    cmocka_unit_test_setup_teardown(completions_are_lists, begin_all, end_all),
+    cmocka_unit_test_setup_teardown(messages_come_again, begin_all, end_all),
+    cmocka_unit_test_setup_teardown(a_reload_that_fails_leaves_the_old_config, begin_all, end_all),
+    cmocka_unit_test(a_start_fails_in_words_or_works),
+  };
+  return cmocka_run_group_tests(tests, setup, teardown);
+}
