@@ -43,7 +43,8 @@ static int check_params (const tl_session_params *p) {
                   p->will_message.len > TL_STRING_MAX || p->will_qos > 2))
     return TL_EMALFORMED; /* [MQTT-3.1.3-10], [MQTT-3.1.2-14] */
   if (p->max_inflight == 0 || p->max_packet_size < 2 || p->ping_interval_ms < 0 ||
-      p->reply_timeout_ms < 0 || p->connack_timeout_ms < 0)
+      p->ask_again_ms < 0 || p->ask_again_max_ms < 0 || p->reply_timeout_ms < 0 ||
+      p->connack_timeout_ms < 0)
     return TL_ERANGE;
   return TL_OK;
 }
@@ -179,6 +180,10 @@ int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_
   if (rc != TL_OK) return rc;
   if (s->wanted != s->asked) free(s->wanted);
   s->wanted = list;
+  if (tl_session_is_connected(s) && !tl_session_filters_wait(s)) { /* nothing has changed */
+    s->wanted = s->asked;
+    free(list);
+  }
   return TL_OK;
 }
 
@@ -192,6 +197,8 @@ static void forget_connection (tl_session *s) {
   if (s->suback_id) tl_ids_drop(&s->ids, s->suback_id);
   if (s->unsuback_id) tl_ids_drop(&s->ids, s->unsuback_id);
   s->suback_id = s->unsuback_id = 0;
+  s->again_at = -1;
+  s->again = false;
   s->pings = 0;
   s->paused = s->stall_said = false;
   s->needs = 0;
@@ -243,6 +250,7 @@ void tl_session_free (tl_session *s) {
   tl_buf_fini(&s->out);
   if (s->asked != s->wanted) free(s->asked);
   free(s->wanted);
+  free(s->granted);
   free(s->texts);
   free(s);
 }

@@ -66,6 +66,9 @@ typedef struct {
   tl_slice will_topic, will_message;
   const tl_subscription *filters;
   size_t filter_count;
+  /* Filters that the broker refused are asked for again after the first, doubling to the second;
+  ** 0: never. */
+  int64_t ask_again_ms, ask_again_max_ms;
   size_t max_packet_size; /* bytes, a whole packet; longer ones are refused from their length */
   uint16_t max_inflight;  /* outgoing QoS 1/2 messages that wait for their acknowledgement */
   /* outgoing messages that wait for the connection or for a place in flight */
@@ -81,10 +84,11 @@ typedef struct {
   int (*message)(void *ctx, const tl_message *m);
   /* CONNACK accepted. */
   void (*connected)(void *ctx, bool session_present);
-  /* All filters answered: granted[i] is 0, 1, 2 or TL_GRANTED_NOT for filters[i], which are those
-  ** that were asked for, maybe not those that are wanted now. Refusal of all is an error of
-  ** input(). Without a filter: at once after `connected`, n is 0. Both lists are borrowed until
-  ** the event returns. */
+  /* All filters are answered: granted[i] is 0, 1, 2 or TL_GRANTED_NOT for filters[i], which
+  ** are those that were asked for, maybe not those that are wanted now. Refused ones are
+  ** asked for again, and whatever comes of it is told in the same way, with all filters.
+  ** Without a filter: at once after `connected`, n is 0. Both lists are borrowed until the
+  ** event returns. */
   void (*subscribed)(void *ctx, const tl_subscription *filters, const uint8_t *granted, size_t n);
   /* The fate of one accepted publish, exactly once: TL_OK, TL_ELOST (connection lost, clean
   ** session), TL_ESESSION (session lost by the broker), TL_ESTATE (session freed or closed for
@@ -126,6 +130,10 @@ int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_
 /* Connected, and the filters are others than those of this connection's SUBSCRIBE: they wait
 ** for the next one. */
 bool tl_session_filters_wait (const tl_session *s);
+/* Ask for some of this connection's filters once more, so that the broker sends their retained
+** messages again [MQTT-3.8.4-3]: those that `wants` says yes to. They go out when no other
+** SUBSCRIBE waits for its answer. No-op while not connected. Returns how many. */
+size_t tl_session_ask_again (tl_session *s, bool (*wants)(void *ctx, tl_slice filter), void *ctx);
 void tl_session_set_trace (tl_session *s, bool on);
 
 /* The transport is up: puts CONNECT into the output. */

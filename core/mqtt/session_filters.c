@@ -101,25 +101,83 @@ static int unsubscribe (tl_session *s) {
   return TL_OK;
 }
 
-int tl_session_subscribe (tl_session *s) {
-  if (s->asked != s->wanted) {
-    free(s->asked);
-    s->asked = s->wanted;
+/* --- SUBSCRIBE: all filters at first, later some of them again --- */
+
+/* One SUBSCRIBE for the filters that are marked TL_ASK_NEXT. */
+static int put_subscribe (tl_session *s, size_t n) {
+  tl_subscription *items = malloc(n * sizeof *items);
+  size_t from = s->out.len, k = 0;
+  if (!items) return TL_ENOMEM;
+  for (size_t i = 0; i < s->asked->n; i++) {
+    if (s->asking[i] & TL_ASK_NEXT) items[k++] = s->asked->items[i];
   }
-  int rc = mark_wanted(s);
-  if (rc == TL_OK) rc = unsubscribe(s);
-  /* a SUBSCRIBE without a filter is forbidden [MQTT-3.8.3-3] */
-  if (rc == TL_OK && s->asked->n == 0) return TL_OK;
-  size_t from = s->out.len;
-  if (rc == TL_OK) {
-    s->suback_id = tl_ids_take(&s->ids, &s->suback_id);
-    rc = s->suback_id ? tl_build_subscribe(&s->out, s->suback_id, s->asked->items, s->asked->n)
-                      : TL_ENOMEM;
+  s->suback_id = tl_ids_take(&s->ids, &s->suback_id);
+  int rc = s->suback_id ? tl_build_subscribe(&s->out, s->suback_id, items, k) : TL_ENOMEM;
+  free(items);
+  if (rc != TL_OK) return rc;
+  for (size_t i = 0; i < s->asked->n; i++) {
+    if (s->asking[i] & TL_ASK_NEXT) s->asking[i] = TL_ASK_NOW;
   }
-  if (rc != TL_OK) return tl_fail(&s->err, rc, 0, "no memory to subscribe");
   s->suback_at = s->now;
   tl_session_did_put(s, from);
   return TL_OK;
+}
+
+static int use_wanted (tl_session *s) {
+  size_t n = s->wanted->n;
+  uint8_t *granted = malloc(2 * n + 1);
+  if (!granted) return TL_ENOMEM;
+  free(s->granted);
+  s->granted = granted;
+  s->asking = granted + n;
+  memset(s->granted, TL_GRANTED_UNKNOWN, n);
+  memset(s->asking, TL_ASK_NEXT, n);
+  if (s->asked != s->wanted) free(s->asked);
+  s->asked = s->wanted;
+  s->again_delay = s->p.ask_again_ms;
+  return TL_OK;
+}
+
+int tl_session_subscribe (tl_session *s) {
+  int rc = use_wanted(s);
+  if (rc == TL_OK) rc = mark_wanted(s);
+  if (rc == TL_OK) rc = unsubscribe(s);
+  /* a SUBSCRIBE without a filter is forbidden [MQTT-3.8.3-3] */
+  if (rc == TL_OK && s->asked->n > 0) rc = put_subscribe(s, s->asked->n);
+  return rc == TL_OK ? rc : tl_fail(&s->err, rc, 0, "no memory to subscribe");
+}
+
+/* Refused ones are asked for again, each time less often. What was changed meanwhile waits for the
+** next connection, and with it what is refused now. */
+int64_t tl_session_ask_due (const tl_session *s) {
+  if (s->phase != TL_PHASE_UP || s->suback_id || s->paused) return INT64_MAX;
+  if (s->again) return s->now;
+  return s->again_at >= 0 && s->asked == s->wanted ? s->again_at : INT64_MAX;
+}
+
+int tl_session_ask_again_now (tl_session *s) {
+  bool refused = s->again_at >= 0 && s->again_at <= s->now && s->asked == s->wanted;
+  size_t n = 0;
+  for (size_t i = 0; i < s->asked->n; i++) {
+    if (refused && s->granted[i] == TL_SUBACK_REFUSED) s->asking[i] |= TL_ASK_NEXT;
+    n += s->asking[i] & TL_ASK_NEXT;
+  }
+  s->again = false;
+  if (refused) s->again_at = -1;
+  int rc = n > 0 ? put_subscribe(s, n) : TL_OK;
+  return rc == TL_OK ? rc : tl_fail(&s->err, rc, 0, "no memory to subscribe");
+}
+
+size_t tl_session_ask_again (tl_session *s, bool (*wants)(void *ctx, tl_slice filter), void *ctx) {
+  size_t n = 0;
+  if (!tl_session_is_connected(s)) return 0;
+  for (size_t i = 0; i < s->asked->n; i++) {
+    if (!wants(ctx, s->asked->items[i].filter)) continue;
+    s->asking[i] |= TL_ASK_NEXT;
+    n++;
+  }
+  s->again = s->again || n > 0;
+  return n;
 }
 
 bool tl_session_filters_wait (const tl_session *s) {
@@ -136,6 +194,47 @@ static int shown (tl_slice filter) { /* how much of a filter a notice shows */
   return filter.len > 256 ? 256 : (int)filter.len;
 }
 
+/* What is refused is said once until it is granted, whatever connections come and go. */
+static void say_granted (tl_session *s, size_t i, uint8_t granted) {
+  const tl_subscription *f = &s->asked->items[i];
+  const char *text = (const char *)f->filter.at;
+  tl_known_filter *k = tl_map_get(&s->known, f->filter);
+  bool refused = granted == TL_SUBACK_REFUSED, said = k && k->refusal_said;
+  if (refused && !said) {
+    tl_session_note(
+        s, TL_NOTE_ERROR, "filter '%.*s' refused by the broker%s", shown(f->filter), text,
+        s->p.ask_again_ms > 0 ? "; it is asked for again (said once until it is granted)" : "");
+  } else if (!refused && said) {
+    tl_session_note(s, TL_NOTE_INFO, "filter '%.*s' is granted now", shown(f->filter), text);
+  }
+  if (!refused && granted < f->qos && granted != s->granted[i]) {
+    tl_session_note(s, TL_NOTE_WARN, "granted QoS %u for '%.*s', QoS %u was wanted", granted,
+                    shown(f->filter), text, f->qos);
+  }
+  if (k) k->refusal_said = refused;
+}
+
+static void take_codes (tl_session *s, const uint8_t *codes) {
+  bool refused = false;
+  for (size_t i = 0; i < s->asked->n; i++) {
+    if (s->asking[i] & TL_ASK_NOW) {
+      uint8_t granted = *codes++;
+      say_granted(s, i, granted);
+      s->granted[i] = granted;
+      s->asking[i] &= TL_ASK_NEXT;
+    }
+    refused = refused || s->granted[i] == TL_SUBACK_REFUSED;
+  }
+  if (!refused || s->p.ask_again_ms <= 0) {
+    s->again_at = -1;
+    s->again_delay = s->p.ask_again_ms;
+  } else if (s->again_at < 0) {
+    s->again_at = s->now + s->again_delay;
+    if (s->again_delay < s->p.ask_again_max_ms) s->again_delay *= 2;
+    if (s->again_delay > s->p.ask_again_max_ms) s->again_delay = s->p.ask_again_max_ms;
+  }
+}
+
 int tl_session_on_suback (tl_session *s, const tl_suback *a) {
   if (a->id != s->suback_id) { /* no answer to our SUBSCRIBE: its time goes on [MQTT-3.8.4-2] */
     s->stats.unknown_acks++;
@@ -143,29 +242,16 @@ int tl_session_on_suback (tl_session *s, const tl_suback *a) {
     return TL_OK;
   }
   const tl_filter_list *asked = s->asked;
-  if (a->codes.len != asked->n)
+  size_t n = 0;
+  for (size_t i = 0; i < asked->n; i++) n += (s->asking[i] & TL_ASK_NOW) != 0;
+  if (a->codes.len != n)
     return tl_fail(&s->err, TL_EMALFORMED, 4,
-                   "SUBACK with %zu return codes for %zu filters (3.9.3)", a->codes.len, asked->n);
+                   "SUBACK with %zu return codes for %zu filters (3.9.3)", a->codes.len, n);
   tl_ids_drop(&s->ids, s->suback_id);
   s->suback_id = 0;
   s->suback_at = -1;
-  size_t refused = 0;
-  for (size_t i = 0; i < asked->n; i++) {
-    tl_slice filter = asked->items[i].filter;
-    uint8_t granted = a->codes.at[i], wanted = asked->items[i].qos;
-    if (granted == TL_SUBACK_REFUSED) {
-      refused++;
-      tl_session_note(s, TL_NOTE_ERROR, "filter '%.*s' refused by the broker", shown(filter),
-                      (const char *)filter.at);
-    } else if (granted < wanted) {
-      tl_session_note(s, TL_NOTE_WARN, "granted QoS %u for '%.*s', QoS %u was wanted", granted,
-                      shown(filter), (const char *)filter.at, wanted);
-    }
-  }
-  if (refused == asked->n)
-    return tl_fail(&s->err, TL_EREFUSED, 4, "the broker refused %s",
-                   refused == 1 ? "the topic filter" : "all topic filters");
-  if (s->ev.subscribed) s->ev.subscribed(s->ctx, asked->items, a->codes.at, asked->n);
+  take_codes(s, a->codes.at);
+  if (s->ev.subscribed) s->ev.subscribed(s->ctx, asked->items, s->granted, asked->n);
   return TL_OK;
 }
 

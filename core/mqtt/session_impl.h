@@ -37,9 +37,13 @@ typedef struct {
   tl_subscription items[];
 } tl_filter_list;
 
+enum { TL_GRANTED_UNKNOWN = 0xff };       /* beside the codes of SUBACK */
+enum { TL_ASK_NEXT = 1, TL_ASK_NOW = 2 }; /* tl_session.asking, bits */
+
 /* A filter that may be subscribed in the broker's session. */
 typedef struct {
   bool wanted, leaving; /* leaving: in an UNSUBSCRIBE that waits for its UNSUBACK */
+  bool refusal_said;    /* that the broker refuses it: once, until it is granted */
   size_t len;
   uint8_t bytes[];
 } tl_known_filter;
@@ -71,6 +75,9 @@ struct tl_session {
   bool say_forced; /* the notice about that is still due */
   /* asked: what the current connection's SUBSCRIBE named; may be the same list */
   tl_filter_list *wanted, *asked;
+  /* of each filter of `asked`, in one block: what was granted, TL_GRANTED_UNKNOWN before the first
+  ** answer; and whether it is in the SUBSCRIBE that waits for its SUBACK, or to be in the next */
+  uint8_t *granted, *asking;
   tl_map known; /* filter → tl_known_filter */
 
   /* session state [MQTT-4.1.0-1] */
@@ -87,8 +94,10 @@ struct tl_session {
   int64_t partial_at; /* arrival of the first byte of an incomplete packet */
   int64_t suback_at, unsuback_at;
   uint16_t suback_id, unsuback_id; /* 0: none is awaited */
-  int64_t ping_at, last_ping;      /* oldest unanswered PINGREQ; the last one sent */
-  uint32_t pings;                  /* unanswered */
+  int64_t again_at, again_delay; /* when refused filters are asked for again, and the wait behind */
+  bool again;                    /* filters wait to be asked for again at once */
+  int64_t ping_at, last_ping;    /* oldest unanswered PINGREQ; the last one sent */
+  uint32_t pings;                /* unanswered */
   /* reading began or was resumed: the broker's silence counts from here */
   int64_t listen_at;
   bool paused;
@@ -141,6 +150,9 @@ int tl_filter_list_new (tl_filter_list **out, const tl_subscription *filters, si
 void tl_session_forget_filters (tl_session *s);
 int tl_session_know_filter (tl_session *s, tl_slice filter, tl_known_filter **out);
 int tl_session_subscribe (tl_session *s);
+/* when tl_session_ask_again_now() is due; INT64_MAX: never */
+int64_t tl_session_ask_due (const tl_session *s);
+int tl_session_ask_again_now (tl_session *s); /* TL_OK or TL_ENOMEM */
 int tl_session_on_suback (tl_session *s, const tl_suback *a);
 int tl_session_on_unsuback (tl_session *s, uint16_t id);
 

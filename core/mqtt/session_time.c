@@ -63,8 +63,8 @@ int64_t tl_session_deadline (const tl_session *s) {
   if (s->phase == TL_PHASE_CONNECTING)
     return earlier(after(s->opened_at, s->p.connack_timeout_ms), reply_due(s, &what));
   if (s->phase != TL_PHASE_UP) return INT64_MAX;
-  return earlier(earlier(keep_alive_due(s), silence_due(s)),
-                 earlier(reply_due(s, &what), stall_due(s)));
+  int64_t due = earlier(keep_alive_due(s), silence_due(s));
+  return earlier(earlier(due, tl_session_ask_due(s)), earlier(reply_due(s, &what), stall_due(s)));
 }
 
 static int ping (tl_session *s) {
@@ -109,7 +109,8 @@ int tl_session_tick (tl_session *s, int64_t now) {
                  (double)s->p.reply_timeout_ms / 1000.0);
   if (rc == TL_OK && s->phase == TL_PHASE_UP) {
     if (now >= stall_due(s)) warn_stall(s);
-    if (now >= keep_alive_due(s) || now >= silence_due(s)) rc = ping(s);
+    if (now >= tl_session_ask_due(s)) rc = tl_session_ask_again_now(s);
+    if (rc == TL_OK && (now >= keep_alive_due(s) || now >= silence_due(s))) rc = ping(s);
   }
   return rc < 0 ? tl_session_fail(s, rc) : TL_OK;
 }

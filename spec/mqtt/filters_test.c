@@ -18,6 +18,8 @@ static int three_filters (void **state) { /* asked for, and not answered yet */
   return 0;
 }
 
+#define SPEC_AGAIN(name, function) \
+  { name, function, three_filters_again, h_teardown, NULL }
 #define SPEC_THREE(name, function) \
   { name, function, three_filters, h_teardown, NULL }
 
@@ -40,10 +42,109 @@ static void refused_and_downgraded (void **state) {
 
 static void all_refused (void **state) {
   harness *h = *state;
-  h_fails(h, BYTES("\x90\x05\x00\x01\x80\x80\x80"), TL_EREFUSED, "refused all topic filters");
+  h_takes(h, BYTES("\x90\x05\x00\x01\x80\x80\x80"));
   assert_true(h_noticed(h, "3 filter 'a/#' refused"));
   assert_true(h_noticed(h, "3 filter 'c' refused"));
-  EVENTS(h, "");
+  EVENTS(h, "subscribed 128 128 128\n");
+  assert_true(tl_session_is_connected(h->s));
+  assert_int_equal(h_wait(h, 3600000), TL_OK); /* without ask_again_ms: never again */
+  SENT(h, "");
+}
+
+static int three_filters_again (void **state) { /* refused ones are asked for again */
+  h_setup_new(state);
+  harness *h = *state;
+  h->p.ask_again_ms = 1000;
+  h->p.ask_again_max_ms = 3000;
+  ask_for_three(h);
+  return 0;
+}
+
+static void refused_ones_alone_are_asked_for_again (void **state) {
+  harness *h = *state;
+  h_takes(h, BYTES("\x90\x05\x00\x01\x80\x01\x80"));
+  EVENTS(h, "subscribed 128 1 128\n");
+  assert_int_equal(h_wait(h, 999), TL_OK);
+  SENT(h, "");
+  assert_int_equal(h_wait(h, 1), TL_OK);
+  SENT(h, "SUBSCRIBE id=2 \"a/#\" qos=2 \"c\" qos=0\n");
+  h_takes(h, BYTES("\x90\x04\x00\x02\x80\x00"));
+  EVENTS(h, "subscribed 128 1 0\n");
+  same_text(&h->answered, "a/#=128\n$share/g/b=1\nc=0\n", "answered", __LINE__);
+  assert_int_equal(h_wait(h, 1999), TL_OK); /* doubled … */
+  SENT(h, "");
+  assert_int_equal(h_wait(h, 1), TL_OK);
+  SENT(h, "SUBSCRIBE id=3 \"a/#\" qos=2\n");
+  h_takes(h, BYTES("\x90\x03\x00\x03\x80"));
+  assert_int_equal(h_wait(h, 2999), TL_OK); /* … up to the second time */
+  SENT(h, "");
+  assert_int_equal(h_wait(h, 1), TL_OK);
+  SENT(h, "SUBSCRIBE id=4 \"a/#\" qos=2\n");
+  h_takes(h, BYTES("\x90\x03\x00\x04\x02"));
+  EVENTS(h, "subscribed 128 1 0\nsubscribed 2 1 0\n");
+  assert_int_equal(h_wait(h, 3600000), TL_OK);
+  SENT(h, "");
+}
+
+static void a_refusal_is_said_once_until_it_is_granted (void **state) {
+  static const uint8_t codes[] = { 0x80, 0x80, 0x80, 1, 0x80 };
+  const char *refused = "3 filter '$share/g/b' refused by the broker; it is asked for again (said "
+                        "once until it is granted)\n";
+  harness *h = *state;
+  tl_buf want, said;
+  tl_buf_init(&want);
+  tl_buf_init(&said);
+  for (uint8_t i = 0; i < 5; i++) { /* whatever connections come and go */
+    const uint8_t suback[] = { 0x90, 5, 0, (uint8_t)(i + 1), 2, codes[i], 0 };
+    h_takes(h, suback, sizeof suback);
+    tl_buf_slice(&said, tl_buf_bytes(&h->notices));
+    h_cut(h);
+    h_accept(h, true);
+    h_forget(h);
+  }
+  tl_buf_fmt(&want, "%s1 filter '$share/g/b' is granted now\n%s", refused, refused);
+  tl_buf_byte(&want, '\0');
+  same_text(&said, (char *)want.at, "notices", __LINE__);
+  tl_buf_fini(&want);
+  tl_buf_fini(&said);
+}
+
+static void filters_that_were_changed_are_not_asked_for_again (void **state) {
+  harness *h = *state;
+  h_takes(h, BYTES("\x90\x05\x00\x01\x02\x80\x00"));
+  const tl_subscription same[] = { h->filters[0], h->filters[1], h->filters[2] };
+  assert_int_equal(tl_session_set_filters(h->s, same, 3), TL_OK); /* a reload that changed others */
+  assert_int_equal(h_wait(h, 1000), TL_OK);
+  SENT(h, "SUBSCRIBE id=2 \"$share/g/b\" qos=1\n");
+  h_takes(h, BYTES("\x90\x03\x00\x02\x80"));
+  assert_int_equal(tl_session_set_filters(h->s, same, 2), TL_OK);
+  assert_int_equal(h_wait(h, 3600000), TL_OK);
+  SENT(h, "");
+}
+
+static bool begins_with_a (void *ctx, tl_slice filter) {
+  (void)ctx;
+  return filter.at[0] == 'a';
+}
+
+/* A broker sends what it retains again at each SUBSCRIBE [MQTT-3.8.4-3]. */
+static void filters_are_asked_for_once_more (void **state) {
+  harness *h = *state;
+  assert_int_equal(tl_session_ask_again(h->s, begins_with_a, NULL), 1); /* waits for SUBACK */
+  assert_int_equal(h_wait(h, 10), TL_OK);
+  SENT(h, "");
+  h_takes(h, BYTES("\x90\x05\x00\x01\x01\x80\x00"));
+  assert_int_equal(h_wait(h, 0), TL_OK);
+  SENT(h, "SUBSCRIBE id=2 \"a/#\" qos=2\n");
+  h_takes(h, BYTES("\x90\x03\x00\x02\x01"));
+  EVENTS(h, "subscribed 1 128 0\nsubscribed 1 128 0\n");
+  same_text(
+      &h->notices, /* what is as it was is not said again */
+      "2 granted QoS 1 for 'a/#', QoS 2 was wanted\n3 filter '$share/g/b' refused by the broker; "
+      "it is asked for again (said once until it is granted)\n",
+      "notices", __LINE__);
+  h_cut(h);
+  assert_int_equal(tl_session_ask_again(h->s, begins_with_a, NULL), 0);
 }
 
 static void too_few_codes (void **state) {
@@ -209,7 +310,13 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC_THREE("granted as wanted", granted),
     SPEC_THREE("refused and downgraded filters are named", refused_and_downgraded),
-    SPEC_THREE("all refused is an error", all_refused),
+    SPEC_THREE("a connection stays when all are refused", all_refused),
+    SPEC_AGAIN("refused ones alone are asked for again", refused_ones_alone_are_asked_for_again),
+    SPEC_AGAIN("a refusal is said once until it is granted",
+               a_refusal_is_said_once_until_it_is_granted),
+    SPEC_AGAIN("filters that were changed are not asked for again",
+               filters_that_were_changed_are_not_asked_for_again),
+    SPEC_AGAIN("[MQTT-3.8.4-3] filters are asked for once more", filters_are_asked_for_once_more),
     SPEC_THREE("[MQTT-4.8.0-1] too few codes", too_few_codes),
     SPEC_THREE("[MQTT-4.8.0-1] too many codes", too_many_codes),
     SPEC_THREE("[MQTT-2.3.1-7] [MQTT-3.8.4-2] answers count by their identifier",
