@@ -25,7 +25,7 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   size_t taken = 0;
   tl_health_subscribed(l, filters, granted, n);
   for (size_t i = 0; i < n; i++) taken += granted[i] != TL_GRANTED_NOT;
-  if (n > 0 && taken == 0) return; /* the session fails this connection, and says so */
+  tl_link_note_fed(l, filters, granted, n);
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "subscribed: %zu of %zu topic filters", taken, n);
   /* The connection works, so the next break starts again with a short wait; but not while
   ** something takes it away each time. */

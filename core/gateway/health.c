@@ -43,7 +43,7 @@ static void note_filter (tl_health *h, tl_slice filter, uint8_t wanted, uint8_t 
 void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
                            size_t n) {
   l->health.established = true;
-  l->health.subscribed_at = l->now;
+  if (l->health.subscribed_at < 0) l->health.subscribed_at = l->now;
   l->health.filter_count = 0;
   for (size_t i = 0; i < n; i++) {
     bool refused = granted[i] == TL_GRANTED_NOT;

@@ -63,11 +63,12 @@ struct tl_link {
   tl_buf in;
   size_t in_at; /* bytes of `in` that are done with; dropped before the next read */
   tl_link_state state;
-  bool leftover;  /* `in` may hold whole packets still */
-  bool full_read; /* the last read filled its room: there is more, but others come first */
-  size_t room;    /* that was offered to the last read */
-  bool removed;   /* free when closed */
-  bool renew;     /* reconnect at once after the close (parameters changed) */
+  bool leftover;   /* `in` may hold whole packets still */
+  bool full_read;  /* the last read filled its room: there is more, but others come first */
+  size_t room;     /* that was offered to the last read */
+  bool removed;    /* free when closed */
+  bool renew;      /* reconnect at once after the close (parameters changed) */
+  bool some_unfed; /* fed.c: there may be stations that no granted topic filter feeds */
   bool said_unrouted, said_given_up, said_old_ack;
   size_t host;        /* index of the address in use, or to try next; a failure moves it on */
   int64_t retry_at;   /* WAITING */
@@ -172,6 +173,10 @@ void tl_filters_fini (tl_filters *f);
 /* After stations or topic_filter have changed on a live line. Says when the broker is not
 ** told yet: nobody would know why nothing comes. `what` begins that sentence. TL_ENOMEM. */
 int tl_link_refresh_filters (tl_link *l, const char *what);
+
+/* fed.c: SUBACK said so; which stations can hear nothing now */
+void tl_link_note_fed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
+                       size_t n);
 
 /* events.c */
 extern const tl_session_events tl_link_session_events;

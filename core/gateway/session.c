@@ -115,6 +115,8 @@ int tl_link_make_session (tl_link *l, tl_session **session) {
     .will_message = p->will_message,
     .filters = l->filters.at,
     .filter_count = l->filters.n,
+    .ask_again_ms = p->reconnect_delay > 0 ? p->reconnect_delay : 1,
+    .ask_again_max_ms = p->reconnect_delay_max,
     .max_packet_size = (size_t)p->max_packet_size,
     .max_inflight = (uint16_t)p->max_inflight,
     .max_queued = (size_t)p->max_queued,

@@ -57,6 +57,7 @@ struct tl_station {
   int64_t since;       /* `now` when the present status began */
   int64_t heard;       /* `now` of the last message; -1 none since the line came up */
   uint8_t status;      /* tl_station_status */
+  bool unfed;          /* the broker refused every topic filter that could bring its messages */
   bool off, simulated; /* what the operator wants */
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
   bool address_said;                     /* that the address was given up */
@@ -245,6 +246,9 @@ int tl_tag_to_device (const tl_tag *t, const tl_value *v, tl_value *out, tl_err 
 
 /* SUBACK: StWait and a short StComErr become StOn. On a line that is up already: StWait only. */
 void tl_line_up (tl_line *line, int64_t now, int64_t wall);
+/* Can messages of the station come, by what the broker granted? While they cannot it is StComErr
+** on a line that is up. */
+void tl_station_set_fed (tl_station *s, bool fed, int64_t now, int64_t wall);
 /* The connection is lost: StOn becomes StComErr. */
 void tl_line_down (tl_line *line, int64_t now, int64_t wall);
 void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, int64_t wall);

@@ -77,9 +77,19 @@ void tl_line_up (tl_line *line, int64_t now, int64_t wall) {
   for (uint32_t i = 0; i < line->station_count; i++) {
     tl_station *s = line->stations[i];
     if (!again) s->heard = -1;
-    if (s->status == TL_ST_WAIT || (s->status == TL_ST_COM_ERR && !again))
+    if (s->status != TL_ST_WAIT && (s->status != TL_ST_COM_ERR || again)) continue;
+    if (s->unfed)
+      enter_com_err(s, now, wall);
+    else
       tl_station_enter(s, TL_ST_ON, now);
   }
+}
+
+void tl_station_set_fed (tl_station *s, bool fed, int64_t now, int64_t wall) {
+  if (s->unfed == !fed) return;
+  s->unfed = !fed;
+  if (!fed && s->status == TL_ST_ON) enter_com_err(s, now, wall);
+  if (fed && s->status == TL_ST_COM_ERR && s->line->subscribed) tl_station_enter(s, TL_ST_ON, now);
 }
 
 void tl_line_excuse (tl_line *line, int64_t now) {
@@ -130,10 +140,11 @@ void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, in
   s->off = off;
   s->simulated = simulated;
   uint8_t before = s->status;
-  tl_station_status to = off                   ? TL_ST_OFF
-                         : simulated           ? TL_ST_SIMUL
-                         : s->line->subscribed ? TL_ST_ON
-                                               : TL_ST_WAIT;
+  tl_station_status to = off                    ? TL_ST_OFF
+                         : simulated            ? TL_ST_SIMUL
+                         : !s->line->subscribed ? TL_ST_WAIT
+                         : s->unfed             ? TL_ST_COM_ERR
+                                                : TL_ST_ON;
   bool was_out = before == TL_ST_OFF || before == TL_ST_SIMUL;
   if (to == before || (!off && !simulated && !was_out)) return;
   tl_station_enter(s, to, now);

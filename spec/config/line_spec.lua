@@ -58,6 +58,10 @@ describe("a line", function()
     assert.same({ "$share/g/a/#" }, support.clean(support.line 'topic_filter = "$share/g/a/#"').lines[1].params.topic_filter)
   end)
 
+  it("may subscribe to nothing, which is no reason to warn of stations that only write", function()
+    assert.same({}, support.clean(support.line 'topic_filter = {}').lines[1].params.topic_filter)
+  end)
+
   local fields = {
     { "port = 0", "port: expected an integer from 1 to 65535, got 0" },
     { 'port = "1883"', 'port: expected an integer from 1 to 65535, got "1883"' },
@@ -90,7 +94,6 @@ describe("a line", function()
     { "on_connect = 5", "on_connect: expected a function, got 5" },
     { "on_disconnect = {}", "on_disconnect: expected a function, got a table" },
     { 'on_value = "f"', 'on_value: expected a function, got "f"' },
-    { "topic_filter = {}", "topic_filter: expected a topic filter or a list of them, got none" },
     { "topic_filter = 5", "topic_filter: expected a topic filter or a list of them, got 5" },
     { 'topic_filter = { "a", "a" }', 'topic_filter: "a" is given twice' },
     { 'topic_filter = { x = "a" }', "topic_filter: expected a topic filter or a list of them, got a table with other keys than 1, 2, 3" },
@@ -121,6 +124,7 @@ describe("a line", function()
 
   local places = {
     { 'topic_filter = "+/++/up"', 'topic_filter: expected a topic filter, got "+/++/up": ', 4 },
+    { 'topic_filter = ""', 'topic_filter: expected a topic filter, got "": ', 1 },
     { 'topic_filter = "a/#/b"', 'topic_filter: expected a topic filter, got "a/#/b": ', 4 },
     { 'will_topic = "a/+"', 'will_topic: expected a topic without wildcards, got "a/+": ', 3 },
     { 'time_field_name = "a[0]"', 'time_field_name: expected the address of a JSON field, got "a[0]": ', 3 },

@@ -57,6 +57,30 @@ static void a_message_ends_the_wait_too (void **state) {
   world_fini(&w);
 }
 
+/* The broker refused every topic filter that could bring its messages. */
+static void what_cannot_be_fed_is_in_an_error_on_a_line_that_is_up (void **state) {
+  (void)state;
+  world w;
+  tl_station *s = plain(&w);
+  tl_station_set_fed(s, false, w.now, wall(&w));
+  assert_string_equal(said(&w), ""); /* it waits still */
+  tl_line_up(w.line, w.now, wall(&w));
+  assert_string_equal(said(&w), "status s StWait StComErr\n");
+  tl_station_switch(s, true, false, w.now, wall(&w));
+  tl_station_switch(s, false, false, w.now, wall(&w));
+  assert_int_equal(s->status, TL_ST_COM_ERR);
+  said(&w);
+  tl_station_set_fed(s, true, w.now, wall(&w));
+  assert_string_equal(said(&w), "status s StComErr StOn\n");
+  tl_station_set_fed(s, false, w.now, wall(&w));
+  assert_string_equal(said(&w), "status s StOn StComErr\n");
+  tick(&w, w.now + ERR);
+  assert_int_equal(s->status, TL_ST_HARD_ERR);
+  tl_station_set_fed(s, true, w.now, wall(&w)); /* the next message ends that */
+  assert_int_equal(s->status, TL_ST_HARD_ERR);
+  world_fini(&w);
+}
+
 static void a_short_break_keeps_values (void **state) {
   (void)state;
   world w;
@@ -454,6 +478,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_are_the_references),
     cmocka_unit_test(waits_until_subscribed),
+    cmocka_unit_test(what_cannot_be_fed_is_in_an_error_on_a_line_that_is_up),
     cmocka_unit_test(a_message_ends_the_wait_too),
     cmocka_unit_test(a_short_break_keeps_values),
     cmocka_unit_test(a_long_break_invalidates_what_the_device_said),

@@ -83,6 +83,48 @@ describe("topic_filter and subscribe_qos", function()
       { filter = "$SYS/x", qos = 2 } }, b:handshake().subscribe.filters)
   end)
 
+  it("leave the line connected without those that were refused, which are asked for again", function()
+    local b = broker.new()
+    local t = run(b, [[topic_filter = { "a/#", "b/#" },
+      station "exact" { address = "b/1", time_filter = 60 }, station "other" { address = "a/1" },]])
+    local c = b:handshake { codes = { 1, 0x80 } }
+    t:wait_log "ERROR plant: filter 'b/#' refused by the broker; it is asked for again %(said once until it is granted%)"
+    local function statuses() return (select(2, t:eval 'return stations["plant.exact"].status .. stations["plant.other"].status .. lines.plant.status')) end
+    assert.equal("StComErrStOnconnected", statuses())
+    for _ = 1, 3 do
+      local again = c:expect "SUBSCRIBE"
+      assert.same({ { filter = "b/#", qos = 1 } }, again.filters)
+      c:send("SUBACK", { id = again.id, codes = { 0x80 } })
+    end
+    local again = c:expect "SUBSCRIBE"
+    c:send("SUBACK", { id = again.id, codes = { 1 } })
+    t:wait_log "INFO  plant: filter 'b/#' is granted now"
+    assert.equal("StOnStOnconnected", statuses())
+    assert.equal(1, select(2, t:text("stderr"):gsub("refused by the broker", "")))
+  end)
+
+  it("leave every station in an error while all are refused", function()
+    local b = broker.new()
+    local t = run(b, [[topic_filter = "a/#", station "exact" { address = "b/1" },]])
+    local c = b:handshake { codes = { 0x80 } }
+    t:wait_log "ERROR plant: filter 'a/#' refused"
+    c:send("PUBLISH", { topic = "a", payload = "x" })
+    assert.equal("x", t:value("plant.any.data").value)
+    local _, out = t:eval 'return lines.plant.status'
+    assert.equal("connected", out)
+  end)
+
+  it("may be none: then the line only writes", function()
+    local b = broker.new()
+    local t = run(b, [[topic_filter = {},]])
+    local c = b:accept()
+    c:expect "CONNECT"
+    c:send("CONNACK", {})
+    t:wait_log "connected to"
+    local _, out = t:eval 'return stations["plant.any"].status'
+    assert.equal("StOn", out)
+  end)
+
   it("say which filter was granted less, and which was refused", function()
     local b = broker.new()
     local t = run(b, [[topic_filter = { "a", "b", "c" }, subscribe_qos = 2,]])

@@ -187,7 +187,8 @@ function kinds.zone(core)
 end
 
 --- A list of texts out of one text or a list; `each` checks one, `split` (optional) cuts a text into several.
-local function texts(what, each, split)
+--- none: the list may be empty.
+local function texts(what, each, split, none)
   return function(value)
     if type(value) ~= "string" and type(value) ~= "table" then return expected(what, value) end
     local given = type(value) == "table" and value or split and split(value) or { value }
@@ -200,13 +201,13 @@ local function texts(what, each, split)
       if seen[normal] then return ("%s is given twice"):format(got(normal)) end
       list[i], seen[normal] = normal, true
     end
-    if #list == 0 then return ("expected %s, got none"):format(what) end
+    if #list == 0 and not none then return ("expected %s, got none"):format(what) end
     return nil, list
   end
 end
 
 function kinds.filters(core)
-  return texts("a topic filter or a list of them", kinds.core(core.filter_check, "a topic filter"))
+  return texts("a topic filter or a list of them", kinds.core(core.filter_check, "a topic filter"), nil, true)
 end
 
 --- A host to show: what may be a name and a password (mqtt://joe:secret@host) is left out.

@@ -261,7 +261,7 @@ local function check_stations(self, one)
     if all_of_it and st.address and st.address ~= "#" then
       station_problem(self, st, "address", ("never matches: station '%s' (\"#\") takes every message of the line")
         :format(all_of_it.name), "warning")
-    elseif st.address and not subscribed then
+    elseif st.address and not subscribed and #list > 0 then
       -- An expression that begins with $, the end of the text, matches nothing: it can only equal a topic.
       local is_topic = self.load.checker:is_topic(st.address) or st.address:find "^%$%a"
       local may = is_topic and filters.let_in(core, list, st.address) or not is_topic and filters.some_may_let_in(list, st.address)
