@@ -38,9 +38,13 @@ static int on_message (void *ctx, const tl_message *m) {
   return w->verdict == TL_MESSAGE_STOP ? TL_MESSAGE_STOP : TL_MESSAGE_DONE;
 }
 static void on_connected (void *ctx, bool present) { (void)ctx, (void)present; }
-static void on_subscribed (void *ctx, const uint8_t *granted, size_t n) {
+static void on_subscribed (void *ctx, const tl_subscription *asked, const uint8_t *granted,
+                           size_t n) {
   (void)ctx;
-  for (size_t i = 0; i < n; i++) check(granted[i] <= 2 || granted[i] == 0x80);
+  for (size_t i = 0; i < n; i++) {
+    check(asked[i].filter.len > 0 && asked[i].qos <= 2);
+    check(granted[i] <= 2 || granted[i] == 0x80);
+  }
 }
 static void on_published (void *ctx, void *token, int result) {
   world *w = ctx;
