@@ -204,9 +204,9 @@ describe("lorawan and a device", function()
     json.uplink_message.frm_payload = base64.encode "\2\x29\1\0"
     assert.error_matches(function() lorawan.things_stack_v3(elsys)(message(json)) end,
       "^things_stack_v3: elsys: byte 4: expected 2 bytes of temperature, got 1$")
-    json.uplink_message.f_port = 5
+    json.uplink_message.f_port = 6
     assert.error_matches(function() lorawan.things_stack_v3(lht65)(message(json)) end,
-      "^things_stack_v3: dragino_lht65: expected port 2 or 3, got 5$")
+      "^things_stack_v3: dragino_lht65: expected port 2, 3 or 5, got 6$")
     json.uplink_message.frm_payload = "?"
     assert.error_matches(function() lorawan.things_stack_v3(elsys)(message(json)) end,
       "^things_stack_v3: uplink_message.frm_payload: byte 1: expected a base64 letter, got '%?'$")

@@ -55,6 +55,7 @@ local function check_value(name, value)
   if type(value) == "table" then
     assert(value.status == "invalid", name .. ": a table that is not an invalid value")
     value = value.value
+    if value == nil then return end
   end
   local kind = type(value)
   local most = name == "water" and 4e38 or 1e11 -- a float of 32 bits
@@ -68,7 +69,9 @@ local function check_values(values, known)
     assert(sample.time == nil or math.type(sample.time) == "integer")
     for name, value in pairs(sample.values) do
       if not known[name] then
-        assert(known[name:gsub("_%d+", "_N", 1)] or name:find "^externalTemperature2_%d+$", name)
+        local plain = name:gsub("_offset$", "")
+        assert(known[plain] or known[plain:gsub("^(.*)_%d+(_?%a*)$", "%1_N%2")] or plain:find "^externalTemperature2_%d+$"
+          or plain:find "^grideye_%d+$", name)
         known[name] = true
       end
       check_value(name, value)
@@ -85,11 +88,12 @@ describe("with random bytes", function()
       local values_seen, errors_seen = 0, 0
       local pattern = "^" .. device.name:gsub("%p", "%%%0") .. ": byte %d+: expected .+, got "
       each(samples, function(input)
-        local values, extra = device.decode_bytes(input)
+        local values, extra, note = device.decode_bytes(input)
         if values then
           values_seen = values_seen + 1
           check_values(values, known)
           assert(extra == nil or math.type(extra) == "integer")
+          if note then check_error(note, pattern .. ".+; what is behind it was not read$") end
         elseif extra then
           errors_seen = errors_seen + 1
           check_error(extra, pattern)
@@ -97,20 +101,21 @@ describe("with random bytes", function()
           if at < 1 or at > #input + 1 then error("a byte that is not there: " .. extra) end
         end
       end)
-      assert(values_seen > COUNT / 1000 and errors_seen > COUNT / 10, ("%d values, %d errors"):format(values_seen, errors_seen))
+      assert(values_seen > COUNT / 1000 and errors_seen > COUNT / 20, ("%d values, %d errors"):format(values_seen, errors_seen))
     end)
   end
 
   it("cayenne_lpp writes again what it read, when each entry is another", function()
     local compared = 0
     each({ (hex.decode(lpp.examples[1].input)) }, function(input)
-      local values = lpp.decode_bytes(input)
+      local values, _, note = lpp.decode_bytes(input)
       local list, by = {}, {}
+      if note then return end
       for name in pairs(values or {}) do
         if name:find "^polyline" then return end -- is read as a text, and written from points
       end
       for name, value in pairs(values or {}) do
-        local kind, channel, part = name:match "^(%a[%a_]-)_(%d+)_?(%a*)$"
+        local kind, channel, part = name:match "^(%a[%w_]*)_(%d+)_?(%a*)$"
         local key = kind .. channel
         if not by[key] then
           by[key] = { type = kind, channel = math.tointeger(tonumber(channel)), value = part == "" and value or {} }
@@ -118,7 +123,11 @@ describe("with random bytes", function()
         end
         if part ~= "" then by[key].value[part] = value end
       end
-      local bytes = assert(lpp.encode(list))
+      local bytes, why = lpp.encode(list)
+      if not bytes then -- a position of the finer type, which is written as the coarser one
+        assert(why:find "gps", why)
+        return
+      end
       if #bytes == #input then -- else an entry came twice
         compared = compared + 1
         for _, entry in ipairs(list) do assert(input:find(lpp.encode { entry }, 1, true), entry.type) end

@@ -1,6 +1,7 @@
---- Cayenne Low Power Payload: entries of channel, type and data, big-endian. Names are those of The Things Network with '_' in
---- place of '.', which a tag's name may not hold: `temperature_7`, `gps_12_latitude`. Of an entry that comes twice the last
---- counts. A polyline is a text: its points as JSON, `[[48.502,11.502],[48.503,11.501]]` in degrees of latitude and longitude.
+--- Cayenne Low Power Payload: entries of channel, type and data, big-endian. Names are those of
+--- The Things Network with '_' in place of '.', which a tag's name may not hold: `temperature_7`,
+--- `gps_12_latitude`. Of an entry that comes twice the last counts. A polyline is a text: its
+--- points as JSON, `[[48.502,11.502],[48.503,11.501]]` in degrees of latitude and longitude.
 local kit = require "tagline.codec.kit"
 
 local function axes(divisor, unit)
@@ -25,6 +26,7 @@ local types = {
   [118] = { "frequency", { "", ">I4", nil, "Hz" } },
   [120] = { "percentage", { "", ">I1", nil, "%" } },
   [121] = { "altitude", { "", ">i2", nil, "m" } },
+  [122] = { "load", { "", ">i3", 1000, "kg" } },
   [125] = { "concentration", { "", ">I2", nil, "ppm" } },
   [128] = { "power", { "", ">I2", nil, "W" } },
   [130] = { "distance", { "", ">I4", 1000, "m" } },
@@ -35,21 +37,47 @@ local types = {
   [135] = { "colour", { "_red", ">I1" }, { "_green", ">I1" }, { "_blue", ">I1" } },
   [136] = { "gps", { "_latitude", ">i3", 10000, "°" }, { "_longitude", ">i3", 10000, "°" }, { "_altitude", ">i3", 100, "m" } },
   [142] = { "switch", { "", ">I1" } },
+  -- Types that RAKwireless and others add, with their names.
+  [105] = { "air_quality_index", { "", ">I2" } },
+  [112] = { "humidity_prec", { "", ">i2", 10, "%" } },
+  [119] = { "precipitation", { "", ">I4", nil, "mm/h" } },
+  [137] = { "gps", { "_latitude", ">i4", 1000000, "°" }, { "_longitude", ">i4", 1000000, "°" }, { "_altitude", ">i3", 100, "m" } },
+  [138] = { "voc", { "", ">I2" } },
+  [184] = { "capacity_batt", { "", ">I1", nil, "%" } },
+  [185] = { "dc_current_batt", { "", ">I2", 100, "A" } },
+  [186] = { "dc_voltage_batt", { "", ">I2", 100, "V" } },
+  [188] = { "soil_moist", { "", ">I2", 10, "%" } },
+  [190] = { "wind_speed", { "", ">I2", 100, "m/s" } },
+  [191] = { "wind_direction", { "", ">I2", nil, "°" } },
+  [192] = { "soil_ec", { "", ">I2", 1000, "mS/cm" } },
+  [193] = { "soil_ph_h", { "", ">I2", 100 } },
+  [194] = { "soil_ph_l", { "", ">I2", 10 } },
+  [195] = { "pyranometer", { "", ">I2", nil, "W/m²" } },
+  [203] = { "light", { "", ">I1" } },
+  [227] = { "pm10", { "", ">I2", nil, "µg/m³" } },
+  [228] = { "pm2_5", { "", ">I2", nil, "µg/m³" } },
+  [229] = { "orientation", { "", ">i2", 10, "°" } },
+  [233] = { "noise", { "", ">I2", 10, "dB" } },
 }
 
 local POLYLINE = 240
 
--- What a step of a polyline is, in 1/10000 degree, by the number that stands for it; below 200 it stands for itself.
+-- What a step of a polyline is, in 1/10000 degree, by the number that stands for it; below 200 it
+-- stands for itself.
 local step_of = { [227] = 1, [228] = 2, [229] = 5, [230] = 10, [231] = 20, [232] = 50, [233] = 100, [234] = 200, [235] = 500,
   [236] = 1000, [237] = 2000, [238] = 5000, [239] = 10000 }
 for i = 1, 199 do step_of[i] = i end
 
-local number_of, fields = {}, {}
-for number, entry in pairs(types) do number_of[entry[1]] = number end
+local number_of, fields, listed = {}, {}, {}
+for number = 255, 0, -1 do -- of two types of one name the first is written
+  if types[number] then number_of[types[number][1]] = number end
+end
 for number = 0, 255 do
   for i = 2, types[number] and #types[number] or 0 do
     local part = types[number][i]
-    fields[#fields + 1] = { name = types[number][1] .. "_N" .. part[1], unit = part[4], description = "N is the channel" }
+    local name = types[number][1] .. "_N" .. part[1]
+    if not listed[name] then fields[#fields + 1] = { name = name, unit = part[4], description = "N is the channel" } end
+    listed[name] = true
   end
 end
 
@@ -58,8 +86,8 @@ number_of.polyline = POLYLINE
 
 local function signed_nibble(n) return n < 8 and n or n - 16 end
 
--- A size that counts itself, the step, the first point in steps, and a byte for each further point: steps of latitude in the low four
--- bits, of longitude in the high ones.
+-- A size that counts itself, the step, the first point in steps, and a byte for each further
+-- point: steps of latitude in the low four bits, of longitude in the high ones.
 local function read_polyline(r, name)
   local at = r.at
   local size = r:read(">I1", "size of " .. name)
@@ -82,22 +110,43 @@ local function read_polyline(r, name)
   return "[" .. table.concat(points, ",") .. "]"
 end
 
+-- The parts of an entry with the names that they have on a channel; made at first use. A device
+-- uses few.
+local MOST_STEPS = 2000
+local steps, step_count = {}, 0
+local function step_of_channel(number, channel)
+  local entry, parts = types[number], {}
+  if not entry then return nil end
+  if step_count >= MOST_STEPS then steps, step_count = {}, 0 end
+  step_count = step_count + 1
+  for i = 2, #entry do
+    local part = entry[i]
+    parts[i - 1] = { entry[1] .. "_" .. channel .. part[1], part[2], part[3] }
+  end
+  local step = kit.compile(parts)
+  steps[number << 8 | channel] = step
+  return step
+end
+
 local function read(r)
-  local values = {}
-  while r:more() do
-    local channel, at = r:read(">I1", "channel"), r.at
-    local number = r:read(">I1", "type")
-    local entry = types[number]
-    if not entry and number ~= POLYLINE and not r.err then
-      r:fail(("expected a type of Cayenne LPP, got %d"):format(number), at)
+  local values, bytes = {}, r.bytes
+  while r.at <= #bytes and not r.err do
+    local at = r.at
+    local channel, number = bytes:byte(at, at + 1)
+    if not number then
+      r.at = at + 1
+      r:read(">I1", "type")
+      break
     end
-    if r.err then break end
-    local base = (entry and entry[1] or "polyline") .. "_" .. channel
-    if not entry then values[base] = read_polyline(r, base) end
-    for i = 2, entry and #entry or 0 do
-      local part = entry[i]
-      local value = r:read(part[2], base .. part[1])
-      values[base .. part[1]] = part[3] and value / part[3] or value
+    local step = steps[number << 8 | channel] or step_of_channel(number, channel)
+    r.at = at + 2
+    if step then
+      r:step(step, values)
+    elseif number == POLYLINE then
+      local name = "polyline_" .. channel
+      values[name] = read_polyline(r, name)
+    else
+      r:unknown(("expected a type of Cayenne LPP, got %d"):format(number), at + 1)
     end
   end
   return values
@@ -158,7 +207,8 @@ local function encode_all(list, one)
   return table.concat(out)
 end
 
--- `value`: points `{ latitude, longitude }`, each at most 7 steps from the one before, and `step` (the number, 1).
+-- `value`: points `{ latitude, longitude }`, each at most 7 steps from the one before, and `step`
+-- (the number, 1).
 local function encode_polyline(channel, value)
   if type(value) ~= "table" or #value == 0 then return nil, "polyline: expected a list of points" end
   if #value > 248 then return nil, ("polyline: expected at most 248 points, got %d"):format(#value) end
@@ -216,15 +266,17 @@ local function encode_downlink_entry(entry)
   return string.pack(">I1i2", channel, raw)
 end
 
---- Encode as a device does: `{ { channel = 7, type = "temperature", value = -15.6 }, … }`. A type is a name or its number;
---- gps, accelerometer, gyrometer and colour take a table: `{ latitude = 52.3655, longitude = 4.8885, altitude = 21.54 }`; polyline takes
---- points, `{ { 48.502, 11.502 }, { 48.5021, 11.5022 }, step = 1 }`.
+--- Encode as a device does: `{ { channel = 7, type = "temperature", value = -15.6 }, … }`. A type
+--- is a name or its number; gps, accelerometer, gyrometer and colour take a table: `{ latitude =
+--- 52.3655, longitude = 4.8885, altitude = 21.54 }`; polyline takes points, `{ { 48.502, 11.502
+--- }, { 48.5021, 11.5022 }, step = 1 }`.
 ---@param list table[]
 ---@return string? bytes
 ---@return string? err names the entry
 function cayenne_lpp.encode(list) return encode_all(list, encode_entry) end
 
---- Encode as The Things Network does for a device: no types, a channel and a signed number of two decimals each.
+--- Encode as The Things Network does for a device: no types, a channel and a signed number of two
+--- decimals each.
 ---@param list table[] `{ { channel = 2, value = -50.51 }, … }`
 ---@return string? bytes
 ---@return string? err names the entry

@@ -1,5 +1,5 @@
---- What codecs are made of: reading bytes with bounds, turning a table of fields into values, and giving them to a station.
---- Knows no device and no network.
+--- What codecs are made of: reading bytes with bounds, turning a table of fields into values, and
+--- giving them to a station. Knows no device and no network.
 local weak = require "tagline.codec.weak"
 
 local kit = {}
@@ -72,6 +72,13 @@ function reader:fail(text, at)
   self.err = self.err or ("%s: byte %d: %s"):format(self.name, at or self.at, text)
 end
 
+--- Something that is not known, which ends the frame: what came before it counts, and
+--- `decode_bytes` gives this text as its third result. Nothing came before: it is a failure.
+function reader:unknown(text, at)
+  self.note = self.note or ("%s: byte %d: %s; what is behind it was not read"):format(self.name, at or self.at, text)
+  self.at = #self.bytes + 1
+end
+
 --- Remember a failure that no byte is to blame for.
 function reader:refuse(text) self.err = self.err or self.name .. ": " .. text end
 
@@ -106,7 +113,8 @@ function reader:exactly(count)
   return false
 end
 
---- So many bytes must be left for the whole of what comes next; which `what` names: "a stored value".
+--- So many bytes must be left for the whole of what comes next; which `what` names: "a stored
+--- value".
 ---@return boolean
 function reader:whole(count, what)
   local left = self:left()
@@ -117,29 +125,89 @@ end
 -- ---- fields ----
 
 ---@class tagline.Part a field of a payload: name, format, divisor, unit by position
----@field bool? boolean 1 is true, 0 is false, anything else an error
----@field finite? boolean infinite numbers and what is none are errors
+---@field bool? boolean 1 is true, 0 is false, anything else makes the field invalid
+---@field finite? boolean infinite numbers and what is none make it invalid
 
---- Read the parts into `values`; `suffix` is put behind the names (`_7`).
+-- What a part's raw number is as a value.
+local function convert(part, value)
+  if part.bool then
+    if value > 1 then return { value = value, status = "invalid" } end
+    return value == 1
+  end
+  if part.finite and (value ~= value or value == math.huge or value == -math.huge) then return { status = "invalid" } end
+  return part[3] and value / part[3] or value
+end
+
+--- Read the parts into `values`, one by one; `suffix` is put behind the names (`_7`).
 ---@param r tagline.Reader
 ---@param parts table[]
 ---@param values table
 ---@param suffix? string
 function kit.take(r, parts, values, suffix)
   for _, part in ipairs(parts) do
-    local name, at = part[1], r.at
+    local name = part[1]
     local value = r:read(part[2], name)
     if r.err then return end
-    if part.bool then
-      if value > 1 then return r:fail(("expected 0 or 1 as %s, got %d"):format(name, value), at) end
-      value = value == 1
-    elseif part.finite and (value ~= value or value == math.huge or value == -math.huge) then
-      return r:fail(("expected a finite number as %s, got %s"):format(name, value), at)
-    elseif part[3] then
-      value = value / part[3]
-    end
-    if name ~= "" then values[suffix and name .. suffix or name] = value end
+    if name ~= "" then values[suffix and name .. suffix or name] = convert(part, value) end
   end
+end
+
+local unpack = string.unpack
+
+-- One part that is a plain number.
+local function plain_run(part)
+  local name, format, divisor = part[1], part[2], part[3]
+  if divisor then return function(bytes, at, values) values[name] = unpack(format, bytes, at) / divisor end end
+  return function(bytes, at, values) values[name] = (unpack(format, bytes, at)) end
+end
+
+local function general_run(parts, format)
+  return function(bytes, at, values)
+    local raw = { unpack(format, bytes, at) }
+    for i = 1, #parts do
+      local part = parts[i]
+      if part[1] ~= "" then values[part[1]] = convert(part, raw[i]) end
+    end
+  end
+end
+
+---@class tagline.Step parts of a fixed size, read by one string.unpack
+---@field parts table[]
+---@field size integer
+---@field run fun(bytes: string, at: integer, values: table)
+
+--- Compile parts, once for a device.
+---@param parts table[]
+---@return tagline.Step
+function kit.compile(parts)
+  local formats, size = {}, 0
+  for i, part in ipairs(parts) do formats[i], size = part[2], size + size_of[part[2]] end
+  local only = parts[1]
+  local plain = #parts == 1 and only[1] ~= "" and not only.bool and not only.finite
+  return { parts = parts, size = size, run = plain and plain_run(only) or general_run(parts, table.concat(formats)) }
+end
+
+--- Each entry of a table compiled.
+---@param entries table<integer, table[]>
+---@return table<integer, tagline.Step>
+function kit.compile_all(entries)
+  local steps = {}
+  for key, parts in pairs(entries) do steps[key] = kit.compile(parts) end
+  return steps
+end
+
+--- For specs: true reads all steps part by part, as `kit.take` does.
+kit.slow = false
+
+--- Read a step into `values`. What is cut off is read part by part, so that the missing one is
+--- named.
+---@param step tagline.Step
+function reader:step(step, values)
+  local at = self.at
+  local after = at + step.size
+  if after > #self.bytes + 1 or kit.slow then return kit.take(self, step.parts, values) end
+  step.run(self.bytes, at, values)
+  self.at = after
 end
 
 --- The fields of several lists of parts, each name once.
@@ -159,8 +227,9 @@ end
 
 -- ---- to the station ----
 
---- Names of the station's tags that decode fills, or nil when `msg` has no station (in a spec). A ready codec knows more
---- values than a station has tags for; those are left out, so that none of them is reported as unknown.
+--- Names of the station's tags that decode fills, or nil when `msg` has no station (in a spec). A
+--- ready codec knows more values than a station has tags for; those are left out, so that none of
+--- them is reported as unknown.
 local function wanted(msg, cache)
   local station = msg.station
   if station == nil then return nil end
@@ -188,8 +257,8 @@ function kit.cache() return setmetatable({}, WEAK) end
 
 local has_connection, connection = pcall(require, "tagline.connection")
 
---- For one decoder: a function(msg, text, key) that tells of something unknown, once for each station and
---- `key` (the text itself, when there is none). It goes to the log.
+--- For one decoder: a function(msg, text, key) that tells of something unknown, once for each
+--- station and `key` (the text itself, when there is none). It goes to the log.
 function kit.sayer()
   local said, count = {}, 0
   return function(msg, text, key)
@@ -204,8 +273,8 @@ function kit.sayer()
   end
 end
 
---- What decode returns for `values`, a table by name or a list of samples. A sample's `age` is seconds before `time`, or
---- before the message's arrival.
+--- What decode returns for `values`, a table by name or a list of samples. A sample's `age` is
+--- seconds before `time`, or before the message's arrival.
 ---@param msg table
 ---@param values table
 ---@param time? number
@@ -223,8 +292,10 @@ function kit.deliver(msg, values, time, cache)
   return samples, time
 end
 
---- Make a device of a table with name, fields, examples and `read` (function(r, port)), which returns values and
---- optionally a time, or nil to decline; failures are left in the reader. It gets `decode_bytes` and `decode`.
+--- Make a device of a table with name, fields, examples and `read` (function(r, port)), which
+--- returns values and optionally a time, or nil to decline; failures and what is not known are
+--- left in the reader. It gets `decode_bytes` (values, time and what was not known; or nil and an
+--- error) and `decode`.
 ---@param m table
 ---@return tagline.Device
 function kit.device(m)
@@ -241,12 +312,16 @@ function kit.device(m)
     end
     local values, time = read(r, port)
     if r.err then return nil, r.err end
-    return values, time
+    if r.note and (values == nil or next(values) == nil) then return nil, (r.note:gsub("; what is behind it was not read$", "")) end
+    return values, time, r.note
   end
 
+  local say, cache = kit.sayer(), kit.cache()
+
   function m.decode(msg)
-    local values, extra = m.decode_bytes(msg.payload)
-    if values then return kit.deliver(msg, values, extra) end
+    local values, extra, note = m.decode_bytes(msg.payload)
+    if note then say(msg, note) end
+    if values then return kit.deliver(msg, values, extra, cache) end
     if extra then error(extra, 0) end
     return nil
   end
@@ -268,11 +343,12 @@ end
 --- Make a text encoding callable: `encoding(device)` is a decode for payloads in that encoding.
 function kit.encoding(name, m)
   return setmetatable(m, { __call = function(_, device)
-    local decode_bytes, cache = kit.decode_bytes_of(device, name), kit.cache()
+    local decode_bytes, cache, say = kit.decode_bytes_of(device, name), kit.cache(), kit.sayer()
     return function(msg)
       local bytes, why = m.decode(msg.payload)
       if not bytes then error(name .. ": " .. why, 0) end
-      local values, extra = decode_bytes(bytes)
+      local values, extra, note = decode_bytes(bytes)
+      if type(note) == "string" then say(msg, name .. ": " .. note) end
       if values then return kit.deliver(msg, values, extra, cache) end
       if extra then error(extra, 0) end
       return nil

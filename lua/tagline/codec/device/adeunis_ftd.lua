@@ -1,30 +1,24 @@
---- Adeunis Field Test Device (ARF8123AA, and those of US915 and AS923, which send the position and the rest in two frames): flags, then
---- only what the flags announce. The names are those that D2000 gives its
---- fields; latitude and longitude are signed (south and west negative), RSSI is in dBm.
+--- Adeunis Field Test Device (ARF8123AA, and those of US915 and AS923, which send the position
+--- and the rest in two frames): flags, then only what the flags announce. The names are those
+--- that D2000 gives its fields; latitude and longitude are signed (south and west negative), RSSI
+--- is in dBm.
 local kit = require "tagline.codec.kit"
 
 -- Bits of the first byte.
 local TEMPERATURE, ACCELEROMETER, BUTTON, GPS, UPLINK, DOWNLINK, BATTERY, RADIO = 0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1
 
--- Digits of a coordinate, four bits each: degrees, minutes, decimals of minutes, and the hemisphere in the last bit.
+-- Digits of a coordinate, four bits each: degrees, minutes, decimals of minutes, and the
+-- hemisphere in the last bit. What cannot be one is invalid.
 local function coordinate(r, what, degree_digits, limit)
-  local at = r.at
   local raw = r:read(">I4", what)
   if r.err then return end
   local digits = ("%08x"):format(raw)
-  local wrong = digits:sub(1, 7):find("%a")
-  if wrong then
-    r:fail(("expected decimal digits of %s, got '%s'"):format(what, digits), at + (wrong - 1) // 2)
-    return
-  end
+  local negative = raw & 1 == 1
+  if digits:sub(1, 7):find "%a" then return { status = "invalid" }, negative end
   local degrees = tonumber(digits:sub(1, degree_digits))
   local minutes = tonumber(digits:sub(degree_digits + 1, degree_digits + 2) .. "." .. digits:sub(degree_digits + 3, 7))
   local value = degrees + minutes / 60
-  if minutes >= 60 or value > limit then
-    r:fail(("expected %s of at most %d° with minutes below 60, got '%s'"):format(what, limit, digits), at)
-    return
-  end
-  local negative = raw & 1 == 1
+  if minutes >= 60 or value > limit then return { value = value, status = "invalid" }, negative end
   return negative and -value or value, negative
 end
 

@@ -1,7 +1,11 @@
---- Adeunis TEMP (ARF8180): temperatures of one or two probes. Frames 0x43 (version 2), 0x57, 0x58 and 0x30 (from version 3), 0x10
---- (periods, as version 4 has them), 0x36 (alert) and 0x37 (software), big-endian; others tell settings and are declined. Values that
---- the device recorded before the present one are samples with their own times in `adeunis_temp.every(seconds)`, and left out by the
---- module itself, which does not know how far apart they are (frame 0x10 tells it as `recording_period`).
+--- Adeunis TEMP (ARF8180): temperatures of one or two probes, big-endian. Version 2 has the
+--- frames 0x43 and 0x30 (both sensors) and 0x10 (periods); from version 3 on there are 0x57, 0x58
+--- and 0x30, and 0x10 as version 4 has it, 0x36 (alert) and 0x37 (software); others tell settings
+--- and are declined. A 0x30 tells its version by its length; a 0x10 does not: the module reads
+--- version 4's, `adeunis_temp.v2` version 2's. Values that the device recorded before the present
+--- one are samples with their own times in `adeunis_temp.every(seconds)`, and left out by the
+--- module itself, which does not know how far apart they are (frame 0x10 tells it as
+--- `recording_period`).
 local kit = require "tagline.codec.kit"
 
 local EPOCH_2013 = 1356998400 -- of the device's timestamps
@@ -21,6 +25,17 @@ local function read_periods(r, values)
   local samplings, sampling = r:read(">I2", "samplings"), r:read(">I2", "sampling_period") * 2
   values.sampling_period, values.recording_period = sampling, samplings * sampling
   values.redundant_samples = r:read(">I1", "redundant_samples")
+  return values
+end
+
+-- Version 2: periods of ten minutes, in its test mode of twenty seconds.
+local TEST_MODE = 2
+local function read_periods_v2(r, values)
+  if #r.bytes < 9 then return nil end
+  local unit = r.bytes:byte(9) == TEST_MODE and 20 or 600
+  values.keep_alive_period = r:read(">I1", "keep_alive_period") * unit
+  values.sending_period = r:read(">I1", "sending_period") * unit
+  if #r.bytes >= 11 then values.sampling_period = r.bytes:byte(11) * (unit == 20 and 10 or 60) end
   return values
 end
 
@@ -45,13 +60,15 @@ local function read_temperature(r, what)
   return raw / 10
 end
 
--- Version 2: an internal and an external sensor, each with an identifier whose low bits are 0 when it is missing.
+-- Version 2: an internal and an external sensor, each with an identifier whose low bits are 0
+-- when it is missing.
 local function read_v2(r, values)
   if not r:exactly(8) then return end
   for _, name in ipairs { "temperature_1", "temperature_2" } do
     local sensor = r:read(">I1", "the sensor of " .. name)
-    local value = r:read(">i2", name) / 10
-    values[name] = sensor & 15 ~= 0 and value or { value = value, status = "invalid" }
+    local raw = r:read(">i2", name)
+    local is_there = sensor & 15 ~= 0 and raw ~= NO_PROBE
+    values[name] = is_there and raw / 10 or { value = raw / 10, status = "invalid" }
   end
   return values
 end
@@ -74,10 +91,8 @@ end
 
 local function read_alarm(r, values, channels)
   for channel = 1, channels do
-    local at = r.at
     local alarm = r:read(">I1", "alarm_" .. channel)
-    if alarm > 2 then return r:fail(("expected an alarm from 0 to 2, got %d"):format(alarm), at) end
-    values["alarm_" .. channel] = alarm
+    values["alarm_" .. channel] = alarm <= 2 and alarm or { value = alarm, status = "invalid" }
     values["temperature_" .. channel] = read_temperature(r, "temperature_" .. channel)
   end
 end
@@ -93,7 +108,9 @@ local function read_time(r, status)
   return at - 1, EPOCH_2013 + string.unpack(">I4", r.bytes, at)
 end
 
-local function read_frame(r)
+local V2_SIZE = 8
+
+local function read_frame(r, is_v2)
   local code = r:read(">I1", "the code of the frame")
   if settings[code] then return nil end
   if code ~= 0x43 and code ~= 0x57 and code ~= 0x58 and code ~= 0x30 and not about[code] then
@@ -102,7 +119,8 @@ local function read_frame(r)
   local status = r:read(">I1", "status")
   if r.err then return end
   local values = { counter = status >> 5, low_battery = status & LOW_BATTERY ~= 0 }
-  if code == 0x43 then return read_v2(r, values) end
+  if code == 0x43 or code == 0x30 and #r.bytes == V2_SIZE and (is_v2 or status & TIMESTAMP == 0) then return read_v2(r, values) end
+  if code == 0x10 and is_v2 then return read_periods_v2(r, values) end
   if about[code] then return about[code](r, values) end
 
   values.configuration_problem = status & PROBLEM ~= 0
@@ -130,6 +148,7 @@ local fields = {
   { name = "alarm_1", description = "0 none, 1 above the high threshold, 2 below the low one" },
   { name = "alarm_2", description = "as alarm_1" },
   { name = "keep_alive_period", unit = "s" },
+  { name = "sending_period", unit = "s", description = "version 2" },
   { name = "sampling_period", unit = "s" },
   { name = "recording_period", unit = "s", description = "how far apart recorded values are" },
   { name = "sent_together", description = "how many recorded values a frame has" },
@@ -189,7 +208,8 @@ local adeunis_temp = kit.device {
   },
 }
 
---- The decoder of a device that records every so many seconds: what it recorded before becomes samples, oldest first.
+--- The decoder of a device that records every so many seconds: what it recorded before becomes
+--- samples, oldest first.
 ---@param seconds number
 ---@return tagline.Device
 function adeunis_temp.every(seconds)
@@ -208,5 +228,28 @@ function adeunis_temp.every(seconds)
     end,
   }
 end
+
+--- The decoder of version 2, whose frame of periods cannot be told from version 4's.
+adeunis_temp.v2 = kit.device {
+  name = "adeunis_temp.v2", fields = fields,
+  read = function(r)
+    local values, time = read_frame(r, true)
+    return values, time
+  end,
+  examples = {
+    {
+      description = "version 2", input = "43A2D1015E82FF06",
+      output = { counter = 5, low_battery = true, temperature_1 = 35, temperature_2 = -25 },
+    },
+    {
+      description = "periods", input = "1000900610000000010005",
+      output = { counter = 0, low_battery = false, keep_alive_period = 86400, sending_period = 3600, sampling_period = 300 },
+    },
+    {
+      description = "periods in test mode", input = "1000030210000000020005",
+      output = { counter = 0, low_battery = false, keep_alive_period = 60, sending_period = 40, sampling_period = 50 },
+    },
+  },
+}
 
 return adeunis_temp

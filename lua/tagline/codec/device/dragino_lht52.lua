@@ -1,5 +1,6 @@
---- Dragino LHT52: temperature and humidity with an external probe, big-endian. Port 2 carries values, 3 stored ones (datalog), which
---- become samples with their own times, 4 the probe's id, 5 the device's own data. Names are those of the maker's own decoder.
+--- Dragino LHT52: temperature and humidity with an external probe, big-endian. Port 2 carries
+--- values, 3 stored ones (datalog), which become samples with their own times, 4 the probe's id,
+--- 5 the device's own data. Names are those of the maker's own decoder.
 local kit = require "tagline.codec.kit"
 local hex = require "tagline.codec.hex"
 

@@ -1,6 +1,7 @@
---- Elsys sensors of the ERS family (ERS, ERS CO2, ERS Eye, ELT, EMS …): entries of type and data, big-endian.
---- Names and units are those of the maker's own decoder. The two highest bits of a type announce bytes of a time offset, whose unit is
---- not published: such entries are errors, rather than values at a wrong time.
+--- Elsys sensors of the ERS family (ERS, ERS CO2, ERS Eye, ELT, EMS …): entries of type and data,
+--- big-endian. Names and units are those of the maker's own decoder. The two highest bits of a type
+--- announce so many bytes of a time offset behind the value. Its unit is not published: the value
+--- is kept at the time of the frame, and its offset told as `temperature_offset`.
 local kit = require "tagline.codec.kit"
 
 local s16, u8, u16, u32 = ">i2", ">I1", ">I2", ">I4"
@@ -36,7 +37,9 @@ local types = {
   [0x3D] = { { "", u32 } }, -- for the maker's debugging
 }
 
-local OFFSET_BITS = 0xC0
+local steps = kit.compile_all(types)
+
+local TYPE_BITS = 0x3F
 local GRIDEYE, EXTERNAL_TEMPERATURE_2, SETTINGS = 0x13, 0x19, 0x3E
 local PIXELS = 64
 
@@ -46,6 +49,7 @@ for number = 0, 255 do
 end
 fields[#fields + 1] = { name = "externalTemperature2", unit = "°C", description = "the next are externalTemperature2_2, _3 …" }
 fields[#fields + 1] = { name = "grideye_N", unit = "°C", description = "N from 1 to 64" }
+fields[#fields + 1] = { name = "NAME_offset", description = "how long ago NAME was measured, in a unit that is not published" }
 
 -- A reference and 64 differences from it.
 local function read_grideye(r, values)
@@ -56,26 +60,57 @@ local function read_grideye(r, values)
   for i = 1, PIXELS do values["grideye_" .. i] = reference + r:read(u8, "grideye") / 10 end
 end
 
+-- What comes behind a type that is known; nil when it is not.
+local function read_entry(r, number, values, probes)
+  local step = steps[number]
+  if step then
+    r:step(step, values)
+  elseif number == GRIDEYE then
+    read_grideye(r, values)
+  elseif number == EXTERNAL_TEMPERATURE_2 then
+    local name = probes == 0 and "externalTemperature2" or "externalTemperature2_" .. probes + 1
+    values[name] = r:read(s16, name) / 10
+  else
+    return false
+  end
+  return true
+end
+
+-- A value of before, which stands in for one of now when the frame has none.
+local function read_earlier(r, number, values, probes)
+  local earlier = {}
+  if not read_entry(r, number & TYPE_BITS, earlier, probes) then return false end
+  local offset = r:read(">I" .. (number >> 6), "a time offset")
+  if r.err then return true end
+  for name, value in pairs(earlier) do
+    if values[name] == nil then values[name], values[name .. "_offset"] = value, offset end
+  end
+  return true
+end
+
+-- A value of now counts, wherever in the frame it stands.
+local function drop_offsets(number, values)
+  for _, part in ipairs(types[number] or {}) do values[part[1] .. "_offset"] = nil end
+end
+
 local function read(r)
-  local values, probes = {}, 0
-  if r.bytes:byte() == SETTINGS then return nil end -- the device tells its settings, on a port of their own
-  while r:more() do
+  local values, probes, bytes, earlier = {}, 0, r.bytes, false
+  if bytes:byte() == SETTINGS then return nil end -- the device tells its settings, on a port of their own
+  while r.at <= #bytes and not r.err do
     local at = r.at
-    local number = r:read(u8, "type")
-    local parts = types[number]
-    if parts then
-      kit.take(r, parts, values)
-    elseif number == GRIDEYE then
-      read_grideye(r, values)
-    elseif number == EXTERNAL_TEMPERATURE_2 then
-      probes = probes + 1
-      local name = probes == 1 and "externalTemperature2" or "externalTemperature2_" .. probes
-      values[name] = r:read(s16, name) / 10
-    elseif number & OFFSET_BITS ~= 0 then
-      r:fail(("expected a type without a time offset, got 0x%02X"):format(number), at)
+    local number = bytes:byte(at)
+    local step, known = steps[number], true
+    r.at = at + 1
+    if step then
+      r:step(step, values)
+      if earlier then drop_offsets(number, values) end
+    elseif number > TYPE_BITS then
+      earlier, known = true, read_earlier(r, number, values, probes)
     else
-      r:fail(("expected a type of the ERS family, got 0x%02X"):format(number), at)
+      known = read_entry(r, number, values, probes)
     end
+    if number & TYPE_BITS == EXTERNAL_TEMPERATURE_2 then probes = probes + 1 end
+    if not known then r:unknown(("expected a type of the ERS family, got 0x%02X"):format(number), at) end
   end
   return values
 end
@@ -92,6 +127,10 @@ return kit.device {
     {
       description = "with CO2", port = 1, input = "0100E202290400270506060308",
       output = { temperature = 22.6, humidity = 41, light = 39, motion = 6, co2 = 776 },
+    },
+    {
+      description = "a temperature of before beside a light of now", port = 5, input = "4100FA0A022904002744000105",
+      output = { temperature = 25, temperature_offset = 10, humidity = 41, light = 39 },
     },
     {
       description = "several probes", port = 5, input = "0CFFF619006419FF9C070E10",

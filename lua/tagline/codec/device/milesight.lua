@@ -1,8 +1,11 @@
---- Milesight sensors: entries of channel, type and data, little-endian (the types look like those of Cayenne LPP, the order of
---- bytes differs). One decoder per model, since the same channel means different things: `milesight.am107`, `am319` (its last sensor
---- is either: `am319_hcho`, `am319_o3`), `em300` (EM300-TH), `em300_mcs`, `em300_sld` (EM300-SLD and -ZLD), `em300_mld`, `em300_di`,
---- `em300_di_hall` and `em300_cl`. Stored values (channels 0x20 and 0x21) become samples with their own times; the AM107 has none.
---- Answers to downlinks (channels 0xFE and 0xFF with other types than below) are errors.
+--- Milesight sensors: entries of channel, type and data, little-endian (the types look like those
+--- of Cayenne LPP, the order of bytes differs). One decoder per model, since the same channel
+--- means different things: `milesight.am107`, `am319` (its last sensor is either: `am319_hcho`,
+--- `am319_o3`; also `am319_hcho_ir`, `am319l_hcho_ir`, `am319l_o3` and `am319_hcho_well`),
+--- `em300` (EM300-TH), `em300_mcs`, `em300_sld` (EM300-SLD and -ZLD), `em300_mld`, `em300_di`,
+--- `em300_di_hall` and `em300_cl`. Stored values (channels 0x20 and 0x21) become samples with
+--- their own times; the AM107 has none. Answers to downlinks (channels 0xFE and 0xFF) are read
+--- over; `report_interval` is told.
 local kit = require "tagline.codec.kit"
 local hex = require "tagline.codec.hex"
 
@@ -30,7 +33,7 @@ local water = {
 }
 local water_alarm = { "water_alarm", u8, nil, nil, "1 outage, 2 its end, 3 flow, 4 its end; stored ones: 5 gpio, 6 its end, 0 none" }
 
-local ATTRIBUTE = 0xFF
+local ATTRIBUTE, ANSWER = 0xFF, 0xFE
 
 -- The key is channel << 8 | type.
 local BATTERY, TEMPERATURE, HUMIDITY = 0x0175, 0x0367, 0x0468
@@ -40,11 +43,22 @@ local function with_common(entries)
   return entries
 end
 
--- What a device tells after it joined, by type: name and count of bytes. It is no measurement, but no error either.
+-- What a device tells after it joined, by type: name and count of bytes. It is no measurement,
+-- but no error either.
 local attributes = {
   [0x01] = { "", 1 }, [0x08] = { "serial_number", 6 }, [0x09] = { "", 2 }, [0x0A] = { "", 2 }, [0x0B] = { "", 1 },
   [0x0F] = { "", 1 }, [0x16] = { "serial_number", 8 }, [0xFE] = { "", 1 }, [0xFF] = { "", 2 },
 }
+
+-- What answers a downlink, by type: the count of bytes. These are the same in all models.
+local answers = { [0x02] = 2, [0x03] = 2, [0x10] = 1, [0x11] = 4, [0x17] = 2, [0x27] = 1, [0x28] = 1, [0x2C] = 1, [0x2D] = 1,
+  [0x2E] = 1, [0x68] = 1, [0x69] = 1, [0x6A] = 3, [0x6D] = 1 }
+-- Those of the AM300 series.
+local am300_answers = { [0x25] = 1, [0x39] = 1, [0x3A] = 2, [0x3B] = 1, [0x3C] = 1, [0x3D] = 1, [0x3E] = 1, [0x65] = 2, [0x66] = 1,
+  [0xAC] = 2, [0xAD] = 1, [0xEB] = 1, [0xF0] = 4, [0xF4] = 1 }
+for number, size in pairs(answers) do am300_answers[number] = size end
+local REPORT_INTERVAL, AM300_REPORT_INTERVAL, CO2_CALIBRATION = 0x03, 0x3A, 0x1A
+local MANUAL = 2 -- a CO2 calibration that has a value behind it
 
 local function read_attribute(r, number, values)
   local name, size = attributes[number][1], attributes[number][2]
@@ -54,41 +68,77 @@ local function read_attribute(r, number, values)
   if name ~= "" then values[name] = hex.encode(r.bytes:sub(at, at + size - 1)) end
 end
 
--- `entries` by key; `stored` by key: the parts behind a stored value's time, or a function(r, values) that reads them.
-local function model(name, entries, stored, examples, more_fields)
+-- False when the answer is not known.
+local function read_answer(r, number, sizes, values)
+  local size = sizes[number]
+  if number == CO2_CALIBRATION and sizes == am300_answers then size = r.bytes:byte(r.at) == MANUAL and 3 or 1 end
+  if not size then return false end
+  local at = r.at
+  if r:left() < size then
+    r:fail(("expected %d byte%s of answer 0x%02X, got %d"):format(size, size == 1 and "" or "s", number, r:left()))
+    return true
+  end
+  r.at = at + size
+  if number == REPORT_INTERVAL or number == AM300_REPORT_INTERVAL then values.report_interval = u16:unpack(r.bytes, at) end
+  return true
+end
+
+-- `entries` by key; `stored` by key: the parts behind a stored value's time, or a function(r,
+-- values) that reads them.
+local function model(name, entries, stored, examples, more_fields, sizes)
   local keys, lists = {}, {}
   for key in pairs(entries) do keys[#keys + 1] = key end
   table.sort(keys)
   for i, key in ipairs(keys) do lists[i] = entries[key] end
-  for _, key in ipairs { 0x20CE, 0x21CE } do
+  for _, key in ipairs { 0x20CE, 0x21CE, 0x22CE, 0x23CE } do
     if type(stored[key]) == "table" then lists[#lists + 1] = stored[key] end
   end
   lists[#lists + 1] = more_fields
   local fields = kit.fields_of(table.unpack(lists))
   fields[#fields + 1] = { name = "serial_number", description = "after joining, hexadecimal" }
+  fields[#fields + 1] = { name = "report_interval", description = "in an answer to a downlink, as it was set" }
+
+  local steps, stored_steps = kit.compile_all(entries), {}
+  for key, parts in pairs(stored) do stored_steps[key] = type(parts) == "table" and kit.compile(parts) or parts end
 
   local function read_stored(r, parts)
     local sample = { time = r:read(u32, "the time of a stored value"), values = {} }
-    if type(parts) == "function" then parts(r, sample.values) else kit.take(r, parts, sample.values) end
+    if type(parts) == "function" then parts(r, sample.values) else r:step(parts, sample.values) end
     return sample
   end
 
+  -- False when the channel and type are not known.
+  local function read_other(r, channel, number, values, samples)
+    local parts = stored_steps[channel << 8 | number]
+    if parts then
+      samples[#samples + 1] = read_stored(r, parts)
+    elseif channel == ATTRIBUTE and attributes[number] then
+      read_attribute(r, number, values)
+    elseif channel == ATTRIBUTE or channel == ANSWER then
+      return read_answer(r, number, sizes or answers, values)
+    else
+      return false
+    end
+    return true
+  end
+
   local function read(r)
-    local values, samples = {}, {}
-    while r:more() do
+    local values, samples, bytes = {}, {}, r.bytes
+    while r.at <= #bytes and not r.err do
       local at = r.at
-      local channel = r:read(u8, "channel")
-      local number = r:read(u8, "type")
-      local key = channel << 8 | number
-      if r.err then break end
-      if entries[key] then
-        kit.take(r, entries[key], values)
-      elseif stored[key] then
-        samples[#samples + 1] = read_stored(r, stored[key])
-      elseif channel == ATTRIBUTE and attributes[number] then
-        read_attribute(r, number, values)
+      local channel, number = bytes:byte(at, at + 1)
+      local step = number and steps[channel << 8 | number]
+      if step then
+        r.at = at + 2
+        r:step(step, values)
+      elseif not number then
+        r.at = at + 1
+        r:read(u8, "type")
       else
-        r:fail(("expected a channel and type of this model, got 0x%02X 0x%02X"):format(channel, number), at)
+        r.at = at + 2
+        if not read_other(r, channel, number, values, samples) then
+          r:unknown(("expected a channel and type of this model, got 0x%02X 0x%02X"):format(channel, number), at)
+        end
       end
     end
     if #samples == 0 then return values end
@@ -101,7 +151,7 @@ end
 
 -- ---- AM319: tvoc is a rating of the air (IAQ), or a mass when the device is set to that ----
 
-local rating = { "tvoc", u16, nil, nil, "as it was sent: hundredths of a rating (IAQ), in older firmware ppb" }
+local rating = { "tvoc", u16, 100, "IAQ", "a rating; in older firmware hundredths of ppb" }
 local mass = { "tvoc_density", u16, nil, "µg/m³" }
 local hcho = { "hcho", u16, 100, "mg/m³" }
 local o3 = { "o3", u16, 100, "ppm" }
@@ -109,12 +159,14 @@ local pm2_5, pm10 = { "pm2_5", u16, nil, "µg/m³" }, { "pm10", u16, nil, "µg/m
 local pir = yes("pir", "true: somebody moved")
 local light_level = { "light_level", u8 }
 
+local hcho_ppm = { "hcho", u16, 10000, "ppm" }
+
 local function am319(own)
   local entries = with_common {
     [0x0500] = { pir }, [0x06CB] = { light_level }, [0x077D] = { co2 }, [0x087D] = { rating }, [0x08E6] = { mass },
     [0x0973] = { pressure }, [0x0B7D] = { pm2_5 }, [0x0C7D] = { pm10 }, [0x0E01] = { yes "beep" },
   }
-  for key, parts in pairs(own) do entries[key] = parts end
+  for key, parts in pairs(own) do entries[key] = parts or nil end
   return entries
 end
 
@@ -126,11 +178,22 @@ local function am319_stored(last)
   return { [0x20CE] = parts(rating), [0x21CE] = parts(mass) }
 end
 
+local am319_o3_all = {
+  description = "all values but o3", port = 85, input = "0367EE0004687C05000106CB02077DA803087D2500097366270B7D20000C7D3000",
+  output = {
+    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32, pm10 = 48,
+  },
+}
+
+local function well_stored(first)
+  return { temperature, { "humidity", u16, 2, "%" }, pir, light_level, co2, first, pressure, pm2_5, { "hcho", u16, 1000, "ppm" } }
+end
+
 local am319_all = {
   description = "all values", port = 85,
   input = "0367EE0004687C05000106CB02077DA803087D2500097366270A7D07000B7D20000C7D3000",
   output = {
-    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 37, pressure = 1008.6, hcho = 0.07,
+    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, hcho = 0.07,
     pm2_5 = 32, pm10 = 48,
   },
 }
@@ -139,14 +202,11 @@ local am319_all = {
 
 local GPIO, PULSE = 1, 2
 
--- A stored value says what the input was; the other bytes mean nothing then.
-local function input_kind(r)
-  local at = r.at
-  local kind = r:read(u8, "the kind of the input")
-  if not r.err and kind ~= GPIO and kind ~= PULSE then
-    r:fail(("expected 1 or 2 as the kind of the input, got %d"):format(kind), at)
-  end
-  return kind
+-- A stored value says what the input was; the other bytes mean nothing then. Of a kind that is
+-- not known none does.
+local function input_kind(r) return r:read(u8, "the kind of the input") end
+local function nothing(r, size, what)
+  if r:whole(size, what) then r.at = r.at + size end
 end
 
 local function climate(r, values) kit.take(r, { temperature, humidity }, values) end
@@ -155,7 +215,9 @@ local function no_climate(r) kit.take(r, { { "", s16 }, { "", u8 } }, {}) end
 local function stored_counter(r, values)
   climate(r, values)
   local kind = input_kind(r)
-  kit.take(r, kind == GPIO and { gpio, { "", u32 } } or { reserved, pulse }, values)
+  if kind == GPIO then kit.take(r, { gpio, { "", u32 } }, values)
+  elseif kind == PULSE then kit.take(r, { reserved, pulse }, values)
+  else nothing(r, 5, "an input") end
 end
 
 local function stored_water(first)
@@ -164,7 +226,8 @@ local function stored_water(first)
     kit.take(r, { water_alarm }, values)
     local kind = input_kind(r)
     if kind == GPIO then kit.take(r, { gpio, { "", u32 }, { "", u32 } }, values)
-    else kit.take(r, { reserved, table.unpack(water) }, values) end
+    elseif kind == PULSE then kit.take(r, { reserved, table.unpack(water) }, values)
+    else nothing(r, 9, "an input") end
   end
 end
 
@@ -200,7 +263,35 @@ return {
     },
   }),
 
-  am319 = model("am319", am319 { [0x0A7D] = { hcho }, [0x0D7D] = { o3 } }, am319_stored { "", u16 }, { am319_all }),
+  am319 = model("am319", am319 { [0x0A7D] = { hcho }, [0x0D7D] = { o3 } }, am319_stored { "", u16 }, { am319_all }, nil,
+    am300_answers),
+
+  -- It has no pm10; its hcho is in ppm, in present values with one digit more than in stored ones.
+  am319_hcho_well = model("am319_hcho_well", am319 { [0x0C7D] = false, [0x0F7D] = { hcho_ppm } }, {
+    [0x22CE] = well_stored(rating), [0x23CE] = well_stored(mass),
+  }, {
+    {
+      description = "all values", port = 85, input = "0367EE0004687C05000106CB02077DA803087D250009736627" .. "0B7D20000F7D2C01",
+      output = {
+        temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32,
+        hcho = 0.03,
+      },
+    },
+    {
+      description = "a stored set", port = 85, input = "22CE9E744663EE007C000102A803250066272000" .. "1E00",
+      output = { {
+        time = 1665561758,
+        values = {
+          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32,
+          hcho = 0.03,
+        },
+      } },
+    },
+  }, nil, am300_answers),
+
+  am319_hcho_ir = model("am319_hcho_ir", am319 { [0x0A7D] = { hcho } }, am319_stored(hcho), { am319_all }, nil, am300_answers),
+  am319l_hcho_ir = model("am319l_hcho_ir", am319 { [0x0A7D] = { hcho } }, am319_stored(hcho), { am319_all }, nil, am300_answers),
+  am319l_o3 = model("am319l_o3", am319 { [0x0D7D] = { o3 } }, am319_stored(o3), { am319_o3_all }, nil, am300_answers),
 
   am319_hcho = model("am319_hcho", am319 { [0x0A7D] = { hcho } }, am319_stored(hcho), {
     am319_all,
@@ -214,26 +305,21 @@ return {
         },
       } },
     },
-  }),
+  }, nil, am300_answers),
 
   am319_o3 = model("am319_o3", am319 { [0x0D7D] = { o3 } }, am319_stored(o3), {
-    {
-      description = "all values but o3", port = 85, input = "0367EE0004687C05000106CB02077DA803087D2500097366270B7D20000C7D3000",
-      output = {
-        temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 37, pressure = 1008.6, pm2_5 = 32, pm10 = 48,
-      },
-    },
+    am319_o3_all,
     {
       description = "a stored set", port = 85, input = "20CE9E744663EE007C000102A80325006627200030000400",
       output = { {
         time = 1665561758,
         values = {
-          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 37, pressure = 1008.6, pm2_5 = 32,
+          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32,
           pm10 = 48, o3 = 0.04,
         },
       } },
     },
-  }),
+  }, nil, am300_answers),
 
   em300 = model("em300", with_common {}, th_stored, {
     {
@@ -272,8 +358,8 @@ return {
     },
   }),
 
-  -- It measures no temperature: stored values have bytes for it that mean nothing. Of the present one's channel, the maker's table says
-  -- 6, its examples and decoder 5.
+  -- It measures no temperature: stored values have bytes for it that mean nothing. Of the present
+  -- one's channel, the maker's table says 6, its examples and decoder 5.
   em300_mld = model("em300_mld", { [BATTERY] = battery, [0x0500] = { leakage }, [0x0600] = { leakage } },
     { [0x20CE] = { { "", s16 }, reserved, leakage } }, {
     {
