@@ -14,11 +14,9 @@
 #include "model/fill.h"
 
 enum {
-  RAW_MAX = 240,  /* bytes of a raw value that are shown */
-  NEAR_MAX = 3,   /* addresses that differ: the likest */
-  REGEX_MAX = 12, /* expressions that do not match */
-  MESSAGES_MAX = 5,
-  OTHERS_MAX = 3
+  RAW_MAX = 240, /* bytes of a raw value that are shown */
+  NEAR_MAX = 3,  /* addresses that differ: the likest */
+  REGEX_MAX = 12 /* expressions that do not match */
 };
 
 /* --- JSON --- */
@@ -83,7 +81,7 @@ void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes) {
   tl_explain_integer(out, name, (int64_t)bytes.len);
 }
 
-static void station_name (tl_buf *out, const char *key, const tl_link *l, tl_slice name) {
+void tl_explain_station (tl_buf *out, const char *key, const tl_link *l, tl_slice name) {
   tl_explain_key(out, key);
   /* names hold nothing that JSON escapes */
   tl_buf_fmt(out, "\"%s.%.*s\"", tl_link_line(l)->name, TL_ARG(name));
@@ -108,7 +106,7 @@ typedef struct {
 } trying;
 
 /* Bytes that both have at their beginning and at their end. */
-static size_t likeness (tl_slice a, tl_slice b) {
+size_t tl_explain_likeness (tl_slice a, tl_slice b) {
   size_t least = a.len < b.len ? a.len : b.len, from = 0, to = 0;
   while (from < least && a.at[from] == b.at[from]) from++;
   while (to < least - from && a.at[a.len - to - 1] == b.at[b.len - to - 1]) to++;
@@ -147,7 +145,7 @@ static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by,
                 .station = target,
                 .by = by,
                 .matched = matched,
-                .likeness = likeness(address, t->topic) };
+                .likeness = tl_explain_likeness(address, t->topic) };
   snprintf(one.why, sizeof one.why, "%s", why);
   if (matched) {
     t->any = true;
@@ -164,7 +162,7 @@ static const char *const by_names[] = { "nothing", "#", "topic", "regex", ".*" }
 static void tell_tried (const tl_link *l, const tried *one, tl_buf *out) {
   bool limit = strstr(one->why, "given up");
   tl_explain_open(out, NULL, '{');
-  station_name(out, "station", l, tl_slice_str(one->station->name));
+  tl_explain_station(out, "station", l, tl_slice_str(one->station->name));
   tl_explain_raw(out, "address", one->address);
   tl_explain_word(out, "by", by_names[one->by]);
   tl_explain_flag(out, "matched", one->matched);
@@ -204,18 +202,8 @@ static void tell_captures (const tl_route *route, tl_slice topic, const tl_captu
   tl_buf_byte(out, '}');
 }
 
-/* Where a message goes, once it is routed. */
-typedef struct {
-  const tl_route *route;
-  tl_station *live; /* NULL: nobody, or a device that was not heard of yet */
-  tl_station *like; /* `live`, or the template */
-  tl_buf name;      /* of the station, without the line; empty: nobody */
-  tl_captures groups;
-  bool refused; /* max_instances, or the name is taken */
-} destination;
-
-static int find_destination (tl_link *l, tl_slice topic, destination *d) {
-  *d = (destination){ .route = tl_router_find(tl_link_router(l), topic) };
+int tl_explain_find (tl_link *l, tl_slice topic, tl_explain_place *d) {
+  *d = (tl_explain_place){ .route = tl_router_find(tl_link_router(l), topic) };
   tl_buf_init(&d->name);
   tl_station *s = d->route->target;
   if (!s) return TL_OK;
@@ -238,15 +226,15 @@ static int find_destination (tl_link *l, tl_slice topic, destination *d) {
 }
 
 tl_station *tl_explain_where (tl_link *l, tl_slice topic, tl_buf *name) {
-  destination d;
-  int rc = find_destination(l, topic, &d);
+  tl_explain_place d;
+  int rc = tl_explain_find(l, topic, &d);
   if (rc >= 0) tl_buf_slice(name, tl_buf_bytes(&d.name));
   tl_buf_fini(&d.name);
   return rc < 0 || d.refused ? NULL : d.live;
 }
 
 /* The plan of a station that may not be there yet; a reference. */
-static int plan_of (const destination *d, tl_plan **out, tl_err *err) {
+static int plan_of (const tl_explain_place *d, tl_plan **out, tl_err *err) {
   if (!d->like->is_template) {
     *out = tl_plan_ref(d->like->plan);
     return TL_OK;
@@ -254,7 +242,7 @@ static int plan_of (const destination *d, tl_plan **out, tl_err *err) {
   return tl_plan_fill(out, d->like->plan, d->groups.names, d->groups.values, d->groups.n, err);
 }
 
-static int tell_values (tl_link *l, const destination *d, const tl_explain_message *e,
+static int tell_values (tl_link *l, const tl_explain_place *d, const tl_explain_message *e,
                         const tl_incoming *m, int only_tag, tl_buf *out, const char **code,
                         tl_err *err) {
   tl_gateway *g = tl_link_gateway(l);
@@ -275,32 +263,43 @@ static int tell_values (tl_link *l, const destination *d, const tl_explain_messa
 
 /* --- a line --- */
 
-/* Returns whether the message is a will and nothing else. */
-static bool tell_wills (const tl_link *l, const destination *d, const tl_explain_message *m,
+/* Is the message the will of one of the stations? Then it is nothing else, but a '#' station takes
+** it as well, unless the will is its own. */
+const tl_station *tl_explain_will (tl_link *l, const tl_incoming *m, bool *only) {
+  const tl_route *route = tl_router_find(tl_link_router(l), m->topic);
+  const tl_station *of = NULL;
+  bool own = false;
+  for (uint32_t i = 0; i < route->will_count; i++) {
+    const tl_station *s = route->wills[i];
+    if (s->will_payload.len > 0 && !tl_slice_eq(s->will_payload, m->payload)) continue;
+    if (!of) of = s;
+    own = own || s == route->target;
+  }
+  *only = of && (route->by != TL_BY_HASH || own);
+  return of;
+}
+
+static void tell_wills (const tl_link *l, const tl_explain_place *d, const tl_explain_message *m,
                         tl_buf *out) {
-  bool own = false, any = false;
-  if (d->route->will_count == 0) return false;
+  if (d->route->will_count == 0) return;
   tl_explain_open(out, "wills", '[');
   for (uint32_t i = 0; i < d->route->will_count; i++) {
     const tl_station *s = d->route->wills[i];
     bool takes =
         s->will_payload.len == 0 || (m->has_payload && tl_slice_eq(s->will_payload, m->payload));
-    any = any || takes;
-    own = own || (takes && s == d->like);
     tl_explain_open(out, NULL, '{');
-    station_name(out, "station", l, tl_slice_str(s->name));
+    tl_explain_station(out, "station", l, tl_slice_str(s->name));
     tl_explain_flag(out, "takes", takes);
     tl_buf_byte(out, '}');
   }
   tl_buf_byte(out, ']');
-  return own || (any && !d->like);
 }
 
-static void tell_taken (const tl_link *l, const destination *d, const trying *t, tl_slice topic,
-                        tl_buf *out) {
-  station_name(out, "station", l, tl_buf_bytes(&d->name));
+static void tell_taken (const tl_link *l, const tl_explain_place *d, const trying *t,
+                        tl_slice topic, tl_buf *out) {
+  tl_explain_station(out, "station", l, tl_buf_bytes(&d->name));
   const tl_station *template = d->like->is_template ? d->like : d->like->made_by;
-  if (template) station_name(out, "template", l, tl_slice_str(template->name));
+  if (template) tl_explain_station(out, "template", l, tl_slice_str(template->name));
   tl_explain_flag(out, "exists", !d->like->is_template);
   if (!d->like->is_template)
     tl_explain_word(out, "station_status",
@@ -347,12 +346,12 @@ static tl_incoming incoming (const tl_link *l, const tl_explain_message *m) {
 }
 
 /* A message of a line where another one waits for the write of ACK_ID waits, too. */
-static void tell_awaiting (const tl_link *l, tl_buf *out) {
+void tl_explain_awaiting (const tl_link *l, tl_buf *out) {
   tl_link_health health;
   tl_link_get_health(l, &health);
   if (!health.awaiting) return;
   tl_explain_open(out, "awaiting", '{');
-  station_name(out, "station", l, tl_slice_str(health.awaiting->name));
+  tl_explain_station(out, "station", l, tl_slice_str(health.awaiting->name));
   tl_explain_integer(out, "id", health.awaiting_id);
   tl_explain_integer(out, "waiting", health.waiting);
   tl_buf_byte(out, '}');
@@ -360,20 +359,22 @@ static void tell_awaiting (const tl_link *l, tl_buf *out) {
 
 static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, const char **code,
                         tl_err *err) {
-  destination d;
+  tl_explain_place d;
   trying t = { .topic = m->topic };
   tl_router_explain(tl_link_router(l), m->topic, on_tried, &t);
   tell_trying(l, &t, out);
-  int rc = find_destination(l, m->topic, &d);
+  int rc = tl_explain_find(l, m->topic, &d);
   if (rc < 0) goto out;
-  bool will = tell_wills(l, &d, m, out);
+  tl_incoming in = incoming(l, m);
+  bool will = false;
+  tl_explain_will(l, &in, &will);
+  tell_wills(l, &d, m, out);
   *code = will ? "will" : "no-station";
   if (!d.like) goto out;
+  if (will) goto out; /* what would take it otherwise is no news */
   tell_taken(l, &d, &t, m->topic, out);
-  if (will) goto out;
   *code = d.refused ? "refused" : d.like->off ? "off" : d.like->simulated ? "simulated" : "routed";
   if (d.refused || d.like->off || d.like->simulated || !m->has_payload) goto out;
-  tl_incoming in = incoming(l, m);
   rc = tell_values(l, &d, m, &in, -1, out, code, err);
 out:
   tl_buf_fini(&d.name);
@@ -393,13 +394,13 @@ static int tell_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_e
   if (rc >= 0 && taken) {
     rc = tell_routed(l, m, out, &code, err);
   } else if (rc >= 0) { /* who adds a filter wants to know whether it helps */
-    destination d;
-    rc = find_destination(l, m->topic, &d);
-    if (rc >= 0 && d.like) station_name(out, "would_take", l, tl_buf_bytes(&d.name));
+    tl_explain_place d;
+    rc = tl_explain_find(l, m->topic, &d);
+    if (rc >= 0 && d.like) tl_explain_station(out, "would_take", l, tl_buf_bytes(&d.name));
     tl_buf_fini(&d.name);
   }
   tl_explain_word(out, "code", code);
-  tell_awaiting(l, out);
+  tl_explain_awaiting(l, out);
   tl_buf_byte(out, '}');
   return rc;
 }
@@ -426,146 +427,6 @@ int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err 
   tl_buf_str(out, "]}");
   if (rc >= 0 && !found && m->line.at)
     return tl_fail(err, TL_ENOENT, 0, "there is no line '%.*s'", TL_ARG(m->line));
-  if (rc >= 0 && out->failed) rc = TL_ENOMEM;
-  if (rc == TL_ENOMEM) tl_fail(err, rc, 0, "no memory");
-  return rc;
-}
-
-/* --- a tag --- */
-
-typedef struct {
-  tl_slice topic;
-  uint32_t count;
-  size_t likeness;
-} other;
-
-static void count_other (other *others, uint32_t *n, tl_slice topic, tl_slice address) {
-  other one = { topic, 1, likeness(topic, address) };
-  uint32_t i;
-  for (i = 0; i < *n; i++) {
-    if (!tl_slice_eq(others[i].topic, topic)) continue;
-    others[i].count++;
-    return;
-  }
-  if (*n < OTHERS_MAX)
-    i = (*n)++;
-  else if (others[--i].likeness >= one.likeness)
-    return;
-  for (; i > 0 && others[i - 1].likeness < one.likeness; i--) others[i] = others[i - 1];
-  others[i] = one;
-}
-
-static void find_why (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched,
-                      const char *why) {
-  tried *t = ctx;
-  (void)address;
-  if (target == t->station)
-    snprintf(t->why, sizeof t->why, "%s", why);
-  else if (matched && t->why[0] == '\0')
-    snprintf(t->why, sizeof t->why, "another station comes first");
-  t->matched = t->matched || target == t->station;
-  t->by = by;
-}
-
-static void tell_other (tl_link *l, const tl_station *s, const other *o, tl_buf *out) {
-  tried t = { .station = s->made_by ? s->made_by : (tl_station *)s };
-  tl_buf name;
-  tl_buf_init(&name);
-  tl_router_explain(tl_link_router(l), o->topic, find_why, &t);
-  tl_explain_where(l, o->topic, &name);
-  tl_explain_open(out, NULL, '{');
-  tl_explain_text(out, "topic", o->topic);
-  tl_explain_integer(out, "count", o->count);
-  if (name.len > 0) station_name(out, "station", l, tl_buf_bytes(&name));
-  if (t.why[0] != '\0') tl_explain_word(out, "why", t.why);
-  tl_buf_byte(out, '}');
-  tl_buf_fini(&name);
-}
-
-static int tell_message (tl_link *l, const tl_tag *tag, const tl_recorded *r, tl_buf *out,
-                         tl_err *err) {
-  destination d;
-  const char *code = "";
-  tl_explain_message e = {
-    .topic = r->m.topic, .payload = r->m.payload, .has_payload = true, .wall = r->m.wall
-  };
-  int rc = find_destination(l, r->m.topic, &d);
-  if (rc >= 0) {
-    tl_incoming m = r->m;
-    m.now = tl_link_now(l);
-    tl_explain_open(out, NULL, '{');
-    tl_explain_integer(out, "number", (int64_t)r->number);
-    tl_explain_time(out, "received", r->m.wall);
-    tl_explain_text(out, "topic", r->m.topic);
-    tl_explain_integer(out, "payload_bytes", (int64_t)r->m.payload.len);
-    rc = tell_values(l, &d, &e, &m, tag->index, out, &code, err);
-    tl_buf_byte(out, '}');
-  }
-  tl_buf_fini(&d.name);
-  return rc;
-}
-
-static int tell_history (tl_link *l, const tl_tag *tag, tl_buf *out, tl_err *err) {
-  const tl_station *s = tag->station;
-  uint32_t count = tl_link_recorder(l)->count, told = 0, other_count = 0;
-  tl_slice address = tl_slice_str(s->address);
-  other others[OTHERS_MAX];
-  int rc = TL_OK;
-  tl_recorded *all = calloc(count + 1u, sizeof *all);
-  if (!all) return TL_ENOMEM;
-  tl_recorder_list(tl_link_recorder(l), all);
-  tl_explain_integer(out, "recorded", count);
-  tl_explain_open(out, "messages", '[');
-  for (uint32_t i = count; i-- > 0 && rc >= 0 && told < MESSAGES_MAX;) {
-    tl_buf name;
-    tl_buf_init(&name);
-    bool its = tl_explain_where(l, all[i].m.topic, &name) == s;
-    tl_buf_fini(&name);
-    if (!its) {
-      count_other(others, &other_count, all[i].m.topic, address);
-      continue;
-    }
-    told++;
-    rc = tell_message(l, tag, &all[i], out, err);
-  }
-  tl_buf_byte(out, ']');
-  if (told == 0 && rc >= 0) {
-    tl_explain_open(out, "others", '[');
-    for (uint32_t i = 0; i < other_count; i++) tell_other(l, s, &others[i], out);
-    tl_buf_byte(out, ']');
-  }
-  free(all);
-  return rc;
-}
-
-int tl_explain_tag (tl_gateway *g, const tl_tag *t, tl_buf *out, tl_err *err) {
-  const tl_tagdef *d = tl_tag_def(t);
-  tl_link *l = t->station->line->user;
-  tl_link_stats stats;
-  (void)g;
-  tl_link_get_stats(l, &stats);
-  tl_explain_open(out, NULL, '{');
-  tl_explain_key(out, "tag");
-  tl_buf_byte(out, '"');
-  tl_tag_full_name(t, out);
-  tl_buf_byte(out, '"');
-  tl_explain_word(out, "type", tl_type_name(d->type));
-  tl_explain_raw(out, "address", tl_slice_str(d->address));
-  tl_explain_key(out, "value");
-  tl_tag_value_json(t, out);
-  tl_explain_word(out, "status", tl_status_name((tl_status)t->status));
-  if (t->reason != TL_REASON_NONE)
-    tl_explain_word(out, "reason", tl_reason_name((tl_reason)t->reason));
-  if (t->status != TL_UNSET) tl_explain_time(out, "time", t->time_ms);
-  tl_explain_word(out, "station_status",
-                  tl_station_status_name((tl_station_status)t->station->status));
-  tl_explain_raw(out, "station_address", tl_slice_str(t->station->address));
-  tl_explain_word(out, "line_status", stats.state);
-  if (stats.last_error[0] != '\0') tl_explain_word(out, "line_error", stats.last_error);
-  tl_explain_integer(out, "recorder_bytes", tl_link_params(l)->recorder);
-  tell_awaiting(l, out);
-  int rc = tell_history(l, t, out, err);
-  tl_buf_byte(out, '}');
   if (rc >= 0 && out->failed) rc = TL_ENOMEM;
   if (rc == TL_ENOMEM) tl_fail(err, rc, 0, "no memory");
   return rc;

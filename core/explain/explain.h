@@ -49,13 +49,27 @@ typedef struct {
 ** TL_ENOMEM. */
 int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err *err);
 
-/* Which of the recorded messages could have fed this tag, and why did they not?
-**   tag, type, address, status, reason, time, station_status, line_status, recorded, awaiting
-**   messages[]  newest first, at most 5, of those that go to its station: number, time, and
-**               what a tag has above
-**   others[]    when there are none: topics of other messages, at most 3, the likest first:
-**               topic, count, station, why */
-int tl_explain_tag (tl_gateway *g, const tl_tag *t, tl_buf *out, tl_err *err);
+/* Why is this tag what it is? The recorded messages that go to its station are run in their order
+** through a copy of it, as they came: tl_explain_history_begin picks them, tl_explain_history_next
+** runs one, so that whoever asks may pause between two (each may run a slow decoder).
+**   begin  tag, type, address, value, status, reason, time, station_status, station_address,
+**          line_status, line_error, awaiting, recorded, complete (nothing came before those that
+**          are run); others[] where none is for the station: topics of other messages, at most 3,
+**          the likest first: topic, count, station, why
+**   next   number, received, topic, payload_bytes, retain, will (the station's), what a tag has
+**          above, and reported (a new value, status or reason)
+** begin: TL_OK or TL_ENOMEM; *out is to be freed either way (NULL is harmless). next: 1, one
+** object is appended, oldest first; 0, there is no more; TL_ESTATE: the config has changed;
+** TL_ENOMEM. Errors fill err. */
+typedef struct tl_explain_history tl_explain_history;
+int tl_explain_history_begin (tl_explain_history **out, tl_gateway *g, const tl_tag *t,
+                              tl_buf *head, tl_err *err);
+int tl_explain_history_next (tl_explain_history *h, tl_buf *out, tl_err *err);
+void tl_explain_history_free (tl_explain_history *h);
+
+/* Whose will is this message (the first of several stations)? NULL: nobody's. *only: it is nothing
+** else; a '#' station takes the wills of others, too. */
+const tl_station *tl_explain_will (tl_link *l, const tl_incoming *m, bool *only);
 
 /* The station that takes this topic now. *name (appended) is its name without the line; a
 ** device that was not heard of yet has one, too, but no station: NULL, as where nothing takes

@@ -4,8 +4,21 @@
 
 #include "explain/explain_impl.h"
 
+enum { SAMPLES = 16 }; /* of one tag in one message that are listed */
+
 static void on_set (void *ctx, tl_tag *t) {
-  ((tl_explain_copy *)ctx)->marks[t->index] |= TL_COPY_SET;
+  tl_explain_copy *c = ctx;
+  tl_buf *list = &c->samples[t->index];
+  c->marks[t->index] |= TL_COPY_SET;
+  if (c->count[t->index]++ >= SAMPLES) return;
+  tl_explain_open(list, NULL, '{');
+  tl_explain_key(list, "value");
+  tl_tag_value_json(t, list);
+  tl_explain_word(list, "status", tl_status_name((tl_status)t->status));
+  if (t->reason != TL_REASON_NONE)
+    tl_explain_word(list, "reason", tl_reason_name((tl_reason)t->reason));
+  tl_explain_time(list, "time", t->time_ms);
+  tl_buf_byte(list, '}');
 }
 static void on_value (void *ctx, tl_tag *t) {
   ((tl_explain_copy *)ctx)->marks[t->index] |= TL_COPY_REPORTED;
@@ -28,11 +41,22 @@ static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice tex
     c->time_bad = true;
 }
 
+/* Does it hold what was written here, rather than what a message said? */
+static bool is_written (const tl_tagdef *d) {
+  switch (d->kind) {
+    case TL_ADDRESS_ACK_ID:
+    case TL_ADDRESS_OUT_TOPIC:
+    case TL_ADDRESS_OUT_VALUE: return true;
+    case TL_ADDRESS_NONE: return tl_type_is_output(d->type);
+    default: return false;
+  }
+}
+
 /* What the tags hold, without telling anybody: the hooks come later. */
 static bool copy_values (tl_station *to, const tl_station *from, bool fresh) {
   for (uint16_t i = 0; i < from->plan->tag_count && !from->is_template; i++) {
     const tl_tag *t = &from->tags[i];
-    if (fresh && !tl_type_is_output(from->plan->tags[i].type)) continue;
+    if (fresh && !is_written(&from->plan->tags[i])) continue;
     if (t->status == TL_VALID && !tl_tag_put(&to->tags[i], &t->value, t->time_ms)) return false;
     if (t->status == TL_INVALID) tl_tag_invalidate(&to->tags[i], (tl_reason)t->reason, t->time_ms);
   }
@@ -53,8 +77,10 @@ int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *p
   tl_line *line = NULL;
   size_t n = plan->tag_count;
   *c = (tl_explain_copy){ .marks = calloc(n + 1, 1),
-                          .returned = calloc(n + 1, sizeof *c->returned) };
-  if (!c->marks || !c->returned) return TL_ENOMEM;
+                          .returned = calloc(n + 1, sizeof *c->returned),
+                          .samples = calloc(n + 1, sizeof *c->samples),
+                          .count = calloc(n + 1, sizeof *c->count) };
+  if (!c->marks || !c->returned || !c->samples || !c->count) return TL_ENOMEM;
   int rc = tl_model_new(&c->model, NULL, c);
   if (rc == TL_OK) rc = tl_model_add_line(c->model, tl_slice_str(like->line->name), &line);
   if (rc == TL_OK) rc = tl_line_add_station(line, &spec, 0, 0, &c->station);
@@ -68,9 +94,10 @@ int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *p
 }
 
 void tl_explain_copy_fini (tl_explain_copy *c) {
+  uint16_t n = c->station ? c->station->plan->tag_count : 0;
+  for (uint16_t i = 0; c->returned && i < n; i++) tl_buf_fini(&c->returned[i]);
+  for (uint16_t i = 0; c->samples && i < n; i++) tl_buf_fini(&c->samples[i]);
   if (c->station) {
-    for (uint16_t i = 0; c->returned && i < c->station->plan->tag_count; i++)
-      tl_buf_fini(&c->returned[i]);
     c->station->user = NULL;
     c->station->line->user = NULL;
   }
@@ -78,4 +105,19 @@ void tl_explain_copy_fini (tl_explain_copy *c) {
   tl_buf_fini(&c->unknown);
   free(c->marks);
   free(c->returned);
+  free(c->samples);
+  free(c->count);
+}
+
+void tl_explain_copy_next (tl_explain_copy *c) {
+  for (uint16_t i = 0; i < c->station->plan->tag_count; i++) {
+    c->marks[i] = 0;
+    c->count[i] = 0;
+    tl_buf_clear(&c->returned[i]);
+    tl_buf_clear(&c->samples[i]);
+  }
+  tl_buf_clear(&c->unknown);
+  c->time_missing = c->time_bad = c->json_bad = false;
+  /* what is said once is said of each message here */
+  c->station->json_bad = c->station->time_bad = c->station->time_missing = false;
 }

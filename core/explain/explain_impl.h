@@ -3,6 +3,7 @@
 #define TL_EXPLAIN_EXPLAIN_IMPL_H
 
 #include "explain/explain.h"
+#include "route/router.h"
 
 /* --- writing JSON: a member or element puts the comma before itself --- */
 
@@ -20,6 +21,23 @@ void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes);
 ** (explain_near.c). */
 void tl_explain_near (tl_buf *out, tl_slice path, tl_slice doc);
 
+/* --- where a message goes (explain.c) --- */
+
+typedef struct {
+  const tl_route *route;
+  tl_station *live; /* NULL: nobody, or a device that was not heard of yet */
+  tl_station *like; /* `live`, or the template */
+  tl_buf name;      /* of the station, without the line; empty: nobody. Fini also after a failure */
+  tl_captures groups;
+  bool refused; /* max_instances, or the name is taken */
+} tl_explain_place;
+int tl_explain_find (tl_link *l, tl_slice topic, tl_explain_place *d); /* TL_OK, TL_ENOMEM */
+
+void tl_explain_station (tl_buf *out, const char *key, const tl_link *l, tl_slice name);
+void tl_explain_awaiting (const tl_link *l, tl_buf *out);
+/* Bytes that both have at their beginning and at their end. */
+size_t tl_explain_likeness (tl_slice a, tl_slice b);
+
 /* --- a copy of a station (explain_copy.c) --- */
 
 typedef struct {
@@ -27,6 +45,8 @@ typedef struct {
   tl_station *station;
   uint8_t *marks;   /* by tag: TL_COPY_… */
   tl_buf *returned; /* by tag: what decode gave for it, as text */
+  tl_buf *samples;  /* by tag: each value that was set, as elements of a JSON list */
+  uint32_t *count;  /* of these, maybe more than are in the list */
   tl_buf unknown;   /* names that no tag has, as elements of a JSON list */
   bool time_missing, time_bad, json_bad;
   tl_json_error json_error;
@@ -39,6 +59,8 @@ enum { TL_COPY_SET = 1, TL_COPY_REPORTED = 2, TL_COPY_RETURNED = 4 };
 int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *plan, tl_slice name,
                           tl_slice address, bool fresh);
 void tl_explain_copy_fini (tl_explain_copy *c);
+/* Before the next message: nothing was set, and the values stay. */
+void tl_explain_copy_next (tl_explain_copy *c);
 
 /* --- tags (explain_tags.c) --- */
 

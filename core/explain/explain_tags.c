@@ -83,8 +83,25 @@ static void tell_json (const telling *t, tl_buf *out) {
   tl_buf_byte(out, '}');
 }
 
+/* Did decode give the times itself? The first and the last of the values that it set. */
+static bool decode_times (const telling *t, int64_t time_ms, int64_t *first, int64_t *last) {
+  const tl_explain_copy *c = t->copy;
+  bool other = false, any = false;
+  for (uint16_t i = 0; t->decodes && i < c->station->plan->tag_count; i++) {
+    const tl_tag *tag = &c->station->tags[i];
+    if (!(c->marks[i] & TL_COPY_RETURNED) || !(c->marks[i] & TL_COPY_SET)) continue;
+    *first = !any || tag->time_ms < *first ? tag->time_ms : *first;
+    *last = !any || tag->time_ms > *last ? tag->time_ms : *last;
+    any = true;
+    other = other || tag->time_ms != time_ms;
+  }
+  return other;
+}
+
 static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
   const tl_plan *plan = t->copy->station->plan;
+  int64_t first = time_ms, last = time_ms;
+  bool decoded = decode_times(t, time_ms, &first, &last);
   const tl_json_value *v = plan->has_time_field && t->slots ? &t->slots[plan->slots] : NULL;
   bool missing = v && v->type == TL_JSON_NONE;
   const char *code = !plan->has_time_field ? "none"
@@ -93,14 +110,17 @@ static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
                      : t->copy->time_bad   ? "time"
                                            : "ok";
   tl_explain_open(out, "timestamp", '{');
-  tl_explain_word(out, "from", v && !missing && !t->copy->time_bad ? "field" : "arrival");
+  if (decoded)
+    tl_explain_word(out, "from", "decode");
+  else
+    tl_explain_word(out, "from", v && !missing && !t->copy->time_bad ? "field" : "arrival");
   if (plan->has_time_field) {
     tl_explain_raw(out, "field", plan->time_field);
     tl_explain_raw(out, "mask",
                    plan->time_mask.len > 0 ? plan->time_mask : TL_LIT(TL_TIMEMASK_DEFAULT));
   }
   if (v && !missing) tl_explain_raw(out, "raw", v->raw);
-  tl_explain_word(out, "code", code);
+  tl_explain_word(out, "code", decoded ? "decode" : code);
   if (v && !missing && t->copy->time_bad) {
     tl_buf why;
     tl_buf_init(&why);
@@ -108,7 +128,8 @@ static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
     tl_explain_text(out, "why", tl_buf_bytes(&why));
     tl_buf_fini(&why);
   }
-  tl_explain_time(out, "value", time_ms);
+  tl_explain_time(out, "value", last);
+  if (first != last) tl_explain_time(out, "first", first);
   tl_buf_byte(out, '}');
 }
 
@@ -320,6 +341,11 @@ static void tell_tag (telling *t, uint16_t index, tl_buf *out) {
   if (tag->reason != TL_REASON_NONE)
     tl_explain_word(out, "reason", tl_reason_name((tl_reason)tag->reason));
   if (tag->status != TL_UNSET) tl_explain_time(out, "time", tag->time_ms);
+  if (t->copy->count[index] < 2) return;
+  tl_explain_integer(out, "sample_count", t->copy->count[index]);
+  tl_explain_open(out, "samples", '[');
+  tl_buf_slice(out, tl_buf_bytes(&t->copy->samples[index]));
+  tl_buf_byte(out, ']');
 }
 
 /* --- all of it --- */

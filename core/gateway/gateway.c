@@ -275,4 +275,12 @@ void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r) {
   g->dry = false;
 }
 
+void *tl_gateway_share_user (tl_gateway *g, void *user) {
+  return user && g->handlers.share ? g->handlers.share(g->handlers_ctx, user) : NULL;
+}
+
+void tl_gateway_release_user (tl_gateway *g, void *user) {
+  if (user && g->handlers.release) g->handlers.release(g->handlers_ctx, user);
+}
+
 void tl_gateway_renew_objects (tl_gateway *g) { g->generation++; }

@@ -34,6 +34,10 @@ bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s);
 /* Run a decoder for a person who asks what it would do: writes that it asks for are refused, and
 ** nothing that lives changes. */
 void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r);
+/* Another owner of a station's `user` (NULL: it has none), who gives it back with release: a reload
+** may drop the station meanwhile. */
+void *tl_gateway_share_user (tl_gateway *g, void *user);
+void tl_gateway_release_user (tl_gateway *g, void *user);
 /* Pointers behind objects of scripts are looked up again: a copy that they saw is gone. */
 void tl_gateway_renew_objects (tl_gateway *g);
 

@@ -39,11 +39,13 @@ static void note_given_up (tl_link *l, tl_slice topic) {
 }
 
 /* Deliver the message to the stations whose will it is: then it is nothing else, not even a
-** message of another station. */
+** message of another station; but a '#' station takes it too, unless the will is its own. True:
+** that was all. */
 static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *few[WILLS_HERE], **targets = few;
+  const tl_station *hash = route->by == TL_BY_HASH ? route->target : NULL;
   uint32_t count = route->will_count;
-  bool any = false;
+  bool any = false, own = !hash;
   /* A status handler may change the routes: go on with a copy. */
   if (count > WILLS_HERE && !(targets = malloc(count * sizeof *targets))) {
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
@@ -56,10 +58,11 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
   for (uint32_t i = 0; i < count; i++) {
     if (!tl_station_will(targets[i], in)) continue;
     any = true;
+    own = own || targets[i] == hash;
     l->wills++;
   }
   if (targets != few) free(targets);
-  return any;
+  return any && own;
 }
 
 static tl_station *find_station (tl_link *l, const tl_route *route, const tl_incoming *in) {
@@ -76,9 +79,12 @@ static tl_station *find_station (tl_link *l, const tl_route *route, const tl_inc
 static bool deliver (tl_link *l, const tl_incoming *in) {
   tl_gateway *g = l->gateway;
   const tl_route *route = tl_router_find(l->router, in->topic);
-  if (route->will_count > 0 && deliver_wills(l, route, in)) {
-    if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_WILL);
-    return false;
+  if (route->will_count > 0) {
+    if (deliver_wills(l, route, in)) {
+      if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_WILL);
+      return false;
+    }
+    route = tl_router_find(l->router, in->topic); /* a status handler may have changed it */
   }
   bool refused = route->target;
   tl_station *s = find_station(l, route, in);

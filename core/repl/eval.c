@@ -438,6 +438,15 @@ void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg)
   go_on(e, &st);
 }
 
+int tl_eval_rest (lua_State *L) {
+  tl_eval *e = tl_eval_of(L);
+  if (!e || tl_clock_mono_ns() - e->slice_began < SLICE_MS * 1000000ull) return 0;
+  e->used_ns += tl_clock_cpu_ns() - e->slice_cpu;
+  if (tl_loop_later(tl_script_of(L)->loop, on_slice, e) != TL_OK)
+    return luaL_error(L, "not enough memory");
+  return lua_yield(L, 0);
+}
+
 typedef struct {
   bool ok;
   const char *why;

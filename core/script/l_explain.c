@@ -77,6 +77,72 @@ static int push_result (lua_State *L, const tl_buf *out) {
   return 1;
 }
 
+/* --- explain(tag): a message at a time, with pauses --- */
+
+#define HISTORY "tagline.explain_history"
+
+typedef struct {
+  tl_explain_history *history;
+} lhistory;
+
+static int history_gc (lua_State *L) {
+  lhistory *h = lua_touserdata(L, 1);
+  tl_explain_history_free(h->history);
+  h->history = NULL;
+  return 0;
+}
+
+/* The next message's table; nil: there is no more. */
+static int history_next (lua_State *L) {
+  lhistory *h = lua_touserdata(L, lua_upvalueindex(1));
+  tl_err err = { .text = "" };
+  tl_buf *out = tl_push_buffer(L);
+  uint64_t before = tl_pattern_sum_begin();
+  int rc = tl_explain_history_next(h->history, out, &err);
+  tl_pattern_sum_end(before);
+  if (rc < 0) return luaL_error(L, "explain: %s", err.text);
+  if (rc == 0)
+    lua_pushnil(L);
+  else
+    tl_push_document(L, tl_buf_bytes(out));
+  return 1;
+}
+
+static int explained (lua_State *L, int status, lua_KContext context) {
+  (void)L;
+  (void)status;
+  (void)context;
+  return 1;
+}
+
+/* tagline.repl.explain's history(head, next, rest) */
+static int explain_tag (lua_State *L, tl_script *s, const tl_tag *tag) {
+  tl_err err = { .text = "" };
+  tl_buf *head = tl_push_buffer(L);
+  lhistory *h = lua_newuserdatauv(L, sizeof *h, 0);
+  h->history = NULL;
+  if (luaL_newmetatable(L, HISTORY)) {
+    lua_pushcfunction(L, history_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  int at = lua_gettop(L);
+  uint64_t before = tl_pattern_sum_begin();
+  int rc = tl_explain_history_begin(&h->history, s->gateway, tag, head, &err);
+  tl_pattern_sum_end(before);
+  if (rc < 0) return luaL_error(L, "explain: %s", err.text);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.explain");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "history");
+  tl_push_document(L, tl_buf_bytes(head));
+  lua_pushvalue(L, at);
+  lua_pushcclosure(L, history_next, 1);
+  lua_pushcfunction(L, tl_eval_rest);
+  lua_callk(L, 3, 1, 0, explained);
+  return explained(L, LUA_OK, 0);
+}
+
 static int wrong (lua_State *L) {
   return luaL_error(
       L, "explain: expected a topic and a payload, a message of messages(), or a tag, got %s",
@@ -112,11 +178,10 @@ int tl_look_explain (lua_State *L) {
       tl_read_message_options(L, 3, &m);
     }
   }
-  tl_tag *tag = of_tag ? tl_check_tag(L, 1) : NULL;
+  if (of_tag) return explain_tag(L, s, tl_check_tag(L, 1));
   tl_buf *out = tl_push_buffer(L);
   uint64_t before = tl_pattern_sum_begin();
-  int rc =
-      of_tag ? tl_explain_tag(s->gateway, tag, out, &err) : tl_explain(s->gateway, &m, out, &err);
+  int rc = tl_explain(s->gateway, &m, out, &err);
   tl_pattern_sum_end(before);
   if (rc < 0) return luaL_error(L, "explain: %s", err.text);
   return push_result(L, out);

@@ -51,11 +51,20 @@ static void read_pattern (lua_State *L, int index, wanted *w) {
     luaL_error(L, "no line, station or tag has this name, and as a topic filter: %s", err.text);
 }
 
+static bool is_will_of (const tl_station *s, const tl_incoming *m) {
+  if (!s->will_topic || !tl_slice_eq(m->topic, tl_slice_str(s->will_topic))) return false;
+  return s->will_payload.len == 0 || tl_slice_eq(s->will_payload, m->payload);
+}
+
 static bool suits (const wanted *w, tl_link *l, const tl_recorded *r) {
   tl_buf name;
   if (w->line && tl_link_line(l) != w->line) return false;
   if (w->station) {
     if (tl_link_line(l) != w->station->line) return false;
+    bool only;
+    const tl_station *of = tl_explain_will(l, &r->m, &only);
+    if (of && is_will_of(w->station, &r->m)) return true;
+    if (only) return false;
     tl_buf_init(&name);
     const tl_station *s = tl_explain_where(l, r->m.topic, &name);
     tl_buf_fini(&name);
@@ -100,20 +109,25 @@ static void set_text (lua_State *L, const char *key, tl_slice text) {
   lua_setfield(L, -2, key);
 }
 
+/* station: who takes it; will: whose will it is, the first one's. */
 static void push_where (lua_State *L, const entry *e) {
   tl_buf name;
+  bool only;
+  const tl_station *of = tl_explain_will(e->link, &e->r.m, &only);
   tl_buf_init(&name);
-  tl_explain_where(e->link, e->r.m.topic, &name);
+  if (of) {
+    tl_station_full_name(of, &name);
+    set_text(L, "will", tl_buf_bytes(&name));
+    tl_buf_clear(&name);
+  }
+  if (!only) tl_explain_where(e->link, e->r.m.topic, &name);
   /* A station's name is shorter than a topic, which is on the stack in full: this fits, or
   ** there is no memory at all. */
   char text[512];
   snprintf(text, sizeof text, "%s.%.*s", tl_link_line(e->link)->name, TL_ARG(tl_buf_bytes(&name)));
   bool some = name.len > 0;
   tl_buf_fini(&name);
-  if (some)
-    lua_pushstring(L, text);
-  else
-    lua_pushnil(L);
+  if (some) set_text(L, "station", tl_slice_str(text));
 }
 
 static void push_entry (lua_State *L, const entry *e) {
@@ -135,7 +149,6 @@ static void push_entry (lua_State *L, const entry *e) {
   lua_pushboolean(L, m->dup);
   lua_setfield(L, -2, "dup");
   push_where(L, e);
-  lua_setfield(L, -2, "station");
 }
 
 static tl_script *check_running (lua_State *L, const char *word) {

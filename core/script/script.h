@@ -230,6 +230,9 @@ tl_eval *tl_eval_of (lua_State *L);
 ** results on the coroutine and returns how many they are; it runs protected, and may be NULL.
 ** `stop` is called when the evaluation ends before that (cancelled, detached). */
 int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx);
+/* A C function that may have taken long ends with `return tl_eval_rest(L)`, without results: when
+** the evaluation's slice is used up the loop has its turn. Nothing where nobody can wait. */
+int tl_eval_rest (lua_State *L);
 void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg);
 /* Show text to the person; not kept back for anything. While one waits, `entered` hears of the
 ** lines they type. */

@@ -124,6 +124,19 @@ local function outcome(t)
   return of and of(t) or "invalid: " .. t.code
 end
 
+--- The values of one tag that a message gave several of, with their times.
+local function sample_rows(rows, t)
+  if not t.samples then return end
+  for i, one in ipairs(t.samples) do
+    local value = one.status == "valid" and short_value(one.value, t.unit) or "invalid: " .. tostring(one.reason)
+    rows[#rows + 1] = { "", "", "", "", ("%s %d of %d, %s"):format(i == 1 and "sample" or "      ", i, t.sample_count, one.time),
+      "→ " .. value }
+  end
+  if t.sample_count > #t.samples then
+    rows[#rows + 1] = { "", "", "", "", ("(%d more)"):format(t.sample_count - #t.samples), "" }
+  end
+end
+
 local function tag_row(t)
   local address = t.address ~= "" and t.address or "(decode)"
   return { t.name, t.type, plain(address), raw_text(t, "raw"), why_text(t), "→ " .. outcome(t) }
@@ -156,6 +169,7 @@ local time_codes = {
     return ("of arrival: '%s' %s"):format(raw_text(t, "raw"), plain(t.why or "does not fit the mask " .. (t.mask or "")))
   end,
   ok = function(t) return ("%s = %s"):format(plain(t.field or ""), raw_text(t, "raw")) end,
+  decode = function(t) return t.first and ("of decode, the first is %s"):format(t.first) or "of decode" end,
 }
 
 local function value_lines(out, l)
@@ -177,7 +191,10 @@ local function value_lines(out, l)
     out[#out + 1] = ("  time      %s, %s"):format(t.value, type(why) == "function" and why(t) or why)
   end
   local rows = {}
-  for _, tag in ipairs(l.tags or {}) do rows[#rows + 1] = tag_row(tag) end
+  for _, tag in ipairs(l.tags or {}) do
+    rows[#rows + 1] = tag_row(tag)
+    sample_rows(rows, tag)
+  end
   if #rows == 0 then return end
   out[#out + 1] = "  tags"
   columns(out, "    ", rows)
@@ -241,6 +258,33 @@ local function tag_head(doc)
   return ("%s, %s %s: %s"):format(doc.tag, doc.type, address, state)
 end
 
+local function message_why(m)
+  if m.will then return "its station's will" end
+  if m.decode and m.decode.error then return plain(m.decode.error:match("^[^\n]*")) end
+  if m.json and m.json.code ~= "ok" then
+    return ("not JSON: line %d, column %d: expected %s"):format(m.json.line, m.json.column, m.json.expected)
+  end
+  local why = why_text(m)
+  if m.time and m.time:sub(1, 19) ~= m.received:sub(1, 19) then why = why .. (why ~= "" and ", " or "") .. "time " .. m.time end
+  return why
+end
+
+local SHOWN_MESSAGES = 5
+
+local function history_rows(doc)
+  local rows, hidden = {}, 0
+  for i, m in ipairs(doc.messages) do
+    if i <= SHOWN_MESSAGES or m.number == doc.set_by then
+      local set = m.number == doc.set_by and " (this one set it)" or ""
+      rows[#rows + 1] = { "#" .. m.number, m.received, plain(m.topic), raw_text(m, "raw"), message_why(m), "→ " .. outcome(m) .. set }
+      sample_rows(rows, m)
+    else
+      hidden = hidden + 1
+    end
+  end
+  return rows, hidden
+end
+
 local function tag_text(doc)
   local out = { tag_head(doc) }
   out[#out + 1] = ("  its station takes %s and is %s; its line is %s%s"):format(raw_text(doc, "station_address"), doc.station_status,
@@ -250,18 +294,11 @@ local function tag_text(doc)
     out[#out + 1] = "  the line records no messages (recorder = 0)"
     return table.concat(out, "\n")
   end
-  local rows = {}
-  for _, m in ipairs(doc.messages) do
-    local why = why_text(m)
-    if m.decode and m.decode.error then why = plain(m.decode.error:match("^[^\n]*")) end
-    if m.json and m.json.code ~= "ok" then
-      why = ("not JSON: line %d, column %d: expected %s"):format(m.json.line, m.json.column, m.json.expected)
-    end
-    rows[#rows + 1] = { "#" .. m.number, m.received, plain(m.topic), raw_text(m, "raw"), why, "→ " .. outcome(m) }
-  end
+  local rows, hidden = history_rows(doc)
   if #rows > 0 then
     out[#out + 1] = "  the last messages that could feed it, newest first"
     columns(out, "    ", rows)
+    if hidden > 0 then out[#out + 1] = ("    (%d older ones are not shown)"):format(hidden) end
     return table.concat(out, "\n")
   end
   out[#out + 1] = ("  none of the %d recorded messages of the line is for its station"):format(doc.recorded)
@@ -278,6 +315,38 @@ function M.text(doc) return ((doc.tag and tag_text(doc) or message_text(doc)):gs
 local meta = { __name = "tagline.explanation", __tostring = M.text, __metatable = "tagline.explanation" }
 
 function M.wrap(doc) return setmetatable(doc, meta) end
+
+local function same(a, b)
+  if is_null(a) or is_null(b) then return is_null(a) == is_null(b) end
+  if type(a) == "table" and type(b) == "table" then return a.base64 == b.base64 end
+  return a == b
+end
+
+--- The number of the message that gave the tag what it has; nil: an older one, or no message did (a write, a status). `messages`: newest
+--- first.
+local function set_by(doc)
+  for i, m in ipairs(doc.messages) do
+    if m.reported or m.will then
+      local known = i < #doc.messages or doc.complete -- the first that is run: what was before is not known
+      return known and m.status == doc.status and same(m.value, doc.value) and same(m.reason, doc.reason) and m.number or nil
+    end
+  end
+end
+
+--- The document of a tag: `head`, and the messages that `next` gives, oldest first, with a pause after each.
+function M.history(head, next_message, rest)
+  local list = {}
+  while true do
+    local m = next_message()
+    if not m then break end
+    list[#list + 1] = m
+    rest()
+  end
+  head.messages = {}
+  for i = #list, 1, -1 do head.messages[#head.messages + 1] = list[i] end
+  head.set_by = set_by(head)
+  return M.wrap(head)
+end
 
 M.columns, M.plain, M.value = columns, plain, shown_value
 

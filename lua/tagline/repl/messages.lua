@@ -32,9 +32,14 @@ local function clock(seconds)
   return ("%s.%03dZ"):format(os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000), ms % 1000)
 end
 
+local function goes_to(m)
+  local to = m.station and "→ " .. m.station or not m.will and "→ " .. m.line .. ": no station"
+  return (to or "→") .. (m.will and (to and ", will of " or " will of ") .. m.will or "")
+end
+
 local function row(m)
   return { "#" .. m.number, clock(m.time), explain.plain(m.topic), tostring(m.qos), flags(m), tostring(#m.payload), excerpt(m.payload),
-    m.station and "→ " .. m.station or "→ " .. m.line .. ": no station" }
+    goes_to(m) }
 end
 
 local HEAD = { "", "time", "topic", "qos", "flags", "bytes", "payload", "goes to" }
