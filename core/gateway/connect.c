@@ -205,13 +205,24 @@ static void judge_close (tl_link *l, bool by_peer) {
           span = pause > QUICK_MS ? pause : QUICK_MS;
   bool quick = by_peer && l->now - l->connected_since < span;
   l->quick_closes = quick ? l->quick_closes + 1 : 0;
-  if (quick && l->quick_closes >= QUICK_MANY) {
+  if (quick) tl_health_closed(l);
+  if (!quick || l->quick_closes < QUICK_MANY) return;
+  const tl_health *h = &l->health;
+  if (h->closed_on == TL_CLOSED_ON_PUBLISH)
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
+           "the broker closed the connection %u times in a row after it was sent PUBLISH %s, %zu "
+           "bytes: it may not take that message (size, access rules)",
+           (unsigned)l->quick_closes, h->closed_topic, h->closed_bytes);
+  else if (h->closed_on == TL_CLOSED_ON_SUBSCRIBE)
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
+           "the broker closed the connection %u times in a row right after SUBSCRIBE: it may not "
+           "allow these topic filters",
+           (unsigned)l->quick_closes);
+  else
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
            "the broker closed the connection right after CONNACK %u times in a row: another client "
-           "probably "
-           "uses the Client ID '%.*s'",
+           "probably uses the Client ID '%.*s'",
            (unsigned)l->quick_closes, TL_ARG(l->params.client_id));
-  }
 }
 
 /* stop() waits for every socket that was open when it began, those of removed lines too. */
@@ -395,6 +406,7 @@ void tl_link_free (tl_link *l) {
   tl_buf_fini(&l->in);
   tl_filters_fini(&l->filters);
   tl_recorder_fini(&l->recorder);
+  tl_health_fini(&l->health);
   tl_params_fini(&l->params);
   if (l->user && g->handlers.release) g->handlers.release(g->handlers_ctx, l->user);
   if (l->line && l->line->user == l) {

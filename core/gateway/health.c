@@ -2,17 +2,26 @@
 #include "gateway/health.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/link_impl.h"
 
-enum { RATE_MS = 1000 };
+enum {
+  RATE_MS = 1000,
+  ECHO_PAUSE_MS = 3000 /* an echo that rests so long has ended */
+};
 
 void tl_health_init (tl_health *h, int64_t now) {
   memset(h, 0, sizeof *h);
   h->session_lost_at = h->subscribed_at = -1;
   h->established = true; /* a session of a process before, from the store */
   h->rate_at = now;
+}
+
+void tl_health_fini (tl_health *h) {
+  free(h->own);
+  h->own = NULL;
 }
 
 void tl_health_connected (tl_link *l) {
@@ -30,6 +39,53 @@ void tl_health_connected (tl_link *l) {
     h->sessions_lost++;
     h->session_lost_at = l->now;
   }
+}
+
+static void copy_topic (char *to, tl_slice topic) {
+  snprintf(to, TL_FILTER_BYTES, "%.*s", TL_ARG(topic));
+}
+
+/* What is sent again on each connection and never acknowledged is what it does not take; without
+** SUBACK it may be the filters. Another client with our Client ID lets both through. */
+void tl_health_closed (tl_link *l) {
+  tl_health *h = &l->health;
+  tl_slice topic;
+  h->closed_on = TL_CLOSED_ON_CONNACK;
+  if (tl_session_oldest(l->session, &topic, &h->closed_bytes)) {
+    h->closed_on = TL_CLOSED_ON_PUBLISH;
+    copy_topic(h->closed_topic, topic);
+  } else if (h->subscribed_at < 0 && tl_link_filters(l)->n > 0) {
+    h->closed_on = TL_CLOSED_ON_SUBSCRIBE;
+  }
+}
+
+/* 0 marks a place that is free. */
+static uint32_t hash_of (tl_slice topic) {
+  uint32_t hash = tl_hash(topic.at, topic.len);
+  return hash ? hash : 1;
+}
+
+bool tl_health_is_own (const tl_health *h, tl_slice topic) {
+  if (!h->own) return false;
+  uint32_t hash = hash_of(topic);
+  return h->own[hash % TL_OWN_TOPICS] == hash;
+}
+
+static void note_echo (tl_link *l, tl_slice topic) {
+  tl_echo *e = &l->health.echo;
+  int64_t now = tl_loop_now(l->gateway->loop);
+  if (e->count == 0 || now - e->last > ECHO_PAUSE_MS) *e = (tl_echo){ .since = now };
+  if (e->count++ == 0) copy_topic(e->topic, topic);
+  e->last = now;
+}
+
+void tl_health_publish (tl_link *l, tl_slice topic, tl_link *by, tl_slice cause) {
+  tl_health *h = &l->health;
+  if (by && tl_health_is_own(&by->health, cause)) note_echo(by, cause);
+  if (!h->own) h->own = calloc(TL_OWN_TOPICS, sizeof *h->own);
+  if (!h->own) return; /* then an own message that comes back passes for one of others */
+  uint32_t hash = hash_of(topic);
+  h->own[hash % TL_OWN_TOPICS] = hash;
 }
 
 static void note_filter (tl_health *h, tl_slice filter, uint8_t wanted, uint8_t granted) {

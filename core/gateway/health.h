@@ -14,6 +14,19 @@ typedef struct {
   uint8_t wanted, granted;      /* 0x80: refused */
 } tl_filter_note;
 
+/* After what the broker closed the connection; a guess where it did so right after CONNACK. */
+typedef enum { TL_CLOSED_ON_CONNACK, TL_CLOSED_ON_SUBSCRIBE, TL_CLOSED_ON_PUBLISH } tl_closed_on;
+
+/* Messages of ours that come back and set off further ones: when, and how many. */
+typedef struct {
+  int64_t since, last; /* of a row without a pause of some seconds */
+  uint64_t count;
+  char topic[TL_FILTER_BYTES];
+} tl_echo;
+
+/* Topics that this process published to: their hashes, a newer one in place of an older one. */
+enum { TL_OWN_TOPICS = 4096 };
+
 /* What a link keeps for it. Times are tl_loop_now's ms. */
 typedef struct {
   tl_unrouted unrouted;
@@ -23,8 +36,14 @@ typedef struct {
   int64_t session_lost_at;                 /* -1: never */
   int64_t subscribed_at;                   /* SUBACK of the present connection; -1: not yet */
   bool established;                        /* the session before this connection had its SUBACK */
-  int64_t awaiting_since;                  /* of the message that waits for ACK_ID */
-  int64_t rate_at;                         /* when the counts below were taken */
+  tl_closed_on closed_on;                  /* of the last close by the broker */
+  char closed_topic[TL_FILTER_BYTES];      /* the PUBLISH's; NUL-terminated, cut when longer */
+  size_t closed_bytes;
+  uint32_t *own;         /* TL_OWN_TOPICS hashes; NULL: nothing was published yet */
+  uint64_t own_unrouted; /* messages of ours that came back, and no station takes */
+  tl_echo echo;
+  int64_t awaiting_since; /* of the message that waits for ACK_ID */
+  int64_t rate_at;        /* when the counts below were taken */
   uint64_t rate_received, rate_sent;
   double received_per_s, sent_per_s; /* in the last whole period */
 } tl_health;
@@ -48,9 +67,17 @@ void tl_link_get_health (const tl_link *l, tl_link_health *out);
 /* --- for the gateway --- */
 
 void tl_health_init (tl_health *h, int64_t now);
+void tl_health_fini (tl_health *h);
 void tl_health_connected (tl_link *l);
+/* The broker closed a connection that was accepted: after what? Before tl_session_closed(). */
+void tl_health_closed (tl_link *l);
 void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
                            size_t n);
+/* The line publishes to this topic; `by` (NULL: nobody) is the line whose message is being handled,
+** and `cause` that message's topic. */
+void tl_health_publish (tl_link *l, tl_slice topic, tl_link *by, tl_slice cause);
+/* Did this process publish to this topic? (It may be another one with the same hash.) */
+bool tl_health_is_own (const tl_health *h, tl_slice topic);
 /* Once a wake-up with input: rates are taken once a second, by who counts anyway. */
 void tl_health_input (tl_link *l);
 

@@ -113,6 +113,8 @@ struct tl_gateway {
   tl_observer stream;              /* the values stream */
   tl_offline_published *published; /* offline.c: in place of a network; NULL: there is one */
   void *published_ctx;
+  tl_link *handling; /* whose message the user's functions are handling; NULL: none */
+  tl_slice handled_topic;
   bool dry;  /* inside explain: nothing is written */
   bool lost; /* the reader of the values stream is gone for good */
   bool flush_asked;

@@ -15,6 +15,10 @@ enum {
 static void note_unrouted (tl_link *l, tl_slice topic) {
   size_t n = topic.len < sizeof l->unrouted_topic - 1 ? topic.len : sizeof l->unrouted_topic - 1;
   l->unrouted++;
+  if (tl_health_is_own(&l->health, topic)) { /* our own message, which '#' brings back */
+    l->health.own_unrouted++;
+    return;
+  }
   tl_unrouted_note(&l->health.unrouted, topic);
   memcpy(l->unrouted_topic, topic.at, n);
   l->unrouted_topic[n] = '\0';
@@ -105,10 +109,13 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
     tl_station_receive(s, in);
   } else {
     l->handled++;
+    g->handling = l;
+    g->handled_topic = in->topic;
     if (g->handlers.has_decode && g->handlers.has_decode(s->user))
       g->handlers.decode(g->handlers_ctx, s, in, route);
     else
       tl_station_receive(s, in);
+    g->handling = NULL;
   }
   l->delivering = false;
   return confirms && l->awaiting;

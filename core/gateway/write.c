@@ -105,6 +105,7 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
   if (kept) {
     /* the line may have been idle for long */
     tl_session_time(l->session, tl_loop_now(l->gateway->loop));
+    tl_health_publish(l, topic, l->gateway->handling, l->gateway->handled_topic);
     rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
   }
   if (rc < 0) {

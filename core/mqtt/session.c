@@ -309,8 +309,20 @@ void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
   out->inflight = (uint32_t)s->inflight.n;
   out->queued = (uint32_t)s->queue.n;
   out->held = s->acks.held;
+  out->ping_at = s->phase == TL_PHASE_UP && s->pings > 0 ? s->ping_at : -1;
   out->oldest_inflight = -1;
   out->oldest_queued = s->queue.head ? s->queue.head->taken_at : -1;
   for (const tl_outgoing *m = s->inflight.head; m && out->oldest_inflight < 0; m = m->next)
     out->oldest_inflight = m->sent_at;
+}
+
+bool tl_session_oldest (const tl_session *s, tl_slice *topic, size_t *packet_len) {
+  const tl_outgoing *m = s->inflight.head;
+  if (!m || m->state != TL_OUT_SENT) return false;
+  size_t at = 1;
+  while (m->packet[at] & 0x80) at++; /* the length field */
+  at += 3;                           /* its last byte, and the topic's length */
+  *topic = tl_slice_of(m->packet + at, m->id_at - at);
+  *packet_len = m->size;
+  return true;
 }

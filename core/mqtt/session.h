@@ -197,10 +197,14 @@ typedef struct {
   /* when the oldest of the queued was published, or -1: none, or before this process */
   int64_t oldest_queued;
   int64_t last_in, last_out; /* time of the last packet; -1 none */
+  int64_t ping_at;           /* when the PINGREQ went out that has no answer yet; -1: none */
   /* the last CONNACK said that the broker had lost the session */
   bool lost;
 } tl_session_stats;
 void tl_session_get_stats (const tl_session *s, tl_session_stats *out);
+/* The oldest unacknowledged message that went out: its topic (borrowed until the next call) and how
+** long its packet is. False: there is none, or it is past its PUBREC. */
+bool tl_session_oldest (const tl_session *s, tl_slice *topic, size_t *packet_len);
 /* CONNACK was accepted and the transport is not closed */
 bool tl_session_is_connected (const tl_session *s);
 

@@ -3,9 +3,18 @@
 #include <unistd.h>
 
 #include "gateway/health.h"
+#include "explain/examine.h"
 #include "script/failures.h"
+#include "script/message_words.h"
 
-enum { LISTED = 8 };
+enum {
+  LISTED = 8,
+  SLOW_CALLS = 3,
+  ECHO_MANY = 20,      /* messages of ours that set off others */
+  ECHO_REST_MS = 3000, /* without one: it has ended */
+  ECHO_RATE = 5        /* a second */
+};
+#define SLOW_MEAN 0.005 /* seconds of processor time */
 
 static void set_integer (lua_State *L, const char *name, lua_Integer n) {
   lua_pushinteger(L, n);
@@ -199,8 +208,61 @@ static void push_stations (lua_State *L, const tl_line *line, int64_t now) {
   set_integer(L, "templates", templates);
 }
 
-static void push_line (lua_State *L, const tl_line *line) {
-  const tl_link *l = tl_line_link(line);
+static void push_closed (lua_State *L, const tl_health *h) {
+  static const char *const names[] = { "CONNACK", "SUBSCRIBE", "PUBLISH" };
+  set_text(L, "closed_on", names[h->closed_on]);
+  if (h->closed_on != TL_CLOSED_ON_PUBLISH) return;
+  set_text(L, "closed_topic", h->closed_topic);
+  set_integer(L, "closed_bytes", (lua_Integer)h->closed_bytes);
+}
+
+/* While it goes on: a loop within the process turns without a pause. */
+static void push_echo (lua_State *L, const tl_echo *e, int64_t now) {
+  int64_t span = e->last - e->since;
+  if (e->count < ECHO_MANY || now - e->last > ECHO_REST_MS) return;
+  double rate = (double)e->count * 1000.0 / (double)(span > 1000 ? span : 1000);
+  if (rate < ECHO_RATE) return;
+  lua_createtable(L, 0, 2);
+  set_text(L, "topic", e->topic);
+  set_number(L, "per_second", rate);
+  lua_setfield(L, -2, "echo");
+}
+
+/* Functions of stations that take long on average; the words judge. */
+static void push_slow (lua_State *L, const tl_line *line, double uptime) {
+  const tl_script *s = tl_script_of(L);
+  lua_Integer n = 0;
+  new_list(L);
+  for (uint32_t i = 0; i < line->station_count && n < LISTED; i++) {
+    const tl_station_hooks *h = line->stations[i]->user;
+    for (int kind = 0; h && kind < TL_CALLS && n < LISTED; kind++) {
+      const tl_call_stats *c = &h->stats[kind];
+      double total = tl_ticks_seconds(s, c->ticks);
+      if (c->calls < SLOW_CALLS || total / (double)c->calls < SLOW_MEAN) continue;
+      lua_createtable(L, 0, 6);
+      lua_pushfstring(L, "%s.%s", line->name, line->stations[i]->name);
+      lua_setfield(L, -2, "station");
+      set_text(L, "what", tl_call_names[kind]);
+      set_integer(L, "calls", (lua_Integer)c->calls);
+      set_number(L, "mean", total / (double)c->calls);
+      set_number(L, "longest", tl_ticks_seconds(s, c->longest));
+      set_number(L, "share", uptime > 0 ? total / uptime : 0);
+      lua_rawseti(L, -2, ++n);
+    }
+  }
+  lua_setfield(L, -2, "slow");
+}
+
+static void push_findings (lua_State *L, tl_link *l) {
+  tl_buf *out = tl_push_buffer(L);
+  if (tl_examine(l, tl_clock_wall_ms(), out) < 0) luaL_error(L, "not enough memory");
+  tl_push_document(L, tl_buf_bytes(out));
+  lua_setfield(L, -3, "findings");
+  lua_pop(L, 1);
+}
+
+static void push_line (lua_State *L, const tl_line *line, double uptime) {
+  tl_link *l = tl_line_link(line);
   const tl_line_params *p = tl_link_params(l);
   tl_link_stats st;
   tl_link_health h;
@@ -219,7 +281,7 @@ static void push_line (lua_State *L, const tl_line *line) {
   set_integer(L, "connects", (lua_Integer)st.connects);
   set_integer(L, "failures", (lua_Integer)st.failures);
   set_integer(L, "messages", (lua_Integer)st.messages);
-  set_integer(L, "unrouted", (lua_Integer)st.unrouted);
+  set_integer(L, "unrouted", (lua_Integer)(st.unrouted - h.kept->own_unrouted));
   set_integer(L, "handler_errors", (lua_Integer)st.handler_errors);
   set_integer(L, "instances_refused", (lua_Integer)st.instances_refused);
   set_integer(L, "inflight", st.session.inflight);
@@ -230,6 +292,10 @@ static void push_line (lua_State *L, const tl_line *line) {
   set_seconds(L, "reply_timeout", p->reply_timeout);
   set_integer(L, "quick_closes", h.quick_closes);
   set_integer(L, "sessions_lost", (lua_Integer)h.kept->sessions_lost);
+  push_closed(L, h.kept);
+  push_echo(L, &h.kept->echo, now);
+  set_integer(L, "max_packet_size", p->max_packet_size);
+  if (st.session.ping_at >= 0) set_seconds(L, "ping_unanswered", now - st.session.ping_at);
   set_flag(L, "queue_full", h.queue_full);
   set_flag(L, "congested", h.congested);
   set_flag(L, "held", h.held);
@@ -248,6 +314,8 @@ static void push_line (lua_State *L, const tl_line *line) {
   push_unrouted(L, &h.kept->unrouted);
   push_awaiting(L, &h, now);
   push_stations(L, line, now);
+  push_slow(L, line, uptime);
+  push_findings(L, l);
 }
 
 static void push_failures (lua_State *L, const tl_script *s) {
@@ -275,7 +343,8 @@ int tl_live_status (lua_State *L) {
   set_text(L, "version", TAGLINE_VERSION);
   set_integer(L, "pid", getpid());
   set_integer(L, "memory", (lua_Integer)s->memory);
-  set_number(L, "uptime", (lua_Number)(tl_clock_mono_ns() - s->start_ns) / 1e9);
+  double uptime = (double)(tl_clock_mono_ns() - s->start_ns) / 1e9;
+  set_number(L, "uptime", uptime);
   tl_push_loaded(L);
   lua_setfield(L, -2, "config");
   push_failures(L, s);
@@ -286,7 +355,7 @@ int tl_live_status (lua_State *L) {
   lua_setfield(L, -2, "remarks");
   new_list(L);
   for (uint32_t i = 0; i < m->line_count; i++) {
-    push_line(L, m->lines[i]);
+    push_line(L, m->lines[i], uptime);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_setfield(L, -2, "lines");

@@ -145,7 +145,7 @@ static void say (call *c, tl_buf *err, const char *what) {
   tl_buf_fini(&text);
 }
 
-static const char *const call_names[TL_CALLS] = { "decode", "encode", "on_value", "on_status" };
+const char *const tl_call_names[TL_CALLS] = { "decode", "encode", "on_value", "on_status" };
 
 /* What fails now is told by status(), until it works again. */
 static void note_fate (const call *c, int rc, const char *what, const tl_buf *err) {
@@ -163,8 +163,8 @@ static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
       !before || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
   uint64_t began = timed ? tl_ticks() : 0;
   c->s->looked_ticks = 0;
-  int rc = tl_script_enter(c->s, body, c, c->s->handler_time, call_names[kind], err);
-  note_fate(c, rc, call_names[kind], err);
+  int rc = tl_script_enter(c->s, body, c, c->s->handler_time, tl_call_names[kind], err);
+  note_fate(c, rc, tl_call_names[kind], err);
   tl_station_hooks *h = c->station->user;
   if (!h) return rc;
   tl_call_stats *stats = &h->stats[kind];
@@ -187,7 +187,7 @@ static bool run (call *c, lua_CFunction body, tl_call_kind kind) {
   tl_buf err;
   tl_buf_init(&err);
   bool ok = enter(c, body, kind, &err) == LUA_OK;
-  if (!ok) say(c, &err, call_names[kind]);
+  if (!ok) say(c, &err, tl_call_names[kind]);
   tl_buf_fini(&err);
   return ok;
 }
@@ -213,7 +213,7 @@ void tl_push_call_stats (lua_State *L, const tl_station *station) {
     lua_setfield(L, -2, "time");
     lua_pushnumber(L, tl_ticks_seconds(s, stats->longest));
     lua_setfield(L, -2, "longest");
-    lua_setfield(L, -2, call_names[kind]);
+    lua_setfield(L, -2, tl_call_names[kind]);
   }
 }
 

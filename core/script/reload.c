@@ -33,6 +33,7 @@ struct tl_loaded {
   uint64_t reloads;
   tl_buf problems; /* of the last reload, when it was refused; empty: it was taken */
   int64_t refused_at;
+  tl_buf warnings;  /* of the config that runs, a line each */
   waiting *waiting; /* asked for in this wake-up */
 };
 
@@ -57,6 +58,7 @@ void tl_loaded_free (tl_script *s) {
   drop_files(l->files, l->file_count);
   free(l->path);
   tl_buf_fini(&l->problems);
+  tl_buf_fini(&l->warnings);
   free(l);
   s->loaded = NULL;
 }
@@ -125,6 +127,19 @@ void tl_script_files_seen (tl_script *s) {
   for (size_t i = 0; l && i < l->file_count; i++) look(&l->files[i]);
 }
 
+static void push_lines (lua_State *L, tl_slice text) {
+  lua_Integer n = 0;
+  lua_newtable(L);
+  tl_mark_list(L);
+  for (size_t at = 0; at < text.len;) {
+    const uint8_t *end = memchr(text.at + at, '\n', text.len - at);
+    size_t stop = end ? (size_t)(end - text.at) : text.len;
+    lua_pushlstring(L, (const char *)text.at + at, stop - at);
+    lua_rawseti(L, -2, ++n);
+    at = stop + 1;
+  }
+}
+
 void tl_push_loaded (lua_State *L) {
   const struct tl_loaded *l = tl_script_of(L)->loaded;
   lua_createtable(L, 0, 8);
@@ -143,6 +158,8 @@ void tl_push_loaded (lua_State *L) {
     lua_pushnumber(L, (lua_Number)l->refused_at / 1000.0);
     lua_setfield(L, -2, "refused_at");
   }
+  push_lines(L, tl_buf_bytes(&l->warnings));
+  lua_setfield(L, -2, "warnings");
   lua_createtable(L, (int)l->file_count, 0);
   tl_mark_list(L);
   for (size_t i = 0; i < l->file_count; i++) {
@@ -202,10 +219,15 @@ static bool load (tl_script *s, report *r) {
   struct tl_loaded *l = loaded_of(s);
   reading files = { .s = s };
   tl_err err = { .text = "" };
+  tl_buf found;
   if (!l || !l->path) return false;
+  tl_buf_init(&found);
   int errors = tl_script_load(s, l->path, on_problem, r);
   bool ok = errors == 0;
-  if (ok) tl_buf_clear(&r->text); /* warnings are in the log */
+  if (ok) { /* warnings are in the log, and status() tells them */
+    tl_buf_slice(&found, tl_buf_bytes(&r->text));
+    tl_buf_clear(&r->text);
+  }
   if (ok) ok = tl_script_enter(s, p_read_files, &files, 0, "config", NULL) == LUA_OK;
   if (ok) {
     int rc = r->dry ? tl_script_compare(s, on_change, r, &err)
@@ -216,7 +238,12 @@ static bool load (tl_script *s, report *r) {
     tl_log(TL_LOG_ERROR, NULL, "%s: %s", l->path, err.text);
     add_line(&r->text, err.text);
   }
-  if (ok && !r->dry) take(l, &files);
+  if (ok && !r->dry) {
+    take(l, &files);
+    tl_buf_clear(&l->warnings);
+    tl_buf_slice(&l->warnings, tl_buf_bytes(&found));
+  }
+  tl_buf_fini(&found);
   drop_files(files.files, files.n);
   if (ok || r->dry) return ok;
   tl_buf_clear(&l->problems);

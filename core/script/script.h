@@ -296,6 +296,7 @@ typedef enum {
   TL_CALL_STATUS,
   TL_CALLS
 } tl_call_kind;
+extern const char *const tl_call_names[TL_CALLS]; /* "decode" … (handlers.c) */
 
 typedef struct {
   uint64_t calls, errors, ticks, longest; /* ticks: see tl_ticks */

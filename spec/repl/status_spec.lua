@@ -6,7 +6,7 @@ local function line_facts(changes)
   local l = {
     name = "things-stack", state = "connected", peer = "10.0.0.1:1883", host = "10.0.0.1", port = 1883, client_id = "c", user_name = "joe",
     last_error = "", messages = 3, unrouted = 0, instances_refused = 0, inflight = 0, queued = 0, max_queued = 100, received_per_s = 1,
-    reply_timeout = 20, quick_closes = 0, sessions_lost = 0, connected_for = 1000, subscribed_for = 1000, filters = {}, unrouted_topics = {},
+    reply_timeout = 20, quick_closes = 0, connects = 1, sessions_lost = 0, connected_for = 1000, subscribed_for = 1000, filters = {}, unrouted_topics = {},
     stations = { StOn = 2 }, unset = {}, unset_count = 0, invalid = {}, invalid_count = 0, silent = {}, silent_count = 0, failed = {},
     failed_count = 0, max_packet_size = 1000,
   }
@@ -54,7 +54,7 @@ local problems = {
   { "a message too long", { too_long = { count = 2, topic = "t", bytes = 2000 } }, "too-long", "the last on t, 2000 bytes",
     "raise max_packet_size %(now 1000%)" },
   { "an echo", { echo = { topic = "x", per_second = 40 } }, "echo", "what is written to x comes back", "another topic" },
-  { "doubles", { doubled = { topic = "a/b", filters = { "a/#", "a/b" } } }, "doubled", "a/b matches the topic filters a/# and a/b" },
+  { "doubles", { findings = { { kind = "doubled", topic = "a/b", filters = { "a/#", "a/b" } } } }, "doubled", "a/b matches the topic filters a/# and a/b" },
   { "an invalid tag", { invalid = { { tag = "things-stack.s.t", reason = "missing" } }, invalid_count = 1 }, "tag-invalid", "^invalid: missing",
     '^explain%(tags%["things%-stack.s.t"%]%) shows why', { tag = "things-stack.s.t", station = "things-stack.s" } },
   { "a will", { failed = { { name = "s", status = "StHardErr", reason = "station-will", seconds = 5 } }, failed_count = 1, subscribed_for = 1 },
@@ -77,7 +77,8 @@ local remarks = {
     "2 messages that no station takes, most often: x/y %(2%)", '^explain%("x/y"%)' },
   { "a silent station", { silent = { { name = "s", address = "a/b" } }, silent_count = 1 }, "no-message", "a/b", "watch", { station = "things-stack.s" } },
   { "a tag without a value", { unset = { "things-stack.s.t" }, unset_count = 1 }, "no-value", "no value yet", "explain", { tag = "things-stack.s.t" } },
-  { "a retained message alone", { retained = { { name = "s", seconds = 7200 } }, retained_count = 1 }, "retained-only", "no live one", "no_data_timeout" },
+  { "a retained message alone", { findings = { { kind = "retained", station = "things-stack.s", seconds = 7200 } } }, "retained-only",
+    "a retained one", "no_data_timeout", { station = "things-stack.s" } },
   { "a decoder that works again", {}, "handler-failed", "it has worked since: c.lua:3: bad", nil, nil, failure { works = true } },
   { "a changed file", {}, "config-changed", "^c.lua changed on disk", nil, nil, { config = { file = "c.lua", hash = "12345678", time = 1,
     reloads = 0, files = { { path = "c.lua", changed = true } } } } },

@@ -178,9 +178,9 @@ describe("status()", function()
   end)
 
   it("has lists that are lists in JSON, even when nothing is in them", function()
-    start((config:gsub("station.*", "}")))
+    start()
     local _, text = facts()
-    for _, name in ipairs { "problems", "remarks", "failures", "filters", "unrouted_topics", "unset", "invalid", "failed" } do
+    for _, name in ipairs { "problems", "failures", "filters", "unrouted_topics", "unset", "invalid", "failed" } do
       assert.truthy(text:find(('"%s":[]'):format(name), 1, true), name .. " in " .. text)
     end
   end)

@@ -47,19 +47,55 @@ local function add(check) checks[#checks + 1] = check end
 
 -- The connection
 
+--- What to do about a connection that failed, by its text; a text that names its own remedy needs none.
+local cures = {
+  { "a TLS port", function(l) return ('the broker speaks TLS there: host = "mqtts://%s", port = %d'):format(l.host, l.port) end },
+  { "an HTTP server", function(l) return ('%s port %d is a web server: correct port, or host = "ws://…" for MQTT over WebSocket'):format(
+    l.host, l.port) end },
+  { "code 1:", function() return "the broker does not take MQTT 3.1.1" end },
+  { "code 2:", function() return "give the line another client_id" end },
+  { "code [45]:", function(l)
+    if l.user_name == "" then return "the broker wants user_name and password" end
+    return ("correct user_name and password: it was refused for the user '%s'"):format(l.user_name)
+  end },
+  { "no CONNACK", function(l) return ("something listens at %s port %d that says nothing: correct port (8883 is usually TLS)"):format(
+    l.host, l.port) end },
+  { "no connection within", function() return "correct host and port; a firewall may drop what goes there" end },
+  { "connection refused", function(l) return ("nothing listens at %s port %d: correct host and port, or start the broker"):format(l.host,
+    l.port) end },
+  { "^resolve ", function() return "correct host, or look at the name server" end },
+  { "PINGRESP", function() return "the connection was dead at the other end: keep_alive and ping_interval find out sooner" end },
+}
+
+local function cure(l)
+  local text = l.last_error
+  if l.last_remedy then return l.last_remedy end
+  for _, row in ipairs(cures) do
+    if text:find(row[1]) then return row[2](l) end
+  end
+  local closed = text:find "closed" or text:find "reset" or text:find "end of file"
+  if closed and l.connects == 0 then
+    return ("it was closed before CONNACK: a TLS port (host = \"mqtts://%s\"), or no MQTT broker"):format(l.host)
+  elseif closed and l.closed_on == "PUBLISH" then
+    return ("it was closed after PUBLISH %s, %d bytes: the broker may not take it"):format(explain.plain(l.closed_topic), l.closed_bytes)
+  elseif closed and l.closed_on == "SUBSCRIBE" and l.quick_closes > 0 then
+    return "it was closed right after SUBSCRIBE: the broker may not allow these topic filters"
+  end
+end
+
 local function where_of(l) return ("%s port %d"):format(l.host, l.port) end
 
 add(function(l, report)
   if l.state == "connected" or l.state == "off" then return end
   local last = l.last_error ~= "" and l.last_error or nil
-  local remedy = l.last_remedy
+  local remedy = last and cure(l)
   if l.state == "waiting" then
     local again = ("next attempt in %s; %s:reconnect() tries at once"):format(span(l.retry_in or 0), object("lines", l.name))
     report:problem("not-connected", ("not connected: %s"):format(last or where_of(l)), remedy and remedy .. "; " .. again or again)
-  elseif last then
+  elseif last and l.state ~= "disconnecting" then
     report:problem("not-connected", ("not connected: %s; %s to %s"):format(last, l.state, where_of(l)), remedy)
   else
-    report:problem("connecting", ("%s to %s"):format(l.state, where_of(l)), remedy)
+    report:problem("connecting", ("%s to %s"):format(l.state, where_of(l)))
   end
 end)
 
@@ -176,13 +212,6 @@ add(function(l, report)
 end)
 
 add(function(l, report)
-  local d = l.doubled
-  if not d then return end
-  report:problem("doubled", ("messages come twice: %s matches the topic filters %s, and the broker sends one message for each"):format(
-    explain.plain(d.topic), table.concat(d.filters, " and ")), "keep the wider topic filter only")
-end)
-
-add(function(l, report)
   if l.unrouted == 0 or #l.unrouted_topics == 0 then return end
   -- A count is too high by `over` at most: of many topics that come once each, it says nothing.
   local most, example = {}, l.unrouted_topics[1]
@@ -238,17 +267,6 @@ add(function(l, report)
       remedy = l.state == "connected" and 'watch { topic = "#" } shows what comes' or nil, station = l.name .. "." .. s.name }
   end
   report:many("remark", "no-message", l.silent_count, items, function(n) return "no message yet for " .. plural(n, "station") end)
-end)
-
-add(function(l, report)
-  local items = {}
-  for i, s in ipairs(l.retained or {}) do
-    items[i] = { short = ("%s (%s ago)"):format(s.name, span(s.seconds)), station = l.name .. "." .. s.name,
-      text = ("only a retained message came, %s ago, and no live one: its values may be old"):format(span(s.seconds)),
-      remedy = "no_data_timeout tells when a device is silent; ignore_retained takes live messages only" }
-  end
-  report:many("remark", "retained-only", l.retained_count or 0, items, function(n)
-    return ("a retained message and no live one came for %s: values may be old"):format(plural(n, "station")) end)
 end)
 
 add(function(l, report)
@@ -314,6 +332,16 @@ function findings.gzip(f)
     'prepare = function(payload) return require "tagline.codec.zlib".decompress(payload) end'
 end
 
+function findings.retained(f)
+  return "retained-only", ("its last message, %s ago, was a retained one: its values may be older still"):format(span(f.seconds)),
+    "no_data_timeout tells when a device is silent; ignore_retained = true takes live messages only"
+end
+
+function findings.doubled(f)
+  return "doubled", ("messages come twice: %s matches the topic filters %s, and the broker sends one message for each"):format(
+    explain.plain(f.topic), table.concat(f.filters, " and ")), "keep the wider topic filter only"
+end
+
 function findings.rounded(f)
   return "rounded", ("%s came, and the tag holds %s: digits are lost"):format(f.raw, f.value),
     f.integer and "take the type Ci, which holds 64-bit integers exactly" or "take the type Ai, which holds fractions"
@@ -326,25 +354,36 @@ end
 
 local finding_heads = {
   ["time-swapped"] = "day and month are swapped", ["time-1970"] = "the time is that of 1970", ["time-behind"] = "the time is behind",
-  ["time-ahead"] = "the time is ahead", ["time-unreadable"] = "the time does not fit its mask",
+  ["time-ahead"] = "the time is ahead", ["time-unreadable"] = "the time does not fit its mask", ["time-missing"] = "there is no time",
+  compressed = "compressed payloads", rounded = "digits are lost", saturated = "too large for 64 bits",
+  ["retained-only"] = "no live message since a retained one",
 }
+local finding_remarks = { rounded = true, ["retained-only"] = true, ["time-missing"] = true }
+local FINDINGS = 8 -- of one kind that are told
 
 add(function(l, report)
-  local groups, order = {}, {}
+  local groups, order, counts = {}, {}, {}
   for _, f in ipairs(l.findings or {}) do
     local code, text, remedy = findings[f.kind](f)
-    local name = f.tag or f.station
-    local short = name:sub(1, #l.name + 1) == l.name .. "." and name:sub(#l.name + 2) or name
-    local group = groups[code]
-    if not group then
-      group = {}
-      groups[code], order[#order + 1] = group, code
+    if not groups[code] then
+      groups[code], order[#order + 1], counts[code] = {}, code, 0
     end
-    group[#group + 1] = { short = ("%s (%s)"):format(short, text), text = text, remedy = remedy, station = f.station, tag = f.tag }
+    counts[code] = counts[code] + 1
+    local group, name = groups[code], f.tag or f.station
+    if #group < FINDINGS then
+      local short = name and name:sub(1, #l.name + 1) == l.name .. "." and name:sub(#l.name + 2) or name
+      group[#group + 1] = { short = short and ("%s (%s)"):format(short, text) or text, text = text, remedy = remedy,
+        station = f.station, tag = f.tag }
+    end
   end
   for _, code in ipairs(order) do
-    report:many(code == "rounded" and "remark" or "problem", code, #groups[code], groups[code],
-      function() return finding_heads[code] or code end)
+    local kind, head = finding_remarks[code] and "remark" or "problem", finding_heads[code]
+    if head then
+      report:many(kind, code, counts[code], groups[code], function() return head end)
+    else
+      local one = groups[code][1]
+      report:problem(code, one.text, one.remedy)
+    end
   end
 end)
 
@@ -354,7 +393,7 @@ add(function(l, report)
       h.longest * 1000, plural(h.calls, "call"))
     local remedy = "all lines wait meanwhile: do less in it, or less often"
     if h.share >= SLOW_SHARE then
-      report:problem("handler-slow", ("%s: %d %% of the processor"):format(text, h.share * 100), remedy, { station = h.station })
+      report:problem("handler-slow", ("%s: %.0f %% of the processor"):format(text, h.share * 100), remedy, { station = h.station })
     elseif h.mean >= SLOW_CALL then
       report:remark("handler-slow", text, remedy, { station = h.station })
     end
@@ -441,9 +480,17 @@ local function config(c, report)
     report:remark("config-changed", ("%s changed on disk since; reload { dry = true } shows what it would change"):format(
       table.concat(changed, ", ")))
   end
-  for _, text in ipairs(c.warnings or {}) do
-    report:remark("config-warning", text)
+  local warnings = c.warnings or {}
+  for i, text in ipairs(warnings) do
+    if i > FINDINGS then
+      report:remark("config-warning", ("%d warnings more: tagline check %s prints them"):format(#warnings - FINDINGS, c.file))
+      break
+    end
+    report.line = text:match "line '([^']*)'"
+    local station = text:match "station '([^']*)'"
+    report:remark("config-warning", text, nil, { station = report.line and station and report.line .. "." .. station })
   end
+  report.line = nil
 end
 
 --- Everything that facts tell: { problems =, remarks =, shown = }, the first two being the lists of the facts, `shown` for people:

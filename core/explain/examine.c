@@ -1,0 +1,295 @@
+/* core/explain/examine.c — what the last messages of a line show to be wrong, though each was
+** taken: times that cannot be right, numbers that lost digits, messages that come twice. Looks at
+** what the recorder holds, so that receiving costs nothing. */
+#include "explain/examine.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "explain/explain_impl.h"
+#include "gateway/recorder.h"
+
+enum {
+  LOOKED_AT = 256,              /* messages, newest first */
+  DOUBLE_MS = 1000,             /* two that are one: so near to each other */
+  AHEAD_MS = 10 * 60 * 1000,    /* a clock may be off by so much */
+  DAY_MS = 24 * 60 * 60 * 1000, /* what is older did not happen now */
+  EXACT = 15,                   /* decimal digits that a double always holds */
+  FILTERS = 3,                  /* that are named */
+  LONG_NUMBER = 64
+};
+#define YEAR_1980_MS INT64_C(315532800000)
+
+typedef struct {
+  tl_link *link;
+  int64_t wall;
+  tl_buf *out;
+  const tl_station *seen[LOOKED_AT];
+  uint32_t seen_count;
+} look;
+
+static void open_finding (look *k, const char *kind, const tl_station *s, const tl_tag *tag) {
+  tl_explain_open(k->out, NULL, '{');
+  tl_explain_word(k->out, "kind", kind);
+  tl_explain_key(k->out, "station");
+  tl_buf_byte(k->out, '"');
+  tl_station_full_name(s, k->out);
+  tl_buf_byte(k->out, '"');
+  if (!tag) return;
+  tl_explain_key(k->out, "tag");
+  tl_buf_byte(k->out, '"');
+  tl_tag_full_name(tag, k->out);
+  tl_buf_byte(k->out, '"');
+}
+
+static void close_finding (look *k) { tl_buf_byte(k->out, '}'); }
+
+static void number_member (look *k, const char *key, double n) {
+  tl_explain_key(k->out, key);
+  tl_number_format(k->out, n);
+}
+
+/* --- times --- */
+
+static bool is_filled (const tl_station *s, uint16_t i) {
+  const tl_tagdef *d = &s->plan->tags[i];
+  return d->kind != TL_ADDRESS_ACK_ID && d->kind != TL_ADDRESS_OUT_TOPIC &&
+         d->kind != TL_ADDRESS_OUT_VALUE && s->tags[i].status != TL_UNSET;
+}
+
+/* The newest time of its values; false: it has none. */
+static bool newest_time (const tl_station *s, int64_t *ms) {
+  bool any = false;
+  for (uint16_t i = 0; i < s->plan->tag_count; i++) {
+    if (!is_filled(s, i)) continue;
+    if (!any || s->tags[i].time_ms > *ms) *ms = s->tags[i].time_ms;
+    any = true;
+  }
+  return any;
+}
+
+static const char *mask_text (const tl_plan *p, tl_buf *room) {
+  tl_buf_slice(room, p->time_mask.len > 0 ? p->time_mask : TL_LIT(TL_TIMEMASK_DEFAULT));
+  tl_buf_byte(room, '\0');
+  return room->failed ? "" : (const char *)room->at;
+}
+
+/* The mask, another than the station's, by which the text is a time within a day of its arrival. */
+static const char *fitting (const tl_station *s, tl_slice text, int64_t wall) {
+  int64_t ms = 0;
+  const char *mask = tl_timemask_guess(s->plan->rule.zone, text, wall, &ms);
+  if (!mask || tl_slice_eq(s->plan->time_mask, tl_slice_str(mask))) return NULL;
+  return llabs(ms - wall) <= DAY_MS ? mask : NULL;
+}
+
+/* dd and mm changed places: both masks read the same text as two days of one year. */
+static bool swaps (const tl_plan *p, const char *mask) {
+  tl_buf own;
+  tl_buf_init(&own);
+  const char *mine = mask_text(p, &own);
+  const char *day = strstr(mine, "dd"), *month = strstr(mine, "mm");
+  const char *other_day = strstr(mask, "dd"), *other_month = strstr(mask, "mm");
+  bool yes = day && month && other_day && other_month && (day < month) != (other_day < other_month);
+  tl_buf_fini(&own);
+  return yes;
+}
+
+/* `text`: of the time field; at NULL where decode or nothing gave the time. */
+static void look_at_time (look *k, const tl_station *s, const tl_incoming *m, tl_slice text) {
+  int64_t ms;
+  if (m->retain || !newest_time(s, &ms)) return; /* a retained message may be old */
+  int64_t behind = m->wall - ms;
+  if (behind <= DAY_MS && behind >= -AHEAD_MS) return;
+  const char *mask = text.at ? fitting(s, text, m->wall) : NULL;
+  open_finding(k, "time", s, NULL);
+  tl_explain_time(k->out, "value", ms);
+  number_member(k, "behind", (double)behind / 1000.0);
+  if (mask) tl_explain_word(k->out, swaps(s->plan, mask) ? "swapped" : "fits", mask);
+  if (ms >= 0 && ms < YEAR_1980_MS) tl_explain_flag(k->out, "epoch", true);
+  close_finding(k);
+}
+
+static void tell_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
+                       tl_slice text, const tl_incoming *m) {
+  const char *mask = tl_timemask_guess(s->plan->rule.zone, text, m->wall, NULL);
+  open_finding(k, "mask", s, tag);
+  tl_explain_raw(k->out, "raw", text);
+  tl_explain_raw(k->out, "field", field);
+  tl_explain_raw(k->out, "mask",
+                 s->plan->time_mask.len > 0 ? s->plan->time_mask : TL_LIT(TL_TIMEMASK_DEFAULT));
+  if (mask) tl_explain_word(k->out, "fits", mask);
+  close_finding(k);
+}
+
+static tl_slice look_at_field (look *k, const tl_station *s, const tl_incoming *m,
+                               const tl_json_value *slots) {
+  const tl_plan *p = s->plan;
+  const tl_json_value *v = &slots[p->slots];
+  if (!p->has_time_field) return tl_slice_of(NULL, 0);
+  if (v->type == TL_JSON_NONE && s->time_missing && !p->ignore_missing_time) {
+    open_finding(k, "no_time", s, NULL);
+    tl_explain_raw(k->out, "field", p->time_field);
+    close_finding(k);
+  } else if (v->type != TL_JSON_NONE && s->time_bad) {
+    tell_mask(k, s, NULL, p->time_field, v->raw, m);
+  }
+  return v->type == TL_JSON_NONE ? tl_slice_of(NULL, 0) : v->raw;
+}
+
+/* --- numbers --- */
+
+static void tell_number (look *k, const tl_tag *tag, const char *kind, tl_slice text) {
+  open_finding(k, kind, tag->station, tag);
+  tl_explain_raw(k->out, "raw", text);
+  tl_explain_key(k->out, "value");
+  tl_tag_value_json(tag, k->out);
+  if (tl_tag_def(tag)->type == TL_AI || tl_tag_def(tag)->type == TL_AO)
+    tl_explain_flag(k->out, "integer", true);
+  close_finding(k);
+}
+
+/* A whole number whose digits a double does not hold. */
+static bool loses_digits (tl_slice text) {
+  int64_t n;
+  bool exact;
+  double real;
+  if (text.len <= EXACT || tl_integer_parse(text, &n, &exact) != TL_OK || !exact) return false;
+  return tl_number_parse(text, &real) == TL_OK && (fabs(real) >= 9.2e18 || (int64_t)real != n);
+}
+
+static void look_at_number (look *k, const tl_tag *tag, tl_slice text) {
+  const tl_tagdef *d = tl_tag_def(tag);
+  int64_t n;
+  bool exact;
+  if (tag->status != TL_VALID || d->filtered || text.len > LONG_NUMBER) return;
+  if (d->type == TL_AI || d->type == TL_AO) {
+    if (loses_digits(text)) tell_number(k, tag, "rounded", text);
+  } else if (d->type == TL_CI || d->type == TL_CO) {
+    if (tl_integer_parse(text, &n, &exact) != TL_OK || exact) return;
+    bool edge = n == INT64_MAX || n == INT64_MIN;
+    tell_number(k, tag, edge ? "saturated" : "rounded", text);
+  }
+}
+
+static void look_at_tag (look *k, const tl_tag *tag, tl_slice text, const tl_incoming *m) {
+  const tl_tagdef *d = tl_tag_def(tag);
+  if (d->type == TL_TIA && tag->status == TL_INVALID && tag->reason == TL_REASON_TIME)
+    tell_mask(k, tag->station, tag, tl_slice_str(d->address), text, m);
+  else
+    look_at_number(k, tag, text);
+}
+
+/* --- a message --- */
+
+static const char *compression (tl_slice p) {
+  static const struct {
+    const char *name;
+    uint8_t head[4], len;
+  } known[] = { { "gzip", { 0x1f, 0x8b }, 2 },
+                { "zstd", { 0x28, 0xb5, 0x2f, 0xfd }, 4 },
+                { "zlib", { 0x78, 0x01 }, 2 },
+                { "zlib", { 0x78, 0x9c }, 2 },
+                { "zlib", { 0x78, 0xda }, 2 } };
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (p.len > known[i].len && memcmp(p.at, known[i].head, known[i].len) == 0)
+      return known[i].name;
+  return NULL;
+}
+
+static void look_at_json (look *k, const tl_station *s, const tl_incoming *m) {
+  const tl_plan *p = s->plan;
+  tl_json_error ignored;
+  tl_json_value *slots = calloc(p->slots + 1u, sizeof *slots);
+  if (!slots) return;
+  tl_slice text = tl_slice_of(NULL, 0);
+  if (tl_json_extract(p->set, m->payload, slots, &ignored) == TL_OK) {
+    text = look_at_field(k, s, m, slots);
+    for (uint16_t i = 0; i < p->slots; i++)
+      if (slots[i].type == TL_JSON_NUMBER || slots[i].type == TL_JSON_STRING)
+        look_at_tag(k, &s->tags[p->slot_tag[i]], slots[i].raw, m);
+  } else if (s->json_bad && compression(m->payload)) {
+    open_finding(k, "gzip", s, NULL);
+    tl_explain_word(k->out, "raw", compression(m->payload));
+    close_finding(k);
+  }
+  look_at_time(k, s, m, text);
+  free(slots);
+}
+
+static void look_at_message (look *k, const tl_station *s, const tl_incoming *m) {
+  const tl_plan *p = s->plan;
+  if (p->json && p->set)
+    look_at_json(k, s, m);
+  else
+    look_at_time(k, s, m, tl_slice_of(NULL, 0));
+  if (p->in_data >= 0) look_at_tag(k, &s->tags[p->in_data], m->payload, m);
+  if (!m->retain) return;
+  open_finding(k, "retained", s, NULL);
+  number_member(k, "seconds", (double)(k->wall - m->wall) / 1000.0);
+  close_finding(k);
+}
+
+/* The first message of a station that comes here is its newest. */
+static bool is_new (look *k, const tl_station *s) {
+  for (uint32_t i = 0; i < k->seen_count; i++)
+    if (k->seen[i] == s) return false;
+  k->seen[k->seen_count++] = s;
+  return true;
+}
+
+/* --- doubles --- */
+
+static bool is_double (const tl_incoming *a, const tl_incoming *b) {
+  return !a->dup && !b->dup && a->retain == b->retain && llabs(a->wall - b->wall) <= DOUBLE_MS &&
+         tl_slice_eq(a->topic, b->topic) && tl_slice_eq(a->payload, b->payload);
+}
+
+/* Returns whether more than one filter of the line takes the topic. */
+static bool tell_double (look *k, tl_slice topic) {
+  const tl_filters *f = tl_link_filters(k->link);
+  uint32_t takes = 0;
+  for (size_t i = 0; i < f->n; i++) takes += tl_filter_match(f->at[i].filter, topic);
+  if (takes < 2) return false;
+  tl_explain_open(k->out, NULL, '{');
+  tl_explain_word(k->out, "kind", "doubled");
+  tl_explain_text(k->out, "topic", topic);
+  tl_explain_open(k->out, "filters", '[');
+  takes = 0;
+  for (size_t i = 0; i < f->n && takes < FILTERS; i++) {
+    if (!tl_filter_match(f->at[i].filter, topic)) continue;
+    tl_explain_text(k->out, NULL, f->at[i].filter);
+    takes++;
+  }
+  tl_buf_str(k->out, "]}");
+  return true;
+}
+
+int tl_examine (tl_link *l, int64_t wall, tl_buf *out) {
+  const tl_recorder *r = tl_link_recorder(l);
+  uint32_t count = r->count, last = count > LOOKED_AT ? count - LOOKED_AT : 0;
+  bool doubled = false;
+  look *k = calloc(1, sizeof *k);
+  tl_recorded *all = calloc(count + 1u, sizeof *all);
+  if (k && all) {
+    k->link = l;
+    k->wall = wall;
+    k->out = out;
+    tl_recorder_list(r, all);
+  }
+  tl_explain_open(out, NULL, '[');
+  for (uint32_t i = count; k && all && i-- > last;) {
+    const tl_incoming *m = &all[i].m;
+    bool only;
+    if (!doubled && i > last && is_double(m, &all[i - 1].m)) doubled = tell_double(k, m->topic);
+    tl_explain_will(l, m, &only);
+    const tl_station *s = only ? NULL : tl_router_find(tl_link_router(l), m->topic)->target;
+    if (!s || s->is_template || s->off || s->simulated || !is_new(k, s)) continue;
+    look_at_message(k, s, m);
+  }
+  tl_buf_byte(out, ']');
+  int rc = k && all && !out->failed ? TL_OK : TL_ENOMEM;
+  free(k);
+  free(all);
+  return rc;
+}

@@ -1,0 +1,21 @@
+/* core/explain/examine.h — what the last messages of a line show to be wrong, for status(). */
+#ifndef TL_EXPLAIN_EXAMINE_H
+#define TL_EXPLAIN_EXAMINE_H
+
+#include "gateway/gateway.h"
+
+/* Append a JSON list of what is found in the newest recorded messages, the newest of each station
+** first; nothing where the line records none. `wall`: now, ms since 1970. Objects by `kind`:
+**   time      station value behind [swapped|fits] [epoch]: its values' time is more than a day
+**             before (behind, seconds) or ten minutes after its arrival; swapped and fits name the
+**             mask that would make it today
+**   mask      station [tag] raw field mask [fits]: a time that its mask does not read
+**   no_time   station field: messages without their time field
+**   gzip      station raw: a compressed payload where JSON is expected; raw: how
+**   rounded saturated   station tag raw value [integer]: a number that the tag does not hold
+**   retained  station seconds: its last message was a retained one
+**   doubled   topic filters[]: one message came twice, as several topic filters take it
+** TL_OK or TL_ENOMEM. */
+int tl_examine (tl_link *l, int64_t wall, tl_buf *out);
+
+#endif
