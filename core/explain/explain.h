@@ -27,7 +27,8 @@
 ** discarded  output (filled by writes)  no-decode  not-returned  not-json (JA= where the
 ** payload is text), or the reason it is invalid: missing json type range time decoder. Of its
 ** steps: no-match (of RE=) not-utf8 limit (an expression was given up) convert linear range
-** clamp discard deadband default keep. */
+** clamp discard deadband default keep. A convert step has lost (rounded, saturated) where the tag
+** does not hold all digits. */
 #ifndef TL_EXPLAIN_EXPLAIN_H
 #define TL_EXPLAIN_EXPLAIN_H
 

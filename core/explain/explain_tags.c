@@ -258,6 +258,19 @@ static void tell_missing (const telling *t, uint16_t index, tl_buf *out) {
   tl_buf_byte(out, '}');
 }
 
+/* "rounded" or "saturated", where a number's digits did not all go into the tag. */
+static void tell_lost (tl_type type, tl_slice text, tl_buf *out) {
+  int64_t n;
+  bool exact = true;
+  double real;
+  if (tl_integer_parse(text, &n, &exact) != TL_OK) return;
+  if ((type == TL_CI || type == TL_CO) && !exact)
+    tl_explain_word(out, "lost", n == INT64_MAX || n == INT64_MIN ? "saturated" : "rounded");
+  else if ((type == TL_AI || type == TL_AO) && exact && tl_number_parse(text, &real) == TL_OK &&
+           (fabs(real) >= 9.2e18 || (int64_t)real != n))
+    tl_explain_word(out, "lost", "rounded");
+}
+
 /* Returns whether the deadband kept the old value. */
 static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out) {
   const tl_plan *plan = t->copy->station->plan;
@@ -283,6 +296,7 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
                       o->text ? "text" : tl_json_type_name((tl_json_type)o->json->type));
       tl_explain_word(out, "to", tl_type_name(d->type));
       tl_explain_word(out, "code", why == TL_REASON_NONE ? "ok" : tl_reason_name(why));
+      if (why == TL_REASON_NONE) tell_lost(d->type, o->raw, out);
       tl_buf_byte(out, '}');
     }
     if (why == TL_REASON_NONE) within = tell_filters(t, d, &v, out);

@@ -117,6 +117,7 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) {
   vsnprintf(l->error, sizeof l->error, fmt, args);
   va_end(args);
   l->failures++;
+  tl_health_failed(l, l->error);
   tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->error);
   if (l->tcp) {
     tl_link_close(l, false);
@@ -254,6 +255,7 @@ static void on_closed (void *ctx, int code, const char *text) {
   if (!ours) {
     snprintf(l->error, sizeof l->error, "%s", text);
     l->failures++;
+    tl_health_failed(l, text);
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s", text);
   } else if (code == 0 && was_connected && (g->stopping || l->removed || l->renew)) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");

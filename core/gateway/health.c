@@ -59,6 +59,11 @@ void tl_health_closed (tl_link *l) {
   }
 }
 
+void tl_health_failed (tl_link *l, const char *why) {
+  snprintf(l->health.failure, sizeof l->health.failure, "%s", why);
+  l->health.failed_at = tl_loop_now(l->gateway->loop);
+}
+
 /* 0 marks a place that is free. */
 static uint32_t hash_of (tl_slice topic) {
   uint32_t hash = tl_hash(topic.at, topic.len);

@@ -42,6 +42,8 @@ typedef struct {
   uint32_t *own;         /* TL_OWN_TOPICS hashes; NULL: nothing was published yet */
   uint64_t own_unrouted; /* messages of ours that came back, and no station takes */
   tl_echo echo;
+  char failure[256]; /* why the last connection or attempt failed; "": none did */
+  int64_t failed_at;
   int64_t awaiting_since; /* of the message that waits for ACK_ID */
   int64_t rate_at;        /* when the counts below were taken */
   uint64_t rate_received, rate_sent;
@@ -73,6 +75,8 @@ void tl_health_connected (tl_link *l);
 void tl_health_closed (tl_link *l);
 void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
                            size_t n);
+/* A connection or an attempt failed for this reason, which is kept when the next one succeeds. */
+void tl_health_failed (tl_link *l, const char *why);
 /* The line publishes to this topic; `by` (NULL: nobody) is the line whose message is being handled,
 ** and `cause` that message's topic. */
 void tl_health_publish (tl_link *l, tl_slice topic, tl_link *by, tl_slice cause);

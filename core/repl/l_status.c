@@ -292,6 +292,10 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   set_seconds(L, "reply_timeout", p->reply_timeout);
   set_integer(L, "quick_closes", h.quick_closes);
   set_integer(L, "sessions_lost", (lua_Integer)h.kept->sessions_lost);
+  if (h.kept->failure[0] != '\0') {
+    set_text(L, "last_failure", h.kept->failure);
+    set_seconds(L, "failed_ago", now - h.kept->failed_at);
+  }
   push_closed(L, h.kept);
   push_echo(L, &h.kept->echo, now);
   set_integer(L, "max_packet_size", p->max_packet_size);

@@ -170,6 +170,11 @@ static void say_unknown (taking *t, const char *name) {
   tl_buf_fmt(&text,
              "decode returned a value for '%.100s%s', but the station has no such tag (said once)",
              name, strlen(name) > 100 ? "…" : "");
+  bool live =
+      t->script->gateway &&
+      t->station->line->model == tl_gateway_model(t->script->gateway); /* no copy of explain */
+  if (live && !text.failed)
+    tl_failure_note(t->script, t->station, NULL, "names", tl_buf_bytes(&text));
   if (!scope.failed && !text.failed)
     tl_script_say_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
   tl_buf_fini(&scope);

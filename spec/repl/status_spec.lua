@@ -73,6 +73,7 @@ local problems = {
 local remarks = {
   { "a lost session", { sessions_lost = 1, session_lost_ago = 10 }, "session-lost", "lost the session 1 time" },
   { "a Client ID that was of two", { quick_closes = 3, connected_for = 1000 }, "client-id", "Client ID 'c'" },
+  { "what ended the last connection", { last_failure = "reset", failed_ago = 7, connects = 3 }, "was-away", "lost 7.0 s ago: reset$" },
   { "messages that no station takes", { unrouted = 2, unrouted_topics = { { topic = "x/y", count = 2, over = 0 } } }, "no-station",
     "2 messages that no station takes, most often: x/y %(2%)", '^explain%("x/y"%)' },
   { "a silent station", { silent = { { name = "s", address = "a/b" } }, silent_count = 1 }, "no-message", "a/b", "watch", { station = "things-stack.s" } },

@@ -110,6 +110,17 @@ describe("explain", function()
     assert.truthy(text:find "time      2022%-01%-08T18:48:52.350Z, of decode\n", text)
   end)
 
+  it("tells which digits a tag does not hold", function()
+    local site = [[line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = { c = Ci "JA=c", a = Ai "JA=a" } } }]]
+    local line, text = ask(site, "s", '{"c":12.7,"a":9007199254740993}')
+    assert.same({ "rounded", "rounded" }, { line.tags[1].steps[1].lost, line.tags[2].steps[1].lost })
+    assert.truthy(text:find "12.7 +digits are lost: rounded +→ 13\n", text)
+    line = ask(site, "s", '{"c":1e30,"a":0.1}')
+    assert.same({ "saturated" }, { line.tags[1].steps[1].lost, line.tags[2].steps[1].lost })
+    line = ask(site, "s", '{"c":9223372036854775807,"a":123456}')
+    assert.same({}, { line.tags[1].steps[1].lost, line.tags[2].steps[1].lost })
+  end)
+
   local WILLS = [[line "p" { host = "h", station "all" { address = "#", tags = { x = TxtI "IN_DATA" } },
     station "s" { address = "s/up", SWT = "s/lwt", SWP = "off" } }]]
 

@@ -272,6 +272,7 @@ describe("the sandbox of a config", function()
   it("opens with --unsafe", function()
     local code, out, err = tagline.command { "check", "--unsafe", tagline.config [[
       assert(io and os.getenv and load and debug and rawset)
+      assert(require "cjson"._VERSION and require "json" == json) -- lua-cjson itself, and ours
       line "p" { host = "h" }]] }
     assert.equal(0, code, out .. err)
   end)

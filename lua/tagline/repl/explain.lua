@@ -64,7 +64,9 @@ local function signed(q) return q < 0 and " - " .. number(-q) or " + " .. number
 
 local step_texts = {
   convert = function(s)
-    if s.code == "ok" then return nil end
+    if s.code == "ok" then
+      return s.lost and (s.lost == "rounded" and "digits are lost: rounded" or "more than 64 bits hold: the nearest that they do") or nil
+    end
     return ("%s is not readable as %s (%s)"):format(s.from, s.to, s.code)
   end,
   ["no-match"] = function() return "the expression does not match" end,

@@ -100,6 +100,12 @@ add(function(l, report)
 end)
 
 add(function(l, report)
+  if l.state ~= "connected" or not l.last_failure or l.failed_ago > DAY or l.quick_closes >= 3 then return end
+  report:remark("was-away", ("%s %s ago: %s"):format(l.connects > 1 and "the connection was lost" or "an attempt to connect failed",
+    span(l.failed_ago), l.last_failure))
+end)
+
+add(function(l, report)
   local late = l.state == "connected" and l.ping_unanswered or 0
   if late < LATE_PING then return end
   report:problem("half-open", ("the broker has not answered a PING for %s: the connection may be dead at the other end"):format(
@@ -451,6 +457,9 @@ local function at(seconds) return print_module.time(seconds):sub(1, 19) .. "Z" e
 local function failure(f, report)
   local place = f.scope ~= "" and f.scope:find("%.") and { station = f.scope } or nil
   report.line = f.scope ~= "" and f.scope:match "^[^.]*" or nil
+  if f.what == "names" then
+    return report:remark("unknown-name", (f.text:gsub(" %(said once%)", "")), "add the tag, or correct the name in decode", place)
+  end
   local what = f.scope == "" and ("a function of %s(…)"):format(f.what) or ("%s of %s"):format(f.what, f.scope)
   local text
   if f.scope == "" or f.works then
