@@ -23,6 +23,7 @@ end
 
 for _, name in ipairs {
   "first", "chirpstack_v4", "live_objects", "loriot", "pixii", "slovanet", "sparkplug", "things_network_v2", "things_stack_v3",
+  "meshtastic", "opcua_gateway", "shelly_gen2", "tasmota", "victron", "zigbee2mqtt",
 } do
   describe("example " .. name, function()
     it("gives the values that it should", function()
@@ -44,3 +45,30 @@ for _, name in ipairs {
     end)
   end)
 end
+
+describe("an example's writes", function()
+  local function writes(config, tag, value, topic, payload)
+    it("of " .. config .. " go to " .. topic, function()
+      local site = t.config(config .. ".lua", { time = NOW })
+      for line in t.file(config .. "/messages.txt"):gmatch("[^\n]+") do -- makes the stations
+        local file, to = line:match("^([^#%s]%S*) (.+)$")
+        if file then site:feed(to, t.file(config .. "/" .. file)) end
+      end
+      local published = assert(site:write(tag, value))
+      assert.same({ topic, payload }, { published[1].topic, published[1].payload })
+      site:close()
+    end)
+  end
+
+  writes("shelly_gen2", "shelly.pump.relay", true, "plant/pump/command/switch:0", "on")
+  writes("tasmota", "tasmota.boiler.relay", false, "cmnd/boiler/POWER", "OFF")
+  writes("zigbee2mqtt", "zigbee.gate.state", true, "zigbee2mqtt/gate/set", '{"state":"ON"}')
+
+  it("of victron keep the values coming", function()
+    local site = t.config("victron.lua", { time = NOW })
+    site:advance(65)
+    assert.same({ "R/c0619ab12345/keepalive", "R/c0619ab12345/keepalive" }, { site.published[1].topic, site.published[2].topic })
+    assert.equal("", site.published[1].payload)
+    site:close()
+  end)
+end)

@@ -68,14 +68,11 @@ static int on_end (void *ctx, bool array) {
   return 0;
 }
 
-static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_value *v) {
-  building *b = ctx;
+static void push_scalar (building *b, const tl_json_value *v) {
   lua_State *L = b->L;
   int64_t integer;
   double number;
   bool exact = false;
-  tl_work(L, b->script);
-  luaL_checkstack(L, 4, "JSON is nested too deep");
   switch (v->type) {
     case TL_JSON_TRUE: lua_pushboolean(L, 1); break;
     case TL_JSON_FALSE: lua_pushboolean(L, 0); break;
@@ -90,6 +87,13 @@ static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_v
       break;
     default: lua_pushlightuserdata(L, NULL); /* what lua-cjson's json.null is */
   }
+}
+
+static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_value *v) {
+  building *b = ctx;
+  tl_work(b->L, b->script);
+  luaL_checkstack(b->L, 4, "JSON is nested too deep");
+  push_scalar(b, v);
   store(b, key, key_escaped);
   return 0;
 }
@@ -103,6 +107,16 @@ static void push (lua_State *L, tl_slice document, const char *what, bool lists)
   lua_settop(L, top);
   luaL_error(L, "%s is not JSON: line %d, column %d: expected %s", what, (int)error.line,
              (int)error.column, error.expected);
+}
+
+void tl_push_json_value (lua_State *L, const tl_json_value *v) {
+  if (v->type == TL_JSON_ARRAY || v->type == TL_JSON_OBJECT) {
+    push(L, v->raw, "the text", false);
+    return;
+  }
+  building b = { .script = tl_script_of(L) };
+  b.L = L;
+  push_scalar(&b, v);
 }
 
 void tl_mark_list (lua_State *L) {

@@ -16,6 +16,9 @@ void tl_weak_open (lua_State *L);
 void tl_weak_close (tl_script *s);
 int tl_open_weak (lua_State *L);
 int tl_open_json (lua_State *L); /* a loader: the module tagline.json */
+/* lib_pick.c: json.pick(addresses), a lua_CFunction */
+int tl_json_pick (lua_State *L);
+int tl_open_bytes (lua_State *L); /* a loader: the module tagline.bytes (lib_bytes.c) */
 
 /* --- match.c: Lua's patterns (manual, 6.4.1), with a step budget --- */
 

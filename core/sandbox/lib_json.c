@@ -186,9 +186,9 @@ static int json_decode (lua_State *L) {
 }
 
 int tl_open_json (lua_State *L) {
-  static const luaL_Reg functions[] = { { "encode", json_encode },
-                                        { "decode", json_decode },
-                                        { NULL, NULL } };
+  static const luaL_Reg functions[] = {
+    { "encode", json_encode }, { "decode", json_decode }, { "pick", tl_json_pick }, { NULL, NULL }
+  };
   luaL_newlib(L, functions);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");

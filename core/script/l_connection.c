@@ -41,6 +41,26 @@ static int connection_say (lua_State *L) {
   return 0;
 }
 
+/* only(station, values): takes out of the table what no tag of the station is filled by: a codec
+** knows more values than a station has tags for, and none of them is to be said as unknown. */
+static int connection_only (lua_State *L) {
+  const tl_plan *plan = tl_check_station(L, 1)->plan;
+  size_t len;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  for (lua_pushnil(L); lua_next(L, 2);) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING) continue;
+    const char *name = lua_tolstring(L, -1, &len);
+    int tag = tl_plan_find(plan, tl_slice_of(name, len));
+    if (tag >= 0 && plan->tags[tag].kind == TL_ADDRESS_NONE) continue;
+    lua_pushvalue(L, -1);
+    lua_pushnil(L);
+    lua_rawset(L, 2);
+  }
+  return 1;
+}
+
 /* now(): milliseconds since 1970, by the clock that scripts have. */
 static int connection_now (lua_State *L) {
   lua_pushinteger(L, (lua_Integer)tl_clock_wall_ms());
@@ -48,10 +68,13 @@ static int connection_now (lua_State *L) {
 }
 
 int tl_open_connection (lua_State *L) {
-  static const luaL_Reg functions[] = {
-    { "count", connection_count }, { "lost", connection_lost }, { "is_there", connection_is_there },
-    { "say", connection_say },     { "now", connection_now },   { NULL, NULL }
-  };
+  static const luaL_Reg functions[] = { { "count", connection_count },
+                                        { "lost", connection_lost },
+                                        { "is_there", connection_is_there },
+                                        { "say", connection_say },
+                                        { "only", connection_only },
+                                        { "now", connection_now },
+                                        { NULL, NULL } };
   luaL_newlib(L, functions);
   return 1;
 }

@@ -302,7 +302,7 @@ typedef struct {
   uint64_t calls, errors, ticks, longest; /* ticks: see tl_ticks */
 } tl_call_stats;
 
-enum { TL_GUESSES = 8 };
+enum { TL_GUESSES = 16 };
 
 typedef struct {
   const void *name; /* the Lua string, only to be compared; NULL: no guess */
@@ -372,6 +372,9 @@ void tl_push_document (lua_State *L, tl_slice document);
 void tl_mark_list (lua_State *L); /* the table on top is a list, even when it is empty */
 /* raises "WHAT is not JSON: line …" */
 void tl_push_json_of (lua_State *L, tl_slice document, const char *what);
+/* A value that tl_json_extract gave: a scalar, or an object or array as a table; null (and nothing)
+** is json.null. */
+void tl_push_json_value (lua_State *L, const tl_json_value *v);
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1
 ** (time or nil). All or none of them: raises on wrong shapes, and when reading or setting them
 ** takes longer than what is left of the budget. The addressed tags of `reading` come before

@@ -122,8 +122,14 @@ function env(name, default) end
 ---@return string
 function file(path) end
 
---- JSON as lua-cjson has it; integers keep 64 bits, null is json.null.
----@type { encode: fun(value: any): string, decode: fun(text: string): any, null: lightuserdata }
+--- JSON as lua-cjson has it; integers keep 64 bits, null is json.null. pick gives a function(text): the values at addresses.
+---@class tagline.json
+---@field encode fun(value: any): string
+---@field decode fun(text: string): any
+---@field pick fun(addresses: string[]): fun(text: string): ...
+---@field null lightuserdata
+
+---@type tagline.json
 json = nil
 
 --- PCRE2 with limits, called like the functions of string; a replacement text is literal.

@@ -10,7 +10,9 @@ local examples = {
   first = "tagline-plant", things_network_v2 = "tagline-plant-ttn", things_stack_v3 = "tagline-plant-tts",
   loriot = "tagline-plant-loriot", slovanet = "tagline-plant-slovanet", pixii = "tagline-plant-storage-1",
   live_objects = "tagline-plant-live-objects", chirpstack_v4 = "tagline-plant-chirpstack",
-  sparkplug = "tagline-plant-sparkplug",
+  sparkplug = "tagline-plant-sparkplug", meshtastic = "tagline-plant-mesh", opcua_gateway = "tagline-plant-opcua",
+  shelly_gen2 = "tagline-plant-shelly", tasmota = "tagline-plant-tasmota", victron = "tagline-plant-victron",
+  zigbee2mqtt = "tagline-plant-zigbee",
 }
 
 -- The values of each tag in their order; a time that is not the device's own becomes "arrival".

@@ -2,6 +2,8 @@
 --- `base64(device)` is a `decode` for stations whose whole payload is such text.
 local kit = require "tagline.codec.kit"
 
+local found, native = pcall(require, "tagline.bytes") -- in C, where there is the program
+
 local base64 = {}
 
 local letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -15,6 +17,7 @@ end
 ---@return string text
 function base64.encode(bytes)
   kit.check_bytes(bytes, "base64.encode")
+  if found and not kit.slow then return native.base64_encode(bytes) end
   local out = {}
   for i = 1, #bytes, 3 do
     local a, b, c = bytes:byte(i, i + 2)
@@ -48,6 +51,8 @@ end
 ---@return string? err names the first wrong byte, counted from 1
 function base64.decode(text)
   kit.check_bytes(text, "base64.decode")
+  local bytes = found and not kit.slow and native.base64_decode(text)
+  if bytes then return bytes end
   local out = {}
   for i = 1, #text, 4 do
     local a, b, c, d = text:byte(i, i + 3)

@@ -227,12 +227,11 @@ end
 
 -- ---- to the station ----
 
---- Names of the station's tags that decode fills, or nil when `msg` has no station (in a spec). A
---- ready codec knows more values than a station has tags for; those are left out, so that none of
---- them is reported as unknown.
-local function wanted(msg, cache)
-  local station = msg.station
-  if station == nil then return nil end
+local has_connection, connection = pcall(require, "tagline.connection")
+
+--- Names of the station's tags that decode fills, or nil when `msg` has no station (in a spec). A ready codec knows
+--- more values than a station has tags for; those are left out, so that none of them is reported as unknown.
+local function wanted(station, cache)
   local names = cache and cache[station]
   if names then return names end
   names = {}
@@ -243,9 +242,14 @@ local function wanted(msg, cache)
   return names
 end
 
-local function only(values, names)
-  if not names then return values end
-  local kept = {}
+-- `values` is the codec's own table.
+local function only(values, station, cache)
+  if station == nil then return values end
+  if has_connection and type(station) == "userdata" then
+    connection.only(station, values)
+    return values
+  end
+  local kept, names = {}, wanted(station, cache)
   for name, value in pairs(values) do
     if names[name] then kept[name] = value end
   end
@@ -254,8 +258,6 @@ end
 
 --- For `kit.deliver` of one decoder: remembers which tags a station has.
 function kit.cache() return setmetatable({}, WEAK) end
-
-local has_connection, connection = pcall(require, "tagline.connection")
 
 --- For one decoder: a function(msg, text, key) that tells of something unknown, once for each
 --- station and `key` (the text itself, when there is none). It goes to the log.
@@ -281,13 +283,13 @@ end
 ---@param cache? table
 ---@return table, number?
 function kit.deliver(msg, values, time, cache)
-  local names = wanted(msg, cache)
-  if values[1] == nil then return only(values, names), time end
+  local station = msg.station
+  if values[1] == nil then return only(values, station, cache), time end
   local samples = {}
   for i, sample in ipairs(values) do
     local at = sample.time
     if sample.age then at = (time or msg.time) - sample.age end
-    samples[i] = { time = at, values = only(sample.values, names) }
+    samples[i] = { time = at, values = only(sample.values, station, cache) }
   end
   return samples, time
 end
@@ -340,6 +342,18 @@ function kit.decode_bytes_of(device, where)
   return f
 end
 
+--- The values that a user's function gave, as tables of our own: they are changed on the way to a station.
+---@param values table
+---@return table
+function kit.own(values)
+  local copy = {}
+  for key, value in pairs(values) do
+    local inner = type(value) == "table" and value.values
+    copy[key] = type(inner) == "table" and { time = value.time, age = value.age, values = kit.own(inner) } or value
+  end
+  return copy
+end
+
 --- Make a text encoding callable: `encoding(device)` is a decode for payloads in that encoding.
 function kit.encoding(name, m)
   return setmetatable(m, { __call = function(_, device)
@@ -349,6 +363,7 @@ function kit.encoding(name, m)
       if not bytes then error(name .. ": " .. why, 0) end
       local values, extra, note = decode_bytes(bytes)
       if type(note) == "string" then say(msg, name .. ": " .. note) end
+      if type(values) == "table" and decode_bytes == device then values = kit.own(values) end
       if values then return kit.deliver(msg, values, extra, cache) end
       if extra then error(extra, 0) end
       return nil

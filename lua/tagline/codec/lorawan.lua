@@ -23,23 +23,47 @@
 local hex = require "tagline.codec.hex"
 local kit = require "tagline.codec.kit"
 local networks = require "tagline.codec.lorawan.networks"
+local picks = require "tagline.codec.lorawan.picks"
 local uplinks = require "tagline.codec.lorawan.uplink"
 
 local shown = uplinks.shown
 
 local REPLACEABLE = { payload = true, port = true, counter = true, eui = true, device = true }
 
--- What a message says; nil when it is no uplink, or when it is wrong (and why); then also whether the
+-- What a parsed message says; nil when it is no uplink, or when it is wrong (and why); then also whether the
 -- network is known to send it.
 ---@return tagline.Uplink?, string?, boolean?
-local function read_uplink(network, message, topic)
+local function read_table(network, message, topic)
   local definition = network.definition
   if type(message) ~= "table" then return nil, ("%s: expected a JSON object, got %s"):format(network.name, shown(message)) end
-  if not definition.is_uplink(message, topic, network.options)
-    or definition.is_partial and uplinks.find(message, network.paths.payload) == nil then
+  local c = picks.of_table(message)
+  if not definition.is_uplink(definition.wants_table and message or c.get, topic, network.options)
+    or definition.is_partial and uplinks.find(c, network.paths.payload) == nil then
     return nil, nil, definition.is_other == nil or not not definition.is_other(message, topic)
   end
-  return uplinks.read(network.name, network, message)
+  local up, why = uplinks.read(network.name, network, c)
+  if up and network.paths.repeated then up.repeated = uplinks.find(c, network.paths.repeated) == true end
+  if up and network.options.gateways then up.repeated = c.get "cmd" == "gw" end
+  return up, why
+end
+
+-- The same out of the message's text; nil when the table must be read.
+local function read_text(network, msg)
+  local definition = network.definition
+  local c = picks.read(network.picks, msg.payload)
+  if not c or not definition.is_uplink(c.get, msg.topic, network.options) then return nil end
+  if definition.is_partial and uplinks.find(c, network.paths.payload) == nil then return nil end
+  local up = uplinks.read(network.name, network, c)
+  if up and network.paths.repeated then up.repeated = uplinks.find(c, network.paths.repeated) == true end
+  if up and network.options.gateways then up.repeated = c.get "cmd" == "gw" end
+  return up
+end
+
+-- Of a message as decode gets it.
+local function read_message(network, msg)
+  local up = network.picks and not kit.slow and read_text(network, msg)
+  if up then return up end
+  return read_table(network, msg.json, msg.topic)
 end
 
 -- ---- to a station ----
@@ -71,23 +95,20 @@ local function decoder(network, device)
   end
 
   return function(msg)
-    local message = msg.json
-    local up, why, known = read_uplink(network, message, msg.topic)
+    local up, why, known = read_message(network, msg)
     if not up then
       if why then error(why, 0) end
       if not known then
         say(msg, ("%s: a message that is no uplink, and none that this network is known to send, is declined; it has %s"):format(
-          network.name, names_of(message)), "declined")
+          network.name, names_of(msg.json)), "declined")
       end
       return nil
     end
-    up.repeated = network.options.gateways and message.cmd == "gw"
-      or network.paths.repeated and uplinks.find(message, network.paths.repeated) == true
     local values, device_time = device_values(up, msg)
     local at = device_time or network.use_time and up.time or nil
     up.time, up.repeated, up.payload = nil, nil, hex.encode(up.payload)
     if values and values[1] ~= nil then -- samples: the envelope's own values come last
-      local samples = table.move(values, 1, #values, 1, {})
+      local samples = decode_bytes == device and kit.own(values) or table.move(values, 1, #values, 1, {})
       samples[#samples + 1] = { values = up }
       return kit.deliver(msg, samples, at, cache)
     end
@@ -145,9 +166,12 @@ local function configure(name, definition, options)
   for field, value in pairs(definition) do texts[field] = value end
   for option in pairs(REPLACEABLE) do texts[option] = options[option] or texts[option] end
   if options.time then texts.time = options.time end
-  return { name = name, definition = definition, options = options, paths = uplinks.compile(texts), decode = definition.decode,
-    time_unit = uplinks.units[options.time_mask or definition.time_mask], use_time = options.time ~= false,
-    zero_omitted = definition.zero_omitted, snr_omitted = definition.snr_omitted }
+  local network = { name = name, definition = definition, options = options, paths = uplinks.compile(texts),
+    decode = definition.decode, time_unit = uplinks.units[options.time_mask or definition.time_mask],
+    use_time = options.time ~= false, zero_omitted = definition.zero_omitted, snr_omitted = definition.snr_omitted }
+  network.picks = not definition.wants_table and picks.new(network.paths, definition.uses) or nil
+  network.places = network.picks and network.picks.places
+  return network
 end
 
 local function network_of(name, definition)
@@ -159,7 +183,8 @@ local function network_of(name, definition)
   ---@return tagline.Uplink? uplink
   ---@return string? err names the field, and the byte within it
   local function uplink(message, topic)
-    local up, why = read_uplink(network, message, topic)
+    local up, why = read_table(network, message, topic)
+    if up then up.repeated = nil end
     return up, why
   end
 
@@ -270,10 +295,19 @@ function lorawan.custom(fields)
   definition.decode = uplinks.encodings[fields.encoding or "base64"]
   local test = fields.uplink_if
   if type(test) == "function" then
-    definition.is_uplink = function(message, topic) return test(message, topic) end
+    definition.is_uplink, definition.wants_table = test, true
   else
-    local paths = uplinks.compile({ payload = test or fields.payload }).payload
-    definition.is_uplink = function(message) return uplinks.find(message, paths) ~= nil end
+    local list = {}
+    for i, path in ipairs(type(test or fields.payload) == "table" and (test or fields.payload) or { test or fields.payload }) do
+      list[i] = "?" .. path
+    end
+    definition.uses = list
+    definition.is_uplink = function(get)
+      for _, path in ipairs(list) do
+        if get(path) then return true end
+      end
+      return false
+    end
     definition.is_other = function() return false end
   end
   return network_of(fields.name or "custom", definition)

@@ -294,7 +294,8 @@ texts.config = {
   { "env", "env \"NAME\", env(\"NAME\", \"default\")", "an environment variable; an error when it is not set and no default is given" },
   { "file", "file \"PATH\"", "a file's content without its last newline, for secrets" },
   { "require", "require \"NAME\"", "a file beside the config, or a module tagline.*" },
-  { "json", "json.decode(text), json.encode(value)", "JSON as lua-cjson has it; integers keep 64 bits, null is json.null" },
+  { "json", "json.decode(text), json.encode(value), json.pick(addresses)",
+    "JSON as lua-cjson has it; integers keep 64 bits, null is json.null. pick gives a function(text): the values at addresses" },
   { "re", "re.match, re.find, re.gmatch, re.gsub",
     "PCRE2 with limits, called like the functions of string; a replacement text is literal" },
 }

@@ -60,17 +60,18 @@ end
 
 -- ---- which messages are uplinks, and which are known to be others ----
 
+-- `get(path)` gives a value of the message, `get "?path"` whether there is one; `uses` lists what a test asks for.
 local function has(path)
-  local keys = json.path(path)
-  return function(message) return json.get(message, keys) ~= nil end
+  path = "?" .. path
+  return function(get) return get(path) end
 end
 
 local function has_any(...)
-  local tests = {}
-  for i, path in ipairs { ... } do tests[i] = has(path) end
+  local paths = {}
+  for i, text in ipairs { ... } do paths[i] = json.path(text) end
   return function(message)
-    for _, test in ipairs(tests) do
-      if test(message) then return true end
+    for _, path in ipairs(paths) do
+      if json.get(message, path) ~= nil then return true end
     end
     return false
   end
@@ -81,11 +82,12 @@ local function chirpstack_event(topic)
   return topic and (topic:match("/event/(%a+)$") or topic:match("/device/[^/]+/(%a+)$"))
 end
 
-local function chirpstack_uplink(message, topic)
+local function chirpstack_uplink(get, topic)
   local event = chirpstack_event(topic)
   if event then return event == "up" or event == "rx" end
-  return message.data ~= nil or message.fPort ~= nil
+  return get "?data" or get "?fPort"
 end
+local chirpstack_uses = { "?data", "?fPort" }
 
 local chirpstack_events = { status = true, join = true, ack = true, txack = true, log = true, location = true, error = true,
   integration = true }
@@ -106,8 +108,9 @@ local function words(list)
 end
 
 -- Loriot's frame; Slovanet's is like it, as far as is known.
-local function loriot_uplink(message, _, options)
-  return message.cmd == "rx" or options.gateways and message.cmd == "gw"
+local function loriot_uplink(get, _, options)
+  local command = get "cmd"
+  return command == "rx" or options.gateways and command == "gw"
 end
 local loriot_commands = words "gw tx txd cq join_request join_accept"
 
@@ -126,8 +129,8 @@ end
 
 -- The message says in which of the two its payload is.
 local function named_encoding(field, hexadecimal)
-  return function(text, message)
-    if message[field] == hexadecimal then return hex.decode(text) end
+  return function(text, c)
+    if c.get(field) == hexadecimal then return hex.decode(text) end
     return base64.decode(text)
   end
 end
@@ -135,7 +138,7 @@ end
 -- ChirpStack 1 and 2 (LoRa App Server), which live on inside gateways.
 local function lora_app_server(changes)
   local definition = {
-    is_uplink = chirpstack_uplink, is_other = chirpstack_other,
+    is_uplink = chirpstack_uplink, uses = chirpstack_uses, is_other = chirpstack_other,
     payload = "data", decode = base64.decode,
     port = "fPort", counter = "fCnt", eui = "devEUI", device = { "deviceName", "nodeName" }, application = "applicationID",
     time = { "time", "rxInfo[1].time" },
@@ -148,9 +151,9 @@ local function lora_app_server(changes)
 end
 
 --- A definition: paths (a text, or a list of which the first that is there counts), and
----   is_uplink(message, topic, options)   false: declined
+---   is_uplink(get, topic, options)       false: declined; `uses`: the paths that it and decode ask `get` for
 ---   is_other(message, topic)             of what was declined: is it a message that this network is known to send?
----   payload, decode(text, message)       path of the text, and how it becomes bytes
+---   payload, decode(text, c)             path of the text, and how it becomes bytes; `c.get` as above
 ---   zero_omitted                         a missing port or counter is 0, a missing confirmed false
 ---   snr_omitted                          a gateway with an rssi and no snr heard at 0 dB
 ---   time, time_mask                      in order of preference; ISO 8601, or UNIX, UNIXMS …
@@ -162,7 +165,7 @@ end
 ---   downlink_words                       parameters of it that are one of a few words
 return {
   things_network_v2 = {
-    is_uplink = has "payload_raw", is_other = has_any("app_id", "dev_id", "payload_fields", "app_eui", "config"),
+    is_uplink = has "payload_raw", uses = { "?payload_raw" }, is_other = has_any("app_id", "dev_id", "payload_fields", "app_eui", "config"),
     payload = "payload_raw", decode = base64.decode, zero_omitted = true,
     port = "port", counter = "counter", confirmed = "confirmed",
     eui = "hardware_serial", device = "dev_id", application = "app_id",
@@ -173,7 +176,7 @@ return {
   },
 
   things_stack_v3 = {
-    is_uplink = has "uplink_message",
+    is_uplink = has "uplink_message", uses = { "?uplink_message" },
     is_other = has_any("join_accept", "downlink_ack", "downlink_nack", "downlink_sent", "downlink_failed", "downlink_queued",
       "downlink_queue_invalidated", "location_solved", "service_data", "uplink_normalized"),
     payload = "uplink_message.frm_payload", decode = base64.decode, zero_omitted = true, snr_omitted = true,
@@ -191,7 +194,7 @@ return {
   },
 
   chirpstack_v4 = {
-    is_uplink = chirpstack_uplink, is_other = chirpstack_other,
+    is_uplink = chirpstack_uplink, uses = chirpstack_uses, is_other = chirpstack_other,
     payload = "data", decode = base64.decode, zero_omitted = true, snr_omitted = true,
     port = "fPort", counter = "fCnt", confirmed = "confirmed",
     eui = "deviceInfo.devEui", device = "deviceInfo.deviceName", application = "deviceInfo.applicationId",
@@ -203,7 +206,7 @@ return {
   },
 
   chirpstack_v3 = {
-    is_uplink = chirpstack_uplink, is_other = chirpstack_other,
+    is_uplink = chirpstack_uplink, uses = chirpstack_uses, is_other = chirpstack_other,
     payload = "data", decode = base64.decode, zero_omitted = true,
     port = "fPort", counter = "fCnt", confirmed = "confirmedUplink",
     eui = "devEUI", device = "deviceName", application = "applicationID",
@@ -218,16 +221,18 @@ return {
   chirpstack_v1 = lora_app_server(),
   milesight = lora_app_server(), -- the server inside Milesight's gateways
   rak = lora_app_server {        -- inside RAK's gateways
-    decode = named_encoding("data_encode", "hexstring"), time = "timestamp", time_mask = "UNIX", gateway = { "gatewayID", "mac" },
+    decode = named_encoding("data_encode", "hexstring"), uses = { "?data", "?fPort", "data_encode" },
+    time = "timestamp", time_mask = "UNIX", gateway = { "gatewayID", "mac" },
   },
 
   -- Inside MultiTech's Conduits: topics lora/EUI/up.
   multitech = {
-    is_uplink = function(message, topic)
+    is_uplink = function(get, topic)
       local kind = topic and topic:match "^lora/.*/([%l_]+)$"
       if kind then return kind == "up" end
-      return message.data ~= nil and message.port ~= nil
+      return get "?data" and get "?port"
     end,
+    uses = { "?data", "?port" },
     is_other = function(_, topic) return topic and multitech_topics[topic:match "([%l_]+)$" or ""] end,
     payload = "data", decode = base64.decode,
     port = "port", counter = { "fcnt", "seqn" }, eui = "deveui", device = "deveui", application = "appeui",
@@ -237,7 +242,8 @@ return {
   },
 
   aws_iot = {
-    is_uplink = has "WirelessMetadata.LoRaWAN", is_other = has_any("WirelessMetadata.Sidewalk", "EventType", "eventType"),
+    is_uplink = has "WirelessMetadata.LoRaWAN", uses = { "?WirelessMetadata.LoRaWAN" },
+    is_other = has_any("WirelessMetadata.Sidewalk", "EventType", "eventType"),
     payload = "PayloadData", decode = base64.decode,
     port = { "WirelessMetadata.LoRaWAN.FPort", "WirelessMetadata.LoRaWAN.Fport" }, counter = "WirelessMetadata.LoRaWAN.FCnt",
     eui = "WirelessMetadata.LoRaWAN.DevEui", device = "WirelessDeviceId",
@@ -248,7 +254,7 @@ return {
   },
 
   everynet = {
-    is_uplink = function(message) return message.type == "uplink" end,
+    is_uplink = function(get) return get "type" == "uplink" end, uses = { "type" },
     is_other = function(message)
       return type(message.type) == "string" and message.type ~= "uplink" and json.get(message, json.path "meta.device") ~= nil
     end,
@@ -262,7 +268,11 @@ return {
 
   -- Helium's console; its network servers of today are ChirpStack v4.
   helium = {
-    is_uplink = function(message) return message.payload ~= nil and (message.type == nil or message.type == "uplink") end,
+    is_uplink = function(get)
+      local kind = get "type"
+      return get "?payload" and (kind == nil or kind == "uplink")
+    end,
+    uses = { "?payload", "type" },
     is_other = function(message) return message.type == "join" or message.type == "status" end,
     payload = "payload", decode = base64.decode,
     port = "port", counter = "fcnt", eui = "dev_eui", device = "name",
@@ -272,7 +282,8 @@ return {
   },
 
   loriot = {
-    is_uplink = loriot_uplink, is_other = function(message) return loriot_commands[message.cmd] end, encrypted = "encdata",
+    is_uplink = loriot_uplink, uses = { "cmd" }, encrypted = "encdata",
+    is_other = function(message) return loriot_commands[message.cmd] end,
     payload = "data", decode = hex.decode,
     port = "port", counter = "fcnt", eui = "EUI",
     time = "ts", time_mask = "UNIXMS",
@@ -283,7 +294,7 @@ return {
   },
 
   actility = {
-    is_uplink = has "DevEUI_uplink",
+    is_uplink = has "DevEUI_uplink", uses = { "?DevEUI_uplink" },
     is_other = function(message) return type(next(message)) == "string" and next(message):find "^DevEUI_" ~= nil end,
     payload = "DevEUI_uplink.payload_hex", decode = hex.decode,
     port = "DevEUI_uplink.FPort", counter = "DevEUI_uplink.FCntUp", eui = "DevEUI_uplink.DevEUI",
@@ -295,7 +306,7 @@ return {
   },
 
   live_objects = {
-    is_uplink = has "value.payload",
+    is_uplink = has "value.payload", uses = { "?value.payload" },
     payload = "value.payload", decode = hex.decode,
     port = "metadata.network.lora.port", counter = "metadata.network.lora.fcnt", eui = "metadata.network.lora.devEUI",
     device = "metadata.source",
@@ -306,7 +317,7 @@ return {
   },
 
   kerlink = {
-    is_uplink = has "rx.userdata", is_other = has_any("tx", "rx"),
+    is_uplink = has "rx.userdata", uses = { "?rx.userdata" }, is_other = has_any("tx", "rx"),
     payload = "rx.userdata.payload", decode = base64_of_hex,
     port = "rx.userdata.port", counter = "rx.userdata.seqno", eui = "rx.moteeui",
     time = "rx.gwrx[1].time",
@@ -316,7 +327,7 @@ return {
 
   -- Kerlink's Wanesy Management Center.
   kerlink_wmc = {
-    is_uplink = function(message) return type(message.endDevice) == "table" and message.fCntUp ~= nil end,
+    is_uplink = function(get) return get "?endDevice" and get "?fCntUp" end, uses = { "?endDevice", "?fCntUp", "encodingType" },
     is_other = has_any("dataDownId", "dataDownEventId", "devEui", "status"),
     payload = "payload", decode = named_encoding("encodingType", "HEXA"), encrypted_flag = "encrypted",
     port = "fPort", counter = "fCntUp", confirmed = "confirmed", eui = "endDevice.devEui",
@@ -327,7 +338,11 @@ return {
 
   -- Published is only that the payload is hexadecimal in JSON, like Loriot's: the names are Loriot's, for options to replace.
   slovanet = {
-    is_uplink = function(message) return message.cmd == nil or message.cmd == "rx" end,
+    is_uplink = function(get)
+      local command = get "cmd"
+      return command == nil or command == "rx"
+    end,
+    uses = { "cmd" },
     is_other = function(message) return loriot_commands[message.cmd] end, is_partial = true,
     payload = "data", decode = hex.decode,
     port = "port", counter = "fcnt", eui = "EUI",

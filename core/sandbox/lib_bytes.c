@@ -1,0 +1,212 @@
+/* core/sandbox/lib_bytes.c — tagline.bytes: what codecs do with every message: base64, hexadecimal
+** digits, times of ISO 8601. A text that is wrong gives nil: who wants to know why asks the Lua
+** module of that name, which reads it byte by byte. */
+#include <string.h>
+
+#include "sandbox/lib.h"
+
+enum { NOTHING = 255, LONG = 4096, NS_A_BYTE = 2 };
+
+static const char *check_text (lua_State *L, size_t *len) {
+  const char *text = luaL_checklstring(L, 1, len);
+  if (*len > LONG) tl_work_ahead(L, (uint64_t)*len * NS_A_BYTE);
+  return text;
+}
+
+/* --- base64 (RFC 4648, section 4) --- */
+
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/* The value of a letter, NOTHING for what is none. */
+static uint8_t value_of (uint8_t c) {
+  if (c >= 'A' && c <= 'Z') return (uint8_t)(c - 'A');
+  if (c >= 'a' && c <= 'z') return (uint8_t)(c - 'a' + 26);
+  if (c >= '0' && c <= '9') return (uint8_t)(c - '0' + 52);
+  if (c == '+') return 62;
+  return c == '/' ? 63 : NOTHING;
+}
+
+/* The last group: one to three bytes. Returns how many, 0 when it is wrong (unused bits that are
+** set are, too). */
+static size_t last_group (const uint8_t *at, uint8_t *out) {
+  uint8_t a = value_of(at[0]), b = value_of(at[1]), c = value_of(at[2]), d = value_of(at[3]);
+  if (a == NOTHING || b == NOTHING) return 0;
+  out[0] = (uint8_t)(a << 2 | b >> 4);
+  if (at[2] == '=') return at[3] == '=' && (b & 15) == 0 ? 1 : 0;
+  if (c == NOTHING) return 0;
+  out[1] = (uint8_t)(b << 4 | c >> 2);
+  if (at[3] == '=') return (c & 3) == 0 ? 2 : 0;
+  if (d == NOTHING) return 0;
+  out[2] = (uint8_t)(c << 6 | d);
+  return 3;
+}
+
+/* base64_decode(text): bytes, or nil. Strict: whole groups of four, padding at the end only. */
+static int base64_decode (lua_State *L) {
+  size_t len;
+  const uint8_t *text = (const uint8_t *)check_text(L, &len);
+  if (len % 4) return 0;
+  if (len == 0) {
+    lua_pushliteral(L, "");
+    return 1;
+  }
+  luaL_Buffer b;
+  uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, len / 4 * 3), *to = out;
+  for (size_t i = 0; i + 4 < len; i += 4) {
+    uint8_t v0 = value_of(text[i]), v1 = value_of(text[i + 1]), v2 = value_of(text[i + 2]),
+            v3 = value_of(text[i + 3]);
+    if ((v0 | v1 | v2 | v3) & 0xc0) return 0;
+    *to++ = (uint8_t)(v0 << 2 | v1 >> 4);
+    *to++ = (uint8_t)(v1 << 4 | v2 >> 2);
+    *to++ = (uint8_t)(v2 << 6 | v3);
+  }
+  size_t last = last_group(text + len - 4, to);
+  if (last == 0) return 0;
+  luaL_pushresultsize(&b, (size_t)(to - out) + last);
+  return 1;
+}
+
+static int base64_encode (lua_State *L) {
+  size_t len;
+  const uint8_t *bytes = (const uint8_t *)check_text(L, &len);
+  luaL_Buffer b;
+  char *out = luaL_buffinitsize(L, &b, (len + 2) / 3 * 4 + 1), *to = out;
+  for (size_t i = 0; i < len; i += 3) {
+    size_t left = len - i;
+    uint32_t bits = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
+                    (left > 2 ? bytes[i + 2] : 0);
+    *to++ = letters[bits >> 18];
+    *to++ = letters[bits >> 12 & 63];
+    *to++ = left > 1 ? letters[bits >> 6 & 63] : '=';
+    *to++ = left > 2 ? letters[bits & 63] : '=';
+  }
+  luaL_pushresultsize(&b, (size_t)(to - out));
+  return 1;
+}
+
+/* --- hexadecimal digits --- */
+
+static uint8_t digit_of (uint8_t c) {
+  if (c >= '0' && c <= '9') return (uint8_t)(c - '0');
+  c |= 0x20;
+  return c >= 'a' && c <= 'f' ? (uint8_t)(c - 'a' + 10) : NOTHING;
+}
+
+/* hex_decode(text): bytes, or nil. Digits of either case, an even number of them. */
+static int hex_decode (lua_State *L) {
+  size_t len;
+  const uint8_t *text = (const uint8_t *)check_text(L, &len);
+  if (len % 2) return 0;
+  luaL_Buffer b;
+  uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, len / 2 + 1);
+  for (size_t i = 0; i < len; i += 2) {
+    uint8_t high = digit_of(text[i]), low = digit_of(text[i + 1]);
+    if (high == NOTHING || low == NOTHING) return 0;
+    out[i / 2] = (uint8_t)(high << 4 | low);
+  }
+  luaL_pushresultsize(&b, len / 2);
+  return 1;
+}
+
+static int hex_encode (lua_State *L) {
+  static const char digits[] = "0123456789abcdef";
+  size_t len;
+  const uint8_t *bytes = (const uint8_t *)check_text(L, &len);
+  luaL_Buffer b;
+  char *out = luaL_buffinitsize(L, &b, len * 2 + 1);
+  for (size_t i = 0; i < len; i++) {
+    out[2 * i] = digits[bytes[i] >> 4];
+    out[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  luaL_pushresultsize(&b, len * 2);
+  return 1;
+}
+
+/* --- times --- */
+
+/* `n` digits at `at` as a number; -1 when there is something else. */
+static int digits_at (const char *at, int n) {
+  int value = 0;
+  for (int i = 0; i < n; i++) {
+    if (at[i] < '0' || at[i] > '9') return -1;
+    value = value * 10 + (at[i] - '0');
+  }
+  return value;
+}
+
+static bool is_leap (int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+
+static int days_in (int year, int month) {
+  static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+  return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+static int64_t days_since_1970 (int year, int month, int day) {
+  static const int16_t before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+  int64_t y = (int64_t)year - 1;
+  /* rounded down also for the year 0 */
+  int64_t leaps = (y + 400) / 4 - (y + 400) / 100 + (y + 400) / 400 - 97;
+  int64_t days = y * 365 + leaps - 719162 + before[month - 1] + day - 1;
+  return month > 2 && is_leap(year) ? days + 1 : days;
+}
+
+/* Seconds east of UTC of "", "Z", "+hh", "+hhmm", "+hh:mm"; false: something else. */
+static bool read_offset (const char *at, size_t len, int *seconds) {
+  *seconds = 0;
+  if (len == 0 || (len == 1 && (*at == 'Z' || *at == 'z'))) return true;
+  if (*at != '+' && *at != '-') return false;
+  int hours = -1, minutes = 0;
+  if (len == 3 || len == 5 || (len == 6 && at[3] == ':')) hours = digits_at(at + 1, 2);
+  if (len > 3) minutes = digits_at(at + len - 2, 2);
+  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return false;
+  *seconds = (hours * 60 + minutes) * (*at == '-' ? -60 : 60);
+  return true;
+}
+
+enum { CLOCK = 19, FRACTION_MAX = 40 };
+
+/* iso8601(text): seconds since 1970, an integer when the text has no fraction; or nil. */
+static int iso8601 (lua_State *L) {
+  size_t len;
+  const char *t = check_text(L, &len);
+  if (len < CLOCK || t[4] != '-' || t[7] != '-' || (t[10] != 'T' && t[10] != 't' && t[10] != ' ') ||
+      t[13] != ':' || t[16] != ':')
+    return 0;
+  int year = digits_at(t, 4), month = digits_at(t + 5, 2), day = digits_at(t + 8, 2);
+  int hour = digits_at(t + 11, 2), minute = digits_at(t + 14, 2), second = digits_at(t + 17, 2);
+  if (year < 0 || month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return 0;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return 0;
+  char fraction[FRACTION_MAX + 3] = "0.";
+  size_t at = CLOCK, digits = 0;
+  if (at < len && (t[at] == '.' || t[at] == ',')) {
+    at++;
+    while (at + digits < len && digits < FRACTION_MAX && digits_at(t + at + digits, 1) >= 0)
+      digits++;
+    if (digits == 0 || digits == FRACTION_MAX) return 0;
+    memcpy(fraction + 2, t + at, digits);
+    at += digits;
+  }
+  int offset;
+  if (!read_offset(t + at, len - at, &offset)) return 0;
+  int64_t seconds =
+      days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+  double part;
+  if (digits == 0) {
+    lua_pushinteger(L, (lua_Integer)seconds);
+  } else {
+    if (tl_number_parse(tl_slice_of(fraction, digits + 2), &part) != TL_OK) return 0;
+    lua_pushnumber(L, (lua_Number)seconds + part);
+  }
+  return 1;
+}
+
+int tl_open_bytes (lua_State *L) {
+  static const luaL_Reg functions[] = { { "base64_decode", base64_decode },
+                                        { "base64_encode", base64_encode },
+                                        { "hex_decode", hex_decode },
+                                        { "hex_encode", hex_encode },
+                                        { "iso8601", iso8601 },
+                                        { NULL, NULL } };
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,174 @@
+-- A config whose one station runs cases by name, in a state that has the modules in C: what codecs do in C gives what they do in Lua,
+-- to the last digit. Fed by spec/scenario/codec_fast_spec.lua, through `tagline test`; needs `unsafe`.
+-- luacheck: globals json limits line station TxtI
+local base64 = require "tagline.codec.base64"
+local hex = require "tagline.codec.hex"
+local lorawan = require "tagline.codec.lorawan"
+local time = require "tagline.codec.time"
+local native = package.loaded["tagline.bytes"]
+local real_kit, real_time = package.loaded["tagline.codec.kit"], package.loaded["tagline.codec.time"] -- not the config's copies
+
+local random = math.random
+math.randomseed(1)
+
+local function noise(length)
+  local parts = {}
+  for i = 1, length do parts[i] = string.char(random(0, 255)) end
+  return table.concat(parts)
+end
+
+-- One byte of a text is another, or the text is cut or longer.
+local function changed(text)
+  local at, how = random(#text), random(5)
+  if how == 1 then return text:sub(1, at - 1) end
+  if how == 2 then return text .. text:sub(at, at) end
+  local byte = how == 3 and random(0, 255) or ("0123456789abzAZ+/=-:.,TZ \"{}[]"):byte(random(30))
+  return text:sub(1, at - 1) .. string.char(byte) .. text:sub(at + 1)
+end
+
+-- f(…) in C and in Lua: results, or the error.
+local function both(f, ...)
+  real_kit.slow, real_time.slow = false, false
+  local fast = table.pack(pcall(f, ...))
+  real_kit.slow, real_time.slow = true, true
+  local slow = table.pack(pcall(f, ...))
+  real_kit.slow, real_time.slow = false, false
+  return fast, slow
+end
+
+local function show(value)
+  if type(value) ~= "table" then return math.type(value) == "float" and ("%.17g"):format(value) .. "f" or tostring(value) end
+  local keys, parts = {}, {}
+  for key in pairs(value) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  for i, key in ipairs(keys) do parts[i] = tostring(key) .. "=" .. show(value[key]) end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local function same(expected, got, what)
+  expected, got = show(expected), show(got)
+  if expected ~= got then error(("%s: expected %s, got %s"):format(what or "", expected, got), 0) end
+end
+
+local cases = {}
+
+function cases.base64()
+  for _ = 1, 3000 do
+    local bytes = noise(random(0, 40))
+    local text = base64.encode(bytes)
+    same(bytes, base64.decode(text))
+    for _, input in ipairs { text, changed(text .. "AA=="), changed(text .. "AAA=") } do
+      local fast, slow = both(base64.decode, input)
+      same(slow, fast, input)
+    end
+    local fast, slow = both(base64.encode, bytes)
+    same(slow, fast)
+  end
+  same(nil, native.base64_decode "AB==")
+  same("", native.base64_decode "")
+end
+
+function cases.hex()
+  for _ = 1, 3000 do
+    local bytes = noise(random(0, 40))
+    local text = hex.encode(bytes)
+    for _, input in ipairs { text, text:upper(), changed(text .. "0") } do
+      local fast, slow = both(hex.decode, input)
+      same(slow, fast, input)
+    end
+  end
+end
+
+function cases.time()
+  for _, text in ipairs { "2022-07-18T09:34:15.775023242+00:00", "2017-07-05 16:06:52", "2019-10-23T12:32:44.546Z",
+    "0000-02-29T00:00:00Z", "9999-12-31T23:59:60,5-2359", "1970-01-01t00:00:00+05", "2000-02-29T24:00:00Z" } do
+    for i = 1, 2000 do
+      local input = i == 1 and text or changed(text)
+      local fast, slow = both(time.parse, input)
+      same(slow, fast, input)
+    end
+  end
+end
+
+local function message(text, topic)
+  local m = { payload = text, topic = topic, time = 1000 }
+  return setmetatable(m, { __index = function(_, key)
+    if key ~= "json" then return nil end
+    local ok, value = pcall(json.decode, text)
+    if ok then return value end
+    error((value:gsub("^.*the text", "the payload")), 0)
+  end })
+end
+
+-- The payload of the message: network, topic, sample, a line each.
+function cases.envelope(given)
+  local network, topic, text = given:match "^(.-)\n(.-)\n(.*)$"
+  local decode = lorawan[network](function(bytes, port) return { bytes = hex.encode(bytes), from = port } end)
+  if topic == "" then topic = nil end
+  local fast, slow = both(decode, message(text, topic))
+  same(slow, fast)
+  if not fast[2].bytes then error("no bytes: " .. show(fast), 0) end
+  for _ = 1, 300 do
+    local input = changed(text)
+    if random(2) == 1 and #input > 1 then input = changed(input) end
+    fast, slow = both(decode, message(input, topic))
+    if not fast[1] then fast[2], slow[2] = fast[2]:gsub("^.-the payload is not", ""), slow[2]:gsub("^.-the payload is not", "") end
+    same(slow, fast, input)
+  end
+end
+
+function cases.many_gateways()
+  local many = {}
+  for i = 1, 20 do many[i] = { gateway_ids = { gateway_id = "g" .. i }, rssi = -100 + i, snr = i } end
+  local text = json.encode { uplink_message = { frm_payload = "AQ==", f_port = 1, rx_metadata = many } }
+  local values = lorawan.things_stack_v3()(message(text))
+  same({ 20, "g20", -80, 20 }, { values.gateways, values.gateway, values.rssi, values.snr })
+end
+
+function cases.custom()
+  local decode = lorawan.custom { payload = { "a.data", "b" }, encoding = "hex", counter = "n" } ()
+  same({ payload = "01", counter = 5 }, (decode(message '{"a":{"data":"01"},"n":5}')))
+  same({ payload = "02" }, (decode(message '{"b":"02","n":null}')))
+  same(nil, (decode(message '{"n":5}')))
+end
+
+function cases.pick()
+  local pick = json.pick { "a.b", "list[2]", "?list", "?none", "s", "none", "n", "big", "o", "" }
+  local values = table.pack(pick '{"a":{"b":1.5},"list":[1,{"x":[true]}],"s":"\\u00e9","n":null,"big":9007199254740993,"o":{}}')
+  same(10, values.n)
+  same({ 1.5, { x = { true } }, true, nil, "é", nil, json.null, 9007199254740993, {} }, { table.unpack(values, 1, 9) })
+  same(1.5, values[10].a.b)
+end
+
+local function refused(why, f, ...)
+  local ok, got = pcall(f, ...)
+  if ok or not got:find(why, 1, true) then error(("expected the error %q, got %s"):format(why, show(got)), 0) end
+end
+
+function cases.pick_errors()
+  local pick = json.pick { "a" }
+  refused("the text is not JSON: line 1, column 8: expected", pick, '{"a":1,}')
+  refused("the answer is not JSON: line 1, column 7: expected", pick, '{"a":1', "the answer")
+  refused("string expected, got boolean", pick, true)
+  refused("table expected, got number", json.pick, 5)
+  refused("expected 1 to 250 addresses, got 0", json.pick, {})
+  refused("address 2: expected a string, got table", json.pick, { "a", {} })
+  refused("address 2: ", json.pick, { "a", "b[" })
+  refused("address 1: expected at most 1000 bytes, got 1001", json.pick, { ("a"):rep(1001) })
+  local list = {}
+  for i = 1, 250 do list[i] = "k" .. i end
+  same(7, (select(250, json.pick(list) '{"k250":7}')))
+  list[251] = "x"
+  refused("expected 1 to 250 addresses, got 251", json.pick, list)
+end
+
+limits { handler_time = 60 }
+
+line "test" { host = "127.0.0.1", station "case" {
+  address = "case/(.+)",
+  decode = function(msg)
+    local ok, why = pcall(cases[msg.captures[1]], msg.payload)
+    return { result = ok and "ok" or tostring(why) }
+  end,
+  tags = { result = TxtI { new_value_on_time_change = true } },
+} }
