@@ -91,6 +91,7 @@ return {
 
   { "json.decode", "json.decode(text)", "JSON as Lua values; integers keep 64 bits, null is json.null" },
   { "json.encode", "json.encode(value)", "a value as JSON; a text that is not UTF-8 is an error" },
+  { "json.pick", "json.pick(addresses)", "a function(text) that returns the values at these addresses (as behind JA=) in one pass" },
   { "json.null", "json.null", "what stands for null" },
 
   { "re.find", "re.find(s, pattern [, init])", "first and last byte of the match of a PCRE2 expression, and its groups" },
