@@ -279,7 +279,7 @@ texts.troubles = {
   { "no CONNACK within connect_timeout", "something listens there that does not speak MQTT, or a broker that hangs" },
   { "within the reply timeout", "the broker was silent for longer than reply_timeout" },
   { "closed the connection", "the broker ended it without a word: often another client with the same client_id, or missing rights" },
-  { "the broker refused", "SUBACK refused the topic filter: missing rights" },
+  { "refused by the broker", "SUBACK refused the topic filter: missing rights" },
   { "max_packet_size is", "the broker sent a packet that is longer" },
 }
 
