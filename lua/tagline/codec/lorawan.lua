@@ -38,30 +38,18 @@ local function read_table(network, message, topic)
   if type(message) ~= "table" then return nil, ("%s: expected a JSON object, got %s"):format(network.name, shown(message)) end
   local c = picks.of_table(message)
   if not definition.is_uplink(definition.wants_table and message or c.get, topic, network.options)
-    or definition.is_partial and uplinks.find(c, network.paths.payload) == nil then
+    or definition.is_partial and uplinks.find(message, network.paths.payload) == nil then
     return nil, nil, definition.is_other == nil or not not definition.is_other(message, topic)
   end
   local up, why = uplinks.read(network.name, network, c)
-  if up and network.paths.repeated then up.repeated = uplinks.find(c, network.paths.repeated) == true end
+  if up and network.paths.repeated then up.repeated = uplinks.find(message, network.paths.repeated) == true end
   if up and network.options.gateways then up.repeated = c.get "cmd" == "gw" end
   return up, why
 end
 
--- The same out of the message's text; nil when the table must be read.
-local function read_text(network, msg)
-  local definition = network.definition
-  local c = picks.read(network.picks, msg.payload)
-  if not c or not definition.is_uplink(c.get, msg.topic, network.options) then return nil end
-  if definition.is_partial and uplinks.find(c, network.paths.payload) == nil then return nil end
-  local up = uplinks.read(network.name, network, c)
-  if up and network.paths.repeated then up.repeated = uplinks.find(c, network.paths.repeated) == true end
-  if up and network.options.gateways then up.repeated = c.get "cmd" == "gw" end
-  return up
-end
-
 -- Of a message as decode gets it.
 local function read_message(network, msg)
-  local up = network.picks and not kit.slow and read_text(network, msg)
+  local up = network.picks and not kit.slow and picks.read(network, msg.payload, msg.topic)
   if up then return up end
   return read_table(network, msg.json, msg.topic)
 end
@@ -170,7 +158,6 @@ local function configure(name, definition, options)
     decode = definition.decode, time_unit = uplinks.units[options.time_mask or definition.time_mask],
     use_time = options.time ~= false, zero_omitted = definition.zero_omitted, snr_omitted = definition.snr_omitted }
   network.picks = not definition.wants_table and picks.new(network.paths, definition.uses) or nil
-  network.places = network.picks and network.picks.places
   return network
 end
 

@@ -1,8 +1,8 @@
 --- What a network's message says, by a definition of where it puts what: paths into the JSON, and how
 --- the texts there become bytes, times and numbers. Knows no network.
 ---
---- A message is read in one of two ways, with the same results: from a parsed table, or from the values
---- that json.pick took out of its text in one pass (tagline/codec/lorawan/picks.lua), which is several times faster.
+--- This reads a parsed table. What is usual is read from the message's text instead, by picks.lua: several
+--- times faster, with the same results.
 local base64 = require "tagline.codec.base64"
 local hex = require "tagline.codec.hex"
 local json = require "tagline.codec.lorawan.json"
@@ -38,7 +38,8 @@ uplinks.PATHS = { "payload", "port", "counter", "confirmed", "eui", "device", "a
 --- Those that are paths into an element of `gateways`.
 uplinks.GATEWAY_PATHS = { "gateway", "gateway_rssi", "gateway_snr" }
 
-local LATEST = 253402300800 -- the year 10000
+--- The year 10000, in seconds.
+uplinks.LATEST = 253402300800
 
 --- Integers and decimals since 1970, by their mask: how many make a second, and what they are called.
 uplinks.units = {
@@ -62,34 +63,15 @@ local function shown(value)
 end
 uplinks.shown = shown
 
---- The value at a path; nil when it is missing or null.
----@param c table the message: `message` (a table), or `values` (by the place of the path)
----@param path table
-local function get(c, path)
-  local values = c.values
-  if not values then return json.get(c.message, path) end
-  local value = values[path.at]
-  if type(value) == "userdata" then return nil end -- null
-  return value
-end
-
 --- The value at the first of these paths that leads to one, and that path.
-local function find(c, paths)
+---@param message any
+local function find(message, paths)
   for i = 1, #paths do
-    local path = paths[i]
-    local value = get(c, path)
-    if value ~= nil then return value, path end
-  end
-end
-uplinks.find = find
-
--- The same within an element of a list.
-local function find_in(element, paths)
-  for i = 1, #paths do
-    local value = json.get(element, paths[i])
+    local value = json.get(message, paths[i])
     if value ~= nil then return value, paths[i] end
   end
 end
+uplinks.find = find
 
 -- Numbers, and texts that are numbers: several servers send them so.
 local function number_in(c, value, path)
@@ -102,7 +84,7 @@ end
 
 local function number(c, paths)
   if not paths then return nil end
-  local value, path = find(c, paths)
+  local value, path = find(c.message, paths)
   return number_in(c, value, path), path
 end
 
@@ -122,7 +104,7 @@ local function decibels_in(c, value, path)
 end
 
 local function decibels(c, paths)
-  if paths then return decibels_in(c, find(c, paths)) end
+  if paths then return decibels_in(c, find(c.message, paths)) end
 end
 
 local function text_in(c, value, path)
@@ -132,12 +114,12 @@ local function text_in(c, value, path)
 end
 
 local function text(c, paths)
-  if paths then return text_in(c, find(c, paths)) end
+  if paths then return text_in(c, find(c.message, paths)) end
 end
 
 local function boolean(c, paths)
   if not paths then return nil end
-  local value, path = find(c, paths)
+  local value, path = find(c.message, paths)
   if value == nil or type(value) == "boolean" then return value end
   return failed(c, path, "expected true or false, got " .. shown(value))
 end
@@ -150,10 +132,10 @@ local function hertz(c, paths, unit, factor)
   return math.floor((value < unit and value * factor or value) + 0.5)
 end
 
--- "00-18-b2-…", lower case, or base64 (ChirpStack v3): the same 16 digits. Anything else is given as it is.
-local function eui(c, paths)
-  local value = text(c, paths)
-  if not value then return nil end
+--- "00-18-b2-…", lower case, or base64 (ChirpStack v3): the same 16 digits. Anything else is given as it is.
+---@param value string
+---@return string
+function uplinks.eui_of(value)
   local digits = value:gsub("[-:]", "")
   if #digits == 16 and not digits:find("%X") then return digits:upper() end
   local bytes = #value == 12 and base64.decode(value)
@@ -161,8 +143,13 @@ local function eui(c, paths)
   return value
 end
 
+local function eui(c, paths)
+  local value = text(c, paths)
+  return value and uplinks.eui_of(value)
+end
+
 local function payload(c, paths, decode)
-  local value, path = find(c, paths)
+  local value, path = find(c.message, paths)
   if value == nil then return "" end
   if type(value) ~= "string" then return failed(c, path, "expected a text, got " .. shown(value)) end
   if #value > 4 * kit.LONGEST then
@@ -176,11 +163,11 @@ end
 local function uplink_time(c, paths, unit)
   for i = 1, #paths do
     local path = paths[i]
-    local value = get(c, path)
+    local value = json.get(c.message, path)
     if value ~= nil and value ~= "" then
       if unit then
         local count = number_in(c, value, path)
-        if count and count >= 0 and count / unit[1] < LATEST then return count / unit[1] end
+        if count and count >= 0 and count / unit[1] < uplinks.LATEST then return count / unit[1] end
         return failed(c, path, ("expected %s since 1970, got %s"):format(unit[2], shown(value)))
       end
       local seconds, why = time.parse(value)
@@ -193,44 +180,28 @@ end
 -- The gateway that heard best.
 local function read_gateways(c, definition, up)
   local paths = definition.paths
-  local list, path = find(c, paths.gateways)
+  local list, path = find(c.message, paths.gateways)
   if list == nil then return end
   if type(list) ~= "table" then return failed(c, path, "expected a list, got " .. shown(list)) end
   local best
   for i = 1, #list do
     local element = list[i]
-    local rssi = paths.gateway_rssi and decibels_in(c, find_in(element, paths.gateway_rssi))
+    local rssi = paths.gateway_rssi and decibels_in(c, find(element, paths.gateway_rssi))
     if not best or (rssi or -math.huge) > (up.rssi or -math.huge) then best, up.rssi = element, rssi end
   end
   if best then
-    up.snr = paths.gateway_snr and decibels_in(c, find_in(best, paths.gateway_snr))
+    up.snr = paths.gateway_snr and decibels_in(c, find(best, paths.gateway_snr))
     if not up.snr and up.rssi and definition.snr_omitted then up.snr = 0 end
-    up.gateway = paths.gateway and text_in(c, find_in(best, paths.gateway))
+    up.gateway = paths.gateway and text_in(c, find(best, paths.gateway))
   end
   up.gateways = #list
-end
-
--- The same from values that were picked, where each element has its places.
-local function pick_gateways(c, definition, up)
-  local paths, places = definition.paths, definition.places
-  local count, best = 0, nil
-  while count < #places and c.values[places[count + 1].there] do
-    count = count + 1
-    local rssi = paths.gateway_rssi and decibels_in(c, find(c, places[count].gateway_rssi))
-    if not best or (rssi or -math.huge) > (up.rssi or -math.huge) then best, up.rssi = places[count], rssi end
-  end
-  if count == 0 then return end
-  up.snr = paths.gateway_snr and decibels_in(c, find(c, best.gateway_snr))
-  if not up.snr and up.rssi and definition.snr_omitted then up.snr = 0 end
-  up.gateway = paths.gateway and text_in(c, find(c, best.gateway))
-  up.gateways = count
 end
 
 local function read_radio(c, definition, up)
   local paths = definition.paths
   up.rssi, up.snr = decibels(c, paths.rssi), decibels(c, paths.snr)
   up.gateway, up.gateways = text(c, paths.best_gateway), integer(c, paths.gateway_count, 1000000)
-  if paths.gateways then (c.values and pick_gateways or read_gateways)(c, definition, up) end
+  if paths.gateways then read_gateways(c, definition, up) end
   -- No radio of LoRaWAN works below 100 kHz, none has a bandwidth below 5 kHz.
   up.frequency, up.bandwidth = hertz(c, paths.frequency, 100000, 1000000), hertz(c, paths.bandwidth, 5000, 1000)
   up.spreading_factor = integer(c, paths.spreading_factor, 12)
@@ -263,13 +234,13 @@ end
 --- What a message says that is an uplink; nil and an error when it is wrong.
 ---@param name string stands before errors
 ---@param definition table `paths` (compiled), `decode`, `time_unit`, `zero_omitted`, `snr_omitted`
----@param c table the message: `message` or `values`; a failure is left in `err`
+---@param c table `message`, and `get(path)` for `decode`; a failure is left in `err`
 ---@return tagline.Uplink?, string?
 function uplinks.read(name, definition, c)
   local paths = definition.paths
   c.name = name
-  local locked = paths.encrypted and find(c, paths.payload) == nil and find(c, paths.encrypted) ~= nil
-    and paths.encrypted or paths.encrypted_flag and find(c, paths.encrypted_flag) == true and paths.encrypted_flag
+  local locked = paths.encrypted and find(c.message, paths.payload) == nil and find(c.message, paths.encrypted) ~= nil
+    and paths.encrypted or paths.encrypted_flag and find(c.message, paths.encrypted_flag) == true and paths.encrypted_flag
   if locked then
     failed(c, locked[1], "the payload is encrypted: the server has no AppSKey of this device")
     return nil, c.err
