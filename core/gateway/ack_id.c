@@ -14,6 +14,17 @@ struct tl_waiting {
   uint8_t bytes[];
 };
 
+static size_t bytes_of (const tl_waiting *w) {
+  return sizeof *w + w->m.topic.len + w->m.payload.len;
+}
+
+/* Is there so much of what waits, or (part 2) of half of what may? */
+static bool reaches (const tl_link *l, int64_t part) {
+  const tl_line_params *p = &l->params;
+  return (int64_t)l->queued * part >= p->receive_queue ||
+         (p->receive_queue_bytes > 0 && (int64_t)l->queued_bytes * part >= p->receive_queue_bytes);
+}
+
 int tl_link_queue (tl_link *l, const tl_incoming *m) {
   tl_waiting *w = malloc(sizeof *w + m->topic.len + m->payload.len);
   if (!w) return TL_ENOMEM;
@@ -29,12 +40,13 @@ int tl_link_queue (tl_link *l, const tl_incoming *m) {
     l->queue_head = w;
   l->queue_tail = w;
   l->queued++;
-  if ((int64_t)l->queued >= l->params.receive_queue && !l->queue_full) {
+  l->queued_bytes += bytes_of(w);
+  if (!l->queue_full && reaches(l, 1)) {
     l->queue_full = true;
     tl_session_pause(l->session, true, l->now);
     tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l),
-           "%u messages wait for ACK_ID (receive_queue): the socket is not read",
-           (unsigned)l->queued);
+           "%u messages of %zu bytes wait for ACK_ID (receive_queue): the socket is not read",
+           (unsigned)l->queued, l->queued_bytes);
   }
   return TL_OK;
 }
@@ -47,6 +59,7 @@ void tl_link_drop_queue (tl_link *l) {
   }
   l->queue_tail = NULL;
   l->queued = 0;
+  l->queued_bytes = 0;
 }
 
 /* Deliver what waited, up to the next message that must be confirmed; not while the values'
@@ -62,16 +75,16 @@ static void pump (void *ctx) {
     l->queue_head = w->next;
     if (!l->queue_head) l->queue_tail = NULL;
     l->queued--;
+    l->queued_bytes -= bytes_of(w);
     if (!tl_link_deliver(l, &w->m)) tl_session_ack(l->session, w->m.id, l->now);
     free(w);
     over = tl_pace_is_over(l);
   }
-  if (l->queue_full && (int64_t)l->queued * 2 <= l->params.receive_queue) {
+  if (l->queue_full && (l->queued == 0 || !reaches(l, 2))) {
     l->queue_full = false;
-    tl_session_pause(l->session, l->gateway->held, l->now);
-    tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
+    tl_link_reading_changed(l);
   }
-  tl_gateway_ask_flush(l->gateway);
+  tl_link_ask_flush(l);
 }
 
 void tl_link_forget_awaiting (tl_link *l, const tl_station *s) {
@@ -103,9 +116,12 @@ int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err) {
     return TL_OK;
   }
   int rc = tl_session_ack(l->session, l->awaiting_id, tl_loop_now(l->gateway->loop));
-  if (rc < 0) return tl_fail(err, rc, 0, "the message is not held any more");
   l->awaiting = NULL;
   tl_link_ask_pump(l);
-  tl_gateway_ask_flush(l->gateway);
-  return TL_OK;
+  tl_link_ask_flush(l);
+  if (rc == TL_ELOST)
+    return tl_fail(err, rc, 0,
+                   "the connection that brought the message is gone: nothing is acknowledged, and "
+                   "the broker may send it again");
+  return rc < 0 ? tl_fail(err, rc, 0, "the message is not held any more") : TL_OK;
 }

@@ -298,6 +298,6 @@ int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, 
   tl_gateway_refresh_trace(g);
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
   g->generation++;
-  tl_gateway_ask_flush(g);
+  for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_ask_flush(g->model->lines[i]->user);
   return rc;
 }

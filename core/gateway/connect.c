@@ -36,7 +36,7 @@ void tl_link_arm (tl_link *l) {
   int64_t due = l->status_due;
   if (l->state == TL_LINK_WAITING) due = min64(due, l->retry_at);
   if (l->state == TL_LINK_CONNECTING) due = min64(due, l->connect_by);
-  if (l->tcp && l->state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
+  if (l->state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
   /* A timer that fires too early finds nothing to do and arms itself again: cheaper than moving
   ** it for every packet. */
   if (due >= l->armed && l->armed > tl_loop_now(l->gateway->loop)) return;
@@ -92,15 +92,14 @@ void tl_link_check (tl_link *l) {
 
 void tl_link_close (tl_link *l, bool say_goodbye) {
   if (!l->tcp || l->state == TL_LINK_CLOSING) return;
-  /* While the values stream is behind, unsent acknowledgements must not overtake it: leave
-  ** without a word, the broker repeats. */
-  bool polite = say_goodbye && !l->gateway->held;
-  if (polite) {
+  if (say_goodbye) {
+    /* Acknowledgements must not overtake the values: the broker repeats what gets none. */
+    if (tl_gateway_values_are_out(l->gateway)) tl_session_release(l->session);
     tl_session_disconnect(l->session);
     tl_link_flush(l);
   }
   l->state = TL_LINK_CLOSING;
-  tl_tcp_close(l->tcp, polite ? LINGER_MS : 0);
+  tl_tcp_close(l->tcp, say_goodbye ? LINGER_MS : 0);
 }
 
 static void schedule_retry (tl_link *l) {
@@ -154,8 +153,8 @@ static void on_connected (void *ctx, const char *peer) {
     tl_link_fail(l, "cannot open the session: %s", tl_session_error(l->session));
     return;
   }
-  tl_session_pause(l->session, l->gateway->held, l->now);
-  tl_tcp_read(l->tcp, !l->gateway->held);
+  tl_session_pause(l->session, l->gateway->held || l->queue_full, l->now);
+  tl_tcp_read(l->tcp, tl_link_may_read(l)); /* at least CONNACK */
   tl_link_flush(l);
   tl_link_arm(l);
 }
@@ -299,9 +298,10 @@ const tl_tcp_events tl_link_tcp_events = { on_connected, on_room, on_data, on_dr
 void tl_link_flush (tl_link *l) {
   tl_gateway *g = l->gateway;
   bool wrote = false;
-  while (l->tcp && l->state != TL_LINK_CLOSING && !g->held && tl_tcp_pending(l->tcp) == 0) {
+  while (l->tcp && l->state != TL_LINK_CLOSING && tl_tcp_pending(l->tcp) == 0) {
     tl_slice out = tl_session_output(l->session);
     if (out.len == 0) {
+      if (tl_session_unsent(l->session) > 0) return; /* the values come first */
       l->answers = 0;
       if (l->congested) tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
       l->congested = false;
@@ -310,7 +310,7 @@ void tl_link_flush (tl_link *l) {
     if (wrote) {
       /* by handlers that heard of what was sent: others come first, or those that write for
       ** ever keep everybody out */
-      tl_gateway_ask_flush(g);
+      tl_link_ask_flush(l);
       return;
     }
     if (g->unsaved > 0) {
@@ -328,13 +328,10 @@ void tl_link_flush (tl_link *l) {
   }
 }
 
-/* connect_timeout is over. It does not run while we ourselves hold the line, for then CONNECT
-** is not sent, or CONNACK not read. */
+/* connect_timeout is over. */
 static void on_late (tl_link *l) {
   double limit = (double)l->params.connect_timeout / 1000;
-  if (l->gateway->held)
-    l->connect_by = l->now + l->params.connect_timeout;
-  else if (l->peer[0] != '\0')
+  if (l->peer[0] != '\0')
     tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->peer, limit);
   else
     tl_link_fail(l, "connect to %.*s port %d: no connection within connect_timeout (%.3g s)",
@@ -355,7 +352,7 @@ static void on_timer (void *ctx) {
     attempt(l);
   } else if (l->state == TL_LINK_CONNECTING && l->now >= l->connect_by) {
     on_late(l);
-  } else if (l->tcp && l->state != TL_LINK_CLOSING && l->now >= tl_session_deadline(l->session)) {
+  } else if (l->state != TL_LINK_CLOSING && l->now >= tl_session_deadline(l->session)) {
     int rc = tl_session_tick(l->session, l->now);
     if (rc < 0)
       tl_link_fail(l, "%s", tl_session_error(l->session));
@@ -399,6 +396,7 @@ void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
   l->removed = true; /* for the functions of writes, which hear now that the line is closed */
   tl_link_forget_pump(l);
+  tl_link_forget_flush(l);
   if (l->session) tl_session_free(l->session);
   tl_link_store_close(l);
   tl_link_drop_queue(l);

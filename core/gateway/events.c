@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/link_impl.h"
+#include "gateway/station_log.h"
 
 static void on_connected (void *ctx, bool session_present) {
   tl_link *l = ctx;
@@ -13,7 +14,6 @@ static void on_connected (void *ctx, bool session_present) {
   tl_health_connected(l);
   l->connects++;
   l->error[0] = '\0';
-  if (l->queue_full) tl_session_pause(l->session, true, l->now); /* from here on nothing is read */
   tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s", l->peer,
          session_present ? ", the broker kept the session" : "");
   if (l->gateway->observers) tl_tell_line(l, true, "");
@@ -34,6 +34,17 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   l->status_due = tl_line_tick(l->line, l->now, l->wall);
 }
 
+/* Said once for each topic, and of a flood of topics only the first ones: all are counted. */
+static void on_too_long (void *ctx, const tl_message *m, size_t size) {
+  tl_link *l = ctx;
+  l->too_long++;
+  if (!tl_health_too_long(l, m->topic, size)) return;
+  tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
+         "a message of topic '%.*s' has %zu bytes, max_packet_size is %lld: it is read over and "
+         "acknowledged (said once)",
+         TL_ARG(tl_shortened(m->topic)), size, (long long)l->params.max_packet_size);
+}
+
 static void on_notice (void *ctx, int severity, const char *text) {
   static const tl_log_level levels[] = { TL_LOG_DEBUG, TL_LOG_INFO, TL_LOG_WARN, TL_LOG_ERROR };
   tl_link *l = ctx;
@@ -51,6 +62,7 @@ const tl_session_events tl_link_session_events = {
   .connected = on_connected,
   .subscribed = on_subscribed,
   .published = tl_link_published,
+  .too_long = on_too_long,
   .notice = on_notice,
   .trace = on_trace,
   .store = tl_link_remember,

@@ -1,5 +1,4 @@
-/* core/gateway/gateway.c — the whole: news from the model to its consumers, start and stop, and
-** the gate that holds acknowledgements back until the values they stand for are printed. */
+/* core/gateway/gateway.c — the whole: news from the model to its consumers, start and stop. */
 #include "gateway/gateway.h"
 
 #include <stdlib.h>
@@ -118,8 +117,6 @@ int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers
   return TL_OK;
 }
 
-static void flush_all (void *ctx);
-
 void tl_gateway_free (tl_gateway *g) {
   if (!g) return;
   while (g->model->line_count > 0) {
@@ -129,32 +126,13 @@ void tl_gateway_free (tl_gateway *g) {
     else
       tl_model_remove_line(g->model, line);
   }
-  tl_loop_forget(g->loop, flush_all, g);
+  tl_gateway_forget_flush(g);
   tl_model_free(g->model);
   free(g);
 }
 
 tl_model *tl_gateway_model (tl_gateway *g) { return g->model; }
 uint64_t tl_gateway_generation (const tl_gateway *g) { return g->generation; }
-
-static void hold (tl_gateway *g, bool held) {
-  if (g->held == held) return;
-  g->held = held;
-  for (uint32_t i = 0; i < g->model->line_count; i++) {
-    tl_link *l = g->model->lines[i]->user;
-    if (l && !held) tl_link_ask_pump(l);
-    if (l && !held) tl_line_excuse(l->line, tl_loop_now(g->loop));
-    if (!l || !l->tcp || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF ||
-        l->peer[0] == '\0')
-      continue;
-    l->now = tl_loop_now(g->loop);
-    tl_session_pause(l->session, held || l->queue_full, l->now);
-    if (held)
-      tl_tcp_read(l->tcp, false);
-    else
-      tl_link_ask_resume(l); /* input that was read before the hold comes first */
-  }
-}
 
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
   g->lost = !values && g->values;
@@ -164,38 +142,8 @@ void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
     tl_gateway_observe(g, &g->stream);
   else
     tl_gateway_unobserve(g, &g->stream);
-  if (g->lost) hold(g, true); /* what nobody read is not acknowledged: the broker repeats it */
-}
-
-/* First what a kill must not take. Then the values: only when the reader of the stream has them
-** do the acknowledgements leave. A QoS 2 identifier is written before its values are printed,
-** so that no other process prints them again. Sockets ask for the sync. */
-static void flush_all (void *ctx) {
-  tl_gateway *g = ctx;
-  g->flush_asked = false;
-  tl_gateway_write_stores(g, NULL);
-  if (!tl_observers_settled(g) || g->lost || (g->values && !tl_sink_flush(g->values))) {
-    hold(g, true);
-  } else {
-    hold(g, false);
-    for (uint32_t i = 0; i < g->model->line_count; i++) {
-      tl_link *l = g->model->lines[i]->user;
-      if (!l) continue;
-      tl_link_flush(l);
-      tl_link_arm(l);
-    }
-  }
-  if (g->stopping && g->open_links == 0 && g->stopped) {
-    void (*stopped)(void *) = g->stopped;
-    g->stopped = NULL;
-    stopped(g->stopped_ctx);
-  }
-}
-
-void tl_gateway_ask_flush (tl_gateway *g) {
-  if (g->flush_asked) return;
-  g->flush_asked = true;
-  if (tl_loop_later(g->loop, flush_all, g) != TL_OK) flush_all(g);
+  if (g->lost)
+    tl_gateway_hold(g, true); /* what nobody read is not acknowledged: the broker repeats it */
 }
 
 void tl_gateway_values_drained (tl_gateway *g) { tl_gateway_ask_flush(g); }
@@ -231,7 +179,7 @@ void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated
   if (off || simulated) tl_link_forget_awaiting(l, s);
   tl_station_switch(s, off, simulated, tl_loop_now(g->loop), tl_clock_wall_ms());
   tl_link_check(l);
-  tl_gateway_ask_flush(g);
+  tl_link_ask_flush(l);
 }
 
 const tl_line_params *tl_link_params (const tl_link *l) { return &l->params; }
@@ -256,6 +204,8 @@ void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   out->messages = l->messages;
   out->unrouted = l->unrouted;
   out->wills = l->wills;
+  out->too_long = l->too_long;
+  out->waiting_bytes = l->queued_bytes;
   out->instances_refused = l->instances_refused;
   out->connected_since = l->connected_since;
   for (uint32_t i = 0; i < l->line->station_count; i++)

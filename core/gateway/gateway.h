@@ -133,6 +133,8 @@ typedef struct {
   const char *peer;       /* "127.0.0.1:1883", "" while there is none */
   const char *last_error; /* why the last connection ended, "" when none did */
   uint64_t connects, failures;
+  uint64_t too_long;    /* messages longer than max_packet_size, read over */
+  size_t waiting_bytes; /* of received messages that wait behind one that awaits ACK_ID */
   uint64_t messages, unrouted, wills, handler_errors, instances_refused;
   int64_t connected_since; /* tl_clock_mono_ms; -1 while not connected */
   tl_session_stats session;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "gateway/link_impl.h"
 
 enum {
@@ -111,6 +112,19 @@ void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uin
     if (refused || granted[i] < filters[i].qos)
       note_filter(&l->health, filters[i].filter, filters[i].qos, granted[i]);
   }
+}
+
+bool tl_health_too_long (tl_link *l, tl_slice topic, size_t size) {
+  tl_health *h = &l->health;
+  uint32_t hash = tl_hash(topic.at, topic.len);
+  snprintf(h->too_long_topic, sizeof h->too_long_topic, "%.*s", TL_ARG(topic));
+  h->too_long_size = size;
+  for (uint32_t i = 0; i < h->too_long_said; i++) {
+    if (h->too_long_topics[i] == hash) return false;
+  }
+  if (h->too_long_said == TL_TOO_LONG_TOPICS) return false;
+  h->too_long_topics[h->too_long_said++] = hash;
+  return true;
 }
 
 static double per_second (uint64_t now, uint64_t before, int64_t ms) {

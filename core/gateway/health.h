@@ -6,7 +6,7 @@
 #include "gateway/gateway.h"
 #include "gateway/unrouted.h"
 
-enum { TL_FILTER_NOTES = 8, TL_FILTER_BYTES = 120 };
+enum { TL_FILTER_NOTES = 8, TL_FILTER_BYTES = 120, TL_TOO_LONG_TOPICS = 32 };
 
 /* A topic filter that the broker did not grant as it was asked for. */
 typedef struct {
@@ -47,7 +47,11 @@ typedef struct {
   int64_t awaiting_since; /* of the message that waits for ACK_ID */
   int64_t rate_at;        /* when the counts below were taken */
   uint64_t rate_received, rate_sent;
-  double received_per_s, sent_per_s; /* in the last whole period */
+  uint32_t too_long_topics[TL_TOO_LONG_TOPICS]; /* their hashes: said already */
+  uint32_t too_long_said;
+  char too_long_topic[TL_FILTER_BYTES]; /* the last message that was longer than max_packet_size */
+  size_t too_long_size;                 /* bytes; 0: none was */
+  double received_per_s, sent_per_s;    /* in the last whole period */
 } tl_health;
 
 typedef struct {
@@ -82,6 +86,8 @@ void tl_health_failed (tl_link *l, const char *why);
 void tl_health_publish (tl_link *l, tl_slice topic, tl_link *by, tl_slice cause);
 /* Did this process publish to this topic? (It may be another one with the same hash.) */
 bool tl_health_is_own (const tl_health *h, tl_slice topic);
+/* One was read over; returns whether to say so: its topic is new, and there were not many. */
+bool tl_health_too_long (tl_link *l, tl_slice topic, size_t size);
 /* Once a wake-up with input: rates are taken once a second, by who counts anyway. */
 void tl_health_input (tl_link *l);
 

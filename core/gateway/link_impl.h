@@ -28,6 +28,7 @@ typedef struct tl_write {
   tl_tag *tag;    /* NULL: a plain publish, or the tag is gone */
   tl_value value; /* set into the tag when the write is done */
   tl_slice owned; /* the value's text */
+  bool published; /* the value's text is the payload, which the session keeps */
   tl_write_done *done;
   void *ctx;
   bool local; /* needs no network: told at the end of the wake-up */
@@ -87,6 +88,7 @@ struct tl_link {
   size_t answers; /* bytes that reading has put into the output since it was last empty */
   tl_waiting *queue_head, *queue_tail;
   uint32_t queued;
+  size_t queued_bytes;
   int handled;         /* messages that entered a script since the loop was last served */
   uint64_t turn_began; /* tl_clock_mono_ns of that */
   uint32_t turn_ticks; /* tl_clock_busy of that */
@@ -95,9 +97,10 @@ struct tl_link {
   char peer[80];
   char error[256];
   char unrouted_topic[128];
+  tl_link *busy_next, **busy_at; /* flush.c: in a list of those that have something to do */
   tl_health health;
   tl_recorder recorder; /* the last messages */
-  uint64_t connects, failures, messages, unrouted, wills, instances_refused;
+  uint64_t connects, failures, messages, unrouted, wills, instances_refused, too_long;
 };
 
 struct tl_gateway {
@@ -118,7 +121,8 @@ struct tl_gateway {
   bool dry;  /* inside explain: nothing is written */
   bool lost; /* the reader of the values stream is gone for good */
   bool flush_asked;
-  int unsaved; /* links whose store has changes to commit */
+  tl_link *busy, *flushing; /* links that something is to be done for: next time, and now */
+  int unsaved;              /* links whose store has changes to commit */
   uint64_t generation;
   /* pace.c: the loop's; and the last one in which a line was passed over */
   uint64_t turn, passed_turn;
@@ -204,7 +208,9 @@ bool tl_station_is_same (const tl_station *s, const tl_station_spec *c);
 /* to its station; true: it waits for ACK_ID now */
 bool tl_link_deliver (tl_link *l, const tl_incoming *m);
 int tl_link_message (void *ctx, const tl_message *m);
-void tl_link_input (tl_link *l); /* feed what is in `in` to the session */
+bool tl_link_may_read (const tl_link *l);
+void tl_link_reading_changed (tl_link *l); /* the gate, or receive_queue, closed or opened */
+void tl_link_input (tl_link *l);           /* feed what is in `in` to the session */
 
 /* acknowledge.c */
 int tl_link_queue (tl_link *l, const tl_incoming *m); /* copies; TL_ENOMEM */
@@ -222,9 +228,20 @@ void tl_link_forget_pump (tl_link *l);
 tl_station *tl_link_instance (tl_link *l, tl_station *made_by, const tl_route *route,
                               const tl_incoming *m);
 /* write.c */
-void tl_link_published (void *ctx, void *token, int result);
+void tl_link_published (void *ctx, void *token, int result, tl_slice payload);
 /* pending writes no longer set its tags */
 void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s);
+
+/* flush.c */
+/* at the end of this wake-up: what the session has for the socket, and its timer */
+void tl_link_ask_flush (tl_link *l);
+void tl_link_forget_flush (tl_link *l);
+void tl_gateway_ask_flush (tl_gateway *g); /* the values, and what is asked for by name */
+void tl_gateway_forget_flush (tl_gateway *g);
+/* Have the values of all messages so far been handed over, so that they may be acknowledged? Tries
+** to. */
+bool tl_gateway_values_are_out (tl_gateway *g);
+void tl_gateway_hold (tl_gateway *g, bool held);
 
 /* observers.c: pass news on. Worth a call only where there is an observer (g->observers; of
 ** messages: g->listening). */
@@ -235,7 +252,6 @@ void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before);
 void tl_tell_line (tl_link *l, bool up, const char *why);
 
 /* gateway.c */
-void tl_gateway_ask_flush (tl_gateway *g); /* at the end of this wake-up */
 void tl_gateway_refresh_trace (tl_gateway *g);
 
 #endif

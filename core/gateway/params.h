@@ -35,8 +35,10 @@ typedef struct {
   int64_t max_packet_size, max_inflight;
   tl_slice offline_writes; /* "reject" or "queue" */
   int64_t max_queued, receive_queue;
-  tl_slice session_store; /* a folder; NULL: off */
-  int64_t recorder;       /* bytes */
+  int64_t max_queued_bytes, receive_queue_bytes; /* 0: no bound */
+  int64_t max_queue_age;                         /* ms; 0: off */
+  tl_slice session_store;                        /* a folder; NULL: off */
+  int64_t recorder;                              /* bytes */
 } tl_line_params;
 
 typedef enum {

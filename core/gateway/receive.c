@@ -151,14 +151,27 @@ int tl_link_message (void *ctx, const tl_message *m) {
   return TL_MESSAGE_STOP;
 }
 
-/* CONNACK is read even while receive_queue is full: a connection that stays without one would
-** end. */
-static bool may_read (const tl_link *l) {
-  return !l->gateway->held && !l->congested && (!l->queue_full || l->state == TL_LINK_CONNECTING);
+/* CONNACK is read whatever holds up reading: a connection that stays without one would end, and
+** without PINGs. */
+bool tl_link_may_read (const tl_link *l) {
+  if (l->congested) return false;
+  return l->state == TL_LINK_CONNECTING || (!l->gateway->held && !l->queue_full);
+}
+
+void tl_link_reading_changed (tl_link *l) {
+  bool held = l->gateway->held || l->queue_full;
+  if (!l->tcp || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF || l->peer[0] == '\0')
+    return;
+  l->now = tl_loop_now(l->gateway->loop);
+  tl_session_pause(l->session, held, l->now);
+  if (held)
+    tl_tcp_read(l->tcp, tl_link_may_read(l));
+  else
+    tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
 }
 
 static void count_answers (tl_link *l, size_t before) {
-  size_t now = tl_session_output(l->session).len;
+  size_t now = tl_session_unsent(l->session);
   if (now > before) l->answers += now - before;
   if (l->answers <= ANSWERS_MAX || l->congested) return;
   l->congested = true;
@@ -171,8 +184,9 @@ void tl_link_input (tl_link *l) {
   tl_pace_begin(l);
   bool passed_over = l->leftover = tl_pace_passes_over(l);
   if (!passed_over) tl_health_input(l);
-  while (!passed_over && at < l->in.len && l->tcp && l->state != TL_LINK_CLOSING && may_read(l)) {
-    size_t before = tl_session_output(l->session).len;
+  while (!passed_over && at < l->in.len && l->tcp && l->state != TL_LINK_CLOSING &&
+         tl_link_may_read(l)) {
+    size_t before = tl_session_unsent(l->session);
     long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);
     if (n < 0) {
       tl_link_fail(l, "%s", tl_session_error(l->session));
@@ -193,10 +207,10 @@ void tl_link_input (tl_link *l) {
     /* One read a turn while they come full, or a flood would take some 30 of them before
     ** anybody's write has its turn. */
     bool pause = l->leftover || l->full_read;
-    tl_gateway_ask_flush(l->gateway); /* before the rest, that answers do not wait for it */
-    tl_tcp_read(l->tcp, !pause && may_read(l));
+    tl_link_ask_flush(l); /* before the rest, that answers do not wait for it */
+    tl_tcp_read(l->tcp, !pause && tl_link_may_read(l));
     if (pause && !l->gateway->held) tl_link_ask_resume(l);
   } else {
-    tl_gateway_ask_flush(l->gateway);
+    tl_link_ask_flush(l);
   }
 }

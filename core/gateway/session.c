@@ -120,6 +120,8 @@ int tl_link_make_session (tl_link *l, tl_session **session) {
     .max_packet_size = (size_t)p->max_packet_size,
     .max_inflight = (uint16_t)p->max_inflight,
     .max_queued = (size_t)p->max_queued,
+    .max_queued_bytes = (size_t)p->max_queued_bytes,
+    .max_queue_age_ms = p->max_queue_age,
     .queue_offline = tl_slice_eq(p->offline_writes, TL_LIT("queue")),
   };
   int rc = !*session ? tl_session_new(session, &s, &tl_link_session_events, l)

@@ -15,8 +15,9 @@ static void unlink_write (tl_gateway *g, tl_write *w) {
   if (w->next) w->next->prev = w->prev;
 }
 
-static tl_write *new_write (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *done,
-                            void *ctx) {
+/* published: the text of v comes back with its fate (tl_session_keeps), so that it is held once. */
+static tl_write *new_write (tl_link *l, tl_tag *t, const tl_value *v, bool published,
+                            tl_write_done *done, void *ctx) {
   tl_gateway *g = l->gateway;
   tl_write *w = calloc(1, sizeof *w);
   if (!w) return NULL;
@@ -27,7 +28,8 @@ static tl_write *new_write (tl_link *l, tl_tag *t, const tl_value *v, tl_write_d
   if (v) {
     w->value = *v;
     tl_type type = tl_tag_def(t)->type;
-    if ((type == TL_TXTO || type == TL_TXTI) && v->text.len > 0) {
+    w->published = published;
+    if ((type == TL_TXTO || type == TL_TXTI) && v->text.len > 0 && !published) {
       uint8_t *copy = malloc(v->text.len);
       if (!copy) {
         free(w);
@@ -54,14 +56,16 @@ static const char *why_of (int result) {
     case TL_ELOST: return "connection lost";
     case TL_ESESSION: return "session lost";
     case TL_ESTATE: return "line closed";
+    case TL_ETIMEOUT: return "too old";
     default: return "not sent";
   }
 }
 
-void tl_link_published (void *ctx, void *token, int result) {
+void tl_link_published (void *ctx, void *token, int result, tl_slice payload) {
   tl_link *l = ctx;
   tl_write *w = token;
   unlink_write(l->gateway, w);
+  if (w->published) w->value.text = payload;
   if (result == TL_OK && w->tag) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
   if (result != TL_OK && w->tag) {
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "write to %s.%s failed: %s", w->tag->station->name,
@@ -69,7 +73,7 @@ void tl_link_published (void *ctx, void *token, int result) {
   }
   if (w->done) w->done(w->ctx, result, why_of(result));
   free_write(w);
-  tl_gateway_ask_flush(l->gateway);
+  tl_link_ask_flush(l);
 }
 
 void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s) {
@@ -117,7 +121,7 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
                    : rc == TL_ESTATE ? "not connected"
                                      : why.text);
   }
-  tl_gateway_ask_flush(l->gateway);
+  tl_link_ask_flush(l);
   return TL_OK;
 }
 
@@ -126,7 +130,7 @@ int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int 
   if (l->gateway->dry) return tl_fail(err, TL_ESTATE, 0, "explain writes nothing");
   int rc = tl_topic_check(topic, err);
   if (rc < 0) return rc;
-  tl_write *w = new_write(l, NULL, NULL, done, ctx);
+  tl_write *w = new_write(l, NULL, NULL, false, done, ctx);
   if (!w) return tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
   return publish(l, topic, payload, qos, retain, w, err);
 }
@@ -155,7 +159,7 @@ static void settle_local (void *ctx) {
 
 static int write_local (tl_gateway *g, tl_link *l, tl_tag *t, const tl_value *v,
                         tl_write_done *done, void *ctx, tl_err *err) {
-  tl_write *w = done ? new_write(l, NULL, NULL, done, ctx) : NULL;
+  tl_write *w = done ? new_write(l, NULL, NULL, false, done, ctx) : NULL;
   if ((done && !w) || !tl_tag_put(t, v, tl_clock_wall_ms()) ||
       (done && tl_loop_later(g->loop, settle_local, g) != TL_OK)) {
     if (w) {
@@ -180,6 +184,15 @@ static int out_topic (const tl_station *s, tl_slice *topic, tl_err *err) {
                    tl_tag_def(t)->name);
   *topic = t->value.text;
   return tl_topic_check(*topic, err);
+}
+
+/* Is the written text the payload, and does the session keep that until its fate is known? */
+static bool comes_back (const tl_link *l, const tl_tag *t, const tl_value *v,
+                        const tl_outgoing *out) {
+  int64_t qos = out->qos < 0 ? l->params.publish_qos : out->qos;
+  tl_type type = tl_tag_def(t)->type;
+  return (type == TL_TXTO || type == TL_TXTI) && tl_slice_eq(v->text, out->payload) &&
+         !l->gateway->published && tl_session_keeps(l->session, (uint8_t)qos);
 }
 
 static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx,
@@ -208,7 +221,7 @@ static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *d
   if (rc >= 0 && !out.topic.at) rc = out_topic(s, &out.topic, err);
   if (rc >= 0) rc = tl_topic_check(out.topic, err);
   if (rc >= 0) {
-    tl_write *w = new_write(l, t, v, done, ctx);
+    tl_write *w = new_write(l, t, v, comes_back(l, t, v, &out), done, ctx);
     rc = !w ? tl_fail(err, TL_ENOMEM, 0, "no memory for the write")
             : publish(l, out.topic, out.payload, out.qos, out.retain, w, err);
   }

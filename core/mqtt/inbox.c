@@ -95,6 +95,8 @@ void tl_acks_disconnect (tl_acks *a) {
 void tl_acks_orphan (tl_acks *a) {
   for (size_t i = 0; i < a->len; i++) {
     tl_pending_ack *ack = &a->ring[(a->at + i) & (a->cap - 1)];
-    if (ack->stale) ack->qos = 0;
+    if (!ack->stale) continue;
+    ack->lost = ack->lost || ack->qos > 0;
+    ack->qos = 0;
   }
 }

@@ -26,6 +26,7 @@ typedef struct {
   uint16_t id; /* 0 for QoS 0 */
   uint8_t qos;
   bool held;  /* waits for tl_session_ack(); false: ready, waits only for those before it */
+  bool lost;  /* stale, and the session is another one now: nothing can acknowledge it */
   bool stale; /* came on an earlier connection: this one owes the broker nothing for it */
 } tl_pending_ack;
 

@@ -11,7 +11,7 @@ static tl_outgoing *alloc (size_t size) {
   tl_outgoing *m = malloc(sizeof *m + size);
   if (!m) return NULL;
   memset(m, 0, sizeof *m);
-  m->size = size;
+  m->size = m->room = size;
   m->taken_at = m->sent_at = -1;
   return m;
 }
@@ -22,6 +22,7 @@ tl_outgoing *tl_outgoing_new (tl_slice topic, tl_slice payload, uint8_t qos, boo
   tl_outgoing *m = alloc(size);
   if (!m) return NULL;
   m->qos = qos;
+  m->payload_at = size - payload.len;
   tl_build_publish(m->packet, topic, payload, qos, retain, 0, &m->id_at);
   return m;
 }
@@ -50,6 +51,7 @@ int tl_outgoing_from (tl_outgoing **out, tl_slice packet) {
     return TL_EMALFORMED;
   }
   tl_outgoing_set_id(m, 0);
+  m->payload_at = m->size - parsed.payload.len;
   *out = m;
   return TL_OK;
 }
@@ -74,6 +76,19 @@ void tl_outlist_push (tl_outlist *l, tl_outgoing *m) {
     l->head = m;
   l->tail = m;
   l->n++;
+  l->bytes += m->room;
+}
+
+void tl_outlist_unshift (tl_outlist *l, tl_outgoing *m) {
+  m->prev = NULL;
+  m->next = l->head;
+  if (l->head)
+    l->head->prev = m;
+  else
+    l->tail = m;
+  l->head = m;
+  l->n++;
+  l->bytes += m->room;
 }
 
 void tl_outlist_remove (tl_outlist *l, tl_outgoing *m) {
@@ -87,6 +102,7 @@ void tl_outlist_remove (tl_outlist *l, tl_outgoing *m) {
     l->tail = m->prev;
   m->prev = m->next = NULL;
   l->n--;
+  l->bytes -= m->room;
 }
 
 tl_outlist tl_outlist_take (tl_outlist *l) {

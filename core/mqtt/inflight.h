@@ -27,6 +27,8 @@ struct tl_outgoing {
   uint8_t qos;
   uint8_t state;
   bool restored;      /* from the store: nobody waits for its fate */
+  size_t room;        /* bytes of the packet, also once it is released */
+  size_t payload_at;  /* where the payload begins in it */
   size_t size, id_at; /* of the packet; size 0 once released */
   uint8_t packet[];   /* the whole PUBLISH */
 };
@@ -39,12 +41,19 @@ int tl_outgoing_from (tl_outgoing **out, tl_slice packet);
 void tl_outgoing_set_id (tl_outgoing *m, uint16_t id); /* QoS 1 and 2; also in the packet */
 void tl_outgoing_set_dup (tl_outgoing *m, bool dup);   /* [MQTT-3.3.1-1] */
 
+/* What was published, as long as the message lives; of one restored after its PUBREC nothing. */
+static inline tl_slice tl_outgoing_payload (const tl_outgoing *m) {
+  return tl_slice_of(m->packet + m->payload_at, m->room - m->payload_at);
+}
+
 typedef struct {
   tl_outgoing *head, *tail;
   size_t n;
+  size_t bytes; /* of packets; not kept for the list of released messages */
 } tl_outlist;
 
 void tl_outlist_push (tl_outlist *l, tl_outgoing *m);
+void tl_outlist_unshift (tl_outlist *l, tl_outgoing *m); /* at its head */
 void tl_outlist_remove (tl_outlist *l, tl_outgoing *m);
 tl_outlist tl_outlist_take (tl_outlist *l); /* the whole list; *l is empty afterwards */
 /* the same for the list of released messages */

@@ -43,8 +43,8 @@ static int check_params (const tl_session_params *p) {
                   p->will_message.len > TL_STRING_MAX || p->will_qos > 2))
     return TL_EMALFORMED; /* [MQTT-3.1.3-10], [MQTT-3.1.2-14] */
   if (p->max_inflight == 0 || p->max_packet_size < 2 || p->ping_interval_ms < 0 ||
-      p->ask_again_ms < 0 || p->ask_again_max_ms < 0 || p->reply_timeout_ms < 0 ||
-      p->connack_timeout_ms < 0)
+      p->max_queue_age_ms < 0 || p->ask_again_ms < 0 || p->ask_again_max_ms < 0 ||
+      p->reply_timeout_ms < 0 || p->connack_timeout_ms < 0)
     return TL_ERANGE;
   return TL_OK;
 }
@@ -103,7 +103,7 @@ static tl_outlist take_inflight (tl_session *s) {
 /* Queued messages that do not outlive a connection: all with a clean session, else those of QoS
 ** 0. Empty when publishes are accepted offline anyway. */
 static tl_outlist take_unqueueable (tl_session *s) {
-  tl_outlist gone = { NULL, NULL, 0 };
+  tl_outlist gone = { NULL, NULL, 0, 0 };
   if (s->p.queue_offline) return gone;
   for (tl_outgoing *m = s->queue.head, *next; m; m = next) {
     next = m->next;
@@ -201,7 +201,9 @@ static void forget_connection (tl_session *s) {
   s->again = false;
   s->pings = 0;
   s->paused = s->stall_said = false;
-  s->needs = 0;
+  s->needs = s->skip = 0;
+  tl_buf_clear(&s->answers);
+  tl_buf_shrink(&s->answers, TL_KEEP_OUTPUT);
   s->out_at = 0;
   s->out_end = 0;
   tl_buf_clear(&s->out);
@@ -223,6 +225,8 @@ int tl_session_new (tl_session **out, const tl_session_params *params,
   tl_acks_init(&s->acks);
   tl_map_init(&s->known);
   tl_buf_init(&s->out);
+  tl_buf_init(&s->answers);
+  s->first_opened_at = -1;
   forget_connection(s);
   int rc = tl_session_set_params(s, params);
   if (rc != TL_OK) {
@@ -248,6 +252,7 @@ void tl_session_free (tl_session *s) {
   tl_idset_fini(&s->received);
   tl_acks_fini(&s->acks);
   tl_buf_fini(&s->out);
+  tl_buf_fini(&s->answers);
   if (s->asked != s->wanted) free(s->asked);
   free(s->wanted);
   free(s->granted);
@@ -272,6 +277,7 @@ int tl_session_open (tl_session *s, int64_t now) {
   }
   s->phase = TL_PHASE_CONNECTING;
   s->opened_at = s->listen_at = now;
+  if (s->first_opened_at < 0) s->first_opened_at = now;
   tl_session_did_put(s, 0); /* the first packet [MQTT-3.1.0-1] */
   return TL_OK;
 }
@@ -282,7 +288,7 @@ void tl_session_closed (tl_session *s) {
   forget_connection(s);
   tl_acks_disconnect(&s->acks);
   if (s->clean) tl_session_forget_received(s); /* [MQTT-3.1.2-6] */
-  tl_outlist none = { NULL, NULL, 0 }, lost = s->clean ? take_inflight(s) : none,
+  tl_outlist none = { NULL, NULL, 0, 0 }, lost = s->clean ? take_inflight(s) : none,
              waiting = take_unqueueable(s);
   tl_handovers_fail(s, TL_ELOST);
   tl_session_fail_list(s, lost, TL_ELOST, false);
@@ -308,6 +314,7 @@ void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
   *out = s->stats;
   out->inflight = (uint32_t)s->inflight.n;
   out->queued = (uint32_t)s->queue.n;
+  out->held_bytes = tl_session_held_bytes(s);
   out->held = s->acks.held;
   out->ping_at = s->phase == TL_PHASE_UP && s->pings > 0 ? s->ping_at : -1;
   out->oldest_inflight = -1;

@@ -69,11 +69,15 @@ typedef struct {
   /* Filters that the broker refused are asked for again after the first, doubling to the second;
   ** 0: never. */
   int64_t ask_again_ms, ask_again_max_ms;
-  size_t max_packet_size; /* bytes, a whole packet; longer ones are refused from their length */
-  uint16_t max_inflight;  /* outgoing QoS 1/2 messages that wait for their acknowledgement */
+  /* Bytes, a whole packet. A longer PUBLISH is read over without taking memory, and acknowledged;
+  ** any other packet is refused from its length. */
+  size_t max_packet_size;
+  uint16_t max_inflight; /* outgoing QoS 1/2 messages that wait for their acknowledgement */
   /* outgoing messages that wait for the connection or for a place in flight */
   size_t max_queued;
-  bool queue_offline; /* accept publishes while there is no connection */
+  size_t max_queued_bytes;  /* of all outgoing messages; 0: no bound. One alone may be longer */
+  int64_t max_queue_age_ms; /* how long a message may wait before it is sent; 0: for ever */
+  bool queue_offline;       /* accept publishes while there is no connection */
 } tl_session_params;
 
 /* Severity of a notice. */
@@ -92,8 +96,13 @@ typedef struct {
   void (*subscribed)(void *ctx, const tl_subscription *filters, const uint8_t *granted, size_t n);
   /* The fate of one accepted publish, exactly once: TL_OK, TL_ELOST (connection lost, clean
   ** session), TL_ESESSION (session lost by the broker), TL_ESTATE (session freed or closed for
-  ** good). May call tl_session_publish(). */
-  void (*published)(void *ctx, void *token, int result);
+  ** good), TL_ETIMEOUT (it waited for longer than max_queue_age). payload: what was published,
+  ** borrowed until the event returns, where tl_session_keeps() had said so; else nothing. May
+  ** call tl_session_publish(). */
+  void (*published)(void *ctx, void *token, int result, tl_slice payload);
+  /* A PUBLISH of `size` bytes is longer than max_packet_size and is being read over: *m without
+  ** its payload. Optional (NULL). */
+  void (*too_long)(void *ctx, const tl_message *m, size_t size);
   /* Something a log should say, in words. Never contains a password. */
   void (*notice)(void *ctx, int severity, const char *text);
   /* Full Debug: each packet in (dir '<') and out ('>'), described with its fields. NULL or
@@ -144,7 +153,8 @@ int tl_session_open (tl_session *s, int64_t now);
 ** held: the application still owes tl_session_ack() for each, in order; the session knows what
 ** that means now. */
 void tl_session_closed (tl_session *s);
-/* Puts DISCONNECT into the output; nothing may follow [MQTT-3.14.4-2]. No-op before CONNACK. */
+/* Puts DISCONNECT into the output; nothing may follow [MQTT-3.14.4-2], also no acknowledgement that
+** was not released. No-op before CONNACK. */
 void tl_session_disconnect (tl_session *s);
 
 /* Feed bytes. Returns the number consumed (whole packets; the caller keeps the rest and offers
@@ -162,11 +172,22 @@ int64_t tl_session_deadline (const tl_session *s);
 ** reply is timed until false. */
 void tl_session_pause (tl_session *s, bool paused, int64_t now);
 
-/* Bytes to send, in order; borrowed until the next call. While much of it is unsent, stop
-** reading: what is read adds to it. sent(n) drops the first n and reports QoS 0 publishes
-** handed over. */
+/* Acknowledgements of received messages may go out now: until then they stay behind, which stops
+** nothing else. Without memory for them the session fails at the next tick. */
+void tl_session_release (tl_session *s);
+/* Bytes that wait to be sent, acknowledgements that are not released included. While it is much,
+** stop reading: what is read adds to it. */
+size_t tl_session_unsent (const tl_session *s);
+/* Bytes to send, in order; borrowed until the next call. sent(n) drops the first n and
+** reports QoS 0 publishes handed over. */
 tl_slice tl_session_output (const tl_session *s);
 void tl_session_sent (tl_session *s, size_t n, int64_t now);
+
+/* Bytes of all outgoing messages: waiting, in flight, and in the output. */
+size_t tl_session_held_bytes (const tl_session *s);
+/* Would a message that is published now be kept until its fate is known? Else it goes straight into
+** the output, and `published` comes without its payload. */
+bool tl_session_keeps (const tl_session *s, uint8_t qos);
 
 /* What time it is, where no other call has told it lately: tl_session_publish() has no clock of
 ** its own. */
@@ -175,16 +196,17 @@ void tl_session_time (tl_session *s, int64_t now);
 /* Publish. `token` comes back in `published` exactly once after TL_OK was returned (maybe
 ** before this returns: never). QoS 0 is reported when its last byte was handed to the
 ** transport. The order of publishing is kept: a message goes out at once only when none waits
-** before it. With a clean session false, QoS 1 and 2 stay accepted when the connection breaks.
-** Errors, nothing was taken: TL_ESTATE (not connected and queue_offline is off), TL_EFULL
-** (max_queued reached), TL_ETOOBIG (the packet would exceed max_packet_size), TL_EMALFORMED
-** (invalid topic), TL_ENOMEM. */
+** before it. With a clean session false, QoS 1 and 2 stay accepted when the connection
+** breaks. Errors, nothing was taken: TL_ESTATE (not connected and queue_offline is off),
+** TL_EFULL (max_queued or max_queued_bytes reached), TL_ETOOBIG (the packet would exceed
+** max_packet_size), TL_EMALFORMED (invalid topic), TL_ENOMEM. */
 int tl_session_publish (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
                         void *token, tl_err *err);
 
 /* Acknowledge the oldest held message, which must have this id (0 for a held QoS 0 message).
 ** TL_OK; TL_ENOENT: nothing is held; TL_ERANGE: the oldest held message has another id (nothing
-** is acknowledged). */
+** is acknowledged); TL_ELOST: it is not held any more, but its connection (QoS 1) or its session
+** is gone, so that nothing acknowledges it. */
 int tl_session_ack (tl_session *s, uint16_t id, int64_t now);
 
 typedef struct {
@@ -192,7 +214,9 @@ typedef struct {
   uint64_t bytes_in, bytes_out;
   uint64_t duplicates; /* QoS 2 repeats that were not delivered again */
   uint64_t unknown_acks;
+  uint64_t too_long;               /* longer than max_packet_size: read over */
   uint32_t inflight, queued, held; /* now */
+  size_t held_bytes;               /* tl_session_held_bytes() */
   int64_t oldest_inflight;         /* when the oldest unacknowledged message was sent, or -1 */
   /* when the oldest of the queued was published, or -1: none, or before this process */
   int64_t oldest_queued;

@@ -52,6 +52,7 @@ typedef struct {
 typedef struct {
   uint64_t end;
   void *token;
+  tl_outgoing *kept; /* a message that had waited, NULL: it went straight into the output */
 } tl_handover;
 
 typedef struct {
@@ -91,7 +92,8 @@ struct tl_session {
   /* one connection; times are -1 when nothing is due */
   int64_t now; /* the latest clock reading */
   int64_t opened_at, up_at;
-  int64_t partial_at; /* arrival of the first byte of an incomplete packet */
+  int64_t first_opened_at; /* of the session's life */
+  int64_t partial_at;      /* arrival of the first byte of an incomplete packet */
   int64_t suback_at, unsuback_at;
   uint16_t suback_id, unsuback_id; /* 0: none is awaited */
   int64_t again_at, again_delay; /* when refused filters are asked for again, and the wait behind */
@@ -103,6 +105,10 @@ struct tl_session {
   bool paused;
   bool stall_said; /* the warning about an old unacknowledged message was given */
   size_t needs;
+  size_t skip; /* bytes that are still to be read over: a PUBLISH beyond max_packet_size … */
+  uint8_t skip_qos;
+  uint16_t skip_id; /* … which is acknowledged behind them */
+  tl_buf answers;   /* acknowledgements of what was received, not released yet */
   tl_buf out;
   size_t out_at;    /* bytes of `out` that are sent */
   uint64_t out_end; /* bytes ever put into the output of this connection */
@@ -124,6 +130,8 @@ void tl_session_fail_list (tl_session *s, tl_outlist list, int result, bool forg
 
 /* session_out.c: what goes out, each traced. TL_OK, or TL_ENOMEM with s->err filled. No-ops
 ** unless the phase is UP. */
+/* PUBACK, PUBREC, PUBCOMP: they go out once they are released */
+int tl_session_put_answer (tl_session *s, uint8_t type, uint16_t id);
 int tl_session_put_ack (tl_session *s, uint8_t type, uint16_t id);
 int tl_session_put_empty (tl_session *s, uint8_t type);
 int tl_session_put_message (tl_session *s, tl_outgoing *m);
@@ -139,6 +147,8 @@ size_t tl_handovers_fail (tl_session *s, int result);
 /* session_receive.c */
 /* TL_OK, TL_MESSAGE_STOP, or negative */
 int tl_session_on_publish (tl_session *s, const tl_frame *f);
+/* a message beyond max_packet_size was read over: TL_OK, or negative */
+int tl_session_on_skipped (tl_session *s, uint8_t qos, uint16_t id);
 int tl_session_on_pubrel (tl_session *s, uint16_t id);
 void tl_session_store_received (tl_session *s, uint16_t id, bool gone);
 
@@ -161,6 +171,8 @@ void tl_describe (tl_buf *out, const tl_frame *f); /* one packet in words; never
 void tl_session_trace (tl_session *s, char dir, const tl_frame *f);
 
 /* session_time.c */
+/* when the oldest of the messages that wait is too old; INT64_MAX: never */
+int64_t tl_session_age_due (const tl_session *s);
 void tl_session_unstall (tl_session *s); /* something was acknowledged */
 
 /* nothing may be put into the output */

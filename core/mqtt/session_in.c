@@ -48,7 +48,8 @@ static int on_connack (tl_session *s, const tl_frame *f) {
   }
   s->phase = TL_PHASE_UP;
   s->up_at = s->listen_at = s->now;
-  return tl_session_resume(s, c.session_present);
+  int rc = tl_session_resume(s, c.session_present);
+  return rc == TL_OK && s->paused ? TL_MESSAGE_STOP : rc; /* what comes behind it waits */
 }
 
 static int on_pingresp (tl_session *s) {
@@ -78,6 +79,41 @@ static int dispatch (tl_session *s, const tl_frame *f) {
   }
 }
 
+/* A PUBLISH beyond max_packet_size: its topic and identifier are read, the rest goes by. */
+static int begin_skip (tl_session *s, const uint8_t *bytes, size_t len) {
+  size_t total = tl_frame_needs(bytes, len), head = 2, topic, needs;
+  uint8_t qos = (bytes[0] & TL_PUBLISH_QOS) >> 1;
+  while (bytes[head - 1] & 0x80) head++;
+  if (len < head + 2)
+    needs = head + 2;
+  else
+    topic = (size_t)(bytes[head] << 8 | bytes[head + 1]), needs = head + 2 + topic + (qos ? 2 : 0);
+  if (needs > total) needs = total; /* the topic does not fit: parse says so */
+  if (len < needs) {
+    s->needs = needs;
+    return TL_OK;
+  }
+  tl_frame f = { bytes[0] >> 4, bytes[0] & 15, tl_slice_of(bytes + head, needs - head) };
+  tl_message m;
+  int rc = tl_parse_publish(&f, &m, &s->err);
+  if (rc != TL_OK) return rc;
+  s->stats.received++;
+  s->stats.too_long++;
+  s->skip = total;
+  s->skip_qos = m.qos;
+  s->skip_id = m.id;
+  if (s->ev.too_long) s->ev.too_long(s->ctx, &m, total);
+  return TL_OK;
+}
+
+/* What is read over of len bytes; behind the last it is acknowledged. */
+static int go_on_skipping (tl_session *s, size_t len, size_t *at) {
+  size_t n = s->skip < len ? s->skip : len;
+  s->skip -= n;
+  *at += n;
+  return s->skip == 0 ? tl_session_on_skipped(s, s->skip_qos, s->skip_id) : TL_OK;
+}
+
 /* The input ends within a packet, or its header is wrong. */
 static int on_rest (tl_session *s, const uint8_t *bytes, size_t len, long code) {
   if (code == TL_EPARTIAL) {
@@ -91,6 +127,7 @@ static int on_rest (tl_session *s, const uint8_t *bytes, size_t len, long code) 
   if (code == TL_EMALFORMED)
     return tl_fail(&s->err, TL_EMALFORMED, 4, "%s with a length of more than four bytes (2.2.3)",
                    tl_packet_name(bytes[0] >> 4));
+  if (bytes[0] >> 4 == TL_PUBLISH) return begin_skip(s, bytes, len);
   return tl_fail(&s->err, TL_ETOOBIG, 1, "%s of %zu bytes, max_packet_size is %zu",
                  tl_packet_name(bytes[0] >> 4), tl_frame_needs(bytes, len), s->p.max_packet_size);
 }
@@ -105,12 +142,21 @@ long tl_session_input (tl_session *s, const uint8_t *bytes, size_t len, int64_t 
   s->partial_at = -1;
   if (s->phase == TL_PHASE_FAILED) return s->failure;
   if (s->phase == TL_PHASE_CLOSED || s->phase == TL_PHASE_DEAD) return TL_ESTATE;
-  while (at < len && s->phase <= TL_PHASE_UP) {
+  if (s->skip) {
+    rc = go_on_skipping(s, len, &at);
+    if (s->skip) s->partial_at = partial_at;
+  }
+  while (rc >= 0 && at < len && s->phase <= TL_PHASE_UP) {
     tl_frame f;
     long n = tl_frame_split(bytes + at, len - at, max, &f);
     if (n < 0) {
+      bool first = at == 0;
       rc = on_rest(s, bytes + at, len - at, n);
-      if (rc == TL_OK) s->partial_at = at == 0 && partial_at >= 0 ? partial_at : now;
+      if (rc == TL_OK && s->skip) {
+        rc = go_on_skipping(s, len - at, &at);
+        if (rc == TL_OK && !s->skip) continue;
+      }
+      if (rc == TL_OK) s->partial_at = first && partial_at >= 0 ? partial_at : now;
       break;
     }
     if (s->tracing) tl_session_trace(s, '<', &f);
@@ -124,7 +170,8 @@ long tl_session_input (tl_session *s, const uint8_t *bytes, size_t len, int64_t 
   s->stats.bytes_in += at;
   if (at) s->stats.last_in = now;
   /* [MQTT-4.8.0-2] */
-  if (rc >= 0 && s->out.failed) rc = tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for the output");
+  if (rc >= 0 && (s->out.failed || s->answers.failed))
+    rc = tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for the output");
   if (rc < 0) return tl_session_fail(s, rc);
   return (long)at;
 }

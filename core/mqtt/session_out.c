@@ -28,12 +28,50 @@ static int no_memory (tl_session *s) {
   return tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for the output");
 }
 
+static int put_ack (tl_session *s, tl_buf *out, uint8_t type, uint16_t id) {
+  return tl_build_ack(out, type, id) == TL_OK ? TL_OK : no_memory(s);
+}
+
 int tl_session_put_ack (tl_session *s, uint8_t type, uint16_t id) {
   if (tl_session_silent(s)) return TL_OK;
   size_t from = s->out.len;
-  if (tl_build_ack(&s->out, type, id) != TL_OK) return no_memory(s);
-  tl_session_did_put(s, from);
-  return TL_OK;
+  int rc = put_ack(s, &s->out, type, id);
+  if (rc == TL_OK) tl_session_did_put(s, from);
+  return rc;
+}
+
+int tl_session_put_answer (tl_session *s, uint8_t type, uint16_t id) {
+  return tl_session_silent(s) ? TL_OK : put_ack(s, &s->answers, type, id);
+}
+
+static void trace_answers (tl_session *s) {
+  tl_frame f;
+  long n;
+  for (size_t at = 0; at < s->answers.len; at += (size_t)n) {
+    n = tl_frame_read(s->answers.at + at, s->answers.len - at, SIZE_MAX, &f);
+    if (n <= 0) return;
+    tl_session_trace(s, '>', &f);
+  }
+}
+
+void tl_session_release (tl_session *s) {
+  if (tl_session_silent(s)) tl_buf_clear(&s->answers); /* nothing may go any more */
+  if (s->answers.len == 0) return;
+  if (s->tracing) trace_answers(s);
+  s->out_end += s->answers.len;
+  if (s->out_at == s->out.len && !s->out.failed) { /* nothing else is to go: no copy */
+    tl_buf empty = s->out;
+    s->out = s->answers;
+    s->answers = empty;
+    s->out_at = 0;
+  } else {
+    tl_buf_slice(&s->out, tl_buf_bytes(&s->answers));
+  }
+  tl_buf_clear(&s->answers);
+  tl_buf_shrink(&s->answers, TL_KEEP_OUTPUT);
+  if (!s->out.failed) return;
+  no_memory(s);
+  tl_session_fail(s, TL_ENOMEM); /* tick says so */
 }
 
 int tl_session_put_empty (tl_session *s, uint8_t type) {
@@ -54,9 +92,18 @@ int tl_session_put_message (tl_session *s, tl_outgoing *m) {
   return TL_OK;
 }
 
+size_t tl_session_unsent (const tl_session *s) { return s->out.len - s->out_at + s->answers.len; }
+
 tl_slice tl_session_output (const tl_session *s) {
   if (s->out_at == s->out.len) return tl_slice_of(NULL, 0);
   return tl_slice_of(s->out.at + s->out_at, s->out.len - s->out_at);
+}
+
+static void tell_handover (tl_session *s, const tl_handover *h, int result) {
+  tl_slice payload = h->kept ? tl_outgoing_payload(h->kept) : tl_slice_of(NULL, 0);
+  bool restored = h->kept && h->kept->restored;
+  if (s->ev.published && !restored) s->ev.published(s->ctx, h->token, result, payload);
+  free(h->kept);
 }
 
 void tl_session_sent (tl_session *s, size_t n, int64_t now) {
@@ -77,9 +124,9 @@ void tl_session_sent (tl_session *s, size_t n, int64_t now) {
   }
   const uint64_t handed = s->out_end - (s->out.len - s->out_at);
   while (s->handed.len && s->handed.at[s->handed.head].end <= handed) {
-    void *token = s->handed.at[s->handed.head++].token;
+    tl_handover h = s->handed.at[s->handed.head++];
     if (--s->handed.len == 0) s->handed.head = 0;
-    if (s->ev.published) s->ev.published(s->ctx, token, TL_OK);
+    tell_handover(s, &h, TL_OK);
   }
 }
 
@@ -98,20 +145,23 @@ static int handovers_reserve (tl_handovers *h) {
   return TL_OK;
 }
 
-static void handovers_push (tl_session *s, void *token) {
-  s->handed.at[s->handed.head + s->handed.len++] = (tl_handover){ s->out_end, token };
+static void handovers_push (tl_session *s, void *token, tl_outgoing *kept) {
+  s->handed.at[s->handed.head + s->handed.len++] = (tl_handover){ s->out_end, token, kept };
 }
 
 size_t tl_handovers_fail (tl_session *s, int result) {
   tl_handovers h = s->handed; /* detached: the callback may publish */
   memset(&s->handed, 0, sizeof s->handed);
-  for (size_t i = 0; i < h.len; i++)
-    if (s->ev.published) s->ev.published(s->ctx, h.at[h.head + i].token, result);
+  for (size_t i = 0; i < h.len; i++) tell_handover(s, &h.at[h.head + i], result);
   free(h.at);
   return h.len;
 }
 
 /* --- publishing --- */
+
+size_t tl_session_held_bytes (const tl_session *s) {
+  return s->queue.bytes + s->inflight.bytes + (s->out.len - s->out_at);
+}
 
 void tl_session_store_out (tl_session *s, const tl_outgoing *m, bool gone) {
   if (!s->ev.store || m->qos == 0 || (s->clean && !gone)) return;
@@ -120,18 +170,16 @@ void tl_session_store_out (tl_session *s, const tl_outgoing *m, bool gone) {
 }
 
 void tl_session_finish (tl_session *s, tl_outgoing *m, int result) {
-  void *token = m->token;
-  bool report = !m->restored && s->ev.published;
+  if (!m->restored && s->ev.published)
+    s->ev.published(s->ctx, m->token, result, tl_outgoing_payload(m));
   free(m);
-  if (report) s->ev.published(s->ctx, token, result);
 }
 
-/* Put a new QoS 0 message, which only its token survives. */
+/* Put a QoS 0 message that had waited. */
 static int send_qos0 (tl_session *s, tl_outgoing *m) {
   if (handovers_reserve(&s->handed) != TL_OK || tl_session_put_message(s, m) != TL_OK)
     return TL_ENOMEM;
-  if (!m->restored) handovers_push(s, m->token);
-  free(m);
+  handovers_push(s, m->token, m);
   return TL_OK;
 }
 
@@ -160,13 +208,7 @@ int tl_session_drain (tl_session *s) {
     tl_outlist_remove(&s->queue, m);
     int rc = m->qos ? send_tracked(s, m) : send_qos0(s, m);
     if (rc == TL_OK) continue;
-    m->next = s->queue.head; /* back to its place */
-    if (s->queue.head)
-      s->queue.head->prev = m;
-    else
-      s->queue.tail = m;
-    s->queue.head = m;
-    s->queue.n++;
+    tl_outlist_unshift(&s->queue, m); /* back to its place */
     return no_memory(s);
   }
   return TL_OK;
@@ -188,14 +230,25 @@ static int publish_now (tl_session *s, tl_slice topic, tl_slice payload, bool re
   s->out.len += size;
   s->stats.sent++;
   tl_session_did_put(s, from);
-  handovers_push(s, token);
+  handovers_push(s, token, NULL);
   return TL_OK;
+}
+
+/* A single message may be longer than all together may be, or it could never go. */
+static bool is_full (const tl_session *s, size_t size) {
+  size_t held = tl_session_held_bytes(s), most = s->p.max_queued_bytes;
+  return most > 0 && held > 0 && (held > most || size > most - held);
+}
+
+bool tl_session_keeps (const tl_session *s, uint8_t qos) {
+  return qos > 0 || s->queue.n > 0 || !may_go(s, qos);
 }
 
 static int accept (tl_session *s, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
                    void *token, size_t size) {
   bool failed = s->out.failed;
   bool at_once = s->queue.n == 0 && may_go(s, qos);
+  if (is_full(s, size)) return TL_EFULL;
   if (at_once && qos == 0) return publish_now(s, topic, payload, retain, token, size);
   if (!at_once && s->queue.n >= s->p.max_queued) return TL_EFULL;
   tl_outgoing *m = tl_outgoing_new(topic, payload, qos, retain);

@@ -8,9 +8,9 @@ void tl_session_store_received (tl_session *s, uint16_t id, bool gone) {
 }
 
 static int put_received (tl_session *s, uint8_t qos, uint16_t id) {
-  if (qos == 1) return tl_session_put_ack(s, TL_PUBACK, id);
+  if (qos == 1) return tl_session_put_answer(s, TL_PUBACK, id);
   /* A broker that sent PUBREL without waiting for PUBREC has ended the exchange already. */
-  return tl_idset_has(&s->received, id) ? tl_session_put_ack(s, TL_PUBREC, id) : TL_OK;
+  return tl_idset_has(&s->received, id) ? tl_session_put_answer(s, TL_PUBREC, id) : TL_OK;
 }
 
 /* Acknowledge now, or behind those that wait already. Room in the ring was reserved. */
@@ -35,7 +35,7 @@ static int not_taken (tl_session *s, uint8_t qos, uint16_t id, int code) {
 }
 
 static int deliver (tl_session *s, const tl_message *m) {
-  if (tl_acks_reserve(&s->acks) != TL_OK || (m->qos && tl_buf_reserve(&s->out, 4) != TL_OK))
+  if (tl_acks_reserve(&s->acks) != TL_OK || (m->qos && tl_buf_reserve(&s->answers, 4) != TL_OK))
     return no_memory(s);
   if (m->qos == 2) {
     if (tl_idset_has(&s->received, m->id)) {
@@ -73,6 +73,18 @@ int tl_session_on_publish (tl_session *s, const tl_frame *f) {
   return verdict & TL_MESSAGE_STOP;
 }
 
+int tl_session_on_skipped (tl_session *s, uint8_t qos, uint16_t id) {
+  if (qos == 0) return TL_OK;
+  if (tl_acks_reserve(&s->acks) != TL_OK) return no_memory(s);
+  if (qos == 2 && tl_idset_has(&s->received, id)) {
+    s->stats.duplicates++;
+  } else if (qos == 2) {
+    if (tl_idset_add(&s->received, id) != TL_OK) return no_memory(s);
+    tl_session_store_received(s, id, false);
+  }
+  return acknowledge(s, qos, id);
+}
+
 int tl_session_on_pubrel (tl_session *s, uint16_t id) {
   if (tl_idset_has(&s->received, id)) {
     tl_idset_del(&s->received, id);
@@ -82,7 +94,7 @@ int tl_session_on_pubrel (tl_session *s, uint16_t id) {
     tl_session_note(s, TL_NOTE_DEBUG, "PUBREL for the unknown identifier %u, answered with PUBCOMP",
                     id);
   }
-  return tl_session_put_ack(s, TL_PUBCOMP, id);
+  return tl_session_put_answer(s, TL_PUBCOMP, id);
 }
 
 int tl_session_ack (tl_session *s, uint16_t id, int64_t now) {
@@ -90,18 +102,20 @@ int tl_session_ack (tl_session *s, uint16_t id, int64_t now) {
   if (!head) return TL_ENOENT;
   if (head->id != id) return TL_ERANGE;
   if (now > s->now) s->now = now;
+  /* Nobody is told of it: the message comes again. At QoS 2 it comes as a duplicate, whose answer
+  ** then is this one's. */
+  int result = head->lost || (head->stale && head->qos == 1) ? TL_ELOST : TL_OK;
   bool first = true;
   do { /* the head, and those behind it that waited only for it */
     tl_pending_ack a = tl_acks_pop(&s->acks);
     if (first && a.qos == 2 && tl_idset_has(&s->received, a.id))
       tl_session_store_received(s, a.id, false);
     if (a.qos && !a.stale && put_received(s, a.qos, a.id) != TL_OK) {
-      /* it was acknowledged; that the connection must close, tick says */
-      tl_session_fail(s, TL_ENOMEM);
-      return TL_OK;
+      tl_session_fail(s, TL_ENOMEM); /* that the connection must close, tick says */
+      return first ? TL_ELOST : result;
     }
     first = false;
     head = tl_acks_head(&s->acks);
   } while (head && !head->held);
-  return TL_OK;
+  return result;
 }

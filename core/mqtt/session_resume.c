@@ -58,7 +58,7 @@ static void say_lost (tl_session *s) {
 }
 
 int tl_session_resume (tl_session *s, bool present) {
-  tl_outlist lost = { NULL, NULL, 0 };
+  tl_outlist lost = { NULL, NULL, 0, 0 };
   bool renew = !present || s->foreign;
   s->stats.lost = !s->clean && s->had_session && !present;
   if (s->stats.lost) say_lost(s);

@@ -57,14 +57,35 @@ static int64_t stall_due (const tl_session *s) {
   return after(later(m->sent_at, s->up_at), s->p.reply_timeout_ms);
 }
 
+/* Messages of the process before are as old as this session. Those that were sent are none of
+** these. */
+int64_t tl_session_age_due (const tl_session *s) {
+  const tl_outgoing *m = s->queue.head;
+  if (!m) return INT64_MAX;
+  return after(m->taken_at >= 0 ? m->taken_at : s->first_opened_at, s->p.max_queue_age_ms);
+}
+
+/* Detached first: the callbacks may publish. */
+static void fail_aged (tl_session *s) {
+  tl_outlist aged = { .n = 0 };
+  while (tl_session_age_due(s) <= s->now) {
+    tl_outgoing *m = s->queue.head;
+    tl_outlist_remove(&s->queue, m);
+    tl_outlist_push(&aged, m);
+  }
+  tl_session_fail_list(s, aged, TL_ETIMEOUT, true);
+}
+
 int64_t tl_session_deadline (const tl_session *s) {
   const char *what;
   if (s->phase == TL_PHASE_FAILED) return s->now; /* tick says why */
+  int64_t due = tl_session_age_due(s);
+  if (s->phase != TL_PHASE_CONNECTING && s->phase != TL_PHASE_UP) return due;
+  due = earlier(due, reply_due(s, &what));
   if (s->phase == TL_PHASE_CONNECTING)
-    return earlier(after(s->opened_at, s->p.connack_timeout_ms), reply_due(s, &what));
-  if (s->phase != TL_PHASE_UP) return INT64_MAX;
-  int64_t due = earlier(keep_alive_due(s), silence_due(s));
-  return earlier(earlier(due, tl_session_ask_due(s)), earlier(reply_due(s, &what), stall_due(s)));
+    return earlier(due, after(s->opened_at, s->p.connack_timeout_ms));
+  due = earlier(due, earlier(keep_alive_due(s), silence_due(s)));
+  return earlier(due, earlier(tl_session_ask_due(s), stall_due(s)));
 }
 
 static int ping (tl_session *s) {
@@ -100,6 +121,7 @@ int tl_session_tick (tl_session *s, int64_t now) {
   int rc = TL_OK;
   s->now = now;
   if (s->phase == TL_PHASE_FAILED) return s->failure;
+  fail_aged(s);
   if (s->phase != TL_PHASE_CONNECTING && s->phase != TL_PHASE_UP) return TL_OK;
   if (s->phase == TL_PHASE_CONNECTING && now >= after(s->opened_at, s->p.connack_timeout_ms))
     rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "no CONNACK within %.1f s",

@@ -45,6 +45,14 @@ static void new_list (lua_State *L) {
   tl_mark_list(L);
 }
 
+static void push_too_long (lua_State *L, const tl_link_stats *st, const tl_health *h) {
+  lua_createtable(L, 0, 3);
+  set_integer(L, "count", (lua_Integer)st->too_long);
+  set_text(L, "topic", h->too_long_topic);
+  set_integer(L, "bytes", (lua_Integer)h->too_long_size);
+  lua_setfield(L, -2, "too_long");
+}
+
 static void push_filters (lua_State *L, const tl_health *h) {
   new_list(L);
   for (uint32_t i = 0; i < h->filter_count && i < TL_FILTER_NOTES; i++) {
@@ -269,7 +277,7 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   int64_t now = tl_clock_mono_ms();
   tl_link_get_stats(l, &st);
   tl_link_get_health(l, &h);
-  lua_createtable(L, 0, 40);
+  lua_createtable(L, 0, 48);
   set_text(L, "name", line->name);
   set_text(L, "state", st.state);
   set_text(L, "peer", st.peer);
@@ -287,6 +295,11 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   set_integer(L, "inflight", st.session.inflight);
   set_integer(L, "queued", st.session.queued);
   set_integer(L, "max_queued", p->max_queued);
+  set_integer(L, "queued_bytes", (lua_Integer)st.session.held_bytes);
+  set_integer(L, "max_queued_bytes", p->max_queued_bytes);
+  set_integer(L, "held_bytes", (lua_Integer)st.waiting_bytes);
+  set_integer(L, "max_packet_size", p->max_packet_size);
+  push_too_long(L, &st, h.kept);
   set_number(L, "received_per_s", h.received_per_s);
   set_number(L, "sent_per_s", h.sent_per_s);
   set_seconds(L, "reply_timeout", p->reply_timeout);

@@ -24,7 +24,7 @@ static int push_stats (lua_State *L, tl_link *l) {
   tl_link_health health;
   tl_link_get_stats(l, &st);
   tl_link_get_health(l, &health);
-  lua_createtable(L, 0, 26);
+  lua_createtable(L, 0, 30);
   lua_pushnumber(L, health.received_per_s);
   lua_setfield(L, -2, "received_per_s");
   lua_pushnumber(L, health.sent_per_s);
@@ -48,6 +48,9 @@ static int push_stats (lua_State *L, tl_link *l) {
   count(L, "inflight", st.session.inflight);
   count(L, "queued", st.session.queued);
   count(L, "held", st.session.held);
+  count(L, "queued_bytes", st.session.held_bytes);
+  count(L, "held_bytes", st.waiting_bytes);
+  count(L, "too_long", st.too_long);
   if (st.session.oldest_inflight >= 0) {
     lua_pushnumber(L, (lua_Number)(now - st.session.oldest_inflight) / 1000.0);
     lua_setfield(L, -2, "oldest_inflight"); /* seconds */

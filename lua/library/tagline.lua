@@ -31,11 +31,14 @@
 ---@field connect_timeout? number Longest wait for a connection (s). Default: 20.
 ---@field reconnect_delay? number Pause before the first new attempt; it doubles (s). Default: 1.
 ---@field reconnect_delay_max? number Longest pause between attempts (s). Default: 60.
----@field max_packet_size? integer A longer packet ends the connection (bytes). Default: 16777216.
+---@field max_packet_size? integer A longer message is read over and acknowledged (bytes). Default: 16777216.
 ---@field max_inflight? integer Unacknowledged outgoing QoS 1 and 2 messages. Default: 100.
 ---@field offline_writes? "reject"|"queue" Writes while there is no connection. Default: reject.
 ---@field max_queued? integer Writes that wait for the connection or for a place in flight. Default: 10000.
+---@field max_queued_bytes? integer Memory for outgoing messages, waiting and in flight; 0: no bound (bytes). Default: 16777216.
+---@field max_queue_age? number A write that waits for longer fails with "too old"; 0: never (s). Default: 0.
 ---@field receive_queue? integer Messages held while ACK_ID is awaited. Default: 1000.
+---@field receive_queue_bytes? integer Memory for them; 0: no bound (bytes). Default: 16777216.
 ---@field time_zone? string Of timestamps without an offset: "UTC", "local", "+01:00" or an IANA name. Default: UTC.
 ---@field session_store? string Folder that keeps the session across restarts of the process.
 ---@field recorder? integer Memory for the last messages; 0: off (bytes). Default: 1048576.

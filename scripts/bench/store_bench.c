@@ -28,7 +28,8 @@ static int on_message (void *ctx, const tl_message *m) {
   return TL_MESSAGE_DONE;
 }
 
-static void on_published (void *ctx, void *token, int result) {
+static void on_published (void *ctx, void *token, int result, tl_slice payload) {
+  (void)payload;
   (void)ctx, (void)token;
   confirmed += result == TL_OK;
 }
@@ -65,6 +66,7 @@ static void save (void) {
 /* What the session wants to send is safe, then it goes out. */
 static void send_all (tl_session *s, tl_buf *sent) {
   save();
+  tl_session_release(s);
   tl_slice out = tl_session_output(s);
   tl_buf_clear(sent);
   tl_buf_slice(sent, out);

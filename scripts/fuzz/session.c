@@ -46,7 +46,8 @@ static void on_subscribed (void *ctx, const tl_subscription *asked, const uint8_
     check(granted[i] <= 2 || granted[i] == 0x80);
   }
 }
-static void on_published (void *ctx, void *token, int result) {
+static void on_published (void *ctx, void *token, int result, tl_slice payload) {
+  (void)payload;
   world *w = ctx;
   (void)token, (void)result;
   w->reported++;
@@ -65,6 +66,7 @@ static void on_trace (void *ctx, char dir, const char *text) {
 
 /* All that is sent must be whole packets of kinds a client may send, the first CONNECT. */
 static void take_output (world *w, int64_t now, bool *first) {
+  tl_session_release(w->s);
   tl_slice out = tl_session_output(w->s);
   size_t at = 0;
   while (at < out.len) {

@@ -15,6 +15,7 @@ describe("a line", function()
       time_field_name = "", time_mask = "yyyy-mm-dd hh:mi:ss.mss", ignore_missing_time = false, will_flag = false, will_qos = 0,
       will_retain = false, reply_timeout = 20, wait_timeout = 0.1, max_wait_retry = 3, connect_timeout = 20, reconnect_delay = 1,
       reconnect_delay_max = 60, max_packet_size = 16777216, max_inflight = 100, offline_writes = "reject", max_queued = 10000,
+      max_queued_bytes = 16777216, max_queue_age = 0, receive_queue_bytes = 16777216,
       receive_queue = 1000, time_zone = "UTC", recorder = 1048576,
     }, params)
   end)
@@ -27,7 +28,8 @@ describe("a line", function()
       will_flag = true, will_qos = "qos_1", will_retain = true, will_topic = "w", will_message = "gone\0", reply_timeout = 0,
       wait_timeout = 0.005, max_wait_retry = 0, max_packet_size = 2^20, max_inflight = 1, offline_writes = "queue", max_queued = 0,
       receive_queue = 1, time_zone = "Europe/Bratislava", session_store = "store", recorder = 0,
-      connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1,
+      connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1, max_queued_bytes = 0, max_queue_age = 0.5,
+      receive_queue_bytes = 1 << 40,
       on_connect = function() end, on_disconnect = function() end, on_value = function() end,
     }]].lines[1]
     local expected = {
@@ -37,7 +39,8 @@ describe("a line", function()
       will_flag = true, will_qos = 1, will_retain = true, will_topic = "w", will_message = "gone\0", reply_timeout = 0,
       wait_timeout = 0.005, max_wait_retry = 0, max_packet_size = 1048576, max_inflight = 1, offline_writes = "queue", max_queued = 0,
       receive_queue = 1, time_zone = "Europe/Bratislava", session_store = "store", recorder = 0,
-      connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1,
+      connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1, max_queued_bytes = 0, max_queue_age = 0.5,
+      receive_queue_bytes = 1 << 40,
     }
     assert.same(expected, line.params)
     assert.equal("integer", math.type(line.params.max_packet_size))

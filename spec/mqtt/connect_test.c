@@ -252,6 +252,7 @@ static void traces_every_packet (void **state) {
   h_connect(h, false);
   h_publish(h, "t", "x", 0, 1);
   h_message_in(h, "u", "y", 1, false, 9);
+  tl_session_release(h->s);
   tl_session_disconnect(h->s);
   same_text(&h->traces,
             "> CONNECT level=4 clean=0 keep_alive=0 client_id=\"spec\" user=\"joe\" password=(not "

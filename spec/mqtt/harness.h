@@ -39,6 +39,7 @@ typedef struct {
   tl_buf store;   /* store events, a line each */
   tl_buf notices; /* all notices: "2 text" */
   tl_buf traces;
+  tl_buf kept;             /* the payload that came with the last `published` */
   tl_buf answered;         /* the filters of the last `subscribed`, a line each */
   int verdict;             /* what `message` answers */
   int publish_in_callback; /* > 0: `published` publishes so many more */
@@ -67,13 +68,16 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   }
   tl_buf_byte(&h->events, '\n');
 }
-static void on_published (void *ctx, void *token, int result) {
+static void on_published (void *ctx, void *token, int result, tl_slice payload) {
   harness *h = ctx;
   const char *word = result == TL_OK         ? "done"
                      : result == TL_ELOST    ? "lost"
                      : result == TL_ESESSION ? "session"
                      : result == TL_ESTATE   ? "state"
+                     : result == TL_ETIMEOUT ? "too old"
                                              : "?";
+  tl_buf_clear(&h->kept);
+  tl_buf_slice(&h->kept, payload);
   tl_buf_fmt(&h->events, "published %d %s\n", (int)(intptr_t)token, word);
   if (h->publish_in_callback > 0) {
     h->publish_in_callback--;
@@ -94,9 +98,19 @@ static void on_store (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_s
              bytes.len);
 }
 
-static const tl_session_events harness_events = { on_message,   on_connected, on_subscribed,
-                                                  on_published, on_notice,    on_trace,
-                                                  on_store };
+static void on_too_long (void *ctx, const tl_message *m, size_t size) {
+  tl_buf_fmt(&((harness *)ctx)->events, "too long %.*s q%u id%u %zu\n", TL_ARG(m->topic), m->qos,
+             m->id, size);
+}
+
+static const tl_session_events harness_events = { .message = on_message,
+                                                  .connected = on_connected,
+                                                  .subscribed = on_subscribed,
+                                                  .published = on_published,
+                                                  .too_long = on_too_long,
+                                                  .notice = on_notice,
+                                                  .trace = on_trace,
+                                                  .store = on_store };
 
 /* parameters; the spec may change h->p before h_start */
 static void h_init (harness *h, bool clean) {
@@ -118,8 +132,10 @@ static void h_start (harness *h) {
 }
 static void h_fini (harness *h) {
   tl_session_free(h->s);
-  tl_buf *bufs[] = { &h->events, &h->raw, &h->store, &h->notices, &h->traces, &h->answered };
-  for (int i = 0; i < 6; i++) tl_buf_fini(bufs[i]);
+  tl_buf *bufs[] = {
+    &h->events, &h->raw, &h->store, &h->notices, &h->traces, &h->answered, &h->kept
+  };
+  for (int i = 0; i < 7; i++) tl_buf_fini(bufs[i]);
 }
 
 static long h_feed (harness *h, const uint8_t *bytes, size_t n) {
@@ -138,6 +154,7 @@ static int h_wait (harness *h, int64_t ms) { /* time passes; what is due is done
   while (h->rc == TL_OK && tl_session_deadline(h->s) <= end) {
     if (tl_session_deadline(h->s) > h->now) h->now = tl_session_deadline(h->s);
     h->rc = tl_session_tick(h->s, h->now);
+    tl_session_release(h->s);
     tl_slice out = tl_session_output(h->s);
     tl_buf_slice(&h->raw, out);
     tl_session_sent(h->s, out.len, h->now);
@@ -148,6 +165,7 @@ static int h_wait (harness *h, int64_t ms) { /* time passes; what is due is done
 
 /* Hand over all output, and compare the packets since the last look, in words, one a line. */
 static void h_flush (harness *h) {
+  tl_session_release(h->s);
   tl_slice out = tl_session_output(h->s);
   tl_buf_slice(&h->raw, out);
   tl_session_sent(h->s, out.len, h->now);

@@ -32,7 +32,8 @@ static int life_message (void *ctx, const tl_message *m) {
   ((life *)ctx)->delivered++;
   return TL_MESSAGE_DONE;
 }
-static void life_published (void *ctx, void *token, int result) {
+static void life_published (void *ctx, void *token, int result, tl_slice payload) {
+  (void)payload;
   (void)result;
   ((life *)ctx)->reported[(intptr_t)token]++;
 }
@@ -45,6 +46,7 @@ static int open_up (life *l, bool present) {
   long n = rc == TL_OK ? tl_session_input(l->s, connack, 4, l->now) : rc;
   if (n < 0) return (int)n;
   assert_int_equal(n, 4);
+  tl_session_release(l->s);
   tl_session_sent(l->s, tl_session_output(l->s).len, l->now);
   return TL_OK;
 }
@@ -57,6 +59,7 @@ static int answer (life *l) {
     const uint8_t ack[] = { (uint8_t)(type << 4), 2, (uint8_t)(m->id >> 8), (uint8_t)m->id };
     long n = tl_session_input(l->s, ack, 4, l->now);
     if (n < 0) return (int)n;
+    tl_session_release(l->s);
     tl_session_sent(l->s, tl_session_output(l->s).len, l->now);
   }
   return TL_OK;
@@ -75,6 +78,7 @@ static int use (life *l, int from) {
   }
   long n = tl_session_input(l->s, messages, sizeof messages - 1, l->now);
   if (n < 0) return (int)n;
+  tl_session_release(l->s);
   tl_session_sent(l->s, tl_session_output(l->s).len, l->now);
   return answer(l);
 }

@@ -159,7 +159,12 @@ static void large_ones (void **state) {
   assert_int_equal(tl_session_needs(h->s), 0);
   tl_build_publish(big, TL_LIT("t"), tl_slice_of(content, payload + 1), 0, false, 0, NULL);
   /* from its length alone */
-  h_fails(h, big, 4, TL_ETOOBIG, "PUBLISH of 100001 bytes, max_packet_size is 100000");
+  assert_int_equal(h_feed(h, big, 4), 0);
+  tl_buf_clear(&h->events);
+  h_takes(h, big, 100001);
+  EVENTS(h, "too long t q0 id0 100001\n");
+  big[0] = 0x62; /* any other packet ends the connection, from its length alone */
+  h_fails(h, big, 4, TL_ETOOBIG, "PUBREL of 100001 bytes, max_packet_size is 100000");
   free(big);
   free(topic);
   free(content);
@@ -237,6 +242,131 @@ static void a_pubrel_before_the_held_pubrec_ends_it (void **state) {
   STORED(h, "");
 }
 
+/* --- acknowledgements that wait until their values are out --- */
+
+static void nothing_but_acknowledgements_waits_to_be_released (void **state) {
+  harness *h = *state;
+  h_takes(h, BYTES("\x32\x05\x00\x01t\x00\x05\x34\x05\x00\x01t\x00\x06"));
+  h_publish(h, "out", "x", 0, 1);
+  assert_int_equal(tl_session_output(h->s).len, 8); /* the PUBLISH alone */
+  assert_int_equal(tl_session_unsent(h->s), 16);
+  tl_session_sent(h->s, 8, h->now);
+  assert_int_equal(tl_session_output(h->s).len, 0);
+  tl_session_release(h->s);
+  SENT(h, "PUBACK id=5\nPUBREC id=6\n");
+  h_takes(h, BYTES("\x62\x02\x00\x06"));
+  h_publish(h, "out", "y", 0, 2);
+  SENT(h, "PUBLISH qos=0 dup=0 retain=0 topic=\"out\" payload=1 bytes \"y\"\nPUBCOMP id=6\n");
+  assert_int_equal(tl_session_unsent(h->s), 0);
+}
+
+static void a_goodbye_leaves_what_is_not_released_behind (void **state) {
+  harness *h = *state;
+  h_takes(h, BYTES("\x32\x05\x00\x01t\x00\x05"));
+  tl_session_disconnect(h->s);
+  SENT(h, "DISCONNECT\n"); /* [MQTT-3.14.4-2] */
+}
+
+static void a_break_forgets_what_was_not_released (void **state) {
+  harness *h = *state;
+  h_takes(h, BYTES("\x32\x05\x00\x01t\x00\x05"));
+  h_cut(h);
+  h_connect(h, true);
+  h_forget(h);
+  SENT(h, "");
+}
+
+/* --- messages beyond max_packet_size --- */
+
+enum { LIMIT = 1000, LONG = 5000 };
+
+static size_t long_message (uint8_t *at, const char *topic, uint8_t qos, uint16_t id) {
+  static uint8_t payload[LONG];
+  size_t id_at = 0;
+  tl_build_publish(at, tl_slice_str(topic), tl_slice_of(payload, LONG), qos, false, id, &id_at);
+  return tl_publish_size(strlen(topic), LONG, qos);
+}
+
+static int small_limit (void **state) {
+  h_setup_new(state);
+  ((harness *)*state)->p.max_packet_size = LIMIT;
+  h_begin(*state);
+  return 0;
+}
+
+#define SPEC_SMALL(name, function) \
+  { name, function, small_limit, h_teardown, NULL }
+
+static void read_over_however_it_comes (void **state) {
+  uint8_t bytes[LONG + 100], *at = bytes;
+  harness *h = *state;
+  at += long_message(at, "a/b", 1, 7);
+  memcpy(at, "\x32\x05\x00\x01t\x00\x08", 7);
+  size_t n = (size_t)(at - bytes) + 7, steps[] = { n, 1, 3, 1000, LONG + 5 };
+  for (int i = 0; i < 5; i++) {
+    size_t from = 0; /* of what the owner keeps: all that was not consumed */
+    for (size_t to = 0; to < n;) {
+      to = to + steps[i] < n ? to + steps[i] : n;
+      assert_true(h_feed(h, bytes + from, to - from) >= 0);
+      assert_true(tl_session_needs(h->s) < 20); /* the topic, never the message */
+      from += (size_t)h->rc;
+    }
+    assert_int_equal(from, n);
+    EVENTS(h, "too long a/b q1 id7 5010\nmessage t= q1 id8\n");
+    SENT(h, "PUBACK id=7\nPUBACK id=8\n");
+  }
+  assert_int_equal(h_stats(h).too_long, 5);
+  assert_int_equal(h_stats(h).received, 10);
+}
+
+static void read_over_at_each_qos (void **state) {
+  uint8_t bytes[LONG + 100];
+  harness *h = *state;
+  h_takes(h, bytes, long_message(bytes, "t", 0, 0));
+  SENT(h, "");
+  for (int dup = 0; dup < 2; dup++) {
+    h_takes(h, bytes, long_message(bytes, "t", 2, 9));
+    SENT(h, "PUBREC id=9\n");
+  }
+  assert_int_equal(h_stats(h).duplicates, 1);
+  h_ack_in(h, TL_PUBREL, 9);
+  SENT(h, "PUBCOMP id=9\n");
+  STORED(h, "i seq0 id9 0\ni gone seq0 id9 0\n");
+}
+
+static void read_over_behind_one_that_is_held (void **state) {
+  uint8_t bytes[LONG + 100];
+  harness *h = *state;
+  h->verdict = TL_MESSAGE_HELD;
+  h_message_in(h, "t", "a", 1, false, 1);
+  h_takes(h, bytes, long_message(bytes, "t", 1, 2));
+  SENT(h, "");
+  assert_int_equal(tl_session_ack(h->s, 1, h->now), TL_OK);
+  SENT(h, "PUBACK id=1\nPUBACK id=2\n");
+}
+
+static void a_break_within_leaves_nothing (void **state) {
+  uint8_t bytes[LONG + 100];
+  harness *h = *state;
+  long_message(bytes, "t", 1, 2);
+  h_takes(h, bytes, 2000);
+  h_reconnect(h, true);
+  h_forget(h);
+  h_message_in(h, "t", "a", 1, false, 3);
+  SENT(h, "PUBACK id=3\n");
+}
+
+static void one_that_never_ends_ends_the_connection (void **state) {
+  uint8_t bytes[LONG + 100];
+  harness *h = *state;
+  long_message(bytes, "t", 1, 2);
+  h_takes(h, bytes, 2000);
+  h->now += 10000;
+  h_takes(h, bytes + 2000, 100);
+  h->now += 10000; /* Reply Timeout, from its first byte */
+  assert_int_equal(tl_session_tick(h->s, h->now), TL_ETIMEOUT);
+}
+
 static void held_across_connections (void **state) {
   harness *h = *state;
   h->verdict = TL_MESSAGE_HELD;
@@ -248,8 +378,8 @@ static void held_across_connections (void **state) {
   h_message_in(h, "t", "b", 2, true, 2); /* not delivered again, and still not confirmed */
   SENT(h, "");
   EVENTS(h, "");
-  /* the old connection's: nothing to say on this one */
-  assert_int_equal(tl_session_ack(h->s, 1, h->now), TL_OK);
+  /* the old connection's: nothing to say on this one, and who confirms it hears so */
+  assert_int_equal(tl_session_ack(h->s, 1, h->now), TL_ELOST);
   SENT(h, "");
   assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK); /* now its repeat may be answered */
   SENT(h, "PUBREC id=2\n");
@@ -279,8 +409,8 @@ static void held_and_the_session_lost (void **state) {
   h_message_in(h, "t", "new", 2, false, 2); /* another message with the number */
   EVENTS(h, "message t=new q2 id2\n");
   SENT(h, "");
-  assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK);
-  SENT(h, "PUBREC id=2\n");
+  assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_ELOST);
+  SENT(h, "PUBREC id=2\n"); /* of the new one, which waited behind */
 }
 
 static void held_twice_and_the_session_lost (void **state) {
@@ -291,7 +421,7 @@ static void held_twice_and_the_session_lost (void **state) {
   h_message_in(h, "t", "new", 2, false, 2);
   h_forget(h);
   /* the old one, which the broker knows nothing of */
-  assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK);
+  assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_ELOST);
   SENT(h, "");
   STORED(h, ""); /* the new one is not confirmed: another process must get it again */
   assert_int_equal(tl_session_ack(h->s, 2, h->now), TL_OK);
@@ -326,6 +456,17 @@ static void the_store_hears_nothing_of_a_clean_session (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
+    SPEC_UP("nothing but acknowledgements waits to be released",
+            nothing_but_acknowledgements_waits_to_be_released),
+    SPEC_UP("[MQTT-3.14.4-2] a goodbye leaves what is not released behind",
+            a_goodbye_leaves_what_is_not_released_behind),
+    SPEC_UP("a break forgets what was not released", a_break_forgets_what_was_not_released),
+    SPEC_SMALL("a longer message is read over, however it comes", read_over_however_it_comes),
+    SPEC_SMALL("a longer message of each QoS", read_over_at_each_qos),
+    SPEC_SMALL("a longer message keeps its place behind one that is held",
+               read_over_behind_one_that_is_held),
+    SPEC_SMALL("a break within a longer message leaves nothing", a_break_within_leaves_nothing),
+    SPEC_SMALL("a longer message that never ends", one_that_never_ends_ends_the_connection),
     SPEC_UP("QoS 0: delivered, never answered", qos_0),
     SPEC_UP("[MQTT-2.3.1-6] [MQTT-4.3.2-2] QoS 1: PUBACK; the same identifier afterwards is a new "
             "message",

@@ -147,6 +147,7 @@ static void to_a_clean_session (void **state) {
   assert_int_equal(tl_session_set_params(h->s, &h->p), TL_OK);
   h_accept(h, true);
   EVENTS(h, "connected 1\n");
+  tl_session_release(h->s);
   tl_slice out = tl_session_output(h->s);
   assert_int_equal(out.len, 8); /* SUBSCRIBE alone */
 }

@@ -313,8 +313,172 @@ static void stats (void **state) {
   assert_int_equal(h_stats(h).bytes_in, 4 + 5);
 }
 
+/* --- bounds in bytes, and in time --- */
+
+static int bounded (void **state) { /* two messages of 100 bytes each, and not three */
+  h_setup_new(state);
+  harness *h = *state;
+  h->p.max_queued_bytes = 250;
+  h->p.queue_offline = true;
+  h_start(h);
+  return 0;
+}
+
+#define SPEC_BOUNDED(name, function) \
+  { name, function, bounded, h_teardown, NULL }
+
+static int publish_bytes (harness *h, size_t n, uint8_t qos, int token) {
+  static uint8_t bytes[1000];
+  return tl_session_publish(h->s, TL_LIT("t"), tl_slice_of(bytes, n), qos, false,
+                            (void *)(intptr_t)token, NULL);
+}
+
+static void bytes_that_wait_are_bounded (void **state) {
+  harness *h = *state;
+  assert_int_equal(publish_bytes(h, 90, 1, 1), TL_OK);
+  assert_int_equal(publish_bytes(h, 90, 0, 2), TL_OK);
+  assert_int_equal(publish_bytes(h, 90, 1, 3), TL_EFULL);
+  assert_int_equal(publish_bytes(h, 10, 1, 3), TL_OK);
+  assert_int_equal(h_stats(h).held_bytes, 97 + 95 + 17);
+  h_connect(h, false);
+  h_forget(h);
+  h_ack_in(h, TL_PUBACK, 2);
+  h_ack_in(h, TL_PUBACK, 3);
+  EVENTS(h, "published 1 done\npublished 3 done\n");
+  assert_int_equal(h_stats(h).held_bytes, 0);
+}
+
+static void bytes_in_flight_and_in_the_output_are_bounded (void **state) {
+  harness *h = *state;
+  h_connect(h, false);
+  h_forget(h);
+  assert_int_equal(publish_bytes(h, 90, 2, 1), TL_OK); /* twice: in flight, and in the output */
+  assert_int_equal(publish_bytes(h, 90, 0, 2), TL_EFULL);
+  h_flush(h);
+  assert_int_equal(publish_bytes(h, 90, 0, 2), TL_OK);
+  assert_int_equal(publish_bytes(h, 90, 0, 3), TL_EFULL);
+  h_flush(h);
+  h_ack_in(h, TL_PUBREC, 2);
+  assert_int_equal(publish_bytes(h, 160, 0, 3), TL_EFULL); /* its memory is in use still */
+  h_ack_in(h, TL_PUBCOMP, 2);
+  assert_int_equal(publish_bytes(h, 160, 0, 3), TL_OK);
+}
+
+static void one_alone_may_be_longer (void **state) {
+  harness *h = *state;
+  assert_int_equal(publish_bytes(h, 900, 1, 1), TL_OK);
+  assert_int_equal(publish_bytes(h, 0, 1, 2), TL_EFULL);
+}
+
+/* So that who wants it back need not keep it, too. */
+static void a_kept_payload_comes_back_with_its_fate (void **state) {
+  harness *h = *state;
+  assert_true(tl_session_keeps(h->s, 0)); /* there is no connection */
+  h_publish(h, "t", "queued", 0, 1);
+  h_connect(h, false);
+  h_forget(h);
+  same_text(&h->kept, "queued", "kept", __LINE__);
+  assert_false(tl_session_keeps(h->s, 0));
+  h_publish(h, "t", "passed on", 0, 2);
+  h_flush(h);
+  EVENTS(h, "published 2 done\n");
+  same_text(&h->kept, "", "kept", __LINE__);
+  assert_true(tl_session_keeps(h->s, 1));
+  h_publish(h, "t", "twice", 2, 3);
+  h_ack_in(h, TL_PUBREC, 2);
+  h_ack_in(h, TL_PUBCOMP, 2);
+  same_text(&h->kept, "twice", "kept", __LINE__);
+  h_publish(h, "t", "lost", 1, 4);
+  tl_session_free(h->s);
+  h->s = NULL;
+  same_text(&h->kept, "lost", "kept", __LINE__);
+}
+
+static int aging (void **state) {
+  h_setup_new(state);
+  harness *h = *state;
+  h->p.max_queue_age_ms = 5000;
+  h->p.queue_offline = true;
+  h->p.max_inflight = 1;
+  h_start(h);
+  return 0;
+}
+
+#define SPEC_AGING(name, function) \
+  { name, function, aging, h_teardown, NULL }
+
+static int publish_now (harness *h, uint8_t qos, int token) {
+  tl_session_time(h->s, h->now);
+  return h_publish(h, "t", "x", qos, token);
+}
+
+static void what_waits_for_the_connection_ages (void **state) {
+  harness *h = *state;
+  publish_now(h, 1, 1);
+  publish_now(h, 0, 2);
+  h_wait(h, 1000);
+  publish_now(h, 2, 3);
+  assert_int_equal(tl_session_deadline(h->s), h->now + 4000);
+  h_wait(h, 3999);
+  EVENTS(h, "");
+  h_wait(h, 1);
+  EVENTS(h, "published 1 too old\npublished 2 too old\n");
+  STORED(h, "o seq1 id0 8\no seq3 id0 8\no gone seq1 id0 0\n");
+  h_connect(h, false);
+  h_wait(h, 3600000); /* never one that was sent */
+  EVENTS(h, "connected 0\nsubscribed 1\n");
+  assert_int_equal(h_stats(h).inflight, 1);
+}
+
+static void what_waits_for_a_place_in_flight_ages (void **state) {
+  harness *h = *state;
+  h_connect(h, false);
+  h_forget(h);
+  publish_now(h, 1, 1);
+  publish_now(h, 1, 2);
+  h_wait(h, 5000);
+  EVENTS(h, "published 2 too old\n");
+  h_ack_in(h, TL_PUBACK, 2);
+  EVENTS(h, "published 1 done\n");
+  assert_int_equal(tl_session_deadline(h->s), INT64_MAX);
+}
+
+static void what_fails_may_be_published_again (void **state) {
+  harness *h = *state;
+  publish_now(h, 1, 1);
+  h->publish_in_callback = 1;
+  h_wait(h, 5000);
+  EVENTS(h, "published 1 too old\n");
+  assert_int_equal(h_stats(h).queued, 1);
+  h_wait(h, 5000);
+  EVENTS(h, "published 99 too old\n");
+}
+
+/* How long they have waited nobody knows: they are as old as this process's session. */
+static void messages_of_the_process_before_age_from_the_first_connect (void **state) {
+  harness *h = *state;
+  static const uint8_t packet[] = "\x32\x06\x00\x01t\x00\x00x";
+  assert_int_equal(tl_session_restore(h->s, 'o', 3, 0, tl_slice_of(packet, 8)), TL_OK);
+  assert_int_equal(tl_session_deadline(h->s), INT64_MAX);
+  h_open(h);
+  h_wait(h, 5000);
+  assert_int_equal(h_stats(h).queued, 0);
+  STORED(h, "o gone seq3 id0 0\n");
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
+    SPEC_BOUNDED("bytes that wait are bounded", bytes_that_wait_are_bounded),
+    SPEC_BOUNDED("bytes in flight and in the output are bounded",
+                 bytes_in_flight_and_in_the_output_are_bounded),
+    SPEC_BOUNDED("one alone may be longer", one_alone_may_be_longer),
+    SPEC_BOUNDED("a kept payload comes back with its fate",
+                 a_kept_payload_comes_back_with_its_fate),
+    SPEC_AGING("what waits for the connection ages", what_waits_for_the_connection_ages),
+    SPEC_AGING("what waits for a place in flight ages", what_waits_for_a_place_in_flight_ages),
+    SPEC_AGING("what fails may be published again", what_fails_may_be_published_again),
+    SPEC_AGING("messages of the process before age from the first connect",
+               messages_of_the_process_before_age_from_the_first_connect),
     SPEC_UP("QoS 0 is done when its last byte was handed over", qos_0_is_done_when_handed_over),
     SPEC_UP("[MQTT-4.3.1-1] [MQTT-3.3.1-2] [MQTT-2.3.1-5] QoS 0 has neither identifier nor DUP",
             qos_0_has_neither_identifier_nor_dup),

@@ -182,18 +182,38 @@ describe("the values stream", function()
     wait.till("all to be sent", 5000, function() return c.sending == 0 end)
   end)
 
-  it("blames no broker for a CONNECT that nobody's reading holds back", function()
+  it("lets writes, PINGs and the goodbye out while nobody reads, and no acknowledgement", function()
+    local b = broker.new()
+    local t = run(b, "keep_alive = 1,", { paused = true })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 }) -- a pipe does not hold it
+    for _ = 1, 3 do c:expect "PINGREQ" end
+    assert.equal(0, (t:ask 'return lines.plant:publish("stop", "now")'))
+    local p = c:next()
+    while p.type == "PINGREQ" do p = c:next() end
+    assert.equal("stop", p.topic)
+    t:eval "lines.plant:reconnect()"
+    p = c:next()
+    while p.type == "PINGREQ" do p = c:next() end
+    assert.equal("DISCONNECT", p.type)
+    c:close()
+    c = b:accept() -- which is read as far as CONNACK, so that PINGs go out there, too
+    c:expect "CONNECT"
+    c:send("CONNACK", { session_present = true })
+    c:expect "SUBSCRIBE"
+    c:expect "PINGREQ"
+    t:resume()
+    t:value("plant.any.data")
+  end)
+
+  it("blames a broker for a CONNACK that does not come, whoever holds back reading", function()
     local b = broker.new()
     local t = run(b, nil, { paused = true })
     local c = b:handshake()
     c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 })
-    c:silent(200) -- a pipe does not hold it: the line is held
     assert.equal(0, (t:eval "lines.plant:set { connect_timeout = 1 }"))
     c = b:accept()
-    c:silent(1500)
-    assert.is_nil(c.closed)
-    t:resume()
     c:expect "CONNECT"
-    assert.is_nil(t:text("stderr"):find("within connect_timeout", 1, true))
+    t:wait_log "no CONNACK within connect_timeout"
   end)
 end)

@@ -165,6 +165,20 @@ describe("ACK_ID", function()
     assert.equal(1, #b.connections)
   end)
 
+  it("stops reading at receive_queue_bytes, too", function()
+    local t, c = start("receive_queue_bytes = 100000,")
+    send(c, "a/held", "one", 1, 11)
+    for n = 12, 99 do send(c, "a/free", n .. ("x"):rep(20000), 1, n) end
+    held(t)
+    wait.poll("a full queue", 10000, function()
+      local _, out = t:eval "local s = lines.plant.stats return s.held .. ' ' .. (s.held_bytes < 200000 and s.held_bytes > 100000 and 'ok' or s.held_bytes)"
+      return out == "6 ok"
+    end)
+    confirm(t, 11)
+    for _ = 12, 99 do free(t) end
+    for n = 11, 99 do assert.equal(n, c:expect("PUBACK").id) end
+  end)
+
   it("bounds messages that came in one piece by receive_queue, exactly", function()
     local t, c = start "receive_queue = 10,"
     local all = { packet.encode("PUBLISH", { topic = "a/held", payload = "first", qos = 1, id = 1 }) }
@@ -190,7 +204,8 @@ describe("ACK_ID", function()
       end
       send(c, "a/free", "three", 1, 13)
       quiet(t, c)
-      confirm(t, 11) -- of the old connection: the new one owes nothing for it
+      -- of the old connection: the new one owes nothing for it, and who confirms hears so
+      refused("the connection that brought the message is gone: nothing is acknowledged, and the broker may send it again", ack(t, 11))
       assert.equal("two", free(t))
       if not clean then
         assert.equal("one", held(t))
@@ -233,7 +248,7 @@ describe("ACK_ID", function()
     c = b:handshake()
     send(c, "a/free", "30", 1, 30)
     c:silent(2000) -- longer than each timeout
-    confirm(t, 11)
+    assert.equal(1, (ack(t, 11))) -- its connection is gone
     for n = 12, 16 do assert.equal(tostring(n), free(t)) end
     assert.equal("30", free(t))
     assert.equal(30, c:expect("PUBACK").id)

@@ -416,6 +416,61 @@ describe("the parameters of writes", function()
     t:kill "sigkill"
   end)
 
+  it("max_packet_size reads over what is longer: acknowledged, counted, said with its topic, and nothing ends", function()
+    local b = broker.new()
+    local t = run(b, "max_packet_size = 1000,")
+    local c = b:handshake()
+    for n = 1, 3 do
+      c:send("PUBLISH", { topic = "big/one", payload = ("x"):rep(2000), qos = 1, id = n })
+      assert.equal(n, c:expect("PUBACK").id)
+    end
+    c:send("PUBLISH", { topic = "big/two", payload = ("x"):rep(5000000), qos = 2, id = 4 })
+    assert.equal(4, c:expect("PUBREC").id)
+    c:send("PUBLISH", { topic = "small", payload = "x", qos = 1, id = 5 })
+    assert.equal("x", t:value("plant.any.data").value)
+    t:wait_log "ERROR plant: a message of topic 'big/one' has 2014 bytes, max_packet_size is 1000: it is read over and acknowledged %(said once%)"
+    t:wait_log "ERROR plant: a message of topic 'big/two' has %d+ bytes"
+    assert.equal(1, select(2, t:text("stderr"):gsub("big/one", "")))
+    assert.equal("4", (select(2, t:eval "return lines.plant.stats.too_long")))
+    local _, status = t:eval "status()"
+    assert.truthy(status:find("4 messages longer than max_packet_size were skipped, the last on big/two, 5000016 bytes", 1, true), status)
+    assert.is_true(t:rss() < 200 << 20)
+    assert.equal(1, #b.connections)
+  end)
+
+  it("max_queued_bytes bounds what waits in bytes", function()
+    local b = broker.new()
+    local t = run(b, [[max_queued_bytes = 10000, offline_writes = "queue",]])
+    local c = b:handshake()
+    t:wait_log "connected"
+    b:refuse()
+    c:reset()
+    wait.poll("the loss", 10000, function() return select(2, t:eval "return lines.plant.status") ~= "connected" end)
+    local code, _, said = t:ask [[
+      for n = 1, 2 do assert(lines.plant:publish("t", ("x"):rep(4000), { qos = 1 }, function(ok, why) fates[n] = ok and "ok" or why end)) end
+      assert(lines.plant:publish("t", ("x"):rep(4000), { qos = 1 }))]]
+    assert.equal(1, code)
+    assert.truthy(said:find("queue full", 1, true), said)
+    assert.equal("8016", (select(2, t:eval "return lines.plant.stats.queued_bytes")))
+  end)
+
+  it("max_queue_age lets a write that waits fail as too old", function()
+    local b = broker.new()
+    local t = run(b, [[max_queue_age = 0.2, max_inflight = 1, offline_writes = "queue",]])
+    local c = b:handshake()
+    t:wait_log "connected"
+    publish(t, 1, 1, 2)
+    local sent = c:expect "PUBLISH"
+    wait.poll("the second to age", 10000, function() return fates(t, 2) == "-,too old" end)
+    c:send("PUBACK", { id = sent.id })
+    wait.poll("the first, which was sent, to be done", 10000, function() return fates(t, 2) == "ok,too old" end)
+    b:refuse()
+    c:reset()
+    wait.poll("the loss", 10000, function() return select(2, t:eval "return lines.plant.status") ~= "connected" end)
+    publish(t, 1, 3, 3)
+    wait.poll("the third to age without a connection", 10000, function() return fates(t, 3) == "ok,too old,too old" end)
+  end)
+
   it("max_packet_size bounds what is sent, too", function()
     local b = broker.new()
     local t = run(b, "max_packet_size = 1000,")

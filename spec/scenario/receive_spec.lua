@@ -224,7 +224,7 @@ describe("receiving from a scripted broker", function()
     still_alive(t, c)
   end)
 
-  it("refuses a packet longer than max_packet_size from its length alone", function()
+  it("refuses a packet longer than max_packet_size from its length alone, when it is no message", function()
     local t, c, b = start [[line "plant" { host = "127.0.0.1", port = PORT, max_packet_size = 1000, reconnect_delay = 0.05,
       station "any" { address = "#", tags = { data = TxtI "IN_DATA" } } }]]
     local fits = packet.encode("PUBLISH", { topic = "t", payload = ("y"):rep(994) })
@@ -232,7 +232,7 @@ describe("receiving from a scripted broker", function()
     c:send(fits)
     assert.equal(994, #t:value("plant.any.data").value)
     local before = t:rss()
-    c:send("\x30" .. packet.length(200 << 20))
+    c:send("\x90" .. packet.length(200 << 20))
     c:expect_close()
     assert.is_true(t:rss() < before + (1 << 20))
     t:wait_log "max_packet_size"
