@@ -97,7 +97,7 @@ static bool swaps (const tl_plan *p, const char *mask) {
 
 /* `text`: of the time field; at NULL where decode or nothing gave the time. */
 static void look_at_time (look *k, const tl_station *s, const tl_incoming *m, tl_slice text) {
-  int64_t ms;
+  int64_t ms = 0;
   if (m->retain || !newest_time(s, &ms)) return; /* a retained message may be old */
   int64_t behind = m->wall - ms;
   if (behind <= DAY_MS && behind >= -AHEAD_MS) return;

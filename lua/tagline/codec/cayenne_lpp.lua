@@ -124,21 +124,23 @@ local function step_of_channel(number, channel)
     parts[i - 1] = { entry[1] .. "_" .. channel .. part[1], part[2], part[3] }
   end
   local step = kit.compile(parts)
-  steps[number << 8 | channel] = step
+  steps[channel << 8 | number] = step
   return step
 end
 
 local function read(r)
   local values, bytes = {}, r.bytes
   while r.at <= #bytes and not r.err do
+    r:entries(steps, 2, values)
     local at = r.at
+    if at > #bytes then break end
     local channel, number = bytes:byte(at, at + 1)
     if not number then
       r.at = at + 1
       r:read(">I1", "type")
       break
     end
-    local step = steps[number << 8 | channel] or step_of_channel(number, channel)
+    local step = steps[channel << 8 | number] or step_of_channel(number, channel)
     r.at = at + 2
     if step then
       r:step(step, values)

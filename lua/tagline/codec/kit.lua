@@ -152,13 +152,32 @@ function kit.take(r, parts, values, suffix)
   end
 end
 
-local unpack = string.unpack
+local unpack, byte = string.unpack, string.byte
 
 -- One part that is a plain number.
 local function plain_run(part)
   local name, format, divisor = part[1], part[2], part[3]
   if divisor then return function(bytes, at, values) values[name] = unpack(format, bytes, at) / divisor end end
   return function(bytes, at, values) values[name] = (unpack(format, bytes, at)) end
+end
+
+local function flag_run(part)
+  local name, format = part[1], part[2]
+  return function(bytes, at, values)
+    local value = unpack(format, bytes, at)
+    if value > 1 then values[name] = convert(part, value) else values[name] = value == 1 end
+  end
+end
+
+-- Two or three that are plain numbers.
+local function few_run(parts, format)
+  local a, b, c = parts[1], parts[2], parts[3] or { false }
+  local name_a, name_b, name_c, by_a, by_b, by_c = a[1], b[1], c[1], a[3], b[3], c[3]
+  return function(bytes, at, values)
+    local x, y, z = unpack(format, bytes, at)
+    values[name_a], values[name_b] = by_a and x / by_a or x, by_b and y / by_b or y
+    if name_c then values[name_c] = by_c and z / by_c or z end
+  end
 end
 
 local function general_run(parts, format)
@@ -182,9 +201,14 @@ end
 function kit.compile(parts)
   local formats, size = {}, 0
   for i, part in ipairs(parts) do formats[i], size = part[2], size + size_of[part[2]] end
-  local only = parts[1]
-  local plain = #parts == 1 and only[1] ~= "" and not only.bool and not only.finite
-  return { parts = parts, size = size, run = plain and plain_run(only) or general_run(parts, table.concat(formats)) }
+  local format, plain = table.concat(formats), true
+  for _, part in ipairs(parts) do plain = plain and part[1] ~= "" and not part.bool and not part.finite end
+  local run
+  if #parts == 1 and plain then run = plain_run(parts[1])
+  elseif #parts == 1 and parts[1].bool then run = flag_run(parts[1])
+  elseif (#parts == 2 or #parts == 3) and plain then run = few_run(parts, format)
+  else run = general_run(parts, format) end
+  return { parts = parts, size = size, run = run }
 end
 
 --- Each entry of a table compiled.
@@ -208,6 +232,26 @@ function reader:step(step, values)
   if after > #self.bytes + 1 or kit.slow then return kit.take(self, step.parts, values) end
   step.run(self.bytes, at, values)
   self.at = after
+end
+
+--- Read entries, each of a key and a step, into `values`, as many as come: the first that has no
+--- step, or is cut off, is left to the caller.
+---@param steps table<integer, tagline.Step> by the key
+---@param width 1|2 bytes of a key
+---@param values table
+function reader:entries(steps, width, values)
+  local bytes, at = self.bytes, self.at
+  local last = kit.slow and 0 or #bytes
+  while at < last do
+    local key, low = byte(bytes, at, at + width - 1)
+    local step = steps[low and key << 8 | low or key]
+    if not step then break end
+    local after = at + width + step.size
+    if after > last + 1 then break end
+    step.run(bytes, at + width, values)
+    at = after
+  end
+  self.at = at
 end
 
 --- The fields of several lists of parts, each name once.

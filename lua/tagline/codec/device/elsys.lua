@@ -76,42 +76,44 @@ local function read_entry(r, number, values, probes)
   return true
 end
 
--- A value of before, which stands in for one of now when the frame has none.
-local function read_earlier(r, number, values, probes)
-  local earlier = {}
-  if not read_entry(r, number & TYPE_BITS, earlier, probes) then return false end
+-- A value of before, into `earlier`; its offset into `offsets`.
+local function read_earlier(r, number, earlier, offsets, probes)
+  local entry = {}
+  if not read_entry(r, number & TYPE_BITS, entry, probes) then return false end
   local offset = r:read(">I" .. (number >> 6), "a time offset")
-  if r.err then return true end
-  for name, value in pairs(earlier) do
-    if values[name] == nil then values[name], values[name .. "_offset"] = value, offset end
+  for name, value in pairs(entry) do
+    if earlier[name] == nil then earlier[name], offsets[name] = value, offset end
   end
   return true
 end
 
--- A value of now counts, wherever in the frame it stands.
-local function drop_offsets(number, values)
-  for _, part in ipairs(types[number] or {}) do values[part[1] .. "_offset"] = nil end
+-- What stands in for a value of now that the frame has not, wherever in the frame they stand.
+local function add_earlier(earlier, offsets, values)
+  for name, value in pairs(earlier) do
+    if values[name] == nil then values[name], values[name .. "_offset"] = value, offsets[name] end
+  end
 end
 
 local function read(r)
-  local values, probes, bytes, earlier = {}, 0, r.bytes, false
+  local values, probes, bytes, earlier, offsets = {}, 0, r.bytes, nil, nil
   if bytes:byte() == SETTINGS then return nil end -- the device tells its settings, on a port of their own
   while r.at <= #bytes and not r.err do
+    r:entries(steps, 1, values)
     local at = r.at
+    if at > #bytes then break end
     local number = bytes:byte(at)
-    local step, known = steps[number], true
+    local known
     r.at = at + 1
-    if step then
-      r:step(step, values)
-      if earlier then drop_offsets(number, values) end
-    elseif number > TYPE_BITS then
-      earlier, known = true, read_earlier(r, number, values, probes)
+    if number > TYPE_BITS then
+      earlier, offsets = earlier or {}, offsets or {}
+      known = read_earlier(r, number, earlier, offsets, probes)
     else
       known = read_entry(r, number, values, probes)
     end
     if number & TYPE_BITS == EXTERNAL_TEMPERATURE_2 then probes = probes + 1 end
     if not known then r:unknown(("expected a type of the ERS family, got 0x%02X"):format(number), at) end
   end
+  if earlier then add_earlier(earlier, offsets, values) end
   return values
 end
 

@@ -125,7 +125,9 @@ local function model(name, entries, stored, examples, more_fields, sizes)
   local function read(r)
     local values, samples, bytes = {}, {}, r.bytes
     while r.at <= #bytes and not r.err do
+      r:entries(steps, 2, values)
       local at = r.at
+      if at > #bytes then break end
       local channel, number = bytes:byte(at, at + 1)
       local step = number and steps[channel << 8 | number]
       if step then
