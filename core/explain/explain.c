@@ -271,7 +271,7 @@ const tl_station *tl_explain_will (tl_link *l, const tl_incoming *m, bool *only)
   bool own = false;
   for (uint32_t i = 0; i < route->will_count; i++) {
     const tl_station *s = route->wills[i];
-    if (s->will_payload.len > 0 && !tl_slice_eq(s->will_payload, m->payload)) continue;
+    if (tl_station_will_of(s, m) == TL_NO_WILL) continue;
     if (!of) of = s;
     own = own || s == route->target;
   }
@@ -285,11 +285,13 @@ static void tell_wills (const tl_link *l, const tl_explain_place *d, const tl_ex
   tl_explain_open(out, "wills", '[');
   for (uint32_t i = 0; i < d->route->will_count; i++) {
     const tl_station *s = d->route->wills[i];
-    bool takes =
-        s->will_payload.len == 0 || (m->has_payload && tl_slice_eq(s->will_payload, m->payload));
+    tl_incoming in = incoming(l, m);
+    tl_will will = tl_station_will_of(s, &in);
+    bool takes = will != TL_NO_WILL && (m->has_payload || s->will_payload.len == 0);
     tl_explain_open(out, NULL, '{');
     tl_explain_station(out, "station", l, tl_slice_str(s->name));
     tl_explain_flag(out, "takes", takes);
+    if (takes && will == TL_WILL_BIRTH) tl_explain_flag(out, "birth", true);
     tl_buf_byte(out, '}');
   }
   tl_buf_byte(out, ']');
@@ -307,7 +309,9 @@ static void tell_taken (const tl_link *l, const tl_explain_place *d, const tryin
   tl_explain_word(out, "by", by_names[t->any ? t->taken.by : d->route->by]);
   tl_explain_raw(out, "address", t->any ? t->taken.address : tl_slice_str(d->like->address));
   tell_captures(d->route, topic, &d->groups, out);
-  tl_explain_word(out, "payload_type", d->like->plan->json ? "JSON" : "Text only");
+  tl_explain_word(out, "payload_type",
+                  d->like->plan->json ? tl_doc_format_name((tl_doc_format)d->like->plan->format)
+                                      : "Text only");
   if (d->like->plan->ack_id >= 0) tl_explain_flag(out, "confirms", true);
 }
 
@@ -373,6 +377,10 @@ static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, co
   if (!d.like) goto out;
   if (will) goto out; /* what would take it otherwise is no news */
   tell_taken(l, &d, &t, m->topic, out);
+  if (m->retain && d.like->ignore_retained) {
+    *code = "retained";
+    goto out;
+  }
   *code = d.refused ? "refused" : d.like->off ? "off" : d.like->simulated ? "simulated" : "routed";
   if (d.refused || d.like->off || d.like->simulated || !m->has_payload) goto out;
   rc = tell_values(l, &d, m, &in, -1, out, code, err);

@@ -21,8 +21,8 @@
 **             the document does not have its JA= address, near { at (how far it leads), lacks
 **             (the rest), type, has[] (names), count }
 **
-** Codes do not change. Of a line: delivered  no-filter  no-station  will  off  simulated
-** refused  declined  decoder  routed (no payload was given). Of a station tried: match  differs
+** Codes do not change. Of a line: delivered  no-filter  no-station  will  retained  off
+** simulated  refused  declined  decoder  routed (no payload was given). Of a station tried: match  differs
 ** no-match  limit. Of a tag: new (reported)  same (the value it had)  deadband  default kept
 ** discarded  output (filled by writes)  no-decode  not-returned  not-json (JA= where the
 ** payload is text), or the reason it is invalid: missing json type range time decoder. Of its

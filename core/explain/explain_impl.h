@@ -19,7 +19,7 @@ void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes);
 
 /* Append "near": where the way of a JSON address ends in a document that does not have it
 ** (explain_near.c). */
-void tl_explain_near (tl_buf *out, tl_slice path, tl_slice doc);
+void tl_explain_near (tl_buf *out, tl_doc_format format, tl_slice path, tl_slice doc);
 
 /* --- where a message goes (explain.c) --- */
 

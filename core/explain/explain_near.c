@@ -1,5 +1,7 @@
 /* core/explain/explain_near.c — where the way of a JSON address ends in a document that does
 ** not have it: what is there instead. */
+#include <stdlib.h>
+
 #include "base/text.h"
 #include "explain/explain_impl.h"
 #include "payload/json.h"
@@ -52,12 +54,16 @@ static bool find (tl_slice path, tl_slice doc, tl_json_value *v) {
   tl_json_error ignored;
   tl_err err;
   if (tl_json_set_new(&set, &path, 1, NULL, &err) != TL_OK) return false;
-  bool found = tl_json_extract(set, doc, v, &ignored) == TL_OK && v->type != TL_JSON_NONE;
+  tl_json_value *values = malloc(tl_json_set_slots(set) * sizeof *values);
+  bool found = values && tl_json_extract(set, doc, values, &ignored) == TL_OK &&
+               values[0].type != TL_JSON_NONE;
+  if (found) *v = values[0];
+  free(values);
   tl_json_set_free(set);
   return found;
 }
 
-void tl_explain_near (tl_buf *out, tl_slice path, tl_slice doc) {
+static void near (tl_buf *out, tl_slice path, tl_slice doc) {
   static const tl_json_visitor visitor = { on_begin, on_end, on_value };
   tl_json_value v = { .type = TL_JSON_NONE };
   tl_json_error ignored;
@@ -81,4 +87,22 @@ void tl_explain_near (tl_buf *out, tl_slice path, tl_slice doc) {
     tl_explain_integer(out, "count", l.count);
   }
   tl_buf_byte(out, '}');
+}
+
+/* A binary document is shown as the JSON text that it would be. */
+void tl_explain_near (tl_buf *out, tl_doc_format format, tl_slice path, tl_slice doc) {
+  static const tl_slice whole = { (const uint8_t *)"", 0 };
+  tl_json_set *set;
+  tl_json_value v;
+  tl_buf text;
+  if (format == TL_DOC_JSON) {
+    near(out, path, doc);
+    return;
+  }
+  if (tl_json_set_new(&set, &whole, 1, NULL, NULL) != TL_OK) return;
+  tl_buf_init(&text);
+  if (tl_doc_extract(format, set, doc, &v, NULL) == TL_OK) tl_doc_json(&v, &text);
+  if (!text.failed) near(out, path, tl_buf_bytes(&text));
+  tl_buf_fini(&text);
+  tl_json_set_free(set);
 }

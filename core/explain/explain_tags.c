@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "explain/explain_impl.h"
+#include "gateway/prepare.h"
 
 typedef struct {
   tl_gateway *g;
@@ -12,6 +13,7 @@ typedef struct {
   const tl_incoming *m;
   tl_json_value *slots; /* NULL: no JSON */
   bool decodes, failed, declined;
+  bool unread;     /* prepare left nothing to read */
   tl_value before; /* of the tag that is told */
   bool had_before;
   tl_value *befores;
@@ -76,9 +78,17 @@ static void tell_json (const telling *t, tl_buf *out) {
   tl_explain_open(out, "json", '{');
   tl_explain_word(out, "code", c->json_bad ? "json" : "ok");
   if (c->json_bad) {
-    tl_explain_integer(out, "line", c->json_error.line);
-    tl_explain_integer(out, "column", c->json_error.column);
+    if (c->station->plan->format != TL_DOC_JSON) {
+      tl_explain_integer(out, "byte", (int64_t)c->json_error.at);
+    } else {
+      tl_explain_integer(out, "line", c->json_error.line);
+      tl_explain_integer(out, "column", c->json_error.column);
+    }
     tl_explain_word(out, "expected", c->json_error.expected);
+    if (c->json_error.got) {
+      tl_explain_word(out, "got", c->json_error.got);
+      tl_explain_word(out, "cure", c->json_error.cure);
+    }
   }
   tl_buf_byte(out, '}');
 }
@@ -119,15 +129,19 @@ static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
     tl_explain_raw(out, "mask",
                    plan->time_mask.len > 0 ? plan->time_mask : TL_LIT(TL_TIMEMASK_DEFAULT));
   }
-  if (v && !missing) tl_explain_raw(out, "raw", v->raw);
+  tl_buf text;
+  tl_buf_init(&text);
+  tl_slice raw = v && !missing ? tl_doc_plain(v, &text) : tl_slice_of(NULL, 0);
+  if (v && !missing) tl_explain_raw(out, "raw", raw);
   tl_explain_word(out, "code", decoded ? "decode" : code);
   if (v && !missing && t->copy->time_bad) {
     tl_buf why;
     tl_buf_init(&why);
-    tl_timemask_why(plan->mask, plan->rule.zone, v->raw, t->m->wall, &why);
+    tl_timemask_why(plan->mask, plan->rule.zone, raw, t->m->wall, &why);
     tl_explain_text(out, "why", tl_buf_bytes(&why));
     tl_buf_fini(&why);
   }
+  tl_buf_fini(&text);
   tl_explain_time(out, "value", last);
   if (first != last) tl_explain_time(out, "first", first);
   tl_buf_byte(out, '}');
@@ -167,6 +181,7 @@ static uint16_t slot_of (const tl_plan *plan, uint16_t tag) {
 static origin find_origin (telling *t, uint16_t index) {
   const tl_plan *plan = t->copy->station->plan;
   const tl_json_value *v;
+  if (t->unread) return (origin){ 0 };
   switch (plan->tags[index].kind) {
     case TL_ADDRESS_IN_TOPIC: return (origin){ true, true, false, t->m->topic, NULL };
     case TL_ADDRESS_IN_DATA: return (origin){ true, true, false, t->m->payload, NULL };
@@ -178,7 +193,8 @@ static origin find_origin (telling *t, uint16_t index) {
     case TL_ADDRESS_JSON:
       if (!t->slots) return (origin){ 0 };
       v = &t->slots[slot_of(plan, index)];
-      return (origin){ v->type != TL_JSON_NONE, false, false, v->raw, v };
+      tl_buf_clear(&t->scratch);
+      return (origin){ v->type != TL_JSON_NONE, false, false, tl_doc_plain(v, &t->scratch), v };
     default:
       return (origin){ (t->copy->marks[index] & TL_COPY_RETURNED) != 0, true, false,
                        tl_buf_bytes(&t->copy->returned[index]), NULL };
@@ -288,8 +304,8 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
     if (!returned) tell_missing(t, index, out);
   } else {
     tl_buf_init(&scratch);
-    tl_reason why = o->text ? tl_convert_text(d->type, o->raw, &plan->rule, &v)
-                            : tl_convert_json(d->type, o->json, &plan->rule, &scratch, &v);
+    tl_reason why = o->text ? tl_words_text(d->type, &d->words, o->raw, &plan->rule, &v)
+                            : tl_words_json(d->type, &d->words, o->json, &plan->rule, &scratch, &v);
     if (!returned || why == TL_REASON_NONE) {
       open_step(out, "convert");
       tl_explain_word(out, "from",
@@ -346,7 +362,7 @@ static void tell_tag (telling *t, uint16_t index, tl_buf *out) {
   if (o.found)
     tl_explain_raw(out, "raw", o.raw);
   else if (d->kind == TL_ADDRESS_JSON && t->slots)
-    tl_explain_near(out, d->path, t->m->payload);
+    tl_explain_near(out, (tl_doc_format)t->copy->station->plan->format, d->path, t->m->payload);
   bool within = tell_steps(t, index, &o, out);
   tl_explain_word(out, "code", code_of(t, index, &o, within));
   tl_explain_key(out, "value");
@@ -362,6 +378,31 @@ static void tell_tag (telling *t, uint16_t index, tl_buf *out) {
   tl_buf_byte(out, ']');
 }
 
+/* --- the payload before anything reads it --- */
+
+/* False: there is nothing more to read. Else t->m is *to, with what prepare made of its
+** payload. */
+static bool prepare (telling *t, tl_incoming *to, tl_prepare_room *room, tl_buf *out) {
+  tl_station *s = t->copy->station;
+  tl_slice before = t->m->payload, after = before;
+  tl_buf error;
+  tl_buf_init(&error);
+  tl_prepared rc = tl_prepare_run(t->g, s, before, room, &after, &error);
+  t->failed = rc == TL_PREPARED_FAILED;
+  t->declined = rc == TL_PREPARED_DECLINED;
+  tl_explain_open(out, "prepare", '{');
+  tl_explain_word(out, "code", t->failed ? "decoder" : t->declined ? "declined" : "ok");
+  if (t->failed && error.len > 0 && tl_utf8_valid(tl_buf_bytes(&error)))
+    tl_explain_text(out, "error", tl_buf_bytes(&error));
+  tl_buf_fini(&error);
+  tl_explain_raw(out, "before", before);
+  if (rc == TL_PREPARED_OK && !tl_slice_eq(before, after)) tl_explain_raw(out, "after", after);
+  tl_buf_byte(out, '}');
+  to->payload = after;
+  t->m = to;
+  return rc == TL_PREPARED_OK;
+}
+
 /* --- all of it --- */
 
 static int begin (telling *t) {
@@ -369,7 +410,7 @@ static int begin (telling *t) {
   const tl_plan *plan = s->plan;
   t->befores = calloc(plan->tag_count + 1u, sizeof *t->befores);
   t->valid_before = calloc(plan->tag_count + 1u, 1);
-  t->slots = plan->set ? calloc(plan->slots + 1u, sizeof *t->slots) : NULL;
+  t->slots = plan->set ? calloc(plan->slot_values, sizeof *t->slots) : NULL;
   if (!t->befores || !t->valid_before || (plan->set && !t->slots)) return TL_ENOMEM;
   for (uint16_t i = 0; i < plan->tag_count; i++) {
     t->befores[i] = s->tags[i].value; /* numbers only are looked at */
@@ -382,11 +423,23 @@ int tl_explain_values (tl_gateway *g, tl_explain_copy *c, tl_station *live, cons
                        const tl_route *route, int only_tag, tl_buf *out, const char **code) {
   tl_station *s = c->station;
   telling t = { .g = g, .copy = c, .m = m };
+  tl_incoming prepared = *m;
+  tl_prepare_room room = { 0 };
   tl_json_error ignored;
   tl_buf_init(&t.scratch);
   int rc = begin(&t);
   if (rc < 0) goto out;
-  if (t.slots && tl_json_extract(s->plan->set, m->payload, t.slots, &ignored) != TL_OK) {
+  if (s->plan->prepare_count > 0 && !prepare(&t, &prepared, &room, out)) {
+    *code = t.failed ? "decoder" : "declined";
+    t.unread = true;
+    free(t.slots);
+    t.slots = NULL;
+    if (t.failed) tl_station_invalidate(s, TL_REASON_DECODER, m->wall);
+    goto tags;
+  }
+  tl_doc_format format = (tl_doc_format)s->plan->format;
+  m = t.m;
+  if (t.slots && tl_doc_extract(format, s->plan->set, m->payload, t.slots, &ignored) != TL_OK) {
     free(t.slots);
     t.slots = NULL;
   }
@@ -398,6 +451,7 @@ int tl_explain_values (tl_gateway *g, tl_explain_copy *c, tl_station *live, cons
   tell_json(&t, out);
   tell_time(&t, time_ms, out);
   *code = t.failed ? "decoder" : t.declined ? "declined" : "delivered";
+tags:
   if (only_tag >= 0) {
     tell_tag(&t, (uint16_t)only_tag, out);
     goto out;
@@ -410,6 +464,8 @@ int tl_explain_values (tl_gateway *g, tl_explain_copy *c, tl_station *live, cons
   }
   tl_buf_byte(out, ']');
 out:
+  tl_buf_fini(&room.buf[0]);
+  tl_buf_fini(&room.buf[1]);
   free(t.slots);
   free(t.befores);
   free(t.valid_before);

@@ -54,6 +54,7 @@ static int add_station (const applying *a, tl_link *l, tl_station_config *c) {
   }
   s->user = c->user;
   c->user = NULL;
+  tl_station_start(s, a->now, a->wall);
   return TL_OK;
 }
 
@@ -104,7 +105,9 @@ static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
   if (awaits) l->awaiting = s;
+  bool restart = s->starts_off != c->off || s->starts_simulated != c->simulate;
   if (rc == TL_OK) rc = tl_station_retune(s, c);
+  if (rc == TL_OK && restart) tl_station_start(s, a->now, a->wall);
   for (size_t i = 0; rc == TL_OK && i < n; i++)
     writes[i].write->tag = writes[i].index >= 0 ? &s->tags[writes[i].index] : NULL;
   free(writes);

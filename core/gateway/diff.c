@@ -53,10 +53,17 @@ static tl_slice will_of (const tl_station *s) {
   return s->will_topic ? tl_slice_str(s->will_topic) : tl_slice_of(NULL, 0);
 }
 
+static bool same_birth (const tl_station *s, const tl_station_spec *c) {
+  bool wanted = c->birth_payload.at && c->will_topic.len > 0;
+  return s->has_birth == wanted &&
+         (!wanted || tl_slice_eq(tl_station_birth(s), c->birth_payload));
+}
+
 static bool same_settings (const tl_station *s, const tl_station_spec *c) {
   return tl_slice_eq(will_of(s), c->will_topic) && tl_slice_eq(s->will_payload, c->will_payload) &&
          s->time_filter_ms == c->time_filter_ms && s->no_data_ms == c->no_data_ms &&
-         s->subscribe_address == c->subscribe_address;
+         s->subscribe_address == c->subscribe_address && s->ignore_retained == c->ignore_retained &&
+         s->starts_off == c->off && s->starts_simulated == c->simulate && same_birth(s, c);
 }
 
 bool tl_station_is_same (const tl_station *s, const tl_station_spec *c) {
@@ -76,8 +83,8 @@ static bool same_tag (const tl_plan *a, uint16_t i, const tl_plan *b, uint16_t k
          x->linear_k == y->linear_k && x->linear_q == y->linear_q && x->has_range == y->has_range &&
          x->range_min == y->range_min && x->range_max == y->range_max &&
          x->out_of_range == y->out_of_range && x->on_missing == y->on_missing &&
-         x->deadband == y->deadband && x->history.off == y->history.off &&
-         x->history.deadband == y->history.deadband &&
+         x->deadband == y->deadband && tl_text_rule_eq(&x->words, &y->words) &&
+         x->history.off == y->history.off && x->history.deadband == y->history.deadband &&
          x->history.silence_ms == y->history.silence_ms &&
          x->history.keep_ms == y->history.keep_ms &&
          x->new_value_on_time_change == y->new_value_on_time_change && (!dx) == (!dy) &&
@@ -97,7 +104,10 @@ static void list_tags (list *l, const tl_plan *old, const tl_plan *plan) {
     else if (!same_tag(old, (uint16_t)i, plan, k))
       add(l, "tag '%s'", plan->tags[k].name);
   }
-  if (old->json != plan->json) add(l, "payload_type");
+  if (old->json != plan->json || old->format != plan->format) add(l, "payload_type");
+  if (old->prepare_count != plan->prepare_count ||
+      memcmp(old->prepare, plan->prepare, plan->prepare_count) != 0)
+    add(l, "prepare");
   if (!tl_slice_eq(old->time_field, plan->time_field)) add(l, "time_field_name");
   if (!tl_slice_eq(old->time_mask, plan->time_mask)) add(l, "time_mask");
   if (old->rule.zone != plan->rule.zone) add(l, "time_zone");
@@ -116,6 +126,10 @@ static void diff_station (const telling *t, const tl_station *s, const tl_statio
   if (s->time_filter_ms != c->time_filter_ms) add(&l, "time_filter");
   if (s->no_data_ms != c->no_data_ms) add(&l, "no_data_timeout");
   if (s->subscribe_address != c->subscribe_address) add(&l, "subscribe_address");
+  if (!same_birth(s, c)) add(&l, "station_birth_payload");
+  if (s->ignore_retained != c->ignore_retained) add(&l, "ignore_retained");
+  if (s->starts_off != c->off) add(&l, "off");
+  if (s->starts_simulated != c->simulate) add(&l, "simulate");
   if (s->is_template && c->is_template && s->max_instances != c->max_instances)
     add(&l, "max_instances");
   list_tags(&l, s->plan, c->plan);

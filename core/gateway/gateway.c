@@ -33,10 +33,22 @@ static void on_status (void *ctx, tl_station *s, tl_station_status before) {
 
 static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
   (void)ctx;
-  tl_station_say(
-      s, TL_LOG_WARN,
-      "the payload is not JSON: line %u, column %u: expected %s (said once until it parses)",
-      (unsigned)e->line, (unsigned)e->column, e->expected);
+  const char *name = tl_doc_format_name((tl_doc_format)s->plan->format);
+  if (s->plan->format != TL_DOC_JSON)
+    tl_station_say(
+        s, TL_LOG_WARN,
+        "the payload is not %s: at byte %zu: expected %s (said once until it can be read)", name,
+        e->at, e->expected);
+  else if (e->got)
+    tl_station_say(s, TL_LOG_WARN,
+                   "the payload is not JSON: line %u, column %u: expected %s, got %s: prepare = "
+                   "\"%s\" takes care of it (said once until it parses)",
+                   (unsigned)e->line, (unsigned)e->column, e->expected, e->got, e->cure);
+  else
+    tl_station_say(
+        s, TL_LOG_WARN,
+        "the payload is not JSON: line %u, column %u: expected %s (said once until it parses)",
+        (unsigned)e->line, (unsigned)e->column, e->expected);
 }
 
 static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice text) {
@@ -128,6 +140,8 @@ void tl_gateway_free (tl_gateway *g) {
   }
   tl_gateway_forget_flush(g);
   tl_model_free(g->model);
+  tl_buf_fini(&g->prepare_room.buf[0]);
+  tl_buf_fini(&g->prepare_room.buf[1]);
   free(g);
 }
 

@@ -41,11 +41,16 @@ typedef struct {
   bool (*has_decode)(void *user);
   void (*decode)(void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
   void (*rehearse)(void *ctx, tl_rehearsal *r);
+  /* The station's function number `which` of prepare, from 0, given a payload: TL_OK, and what
+  ** it returned appended to `out`; TL_ENOENT: it declined; TL_ETYPE: it failed, which was said
+  ** and counted; with `error` (explain) it is not, and why is appended to that. */
+  int (*prepare)(void *ctx, tl_station *s, unsigned which, tl_slice payload, tl_buf *out,
+                 tl_buf *error);
   bool (*has_encode)(void *user);
   /* TL_OK and *out; or a negative code with err filled. */
   int (*encode)(void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out, tl_err *err);
-  /* The will of the line's next CONNECT, where a function makes it: false leaves it as it is (no
-  ** function, or it failed and said so). */
+  /* The will of the line's next CONNECT, where a function makes it: false leaves it as it is
+  ** (no function, or it failed and said so). */
   bool (*will)(void *ctx, struct tl_link *link, tl_buf *out);
   /* another owner of a station's `user` (instances); released each */
   void *(*share)(void *ctx, void *user);

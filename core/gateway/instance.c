@@ -23,15 +23,24 @@ int tl_instance_spec_init (tl_instance_spec *out, const tl_station *made_by, tl_
   *out = (tl_instance_spec){ .spec = { .name = name,
                                        .address = topic,
                                        .time_filter_ms = t->time_filter_ms,
-                                       .no_data_ms = t->no_data_ms } };
+                                       .no_data_ms = t->no_data_ms,
+                                       .ignore_retained = t->ignore_retained,
+                                       .off = t->starts_off,
+                                       .simulate = t->starts_simulated } };
   tl_buf_init(&out->will_topic);
   tl_buf_init(&out->will_payload);
+  tl_buf_init(&out->birth_payload);
   int rc = tl_plan_fill(&out->spec.plan, t->plan, c->names, c->values, c->n, err);
   if (rc >= 0 && t->will_topic)
     rc = tl_text_fill(&out->will_topic, tl_slice_str(t->will_topic), c->names, c->values, c->n,
                       false);
   if (rc >= 0)
     rc = tl_text_fill(&out->will_payload, t->will_payload, c->names, c->values, c->n, false);
+  if (rc >= 0 && t->has_birth)
+    rc = tl_text_fill(&out->birth_payload, tl_station_birth(t), c->names, c->values, c->n, false);
+  out->spec.birth_payload = tl_buf_bytes(&out->birth_payload);
+  if (t->has_birth && !out->spec.birth_payload.at)
+    out->spec.birth_payload = tl_slice_of("", 0);
   out->spec.will_topic = tl_buf_bytes(&out->will_topic);
   out->spec.will_payload = tl_buf_bytes(&out->will_payload);
   return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory") : rc;
@@ -41,6 +50,7 @@ void tl_instance_spec_fini (tl_instance_spec *x) {
   if (x->spec.plan) tl_plan_unref(x->spec.plan);
   tl_buf_fini(&x->will_topic);
   tl_buf_fini(&x->will_payload);
+  tl_buf_fini(&x->birth_payload);
 }
 
 static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_captures *c,
@@ -51,6 +61,7 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_capt
   int rc = tl_instance_spec_init(&x, t, name, m->topic, c, &err);
   if (rc >= 0) rc = tl_line_add_station(l->line, &x.spec, m->now, m->wall, &s);
   if (rc >= 0) rc = tl_router_remember(l->router, m->topic, s);
+  if (rc >= 0) tl_station_start(s, m->now, m->wall);
   if (rc >= 0 && s->will_topic) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
   if (rc >= 0 && !share(l, t, &s->user)) rc = TL_ENOMEM;
   if (rc < 0 && s) {

@@ -11,7 +11,7 @@ bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_cap
 /* What a template makes of one topic: the texts of a station, filled with what the address
 ** captured. init fails with TL_ENOMEM, or TL_ESYNTAX (err filled); fini is called either way. */
 typedef struct {
-  tl_buf will_topic, will_payload;
+  tl_buf will_topic, will_payload, birth_payload;
   /* all but the name and the plan's reference borrowed; spec.plan is one reference */
   tl_station_spec spec;
 } tl_instance_spec;

@@ -3,6 +3,7 @@
 #define TL_GATEWAY_LINK_IMPL_H
 
 #include "gateway/gateway.h"
+#include "gateway/prepare.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "gateway/offline.h"
@@ -108,6 +109,7 @@ struct tl_gateway {
   tl_model *model;
   tl_handlers handlers;
   void *handlers_ctx;
+  tl_prepare_room prepare_room; /* of messages that are repaired */
   tl_sink *values;
   bool started, stopping, held;    /* held: the values sink is behind */
   bool listening;                  /* an observer hears messages */
@@ -206,6 +208,9 @@ bool tl_station_is_same (const tl_station *s, const tl_station_spec *c);
 
 /* receive.c */
 /* to its station; true: it waits for ACK_ID now */
+/* prepare.c: the payload of *in becomes what the station's prepare makes of it. False: there is
+** nothing more to do with the message, the station was told. */
+bool tl_link_prepare (tl_link *l, tl_station *s, tl_incoming *in, tl_prepare_room *room);
 bool tl_link_deliver (tl_link *l, const tl_incoming *m);
 int tl_link_message (void *ctx, const tl_message *m);
 bool tl_link_may_read (const tl_link *l);

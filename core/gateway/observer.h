@@ -1,5 +1,5 @@
-/* core/gateway/observer.h — news of the running whole for whoever wants to hear them: the values
-** stream, watch(), the user's functions, a history, a page. None of them knows another. */
+/* core/gateway/observer.h — news of the running whole for whoever wants to hear them: the
+** values stream, watch(), the user's functions, a history, a page. None of them knows another. */
 #ifndef TL_GATEWAY_OBSERVER_H
 #define TL_GATEWAY_OBSERVER_H
 
@@ -14,13 +14,14 @@ typedef enum {
   TL_FATE_UNROUTED,
   TL_FATE_WILL,
   TL_FATE_OFF,
-  TL_FATE_REFUSED
+  TL_FATE_REFUSED,
+  TL_FATE_RETAINED /* ignored: the station does not want retained ones */
 } tl_fate;
 
-/* One that listens. Its owner keeps it, fills what it wants to hear (NULL: nothing) and does not
-** move it while it is registered. All calls come from the loop; what they are given is borrowed.
-** An observer may write tags, switch stations, and register or remove observers, itself too; it
-** must not reload. */
+/* One that listens. Its owner keeps it, fills what it wants to hear (NULL: nothing) and does
+** not move it while it is registered. All calls come from the loop; what they are given is
+** borrowed. An observer may write tags, switch stations, and register or remove observers,
+** itself too; it must not reload. */
 typedef struct tl_observer tl_observer;
 struct tl_observer {
   /* A tag has a new value, status or reason: one line of the values stream. */
@@ -46,8 +47,8 @@ struct tl_observer {
 
 /* From now on it hears what happens; in the order of registering. Cannot fail. */
 void tl_gateway_observe (struct tl_gateway *g, tl_observer *o);
-/* It hears nothing more, also when called from inside a call; harmless when it is not registered.
-** Required before its memory goes, unless the gateway went before. */
+/* It hears nothing more, also when called from inside a call; harmless when it is not
+** registered. Required before its memory goes, unless the gateway went before. */
 void tl_gateway_unobserve (struct tl_gateway *g, tl_observer *o);
 
 /* Ask the observers' settled() at the end of this wake-up, whether messages came or not. */

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/link_impl.h"
+#include "gateway/prepare.h"
 #include "gateway/station_log.h"
 
 enum {
@@ -80,6 +81,40 @@ static tl_station *find_station (tl_link *l, const tl_route *route, const tl_inc
   return s;
 }
 
+/* Does the station of a retained message want none? Counted. */
+static bool ignores (tl_station *s) {
+  if (!s || !s->ignore_retained) return false;
+  s->stats.retained++;
+  return true;
+}
+
+/* The message to its station's tags and functions. */
+static void hand_over (tl_link *l, tl_station *s, const tl_incoming *in, const tl_route *route) {
+  tl_gateway *g = l->gateway;
+  if (!s->user) {
+    tl_station_receive(s, in);
+    return;
+  }
+  l->handled++;
+  g->handling = l;
+  g->handled_topic = in->topic;
+  if (g->handlers.has_decode && g->handlers.has_decode(s->user))
+    g->handlers.decode(g->handlers_ctx, s, in, route);
+  else
+    tl_station_receive(s, in);
+  g->handling = NULL;
+}
+
+static __attribute__((noinline)) void
+hand_over_prepared (tl_link *l, tl_station *s, const tl_incoming *in, const tl_route *route) {
+  tl_gateway *g = l->gateway;
+  tl_incoming prepared = *in;
+  tl_prepare_room room;
+  tl_prepare_room_take(g, &room);
+  if (tl_link_prepare(l, s, &prepared, &room)) hand_over(l, s, &prepared, route);
+  tl_prepare_room_give(g, &room);
+}
+
 static bool deliver (tl_link *l, const tl_incoming *in) {
   tl_gateway *g = l->gateway;
   const tl_route *route = tl_router_find(l->router, in->topic);
@@ -89,6 +124,10 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
       return false;
     }
     route = tl_router_find(l->router, in->topic); /* a status handler may have changed it */
+  }
+  if (in->retain && ignores(route->target)) {
+    if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_RETAINED);
+    return false;
   }
   bool refused = route->target;
   tl_station *s = find_station(l, route, in);
@@ -105,18 +144,10 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
     l->delivering = true;
     l->health.awaiting_since = l->now;
   }
-  if (!s->user) {
-    tl_station_receive(s, in);
-  } else {
-    l->handled++;
-    g->handling = l;
-    g->handled_topic = in->topic;
-    if (g->handlers.has_decode && g->handlers.has_decode(s->user))
-      g->handlers.decode(g->handlers_ctx, s, in, route);
-    else
-      tl_station_receive(s, in);
-    g->handling = NULL;
-  }
+  if (s->plan->prepare_count > 0 && !s->off && !s->simulated)
+    hand_over_prepared(l, s, in, route);
+  else
+    hand_over(l, s, in, route);
   l->delivering = false;
   return confirms && l->awaiting;
 }

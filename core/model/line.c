@@ -29,6 +29,19 @@ static int reserve_slots (tl_model *m, const tl_plan *plan) {
 
 /* --- texts --- */
 
+static char *copy_three (tl_slice a, tl_slice b, tl_slice c) {
+  char *block = malloc(a.len + b.len + c.len + 3);
+  if (!block) return NULL;
+  const tl_slice parts[] = { a, b, c };
+  char *at = block;
+  for (int i = 0; i < 3; i++) {
+    if (parts[i].len) memcpy(at, parts[i].at, parts[i].len);
+    at += parts[i].len;
+    *at++ = 0;
+  }
+  return block;
+}
+
 static char *copy_two (tl_slice a, tl_slice b) { /* both NUL-terminated, in one block */
   char *block = malloc(a.len + 1 + b.len + 1);
   if (!block) return NULL;
@@ -39,12 +52,15 @@ static char *copy_two (tl_slice a, tl_slice b) { /* both NUL-terminated, in one 
   return block;
 }
 
-static int set_will (tl_station *s, tl_slice topic, tl_slice payload) {
-  char *block = topic.len ? copy_two(topic, payload) : NULL;
+static int set_will (tl_station *s, const tl_station_spec *spec) {
+  tl_slice topic = spec->will_topic, payload = spec->will_payload, birth = spec->birth_payload;
+  char *block = topic.len ? copy_three(topic, payload, birth) : NULL;
   if (topic.len && !block) return TL_ENOMEM;
   free(s->will_topic);
   s->will_topic = block;
   s->will_payload = block ? tl_slice_of(block + topic.len + 1, payload.len) : tl_slice_of(NULL, 0);
+  s->has_birth = block && birth.at;
+  s->birth_len = s->has_birth ? (uint32_t)birth.len : 0;
   return TL_OK;
 }
 
@@ -52,6 +68,9 @@ static void set_times (tl_station *s, const tl_station_spec *spec) {
   s->time_filter_ms = spec->time_filter_ms;
   s->no_data_ms = spec->no_data_ms;
   s->subscribe_address = spec->subscribe_address;
+  s->ignore_retained = spec->ignore_retained;
+  s->starts_off = spec->off;
+  s->starts_simulated = spec->simulate;
   s->max_instances = spec->max_instances;
 }
 
@@ -93,7 +112,7 @@ static int station_fill (tl_station *s, const tl_station_spec *spec, int64_t wal
   s->address = s->name + spec->name.len + 1;
   s->is_template = spec->is_template;
   set_times(s, spec);
-  int rc = set_will(s, spec->will_topic, spec->will_payload);
+  int rc = set_will(s, spec);
   return rc == TL_OK ? begin_tags(s, wall) : rc;
 }
 
@@ -142,7 +161,7 @@ tl_station *tl_line_station (const tl_line *line, tl_slice name) {
 }
 
 int tl_station_retune (tl_station *s, const tl_station_spec *spec) {
-  int rc = set_will(s, spec->will_topic, spec->will_payload);
+  int rc = set_will(s, spec);
   if (rc != TL_OK) return rc;
   set_times(s, spec);
   tl_line_wake(s->line, s->since); /* whatever is due now, tick finds it */

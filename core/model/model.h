@@ -41,6 +41,7 @@ static inline const tl_tagdef *tl_tag_def (const tl_tag *t);
 
 typedef struct {
   uint64_t messages; /* routed to this station */
+  uint64_t retained; /* ignored, since they are retained (ignore_retained) */
   uint64_t json_errors, time_errors, handler_errors, declined, wills;
   uint64_t refused;  /* template: messages of devices that got no station */
   uint64_t given_up; /* matches of the address or of RE= that took too many steps */
@@ -62,14 +63,23 @@ struct tl_station {
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
   bool address_said;                     /* that the address was given up */
   bool subscribe_address;
+  bool ignore_retained : 1, has_birth : 1;
+  bool starts_off : 1, starts_simulated : 1; /* as the config has it */
   uint8_t why;         /* tl_reason of the present StHardErr; else of the last */
   bool is_template;    /* an address with named groups: makes instances, never holds values */
+  uint32_t birth_len;  /* of the birth's payload, which lies behind will_payload */
   tl_station *made_by; /* the template of an instance; NULL otherwise */
   uint32_t made;       /* template: how many instances there are */
   uint32_t max_instances;
   tl_station_stats stats;
   tl_tag tags[]; /* plan->tag_count of them */
 };
+
+/* The payload on the will's topic that says the device is back; at == NULL: none. */
+static inline tl_slice tl_station_birth (const tl_station *s) {
+  if (!s->has_birth) return tl_slice_of(NULL, 0);
+  return tl_slice_of(s->will_payload.at + s->will_payload.len + 1, s->birth_len);
+}
 
 static inline const tl_tagdef *tl_tag_def (const tl_tag *t) {
   return &t->station->plan->tags[t->index];
@@ -135,9 +145,11 @@ tl_tag *tl_model_tag (const tl_model *m, tl_slice full_name);         /* "line.s
 
 typedef struct {
   tl_slice name, address, will_topic, will_payload; /* copied; will_topic empty: none */
+  tl_slice birth_payload;                           /* copied; at == NULL: none */
   tl_plan *plan;                                    /* a reference is taken */
   int64_t time_filter_ms, no_data_ms;
-  bool subscribe_address, is_template;
+  bool subscribe_address, is_template, ignore_retained;
+  bool off, simulate; /* how it starts; both: off */
   uint32_t max_instances;
 } tl_station_spec;
 
@@ -146,6 +158,8 @@ typedef struct {
 ** TL_ENOMEM. */
 int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now, int64_t wall,
                          tl_station **out);
+/* Off or simulated, where its spec wanted that: after it was added, and when that changed. */
+void tl_station_start (tl_station *s, int64_t now, int64_t wall);
 void tl_line_remove_station (tl_line *line, tl_station *s);
 tl_station *tl_line_station (const tl_line *line, tl_slice name);
 /* Change what a live station was told besides name, address and plan: will, times,
@@ -207,6 +221,13 @@ typedef struct {
 int64_t tl_station_read (tl_station *s, const tl_incoming *m, tl_reading *r);
 /* The addressed tags get their values with this time. Does nothing the second time. */
 void tl_station_set (tl_reading *r, int64_t time_ms);
+/* All tags but OUT_TOPIC, OUT_VALUE and ACK_ID become invalid: a message came that could not be
+** read at all. */
+void tl_station_invalidate (tl_station *s, tl_reason reason, int64_t time_ms);
+/* What a message says of the station's life: nothing; that the device is gone; that it is back
+** (its birth, which wins where any payload would be its will). */
+typedef enum { TL_NO_WILL, TL_WILL_DEATH, TL_WILL_BIRTH } tl_will;
+tl_will tl_station_will_of (const tl_station *s, const tl_incoming *m);
 /* Is this message (whose topic is s->will_topic) its will? If so: StHardErr, tags invalid
 ** (station-will), returns true. The will of a station that is off or simulated changes nothing,
 ** and is nothing else either (true). */

@@ -92,14 +92,6 @@ static bool same_text (const char *a, const char *b) { return a && b ? strcmp(a,
 
 static bool same_double (double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
 
-static bool same_words (const tl_text_rule *a, const tl_text_rule *b) {
-  if (a->count != b->count || a->comma != b->comma) return false;
-  for (uint16_t i = 0; i < a->count; i++)
-    if (a->words[i].state != b->words[i].state || !tl_slice_eq(a->words[i].text, b->words[i].text))
-      return false;
-  return true;
-}
-
 static bool same_history (const tl_history_options *a, const tl_history_options *b) {
   return a->off == b->off && same_double(a->deadband, b->deadband) &&
          a->silence_ms == b->silence_ms && a->keep_ms == b->keep_ms;
@@ -115,7 +107,7 @@ static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the d
          same_double(a->deadband, b->deadband) && same_history(&a->history, &b->history) &&
          same_text(a->name, b->name) && same_text(a->address, b->address) &&
          same_text(a->unit, b->unit) && same_text(a->description, b->description) &&
-         tl_slice_eq(a->path, b->path) && same_words(&a->words, &b->words);
+         tl_slice_eq(a->path, b->path) && tl_text_rule_eq(&a->words, &b->words);
 }
 
 static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults) {

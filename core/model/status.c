@@ -103,9 +103,29 @@ void tl_line_down (tl_line *line, int64_t now, int64_t wall) {
     if (line->stations[i]->status == TL_ST_ON) enter_com_err(line->stations[i], now, wall);
 }
 
+void tl_station_invalidate (tl_station *s, tl_reason reason, int64_t time_ms) {
+  invalidate_all(s, reason, time_ms);
+}
+
+/* The device says that it is back: no value came, so that the tags stay as they are. */
+static void born (tl_station *s, const tl_incoming *m) {
+  if (s->off || s->simulated) return;
+  s->heard = m->now;
+  if (s->status != TL_ST_ON) tl_station_enter(s, TL_ST_ON, m->now);
+}
+
+tl_will tl_station_will_of (const tl_station *s, const tl_incoming *m) {
+  if (!s->will_topic || !tl_slice_eq(m->topic, tl_slice_str(s->will_topic))) return TL_NO_WILL;
+  if (m->retain && s->ignore_retained) return TL_NO_WILL;
+  if (s->has_birth && tl_slice_eq(m->payload, tl_station_birth(s))) return TL_WILL_BIRTH;
+  if (s->will_payload.len && !tl_slice_eq(m->payload, s->will_payload)) return TL_NO_WILL;
+  return TL_WILL_DEATH;
+}
+
 bool tl_station_will (tl_station *s, const tl_incoming *m) {
-  if (!s->will_topic || !tl_slice_eq(m->topic, tl_slice_str(s->will_topic))) return false;
-  if (s->will_payload.len && !tl_slice_eq(m->payload, s->will_payload)) return false;
+  tl_will will = tl_station_will_of(s, m);
+  if (will == TL_WILL_BIRTH) born(s, m);
+  if (will != TL_WILL_DEATH) return will == TL_WILL_BIRTH;
   s->stats.wills++;
   if (s->off || s->simulated) return true;
   enter_hard_err(s, TL_REASON_STATION_WILL, m->now, m->wall);
@@ -158,6 +178,11 @@ void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, in
     if (s->line->simulate_at == INT64_MAX) s->line->simulate_at = tl_later(now, TL_SIMULATION_STEP);
     tl_line_wake(s->line, s->line->simulate_at);
   }
+}
+
+void tl_station_start (tl_station *s, int64_t now, int64_t wall) {
+  if (s->starts_off == s->off && s->starts_simulated == s->simulated) return;
+  tl_station_switch(s, s->starts_off, s->starts_simulated, now, wall);
 }
 
 bool tl_line_wanted (const tl_line *line) {

@@ -43,6 +43,8 @@ typedef struct {
   uint32_t line, column; /* from 1; column in characters (code points) */
   /* static text: "a value", "',' or '}'", "valid UTF-8", "at most 512 levels" … */
   const char *expected;
+  const char *got; /* "a NUL byte", "NaN" …, where a step of `prepare` would cure it; else NULL */
+  const char *cure; /* that step's name */
 } tl_json_error;
 
 /* A compiled set of addresses. Immutable: may be shared. */

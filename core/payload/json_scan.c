@@ -1,6 +1,7 @@
 /* core/payload/json_scan.c — the slower halves of the tokens, and where a failure lies. Must
 ** not know addresses. */
 #include "payload/json_scan.h"
+#include "payload/prepare.h"
 
 const uint8_t tl_json_class[256] = {
   ['"'] = TL_C_QUOTE,   ['-'] = TL_C_NUMBER,  ['0'] = TL_C_NUMBER,  ['1'] = TL_C_NUMBER,
@@ -159,6 +160,11 @@ int tl_json_report (const tl_json_scan *s, tl_json_error *error) {
     error->line = lines;
     error->column = characters(line, s->bad) + 1;
     error->expected = s->expected;
+    tl_prepare_step step;
+    bool curable = tl_prepare_cure(tl_slice_of(s->doc, (size_t)(s->end - s->doc)), error->at,
+                                   &error->got, &step);
+    if (!curable) error->got = NULL;
+    error->cure = curable ? tl_prepare_name(step) : NULL;
     if (s->bad == s->doc && s->end - s->doc >= 3 && memcmp(s->doc, "\xef\xbb\xbf", 3) == 0)
       error->expected = "a value without a byte order mark";
   }

@@ -115,6 +115,14 @@ tl_reason tl_words_json (tl_type type, const tl_text_rule *w, const tl_json_valu
   return tl_convert_json(type, v, rule, scratch, out);
 }
 
+bool tl_text_rule_eq (const tl_text_rule *a, const tl_text_rule *b) {
+  if (a->count != b->count || a->comma != b->comma) return false;
+  for (uint16_t i = 0; i < a->count; i++)
+    if (a->words[i].state != b->words[i].state || !tl_slice_eq(a->words[i].text, b->words[i].text))
+      return false;
+  return true;
+}
+
 bool tl_words_has (tl_type type, const tl_text_rule *w, const tl_value *v) {
   if (w->words) return word_of(w, is_boolean(type) ? v->boolean : (uint8_t)v->integer);
   return w->comma && has_comma(type);

@@ -27,6 +27,7 @@ tl_reason tl_words_json (tl_type type, const tl_text_rule *words, const tl_json_
                          const tl_time_rule *rule, tl_buf *scratch, tl_value *out);
 tl_reason tl_words_text (tl_type type, const tl_text_rule *words, tl_slice text,
                          const tl_time_rule *rule, tl_value *out);
+bool tl_text_rule_eq (const tl_text_rule *a, const tl_text_rule *b);
 /* Is this value written as a text of its own, a word or a number with a comma? */
 bool tl_words_has (tl_type type, const tl_text_rule *words, const tl_value *v);
 void tl_words_publish (tl_type type, const tl_text_rule *words, const tl_value *v,

@@ -286,6 +286,7 @@ static void add_where (tl_buf *out, const tl_link *l, const tl_station *s, tl_fa
     case TL_FATE_OFF:
       tl_buf_fmt(out, "%s.%s, which is %s", line, s->name, s->off ? "off" : "in simulation");
       break;
+    case TL_FATE_RETAINED: tl_buf_str(out, "ignored: it is retained"); break;
     case TL_FATE_WILL: tl_buf_str(out, "a station's will"); break;
     case TL_FATE_REFUSED: tl_buf_str(out, "no station: max_instances"); break;
     default: tl_buf_str(out, "no station"); break;

@@ -235,6 +235,32 @@ static const char *c_text (tl_slice s) {
   return (const char *)s.at; /* Lua's strings end with NUL */
 }
 
+/* The words of the tag at the top of the stack, a checked list of { state, text }: how many. */
+static size_t count_words (lua_State *L) {
+  lua_getfield(L, -1, "words");
+  size_t n = lua_type(L, -1) == LUA_TTABLE ? (size_t)luaL_len(L, -1) : 0;
+  lua_pop(L, 1);
+  return n;
+}
+
+/* Into `words`, which has room; returns what is behind them. */
+static tl_word *read_words (lua_State *L, int at, tl_text_rule *rule, tl_word *words) {
+  lua_getfield(L, at, "words");
+  size_t n = lua_type(L, -1) == LUA_TTABLE ? (size_t)luaL_len(L, -1) : 0;
+  rule->words = words;
+  rule->count = (uint16_t)n;
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    *words++ = (tl_word){ (uint8_t)lua_tointeger(L, -2), text_at(L, -1) };
+    lua_pop(L, 3);
+  }
+  lua_pop(L, 1);
+  rule->comma = tl_slice_eq(text_field(L, at, "decimal"), TL_LIT(","));
+  return words;
+}
+
 /* One tag of the draft at the top of the stack. `missing` is the station's on_missing. */
 static void read_tag (lua_State *L, tl_tagdef *d, tl_on_missing missing) {
   int at = lua_gettop(L);
@@ -265,6 +291,7 @@ typedef struct {
   tl_config config;
   int env;         /* registry reference of the config's environment */
   tl_tagdef *tags; /* of the station being read */
+  tl_word *words;  /* and their words */
   size_t tag_cap;
   tl_err err;
   void (*told)(void *ctx, const char *change);
@@ -278,6 +305,20 @@ static void *calloc_or_raise (lua_State *L, size_t n, size_t size) {
   return at;
 }
 
+/* For all words of the n tags in the list on top; NULL where there are none. */
+static tl_word *room_for_words (lua_State *L, applying *a, size_t n) {
+  size_t count = 0;
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    count += count_words(L);
+    lua_pop(L, 1);
+  }
+  free(a->words);
+  a->words = NULL;
+  if (count > 0) a->words = calloc_or_raise(L, count, sizeof *a->words);
+  return a->words;
+}
+
 static size_t read_tags (lua_State *L, applying *a, int station, tl_on_missing missing) {
   lua_getfield(L, station, "tags");
   size_t n = (size_t)luaL_len(L, -1);
@@ -288,9 +329,27 @@ static size_t read_tags (lua_State *L, applying *a, int station, tl_on_missing m
     a->tags = calloc_or_raise(L, n, sizeof *a->tags);
     a->tag_cap = n;
   }
+  tl_word *words = room_for_words(L, a, n);
   for (size_t i = 0; i < n; i++) {
     lua_rawgeti(L, -1, (lua_Integer)i + 1);
     read_tag(L, &a->tags[i], missing);
+    words = read_words(L, lua_gettop(L), &a->tags[i].words, words);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
+/* The station's steps of prepare, a checked list of names and functions. */
+static size_t read_prepare (lua_State *L, int at, uint8_t steps[TL_PREPARE_MAX]) {
+  lua_getfield(L, at, "prepare");
+  size_t n = lua_type(L, -1) == LUA_TTABLE ? (size_t)luaL_len(L, -1) : 0;
+  if (n > TL_PREPARE_MAX) luaL_error(L, "prepare: at most %d steps", TL_PREPARE_MAX);
+  for (size_t i = 0; i < n; i++) {
+    tl_prepare_step step = TL_PREPARE_FUNCTION;
+    lua_rawgeti(L, -1, (lua_Integer)i + 1);
+    if (lua_type(L, -1) == LUA_TSTRING) tl_prepare_by_name(text_at(L, -1), &step);
+    steps[i] = (uint8_t)step;
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -303,8 +362,15 @@ static void read_station (lua_State *L, applying *a, tl_station_config *c) {
   int params = lua_gettop(L);
   size_t tags =
       read_tags(L, a, at, on_missing(text_field(L, params, "on_missing"), TL_MISSING_INVALIDATE));
+  tl_slice type = text_field(L, params, "payload_type");
+  uint8_t steps[TL_PREPARE_MAX];
   tl_plan_spec plan = {
-    .json = tl_slice_eq(text_field(L, params, "payload_type"), TL_LIT("json")),
+    .prepare = steps,
+    .prepare_count = read_prepare(L, at, steps),
+    .json = !tl_slice_eq(type, TL_LIT("text")),
+    .format = tl_slice_eq(type, TL_LIT("cbor"))      ? TL_DOC_CBOR
+              : tl_slice_eq(type, TL_LIT("msgpack")) ? TL_DOC_MSGPACK
+                                                     : TL_DOC_JSON,
     .time_field = text_field(L, params, "time_field_name"),
     .time_mask = text_field(L, params, "time_mask"),
     .zone = zone_of(L, a->s, text_field(L, params, "time_zone")),
@@ -320,6 +386,10 @@ static void read_station (lua_State *L, applying *a, tl_station_config *c) {
   c->spec.will_payload = text_field(L, params, "station_will_payload");
   c->spec.time_filter_ms = to_ms(number_field(L, params, "time_filter", 10));
   c->spec.no_data_ms = to_ms(number_field(L, params, "no_data_timeout", 0));
+  c->spec.birth_payload = text_field(L, params, "station_birth_payload");
+  c->spec.ignore_retained = flag_field(L, params, "ignore_retained");
+  c->spec.off = flag_field(L, params, "off");
+  c->spec.simulate = flag_field(L, params, "simulate");
   c->spec.subscribe_address = flag_field(L, params, "subscribe_address");
   c->spec.max_instances = (uint32_t)number_field(L, params, "max_instances", 10000);
   lua_getfield(L, at, "groups");
@@ -414,6 +484,7 @@ static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char
     tl_fail(err, a.err.code < 0 ? a.err.code : TL_ENOMEM, 0, "%.*s", TL_ARG(tl_buf_bytes(&text)));
   free_config(s, &a.config);
   free(a.tags);
+  free(a.words);
   tl_buf_fini(&text);
   /* The draft is many times larger than what runs; 10,000 stations must not cost it for ever. */
   if (rc == LUA_OK && !dry) {

@@ -1,4 +1,4 @@
-/* core/script/handlers.c — the user's functions: decode, encode, on_value, on_status,
+/* core/script/handlers.c — the user's functions: prepare, decode, encode, on_value, on_status,
 ** on_connect, on_disconnect. */
 #include <malloc.h>
 #include <stdlib.h>
@@ -27,12 +27,33 @@ static bool has_function (lua_State *L, int index, const char *name) {
   return yes;
 }
 
+/* The functions among the steps of prepare, of which there are `n`; with `to` NULL they are
+** only counted. */
+static int take_prepare (lua_State *L, int station, int *to) {
+  int n = 0;
+  lua_getfield(L, station, "prepare");
+  lua_Integer steps = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
+  for (lua_Integer i = 1; i <= steps && n < TL_PREPARE_MAX; i++) {
+    if (lua_rawgeti(L, -1, i) == LUA_TSTRING) {
+      lua_pop(L, 1);
+      continue;
+    }
+    if (to)
+      to[n] = luaL_ref(L, LUA_REGISTRYINDEX);
+    else
+      lua_pop(L, 1);
+    n++;
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
 /* Is there any function in the station's record? Most stations have none, and get no block. */
 static bool station_has_hooks (lua_State *L, int station, int tag_count) {
   if (has_function(L, station, "decode") || has_function(L, station, "encode") ||
       has_function(L, station, "on_value") || has_function(L, station, "on_status"))
     return true;
-  bool any = false;
+  bool any = take_prepare(L, station, NULL) > 0;
   lua_getfield(L, station, "tags");
   for (int i = 1; i <= tag_count && !any; i++) {
     lua_rawgeti(L, -1, i);
@@ -66,6 +87,7 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
   h->encode = take_function(L, index, "encode");
   h->on_value = take_function(L, index, "on_value");
   h->on_status = take_function(L, index, "on_status");
+  h->prepare_count = take_prepare(L, index, h->prepare);
   h->values = h->on_value != LUA_NOREF;
   lua_getfield(L, index, "tags");
   for (int i = 0; i < tag_count; i++) {
@@ -109,6 +131,8 @@ typedef struct {
   const char *why;
   tl_message_now *message;
   int function;
+  tl_slice payload; /* prepare */
+  tl_buf *prepared;
   bool declined, returned; /* decode */
   bool gone;               /* decode: the device is, since gone_ms */
   int64_t gone_ms;
@@ -145,7 +169,8 @@ static void say (call *c, tl_buf *err, const char *what) {
   tl_buf_fini(&text);
 }
 
-const char *const tl_call_names[TL_CALLS] = { "decode", "encode", "on_value", "on_status" };
+const char *const tl_call_names[TL_CALLS] = { "decode", "encode", "on_value", "on_status",
+                                              "prepare" };
 
 /* What fails now is told by status(), until it works again. */
 static void note_fate (const call *c, int rc, const char *what, const tl_buf *err) {
@@ -200,7 +225,7 @@ void tl_push_call_stats (lua_State *L, const tl_station *station) {
   if (!f) return;
   bool values = f->values || h->stats[TL_CALL_VALUE].calls > 0;
   const bool there[TL_CALLS] = { f->decode != LUA_NOREF, f->encode != LUA_NOREF, values,
-                                 f->on_status != LUA_NOREF };
+                                 f->on_status != LUA_NOREF, f->prepare_count > 0 };
   for (int kind = 0; kind < TL_CALLS; kind++) {
     const tl_call_stats *stats = &h->stats[kind];
     if (!there[kind]) continue;
@@ -266,6 +291,35 @@ static void on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_
     tl_station_gone(s, m->now, c.gone_ms);
   else if (c.declined)
     s->stats.declined++;
+}
+
+static int p_prepare (lua_State *L) {
+  call *c = lua_touserdata(L, 1);
+  size_t len;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, c->function);
+  tl_push_outside(L, c->payload);
+  lua_call(L, 1, 1);
+  c->declined = lua_isnil(L, -1);
+  if (c->declined) return 0;
+  if (lua_type(L, -1) != LUA_TSTRING)
+    return luaL_error(L, "prepare must return the payload as a string, or nil, got %s",
+                      tl_push_got(L, -1));
+  const char *text = lua_tolstring(L, -1, &len);
+  tl_buf_add(c->prepared, text, len);
+  return 0;
+}
+
+static int on_prepare (void *ctx, tl_station *s, unsigned which, tl_slice payload, tl_buf *out,
+                       tl_buf *error) {
+  const tl_station_hooks *h = s->user;
+  call c = { .s = ctx, .station = s, .payload = payload, .prepared = out };
+  if (!h || (int)which >= h->functions->prepare_count) return TL_ETYPE;
+  c.function = h->functions->prepare[which];
+  bool ok = error
+                ? tl_script_enter(c.s, p_prepare, &c, c.s->handler_time, "prepare", error) == LUA_OK
+                : run(&c, p_prepare, TL_CALL_PREPARE);
+  if (!ok) return TL_ETYPE;
+  return c.declined ? TL_ENOENT : TL_OK;
 }
 
 static int p_encode (lua_State *L) {
@@ -459,6 +513,7 @@ static void release_functions (lua_State *L, tl_station_functions *h) {
   if (--h->refs > 0) return;
   luaL_unref(L, LUA_REGISTRYINDEX, h->decode);
   luaL_unref(L, LUA_REGISTRYINDEX, h->encode);
+  for (int i = 0; i < h->prepare_count; i++) luaL_unref(L, LUA_REGISTRYINDEX, h->prepare[i]);
   luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
   luaL_unref(L, LUA_REGISTRYINDEX, h->on_status);
   luaL_unref(L, LUA_REGISTRYINDEX, h->names);
@@ -484,6 +539,7 @@ const tl_handlers tl_script_handlers = {
   .has_decode = has_decode,
   .decode = on_decode,
   .rehearse = tl_script_rehearse,
+  .prepare = on_prepare,
   .has_encode = has_encode,
   .encode = on_encode,
   .will = on_will,

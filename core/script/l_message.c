@@ -35,7 +35,11 @@ static int push_payload (lua_State *L, tl_message_now *o) {
 static int push_json (lua_State *L, tl_message_now *o) {
   tl_script *s = tl_script_of(L);
   if (o->has_json) return cached(L, s, CACHE_JSON);
-  tl_push_json(L, o->m->payload); /* raises with line and column */
+  tl_doc_format format = (tl_doc_format)o->station->plan->format;
+  if (format == TL_DOC_JSON)
+    tl_push_json(L, o->m->payload); /* raises with line and column */
+  else
+    tl_push_binary(L, format, o->m->payload, "the payload");
   keep(L, s, CACHE_JSON);
   o->has_json = true;
   return 1;

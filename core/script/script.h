@@ -294,6 +294,7 @@ typedef enum {
   TL_CALL_ENCODE,
   TL_CALL_VALUE,
   TL_CALL_STATUS,
+  TL_CALL_PREPARE,
   TL_CALLS
 } tl_call_kind;
 extern const char *const tl_call_names[TL_CALLS]; /* "decode" … (handlers.c) */
@@ -318,6 +319,8 @@ typedef struct {
   tl_guess guesses[TL_GUESSES];
   /* registry reference: table of the guesses' strings, or LUA_NOREF */
   int names;
+  int prepare[TL_PREPARE_MAX]; /* the functions among the steps, in their order */
+  int prepare_count;
   int tag_count;
   int tag_on_value[];
 } tl_station_functions;
@@ -365,6 +368,10 @@ void tl_open_message (lua_State *L);
 /* begins; *now lives in the caller's frame until tl_end_message */
 void tl_push_message (lua_State *L, tl_message_now *now);
 void tl_end_message (tl_script *s, tl_message_now *now); /* cannot raise */
+/* binary.c: a document of CBOR or MessagePack, raises with the byte and what was expected.
+** Numbers of 64 bits are integers where they fit, null and undefined are json.null, keys that
+** are numbers stay numbers. */
+void tl_push_binary (lua_State *L, tl_doc_format format, tl_slice document, const char *what);
 /* json.c: raises with line, column and what was expected */
 void tl_push_json (lua_State *L, tl_slice document);
 /* of our own: its lists print as lists, even empty ones */

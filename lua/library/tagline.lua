@@ -2,6 +2,10 @@
 -- Annotations for lua-language-server, made by scripts/annotations: change that, or lua/tagline/config/shapes.lua, not this file.
 -- In .luarc.json: { "runtime.version": "Lua 5.4", "workspace.library": ["PREFIX/share/tagline/lua/library"] }
 
+---@alias tagline.PayloadType "Text only"|"JSON"|"CBOR"|"MessagePack"
+---@alias tagline.Prepare tagline.PrepareStep|tagline.PrepareStep[]
+---@alias tagline.PrepareStep (fun(payload: string): string?)|"trim"|"latin1"|"nan"
+
 ---@class tagline.LineParameters
 ---@field host string|string[] Address of the broker; several (with commas, semicolons or a list) are tried in turn.
 ---@field port? integer TCP port of the broker. Default: 1883.
@@ -16,8 +20,8 @@
 ---@field publish_retain? boolean|"YES"|"NO" Retain flag of published messages. Default: false.
 ---@field keep_alive? integer Longest silence that is promised to the broker; 0: no promise (s). Default: 0.
 ---@field ping_interval? number Silence of the broker after which it is asked with PING; 0: never (s). Default: 60.
----@field payload_type? "Text only"|"JSON" How payloads are read: "Text only" or "JSON". Default: Text only.
----@field time_field_name? string JSON address of a message's timestamp; none: time of arrival.
+---@field payload_type? tagline.PayloadType How payloads are read: "Text only", "JSON", "CBOR" or "MessagePack". Default: Text only.
+---@field time_field_name? string Address of a message's timestamp; none: time of arrival.
 ---@field time_mask? string How timestamps are written. Default: yyyy-mm-dd hh:mi:ss.mss.
 ---@field ignore_missing_time? boolean|"YES"|"NO" No warning when a message has no timestamp. Default: false.
 ---@field will_flag? boolean|"YES"|"NO" Leave a last will with the broker. Default: false.
@@ -51,10 +55,12 @@
 ---@field address string Topic, regular expression, # for all topics, or .* for those that no other station takes.
 ---@field station_will_topic? string Topic of the device's will.
 ---@field station_will_payload? string Payload of the device's will; not given: any.
+---@field station_birth_payload? string Payload on the will's topic that says the device is back: ends StHardErr and touches no tag.
 ---@field tags? table<string, tagline.TagRecord> The station's tags by name.
+---@field prepare? tagline.Prepare Repairs the payload before anything reads it: a function, "trim", "latin1", "nan"; or a list.
 ---@field decode? tagline.Decode Turns a message into values.
 ---@field encode? tagline.Encode Turns a written value into a payload.
----@field payload_type? "Text only"|"JSON" In place of the line's.
+---@field payload_type? tagline.PayloadType In place of the line's.
 ---@field time_field_name? string In place of the line's; "": none.
 ---@field time_mask? string In place of the line's.
 ---@field ignore_missing_time? boolean|"YES"|"NO" In place of the line's.
@@ -62,12 +68,16 @@
 ---@field time_filter? number How long StComErr lasts before it becomes StHardErr (s). Default: 10.
 ---@field no_data_timeout? number Silence after which the station is in StComErr; 0: never (s). Default: 0.
 ---@field subscribe_address? boolean|"YES"|"NO" Subscribe to the address too. Default: false.
+---@field ignore_retained? boolean|"YES"|"NO" Retained messages are acknowledged and counted, and touch nothing. Default: false.
+---@field off? boolean|"YES"|"NO" The station starts switched off. Default: false.
+---@field simulate? boolean|"YES"|"NO" The station starts with simulated values. Default: false.
 ---@field on_missing? "invalidate"|"keep"|"default" Tags whose field is missing: "invalidate", "keep" or "default".
 ---@field max_instances? integer Stations that one with named groups may make. Default: 10000.
 ---@field on_value? fun(tag: tagline.Tag) Called with each tag of the station that has a new value.
 ---@field on_status? fun(station: tagline.Station) Called with the station when its status changed.
 ---@field SWT? string Short for station_will_topic.
 ---@field SWP? string Short for station_will_payload.
+---@field SBP? string Short for station_birth_payload.
 
 ---@class tagline.TagOptions
 ---@field address? string IN_TOPIC IN_DATA IN_ID JA=… RE=… ACK_ID OUT_TOPIC OUT_VALUE; none: filled by decode.
@@ -77,6 +87,8 @@
 ---@field linear? number[] Value * k + q; inverted on write.
 ---@field range? number[] Permitted values.
 ---@field out_of_range? "invalid"|"clamp"|"discard" What becomes of others.
+---@field words? table<string, string|string[]> A device's words for states of Di, Do, Qi: { Off = "CLOSED", On = { "OPEN", "opened" } }.
+---@field decimal? ","|"." "," where numbers in texts have a decimal comma.
 ---@field deadband? number Changes of no more than this are no new value.
 ---@field new_value_on_time_change? boolean|"YES"|"NO" A value that differs only in its time is new too. Default: false.
 ---@field on_missing? "invalidate"|"keep"|"default" In place of the station's.

@@ -64,7 +64,7 @@ describe("a station", function()
     { 'address = "a", max_instances = 0', "max_instances: expected an integer from 1 to 1000000, got 0" },
     { 'address = "a", SWP = 5', "SWP: expected a string, got 5" },
     { 'address = "a", SWT = "w", station_will_topic = "w"', "SWT: is station_will_topic, which is given too" },
-    { 'address = "a", payload_type = "XML"', 'payload_type: expected "Text only" or "JSON", got "XML"' },
+    { 'address = "a", payload_type = "XML"', 'payload_type: expected "Text only", "JSON", "CBOR" or "MessagePack", got "XML"' },
     { 'address = "a", host = "h"', "host: unknown field; it is a field of a line" },
     { 'address = "a", adress = "b"', "adress: unknown field; did you mean 'address'?" },
     { 'address = "a", swt = "b"', "swt: unknown field; did you mean 'station_will_topic'?" },

@@ -262,4 +262,63 @@ function kinds.pair(what, names)
   end
 end
 
+--- Steps of prepare: a name, a function, or a list of both.
+function kinds.prepare(value)
+  local names = { trim = true, latin1 = true, nan = true }
+  local what = 'a function, "trim", "latin1", "nan" or a list of these'
+  local function wrong(step)
+    if type(step) == "string" then return not names[step] end
+    return kinds.handler(step) ~= nil
+  end
+  if type(value) ~= "table" or not wrong(value) then
+    if value == nil or wrong(value) then return expected(what, value) end
+    return nil, { value }
+  end
+  local list, count = {}, 0
+  for _ in pairs(value) do count = count + 1 end
+  if count ~= #value then return ("expected %s, got a table with other keys than 1, 2, 3"):format(what) end
+  if count == 0 then return ("expected %s, got an empty list"):format(what) end
+  if count > 16 then return ("expected at most 16 steps, got %d"):format(count) end
+  for i, step in ipairs(value) do
+    if wrong(step) then return ("expected %s, got %s in it"):format(what, got(step)) end
+    list[i] = step
+  end
+  return nil, list
+end
+
+local state_names = { "Off", "On", "Trans", "Err", "Oscillate" }
+local state_of = {}
+for i, name in ipairs(state_names) do state_of[name:lower()] = i - 1 end
+
+--- Words for states, { Off = "CLOSED", On = { "OPEN", "opened" } }: a list of { state, text }, in the order of the states.
+function kinds.words(value)
+  local what = 'a table of words for states, { Off = "CLOSED", On = { "OPEN", "opened" } }'
+  if type(value) ~= "table" or debug.getmetatable(value) then return expected(what, value) end
+  local by_state, taken, list = {}, {}, {}
+  for name, words in pairs(value) do
+    local state = type(name) == "string" and state_of[name:lower()]
+    if not state then return ("expected %s, got the state %s"):format(what, got(name)) end
+    if by_state[state] then return ("the state %s is given twice"):format(state_names[state + 1]) end
+    by_state[state] = type(words) == "table" and words or { words }
+  end
+  if next(by_state) == nil then return ("expected %s, got an empty table"):format(what) end
+  for state = 0, 4 do
+    local words = by_state[state] or {}
+    for key in pairs(words) do
+      if math.type(key) ~= "integer" or key < 1 or key > #words then return expected(what, value) end
+    end
+    if by_state[state] and #words == 0 then return ("expected a word for %s, got none"):format(state_names[state + 1]) end
+    for _, word in ipairs(words) do
+      if type(word) ~= "string" then return ("expected a text for %s, got %s"):format(state_names[state + 1], got(word)) end
+      local other = taken[word]
+      if other then
+        return ("%s stands for two states, %s and %s"):format(got(word), state_names[other + 1], state_names[state + 1])
+      end
+      taken[word] = state
+      list[#list + 1] = { state, word }
+    end
+  end
+  return nil, list
+end
+
 return kinds

@@ -117,8 +117,10 @@ end
 
 -- A station's parameters: the inherited ones and its own.
 local own = { "time_filter", "no_data_timeout", "subscribe_address", "on_missing", "station_will_topic", "station_will_payload",
-  "max_instances" }
+  "max_instances", "station_birth_payload", "ignore_retained", "off", "simulate" }
 local all = table.move(own, 1, #own, #shapes.inherited + 1, table.move(shapes.inherited, 1, #shapes.inherited, 1, {}))
+
+local quiet = { ignore_retained = true, off = true, simulate = true } -- false says as much as nothing
 
 --- The merged parameters of a station; equal ones are one table.
 local function merge(self, one, st, memo)
@@ -141,7 +143,7 @@ local function merge(self, one, st, memo)
     end
     for _, name in ipairs(own) do
       params[name] = given[name]
-      if params[name] == nil then params[name] = self.load.shapes.station.fields[name].default end
+      if params[name] == nil and not quiet[name] then params[name] = self.load.shapes.station.fields[name].default end
     end
     memo[key] = params
   end

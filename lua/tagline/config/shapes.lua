@@ -13,7 +13,7 @@ shapes.aliases = {
   line = { cleansessionflag = "clean_session", topic = "topic_filter", filter = "topic_filter", qos = "subscribe_qos",
     login = "user_name", user = "user_name", keepalivesec = "keep_alive", hosts = "host", broker = "host", server = "host",
     cleanstart = "clean_session", willpayload = "will_message", timezone = "time_zone" },
-  station = { swt = "station_will_topic", swp = "station_will_payload", topic = "address", tag = "tags" },
+  station = { swt = "station_will_topic", swp = "station_will_payload", sbp = "station_birth_payload", topic = "address", tag = "tags" },
   tag = { addr = "address", newvaluewhenchangingtime = "new_value_on_time_change", desc = "description", dead = "deadband" },
   limits = { time = "handler_time", mem = "memory" },
 }
@@ -27,7 +27,7 @@ function shapes.new(core)
   local path = kinds.core(core.json_path, "the address of a JSON field")
   local mask = kinds.core(core.timemask, "a time mask")
   local zone = kinds.zone(core)
-  local payload = kinds.enum { { "Text only", "text" }, { "JSON", "json" } }
+  local payload = kinds.enum { { "Text only", "text" }, { "JSON", "json" }, { "CBOR", "cbor" }, { "MessagePack", "msgpack" } }
   local missing = kinds.enum { { "invalidate", "invalidate" }, { "keep", "keep" }, { "default", "default" } }
 
   local function optional(check) -- "" means: not given
@@ -56,8 +56,8 @@ function shapes.new(core)
     { "publish_retain", yes_no, false, "", "retain flag of published messages" },
     { "keep_alive", integer(0, 65535), 0, "s", "longest silence that is promised to the broker; 0: no promise" },
     { "ping_interval", seconds(0, 3600), 60, "s", "silence of the broker after which it is asked with PING; 0: never" },
-    { "payload_type", payload, "text", "", 'how payloads are read: "Text only" or "JSON"' },
-    { "time_field_name", optional(path), "", "", "JSON address of a message's timestamp; none: time of arrival" },
+    { "payload_type", payload, "text", "", 'how payloads are read: "Text only", "JSON", "CBOR" or "MessagePack"' },
+    { "time_field_name", optional(path), "", "", "address of a message's timestamp; none: time of arrival" },
     { "time_mask", mask, "yyyy-mm-dd hh:mi:ss.mss", "", "how timestamps are written" },
     { "ignore_missing_time", yes_no, false, "", "no warning when a message has no timestamp" },
     { "will_flag", yes_no, false, "", "leave a last will with the broker" },
@@ -91,7 +91,11 @@ function shapes.new(core)
     { "address", text, nil, "", "topic, regular expression, # for all topics, or .* for those that no other station takes" },
     { "station_will_topic", optional(topic), nil, "", "topic of the device's will" },
     { "station_will_payload", kinds.bytes(268435455), nil, "", "payload of the device's will; not given: any" },
+    { "station_birth_payload", kinds.bytes(268435455), nil, "",
+      "payload on the will's topic that says the device is back: ends StHardErr and touches no tag" },
     { "tags", nil, nil, "", "the station's tags by name" },
+    { "prepare", kinds.prepare, nil, "",
+      'repairs the payload before anything reads it: a function, "trim", "latin1", "nan"; or a list' },
     { "decode", handler, nil, "", "turns a message into values" },
     { "encode", handler, nil, "", "turns a written value into a payload" },
     { "payload_type", payload, nil, "", "in place of the line's" },
@@ -102,6 +106,9 @@ function shapes.new(core)
     { "time_filter", seconds(0, day), 10, "s", "how long StComErr lasts before it becomes StHardErr" },
     { "no_data_timeout", seconds(0, 100 * 366 * day), 0, "s", "silence after which the station is in StComErr; 0: never" },
     { "subscribe_address", yes_no, false, "", "subscribe to the address too" },
+    { "ignore_retained", yes_no, false, "", "retained messages are acknowledged and counted, and touch nothing" },
+    { "off", yes_no, false, "", "the station starts switched off" },
+    { "simulate", yes_no, false, "", "the station starts with simulated values" },
     { "on_missing", missing, nil, "", 'tags whose field is missing: "invalidate", "keep" or "default"' },
     { "max_instances", integer(1, 1000000), 10000, "", "stations that one with named groups may make" },
     { "on_value", handler, nil, "", "called with each tag of the station that has a new value" },
@@ -116,6 +123,8 @@ function shapes.new(core)
     { "range", kinds.pair("two numbers { min, max }", { "min", "max" }), nil, "", "permitted values" },
     { "out_of_range", kinds.enum { { "invalid", "invalid" }, { "clamp", "clamp" }, { "discard", "discard" } }, nil, "",
       "what becomes of others" },
+    { "words", kinds.words, nil, "", 'a device\'s words for states of Di, Do, Qi: { Off = "CLOSED", On = { "OPEN", "opened" } }' },
+    { "decimal", kinds.enum { { ",", "," }, { ".", "." } }, nil, "", '"," where numbers in texts have a decimal comma' },
     { "deadband", kinds.number("a number", 0, math.huge), nil, "", "changes of no more than this are no new value" },
     { "new_value_on_time_change", yes_no, false, "", "a value that differs only in its time is new too" },
     { "on_missing", missing, nil, "", "in place of the station's" },
@@ -136,7 +145,7 @@ function shapes.new(core)
     result[name] = shape
   end
   local fields = result.station.fields
-  fields.SWT, fields.SWP = fields.station_will_topic, fields.station_will_payload
+  fields.SWT, fields.SWP, fields.SBP = fields.station_will_topic, fields.station_will_payload, fields.station_birth_payload
   return result
 end
 

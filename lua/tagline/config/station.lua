@@ -13,7 +13,7 @@ local Station = { __name = "station", __metatable = "station" }
 station.meta = Station
 
 -- Fields of the record itself; the others are parameters.
-local own_fields = { address = true, decode = true, encode = true, on_value = true, on_status = true }
+local own_fields = { address = true, prepare = true, decode = true, encode = true, on_value = true, on_status = true }
 
 local function levels(topic)
   return (topic .. "/"):gmatch("([^/]*)/")
@@ -126,7 +126,7 @@ local function check_groups(self, st)
   end
   check_text(st.name, function(text) self:problem(st, nil, text) end)
   local params = st.params
-  for _, field in ipairs { "station_will_topic", "station_will_payload" } do
+  for _, field in ipairs { "station_will_topic", "station_will_payload", "station_birth_payload" } do
     if params and params[field] then check_text(params[field], function(text) self:problem(st, field, text) end) end
   end
   for _, one in ipairs(st.tags) do
@@ -328,13 +328,20 @@ function Checker:check(name, at, given, seq)
   local st = setmetatable({ name = name, at = at, seq = seq }, Station)
   local shape = self.load.shapes.station
   for key, value in pairs(given) do set_field(self, st, shape, key, value) end
-  for short, long in pairs { SWT = "station_will_topic", SWP = "station_will_payload" } do
+  for short, long in pairs { SWT = "station_will_topic", SWP = "station_will_payload", SBP = "station_birth_payload" } do
     if given[short] ~= nil and given[long] ~= nil then self:problem(st, short, ("is %s, which is given too"):format(long)) end
   end
   st.will_word = given.SWT ~= nil and "SWT" or nil -- what the user calls it
   local payload = st.params and st.params.station_will_payload or ""
   if payload ~= "" and given.SWT == nil and given.station_will_topic == nil then
     self:problem(st, given.SWP and "SWP" or "station_will_payload", "does nothing without a station_will_topic", nil, "warning")
+  end
+  local birth = st.params and st.params.station_birth_payload
+  if birth and given.SWT == nil and given.station_will_topic == nil then
+    self:problem(st, given.SBP ~= nil and "SBP" or "station_birth_payload",
+      "expected a station_will_topic (SWT) beside it, the topic on which it comes, got none")
+  elseif birth and birth == payload then
+    self:problem(st, given.SBP ~= nil and "SBP" or "station_birth_payload", "is the station_will_payload, too: what does it say?")
   end
   local facts
   if st.address then

@@ -108,7 +108,8 @@ local function problem(rec, field, text, key)
 end
 
 -- Fields that make sense for numbers only.
-local numeric_fields = { "linear", "range", "deadband" }
+local numeric_fields = { "linear", "range", "deadband", "decimal" }
+local has_states = { Di = true, Do = true, Qi = true }
 
 --- Rules between fields.
 local function relations(rec, core)
@@ -120,6 +121,11 @@ local function relations(rec, core)
     if rec[name] and not is_numeric[rec.type] then
       problem(rec, name, ("expected a numeric type (Ai Ao Ci Co TiR ToR), got %s"):format(rec.type))
     end
+  end
+  if rec.words and not has_states[rec.type] then
+    problem(rec, "words", ("expected a type with states (Di Do Qi), got %s"):format(rec.type))
+  elseif rec.words and rec.type ~= "Qi" and rec.words[#rec.words][1] > 1 then
+    problem(rec, "words", ("expected words for Off and On: %s has no other states"):format(rec.type))
   end
   if rec.linear and rec.linear[1] == 0 then problem(rec, "linear", "expected k other than 0, got 0: every value would be q") end
   if rec.range and rec.range[1] > rec.range[2] then

@@ -23,6 +23,7 @@ end
 
 --- Control bytes as escapes: what a device sends must not steer the terminal.
 local function plain(s)
+  s = s:gsub("\u{FEFF}", "\\xEF\\xBB\\xBF") -- nobody sees it
   s = s:gsub("[%c\x7f]", function(c) return ("\\x%02X"):format(c:byte()) end)
   return (s:gsub("\xC2[\x80-\x9F]", function(c) return ("\\x%02X\\x%02X"):format(c:byte(1, 2)) end))
 end
@@ -165,7 +166,7 @@ end
 
 local time_codes = {
   none = "of arrival (no time field)",
-  json = "of arrival: the payload is not JSON",
+  json = "of arrival: the payload could not be read",
   missing = function(t) return ("of arrival: there is no '%s'"):format(plain(t.field or "")) end,
   time = function(t)
     return ("of arrival: '%s' %s"):format(raw_text(t, "raw"), plain(t.why or "does not fit the mask " .. (t.mask or "")))
@@ -174,10 +175,26 @@ local time_codes = {
   decode = function(t) return t.first and ("of decode, the first is %s"):format(t.first) or "of decode" end,
 }
 
+--- Where a document cannot be read, what was expected there, and what would cure it.
+local function json_error(j)
+  local place = j.byte and ("byte %d"):format(j.byte) or ("line %d, column %d"):format(j.line, j.column)
+  local cure = j.cure and (', got %s: prepare = "%s" takes care of it'):format(j.got, j.cure) or ""
+  return ("%s: expected %s%s"):format(place, j.expected, cure)
+end
+
+local function has_raw(item, key) return item[key] ~= nil or item[key .. "_base64"] ~= nil end
+
 local function value_lines(out, l)
   local j, d, t = l.json, l.decode, l.timestamp
+  local p = l.prepare
+  if p then
+    local text = p.code == "ok" and (has_raw(p, "after") and raw_text(p, "before") .. " → " .. raw_text(p, "after")
+      or "changed nothing: " .. raw_text(p, "before")) or p.code == "declined" and "declined: " .. raw_text(p, "before")
+      or "failed: " .. plain((p.error or "?"):match "^[^\n]*")
+    out[#out + 1] = "  prepare   " .. text
+  end
   if j and j.code ~= "ok" then
-    out[#out + 1] = ("  not JSON  line %d, column %d: expected %s"):format(j.line, j.column, j.expected)
+    out[#out + 1] = (l.payload_type == "JSON" and "  not JSON  %s" or "  not " .. l.payload_type .. "  %s"):format(json_error(j))
   end
   if d then
     local text = d.code == "ok" and "ran" or d.code
@@ -231,7 +248,8 @@ local function line_text(out, l)
     or ("  filter    none takes it; tried %s"):format(#names > 0 and table.concat(names, ", ") or "none: topic_filter is empty")
   if l.would_take then out[#out + 1] = ("            (%s would take it)"):format(l.would_take) end
   for _, w in ipairs(l.wills or {}) do
-    out[#out + 1] = ("  will      of %s%s"):format(w.station, w.takes and "" or ", with another payload")
+    local note = w.birth and ", which says that it is back" or w.takes and "" or ", with another payload"
+    out[#out + 1] = ("  will      of %s%s"):format(w.station, note)
   end
   tried_lines(out, l)
   if l.station then station_lines(out, l) end
@@ -264,7 +282,7 @@ local function message_why(m)
   if m.will then return "its station's will" end
   if m.decode and m.decode.error then return plain(m.decode.error:match("^[^\n]*")) end
   if m.json and m.json.code ~= "ok" then
-    return ("not JSON: line %d, column %d: expected %s"):format(m.json.line, m.json.column, m.json.expected)
+    return (m.json.byte and "unreadable: " or "not JSON: ") .. json_error(m.json)
   end
   local why = why_text(m)
   if m.time and m.time:sub(1, 19) ~= m.received:sub(1, 19) then why = why .. (why ~= "" and ", " or "") .. "time " .. m.time end
