@@ -127,7 +127,7 @@ describe("payloads", function()
     assert.same({ "decoder", "decoder" }, { now(t, "l.f.v"), now(t, "l.f.t") })
     t:wait_log "prepare: .*cannot"
     publish(c, "f", "odd")
-    t:wait_log "prepare must return the payload as a string, or nil, got 5"
+    t:wait_log "prepare must return the payload as a string, or nil, got number 5"
     publish(c, "f", '{"v":2}')
     assert.equal("2.0", now(t, "l.f.v"))
     assert.equal('{"v":15', ask(t, 'return messages("a")[1].payload:sub(4, 10)'), "the recorder keeps the raw bytes")
