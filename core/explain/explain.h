@@ -22,13 +22,13 @@
 **             (the rest), type, has[] (names), count }
 **
 ** Codes do not change. Of a line: delivered  no-filter  no-station  will  retained  off
-** simulated  refused  declined  decoder  routed (no payload was given). Of a station tried: match  differs
-** no-match  limit. Of a tag: new (reported)  same (the value it had)  deadband  default kept
-** discarded  output (filled by writes)  no-decode  not-returned  not-json (JA= where the
-** payload is text), or the reason it is invalid: missing json type range time decoder. Of its
-** steps: no-match (of RE=) not-utf8 limit (an expression was given up) convert linear range
-** clamp discard deadband default keep. A convert step has lost (rounded, saturated) where the tag
-** does not hold all digits. */
+** simulated  refused  declined  decoder  routed (no payload was given). Of a station tried:
+** match  differs  no-match  limit. Of a tag: new (reported)  same (the value it had)  deadband
+** default kept  discarded  output (filled by writes)  no-decode  not-returned  not-json (JA=
+** where the payload is text), or the reason it is invalid: missing json type range time decoder.
+** Of its steps: no-match (of RE=) not-utf8 limit (an expression was given up) convert linear
+** range clamp discard deadband default keep. A convert step has lost (rounded, saturated) where
+** the tag does not hold all digits. */
 #ifndef TL_EXPLAIN_EXPLAIN_H
 #define TL_EXPLAIN_EXPLAIN_H
 

@@ -55,8 +55,7 @@ static tl_slice will_of (const tl_station *s) {
 
 static bool same_birth (const tl_station *s, const tl_station_spec *c) {
   bool wanted = c->birth_payload.at && c->will_topic.len > 0;
-  return s->has_birth == wanted &&
-         (!wanted || tl_slice_eq(tl_station_birth(s), c->birth_payload));
+  return s->has_birth == wanted && (!wanted || tl_slice_eq(tl_station_birth(s), c->birth_payload));
 }
 
 static bool same_settings (const tl_station *s, const tl_station_spec *c) {

@@ -39,8 +39,7 @@ int tl_instance_spec_init (tl_instance_spec *out, const tl_station *made_by, tl_
   if (rc >= 0 && t->has_birth)
     rc = tl_text_fill(&out->birth_payload, tl_station_birth(t), c->names, c->values, c->n, false);
   out->spec.birth_payload = tl_buf_bytes(&out->birth_payload);
-  if (t->has_birth && !out->spec.birth_payload.at)
-    out->spec.birth_payload = tl_slice_of("", 0);
+  if (t->has_birth && !out->spec.birth_payload.at) out->spec.birth_payload = tl_slice_of("", 0);
   out->spec.will_topic = tl_buf_bytes(&out->will_topic);
   out->spec.will_payload = tl_buf_bytes(&out->will_payload);
   return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory") : rc;
