@@ -99,9 +99,15 @@ bool tl_bin_utf8 (const uint8_t *p, size_t n); /* the slow way */
 /* Is a text of n bytes at p UTF-8? Most are short and ASCII. */
 TL_HOT bool bin_is_utf8 (const bin_scan *s, const uint8_t *p, size_t n) {
 #if defined(__SSE2__)
-  if (n <= 16 && s->end - p >= 16) {
-    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-    if (!((unsigned)_mm_movemask_epi8(x) & ((1u << n) - 1))) return true;
+  const uint8_t *at = p;
+  for (size_t left = n; s->end - at >= 16; at += 16, left -= 16) {
+    unsigned high =
+        (unsigned)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)at));
+    if (left <= 16) {
+      if (high & ((1u << left) - 1)) break;
+      return true;
+    }
+    if (high) break;
   }
 #else
   (void)s;
