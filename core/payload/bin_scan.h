@@ -101,8 +101,7 @@ TL_HOT bool bin_is_utf8 (const bin_scan *s, const uint8_t *p, size_t n) {
 #if defined(__SSE2__)
   const uint8_t *at = p;
   for (size_t left = n; s->end - at >= 16; at += 16, left -= 16) {
-    unsigned high =
-        (unsigned)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)at));
+    unsigned high = (unsigned)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)at));
     if (left <= 16) {
       if (high & ((1u << left) - 1)) break;
       return true;

@@ -133,8 +133,8 @@ static void document (writing *w) {
   end(w, "}");
 }
 
-static const char *const paths[] = { "uplink_message.decoded_payload.TempC_SHT", "uplink_message.f_cnt",
-                                     "uplink_message.rx_metadata[2].rssi" };
+static const char *const paths[] = { "uplink_message.decoded_payload.TempC_SHT",
+                                     "uplink_message.f_cnt", "uplink_message.rx_metadata[2].rssi" };
 
 /* --- the others --- */
 
@@ -174,7 +174,8 @@ static cbor_item_t *libcbor_get (cbor_item_t *item, const char *name) {
   struct cbor_pair *pairs = cbor_map_handle(item);
   size_t len = strlen(name);
   for (size_t i = 0; i < cbor_map_size(item); i++)
-    if (cbor_string_length(pairs[i].key) == len && memcmp(cbor_string_handle(pairs[i].key), name, len) == 0)
+    if (cbor_string_length(pairs[i].key) == len &&
+        memcmp(cbor_string_handle(pairs[i].key), name, len) == 0)
       return pairs[i].value;
   abort();
 }
@@ -189,9 +190,10 @@ static double libcbor_tree (tl_slice doc) {
   struct cbor_load_result r;
   cbor_item_t *root = cbor_load(doc.at, doc.len, &r);
   cbor_item_t *up = libcbor_get(root, "uplink_message");
-  double sum = libcbor_number(libcbor_get(libcbor_get(up, "decoded_payload"), "TempC_SHT")) +
-               libcbor_number(libcbor_get(up, "f_cnt")) +
-               libcbor_number(libcbor_get(cbor_array_handle(libcbor_get(up, "rx_metadata"))[1], "rssi"));
+  double sum =
+      libcbor_number(libcbor_get(libcbor_get(up, "decoded_payload"), "TempC_SHT")) +
+      libcbor_number(libcbor_get(up, "f_cnt")) +
+      libcbor_number(libcbor_get(cbor_array_handle(libcbor_get(up, "rx_metadata"))[1], "rssi"));
   cbor_decref(&root);
   return sum;
 }
@@ -200,7 +202,8 @@ static const msgpack_object *msgpack_get (const msgpack_object *o, const char *n
   size_t len = strlen(name);
   for (uint32_t i = 0; i < o->via.map.size; i++) {
     const msgpack_object_kv *pair = &o->via.map.ptr[i];
-    if (pair->key.via.str.size == len && memcmp(pair->key.via.str.ptr, name, len) == 0) return &pair->val;
+    if (pair->key.via.str.size == len && memcmp(pair->key.via.str.ptr, name, len) == 0)
+      return &pair->val;
   }
   abort();
 }
@@ -217,7 +220,8 @@ static double msgpack_c (tl_slice doc) {
   size_t at = 0;
   if (!zone) zone = msgpack_zone_new(16 * 1024);
   msgpack_zone_clear(zone);
-  if (msgpack_unpack((const char *)doc.at, doc.len, &at, zone, &root) != MSGPACK_UNPACK_SUCCESS) abort();
+  if (msgpack_unpack((const char *)doc.at, doc.len, &at, zone, &root) != MSGPACK_UNPACK_SUCCESS)
+    abort();
   const msgpack_object *up = msgpack_get(&root, "uplink_message");
   return msgpack_number_of(msgpack_get(msgpack_get(up, "decoded_payload"), "TempC_SHT")) +
          msgpack_number_of(msgpack_get(up, "f_cnt")) +
@@ -232,7 +236,8 @@ static double ours (tl_doc_format format, tl_slice doc) {
   tl_json_value v[3];
   double sum = 0;
   if (tl_doc_extract(format, set, doc, v, NULL) != TL_OK) abort();
-  for (int i = 0; i < 3; i++) sum += v[i].type == TL_DOC_NUMBER ? tl_doc_number_of(&v[i]).number : (double)v[i].raw.len;
+  for (int i = 0; i < 3; i++)
+    sum += v[i].type == TL_DOC_NUMBER ? tl_doc_number_of(&v[i]).number : (double)v[i].raw.len;
   return sum;
 }
 
