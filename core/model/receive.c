@@ -191,11 +191,15 @@ static void set_tags (reading *r) {
 }
 
 static inline void begin_reading (reading *r, tl_station *s, const tl_incoming *m) {
-  *r = (reading){ .station = s,
-                  .model = s->line->model,
-                  .message = m,
-                  .no_slots = TL_REASON_MISSING,
-                  .time = m->wall };
+  /* what is not said here is set before it is read */
+  r->station = s;
+  r->model = s->line->model;
+  r->message = m;
+  r->slots = r->taken = NULL;
+  r->nested = r->done = false;
+  r->no_slots = TL_REASON_MISSING;
+  r->encoding = UNKNOWN;
+  r->time = m->wall;
   if (!s->plan->set) return;
   take_slots(r, s->plan);
   extract(r, r->taken);

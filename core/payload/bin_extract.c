@@ -28,8 +28,7 @@ static TL_COLD const tl_json_node *find_odd (const tl_json_set *set, const tl_js
 TL_HOT int on_key (visit *v, const tl_json_value *key) {
   const tl_json_node *node = v->top->node;
   bool plain = key->type == TL_JSON_STRING && !key->escaped;
-  take_key(v, plain ? find(v->set, node, key->raw, (size_t)(v->end - key->raw.at))
-                    : find_odd(v->set, node, key));
+  take_key(v, plain ? find(v->set, node, key->raw, v->end) : find_odd(v->set, node, key));
   return 0;
 }
 

@@ -73,7 +73,7 @@ static const tl_json_pick *find_field (const tl_json_set *set, const tl_json_cho
 
 void tl_json_choose (const tl_json_set *set, const tl_json_node *array, const uint8_t *from,
                      uint32_t index, tl_json_value *values) {
-  for (uint32_t i = array->choices_from; i < array->choices_to; i++) {
+  for (uint32_t i = set->starts[array->array]; i < set->starts[array->array + 1]; i++) {
     const tl_json_choice *c = &set->choices[i];
     const tl_json_pick *p = c->field == TL_JSON_BY_PLACE ? find_place(set, c, index)
                                                          : find_field(set, c, &values[c->field]);

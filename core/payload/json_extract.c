@@ -4,8 +4,8 @@
 
 TL_HOT int on_key (visit *v, tl_slice raw, bool escaped) {
   const tl_json_node *node = v->top->node;
-  const tl_json_node *next = escaped ? find_escaped(v->set, node, raw)
-                                     : find(v->set, node, raw, (size_t)(v->end - raw.at));
+  const tl_json_node *next =
+      escaped ? find_escaped(v->set, node, raw) : find(v->set, node, raw, v->end);
   take_key(v, next);
   return 0;
 }

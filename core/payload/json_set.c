@@ -138,8 +138,7 @@ static void lay_children (layout *l, tl_json_node *node, uint32_t depth) {
     if (step->index == TL_JSON_EACH) {
       node->each = l->nodes_n - 1;
       node->elements = 1; /* so that the array is entered */
-      node->choices_from = d->selectors.starts[step->at];
-      node->choices_to = d->selectors.starts[step->at + 1];
+      node->array = step->at;
     } else if (step->index) {
       child->len = step->index;
       node->elements += step->index != TL_JSON_NOWHERE;
@@ -176,6 +175,8 @@ static void place_selectors (tl_json_set *set, const tl_json_selectors *from, ui
   tl_json_choice *choices = (tl_json_choice *)(void *)memory;
   tl_json_pick *picks = (tl_json_pick *)(void *)(choices + from->choices_n);
   tl_json_copy *copies = (tl_json_copy *)(void *)(picks + from->picks_n);
+  uint32_t *starts = (uint32_t *)(void *)(copies + from->copies_n);
+  memcpy(starts, from->starts, (from->arrays + 1) * sizeof *starts);
   memcpy(choices, from->choices, from->choices_n * sizeof *choices);
   memcpy(picks, from->picks, from->picks_n * sizeof *picks);
   memcpy(copies, from->copies, from->copies_n * sizeof *copies);
@@ -187,14 +188,16 @@ static void place_selectors (tl_json_set *set, const tl_json_selectors *from, ui
       texts += picks[k].len;
     }
   }
+  set->starts = starts;
   set->choices = choices;
   set->picks = picks;
   set->copies = copies;
 }
 
 static size_t selector_bytes (const tl_json_selectors *s) {
+  if (!s->starts) return 0;
   return s->choices_n * sizeof(tl_json_choice) + s->picks_n * sizeof(tl_json_pick) +
-         s->copies_n * sizeof(tl_json_copy);
+         s->copies_n * sizeof(tl_json_copy) + (s->arrays + 1) * sizeof(uint32_t);
 }
 
 /* The laid-out tree, in the one block that stays. NULL without memory. */

@@ -20,9 +20,9 @@ typedef struct {
   /* where the node's hash index lies in set->index, for many keys */
   uint32_t index;
   uint32_t mask; /* its size - 1; 0: there is none, look at each */
-  /* An array that selectors look into: the child that stands for any element, and its choices
-  ** in set->choices; each is 0 where there are none. */
-  uint32_t each, choices_from, choices_to;
+  /* An array that selectors look into: the child that stands for any element (0: there is none),
+  ** and its number among such arrays: its choices lie from set->starts[array] on. */
+  uint32_t each, array;
 } tl_json_node;
 
 /* What decides whether an element is taken: its place in the array, or a field, whose value is
@@ -51,7 +51,8 @@ struct tl_json_set {
   const uint32_t *order;
   const uint32_t *index; /* numbers of nodes, 0 for an empty place */
   const uint8_t *keys;
-  const tl_json_choice *choices; /* these three are NULL without selectors */
+  const uint32_t *starts; /* these four are NULL without selectors */
+  const tl_json_choice *choices;
   const tl_json_pick *picks;
   const tl_json_copy *copies;
   uint32_t slots; /* of values: the addresses', and those that selectors need */

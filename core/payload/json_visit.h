@@ -52,11 +52,11 @@ TL_HOT bool has_key (const tl_json_set *set, const tl_json_node *child, tl_slice
          (key.len <= 8 || memcmp(set->keys + child->key + 8, key.at + 8, key.len - 8) == 0);
 }
 
-/* The child for this key, of which `room` bytes may be read. */
+/* The child for this key; no byte at or behind `end` is read. */
 TL_HOT const tl_json_node *find (const tl_json_set *set, const tl_json_node *node, tl_slice key,
-                                 size_t room) {
+                                 const uint8_t *end) {
   if (!(node->lengths >> (key.len < 63 ? key.len : 63) & 1)) return NULL;
-  uint64_t head = tl_json_head(key.at, key.len, room);
+  uint64_t head = tl_json_head(key.at, key.len, (size_t)(end - key.at));
   if (!node->mask) {
     const tl_json_node *child = set->nodes + node->children, *behind = child + node->keys;
     for (; child < behind; child++)
