@@ -285,7 +285,7 @@ static void tell_wills (const tl_link *l, const tl_explain_place *d, const tl_ex
   tl_explain_open(out, "wills", '[');
   for (uint32_t i = 0; i < d->route->will_count; i++) {
     const tl_station *s = d->route->wills[i];
-    tl_incoming in = incoming(l, m);
+    tl_incoming in = { .topic = m->topic, .payload = m->payload, .retain = m->retain };
     tl_will will = tl_station_will_of(s, &in);
     bool takes = will != TL_NO_WILL && (m->has_payload || s->will_payload.len == 0);
     tl_explain_open(out, NULL, '{');
