@@ -70,7 +70,21 @@ local problems = {
     calls = 100, share = 0.5 } } }, "handler-slow", "decode of things%-stack.s takes 50 ms", "all lines wait", { station = "things-stack.s" } },
 }
 
+local function outlet(changes)
+  local o = { name = "bus", kind = "nats", up = true, since = 60, why = "", behind = 0, rejected = 0, dropped = 0, last_rejected = "", lag = 0 }
+  for key, value in pairs(changes) do o[key] = value end
+  return { outlets = { o } }
+end
+table.move({
+  { "an outlet that is away", {}, "outlet-away", "^outlet 'bus' %(nats%) has been away for 60 s: refused; 12 values wait", "spool", nil,
+    outlet { up = false, why = "refused", behind = 12 } },
+  { "an outlet that is behind", {}, "outlet-behind", "'bus' %(nats%) is 12 values behind, the oldest for 30 s", nil, nil, outlet { behind = 12, lag = 30 } },
+  { "values that the spool dropped", {}, "outlet-dropped", "dropped 5 values", "spool", nil, outlet { dropped = 5 } },
+}, 1, 3, #problems + 1, problems)
+
 local remarks = {
+  { "values that a server rejects", {}, "outlet-rejected", "rejected 2 values, the last: p.s.t: too long", nil, nil,
+    outlet { rejected = 2, last_rejected = "p.s.t: too long" } },
   { "a lost session", { sessions_lost = 1, session_lost_ago = 10 }, "session-lost", "lost the session 1 time" },
   { "a Client ID that was of two", { quick_closes = 3, connected_for = 1000 }, "client-id", "Client ID 'c'" },
   { "what ended the last connection", { last_failure = "reset", failed_ago = 7, connects = 3 }, "was-away", "lost 7.0 s ago: reset$" },
@@ -88,6 +102,27 @@ local remarks = {
 }
 
 describe("status()", function()
+  it("has a text for each of its codes in help", function()
+    local known = {}
+    for _, group in ipairs(require "tagline.repl.help_texts".findings) do
+      for _, row in ipairs(group) do known[row[1]] = true end
+    end
+    local file = assert(io.open(package.searchpath("tagline.repl.status_checks", package.path)))
+    local source = file:read "a"
+    file:close()
+    local count = 0
+    for _, pattern in ipairs {
+      'report:problem%("([%l%d-]+)"', 'report:remark%("([%l%d-]+)"', 'report:many%("%a+", "([%l%d-]+)"',
+      'return "([%l%d-]+)", ', 'code, text = "([%l%d-]+)"',
+    } do
+      for code in source:gmatch(pattern) do
+        count = count + 1
+        assert.is_true(known[code], code)
+      end
+    end
+    assert.is_true(count > 35)
+  end)
+
   it("has nothing to say of a healthy plant", function()
     local result, text = told()
     assert.same({ {}, {} }, { result.problems, result.remarks })

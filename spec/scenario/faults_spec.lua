@@ -168,7 +168,7 @@ local faults = {
     text = "no%-such%-host.invalid", remedy = "correct host" },
   { "a TLS port spoken to in plain", drive = function(b) b:accept():send "\x15\x03\x03\x00\x02\x02\x0a" end, code = "not-connected",
     text = "a TLS port",
-    remedy = 'host = "mqtts://127.0.0.1"' },
+    remedy = 'tls = true, or host = "mqtts://127.0.0.1:%d+"' },
   { "a web server", drive = function(b) b:accept():send "HTTP/1.1 400 Bad Request\r\n\r\n" end, code = "not-connected",
     text = "an HTTP server", remedy = "web server" },
   { "a wrong password", line = 'user_name = "joe", password = "wrong", ', drive = function(b)
@@ -184,6 +184,8 @@ local faults = {
   { "a topic filter that is refused", line = 'topic_filter = { "a/#", "s" }, ', drive = function(b) b:handshake { codes = { 0x80, 1 } } end,
     code = "filter-refused",
     text = "'a/#'", remedy = "access rules" },
+  { "the only topic filter, which is refused", line = 'topic_filter = "s", user_name = "joe", ', drive = function(b) b:handshake { codes = { 0x80 } } end,
+    code = "filter-refused", text = "refused the topic filter 's'", remedy = "the user 'joe'" },
   { "a QoS that is not granted", drive = function(b) b:handshake { codes = { 0 } } end, code = "qos-lowered",
     text = "'#' %(QoS 0, asked for 1%)", remedy = "subscribe_qos" },
   { "a SUBSCRIBE that the broker closes on", line = 'user_name = "joe", password = "p", ', drive = function(b, t)

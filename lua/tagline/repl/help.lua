@@ -178,7 +178,9 @@ end
 
 local function codes_text()
   local parts = {}
-  for i, group in ipairs(texts.codes) do parts[i] = group.what .. "\n" .. two(group) end
+  for _, list in ipairs { texts.codes, texts.findings } do
+    for _, group in ipairs(list) do parts[#parts + 1] = group.what .. "\n" .. two(group) end
+  end
   return table.concat(parts, "\n") .. "\nbeside these: the reasons of tags (help \"reasons\")"
 end
 
@@ -193,7 +195,7 @@ local topics = {
   { "time masks", "how times are read", function() return two(texts.masks) end },
   { "reasons", "why a tag is invalid", function() return two(texts.reasons) end },
   { "statuses", "of stations, tags and lines", function() return two(texts.statuses) .. "\nof a line\n" .. two(texts.states) end },
-  { "codes", "what explain says", codes_text },
+  { "codes", "what explain and status say", codes_text },
   { "errors", "why a write or a connection fails", function()
     return "of a write or publish\n" .. two(texts.errors) .. "\nof a connection\n" .. two(texts.troubles)
   end },
@@ -240,7 +242,9 @@ end
 
 local function codes_help(name)
   local found = {}
-  for _, group in ipairs(texts.codes) do found[#found + 1] = simple(group, group.what, name) end
+  for _, list in ipairs { texts.codes, texts.findings } do
+    for _, group in ipairs(list) do found[#found + 1] = simple(group, group.what, name) end
+  end
   return #found > 0 and table.concat(found, "\n") or nil
 end
 

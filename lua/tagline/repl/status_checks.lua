@@ -49,7 +49,7 @@ local function add(check) checks[#checks + 1] = check end
 
 --- What to do about a connection that failed, by its text; a text that names its own remedy needs none.
 local cures = {
-  { "a TLS port", function(l) return ('the broker speaks TLS there: host = "mqtts://%s", port = %d'):format(l.host, l.port) end },
+  { "a TLS port", function(l) return ('the broker speaks TLS there: tls = true, or host = "mqtts://%s:%d"'):format(l.host, l.port) end },
   { "an HTTP server", function(l) return ('%s port %d is a web server: correct port, or host = "ws://…" for MQTT over WebSocket'):format(
     l.host, l.port) end },
   { "code 1:", function() return "the broker does not take MQTT 3.1.1" end },
@@ -75,7 +75,7 @@ local function cure(l)
   end
   local closed = text:find "closed" or text:find "reset" or text:find "end of file"
   if closed and l.connects == 0 then
-    return ("it was closed before CONNACK: a TLS port (host = \"mqtts://%s\"), or no MQTT broker"):format(l.host)
+    return ("it was closed before CONNACK: a TLS port (tls = true, or host = \"mqtts://%s:%d\"), or no MQTT broker"):format(l.host, l.port)
   elseif closed and l.closed_on == "PUBLISH" then
     return ("it was closed after PUBLISH %s, %d bytes: the broker may not take it"):format(explain.plain(l.closed_topic), l.closed_bytes)
   elseif closed and l.closed_on == "SUBSCRIBE" and l.quick_closes > 0 then
@@ -157,7 +157,8 @@ add(function(l, report)
   end
   if #refused > 0 then
     report:problem("filter-refused", "the broker refused the topic filter " .. table.concat(refused, ", "),
-      "check the broker's access rules for this user")
+      ("correct topic_filter or the broker's access rules for %s; it is asked for again"):format(
+        l.user_name and l.user_name ~= "" and ("the user '%s'"):format(l.user_name) or "users without a name"))
   end
   if #lower > 0 then
     report:problem("qos-lowered", "the broker granted a lower QoS for " .. table.concat(lower, ", "),
@@ -502,12 +503,36 @@ local function config(c, report)
   report.line = nil
 end
 
+local LAG = 10 -- seconds: an outlet takes what comes at once
+
+--- A history or another outlet: { name, kind, up, since, why, behind, lag, rejected, last_rejected, dropped }, times in seconds.
+local function outlet(o, report)
+  local name = ("outlet '%s' (%s)"):format(o.name, o.kind)
+  local spool = "values wait in the spool until it is full; its max bounds it, and when_full says what happens then"
+  if not o.up then
+    report:problem("outlet-away", ("%s has been away for %s%s; %s"):format(name, span(o.since), (o.why or "") ~= "" and ": " .. o.why or "",
+      plural(o.behind, "value waits", "values wait")), spool)
+  elseif o.behind > 0 and (o.lag or 0) >= LAG then
+    report:problem("outlet-behind", ("%s is %s behind, the oldest for %s"):format(name, plural(o.behind, "value"), span(o.lag)),
+      "it takes less than comes: look at its server")
+  end
+  if (o.dropped or 0) > 0 then
+    report:problem("outlet-dropped", ("the spool dropped %s before %s had them"):format(plural(o.dropped, "value"), name),
+      "spool { max = … } makes it larger")
+  end
+  if (o.rejected or 0) > 0 then
+    report:remark("outlet-rejected", ("%s rejected %s, the last: %s"):format(name, plural(o.rejected, "value"), o.last_rejected or ""))
+  end
+end
+
 --- Everything that facts tell: { problems =, remarks =, shown = }, the first two being the lists of the facts, `shown` for people:
 --- { kind, text, remedy, line }.
 function M.report(facts)
   local report = setmetatable({ problems = facts.problems, remarks = facts.remarks, shown = {} }, Report)
   if facts.config.file then config(facts.config, report) end
   for _, f in ipairs(facts.failures) do failure(f, report) end
+  report.line = nil
+  for _, o in ipairs(facts.outlets or {}) do outlet(o, report) end
   for _, l in ipairs(facts.lines) do
     report.line = l.name
     for _, check in ipairs(checks) do check(l, report) end
