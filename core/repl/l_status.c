@@ -298,7 +298,6 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   set_integer(L, "queued_bytes", (lua_Integer)st.session.held_bytes);
   set_integer(L, "max_queued_bytes", p->max_queued_bytes);
   set_integer(L, "held_bytes", (lua_Integer)st.waiting_bytes);
-  set_integer(L, "max_packet_size", p->max_packet_size);
   push_too_long(L, &st, h.kept);
   set_number(L, "received_per_s", h.received_per_s);
   set_number(L, "sent_per_s", h.sent_per_s);

@@ -181,6 +181,8 @@ local faults = {
   { "a half-open connection", line = "ping_interval = 0.05, reply_timeout = 60, ", drive = function(b) b:handshake():expect "PINGREQ" end,
     code = "half-open",
     text = "not answered a PING for %d", remedy = "lines.p:reconnect%(%)" },
+  { "a message that is too long", line = "max_packet_size = 1000, ", messages = { { "s", ("x"):rep(2000) } }, code = "too-long",
+    text = "the last on s, 20%d%d bytes", remedy = "raise max_packet_size %(now 1000%)" },
   { "a topic filter that is refused", line = 'topic_filter = { "a/#", "s" }, ', drive = function(b) b:handshake { codes = { 0x80, 1 } } end,
     code = "filter-refused",
     text = "'a/#'", remedy = "access rules" },
