@@ -49,7 +49,6 @@ typedef struct {
   void (*close)(void *sender);
   /* May something be done in between, once in a while? NULL: nothing. Called when idle. */
   void (*rest)(void *sender);
-  /* Is it one that a changed definition may go on with? Both are what the config says. */
 } tl_sender;
 
 /* A new outlet with this name (unique; of [A-Za-z0-9_-]), which owns the sender from here on.

@@ -1,0 +1,333 @@
+/* core/history/query.c — reads a history, beside whoever writes it. See history.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "history/history_impl.h"
+
+enum { BUSY_MS = 2000 };
+
+struct tl_history_reader {
+  sqlite3 *db;
+  char *path;
+};
+
+static int fail (const tl_history_reader *r, tl_err *err) {
+  int code = sqlite3_errcode(r->db) & 0xff;
+  int rc = code == SQLITE_NOMEM                              ? TL_ENOMEM
+           : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? TL_EMALFORMED
+                                                             : TL_EREFUSED;
+  return tl_fail(err, rc, 0, "'%.120s': %.90s", r->path, sqlite3_errmsg(r->db));
+}
+
+static int check_application (const tl_history_reader *r, tl_err *err) {
+  sqlite3_stmt *s = NULL;
+  int rc = sqlite3_prepare_v2(r->db, "PRAGMA application_id", -1, &s, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_step(s);
+  bool ours = rc == SQLITE_ROW && sqlite3_column_int64(s, 0) == TL_HISTORY_APPLICATION;
+  sqlite3_finalize(s);
+  if (rc != SQLITE_ROW) return fail(r, err);
+  if (ours) return TL_OK;
+  return tl_fail(err, TL_EMALFORMED, 0, "'%.150s' is no history of tagline", r->path);
+}
+
+int tl_history_reader_open (tl_history_reader **out, const char *path, tl_err *err) {
+  struct stat st;
+  if (stat(path, &st) < 0) return tl_fail(err, TL_ENOENT, 0, "'%.150s': %s", path, strerror(errno));
+  if (!S_ISREG(st.st_mode)) return tl_fail(err, TL_EMALFORMED, 0, "'%.150s' is no file", path);
+  tl_history_reader *r = calloc(1, sizeof *r);
+  if (r) r->path = strdup(path);
+  if (!r || !r->path) {
+    free(r);
+    return tl_fail(err, TL_ENOMEM, 0, "no memory to read the history");
+  }
+  int rc = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+  if (rc == SQLITE_OK) sqlite3_busy_timeout(r->db, BUSY_MS);
+  rc = rc == SQLITE_OK ? check_application(r, err) : fail(r, err);
+  if (rc < 0) {
+    tl_history_reader_close(r);
+    return rc;
+  }
+  *out = r;
+  return TL_OK;
+}
+
+void tl_history_reader_close (tl_history_reader *r) {
+  if (!r) return;
+  sqlite3_close(r->db);
+  free(r->path);
+  free(r);
+}
+
+/* --- rows --- */
+
+static void read_value (sqlite3_stmt *s, int at, tl_history_row *row) {
+  switch ((tl_type)row->type) {
+    case TL_AI:
+    case TL_AO:
+    case TL_TIR:
+    case TL_TOR: row->value.number = sqlite3_column_double(s, at); break;
+    case TL_DI:
+    case TL_DO: row->value.boolean = sqlite3_column_int(s, at); break;
+    case TL_TIA:
+    case TL_TOA: {
+      double ms = sqlite3_column_double(s, at) * 1000;
+      row->value.integer = (int64_t)(ms < 0 ? ms - 0.5 : ms + 0.5);
+      break;
+    }
+    case TL_TXTI:
+    case TL_TXTO: {
+      const void *bytes = sqlite3_column_blob(s, at);
+      row->value.text = tl_slice_of(bytes, (size_t)sqlite3_column_bytes(s, at));
+      break;
+    }
+    default: row->value.integer = sqlite3_column_int64(s, at); break;
+  }
+}
+
+/* Columns: t, value, state, type. */
+static void read_row (sqlite3_stmt *s, tl_history_row *row) {
+  tl_type type = TL_AI;
+  const char *name = (const char *)sqlite3_column_text(s, 3);
+  if (name) tl_type_from_name(tl_slice_str(name), &type);
+  memset(row, 0, sizeof *row);
+  row->time_ms = sqlite3_column_int64(s, 0);
+  row->type = (uint8_t)type;
+  if (sqlite3_column_type(s, 2) == SQLITE_NULL) {
+    row->status = TL_VALID;
+    read_value(s, 1, row);
+    return;
+  }
+  int state = sqlite3_column_int(s, 2);
+  row->status = state == 0 ? TL_UNSET : TL_INVALID;
+  row->reason = state > 0 && state < TL_REASON_COUNT ? (uint8_t)state : TL_REASON_NONE;
+}
+
+/* --- one tag --- */
+
+/* The tables that may hold rows of [from, to), and those before for the held value. */
+static int list_tables (const tl_history_reader *r, tl_buf *out, tl_err *err) {
+  sqlite3_stmt *s = NULL;
+  int rc = sqlite3_prepare_v2(r->db, "SELECT name, from_ms, to_ms FROM partition ORDER BY from_ms",
+                              -1, &s, NULL);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+    tl_partition p = { sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2), "", NULL };
+    strncpy(p.name, (const char *)sqlite3_column_text(s, 0), sizeof p.name - 1);
+    tl_buf_add(out, &p, sizeof p);
+    rc = SQLITE_OK;
+  }
+  sqlite3_finalize(s);
+  if (rc != SQLITE_DONE) return fail(r, err);
+  return out->failed ? tl_fail(err, TL_ENOMEM, 0, "no memory") : TL_OK;
+}
+
+typedef struct {
+  tl_history_reader *r;
+  const tl_history_range *range;
+  const tl_partition *tables;
+  size_t count;
+  tl_err *err;
+} search;
+
+static bool is_rest (const tl_partition *p) { return p->from == p->to; }
+
+#define ROW_OF(table)                                       \
+  "SELECT v.t, v.value, v.state, tag.type, v.n FROM " table \
+  " v JOIN tag ON tag.id=v.tag WHERE tag.name=?1"
+
+/* The newest row at or before `from`, where it lies: tables are asked from the newest on. */
+static int find_held (const search *q, const char *table, sqlite3_stmt **out) {
+  char *sql = sqlite3_mprintf(
+      "SELECT v.t, v.value, v.state, tag.type, v.n FROM tag CROSS JOIN %s v ON v.tag=tag.id"
+      " WHERE tag.name=?1 AND v.t<?2 ORDER BY v.t DESC, v.n DESC LIMIT 1",
+      table);
+  int rc = sql ? sqlite3_prepare_v2(q->r->db, sql, -1, out, NULL) : SQLITE_NOMEM;
+  sqlite3_free(sql);
+  if (rc != SQLITE_OK) return fail(q->r, q->err);
+  sqlite3_bind_text(*out, 1, (const char *)q->range->tag.at, (int)q->range->tag.len, SQLITE_STATIC);
+  sqlite3_bind_int64(*out, 2, q->range->from_ms);
+  rc = sqlite3_step(*out);
+  if (rc == SQLITE_ROW) return 1;
+  sqlite3_finalize(*out);
+  *out = NULL;
+  return rc == SQLITE_DONE ? 0 : fail(q->r, q->err);
+}
+
+/* Keeps the newer of two found rows. */
+static void keep_newer (sqlite3_stmt **best, sqlite3_stmt *found) {
+  if (*best && sqlite3_column_int64(*best, 0) >= sqlite3_column_int64(found, 0)) {
+    sqlite3_finalize(found);
+    return;
+  }
+  sqlite3_finalize(*best);
+  *best = found;
+}
+
+static int held (const search *q, sqlite3_stmt **best) {
+  static const char *const always[] = { "recent", "last" };
+  sqlite3_stmt *found = NULL;
+  int rc = 0;
+  for (int i = 0; i < 2 && rc >= 0; i++)
+    if ((rc = find_held(q, always[i], &found)) == 1) keep_newer(best, found);
+  bool in_partition = false;
+  for (size_t i = q->count; i > 0 && rc >= 0; i--) {
+    const tl_partition *p = &q->tables[i - 1];
+    if (!is_rest(p) && (in_partition || p->from >= q->range->from_ms)) continue;
+    if ((rc = find_held(q, p->name, &found)) != 1) continue;
+    in_partition = !is_rest(p);
+    keep_newer(best, found);
+  }
+  return rc < 0 ? rc : TL_OK;
+}
+
+static void add_select (tl_buf *sql, const char *table) {
+  if (sql->len > 0) tl_buf_str(sql, " UNION ALL ");
+  tl_buf_fmt(sql,
+             "SELECT v.t AS t, v.value AS value, v.state AS state, tag.type AS type, v.n AS n"
+             " FROM tag CROSS JOIN %s v ON v.tag=tag.id"
+             " WHERE tag.name=?1 AND v.t>=?2 AND v.t<?3",
+             table);
+}
+
+/* All rows of the range as one statement. With a limit the newest come first, to be turned. */
+static int make_statement (const search *q, sqlite3_stmt **out) {
+  tl_buf sql;
+  tl_buf_init(&sql);
+  for (size_t i = 0; i < q->count; i++) {
+    const tl_partition *p = &q->tables[i];
+    if (is_rest(p) || (p->from < q->range->to_ms && q->range->from_ms < p->to))
+      add_select(&sql, p->name);
+  }
+  add_select(&sql, "recent");
+  add_select(&sql, "last");
+  tl_buf_str(&sql, " ORDER BY 1, 5");
+  tl_buf_byte(&sql, '\0');
+  int rc =
+      sql.failed ? SQLITE_NOMEM : sqlite3_prepare_v2(q->r->db, (const char *)sql.at, -1, out, NULL);
+  tl_buf_fini(&sql);
+  if (rc != SQLITE_OK) return fail(q->r, q->err);
+  sqlite3_bind_text(*out, 1, (const char *)q->range->tag.at, (int)q->range->tag.len, SQLITE_STATIC);
+  sqlite3_bind_int64(*out, 2, q->range->from_ms);
+  sqlite3_bind_int64(*out, 3, q->range->to_ms);
+  return TL_OK;
+}
+
+static int count_rows (sqlite3_stmt *s, uint64_t *count) {
+  int rc;
+  *count = 0;
+  while ((rc = sqlite3_step(s)) == SQLITE_ROW) ++*count;
+  sqlite3_reset(s);
+  return rc;
+}
+
+static int tell_rows (const search *q, sqlite3_stmt *s, bool (*row)(void *, const tl_history_row *),
+                      void *ctx, uint64_t skip) {
+  int rc;
+  tl_history_row one;
+  while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+    if (skip > 0) {
+      skip--;
+      continue;
+    }
+    read_row(s, &one);
+    if (!row(ctx, &one)) return TL_OK;
+  }
+  return rc == SQLITE_DONE ? TL_OK : fail(q->r, q->err);
+}
+
+static int is_known (const search *q) {
+  sqlite3_stmt *s = NULL;
+  int rc = sqlite3_prepare_v2(q->r->db, "SELECT 1 FROM tag WHERE name=?1", -1, &s, NULL);
+  if (rc == SQLITE_OK) {
+    sqlite3_bind_text(s, 1, (const char *)q->range->tag.at, (int)q->range->tag.len, SQLITE_STATIC);
+    rc = sqlite3_step(s);
+  }
+  sqlite3_finalize(s);
+  if (rc == SQLITE_ROW) return TL_OK;
+  if (rc != SQLITE_DONE) return fail(q->r, q->err);
+  return tl_fail(q->err, TL_ENOENT, 0, "the history has no tag '%.*s'", TL_ARG(q->range->tag));
+}
+
+static int read_all (const search *q, bool (*row)(void *, const tl_history_row *), void *ctx,
+                     uint64_t *left_out) {
+  sqlite3_stmt *rows = NULL, *edge = NULL;
+  uint64_t count = 0;
+  int rc = make_statement(q, &rows);
+  if (rc >= 0 && q->range->limit > 0 && count_rows(rows, &count) != SQLITE_DONE)
+    rc = fail(q->r, q->err);
+  if (q->range->limit > 0 && count > q->range->limit) *left_out = count - q->range->limit;
+  if (rc >= 0 && q->range->held && *left_out == 0) rc = held(q, &edge);
+  if (rc >= 0 && edge) {
+    tl_history_row one;
+    read_row(edge, &one);
+    if (!row(ctx, &one)) rc = 1;
+  }
+  if (rc == TL_OK) rc = tell_rows(q, rows, row, ctx, *left_out);
+  sqlite3_finalize(edge);
+  sqlite3_finalize(rows);
+  return rc < 0 ? rc : TL_OK;
+}
+
+/* One transaction, so that a merge in between is seen whole or not at all. */
+int tl_history_read (tl_history_reader *r, const tl_history_range *range,
+                     bool (*row)(void *ctx, const tl_history_row *row), void *ctx,
+                     uint64_t *left_out, tl_err *err) {
+  tl_buf tables;
+  tl_buf_init(&tables);
+  search q = { r, range, NULL, 0, err };
+  *left_out = 0;
+  if (sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) return fail(r, err);
+  int rc = is_known(&q);
+  if (rc >= 0) rc = list_tables(r, &tables, err);
+  if (rc >= 0) {
+    q.tables = (const tl_partition *)(const void *)tables.at;
+    q.count = tables.len / sizeof(tl_partition);
+    rc = read_all(&q, row, ctx, left_out);
+  }
+  sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+  tl_buf_fini(&tables);
+  return rc;
+}
+
+/* --- tags, check --- */
+
+static tl_slice column_slice (sqlite3_stmt *s, int at) {
+  const void *bytes = sqlite3_column_text(s, at);
+  return tl_slice_of(bytes, (size_t)sqlite3_column_bytes(s, at));
+}
+
+int tl_history_tags (tl_history_reader *r, bool (*tag)(void *ctx, const tl_history_tag *tag),
+                     void *ctx, tl_err *err) {
+  sqlite3_stmt *s = NULL;
+  int rc = sqlite3_prepare_v2(r->db,
+                              "SELECT name, unit, description, type FROM tag"
+                              " ORDER BY name, id",
+                              -1, &s, NULL);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+    tl_history_tag one = { column_slice(s, 0), column_slice(s, 1), column_slice(s, 2), TL_AI };
+    tl_type type = TL_AI;
+    tl_type_from_name(column_slice(s, 3), &type);
+    one.type = (uint8_t)type;
+    rc = tag(ctx, &one) ? SQLITE_OK : SQLITE_DONE;
+  }
+  sqlite3_finalize(s);
+  return rc == SQLITE_DONE ? TL_OK : fail(r, err);
+}
+
+int tl_history_check (tl_history_reader *r, void (*problem)(void *ctx, const char *text), void *ctx,
+                      tl_err *err) {
+  sqlite3_stmt *s = NULL;
+  int problems = 0, rc = sqlite3_prepare_v2(r->db, "PRAGMA integrity_check", -1, &s, NULL);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+    const char *text = (const char *)sqlite3_column_text(s, 0);
+    if (text && strcmp(text, "ok") != 0) {
+      problem(ctx, text);
+      problems++;
+    }
+    rc = SQLITE_OK;
+  }
+  sqlite3_finalize(s);
+  return rc == SQLITE_DONE ? problems : fail(r, err);
+}

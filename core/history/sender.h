@@ -1,0 +1,17 @@
+/* core/history/sender.h — the embedded history as an outlet. */
+#ifndef TL_HISTORY_SENDER_H
+#define TL_HISTORY_SENDER_H
+
+#include "outlet/outlet.h"
+
+typedef struct tl_history_sender tl_history_sender;
+
+extern const tl_sender tl_history_kind;
+/* `spool`: tl_spool_id. TL_ENOMEM. */
+int tl_history_sender_new (tl_history_sender **out, tl_outlet *o, const char *path, int64_t keep_ms,
+                           uint64_t spool);
+/* Another depth, from the next step on. */
+void tl_history_sender_set_keep (tl_history_sender *s, int64_t keep_ms);
+uint64_t tl_history_sender_bytes (const tl_history_sender *s); /* of the file */
+
+#endif

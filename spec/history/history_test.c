@@ -1,0 +1,340 @@
+/* spec/history/history_test.c — what is stored is read again, once, in the order of time; what is
+** old goes but for one value a tag; whose file it is. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/spec.h"
+
+#include "history/history.h"
+
+#define DAY INT64_C(86400000)
+
+enum { MOST = 64 };
+
+typedef struct {
+  char folder[64], path[80];
+  tl_history *history;
+  tl_series series[3];
+  tl_outlet_value values[MOST];
+  tl_outlet_batch batch;
+  uint64_t next;
+  tl_err err;
+  tl_history_row rows[MOST];
+  char texts[MOST][16];
+  size_t row_count;
+  uint64_t left_out;
+} world;
+
+static int start (void **state) {
+  world *w = calloc(1, sizeof *w);
+  assert_non_null(w);
+  strcpy(w->folder, "/tmp/tagline-history-XXXXXX");
+  assert_non_null(mkdtemp(w->folder));
+  snprintf(w->path, sizeof w->path, "%s/h.db", w->folder);
+  w->series[0] = (tl_series){ .type = TL_AI, .name = TL_LIT("l.s.a"), .unit = TL_LIT("V") };
+  w->series[1] = (tl_series){ .type = TL_TXTI, .name = TL_LIT("l.s.b") };
+  w->series[2] = (tl_series){ .type = TL_CI, .name = TL_LIT("l.s.c"), .keep_ms = 400 * DAY };
+  w->next = 1;
+  w->batch.values = w->values;
+  *state = w;
+  return 0;
+}
+
+static int stop (void **state) {
+  static const char *const parts[] = { "", "-wal", "-shm", ".lock", "-journal" };
+  world *w = *state;
+  tl_history_close(w->history);
+  for (size_t i = 0; i < COUNT(parts); i++) {
+    char path[128];
+    snprintf(path, sizeof path, "%s%s", w->path, parts[i]);
+    unlink(path);
+  }
+  rmdir(w->folder);
+  free(w);
+  return 0;
+}
+
+static int try_open (world *w, int64_t keep) {
+  tl_history_close(w->history);
+  w->history = NULL;
+  w->err.text[0] = '\0';
+  return tl_history_open(&w->history, w->path, keep, &w->err);
+}
+
+static void open_it (world *w, int64_t keep) {
+  if (try_open(w, keep) < 0) fail_msg("%s", w->err.text);
+}
+
+static void add (world *w, int series, int64_t t, double number) {
+  tl_outlet_value *v = &w->values[w->batch.count++];
+  *v = (tl_outlet_value){ .series = &w->series[series], .arrival_ms = t + 5 };
+  v->sample = (tl_sample){ .status = TL_VALID, .time_ms = t };
+  if (series == 2)
+    v->sample.value.integer = (int64_t)number;
+  else
+    v->sample.value.number = number;
+}
+
+static void store_at (world *w, int64_t now) {
+  w->batch.spool = 7;
+  w->batch.first = w->next;
+  w->next += w->batch.count;
+  w->batch.next = w->next;
+  if (tl_history_store(w->history, &w->batch, now, &w->err) < 0) fail_msg("%s", w->err.text);
+  w->batch.count = 0;
+}
+
+static bool on_row (void *ctx, const tl_history_row *row) {
+  world *w = ctx;
+  assert_true(w->row_count < MOST);
+  w->rows[w->row_count] = *row;
+  if (row->type == TL_TXTI && row->status == TL_VALID)
+    snprintf(w->texts[w->row_count], 16, "%.*s", TL_ARG(row->value.text));
+  w->row_count++;
+  return true;
+}
+
+static int read_range (world *w, const char *tag, int64_t from, int64_t to, bool held,
+                       uint64_t limit) {
+  tl_history_reader *r;
+  tl_history_range range = { tl_slice_str(tag), from, to, held, limit };
+  w->row_count = 0;
+  if (tl_history_reader_open(&r, w->path, &w->err) < 0) fail_msg("%s", w->err.text);
+  int rc = tl_history_read(r, &range, on_row, w, &w->left_out, &w->err);
+  tl_history_reader_close(r);
+  return rc;
+}
+
+static void reads (world *w, const char *tag, size_t n, const double *numbers) {
+  assert_int_equal(read_range(w, tag, INT64_MIN / 2, INT64_MAX / 2, false, 0), TL_OK);
+  assert_int_equal(w->row_count, n);
+  for (size_t i = 0; i < n; i++) assert_true(w->rows[i].value.number == numbers[i]);
+}
+#define READS(w, tag, ...)                                                \
+  reads(w, tag, sizeof((const double[]){ __VA_ARGS__ }) / sizeof(double), \
+        (const double[]){ __VA_ARGS__ })
+
+static void is_read_before_and_after_the_merge (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  add(w, 0, 1000, 1.5);
+  add(w, 0, 2000, 2.5);
+  store_at(w, 5000);
+  assert_int_equal(tl_history_recent(w->history), 2);
+  READS(w, "l.s.a", 1.5, 2.5);
+  assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  assert_int_equal(tl_history_recent(w->history), 0);
+  READS(w, "l.s.a", 1.5, 2.5);
+  add(w, 0, 3000, 3.5);
+  store_at(w, 5000);
+  READS(w, "l.s.a", 1.5, 2.5, 3.5);
+  assert_int_equal(w->rows[0].time_ms, 1000);
+}
+
+static void knows_where_it_was (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  assert_int_equal(tl_history_applied(w->history, 7), 0);
+  add(w, 0, 1000, 1);
+  store_at(w, 5000);
+  open_it(w, 0);
+  assert_int_equal(tl_history_applied(w->history, 7), 2);
+  assert_int_equal(tl_history_applied(w->history, 8), 0);
+  READS(w, "l.s.a", 1);
+}
+
+/* Sent again by a broker, after a kill even: the same time and the same value. */
+static void what_comes_again_adds_nothing (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  add(w, 0, 1000, 1);
+  add(w, 0, 2000, 2);
+  store_at(w, 5000);
+  add(w, 0, 1000, 1);
+  add(w, 0, 2000, 2);
+  store_at(w, 5000);
+  READS(w, "l.s.a", 1, 2);
+  open_it(w, 0);
+  add(w, 0, 2000, 2);
+  store_at(w, 5000);
+  READS(w, "l.s.a", 1, 2);
+}
+
+static void another_value_of_the_same_millisecond_is_kept (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  add(w, 0, 1000, 1);
+  add(w, 0, 1000, 2);
+  w->values[1].sample.n = 1;
+  store_at(w, 5000);
+  add(w, 0, 2000, 3);
+  add(w, 0, 1000, 4); /* late, and its number begins anew */
+  store_at(w, 5000);
+  READS(w, "l.s.a", 1, 2, 4, 3);
+}
+
+static void late_values_go_to_their_day (void **state) {
+  world *w = *state;
+  int64_t now = 1700000000000;
+  open_it(w, 90 * DAY);
+  add(w, 0, now, 1);
+  store_at(w, now);
+  add(w, 0, now - 40 * DAY, 2);
+  add(w, 0, now + 1, 3);
+  store_at(w, now);
+  READS(w, "l.s.a", 2, 1, 3);
+  add(w, 0, now - 91 * DAY, 4); /* its day would be dropped already */
+  store_at(w, now);
+  assert_int_equal(tl_history_too_old(w->history), 1);
+  READS(w, "l.s.a", 2, 1, 3);
+}
+
+static void old_days_go_and_one_older_value_stays (void **state) {
+  world *w = *state;
+  int64_t now = 1700000000000;
+  uint64_t rows;
+  open_it(w, 90 * DAY);
+  for (int i = 0; i < 10; i++) add(w, 0, now + i, i);
+  add(w, 2, now, 7); /* kept for 400 days */
+  store_at(w, now);
+  assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  add(w, 0, now + 100 * DAY, 100);
+  store_at(w, now + 100 * DAY);
+  if (tl_history_trim(w->history, now + 100 * DAY, &rows, &w->err) < 0) fail_msg("%s", w->err.text);
+  assert_int_equal(rows, 10);
+  READS(w, "l.s.a", 9, 100);
+  assert_int_equal(read_range(w, "l.s.c", 0, INT64_MAX / 2, false, 0), TL_OK);
+  assert_int_equal(w->row_count, 1);
+  if (tl_history_trim(w->history, now + 500 * DAY, &rows, &w->err) < 0) fail_msg("%s", w->err.text);
+  assert_int_equal(read_range(w, "l.s.c", 0, INT64_MAX / 2, false, 0), TL_OK);
+  assert_int_equal(w->row_count, 1); /* the left edge */
+}
+
+static void the_value_held_at_the_begin_comes_first (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  for (int i = 0; i < 5; i++) add(w, 0, i * 40 * DAY, i);
+  store_at(w, 0);
+  assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  assert_int_equal(read_range(w, "l.s.a", 90 * DAY, 160 * DAY, true, 0), TL_OK);
+  assert_int_equal(w->row_count, 2);
+  assert_true(w->rows[0].value.number == 2 && w->rows[0].time_ms == 80 * DAY);
+  assert_true(w->rows[1].value.number == 3); /* the end is excluded */
+  assert_int_equal(read_range(w, "l.s.a", -DAY, 1, true, 0), TL_OK);
+  assert_int_equal(w->row_count, 1);
+}
+
+static void a_limit_keeps_the_newest (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  for (int i = 0; i < 10; i++) add(w, 0, i * 1000, i);
+  store_at(w, 0);
+  assert_int_equal(read_range(w, "l.s.a", 0, INT64_MAX / 2, true, 3), TL_OK);
+  assert_int_equal(w->row_count, 3);
+  assert_int_equal(w->left_out, 7);
+  assert_true(w->rows[0].value.number == 7);
+}
+
+static void statuses_texts_and_integers_come_back (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  add(w, 1, 1, 0);
+  w->values[0].sample.value.text = TL_LIT("caf\xc3\xa9");
+  add(w, 1, 2, 0);
+  w->values[1].sample.value.text = TL_LIT("a\0b");
+  add(w, 1, 3, 0);
+  w->values[2].sample.status = TL_INVALID;
+  w->values[2].sample.reason = TL_REASON_STATION_WILL;
+  add(w, 2, 1, 0);
+  w->values[3].sample.value.integer = INT64_MAX;
+  store_at(w, 0);
+  assert_int_equal(read_range(w, "l.s.b", 0, 10, false, 0), TL_OK);
+  assert_int_equal(w->row_count, 3);
+  assert_string_equal(w->texts[0], "caf\xc3\xa9");
+  assert_int_equal(w->rows[1].value.text.len, 3);
+  assert_int_equal(w->rows[2].status, TL_INVALID);
+  assert_int_equal(w->rows[2].reason, TL_REASON_STATION_WILL);
+  assert_int_equal(read_range(w, "l.s.c", 0, 10, false, 0), TL_OK);
+  assert_true(w->rows[0].value.integer == INT64_MAX);
+}
+
+static void an_unknown_tag_is_an_error (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  assert_int_equal(read_range(w, "l.s.x", 0, 10, false, 0), TL_ENOENT);
+  assert_non_null(strstr(w->err.text, "l.s.x"));
+}
+
+static void one_process_writes_it (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  tl_history *mine = w->history;
+  int pid = fork();
+  if (pid == 0) {
+    char text[32];
+    w->history = NULL;
+    snprintf(text, sizeof text, "process %ld", (long)getppid());
+    _exit(try_open(w, 0) == TL_EEXIST && strstr(w->err.text, text) ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_int_equal(status, 0);
+  w->history = mine;
+}
+
+static void a_foreign_file_is_left_alone (void **state) {
+  world *w = *state;
+  int fd = open(w->path, O_CREAT | O_WRONLY, 0600);
+  assert_int_equal(write(fd, "precious data of somebody else", 30), 30);
+  close(fd);
+  assert_int_equal(try_open(w, 0), TL_EMALFORMED);
+  char bytes[32] = "";
+  fd = open(w->path, O_RDONLY);
+  assert_int_equal(read(fd, bytes, sizeof bytes - 1), 30);
+  close(fd);
+  assert_string_equal(bytes, "precious data of somebody else");
+}
+
+static void a_hole_is_an_event (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  w->batch.hole = (tl_outlet_hole){ 12, 1000, 2000 };
+  add(w, 0, 3000, 1);
+  store_at(w, 3000);
+  READS(w, "l.s.a", 1);
+}
+
+static void the_whole_file_is_sound (void **state) {
+  world *w = *state;
+  tl_history_reader *r;
+  open_it(w, 0);
+  add(w, 0, 3000, 1);
+  store_at(w, 3000);
+  assert_int_equal(tl_history_reader_open(&r, w->path, &w->err), TL_OK);
+  assert_int_equal(tl_history_check(r, NULL, NULL, &w->err), 0);
+  tl_history_reader_close(r);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
+    T(is_read_before_and_after_the_merge),
+    T(knows_where_it_was),
+    T(what_comes_again_adds_nothing),
+    T(another_value_of_the_same_millisecond_is_kept),
+    T(late_values_go_to_their_day),
+    T(old_days_go_and_one_older_value_stays),
+    T(the_value_held_at_the_begin_comes_first),
+    T(a_limit_keeps_the_newest),
+    T(statuses_texts_and_integers_come_back),
+    T(an_unknown_tag_is_an_error),
+    T(one_process_writes_it),
+    T(a_foreign_file_is_left_alone),
+    T(a_hole_is_an_event),
+    T(the_whole_file_is_sound),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
