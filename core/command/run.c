@@ -11,11 +11,12 @@
 #include "command/command.h"
 #include "command/repl_child.h"
 #include "command/options.h"
+#include "command/outlets.h"
 #include "command/start.h"
 #include "console/client.h"
 #include "gateway/gateway.h"
 
-enum { WATCH_MS = 500 };
+enum { WATCH_MS = 500, OUTLETS_MS = 5000 };
 
 static const char help[] =
     "usage: tagline run [OPTIONS] CONFIG.lua\n"
@@ -35,6 +36,7 @@ typedef struct {
   tl_loop *loop;
   tl_script *script;
   tl_gateway *gateway;
+  tl_outlets *outlets;
   tl_console *console;
   tl_sink *values;
   tl_signal *signals[3];
@@ -68,11 +70,17 @@ static void end (void *ctx) {
   tl_loop_stop(r->loop);
 }
 
+/* The lines are closed: what came in goes out, for a while. */
+static void end_outlets (void *ctx) {
+  running *r = ctx;
+  tl_outlets_stop(r->outlets, OUTLETS_MS, end, r);
+}
+
 static void begin_end (running *r, int exit_code) {
   if (exit_code > r->exit_code) r->exit_code = exit_code;
   if (r->ending) return;
   r->ending = true;
-  tl_gateway_stop(r->gateway, end, r);
+  tl_gateway_stop(r->gateway, end_outlets, r);
 }
 
 static void on_drained (void *ctx) { tl_gateway_values_drained(((running *)ctx)->gateway); }
@@ -115,7 +123,7 @@ static void on_signal (void *ctx, int signum) {
     return;
   }
   if (r->ending) { /* asked twice: at once */
-    tl_gateway_stop(r->gateway, end, r);
+    tl_gateway_stop(r->gateway, end_outlets, r);
     return;
   }
   tl_log(TL_LOG_INFO, NULL, "%s: ending", signum == SIGINT ? "SIGINT" : "SIGTERM");
@@ -175,6 +183,7 @@ static bool set_up (running *r, const settings *set) {
             tl_gateway_new(&r->gateway, r->loop, &tl_script_handlers, r->script) >= 0;
   if (ok && set->values)
     ok = tl_sink_new(&r->values, r->loop, STDOUT_FILENO, on_drained, on_failed, r) >= 0;
+  if (ok) ok = tl_outlets_new(&r->outlets, r->loop, r->gateway) >= 0;
   if (ok) ok = tl_attach_new(&r->attach, r->script) >= 0;
   if (ok && set->watch) ok = tl_timer_new(&r->watcher, r->loop, look_for_changes, r) >= 0;
   if (set->repl) signal(SIGINT, SIG_IGN); /* Ctrl-C is the REPL's */
@@ -185,6 +194,7 @@ static bool set_up (running *r, const settings *set) {
     return false;
   }
   tl_script_attach(r->script, r->gateway, r->loop);
+  tl_script_set_outlets(r->script, tl_outlets_hooks(r->outlets));
   if (set->values) tl_gateway_set_values(r->gateway, r->values);
   if (!tl_script_start(r->script, r->config)) return false;
   if (set->watch) tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
@@ -198,6 +208,7 @@ static void tear_down (running *r) {
   tl_console_close(r->console);
   tl_companion_detach(r->repl);
   if (r->values) tl_sink_close(r->values);
+  tl_outlets_free(r->outlets);
   tl_gateway_free(r->gateway);
   tl_script_free(r->script);
   if (r->loop) tl_loop_free(r->loop);

@@ -97,7 +97,7 @@ static void on_done (void *ctx) {
   }
   if (s->rc < 0) {
     s->batch = NULL;
-    tl_outlet_away(s->outlet, "history: %s", s->err.text);
+    tl_outlet_away(s->outlet, "%s", s->err.text);
     return;
   }
   if (s->too_old > 0 && !s->said_too_old) {

@@ -163,8 +163,7 @@ static void stop_at_damage (tl_fetch *f) {
 
 static bool is_damage (int rc) { return rc == TL_EMALFORMED || rc == -ENOENT; }
 
-void tl_fetch_run (void *fetch) {
-  tl_fetch *f = fetch;
+void tl_fetch_run (tl_fetch *f) {
   tl_reading_value v;
   uint64_t at = f->place.at;
   f->batch = (tl_outlet_batch){ .spool = f->spool, .first = at, .next = at, .values = f->values };

@@ -13,7 +13,7 @@ void tl_fetch_free (tl_fetch *f); /* not while it runs */
 /* Before: what to read. */
 void tl_fetch_prepare (tl_fetch *f, const tl_spool_place *place, uint64_t spool);
 /* On a pool's thread. */
-void tl_fetch_run (void *fetch);
+void tl_fetch_run (tl_fetch *f);
 /* After: the batch, borrowed until the next run. TL_OK; TL_ENOMEM, or a negated errno. */
 int tl_fetch_result (const tl_fetch *f, tl_outlet_batch *out);
 /* When its oldest value arrived; 0: it has none. */

@@ -87,12 +87,15 @@ static void on_read (void *ctx) {
     o->kind.store(o->sender, &o->batch);
 }
 
+/* On a thread of the pool. */
+static void read_batch (void *ctx) { tl_fetch_run(((tl_outlet *)ctx)->fetch); }
+
 static void read_on (tl_outlet *o) {
   tl_spool_place place;
   if (!tl_spool_where(o->spool, tl_cursor_at(o->cursor), &place)) return;
   tl_fetch_prepare(o->fetch, &place, tl_spool_id(o->spool));
   o->due = INT64_MAX;
-  if (tl_work_start(o->loop, tl_fetch_run, on_read, o) < 0) {
+  if (tl_work_start(o->loop, read_batch, on_read, o) < 0) {
     tl_outlet_away(o, "no memory");
     return;
   }

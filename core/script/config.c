@@ -261,6 +261,21 @@ static tl_word *read_words (lua_State *L, int at, tl_text_rule *rule, tl_word *w
   return words;
 }
 
+/* The option `history` of the record at `at`: false, or a table whose fields go over those of the
+** record around it. */
+static void history_field (lua_State *L, int at, tl_history_options *o) {
+  lua_getfield(L, at, "history");
+  int type = lua_type(L, -1), table = lua_gettop(L);
+  if (type == LUA_TBOOLEAN) o->off = !lua_toboolean(L, -1);
+  if (type == LUA_TTABLE) {
+    o->off = false;
+    o->deadband = number_field(L, table, "deadband", o->deadband);
+    o->silence_ms = to_ms(number_field(L, table, "max_silence", (double)o->silence_ms / 1000));
+    o->keep_ms = to_ms(number_field(L, table, "keep", (double)o->keep_ms / 1000));
+  }
+  lua_pop(L, 1);
+}
+
 /* One tag of the draft at the top of the stack. `missing` is the station's on_missing. */
 static void read_tag (lua_State *L, tl_tagdef *d, tl_on_missing missing) {
   int at = lua_gettop(L);
@@ -293,6 +308,7 @@ typedef struct {
   tl_tagdef *tags; /* of the station being read */
   tl_word *words;  /* and their words */
   size_t tag_cap;
+  tl_history_options history; /* of the line being read */
   tl_err err;
   void (*told)(void *ctx, const char *change);
   void *ctx;
@@ -319,7 +335,8 @@ static tl_word *room_for_words (lua_State *L, applying *a, size_t n) {
   return a->words;
 }
 
-static size_t read_tags (lua_State *L, applying *a, int station, tl_on_missing missing) {
+static size_t read_tags (lua_State *L, applying *a, int station, tl_on_missing missing,
+                         const tl_history_options *history) {
   lua_getfield(L, station, "tags");
   size_t n = (size_t)luaL_len(L, -1);
   if (n > a->tag_cap) {
@@ -333,6 +350,8 @@ static size_t read_tags (lua_State *L, applying *a, int station, tl_on_missing m
   for (size_t i = 0; i < n; i++) {
     lua_rawgeti(L, -1, (lua_Integer)i + 1);
     read_tag(L, &a->tags[i], missing);
+    a->tags[i].history = *history;
+    history_field(L, lua_gettop(L), &a->tags[i].history);
     words = read_words(L, lua_gettop(L), &a->tags[i].words, words);
     lua_pop(L, 1);
   }
@@ -360,8 +379,10 @@ static void read_station (lua_State *L, applying *a, tl_station_config *c) {
   int at = lua_gettop(L);
   lua_getfield(L, at, "params");
   int params = lua_gettop(L);
-  size_t tags =
-      read_tags(L, a, at, on_missing(text_field(L, params, "on_missing"), TL_MISSING_INVALIDATE));
+  tl_history_options history = a->history;
+  history_field(L, params, &history);
+  size_t tags = read_tags(
+      L, a, at, on_missing(text_field(L, params, "on_missing"), TL_MISSING_INVALIDATE), &history);
   tl_slice type = text_field(L, params, "payload_type");
   uint8_t steps[TL_PREPARE_MAX];
   tl_plan_spec plan = {
@@ -403,6 +424,8 @@ static void read_line (lua_State *L, applying *a, tl_line_config *c) {
   c->name = text_field(L, at, "name");
   lua_getfield(L, at, "params");
   tl_read_params(L, lua_gettop(L), &c->params);
+  a->history = (tl_history_options){ .off = false };
+  history_field(L, lua_gettop(L), &a->history);
   lua_getfield(L, at, "stations");
   size_t n = (size_t)luaL_len(L, -1);
   c->stations = calloc_or_raise(L, n, sizeof *c->stations);
@@ -440,6 +463,7 @@ static int p_apply (lua_State *L) {
   }
   if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text);
+  tl_script_apply_outlets(L, s, draft);
   lua_getfield(L, draft, "limits");
   if (lua_type(L, -1) == LUA_TTABLE) {
     int limits = lua_gettop(L);

@@ -5,6 +5,7 @@
 #define TL_SCRIPT_HOST_H
 
 #include "gateway/gateway.h"
+#include "outlet/config.h"
 
 typedef struct tl_script tl_script;
 
@@ -25,6 +26,9 @@ int tl_script_find_lua (tl_buf *out);
 ** script its gateway. */
 extern const tl_handlers tl_script_handlers;
 void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop);
+/* Who carries values out (outlet/config.h), before a config is started. Borrowed; NULL: nobody,
+** and what a config says of it is checked only. */
+void tl_script_set_outlets (tl_script *s, const tl_outlet_hooks *hooks);
 
 /* --- configs (config.c) --- */
 

@@ -108,7 +108,8 @@ struct tl_script {
   struct tl_loaded *loaded;    /* reload.c: what the running config was read from */
   tl_hook_timer *timers;
   uint32_t timer_count;
-  struct tl_site *site; /* site.c: runs without a network; NULL: it does not */
+  struct tl_site *site;           /* site.c: runs without a network; NULL: it does not */
+  const tl_outlet_hooks *outlets; /* who carries values out; NULL: nobody */
   char *config_path;
 };
 
@@ -218,6 +219,9 @@ typedef struct {
 int tl_write_async (lua_State *L, tl_script *s,
                     int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
                     void *ctx, int callback, const tl_told *told);
+
+/* outlets.c: raises when the outlets of the draft at `draft` cannot be. */
+void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft);
 
 /* --- evaluations (eval.c) --- */
 

@@ -117,7 +117,7 @@ end
 
 -- A station's parameters: the inherited ones and its own.
 local own = { "time_filter", "no_data_timeout", "subscribe_address", "on_missing", "station_will_topic", "station_will_payload",
-  "max_instances", "station_birth_payload", "ignore_retained", "off", "simulate" }
+  "max_instances", "station_birth_payload", "ignore_retained", "off", "simulate", "history" }
 local all = table.move(own, 1, #own, #shapes.inherited + 1, table.move(shapes.inherited, 1, #shapes.inherited, 1, {}))
 
 local quiet = { ignore_retained = true, off = true, simulate = true } -- false says as much as nothing

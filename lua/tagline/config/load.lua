@@ -4,6 +4,7 @@ local environment = require "tagline.config.environment"
 local kinds = require "tagline.config.kinds"
 local line = require "tagline.config.line"
 local near = require "tagline.config.near"
+local outlets = require "tagline.config.outlets"
 local problems = require "tagline.config.problems"
 local shapes = require "tagline.config.shapes"
 local source = require "tagline.config.source"
@@ -17,7 +18,8 @@ local load_config = {}
 local SCAN = 262144 -- bytes; longer files are generated, and their doubled keys are not looked for
 
 -- Words whose braces hold fields.
-local is_word = { line = "line", station = "station", limits = "limits", tags = "tags" }
+local is_word = { line = "line", station = "station", limits = "limits", tags = "tags", history = "history", spool = "spool",
+  outlet = "outlet" }
 for _, name in ipairs(tag.types) do is_word[name] = "tag" end
 local role_words = {}
 for word, kind in pairs(is_word) do
@@ -210,6 +212,7 @@ local function vocabulary(self, words)
   end
   for _, name in ipairs(tag.types) do words[name] = self.tags:word(name) end
 
+  outlets.words(self, words)
   words.limits = limits_word(self)
   words.every = timer_word(self, "every", kinds.seconds(0.001, 1e9))
   words.after = timer_word(self, "after", kinds.seconds(0, 1e9))
@@ -334,7 +337,8 @@ local function draft_of(self)
   local files = {}
   for path, file in pairs(self.files) do files[#files + 1] = { path = path, text = file.text, order = file.order } end
   table.sort(files, function(a, b) return a.order < b.order end)
-  return { file = self.path, files = files, lines = self.lines.lines, limits = limits, timers = self.timers, env = self.env }
+  return { file = self.path, files = files, lines = self.lines.lines, limits = limits, timers = self.timers,
+    outlets = outlets.draft(self), env = self.env }
 end
 
 --- Load a config from its text. `opts`: core = the module tagline.core (default: require), unsafe = true opens all

@@ -1,6 +1,7 @@
 --- The fields of each record: what they take, what they are when they are not given, and what they mean. One table
 --- for the checks, for help and for the documentation, so that they agree.
 local kinds = require "tagline.config.kinds"
+local outlets = require "tagline.config.outlets"
 
 local shapes = {}
 
@@ -82,6 +83,7 @@ function shapes.new(core)
     { "receive_queue_bytes", integer(0, 1 << 40), 16 * MiB, "bytes", "memory for them; 0: no bound" },
     { "time_zone", zone, "UTC", "", 'of timestamps without an offset: "UTC", "local", "+01:00" or an IANA name' },
     { "session_store", optional(text), nil, "", "folder that keeps the session across restarts of the process" },
+    { "history", outlets.option, nil, "", "false: values are not kept; or { deadband =, max_silence =, keep = }" },
     { "recorder", integer(0, 1024 * MiB), MiB, "bytes", "memory for the last messages; 0: off" },
     { "on_connect", handler, nil, "", "called with the line when it is connected" },
     { "on_disconnect", handler, nil, "", "called with the line and why when the connection ended" },
@@ -110,6 +112,7 @@ function shapes.new(core)
     { "off", yes_no, false, "", "the station starts switched off" },
     { "simulate", yes_no, false, "", "the station starts with simulated values" },
     { "on_missing", missing, nil, "", 'tags whose field is missing: "invalidate", "keep" or "default"' },
+    { "history", outlets.option, nil, "", "in place of the line's" },
     { "max_instances", integer(1, 1000000), 10000, "", "stations that one with named groups may make" },
     { "on_value", handler, nil, "", "called with each tag of the station that has a new value" },
     { "on_status", handler, nil, "", "called with the station when its status changed" },
@@ -126,6 +129,7 @@ function shapes.new(core)
     { "words", kinds.words, nil, "", 'a device\'s words for states of Di, Do, Qi: { Off = "CLOSED", On = { "OPEN", "opened" } }' },
     { "decimal", kinds.enum { { ",", "," }, { ".", "." } }, nil, "", '"," where numbers in texts have a decimal comma' },
     { "deadband", kinds.number("a number", 0, math.huge), nil, "", "changes of no more than this are no new value" },
+    { "history", outlets.option, nil, "", "in place of the station's" },
     { "new_value_on_time_change", yes_no, false, "", "a value that differs only in its time is new too" },
     { "on_missing", missing, nil, "", "in place of the station's" },
     { "on_value", handler, nil, "", "called with the tag when it has a new value" },

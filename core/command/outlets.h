@@ -1,0 +1,33 @@
+/* core/command/outlets.h — joins the spool, the collector and the senders that a config asks
+** for. */
+#ifndef TL_COMMAND_OUTLETS_H
+#define TL_COMMAND_OUTLETS_H
+
+#include "gateway/gateway.h"
+#include "outlet/config.h"
+#include "outlet/outlet.h"
+
+typedef struct tl_outlets tl_outlets;
+
+int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g);
+/* What a script calls when a config runs. */
+const tl_outlet_hooks *tl_outlets_hooks (tl_outlets *o);
+/* Send what is there, for at most `ms`; what is left stays in the spool. Then close all; `done`
+** comes from the loop. */
+void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *ctx);
+/* After stop(), or when nothing was ever applied; before the gateway. NULL is fine. */
+void tl_outlets_free (tl_outlets *o);
+
+/* For status(). */
+typedef struct {
+  bool any;
+  uint64_t spool_bytes, spool_max, spool_values;
+  const char *spool_why; /* it cannot be written; "" */
+  double values_per_s;   /* that came in, over the last minute */
+  size_t count;
+} tl_outlets_facts;
+void tl_outlets_get (const tl_outlets *o, tl_outlets_facts *out);
+void tl_outlets_each (const tl_outlets *o, void (*each)(void *ctx, const tl_outlet_facts *f),
+                      void *ctx);
+
+#endif

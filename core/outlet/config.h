@@ -1,0 +1,34 @@
+/* core/outlet/config.h — where values go, as the config says it. All texts are borrowed. */
+#ifndef TL_OUTLET_CONFIG_H
+#define TL_OUTLET_CONFIG_H
+
+#include "base/slice.h"
+
+typedef struct {
+  tl_slice name; /* unique */
+  tl_slice kind; /* "history", "postgres" or "nats" */
+  int64_t keep_ms;
+  tl_slice file;                       /* history */
+  tl_slice postgres, password, schema; /* postgres; the password of nats, too */
+  tl_slice nats, stream, subject, user, tls_ca_file;
+  const tl_slice *tags; /* nats: patterns of tags' names; none: all */
+  size_t tag_count;
+} tl_outlet_config;
+
+typedef struct {
+  tl_slice spool; /* its folder */
+  uint64_t spool_max;
+  bool spool_hold;
+  const tl_outlet_config *outlets;
+  size_t count; /* 0: nothing goes out, and there is no spool */
+} tl_outlets_config;
+
+/* Whoever carries values out, for the room that reads configs. */
+typedef struct {
+  /* A config runs from now on. What did not change goes on. False: err says why; at start that
+  ** ends the process, at a reload the old outlets go on. */
+  bool (*apply)(void *ctx, const tl_outlets_config *config, tl_err *err);
+  void *ctx;
+} tl_outlet_hooks;
+
+#endif

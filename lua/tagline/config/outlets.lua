@@ -1,0 +1,247 @@
+--- The words of a config that say where values go: history, outlet, spool; and `history` as an option of tags,
+--- stations and lines. Checks records; opens nothing.
+local kinds = require "tagline.config.kinds"
+
+local outlets = {}
+
+local SECONDS = { s = 1, m = 60, h = 3600, d = 86400, w = 7 * 86400, y = 365 * 86400 }
+local BYTES = { KB = 1000, MB = 1000000, GB = 1000000000, TB = 1000000000000 }
+
+--- A duration: seconds, or "90d", "12h", "10m", "30s", "2w", "2y". Its normal form is seconds.
+function outlets.duration(min)
+  return function(value)
+    local seconds
+    if type(value) == "number" and not kinds.finite(value) then
+      seconds = value
+    elseif type(value) == "string" then
+      local number, unit = value:match("^(%d+%.?%d*)([smhdwy])$")
+      seconds = number and tonumber(number) * SECONDS[unit]
+    end
+    if not seconds or seconds < min or seconds > 1000 * SECONDS.y then
+      return kinds.expected('a duration such as "90d", "12h", "10m" or seconds', value)
+    end
+    return nil, seconds
+  end
+end
+
+--- A size: bytes, or "1GB", "500MB".
+function outlets.size(min, max)
+  return function(value)
+    local bytes = math.type(value) and math.tointeger(value)
+    if type(value) == "string" then
+      local number, unit = value:match("^(%d+%.?%d*) ?([KMGT]B)$")
+      bytes = number and math.floor(tonumber(number) * BYTES[unit])
+    end
+    if not bytes or bytes < min or bytes > max then
+      return kinds.expected(('a size such as "1GB", from %d MB to %d GB'):format(min // BYTES.MB, max // BYTES.GB), value)
+    end
+    return nil, bytes
+  end
+end
+
+local function text(value)
+  if type(value) ~= "string" or value == "" or value:find("%z") then return kinds.expected("a text", value) end
+  return nil, value
+end
+
+local function one_of(...)
+  local words = { ... }
+  return function(value)
+    for _, word in ipairs(words) do
+      if value == word then return nil, word end
+    end
+    return kinds.expected('"' .. table.concat(words, '" or "') .. '"', value)
+  end
+end
+
+local function name(value)
+  if type(value) ~= "string" or not value:match("^[%w_%-]+$") or #value > 40 then
+    return kinds.expected("a name of letters, digits, '_' and '-', at most 40", value)
+  end
+  return nil, value
+end
+
+local function patterns(value)
+  local list = type(value) == "table" and value or { value }
+  local result = {}
+  for i, one in ipairs(list) do
+    if type(one) ~= "string" or one == "" then return kinds.expected("a pattern such as \"plant.*\", or a list of them", one) end
+    result[i] = one
+  end
+  if #result == 0 then return kinds.expected("a pattern such as \"plant.*\", or a list of them", value) end
+  return nil, result
+end
+
+local PLACEHOLDERS = { line = true, station = true, tag = true }
+local function subject(value)
+  local wrong = text(value)
+  if wrong then return wrong end
+  for word in value:gmatch("{([^}]*)}") do
+    if not PLACEHOLDERS[word] then
+      return ("unknown placeholder {%s}; expected {line}, {station} or {tag}"):format(word)
+    end
+  end
+  if not value:find("{tag}", 1, true) then return "expected {tag} in it: each tag has a subject of its own" end
+  if value:gsub("{%w+}", "x"):find("[%s*>]") then return kinds.expected("a NATS subject without blanks, '*' and '>'", value) end
+  return nil, value
+end
+
+local function schema(value)
+  if type(value) ~= "string" or not value:match("^[%a_][%w_]*$") or #value > 60 then
+    return kinds.expected("a name of letters, digits and '_'", value)
+  end
+  return nil, value
+end
+
+--- Fields of each word: name → check.
+outlets.shapes = {
+  history = { file = text, postgres = text, password = text, keep = outlets.duration(3600), schema = schema },
+  outlet = { nats = text, stream = name, subject = subject, tags = patterns, user = text, password = text,
+    tls_ca_file = text },
+  spool = { folder = text, max = outlets.size(1000000, 100 * BYTES.GB), when_full = one_of("drop_oldest", "hold") },
+}
+
+--- What `history` may be in a tag, a station or a line: false, or a table of options.
+local options = { deadband = kinds.number("a number", 0, math.huge), max_silence = outlets.duration(0.001),
+  keep = outlets.duration(3600) }
+function outlets.option(value)
+  if value == false then return nil, false end
+  if value == true then return nil, {} end
+  if type(value) ~= "table" then return kinds.expected("false, or { deadband =, max_silence =, keep = }", value) end
+  local result = {}
+  for key, one in pairs(value) do
+    local check = options[key]
+    if not check then return ("unknown option '%s'; expected deadband, max_silence or keep"):format(tostring(key)) end
+    local wrong, normal = check(one)
+    if wrong then return key .. ": " .. wrong end
+    result[key] = normal
+  end
+  return nil, result
+end
+
+local function names_of(shape)
+  local names = {}
+  for key in pairs(shape) do names[#names + 1] = key end
+  table.sort(names)
+  return names
+end
+
+--- The words, for a load (load.lua): they collect into load.outlets and load.spool.
+function outlets.words(load, words)
+  local near = require "tagline.config.near"
+  load.outlets, load.outlet_names = {}, {}
+
+  local function say(at, word, text_of, field)
+    load.problems:add { at = at, word = word, field = field or word, key = field, text = text_of }
+  end
+
+  --- The checked fields of a record, or nil.
+  local function record(at, word, given)
+    if given == load.poison then return nil end
+    if type(given) ~= "table" then
+      say(at, word, kinds.expected("braces with fields", given))
+      return nil
+    end
+    local shape, result = outlets.shapes[word], {}
+    for key, value in pairs(given) do
+      local check = shape[key]
+      if not check then
+        local meant = type(key) == "string" and near.find(key, names_of(shape), {})
+        say(at, word, "unknown field" .. (meant and ("; did you mean '%s'?"):format(meant) or ""), tostring(key))
+      elseif value ~= load.poison then
+        local wrong, normal = check(value)
+        if wrong then say(at, word, wrong, key) end
+        result[key] = normal
+      end
+    end
+    return result
+  end
+
+  local function add(at, word, one)
+    if load.outlet_names[one.name] then
+      say(at, word, ("'%s' is given twice, first in line %d"):format(one.name, load.outlet_names[one.name].line))
+      return
+    end
+    load.outlet_names[one.name] = at
+    load.outlets[#load.outlets + 1] = one
+  end
+
+  local function path(value)
+    return value:sub(1, 1) == "/" and value or load.folder .. value
+  end
+
+  function words.history(given, ...)
+    if not load.running then
+      local live = (load.opts.api or {}).history
+      if not live then error("history: there is none here", 2) end
+      return live(given, ...)
+    end
+    local at = load:place(2)
+    local one = record(at, "history", given)
+    if not one then return load.poison end
+    if one.file and one.postgres then
+      say(at, "history", "expected file or postgres, got both: write one history { … } for each")
+    elseif one.file then
+      for _, key in ipairs { "password", "schema" } do
+        if one[key] then say(at, "history", "belongs to a history in PostgreSQL", key) end
+      end
+      add(at, "history", { name = "history", kind = "history", file = path(one.file), keep = one.keep or 0 })
+    elseif one.postgres then
+      if one.postgres:lower():find("password") then
+        say(at, "history", "a password stands in it: give it as password = credential \"NAME\"", "postgres")
+      end
+      add(at, "history", { name = "postgres", kind = "postgres", postgres = one.postgres, password = one.password,
+        keep = one.keep or 0, schema = one.schema or "tagline" })
+    else
+      say(at, "history", "expected file = \"NAME.db\" or postgres = \"host=… dbname=…\", got neither")
+    end
+    return load.poison
+  end
+
+  function words.spool(given)
+    if not load.running then error("spool: only while the config loads", 2) end
+    local at = load:place(2)
+    local one = record(at, "spool", given)
+    if not one then return load.poison end
+    if load.spool then say(at, "spool", ("is given twice, first in line %d"):format(load.spool_at.line)) end
+    load.spool, load.spool_at = one, at
+    if one.folder then one.folder = path(one.folder) end
+    return load.poison
+  end
+
+  function words.outlet(given_name, fields)
+    if not load.running then error("outlet: only while the config loads", 2) end
+    local at = load:place(2)
+    local function braces(given)
+      local one = record(at, "outlet", given)
+      if not one then return load.poison end
+      local wrong = name(given_name)
+      if wrong then
+        say(at, "outlet", wrong)
+        return load.poison
+      end
+      if given_name == "history" or given_name == "postgres" then
+        say(at, "outlet", ("'%s' is the name of a history: give it another"):format(given_name))
+      end
+      if not one.nats then say(at, "outlet", "expected nats = \"HOST\", got no server") end
+      if one.user == nil and one.password ~= nil then say(at, "outlet", "expected a user beside the password", "password") end
+      one.name, one.kind = given_name, "nats"
+      one.stream, one.subject = one.stream or "TAGS", one.subject or "tags.{line}.{station}.{tag}"
+      add(at, "outlet", one)
+      return load.poison
+    end
+    if fields ~= nil then return braces(fields) end
+    return braces
+  end
+end
+
+--- What the draft keeps: the list, and the spool with its defaults; nil when nothing goes out.
+function outlets.draft(load)
+  if #load.outlets == 0 then return nil end
+  local spool = load.spool or {}
+  local folder = spool.folder or load.path:gsub("%.lua$", "") .. ".spool"
+  return { list = load.outlets, spool = { folder = folder, max = spool.max or BYTES.GB,
+    hold = spool.when_full == "hold" } }
+end
+
+return outlets

@@ -1,0 +1,62 @@
+-- The words that say where values go: what they take, what is wrong, and where that is said.
+local support = require "spec.config.support"
+
+local line = '\nline "p" { host = "h" }'
+
+describe("history, spool and outlet", function()
+  it("are nothing where the config says nothing", function()
+    assert.is_nil(support.clean(line).outlets)
+  end)
+
+  it("are given in the config's own words", function()
+    local draft = support.clean('history { file = "plant.db", keep = "90d" }\nhistory { postgres = "host=db", keep = "2y" }\n'
+      .. 'spool { max = "500MB", when_full = "hold" }\noutlet "bus" { nats = "a, b", tags = "p.*" }' .. line)
+    local list = draft.outlets.list
+    assert.same({ name = "history", kind = "history", file = "plant.db", keep = 90 * 86400 }, list[1])
+    assert.same({ name = "postgres", kind = "postgres", postgres = "host=db", keep = 730 * 86400, schema = "tagline" }, list[2])
+    assert.same({ name = "bus", kind = "nats", nats = "a, b", tags = { "p.*" }, stream = "TAGS",
+      subject = "tags.{line}.{station}.{tag}" }, list[3])
+    assert.same({ folder = "c.spool", max = 500000000, hold = true }, draft.outlets.spool)
+  end)
+
+  it("have a spool of one gigabyte beside the config where nothing is said", function()
+    assert.same({ folder = "c.spool", max = 1000000000, hold = false },
+      support.clean('history { file = "/x/plant.db" }' .. line).outlets.spool)
+  end)
+
+  for what, row in pairs {
+    ["neither file nor postgres"] = { "history {}", "history: expected file = " },
+    ["both"] = { 'history { file = "a", postgres = "b" }', "history: expected file or postgres, got both" },
+    ["a schema of a file"] = { 'history { file = "a", schema = "x" }', "schema: belongs to a history in PostgreSQL" },
+    ["a password in a connection string"] = { 'history { postgres = "host=a password=x" }', "postgres: a password stands in it" },
+    ["two files"] = { 'history { file = "a" } history { file = "b" }', "'history' is given twice, first in line 1" },
+    ["a wrong duration"] = { 'history { file = "a", keep = "90 days" }', 'keep: expected a duration such as "90d"' },
+    ["an unknown field"] = { 'history { fil = "a" }', "fil: unknown field; did you mean 'file'?" },
+    ["a spool too small"] = { 'history { file = "a" } spool { max = 1000 }', 'max: expected a size such as "1GB"' },
+    ["an unknown way to be full"] = { 'history { file = "a" } spool { when_full = "x" }', 'expected "drop_oldest" or "hold", got "x"' },
+    ["an unknown placeholder"] = { 'outlet "b" { nats = "a", subject = "x.{site}.{tag}" }', "unknown placeholder {site}" },
+    ["a subject without its tag"] = { 'outlet "b" { nats = "a", subject = "x.{line}" }', "expected {tag} in it" },
+    ["an outlet without a server"] = { 'outlet "b" { }', 'expected nats = "HOST", got no server' },
+    ["a name with a blank"] = { 'outlet "b c" { nats = "a" }', "expected a name of letters" },
+    ["a history's name"] = { 'outlet "history" { nats = "a" }', "is the name of a history" },
+    ["a password without a user"] = { 'outlet "b" { nats = "a", password = "x" }', "expected a user beside the password" },
+    ["no braces"] = { "history(5)", "expected braces with fields, got 5" },
+  } do
+    it("refuse " .. what, function()
+      local found = table.concat(support.problems(row[1] .. line), "\n")
+      assert.truthy(found:find(row[2], 1, true), found)
+      assert.truthy(found:find("c.lua:1: ", 1, true), found)
+    end)
+  end
+
+  it("check the options of a tag, a station and a line", function()
+    local draft = support.clean [[line "p" { host = "h", payload_type = "JSON", history = { deadband = 1 },
+      station "s" { address = "a", history = false, tags = { x = Ai { "JA=x", history = { max_silence = "10m", keep = "5y" } } } } }]]
+    assert.same({ deadband = 1 }, draft.lines[1].params.history)
+    assert.is_false(draft.lines[1].stations[1].params.history)
+    assert.same({ max_silence = 600, keep = 5 * 365 * 86400 }, draft.lines[1].stations[1].tags[1].history)
+    local found = table.concat(support.problems [[line "p" { host = "h",
+      station "s" { address = "a", tags = { x = Ai { "JA=x", history = { dead = 1 } } } } }]], "\n")
+    assert.truthy(found:find("unknown option 'dead'; expected deadband, max_silence or keep", 1, true), found)
+  end)
+end)

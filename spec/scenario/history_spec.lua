@@ -1,0 +1,95 @@
+-- A history: what was acknowledged is in it, once, whatever is killed; SQL reads it.
+local files = require "spec.support.files"
+local mosquitto = require "spec.support.mosquitto"
+local process = require "spec.support.process"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
+
+local config = [[
+history { file = "plant.db", keep = "90d" }
+line "plant" {
+  host = "127.0.0.1", port = PORT, client_id = "CLIENT", clean_session = false, subscribe_qos = QOS, topic_filter = "n/#",
+  payload_type = "JSON", time_field_name = "t", time_mask = "UNIXMS",
+  station "s" { address = "n/up", tags = { n = Ci { "JA=n", unit = "pcs" }, hidden = Ai { "JA=h", history = false } } },
+}
+]]
+
+-- Rows of the file by the program that every engineer has.
+local function sql(folder, query)
+  local code, out, err = process.run("sqlite3", { "-readonly", folder .. "/plant.db", query })
+  assert.equal(0, code, err)
+  return out
+end
+
+local function start(m, folder, names)
+  local path = folder .. "/config.lua"
+  names.PORT, names.CLIENT = m.port, "history"
+  files.write(path, (config:gsub("%f[%w_][A-Z][A-Z_]*%f[^%w_]", function(word) return names[word] and tostring(names[word]) end)))
+  return tagline.run(path)
+end
+
+
+describe("the history", function()
+  after_each(scope.finish)
+
+  it("has all values after an orderly end, and none of a tag that is left out", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    local t = start(m, folder, { QOS = 1 })
+    m:wait_subscribed "history"
+    for n = 1, 20 do m:publish("n/up", ('{"t":%d,"n":%d,"h":1}'):format(os.time() * 1000 + n, n), { qos = 1 }) end
+    wait.till("21 values", nil, function() return #t:values() >= 21 end)
+    t:stop()
+    assert.equal("20|210", sql(folder, "SELECT count(*), sum(value) FROM value WHERE tag='plant.s.n'"))
+    assert.equal("0", sql(folder, "SELECT count(*) FROM value WHERE tag='plant.s.hidden'"))
+    assert.equal("valid|pcs", sql(folder, "SELECT DISTINCT status, unit FROM value"))
+  end)
+
+  it("can be read while it is written", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    local t = start(m, folder, { QOS = 1 })
+    m:wait_subscribed "history"
+    m:publish("n/up", ('{"t":%d,"n":7}'):format(os.time() * 1000), { qos = 1 })
+    t:value "plant.s.n"
+    wait.poll("the value in the file", nil, function()
+      local code, out = process.run("sqlite3", { "-readonly", folder .. "/plant.db", "SELECT value FROM value" })
+      return code == 0 and out == "7"
+    end)
+    t:stop()
+  end)
+
+  for qos = 1, 2 do
+    it(("loses and doubles nothing over kills, at QoS %d"):format(qos), function()
+      local m, folder = mosquitto.start(), scope.folder()
+      local t = start(m, folder, { QOS = qos })
+      m:wait_subscribed "history"
+      local from = os.time() * 1000
+      for round = 0, 4 do
+        for n = 1, 40 do
+          m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + round * 40 + n, round * 40 + n), { qos = qos })
+        end
+        -- Somewhere in the middle of them; the broker keeps the session.
+        wait.till("some values", nil, function() return #t:values() >= 10 end)
+        t:kill "sigkill"
+        t:wait_exit()
+        t = start(m, folder, { QOS = qos })
+        t:wait_log "connected"
+      end
+      m:publish("n/up", ('{"t":%d,"n":0}'):format(from + 1000), { qos = qos })
+      wait.till("the last value", nil, function() return t:text():find('"value":0,', 1, true) end)
+      t:stop()
+      assert.equal("201|20100|201",
+        sql(folder, "SELECT count(*), sum(value), count(DISTINCT value) FROM value WHERE tag='plant.s.n'"))
+    end)
+  end
+
+  it("is refused to a second process, and a file of others is left alone", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    files.write(folder .. "/plant.db", "somebody's data, which is no history")
+    local t = start(m, folder, { QOS = 1 })
+    t:wait_log "plant%.db: file is not a database"
+    t:wait_log "connected" -- the line runs
+    t:stop()
+    assert.equal("somebody's data, which is no history", files.read(folder .. "/plant.db"))
+  end)
+end)
