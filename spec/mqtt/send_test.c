@@ -293,6 +293,26 @@ static void the_end_reports_what_is_pending (void **state) {
   EVENTS(h, "published 1 state\npublished 2 state\npublished 3 state\n");
 }
 
+static void the_oldest_in_flight (void **state) {
+  static char large[200];
+  harness *h = *state;
+  tl_slice topic;
+  size_t len;
+  memset(large, 'x', sizeof large - 1);
+  assert_false(tl_session_oldest(h->s, &topic, &len));
+  h_publish(h, "plant/o", large, 2, 1); /* its length takes two bytes */
+  h_publish(h, "b", "x", 1, 2);
+  assert_true(tl_session_oldest(h->s, &topic, &len));
+  assert_true(tl_slice_eq(topic, TL_LIT("plant/o")));
+  assert_int_equal(len, 3 + 2 + 7 + 2 + 199);
+  h_ack_in(h, TL_PUBREC, 2); /* taken: nothing in it that a broker would not take */
+  assert_false(tl_session_oldest(h->s, &topic, &len));
+  h_ack_in(h, TL_PUBCOMP, 2);
+  assert_true(tl_session_oldest(h->s, &topic, &len));
+  assert_true(tl_slice_eq(topic, TL_LIT("b")));
+  assert_int_equal(len, 2 + 2 + 1 + 2 + 1);
+}
+
 static void stats (void **state) {
   harness *h = *state;
   assert_int_equal(h_stats(h).oldest_inflight, -1);
@@ -507,6 +527,8 @@ int main (void) {
     SPEC_NEW_CLEAN("the offline queue keeps what never went out",
                    offline_queue_keeps_what_never_went_out),
     SPEC_NEW("the end of the session reports what is pending", the_end_reports_what_is_pending),
+    SPEC_UP("the oldest message in flight, for who asks what the broker may not take",
+            the_oldest_in_flight),
     SPEC_UP("statistics", stats),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,9 +31,12 @@ static void ping_interval_counts_from_the_brokers_last_packet (void **state) {
   h_forget(h);
   h_lasts(h, 29999);
   SENT(h, "");
+  assert_int_equal(h_stats(h).ping_at, -1);
   h_lasts(h, 1);
   SENT(h, "PINGREQ\n");
+  assert_int_equal(h_stats(h).ping_at, h->now);
   h_takes(h, BYTES("\xd0\x00"));
+  assert_int_equal(h_stats(h).ping_at, -1);
   h_lasts(h, 59999);
   SENT(h, "");
   h_lasts(h, 1);
