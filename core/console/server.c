@@ -30,6 +30,11 @@ struct tl_console {
   tl_console_client *clients;
   bool closing;
   tl_console_place place;
+  /* a connection that there is no memory for: accepted and closed, for libuv accepts no other
+  ** before */
+  uv_pipe_t refused;
+  bool refusing, another; /* another: came meanwhile */
+  bool closed;            /* `pipe` is; freed when `refused` is, too */
 };
 
 typedef struct {
@@ -205,12 +210,40 @@ uint32_t tl_console_uid (const tl_console_client *c) { return c->uid; }
 
 /* --- Coming and going --- */
 
+static void on_connection (uv_stream_t *stream, int status);
+
+static void on_refused (uv_handle_t *handle) {
+  tl_console *console = handle->data;
+  console->refusing = false;
+  if (console->closed) {
+    free(console);
+  } else if (console->another && !console->closing) {
+    console->another = false;
+    on_connection((uv_stream_t *)&console->pipe, 0);
+  }
+}
+
+static void refuse (tl_console *console) {
+  if (console->refusing) {
+    console->another = true;
+    return;
+  }
+  console->refusing = true;
+  uv_pipe_init(console->pipe.loop, &console->refused, 0);
+  console->refused.data = console;
+  uv_accept((uv_stream_t *)&console->pipe, (uv_stream_t *)&console->refused);
+  tl_handle_close((uv_handle_t *)&console->refused, on_refused);
+}
+
 static void on_connection (uv_stream_t *stream, int status) {
   tl_console *console = stream->data;
   uv_os_fd_t fd;
   if (status < 0) return; /* one attempt failed (no descriptors left): the next may not */
   tl_console_client *c = calloc(1, sizeof *c);
-  if (!c) return; /* libuv now takes no further connection; clients that are there go on */
+  if (!c) {
+    refuse(console);
+    return;
+  }
   uv_pipe_init(stream->loop, &c->pipe, 0);
   c->pipe.data = c;
   c->owner = console;
@@ -230,7 +263,11 @@ static void on_connection (uv_stream_t *stream, int status) {
   console->events.opened(console->ctx, c);
 }
 
-static void on_console_closed (uv_handle_t *handle) { free(handle->data); }
+static void on_console_closed (uv_handle_t *handle) {
+  tl_console *console = handle->data;
+  console->closed = true;
+  if (!console->refusing) free(console);
+}
 
 int tl_console_listen (tl_console **out, tl_loop *loop, const char *path,
                        const tl_console_events *events, void *ctx, tl_err *err) {

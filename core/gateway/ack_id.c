@@ -76,7 +76,11 @@ static void pump (void *ctx) {
     if (!l->queue_head) l->queue_tail = NULL;
     l->queued--;
     l->queued_bytes -= bytes_of(w);
-    if (!tl_link_deliver(l, &w->m)) tl_session_ack(l->session, w->m.id, l->now);
+    bool held = tl_link_deliver(l, &w->m);
+    if (l->no_memory && w->m.qos > 0)
+      tl_link_fail(l, "out of memory for a received message"); /* the broker sends it again */
+    else if (!held)
+      tl_session_ack(l->session, w->m.id, l->now);
     free(w);
     over = tl_pace_is_over(l);
   }

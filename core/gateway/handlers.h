@@ -39,7 +39,9 @@ typedef struct {
   ** calls tl_station_begin(), tl_station_read() and tl_station_set() itself, around the user's
   ** function. */
   bool (*has_decode)(void *user);
-  void (*decode)(void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
+  /* TL_OK, also when the function failed; TL_ENOMEM: the system had no memory for it, no tag was
+  ** set, and the message must come again. */
+  int (*decode)(void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
   void (*rehearse)(void *ctx, tl_rehearsal *r);
   /* The station's function number `which` of prepare, from 0, given a payload: TL_OK, and what
   ** it returned appended to `out`; TL_ENOENT: it declined; TL_ETYPE: it failed, which was said

@@ -69,6 +69,7 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_capt
     s = NULL;
   }
   tl_instance_spec_fini(&x);
+  l->no_memory |= rc == TL_ENOMEM;
   if (!s)
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%.*s': %s", TL_ARG(name),
            rc == TL_ESYNTAX ? err.text : "no memory");
@@ -124,7 +125,9 @@ tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route,
   if (!route->pattern) return NULL;
   tl_route_captures(route, m->topic, &c);
   tl_buf_init(&name);
-  if (tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true) >= 0) {
+  if (tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true) < 0) {
+    l->no_memory = true;
+  } else {
     /* Two topics may name one device: both feed it. */
     s = tl_line_station(l->line, tl_buf_bytes(&name));
     if (s && s->made_by == t && tl_instance_is_of(s, route, &c)) {

@@ -71,6 +71,7 @@ struct tl_link {
   bool removed;    /* free when closed */
   bool renew;      /* reconnect at once after the close (parameters changed) */
   bool some_unfed; /* fed.c: there may be stations that no granted topic filter feeds */
+  bool no_memory;  /* the message that is being delivered could not be handled for want of it */
   bool said_unrouted, said_given_up, said_old_ack;
   size_t host;        /* index of the address in use, or to try next; a failure moves it on */
   int64_t retry_at;   /* WAITING */

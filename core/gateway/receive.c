@@ -56,6 +56,7 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
            "no memory for the will of %u stations: %d of them hear it", (unsigned)count,
            WILLS_HERE);
+    l->no_memory = true;
     targets = few;
     count = WILLS_HERE;
   }
@@ -99,7 +100,7 @@ static void hand_over (tl_link *l, tl_station *s, const tl_incoming *in, const t
   g->handling = l;
   g->handled_topic = in->topic;
   if (g->handlers.has_decode && g->handlers.has_decode(s->user))
-    g->handlers.decode(g->handlers_ctx, s, in, route);
+    l->no_memory |= g->handlers.decode(g->handlers_ctx, s, in, route) == TL_ENOMEM;
   else
     tl_station_receive(s, in);
   g->handling = NULL;
@@ -153,6 +154,7 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
 }
 
 bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
+  l->no_memory = false;
   uint64_t before = tl_pattern_sum_begin();
   bool held = deliver(l, in);
   tl_pattern_sum_end(before);
@@ -177,6 +179,8 @@ int tl_link_message (void *ctx, const tl_message *m) {
     return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
   }
   if (tl_link_deliver(l, &in)) return TL_MESSAGE_HELD;
+  /* at QoS 0 nobody sends it again */
+  if (l->no_memory && m->qos > 0) return TL_ENOMEM;
   if (!tl_pace_is_over(l)) return TL_MESSAGE_DONE;
   l->leftover = true;
   return TL_MESSAGE_STOP;

@@ -444,7 +444,10 @@ void *tl_script_alloc (void *ud, void *at, size_t before, size_t wanted) {
     if (!grant(s, after, wanted, wanted > LARGE && is_large(s, kind, wanted))) return NULL;
   }
   void *moved = tl_heap_realloc(&s->heap, at, before, wanted);
-  if (moved) s->memory = after;
+  if (moved)
+    s->memory = after;
+  else
+    s->system_refused = true;
   return moved;
 }
 

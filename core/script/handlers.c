@@ -272,18 +272,20 @@ static bool has_encode (void *user) {
   return ((tl_station_hooks *)user)->functions->encode != LUA_NOREF;
 }
 
-static void on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route) {
+static int on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route) {
   tl_reading reading;
   tl_message_now message = { .station = s, .m = m, .route = route, .reading = &reading };
   call c = { .s = ctx, .station = s, .message = &message };
-  if (!tl_station_begin(s, m)) return;
+  if (!tl_station_begin(s, m)) return TL_OK;
   message.time_ms = tl_station_read(s, m, &reading);
   if (!s->user) { /* a handler of the status wanted otherwise */
     tl_station_set(&reading, message.time_ms);
-    return;
+    return TL_OK;
   }
+  c.s->system_refused = false;
   bool ok = run(&c, p_decode, TL_CALL_DECODE);
   tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
+  if (!ok && c.s->system_refused) return TL_ENOMEM;
   tl_station_set(&reading, message.time_ms); /* where decode did not come to it */
   if (!ok)
     decoder_failed(s, message.time_ms);
@@ -291,6 +293,7 @@ static void on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_
     tl_station_gone(s, m->now, c.gone_ms);
   else if (c.declined)
     s->stats.declined++;
+  return TL_OK;
 }
 
 static int p_prepare (lua_State *L) {

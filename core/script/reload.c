@@ -234,6 +234,7 @@ static bool load (tl_script *s, report *r) {
                     : tl_script_apply(s, r->first ? NULL : on_change, r, &err);
     ok = rc >= 0;
   }
+  if (!ok && errors == 0 && err.text[0] == '\0') tl_fail(&err, TL_ENOMEM, 0, "out of memory");
   if (!ok && err.text[0] != '\0') {
     tl_log(TL_LOG_ERROR, NULL, "%s: %s", l->path, err.text);
     add_line(&r->text, err.text);
