@@ -8,7 +8,7 @@ wait.TIMEOUT = "deadline passed"
 
 -- Milliseconds that whatever is awaited may take. Only a failure waits that long, so it is meant for the slowest machine: sanitizers,
 -- one core, ten other programs on it.
-wait.PATIENCE = 90000
+wait.PATIENCE = tonumber(os.getenv "SPEC_PATIENCE") or 90000
 
 -- Deadlines shorter than this are no deadlines: a spec looks for that time whether something comes that must not.
 local A_LOOK = 1000
@@ -19,17 +19,21 @@ local function deadline(milliseconds)
   return math.max(milliseconds or 0, wait.PATIENCE)
 end
 
+-- A timer that is closed at the end of its block, also when what is waited for raises an error.
+local function new_timer()
+  return setmetatable({ handle = uv.new_timer() }, { __close = function(timer) timer.handle:close() end })
+end
+
 -- Run the loop until done() is true. `what` names the awaited thing; `state`, when given, tells what came instead. `milliseconds`: a
 -- deadline, which is never shorter than PATIENCE; below 1000 it is a look at what must not come, and kept as it is.
 function wait.till(what, milliseconds, done, state)
   if done() then return end
   milliseconds = deadline(milliseconds)
   local late = false
-  local timer = uv.new_timer()
+  local timer <close> = new_timer()
   uv.update_time() -- the spec may have worked for long since the loop last looked at the clock
-  timer:start(milliseconds, 0, function() late = true end)
+  timer.handle:start(milliseconds, 0, function() late = true end)
   while not late and not done() do uv.run("once") end
-  timer:close()
   if late and not done() then
     local seen = state and state()
     error(("%s: no %s within %d ms%s"):format(wait.TIMEOUT, what, milliseconds, seen and "; " .. seen or ""), 3)
@@ -51,11 +55,10 @@ end
 -- look, never a false alarm.
 function wait.never(what, milliseconds, done, state)
   local over = false
-  local timer = uv.new_timer()
+  local timer <close> = new_timer()
   uv.update_time()
-  timer:start(milliseconds, 0, function() over = true end)
+  timer.handle:start(milliseconds, 0, function() over = true end)
   while not over and not done() do uv.run("once") end
-  timer:close()
   if done() then error(("%s came, which must not%s"):format(what, state and "; " .. state() or ""), 3) end
 end
 
