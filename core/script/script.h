@@ -60,7 +60,7 @@ struct tl_script {
   bool memory_passed;          /* it has */
   /* it made a text or a table larger than it may, of so many bytes; 0: it did not */
   size_t memory_asked;
-  bool system_refused; /* the system had no memory since this was last cleared, not the limit */
+  bool system_refused;   /* the system had no memory since this was last cleared, not the limit */
   char memory_place[80]; /* where memory was refused last */
   /* a text is being made that a device or the config gave, not a script */
   bool from_outside;

@@ -196,7 +196,7 @@ end)
 describe("keep_alive, ping_interval and reply_timeout", function()
   after_each(scope.finish)
 
-  local function seconds(since) return (uv.hrtime() - since) / 1e9 end
+  local function seconds(since) return (uv.hrtime() - since) / 1e9 end -- for lower bounds only
 
   it("ask the broker after ping_interval when that is shorter", function()
     local b = broker.new()

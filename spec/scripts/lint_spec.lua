@@ -67,6 +67,10 @@ describe("lint", function()
     ["a header without a guard"] = { { ["core/mqtt/a.h"] = "/* core/mqtt/a.h — x. */\nint x;\n" }, "guard TL_MQTT_A_H" },
     ["a C file that says nothing"] = { { ["core/mqtt/a.c"] = "int x;\n" }, "core/mqtt/a.c:1: expected" },
     ["a Lua file that says nothing"] = { { ["lua/tagline/x.lua"] = "return {}\n" }, "x.lua:1: expected" },
+    ["a spec that looks at the clock on the wall"] = {
+      { ["spec/scenario/x_spec.lua"] = "-- x\nlocal t = uv." .. "hr" .. "time()\n" }, "x_spec.lua:2: the clock on the wall" },
+    ["a spec that takes a port"] = {
+      { ["spec/scenario/x_spec.lua"] = '-- x\ns:bi' .. 'nd("127.0.0.1", 1883)\n' }, "x_spec.lua:2: a fixed port" },
     ["a file of 601 lines"] = { { ["lua/x.lua"] = table.concat(long, "\n") .. "\n" }, "lua/x.lua:601: 601 lines" },
     ["a line of 141 columns"] = { { ["lua/tagline/x.lua"] = "--" .. (" x"):rep(69) .. "x\n" }, "x.lua:1: 141 columns" },
     ["C in another shape"] = { { [".clang-format"] = "BasedOnStyle: LLVM\n", ["core/mqtt/a.c"] = "/* core/mqtt/a.c — a file. */\nint  x;\n" },
