@@ -85,6 +85,7 @@ static int open_state (lua_State *L) {
   luaL_requiref(L, "tagline.json", tl_open_json, 0);
   luaL_requiref(L, "tagline.zlib", open_zlib, 0);
   luaL_requiref(L, "tagline.bytes", tl_open_bytes, 0);
+  luaL_requiref(L, "tagline.protobuf", tl_open_protobuf, 0);
   luaL_requiref(L, "tagline.timers", open_timers, 0);
   luaL_requiref(L, "tagline.connection", tl_open_connection, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);

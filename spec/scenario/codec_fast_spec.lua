@@ -16,7 +16,8 @@ describe("what codecs do in C", function()
     assert.equal("ok", values[1] and values[1].value)
   end
 
-  for _, case in ipairs { "base64", "hex", "time", "many_gateways", "custom", "pick", "pick_errors" } do
+  for _, case in ipairs { "base64", "hex", "time", "many_gateways", "custom", "pick", "pick_errors",
+    "sparkplug" } do
     it("gives what it gives in Lua: " .. case, function() run(case) end)
   end
   for _, sample in ipairs(require "spec.codec.lorawan_samples") do

@@ -6,7 +6,9 @@ local hex = require "tagline.codec.hex"
 local lorawan = require "tagline.codec.lorawan"
 local time = require "tagline.codec.time"
 local native = package.loaded["tagline.bytes"]
+local payload, sparkplug = require "tagline.codec.sparkplug_b.payload", require "tagline.codec.sparkplug_b"
 local real_kit, real_time = package.loaded["tagline.codec.kit"], package.loaded["tagline.codec.time"] -- not the config's copies
+local protobuf = package.loaded["tagline.codec.sparkplug_b.protobuf"]
 
 local random = math.random
 math.randomseed(1)
@@ -88,6 +90,61 @@ function cases.time()
       same(slow, fast, input)
     end
   end
+end
+
+-- Payloads of Sparkplug B, with all that they may have; then with bytes changed, cut off and repeated.
+local function metric_list(depth)
+  local list = {}
+  for i = 1, random(0, 6) do
+    local metric = { name = random(3) > 1 and "metric " .. i or nil, alias = random(2) == 1 and random(0) or nil,
+      timestamp = random(2) == 1 and random(0, 1 << 50) or nil, is_historical = random(4) == 1 or nil }
+    local which = random(depth > 2 and 8 or 9)
+    if which == 1 then metric.datatype, metric.is_null = "Int32", true
+    elseif which == 2 then metric.datatype, metric.value = "Int64", random(0)
+    elseif which == 3 then metric.datatype, metric.value = "Float", random(-1000, 1000) / 8
+    elseif which == 4 then metric.datatype, metric.value = "Boolean", random(2) == 1
+    elseif which == 5 then metric.datatype, metric.value = "Bytes", noise(random(0, 200))
+    elseif which == 6 then metric.datatype, metric.value = "DoubleArray", { 1.5, random(), -3.25 }
+    elseif which == 7 then
+      metric.datatype, metric.value = "DataSet", { columns = { "a", "b" }, types = { "Int8", "String" }, rows = { { -1, "x" }, { 5 } } }
+    elseif which == 8 then metric.datatype, metric.value = "Double", random() - 0.5
+    else
+      metric.datatype, metric.value = "Template", { version = "1", metrics = metric_list(depth + 1),
+        parameters = { { name = "p", datatype = "UInt32", value = random(0, 4294967295) } } }
+    end
+    if random(3) == 1 then metric.properties = { Quality = { datatype = "Int32", value = 192 }, note = { datatype = "String", value = "n" } } end
+    if random(4) == 1 then metric.metadata = { size = random(0, 1 << 40), seq = 3, md5 = "x", is_multi_part = true } end
+    list[i] = metric
+  end
+  return list
+end
+
+function cases.sparkplug()
+  local function read(bytes)
+    protobuf.slow = false
+    local fast = table.pack(payload.read(bytes))
+    protobuf.slow = true
+    local slow = table.pack(payload.read(bytes))
+    protobuf.slow = false
+    same(slow, fast, hex.encode(bytes))
+    return fast[1]
+  end
+  local good = 0
+  for _ = 1, 400 do
+    local bytes = assert(sparkplug.encode_bytes { timestamp = random(0, 1 << 50), seq = random(0, 255), uuid = "u",
+      body = random(2) == 1 and noise(20) or nil, metrics = metric_list(0) })
+    assert(read(bytes), "refused")
+    for _ = 1, 12 do
+      local input = changed(bytes)
+      if random(2) == 1 and #input > 1 then input = changed(input) end
+      if read(input) then good = good + 1 end
+    end
+  end
+  if good < 100 then error("hardly any of the changed ones is good", 0) end
+  for _ = 1, 4000 do read(noise(random(0, 30))) end
+  local nested = ""
+  for _ = 1, 40 do nested = protobuf.field(2, "message", protobuf.field(18, "message", nested)) end
+  read(nested)
 end
 
 local function message(text, topic)

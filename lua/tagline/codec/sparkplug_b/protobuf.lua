@@ -187,12 +187,25 @@ read_message = function(bytes, at, stop, schema, depth)
   return message
 end
 
+-- The same in C, by schema: nil for what is wrong, which is read here then, to say the byte.
+local found, native = pcall(require, "tagline.protobuf")
+local readers_of = setmetatable({}, weak { __index = function(all, schema)
+  all[schema] = native.reader(schema)
+  return all[schema]
+end })
+
+--- For specs: true reads all messages in Lua.
+protobuf.slow = false
+
 --- Read a whole message. Gives up by `protobuf.fail`; call it under `protobuf.try`. Each message has `at`, its first byte;
 --- repeated fields are lists, empty when there is none.
 ---@param bytes string
 ---@param schema table
 ---@return table
-function protobuf.read(bytes, schema) return read_message(bytes, 1, #bytes, schema, 0) end
+function protobuf.read(bytes, schema)
+  local message = found and not protobuf.slow and readers_of[schema](bytes)
+  return message or read_message(bytes, 1, #bytes, schema, 0)
+end
 
 -- ---- writing ----
 

@@ -77,6 +77,20 @@ function book:begin(msg, node, device, birth, fallback_ms)
     birth = birth, fallback = fallback_ms, map = self.devices[device] or {}, samples = { {} } }, filling)
 end
 
+local MOST_NAMES = 20000
+
+-- What a tag's name may not hold becomes '_'; some of the names are kept.
+local clean, clean_count = {}, 0
+local function clean_name(plain)
+  local name = clean[plain]
+  if not name then
+    if clean_count >= MOST_NAMES then clean, clean_count = {}, 0 end
+    name, clean_count = plain:gsub("[^%w_-]", "_"), clean_count + 1
+    clean[plain] = name
+  end
+  return name
+end
+
 local function seconds(ms) return ms and ms >= 0 and ms <= LATEST_MS and ms / 1000 or nil end
 
 function filling:put(tag, value)
@@ -95,7 +109,7 @@ function filling:claim(metric, path, plain)
   if tag == nil then tag = self.book.tags[path] end
   if tag == nil then
     if self.book.prefix and self.device ~= "" then plain = self.device .. "/" .. plain end
-    tag = plain:find "[^%w_-]" and plain:gsub("[^%w_-]", "_") or plain
+    tag = clean_name(plain)
   end
   local fills = tag and (not self.wanted or self.wanted[tag])
   if fills == nil or tag == false then return nil end
@@ -114,6 +128,8 @@ function filling:claim(metric, path, plain)
   return fills and tag or nil
 end
 
+local in_milliseconds = { DateTime = true, DateTimeArray = true }
+
 -- A property of the specification: 192 is good, and so is a metric that has none.
 local function bad_quality(metric)
   local quality = metric.properties and metric.properties.Quality
@@ -129,10 +145,10 @@ function filling:scalar(metric, path, plain, value, datatype, text)
   if self.bad or value == nil then
     detail.status, detail.reason = "invalid", self.bad or "type"
   else
-    detail.value = datatype:find("^DateTime") and value / 1000 or text or value
+    detail.value = in_milliseconds[datatype] and value / 1000 or text or value
   end
   self:put(tag, detail)
-  self.seen[tag] = true
+  if self.seen then self.seen[tag] = true end
 end
 
 -- Tags of a metric's parts that this message does not have any more.
@@ -190,7 +206,11 @@ function filling:metric(metric)
   local name = metric.name
   local is_template = metric.datatype == "Template"
   if is_template and metric.value and metric.value.is_definition then return end
-  self.time, self.bad, self.seen = seconds(metric.timestamp) or seconds(self.fallback), bad_quality(metric), {}
+  self.time, self.bad, self.seen = seconds(metric.timestamp) or seconds(self.fallback), bad_quality(metric), nil
+  if metric.value ~= nil and type(metric.value) ~= "table" then -- most of them
+    return self:scalar(metric, name, name, metric.value, metric.datatype, metric.text)
+  end
+  self.seen = {}
   self:value(metric, name, name, metric.value, metric.datatype, metric.text)
   if metric.value == nil then self:missing_parts(name, self.bad or "type")
   elseif type(metric.value) == "table" and not is_template then self:missing_parts(name, "missing") end
