@@ -15,8 +15,11 @@ enum {
   DOUBLE_MS = 1000,             /* two that are one: so near to each other */
   AHEAD_MS = 10 * 60 * 1000,    /* a clock may be off by so much */
   DAY_MS = 24 * 60 * 60 * 1000, /* what is older did not happen now */
-  EXACT = 15,                   /* decimal digits that a double always holds */
-  FILTERS = 3,                  /* that are named */
+  HALF_HOUR_MS = 30 * 60 * 1000,
+  ZONES_MS = 14 * 60 * 60 * 1000,
+  NEAR_MS = 60 * 1000, /* a device's clock, and the way */
+  EXACT = 15,          /* decimal digits that a double always holds */
+  FILTERS = 3,         /* that are named */
   LONG_NUMBER = 64
 };
 #define YEAR_1980_MS INT64_C(315532800000)
@@ -95,18 +98,27 @@ static bool swaps (const tl_plan *p, const char *mask) {
   return yes;
 }
 
+/* Off by what two time zones differ by, and by next to nothing else. */
+static bool is_zone (int64_t behind) {
+  int64_t off = llabs(behind), rest = off % HALF_HOUR_MS;
+  if (off < HALF_HOUR_MS - NEAR_MS || off > ZONES_MS + NEAR_MS) return false;
+  return rest <= NEAR_MS || rest >= HALF_HOUR_MS - NEAR_MS;
+}
+
 /* `text`: of the time field; at NULL where decode or nothing gave the time. */
 static void look_at_time (look *k, const tl_station *s, const tl_incoming *m, tl_slice text) {
   int64_t ms = 0;
   if (m->retain || !newest_time(s, &ms)) return; /* a retained message may be old */
   int64_t behind = m->wall - ms;
-  if (behind <= DAY_MS && behind >= -AHEAD_MS) return;
+  bool zone = is_zone(behind);
+  if (behind <= DAY_MS && behind >= -AHEAD_MS && !zone) return;
   const char *mask = text.at ? fitting(s, text, m->wall) : NULL;
   open_finding(k, "time", s, NULL);
   tl_explain_time(k->out, "value", ms);
   number_member(k, "behind", (double)behind / 1000.0);
   if (mask) tl_explain_word(k->out, swaps(s->plan, mask) ? "swapped" : "fits", mask);
   if (ms >= 0 && ms < YEAR_1980_MS) tl_explain_flag(k->out, "epoch", true);
+  if (zone) tl_explain_flag(k->out, "zone", true);
   close_finding(k);
 }
 

@@ -6,9 +6,9 @@
 
 /* Append a JSON list of what is found in the newest recorded messages, the newest of each station
 ** first; nothing where the line records none. `wall`: now, ms since 1970. Objects by `kind`:
-**   time      station value behind [swapped|fits] [epoch]: its values' time is more than a day
-**             before (behind, seconds) or ten minutes after its arrival; swapped and fits name the
-**             mask that would make it today
+**   time      station value behind [swapped|fits] [epoch] [zone]: its values' time is more than
+**             a day before (behind, seconds) or ten minutes after its arrival, or (zone) half
+**             hours off; swapped and fits name the mask that would make it today
 **   mask      station [tag] raw field mask [fits]: a time that its mask does not read
 **   no_time   station field: messages without their time field
 **   gzip      station raw: a compressed payload where JSON is expected; raw: how

@@ -65,6 +65,11 @@ end
 
 local TIME = 'time_field_name = "ts", '
 
+-- A message whose time is so many hours off.
+local function hours(n)
+  return function() return { { "s", ('{"x":1,"ts":%d}'):format(os.time() + n * 3600) } } end
+end
+
 -- what: in words. code: of the entry. text, remedy: patterns. station, tag: its place. messages: { topic, payload } published by the broker.
 -- drive: in place of the handshake and the messages; explain: asked in place of status().
 local faults = {
@@ -109,6 +114,10 @@ local faults = {
   { "a clock that is days behind", line = TIME .. 'time_mask = "UNIX", ',
     messages = { { "s", ('{"x":1,"ts":%d}'):format(now - 5 * 86400) } }, code = "time-behind",
     text = "which is 5 d before its arrival", remedy = "the device's clock", station = "p.s" },
+  { "a local time taken for UTC", line = TIME .. 'time_mask = "UNIX", ', messages = hours(2),
+    code = "time-ahead", text = "hours, as two time zones differ", remedy = "time_zone", station = "p.s" },
+  { "a time of a zone in the west taken for UTC", line = TIME .. 'time_mask = "UNIX", ',
+    messages = hours(-5), code = "time-zone", text = "which is 5 h before", remedy = "time_zone", station = "p.s" },
   { "a time field that no message has", line = TIME, messages = { { "s", '{"x":1}' } }, code = "time-missing", text = "messages have no ts",
     remedy = "ignore_missing_time", station = "p.s" },
 
@@ -248,7 +257,8 @@ describe("a planted fault is named:", function()
       if row.drive then
         row.drive(b, t)
       else
-        publish(b:handshake(), row.messages or {})
+        local messages = row.messages or {}
+        publish(b:handshake(), type(messages) == "function" and messages() or messages)
       end
       if row.explain then
         local exit, out, errors = t:eval(row.explain)

@@ -298,6 +298,7 @@ texts.findings = {
     { "no-value", "a tag without a value, though messages came" },
     { "retained-only", "a station whose last message was a retained one" },
     { "rounded", "digits of a number are lost" },
+    { "time-zone", "a time is whole or half hours off, as two time zones differ" },
     { "time-missing", "messages do not have their time field" },
     { "unknown-name", "decode gave a value for a name that no tag has" },
     { "handler-failed", "a function failed, and works again" },

@@ -320,6 +320,10 @@ function findings.time(f)
     return "time-1970", told .. (f.fits and (": it is written as %s"):format(f.fits) or ""),
       f.fits and ('time_mask = "%s" would fit'):format(f.fits) or "the device's clock is not set, or its time mask is another one"
   end
+  if f.zone then -- behind: or it was sent late
+    return ago >= 0 and "time-zone" or "time-ahead", told .. ": whole or half hours, as two time zones differ",
+      'time_zone = "local", "+01:00" or "Europe/Bratislava" in the station or the line says how its times are meant'
+  end
   return ago >= 0 and "time-behind" or "time-ahead", told, "look at the device's clock, time_mask and time_zone"
 end
 
@@ -361,11 +365,12 @@ end
 
 local finding_heads = {
   ["time-swapped"] = "day and month are swapped", ["time-1970"] = "the time is that of 1970", ["time-behind"] = "the time is behind",
-  ["time-ahead"] = "the time is ahead", ["time-unreadable"] = "the time does not fit its mask", ["time-missing"] = "there is no time",
+  ["time-ahead"] = "the time is ahead", ["time-zone"] = "the time is of another zone",
+  ["time-unreadable"] = "the time does not fit its mask", ["time-missing"] = "there is no time",
   compressed = "compressed payloads", rounded = "digits are lost", saturated = "too large for 64 bits",
   ["retained-only"] = "no live message since a retained one",
 }
-local finding_remarks = { rounded = true, ["retained-only"] = true, ["time-missing"] = true }
+local finding_remarks = { rounded = true, ["time-zone"] = true, ["retained-only"] = true, ["time-missing"] = true }
 local FINDINGS = 8 -- of one kind that are told
 
 add(function(l, report)
