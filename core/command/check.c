@@ -3,15 +3,18 @@
 #include <stdio.h>
 
 #include "command/command.h"
+#include "command/connect.h"
 #include "command/options.h"
 #include "command/start.h"
 
-static const char help[] = "usage: tagline check [--unsafe] CONFIG.lua\n"
+static const char help[] = "usage: tagline check [--unsafe] [--connect] CONFIG.lua\n"
                            "\n"
                            "Loads and validates the config without connecting. Prints every "
                            "problem as FILE:LINE: what was expected, what came.\n"
                            "Exit code 1 if there is an error; warnings alone exit 0.\n"
                            "\n"
+                           "  --connect  then try each address of each line, stage by stage: "
+                           "exit code 1 if one fails\n"
                            "  --unsafe   the config may use all of Lua (io, os, debug, package)\n";
 
 static void print_problem (void *ctx, bool is_error, const char *text) {
@@ -21,15 +24,18 @@ static void print_problem (void *ctx, bool is_error, const char *text) {
 }
 
 int tl_command_check (int argc, char **argv) {
-  bool unsafe = false;
+  bool unsafe = false, connects = false;
   const char *config[1];
-  const tl_option options[] = { { "unsafe", 0, &unsafe, NULL }, { 0 } };
+  const tl_option options[] = { { "unsafe", 0, &unsafe, NULL },
+                                { "connect", 0, &connects, NULL },
+                                { 0 } };
   int n = tl_options_read(argc, argv, "check", help, options, config, 1);
   if (n < 0) return tl_options_exit(n);
   if (n < 1) return tl_options_exit(tl_options_wrong("check", "a CONFIG.lua is missing"));
   tl_script *script = tl_start_script(unsafe);
   if (!script) return 1;
   int errors = tl_script_load(script, config[0], print_problem, NULL);
+  if (errors == 0 && connects) errors = tl_connect_lines(script);
   tl_script_free(script);
   return errors != 0 || fflush(stdout) != 0;
 }

@@ -20,7 +20,8 @@ static void release (tl_gateway *g, void **user) {
 
 /* --- stations --- */
 
-/* An instance is found through its template: at its next message the router hears of it again. */
+/* An instance is found through its template: at its next message the router hears of it
+** again. */
 static int route_station (tl_link *l, tl_station *s, tl_err *err) {
   int rc = s->made_by ? TL_OK : tl_router_add(l->router, tl_slice_str(s->address), s, err);
   if (rc >= 0 && s->will_topic) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
@@ -233,8 +234,10 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   tl_link_use_filters(l, &filters);
   tl_gateway_refresh_trace(l->gateway);
   if (n == 0) return TL_OK;
+  l->secured.stale = true;
+  tl_link_end_probes(l);
   if (filter_only) return tl_link_refresh_filters(l, "the new topic_filter");
-  if (l->tcp || l->state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
+  if (l->transport || l->state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
     l->renew = true;
     l->error[0] = '\0';
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "parameters changed (%s%s): reconnecting", names[0],
@@ -278,7 +281,7 @@ static int apply_line (const applying *a, tl_line_config *c) {
 
 static void remove_line (tl_link *l) {
   l->removed = true;
-  if (!l->tcp)
+  if (!l->transport)
     tl_link_free(l);
   else
     tl_link_close(l, true);

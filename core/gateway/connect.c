@@ -53,24 +53,19 @@ static void refresh_statuses (tl_link *l) {
 }
 
 static void attempt (tl_link *l) {
-  tl_gateway *g = l->gateway;
   tl_err err = { .text = "" };
-  assert(!l->tcp);
+  assert(!l->transport);
   if (tl_link_store_ready(l, true, &err) != TL_OK) {
     tl_link_fail(l, "%s", err.text);
     return;
   }
-  tl_slice host = l->params.host.at[l->host];
   l->state = TL_LINK_CONNECTING;
   l->peer[0] = '\0';
   l->connect_by = l->params.connect_timeout > 0 ? l->now + l->params.connect_timeout : INT64_MAX;
-  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %.*s port %d", TL_ARG(host),
-         (int)l->params.port);
-  int rc = tl_tcp_connect(&l->tcp, g->loop, (const char *)host.at, (uint16_t)l->params.port,
-                          l->params.connect_timeout, &tl_link_tcp_events, l);
-  if (rc == 0) return;
-  l->tcp = NULL;
-  tl_link_fail(l, "connect to %.*s: no resources (%d)", TL_ARG(host), rc);
+  int rc = tl_link_begin(l, &err);
+  if (rc == TL_OK) return;
+  l->transport = NULL;
+  tl_link_fail(l, "%s: %s", l->secured.address, err.text);
 }
 
 void tl_link_check (tl_link *l) {
@@ -91,7 +86,7 @@ void tl_link_check (tl_link *l) {
 }
 
 void tl_link_close (tl_link *l, bool say_goodbye) {
-  if (!l->tcp || l->state == TL_LINK_CLOSING) return;
+  if (!l->transport || l->state == TL_LINK_CLOSING) return;
   if (say_goodbye) {
     /* Acknowledgements must not overtake the values: the broker repeats what gets none. */
     if (tl_gateway_values_are_out(l->gateway)) tl_session_release(l->session);
@@ -99,7 +94,7 @@ void tl_link_close (tl_link *l, bool say_goodbye) {
     tl_link_flush(l);
   }
   l->state = TL_LINK_CLOSING;
-  tl_tcp_close(l->tcp, say_goodbye ? LINGER_MS : 0);
+  tl_transport_close(l->transport, say_goodbye ? LINGER_MS : 0);
 }
 
 static void schedule_retry (tl_link *l) {
@@ -118,7 +113,7 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) {
   l->failures++;
   tl_health_failed(l, l->error);
   tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->error);
-  if (l->tcp) {
+  if (l->transport) {
     tl_link_close(l, false);
   } else {
     schedule_retry(l);
@@ -144,9 +139,10 @@ static void on_connected (void *ctx, const char *peer) {
   tl_link *l = ctx;
   l->now = tl_loop_now(l->gateway->loop);
   snprintf(l->peer, sizeof l->peer, "%s", peer);
-  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "TCP connection to %s is up", peer);
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "the connection to %s is up", peer);
+  tl_link_up(l);
   int rc = renew_will(l);
-  if (!l->tcp || l->state != TL_LINK_CONNECTING)
+  if (!l->transport || l->state != TL_LINK_CONNECTING)
     return; /* the function wanted another connection */
   if (rc == TL_OK) rc = tl_session_open(l->session, l->now);
   if (rc < 0) {
@@ -154,7 +150,7 @@ static void on_connected (void *ctx, const char *peer) {
     return;
   }
   tl_session_pause(l->session, l->gateway->held || l->queue_full, l->now);
-  tl_tcp_read(l->tcp, tl_link_may_read(l)); /* at least CONNACK */
+  tl_transport_read(l->transport, tl_link_may_read(l)); /* at least CONNACK */
   tl_link_flush(l);
   tl_link_arm(l);
 }
@@ -181,7 +177,7 @@ static void on_data (void *ctx, size_t n) {
 
 static void on_resume (void *ctx) {
   tl_link *l = ctx;
-  if (!l->tcp) return;
+  if (!l->transport) return;
   l->full_read = false;
   l->now = tl_loop_now(l->gateway->loop);
   l->wall = tl_clock_wall_ms();
@@ -191,7 +187,7 @@ static void on_resume (void *ctx) {
 /* Not by a timer: libuv runs one that is due at once again and again before it looks at
 ** anything else. */
 void tl_link_ask_resume (tl_link *l) {
-  if (!l->tcp || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
+  if (!l->transport || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
   tl_link_fail(l, "no memory to go on reading");
 }
 
@@ -246,16 +242,20 @@ static void on_closed (void *ctx, int code, const char *text) {
   tl_link *l = ctx;
   tl_gateway *g = l->gateway;
   bool ours = l->state == TL_LINK_CLOSING, was_connected = l->connected_since >= 0;
-  l->tcp = NULL;
+  l->transport = NULL;
   l->state = TL_LINK_CLOSING;
   l->now = tl_loop_now(g->loop);
   l->wall = tl_clock_wall_ms();
   judge_close(l, !ours);
   if (!ours) {
-    snprintf(l->error, sizeof l->error, "%s", text);
+    /* The address as the user wrote it, unless the text has it: names lead to many addresses. */
+    bool named = strstr(text, l->secured.address);
+    bool early = l->peer[0] != '\0' && !was_connected && tl_link_ended_plainly(code, text);
+    snprintf(l->error, sizeof l->error, "%s%s%s%s", named ? "" : l->secured.address,
+             named ? "" : ": ", text, early ? tl_link_end_hint(l, l->host) : "");
     l->failures++;
-    tl_health_failed(l, text);
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s", text);
+    tl_health_failed(l, l->error);
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s", l->error);
   } else if (code == 0 && was_connected && (g->stopping || l->removed || l->renew)) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");
   }
@@ -293,12 +293,16 @@ static void on_closed (void *ctx, int code, const char *text) {
   count_closed(g);
 }
 
-const tl_tcp_events tl_link_tcp_events = { on_connected, on_room, on_data, on_drained, on_closed };
+const tl_transport_events tl_link_transport_events = { .connected = on_connected,
+                                                       .room = on_room,
+                                                       .data = on_data,
+                                                       .drained = on_drained,
+                                                       .closed = on_closed };
 
 void tl_link_flush (tl_link *l) {
   tl_gateway *g = l->gateway;
   bool wrote = false;
-  while (l->tcp && l->state != TL_LINK_CLOSING && tl_tcp_pending(l->tcp) == 0) {
+  while (l->transport && l->state != TL_LINK_CLOSING && tl_transport_pending(l->transport) == 0) {
     tl_slice out = tl_session_output(l->session);
     if (out.len == 0) {
       if (tl_session_unsent(l->session) > 0) return; /* the values come first */
@@ -318,7 +322,7 @@ void tl_link_flush (tl_link *l) {
       tl_gateway_commit(g, NULL);
       continue;
     }
-    int rc = tl_tcp_write(l->tcp, out.at, out.len);
+    int rc = tl_transport_write(l->transport, out.at, out.len);
     if (rc < 0) {
       if (rc != TL_ESTATE) tl_link_fail(l, "cannot send: no memory");
       return;
@@ -331,11 +335,16 @@ void tl_link_flush (tl_link *l) {
 /* connect_timeout is over. */
 static void on_late (tl_link *l) {
   double limit = (double)l->params.connect_timeout / 1000;
-  if (l->peer[0] != '\0')
+  const char *stage = tl_transport_stage(l->transport), *hint = "";
+  if (stage && strstr(stage, "TLS")) hint = "; port 443 may want tls_alpn";
+  if (!stage)
     tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->peer, limit);
+  else if (strcmp(stage, "connection") == 0)
+    tl_link_fail(l, "connect to %s: no connection within connect_timeout (%.3g s)",
+                 l->secured.address, limit);
   else
-    tl_link_fail(l, "connect to %.*s port %d: no connection within connect_timeout (%.3g s)",
-                 TL_ARG(l->params.host.at[l->host]), (int)l->params.port, limit);
+    tl_link_fail(l, "%s: no %s within connect_timeout (%.3g s)%s", l->secured.address, stage, limit,
+                 hint);
 }
 
 static void on_timer (void *ctx) {
@@ -385,6 +394,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
     return tl_fail(err, rc, 0, "no memory for line '%s'", line->name);
   }
   l->delay = l->params.reconnect_delay;
+  tl_link_address(l, 0, l->secured.address, sizeof l->secured.address);
   l->user = user;
   tl_params_init(params);
   line->user = l;
@@ -397,6 +407,7 @@ void tl_link_free (tl_link *l) {
   l->removed = true; /* for the functions of writes, which hear now that the line is closed */
   tl_link_forget_pump(l);
   tl_link_forget_flush(l);
+  tl_link_end_probes(l);
   if (l->session) tl_session_free(l->session);
   tl_link_store_close(l);
   tl_link_drop_queue(l);
@@ -405,6 +416,7 @@ void tl_link_free (tl_link *l) {
   tl_loop_forget(g->loop, on_resume, l);
   tl_buf_fini(&l->in);
   tl_filters_fini(&l->filters);
+  tl_link_forget_sessions(l);
   tl_recorder_fini(&l->recorder);
   tl_health_fini(&l->health);
   tl_params_fini(&l->params);
@@ -426,7 +438,7 @@ void tl_link_reconnect (tl_link *l, const char *why) {
     l->now = tl_loop_now(l->gateway->loop);
     l->retry_at = l->now;
     tl_link_arm(l);
-  } else if (l->tcp && l->state != TL_LINK_CLOSING) {
+  } else if (l->transport && l->state != TL_LINK_CLOSING) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "reconnecting: %s", why);
     l->renew = true;
     l->error[0] = '\0';

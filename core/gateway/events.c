@@ -14,8 +14,9 @@ static void on_connected (void *ctx, bool session_present) {
   tl_health_connected(l);
   l->connects++;
   l->error[0] = '\0';
-  tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s", l->peer,
-         session_present ? ", the broker kept the session" : "");
+  const char *made_of = l->secured.made_of;
+  tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s%s%s%s", l->peer, made_of[0] ? " (" : "",
+         made_of, made_of[0] ? ")" : "", session_present ? ", the broker kept the session" : "");
   if (l->gateway->observers) tl_tell_line(l, true, "");
 }
 

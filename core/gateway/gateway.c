@@ -120,8 +120,10 @@ int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers
   if (handlers) g->handlers = *handlers;
   g->handlers_ctx = ctx;
   g->random = (uint32_t)tl_clock_mono_ns() | 1;
-  int rc = tl_model_new(&g->model, &hooks, g);
+  int rc = tl_transports_new(&g->transports, loop);
+  if (rc == TL_OK) rc = tl_model_new(&g->model, &hooks, g);
   if (rc < 0) {
+    tl_transports_free(g->transports);
     free(g);
     return rc;
   }
@@ -139,6 +141,7 @@ void tl_gateway_free (tl_gateway *g) {
       tl_model_remove_line(g->model, line);
   }
   tl_gateway_forget_flush(g);
+  tl_transports_free(g->transports);
   tl_model_free(g->model);
   tl_buf_fini(&g->prepare_room.buf[0]);
   tl_buf_fini(&g->prepare_room.buf[1]);
@@ -171,7 +174,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
   if (g->stopping) {
     for (uint32_t i = 0; i < g->model->line_count; i++) {
       tl_link *l = g->model->lines[i]->user;
-      if (l->tcp) tl_tcp_close(l->tcp, 0);
+      if (l->transport) tl_transport_close(l->transport, 0);
     }
     return;
   }
@@ -181,7 +184,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
   g->open_links = 0;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
-    if (l->tcp) g->open_links++;
+    if (l->transport) g->open_links++;
   }
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
   tl_gateway_ask_flush(g);
@@ -212,6 +215,9 @@ void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   memset(out, 0, sizeof *out);
   out->state = states[l->state];
   out->peer = l->state == TL_LINK_OFF || l->state == TL_LINK_WAITING ? "" : l->peer;
+  out->address = l->secured.address;
+  out->transport = l->state == TL_LINK_CONNECTED ? l->secured.made_of : "";
+  out->warning = l->state == TL_LINK_CONNECTED ? l->secured.warning : "";
   out->last_error = l->error;
   out->connects = l->connects;
   out->failures = l->failures;

@@ -31,8 +31,8 @@ void tl_gateway_values_drained (tl_gateway *g); /* the sink's `drained` */
 
 /* Has the station a decoder that a person may ask? */
 bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s);
-/* Run a decoder for a person who asks what it would do: writes that it asks for are refused, and
-** nothing that lives changes. */
+/* Run a decoder for a person who asks what it would do: writes that it asks for are refused,
+** and nothing that lives changes. */
 void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r);
 /* Another owner of a station's `user` (NULL: it has none), who gives it back with release: a reload
 ** may drop the station meanwhile. */
@@ -111,7 +111,8 @@ void tl_link_reconnect (tl_link *l, const char *why);
 int tl_link_set_params (tl_link *l, tl_line_params *params);
 const tl_line_params *tl_link_params (const tl_link *l);
 tl_line *tl_link_line (const tl_link *l);
-int64_t tl_link_now (const tl_link *l); /* of the wake-up that is being handled, tl_loop_now's ms */
+/* of the wake-up that is being handled, tl_loop_now's ms */
+int64_t tl_link_now (const tl_link *l);
 tl_router *tl_link_router (tl_link *l);
 tl_link *tl_line_link (const tl_line *line);
 tl_gateway *tl_link_gateway (tl_link *l);
@@ -131,6 +132,9 @@ const struct tl_recorder *tl_link_recorder (const tl_link *l);
 typedef struct {
   const char *state;      /* "off" "connecting" "waiting" "connected" "stopping" */
   const char *peer;       /* "127.0.0.1:1883", "" while there is none */
+  const char *address;    /* in use or to try next, as configured: "broker:8883" */
+  const char *transport;  /* of the connection: "TLS 1.3, …"; "": TCP alone, or none */
+  const char *warning;    /* of its certificates; "": none */
   const char *last_error; /* why the last connection ended, "" when none did */
   uint64_t connects, failures;
   uint64_t too_long;    /* messages longer than max_packet_size, read over */

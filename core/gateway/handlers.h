@@ -54,6 +54,9 @@ typedef struct {
   /* The will of the line's next CONNECT, where a function makes it: false leaves it as it is
   ** (no function, or it failed and said so). */
   bool (*will)(void *ctx, struct tl_link *link, tl_buf *out);
+  /* The headers of the line's next WebSocket, where a function makes them: "Name: value", each with
+  ** a NUL behind it, checked. False: it failed and said so, and there is no connection. */
+  bool (*headers)(void *ctx, struct tl_link *link, tl_buf *out);
   /* another owner of a station's `user` (instances); released each */
   void *(*share)(void *ctx, void *user);
   /* a `user` is no longer referred to */

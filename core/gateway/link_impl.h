@@ -11,7 +11,7 @@
 #include "gateway/health.h"
 #include "gateway/instance.h"
 #include "route/router.h"
-#include "net/tcp.h"
+#include "transport/transport.h"
 #include "session_store/store.h"
 
 typedef enum {
@@ -48,6 +48,17 @@ typedef struct {
   uint32_t restored;
 } tl_persistence;
 
+/* Of the connection's transport. */
+typedef struct {
+  char address[300];           /* as configured, with its port: "broker:8883" */
+  char made_of[300];           /* "TLS 1.3, …, WebSocket /mqtt"; "": TCP alone */
+  tl_transport_memory *memory; /* of each address; NULL: none yet */
+  size_t memories;
+  bool stale;        /* the parameters are others now: no session of before is resumed */
+  int64_t warned_at; /* of the last warning of a certificate that ends soon; 0: never */
+  char warning[200]; /* of that; "": none */
+} tl_secured;
+
 typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
 
 struct tl_link {
@@ -59,9 +70,11 @@ struct tl_link {
   tl_filters filters; /* session.c: that the line wants */
   tl_persistence keep;
   tl_router *router;
-  tl_tcp *tcp;
-  tl_timer *timer; /* one for all: session, statuses, back-off, connect_timeout */
-  int64_t armed;   /* when it fires; INT64_MAX: not at all */
+  tl_transport *transport;
+  tl_secured secured;      /* target.c */
+  struct tl_probe *probes; /* probe.c: under way */
+  tl_timer *timer;         /* one for all: session, statuses, back-off, connect_timeout */
+  int64_t armed;           /* when it fires; INT64_MAX: not at all */
   tl_buf in;
   size_t in_at; /* bytes of `in` that are done with; dropped before the next read */
   tl_link_state state;
@@ -96,8 +109,8 @@ struct tl_link {
   uint32_t turn_ticks; /* tl_clock_busy of that */
   bool heavy;          /* pace.c: its input took long the last time */
   uint64_t ran_turn;   /* pace.c: the loop's turn in which its input was handled last */
-  char peer[80];
-  char error[256];
+  char peer[300];
+  char error[512];
   char unrouted_topic[128];
   tl_link *busy_next, **busy_at; /* flush.c: in a list of those that have something to do */
   tl_health health;
@@ -107,6 +120,7 @@ struct tl_link {
 
 struct tl_gateway {
   tl_loop *loop;
+  tl_transports *transports;
   tl_model *model;
   tl_handlers handlers;
   void *handlers_ctx;
@@ -159,7 +173,7 @@ enum { TL_LINK_PER_TURN = 10, TL_LINK_QUICK_NS = 50000 };
 enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back once it is empty */
 /* remembered answers of the router */
 enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 };
-extern const tl_tcp_events tl_link_tcp_events;
+extern const tl_transport_events tl_link_transport_events;
 
 /* pace.c. Input is handled until the turn is over for it: some messages that entered a script,
 ** or a tick of the processor's time. */
@@ -186,6 +200,26 @@ int tl_link_refresh_filters (tl_link *l, const char *what);
 /* fed.c: SUBACK said so; which stations can hear nothing now */
 void tl_link_note_fed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
                        size_t n);
+/* target.c */
+/* The address of this index in words for people: "broker:8883", "[::1]:1883". */
+void tl_link_address (const tl_link *l, size_t host, char *out, size_t room);
+void tl_link_url (const tl_link *l, size_t host, char *out,
+                  size_t room); /* "mqtts://broker:8883" */
+/* A connection to that address for whoever asks; only the line's own (ctx is l) resumes
+** sessions. */
+int tl_link_connect_to (tl_link *l, size_t host, tl_transport **out,
+                        const tl_transport_events *events, void *ctx, tl_err *err);
+/* Did the peer end the connection without a word, so that its text knows no cause? */
+bool tl_link_ended_plainly (int code, const char *text);
+/* What may be wrong when that comes before CONNACK; begins with a blank. */
+const char *tl_link_end_hint (const tl_link *l, size_t host);
+/* Begin a connection to the address whose turn it is: l->transport. A negative code and err. */
+int tl_link_begin (tl_link *l, tl_err *err);
+void tl_link_up (tl_link *l);              /* it is up: note and say what it is made of */
+void tl_link_forget_sessions (tl_link *l); /* of TLS: the parameters changed, or the line goes */
+
+/* probe.c: what they find would be of another line */
+void tl_link_end_probes (tl_link *l);
 
 /* events.c */
 extern const tl_session_events tl_link_session_events;

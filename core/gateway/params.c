@@ -6,13 +6,15 @@
 
 #define FIELD(name, kind) \
   { #name, kind, offsetof(tl_line_params, name), false }
+#define SECRET(name, kind) \
+  { #name, kind, offsetof(tl_line_params, name), true }
 
 const tl_param_field tl_param_fields[] = {
   FIELD(host, TL_PARAM_TEXTS),
   FIELD(port, TL_PARAM_INT),
   FIELD(full_debug, TL_PARAM_BOOL),
   FIELD(user_name, TL_PARAM_TEXT),
-  { "password", TL_PARAM_TEXT, offsetof(tl_line_params, password), true },
+  SECRET(password, TL_PARAM_TEXT),
   FIELD(topic_filter, TL_PARAM_TEXTS),
   FIELD(subscribe_qos, TL_PARAM_INT),
   FIELD(client_id, TL_PARAM_TEXT),
@@ -42,6 +44,28 @@ const tl_param_field tl_param_fields[] = {
   FIELD(receive_queue_bytes, TL_PARAM_INT),
   FIELD(session_store, TL_PARAM_TEXT),
   FIELD(recorder, TL_PARAM_INT),
+  FIELD(tls, TL_PARAM_BOOL),
+  FIELD(tls_ca_file, TL_PARAM_TEXT),
+  FIELD(tls_cert_file, TL_PARAM_TEXT),
+  SECRET(tls_key_file, TL_PARAM_TEXT),
+  SECRET(tls_key_password, TL_PARAM_TEXT),
+  FIELD(tls_server_name, TL_PARAM_TEXT),
+  FIELD(tls_verify, TL_PARAM_TEXT),
+  FIELD(tls_alpn, TL_PARAM_TEXTS),
+  SECRET(tls_psk, TL_PARAM_TEXT),
+  FIELD(tls_psk_identity, TL_PARAM_TEXT),
+  FIELD(tls_min_version, TL_PARAM_TEXT),
+  FIELD(tls_ciphers, TL_PARAM_TEXT),
+  FIELD(tls_crl_file, TL_PARAM_TEXT),
+  FIELD(tls_keylog_file, TL_PARAM_TEXT),
+  FIELD(tls_expiry_warning, TL_PARAM_MS),
+  FIELD(ws_path, TL_PARAM_TEXT),
+  FIELD(ws_subprotocol, TL_PARAM_TEXT),
+  SECRET(ws_headers, TL_PARAM_TEXTS),
+  FIELD(ws_headers_called, TL_PARAM_BOOL),
+  FIELD(proxy, TL_PARAM_TEXT),
+  FIELD(proxy_user, TL_PARAM_TEXT),
+  SECRET(proxy_password, TL_PARAM_TEXT),
   { NULL, TL_PARAM_BOOL, 0, false },
 };
 

@@ -39,6 +39,18 @@ typedef struct {
   int64_t max_queue_age;                         /* ms; 0: off */
   tl_slice session_store;                        /* a folder; NULL: off */
   int64_t recorder;                              /* bytes */
+  /* Transports, see target.c. Files are paths or PEM text. */
+  bool tls;
+  tl_slice tls_ca_file, tls_cert_file, tls_key_file, tls_key_password, tls_server_name;
+  tl_slice tls_verify; /* "yes", "ca" or "no" */
+  tl_texts tls_alpn;
+  tl_slice tls_psk, tls_psk_identity; /* hex; text */
+  tl_slice tls_min_version, tls_ciphers, tls_crl_file, tls_keylog_file;
+  int64_t tls_expiry_warning; /* 0: none */
+  tl_slice ws_path, ws_subprotocol;
+  tl_texts ws_headers;    /* "Name: value" */
+  bool ws_headers_called; /* a function gives them, at each attempt */
+  tl_slice proxy, proxy_user, proxy_password;
 } tl_line_params;
 
 typedef enum {

@@ -195,12 +195,12 @@ bool tl_link_may_read (const tl_link *l) {
 
 void tl_link_reading_changed (tl_link *l) {
   bool held = l->gateway->held || l->queue_full;
-  if (!l->tcp || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF || l->peer[0] == '\0')
+  if (!l->transport || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF || l->peer[0] == '\0')
     return;
   l->now = tl_loop_now(l->gateway->loop);
   tl_session_pause(l->session, held, l->now);
   if (held)
-    tl_tcp_read(l->tcp, tl_link_may_read(l));
+    tl_transport_read(l->transport, tl_link_may_read(l));
   else
     tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
 }
@@ -219,7 +219,7 @@ void tl_link_input (tl_link *l) {
   tl_pace_begin(l);
   bool passed_over = l->leftover = tl_pace_passes_over(l);
   if (!passed_over) tl_health_input(l);
-  while (!passed_over && at < l->in.len && l->tcp && l->state != TL_LINK_CLOSING &&
+  while (!passed_over && at < l->in.len && l->transport && l->state != TL_LINK_CLOSING &&
          tl_link_may_read(l)) {
     size_t before = tl_session_unsent(l->session);
     long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);
@@ -238,12 +238,12 @@ void tl_link_input (tl_link *l) {
     if (l->in.cap > TL_LINK_KEEP_ROOM) tl_buf_shrink(&l->in, 0);
   }
   l->in_at = at;
-  if (l->tcp && l->state != TL_LINK_CLOSING) {
+  if (l->transport && l->state != TL_LINK_CLOSING) {
     /* One read a turn while they come full, or a flood would take some 30 of them before
     ** anybody's write has its turn. */
     bool pause = l->leftover || l->full_read;
     tl_link_ask_flush(l); /* before the rest, that answers do not wait for it */
-    tl_tcp_read(l->tcp, !pause && tl_link_may_read(l));
+    tl_transport_read(l->transport, !pause && tl_link_may_read(l));
     if (pause && !l->gateway->held) tl_link_ask_resume(l);
   } else {
     tl_link_ask_flush(l);

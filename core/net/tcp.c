@@ -23,6 +23,7 @@ int tl_tcp_attempt_ms = 5000;
 typedef enum { RESOLVING, CONNECTING, BETWEEN, OPEN, LINGERING, CLOSING } state;
 
 struct tl_tcp {
+  tl_transport transport;
   uv_tcp_t socket;  /* initialised while has_socket */
   uv_timer_t timer; /* bounds an attempt, then the lingering */
   uv_connect_t attempt;
@@ -35,6 +36,7 @@ struct tl_tcp {
   void *ctx;
   state state;
   bool has_socket, reading, in_room;
+  bool told_later;    /* the name was looked up, which the loop tells */
   bool waiting;       /* `drained` is owed */
   int handles;        /* not yet closed */
   int code;           /* of `closed` */
@@ -194,7 +196,8 @@ static void on_attempt (uv_connect_t *req, int status) {
   freeaddrinfo(t->list);
   t->list = t->at = NULL;
   if (t->reading) uv_read_start((uv_stream_t *)&t->socket, on_alloc, on_read);
-  t->events->connected(t->ctx, t->peer);
+  if (t->events->stage) t->events->stage(t->ctx, "TCP", t->peer);
+  if (t->state == OPEN) t->events->connected(t->ctx, t->peer);
 }
 
 /* Each address that has others behind it leaves them their share of the time. */
@@ -222,18 +225,51 @@ static void try_address (tl_tcp *t) {
     uv_timer_start(&t->timer, on_attempt_timeout, attempt_time(t), 0);
 }
 
+/* "10.0.0.1, ::1" */
+static void tell_resolved (tl_tcp *t) {
+  char found[300] = "", one[TL_NET_PEER];
+  for (const struct addrinfo *a = t->list; a; a = a->ai_next) {
+    size_t used = strlen(found);
+    tl_net_peer_text(one, a->ai_addr);
+    char *end = strrchr(one, ':'); /* of the port */
+    if (end) *end = '\0';
+    snprintf(found + used, sizeof found - used, "%s%s", used ? ", " : "", one);
+  }
+  t->events->stage(t->ctx, "resolve", found);
+}
+
 static void on_resolved (void *ctx, int code, struct addrinfo *list) {
   tl_tcp *t = ctx;
   t->resolve = NULL;
   t->list = t->at = list;
   if (code == 0 && !list) code = UV_EAI_NODATA;
   if (code == 0) {
-    try_address(t);
+    if (t->events->stage && t->told_later) tell_resolved(t);
+    if (t->state == RESOLVING) try_address(t);
     return;
   }
   snprintf(t->text, sizeof t->text, "resolve '%.150s': %s", t->host, tl_resolve_text(code));
   finish(t, code);
 }
+
+/* As a transport */
+
+static int write_to (tl_transport *t, const void *bytes, size_t n) {
+  return tl_tcp_write((tl_tcp *)t, bytes, n);
+}
+static size_t pending_of (const tl_transport *t) { return tl_tcp_pending((const tl_tcp *)t); }
+static void read_from (tl_transport *t, bool on) { tl_tcp_read((tl_tcp *)t, on); }
+static void close_it (tl_transport *t, int linger_ms) { tl_tcp_close((tl_tcp *)t, linger_ms); }
+static const char *stage_of (const tl_transport *t) {
+  state s = ((const tl_tcp *)t)->state;
+  return s == OPEN || s == LINGERING ? NULL : "connection";
+}
+
+_Static_assert((int)TL_TRANSPORT_END == (int)UV_EOF, "libuv's end of a stream");
+
+static const tl_transport_kind kind = { write_to, pending_of, read_from, close_it, stage_of };
+
+tl_transport *tl_tcp_transport (tl_tcp *t) { return &t->transport; }
 
 int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port, int64_t within_ms,
                     const tl_tcp_events *events, void *ctx) {
@@ -246,6 +282,7 @@ int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port
   struct addrinfo *list = NULL;
   if (!t) return TL_ENOMEM;
   memcpy(t->host, host, len);
+  t->transport.kind = &kind;
   t->loop = loop;
   t->events = events;
   t->ctx = ctx;
@@ -257,6 +294,7 @@ int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port
   t->handles = 1;
   int rc = tl_resolve_start(&t->resolve, &list, loop, t->host, port, on_resolved, t);
   /* calls nobody: ends come from close callbacks, connects from the loop */
+  t->told_later = rc == 0;
   if (rc != 0) on_resolved(t, rc < 0 ? rc : 0, list);
   *out = t;
   return TL_OK;

@@ -281,6 +281,9 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   set_text(L, "name", line->name);
   set_text(L, "state", st.state);
   set_text(L, "peer", st.peer);
+  set_text(L, "address", st.address);
+  set_text(L, "transport", st.transport);
+  set_text(L, "warning", st.warning);
   set_text(L, "host", p->host.n > 0 ? (const char *)p->host.at[0].at : "");
   set_integer(L, "port", p->port);
   set_text(L, "client_id", p->client_id.at ? (const char *)p->client_id.at : "");

@@ -102,7 +102,8 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
 
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
   if (!has_function(L, index, "on_connect") && !has_function(L, index, "on_disconnect") &&
-      !has_function(L, index, "on_value") && !has_function(L, index, "will"))
+      !has_function(L, index, "on_value") && !has_function(L, index, "will") &&
+      !has_function(L, index, "ws_headers"))
     return NULL;
   tl_line_hooks *h = calloc(1, sizeof *h);
   if (!h) luaL_error(L, "not enough memory");
@@ -111,6 +112,7 @@ tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
   h->on_disconnect = take_function(L, index, "on_disconnect");
   h->on_value = take_function(L, index, "on_value");
   h->will = take_function(L, index, "will");
+  h->ws_headers = take_function(L, index, "ws_headers");
   return h;
 }
 
@@ -506,6 +508,42 @@ static bool on_will (void *ctx, tl_link *l, tl_buf *out) {
   return rc == LUA_OK;
 }
 
+/* What the function returns is checked as a config's table is; lines with a NUL behind each. */
+static int p_headers (lua_State *L) {
+  const will_call *c = lua_touserdata(L, 1);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.config.transport");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "headers");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, c->function);
+  lua_call(L, 0, 1);
+  lua_call(L, 1, 2);
+  if (!lua_isnil(L, -2)) return luaL_error(L, "ws_headers: %s", lua_tostring(L, -2));
+  for (lua_Integer i = 1, n = luaL_len(L, -1); i <= n; i++) {
+    size_t len;
+    lua_rawgeti(L, -1, i);
+    const char *text = lua_tolstring(L, -1, &len);
+    tl_buf_slice(c->out, tl_slice_of(text, len));
+    tl_buf_byte(c->out, 0);
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
+static bool on_headers (void *ctx, tl_link *l, tl_buf *out) {
+  const tl_line_hooks *h = tl_link_user(l);
+  call c = { .s = ctx, .link = l };
+  tl_buf err;
+  if (!h || h->ws_headers == LUA_NOREF) return true;
+  will_call w = { h->ws_headers, out };
+  tl_buf_init(&err);
+  int rc = tl_script_enter(c.s, p_headers, &w, c.s->handler_time, "ws_headers", &err);
+  note_fate(&c, rc, "ws_headers", &err);
+  if (rc != LUA_OK) say(&c, &err, "ws_headers");
+  tl_buf_fini(&err);
+  return rc == LUA_OK && !out->failed;
+}
+
 /* Each instance has statistics of its own. No memory: it has no handlers. */
 static void *on_share (void *ctx, void *user) {
   (void)ctx;
@@ -534,6 +572,7 @@ static void on_release (void *ctx, void *user) {
     luaL_unref(L, LUA_REGISTRYINDEX, h->on_disconnect);
     luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
     luaL_unref(L, LUA_REGISTRYINDEX, h->will);
+    luaL_unref(L, LUA_REGISTRYINDEX, h->ws_headers);
   }
   free(user);
 }
@@ -546,6 +585,7 @@ const tl_handlers tl_script_handlers = {
   .has_encode = has_encode,
   .encode = on_encode,
   .will = on_will,
+  .headers = on_headers,
   .share = on_share,
   .release = on_release,
 };

@@ -5,12 +5,14 @@
 
 #include <lauxlib.h>
 
+#include "base/address.h"
 #include "base/pattern.h"
 #include "base/text.h"
 #include "payload/json.h"
 #include "payload/timemask.h"
 #include "route/router.h"
 #include "script/zone_file.h"
+#include "tls/context.h"
 
 static tl_slice check_slice (lua_State *L, int arg) {
   size_t len;
@@ -124,7 +126,69 @@ static int l_regex (lua_State *L) {
   return 1;
 }
 
+/* broker_address(text): scheme ("" for a plain one), host, port (0: not given), path; or nil,
+** why. */
+static int l_broker_address (lua_State *L) {
+  static const char *const schemes[] = { "", "mqtt", "mqtts", "ws", "wss" };
+  tl_err err = { .text = "" };
+  tl_address a;
+  if (tl_broker_parse(check_slice(L, 1), &a, &err) != TL_OK) {
+    lua_pushnil(L);
+    lua_pushstring(L, err.text);
+    return 2;
+  }
+  lua_pushstring(L, schemes[a.scheme]);
+  lua_pushlstring(L, (const char *)a.host.at, a.host.len);
+  lua_pushinteger(L, a.port);
+  lua_pushlstring(L, a.path.len > 0 ? (const char *)a.path.at : "", a.path.len);
+  return 4;
+}
+
+static int l_proxy_address (lua_State *L) {
+  tl_err err = { .text = "" };
+  tl_address a;
+  bool is_socks;
+  return answer(L, tl_proxy_parse(check_slice(L, 1), &a, &is_socks, &err), &err);
+}
+
+static tl_slice text_field (lua_State *L, const char *name) {
+  size_t len = 0;
+  const char *at = lua_getfield(L, 1, name) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
+  lua_pop(L, 1); /* the table keeps it */
+  return tl_slice_of(at, len);
+}
+
+/* tls_check { tls_ca_file = PEM, tls_cert_file = …, tls_key_file = …, tls_key_password = …,
+** tls_crl_file = …, tls_ciphers = … }: nothing, or the name of the field that is wrong, and
+** why. */
+static int l_tls_check (lua_State *L) {
+  static const char *const names[] = { "tls_ca_file",  "tls_ca_file",      "tls_cert_file",
+                                       "tls_key_file", "tls_key_password", "tls_crl_file",
+                                       "tls_alpn",     "tls_psk",          "tls_ciphers" };
+  tl_tls_context *c = NULL;
+  tl_tls_field field = TL_TLS_FIELD_NONE;
+  tl_err err = { .text = "" };
+  luaL_checktype(L, 1, LUA_TTABLE);
+  tl_tls_settings s = { .ca = text_field(L, "tls_ca_file"),
+                        .cert = text_field(L, "tls_cert_file"),
+                        .key = text_field(L, "tls_key_file"),
+                        .key_password = text_field(L, "tls_key_password"),
+                        .crl = text_field(L, "tls_crl_file"),
+                        .ciphers = text_field(L, "tls_ciphers"),
+                        .min_minor = 2 };
+  if (tl_tls_context_new(&c, &s, &field, &err) == TL_OK) {
+    tl_tls_context_drop(c);
+    return 0;
+  }
+  lua_pushstring(L, names[field]);
+  lua_pushstring(L, err.text);
+  return 2;
+}
+
 static const luaL_Reg functions[] = {
+  { "broker_address", l_broker_address },
+  { "proxy_address", l_proxy_address },
+  { "tls_check", l_tls_check },
   { "filter_check", l_filter_check },
   { "filter_match", l_filter_match },
   { "json_path", l_json_path },

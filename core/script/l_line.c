@@ -31,6 +31,7 @@ static int push_stats (lua_State *L, tl_link *l) {
   lua_setfield(L, -2, "sent_per_s");
   text(L, "state", st.state);
   text(L, "peer", st.peer);
+  text(L, "transport", st.transport);
   text(L, "last_error", st.last_error);
   count(L, "connects", st.connects);
   count(L, "failures", st.failures);
@@ -236,7 +237,7 @@ static void merge_params (lua_State *L, const char *line, int into, int from) {
 
 /* What a parameter was set to, pushed as text. A password is never told. */
 static const char *push_told (lua_State *L, const tl_param_field *f, int value) {
-  if (strcmp(f->name, "password") == 0) return lua_pushliteral(L, "(not shown)");
+  if (f->secret) return lua_pushliteral(L, "(not shown)");
   if (f->kind == TL_PARAM_TEXT && !lua_toboolean(L, value)) return lua_pushliteral(L, "nothing");
   if (lua_istable(L, value)) {
     luaL_Buffer list;
@@ -316,7 +317,8 @@ static int line_tostring (lua_State *L) {
 }
 
 void tl_open_line (lua_State *L) {
-  static const luaL_Reg methods[] = { { "publish", line_publish },
+  static const luaL_Reg methods[] = { { "probe", tl_line_probe },
+                                      { "publish", line_publish },
                                       { "reconnect", line_reconnect },
                                       { "set", line_set },
                                       { NULL, NULL } };

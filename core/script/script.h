@@ -207,6 +207,7 @@ void tl_set_env (lua_State *L);
 void tl_open_tag (lua_State *L);
 void tl_open_station (lua_State *L);
 void tl_open_line (lua_State *L);
+int tl_line_probe (lua_State *L); /* l_probe.c */
 /* What the log tells of a change: who asked for it, and what it is. An empty text: nothing, it
 ** is a handler's. */
 typedef struct {
@@ -342,7 +343,7 @@ void tl_push_call_stats (lua_State *L, const tl_station *s);
 
 typedef struct {
   tl_hooks_kind kind;
-  int on_connect, on_disconnect, on_value, will;
+  int on_connect, on_disconnect, on_value, will, ws_headers;
 } tl_line_hooks;
 
 /* on_value from the `from`-th of its functions on (0 the tag's, 1 its station's, 2 its line's),

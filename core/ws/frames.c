@@ -26,6 +26,7 @@ struct tl_ws {
   wslay_frame_context_ptr frames;
   tl_ws_random *random;
   void *random_ctx;
+  tl_buf kept;     /* what of `in` is ours; empty: `in` is borrowed */
   tl_slice in;     /* fed and not yet read */
   tl_slice chunk;  /* payload that wslay has read, in its memory, not yet given on */
   uint64_t left;   /* of the frame that is being read */
@@ -70,6 +71,7 @@ int tl_ws_new (tl_ws **out, tl_ws_random *random, void *ctx) {
   w->random = random;
   w->random_ctx = ctx;
   tl_buf_init(&w->out);
+  tl_buf_init(&w->kept);
   if (wslay_frame_context_init(&w->frames, &callbacks, w) != 0) {
     free(w);
     return TL_ENOMEM;
@@ -82,10 +84,30 @@ void tl_ws_free (tl_ws *w) {
   if (!w) return;
   wslay_frame_context_free(w->frames);
   tl_buf_fini(&w->out);
+  tl_buf_fini(&w->kept);
   free(w);
 }
 
-void tl_ws_feed (tl_ws *w, const uint8_t *at, size_t n) { w->in = tl_slice_of(at, n); }
+void tl_ws_feed (tl_ws *w, const uint8_t *at, size_t n) {
+  tl_buf_fini(&w->kept);
+  w->in = tl_slice_of(at, n);
+}
+
+int tl_ws_keep (tl_ws *w) {
+  tl_buf copy;
+  if (w->in.len == 0 || w->kept.len > 0) return TL_OK;
+  tl_buf_init(&copy);
+  tl_buf_slice(&copy, w->in);
+  if (copy.failed) {
+    tl_buf_fini(&copy);
+    return TL_ENOMEM;
+  }
+  w->kept = copy;
+  w->in = tl_buf_bytes(&w->kept);
+  return TL_OK;
+}
+
+bool tl_ws_waits (const tl_ws *w) { return w->in.len > 0 || w->chunk.len > 0; }
 
 const char *tl_ws_error (const tl_ws *w) { return w->error; }
 

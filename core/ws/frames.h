@@ -20,6 +20,9 @@ void tl_ws_free (tl_ws *w); /* NULL is fine */
 /* Bytes from the peer, borrowed until all of them were read: until tl_ws_read() returned 0 or
 ** failed. Only then may more be fed. */
 void tl_ws_feed (tl_ws *w, const uint8_t *at, size_t n);
+/* Copies what was fed and is not read, which is borrowed no more. TL_ENOMEM. */
+int tl_ws_keep (tl_ws *w);
+bool tl_ws_waits (const tl_ws *w); /* something was fed that is not read */
 /* Payload of binary messages into room[0..n), n > 0: how many bytes (at most n). 0: all that
 ** was fed is read. TL_WS_CLOSED; TL_EMALFORMED: the peer breaks a rule; both answer with a
 ** close frame in the output, and every later call returns the same. TL_ENOMEM. */

@@ -46,6 +46,27 @@
 ---@field time_zone? string Of timestamps without an offset: "UTC", "local", "+01:00" or an IANA name. Default: UTC.
 ---@field session_store? string Folder that keeps the session across restarts of the process.
 ---@field recorder? integer Memory for the last messages; 0: off (bytes). Default: 1048576.
+---@field tls? boolean TLS to addresses without a scheme, as with mqtts://; their port is 8883 then. Default: false.
+---@field tls_ca_file? string Certificates that are trusted, a path or PEM text; none: the system's.
+---@field tls_cert_file? string Our certificate with its chain, a path or PEM text.
+---@field tls_key_file? string Its private key; none: it stands in tls_cert_file.
+---@field tls_key_password? string Opens an encrypted private key; never shown.
+---@field tls_server_name? string The name that is asked for and checked; none: the host.
+---@field tls_verify? boolean|"ca" True; "ca": the chain and not the name; false: whoever answers is believed. Default: yes.
+---@field tls_alpn? string|string[] Protocols to offer (ALPN).
+---@field tls_psk? string A key shared with the broker, in hexadecimal; never shown.
+---@field tls_psk_identity? string The name of that key.
+---@field tls_min_version? "1.0"|"1.1"|"1.2"|"1.3" Oldest version of TLS that is spoken. Default: 1.2.
+---@field tls_ciphers? string Ciphers in OpenSSL's words; none: its own choice.
+---@field tls_crl_file? string List of revoked certificates, a path or PEM text.
+---@field tls_expiry_warning? number|string Warn so long before a certificate ends, theirs or ours; 0: never (s). Default: 2592000.
+---@field tls_keylog_file? string File for the keys of connections: whoever has it can read them.
+---@field ws_path? string Path of the broker's WebSocket. Default: /mqtt.
+---@field ws_headers? table<string, string>|fun(): table<string, string> Headers of the upgrade, or a function; never shown.
+---@field ws_subprotocol? string Subprotocol to ask for; "": none. Default: mqtt.
+---@field proxy? string Proxy for all addresses, "http://HOST:PORT" or "socks5://HOST:PORT".
+---@field proxy_user? string User name for the proxy.
+---@field proxy_password? string Password for the proxy; never shown.
 ---@field on_connect? fun(line: tagline.Line) Called with the line when it is connected.
 ---@field on_disconnect? fun(line: tagline.Line, why: string) Called with the line and why when the connection ended.
 ---@field on_value? fun(tag: tagline.Tag) Called with each tag of the line that has a new value.
@@ -311,6 +332,9 @@ function Line:publish(topic, payload, options, done) end
 --- Change parameters; the connection is made anew, but for topic_filter alone, which waits for the next one.
 ---@param parameters tagline.LineParameters
 function Line:set(parameters) end
+
+--- Try each address stage by stage, with a Client ID of its own, and say what is found.
+function Line:probe() end
 
 --- Close the connection and make it anew.
 function Line:reconnect() end

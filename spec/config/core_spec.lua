@@ -52,6 +52,6 @@ describe("tagline.core", function()
   end)
 
   it("raises on what is no text", function()
-    for name, check in pairs(core) do assert.is_false((pcall(check, {})), name) end
+    for name, check in pairs(core) do assert.is_false((pcall(check, true)), name) end
   end)
 end)

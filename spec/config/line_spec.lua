@@ -6,6 +6,8 @@ local function told(fields)
   return support.problems(support.line(fields))
 end
 
+local NO_PASSWORD = "expected no user or password in the address: it would be logged; set user_name and password"
+
 describe("a line", function()
   it("has every parameter, with the reference's defaults", function()
     local params = support.clean('line "p" { host = "h" }').lines[1].params
@@ -16,7 +18,8 @@ describe("a line", function()
       will_retain = false, reply_timeout = 20, wait_timeout = 0.1, max_wait_retry = 3, connect_timeout = 20, reconnect_delay = 1,
       reconnect_delay_max = 60, max_packet_size = 16777216, max_inflight = 100, offline_writes = "reject", max_queued = 10000,
       max_queued_bytes = 16777216, max_queue_age = 0, receive_queue_bytes = 16777216,
-      receive_queue = 1000, time_zone = "UTC", recorder = 1048576,
+      receive_queue = 1000, time_zone = "UTC", recorder = 1048576, tls = false, tls_verify = "yes", tls_min_version = "1.2",
+      tls_expiry_warning = 2592000, ws_path = "/mqtt", ws_subprotocol = "mqtt",
     }, params)
   end)
 
@@ -30,6 +33,7 @@ describe("a line", function()
       receive_queue = 1, time_zone = "Europe/Bratislava", session_store = "store", recorder = 0,
       connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1, max_queued_bytes = 0, max_queue_age = 0.5,
       receive_queue_bytes = 1 << 40,
+      tls = "no", proxy = "http://p:3128",
       on_connect = function() end, on_disconnect = function() end, on_value = function() end,
     }]].lines[1]
     local expected = {
@@ -41,6 +45,8 @@ describe("a line", function()
       receive_queue = 1, time_zone = "Europe/Bratislava", session_store = "store", recorder = 0,
       connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1, max_queued_bytes = 0, max_queue_age = 0.5,
       receive_queue_bytes = 1 << 40,
+      tls = false, proxy = "http://p:3128",
+      tls_verify = "yes", tls_min_version = "1.2", tls_expiry_warning = 2592000, ws_path = "/mqtt", ws_subprotocol = "mqtt",
     }
     assert.same(expected, line.params)
     assert.equal("integer", math.type(line.params.max_packet_size))
@@ -149,12 +155,12 @@ describe("a line", function()
     { '"a,,b"', "expected a host, got an empty one" },
     { "1883", "expected a host or a list of hosts, got 1883" },
     { "{ 5 }", "expected a host, as a string, got 5" },
-    { '"mqtt://h"', 'expected a name or address without "mqtt://", got "mqtt://h"' },
-    { '"h:1884"', 'expected a name or address without a port, got "h:1884": write host = "h", port = 1884' },
-    { '"[::1]:1884"', 'expected a name or address without a port, got "[::1]:1884": write host = "::1", port = 1884' },
-    { '"mqtt://joe:secret@h:1883/x"', 'expected a name or address without "mqtt://", got "mqtt://…@h:1883/x"' },
-    { '"mqtt://joe:se@cret@h"', 'expected a name or address without "mqtt://", got "mqtt://…@h"' },
-    { '{ "mqtt://joe:secret" }', 'expected a name or address without "mqtt://", got "mqtt://…"' },
+    { '"mqqt://h"', 'expected mqtt://, mqtts://, ws:// or wss://, got "mqqt://"' },
+    { '"h:1884"', 'expected a name or address without a port, got "h:1884": write host = "h", port = 1884, or "mqtt://h:1884"' },
+    { '"[::1]:1884"', 'expected a name or address without a port, got "[::1]:1884": write host = "::1", port = 1884, or "mqtt://[::1]:1884"' },
+    { '"mqtt://joe:secret@h:1883/x"', NO_PASSWORD },
+    { '"mqtt://joe:se@cret@h"', NO_PASSWORD },
+    { '{ "mqtt://joe:secret" }', "expected a port of 1 to 65535 behind the colon" },
     { '"joe:secret@h"', 'expected a host name or an address, got "…@h"' },
     { '"a b"', 'expected a host name or an address, got "a b"' },
     { '"a, a"', '"a" is given twice' },

@@ -122,7 +122,11 @@ static void on_closed (void *ctx, int why, const char *what) {
   snprintf(text, sizeof text, "%s", what);
   if (!several) tl_tcp_close(tcp, 0); /* harmless even here */
 }
-static const tl_tcp_events events = { on_connected, on_room, on_data, on_drained, on_closed };
+static const tl_tcp_events events = { .connected = on_connected,
+                                      .room = on_room,
+                                      .data = on_data,
+                                      .drained = on_drained,
+                                      .closed = on_closed };
 
 static int server, client;
 static uint16_t port;

@@ -297,7 +297,7 @@ describe("connect_timeout, reconnect_delay", function()
     end
     wait.till("a full queue", 5000, function() return up >= 2 end)
     local t = tagline.run(config, { PORT = port, EXTRA = "connect_timeout = 0.15," })
-    t:wait_log("ERROR plant: connect to 127.0.0.1 port " .. port .. ": no connection within connect_timeout %(0.15 s%)")
+    t:wait_log("ERROR plant: connect to 127.0.0.1:" .. port .. ": no connection within connect_timeout %(0.15 s%)")
     t:wait_log "no connection within connect_timeout"
     t:stop()
     for _, one in ipairs(fillers) do one:close() end

@@ -206,6 +206,8 @@ local function texts(what, each, split, none)
   end
 end
 
+kinds.texts = texts
+
 function kinds.filters(core)
   return texts("a topic filter or a list of them", kinds.core(core.filter_check, "a topic filter"), nil, true)
 end
@@ -220,16 +222,12 @@ local function shown_host(name)
   return got((scheme or "") .. rest)
 end
 
-local function host(value)
-  if type(value) ~= "string" then return expected("a host, as a string", value) end
-  local name = value:match("^%s*(.-)%s*$")
-  if name == "" then return "expected a host, got an empty one" end
-  local scheme = name:match("^%a[%w+.-]*://")
-  if scheme then return ('expected a name or address without "%s", got %s'):format(scheme, shown_host(name)) end
+local function plain_host(name)
   local bare, port = name:match("^([^:@]+):(%d+)$")
   if not bare then bare, port = name:match("^%[([^%]@]+)%]:(%d+)$") end
   if bare then
-    return ('expected a name or address without a port, got %s: write host = "%s", port = %s'):format(got(name), bare, port)
+    return ('expected a name or address without a port, got %s: write host = "%s", port = %s, or "mqtt://%s"'):format(got(name), bare,
+      port, name)
   end
   name = name:match("^%[(.+)%]$") or name
   if #name > 255 or name:find("[^%w._:%%-]") then
@@ -238,13 +236,25 @@ local function host(value)
   return nil, name
 end
 
---- Redundant addresses: separated by commas or semicolons, or a list.
-kinds.hosts = texts("a host or a list of hosts", host, function(value)
-  local list = {}
-  for part in (value .. ","):gmatch("([^,;]*)[,;]") do list[#list + 1] = part end
-  if #list > 1 and list[#list]:match("^%s*$") then list[#list] = nil end -- "a, b," is two
-  return list
-end)
+--- Redundant addresses: separated by commas or semicolons, or a list; plain ones, or with a scheme.
+function kinds.hosts(core)
+  local function host(value)
+    if type(value) ~= "string" then return expected("a host, as a string", value) end
+    local name = value:match("^%s*(.-)%s*$")
+    if name == "" then return "expected a host, got an empty one" end
+    if not name:find("^%a[%w+.-]*://") then return plain_host(name) end
+    local scheme, why = core.broker_address(name)
+    if not scheme then return why end
+    return nil, name
+  end
+  return texts("a host or a list of hosts", host, function(value)
+    local list = {}
+    for part in (value .. ","):gmatch("([^,;]*)[,;]") do list[#list + 1] = part end
+    if #list > 1 and list[#list]:match("^%s*$") then list[#list] = nil end -- "a, b," is two
+    return list
+  end)
+end
+
 
 --- Two numbers in a list.
 function kinds.pair(what, names)

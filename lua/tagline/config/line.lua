@@ -1,10 +1,12 @@
 --- Checks one line: its parameters, and its stations against them and against each other; and the lines against
 --- each other.
 local filters = require "tagline.config.filters"
+local environment = require "tagline.config.environment"
 local kinds = require "tagline.config.kinds"
 local shapes = require "tagline.config.shapes"
 local station = require "tagline.config.station"
 local tag = require "tagline.config.tag"
+local transport = require "tagline.config.transport"
 
 local metatable = debug.getmetatable -- past __metatable
 
@@ -78,6 +80,8 @@ local function check_fields(self, one, given)
         one[key] = normal
       elseif key == "will_message" and type(normal) ~= "string" then
         one.will = normal
+      elseif key == "ws_headers" and not kinds.handler(normal) then
+        one.ws_headers, params.ws_headers = normal, normal
       elseif normal ~= nil then
         params[key] = normal
       end
@@ -113,6 +117,10 @@ local function check_relations(self, one, given, bad)
   if params.client_id == "" and not params.clean_session then
     self:problem(one, "client_id", "is blank: the session is clean, whatever clean_session says", nil, "warning")
   end
+  if bad.host or bad.port or bad.tls then return end
+  transport.relate(params, given, function(field, text, severity)
+    if not bad[field] then self:problem(one, field, text, nil, severity) end
+  end, self.load.core, self.load.folder, environment.read)
 end
 
 -- A station's parameters: the inherited ones and its own.
@@ -307,11 +315,12 @@ function Checker:across()
     end
     names[one.name] = before or one
     for _, host in ipairs(one.params.client_id ~= "" and one.params.host or {}) do
-      local key = ("%s\0%d\0%s"):format(host:lower(), one.params.port, one.params.client_id)
+      local _, name, port = transport.address(self.load.core, host, one.params)
+      local key = ("%s\0%d\0%s"):format(name:lower(), port, one.params.client_id)
       before = clients[key]
       if before and before ~= one then
         self:problem(one, "client_id", ("%s at %s:%d is that of line '%s' too: the broker will end one for the other")
-          :format(kinds.got(one.params.client_id), host, one.params.port, before.name), nil, "warning")
+          :format(kinds.got(one.params.client_id), name, port, before.name), nil, "warning")
         break
       end
       clients[key] = one

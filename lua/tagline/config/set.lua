@@ -1,7 +1,9 @@
 --- Checks parameters that change on a live line: line:set{ keep_alive = 60 }. The same rules as in a config.
+local environment = require "tagline.config.environment"
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
 local shapes = require "tagline.config.shapes"
+local transport = require "tagline.config.transport"
 
 local set = {}
 
@@ -22,11 +24,23 @@ function set.check(given, params, core)
     end
     local wrong, normal = field.check(given[name])
     if wrong then return nil, name .. ": " .. wrong end
+    if name == "ws_headers" and type(normal) ~= "table" then
+      return nil, "ws_headers: a function stands in the config; expected a table"
+    end
     if name == "will_message" and type(normal) ~= "string" then
       return nil, "will_message: a function stands in the config; expected a string"
     end
     after[name] = normal
     result[name] = normal ~= nil and normal -- "" takes a text away: false
+  end
+  local problem
+  if result.ws_headers ~= nil then result.ws_headers_called = false end
+  transport.relate(after, result, function(field, text, severity)
+    if severity ~= "warning" then problem = problem or field .. ": " .. text end
+  end, core, nil, environment.read)
+  if problem then return nil, problem end
+  for _, name in ipairs { "host", "port" } do
+    if after[name] ~= params[name] then result[name] = after[name] end
   end
   if after.password and not after.user_name then return nil, "password: expected a user_name beside the password, got none" end
   if after.will_flag and not after.will_topic then return nil, "will_flag: expected a will_topic beside will_flag, got none" end

@@ -2,6 +2,7 @@
 --- for the checks, for help and for the documentation, so that they agree.
 local kinds = require "tagline.config.kinds"
 local outlets = require "tagline.config.outlets"
+local transport = require "tagline.config.transport"
 
 local shapes = {}
 
@@ -44,7 +45,7 @@ function shapes.new(core)
   end
 
   local line = {
-    { "host", kinds.hosts, nil, "", "address of the broker; several (with commas, semicolons or a list) are tried in turn" },
+    { "host", kinds.hosts(core), nil, "", "address of the broker; several (with commas, semicolons or a list) are tried in turn" },
     { "port", integer(1, 65535), 1883, "", "TCP port of the broker" },
     { "full_debug", yes_no, false, "", "log every packet and every value as it is set" },
     { "user_name", optional(text), nil, "", "user name in CONNECT" },
@@ -89,6 +90,9 @@ function shapes.new(core)
     { "on_disconnect", handler, nil, "", "called with the line and why when the connection ended" },
     { "on_value", handler, nil, "", "called with each tag of the line that has a new value" },
   }
+  local before = 1 -- the handlers
+  while line[before][1] ~= "on_connect" do before = before + 1 end
+  for i, row in ipairs(transport.rows(core)) do table.insert(line, before + i - 1, row) end
   local station = {
     { "address", text, nil, "", "topic, regular expression, # for all topics, or .* for those that no other station takes" },
     { "station_will_topic", optional(topic), nil, "", "topic of the device's will" },

@@ -44,6 +44,7 @@ texts.objects = {
       "publish a message as it is; at the prompt and in coroutines it waits: true, or nil and why not" },
     { "set()", ":set { keep_alive = 60 }",
       "change parameters; the connection is made anew, but for topic_filter alone, which waits for the next one" },
+    { "probe()", ":probe()", "try each address stage by stage, with a Client ID of its own, and say what is found" },
     { "reconnect()", ":reconnect()", "close the connection and make it anew" },
   },
   station = { doc = "one device", example = 'stations["plant.boiler"]',
@@ -102,7 +103,8 @@ texts.objects = {
 --- Numbers of line.stats and station.stats, and of each handler in station.stats.handlers.
 texts.stats = {
   line = {
-    { "state", "as line.status" }, { "peer", "address of the broker" }, { "last_error", "why the last connection ended or failed" },
+    { "state", "as line.status" }, { "peer", "address of the broker" },
+    { "transport", "what the connection is made of besides TCP" }, { "last_error", "why the last connection ended or failed" },
     { "connects", "connections that were accepted" }, { "failures", "attempts and connections that failed" },
     { "connected_for", "seconds; none while there is no connection" }, { "messages", "received and taken up" },
     { "received", "PUBLISH packets that came" }, { "sent", "PUBLISH packets that went out" },

@@ -206,7 +206,9 @@ local views = {
     elastic = { 10, 3 },
     row = function(l)
       local st = l.stats
-      return { l.name, l.status, st.peer, tostring(st.messages), rate(st.received_per_s), rate(st.sent_per_s), tostring(st.inflight),
+      local secure = (st.transport or ""):match("^TLS [%d.]+") or (st.transport or ""):match("^WebSocket")
+      local peer = secure and ("%s (%s)"):format(st.peer, secure) or st.peer
+      return { l.name, l.status, peer, tostring(st.messages), rate(st.received_per_s), rate(st.sent_per_s), tostring(st.inflight),
         tostring(st.queued), tostring(st.unrouted), st.last_error }
     end,
   },

@@ -12,7 +12,8 @@ local function at(seconds) return print_module.time(seconds):sub(1, 19) .. "Z" e
 
 local function line_head(l)
   local text = ("line '%s': %s"):format(l.name, l.state)
-  if l.state == "connected" then text = ("%s to %s for %s"):format(text, l.peer, span(l.connected_for or 0)) end
+  if l.state == "connected" then text = ("%s to %s%s for %s"):format(text, l.peer,
+    (l.transport or "") ~= "" and (" (%s)"):format(l.transport) or "", span(l.connected_for or 0)) end
   text = ("%s; %s, %.1f/s"):format(text, plural(l.messages, "message"), l.received_per_s)
   local parts = {}
   for _, name in ipairs { "StOn", "StWait", "StComErr", "StHardErr", "StSimul", "StOff" } do

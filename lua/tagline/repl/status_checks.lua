@@ -47,29 +47,36 @@ local function add(check) checks[#checks + 1] = check end
 
 -- The connection
 
+local function where_of(l)
+  return l.address and l.host:find("://", 1, true) and l.address or ("%s port %d"):format(l.host, l.port)
+end
+
 --- What to do about a connection that failed, by its text; a text that names its own remedy needs none.
 local cures = {
   { "a TLS port", function(l) return ('the broker speaks TLS there: tls = true, or host = "mqtts://%s:%d"'):format(l.host, l.port) end },
-  { "an HTTP server", function(l) return ('%s port %d is a web server: correct port, or host = "ws://…" for MQTT over WebSocket'):format(
-    l.host, l.port) end },
+  { "an HTTP server", function(l) return ('%s is a web server: correct port, or host = "ws://…" for MQTT over WebSocket'):format(
+    where_of(l)) end },
   { "code 1:", function() return "the broker does not take MQTT 3.1.1" end },
   { "code 2:", function() return "give the line another client_id" end },
   { "code [45]:", function(l)
     if l.user_name == "" then return "the broker wants user_name and password" end
     return ("correct user_name and password: it was refused for the user '%s'"):format(l.user_name)
   end },
-  { "no CONNACK", function(l) return ("something listens at %s port %d that says nothing: correct port (8883 is usually TLS)"):format(
-    l.host, l.port) end },
+  { "no CONNACK", function(l) return ("something listens at %s that says nothing: correct port (8883 is usually TLS)"):format(
+    where_of(l)) end },
   { "no connection within", function() return "correct host and port; a firewall may drop what goes there" end },
-  { "connection refused", function(l) return ("nothing listens at %s port %d: correct host and port, or start the broker"):format(l.host,
-    l.port) end },
-  { "^resolve ", function() return "correct host, or look at the name server" end },
+  { "connection refused", function(l) return ("nothing listens at %s: correct host and port, or start the broker"):format(where_of(l))
+  end },
+  { "resolve '", function() return "correct host, or look at the name server" end },
   { "PINGRESP", function() return "the connection was dead at the other end: keep_alive and ping_interval find out sooner" end },
 }
 
 local function cure(l)
   local text = l.last_error
   if l.last_remedy then return l.last_remedy end
+  if text:find "%f[%w]tls_%a" or text:find "%f[%w]ws_%a" or text:find "proxy" or text:find "mqtts?://" or text:find "wss?://" then
+    return -- the transport's texts have it in them
+  end
   for _, row in ipairs(cures) do
     if text:find(row[1]) then return row[2](l) end
   end
@@ -82,8 +89,6 @@ local function cure(l)
     return "it was closed right after SUBSCRIBE: the broker may not allow these topic filters"
   end
 end
-
-local function where_of(l) return ("%s port %d"):format(l.host, l.port) end
 
 add(function(l, report)
   if l.state == "connected" or l.state == "off" then return end
@@ -103,6 +108,10 @@ add(function(l, report)
   if l.state ~= "connected" or not l.last_failure or l.failed_ago > DAY or l.quick_closes >= 3 then return end
   report:remark("was-away", ("%s %s ago: %s"):format(l.connects > 1 and "the connection was lost" or "an attempt to connect failed",
     span(l.failed_ago), l.last_failure))
+end)
+
+add(function(l, report)
+  if (l.warning or "") ~= "" then report:remark("certificate", l.warning) end
 end)
 
 add(function(l, report)

@@ -1,0 +1,345 @@
+/* core/gateway/probe.c — one address after the other: resolve, TCP, proxy, TLS, WebSocket,
+** CONNECT, SUBSCRIBE. Must not touch the running session. */
+#include "gateway/probe.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/link_impl.h"
+
+enum { ROOM = 4096, ID_ROOM = 24, TEXT = 600, LINGER = 250 };
+
+struct tl_probe {
+  tl_probe *next; /* of the line's */
+  tl_link *link;  /* NULL: stopped, or the line is gone */
+  void (*told)(void *ctx, const char *text);
+  void (*done)(void *ctx, bool well, const char *why);
+  void *ctx;
+  size_t host;
+  tl_transport *transport;
+  tl_session *session;
+  tl_timer *timer;
+  bool is_up;       /* the transport is; CONNECT was sent */
+  bool is_accepted; /* CONNACK came */
+  bool is_over;     /* of this address: what follows is the end of its connection */
+  bool failed;      /* one address did */
+  const char *last; /* the stage that its connection ended in */
+  uint64_t since;   /* ns: the stage that is under way */
+  tl_buf in;
+  char why[TEXT];
+};
+
+static void next_address (tl_probe *p);
+
+static void tell (tl_probe *p, const char *stage, const char *found) {
+  char text[TEXT + 100];
+  uint64_t now = tl_clock_mono_ns();
+  snprintf(text, sizeof text, "  %-10s %6.1f ms  %s", stage, (double)(now - p->since) / 1e6, found);
+  p->since = now;
+  if (p->link) p->told(p->ctx, text);
+}
+
+static const char *stage_name (const tl_probe *p) {
+  if (p->last) return p->last;
+  if (p->is_accepted) return "SUBSCRIBE";
+  if (p->is_up) return "CONNECT";
+  const char *stage = p->transport ? tl_transport_stage(p->transport) : NULL;
+  if (!stage) return "connect";
+  if (strstr(stage, "TLS")) return "TLS";
+  if (strstr(stage, "WebSocket")) return "WebSocket";
+  if (strstr(stage, "proxy")) return "proxy";
+  return strstr(stage, "certificates") ? "files" : "TCP";
+}
+
+static void address_over (tl_probe *p) {
+  p->is_over = true;
+  if (p->transport)
+    tl_transport_close(p->transport, LINGER);
+  else
+    next_address(p);
+}
+
+/* This address does not work. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static void
+fail (tl_probe *p, const char *fmt, ...) {
+  char text[TEXT + 20];
+  va_list args;
+  if (p->is_over) return;
+  va_start(args, fmt);
+  vsnprintf(p->why, sizeof p->why, fmt, args);
+  va_end(args);
+  p->failed = true;
+  snprintf(text, sizeof text, "FAILED: %s", p->why);
+  tell(p, stage_name(p), text);
+  address_over(p);
+}
+
+static void flush (tl_probe *p) {
+  tl_slice out = tl_session_output(p->session);
+  if (!p->transport || out.len == 0) return;
+  if (tl_transport_write(p->transport, out.at, out.len) < 0) return; /* `closed` follows */
+  tl_session_sent(p->session, out.len, tl_loop_now(p->link->gateway->loop));
+}
+
+/* The session's events */
+
+static int on_message (void *ctx, const tl_message *m) {
+  (void)ctx, (void)m;
+  return TL_MESSAGE_DONE; /* nobody's */
+}
+
+static void on_accepted (void *ctx, bool session_present) {
+  tl_probe *p = ctx;
+  (void)session_present;
+  tell(p, "CONNECT", "accepted");
+  p->is_accepted = true;
+}
+
+static void on_subscribed (void *ctx, const tl_subscription *filters, const uint8_t *granted,
+                           size_t n) {
+  tl_probe *p = ctx;
+  char text[TEXT] = "";
+  bool well = true;
+  for (size_t i = 0; i < n; i++) {
+    size_t used = strlen(text);
+    bool taken = granted[i] != TL_GRANTED_NOT;
+    well = well && taken;
+    if (i < 8 || !taken)
+      snprintf(text + used, sizeof text - used, "%s%.*s%s", used ? ", " : "",
+               TL_ARG(filters[i].filter), taken ? "" : " REFUSED");
+  }
+  if (well)
+    tell(p, "SUBSCRIBE", n > 0 ? text : "no filters");
+  else
+    fail(p, "the broker refuses topic filters: %s", text);
+  if (!well) return;
+  tl_session_disconnect(p->session);
+  flush(p);
+  address_over(p);
+}
+
+static void on_published (void *ctx, void *token, int result, tl_slice why) {
+  (void)ctx, (void)token, (void)result, (void)why;
+}
+
+static void on_notice (void *ctx, int severity, const char *text) {
+  tl_probe *p = ctx;
+  if (severity == TL_NOTE_WARN || severity == TL_NOTE_ERROR)
+    snprintf(p->why, sizeof p->why, "%s", text);
+}
+
+static const tl_session_events session_events = { .message = on_message,
+                                                  .connected = on_accepted,
+                                                  .subscribed = on_subscribed,
+                                                  .published = on_published,
+                                                  .notice = on_notice };
+
+/* The transport's */
+
+static void on_stage (void *ctx, const char *stage, const char *found) { tell(ctx, stage, found); }
+
+static void on_up (void *ctx, const char *peer) {
+  tl_probe *p = ctx;
+  (void)peer;
+  p->is_up = true;
+  if (tl_session_open(p->session, tl_loop_now(p->link->gateway->loop)) < 0)
+    fail(p, "%s", tl_session_error(p->session));
+  else
+    flush(p);
+}
+
+static uint8_t *on_room (void *ctx, size_t *room) {
+  tl_probe *p = ctx;
+  size_t needs = tl_session_needs(p->session), want = ROOM;
+  if (needs > p->in.len && needs - p->in.len > want) want = needs - p->in.len;
+  if (tl_buf_reserve(&p->in, want) != TL_OK) return NULL;
+  *room = p->in.cap - p->in.len;
+  return p->in.at + p->in.len;
+}
+
+static void on_data (void *ctx, size_t n) {
+  tl_probe *p = ctx;
+  size_t at = 0;
+  p->in.len += n;
+  while (at < p->in.len && !p->is_over) {
+    long used = tl_session_input(p->session, p->in.at + at, p->in.len - at,
+                                 tl_loop_now(p->link->gateway->loop));
+    if (used < 0) fail(p, "%s", tl_session_error(p->session));
+    if (used <= 0) break;
+    at += (size_t)used;
+  }
+  tl_buf_drop(&p->in, at);
+  if (!p->is_over) flush(p);
+}
+
+static void on_drained (void *ctx) {
+  tl_probe *p = ctx;
+  if (!p->is_over) flush(p);
+}
+
+static void probe_free (tl_probe *p) {
+  if (p->session) tl_session_free(p->session);
+  if (p->timer) tl_timer_close(p->timer);
+  tl_buf_fini(&p->in);
+  free(p);
+}
+
+static void on_closed (void *ctx, int code, const char *text) {
+  tl_probe *p = ctx;
+  bool early = p->is_up && !p->is_accepted && tl_link_ended_plainly(code, text);
+  p->last = stage_name(p);
+  p->transport = NULL;
+  if (!p->link) {
+    probe_free(p);
+    return;
+  }
+  if (p->session) tl_session_closed(p->session);
+  if (p->is_over) {
+    next_address(p);
+    return;
+  }
+  fail(p, "%s%s", text, early ? tl_link_end_hint(p->link, p->host - 1) : "");
+}
+
+static const tl_transport_events transport_events = { on_up,      on_room,   on_data,
+                                                      on_drained, on_closed, on_stage };
+
+static void on_late (void *ctx) {
+  tl_probe *p = ctx;
+  double limit = (double)p->link->params.connect_timeout / 1000;
+  if (p->is_over) return;
+  const char *stage = p->transport ? tl_transport_stage(p->transport) : NULL;
+  if (!stage) stage = p->is_accepted ? "SUBACK" : "CONNACK";
+  fail(p, "no %s within connect_timeout (%.3g s)", stage, limit);
+}
+
+/* One address after the other */
+
+/* A probe of a shared subscription would take messages away from those who share it. */
+static tl_slice own_filter (tl_slice filter) {
+  static const char share[] = "$share/";
+  if (filter.len < sizeof share || memcmp(filter.at, share, sizeof share - 1) != 0) return filter;
+  const uint8_t *at = filter.at + sizeof share - 1;
+  const uint8_t *slash = memchr(at, '/', filter.len - (sizeof share - 1));
+  return slash ? tl_slice_of(slash + 1, filter.len - (size_t)(slash + 1 - filter.at)) : filter;
+}
+
+static int new_session (tl_probe *p) {
+  const tl_line_params *params = &p->link->params;
+  size_t n = params->topic_filter.n;
+  char id[ID_ROOM];
+  tl_subscription *filters = calloc(n + 1, sizeof *filters);
+  if (!filters) return TL_ENOMEM;
+  for (size_t i = 0; i < n; i++) filters[i].filter = own_filter(params->topic_filter.at[i]);
+  snprintf(id, sizeof id, "taglineprobe%08x", (unsigned)(tl_clock_mono_ns() >> 8));
+  tl_session_params s = { .client_id = tl_slice_str(id),
+                          .clean_session = true,
+                          .has_user = params->user_name.at,
+                          .has_password = params->password.at,
+                          .user = params->user_name,
+                          .password = params->password,
+                          .keep_alive = 60,
+                          .filters = filters,
+                          .filter_count = n,
+                          .max_packet_size = (size_t)params->max_packet_size,
+                          .max_inflight = 1,
+                          .max_queued = 1 };
+  if (p->session) tl_session_free(p->session);
+  p->session = NULL;
+  int rc = tl_session_new(&p->session, &s, &session_events, p);
+  free(filters);
+  return rc;
+}
+
+static void finish (tl_probe *p) {
+  tl_link *l = p->link;
+  for (tl_probe **at = &l->probes; *at; at = &(*at)->next) {
+    if (*at != p) continue;
+    *at = p->next;
+    break;
+  }
+  p->link = NULL;
+  p->done(p->ctx, !p->failed, p->why);
+  probe_free(p);
+}
+
+static void next_address (tl_probe *p) {
+  tl_link *l = p->link;
+  tl_err err = { .text = "" };
+  char url[340];
+  if (p->host == l->params.host.n) {
+    finish(p);
+    return;
+  }
+  size_t host = p->host++;
+  p->is_up = p->is_accepted = p->is_over = false;
+  p->last = NULL;
+  tl_buf_clear(&p->in);
+  tl_link_url(l, host, url, sizeof url);
+  p->told(p->ctx, url);
+  p->since = tl_clock_mono_ns();
+  int rc = new_session(p);
+  if (rc == TL_OK) rc = tl_link_connect_to(l, host, &p->transport, &transport_events, p, &err);
+  int64_t limit = l->params.connect_timeout > 0 ? l->params.connect_timeout : 20000;
+  tl_timer_at(p->timer, tl_loop_now(l->gateway->loop) + limit);
+  if (rc < 0) fail(p, "%s", err.text[0] ? err.text : "no memory");
+}
+
+static void begin (void *ctx) {
+  tl_probe *p = ctx;
+  if (p->host == 0)
+    next_address(p);
+  else
+    on_late(p);
+}
+
+int tl_probe_start (tl_probe **out, tl_link *l, void (*told)(void *ctx, const char *text),
+                    void (*done)(void *ctx, bool well, const char *why), void *ctx) {
+  tl_probe *p = calloc(1, sizeof *p);
+  if (!p) return TL_ENOMEM;
+  tl_buf_init(&p->in);
+  p->link = l;
+  p->told = told;
+  p->done = done;
+  p->ctx = ctx;
+  int rc = tl_timer_new(&p->timer, l->gateway->loop, begin, p);
+  if (rc < 0) {
+    probe_free(p);
+    return rc;
+  }
+  p->next = l->probes;
+  l->probes = p;
+  tl_timer_at(p->timer, tl_loop_now(l->gateway->loop));
+  *out = p;
+  return TL_OK;
+}
+
+void tl_probe_stop (tl_probe *p) {
+  tl_link *l = p->link;
+  if (!l) return;
+  for (tl_probe **at = &l->probes; *at; at = &(*at)->next) {
+    if (*at != p) continue;
+    *at = p->next;
+    break;
+  }
+  p->link = NULL;
+  tl_timer_stop(p->timer);
+  if (p->transport)
+    tl_transport_close(p->transport, 0);
+  else
+    probe_free(p);
+}
+
+void tl_link_end_probes (tl_link *l) {
+  while (l->probes) {
+    tl_probe *p = l->probes;
+    void (*done)(void *ctx, bool well, const char *why) = p->done;
+    void *ctx = p->ctx;
+    tl_probe_stop(p);
+    done(ctx, false, "the line changed or went meanwhile");
+  }
+}

@@ -1,0 +1,269 @@
+/* core/gateway/target.c — where a line connects to, in terms of transports: its addresses,
+** with TLS, WebSocket and proxy as the parameters say; and what came of it, in words. Must
+** not know what travels. */
+#include "gateway/link_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/address.h"
+#include "base/log.h"
+
+enum { ALPN_MAX = 512, PSK_MAX = 256, DAY_MS = 24 * 60 * 60 * 1000 };
+
+/* A target and the texts that it borrows beside the parameters. */
+typedef struct {
+  tl_transport_target target;
+  uint8_t alpn[ALPN_MAX], psk[PSK_MAX];
+  char host[256], proxy_host[256];
+  tl_buf headers; /* of a function: each with a NUL behind it */
+  tl_slice *made; /* slices of these */
+} route;
+
+/* Scheme and port with what the line says where the address does not. */
+static tl_address address_of (const tl_link *l, size_t host) {
+  tl_address a = { .scheme = TL_SCHEME_NONE, .host = l->params.host.at[host] };
+  tl_broker_parse(l->params.host.at[host], &a, NULL); /* the config was checked */
+  if (a.scheme == TL_SCHEME_NONE) {
+    if (l->params.tls) a.scheme = TL_SCHEME_MQTTS;
+    a.port = (uint16_t)l->params.port;
+  } else if (a.port == 0) {
+    a.port = tl_scheme_port(a.scheme);
+  }
+  return a;
+}
+
+void tl_link_url (const tl_link *l, size_t host, char *out, size_t room) {
+  static const char *const schemes[] = { "mqtt", "mqtt", "mqtts", "ws", "wss" };
+  char address[300];
+  tl_link_address(l, host, address, sizeof address);
+  snprintf(out, room, "%s://%s", schemes[address_of(l, host).scheme], address);
+}
+
+void tl_link_address (const tl_link *l, size_t host, char *out, size_t room) {
+  tl_address a = address_of(l, host);
+  bool is_v6 = a.host.len > 0 && memchr(a.host.at, ':', a.host.len);
+  snprintf(out, room, is_v6 ? "[%.*s]:%u" : "%.*s:%u", TL_ARG(a.host), (unsigned)a.port);
+}
+
+bool tl_link_ended_plainly (int code, const char *text) {
+  static const char closed[] = "closed the connection", reset[] = "connection reset by peer";
+  const char *end = code == TL_TRANSPORT_END ? closed : reset;
+  size_t len = strlen(text), n = strlen(end);
+  return len >= n && strcmp(text + len - n, end) == 0;
+}
+
+const char *tl_link_end_hint (const tl_link *l, size_t host) {
+  tl_scheme scheme = address_of(l, host).scheme;
+  if (tl_scheme_is_tls(scheme))
+    return " before CONNACK: does it know the Client ID, the user and our certificate?";
+  if (tl_scheme_is_ws(scheme)) return " before CONNACK: does it know the Client ID and the user?";
+  return " before CONNACK: does it want TLS (mqtts://)? Does it know the Client ID and the user?";
+}
+
+static tl_slice given (tl_slice text) { return text.at ? text : TL_LIT(""); }
+
+static void copy_text (char *out, size_t room, tl_slice text) {
+  snprintf(out, room, "%.*s", TL_ARG(text));
+}
+
+static int digit_of (uint8_t c) {
+  uint8_t lower = c | 0x20;
+  if (c >= '0' && c <= '9') return c - '0';
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+static tl_slice from_hex (tl_slice text, uint8_t *out, size_t room) {
+  size_t n = 0;
+  for (size_t i = 0; i + 1 < text.len && n < room; i += 2)
+    out[n++] = (uint8_t)(digit_of(text.at[i]) << 4 | digit_of(text.at[i + 1]));
+  return tl_slice_of(out, n);
+}
+
+/* The names as on the wire. */
+static tl_slice alpn_of (const tl_texts *names, uint8_t *out) {
+  size_t n = 0;
+  for (size_t i = 0; i < names->n; i++) {
+    tl_slice one = names->at[i];
+    if (one.len == 0 || one.len > 255 || n + 1 + one.len > ALPN_MAX) continue;
+    out[n++] = (uint8_t)one.len;
+    memcpy(out + n, one.at, one.len);
+    n += one.len;
+  }
+  return tl_slice_of(out, n);
+}
+
+static int minor_of (tl_slice version) {
+  return version.len == 3 && version.at[2] >= '0' && version.at[2] <= '3' ? version.at[2] - '0' : 2;
+}
+
+static void fill_tls (route *r, const tl_line_params *p) {
+  tl_secure *s = &r->target.secure;
+  s->ca = given(p->tls_ca_file);
+  s->cert = given(p->tls_cert_file);
+  s->key = given(p->tls_key_file);
+  s->crl = given(p->tls_crl_file);
+  s->key_password = given(p->tls_key_password);
+  s->server_name = given(p->tls_server_name);
+  s->ciphers = given(p->tls_ciphers);
+  s->alpn = alpn_of(&p->tls_alpn, r->alpn);
+  s->psk = from_hex(given(p->tls_psk), r->psk, sizeof r->psk);
+  s->psk_identity = given(p->tls_psk_identity);
+  s->keylog = given(p->tls_keylog_file);
+  s->min_minor = minor_of(given(p->tls_min_version));
+  tl_slice verify = given(p->tls_verify);
+  s->verify = tl_slice_eq(verify, TL_LIT("no"))   ? TL_TLS_VERIFY_NONE
+              : tl_slice_eq(verify, TL_LIT("ca")) ? TL_TLS_VERIFY_CHAIN
+                                                  : TL_TLS_VERIFY;
+}
+
+/* What the user's function gives, as slices. */
+static int called_headers (route *r, tl_link *l, tl_err *err) {
+  tl_gateway *g = l->gateway;
+  size_t n = 0;
+  if (!g->handlers.headers) return TL_OK;
+  if (!g->handlers.headers(g->handlers_ctx, l, &r->headers))
+    return tl_fail(err, TL_EREFUSED, 0, "ws_headers failed: see the error before");
+  for (size_t i = 0; i < r->headers.len; i++) n += r->headers.at[i] == 0;
+  r->made = calloc(n + 1, sizeof *r->made);
+  if (!r->made) return tl_fail(err, TL_ENOMEM, 0, "no memory for ws_headers");
+  const char *at = (const char *)r->headers.at;
+  for (size_t i = 0; i < n; i++) {
+    r->made[i] = tl_slice_str(at);
+    at += r->made[i].len + 1;
+  }
+  r->target.ws_headers = r->made;
+  r->target.ws_header_count = n;
+  return TL_OK;
+}
+
+static int fill_ws (route *r, tl_link *l, tl_slice path, tl_err *err) {
+  const tl_line_params *p = &l->params;
+  r->target.ws_path = path.len > 0 ? path : given(p->ws_path);
+  if (r->target.ws_path.len == 0) r->target.ws_path = TL_LIT("/mqtt");
+  r->target.ws_subprotocol = given(p->ws_subprotocol);
+  r->target.ws_headers = p->ws_headers.at;
+  r->target.ws_header_count = p->ws_headers.n;
+  return p->ws_headers_called ? called_headers(r, l, err) : TL_OK;
+}
+
+static void fill_proxy (route *r, const tl_line_params *p) {
+  tl_address a = { .scheme = TL_SCHEME_NONE };
+  bool is_socks = false;
+  if (!p->proxy.at || p->proxy.len == 0) return;
+  if (tl_proxy_parse(p->proxy, &a, &is_socks, NULL) != TL_OK) return;
+  copy_text(r->proxy_host, sizeof r->proxy_host, a.host);
+  r->target.proxy = is_socks ? TL_SOCKS5_PROXY : TL_HTTP_PROXY;
+  r->target.proxy_host = tl_slice_str(r->proxy_host);
+  r->target.proxy_port = a.port;
+  r->target.proxy_user = given(p->proxy_user);
+  r->target.proxy_password = given(p->proxy_password);
+}
+
+static tl_transport_memory *memory_of (tl_link *l, size_t host) {
+  tl_secured *s = &l->secured;
+  if (!s->memory) {
+    s->memory = calloc(l->params.host.n, sizeof *s->memory);
+    s->memories = s->memory ? l->params.host.n : 0;
+  }
+  return host < s->memories ? &s->memory[host] : NULL;
+}
+
+void tl_link_forget_sessions (tl_link *l) {
+  tl_secured *s = &l->secured;
+  for (size_t i = 0; i < s->memories; i++) tl_transport_memory_fini(&s->memory[i]);
+  free(s->memory);
+  s->memory = NULL;
+  s->memories = 0;
+  s->stale = false;
+}
+
+int tl_link_connect_to (tl_link *l, size_t host, tl_transport **out,
+                        const tl_transport_events *events, void *ctx, tl_err *err) {
+  tl_address a = address_of(l, host);
+  route r;
+  int rc = TL_OK;
+  memset(&r, 0, sizeof r);
+  tl_buf_init(&r.headers);
+  copy_text(r.host, sizeof r.host, a.host);
+  r.target.host = tl_slice_str(r.host);
+  r.target.port = a.port;
+  r.target.within_ms = l->params.connect_timeout;
+  r.target.is_tls = tl_scheme_is_tls(a.scheme);
+  r.target.is_ws = tl_scheme_is_ws(a.scheme);
+  fill_proxy(&r, &l->params);
+  if (r.target.is_tls) {
+    fill_tls(&r, &l->params);
+    if (ctx == l) r.target.memory = memory_of(l, host);
+  }
+  if (r.target.is_ws) rc = fill_ws(&r, l, a.path, err);
+  if (rc == TL_OK) {
+    rc = tl_transport_connect(out, l->gateway->transports, &r.target, events, ctx);
+    if (rc < 0) tl_fail(err, rc, 0, "no resources for a connection (%d)", rc);
+  }
+  if (r.headers.len > 0) memset(r.headers.at, 0, r.headers.len);
+  tl_buf_fini(&r.headers);
+  free(r.made);
+  memset(r.psk, 0, sizeof r.psk);
+  return rc;
+}
+
+int tl_link_begin (tl_link *l, tl_err *err) {
+  if (l->secured.stale) tl_link_forget_sessions(l);
+  tl_link_address(l, l->host, l->secured.address, sizeof l->secured.address);
+  l->secured.made_of[0] = '\0';
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %s", l->secured.address);
+  return tl_link_connect_to(l, l->host, &l->transport, &tl_link_transport_events, l, err);
+}
+
+/* A certificate that ends soon: once a day for each line, and in status(). */
+static void warn_of_end (tl_link *l, const char *whose, const char *name, int64_t until) {
+  int64_t left = until - tl_clock_wall_ms();
+  if (until == 0 || l->params.tls_expiry_warning <= 0 || left > l->params.tls_expiry_warning)
+    return;
+  int days = left > 0 ? (int)(left / DAY_MS) : 0;
+  snprintf(l->secured.warning, sizeof l->secured.warning,
+           "%s certificate '%.80s' ends in %d day%s: renew it", whose, name, days,
+           days == 1 ? "" : "s");
+  if (l->secured.warned_at > 0 && l->now - l->secured.warned_at < DAY_MS) return;
+  l->secured.warned_at = l->now > 0 ? l->now : 1;
+  tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s: %s", l->secured.address, l->secured.warning);
+}
+
+static void log_chain (const tl_link *l, const tl_transport_info *info) {
+  tl_buf chain;
+  if (!tl_log_on(TL_LOG_DEBUG)) return;
+  tl_buf_init(&chain);
+  tl_transport_chain(l->transport, &chain);
+  for (size_t at = 0; at < chain.len;) {
+    const uint8_t *end = memchr(chain.at + at, '\n', chain.len - at);
+    size_t n = end ? (size_t)(end - chain.at) - at : chain.len - at;
+    tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "certificate %.*s", (int)n, (const char *)chain.at + at);
+    at += n + 1;
+  }
+  tl_buf_fini(&chain);
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "TLS: ALPN '%.*s', session %s%s", TL_ARG(info->tls.alpn),
+         info->tls.resumed ? "resumed" : "new",
+         info->tls.asked_certificate ? ", a client certificate was asked for" : "");
+}
+
+void tl_link_up (tl_link *l) {
+  tl_transport_info info;
+  const char *address = l->secured.address;
+  tl_transport_get_info(l->transport, &info);
+  tl_transport_describe(l->transport, l->secured.made_of, sizeof l->secured.made_of);
+  l->secured.warning[0] = '\0';
+  if (info.warning)
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s; the old one stays in use", info.warning);
+  if (info.without_subprotocol)
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
+           "%s: the server names no subprotocol, which MQTT wants; if it fails, look at ws_path",
+           address);
+  if (!info.is_tls) return;
+  if (!info.tls.verified)
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
+           "%s: tls_verify = false: whoever answers is believed to be the broker", address);
+  log_chain(l, &info);
+  warn_of_end(l, "the broker's", info.tls.subject, info.tls.until);
+  if (info.has_own) warn_of_end(l, "our", info.own_name, info.own_until);
+}

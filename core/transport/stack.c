@@ -1,0 +1,446 @@
+/* core/transport/stack.c — a connection from its first step to its last: files, TCP, proxy,
+** TLS, WebSocket. Must not know what travels through it.
+**
+** All ends lead through stack_finish(): it notes why and closes the TCP connection, whose own
+** end tells the owner. So `closed` comes exactly once and never from inside a call of the
+** owner. */
+#include "transport/transport_impl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/address.h"
+#include "base/printable.h"
+
+/* The end */
+
+static void tell_closed (stack *s) {
+  s->events->closed(s->ctx, s->code, s->text);
+  tl_timer_close(s->timer);
+  tl_ws_free(s->ws);
+  tl_tls_free(s->tls);
+  tl_tls_context_drop(s->context);
+  tl_buf_fini(&s->head);
+  free(s->headers);
+  free(s->texts);
+  free(s->warning);
+  free(s);
+}
+
+static void on_timer (void *ctx) { tell_closed(ctx); }
+
+/* A later connection may go on with the session of this one. */
+static void remember_session (stack *s) {
+  tl_transport_memory *m = s->target.memory;
+  tl_tls_session *session = s->tls && m ? tl_tls_take_session(s->tls) : NULL;
+  if (!session) return;
+  tl_transport_memory_fini(m);
+  m->session = session;
+  m->context = tl_tls_context_keep(s->context);
+}
+
+void stack_finish (stack *s, int code, int linger_ms) {
+  if (s->state == STACK_ENDING) return;
+  s->was = s->state;
+  s->state = STACK_ENDING;
+  s->code = code;
+  contexts_forget(&s->wait);
+  stack_forget_shake(s);
+  stack_forget_pump(s);
+  remember_session(s);
+  if (s->tcp)
+    tl_tcp_close(s->tcp, linger_ms);
+  else if (!s->telling)
+    tl_timer_at(s->timer, tl_loop_now(s->all->loop));
+}
+
+void stack_fail (stack *s, int code, const char *fmt, ...) {
+  va_list args;
+  if (s->state == STACK_ENDING) return;
+  size_t used = (size_t)snprintf(s->text, sizeof s->text, "%s: ", s->name);
+  va_start(args, fmt);
+  vsnprintf(s->text + used, sizeof s->text - used, fmt, args);
+  va_end(args);
+  stack_finish(s, code, s->state > STACK_CONNECTING ? STACK_ALERT_MS : 0);
+}
+
+/* TCP's events */
+
+static void on_tcp_connected (void *ctx, const char *peer) {
+  stack *s = ctx;
+  const char *shown = s->target.proxy == TL_NO_PROXY ? peer : s->name;
+  snprintf(s->peer, sizeof s->peer, "%s", shown);
+  stack_next(s);
+}
+
+static uint8_t *on_tcp_room (void *ctx, size_t *room) {
+  stack *s = ctx;
+  if (s->state == STACK_OPEN && !s->tls && !s->ws) return s->events->room(s->ctx, room);
+  *room = sizeof s->all->raw;
+  return s->all->raw;
+}
+
+static void on_tcp_data (void *ctx, size_t n) {
+  stack *s = ctx;
+  if (s->state == STACK_OPEN && !s->tls && !s->ws)
+    s->events->data(s->ctx, n);
+  else
+    stack_input(s, s->all->raw, n);
+}
+
+static void on_tcp_drained (void *ctx) {
+  stack *s = ctx;
+  if (s->state != STACK_OPEN) return;
+  stack_read(s, s->reading);
+  s->events->drained(s->ctx);
+}
+
+static bool asked_in_vain (const stack *s) {
+  tl_tls_info info;
+  int64_t until;
+  char name[TL_TLS_NAME];
+  tl_tls_get_info(s->tls, &info);
+  return info.asked_certificate && !tl_tls_context_own(s->context, &until, name);
+}
+
+/* The connection ended by itself, at this stage. */
+static void explain_end (stack *s, bool at_end, const char *text) {
+  char own[STACK_TEXT];
+  snprintf(own, sizeof own, "%s", text);
+  const char *how = at_end ? "closed" : "reset";
+  switch (s->state) {
+    case STACK_PROXY:
+      stack_fail(s, s->code, "the proxy %s the connection: is proxy right, http:// or socks5://?",
+                 how);
+      return;
+    case STACK_TLS:
+      if (at_end) {
+        tl_tls_end(s->tls);
+        stack_fail(s, s->code, "%s", tl_tls_error(s->tls));
+      } else {
+        stack_fail(s, s->code,
+                   "the connection broke in the TLS handshake (%s): that is probably no TLS port "
+                   "(use mqtt:// or ws://)",
+                   own);
+      }
+      return;
+    case STACK_UPGRADE:
+      stack_fail(s, s->code,
+                 "%s the connection without an answer to the WebSocket upgrade: that is "
+                 "probably no WebSocket port",
+                 how);
+      return;
+    default: break;
+  }
+  if (s->tls && !s->got_data && asked_in_vain(s))
+    stack_fail(s, s->code,
+               "the broker wants a client certificate: set tls_cert_file and tls_key_file (it "
+               "asked for one and %s the connection)",
+               how);
+  else if (at_end && s->tls && tl_tls_end(s->tls) != TL_TLS_CLOSED)
+    stack_fail(s, s->code, "%s", tl_tls_error(s->tls));
+  else if (s->target.proxy != TL_NO_PROXY && s->state == STACK_CONNECTING)
+    stack_fail(s, s->code, "through the proxy: %s", own);
+  else if (s->state == STACK_CONNECTING)
+    snprintf(s->text, sizeof s->text, "%s", own);
+  else if (at_end)
+    snprintf(s->text, sizeof s->text, "%s closed the connection", s->peer);
+  else
+    snprintf(s->text, sizeof s->text, "%s", own);
+}
+
+static void on_tcp_closed (void *ctx, int code, const char *text) {
+  stack *s = ctx;
+  s->tcp = NULL;
+  s->telling = true;
+  if (s->state != STACK_ENDING) {
+    if (s->state == STACK_TLS && s->queued) stack_shake_now(s); /* what came before the end */
+    if (s->state == STACK_OPEN && (s->tls || s->ws)) stack_pump(s);
+  }
+  if (s->state != STACK_ENDING) {
+    s->code = code;
+    explain_end(s, code == TL_TRANSPORT_END, text);
+    if (s->state != STACK_ENDING) stack_finish(s, code, 0);
+  }
+  tell_closed(s);
+}
+
+static void on_tcp_stage (void *ctx, const char *stage, const char *found) {
+  stack *s = ctx;
+  if (s->events->stage) s->events->stage(s->ctx, stage, found);
+}
+
+static const tl_transport_events tcp_events = { on_tcp_connected, on_tcp_room,   on_tcp_data,
+                                                on_tcp_drained,   on_tcp_closed, on_tcp_stage };
+
+/* The stage that was under way is done. */
+static void tell_stage (stack *s) {
+  char found[STACK_TEXT];
+  tl_transport_info info;
+  if (!s->events->stage) return;
+  tl_transport_get_info(&s->transport, &info);
+  if (s->state == STACK_PROXY) {
+    s->events->stage(s->ctx, "proxy", info.proxy);
+  } else if (s->state == STACK_TLS) {
+    tl_transport_describe(&s->transport, found, sizeof found);
+    size_t used = strlen(found);
+    snprintf(found + used, sizeof found - used, "%s", info.tls.resumed ? ", session resumed" : "");
+    s->events->stage(s->ctx, "TLS", found);
+  } else if (s->state == STACK_UPGRADE) {
+    snprintf(found, sizeof found, "%s%s", info.path,
+             info.without_subprotocol ? ", without subprotocol" : "");
+    s->events->stage(s->ctx, "WebSocket", found);
+  }
+}
+
+/* The way up */
+
+static int make_tcp (stack *s) {
+  const tl_transport_target *t = &s->target;
+  tl_slice host = t->proxy == TL_NO_PROXY ? t->host : t->proxy_host;
+  uint16_t port = t->proxy == TL_NO_PROXY ? t->port : t->proxy_port;
+  s->state = STACK_CONNECTING;
+  return tl_tcp_connect(&s->tcp, s->all->loop, (const char *)host.at, port, t->within_ms,
+                        &tcp_events, s);
+}
+
+void stack_has_context (stack *s, tl_tls_context *c, const char *error, const char *warning) {
+  if (!c) {
+    stack_fail(s, TL_EREFUSED, "%s", error);
+    return;
+  }
+  s->context = tl_tls_context_keep(c);
+  s->warning = warning ? strdup(warning) : NULL;
+  int rc = make_tcp(s);
+  if (rc < 0) stack_fail(s, rc, "no resources for a connection (%d)", rc);
+}
+
+static void begin_proxy (stack *s) {
+  const tl_transport_target *t = &s->target;
+  tl_proxy_target to = { .kind = t->proxy == TL_HTTP_PROXY ? TL_PROXY_HTTP : TL_PROXY_SOCKS5,
+                         .host = t->host,
+                         .port = t->port,
+                         .user = t->proxy_user,
+                         .password = t->proxy_password };
+  tl_buf out;
+  tl_err err = { .text = "" };
+  tl_buf_init(&out);
+  s->state = STACK_PROXY;
+  int rc = tl_proxy_begin(&s->proxy, &to, &out, &err);
+  if (rc < 0)
+    stack_fail(s, rc, "%s", err.text);
+  else
+    tl_tcp_write(s->tcp, out.at, out.len);
+  if (out.len > 0) memset(out.at, 0, out.len);
+  tl_buf_fini(&out);
+}
+
+static void begin_tls (stack *s) {
+  const tl_transport_target *t = &s->target;
+  tl_slice name = t->secure.server_name.len > 0 ? t->secure.server_name : t->host;
+  tl_err err = { .text = "" };
+  bool may_resume = t->memory && t->memory->context == s->context;
+  tl_tls_peer peer = { .name = name, .resume = may_resume ? t->memory->session : NULL };
+  s->state = STACK_TLS;
+  int rc = tl_tls_new(&s->tls, s->context, &peer, &err);
+  if (rc < 0)
+    stack_fail(s, rc, "%s", err.text);
+  else
+    stack_shake(s);
+}
+
+/* A frame wants four bytes, and a call of the system costs more than all of the rest of it. */
+static int random_bytes (void *ctx, uint8_t *at, size_t n) {
+  tl_transports *all = ctx;
+  if (all->random_left < n) {
+    if (getrandom(all->random, sizeof all->random, 0) != (ssize_t)sizeof all->random)
+      return TL_ESTATE;
+    all->random_left = sizeof all->random;
+  }
+  all->random_left -= n;
+  memcpy(at, all->random + all->random_left, n);
+  return TL_OK;
+}
+
+static void begin_upgrade (stack *s) {
+  const tl_transport_target *t = &s->target;
+  uint8_t random[TL_WS_RANDOM];
+  char host[280];
+  tl_buf out;
+  bool is_usual = t->port == tl_scheme_port(t->is_tls ? TL_SCHEME_WSS : TL_SCHEME_WS);
+  bool is_v6 = memchr(t->host.at, ':', t->host.len);
+  s->state = STACK_UPGRADE;
+  int rc = random_bytes(s->all, random, sizeof random);
+  if (rc == TL_OK) rc = tl_ws_new(&s->ws, random_bytes, s->all);
+  if (rc < 0) {
+    stack_fail(s, rc, "no memory or no random bytes for a WebSocket");
+    return;
+  }
+  if (is_usual && is_v6)
+    snprintf(host, sizeof host, "[%.*s]", TL_ARG(t->host));
+  else if (is_usual)
+    snprintf(host, sizeof host, "%.*s", TL_ARG(t->host));
+  else
+    snprintf(host, sizeof host, "%s", s->name);
+  tl_ws_key(s->key, random);
+  tl_ws_request r = { .host = tl_slice_str(host),
+                      .path = t->ws_path,
+                      .subprotocol = t->ws_subprotocol,
+                      .headers = s->headers,
+                      .header_count = t->ws_header_count };
+  tl_buf_init(&out);
+  tl_ws_request_write(&out, &r, s->key);
+  if (out.failed)
+    stack_fail(s, TL_ENOMEM, "no memory for a WebSocket");
+  else if (!s->tls)
+    tl_tcp_write(s->tcp, out.at, out.len);
+  else if (tl_tls_write(s->tls, out.at, out.len) < 0)
+    stack_fail(s, TL_ENOMEM, "no memory for TLS");
+  if (out.len > 0) memset(out.at, 0, out.len);
+  tl_buf_fini(&out);
+  stack_flush(s);
+}
+
+void stack_next (stack *s) {
+  const tl_transport_target *t = &s->target;
+  tell_stage(s);
+  if (s->state == STACK_ENDING) return;
+  if (s->state == STACK_CONNECTING && t->proxy != TL_NO_PROXY) {
+    begin_proxy(s);
+  } else if (s->state < STACK_TLS && t->is_tls) {
+    begin_tls(s);
+  } else if (s->state < STACK_UPGRADE && t->is_ws) {
+    begin_upgrade(s);
+  } else {
+    s->state = STACK_OPEN;
+    tl_buf_shrink(&s->head, 0);
+    tl_tcp_read(s->tcp, s->reading);
+    s->events->connected(s->ctx, s->peer);
+  }
+}
+
+/* As a transport */
+
+static int stack_write (tl_transport *t, const void *bytes, size_t n) {
+  stack *s = (stack *)t;
+  int rc = TL_OK;
+  if (s->state != STACK_OPEN) return TL_ESTATE;
+  if (!s->ws && !s->tls) return tl_tcp_write(s->tcp, bytes, n);
+  if (s->ws)
+    rc = tl_ws_write(s->ws, bytes, n);
+  else
+    rc = tl_tls_write(s->tls, bytes, n);
+  if (rc == TL_ENOMEM) stack_fail(s, TL_ENOMEM, "no memory to send");
+  if (rc == TL_OK) stack_flush(s);
+  return rc;
+}
+
+static size_t stack_pending (const tl_transport *t) {
+  const stack *s = (const stack *)t;
+  return s->tcp ? tl_tcp_pending(s->tcp) : 0;
+}
+
+static void stack_read_on (tl_transport *t, bool on) { stack_read((stack *)t, on); }
+
+static void stack_close (tl_transport *t, int linger_ms) {
+  stack *s = (stack *)t;
+  if (s->state == STACK_ENDING) {
+    if (s->tcp) tl_tcp_close(s->tcp, linger_ms);
+    return;
+  }
+  snprintf(s->text, sizeof s->text, "closed");
+  if (s->state == STACK_OPEN && linger_ms > 0) {
+    if (s->ws) tl_ws_close(s->ws, 1000);
+    stack_flush(s);
+    if (s->tls) tl_tls_close(s->tls);
+    stack_flush(s);
+  }
+  stack_finish(s, 0, s->state == STACK_OPEN ? linger_ms : 0);
+}
+
+static const char *stack_stage (const tl_transport *t) {
+  const stack *s = (const stack *)t;
+  switch (s->state == STACK_ENDING ? s->was : s->state) {
+    case STACK_CONTEXT: return "certificates from their files";
+    case STACK_CONNECTING: return "connection";
+    case STACK_PROXY: return "answer of the proxy";
+    case STACK_TLS: return "end of the TLS handshake";
+    case STACK_UPGRADE: return "answer to the WebSocket upgrade";
+    default: return NULL;
+  }
+}
+
+const tl_transport_kind stack_kind = { stack_write, stack_pending, stack_read_on, stack_close,
+                                       stack_stage };
+
+/* Making one */
+
+static tl_slice keep_text (char **at, tl_slice text) {
+  char *copy = *at;
+  if (text.len > 0) memcpy(copy, text.at, text.len);
+  copy[text.len] = '\0';
+  *at += text.len + 1;
+  return tl_slice_of(copy, text.len);
+}
+
+/* All texts of the target into one block. */
+static int keep_texts (stack *s, const tl_transport_target *t) {
+  tl_slice *texts[] = { &s->target.host,           &s->target.secure.server_name,
+                        &s->target.secure.keylog,  &s->target.ws_path,
+                        &s->target.ws_subprotocol, &s->target.proxy_host,
+                        &s->target.proxy_user,     &s->target.proxy_password };
+  enum { MANY = sizeof texts / sizeof *texts };
+  size_t n = 0;
+  s->target = *t;
+  memset(&s->target.secure, 0, sizeof s->target.secure); /* the context has the rest */
+  s->target.secure.server_name = t->secure.server_name;
+  s->target.secure.keylog = t->secure.keylog;
+  for (size_t i = 0; i < MANY; i++) n += texts[i]->len + 1;
+  for (size_t i = 0; i < t->ws_header_count; i++) n += t->ws_headers[i].len + 1;
+  char *at = s->texts = malloc(n);
+  s->headers = calloc(t->ws_header_count + 1, sizeof *s->headers);
+  if (!s->texts || !s->headers) return TL_ENOMEM;
+  for (size_t i = 0; i < MANY; i++) *texts[i] = keep_text(&at, *texts[i]);
+  for (size_t i = 0; i < t->ws_header_count; i++) s->headers[i] = keep_text(&at, t->ws_headers[i]);
+  bool is_v6 = memchr(t->host.at, ':', t->host.len);
+  snprintf(s->name, sizeof s->name, is_v6 ? "[%.*s]:%u" : "%.*s:%u", TL_ARG(t->host),
+           (unsigned)t->port);
+  return TL_OK;
+}
+
+int tl_transport_connect (tl_transport **out, tl_transports *all, const tl_transport_target *target,
+                          const tl_transport_events *events, void *ctx) {
+  if (!target->is_tls && !target->is_ws && target->proxy == TL_NO_PROXY) {
+    tl_tcp *tcp = NULL;
+    int code = tl_tcp_connect(&tcp, all->loop, (const char *)target->host.at, target->port,
+                              target->within_ms, events, ctx);
+    if (code == TL_OK) *out = tl_tcp_transport(tcp);
+    return code;
+  }
+  stack *s = calloc(1, sizeof *s);
+  if (!s) return TL_ENOMEM;
+  s->transport.kind = &stack_kind;
+  s->all = all;
+  s->events = events;
+  s->ctx = ctx;
+  s->reading = true;
+  s->wait.stack = s;
+  tl_buf_init(&s->head);
+  int rc = keep_texts(s, target);
+  if (rc == TL_OK) rc = tl_timer_new(&s->timer, all->loop, on_timer, s);
+  if (rc == TL_OK && target->is_tls)
+    rc = contexts_ask(all, &target->secure, &s->wait);
+  else if (rc == TL_OK)
+    rc = make_tcp(s);
+  if (rc == TL_OK) {
+    *out = &s->transport;
+    return TL_OK;
+  }
+  if (s->timer) tl_timer_close(s->timer);
+  free(s->headers);
+  free(s->texts);
+  free(s);
+  return rc;
+}
