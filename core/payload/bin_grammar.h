@@ -69,11 +69,17 @@ TL_HOT const uint8_t *bin_grammar (bin_scan *s, visit *v, const uint8_t *p, unsi
   const unsigned base = depth;
   const uint8_t *from;
   unsigned flags;
+  long n;
   tl_json_value value;
   bin_head h;
 
 value:
   flags = 0;
+  if (p < s->end && (n = bin_short_text(s, p, format)) >= 0) { /* most values that are no numbers */
+    value = (tl_json_value){ TL_JSON_STRING, false, false, (uint8_t)format, { p + 1, (size_t)n } };
+    p += 1 + n;
+    goto scalar;
+  }
 tagged:
   from = p;
   if (p == s->end) return tl_json_bad(s, p, "a value");
@@ -126,6 +132,7 @@ tagged:
       p = h.behind;
       break;
   }
+scalar:
   if (on_scalar(v, value) != BIN_ENTER) return NULL;
 behind:
   if (depth == base) return p;
@@ -144,9 +151,9 @@ next:
     goto value;
   }
   if (p == s->end) return tl_json_bad(s, p, "a key");
-  if (bin_is_short_text(*p, format) && s->end - p > (*p & 31) && bin_is_utf8(s, p + 1, *p & 31)) {
-    value = (tl_json_value){ TL_JSON_STRING, false, false, (uint8_t)format, { p + 1, *p & 31 } };
-    p += 1 + (*p & 31);
+  if ((n = bin_short_text(s, p, format)) >= 0) {
+    value = (tl_json_value){ TL_JSON_STRING, false, false, (uint8_t)format, { p + 1, (size_t)n } };
+    p += 1 + n;
   } else if (!(p = tl_bin_odd_key(s, p, depth, format, &value))) {
     return NULL;
   }

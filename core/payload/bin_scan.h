@@ -61,7 +61,15 @@ TL_HOT bool cbor_head (bin_scan *s, const uint8_t *p, bin_head *h) {
                                     BIN_ARRAY,  BIN_MAP,    BIN_TAG,   BIN_UNDEFINED };
   static const uint8_t simple[4] = { BIN_FALSE, BIN_TRUE, BIN_NULL, BIN_UNDEFINED };
   uint8_t b = *p, info = b & 31;
-  if (info >= 24) return tl_cbor_long_head(s, p, h);
+  if (info >= 24) {
+    size_t bytes = (size_t)1 << (info & 3);
+    if (info > 27 || b == 0xf8 || (size_t)(s->end - p) <= bytes) return tl_cbor_long_head(s, p, h);
+    h->kind = b > 0xf8 ? BIN_NUMBER : kinds[b >> 5];
+    h->indefinite = false;
+    h->behind = p + 1 + bytes;
+    if (h->kind != BIN_NUMBER) h->n = bin_uint(p + 1, (unsigned)bytes);
+    return true;
+  }
   h->kind = b >= 0xf4 ? simple[b - 0xf4] : kinds[b >> 5];
   h->indefinite = false;
   h->behind = p + 1;
@@ -112,6 +120,14 @@ TL_HOT bool bin_is_utf8 (const bin_scan *s, const uint8_t *p, size_t n) {
   (void)s;
 #endif
   return tl_bin_utf8(p, n);
+}
+
+/* The text of a few bytes at p (not the end), checked: its length; -1: it is something else, or
+** wrong. */
+TL_HOT long bin_short_text (const bin_scan *s, const uint8_t *p, tl_doc_format format) {
+  long n = *p & 31;
+  return bin_is_short_text(*p, format) && s->end - p > n && bin_is_utf8(s, p + 1, (size_t)n) ? n
+                                                                                             : -1;
 }
 
 /* All chunks of a string of indefinite length, behind its head. The byte behind the break, or

@@ -1,5 +1,6 @@
 /* core/payload/bin_text.c — a value of a binary document as JSON text. Must not know tags. */
 #include "base/text.h"
+#include "payload/convert_impl.h"
 #include "payload/document.h"
 #include "payload/timemask.h"
 
@@ -114,5 +115,5 @@ tl_slice tl_doc_plain (const tl_json_value *v, tl_buf *scratch) {
   } else {
     tl_doc_json(v, scratch);
   }
-  return tl_slice_of(scratch->at + before, scratch->len - before);
+  return tl_appended(scratch, before);
 }

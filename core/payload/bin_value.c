@@ -189,7 +189,7 @@ int tl_doc_time_of (const tl_json_value *v, int64_t *ms) {
 /* The next chunk at *p; false at the end. All was checked when it was read. */
 static bool next_chunk (const uint8_t **p, const uint8_t *end, tl_slice *chunk) {
   bin_scan s = { .doc = *p, .end = end };
-  bin_head h;
+  bin_head h = { 0 };
   if (*p >= end || !cbor_head(&s, *p, &h)) return false;
   *chunk = tl_slice_of(h.behind, (size_t)h.n);
   *p = h.behind + h.n;

@@ -12,7 +12,7 @@ static tl_reason text_from (tl_type type, const tl_json_value *v, const tl_time_
   if (!v->escaped) return tl_convert_text(type, v->raw, rule, out);
   tl_doc_bytes(v, scratch);
   if (scratch->failed) return TL_REASON_TYPE;
-  return tl_convert_text(type, tl_slice_of(scratch->at + before, scratch->len - before), rule, out);
+  return tl_convert_text(type, tl_appended(scratch, before), rule, out);
 }
 
 static tl_reason number_from (tl_type type, const tl_json_value *v, const tl_time_rule *rule,
@@ -25,7 +25,7 @@ static tl_reason number_from (tl_type type, const tl_json_value *v, const tl_tim
     if (text.len == 0) return is_time(type) ? TL_REASON_TIME : TL_REASON_TYPE;
     tl_buf_slice(scratch, text);
     if (scratch->failed) return TL_REASON_TYPE;
-    return tl_convert_text(type, tl_slice_of(scratch->at + before, text.len), rule, out);
+    return tl_convert_text(type, tl_appended(scratch, before), rule, out);
   }
   if (n.kind == TL_DOC_INT) return tl_convert_integer(type, n.integer, scratch, out);
   if (n.kind != TL_DOC_FLOAT && (type == TL_CI || type == TL_CO)) {
@@ -42,7 +42,7 @@ static tl_reason document_from (tl_type type, const tl_json_value *v, tl_buf *sc
   if (!is_text(type)) return TL_REASON_TYPE;
   tl_doc_json(v, scratch);
   if (scratch->failed) return TL_REASON_TYPE;
-  out->text = tl_slice_of(scratch->at + before, scratch->len - before);
+  out->text = tl_appended(scratch, before);
   return TL_REASON_NONE;
 }
 

@@ -2,6 +2,8 @@
 ** tags. */
 #include "payload/words.h"
 
+#include "payload/convert_impl.h"
+
 enum { NUMBER_MAX = 64 }; /* bytes of a number with a comma: no longer one has a meaning */
 
 static bool is_boolean (tl_type type) { return type == TL_DI || type == TL_DO; }
@@ -81,7 +83,7 @@ static bool text_of (const tl_json_value *v, tl_buf *scratch, tl_slice *text) {
     case TL_JSON_STRING:
       if (v->escaped && !v->format) {
         tl_json_unescape(scratch, v->raw);
-        *text = tl_slice_of(scratch->at + before, scratch->len - before);
+        *text = tl_appended(scratch, before);
         return !scratch->failed;
       }
       break;

@@ -225,6 +225,10 @@ static void bounds_depth (void **state) {
       if (depth == 513) assert_string_equal(e.expected, "at most 512 levels");
     }
   }
+  memset(bytes, 0xa1, sizeof bytes); /* maps as keys of maps as keys: no call of a call */
+  assert_int_equal(whole_of(TL_DOC_CBOR, tl_slice_of(bytes, sizeof bytes), &v, &e), TL_EMALFORMED);
+  assert_string_equal(e.expected, "at most 512 levels");
+  assert_int_equal(e.at, 512);
   uint8_t many[200];
   memset(many, 0xc6, sizeof many); /* tags cost no depth */
   many[199] = 0;
