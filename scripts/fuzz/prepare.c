@@ -1,6 +1,6 @@
-/* scripts/fuzz/prepare.c — libFuzzer target of prepare: a byte that says which steps, then a payload.
-** What comes out is the payload, a part of it or a text of its own; trimming twice changes nothing
-** more; after latin1 it is UTF-8; what was JSON stays JSON; a cure that is named is one. */
+/* scripts/fuzz/prepare.c — libFuzzer target of prepare: a byte that says which steps, then a
+** payload. What comes out is the payload, a part of it or a text of its own; trimming twice changes
+** nothing more; after latin1 it is UTF-8; what was JSON stays JSON; a cure that is named is one. */
 #include <stdlib.h>
 
 #include "base/text.h"
