@@ -23,7 +23,7 @@ end
 
 for _, name in ipairs {
   "first", "chirpstack_v4", "live_objects", "loriot", "pixii", "slovanet", "sparkplug", "things_network_v2", "things_stack_v3",
-  "meshtastic", "opcua_gateway", "shelly_gen2", "tasmota", "victron", "zigbee2mqtt",
+  "meshtastic", "opcua_gateway", "shelly_gen2", "tasmota", "victron", "zigbee2mqtt", "cbor_meter", "senml",
 } do
   describe("example " .. name, function()
     it("gives the values that it should", function()

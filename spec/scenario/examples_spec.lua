@@ -12,7 +12,7 @@ local examples = {
   live_objects = "tagline-plant-live-objects", chirpstack_v4 = "tagline-plant-chirpstack",
   sparkplug = "tagline-plant-sparkplug", meshtastic = "tagline-plant-mesh", opcua_gateway = "tagline-plant-opcua",
   shelly_gen2 = "tagline-plant-shelly", tasmota = "tagline-plant-tasmota", victron = "tagline-plant-victron",
-  zigbee2mqtt = "tagline-plant-zigbee",
+  zigbee2mqtt = "tagline-plant-zigbee", cbor_meter = "tagline-plant-heat", senml = "tagline-plant-senml",
 }
 
 -- The values of each tag in their order; a time that is not the device's own becomes "arrival".
