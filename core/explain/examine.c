@@ -105,10 +105,9 @@ static bool is_zone (int64_t behind) {
   return rest <= NEAR_MS || rest >= HALF_HOUR_MS - NEAR_MS;
 }
 
-/* `text`: of the time field; at NULL where decode or nothing gave the time. */
-static void look_at_time (look *k, const tl_station *s, const tl_incoming *m, tl_slice text) {
-  int64_t ms = 0;
-  if (m->retain || !newest_time(s, &ms)) return; /* a retained message may be old */
+/* `text`: of the time field that was read as `ms`; at NULL where decode gave the time. */
+static void tell_time (look *k, const tl_station *s, const tl_incoming *m, int64_t ms,
+                       tl_slice text) {
   int64_t behind = m->wall - ms;
   bool zone = is_zone(behind);
   if (behind <= DAY_MS && behind >= -AHEAD_MS && !zone) return;
@@ -120,6 +119,15 @@ static void look_at_time (look *k, const tl_station *s, const tl_incoming *m, tl
   if (ms >= 0 && ms < YEAR_1980_MS) tl_explain_flag(k->out, "epoch", true);
   if (zone) tl_explain_flag(k->out, "zone", true);
   close_finding(k);
+}
+
+/* The times that decode gave: which message they are of is not known, so only such are told as no
+** message can have. */
+static void look_at_decoded (look *k, const tl_station *s, const tl_incoming *m) {
+  int64_t ms = 0;
+  if (m->retain || !newest_time(s, &ms)) return;
+  if (ms > m->wall + AHEAD_MS || (ms >= 0 && ms < YEAR_1980_MS))
+    tell_time(k, s, m, ms, tl_slice_of(NULL, 0));
 }
 
 static void tell_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
@@ -134,11 +142,12 @@ static void tell_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice
   close_finding(k);
 }
 
-static tl_slice look_at_field (look *k, const tl_station *s, const tl_incoming *m,
-                               const tl_json_value *slots) {
+static void look_at_field (look *k, const tl_station *s, const tl_incoming *m,
+                           const tl_json_value *slots) {
   const tl_plan *p = s->plan;
   const tl_json_value *v = &slots[p->slots];
-  if (!p->has_time_field) return tl_slice_of(NULL, 0);
+  int64_t ms;
+  if (!p->has_time_field) return;
   if (v->type == TL_JSON_NONE && s->time_missing && !p->ignore_missing_time) {
     open_finding(k, "no_time", s, NULL);
     tl_explain_raw(k->out, "field", p->time_field);
@@ -146,7 +155,11 @@ static tl_slice look_at_field (look *k, const tl_station *s, const tl_incoming *
   } else if (v->type != TL_JSON_NONE && s->time_bad) {
     tell_mask(k, s, NULL, p->time_field, v->raw, m);
   }
-  return v->type == TL_JSON_NONE ? tl_slice_of(NULL, 0) : v->raw;
+  /* a retained message may be old; a decoder may give another time */
+  if (v->type == TL_JSON_NONE || m->retain || tl_gateway_decodes(tl_link_gateway(k->link), s))
+    return;
+  if (tl_timemask_parse_json(p->mask, p->rule.zone, v, &ms) == TL_OK)
+    tell_time(k, s, m, ms, v->raw);
 }
 
 /* --- numbers --- */
@@ -214,9 +227,8 @@ static void look_at_json (look *k, const tl_station *s, const tl_incoming *m) {
   tl_json_error ignored;
   tl_json_value *slots = calloc(p->slots + 1u, sizeof *slots);
   if (!slots) return;
-  tl_slice text = tl_slice_of(NULL, 0);
   if (tl_json_extract(p->set, m->payload, slots, &ignored) == TL_OK) {
-    text = look_at_field(k, s, m, slots);
+    look_at_field(k, s, m, slots);
     for (uint16_t i = 0; i < p->slots; i++)
       if (slots[i].type == TL_JSON_NUMBER || slots[i].type == TL_JSON_STRING)
         look_at_tag(k, &s->tags[p->slot_tag[i]], slots[i].raw, m);
@@ -225,16 +237,13 @@ static void look_at_json (look *k, const tl_station *s, const tl_incoming *m) {
     tl_explain_word(k->out, "raw", compression(m->payload));
     close_finding(k);
   }
-  look_at_time(k, s, m, text);
   free(slots);
 }
 
 static void look_at_message (look *k, const tl_station *s, const tl_incoming *m) {
   const tl_plan *p = s->plan;
-  if (p->json && p->set)
-    look_at_json(k, s, m);
-  else
-    look_at_time(k, s, m, tl_slice_of(NULL, 0));
+  if (p->json && p->set) look_at_json(k, s, m);
+  if (tl_gateway_decodes(tl_link_gateway(k->link), s)) look_at_decoded(k, s, m);
   if (p->in_data >= 0) look_at_tag(k, &s->tags[p->in_data], m->payload, m);
   if (!m->retain) return;
   open_finding(k, "retained", s, NULL);

@@ -114,6 +114,9 @@ local faults = {
   { "a clock that is days behind", line = TIME .. 'time_mask = "UNIX", ',
     messages = { { "s", ('{"x":1,"ts":%d}'):format(now - 5 * 86400) } }, code = "time-behind",
     text = "which is 5 d before its arrival", remedy = "the device's clock", station = "p.s" },
+  { "a decoder whose time is that of 1970", stations = [[station "s" { address = "s", tags = { x = Ai {} },
+    decode = function(m) return { x = 1 }, m.json.ts / 1000 end }]], messages = { { "s", ('{"ts":%d}'):format(now) } },
+    code = "time-1970", text = "its time is 1970", remedy = "clock", station = "p.s" },
   { "a local time taken for UTC", line = TIME .. 'time_mask = "UNIX", ', messages = hours(2),
     code = "time-ahead", text = "hours, as two time zones differ", remedy = "time_zone", station = "p.s" },
   { "a time of a zone in the west taken for UTC", line = TIME .. 'time_mask = "UNIX", ',
@@ -326,6 +329,19 @@ describe("a healthy plant", function()
     c:reset()
     b:handshake { session_present = true }
     wait.poll("session", 20000, function() return find(facts(t).remarks, "session-lost") == nil end)
+    nothing_is_wrong(t)
+  end)
+
+  it("has nothing wrong when a message leaves the values of an old one as they are", function()
+    local b = broker.new()
+    local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT, payload_type = "JSON", time_field_name = "ts", time_mask = "UNIX",
+      station "kept" { address = "kept", on_missing = "keep", tags = { x = Ai "JA=x" } },
+      station "declined" { address = "declined", tags = { x = Ai {} }, decode = function(m) if m.json.x then return m.json, m.json.ts end end } }]],
+      { PORT = b.port })
+    local c = b:handshake()
+    for _, topic in ipairs { "kept", "declined" } do
+      publish(c, { { topic, ('{"x":1,"ts":%d}'):format(now - 30 * 86400), retain = true }, { topic, ('{"y":1,"ts":%d}'):format(now) } })
+    end
     nothing_is_wrong(t)
   end)
 
