@@ -19,6 +19,7 @@ static const char help[] =
     "  test [FILE …]                      run specs of configs and decoders, without a broker\n"
     "  replay CAPTURE CONFIG.lua          recorded messages through a config\n"
     "  repl [-e CODE]                     attach to a running process\n"
+    "  history FILE|CONFIG.lua [PATTERN]  what a history holds, as CSV or JSON\n"
     "\n"
     "tagline COMMAND --help tells a command's options; tagline --version the version.\n"
     "Exit codes: 0 done, 1 failed (errors in a config, in REPL code, in specs), 2 wrong usage.\n";
@@ -27,8 +28,10 @@ static const struct {
   const char *name;
   int (*run)(int argc, char **argv);
 } commands[] = {
-  { "run", tl_command_run },   { "check", tl_command_check },   { "explain", tl_command_explain },
-  { "test", tl_command_test }, { "replay", tl_command_replay }, { "repl", tl_command_repl },
+  { "run", tl_command_run },         { "check", tl_command_check },
+  { "explain", tl_command_explain }, { "test", tl_command_test },
+  { "replay", tl_command_replay },   { "repl", tl_command_repl },
+  { "history", tl_command_history },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -8,6 +8,8 @@ int tl_command_check (int argc, char **argv);
 int tl_command_explain (int argc, char **argv);
 int tl_command_test (int argc, char **argv);
 int tl_command_replay (int argc, char **argv);
+int tl_command_history (int argc, char **argv);
 int tl_command_repl (int argc, char **argv);
+int tl_command_history (int argc, char **argv);
 
 #endif

@@ -210,6 +210,13 @@ static bool apply (void *ctx, const tl_outlets_config *c, tl_err *err) {
   return true;
 }
 
+static const char *history (void *ctx) {
+  const tl_outlets *o = ctx;
+  for (const entry *e = o->list; e; e = e->next)
+    if (e->is_history && !e->closing) return tl_history_sender_path(e->sender);
+  return NULL;
+}
+
 /* --- life --- */
 
 int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g) {
@@ -217,7 +224,7 @@ int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g) {
   if (!o) return TL_ENOMEM;
   o->loop = loop;
   o->gateway = g;
-  o->hooks = (tl_outlet_hooks){ apply, o };
+  o->hooks = (tl_outlet_hooks){ apply, history, o };
   tl_buf_init(&o->folder);
   *out = o;
   return TL_OK;

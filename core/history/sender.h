@@ -14,4 +14,6 @@ int tl_history_sender_new (tl_history_sender **out, tl_outlet *o, const char *pa
 void tl_history_sender_set_keep (tl_history_sender *s, int64_t keep_ms);
 uint64_t tl_history_sender_bytes (const tl_history_sender *s); /* of the file */
 
+const char *tl_history_sender_path (const tl_history_sender *s);
+
 #endif

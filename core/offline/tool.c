@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "script/l_check.h"
+#include "script/l_history.h"
 #include "offline/l_run.h"
 #include "script/message_words.h"
 #include "script/script.h"
@@ -40,6 +41,7 @@ static int p_run (lua_State *L) {
   luaL_requiref(L, "cjson", luaopen_cjson, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
   luaL_requiref(L, "tagline.site", tl_open_site, 0);
+  luaL_requiref(L, "tagline.history.file", tl_open_history, 0);
   lua_settop(L, 1);
   set_path(L);
   lua_getglobal(L, "require");

@@ -28,6 +28,8 @@ typedef struct {
   /* A config runs from now on. What did not change goes on. False: err says why; at start that
   ** ends the process, at a reload the old outlets go on. */
   bool (*apply)(void *ctx, const tl_outlets_config *config, tl_err *err);
+  /* The path of the embedded history; NULL: there is none. Borrowed until the next apply(). */
+  const char *(*history)(void *ctx);
   void *ctx;
 } tl_outlet_hooks;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "repl/eval_impl.h"
+#include "script/l_history.h"
 #include "script/message_words.h"
 
 static tl_model *model_of (lua_State *L) { return tl_gateway_model(tl_script_of(L)->gateway); }
@@ -153,10 +154,19 @@ static int live_method (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "has_tag", tl_live_has_tag },   { "method", live_method },  { "modules", live_modules },
-  { "names", live_names },          { "note", tl_live_note },   { "now", live_now },
-  { "reload", tl_live_reload },     { "scopes", live_scopes },  { "status", tl_live_status },
-  { "tag_json", tl_live_tag_json }, { "watch", tl_live_watch }, { NULL, NULL },
+  { "history", tl_live_history },
+  { "has_tag", tl_live_has_tag },
+  { "method", live_method },
+  { "modules", live_modules },
+  { "names", live_names },
+  { "note", tl_live_note },
+  { "now", live_now },
+  { "reload", tl_live_reload },
+  { "scopes", live_scopes },
+  { "status", tl_live_status },
+  { "tag_json", tl_live_tag_json },
+  { "watch", tl_live_watch },
+  { NULL, NULL },
 };
 
 void tl_open_live (lua_State *L) { luaL_newlib(L, functions); }

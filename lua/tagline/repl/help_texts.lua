@@ -27,6 +27,12 @@ before.]=] },
   { "reload", "reload(), reload { dry = true }", "read the config anew; with dry, only say what would change",
     [[Gives what changed; or nil and every problem, and then the old config goes on. Connections, messages in flight, values and stations
 of what did not change are kept; handlers are swapped between two messages. In a handler it is done at the end of the wake-up.]] },
+  { "history", "history(tag, \"1h\"), history(tag, { every = \"1m\", as = \"avg\" })", "what a tag's value was, oldest first",
+    [[Rows { time, value, status, reason } of the last 24 hours, or of "90d", "12h", "10m", or of { from =, to =, last = }, with the value
+held at `from`. every = "1m" gives intervals, as = avg time_avg min max first last count sum good, or a list of them. time_avg lets a value
+hold until the next. limit keeps the newest rows (10000); left_out says how many there are more. The config needs history { file = … }.]] },
+  { "plot", "plot(tag …, \"1d\")", "the same as a curve; lowest and highest value of each column are kept",
+    "plot(tag, { from =, to =, last =, ascii = true, width = 80, height = 10 }). Gaps are times without a valid value." },
   { "print", "print(…)", "show values", "Tables show as at the prompt. In a config and its handlers it writes to stderr." },
   { "help", "help(), help(x)", "this list; or about a word, object, parameter, address, time-mask token, reason or status",
     "x is a thing or its name: help(watch), help \"keep_alive\", help \"JA=\", help \"mss\", help \"missing\", help(tags[\"…\"])." },
@@ -401,6 +407,7 @@ texts.commands = {
   { "test", "tagline test [FILE …]", "run specs of configs and decoders, without a broker" },
   { "replay", "tagline replay CAPTURE CONFIG.lua", "recorded messages through a config" },
   { "repl", "tagline repl [-e CODE]", "attach to a running process" },
+  { "history", "tagline history FILE|CONFIG.lua [PATTERN]", "what a history holds, as CSV or JSON" },
 }
 
 return texts

@@ -1,0 +1,80 @@
+/* core/command/history.c — `tagline history FILE|CONFIG.lua [PATTERN…]`: what a history holds. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "command/command.h"
+#include "command/options.h"
+#include "offline/tool.h"
+
+static const char help[] =
+    "usage: tagline history [OPTIONS] FILE|CONFIG.lua [PATTERN …]\n"
+    "\n"
+    "Prints values of a history, beside the running process or without it. A pattern is a tag's "
+    "full name, in which * stands for\n"
+    "anything; without one all tags are printed. Without a range: the last 24 hours.\n"
+    "\n"
+    "  --last TIME          the last 10m, 12h, 90d, 2y …\n"
+    "  --from T, --to T     from (included) to (excluded): 2026-11-29, 2026-11-29T12:00, …+01:00; "
+    "UTC without an offset\n"
+    "  --every TIME         one row for each interval, with --as\n"
+    "  --as LIST            avg time_avg min max first last count sum good; several with commas\n"
+    "  --csv                time,tag,value,status,reason,unit (the default)\n"
+    "  --json               a line of JSON for each value\n"
+    "  --wide               CSV with a column for each tag\n"
+    "  --zone ZONE          show times as in Europe/Bratislava, local, UTC (the default)\n"
+    "  --check              is the file whole? exit code 1 when it is not\n";
+
+enum { PATTERNS = 64 };
+
+/* The zone in which Lua's os.date speaks. */
+static bool set_zone (const char *zone) {
+  char path[512];
+  struct stat st;
+  if (strcmp(zone, "local") == 0) return true;
+  if (strcmp(zone, "UTC") != 0) {
+    if (zone[0] == '/' || strstr(zone, "..")) return false;
+    snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", zone);
+    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) return false;
+  }
+  setenv("TZ", zone, 1);
+  tzset();
+  return true;
+}
+
+int tl_command_history (int argc, char **argv) {
+  const char *last = "", *from = "", *to = "", *every = "", *as = "", *zone = "UTC";
+  bool csv = false, json = false, wide = false, check = false;
+  const char *words[PATTERNS + 1], *arguments[PATTERNS + 9];
+  const tl_option options[] = { { "last", 0, NULL, &last },
+                                { "from", 0, NULL, &from },
+                                { "to", 0, NULL, &to },
+                                { "every", 0, NULL, &every },
+                                { "as", 0, NULL, &as },
+                                { "zone", 0, NULL, &zone },
+                                { "csv", 0, &csv, NULL },
+                                { "json", 0, &json, NULL },
+                                { "wide", 0, &wide, NULL },
+                                { "check", 0, &check, NULL },
+                                { 0 } };
+  int n = tl_options_read(argc, argv, "history", help, options, words, PATTERNS + 1);
+  if (n < 0) return tl_options_exit(n);
+  if (n < 1)
+    return tl_options_exit(tl_options_wrong("history", "a FILE or a CONFIG.lua is missing"));
+  if (csv + json + wide > 1)
+    return tl_options_exit(tl_options_wrong("history", "--csv, --json and --wide: give one"));
+  if (!set_zone(zone))
+    return tl_options_exit(tl_options_wrong(
+        "history", "--zone: expected UTC, local or a name such as Europe/Bratislava, got '%s'",
+        zone));
+  tl_log_set_level(TL_LOG_ERROR);
+  const char *format = json ? "json" : "csv";
+  if (wide) format = "wide";
+  const char *first[] = { last, from, to, every, as, format, check ? "check" : "" };
+  memcpy(arguments, first, sizeof first);
+  memcpy(arguments + 7, words, (size_t)n * sizeof *words);
+  return tl_tool_run("tagline.history.main", arguments, 7 + n);
+}

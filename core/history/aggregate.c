@@ -1,0 +1,125 @@
+/* core/history/aggregate.c — see aggregate.h. */
+#include "history/aggregate.h"
+
+static const char *const names[TL_AS_COUNT] = { "avg",  "time_avg", "min", "max", "first",
+                                                "last", "count",    "sum", "good" };
+
+bool tl_as_from_name (tl_slice name, tl_as *out) {
+  for (int i = 0; i < TL_AS_COUNT; i++) {
+    if (!tl_slice_eq(name, tl_slice_str(names[i]))) continue;
+    *out = (tl_as)i;
+    return true;
+  }
+  return false;
+}
+
+const char *tl_as_name (tl_as as) { return names[as]; }
+
+static int64_t begin_of (const tl_aggregate *a, int64_t t) {
+  int64_t shifted = t + a->offset_ms, rest = shifted % a->every_ms;
+  if (rest < 0) rest += a->every_ms;
+  return t - rest;
+}
+
+static void clear (tl_aggregate *a, int64_t begin) {
+  a->begin = begin;
+  a->at = begin < a->from_ms ? a->from_ms : begin;
+  a->sum = a->area = a->min = a->max = a->first = a->last = 0;
+  a->count = 0;
+  a->good_ms = 0;
+}
+
+void tl_aggregate_init (tl_aggregate *a) {
+  clear(a, begin_of(a, a->from_ms));
+  a->open = true;
+}
+
+static void put (tl_interval *i, tl_as as, double value) {
+  i->has |= (uint16_t)(1 << as);
+  i->value[as] = value;
+}
+
+static bool is_wanted_empty (const tl_aggregate *a) {
+  return a->as & (1 << TL_AS_TIME_AVG | 1 << TL_AS_GOOD | 1 << TL_AS_COUNT_OF);
+}
+
+static void tell (tl_aggregate *a, int64_t end) {
+  tl_interval i = { .time_ms = a->begin };
+  int64_t from = a->begin < a->from_ms ? a->from_ms : a->begin;
+  if (a->count == 0 && !is_wanted_empty(a)) return;
+  if (a->count > 0) {
+    put(&i, TL_AS_AVG, a->sum / (double)a->count);
+    put(&i, TL_AS_MIN, a->min);
+    put(&i, TL_AS_MAX, a->max);
+    put(&i, TL_AS_FIRST, a->first);
+    put(&i, TL_AS_LAST, a->last);
+    put(&i, TL_AS_SUM, a->sum);
+  }
+  put(&i, TL_AS_COUNT_OF, (double)a->count);
+  if (a->good_ms > 0) put(&i, TL_AS_TIME_AVG, a->area / (double)a->good_ms);
+  if (end > from) put(&i, TL_AS_GOOD, (double)a->good_ms / (double)(end - from));
+  i.has &= a->as;
+  if (!a->row(a->ctx, &i)) a->stopped = true;
+}
+
+static void hold_until (tl_aggregate *a, int64_t t) {
+  if (t <= a->at) return;
+  if (a->holds) {
+    a->area += a->held * (double)(t - a->at);
+    a->good_ms += t - a->at;
+  }
+  a->at = t;
+}
+
+/* Time goes on to t: whole intervals before it are told. */
+static void advance (tl_aggregate *a, int64_t t) {
+  while (!a->stopped && t >= a->begin + a->every_ms) {
+    int64_t end = a->begin + a->every_ms;
+    hold_until(a, end);
+    tell(a, end);
+    bool jump = !is_wanted_empty(a);
+    clear(a, jump ? begin_of(a, t) : end);
+  }
+  hold_until(a, t);
+}
+
+static bool number_of (const tl_history_row *row, double *out) {
+  switch ((tl_type)row->type) {
+    case TL_AI:
+    case TL_AO:
+    case TL_TIR:
+    case TL_TOR: *out = row->value.number; return true;
+    case TL_DI:
+    case TL_DO: *out = row->value.boolean; return true;
+    case TL_TIA:
+    case TL_TOA: *out = (double)row->value.integer / 1000; return true;
+    case TL_TXTI:
+    case TL_TXTO: return false;
+    default: *out = (double)row->value.integer; return true;
+  }
+}
+
+bool tl_aggregate_row (tl_aggregate *a, const tl_history_row *row) {
+  double number = 0;
+  bool valid = row->status == TL_VALID && number_of(row, &number);
+  if (row->time_ms >= a->from_ms) {
+    advance(a, row->time_ms);
+    if (valid) {
+      if (a->count == 0 || number < a->min) a->min = number;
+      if (a->count == 0 || number > a->max) a->max = number;
+      if (a->count == 0) a->first = number;
+      a->last = number;
+      a->sum += number;
+      a->count++;
+    }
+  }
+  a->holds = valid;
+  a->held = number;
+  return !a->stopped;
+}
+
+void tl_aggregate_end (tl_aggregate *a) {
+  if (a->stopped) return;
+  advance(a, a->to_ms);
+  if (a->at > a->begin && a->at > a->from_ms && !a->stopped) tell(a, a->at);
+}

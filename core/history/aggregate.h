@@ -1,0 +1,50 @@
+/* core/history/aggregate.h — values of intervals out of rows in the order of time. Pure. */
+#ifndef TL_HISTORY_AGGREGATE_H
+#define TL_HISTORY_AGGREGATE_H
+
+#include "history/history.h"
+
+typedef enum {
+  TL_AS_AVG,      /* over samples */
+  TL_AS_TIME_AVG, /* a value holds until the next; invalid time does not count */
+  TL_AS_MIN,
+  TL_AS_MAX,
+  TL_AS_FIRST,
+  TL_AS_LAST,
+  TL_AS_COUNT_OF, /* of valid samples */
+  TL_AS_SUM,
+  TL_AS_GOOD, /* the share of the interval with a valid value, 0 to 1 */
+  TL_AS_COUNT
+} tl_as;
+
+bool tl_as_from_name (tl_slice name, tl_as *out); /* "avg" "time_avg" … "good" */
+const char *tl_as_name (tl_as as);
+
+/* One interval. */
+typedef struct {
+  int64_t time_ms; /* its begin */
+  uint16_t has;    /* 1 << tl_as: is there one? */
+  double value[TL_AS_COUNT];
+} tl_interval;
+
+typedef struct {
+  int64_t every_ms, offset_ms; /* intervals begin at multiples of every, less offset, since 1970 */
+  int64_t from_ms, to_ms;      /* what is held is counted up to to_ms */
+  uint16_t as;                 /* 1 << tl_as: those that are wanted */
+  bool (*row)(void *ctx, const tl_interval *i); /* false: stop */
+  void *ctx;
+  /* inside */
+  int64_t begin, at; /* of the interval; up to where it is summed */
+  bool open, holds, stopped;
+  double held;
+  double sum, area, min, max, first, last;
+  uint64_t count;
+  int64_t good_ms;
+} tl_aggregate;
+
+/* Set the first members, all else zero, then init(); rows in order; end(). */
+void tl_aggregate_init (tl_aggregate *a);
+bool tl_aggregate_row (tl_aggregate *a, const tl_history_row *row); /* false: stop */
+void tl_aggregate_end (tl_aggregate *a);
+
+#endif

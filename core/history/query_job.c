@@ -1,0 +1,84 @@
+/* core/history/query_job.c — see query_job.h. */
+#include "history/query_job.h"
+
+void tl_query_init (tl_query *q) {
+  memset(q, 0, sizeof *q);
+  tl_buf_init(&q->path);
+  tl_buf_init(&q->tag);
+  tl_buf_init(&q->rows);
+  tl_buf_init(&q->texts);
+}
+
+void tl_query_fini (tl_query *q) {
+  tl_buf_fini(&q->path);
+  tl_buf_fini(&q->tag);
+  tl_buf_fini(&q->rows);
+  tl_buf_fini(&q->texts);
+}
+
+static bool keep_row (void *ctx, const tl_history_row *row) {
+  tl_query *q = ctx;
+  tl_history_row copy = *row;
+  if (row->status == TL_VALID && (row->type == TL_TXTI || row->type == TL_TXTO)) {
+    copy.value.text.at = (const uint8_t *)(uintptr_t)q->texts.len;
+    tl_buf_slice(&q->texts, row->value.text);
+  }
+  tl_buf_add(&q->rows, &copy, sizeof copy);
+  q->count++;
+  return !q->rows.failed && !q->texts.failed;
+}
+
+static bool keep_interval (void *ctx, const tl_interval *i) {
+  tl_query *q = ctx;
+  tl_buf_add(&q->rows, i, sizeof *i);
+  return !q->rows.failed && ++q->count < TL_QUERY_ROWS;
+}
+
+static bool feed (void *ctx, const tl_history_row *row) { return tl_aggregate_row(ctx, row); }
+
+static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_range *range) {
+  int64_t end = q->to_ms < q->now_ms ? q->to_ms : q->now_ms;
+  tl_aggregate a = { .every_ms = q->every_ms,
+                     .offset_ms = q->offset_ms,
+                     .from_ms = q->from_ms,
+                     .to_ms = end,
+                     .as = q->as,
+                     .row = keep_interval,
+                     .ctx = q };
+  if ((q->to_ms - q->from_ms) / q->every_ms >= TL_QUERY_ROWS) {
+    q->rc = tl_fail(&q->err, TL_ETOOBIG, 0, "more than %d intervals: a longer `every` is wanted",
+                    TL_QUERY_ROWS);
+    return;
+  }
+  tl_aggregate_init(&a);
+  q->rc = tl_history_read(r, range, feed, &a, &q->left_out, &q->err);
+  if (q->rc >= 0) tl_aggregate_end(&a);
+}
+
+void tl_query_run (tl_query *q) {
+  tl_history_reader *r;
+  tl_history_range range = { tl_slice_str((const char *)q->tag.at), q->from_ms, q->to_ms, true,
+                             q->every_ms > 0 ? 0
+                             : q->limit > 0  ? q->limit
+                                             : TL_QUERY_ROWS };
+  q->rc = tl_history_reader_open(&r, (const char *)q->path.at, &q->err);
+  if (q->rc < 0) return;
+  if (q->every_ms > 0)
+    read_intervals(q, r, &range);
+  else
+    q->rc = tl_history_read(r, &range, keep_row, q, &q->left_out, &q->err);
+  tl_history_reader_close(r);
+  if (q->rows.failed || q->texts.failed)
+    q->rc = tl_fail(&q->err, TL_ENOMEM, 0, "no memory for so many rows");
+}
+
+tl_history_row tl_query_row (const tl_query *q, size_t i) {
+  tl_history_row row = ((const tl_history_row *)(const void *)q->rows.at)[i];
+  if (row.status == TL_VALID && (row.type == TL_TXTI || row.type == TL_TXTO))
+    row.value.text.at = q->texts.at + (uintptr_t)row.value.text.at;
+  return row;
+}
+
+const tl_interval *tl_query_interval (const tl_query *q, size_t i) {
+  return &((const tl_interval *)(const void *)q->rows.at)[i];
+}

@@ -1,0 +1,32 @@
+/* core/history/query_job.h — one question to a history and its answer, in memory: for a thread of
+** the pool, or a command. */
+#ifndef TL_HISTORY_QUERY_JOB_H
+#define TL_HISTORY_QUERY_JOB_H
+
+#include "base/buf.h"
+#include "history/aggregate.h"
+
+enum { TL_QUERY_ROWS = 1000000 }; /* that one answer may hold */
+
+typedef struct {
+  tl_buf path, tag; /* NUL-terminated; owned, as all that follows */
+  int64_t from_ms, to_ms, now_ms;
+  uint64_t limit;              /* rows, the newest; 0: TL_QUERY_ROWS */
+  int64_t every_ms, offset_ms; /* every 0: rows as they are */
+  uint16_t as;
+  /* the answer */
+  tl_buf rows;  /* of tl_history_row, or of tl_interval */
+  tl_buf texts; /* of rows: their slices hold offsets until tl_query_row() */
+  size_t count;
+  uint64_t left_out;
+  int rc;
+  tl_err err;
+} tl_query;
+
+void tl_query_init (tl_query *q);
+void tl_query_fini (tl_query *q);
+void tl_query_run (tl_query *q);
+tl_history_row tl_query_row (const tl_query *q, size_t i);
+const tl_interval *tl_query_interval (const tl_query *q, size_t i);
+
+#endif

@@ -1,0 +1,10 @@
+/* core/script/l_history.h — reading a history from Lua. */
+#ifndef TL_SCRIPT_L_HISTORY_H
+#define TL_SCRIPT_L_HISTORY_H
+
+#include "script/script.h"
+
+int tl_live_history (lua_State *L);
+int tl_open_history (lua_State *L); /* pushes the module that commands use */
+
+#endif

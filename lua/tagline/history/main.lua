@@ -1,0 +1,185 @@
+--- `tagline history`: reads a history's file, beside the running process or without it.
+local file = require "tagline.history.file"
+local range = require "tagline.history.range"
+
+local main = {}
+
+local function fail(text)
+  io.stderr:write("tagline history: ", text, "\n")
+  return 1
+end
+
+--- 2026-11-29T12:00:00.000+01:00, in the zone that the command has set.
+local function stamp(seconds)
+  local ms = math.floor(seconds * 1000 + 0.5)
+  local whole = ms // 1000
+  local offset = os.date("%z", whole)
+  offset = offset == "+0000" and "Z" or offset:sub(1, 3) .. ":" .. offset:sub(4)
+  return os.date("%Y-%m-%dT%H:%M:%S", whole) .. (".%03d"):format(ms % 1000) .. offset
+end
+
+local function csv(value)
+  if value == nil then return "" end
+  if math.type(value) == "float" then
+    if value == math.floor(value) and math.abs(value) < 2 ^ 53 then return ("%d"):format(value) end
+    return ("%.15g"):format(value) + 0 == value and ("%.15g"):format(value) or ("%.17g"):format(value)
+  end
+  local text = tostring(value)
+  if text:find('[",\n\r]') then text = '"' .. text:gsub('"', '""') .. '"' end
+  return text
+end
+
+local function json(value)
+  if type(value) ~= "string" then return value == nil and "null" or csv(value) end
+  return '"' .. value:gsub('[%c"\\]', function(c)
+    return c == '"' and '\\"' or c == "\\" and "\\\\" or c == "\n" and "\\n" or ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
+local function as_pattern(pattern)
+  return "^" .. pattern:gsub("[^%w*]", "%%%0"):gsub("%*", ".*") .. "$"
+end
+
+--- Tags of the file that one of the patterns names; all without patterns.
+local function choose(tags, patterns)
+  if #patterns == 0 then return tags end
+  local chosen, seen = {}, {}
+  for _, pattern in ipairs(patterns) do
+    local any = false
+    for _, tag in ipairs(tags) do
+      if tag.name:find(as_pattern(pattern)) then
+        any = true
+        if not seen[tag.name] then chosen[#chosen + 1] = tag end
+        seen[tag.name] = true
+      end
+    end
+    if not any then return nil, ("no tag of the history is called '%s'"):format(pattern) end
+  end
+  return chosen
+end
+
+--- The file of a config: what its `history { file = … }` names.
+local function file_of(path)
+  if not path:match("%.lua$") then return path end
+  local draft, problems = require("tagline.config.load").file(path)
+  if not draft then
+    for _, problem in ipairs(problems) do io.stderr:write(problem.text, "\n") end
+    return nil, "the config has errors"
+  end
+  for _, one in ipairs(draft.outlets and draft.outlets.list or {}) do
+    if one.kind == "history" then return one.file end
+  end
+  return nil, ("%s has no history { file = … }"):format(path)
+end
+
+--- Several aggregates of an interval are several columns, or members.
+local function interval_printer(options, tag, as)
+  return function(row)
+    local parts = {}
+    for i, name in ipairs(as) do
+      parts[i] = options.format == "json" and ('"%s":%s'):format(name, json(row[name])) or csv(row[name])
+    end
+    local values = table.concat(parts, ",")
+    if options.format == "json" then
+      io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ",", values, "}\n")
+    else
+      io.write(stamp(row.time), ",", csv(tag.name), ",", values, ",", csv(tag.unit), "\n")
+    end
+  end
+end
+
+local function printer(options, tag, unit)
+  if options.as and #options.as > 1 then return interval_printer(options, tag, options.as) end
+  if options.format == "json" then
+    return function(row)
+      io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ',"type":"', tag.type, '","value":', json(row.value),
+        ',"status":"', row.status or "valid", '"', row.reason and ',"reason":"' .. row.reason .. '"' or "", "}\n")
+    end
+  end
+  return function(row)
+    io.write(stamp(row.time), ",", csv(tag.name), ",", csv(row.value), ",", row.status or "valid", ",", row.reason or "", ",",
+      csv(unit), "\n")
+  end
+end
+
+--- Calls each(row) for all rows of a tag, oldest first.
+local function each_row(path, tag, question, each)
+  question.tag, question.limit = tag.name, nil
+  local rows, why = file.read(path, question)
+  if not rows then return nil, why end
+  if question.every then range.plain(rows, question.as) end
+  for _, row in ipairs(rows) do each(row) end
+  return true
+end
+
+local function tall(path, tags, question, options)
+  options.as = question.as
+  local several = question.as and #question.as > 1
+  local head = several and "time,tag," .. table.concat(question.as, ",") .. ",unit\n" or "time,tag,value,status,reason,unit\n"
+  if options.format ~= "json" then io.write(head) end
+  for _, tag in ipairs(tags) do
+    local ok, why = each_row(path, tag, question, printer(options, tag, tag.unit))
+    if not ok then return fail(why) end
+  end
+  return 0
+end
+
+--- A column for each tag, a row for each time that one of them has.
+local function wide(path, tags, question)
+  local times, at, columns = {}, {}, {}
+  for i, tag in ipairs(tags) do
+    columns[i] = {}
+    local ok, why = each_row(path, tag, question, function(row)
+      if not at[row.time] then
+        at[row.time] = true
+        times[#times + 1] = row.time
+      end
+      columns[i][row.time] = row.value == nil and "" or row.value
+    end)
+    if not ok then return fail(why) end
+  end
+  table.sort(times)
+  local head = { "time" }
+  for i, tag in ipairs(tags) do head[i + 1] = csv(tag.name) end
+  io.write(table.concat(head, ","), "\n")
+  for _, time in ipairs(times) do
+    local line = { stamp(time) }
+    for i = 1, #tags do line[i + 1] = csv(columns[i][time]) end
+    io.write(table.concat(line, ","), "\n")
+  end
+  return 0
+end
+
+local function check(path)
+  local problems, why = file.check(path)
+  if not problems then return fail(why) end
+  for _, text in ipairs(problems) do io.write(text, "\n") end
+  if #problems == 0 then io.write(path, ": sound\n") end
+  return #problems == 0 and 0 or 1
+end
+
+--- The command: texts, "" where an option was not given; the last ones are FILE and the patterns.
+function main.main(last, from, to, every, as, format, what, path, ...)
+  local function given(text) return text ~= "" and text or nil end
+  local why
+  path, why = file_of(path)
+  if not path then return fail(why) end
+  if what == "check" then return check(path) end
+  local list
+  if given(as) then
+    list = {}
+    for name in as:gmatch("[^,]+") do list[#list + 1] = name end
+  end
+  local question
+  question, why = range.read({ last = given(last), from = given(from), to = given(to), every = given(every), as = list }, os.time())
+  if not question then return fail(why) end
+  local tags
+  tags, why = file.tags(path)
+  if not tags then return fail(why) end
+  tags, why = choose(tags, { ... })
+  if not tags then return fail(why) end
+  if format == "wide" then return wide(path, tags, question) end
+  return tall(path, tags, question, { format = format })
+end
+
+return main

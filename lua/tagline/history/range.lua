@@ -1,0 +1,123 @@
+--- What part of a history somebody asks for: durations, times, intervals and aggregates, checked. Reads no file.
+local kinds = require "tagline.config.kinds"
+local outlets = require "tagline.config.outlets"
+
+local range = {}
+
+local AS = { avg = true, time_avg = true, min = true, max = true, first = true, last = true, count = true, sum = true,
+  good = true }
+range.aggregates = { "avg", "time_avg", "min", "max", "first", "last", "count", "sum", "good" }
+
+local duration = outlets.duration(0.001)
+
+--- Seconds of "1h" or a number; nil and why.
+function range.duration(value)
+  local wrong, seconds = duration(value)
+  if wrong then return nil, wrong end
+  return seconds
+end
+
+--- Days since 1970 of a date (the proleptic Gregorian calendar).
+local function days(year, month, day)
+  year = month <= 2 and year - 1 or year
+  local era = year // 400
+  local of_era = year - era * 400
+  local of_year = (153 * (month + (month > 2 and -3 or 9)) + 2) // 5 + day - 1
+  return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
+end
+
+--- Seconds since 1970 of a number, or of "2026-11-29", "2026-11-29 12:00", "2026-11-29T12:00:00.5+01:00"; UTC where
+--- no offset is written. nil and why.
+function range.time(value)
+  if type(value) == "number" then return value end
+  local what = 'a time such as "2026-11-29T12:00" or seconds since 1970'
+  if type(value) ~= "string" then return nil, kinds.expected(what, value) end
+  local y, mo, d, rest = value:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)(.*)$")
+  if not y then return nil, kinds.expected(what, value) end
+  local seconds = days(tonumber(y), tonumber(mo), tonumber(d)) * 86400.0
+  if tonumber(mo) < 1 or tonumber(mo) > 12 or tonumber(d) < 1 or tonumber(d) > 31 then
+    return nil, kinds.expected(what, value)
+  end
+  if rest == "" then return seconds end
+  local h, mi, tail = rest:match("^[T ](%d%d):(%d%d)(.*)$")
+  if not h or tonumber(h) > 24 or tonumber(mi) > 59 then return nil, kinds.expected(what, value) end
+  seconds = seconds + tonumber(h) * 3600 + tonumber(mi) * 60
+  local s, after = tail:match("^:(%d%d%.?%d*)(.*)$")
+  if s then
+    seconds = seconds + tonumber(s)
+    tail = after
+  end
+  if tail == "" or tail == "Z" then return seconds end
+  local sign, oh, om = tail:match("^([+-])(%d%d):?(%d%d)$")
+  if not sign then return nil, kinds.expected(what, value) end
+  local offset = tonumber(oh) * 3600 + tonumber(om) * 60
+  return sign == "+" and seconds - offset or seconds + offset
+end
+
+--- The list of aggregates of `as`: a name, or a list of names. nil and why.
+local function read_as(as)
+  local list = type(as) == "table" and as or { as }
+  if #list == 0 then return nil, "as: expected at least one of " .. table.concat(range.aggregates, " ") end
+  for _, name in ipairs(list) do
+    if not AS[name] then
+      return nil, "as: " .. kinds.expected("one of " .. table.concat(range.aggregates, " "), name)
+    end
+  end
+  return list
+end
+
+local FIELDS = { from = true, to = true, every = true, as = true, limit = true, last = true, zone = true }
+
+--- The question of history(tag, options): "1h", seconds, or { from =, to =, last =, every =, as =, limit = }; nothing: the
+--- last 24 hours. `now` in seconds. Returns { from =, to =, every =, as =, limit = }, or nil and why.
+function range.read(options, now)
+  if options == nil then options = {} end
+  if type(options) ~= "table" then options = { last = options } end
+  for key in pairs(options) do
+    if not FIELDS[key] then
+      return nil, ("unknown option '%s'; expected from, to, last, every, as or limit"):format(tostring(key))
+    end
+  end
+  local q, why = {}, nil
+  if options.to ~= nil then
+    q.to, why = range.time(options.to)
+    if not q.to then return nil, "to: " .. why end
+  end
+  if options.from ~= nil then
+    q.from, why = range.time(options.from)
+    if not q.from then return nil, "from: " .. why end
+  end
+  if options.last ~= nil then
+    local seconds
+    seconds, why = range.duration(options.last)
+    if not seconds then return nil, why end
+    if q.from then return nil, "expected from or last, got both" end
+    q.from = (q.to or now) - seconds
+  end
+  q.to = q.to or now + 0.001
+  q.from = q.from or q.to - 86400
+  if q.from >= q.to then return nil, "expected from before to" end
+  if options.every ~= nil then
+    q.every, why = range.duration(options.every)
+    if not q.every then return nil, "every: " .. why end
+    q.as, why = read_as(options.as or "avg")
+    if not q.as then return nil, why end
+  elseif options.as ~= nil then
+    return nil, "as: needs every, the length of an interval"
+  end
+  if options.limit ~= nil then
+    local wrong
+    wrong, q.limit = kinds.integer(1, 1000000)(options.limit)
+    if wrong then return nil, "limit: " .. wrong end
+  end
+  return q
+end
+
+--- Rows of one aggregate have it as `value`.
+function range.plain(rows, as)
+  if not as or #as ~= 1 then return rows end
+  for _, row in ipairs(rows) do row.value = row[as[1]] end
+  return rows
+end
+
+return range

@@ -1,0 +1,60 @@
+--- history() and plot() of the prompt: what was, as rows or as a curve.
+local plot = require "tagline.history.plot"
+local range = require "tagline.history.range"
+
+local history = {}
+
+--- The full name of a tag object or of a text; an error says what was expected.
+local function name_of(tag, what)
+  if type(tag) == "string" then return tag end
+  local ok, name = pcall(function() return tag.full_name end)
+  if ok and type(name) == "string" then return name end
+  error(what .. ": expected a tag or its full name, as in " .. what .. "(tags[\"plant.boiler.temperature\"], \"1h\")", 3)
+end
+
+local function ask(live, name, question)
+  question.tag = name
+  local rows, why = live.history(question)
+  if not rows then return nil, why end
+  if question.every then range.plain(rows, question.as) end
+  return rows
+end
+
+--- history(tag [, "1h" | { from =, to =, every =, as =, limit = }])
+function history.word(live)
+  return function(tag, options)
+    local name = name_of(tag, "history")
+    local question, why = range.read(options, live.now())
+    if not question then error("history: " .. why, 2) end
+    if not question.every then question.limit = question.limit or 10000 end
+    return ask(live, name, question)
+  end
+end
+
+--- plot(tag … [, "1d" | { from =, to =, last =, ascii =, width =, height = }])
+function history.plot_word(live)
+  return function(...)
+    local given = table.pack(...)
+    local options, count = {}, given.n
+    local last = given[count]
+    if count > 1 and (type(last) == "table" or type(last) == "number" or type(last) == "string" and not last:find("%.%a")) then
+      options = type(last) == "table" and last or { last = last }
+      count = count - 1
+    end
+    local question, why = range.read({ from = options.from, to = options.to, last = options.last }, live.now())
+    if not question then error("plot: " .. why, 2) end
+    local lines = {}
+    for i = 1, count do
+      local name = name_of(given[i], "plot")
+      local rows, wrong = ask(live, name, { from = question.from, to = question.to })
+      if not rows then return nil, wrong end
+      local drawn = plot.lines(rows, question.from, question.to,
+        { name = name, ascii = options.ascii, width = options.width or 80, height = options.height, unit = "" })
+      table.move(drawn, 1, #drawn, #lines + 1, lines)
+    end
+    if count == 0 then error("plot: expected a tag, as in plot(tags[\"plant.boiler.temperature\"], \"1d\")", 2) end
+    return table.concat(lines, "\n")
+  end
+end
+
+return history

@@ -1,0 +1,145 @@
+/* spec/history/aggregate_test.c — values of intervals: over samples, and over time. */
+#include "support/spec.h"
+
+#include "history/aggregate.h"
+
+enum { MOST = 16 };
+
+typedef struct {
+  tl_aggregate a;
+  tl_interval got[MOST];
+  size_t count;
+} world;
+
+static bool on_interval (void *ctx, const tl_interval *i) {
+  world *w = ctx;
+  assert_true(w->count < MOST);
+  w->got[w->count++] = *i;
+  return true;
+}
+
+static void begin (world *w, int64_t from, int64_t to, uint16_t as) {
+  *w = (world){
+    .a = { .every_ms = 100, .from_ms = from, .to_ms = to, .as = as, .row = on_interval, .ctx = w }
+  };
+  tl_aggregate_init(&w->a);
+}
+
+static void row (world *w, int64_t t, double value) {
+  tl_history_row r = { .time_ms = t, .type = TL_AI, .status = TL_VALID, .value.number = value };
+  assert_true(tl_aggregate_row(&w->a, &r));
+}
+
+static void invalid (world *w, int64_t t) {
+  tl_history_row r = { .time_ms = t, .type = TL_AI, .status = TL_INVALID };
+  assert_true(tl_aggregate_row(&w->a, &r));
+}
+
+#define ALL ((1 << TL_AS_COUNT) - 1)
+#define HAS(i, as) ((w.got[i].has & (1 << (as))) != 0)
+
+static void samples_count_by_their_interval (void **state) {
+  world w;
+  (void)state;
+  begin(&w, 0, 300, ALL);
+  row(&w, 10, 1);
+  row(&w, 50, 3);
+  row(&w, 120, 8);
+  tl_aggregate_end(&w.a);
+  assert_int_equal(w.count, 3);
+  assert_true(w.got[0].value[TL_AS_AVG] == 2 && w.got[0].value[TL_AS_MIN] == 1);
+  assert_true(w.got[0].value[TL_AS_MAX] == 3 && w.got[0].value[TL_AS_SUM] == 4);
+  assert_true(w.got[0].value[TL_AS_FIRST] == 1 && w.got[0].value[TL_AS_LAST] == 3);
+  assert_true(w.got[0].value[TL_AS_COUNT_OF] == 2 && w.got[1].value[TL_AS_COUNT_OF] == 1);
+  assert_true(w.got[2].value[TL_AS_COUNT_OF] == 0);
+  assert_false(HAS(2, TL_AS_AVG));
+}
+
+/* A value holds until the next, over the borders of intervals. */
+static void time_is_weighed (void **state) {
+  world w;
+  (void)state;
+  begin(&w, 0, 200, ALL);
+  row(&w, 0, 10);
+  row(&w, 75, 20);
+  tl_aggregate_end(&w.a);
+  assert_int_equal(w.count, 2);
+  assert_true(w.got[0].value[TL_AS_TIME_AVG] == (75 * 10.0 + 25 * 20.0) / 100);
+  assert_true(w.got[1].value[TL_AS_TIME_AVG] == 20);
+  assert_true(w.got[1].value[TL_AS_GOOD] == 1);
+}
+
+static void invalid_time_does_not_count (void **state) {
+  world w;
+  (void)state;
+  begin(&w, 0, 100, ALL);
+  row(&w, 0, 10);
+  invalid(&w, 50);
+  row(&w, 75, 30);
+  tl_aggregate_end(&w.a);
+  assert_int_equal(w.count, 1);
+  assert_true(w.got[0].value[TL_AS_TIME_AVG] == (50 * 10.0 + 25 * 30.0) / 75);
+  assert_true(w.got[0].value[TL_AS_GOOD] == 0.75);
+}
+
+static void the_held_value_counts_in_time_only (void **state) {
+  world w;
+  (void)state;
+  begin(&w, 150, 200, ALL);
+  row(&w, 20, 5); /* held at the begin */
+  tl_aggregate_end(&w.a);
+  assert_int_equal(w.count, 1);
+  assert_int_equal(w.got[0].time_ms, 100); /* a multiple since 1970 */
+  assert_true(w.got[0].value[TL_AS_COUNT_OF] == 0);
+  assert_true(w.got[0].value[TL_AS_TIME_AVG] == 5 && w.got[0].value[TL_AS_GOOD] == 1);
+}
+
+static void empty_intervals_are_left_out (void **state) {
+  world w;
+  (void)state;
+  begin(&w, 0, 100000000, 1 << TL_AS_AVG);
+  row(&w, 0, 1);
+  row(&w, 99999900, 2);
+  tl_aggregate_end(&w.a);
+  assert_int_equal(w.count, 2);
+  assert_int_equal(w.got[1].time_ms, 99999900);
+}
+
+static void other_types_are_numbers_or_count_as_none (void **state) {
+  world w;
+  (void)state;
+  begin(&w, 0, 100, ALL);
+  tl_history_row r = { .time_ms = 1, .type = TL_DI, .status = TL_VALID, .value.boolean = true };
+  tl_aggregate_row(&w.a, &r);
+  r = (tl_history_row){ .time_ms = 2, .type = TL_QI, .status = TL_VALID, .value.integer = 3 };
+  tl_aggregate_row(&w.a, &r);
+  r = (tl_history_row){
+    .time_ms = 3, .type = TL_TXTI, .status = TL_VALID, .value.text = TL_LIT("x")
+  };
+  tl_aggregate_row(&w.a, &r);
+  tl_aggregate_end(&w.a);
+  assert_true(w.got[0].value[TL_AS_COUNT_OF] == 2 && w.got[0].value[TL_AS_SUM] == 4);
+}
+
+static void names_are_what_users_write (void **state) {
+  (void)state;
+  tl_as as;
+  for (int i = 0; i < TL_AS_COUNT; i++) {
+    assert_true(tl_as_from_name(tl_slice_str(tl_as_name((tl_as)i)), &as));
+    assert_int_equal(as, i);
+  }
+  assert_false(tl_as_from_name(TL_LIT("mean"), &as));
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(samples_count_by_their_interval),
+    cmocka_unit_test(time_is_weighed),
+    cmocka_unit_test(invalid_time_does_not_count),
+    cmocka_unit_test(the_held_value_counts_in_time_only),
+    cmocka_unit_test(empty_intervals_are_left_out),
+    cmocka_unit_test(other_types_are_numbers_or_count_as_none),
+    cmocka_unit_test(names_are_what_users_write),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,47 @@
+-- Curves as text: peaks stay, gaps show.
+local plot = require "tagline.history.plot"
+
+local function valid(time, value) return { time = time, value = value, status = "valid" } end
+
+local function drawn(rows, options)
+  options = options or {}
+  options.ascii, options.width, options.height = true, 33, options.height or 5
+  return plot.lines(rows, 0, 100, options)
+end
+
+describe("a plot", function()
+  it("rises with its values", function()
+    local rows = {}
+    for i = 0, 19 do rows[i + 1] = valid(i * 5, i) end
+    local lines = drawn(rows)
+    assert.truthy(lines[1]:find("^ +19 |"))
+    assert.truthy(lines[5]:find("^ +0 |%*"))
+    assert.truthy(lines[1]:find("%*$"))
+    assert.truthy(lines[7]:find("min 0  max 19  last 19", 1, true))
+  end)
+
+  it("keeps a peak of a moment", function()
+    local rows = { valid(0, 1), valid(50, 1000), valid(50.001, 1), valid(99, 1) }
+    local lines = drawn(rows)
+    assert.truthy(lines[1]:find("1000 |", 1, true))
+    assert.truthy(lines[1]:find("*", 1, true), table.concat(lines, "\n"))
+  end)
+
+  it("has a gap where there was no valid value", function()
+    local lines = drawn({ valid(0, 1), { time = 40, status = "invalid" }, valid(60, 1) }, { height = 1 })
+    local curve = lines[1]:match("|(.*)$")
+    assert.truthy(curve:find("^%*+ +%*+$"), curve)
+  end)
+
+  it("draws booleans and braille", function()
+    local lines = plot.lines({ valid(0, false), valid(50, true) }, 0, 100, { width = 40, height = 3, name = "p.s.on" })
+    assert.equal("p.s.on", lines[1])
+    assert.truthy(lines[2]:find("1 │", 1, true))
+    assert.truthy(utf8.len(table.concat(lines)))
+  end)
+
+  it("says where there is nothing", function()
+    assert.same({ "p.s.t: no valid value in this time" }, drawn({ { time = 1, status = "invalid" } }, { name = "p.s.t" }))
+    assert.same({ "no valid value in this time" }, drawn({ valid(0, "text") }))
+  end)
+end)
