@@ -217,6 +217,26 @@ static const char *history (void *ctx) {
   return NULL;
 }
 
+static void each_outlet (void *ctx, void (*one)(void *arg, const tl_outlet_facts *f), void *arg) {
+  const tl_outlets *o = ctx;
+  for (const entry *e = o->list; e; e = e->next) {
+    tl_outlet_facts facts;
+    if (e->closing) continue;
+    tl_outlet_get(e->outlet, &facts);
+    one(arg, &facts);
+  }
+}
+
+static bool spool_facts (void *ctx, tl_spool_facts *out) {
+  const tl_outlets *o = ctx;
+  tl_collect_facts facts;
+  if (!o->spool) return false;
+  tl_collect_get(o->collect, &facts);
+  *out =
+      (tl_spool_facts){ tl_spool_bytes(o->spool), tl_spool_max(o->spool), facts.values, facts.why };
+  return true;
+}
+
 /* --- life --- */
 
 int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g) {
@@ -224,7 +244,7 @@ int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g) {
   if (!o) return TL_ENOMEM;
   o->loop = loop;
   o->gateway = g;
-  o->hooks = (tl_outlet_hooks){ apply, history, o };
+  o->hooks = (tl_outlet_hooks){ apply, history, each_outlet, spool_facts, o };
   tl_buf_init(&o->folder);
   *out = o;
   return TL_OK;
@@ -268,26 +288,4 @@ void tl_outlets_free (tl_outlets *o) {
   close_spool(o);
   tl_buf_fini(&o->folder);
   free(o);
-}
-
-void tl_outlets_get (const tl_outlets *o, tl_outlets_facts *out) {
-  tl_collect_facts facts = { .why = "" };
-  *out = (tl_outlets_facts){ .any = o->spool, .spool_why = "" };
-  if (!o->spool) return;
-  tl_collect_get(o->collect, &facts);
-  out->spool_bytes = tl_spool_bytes(o->spool);
-  out->spool_max = tl_spool_max(o->spool);
-  out->spool_values = facts.values;
-  out->spool_why = facts.why;
-  for (const entry *e = o->list; e; e = e->next) out->count++;
-}
-
-void tl_outlets_each (const tl_outlets *o, void (*each)(void *ctx, const tl_outlet_facts *f),
-                      void *ctx) {
-  for (const entry *e = o->list; e; e = e->next) {
-    tl_outlet_facts facts;
-    if (e->closing) continue;
-    tl_outlet_get(e->outlet, &facts);
-    each(ctx, &facts);
-  }
 }

@@ -18,16 +18,4 @@ void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *
 /* After stop(), or when nothing was ever applied; before the gateway. NULL is fine. */
 void tl_outlets_free (tl_outlets *o);
 
-/* For status(). */
-typedef struct {
-  bool any;
-  uint64_t spool_bytes, spool_max, spool_values;
-  const char *spool_why; /* it cannot be written; "" */
-  double values_per_s;   /* that came in, over the last minute */
-  size_t count;
-} tl_outlets_facts;
-void tl_outlets_get (const tl_outlets *o, tl_outlets_facts *out);
-void tl_outlets_each (const tl_outlets *o, void (*each)(void *ctx, const tl_outlet_facts *f),
-                      void *ctx);
-
 #endif

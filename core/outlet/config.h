@@ -3,6 +3,7 @@
 #define TL_OUTLET_CONFIG_H
 
 #include "base/slice.h"
+#include "outlet/outlet.h"
 
 typedef struct {
   tl_slice name; /* unique */
@@ -23,6 +24,13 @@ typedef struct {
   size_t count; /* 0: nothing goes out, and there is no spool */
 } tl_outlets_config;
 
+/* How the spool is. */
+typedef struct {
+  uint64_t bytes, max_bytes;
+  uint64_t values; /* that were put into it */
+  const char *why; /* it cannot be written, and nothing is acknowledged; "" while it can */
+} tl_spool_facts;
+
 /* Whoever carries values out, for the room that reads configs. */
 typedef struct {
   /* A config runs from now on. What did not change goes on. False: err says why; at start that
@@ -30,6 +38,9 @@ typedef struct {
   bool (*apply)(void *ctx, const tl_outlets_config *config, tl_err *err);
   /* The path of the embedded history; NULL: there is none. Borrowed until the next apply(). */
   const char *(*history)(void *ctx);
+  /* How each outlet is, and the spool: false when there is none. */
+  void (*each)(void *ctx, void (*one)(void *arg, const tl_outlet_facts *f), void *arg);
+  bool (*spool)(void *ctx, tl_spool_facts *out);
   void *ctx;
 } tl_outlet_hooks;
 

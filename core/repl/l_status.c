@@ -355,6 +355,48 @@ static void push_failures (lua_State *L, const tl_script *s) {
   }
 }
 
+/* --- outlets --- */
+
+typedef struct {
+  lua_State *L;
+  int64_t now;
+} outlet_list;
+
+static void push_outlet (void *ctx, const tl_outlet_facts *f) {
+  const outlet_list *list = ctx;
+  lua_State *L = list->L;
+  lua_createtable(L, 0, 11);
+  set_text(L, "name", f->name);
+  set_text(L, "kind", f->kind);
+  set_flag(L, "up", f->up);
+  set_seconds(L, "since", list->now - f->since);
+  set_text(L, "why", f->why);
+  set_integer(L, "behind", (lua_Integer)f->behind);
+  set_seconds(L, "lag", f->lag_ms);
+  set_integer(L, "stored", (lua_Integer)f->stored);
+  set_integer(L, "rejected", (lua_Integer)f->rejected);
+  set_text(L, "last_rejected", f->last_rejected);
+  set_integer(L, "dropped", (lua_Integer)f->dropped);
+  lua_rawseti(L, -2, luaL_len(L, -2) + 1);
+}
+
+/* Into the facts on top: `outlets`, and `spool` where there is one. */
+static void set_outlets (lua_State *L, const tl_script *s) {
+  const tl_outlet_hooks *hooks = s->outlets;
+  tl_spool_facts spool;
+  if (!hooks || !hooks->spool || !hooks->spool(hooks->ctx, &spool)) return;
+  outlet_list list = { L, tl_loop_now(s->loop) };
+  new_list(L);
+  hooks->each(hooks->ctx, push_outlet, &list);
+  lua_setfield(L, -2, "outlets");
+  lua_createtable(L, 0, 4);
+  set_integer(L, "bytes", (lua_Integer)spool.bytes);
+  set_integer(L, "max", (lua_Integer)spool.max_bytes);
+  set_integer(L, "values", (lua_Integer)spool.values);
+  set_text(L, "why", spool.why);
+  lua_setfield(L, -2, "spool");
+}
+
 int tl_live_status (lua_State *L) {
   tl_script *s = tl_script_of(L);
   const tl_model *m = tl_gateway_model(s->gateway);
@@ -368,6 +410,7 @@ int tl_live_status (lua_State *L) {
   lua_setfield(L, -2, "config");
   push_failures(L, s);
   lua_setfield(L, -2, "failures");
+  set_outlets(L, s);
   new_list(L); /* for the words: what is wrong, and what is worth knowing */
   lua_setfield(L, -2, "problems");
   new_list(L);

@@ -6,6 +6,32 @@
 ---@alias tagline.Prepare tagline.PrepareStep|tagline.PrepareStep[]
 ---@alias tagline.PrepareStep (fun(payload: string): string?)|"trim"|"latin1"|"nan"
 
+---@class tagline.HistoryOptions
+---@field deadband? number Changes of no more than this are not stored.
+---@field max_silence? number|string The next message after so long is stored, whatever it says.
+---@field keep? number|string How long values stay.
+
+---@class tagline.HistoryParameters
+---@field file? string An SQLite file beside the config, or absolute.
+---@field postgres? string A connection string, without a password.
+---@field password? string
+---@field schema? string Default: tagline.
+---@field keep? number|string How long values stay: "90d". Default: for ever.
+
+---@class tagline.SpoolParameters
+---@field folder? string Beside the config, or absolute. Default: NAME.spool.
+---@field max? integer|string Default: "1GB".
+---@field when_full? "drop_oldest"|"hold"
+
+---@class tagline.OutletParameters
+---@field nats string Servers: "10.0.0.5, 10.0.0.6".
+---@field stream? string Default: TAGS.
+---@field subject? string Default: tags.{line}.{station}.{tag}.
+---@field tags? string|string[] Patterns of tags' names. Default: all.
+---@field user? string
+---@field password? string
+---@field tls_ca_file? string
+
 ---@class tagline.LineParameters
 ---@field host string|string[] Address of the broker; several (with commas, semicolons or a list) are tried in turn.
 ---@field port? integer TCP port of the broker. Default: 1883.
@@ -45,6 +71,7 @@
 ---@field receive_queue_bytes? integer Memory for them; 0: no bound (bytes). Default: 16777216.
 ---@field time_zone? string Of timestamps without an offset: "UTC", "local", "+01:00" or an IANA name. Default: UTC.
 ---@field session_store? string Folder that keeps the session across restarts of the process.
+---@field history? false|tagline.HistoryOptions False: values are not kept; or { deadband =, max_silence =, keep = }.
 ---@field recorder? integer Memory for the last messages; 0: off (bytes). Default: 1048576.
 ---@field tls? boolean TLS to addresses without a scheme, as with mqtts://; their port is 8883 then. Default: false.
 ---@field tls_ca_file? string Certificates that are trusted, a path or PEM text; none: the system's.
@@ -93,6 +120,7 @@
 ---@field off? boolean|"YES"|"NO" The station starts switched off. Default: false.
 ---@field simulate? boolean|"YES"|"NO" The station starts with simulated values. Default: false.
 ---@field on_missing? "invalidate"|"keep"|"default" Tags whose field is missing: "invalidate", "keep" or "default".
+---@field history? false|tagline.HistoryOptions In place of the line's.
 ---@field max_instances? integer Stations that one with named groups may make. Default: 10000.
 ---@field on_value? fun(tag: tagline.Tag) Called with each tag of the station that has a new value.
 ---@field on_status? fun(station: tagline.Station) Called with the station when its status changed.
@@ -111,6 +139,7 @@
 ---@field words? table<string, string|string[]> A device's words for states of Di, Do, Qi: { Off = "CLOSED", On = { "OPEN", "opened" } }.
 ---@field decimal? ","|"." "," where numbers in texts have a decimal comma.
 ---@field deadband? number Changes of no more than this are no new value.
+---@field history? false|tagline.HistoryOptions In place of the station's.
 ---@field new_value_on_time_change? boolean|"YES"|"NO" A value that differs only in its time is new too. Default: false.
 ---@field on_missing? "invalidate"|"keep"|"default" In place of the station's.
 ---@field on_value? fun(tag: tagline.Tag) Called with the tag when it has a new value.
@@ -136,6 +165,19 @@ function station(name) end
 --- What one call of a handler may take.
 ---@param parameters tagline.LimitParameters
 function limits(parameters) end
+
+--- Keep all values: in an SQLite file, or postgres = "…".
+---@param parameters tagline.HistoryParameters
+function history(parameters) end
+
+--- Where values wait until outlets have them.
+---@param parameters tagline.SpoolParameters
+function spool(parameters) end
+
+--- Send values to a stream.
+---@param name string Letters, digits, `_` and `-`.
+---@return fun(parameters: tagline.OutletParameters)
+function outlet(name) end
 
 --- Call a function again and again.
 ---@param seconds number Above 0, fractions allowed.

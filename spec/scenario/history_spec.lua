@@ -92,4 +92,38 @@ describe("the history", function()
     t:stop()
     assert.equal("somebody's data, which is no history", files.read(folder .. "/plant.db"))
   end)
+
+  it("is told at the prompt and by a command, and its state by status()", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    local t = start(m, folder, { QOS = 1 })
+    m:wait_subscribed "history"
+    local from = os.time() * 1000 - 600000
+    for n = 1, 10 do m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + n * 60000, n), { qos = 1 }) end
+    wait.till("ten values", nil, function() return #t:values() >= 10 end)
+    wait.poll("the rows", nil, function()
+      local _, out = t:eval 'return #history("plant.s.n", "15m")'
+      return out == "10"
+    end)
+    local _, out = t:eval 'local r = history(tags["plant.s.n"], { last = "15m", every = "1y", as = "count" }) return r[#r].value'
+    assert.equal("10", out)
+    local _, curve = t:eval 'return plot("plant.s.n", { last = "15m", ascii = true, height = 4 })'
+    assert.truthy(curve:find("min 1  max 10  last 10", 1, true), curve)
+    local code, _, err = t:eval 'return history("plant.s.nix")'
+    assert.truthy(err:find("the history has no tag 'plant.s.nix'", 1, true), err)
+    assert.equal(1, code)
+    local _, state = t:eval 'local o = status().outlets[1] return o.name .. " " .. tostring(o.up) .. " " .. o.stored'
+    assert.equal("history true 10", state)
+    local code_of, csv = tagline.command { "history", folder .. "/plant.db", "plant.*", "--last", "15m" }
+    assert.equal(0, code_of)
+    assert.equal(10, select(2, csv:gsub("\n", "\n")))
+    assert.truthy(csv:find("^time,tag,value,status,reason,unit\n%d%d%d%d%-%d%d%-%d%dT[%d:.]+Z,plant.s.n,1,valid,,pcs\n"), csv)
+    local _, json = tagline.command { "history", t.config_path, "--last", "15m", "--json" }
+    assert.truthy(json:find('"tag":"plant.s.n","type":"Ci","value":10,"status":"valid"}', 1, true), json)
+    local wrong, _, why = tagline.command { "history", folder .. "/plant.db", "nix.*" }
+    assert.equal(1, wrong)
+    assert.truthy(why:find("no tag of the history is called 'nix.*'", 1, true))
+    assert.equal(2, (tagline.command { "history", folder .. "/plant.db", "--zone", "Mars/Base" }))
+    t:stop()
+    assert.equal(0, (tagline.command { "history", folder .. "/plant.db", "--check" }))
+  end)
 end)

@@ -78,7 +78,7 @@ function range.read(options, now)
       return nil, ("unknown option '%s'; expected from, to, last, every, as or limit"):format(tostring(key))
     end
   end
-  local q, why = {}, nil
+  local q, why = {}
   if options.to ~= nil then
     q.to, why = range.time(options.to)
     if not q.to then return nil, "to: " .. why end

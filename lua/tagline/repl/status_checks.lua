@@ -547,6 +547,10 @@ function M.report(facts)
   for _, f in ipairs(facts.failures) do failure(f, report) end
   report.line = nil
   for _, o in ipairs(facts.outlets or {}) do outlet(o, report) end
+  if facts.spool and (facts.spool.why or "") ~= "" then
+    report:problem("spool-away", facts.spool.why .. ": nothing is read or acknowledged until it can be written",
+      "make room on the disk, or name another folder: spool { folder = … }")
+  end
   for _, l in ipairs(facts.lines) do
     report.line = l.name
     for _, check in ipairs(checks) do check(l, report) end
