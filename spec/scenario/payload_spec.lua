@@ -70,6 +70,32 @@ describe("payloads", function()
     c:send("PUBACK", { id = p.id })
   end)
 
+  it("are read alike by the program and by the codecs, which a second reader agrees with", function()
+    local random = require "spec.support.random_document"
+    local t, c = start [[
+      station "d" { address = "d/cbor", payload_type = "CBOR", tags = { same = Ci {}, other = TxtI {} },
+        decode = (function()
+          local cbor = require "tagline.codec.cbor"
+          local count = 0
+          local function same(a, b)
+            if type(a) ~= "table" then return a == b and math.type(a) == math.type(b) end
+            if type(b) ~= "table" then return false end
+            for key, value in pairs(a) do if not same(value, b[key]) then return false end end
+            for key in pairs(b) do if a[key] == nil then return false end end
+            return true
+          end
+          return function(msg)
+            if not same(msg.json, cbor.decode(msg.payload)) then return { other = msg.payload } end
+            count = count + 1
+            return { same = count }
+          end
+        end)() },]]
+    local next_document = random.new(3)
+    for i = 1, 300 do c:send("PUBLISH", { topic = "d/cbor", payload = random.odd_cbor(next_document(), i), qos = 0 }) end
+    publish(c, "d/cbor", "\0")
+    assert.same({ "301", "unset" }, { now(t, "l.d.same"), now(t, "l.d.other") })
+  end)
+
   it("have words for states in both directions, and decimal commas", function()
     local t, c = start [[
       station "d" { address = "d", tags = { open = Di { "IN_DATA", words = { Off = "CLOSED", On = { "OPEN", "opened" } } } } },
