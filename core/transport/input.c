@@ -43,7 +43,8 @@ static long read_plain (stack *s, uint8_t *room, size_t n) {
     return got == TL_EPARTIAL ? 0 : got;
   }
   size_t part = s->raw.len < n ? s->raw.len : n;
-  if (part > 0) memcpy(room, s->raw.at, part);
+  if (part == 0) return 0;
+  memcpy(room, s->raw.at, part);
   s->raw = tl_slice_of(s->raw.at + part, s->raw.len - part);
   return (long)part;
 }

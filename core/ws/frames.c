@@ -302,7 +302,8 @@ long tl_ws_read (tl_ws *w, uint8_t *room, size_t n) {
       if (rc == 0) break;
     }
     size_t part = w->chunk.len < n - used ? w->chunk.len : n - used;
-    if (part > 0) memcpy(room + used, w->chunk.at, part);
+    if (part == 0) continue; /* a frame without data, or a control frame */
+    memcpy(room + used, w->chunk.at, part);
     w->chunk = tl_slice_of(w->chunk.at + part, w->chunk.len - part);
     used += part;
   }

@@ -3,6 +3,7 @@
 local uv = require "luv"
 local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
+local netns = require "spec.support.netns"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -204,14 +205,14 @@ local function certificates(name)
 end
 
 -- Mosquitto with a TLS listener; returns it and that listener's port.
-local function tls_broker(folder, ...)
+local function tls_broker(folder, net, ...)
   local port = mosquitto.free_port()
-  return mosquitto.start { "listener " .. port .. " 127.0.0.1", "certfile " .. folder .. "/server.crt",
+  return mosquitto.start { net = net, "listener " .. port .. " 127.0.0.1", "certfile " .. folder .. "/server.crt",
     "keyfile " .. folder .. "/server.key", ... }, port
 end
 
 -- stunnel with the recipe's lines, but for places and names. Returns it and the port that it listens on.
-local function stunnel(tls_port, ca)
+local function stunnel(tls_port, ca, net)
   local port = mosquitto.free_port()
   local text = files.read "examples/stunnel/stunnel.conf"
   for key, value in pairs { accept = "127.0.0.1:" .. port, connect = "127.0.0.1:" .. tls_port, CAfile = ca, checkHost = "broker.test" } do
@@ -219,7 +220,7 @@ local function stunnel(tls_port, ca)
     text, n = text:gsub("\n" .. key .. "(%s*)=[^\n]*", "\n" .. key .. "%1= " .. value)
     assert.equal(1, n, key)
   end
-  local p = process.start(process.find "stunnel", { scope.file("stunnel.conf", text) })
+  local p = process.start(process.find "stunnel", { scope.file("stunnel.conf", text) }, { net = net })
   p:wait_log "Configuration successful"
   return p, port
 end
@@ -269,20 +270,27 @@ end)
 describe("the WebSocket recipe", function()
   after_each(scope.finish)
 
+  -- Mosquitto's WebSocket listener binds all interfaces, whatever its config says: where it runs is a network of its own.
+  local net
+  before_each(function() net = nil end)
+
   local function wrapper(url, ...)
     local port = mosquitto.free_port()
-    local p = process.start(process.find "lua5.4", { "examples/websocket/wrapper.lua", "--port", tostring(port), url, ... })
+    local p = process.start(process.find "lua5.4", { "examples/websocket/wrapper.lua", "--port", tostring(port), url, ... },
+      { net = net })
     p:wait_log "→"
     return p, port
   end
 
   local function broker()
     local port = mosquitto.free_port()
-    return mosquitto.start { "listener " .. port .. " 127.0.0.1", "protocol websockets" }, port
+    net = netns.new()
+    return mosquitto.start { net = net, "listener " .. port .. " 127.0.0.1", "protocol websockets" }, port
   end
 
   local function run_recipe(port)
-    return tagline.run("examples/websocket/config.lua", nil, { env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(port) } })
+    return tagline.run("examples/websocket/config.lua", nil, { net = net,
+      env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(port) } })
   end
 
   it("carries messages both ways, small and large, and comes back when the broker was down", function()
@@ -313,8 +321,9 @@ describe("the WebSocket recipe", function()
 
   it("goes over TLS with the stunnel recipe behind it", function()
     local folder = certificates "broker.test"
-    local m, tls_port = tls_broker(folder, "protocol websockets")
-    local _, between = stunnel(tls_port, folder .. "/ca.crt")
+    net = netns.new()
+    local m, tls_port = tls_broker(folder, net, "protocol websockets")
+    local _, between = stunnel(tls_port, folder .. "/ca.crt", net)
     local _, port = wrapper("ws://broker.test/mqtt", "--via", "127.0.0.1:" .. between)
     local t = run_recipe(port)
     m:wait_subscribed "plant-7"

@@ -51,6 +51,7 @@ function process.start(path, arguments, options)
     arguments = { "-c", ('ulimit -t %d; exec "$0" "$@"'):format(options.processor), path, table.unpack(arguments or {}) }
     path = "/bin/sh"
   end
+  if options.net then path, arguments = options.net:words(path, arguments) end -- spec.support.netns
   local p = setmetatable({ path = path, stdin = uv.new_pipe(false), streams = {} }, process)
   for _, name in ipairs { "stdout", "stderr" } do
     p.streams[name] = { pipe = uv.new_pipe(false), lines = {}, partial = "", taken = 0, ended = false }
