@@ -157,7 +157,7 @@ static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by,
   }
 }
 
-static const char *const by_names[] = { "nothing", "#", "topic", "regex", ".*" };
+static const char *const by_names[] = { "nothing", "#", "topic", "regex", ".*", "given up" };
 
 static void tell_tried (const tl_link *l, const tried *one, tl_buf *out) {
   bool limit = strstr(one->why, "given up");

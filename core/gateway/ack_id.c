@@ -72,15 +72,17 @@ static void pump (void *ctx) {
   while (!l->awaiting && l->queue_head && !l->removed && !l->gateway->held) {
     if (over && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
     tl_waiting *w = l->queue_head;
+    bool held = tl_link_deliver(l, &w->m);
+    if (l->no_memory && w->m.qos > 0) { /* it stays where it is: a new connection has another try */
+      l->awaiting = NULL;
+      tl_link_fail(l, "out of memory for a received message");
+      break;
+    }
     l->queue_head = w->next;
     if (!l->queue_head) l->queue_tail = NULL;
     l->queued--;
     l->queued_bytes -= bytes_of(w);
-    bool held = tl_link_deliver(l, &w->m);
-    if (l->no_memory && w->m.qos > 0)
-      tl_link_fail(l, "out of memory for a received message"); /* the broker sends it again */
-    else if (!held)
-      tl_session_ack(l->session, w->m.id, l->now);
+    if (!held) tl_session_ack(l->session, w->m.id, l->now);
     free(w);
     over = tl_pace_is_over(l);
   }

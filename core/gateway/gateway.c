@@ -17,7 +17,19 @@ static void on_value (void *ctx, tl_tag *t) {
 ** acknowledgements. */
 static void stream_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
-  tl_tag_stream(t, tl_sink_buf(g->values));
+  tl_buf *out = tl_sink_buf(g->values);
+  size_t before = out->len;
+  bool failed = out->failed;
+  tl_tag_stream(t, out);
+  if (out->failed &&
+      !failed) { /* whole lines only; the message is not acknowledged, and comes again */
+    out->len = before;
+    out->failed = false;
+    g->model->starved = true;
+    tl_log(TL_LOG_ERROR, t->station->line->name,
+           "no memory for the values stream: a value of %s.%s is missing", t->station->name,
+           tl_tag_def(t)->name);
+  }
   tl_gateway_ask_flush(g); /* timers make values, too */
 }
 

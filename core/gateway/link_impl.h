@@ -242,10 +242,11 @@ int tl_gateway_write_stores (tl_gateway *g, tl_err *err);
 bool tl_station_is_same (const tl_station *s, const tl_station_spec *c);
 
 /* receive.c */
-/* to its station; true: it waits for ACK_ID now */
 /* prepare.c: the payload of *in becomes what the station's prepare makes of it. False: there is
 ** nothing more to do with the message, the station was told. */
 bool tl_link_prepare (tl_link *l, tl_station *s, tl_incoming *in, tl_prepare_room *room);
+/* To its station; true: it waits for ACK_ID now. l->no_memory: it could not be handled, and
+** at QoS 1 and 2 must not be acknowledged. */
 bool tl_link_deliver (tl_link *l, const tl_incoming *m);
 int tl_link_message (void *ctx, const tl_message *m);
 bool tl_link_may_read (const tl_link *l);

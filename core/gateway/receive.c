@@ -73,7 +73,9 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
 
 static tl_station *find_station (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *s = route->target;
-  if (!s && route->by == TL_BY_GIVEN_UP)
+  if (!s && route->by == TL_BY_GIVEN_UP && route->no_memory)
+    l->no_memory = true;
+  else if (!s && route->by == TL_BY_GIVEN_UP)
     note_given_up(l, in->topic);
   else if (!s)
     note_unrouted(l, in->topic);
@@ -153,11 +155,15 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
   return confirms && l->awaiting;
 }
 
+/* What found no memory is not acknowledged: the connection ends, and the broker sends it again. */
 bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
+  tl_model *m = l->gateway->model;
   l->no_memory = false;
   uint64_t before = tl_pattern_sum_begin();
+  m->starved = false;
   bool held = deliver(l, in);
   tl_pattern_sum_end(before);
+  l->no_memory |= m->starved;
   return held;
 }
 
@@ -178,9 +184,12 @@ int tl_link_message (void *ctx, const tl_message *m) {
     if (tl_link_queue(l, &in) != TL_OK) return TL_ENOMEM;
     return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
   }
-  if (tl_link_deliver(l, &in)) return TL_MESSAGE_HELD;
-  /* at QoS 0 nobody sends it again */
-  if (l->no_memory && m->qos > 0) return TL_ENOMEM;
+  bool held = tl_link_deliver(l, &in);
+  if (l->no_memory && m->qos > 0) { /* at QoS 0 nobody sends it again */
+    l->awaiting = NULL;
+    return TL_ENOMEM;
+  }
+  if (held) return TL_MESSAGE_HELD;
   if (!tl_pace_is_over(l)) return TL_MESSAGE_DONE;
   l->leftover = true;
   return TL_MESSAGE_STOP;

@@ -55,6 +55,10 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
 
 static int save (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
   tl_persistence *k = &l->keep;
+  if (tl_store_is_broken(k->store)) { /* something is missing in the batch: all of it once more */
+    tl_store_begin_anew(k->store);
+    tl_session_store_all(l->session);
+  }
   int rc = how(k->store, &k->why);
   k->failed = rc < 0;
   if (rc < 0 || how == tl_store_commit) set_dirty(l, false);

@@ -128,6 +128,7 @@ struct tl_model {
   uint32_t line_count, line_cap;
   tl_map by_name;
   tl_plan_pool *plans;
+  bool starved;   /* a received value found no memory; whoever delivers messages clears it before */
   tl_buf scratch; /* for conversions */
   /* for extraction, as many as the largest plan needs; NULL while in use */
   tl_json_value *slots;

@@ -55,7 +55,10 @@ static inline void give_slots (reading *r) {
 static void extract (reading *r, tl_json_value *slots) {
   tl_station *s = r->station;
   tl_json_error e = { 0 };
-  if (!slots) return; /* no memory: the values are missing */
+  if (!slots) {
+    r->model->starved = true; /* the values are missing, and the message must come again */
+    return;
+  }
   const tl_plan *plan = s->plan;
   tl_slice payload = r->message->payload;
   int rc = plan->format ? tl_doc_extract((tl_doc_format)plan->format, plan->set, payload, slots, &e)

@@ -82,7 +82,10 @@ static inline bool put (tl_tag *t, const tl_tagdef *def, const tl_value *v, int6
   if (t->status == TL_VALID && same(def->type, &t->value, v)) {
     report = is_again(t, def, time_ms);
   } else {
-    if (!store(t, def->type, v)) return false;
+    if (!store(t, def->type, v)) {
+      t->station->line->model->starved = true;
+      return false;
+    }
     t->status = TL_VALID;
     t->reason = TL_REASON_NONE;
     report = true;

@@ -244,4 +244,8 @@ int tl_session_refusal (const tl_session *s);
 ** opened, nothing was taken, delete the record; TL_EMALFORMED, TL_EEXIST, TL_ENOMEM. */
 int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes);
 
+/* Tell `store` all that must survive the process, as it is now: for an owner that lost some
+** of it. */
+void tl_session_store_all (tl_session *s);
+
 #endif

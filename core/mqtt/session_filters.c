@@ -31,6 +31,12 @@ static void store_filter (tl_session *s, const tl_known_filter *k, bool gone) {
   if (s->ev.store && !s->clean) s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), gone);
 }
 
+void tl_session_store_filters (tl_session *s) {
+  tl_slice key;
+  void *k;
+  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &k);) store_filter(s, k, false);
+}
+
 static void drop_known (tl_session *s, tl_known_filter *k) {
   tl_map_del(&s->known, tl_slice_of(k->bytes, k->len));
   if (s->ev.store) s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), true);

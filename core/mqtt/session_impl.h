@@ -158,6 +158,7 @@ int tl_session_resume (tl_session *s, bool present);
 /* session_filters.c */
 int tl_filter_list_new (tl_filter_list **out, const tl_subscription *filters, size_t n);
 void tl_session_forget_filters (tl_session *s);
+void tl_session_store_filters (tl_session *s); /* tell `store` each of them */
 int tl_session_know_filter (tl_session *s, tl_slice filter, tl_known_filter **out);
 int tl_session_subscribe (tl_session *s);
 /* when tl_session_ask_again_now() is due; INT64_MAX: never */

@@ -65,3 +65,24 @@ int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id
   s->had_session = true;
   return TL_OK;
 }
+
+/* One that is held is not confirmed: another process must get it again. */
+static bool is_held (const tl_session *s, uint16_t id) {
+  const tl_acks *a = &s->acks;
+  for (size_t i = 0; i < a->len; i++) {
+    const tl_pending_ack *ack = &a->ring[(a->at + i) & (a->cap - 1)];
+    if (ack->held && ack->qos == 2 && ack->id == id) return true;
+  }
+  return false;
+}
+
+void tl_session_store_all (tl_session *s) {
+  if (!s->ev.store || s->clean) return;
+  tl_session_store_filters(s);
+  for (uint32_t id = 0; (id = tl_idset_next(&s->received, (uint16_t)id)) > 0; id++) {
+    if (!is_held(s, (uint16_t)id)) tl_session_store_received(s, (uint16_t)id, false);
+    if (id == UINT16_MAX) break;
+  }
+  for (const tl_outgoing *m = s->inflight.head; m; m = m->next) tl_session_store_out(s, m, false);
+  for (const tl_outgoing *m = s->queue.head; m; m = m->next) tl_session_store_out(s, m, false);
+}

@@ -19,6 +19,7 @@ static const tl_route *answer (tl_router *r, tl_slice kept, bool remembered, voi
   r->route.groups = NULL;
   r->route.group_count = 0;
   r->route.pattern = NULL;
+  r->route.no_memory = false;
   return &r->route;
 }
 
@@ -63,8 +64,10 @@ static bool try_regex (void *ctx, const tl_route_station *s) {
 
 /* There was no time, or no memory, to try all the regexes: nobody is known to take the topic,
 ** and its next message is asked about anew. */
-static const tl_route *give_up (tl_router *r, const void *wills) {
-  return answer(r, tl_slice_of(NULL, 0), false, NULL, TL_BY_GIVEN_UP, wills);
+static const tl_route *give_up (tl_router *r, const void *wills, bool no_memory) {
+  answer(r, tl_slice_of(NULL, 0), false, NULL, TL_BY_GIVEN_UP, wills);
+  r->route.no_memory = no_memory;
+  return &r->route;
 }
 
 /* A topic not seen before, or no more. Exact addresses were tried. */
@@ -74,7 +77,7 @@ static const tl_route *decide (tl_router *r, tl_slice topic, uint32_t hash) {
   const tl_route_station *s = tl_regexes_visit(&r->regexes, topic, try_regex, &t);
   const void *wills =
       r->wills.by_topic.live > 0 ? tl_map_get_hashed(&r->wills.by_topic, topic, hash) : NULL;
-  if (t.failed || (!s && tl_pattern_sum_is_over())) return give_up(r, wills);
+  if (t.failed || (!s && tl_pattern_sum_is_over())) return give_up(r, wills, t.failed);
   /* an address without groups has no captures to tell */
   uint32_t groups = s && t.groups > 1 ? (uint32_t)t.groups : 0;
   if (!s) s = r->rest;

@@ -33,6 +33,7 @@ typedef struct {
   const tl_group *groups;
   uint32_t group_count;
   const tl_pattern *pattern; /* the pattern behind `groups`, for names; NULL otherwise */
+  bool no_memory;            /* of TL_BY_GIVEN_UP: not for want of time */
 } tl_route;
 
 /* max_topics: how many answers are remembered (one that was not used lately goes first);

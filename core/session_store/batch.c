@@ -58,6 +58,14 @@ void tl_store_delete (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl
   add(s, kind, sequence, id, bytes, true);
 }
 
+bool tl_store_is_broken (const tl_store *s) { return s->batch.failed; }
+
+void tl_store_begin_anew (tl_store *s) {
+  tl_buf_clear(&s->batch);
+  s->anew = s->must_sync = true;
+  s->has_received = false;
+}
+
 bool tl_store_has_received (const tl_store *s) { return s->has_received; }
 
 static int run (tl_store *s, sqlite3_stmt *sql) {
@@ -110,8 +118,10 @@ int tl_store_write (tl_store *s, tl_err *err) {
   if (s->batch.failed)
     return tl_fail(err, TL_ENOMEM, 0, "session store %s: no memory for a change",
                    (const char *)s->path.at);
-  if (s->batch.len == 0) return TL_OK;
+  if (s->batch.len == 0 && !s->anew) return TL_OK;
   int rc = run(s, s->sql[TL_SQL_BEGIN]);
+  for (int i = TL_SQL_EMPTY_MESSAGE; rc == SQLITE_OK && s->anew && i <= TL_SQL_EMPTY_FILTER; i++)
+    rc = run(s, s->sql[i]);
   if (rc == SQLITE_OK) rc = write_all(s, &changes);
   if (rc == SQLITE_OK) rc = run(s, s->sql[TL_SQL_COMMIT]);
   if (rc != SQLITE_OK) {
@@ -122,7 +132,7 @@ int tl_store_write (tl_store *s, tl_err *err) {
   s->stats.writes++;
   s->stats.changes += changes;
   s->unsynced = s->unsynced || s->must_sync;
-  s->must_sync = s->has_received = false;
+  s->must_sync = s->has_received = s->anew = false;
   tl_buf_clear(&s->batch);
   tl_buf_shrink(&s->batch, KEEP_BATCH);
   return TL_OK;
@@ -137,6 +147,7 @@ static int sync_log (tl_store *s) {
   errno = 0;
   rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
   s->reason = errno;
+  if (rc == SQLITE_OK) tl_store_mark(s, log);
   return rc;
 }
 
@@ -146,6 +157,7 @@ int tl_store_commit (tl_store *s, tl_err *err) {
   /* After a failed sync the system may take the pages for clean, so that a second one would
   ** prove nothing: all of the log must go into the database, which is another file, and be
   ** synced there. */
+  if (s->sync_failed) tl_store_unmark(s);
   int sql = s->sync_failed
                 ? sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)
                 : sync_log(s);

@@ -155,6 +155,7 @@ static int check_owner (tl_store *s, tl_slice line, tl_slice client_id, tl_err *
 static int claim (tl_store *s, tl_slice line, tl_slice client_id, tl_err *err) {
   int64_t application = 0, version = 0, tables = 0;
   int rc = sqlite3_exec(s->db, settings, NULL, NULL, NULL);
+  if (rc == SQLITE_OK && tl_store_check_log(s, err) < 0) return err->code;
   if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
   if (rc == SQLITE_OK) rc = number(s, "PRAGMA application_id", &application);
   if (rc == SQLITE_OK) rc = number(s, "PRAGMA user_version", &version);
@@ -199,6 +200,9 @@ int tl_store_prepare (tl_store *s) {
     [TL_SQL_PUT_FILTER] = "INSERT OR IGNORE INTO filter VALUES(?)",
     [TL_SQL_DELETE_MESSAGE] = "DELETE FROM message WHERE sequence = ?",
     [TL_SQL_DELETE_RECEIVED] = "DELETE FROM received WHERE id = ?",
+    [TL_SQL_EMPTY_MESSAGE] = "DELETE FROM message",
+    [TL_SQL_EMPTY_RECEIVED] = "DELETE FROM received",
+    [TL_SQL_EMPTY_FILTER] = "DELETE FROM filter",
     [TL_SQL_DELETE_FILTER] = "DELETE FROM filter WHERE bytes = ?",
   };
   int rc = SQLITE_OK;
@@ -231,6 +235,7 @@ static int open_database (tl_store *s, tl_slice folder, tl_slice line, tl_slice 
   /* in place of SQLite's own checkpoints, which would come between write and sync */
   sqlite3_wal_hook(s->db, on_logged, s);
   rc = tl_store_prepare(s);
+  s->open = rc == SQLITE_OK;
   return rc == SQLITE_OK ? TL_OK : tl_store_fail(s, rc, err);
 }
 
@@ -240,6 +245,7 @@ int tl_store_open (tl_store **out, tl_slice folder, tl_slice line, tl_slice clie
   if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory for a session store");
   tl_buf_init(&s->path);
   tl_buf_init(&s->batch);
+  s->mark_fd = -1;
   tl_store_path(&s->path, folder, line, client_id);
   tl_buf_byte(&s->path, '\0');
   int rc = s->path.failed ? tl_fail(err, TL_ENOMEM, 0, "no memory for a session store")
@@ -255,6 +261,11 @@ int tl_store_open (tl_store **out, tl_slice folder, tl_slice line, tl_slice clie
 void tl_store_close (tl_store *s) {
   if (!s) return;
   for (int i = 0; i < TL_SQL_MANY; i++) sqlite3_finalize(s->sql[i]);
+  /* SQLite deletes the log once it is empty: the mark must not miss it. */
+  if (s->open &&
+      sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+    tl_store_unmark(s);
+  tl_store_mark_close(s);
   sqlite3_close(s->db);
   tl_buf_fini(&s->path);
   tl_buf_fini(&s->batch);

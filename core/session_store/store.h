@@ -45,6 +45,10 @@ int tl_store_load (tl_store *s, tl_store_each *each, void *ctx, tl_err *err);
 ** missing in it. */
 void tl_store_put (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes);
 void tl_store_delete (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes);
+bool tl_store_is_broken (const tl_store *s);
+/* Forget the batch, and at its next write all records; what is remembered behind this call
+** stays. */
+void tl_store_begin_anew (tl_store *s);
 bool tl_store_has_received (const tl_store *s); /* the batch remembers received identifiers */
 
 /* Write the batch: after TL_OK it survives the process, whatever kills it. Errors: -errno

@@ -17,6 +17,9 @@ enum {
   TL_SQL_DELETE_MESSAGE,
   TL_SQL_DELETE_RECEIVED,
   TL_SQL_DELETE_FILTER,
+  TL_SQL_EMPTY_MESSAGE,
+  TL_SQL_EMPTY_RECEIVED,
+  TL_SQL_EMPTY_FILTER,
   TL_SQL_MANY
 };
 
@@ -27,9 +30,12 @@ struct tl_store {
   tl_buf batch;   /* records as batch.c lays them out */
   bool must_sync; /* the batch holds something that a power failure must not take */
   bool has_received;
+  bool anew; /* the next write begins with forgetting all records */
   /* the system's, of the last step: SQLite itself does not keep that of a failed write */
   int reason;
   int log_pages; /* in the log since it was last begun anew */
+  bool open;     /* all of it went well */
+  int mark_fd;   /* mark.c; -1: not open */
   bool unsynced; /* so does what was written */
   bool sync_failed;
   tl_store_stats stats;
@@ -40,6 +46,12 @@ int tl_store_fail (const tl_store *s, int sqlite, tl_err *err);
 int tl_store_damaged (const tl_store *s, const char *what, tl_err *err);
 /* A message's sum, so that no damaged byte is ever sent to a device. */
 uint32_t tl_store_sum (uint64_t sequence, uint16_t id, tl_slice bytes);
+/* mark.c: is the log as long as it was known to be? TL_OK; TL_EMALFORMED: something accepted
+** is lost */
+int tl_store_check_log (tl_store *s, tl_err *err);
+void tl_store_mark (tl_store *s, sqlite3_file *log); /* all of the log is synced */
+void tl_store_unmark (tl_store *s);                  /* before the log is emptied */
+void tl_store_mark_close (tl_store *s);
 int tl_store_prepare (tl_store *s); /* an SQLite result */
 
 #endif

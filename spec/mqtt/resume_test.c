@@ -348,8 +348,27 @@ static void a_clean_session_restores_nothing (void **state) {
   assert_int_equal(tl_session_restore(h->s, 'i', 0, 1, TL_LIT("")), TL_ESTATE);
 }
 
+/* For an owner whose store lost some of it. */
+static void all_of_the_session_is_told_again (void **state) {
+  harness *h = *state;
+  h->p.max_inflight = 2;
+  h->p.queue_offline = true;
+  h_begin(h);
+  h_publish(h, "t", "a", 2, 1);
+  h_publish(h, "t", "b", 1, 2);
+  h_publish(h, "t", "c", 1, 3);
+  h_ack_in(h, TL_PUBREC, 2);
+  h_message_in(h, "t", "x", 2, false, 8);
+  h->verdict = TL_MESSAGE_HELD;
+  h_message_in(h, "t", "y", 2, false, 9); /* not confirmed: another process must get it again */
+  tl_buf_clear(&h->store);
+  tl_session_store_all(h->s);
+  STORED(h, "f seq0 id0 1\ni seq0 id8 0\no seq1 id2 0\no seq2 id3 8\no seq3 id0 8\n");
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
+    SPEC_NEW("all of the session is told again", all_of_the_session_is_told_again),
     SPEC_UP("[MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT-2.3.1-3] [MQTT-4.3.3-1] "
             "[MQTT-3.1.2-4] resumed: all that is "
             "unacknowledged, "

@@ -7,6 +7,8 @@
 #include <sqlite3.h>
 #include <sys/wait.h>
 
+#include "session_store/store_impl.h"
+
 #define NONE tl_slice_of(NULL, 0)
 
 static void an_empty_store_holds_nothing (void **state) {
@@ -101,6 +103,37 @@ static void says_whether_the_batch_holds_received_identifiers (void **state) {
   assert_true(tl_store_has_received(s));
   commit(s);
   assert_false(tl_store_has_received(s));
+  tl_store_close(s);
+}
+
+/* The owner remembers all that there is; what went meanwhile must not be there any more. */
+static void a_batch_that_found_no_memory_begins_anew (void **state) {
+  (void)state;
+  tl_err err;
+  tl_store *s = open_store();
+  put_message(s, 1, 1, "settled");
+  put_message(s, 2, 2, "in flight");
+  tl_store_put(s, TL_STORE_RECEIVED, 0, 7, NONE);
+  tl_store_put(s, TL_STORE_FILTER, 0, 0, TL_LIT("a"));
+  commit(s);
+  tl_store_delete(s, TL_STORE_MESSAGE, 1, 1, NONE);
+  s->batch.failed = true;
+  assert_true(tl_store_is_broken(s));
+  assert_int_equal(tl_store_write(s, &err), TL_ENOMEM);
+  tl_store_begin_anew(s);
+  assert_false(tl_store_is_broken(s));
+  put_message(s, 2, 2, "in flight");
+  put_message(s, 3, 0, "new");
+  tl_store_put(s, TL_STORE_FILTER, 0, 0, TL_LIT("a"));
+  commit(s);
+  put_message(s, 4, 0, "later");
+  commit(s);
+  tl_store_close(s);
+  s = open_store();
+  assert_string_equal(content(s), "f a|o 2 2 in flight|o 3 0 new|o 4 0 later|");
+  tl_store_begin_anew(s); /* nothing to remember is something, too */
+  commit(s);
+  assert_string_equal(content(s), "");
   tl_store_close(s);
 }
 
@@ -369,6 +402,7 @@ int main (void) {
     SPEC(what_was_not_committed_is_not),
     SPEC(changes_count_in_their_order),
     SPEC(bytes_of_any_kind_and_length_come_back),
+    SPEC(a_batch_that_found_no_memory_begins_anew),
     SPEC(an_empty_batch_costs_nothing),
     SPEC(says_whether_the_batch_holds_received_identifiers),
     SPEC(a_walk_ends_where_its_owner_says),
