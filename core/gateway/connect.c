@@ -405,8 +405,6 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
 void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
   l->removed = true; /* for the functions of writes, which hear now that the line is closed */
-  tl_link_forget_pump(l);
-  tl_link_forget_flush(l);
   tl_link_end_probes(l);
   if (l->session) tl_session_free(l->session);
   tl_link_store_close(l);
@@ -429,6 +427,9 @@ void tl_link_free (tl_link *l) {
     }
     tl_model_remove_line(g->model, l->line);
   }
+  /* last: those functions may have asked for something */
+  tl_link_forget_pump(l);
+  tl_link_forget_flush(l);
   free(l);
 }
 
