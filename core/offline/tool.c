@@ -72,8 +72,8 @@ int tl_tool_run (const char *module, const char *const *arguments, int count) {
     fputs("tagline: no memory for Lua\n", stderr);
     return 1;
   }
-  owner->L = L;
-  lua_pushcfunction(L, tl_script_traceback);
+  owner->box.L = L;
+  lua_pushcfunction(L, tl_sandbox_traceback);
   lua_pushcfunction(L, p_run);
   lua_pushlightuserdata(L, &r);
   if (lua_pcall(L, 1, 0, 1) != LUA_OK) {

@@ -85,7 +85,7 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
   e->env = e->thread = e->here_ref = LUA_NOREF;
   e->width = 80;
   if (tl_script_enter(s, p_new, e, 0, "repl", NULL) != LUA_OK) {
-    luaL_unref(s->L, LUA_REGISTRYINDEX, e->here_ref);
+    luaL_unref(s->box.L, LUA_REGISTRYINDEX, e->here_ref);
     free(e);
     return TL_ENOMEM;
   }
@@ -107,8 +107,8 @@ static void forget_thread (tl_eval *e) {
   e->waits = e->drains = false;
   if (stop) stop(e->stop_ctx);
   if (e->script->loop) tl_loop_forget(e->script->loop, on_slice, e);
-  if (e->co && lua_status(e->co) == LUA_YIELD) tl_script_close_thread(e->script, e->co);
-  luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->thread);
+  if (e->co && lua_status(e->co) == LUA_YIELD) tl_sandbox_close_thread(&e->script->box, e->co);
+  luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->thread);
   e->thread = LUA_NOREF;
   e->co = NULL;
 }
@@ -123,8 +123,8 @@ void tl_eval_free (tl_eval *e) {
   tl_eval_stop_lingering(e);
   if (e->script->evaluating == e) e->script->evaluating = NULL;
   *e->here = NULL;
-  luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->here_ref);
-  luaL_unref(e->script->L, LUA_REGISTRYINDEX, e->env);
+  luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->here_ref);
+  luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->env);
   free(e);
 }
 
@@ -165,8 +165,8 @@ static void on_count (lua_State *L, lua_Debug *ar) {
   e->used_ns += tl_clock_cpu_ns() - e->slice_cpu;
   if (e->used_ns > EVAL_SECONDS * 1000000000ull) {
     /* the budget's own end, which no pcall swallows */
-    s->budget.said = used_up;
-    s->budget.expired = true;
+    s->box.budget.said = used_up;
+    s->box.budget.expired = true;
     s->evaluating_hook(L, ar);
     return;
   }
@@ -193,7 +193,7 @@ typedef struct {
 static const char *next_piece (lua_State *L, void *ctx, size_t *len) {
   static const char breaks[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
   reading *r = ctx;
-  tl_look(L);
+  tl_budget_check(L);
   if (r->breaks > 0) {
     *len = (size_t)r->breaks < sizeof breaks - 1 ? (size_t)r->breaks : sizeof breaks - 1;
     r->breaks -= (int)*len;
@@ -216,7 +216,7 @@ static int load (lua_State *L, const step *st, tl_slice code, const char *head) 
   int line = st->e->line;
   reading r = { code, head, line > 0 ? line - 1 : 0 };
   int rc = lua_load(L, next_piece, &r, line > 0 ? TL_EVAL_SCRIPT : TL_EVAL_CHUNK, "t");
-  if (rc != LUA_OK) tl_pass_on(L);
+  if (rc != LUA_OK) tl_budget_rethrow(L);
   return rc;
 }
 
@@ -243,8 +243,8 @@ static void keep_locals (lua_State *L, const step *st) {
 /* First as an expression, then as statements: what a person types at a prompt is most often the
 ** former. */
 static void compile (lua_State *L, step *st) {
-  tl_script_of(L)->budget.said = too_long;
-  tl_script_of(L)->budget.cpu_ns = tl_clock_cpu_ns();
+  tl_script_of(L)->box.budget.said = too_long;
+  tl_script_of(L)->box.budget.cpu_ns = tl_clock_cpu_ns();
   if (load(L, st, st->code, "return ") == LUA_OK) return;
   bool expression = ends_with_eof(L); /* one that is not finished: "{ 1," is no statement at all */
   if (load(L, st, st->code, "") == LUA_OK) {
@@ -271,7 +271,7 @@ static int p_start (lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
   lua_setupvalue(L, -2, 1);
   e->co = lua_newthread(L);
-  tl_script_arm(e->script, e->co);
+  tl_budget_hook(&e->script->box, e->co);
   if (lua_gethook(e->co) != on_count) e->script->evaluating_hook = lua_gethook(e->co);
   lua_sethook(e->co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
   e->used_ns = 0;
@@ -300,11 +300,11 @@ static bool yielded_by_itself (lua_State *L, lua_State *co) {
 static int p_go_on (lua_State *L) {
   step *st = lua_touserdata(L, 1);
   tl_eval *e = st->e;
-  e->script->budget.said = held;
-  e->script->budget.cpu_ns = e->slice_cpu;
-  e->script->budget.grace_ns = GRACE_NS;
+  e->script->box.budget.said = held;
+  e->script->box.budget.cpu_ns = e->slice_cpu;
+  e->script->box.budget.grace_ns = GRACE_NS;
   int results = 0, args = st->push ? st->push(e->co, st->arg) : 0;
-  int rc = tl_script_resume(e->co, L, args, &results);
+  int rc = tl_sandbox_resume(e->co, L, args, &results);
   if (rc == LUA_YIELD) {
     lua_pop(e->co, results);
     if (yielded_by_itself(L, e->co))

@@ -169,7 +169,7 @@ static int p_complete (lua_State *L) {
   completing *c = lua_touserdata(L, 1);
   tl_script *s = c->e->script;
   size_t len;
-  s->budget.cpu_ns = tl_clock_cpu_ns();
+  s->box.budget.cpu_ns = tl_clock_cpu_ns();
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.repl.complete");
   lua_call(L, 1, 1);

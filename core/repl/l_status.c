@@ -245,7 +245,7 @@ static void push_slow (lua_State *L, const tl_line *line, double uptime) {
     const tl_station_hooks *h = line->stations[i]->user;
     for (int kind = 0; h && kind < TL_CALLS && n < LISTED; kind++) {
       const tl_call_stats *c = &h->stats[kind];
-      double total = tl_ticks_seconds(s, c->ticks);
+      double total = tl_ticks_seconds(&s->box, c->ticks);
       if (c->calls < SLOW_CALLS || total / (double)c->calls < SLOW_MEAN) continue;
       lua_createtable(L, 0, 6);
       lua_pushfstring(L, "%s.%s", line->name, line->stations[i]->name);
@@ -253,7 +253,7 @@ static void push_slow (lua_State *L, const tl_line *line, double uptime) {
       set_text(L, "what", tl_call_names[kind]);
       set_integer(L, "calls", (lua_Integer)c->calls);
       set_number(L, "mean", total / (double)c->calls);
-      set_number(L, "longest", tl_ticks_seconds(s, c->longest));
+      set_number(L, "longest", tl_ticks_seconds(&s->box, c->longest));
       set_number(L, "share", uptime > 0 ? total / uptime : 0);
       lua_rawseti(L, -2, ++n);
     }
@@ -403,8 +403,8 @@ int tl_live_status (lua_State *L) {
   lua_createtable(L, 0, 8);
   set_text(L, "version", TAGLINE_VERSION);
   set_integer(L, "pid", getpid());
-  set_integer(L, "memory", (lua_Integer)s->memory);
-  double uptime = (double)(tl_clock_mono_ns() - s->start_ns) / 1e9;
+  set_integer(L, "memory", (lua_Integer)s->box.memory);
+  double uptime = (double)(tl_clock_mono_ns() - s->box.start_ns) / 1e9;
   set_number(L, "uptime", uptime);
   tl_push_loaded(L);
   lua_setfield(L, -2, "config");

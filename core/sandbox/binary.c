@@ -2,11 +2,11 @@
 ** it is. */
 #include <math.h>
 
-#include "script/script.h"
+#include "sandbox/sandbox.h"
 
 typedef struct {
   lua_State *L;
-  tl_script *script;
+  tl_sandbox *script;
   lua_Integer count[TL_JSON_DEPTH + 1]; /* elements so far, of arrays */
   int depth;
 } building;
@@ -116,7 +116,7 @@ static int on_value (void *ctx, const tl_json_value *key, const tl_json_value *v
 
 void tl_push_binary (lua_State *L, tl_doc_format format, tl_slice document, const char *what) {
   static const tl_doc_visitor visitor = { on_begin, on_end, on_value };
-  building b = { .L = L, .script = tl_script_of(L) };
+  building b = { .L = L, .script = tl_sandbox_of(L) };
   tl_json_error error;
   int top = lua_gettop(L);
   if (tl_doc_walk(format, document, &visitor, &b, &error) == 0) return;

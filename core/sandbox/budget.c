@@ -41,7 +41,7 @@ enum {
   SHOWN = 12
 };
 
-tl_script *tl_script_of (lua_State *L) {
+tl_sandbox *tl_sandbox_of (lua_State *L) {
   void *ud;
   lua_getallocf(L, &ud);
   return ud;
@@ -50,7 +50,7 @@ tl_script *tl_script_of (lua_State *L) {
 /* --- time --- */
 
 /* The system is asked for the processor's time at most a hundred times in the time of a budget. */
-static uint64_t cpu_before (tl_script *s, uint64_t now, uint64_t limit_ns) {
+static uint64_t cpu_before (tl_sandbox *s, uint64_t now, uint64_t limit_ns) {
   if (s->cpu_ns == 0 || now - s->cpu_at > limit_ns / 100) {
     s->cpu_ns = tl_clock_cpu_ns();
     s->cpu_at = now;
@@ -58,7 +58,7 @@ static uint64_t cpu_before (tl_script *s, uint64_t now, uint64_t limit_ns) {
   return s->cpu_ns;
 }
 
-static void begin (tl_script *s, tl_budget *b, uint64_t now) {
+static void begin (tl_sandbox *s, tl_budget *b, uint64_t now) {
   b->deadline_ns = now + b->limit_ns;
   s->looked_ticks = tl_ticks();
   if (!s->unsafe && b->cpu_ns == 0) b->cpu_ns = cpu_before(s, now, b->limit_ns);
@@ -75,13 +75,13 @@ static bool extend (tl_budget *b, uint64_t now) {
 }
 
 /* A step of the collector, or as many as fit into the processor time until it is through. */
-static void collect (tl_script *s, uint64_t ns) {
+static void collect (tl_sandbox *s, uint64_t ns) {
   uint64_t end = tl_clock_cpu_ns() + ns;
   while (lua_gc(s->L, LUA_GCSTEP, 0) == 0 && tl_clock_cpu_ns() < end) continue;
 }
 
 /* Did the running call ask for too much? What it passed its mark with may be garbage. */
-static bool is_full (tl_script *s) {
+static bool is_full (tl_sandbox *s) {
   if (s->memory_asked > 0) return true;
   if (!s->memory_passed) return false;
   collect(s, COLLECT_NS);
@@ -89,12 +89,12 @@ static bool is_full (tl_script *s) {
   return s->memory_passed;
 }
 
-static bool is_over (tl_script *s) {
+static bool is_over (tl_sandbox *s) {
   tl_budget *b = &s->budget;
   s->ticked = false;
   if (b->limit_ns == 0 || !b->inside) return false;
   if (b->expired || is_full(s)) return true;
-  if (s->memory > s->memory_limit / TUNED_PART) tl_script_tune(s);
+  if (s->memory > s->memory_limit / TUNED_PART) tl_sandbox_tune(s);
   uint64_t now = tl_clock_mono_ns();
   if (b->deadline_ns == 0) begin(s, b, now);
   return now >= b->deadline_ns && !extend(b, now);
@@ -107,9 +107,9 @@ static size_t part (size_t memory, size_t n) {
   return (memory > SMALL_MEMORY ? memory : SMALL_MEMORY) / n;
 }
 
-static size_t text_max (const tl_script *s) { return part(s->memory_limit, TEXT_PART); }
+static size_t text_max (const tl_sandbox *s) { return part(s->memory_limit, TEXT_PART); }
 
-static void push_reason (lua_State *L, const tl_script *s) {
+static void push_reason (lua_State *L, const tl_sandbox *s) {
   double seconds = (double)s->budget.limit_ns / 1e9;
   LUAI_UACINT limit = (LUAI_UACINT)(s->memory_limit + s->loading_memory),
               asked = (LUAI_UACINT)s->memory_asked;
@@ -130,7 +130,7 @@ static void push_reason (lua_State *L, const tl_script *s) {
 
 /* `level` as for luaL_where: in a hook the running function is level 0. */
 static void expire (lua_State *L, int level) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   s->budget.expired = true;
   lua_sethook(L, on_expired, LUA_MASKCOUNT, 1);
   luaL_where(L, level);
@@ -141,38 +141,43 @@ static void expire (lua_State *L, int level) {
 
 static void on_expired (lua_State *L, lua_Debug *ar) {
   (void)ar;
-  if (is_over(tl_script_of(L))) expire(L, 0);
+  if (is_over(tl_sandbox_of(L))) expire(L, 0);
 }
 
 static void on_count (lua_State *L, lua_Debug *ar) {
   (void)ar;
-  if (is_over(tl_script_of(L))) expire(L, 0);
+  if (is_over(tl_sandbox_of(L))) expire(L, 0);
 }
 
 /* The watchdog's: one look, until the next tick. */
 static void on_look (lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
-  if (is_over(tl_script_of(L))) expire(L, 0);
+  if (is_over(tl_sandbox_of(L))) expire(L, 0);
 }
 
-void tl_script_arm (tl_script *s, lua_State *co) {
+void tl_budget_hook (tl_sandbox *s, lua_State *co) {
   (void)s;
   lua_sethook(co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
 }
 
-bool tl_script_watch (void) { return tl_watchdog_start(on_look); }
+bool tl_watchdog_begin (void) { return tl_watchdog_start(on_look); }
 
-void tl_look (lua_State *L) {
-  if (is_over(tl_script_of(L))) expire(L, 1);
+void tl_budget_check (lua_State *L) {
+  if (is_over(tl_sandbox_of(L))) expire(L, 1);
 }
 
-void tl_look_here (lua_State *L) {
-  if (is_over(tl_script_of(L))) expire(L, 0);
+void tl_budget_check_here (lua_State *L) {
+  if (is_over(tl_sandbox_of(L))) expire(L, 0);
 }
 
-void tl_work_ahead (lua_State *L, uint64_t ns) {
-  tl_script *s = tl_script_of(L);
+void tl_budget_check_running (lua_State *L) {
+  const tl_sandbox *s = tl_watchdog_switch_toed();
+  if (s && s->ticked && s->running == L) tl_budget_check_here(L);
+}
+
+void tl_budget_spend (lua_State *L, uint64_t ns) {
+  tl_sandbox *s = tl_sandbox_of(L);
   tl_budget *b = &s->budget;
   if (ns < SHORT_NS && !s->ticked) return;
   if (is_over(s)) expire(L, 1);
@@ -181,8 +186,8 @@ void tl_work_ahead (lua_State *L, uint64_t ns) {
   if (b->deadline_ns < now + ns && (!extend(b, now) || b->deadline_ns < now + ns)) expire(L, 1);
 }
 
-uint64_t tl_time_left (lua_State *L) {
-  tl_script *s = tl_script_of(L);
+uint64_t tl_budget_left (lua_State *L) {
+  tl_sandbox *s = tl_sandbox_of(L);
   if (is_over(s)) expire(L, 1);
   uint64_t now = tl_clock_mono_ns();
   if (s->budget.deadline_ns == 0) return UINT64_MAX;
@@ -190,18 +195,18 @@ uint64_t tl_time_left (lua_State *L) {
   return s->budget.deadline_ns > now ? s->budget.deadline_ns - now : 1;
 }
 
-void tl_pass_on (lua_State *L) {
-  if (!tl_script_of(L)->budget.expired) return;
+void tl_budget_rethrow (lua_State *L) {
+  if (!tl_sandbox_of(L)->budget.expired) return;
   lua_sethook(L, on_expired, LUA_MASKCOUNT, 1);
   lua_error(L);
 }
 
 /* --- coroutines --- */
 
-bool tl_script_is_ended (lua_State *co) { return lua_gethook(co) == on_expired; }
+bool tl_sandbox_is_ended (lua_State *co) { return lua_gethook(co) == on_expired; }
 
-int tl_script_resume (lua_State *co, lua_State *from, int args, int *results) {
-  tl_script *s = tl_script_of(co);
+int tl_sandbox_resume (lua_State *co, lua_State *from, int args, int *results) {
+  tl_sandbox *s = tl_sandbox_of(co);
   lua_State *outer = s->running;
   s->running = co;
   int rc = lua_resume(co, from, args, results);
@@ -214,10 +219,10 @@ static int p_close_thread (lua_State *L) {
   return 0;
 }
 
-void tl_script_close_thread (tl_script *s, lua_State *co) {
-  if (tl_script_is_ended(co)) return;
+void tl_sandbox_close_thread (tl_sandbox *s, lua_State *co) {
+  if (tl_sandbox_is_ended(co)) return;
   lua_State *outer = s->running;
-  tl_script_enter(s, p_close_thread, co, s->handler_time, "coroutine", NULL);
+  tl_sandbox_enter(s, p_close_thread, co, s->handler_time, "coroutine", NULL);
   s->running = outer;
 }
 
@@ -226,7 +231,7 @@ void tl_script_close_thread (tl_script *s, lua_State *co) {
 /* A handler that is set off within another call has its own time, but no more than is left of
 ** that call's; unless that one is resting: then the time it takes does not burden it. False:
 ** nothing is left. */
-static bool limit_within (tl_script *s, tl_budget *outer) {
+static bool limit_within (tl_sandbox *s, tl_budget *outer) {
   tl_budget *b = &s->budget;
   uint64_t now = tl_clock_mono_ns();
   if (outer->deadline_ns == 0)
@@ -242,7 +247,7 @@ static bool limit_within (tl_script *s, tl_budget *outer) {
 
 /* A call may take the memory up to the reserve, and an eighth of what is left in any case: so
 ** what fills it ends before Lua has to collect all of it at once, and small calls go on. */
-static void mark_memory (tl_script *s) {
+static void mark_memory (tl_sandbox *s) {
   size_t limit = s->memory_limit + s->loading_memory, mark = limit - limit / RESERVE_PART;
   size_t least = limit > s->memory ? s->memory + (limit - s->memory) / SHARE : 0;
   s->memory_mark = mark > least || least == 0 ? mark : least;
@@ -251,7 +256,7 @@ static void mark_memory (tl_script *s) {
 }
 
 /* Field by field: a processor waits for a block that it has just written in parts. */
-static bool enter (tl_script *s, tl_budget *outer, double seconds) {
+static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
   tl_budget *b = &s->budget;
   b->limit_ns = (uint64_t)(seconds * 1e9);
   b->deadline_ns = 0;
@@ -268,19 +273,19 @@ static bool enter (tl_script *s, tl_budget *outer, double seconds) {
 }
 
 /* The thread that runs looks before its next instruction. */
-static void look_soon (tl_script *s) {
+static void look_soon (tl_sandbox *s) {
   s->ticked = true;
   if (s->running && !lua_gethook(s->running)) lua_sethook(s->running, on_look, LUA_MASKCOUNT, 1);
 }
 
-static void leave (tl_script *s, const tl_budget *outer) {
+static void leave (tl_sandbox *s, const tl_budget *outer) {
   tl_budget *b = &s->budget;
   bool expired = b->expired;
   *b = *outer;
-  if (s->memory > s->memory_limit / TUNED_PART) tl_script_tune(s);
+  if (s->memory > s->memory_limit / TUNED_PART) tl_sandbox_tune(s);
   if (s->memory > s->memory_limit - s->memory_limit / RESERVE_PART) collect(s, STEADY_NS);
   if (expired && outer->inside) mark_memory(s);
-  if (expired && tl_script_is_ended(s->L)) lua_sethook(s->L, NULL, 0, 0);
+  if (expired && tl_sandbox_is_ended(s->L)) lua_sethook(s->L, NULL, 0, 0);
   if (!expired || !outer->inside) return;
   if (b->grace_ns > 0 && b->deadline_ns > 0) {
     b->cpu_limit_ns = (b->cpu_limit_ns > 0 ? b->cpu_limit_ns : b->limit_ns) + b->grace_ns;
@@ -291,7 +296,7 @@ static void leave (tl_script *s, const tl_budget *outer) {
 }
 
 static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   const char *text =
       lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "error object that is not a string";
   tl_buf full;
@@ -309,7 +314,7 @@ static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
   tl_buf_fini(&full);
 }
 
-static int refuse (const tl_script *s, const tl_budget *outer, const char *where, tl_buf *err) {
+static int refuse (const tl_sandbox *s, const tl_budget *outer, const char *where, tl_buf *err) {
   char text[120];
   if (s->depth >= DEPTH_MAX)
     snprintf(text, sizeof text, "not called: %d calls set off one another", DEPTH_MAX);
@@ -323,14 +328,14 @@ static int refuse (const tl_script *s, const tl_budget *outer, const char *where
   return LUA_ERRRUN;
 }
 
-int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where,
-                     tl_buf *err) {
+int tl_sandbox_enter (tl_sandbox *s, lua_CFunction body, void *arg, double seconds,
+                      const char *where, tl_buf *err) {
   lua_State *L = s->L, *running = s->running;
   tl_budget outer = s->budget;
   int top = lua_gettop(L), handler = TL_HANDLER;
   if (outer.inside || top < TL_HANDLER) { /* these pushes cannot raise */
     if (top > LUA_MINSTACK / 2 && !lua_checkstack(L, LUA_MINSTACK)) return LUA_ERRMEM;
-    lua_pushcfunction(L, tl_script_traceback);
+    lua_pushcfunction(L, tl_sandbox_traceback);
     handler = top + 1;
   }
   if (!enter(s, &outer, seconds) || s->depth >= DEPTH_MAX) {
@@ -341,13 +346,13 @@ int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds
   }
   s->running = L;
   s->depth++;
-  tl_script *other = tl_watchdog_turn_to(s);
+  tl_sandbox *other = tl_watchdog_switch_to(s);
   lua_pushcfunction(L, body);
   lua_pushlightuserdata(L, arg);
   int rc = lua_pcall(L, 1, 0, handler);
   if (rc != LUA_OK) tell_error(L, rc, where, err);
   if (rc != LUA_OK || handler != TL_HANDLER) lua_settop(L, top);
-  tl_watchdog_turn_to(other);
+  tl_watchdog_switch_to(other);
   s->depth--;
   s->running = running;
   leave(s, &outer);
@@ -374,7 +379,7 @@ static void push_short_traceback (lua_State *L, const char *message) {
   luaL_pushresult(&text);
 }
 
-int tl_script_traceback (lua_State *L) {
+int tl_sandbox_traceback (lua_State *L) {
   if (lua_type(L, 1) == LUA_TNUMBER) lua_tostring(L, 1);
   if (lua_type(L, 1) != LUA_TSTRING) { /* an error object's own __tostring is not run here */
     lua_pushfstring(L, "error object: a %s", luaL_typename(L, 1));
@@ -391,7 +396,7 @@ int tl_script_traceback (lua_State *L) {
 /* --- memory --- */
 
 /* The source's name may hold anything, and no memory is there to be careful with. */
-static void note_place (tl_script *s) {
+static void note_place (tl_sandbox *s) {
   lua_Debug ar;
   s->memory_place[0] = '\0';
   for (int level = 0; s->running && lua_getstack(s->running, level, &ar) && level < 10; level++) {
@@ -405,7 +410,7 @@ static void note_place (tl_script *s) {
 /* More than the running call may have. Refused, Lua would first collect all garbage there is in
 ** one go; so the call gets it, and is ended before its next instruction. Memory comes in the
 ** middle of something, so nothing may raise here; but the hook may be set, as from a signal. */
-static __attribute__((noinline)) bool grant (tl_script *s, size_t after, size_t wanted,
+static __attribute__((noinline)) bool grant (tl_sandbox *s, size_t after, size_t wanted,
                                              bool large) {
   size_t limit = s->memory_limit + s->loading_memory;
   if (after > limit || wanted > limit / LARGEST_PART) {
@@ -425,14 +430,14 @@ static __attribute__((noinline)) bool grant (tl_script *s, size_t after, size_t 
 }
 
 /* `kind` is of Lua's types where one of its objects is made. */
-static bool is_large (const tl_script *s, int kind, size_t wanted) {
+static bool is_large (const tl_sandbox *s, int kind, size_t wanted) {
   if (s->from_outside) return false;
   return wanted > (kind == LUA_TSTRING ? text_max(s)
                                        : part(s->memory_limit + s->loading_memory, OBJECT_PART));
 }
 
-void *tl_script_alloc (void *ud, void *at, size_t before, size_t wanted) {
-  tl_script *s = ud;
+void *tl_sandbox_alloc (void *ud, void *at, size_t before, size_t wanted) {
+  tl_sandbox *s = ud;
   int kind = !at ? (int)before : LUA_TNONE; /* then it says what kind of object is made */
   if (!at) before = 0;
   if (wanted == 0) {
@@ -452,7 +457,7 @@ void *tl_script_alloc (void *ud, void *at, size_t before, size_t wanted) {
 }
 
 void tl_push_outside (lua_State *L, tl_slice text) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   s->from_outside = true;
   lua_pushlstring(L, text.len > 0 ? (const char *)text.at : "", text.len);
   s->from_outside = false;
@@ -460,7 +465,7 @@ void tl_push_outside (lua_State *L, tl_slice text) {
 
 /* The next cycle begins so early that it ends before the memory does, and a heap that grows
 ** sets it going: each step is a millisecond, all at once would be 0.2 s. */
-void tl_script_tune (tl_script *s) {
+void tl_sandbox_tune (tl_sandbox *s) {
   size_t m = s->memory, room = s->memory_limit > m ? s->memory_limit - m : 0;
   int pause = m < 32u << 20 ? 400 : 200;
   if (m > s->memory_limit / TUNED_PART && pause > 100 + (int)(50 * room / m))
@@ -486,7 +491,7 @@ uint64_t tl_ticks (void) {
 #endif
 }
 
-double tl_ticks_seconds (const tl_script *s, uint64_t ticks) {
+double tl_ticks_seconds (const tl_sandbox *s, uint64_t ticks) {
   uint64_t ns = tl_clock_mono_ns() - s->start_ns, passed = tl_ticks() - s->start_ticks;
   return passed > 0 ? (double)ticks * ((double)ns / (double)passed) / 1e9 : 0;
 }

@@ -15,6 +15,6 @@ const void *__wrap_luaT_gettmbyobj (lua_State *L, const void *object, int event)
 
 __attribute__((used)) const void *__wrap_luaT_gettmbyobj (lua_State *L, const void *object,
                                                           int event) {
-  if (event == TM_CALL) tl_watchdog_look(L);
+  if (event == TM_CALL) tl_budget_check_running(L);
   return __real_luaT_gettmbyobj(L, object, event);
 }

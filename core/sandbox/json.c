@@ -1,10 +1,10 @@
 /* core/sandbox/json.c — a JSON document as Lua tables, by our own strict scanner: integers keep
 ** all 64 bits, null is json.null. */
-#include "script/script.h"
+#include "sandbox/sandbox.h"
 
 typedef struct {
   lua_State *L;
-  tl_script *script;
+  tl_sandbox *script;
   lua_Integer count[TL_JSON_DEPTH + 1]; /* elements so far, of arrays */
   int depth;
   bool lists; /* an array without elements is marked, so that it is not taken for an object */
@@ -100,7 +100,7 @@ static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_v
 
 static void push (lua_State *L, tl_slice document, const char *what, bool lists) {
   static const tl_json_visitor visitor = { on_begin, on_end, on_scalar };
-  building b = { .L = L, .script = tl_script_of(L), .lists = lists };
+  building b = { .L = L, .script = tl_sandbox_of(L), .lists = lists };
   tl_json_error error;
   int top = lua_gettop(L);
   if (tl_json_walk(document, &visitor, &b, &error) == 0) return;
@@ -114,7 +114,7 @@ void tl_push_json_value (lua_State *L, const tl_json_value *v) {
     push(L, v->raw, "the text", false);
     return;
   }
-  building b = { .script = tl_script_of(L) };
+  building b = { .script = tl_sandbox_of(L) };
   b.L = L;
   push_scalar(&b, v);
 }

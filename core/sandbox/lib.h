@@ -4,7 +4,7 @@
 #ifndef TL_SANDBOX_LIB_H
 #define TL_SANDBOX_LIB_H
 
-#include "script/script.h"
+#include "sandbox/sandbox.h"
 
 /* Each changes the global tables that luaL_openlibs made. */
 void tl_open_basic (lua_State *L); /* pcall xpcall, coroutine.resume wrap close */
@@ -13,7 +13,7 @@ void tl_open_table (lua_State *L);
 int tl_open_re (lua_State *L); /* a loader: the module tagline.re, PCRE2 with limits */
 /* weak.c: once the state is there, and before it is closed; a loader: the module tagline.weak */
 void tl_weak_open (lua_State *L);
-void tl_weak_close (tl_script *s);
+void tl_weak_close (tl_sandbox *s);
 int tl_open_weak (lua_State *L);
 int tl_open_json (lua_State *L); /* a loader: the module tagline.json */
 /* lib_pick.c: json.pick(addresses), a lua_CFunction */
@@ -27,7 +27,7 @@ enum { TL_CAPTURES = 32 };
 
 typedef struct {
   lua_State *L;
-  tl_script *script;
+  tl_sandbox *script;
   const uint8_t *from, *end; /* subject */
   const uint8_t *pattern_end;
   int depth, level;

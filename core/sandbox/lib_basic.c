@@ -8,7 +8,7 @@ enum { CLOSING_MAX = 30 };
 
 static int finish_call (lua_State *L, int status, lua_KContext before) {
   if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - (int)before;
-  tl_pass_on(L);
+  tl_budget_rethrow(L);
   lua_pushboolean(L, 0);
   lua_insert(L, -2);
   return 2;
@@ -25,7 +25,7 @@ static int basic_pcall (lua_State *L) {
 /* A user's message handler runs where the error came up, which may be inside the hook: with no
 ** hook to end it. */
 static int on_error (lua_State *L) {
-  if (tl_script_of(L)->budget.expired) return 1;
+  if (tl_sandbox_of(L)->budget.expired) return 1;
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
@@ -62,13 +62,13 @@ static int resume (lua_State *L, lua_State *co, int args) {
     return -1;
   }
   lua_xmove(L, co, args);
-  int rc = tl_script_resume(co, L, args, &n);
+  int rc = tl_sandbox_resume(co, L, args, &n);
   if (rc != LUA_OK && rc != LUA_YIELD) {
     lua_xmove(co, L, 1);
-    tl_pass_on(L);
+    tl_budget_rethrow(L);
     return -1;
   }
-  tl_look(L);
+  tl_budget_check(L);
   if (!lua_checkstack(L, n + 1)) {
     lua_pop(co, n);
     lua_pushliteral(L, "too many results to resume");
@@ -88,7 +88,7 @@ static int coroutine_resume (lua_State *L) {
 
 /* The __close of one thread may close the next: Lua 5.4.4 does not count these C calls. */
 static int close_thread (lua_State *L, lua_State *co) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   lua_State *outer = s->running;
   if (s->closing >= CLOSING_MAX)
     return luaL_error(L, "C stack overflow (coroutines that close coroutines)");
@@ -109,7 +109,7 @@ static int call_wrapped (lua_State *L) {
     lua_pop(L, 1);
     close_thread(L, co);
     lua_xmove(co, L, 1);
-    tl_pass_on(L);
+    tl_budget_rethrow(L);
   }
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);
@@ -140,7 +140,7 @@ static int coroutine_close (lua_State *L) {
   lua_State *co = check_thread(L);
   const char *why = why_not_closed(L, co);
   if (why) return luaL_error(L, "%s", why);
-  if (tl_script_is_ended(co)) {
+  if (tl_sandbox_is_ended(co)) {
     lua_pushboolean(L, 0);
     lua_pushliteral(L, "the coroutine was ended by its budget");
     return 2;
@@ -149,7 +149,7 @@ static int coroutine_close (lua_State *L) {
   lua_pushboolean(L, status == LUA_OK);
   if (status == LUA_OK) return 1;
   lua_xmove(co, L, 1);
-  tl_pass_on(L);
+  tl_budget_rethrow(L);
   return 2;
 }
 

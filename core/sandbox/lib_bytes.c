@@ -9,7 +9,7 @@ enum { NOTHING = 255, LONG = 4096, NS_A_BYTE = 2 };
 
 static const char *check_text (lua_State *L, size_t *len) {
   const char *text = luaL_checklstring(L, 1, len);
-  if (*len > LONG) tl_work_ahead(L, (uint64_t)*len * NS_A_BYTE);
+  if (*len > LONG) tl_budget_spend(L, (uint64_t)*len * NS_A_BYTE);
   return text;
 }
 

@@ -11,7 +11,7 @@ enum { DEPTH = 500, SPARSE_SAFE = 10, SPARSE_RATIO = 2, FIRST_ROOM = 256 };
 /* The text so far is in a userdata at a stack index, so that Lua counts and frees it. */
 typedef struct {
   lua_State *L;
-  tl_script *script;
+  tl_sandbox *script;
   char *at;
   size_t len, cap;
   int index, depth;
@@ -169,7 +169,7 @@ static void add_value (writing *w) {
 }
 
 static int json_encode (lua_State *L) {
-  writing w = { .L = L, .script = tl_script_of(L), .index = 2, .cap = FIRST_ROOM };
+  writing w = { .L = L, .script = tl_sandbox_of(L), .index = 2, .cap = FIRST_ROOM };
   luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
   w.at = lua_newuserdatauv(L, w.cap, 0);
   lua_pushvalue(L, 1);

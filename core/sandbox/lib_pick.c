@@ -45,7 +45,7 @@ static int pick_call (lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
   const char *what = luaL_optstring(L, 2, "the text");
-  tl_work_ahead(L, len / BYTES_A_NS);
+  tl_budget_spend(L, len / BYTES_A_NS);
   if (tl_json_extract(p->set, tl_slice_of(text, len), values, &error) != TL_OK)
     return luaL_error(L, "%s is not JSON: line %d, column %d: expected %s", what, (int)error.line,
                       (int)error.column, error.expected);

@@ -252,7 +252,7 @@ static int schema_read (lua_State *L) {
   const char *bytes = luaL_checklstring(L, 1, &len);
   const schema *s = lua_touserdata(L, lua_upvalueindex(1));
   reading r = { .L = L, .schema = s, .bytes = (const uint8_t *)bytes };
-  tl_work_ahead(L, (uint64_t)len * NS_A_BYTE);
+  tl_budget_spend(L, (uint64_t)len * NS_A_BYTE);
   return read_message(&r, 0, 0, len, 0) ? 1 : 0;
 }
 

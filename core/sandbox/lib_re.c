@@ -1,5 +1,6 @@
 /* core/sandbox/lib_re.c — the module `re`: PCRE2 for scripts, with limits that no pattern gets
 ** past (base/pattern.h). Named like the functions of `string`; a pattern is compiled once. */
+#include "base/pattern.h"
 #include "sandbox/lib.h"
 
 enum { GROUPS_MAX = 100, PATTERNS_MAX = 200, COMPILE_NS_PER_BYTE = 500, LONG = 65536 };
@@ -57,7 +58,7 @@ static const tl_pattern *compiled (lua_State *L, int index, bool utf) {
     return *(tl_pattern **)lua_touserdata(L, -1);
   }
   lua_pop(L, 2);
-  tl_work_ahead(L, text.len * COMPILE_NS_PER_BYTE);
+  tl_budget_spend(L, text.len * COMPILE_NS_PER_BYTE);
   forget_many(L, cache);
   tl_pattern **own = lua_newuserdatauv(L, sizeof *own, 0);
   *own = NULL;
@@ -76,7 +77,7 @@ static const tl_pattern *compiled (lua_State *L, int index, bool utf) {
 static void begin (matching *m, lua_State *L, int subject, int pattern) {
   m->L = L;
   m->subject = check_text(L, subject);
-  tl_work_ahead(L, m->subject.len);
+  tl_budget_spend(L, m->subject.len);
   m->utf = tl_utf8_valid(m->subject);
   m->pattern = compiled(L, pattern, m->utf);
 }
@@ -93,13 +94,13 @@ static void go_on (matching *m, lua_State *L, int subject, int pattern, bool utf
 static bool next (matching *m, size_t from) {
   if (from > m->subject.len) return false;
   bool is_long = m->subject.len > LONG; /* then it may have more time than the budget */
-  if (is_long) tl_pattern_limit(tl_time_left(m->L));
+  if (is_long) tl_pattern_limit(tl_budget_left(m->L));
   m->n = tl_pattern_match_from(m->pattern, m->subject, from, m->groups, GROUPS_MAX);
   if (is_long) {
     tl_pattern_limit(0);
-    tl_look(m->L);
+    tl_budget_check(m->L);
   }
-  tl_work(m->L, tl_script_of(m->L));
+  tl_work(m->L, tl_sandbox_of(m->L));
   if (m->n == TL_ELIMIT) luaL_error(m->L, "the pattern takes too many steps");
   if (m->n < 0) luaL_error(m->L, "the pattern cannot be matched (%d)", m->n);
   return m->n > 0;
@@ -128,7 +129,7 @@ static int push_groups (const matching *m, bool whole_if_none) {
   luaL_checkstack(m->L, m->n + 1, "too many groups");
   if (m->n == 1 && whole_if_none) push_group(m, 0);
   for (int i = 1; i < m->n; i++) {
-    tl_work(m->L, tl_script_of(m->L));
+    tl_work(m->L, tl_sandbox_of(m->L));
     push_group(m, i);
   }
   return m->n > 1 ? m->n - 1 : whole_if_none;

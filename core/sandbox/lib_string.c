@@ -37,7 +37,7 @@ static int push_span (lua_State *L, size_t from, size_t to) {
 }
 
 static int plain_find (lua_State *L, tl_slice text, tl_slice what, size_t from) {
-  tl_work_ahead(L, (text.len - from) * NS_PER_BYTE);
+  tl_budget_spend(L, (text.len - from) * NS_PER_BYTE);
   const uint8_t *found =
       what.len == 0 ? text.at + from : memmem(text.at + from, text.len - from, what.at, what.len);
   if (!found) return 0;
@@ -216,7 +216,7 @@ static int string_rep (lua_State *L) {
     return luaL_error(L, "resulting string too large");
   size_t total = unit * (size_t)n - between.len;
   if (total > TL_LOADING_MEMORY) return luaL_error(L, "resulting string too large");
-  tl_work_ahead(L, total / 2);
+  tl_budget_spend(L, total / 2);
   char *to = luaL_buffinitsize(L, &out, total + between.len);
   size_t done = unit;
   memcpy(to, text.at, text.len);
@@ -242,7 +242,7 @@ static lua_CFunction upper, lower, reverse, format, pack, packsize, unpack, utf8
 static void ahead_of (lua_State *L, int index) {
   size_t len = 0;
   if (lua_type(L, index) == LUA_TSTRING) lua_tolstring(L, index, &len);
-  tl_work_ahead(L, len * NS_PER_BYTE + 10);
+  tl_budget_spend(L, len * NS_PER_BYTE + 10);
 }
 
 /* Formats are read in one go, and nobody writes a long one. */
@@ -280,7 +280,7 @@ static int string_unpack (lua_State *L) { return short_format(L), unpack(L); }
 static int l_utf8_len (lua_State *L) { return ahead_of(L, 1), utf8_len(L); }
 static int l_utf8_offset (lua_State *L) { return ahead_of(L, 1), utf8_offset(L); }
 static int l_utf8_char (lua_State *L) {
-  return tl_work_ahead(L, (uint64_t)lua_gettop(L) * NS_PER_CODE), utf8_char(L);
+  return tl_budget_spend(L, (uint64_t)lua_gettop(L) * NS_PER_CODE), utf8_char(L);
 }
 
 static int string_pack (lua_State *L) {
@@ -288,7 +288,7 @@ static int string_pack (lua_State *L) {
   size_t n = filled(L);
   if (n > TL_LOADING_MEMORY) return luaL_error(L, "resulting string too large");
   for (int i = lua_gettop(L); i > 1; i--) n += length_of(L, i);
-  tl_work_ahead(L, n * NS_PER_BYTE);
+  tl_budget_spend(L, n * NS_PER_BYTE);
   return pack(L);
 }
 
@@ -296,7 +296,7 @@ static int string_format (lua_State *L) {
   size_t len, n = 0;
   const char *text = luaL_checklstring(L, 1, &len);
   for (int i = lua_gettop(L); i > 0; i--) n += length_of(L, i);
-  tl_work_ahead(L, n * (memchr(text, 'q', len) ? NS_PER_QUOTED : NS_PER_BYTE));
+  tl_budget_spend(L, n * (memchr(text, 'q', len) ? NS_PER_QUOTED : NS_PER_BYTE));
   return format(L);
 }
 

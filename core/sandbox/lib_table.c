@@ -14,7 +14,7 @@ static void check_table (lua_State *L, int index) {
 }
 
 static int table_insert (lua_State *L) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   int n = lua_gettop(L);
   check_table(L, 1);
   lua_Integer e = (lua_Integer)((lua_Unsigned)luaL_len(L, 1) + 1);
@@ -35,7 +35,7 @@ static int table_insert (lua_State *L) {
 }
 
 static int table_remove (lua_State *L) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   check_table(L, 1);
   lua_Integer size = luaL_len(L, 1), at = luaL_optinteger(L, 2, size);
   if (at != size)
@@ -52,7 +52,7 @@ static int table_remove (lua_State *L) {
 }
 
 static int table_move (lua_State *L) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   lua_Integer from = luaL_checkinteger(L, 2), last = luaL_checkinteger(L, 3),
               to = luaL_checkinteger(L, 4);
   int target = lua_isnoneornil(L, 5) ? 1 : 5;
@@ -77,7 +77,7 @@ static int table_move (lua_State *L) {
 }
 
 static int table_concat (lua_State *L) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   size_t between_len;
   luaL_Buffer out;
   check_table(L, 1);
@@ -101,7 +101,7 @@ static int table_concat (lua_State *L) {
 
 /* --- sort: 1 the table, 2 the comparison or nil --- */
 
-static bool less (lua_State *L, tl_script *s, int a, int b) {
+static bool less (lua_State *L, tl_sandbox *s, int a, int b) {
   tl_work(L, s);
   if (lua_isnil(L, 2)) return lua_compare(L, a, b, LUA_OPLT);
   lua_pushvalue(L, 2);
@@ -114,7 +114,7 @@ static bool less (lua_State *L, tl_script *s, int a, int b) {
 }
 
 /* Let the value on top sink from place i among the first n; pops it. */
-static void sink (lua_State *L, tl_script *s, lua_Integer i, lua_Integer n) {
+static void sink (lua_State *L, tl_sandbox *s, lua_Integer i, lua_Integer n) {
   while (2 * i <= n) {
     lua_Integer child = 2 * i;
     lua_geti(L, 1, child);
@@ -138,7 +138,7 @@ static void sink (lua_State *L, tl_script *s, lua_Integer i, lua_Integer n) {
 }
 
 static int table_sort (lua_State *L) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   check_table(L, 1);
   lua_Integer n = luaL_len(L, 1);
   if (n < 2) return 0;

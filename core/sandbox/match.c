@@ -15,7 +15,7 @@ enum {
 
 void tl_matching_init (tl_matching *m, lua_State *L, tl_slice subject, tl_slice pattern) {
   m->L = L;
-  m->script = tl_script_of(L);
+  m->script = tl_sandbox_of(L);
   m->from = subject.at;
   m->end = subject.at + subject.len;
   m->pattern_end = pattern.at + pattern.len;

@@ -10,13 +10,13 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
-static tl_script *volatile watched;
+static tl_sandbox *volatile watched;
 static lua_Hook hook;
 static timer_t timer;
 static int users;
 
 static void on_tick (int number) {
-  tl_script *s = watched;
+  tl_sandbox *s = watched;
   (void)number;
   tl_clock_busy++;
   if (!s) return;
@@ -46,13 +46,10 @@ void tl_watchdog_stop (void) {
   if (--users == 0) timer_delete(timer);
 }
 
-tl_script *tl_watchdog_turn_to (tl_script *s) {
-  tl_script *before = watched;
+tl_sandbox *tl_watchdog_switch_to (tl_sandbox *s) {
+  tl_sandbox *before = watched;
   watched = s;
   return before;
 }
 
-void tl_watchdog_look (lua_State *L) {
-  tl_script *s = watched;
-  if (s && s->ticked && s->running == L) tl_look_here(L);
-}
+tl_sandbox *tl_watchdog_switch_toed (void) { return watched; }

@@ -1,12 +1,12 @@
 /* core/sandbox/watchdog.h — looks after scripts that do not end: a timer of this thread's
 ** processor time, which costs nothing while a script does not run for long. At each tick the
 ** script that runs gets a hook, which looks at its budget before the next instruction, and a
-** note for C code that goes through much (tl_look). So scripts run without a count hook, at
+** note for C code that goes through much (tl_budget_check). So scripts run without a count hook, at
 ** their full speed. */
 #ifndef TL_SANDBOX_WATCHDOG_H
 #define TL_SANDBOX_WATCHDOG_H
 
-#include "script/script.h"
+#include "sandbox/sandbox.h"
 
 enum { TL_TICK_NS = TL_CLOCK_BUSY_NS };
 
@@ -15,9 +15,7 @@ enum { TL_TICK_NS = TL_CLOCK_BUSY_NS };
 bool tl_watchdog_start (lua_Hook look);
 void tl_watchdog_stop (void);
 /* The script that runs from now on, NULL: none. Returns the one that ran until now. */
-tl_script *tl_watchdog_turn_to (tl_script *s);
-/* Look at the budget if there was a tick, in the middle of an instruction that may raise. L
-** need not be a script's. */
-void tl_watchdog_look (lua_State *L);
+tl_sandbox *tl_watchdog_switch_to (tl_sandbox *s);
+tl_sandbox *tl_watchdog_switch_toed (void); /* which that is */
 
 #endif

@@ -12,7 +12,7 @@ _Static_assert(LUA_VERSION_NUM == 504, "TM_MODE and the first member of a value 
 
 enum { TM_MODE = 3 }; /* ltm.h */
 
-static tl_script *states;
+static tl_sandbox *states;
 
 /* None in specs, where nothing calls it. */
 const void *__real_luaT_gettm (const void *metatable, int event, const void *name)
@@ -22,7 +22,7 @@ const void *__wrap_luaT_gettm (const void *metatable, int event, const void *nam
 static bool is_allowed (const void *metatable, const void *mode) {
   const void *text;
   memcpy(&text, mode, sizeof text); /* a value begins with its pointer, and short texts are one */
-  for (const tl_script *s = states; s; s = s->next_state) {
+  for (const tl_sandbox *s = states; s; s = s->next) {
     for (int i = 0; i < TL_WEAK_MODES; i++)
       if (s->weak_modes[i] == text) return true;
     for (int i = 0; i < s->weak_count; i++)
@@ -40,7 +40,7 @@ __attribute__((used)) const void *__wrap_luaT_gettm (const void *metatable, int 
 
 /* allow(metatable): it may have weak keys. For modules of ours, a few for the life of the state. */
 static int weak_allow (lua_State *L) {
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   if (s->weak_count == TL_WEAK_TABLES) return luaL_error(L, "too many metatables with weak keys");
   lua_settop(L, 1);
@@ -52,21 +52,21 @@ static int weak_allow (lua_State *L) {
 
 void tl_weak_open (lua_State *L) {
   static const char *const modes[TL_WEAK_MODES] = { "v", "kv", "vk" };
-  tl_script *s = tl_script_of(L);
+  tl_sandbox *s = tl_sandbox_of(L);
   for (int i = 0; i < TL_WEAK_MODES; i++) {
     lua_pushstring(L, modes[i]);
     s->weak_modes[i] = lua_topointer(L, -1);
     luaL_ref(L, LUA_REGISTRYINDEX);
   }
   if (s->unsafe) return;
-  s->next_state = states;
+  s->next = states;
   states = s;
 }
 
-void tl_weak_close (tl_script *s) {
-  for (tl_script **at = &states; *at; at = &(*at)->next_state) {
+void tl_weak_close (tl_sandbox *s) {
+  for (tl_sandbox **at = &states; *at; at = &(*at)->next) {
     if (*at != s) continue;
-    *at = s->next_state;
+    *at = s->next;
     return;
   }
 }

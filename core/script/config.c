@@ -45,7 +45,7 @@ static int p_load (lua_State *L) {
   lua_getfield(L, -1, "file");
   lua_pushstring(L, l->path);
   lua_createtable(L, 0, 4);
-  lua_pushboolean(L, l->s->unsafe);
+  lua_pushboolean(L, l->s->box.unsafe);
   lua_setfield(L, -2, "unsafe");
   lua_pushcfunction(L, print_text);
   lua_setfield(L, -2, "print");
@@ -109,12 +109,12 @@ int tl_script_load (tl_script *s, const char *path,
   s->config_path = strdup(path); /* NULL: freeze names another */
   tl_buf text;
   tl_buf_init(&text);
-  s->loading_memory = TL_LOADING_MEMORY;
+  s->box.loading_memory = TL_LOADING_MEMORY;
   s->loading = true;
   int rc = tl_script_enter(s, p_load, &l, LOADING_SECONDS, "config", &text);
   s->loading = false;
   if (rc != LUA_OK) tell_end(&l, &text);
-  if (l.errors > 0) s->loading_memory = 0;
+  if (l.errors > 0) s->box.loading_memory = 0;
   tl_buf_fini(&text);
   return l.errors;
 }
@@ -467,8 +467,8 @@ static int p_apply (lua_State *L) {
   lua_getfield(L, draft, "limits");
   if (lua_type(L, -1) == LUA_TTABLE) {
     int limits = lua_gettop(L);
-    s->handler_time = number_field(L, limits, "handler_time", s->handler_time);
-    s->memory_limit = (size_t)number_field(L, limits, "memory", 256.0 * 1048576);
+    s->box.handler_time = number_field(L, limits, "handler_time", s->box.handler_time);
+    s->box.memory_limit = (size_t)number_field(L, limits, "memory", 256.0 * 1048576);
   }
   lua_getfield(L, draft, "timers");
   tl_timers_start(L, s, lua_gettop(L));
@@ -480,7 +480,7 @@ static int p_collect (lua_State *L) {
   lua_gc(L, LUA_GCCOLLECT); /* the first run may only mark what __gc frees */
   /* Each collection walks what lives on, mostly the config: a small one may wait until there is
   ** more garbage. */
-  tl_script_tune(tl_script_of(L));
+  tl_sandbox_tune(tl_sandbox_of(L));
   return 0;
 }
 
@@ -512,16 +512,16 @@ static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char
   tl_buf_fini(&text);
   /* The draft is many times larger than what runs; 10,000 stations must not cost it for ever. */
   if (rc == LUA_OK && !dry) {
-    luaL_unref(s->L, LUA_REGISTRYINDEX, s->env);
+    luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->env);
     s->env = a.env;
   } else {
-    luaL_unref(s->L, LUA_REGISTRYINDEX, a.env);
+    luaL_unref(s->box.L, LUA_REGISTRYINDEX, a.env);
   }
-  luaL_unref(s->L, LUA_REGISTRYINDEX, s->draft);
+  luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->draft);
   s->draft = LUA_NOREF;
   tl_script_enter(s, p_collect, NULL, 0, "config", NULL);
-  s->loading_memory = 0;
-  tl_heap_trim(&s->heap);
+  s->box.loading_memory = 0;
+  tl_heap_trim(&s->box.heap);
   tl_give_memory_back();
   return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
 }

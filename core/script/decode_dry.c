@@ -56,7 +56,7 @@ static int p_rehearse (lua_State *L) {
   int64_t gone_ms = r->time_ms;
   bool gone = tl_take_gone(L, first, &gone_ms), nothing = lua_isnil(L, first);
   r->declined = nothing && !gone;
-  c->s->budget.resting = true;
+  c->s->box.budget.resting = true;
   if (!nothing) tell_returned(L, r, first);
   if (!nothing) tl_take_samples(L, c->s, r->copy, first, r->time_ms, r->reading);
   tl_station_set(r->reading, r->time_ms);
@@ -70,7 +70,7 @@ void tl_script_rehearse (void *ctx, tl_rehearsal *r) {
   };
   rehearsing c = { ctx, r, &message };
   r->failed =
-      tl_script_enter(c.s, p_rehearse, &c, c.s->handler_time, "decode", &r->error) != LUA_OK;
+      tl_script_enter(c.s, p_rehearse, &c, c.s->box.handler_time, "decode", &r->error) != LUA_OK;
   tl_end_message(c.s, &message);
   tl_station_set(r->reading, r->time_ms);
 }

@@ -201,7 +201,7 @@ static int find (taking *t, size_t at) {
   lua_State *L = t->L;
   tl_station_hooks *hooks = t->station->user;
   size_t len;
-  tl_work(L, t->script);
+  tl_work(L, &t->script->box);
   if (lua_type(L, -2) != LUA_TSTRING)
     wrong(t, lua_pushfstring(L, "decode: expected tag names as keys, got %s", tl_push_got(L, -2)));
   const char *name = lua_tolstring(L, -2, &len);
@@ -263,7 +263,7 @@ static bool take_values (taking *t, int above, int64_t time_ms) {
     }
     lua_pop(L, 1);
   }
-  tl_work(L, t->script);
+  tl_work(L, &t->script->box);
   sort(t->list + first, t->n - first);
   return true;
 }
@@ -286,7 +286,7 @@ static int64_t take_list (taking *t, int list, int64_t time_ms) {
       wrong(t, lua_pushfstring(L, "expected values = { … }, got %s", tl_push_got(L, -1)));
     take_values(t, 2, at);
     lua_pop(L, 2);
-    tl_work(L, t->script);
+    tl_work(L, &t->script->box);
     last = at;
   }
   return last;
@@ -345,7 +345,7 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
     lua_settop(L, t.base);
     time_ms = take_list(&t, first, time_ms);
   }
-  if (t.n > HERE) tl_work_ahead(L, t.n * NS_PER_VALUE);
+  if (t.n > HERE) tl_budget_spend(L, t.n * NS_PER_VALUE);
   tl_station_set(reading, time_ms);
   if (!station->off && !station->simulated)
     set(&t); /* unless a handler of an addressed tag wanted otherwise */

@@ -145,11 +145,11 @@ static void add_place (const call *c, tl_buf *text) {
   lua_Debug ar;
   const tl_station_hooks *h = c->station ? c->station->user : NULL;
   if (!c->returned || !h) return;
-  if (lua_rawgeti(c->s->L, LUA_REGISTRYINDEX, h->functions->decode) != LUA_TFUNCTION) {
-    lua_pop(c->s->L, 1);
+  if (lua_rawgeti(c->s->box.L, LUA_REGISTRYINDEX, h->functions->decode) != LUA_TFUNCTION) {
+    lua_pop(c->s->box.L, 1);
     return;
   }
-  lua_getinfo(c->s->L, ">S", &ar);
+  lua_getinfo(c->s->box.L, ">S", &ar);
   if (ar.linedefined > 0) tl_buf_fmt(text, "%s:%d: ", ar.short_src, ar.linedefined);
 }
 
@@ -189,15 +189,15 @@ static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   bool timed =
       !before || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
   uint64_t began = timed ? tl_ticks() : 0;
-  c->s->looked_ticks = 0;
-  int rc = tl_script_enter(c->s, body, c, c->s->handler_time, tl_call_names[kind], err);
+  c->s->box.looked_ticks = 0;
+  int rc = tl_script_enter(c->s, body, c, c->s->box.handler_time, tl_call_names[kind], err);
   note_fate(c, rc, tl_call_names[kind], err);
   tl_station_hooks *h = c->station->user;
   if (!h) return rc;
   tl_call_stats *stats = &h->stats[kind];
   uint64_t took = 0;
   /* a long one: from where somebody looked */
-  if (!timed && c->s->looked_ticks > 0) began = c->s->looked_ticks;
+  if (!timed && c->s->box.looked_ticks > 0) began = c->s->box.looked_ticks;
   if (began > 0) took = tl_ticks() - began;
   stats->ticks += timed && stats->calls >= ALL_TIMED ? took * TIMED_OF : took;
   stats->calls++;
@@ -236,9 +236,9 @@ void tl_push_call_stats (lua_State *L, const tl_station *station) {
     lua_setfield(L, -2, "calls");
     lua_pushinteger(L, (lua_Integer)stats->errors);
     lua_setfield(L, -2, "errors");
-    lua_pushnumber(L, tl_ticks_seconds(s, stats->ticks));
+    lua_pushnumber(L, tl_ticks_seconds(&s->box, stats->ticks));
     lua_setfield(L, -2, "time");
-    lua_pushnumber(L, tl_ticks_seconds(s, stats->longest));
+    lua_pushnumber(L, tl_ticks_seconds(&s->box, stats->longest));
     lua_setfield(L, -2, "longest");
     lua_setfield(L, -2, tl_call_names[kind]);
   }
@@ -256,7 +256,7 @@ static int p_decode (lua_State *L) {
   c->gone = tl_take_gone(L, first, &c->gone_ms);
   c->declined = lua_isnil(L, first) && !c->gone;
   if (lua_isnil(L, first)) return 0;
-  c->s->budget.resting = true;
+  c->s->box.budget.resting = true;
   tl_take_samples(L, c->s, c->station, first, c->message->time_ms, c->message->reading);
   return 0;
 }
@@ -284,10 +284,10 @@ static int on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_r
     tl_station_set(&reading, message.time_ms);
     return TL_OK;
   }
-  c.s->system_refused = false;
+  c.s->box.system_refused = false;
   bool ok = run(&c, p_decode, TL_CALL_DECODE);
   tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
-  if (!ok && c.s->system_refused) return TL_ENOMEM;
+  if (!ok && c.s->box.system_refused) return TL_ENOMEM;
   tl_station_set(&reading, message.time_ms); /* where decode did not come to it */
   if (!ok)
     decoder_failed(s, message.time_ms);
@@ -320,9 +320,9 @@ static int on_prepare (void *ctx, tl_station *s, unsigned which, tl_slice payloa
   call c = { .s = ctx, .station = s, .payload = payload, .prepared = out };
   if (!h || (int)which >= h->functions->prepare_count) return TL_ETYPE;
   c.function = h->functions->prepare[which];
-  bool ok = error
-                ? tl_script_enter(c.s, p_prepare, &c, c.s->handler_time, "prepare", error) == LUA_OK
-                : run(&c, p_prepare, TL_CALL_PREPARE);
+  bool ok =
+      error ? tl_script_enter(c.s, p_prepare, &c, c.s->box.handler_time, "prepare", error) == LUA_OK
+            : run(&c, p_prepare, TL_CALL_PREPARE);
   if (!ok) return TL_ETYPE;
   return c.declined ? TL_ENOENT : TL_OK;
 }
@@ -468,7 +468,7 @@ static void on_line (void *ctx, tl_link *l, bool up, const char *why) {
   tl_buf err;
   if (c.function == LUA_NOREF) return;
   tl_buf_init(&err);
-  int rc = tl_script_enter(c.s, p_line, &c, c.s->handler_time, what, &err);
+  int rc = tl_script_enter(c.s, p_line, &c, c.s->box.handler_time, what, &err);
   note_fate(&c, rc, what, &err);
   if (rc != LUA_OK) say(&c, &err, what);
   tl_buf_fini(&err);
@@ -501,7 +501,7 @@ static bool on_will (void *ctx, tl_link *l, tl_buf *out) {
   tl_buf err;
   if (h->will == LUA_NOREF) return false;
   tl_buf_init(&err);
-  int rc = tl_script_enter(c.s, p_will, &w, c.s->handler_time, "will_message", &err);
+  int rc = tl_script_enter(c.s, p_will, &w, c.s->box.handler_time, "will_message", &err);
   note_fate(&c, rc, "will_message", &err);
   if (rc != LUA_OK) say(&c, &err, "will_message");
   tl_buf_fini(&err);
@@ -537,7 +537,7 @@ static bool on_headers (void *ctx, tl_link *l, tl_buf *out) {
   if (!h || h->ws_headers == LUA_NOREF) return true;
   will_call w = { h->ws_headers, out };
   tl_buf_init(&err);
-  int rc = tl_script_enter(c.s, p_headers, &w, c.s->handler_time, "ws_headers", &err);
+  int rc = tl_script_enter(c.s, p_headers, &w, c.s->box.handler_time, "ws_headers", &err);
   note_fate(&c, rc, "ws_headers", &err);
   if (rc != LUA_OK) say(&c, &err, "ws_headers");
   tl_buf_fini(&err);
@@ -563,7 +563,7 @@ static void release_functions (lua_State *L, tl_station_functions *h) {
 }
 
 static void on_release (void *ctx, void *user) {
-  lua_State *L = ((tl_script *)ctx)->L;
+  lua_State *L = ((tl_script *)ctx)->box.L;
   if (*(tl_hooks_kind *)user == TL_HOOKS_STATION) {
     release_functions(L, ((tl_station_hooks *)user)->functions);
   } else {

@@ -6,10 +6,7 @@
 #include <unistd.h>
 
 #include "script/l_check.h"
-#include "sandbox/lib_zlib.h"
-#include "sandbox/lib.h"
 #include "offline/run.h"
-#include "sandbox/watchdog.h"
 #include "script/turn.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
@@ -47,45 +44,15 @@ void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
 
 /* --- making the state --- */
 
-/* Not reached while everything that can raise is behind the door; Lua aborts after it. */
-static int on_panic (lua_State *L) {
-  tl_log(TL_LOG_ERROR, "lua", "an error outside of every protected call: %s",
-         lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?");
-  return 0;
-}
-
-static int open_zlib (lua_State *L) { return tl_push_zlib(L, tl_work_ahead); }
-
 static int open_timers (lua_State *L) {
   lua_newtable(L);
   tl_open_timers(L);
   return 1;
 }
 
-/* A long luaL_Buffer has a metatable, made at its first use. If memory ended in the middle of
-** that, it would lack __close for good. */
-static void make_a_buffer (lua_State *L) {
-  luaL_Buffer b;
-  luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE);
-  luaL_pushresult(&b);
-  lua_pop(L, 1);
-}
-
 static int open_state (lua_State *L) {
   tl_script *s = lua_touserdata(L, 1);
-  make_a_buffer(L);
-  luaL_openlibs(L);
-  if (s->unsafe) luaL_requiref(L, "cjson", luaopen_cjson, 0);
-  tl_open_basic(L);
-  tl_open_string(L, s->unsafe);
-  tl_open_table(L);
-  tl_weak_open(L);
-  luaL_requiref(L, "tagline.weak", tl_open_weak, 0);
-  luaL_requiref(L, "tagline.re", tl_open_re, 0);
-  luaL_requiref(L, "tagline.json", tl_open_json, 0);
-  luaL_requiref(L, "tagline.zlib", open_zlib, 0);
-  luaL_requiref(L, "tagline.bytes", tl_open_bytes, 0);
-  luaL_requiref(L, "tagline.protobuf", tl_open_protobuf, 0);
+  if (s->box.unsafe) luaL_requiref(L, "cjson", luaopen_cjson, 0);
   luaL_requiref(L, "tagline.timers", open_timers, 0);
   luaL_requiref(L, "tagline.connection", tl_open_connection, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
@@ -118,30 +85,16 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   tl_script *s = calloc(1, sizeof *s);
   tl_buf text;
   if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
-  tl_buf_init(&text);
-  s->unsafe = options->unsafe;
-  s->lua_dir = strdup(options->lua_dir);
   s->draft = s->env = LUA_NOREF;
-  s->handler_time = 0.1;
-  s->memory_limit = TL_MEMORY;
-  s->L = s->lua_dir ? lua_newstate(tl_script_alloc, s) : NULL;
-  if (!s->L) {
+  s->lua_dir = strdup(options->lua_dir);
+  int rc = tl_sandbox_init(&s->box, options->unsafe, err);
+  if (rc == TL_OK && !s->lua_dir) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
+  if (rc < 0) {
     tl_script_free(s);
-    return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
+    return rc;
   }
-  s->watched = tl_script_watch();
-  if (!s->watched) {
-    tl_script_free(s);
-    return tl_fail(
-        err, TL_ENOMEM, 0,
-        "cannot watch over scripts: the system has no timer left for this user (ulimit -i)");
-  }
-  s->running = s->L;
-  s->start_ns = tl_clock_mono_ns();
-  s->start_ticks = tl_ticks();
-  lua_atpanic(s->L, on_panic);
-  lua_pushcfunction(s->L, tl_script_traceback); /* stays there for tl_script_enter */
-  int rc = tl_script_enter(s, open_state, s, 0, "lua", &text);
+  tl_buf_init(&text);
+  rc = tl_script_enter(s, open_state, s, 0, "lua", &text);
   if (rc != LUA_OK) {
     tl_fail(err, TL_ENOENT, 0, "cannot start Lua: %.*s", TL_ARG(tl_buf_bytes(&text)));
     tl_script_free(s);
@@ -158,14 +111,11 @@ void tl_script_free (tl_script *s) {
   void *zone;
   if (!s) return;
   while (s->evals) tl_eval_free(s->evals);
-  if (s->watched) tl_watchdog_stop();
   tl_loaded_free(s);
   tl_failures_free(s);
   tl_turn_drop_all(s);
   tl_timers_stop(s);
-  if (s->L) lua_close(s->L);
-  tl_weak_close(s);
-  tl_heap_fini(&s->heap);
+  tl_sandbox_fini(&s->box);
   for (uint32_t i = 0; tl_map_next(&s->zones, &i, &key, &zone);) {
     tl_zone_free(zone);
     free((void *)key.at);

@@ -146,10 +146,10 @@ void tl_end_message (tl_script *s, tl_message_now *now) {
   if (now->number == 0) return;
   s->message = now->outer;
   if (!now->has_payload && !now->has_json) return;
-  lua_rawgeti(s->L, LUA_REGISTRYINDEX, s->message_cache);
+  lua_rawgeti(s->box.L, LUA_REGISTRYINDEX, s->message_cache);
   for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) {
-    lua_pushboolean(s->L, 0);
-    lua_rawseti(s->L, -2, slot);
+    lua_pushboolean(s->box.L, 0);
+    lua_rawseti(s->box.L, -2, slot);
   }
-  lua_pop(s->L, 1);
+  lua_pop(s->box.L, 1);
 }

@@ -54,12 +54,12 @@ static void fire (tl_hook_timer *t) {
     drop(t);
   }
   tl_buf_init(&err); /* from here on `t` may be gone: the function may have the config reloaded */
-  if (tl_script_enter(s, p_fire, &function, s->handler_time, what, &err) != LUA_OK) {
+  if (tl_script_enter(s, p_fire, &function, s->box.handler_time, what, &err) != LUA_OK) {
     tl_script_say_error(s, what, tl_buf_bytes(&err));
     tl_failure_note(s, NULL, NULL, what, tl_buf_bytes(&err));
   }
   tl_buf_fini(&err);
-  if (!every) luaL_unref(s->L, LUA_REGISTRYINDEX, function);
+  if (!every) luaL_unref(s->box.L, LUA_REGISTRYINDEX, function);
   tl_asker_leave(s, before);
 }
 
@@ -95,7 +95,7 @@ void tl_timers_fire (tl_script *s) {
 
 void tl_timers_stop (tl_script *s) {
   while (s->timers) {
-    luaL_unref(s->L, LUA_REGISTRYINDEX, s->timers->function);
+    luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->timers->function);
     drop(s->timers);
   }
 }

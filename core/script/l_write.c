@@ -50,7 +50,7 @@ static int p_wake (lua_State *L) {
     lua_pushnil(co);
     lua_pushstring(co, w->why);
   }
-  int rc = tl_script_resume(co, L, w->result == TL_OK ? 1 : 2, &results);
+  int rc = tl_sandbox_resume(co, L, w->result == TL_OK ? 1 : 2, &results);
   if (rc <= LUA_YIELD) return 0;
   luaL_traceback(
       L, co, lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "error in a coroutine", 0);
@@ -64,7 +64,7 @@ static void wake (waiting *w) {
   if (lua_status(w->co) != LUA_YIELD) return; /* somebody else resumed it meanwhile */
   if (tl_eval_resume(w->s, w->co, w->result == TL_OK, w->why)) return;
   tl_buf_init(&err);
-  if (tl_script_enter(w->s, p_wake, w, w->s->handler_time, "write", &err) != LUA_OK)
+  if (tl_script_enter(w->s, p_wake, w, w->s->box.handler_time, "write", &err) != LUA_OK)
     tl_script_say_error(w->s, NULL, tl_buf_bytes(&err));
   tl_buf_fini(&err);
 }
@@ -75,13 +75,13 @@ static void finish (waiting *w) {
   if (w->function != LUA_NOREF) {
     tl_buf err;
     tl_buf_init(&err);
-    if (tl_script_enter(s, p_call_back, w, s->handler_time, "write", &err) != LUA_OK)
+    if (tl_script_enter(s, p_call_back, w, s->box.handler_time, "write", &err) != LUA_OK)
       tl_script_say_error(s, NULL, tl_buf_bytes(&err));
     tl_buf_fini(&err);
-    luaL_unref(s->L, LUA_REGISTRYINDEX, w->function);
+    luaL_unref(s->box.L, LUA_REGISTRYINDEX, w->function);
   } else if (w->coroutine != LUA_NOREF) {
     wake(w);
-    luaL_unref(s->L, LUA_REGISTRYINDEX, w->coroutine);
+    luaL_unref(s->box.L, LUA_REGISTRYINDEX, w->coroutine);
   }
   tl_asker_leave(s, before);
   if (w->owed) tl_asker_settle(s, w->asker);

@@ -3,39 +3,14 @@
 #ifndef TL_SCRIPT_SCRIPT_H
 #define TL_SCRIPT_SCRIPT_H
 
-#include <lauxlib.h>
-#include <lua.h>
-#include <lualib.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/text.h"
-#include "sandbox/heap.h"
+#include "sandbox/sandbox.h"
 #include "script/host.h"
 
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */
-enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
-
-/* The time that one call through the door may take: of the processor, unless the script may
-** wait in calls of its own (--unsafe). Its clock starts when somebody first looks, at a tick of
-** the watchdog: a short call costs no look at a clock. */
-typedef struct {
-  /* limit 0: none; deadline 0: nobody has looked yet; the clock is the monotonic one */
-  uint64_t limit_ns, deadline_ns;
-  /* of the processor, when it began (0: any time counts), and what it may take of it (0:
-  ** limit_ns) */
-  uint64_t cpu_ns, cpu_limit_ns;
-  /* more, once, when a call that it set off has used up what is left: to go on, or to pause */
-  uint64_t grace_ns;
-  /* what the error says, in place of how long the call took; NULL */
-  const char *said;
-  bool inside;  /* a call is running */
-  bool expired; /* raise at every chance until the door is reached again */
-  /* the handler returned, C code goes on: further handlers that it calls have budgets of their
-  ** own */
-  bool resting;
-} tl_budget;
 
 /* Who began something at a REPL that goes on later: a write's function, a coroutine that waits,
 ** a timer. */
@@ -44,124 +19,65 @@ typedef struct {
   uint32_t uid;
 } tl_asker;
 
-enum { TL_WEAK_MODES = 3, TL_WEAK_TABLES = 16 };
-
 struct tl_script {
-  /* the main state; a lua_State handed to a C function may be a coroutine that dies */
-  lua_State *L;
+  tl_sandbox box; /* first: tl_script_of */
   tl_gateway *gateway;
   tl_loop *loop;
-  bool unsafe;
   char *lua_dir;
-  tl_heap heap;
-  size_t memory, memory_limit; /* bytes of the Lua heap */
-  size_t loading_memory;       /* more of it, while a draft is there beside what runs */
-  size_t memory_mark;          /* the running call ends where it would pass this */
-  bool memory_passed;          /* it has */
-  /* it made a text or a table larger than it may, of so many bytes; 0: it did not */
-  size_t memory_asked;
-  bool system_refused;   /* the system had no memory since this was last cleared, not the limit */
-  char memory_place[80]; /* where memory was refused last */
-  /* a text is being made that a device or the config gave, not a script */
-  bool from_outside;
-  /* of the collector, in percent (heap after the next cycle's start to heap after the last one) */
-  int gc_pause;
-  size_t collected_at;            /* the memory when the collector was set to work last */
-  tl_budget budget;               /* of the running call */
-  uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
-  uint64_t looked_ticks;          /* when somebody first looked at the budget's clock; 0: nobody */
-  int depth;                      /* calls through the door, one within the other */
-  int closing;                    /* coroutines that are being closed, one within the other */
-  lua_State *volatile running;    /* the thread that runs: L or a coroutine */
-  bool watched;                   /* by the watchdog */
-  volatile bool ticked;           /* the watchdog ticked since somebody looked */
-  volatile uint32_t ticks;        /* how often it did while this script ran */
-  uint64_t turn;                  /* turn.c: the loop's turn that turn_ticks is of */
-  uint32_t turn_ticks, news;      /* `ticks` when it began; values and statuses that wait */
+
+  /* turn.c */
+  uint64_t turn;             /* the loop's turn that turn_ticks is of */
+  uint32_t turn_ticks, news; /* box.ticks when it began; values and statuses that wait */
   uint64_t news_left_out;
   struct tl_due *due; /* what waits for its turn, the first of a ring; NULL: nothing */
   bool due_yielded;
-  uint64_t cpu_ns, cpu_at; /* the processor's clock when it was read last, and when that was */
-  double handler_time;     /* seconds a handler may run */
-  struct tl_message_now *message; /* what decode sees now (message.c); NULL: nothing */
+
+  /* l_message.c */
+  struct tl_message_now *message; /* what decode sees now; NULL: nothing */
   uintptr_t messages;             /* how many there were */
-  int message_cache;              /* registry reference: see message.c */
-  tl_script *next_state;          /* weak.c: the states whose tables have no weak keys */
-  const void *weak_modes[TL_WEAK_MODES], *weak_tables[TL_WEAK_TABLES];
-  int weak_count;
-  bool loading;     /* the code of a config that is being loaded runs (tl_check_runs) */
-  int draft;        /* registry reference of the loaded draft; LUA_NOREF: none */
-  int env;          /* registry reference: the running config's environment */
-  int objects;      /* registry reference: weak table address → userdata */
-  int print_module; /* tagline.repl.print */
-  tl_map said;      /* errors that were logged already */
-  tl_map zones;     /* name → tl_zone, for the life of the process */
+  int message_cache;              /* registry reference */
+
+  /* config.c, reload.c */
+  bool loading;             /* the code of a config that is being loaded runs (tl_check_runs) */
+  int draft;                /* registry reference of the loaded draft; LUA_NOREF: none */
+  int env;                  /* registry reference: the running config's environment */
+  tl_map zones;             /* name → tl_zone, for the life of the process */
+  struct tl_loaded *loaded; /* what the running config was read from */
+  char *config_path;
+
+  /* l_objects.c, l_timers.c, handlers.c */
+  int objects; /* registry reference: weak table address → userdata */
+  tl_hook_timer *timers;
+  uint32_t timer_count;
+  tl_observer acting; /* on_value, on_status, on_connect, on_disconnect */
+
+  /* failures.c */
+  tl_map said;                 /* errors that were logged already */
+  struct tl_failure *failures; /* handlers that fail now */
+
+  /* evaluations: repl/ */
+  int print_module; /* registry reference: tagline.repl.print */
   tl_eval *evals;
   tl_eval *evaluating; /* whose code is running now; NULL: a handler's, or nobody's */
   uint64_t evals_made;
-  tl_asker asker;              /* for whom a function runs that an evaluation left behind */
-  lua_Hook evaluating_hook;    /* of the budget, which eval.c puts its own before */
-  int api;                     /* registry reference: the words of a REPL; 0: not made yet */
-  struct tl_watch *watches;    /* watch.c */
-  tl_observer watching;        /* watch.c: while there are any */
-  tl_observer acting;          /* handlers.c: on_value, on_status, on_connect, on_disconnect */
-  struct tl_failure *failures; /* failures.c: handlers that fail now */
-  struct tl_loaded *loaded;    /* reload.c: what the running config was read from */
-  tl_hook_timer *timers;
-  uint32_t timer_count;
-  struct tl_site *site;           /* site.c: runs without a network; NULL: it does not */
+  tl_asker asker;           /* for whom a function runs that an evaluation left behind */
+  lua_Hook evaluating_hook; /* of the budget, which eval.c puts its own before */
+  int api;                  /* registry reference: the words of a REPL; 0: not made yet */
+  struct tl_watch *watches; /* watch.c */
+  tl_observer watching;     /* watch.c: while there are any */
+
   const tl_outlet_hooks *outlets; /* who carries values out; NULL: nobody */
-  char *config_path;
+  struct tl_site *site;           /* offline/run.c: runs without a network; NULL: it does not */
 };
 
-tl_script *tl_script_of (lua_State *L); /* from any state or coroutine */
+/* From any state or coroutine of a script. */
+static inline tl_script *tl_script_of (lua_State *L) { return (tl_script *)tl_sandbox_of(L); }
 
-/* --- the door (host.c) --- */
-
-/* Run body(arg) protected, with `seconds` of time (0: no limit). Leaves the stack as it found
-** it. LUA_OK, or an error code after *err's text was filled (traceback included, may be NULL:
-** then it is logged under `where`). */
-int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds, const char *where,
-                     tl_buf *err);
-/* The message handler: adds a traceback to string errors. */
-int tl_script_traceback (lua_State *L);
-/* --- budgets (budget.c) --- */
-
-/* A hook that looks often, for who puts one of their own before it; new coroutines inherit it. */
-void tl_script_arm (tl_script *s, lua_State *co);
-/* begins the watchdog (watchdog.h), whose hook is here; once for each script */
-bool tl_script_watch (void);
-/* the state's allocator, with its limit */
-void *tl_script_alloc (void *script, void *at, size_t before, size_t wanted);
-/* as lua_pushlstring, for a text that may be longer than a script's own */
-void tl_push_outside (lua_State *L, tl_slice text);
-/* the collector, after the memory or its limit has changed much */
-void tl_script_tune (tl_script *s);
-/* As lua_resume, and the budget goes along. Every coroutine must be resumed through it. */
-int tl_script_resume (lua_State *co, lua_State *from, int args, int *results);
-/* by the end of a budget: must not be closed, nothing may run in it */
-bool tl_script_is_ended (lua_State *co);
-/* As lua_resetthread (its __close run), from outside of Lua and within a handler's budget. */
-void tl_script_close_thread (tl_script *s, lua_State *co);
-/* C code that goes through much at a script's wish says so with each step: raises once the time
-** is up. `tl_work_ahead` before something that cannot be interrupted, with a guess of how long
-** it takes: raises when that is too long. */
-void tl_look (lua_State *L);
-/* the same for the function that runs, not the one that called it */
-void tl_look_here (lua_State *L);
-void tl_work_ahead (lua_State *L, uint64_t ns);
-/* ns of the budget, UINT64_MAX without one; raises once it is up */
-uint64_t tl_time_left (lua_State *L);
-/* in a protected call that failed: raises again when the budget is the reason */
-void tl_pass_on (lua_State *L);
-static inline void tl_work (lua_State *L, const tl_script *s) {
-  if (s->ticked) tl_look(L);
+/* tl_sandbox_enter (the only way from C into Lua) of a script's. */
+static inline int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds,
+                                   const char *where, tl_buf *err) {
+  return tl_sandbox_enter(&s->box, body, arg, seconds, where, err);
 }
-
-/* The processor's own counter, for statistics of calls too short to ask the system for the
-** time. */
-uint64_t tl_ticks (void);
-double tl_ticks_seconds (const tl_script *s, uint64_t ticks);
 
 /* Log an error of a handler once per distinct text and scope. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text);
@@ -374,20 +290,6 @@ void tl_open_message (lua_State *L);
 /* begins; *now lives in the caller's frame until tl_end_message */
 void tl_push_message (lua_State *L, tl_message_now *now);
 void tl_end_message (tl_script *s, tl_message_now *now); /* cannot raise */
-/* binary.c: a document of CBOR or MessagePack, raises with the byte and what was expected.
-** Numbers of 64 bits are integers where they fit, null and undefined are json.null, keys that
-** are numbers stay numbers. */
-void tl_push_binary (lua_State *L, tl_doc_format format, tl_slice document, const char *what);
-/* json.c: raises with line, column and what was expected */
-void tl_push_json (lua_State *L, tl_slice document);
-/* of our own: its lists print as lists, even empty ones */
-void tl_push_document (lua_State *L, tl_slice document);
-void tl_mark_list (lua_State *L); /* the table on top is a list, even when it is empty */
-/* raises "WHAT is not JSON: line …" */
-void tl_push_json_of (lua_State *L, tl_slice document, const char *what);
-/* A value that tl_json_extract gave: a scalar, or an object or array as a table; null (and nothing)
-** is json.null. */
-void tl_push_json_value (lua_State *L, const tl_json_value *v);
 /* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1
 ** (time or nil). All or none of them: raises on wrong shapes, and when reading or setting them
 ** takes longer than what is left of the budget. The addressed tags of `reading` come before

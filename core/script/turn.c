@@ -15,11 +15,11 @@ static void begin_turn (tl_script *s) {
   uint64_t turn = tl_loop_turn(s->loop);
   if (s->turn == turn) return;
   s->turn = turn;
-  s->turn_ticks = s->ticks;
+  s->turn_ticks = s->box.ticks;
 }
 
 static uint64_t used_ns (const tl_script *s) {
-  return (uint64_t)(s->ticks - s->turn_ticks) * TL_TICK_NS;
+  return (uint64_t)(s->box.ticks - s->turn_ticks) * TL_TICK_NS;
 }
 
 bool tl_turn_is_used (tl_script *s) {
@@ -55,9 +55,9 @@ static void on_turn (void *ctx) {
   bool yields = used_ns(s) > 0 && !s->due_yielded;
   s->due_yielded = yields;
   if (!yields) {
-    uint64_t before = s->ticks;
+    uint64_t before = s->box.ticks;
     tl_due *last = s->due ? s->due->prev : NULL; /* what comes meanwhile waits for the next turn */
-    for (bool more = last; more && s->due && s->ticks == before;) {
+    for (bool more = last; more && s->due && s->box.ticks == before;) {
       more = s->due != last;
       run_first(s);
     }
@@ -127,10 +127,10 @@ static void run_news (tl_due *due) {
 /* A handler within another one has that one's time; but C code that goes on behind a decoder
 ** sets many values. */
 static bool comes_first (tl_script *s) {
-  if (s->budget.inside && !s->budget.resting) return true;
+  if (s->box.budget.inside && !s->box.budget.resting) return true;
   if (!s->loop || s->site) return true;
   begin_turn(s);
-  return s->news == 0 && used_ns(s) <= (uint64_t)(s->handler_time * 1e9) / 2;
+  return s->news == 0 && used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
 }
 
 static bool leave_out (tl_script *s) {

@@ -1,0 +1,71 @@
+/* core/sandbox/sandbox.c — a state made and ended, with the library that it has. */
+#include "sandbox/sandbox.h"
+
+#include "sandbox/lib.h"
+#include "sandbox/lib_zlib.h"
+#include "sandbox/watchdog.h"
+
+/* Not reached while everything that can raise is behind the door; Lua aborts after it. */
+static int on_panic (lua_State *L) {
+  tl_log(TL_LOG_ERROR, "lua", "an error outside of every protected call: %s",
+         lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?");
+  return 0;
+}
+
+static int open_zlib (lua_State *L) { return tl_push_zlib(L, tl_budget_spend); }
+
+/* A long luaL_Buffer has a metatable, made at its first use. If memory ended in the middle of
+** that, it would lack __close for good. */
+static void make_a_buffer (lua_State *L) {
+  luaL_Buffer b;
+  luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE);
+  luaL_pushresult(&b);
+  lua_pop(L, 1);
+}
+
+static int p_open (lua_State *L) {
+  const tl_sandbox *b = lua_touserdata(L, 1);
+  make_a_buffer(L);
+  luaL_openlibs(L);
+  tl_open_basic(L);
+  tl_open_string(L, b->unsafe);
+  tl_open_table(L);
+  tl_weak_open(L);
+  luaL_requiref(L, "tagline.weak", tl_open_weak, 0);
+  luaL_requiref(L, "tagline.re", tl_open_re, 0);
+  luaL_requiref(L, "tagline.json", tl_open_json, 0);
+  luaL_requiref(L, "tagline.zlib", open_zlib, 0);
+  luaL_requiref(L, "tagline.bytes", tl_open_bytes, 0);
+  luaL_requiref(L, "tagline.protobuf", tl_open_protobuf, 0);
+  return 0;
+}
+
+int tl_sandbox_init (tl_sandbox *b, bool unsafe, tl_err *err) {
+  tl_buf text;
+  *b = (tl_sandbox){ .unsafe = unsafe, .handler_time = 0.1, .memory_limit = TL_MEMORY };
+  b->L = lua_newstate(tl_sandbox_alloc, b);
+  if (!b->L) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
+  b->watched = tl_watchdog_begin();
+  if (!b->watched)
+    return tl_fail(
+        err, TL_ENOMEM, 0,
+        "cannot watch over scripts: the system has no timer left for this user (ulimit -i)");
+  b->running = b->L;
+  b->start_ns = tl_clock_mono_ns();
+  b->start_ticks = tl_ticks();
+  lua_atpanic(b->L, on_panic);
+  lua_pushcfunction(b->L, tl_sandbox_traceback); /* stays there for tl_sandbox_enter */
+  tl_buf_init(&text);
+  int rc = tl_sandbox_enter(b, p_open, b, 0, "lua", &text);
+  if (rc != LUA_OK)
+    tl_fail(err, TL_ENOMEM, 0, "cannot start Lua: %.*s", TL_ARG(tl_buf_bytes(&text)));
+  tl_buf_fini(&text);
+  return rc == LUA_OK ? TL_OK : TL_ENOMEM;
+}
+
+void tl_sandbox_fini (tl_sandbox *b) {
+  if (b->watched) tl_watchdog_stop();
+  if (b->L) lua_close(b->L);
+  tl_weak_close(b);
+  tl_heap_fini(&b->heap);
+}

@@ -1,0 +1,209 @@
+/* spec/sandbox/sandbox_test.c — calls through the door: what ends them, what they share, and that
+** no script can catch its end. No line, no station and no tag is here. */
+#include "sandbox/sandbox.h"
+#include "support/spec.h"
+
+static tl_sandbox box;
+static tl_buf said;
+
+static int begin (void **unused) {
+  (void)unused;
+  tl_err err = { .text = "" };
+  tl_buf_init(&said);
+  return tl_sandbox_init(&box, false, &err);
+}
+
+static int end (void **unused) {
+  (void)unused;
+  tl_sandbox_fini(&box);
+  tl_buf_fini(&said);
+  return 0;
+}
+
+static int p_run (lua_State *L) {
+  const char *code = lua_touserdata(L, 1);
+  if (luaL_loadbuffer(L, code, strlen(code), "=code") != LUA_OK) return lua_error(L);
+  lua_call(L, 0, 0);
+  return 0;
+}
+
+static int run_for (const char *code, double seconds) {
+  tl_buf_clear(&said);
+  int rc = tl_sandbox_enter(&box, p_run, (void *)(uintptr_t)code, seconds, "code", &said);
+  tl_buf_byte(&said, '\0');
+  return rc;
+}
+
+static const char *said_text (void) { return (const char *)said.at; }
+
+/* inner(code, seconds): a call within the call, as C code makes it; gives whether it went well. */
+static int l_inner (lua_State *L) {
+  const char *code = luaL_checkstring(L, 1);
+  tl_buf err;
+  tl_buf_init(&err);
+  int rc =
+      tl_sandbox_enter(&box, p_run, (void *)(uintptr_t)code, luaL_checknumber(L, 2), "inner", &err);
+  tl_buf_fini(&err);
+  lua_pushboolean(L, rc == LUA_OK);
+  return 1;
+}
+
+static int l_rest (lua_State *L) {
+  (void)L;
+  box.budget.resting = true;
+  return 0;
+}
+
+static int p_register (lua_State *L) {
+  lua_pushcfunction(L, l_inner);
+  lua_setglobal(L, "inner");
+  lua_pushcfunction(L, l_rest);
+  lua_setglobal(L, "rest");
+  return 0;
+}
+
+static void a_call_leaves_the_stack_as_it_was (void **unused) {
+  (void)unused;
+  int top = lua_gettop(box.L);
+  assert_int_equal(run_for("local a = 1", 0.1), LUA_OK);
+  assert_int_equal(run_for("error 'no'", 0.1), LUA_ERRRUN);
+  assert_non_null(strstr(said_text(), "code:1: no"));
+  assert_non_null(strstr(said_text(), "stack traceback"));
+  assert_int_equal(run_for("error {}", 0.1), LUA_ERRRUN);
+  assert_non_null(strstr(said_text(), "error object: a table"));
+  assert_int_equal(lua_gettop(box.L), top);
+}
+
+/* Each never ends by itself, and tries to catch its end. */
+static const char *const endless[] = {
+  "while true do end",
+  "repeat until false",
+  "::again:: goto again",
+  "local function f() return f() end f()",
+  "while true do pcall(function() while true do end end) end",
+  "local function f() while true do pcall(f) end end f()",
+  "while true do xpcall(function() while true do end end, function() while true do end end) end",
+  "while true do coroutine.wrap(function() while true do end end)() end",
+  "while true do pcall(coroutine.wrap(function() while true do pcall(error) end end)) end",
+  "coroutine.wrap(function() coroutine.wrap(function() while true do end end)() end)()",
+  "local x <close> = setmetatable({}, { __close = function() while true do end end }) "
+  "while true do end",
+  "for _ in next, { 1 }, nil do for i = 1, math.huge do end end",
+  "table.sort({ 3, 2, 1 }, function() while true do end end)",
+  "('x'):gsub('x', function() while true do end end)",
+  "(('a'):rep(30)):find(('a?'):rep(30) .. ('a'):rep(30) .. 'b')",
+  "local t = setmetatable({}, { __index = function() while true do end end }) return t.x",
+  "table.move({}, 1, math.maxinteger - 1, 2)",
+  "local s = ('x'):rep(1e6) while true do s:upper() end",
+};
+
+static void what_never_ends_is_ended (void **unused) {
+  (void)unused;
+  for (size_t i = 0; i < COUNT(endless); i++)
+    for (int twice = 0; twice < 2; twice++) {
+      uint64_t start = tl_clock_cpu_ns();
+      int rc = run_for(endless[i], 0.03);
+      uint64_t ms = (tl_clock_cpu_ns() - start) / 1000000;
+      if (rc != LUA_ERRRUN || !strstr(said_text(), "took longer than 0.03 s") || ms > 200)
+        fail_msg("%s: %d after %u ms: %s", endless[i], rc, (unsigned)ms, said_text());
+    }
+  assert_int_equal(run_for("local t = {} for i = 1, 1000 do t[i] = i end", 0.1), LUA_OK);
+}
+
+static void a_call_and_all_that_it_sets_off_have_one_time (void **unused) {
+  (void)unused;
+  static const char *const codes[] = {
+    "while true do inner('while true do end', 1) end",
+    "while true do inner('local i = 0 while i < 1e5 do i = i + 1 end', 1) end",
+    "while true do pcall(inner, 'while true do end', 0) end",
+    "coroutine.wrap(function() while true do inner('while true do end', 1) end end)()",
+    "function again() while true do inner('again()', 1) end end again()",
+    "function again() for _ = 1, 2 do inner('again()', 1) end end again() while true do end",
+  };
+  assert_int_equal(tl_sandbox_enter(&box, p_register, NULL, 0, "code", NULL), LUA_OK);
+  for (size_t i = 0; i < COUNT(codes); i++) {
+    uint64_t start = tl_clock_cpu_ns();
+    int rc = run_for(codes[i], 0.05);
+    uint64_t ms = (tl_clock_cpu_ns() - start) / 1000000;
+    if (rc != LUA_ERRRUN || ms > 250)
+      fail_msg("%s: %d after %u ms: %s", codes[i], rc, (unsigned)ms, said_text());
+  }
+  /* The inner one ends by its own limit, and the outer one goes on. */
+  assert_int_equal(run_for("assert(not inner('while true do end', 0.01)) seen = true", 5), LUA_OK);
+  assert_int_equal(run_for("assert(seen)", 1), LUA_OK);
+}
+
+static void a_call_that_rests_does_not_share (void **unused) {
+  (void)unused;
+  assert_int_equal(tl_sandbox_enter(&box, p_register, NULL, 0, "code", NULL), LUA_OK);
+  assert_int_equal(
+      run_for("rest() assert(not inner('while true do end', 0.1)) assert(inner('x = 1', 0.1))",
+              0.05),
+      LUA_OK);
+}
+
+static void calls_within_calls_are_bounded (void **unused) {
+  (void)unused;
+  assert_int_equal(tl_sandbox_enter(&box, p_register, NULL, 0, "code", NULL), LUA_OK);
+  assert_int_equal(
+      run_for("deep = 0 function again() deep = deep + 1 inner('again()', 5) end again() "
+              "assert(deep > 5 and deep < 20, deep)",
+              5),
+      LUA_OK);
+}
+
+static void memory_is_bounded_and_comes_back (void **unused) {
+  (void)unused;
+  box.memory_limit = 16 << 20;
+  static const char *const codes[] = {
+    "local t = {} while true do t[#t + 1] = { {} } end",
+    "local s = 'x' while true do s = s .. s end",
+    "kept = {} while true do kept[#kept + 1] = ('x'):rep(1000) .. #kept end",
+    "while true do pcall(function() local t = {} while true do t[#t + 1] = {} end end) end",
+    "local t = table.pack(('x'):rep(1e9))",
+  };
+  for (size_t i = 0; i < COUNT(codes); i++) {
+    assert_int_not_equal(run_for(codes[i], 2), LUA_OK);
+    assert_true(box.memory <= box.memory_limit);
+    assert_int_equal(run_for("kept = nil local t = {} for i = 1, 100 do t[i] = {} end", 2), LUA_OK);
+  }
+}
+
+static void a_state_may_stand_beside_another (void **unused) {
+  (void)unused;
+  tl_sandbox other;
+  tl_err err = { .text = "" };
+  assert_int_equal(tl_sandbox_init(&other, true, &err), TL_OK);
+  assert_int_equal(
+      tl_sandbox_enter(&other, p_run, (void *)(uintptr_t) "while true do end", 0.02, "o", &said),
+      LUA_ERRRUN);
+  assert_int_equal(run_for("while true do end", 0.02), LUA_ERRRUN);
+  assert_ptr_equal(tl_sandbox_of(other.L), &other);
+  tl_sandbox_fini(&other);
+  assert_int_equal(run_for("x = 1", 0.02), LUA_OK);
+}
+
+/* The library is the safe one, and has ours beside it. */
+static void the_library_is_there (void **unused) {
+  (void)unused;
+  assert_int_equal(
+      run_for("assert(require 'tagline.json'.decode '{\"a\":[1]}'.a[1] == 1) "
+              "assert(require 'tagline.re'.match('ab', 'a(.)') == 'b') "
+              "assert(require 'tagline.zlib'.inflate and require 'tagline.weak'.allow)",
+              1),
+      LUA_OK);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(a_call_leaves_the_stack_as_it_was, begin, end),
+    cmocka_unit_test_setup_teardown(what_never_ends_is_ended, begin, end),
+    cmocka_unit_test_setup_teardown(a_call_and_all_that_it_sets_off_have_one_time, begin, end),
+    cmocka_unit_test_setup_teardown(a_call_that_rests_does_not_share, begin, end),
+    cmocka_unit_test_setup_teardown(calls_within_calls_are_bounded, begin, end),
+    cmocka_unit_test_setup_teardown(memory_is_bounded_and_comes_back, begin, end),
+    cmocka_unit_test_setup_teardown(a_state_may_stand_beside_another, begin, end),
+    cmocka_unit_test_setup_teardown(the_library_is_there, begin, end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
