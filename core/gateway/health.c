@@ -117,6 +117,7 @@ void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uin
 bool tl_health_too_long (tl_link *l, tl_slice topic, size_t size) {
   tl_health *h = &l->health;
   uint32_t hash = tl_hash(topic.at, topic.len);
+  h->too_long_at = l->now;
   snprintf(h->too_long_topic, sizeof h->too_long_topic, "%.*s", TL_ARG(topic));
   h->too_long_size = size;
   for (uint32_t i = 0; i < h->too_long_said; i++) {

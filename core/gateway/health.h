@@ -50,8 +50,9 @@ typedef struct {
   uint32_t too_long_topics[TL_TOO_LONG_TOPICS]; /* their hashes: said already */
   uint32_t too_long_said;
   char too_long_topic[TL_FILTER_BYTES]; /* the last message that was longer than max_packet_size */
-  size_t too_long_size;                 /* bytes; 0: none was */
-  double received_per_s, sent_per_s;    /* in the last whole period */
+  int64_t too_long_at;
+  size_t too_long_size;              /* bytes; 0: none was */
+  double received_per_s, sent_per_s; /* in the last whole period */
 } tl_health;
 
 typedef struct {

@@ -45,11 +45,12 @@ static void new_list (lua_State *L) {
   tl_mark_list(L);
 }
 
-static void push_too_long (lua_State *L, const tl_link_stats *st, const tl_health *h) {
-  lua_createtable(L, 0, 3);
+static void push_too_long (lua_State *L, const tl_link_stats *st, const tl_health *h, int64_t now) {
+  lua_createtable(L, 0, 4);
   set_integer(L, "count", (lua_Integer)st->too_long);
   set_text(L, "topic", h->too_long_topic);
   set_integer(L, "bytes", (lua_Integer)h->too_long_size);
+  set_seconds(L, "ago", now - h->too_long_at);
   lua_setfield(L, -2, "too_long");
 }
 
@@ -269,6 +270,26 @@ static void push_findings (lua_State *L, tl_link *l) {
   lua_pop(L, 1);
 }
 
+/* How long ago, how long since, when next. */
+static void push_times (lua_State *L, const tl_line *line, const tl_link_stats *st,
+                        const tl_link_health *h, int64_t now) {
+  if (h->kept->failure[0] != '\0') {
+    set_text(L, "last_failure", h->kept->failure);
+    set_seconds(L, "failed_ago", now - h->kept->failed_at);
+  }
+  if (h->kept->session_lost_at >= 0)
+    set_seconds(L, "session_lost_ago", now - h->kept->session_lost_at);
+  if (st->connected_since >= 0) set_seconds(L, "connected_for", now - st->connected_since);
+  if (line->subscribed && h->kept->subscribed_at >= 0)
+    set_seconds(L, "subscribed_for", now - h->kept->subscribed_at);
+  if (st->session.oldest_inflight >= 0)
+    set_seconds(L, "oldest_inflight", now - st->session.oldest_inflight);
+  if (st->session.oldest_queued >= 0)
+    set_seconds(L, "oldest_queued", now - st->session.oldest_queued);
+  if (h->retry_at >= 0) set_seconds(L, "retry_in", h->retry_at > now ? h->retry_at - now : 0);
+  if (st->session.ping_at >= 0) set_seconds(L, "ping_unanswered", now - st->session.ping_at);
+}
+
 static void push_line (lua_State *L, const tl_line *line, double uptime) {
   tl_link *l = tl_line_link(line);
   const tl_line_params *p = tl_link_params(l);
@@ -301,34 +322,20 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   set_integer(L, "queued_bytes", (lua_Integer)st.session.held_bytes);
   set_integer(L, "max_queued_bytes", p->max_queued_bytes);
   set_integer(L, "held_bytes", (lua_Integer)st.waiting_bytes);
-  push_too_long(L, &st, h.kept);
+  push_too_long(L, &st, h.kept, now);
   set_number(L, "received_per_s", h.received_per_s);
   set_number(L, "sent_per_s", h.sent_per_s);
   set_seconds(L, "reply_timeout", p->reply_timeout);
   set_integer(L, "quick_closes", h.quick_closes);
   set_integer(L, "sessions_lost", (lua_Integer)h.kept->sessions_lost);
-  if (h.kept->failure[0] != '\0') {
-    set_text(L, "last_failure", h.kept->failure);
-    set_seconds(L, "failed_ago", now - h.kept->failed_at);
-  }
   push_closed(L, h.kept);
   push_echo(L, &h.kept->echo, now);
   set_integer(L, "max_packet_size", p->max_packet_size);
-  if (st.session.ping_at >= 0) set_seconds(L, "ping_unanswered", now - st.session.ping_at);
   set_flag(L, "queue_full", h.queue_full);
   set_flag(L, "congested", h.congested);
   set_flag(L, "held", h.held);
   set_flag(L, "filters_wait", h.filters_wait);
-  if (h.kept->session_lost_at >= 0)
-    set_seconds(L, "session_lost_ago", now - h.kept->session_lost_at);
-  if (st.connected_since >= 0) set_seconds(L, "connected_for", now - st.connected_since);
-  if (line->subscribed && h.kept->subscribed_at >= 0)
-    set_seconds(L, "subscribed_for", now - h.kept->subscribed_at);
-  if (st.session.oldest_inflight >= 0)
-    set_seconds(L, "oldest_inflight", now - st.session.oldest_inflight);
-  if (st.session.oldest_queued >= 0)
-    set_seconds(L, "oldest_queued", now - st.session.oldest_queued);
-  if (h.retry_at >= 0) set_seconds(L, "retry_in", h.retry_at > now ? h.retry_at - now : 0);
+  push_times(L, line, &st, &h, now);
   push_filters(L, h.kept);
   push_unrouted(L, &h.kept->unrouted);
   push_awaiting(L, &h, now);

@@ -79,10 +79,11 @@ table.move({
   { "an outlet that is away", {}, "outlet-away", "^outlet 'bus' %(nats%) has been away for 60 s: refused; 12 values wait", "spool", nil,
     outlet { up = false, why = "refused", behind = 12 } },
   { "an outlet that is behind", {}, "outlet-behind", "'bus' %(nats%) is 12 values behind, the oldest for 30 s", nil, nil, outlet { behind = 12, lag = 30 } },
-  { "values that the spool dropped", {}, "outlet-dropped", "dropped 5 values", "spool", nil, outlet { dropped = 5 } },
-}, 1, 3, #problems + 1, problems)
+}, 1, 2, #problems + 1, problems)
 
 local remarks = {
+  { "values that the spool dropped", {}, "outlet-dropped", "dropped 5 values", "spool", nil, outlet { dropped = 5 } },
+  { "a long message of some time ago", { too_long = { count = 2, topic = "t", bytes = 2000, ago = 601 } }, "too-long", "the last on t, 2000 bytes" },
   { "values that a server rejects", {}, "outlet-rejected", "rejected 2 values, the last: p.s.t: too long", nil, nil,
     outlet { rejected = 2, last_rejected = "p.s.t: too long" } },
   { "a lost session", { sessions_lost = 1, session_lost_ago = 10 }, "session-lost", "lost the session 1 time" },

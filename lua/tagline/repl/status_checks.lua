@@ -184,9 +184,10 @@ end)
 add(function(l, report)
   if not l.too_long or l.too_long.count == 0 then return end
   local t = l.too_long
-  report:problem("too-long", ("%s longer than max_packet_size %s skipped, the last on %s, %d bytes"):format(plural(t.count, "message"),
-    t.count == 1 and "was" or "were", explain.plain(t.topic), t.bytes),
-    ("raise max_packet_size (now %d), or have less sent"):format(l.max_packet_size))
+  local text = ("%s longer than max_packet_size %s skipped, the last on %s, %d bytes"):format(plural(t.count, "message"),
+    t.count == 1 and "was" or "were", explain.plain(t.topic), t.bytes)
+  local remedy = ("raise max_packet_size (now %d), or have less sent"):format(l.max_packet_size)
+  if (t.ago or 0) > RECENT then report:remark("too-long", text, remedy) else report:problem("too-long", text, remedy) end
 end)
 
 -- What waits
@@ -531,7 +532,7 @@ local function outlet(o, report)
       "it takes less than comes: look at its server")
   end
   if (o.dropped or 0) > 0 then
-    report:problem("outlet-dropped", ("the spool dropped %s before %s had them"):format(plural(o.dropped, "value"), name),
+    report:remark("outlet-dropped", ("the spool dropped %s before %s had them"):format(plural(o.dropped, "value"), name),
       "spool { max = … } makes it larger")
   end
   if (o.rejected or 0) > 0 then
