@@ -218,6 +218,22 @@ describe("a line over TLS", function()
     assert.is_nil(t:text("stderr"):find "ends in")
   end)
 
+  it("stops reading while nobody reads the values, and loses nothing of what was decrypted by then", function()
+    local ca = pki.new()
+    local cert, key = ca:sign("broker", "DNS:localhost")
+    local m, port = tls_broker(ca, cert, key, "max_queued_messages 0", "max_inflight_messages 0")
+    local t = run("mqtts://localhost:" .. port, ("tls_ca_file = %q,"):format(ca.file))
+    m:wait_subscribed "gw"
+    t:pause()
+    local lines, many = {}, 3000
+    for n = 1, many do lines[n] = ("m%d %s"):format(n, ("x"):rep(n % 300)) end
+    local words = { "-p", tostring(m.port), "-t", "a/x", "-q", "1", "-l" }
+    assert.equal(0, (process.run(process.find "mosquitto_pub", words, { input = table.concat(lines, "\n") .. "\n" })))
+    t:resume()
+    for n = 1, many do assert.equal(lines[n], t:value("plant.any.data").value) end
+    t:stop()
+  end)
+
   it("tries each address as its own scheme says", function()
     local ca = pki.new()
     local m, port = tls_broker(ca, ca:sign("broker", "DNS:localhost"))
