@@ -42,7 +42,7 @@ typedef struct {
   bool has_old;
   stamp stamps[FILES];
   tl_tls_context *made; /* NULL: nothing changed, or `error` */
-  char error[400];
+  char error[480];
 } job;
 
 /* The files of a wish; a path, PEM text, or the system's store. */
@@ -126,7 +126,7 @@ static const char *name_of (tl_tls_field field, int *file) {
     case TL_TLS_FIELD_CIPHERS: return "tls_ciphers";
     case TL_TLS_FIELD_NONE: return "TLS";
   }
-  return names[*file];
+  return *file >= 0 ? names[*file] : "TLS";
 }
 
 /* "tls_key_file 'k.pem' is encrypted: …"; names no text that is PEM. */
