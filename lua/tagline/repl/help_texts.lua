@@ -152,7 +152,8 @@ texts.addresses = {
   { "IN_TOPIC", "the message's topic (TxtI)" },
   { "IN_DATA", "the whole payload, converted to the tag's type" },
   { "IN_ID", "the message's packet identifier, 0 at QoS 0 (Ci)" },
-  { "JA=", "a field of the JSON payload: JA=a.b, JA=a[1].b (counted from 1), JA=[\"a.b\"]; JA= alone is the whole document" },
+  { "JA=", "a field of the payload (JSON, CBOR, MessagePack): JA=a.b, JA=a[1].b (counted from 1), JA=[\"a.b\"], JA=list[id=28FF].temp; "
+    .. "JA= alone is the whole document" },
   { "RE=", "the first group of a PCRE2 expression that matches somewhere in the payload" },
   { "ACK_ID", "writing the value of IN_ID to it acknowledges the message; until then the line waits (Co)" },
   { "OUT_TOPIC", "the topic that the station publishes to (TxtO)" },
@@ -176,7 +177,8 @@ texts.masks = {
 texts.reasons = {
   { "missing", "the address is not in the payload, or the RE= did not match",
     "explain(tag) shows the payloads; on_missing = \"keep\" keeps the last value." },
-  { "json", "the payload is not JSON", "The log says at which line and column. Is payload_type right?" },
+  { "json", "the payload is not JSON (or not CBOR, not MessagePack, where payload_type says so)",
+    "The log says at which line and column, or byte, and which step of prepare would help." },
   { "type", "the value is not of the tag's type: text that is no number, null, NaN", "explain(tag) shows what came." },
   { "range", "the value is outside `range`", "out_of_range = \"clamp\" or \"discard\" treats such values otherwise." },
   { "decoder", "decode raised an error, or gave something that the tag cannot hold", "status() shows the error with its line." },
