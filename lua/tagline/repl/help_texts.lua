@@ -152,8 +152,8 @@ texts.addresses = {
   { "IN_TOPIC", "the message's topic (TxtI)" },
   { "IN_DATA", "the whole payload, converted to the tag's type" },
   { "IN_ID", "the message's packet identifier, 0 at QoS 0 (Ci)" },
-  { "JA=", "a field of the JSON payload (of CBOR and MessagePack, too): JA=a.b, JA=a[1].b (counted from 1), JA=[\"a.b\"], JA=list[id=28FF].temp; "
-    .. "JA= alone is the whole document" },
+  { "JA=", "a field of the JSON payload (of CBOR and MessagePack, too): JA=a.b, JA=a[1].b (counted from 1), JA=[\"a.b\"], "
+    .. "JA=list[id=28FF].temp; JA= alone is the whole document" },
   { "RE=", "the first group of a PCRE2 expression that matches somewhere in the payload" },
   { "ACK_ID", "writing the value of IN_ID to it acknowledges the message; until then the line waits (Co)" },
   { "OUT_TOPIC", "the topic that the station publishes to (TxtO)" },
