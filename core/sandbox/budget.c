@@ -107,7 +107,11 @@ static size_t part (size_t memory, size_t n) {
   return (memory > SMALL_MEMORY ? memory : SMALL_MEMORY) / n;
 }
 
-static size_t text_max (const tl_sandbox *s) { return part(s->memory_limit, TEXT_PART); }
+/* A config's own text may be as long as a table: it is loaded once. */
+static size_t text_max (const tl_sandbox *s) {
+  size_t more = s->loading_memory;
+  return part(s->memory_limit + more, more > 0 ? OBJECT_PART : TEXT_PART);
+}
 
 static void push_reason (lua_State *L, const tl_sandbox *s) {
   double seconds = (double)s->budget.limit_ns / 1e9;
@@ -385,6 +389,10 @@ int tl_sandbox_traceback (lua_State *L) {
     lua_pushfstring(L, "error object: a %s", luaL_typename(L, 1));
     lua_replace(L, 1);
   }
+  size_t len;
+  const char *text = lua_tolstring(L, 1, &len);
+  tl_sandbox *s = tl_sandbox_of(L);
+  if (s->is_known && s->is_known(s, text, len)) return 1;
   lua_Debug ar;
   if (lua_getstack(L, DEEP, &ar))
     push_short_traceback(L, lua_tostring(L, 1));
@@ -466,13 +474,14 @@ void tl_push_outside (lua_State *L, tl_slice text) {
 /* The next cycle begins so early that it ends before the memory does, and a heap that grows
 ** sets it going: each step is a millisecond, all at once would be 0.2 s. */
 void tl_sandbox_tune (tl_sandbox *s) {
-  size_t m = s->memory, room = s->memory_limit > m ? s->memory_limit - m : 0;
+  size_t limit = s->memory_limit + s->loading_memory;
+  size_t m = s->memory, room = limit > m ? limit - m : 0;
   int pause = m < 32u << 20 ? 400 : 200;
-  if (m > s->memory_limit / TUNED_PART && pause > 100 + (int)(50 * room / m))
+  if (m > limit / TUNED_PART && pause > 100 + (int)(50 * room / m))
     pause = 100 + (int)(50 * room / m);
   if (abs(pause - s->gc_pause) > 3) lua_gc(s->L, LUA_GCINC, s->gc_pause = pause, 0, 0);
   if (m < s->collected_at) s->collected_at = m;
-  if (m <= s->memory_limit / TUNED_PART || m <= s->collected_at + room / 4) return;
+  if (m <= limit / TUNED_PART || m <= s->collected_at + room / 4) return;
   lua_gc(s->L, LUA_GCSTEP, 0);
   s->collected_at = s->memory;
 }

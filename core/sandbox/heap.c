@@ -2,6 +2,7 @@
 ** size, so that an object finds its chunk by masking its own address. */
 #include "sandbox/heap.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -171,4 +172,10 @@ void tl_heap_fini (tl_heap *h) {
       h->chunks--;
     }
   }
+}
+
+void tl_give_memory_back (void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }

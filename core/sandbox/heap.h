@@ -25,5 +25,7 @@ typedef struct {
 void *tl_heap_realloc (tl_heap *h, void *at, size_t before, size_t wanted);
 void tl_heap_fini (tl_heap *h);
 void tl_heap_trim (tl_heap *h); /* gives the spare chunks back */
+/* The program's own memory to the system, after much was freed. */
+void tl_give_memory_back (void);
 
 #endif

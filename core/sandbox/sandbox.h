@@ -90,6 +90,9 @@ struct tl_sandbox {
   int depth;                   /* calls through the door, one within the other */
   int closing;                 /* coroutines that are being closed, one within the other */
 
+  /* An error comes up in a call through the door: true: it needs no traceback. NULL: all do. */
+  bool (*is_known)(tl_sandbox *b, const char *text, size_t len);
+
   /* statistics: budget.c */
   uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
   uint64_t looked_ticks;          /* when somebody first looked at the budget's clock; 0: nobody */

@@ -517,6 +517,7 @@ static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char
   } else {
     luaL_unref(s->box.L, LUA_REGISTRYINDEX, a.env);
   }
+  tl_script_forget_known(s);
   luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->draft);
   s->draft = LUA_NOREF;
   tl_script_enter(s, p_collect, NULL, 0, "config", NULL);

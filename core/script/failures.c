@@ -1,11 +1,63 @@
-/* core/script/failures.c — which of the user's functions fail at present, since when and where:
-** for status(). Bounded. */
+/* core/script/failures.c — errors of the user's functions: said once, and which of them fail at
+** present, since when and where, for status(). Bounded. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "script/failures.h"
+#include "offline/run.h"
 
-enum { FAILURES_MAX = 64 };
+enum { FAILURES_MAX = 64, SAID_MANY = 1000, SAID_LENGTH = 400, SAID_WHOLE = 4096 };
+
+/* --- errors that are said once --- */
+
+static void forget_said (tl_script *s) {
+  tl_slice key;
+  void *value;
+  for (uint32_t i = 0; tl_map_next(&s->said, &i, &key, &value);) free((void *)key.at);
+  tl_map_fini(&s->said);
+  memset(s->known, 0, sizeof s->known);
+}
+
+/* "Once" by scope and the text's beginning: the traceback of the same fault is the same.
+** Forgets all at times, to stay small. */
+void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
+  if (s->site) {
+    tl_site_error(s->site, scope, text);
+    return;
+  }
+  char key[SAID_LENGTH + 200];
+  int n = snprintf(key, sizeof key, "%s|%.*s", scope ? scope : "",
+                   (int)(text.len < SAID_LENGTH ? text.len : SAID_LENGTH), (const char *)text.at);
+  tl_slice known = tl_slice_of(key, (size_t)n < sizeof key ? (size_t)n : sizeof key - 1);
+  if (tl_map_get(&s->said, known)) return;
+  if (s->said.live >= SAID_MANY) forget_said(s);
+  char *copy = malloc(known.len);
+  if (copy) {
+    memcpy(copy, key, known.len);
+    if (tl_map_put(&s->said, tl_slice_of(copy, known.len), s) != TL_OK) free(copy);
+  }
+  tl_log(TL_LOG_ERROR, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE),
+         (const char *)text.at);
+}
+
+/* A device that sends what its decoder fails at does so with each message: to make a traceback and
+** a line of the log for what was said costs 50 times as much as the message. One entry stands for
+** an error of a scope; another one may take its place, which is said anew and found said below. */
+bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len) {
+  tl_script *s = (tl_script *)box;
+  s->error_known = false;
+  if (!s->scope || s->site) return false;
+  uint32_t hash = tl_hash(text, len < SAID_LENGTH ? len : SAID_LENGTH) + s->scope_kind;
+  tl_known *at = &s->known[(hash ^ (uint32_t)((uintptr_t)s->scope >> 4)) % TL_KNOWN];
+  s->error_known = at->hash == hash && at->scope == s->scope;
+  *at = (tl_known){ hash, s->scope };
+  return s->error_known;
+}
+
+void tl_script_forget_known (tl_script *s) { memset(s->known, 0, sizeof s->known); }
+
+/* --- what fails at present --- */
 
 static tl_failure *find (tl_script *s, const void *key, const char *what) {
   for (tl_failure *f = s->failures; f; f = f->next)
@@ -71,6 +123,8 @@ void tl_failure_clear (tl_script *s, const tl_station *station, const tl_link *l
   tl_failure *f = find(s, station ? (const void *)station : (const void *)l, what);
   if (f) f->works = true;
 }
+
+void tl_errors_free (tl_script *s) { forget_said(s); }
 
 void tl_failures_free (tl_script *s) {
   while (s->failures) {

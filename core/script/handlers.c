@@ -1,18 +1,11 @@
 /* core/script/handlers.c — the user's functions: prepare, decode, encode, on_value, on_status,
 ** on_connect, on_disconnect. */
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "script/message_words.h"
 #include "script/script.h"
 #include "script/turn.h"
-
-void tl_give_memory_back (void) {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
 
 /* A function, or a table that can be called like one (the config checked that). */
 static int take_function (lua_State *L, int index, const char *name) {
@@ -154,6 +147,7 @@ static void add_place (const call *c, tl_buf *text) {
 }
 
 static void say (call *c, tl_buf *err, const char *what) {
+  if (c->s->error_known) return;
   tl_buf scope, text;
   tl_buf_init(&scope);
   tl_buf_init(&text);
@@ -189,8 +183,13 @@ static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   bool timed =
       !before || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
   uint64_t began = timed ? tl_ticks() : 0;
+  const void *scope = c->s->scope;
   c->s->box.looked_ticks = 0;
+  c->s->error_known = false;
+  c->s->scope = c->station;
+  c->s->scope_kind = kind;
   int rc = tl_script_enter(c->s, body, c, c->s->box.handler_time, tl_call_names[kind], err);
+  c->s->scope = scope;
   note_fate(c, rc, tl_call_names[kind], err);
   tl_station_hooks *h = c->station->user;
   if (!h) return rc;

@@ -1,4 +1,4 @@
-/* core/script/host.c — the Lua state: made and freed, what it is made of, errors said once. */
+/* core/script/host.c — the Lua state: made and freed, what it is made of */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,41 +6,9 @@
 #include <unistd.h>
 
 #include "script/l_check.h"
-#include "offline/run.h"
 #include "script/turn.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
-
-enum { SAID_MANY = 1000, SAID_LENGTH = 400, SAID_WHOLE = 4096 };
-
-static void forget_said (tl_script *s) {
-  tl_slice key;
-  void *value;
-  for (uint32_t i = 0; tl_map_next(&s->said, &i, &key, &value);) free((void *)key.at);
-  tl_map_fini(&s->said);
-}
-
-/* "Once" by scope and the text's beginning: the traceback of the same fault is the same.
-** Forgets all at times, to stay small. */
-void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
-  if (s->site) {
-    tl_site_error(s->site, scope, text);
-    return;
-  }
-  char key[SAID_LENGTH + 200];
-  int n = snprintf(key, sizeof key, "%s|%.*s", scope ? scope : "",
-                   (int)(text.len < SAID_LENGTH ? text.len : SAID_LENGTH), (const char *)text.at);
-  tl_slice known = tl_slice_of(key, (size_t)n < sizeof key ? (size_t)n : sizeof key - 1);
-  if (tl_map_get(&s->said, known)) return;
-  if (s->said.live >= SAID_MANY) forget_said(s);
-  char *copy = malloc(known.len);
-  if (copy) {
-    memcpy(copy, key, known.len);
-    if (tl_map_put(&s->said, tl_slice_of(copy, known.len), s) != TL_OK) free(copy);
-  }
-  tl_log(TL_LOG_ERROR, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE),
-         (const char *)text.at);
-}
 
 /* --- making the state --- */
 
@@ -93,6 +61,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
     tl_script_free(s);
     return rc;
   }
+  s->box.is_known = tl_script_is_known;
   tl_buf_init(&text);
   rc = tl_script_enter(s, open_state, s, 0, "lua", &text);
   if (rc != LUA_OK) {
@@ -113,6 +82,7 @@ void tl_script_free (tl_script *s) {
   while (s->evals) tl_eval_free(s->evals);
   tl_loaded_free(s);
   tl_failures_free(s);
+  tl_errors_free(s);
   tl_turn_drop_all(s);
   tl_timers_stop(s);
   tl_sandbox_fini(&s->box);
@@ -121,7 +91,6 @@ void tl_script_free (tl_script *s) {
     free((void *)key.at);
   }
   tl_map_fini(&s->zones);
-  forget_said(s);
   free(s->lua_dir);
   free(s->config_path);
   free(s);

@@ -19,6 +19,23 @@ typedef struct {
   uint32_t uid;
 } tl_asker;
 
+typedef enum {
+  TL_CALL_DECODE,
+  TL_CALL_ENCODE,
+  TL_CALL_VALUE,
+  TL_CALL_STATUS,
+  TL_CALL_PREPARE,
+  TL_CALLS
+} tl_call_kind;
+
+enum { TL_KNOWN = 256 };
+
+/* failures.c: an error that was said. */
+typedef struct {
+  uint32_t hash;
+  const void *scope; /* its station or line: only to be compared */
+} tl_known;
+
 struct tl_script {
   tl_sandbox box; /* first: tl_script_of */
   tl_gateway *gateway;
@@ -53,6 +70,10 @@ struct tl_script {
 
   /* failures.c */
   tl_map said;                 /* errors that were logged already */
+  tl_known known[TL_KNOWN];    /* the latest of them */
+  const void *scope;           /* the station or line whose handler runs; NULL: none */
+  tl_call_kind scope_kind;     /* which of its functions */
+  bool error_known;            /* its error was said, and has no traceback */
   struct tl_failure *failures; /* handlers that fail now */
 
   /* evaluations: repl/ */
@@ -81,6 +102,10 @@ static inline int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, 
 
 /* Log an error of a handler once per distinct text and scope. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text);
+/* tl_sandbox.is_known */
+bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len);
+void tl_script_forget_known (tl_script *s); /* stations and lines may have gone */
+void tl_errors_free (tl_script *s);
 
 /* --- values (values.c) --- */
 
@@ -211,14 +236,6 @@ void tl_failures_free (tl_script *s);
 /* first member of both, for release() */
 typedef enum { TL_HOOKS_STATION, TL_HOOKS_LINE } tl_hooks_kind;
 
-typedef enum {
-  TL_CALL_DECODE,
-  TL_CALL_ENCODE,
-  TL_CALL_VALUE,
-  TL_CALL_STATUS,
-  TL_CALL_PREPARE,
-  TL_CALLS
-} tl_call_kind;
 extern const char *const tl_call_names[TL_CALLS]; /* "decode" … (handlers.c) */
 
 typedef struct {
@@ -270,7 +287,6 @@ void tl_handler_status_now (tl_script *s, tl_station *station);
 /* NULL: none (or no memory: raises) */
 tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count);
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index);
-void tl_give_memory_back (void); /* to the system, after much was freed */
 /* from a checked table of parameters (config.c) */
 void tl_read_params (lua_State *L, int index, tl_line_params *p);
 

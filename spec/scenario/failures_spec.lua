@@ -19,6 +19,24 @@ describe("a failing function", function()
     return t, m
   end
 
+  it("is said once for each function and station, however often it comes", function()
+    local b = require "spec.support.broker".new()
+    local t = tagline.run([[
+      local function fails() error "the same" end
+      line "plant" { host = "127.0.0.1", port = PORT, station "a" { address = "a", decode = fails, tags = { x = Ai {} } },
+        station "b" { address = "b", decode = fails, tags = { x = Ai {} } },
+        station "c" { address = "c", on_value = fails, tags = { x = Ai "IN_DATA" } } }]], { PORT = b.port })
+    local c = b:handshake()
+    for id = 1, 9 do
+      c:send("PUBLISH", { topic = ("abc"):sub(id % 3 + 1, id % 3 + 1), payload = tostring(id), qos = 1, id = id })
+      c:expect "PUBACK"
+    end
+    local _, said = t:text "stderr":gsub("the same", "")
+    assert.equal(3, said, t:text "stderr")
+    local _, out = t:eval "return stations['plant.a'].stats.handlers.decode.errors"
+    assert.equal("3", out:match "%d+")
+  end)
+
   it("of every() is in status(), and in the log", function()
     local t = start()
     t:wait_log "every: .*config.lua:1: no tick"

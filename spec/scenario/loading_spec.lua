@@ -79,6 +79,12 @@ describe("a config that is being loaded", function()
     t:stop()
   end)
 
+  it("may have a text longer than a script may make", function()
+    local path = tagline.config(("-- %s\n"):format(("x"):rep(96)):rep(60000) .. CONFIG, { PORT = 1 })
+    local code, out, err = tagline.command { "check", path }
+    assert.equal(0, code, out .. err)
+  end)
+
   it("has lua-cjson itself with --unsafe, and the safe module without", function()
     local text = "local c = require 'cjson' print(c._NAME, c.new ~= nil)\n" .. CONFIG
     local path = tagline.config(text, { PORT = 1 })
