@@ -305,6 +305,6 @@ describe("a broker that stops reading", function()
     assert.is_nil(c.closed)
     local bytes = 0
     c.socket:read_start(function(_, chunk) bytes = bytes + #(chunk or "") end)
-    wait.till("all acknowledgements", 30000, function() return bytes == 2500000 * 4 end, function() return bytes .. " bytes" end)
+    wait.till("all acknowledgements", 600000, function() return bytes == 2500000 * 4 end, function() return bytes .. " bytes" end)
   end)
 end)

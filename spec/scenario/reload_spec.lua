@@ -57,7 +57,9 @@ describe("reload()", function()
   end
 
   -- Code whose end is waited for later.
-  local function attach(code) return process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", code }) end
+  local function attach(code)
+    return process.start(tagline.program(), { "repl", "--socket", t.socket, "--wait", "300", "-e", code })
+  end
 
   local function value(tag)
     local _, out = t:eval(('return tags["%s"].value'):format(tag))
