@@ -54,6 +54,7 @@ static int add_station (const applying *a, tl_link *l, tl_station_config *c) {
     return rc;
   }
   s->user = c->user;
+  s->fresh = true;
   c->user = NULL;
   tl_station_start(s, a->now, a->wall);
   return TL_OK;
@@ -104,6 +105,7 @@ static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl
   if (!awaits) tl_link_forget_awaiting(l, s);
   int rc = TL_OK;
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
+  s->fresh = s->fresh || s->plan != c->plan; /* it may have new tags */
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
   if (awaits) l->awaiting = s;
   bool restart = s->starts_off != c->off || s->starts_simulated != c->simulate;
@@ -304,6 +306,11 @@ int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, 
   tl_gateway_refresh_trace(g);
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
   g->generation++;
-  for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_ask_flush(g->model->lines[i]->user);
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    tl_link *l = g->model->lines[i]->user;
+    tl_link_fetch_retained(l);
+    tl_link_arm(l);
+    tl_link_ask_flush(l);
+  }
   return rc;
 }

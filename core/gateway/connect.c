@@ -37,6 +37,7 @@ void tl_link_arm (tl_link *l) {
   if (l->state == TL_LINK_WAITING) due = min64(due, l->retry_at);
   if (l->state == TL_LINK_CONNECTING) due = min64(due, l->connect_by);
   if (l->state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
+  due = min64(due, tl_goodbye_due(l));
   /* A timer that fires too early finds nothing to do and arms itself again: cheaper than moving
   ** it for every packet. */
   if (due >= l->armed && l->armed > tl_loop_now(l->gateway->loop)) return;
@@ -86,6 +87,9 @@ void tl_link_check (tl_link *l) {
 }
 
 void tl_link_close (tl_link *l, bool say_goodbye) {
+  if (!l->transport || l->state == TL_LINK_CLOSING) return;
+  if (say_goodbye && tl_goodbye_waits(l)) return;
+  /* the function did it otherwise */
   if (!l->transport || l->state == TL_LINK_CLOSING) return;
   if (say_goodbye) {
     /* Acknowledgements must not overtake the values: the broker repeats what gets none. */
@@ -242,6 +246,7 @@ static void on_closed (void *ctx, int code, const char *text) {
   tl_link *l = ctx;
   tl_gateway *g = l->gateway;
   bool ours = l->state == TL_LINK_CLOSING, was_connected = l->connected_since >= 0;
+  tl_goodbye_forget(l);
   l->transport = NULL;
   l->state = TL_LINK_CLOSING;
   l->now = tl_loop_now(g->loop);
@@ -368,6 +373,7 @@ static void on_timer (void *ctx) {
     else
       tl_link_flush(l);
   }
+  tl_goodbye_tick(l);
   tl_link_arm(l);
 }
 
@@ -406,6 +412,7 @@ void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
   l->removed = true; /* for the functions of writes, which hear now that the line is closed */
   tl_link_end_probes(l);
+  tl_goodbye_forget(l);
   if (l->session) tl_session_free(l->session);
   tl_link_store_close(l);
   tl_link_drop_queue(l);

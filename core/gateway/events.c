@@ -14,6 +14,7 @@ static void on_connected (void *ctx, bool session_present) {
   tl_health_connected(l);
   l->connects++;
   l->error[0] = '\0';
+  l->asked_again = false; /* whatever is retained now is for all */
   tl_link_ask_pump(l);
   const char *made_of = l->secured.made_of;
   tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s%s%s%s", l->peer, made_of[0] ? " (" : "",

@@ -57,6 +57,8 @@ typedef struct {
   /* The headers of the line's next WebSocket, where a function makes them: "Name: value", each with
   ** a NUL behind it, checked. False: it failed and said so, and there is no connection. */
   bool (*headers)(void *ctx, struct tl_link *link, tl_buf *out);
+  /* The line is about to end in order; what is published now goes out before DISCONNECT. */
+  void (*before_disconnect)(void *ctx, struct tl_link *link);
   /* another owner of a station's `user` (instances); released each */
   void *(*share)(void *ctx, void *user);
   /* a `user` is no longer referred to */

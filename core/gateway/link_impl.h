@@ -32,8 +32,16 @@ typedef struct tl_write {
   bool published; /* the value's text is the payload, which the session keeps */
   tl_write_done *done;
   void *ctx;
-  bool local; /* needs no network: told at the end of the wake-up */
+  bool local;   /* needs no network: told at the end of the wake-up */
+  bool goodbye; /* its line waits for it before DISCONNECT */
 } tl_write;
+
+/* before_disconnect, of this connection (goodbye.c). */
+typedef struct {
+  enum { TL_GOODBYE_NOT, TL_GOODBYE_SAYING, TL_GOODBYE_SAID } state;
+  uint32_t writes; /* that are not settled yet */
+  int64_t by;      /* tl_loop_now */
+} tl_goodbye;
 
 /* Where the session is kept (session_store). All zero: nowhere. */
 typedef struct {
@@ -112,6 +120,8 @@ struct tl_link {
   char peer[300];
   char error[512];
   char unrouted_topic[128];
+  tl_goodbye goodbye;
+  bool asked_again;              /* retained.c: retained messages come again, for what is new */
   tl_link *busy_next, **busy_at; /* flush.c: in a list of those that have something to do */
   tl_health health;
   tl_recorder recorder; /* the last messages */
@@ -138,6 +148,7 @@ struct tl_gateway {
   bool dry;  /* inside explain: nothing is written */
   bool lost; /* the reader of the values stream is gone for good */
   bool flush_asked;
+  tl_link *saying_goodbye;  /* inside its before_disconnect; NULL: none */
   tl_link *busy, *flushing; /* links that something is to be done for: next time, and now */
   int unsaved;              /* links whose store has changes to commit */
   uint64_t generation;
@@ -196,6 +207,23 @@ void tl_filters_fini (tl_filters *f);
 /* After stations or topic_filter have changed on a live line. Says when the broker is not
 ** told yet: nobody would know why nothing comes. `what` begins that sentence. TL_ENOMEM. */
 int tl_link_refresh_filters (tl_link *l, const char *what);
+
+/* goodbye.c */
+/* An orderly end is wanted: calls before_disconnect, once for each connection. True: it is not yet
+** time, tl_link_close() will be called. */
+bool tl_goodbye_waits (tl_link *l);
+void tl_goodbye_settled (tl_link *l); /* a write of it has its fate */
+void tl_goodbye_tick (tl_link *l);
+void tl_goodbye_forget (tl_link *l); /* the connection is gone */
+static inline int64_t tl_goodbye_due (const tl_link *l) {
+  return l->goodbye.state == TL_GOODBYE_SAYING ? l->goodbye.by : INT64_MAX;
+}
+
+/* retained.c */
+/* A reload made stations or tags: have the broker send again what it retains for them. */
+void tl_link_fetch_retained (tl_link *l);
+/* Is m such a message, and s none that it is for? */
+bool tl_retained_is_old (const tl_link *l, const tl_station *s, const tl_incoming *m);
 
 /* fed.c: SUBACK said so; which stations can hear nothing now */
 void tl_link_note_fed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,

@@ -121,14 +121,15 @@ hand_over_prepared (tl_link *l, tl_station *s, const tl_incoming *in, const tl_r
 static bool deliver (tl_link *l, const tl_incoming *in) {
   tl_gateway *g = l->gateway;
   const tl_route *route = tl_router_find(l->router, in->topic);
-  if (route->will_count > 0) {
+  g->model->only_unset = in->retain && l->asked_again;
+  if (route->will_count > 0 && !g->model->only_unset) {
     if (deliver_wills(l, route, in)) {
       if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_WILL);
       return false;
     }
     route = tl_router_find(l->router, in->topic); /* a status handler may have changed it */
   }
-  if (in->retain && ignores(route->target)) {
+  if (in->retain && (ignores(route->target) || tl_retained_is_old(l, route->target, in))) {
     if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_RETAINED);
     return false;
   }
@@ -164,6 +165,7 @@ bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
   bool held = deliver(l, in);
   tl_pattern_sum_end(before);
   l->no_memory |= m->starved;
+  m->only_unset = false;
   return held;
 }
 

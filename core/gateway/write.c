@@ -72,6 +72,7 @@ void tl_link_published (void *ctx, void *token, int result, tl_slice payload) {
            tl_tag_def(w->tag)->name, why_of(result));
   }
   if (w->done) w->done(w->ctx, result, why_of(result));
+  if (w->goodbye) tl_goodbye_settled(l);
   free_write(w);
   tl_link_ask_flush(l);
 }
@@ -120,6 +121,10 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
                    : rc == TL_EFULL  ? "queue full"
                    : rc == TL_ESTATE ? "not connected"
                                      : why.text);
+  }
+  if (l->gateway->saying_goodbye == l) {
+    w->goodbye = true;
+    l->goodbye.writes++;
   }
   tl_link_ask_flush(l);
   return TL_OK;

@@ -55,11 +55,12 @@ struct tl_station {
   tl_slice will_payload; /* in the block of will_topic; len 0: any payload */
   void *user;            /* script's handlers; NULL: none. Owned by who set it */
   int64_t time_filter_ms, no_data_ms;
-  int64_t since;       /* `now` when the present status began */
-  int64_t heard;       /* `now` of the last message; -1 none since the line came up */
-  uint8_t status;      /* tl_station_status */
-  bool unfed;          /* the broker refused every topic filter that could bring its messages */
-  bool off, simulated; /* what the operator wants */
+  int64_t since;  /* `now` when the present status began */
+  int64_t heard;  /* `now` of the last message; -1 none since the line came up */
+  uint8_t status; /* tl_station_status */
+  bool fresh;     /* a reload made it, or tags of it: what a broker retains is asked for again */
+  bool unfed;     /* the broker refused every topic filter that could bring its messages */
+  bool off, simulated;                   /* what the operator wants */
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
   bool address_said;                     /* that the address was given up */
   bool subscribe_address;
@@ -128,6 +129,7 @@ struct tl_model {
   uint32_t line_count, line_cap;
   tl_map by_name;
   tl_plan_pool *plans;
+  bool only_unset; /* values are for tags that have none yet: what a reload added */
   bool starved;   /* a received value found no memory; whoever delivers messages clears it before */
   tl_buf scratch; /* for conversions */
   /* for extraction, as many as the largest plan needs; NULL while in use */

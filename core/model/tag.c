@@ -110,7 +110,13 @@ int tl_tag_begin (tl_tag *t, int64_t time_ms) {
   return TL_OK;
 }
 
+/* Is the message only for tags that have no value yet? Then this one keeps its own. */
+static inline bool is_settled (const tl_tag *t) {
+  return t->status != TL_UNSET && t->station->line->model->only_unset;
+}
+
 void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms) {
+  if (is_settled(t) && t->station->status == TL_ST_ON) return;
   const tl_tagdef *def = tl_tag_def(t);
   bool report = true;
   if (t->status == TL_INVALID && t->reason == reason) {
@@ -131,7 +137,7 @@ void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms) {
 
 void tl_tag_missing (tl_tag *t, int64_t time_ms) {
   const tl_tagdef *def = tl_tag_def(t);
-  if (def->on_missing == TL_MISSING_KEEP) return;
+  if (def->on_missing == TL_MISSING_KEEP || is_settled(t)) return;
   const tl_value *value = tl_plan_default(t->station->plan, t->index);
   if (def->on_missing == TL_MISSING_DEFAULT && value && put(t, def, value, time_ms)) return;
   tl_tag_invalidate(t, TL_REASON_MISSING, time_ms);
@@ -226,6 +232,7 @@ static bool take_filtered (tl_tag *t, const tl_tagdef *def, tl_value v, int64_t 
 }
 
 bool tl_tag_take (tl_tag *t, const tl_tagdef *def, const tl_value *v, int64_t time_ms) {
+  if (is_settled(t)) return true;
   return def->filtered ? take_filtered(t, def, *v, time_ms) : put(t, def, v, time_ms);
 }
 

@@ -95,14 +95,15 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
 
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
   if (!has_function(L, index, "on_connect") && !has_function(L, index, "on_disconnect") &&
-      !has_function(L, index, "on_value") && !has_function(L, index, "will") &&
-      !has_function(L, index, "ws_headers"))
+      !has_function(L, index, "before_disconnect") && !has_function(L, index, "on_value") &&
+      !has_function(L, index, "will") && !has_function(L, index, "ws_headers"))
     return NULL;
   tl_line_hooks *h = calloc(1, sizeof *h);
   if (!h) luaL_error(L, "not enough memory");
   h->kind = TL_HOOKS_LINE;
   h->on_connect = take_function(L, index, "on_connect");
   h->on_disconnect = take_function(L, index, "on_disconnect");
+  h->before_disconnect = take_function(L, index, "before_disconnect");
   h->on_value = take_function(L, index, "on_value");
   h->will = take_function(L, index, "will");
   h->ws_headers = take_function(L, index, "ws_headers");
@@ -458,19 +459,34 @@ static int p_line (lua_State *L) {
   return 0;
 }
 
-static void on_line (void *ctx, tl_link *l, bool up, const char *why) {
-  const tl_line_hooks *h = tl_link_user(l);
-  call c = {
-    .s = ctx, .link = l, .function = up ? h->on_connect : h->on_disconnect, .why = up ? NULL : why
-  };
-  const char *what = up ? "on_connect" : "on_disconnect";
+/* One of a line's functions, behind the door: an error is said and counted. */
+static int enter_line (void *ctx, tl_link *l, lua_CFunction f, void *arg, const char *what) {
+  call c = { .s = ctx, .link = l };
   tl_buf err;
-  if (c.function == LUA_NOREF) return;
   tl_buf_init(&err);
-  int rc = tl_script_enter(c.s, p_line, &c, c.s->box.handler_time, what, &err);
+  int rc = tl_script_enter(c.s, f, arg, c.s->box.handler_time, what, &err);
   note_fate(&c, rc, what, &err);
   if (rc != LUA_OK) say(&c, &err, what);
   tl_buf_fini(&err);
+  return rc;
+}
+
+static void call_line (void *ctx, tl_link *l, int function, const char *why, const char *what) {
+  call c = { .s = ctx, .link = l, .function = function, .why = why };
+  if (function != LUA_NOREF) enter_line(ctx, l, p_line, &c, what);
+}
+
+static void on_line (void *ctx, tl_link *l, bool up, const char *why) {
+  const tl_line_hooks *h = tl_link_user(l);
+  if (up)
+    call_line(ctx, l, h->on_connect, NULL, "on_connect");
+  else
+    call_line(ctx, l, h->on_disconnect, why, "on_disconnect");
+}
+
+static void before_disconnect (void *ctx, tl_link *l) {
+  const tl_line_hooks *h = tl_link_user(l);
+  call_line(ctx, l, h->before_disconnect, NULL, "before_disconnect");
 }
 
 typedef struct {
@@ -495,16 +511,8 @@ static int p_will (lua_State *L) {
 
 static bool on_will (void *ctx, tl_link *l, tl_buf *out) {
   const tl_line_hooks *h = tl_link_user(l);
-  call c = { .s = ctx, .link = l };
   will_call w = { h->will, out };
-  tl_buf err;
-  if (h->will == LUA_NOREF) return false;
-  tl_buf_init(&err);
-  int rc = tl_script_enter(c.s, p_will, &w, c.s->box.handler_time, "will_message", &err);
-  note_fate(&c, rc, "will_message", &err);
-  if (rc != LUA_OK) say(&c, &err, "will_message");
-  tl_buf_fini(&err);
-  return rc == LUA_OK;
+  return h->will != LUA_NOREF && enter_line(ctx, l, p_will, &w, "will_message") == LUA_OK;
 }
 
 /* What the function returns is checked as a config's table is; lines with a NUL behind each. */
@@ -531,16 +539,9 @@ static int p_headers (lua_State *L) {
 
 static bool on_headers (void *ctx, tl_link *l, tl_buf *out) {
   const tl_line_hooks *h = tl_link_user(l);
-  call c = { .s = ctx, .link = l };
-  tl_buf err;
   if (!h || h->ws_headers == LUA_NOREF) return true;
   will_call w = { h->ws_headers, out };
-  tl_buf_init(&err);
-  int rc = tl_script_enter(c.s, p_headers, &w, c.s->box.handler_time, "ws_headers", &err);
-  note_fate(&c, rc, "ws_headers", &err);
-  if (rc != LUA_OK) say(&c, &err, "ws_headers");
-  tl_buf_fini(&err);
-  return rc == LUA_OK && !out->failed;
+  return enter_line(ctx, l, p_headers, &w, "ws_headers") == LUA_OK && !out->failed;
 }
 
 /* Each instance has statistics of its own. No memory: it has no handlers. */
@@ -569,6 +570,7 @@ static void on_release (void *ctx, void *user) {
     const tl_line_hooks *h = user;
     luaL_unref(L, LUA_REGISTRYINDEX, h->on_connect);
     luaL_unref(L, LUA_REGISTRYINDEX, h->on_disconnect);
+    luaL_unref(L, LUA_REGISTRYINDEX, h->before_disconnect);
     luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
     luaL_unref(L, LUA_REGISTRYINDEX, h->will);
     luaL_unref(L, LUA_REGISTRYINDEX, h->ws_headers);
@@ -576,18 +578,17 @@ static void on_release (void *ctx, void *user) {
   free(user);
 }
 
-const tl_handlers tl_script_handlers = {
-  .has_decode = has_decode,
-  .decode = on_decode,
-  .rehearse = tl_script_rehearse,
-  .prepare = on_prepare,
-  .has_encode = has_encode,
-  .encode = on_encode,
-  .will = on_will,
-  .headers = on_headers,
-  .share = on_share,
-  .release = on_release,
-};
+const tl_handlers tl_script_handlers = { .has_decode = has_decode,
+                                         .decode = on_decode,
+                                         .rehearse = tl_script_rehearse,
+                                         .prepare = on_prepare,
+                                         .has_encode = has_encode,
+                                         .encode = on_encode,
+                                         .will = on_will,
+                                         .headers = on_headers,
+                                         .before_disconnect = before_disconnect,
+                                         .share = on_share,
+                                         .release = on_release };
 
 void tl_script_observe (tl_script *s) {
   s->acting = (tl_observer){

@@ -276,7 +276,7 @@ void tl_push_call_stats (lua_State *L, const tl_station *s);
 
 typedef struct {
   tl_hooks_kind kind;
-  int on_connect, on_disconnect, on_value, will, ws_headers;
+  int on_connect, on_disconnect, before_disconnect, on_value, will, ws_headers;
 } tl_line_hooks;
 
 /* on_value from the `from`-th of its functions on (0 the tag's, 1 its station's, 2 its line's),

@@ -95,6 +95,7 @@
 ---@field proxy_user? string User name for the proxy.
 ---@field proxy_password? string Password for the proxy; never shown.
 ---@field on_connect? fun(line: tagline.Line) Called with the line when it is connected.
+---@field before_disconnect? fun(line: tagline.Line) Called with the line before it disconnects in order; what it publishes goes out first.
 ---@field on_disconnect? fun(line: tagline.Line, why: string) Called with the line and why when the connection ended.
 ---@field on_value? fun(tag: tagline.Tag) Called with each tag of the line that has a new value.
 ---@field [integer] tagline.StationRecord|tagline.StationRecord[] Stations, by position.

@@ -34,7 +34,7 @@ describe("a line", function()
       connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1, max_queued_bytes = 0, max_queue_age = 0.5,
       receive_queue_bytes = 1 << 40,
       tls = "no", proxy = "http://p:3128",
-      on_connect = function() end, on_disconnect = function() end, on_value = function() end,
+      on_connect = function() end, before_disconnect = function() end, on_disconnect = function() end, on_value = function() end,
     }]].lines[1]
     local expected = {
       host = { "a", "b", "::1" }, port = 8883, full_debug = true, user_name = "u", password = "p", topic_filter = { "a/#", "b/+" },
@@ -50,7 +50,7 @@ describe("a line", function()
     }
     assert.same(expected, line.params)
     assert.equal("integer", math.type(line.params.max_packet_size))
-    for _, name in ipairs { "on_connect", "on_disconnect", "on_value" } do assert.is_function(line[name]) end
+    for _, name in ipairs { "on_connect", "before_disconnect", "on_disconnect", "on_value" } do assert.is_function(line[name]) end
   end)
 
   it("takes hosts as a list, and blank texts as not given", function()

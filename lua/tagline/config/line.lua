@@ -15,7 +15,7 @@ local line = {}
 local Line = { __name = "line", __metatable = "line" }
 line.meta = Line
 
-local handlers = { on_connect = true, on_disconnect = true, on_value = true }
+local handlers = { on_connect = true, before_disconnect = true, on_disconnect = true, on_value = true }
 
 local Checker = {}
 Checker.__index = Checker

@@ -87,6 +87,7 @@ function shapes.new(core)
     { "history", outlets.option, nil, "", "false: values are not kept; or { deadband =, max_silence =, keep = }" },
     { "recorder", integer(0, 1024 * MiB), MiB, "bytes", "memory for the last messages; 0: off" },
     { "on_connect", handler, nil, "", "called with the line when it is connected" },
+    { "before_disconnect", handler, nil, "", "called with the line before it disconnects in order; what it publishes goes out first" },
     { "on_disconnect", handler, nil, "", "called with the line and why when the connection ended" },
     { "on_value", handler, nil, "", "called with each tag of the line that has a new value" },
   }

@@ -387,6 +387,7 @@ texts.handlers = {
   { "on_value", "on_value(tag)", "a new value; in a tag, a station or a line" },
   { "on_status", "on_status(station)", "the station's status changed" },
   { "on_connect", "on_connect(line)", "the line is connected" },
+  { "before_disconnect", "before_disconnect(line)", "the line is about to disconnect in order: what this publishes goes out first" },
   { "on_disconnect", "on_disconnect(line, why)", "the connection ended" },
 }
 

@@ -1,0 +1,48 @@
+/* core/gateway/goodbye.c — before_disconnect: what the user's function publishes is acknowledged
+** before an orderly DISCONNECT, or the line does not wait any longer. Must not know why it ends. */
+#include "gateway/link_impl.h"
+
+enum { LONGEST = 20000 }; /* ms, where reply_timeout is off */
+
+static void finish (void *ctx) {
+  tl_link *l = ctx;
+  if (l->goodbye.state != TL_GOODBYE_SAYING) return;
+  l->goodbye.state = TL_GOODBYE_SAID;
+  tl_link_close(l, true);
+}
+
+bool tl_goodbye_waits (tl_link *l) {
+  tl_gateway *g = l->gateway;
+  int64_t patience = l->params.reply_timeout > 0 ? l->params.reply_timeout : LONGEST;
+  if (l->goodbye.state == TL_GOODBYE_SAYING) return true;
+  if (l->goodbye.state == TL_GOODBYE_SAID || !l->user || !g->handlers.before_disconnect ||
+      l->state != TL_LINK_CONNECTED)
+    return false;
+  tl_link *outer = g->saying_goodbye;
+  l->goodbye = (tl_goodbye){ TL_GOODBYE_SAYING, 0, tl_loop_now(g->loop) + patience };
+  g->saying_goodbye = l;
+  g->handlers.before_disconnect(g->handlers_ctx, l);
+  g->saying_goodbye = outer;
+  if (l->goodbye.state != TL_GOODBYE_SAYING || l->goodbye.writes > 0) {
+    tl_link_ask_flush(l);
+    return true;
+  }
+  l->goodbye.state = TL_GOODBYE_SAID;
+  return false;
+}
+
+/* Not at once: its fate is told in the middle of the session's work. */
+void tl_goodbye_settled (tl_link *l) {
+  if (l->goodbye.writes > 0 && --l->goodbye.writes == 0 &&
+      tl_loop_later(l->gateway->loop, finish, l) != TL_OK)
+    finish(l);
+}
+
+void tl_goodbye_tick (tl_link *l) {
+  if (l->now >= tl_goodbye_due(l)) finish(l);
+}
+
+void tl_goodbye_forget (tl_link *l) {
+  l->goodbye = (tl_goodbye){ TL_GOODBYE_NOT, 0, 0 };
+  tl_loop_forget(l->gateway->loop, finish, l);
+}

@@ -1,0 +1,58 @@
+/* core/gateway/retained.c — what a reload adds gets the retained messages of topics that the
+** line has a filter for. The broker sends them at each SUBSCRIBE, and only then with the flag
+** [MQTT-3.3.1-8], [MQTT-3.3.1-9]: so the filters are asked for again, and a retained message
+** that comes after that is for tags that have no value yet, and for nobody else. */
+#include "base/log.h"
+#include "gateway/link_impl.h"
+
+/* stations that are compared with each filter; of more each filter is asked */
+enum { COMPARED = 256 };
+
+typedef struct {
+  const tl_station *stations[COMPARED];
+  uint32_t n;
+  bool all; /* an address may be fed by any filter */
+} wanted;
+
+static void gather (const tl_link *l, wanted *w) {
+  for (uint32_t i = 0; i < l->line->station_count; i++) {
+    tl_station *s = l->line->stations[i];
+    if (!s->fresh) continue;
+    s->fresh = false;
+    if (!tl_address_is_plain(tl_slice_str(s->address)) || w->n == COMPARED)
+      w->all = true;
+    else
+      w->stations[w->n++] = s;
+  }
+}
+
+static bool feeds_one (void *ctx, tl_slice filter) {
+  const wanted *w = ctx;
+  bool yes = w->all;
+  for (uint32_t i = 0; i < w->n && !yes; i++) {
+    yes = tl_filter_match(filter, tl_slice_str(w->stations[i]->address));
+  }
+  return yes;
+}
+
+void tl_link_fetch_retained (tl_link *l) {
+  wanted w = { .n = 0 };
+  gather(l, &w);
+  if (w.n == 0 && !w.all) return;
+  size_t n = tl_session_ask_again(l->session, feeds_one, &w);
+  if (n == 0) return;
+  l->asked_again = true;
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l),
+         "%zu topic filters are asked for again, for the retained messages of what is new", n);
+}
+
+static bool has_unset (const tl_station *s) {
+  for (uint16_t i = 0; i < s->plan->tag_count; i++) {
+    if (s->tags[i].status == TL_UNSET && !tl_type_is_output(s->plan->tags[i].type)) return true;
+  }
+  return false;
+}
+
+bool tl_retained_is_old (const tl_link *l, const tl_station *s, const tl_incoming *m) {
+  return l->asked_again && m->retain && s && !s->is_template && !has_unset(s);
+}

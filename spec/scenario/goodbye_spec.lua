@@ -1,0 +1,108 @@
+-- before_disconnect: what it publishes is acknowledged before an orderly DISCONNECT; and what a reload adds gets retained messages.
+local broker = require "spec.support.broker"
+local files = require "spec.support.files"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local config = [[
+line "plant" {
+  host = "127.0.0.1", port = PORT, reconnect_delay = 0.02, reconnect_delay_max = 0.05, reply_timeout = TIMEOUT,
+  before_disconnect = function(line) BODY end,
+  station "any" { address = "a", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },
+}
+]]
+
+local SAYS = 'assert(line:publish("state", "offline", { qos = 1 }))'
+
+local function start(body, timeout)
+  local b = broker.new()
+  local t = tagline.run(config, { PORT = b.port, BODY = body or SAYS, TIMEOUT = timeout or 5 })
+  local c = b:handshake()
+  t:wait_log "connected to"
+  return t, c, b
+end
+
+describe("before_disconnect", function()
+  after_each(scope.finish)
+
+  local ends = {
+    ["the end of the process"] = function(t) t:kill "sigterm" end,
+    ["reconnect()"] = function(t) t:ask "lines.plant:reconnect()" end,
+    ["set"] = function(t) t:ask "lines.plant:set { keep_alive = 77 }" end,
+    ["all stations off"] = function(t) t:ask 'stations["plant.any"]:off()' end,
+    ["a reload"] = function(t)
+      files.change(t.config_path, "reconnect_delay_max = 0.05", "reconnect_delay_max = 0.06")
+      t:ask "reload()"
+    end,
+  }
+  for what, finish in pairs(ends) do
+    it("is called before " .. what .. ", and waits for its acknowledgement", function()
+      local t, c = start()
+      finish(t)
+      local p = c:expect "PUBLISH"
+      assert.same({ "state", "offline" }, { p.topic, p.payload })
+      c:send("PUBLISH", { topic = "a", payload = "still here", qos = 1, id = 5 }) -- the line is up meanwhile
+      assert.equal(5, c:expect("PUBACK").id)
+      c:send("PUBACK", { id = p.id })
+      c:expect "DISCONNECT"
+      c:close()
+    end)
+  end
+
+  it("waits no longer than reply_timeout", function()
+    local t, c = start(nil, 0.3)
+    t:ask "lines.plant:reconnect()"
+    c:expect "PUBLISH"
+    c:expect "DISCONNECT"
+  end)
+
+  it("is no obstacle when it says nothing, or fails", function()
+    for _, body in ipairs { "", "error('no')" } do
+      local t, c = start(body)
+      t:ask "lines.plant:reconnect()"
+      c:expect "DISCONNECT"
+      c:close()
+      t:kill "sigkill"
+      scope.finish()
+    end
+  end)
+
+  it("is not called when the connection is lost", function()
+    local t, c, b = start()
+    c:reset()
+    c = b:handshake { session_present = true }
+    c:send("PUBLISH", { topic = "a", payload = "x", qos = 1, id = 5 })
+    assert.equal(5, c:expect("PUBACK").id)
+    t:value("plant.any.data")
+  end)
+end)
+
+describe("a reload", function()
+  after_each(scope.finish)
+
+  it("asks for the retained messages of what it adds, which alone takes them", function()
+    local b = broker.new()
+    local t = tagline.run([[
+line "plant" { host = "127.0.0.1", port = PORT, topic_filter = { "a/#", "b/#" },
+  station "old" { address = "a/old", tags = { data = TxtI "IN_DATA" } },
+}]], { PORT = b.port })
+    local c = b:handshake { codes = { 1, 1 } }
+    c:send("PUBLISH", { topic = "a/old", payload = "live", qos = 0 })
+    assert.equal("live", t:value("plant.old.data").value)
+    files.change(t.config_path, 'tags = { data = TxtI "IN_DATA" } }', 'tags = { data = TxtI "IN_DATA", more = TxtI "IN_TOPIC" } },\n'
+      .. '  station "new" { address = "a/new", tags = { data = TxtI "IN_DATA" } }')
+    assert.equal(0, (t:eval "reload()"))
+    local p = c:expect "SUBSCRIBE"
+    assert.same({ { filter = "a/#", qos = 1 } }, p.filters)
+    c:send("SUBACK", { id = p.id, codes = { 1 } })
+    c:send("PUBLISH", { topic = "a/old", payload = "retained", retain = true, qos = 0 })
+    c:send("PUBLISH", { topic = "a/new", payload = "retained", retain = true, qos = 0 })
+    assert.equal("a/old", t:value("plant.old.more").value)
+    assert.equal("retained", t:value("plant.new.data").value)
+    c:send("PUBLISH", { topic = "a/old", payload = "older", retain = true, qos = 0 }) -- nothing is new any more
+    c:send("PUBLISH", { topic = "a/old", payload = "live again", qos = 0 })
+    assert.equal("live again", t:value("plant.old.data").value)
+    assert.equal(0, select(2, t:text("stdout"):gsub('old.data"[^\n]*"retained"', "")))
+    assert.equal(0, select(2, t:text("stdout"):gsub('"older"', "")))
+  end)
+end)
