@@ -78,7 +78,26 @@ describe("a Sparkplug host's line", function()
     alias_data(c, 1)
     birth(c)
     assert.equal(21.5, t:value("plant.node-E.temperature").value) -- and never 99
+    t:kill()
+    expect_state(c, false)
     t:stop()
+  end)
+
+  it("says that it is offline before an orderly end, with the time of that", function()
+    local b = broker.new()
+    local t = tagline.run(whole, { PORT = b.port })
+    local c = b:handshake()
+    local since = expect_state(c, true)
+    t:kill()
+    local p = c:expect "PUBLISH"
+    local said = assert(sparkplug_b.parse_state(p.payload))
+    assert.same({ STATE, 1, true, false }, { p.topic, p.qos, p.retain, said.online })
+    assert.is_true(said.timestamp >= since)
+    c:send("PUBLISH", { topic = STATE, payload = p.payload, qos = 0 }) -- not corrected
+    c:send("PUBACK", { id = p.id })
+    c:expect "DISCONNECT"
+    c:close()
+    assert.equal(0, (t:wait_exit()))
   end)
 
   it("leaves the will of before when its function fails", function()

@@ -5,7 +5,7 @@ local topic = require "tagline.codec.sparkplug_b.topic"
 
 local lines = {}
 
-local HANDLERS = { "on_connect", "before_disconnect", "on_disconnect" }
+local HANDLERS = { "on_connect", "on_disconnect", "before_disconnect" }
 local WILL = { "will_flag", "will_qos", "will_retain", "will_topic", "will_message" }
 
 -- First ours, then the user's own.
