@@ -118,8 +118,12 @@ void tl_json_quote (tl_buf *out, tl_slice s) {
   size_t from = 0;
   for (size_t i = 0; i < s.len; i++) {
     uint8_t c = s.at[i];
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    if (c >= 0x20 && c < 0x7F && c != '"' && c != '\\') continue;
+    /* C1 controls, U+0080 to U+009F: terminals obey them as well */
+    bool c1 = c == 0xC2 && i + 1 < s.len && s.at[i + 1] < 0xA0;
+    if (c > 0x7F && !c1) continue;
     tl_buf_add(out, s.at + from, i - from);
+    if (c1) c = s.at[++i];
     from = i + 1;
     tl_buf_byte(out, '\\');
     switch (c) {

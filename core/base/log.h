@@ -3,7 +3,7 @@
 #ifndef TL_BASE_LOG_H
 #define TL_BASE_LOG_H
 
-#include "base/slice.h"
+#include "base/buf.h"
 
 typedef enum { TL_LOG_ERROR, TL_LOG_WARN, TL_LOG_INFO, TL_LOG_DEBUG } tl_log_level;
 
@@ -16,9 +16,23 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
-/* What a script prints, as it is, with a line break behind it: no log line, but it goes where
-** those go. `text` has a NUL behind it. */
+/* The same from another thread, or where nothing may be touched: `text` goes to the outlet or
+** stderr alone. */
+void tl_log_apart (tl_log_level level, const char *text);
+/* What a script prints, with a line break behind it: no log line, but it goes where those go, and
+** what would move a terminal becomes visible there, too; its line breaks and tabs stay. */
 void tl_log_print (tl_slice text);
+
+/* TEXT: "2026-11-22T14:03:16.123Z INFO  plant: connected", the level in colour if wanted.
+** JSON: {"time":"2026-11-22T14:03:16.123Z","level":"info","scope":"plant","text":"connected"}.
+** JOURNAL: "<6>plant: connected", as systemd's journal wants it, which has its own time. */
+typedef enum { TL_LOG_TEXT, TL_LOG_JSON, TL_LOG_JOURNAL } tl_log_style;
+void tl_log_set_style (tl_log_style style, bool colour); /* TL_LOG_TEXT without colour at start */
+/* Append one whole line in that style, for who must write it itself; from any thread. TL_ENOMEM. */
+int tl_log_line (tl_buf *out, tl_log_level level, const char *text);
+/* Who takes whole lines (with their line break, borrowed) in place of stderr; must not block or
+** log. NULL ends it. */
+void tl_log_set_outlet (void (*outlet)(void *ctx, tl_slice line), void *ctx);
 /* Who shows lines in place of stderr: asked first, true: it is shown. NULL ends it. */
 void tl_log_set_writer (bool (*writer)(void *ctx, tl_log_level level, const char *line), void *ctx);
 /* Also give every written line (without its line break) to `sink`, e.g. for specs; NULL ends it. */

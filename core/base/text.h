@@ -44,9 +44,15 @@ int tl_integer_from (double number, int64_t *out);
 void tl_number_format (tl_buf *out, double number);
 void tl_integer_format (tl_buf *out, int64_t number);
 
-/* Text as a JSON string with quotes; `s` must be UTF-8. Escapes only what RFC 8259 requires. */
+/* Text as a JSON string with quotes; `s` must be UTF-8. Escapes what RFC 8259 requires, and DEL and
+** the C1 controls (U+0080..U+009F): what is printed moves no terminal. */
 void tl_json_quote (tl_buf *out, tl_slice s);
 void tl_base64_encode (tl_buf *out, tl_slice s); /* RFC 4648 §4, with padding */
+
+/* Text of unknown origin (brokers, payloads, file names), made fit for a terminal: control bytes,
+** DEL, the C1 controls (U+0080..U+009F) and what is not UTF-8 become \x1b and the like. With
+** `lines`, line breaks and tabs stay. */
+void tl_visible (tl_buf *out, tl_slice s, bool lines);
 
 /* Milliseconds since 1970 UTC as "2026-11-22T14:03:16.123Z". */
 void tl_time_format (tl_buf *out, int64_t ms);

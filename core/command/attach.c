@@ -99,6 +99,7 @@ static void on_frame (void *ctx, tl_console_client *c, char type, tl_slice body)
     case 'l': tl_eval_run(p->eval, body, true); break;
     case 's': tl_eval_script(p->eval, number_after(body, "", 1)); break;
     case 'c': complete(p, body); break;
+    case 'p': tl_console_send(c, 'p', TL_LIT("")); break;
     case 'x': tl_eval_cancel(p->eval); break;
     case 'i': tl_eval_entered(p->eval); break;
     default: break;

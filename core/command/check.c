@@ -5,6 +5,7 @@
 #include "command/command.h"
 #include "command/connect.h"
 #include "command/options.h"
+#include "command/say.h"
 #include "command/start.h"
 
 static const char help[] = "usage: tagline check [--unsafe] [--connect] CONFIG.lua\n"
@@ -20,7 +21,7 @@ static const char help[] = "usage: tagline check [--unsafe] [--connect] CONFIG.l
 static void print_problem (void *ctx, bool is_error, const char *text) {
   (void)ctx;
   (void)is_error;
-  puts(text);
+  tl_say_line(text);
 }
 
 int tl_command_check (int argc, char **argv) {
@@ -32,7 +33,7 @@ int tl_command_check (int argc, char **argv) {
   int n = tl_options_read(argc, argv, "check", help, options, config, 1);
   if (n < 0) return tl_options_exit(n);
   if (n < 1) return tl_options_exit(tl_options_wrong("check", "a CONFIG.lua is missing"));
-  tl_script *script = tl_start_script(unsafe);
+  tl_script *script = tl_start_script(unsafe, true);
   if (!script) return 1;
   int errors = tl_script_load(script, config[0], print_problem, NULL);
   if (errors == 0 && connects) errors = tl_connect_lines(script);

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "command/say.h"
+
 enum { LONGEST = 32 }; /* names beyond this are never near to anything we know */
 
 static int least (int a, int b) { return a < b ? a : b; }
@@ -51,14 +53,14 @@ const char *tl_options_nearest (const char *word, const char *const *names, int 
 }
 
 int tl_options_wrong (const char *command, const char *fmt, ...) {
-  char text[512];
+  char text[512], whole[640];
   va_list ap;
   va_start(ap, fmt);
   vsnprintf(text, sizeof text, fmt, ap);
   va_end(ap);
-  const char *gap = command ? " " : "";
-  if (!command) command = "";
-  fprintf(stderr, "tagline%s%s: %s (see 'tagline%s%s --help')\n", gap, command, text, gap, command);
+  snprintf(whole, sizeof whole, "%s (see 'tagline%s%s --help')", text, command ? " " : "",
+           command ? command : "");
+  tl_say_error(command, whole);
   return TL_OPTIONS_WRONG;
 }
 

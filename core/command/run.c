@@ -9,10 +9,13 @@
 #include "base/log.h"
 #include "command/attach.h"
 #include "command/command.h"
+#include "command/logs.h"
 #include "command/repl_child.h"
 #include "command/options.h"
 #include "command/outlets.h"
+#include "command/service.h"
 #include "command/start.h"
+#include "command/values.h"
 #include "console/client.h"
 #include "gateway/gateway.h"
 
@@ -30,6 +33,8 @@ static const char help[] =
     "  --socket PATH        the console socket (default: $XDG_RUNTIME_DIR/tagline/NAME.sock, else "
     "/tmp/tagline-UID/NAME.sock)\n"
     "  --log-level LEVEL    error, warn, info (default) or debug\n"
+    "  --log-format FORMAT  text (default; priorities without times under systemd's journal) or "
+    "json\n"
     "  --unsafe             the config may use all of Lua (io, os, debug, package)\n";
 
 typedef struct {
@@ -38,16 +43,17 @@ typedef struct {
   tl_gateway *gateway;
   tl_outlets *outlets;
   tl_console *console;
-  tl_sink *values;
+  tl_values *values; /* --values: NULL without */
   tl_signal *signals[3];
   tl_attach *attach;
+  tl_service *service;
   tl_companion *repl; /* --repl: NULL without */
   tl_timer *watcher;  /* --watch */
   bool changed;       /* files changed; they are read once they have not done so for a while */
   bool on_terminal;   /* the REPL and the log are on one terminal */
   const char *config;
   int exit_code;
-  bool ending;
+  bool ending, closed; /* closed: every line is */
 } running;
 
 /* With the REPL on the terminal that the log goes to, it is the REPL that shows the log, above
@@ -58,7 +64,7 @@ static bool write_log (void *ctx, tl_log_level level, const char *line) {
   return r->attach && tl_attach_log(r->attach, line) && r->on_terminal;
 }
 
-static void end (void *ctx) {
+static void finish (void *ctx) {
   running *r = ctx;
   for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
   memset(r->signals, 0, sizeof r->signals);
@@ -68,6 +74,16 @@ static void end (void *ctx) {
   r->console = NULL;
   tl_companion_detach(r->repl);
   tl_loop_stop(r->loop);
+}
+
+/* Every line is closed, and the outlets are; only the reader of the values may be waited for. */
+static void end (void *ctx) {
+  running *r = ctx;
+  r->closed = true;
+  if (r->values)
+    tl_values_end(r->values, finish, r);
+  else
+    finish(r);
 }
 
 /* The lines are closed: what came in goes out, for a while. */
@@ -80,16 +96,13 @@ static void begin_end (running *r, int exit_code) {
   if (exit_code > r->exit_code) r->exit_code = exit_code;
   if (r->ending) return;
   r->ending = true;
+  tl_service_stopping(r->service);
   tl_gateway_stop(r->gateway, end_outlets, r);
 }
 
-static void on_drained (void *ctx) { tl_gateway_values_drained(((running *)ctx)->gateway); }
-
-static void on_failed (void *ctx, int code, const char *text) {
+static void on_failed (void *ctx, const char *text) {
   running *r = ctx;
-  (void)code;
   tl_log(TL_LOG_ERROR, NULL, "stdout is closed (%s): ending", text);
-  tl_gateway_set_values(r->gateway, NULL);
   begin_end(r, 1);
 }
 
@@ -123,7 +136,10 @@ static void on_signal (void *ctx, int signum) {
     return;
   }
   if (r->ending) { /* asked twice: at once */
-    tl_gateway_stop(r->gateway, end_outlets, r);
+    if (r->closed)
+      end(r);
+    else
+      tl_gateway_stop(r->gateway, end_outlets, r);
     return;
   }
   tl_log(TL_LOG_INFO, NULL, "%s: ending", signum == SIGINT ? "SIGINT" : "SIGTERM");
@@ -177,12 +193,11 @@ static bool set_up (running *r, const settings *set) {
     tl_log(TL_LOG_ERROR, NULL, "--values: stdout is closed, or cannot be written");
     return false;
   }
-  r->script = tl_start_script(set->unsafe);
+  r->script = tl_start_script(set->unsafe, false);
   if (!r->script) return false;
   bool ok = tl_loop_new(&r->loop) >= 0 &&
             tl_gateway_new(&r->gateway, r->loop, &tl_script_handlers, r->script) >= 0;
-  if (ok && set->values)
-    ok = tl_sink_new(&r->values, r->loop, STDOUT_FILENO, on_drained, on_failed, r) >= 0;
+  if (ok && set->values) ok = tl_values_new(&r->values, r->loop, r->gateway, on_failed, r) >= 0;
   if (ok) ok = tl_outlets_new(&r->outlets, r->loop, r->gateway) >= 0;
   if (ok) ok = tl_attach_new(&r->attach, r->script) >= 0;
   if (ok && set->watch) ok = tl_timer_new(&r->watcher, r->loop, look_for_changes, r) >= 0;
@@ -195,9 +210,12 @@ static bool set_up (running *r, const settings *set) {
   }
   tl_script_attach(r->script, r->gateway, r->loop);
   tl_script_set_outlets(r->script, tl_outlets_hooks(r->outlets));
-  if (set->values) tl_gateway_set_values(r->gateway, r->values);
   if (!tl_script_start(r->script, r->config)) return false;
   if (set->watch) tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
+  if (tl_service_new(&r->service, r->loop, r->script, r->gateway) < 0) {
+    tl_log(TL_LOG_ERROR, NULL, "cannot start: no resources to watch the loop with");
+    return false;
+  }
   tl_log_set_writer(write_log, r);
   return listen_console(r, set->socket, set->repl) >= 0;
 }
@@ -205,9 +223,10 @@ static bool set_up (running *r, const settings *set) {
 static void tear_down (running *r) {
   for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
   tl_timer_close(r->watcher);
+  tl_service_free(r->service);
   tl_console_close(r->console);
   tl_companion_detach(r->repl);
-  if (r->values) tl_sink_close(r->values);
+  tl_values_free(r->values);
   tl_outlets_free(r->outlets);
   tl_gateway_free(r->gateway);
   tl_script_free(r->script);
@@ -230,14 +249,13 @@ static bool set_log_level (const char *word) {
 int tl_command_run (int argc, char **argv) {
   running r = { .exit_code = 0 };
   settings set = { .socket = NULL };
-  const char *level = "info", *config[1];
-  const tl_option options[] = { { "values", 0, &set.values, NULL },
-                                { "unsafe", 0, &set.unsafe, NULL },
-                                { "repl", 0, &set.repl, NULL },
-                                { "watch", 0, &set.watch, NULL },
-                                { "socket", 0, NULL, &set.socket },
-                                { "log-level", 0, NULL, &level },
-                                { 0 } };
+  const char *level = "info", *format = NULL, *config[1];
+  const tl_option options[] = {
+    { "values", 0, &set.values, NULL }, { "unsafe", 0, &set.unsafe, NULL },
+    { "repl", 0, &set.repl, NULL },     { "watch", 0, &set.watch, NULL },
+    { "socket", 0, NULL, &set.socket }, { "log-level", 0, NULL, &level },
+    { "log-format", 0, NULL, &format }, { 0 }
+  };
   int n = tl_options_read(argc, argv, "run", help, options, config, 1);
   if (n < 0) return tl_options_exit(n);
   if (n < 1) return tl_options_exit(tl_options_wrong("run", "a CONFIG.lua is missing"));
@@ -247,13 +265,18 @@ int tl_command_run (int argc, char **argv) {
   if (set.repl && set.values && isatty(STDOUT_FILENO))
     return tl_options_exit(tl_options_wrong(
         "run", "--repl and --values both need this terminal: send the values elsewhere"));
+  if (!tl_logs_begin(format))
+    return tl_options_exit(
+        tl_options_wrong("run", "--log-format: expected text or json, got '%s'", format));
   r.config = config[0];
   if (set_up(&r, &set)) {
     tl_gateway_start(r.gateway);
+    tl_service_ready(r.service);
     tl_loop_run(r.loop);
   } else {
     r.exit_code = 1;
   }
   tear_down(&r);
+  tl_logs_end();
   return r.exit_code;
 }

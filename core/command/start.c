@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
-tl_script *tl_start_script (bool unsafe) {
+#include "command/say.h"
+
+tl_script *tl_start_script (bool unsafe, bool check) {
   tl_buf dir;
   tl_script *script = NULL;
   tl_err err = { .text = "" };
@@ -14,9 +16,11 @@ tl_script *tl_start_script (bool unsafe) {
           stderr);
   } else {
     tl_buf_byte(&dir, '\0');
-    tl_script_options options = { .lua_dir = (const char *)dir.at, .unsafe = unsafe };
+    tl_script_options options = { .lua_dir = (const char *)dir.at,
+                                  .unsafe = unsafe,
+                                  .check = check };
     if (dir.failed || tl_script_new(&script, &options, &err) < 0)
-      fprintf(stderr, "tagline: %s\n", err.text[0] != '\0' ? err.text : "no memory");
+      tl_say_error(NULL, err.text[0] != '\0' ? err.text : "no memory");
   }
   tl_buf_fini(&dir);
   return script;

@@ -5,6 +5,6 @@
 #include "script/host.h"
 
 /* A script state with tagline's own Lua modules; NULL after the reason was printed to stderr. */
-tl_script *tl_start_script (bool unsafe);
+tl_script *tl_start_script (bool unsafe, bool check);
 
 #endif

@@ -30,10 +30,14 @@ int tl_console_answers (const struct sockaddr_un *address) {
   return rc == ECONNREFUSED ? 0 : uv_translate_sys_error(rc);
 }
 
-bool tl_console_trusts (int fd, uint32_t *uid) {
+bool tl_console_peer (int fd, uint32_t *uid) {
   struct ucred peer;
   socklen_t len = sizeof peer;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) return false;
   *uid = peer.uid;
-  return peer.uid == geteuid() || peer.uid == 0;
+  return true;
+}
+
+bool tl_console_trusts (int fd, uint32_t *uid) {
+  return tl_console_peer(fd, uid) && (*uid == geteuid() || *uid == 0);
 }

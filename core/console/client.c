@@ -5,7 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -13,9 +15,16 @@
 #include "console/address.h"
 #include "console/server.h"
 
+/* for a descriptor that somebody made non-blocking, and behind a limit of its own */
+enum { PATIENCE_MS = 10000 };
+
+const char *tl_console_services = "/run/tagline";
+
 int tl_console_folder (tl_buf *out) {
-  const char *run = getenv("XDG_RUNTIME_DIR");
-  if (run && run[0] == '/') /* a relative one is to be ignored, says its specification */
+  const char *service = getenv("RUNTIME_DIRECTORY"), *run = getenv("XDG_RUNTIME_DIR");
+  if (service && service[0] == '/') /* there may be several, with colons between them */
+    tl_buf_add(out, service, strcspn(service, ":"));
+  else if (run && run[0] == '/') /* a relative one is to be ignored, says its specification */
     tl_buf_fmt(out, "%s/tagline", run);
   else
     tl_buf_fmt(out, "/tmp/tagline-%lu", (unsigned long)geteuid());
@@ -39,61 +48,125 @@ static int is_socket_name (const struct dirent *entry) {
   return len > 5 && strcmp(entry->d_name + len - 5, ".sock") == 0;
 }
 
-int tl_console_running (tl_buf *out) {
-  tl_buf path;
+static int is_folder_name (const struct dirent *entry) { return entry->d_name[0] != '.'; }
+
+enum { MINE, ROOTS, ANYBODYS };
+
+/* May what lies in `folder` be believed? It must belong to whom it should, and nobody else may put
+** anything into it. 1; 0: there is none; negative, with err filled. */
+static int check_folder (const char *folder, int whose, tl_err *err) {
+  struct stat st;
+  if (stat(folder, &st) != 0) return errno == ENOENT ? 0 : uv_translate_sys_error(errno);
+  uid_t owner = whose == ROOTS ? 0 : geteuid();
+  if (!S_ISDIR(st.st_mode) || (whose != ANYBODYS && st.st_uid != owner))
+    return tl_fail(err, TL_EREFUSED, 0,
+                   "'%.120s' belongs to another user (uid %u): name the socket with --socket",
+                   folder, (unsigned)st.st_uid);
+  if (st.st_mode & 022)
+    return tl_fail(err, TL_EREFUSED, 0,
+                   "others may write in '%.120s': name the socket with --socket", folder);
+  return 1;
+}
+
+/* The sockets in one folder. Their number, or negative. */
+static int add_running (tl_buf *out, const char *folder, int whose, tl_err *err) {
   struct dirent **list = NULL;
-  int n = 0, found = 0, rc = TL_ENOMEM;
-  tl_buf_init(&path);
-  if (tl_console_folder(&path) < 0) goto out;
-  tl_buf_byte(&path, 0);
-  if (path.failed) goto out;
-  n = scandir((const char *)path.at, &list, is_socket_name, alphasort);
-  if (n < 0) {
-    rc = errno == ENOENT ? 0 : uv_translate_sys_error(errno);
-    goto out;
-  }
-  size_t folder = path.len - 1;
+  int found = 0, rc = check_folder(folder, whose, err);
+  if (rc <= 0) return rc;
+  int n = scandir(folder, &list, is_socket_name, alphasort);
   for (int i = 0; i < n; i++) {
     struct sockaddr_un address;
-    path.len = folder;
-    tl_buf_fmt(&path, "/%s", list[i]->d_name);
-    tl_buf_byte(&path, 0);
-    if (path.failed) goto out;
-    if (tl_console_address(&address, (const char *)path.at, NULL) < 0 ||
-        tl_console_answers(&address) != 1)
-      continue;
-    tl_buf_add(out, path.at, path.len - 1);
+    char path[sizeof address.sun_path + 1];
+    int len = snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name);
+    free(list[i]);
+    if (len < 0 || (size_t)len >= sizeof path) continue;
+    if (tl_console_address(&address, path, NULL) < 0 || tl_console_answers(&address) != 1) continue;
+    tl_buf_str(out, path);
     tl_buf_byte(out, '\n');
     found++;
   }
-  rc = out->failed ? TL_ENOMEM : found;
-out:
-  for (int i = 0; i < n; i++) free(list[i]);
   free(list);
-  tl_buf_fini(&path);
-  return rc;
+  return n < 0 ? uv_translate_sys_error(errno) : found;
 }
 
-int tl_console_connect (const char *path, tl_err *err) {
+/* /run/tagline is root's, so who owns a folder in it was given it by root. */
+static int add_services (tl_buf *out, tl_err *err) {
+  struct dirent **list = NULL;
+  int found = add_running(out, tl_console_services, ROOTS, err);
+  if (found < 0 || check_folder(tl_console_services, ROOTS, err) <= 0) return found;
+  int n = scandir(tl_console_services, &list, is_folder_name, alphasort);
+  for (int i = 0; i < n; i++) {
+    char folder[300];
+    struct stat st;
+    int len = snprintf(folder, sizeof folder, "%s/%s", tl_console_services, list[i]->d_name);
+    free(list[i]);
+    if (len < 0 || (size_t)len >= sizeof folder) continue;
+    if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)) continue;
+    int more = add_running(out, folder, ANYBODYS, err);
+    if (more > 0) found += more;
+  }
+  free(list);
+  return found;
+}
+
+int tl_console_running (tl_buf *out, tl_err *err) {
+  tl_buf folder;
+  tl_buf_init(&folder);
+  int found = tl_console_folder(&folder);
+  tl_buf_byte(&folder, 0);
+  if (!folder.failed) found = add_running(out, (const char *)folder.at, MINE, err);
+  tl_buf_fini(&folder);
+  int services = geteuid() == 0 ? add_services(out, err) : 0;
+  if (out->failed) return TL_ENOMEM;
+  if (services > 0) return found > 0 ? found + services : services;
+  return found;
+}
+
+/* Who may answer on a socket that was found by itself: whoever owns the folder it lies in. */
+static bool owns_folder (const char *path, uint32_t uid) {
+  char folder[sizeof((struct sockaddr_un *)NULL)->sun_path] = ".";
+  struct stat st;
+  const char *slash = strrchr(path, '/');
+  if (slash) snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+  return stat(folder[0] != '\0' ? folder : "/", &st) == 0 && st.st_uid == uid;
+}
+
+static bool may_be_asked (int fd, const char *path, bool named, uint32_t *uid) {
+  *uid = 0;
+  bool known = tl_console_peer(fd, uid);
+  if (known && (*uid == geteuid() || *uid == 0)) return true;
+  if (geteuid() != 0) return false;
+  return named || (known && owns_folder(path, *uid));
+}
+
+int tl_console_connect (const char *path, bool named, int patience_ms, tl_err *err) {
   struct sockaddr_un address;
-  uint32_t uid = 0;
+  struct timeval limit = { patience_ms / 1000, patience_ms % 1000 * 1000 };
+  uint32_t uid;
   int rc = tl_console_address(&address, path, err);
   if (rc < 0) return rc;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0)
     return tl_fail(err, uv_translate_sys_error(errno), 0, "connect to '%.150s': %s", path,
                    strerror(errno));
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
     int code = uv_translate_sys_error(errno);
     close(fd);
     if (code == UV_ECONNREFUSED)
       return tl_fail(err, code, 0, "no running process answers on '%.150s'", path);
+    if (code == UV_EAGAIN) /* others wait to be let in, too */
+      return tl_fail(err, UV_ETIMEDOUT, 0,
+                     "the process behind '%.120s' lets nobody in: it is "
+                     "stopped, or something holds its loop",
+                     path);
     return tl_fail(err, code, 0, "connect to '%.150s': %s", path, uv_strerror(code));
   }
-  if (!tl_console_trusts(fd, &uid) && geteuid() != 0) {
+  if (!may_be_asked(fd, path, named, &uid)) {
     close(fd);
-    return tl_fail(err, TL_EREFUSED, 0, "'%.120s' belongs to a process of another user (uid %u)",
-                   path, (unsigned)uid);
+    return tl_fail(err, TL_EREFUSED, 0, "'%.120s' belongs to a process of another user (uid %u)%s",
+                   path, (unsigned)uid, geteuid() == 0 ? ": name it with --socket" : "");
   }
   return fd;
 }
@@ -103,7 +176,7 @@ static int put_all (int fd, const uint8_t *at, size_t n) {
     ssize_t rc = send(fd, at, n, MSG_NOSIGNAL);
     if (rc < 0 && errno == EAGAIN) { /* a descriptor that somebody made non-blocking */
       struct pollfd p = { .fd = fd, .events = POLLOUT };
-      poll(&p, 1, -1);
+      if (poll(&p, 1, PATIENCE_MS) == 0) return UV_ETIMEDOUT;
       continue;
     }
     if (rc < 0 && errno == EINTR) continue;
@@ -129,7 +202,7 @@ static int get_all (int fd, uint8_t *at, size_t n) {
     ssize_t rc = recv(fd, at + have, n - have, 0);
     if (rc < 0 && errno == EAGAIN) {
       struct pollfd p = { .fd = fd, .events = POLLIN };
-      poll(&p, 1, -1);
+      if (poll(&p, 1, PATIENCE_MS) == 0) return UV_ETIMEDOUT;
       continue;
     }
     if (rc < 0 && errno == EINTR) continue;

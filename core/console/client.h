@@ -5,19 +5,26 @@
 
 #include "base/buf.h"
 
-/* Default socket of a config: $XDG_RUNTIME_DIR/tagline/NAME.sock, else
-** /tmp/tagline-UID/NAME.sock. NAME: file name without .lua. Appended, without a NUL. TL_ENOMEM. */
+/* Where the services of systemd have their sockets: root looks there, too. A variable for specs. */
+extern const char *tl_console_services;
+
+/* Default socket of a config: NAME.sock in the folder below. NAME: file name without .lua.
+** Appended, without a NUL. TL_ENOMEM. */
 int tl_console_path (tl_buf *out, const char *config);
-/* The folder above, without a slash at its end. TL_ENOMEM. */
+/* $RUNTIME_DIRECTORY, else $XDG_RUNTIME_DIR/tagline, else /tmp/tagline-UID; without a slash at its
+** end. TL_ENOMEM. */
 int tl_console_folder (tl_buf *out);
-/* Sockets in that folder that somebody answers on, one path a line, sorted. Returns their
-** number (0 when there is no folder) or a negative code. */
-int tl_console_running (tl_buf *out);
+/* Sockets in that folder that somebody answers on, one path a line, sorted; for root those of
+** services, too (/run/tagline and the folders in it). Returns their number (0 when there is no
+** folder) or a negative code. A folder that another user owns or may write to is not looked into:
+** err (its text is empty before) says so. */
+int tl_console_running (tl_buf *out, tl_err *err);
 
 /* A file descriptor (close-on-exec), or negative with err filled. Refuses a server that runs
-** neither as this user nor as root, unless we are root: a socket in a shared folder might be
-** anybody's. */
-int tl_console_connect (const char *path, tl_err *err);
+** neither as this user nor as root: a socket in a shared folder might be anybody's. `named`: the
+** person gave its path; then root may have anybody's, and else that of the folder's owner (a
+** service's). patience_ms: how long connecting, and each send or receive later, may wait. */
+int tl_console_connect (const char *path, bool named, int patience_ms, tl_err *err);
 /* Send one frame: 0; UV_EPIPE when the server is gone; TL_ETOOBIG beyond TL_CONSOLE_FRAME;
 ** other libuv codes. */
 int tl_console_put (int fd, char type, tl_slice body);

@@ -82,10 +82,11 @@ static void on_alloc (uv_handle_t *handle, size_t hint, uv_buf_t *buf) {
     *buf = uv_buf_init((char *)c->in.at + c->in.len, READ);
 }
 
-/* Hand out the complete frames; what is left stays. False: the client breaks the rules. */
+/* Hand out the complete frames; what is left stays. Each may be answered with much: while somebody
+** does not read the answers, his further requests wait. False: the client breaks the rules. */
 static bool take_frames (tl_console_client *c) {
   size_t at = 0;
-  while (c->in.len - at >= HEAD && !uv_is_closing((uv_handle_t *)&c->pipe)) {
+  while (c->in.len - at >= HEAD && !c->paused && !uv_is_closing((uv_handle_t *)&c->pipe)) {
     const uint8_t *head = c->in.at + at;
     size_t len = (size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4];
     if (len > TL_CONSOLE_FRAME) return false;
@@ -147,6 +148,7 @@ static void on_written (uv_write_t *req, int status) {
   }
   if (pending(c) <= TL_CONSOLE_BACKLOG / 2) tell_dropped(c);
   pace(c);
+  if (c->owner && !c->paused && c->in.len > 0 && !take_frames(c)) close_client(c);
   if (!c->behind || pending(c) > TL_CONSOLE_BACKLOG / 8 || !c->owner) return;
   c->behind = false;
   if (c->owner->events.drained) c->owner->events.drained(c->owner->ctx, c);

@@ -12,6 +12,7 @@
 **   's' N (decimal): the code of the next 'e' or 'l' begins at this line of a script;
 **   'c' complete {"line":TEXT,"at":N}, N the number of bytes before the cursor; answered by one
 **   'c';
+**   'p' is anybody there? Answered by one 'p', also while an evaluation runs;
 **   'x' cancel the evaluation (it then ends with 'f'; nothing when there is none);
 **   'i' an input line (ends a watch).
 ** Answers (server to client):
@@ -21,6 +22,7 @@
 **   it; empty when there is none);
 **   'f' it failed (text: the error);
 **   'm' the lines are unfinished: the client asks again with all of them and one more;
+**   'p' yes;
 **   'c' completions, a JSON list of texts, each beginning with the word before the cursor; a
 **   number behind them says how many more
 **       there are. */

@@ -21,6 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,7 +32,9 @@
 enum {
   /* bytes written per wake-up at most, so that a fast reader does not hold up the loop */
   TURN = 1 << 20,
-  KEEP = 256 << 10 /* memory kept when everything is written */
+  KEEP = 256 << 10, /* memory kept when everything is written */
+  PAGE = 4096,      /* of a pipe */
+  WRITES = 64       /* of which the sizes are remembered */
 };
 
 typedef enum { PLAIN, SOCKET, OWN, CAUTIOUS } kind;
@@ -49,6 +53,9 @@ struct tl_sink {
   bool waiting, broken, half;
   int code;
   char name[24];
+  size_t pages;          /* of a pipe; 0: it is none */
+  size_t writes[WRITES]; /* the last ones' bytes, a ring */
+  unsigned write;
 };
 
 static void tell_failed (void *ctx) {
@@ -72,18 +79,68 @@ static bool fail (tl_sink *s, int code) {
   return false;
 }
 
+/* How many of a pipe's pages hold what its reader has not taken: the kernel puts the odd bytes of a
+** write behind those of the one before if they fit into its page, and all else into new pages. */
+static size_t pages_used (const tl_sink *s, size_t unread) {
+  size_t first = 0, sum = 0, pages = 0, left = 0;
+  while (first < WRITES && sum < unread) sum += s->writes[(s->write - ++first) % WRITES];
+  if (sum < unread) return SIZE_MAX; /* others wrote, too, or we in many pieces */
+  for (size_t i = first; i > 0; i--) {
+    size_t n = s->writes[(s->write - i) % WRITES], odd = n % PAGE;
+    if (odd > 0 && odd <= left) {
+      n -= odd;
+      left -= odd;
+    }
+    pages += (n + PAGE - 1) / PAGE;
+    if (n > 0) left = n % PAGE > 0 ? PAGE - n % PAGE : 0;
+  }
+  return pages;
+}
+
+/* A socket counts what its buffers take, and not more than twice what is in them. */
+static size_t socket_room (const tl_sink *s) {
+  int held, size;
+  socklen_t len = sizeof size;
+  if (ioctl(s->fd, SIOCOUTQ, &held) != 0 ||
+      getsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, &len) != 0)
+    return PIPE_BUF;
+  return size > held && (size_t)(size - held) / 2 > PIPE_BUF ? (size_t)(size - held) / 2 : PIPE_BUF;
+}
+
+/* Bytes that one write brings into the pipe as a whole. PIPE_BUF always, or nothing of it. */
+static size_t room_of (const tl_sink *s) {
+  int unread;
+  if (s->kind == SOCKET) return socket_room(s);
+  if (s->pages == 0 || ioctl(s->fd, FIONREAD, &unread) != 0) return PIPE_BUF;
+  size_t used = pages_used(s, (size_t)unread);
+  return used < s->pages && (s->pages - used) * PAGE > PIPE_BUF ? (s->pages - used) * PAGE
+                                                                : PIPE_BUF;
+}
+
+/* How much of it to write at once. All of it if the pipe has room: what a kill finds between two
+** writes is lost. Else whole lines: so the pipe never holds a part of one (unless it is longer
+** than PIPE_BUF), whenever its reader or we end. */
+static size_t portion (const tl_sink *s, const uint8_t *at, size_t n) {
+  if (n <= PIPE_BUF) return n;
+  size_t room = room_of(s);
+  if (n <= room) return n;
+  const uint8_t *end = memrchr(at, '\n', room);
+  return end ? (size_t)(end - at) + 1 : room;
+}
+
 /* Bytes written; 0: no room now; negative: errno as libuv's code. */
-static ssize_t put (const tl_sink *s, const uint8_t *at, size_t n) {
+static ssize_t put (tl_sink *s, const uint8_t *at, size_t n) {
   ssize_t rc;
   if (s->kind == CAUTIOUS) {
     struct pollfd p = { .fd = s->fd, .events = POLLOUT };
     if (poll(&p, 1, 0) == 0) return 0;
-    if (n > PIPE_BUF) n = PIPE_BUF;
   }
+  if (s->kind != PLAIN) n = portion(s, at, n);
   do {
     rc = s->kind == SOCKET ? send(s->fd, at, n, MSG_DONTWAIT | MSG_NOSIGNAL) : write(s->fd, at, n);
   } while (rc < 0 && errno == EINTR);
   if (rc < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && s->kind != PLAIN) return 0;
+  if (rc > 0) s->writes[s->write++ % WRITES] = (size_t)rc;
   return rc < 0 ? uv_translate_sys_error(errno) : rc;
 }
 
@@ -196,6 +253,8 @@ int tl_sink_new (tl_sink **out, tl_loop *loop, int fd, void (*drained)(void *ctx
   else
     snprintf(s->name, sizeof s->name, "descriptor %d", fd);
   s->kind = look_at(fd, &s->fd);
+  int size = s->kind == PLAIN ? -1 : fcntl(s->fd, F_GETPIPE_SZ);
+  s->pages = size > 0 ? (size_t)size / PAGE : 0;
   int rc = s->kind == PLAIN ? 0 : start_poll(s);
   if (rc < 0) {
     if (s->kind == OWN) close(s->fd);
@@ -209,6 +268,12 @@ int tl_sink_new (tl_sink **out, tl_loop *loop, int fd, void (*drained)(void *ctx
 tl_buf *tl_sink_buf (tl_sink *s) { return &s->buf; }
 
 size_t tl_sink_pending (const tl_sink *s) { return s->buf.len - s->at; }
+
+size_t tl_sink_lines (const tl_sink *s) {
+  size_t lines = 0;
+  for (size_t at = s->at; at < s->buf.len; at++) lines += s->buf.at[at] == '\n';
+  return lines;
+}
 
 static void on_closed (uv_handle_t *handle) {
   tl_sink *s = handle->data;

@@ -26,6 +26,7 @@ tl_buf *tl_sink_buf (tl_sink *s);
 ** appended is thrown away). */
 bool tl_sink_flush (tl_sink *s);
 size_t tl_sink_pending (const tl_sink *s); /* bytes appended that nobody has taken */
+size_t tl_sink_lines (const tl_sink *s);   /* line breaks in them */
 /* A reader that closes its end is noticed (failed) even while nothing is written. */
 /* what is pending is given up; NULL is fine; freed from the loop */
 void tl_sink_close (tl_sink *s);

@@ -90,7 +90,7 @@ static int set_up (tl_site *s, const char *config, bool unsafe,
                    "tagline's Lua modules are missing: expected lua/ beside the program, or "
                    "../share/tagline/lua");
   }
-  tl_script_options options = { .lua_dir = (const char *)dir.at, .unsafe = unsafe };
+  tl_script_options options = { .lua_dir = (const char *)dir.at, .unsafe = unsafe, .check = true };
   rc = tl_script_new(&s->script, &options, err);
   tl_buf_fini(&dir);
   if (rc < 0) return rc;

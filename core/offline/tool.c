@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
+
 #include "script/l_check.h"
 #include "script/l_history.h"
 #include "offline/l_run.h"
@@ -33,6 +35,15 @@ static void set_path (lua_State *L) {
                   lua_tostring(L, -1));
   lua_setfield(L, -3, "path");
   lua_settop(L, 1);
+}
+
+/* It may hold what a file or a topic is called. */
+static void say (const char *text) {
+  tl_buf line;
+  tl_buf_init(&line);
+  tl_visible(&line, tl_slice_str(text), true);
+  if (!line.failed) fprintf(stderr, "tagline: %.*s\n", TL_ARG(tl_buf_bytes(&line)));
+  tl_buf_fini(&line);
 }
 
 static int p_run (lua_State *L) {
@@ -79,7 +90,7 @@ int tl_tool_run (const char *module, const char *const *arguments, int count) {
   if (lua_pcall(L, 1, 0, 1) != LUA_OK) {
     const char *text =
         lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is no text";
-    fprintf(stderr, "tagline: %s\n", text);
+    say(text);
     r.code = 1;
   }
   lua_close(L);

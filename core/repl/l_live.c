@@ -1,10 +1,10 @@
 /* core/repl/l_live.c — what the words of the REPL (lua/tagline/repl) need of the core: one
 ** table of functions, never seen by a person; and the table of words, made of it once. Knows no
 ** socket. */
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "files/read.h"
 #include "repl/eval_impl.h"
 #include "script/l_history.h"
 #include "script/message_words.h"
@@ -107,17 +107,19 @@ static int live_names (lua_State *L) {
 
 /* modules(): names of the codecs */
 static void add_modules (lua_State *L, const char *folder, const char *head) {
-  struct dirent *entry;
-  DIR *dir = opendir(folder);
-  while (dir && (entry = readdir(dir))) {
-    size_t len = strlen(entry->d_name);
-    if (len < 5 || strcmp(entry->d_name + len - 4, ".lua") != 0) continue;
+  tl_buf *files = tl_push_buffer(L);
+  lua_insert(L, -2);
+  if (tl_file_names(files, folder, ".lua") < 0) luaL_error(L, "not enough memory");
+  for (size_t at = 0; at < files->len;) {
+    const char *name = (const char *)files->at + at;
+    size_t len = strlen(name);
     lua_pushstring(L, head);
-    lua_pushlstring(L, entry->d_name, len - 4);
+    lua_pushlstring(L, name, len - 4);
     lua_concat(L, 2);
     lua_rawseti(L, -2, (lua_Integer)luaL_len(L, -2) + 1);
+    at += len + 1;
   }
-  if (dir) closedir(dir);
+  lua_remove(L, -2);
 }
 
 static int live_modules (lua_State *L) {

@@ -47,6 +47,8 @@ static int p_load (lua_State *L) {
   lua_createtable(L, 0, 4);
   lua_pushboolean(L, l->s->box.unsafe);
   lua_setfield(L, -2, "unsafe");
+  lua_pushboolean(L, l->s->check);
+  lua_setfield(L, -2, "check");
   lua_pushcfunction(L, print_text);
   lua_setfield(L, -2, "print");
   lua_getglobal(L, "require");
@@ -469,6 +471,7 @@ static int p_apply (lua_State *L) {
     int limits = lua_gettop(L);
     s->box.handler_time = number_field(L, limits, "handler_time", s->box.handler_time);
     s->box.memory_limit = (size_t)number_field(L, limits, "memory", 256.0 * 1048576);
+    s->stall_time = number_field(L, limits, "stall_time", 30);
   }
   lua_getfield(L, draft, "timers");
   tl_timers_start(L, s, lua_gettop(L));

@@ -54,6 +54,8 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   tl_buf text;
   if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   s->draft = s->env = LUA_NOREF;
+  s->check = options->check;
+  s->stall_time = 30;
   s->lua_dir = strdup(options->lua_dir);
   int rc = tl_sandbox_init(&s->box, options->unsafe, err);
   if (rc == TL_OK && !s->lua_dir) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
@@ -94,6 +96,27 @@ void tl_script_free (tl_script *s) {
   free(s->lua_dir);
   free(s->config_path);
   free(s);
+}
+
+double tl_script_stall_time (const tl_script *s) { return s->stall_time; }
+
+void tl_script_where (const tl_script *s, void (*add)(void *ctx, const char *text), void *ctx) {
+  lua_State *L = s->box.running;
+  lua_Debug ar;
+  char line[16];
+  add(ctx, s->box.budget.inside ? "in Lua, the innermost call first:\n" : "not in Lua\n");
+  for (int level = 0; s->box.budget.inside && level < 20 && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    add(ctx, "  ");
+    add(ctx, ar.short_src);
+    unsigned n = ar.currentline > 0 ? (unsigned)ar.currentline : 0;
+    char *at = line + sizeof line - 1;
+    *at = '\0';
+    for (; n > 0; n /= 10) *--at = (char)('0' + n % 10);
+    if (*at != '\0') *--at = ':';
+    add(ctx, at);
+    add(ctx, "\n");
+  }
 }
 
 void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop) {

@@ -12,6 +12,7 @@ typedef struct tl_script tl_script;
 typedef struct {
   const char *lua_dir; /* folder that holds tagline/…; see tl_script_find_lua */
   bool unsafe;         /* --unsafe: configs see all of Lua */
+  bool check;          /* the config is only looked at: a missing credential is a warning */
 } tl_script_options;
 
 /* A state without a gateway: enough to load and check configs. TL_ENOMEM, or TL_ENOENT when the
@@ -50,10 +51,18 @@ int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change)
 ** on. Must not be called while Lua or a message is being handled. */
 bool tl_script_start (tl_script *s, const char *path);
 bool tl_script_reload (tl_script *s);
+/* `told` hears when a reload begins (true) and when it is over, taken or refused. NULL ends it. */
+void tl_script_on_reload (tl_script *s, void (*told)(void *ctx, bool begins), void *ctx);
 /* Are the files that the running config was read from others now? seen(): as they are now is
 ** known. */
 bool tl_script_files_changed (tl_script *s);
 void tl_script_files_seen (tl_script *s);
+
+/* limits { stall_time = } of the running config, in seconds; 0: no limit. */
+double tl_script_stall_time (const tl_script *s);
+/* Where the script is that runs now: lines of text, the innermost call first, through `add`. For a
+** signal handler of the thread that it runs in: takes no memory. */
+void tl_script_where (const tl_script *s, void (*add)(void *ctx, const char *text), void *ctx);
 
 /* --- evaluation for consoles (eval.c) --- */
 

@@ -3,11 +3,14 @@
 ** program, and a loadable module for specs that run in a plain Lua. */
 #include "script/l_check.h"
 
+#include <errno.h>
 #include <lauxlib.h>
+#include <string.h>
 
 #include "base/address.h"
 #include "base/pattern.h"
 #include "base/text.h"
+#include "files/read.h"
 #include "payload/json.h"
 #include "payload/timemask.h"
 #include "route/router.h"
@@ -185,6 +188,61 @@ static int l_tls_check (lua_State *L) {
   return 2;
 }
 
+static int lbytes_close (lua_State *L) {
+  tl_buf_fini(lua_touserdata(L, 1));
+  return 0;
+}
+
+/* read_file(path, max): the text of a regular file of at most `max` bytes; or nil, why, and whether
+** the reason is that there is none. */
+static int l_read_file (lua_State *L) {
+  tl_err err = { .text = "" };
+  const char *path = luaL_checkstring(L, 1);
+  lua_Integer max = luaL_checkinteger(L, 2);
+  tl_buf *bytes = lua_newuserdatauv(L, sizeof *bytes, 0);
+  tl_buf_init(bytes);
+  luaL_setmetatable(L, "tagline.core.bytes");
+  if (strlen(path) != lua_rawlen(L, 1)) return luaL_error(L, "a path holds no NUL");
+  int rc = tl_file_read(bytes, path, (size_t)max, &err);
+  if (rc < 0) {
+    lua_pushnil(L);
+    lua_pushstring(L, err.text);
+    lua_pushboolean(L, rc == TL_ENOENT);
+    return 3;
+  }
+  lua_pushlstring(L, bytes->len > 0 ? (const char *)bytes->at : "", bytes->len);
+  tl_buf_fini(bytes); /* at once: it may be large */
+  return 1;
+}
+
+/* write_new_file(path, text): true; nil, why and whether the reason is that it is there already. */
+static int l_write_new_file (lua_State *L) {
+  size_t len;
+  const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
+  int fd = tl_file_create(path, 0666);
+  int why = fd < 0 ? -fd : tl_file_finish(fd, path, tl_file_add(fd, tl_slice_of(text, len)));
+  if (why == 0) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, strerror(why));
+  lua_pushboolean(L, why == EEXIST);
+  return 3;
+}
+
+/* visible(text): nothing in it moves a terminal; line breaks and tabs stay. */
+static int l_visible (lua_State *L) {
+  tl_slice text = check_slice(L, 1);
+  tl_buf *bytes = lua_newuserdatauv(L, sizeof *bytes, 0);
+  tl_buf_init(bytes);
+  luaL_setmetatable(L, "tagline.core.bytes");
+  tl_visible(bytes, text, true);
+  if (bytes->failed) return luaL_error(L, "not enough memory");
+  lua_pushlstring(L, bytes->len > 0 ? (const char *)bytes->at : "", bytes->len);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   { "broker_address", l_broker_address },
   { "proxy_address", l_proxy_address },
@@ -193,10 +251,13 @@ static const luaL_Reg functions[] = {
   { "filter_match", l_filter_match },
   { "json_path", l_json_path },
   { "plain", l_plain },
+  { "read_file", l_read_file },
   { "regex", l_regex },
   { "timemask", l_timemask },
   { "topic_check", l_topic_check },
   { "utf8", l_utf8 },
+  { "visible", l_visible },
+  { "write_new_file", l_write_new_file },
   { "zone", l_zone },
   { NULL, NULL },
 };
@@ -204,6 +265,11 @@ static const luaL_Reg functions[] = {
 int luaopen_tagline_core (lua_State *L) {
   if (luaL_newmetatable(L, "tagline.core.pattern")) {
     lua_pushcfunction(L, lpattern_close);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_pop(L, 1);
+  if (luaL_newmetatable(L, "tagline.core.bytes")) {
+    lua_pushcfunction(L, lbytes_close);
     lua_setfield(L, -2, "__gc");
   }
   lua_pop(L, 1);

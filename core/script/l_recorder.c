@@ -1,12 +1,11 @@
 /* core/script/l_recorder.c — the recorded messages in Lua, and as a capture file. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "files/read.h"
 #include "gateway/recorder.h"
 #include "script/message_words.h"
 
@@ -182,16 +181,6 @@ int tl_look_messages (lua_State *L) {
 
 /* --- capture files --- */
 
-static bool write_all (int fd, tl_slice bytes) {
-  while (bytes.len > 0) {
-    ssize_t n = write(fd, bytes.at, bytes.len);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes = tl_slice_of(bytes.at + n, bytes.len - (size_t)n);
-  }
-  return true;
-}
-
 /* Writes all, or leaves no file. 0, or errno. */
 static int write_capture (const char *path, const entry *all, size_t n) {
   tl_buf text;
@@ -200,18 +189,17 @@ static int write_capture (const char *path, const entry *all, size_t n) {
   tl_time_format(&text, tl_clock_wall_ms());
   tl_buf_str(&text, "\"}\n");
   /* Others on the machine need not read what the plant says. */
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  int why = fd < 0 ? errno : 0;
+  int fd = tl_file_create(path, 0600);
+  int why = fd < 0 ? -fd : 0;
   for (size_t i = 0; fd >= 0 && why == 0 && i <= n; i++) {
     if (i < n) tl_recorded_json(&all[i].r, tl_link_line(all[i].link)->name, &text);
     if (text.failed)
       why = ENOMEM;
-    else if ((i == n || text.len > 65536) && !write_all(fd, tl_buf_bytes(&text)))
-      why = errno;
+    else if (i == n || text.len > 65536)
+      why = tl_file_add(fd, tl_buf_bytes(&text));
     if (i == n || text.len > 65536) tl_buf_clear(&text);
   }
-  if (fd >= 0 && close(fd) != 0 && why == 0) why = errno;
-  if (fd >= 0 && why != 0) unlink(path);
+  if (fd >= 0) why = tl_file_finish(fd, path, why);
   tl_buf_fini(&text);
   return why;
 }

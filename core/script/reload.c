@@ -263,10 +263,17 @@ bool tl_script_start (tl_script *s, const char *path) {
   return ok;
 }
 
+void tl_script_on_reload (tl_script *s, void (*told)(void *ctx, bool begins), void *ctx) {
+  s->reloading = told;
+  s->reloading_ctx = ctx;
+}
+
 static bool reload (tl_script *s, report *r) {
   struct tl_loaded *l = s->loaded;
+  if (s->reloading && !r->dry) s->reloading(s->reloading_ctx, true);
   bool ok = load(s, r);
   if (r->dry) return ok;
+  if (s->reloading) s->reloading(s->reloading_ctx, false);
   if (!ok) {
     tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", l->path);
     return false;

@@ -40,6 +40,7 @@ struct tl_script {
   tl_sandbox box; /* first: tl_script_of */
   tl_gateway *gateway;
   tl_loop *loop;
+  bool check; /* tl_script_options */
   char *lua_dir;
 
   /* turn.c */
@@ -60,6 +61,9 @@ struct tl_script {
   int env;                  /* registry reference: the running config's environment */
   tl_map zones;             /* name → tl_zone, for the life of the process */
   struct tl_loaded *loaded; /* what the running config was read from */
+  double stall_time;        /* seconds the loop may stand still; 0: for ever */
+  void (*reloading)(void *ctx, bool begins); /* tl_script_on_reload */
+  void *reloading_ctx;
   char *config_path;
 
   /* l_objects.c, l_timers.c, handlers.c */

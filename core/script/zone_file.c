@@ -1,51 +1,34 @@
 /* core/script/zone_file.c — finds the zone file that a name means. Must not know Lua. */
 #include "script/zone_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "files/read.h"
 
 #define ZONE_FOLDER "/usr/share/zoneinfo/"
 
 /* the largest real one has 4 KB; a bound keeps a mistaken path from filling the memory */
 enum { ZONE_FILE_MAX = 1 << 20 };
 
-static int open_failed (tl_err *err, const char *name, const char *path) {
-  if (errno == ENOENT || errno == ENOTDIR)
-    return tl_fail(err, TL_ENOENT, 0, "unknown time zone '%s' (there is no %s)", name, path);
-  return tl_fail(err, TL_ENOENT, 0, "time zone '%s': %s cannot be read (%s)", name, path,
-                 strerror(errno));
-}
-
 static int read_zone (tl_zone **out, const char *name, const char *path, tl_err *err) {
   tl_buf bytes;
-  char piece[4096];
-  struct stat st;
-  int rc;
-  size_t n;
-  FILE *file = fopen(path, "rb");
-  if (!file) return open_failed(err, name, path);
+  tl_err why = { .text = "" };
   tl_buf_init(&bytes);
-  if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode)) {
-    rc = tl_fail(err, TL_ENOENT, 0, "unknown time zone '%s' (%s is not a file)", name, path);
-    goto out;
-  }
-  while ((n = fread(piece, 1, sizeof piece, file)) > 0 && bytes.len <= ZONE_FILE_MAX)
-    tl_buf_add(&bytes, piece, n);
-  if (ferror(file))
-    rc = open_failed(err, name, path);
-  else if (bytes.failed)
-    rc = tl_fail(err, TL_ENOMEM, 0, "no memory for time zone '%s'", name);
-  else if (bytes.len > ZONE_FILE_MAX)
-    rc = tl_fail(err, TL_ETOOBIG, 0, "%s is too long for a time zone", path);
-  else
+  int rc = tl_file_read(&bytes, path, ZONE_FILE_MAX, &why);
+  if (rc == TL_OK)
     rc = tl_zone_tzif(out, tl_buf_bytes(&bytes), err);
-out:
-  fclose(file);
+  else if (rc == TL_ENOENT)
+    tl_fail(err, rc, 0, "unknown time zone '%s' (there is no %s)", name, path);
+  else if (rc == TL_ETYPE)
+    rc = tl_fail(err, TL_ENOENT, 0, "unknown time zone '%s' (%s is not a file)", name, path);
+  else if (rc == TL_ETOOBIG)
+    tl_fail(err, rc, 0, "%s is too long for a time zone", path);
+  else if (rc == TL_ENOMEM)
+    tl_fail(err, rc, 0, "no memory for time zone '%s'", name);
+  else
+    rc = tl_fail(err, TL_ENOENT, 0, "time zone '%s': %s cannot be read (%s)", name, path, why.text);
   tl_buf_fini(&bytes);
   return rc;
 }

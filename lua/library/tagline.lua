@@ -149,6 +149,7 @@
 ---@class tagline.LimitParameters
 ---@field handler_time? number Budget of one call of a handler (s). Default: 0.1.
 ---@field memory? integer Of all Lua values (bytes). Default: 268435456.
+---@field stall_time? number How long the whole process may stand still before it ends, to be started again; 0: for ever (s). Default: 30.
 
 ---@class tagline.StationRecord
 ---@class tagline.TagRecord
@@ -196,10 +197,15 @@ function after(seconds, fn) end
 ---@return string
 function env(name, default) end
 
---- A file's content without its last newline, for secrets.
+--- A file's content without its last newline and byte order mark, for secrets.
 ---@param path string Beside the config, or absolute.
 ---@return string
 function file(path) end
+
+--- A file's content like that of file, from the folder $CREDENTIALS_DIRECTORY that systemd gives a service.
+---@param name string Without "/".
+---@return string
+function credential(name) end
 
 --- JSON as lua-cjson has it; integers keep 64 bits, null is json.null. pick gives a function(text): the values at addresses.
 ---@class tagline.json

@@ -140,7 +140,10 @@ static void writes_every_64_bit_integer (void **unused) {
 static void quotes_only_what_json_requires (void **unused) {
   (void)unused;
   tl_json_quote(&out, tl_slice_of("a\"b\\c/\b\f\n\r\t\x01\x1f\x7f\0é😀", 21));
-  assert_bytes(tl_buf_bytes(&out), "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000é😀\"");
+  assert_bytes(tl_buf_bytes(&out), "\"a\\\"b\\\\c/\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\\u0000é😀\"");
+  tl_buf_clear(&out);
+  tl_json_quote(&out, TL_LIT("a\xc2\x9b\xc2\xa0\xc2\x80")); /* C1 controls move terminals */
+  assert_bytes(tl_buf_bytes(&out), "\"a\\u009b\xc2\xa0\\u0080\"");
   tl_buf_clear(&out);
   tl_json_quote(&out, tl_slice_of(NULL, 0));
   assert_bytes(tl_buf_bytes(&out), "\"\"");

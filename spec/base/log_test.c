@@ -29,6 +29,7 @@ static int end (void **unused) {
   close(ends[1]);
   tl_log_set_sink(NULL, NULL);
   tl_log_set_level(TL_LOG_INFO);
+  tl_log_set_style(TL_LOG_TEXT, false);
   return 0;
 }
 
@@ -73,6 +74,78 @@ static void what_could_move_a_terminal_becomes_visible (void **unused) {
          "a\nb\rc\td\x1b[31m\x7f é \xc2\x9b \xff\xfe \xed\xa0\x80 cut \xe2\x82");
   assert_string_equal(written() + 24, " INFO  li\\nne: a\\nb\\rc\\td\\x1b[31m\\x7f é \\xc2\\x9b "
                                       "\\xff\\xfe \\xed\\xa0\\x80 cut \\xe2\\x82\n");
+}
+
+static void what_a_script_prints_keeps_its_lines_and_moves_no_terminal (void **unused) {
+  (void)unused;
+  tl_log_print(TL_LIT("a\tb\nc\x1b[2J\xff"));
+  assert_string_equal(written(), "a\tb\nc\\x1b[2J\\xff\n");
+}
+
+static void the_journal_gets_priorities_and_no_time (void **unused) {
+  (void)unused;
+  tl_log_set_style(TL_LOG_JOURNAL, false);
+  tl_log(TL_LOG_INFO, "plant", "connected");
+  assert_string_equal(written(), "<6>plant: connected\n");
+  tl_log(TL_LOG_ERROR, NULL, "bare");
+  assert_string_equal(written(), "<3>bare\n");
+  tl_log(TL_LOG_WARN, NULL, "x");
+  assert_string_equal(written(), "<4>x\n");
+  tl_log_print(TL_LIT("one\ntwo"));
+  assert_string_equal(written(), "<6>one\n<6>two\n");
+}
+
+static void json_lines_are_whole_documents (void **unused) {
+  (void)unused;
+  tl_log_set_style(TL_LOG_JSON, false);
+  tl_log(TL_LOG_WARN, "plant", "a \"b\" \x1b \xff");
+  char *line = written();
+  assert_memory_equal(line, "{\"time\":\"2", 10);
+  assert_string_equal(line + 34, ",\"level\":\"warn\",\"scope\":\"plant\",\"text\":"
+                                 "\"a \\\"b\\\" \\\\x1b \\\\xff\"}\n");
+  tl_log_print(TL_LIT("one\ntwo"));
+  assert_string_equal(written() + 34, ",\"level\":\"info\",\"text\":\"one\\ntwo\"}\n");
+}
+
+static char plain[200];
+static bool show (void *ctx, tl_log_level level, const char *line) {
+  (void)ctx;
+  (void)level;
+  snprintf(plain, sizeof plain, "%s", line);
+  return false;
+}
+
+static void colour_is_the_levels_alone_and_not_for_those_who_show_it_elsewhere (void **unused) {
+  (void)unused;
+  tl_log_set_style(TL_LOG_TEXT, true);
+  tl_log_set_writer(show, NULL);
+  tl_log(TL_LOG_ERROR, "plant", "gone");
+  assert_string_equal(written() + 24, " \x1b[31mERROR\x1b[0m plant: gone\n");
+  assert_string_equal(plain + 24, " ERROR plant: gone");
+  tl_log_set_writer(NULL, NULL);
+  tl_log(TL_LOG_INFO, NULL, "SIGTERM: ending");
+  assert_string_equal(written() + 24, " INFO  SIGTERM: ending\n");
+}
+
+static char outlet[400];
+static void take (void *ctx, tl_slice line) {
+  (void)ctx;
+  snprintf(outlet, sizeof outlet, "%.*s", TL_ARG(line));
+}
+
+static void an_outlet_gets_whole_lines_in_place_of_stderr (void **unused) {
+  (void)unused;
+  tl_buf line;
+  tl_log_set_outlet(take, NULL);
+  tl_log(TL_LOG_INFO, NULL, "x");
+  assert_string_equal(outlet + 24, " INFO  x\n");
+  assert_string_equal(written(), "");
+  tl_log_set_outlet(NULL, NULL);
+  tl_buf_init(&line);
+  assert_int_equal(tl_log_line(&line, TL_LOG_WARN, "y\x1b"), TL_OK);
+  tl_buf_byte(&line, 0);
+  assert_string_equal((char *)line.at + 24, " WARN  y\\x1b\n");
+  tl_buf_fini(&line);
 }
 
 static void a_long_line_is_one_write (void **unused) {
@@ -136,6 +209,13 @@ int main (void) {
     cmocka_unit_test_setup_teardown(levels_keep_lines_back, begin, end),
     cmocka_unit_test_setup_teardown(what_could_move_a_terminal_becomes_visible, begin, end),
     cmocka_unit_test_setup_teardown(a_long_line_is_one_write, begin, end),
+    cmocka_unit_test_setup_teardown(what_a_script_prints_keeps_its_lines_and_moves_no_terminal,
+                                    begin, end),
+    cmocka_unit_test_setup_teardown(the_journal_gets_priorities_and_no_time, begin, end),
+    cmocka_unit_test_setup_teardown(json_lines_are_whole_documents, begin, end),
+    cmocka_unit_test_setup_teardown(
+        colour_is_the_levels_alone_and_not_for_those_who_show_it_elsewhere, begin, end),
+    cmocka_unit_test_setup_teardown(an_outlet_gets_whole_lines_in_place_of_stderr, begin, end),
     cmocka_unit_test_setup_teardown(a_reader_that_stopped_does_not_hold_the_process, begin, end),
     cmocka_unit_test_setup_teardown(a_sink_hears_each_line_without_its_break, begin, end),
     cmocka_unit_test(clocks_agree_and_go_forward),

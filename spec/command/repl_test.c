@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "command/command.h"
+#include "command/talk.h"
 #include "console/client.h"
 
 enum { DEADLINE_MS = 90000 }; /* only reached by what fails */
@@ -110,12 +111,15 @@ static void attach (void) {
   assert_true(peer >= 0);
 }
 
-/* The next frame must be this one. */
+/* The next frame must be this one. That we are there is said whenever it is asked. */
 static void expect (char type, const char *body) {
   struct pollfd p = { .fd = peer, .events = POLLIN };
-  char got = 0;
-  if (poll(&p, 1, DEADLINE_MS) != 1) fail_msg("no frame came; expected %c: %s", type, body);
-  assert_int_equal(tl_console_get(peer, &got, &frame), 1);
+  char got = 'p';
+  while (got == 'p') {
+    if (poll(&p, 1, DEADLINE_MS) != 1) fail_msg("no frame came; expected %c: %s", type, body);
+    assert_int_equal(tl_console_get(peer, &got, &frame), 1);
+    if (got == 'p') assert_int_equal(tl_console_put(peer, 'p', TL_LIT("")), 0);
+  }
   tl_buf_byte(&frame, 0);
   assert_int_equal(got, type);
   assert_string_equal((char *)frame.at, body);
@@ -192,6 +196,37 @@ static void an_empty_result_prints_nothing (void **state) {
   answer('r', "");
   says(out, "", false);
   exits(0);
+}
+
+static void does_not_wait_for_a_process_that_does_not_answer (void **state) {
+  (void)state;
+  server = listen_at("plant");
+  tl_talk_patience_ms = 200;
+  START("--socket", path, "-e", "1 + 1");
+  attach();
+  says(errors, "tagline repl: the process has not answered for 1 s: it is stopped, or", true);
+  exits(1);
+  tl_talk_patience_ms = 10000;
+}
+
+static void waits_for_a_process_that_is_there_as_long_as_it_takes (void **state) {
+  (void)state;
+  server = listen_at("plant");
+  tl_talk_patience_ms = 1000;
+  START("--socket", path, "-e", "long()");
+  attach();
+  expect('h', plain);
+  expect('e', "long()");
+  for (int i = 0; i < 4; i++) { /* twice its patience */
+    char got = 0;
+    assert_int_equal(tl_console_get(peer, &got, &frame), 1);
+    assert_int_equal(got, 'p');
+    answer('p', "");
+  }
+  answer('r', "done");
+  says(out, "done\n", false);
+  exits(0);
+  tl_talk_patience_ms = 10000;
 }
 
 static void says_when_the_process_goes_away (void **state) {
@@ -415,6 +450,10 @@ static void start_terminal (void) {
   }
   attach();
   expect('h', "{\"tty\":true,\"width\":100,\"json\":false,\"wait\":1000}");
+  char got = 0; /* before the prompt: is anybody there? */
+  assert_int_equal(tl_console_get(peer, &got, &frame), 1);
+  assert_int_equal(got, 'p');
+  answer('p', "");
 }
 static void type (const char *keys) {
   assert_int_equal(write(terminal, keys, strlen(keys)), strlen(keys));
@@ -448,9 +487,9 @@ static void edits_lines_and_asks_for_more (void **state) {
   shows("tagline> ");
   type("prXint(1)\x01\x06\x06\x04\r"); /* Ctrl-A, two to the right, Ctrl-D deletes */
   expect('l', "print(1)");
-  answer('o', "1\n");
+  answer('o', "1\x1b[2J\n"); /* whatever a device sent: it does not clear the screen */
   answer('r', "");
-  shows("1\r\n");
+  shows("1\\x1b[2J\r\n");
   shows("tagline> ");
   type("do\r");
   expect('l', "do");
@@ -648,6 +687,8 @@ int main (void) {
     SPEC(prints_the_result_of_an_expression),
     SPEC(exits_1_with_the_error_on_stderr),
     SPEC(an_empty_result_prints_nothing),
+    SPEC(does_not_wait_for_a_process_that_does_not_answer),
+    SPEC(waits_for_a_process_that_is_there_as_long_as_it_takes),
     SPEC(says_when_the_process_goes_away),
     SPEC(a_closed_output_ends_it),
     SPEC(ctrl_c_cancels_first_and_ends_second),

@@ -1,5 +1,6 @@
 -- luacheck: no max line length (messages are compared whole)
 local load = require "tagline.config.load"
+local uv = require "luv"
 local scope = require "spec.support.scope"
 local support = require "spec.config.support"
 
@@ -290,9 +291,9 @@ describe("require, env and file", function()
 
   local function write(name, text) scope.file(name, text, folder) end
 
-  local function run(text)
+  local function run(text, opts)
     write("site.lua", text)
-    local draft, problems = load.file(folder .. "/site.lua")
+    local draft, problems = load.file(folder .. "/site.lua", opts)
     for i, problem in ipairs(problems) do problems[i] = problem.text:gsub(folder:gsub("%p", "%%%0"), "DIR") end
     return draft, problems
   end
@@ -387,9 +388,56 @@ describe("require, env and file", function()
     assert.same({ "hunter2", "a\r\n" }, { draft.lines[1].params.password, draft.lines[1].params.user_name })
     draft, problems = run(plain .. 'file "none"\nfile "/dev/zero"')
     assert.same({ "DIR/site.lua:2: file: DIR/none: No such file or directory",
-      "DIR/site.lua:3: file: /dev/zero: longer than 1048576 bytes" },
+      "DIR/site.lua:3: file: /dev/zero: is a device, not a file" },
       problems)
     assert.is_nil(draft)
+    write("mark", "\xEF\xBB\xBFhunter2")
+    assert.equal("hunter2", run('line "p" { host = "h", user_name = "u", password = file "mark", station "s" { address = "s" } }').lines[1].params.password)
+  end)
+
+  it("give credentials of the service, by a plain name", function()
+    uv.os_setenv("CREDENTIALS_DIRECTORY", folder)
+    finally(function() uv.os_unsetenv "CREDENTIALS_DIRECTORY" end)
+    write("db", "hunter2\n")
+    local draft, problems = run 'line "p" { host = "h", user_name = "u", password = credential "db", station "s" { address = "s" } }'
+    assert.same({}, problems)
+    assert.equal("hunter2", draft.lines[1].params.password)
+    draft, problems = run(plain .. 'credential "../db"\ncredential(5)\ncredential "none"\ncredential ".."')
+    assert.same({ "DIR/site.lua:2: credential: expected a name without '/', got '../db'",
+      "DIR/site.lua:3: credential: expected the name of a credential, got 5",
+      "DIR/site.lua:4: credential: DIR/none: No such file or directory",
+      "DIR/site.lua:5: credential: expected a name without '/', got '..'" }, problems)
+    assert.is_nil(draft)
+  end)
+
+  it("want the folder of credentials when it runs, and warn when it is only checked", function()
+    local text = "'db': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with LoadCredential="
+    local config = 'line "p" { host = "h", user_name = "u", password = credential "db", station "s" { address = "s" } }'
+    local draft, problems = run(config)
+    assert.is_nil(draft)
+    assert.same({ "DIR/site.lua:1: line 'p': credential: " .. text }, problems)
+    draft, problems = run(config, { check = true })
+    assert.truthy(draft)
+    assert.same({ "DIR/site.lua:1: warning: line 'p': credential: " .. text }, problems)
+  end)
+
+  it("are words of loading only", function()
+    local draft = run(plain .. 'function go(word, name) return pcall(_G[word], name) end\nfunction here() local x = file "x" return x end')
+    for _, word in ipairs { "require", "env", "file", "credential" } do
+      local ok, why = draft.env.go(word, "json")
+      assert.falsy(ok)
+      assert.equal(word .. ": only while the config loads; keep what it gives in a local", why)
+    end
+    local _, why = pcall(draft.env.here)
+    assert.truthy(why:find("site.lua:3: file: only while the config loads", 1, true), why)
+  end)
+
+  it("refuse what they would have to wait for", function()
+    os.execute(("mkfifo '%s/pipe' '%s/mod.lua'"):format(folder, folder))
+    local _, problems = run(plain .. 'file "pipe"\nrequire "mod"\nfile "."')
+    assert.same({ "DIR/site.lua:2: file: DIR/pipe: is a pipe (FIFO), not a file",
+      "DIR/site.lua:3: require: DIR/mod.lua: is a pipe (FIFO), not a file",
+      "DIR/site.lua:4: file: DIR/.: is a folder, not a file" }, problems)
   end)
 
   it("read over a byte order mark and a first line with #!", function()

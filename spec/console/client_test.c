@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "console/client.h"
 #include "console/server.h"
@@ -14,6 +15,9 @@ static tl_err err;
 static int setup (void **state) {
   (void)state;
   signal(SIGPIPE, SIG_IGN);
+  unsetenv("RUNTIME_DIRECTORY");
+  tl_console_services = "/nowhere/tagline";
+  err.text[0] = 0;
   snprintf(folder, sizeof folder, "/tmp/tagline-spec-XXXXXX");
   return mkdtemp(folder) && setenv("XDG_RUNTIME_DIR", folder, 1) == 0 ? 0 : -1;
 }
@@ -60,6 +64,16 @@ static void without_a_runtime_folder_it_is_in_tmp (void **state) {
   setenv("XDG_RUNTIME_DIR", folder, 1);
 }
 
+static void under_systemd_it_is_in_the_services_runtime_folder (void **state) {
+  (void)state;
+  setenv("RUNTIME_DIRECTORY", "/run/tagline/a:/run/other", 1);
+  assert_int_equal(tl_console_path(&out, "plant.lua"), 0);
+  is("%s/plant.sock", "/run/tagline/a");
+  setenv("RUNTIME_DIRECTORY", "relative", 1);
+  assert_int_equal(tl_console_folder(&out), 0);
+  is("%s/tagline", folder);
+}
+
 static int listening (const char *name, bool alive) {
   struct sockaddr_un sa = { .sun_family = AF_UNIX };
   snprintf(sa.sun_path, sizeof sa.sun_path, "%s/tagline/%s", folder, name);
@@ -72,13 +86,13 @@ static int listening (const char *name, bool alive) {
 static void lists_sockets_that_somebody_answers_on (void **state) {
   char place[100], want[600];
   (void)state;
-  assert_int_equal(tl_console_running(&out), 0); /* no folder */
+  assert_int_equal(tl_console_running(&out, &err), 0); /* no folder */
   snprintf(place, sizeof place, "%s/tagline", folder);
   mkdir(place, 0700);
-  assert_int_equal(tl_console_running(&out), 0);
+  assert_int_equal(tl_console_running(&out, &err), 0);
   int fds[4] = { listening("b.sock", true), listening("stale.sock", false),
                  listening("a.sock", true), listening("no.socket", true) };
-  assert_int_equal(tl_console_running(&out), 2);
+  assert_int_equal(tl_console_running(&out, &err), 2);
   snprintf(want, sizeof want, "%s/a.sock\n%s/b.sock\n", place, place);
   is("%s", want);
   const char *names[] = { "a.sock", "b.sock", "stale.sock", "no.socket" };
@@ -89,16 +103,120 @@ static void lists_sockets_that_somebody_answers_on (void **state) {
   }
 }
 
+static void looks_into_no_folder_of_somebody_else (void **state) {
+  char place[100], socket_path[200];
+  (void)state;
+  snprintf(place, sizeof place, "%s/tagline", folder);
+  mkdir(place, 0700);
+  int fd = listening("a.sock", true);
+  chmod(place, 0733);
+  assert_int_equal(tl_console_running(&out, &err), TL_EREFUSED);
+  assert_int_equal(out.len, 0);
+  assert_non_null(strstr(err.text, "others may write in '/tmp/"));
+  chmod(place, 0700);
+  if (geteuid() == 0) {
+    assert_int_equal(chown(place, 12345, 12345), 0);
+    assert_int_equal(tl_console_running(&out, &err), TL_EREFUSED);
+    assert_non_null(strstr(err.text, "another user (uid 12345): name the socket with --socket"));
+    assert_int_equal(chown(place, 0, 0), 0);
+  }
+  assert_int_equal(tl_console_running(&out, &err), 1);
+  tl_buf_clear(&out);
+  close(fd);
+  snprintf(socket_path, sizeof socket_path, "%s/a.sock", place);
+  unlink(socket_path);
+}
+
+/* A process of another user that listens in `place`, and ends when the pipe to it is closed. */
+static pid_t of_another (const char *place, int *end) {
+  int ready[2], stop[2];
+  char byte;
+  assert_int_equal(pipe(ready), 0);
+  assert_int_equal(pipe(stop), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    close(stop[1]);
+    struct sockaddr_un sa = { .sun_family = AF_UNIX };
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%s", place);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (setuid(12345) != 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
+        listen(fd, 4) != 0)
+      _exit(1);
+    (void)!write(ready[1], "x", 1);
+    (void)!read(stop[0], &byte, 1);
+    _exit(0);
+  }
+  close(ready[1]);
+  close(stop[0]);
+  assert_int_equal(read(ready[0], &byte, 1), 1);
+  close(ready[0]);
+  *end = stop[1];
+  return child;
+}
+
+static void root_finds_services_and_names_other_users_sockets (void **state) {
+  char place[100], inner[120], path[140], want[200];
+  int end;
+  (void)state;
+  if (geteuid() != 0) skip();
+  snprintf(place, sizeof place, "%s/tagline", folder);
+  snprintf(inner, sizeof inner, "%s/plant", place);
+  snprintf(path, sizeof path, "%s/plant.sock", inner);
+  chmod(folder, 0755);
+  mkdir(place, 0755);
+  mkdir(inner, 0755);
+  assert_int_equal(chown(inner, 12345, 12345), 0);
+  pid_t child = of_another(path, &end);
+  setenv("RUNTIME_DIRECTORY", "/nowhere", 1);
+  assert_int_equal(tl_console_running(&out, &err), 0); /* not there */
+  tl_console_services = place;
+  assert_int_equal(tl_console_running(&out, &err), 1);
+  snprintf(want, sizeof want, "%s\n", path);
+  is("%s", want);
+  int fd = tl_console_connect(path, false, 20000, &err); /* the folder is its owner's */
+  assert_true(fd >= 0);
+  close(fd);
+  assert_int_equal(chown(inner, 0, 0), 0); /* somebody's socket in a folder of ours */
+  assert_int_equal(tl_console_connect(path, false, 20000, &err), TL_EREFUSED);
+  assert_non_null(strstr(err.text, "another user (uid 12345): name it with --socket"));
+  fd = tl_console_connect(path, true, 20000, &err);
+  assert_true(fd >= 0);
+  close(fd);
+  close(end);
+  assert_int_equal(waitpid(child, NULL, 0), child);
+  unlink(path);
+  rmdir(inner);
+}
+
+static void a_process_that_lets_nobody_in_is_not_waited_for (void **state) {
+  char path[100];
+  struct sockaddr_un sa = { .sun_family = AF_UNIX };
+  int fds[8], n = 0;
+  (void)state;
+  snprintf(path, sizeof path, "%s/full.sock", folder);
+  snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
+  int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  assert_int_equal(bind(server, (struct sockaddr *)&sa, sizeof sa), 0);
+  assert_int_equal(listen(server, 0), 0);
+  while (n < 8 && (fds[n] = tl_console_connect(path, true, 50, &err)) >= 0) n++;
+  assert_true(n < 8);
+  assert_int_equal(fds[n], UV_ETIMEDOUT);
+  assert_non_null(strstr(err.text, "lets nobody in"));
+  while (n > 0) close(fds[--n]);
+  close(server);
+  unlink(path);
+}
+
 static void says_why_it_cannot_connect (void **state) {
   char place[200], want[300];
   (void)state;
   snprintf(place, sizeof place, "%s/none.sock", folder);
   snprintf(want, sizeof want, "connect to '%s': no such file or directory", place);
-  assert_int_equal(tl_console_connect(place, &err), UV_ENOENT);
+  assert_int_equal(tl_console_connect(place, true, 20000, &err), UV_ENOENT);
   assert_string_equal(err.text, want);
   memset(place, 'x', sizeof place);
   place[150] = 0;
-  assert_int_equal(tl_console_connect(place, &err), TL_ETOOBIG);
+  assert_int_equal(tl_console_connect(place, true, 20000, &err), TL_ETOOBIG);
   assert_non_null(strstr(err.text, "at most 107 bytes"));
 }
 
@@ -166,6 +284,10 @@ int main (void) {
     SPEC(a_socket_is_named_after_its_config),
     SPEC(without_a_runtime_folder_it_is_in_tmp),
     SPEC(lists_sockets_that_somebody_answers_on),
+    SPEC(under_systemd_it_is_in_the_services_runtime_folder),
+    SPEC(looks_into_no_folder_of_somebody_else),
+    SPEC(root_finds_services_and_names_other_users_sockets),
+    SPEC(a_process_that_lets_nobody_in_is_not_waited_for),
     SPEC(says_why_it_cannot_connect),
     SPEC(gets_whole_frames_until_the_end),
     SPEC(refuses_what_the_server_would_and_notices_its_end),

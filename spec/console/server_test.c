@@ -17,7 +17,7 @@ static tl_err err;
 static int opened, closed;
 static tl_console_client *clients[CLIENTS]; /* in the order of coming; NULL when gone */
 static tl_buf frames;                       /* "0e:code\n" for every frame */
-static bool echo, close_in_frame, close_in_closed;
+static bool echo, large, close_in_frame, close_in_closed;
 
 static void on_opened (void *ctx, tl_console_client *c) {
   assert_ptr_equal(ctx, &console);
@@ -36,7 +36,9 @@ static void on_frame (void *ctx, tl_console_client *c, char type, tl_slice body)
   else
     tl_buf_slice(&frames, body);
   tl_buf_byte(&frames, '\n');
+  static const uint8_t block[100000];
   if (echo) tl_console_send(c, 'r', body);
+  if (large) tl_console_send(c, 'c', tl_slice_of(block, sizeof block));
   if (close_in_frame) tl_console_close(console);
 }
 static void on_closed (void *ctx, tl_console_client *c) {
@@ -53,7 +55,7 @@ static const tl_console_events events = { .opened = on_opened,
 
 static int setup (void **state) {
   opened = closed = 0;
-  echo = close_in_frame = close_in_closed = false;
+  echo = large = close_in_frame = close_in_closed = false;
   console = NULL;
   snprintf(folder, sizeof folder, "/tmp/tagline-spec-XXXXXX");
   if (!mkdtemp(folder)) return -1;
@@ -82,7 +84,7 @@ static void close_console (void) {
 }
 static int attach (void) {
   int before = opened;
-  int fd = tl_console_connect(path, &err);
+  int fd = tl_console_connect(path, true, 20000, &err);
   if (fd < 0) fail_msg("%s", err.text);
   RUN_UNTIL(opened == before + 1);
   set_nonblocking(fd);
@@ -306,6 +308,32 @@ static void a_client_that_asks_and_never_reads_is_not_read_from (void **state) {
   tl_buf_fini(&in);
 }
 
+static void the_answers_to_one_read_are_bounded (void **state) {
+  enum { MANY = 200 };
+  uint8_t requests[MANY * 5];
+  tl_buf in;
+  (void)state;
+  for (int i = 0; i < MANY; i++) memcpy(requests + i * 5, "c\0\0\0", 5);
+  tl_buf_init(&in);
+  outputs = results = 0;
+  open_console();
+  large = true;
+  int fd = attach();
+  send_bytes(fd, requests, sizeof requests);
+  RUN_UNTIL(frames.len > 0);
+  for (int i = 0; i < 5; i++) turn();
+  size_t asked = frames.len / 4;       /* "0c:\n" each */
+  assert_in_range(asked, 5, MANY / 4); /* a megabyte, and what the socket holds */
+  while (results < MANY) {             /* it reads after all: everything is answered */
+    turn();
+    assert_true(read_frames(fd, &in));
+  }
+  assert_int_equal(frames.len / 4, MANY);
+  close(fd);
+  close_console();
+  tl_buf_fini(&in);
+}
+
 static void a_client_that_vanishes_with_bytes_pending_is_forgotten (void **state) {
   static uint8_t block[3 << 20];
   (void)state;
@@ -356,7 +384,7 @@ static void replaces_a_stale_socket (void **state) {
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
   assert_int_equal(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
   close(fd); /* left behind by a process that was killed */
-  assert_int_equal(tl_console_connect(path, &err), UV_ECONNREFUSED);
+  assert_int_equal(tl_console_connect(path, true, 20000, &err), UV_ECONNREFUSED);
   open_console();
   close(attach());
   RUN_UNTIL(closed == 1);
@@ -470,6 +498,7 @@ int main (void) {
     SPEC(takes_a_frame_of_the_greatest_length_and_closes_beyond),
     SPEC(drops_output_for_a_client_that_does_not_read_and_says_how_much),
     SPEC(a_client_that_asks_and_never_reads_is_not_read_from),
+    SPEC(the_answers_to_one_read_are_bounded),
     SPEC(a_client_that_vanishes_with_bytes_pending_is_forgotten),
     SPEC(may_be_closed_inside_events),
     SPEC(replaces_a_stale_socket),

@@ -139,6 +139,25 @@ static void a_sink_with_bytes_pending_keeps_the_loop_until_they_are_out (void **
   free(in);
 }
 
+static void a_pipe_never_holds_a_part_of_a_line (void **state) {
+  static char in[1 << 20];
+  int fds[2];
+  size_t written = 0;
+  (void)state;
+  assert_int_equal(pipe(fds), 0);
+  open_sink(fds[1]);
+  for (int i = 0; i < 20000; i++) tl_buf_fmt(tl_sink_buf(sink), "%0*d\n", 20 + i % 130, i);
+  assert_false(tl_sink_flush(sink)); /* nobody reads */
+  size_t left = tl_sink_lines(sink);
+  finish();
+  close(fds[1]);
+  ssize_t n = read(fds[0], in, sizeof in);
+  assert_true(n > 0 && in[n - 1] == '\n');
+  for (ssize_t i = 0; i < n; i++) written += in[i] == '\n';
+  assert_int_equal(written + left, 20000);
+  close(fds[0]);
+}
+
 static void notices_an_idle_reader_that_goes (void **state) {
   (void)state;
   for (int kind = 0; kind < 2; kind++) {
@@ -338,6 +357,7 @@ int main (void) {
     SPEC(a_slow_reader_of_a_socket_gets_all_in_order),
     SPEC(a_quick_reader_costs_no_waiting),
     SPEC(a_sink_with_bytes_pending_keeps_the_loop_until_they_are_out),
+    SPEC(a_pipe_never_holds_a_part_of_a_line),
     SPEC(notices_an_idle_reader_that_goes),
     SPEC(notices_a_reader_that_goes_while_bytes_are_pending),
     SPEC(may_be_closed_before_the_failure_is_told),

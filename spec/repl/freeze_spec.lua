@@ -1,4 +1,5 @@
 -- freeze: where its file cannot be written whole.
+local core = require "tagline.core"
 local freeze = require "tagline.repl.freeze"
 local scope = require "spec.support.scope"
 
@@ -10,19 +11,17 @@ describe("freeze", function()
 
   it("leaves no file behind that it could not write", function()
     local path = scope.folder() .. "/a_spec.lua"
-    local open, opened = io.open, nil
-    local double = stub(io, "open")
+    local double = stub(core, "write_new_file")
     finally(function() double:revert() end)
-    double.invokes(function(file, mode)
-      local real = open(file, mode)
-      if mode ~= "wb" then return real end
-      opened = true
-      return { write = function() return nil, "disk full" end, close = function() return real:close() end }
-    end)
+    double.returns(nil, "No space left on device", false)
     local ok, why = pcall(freeze.freeze, explain, "c.lua", "/c.lua", message, path)
-    assert.same({ false, ("freeze: '%s' could not be written"):format(path) }, { ok, why })
-    assert.truthy(opened)
-    assert.is_nil(open(path))
+    assert.same({ false, ("freeze: %s: No space left on device"):format(path) }, { ok, why })
+  end)
+
+  it("says why there is no file", function()
+    local ok, why = pcall(freeze.freeze, explain, "c.lua", "/c.lua", message, scope.folder() .. "/none/a_spec.lua")
+    assert.falsy(ok)
+    assert.truthy(why:find("/none/a_spec.lua: No such file or directory", 1, true), why)
   end)
 
   it("says one tag where it is one", function()

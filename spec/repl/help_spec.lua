@@ -227,7 +227,7 @@ describe("help", function()
 
   it("tells the commands as the program does", function()
     local told = {}
-    local usage = files.read("core/main.c"):gsub(' "\n%s*"', " ") -- texts that C puts together
+    local usage = files.read("core/command/help.c"):gsub(' "\n%s*"', " ") -- texts that C puts together
     for call, text in usage:gmatch '"  (%l[^"]-)%s%s+([^"]-)\\n"' do told["tagline " .. call] = text end
     for _, row in ipairs(texts.commands) do
       assert.equal(row[3], told[row[2]])

@@ -206,6 +206,55 @@ describe("the values stream", function()
     t:value("plant.any.data")
   end)
 
+  it("sends all but acknowledgements while nobody reads", function()
+    local b = broker.new()
+    local t = run(b, "keep_alive = 1, will_flag = true, will_topic = 'w', will_message = 'gone',", { paused = true })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 }) -- a pipe does not hold it
+    for _ = 1, 3 do c:expect "PINGREQ" end
+    t:ask 'after(0, function() lines.plant:publish("from/us", "5", { qos = 1 }) end)'
+    assert.equal("from/us", c:next_but_pings().topic)
+    t:kill "sigterm"
+    assert.equal("DISCONNECT", c:next_but_pings().type)
+    for _, p in ipairs(c.packets) do assert.is_not.equal("PUBACK", p.type) end
+    t:wait_log "1 value was not written: the reader of standard output is behind"
+    t:resume()
+    assert.equal(0, (t:wait_exit()))
+  end)
+
+  it("ends with a whole line when its reader is behind, and says what is missing", function()
+    local b = broker.new()
+    local t = run(b, nil, { paused = true })
+    local c = b:handshake()
+    local total = 15000
+    for n = 1, total do c:send("PUBLISH", { topic = "a", payload = ("%06d"):format(n) }) end
+    c:silent(300)
+    t:kill "sigterm"
+    local left = tonumber(t:wait_log("values were not written"):match "(%d+) values were not written: the reader of standard output is behind")
+    t:resume()
+    assert.equal(0, (t:wait_exit()))
+    local lines = t:lines()
+    for n, line in ipairs(lines) do
+      assert.truthy(line:find(('"value":"%06d"'):format(n), 1, true) and line:find "}$", line)
+    end
+    assert.is_true(#lines > 0 and left > 0 and #lines + left <= total)
+  end)
+
+  it("ends when its reader has caught up", function()
+    local b = broker.new()
+    local t = run(b, nil, { paused = true })
+    local c = b:handshake()
+    for n = 1, 3000 do c:send("PUBLISH", { topic = "a", payload = ("%06d"):format(n) .. ("x"):rep(1000) }) end
+    c:silent(300)
+    t:kill "sigterm"
+    c:expect "DISCONNECT"
+    t:resume()
+    assert.equal(0, (t:wait_exit()))
+    assert.is_nil(t:text("stderr"):find("not written", 1, true))
+    local lines = t:lines()
+    assert.truthy(lines[#lines]:find("}$"))
+  end)
+
   it("blames a broker for a CONNACK that does not come, whoever holds back reading", function()
     local b = broker.new()
     local t = run(b, nil, { paused = true })

@@ -27,7 +27,8 @@ local function answers(case)
   return (table.concat({ call(string.find, subject, pattern, init), call(string.match, subject, pattern, init),
     call(collect, subject, pattern, init), call(string.gsub, subject, pattern, replacement),
     call(string.gsub, subject, pattern, function(a, b) return b and a .. b or a end, 3),
-    call(string.gsub, subject, pattern, { a = "x", [1] = true }), call(string.find, subject, pattern, init, true) }, "|"):gsub("\n", "~"))
+    call(string.gsub, subject, pattern, { a = "x", [1] = true }), call(string.find, subject, pattern, init, true) }, "|"):gsub("[^ -~]",
+    function(c) return ("<%d>"):format(string.byte(c)) end)) -- what is printed moves no terminal
 end
 ]==]
 

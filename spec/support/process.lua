@@ -78,11 +78,11 @@ function process.start(path, arguments, options)
   return p
 end
 
--- Start reading stdout of a program that was started paused, or after pause().
-function process:resume() collect(self.streams.stdout) end
+-- Start reading stdout (or stderr) of a program that was started paused, or after pause().
+function process:resume(name) collect(self.streams[name or "stdout"]) end
 
--- Stop reading stdout; the pipe fills, and then the program has to wait.
-function process:pause() self.streams.stdout.pipe:read_stop() end
+-- Stop reading stdout (or stderr); the pipe fills.
+function process:pause(name) self.streams[name or "stdout"].pipe:read_stop() end
 
 -- Close our end of stdout: the program's next write fails.
 function process:close_stdout()

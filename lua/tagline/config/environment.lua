@@ -1,5 +1,6 @@
 --- What a config may use: the safe part of the standard library, `require` of files beside it, `json`, `re`, `env` and
 --- `file`. Its tables are read-only, so that a mistake in one decoder does not reach another.
+local core = require "tagline.core"
 local kinds = require "tagline.config.kinds"
 
 local environment = {}
@@ -127,23 +128,8 @@ local function beside(load, name)
   return name:sub(1, 1) == "/" and name or load.folder .. name
 end
 
-local function read(path, limit)
-  local handle, why = io.open(path, "rb")
-  if not handle then return nil, (why:gsub("^.*: ", "")) end
-  local parts, size, failed = {}, 0, nil
-  while size <= limit do -- in pieces: read(n) takes memory for n bytes, whatever the file holds
-    local part
-    part, failed = handle:read(65536)
-    if not part then break end
-    parts[#parts + 1] = part
-    size = size + #part
-  end
-  handle:close()
-  if failed then return nil, failed end
-  if size > limit then return nil, ("longer than %d bytes"):format(limit) end
-  return table.concat(parts)
-end
-environment.read = read
+--- The text of a regular file, or nil and why. Never waits: a FIFO, a device or a folder is refused.
+environment.read = core.read_file
 
 -- Modules of ours that are not for configs.
 local inner = { "^tagline%.core$", "^tagline%.config$", "^tagline%.config%.", "^tagline%.repl", "^tagline%.timers$",
@@ -167,7 +153,8 @@ local function file_module(load, name)
   local tried = {}
   for _, tail in ipairs { ".lua", "/init.lua" } do
     local file = beside(load, path .. tail)
-    local text = read(file, 16 * MAX_FILE)
+    local text, why, absent = core.read_file(file, 16 * MAX_FILE)
+    if not text and not absent then return nil, ("%s: %s"):format(file, why) end
     if text then
       local chunk = load:compile(file, text)
       if not chunk then return load.poison end -- told already
@@ -201,10 +188,33 @@ local function find_module(load, name)
   return file_module(load, name)
 end
 
---- The words that fetch something: require, env, file. A failure is a problem of the place that asked, and loading
---- goes on; under pcall, and when the config has been loaded, it is an error.
+--- Without its byte order mark and its last line break.
+local function content_of(load, word, path)
+  local text, why = core.read_file(path, MAX_FILE)
+  if not text then return load:fail(word, ("%s: %s"):format(path, why)) end
+  return (text:gsub("^\xEF\xBB\xBF", ""):gsub("\r?\n$", ""))
+end
+
+local function credential(load, name)
+  if type(name) ~= "string" then return load:fail("credential", kinds.expected("the name of a credential", name)) end
+  if name == "" or name:find("[/%z]") or name == "." or name == ".." then
+    return load:fail("credential", ("expected a name without '/', got '%s'"):format(name))
+  end
+  local folder = os.getenv "CREDENTIALS_DIRECTORY"
+  if folder then return content_of(load, "credential", folder .. "/" .. name) end
+  local text = ("'%s': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with LoadCredential="):format(name)
+  if not load.opts.check then return load:fail("credential", text) end
+  return load:warn("credential", text)
+end
+
+--- The words that fetch something: require, env, file, credential. A failure is a problem of the place that asked, and
+--- loading goes on; under pcall it is an error. They are words of loading: what they wait for must not hold what runs.
 function environment.words(env, load)
+  local function loading_only(word)
+    if not load.running then error(word .. ": only while the config loads; keep what it gives in a local", 3) end
+  end
   function env.require(name)
+    loading_only "require"
     local module, why = find_module(load, name)
     if module == nil and load.opts.unsafe then
       local found, result = pcall(require, name)
@@ -214,16 +224,20 @@ function environment.words(env, load)
     return module
   end
   function env.env(name, default)
+    loading_only "env"
     if type(name) ~= "string" then return load:fail("env", kinds.expected("the name of an environment variable", name)) end
     local value = os.getenv(name) or default
     if value == nil then return load:fail("env", ("environment variable '%s' is not set"):format(name)) end
     return value
   end
   function env.file(name)
+    loading_only "file"
     if type(name) ~= "string" then return load:fail("file", kinds.expected("the path of a file", name)) end
-    local text, why = read(beside(load, name), MAX_FILE)
-    if not text then return load:fail("file", ("%s: %s"):format(beside(load, name), why)) end
-    return (text:gsub("\r?\n$", ""))
+    return content_of(load, "file", beside(load, name))
+  end
+  function env.credential(name)
+    loading_only "credential"
+    return credential(load, name)
   end
 end
 

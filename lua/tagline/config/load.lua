@@ -111,6 +111,12 @@ function Load:fail(word, text)
   return self.poison
 end
 
+--- The same as a warning: loading is not refused.
+function Load:warn(word, text)
+  self.problems:add { at = self:place(2), line = self.open[#self.open], field = word, text = text, severity = "warning" }
+  return self.poison
+end
+
 local function record_word(self, word, name, given, finish)
   local at = self:place(3)
   if not self.running then error(word .. ": lines and stations are made while the config loads; see reload()", 3) end

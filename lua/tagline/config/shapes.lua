@@ -142,6 +142,8 @@ function shapes.new(core)
   local limits = {
     { "handler_time", seconds(0, 60, true), 0.1, "s", "budget of one call of a handler" },
     { "memory", integer(MiB, 1 << 40), 256 * MiB, "bytes", "of all Lua values" },
+    { "stall_time", seconds(0, 86400), 30, "s",
+      "how long the whole process may stand still before it ends, to be started again; 0: for ever" },
   }
 
   local result = {}

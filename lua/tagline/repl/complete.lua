@@ -6,6 +6,8 @@ local print_module = require "tagline.repl.print"
 local shapes = require "tagline.config.shapes"
 local texts = require "tagline.repl.help_texts"
 
+local loading_words = { require = true, env = true, file = true, credential = true } -- called without parentheses
+
 local M = {}
 
 local LIMIT = 1000
@@ -187,7 +189,7 @@ local function add_words(set, scopes)
   for _, scope in ipairs(scopes) do
     for key, value in next, scope do
       if is_identifier(key) and key ~= "_" then
-        set.add((type(value) == "function" and key ~= "require" and key ~= "env" and key ~= "file") and key .. "(" or key)
+        set.add(type(value) == "function" and not loading_words[key] and key .. "(" or key)
       end
     end
   end

@@ -1,4 +1,6 @@
 --- freeze(message, "FILE"): a real message and what became of its tags, as a busted spec that `tagline test` runs.
+local core = require "tagline.core"
+
 local M = {}
 
 local function literal(v)
@@ -105,18 +107,10 @@ function M.freeze(explain, config, whole, message, file)
   local doc = explain(message, { fresh = true })
   local line = doc.lines[1]
   if not line or not line.tags then error(("freeze: no tag changes by this message (%s)"):format(line and line.code or "no line"), 0) end
-  local there = io.open(file, "rb")
-  if there then
-    there:close()
-    error(("freeze: '%s' is there already; give another name"):format(file), 0)
-  end
-  local out, why = io.open(file, "wb")
-  if not out then error("freeze: " .. why, 0) end
-  local written = out:write(M.text(doc, message, config_path(config, whole, file), explain(message, { fresh = true })))
-  if not out:close() or not written then
-    os.remove(file) -- or the next try would find it there
-    error(("freeze: '%s' could not be written"):format(file), 0)
-  end
+  local text = M.text(doc, message, config_path(config, whole, file), explain(message, { fresh = true }))
+  local written, why, there = core.write_new_file(file, text)
+  if there then error(("freeze: '%s' is there already; give another name"):format(file), 0) end
+  if not written then error(("freeze: %s: %s"):format(file, why), 0) end
   local n = 0
   for _, tag in ipairs(line.tags) do n = n + (tag.code ~= "output" and 1 or 0) end
   return ("%d tag%s in %s; run it with: tagline test %s"):format(n, n == 1 and "" or "s", file, file)

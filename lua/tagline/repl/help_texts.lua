@@ -364,14 +364,16 @@ texts.config = {
   { "line", "line \"NAME\" { … }", "a connection to a broker: its parameters, and its stations by position" },
   { "station", "station \"NAME\" { … }",
     "a device on a line: which messages are its own, and which tags they fill; it stands between the braces of a line" },
-  { "limits", "limits { handler_time =, memory = }", "what one call of a handler may take" },
+  { "limits", "limits { handler_time =, memory =, stall_time = }", "what one call of a handler may take" },
   { "history", "history { file = \"plant.db\", keep = \"90d\" }", "keep all values: in an SQLite file, or postgres = \"…\"" },
   { "spool", "spool { folder =, max = \"1GB\", when_full = \"drop_oldest\" }", "where values wait until outlets have them" },
   { "outlet", "outlet \"bus\" { nats = \"…\" }", "send values to a stream" },
   { "every", "every(seconds, function)", "call a function again and again" },
   { "after", "after(seconds, function)", "call a function once" },
   { "env", "env \"NAME\", env(\"NAME\", \"default\")", "an environment variable; an error when it is not set and no default is given" },
-  { "file", "file \"PATH\"", "a file's content without its last newline, for secrets" },
+  { "file", "file \"PATH\"", "a file's content without its last newline and byte order mark, for secrets" },
+  { "credential", "credential \"NAME\"",
+    "a file's content like that of file, from the folder $CREDENTIALS_DIRECTORY that systemd gives a service" },
   { "require", "require \"NAME\"", "a file beside the config, or a module tagline.*" },
   { "json", "json.decode(text), json.encode(value), json.pick(addresses)",
     "JSON as lua-cjson has it; integers keep 64 bits, null is json.null. pick gives a function(text): the values at addresses" },
@@ -410,11 +412,13 @@ objects by name; bytes that are not UTF-8 are { "base64": "…" }. Errors go to 
 texts.commands = {
   { "run", "tagline run CONFIG.lua", "connect and run" },
   { "check", "tagline check CONFIG.lua", "load and validate; every problem as FILE:LINE" },
-  { "explain", "tagline explain CONFIG.lua TOPIC [FILE]", "where a message goes and what every tag becomes of it, and why" },
+  { "explain", "tagline explain CONFIG.lua TOPIC [FILE]", "where a message goes, what every tag becomes, and why" },
   { "test", "tagline test [FILE …]", "run specs of configs and decoders, without a broker" },
   { "replay", "tagline replay CAPTURE CONFIG.lua", "recorded messages through a config" },
   { "repl", "tagline repl [-e CODE]", "attach to a running process" },
   { "history", "tagline history FILE|CONFIG.lua [PATTERN]", "what a history holds, as CSV or JSON" },
+  { "status", "tagline status [--json]", "is something wrong with a running process? exit 1 if so" },
+  { "help", "tagline help [WORD]", "a command, or a word of configs, payloads and errors" },
 }
 
 return texts

@@ -1,6 +1,7 @@
 --- `tagline explain`: a config without a network, asked about one message.
 local site = require "tagline.site"
 local explain = require "tagline.repl.explain"
+local say = require "tagline.test.say"
 
 local M = {}
 
@@ -19,7 +20,7 @@ local function read(path)
 end
 
 local function fail(text)
-  io.stderr:write("tagline explain: ", text, "\n")
+  say.error("tagline explain: " .. text)
   return 1
 end
 
@@ -27,8 +28,8 @@ end
 function M.open(config, unsafe, seconds)
   local one, problems, why = site.new(config, seconds, unsafe)
   if one then return one end
-  for _, text in ipairs(problems) do io.stderr:write(text, "\n") end
-  if #problems == 0 then io.stderr:write("tagline: ", why, "\n") end
+  for _, text in ipairs(problems) do say.error(text) end
+  if #problems == 0 then say.error("tagline: " .. why) end
   return nil
 end
 

@@ -2,11 +2,12 @@
 local capture = require "tagline.test.capture"
 local explain = require "tagline.repl.explain"
 local open = require("tagline.test.explain").open
+local say = require "tagline.test.say"
 local site = require "tagline.site"
 
 local M = {}
 
-local function tell(format, ...) io.stderr:write("tagline replay: ", format:format(...), "\n") end
+local function tell(format, ...) say.error("tagline replay: " .. format:format(...)) end
 
 --- "1 message is", "2 messages are".
 local function plural(n, one, many) return ("%d %s"):format(n, n == 1 and one or many) end
@@ -99,9 +100,8 @@ local function differences(m, a, b, told)
       if not (x[i] and y[i] and x[i].text == y[i].text) then
         told.count = told.count + 1
         told.tags[name] = true
-        if not io.stdout:write(("#%d %s: %s: %s → %s\n"):format(m.place, m.topic, name, one_text(x[i], y[i]), one_text(y[i], x[i]))) then
-          return false
-        end
+        local text = ("#%d %s: %s: %s → %s"):format(m.place, m.topic, name, one_text(x[i], y[i]), one_text(y[i], x[i]))
+        if not say.line(text) then return false end
       end
     end
   end

@@ -20,7 +20,7 @@ function M.main(output, ...)
   for _, root in ipairs(roots) do
     local file = io.open(root, "r")
     if not file then
-      io.stderr:write(("tagline test: %s: there is no such file or folder\n"):format(root))
+      require("tagline.test.say").error(("tagline test: %s: there is no such file or folder"):format(root))
       return 1
     end
     file:close()

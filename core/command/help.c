@@ -1,0 +1,69 @@
+/* core/command/help.c — `tagline help [WORD]`: a command's options, or what a word of configs and
+** of the prompt means. */
+#include "command/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/options.h"
+#include "offline/tool.h"
+
+static const char text[] =
+    "usage: tagline COMMAND …\n"
+    "\n"
+    "  run CONFIG.lua                     connect and run\n"
+    "  check CONFIG.lua                   load and validate; every problem as FILE:LINE\n"
+    "  explain CONFIG.lua TOPIC [FILE]    where a message goes, what every tag becomes, and why\n"
+    "  test [FILE …]                      run specs of configs and decoders, without a broker\n"
+    "  replay CAPTURE CONFIG.lua          recorded messages through a config\n"
+    "  repl [-e CODE]                     attach to a running process\n"
+    "  history FILE|CONFIG.lua [PATTERN]  what a history holds, as CSV or JSON\n"
+    "  status [--json]                    is something wrong with a running process? exit 1 if so\n"
+    "  help [WORD]                        a command, or a word of configs, payloads and errors\n"
+    "\n"
+    "tagline COMMAND --help tells a command's options; tagline --version the version.\n"
+    "Exit codes: 0 done, 1 failed (errors in a config, in REPL code, in specs), 2 wrong usage.\n";
+
+static const char help[] =
+    "usage: tagline help [WORD]\n"
+    "\n"
+    "WORD is a command (tagline help run), or anything that help(\"WORD\") knows at the prompt: a "
+    "word\n"
+    "of configs, a parameter, an address, a status, a reason, an error, a codec.\n";
+
+static const tl_command commands[] = {
+  { "run", tl_command_run },         { "check", tl_command_check },
+  { "explain", tl_command_explain }, { "test", tl_command_test },
+  { "replay", tl_command_replay },   { "repl", tl_command_repl },
+  { "history", tl_command_history }, { "status", tl_command_status },
+  { "help", tl_command_help },
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+const tl_command *tl_command_find (const char *name) {
+  for (int i = 0; i < COMMANDS; i++)
+    if (strcmp(name, commands[i].name) == 0) return &commands[i];
+  return NULL;
+}
+
+const char *tl_command_nearest (const char *word) {
+  const char *names[COMMANDS];
+  for (int i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
+  return tl_options_nearest(word, names, COMMANDS);
+}
+
+const char *tl_command_text (void) { return text; }
+
+int tl_command_help (int argc, char **argv) {
+  const char *words[1];
+  const tl_option options[] = { { 0 } };
+  int n = tl_options_read(argc, argv, "help", help, options, words, 1);
+  if (n < 0) return tl_options_exit(n);
+  if (n == 0) return fputs(text, stdout) < 0;
+  const tl_command *c = tl_command_find(words[0]);
+  if (!c) return tl_tool_run("tagline.repl.help_command", words, 1);
+  char *asked[] = { (char *)(uintptr_t)c->name, "--help", NULL };
+  return c->run(2, asked);
+}

@@ -1,0 +1,26 @@
+/* core/command/say.c — see say.h. */
+#include "command/say.h"
+
+#include <stdio.h>
+
+#include "base/text.h"
+
+void tl_say_error (const char *command, const char *text) {
+  tl_buf line;
+  tl_buf_init(&line);
+  tl_buf_fmt(&line, "tagline%s%s: ", command ? " " : "", command ? command : "");
+  tl_visible(&line, tl_slice_str(text), true);
+  if (!line.failed) fprintf(stderr, "%.*s\n", TL_ARG(tl_buf_bytes(&line)));
+  tl_buf_fini(&line);
+}
+
+void tl_say_line (const char *text) {
+  tl_buf line;
+  tl_buf_init(&line);
+  tl_visible(&line, tl_slice_str(text), true);
+  if (line.failed)
+    puts("(not enough memory for this line)");
+  else
+    printf("%.*s\n", TL_ARG(tl_buf_bytes(&line)));
+  tl_buf_fini(&line);
+}

@@ -1,0 +1,162 @@
+/* core/command/service.c — see service.h. */
+#include "command/service.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "command/logs.h"
+#include "net/notify.h"
+#include "net/stall.h"
+
+enum { STATUS_MS = 1000, STATUS_ROOM = 400 };
+
+struct tl_service {
+  tl_loop *loop;
+  tl_script *script;
+  tl_gateway *gateway;
+  tl_notify *notify;
+  tl_stall *stall;
+  tl_timer *timer; /* looks whether STATUS= has changed; NULL: nobody wants to know */
+  bool watchdog, ready, stopping;
+  tl_buf status, said;
+};
+
+/* The first line that is not connected, though it should be, and why. */
+static void add_trouble (tl_buf *out, const tl_line *line, const tl_link_stats *stats) {
+  tl_buf_fmt(out, "; %s: ", line->name);
+  if (stats->last_error[0] != '\0')
+    tl_visible(out, tl_slice_str(stats->last_error), false);
+  else
+    tl_buf_str(out, stats->state);
+}
+
+/* "2 of 3 lines connected; plant: connect to 10.0.0.1:1883: connection refused" */
+static void describe (tl_service *s, tl_buf *out) {
+  const tl_model *m = tl_gateway_model(s->gateway);
+  uint32_t connected = 0, wanted = 0;
+  tl_buf trouble;
+  tl_buf_init(&trouble);
+  for (uint32_t i = 0; i < m->line_count; i++) {
+    tl_link_stats stats;
+    tl_link_get_stats(tl_line_link(m->lines[i]), &stats);
+    bool up = strcmp(stats.state, "connected") == 0;
+    connected += up;
+    if (strcmp(stats.state, "off") == 0) continue;
+    wanted++;
+    if (!up && trouble.len == 0) add_trouble(&trouble, m->lines[i], &stats);
+  }
+  const char *lines = wanted == 1 ? "line" : "lines";
+  tl_buf_fmt(out, "STATUS=%" PRIu32 " of %" PRIu32 " %s connected", connected, wanted, lines);
+  tl_buf_slice(out, tl_buf_bytes(&trouble));
+  if (out->len > STATUS_ROOM) out->len = STATUS_ROOM;
+  tl_buf_byte(out, '\0');
+  if (trouble.failed) out->failed = true;
+  tl_buf_fini(&trouble);
+}
+
+static void tell_status (tl_service *s) {
+  tl_buf_clear(&s->status);
+  describe(s, &s->status);
+  if (s->status.failed || tl_slice_eq(tl_buf_bytes(&s->status), tl_buf_bytes(&s->said))) return;
+  tl_notify_send(s->notify, (const char *)s->status.at);
+  tl_buf_clear(&s->said);
+  tl_buf_slice(&s->said, tl_buf_bytes(&s->status));
+}
+
+static void on_status_timer (void *ctx) {
+  tl_service *s = ctx;
+  if (s->ready && !s->stopping) tell_status(s);
+  tl_timer_at(s->timer, tl_loop_now(s->loop) + STATUS_MS);
+}
+
+static void on_reload (void *ctx, bool begins) {
+  tl_service *s = ctx;
+  char text[80];
+  if (!s->notify || s->stopping) return;
+  uint64_t us = tl_clock_mono_ns() / 1000;
+  snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, us);
+  tl_notify_send(s->notify, begins ? text : "READY=1");
+  if (!begins) tell_status(s);
+}
+
+/* --- the loop stands still, or not --- */
+
+static int64_t limit_ms (const tl_service *s) {
+  return (int64_t)(tl_script_stall_time(s->script) * 1000.0);
+}
+
+static void on_beat (void *ctx) {
+  tl_service *s = ctx;
+  tl_stall_set_limit(s->stall, limit_ms(s)); /* a reload may have changed it */
+  if (s->watchdog) tl_notify_send(s->notify, "WATCHDOG=1");
+}
+
+static void add_to_note (void *ctx, const char *text) { tl_stall_add(ctx, text); }
+
+static void on_where (void *ctx, tl_stall_note *note) {
+  tl_script_where(((tl_service *)ctx)->script, add_to_note, note);
+}
+
+static void on_say (void *ctx, const char *line) {
+  (void)ctx;
+  tl_log_apart(TL_LOG_ERROR, line);
+}
+
+static void on_end (void *ctx) {
+  (void)ctx;
+  tl_logs_end();
+}
+
+static const tl_stall_events stall_events = { on_beat, on_where, on_say, on_end };
+
+int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gateway *gateway) {
+  tl_service *s = calloc(1, sizeof *s);
+  if (!s) return TL_ENOMEM;
+  s->loop = loop;
+  s->script = script;
+  s->gateway = gateway;
+  tl_buf_init(&s->status);
+  tl_buf_init(&s->said);
+  s->notify = tl_notify_open();
+  int64_t beat = s->notify ? tl_notify_watchdog_ms() : 0;
+  s->watchdog = beat > 0;
+  int rc = s->notify ? tl_timer_new(&s->timer, loop, on_status_timer, s) : TL_OK;
+  if (rc == TL_OK) rc = tl_stall_watch(&s->stall, loop, limit_ms(s), beat, &stall_events, s);
+  if (rc < 0) {
+    tl_service_free(s);
+    return rc;
+  }
+  tl_script_on_reload(script, on_reload, s);
+  *out = s;
+  return TL_OK;
+}
+
+void tl_service_ready (tl_service *s) {
+  s->ready = true;
+  tl_notify_send(s->notify, "READY=1");
+  if (!s->notify) return;
+  tell_status(s);
+  tl_timer_at(s->timer, tl_loop_now(s->loop) + STATUS_MS);
+}
+
+void tl_service_stopping (tl_service *s) {
+  if (!s || s->stopping) return;
+  s->stopping = true;
+  tl_notify_send(s->notify, "STOPPING=1\nSTATUS=ending");
+  if (s->timer) tl_timer_stop(s->timer);
+}
+
+void tl_service_free (tl_service *s) {
+  if (!s) return;
+  tl_script_on_reload(s->script, NULL, NULL);
+  tl_stall_close(s->stall);
+  tl_timer_close(s->timer);
+  tl_notify_close(s->notify);
+  tl_buf_fini(&s->status);
+  tl_buf_fini(&s->said);
+  free(s);
+}

@@ -1,0 +1,61 @@
+/* core/command/status.c — `tagline status`: is something wrong with a running process? For people,
+** and for what looks after processes. What is wrong is the process's to say. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/options.h"
+#include "command/talk.h"
+
+static const char help[] =
+    "usage: tagline status [--socket PATH] [--json]\n"
+    "\n"
+    "Prints what status() tells of a running process. Exit code 0 when nothing is wrong; 1 when "
+    "there\n"
+    "is a problem, no process runs, or it does not answer within 10 s. What only was wrong, or "
+    "may\n"
+    "become so, is a remark and no problem.\n"
+    "\n"
+    "  --socket PATH   the process's socket; without it, the only running process\n"
+    "  --json          as JSON: problems and remarks, each {code, text, remedy, line, station, "
+    "tag}\n";
+
+/* The number of problems is printed, and the whole is the result. */
+static const char code[] = "local s = status() print(#s.problems) return s";
+
+static int ask (tl_talk *t) {
+  tl_buf result, count;
+  tl_buf_init(&result);
+  tl_buf_init(&count);
+  t->result = &result;
+  t->output = &count;
+  int rc = tl_talk_hello(t, false) < 0 ? 0 : tl_talk_evaluate(t, 'e', tl_slice_str(code), false);
+  if (rc == 'r') {
+    tl_buf_byte(&result, '\n');
+    tl_buf_byte(&count, '\0');
+    bool fine = !count.failed && strcmp((const char *)count.at, "0\n") == 0;
+    bool written = !result.failed && tl_talk_write(STDOUT_FILENO, tl_buf_bytes(&result));
+    rc = fine && written ? 0 : 1;
+  } else {
+    rc = tl_talk_exit(t, rc);
+  }
+  tl_buf_fini(&result);
+  tl_buf_fini(&count);
+  return rc;
+}
+
+int tl_command_status (int argc, char **argv) {
+  const char *socket = NULL;
+  tl_talk t = { .command = "status", .fd = -1 };
+  const tl_option options[] = { { "socket", 0, NULL, &socket },
+                                { "json", 0, &t.json, NULL },
+                                { 0 } };
+  int rc = tl_options_read(argc, argv, "status", help, options, NULL, 0);
+  if (rc < 0) return tl_options_exit(rc);
+  rc = tl_talk_open(&t, socket);
+  if (rc != 0) return rc;
+  rc = ask(&t);
+  tl_talk_close(&t);
+  return rc;
+}

@@ -1,0 +1,109 @@
+/* spec/net/stall_test.c — a loop that turns is left alone, one that does not is ended with words.
+*/
+#include "net/net_support.h"
+
+#include <sys/wait.h>
+
+#include "net/stall.h"
+
+static tl_stall *stall;
+static int beats, out = -1;
+
+static void on_beat (void *ctx) {
+  (void)ctx;
+  beats++;
+}
+static void on_where (void *ctx, tl_stall_note *note) {
+  (void)ctx;
+  tl_stall_add(note, "in the spec\nand nowhere else");
+}
+static void on_say (void *ctx, const char *line) {
+  (void)ctx;
+  (void)!write(out, line, strlen(line));
+  (void)!write(out, "\n", 1);
+}
+static void on_end (void *ctx) { on_say(ctx, "the end"); }
+static const tl_stall_events events = { on_beat, on_where, on_say, on_end };
+
+static void asks_a_loop_that_waits_and_lets_it_be (void **state) {
+  (void)state;
+  beats = 0;
+  assert_int_equal(tl_stall_watch(&stall, loop, 1500, 0, &events, NULL), 0);
+  RUN_UNTIL(beats >= 8); /* longer than the limit */
+  tl_stall_set_limit(stall, 0);
+  tl_stall_close(stall);
+  tl_stall_close(NULL);
+}
+
+static void does_not_keep_the_loop (void **state) {
+  (void)state;
+  assert_int_equal(tl_stall_watch(&stall, loop, 60000, 0, &events, NULL), 0);
+  tl_loop_run(loop); /* returns: there is nothing else */
+  tl_stall_close(stall);
+}
+
+static void beats_as_often_as_it_is_asked_for (void **state) {
+  (void)state;
+  beats = 0;
+  assert_int_equal(tl_stall_watch(&stall, loop, 0, 40, &events, NULL), 0);
+  int64_t began = tl_clock_mono_ms();
+  RUN_UNTIL(beats >= 5);
+  assert_in_range(tl_clock_mono_ms() - began, 50, DEADLINE_MS); /* and not all the time */
+  tl_stall_close(stall);
+}
+
+static void stand_still (uv_timer_t *timer) {
+  (void)timer;
+  for (;;) pause();
+}
+
+static void ends_a_process_whose_loop_stands_still_and_says_where (void **state) {
+  static char text[20000];
+  uv_timer_t timer;
+  size_t len = 0;
+  int ends[2], status;
+  (void)state;
+  assert_int_equal(pipe(ends), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    out = ends[1];
+    assert_int_equal(uv_loop_fork(tl_loop_uv(loop)), 0);
+    uv_timer_init(tl_loop_uv(loop), &timer);
+    uv_timer_start(&timer, stand_still, 0, 0);
+    assert_int_equal(tl_stall_watch(&stall, loop, 100, 0, &events, NULL), 0);
+    tl_loop_run(loop);
+    _exit(7);
+  }
+  close(ends[1]);
+  for (ssize_t n; len < sizeof text - 1; len += (size_t)n)
+    if ((n = read(ends[0], text + len, sizeof text - 1 - len)) <= 0) break;
+  text[len] = '\0';
+  close(ends[0]);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 1);
+  assert_memory_equal(text, "the loop has not turned for 0.", 30);
+  assert_non_null(strstr(text, "\nin the spec\nand nowhere else\nthe C functions, "));
+  assert_non_null(strstr(text, "pause"));
+  assert_non_null(strstr(text, "\nthe end\n"));
+}
+
+static void a_note_is_cut_where_it_is_full (void **state) {
+  static tl_stall_note note;
+  (void)state;
+  for (int i = 0; i < 1000; i++) tl_stall_add(&note, "twelve bytes");
+  assert_int_equal(note.len, sizeof note.text - 1);
+  assert_int_equal(strlen(note.text), note.len);
+}
+
+#define SPEC(name) cmocka_unit_test_setup_teardown(name, loop_setup, loop_teardown)
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    SPEC(asks_a_loop_that_waits_and_lets_it_be),
+    SPEC(does_not_keep_the_loop),
+    SPEC(beats_as_often_as_it_is_asked_for),
+    SPEC(ends_a_process_whose_loop_stands_still_and_says_where),
+    SPEC(a_note_is_cut_where_it_is_full),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
