@@ -1,4 +1,5 @@
--- Every example: its messages, fed in their order, give exactly the values of its expected.jsonl. Run by: tagline test examples
+-- Every example: its messages, fed in their order, give exactly the values of its
+-- expected.jsonl. Run by: tagline test examples
 local cjson = require "cjson"
 local t = require "tagline.test"
 
@@ -10,20 +11,24 @@ local function lines_of(text)
   return list
 end
 
--- The values of each tag, in their order: the order of tags within one message is not told by the examples.
+-- The values of each tag, in their order: the order of tags within one message is not told by
+-- the examples.
 local function by_tag(list)
   local tags = {}
   for _, v in ipairs(list) do
     tags[v.tag] = tags[v.tag] or {}
-    table.insert(tags[v.tag], { value = v.value, status = v.status, reason = v.reason, type = v.type, base64 = v.base64,
+    table.insert(tags[v.tag], { value = v.value, status = v.status, reason = v.reason,
+      type = v.type, base64 = v.base64,
       time = v.time == ARRIVAL and "arrival" or v.time })
   end
   return tags
 end
 
 for _, name in ipairs {
-  "first", "chirpstack_v4", "live_objects", "loriot", "pixii", "slovanet", "sparkplug", "things_network_v2", "things_stack_v3",
-  "meshtastic", "opcua_gateway", "shelly_gen2", "tasmota", "victron", "zigbee2mqtt", "cbor_meter", "senml",
+  "first", "chirpstack_v4", "live_objects", "loriot", "pixii", "slovanet", "sparkplug",
+    "things_network_v2", "things_stack_v3",
+  "meshtastic", "opcua_gateway", "shelly_gen2", "tasmota", "victron", "zigbee2mqtt", "cbor_meter",
+    "senml",
 } do
   describe("example " .. name, function()
     it("gives the values that it should", function()
@@ -67,7 +72,8 @@ describe("an example's writes", function()
   it("of victron keep the values coming", function()
     local site = t.config("victron.lua", { time = NOW })
     site:advance(65)
-    assert.same({ "R/c0619ab12345/keepalive", "R/c0619ab12345/keepalive" }, { site.published[1].topic, site.published[2].topic })
+    assert.same({ "R/c0619ab12345/keepalive", "R/c0619ab12345/keepalive" },
+      { site.published[1].topic, site.published[2].topic })
     assert.equal("", site.published[1].payload)
     site:close()
   end)

@@ -21,8 +21,8 @@ line "plant" {
     },
   },
 
-  -- Every meter of the plant: the address is a regular expression over the whole topic. Payloads are plain text, such as
-  -- "V=230.1 A=1.25".
+  -- Every meter of the plant: the address is a regular expression over the whole topic.
+  -- Payloads are plain text, such as "V=230.1 A=1.25".
   station "meters" {
     address      = "plant/meter-.*/up",
     payload_type = "Text only",

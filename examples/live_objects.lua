@@ -1,5 +1,6 @@
--- Orange Live Objects: an application key reads a FIFO, into which the account routes the messages of its devices.
--- All devices share the FIFO's topic, so the tags show the device that spoke last; `device` says which one.
+-- Orange Live Objects: an application key reads a FIFO, into which the account routes the
+-- messages of its devices. All devices share the FIFO's topic, so the tags show the device that
+-- spoke last; `device` says which one.
 
 line "live-objects" {
   host            = env("TAGLINE_HOST", "liveobjects.orange-business.com"),

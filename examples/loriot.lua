@@ -1,6 +1,6 @@
 -- Loriot: an output of type MQTT publishes to a broker of yours, on a topic that you choose there.
--- The server sends each frame at once as "rx", and again with the radio data of all gateways as "gw". Both go to one station:
--- what a frame does not carry keeps its value.
+-- The server sends each frame at once as "rx", and again with the radio data of all gateways as
+-- "gw". Both go to one station: what a frame does not carry keeps its value.
 
 line "loriot" {
   host            = env("TAGLINE_HOST", "mqtt.example.net"),
@@ -20,14 +20,17 @@ line "loriot" {
       port       = Ci "JA=port",
       -- 1..254; 0 means external power and 255 not known, so the tag is invalid then, by its range.
       battery    = Ai { "JA=bat", unit = "%", linear = { 100 / 254, 0 }, range = { 0.1, 100 } },
-      payload    = TxtI { "JA=data", on_missing = "keep", description = "bytes of the device, hexadecimal" },
-      encrypted  = TxtI { "JA=encdata", on_missing = "keep", description = "in place of data when the server has no AppSKey" },
+      payload    = TxtI { "JA=data", on_missing = "keep",
+        description = "bytes of the device, hexadecimal" },
+      encrypted  = TxtI { "JA=encdata", on_missing = "keep",
+        description = "in place of data when the server has no AppSKey" },
       confirmed  = Di "JA=ack",
       frequency  = Ai { "JA=freq", unit = "Hz", on_missing = "keep" },
       data_rate  = TxtI { "JA=dr", on_missing = "keep" },
       rssi       = Ai { "JA=gws[1].rssi", unit = "dBm", on_missing = "keep" },
       snr        = Ai { "JA=gws[1].snr", unit = "dB", on_missing = "keep" },
-      -- Write {"cmd":"tx","EUI":"0102030405060708","port":1,"confirmed":true,"data":"0102AABB"} to `downlink`.
+      -- Write {"cmd":"tx","EUI":"0102030405060708","port":1,"confirmed":true,"data":"0102AABB"}
+      -- to `downlink`.
       down_topic = TxtO { "OUT_TOPIC", default = "loriot/plant/down" },
       downlink   = TxtO "OUT_VALUE",
     },

@@ -1,7 +1,8 @@
--- Pixii PowerShaper, an energy storage. Its JSON payloads are arrays, so addresses begin with an index. The broker knows
--- clients by their client id alone: two systems with one id close each other's connection for ever, so choose one that nobody
--- else has.
--- Only batt_cell_v_avg and the topic status/battery are published names; the other fields are synthetic.
+-- Pixii PowerShaper, an energy storage. Its JSON payloads are arrays, so addresses begin with
+-- an index. The broker knows clients by their client id alone: two systems with one id close
+-- each other's connection for ever, so choose one that nobody else has.
+-- Only batt_cell_v_avg and the topic status/battery are published names; the other fields are
+-- synthetic.
 
 line "pixii" {
   host            = env("TAGLINE_HOST", "powershaper.example.net"),
@@ -13,11 +14,13 @@ line "pixii" {
   payload_type    = "JSON",
   time_field_name = "[1].time",
   time_mask       = "yyyy-mm-dd hh:mi:ss.mss",
-  time_zone       = "Europe/Bratislava",           -- the device writes local time, without saying so
+  -- the device writes local time, without saying so
+  time_zone       = "Europe/Bratislava",
 
   station "battery" {
     address              = "status/battery",
-    station_will_topic   = "status/connection",    -- the device's last will: its values are not to be trusted after it
+    -- the device's last will: its values are not to be trusted after it
+    station_will_topic   = "status/connection",
     station_will_payload = "offline",
     time_filter          = 30,
     tags = {
@@ -32,7 +35,8 @@ line "pixii" {
     },
   },
 
-  -- Any further cabinet: status/battcab2, status/battcab3. An exact address goes before a regular expression.
+  -- Any further cabinet: status/battcab2, status/battcab3. An exact address goes before a
+  -- regular expression.
   station "cabinets" {
     address = "status/batt.*",
     tags = {

@@ -1,5 +1,6 @@
--- Slovanet, loralink.slovanet.sk. Its field names are not published; those below are synthetic, modelled on Loriot's: what is
--- known is that the payload of the device is Base16 text in a JSON envelope. `message` shows what your account sends.
+-- Slovanet, loralink.slovanet.sk. Its field names are not published; those below are synthetic,
+-- modelled on Loriot's: what is known is that the payload of the device is Base16 text in a
+-- JSON envelope. `message` shows what your account sends.
 
 line "slovanet" {
   host            = env("TAGLINE_HOST", "loralink.slovanet.sk"),

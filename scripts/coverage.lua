@@ -1,4 +1,5 @@
--- scripts/coverage.lua — adds up what gcov's JSON texts on stdin say of core/, for scripts/coverage.
+-- scripts/coverage.lua — adds up what gcov's JSON texts on stdin say of core/, for
+-- scripts/coverage.
 --
 --   lua5.4 scripts/coverage.lua ROOT BOUND MISSED
 local cjson = require "cjson"
@@ -59,14 +60,17 @@ for _, path in ipairs(paths) do
         never = never + 1
       end
     end
-    if never > 0 then missed:write(("%s:%d: %d of %d\n"):format(path, number, never, #at.branches)) end
+    if never > 0 then
+      missed:write(("%s:%d: %d of %d\n"):format(path, number, never, #at.branches))
+    end
   end
 end
 missed:close()
 
 local function row(name, sum)
   local function share(n, of) return of > 0 and n * 100 / of or 100 end
-  print(("%-14s %6.1f %% of %5d branches   %6.1f %% of %5d lines"):format(name, share(sum.taken, sum.branches),
+  print(("%-14s %6.1f %% of %5d branches   %6.1f %% of %5d lines"):format(name,
+    share(sum.taken, sum.branches),
     sum.branches, share(sum.ran, sum.lines), sum.lines))
   return share(sum.taken, sum.branches)
 end

@@ -1,28 +1,34 @@
--- scripts/bench/config.lua — what the benches run: STATIONS stations (each its own topic), three JSON tags each of the payload SIZE.
--- KIND: plain; devices: the same stations made by named groups; handler: a decoder that returns three numbers fills the tags; both: it
--- fills three more.
+-- scripts/bench/config.lua — what the benches run: STATIONS stations (each its own topic),
+-- three JSON tags each of the payload SIZE.
+-- KIND: plain; devices: the same stations made by named groups; handler: a decoder that returns
+-- three numbers fills the tags; both: it fills three more.
 local kind = env("KIND", "plain")
 local paths = ({
   ["60B"] = { "temp", "hum", "on" },
-  ["1.3K"] = { "uplink_message.decoded_payload.TempC_SHT", "uplink_message.rx_metadata[1].rssi", "uplink_message.f_cnt" },
+  ["1.3K"] = { "uplink_message.decoded_payload.TempC_SHT", "uplink_message.rx_metadata[1].rssi",
+    "uplink_message.f_cnt" },
   ["16K"] = { "[1].batt_cell_v_avg", "[50].batt_cell_t_max", "[100].soc" },
 })[env "SIZE"]
 
 local function tags ()
   local t = {}
-  if kind ~= "handler" then t.a, t.b, t.c = Ai("JA=" .. paths[1]), Ai("JA=" .. paths[2]), Ai("JA=" .. paths[3]) end
+  if kind ~= "handler" then
+    t.a, t.b, t.c = Ai("JA=" .. paths[1]), Ai("JA=" .. paths[2]), Ai("JA=" .. paths[3])
+  end
   if kind == "handler" or kind == "both" then t.x, t.y, t.z = Ai {}, Ai {}, Ai {} end
   return t
 end
 
 local stations = {}
 if kind == "devices" then
-  stations[1] = station "station-{dev}" { address = "bench/station-(?<dev>[^/]+)/up", max_instances = 100000, tags = tags() }
+  stations[1] = station "station-{dev}" { address = "bench/station-(?<dev>[^/]+)/up",
+    max_instances = 100000, tags = tags() }
 end
 for i = 0, kind == "devices" and -1 or tonumber(env "STATIONS") - 1 do
   stations[#stations + 1] = station(("station-%05d"):format(i)) {
     address = ("bench/station-%05d/up"):format(i),
-    decode = (kind == "handler" or kind == "both") and function() return { x = 1, y = 2.5, z = 3 } end or nil,
+    decode = (kind == "handler" or kind == "both") and function() return { x = 1, y = 2.5,
+      z = 3 } end or nil,
     tags = tags(),
   }
 end

@@ -1,6 +1,7 @@
--- How long a write waits while messages flood in as fast as the program takes them. A second line asks for each write, so that the
--- question does not stand in the flood itself; the write goes out on the flooded line. What the reference tunes with Wait Timeout and
--- Max. Wait Retry holds always here; this shows it. Prints figures only.
+-- How long a write waits while messages flood in as fast as the program takes them. A second
+-- line asks for each write, so that the question does not stand in the flood itself; the write
+-- goes out on the flooded line. What the reference tunes with Wait Timeout and Max. Wait Retry
+-- holds always here; this shows it. Prints figures only.
 --
 --   TAGLINE=build/release/tagline lua5.4 scripts/bench/write_latency.lua [SECONDS]
 package.path = "./?.lua;" .. package.path
@@ -32,16 +33,21 @@ local cases = {
   { "no flood", "", false },
   { "flood, no handler", "", true },
   { "flood, on_value", "on_value = function() end,", true },
-  { "flood, decode of 0.2 ms", "decode = function() local from = os.clock() repeat until os.clock() - from > 0.0002 end,", true },
+  { "flood, decode of 0.2 ms",
+    "decode = function() local from = os.clock() repeat until os.clock() - from > 0.0002 end,",
+      true },
 }
 
 local function measure(name, handler, flooding)
   local a, b = broker.new(), broker.new()
   local path = tagline.config(config, { PORT = a.port, OTHER = b.port, HANDLER = handler })
-  local t = process.start(tagline.program(), { "run", path, "--log-level", "error", "--socket", scope.folder() .. "/socket" })
+  local t = process.start(tagline.program(), { "run", path, "--log-level", "error", "--socket",
+    scope.folder() .. "/socket" })
   local c, asking = a:handshake(), b:handshake()
   local piece, sent = {}, 0
-  for n = 1, 1000 do piece[n] = packet.encode("PUBLISH", { topic = "flood", payload = ('{"v":%d}'):format(n % 2) }) end
+  for n = 1, 1000 do
+    piece[n] = packet.encode("PUBLISH", { topic = "flood", payload = ('{"v":%d}'):format(n % 2) })
+  end
   piece = table.concat(piece)
   local function feed()
     while flooding and c.socket:get_write_queue_size() < HIGH_WATER do
@@ -64,7 +70,8 @@ local function measure(name, handler, flooding)
   end
   flooding = false
   table.sort(waits)
-  print(("%-24s %8.0f messages/s %6d writes   median %6.2f ms   99 %% %6.2f ms   longest %6.2f ms"):format(name, sent / SECONDS, #waits,
+  print(
+    ("%-24s %8.0f messages/s %6d writes   median %6.2f ms   99 %% %6.2f ms   longest %6.2f ms"):format(name, sent / SECONDS, #waits,
     waits[#waits // 2 + 1] or 0, waits[math.ceil(#waits * 0.99)] or 0, waits[#waits] or 0))
   c:close()
   asking:close()

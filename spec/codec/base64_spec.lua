@@ -6,8 +6,10 @@ local elsys = require "tagline.codec.device.elsys"
 describe("base64", function()
   -- RFC 4648, section 10, and payloads of The Things Network.
   local vectors = {
-    [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v", foob = "Zm9vYg==", fooba = "Zm9vYmE=", foobar = "Zm9vYmFy",
-    ["\1\2\3\4"] = "AQIDBA==", ["\xbe\xef"] = "vu8=", ["737F00e800"] = "NzM3RjAwZTgwMA==", ["\xfb\xff\xbf"] = "+/+/",
+    [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v", foob = "Zm9vYg==", fooba = "Zm9vYmE=",
+      foobar = "Zm9vYmFy",
+    ["\1\2\3\4"] = "AQIDBA==", ["\xbe\xef"] = "vu8=", ["737F00e800"] = "NzM3RjAwZTgwMA==",
+      ["\xfb\xff\xbf"] = "+/+/",
   }
   for bytes, text in pairs(vectors) do
     it("reads and writes '" .. text .. "'", function()
@@ -39,19 +41,25 @@ describe("base64", function()
     ["AR=="] = "byte 2: expected a base64 letter whose unused bits are 0, got 'R'",
     ["AQJ="] = "byte 3: expected a base64 letter whose unused bits are 0, got 'J'",
   } do
-    it("refuses " .. ("%q"):format(text), function() assert.same({ nil, message }, { base64.decode(text) }) end)
+    it("refuses " .. ("%q"):format(text), function() assert.same({ nil, message },
+      { base64.decode(text) }) end)
   end
 
   it("raises when it is not given a string", function()
-    assert.error_matches(function() base64.decode(nil) end, "base64.decode: expected a string, got nil")
-    assert.error_matches(function() base64.encode(7) end, "base64.encode: expected a string, got number")
+    assert.error_matches(function() base64.decode(nil) end,
+      "base64.decode: expected a string, got nil")
+    assert.error_matches(function() base64.encode(7) end,
+      "base64.encode: expected a string, got number")
   end)
 
   it("makes a decode of a device", function()
     local decode = base64(elsys)
-    assert.same({ temperature = 22.6, humidity = 41, light = 39, motion = 6, co2 = 776 }, (decode { payload = "AQDiAikEACcFBgYDCA==" }))
-    assert.error_matches(function() decode { payload = "AQDiAikEACcFBgYDCA=" } end, "^base64: byte 19: expected a base64 letter, got '='")
-    assert.error_matches(function() decode { payload = base64.encode "\1" } end, "^elsys: byte 2: expected 2 bytes of temperature, got 0$")
+    assert.same({ temperature = 22.6, humidity = 41, light = 39, motion = 6, co2 = 776 },
+      (decode { payload = "AQDiAikEACcFBgYDCA==" }))
+    assert.error_matches(function() decode { payload = "AQDiAikEACcFBgYDCA=" } end,
+      "^base64: byte 19: expected a base64 letter, got '='")
+    assert.error_matches(function() decode { payload = base64.encode "\1" } end,
+      "^elsys: byte 2: expected 2 bytes of temperature, got 0$")
     assert.error_matches(function() base64(7) end, "base64: expected a device module or a function")
   end)
 end)
@@ -71,7 +79,8 @@ describe("hex", function()
     ["01 02"] = "byte 3: expected a hexadecimal digit, got byte 0x20",
     ["0x01"] = "byte 2: expected a hexadecimal digit, got 'x'",
   } do
-    it("refuses '" .. text .. "'", function() assert.same({ nil, message }, { hex.decode(text) }) end)
+    it("refuses '" .. text .. "'", function() assert.same({ nil, message },
+      { hex.decode(text) }) end)
   end
 
   it("makes a decode of a function", function()

@@ -1,4 +1,5 @@
--- CBOR and MessagePack at random: the codecs agree with a second reader, and come back to what was written.
+-- CBOR and MessagePack at random: the codecs agree with a second reader, and come back to what
+-- was written.
 local cbor = require "tagline.codec.cbor"
 local msgpack = require "tagline.codec.msgpack"
 local reader = require "spec.support.binary_reader"
@@ -20,7 +21,8 @@ describe("documents at random", function()
         assert.equal(theirs, reader.text(value, null), name .. " " .. i)
       end
       local odd = random.odd_cbor(value, i)
-      assert.equal(reader.text(reader.cbor(odd, null), null), reader.text(cbor.decode(odd), null), i)
+      assert.equal(reader.text(reader.cbor(odd, null), null), reader.text(cbor.decode(odd), null),
+        i)
     end
   end)
 

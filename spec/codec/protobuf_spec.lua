@@ -1,11 +1,15 @@
 -- tagline.codec.protobuf: fields by number.
 local protobuf = require "tagline.codec.protobuf"
 
-local function hex(text) return (text:gsub("%s", ""):gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end)) end
+local function hex(text)
+  return (text:gsub("%s", ""):gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end))
+end
 
 describe("tagline.codec.protobuf", function()
   it("reads fields of each wire type by number", function()
-    local f = protobuf.fields(hex "08 9601  12 07 74657374696e67  1d 0000ac41  21 0000000000000a40  1a 03 089601")
+    local f =
+      protobuf.fields(
+        hex "08 9601  12 07 74657374696e67  1d 0000ac41  21 0000000000000a40  1a 03 089601")
     assert.equal(150, f[1])
     assert.equal("testing", f[2])
     assert.equal(3.25, protobuf.double(f[4]))
@@ -23,7 +27,8 @@ describe("tagline.codec.protobuf", function()
   end)
 
   it("knows zigzag and 64 bits", function()
-    assert.same({ 0, -1, 1, -2, 2147483647, -2147483648 }, { protobuf.zigzag(0), protobuf.zigzag(1), protobuf.zigzag(2), protobuf.zigzag(3),
+    assert.same({ 0, -1, 1, -2, 2147483647, -2147483648 },
+      { protobuf.zigzag(0), protobuf.zigzag(1), protobuf.zigzag(2), protobuf.zigzag(3),
       protobuf.zigzag(4294967294), protobuf.zigzag(4294967295) })
     assert.is_nil(protobuf.zigzag(nil))
     assert.equal(-1, protobuf.fields(hex "08 ffffffffffffffffff01")[1])
@@ -31,7 +36,8 @@ describe("tagline.codec.protobuf", function()
   end)
 
   it("names the byte of what it cannot read", function()
-    for text, byte in pairs { ["08"] = 2, ["08 ffffffffffffffffff02"] = 11, ["12 05 61"] = 4, ["1d 000000"] = 5, ["0b"] = 1, ["00 01"] = 1 } do
+    for text, byte in pairs { ["08"] = 2, ["08 ffffffffffffffffff02"] = 11, ["12 05 61"] = 4,
+      ["1d 000000"] = 5, ["0b"] = 1, ["00 01"] = 1 } do
       local fields, why = protobuf.fields(hex(text))
       assert.is_nil(fields, text)
       assert.equal(byte, tonumber(why:match "^byte (%d+): "), text .. ": " .. why)

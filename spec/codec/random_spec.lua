@@ -1,5 +1,6 @@
--- Each codec on 100,000 byte strings: random bytes, and published payloads that were cut, lengthened or changed. What comes back is
--- values of known names and kinds, nil, or an error that names a byte. A seed that failed is run again with
+-- Each codec on 100,000 byte strings: random bytes, and published payloads that were cut,
+-- lengthened or changed. What comes back is values of known names and kinds, nil, or an error
+-- that names a byte. A seed that failed is run again with
 -- CODEC_SEED=… busted spec/codec/random_spec.lua.
 local base64 = require "tagline.codec.base64"
 local hex = require "tagline.codec.hex"
@@ -16,7 +17,9 @@ local random = math.random
 
 local function noise(length)
   local parts = {}
-  for i = 1, length, 8 do parts[#parts + 1] = string.pack("i8", random(0)):sub(1, length - i + 1) end
+  for i = 1, length, 8 do
+    parts[#parts + 1] = string.pack("i8", random(0)):sub(1, length - i + 1)
+  end
   return table.concat(parts)
 end
 
@@ -48,7 +51,9 @@ local function each(samples, visit)
 end
 
 local function check_error(why, pattern)
-  if type(why) ~= "string" or not why:find(pattern) then error("not an error that names a byte: " .. tostring(why)) end
+  if type(why) ~= "string" or not why:find(pattern) then
+    error("not an error that names a byte: " .. tostring(why))
+  end
 end
 
 local function check_value(name, value)
@@ -59,7 +64,8 @@ local function check_value(name, value)
   end
   local kind = type(value)
   local most = name == "water" and 4e38 or 1e11 -- a float of 32 bits
-  local good = kind == "number" and value == value and math.abs(value) < most or kind == "string" or kind == "boolean"
+  local good = kind == "number" and value == value and math.abs(value) < most or kind == "string"
+    or kind == "boolean"
   if not good then error(name .. " = " .. tostring(value)) end
 end
 
@@ -70,7 +76,8 @@ local function check_values(values, known)
     for name, value in pairs(sample.values) do
       if not known[name] then
         local plain = name:gsub("_offset$", "")
-        assert(known[plain] or known[plain:gsub("^(.*)_%d+(_?%a*)$", "%1_N%2")] or plain:find "^externalTemperature2_%d+$"
+        assert(known[plain] or known[plain:gsub("^(.*)_%d+(_?%a*)$", "%1_N%2")]
+          or plain:find "^externalTemperature2_%d+$"
           or plain:find "^grideye_%d+$", name)
         known[name] = true
       end
@@ -101,7 +108,8 @@ describe("with random bytes", function()
           if at < 1 or at > #input + 1 then error("a byte that is not there: " .. extra) end
         end
       end)
-      assert(values_seen > COUNT / 1000 and errors_seen > COUNT / 20, ("%d values, %d errors"):format(values_seen, errors_seen))
+      assert(values_seen > COUNT / 1000 and errors_seen > COUNT / 20,
+        ("%d values, %d errors"):format(values_seen, errors_seen))
     end)
   end
 
@@ -118,7 +126,8 @@ describe("with random bytes", function()
         local kind, channel, part = name:match "^(%a[%w_]*)_(%d+)_?(%a*)$"
         local key = kind .. channel
         if not by[key] then
-          by[key] = { type = kind, channel = math.tointeger(tonumber(channel)), value = part == "" and value or {} }
+          by[key] = { type = kind, channel = math.tointeger(tonumber(channel)), value = part == ""
+            and value or {} }
           list[#list + 1] = by[key]
         end
         if part ~= "" then by[key].value[part] = value end
@@ -130,7 +139,9 @@ describe("with random bytes", function()
       end
       if #bytes == #input then -- else an entry came twice
         compared = compared + 1
-        for _, entry in ipairs(list) do assert(input:find(lpp.encode { entry }, 1, true), entry.type) end
+        for _, entry in ipairs(list) do
+          assert(input:find(lpp.encode { entry }, 1, true), entry.type)
+        end
       end
     end)
     assert(compared > 100, compared)
@@ -149,7 +160,11 @@ describe("with random bytes", function()
     each({ "AQDiAikEACcFBgYDCA==", "nhhIVgQwACEXcLquC8k=", "y/YLDQN2AQrdf/8=" }, function(input)
       assert(base64.decode(base64.encode(input)) == input)
       local bytes, why = base64.decode(input)
-      if bytes then assert(base64.encode(bytes) == input) else check_error(why, "^byte %d+: expected .+, got ") end
+      if bytes then
+        assert(base64.encode(bytes) == input)
+      else
+        check_error(why, "^byte %d+: expected .+, got ")
+      end
     end)
   end)
 
@@ -157,38 +172,60 @@ describe("with random bytes", function()
     each({ "0100E202290400270506060308", "9e184856043000211770baae0bc9" }, function(input)
       assert(hex.decode(hex.encode(input)) == input)
       local bytes, why = hex.decode(input)
-      if bytes then assert(hex.encode(bytes) == input:lower()) else check_error(why, "^byte %d+: expected .+, got ") end
+      if bytes then
+        assert(hex.encode(bytes) == input:lower())
+      else
+        check_error(why, "^byte %d+: expected .+, got ")
+      end
     end)
   end)
 
   it("times are read or refused with a byte", function()
-    each({ "2022-07-18T09:34:15.775023242+00:00", "2017-07-05 16:06:52", "2019-10-23T12:32:44.546Z" }, function(input)
+    each({ "2022-07-18T09:34:15.775023242+00:00", "2017-07-05 16:06:52",
+      "2019-10-23T12:32:44.546Z" }, function(input)
       local seconds, why = time.parse(input)
-      if seconds then check_value("seconds", seconds / 100) else check_error(why, "^byte %d+: expected .+, got ") end
+      if seconds then
+        check_value("seconds", seconds / 100)
+      else
+        check_error(why, "^byte %d+: expected .+, got ")
+      end
     end)
   end)
 end)
 
--- For each network, a message with these bytes as its payload, and a random part of it that is something else.
+-- For each network, a message with these bytes as its payload, and a random part of it that is
+-- something else.
 local messages = {
   things_network_v2 = function(payload, x)
-    return { payload_raw = payload, port = 1, counter = x, metadata = { time = "2017-07-05T14:06:52Z", gateways = { x }, data_rate = x } }
+    return { payload_raw = payload, port = 1, counter = x,
+      metadata = { time = "2017-07-05T14:06:52Z", gateways = { x }, data_rate = x } }
   end,
   things_stack_v3 = function(payload, x)
-    return { end_device_ids = x, uplink_message = { frm_payload = payload, f_port = 1, rx_metadata = x, settings = { data_rate = x } } }
+    return { end_device_ids = x, uplink_message = { frm_payload = payload, f_port = 1,
+      rx_metadata = x, settings = { data_rate = x } } }
   end,
-  chirpstack_v4 = function(payload, x) return { data = payload, fPort = 2, deviceInfo = x, rxInfo = { { rssi = x } }, txInfo = x } end,
-  chirpstack_v3 = function(payload, x) return { data = payload, fPort = x, devEUI = payload, rxInfo = { { time = x } }, txInfo = x } end,
-  loriot = function(payload, x) return { cmd = "rx", data = payload, EUI = payload, port = 1, ts = x, freq = x, dr = payload, gws = x } end,
-  actility = function(payload, x) return { DevEUI_uplink = { payload_hex = payload, FPort = "1", Time = payload, LrrRSSI = x, SpFact = x } } end,
-  live_objects = function(payload, x) return { value = { payload = payload }, timestamp = x, metadata = { network = { lora = x } } } end,
-  kerlink = function(payload, x) return { rx = { moteeui = payload, userdata = { payload = payload, motetx = x }, gwrx = x } } end,
-  slovanet = function(payload, x) return { data = payload, port = x, ts = x, EUI = x, rssi = x, snr = x } end,
+  chirpstack_v4 = function(payload, x) return { data = payload, fPort = 2, deviceInfo = x,
+    rxInfo = { { rssi = x } }, txInfo = x } end,
+  chirpstack_v3 = function(payload, x) return { data = payload, fPort = x, devEUI = payload,
+    rxInfo = { { time = x } }, txInfo = x } end,
+  loriot = function(payload, x) return { cmd = "rx", data = payload, EUI = payload, port = 1,
+    ts = x, freq = x, dr = payload, gws = x } end,
+  actility = function(payload, x) return { DevEUI_uplink = { payload_hex = payload, FPort = "1",
+    Time = payload, LrrRSSI = x, SpFact = x } } end,
+  live_objects = function(payload, x) return { value = { payload = payload }, timestamp = x,
+    metadata = { network = { lora = x } } } end,
+  kerlink = function(payload,
+    x) return { rx = { moteeui = payload, userdata = { payload = payload, motetx = x },
+      gwrx = x } } end,
+  slovanet = function(payload, x) return { data = payload, port = x, ts = x, EUI = x, rssi = x,
+    snr = x } end,
 }
 
 local null = require("cjson").null
-local strange = { 1, -1, 7, 1e300, -0.5, "1", "-80.0", "", "x", "0x10", true, false, null, {}, { {} }, { 1, "a" }, { rssi = 1, snr = {} },
-  { time = "2017-07-05 16:06:52", rssi = -33 }, { lora = { bandwidth = 1e9, spreadingFactor = 12 } }, math.mininteger }
+local strange = { 1, -1, 7, 1e300, -0.5, "1", "-80.0", "", "x", "0x10", true, false, null, {},
+  { {} }, { 1, "a" }, { rssi = 1, snr = {} },
+  { time = "2017-07-05 16:06:52", rssi = -33 },
+    { lora = { bandwidth = 1e9, spreadingFactor = 12 } }, math.mininteger }
 
 describe("with random payloads and fields", function()
   for name, make in pairs(messages) do
@@ -201,7 +238,8 @@ describe("with random payloads and fields", function()
         local up, why = network.uplink(message)
         if up then
           uplinks = uplinks + 1
-          assert(type(up.payload) == "string" and (up.port == nil or math.type(up.port) == "integer"))
+          assert(type(up.payload) == "string" and (up.port == nil or math.type(up.port)
+            == "integer"))
           for field, value in pairs(up) do check_value(field, value) end
         elseif why then
           errors = errors + 1
@@ -210,7 +248,8 @@ describe("with random payloads and fields", function()
         end
         if i % 10 == 0 then
           local ok, wrong = pcall(decode, { json = message })
-          assert(ok or type(wrong) == "string" and wrong:find("^" .. name .. ": ") and not wrong:find "attempt", wrong)
+          assert(ok or type(wrong) == "string" and wrong:find("^" .. name .. ": ")
+            and not wrong:find "attempt", wrong)
         end
       end)
       assert(uplinks > 100 and errors > 100, ("%d uplinks, %d errors"):format(uplinks, errors))

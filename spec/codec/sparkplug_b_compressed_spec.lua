@@ -25,26 +25,34 @@ describe("sparkplug_b compressed payloads", function()
   end
 
   it("without an algorithm are DEFLATE, without a wrapper too", function()
-    local m = assert(sparkplug_b.decode_bytes(bytes("1807221253504256312e305f434f4d505245535345442a3be378f5e9eb8a05da42025c5c21"
+    local m =
+      assert(
+        sparkplug_b.decode_bytes(
+          bytes("1807221253504256312e305f434f4d505245535345442a3be378f5e9eb8a05da42025c5c21"
       .. "a9b905fa51f979a9860acc018c282246401126141163a008338a880950840545c41428c28a226206146193600700")))
     assert.equal("DEFLATE", m.compressed)
     assert.equal(6, #m.metrics)
   end)
 
   it("are bounded", function()
-    assert.same({ nil, "sparkplug_b: byte 107: expected at most 100 bytes of decompressed data, got more" },
+    assert.same(
+      { nil, "sparkplug_b: byte 107: expected at most 100 bytes of decompressed data, got more" },
       { sparkplug_b.decode_bytes(bytes(payloads.GZIP), { max_inflated = 100 }) })
   end)
 
   it("say where in them a payload is wrong", function()
     local outer = "\x22\x12SPBV1.0_COMPRESSED\x2a" .. string.pack("s1", "\1\1\0\254\255\8")
-    assert.same({ nil, "sparkplug_b: in the decompressed payload, byte 2: expected the rest of timestamp (a varint), "
+    assert.same(
+      { nil,
+        "sparkplug_b: in the decompressed payload, byte 2: expected the rest of timestamp (a \z
+          varint), "
       .. "got the end" },
       { sparkplug_b.decode_bytes(outer) })
   end)
 
   it("without a body, and of other algorithms, are refused", function()
-    assert.same({ nil, "sparkplug_b: byte 21: expected a body in a compressed payload, got the end" },
+    assert.same(
+      { nil, "sparkplug_b: byte 21: expected a body in a compressed payload, got the end" },
       { sparkplug_b.decode_bytes "\x22\x12SPBV1.0_COMPRESSED" })
     local odd = assert(sparkplug_b.encode_bytes { uuid = "SPBV1.0_COMPRESSED", body = "x",
       metrics = { { name = "algorithm", datatype = "String", value = "LZMA" } } })

@@ -31,7 +31,9 @@ local function host_of(options)
   options.on_rebirth = options.on_rebirth or function(topic, payload, _, why)
     asked[#asked + 1] = { topic = topic, payload = payload, why = why }
   end
-  if options.on_error == nil then options.on_error = function(text) errors[#errors + 1] = text end end
+  if options.on_error == nil then
+    options.on_error = function(text) errors[#errors + 1] = text end
+  end
   if options.on_error == false then options.on_error = nil end
   return sparkplug_b.host(options), asked, errors
 end
@@ -59,7 +61,8 @@ describe("a sparkplug_b host whose connection is lost", function()
     assert.is_nil(published[3])
     -- An alias may now be another metric's.
     local answer = ndata(1, { int(2, 3) }, os.time())
-    answer.station = { full_name = "plant.boiler", tags = { Level = { address = "" } }, line = line }
+    answer.station = { full_name = "plant.boiler", tags = { Level = { address = "" } },
+      line = line }
     assert.same({}, host(answer))
     assert.is_nil(published[3])
     host(nbirth())
@@ -82,11 +85,13 @@ describe("a sparkplug_b host's line", function()
 
   it("has what the host needs, and what is given", function()
     local called = {}
-    local fields = host.line { host = "h", topic_filter = "spBv1.0/G/#", { address = "spBv1.0/STATE/scada" },
+    local fields = host.line { host = "h", topic_filter = "spBv1.0/G/#",
+      { address = "spBv1.0/STATE/scada" },
       on_connect = function() called[#called + 1] = "own" end }
     assert.same({ "spBv1.0/STATE/scada", "spBv1.0/G/#" }, fields.topic_filter)
     assert.same({ "h", true, true, 1, true, "spBv1.0/STATE/scada" },
-      { fields.host, fields.clean_session, fields.will_flag, fields.will_qos, fields.will_retain, fields.will_topic })
+      { fields.host, fields.clean_session, fields.will_flag, fields.will_qos, fields.will_retain,
+        fields.will_topic })
     fields.on_connect { publish = function(_, topic) called[#called + 1] = topic end }
     assert.same({ "spBv1.0/STATE/scada", "own" }, called)
     assert.equal("function", type(fields.on_disconnect))
@@ -100,8 +105,10 @@ describe("a sparkplug_b host's line", function()
   end)
 
   it("wants the station of STATE, and no other will", function()
-    assert.error_matches(function() host.line {} end, 'expected station "STATE" %(host.state%) in the line')
-    assert.error_matches(function() host.line { host.state, will_topic = "x" } end, "will_topic: with a host_id the will is STATE")
+    assert.error_matches(function() host.line {} end,
+      'expected station "STATE" %(host.state%) in the line')
+    assert.error_matches(function() host.line { host.state, will_topic = "x" } end,
+      "will_topic: with a host_id the will is STATE")
     assert.error_matches(function() host.line(5) end, "expected the fields of a line, got number")
   end)
 end)
@@ -118,7 +125,8 @@ describe("what a sparkplug_b host remembers", function()
   end
 
   local function knows(host, edge, seq)
-    return next(host(support.msg("spBv1.0/G/NDATA/" .. edge, { seq = seq, metrics = { int(1, 5) } }))) ~= nil
+    return next(
+      host(support.msg("spBv1.0/G/NDATA/" .. edge, { seq = seq, metrics = { int(1, 5) } }))) ~= nil
   end
 
   it("is bounded, and the node with most gives way", function()
@@ -130,7 +138,8 @@ describe("what a sparkplug_b host remembers", function()
     assert.is_true(knows(host, "small", 1))
     assert.is_false(knows(host, "big", 1))
     assert.same({ "spBv1.0/G/NCMD/big" }, asked)
-    assert.error_matches(function() birth(host, "big", 90) end, "expected at most 100 metrics in all birth certificates")
+    assert.error_matches(function() birth(host, "big", 90) end,
+      "expected at most 100 metrics in all birth certificates")
     assert.is_true(knows(host, "small", 2))
   end)
 
@@ -141,6 +150,7 @@ describe("what a sparkplug_b host remembers", function()
     for i = 1, 20 do knows(host, "noise" .. i, 1) end
     assert.is_true(knows(host, "real", 1))
     for i = 1, 2 do birth(host, "other" .. i, 0) end
-    assert.error_matches(function() birth(host, "more", 0) end, "expected at most 3 edge nodes, got one more: G/more")
+    assert.error_matches(function() birth(host, "more", 0) end,
+      "expected at most 3 edge nodes, got one more: G/more")
   end)
 end)

@@ -1,4 +1,5 @@
--- What a host does with messages that come in another order than they were sent, with timers that the spec fires.
+-- What a host does with messages that come in another order than they were sent, with timers
+-- that the spec fires.
 local support = require "spec.codec.sparkplug_b_support"
 
 local TIME = support.TIME
@@ -6,7 +7,8 @@ local SECONDS = TIME / 1000
 
 insulate("a sparkplug_b host with a reorder timeout", function()
   local timers = {}
-  package.loaded["tagline.timers"] = { after = function(seconds, fn) timers[#timers + 1] = { seconds = seconds, fn = fn } end }
+  package.loaded["tagline.timers"] =
+    { after = function(seconds, fn) timers[#timers + 1] = { seconds = seconds, fn = fn } end }
   for name in pairs(package.loaded) do
     if name:find "^tagline%.codec%.sparkplug_b" then package.loaded[name] = nil end
   end
@@ -25,7 +27,8 @@ insulate("a sparkplug_b host with a reorder timeout", function()
     local msg = support.msg(topic, { timestamp = TIME, seq = seq, metrics = metrics }, 1000)
     msg.station = to or station
     local function finish(...)
-      msg.topic, msg.payload, msg.station = nil, nil, nil -- as a message is once decode has returned
+      -- as a message is once decode has returned
+      msg.topic, msg.payload, msg.station = nil, nil, nil
       return ...
     end
     return finish(host(msg))
@@ -38,15 +41,19 @@ insulate("a sparkplug_b host with a reorder timeout", function()
     for i = #timers, 1, -1 do timers[i] = nil end
     asked, errors = {}, {}
     station = support.station { Level = false, P = false }
-    host = sparkplug_b.host { reorder_timeout = 2, on_error = function(text) errors[#errors + 1] = text end,
-      on_rebirth = function(topic, _, msg, why) asked[#asked + 1] = { topic, why, msg.station and msg.station.full_name } end }
-    send("NBIRTH", 0, { { name = "bdSeq", datatype = "UInt64", value = 0 }, { name = "Level", alias = 2, datatype = "Int32", value = 0 } })
+    host = sparkplug_b.host { reorder_timeout = 2,
+      on_error = function(text) errors[#errors + 1] = text end,
+      on_rebirth = function(topic, _, msg, why) asked[#asked + 1] = { topic, why,
+        msg.station and msg.station.full_name } end }
+    send("NBIRTH", 0, { { name = "bdSeq", datatype = "UInt64", value = 0 },
+      { name = "Level", alias = 2, datatype = "Int32", value = 0 } })
   end)
 
   it("takes messages in the order of their numbers", function()
     assert.same({}, send("NDATA", 2, level(2)))
     assert.same({}, send("NDATA", 3, level(3)))
-    assert.same({ { values = is(1) }, { values = is(2) }, { values = is(3) } }, send("NDATA", 1, level(1)))
+    assert.same({ { values = is(1) }, { values = is(2) }, { values = is(3) } },
+      send("NDATA", 1, level(1)))
     assert.same(is(4), send("NDATA", 4, level(4)))
     assert.equal(2, fire())
     assert.same({ {}, {}, {} }, { asked, errors, timers })
@@ -61,7 +68,8 @@ insulate("a sparkplug_b host with a reorder timeout", function()
 
   it("knows the aliases of a birth that came late", function()
     send("DDATA", 2, { { alias = 7, wire = "int_value", wire_value = 255 } }, "D")
-    local samples = send("DBIRTH", 1, { { name = "P", alias = 7, datatype = "Int8", value = 5 } }, "D")
+    local samples = send("DBIRTH", 1, { { name = "P", alias = 7, datatype = "Int8", value = 5 } },
+      "D")
     assert.same({ 5, -1 }, { samples[1].values.P.value, samples[2].values.P.value })
     assert.same({ {}, {} }, { asked, errors })
   end)
@@ -70,7 +78,9 @@ insulate("a sparkplug_b host with a reorder timeout", function()
     send("NDATA", 2, level(2))
     fire()
     assert.same({ { "spBv1.0/G/NCMD/E", "seq", "plant.boiler" } }, asked)
-    assert.same({ "sparkplug_b: G/E: expected seq 1 within 2 s: messages were lost, those after it were given up" }, errors)
+    assert.same(
+      { "sparkplug_b: G/E: expected seq 1 within 2 s: messages were lost, those after it were \z
+        given up" }, errors)
     assert.same(is(3), send("NDATA", 3, level(3)))
     assert.same(is(5), send("NDATA", 4, level(5)))
     assert.same({ {}, 1 }, { timers, #errors })
@@ -126,9 +136,11 @@ insulate("a sparkplug_b host with a reorder timeout", function()
     local other = support.station { Level = false, P = false }
     other.full_name = "plant.device"
     send("DBIRTH", 1, { { name = "P", alias = 7, datatype = "Int8", value = 5 } }, "D", other)
-    assert.same({}, send("DDATA", 3, { { alias = 7, wire = "int_value", wire_value = 6 } }, "D", other))
+    assert.same({}, send("DDATA", 3, { { alias = 7, wire = "int_value", wire_value = 6 } }, "D",
+      other))
     assert.same(is(1), send("NDATA", 2, level(1)))
-    assert.same({ { values = { P = { value = 6, time = SECONDS } } }, { values = { P = { value = 7, time = SECONDS } } } },
+    assert.same({ { values = { P = { value = 6, time = SECONDS } } },
+      { values = { P = { value = 7, time = SECONDS } } } },
       send("DDATA", 4, { { alias = 7, wire = "int_value", wire_value = 7 } }, "D", other))
   end)
 
@@ -140,14 +152,17 @@ insulate("a sparkplug_b host with a reorder timeout", function()
   end)
 
   it("checks its value", function()
-    assert.error_matches(function() sparkplug_b.host { reorder_timeout = -1 } end, "reorder_timeout: expected 0 to 3600 seconds, got %-1")
-    assert.error_matches(function() sparkplug_b.host { reorder_timeout = 0 / 0 } end, "reorder_timeout: expected 0 to 3600 seconds")
+    assert.error_matches(function() sparkplug_b.host { reorder_timeout = -1 } end,
+      "reorder_timeout: expected 0 to 3600 seconds, got %-1")
+    assert.error_matches(function() sparkplug_b.host { reorder_timeout = 0 / 0 } end,
+      "reorder_timeout: expected 0 to 3600 seconds")
   end)
 end)
 
 describe("a sparkplug_b host without timers", function()
   it("refuses a reorder timeout", function()
-    assert.error_matches(function() require("tagline.codec.sparkplug_b").host { reorder_timeout = 1 } end,
+    assert.error_matches(function() require("tagline.codec.sparkplug_b").host {
+      reorder_timeout = 1 } end,
       "reorder_timeout: this Lua has no timers")
   end)
 end)

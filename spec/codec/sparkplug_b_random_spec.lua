@@ -1,4 +1,5 @@
--- Whatever comes, there is a table or an error that names a byte; never a Lua error, and never for long.
+-- Whatever comes, there is a table or an error that names a byte; never a Lua error, and never
+-- for long.
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local support = require "spec.codec.sparkplug_b_support"
 
@@ -30,11 +31,15 @@ end
 
 local function rich_payload()
   return assert(sparkplug_b.encode_bytes { timestamp = support.TIME, seq = 3, metrics = {
-    { name = "a", alias = 1, datatype = "Int16", value = -5, properties = { unit = { datatype = "String", value = "C" } } },
+    { name = "a", alias = 1, datatype = "Int16", value = -5,
+      properties = { unit = { datatype = "String", value = "C" } } },
     { name = "b", datatype = "BooleanArray", value = { true, false, true } },
-    { name = "c", datatype = "DataSet", value = { columns = { "x" }, types = { "Double" }, rows = { { 0.5 }, { 1.5 } } } },
-    { name = "d", datatype = "Template", value = { metrics = { { name = "m", datatype = "UInt64", value = 7 } } } },
-    { name = "e", datatype = "StringArray", value = { "x", "yz" } }, { name = "f", datatype = "Float", value = 2.5 },
+    { name = "c", datatype = "DataSet", value = { columns = { "x" }, types = { "Double" },
+      rows = { { 0.5 }, { 1.5 } } } },
+    { name = "d", datatype = "Template",
+      value = { metrics = { { name = "m", datatype = "UInt64", value = 7 } } } },
+    { name = "e", datatype = "StringArray", value = { "x", "yz" } },
+      { name = "f", datatype = "Float", value = 2.5 },
   } })
 end
 
@@ -62,7 +67,8 @@ describe("sparkplug_b", function()
       for _ = 0, random(3) do
         local at = random(#bytes) + 1
         local kind = random(3)
-        bytes = bytes:sub(1, at - 1) .. (kind == 0 and "" or string.char(random(256))) .. bytes:sub(kind == 2 and at or at + 1)
+        bytes = bytes:sub(1, at - 1) .. (kind == 0 and "" or string.char(random(256)))
+          .. bytes:sub(kind == 2 and at or at + 1)
       end
       local m = check(bytes)
       if m then

@@ -1,4 +1,5 @@
--- What the specs of Sparkplug B share: bytes from hexadecimal digits, the vectors, and messages as a station gets them.
+-- What the specs of Sparkplug B share: bytes from hexadecimal digits, the vectors, and messages
+-- as a station gets them.
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 
 local support = {}
@@ -32,10 +33,13 @@ function support.msg(topic, content, time)
   return { topic = topic, payload = bytes, time = time or 1000, qos = 0, retain = false }
 end
 
---- A station with these tags, by name to address (false: none); `published` lists what its line was given to publish.
+--- A station with these tags, by name to address (false: none); `published` lists what its line
+--- was given to publish.
 function support.station(names)
   local station = { full_name = "plant.boiler", tags = {}, published = {} }
-  for name, address in pairs(names) do station.tags[name] = { name = name, address = address or "" } end
+  for name, address in pairs(names) do
+    station.tags[name] = { name = name, address = address or "" }
+  end
   station.line = { publish = function(_, ...)
     if station.refuses then return nil, station.refuses end
     table.insert(station.published, { ... })

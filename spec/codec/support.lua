@@ -8,8 +8,10 @@ function support.devices()
   local list = {}
   for _, name in ipairs(modules) do list[#list + 1] = require("tagline.codec.device." .. name) end
   local milesight = require "tagline.codec.device.milesight"
-  for _, name in ipairs { "am107", "am319", "am319_hcho", "am319_o3", "em300", "em300_mcs", "em300_sld", "em300_mld", "em300_di",
-    "em300_di_hall", "em300_cl", "am319_hcho_well", "am319_hcho_ir", "am319l_hcho_ir", "am319l_o3" } do list[#list + 1] = milesight[name] end
+  for _, name in ipairs { "am107", "am319", "am319_hcho", "am319_o3", "em300", "em300_mcs",
+    "em300_sld", "em300_mld", "em300_di",
+    "em300_di_hall", "em300_cl", "am319_hcho_well", "am319_hcho_ir", "am319l_hcho_ir",
+      "am319l_o3" } do list[#list + 1] = milesight[name] end
   list[#list + 1] = require("tagline.codec.device.dragino_lht65").n
   list[#list + 1] = require("tagline.codec.device.adeunis_temp").v2
   list[#list + 1] = require "tagline.codec.cayenne_lpp"

@@ -33,9 +33,15 @@ describe("tagline.core", function()
   end)
 
   it("knows JSON addresses and time masks", function()
-    for _, path in ipairs { "", "a.b", "[1].x", 'a["b.c"][2]' } do assert.is_true(core.json_path(path)) end
-    for _, path in ipairs { "a[0]", "a..b", "a[", "[x]" } do assert.is_nil((core.json_path(path))) end
-    for _, mask in ipairs { "UNIX", "UNIXMS", "ISO8601", "yyyy-mm-dd hh:mi:ss.mss" } do assert.is_true(core.timemask(mask)) end
+    for _, path in ipairs { "", "a.b", "[1].x", 'a["b.c"][2]' } do
+      assert.is_true(core.json_path(path))
+    end
+    for _, path in ipairs { "a[0]", "a..b", "a[", "[x]" } do
+      assert.is_nil((core.json_path(path)))
+    end
+    for _, mask in ipairs { "UNIX", "UNIXMS", "ISO8601", "yyyy-mm-dd hh:mi:ss.mss" } do
+      assert.is_true(core.timemask(mask))
+    end
     for _, mask in ipairs { "", "hb", "yyyy HH" } do assert.is_nil((core.timemask(mask))) end
   end)
 
@@ -43,7 +49,8 @@ describe("tagline.core", function()
     for _, name in ipairs { "UTC", "local", "+01:00", "-0530", "Europe/Bratislava" } do
       assert.is_true(core.zone(name))
     end
-    for _, name in ipairs { "", "Mars/Base", "Europe", "../../../etc/passwd", "/etc/localtime", "+99:99", "a b", ("x"):rep(300),
+    for _, name in ipairs { "", "Mars/Base", "Europe", "../../../etc/passwd", "/etc/localtime",
+      "+99:99", "a b", ("x"):rep(300),
       "Europe/../UTC", "zone.tab" } do
       local ok, why = core.zone(name)
       assert.is_nil(ok, name)

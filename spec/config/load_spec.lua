@@ -38,7 +38,8 @@ line "plant" {
 }
 ]]
     assert.same({ "10.0.0.1", "10.0.0.2" }, draft.lines[1].params.host)
-    assert.same({ volts = 1, amps = 2 }, draft.lines[1].stations[2].decode { payload = string.pack(">I2I2", 10, 200) })
+    assert.same({ volts = 1, amps = 2 },
+      draft.lines[1].stations[2].decode { payload = string.pack(">I2I2", 10, 200) })
   end)
 end)
 
@@ -47,11 +48,15 @@ describe("problems", function()
     assert.same({
       "c.lua:2: line 'b': host: expected a host or a list of hosts, got 1883",
       "c.lua:3: line 'b': Keep_alive: unknown field; did you mean 'keep_alive'?",
-      "c.lua:4: warning: line 'b', station 'a': address: looks like an MQTT filter, but addresses are topics or regular expressions: is \"x/[^/]+/y\" meant?",
-      "c.lua:7: line 'b', station 'c': time_filter: expected seconds, a number from 0 to 86400, got \"10\"",
+      "c.lua:4: warning: line 'b', station 'a': address: looks like an MQTT filter, but \z
+        addresses are topics or regular expressions: is \"x/[^/]+/y\" meant?",
+      "c.lua:7: line 'b', station 'c': time_filter: expected seconds, a number from 0 to 86400, \z
+        got \"10\"",
       "c.lua:9: line 'b', station 'c', tag 'x': unit: expected a string, got 5",
-      "c.lua:11: line 'b', station 'c', tag 'y': expected a tag (a type word and its address: Ai \"JA=…\"), got \"JA=y\"",
-      "c.lua:13: line 'b', station 'd': expected address = \"…\" (a topic or a regular expression), got none",
+      "c.lua:11: line 'b', station 'c', tag 'y': expected a tag (a type word and its address: \z
+        Ai \"JA=…\"), got \"JA=y\"",
+      "c.lua:13: line 'b', station 'd': expected address = \"…\" (a topic or a regular \z
+        expression), got none",
       "c.lua:14: line 'b', station 'e': SWP: expected a string, got 5",
     }, support.problems [[
 line "b" {
@@ -83,11 +88,15 @@ end
 line "p" { host = "h", payload_type = "JSON", list }
 ]]
     assert.equal(10, #list)
-    assert.equal("c.lua:5: line 'p', station 's1', tag 'x': unit: expected a string, got 5", list[1])
-    assert.equal("c.lua:5: line 'p', station 's10', tag 'x': unit: expected a string, got 5 (and 90 more like this)", list[10])
+    assert.equal("c.lua:5: line 'p', station 's1', tag 'x': unit: expected a string, got 5",
+      list[1])
+    assert.equal(
+      "c.lua:5: line 'p', station 's10', tag 'x': unit: expected a string, got 5 (and 90 more \z
+        like this)", list[10])
   end)
 
-  it("of records made in a loop are alike, too, when only names and values in them differ", function()
+  it("of records made in a loop are alike, too, when only names and values in them differ",
+    function()
     local list = support.problems [[
 local list = {}
 for i = 1, 30 do
@@ -98,14 +107,20 @@ end
 line "p" { host = "h", payload_type = "JSON", topic_filter = "only", list }
 ]]
     assert.equal(20, #list)
-    assert.truthy(list[10]:find("does not let \"t/10\" in (and 20 more like this)", 1, true), list[10])
-    assert.truthy(list[20]:find("unit: expected a string, got 10 (and 20 more like this)", 1, true), list[20])
+    assert.truthy(list[10]:find("does not let \"t/10\" in (and 20 more like this)", 1, true),
+      list[10])
+    assert.truthy(list[20]:find("unit: expected a string, got 10 (and 20 more like this)", 1,
+      true), list[20])
   end)
 
   it("have file, line and severity", function()
-    local _, problems = load.string('line "p" { host = "h", topic_filter = {"x"}, station "s" { address = "x" },\n client_id = "" }', "a/b.lua")
+    local _, problems =
+      load.string(
+        'line "p" { host = "h", topic_filter = {"x"}, station "s" { address = "x" },\n \z
+          client_id = "" }', "a/b.lua")
     assert.same({ { file = "a/b.lua", line = 2, severity = "warning", text =
-      "a/b.lua:2: warning: line 'p': client_id: is blank: the session is clean, whatever clean_session says" } }, problems)
+      "a/b.lua:2: warning: line 'p': client_id: is blank: the session is clean, whatever \z
+        clean_session says" } }, problems)
   end)
 
   it("leave no draft, warnings do", function()
@@ -114,7 +129,8 @@ line "p" { host = "h", payload_type = "JSON", topic_filter = "only", list }
   end)
 
   it("of fields that are given twice are found in the source", function()
-    assert.same({ "c.lua:3: line 'p', station 's': duplicate field: 'address' is given in line 2 already" },
+    assert.same(
+      { "c.lua:3: line 'p', station 's': duplicate field: 'address' is given in line 2 already" },
       support.problems 'line "p" { host = "h", station "s" {\n address = "a",\n address = "b" } }')
   end)
 
@@ -124,21 +140,26 @@ line "p" { host = "h", payload_type = "JSON", topic_filter = "only", list }
       support.problems(support.line "port = 0" .. "\nlocal x\nx = x + 1"))
     assert.same({ "c.lua:2: no more" }, support.problems(plain .. 'error "no more"'))
     assert.same({ "c.lua:2: error (a table)" }, support.problems(plain .. 'error {}'))
-    assert.same({ "c.lua:2: bad argument #1 to 'rep' (string expected, got no value)" }, support.problems(plain .. "string.rep()"))
+    assert.same({ "c.lua:2: bad argument #1 to 'rep' (string expected, got no value)" },
+      support.problems(plain .. "string.rep()"))
   end)
 
   it("of the syntax have their line, whatever the file is called", function()
-    assert.same({ "c.lua:2: '}' expected (to close '{' at line 1) near <eof>" }, support.problems 'line "p" { x = 1\n')
+    assert.same({ "c.lua:2: '}' expected (to close '{' at line 1) near <eof>" },
+      support.problems 'line "p" { x = 1\n')
     local path = ("long/"):rep(40) .. "name: 1.lua"
     local _, problems = load.string('line "p" { x = 1\n', path)
-    assert.same({ path .. ":2: '}' expected (to close '{' at line 1) near <eof>" }, { problems[1].text })
+    assert.same({ path .. ":2: '}' expected (to close '{' at line 1) near <eof>" },
+      { problems[1].text })
     _, problems = load.string('\nlocal x = nil + 1', path)
-    assert.same({ path .. ":2: attempt to perform arithmetic on a nil value" }, { problems[1].text })
+    assert.same({ path .. ":2: attempt to perform arithmetic on a nil value" },
+      { problems[1].text })
   end)
 
   it("inside an unfinished line are told with its name", function()
     assert.same({
-      "c.lua:1: line 'p', station 's': expected address = \"…\" (a topic or a regular expression), got none",
+      "c.lua:1: line 'p', station 's': expected address = \"…\" (a topic or a regular \z
+        expression), got none",
       "c.lua:2: line 'p': attempt to perform arithmetic on a nil value",
     }, support.problems 'line "p" { station "s" {},\n port = nil + 1 }')
   end)
@@ -176,16 +197,19 @@ station "s" { zzz = 1,
       support.problems(support.station 'address = "t", tags = { x = Aii "JA=x" }'))
   end)
 
-  for _, name in ipairs { "io", "debug", "load", "dofile", "loadfile", "package", "collectgarbage", "rawset" } do
+  for _, name in ipairs { "io", "debug", "load", "dofile", "loadfile", "package",
+    "collectgarbage", "rawset" } do
     it("of Lua that a config does not have: " .. name, function()
-      assert.same({ ("c.lua:2: '%s' is not available in a config (--unsafe opens it)"):format(name) },
+      assert.same(
+        { ("c.lua:2: '%s' is not available in a config (--unsafe opens it)"):format(name) },
         support.problems(plain .. "local x = " .. name))
     end)
   end
 
   it("do not run away", function()
     assert.same({ "c.lua:1: unknown word 'zzz' (a string needs quotes)" }, support.problems(
-      "for i, v in ipairs(zzz) do end for k in pairs(zzz) do end local n = #zzz local b = zzz < 1 local s = -zzz .. 'x'"))
+      "for i, v in ipairs(zzz) do end for k in pairs(zzz) do end local n = #zzz local b = zzz < \z
+        1 local s = -zzz .. 'x'"))
   end)
 
   it("are errors in a handler", function()
@@ -198,7 +222,9 @@ end)
 
 describe("the environment", function()
   it("keeps what a config sets to itself", function()
-    support.clean(plain .. "my = 5 assert(my == 5 and _G.my == 5) function tostring() return 'ours' end assert(tostring() == 'ours')")
+    support.clean(plain
+      .. "my = 5 assert(my == 5 and _G.my == 5) function tostring() return 'ours' end \z
+        assert(tostring() == 'ours')")
     assert.is_nil(rawget(_G, "my"))
     assert.equal("1", tostring(1))
     support.clean(plain .. 'assert(tostring(1) == "1")')
@@ -217,12 +243,15 @@ describe("the environment", function()
   end)
 
   it("has an _ENV that no function can take away from the others", function()
-    for _, text in ipairs { "_ENV = {}", "local function f() _ENV = {} end", "local a a, _ENV = 1, {}",
-      "_ENV, b = {}, 2", "function _ENV() end", "local _ENV = {}", "for _ENV in pairs {} do end" } do
+    for _, text in ipairs { "_ENV = {}", "local function f() _ENV = {} end",
+      "local a a, _ENV = 1, {}",
+      "_ENV, b = {}, 2", "function _ENV() end", "local _ENV = {}",
+        "for _ENV in pairs {} do end" } do
       local list = support.problems("-- _ENV = 1\nlocal s = '_ENV = 2'\n" .. text)
       assert.truthy(list[1]:find("c.lua:3: '_ENV' may only be indexed", 1, true), list[1])
     end
-    support.clean(plain .. "local x = 'a _ENV = {}' assert(_ENV._G == _G and _ENV['pairs'] == pairs)")
+    support.clean(plain
+      .. "local x = 'a _ENV = {}' assert(_ENV._G == _G and _ENV['pairs'] == pairs)")
   end)
 
   it("takes new globals only while it loads", function()
@@ -234,7 +263,8 @@ describe("the environment", function()
     local made = draft.lines[#draft.lines]
     assert.equal(1, made.on_connect())
     assert.equal(2, made.on_connect())
-    assert.error_matches(made.on_disconnect, "'other' is not a global of this config: make it local, or give it a value " ..
+    assert.error_matches(made.on_disconnect,
+      "'other' is not a global of this config: make it local, or give it a value " ..
       "while the config loads", 1, true)
     assert.error_matches(made.on_value, "'string' is not a global of this config", 1, true)
   end)
@@ -253,31 +283,38 @@ describe("the environment", function()
 
   it("has no finalizers", function()
     local list = support.problems(plain .. "setmetatable({}, { __gc = function() end })")
-    assert.same({ "c.lua:2: __gc is not available in a config: finalizers run outside every budget" }, list)
+    assert.same(
+      { "c.lua:2: __gc is not available in a config: finalizers run outside every budget" }, list)
   end)
 
   it("opens all of Lua with unsafe", function()
-    support.clean(plain .. 'assert(io.open and os.execute and debug and load and require "os" == os)', { unsafe = true })
+    support.clean(plain
+      .. 'assert(io.open and os.execute and debug and load and require "os" == os)',
+        { unsafe = true })
     assert.same({ "c.lua:2: unknown word 'statoin'; did you mean 'station'?" },
       support.problems(plain .. 'statoin "x" {}', { unsafe = true }))
   end)
 
   it("prints to where it is told", function()
     local said = {}
-    support.clean(plain .. "print(1, nil, 'x')", { print = function(text) said[#said + 1] = text end })
+    support.clean(plain .. "print(1, nil, 'x')",
+      { print = function(text) said[#said + 1] = text end })
     assert.same({ "1\tnil\tx" }, said)
   end)
 
   it("has more words for handlers", function()
     local called
-    local draft = support.clean('line "p" { host = "h", on_connect = function() every(1, print) return tags.x end }',
+    local draft =
+      support.clean(
+        'line "p" { host = "h", on_connect = function() every(1, print) return tags.x end }',
       { api = { tags = { x = 7 }, every = function(seconds) called = seconds end } })
     assert.equal(7, draft.lines[1].on_connect())
     assert.equal(1, called)
   end)
 
   it("makes no records when the config runs", function()
-    local draft = support.clean 'line "p" { host = "h", on_connect = function() line "x" { host = "h" } end }'
+    local draft =
+      support.clean 'line "p" { host = "h", on_connect = function() line "x" { host = "h" } end }'
     local ok, why = pcall(draft.lines[1].on_connect)
     assert.is_false(ok)
     assert.truthy(why:find("while the config loads", 1, true))
@@ -294,12 +331,16 @@ describe("require, env and file", function()
   local function run(text, opts)
     write("site.lua", text)
     local draft, problems = load.file(folder .. "/site.lua", opts)
-    for i, problem in ipairs(problems) do problems[i] = problem.text:gsub(folder:gsub("%p", "%%%0"), "DIR") end
+    for i, problem in ipairs(problems) do
+      problems[i] = problem.text:gsub(folder:gsub("%p", "%%%0"), "DIR")
+    end
     return draft, problems
   end
 
   it("find modules beside the config, in its environment, once", function()
-    write("common.lua", "count = (count or 0) + 1 return { station = function(n) return station(n) { address = n } end, name = ... }")
+    write("common.lua",
+      "count = (count or 0) + 1 return { station = function(n) return station(n) { address = n \z
+        } end, name = ... }")
     write("deep/er.lua", 'return require "common"')
     write("pack/init.lua", "return 5")
     write("quiet.lua", "")
@@ -315,7 +356,8 @@ describe("require, env and file", function()
   end)
 
   it("find our modules, as copies", function()
-    package.loaded["tagline.codec.fake"] = setmetatable({ f = function() return 1 end, t = { 1 } }, { __call = function() return 2 end })
+    package.loaded["tagline.codec.fake"] =
+      setmetatable({ f = function() return 1 end, t = { 1 } }, { __call = function() return 2 end })
     local draft, problems = run(plain .. [[
       local fake = require "tagline.codec.fake"
       assert(fake.f() == 1 and fake() == 2 and fake.t[1] == 1)
@@ -331,16 +373,22 @@ describe("require, env and file", function()
   end)
 
   it("tell what was tried", function()
-    local _, problems = run(plain .. 'local m = require "no.thing"\nm.x()\nrequire "../x"\nrequire "tagline.core"\nrequire(5)')
+    local _, problems =
+      run(plain
+        .. 'local m = require "no.thing"\nm.x()\nrequire "../x"\nrequire "tagline.core"\nrequire(5)')
     assert.same({
-      "DIR/site.lua:2: require: module 'no.thing' is not there; tried DIR/no/thing.lua, DIR/no/thing/init.lua",
-      "DIR/site.lua:4: require: expected a module's name (letters, digits, '_', '-', with dots between folders), got '../x'",
+      "DIR/site.lua:2: require: module 'no.thing' is not there; tried DIR/no/thing.lua, \z
+        DIR/no/thing/init.lua",
+      "DIR/site.lua:4: require: expected a module's name (letters, digits, '_', '-', with dots \z
+        between folders), got '../x'",
       "DIR/site.lua:5: require: module 'tagline.core' is not for configs",
       "DIR/site.lua:6: require: expected a module's name, got 5",
     }, problems)
     _, problems = run(plain .. 'require "tagline.codec.nothing"')
     assert.equal(1, #problems)
-    assert.truthy(problems[1]:find("DIR/site.lua:2: require: module 'tagline.codec.nothing' not found", 1, true))
+    assert.truthy(
+      problems[1]:find("DIR/site.lua:2: require: module 'tagline.codec.nothing' not found", 1,
+        true))
   end)
 
   it("tell problems of a module with its own file, after those of the config", function()
@@ -364,7 +412,10 @@ describe("require, env and file", function()
   end)
 
   it("are errors under pcall, for what is optional", function()
-    local _, problems = run(plain .. 'assert(not pcall(require, "nothing")) assert(not pcall(env, "TAGLINE_UNSET")) assert(not pcall(file, "x"))')
+    local _, problems =
+      run(plain
+        .. 'assert(not pcall(require, "nothing")) assert(not pcall(env, "TAGLINE_UNSET")) \z
+          assert(not pcall(file, "x"))')
     assert.same({}, problems)
   end)
 
@@ -383,26 +434,36 @@ describe("require, env and file", function()
   it("give files beside the config, without the last newline", function()
     write("secret", "hunter2\n")
     write("two", "a\r\n\r\n")
-    local draft, problems = run(('line "p" { host = "h", user_name = file "two", password = file "%s/secret", station "s" { address = "s" } }'):format(folder))
+    local draft, problems =
+      run((
+        'line "p" { host = "h", user_name = file "two", password = file "%s/secret", station \z
+          "s" { address = "s" } }'):format(folder))
     assert.same({}, problems)
-    assert.same({ "hunter2", "a\r\n" }, { draft.lines[1].params.password, draft.lines[1].params.user_name })
+    assert.same({ "hunter2", "a\r\n" },
+      { draft.lines[1].params.password, draft.lines[1].params.user_name })
     draft, problems = run(plain .. 'file "none"\nfile "/dev/zero"')
     assert.same({ "DIR/site.lua:2: file: DIR/none: No such file or directory",
       "DIR/site.lua:3: file: /dev/zero: is a device, not a file" },
       problems)
     assert.is_nil(draft)
     write("mark", "\xEF\xBB\xBFhunter2")
-    assert.equal("hunter2", run('line "p" { host = "h", user_name = "u", password = file "mark", station "s" { address = "s" } }').lines[1].params.password)
+    assert.equal("hunter2",
+      run('line "p" { host = "h", user_name = "u", password = file "mark", station "s" { \z
+        address = "s" } }').lines[1].params.password)
   end)
 
   it("give credentials of the service, by a plain name", function()
     uv.os_setenv("CREDENTIALS_DIRECTORY", folder)
     finally(function() uv.os_unsetenv "CREDENTIALS_DIRECTORY" end)
     write("db", "hunter2\n")
-    local draft, problems = run 'line "p" { host = "h", user_name = "u", password = credential "db", station "s" { address = "s" } }'
+    local draft, problems =
+      run 'line "p" { host = "h", user_name = "u", password = credential "db", station "s" { \z
+        address = "s" } }'
     assert.same({}, problems)
     assert.equal("hunter2", draft.lines[1].params.password)
-    draft, problems = run(plain .. 'credential "../db"\ncredential(5)\ncredential "none"\ncredential ".."')
+    draft,
+      problems =
+        run(plain .. 'credential "../db"\ncredential(5)\ncredential "none"\ncredential ".."')
     assert.same({ "DIR/site.lua:2: credential: expected a name without '/', got '../db'",
       "DIR/site.lua:3: credential: expected the name of a credential, got 5",
       "DIR/site.lua:4: credential: DIR/none: No such file or directory",
@@ -411,8 +472,11 @@ describe("require, env and file", function()
   end)
 
   it("want the folder of credentials when it runs, and warn when it is only checked", function()
-    local text = "'db': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with LoadCredential="
-    local config = 'line "p" { host = "h", user_name = "u", password = credential "db", station "s" { address = "s" } }'
+    local text =
+      "'db': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with LoadCredential="
+    local config =
+      'line "p" { host = "h", user_name = "u", password = credential "db", station "s" { \z
+        address = "s" } }'
     local draft, problems = run(config)
     assert.is_nil(draft)
     assert.same({ "DIR/site.lua:1: line 'p': credential: " .. text }, problems)
@@ -422,7 +486,10 @@ describe("require, env and file", function()
   end)
 
   it("are words of loading only", function()
-    local draft = run(plain .. 'function go(word, name) return pcall(_G[word], name) end\nfunction here() local x = file "x" return x end')
+    local draft =
+      run(plain
+        .. 'function go(word, name) return pcall(_G[word], name) end\nfunction here() local x = \z
+          file "x" return x end')
     for _, word in ipairs { "require", "env", "file", "credential" } do
       local ok, why = draft.env.go(word, "json")
       assert.falsy(ok)
@@ -461,7 +528,8 @@ describe("10,000 stations of 3 tags made in a loop", function()
     assert.equal(10000, #stations)
     assert.same({ "s1", "s10000" }, { stations[1].name, stations[10000].name })
     assert.equal("plant/s10000/up", stations[10000].address)
-    assert.same({ "a", "b", "c" }, { stations[10000].tags[1].name, stations[10000].tags[2].name, stations[10000].tags[3].name })
+    assert.same({ "a", "b", "c" }, { stations[10000].tags[1].name, stations[10000].tags[2].name,
+      stations[10000].tags[3].name })
     assert.equal(stations[1].tags, stations[10000].tags)
     assert.equal(stations[1].params, stations[10000].params)
   end)

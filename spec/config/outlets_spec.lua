@@ -9,11 +9,16 @@ describe("history, spool and outlet", function()
   end)
 
   it("are given in the config's own words", function()
-    local draft = support.clean('history { file = "plant.db", keep = "90d" }\nhistory { postgres = "host=db", keep = "2y" }\n'
+    local draft =
+      support.clean(
+        'history { file = "plant.db", keep = "90d" }\nhistory { postgres = "host=db", keep = \z
+          "2y" }\n'
       .. 'spool { max = "500MB", when_full = "hold" }\noutlet "bus" { nats = "a, b", tags = "p.*" }' .. line)
     local list = draft.outlets.list
-    assert.same({ name = "history", kind = "history", file = "plant.db", keep = 90 * 86400 }, list[1])
-    assert.same({ name = "postgres", kind = "postgres", postgres = "host=db", keep = 730 * 86400, schema = "tagline" }, list[2])
+    assert.same({ name = "history", kind = "history", file = "plant.db", keep = 90 * 86400 },
+      list[1])
+    assert.same({ name = "postgres", kind = "postgres", postgres = "host=db", keep = 730 * 86400,
+      schema = "tagline" }, list[2])
     assert.same({ name = "bus", kind = "nats", nats = "a, b", tags = { "p.*" }, stream = "TAGS",
       subject = "tags.{line}.{station}.{tag}" }, list[3])
     assert.same({ folder = "c.spool", max = 500000000, hold = true }, draft.outlets.spool)
@@ -26,20 +31,30 @@ describe("history, spool and outlet", function()
 
   for what, row in pairs {
     ["neither file nor postgres"] = { "history {}", "history: expected file = " },
-    ["both"] = { 'history { file = "a", postgres = "b" }', "history: expected file or postgres, got both" },
-    ["a schema of a file"] = { 'history { file = "a", schema = "x" }', "schema: belongs to a history in PostgreSQL" },
-    ["a password in a connection string"] = { 'history { postgres = "host=a password=x" }', "postgres: a password stands in it" },
-    ["two files"] = { 'history { file = "a" } history { file = "b" }', "'history' is given twice, first in line 1" },
-    ["a wrong duration"] = { 'history { file = "a", keep = "90 days" }', 'keep: expected a duration such as "90d"' },
+    ["both"] = { 'history { file = "a", postgres = "b" }',
+      "history: expected file or postgres, got both" },
+    ["a schema of a file"] = { 'history { file = "a", schema = "x" }',
+      "schema: belongs to a history in PostgreSQL" },
+    ["a password in a connection string"] = { 'history { postgres = "host=a password=x" }',
+      "postgres: a password stands in it" },
+    ["two files"] = { 'history { file = "a" } history { file = "b" }',
+      "'history' is given twice, first in line 1" },
+    ["a wrong duration"] = { 'history { file = "a", keep = "90 days" }',
+      'keep: expected a duration such as "90d"' },
     ["an unknown field"] = { 'history { fil = "a" }', "fil: unknown field; did you mean 'file'?" },
-    ["a spool too small"] = { 'history { file = "a" } spool { max = 1000 }', 'max: expected a size such as "1GB"' },
-    ["an unknown way to be full"] = { 'history { file = "a" } spool { when_full = "x" }', 'expected "drop_oldest" or "hold", got "x"' },
-    ["an unknown placeholder"] = { 'outlet "b" { nats = "a", subject = "x.{site}.{tag}" }', "unknown placeholder {site}" },
-    ["a subject without its tag"] = { 'outlet "b" { nats = "a", subject = "x.{line}" }', "expected {tag} in it" },
+    ["a spool too small"] = { 'history { file = "a" } spool { max = 1000 }',
+      'max: expected a size such as "1GB"' },
+    ["an unknown way to be full"] = { 'history { file = "a" } spool { when_full = "x" }',
+      'expected "drop_oldest" or "hold", got "x"' },
+    ["an unknown placeholder"] = { 'outlet "b" { nats = "a", subject = "x.{site}.{tag}" }',
+      "unknown placeholder {site}" },
+    ["a subject without its tag"] = { 'outlet "b" { nats = "a", subject = "x.{line}" }',
+      "expected {tag} in it" },
     ["an outlet without a server"] = { 'outlet "b" { }', 'expected nats = "HOST", got no server' },
     ["a name with a blank"] = { 'outlet "b c" { nats = "a" }', "expected a name of letters" },
     ["a history's name"] = { 'outlet "history" { nats = "a" }', "is the name of a history" },
-    ["a password without a user"] = { 'outlet "b" { nats = "a", password = "x" }', "expected a user beside the password" },
+    ["a password without a user"] = { 'outlet "b" { nats = "a", password = "x" }',
+      "expected a user beside the password" },
     ["no braces"] = { "history(5)", "expected braces with fields, got 5" },
   } do
     it("refuse " .. what, function()
@@ -54,9 +69,11 @@ describe("history, spool and outlet", function()
       station "s" { address = "a", history = false, tags = { x = Ai { "JA=x", history = { max_silence = "10m", keep = "5y" } } } } }]]
     assert.same({ deadband = 1 }, draft.lines[1].params.history)
     assert.is_false(draft.lines[1].stations[1].params.history)
-    assert.same({ max_silence = 600, keep = 5 * 365 * 86400 }, draft.lines[1].stations[1].tags[1].history)
+    assert.same({ max_silence = 600, keep = 5 * 365 * 86400 },
+      draft.lines[1].stations[1].tags[1].history)
     local found = table.concat(support.problems [[line "p" { host = "h",
       station "s" { address = "a", tags = { x = Ai { "JA=x", history = { dead = 1 } } } } }]], "\n")
-    assert.truthy(found:find("unknown option 'dead'; expected deadband, max_silence or keep", 1, true), found)
+    assert.truthy(found:find("unknown option 'dead'; expected deadband, max_silence or keep", 1,
+      true), found)
   end)
 end)

@@ -17,7 +17,8 @@ describe("lua/README.md", function()
   local text = files.read "lua/README.md"
   local all = shapes.new(require "tagline.core")
 
-  local sections = { ["Line parameters"] = "line", ["Station parameters"] = "station", ["Tag options"] = "tag",
+  local sections = { ["Line parameters"] = "line", ["Station parameters"] = "station",
+    ["Tag options"] = "tag",
     Limits = "limits" }
   for section, kind in pairs(sections) do
     local found = rows(text, section)
@@ -25,8 +26,12 @@ describe("lua/README.md", function()
       local default = all[kind].fields[name].default
       it(("tells of %s's %s and its default"):format(kind, name), function()
         local row = assert(found[name], "no row")
-        if type(default) == "number" then assert.truthy(row:find(("`%s`"):format(default), 1, true), row) end
-        if type(default) == "boolean" then assert.truthy(row:find(("`%s`"):format(default), 1, true), row) end
+        if type(default) == "number" then
+          assert.truthy(row:find(("`%s`"):format(default), 1, true), row)
+        end
+        if type(default) == "boolean" then
+          assert.truthy(row:find(("`%s`"):format(default), 1, true), row)
+        end
         if type(default) == "string" and default ~= "" and default ~= "text" then
           assert.truthy(row:find(('`"%s"`'):format(default), 1, true), row)
         end

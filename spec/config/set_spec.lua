@@ -15,7 +15,8 @@ describe("parameters of a live line", function()
     { { [1] = 5 }, {}, "1: unknown parameter" },
     { { password = "x" }, {}, "password: expected a user_name beside the password, got none" },
     { { will_flag = true }, {}, "will_flag: expected a will_topic beside will_flag, got none" },
-    { { user_name = "" }, { user_name = "u", password = "p" }, "password: expected a user_name beside the password, got none" },
+    { { user_name = "" }, { user_name = "u", password = "p" },
+      "password: expected a user_name beside the password, got none" },
   } do
     it("are refused: " .. case[3], function()
       assert.same({ nil, case[3] }, { set.check(case[1], case[2], core) })

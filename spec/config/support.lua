@@ -1,9 +1,11 @@
---- What the specs of the config share. The module tagline.core comes from the build (LUA_CPATH, set by ctest).
+--- What the specs of the config share. The module tagline.core comes from the build (LUA_CPATH,
+--- set by ctest).
 local load = require "tagline.config.load"
 
 local support = {}
 
---- Load a text as c.lua: the draft and the problems' texts. `opts.stations`: also of lines that have none.
+--- Load a text as c.lua: the draft and the problems' texts. `opts.stations`: also of lines that
+--- have none.
 function support.load(text, opts)
   local draft, problems = load.string(text, "c.lua", opts)
   local texts = {}
@@ -34,7 +36,8 @@ end
 
 --- A JSON line with one station with some fields.
 function support.station(fields, name)
-  return ('line "p" { host = "h", payload_type = "JSON", station "%s" { %s } }'):format(name or "s", fields)
+  return ('line "p" { host = "h", payload_type = "JSON", station "%s" { %s } }'):format(name
+    or "s", fields)
 end
 
 --- A JSON line with a station with one tag x.

@@ -1,26 +1,32 @@
 -- luacheck: no max line length (messages are compared whole)
--- What a config may say and probably does not mean: warnings of `tagline check`, and what is no reason for one.
+-- What a config may say and probably does not mean: warnings of `tagline check`, and what is no
+-- reason for one.
 local filters = require "tagline.config.filters"
 local json_address = require "tagline.config.json_address"
 local support = require "spec.config.support"
 
-local function line(fields) return ('line "p" { host = "h", payload_type = "JSON", %s }'):format(fields) end
+local function line(fields)
+  return ('line "p" { host = "h", payload_type = "JSON", %s }'):format(fields)
+end
 
 local function warned(fields) return support.problems(line(fields), { stations = true }) end
 
 describe("a line is warned", function()
   it("that it has no station", function()
-    assert.same({ "c.lua:1: warning: line 'p': has no station: nothing that it receives becomes a value" },
+    assert.same(
+      { "c.lua:1: warning: line 'p': has no station: nothing that it receives becomes a value" },
       support.problems('line "p" { host = "h" }', { stations = true }))
   end)
 
   it("of overlapping topic filters, whatever they are", function()
-    assert.same({ [[c.lua:1: warning: line 'p': topic_filter: "a/#" and "a/b" let the same topics in: some brokers send such a message twice]] },
+    assert.same(
+      { [[c.lua:1: warning: line 'p': topic_filter: "a/#" and "a/b" let the same topics in: some brokers send such a message twice]] },
       warned 'topic_filter = { "a/#", "a/b" }, station "s" { address = "a/b" }')
   end)
 
   for _, row in ipairs {
-    { "a/#", "a/b" }, { "a/#", "a" }, { "#", "a/b/c" }, { "+/b", "a/+" }, { "a/+/c", "a/b/#" }, { "$share/g/a/#", "a/b" }, { "+", "#" },
+    { "a/#", "a/b" }, { "a/#", "a" }, { "#", "a/b/c" }, { "+/b", "a/+" }, { "a/+/c", "a/b/#" },
+      { "$share/g/a/#", "a/b" }, { "+", "#" },
     { "$SYS/#", "$SYS/x" }, { "$share/g/a", "$share/h/a" }, { "a/+/#", "a/b" },
   } do
     it(("that %s and %s overlap"):format(row[1], row[2]), function()
@@ -30,14 +36,16 @@ describe("a line is warned", function()
   end
 
   for _, row in ipairs {
-    { "a/#", "b/#" }, { "a/b", "a/c" }, { "#", "$SYS/#" }, { "+/x", "$SYS/x" }, { "a/+", "a/b/c" }, { "a", "a/b" }, { "+/b/c", "a/+/d" },
+    { "a/#", "b/#" }, { "a/b", "a/c" }, { "#", "$SYS/#" }, { "+/x", "$SYS/x" },
+      { "a/+", "a/b/c" }, { "a", "a/b" }, { "+/b/c", "a/+/d" },
     { "a/+/#", "a" }, { "a//b", "a/b" },
   } do
     it(("not, that %s and %s do"):format(row[1], row[2]), function()
       assert.is_false(filters.overlap(row[1], row[2]))
       assert.is_false(filters.overlap(row[2], row[1]))
       local a, b = row[1], row[2]
-      assert.same({}, warned(('topic_filter = { "%s", "%s" }, station "s" { address = ".*" }'):format(a, b)))
+      assert.same({},
+        warned(('topic_filter = { "%s", "%s" }, station "s" { address = ".*" }'):format(a, b)))
     end)
   end
 
@@ -47,9 +55,12 @@ describe("a line is warned", function()
     { 'tags = {}, decode = require "tagline.codec.sparkplug_b".host {}', "Sparkplug" },
   } do
     it("of $share beside state: " .. row[2], function()
-      local expected = [[c.lua:1: warning: line 'p', station 's': keeps state (%s), but topic_filter "$share/g/a/#" ]]
+      local expected =
+        [[c.lua:1: warning: line 'p', station 's': keeps state (%s), but topic_filter "$share/g/a/#" ]]
         .. "gives each process a part of its messages only"
-      assert.same({ expected:format(row[2]) }, warned(('topic_filter = "$share/g/a/#", station "s" { address = "a/b", %s }'):format(row[1])))
+      assert.same({ expected:format(row[2]) },
+        warned(('topic_filter = "$share/g/a/#", station "s" { address = "a/b", %s }'):format(
+          row[1])))
     end)
   end
 
@@ -58,12 +69,16 @@ describe("a line is warned", function()
       every(1, function() end)
       line "q" { host = "i", station "s" { address = "s" }]]
     assert.equal(2, #found)
-    assert.truthy(found[1]:find([["$share/g/a/#" parts the messages between processes, and every in line 2 runs in each of them]], 1, true), found[1])
+    assert.truthy(
+      found[1]:find(
+        [["$share/g/a/#" parts the messages between processes, and every in line 2 runs in each of them]], 1, true), found[1])
     assert.truthy(found[2]:find("keeps state (named groups)", 1, true), found[2])
   end)
 
   it("of $share alone not", function()
-    assert.same({}, warned 'topic_filter = "$share/g/a/#", station "s" { address = "a/b", tags = { t = Ai "JA=t" } }')
+    assert.same({},
+      warned 'topic_filter = "$share/g/a/#", station "s" { address = "a/b", tags = { t = Ai \z
+        "JA=t" } }')
   end)
 end)
 
@@ -74,31 +89,45 @@ describe("a station", function()
   end)
 
   it("has one tag for a JSON field, however its address is spelled", function()
-    for _, pair in ipairs { { "v", '["v"]' }, { "a.b", 'a["b"]' }, { "a.b", '["a"].b' }, { "a[1].b", '["a"][1]["b"]' } } do
-      local found = warned(("station 's' { address = 's', tags = { x = Ai 'JA=%s', y = Ai 'JA=%s' } }"):format(pair[1], pair[2]))
+    for _, pair in ipairs { { "v", '["v"]' }, { "a.b", 'a["b"]' }, { "a.b", '["a"].b' },
+      { "a[1].b", '["a"][1]["b"]' } } do
+      local found =
+        warned(("station 's' { address = 's', tags = { x = Ai 'JA=%s', y = Ai 'JA=%s' } }"):format(
+          pair[1], pair[2]))
       assert.equal(1, #found)
-      assert.truthy(found[1]:find(("is used by tag 'x' already, as \"JA=%s\""):format(pair[1]:gsub('"', '\\"')), 1, true), found[1])
+      assert.truthy(
+        found[1]:find(("is used by tag 'x' already, as \"JA=%s\""):format(pair[1]:gsub('"',
+          '\\"')), 1, true), found[1])
     end
-    for _, pair in ipairs { { "a.b", '["a.b"]' }, { "a[1]", 'a["1"]' }, { "a[1]", "a[2]" }, { "a", "a.b" } } do
-      assert.same({}, warned(("station 's' { address = 's', tags = { x = Ai 'JA=%s', y = Ai 'JA=%s' } }"):format(pair[1], pair[2])))
+    for _, pair in ipairs { { "a.b", '["a.b"]' }, { "a[1]", 'a["1"]' }, { "a[1]", "a[2]" },
+      { "a", "a.b" } } do
+      assert.same({},
+        warned(("station 's' { address = 's', tags = { x = Ai 'JA=%s', y = Ai 'JA=%s' } }"):format(
+          pair[1], pair[2])))
       assert.not_equal(json_address.canonical(pair[1]), json_address.canonical(pair[2]))
     end
   end)
 
   it("reads JSONPath's $ as the document, and says so", function()
-    for given, meant in pairs { ["$.x"] = "x", ["$.a.b"] = "a.b", ["$[1].x"] = "[1].x", ["$"] = "" } do
+    for given, meant in pairs { ["$.x"] = "x", ["$.a.b"] = "a.b", ["$[1].x"] = "[1].x",
+      ["$"] = "" } do
       local draft, found = support.load(support.tag(('Ai "JA=%s"'):format(given)))
       assert.equal("JA=" .. meant, draft.lines[1].stations[1].tags[1].address)
       assert.equal(1, #found)
-      assert.truthy(found[1]:find(('"JA=%s" is read as "JA=%s"'):format(given, meant), 1, true), found[1])
+      assert.truthy(found[1]:find(('"JA=%s" is read as "JA=%s"'):format(given, meant), 1, true),
+        found[1])
     end
-    for _, given in ipairs { "$x", "$$.x", "a.$", '["$"].x' } do support.clean(support.tag(("Ai 'JA=%s'"):format(given))) end
+    for _, given in ipairs { "$x", "$$.x", "a.$", '["$"].x' } do
+      support.clean(support.tag(("Ai 'JA=%s'"):format(given)))
+    end
   end)
 
   it("has its tags in the order in which they are written, also equal ones on one line", function()
     local function order(tags)
       local names = {}
-      local text = ('line "p" { host = "h", station "s" { address = "s", decode = function() end, tags = { %s } } }'):format(tags)
+      local text =
+        ('line "p" { host = "h", station "s" { address = "s", decode = function() end, tags = { \z
+          %s } } }'):format(tags)
       for i, one in ipairs(support.clean(text).lines[1].stations[1].tags) do names[i] = one.name end
       return table.concat(names, " ")
     end
@@ -106,18 +135,26 @@ describe("a station", function()
     assert.equal("d c b a", order 'd = Ai "", c = Ai "", b = Ai "", a = Ai ""')
     assert.equal("d c b a", order "d = Ai, c = Di, b = Ai {}, a = Ai")
     assert.equal("z y x", order "z = Ai(), y = Ai(), x = Ai()")
-    assert.equal("z y x", order 'z = Ai { unit = "V" }, y = Ai { unit = "V" }, x = Ai { unit = "V" }')
+    assert.equal("z y x",
+      order 'z = Ai { unit = "V" }, y = Ai { unit = "V" }, x = Ai { unit = "V" }')
   end)
 
   it("has the problems of its tags in their order, also on one line", function()
-    local found = support.problems('line "p" { host = "h", station "s" { address = "s", tags = { z = Ai "x", y = Di "IN_ID", x = Ai "JA=[0]" } } }')
-    assert.same({ "z", "y", "x" }, { found[1]:match "tag '(.)'", found[2]:match "tag '(.)'", found[3]:match "tag '(.)'" })
+    local found =
+      support.problems(
+        'line "p" { host = "h", station "s" { address = "s", tags = { z = Ai "x", y = Di \z
+          "IN_ID", x = Ai "JA=[0]" } } }')
+    assert.same({ "z", "y", "x" }, { found[1]:match "tag '(.)'", found[2]:match "tag '(.)'",
+      found[3]:match "tag '(.)'" })
   end)
 
   it("is warned that it subscribes to what comes already", function()
-    assert.same({ [[c.lua:1: warning: line 'p', station 's': subscribe_address: topic_filter "+" lets "s" in already: ]]
-      .. "some brokers send such a message twice" }, warned 'topic_filter = "+", station "s" { address = "s", subscribe_address = true }')
-    assert.same({}, warned 'topic_filter = "x/#", station "s" { address = "s", subscribe_address = true }')
+    assert.same(
+      { [[c.lua:1: warning: line 'p', station 's': subscribe_address: topic_filter "+" lets "s" in already: ]]
+      .. "some brokers send such a message twice" },
+        warned 'topic_filter = "+", station "s" { address = "s", subscribe_address = true }')
+    assert.same({},
+      warned 'topic_filter = "x/#", station "s" { address = "s", subscribe_address = true }')
   end)
 
   it("shares its tags with others made in a loop", function()

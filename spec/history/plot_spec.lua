@@ -28,20 +28,23 @@ describe("a plot", function()
   end)
 
   it("has a gap where there was no valid value", function()
-    local lines = drawn({ valid(0, 1), { time = 40, status = "invalid" }, valid(60, 1) }, { height = 1 })
+    local lines = drawn({ valid(0, 1), { time = 40, status = "invalid" }, valid(60, 1) },
+      { height = 1 })
     local curve = lines[1]:match("|(.*)$")
     assert.truthy(curve:find("^%*+ +%*+$"), curve)
   end)
 
   it("draws booleans and braille", function()
-    local lines = plot.lines({ valid(0, false), valid(50, true) }, 0, 100, { width = 40, height = 3, name = "p.s.on" })
+    local lines = plot.lines({ valid(0, false), valid(50, true) }, 0, 100,
+      { width = 40, height = 3, name = "p.s.on" })
     assert.equal("p.s.on", lines[1])
     assert.truthy(lines[2]:find("1 │", 1, true))
     assert.truthy(utf8.len(table.concat(lines)))
   end)
 
   it("says where there is nothing", function()
-    assert.same({ "p.s.t: no valid value in this time" }, drawn({ { time = 1, status = "invalid" } }, { name = "p.s.t" }))
+    assert.same({ "p.s.t: no valid value in this time" },
+      drawn({ { time = 1, status = "invalid" } }, { name = "p.s.t" }))
     assert.same({ "no valid value in this time" }, drawn({ valid(0, "text") }))
   end)
 end)

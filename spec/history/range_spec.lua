@@ -8,12 +8,14 @@ describe("the range of a history", function()
     assert.same({ from = now + 0.001 - 86400, to = now + 0.001 }, range.read(nil, now))
   end)
 
-  for text, seconds in pairs { ["10m"] = 600, ["12h"] = 43200, ["90d"] = 7776000, ["2y"] = 63072000, ["1.5h"] = 5400 } do
+  for text, seconds in pairs { ["10m"] = 600, ["12h"] = 43200, ["90d"] = 7776000,
+    ["2y"] = 63072000, ["1.5h"] = 5400 } do
     it("takes " .. text, function() assert.equal(now - seconds, range.read(text, now).from) end)
   end
 
   for text, seconds in pairs {
-    ["2026-11-29"] = 1795910400, ["2026-11-29T18:40"] = now, ["2026-11-29 18:40:00.5"] = now + 0.5, ["2026-11-29T18:40:00Z"] = now,
+    ["2026-11-29"] = 1795910400, ["2026-11-29T18:40"] = now, ["2026-11-29 18:40:00.5"] = now
+      + 0.5, ["2026-11-29T18:40:00Z"] = now,
     ["2026-11-29T19:40+01:00"] = now, ["1970-01-01"] = 0, ["2024-02-29T00:00"] = 1709164800,
   } do
     it("reads the time " .. text, function() assert.equal(seconds, range.time(text)) end)

@@ -38,7 +38,9 @@ describe("lua/library", function()
 
   it("gives luacheck the same words", function()
     local known = {}
-    for _, name in ipairs(dofile("lua/library/luacheckrc.lua").read_globals) do known[name] = true end
+    for _, name in ipairs(dofile("lua/library/luacheckrc.lua").read_globals) do
+      known[name] = true
+    end
     assert.same(annotated_words(text), known)
   end)
 

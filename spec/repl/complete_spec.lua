@@ -2,7 +2,8 @@
 local complete = require "tagline.repl.complete"
 local fake = require "spec.repl.fake"
 
-local all = { "plant", "plant.boiler", "plant.boiler.running", "plant.boiler.temperature", "plant.meter", "plant.meter.volts", "well" }
+local all = { "plant", "plant.boiler", "plant.boiler.running", "plant.boiler.temperature",
+  "plant.meter", "plant.meter.volts", "well" }
 
 -- As live.names of the core: part by part.
 local function names(prefix, depth)
@@ -19,14 +20,17 @@ local function names(prefix, depth)
 end
 
 describe("completion", function()
-  local live = { names = names, modules = function() return { "tagline.codec.base64", "tagline.codec.hex" } end }
+  local live = { names = names, modules = function() return { "tagline.codec.base64",
+    "tagline.codec.hex" } end }
   local tag, line, api, own
 
   before_each(function()
     fake.install()
-    tag = fake.tag("plant.boiler.temperature", { value = 1, station = fake.object("station", { full_name = "plant.boiler" }) })
+    tag = fake.tag("plant.boiler.temperature",
+      { value = 1, station = fake.object("station", { full_name = "plant.boiler" }) })
     line = fake.object("line", { name = "plant", stations = { boiler = 1, ["not-a-name"] = 2 } })
-    api = { tags = fake.collection("tag", { tag }), lines = fake.collection("line", { line }), status = function() end, stations = {} }
+    api = { tags = fake.collection("tag", { tag }), lines = fake.collection("line", { line }),
+      status = function() end, stations = {} }
     own = { store = { alpha = 1, beta = print, ["odd key"] = 3 }, xs = { { inner = 1 } } }
   end)
   after_each(fake.restore)
@@ -98,7 +102,8 @@ describe("completion", function()
   end)
 
   it("calls no function of the user's", function()
-    own.trap = setmetatable({}, { __index = function() error "called" end, __pairs = function() error "called" end })
+    own.trap = setmetatable({}, { __index = function() error "called" end,
+      __pairs = function() error "called" end })
     offers("trap.x.", {})
     offers("trap.", {})
   end)

@@ -1,4 +1,5 @@
--- Tags, stations and lines for specs of the REPL's words: tables that print and completion take for objects of the core.
+-- Tags, stations and lines for specs of the REPL's words: tables that print and completion take
+-- for objects of the core.
 local print_module = require "tagline.repl.print"
 
 local fake = {}
@@ -19,7 +20,8 @@ function fake.object(of, fields)
 end
 
 function fake.tag(name, fields)
-  local tag = { full_name = name, name = name:match("[^.]*$"), type = "Ai", status = "valid", time = 1000 }
+  local tag = { full_name = name, name = name:match("[^.]*$"), type = "Ai", status = "valid",
+    time = 1000 }
   for key, value in pairs(fields or {}) do tag[key] = value end
   return fake.object("tag", tag)
 end

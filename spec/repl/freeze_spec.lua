@@ -4,7 +4,10 @@ local freeze = require "tagline.repl.freeze"
 local scope = require "spec.support.scope"
 
 local message = { topic = "a", payload = "b", line = "p", time = 1, qos = 0 }
-local function explain() return { time = "", lines = { { tags = { { tag = "p.s.x", code = "new", status = "invalid" } } } } } end
+local function explain()
+  return { time = "",
+    lines = { { tags = { { tag = "p.s.x", code = "new", status = "invalid" } } } } }
+end
 
 describe("freeze", function()
   after_each(scope.finish)
@@ -19,14 +22,16 @@ describe("freeze", function()
   end)
 
   it("says why there is no file", function()
-    local ok, why = pcall(freeze.freeze, explain, "c.lua", "/c.lua", message, scope.folder() .. "/none/a_spec.lua")
+    local ok, why = pcall(freeze.freeze, explain, "c.lua", "/c.lua", message, scope.folder()
+      .. "/none/a_spec.lua")
     assert.falsy(ok)
     assert.truthy(why:find("/none/a_spec.lua: No such file or directory", 1, true), why)
   end)
 
   it("says one tag where it is one", function()
     local path = scope.folder() .. "/a_spec.lua"
-    assert.equal(("1 tag in %s; run it with: tagline test %s"):format(path, path), freeze.freeze(explain, "c.lua", "/c.lua", message, path))
+    assert.equal(("1 tag in %s; run it with: tagline test %s"):format(path, path),
+      freeze.freeze(explain, "c.lua", "/c.lua", message, path))
     assert.has_error(function() freeze.freeze(explain, "c.lua", "/c.lua", message, path) end,
       ("freeze: '%s' is there already; give another name"):format(path))
   end)

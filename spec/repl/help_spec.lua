@@ -1,4 +1,5 @@
--- help() knows every word, parameter, address, token, reason and status; and the user's reference speaks of the same.
+-- help() knows every word, parameter, address, token, reason and status; and the user's
+-- reference speaks of the same.
 local core_found, core = pcall(require, "tagline.core")
 local files = require "spec.support.files"
 local help = require "tagline.repl.help"
@@ -6,7 +7,8 @@ local shapes = require "tagline.config.shapes"
 local texts = require "tagline.repl.help_texts"
 local words = require "tagline.repl.words"
 
-local live = { now = function() return 0 end, modules = function() return { "tagline.codec.hex" } end, reload = function() end,
+local live = { now = function() return 0 end,
+  modules = function() return { "tagline.codec.hex" } end, reload = function() end,
   status = function() end, watch = function() end,
   scopes = function() return {}, { string = string, pcall = pcall } end }
 
@@ -36,7 +38,8 @@ describe("help", function()
     end
   end)
 
-  for kind, shape in pairs(shapes.new(core_found and core or setmetatable({}, { __index = function() return print end }))) do
+  for kind, shape in pairs(shapes.new(core_found and core
+    or setmetatable({}, { __index = function() return print end }))) do
     for _, name in ipairs(shape.names) do
       it(("tells of %s's %s what the checks say"):format(kind, name), function()
         assert.truthy(say(name):find(shape.fields[name].doc, 1, true), say(name))
@@ -50,12 +53,14 @@ describe("help", function()
     assert.truthy(text:find("default: 60", 1, true), text)
   end)
 
-  local groups = { addresses = texts.addresses, types = texts.types, masks = texts.masks, reasons = texts.reasons, errors = texts.errors,
+  local groups = { addresses = texts.addresses, types = texts.types, masks = texts.masks,
+    reasons = texts.reasons, errors = texts.errors,
     statuses = texts.statuses, states = texts.states, troubles = texts.troubles }
   for _, group in ipairs(texts.codes) do groups["codes " .. group.what] = group end
   for group, list in pairs(groups) do
     for _, row in ipairs(list) do
-      it(("tells of %s: %s"):format(group, row[1]), function() assert.truthy(say(row[1]):find(row[2], 1, true)) end)
+      it(("tells of %s: %s"):format(group, row[1]),
+        function() assert.truthy(say(row[1]):find(row[2], 1, true)) end)
     end
   end
 
@@ -73,7 +78,8 @@ describe("help", function()
     for kind, object in pairs(texts.objects) do
       for _, row in ipairs(object) do
         local name, method = row[1]:gsub("%(%)$", "")
-        local asked_for = { kind .. "." .. name, method > 0 and kind .. ":" .. name or nil, method > 0 and kind .. ":" .. name .. "()" or nil }
+        local asked_for = { kind .. "." .. name, method > 0 and kind .. ":" .. name or nil,
+          method > 0 and kind .. ":" .. name .. "()" or nil }
         for _, asked in ipairs(asked_for) do
           assert.truthy(say(asked):find(row[3], 1, true), asked)
         end
@@ -90,9 +96,12 @@ describe("help", function()
 
   it("finds an error by what was said", function()
     assert.truthy(say("station 'boiler' is off"):find("the station is switched off", 1, true))
-    assert.truthy(say("a payload of 300 bytes does not fit into max_packet_size (128)"):find("too long for one packet", 1, true))
-    assert.truthy(say("connect to 10.0.0.1:1883: connection refused"):find("nothing listens", 1, true))
-    assert.truthy(say("connection refused, code 5: not authorized"):find("answered CONNECT with a refusal", 1, true))
+    assert.truthy(say("a payload of 300 bytes does not fit into max_packet_size (128)"):find(
+      "too long for one packet", 1, true))
+    assert.truthy(say("connect to 10.0.0.1:1883: connection refused"):find("nothing listens", 1,
+      true))
+    assert.truthy(say("connection refused, code 5: not authorized"):find(
+      "answered CONNECT with a refusal", 1, true))
   end)
 
   it("tells of Lua's functions, by value and by name", function()
@@ -107,12 +116,14 @@ describe("help", function()
     local hex = require "tagline.codec.hex"
     for _, asked in ipairs { "tagline.codec.hex", "hex", hex } do
       local text = say(asked)
-      assert.truthy(text:find('^require "tagline.codec.hex"\n  Base16: bytes as hexadecimal digits.\n'), text)
+      assert.truthy(
+        text:find('^require "tagline.codec.hex"\n  Base16: bytes as hexadecimal digits.\n'), text)
       assert.truthy(text:find("hex.decode(text)", 1, true), text)
     end
     assert.truthy(say(hex.decode):find("^hex.decode%(text%)\n  Strict: an even number of digits"))
     assert.truthy(say("elsys"):find('^require "tagline.codec.device.elsys"\n  Elsys sensors'))
-    assert.truthy(say(require("tagline.codec.lorawan").things_stack_v3):find('^require "tagline.codec.lorawan"\n'))
+    assert.truthy(say(require("tagline.codec.lorawan").things_stack_v3):find(
+      '^require "tagline.codec.lorawan"\n'))
   end)
 
   it("shows the comment above a function", function()
@@ -137,14 +148,18 @@ describe("help", function()
   end)
 
   it("tells of topics and codecs", function()
-    for _, name in ipairs { "parameters", "station parameters", "tag options", "limits", "types", "addresses", "time masks", "reasons",
-      "statuses", "config", "handlers", "codecs", "codes", "errors", "stats", "library", "commands", "named groups" } do
+    for _, name in ipairs { "parameters", "station parameters", "tag options", "limits", "types",
+      "addresses", "time masks", "reasons",
+      "statuses", "config", "handlers", "codecs", "codes", "errors", "stats", "library",
+        "commands", "named groups" } do
       assert.is_true(#say(name) > 60, name)
     end
   end)
 
   it("asks back when nothing is known", function()
-    assert.equal("nothing is known of 'keep_alife'; did you mean 'keep_alive'?; help() lists what there is", say "keep_alife")
+    assert.equal(
+      "nothing is known of 'keep_alife'; did you mean 'keep_alive'?; help() lists what there is",
+        say "keep_alife")
     assert.truthy(say("qqqqqq"):find("^nothing is known of 'qqqqqq'; help"))
     assert.truthy(say("client"):find("did you mean 'client_id'", 1, true))
     assert.truthy(say("retry"):find("'max_wait_retry'", 1, true), say "retry")
@@ -162,8 +177,10 @@ describe("help", function()
   for kind, object in pairs(texts.objects) do
     for _, row in ipairs(object) do objects[#objects + 1] = { (row[1]:gsub("%(%)$", "")), kind } end
   end
-  for group, list in pairs { words = texts.config, addresses = texts.addresses, types = texts.types, masks = texts.masks,
-    reasons = texts.reasons, statuses = texts.statuses, handlers = texts.handlers, commands = texts.commands, objects = objects } do
+  for group, list in pairs { words = texts.config, addresses = texts.addresses,
+    types = texts.types, masks = texts.masks,
+    reasons = texts.reasons, statuses = texts.statuses, handlers = texts.handlers,
+      commands = texts.commands, objects = objects } do
     for _, row in ipairs(list) do
       it(("speaks of what lua/README.md has, too: %s %s"):format(group, row[1]), function()
         assert.truthy(reference:find(row[1], 1, true))
@@ -203,7 +220,9 @@ describe("help", function()
     local function missing(path)
       for text in files.read(path):gmatch 'tl_fail%s*(%b())' do
         local said = text:match '"([^"]*)"'
-        if said and said ~= "%s" then assert.falsy(say(said):find("nothing is known", 1, true), path .. ": " .. said) end
+        if said and said ~= "%s" then
+          assert.falsy(say(said):find("nothing is known", 1, true), path .. ": " .. said)
+        end
       end
     end
     missing "core/gateway/write.c"
@@ -215,20 +234,27 @@ describe("help", function()
 
   it("has errors as the core says them", function()
     local all = {}
-    for _, path in ipairs { "core/gateway/write.c", "core/gateway/ack_id.c", "core/gateway/connect.c", "core/mqtt/session_out.c",
-      "core/mqtt/session_in.c", "core/mqtt/session_time.c", "core/mqtt/session_filters.c", "core/script/handlers.c", "core/net/tcp.c" } do
+    for _, path in ipairs { "core/gateway/write.c", "core/gateway/ack_id.c",
+      "core/gateway/connect.c", "core/mqtt/session_out.c",
+      "core/mqtt/session_in.c", "core/mqtt/session_time.c", "core/mqtt/session_filters.c",
+        "core/script/handlers.c", "core/net/tcp.c" } do
       all[#all + 1] = files.read(path)
     end
     local text = table.concat(all)
     for _, list in ipairs { texts.errors, texts.troubles } do
-      for _, row in ipairs(list) do assert.truthy(text:find(row[1], 1, true) or row[1] == "connection refused", row[1]) end
+      for _, row in ipairs(list) do
+        assert.truthy(text:find(row[1], 1, true) or row[1] == "connection refused", row[1])
+      end
     end
   end)
 
   it("tells the commands as the program does", function()
     local told = {}
-    local usage = files.read("core/command/help.c"):gsub(' "\n%s*"', " ") -- texts that C puts together
-    for call, text in usage:gmatch '"  (%l[^"]-)%s%s+([^"]-)\\n"' do told["tagline " .. call] = text end
+    -- texts that C puts together
+    local usage = files.read("core/command/help.c"):gsub(' "\n%s*"', " ")
+    for call, text in usage:gmatch '"  (%l[^"]-)%s%s+([^"]-)\\n"' do
+      told["tagline " .. call] = text
+    end
     for _, row in ipairs(texts.commands) do
       assert.equal(row[3], told[row[2]])
       told[row[2]] = nil

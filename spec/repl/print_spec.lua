@@ -2,8 +2,12 @@
 local fake = require "spec.repl.fake"
 local printer = require "tagline.repl.print"
 
-local function show(...) return printer.format({ now = 1005, width = 80 }, select("#", ...), ...) end
-local function json(...) return printer.format({ now = 1005, json = true }, select("#", ...), ...) end
+local function show(...)
+  return printer.format({ now = 1005, width = 80 }, select("#", ...), ...)
+end
+local function json(...)
+  return printer.format({ now = 1005, json = true }, select("#", ...), ...)
+end
 
 describe("tagline.repl.print", function()
   before_each(fake.install)
@@ -19,7 +23,8 @@ describe("tagline.repl.print", function()
   end)
 
   it("gives numbers so that they read back", function()
-    for n, expected in pairs { [21.5] = "21.5", [0.1] = "0.1", [1 / 3] = "0.3333333333333333", [3] = "3", [2^53] = "9007199254740992",
+    for n, expected in pairs { [21.5] = "21.5", [0.1] = "0.1", [1 / 3] = "0.3333333333333333",
+      [3] = "3", [2^53] = "9007199254740992",
       [math.mininteger] = "-9223372036854775808", [1e300] = "1e+300", [math.huge] = "inf" } do
       assert.equal(expected, show(n))
       if expected ~= "inf" then assert.equal(n, tonumber(show(n))) end
@@ -39,16 +44,21 @@ describe("tagline.repl.print", function()
   end)
 
   it("cuts a long text at a prompt, at a character, and nowhere else", function()
-    local function typed(v, ...) return printer.format({ now = 0, tty = true, width = 80 }, 1 + select("#", ...), v, ...) end
+    local function typed(v, ...)
+      return printer.format({ now = 0, tty = true, width = 80 }, 1 + select("#", ...), v, ...)
+    end
     local long = ("x"):rep(15999) .. ("é"):rep(50000)
-    assert.equal(("x"):rep(15999) .. "\n… 100000 bytes more of 115999; print(_) shows all", typed(long))
+    assert.equal(("x"):rep(15999) .. "\n… 100000 bytes more of 115999; print(_) shows all",
+      typed(long))
     assert.equal(long, show(long))
     assert.equal(long, printer.format({ now = 0, tty = true, printing = true }, 1, long))
     assert.equal(("y"):rep(16000), typed(("y"):rep(16000)))
     local lines = ("line\n"):rep(400)
-    assert.equal(("line\n"):rep(200) .. "… 1000 bytes more of 2000; print(_) shows all", typed(lines))
+    assert.equal(("line\n"):rep(200) .. "… 1000 bytes more of 2000; print(_) shows all",
+      typed(lines))
     assert.equal(("line\n"):rep(200), typed(("line\n"):rep(200)))
-    assert.equal(("\n"):rep(200) .. "… 4800 bytes more of 5000; print(_) shows all", typed(("\n"):rep(5000)))
+    assert.equal(("\n"):rep(200) .. "… 4800 bytes more of 5000; print(_) shows all",
+      typed(("\n"):rep(5000)))
   end)
 
   it("dumps control characters beyond ASCII at a terminal only", function()
@@ -59,7 +69,8 @@ describe("tagline.repl.print", function()
   end)
 
   it("says at a prompt how a dump goes on", function()
-    assert.truthy(printer.format({ now = 0, tty = true }, 1, ("\1"):rep(300)):find("\n… 44 bytes more; _:sub(257) goes on", 1, true))
+    assert.truthy(printer.format({ now = 0, tty = true }, 1,
+      ("\1"):rep(300)):find("\n… 44 bytes more; _:sub(257) goes on", 1, true))
   end)
 
   it("cuts many results at a prompt", function()
@@ -72,7 +83,8 @@ describe("tagline.repl.print", function()
 
   it("leaves the bytes of print alone unless a terminal gets them", function()
     assert.equal("\0\xff", printer.format({ now = 0, printing = true }, 1, "\0\xff"))
-    assert.truthy(printer.format({ now = 0, printing = true, tty = true }, 1, "\0\xff"):find "2 bytes")
+    assert.truthy(printer.format({ now = 0, printing = true, tty = true }, 1,
+      "\0\xff"):find "2 bytes")
   end)
 
   it("shows a tag's moment as a date", function()
@@ -84,7 +96,8 @@ describe("tagline.repl.print", function()
     assert.equal("{}", show {})
     assert.equal('{ 1, 2, "x" }', show { 1, 2, "x" })
     assert.equal('{ a = 1, ["b c"] = { true } }', show { a = 1, ["b c"] = { true } })
-    assert.equal('{\n  1,\n  name = "' .. ("x"):rep(70) .. '",\n  t = { a = 1 }\n}', show { 1, name = ("x"):rep(70), t = { a = 1 } })
+    assert.equal('{\n  1,\n  name = "' .. ("x"):rep(70) .. '",\n  t = { a = 1 }\n}',
+      show { 1, name = ("x"):rep(70), t = { a = 1 } })
   end)
 
   it("cuts long and deep tables with a note, and stops at circles", function()
@@ -119,7 +132,8 @@ describe("tagline.repl.print", function()
   end)
 
   it("runs no __pairs and no __index of the user's", function()
-    local t = setmetatable({ 1 }, { __pairs = function() error "ran" end, __index = function() error "ran" end })
+    local t = setmetatable({ 1 },
+      { __pairs = function() error "ran" end, __index = function() error "ran" end })
     assert.equal("{ 1 }", show(t))
   end)
 
@@ -143,7 +157,8 @@ describe("tagline.repl.print", function()
 
   it("shows bytes in a table in hex, and cuts long texts", function()
     assert.truthy(show(fake.tag("p.b.x", { value = "\xff\0" })):find("hex ff 00 ", 1, true))
-    assert.truthy(show(fake.tag("p.b.x", { value = ("z"):rep(200) })):find(('"%s…'):format(("z"):rep(58)), 1, true))
+    assert.truthy(show(fake.tag("p.b.x", { value = ("z"):rep(200) })):find(
+      ('"%s…'):format(("z"):rep(58)), 1, true))
   end)
 
   it("shows the first 40 of many, and says how many there are", function()
@@ -153,14 +168,17 @@ describe("tagline.repl.print", function()
     assert.truthy(out:find("p.b.t040", 1, true))
     assert.falsy(out:find("p.b.t041", 1, true))
     assert.truthy(out:find("\n… 60 more of 100"), out)
-    out = printer.format({ now = 0, count = function(kind) return kind == "tag" and 30000 end }, 1, fake.collection("tag", list))
+    out = printer.format({ now = 0, count = function(kind) return kind == "tag" and 30000 end },
+      1, fake.collection("tag", list))
     assert.truthy(out:find("\n… 29960 more of 30000"), out)
     assert.equal("(no tags)", show(fake.collection("tag", {})))
   end)
 
   it("shows the first 40 by name where it has them all", function()
     local list = {}
-    for i = 1, 100 do list[("t%03d"):format(i)] = fake.tag(("p.b.t%03d"):format(i), { value = i }) end
+    for i = 1, 100 do
+      list[("t%03d"):format(i)] = fake.tag(("p.b.t%03d"):format(i), { value = i })
+    end
     local out = show(list)
     assert.truthy(out:find("age\np.b.t001 .*\np.b.t040 "), out)
     assert.falsy(out:find("p.b.t041", 1, true), out)
@@ -171,18 +189,22 @@ describe("tagline.repl.print", function()
     local out = printer.format({ now = 1005, tty = true, width = 90 }, 1, tag)
     for line in out:gmatch "[^\n]+" do assert.is_true(utf8.len(line) <= 90, line) end
     assert.truthy(out:find("…", 1, true))
-    assert.is_true(utf8.len((printer.format({ now = 1005, width = 90 }, 1, tag):match("\n(.*)"))) > 90)
+    assert.is_true(
+      utf8.len((printer.format({ now = 1005, width = 90 }, 1, tag):match("\n(.*)"))) > 90)
   end)
 
   it("leaves out columns that say nothing where the terminal is narrow", function()
     local tag = fake.tag("plant.boiler.temperature", { value = 21.5 })
     local out = printer.format({ now = 1005, tty = true, width = 54 }, 1, tag)
-    assert.equal("tag                       type  value  status  age\nplant.boiler.temperature  Ai    21.5   valid   5.0 s", out)
-    assert.truthy(printer.format({ now = 1005, tty = true, width = 80 }, 1, tag):find("unit", 1, true))
+    assert.equal(
+      "tag                       type  value  status  age\nplant.boiler.temperature  Ai    21.5   valid   5.0 s", out)
+    assert.truthy(printer.format({ now = 1005, tty = true, width = 80 }, 1, tag):find("unit", 1,
+      true))
   end)
 
   it("says spans in their own units", function()
-    for seconds, expected in pairs { [0] = "0.0 s", [0.44] = "0.4 s", [9.94] = "9.9 s", [9.96] = "9 s", [119] = "119 s", [120] = "2 min",
+    for seconds, expected in pairs { [0] = "0.0 s", [0.44] = "0.4 s", [9.94] = "9.9 s",
+      [9.96] = "9 s", [119] = "119 s", [120] = "2 min",
       [7199] = "119 min", [7200] = "2 h", [172800] = "2 d" } do
       assert.equal(expected, printer.age(seconds))
     end

@@ -4,10 +4,14 @@ local status = require "tagline.repl.status"
 
 local function line_facts(changes)
   local l = {
-    name = "things-stack", state = "connected", peer = "10.0.0.1:1883", host = "10.0.0.1", port = 1883, client_id = "c", user_name = "joe",
-    last_error = "", messages = 3, unrouted = 0, instances_refused = 0, inflight = 0, queued = 0, max_queued = 100, received_per_s = 1,
-    reply_timeout = 20, quick_closes = 0, connects = 1, sessions_lost = 0, connected_for = 1000, subscribed_for = 1000, filters = {}, unrouted_topics = {},
-    stations = { StOn = 2 }, unset = {}, unset_count = 0, invalid = {}, invalid_count = 0, silent = {}, silent_count = 0, failed = {},
+    name = "things-stack", state = "connected", peer = "10.0.0.1:1883", host = "10.0.0.1",
+      port = 1883, client_id = "c", user_name = "joe",
+    last_error = "", messages = 3, unrouted = 0, instances_refused = 0, inflight = 0, queued = 0,
+      max_queued = 100, received_per_s = 1,
+    reply_timeout = 20, quick_closes = 0, connects = 1, sessions_lost = 0, connected_for = 1000,
+      subscribed_for = 1000, filters = {}, unrouted_topics = {},
+    stations = { StOn = 2 }, unset = {}, unset_count = 0, invalid = {}, invalid_count = 0,
+      silent = {}, silent_count = 0, failed = {},
     failed_count = 0, max_packet_size = 1000,
   }
   for key, value in pairs(changes or {}) do l[key] = value end
@@ -15,7 +19,8 @@ local function line_facts(changes)
 end
 
 local function facts_of(changes, more)
-  local facts = { version = "1", pid = 2, memory = 3, uptime = 4, problems = {}, remarks = {}, config = {}, failures = {},
+  local facts = { version = "1", pid = 2, memory = 3, uptime = 4, problems = {}, remarks = {},
+    config = {}, failures = {},
     lines = { line_facts(changes) } }
   for key, value in pairs(more or {}) do facts[key] = value end
   return facts
@@ -29,7 +34,8 @@ local function told(changes, more)
 end
 
 local function failure(changes)
-  local f = { scope = "things-stack.s", what = "decode", text = "c.lua:3: bad", works = false, count = 2, since = 10, since_ago = 90,
+  local f = { scope = "things-stack.s", what = "decode", text = "c.lua:3: bad", works = false,
+    count = 2, since = 10, since_ago = 90,
     last_ago = 5 }
   for key, value in pairs(changes or {}) do f[key] = value end
   return { failures = { f } }
@@ -37,68 +43,110 @@ end
 
 -- { what, facts of the line, code, text as a pattern, remedy as a pattern, where, more facts }
 local problems = {
-  { "a line that waits", { state = "waiting", last_error = "refused", retry_in = 3 }, "not-connected", "^not connected: refused$",
+  { "a line that waits", { state = "waiting", last_error = "refused", retry_in = 3 },
+    "not-connected", "^not connected: refused$",
     '^next attempt in 3.0 s; lines%["things%-stack"%]:reconnect%(%) tries at once$' },
-  { "the last error while the next attempt runs", { state = "connecting", last_error = "refused" }, "not-connected",
+  { "the last error while the next attempt runs",
+    { state = "connecting", last_error = "refused" }, "not-connected",
     "^not connected: refused; connecting to 10.0.0.1 port 1883$" },
-  { "the first attempt", { state = "connecting" }, "connecting", "^connecting to 10.0.0.1 port 1883$" },
-  { "a PING without an answer", { ping_unanswered = 7 }, "half-open", "not answered a PING for 7.0 s", "it ends after 20 s" },
-  { "a refused filter", { filters = { { filter = "a/#", granted = 128, wanted = 1 } } }, "filter-refused", "refused the topic filter 'a/#'",
+  { "the first attempt", { state = "connecting" }, "connecting",
+    "^connecting to 10.0.0.1 port 1883$" },
+  { "a PING without an answer", { ping_unanswered = 7 }, "half-open",
+    "not answered a PING for 7.0 s", "it ends after 20 s" },
+  { "a refused filter", { filters = { { filter = "a/#", granted = 128, wanted = 1 } } },
+    "filter-refused", "refused the topic filter 'a/#'",
     "access rules" },
-  { "a lower QoS", { filters = { { filter = "a/#", granted = 0, wanted = 1 } } }, "qos-lowered", "'a/#' %(QoS 0, asked for 1%)" },
-  { "a Client ID of two", { quick_closes = 3, connected_for = 1 }, "client-id", "probably uses the Client ID 'c'", "client_id of its own" },
-  { "a write that the broker closes on", { quick_closes = 3, connected_for = 1, closed_on = "PUBLISH", closed_topic = "o",
-    closed_bytes = 2000 }, "write-not-taken", "3 times in a row after it was sent PUBLISH o, 2000 bytes", "size of a message" },
-  { "a SUBSCRIBE that it closes on", { quick_closes = 4, connected_for = 1, closed_on = "SUBSCRIBE" }, "subscribe-not-taken",
+  { "a lower QoS", { filters = { { filter = "a/#", granted = 0, wanted = 1 } } }, "qos-lowered",
+    "'a/#' %(QoS 0, asked for 1%)" },
+  { "a Client ID of two", { quick_closes = 3, connected_for = 1 }, "client-id",
+    "probably uses the Client ID 'c'", "client_id of its own" },
+  { "a write that the broker closes on",
+    { quick_closes = 3, connected_for = 1, closed_on = "PUBLISH", closed_topic = "o",
+    closed_bytes = 2000 }, "write-not-taken",
+      "3 times in a row after it was sent PUBLISH o, 2000 bytes", "size of a message" },
+  { "a SUBSCRIBE that it closes on",
+    { quick_closes = 4, connected_for = 1, closed_on = "SUBSCRIBE" }, "subscribe-not-taken",
     "right after SUBSCRIBE", "the user 'joe'" },
-  { "a message too long", { too_long = { count = 2, topic = "t", bytes = 2000 } }, "too-long", "the last on t, 2000 bytes",
+  { "a message too long", { too_long = { count = 2, topic = "t", bytes = 2000 } }, "too-long",
+    "the last on t, 2000 bytes",
     "raise max_packet_size %(now 1000%)" },
-  { "an echo", { echo = { topic = "x", per_second = 40 } }, "echo", "what is written to x comes back", "another topic" },
-  { "doubles", { findings = { { kind = "doubled", topic = "a/b", filters = { "a/#", "a/b" } } } }, "doubled", "a/b matches the topic filters a/# and a/b" },
-  { "an invalid tag", { invalid = { { tag = "things-stack.s.t", reason = "missing" } }, invalid_count = 1 }, "tag-invalid", "^invalid: missing",
-    '^explain%(tags%["things%-stack.s.t"%]%) shows why', { tag = "things-stack.s.t", station = "things-stack.s" } },
-  { "a will", { failed = { { name = "s", status = "StHardErr", reason = "station-will", seconds = 5 } }, failed_count = 1, subscribed_for = 1 },
+  { "an echo", { echo = { topic = "x", per_second = 40 } }, "echo",
+    "what is written to x comes back", "another topic" },
+  { "doubles", { findings = { { kind = "doubled", topic = "a/b", filters = { "a/#", "a/b" } } } },
+    "doubled", "a/b matches the topic filters a/# and a/b" },
+  { "an invalid tag", { invalid = { { tag = "things-stack.s.t", reason = "missing" } },
+    invalid_count = 1 }, "tag-invalid", "^invalid: missing",
+    '^explain%(tags%["things%-stack.s.t"%]%) shows why',
+      { tag = "things-stack.s.t", station = "things-stack.s" } },
+  { "a will",
+    { failed = { { name = "s", status = "StHardErr", reason = "station-will", seconds = 5 } },
+      failed_count = 1, subscribed_for = 1 },
     "station-failed", "its will came", nil, { station = "things-stack.s" } },
-  { "a decoder that fails", {}, "handler-failing", "^decode of things%-stack.s has failed since .*c.lua:3: bad$", nil,
+  { "a decoder that fails", {}, "handler-failing",
+    "^decode of things%-stack.s has failed since .*c.lua:3: bad$", nil,
     { station = "things-stack.s" }, failure() },
-  { "a refused config", {}, "config-refused", "c.lua:1: wrong", nil, nil, { config = { file = "c.lua", hash = "12345678", time = 1, reloads = 0,
+  { "a refused config", {}, "config-refused", "c.lua:1: wrong", nil, nil,
+    { config = { file = "c.lua", hash = "12345678", time = 1, reloads = 0,
     files = {}, refused = "c.lua:1: wrong", refused_at = 5 } } },
-  { "a mask that does not fit", { findings = { { kind = "mask", station = "things-stack.s", raw = "1700000000000", field = "ts",
-    mask = "UNIX", fits = "UNIXMS" } } }, "time-unreadable", "'1700000000000' of ts does not fit the time mask UNIX",
+  { "a mask that does not fit",
+    { findings = { { kind = "mask", station = "things-stack.s", raw = "1700000000000", field = "ts",
+    mask = "UNIX", fits = "UNIXMS" } } }, "time-unreadable",
+      "'1700000000000' of ts does not fit the time mask UNIX",
     '^time_mask = "UNIXMS" would fit$', { station = "things-stack.s" } },
-  { "a slow handler that takes the processor", { slow = { { what = "decode", station = "things-stack.s", mean = 0.05, longest = 0.09,
-    calls = 100, share = 0.5 } } }, "handler-slow", "decode of things%-stack.s takes 50 ms", "all lines wait", { station = "things-stack.s" } },
+  { "a slow handler that takes the processor",
+    { slow = { { what = "decode", station = "things-stack.s", mean = 0.05, longest = 0.09,
+    calls = 100, share = 0.5 } } }, "handler-slow", "decode of things%-stack.s takes 50 ms",
+      "all lines wait", { station = "things-stack.s" } },
 }
 
 local function outlet(changes)
-  local o = { name = "bus", kind = "nats", up = true, since = 60, why = "", behind = 0, rejected = 0, dropped = 0, last_rejected = "", lag = 0 }
+  local o = { name = "bus", kind = "nats", up = true, since = 60, why = "", behind = 0,
+    rejected = 0, dropped = 0, last_rejected = "", lag = 0 }
   for key, value in pairs(changes) do o[key] = value end
   return { outlets = { o } }
 end
 table.move({
-  { "an outlet that is away", {}, "outlet-away", "^outlet 'bus' %(nats%) has been away for 60 s: refused; 12 values wait", "spool", nil,
+  { "an outlet that is away", {}, "outlet-away",
+    "^outlet 'bus' %(nats%) has been away for 60 s: refused; 12 values wait", "spool", nil,
     outlet { up = false, why = "refused", behind = 12 } },
-  { "an outlet that is behind", {}, "outlet-behind", "'bus' %(nats%) is 12 values behind, the oldest for 30 s", nil, nil, outlet { behind = 12, lag = 30 } },
+  { "an outlet that is behind", {}, "outlet-behind",
+    "'bus' %(nats%) is 12 values behind, the oldest for 30 s", nil, nil,
+      outlet { behind = 12, lag = 30 } },
 }, 1, 2, #problems + 1, problems)
 
 local remarks = {
-  { "values that the spool dropped", {}, "outlet-dropped", "dropped 5 values", "spool", nil, outlet { dropped = 5 } },
-  { "a long message of some time ago", { too_long = { count = 2, topic = "t", bytes = 2000, ago = 601 } }, "too-long", "the last on t, 2000 bytes" },
-  { "values that a server rejects", {}, "outlet-rejected", "rejected 2 values, the last: p.s.t: too long", nil, nil,
+  { "values that the spool dropped", {}, "outlet-dropped", "dropped 5 values", "spool", nil,
+    outlet { dropped = 5 } },
+  { "a long message of some time ago",
+    { too_long = { count = 2, topic = "t", bytes = 2000, ago = 601 } }, "too-long",
+      "the last on t, 2000 bytes" },
+  { "values that a server rejects", {}, "outlet-rejected",
+    "rejected 2 values, the last: p.s.t: too long", nil, nil,
     outlet { rejected = 2, last_rejected = "p.s.t: too long" } },
-  { "a lost session", { sessions_lost = 1, session_lost_ago = 10 }, "session-lost", "lost the session 1 time" },
-  { "a Client ID that was of two", { quick_closes = 3, connected_for = 1000 }, "client-id", "Client ID 'c'" },
-  { "what ended the last connection", { last_failure = "reset", failed_ago = 7, connects = 3 }, "was-away", "lost 7.0 s ago: reset$" },
-  { "messages that no station takes", { unrouted = 2, unrouted_topics = { { topic = "x/y", count = 2, over = 0 } } }, "no-station",
+  { "a lost session", { sessions_lost = 1, session_lost_ago = 10 }, "session-lost",
+    "lost the session 1 time" },
+  { "a Client ID that was of two", { quick_closes = 3, connected_for = 1000 }, "client-id",
+    "Client ID 'c'" },
+  { "what ended the last connection", { last_failure = "reset", failed_ago = 7, connects = 3 },
+    "was-away", "lost 7.0 s ago: reset$" },
+  { "messages that no station takes",
+    { unrouted = 2, unrouted_topics = { { topic = "x/y", count = 2, over = 0 } } }, "no-station",
     "2 messages that no station takes, most often: x/y %(2%)", '^explain%("x/y"%)' },
-  { "a silent station", { silent = { { name = "s", address = "a/b" } }, silent_count = 1 }, "no-message", "a/b", "watch", { station = "things-stack.s" } },
-  { "a tag without a value", { unset = { "things-stack.s.t" }, unset_count = 1 }, "no-value", "no value yet", "explain", { tag = "things-stack.s.t" } },
-  { "a retained message alone", { findings = { { kind = "retained", station = "things-stack.s", seconds = 7200 } } }, "retained-only",
+  { "a silent station", { silent = { { name = "s", address = "a/b" } }, silent_count = 1 },
+    "no-message", "a/b", "watch", { station = "things-stack.s" } },
+  { "a tag without a value", { unset = { "things-stack.s.t" }, unset_count = 1 }, "no-value",
+    "no value yet", "explain", { tag = "things-stack.s.t" } },
+  { "a retained message alone",
+    { findings = { { kind = "retained", station = "things-stack.s", seconds = 7200 } } },
+      "retained-only",
     "a retained one", "no_data_timeout", { station = "things-stack.s" } },
-  { "a decoder that works again", {}, "handler-failed", "it has worked since: c.lua:3: bad", nil, nil, failure { works = true } },
-  { "a changed file", {}, "config-changed", "^c.lua changed on disk", nil, nil, { config = { file = "c.lua", hash = "12345678", time = 1,
+  { "a decoder that works again", {}, "handler-failed", "it has worked since: c.lua:3: bad", nil,
+    nil, failure { works = true } },
+  { "a changed file", {}, "config-changed", "^c.lua changed on disk", nil, nil,
+    { config = { file = "c.lua", hash = "12345678", time = 1,
     reloads = 0, files = { { path = "c.lua", changed = true } } } } },
-  { "a warning of check", {}, "config-warning", "c.lua:1: warning: x", nil, nil, { config = { file = "c.lua", hash = "12345678", time = 1,
+  { "a warning of check", {}, "config-warning", "c.lua:1: warning: x", nil, nil,
+    { config = { file = "c.lua", hash = "12345678", time = 1,
     reloads = 0, files = {}, warnings = { "c.lua:1: warning: x" } } } },
 }
 
@@ -113,7 +161,8 @@ describe("status()", function()
     file:close()
     local count = 0
     for _, pattern in ipairs {
-      'report:problem%("([%l%d-]+)"', 'report:remark%("([%l%d-]+)"', 'report:many%("%a+", "([%l%d-]+)"',
+      'report:problem%("([%l%d-]+)"', 'report:remark%("([%l%d-]+)"',
+        'report:many%("%a+", "([%l%d-]+)"',
       'return "([%l%d-]+)", ', 'code, text = "([%l%d-]+)"',
     } do
       for code in source:gmatch(pattern) do
@@ -168,14 +217,16 @@ describe("status()", function()
   end)
 
   it("prints commands that run as they stand", function()
-    for name, expected in pairs { plant = "lines.plant:", ["things-stack"] = 'lines["things-stack"]:', ["end"] = 'lines["end"]:' } do
+    for name, expected in pairs { plant = "lines.plant:",
+      ["things-stack"] = 'lines["things-stack"]:', ["end"] = 'lines["end"]:' } do
       local result = told { name = name, state = "waiting", retry_in = 1 }
       assert.truthy(result.problems[1].remedy:find(expected, 1, true))
     end
   end)
 
   it("lets no bytes of a device steer the terminal", function()
-    local result, text = told { unrouted = 1, unrouted_topics = { { topic = "a\27[2J", count = 1, over = 0 } } }
+    local result, text = told { unrouted = 1,
+      unrouted_topics = { { topic = "a\27[2J", count = 1, over = 0 } } }
     assert.falsy(text:find "\27")
     assert.falsy(result.remarks[1].text:find "\27")
   end)

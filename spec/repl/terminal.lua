@@ -9,7 +9,8 @@ terminal.__index = terminal
 local number = 0
 
 local function tmux(self, ...)
-  local code, out, errors = process.run("tmux", { "-L", self.name, "-f", "/dev/null", ... }, { env = self.env })
+  local code, out, errors = process.run("tmux", { "-L", self.name, "-f", "/dev/null", ... },
+    { env = self.env })
   if code ~= 0 then error(("tmux %s: %s"):format((...), errors), 3) end
   return out
 end
@@ -20,20 +21,24 @@ local function quoted(words)
   return table.concat(list, " ")
 end
 
--- Start a program (a list of words) in a terminal of columns × rows. Its exit code is shown behind "exit " when it ends.
+-- Start a program (a list of words) in a terminal of columns × rows. Its exit code is shown
+-- behind "exit " when it ends.
 function terminal.start(words, options)
   options = options or {}
   number = number + 1
   local state = options.state or scope.folder()
   local self = setmetatable({
     name = ("tagline-spec-%d-%d"):format(require("luv").os_getpid(), number),
-    env = { XDG_STATE_HOME = state, HOME = state, LC_ALL = "C.UTF-8", TERM = "xterm-256color", TMUX_TMPDIR = scope.folder(),
+    env = { XDG_STATE_HOME = state, HOME = state, LC_ALL = "C.UTF-8", TERM = "xterm-256color",
+      TMUX_TMPDIR = scope.folder(),
       TMUX = false, LD_PRELOAD = false },
     state = state,
   }, terminal)
-  tmux(self, "new-session", "-d", "-x", tostring(options.columns or 100), "-y", tostring(options.rows or 30),
+  tmux(self, "new-session", "-d", "-x", tostring(options.columns or 100), "-y",
+    tostring(options.rows or 30),
     quoted(words) .. "; echo exit $?; exec cat")
-  scope.defer(function() os.execute(("TMUX_TMPDIR='%s' tmux -L %s kill-server 2>/dev/null"):format(self.env.TMUX_TMPDIR, self.name)) end)
+  scope.defer(function() os.execute(("TMUX_TMPDIR='%s' tmux -L %s kill-server 2>/dev/null"):format(
+    self.env.TMUX_TMPDIR, self.name)) end)
   return self
 end
 

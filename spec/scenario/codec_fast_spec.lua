@@ -1,4 +1,5 @@
--- What codecs do in C, in the program that has it, beside the same in Lua: spec/support/codec_fast.lua says what.
+-- What codecs do in C, in the program that has it, beside the same in Lua:
+-- spec/support/codec_fast.lua says what.
 local uv = require "luv"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"

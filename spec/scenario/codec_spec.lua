@@ -1,4 +1,5 @@
--- Envelopes and devices of tagline.codec in a running program: the published messages through a real Mosquitto.
+-- Envelopes and devices of tagline.codec in a running program: the published messages through a
+-- real Mosquitto.
 local hex = require "tagline.codec.hex"
 local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
@@ -53,7 +54,8 @@ local function bytes(digits) return (hex.decode(digits)) end
 local function said(t)
   local list = {}
   for i, value in ipairs(t:values()) do
-    local text = type(value.value) == "number" and ("%.14g"):format(value.value) or tostring(value.value)
+    local text = type(value.value) == "number" and ("%.14g"):format(value.value)
+      or tostring(value.value)
     list[i] = value.tag:gsub("^codec%.", "") .. "=" .. text
   end
   table.sort(list)
@@ -88,9 +90,11 @@ describe("codecs in a running program", function()
     t:stop()
     assert.same({
       "elsys.temperature=22.6", "lpp.gps_12_latitude=52.3655", "lpp.temperature_7=-15.6",
-      "office.co2=776", "office.counter=12", "office.gateway=plant-roof", "office.humidity=41", "office.rssi=-57",
+      "office.co2=776", "office.counter=12", "office.gateway=plant-roof", "office.humidity=41",
+        "office.rssi=-57",
       "office.temperature=22.6",
-      "supply.BatV=3.062", "supply.TempC_DS=27.81", "supply.TempC_SHT=28.29", "supply.confirmed=false", "supply.counter=0",
+      "supply.BatV=3.062", "supply.TempC_DS=27.81", "supply.TempC_SHT=28.29",
+        "supply.confirmed=false", "supply.counter=0",
       "valve-a17.payload=0102aabb", "valve-a17.position=1",
     }, said(t))
     -- Whatever a codec knows beyond the station's tags is no news.
@@ -105,15 +109,18 @@ describe("codecs in a running program", function()
   end)
 
   it("say station, network, device and byte of a payload that is cut off", function()
-    publish("v3/plant@ttn/devices/office/up", (read("things_stack_v3/office-12"):gsub('"AQDiAikEACcFBgYDCA=="', '"AikBAA=="')))
-    t:wait_log "codec%.office: decode: things_stack_v3: elsys: byte 4: expected 2 bytes of temperature, got 1"
+    publish("v3/plant@ttn/devices/office/up",
+      (read("things_stack_v3/office-12"):gsub('"AQDiAikEACcFBgYDCA=="', '"AikBAA=="')))
+    t:wait_log "codec%.office: decode: things_stack_v3: elsys: byte 4: expected 2 bytes of \z
+      temperature, got 1"
     t:stop()
   end)
 
   it("say once what an envelope declined without knowing it", function()
     publish("v3/plant@ttn/devices/office/up", '{"what":1}')
     publish("v3/plant@ttn/devices/office/up", '{"what":2}')
-    t:wait_log "codec%.office: things_stack_v3: a message that is no uplink, .* is declined; it has what %(said once%)"
+    t:wait_log "codec%.office: things_stack_v3: a message that is no uplink, .* is declined; it \z
+      has what %(said once%)"
     publish("raw/base64", "AQDiAikEACcFBgYDCA==")
     t:value "codec.elsys.temperature"
     local _, times = t:text("stderr"):gsub("said once", "")

@@ -7,7 +7,8 @@ describe("the command line", function()
   after_each(scope.finish)
 
   for what, words in pairs {
-    ["no command"] = {}, ["an unknown command"] = { "fly" }, ["an unknown option"] = { "run", "x.lua", "--fly" },
+    ["no command"] = {}, ["an unknown command"] = { "fly" },
+      ["an unknown option"] = { "run", "x.lua", "--fly" },
     ["run without a config"] = { "run" }, ["check without a config"] = { "check" },
     ["an option without its value"] = { "run", "x.lua", "--socket" },
     ["an unknown log level"] = { "run", "x.lua", "--log-level", "loud" },
@@ -22,7 +23,8 @@ describe("the command line", function()
   end
 
   it("names the command or option that was probably meant", function()
-    for word, meant in pairs { rnu = "run", replya = "replay", ["--versoin"] = "--version", ["--hlep"] = "--help" } do
+    for word, meant in pairs { rnu = "run", replya = "replay", ["--versoin"] = "--version",
+      ["--hlep"] = "--help" } do
       local code, out, err = tagline.command { word }
       assert.same({ 2, "" }, { code, out })
       assert.truthy(err:find(("'%s'; did you mean '%s'?"):format(word, meant), 1, true), err)
@@ -30,7 +32,8 @@ describe("the command line", function()
   end)
 
   it("gives help and version on stdout", function()
-    for _, words in ipairs { { "--help" }, { "run", "--help" }, { "check", "--help" }, { "repl", "--help" } } do
+    for _, words in ipairs { { "--help" }, { "run", "--help" }, { "check", "--help" },
+      { "repl", "--help" } } do
       local code, out, err = tagline.command(words)
       assert.same({ 0, "" }, { code, err })
       assert.truthy(out:find("tagline", 1, true), out)
@@ -41,16 +44,20 @@ describe("the command line", function()
   end)
 
   it("fails when values are wanted and stdout was not open at all", function()
-    local path = tagline.config('line "p" { host = "127.0.0.1", port = 1, station "s" { address = "a", tags = {} } }')
+    local path =
+      tagline.config(
+        'line "p" { host = "127.0.0.1", port = 1, station "s" { address = "a", tags = {} } }')
     local script = 'exec "$0" run "$1" --values --socket "$2" >&-'
-    local code, _, err = process.run("/bin/sh", { "-c", script, tagline.program(), path, scope.folder() .. "/socket" })
+    local code, _, err = process.run("/bin/sh", { "-c", script, tagline.program(), path,
+      scope.folder() .. "/socket" })
     assert.equal(1, code, err)
     assert.truthy(err:find("stdout is closed", 1, true), err)
   end)
 
   it("survives a start without stdin, stdout and stderr", function()
     local script = 'exec "$0" check "$1" <&- >&- 2>&-'
-    local code = process.run("/bin/sh", { "-c", script, tagline.program(), tagline.config('line "p" {}') })
+    local code = process.run("/bin/sh",
+      { "-c", script, tagline.program(), tagline.config('line "p" {}') })
     assert.equal(1, code)
   end)
 

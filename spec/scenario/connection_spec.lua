@@ -12,7 +12,8 @@ line "plant" {
 ]]
 
 local function run(b, extra, options)
-  return tagline.run(config, { HOST = ("%q"):format(b.host), PORT = b.port, EXTRA = extra or "" }, options)
+  return tagline.run(config, { HOST = ("%q"):format(b.host), PORT = b.port, EXTRA = extra or "" },
+    options)
 end
 
 describe("a connection", function()
@@ -23,7 +24,8 @@ describe("a connection", function()
       local b = broker.new { host = host }
       local t = run(b)
       local c = b:handshake()
-      t:wait_log("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ INFO  plant: connected to .*" .. b.port)
+      t:wait_log("^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ INFO  plant: connected to .*"
+        .. b.port)
       c:send("PUBLISH", { topic = "a", payload = "x" })
       assert.equal("x", t:value("plant.any.data").value)
     end)
@@ -38,7 +40,8 @@ describe("a connection", function()
     ]])
     local c = b:handshake()
     local p = c.connect
-    assert.same({ "u", "p w", "me", true, 77 }, { p.user_name, p.password, p.client_id, p.clean_session, p.keep_alive })
+    assert.same({ "u", "p w", "me", true, 77 },
+      { p.user_name, p.password, p.client_id, p.clean_session, p.keep_alive })
     assert.same({ topic = "w", message = "gone", qos = 1, retain = true }, p.will)
     assert.same({ { filter = "a/#", qos = 0 }, { filter = "b/+", qos = 0 } }, c.subscribe.filters)
   end)
@@ -97,7 +100,8 @@ describe("a connection", function()
     t:wait_log "127%.0%.0%.2"
   end)
 
-  for code, words in pairs { [1] = "protocol", [2] = "identifier", [3] = "unavailable", [4] = "user name", [5] = "authori" } do
+  for code, words in pairs { [1] = "protocol", [2] = "identifier", [3] = "unavailable",
+    [4] = "user name", [5] = "authori" } do
     it("names a refusal with code " .. code .. " and tries again", function()
       local b = broker.new()
       local t = run(b)
@@ -149,7 +153,8 @@ end)
 describe("the values stream", function()
   after_each(scope.finish)
 
-  it("ends the program with exit code 1 when stdout is closed, says so, and acknowledges nothing unprinted", function()
+  it("ends the program with exit code 1 when stdout is closed, says so, and acknowledges \z
+    nothing unprinted", function()
     local b = broker.new()
     local t = run(b)
     local c = b:handshake()
@@ -186,7 +191,8 @@ describe("the values stream", function()
     local b = broker.new()
     local t = run(b, "keep_alive = 1,", { paused = true })
     local c = b:handshake()
-    c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 }) -- a pipe does not hold it
+    -- a pipe does not hold it
+    c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 })
     for _ = 1, 3 do c:expect "PINGREQ" end
     assert.equal(0, (t:ask 'return lines.plant:publish("stop", "now")'))
     local p = c:next()
@@ -208,9 +214,11 @@ describe("the values stream", function()
 
   it("sends all but acknowledgements while nobody reads", function()
     local b = broker.new()
-    local t = run(b, "keep_alive = 1, will_flag = true, will_topic = 'w', will_message = 'gone',", { paused = true })
+    local t = run(b, "keep_alive = 1, will_flag = true, will_topic = 'w', will_message = 'gone',",
+      { paused = true })
     local c = b:handshake()
-    c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 }) -- a pipe does not hold it
+    -- a pipe does not hold it
+    c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 })
     for _ = 1, 3 do c:expect "PINGREQ" end
     t:ask 'after(0, function() lines.plant:publish("from/us", "5", { qos = 1 }) end)'
     assert.equal("from/us", c:next_but_pings().topic)
@@ -230,7 +238,11 @@ describe("the values stream", function()
     for n = 1, total do c:send("PUBLISH", { topic = "a", payload = ("%06d"):format(n) }) end
     c:silent(300)
     t:kill "sigterm"
-    local left = tonumber(t:wait_log("values were not written"):match "(%d+) values were not written: the reader of standard output is behind")
+    local left =
+      tonumber(
+        t:wait_log(
+          "values were not written"):match "(%d+) values were not written: the reader of \z
+            standard output is behind")
     t:resume()
     assert.equal(0, (t:wait_exit()))
     local lines = t:lines()
@@ -244,7 +256,9 @@ describe("the values stream", function()
     local b = broker.new()
     local t = run(b, nil, { paused = true })
     local c = b:handshake()
-    for n = 1, 3000 do c:send("PUBLISH", { topic = "a", payload = ("%06d"):format(n) .. ("x"):rep(1000) }) end
+    for n = 1, 3000 do
+      c:send("PUBLISH", { topic = "a", payload = ("%06d"):format(n) .. ("x"):rep(1000) })
+    end
     c:silent(300)
     t:kill "sigterm"
     c:expect "DISCONNECT"

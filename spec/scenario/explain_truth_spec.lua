@@ -1,5 +1,5 @@
--- explain tells what happened, and what will: the message that set a value, decode's own times and samples, wills and '#', and for
--- random configs and messages the values that then come.
+-- explain tells what happened, and what will: the message that set a value, decode's own times
+-- and samples, wills and '#', and for random configs and messages the values that then come.
 local cjson = require "cjson"
 local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
@@ -31,13 +31,18 @@ describe("explain(tag)", function()
   it("names the message that set the value, and runs messages as they came", function()
     local t, m = start [[line "p" { host = "127.0.0.1", port = PORT,
       station "s" { address = "s", tags = { x = Ai { "IN_DATA", deadband = 1 } } } }]]
-    for _, payload in ipairs { "10", "10", "10.5", "20", "20", "20.4", "20", "20.2", "20.3", "20.1" } do m:publish("s", payload) end
+    for _, payload in ipairs { "10", "10", "10.5", "20", "20", "20.4", "20", "20.2", "20.3",
+      "20.1" } do
+      m:publish("s", payload)
+    end
     t:eval "return 1"
     repeat local doc = document(t, 'explain(tags["p.s.x"])') until #doc.messages == 10
     local doc = document(t, 'explain(tags["p.s.x"])')
     local codes = {}
     for i, one in ipairs(doc.messages) do codes[#doc.messages + 1 - i] = one.code end
-    assert.equal("new deadband deadband new deadband deadband deadband deadband deadband deadband", table.concat(codes, " "))
+    assert.equal(
+      "new deadband deadband new deadband deadband deadband deadband deadband deadband",
+        table.concat(codes, " "))
     assert.equal(4, doc.set_by)
     local text = said(t, 'explain(tags["p.s.x"])')
     assert.truthy(text:find "#4 [^\n]*→ 20 %(this one set it%)", text)
@@ -62,9 +67,11 @@ describe("explain(tag)", function()
     m:publish("s/lwt", "off")
     repeat until t:value("p.s.x").status == "invalid"
     local doc = document(t, 'explain(tags["p.s.x"])')
-    assert.same({ 2, "station-will", true }, { doc.set_by, doc.messages[1].code, doc.messages[1].will })
+    assert.same({ 2, "station-will", true },
+      { doc.set_by, doc.messages[1].code, doc.messages[1].will })
     local text = said(t, 'explain(tags["p.s.x"])')
-    assert.truthy(text:find "#2 [^\n]*its station's will +→ invalid: station%-will %(this one set it%)", text)
+    assert.truthy(
+      text:find "#2 [^\n]*its station's will +→ invalid: station%-will %(this one set it%)", text)
   end)
 
   it("claims no message for a value that was written, or is older than what it runs", function()
@@ -96,7 +103,8 @@ describe("explain", function()
       "s", '{"v":[1,2,4],"w":7}')
     local v = line.tags[1]
     assert.same({ "v", 3, 3 }, { v.name, v.sample_count, #v.samples })
-    assert.same({ "2023-11-14T22:13:21.000Z", 1, "valid" }, { v.samples[1].time, v.samples[1].value, v.samples[1].status })
+    assert.same({ "2023-11-14T22:13:21.000Z", 1, "valid" },
+      { v.samples[1].time, v.samples[1].value, v.samples[1].status })
     assert.same({ "decode", "decode" }, { line.timestamp.from, line.timestamp.code })
     assert.truthy(text:find "sample 1 of 3, 2023%-11%-14T22:13:21.000Z +→ 1 V\n", text)
     assert.truthy(text:find "3 of 3, 2023%-11%-14T22:13:23.000Z +→ 4 V\n", text)
@@ -105,15 +113,18 @@ describe("explain", function()
   it("shows the time that decode gave", function()
     local line, text = ask([[line "p" { host = "h", station "s" { address = "s", tags = { v = Ai {} },
       decode = function(m) return { v = 1 }, 1641667732.35 end } }]], "s", "x")
-    assert.same({ "decode", "2022-01-08T18:48:52.350Z" }, { line.timestamp.from, line.timestamp.value })
+    assert.same({ "decode", "2022-01-08T18:48:52.350Z" },
+      { line.timestamp.from, line.timestamp.value })
     assert.equal("2022-01-08T18:48:52.350Z", line.tags[1].time)
     assert.truthy(text:find "time      2022%-01%-08T18:48:52.350Z, of decode\n", text)
   end)
 
   it("tells which digits a tag does not hold", function()
-    local site = [[line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = { c = Ci "JA=c", a = Ai "JA=a" } } }]]
+    local site =
+      [[line "p" { host = "h", payload_type = "JSON", station "s" { address = "s", tags = { c = Ci "JA=c", a = Ai "JA=a" } } }]]
     local line, text = ask(site, "s", '{"c":12.7,"a":9007199254740993}')
-    assert.same({ "rounded", "rounded" }, { line.tags[1].steps[1].lost, line.tags[2].steps[1].lost })
+    assert.same({ "rounded", "rounded" },
+      { line.tags[1].steps[1].lost, line.tags[2].steps[1].lost })
     assert.truthy(text:find "12.7 +digits are lost: rounded +→ 13\n", text)
     line = ask(site, "s", '{"c":1e30,"a":0.1}')
     assert.same({ "saturated" }, { line.tags[1].steps[1].lost, line.tags[2].steps[1].lost })
@@ -126,14 +137,16 @@ describe("explain", function()
 
   it("tells that a # station takes the wills of others", function()
     local line, text = ask(WILLS, "s/lwt", "off")
-    assert.same({ "delivered", "p.all", { { station = "p.s", takes = true } } }, { line.code, line.station, line.wills })
+    assert.same({ "delivered", "p.all", { { station = "p.s", takes = true } } },
+      { line.code, line.station, line.wills })
     assert.truthy(text:find("will      of p.s\n", 1, true), text)
     line = ask(WILLS, "s/lwt", "on")
     assert.same({ "delivered", false }, { line.code, line.wills[1].takes })
   end)
 
   it("tells that a will is nothing else, whoever's address it matches", function()
-    local line = ask([[line "p" { host = "h", station "other" { address = "s/.*" }, station "s" { address = "s/up", SWT = "s/lwt" } }]], "s/lwt", "x")
+    local line =
+      ask([[line "p" { host = "h", station "other" { address = "s/.*" }, station "s" { address = "s/up", SWT = "s/lwt" } }]], "s/lwt", "x")
     assert.same({ "will" }, { line.code, line.station })
   end)
 end)
@@ -166,7 +179,8 @@ describe("a will on a line with a # station", function()
   end)
 end)
 
--- Run by `tagline test`: many random configs without a network. What explain says of a message is compared with what the message then does.
+-- Run by `tagline test`: many random configs without a network. What explain says of a message
+-- is compared with what the message then does.
 local PROPERTY = [==[
 local base64 = require "tagline.codec.base64"
 local tagline = require "tagline.test"
@@ -331,7 +345,8 @@ describe("what explain predicts for random configs and messages", function()
     local folder = scope.folder()
     local rounds = os.getenv "TAGLINE_ROUNDS" or "40"
     local seed = os.getenv "TAGLINE_SEED" or "20261129"
-    local text = PROPERTY:gsub("FOLDER", ("%q"):format(folder)):gsub("ROUNDS", rounds):gsub("SEED", seed)
+    local text = PROPERTY:gsub("FOLDER", ("%q"):format(folder)):gsub("ROUNDS",
+      rounds):gsub("SEED", seed)
     files.write(folder .. "/property_spec.lua", text)
     local code, out, errors = tagline.command { "test", folder .. "/property_spec.lua" }
     assert.same({ 0 }, { code }, out .. errors)

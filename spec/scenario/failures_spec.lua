@@ -28,7 +28,8 @@ describe("a failing function", function()
         station "c" { address = "c", on_value = fails, tags = { x = Ai "IN_DATA" } } }]], { PORT = b.port })
     local c = b:handshake()
     for id = 1, 9 do
-      c:send("PUBLISH", { topic = ("abc"):sub(id % 3 + 1, id % 3 + 1), payload = tostring(id), qos = 1, id = id })
+      c:send("PUBLISH", { topic = ("abc"):sub(id % 3 + 1, id % 3 + 1), payload = tostring(id),
+        qos = 1, id = id })
       c:expect "PUBACK"
     end
     local _, said = t:text "stderr":gsub("the same", "")
@@ -41,7 +42,10 @@ describe("a failing function", function()
     local t = start()
     t:wait_log "every: .*config.lua:1: no tick"
     local _, text = t:eval "print(status())"
-    assert.truthy(text:find("! a function of every%(…%) failed %d+ times?, last %d[%d.]* s ago\n    .*config.lua:1: no tick"), text)
+    assert.truthy(
+      text:find(
+        "! a function of every%(…%) failed %d+ times?, last %d[%d.]* s ago\n    .*config.lua:1: \z
+          no tick"), text)
   end)
 
   it("that worked meanwhile fails anew: what was before is not counted", function()
@@ -67,7 +71,8 @@ describe("a failing function", function()
 
   it("leaves null in JSON what is null", function()
     local t = start()
-    local code, out = tagline.command { "repl", "--socket", t.socket, "--json", "-e", "{ a = json.null, b = 'null' }" }
+    local code, out = tagline.command { "repl", "--socket", t.socket, "--json", "-e",
+      "{ a = json.null, b = 'null' }" }
     assert.same({ 0, '{"a":null,"b":"null"}' }, { code, (out:gsub("%s+$", "")) })
   end)
 end)

@@ -1,5 +1,6 @@
--- Forty faults that engineers meet, planted one by one: each is named by status() or explain(...), with its place and what to do. And a
--- healthy plant, in which nothing is wrong from the first second on.
+-- Forty faults that engineers meet, planted one by one: each is named by status() or
+-- explain(...), with its place and what to do. And a healthy plant, in which nothing is wrong
+-- from the first second on.
 local broker = require "spec.support.broker"
 local cjson = require "cjson"
 local files = require "spec.support.files"
@@ -14,12 +15,17 @@ local function utc(format, seconds) return os.date("!" .. format, seconds) end
 
 -- A line "p" of JSON stations; `line`: more of its fields, `rest`: more of the file.
 local function site(row)
-  local head = 'line "p" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, payload_type = "JSON", ' .. (row.line or "")
-  return head .. "\n" .. (row.stations or 'station "s" { address = "s", tags = { x = Ai "JA=x" } }') .. " }\n" .. (row.rest or "")
+  local head =
+    'line "p" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, payload_type = "JSON", '
+      .. (row.line or "")
+  return head .. "\n"
+    .. (row.stations or 'station "s" { address = "s", tags = { x = Ai "JA=x" } }') .. " }\n"
+      .. (row.rest or "")
 end
 
 local function facts(t)
-  local exit, out, errors = tagline.command { "repl", "--socket", t.socket, "--json", "-e", "status()" }
+  local exit, out, errors = tagline.command { "repl", "--socket", t.socket, "--json", "-e",
+    "status()" }
   assert.same({ 0, "" }, { exit, errors })
   return cjson.decode(out), out
 end
@@ -45,14 +51,18 @@ end
 
 local function publish(c, messages)
   for id, m in ipairs(messages) do
-    c:send("PUBLISH", { topic = m[1], payload = m[2], qos = 1, id = id, retain = m.retain, dup = m.dup })
+    c:send("PUBLISH", { topic = m[1], payload = m[2], qos = 1, id = id, retain = m.retain,
+      dup = m.dup })
     repeat local p = c:next() until p.type == "PUBACK" and p.id == id
   end
 end
 
-local function ask(t, code) process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", code }) end
+local function ask(t, code)
+  process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", code })
+end
 
--- The connection is accepted, and then closed `times` times by `how` (until SUBACK is sent, after what came).
+-- The connection is accepted, and then closed `times` times by `how` (until SUBACK is sent,
+-- after what came).
 local function close_again(b, t, times, how)
   for _ = 1, times do
     local c = b:accept()
@@ -70,28 +80,38 @@ local function hours(n)
   return function() return { { "s", ('{"x":1,"ts":%d}'):format(os.time() + n * 3600) } } end
 end
 
--- what: in words. code: of the entry. text, remedy: patterns. station, tag: its place. messages: { topic, payload } published by the broker.
+-- what: in words. code: of the entry. text, remedy: patterns. station, tag: its place.
+-- messages: { topic, payload } published by the broker.
 -- drive: in place of the handshake and the messages; explain: asked in place of status().
 local faults = {
   -- messages and values
-  { "a JSON field that is not there", messages = { { "s", '{"y":1}' } }, code = "tag-invalid", text = "invalid: missing", remedy = "explain",
+  { "a JSON field that is not there", messages = { { "s", '{"y":1}' } }, code = "tag-invalid",
+    text = "invalid: missing", remedy = "explain",
     tag = "p.s.x" },
   { "a JSON address that leads nowhere", messages = { { "s", '{"rx":{"temp":1}}' } },
     stations = 'station "s" { address = "s", tags = { x = Ai "JA=rx.tmp" } }',
     explain = 'explain(tags["p.s.x"])', text = "no 'tmp' in rx, which has: temp" },
-  { "a word where a number is expected", messages = { { "s", '{"x":"OPEN"}' } }, code = "tag-invalid", text = "invalid: type", tag = "p.s.x" },
+  { "a word where a number is expected", messages = { { "s", '{"x":"OPEN"}' } },
+    code = "tag-invalid", text = "invalid: type", tag = "p.s.x" },
   { "a value out of range", messages = { { "s", '{"x":200}' } },
     stations = 'station "s" { address = "s", tags = { x = Ai { "JA=x", range = { 0, 100 } } } }',
     code = "tag-invalid", text = "outside its range", tag = "p.s.x" },
-  { "a payload that is no JSON", messages = { { "s", "{x:1}" } }, explain = 'explain("s", "{x:1}")', text = "not JSON  line 1, column 2: expected" },
+  { "a payload that is no JSON", messages = { { "s", "{x:1}" } },
+    explain = 'explain("s", "{x:1}")', text = "not JSON  line 1, column 2: expected" },
   { "a compressed payload", messages = { { "s", "\x1f\x8b\8\0\0\0\0\0\0\3" } }, code = "compressed",
     text = "gzip%-compressed, where JSON is expected",
     remedy = "zlib", station = "p.s" },
-  { "a tag that no message fills", stations = 'station "s" { address = "s", tags = { x = Ai "JA=x", y = Ai { "JA=y", on_missing = "keep" } } }',
-    messages = { { "s", '{"x":1}' } }, code = "no-value", text = "no value yet, though messages came", tag = "p.s.y" },
-  { "digits that a number does not hold", messages = { { "s", '{"x":9007199254740993}' } }, code = "rounded", text = "9007199254740993 came",
+  { "a tag that no message fills",
+    stations =
+      'station "s" { address = "s", tags = { x = Ai "JA=x", y = Ai { "JA=y", on_missing = \z
+        "keep" } } }',
+    messages = { { "s", '{"x":1}' } }, code = "no-value",
+      text = "no value yet, though messages came", tag = "p.s.y" },
+  { "digits that a number does not hold", messages = { { "s", '{"x":9007199254740993}' } },
+    code = "rounded", text = "9007199254740993 came",
     remedy = "type Ci", tag = "p.s.x" },
-  { "a fraction in an integer", messages = { { "s", '{"x":12.7}' } }, stations = 'station "s" { address = "s", tags = { x = Ci "JA=x" } }',
+  { "a fraction in an integer", messages = { { "s", '{"x":12.7}' } },
+    stations = 'station "s" { address = "s", tags = { x = Ci "JA=x" } }',
     code = "rounded",
     text = "12.7 came, and the tag holds 13", remedy = "type Ai", tag = "p.s.x" },
   { "a number beyond 64 bits", messages = { { "s", '{"x":99999999999999999999}' } },
@@ -99,13 +119,17 @@ local faults = {
     code = "saturated", text = "more than a 64%-bit integer holds", tag = "p.s.x" },
 
   -- times
-  { "a time mask that fits no message", line = TIME .. 'time_mask = "UNIX", ', messages = { { "s", ('{"x":1,"ts":%d123}'):format(now) } },
+  { "a time mask that fits no message", line = TIME .. 'time_mask = "UNIX", ',
+    messages = { { "s", ('{"x":1,"ts":%d123}'):format(now) } },
     code = "time-unreadable",
-    text = "of ts does not fit the time mask UNIX", remedy = 'time_mask = "UNIXMS"', station = "p.s" },
+    text = "of ts does not fit the time mask UNIX", remedy = 'time_mask = "UNIXMS"',
+      station = "p.s" },
   { "a text that its mask does not read", line = TIME .. 'time_mask = "dd.mm.yyyy hh:mi:ss", ',
     messages = { { "s", ('{"x":1,"ts":"%s"}'):format(utc("%Y-%m-%dT%H:%M:%SZ", now)) } },
-    code = "time-unreadable", text = "does not fit the time mask dd.mm.yyyy", remedy = 'time_mask = "ISO8601"', station = "p.s" },
-  { "seconds read as milliseconds", line = TIME .. 'time_mask = "UNIXMS", ', messages = { { "s", ('{"x":1,"ts":%d}'):format(now) } },
+    code = "time-unreadable", text = "does not fit the time mask dd.mm.yyyy",
+      remedy = 'time_mask = "ISO8601"', station = "p.s" },
+  { "seconds read as milliseconds", line = TIME .. 'time_mask = "UNIXMS", ',
+    messages = { { "s", ('{"x":1,"ts":%d}'):format(now) } },
     code = "time-1970",
     text = "its time is 1970", remedy = 'time_mask = "UNIX"', station = "p.s" },
   { "a clock that is days ahead", line = TIME .. 'time_mask = "UNIX", ',
@@ -118,51 +142,84 @@ local faults = {
     decode = function(m) return { x = 1 }, m.json.ts / 1000 end }]], messages = { { "s", ('{"ts":%d}'):format(now) } },
     code = "time-1970", text = "its time is 1970", remedy = "clock", station = "p.s" },
   { "a local time taken for UTC", line = TIME .. 'time_mask = "UNIX", ', messages = hours(2),
-    code = "time-ahead", text = "hours, as two time zones differ", remedy = "time_zone", station = "p.s" },
+    code = "time-ahead", text = "hours, as two time zones differ", remedy = "time_zone",
+      station = "p.s" },
   { "a time of a zone in the west taken for UTC", line = TIME .. 'time_mask = "UNIX", ',
-    messages = hours(-5), code = "time-zone", text = "which is 5 h before", remedy = "time_zone", station = "p.s" },
-  { "a time field that no message has", line = TIME, messages = { { "s", '{"x":1}' } }, code = "time-missing", text = "messages have no ts",
+    messages = hours(-5), code = "time-zone", text = "which is 5 h before", remedy = "time_zone",
+      station = "p.s" },
+  { "a time field that no message has", line = TIME, messages = { { "s", '{"x":1}' } },
+    code = "time-missing", text = "messages have no ts",
     remedy = "ignore_missing_time", station = "p.s" },
 
   -- handlers
-  { "a decoder that fails", stations = 'station "s" { address = "s", decode = function(m) error "no such frame" end, tags = { x = Ai {} } }',
+  { "a decoder that fails",
+    stations =
+      'station "s" { address = "s", decode = function(m) error "no such frame" end, tags = { x \z
+        = Ai {} } }',
     messages = { { "s", "1" } },
-    code = "handler-failing", text = "decode of p.s has failed since .*config.lua:2: no such frame", station = "p.s" },
-  { "a handler of values that fails", stations = 'station "s" { address = "s", on_value = function(tag) local n = nil + 1 end, tags = { x = Ai "JA=x" } }',
-    messages = { { "s", '{"x":1}' } }, code = "handler-failing", text = "on_value of p.s has failed .*arithmetic", station = "p.s" },
-  { "a name that no tag has", stations = 'station "s" { address = "s", decode = function(m) return { y = 1 } end, tags = { x = Ai {} } }',
-    messages = { { "s", "1" } }, code = "unknown-name", text = "a value for 'y', but the station has no such tag",
+    code = "handler-failing",
+      text = "decode of p.s has failed since .*config.lua:2: no such frame", station = "p.s" },
+  { "a handler of values that fails",
+    stations =
+      'station "s" { address = "s", on_value = function(tag) local n = nil + 1 end, tags = { x \z
+        = Ai "JA=x" } }',
+    messages = { { "s", '{"x":1}' } }, code = "handler-failing",
+      text = "on_value of p.s has failed .*arithmetic", station = "p.s" },
+  { "a name that no tag has",
+    stations =
+      'station "s" { address = "s", decode = function(m) return { y = 1 } end, tags = { x = Ai \z
+        {} } }',
+    messages = { { "s", "1" } }, code = "unknown-name",
+      text = "a value for 'y', but the station has no such tag",
     remedy = "correct the name", station = "p.s" },
-  { "a timer that fails", rest = 'every(0.01, function() error "no tick" end)', code = "handler-failing",
+  { "a timer that fails", rest = 'every(0.01, function() error "no tick" end)',
+    code = "handler-failing",
     text = "a function of every%(…%) failed .*no tick" },
-  { "a decoder that never ends", stations = 'station "s" { address = "s", decode = function(m) while true do end end, tags = { x = Ai {} } }',
+  { "a decoder that never ends",
+    stations =
+      'station "s" { address = "s", decode = function(m) while true do end end, tags = { x = Ai \z
+        {} } }',
     messages = { { "s", "1" } },
     code = "handler-failing", text = "decode of p.s has failed", station = "p.s" },
   { "a slow decoder", rest = "limits { handler_time = 10 }", stations = [[station "s" { address = "s", tags = { x = Ai {} },
     decode = function(m) local n = 0 for i = 1, 3000000 do n = n + i end return { x = 1 } end }]], messages = { { "s", "1" }, { "s", "2" },
       { "s", "3" }, { "s", "4" } },
-    code = "handler-slow", text = "decode of p.s takes [%d.]+ ms of processor time", remedy = "wait", station = "p.s" },
+    code = "handler-slow", text = "decode of p.s takes [%d.]+ ms of processor time",
+      remedy = "wait", station = "p.s" },
 
   -- devices
-  { "a device whose will came", stations = 'station "s" { address = "s", SWT = "s/lwt", tags = { x = Ai "JA=x" } }',
+  { "a device whose will came",
+    stations = 'station "s" { address = "s", SWT = "s/lwt", tags = { x = Ai "JA=x" } }',
     messages = { { "s", '{"x":1}' }, { "s/lwt", "" } },
     code = "station-failed", text = "its will came", station = "p.s" },
-  { "a device that fell silent", stations = 'station "s" { address = "s", no_data_timeout = 0.1, time_filter = 0, tags = { x = Ai "JA=x" } }',
+  { "a device that fell silent",
+    stations =
+      'station "s" { address = "s", no_data_timeout = 0.1, time_filter = 0, tags = { x = Ai \z
+        "JA=x" } }',
     messages = { { "s", '{"x":1}' } },
     code = "station-failed", text = "no message for no_data_timeout", station = "p.s" },
-  { "a device that was never heard", code = "no-message", text = "no message yet for the address s", station = "p.s" },
-  { "a retained value that no live one followed", messages = { { "s", '{"x":1}', retain = true } }, code = "retained-only",
+  { "a device that was never heard", code = "no-message",
+    text = "no message yet for the address s", station = "p.s" },
+  { "a retained value that no live one followed",
+    messages = { { "s", '{"x":1}', retain = true } }, code = "retained-only",
     text = "was a retained one", station = "p.s" },
-  { "an address that does not match", messages = { { "S", '{"x":1}' } }, code = "no-station", text = "most often: S %(1%)",
+  { "an address that does not match", messages = { { "S", '{"x":1}' } }, code = "no-station",
+    text = "most often: S %(1%)",
     remedy = 'explain%("S"%)' },
-  { "an address that does not match, asked", messages = { { "S", '{"x":1}' } }, explain = 'explain("S")',
+  { "an address that does not match, asked", messages = { { "S", '{"x":1}' } },
+    explain = 'explain("S")',
     text = "the same but for upper and lower case" },
-  { "more devices than max_instances", stations = 'station "d-{d}" { address = "d/(?<d>.+)", max_instances = 1, tags = { x = Ai "JA=x" } }',
-    messages = { { "d/1", '{"x":1}' }, { "d/2", '{"x":1}' } }, code = "device-refused", text = "1 message of further devices was not taken",
+  { "more devices than max_instances",
+    stations =
+      'station "d-{d}" { address = "d/(?<d>.+)", max_instances = 1, tags = { x = Ai "JA=x" } }',
+    messages = { { "d/1", '{"x":1}' }, { "d/2", '{"x":1}' } }, code = "device-refused",
+      text = "1 message of further devices was not taken",
       remedy = "max_instances" },
-  { "a topic filter that lets nothing of the station in", line = 'topic_filter = "a/#", ', code = "config-warning",
+  { "a topic filter that lets nothing of the station in", line = 'topic_filter = "a/#", ',
+    code = "config-warning",
     text = 'never matches: topic_filter "a/#" does not let "s" in' },
-  { "messages doubled by overlapping filters", line = 'topic_filter = { "s", "+" }, ', messages = { { "s", '{"x":1}' },
+  { "messages doubled by overlapping filters", line = 'topic_filter = { "s", "+" }, ',
+    messages = { { "s", '{"x":1}' },
     { "s", '{"x":1}' } }, code = "doubled",
     text = "s matches the topic filters s and +", remedy = "wider" },
   { "an echo loop", stations = [[station "s" { address = "s", on_value = function(tag) if tag.name == "i" then tag.station.tags.o:write(tag.value + 1) end end,
@@ -170,43 +227,59 @@ local faults = {
     drive = function(b)
       local c = b:handshake()
       c:send("PUBLISH", { topic = "s", payload = "1", qos = 0 })
-      for _ = 1, 60 do c:send("PUBLISH", { topic = "s", payload = c:expect("PUBLISH").payload, qos = 0 }) end
+      for _ = 1, 60 do
+        c:send("PUBLISH", { topic = "s", payload = c:expect("PUBLISH").payload, qos = 0 })
+      end
     end, code = "echo", text = "what is written to s comes back", remedy = "another topic" },
 
   -- the connection
-  { "no broker at the address", drive = function(b) b:refuse() end, code = "not-connected", text = "refused",
+  { "no broker at the address", drive = function(b) b:refuse() end, code = "not-connected",
+    text = "refused",
     remedy = "nothing listens at 127.0.0.1 port %d+" },
-  { "a name that nothing has", line = 'host = "no-such-host.invalid", ', drive = function() end, code = "not-connected",
+  { "a name that nothing has", line = 'host = "no-such-host.invalid", ', drive = function() end,
+    code = "not-connected",
     text = "no%-such%-host.invalid", remedy = "correct host" },
-  { "a TLS port spoken to in plain", drive = function(b) b:accept():send "\x15\x03\x03\x00\x02\x02\x0a" end, code = "not-connected",
+  { "a TLS port spoken to in plain",
+    drive = function(b) b:accept():send "\x15\x03\x03\x00\x02\x02\x0a" end, code = "not-connected",
     text = "a TLS port",
     remedy = 'tls = true, or host = "mqtts://127.0.0.1:%d+"' },
-  { "a web server", drive = function(b) b:accept():send "HTTP/1.1 400 Bad Request\r\n\r\n" end, code = "not-connected",
+  { "a web server", drive = function(b) b:accept():send "HTTP/1.1 400 Bad Request\r\n\r\n" end,
+    code = "not-connected",
     text = "an HTTP server", remedy = "web server" },
   { "a wrong password", line = 'user_name = "joe", password = "wrong", ', drive = function(b)
       local c = b:accept()
       c:expect "CONNECT"
       c:send("CONNACK", { code = 4 })
-    end, code = "not-connected", text = "bad user name or password", remedy = "for the user 'joe'" },
-  { "a port that says nothing", line = "connect_timeout = 0.2, ", drive = function() end, code = "not-connected",
+    end, code = "not-connected", text = "bad user name or password",
+      remedy = "for the user 'joe'" },
+  { "a port that says nothing", line = "connect_timeout = 0.2, ", drive = function() end,
+    code = "not-connected",
     text = "no CONNACK within", remedy = "correct port" },
-  { "a half-open connection", line = "ping_interval = 0.05, reply_timeout = 60, ", drive = function(b) b:handshake():expect "PINGREQ" end,
+  { "a half-open connection", line = "ping_interval = 0.05, reply_timeout = 60, ",
+    drive = function(b) b:handshake():expect "PINGREQ" end,
     code = "half-open",
     text = "not answered a PING for %d", remedy = "lines.p:reconnect%(%)" },
-  { "a message that is too long", line = "max_packet_size = 1000, ", messages = { { "s", ("x"):rep(2000) } }, code = "too-long",
+  { "a message that is too long", line = "max_packet_size = 1000, ",
+    messages = { { "s", ("x"):rep(2000) } }, code = "too-long",
     text = "the last on s, 20%d%d bytes", remedy = "raise max_packet_size %(now 1000%)" },
-  { "a topic filter that is refused", line = 'topic_filter = { "a/#", "s" }, ', drive = function(b) b:handshake { codes = { 0x80, 1 } } end,
+  { "a topic filter that is refused", line = 'topic_filter = { "a/#", "s" }, ',
+    drive = function(b) b:handshake { codes = { 0x80, 1 } } end,
     code = "filter-refused",
     text = "'a/#'", remedy = "access rules" },
-  { "the only topic filter, which is refused", line = 'topic_filter = "s", user_name = "joe", ', drive = function(b) b:handshake { codes = { 0x80 } } end,
+  { "the only topic filter, which is refused", line = 'topic_filter = "s", user_name = "joe", ',
+    drive = function(b) b:handshake { codes = { 0x80 } } end,
     code = "filter-refused", text = "refused the topic filter 's'", remedy = "the user 'joe'" },
-  { "a QoS that is not granted", drive = function(b) b:handshake { codes = { 0 } } end, code = "qos-lowered",
+  { "a QoS that is not granted", drive = function(b) b:handshake { codes = { 0 } } end,
+    code = "qos-lowered",
     text = "'#' %(QoS 0, asked for 1%)", remedy = "subscribe_qos" },
-  { "a SUBSCRIBE that the broker closes on", line = 'user_name = "joe", password = "p", ', drive = function(b, t)
+  { "a SUBSCRIBE that the broker closes on", line = 'user_name = "joe", password = "p", ',
+    drive = function(b, t)
       close_again(b, t, 4, function(c) c:expect "SUBSCRIBE" end)
     end, code = "subscribe-not-taken", text = "right after SUBSCRIBE", remedy = "the user 'joe'" },
   { "a write that the broker closes on", line = "publish_qos = 1, ",
-    stations = 'station "s" { address = "s", tags = { t = TxtO { "OUT_TOPIC", default = "o" }, v = TxtO "OUT_VALUE" } }',
+    stations =
+      'station "s" { address = "s", tags = { t = TxtO { "OUT_TOPIC", default = "o" }, v = TxtO \z
+        "OUT_VALUE" } }',
     drive = function(b, t)
       local first = b:handshake()
       ask(t, 'tags["p.s.v"]:write(("x"):rep(2000))')
@@ -218,18 +291,22 @@ local faults = {
         c:reset()
       end
     end, code = "write-not-taken", text = "PUBLISH o, 20%d%d bytes", remedy = "size of a message" },
-  { "a Client ID of two clients", drive = function(b) for _ = 1, 4 do b:handshake():reset() end end, code = "client-id",
+  { "a Client ID of two clients", drive = function(b) for _ = 1, 4 do
+    b:handshake():reset() end end, code = "client-id",
     text = "Client ID 'tagline%-p'", remedy = "client_id of its own" },
   { "a session that the broker lost", drive = function(b)
       b:handshake():reset()
       b:handshake { session_present = false }
     end, code = "session-lost", text = "lost the session 1 time", remedy = "persistence" },
-  { "an acknowledgement that does not come", line = "reply_timeout = 0.2, publish_qos = 1, ping_interval = 0, ", drive = function(b, t)
+  { "an acknowledgement that does not come",
+    line = "reply_timeout = 0.2, publish_qos = 1, ping_interval = 0, ", drive = function(b, t)
       local c = b:handshake()
       ask(t, 'lines.p:publish("a", "b", { qos = 1 }, function() end)')
       c:expect "PUBLISH"
-    end, code = "ack-missing", text = "acknowledgement of a published message has been missing", remedy = "lines.p:reconnect" },
-  { "writes that wait for the line", line = 'offline_writes = "queue", reconnect_delay_max = 60, ', drive = function(b, t)
+    end, code = "ack-missing", text = "acknowledgement of a published message has been missing",
+      remedy = "lines.p:reconnect" },
+  { "writes that wait for the line",
+    line = 'offline_writes = "queue", reconnect_delay_max = 60, ', drive = function(b, t)
       b:handshake()
       b:refuse()
       for _, c in ipairs(b.connections) do c:reset() end
@@ -242,9 +319,11 @@ local faults = {
       files.change(t.config_path, "port = " .. b.port, "port = 0")
       t:eval "reload()"
     end, code = "config-refused", text = "config.lua:1: line 'p': port: expected an integer" },
-  { "an address that looks like a filter", stations = 'station "s" { address = "plant/+/up" }', code = "config-warning",
+  { "an address that looks like a filter", stations = 'station "s" { address = "plant/+/up" }',
+    code = "config-warning",
     text = "looks like an MQTT filter" },
-  { "a tag of a station whose payload is text", line = 'payload_type = "Text only", ', code = "config-warning", text = "JA= needs payload_type" },
+  { "a tag of a station whose payload is text", line = 'payload_type = "Text only", ',
+    code = "config-warning", text = "JA= needs payload_type" },
 }
 
 describe("a planted fault is named:", function()
@@ -255,7 +334,9 @@ describe("a planted fault is named:", function()
       local b = broker.new()
       local text = site(row)
       if row.line and row.line:find "^host" then text = text:gsub('host = "127.0.0.1", ', "", 1) end
-      if row.line and row.line:find "payload_type" then text = text:gsub('payload_type = "JSON", ', "", 1) end
+      if row.line and row.line:find "payload_type" then
+        text = text:gsub('payload_type = "JSON", ', "", 1)
+      end
       local t = tagline.run(text, { PORT = b.port })
       if row.drive then
         row.drive(b, t)
@@ -284,8 +365,8 @@ end)
 describe("a healthy plant", function()
   after_each(scope.finish)
 
-  -- Own writes come back, retained states stand at the broker, one station is silent, one decoder failed once and works again, the session was
-  -- lost once and is kept.
+  -- Own writes come back, retained states stand at the broker, one station is silent, one
+  -- decoder failed once and works again, the session was lost once and is kept.
   local PLANT = [[line "p" { host = "127.0.0.1", port = PORT, reconnect_delay = 0.05, payload_type = "JSON",
     time_field_name = "ts", time_mask = "UNIX", publish_qos = 1,
     station "boiler" { address = "boiler/up", SWT = "boiler/lwt", tags = {
@@ -340,14 +421,17 @@ describe("a healthy plant", function()
       { PORT = b.port })
     local c = b:handshake()
     for _, topic in ipairs { "kept", "declined" } do
-      publish(c, { { topic, ('{"x":1,"ts":%d}'):format(now - 30 * 86400), retain = true }, { topic, ('{"y":1,"ts":%d}'):format(now) } })
+      publish(c, { { topic, ('{"x":1,"ts":%d}'):format(now - 30 * 86400), retain = true },
+        { topic, ('{"y":1,"ts":%d}'):format(now) } })
     end
     nothing_is_wrong(t)
   end)
 
-  it("has nothing wrong when stations were StHardErr during an outage and have not spoken yet", function()
+  it("has nothing wrong when stations were StHardErr during an outage and have not spoken yet",
+    function()
     local b = broker.new()
-    local t = tagline.run((PLANT:gsub("%[%[", "")):gsub('address = "boiler/up", ', '%0time_filter = 0, '), { PORT = b.port })
+    local t = tagline.run((PLANT:gsub("%[%[", "")):gsub('address = "boiler/up", ',
+      '%0time_filter = 0, '), { PORT = b.port })
     local c = b:handshake()
     publish(c, { { "boiler/up", ('{"temp":1,"on":true,"ts":%d}'):format(now) } })
     c:reset()

@@ -1,4 +1,5 @@
--- before_disconnect: what it publishes is acknowledged before an orderly DISCONNECT; and what a reload adds gets retained messages.
+-- before_disconnect: what it publishes is acknowledged before an orderly DISCONNECT; and what a
+-- reload adds gets retained messages.
 local broker = require "spec.support.broker"
 local files = require "spec.support.files"
 local scope = require "spec.support.scope"
@@ -41,7 +42,8 @@ describe("before_disconnect", function()
       finish(t)
       local p = c:expect "PUBLISH"
       assert.same({ "state", "offline" }, { p.topic, p.payload })
-      c:send("PUBLISH", { topic = "a", payload = "still here", qos = 1, id = 5 }) -- the line is up meanwhile
+      -- the line is up meanwhile
+      c:send("PUBLISH", { topic = "a", payload = "still here", qos = 1, id = 5 })
       assert.equal(5, c:expect("PUBACK").id)
       c:send("PUBACK", { id = p.id })
       c:expect "DISCONNECT"
@@ -89,7 +91,8 @@ line "plant" { host = "127.0.0.1", port = PORT, topic_filter = { "a/#", "b/#" },
     local c = b:handshake { codes = { 1, 1 } }
     c:send("PUBLISH", { topic = "a/old", payload = "live", qos = 0 })
     assert.equal("live", t:value("plant.old.data").value)
-    files.change(t.config_path, 'tags = { data = TxtI "IN_DATA" } }', 'tags = { data = TxtI "IN_DATA", more = TxtI "IN_TOPIC" } },\n'
+    files.change(t.config_path, 'tags = { data = TxtI "IN_DATA" } }',
+      'tags = { data = TxtI "IN_DATA", more = TxtI "IN_TOPIC" } },\n'
       .. '  station "new" { address = "a/new", tags = { data = TxtI "IN_DATA" } }')
     assert.equal(0, (t:eval "reload()"))
     local p = c:expect "SUBSCRIBE"
@@ -99,7 +102,8 @@ line "plant" { host = "127.0.0.1", port = PORT, topic_filter = { "a/#", "b/#" },
     c:send("PUBLISH", { topic = "a/new", payload = "retained", retain = true, qos = 0 })
     assert.equal("a/old", t:value("plant.old.more").value)
     assert.equal("retained", t:value("plant.new.data").value)
-    c:send("PUBLISH", { topic = "a/old", payload = "older", retain = true, qos = 0 }) -- nothing is new any more
+    -- nothing is new any more
+    c:send("PUBLISH", { topic = "a/old", payload = "older", retain = true, qos = 0 })
     c:send("PUBLISH", { topic = "a/old", payload = "live again", qos = 0 })
     assert.equal("live again", t:value("plant.old.data").value)
     assert.equal(0, select(2, t:text("stdout"):gsub('old.data"[^\n]*"retained"', "")))

@@ -4,7 +4,8 @@ local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 local wait = require "spec.support.wait"
 
--- A config with one station whose decoder is `body`; more fields of the station and the file's beginning may be given.
+-- A config with one station whose decoder is `body`; more fields of the station and the file's
+-- beginning may be given.
 local function config (body, options)
   options = options or {}
   return ([[
@@ -46,10 +47,14 @@ end
 describe("decode", function()
   after_each(scope.finish)
 
-  it("gives its values in the order of the tags, more of them than are taken at once, too", function()
+  it("gives its values in the order of the tags, more of them than are taken at once, too",
+    function()
     local tags = {}
     for n = 1, 150 do tags[n] = ("v%d = Ai {}"):format(n) end
-    local t, c = start(config("local r = { on = true, n = 2, x = 1 } for n = 1, 50 do r['v' .. n] = n end return r",
+    local t, c =
+      start(
+        config(
+          "local r = { on = true, n = 2, x = 1 } for n = 1, 50 do r['v' .. n] = n end return r",
       { tags = "\n" .. table.concat(tags, ",\n") }))
     publish(c, "a")
     t:wait_line '"tag":"plant.s.v50"'
@@ -65,7 +70,8 @@ describe("decode", function()
       tostring(msg.id == tonumber(msg.payload)), math.type(msg.id), msg.station.name, tostring(msg.time > 1.7e9), msg.captures[1],
       msg.captures.kind, #msg.captures }, " ") }]], { address = "s/([^/]+)/(?<kind>.*)", station = "" }):gsub('station "s" {', 'station "s-{kind}" {'))
     local p = publish(c, tostring(id + 1), { topic = "s/a/b", retain = true, dup = true })
-    assert.equal(("s/a/b %d 1 true true true integer s-b true a b 2"):format(p.id), t:value("plant.s-b.text").value)
+    assert.equal(("s/a/b %d 1 true true true integer s-b true a b 2"):format(p.id),
+      t:value("plant.s-b.text").value)
   end)
 
   it("makes the JSON value and the payload at first use, once", function()
@@ -81,7 +87,8 @@ describe("decode", function()
     local t, c = start(config "return { x = msg.json.x }")
     publish(c, '{"x": 1,\n "y": }')
     local said = t:wait_log "ERROR plant.s: decode"
-    assert.truthy(said:find("config.lua:%d+: the payload is not JSON: line 2, column 7: expected"), said)
+    assert.truthy(
+      said:find("config.lua:%d+: the payload is not JSON: line 2, column 7: expected"), said)
     local last = latest(t)
     assert.same({ "invalid", "decoder" }, { last.x.status, last.n.reason })
   end)
@@ -94,9 +101,12 @@ describe("decode", function()
   end)
 
   it("returns values of each type by the table of conversions", function()
-    local t, c = start(config [[return { x = "21.5", n = 2.5, text = 10, on = "yes", state = "Err", at = 86400.5, lasts = "1:00:00" }]])
+    local t, c =
+      start(
+        config [[return { x = "21.5", n = 2.5, text = 10, on = "yes", state = "Err", at = 86400.5, lasts = "1:00:00" }]])
     publish(c, "{}")
-    local expected = { x = 21.5, n = 3, text = "10", on = true, state = 3, at = "1970-01-02T00:00:00.500Z" }
+    local expected = { x = 21.5, n = 3, text = "10", on = true, state = 3,
+      at = "1970-01-02T00:00:00.500Z" }
     local last = latest(t)
     for name, what in pairs(expected) do assert.equal(what, last[name].value, name) end
   end)
@@ -119,7 +129,8 @@ describe("decode", function()
     repeat x = t:value "plant.s.x" until x.status == "invalid"
     assert.equal("range", x.reason)
     local last = latest(t)
-    assert.same({ "invalid", "decoder", "invalid", "missing" }, { last.n.status, last.n.reason, last.text.status, last.text.reason })
+    assert.same({ "invalid", "decoder", "invalid", "missing" },
+      { last.n.status, last.n.reason, last.text.status, last.text.reason })
     publish(c, "3")
     assert.truthy(t:wait_log('x: expected status "valid" or "invalid", got string "odd"'))
   end)
@@ -132,7 +143,8 @@ describe("decode", function()
     assert.same({ 1, "1970-01-02T00:00:00.000Z" }, { latest(t).temp.value, latest(t).temp.time })
     publish(c, '{"temp": 2, "list": true}')
     local last = latest(t)
-    assert.same({ 2, "1970-01-01T00:03:20.500Z", 2 }, { last.temp.value, last.temp.time, last.x.value })
+    assert.same({ 2, "1970-01-01T00:03:20.500Z", 2 },
+      { last.temp.value, last.temp.time, last.x.value })
     publish(c, '{"temp": 3}')
     assert.equal(3, latest(t).temp.value)
     assert.truthy(latest(t).temp.time > "2026", "declined: the time of arrival")
@@ -148,7 +160,8 @@ describe("decode", function()
     publish(c, "{}")
     for i = 1, 4 do
       local x = t:value "plant.s.x"
-      assert.same({ i, ("1970-01-01T%02d:%02d:%02d.000Z"):format(i * 1000 // 3600, i * 1000 // 60 % 60, i * 1000 % 60) }, { x.value, x.time })
+      assert.same({ i, ("1970-01-01T%02d:%02d:%02d.000Z"):format(i * 1000 // 3600,
+        i * 1000 // 60 % 60, i * 1000 % 60) }, { x.value, x.time })
     end
     t:eval "return 1"
     local n = {}
@@ -157,20 +170,31 @@ describe("decode", function()
   end)
 
   for what, case in pairs {
-    ["no table"] = { "list[7] = 5", "sample 7: expected a table { time =, values = }, got number 5" },
+    ["no table"] = { "list[7] = 5",
+      "sample 7: expected a table { time =, values = }, got number 5" },
     ["without values"] = { "list[7].values = nil", "sample 7: expected values = { … }, got nil" },
-    ["with a time that is a text"] = { "list[7].time = 'now'", 'sample 7: its time: expected a time in seconds since 1970, got string "now"' },
-    ["with a key that is a number"] = { "list[7].values[1] = 5", "sample 7: decode: expected tag names as keys, got number 1" },
-    ["with an unknown reason"] = { "list[7].values.x = { status = 'invalid', reason = 'mood' }", "sample 7: x: unknown reason 'mood'" },
-    ["with a time in milliseconds"] = { "list[7].time = 1700000000000", "sample 7: its time: expected a time in seconds since 1970, got number 1700000000000" },
-    ["with a value whose time is none"] = { "list[7].values.x = { time = 0 / 0 }", "sample 7: x: expected a time in seconds since 1970" },
+    ["with a time that is a text"] = { "list[7].time = 'now'",
+      'sample 7: its time: expected a time in seconds since 1970, got string "now"' },
+    ["with a key that is a number"] = { "list[7].values[1] = 5",
+      "sample 7: decode: expected tag names as keys, got number 1" },
+    ["with an unknown reason"] = { "list[7].values.x = { status = 'invalid', reason = 'mood' }",
+      "sample 7: x: unknown reason 'mood'" },
+    ["with a time in milliseconds"] = { "list[7].time = 1700000000000",
+      "sample 7: its time: expected a time in seconds since 1970, got number 1700000000000" },
+    ["with a value whose time is none"] = { "list[7].values.x = { time = 0 / 0 }",
+      "sample 7: x: expected a time in seconds since 1970" },
   } do
     it("sets nothing of a list with a sample " .. what .. ", and says which one it is", function()
-      local t, c = start(config("local list = {} for i = 1, 10 do list[i] = { values = { x = i, text = 'a' .. i } } end " .. case[1] .. " return list"))
+      local t, c =
+        start(
+          config(
+            "local list = {} for i = 1, 10 do list[i] = { values = { x = i, text = 'a' .. i } } \z
+              end " .. case[1] .. " return list"))
       publish(c, "{}")
       assert.truthy(t:wait_log("ERROR plant.s: decode: "):find(case[2], 1, true), t:text "stderr")
       local last = latest(t)
-      assert.same({ "invalid", "decoder", "invalid", "decoder" }, { last.x.status, last.x.reason, last.text.status, last.text.reason })
+      assert.same({ "invalid", "decoder", "invalid", "decoder" },
+        { last.x.status, last.x.reason, last.text.status, last.text.reason })
       assert.is_nil(t:text("stdout"):find('"status":"valid"', 1, true))
     end)
   end
@@ -220,7 +244,8 @@ describe("decode", function()
       return { on = n %% 2 == 0, %s = n, x = n + 0.5 }]]):format(long, long), { tags = long .. " = Ai {}" }))
     for n = 1, 30 do publish(c, tostring(n)) end
     local last = latest(t)
-    assert.same({ 30, 28, "t28", false, 29 }, { last.x.value, last.n.value, last.text.value, last.on.value, last[long].value })
+    assert.same({ 30, 28, "t28", false, 29 }, { last.x.value, last.n.value, last.text.value,
+      last.on.value, last[long].value })
   end)
 
   it("declines with nil: nothing changes, and it is counted", function()
@@ -228,7 +253,9 @@ describe("decode", function()
     publish(c, "yes")
     assert.equal(1, t:value("plant.s.x").value)
     publish(c, "no")
-    local _, out = t:eval "local s = stations['plant.s'].stats print(s.declined, s.handler_errors, tags['plant.s.x'].status)"
+    local _, out =
+      t:eval "local s = stations['plant.s'].stats print(s.declined, s.handler_errors, \z
+        tags['plant.s.x'].status)"
     assert.equal("1\t0\tvalid", (out:gsub("%s+$", "")))
   end)
 
@@ -242,14 +269,17 @@ describe("decode", function()
     assert.equal(1, t:value("plant.s.x").value)
     publish(c, "bye")
     local x = t:value "plant.s.x"
-    assert.same({ "invalid", "disconnected", "1970-01-01T00:00:01.500Z" }, { x.status, x.reason, x.time })
+    assert.same({ "invalid", "disconnected", "1970-01-01T00:00:01.500Z" },
+      { x.status, x.reason, x.time })
     t:wait_log "now StHardErr"
     assert.equal("disconnected", t:value("plant.s.temp").reason) -- those with an address, too
     publish(c, '{"temp":8}')
     assert.equal(8, t:value("plant.s.temp").value)
     publish(c, "last")
     repeat x = t:value "plant.s.x" until x.reason == "disconnected"
-    local _, out = t:eval "local s = stations['plant.s'] print(s.status, s.stats.wills, s.stats.declined, s.stats.handler_errors)"
+    local _, out =
+      t:eval "local s = stations['plant.s'] print(s.status, s.stats.wills, s.stats.declined, \z
+        s.stats.handler_errors)"
     assert.equal("StHardErr\t2\t0\t0", (out:gsub("%s+$", "")))
     _, out = t:eval [[print(explain("s", '{"temp":9}'), explain("s", "bye"))]]
     assert.truthy(out:find("temp.-→ 9", 1), out)
@@ -263,21 +293,27 @@ describe("decode", function()
     publish(c, "other")
     publish(c, "third")
     t:wait_log "'third'"
-    local _, count = t:text "stderr":gsub("decode returned a value for 'unknown', but the station has no such tag", "")
+    local _, count =
+      t:text "stderr":gsub(
+        "decode returned a value for 'unknown', but the station has no such tag", "")
     assert.equal(1, count)
     _, count = t:text "stderr":gsub("decode returned a value for 'other'", "")
     assert.equal(1, count)
     assert.equal(1, t:value("plant.s.x").value)
   end)
 
-  it("that fails is told once for each distinct error, with file, line and traceback, counted each time, and acknowledged", function()
+  it("that fails is told once for each distinct error, with file, line and traceback, counted \z
+    each time, and acknowledged", function()
     local t, c = start(config [[local function inner() error("boom " .. msg.payload) end inner()]])
     for _ = 1, 3 do publish(c, "a") end
     publish(c, "b")
     t:wait_log "boom b"
     local log = t:text "stderr"
     assert.equal(1, select(2, log:gsub("boom a", "")))
-    assert.truthy(log:find("ERROR plant%.s: decode: %S*config%.lua:%d+: boom a\\nstack traceback:\\n.-config%.lua:%d+: in "), log)
+    assert.truthy(
+      log:find(
+        "ERROR plant%.s: decode: %S*config%.lua:%d+: boom a\\nstack \z
+          traceback:\\n.-config%.lua:%d+: in "), log)
     local _, out = t:eval [[local s = stations["plant.s"].stats
       print(s.handler_errors, s.handlers.decode.errors, s.handlers.decode.calls, lines.plant.stats.handler_errors)]]
     assert.equal("4\t4\t4\t4", (out:gsub("%s+$", "")))
@@ -286,10 +322,14 @@ describe("decode", function()
   end)
 
   for what, body in pairs {
-    ["a number"] = "return 5", ["a string"] = "return 'x'", ["a key that is a number"] = "return { [2] = 5 }",
-    ["a sample that is no table"] = "return { 1 }", ["a sample without values"] = "return { { time = 1 } }",
-    ["a time that is a text"] = "return { x = 1 }, 'now'", ["an infinite time"] = "return { x = { value = 1, time = 1 / 0 } }",
-    ["a status that is none"] = "return nil, nil, 'StDead'", ["a death at a time that is none"] = "return nil, 'now', 'StHardErr'",
+    ["a number"] = "return 5", ["a string"] = "return 'x'",
+      ["a key that is a number"] = "return { [2] = 5 }",
+    ["a sample that is no table"] = "return { 1 }",
+      ["a sample without values"] = "return { { time = 1 } }",
+    ["a time that is a text"] = "return { x = 1 }, 'now'",
+      ["an infinite time"] = "return { x = { value = 1, time = 1 / 0 } }",
+    ["a status that is none"] = "return nil, nil, 'StDead'", ["a death at a time that is none"] =
+      "return nil, 'now', 'StHardErr'",
     ["a reason that is none"] = "return { x = { status = 'invalid', reason = 'mood' } }",
   } do
     it("that returns " .. what .. " is told so", function()
@@ -307,18 +347,24 @@ describe("decode", function()
       return { x = 1 }]], { first = "kept = false" }))
     publish(c, "first")
     publish(c, "second")
-    assert.truthy(t:value("plant.s.text").value:find("msg.payload: the message is over; copy what you need of it in decode", 1, true))
+    assert.truthy(
+      t:value("plant.s.text").value:find(
+        "msg.payload: the message is over; copy what you need of it in decode", 1, true))
   end)
 end)
 
 describe("encode", function()
   after_each(scope.finish)
 
-  local function with_encode (body) return config("return nil", { station = "encode = function(tag, value, station) " .. body .. " end,",
-    tags = 'out = Ao {}, count = Co {}, flag = Do {}, topic = TxtO { "OUT_TOPIC", default = "s/set" },' }) end
+  local function with_encode (body) return config("return nil",
+    { station = "encode = function(tag, value, station) " .. body .. " end,",
+    tags =
+      'out = Ao {}, count = Co {}, flag = Do {}, topic = TxtO { "OUT_TOPIC", default = "s/set" },' }) end
 
   it("makes payload, topic and options of a value", function()
-    local t, c = start(with_encode [[return string.pack(">i4", value * 10) .. tag.name .. station.name, "to/" .. tag.name, { qos = 1, retain = true }]])
+    local t, c =
+      start(
+        with_encode [[return string.pack(">i4", value * 10) .. tag.name .. station.name, "to/" .. tag.name, { qos = 1, retain = true }]])
     local code, out = t:ask "tags['plant.s.out']:write(2.5, function() end)"
     assert.equal(0, code, out)
     local p = c:expect "PUBLISH"
@@ -331,13 +377,18 @@ describe("encode", function()
     local t, c = start(with_encode "return ('%d'):format(value)")
     t:ask "tags['plant.s.count']:write(math.mininteger, function() end)"
     local p = c:expect "PUBLISH"
-    assert.same({ "s/set", "-9223372036854775808", 1, false }, { p.topic, p.payload, p.qos, p.retain })
+    assert.same({ "s/set", "-9223372036854775808", 1, false },
+      { p.topic, p.payload, p.qos, p.retain })
   end)
 
   for what, case in pairs {
-    ["fails"] = { "error 'no way'", "no way" }, ["returns no string"] = { "return 5", "encode must return the payload as a string, got number 5" },
-    ["returns a topic that is none"] = { "return 'x', 5", "expected the topic as a string or nil, got number 5" },
-    ["returns a QoS that is none"] = { "return 'x', 't', { qos = 3 }", "expected qos 0, 1 or 2, got 3" },
+    ["fails"] = { "error 'no way'", "no way" },
+      ["returns no string"] = { "return 5",
+        "encode must return the payload as a string, got number 5" },
+    ["returns a topic that is none"] = { "return 'x', 5",
+      "expected the topic as a string or nil, got number 5" },
+    ["returns a QoS that is none"] = { "return 'x', 't', { qos = 3 }",
+      "expected qos 0, 1 or 2, got 3" },
     ["never ends"] = { "while true do end", "took longer than handler_time (0.1 s)" },
   } do
     it("that " .. what .. " fails its write and says why", function()
@@ -364,7 +415,8 @@ describe("the other handlers", function()
     publish(c, '{"a": 1}')
     publish(c, '{"a": 2}', { topic = "t" })
     local _, out = t:eval "return table.concat(said, ' ')"
-    assert.equal("tag:a=1.0 station:a=1.0 line:a=1.0 station:b=nil line:b=nil line:a=2.0", (out:gsub("%s+$", "")))
+    assert.equal("tag:a=1.0 station:a=1.0 line:a=1.0 station:b=nil line:b=nil line:a=2.0",
+      (out:gsub("%s+$", "")))
     _, out = t:eval "return stations['plant.s'].stats.handlers.on_value.calls"
     assert.equal("5", out:match "%d+") -- those of the line count where the value is
   end)
@@ -401,7 +453,8 @@ describe("the other handlers", function()
   end)
 
   it("each have a budget of their own, also where one sets off the other", function()
-    -- Twenty handlers of 0.05 s within decode: more than one budget together, and each far below it on a busy machine, too.
+    -- Twenty handlers of 0.05 s within decode: more than one budget together, and each far
+    -- below it on a busy machine, too.
     local t, c = start([[
       local function busy(seconds) local till = os.clock() + seconds while os.clock() < till do end end
       limits { handler_time = 0.8 }
@@ -411,9 +464,12 @@ describe("the other handlers", function()
         decode = function() busy(0.05) return values end, on_value = function() busy(0.05) end, tags = tags } }]])
     publish(c, "1")
     wait.till("20 calls", 20000, function()
-      return select(2, t:eval "return stations['plant.s'].stats.handlers.on_value.calls"):match "^20"
+      return select(2,
+        t:eval "return stations['plant.s'].stats.handlers.on_value.calls"):match "^20"
     end)
-    local _, out = t:eval "local h = stations['plant.s'].stats.handlers print(h.decode.errors, h.on_value.errors, h.on_value.calls, h.on_value.longest >= 0.05)"
+    local _, out =
+      t:eval "local h = stations['plant.s'].stats.handlers print(h.decode.errors, \z
+        h.on_value.errors, h.on_value.calls, h.on_value.longest >= 0.05)"
     assert.equal("0\t0\t20\ttrue", (out:gsub("%s+$", "")))
   end)
 
@@ -464,7 +520,8 @@ describe("the other handlers", function()
     b:handshake()
     t:wait_log("all written", 20000)
     local before = t:text "stderr":match "^(.*)all written"
-    assert.truthy(before:find("timer at", 1, true), "only when all was written") -- each write is done when it is sent (QoS 0)
+    -- each write is done when it is sent (QoS 0)
+    assert.truthy(before:find("timer at", 1, true), "only when all was written")
     t:stop()
   end)
 
@@ -483,7 +540,8 @@ describe("the other handlers", function()
     t:wait_log "wrote\ttrue"
   end)
 
-  it("may resume a coroutine that waits for a write themselves; the write's end is then nobody's", function()
+  it("may resume a coroutine that waits for a write themselves; the write's end is then nobody's",
+    function()
     local t, c = start([[
       line "plant" { host = "127.0.0.1", port = PORT, publish_qos = 1, station "s" { address = "s",
         decode = function(msg)

@@ -1,4 +1,5 @@
--- help() in the running process: of names that only it knows, and of everything that its sandbox and its objects hold.
+-- help() in the running process: of names that only it knows, and of everything that its
+-- sandbox and its objects hold.
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -103,12 +104,18 @@ describe("help in the running process", function()
 
   it("shows the comments of the config's own functions, and of codecs", function()
     local out = eval "help(meter_decode)"
-    assert.truthy(out:find("^decode%(msg%)\n  Reads the meter's two numbers.\na function of %S+config.lua, lines 2 to 5"), out)
-    assert.truthy(eval("help(codec)"):find('^require "tagline.codec.device.elsys"\n  Elsys sensors of the ERS family'))
+    assert.truthy(
+      out:find(
+        "^decode%(msg%)\n  Reads the meter's two numbers.\na function of %S+config.lua, lines 2 \z
+          to 5"), out)
+    assert.truthy(
+      eval("help(codec)"):find(
+        '^require "tagline.codec.device.elsys"\n  Elsys sensors of the ERS family'))
     local codecs = eval 'help "codecs"'
     assert.truthy(codecs:find("tagline.codec.device.elsys +Elsys sensors"), codecs)
     for name in codecs:gmatch "\n  (tagline%.%S+)" do
-      assert.truthy(eval(("help %q"):format(name)):find('^require "' .. name:gsub("%p", "%%%0") .. '"\n  %S'), name)
+      assert.truthy(eval(("help %q"):format(name)):find('^require "' .. name:gsub("%p", "%%%0")
+        .. '"\n  %S'), name)
     end
   end)
 

@@ -25,7 +25,9 @@ end
 local function start(m, folder, names)
   local path = folder .. "/config.lua"
   names.PORT, names.CLIENT = m.port, "history"
-  files.write(path, (config:gsub("%f[%w_][A-Z][A-Z_]*%f[^%w_]", function(word) return names[word] and tostring(names[word]) end)))
+  files.write(path,
+    (config:gsub("%f[%w_][A-Z][A-Z_]*%f[^%w_]", function(word) return names[word]
+      and tostring(names[word]) end)))
   return tagline.run(path)
 end
 
@@ -37,10 +39,13 @@ describe("the history", function()
     local m, folder = mosquitto.start(), scope.folder()
     local t = start(m, folder, { QOS = 1 })
     m:wait_subscribed "history"
-    for n = 1, 20 do m:publish("n/up", ('{"t":%d,"n":%d,"h":1}'):format(os.time() * 1000 + n, n), { qos = 1 }) end
+    for n = 1, 20 do
+      m:publish("n/up", ('{"t":%d,"n":%d,"h":1}'):format(os.time() * 1000 + n, n), { qos = 1 })
+    end
     wait.till("21 values", nil, function() return #t:values() >= 21 end)
     t:stop()
-    assert.equal("20|210", sql(folder, "SELECT count(*), sum(value) FROM value WHERE tag='plant.s.n'"))
+    assert.equal("20|210",
+      sql(folder, "SELECT count(*), sum(value) FROM value WHERE tag='plant.s.n'"))
     assert.equal("0", sql(folder, "SELECT count(*) FROM value WHERE tag='plant.s.hidden'"))
     assert.equal("valid|pcs", sql(folder, "SELECT DISTINCT status, unit FROM value"))
   end)
@@ -52,7 +57,8 @@ describe("the history", function()
     m:publish("n/up", ('{"t":%d,"n":7}'):format(os.time() * 1000), { qos = 1 })
     t:value "plant.s.n"
     wait.poll("the value in the file", nil, function()
-      local code, out = process.run("sqlite3", { "-readonly", folder .. "/plant.db", "SELECT value FROM value" })
+      local code, out = process.run("sqlite3",
+        { "-readonly", folder .. "/plant.db", "SELECT value FROM value" })
       return code == 0 and out == "7"
     end)
     t:stop()
@@ -66,7 +72,8 @@ describe("the history", function()
       local from = os.time() * 1000
       for round = 0, 4 do
         for n = 1, 40 do
-          m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + round * 40 + n, round * 40 + n), { qos = qos })
+          m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + round * 40 + n, round * 40 + n),
+            { qos = qos })
         end
         -- Somewhere in the middle of them; the broker keeps the session.
         wait.till("some values", nil, function() return #t:values() >= 10 end)
@@ -79,7 +86,8 @@ describe("the history", function()
       wait.till("the last value", nil, function() return t:text():find('"value":0,', 1, true) end)
       t:stop()
       assert.equal("201|20100|201",
-        sql(folder, "SELECT count(*), sum(value), count(DISTINCT value) FROM value WHERE tag='plant.s.n'"))
+        sql(folder,
+          "SELECT count(*), sum(value), count(DISTINCT value) FROM value WHERE tag='plant.s.n'"))
     end)
   end
 
@@ -89,7 +97,8 @@ describe("the history", function()
     local t = start(m, folder, { QOS = 1 })
     wait.till("the warning, and the line that runs all the same", nil, function()
       local log = t:text "stderr"
-      return log:find("plant.db: file is not a database", 1, true) and log:find("plant: connected", 1, true)
+      return log:find("plant.db: file is not a database", 1, true)
+        and log:find("plant: connected", 1, true)
     end)
     t:stop()
     assert.equal("somebody's data, which is no history", files.read(folder .. "/plant.db"))
@@ -100,27 +109,37 @@ describe("the history", function()
     local t = start(m, folder, { QOS = 1 })
     m:wait_subscribed "history"
     local from = os.time() * 1000 - 600000
-    for n = 1, 10 do m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + n * 60000, n), { qos = 1 }) end
+    for n = 1, 10 do
+      m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + n * 60000, n), { qos = 1 })
+    end
     wait.till("ten values", nil, function() return #t:values() >= 10 end)
     wait.poll("the rows", nil, function()
       local _, out = t:eval 'return #history("plant.s.n", "15m")'
       return out == "10"
     end)
-    local _, out = t:eval 'local r = history(tags["plant.s.n"], { last = "15m", every = "1y", as = "count" }) return r[#r].value'
+    local _, out =
+      t:eval 'local r = history(tags["plant.s.n"], { last = "15m", every = "1y", as = "count" \z
+        }) return r[#r].value'
     assert.equal("10", out)
     local _, curve = t:eval 'return plot("plant.s.n", { last = "15m", ascii = true, height = 4 })'
     assert.truthy(curve:find("min 1  max 10  last 10", 1, true), curve)
     local code, _, err = t:eval 'return history("plant.s.nix")'
     assert.truthy(err:find("the history has no tag 'plant.s.nix'", 1, true), err)
     assert.equal(1, code)
-    local _, state = t:eval 'local o = status().outlets[1] return o.name .. " " .. tostring(o.up) .. " " .. o.stored'
+    local _, state =
+      t:eval 'local o = status().outlets[1] return o.name .. " " .. tostring(o.up) .. " " .. \z
+        o.stored'
     assert.equal("history true 10", state)
-    local code_of, csv = tagline.command { "history", folder .. "/plant.db", "plant.*", "--last", "15m" }
+    local code_of, csv = tagline.command { "history", folder .. "/plant.db", "plant.*", "--last",
+      "15m" }
     assert.equal(0, code_of)
     assert.equal(10, select(2, csv:gsub("\n", "\n")))
-    assert.truthy(csv:find("^time,tag,value,status,reason,unit\n%d%d%d%d%-%d%d%-%d%dT[%d:.]+Z,plant.s.n,1,valid,,pcs\n"), csv)
+    assert.truthy(
+      csv:find(
+        "^time,tag,value,status,reason,unit\n%d%d%d%d%-%d%d%-%d%dT[%d:.]+Z,plant.s.n,1,valid,,pcs\n"), csv)
     local _, json = tagline.command { "history", t.config_path, "--last", "15m", "--json" }
-    assert.truthy(json:find('"tag":"plant.s.n","type":"Ci","value":10,"status":"valid"}', 1, true), json)
+    assert.truthy(json:find('"tag":"plant.s.n","type":"Ci","value":10,"status":"valid"}', 1,
+      true), json)
     local wrong, _, why = tagline.command { "history", folder .. "/plant.db", "nix.*" }
     assert.equal(1, wrong)
     assert.truthy(why:find("no tag of the history is called 'nix.*'", 1, true))

@@ -9,7 +9,8 @@ describe("an installed tagline", function()
   it("runs from wherever it was moved to", function()
     local build = assert(tagline.program():match "^(.*)/tagline$")
     local folder = scope.folder()
-    local code, out, err = process.run("/usr/bin/env", { "cmake", "--install", build, "--prefix", folder .. "/here" })
+    local code, out, err = process.run("/usr/bin/env", { "cmake", "--install", build, "--prefix",
+      folder .. "/here" })
     assert.equal(0, code, out .. err)
     assert.truthy(os.rename(folder .. "/here", folder .. "/moved"))
     local config = tagline.config [[

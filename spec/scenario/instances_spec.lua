@@ -20,7 +20,8 @@ line "plant" {
 
 local function start (more, options)
   local b = broker.new()
-  local t = tagline.run((config:gsub("MORE", function() return more or "" end)), { PORT = b.port }, options)
+  local t = tagline.run((config:gsub("MORE", function() return more or "" end)),
+    { PORT = b.port }, options)
   return t, b:handshake(), b
 end
 
@@ -58,23 +59,33 @@ describe("a station with named groups", function()
     local t, c = start()
     publish(c, "site/a17/up", '{"temp": 1}')
     assert.equal("none of a17", t:value("plant.sensor-a17.also").value)
-    assert.same({ 0, "true", "" }, { t:ask "tags['plant.sensor-a17.set']:write(5, function() end)" })
+    assert.same({ 0, "true", "" },
+      { t:ask "tags['plant.sensor-a17.set']:write(5, function() end)" })
     local p = c:expect "PUBLISH"
     assert.same({ "site/a17/down", "5" }, { p.topic, p.payload })
     c:send("PUBACK", { id = p.id })
     publish(c, "site/a17/will", "gone b") -- another text is no will, and no station takes it
     assert.equal("StOn", eval(t, "print(stations['plant.sensor-a17'].status)"))
     publish(c, "site/a17/will", "gone a17")
-    assert.equal("StHardErr station-will", eval(t, "print(stations['plant.sensor-a17'].status .. ' ' .. tags['plant.sensor-a17.temp'].reason)"))
+    assert.equal("StHardErr station-will",
+      eval(t,
+        "print(stations['plant.sensor-a17'].status .. ' ' .. tags['plant.sensor-a17.temp'].reason)"))
     publish(c, "site/a17/up", '{"temp": 2}')
-    assert.equal("StOn 2", eval(t, "print(stations['plant.sensor-a17'].status .. ' ' .. math.tointeger(tags['plant.sensor-a17.temp'].value))"))
+    assert.equal("StOn 2",
+      eval(t,
+        "print(stations['plant.sensor-a17'].status .. ' ' .. \z
+          math.tointeger(tags['plant.sensor-a17.temp'].value))"))
   end)
 
   it("writes bytes that a name may not hold as %XX, so that devices stay apart", function()
     local t, c = start()
-    for n, dev in ipairs { "a b", "a.b", "a%20b", "ä", "a_b-c", "..", "a{dev}" } do publish(c, "site/" .. dev .. "/up", ('{"temp": %d}'):format(n)) end
-    for n, name in ipairs { "a%20b", "a%2Eb", "a%2520b", "%C3%A4", "a_b-c", "%2E%2E", "a%7Bdev%7D" } do
-      assert.equal(tostring(n), eval(t, ("print(math.tointeger(tags['plant.sensor-%s.temp'].value))"):format(name)))
+    for n, dev in ipairs { "a b", "a.b", "a%20b", "ä", "a_b-c", "..", "a{dev}" } do
+      publish(c, "site/" .. dev .. "/up", ('{"temp": %d}'):format(n))
+    end
+    for n, name in ipairs { "a%20b", "a%2Eb", "a%2520b", "%C3%A4", "a_b-c", "%2E%2E",
+      "a%7Bdev%7D" } do
+      assert.equal(tostring(n),
+        eval(t, ("print(math.tointeger(tags['plant.sensor-%s.temp'].value))"):format(name)))
     end
   end)
 
@@ -124,7 +135,8 @@ describe("a station with named groups", function()
     local c = b:handshake()
     publish(c, "a-b/c", "5")
     publish(c, "a/b-c", "6")
-    t:wait_log "d%-{a}%-{b}: cannot make station 'd%-a%-b%-c' for topic 'a/b%-c': that of 'a%-b/c' has this name"
+    t:wait_log "d%-{a}%-{b}: cannot make station 'd%-a%-b%-c' for topic 'a/b%-c': that of \z
+      'a%-b/c' has this name"
     publish(c, "a-b/c/more", "7") -- the same device
     assert.same({ 5, 7 }, { t:value("plant.d-a-b-c.x").value, t:value("plant.d-a-b-c.x").value })
     assert.equal("1 refused delivered", eval(t, [[local function code(topic) return explain(topic, "8").lines[1].code end
@@ -132,7 +144,9 @@ describe("a station with named groups", function()
   end)
 
   it("has statuses and silence of each device of its own", function()
-    local t, c = start "no_data_timeout = 0.2, time_filter = 0.1, on_status = function(s) print(s.name, s.status) end,"
+    local t, c =
+      start "no_data_timeout = 0.2, time_filter = 0.1, on_status = function(s) print(s.name, \z
+        s.status) end,"
     publish(c, "site/a/up", '{"temp": 1}')
     publish(c, "site/b/up", '{"temp": 1}')
     t:wait_log "sensor%-a\tStComErr"
@@ -157,7 +171,8 @@ describe("a station with named groups", function()
       print(of(1) .. " " .. of(2))]]))
   end)
 
-  it("keeps its devices and their values over a reload that leaves it as it is, with the new handlers", function()
+  it("keeps its devices and their values over a reload that leaves it as it is, with the new \z
+    handlers", function()
     local b = broker.new()
     local text = [[line "plant" { host = "127.0.0.1", port = PORT, station "d-{dev}" { address = "up/(?<dev>.*)", max_instances = LIMIT,
       decode = function(msg) return { x = tonumber(msg.payload) * FACTOR } end, tags = { x = Ai {} } } }]]
@@ -174,7 +189,10 @@ describe("a station with named groups", function()
       t:wait_log "reload"
     end
     reload(5, 10)
-    assert.equal("5 6", eval(t, "print(math.tointeger(tags['plant.d-1.x'].value) .. ' ' .. math.tointeger(tags['plant.d-2.x'].value))"))
+    assert.equal("5 6",
+      eval(t,
+        "print(math.tointeger(tags['plant.d-1.x'].value) .. ' ' .. \z
+          math.tointeger(tags['plant.d-2.x'].value))"))
     publish(c, "up/1", "7")
     assert.equal(6, t:value("plant.d-2.x").value)
     assert.equal(70, t:value("plant.d-1.x").value)
@@ -186,7 +204,10 @@ describe("a station with named groups", function()
   it("makes 10,000 within a second, each like any other", function()
     local t, c = start(nil, { arguments = { "--log-level", "warn" } })
     local all = {}
-    for n = 1, 10000 do all[n] = packet.encode("PUBLISH", { topic = ("site/d%d/up"):format(n), payload = ('{"temp": %d}'):format(n), qos = 0 }) end
+    for n = 1, 10000 do
+      all[n] = packet.encode("PUBLISH",
+        { topic = ("site/d%d/up"):format(n), payload = ('{"temp": %d}'):format(n), qos = 0 })
+    end
     all[#all + 1] = packet.encode("PUBLISH", { topic = "other", payload = "1", qos = 1, id = 9 })
     local bytes = table.concat(all)
     local took = t:cpu_during(function()

@@ -1,4 +1,5 @@
--- ACK_ID: the acknowledgement and the next message wait for the write of IN_ID's value, on the whole line.
+-- ACK_ID: the acknowledgement and the next message wait for the write of IN_ID's value, on the
+-- whole line.
 local broker = require "spec.support.broker"
 local files = require "spec.support.files"
 local packet = require "spec.support.packet"
@@ -22,7 +23,9 @@ line "plant" {
 local function start(extra, options)
   options = options or {}
   local b = broker.new()
-  local t = tagline.run(config, { PORT = b.port, EXTRA = extra or "", CLEAN = tostring(options.clean or false), HOOK = options.hook or "" },
+  local t = tagline.run(config,
+    { PORT = b.port, EXTRA = extra or "", CLEAN = tostring(options.clean or false),
+      HOOK = options.hook or "" },
     options)
   local c = b:handshake()
   return t, c, b
@@ -30,8 +33,11 @@ end
 
 local function ack(t, id) return t:eval(('return tags["plant.held.ack"]:write(%d)'):format(id)) end
 local function confirm(t, id) assert.same({ 0, "true", "" }, { ack(t, id) }) end
-local function refused(why, ...) assert.same({ 1, "nil\t" .. why, why }, { ... }) end -- code, stdout, stderr
-local function send(c, topic, payload, qos, id) c:send("PUBLISH", { topic = topic, payload = payload, qos = qos, id = id }) end
+-- code, stdout, stderr
+local function refused(why, ...) assert.same({ 1, "nil\t" .. why, why }, { ... }) end
+local function send(c, topic, payload, qos, id)
+  c:send("PUBLISH", { topic = topic, payload = payload, qos = qos, id = id })
+end
 local function quiet(t, c, milliseconds) -- no acknowledgement, no further message's values
   c:silent(milliseconds or 80)
   assert.has_error(function() t:wait_line('data"', 1) end)
@@ -99,10 +105,13 @@ describe("ACK_ID", function()
   end)
 
   it("is that of the station whose message waits", function()
-    local t, c = start('station "other" { address = "a/other", tags = { id = Ci "IN_ID", ack = Co "ACK_ID" } },')
+    local t, c =
+      start(
+        'station "other" { address = "a/other", tags = { id = Ci "IN_ID", ack = Co "ACK_ID" } },')
     send(c, "a/held", "one", 1, 11)
     held(t)
-    refused("the message that waits belongs to station 'held'", t:eval 'return tags["plant.other.ack"]:write(11)')
+    refused("the message that waits belongs to station 'held'",
+      t:eval 'return tags["plant.other.ack"]:write(11)')
     quiet(t, c)
     confirm(t, 11)
     assert.equal(11, c:expect("PUBACK").id)
@@ -143,7 +152,8 @@ describe("ACK_ID", function()
     assert.equal(1, select(2, t:text("stdout"):gsub('"one"', "")))
   end)
 
-  it("stops reading at receive_queue, holds memory bounded, pings and times nothing, and loses nothing", function()
+  it("stops reading at receive_queue, holds memory bounded, pings and times nothing, and loses \z
+    nothing", function()
     local t, c, b = start "receive_queue = 100, ping_interval = 0.1, reply_timeout = 1.5,"
     c:answer_pings()
     local before = t:rss()
@@ -152,7 +162,8 @@ describe("ACK_ID", function()
     for n = 2, 3000 do send(c, "a/free", ("%06d"):format(n) .. payload, 1, n) end -- 30 MB
     held(t)
     c:not_taken(400)
-    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held") == "101" end)
+    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held")
+      == "101" end)
     c:drop_pings()
     c:silent(2000) -- no PINGREQ, no close
     assert.is_true(t:rss() < before + (24 << 20), "memory grew by " .. (t:rss() - before))
@@ -171,7 +182,9 @@ describe("ACK_ID", function()
     for n = 12, 99 do send(c, "a/free", n .. ("x"):rep(20000), 1, n) end
     held(t)
     wait.poll("a full queue", 10000, function()
-      local _, out = t:eval "local s = lines.plant.stats return s.held .. ' ' .. (s.held_bytes < 200000 and s.held_bytes > 100000 and 'ok' or s.held_bytes)"
+      local _, out =
+        t:eval "local s = lines.plant.stats return s.held .. ' ' .. (s.held_bytes < 200000 and \z
+          s.held_bytes > 100000 and 'ok' or s.held_bytes)"
       return out == "6 ok"
     end)
     confirm(t, 11)
@@ -181,17 +194,23 @@ describe("ACK_ID", function()
 
   it("bounds messages that came in one piece by receive_queue, exactly", function()
     local t, c = start "receive_queue = 10,"
-    local all = { packet.encode("PUBLISH", { topic = "a/held", payload = "first", qos = 1, id = 1 }) }
-    for n = 2, 1000 do all[n] = packet.encode("PUBLISH", { topic = "a/free", payload = tostring(n), qos = 1, id = n }) end
+    local all =
+      { packet.encode("PUBLISH", { topic = "a/held", payload = "first", qos = 1, id = 1 }) }
+    for n = 2, 1000 do
+      all[n] = packet.encode("PUBLISH", { topic = "a/free", payload = tostring(n), qos = 1,
+        id = n })
+    end
     c:send(table.concat(all))
     held(t)
-    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held") == "11" end)
+    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held")
+      == "11" end)
     confirm(t, 1)
     for n = 1, 1000 do assert.equal(n, c:expect("PUBACK").id) end
   end)
 
   for _, clean in ipairs { true, false } do
-    it("survives the loss of the connection while a message is held, clean session " .. (clean and "YES" or "NO"), function()
+    it("survives the loss of the connection while a message is held, clean session "
+      .. (clean and "YES" or "NO"), function()
       local t, c, b = start(nil, { clean = clean })
       send(c, "a/held", "one", 1, 11)
       send(c, "a/free", "two", 1, 12)
@@ -205,7 +224,9 @@ describe("ACK_ID", function()
       send(c, "a/free", "three", 1, 13)
       quiet(t, c)
       -- of the old connection: the new one owes nothing for it, and who confirms hears so
-      refused("the connection that brought the message is gone: nothing is acknowledged, and the broker may send it again", ack(t, 11))
+      refused(
+        "the connection that brought the message is gone: nothing is acknowledged, and the \z
+          broker may send it again", ack(t, 11))
       assert.equal("two", free(t))
       if not clean then
         assert.equal("one", held(t))
@@ -237,11 +258,13 @@ describe("ACK_ID", function()
   end)
 
   it("comes through a new connection while receive_queue is full", function()
-    local t, c, b = start("receive_queue = 5, connect_timeout = 1.5, reply_timeout = 1.5,", { clean = true })
+    local t, c, b = start("receive_queue = 5, connect_timeout = 1.5, reply_timeout = 1.5,",
+      { clean = true })
     send(c, "a/held", "one", 1, 11)
     for n = 12, 20 do send(c, "a/free", tostring(n), 1, n) end
     held(t)
-    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held") == "6" end)
+    wait.poll("a full queue", 5000, function() return select(2, t:eval "lines.plant.stats.held")
+      == "6" end)
     t:eval "lines.plant:reconnect()" -- the loss of a connection that is not read goes unnoticed
     c:expect "DISCONNECT"
     c:close()
@@ -256,7 +279,8 @@ describe("ACK_ID", function()
   end)
 
   for what, code in pairs { ["switched off"] = ":off()", simulated = ":simulate(true)" } do
-    it("lets the line go on when the station is " .. what .. " while its message is held", function()
+    it("lets the line go on when the station is " .. what .. " while its message is held",
+      function()
       local t, c = start()
       send(c, "a/held", "one", 1, 11)
       send(c, "a/free", "two", 1, 12)
@@ -272,7 +296,8 @@ describe("ACK_ID", function()
   end
 
   it("lets the line go on when a reload takes the station, or its ACK_ID, away", function()
-    for _, with in ipairs { "", [[station "held" { address = "a/held", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },]] } do
+    for _, with in ipairs { "",
+      [[station "held" { address = "a/held", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },]] } do
       local t, c = start()
       send(c, "a/held", "one", 1, 11)
       send(c, "a/free", "two", 1, 12)

@@ -25,18 +25,22 @@ describe("A handler of a connection's end", function()
 
   for where, what in pairs {
     ["on_disconnect that switches a station"] = { DISCONNECT = toggle },
-    ["on_status that switches a station"] = { STATUS = [[stations["plant.other"]:off(); stations["plant.other"]:on()]] },
+    ["on_status that switches a station"] =
+      { STATUS = [[stations["plant.other"]:off(); stations["plant.other"]:on()]] },
     ["a write's function that switches a station"] = { WRITE = toggle },
-    ["on_disconnect that sets a parameter"] = { DISCONNECT = "line:set { ping_interval = math.random() }" },
+    ["on_disconnect that sets a parameter"] =
+      { DISCONNECT = "line:set { ping_interval = math.random() }" },
     ["a write's function that begins another session"] = {
-      WRITE = [[lines.plant:set { client_id = "c" .. math.random(1000000), clean_session = false }]],
+      WRITE =
+        [[lines.plant:set { client_id = "c" .. math.random(1000000), clean_session = false }]],
     },
     ["on_disconnect that reconnects"] = { DISCONNECT = "line:reconnect()" },
   } do
     it("makes one new connection, not two: " .. where, function()
       local b = broker.new()
       local t = tagline.run(config, {
-        PORT = b.port, EXTRA = "publish_qos = 1, clean_session = true,", DISCONNECT = what.DISCONNECT or "",
+        PORT = b.port, EXTRA = "publish_qos = 1, clean_session = true,",
+          DISCONNECT = what.DISCONNECT or "",
         STATUS = what.STATUS or "", WRITE = what.WRITE or "",
       })
       for _ = 1, 3 do
@@ -44,7 +48,8 @@ describe("A handler of a connection's end", function()
         c:expect "PUBLISH"
         c:close()
         t:wait_log("^ended: 127%.0%.0%.1:%d+ closed the connection")
-        t:wait_log "^later" -- the pause before a second attempt is over; this one's CONNACK is still to come
+        -- the pause before a second attempt is over; this one's CONNACK is still to come
+        t:wait_log "^later"
         assert.equal(b.taken + 1, #b.connections)
       end
       local c = b:handshake()
@@ -61,8 +66,10 @@ describe("A write's function of a line that a reload takes away", function()
   it("hears that the line is closed, and can change nothing of it", function()
     local b = broker.new()
     b:refuse()
-    local store = ("session_store = %q, offline_writes = 'queue', publish_qos = 1,"):format(scope.folder())
-    local t = tagline.run(config, { PORT = b.port, EXTRA = store, DISCONNECT = "", STATUS = "", WRITE = "" })
+    local store = ("session_store = %q, offline_writes = 'queue', publish_qos = 1,"):format(
+      scope.folder())
+    local t = tagline.run(config, { PORT = b.port, EXTRA = store, DISCONNECT = "", STATUS = "",
+      WRITE = "" })
     t:wait_log "connection refused"
     t:ask [[tags["plant.pump.speed"]:write("1", function(ok, why)
       print(ok, why)
@@ -70,13 +77,15 @@ describe("A write's function of a line that a reload takes away", function()
       print(lines.plant:publish("a", "b"))
       stations["plant.pump"]:off()
     end); return "written"]]
-    files.write(t.config_path, ([[line "new" { host = "127.0.0.1", port = %d, station "x" { address = "x", tags = { d = TxtI "IN_DATA" } } }]])
+    files.write(t.config_path,
+      ([[line "new" { host = "127.0.0.1", port = %d, station "x" { address = "x", tags = { d = TxtI "IN_DATA" } } }]])
       :format(b.port))
     t:kill "sighup"
     t:wait_log "^false%s+line closed"
     t:wait_log "^false%s+line 'plant': set: the line is being removed"
     t:wait_log "^nil%s+not connected"
-    if not t:text("stderr"):find("reloaded", 1, true) then t:wait_log "reloaded" end -- before, when it was just connecting
+    -- before, when it was just connecting
+    if not t:text("stderr"):find("reloaded", 1, true) then t:wait_log "reloaded" end
     t:stop()
   end)
 end)

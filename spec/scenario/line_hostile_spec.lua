@@ -1,6 +1,7 @@
--- A broker that breaks the rules, at every place where it can: the line closes, says which rule was broken, comes back, and
--- handles the next message; and what is no violation does nothing of the kind. One program for all cases of a session kind, so
--- that nothing may be left over from one to the next.
+-- A broker that breaks the rules, at every place where it can: the line closes, says which rule
+-- was broken, comes back, and handles the next message; and what is no violation does nothing
+-- of the kind. One program for all cases of a session kind, so that nothing may be left over
+-- from one to the next.
 local uv = require "luv"
 local broker = require "spec.support.broker"
 local packet = require "spec.support.packet"
@@ -17,7 +18,9 @@ line "plant" {
 ]]
 
 local raw, encode = packet.raw, packet.encode
-local function publish(flags, topic, rest) return raw("PUBLISH", flags, string.pack(">s2", topic) .. (rest or "")) end
+local function publish(flags, topic, rest)
+  return raw("PUBLISH", flags, string.pack(">s2", topic) .. (rest or ""))
+end
 
 -- In place of CONNACK: bytes, and what the log must say.
 local connacks = {
@@ -46,17 +49,21 @@ local connacks = {
 
 -- In place of SUBACK; a function is given its identifier.
 local subacks = {
-  { "one code of two", function(id) return encode("SUBACK", { id = id, codes = { 0 } }) end, "SUBACK.*3%.9%.3" },
-  { "too many codes", function(id) return encode("SUBACK", { id = id, codes = { 0, 0, 0 } }) end, "SUBACK.*3%.9%.3" },
+  { "one code of two", function(id) return encode("SUBACK", { id = id, codes = { 0 } }) end,
+    "SUBACK.*3%.9%.3" },
+  { "too many codes", function(id) return encode("SUBACK", { id = id, codes = { 0, 0, 0 } }) end,
+    "SUBACK.*3%.9%.3" },
   { "no code", function(id) return raw("SUBACK", 0, string.pack(">I2", id)) end, "SUBACK" },
   { "an id of 1 byte", raw("SUBACK", 0, "\0"), "SUBACK" },
   { "id 0", encode("SUBACK", { id = 0, codes = { 0, 0 } }), "SUBACK.*2%.3%.1%-1" },
   { "a CONNACK", raw("CONNACK", 0, "\0\0"), "second CONNACK" },
-  { "flags", function(id) return encode("SUBACK", { id = id, codes = { 0, 0 }, flags = 2 }) end, "SUBACK.*2%.2%.2%-2" },
+  { "flags", function(id) return encode("SUBACK", { id = id, codes = { 0, 0 }, flags = 2 }) end,
+    "SUBACK.*2%.2%.2%-2" },
 }
 for _, code in ipairs { 3, 4, 0x7f, 0x81, 0xff } do
   subacks[#subacks + 1] = { ("code 0x%02x"):format(code),
-    function(id) return encode("SUBACK", { id = id, codes = { 0, code } }) end, "SUBACK.*3%.9%.3%-2" }
+    function(id) return encode("SUBACK", { id = id, codes = { 0, code } }) end,
+      "SUBACK.*3%.9%.3%-2" }
 end
 
 -- On a connection that works.
@@ -64,8 +71,10 @@ local inputs = {
   { "type 0", "\0\0", "type 0" },
   { "type 15", "\xf0\0", "type 15" },
   { "a length of five bytes", "\x30\x80\x80\x80\x80\1", "PUBLISH.*length" },
-  { "the largest length", "\x90\xff\xff\xff\x7f", "SUBACK of 268435460 bytes, max_packet_size is 200000" },
-  { "one byte more than the limit", "\x90" .. packet.length(200000 - 4 + 1), "SUBACK of 200001 bytes" },
+  { "the largest length", "\x90\xff\xff\xff\x7f",
+    "SUBACK of 268435460 bytes, max_packet_size is 200000" },
+  { "one byte more than the limit", "\x90" .. packet.length(200000 - 4 + 1),
+    "SUBACK of 200001 bytes" },
   { "QoS 3", publish(6, "a", "\0\1x"), "3%.3%.1%-4" },
   { "DUP on QoS 0", publish(8, "a", "x"), "3%.3%.1%-2" },
   { "id 0 at QoS 1", publish(2, "a", "\0\0x"), "2%.3%.1%-1" },
@@ -86,11 +95,16 @@ local inputs = {
   { "HTTP", "HTTP/1.1 200 OK\r\n\r\n", "PUBACK with flags 8" },
 }
 for name, bytes in pairs {
-  ["a lone continuation byte"] = "\x80", ["an unfinished sequence"] = "\xc3", ["an overlong slash"] = "\xc0\xaf",
-  ["an overlong sequence of 3"] = "\xe0\x80\xaf", ["an overlong sequence of 4"] = "\xf0\x80\x80\xaf", ["a surrogate"] = "\xed\xa0\x80",
-  ["a low surrogate"] = "\xed\xbf\xbf", ["a pair of surrogates"] = "\xed\xa0\xbd\xed\xb8\x80", ["above U+10FFFF"] = "\xf4\x90\x80\x80",
-  ["five bytes"] = "\xf8\x88\x80\x80\x80", ["six bytes"] = "\xfc\x84\x80\x80\x80\x80", ["0xfe"] = "\xfe", ["0xff"] = "\xff",
-  ["a cut sequence of 3"] = "\xe2\x82", ["a cut sequence of 4"] = "\xf0\x9f\x98", ["a sequence broken by a letter"] = "\xe2a\x82",
+  ["a lone continuation byte"] = "\x80", ["an unfinished sequence"] = "\xc3",
+    ["an overlong slash"] = "\xc0\xaf",
+  ["an overlong sequence of 3"] = "\xe0\x80\xaf",
+    ["an overlong sequence of 4"] = "\xf0\x80\x80\xaf", ["a surrogate"] = "\xed\xa0\x80",
+  ["a low surrogate"] = "\xed\xbf\xbf", ["a pair of surrogates"] = "\xed\xa0\xbd\xed\xb8\x80",
+    ["above U+10FFFF"] = "\xf4\x90\x80\x80",
+  ["five bytes"] = "\xf8\x88\x80\x80\x80", ["six bytes"] = "\xfc\x84\x80\x80\x80\x80",
+    ["0xfe"] = "\xfe", ["0xff"] = "\xff",
+  ["a cut sequence of 3"] = "\xe2\x82", ["a cut sequence of 4"] = "\xf0\x9f\x98",
+    ["a sequence broken by a letter"] = "\xe2a\x82",
 } do
   inputs[#inputs + 1] = { "a topic with " .. name, publish(0, "a/" .. bytes .. "/b"), "1%.5%.3%-1" }
 end
@@ -100,14 +114,19 @@ for _, name in ipairs { "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "UNSUBACK" } do
     inputs[#inputs + 1] = { ("%s of %d bytes"):format(name, #body), raw(name, flags, body), name }
   end
 end
-for name, right in pairs { PUBACK = 0, PUBREC = 0, PUBREL = 2, PUBCOMP = 0, SUBACK = 0, UNSUBACK = 0, PINGRESP = 0, CONNACK = 0 } do
+for name, right in pairs { PUBACK = 0, PUBREC = 0, PUBREL = 2, PUBCOMP = 0, SUBACK = 0,
+  UNSUBACK = 0, PINGRESP = 0, CONNACK = 0 } do
   for flags = 0, 15 do
-    if flags ~= right then inputs[#inputs + 1] = { name .. " with flags " .. flags, raw(name, flags, "\0\1"), name .. ".*2%.2%.2%-2" } end
+    if flags ~= right then
+      inputs[#inputs + 1] = { name .. " with flags " .. flags, raw(name, flags, "\0\1"),
+        name .. ".*2%.2%.2%-2" }
+    end
   end
 end
 for _, name in ipairs { "CONNECT", "SUBSCRIBE", "UNSUBSCRIBE", "PINGREQ", "DISCONNECT" } do
   local flags = name:find "SUBSCRIBE" and 2 or 0
-  inputs[#inputs + 1] = { name, raw(name, flags, ""), name .. " came, which only a client may send" }
+  inputs[#inputs + 1] = { name, raw(name, flags, ""),
+    name .. " came, which only a client may send" }
 end
 
 -- No violations.
@@ -211,7 +230,8 @@ for _, clean in ipairs { true, false } do
         t:wait_log("ERROR plant: .*" .. case[3])
         c = b:handshake()
       end
-      -- The sanitizer keeps what is freed for a while; it is still far from the 256 MB that some inputs lie of.
+      -- The sanitizer keeps what is freed for a while; it is still far from the 256 MB that
+      -- some inputs lie of.
       local room = os.getenv "ASAN_OPTIONS" and 32 << 20 or 4 << 20
       assert.is_true(t:rss() < before + room, "memory grew")
       local connections = #b.connections
@@ -227,13 +247,17 @@ for _, clean in ipairs { true, false } do
     it("is left when it acknowledges with the wrong packet", function()
       local t, b = start(clean)
       local c = b:handshake()
-      local cases = { { 1, "PUBREC", "PUBACK" }, { 1, "PUBCOMP", "PUBACK" }, { 2, "PUBACK", "PUBREC" }, { 2, "PUBCOMP", "PUBREC" } }
+      local cases = { { 1, "PUBREC", "PUBACK" }, { 1, "PUBCOMP", "PUBACK" },
+        { 2, "PUBACK", "PUBREC" }, { 2, "PUBCOMP", "PUBREC" } }
       for _, case in ipairs(cases) do
-        assert.equal(0, (t:ask(('lines.plant:publish("out", "x", { qos = %d }, function() end)'):format(case[1]))))
+        assert.equal(0,
+          (t:ask(('lines.plant:publish("out", "x", { qos = %d }, function() end)'):format(
+            case[1]))))
         local id = c:expect("PUBLISH").id
         c:send(case[2], { id = id })
         gone(c, case[2])
-        t:wait_log("ERROR plant: .*" .. case[2] .. " for identifier " .. id .. ".*waits for " .. case[3])
+        t:wait_log("ERROR plant: .*" .. case[2] .. " for identifier " .. id .. ".*waits for "
+          .. case[3])
         c = b:handshake { session_present = not clean }
         if not clean then -- repeated, and now answered as it should be
           local p = c:expect "PUBLISH"
@@ -251,10 +275,12 @@ for _, clean in ipairs { true, false } do
       t:stop()
     end)
 
-    it("is left when a packet stays incomplete, or comes too slowly; not when it comes in time", function()
+    it("is left when a packet stays incomplete, or comes too slowly; not when it comes in time",
+      function()
       local t, b = start(clean, 0.8)
       local c = b:handshake()
-      for _, part in ipairs { "\x30", "\x30\x80", publish(0, "a", "12345"):sub(1, -2), "\x32\x0a" } do
+      for _, part in ipairs { "\x30", "\x30\x80", publish(0, "a", "12345"):sub(1, -2),
+        "\x32\x0a" } do
         c:send(part)
         gone(c, "a part")
         t:wait_log "a packet stayed incomplete within the reply timeout"
@@ -270,7 +296,8 @@ for _, clean in ipairs { true, false } do
         c = b:handshake()
       end
       handles_next(t, c)
-      local slow = dribble(c, publish(0, "a", "patience"), 80) -- 13 bytes: more than the reply timeout in total
+      -- 13 bytes: more than the reply timeout in total
+      local slow = dribble(c, publish(0, "a", "patience"), 80)
       gone(c, "a dribble")
       slow()
       t:wait_log "a packet stayed incomplete within the reply timeout"
@@ -282,7 +309,8 @@ for _, clean in ipairs { true, false } do
       t:stop()
     end)
 
-    it("is left when it does not answer CONNECT or SUBSCRIBE, with the name of what is missing", function()
+    it("is left when it does not answer CONNECT or SUBSCRIBE, with the name of what is missing",
+      function()
       local t, b = start(clean, 0.8)
       local c = b:accept()
       c:expect "CONNECT"

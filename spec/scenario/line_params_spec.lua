@@ -1,5 +1,6 @@
--- Each line parameter has its effect: on the bytes of a connection, on its times, on what is written. (What they do to values
--- is in receive_spec and line_station_spec; sessions are in line_session_spec.)
+-- Each line parameter has its effect: on the bytes of a connection, on its times, on what is
+-- written. (What they do to values is in receive_spec and line_station_spec; sessions are in
+-- line_session_spec.)
 local uv = require "luv"
 local broker = require "spec.support.broker"
 local packet = require "spec.support.packet"
@@ -33,7 +34,9 @@ local function publish(t, qos, from, to)
 end
 
 local function fates(t, n)
-  local _, out = t:eval(("local all = {} for n = 1, %d do all[n] = fates[n] or '-' end return table.concat(all, ',')"):format(n))
+  local _, out =
+    t:eval(
+      ("local all = {} for n = 1, %d do all[n] = fates[n] or '-' end return table.concat(all, ',')"):format(n))
   return out
 end
 
@@ -46,11 +49,14 @@ describe("the parameters of CONNECT", function()
       { client_id = "tagline-plant", clean_session = false, keep_alive = 0, user_name = "me" } },
     ["all that is possible"] = { [[client_id = "Zürich-1", user_name = "mé", password = "p\0\255w", clean_session = "YES", keep_alive = 65535,
         will_flag = true, will_topic = "w/é", will_message = "\0\1", will_qos = "QoS_2", will_retain = "YES",]],
-      { client_id = "Zürich-1", clean_session = true, keep_alive = 65535, user_name = "mé", password = "p\0\255w",
+      { client_id = "Zürich-1", clean_session = true, keep_alive = 65535, user_name = "mé",
+        password = "p\0\255w",
         will = { topic = "w/é", message = "\0\1", qos = 2, retain = true } } },
     ["an empty will message"] = { [[will_flag = true, will_topic = "w",]],
-      { client_id = "tagline-plant", clean_session = false, keep_alive = 0, will = { topic = "w", message = "", qos = 0, retain = false } } },
-    ["will parameters without the flag"] = { [[will_topic = "w", will_message = "m", will_qos = 2, will_retain = true,]],
+      { client_id = "tagline-plant", clean_session = false, keep_alive = 0,
+        will = { topic = "w", message = "", qos = 0, retain = false } } },
+    ["will parameters without the flag"] =
+      { [[will_topic = "w", will_message = "m", will_qos = 2, will_retain = true,]],
       { client_id = "tagline-plant", clean_session = false, keep_alive = 0 } },
   } do
     it("are on the wire, byte for byte: " .. what, function()
@@ -79,17 +85,25 @@ describe("topic_filter and subscribe_qos", function()
   it("are asked for as they stand, shared subscriptions too", function()
     local b = broker.new()
     run(b, [[topic_filter = { "a/#", "+/é/up", "$share/group/b/+", "$SYS/x" }, subscribe_qos = 2,]])
-    assert.same({ { filter = "a/#", qos = 2 }, { filter = "+/é/up", qos = 2 }, { filter = "$share/group/b/+", qos = 2 },
+    assert.same({ { filter = "a/#", qos = 2 }, { filter = "+/é/up", qos = 2 },
+      { filter = "$share/group/b/+", qos = 2 },
       { filter = "$SYS/x", qos = 2 } }, b:handshake().subscribe.filters)
   end)
 
-  it("leave the line connected without those that were refused, which are asked for again", function()
+  it("leave the line connected without those that were refused, which are asked for again",
+    function()
     local b = broker.new()
     local t = run(b, [[topic_filter = { "a/#", "b/#" },
       station "exact" { address = "b/1", time_filter = 60 }, station "other" { address = "a/1" },]])
     local c = b:handshake { codes = { 1, 0x80 } }
-    t:wait_log "ERROR plant: filter 'b/#' refused by the broker; it is asked for again %(said once until it is granted%)"
-    local function statuses() return (select(2, t:eval 'return stations["plant.exact"].status .. stations["plant.other"].status .. lines.plant.status')) end
+    t:wait_log "ERROR plant: filter 'b/#' refused by the broker; it is asked for again %(said \z
+      once until it is granted%)"
+    local function statuses()
+      return (
+        select(2,
+          t:eval 'return stations["plant.exact"].status .. stations["plant.other"].status .. \z
+            lines.plant.status'))
+    end
     assert.equal("StComErrStOnconnected", statuses())
     for _ = 1, 3 do
       local again = c:expect "SUBSCRIBE"
@@ -150,12 +164,14 @@ end)
 describe("full_debug", function()
   after_each(scope.finish)
 
-  it("shows every packet with its fields and every value as it is set, and never the password", function()
+  it("shows every packet with its fields and every value as it is set, and never the password",
+    function()
     local b = broker.new()
     local t = run(b, [[full_debug = "YES", user_name = "me", password = "geheim", will_flag = true, will_topic = "w", will_message = "bye",
       ping_interval = 0.05, subscribe_qos = 2,]])
     local c = b:handshake():answer_pings()
-    t:wait_log '%-> CONNECT level=4 clean=0 keep_alive=0 client_id="tagline%-plant" will_qos=0 will_retain=0 will_topic="w" .*"bye" user="me"'
+    t:wait_log '%-> CONNECT level=4 clean=0 keep_alive=0 client_id="tagline%-plant" will_qos=0 \z
+      will_retain=0 will_topic="w" .*"bye" user="me"'
     t:wait_log "<%- CONNACK session_present=0 code=0"
     t:wait_log '<%- SUBACK id=%d+ codes=0x02'
     c:send("PUBLISH", { topic = "a", payload = "1\n", qos = 2, id = 9, dup = true, retain = true })
@@ -214,7 +230,8 @@ describe("keep_alive, ping_interval and reply_timeout", function()
 
   it("count ping_interval from the broker's last message", function()
     local b = broker.new()
-    run(b, "ping_interval = 2,") -- much longer than a busy machine needs from one message to the next
+    -- much longer than a busy machine needs from one message to the next
+    run(b, "ping_interval = 2,")
     local c = b:handshake()
     local timer, sent, since = uv.new_timer(), 0, nil
     timer:start(0, 60, function()
@@ -297,17 +314,21 @@ describe("connect_timeout, reconnect_delay", function()
     end
     wait.till("a full queue", 5000, function() return up >= 2 end)
     local t = tagline.run(config, { PORT = port, EXTRA = "connect_timeout = 0.15," })
-    t:wait_log("ERROR plant: connect to 127.0.0.1:" .. port .. ": no connection within connect_timeout %(0.15 s%)")
+    t:wait_log("ERROR plant: connect to 127.0.0.1:" .. port
+      .. ": no connection within connect_timeout %(0.15 s%)")
     t:wait_log "no connection within connect_timeout"
     t:stop()
     for _, one in ipairs(fillers) do one:close() end
     server:close()
   end)
 
-  it("double the pause, with jitter, up to reconnect_delay_max, and begin anew after a success", function()
+  it("double the pause, with jitter, up to reconnect_delay_max, and begin anew after a success",
+    function()
     local b = broker.new()
-    tagline.run(config:gsub("reconnect_delay = .-, EXTRA", "reconnect_delay = 0.1, reconnect_delay_max = 0.4,"), { PORT = b.port })
-    -- How long it waits after one attempt that fails, or after a connection that ends. A busy machine only makes it more.
+    tagline.run(config:gsub("reconnect_delay = .-, EXTRA",
+      "reconnect_delay = 0.1, reconnect_delay_max = 0.4,"), { PORT = b.port })
+    -- How long it waits after one attempt that fails, or after a connection that ends. A busy
+    -- machine only makes it more.
     local function pause(connect)
       local c = connect(b)
       local since = uv.hrtime()
@@ -323,9 +344,11 @@ describe("connect_timeout, reconnect_delay", function()
     local function success() return b:handshake() end
     for _, longest in ipairs { 0.1, 0.2, 0.4, 0.4 } do
       local took = pause(attempt)
-      assert.is_true(took > longest / 2 - 0.02, ("a pause of %.3f s instead of %.1f"):format(took, longest))
+      assert.is_true(took > longest / 2 - 0.02, ("a pause of %.3f s instead of %.1f"):format(took,
+        longest))
     end
-    -- One that is shorter than reconnect_delay_max shows the bound, without which they only grow, and the jitter.
+    -- One that is shorter than reconnect_delay_max shows the bound, without which they only
+    -- grow, and the jitter.
     local function till_shorter_than(limit, connect)
       for _ = 1, 50 do
         if pause(connect) < limit then return true end
@@ -339,10 +362,12 @@ end)
 describe("the parameters of writes", function()
   after_each(scope.finish)
 
-  local out = [[station "out" { address = "none", tags = { to = TxtO { "OUT_TOPIC", default = "out" }, value = TxtO "OUT_VALUE" } },]]
+  local out =
+    [[station "out" { address = "none", tags = { to = TxtO { "OUT_TOPIC", default = "out" }, value = TxtO "OUT_VALUE" } },]]
 
   for qos = 0, 2 do
-    it("publish_qos " .. qos .. " and publish_retain are a write's, unless it says otherwise", function()
+    it("publish_qos " .. qos .. " and publish_retain are a write's, unless it says otherwise",
+      function()
       local b = broker.new()
       local t = run(b, ("publish_qos = 'QoS_%d', publish_retain = true,"):format(qos) .. out)
       local c = b:handshake()
@@ -356,7 +381,8 @@ describe("the parameters of writes", function()
     end)
   end
 
-  it("max_inflight bounds what is unacknowledged, max_queued what waits; one more fails with 'queue full'", function()
+  it("max_inflight bounds what is unacknowledged, max_queued what waits; one more fails with \z
+    'queue full'", function()
     local b = broker.new()
     local t = run(b, "max_inflight = 2, max_queued = 3,")
     local c = b:handshake()
@@ -378,7 +404,8 @@ describe("the parameters of writes", function()
     wait.poll("confirmations", 5000, function() return fates(t, 6) == "ok,ok,ok,ok,ok,-" end)
   end)
 
-  it("offline_writes rejects by default, and queues in order when asked to, with max_queued as the bound", function()
+  it("offline_writes rejects by default, and queues in order when asked to, with max_queued as \z
+    the bound", function()
     local b = broker.new()
     b:refuse()
     local t = run(b)
@@ -398,7 +425,8 @@ describe("the parameters of writes", function()
     wait.poll("confirmations", 5000, function() return fates(t, 4) == "ok,ok,ok,-" end)
   end)
 
-  it("wait_timeout and max_wait_retry need no tuning: a write waits for ten messages' handlers at most", function()
+  it("wait_timeout and max_wait_retry need no tuning: a write waits for ten messages' handlers \z
+    at most", function()
     local b = broker.new()
     local t = run(b, [[wait_timeout = 100, max_wait_retry = 1000,
       station "slow" { address = "slow", tags = {},
@@ -408,15 +436,18 @@ describe("the parameters of writes", function()
     t:wait_log "connected"
     c:send(one:rep(3000)) -- six seconds of handlers, one piece
     c:expect "PUBACK"
-    local _, received = t:eval 'assert(lines.plant:publish("t", "x", { qos = 0 })) return lines.plant.stats.received'
+    local _, received =
+      t:eval 'assert(lines.plant:publish("t", "x", { qos = 0 })) return lines.plant.stats.received'
     local acknowledged = 1
     while c:next().type == "PUBACK" do acknowledged = acknowledged + 1 end
-    assert.is_true(acknowledged <= tonumber(received) + 10, acknowledged .. " messages before it, of " .. received .. " received by then")
+    assert.is_true(acknowledged <= tonumber(received) + 10, acknowledged
+      .. " messages before it, of " .. received .. " received by then")
     assert.is_true(acknowledged < 3000)
     t:kill "sigkill"
   end)
 
-  it("max_packet_size reads over what is longer: acknowledged, counted, said with its topic, and nothing ends", function()
+  it("max_packet_size reads over what is longer: acknowledged, counted, said with its topic, \z
+    and nothing ends", function()
     local b = broker.new()
     local t = run(b, "max_packet_size = 1000,")
     local c = b:handshake()
@@ -428,12 +459,16 @@ describe("the parameters of writes", function()
     assert.equal(4, c:expect("PUBREC").id)
     c:send("PUBLISH", { topic = "small", payload = "x", qos = 1, id = 5 })
     assert.equal("x", t:value("plant.any.data").value)
-    t:wait_log "ERROR plant: a message of topic 'big/one' has 2014 bytes, max_packet_size is 1000: it is read over and acknowledged %(said once%)"
+    t:wait_log "ERROR plant: a message of topic 'big/one' has 2014 bytes, max_packet_size is \z
+      1000: it is read over and acknowledged %(said once%)"
     t:wait_log "ERROR plant: a message of topic 'big/two' has %d+ bytes"
     assert.equal(1, select(2, t:text("stderr"):gsub("big/one", "")))
     assert.equal("4", (select(2, t:eval "return lines.plant.stats.too_long")))
     local _, status = t:eval "status()"
-    assert.truthy(status:find("4 messages longer than max_packet_size were skipped, the last on big/two, 5000016 bytes", 1, true), status)
+    assert.truthy(
+      status:find(
+        "4 messages longer than max_packet_size were skipped, the last on big/two, 5000016 bytes",
+          1, true), status)
     assert.is_true(t:rss() < 200 << 20)
     assert.equal(1, #b.connections)
   end)
@@ -445,7 +480,8 @@ describe("the parameters of writes", function()
     t:wait_log "connected"
     b:refuse()
     c:reset()
-    wait.poll("the loss", 10000, function() return select(2, t:eval "return lines.plant.status") ~= "connected" end)
+    wait.poll("the loss", 10000, function() return select(2, t:eval "return lines.plant.status")
+      ~= "connected" end)
     local code, _, said = t:ask [[
       for n = 1, 2 do assert(lines.plant:publish("t", ("x"):rep(4000), { qos = 1 }, function(ok, why) fates[n] = ok and "ok" or why end)) end
       assert(lines.plant:publish("t", ("x"):rep(4000), { qos = 1 }))]]
@@ -463,12 +499,15 @@ describe("the parameters of writes", function()
     local sent = c:expect "PUBLISH"
     wait.poll("the second to age", 10000, function() return fates(t, 2) == "-,too old" end)
     c:send("PUBACK", { id = sent.id })
-    wait.poll("the first, which was sent, to be done", 10000, function() return fates(t, 2) == "ok,too old" end)
+    wait.poll("the first, which was sent, to be done", 10000, function() return fates(t, 2)
+      == "ok,too old" end)
     b:refuse()
     c:reset()
-    wait.poll("the loss", 10000, function() return select(2, t:eval "return lines.plant.status") ~= "connected" end)
+    wait.poll("the loss", 10000, function() return select(2, t:eval "return lines.plant.status")
+      ~= "connected" end)
     publish(t, 1, 3, 3)
-    wait.poll("the third to age without a connection", 10000, function() return fates(t, 3) == "ok,too old,too old" end)
+    wait.poll("the third to age without a connection", 10000, function() return fates(t, 3)
+      == "ok,too old,too old" end)
   end)
 
   it("max_packet_size bounds what is sent, too", function()
@@ -488,7 +527,8 @@ describe("the parameters of writes", function()
     local t = run(b)
     local c = b:handshake()
     t:wait_log "connected"
-    assert.equal(0, (t:ask 'lines.plant:publish("t", "x", { qos = 1 }, function(ok) print("it was", ok) end)'))
+    assert.equal(0,
+      (t:ask 'lines.plant:publish("t", "x", { qos = 1 }, function(ok) print("it was", ok) end)'))
     assert.equal(0, (t:eval "1")) -- by now the end of the first one has been noticed
     c:send("PUBACK", { id = c:expect("PUBLISH").id })
     t:wait_log "^it was%s+true$"

@@ -1,4 +1,5 @@
--- What a session that is not clean keeps over breaks of the connection, and what becomes of it when the broker does not.
+-- What a session that is not clean keeps over breaks of the connection, and what becomes of it
+-- when the broker does not.
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -23,7 +24,9 @@ end
 local function publish(t, list)
   local code = {}
   for _, one in ipairs(list) do
-    code[#code + 1] = ('assert(lines.plant:publish("out", %q, { qos = %d }, function(ok, why) fates[%q] = ok and "ok" or why end))')
+    code[#code + 1] =
+      ('assert(lines.plant:publish("out", %q, { qos = %d }, function(ok, why) fates[%q] = ok \z
+        and "ok" or why end))')
       :format(one[1], one[2], one[1])
   end
   assert.same({ 0, "taken", "" }, { t:ask(table.concat(code, " ") .. " return 'taken'") })
@@ -31,7 +34,8 @@ end
 
 local function fate(t, name) return select(2, t:eval(("return fates[%q] or '-'"):format(name))) end
 local function wait_fate(t, name, what)
-  wait.poll(name .. " to be " .. what, 5000, function() return fate(t, name) == what end, function() return fate(t, name) end)
+  wait.poll(name .. " to be " .. what, 5000, function() return fate(t, name) == what end,
+    function() return fate(t, name) end)
 end
 
 -- Each way in which a connection ends.
@@ -107,7 +111,9 @@ describe("a session that is kept", function()
       b:refuse()
       c:close()
       t:wait_log "refused"
-      local _, said = t:ask 'local _, why = lines.plant:publish("out", "2", { qos = 1 }, function() end) return why or "taken"'
+      local _, said =
+        t:ask 'local _, why = lines.plant:publish("out", "2", { qos = 1 }, function() end) \z
+          return why or "taken"'
       assert.equal(mode == "reject" and "not connected" or "taken", said)
       b:listen()
       c = b:handshake { session_present = true }
@@ -130,7 +136,9 @@ describe("a session that is kept", function()
     c:expect "PUBREL"
     c:reset()
     c = b:handshake { session_present = false }
-    t:wait_log("WARN  plant: the broker lost the session: subscribing again; 2 unacknowledged messages are published anew, 1 QoS 2 messages "
+    t:wait_log(
+      "WARN  plant: the broker lost the session: subscribing again; 2 unacknowledged messages \z
+        are published anew, 1 QoS 2 messages "
       .. "that had their PUBREC are not")
     for _, name in ipairs { "1", "3" } do
       local p = c:expect "PUBLISH"
@@ -203,24 +211,28 @@ describe("another client with the same Client ID", function()
 
   it("is named after three quick closes in a row, also when addresses are tried in turn", function()
     local b = broker.new()
-    local t = tagline.run(config:gsub('"127.0.0.1"', '"127.0.0.1, 127.0.0.2"'), { PORT = b.port, CLEAN = "false", EXTRA = "" })
+    local t = tagline.run(config:gsub('"127.0.0.1"', '"127.0.0.1, 127.0.0.2"'),
+      { PORT = b.port, CLEAN = "false", EXTRA = "" })
     for _ = 1, 3 do
       local c = b:handshake()
       c:close()
     end
-    t:wait_log "WARN  plant: the broker closed the connection right after CONNACK 3 times in a row: another client probably uses .* 'tagline%-plant'"
+    t:wait_log "WARN  plant: the broker closed the connection right after CONNACK 3 times in a \z
+      row: another client probably uses .* 'tagline%-plant'"
     t:stop()
   end)
 
   it("is named, too, when it waits as long as we do before it takes the connection away", function()
     local b = broker.new()
-    local t = tagline.run(config:gsub("reconnect_delay = 0.02, reconnect_delay_max = 0.05", "reconnect_delay = 5"),
+    local t = tagline.run(config:gsub("reconnect_delay = 0.02, reconnect_delay_max = 0.05",
+      "reconnect_delay = 5"),
       { PORT = b.port, CLEAN = "false", EXTRA = "" })
     for n = 1, 3 do
       local c = b:handshake()
       if n == 3 then c:silent(2100) end -- longer than the 2 s that are quick for everybody
       c:close()
-      wait.poll("end of the connection", 5000, function() return select(2, t:eval "lines.plant.status") == "waiting" end)
+      wait.poll("end of the connection", 5000,
+        function() return select(2, t:eval "lines.plant.status") == "waiting" end)
       t:eval "lines.plant:reconnect()"
     end
     t:wait_log "right after CONNACK 3 times in a row"

@@ -1,4 +1,5 @@
--- Changing a line while it runs: parameters, topic filters, stations that are switched off or simulated.
+-- Changing a line while it runs: parameters, topic filters, stations that are switched off or
+-- simulated.
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -21,7 +22,9 @@ local function start(extra)
   return t, c, b
 end
 
-local function set(t, what) assert.same({ 0, "", "" }, { t:eval("lines.plant:set{ " .. what .. " }") }) end
+local function set(t, what)
+  assert.same({ 0, "", "" }, { t:eval("lines.plant:set{ " .. what .. " }") })
+end
 
 local function filters(p)
   local list = {}
@@ -37,7 +40,8 @@ describe("line:set", function()
     ['client_id = "other"'] = function(p) return p.client_id == "other" end,
     ["keep_alive = 77"] = function(p) return p.keep_alive == 77 end,
     ['clean_session = "YES"'] = function(p) return p.clean_session end,
-    ['user_name = "v", password = "q"'] = function(p) return p.user_name == "v" and p.password == "q" end,
+    ['user_name = "v", password = "q"'] = function(p) return p.user_name == "v" and p.password
+      == "q" end,
     ['password = ""'] = function(p) return p.user_name == "u" and not p.password end,
     ['password = "", user_name = ""'] = function(p) return not p.user_name and not p.password end,
     ['will_flag = true, will_topic = "w"'] = function(p) return p.will.topic == "w" end,
@@ -62,7 +66,8 @@ describe("line:set", function()
     ["another Client ID"] = { 'client_id = "other"' },
     ["a session that is kept now"] = { "clean_session = true", "clean_session = false" },
   } do
-    it("begins another session with " .. what .. ", which is not one that the broker lost", function()
+    it("begins another session with " .. what .. ", which is not one that the broker lost",
+      function()
       local t, c, b = start()
       for _, one in ipairs(list) do
         set(t, one)
@@ -71,7 +76,8 @@ describe("line:set", function()
         c = b:handshake()
       end
       t:wait_log "reconnecting"
-      wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status") == "connected" end)
+      wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status")
+        == "connected" end)
       assert.is_nil(select(2, t:eval "status()"):find("lost the session", 1, true))
       assert.is_nil(t:text("stderr"):find("lost the session", 1, true))
       t:stop()
@@ -95,7 +101,8 @@ describe("line:set", function()
     c:expect "DISCONNECT"
     c:close()
     b:handshake()
-    wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status") == "connected" end)
+    wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status")
+      == "connected" end)
     local _, said = t:ask [[local why
       for _ = 1, 3 do local ok, no = lines.plant:publish("t", "x", { qos = 1 }, function() end) why = no end
       return why]]
@@ -113,7 +120,8 @@ describe("line:set", function()
     local live = broker.new()
     local dead = broker.new { host = "127.0.0.2" }
     dead:refuse()
-    local t = tagline.run(config:gsub("127.0.0.1", "127.0.0.2"):gsub("reconnect_delay.-topic", "reconnect_delay = 50, topic"),
+    local t = tagline.run(config:gsub("127.0.0.1", "127.0.0.2"):gsub("reconnect_delay.-topic",
+      "reconnect_delay = 50, topic"),
       { PORT = live.port, EXTRA = "" })
     t:wait_log "refused"
     set(t, 'host = "127.0.0.1"')
@@ -127,7 +135,8 @@ describe("line:set", function()
     ['topic_filter = "+/++/up"'] = "topic_filter: expected",
     ['user_name = ""'] = "password: expected a user_name",
     ["will_flag = true"] = "will_flag: expected a will_topic",
-    ["reconnect_delay = 5"] = "reconnect_delay: expected reconnect_delay_max of at least reconnect_delay",
+    ["reconnect_delay = 5"] =
+      "reconnect_delay: expected reconnect_delay_max of at least reconnect_delay",
     ['on_value = function() end'] = "on_value: is a handler",
     ['payload_type = "JSON"'] = "payload_type: belongs to the line's stations",
     ["[1] = 2"] = "1: unknown parameter",
@@ -225,11 +234,15 @@ describe("stations that are off or simulated", function()
   after_each(scope.finish)
 
   for what, code in pairs {
-    ["off"] = { 'stations["plant.one"]:off()', 'stations["plant.two"]:off()', 'stations["plant.two"]:on()' },
-    ["simulated"] = { 'stations["plant.one"]:simulate(true)', 'stations["plant.two"]:simulate(true)', 'stations["plant.one"]:simulate(false)' },
-    ["off or simulated"] = { 'stations["plant.one"]:off()', 'stations["plant.two"]:simulate(true)', 'stations["plant.one"]:on()' },
+    ["off"] = { 'stations["plant.one"]:off()', 'stations["plant.two"]:off()',
+      'stations["plant.two"]:on()' },
+    ["simulated"] = { 'stations["plant.one"]:simulate(true)',
+      'stations["plant.two"]:simulate(true)', 'stations["plant.one"]:simulate(false)' },
+    ["off or simulated"] = { 'stations["plant.one"]:off()',
+      'stations["plant.two"]:simulate(true)', 'stations["plant.one"]:on()' },
   } do
-    it("end the connection when all are " .. what .. ", and one that returns begins it again", function()
+    it("end the connection when all are " .. what .. ", and one that returns begins it again",
+      function()
       local t, c, b = start()
       assert.equal(0, (t:eval(code[1])))
       c:silent(80) -- one is left
@@ -238,7 +251,8 @@ describe("stations that are off or simulated", function()
       assert.equal("EOF", c:expect_close())
       c:close()
       t:wait_log "every station is off or simulated: disconnecting"
-      wait.poll("state off", 5000, function() return select(2, t:eval "lines.plant.status") == "off" end)
+      wait.poll("state off", 5000, function() return select(2, t:eval "lines.plant.status")
+        == "off" end)
       assert.has_error(function() b:accept(150) end)
       assert.equal(0, (t:eval(code[3])))
       c = b:handshake()
@@ -254,7 +268,8 @@ describe("stations that are off or simulated", function()
     c:expect "DISCONNECT"
     c:close()
     b:handshake()
-    wait.poll("StOn", 5000, function() return select(2, t:eval 'stations["plant.one"].status') == "StOn" end)
+    wait.poll("StOn", 5000, function() return select(2, t:eval 'stations["plant.one"].status')
+      == "StOn" end)
     assert.equal("StOff", (select(2, t:eval 'stations["plant.two"].status')))
   end)
 

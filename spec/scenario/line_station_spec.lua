@@ -1,5 +1,5 @@
--- The statuses of stations, and what happens to their values at each transition: the connection's, the device's will, silence,
--- the operator's switches, simulation.
+-- The statuses of stations, and what happens to their values at each transition: the
+-- connection's, the device's will, silence, the operator's switches, simulation.
 local cjson = require "cjson"
 local broker = require "spec.support.broker"
 local packet = require "spec.support.packet"
@@ -34,24 +34,32 @@ local function start(extra, others, handshake)
   return t, c, b
 end
 
-local function status(t, name) return select(2, t:eval(("return stations[%q].status"):format(name or "plant.x"))) end
+local function status(t, name)
+  return select(2, t:eval(("return stations[%q].status"):format(name or "plant.x")))
+end
 local function wait_status(t, what, name)
-  wait.poll("status " .. what, 5000, function() return status(t, name) == what end, function() return status(t, name) end)
+  wait.poll("status " .. what, 5000, function() return status(t, name) == what end,
+    function() return status(t, name) end)
 end
 local function said(t) return select(2, t:eval 'return table.concat(said, ", ")') end
 -- Statuses that last for a moment only are waited for in the list of all.
 local function wait_said(t, pattern)
-  wait.poll("statuses like " .. pattern, nil, function() return said(t):find(pattern) end, function() return said(t) end)
+  wait.poll("statuses like " .. pattern, nil, function() return said(t):find(pattern) end,
+    function() return said(t) end)
 end
 local function value_then(t) return select(2, t:eval 'return table.concat(value_then, ", ")') end
 
 -- { value, status, reason } of a tag now.
 local function tag(t, name)
-  local _, out = t:eval(('local t = tags[%q] return tostring(t.value) .. "|" .. t.status .. "|" .. (t.reason or "")'):format(name))
+  local _, out =
+    t:eval(
+      ('local t = tags[%q] return tostring(t.value) .. "|" .. t.status .. "|" .. (t.reason or "")'):format(name))
   return out
 end
 
-local function send(c, payload) c:send("PUBLISH", { topic = "x/up", payload = payload or '{"v":1}' }) end
+local function send(c, payload)
+  c:send("PUBLISH", { topic = "x/up", payload = payload or '{"v":1}' })
+end
 
 describe("the status of a station", function()
   after_each(scope.finish)
@@ -63,7 +71,8 @@ describe("the status of a station", function()
     assert.equal("StWait", status(t))
     c:send("CONNACK", {})
     local s = c:expect "SUBSCRIBE"
-    wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status") == "connected" end)
+    wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status")
+      == "connected" end)
     assert.equal("StWait", status(t))
     c:send("SUBACK", { id = s.id, codes = { 1 } })
     wait_status(t, "StOn")
@@ -72,7 +81,8 @@ describe("the status of a station", function()
     assert.equal("idle|valid|", tag(t, "plant.x.out"))
   end)
 
-  it("becomes StComErr when the connection breaks, with values kept, and StOn again at SUBACK", function()
+  it("becomes StComErr when the connection breaks, with values kept, and StOn again at SUBACK",
+    function()
     local t, c, b = start "time_filter = 60,"
     send(c)
     t:value "plant.x.value"
@@ -96,7 +106,8 @@ describe("the status of a station", function()
     b:refuse()
     c:reset()
     local value = t:value "plant.x.value"
-    assert.same({ "invalid", "disconnected", cjson.null }, { value.status, value.reason, value.value })
+    assert.same({ "invalid", "disconnected", cjson.null },
+      { value.status, value.reason, value.value })
     assert.equal("nil|invalid|disconnected", tag(t, "plant.x.word"))
     assert.equal("StHardErr", status(t))
     t:wait_log "WARN  plant.x: StHardErr %(disconnected%), was StComErr"
@@ -104,21 +115,25 @@ describe("the status of a station", function()
     assert.equal("x/set|valid|", tag(t, "plant.x.to"))
     b:listen()
     c = b:handshake()
-    wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status") == "connected" end)
+    wait.poll("connection", 5000, function() return select(2, t:eval "lines.plant.status")
+      == "connected" end)
     assert.equal("StHardErr", status(t)) -- SUBACK alone does not help any more
     send(c)
-    assert.same({ 1, "valid" }, { (function(v) return v.value, v.status end)(t:value "plant.x.value") })
+    assert.same({ 1, "valid" },
+      { (function(v) return v.value, v.status end)(t:value "plant.x.value") })
     assert.equal("StOn", status(t))
     assert.equal("x StOn, x StComErr, x StHardErr, x StOn", said(t))
   end)
 
-  it("becomes StComErr without data for no_data_timeout, then StHardErr with the reason no-data", function()
+  it("becomes StComErr without data for no_data_timeout, then StHardErr with the reason no-data",
+    function()
     local t, c = start "no_data_timeout = 0.3, time_filter = 0.15,"
     send(c)
     t:value "plant.x.value"
     assert.equal("no-data", t:value("plant.x.value").reason)
     assert.truthy(said(t):find "x StComErr, x StHardErr$", said(t))
-    assert.truthy(value_then(t):find "valid, valid$", value_then(t)) -- kept at first; the invalid ones are told after the status
+    -- kept at first; the invalid ones are told after the status
+    assert.truthy(value_then(t):find "valid, valid$", value_then(t))
     assert.equal("StHardErr", status(t))
     t:wait_log "WARN  plant.x: StHardErr %(no%-data%), was StComErr"
     send(c)
@@ -133,7 +148,8 @@ describe("the status of a station", function()
       return {}
     end)() }]]
   local function wait_ticks(t, n)
-    wait.poll(n .. " ticks", 10000, function() return tonumber((select(2, t:eval "return ticks"))) >= n end)
+    wait.poll(n .. " ticks", 10000,
+      function() return tonumber((select(2, t:eval "return ticks"))) >= n end)
   end
 
   it("is not silent while its messages wait behind one that awaits ACK_ID", function()
@@ -143,7 +159,8 @@ describe("the status of a station", function()
     c:expect "CONNECT"
     c:send("CONNACK", {})
     local id = c:expect("SUBSCRIBE").id
-    c:send(packet.encode("SUBACK", { id = id, codes = { 1 } }) .. packet.encode("PUBLISH", { topic = "ack", payload = "", qos = 1, id = 7 })
+    c:send(packet.encode("SUBACK", { id = id, codes = { 1 } })
+      .. packet.encode("PUBLISH", { topic = "ack", payload = "", qos = 1, id = 7 })
       .. packet.encode("PUBLISH", { topic = "x/up", payload = '{"v":1}' }))
     t:value "plant.ack.id"
     t:eval "ticks = 0"
@@ -160,14 +177,16 @@ describe("the status of a station", function()
       station "sim" { address = "sim", tags = { v = Ci "IN_ID" } },]] .. clock }, { paused = true })
     local c = b:handshake()
     send(c, '{"v":"' .. ("x"):rep(1 << 20) .. '"}') -- a pipe does not hold it
-    wait.poll("held", 5000, function() return select(2, t:eval "return lines.plant.stats.received") == "1" end)
+    wait.poll("held", 5000,
+      function() return select(2, t:eval "return lines.plant.stats.received") == "1" end)
     t:eval 'stations["plant.sim"]:simulate(true)'
     t:eval "ticks = 0"
     wait_ticks(t, 60)
     assert.equal("", said(t):match "StComErr.*" or "")
     t:resume()
     send(c, '{"v":5}')
-    wait.poll("the last value", 5000, function() return t:text("stdout"):find('"value":5,', 1, true) end)
+    wait.poll("the last value", 5000, function() return t:text("stdout"):find('"value":5,', 1,
+      true) end)
     local _, simulated = t:text("stdout"):gsub('"tag":"plant.sim.v"', "")
     assert.is_true(simulated <= 2, simulated)
   end)
@@ -188,14 +207,16 @@ end)
 describe("a station will", function()
   after_each(scope.finish)
 
-  it("puts the station into StHardErr, once, and is no message of it; the next message brings it back", function()
+  it("puts the station into StHardErr, once, and is no message of it; the next message brings \z
+    it back", function()
     local t, c = start 'SWT = "x/up", SWP = "offline",'
     send(c)
     t:value "plant.x.word"
     t:value "plant.x.value"
     c:send("PUBLISH", { topic = "x/up", payload = "offline", qos = 1, id = 1 })
     assert.equal(1, c:expect("PUBACK").id)
-    assert.same({ "invalid", "station-will" }, { (function(v) return v.status, v.reason end)(t:value "plant.x.value") })
+    assert.same({ "invalid", "station-will" },
+      { (function(v) return v.status, v.reason end)(t:value "plant.x.value") })
     assert.equal("nil|invalid|station-will", tag(t, "plant.x.word"))
     assert.equal("StHardErr", status(t))
     t:wait_log "WARN  plant.x: StHardErr %(station%-will%), was StOn"
@@ -217,7 +238,8 @@ describe("a station will", function()
   end)
 
   it("on a topic of its own is unrouted with another payload, and the will without SWP", function()
-    local t, c = start('SWT = "x/state", SWP = "off",', [[station "y" { address = "y/up", SWT = "y/state", tags = { v = TxtI "IN_DATA" } },]])
+    local t, c = start('SWT = "x/state", SWP = "off",',
+      [[station "y" { address = "y/up", SWT = "y/state", tags = { v = TxtI "IN_DATA" } },]])
     send(c)
     t:value "plant.x.value"
     c:send("PUBLISH", { topic = "x/state", payload = "on" })
@@ -232,7 +254,9 @@ describe("a station will", function()
   it("that many stations share reaches each of them, also in place of a message of one", function()
     local others = {}
     for n = 1, 40 do
-      others[n] = ('station "s%d" { address = "s/%d", SWT = "gateway", SWP = "gone", tags = { v = TxtI "IN_DATA" } },'):format(n, n)
+      others[n] =
+        ('station "s%d" { address = "s/%d", SWT = "gateway", SWP = "gone", tags = { v = TxtI \z
+          "IN_DATA" } },'):format(n, n)
     end
     others[#others + 1] = 'station "all" { address = ".*", tags = { v = TxtI "IN_DATA" } },'
     local t, c = start('SWT = "gateway", SWP = "gone",', table.concat(others, "\n"))
@@ -248,7 +272,8 @@ describe("a station will", function()
     assert.equal("StHardErr", status(t))
     c:send("PUBLISH", { topic = "s/7", payload = "back" })
     assert.equal("back", t:value("plant.s7.v").value)
-    for _, v in ipairs(t:values()) do assert.not_equal("plant.all.v", v.tag) end -- a will is nothing else
+    -- a will is nothing else
+    for _, v in ipairs(t:values()) do assert.not_equal("plant.all.v", v.tag) end
     c:send("PUBLISH", { topic = "gateway", payload = "here" })
     assert.equal("here", t:value("plant.all.v").value)
     assert.equal("StOn", status(t, "plant.s7"))
@@ -267,7 +292,8 @@ describe("the operator", function()
     t:value "plant.x.word"
     t:value "plant.x.value"
     t:eval 'stations["plant.x"]:off()'
-    assert.same({ "invalid", "off" }, { (function(v) return v.status, v.reason end)(t:value "plant.x.value") })
+    assert.same({ "invalid", "off" },
+      { (function(v) return v.status, v.reason end)(t:value "plant.x.value") })
     assert.equal("StOff", status(t))
     c:send("PUBLISH", { topic = "x/up", payload = '{"v":5}', qos = 1, id = 5 })
     assert.equal(5, c:expect("PUBACK").id) -- acknowledged, no value

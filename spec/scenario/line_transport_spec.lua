@@ -1,4 +1,5 @@
--- What a network does to a connection, in each of its states; several addresses; a broker that does not read.
+-- What a network does to a connection, in each of its states; several addresses; a broker that
+-- does not read.
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -13,7 +14,8 @@ line "plant" {
 ]]
 
 local function run(port, clean, extra, host)
-  return tagline.run(config, { PORT = port, CLEAN = tostring(clean or false), EXTRA = extra or "", HOST = host or '"127.0.0.1"' })
+  return tagline.run(config, { PORT = port, CLEAN = tostring(clean or false), EXTRA = extra or "",
+    HOST = host or '"127.0.0.1"' })
 end
 
 local serial = 0
@@ -71,7 +73,8 @@ describe("a connection that ends", function()
 
   for what, cut in pairs(ends) do
     for _, clean in ipairs { true, false } do
-      it("with " .. what .. " comes back from every state, clean session " .. (clean and "YES" or "NO"), function()
+      it("with " .. what .. " comes back from every state, clean session "
+        .. (clean and "YES" or "NO"), function()
         local b = broker.new()
         local t = run(b.port, clean)
         for _ = 1, 2 do
@@ -143,7 +146,8 @@ describe("redundant addresses", function()
   end
 
   it("are tried in turn: none is skipped, none favoured", function()
-    for _, list in ipairs { '"127.0.0.1, 127.0.0.2"', '{ "127.0.0.1", "127.0.0.2" }', '" 127.0.0.1 ;127.0.0.2 "' } do
+    for _, list in ipairs { '"127.0.0.1, 127.0.0.2"', '{ "127.0.0.1", "127.0.0.2" }',
+      '" 127.0.0.1 ;127.0.0.2 "' } do
       local first, second = pair()
       local t = run(first.port, false, "", list)
       for _ = 1, 3 do
@@ -167,7 +171,8 @@ describe("redundant addresses", function()
     first:handshake():close()
     local c = second:handshake()
     for _, code in ipairs {
-      "lines.plant:reconnect()", "lines.plant:set { keep_alive = 60 }", 'stations["plant.any"]:off(); stations["plant.any"]:on()',
+      "lines.plant:reconnect()", "lines.plant:set { keep_alive = 60 }",
+        'stations["plant.any"]:off(); stations["plant.any"]:on()',
     } do
       assert.equal(0, (t:eval(code)))
       c:expect "DISCONNECT"
@@ -209,7 +214,8 @@ describe("redundant addresses", function()
     t:wait_log "no%-such%-host.invalid"
     local seen = {}
     local function either()
-      wait.till("connection", 5000, function() return #first.connections > first.taken or #second.connections > second.taken end)
+      wait.till("connection", 5000, function() return #first.connections > first.taken
+        or #second.connections > second.taken end)
       local b = #first.connections > first.taken and first or second
       seen[#seen + 1] = b == first and "v4" or "v6"
       return b:handshake()
@@ -253,7 +259,8 @@ describe("a broker that stops reading", function()
   end
 
   for qos = 0, 1 do
-    it("makes writes wait or fail at QoS " .. qos .. ", in bounded memory, while its own messages are served", function()
+    it("makes writes wait or fail at QoS " .. qos
+      .. ", in bounded memory, while its own messages are served", function()
       local b = broker.new()
       local t = run(b.port, false, "max_queued = 1000,")
       local c = b:handshake()
@@ -291,7 +298,9 @@ describe("a broker that stops reading", function()
 
   it("is not read without end either when it floods us and takes no acknowledgement", function()
     local b = broker.new()
-    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT, station "none" { address = "none", tags = {} } }]], { PORT = b.port })
+    local t =
+      tagline.run(
+        [[line "plant" { host = "127.0.0.1", port = PORT, station "none" { address = "none", tags = {} } }]], { PORT = b.port })
     local c = b:handshake()
     c:pause()
     c.socket:recv_buffer_size(65536) -- else the kernel may take all acknowledgements in our place
@@ -299,12 +308,14 @@ describe("a broker that stops reading", function()
     local piece = {}
     for n = 1, 5000 do piece[n] = string.pack(">BBs2I2", 0x32, 5, "a", n) end
     piece = table.concat(piece)
-    for _ = 1, 500 do c:send(piece) end -- 2,500,000 messages, 17 MB; their acknowledgements are 10 MB
+    -- 2,500,000 messages, 17 MB; their acknowledgements are 10 MB
+    for _ = 1, 500 do c:send(piece) end
     c:not_taken(1500)
     assert.is_true(t:rss() < before + (24 << 20), "memory grew by " .. (t:rss() - before))
     assert.is_nil(c.closed)
     local bytes = 0
     c.socket:read_start(function(_, chunk) bytes = bytes + #(chunk or "") end)
-    wait.till("all acknowledgements", 600000, function() return bytes == 2500000 * 4 end, function() return bytes .. " bytes" end)
+    wait.till("all acknowledgements", 600000, function() return bytes == 2500000 * 4 end,
+      function() return bytes .. " bytes" end)
   end)
 end)

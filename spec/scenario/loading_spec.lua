@@ -53,7 +53,8 @@ describe("a config that is being loaded", function()
     for i, word in ipairs(words) do
       for _, tail in ipairs { "", "line {}" } do
         local file = assert(io.open(t.config_path, "w"))
-        file:write(("local ok, why = pcall(function() %s end) print(ok, why)\n%s%s"):format(word[1], text, tail))
+        file:write(("local ok, why = pcall(function() %s end) print(ok, why)\n%s%s"):format(
+          word[1], text, tail))
         file:close()
         for _, call in ipairs { "reload { dry = true }", "reload()" } do
           local _, out, err = t:eval(call)
@@ -80,7 +81,8 @@ describe("a config that is being loaded", function()
   end)
 
   it("may have a text longer than a script may make", function()
-    local path = tagline.config(("-- %s\n"):format(("x"):rep(96)):rep(60000) .. CONFIG, { PORT = 1 })
+    local path = tagline.config(("-- %s\n"):format(("x"):rep(96)):rep(60000) .. CONFIG,
+      { PORT = 1 })
     local code, out, err = tagline.command { "check", path }
     assert.equal(0, code, out .. err)
   end)

@@ -64,7 +64,8 @@ describe("a file that is none", function()
     for _, words in ipairs { { "check", path }, { "run", path } } do
       local code, out, err = tagline.command(words)
       assert.equal(1, code)
-      assert.truthy((out .. err):find(path .. ": cannot be read: is a pipe (FIFO), not a file", 1, true), out .. err)
+      assert.truthy((out .. err):find(path .. ": cannot be read: is a pipe (FIFO), not a file", 1,
+        true), out .. err)
     end
   end)
 
@@ -84,7 +85,10 @@ describe("a file that is none", function()
 
   it("is nothing that a handler could wait for", function()
     local m = mosquitto.start()
-    local t = tagline.run(config, { PORT = m.port, HANDLER = ('function() local x = file %q return x end'):format(fifo(scope.folder() .. "/pipe")) })
+    local t = tagline.run(config,
+      { PORT = m.port,
+        HANDLER = ('function() local x = file %q return x end'):format(
+          fifo(scope.folder() .. "/pipe")) })
     t:wait_log "config.lua:%d+: file: only while the config loads"
     m:publish("a", "1")
     assert.equal("1", t:value("plant.any.data").value)
@@ -96,18 +100,24 @@ describe("the log's format", function()
   after_each(scope.finish)
 
   local function stderr_of(arguments, env)
-    local code, _, err = tagline.command({ "run", tagline.config 'line "p" { }', table.unpack(arguments) }, { env = env })
+    local code, _, err = tagline.command({ "run", tagline.config 'line "p" { }',
+      table.unpack(arguments) }, { env = env })
     assert.equal(1, code)
     return err
   end
 
   it("is JSON when that is asked for", function()
     local line = require "cjson".decode(stderr_of { "--log-format", "json" })
-    assert.same({ "error", true, true }, { line.level, line.text:find("config.lua:1: line 'p': expected host", 1, true) ~= nil, line.time ~= nil })
+    assert.same({ "error", true, true },
+      { line.level, line.text:find("config.lua:1: line 'p': expected host", 1, true) ~= nil,
+        line.time ~= nil })
   end)
 
   it("is text elsewhere, also where a journal is named that stderr is not", function()
-    assert.truthy(stderr_of({}, { JOURNAL_STREAM = "1:1" }):find "^%d%d%d%d%-.-Z ERROR .*config.lua:1: line 'p': expected host")
+    assert.truthy(
+      stderr_of({},
+        { JOURNAL_STREAM = "1:1" }):find "^%d%d%d%d%-.-Z ERROR .*config.lua:1: line 'p': \z
+          expected host")
   end)
 
   it("has priorities and no time where stderr is the journal's", function()
@@ -115,8 +125,10 @@ describe("the log's format", function()
     local out = assert(uv.fs_open(path, "w", 420))
     local st = uv.fs_fstat(out)
     local handle, done = nil, false
-    handle = uv.spawn(tagline.program(), { args = { "run", tagline.config 'line "p" { }' }, stdio = { nil, nil, out },
-      env = { "JOURNAL_STREAM=" .. st.dev .. ":" .. st.ino } }, function() handle:close() done = true end)
+    handle = uv.spawn(tagline.program(), { args = { "run", tagline.config 'line "p" { }' },
+      stdio = { nil, nil, out },
+      env = { "JOURNAL_STREAM=" .. st.dev .. ":" .. st.ino } },
+        function() handle:close() done = true end)
     wait.till("the end", 20000, function() return done end)
     uv.fs_close(out)
     local text = io.open(path):read "a"

@@ -47,7 +47,9 @@ function memory.new()
   return setmetatable({ path = path, fd = fd }, memory)
 end
 
-function memory:put(left, forever) assert(uv.fs_write(self.fd, string.pack("<i8i8", left, forever and 1 or 0), 0)) end
+function memory:put(left, forever)
+  assert(uv.fs_write(self.fd, string.pack("<i8i8", left, forever and 1 or 0), 0))
+end
 function memory:heal() self:put(-1, false) end
 
 -- How many requests there were, and how many of them failed, since the last call of this.
@@ -70,10 +72,14 @@ plant.__index = plant
 
 function plant.start(options)
   local b, m = broker.new(), memory.new()
-  local p = setmetatable({ broker = b, memory = m, serial = 0, owed = {}, got = {}, printed = {}, taken = 0 }, plant)
-  p.path = tagline.config(config, { PORT = b.port, STORE = options.store and ("session_store = %q,"):format(scope.folder()) or "" })
+  local p = setmetatable({ broker = b, memory = m, serial = 0, owed = {}, got = {}, printed = {},
+    taken = 0 }, plant)
+  p.path = tagline.config(config,
+    { PORT = b.port, STORE = options.store and ("session_store = %q,"):format(scope.folder())
+      or "" })
   p.socket = scope.folder() .. "/socket"
-  p.t = setmetatable(process.start(program, { "run", p.path, "--values", "--socket", p.socket, "--log-level", "error" },
+  p.t = setmetatable(process.start(program, { "run", p.path, "--values", "--socket", p.socket,
+    "--log-level", "error" },
     { env = { TAGLINE_MEMORY = m.path } }), tagline)
   return p
 end
@@ -96,7 +102,8 @@ local function send_owed(p, c, again)
     if m.state == "released" then
       c:send("PUBREL", { id = m.id })
     elseif m.state == "sent" then
-      c:send("PUBLISH", { topic = m.topic, payload = m.payload, qos = m.qos, id = m.id, dup = again })
+      c:send("PUBLISH", { topic = m.topic, payload = m.payload, qos = m.qos, id = m.id,
+        dup = again })
     end
   end
 end
@@ -153,7 +160,8 @@ end
 -- Run the loop, doing the broker's part, until done() is true.
 function plant:till(what, done)
   local function state()
-    return ("%s; owed %d; printed %d values; %s"):format(self.state and self.state() or "", #self.owed, self.taken,
+    return ("%s; owed %d; printed %d values; %s"):format(self.state and self.state() or "",
+      #self.owed, self.taken,
       self.t:text("stderr"):sub(-1500))
   end
   wait.poll(what, nil, function() self:serve() return done() end, state)
@@ -171,9 +179,12 @@ function plant:is_up() return self.c and self.c.up and not self.c.closed end
 function plant:message(topic, tag, qos)
   self.serial = self.serial + 1
   local n, prefix = self.serial, topic:match "^lua" and "" or '{"v":'
-  local m = { topic = topic, payload = prefix == "" and tostring(n) or prefix .. n .. "}", qos = qos, id = n % 60000 + 1, state = "sent" }
+  local m = { topic = topic, payload = prefix == "" and tostring(n) or prefix .. n .. "}",
+    qos = qos, id = n % 60000 + 1, state = "sent" }
   self.owed[#self.owed + 1] = m
-  if self:is_up() then self.c:send("PUBLISH", { topic = topic, payload = m.payload, qos = qos, id = m.id }) end
+  if self:is_up() then
+    self.c:send("PUBLISH", { topic = topic, payload = m.payload, qos = qos, id = m.id })
+  end
   local key = tag .. "=" .. n
   return function()
     if m.state ~= "done" or not self.printed[key] then return false end
@@ -193,7 +204,8 @@ function plant:ask(code, milliseconds)
   local function frame(type, body) return type .. string.pack(">s4", body) end
   pipe:connect(self.socket, function(why)
     if why then return finish { "end", why } end
-    pipe:write(frame("h", ('{"tty":false,"width":80,"json":false,"wait":%d}'):format(milliseconds or 0)) .. frame("e", code))
+    pipe:write(frame("h", ('{"tty":false,"width":80,"json":false,"wait":%d}'):format(milliseconds
+      or 0)) .. frame("e", code))
     pipe:read_start(function(_, bytes)
       if not bytes then return finish { "end", "EOF" } end
       input = input .. bytes
@@ -220,13 +232,18 @@ function plant:is_well()
   self.memory:heal()
   self:till("a connection", function() return self:is_up() end)
   local done = { self:message("x/up", "plant.x.v", 1), self:message("x/up", "plant.x.v", 2),
-    self:message("lua/1", "plant.lua.v", 2), self:message("dev/well" .. self.serial, "plant.d-well" .. self.serial .. ".v", 1) }
+    self:message("lua/1", "plant.lua.v", 2),
+      self:message("dev/well" .. self.serial, "plant.d-well" .. self.serial .. ".v", 1) }
   for at, one in ipairs(done) do self:till("message " .. at .. " to be handled", one) end
   self.serial = self.serial + 1
   local mark = tostring(self.serial)
-  assert.equal("true", (self:eval(('return tags["plant.x.out"]:write(%s, function(ok, why) fates[%s] = ok or why end)'):format(mark, mark))))
+  assert.equal("true",
+    (self:eval(
+      ('return tags["plant.x.out"]:write(%s, function(ok, why) fates[%s] = ok or why end)'):format(
+        mark, mark))))
   self:till("a write to arrive", function() return self.got[mark] end)
-  self:till("its fate", function() return self:eval(("return fates[%s]"):format(mark)) == "true" end)
+  self:till("its fate", function() return self:eval(("return fates[%s]"):format(mark))
+    == "true" end)
 end
 
 -- Let request after request fail while `begin(n)` is under way: it does the thing and returns a
@@ -244,14 +261,17 @@ local function torture(p, what, stride, begin, free)
         p:look(WHILE, done)
         p.memory:heal()
       end
-      p:till(("%s, request %d failing%s"):format(what, n, forever and " and all behind it" or ""), done)
+      p:till(("%s, request %d failing%s"):format(what, n, forever and " and all behind it" or ""),
+        done)
       p.memory:heal()
       local _, failed = p.memory:count()
       tried = tried + 1
       if failed == 0 then break end
       n = n + stride
     end
-    if os.getenv "TORTURE_PRINT" then print(("# %s: %d tries%s"):format(what, tried, forever and ", for a while" or "")) end
+    if os.getenv "TORTURE_PRINT" then
+      print(("# %s: %d tries%s"):format(what, tried, forever and ", for a while" or ""))
+    end
     assert.is_true(free or tried > 1, what .. " asks for no memory")
   end
   p:is_well()
@@ -267,7 +287,8 @@ describe("without memory", function()
       local p = plant.start { store = store }
       p:is_well()
       for qos = 1, 2 do
-        torture(p, "a message of QoS " .. qos, 1, function() return p:message("x/up", "plant.x.v", qos) end, true)
+        torture(p, "a message of QoS " .. qos, 1, function() return p:message("x/up", "plant.x.v",
+          qos) end, true)
         torture(p, "a message for Lua of QoS " .. qos, 1, function(n)
           return p:message("lua/" .. qos .. n, "plant.lua.v", qos)
         end)
@@ -291,7 +312,8 @@ describe("without memory", function()
         local answer, fate = p:ask(fates:format(n, n)), nil
         function p.state()
           local a, f = answer(), fate and fate()
-          return ("answer %s, fate %s"):format(a and table.concat(a, " "), f and table.concat(f, " "))
+          return ("answer %s, fate %s"):format(a and table.concat(a, " "),
+            f and table.concat(f, " "))
         end
         return function()
           if not answer() then return false end
@@ -304,7 +326,9 @@ describe("without memory", function()
             if not (told and p.got[tostring(n)]) then fate = nil end
             return fate ~= nil
           end
-          if fate()[2] == "arrived" then assert(p.got[tostring(n)], "a write that was told as arrived did not") end
+          if fate()[2] == "arrived" then
+            assert(p.got[tostring(n)], "a write that was told as arrived did not")
+          end
           return true
         end
       end)
@@ -326,7 +350,8 @@ describe("without memory", function()
   it("the REPL answers", function()
     local p = plant.start {}
     p:is_well()
-    for _, code in ipairs { "1 + 1", "status()", 'explain("x/up", "{}")', "messages()", 'error "x"', "while true do", "lines" } do
+    for _, code in ipairs { "1 + 1", "status()", 'explain("x/up", "{}")', "messages()",
+      'error "x"', "while true do", "lines" } do
       torture(p, code, code == "1 + 1" and 1 or STRIDE, function() return p:ask(code) end)
     end
     p.t:stop()
@@ -354,25 +379,33 @@ describe("without memory", function()
 
   it("it starts, or says why not", function()
     local m = memory.new()
-    local path = tagline.config(config, { PORT = broker.new().port, STORE = ("session_store = %q,"):format(scope.folder()) })
+    local path = tagline.config(config,
+      { PORT = broker.new().port, STORE = ("session_store = %q,"):format(scope.folder()) })
     local n, tried = FIRST % STRIDE, 0
     repeat
       m:count()
       m:put(n, tried % 2 == 1)
-      local t = process.start(program, { "run", path, "--socket", scope.folder() .. "/s", "--log-level", "debug" },
+      local t = process.start(program, { "run", path, "--socket", scope.folder() .. "/s",
+        "--log-level", "debug" },
         { env = { TAGLINE_MEMORY = m.path } })
-      local function begun() return t:has_ended() or t:text("stderr"):find("connecting to", 1, true) end
+      local function begun()
+        return t:has_ended() or t:text("stderr"):find("connecting to", 1, true)
+      end
       if tried % 2 == 1 then
         pcall(wait.poll, "look", 900, function() return begun() or m:failures() > 0 end)
         pcall(wait.poll, "look", WHILE, begun)
         m:heal()
       end
-      wait.till("start or end, request " .. n .. " failing", nil, begun, function() return t:text "stderr":sub(-1000) end)
+      wait.till("start or end, request " .. n .. " failing", nil, begun,
+        function() return t:text "stderr":sub(-1000) end)
       m:heal()
       if not t:has_ended() then t:kill "sigterm" end
       local code, signal = t:wait_exit()
-      assert.is_true(signal == 0 and (code == 0 or code == 1), ("request %d: code %d, signal %d: %s"):format(n, code, signal, t:text "stderr"))
-      if code == 1 then assert.is_true(#t:text "stderr" > 0, "ended without a word, request " .. n) end
+      assert.is_true(signal == 0 and (code == 0 or code == 1),
+        ("request %d: code %d, signal %d: %s"):format(n, code, signal, t:text "stderr"))
+      if code == 1 then
+        assert.is_true(#t:text "stderr" > 0, "ended without a word, request " .. n)
+      end
       t:finish()
       local _, failed = m:count()
       tried = tried + 1

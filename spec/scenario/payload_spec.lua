@@ -1,11 +1,15 @@
--- Payloads as devices really send them: CBOR and MessagePack, prepare, words, commas, selectors, and the stations' words beside.
+-- Payloads as devices really send them: CBOR and MessagePack, prepare, words, commas,
+-- selectors, and the stations' words beside.
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 
 local function start(stations)
   local b = broker.new()
-  local t = tagline.run(('line "l" { host = "127.0.0.1", port = PORT, ignore_missing_time = true, publish_qos = 1,\n%s\n}'):format(stations),
+  local t =
+    tagline.run(
+      ('line "l" { host = "127.0.0.1", port = PORT, ignore_missing_time = true, publish_qos = \z
+        1,\n%s\n}'):format(stations),
     { PORT = b.port })
   return t, b:handshake()
 end
@@ -26,10 +30,14 @@ end
 
 -- What a tag has now: its value, or its reason where it is invalid.
 local function now(t, tag)
-  return (ask(t, ("local t = tags[%q] return t.status == 'valid' and tostring(t.value) or t.reason or t.status"):format(tag)))
+  return (
+    ask(t,
+      ("local t = tags[%q] return t.status == 'valid' and tostring(t.value) or t.reason or t.status"):format(tag)))
 end
 
-local function hex(text) return (text:gsub("%s", ""):gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end)) end
+local function hex(text)
+  return (text:gsub("%s", ""):gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end))
+end
 
 describe("payloads", function()
   after_each(scope.finish)
@@ -43,7 +51,9 @@ describe("payloads", function()
           out = Ao "OUT_VALUE", topic = TxtO { "OUT_TOPIC", default = "c/set" } } },
       station "m" { address = "m", payload_type = "MessagePack", decode = function(msg) return { n = msg.json.t } end,
         tags = { t = Ai "JA=t", n = Ai {}, out = Do { "OUT_VALUE", words = { On = "OPEN" } }, topic = TxtO { "OUT_TOPIC", default = "m/set" } } },]]
-    publish(c, "c", hex("a8 6474736d73 00 627473 1b00000140af72b100 646c697374 82 a2 626964 6141 6174 f94d00 a2 6174 f94d20 626964 6142"
+    publish(c, "c",
+      hex("a8 6474736d73 00 627473 1b00000140af72b100 646c697374 82 a2 626964 6141 6174 f94d00 \z
+        a2 6174 f94d20 626964 6142"
       .. "626f6e f5 63626967 1bffffffffffffffff 63726177 420001 626174 c11a514b67b0 01 6178"))
     assert.equal("20.5", now(t, "l.c.temp"))
     assert.equal("true", now(t, "l.c.on"))
@@ -70,7 +80,8 @@ describe("payloads", function()
     c:send("PUBACK", { id = p.id })
   end)
 
-  it("are read alike by the program and by the codecs, which a second reader agrees with", function()
+  it("are read alike by the program and by the codecs, which a second reader agrees with",
+    function()
     local random = require "spec.support.random_document"
     local t, c = start [[
       station "d" { address = "d/cbor", payload_type = "CBOR", tags = { same = Ci {}, other = TxtI {} },
@@ -91,7 +102,10 @@ describe("payloads", function()
           end
         end)() },]]
     local next_document = random.new(3)
-    for i = 1, 300 do c:send("PUBLISH", { topic = "d/cbor", payload = random.odd_cbor(next_document(), i), qos = 0 }) end
+    for i = 1, 300 do
+      c:send("PUBLISH", { topic = "d/cbor", payload = random.odd_cbor(next_document(), i),
+        qos = 0 })
+    end
     publish(c, "d/cbor", "\0")
     assert.same({ "301", "unset" }, { now(t, "l.d.same"), now(t, "l.d.other") })
   end)
@@ -104,19 +118,24 @@ describe("payloads", function()
         temp = Ai { "JA=temp", decimal = "," }, n = Ci { "JA=n", decimal = "," },
         out = Do { "OUT_VALUE", words = { Off = "CLOSE", On = { "OPEN", "opened" } } }, topic = TxtO { "OUT_TOPIC", default = "j/set" } } },
       station "w" { address = "w", tags = { out = Ao { "OUT_VALUE", decimal = "," }, topic = TxtO { "OUT_TOPIC", default = "w/set" } } },]]
-    for payload, value in pairs { OPEN = "true", opened = "true", CLOSED = "false", open = "type", on = "type", ["0"] = "type" } do
+    for payload, value in pairs { OPEN = "true", opened = "true", CLOSED = "false", open = "type",
+      on = "type", ["0"] = "type" } do
       publish(c, "d", payload)
       assert.equal(value, now(t, "l.d.open"), payload)
     end
     publish(c, "j", '{"on":1,"state":"moving","temp":"12,5","n":"7"}')
-    assert.same({ "true", "2", "12.5", "7" }, { now(t, "l.j.on"), now(t, "l.j.state"), now(t, "l.j.temp"), now(t, "l.j.n") })
+    assert.same({ "true", "2", "12.5", "7" }, { now(t, "l.j.on"), now(t, "l.j.state"),
+      now(t, "l.j.temp"), now(t, "l.j.n") })
     publish(c, "j", '{"on":"off","state":"Trans","temp":"12.5","n":3}')
-    assert.same({ "false", "type", "type", "3" }, { now(t, "l.j.on"), now(t, "l.j.state"), now(t, "l.j.temp"), now(t, "l.j.n") })
+    assert.same({ "false", "type", "type", "3" }, { now(t, "l.j.on"), now(t, "l.j.state"),
+      now(t, "l.j.temp"), now(t, "l.j.n") })
     publish(c, "j", '{"on":true,"state":"on","temp":"1.234,5","n":"1,2"}')
-    assert.same({ "type", "1", "type", "1" }, { now(t, "l.j.on"), now(t, "l.j.state"), now(t, "l.j.temp"), now(t, "l.j.n") })
+    assert.same({ "type", "1", "type", "1" }, { now(t, "l.j.on"), now(t, "l.j.state"),
+      now(t, "l.j.temp"), now(t, "l.j.n") })
     publish(c, "j", '{"temp":12.25}')
     assert.equal("12.25", now(t, "l.j.temp"))
-    for code, payload in pairs { ['tags["l.j.out"]:write(true, print)'] = "OPEN", ['tags["l.j.out"]:write(false, print)'] = "CLOSE",
+    for code, payload in pairs { ['tags["l.j.out"]:write(true, print)'] = "OPEN",
+      ['tags["l.j.out"]:write(false, print)'] = "CLOSE",
       ['tags["l.w.out"]:write(12.5, print)'] = "12,5" } do
       t:ask(code)
       local p = c:expect "PUBLISH"
@@ -148,7 +167,8 @@ describe("payloads", function()
     publish(c, "f", '{"v":1,}')
     assert.equal("1.0", now(t, "l.f.v"))
     publish(c, "f", "skip")
-    assert.same({ "1.0", "1" }, { now(t, "l.f.v"), ask(t, 'return stations["l.f"].stats.declined') })
+    assert.same({ "1.0", "1" },
+      { now(t, "l.f.v"), ask(t, 'return stations["l.f"].stats.declined') })
     publish(c, "f", "bad")
     assert.same({ "decoder", "decoder" }, { now(t, "l.f.v"), now(t, "l.f.t") })
     t:wait_log "prepare: .*cannot"
@@ -156,7 +176,8 @@ describe("payloads", function()
     t:wait_log "prepare must return the payload as a string, or nil, got number 5"
     publish(c, "f", '{"v":2}')
     assert.equal("2.0", now(t, "l.f.v"))
-    assert.equal('{"v":15', ask(t, 'return messages("a")[1].payload:sub(4, 10)'), "the recorder keeps the raw bytes")
+    assert.equal('{"v":15', ask(t, 'return messages("a")[1].payload:sub(4, 10)'),
+      "the recorder keeps the raw bytes")
     publish(c, "p", '{"v":1}\0')
     t:wait_log 'expected the end of the document, got a NUL byte: prepare = "trim" takes care of it'
     local text = ask(t, [[return tostring(explain("a", "\xEF\xBB\xBF{\"v\":3}\0"))]])
@@ -170,7 +191,9 @@ describe("payloads", function()
     publish(c, "s", "1", { retain = true })
     publish(c, "r/x", "1", { retain = true })
     publish(c, "s/lwt", "gone", { retain = true })
-    assert.same({ "unset", "StOn", "1" }, { now(t, "l.s.v"), ask(t, 'return stations["l.s"].status'), ask(t, 'return stations["l.s"].stats.retained') })
+    assert.same({ "unset", "StOn", "1" },
+      { now(t, "l.s.v"), ask(t, 'return stations["l.s"].status'),
+        ask(t, 'return stations["l.s"].stats.retained') })
     assert.equal("nil", ask(t, 'return tostring(stations["l.r-x"])'))
     publish(c, "s", "2")
     assert.equal("2.0", now(t, "l.s.v"))
@@ -184,7 +207,8 @@ describe("payloads", function()
       publish(c, name, "1")
       publish(c, name .. "/lwt", "Offline")
       local status = ('return stations["l.%s"].status'):format(name)
-      assert.same({ "StHardErr", "station-will" }, { (ask(t, status)), now(t, "l." .. name .. ".v") })
+      assert.same({ "StHardErr", "station-will" },
+        { (ask(t, status)), now(t, "l." .. name .. ".v") })
       publish(c, name .. "/lwt", "Online")
       assert.same({ "StOn", "station-will" }, { (ask(t, status)), now(t, "l." .. name .. ".v") })
       publish(c, name, "2")

@@ -1,4 +1,5 @@
--- README.md is true: its config is the example it names, its values are what comes out, its transcripts are what the REPL says.
+-- README.md is true: its config is the example it names, its values are what comes out, its
+-- transcripts are what the REPL says.
 local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
 local scope = require "spec.support.scope"
@@ -11,7 +12,8 @@ local function blocks(text, language)
   return found
 end
 
--- Times, ages, ports and counts differ from run to run: every number is alike, and so is the room that it takes.
+-- Times, ages, ports and counts differ from run to run: every number is alike, and so is the
+-- room that it takes.
 local function shape(text)
   return (text:gsub("%d+", "0"):gsub("0%.0", "0"):gsub("[ \t]+", " "):gsub(" *\n", "\n"))
 end
@@ -27,8 +29,8 @@ local function steps(block)
   return list
 end
 
--- Every step of the transcripts, one after the other; an error is shown with "error: " before it. What a prompt shows as nil and a reason
--- is an error with -e.
+-- Every step of the transcripts, one after the other; an error is shown with "error: " before
+-- it. What a prompt shows as nil and a reason is an error with -e.
 local function answers(t, text)
   local all = steps(assert(blocks(text, "tagline")[1]))
   assert.truthy(#all >= 5)
@@ -37,12 +39,14 @@ local function answers(t, text)
     local code, out, err = t:eval(step[1])
     assert.equal(expected and 1 or 0, code, err)
     out = expected and err or out
-    assert.equal(shape(expected or step[2]), shape(out == "" and "" or (out:gsub("\n*$", "")) .. "\n"), step[1])
+    assert.equal(shape(expected or step[2]),
+      shape(out == "" and "" or (out:gsub("\n*$", "")) .. "\n"), step[1])
   end
 end
 
 local function start(m)
-  local t = tagline.run("examples/first.lua", nil, { env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(m.port) } })
+  local t = tagline.run("examples/first.lua", nil,
+    { env = { TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(m.port) } })
   m:wait_subscribed "tagline-plant"
   return t
 end
@@ -53,7 +57,8 @@ describe("lua/README.md", function()
   it("shows the answers of the running example", function()
     local m = mosquitto.start()
     local t = start(m)
-    for _, message in ipairs { { "boiler/up", "boiler-1.json" }, { "meter-3/up", "meter-1.txt" } } do
+    for _, message in ipairs { { "boiler/up", "boiler-1.json" },
+      { "meter-3/up", "meter-1.txt" } } do
       m:publish("plant/" .. message[1], files.read("examples/first/" .. message[2]), { qos = 1 })
     end
     t:wait_line '"tag":"plant.meters.amps"'
@@ -81,7 +86,8 @@ describe("README.md", function()
   it("shows the values and the answers of the running example", function()
     local m = mosquitto.start()
     local t = start(m)
-    for _, message in ipairs { { "boiler/up", "boiler-1.json" }, { "meter-3/up", "meter-1.txt" }, { "boiler/up", "boiler-4.json" } } do
+    for _, message in ipairs { { "boiler/up", "boiler-1.json" }, { "meter-3/up", "meter-1.txt" },
+      { "boiler/up", "boiler-4.json" } } do
       m:publish("plant/" .. message[1], files.read("examples/first/" .. message[2]), { qos = 1 })
     end
     local values = assert(blocks(text, "json")[1])

@@ -31,7 +31,8 @@ describe("receiving through Mosquitto", function()
     local t = tagline.run(config, { PORT = m.port })
     m:wait_subscribed "tagline-plant"
     for qos = 0, 2 do
-      m:publish("boiler/up", ('{"rx":{"temp":%d.5,"on":%s}}'):format(20 + qos, qos == 1), { qos = qos })
+      m:publish("boiler/up", ('{"rx":{"temp":%d.5,"on":%s}}'):format(20 + qos, qos == 1),
+        { qos = qos })
       local value = t:value "plant.boiler.temperature"
       assert.equal(20.5 + qos, value.value)
       assert.equal("Ai", value.type)
@@ -76,9 +77,11 @@ describe("receiving from a scripted broker", function()
     return t, b:handshake(), b
   end
 
-  -- Shows that all before was handled as it should, and that the next message is handled as if nothing had happened.
+  -- Shows that all before was handled as it should, and that the next message is handled as if
+  -- nothing had happened.
   local function still_alive(t, c)
-    c:send("PUBLISH", { topic = "boiler/up", payload = '{"rx":{"temp":42,"on":true}}', qos = 1, id = 99 })
+    c:send("PUBLISH", { topic = "boiler/up", payload = '{"rx":{"temp":42,"on":true}}', qos = 1,
+      id = 99 })
     repeat until t:value("plant.boiler.temperature").value == 42
     assert.equal(99, c:expect("PUBACK").id)
   end
@@ -92,7 +95,8 @@ describe("receiving from a scripted broker", function()
 
   it("takes a stream byte by byte", function()
     local t, c = start()
-    local bytes = packet.encode("PUBLISH", { topic = "boiler/up", payload = '{"rx":{"temp":3}}', qos = 1, id = 5 })
+    local bytes = packet.encode("PUBLISH", { topic = "boiler/up", payload = '{"rx":{"temp":3}}',
+      qos = 1, id = 5 })
     for at = 1, #bytes do c:send(bytes:sub(at, at)) end
     assert.equal(3, t:value("plant.boiler.temperature").value)
     assert.equal(5, c:expect("PUBACK").id)
@@ -103,7 +107,8 @@ describe("receiving from a scripted broker", function()
     local t, c = start()
     local all = {}
     for n = 1, 1000 do
-      all[n] = packet.encode("PUBLISH", { topic = "boiler/up", payload = ('{"rx":{"temp":%d}}'):format(n), qos = 1, id = n })
+      all[n] = packet.encode("PUBLISH",
+        { topic = "boiler/up", payload = ('{"rx":{"temp":%d}}'):format(n), qos = 1, id = n })
     end
     c:send(table.concat(all))
     for n = 1, 1000 do
@@ -151,10 +156,12 @@ describe("receiving from a scripted broker", function()
     t:value "plant.any.id"
     local seen = {}
     for at, value in ipairs(t:values()) do seen[at] = { value.tag, value.value } end
-    assert.same({ { "plant.any.topic", "some/where" }, { "plant.any.data", "hello" }, { "plant.any.id", 12 } }, seen)
+    assert.same({ { "plant.any.topic", "some/where" }, { "plant.any.data", "hello" },
+      { "plant.any.id", 12 } }, seen)
   end)
 
-  it("invalidates the JSON tags of a payload that is not JSON, says where it fails, and says it once", function()
+  it("invalidates the JSON tags of a payload that is not JSON, says where it fails, and says it \z
+    once", function()
     local t, c = start()
     for id = 1, 3 do
       c:send("PUBLISH", { topic = "boiler/up", payload = '{"rx":\n {"temp" 5}}', qos = 1, id = id })
@@ -172,8 +179,10 @@ describe("receiving from a scripted broker", function()
 
   it("invalidates tags whose address is missing, null or of another type", function()
     local t, c = start()
-    for payload, reason in pairs { ['{"rx":{"on":true}}'] = "missing", ['{"rx":{"temp":null,"on":1}}'] = "type",
-      ['{"rx":{"temp":"warm"}}'] = "type", ['{"rx":{"temp":' .. ("9"):rep(400) .. '}}'] = "type" } do
+    for payload, reason in pairs { ['{"rx":{"on":true}}'] = "missing",
+      ['{"rx":{"temp":null,"on":1}}'] = "type",
+      ['{"rx":{"temp":"warm"}}'] = "type", ['{"rx":{"temp":' .. ("9"):rep(400) .. '}}'] =
+        "type" } do
       still_alive(t, c)
       c:send("PUBLISH", { topic = "boiler/up", payload = payload })
       local value = t:value "plant.boiler.temperature"
@@ -224,7 +233,8 @@ describe("receiving from a scripted broker", function()
     still_alive(t, c)
   end)
 
-  it("refuses a packet longer than max_packet_size from its length alone, when it is no message", function()
+  it("refuses a packet longer than max_packet_size from its length alone, when it is no message",
+    function()
     local t, c, b = start [[line "plant" { host = "127.0.0.1", port = PORT, max_packet_size = 1000, reconnect_delay = 0.05,
       station "any" { address = "#", tags = { data = TxtI "IN_DATA" } } }]]
     local fits = packet.encode("PUBLISH", { topic = "t", payload = ("y"):rep(994) })
@@ -248,7 +258,9 @@ describe("receiving from a scripted broker", function()
     c:send("PUBLISH", { topic = "ab", payload = ("x"):rep(5000) .. "-y", qos = 1, id = 2 })
     assert.equal(2, c:expect("PUBACK").id)
     assert.equal("invalid", t:value("plant.bad.x").status)
-    t:wait_log("WARN +plant%.bad: tag 'x': the expression is given up on a payload of 5002 bytes, '" .. ("x"):rep(64)
+    t:wait_log(
+      "WARN +plant%.bad: tag 'x': the expression is given up on a payload of 5002 bytes, '"
+        .. ("x"):rep(64)
       .. "' …: it takes too many steps, which counts as no match %(said once%)")
     c:send("PUBLISH", { topic = ("a"):rep(5000) .. "-b", payload = "x", qos = 1, id = 1 })
     assert.equal(1, c:expect("PUBACK").id)

@@ -1,4 +1,5 @@
--- Reloading: what did not change stays as it is, what did is said, and a config with errors changes nothing.
+-- Reloading: what did not change stays as it is, what did is said, and a config with errors
+-- changes nothing.
 local broker = require "spec.support.broker"
 local files = require "spec.support.files"
 local packet = require "spec.support.packet"
@@ -58,7 +59,8 @@ describe("reload()", function()
 
   -- Code whose end is waited for later.
   local function attach(code)
-    return process.start(tagline.program(), { "repl", "--socket", t.socket, "--wait", "300", "-e", code })
+    return process.start(tagline.program(), { "repl", "--socket", t.socket, "--wait", "300", "-e",
+      code })
   end
 
   local function value(tag)
@@ -76,7 +78,9 @@ describe("reload()", function()
   it("ends at SIGTERM while the socket of a removed line still closes", function()
     b = broker.new()
     local kept = 'line "kept" { host = "127.0.0.1", port = PORT, station "s" { address = "a" } }'
-    local path = tagline.config(kept .. ' line "gone" { host = "127.0.0.1", port = PORT, station "s" { address = "a" } }', { PORT = b.port })
+    local path = tagline.config(kept
+      .. ' line "gone" { host = "127.0.0.1", port = PORT, station "s" { address = "a" } }',
+        { PORT = b.port })
     t = tagline.run(path)
     b:handshake() -- their other ends stay open: both are closed by us, after a while
     b:handshake()
@@ -151,7 +155,8 @@ describe("reload()", function()
 
   it("adds and removes stations", function()
     start()
-    change('  station "meter" {', '  station "new" { address = "new/up", tags = { x = Ai "JA=x" } },\n  station "gauge" {')
+    change('  station "meter" {',
+      '  station "new" { address = "new/up", tags = { x = Ai "JA=x" } },\n  station "gauge" {')
     local said = reload()
     assert.truthy(said:find("station 'plant.new' added", 1, true), said)
     assert.truthy(said:find("station 'plant.gauge' added", 1, true), said)
@@ -169,14 +174,18 @@ describe("reload()", function()
     publish("dev/a/up", "1", 1)
     publish("dev/b/up", "2", 2)
     change("tags = { level = Ai { new_value_on_time_change = true } },\n  },\n}",
-      'tags = { level = Ai { unit = "m" }, more = Ai {}, topic = TxtO { "OUT_TOPIC", default = "dev/{id}/set" } },\n  },\n}')
+      'tags = { level = Ai { unit = "m" }, more = Ai {}, topic = TxtO { "OUT_TOPIC", default = \z
+        "dev/{id}/set" } },\n  },\n}')
     local said = reload()
-    assert.equal("station 'plant.dev-{id}' changed: tag 'level', tag 'more' added, tag 'topic' added", said)
+    assert.equal(
+      "station 'plant.dev-{id}' changed: tag 'level', tag 'more' added, tag 'topic' added", said)
     assert.equal("1", value "plant.dev-a.level")
     assert.equal("2", value "plant.dev-b.level")
     assert.equal("nil", value "plant.dev-a.more")
     assert.equal("dev/b/set", value "plant.dev-b.topic")
-    files.write(t.config_path, (files.read(t.config_path):gsub("level = tonumber%(msg.payload%) %* 1", "level = 7, more = 8")))
+    files.write(t.config_path,
+      (files.read(t.config_path):gsub("level = tonumber%(msg.payload%) %* 1",
+        "level = 7, more = 8")))
     reload()
     assert.equal("1", value "plant.dev-a.level")
     publish("dev/a/up", "3", 3)
@@ -210,7 +219,9 @@ describe("reload()", function()
   end)
 
   it("keeps the writes of a device whose template changed", function()
-    start(nil, (config:gsub("level = Ai", 'topic = TxtO { "OUT_TOPIC", default = "dev/{id}/set" }, set = TxtO "OUT_VALUE", level = Ai')))
+    start(nil,
+      (config:gsub("level = Ai",
+        'topic = TxtO { "OUT_TOPIC", default = "dev/{id}/set" }, set = TxtO "OUT_VALUE", level = Ai')))
     publish("dev/a/up", "1", 1)
     local writing = attach('tags["plant.dev-a.set"]:write("5", print)')
     local p = c:expect "PUBLISH"
@@ -230,7 +241,9 @@ describe("reload()", function()
     c:send("PUBLISH", { topic = "ack", payload = '{"v":5}', qos = 1, id = 9 })
     assert.equal(9, t:value("plant.ack.id").value)
     local text = select(2, t:eval('explain(tags["plant.ack.v"])'))
-    assert.truthy(text:find("message 9 of plant.ack waits for the write of ACK_ID, and 0 messages behind it", 1, true), text)
+    assert.truthy(
+      text:find("message 9 of plant.ack waits for the write of ACK_ID, and 0 messages behind it",
+        1, true), text)
     change('v = Ai "JA=v"', 'v = Ai "JA=v", w = Ai "JA=w"')
     reload()
     assert.equal("5", value "plant.ack.v")
@@ -286,7 +299,9 @@ describe("reload()", function()
   it("lets stations swap their addresses", function()
     start()
     publish("boiler/up", '{"temp":21.5}', 1)
-    files.write(t.config_path, (files.read(t.config_path):gsub('"boiler/up"', '"X"'):gsub('"meter/up"', '"boiler/up"'):gsub('"X"', '"meter/up"')))
+    files.write(t.config_path,
+      (files.read(t.config_path):gsub('"boiler/up"', '"X"'):gsub('"meter/up"',
+        '"boiler/up"'):gsub('"X"', '"meter/up"')))
     reload()
     publish("boiler/up", "5", 2)
     assert.equal("5", value "plant.meter.volts")
@@ -310,7 +325,9 @@ describe("reload()", function()
   it("lets a new topic_filter wait for the next connection", function()
     start()
     change("publish_qos = 1", 'publish_qos = 1, topic_filter = "x/#"')
-    assert.equal("line 'plant' changed: topic_filter, which waits for the next connection (lines[\"plant\"]:reconnect())", reload())
+    assert.equal(
+      "line 'plant' changed: topic_filter, which waits for the next connection \z
+        (lines[\"plant\"]:reconnect())", reload())
     still_connected()
   end)
 
@@ -318,7 +335,8 @@ describe("reload()", function()
     start()
     local second = broker.new()
     local text = files.read(t.config_path)
-    files.write(t.config_path, text .. ('line "two" { host = "127.0.0.1", port = %d, station "s" { address = "#", '
+    files.write(t.config_path,
+      text .. ('line "two" { host = "127.0.0.1", port = %d, station "s" { address = "#", '
       .. 'tags = { d = TxtI "IN_DATA" } } }\n'):format(second.port))
     assert.equal("line 'two' added", reload())
     local other = second:handshake()
@@ -382,7 +400,8 @@ describe("reload()", function()
     still_connected()
   end)
 
-  it("comes with a changed file when --watch is given, of the config or of one it requires", function()
+  it("comes with a changed file when --watch is given, of the config or of one it requires",
+    function()
     b = broker.new()
     local folder = scope.folder()
     files.write(folder .. "/kettle.lua", "return { factor = 1 }")
@@ -420,7 +439,8 @@ describe("reload()", function()
 
   it("is refused while the config loads", function()
     b = broker.new()
-    t = tagline.run([[reload() line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "#", tags = {} } }]], { PORT = b.port })
+    t = tagline.run(
+      [[reload() line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "#", tags = {} } }]], { PORT = b.port })
     assert.equal(1, (t:wait_exit()))
     assert.truthy(t:text("stderr"):find("not while the config loads", 1, true), t:text("stderr"))
   end)
@@ -433,7 +453,8 @@ describe("reload()", function()
       local all = {}
       for _ = 1, batch do
         sent = sent + 1
-        all[#all + 1] = packet.encode("PUBLISH", { topic = "meter/up", payload = tostring(sent), qos = 1, id = sent % 60000 + 1 })
+        all[#all + 1] = packet.encode("PUBLISH", { topic = "meter/up", payload = tostring(sent),
+          qos = 1, id = sent % 60000 + 1 })
       end
       c:send(table.concat(all))
     end
@@ -441,7 +462,8 @@ describe("reload()", function()
     while sent < total do
       more()
       if sent % 2000 == 0 then
-        if reloads > 0 then repl:wait_line "time_filter" end -- else a slow reload would see two changes, and the next one none
+        -- else a slow reload would see two changes, and the next one none
+        if reloads > 0 then repl:wait_line "time_filter" end
         change("time_filter = " .. 10 + reloads, "time_filter = " .. 11 + reloads)
         repl:write "reload()\n"
         reloads = reloads + 1

@@ -20,8 +20,12 @@ local function start()
   b:handshake()
 end
 
-local function eval(code) assert.equal(0, (tagline.command { "repl", "--socket", t.socket, "-e", code })) end
-local function says(text) t:wait_log((("REPL of uid %d: %s"):format(uid, text):gsub("%p", "%%%0"))) end
+local function eval(code)
+  assert.equal(0, (tagline.command { "repl", "--socket", t.socket, "-e", code }))
+end
+local function says(text)
+  t:wait_log((("REPL of uid %d: %s"):format(uid, text):gsub("%p", "%%%0")))
+end
 
 describe("the log of what a REPL changes", function()
   after_each(scope.finish)
@@ -29,7 +33,8 @@ describe("the log of what a REPL changes", function()
   it("tells the values of parameters, and never a password", function()
     start()
     eval [[lines.plant:set { keep_alive = 33, password = "an0ther", user_name = "you", will_flag = true, will_topic = "w/t", will_message = "bye" }]]
-    for _, text in ipairs { "set user_name = you", "set password = (not shown)", "set keep_alive = 33", "set will_flag = true", "set will_topic = w/t",
+    for _, text in ipairs { "set user_name = you", "set password = (not shown)",
+      "set keep_alive = 33", "set will_flag = true", "set will_topic = w/t",
       "set will_message = bye" } do says(text) end
     eval [[lines.plant:set { topic_filter = { "a/#", "b/+/c" }, client_id = ("x"):rep(100) }]]
     says "set topic_filter = a/#, b/+/c"
@@ -50,7 +55,8 @@ describe("the log of what a REPL changes", function()
 
   it("does not let a refused or failed change look like one that happened", function()
     start()
-    local evaluate = function(code) return (tagline.command { "repl", "--socket", t.socket, "-e", code }) end
+    local evaluate = function(code) return (tagline.command { "repl", "--socket", t.socket, "-e",
+      code }) end
     assert.equal(1, evaluate 'lines.plant:publish("a/#", "b")')
     says "refused: publish to 'a/#': 1 byte: b: "
     evaluate 'tags["plant.boiler.text"]:write "x"'
@@ -63,9 +69,11 @@ describe("the log of what a REPL changes", function()
 
   it("tells which write failed after it was under way", function()
     local b = broker.new()
-    t = tagline.run((config:gsub("port = PORT", "port = PORT, clean_session = true")), { PORT = b.port })
+    t = tagline.run((config:gsub("port = PORT", "port = PORT, clean_session = true")),
+      { PORT = b.port })
     local c = b:handshake()
-    local run = process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", [[lines.plant:publish("a", "b", { qos = 1 })]] })
+    local run = process.start(tagline.program(),
+      { "repl", "--socket", t.socket, "-e", [[lines.plant:publish("a", "b", { qos = 1 })]] })
     c:expect "PUBLISH"
     c:close()
     assert.equal(1, (run:wait_exit()))

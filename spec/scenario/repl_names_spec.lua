@@ -1,4 +1,5 @@
--- Names in a REPL that nothing has, or has no more; and names that devices made up to steer a terminal.
+-- Names in a REPL that nothing has, or has no more; and names that devices made up to steer a
+-- terminal.
 local broker = require "spec.support.broker"
 local files = require "spec.support.files"
 local process = require "spec.support.process"
@@ -42,15 +43,21 @@ describe("a name that nothing has", function()
   after_each(scope.finish)
 
   it("is told with the one that may be meant, where Lua only says nil", function()
-    local lua = "attempt to index a nil value (field '%s'): nothing has this name; did you mean '%s'?"
+    local lua =
+      "attempt to index a nil value (field '%s'): nothing has this name; did you mean '%s'?"
     for wrong, right in pairs {
-      ['tags["plant.boiler.temprature"].value'] = { "plant.boiler.temprature", "plant.boiler.temperature" },
+      ['tags["plant.boiler.temprature"].value'] = { "plant.boiler.temprature",
+        "plant.boiler.temperature" },
       ['tags["plnt.boilr.text"]:write(5)'] = { "plnt.boilr.text", "plant.boiler.text" },
       ['stations["plant.metr"]:off()'] = { "plant.metr", "plant.meter" },
       ["lines.plnt.status"] = { "plnt", "plant" },
     } do assert.equal(lua:format(right[1], right[2]), fails(wrong)) end
-    assert.equal("attempt to index a nil value (field 'a.b.c'): no tag, station or line has this name", fails 'tags["a.b.c"].value')
-    assert.equal("attempt to index a nil value (field 'plant'): tags and stations have full names, as in stations[\"plant.boiler\"]",
+    assert.equal(
+      "attempt to index a nil value (field 'a.b.c'): no tag, station or line has this name",
+        fails 'tags["a.b.c"].value')
+    assert.equal(
+      "attempt to index a nil value (field 'plant'): tags and stations have full names, as in \z
+        stations[\"plant.boiler\"]",
       fails "tags.plant.boiler.text")
   end)
 
@@ -60,25 +67,37 @@ describe("a name that nothing has", function()
   end)
 
   it("is told where it stands between the wrong brackets", function()
-    assert.equal("'stations' is indexed, as in stations[\"plant.boiler\"]; the word of a config is 'station'", fails 'stations("plant.boiler")')
-    assert.equal("'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'", fails 'lines "plant"')
-    assert.equal("'tags' is indexed, as in tags[\"plant.boiler.temperature\"]", fails 'tags "plant.boiler.text"')
+    assert.equal(
+      "'stations' is indexed, as in stations[\"plant.boiler\"]; the word of a config is 'station'", fails 'stations("plant.boiler")')
+    assert.equal("'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'",
+      fails 'lines "plant"')
+    assert.equal("'tags' is indexed, as in tags[\"plant.boiler.temperature\"]",
+      fails 'tags "plant.boiler.text"')
     local path = tagline.config 'lines "plant" { host = "x" }'
     local exit, out, errors = tagline.command { "check", path }
     assert.equal(1, exit)
-    assert.truthy((out .. errors):find(":1: 'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'", 1, true), out .. errors)
+    assert.truthy(
+      (out .. errors):find(
+        ":1: 'lines' is indexed, as in lines[\"plant\"]; the word of a config is 'line'", 1,
+          true), out .. errors)
   end)
 
   it("is noted by watch, which waits all the same", function()
-    assert.equal('[no tag is called like "plant.boiler.temprature" now; did you mean "plant.boiler.temperature"?]',
+    assert.equal(
+      '[no tag is called like "plant.boiler.temprature" now; did you mean \z
+        "plant.boiler.temperature"?]',
       notes 'watch("plant.boiler.temprature", { seconds = 0.01 })')
-    assert.equal('[no tag is called like "plant.metr.*" now; did you mean "plant.meter"?]', notes 'watch("plant.metr", { seconds = 0.01 })')
-    assert.equal('[no tag is called like "x*" now]', notes 'watch("plant.*", "x*", { seconds = 0.01 })')
+    assert.equal('[no tag is called like "plant.metr.*" now; did you mean "plant.meter"?]',
+      notes 'watch("plant.metr", { seconds = 0.01 })')
+    assert.equal('[no tag is called like "x*" now]',
+      notes 'watch("plant.*", "x*", { seconds = 0.01 })')
     assert.equal("", notes 'watch("plant.boi*", "plant.?eter.volts", { seconds = 0.01 })')
   end)
 
   it("is no topic for watch", function()
-    assert.equal('watch: "plant/#" is no pattern of tags\' names; did you mean watch { topic = "plant/#" }?', fails 'watch "plant/#"')
+    assert.equal(
+      'watch: "plant/#" is no pattern of tags\' names; did you mean watch { topic = "plant/#" }?',
+        fails 'watch "plant/#"')
   end)
 end)
 
@@ -87,17 +106,23 @@ describe("the errors of the REPL's own words", function()
   after_each(scope.finish)
 
   it("have no place in our own files", function()
-    assert.equal('watch: rate: expected a whole number from 1 to 100000, got 0', fails 'watch { "plant.*", rate = 0 }')
-    assert.equal("watch: topic: expected nothing after '#', got '/'", fails 'watch { topic = "a/#/b" }')
-    assert.equal("reload: expected { dry = true }, got { dri = true }", fails "reload { dri = true }")
+    assert.equal('watch: rate: expected a whole number from 1 to 100000, got 0',
+      fails 'watch { "plant.*", rate = 0 }')
+    assert.equal("watch: topic: expected nothing after '#', got '/'",
+      fails 'watch { topic = "a/#/b" }')
+    assert.equal("reload: expected { dry = true }, got { dri = true }",
+      fails "reload { dri = true }")
     assert.equal("reload: expected { dry = true }, got { dry = 1 }", fails "reload { dry = 1 }")
     assert.falsy(t:text("stderr"):find "reloaded")
   end)
 
   it("have the line of a script", function()
-    local exit, _, errors = tagline.command({ "repl", "--socket", t.socket }, { input = "x = 1\n\nwatch(5)\n" })
+    local exit, _, errors = tagline.command({ "repl", "--socket", t.socket },
+      { input = "x = 1\n\nwatch(5)\n" })
     assert.equal(1, exit)
-    assert.equal('stdin:3: watch: expected a pattern ("plant.*"), a tag, a station or a line, got number', errors)
+    assert.equal(
+      'stdin:3: watch: expected a pattern ("plant.*"), a tag, a station or a line, got number',
+        errors)
   end)
 end)
 
@@ -108,9 +133,11 @@ describe("watch", function()
   it("takes the name of a station or a line for all its tags", function()
     for _, name in ipairs { "plant", "plant.boiler" } do
       local watching = process.start(tagline.program(),
-        { "repl", "--socket", t.socket, "-e", ('print "on" watch(%q, { count = 2 })'):format(name) })
+        { "repl", "--socket", t.socket, "-e",
+          ('print "on" watch(%q, { count = 2 })'):format(name) })
       watching:wait_line "on"
-      c:send("PUBLISH", { topic = "boiler/up", payload = ('{"temp":%d,"text":%q}'):format(#name, name) })
+      c:send("PUBLISH",
+        { topic = "boiler/up", payload = ('{"temp":%d,"text":%q}'):format(#name, name) })
       watching:wait_line("plant%.boiler%.temperature  " .. #name)
       assert.equal(0, (watching:wait_exit()))
     end
@@ -135,14 +162,18 @@ list
     assert.equal(0, exit)
     assert.truthy(out:find("plant.meter  removed\n", 1, true), out)
     assert.truthy(out:find("plant%.meter%.volts +removed\n"), out)
-    assert.truthy(out:find("plant.boiler  StOn     boiler/up  2     0         0\nplant.meter   removed", 1, true), out)
+    assert.truthy(
+      out:find("plant.boiler  StOn     boiler/up  2     0         0\nplant.meter   removed", 1,
+        true), out)
   end)
 
   it("is told so in JSON", function()
     files.write(t.config_path, (files.read(t.config_path):gsub('  station "meter"[^\n]*\n', "")))
-    local exit, out = repl("--json", "-e", 'local m = { stations["plant.meter"], tags["plant.meter.volts"] } reload() return m')
+    local exit, out = repl("--json", "-e",
+      'local m = { stations["plant.meter"], tags["plant.meter.volts"] } reload() return m')
     assert.equal(0, exit)
-    assert.equal('[{"station":"plant.meter","status":"removed"},{"tag":"plant.meter.volts","status":"removed"}]', out)
+    assert.equal(
+      '[{"station":"plant.meter","status":"removed"},{"tag":"plant.meter.volts","status":"removed"}]', out)
   end)
 end)
 

@@ -1,4 +1,5 @@
--- `tagline repl` for programs: scripts from standard input, what -e waits for, and what counts as an error.
+-- `tagline repl` for programs: scripts from standard input, what -e waits for, and what counts
+-- as an error.
 local broker = require "spec.support.broker"
 local files = require "spec.support.files"
 local process = require "spec.support.process"
@@ -25,8 +26,12 @@ local function start(text)
 end
 
 local function repl(...) return tagline.command { "repl", "--socket", t.socket, ... } end
-local function attach(...) return process.start(tagline.program(), { "repl", "--socket", t.socket, ... }) end
-local function script(text) return tagline.command({ "repl", "--socket", t.socket }, { input = text }) end
+local function attach(...)
+  return process.start(tagline.program(), { "repl", "--socket", t.socket, ... })
+end
+local function script(text)
+  return tagline.command({ "repl", "--socket", t.socket }, { input = text })
+end
 local function confirm() c:send("PUBACK", { id = c:expect("PUBLISH").id }) end
 
 describe("a script from standard input", function()
@@ -59,11 +64,13 @@ local t = {
   it("names the line of its error, and stops there", function()
     start()
     for text, expected in pairs {
-      ["local x = 1\n\n\nx = x + nil\nprint 'never'\n"] = "stdin:4: attempt to perform arithmetic on a nil value",
+      ["local x = 1\n\n\nx = x + nil\nprint 'never'\n"] =
+        "stdin:4: attempt to perform arithmetic on a nil value",
       ["function f()\n  error 'inner'\nend\n\nf()\nprint 'never'\n"] = "stdin:2: inner",
       ["x = 1\nfor i = 1, 2 do\n"] = "stdin:2: 'end' expected at the end of the code",
       ["\n\nx = = 2\nprint 'never'\n"] = "stdin:3: unexpected symbol near '='",
-      ["x = 1\nx = nil\nnope\nprint 'never'"] = "stdin:3: unknown word 'nope'; help() lists what there is",
+      ["x = 1\nx = nil\nnope\nprint 'never'"] =
+        "stdin:3: unknown word 'nope'; help() lists what there is",
       ["x = 1\nerror({})\nprint 'never'"] = "stdin:2: error object that is a table",
       ["n\n"] = "stdin:1: unknown word 'n'; help() lists what there is",
     } do
@@ -72,14 +79,16 @@ local t = {
       assert.equal(expected, errors:sub(1, #expected))
     end
     local code, out, errors = script '\ntags["plant.boiler.temperature"]:write(5)\nprint "never"'
-    assert.same({ 1, "stdin:2: 'temperature' is an input (Ai): only output tags are written" }, { code, errors })
+    assert.same({ 1, "stdin:2: 'temperature' is an input (Ai): only output tags are written" },
+      { code, errors })
     assert.equal("nil\t" .. errors:sub(10), out)
   end)
 
   it("waits for what its writes have to say", function()
     start()
     local run = process.start(tagline.program(), { "repl", "--socket", t.socket },
-      { input = 'tags["plant.boiler.setpoint"]:write(5, function(ok) print("said", ok) end)\nprint "last"\n' })
+      { input = 'tags["plant.boiler.setpoint"]:write(5, function(ok) print("said", ok) \z
+        end)\nprint "last"\n' })
     run:wait_line "last"
     assert.is_nil(run.code)
     confirm()
@@ -94,15 +103,18 @@ describe("repl -e", function()
   it("takes nil and a reason for an error", function()
     start()
     for code, expected in pairs {
-      ['tags["plant.boiler.temperature"]:write(5)'] = "'temperature' is an input (Ai): only output tags are written",
-      ['local t = tags["plant.boiler.temperature"]; return t:write(5)'] = "'temperature' is an input (Ai): only output tags are written",
+      ['tags["plant.boiler.temperature"]:write(5)'] =
+        "'temperature' is an input (Ai): only output tags are written",
+      ['local t = tags["plant.boiler.temperature"]; return t:write(5)'] =
+        "'temperature' is an input (Ai): only output tags are written",
       ['nil, "why"'] = "why",
       ['nil, "why", 2'] = "why",
     } do
       assert.same({ 1, "nil\t" .. expected, expected }, { repl("-e", code) })
     end
     for code, expected in pairs {
-      ["nil"] = "nil", ["nil, 5"] = "nil\t5", ['false, "why"'] = "false\twhy", ['nil, "a", "b"'] = "nil\ta\tb", ['"a", nil'] = "a\tnil",
+      ["nil"] = "nil", ["nil, 5"] = "nil\t5", ['false, "why"'] = "false\twhy",
+        ['nil, "a", "b"'] = "nil\ta\tb", ['"a", nil'] = "a\tnil",
       ['tags["plant.boiler.temperature"]:write(5); return 1'] = "1",
     } do
       assert.same({ 0, expected, "" }, { repl("-e", code) })
@@ -143,9 +155,11 @@ describe("repl -e", function()
 
   it("waits a while, and no longer than its person", function()
     start()
-    local code, out, errors = repl("--wait", "0.1", "-e", 'tags["plant.boiler.setpoint"]:write(5, print)')
+    local code, out, errors = repl("--wait", "0.1", "-e",
+      'tags["plant.boiler.setpoint"]:write(5, print)')
     assert.same({ 0, "true" }, { code, out })
-    assert.equal("no answer yet to 1 write; what the function prints goes to the process's stderr", errors)
+    assert.equal(
+      "no answer yet to 1 write; what the function prints goes to the process's stderr", errors)
     confirm()
     t:wait_line("^true\tnil$", nil, "stderr")
     local run = attach("--wait", "60", "-e", 'tags["plant.boiler.setpoint"]:write(5, print)')
@@ -159,7 +173,9 @@ describe("repl -e", function()
 
   it("waits for nothing when told so", function()
     start()
-    assert.same({ 0, "true", "" }, { repl("--wait", "0", "-e", 'tags["plant.boiler.setpoint"]:write(5, function() print "later" end)') })
+    assert.same({ 0, "true", "" },
+      { repl("--wait", "0", "-e",
+        'tags["plant.boiler.setpoint"]:write(5, function() print "later" end)') })
     confirm()
     t:wait_line("^later$", nil, "stderr")
   end)
@@ -167,16 +183,19 @@ describe("repl -e", function()
   it("does not wait for a connection", function()
     b = broker.new()
     b:close()
-    t = tagline.run((config:gsub("publish_qos = 1", 'publish_qos = 1, offline_writes = "queue"')), { PORT = b.port })
+    t = tagline.run((config:gsub("publish_qos = 1", 'publish_qos = 1, offline_writes = "queue"')),
+      { PORT = b.port })
     t:wait_log "refused"
-    assert.same({ 0, "true", "" }, { repl("--wait", "60", "-e", 'tags["plant.boiler.setpoint"]:write(5, print)') })
+    assert.same({ 0, "true", "" },
+      { repl("--wait", "60", "-e", 'tags["plant.boiler.setpoint"]:write(5, print)') })
   end)
 
   it("says how long it may wait", function()
     for _, wrong in ipairs { "-1", "x", "", "1e9", "nan" } do
       local code, _, errors = tagline.command { "repl", "--wait", wrong, "-e", "1" }
       assert.equal(2, code)
-      assert.truthy(errors:find("--wait: expected seconds (0 to 86400), got '" .. wrong .. "'", 1, true), errors)
+      assert.truthy(errors:find("--wait: expected seconds (0 to 86400), got '" .. wrong .. "'", 1,
+        true), errors)
     end
   end)
 
@@ -192,7 +211,9 @@ describe("repl -e", function()
     t:wait_log("REPL of uid %d+: after 0%.05 s")
     t:wait_log("REPL of uid %d+: write boiler%.setpoint = 8")
     confirm()
-    local run = attach("-e", 'tags["plant.boiler.setpoint"]:write(1, function() stations["plant.boiler"]:simulate(true) end)')
+    local run = attach("-e",
+      'tags["plant.boiler.setpoint"]:write(1, function() \z
+        stations["plant.boiler"]:simulate(true) end)')
     confirm()
     run:wait_exit()
     t:wait_log("REPL of uid %d+: station boiler: on, simulated")

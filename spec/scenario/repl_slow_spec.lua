@@ -1,4 +1,5 @@
--- Clients of the console that do not read, are stopped or vanish while values and messages come in a flood.
+-- Clients of the console that do not read, are stopped or vanish while values and messages come
+-- in a flood.
 local broker = require "spec.support.broker"
 local packet = require "spec.support.packet"
 local process = require "spec.support.process"
@@ -27,13 +28,18 @@ end
 
 local function publish(n, payload, from)
   local all = {}
-  for i = 1, n do all[i] = packet.encode("PUBLISH", { topic = "boiler/up", payload = payload, qos = 1, id = (from or 0) + i }) end
+  for i = 1, n do
+    all[i] = packet.encode("PUBLISH", { topic = "boiler/up", payload = payload, qos = 1,
+      id = (from or 0) + i })
+  end
   c:send(table.concat(all))
   for i = 1, n do assert.equal((from or 0) + i, c:expect("PUBACK").id) end
 end
 
 -- Watches raw messages, all of each.
-local function watch(options) return attach(options, "--json", "-e", 'watch { topic = "#", rate = 100000 }') end
+local function watch(options)
+  return attach(options, "--json", "-e", 'watch { topic = "#", rate = 100000 }')
+end
 
 local function await_watching(run)
   wait.poll("watch", 5000, function()

@@ -1,4 +1,5 @@
--- `tagline repl` on a running process, without a terminal: results, words, several clients, slow ones.
+-- `tagline repl` on a running process, without a terminal: results, words, several clients,
+-- slow ones.
 local broker = require "spec.support.broker"
 local cjson = require "cjson"
 local packet = require "spec.support.packet"
@@ -46,7 +47,9 @@ local function eval(code)
   return out
 end
 
-local function attach(...) return process.start(tagline.program(), { "repl", "--socket", t.socket, ... }) end
+local function attach(...)
+  return process.start(tagline.program(), { "repl", "--socket", t.socket, ... })
+end
 
 describe("repl -e", function()
   after_each(scope.finish)
@@ -61,14 +64,16 @@ describe("repl -e", function()
     } do
       local exit, _, errors = repl("-e", code)
       assert.equal(1, exit)
-      assert.equal("one call ran for 0.1 s without a pause, and messages would wait; do it in smaller pieces", errors)
+      assert.equal(
+        "one call ran for 0.1 s without a pause, and messages would wait; do it in smaller pieces", errors)
     end
   end)
 
   it("does not keep messages waiting for code that is long to read", function()
     start()
     local numbers = ("1,"):rep(7e6)
-    local exit, _, errors = tagline.command({ "repl", "--socket", t.socket }, { input = "t = {" .. numbers .. "}\n" })
+    local exit, _, errors = tagline.command({ "repl", "--socket", t.socket },
+      { input = "t = {" .. numbers .. "}\n" })
     assert.equal(1, exit)
     assert.truthy(errors:find("reading the code took longer than 0.1 s", 1, true), errors)
     assert.equal("2", eval "1 + 1")
@@ -139,7 +144,8 @@ describe("repl -e", function()
 
   it("writes nothing of a password", function()
     start()
-    for _, code in ipairs { "lines", "lines.plant.stats", "status()", "help()", 'help "password"' } do
+    for _, code in ipairs { "lines", "lines.plant.stats", "status()", "help()",
+      'help "password"' } do
       assert.falsy(eval(code):find "s3cret")
     end
     eval 'lines.plant:set { password = "an0ther" }'
@@ -211,8 +217,10 @@ describe("repl -e", function()
 
   it("ends an evaluation that never does, whatever it catches", function()
     start()
-    local words = { "repl", "--socket", t.socket, "-e", "while true do pcall(function() while true do end end) end" }
-    local exit, _, errors = tagline.command(words, { milliseconds = 600000 }) -- five seconds of the processor, which is not ours alone
+    local words = { "repl", "--socket", t.socket, "-e",
+      "while true do pcall(function() while true do end end) end" }
+    -- five seconds of the processor, which is not ours alone
+    local exit, _, errors = tagline.command(words, { milliseconds = 600000 })
     assert.equal(1, exit)
     assert.truthy(errors:find("used 5 s of processor time", 1, true), errors)
   end)
@@ -289,7 +297,8 @@ describe("watch", function()
     publish("meter/up", "7", 1)
     publish("boiler/up", '{"temp":21.5,"text":"x"}', 2)
     local line = run:wait_line "21%.5"
-    assert.truthy(line:find("^%d%d:%d%d:%d%d%.%d%d%dZ  plant%.boiler%.temperature  21%.5 °C$"), line)
+    assert.truthy(line:find("^%d%d:%d%d:%d%d%.%d%d%dZ  plant%.boiler%.temperature  21%.5 °C$"),
+      line)
     assert.falsy(run:text():find "volts")
     assert.falsy(run:text():find "boiler%.text")
     run:kill "sigkill"
@@ -310,7 +319,8 @@ describe("watch", function()
 
   it("takes tags, stations and lines", function()
     start()
-    for _, what in ipairs { 'tags["plant.boiler.temperature"]', 'stations["plant.boiler"]', "lines.plant", "tags" } do
+    for _, what in ipairs { 'tags["plant.boiler.temperature"]', 'stations["plant.boiler"]',
+      "lines.plant", "tags" } do
       local run = watching("-e", ("watch { %s, count = 1 }"):format(what))
       assert.equal(0, (run:wait_exit()))
       assert.truthy(run:text():find "plant.boiler.temperature", what)
@@ -321,7 +331,10 @@ describe("watch", function()
     start()
     local run = watching("-e", 'watch("*", { rate = 5, seconds = 1.5 })')
     local all = {}
-    for i = 1, 1000 do all[i] = packet.encode("PUBLISH", { topic = "boiler/up", payload = ('{"temp":%d}'):format(i) }) end
+    for i = 1, 1000 do
+      all[i] = packet.encode("PUBLISH",
+        { topic = "boiler/up", payload = ('{"temp":%d}'):format(i) })
+    end
     c:send(table.concat(all))
     assert.equal(0, (run:wait_exit()))
     local shown, left = 0, 0
@@ -345,13 +358,15 @@ describe("watch", function()
     c:send("PUBLISH", { topic = "else/up", payload = "\0\xff\1", qos = 1, id = 6, dup = true })
     c:send("PUBLISH", { topic = "else/down", payload = "" })
     local line = run:wait_line "meter/up"
-    assert.truthy(line:find("QoS 1 retain id 5  → plant.meter, which is off  1 byte: 7", 1, true), line)
+    assert.truthy(line:find("QoS 1 retain id 5  → plant.meter, which is off  1 byte: 7", 1, true),
+      line)
     line = run:wait_line "else/up"
     assert.truthy(line:find("QoS 1 dup id 6  → no station  3 bytes: hex 00 ff 01", 1, true), line)
     run:kill "sigint"
     run:wait_exit()
     assert.falsy(run:text():find "down")
-    assert.truthy(run:lines()[1]:find("QoS 0  → plant.boiler  10 bytes: {\"temp\":1}", 1, true), run:lines()[1])
+    assert.truthy(run:lines()[1]:find("QoS 0  → plant.boiler  10 bytes: {\"temp\":1}", 1, true),
+      run:lines()[1])
   end)
 
   it("gives JSON lines with --json", function()
@@ -372,9 +387,12 @@ describe("watch", function()
   it("says what it cannot take", function()
     start()
     for code, expected in pairs {
-      ["watch()"] = "expected a pattern", ["watch(5)"] = "got number", ['watch("x", { rate = 0 })'] = "rate: expected",
-      ['watch("x", { rat = 1 })'] = "unknown option 'rat'", ['watch { topic = "a/#/b" }'] = "topic: expected",
-      ['watch { topic = "a", "b" }'] = "not both", ['coroutine.wrap(function() watch("x") end)()'] = "for the prompt",
+      ["watch()"] = "expected a pattern", ["watch(5)"] = "got number",
+        ['watch("x", { rate = 0 })'] = "rate: expected",
+      ['watch("x", { rat = 1 })'] = "unknown option 'rat'",
+        ['watch { topic = "a/#/b" }'] = "topic: expected",
+      ['watch { topic = "a", "b" }'] = "not both",
+        ['coroutine.wrap(function() watch("x") end)()'] = "for the prompt",
     } do
       local exit, _, errors = repl("-e", code)
       assert.equal(1, exit, code)
@@ -393,7 +411,8 @@ describe("status()", function()
     local out = eval "status()"
     assert.truthy(out:find("^tagline %S+, process %d+, running for [%d.]+ s, Lua uses"), out)
     assert.truthy(out:find("\nconfig %S+/config.lua, version %x%x%x%x%x%x%x%x, loaded 20%S+Z"), out)
-    assert.truthy(out:find("\nline 'plant': connected to 127.0.0.1:%d+ for [%d.]+ s; 2 messages"), out)
+    assert.truthy(out:find("\nline 'plant': connected to 127.0.0.1:%d+ for [%d.]+ s; 2 messages"),
+      out)
     assert.truthy(out:find("\nnothing is wrong$"), out)
   end)
 
@@ -402,7 +421,10 @@ describe("status()", function()
     publish("meter/up", "x", 1)
     publish("meter/up", "y", 2)
     local out = eval "status()"
-    assert.truthy(out:find("! decode of plant.meter has failed since 20%S+Z %([%d.]+ s ago%), 2 times, last [%d.]+ s ago\n +%S+config.lua:%d+:"), out)
+    assert.truthy(
+      out:find(
+        "! decode of plant.meter has failed since 20%S+Z %([%d.]+ s ago%), 2 times, last [%d.]+ \z
+          s ago\n +%S+config.lua:%d+:"), out)
     publish("meter/up", "1", 3)
     out = eval "status()"
     assert.truthy(out:find("failed 2 times, last [%d.]+ s ago; it has worked since"), out)
@@ -412,19 +434,24 @@ describe("status()", function()
     start()
     for id = 1, 30 do publish(id % 3 == 0 and "rare" or "often", "x", id) end
     local out = eval "status()"
-    assert.truthy(out:find("30 messages that no station takes, most often: often (20), rare (10)", 1, true), out)
+    assert.truthy(out:find("30 messages that no station takes, most often: often (20), rare (10)",
+      1, true), out)
   end)
 
   it("counts no topic of which it does not know how often it came", function()
     start()
     for id = 1, 200 do publish("each/" .. id, "x", id) end
     local out = eval "status()"
-    assert.truthy(out:find "%- 200 messages that no station takes, of many topics, such as each/%d+\n    → explain%(\"each/%d+\"%) shows why", out)
+    assert.truthy(
+      out:find "%- 200 messages that no station takes, of many topics, such as each/%d+\n    → \z
+        explain%(\"each/%d+\"%) shows why", out)
   end)
 
   it("names a refused filter and a lower QoS", function()
     b = broker.new()
-    t = tagline.run((config:gsub("publish_qos = 1", 'topic_filter = { "a/#", "b/#", "c/#" }, subscribe_qos = 2')), { PORT = b.port })
+    t = tagline.run(
+      (config:gsub("publish_qos = 1",
+        'topic_filter = { "a/#", "b/#", "c/#" }, subscribe_qos = 2')), { PORT = b.port })
     c = b:handshake { codes = { 0x80, 1, 2 } }
     publish("b/x", "1", 1)
     local out = eval "status()"
@@ -448,7 +475,8 @@ describe("status()", function()
       c = b:handshake()
     end
     local out = eval "status()"
-    assert.truthy(out:find("another client probably uses the Client ID 'tagline-plant'", 1, true), out)
+    assert.truthy(out:find("another client probably uses the Client ID 'tagline-plant'", 1, true),
+      out)
   end)
 
   it("names stations without a message and tags without a value", function()
@@ -456,7 +484,8 @@ describe("status()", function()
     publish("boiler/up", '{"temp":1}', 1)
     local out = eval "status()"
     assert.truthy(out:find("no message yet for 1 station: meter (meter/up)", 1, true), out)
-    assert.falsy(out:find("no value yet", 1, true), out) -- a missing field makes a tag invalid, it is not unset
+    -- a missing field makes a tag invalid, it is not unset
+    assert.falsy(out:find("no value yet", 1, true), out)
   end)
 
   it("says why a line is not connected and when it tries again", function()
@@ -473,6 +502,8 @@ describe("status()", function()
     start((config:gsub("reconnect_delay = 0.05", "reconnect_delay = 0.05, reply_timeout = 1")))
     repl("-e", 'lines.plant:publish("a", "b", { qos = 1 }, function() end)')
     c:expect "PUBLISH"
-    wait.poll("late acknowledgement", 5000, function() return eval("status()"):find("acknowledgement of a published message has been missing for") end)
+    wait.poll("late acknowledgement", 5000,
+      function() return eval("status()"):find(
+        "acknowledgement of a published message has been missing for") end)
   end)
 end)

@@ -1,4 +1,5 @@
--- `tagline repl` and `tagline run --repl` on a real terminal: keys typed, Tab pressed, screens compared.
+-- `tagline repl` and `tagline run --repl` on a real terminal: keys typed, Tab pressed, screens
+-- compared.
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
@@ -67,11 +68,13 @@ describe("repl on a terminal", function()
     s:line "tags"
     local screen = s:wait "flame.*tagline>$"
     assert.truthy(screen:find("tag +type  value  unit  status  reason  age\n"), screen)
-    assert.truthy(screen:find("\nplant%.boiler%.temperature +Ai +21%.5 +°C +valid +%d%.%d s\n"), screen)
+    assert.truthy(screen:find("\nplant%.boiler%.temperature +Ai +21%.5 +°C +valid +%d%.%d s\n"),
+      screen)
     local narrow = attach { columns = 50 }
     narrow:line "tags"
     screen = narrow:wait "burner.*tagline>$"
-    assert.truthy(screen:find("\nplant%.boiler%.te[^%s]*…  Ai +21%.5 +°C +valid +%d%.%d s\n"), screen)
+    assert.truthy(screen:find("\nplant%.boiler%.te[^%s]*…  Ai +21%.5 +°C +valid +%d%.%d s\n"),
+      screen)
   end)
 
   it("asks for more while a chunk is unfinished, and Ctrl-C forgets it", function()
@@ -135,7 +138,8 @@ describe("repl on a terminal", function()
     s:line "'\\0\\1' .. ('x'):rep(20)"
     s:wait "0000  00 01 78 78 78 78 78 78  78 78 78 78 78 78 78 78   %.%.xxxxxxxxxxxxxx\n0010  78"
     s:line "lines.plnt.name"
-    s:wait "attempt to index a nil value %(field 'plnt'%): nothing has this name; did you mean 'plant'%?\ntagline>$"
+    s:wait "attempt to index a nil value %(field 'plnt'%): nothing has this name; did you mean \z
+      'plant'%?\ntagline>$"
   end)
 
   it("notices that the process is gone", function()
@@ -152,7 +156,8 @@ describe("run --repl", function()
   local function run(text)
     b = broker.new()
     local path = tagline.config(text or config, { PORT = b.port })
-    local s = terminal.start({ tagline.program(), "run", path, "--repl", "--socket", scope.folder() .. "/s" })
+    local s = terminal.start({ tagline.program(), "run", path, "--repl", "--socket",
+      scope.folder() .. "/s" })
     c = b:handshake()
     s:wait "connected to"
     s:wait "tagline>"
@@ -171,7 +176,9 @@ describe("run --repl", function()
   end)
 
   it("moves a line of several rows below the log, and below what handlers print", function()
-    local s = run((config:gsub('address = "boiler/up",', 'address = "boiler/up", on_value = function(t) print("now " .. t.name) end,')))
+    local s =
+      run((config:gsub('address = "boiler/up",',
+        'address = "boiler/up", on_value = function(t) print("now " .. t.name) end,')))
     s:type(("x"):rep(250))
     s:wait "x$"
     publish("boiler/up", '{"temp":1}')
@@ -198,7 +205,8 @@ describe("run --repl", function()
       { input = "print(lines.plant.name)\n1 + 1\n" })
     assert.equal(0, code)
     assert.equal("plant\n2", out)
-    code = tagline.command({ "run", path, "--repl", "--socket", scope.folder() .. "/s" }, { input = "nope()\n" })
+    code = tagline.command({ "run", path, "--repl", "--socket", scope.folder() .. "/s" },
+      { input = "nope()\n" })
     assert.equal(1, code)
   end)
 end)

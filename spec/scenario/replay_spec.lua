@@ -17,7 +17,9 @@ line "plant" {
 }
 ]]
 
-local function words(port, factor, bytes) return { PORT = port or 1, FACTOR = factor or 1, BYTES = bytes or 1048576 } end
+local function words(port, factor, bytes)
+  return { PORT = port or 1, FACTOR = factor or 1, BYTES = bytes or 1048576 }
+end
 
 local HEAD = '{"tagline_capture":1}\n'
 
@@ -30,7 +32,8 @@ local function capture(...)
   return scope.file("site.capture", table.concat(out))
 end
 
-local BOILER = { time = "2023-11-14T22:13:20.000Z", topic = "plant/boiler/up", payload = '{"t":21.5,"n":"a"}' }
+local BOILER = { time = "2023-11-14T22:13:20.000Z", topic = "plant/boiler/up",
+  payload = '{"t":21.5,"n":"a"}' }
 local METER = { time = "2023-11-14T22:13:21.500Z", topic = "plant/meter/up", base64 = "AQA=" }
 
 -- The order of what decode returns in one table is not defined.
@@ -62,9 +65,12 @@ describe("the recorder", function()
     t:value "plant.boiler.t"
     for code, result in pairs {
       ["#messages()"] = "4", ['#messages("plant/+/up")'] = "3", ['#messages("plant.boiler")'] = "2",
-      ['#messages(tags["plant.meter.volts"])'] = "1", ["#messages(lines.plant)"] = "4", ["#messages(nil, 2)"] = "2",
-      ["messages()[1].topic"] = "plant/boiler/up", ["messages()[1].qos"] = "1", ["messages()[4].payload"] = '{"t":2}',
-      ["messages()[3].station or 'nobody'"] = "nobody", ["messages()[2].station"] = "plant.meter", ["messages(nil, 2)[1].number"] = "3",
+      ['#messages(tags["plant.meter.volts"])'] = "1", ["#messages(lines.plant)"] = "4",
+        ["#messages(nil, 2)"] = "2",
+      ["messages()[1].topic"] = "plant/boiler/up", ["messages()[1].qos"] = "1",
+        ["messages()[4].payload"] = '{"t":2}',
+      ["messages()[3].station or 'nobody'"] = "nobody", ["messages()[2].station"] = "plant.meter",
+        ["messages(nil, 2)[1].number"] = "3",
       ["#messages('nothing/#')"] = "0",
     } do
       local status, out, err = t:eval("return " .. code)
@@ -113,10 +119,12 @@ describe("the recorder", function()
     t:value "plant.boiler.t"
     local folder = t.config_path:match "^(.*/)"
     for i, name in ipairs { "meter", "boiler" } do
-      local status, _, err = t:eval(("return freeze(messages()[%d], %q)"):format(i, folder .. name .. "_spec.lua"))
+      local status, _, err = t:eval(("return freeze(messages()[%d], %q)"):format(i, folder .. name
+        .. "_spec.lua"))
       assert.same({ 0, "" }, { status, err })
     end
-    local code, out, err = tagline.command { "test", folder .. "meter_spec.lua", folder .. "boiler_spec.lua" }
+    local code, out, err = tagline.command { "test", folder .. "meter_spec.lua",
+      folder .. "boiler_spec.lua" }
     assert.equal(0, code, out .. err)
     assert.truthy(out:find("2 success", 1, true), out)
     files.change(t.config_path, "/ 10", "/ 5")
@@ -129,7 +137,8 @@ end)
 describe("freeze", function()
   after_each(scope.finish)
 
-  it("writes a spec that passes for bytes, for a device, and without what decode remembers", function()
+  it("writes a spec that passes for bytes, for a device, and without what decode remembers",
+    function()
     local m = mosquitto.start()
     local config = tagline.config([[
       local n = 0
@@ -150,14 +159,18 @@ describe("freeze", function()
     local code, out, err = t:eval(("return freeze(messages()[1], %q)"):format(file))
     assert.same({ 0, "" }, { code, err }, out)
     local text = files.read(file)
-    assert.truthy(text:find("-- p.d-%C3%A4%20b%22.n depends on what decode remembers", 1, true), text)
+    assert.truthy(text:find("-- p.d-%C3%A4%20b%22.n depends on what decode remembers", 1, true),
+      text)
     assert.truthy(utf8.len(text), text)
     code, out = tagline.command { "test", file }
     assert.equal(0, code, out)
     files.write(file, (text:gsub("9223372036854775807", "9223372036854775806")))
     code, out = tagline.command { "test", file }
     assert.equal(1, code)
-    assert.truthy(out:find("p.d-%C3%A4%20b%22.big: value: expected 9223372036854775806, got 9223372036854775807", 1, true), out)
+    assert.truthy(
+      out:find(
+        "p.d-%C3%A4%20b%22.big: value: expected 9223372036854775806, got 9223372036854775807", 1,
+          true), out)
   end)
 
   it("and save say where their file is, and the spec finds the config from any folder", function()
@@ -194,7 +207,8 @@ describe("tagline replay", function()
   after_each(scope.finish)
 
   it("gives the values at the time of the messages", function()
-    local code, out, err = tagline.command { "replay", capture(BOILER, METER), tagline.config(SITE, words()) }
+    local code, out, err = tagline.command { "replay", capture(BOILER, METER),
+      tagline.config(SITE, words()) }
     assert.same({ 0, "" }, { code, err })
     local values = {}
     for line in out:gmatch "[^\n]+" do
@@ -214,16 +228,19 @@ every(60, function() n = n + 1 tags["p.s.out"]:write(n) end)
 line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_filter = 10,
   tags = { x = Ai "IN_DATA", out = Co "OUT_VALUE", to = TxtO { "OUT_TOPIC", default = "t" } } } }
 ]]
-    local path = capture({ line = "p", time = "2023-11-14T22:13:20.000Z", topic = "a", payload = "1" },
+    local path = capture({ line = "p", time = "2023-11-14T22:13:20.000Z", topic = "a",
+      payload = "1" },
       { line = "p", time = "2023-11-14T22:15:21.000Z", topic = "a", payload = "2" })
     local code, out, err = tagline.command { "replay", path, config }
     assert.same({ 0, "" }, { code, err })
     local seen = {}
     for line in out:gmatch "[^\n]+" do
       local v = cjson.decode(line)
-      seen[#seen + 1] = ("%s %s %s"):format(v.time:sub(12, 19), v.tag:sub(5), v.status == "valid" and ("%g"):format(v.value) or v.reason)
+      seen[#seen + 1] = ("%s %s %s"):format(v.time:sub(12, 19), v.tag:sub(5), v.status == "valid"
+        and ("%g"):format(v.value) or v.reason)
     end
-    assert.same({ "22:13:20 x 1", "22:14:00 x no-data", "22:14:20 out 1", "22:15:20 out 2", "22:15:21 x 2" }, seen)
+    assert.same({ "22:13:20 x 1", "22:14:00 x no-data", "22:14:20 out 1", "22:15:20 out 2",
+      "22:15:21 x 2" }, seen)
   end)
 
   it("tells where two configs differ, tag by tag", function()
@@ -239,22 +256,28 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
   end)
 
   it("tells differences in status, time, and errors", function()
-    local base = 'line "plant" { host = "x", payload_type = "JSON", time_field_name = "%s", time_mask = "UNIX", ignore_missing_time = true,'
+    local base =
+      'line "plant" { host = "x", payload_type = "JSON", time_field_name = "%s", time_mask = \z
+        "UNIX", ignore_missing_time = true,'
       .. ' station "s" { address = "a", %s tags = { x = Ai "JA=%s", y = Ai {} } } }'
     local old = tagline.config(base:format("", "", "x"))
     local decode = "decode = function() error('boom') end,"
     local new = tagline.config(base:format("ts", decode, "y"))
     local timed = tagline.config(base:format("ts", "", "x"))
-    local path = capture { time = "2023-11-14T22:13:20.000Z", topic = "a", payload = '{"x":1,"ts":5}' }
+    local path = capture { time = "2023-11-14T22:13:20.000Z", topic = "a",
+      payload = '{"x":1,"ts":5}' }
     local _, out = tagline.command { "replay", "--against", old, path, new }
     assert.truthy(out:find("plant.s.x: 1 → invalid (missing)", 1, true), out)
     assert.truthy(out:find("plant.s.y: no new value → invalid (decoder)", 1, true), out)
     assert.truthy(out:find("plant.s: no new value → plant.s: decode: .*boom"), out)
     _, out = tagline.command { "replay", "--against", old, path, timed }
-    assert.truthy(out:find("plant.s.x: 1 at 2023-11-14T22:13:20.000Z → 1 at 1970-01-01T00:00:05.000Z", 1, true), out)
+    assert.truthy(
+      out:find("plant.s.x: 1 at 2023-11-14T22:13:20.000Z → 1 at 1970-01-01T00:00:05.000Z", 1,
+        true), out)
   end)
 
-  it("takes the same error for the same, whatever the config is called, and says it once", function()
+  it("takes the same error for the same, whatever the config is called, and says it once",
+    function()
     local bad = { time = BOILER.time, topic = "plant/meter/up", payload = "a" }
     local one = tagline.config(SITE, words())
     local two = scope.file("other.lua", "\n\n" .. files.read(one))
@@ -266,7 +289,8 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
   end)
 
   it("counts what nobody takes, and tells what handlers raise", function()
-    local path = capture({ time = BOILER.time, topic = "elsewhere", payload = "" }, { time = BOILER.time, topic = "plant/x", payload = "" },
+    local path = capture({ time = BOILER.time, topic = "elsewhere", payload = "" },
+      { time = BOILER.time, topic = "plant/x", payload = "" },
       { time = BOILER.time, topic = "plant/meter/up", payload = "a" })
     local code, _, err = tagline.command { "replay", path, tagline.config(SITE, words()) }
     assert.equal(0, code)
@@ -276,16 +300,23 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
   end)
 
   for what, case in pairs {
-    ["an empty file"] = { "", ":1: this is no capture" }, ["another file"] = { "hello\n", ":1: this is no capture" },
-    ["a capture of a later version"] = { '{"tagline_capture":2}\n', ":1: expected a capture of version 1, got 2" },
+    ["an empty file"] = { "", ":1: this is no capture" },
+      ["another file"] = { "hello\n", ":1: this is no capture" },
+    ["a capture of a later version"] = { '{"tagline_capture":2}\n',
+      ":1: expected a capture of version 1, got 2" },
     ["a line that is no JSON"] = { HEAD .. "x\n", ":2: expected a JSON object" },
-    ["a message without topic"] = { HEAD .. '{"time":"2023-11-14T22:13:20.000Z","payload":""}\n', ":2: expected a topic" },
+    ["a message without topic"] = { HEAD .. '{"time":"2023-11-14T22:13:20.000Z","payload":""}\n',
+      ":2: expected a topic" },
     ["a message without time"] = { HEAD .. '{"topic":"a","payload":""}\n', ":2: expected a time" },
-    ["a message without payload"] = { HEAD .. '{"topic":"a","time":"2023-11-14T22:13:20.000Z"}\n', ":2: expected a payload" },
-    ["base64 that is none"] = { HEAD .. '{"topic":"a","time":"2023-11-14T22:13:20.000Z","base64":"*"}\n', ":2: expected base64" },
+    ["a message without payload"] = { HEAD .. '{"topic":"a","time":"2023-11-14T22:13:20.000Z"}\n',
+      ":2: expected a payload" },
+    ["base64 that is none"] =
+      { HEAD .. '{"topic":"a","time":"2023-11-14T22:13:20.000Z","base64":"*"}\n',
+        ":2: expected base64" },
   } do
     it("refuses " .. what .. " with the line", function()
-      local code, out, err = tagline.command { "replay", scope.file("x.capture", case[1]), tagline.config(SITE, words()) }
+      local code, out, err = tagline.command { "replay", scope.file("x.capture", case[1]),
+        tagline.config(SITE, words()) }
       assert.same({ 1, "" }, { code, out })
       assert.truthy(err:find("x.capture" .. case[2], 1, true), err)
     end)

@@ -1,118 +1,176 @@
--- Handlers that try to run for ever, to take all memory, or to reach what is not theirs: each costs its message, and no more.
+-- Handlers that try to run for ever, to take all memory, or to reach what is not theirs: each
+-- costs its message, and no more.
 local broker = require "spec.support.broker"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 
-local SLACK = tonumber(os.getenv "SANDBOX_SLACK_MS") or 400 -- milliseconds of the processor, in a build with sanitizers; the figure is printed
+-- milliseconds of the processor, in a build with sanitizers; the figure is printed
+local SLACK = tonumber(os.getenv "SANDBOX_SLACK_MS") or 400
 
--- Tricks by name. Each is the body of a decoder, and ends by its budget (time), for want of memory (memory), or with an error.
+-- Tricks by name. Each is the body of a decoder, and ends by its budget (time), for want of
+-- memory (memory), or with an error.
 local tricks = {
   { "a loop", "time", "while true do end" },
   { "a loop in a coroutine", "time", "coroutine.wrap(function() while true do end end)()" },
-  { "a loop in a coroutine made earlier", "time", "kept = kept or coroutine.create(function() while true do end end) coroutine.resume(kept)" },
+  { "a loop in a coroutine made earlier", "time",
+    "kept = kept or coroutine.create(function() while true do end end) coroutine.resume(kept)" },
   { "a loop in a coroutine within coroutines", "time",
     "local function go(n) if n == 0 then while true do end end coroutine.wrap(go)(n - 1) end go(20)" },
-  { "coroutines without end", "time", "while true do coroutine.resume(coroutine.create(function() while true do end end)) end" },
-  { "a loop in __index", "time", "local t = setmetatable({}, { __index = function() while true do end end }) return t.x" },
-  { "a loop in __newindex", "time", "local t = setmetatable({}, { __newindex = function() while true do end end }) t.x = 1" },
+  { "coroutines without end", "time",
+    "while true do coroutine.resume(coroutine.create(function() while true do end end)) end" },
+  { "a loop in __index", "time",
+    "local t = setmetatable({}, { __index = function() while true do end end }) return t.x" },
+  { "a loop in __newindex", "time",
+    "local t = setmetatable({}, { __newindex = function() while true do end end }) t.x = 1" },
   { "a loop in a gsub callback", "time", "('x'):gsub('x', function() while true do end end)" },
-  { "a loop in a sort comparison", "time", "table.sort({ 3, 2, 1 }, function() while true do end end)" },
+  { "a loop in a sort comparison", "time",
+    "table.sort({ 3, 2, 1 }, function() while true do end end)" },
   { "a loop in __lt, __concat, __len", "time",
-    "local m = {} m.__lt = function() while true do end end return { x = setmetatable({}, m) < setmetatable({}, m) }" },
+    "local m = {} m.__lt = function() while true do end end return { x = setmetatable({}, m) < \z
+      setmetatable({}, m) }" },
   { "pcall in a loop", "time", "while true do pcall(function() while true do end end) end" },
   { "pcall of pcall", "time", "local function f() while true do pcall(f) end end f()" },
-  { "xpcall in a loop", "time", "while true do xpcall(function() while true do end end, function() while true do end end) end" },
-  { "an xpcall handler that fails", "time", "xpcall(function() while true do end end, function() error('again') end) while true do end" },
+  { "xpcall in a loop", "time",
+    "while true do xpcall(function() while true do end end, function() while true do end end) end" },
+  { "an xpcall handler that fails", "time",
+    "xpcall(function() while true do end end, function() error('again') end) while true do end" },
   { "pcall in a coroutine in a loop", "time",
-    "while true do coroutine.wrap(function() while true do pcall(function() while true do end end) end end)() end" },
-  { "coroutine.wrap within pcall", "time", "while true do pcall(coroutine.wrap(function() while true do end end)) end" },
+    "while true do coroutine.wrap(function() while true do pcall(function() while true do end \z
+      end) end end)() end" },
+  { "coroutine.wrap within pcall", "time",
+    "while true do pcall(coroutine.wrap(function() while true do end end)) end" },
   { "__close", "time",
-    "local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end" },
+    "local x <close> = setmetatable({}, { __close = function() while true do end end }) while \z
+      true do end" },
   { "__close in pcall", "time",
-    "while true do pcall(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end end) end" },
+    "while true do pcall(function() local x <close> = setmetatable({}, { __close = function() \z
+      while true do end end }) while true do end end) end" },
   { "__close of an ended coroutine", "time",
-    "local co = coroutine.wrap(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) while true do end end) co()" },
+    "local co = coroutine.wrap(function() local x <close> = setmetatable({}, { __close = \z
+      function() while true do end end }) while true do end end) co()" },
   { "__close of a coroutine that yields", "time",
-    "local co = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) coroutine.yield() end) " ..
+    "local co = coroutine.create(function() local x <close> = setmetatable({}, { __close = \z
+      function() while true do end end }) coroutine.yield() end) " ..
     "coroutine.resume(co) coroutine.close(co)" },
   { "a thousand __close", "time",
-    "local function deep(n) local x <close> = setmetatable({}, { __close = function() while true do end end }) " ..
+    "local function deep(n) local x <close> = setmetatable({}, { __close = function() while \z
+      true do end end }) " ..
     "if n > 0 then deep(n - 1) else while true do end end end deep(150)" },
-  { "an error object with __tostring", "error", "error(setmetatable({}, { __tostring = function() while true do end end }))" },
-  { "an error object with __name", "error", "error(setmetatable({}, { __name = ('x'):rep(1e6) }))" },
+  { "an error object with __tostring", "error",
+    "error(setmetatable({}, { __tostring = function() while true do end end }))" },
+  { "an error object with __name", "error",
+    "error(setmetatable({}, { __name = ('x'):rep(1e6) }))" },
   { "an error object in a coroutine", "error",
-    "coroutine.wrap(function() error(setmetatable({}, { __tostring = function() while true do end end })) end)()" },
+    "coroutine.wrap(function() error(setmetatable({}, { __tostring = function() while true do \z
+      end end })) end)()" },
   { "a number as error", "error", "error(42)" },
   { "nil as error", "error", "error()" },
   { "patterns: a?a?a?", "time", "(('a'):rep(30)):find(('a?'):rep(30) .. ('a'):rep(30) .. 'b')" },
   { "patterns: .-.-.-.-b", "time", "(('a'):rep(3000)):find(('.-'):rep(4) .. 'b')" },
   { "patterns: a*a*a*a*b in match", "time", "(('a'):rep(3000)):match(('a*'):rep(6) .. 'b')" },
   { "patterns: in gsub", "time", "(('a'):rep(3000)):gsub(('.-'):rep(4) .. 'b', '')" },
-  { "patterns: in gmatch", "time", "for _ in (('a'):rep(3000)):gmatch(('.-'):rep(4) .. 'b') do end" },
+  { "patterns: in gmatch", "time",
+    "for _ in (('a'):rep(3000)):gmatch(('.-'):rep(4) .. 'b') do end" },
   { "patterns: long sets", "time", "(('a'):rep(1e6)):find('[' .. ('b'):rep(1e6) .. ']')" },
-  { "patterns: nested too deep", "error", "(('a'):rep(3000)):find(('(a'):rep(31) .. ('a?'):rep(3000))" },
+  { "patterns: nested too deep", "error",
+    "(('a'):rep(3000)):find(('(a'):rep(31) .. ('a?'):rep(3000))" },
   { "plain find", "any", "(('a'):rep(2e7)):find(('a'):rep(1e7) .. 'b', 1, true)" },
-  { "PCRE2: (a+)+$", "any", "while true do pcall(re.match, ('a'):rep(30) .. 'b', [[^(a+)+$]]) end" },
-  { "PCRE2: in a JIT-compiled pattern", "any", "for i = 1, 1e9 do re.match('aaaaaaaaab' .. i % 10, [[(a|aa)+$]]) end" },
-  { "PCRE2: recursion", "any", "while true do pcall(re.match, ('('):rep(1e5), [[^(\\((?1)*\\))*$]]) end" },
-  { "PCRE2: many patterns", "time", "local i = 0 while true do i = i + 1 re.match('x', ('(a|b)*c'):rep(20) .. i) end" },
-  { "table.sort of many numbers", "any", "local t = {} for i = 1, 2e6 do t[i] = i * 7919 % 1000003 end table.sort(t)" },
-  { "table.sort with a C comparison", "time", "local t = {} for i = 1, 3e5 do t[i] = -i end while true do table.sort(t, math.ult) end" },
+  { "PCRE2: (a+)+$", "any",
+    "while true do pcall(re.match, ('a'):rep(30) .. 'b', [[^(a+)+$]]) end" },
+  { "PCRE2: in a JIT-compiled pattern", "any",
+    "for i = 1, 1e9 do re.match('aaaaaaaaab' .. i % 10, [[(a|aa)+$]]) end" },
+  { "PCRE2: recursion", "any",
+    "while true do pcall(re.match, ('('):rep(1e5), [[^(\\((?1)*\\))*$]]) end" },
+  { "PCRE2: many patterns", "time",
+    "local i = 0 while true do i = i + 1 re.match('x', ('(a|b)*c'):rep(20) .. i) end" },
+  { "table.sort of many numbers", "any",
+    "local t = {} for i = 1, 2e6 do t[i] = i * 7919 % 1000003 end table.sort(t)" },
+  { "table.sort with a C comparison", "time",
+    "local t = {} for i = 1, 3e5 do t[i] = -i end while true do table.sort(t, math.ult) end" },
   { "table.move without end", "time", "table.move({}, 1, math.maxinteger - 1, 2)" },
-  { "table.insert by a __len that lies", "time", "table.insert(setmetatable({}, { __len = function() return 1 << 60 end }), 1, 1)" },
-  { "table.remove by a __len that lies", "time", "table.remove(setmetatable({}, { __len = function() return 1 << 60 end }), 1)" },
+  { "table.insert by a __len that lies", "time",
+    "table.insert(setmetatable({}, { __len = function() return 1 << 60 end }), 1, 1)" },
+  { "table.remove by a __len that lies", "time",
+    "table.remove(setmetatable({}, { __len = function() return 1 << 60 end }), 1)" },
   { "table.concat by a __len that lies", "any",
-    "table.concat(setmetatable({}, { __len = function() return 1 << 60 end, __index = function() return '' end }))" },
-  { "table.concat with a long separator", "any", "local t = {} for i = 1, 1e5 do t[i] = 'x' end return { x = #table.concat(t, ('y'):rep(50000)) }" },
+    "table.concat(setmetatable({}, { __len = function() return 1 << 60 end, __index = \z
+      function() return '' end }))" },
+  { "table.concat with a long separator", "any",
+    "local t = {} for i = 1, 1e5 do t[i] = 'x' end return { x = #table.concat(t, \z
+      ('y'):rep(50000)) }" },
   { "table.unpack of many", "error", "return table.unpack({}, 1, 1e8)" },
   { "string.rep, large", "any", "return { x = #('x'):rep(1e9) }" },
   { "string.rep, larger than all", "error", "return { x = #('x'):rep(1 << 60) }" },
   { "string.rep in a loop", "any", "while true do local s = ('x'):rep(3e7) end" },
   { "string.upper of much", "any", "local s = ('x'):rep(5e7) while true do s = s:upper() end" },
-  { "string.format of much", "any", "local s = ('x'):rep(3e7) while true do local t = ('%q %s'):format(s, s) end" },
+  { "string.format of much", "any",
+    "local s = ('x'):rep(3e7) while true do local t = ('%q %s'):format(s, s) end" },
   { "string.pack with a long format", "error", "string.pack(('x'):rep(1e7))" },
-  { "concatenation of much", "any", "local s = ('x'):rep(3e7) while true do local t = s .. 'y' end" },
+  { "concatenation of much", "any",
+    "local s = ('x'):rep(3e7) while true do local t = s .. 'y' end" },
   { "doubling a string", "any", "local s = 'x' while true do s = s .. s end" },
   { "zlib, a bomb", "any", -- 64 KiB in 84 bytes
-    "local part = '\\xec\\xc1\\x81\\0\\0\\0\\0\\x80\\x20\\xb6\\xfd\\xa5\\x16\\xa9\\x0a' .. ('\\0'):rep(63) .. '\\x6a\\0\\0\\0\\xff\\xff' " ..
+    "local part = '\\xec\\xc1\\x81\\0\\0\\0\\0\\x80\\x20\\xb6\\xfd\\xa5\\x16\\xa9\\x0a' .. \z
+      ('\\0'):rep(63) .. '\\x6a\\0\\0\\0\\xff\\xff' " ..
     "return { x = #assert(require 'tagline.codec.zlib'.inflate(part:rep(1e5), 4000000000)) }" },
   { "zlib, blocks without content", "time",
-    "local text = ('\\0\\0\\0\\xff\\xff'):rep(8e5) while true do require 'tagline.codec.zlib'.inflate(text) end" },
-  { "zlib, a byte in a loop", "time", "local zlib = require 'tagline.codec.zlib' while true do zlib.inflate '\\7' end" },
+    "local text = ('\\0\\0\\0\\xff\\xff'):rep(8e5) while true do require \z
+      'tagline.codec.zlib'.inflate(text) end" },
+  { "zlib, a byte in a loop", "time",
+    "local zlib = require 'tagline.codec.zlib' while true do zlib.inflate '\\7' end" },
   { "utf8.len of much", "any", "local s = ('x'):rep(5e7) while true do utf8.len(s) end" },
   { "texts of NULs compared", "time",
-    "local a, b = ('\\0'):rep(1e6) .. 'a', ('\\0'):rep(1e6) .. 'b' while true do local x = a < b end" },
+    "local a, b = ('\\0'):rep(1e6) .. 'a', ('\\0'):rep(1e6) .. 'b' while true do local x = a < \z
+      b end" },
   { "texts of NULs sorted", "time",
     "local t = {} for i = 1, 20 do t[i] = ('\\0'):rep(5e5) .. i end while true do table.sort(t) end" },
-  { "numbers in long texts", "time", "local s = (' '):rep(1e6) .. '1' while true do local x = s + 1 end" },
+  { "numbers in long texts", "time",
+    "local s = (' '):rep(1e6) .. '1' while true do local x = s + 1 end" },
   { "tonumber of much", "time", "local s = ('1'):rep(1e6) while true do tonumber(s, 36) end" },
-  { "string.format %q of NULs", "any", "local s = ('\\0'):rep(1e6) while true do local x = ('%q'):format(s) end" },
+  { "string.format %q of NULs", "any",
+    "local s = ('\\0'):rep(1e6) while true do local x = ('%q'):format(s) end" },
   { "string.pack that fills up", "time", "while true do string.pack('c50000000', 'x') end" },
-  { "string.find of a long plain text", "time", "local s = ('x'):rep(1e6) while true do ('x'):find(s) end" },
+  { "string.find of a long plain text", "time",
+    "local s = ('x'):rep(1e6) while true do ('x'):find(s) end" },
   { "utf8.char of many", "time",
-    "local t = {} for i = 1, 2e5 do t[i] = 0x7fffffff end while true do utf8.char(table.unpack(t)) end" },
+    "local t = {} for i = 1, 2e5 do t[i] = 0x7fffffff end while true do \z
+      utf8.char(table.unpack(t)) end" },
   { "next in an emptied table", "time",
-    "local t = {} for i = 1, 1.5e5 do t[-i] = i end for i = 1, 1.5e5 do t[-i] = nil end while true do next(t) end" },
+    "local t = {} for i = 1, 1.5e5 do t[-i] = i end for i = 1, 1.5e5 do t[-i] = nil end while \z
+      true do next(t) end" },
   { "samples of an emptied table", "any",
-    "local t = {} for i = 1, 1.5e5 do t['n' .. i] = i end for i = 1, 1.5e5 do t['n' .. i] = nil end " ..
+    "local t = {} for i = 1, 1.5e5 do t['n' .. i] = i end for i = 1, 1.5e5 do t['n' .. i] = nil \z
+      end " ..
     "local list = {} for i = 1, 1e4 do list[i] = { values = t } end return list" },
-  { "json.decode of blanks", "time", "local s = (' '):rep(1e6) .. '1' while true do json.decode(s) end" },
-  { "json.encode of control characters", "any", "local s = ('\\1'):rep(3e5) while true do json.encode(s) end" },
-  { "PCRE2: a long text", "time", "local s = ('x'):rep(1e6) while true do pcall(re.find, s, 'x*y') end" },
-  { "PCRE2: a long text without regard to case", "time", "local s = ('é'):rep(5e5) while true do pcall(re.find, s, '(?i)ÉÉÉÉX') end" },
-  { "pcall of what takes all memory", "memory", "local t = {} while true do pcall(function() while true do t[#t + 1] = { {} } end end) end" },
-  { "thirty captures of a long text", "any", "local s, p = ('x'):rep(4e6), ('('):rep(30) .. '.*' .. (')'):rep(30) while true do s:match(p) end" },
+  { "json.decode of blanks", "time",
+    "local s = (' '):rep(1e6) .. '1' while true do json.decode(s) end" },
+  { "json.encode of control characters", "any",
+    "local s = ('\\1'):rep(3e5) while true do json.encode(s) end" },
+  { "PCRE2: a long text", "time",
+    "local s = ('x'):rep(1e6) while true do pcall(re.find, s, 'x*y') end" },
+  { "PCRE2: a long text without regard to case", "time",
+    "local s = ('é'):rep(5e5) while true do pcall(re.find, s, '(?i)ÉÉÉÉX') end" },
+  { "pcall of what takes all memory", "memory",
+    "local t = {} while true do pcall(function() while true do t[#t + 1] = { {} } end end) end" },
+  { "thirty captures of a long text", "any",
+    "local s, p = ('x'):rep(4e6), ('('):rep(30) .. '.*' .. (')'):rep(30) while true do \z
+      s:match(p) end" },
   { "os.date with a long format", "error", "os.date(('%c'):rep(1e6))" },
   { "a table without end", "any", "local t = {} while true do t[#t + 1] = {} end" },
   { "tables within tables", "any", "local t = {} while true do t = { t, t } end" },
-  { "a string without end", "any", "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end" },
+  { "a string without end", "any",
+    "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end" },
   { "deep recursion", "error", "local function f() return 1 + f() end return f()" },
-  { "recursion in __index", "error", "local t = setmetatable({}, { __index = function(t, k) return t[k .. 'x'] end }) return t.x" },
-  { "an object that is its own __call", "time", "local t = {} setmetatable(t, { __call = t }) t()" },
+  { "recursion in __index", "error",
+    "local t = setmetatable({}, { __index = function(t, k) return t[k .. 'x'] end }) return t.x" },
+  { "an object that is its own __call", "time",
+    "local t = {} setmetatable(t, { __call = t }) t()" },
   { "the same with room for many arguments", "time",
-    "local t = {} setmetatable(t, { __call = t }) local n = select('#', table.unpack({}, 1, 3e5)) pcall(t, n)" },
-  { "a long chain of __call", "time", "local t = print for _ = 1, 1e5 do t = setmetatable({}, { __call = t }) end t()" },
+    "local t = {} setmetatable(t, { __call = t }) local n = select('#', table.unpack({}, 1, \z
+      3e5)) pcall(t, n)" },
+  { "a long chain of __call", "time",
+    "local t = print for _ = 1, 1e5 do t = setmetatable({}, { __call = t }) end t()" },
   { "recursion in C", "error", "local function f(s) return s:gsub('.', f) end return f('x')" },
   { "recursion of pcall", "any", "local function f() pcall(f) error('x') end f()" },
   { "closing coroutines that close coroutines", "any", [[
@@ -128,15 +186,19 @@ local tricks = {
     error "all closed"]] },
   { "json.decode nested deep", "error", "json.decode(('['):rep(1e5) .. (']'):rep(1e5))" },
   { "json.encode of a table in itself", "error", "local t = {} t.t = t json.encode(t)" },
-  { "json.encode of a doubled table", "any", "local t = {} for i = 1, 60 do t = { t, t } end json.encode(t)" },
+  { "json.encode of a doubled table", "any",
+    "local t = {} for i = 1, 60 do t = { t, t } end json.encode(t)" },
   { "json.encode of a sparse array", "error", "json.encode { [1 << 31] = 1 }" },
   { "json.encode of NaN", "error", "json.encode { 0 / 0 }" },
   { "yield out of a decoder", "error", "coroutine.yield { x = 1 }" },
   { "yield out of a decoder, in pcall", "error", "error(select(2, pcall(coroutine.yield, 1)))" },
-  { "closing the main thread", "error", "error(select(2, pcall(coroutine.close, (coroutine.running()))))" },
-  { "msg of an earlier message", "error", "if not earlier then earlier = msg error 'first' end return { x = #earlier.payload }" },
+  { "closing the main thread", "error",
+    "error(select(2, pcall(coroutine.close, (coroutine.running()))))" },
+  { "msg of an earlier message", "error",
+    "if not earlier then earlier = msg error 'first' end return { x = #earlier.payload }" },
   { "a result with a time that is none", "any", "return { x = 1 }, 0 / 0" },
-  { "a million samples", "any", "local t = {} for i = 1, 1e6 do t[i] = { values = { x = i } } end return t" },
+  { "a million samples", "any",
+    "local t = {} for i = 1, 1e6 do t[i] = { values = { x = i } } end return t" },
   { "a result with a loop in __index", "any",
     "return { setmetatable({}, { __index = function() while true do end end }) }" },
   { "string to number arithmetic", "error", "return { x = 'ten' + 1 }" },
@@ -146,7 +208,9 @@ local tricks = {
 
 local function config (names)
   local bodies = {}
-  for i, trick in ipairs(tricks) do bodies[i] = ("  function(msg) %s end,\n"):format(trick[3]:gsub("%s*\n%s*", " ")) end
+  for i, trick in ipairs(tricks) do
+    bodies[i] = ("  function(msg) %s end,\n"):format(trick[3]:gsub("%s*\n%s*", " "))
+  end
   local text = ([[
 kept, earlier = false, false
 local tricks = {
@@ -201,9 +265,15 @@ describe("a handler", function()
         local said = t:text "stderr":sub(before + 1)
         if said ~= "" then -- once for each distinct error
           assert.truthy(said:find("ERROR plant.s: decode: ", 1, true), said)
-          assert.truthy(said:find("config.lua:" .. number + 2, 1, true) or said:find("C stack overflow", 1, true) or kind == "any", said)
-          if kind == "time" then assert.truthy(said:find("took longer than handler_time (0.1 s)", 1, true), said) end
-          if kind == "memory" then assert.truthy(said:find("not enough memory", 1, true) or said:find("took longer", 1, true), said) end
+          assert.truthy(said:find("config.lua:" .. number + 2, 1, true)
+            or said:find("C stack overflow", 1, true) or kind == "any", said)
+          if kind == "time" then
+            assert.truthy(said:find("took longer than handler_time (0.1 s)", 1, true), said)
+          end
+          if kind == "memory" then
+            assert.truthy(said:find("not enough memory", 1, true) or said:find("took longer", 1,
+              true), said)
+          end
         end
         count = count + 1
         publish("s/0", tostring(count))
@@ -215,7 +285,9 @@ describe("a handler", function()
   end
 
   it("ran each of them, and the process is well", function()
-    local code, out = t:eval "local d = stations['plant.s'].stats.handlers.decode print(d.calls, d.errors, d.longest >= 0.1, d.time > 1)"
+    local code, out =
+      t:eval "local d = stations['plant.s'].stats.handlers.decode print(d.calls, d.errors, \z
+        d.longest >= 0.1, d.time > 1)"
     assert.equal(0, code)
     assert.equal(("%d"):format(#tricks * 4), out:match "^(%d+)")
     assert.truthy(out:find("true%s+true"), out)
@@ -346,8 +418,11 @@ describe("the memory of handlers", function()
     end
     publish("grow", 1)
     local said = t:wait_log "not enough memory"
-    assert.truthy(said:find("plant.s: decode: .*config.lua:5: not enough memory %(limits: memory = 16777216%)"), said)
-    for id = 2, 40 do publish("ok", id) end -- little room is left: whatever happens is told, nothing ends
+    assert.truthy(
+      said:find(
+        "plant.s: decode: .*config.lua:5: not enough memory %(limits: memory = 16777216%)"), said)
+    -- little room is left: whatever happens is told, nothing ends
+    for id = 2, 40 do publish("ok", id) end
     publish("caught", 41)
     publish("drop", 42)
     for id = 43, 60 do publish("ok", id) end -- by and by there is room again
@@ -377,7 +452,9 @@ describe("the largest texts", function()
     assert.equal("abc", t:value("plant.s.first").value)
     c:send("PUBLISH", { topic = "s", payload = ("abc"):rep(2100000), qos = 1, id = 2 })
     c:expect "PUBACK"
-    assert.truthy(t:wait_log("config.lua:3: not enough memory for 63000%d%d bytes at once %(limits: memory = 268435456, " ..
+    assert.truthy(
+      t:wait_log(
+        "config.lua:3: not enough memory for 63000%d%d bytes at once %(limits: memory = 268435456, " ..
       "of which a text may take 4194304%)"))
     repeat until t:value("plant.s.n").status == "invalid"
   end)
@@ -433,7 +510,8 @@ describe("the time of a handler", function()
           return { x = 1 }
         end, tags = { x = Ai {} } } }]], { PORT = b.port })
     local c = b:handshake()
-    local clock = tagline.run [[after(1.5, function() print "time passed" end) line "p" { host = "127.0.0.1", port = 1 }]]
+    local clock =
+      tagline.run [[after(1.5, function() print "time passed" end) line "p" { host = "127.0.0.1", port = 1 }]]
     c:send("PUBLISH", { topic = "s", payload = "", qos = 1, id = 1 })
     t:wait_log "begun"
     t:kill "sigstop"
@@ -459,9 +537,13 @@ describe("the time of a handler", function()
 
   it("is watched by a timer without which no config runs", function()
     local path = tagline.config 'line "p" { host = "h" }'
-    local code, _, err = process.run("bash", { "-c", 'ulimit -i 0; exec "$0" check "$1"', tagline.program(), path })
+    local code, _, err = process.run("bash", { "-c", 'ulimit -i 0; exec "$0" check "$1"',
+      tagline.program(), path })
     assert.equal(1, code)
-    assert.truthy(err:find("cannot watch over scripts: the system has no timer left for this user (ulimit -i)", 1, true), err)
+    assert.truthy(
+      err:find(
+        "cannot watch over scripts: the system has no timer left for this user (ulimit -i)", 1,
+          true), err)
   end)
 end)
 
@@ -470,9 +552,11 @@ describe("loading", function()
 
   it("has a budget of its own that a config cannot catch", function()
     local path = tagline.config "while true do pcall(function() while true do end end) end"
-    local code, out, err = tagline.command({ "check", path }, { processor = 30, milliseconds = 600000 })
+    local code, out, err = tagline.command({ "check", path },
+      { processor = 30, milliseconds = 600000 })
     assert.equal(1, code)
-    assert.truthy(out:find "^[^\n]*/config%.lua:1: took longer than 10%.0 s\n?$", out .. err) -- a problem like any other
+    -- a problem like any other
+    assert.truthy(out:find "^[^\n]*/config%.lua:1: took longer than 10%.0 s\n?$", out .. err)
     assert.equal("", err)
   end)
 end)

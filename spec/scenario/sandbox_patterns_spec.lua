@@ -1,4 +1,5 @@
--- The program's string and table functions against those of a plain Lua: the same answers to the same questions, random ones and odd ones.
+-- The program's string and table functions against those of a plain Lua: the same answers to
+-- the same questions, random ones and odd ones.
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 
@@ -38,7 +39,8 @@ local function differences(cases)
   for _, case in ipairs(cases) do
     text[#text + 1] = ("{%q,%q,%d,%q},\n"):format(case[1], case[2], case[3], case[4])
   end
-  text[#text + 1] = '}\nfor _, case in ipairs(cases) do print(answers(case)) end\nline "p" { host = "h" }\n'
+  text[#text + 1] =
+    '}\nfor _, case in ipairs(cases) do print(answers(case)) end\nline "p" { host = "h" }\n'
   local code, out, err = tagline.command { "check", tagline.config(table.concat(text)) }
   assert.equal(0, code, out .. err)
   local answers = load(answer .. " return answers")()
@@ -47,7 +49,8 @@ local function differences(cases)
     at = at + 1
     local expected = answers(cases[at])
     if line ~= expected then
-      different[#different + 1] = ("find(%q, %q, %d): expected %s, got %s"):format(cases[at][1], cases[at][2], cases[at][3], expected, line)
+      different[#different + 1] = ("find(%q, %q, %d): expected %s, got %s"):format(cases[at][1],
+        cases[at][2], cases[at][3], expected, line)
     end
   end
   assert.equal(#cases, at, err)
@@ -68,9 +71,12 @@ describe("patterns in the program", function()
 
   it("answer as Lua's on random subjects and patterns", function()
     math.randomseed(20261122)
-    local pieces = { "a", "b", ".", "%a", "%d", "%s", "%w", "%W", "[ab]", "[^ab]", "[a-c]", "[%d%-]", "[]]", "[^]]", "%.", "%%", "(", ")", "()", "%1",
-      "%2", "$", "^", "%b()", "%bab", "%f[%w]", "%f[^a]", "*", "+", "-", "?", "x", "1", " ", "\\0", "%z", "[", "]", "%", "%f", "%b", "[a-", "[%", "(.)" }
-    local letters = { "a", "b", "c", "1", "2", " ", "(", ")", ".", "%", "-", "]", "x", "\0", "\n", "é" }
+    local pieces = { "a", "b", ".", "%a", "%d", "%s", "%w", "%W", "[ab]", "[^ab]", "[a-c]",
+      "[%d%-]", "[]]", "[^]]", "%.", "%%", "(", ")", "()", "%1",
+      "%2", "$", "^", "%b()", "%bab", "%f[%w]", "%f[^a]", "*", "+", "-", "?", "x", "1", " ",
+        "\\0", "%z", "[", "]", "%", "%f", "%b", "[a-", "[%", "(.)" }
+    local letters = { "a", "b", "c", "1", "2", " ", "(", ")", ".", "%", "-", "]", "x", "\0", "\n",
+      "é" }
     local replacements = { "", "x", "%0", "%1", "<%1%2>", "%%", "%0%0", "%9", "%x", "%" }
     local function word(from, most)
       local parts = {}
@@ -79,18 +85,25 @@ describe("patterns in the program", function()
     end
     local cases = {}
     for i = 1, 6000 do
-      cases[i] = { word(letters, 12), word(pieces, 6), math.random(-4, 14), replacements[math.random(#replacements)] }
+      cases[i] = { word(letters, 12), word(pieces, 6), math.random(-4, 14),
+        replacements[math.random(#replacements)] }
     end
     assert.same({}, differences(cases))
   end)
 
   it("answer as Lua's at the edges", function()
     local cases = {}
-    for _, pattern in ipairs { "", "^", "$", "^$", "()", "(()", ")", "(", "%", "[", "[]", "[^]", "[]a]", "[a-]", "[-a]", "[a-%a]", "[%a-z]", "%f", "%f[", "%b",
-      "%bx", "%bxx", "%1", "(%1)", "(a)%1", "()%1", "^^a", "a$b", "a$", "%$", "[%", "[%]", "[%]]", "a**", "a-*", "a?b?", "-", "(a*(b*)())", "%a+%s*=%s*%a+",
-      ("a?"):rep(30), ("(a)"):rep(32), ("(a)"):rep(33), ("a*"):rep(150), ("(a"):rep(40), "\0", "a\0b", "[\0-\31]", "%z", "%Z", "%g+", "%u%l", "%x+", "%c" } do
-      for _, subject in ipairs { "", "a", "aa", "ab", "a=b", "  k = v ", "aXbX", "\0", "a\0b", "(a(b)c)", "xx", "]a-", "THE (quick) fox", ("a"):rep(40) } do
-        for _, init in ipairs { 1, 2, -1, 0, 100, -100 } do cases[#cases + 1] = { subject, pattern, init, "[%0]" } end
+    for _, pattern in ipairs { "", "^", "$", "^$", "()", "(()", ")", "(", "%", "[", "[]", "[^]",
+      "[]a]", "[a-]", "[-a]", "[a-%a]", "[%a-z]", "%f", "%f[", "%b",
+      "%bx", "%bxx", "%1", "(%1)", "(a)%1", "()%1", "^^a", "a$b", "a$", "%$", "[%", "[%]", "[%]]",
+        "a**", "a-*", "a?b?", "-", "(a*(b*)())", "%a+%s*=%s*%a+",
+      ("a?"):rep(30), ("(a)"):rep(32), ("(a)"):rep(33), ("a*"):rep(150), ("(a"):rep(40), "\0",
+        "a\0b", "[\0-\31]", "%z", "%Z", "%g+", "%u%l", "%x+", "%c" } do
+      for _, subject in ipairs { "", "a", "aa", "ab", "a=b", "  k = v ", "aXbX", "\0", "a\0b",
+        "(a(b)c)", "xx", "]a-", "THE (quick) fox", ("a"):rep(40) } do
+        for _, init in ipairs { 1, 2, -1, 0, 100, -100 } do
+          cases[#cases + 1] = { subject, pattern, init, "[%0]" }
+        end
       end
     end
     assert.same({}, differences(cases))
@@ -152,10 +165,13 @@ for n = 0, 60 do
   for i = 1, n do assert(t[i] == -u[i] and (i == 1 or t[i - 1] <= t[i])) end
 end
 ]==]
-    local code, _, err = tagline.command { "check", tagline.config(checks .. 'line "p" { host = "h" }') }
+    local code, _, err = tagline.command { "check",
+      tagline.config(checks .. 'line "p" { host = "h" }') }
     assert.equal(0, code, err)
     local expected = {}
-    local env = setmetatable({ print = function(...) expected[#expected + 1] = table.concat({ ... }, "\t") end }, { __index = _G })
+    local env =
+      setmetatable({ print = function(...) expected[#expected + 1] = table.concat({ ... },
+        "\t") end }, { __index = _G })
     assert(load(checks, "=checks", "t", env))()
     assert.equal(table.concat(expected, "\n"), (err:gsub("%s+$", "")))
   end)

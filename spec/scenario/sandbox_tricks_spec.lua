@@ -1,13 +1,13 @@
--- Three hundred ways to keep the loop: whatever a decoder does, a message of another line waits for at
--- most a call's time, values of other stations go on, and SIGTERM ends the process. What each trick
--- gives, or fails with, is not asked here (sandbox_budget_spec).
+-- Three hundred ways to keep the loop: whatever a decoder does, a message of another line waits
+-- for at most a call's time, values of other stations go on, and SIGTERM ends the process. What
+-- each trick gives, or fails with, is not asked here (sandbox_budget_spec).
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 local wait = require "spec.support.wait"
 
--- Milliseconds of processor time from before a trick's message until another line's is acknowledged:
--- handler_time, and room for what cannot be interrupted.
+-- Milliseconds of processor time from before a trick's message until another line's is
+-- acknowledged: handler_time, and room for what cannot be interrupted.
 local MOST = tonumber(os.getenv "SANDBOX_TRICK_MS") or 300
 
 local tricks = {}
@@ -30,28 +30,40 @@ local DIGITS = "local long = ('9'):rep(3e6) "
 
 -- Loops of every form.
 each({
-  "while true do end", "repeat until false", "for i = 1, math.huge do end", "for i = 1, 1 << 62 do end",
+  "while true do end", "repeat until false", "for i = 1, math.huge do end",
+    "for i = 1, 1 << 62 do end",
   "::again:: goto again", "for i = 1, 0, -0.0000001 do end for i = 0, 1, 1e-12 do end",
-  "local function f() return f() end return f()", "local f, g f = function() return g() end g = function() return f() end return f()",
-  "local function f(...) return f(1, ...) end return f()", "local t = {} while true do t[#t + 1] = #t end",
-  "local t = {} while true do t[tostring(#t)] = t t = {} end", "local s = '' while true do s = s .. 'x' end",
-  "local i = 0 while true do i = i + 1 local t = { i, i, i, i } end", "while true do local f = function() return msg end end",
+  "local function f() return f() end return f()",
+    "local f, g f = function() return g() end g = function() return f() end return f()",
+  "local function f(...) return f(1, ...) end return f()",
+    "local t = {} while true do t[#t + 1] = #t end",
+  "local t = {} while true do t[tostring(#t)] = t t = {} end",
+    "local s = '' while true do s = s .. 'x' end",
+  "local i = 0 while true do i = i + 1 local t = { i, i, i, i } end",
+    "while true do local f = function() return msg end end",
   "while true do coroutine.create(print) end", "while true do string.format('%d', 5) end",
   "for _ in next, setmetatable({}, {}) do end while true do next({}) end",
-  "local t = setmetatable({}, { __pairs = function(t) return function() return 1 end end }) for k in pairs(t) do end",
+  "local t = setmetatable({}, { __pairs = function(t) return function() return 1 end end }) for \z
+    k in pairs(t) do end",
   "for i in ipairs(setmetatable({}, { __index = function(_, i) return i end })) do end",
   "local x <const> = 1 while x == 1 do end",
 }, "a loop", "%%")
 
 -- Every metamethod, endless.
 each({
-  { "__add", "__add = e }, 1 + t" }, { "__sub", "__sub = e }, t - 1" }, { "__mul", "__mul = e }, t * 1" },
-  { "__div", "__div = e }, t / 1" }, { "__mod", "__mod = e }, t % 1" }, { "__pow", "__pow = e }, t ^ 1" },
-  { "__unm", "__unm = e }, -t" }, { "__idiv", "__idiv = e }, t // 1" }, { "__band", "__band = e }, t & 1" },
-  { "__bor", "__bor = e }, t | 1" }, { "__bxor", "__bxor = e }, t ~ 1" }, { "__shl", "__shl = e }, t << 1" },
-  { "__shr", "__shr = e }, t >> 1" }, { "__bnot", "__bnot = e }, ~t" }, { "__concat", "__concat = e }, t .. 'x'" },
+  { "__add", "__add = e }, 1 + t" }, { "__sub", "__sub = e }, t - 1" },
+    { "__mul", "__mul = e }, t * 1" },
+  { "__div", "__div = e }, t / 1" }, { "__mod", "__mod = e }, t % 1" },
+    { "__pow", "__pow = e }, t ^ 1" },
+  { "__unm", "__unm = e }, -t" }, { "__idiv", "__idiv = e }, t // 1" },
+    { "__band", "__band = e }, t & 1" },
+  { "__bor", "__bor = e }, t | 1" }, { "__bxor", "__bxor = e }, t ~ 1" },
+    { "__shl", "__shl = e }, t << 1" },
+  { "__shr", "__shr = e }, t >> 1" }, { "__bnot", "__bnot = e }, ~t" },
+    { "__concat", "__concat = e }, t .. 'x'" },
   { "__len", "__len = e }, #t" }, { "__eq", "__eq = e }, t == u" }, { "__lt", "__lt = e }, t < u" },
-  { "__le", "__le = e }, t <= u" }, { "__index", "__index = e }, t.x" }, { "__call", "__call = e }, t()" },
+  { "__le", "__le = e }, t <= u" }, { "__index", "__index = e }, t.x" },
+    { "__call", "__call = e }, t()" },
   { "__tostring", "__tostring = e }, tostring(t)" }, { "__pairs", "__pairs = e }, pairs(t)" },
   { "__name", "__name = ('x'):rep(1e6) }, tostring(t) .. tostring(t)" },
 }, "a metamethod", [[
@@ -76,43 +88,69 @@ each({
 
 -- Functions of the library on long texts, again and again.
 each({
-  "long:byte(1, 5000)", "long:find('y')", "long:find('y', 1, true)", "long:find('x*y')", "long:find('(x-)y')", "long:find('[^x]')",
-  "long:find('%f[y]')", "long:find('x-x-x-y')", "long:find(('x'):rep(1000) .. 'y', 1, true)", "long:match('^(.-)$')",
-  "long:match('.-.-.-z')", "long:gmatch('x*z')()", "long:gsub('x', 'yy')", "long:gsub('x', '%0%0')", "long:gsub('x', { x = 'y' })",
-  "long:gsub('', 'y')", "long:gsub('.', function() end)", "long:gsub('x+', '%1%1%1')", "long:len()", "long:lower()", "long:upper()",
-  "long:rep(2)", "long:rep(1000, long)", "long:reverse()", "long:sub(2)", "long:format()", "('%s'):format(long)",
+  "long:byte(1, 5000)", "long:find('y')", "long:find('y', 1, true)", "long:find('x*y')",
+    "long:find('(x-)y')", "long:find('[^x]')",
+  "long:find('%f[y]')", "long:find('x-x-x-y')", "long:find(('x'):rep(1000) .. 'y', 1, true)",
+    "long:match('^(.-)$')",
+  "long:match('.-.-.-z')", "long:gmatch('x*z')()", "long:gsub('x', 'yy')",
+    "long:gsub('x', '%0%0')", "long:gsub('x', { x = 'y' })",
+  "long:gsub('', 'y')", "long:gsub('.', function() end)", "long:gsub('x+', '%1%1%1')",
+    "long:len()", "long:lower()", "long:upper()",
+  "long:rep(2)", "long:rep(1000, long)", "long:reverse()", "long:sub(2)", "long:format()",
+    "('%s'):format(long)",
   "('%q'):format(long)", "('%-99s'):format(long)", "('%.99f'):format(1e308)", "('%a'):format(1.1)",
-  "string.pack('s4', long)", "string.pack('z', long)", "string.unpack('s4', string.pack('s4', long))", "string.unpack('z', long .. '\\0')",
-  "string.packsize(('i4'):rep(1000))", "string.unpack(('B'):rep(200), long)", "utf8.len(long)", "utf8.codepoint(long, 1, 5000)",
-  "utf8.offset(long, 2e6)", "utf8.offset(long, -2e6)", "utf8.char(long:byte(1, 5000))", "tonumber(long)", "tonumber(long, 36)",
-  "math.tointeger(long)", "long < long .. 'a'", "long == long .. 'a'", "long .. long", "#(long .. 1)", "tostring(long)",
-  "json.decode('\"' .. long .. '\"')", "json.encode(long)", "json.encode { long, long }", "json.decode(long)", "re.match(long, '(x+x+)+y')",
-  "re.find(long, 'y')", "re.find(long, '(?i)Y')", "re.find(long, '(?=x{1000})y')", "re.match(long, '^(x?){50}y')",
-  "table.concat({ long, long, long, long }, long)", "select('#', long:byte(1, 5000))", "rawequal(long, long .. 'x')", "rawlen(long)",
-  "os.date(long:sub(1, 1e5))", "os.time { year = 1 }", "pcall(error, long)", "error(long)", "assert(false, long)", "print(#long)",
-  "explain('bad/1', long)", "explain(long, 'x')", "messages(long:sub(1, 60000))", "tags[long]", "stations[long]", "lines[long]",
+  "string.pack('s4', long)", "string.pack('z', long)",
+    "string.unpack('s4', string.pack('s4', long))", "string.unpack('z', long .. '\\0')",
+  "string.packsize(('i4'):rep(1000))", "string.unpack(('B'):rep(200), long)", "utf8.len(long)",
+    "utf8.codepoint(long, 1, 5000)",
+  "utf8.offset(long, 2e6)", "utf8.offset(long, -2e6)", "utf8.char(long:byte(1, 5000))",
+    "tonumber(long)", "tonumber(long, 36)",
+  "math.tointeger(long)", "long < long .. 'a'", "long == long .. 'a'", "long .. long",
+    "#(long .. 1)", "tostring(long)",
+  "json.decode('\"' .. long .. '\"')", "json.encode(long)", "json.encode { long, long }",
+    "json.decode(long)", "re.match(long, '(x+x+)+y')",
+  "re.find(long, 'y')", "re.find(long, '(?i)Y')", "re.find(long, '(?=x{1000})y')",
+    "re.match(long, '^(x?){50}y')",
+  "table.concat({ long, long, long, long }, long)", "select('#', long:byte(1, 5000))",
+    "rawequal(long, long .. 'x')", "rawlen(long)",
+  "os.date(long:sub(1, 1e5))", "os.time { year = 1 }", "pcall(error, long)", "error(long)",
+    "assert(false, long)", "print(#long)",
+  "explain('bad/1', long)", "explain(long, 'x')", "messages(long:sub(1, 60000))", "tags[long]",
+    "stations[long]", "lines[long]",
   "lines['bad']:publish(long, 'x')",
 }, "a long text", LONG .. "while true do pcall(function() local result = (%%) end) end")
 each({
-  "utf8.len(long)", "utf8.len(long, 1, -1, true)", "json.encode(long)", "json.decode(long)", "long:find('%z')", "long:gsub('%z', '')",
-  "('%q'):format(long)", "long < long .. '\\0'", "string.unpack('z', long)", "re.find(long, '\\\\x{ff}')", "tonumber(long)",
+  "utf8.len(long)", "utf8.len(long, 1, -1, true)", "json.encode(long)", "json.decode(long)",
+    "long:find('%z')", "long:gsub('%z', '')",
+  "('%q'):format(long)", "long < long .. '\\0'", "string.unpack('z', long)",
+    "re.find(long, '\\\\x{ff}')", "tonumber(long)",
   "explain('bad/1', long)",
 }, "bytes that are no text", BYTES .. "while true do pcall(function() local result = (%%) end) end")
 each({
-  "tonumber(long)", "tonumber(long, 10)", "long + 1", "long * 1.5", "-long", "math.tointeger(long)", "math.floor(long)", "json.decode(long)",
-  "('%d'):format(long)", "long | 1", "os.date('%c', long)", "string.pack('i8', long)", "utf8.char(long)",
+  "tonumber(long)", "tonumber(long, 10)", "long + 1", "long * 1.5", "-long",
+    "math.tointeger(long)", "math.floor(long)", "json.decode(long)",
+  "('%d'):format(long)", "long | 1", "os.date('%c', long)", "string.pack('i8', long)",
+    "utf8.char(long)",
 }, "digits", DIGITS .. "while true do pcall(function() local result = (%%) end) end")
 
 -- Deep and wide values.
 each({
-  "json.encode(deep)", "json.encode(wide)", "table.concat(wide)", "table.concat(wide, ',')", "table.sort(wide)",
-  "table.sort(wide, function(a, b) return a > b end)", "table.sort(wide, function() return true end)", "table.move(wide, 1, #wide, 2)",
-  "table.insert(wide, 1, 1)", "table.remove(wide, 1)", "table.unpack(wide, 1, 5000)", "table.pack(table.unpack(wide, 1, 200))",
-  "next(wide, #wide)", "#wide", "select(-1, table.unpack(wide, 1, 5000))", "rawlen(wide)", "tags['bad.s.out']:write(deep)",
-  "lines['bad']:set(wide)", "lines['bad']:set(deep)", "explain(wide)", "explain(deep)", "explain('bad/1', 'x', wide)",
-  "messages(wide)", "setmetatable({}, wide)", "setmetatable(wide, deep)", "coroutine.wrap(pairs)(wide)", "math.max(table.unpack(wide, 1, 5000))",
-  "string.char(table.unpack(wide, 1, 200))", "utf8.char(table.unpack(wide, 1, 5000))", "json.decode(json.encode(wide))",
-  "os.time(wide)", "os.date('*t', wide[1])", "string.pack(('B'):rep(200), table.unpack(wide, 1, 200))",
+  "json.encode(deep)", "json.encode(wide)", "table.concat(wide)", "table.concat(wide, ',')",
+    "table.sort(wide)",
+  "table.sort(wide, function(a, b) return a > b end)",
+    "table.sort(wide, function() return true end)", "table.move(wide, 1, #wide, 2)",
+  "table.insert(wide, 1, 1)", "table.remove(wide, 1)", "table.unpack(wide, 1, 5000)",
+    "table.pack(table.unpack(wide, 1, 200))",
+  "next(wide, #wide)", "#wide", "select(-1, table.unpack(wide, 1, 5000))", "rawlen(wide)",
+    "tags['bad.s.out']:write(deep)",
+  "lines['bad']:set(wide)", "lines['bad']:set(deep)", "explain(wide)", "explain(deep)",
+    "explain('bad/1', 'x', wide)",
+  "messages(wide)", "setmetatable({}, wide)", "setmetatable(wide, deep)",
+    "coroutine.wrap(pairs)(wide)", "math.max(table.unpack(wide, 1, 5000))",
+  "string.char(table.unpack(wide, 1, 200))", "utf8.char(table.unpack(wide, 1, 5000))",
+    "json.decode(json.encode(wide))",
+  "os.time(wide)", "os.date('*t', wide[1])",
+    "string.pack(('B'):rep(200), table.unpack(wide, 1, 200))",
 }, "deep and wide", [[
   local deep, wide = {}, {}
   for i = 1, 2e4 do deep = { deep } end
@@ -121,10 +159,14 @@ each({
 
 -- What a decoder returns.
 each({
-  "deep", "wide", "{ deep }", "{ wide }", "wide, wide", "deep, deep, deep", "setmetatable({}, { __index = wide })",
-  "setmetatable({}, { __len = function() while true do end end })", "setmetatable({}, { __pairs = function() while true do end end })",
-  "{ x = deep }", "{ x = { value = deep } }", "{ x = ('1'):rep(3e6) }", "{ out = ('x'):rep(3e6) }", "{ [('x'):rep(3e6)] = 1 }",
-  "samples", "names", "{ { time = 0 / 0, values = wide } }", "{ { time = 1, values = names } }", "wide[1], 1e300", "{ x = 1 }, ('x'):rep(3e6)",
+  "deep", "wide", "{ deep }", "{ wide }", "wide, wide", "deep, deep, deep",
+    "setmetatable({}, { __index = wide })",
+  "setmetatable({}, { __len = function() while true do end end })",
+    "setmetatable({}, { __pairs = function() while true do end end })",
+  "{ x = deep }", "{ x = { value = deep } }", "{ x = ('1'):rep(3e6) }",
+    "{ out = ('x'):rep(3e6) }", "{ [('x'):rep(3e6)] = 1 }",
+  "samples", "names", "{ { time = 0 / 0, values = wide } }", "{ { time = 1, values = names } }",
+    "wide[1], 1e300", "{ x = 1 }, ('x'):rep(3e6)",
   "nil, nil, ('x'):rep(3e6)", "coroutine.wrap(function() while true do end end)", "print", "0 / 0",
 }, "a result", [[
   local deep, wide, samples, names = {}, {}, {}, {}
@@ -137,9 +179,13 @@ each({
 -- The collector.
 each({
   { "weak keys from the start", "setmetatable({}, { __mode = 'k' })" },
-  { "weak keys that come later", "(function() local m = {} local t = setmetatable({}, m) m.__mode = 'k' return t end)()" },
-  { "weak keys by another text", "(function() local m = {} local t = setmetatable({}, m) m.__mode = 'ephemeral: k' return t end)()" },
-  { "weak values", "setmetatable({}, { __mode = 'v' })" }, { "weak both", "setmetatable({}, { __mode = 'kv' })" },
+  { "weak keys that come later",
+    "(function() local m = {} local t = setmetatable({}, m) m.__mode = 'k' return t end)()" },
+  { "weak keys by another text",
+    "(function() local m = {} local t = setmetatable({}, m) m.__mode = 'ephemeral: k' return t \z
+      end)()" },
+  { "weak values", "setmetatable({}, { __mode = 'v' })" },
+    { "weak both", "setmetatable({}, { __mode = 'kv' })" },
   { "no metatable", "{}" },
 }, "a chain in a table", [[
   if kept then return { x = #kept } end
@@ -156,57 +202,95 @@ each({
   local garbage
   for i = 1, 1e6 do garbage = { i } end]])
 each({
-  "local t = {} for i = 1, 3e5 do t[i] = coroutine.create(print) end kept = t", "local t for i = 1, 1e6 do t = { t } end kept = t",
-  "local t = {} for i = 1, 1e6 do t['k' .. i] = true end kept = t", "local t = {} for i = 1, 3e5 do t[i] = function() return t, i end end kept = t",
-  "local t = {} for i = 1, 1e6 do t[i] = i end for i = 1, 1e6 do t[i] = nil end kept = t while true do next(t) end",
-  "local t = {} for i = 1, 1e6 do t[-i] = i end for i = 1, 1e6 do t[-i] = nil end t[1] = 1 while true do next(t, 1) end",
-  "local t = {} while true do t = { t, t } end", "local s = {} for i = 1, 1e5 do s[i] = ('x'):rep(40) .. i end kept = s",
-  "local co = coroutine.wrap(function() local function deep() deep() end deep() end) pcall(co) kept = co",
-  "local x for i = 1, 100 do x = setmetatable({}, { __index = x }) end while true do local y = x.missing end",
-  "local x for i = 1, 3000 do x = setmetatable({}, { __index = x }) end while true do pcall(function() return x.missing end) end",
-  "local x = {} setmetatable(x, { __index = x }) while true do pcall(function() return x.missing end) end",
-  "local x = {} for i = 1, 100 do x = setmetatable({}, { __newindex = x }) end while true do x.y = nil end",
+  "local t = {} for i = 1, 3e5 do t[i] = coroutine.create(print) end kept = t",
+    "local t for i = 1, 1e6 do t = { t } end kept = t",
+  "local t = {} for i = 1, 1e6 do t['k' .. i] = true end kept = t",
+    "local t = {} for i = 1, 3e5 do t[i] = function() return t, i end end kept = t",
+  "local t = {} for i = 1, 1e6 do t[i] = i end for i = 1, 1e6 do t[i] = nil end kept = t while \z
+    true do next(t) end",
+  "local t = {} for i = 1, 1e6 do t[-i] = i end for i = 1, 1e6 do t[-i] = nil end t[1] = 1 \z
+    while true do next(t, 1) end",
+  "local t = {} while true do t = { t, t } end",
+    "local s = {} for i = 1, 1e5 do s[i] = ('x'):rep(40) .. i end kept = s",
+  "local co = coroutine.wrap(function() local function deep() deep() end deep() end) pcall(co) \z
+    kept = co",
+  "local x for i = 1, 100 do x = setmetatable({}, { __index = x }) end while true do local y = \z
+    x.missing end",
+  "local x for i = 1, 3000 do x = setmetatable({}, { __index = x }) end while true do \z
+    pcall(function() return x.missing end) end",
+  "local x = {} setmetatable(x, { __index = x }) while true do pcall(function() return \z
+    x.missing end) end",
+  "local x = {} for i = 1, 100 do x = setmetatable({}, { __newindex = x }) end while true do \z
+    x.y = nil end",
 }, "memory", "%%")
 
 -- Words of handlers.
 each({
-  "tags['bad.s.x']", "tags['bad.s.x'].value", "stations['bad.s'].tags", "stations['bad.s'].stats", "lines['bad'].stats", "lines['bad'].stations",
-  "pairs(tags)", "messages()", "messages('#')", "messages('#', 1e6)", "messages('bad/#')[1]", "explain(tags['bad.s.x'])", "explain('bad/2', 'x')",
-  "explain('bad/#', 'x')", "explain('nowhere', 'x')", "stations['bad.s']:off()", "stations['bad.s']:on()", "stations['bad.s']:simulate(true)",
-  "stations['bad.s']:simulate(false)", "lines['bad']:publish('a', 'b')", "lines['bad']:publish('a', 'b', { qos = 1 })",
-  "lines['bad']:publish('a', 'b', { qos = 2 })", "lines['bad']:publish('a', 'b', function() while true do end end)",
-  "lines['bad']:set { keep_alive = 60 }", "tags['bad.s.out']:write('x')", "tags['bad.s.out']:write('x', function() while true do end end)",
-  "coroutine.wrap(function() tags['bad.s.out']:write('x') while true do end end)()", "after(0, function() end)",
-  "after(0, function() while true do end end)", "every(0.001, function() while true do end end)", "print('x')", "reload()",
+  "tags['bad.s.x']", "tags['bad.s.x'].value", "stations['bad.s'].tags", "stations['bad.s'].stats",
+    "lines['bad'].stats", "lines['bad'].stations",
+  "pairs(tags)", "messages()", "messages('#')", "messages('#', 1e6)", "messages('bad/#')[1]",
+    "explain(tags['bad.s.x'])", "explain('bad/2', 'x')",
+  "explain('bad/#', 'x')", "explain('nowhere', 'x')", "stations['bad.s']:off()",
+    "stations['bad.s']:on()", "stations['bad.s']:simulate(true)",
+  "stations['bad.s']:simulate(false)", "lines['bad']:publish('a', 'b')",
+    "lines['bad']:publish('a', 'b', { qos = 1 })",
+  "lines['bad']:publish('a', 'b', { qos = 2 })",
+    "lines['bad']:publish('a', 'b', function() while true do end end)",
+  "lines['bad']:set { keep_alive = 60 }", "tags['bad.s.out']:write('x')",
+    "tags['bad.s.out']:write('x', function() while true do end end)",
+  "coroutine.wrap(function() tags['bad.s.out']:write('x') while true do end end)()",
+    "after(0, function() end)",
+  "after(0, function() while true do end end)", "every(0.001, function() while true do end end)",
+    "print('x')", "reload()",
   "tostring(tags['bad.s.x'])", "tostring(lines)", "tags['bad.s.x'] == tags['bad.s.x']",
-}, "a word of handlers", "local n = 0 while n < 2000 do n = n + 1 pcall(function() local result = (%%) end) end")
+}, "a word of handlers",
+  "local n = 0 while n < 2000 do n = n + 1 pcall(function() local result = (%%) end) end")
 
 -- Writes of much: what the line's queue takes is another matter.
 each({
-  "lines['bad']:publish('x', long)", "lines['bad']:publish('x', long, { qos = 1 })", "tags['bad.s.out']:write(long)",
-  "tags['bad.s.out']:write(long, function() while true do end end)", "lines['bad']:publish(long, long)",
-}, "a large write", "local long = ('x'):rep(1e5) for _ = 1, 20 do pcall(function() local result = (%%) end) end")
+  "lines['bad']:publish('x', long)", "lines['bad']:publish('x', long, { qos = 1 })",
+    "tags['bad.s.out']:write(long)",
+  "tags['bad.s.out']:write(long, function() while true do end end)",
+    "lines['bad']:publish(long, long)",
+}, "a large write",
+  "local long = ('x'):rep(1e5) for _ = 1, 20 do pcall(function() local result = (%%) end) end")
 
 -- pcall, xpcall, error, coroutines around an endless loop.
 each({
-  "pcall(e)", "pcall(pcall, e)", "xpcall(e, e)", "xpcall(error, e)", "pcall(error, setmetatable({}, { __tostring = e }))",
-  "coroutine.wrap(e)()", "coroutine.resume(coroutine.create(e))", "coroutine.wrap(coroutine.wrap)(e)()", "pcall(coroutine.wrap(e))",
-  "coroutine.close(coroutine.create(e))", "table.sort({ 2, 1, 3 }, e)", "('x'):gsub('x', e)", "('x'):gsub('x', setmetatable({}, { __index = e }))",
-  "select(2, pcall(string.rep))", "json.encode(setmetatable({}, { __len = e, __index = e }))", "tostring(setmetatable({}, { __tostring = e }))",
-  "table.concat(setmetatable({}, { __len = e, __index = e }))", "table.unpack(setmetatable({}, { __len = e, __index = e }))",
-  "print(setmetatable({}, { __tostring = e }))", "error(setmetatable({}, { __tostring = e }))", "pcall(pcall, pcall, pcall, pcall, e)",
-  "(function() local x <close> = setmetatable({}, { __close = e }) end)()", "(function() local x <close> = setmetatable({}, { __close = e }) error() end)()",
-  "explain('bad/1', setmetatable({}, { __tostring = e }))", "rawlen(setmetatable({}, { __len = e }))",
-  "rawequal(setmetatable({}, { __eq = e }), setmetatable({}, { __eq = e }))", "next(setmetatable({}, { __pairs = e }))",
-  "select('#', e(), e())", "math.max(1, setmetatable({}, { __lt = e }))", "('%s'):format(setmetatable({}, { __tostring = e }))",
-  "string.rep(setmetatable({}, { __tostring = e }), 2)", "#setmetatable({}, { __len = e })", "utf8.char(setmetatable({}, { __tostring = e }))",
-  "table.insert(setmetatable({}, { __len = e, __newindex = e }), 1)", "table.move({ 1, 2 }, 1, 2, 1, setmetatable({}, { __newindex = e }))",
-  "ipairs(setmetatable({}, { __index = e }))", "coroutine.isyieldable(coroutine.create(e))", "lines['bad']:publish(setmetatable({}, { __tostring = e }), 'x')",
-}, "caught", "local function e() while true do end end while true do pcall(function() local result = (%%) end) end")
+  "pcall(e)", "pcall(pcall, e)", "xpcall(e, e)", "xpcall(error, e)",
+    "pcall(error, setmetatable({}, { __tostring = e }))",
+  "coroutine.wrap(e)()", "coroutine.resume(coroutine.create(e))",
+    "coroutine.wrap(coroutine.wrap)(e)()", "pcall(coroutine.wrap(e))",
+  "coroutine.close(coroutine.create(e))", "table.sort({ 2, 1, 3 }, e)", "('x'):gsub('x', e)",
+    "('x'):gsub('x', setmetatable({}, { __index = e }))",
+  "select(2, pcall(string.rep))", "json.encode(setmetatable({}, { __len = e, __index = e }))",
+    "tostring(setmetatable({}, { __tostring = e }))",
+  "table.concat(setmetatable({}, { __len = e, __index = e }))",
+    "table.unpack(setmetatable({}, { __len = e, __index = e }))",
+  "print(setmetatable({}, { __tostring = e }))", "error(setmetatable({}, { __tostring = e }))",
+    "pcall(pcall, pcall, pcall, pcall, e)",
+  "(function() local x <close> = setmetatable({}, { __close = e }) end)()",
+    "(function() local x <close> = setmetatable({}, { __close = e }) error() end)()",
+  "explain('bad/1', setmetatable({}, { __tostring = e }))",
+    "rawlen(setmetatable({}, { __len = e }))",
+  "rawequal(setmetatable({}, { __eq = e }), setmetatable({}, { __eq = e }))",
+    "next(setmetatable({}, { __pairs = e }))",
+  "select('#', e(), e())", "math.max(1, setmetatable({}, { __lt = e }))",
+    "('%s'):format(setmetatable({}, { __tostring = e }))",
+  "string.rep(setmetatable({}, { __tostring = e }), 2)", "#setmetatable({}, { __len = e })",
+    "utf8.char(setmetatable({}, { __tostring = e }))",
+  "table.insert(setmetatable({}, { __len = e, __newindex = e }), 1)",
+    "table.move({ 1, 2 }, 1, 2, 1, setmetatable({}, { __newindex = e }))",
+  "ipairs(setmetatable({}, { __index = e }))", "coroutine.isyieldable(coroutine.create(e))",
+    "lines['bad']:publish(setmetatable({}, { __tostring = e }), 'x')",
+}, "caught",
+  "local function e() while true do end end while true do pcall(function() local result = (%%) \z
+    end) end")
 
 -- Codecs, those that are there.
 each({
-  "cbor", "msgpack", "senml", "protobuf", "cayenne_lpp", "sparkplug_b", "lorawan", "base64", "hex", "zlib",
+  "cbor", "msgpack", "senml", "protobuf", "cayenne_lpp", "sparkplug_b", "lorawan", "base64",
+    "hex", "zlib",
 }, "a codec", [[
   local ok, codec = pcall(require, "tagline.codec.%%")
   if not ok then return end

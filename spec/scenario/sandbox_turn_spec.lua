@@ -64,7 +64,8 @@ tricks[#tricks + 1] = { "500 expressions that take long for a payload", messages
 local function config (trick)
   local tags = { [[out = TxtO "OUT_VALUE", to = TxtO { "OUT_TOPIC", default = "out" },]] }
   for i = 1, trick.tags or 0 do
-    local expression = trick.expression and trick.expression:format(i) or "(.*" .. ("x?"):rep(i) .. ")"
+    local expression = trick.expression and trick.expression:format(i) or "(.*" .. ("x?"):rep(i)
+      .. ")"
     local address = trick.plain and "{}" or ("{ %q }"):format("RE=" .. expression)
     tags[#tags + 1] = ("t%d = %s %s,"):format(i, trick.plain and "Ai" or "TxtI", address)
   end

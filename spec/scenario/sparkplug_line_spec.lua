@@ -1,5 +1,5 @@
--- A Sparkplug B host whose connection breaks: aliases of before mean nothing any more, tags are stale, births are asked for, and STATE
--- has the time of each CONNECT.
+-- A Sparkplug B host whose connection breaks: aliases of before mean nothing any more, tags are
+-- stale, births are asked for, and STATE has the time of each CONNECT.
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local sparkplug_b = require "tagline.codec.sparkplug_b"
@@ -32,10 +32,15 @@ line "plant" {
 
 local function node(kind) return "spBv1.0/G/" .. kind .. "/E" end
 
-local function birth(c) c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth), qos = 0 }) end
+local function birth(c)
+  c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth),
+    qos = 0 })
+end
 
 local function alias_data(c, seq)
-  c:send("PUBLISH", { topic = node "NDATA", qos = 0, payload = assert(sparkplug_b.encode_bytes { timestamp = support.TIME, seq = seq,
+  c:send("PUBLISH",
+    { topic = node "NDATA", qos = 0,
+      payload = assert(sparkplug_b.encode_bytes { timestamp = support.TIME, seq = seq,
     metrics = { { alias = 1, wire = "float_value", wire_value = 99 } } }) })
 end
 
@@ -51,13 +56,15 @@ end
 describe("a Sparkplug host's line", function()
   after_each(scope.finish)
 
-  it("tells when it connected, corrects who says otherwise, and asks for births after a break", function()
+  it("tells when it connected, corrects who says otherwise, and asks for births after a break",
+    function()
     local b = broker.new()
     local t = tagline.run(whole, { PORT = b.port })
     local c = b:handshake()
     local left = c.connect.will
     local will = assert(sparkplug_b.parse_state(left.message))
-    assert.same({ false, STATE, 1, true, true }, { will.online, left.topic, left.qos, left.retain, c.connect.clean_session })
+    assert.same({ false, STATE, 1, true, true }, { will.online, left.topic, left.qos, left.retain,
+      c.connect.clean_session })
     assert.equal(STATE, c.subscribe.filters[1].filter)
     assert.equal(will.timestamp, expect_state(c, true))
     c:send("PUBLISH", { topic = STATE, payload = left.message, qos = 0 })

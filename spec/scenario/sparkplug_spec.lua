@@ -1,4 +1,5 @@
--- Sparkplug B in the running program: aliases, lost messages, deaths and writes, against a broker that says what it was sent.
+-- Sparkplug B in the running program: aliases, lost messages, deaths and writes, against a
+-- broker that says what it was sent.
 local broker = require "spec.support.broker"
 local scope = require "spec.support.scope"
 local sparkplug_b = require "tagline.codec.sparkplug_b"
@@ -33,13 +34,16 @@ describe("Sparkplug B", function()
     assert.same({ "spBv1.0/STATE/scada", '{"online":true,"timestamp":1000}', 1, true },
       { state.topic, state.payload, state.qos, state.retain })
     c:send("PUBACK", { id = state.id })
-    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth), qos = 0 })
+    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth),
+      qos = 0 })
     assert.equal(21.5, t:value("plant.node-E.temperature").value)
     return t, c
   end
 
   local function data(c, seq, level)
-    c:send("PUBLISH", { topic = node "NDATA", qos = 0, payload = assert(sparkplug_b.encode_bytes { timestamp = support.TIME,
+    c:send("PUBLISH",
+      { topic = node "NDATA", qos = 0,
+        payload = assert(sparkplug_b.encode_bytes { timestamp = support.TIME,
       seq = seq,
       metrics = { { alias = 2, wire = "int_value", wire_value = level } } }) })
   end
@@ -57,13 +61,16 @@ describe("Sparkplug B", function()
     assert.same({ "Node Control/Rebirth", true }, { metric.name, metric.value })
     t:wait_log "expected seq 2, got 3: messages were lost"
 
-    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth), qos = 0 })
+    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth),
+      qos = 0 })
     assert.equal(21.5, t:value("plant.node-E.temperature").value)
-    c:send("PUBLISH", { topic = node "NDEATH", payload = support.bytes(support.vectors.ndeath), qos = 0 })
+    c:send("PUBLISH", { topic = node "NDEATH", payload = support.bytes(support.vectors.ndeath),
+      qos = 0 })
     invalid = t:value "plant.node-E.temperature"
     assert.same({ "invalid", "disconnected" }, { invalid.status, invalid.reason })
     t:wait_log "now StHardErr"
-    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth), qos = 0 })
+    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth),
+      qos = 0 })
     assert.equal(21.5, t:value("plant.node-E.temperature").value)
     t:wait_log "now StOn"
     t:stop()
@@ -74,7 +81,8 @@ describe("Sparkplug B", function()
     data(c, 2, 2)
     data(c, 1, 1)
     assert.equal(-5, t:value("plant.node-E.Level").value) -- of the birth
-    assert.same({ 1, 2 }, { t:value("plant.node-E.Level").value, t:value("plant.node-E.Level").value })
+    assert.same({ 1, 2 },
+      { t:value("plant.node-E.Level").value, t:value("plant.node-E.Level").value })
     t:stop()
   end)
 
@@ -97,7 +105,9 @@ describe("Sparkplug B", function()
     local metric = assert(sparkplug_b.decode_bytes(command.payload)).metrics[1]
     assert.same({ 2, "Int32", -9 }, { metric.alias, metric.datatype, metric.value })
     local _, out = t:eval 'local _, why = tags["plant.node-E.Level"]:write(3000000000) return why'
-    assert.truthy(out:find("expected an integer from -2147483648 to 2147483647 for Int32, got 3000000000", 1, true))
+    assert.truthy(
+      out:find("expected an integer from -2147483648 to 2147483647 for Int32, got 3000000000", 1,
+        true))
     t:stop()
   end)
 
@@ -105,7 +115,8 @@ describe("Sparkplug B", function()
     local t, c = start()
     c:send("PUBLISH", { topic = node "NDATA", payload = "\x12\x0e\x0a\x01", qos = 0 })
     t:wait_log "sparkplug_b: NDATA: byte 2: expected metrics of at most 2 bytes, got a length of 14"
-    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth), qos = 0 })
+    c:send("PUBLISH", { topic = node "NBIRTH", payload = support.bytes(support.vectors.nbirth),
+      qos = 0 })
     repeat local value = t:value "plant.node-E.temperature" until value.value == 21.5
     t:stop()
   end)

@@ -5,7 +5,8 @@ local mosquitto = require "spec.support.mosquitto"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 
-local config = [[ line "plant" { host = "127.0.0.1", port = PORT, station "any" { address = ".*", tags = { data = TxtI "IN_DATA" } } } ]]
+local config =
+  [[ line "plant" { host = "127.0.0.1", port = PORT, station "any" { address = ".*", tags = { data = TxtI "IN_DATA" } } } ]]
 
 local function status(t, ...) return tagline.command { "status", "--socket", t.socket, ... } end
 
@@ -35,7 +36,8 @@ describe("tagline status", function()
     code, out = status(t, "--json")
     local problem = cjson.decode(out).problems[1]
     assert.equal(1, code)
-    assert.same({ "string", "string", "plant" }, { type(problem.code), type(problem.text), problem.line })
+    assert.same({ "string", "string", "plant" }, { type(problem.code), type(problem.text),
+      problem.line })
   end)
 
   it("is 1 without a process", function()
@@ -43,10 +45,12 @@ describe("tagline status", function()
     local env = { XDG_RUNTIME_DIR = folder, RUNTIME_DIRECTORY = false }
     local code, out, err = tagline.command({ "status" }, { env = env })
     assert.same({ 1, "" }, { code, out })
-    assert.truthy(err:find("^tagline status: no running process in ") or err:find "several processes", err)
+    assert.truthy(err:find("^tagline status: no running process in ")
+      or err:find "several processes", err)
     code, out, err = tagline.command { "status", "--socket", folder .. "/none.sock" }
     assert.same({ 1, "" }, { code, out })
-    assert.truthy(err:find("tagline status: connect to '" .. folder .. "/none.sock': no such file or directory", 1, true), err)
+    assert.truthy(err:find("tagline status: connect to '" .. folder
+      .. "/none.sock': no such file or directory", 1, true), err)
     assert.equal(2, (tagline.command { "status", "--jsn" }))
   end)
 
@@ -68,7 +72,8 @@ describe("tagline help", function()
   it("is about all, a command, or a word", function()
     local code, out = tagline.command { "help" }
     assert.truthy(code == 0 and out:find "^usage: tagline COMMAND")
-    for _, word in ipairs { "run", "check", "explain", "test", "replay", "repl", "history", "status", "help" } do
+    for _, word in ipairs { "run", "check", "explain", "test", "replay", "repl", "history",
+      "status", "help" } do
       code, out = tagline.command { "help", word }
       assert.equal(0, code)
       assert.equal(out, select(2, tagline.command { word, "--help" }))

@@ -1,4 +1,5 @@
--- status() names what is wrong, and --json gives the same facts; each is provoked for real. More of it stands in repl_spec.
+-- status() names what is wrong, and --json gives the same facts; each is provoked for real.
+-- More of it stands in repl_spec.
 local broker = require "spec.support.broker"
 local cjson = require "cjson"
 local files = require "spec.support.files"
@@ -70,7 +71,10 @@ describe("status()", function()
     start()
     files.write(t.config_path, files.read(t.config_path) .. "-- more\n")
     local out = status()
-    assert.truthy(out:find("config.lua changed on disk since; reload { dry = true } shows what it would change", 1, true), out)
+    assert.truthy(
+      out:find(
+        "config.lua changed on disk since; reload { dry = true } shows what it would change", 1,
+          true), out)
     assert.is_true(facts().config.files[1].changed)
     assert.equal(0, (t:eval "reload()"))
     assert.falsy(status():find("changed on disk", 1, true))
@@ -83,10 +87,13 @@ describe("status()", function()
     c:reset()
     says "\n  ! not connected: "
     local function write(value)
-      process.start(tagline.program(), { "repl", "--socket", t.socket, "-e", ('tags["plant.boiler.setpoint"]:write(%d)'):format(value) })
+      process.start(tagline.program(),
+        { "repl", "--socket", t.socket, "-e",
+          ('tags["plant.boiler.setpoint"]:write(%d)'):format(value) })
     end
     write(1)
-    says "! 1 write has waited for the connection for %d+%.%d s\n    → they go out when the line connects, 10000 at most"
+    says "! 1 write has waited for the connection for %d+%.%d s\n    → they go out when the \z
+      line connects, 10000 at most"
     write(2)
     says "! 2 writes wait for the connection, the oldest for %d+%.%d s\n"
     local line = facts().lines[1]
@@ -96,7 +103,8 @@ describe("status()", function()
 
   it("names a refused topic filter by what was asked, whatever is wanted meanwhile", function()
     b = broker.new()
-    t = tagline.run((config:gsub('host = "127.0.0.1"', 'topic_filter = { "a/#", "b/#" }, %0')), { PORT = b.port })
+    t = tagline.run((config:gsub('host = "127.0.0.1"', 'topic_filter = { "a/#", "b/#" }, %0')),
+      { PORT = b.port })
     c = b:accept()
     c:expect "CONNECT"
     c:send("CONNACK", {})
@@ -109,10 +117,12 @@ describe("status()", function()
 
   it("names topic filters that the broker does not have yet", function()
     start()
-    for _, change in ipairs { { 'host = "', 'topic_filter = "x/#", host = "' }, { "SWT", "subscribe_address = true, SWT" } } do
+    for _, change in ipairs { { 'host = "', 'topic_filter = "x/#", host = "' },
+      { "SWT", "subscribe_address = true, SWT" } } do
       files.change(t.config_path, change[1], change[2])
       assert.equal(0, (t:eval "reload()"))
-      says '! the topic filters were changed, and the broker has those of before.*\n    → lines%["plant"%]:reconnect%(%) makes one'
+      says '! the topic filters were changed, and the broker has those of before.*\n    → \z
+        lines%["plant"%]:reconnect%(%) makes one'
       t:wait_log "plant: .* waits for the next connection"
       assert.is_true(facts().lines[1].filters_wait)
       t:eval 'lines["plant"]:reconnect()'
@@ -135,9 +145,13 @@ describe("status()", function()
     start()
     publish("boiler/up", "{}", 1)
     local out = status()
-    assert.truthy(out:find("! 1 tag is invalid: plant.boiler.temperature (missing)\n", 1, true), out)
-    assert.truthy(out:find([[→ explain(tags["plant.boiler.temperature"]) shows why; help "missing" tells what it means]], 1, true), out)
-    assert.truthy(out:find("- no value yet, though messages came: plant.boiler.kept\n", 1, true), out)
+    assert.truthy(out:find("! 1 tag is invalid: plant.boiler.temperature (missing)\n", 1, true),
+      out)
+    assert.truthy(
+      out:find(
+        [[→ explain(tags["plant.boiler.temperature"]) shows why; help "missing" tells what it means]], 1, true), out)
+    assert.truthy(out:find("- no value yet, though messages came: plant.boiler.kept\n", 1, true),
+      out)
     publish("boiler/up", '{"temp":1,"kept":1}', 2)
     assert.truthy(status():find "\nnothing is wrong$")
   end)
@@ -147,7 +161,10 @@ describe("status()", function()
     publish("boiler/up", '{"temp":1,"kept":1}', 1)
     publish("boiler/gone", "", 2)
     local out = status()
-    assert.truthy(out:find("! 1 station is in an error though the line works: boiler %(StHardErr for %d+%.%d s: its will came"), out)
+    assert.truthy(
+      out:find(
+        "! 1 station is in an error though the line works: boiler %(StHardErr for %d+%.%d s: \z
+          its will came"), out)
     assert.falsy(out:find("invalid:", 1, true), out)
     publish("boiler/up", '{"temp":1,"kept":1}', 3)
     assert.truthy(status():find "\nnothing is wrong$")
@@ -155,12 +172,15 @@ describe("status()", function()
 
   it("counts messages of devices that were not taken", function()
     start('line "plant" { host = "127.0.0.1", port = PORT, '
-      .. 'station "d-{dev}" { address = "d/(?<dev>.+)", max_instances = 1, tags = { x = TxtI "IN_DATA" } } }')
+      .. 'station "d-{dev}" { address = "d/(?<dev>.+)", max_instances = 1, tags = { x = TxtI \z
+        "IN_DATA" } } }')
     publish("d/1", "x", 1)
     publish("d/2", "x", 2)
-    says "! 1 message of further devices was not taken: max_instances is reached, or the name is taken\n"
+    says "! 1 message of further devices was not taken: max_instances is reached, or the name \z
+      is taken\n"
     publish("d/3", "x", 3)
-    says "! 2 messages of further devices were not taken: max_instances is reached, or the name is taken\n"
+    says "! 2 messages of further devices were not taken: max_instances is reached, or the name \z
+      is taken\n"
   end)
 
   it("names silence", function()
@@ -173,14 +193,16 @@ describe("status()", function()
     t = tagline.run(config, { PORT = m.port })
     t:wait_log "connected to"
     local other = tagline.run(config, { PORT = m.port })
-    says "another client probably uses the Client ID 'tagline%-plant'\n    → give each process a client_id of its own"
+    says "another client probably uses the Client ID 'tagline%-plant'\n    → give each process \z
+      a client_id of its own"
     other:stop()
   end)
 
   it("has lists that are lists in JSON, even when nothing is in them", function()
     start()
     local _, text = facts()
-    for _, name in ipairs { "problems", "failures", "filters", "unrouted_topics", "unset", "invalid", "failed" } do
+    for _, name in ipairs { "problems", "failures", "filters", "unrouted_topics", "unset",
+      "invalid", "failed" } do
       assert.truthy(text:find(('"%s":[]'):format(name), 1, true), name .. " in " .. text)
     end
   end)

@@ -1,4 +1,5 @@
--- session_store under kill -9 at any moment, with a real Mosquitto: what was accepted arrives, and QoS 2 arrives once.
+-- session_store under kill -9 at any moment, with a real Mosquitto: what was accepted arrives,
+-- and QoS 2 arrives once.
 local mosquitto = require "spec.support.mosquitto"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
@@ -37,17 +38,20 @@ describe("kill -9", function()
   after_each(scope.finish)
 
   for qos = 1, 2 do
-    it(("loses no accepted write, at QoS %d%s"):format(qos, qos == 2 and ", and sends none twice" or ""), function()
+    it(("loses no accepted write, at QoS %d%s"):format(qos, qos == 2 and ", and sends none twice"
+      or ""), function()
       local m = mosquitto.start()
       local store = scope.folder()
       local arrived = m:subscribe("boiler/set", 2)
       local accepted, start = {}, 0
       local function run(last)
-        return tagline.run(writer, { PORT = m.port, QOS = qos, STORE = ("%q"):format(store), START = start, LAST = last })
+        return tagline.run(writer, { PORT = m.port, QOS = qos, STORE = ("%q"):format(store),
+          START = start, LAST = last })
       end
       for round = 1, ROUNDS do
         local t = run(1000000)
-        for _ = 1, round * 7 % 31 + 1 do t:wait_log "^accepted" end -- some before the connection is up, some long after
+        -- some before the connection is up, some long after
+        for _ = 1, round * 7 % 31 + 1 do t:wait_log "^accepted" end
         t:kill("sigkill")
         t:wait_exit()
         for _, line in ipairs(t:lines "stderr") do
@@ -71,7 +75,8 @@ describe("kill -9", function()
         for _, n in ipairs(accepted) do if not count[n] then return false end end
         return true
       end
-      wait.till("last accepted write", 10000, all_there, function() return ("%d of %d arrived"):format(seen, #accepted) end)
+      wait.till("last accepted write", 10000, all_there,
+        function() return ("%d of %d arrived"):format(seen, #accepted) end)
       assert.is_true(#accepted > ROUNDS * 10)
       if qos == 2 then
         for n, times in pairs(count) do assert.equal(1, times, n .. " came more than once") end
@@ -82,10 +87,13 @@ describe("kill -9", function()
   it("delivers no QoS 2 message twice", function()
     local m = mosquitto.start { "max_queued_messages 0" }
     local store = scope.folder()
-    local source = process.start("/usr/bin/env", { "mosquitto_pub", "-p", tostring(m.port), "-h", "127.0.0.1", "-t", "numbers",
+    local source = process.start("/usr/bin/env", { "mosquitto_pub", "-p", tostring(m.port), "-h",
+      "127.0.0.1", "-t", "numbers",
       "-q", "2", "-l" })
     local count, taken, sent = {}, 0, 0
-    local function run() return tagline.run(reader, { PORT = m.port, STORE = ("%q"):format(store) }) end
+    local function run()
+      return tagline.run(reader, { PORT = m.port, STORE = ("%q"):format(store) })
+    end
     local function send(many)
       local lines = {}
       for at = 1, many do lines[at] = sent + at end
@@ -119,8 +127,9 @@ describe("kill -9", function()
     for n, times in pairs(count) do assert.equal(1, times, n .. " came twice") end
     local missing = {}
     for n = 1, sent do if not count[n] then missing[#missing + 1] = n end end
-    -- A kill just between an identifier's writing and its values' printing loses what was in flight (20 messages with Mosquitto).
-    -- That moment is some microseconds long: twice among these rounds is out of the question.
+    -- A kill just between an identifier's writing and its values' printing loses what was in
+    -- flight (20 messages with Mosquitto). That moment is some microseconds long: twice among
+    -- these rounds is out of the question.
     assert.is_true(#missing <= 20, "never came: " .. table.concat(missing, " "))
   end)
 end)

@@ -1,4 +1,5 @@
--- session_store: what a killed process had promised, the next one keeps; packet by packet against a scripted broker.
+-- session_store: what a killed process had promised, the next one keeps; packet by packet
+-- against a scripted broker.
 local uv = require "luv"
 local broker = require "spec.support.broker"
 local process = require "spec.support.process"
@@ -35,7 +36,8 @@ describe("a session that is kept on disk", function()
     options = options or {}
     return tagline.run(config, {
       PORT = b.port, QOS = options.qos or 1, CLIENT = ("%q"):format(options.client or "me"),
-      FILTER = ("%q"):format(options.filter or "boiler/up"), STORE = ("%q"):format(options.store or store), EXTRA = options.extra or "",
+      FILTER = ("%q"):format(options.filter or "boiler/up"),
+        STORE = ("%q"):format(options.store or store), EXTRA = options.extra or "",
     }, options)
   end
 
@@ -46,7 +48,8 @@ describe("a session that is kept on disk", function()
 
   -- A write that is reported as accepted, whether it can go out or not.
   local function accept(t, value)
-    local code, out, err = t:ask(('tags["plant.boiler.setpoint"]:write("%s", function() end)'):format(value))
+    local code, out, err =
+      t:ask(('tags["plant.boiler.setpoint"]:write("%s", function() end)'):format(value))
     assert.same({ 0, "true", "" }, { code, out, err })
   end
 
@@ -189,13 +192,15 @@ describe("a session that is kept on disk", function()
     for _, v in ipairs(t:values()) do assert.is_not.equal("once", v.value) end
   end)
 
-  -- What a handler prints is synced first, which takes its time: a kill within must not take a value whose identifier is stored.
+  -- What a handler prints is synced first, which takes its time: a kill within must not take a
+  -- value whose identifier is stored.
   it("prints the values of a QoS 2 message before anything is synced", function()
     local path = tagline.config(config, {
       PORT = b.port, QOS = 1, CLIENT = '"me"', FILTER = '"boiler/up"', STORE = ("%q"):format(store),
       EXTRA = [[on_value = function(tag) print("handler " .. tostring(tag.value)) end,]],
     })
-    local words = { "-c", 'exec "$0" "$@" 2>&1', tagline.program(), "run", path, "--values", "--socket", scope.folder() .. "/socket" }
+    local words = { "-c", 'exec "$0" "$@" 2>&1', tagline.program(), "run", path, "--values",
+      "--socket", scope.folder() .. "/socket" }
     local t = process.start("/bin/sh", words)
     local c = b:handshake()
     for n = 1, 3 do
@@ -207,7 +212,8 @@ describe("a session that is kept on disk", function()
     for _, line in ipairs(t:lines()) do
       seen[#seen + 1] = line:match "^handler message %d" or line:match '"value":"(message %d)"'
     end
-    assert.same({ "message 1", "handler message 1", "message 2", "handler message 2", "message 3", "handler message 3" }, seen)
+    assert.same({ "message 1", "handler message 1", "message 2", "handler message 2", "message 3",
+      "handler message 3" }, seen)
     t:kill("sigterm")
     assert.equal(0, (t:wait_exit()))
   end)
@@ -228,7 +234,8 @@ describe("a session that is kept on disk", function()
   end)
 
   it("gives a message that waited for ACK_ID to the next process again", function()
-    local extra = [[ station "held" { address = "held", tags = { data = TxtI "IN_DATA", id = Ci "IN_ID", ack = Co "ACK_ID" } }, ]]
+    local extra =
+      [[ station "held" { address = "held", tags = { data = TxtI "IN_DATA", id = Ci "IN_ID", ack = Co "ACK_ID" } }, ]]
     local t = run { extra = extra }
     local c = b:handshake()
     c:send("PUBLISH", { topic = "held", payload = "unconfirmed", qos = 2, id = 3 })
@@ -357,7 +364,8 @@ describe("a session that is kept on disk", function()
       uv.fs_mkdir(store, 448)
       scope.file("plant.me.sqlite", ("no store at all "):rep(200), store)
       local t = run()
-      t:wait_log "ERROR plant: session store .*/plant%.me%.sqlite: damaged, or not a session store; move it away to begin with an empty one"
+      t:wait_log "ERROR plant: session store .*/plant%.me%.sqlite: damaged, or not a session \z
+        store; move it away to begin with an empty one"
       t:wait_log "damaged"
       assert.equal(0, #b.connections)
       os.remove(store .. "/plant.me.sqlite")
@@ -372,11 +380,14 @@ describe("a session that is kept on disk", function()
     end)
 
     it("because the disk is full, closes the line and loses nothing", function()
-      -- A limit on the size of files stands for the full disk; the signal that comes with it is ignored by who starts the program.
-      local path = tagline.config(config, { PORT = b.port, QOS = 1, CLIENT = '"me"', FILTER = '"boiler/up"',
+      -- A limit on the size of files stands for the full disk; the signal that comes with it is
+      -- ignored by who starts the program.
+      local path = tagline.config(config, { PORT = b.port, QOS = 1, CLIENT = '"me"',
+        FILTER = '"boiler/up"',
         STORE = ("%q"):format(store), EXTRA = "max_queued = 100000," })
       local socket = scope.folder() .. "/socket"
-      local t = process.start("/bin/bash", { "-c", 'trap "" XFSZ; ulimit -S -f 200; exec "$0" "$@"', tagline.program(), "run", path,
+      local t = process.start("/bin/bash",
+        { "-c", 'trap "" XFSZ; ulimit -S -f 200; exec "$0" "$@"', tagline.program(), "run", path,
         "--socket", socket })
       setmetatable(t, tagline)
       t.socket = socket
@@ -385,7 +396,9 @@ describe("a session that is kept on disk", function()
       local accepted, refusal = {}, nil
       for n = 1, 100 do
         local value = n .. (" filling"):rep(2000)
-        local code, out, err = t:ask(('return (tags["plant.boiler.setpoint"]:write("%s", function() end))'):format(value))
+        local code, out, err =
+          t:ask(('return (tags["plant.boiler.setpoint"]:write("%s", function() end))'):format(
+            value))
         if code ~= 0 or out ~= "true" then
           refusal = out .. err
           break
@@ -393,7 +406,8 @@ describe("a session that is kept on disk", function()
         accepted[#accepted + 1] = value
         assert.equal(value, c:expect("PUBLISH").payload)
       end
-      assert.truthy(refusal and refusal:find("session store .*plant%.me%.sqlite: File too large"), refusal)
+      assert.truthy(refusal and refusal:find("session store .*plant%.me%.sqlite: File too large"),
+        refusal)
       assert.is_true(#accepted > 2)
       c:expect_close() -- the refused write did not reach the broker
       t:wait_log "ERROR plant: session store .*: File too large"

@@ -144,7 +144,8 @@ describe("tagline test", function()
     fails([[site:feed("plant/x", "")]], "no station takes 'plant/x'")
     fails([[site:feed("x", "")]], "no topic filter takes 'x'")
     fails([[site:feed("a/#", "")]], "wildcard")
-    fails([[return site.tags["plant.boiler.temprature"] ]], "did you mean 'plant.boiler.temperature'?")
+    fails([[return site.tags["plant.boiler.temprature"] ]],
+      "did you mean 'plant.boiler.temperature'?")
     fails([[site:write("plant.boiler.limit", "5")]], "expected a finite number, got string")
   end)
 
@@ -165,7 +166,8 @@ describe("tagline test", function()
     fails([[t.examples { decode_bytes = function(b) return { n = #b } end,
       examples = { { input = "0102", output = { n = 2 } }, { description = "short", input = "01", output = { n = 2, m = 1 } } } }]],
       "example 2 (short): m: expected 1, got nil")
-    fails([[t.examples { decode_bytes = error, examples = { { input = "zz", output = {} } } }]], "not hexadecimal")
+    fails([[t.examples { decode_bytes = error, examples = { { input = "zz", output = {} } } }]],
+      "not hexadecimal")
     fails([[t.examples { decode_bytes = error, examples = {} }]], "there is none")
     fails([[t.examples(5)]], "expected a table with decode_bytes and examples")
   end)
@@ -174,7 +176,8 @@ describe("tagline test", function()
     fails([[t.config "nowhere.lua"]], "nowhere.lua")
     local folder = scope.folder()
     scope.file("bad.lua", 'line "x" { port = 1 }', folder)
-    local path = scope.file("x_spec.lua", 'it("x", function() require("tagline.test").config("bad.lua") end)', folder)
+    local path = scope.file("x_spec.lua",
+      'it("x", function() require("tagline.test").config("bad.lua") end)', folder)
     local code, out = tagline.command { "test", path }
     assert.equal(1, code)
     assert.truthy(out:find("bad.lua:1: line 'x': expected host", 1, true), out)
@@ -182,7 +185,9 @@ describe("tagline test", function()
 
   it("finds specs in spec/, or beside where it is called", function()
     local folder = scope.folder()
-    for _, name in ipairs { "a_spec.lua", "b_test.lua" } do scope.file(name, 'it("runs", function() end)', folder) end
+    for _, name in ipairs { "a_spec.lua", "b_test.lua" } do
+      scope.file(name, 'it("runs", function() end)', folder)
+    end
     scope.file("c.lua", 'error "not a spec"', folder)
     local code, out, err = tagline.command({ "test" }, { cwd = folder })
     assert.equal(0, code, out .. err)
@@ -195,7 +200,9 @@ describe("tagline test", function()
   end)
 
   it("fails when a spec fails, does not load, or is not there", function()
-    assert.equal(1, (tagline.command { "test", scope.file("x_spec.lua", 'it("x", function() assert.equal(1, 2) end)') }))
+    assert.equal(1,
+      (tagline.command { "test",
+        scope.file("x_spec.lua", 'it("x", function() assert.equal(1, 2) end)') }))
     assert.equal(1, (tagline.command { "test", scope.file("x_spec.lua", "it(") }))
     local code, _, err = tagline.command { "test", "/nowhere_spec.lua" }
     assert.equal(1, code)
@@ -206,7 +213,8 @@ describe("tagline test", function()
   it("says what to install when busted is missing", function()
     local folder = scope.folder()
     assert(require("luv").fs_mkdir(folder .. "/busted", 448))
-    local code, _, err = tagline.command({ "test", "x_spec.lua" }, { env = { LUA_PATH_5_4 = folder .. "/?.lua" }, cwd = folder })
+    local code, _, err = tagline.command({ "test", "x_spec.lua" },
+      { env = { LUA_PATH_5_4 = folder .. "/?.lua" }, cwd = folder })
     assert.equal(1, code)
     assert.truthy(err:find("busted is missing: install Debian's package lua-busted", 1, true), err)
   end)

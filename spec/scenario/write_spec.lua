@@ -54,7 +54,8 @@ describe("writing", function()
     local c = b:handshake()
     assert.equal(0, (t:eval(write)))
     local p = c:expect "PUBLISH"
-    assert.same({ "boiler/set", "21", 0, true, false }, { p.topic, p.payload, p.qos, p.retain, p.dup })
+    assert.same({ "boiler/set", "21", 0, true, false },
+      { p.topic, p.payload, p.qos, p.retain, p.dup })
   end)
 
   it("is done with PUBACK at QoS 1, not before", function()
@@ -137,7 +138,8 @@ describe("writing", function()
   end)
 
   it("exits 1 when nothing listens on the socket", function()
-    local code, _, err = tagline.command { "repl", "--socket", scope.folder() .. "/none", "-e", "1" }
+    local code, _, err = tagline.command { "repl", "--socket", scope.folder() .. "/none", "-e",
+      "1" }
     assert.equal(1, code)
     assert.is_not.equal("", err)
   end)

@@ -1,5 +1,6 @@
--- A second reader of CBOR and MessagePack, written for the specs: slow, plain, on the standards' tables alone. It gives a text in
--- which each value stands with its kind, so that two readings can be compared. Of maps it keeps the last value of a repeated key.
+-- A second reader of CBOR and MessagePack, written for the specs: slow, plain, on the
+-- standards' tables alone. It gives a text in which each value stands with its kind, so that
+-- two readings can be compared. Of maps it keeps the last value of a repeated key.
 local reader = {}
 
 local function number(n)
@@ -22,7 +23,9 @@ function reader.text(value, null)
     ::next::
   end
   table.sort(parts)
-  for i = 1, list do parts[#parts + 1] = reader.text(i, null) .. "=" .. reader.text(value[i], null) end
+  for i = 1, list do
+    parts[#parts + 1] = reader.text(i, null) .. "=" .. reader.text(value[i], null)
+  end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -68,13 +71,19 @@ function reader.msgpack(bytes, null)
   function read()
     local b = uint(1)
     if b < 0x80 then return b elseif b >= 0xE0 then return b - 0x100
-    elseif b < 0x90 then return map(b - 0x80) elseif b < 0xA0 then return list(b - 0x90) elseif b < 0xC0 then return take(b - 0xA0)
-    elseif b == 0xC0 then return null elseif b == 0xC2 then return false elseif b == 0xC3 then return true
-    elseif b == 0xC4 or b == 0xD9 then return take(uint(1)) elseif b == 0xC5 or b == 0xDA then return take(uint(2))
+    elseif b < 0x90 then return map(b - 0x80) elseif b < 0xA0 then
+      return list(b - 0x90) elseif b < 0xC0 then return take(b - 0xA0)
+    elseif b == 0xC0 then return null elseif b == 0xC2 then return false elseif b == 0xC3 then
+      return true
+    elseif b == 0xC4 or b == 0xD9 then return take(uint(1)) elseif b == 0xC5 or b == 0xDA then
+      return take(uint(2))
     elseif b == 0xC6 or b == 0xDB then return take(uint(4))
-    elseif b == 0xCA then return (string.unpack(">f", take(4))) elseif b == 0xCB then return (string.unpack(">d", take(8)))
-    elseif b >= 0xCC and b <= 0xCE then return uint(1 << b - 0xCC) elseif b == 0xCF then return big(uint(8))
-    elseif b >= 0xD0 and b <= 0xD3 then return (string.unpack(">i" .. (1 << b - 0xD0), take(1 << b - 0xD0)))
+    elseif b == 0xCA then return (string.unpack(">f", take(4))) elseif b == 0xCB then
+      return (string.unpack(">d", take(8)))
+    elseif b >= 0xCC and b <= 0xCE then return uint(1 << b - 0xCC) elseif b == 0xCF then
+      return big(uint(8))
+    elseif b >= 0xD0 and b <= 0xD3 then
+      return (string.unpack(">i" .. (1 << b - 0xD0), take(1 << b - 0xD0)))
     elseif b == 0xDC then return list(uint(2)) elseif b == 0xDD then return list(uint(4))
     elseif b == 0xDE then return map(uint(2)) elseif b == 0xDF then return map(uint(4)) end
     error "no such head"
@@ -146,7 +155,8 @@ function reader.cbor(bytes, null)
       return (string.unpack(size == 4 and ">f" or ">d", s))
     end
     if info < 24 then n = info elseif info < 28 then n = uint(1 << info - 24) end
-    if major == 0 then return big(n) elseif major == 1 then return n >= 0 and -1 - n or -1.0 - big(n)
+    if major == 0 then return big(n) elseif major == 1 then return n >= 0 and -1 - n
+      or -1.0 - big(n)
     elseif major == 2 or major == 3 then return string_of(major, n)
     elseif major == 6 then return read() end
     local t, nth, next_item = {}, 0, items(n)

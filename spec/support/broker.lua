@@ -1,5 +1,5 @@
--- A broker that does exactly what a spec tells it, right or wrong: it accepts, decodes what clients send, and sends given
--- bytes.
+-- A broker that does exactly what a spec tells it, right or wrong: it accepts, decodes what
+-- clients send, and sends given bytes.
 --
 --   local b = broker.new()
 --   local c = b:handshake()                            -- CONNECT, CONNACK, SUBSCRIBE, SUBACK

@@ -1,4 +1,5 @@
--- The scripted broker itself, against plain sockets: what it cannot do wrong here, no scenario has to doubt.
+-- The scripted broker itself, against plain sockets: what it cannot do wrong here, no scenario
+-- has to doubt.
 local uv = require "luv"
 local broker = require "spec.support.broker"
 local packet = require "spec.support.packet"
@@ -15,7 +16,11 @@ describe("support broker", function()
       client.connected, client.failed = not why, why
       if not why then
         client.socket:read_start(function(problem, bytes)
-          if bytes then client.input = client.input .. bytes else client.closed = problem or "EOF" end
+          if bytes then
+            client.input = client.input .. bytes
+          else
+            client.closed = problem or "EOF"
+          end
         end)
       end
     end)
@@ -37,7 +42,8 @@ describe("support broker", function()
   it("shakes hands, and keeps what was said", function()
     local b = broker.new()
     local client = connect(b)
-    client.socket:write(connect_bytes .. packet.encode("SUBSCRIBE", { id = 3, filters = { { filter = "a/#", qos = 2 } } }))
+    client.socket:write(connect_bytes .. packet.encode("SUBSCRIBE",
+      { id = 3, filters = { { filter = "a/#", qos = 2 } } }))
     local c = b:handshake()
     assert.equal("c", c.connect.client_id)
     assert.equal("a/#", c.subscribe.filters[1].filter)
@@ -50,7 +56,8 @@ describe("support broker", function()
     local b = broker.new()
     local client = connect(b)
     local c = b:accept()
-    local stream = connect_bytes .. packet.encode("PUBLISH", { topic = "a", payload = ("x"):rep(300) })
+    local stream = connect_bytes
+      .. packet.encode("PUBLISH", { topic = "a", payload = ("x"):rep(300) })
     for at = 1, #stream do client.socket:write(stream:sub(at, at)) end
     c:expect "CONNECT"
     assert.equal(300, #c:expect("PUBLISH").payload)
@@ -145,7 +152,8 @@ describe("support broker", function()
     local written = 0
     local chunk = packet.encode("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20) })
     for _ = 1, 32 do client.socket:write(chunk, function() written = written + 1 end) end
-    assert.has_error(function() wait.till("all to be written", 100, function() return written == 32 end) end)
+    assert.has_error(function() wait.till("all to be written", 100, function() return written
+      == 32 end) end)
     c:resume()
     wait.till("all to be written", 5000, function() return written == 32 end)
     for _ = 1, 32 do c:expect "PUBLISH" end

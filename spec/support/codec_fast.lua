@@ -1,13 +1,17 @@
--- A config whose one station runs cases by name, in a state that has the modules in C: what codecs do in C gives what they do in Lua,
--- to the last digit. Fed by spec/scenario/codec_fast_spec.lua, through `tagline test`; needs `unsafe`.
+-- A config whose one station runs cases by name, in a state that has the modules in C: what
+-- codecs do in C gives what they do in Lua, to the last digit. Fed by
+-- spec/scenario/codec_fast_spec.lua, through `tagline test`; needs `unsafe`.
 -- luacheck: globals json limits line station TxtI
 local base64 = require "tagline.codec.base64"
 local hex = require "tagline.codec.hex"
 local lorawan = require "tagline.codec.lorawan"
 local time = require "tagline.codec.time"
 local native = package.loaded["tagline.bytes"]
-local payload, sparkplug = require "tagline.codec.sparkplug_b.payload", require "tagline.codec.sparkplug_b"
-local real_kit, real_time = package.loaded["tagline.codec.kit"], package.loaded["tagline.codec.time"] -- not the config's copies
+local payload, sparkplug = require "tagline.codec.sparkplug_b.payload",
+  require "tagline.codec.sparkplug_b"
+-- not the config's copies
+local real_kit, real_time = package.loaded["tagline.codec.kit"],
+  package.loaded["tagline.codec.time"]
 local protobuf = package.loaded["tagline.codec.sparkplug_b.protobuf"]
 
 local random = math.random
@@ -39,7 +43,9 @@ local function both(f, ...)
 end
 
 local function show(value)
-  if type(value) ~= "table" then return math.type(value) == "float" and ("%.17g"):format(value) .. "f" or tostring(value) end
+  if type(value) ~= "table" then
+    return math.type(value) == "float" and ("%.17g"):format(value) .. "f" or tostring(value)
+  end
   local keys, parts = {}, {}
   for key in pairs(value) do keys[#keys + 1] = key end
   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
@@ -49,7 +55,9 @@ end
 
 local function same(expected, got, what)
   expected, got = show(expected), show(got)
-  if expected ~= got then error(("%s: expected %s, got %s"):format(what or "", expected, got), 0) end
+  if expected ~= got then
+    error(("%s: expected %s, got %s"):format(what or "", expected, got), 0)
+  end
 end
 
 local cases = {}
@@ -82,8 +90,10 @@ function cases.hex()
 end
 
 function cases.time()
-  for _, text in ipairs { "2022-07-18T09:34:15.775023242+00:00", "2017-07-05 16:06:52", "2019-10-23T12:32:44.546Z",
-    "0000-02-29T00:00:00Z", "9999-12-31T23:59:60,5-2359", "1970-01-01t00:00:00+05", "2000-02-29T24:00:00Z" } do
+  for _, text in ipairs { "2022-07-18T09:34:15.775023242+00:00", "2017-07-05 16:06:52",
+    "2019-10-23T12:32:44.546Z",
+    "0000-02-29T00:00:00Z", "9999-12-31T23:59:60,5-2359", "1970-01-01t00:00:00+05",
+      "2000-02-29T24:00:00Z" } do
     for i = 1, 2000 do
       local input = i == 1 and text or changed(text)
       local fast, slow = both(time.parse, input)
@@ -92,12 +102,15 @@ function cases.time()
   end
 end
 
--- Payloads of Sparkplug B, with all that they may have; then with bytes changed, cut off and repeated.
+-- Payloads of Sparkplug B, with all that they may have; then with bytes changed, cut off and
+-- repeated.
 local function metric_list(depth)
   local list = {}
   for i = 1, random(0, 6) do
-    local metric = { name = random(3) > 1 and "metric " .. i or nil, alias = random(2) == 1 and random(0) or nil,
-      timestamp = random(2) == 1 and random(0, 1 << 50) or nil, is_historical = random(4) == 1 or nil }
+    local metric = { name = random(3) > 1 and "metric " .. i or nil, alias = random(2) == 1
+      and random(0) or nil,
+      timestamp = random(2) == 1 and random(0, 1 << 50) or nil, is_historical = random(4) == 1
+        or nil }
     local which = random(depth > 2 and 8 or 9)
     if which == 1 then metric.datatype, metric.is_null = "Int32", true
     elseif which == 2 then metric.datatype, metric.value = "Int64", random(0)
@@ -106,14 +119,20 @@ local function metric_list(depth)
     elseif which == 5 then metric.datatype, metric.value = "Bytes", noise(random(0, 200))
     elseif which == 6 then metric.datatype, metric.value = "DoubleArray", { 1.5, random(), -3.25 }
     elseif which == 7 then
-      metric.datatype, metric.value = "DataSet", { columns = { "a", "b" }, types = { "Int8", "String" }, rows = { { -1, "x" }, { 5 } } }
+      metric.datatype, metric.value = "DataSet",
+        { columns = { "a", "b" }, types = { "Int8", "String" }, rows = { { -1, "x" }, { 5 } } }
     elseif which == 8 then metric.datatype, metric.value = "Double", random() - 0.5
     else
       metric.datatype, metric.value = "Template", { version = "1", metrics = metric_list(depth + 1),
         parameters = { { name = "p", datatype = "UInt32", value = random(0, 4294967295) } } }
     end
-    if random(3) == 1 then metric.properties = { Quality = { datatype = "Int32", value = 192 }, note = { datatype = "String", value = "n" } } end
-    if random(4) == 1 then metric.metadata = { size = random(0, 1 << 40), seq = 3, md5 = "x", is_multi_part = true } end
+    if random(3) == 1 then
+      metric.properties = { Quality = { datatype = "Int32", value = 192 },
+        note = { datatype = "String", value = "n" } }
+    end
+    if random(4) == 1 then
+      metric.metadata = { size = random(0, 1 << 40), seq = 3, md5 = "x", is_multi_part = true }
+    end
     list[i] = metric
   end
   return list
@@ -131,7 +150,8 @@ function cases.sparkplug()
   end
   local good = 0
   for _ = 1, 400 do
-    local bytes = assert(sparkplug.encode_bytes { timestamp = random(0, 1 << 50), seq = random(0, 255), uuid = "u",
+    local bytes = assert(sparkplug.encode_bytes { timestamp = random(0, 1 << 50),
+      seq = random(0, 255), uuid = "u",
       body = random(2) == 1 and noise(20) or nil, metrics = metric_list(0) })
     assert(read(bytes), "refused")
     for _ = 1, 12 do
@@ -160,7 +180,8 @@ end
 -- The payload of the message: network, topic, sample, a line each.
 function cases.envelope(given)
   local network, topic, text = given:match "^(.-)\n(.-)\n(.*)$"
-  local decode = lorawan[network](function(bytes, port) return { bytes = hex.encode(bytes), from = port } end)
+  local decode = lorawan[network](function(bytes, port) return { bytes = hex.encode(bytes),
+    from = port } end)
   if topic == "" then topic = nil end
   local fast, slow = both(decode, message(text, topic))
   same(slow, fast)
@@ -169,15 +190,21 @@ function cases.envelope(given)
     local input = changed(text)
     if random(2) == 1 and #input > 1 then input = changed(input) end
     fast, slow = both(decode, message(input, topic))
-    if not fast[1] then fast[2], slow[2] = fast[2]:gsub("^.-the payload is not", ""), slow[2]:gsub("^.-the payload is not", "") end
+    if not fast[1] then
+      fast[2], slow[2] = fast[2]:gsub("^.-the payload is not", ""),
+        slow[2]:gsub("^.-the payload is not", "")
+    end
     same(slow, fast, input)
   end
 end
 
 function cases.many_gateways()
   local many = {}
-  for i = 1, 20 do many[i] = { gateway_ids = { gateway_id = "g" .. i }, rssi = -100 + i, snr = i } end
-  local text = json.encode { uplink_message = { frm_payload = "AQ==", f_port = 1, rx_metadata = many } }
+  for i = 1, 20 do
+    many[i] = { gateway_ids = { gateway_id = "g" .. i }, rssi = -100 + i, snr = i }
+  end
+  local text = json.encode { uplink_message = { frm_payload = "AQ==", f_port = 1,
+    rx_metadata = many } }
   local values = lorawan.things_stack_v3()(message(text))
   same({ 20, "g20", -80, 20 }, { values.gateways, values.gateway, values.rssi, values.snr })
 end
@@ -191,15 +218,20 @@ end
 
 function cases.pick()
   local pick = json.pick { "a.b", "list[2]", "?list", "?none", "s", "none", "n", "big", "o", "" }
-  local values = table.pack(pick '{"a":{"b":1.5},"list":[1,{"x":[true]}],"s":"\\u00e9","n":null,"big":9007199254740993,"o":{}}')
+  local values =
+    table.pack(
+      pick '{"a":{"b":1.5},"list":[1,{"x":[true]}],"s":"\\u00e9","n":null,"big":9007199254740993,"o":{}}')
   same(10, values.n)
-  same({ 1.5, { x = { true } }, true, nil, "é", nil, json.null, 9007199254740993, {} }, { table.unpack(values, 1, 9) })
+  same({ 1.5, { x = { true } }, true, nil, "é", nil, json.null, 9007199254740993, {} },
+    { table.unpack(values, 1, 9) })
   same(1.5, values[10].a.b)
 end
 
 local function refused(why, f, ...)
   local ok, got = pcall(f, ...)
-  if ok or not got:find(why, 1, true) then error(("expected the error %q, got %s"):format(why, show(got)), 0) end
+  if ok or not got:find(why, 1, true) then
+    error(("expected the error %q, got %s"):format(why, show(got)), 0)
+  end
 end
 
 function cases.pick_errors()

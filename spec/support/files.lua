@@ -1,4 +1,5 @@
--- Whole files, read and written at once. Needs nothing but Lua, so that every spec can use it; folders of its own a spec gets from scope.
+-- Whole files, read and written at once. Needs nothing but Lua, so that every spec can use it;
+-- folders of its own a spec gets from scope.
 local files = {}
 
 -- A file's bytes. Raises when it is not there.
@@ -17,8 +18,8 @@ function files.write(path, text)
   return path
 end
 
--- Put `to` in the place of the text `from` (no pattern) where it stands first. Raises when it does not: a spec that believes to have
--- changed something proves nothing.
+-- Put `to` in the place of the text `from` (no pattern) where it stands first. Raises when it
+-- does not: a spec that believes to have changed something proves nothing.
 function files.change(path, from, to)
   local text = files.read(path)
   local first, last = text:find(from, 1, true)

@@ -21,7 +21,8 @@ describe("support files", function()
 
   it("raise where there is nothing to read, to write to or to change", function()
     local path = scope.file("x", "text")
-    assert.has_error(function() files.change(path, "t.xt", "") end, ("'t.xt' is not in %s"):format(path))
+    assert.has_error(function() files.change(path, "t.xt", "") end,
+      ("'t.xt' is not in %s"):format(path))
     assert.equal("text", files.read(path))
     assert.is_false((pcall(files.read, path .. "/none")))
     assert.is_false((pcall(files.write, path .. "/none", "")))

@@ -21,7 +21,8 @@ end
 
 -- Start it and wait until it listens; raises with what it said when it does not.
 local function launch(m)
-  local lines = { "listener " .. m.port .. " 127.0.0.1", "allow_anonymous true", "log_dest stderr", "log_type all",
+  local lines = { "listener " .. m.port .. " 127.0.0.1", "allow_anonymous true",
+    "log_dest stderr", "log_type all",
     "user " .. uv.os_get_passwd().username, table.unpack(m.options) }
   scope.file("mosquitto.conf", table.concat(lines, "\n") .. "\n", m.folder)
   m.process = process.start(process.find "mosquitto", { "-c", m.folder .. "/mosquitto.conf" },
@@ -29,10 +30,11 @@ local function launch(m)
   m.process:wait_log(" running$")
 end
 
--- Start a broker with these further config lines, and with `net` in that network (spec.support.netns).
--- `m.port` is its port, `m.folder` its folder (its working directory).
+-- Start a broker with these further config lines, and with `net` in that network
+-- (spec.support.netns). `m.port` is its port, `m.folder` its folder (its working directory).
 function mosquitto.start(options)
-  local m = setmetatable({ options = options or {}, net = options and options.net, folder = scope.folder() }, mosquitto)
+  local m = setmetatable({ options = options or {}, net = options and options.net,
+    folder = scope.folder() }, mosquitto)
   local why
   for _ = 1, 10 do
     m.port = mosquitto.free_port()
@@ -69,19 +71,24 @@ end
 function mosquitto:freeze() self.process:kill("sigstop") end
 function mosquitto:resume() self.process:kill("sigcont") end
 
--- Publish with mosquitto_pub and wait until it is done. options: qos, retain, and any further words for its command line.
+-- Publish with mosquitto_pub and wait until it is done. options: qos, retain, and any further
+-- words for its command line.
 function mosquitto:publish(topic, payload, options)
   options = options or {}
-  local words = { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", topic, "-q", tostring(options.qos or 0), "-s" }
+  local words = { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", topic, "-q",
+    tostring(options.qos or 0), "-s" }
   if options.retain then words[#words + 1] = "-r" end
   table.move(options, 1, #options, #words + 1, words)
-  local code, _, errors = process.run(process.find "mosquitto_pub", words, { input = payload, net = self.net })
+  local code, _, errors = process.run(process.find "mosquitto_pub", words,
+    { input = payload, net = self.net })
   if code ~= 0 then error("mosquitto_pub: " .. errors, 2) end
 end
 
--- A running mosquitto_sub that prints "QOS RETAIN TOPIC PAYLOAD" a line; subscribed when this returns.
+-- A running mosquitto_sub that prints "QOS RETAIN TOPIC PAYLOAD" a line; subscribed when this
+-- returns.
 function mosquitto:subscribe(filter, qos)
-  local p = process.start(process.find "mosquitto_sub", { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", filter,
+  local p = process.start(process.find "mosquitto_sub",
+    { "-h", "127.0.0.1", "-p", tostring(self.port), "-t", filter,
     "-q", tostring(qos or 2), "-F", "%q %r %t %p" }, { net = self.net })
   self.process:wait_log "Sending SUBACK"
   return p

@@ -1,5 +1,5 @@
--- A network of its own, in which only what the spec starts listens: for brokers that bind all interfaces whatever their config
--- says, as Mosquitto's WebSocket listener does.
+-- A network of its own, in which only what the spec starts listens: for brokers that bind all
+-- interfaces whatever their config says, as Mosquitto's WebSocket listener does.
 --
 --   local net = netns.new()
 --   local p = net:start(process.find "mosquitto", { "-c", conf })     -- as process.start
@@ -14,7 +14,8 @@ local is_root = uv.getuid() == 0
 -- Without root the namespace has users of its own.
 function netns.new()
   local words = { "-c", 'ip link set lo up && echo ready && exec cat' }
-  local holder = process.start(process.find "unshare", { is_root and "-n" or "-rn", "sh", table.unpack(words) })
+  local holder = process.start(process.find "unshare",
+    { is_root and "-n" or "-rn", "sh", table.unpack(words) })
   holder:wait_line "^ready"
   return setmetatable({ holder = holder }, netns)
 end
@@ -22,7 +23,9 @@ end
 -- The program and arguments that run this one inside.
 function netns:words(path, arguments)
   local words = { "-t", tostring(self.holder.pid), "-n", "--", path, table.unpack(arguments or {}) }
-  if not is_root then table.insert(words, 1, "--preserve-credentials") table.insert(words, 1, "-U") end
+  if not is_root then
+    table.insert(words, 1, "--preserve-credentials") table.insert(words, 1, "-U")
+  end
   return process.find "nsenter", words
 end
 

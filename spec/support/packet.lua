@@ -1,9 +1,11 @@
--- MQTT 3.1.1 packets to and from bytes, for scripted brokers. Written apart from the program under test, so that a mistake in
--- one does not hide in the other. Encoders send whatever they are told, right or wrong; the decoder is strict and raises.
+-- MQTT 3.1.1 packets to and from bytes, for scripted brokers. Written apart from the program
+-- under test, so that a mistake in one does not hide in the other. Encoders send whatever they
+-- are told, right or wrong; the decoder is strict and raises.
 local packet = {}
 
 packet.NAMES = {
-  "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK",
+  "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBSCRIBE", "SUBACK",
+    "UNSUBSCRIBE", "UNSUBACK",
   "PINGREQ", "PINGRESP", "DISCONNECT",
 }
 packet.CODES = {}
@@ -41,7 +43,9 @@ local bodies = {
   SUBACK = function(p) return id(p) .. string.char(table.unpack(p.codes)) end,
   SUBSCRIBE = function(p)
     local out = { id(p) }
-    for _, filter in ipairs(p.filters) do out[#out + 1] = text(filter.filter) .. string.char(filter.qos) end
+    for _, filter in ipairs(p.filters) do
+      out[#out + 1] = text(filter.filter) .. string.char(filter.qos)
+    end
     return table.concat(out)
   end,
   UNSUBSCRIBE = function(p)
@@ -50,15 +54,18 @@ local bodies = {
     return table.concat(out)
   end,
   CONNECT = function(p)
-    local flags = (p.clean_session and 2 or 0) | (p.will and 4 | (p.will.qos or 0) << 3 | (p.will.retain and 32 or 0) or 0)
+    local flags = (p.clean_session and 2 or 0) | (p.will
+      and 4 | (p.will.qos or 0) << 3 | (p.will.retain and 32 or 0) or 0)
       | (p.password and 64 or 0) | (p.user_name and 128 or 0)
-    return text("MQTT") .. string.pack(">BBI2", 4, flags, p.keep_alive or 0) .. text(p.client_id or "")
+    return text("MQTT") .. string.pack(">BBI2", 4, flags, p.keep_alive or 0)
+      .. text(p.client_id or "")
       .. (p.will and text(p.will.topic) .. text(p.will.message) or "")
       .. (p.user_name and text(p.user_name) or "") .. (p.password and text(p.password) or "")
   end,
 }
 
--- packet.encode("PUBLISH", { topic = "a", payload = "x", qos = 1, id = 7 }); `flags` in the table overrides the right ones.
+-- packet.encode("PUBLISH", { topic = "a", payload = "x", qos = 1, id = 7 }); `flags` in the
+-- table overrides the right ones.
 function packet.encode(type, fields)
   fields = fields or {}
   local body, flags = "", FLAGS[type] or 0
@@ -89,7 +96,9 @@ local function reader(name, body)
   end
   function r.text()
     local value = r.take(">s2")
-    if not utf8.len(value) or value:find("\0", 1, true) then fault("%s holds a text that is not UTF-8 or has U+0000", name) end
+    if not utf8.len(value) or value:find("\0", 1, true) then
+      fault("%s holds a text that is not UTF-8 or has U+0000", name)
+    end
     return value
   end
   function r.rest()
@@ -98,7 +107,9 @@ local function reader(name, body)
     return value
   end
   function r.more() return at <= #body end
-  function r.done() if at <= #body then fault("%s is %d bytes too long", name, #body - at + 1) end end
+  function r.done()
+    if at <= #body then fault("%s is %d bytes too long", name, #body - at + 1) end
+  end
   return r
 end
 
@@ -159,7 +170,8 @@ for _, name in ipairs { "PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "UNSUBACK" } do
   readers[name] = function(p, r) p.id = r.id() end
 end
 
--- The first packet of `bytes` and how many bytes it took; nil while it is not complete. Raises on what the standard forbids.
+-- The first packet of `bytes` and how many bytes it took; nil while it is not complete. Raises
+-- on what the standard forbids.
 function packet.decode(bytes)
   if #bytes < 2 then return nil end
   local length, at = 0, 2
@@ -175,7 +187,9 @@ function packet.decode(bytes)
   local name = packet.NAMES[bytes:byte(1) >> 4]
   if not name then fault("type %d", bytes:byte(1) >> 4) end
   local p = { type = name, flags = bytes:byte(1) & 15 }
-  if name ~= "PUBLISH" and p.flags ~= (FLAGS[name] or 0) then fault("%s with flags %d", name, p.flags) end
+  if name ~= "PUBLISH" and p.flags ~= (FLAGS[name] or 0) then
+    fault("%s with flags %d", name, p.flags)
+  end
   local r = reader(name, bytes:sub(at, at - 1 + length))
   if readers[name] then readers[name](p, r) end
   r.done()

@@ -3,11 +3,13 @@ local packet = require "spec.support.packet"
 
 describe("support packet", function()
   local samples = {
-    CONNECT = { client_id = "c", clean_session = true, keep_alive = 60, user_name = "u", password = "p",
+    CONNECT = { client_id = "c", clean_session = true, keep_alive = 60, user_name = "u",
+      password = "p",
       will = { topic = "w", message = "gone", qos = 2, retain = true } },
     CONNACK = { session_present = true, code = 0 },
     PUBLISH = { topic = "a/b", payload = "x\0y", qos = 1, id = 65535, dup = true, retain = true },
-    PUBACK = { id = 1 }, PUBREC = { id = 2 }, PUBREL = { id = 3 }, PUBCOMP = { id = 4 }, UNSUBACK = { id = 6 },
+    PUBACK = { id = 1 }, PUBREC = { id = 2 }, PUBREL = { id = 3 }, PUBCOMP = { id = 4 },
+      UNSUBACK = { id = 6 },
     SUBSCRIBE = { id = 7, filters = { { filter = "#", qos = 2 }, { filter = "a/+", qos = 0 } } },
     SUBACK = { id = 7, codes = { 0, 1, 2, 128 } },
     UNSUBSCRIBE = { id = 8, filters = { "a", "b" } },
@@ -34,13 +36,15 @@ describe("support packet", function()
     assert.equal("\x10\x0d\0\4MQTT\4\2\0\x3c\0\1c", packet.encode("CONNECT", connect))
     local publish = { topic = "a", payload = "hi", qos = 1, id = 5, dup = true, retain = true }
     assert.equal("\x3b\7\0\1a\0\5hi", packet.encode("PUBLISH", publish))
-    assert.equal("\x82\6\0\9\0\1#\1", packet.encode("SUBSCRIBE", { id = 9, filters = { { filter = "#", qos = 1 } } }))
+    assert.equal("\x82\6\0\9\0\1#\1",
+      packet.encode("SUBSCRIBE", { id = 9, filters = { { filter = "#", qos = 1 } } }))
     assert.equal("\x62\2\1\0", packet.encode("PUBREL", { id = 256 }))
     assert.equal("\xc0\0", packet.encode "PINGREQ")
   end)
 
   it("writes lengths of one to four bytes, and longer than needed on request", function()
-    for n, bytes in pairs { [0] = "\0", [127] = "\x7f", [128] = "\x80\1", [16383] = "\xff\x7f", [16384] = "\x80\x80\1",
+    for n, bytes in pairs { [0] = "\0", [127] = "\x7f", [128] = "\x80\1", [16383] = "\xff\x7f",
+      [16384] = "\x80\x80\1",
       [2097151] = "\xff\xff\x7f", [268435455] = "\xff\xff\xff\x7f" } do
       assert.equal(bytes, packet.length(n))
     end

@@ -18,22 +18,26 @@ end
 function pki.new(name)
   local ca = setmetatable({ folder = scope.folder(), count = 0 }, pki)
   ca.file, ca.key = ca.folder .. "/ca.crt", ca.folder .. "/ca.key"
-  openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", ca.key, "-out", ca.file,
+  openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+    "-keyout", ca.key, "-out", ca.file,
     "-subj", "/CN=" .. (name or "Plant CA"), "-days", "365")
   return ca
 end
 
--- A certificate of this CA and its key, as files. `names`: "DNS:localhost,IP:127.0.0.1", or nil. options: days (100), into (the
--- name of the files, to replace earlier ones).
+-- A certificate of this CA and its key, as files. `names`: "DNS:localhost,IP:127.0.0.1", or
+-- nil. options: days (100), into (the name of the files, to replace earlier ones).
 function pki:sign(subject, names, options)
   options = options or {}
   self.count = self.count + 1
   local base = self.folder .. "/" .. (options.into or subject .. self.count)
-  local extensions = scope.file("extensions" .. self.count, names and "subjectAltName=" .. names .. "\n" or "keyUsage=digitalSignature\n",
+  local extensions = scope.file("extensions" .. self.count, names and "subjectAltName=" .. names
+    .. "\n" or "keyUsage=digitalSignature\n",
     self.folder)
-  openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", base .. ".key.new", "-out", base .. ".csr",
+  openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+    base .. ".key.new", "-out", base .. ".csr",
     "-subj", "/CN=" .. subject)
-  openssl("x509", "-req", "-in", base .. ".csr", "-CA", self.file, "-CAkey", self.key, "-CAcreateserial", "-out", base .. ".crt.new",
+  openssl("x509", "-req", "-in", base .. ".csr", "-CA", self.file, "-CAkey", self.key,
+    "-CAcreateserial", "-out", base .. ".crt.new",
     "-days", tostring(options.days or 100), "-extfile", extensions)
   os.rename(base .. ".key.new", base .. ".key")
   os.rename(base .. ".crt.new", base .. ".crt")

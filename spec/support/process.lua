@@ -1,5 +1,5 @@
--- Another program as a spec sees it: its lines, its exit code, its memory. Whatever a spec leaves running is killed when it
--- ends.
+-- Another program as a spec sees it: its lines, its exit code, its memory. Whatever a spec
+-- leaves running is killed when it ends.
 local uv = require "luv"
 local files = require "spec.support.files"
 local scope = require "spec.support.scope"
@@ -37,24 +37,28 @@ end
 
 -- Where a program of the system is; not all of its folders need be in PATH.
 function process.find(name)
-  for _, folder in ipairs { "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin" } do
+  for _, folder in ipairs { "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin",
+    "/opt/homebrew/bin", "/opt/homebrew/sbin" } do
     if uv.fs_access(folder .. "/" .. name, "X") then return folder .. "/" .. name end
   end
   error(name .. " is not installed; scripts/setup installs it", 2)
 end
 
--- Start a program. options: env (changes; false unsets), cwd, input (text for stdin, which is then closed; without it stdin
--- stays open and empty), paused (do not read stdout until resume()), processor (seconds of it after which the kernel ends the program).
+-- Start a program. options: env (changes; false unsets), cwd, input (text for stdin, which is
+-- then closed; without it stdin stays open and empty), paused (do not read stdout until
+-- resume()), processor (seconds of it after which the kernel ends the program).
 function process.start(path, arguments, options)
   options = options or {}
   if options.processor then
-    arguments = { "-c", ('ulimit -t %d; exec "$0" "$@"'):format(options.processor), path, table.unpack(arguments or {}) }
+    arguments = { "-c", ('ulimit -t %d; exec "$0" "$@"'):format(options.processor), path,
+      table.unpack(arguments or {}) }
     path = "/bin/sh"
   end
   if options.net then path, arguments = options.net:words(path, arguments) end -- spec.support.netns
   local p = setmetatable({ path = path, stdin = uv.new_pipe(false), streams = {} }, process)
   for _, name in ipairs { "stdout", "stderr" } do
-    p.streams[name] = { pipe = uv.new_pipe(false), lines = {}, partial = "", taken = 0, ended = false }
+    p.streams[name] = { pipe = uv.new_pipe(false), lines = {}, partial = "", taken = 0,
+      ended = false }
   end
   local handle, pid = uv.spawn(path, {
     args = arguments, cwd = options.cwd, env = environment(options.env),
@@ -101,14 +105,17 @@ local function said(self)
   for _, name in ipairs { "stdout", "stderr" } do
     local lines = self.streams[name].lines
     local from = math.max(1, #lines - 9)
-    words[#words + 1] = ("%s said %s"):format(name, #lines == 0 and "nothing" or "\n  " .. table.concat(lines, "\n  ", from))
+    words[#words + 1] = ("%s said %s"):format(name, #lines == 0 and "nothing" or "\n  "
+      .. table.concat(lines, "\n  ", from))
   end
-  if self.code then words[#words + 1] = ("it ended with code %d, signal %d"):format(self.code, self.signal) end
+  if self.code then
+    words[#words + 1] = ("it ended with code %d, signal %d"):format(self.code, self.signal)
+  end
   return table.concat(words, "\n")
 end
 
--- The next line that matches the Lua pattern, behind the last one returned for this stream ("stdout" or "stderr"). Raises
--- when the stream ends or time is over first.
+-- The next line that matches the Lua pattern, behind the last one returned for this stream
+-- ("stdout" or "stderr"). Raises when the stream ends or time is over first.
 function process:wait_line(pattern, milliseconds, name)
   local stream = self.streams[name or "stdout"]
   local found
@@ -122,12 +129,15 @@ function process:wait_line(pattern, milliseconds, name)
     end
     return stream.ended
   end
-  wait.till(("line like '%s'"):format(pattern), milliseconds, look, function() return said(self) end)
+  wait.till(("line like '%s'"):format(pattern), milliseconds, look,
+    function() return said(self) end)
   if not found then error(("no line like '%s': %s"):format(pattern, said(self)), 2) end
   return found
 end
 
-function process:wait_log(pattern, milliseconds) return self:wait_line(pattern, milliseconds, "stderr") end
+function process:wait_log(pattern, milliseconds)
+  return self:wait_line(pattern, milliseconds, "stderr")
+end
 
 -- All of a stream so far, as one text.
 function process:text(name)
@@ -138,20 +148,25 @@ end
 function process:lines(name) return self.streams[name or "stdout"].lines end
 
 -- Has it ended, and are both streams' last bytes here?
-function process:has_ended() return self.code ~= nil and self.streams.stdout.ended and self.streams.stderr.ended end
+function process:has_ended()
+  return self.code ~= nil and self.streams.stdout.ended and self.streams.stderr.ended
+end
 
 -- Wait for that. Returns exit code and signal (0 when none).
 function process:wait_exit(milliseconds)
-  wait.till("end of " .. self.path, milliseconds, function() return self:has_ended() end, function() return said(self) end)
+  wait.till("end of " .. self.path, milliseconds, function() return self:has_ended() end,
+    function() return said(self) end)
   return self.code, self.signal
 end
 
--- Send a signal ("sigterm", the default, "sigint", "sigkill", "sighup" …) to a program that still runs.
+-- Send a signal ("sigterm", the default, "sigint", "sigkill", "sighup" …) to a program that
+-- still runs.
 function process:kill(signal) if not self.code then self.handle:kill(signal or "sigterm") end end
 
 -- Bytes of resident memory.
 function process:rss()
-  return tonumber(files.read(("/proc/%d/status"):format(self.pid)):match("VmRSS:%s*(%d+) kB")) * 1024
+  return tonumber(files.read(("/proc/%d/status"):format(self.pid)):match(
+    "VmRSS:%s*(%d+) kB")) * 1024
 end
 
 -- Processor time used so far, in seconds.
@@ -165,8 +180,8 @@ function process:cpu()
   return ticks / 100
 end
 
--- Processor time, in seconds, that the program uses while `work` runs. What specs measure instead of the clock on the wall, which goes
--- on while other programs have the processor.
+-- Processor time, in seconds, that the program uses while `work` runs. What specs measure
+-- instead of the clock on the wall, which goes on while other programs have the processor.
 function process:cpu_during(work)
   local before = self:cpu()
   work()
@@ -175,7 +190,8 @@ end
 
 -- End it if it still runs, and close what belongs to it.
 function process:finish()
-  if self.handle and not self.code and os.getenv "SPEC_GENTLE" then -- for scripts/coverage: what is killed has counted in vain
+  -- for scripts/coverage: what is killed has counted in vain
+  if self.handle and not self.code and os.getenv "SPEC_GENTLE" then
     self.handle:kill("sigcont")
     self.handle:kill("sigterm")
     pcall(wait.till, "end of " .. self.path, 900, function() return self.code end)

@@ -11,7 +11,8 @@ describe("support process", function()
   after_each(scope.finish)
 
   it("gives lines, errors and the exit code", function()
-    local code, out, err = process.run(shell, { "-c", "echo one; echo two >&2; printf three; exit 7" })
+    local code, out, err = process.run(shell,
+      { "-c", "echo one; echo two >&2; printf three; exit 7" })
     assert.same({ 7, "one\nthree", "two" }, { code, out, err })
   end)
 

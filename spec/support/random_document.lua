@@ -1,4 +1,5 @@
--- Documents for specs: values that are the same in each run, and CBOR written in ways that no shortest form has.
+-- Documents for specs: values that are the same in each run, and CBOR written in ways that no
+-- shortest form has.
 local random = {}
 
 local null = require("cjson").null
@@ -14,10 +15,13 @@ local function numbers(seed)
   end
 end
 
-local words = { "temp", "humidity", "id", "a", "", "°C", "list", "a longer text of more than thirty-two bytes, all in all", "28FF" }
-local integers = { 0, 1, 23, 24, 127, 128, 255, 256, 65535, 65536, 4294967295, 4294967296, math.maxinteger, -1, -24, -25, -32, -33, -128, -129,
+local words = { "temp", "humidity", "id", "a", "", "°C", "list",
+  "a longer text of more than thirty-two bytes, all in all", "28FF" }
+local integers = { 0, 1, 23, 24, 127, 128, 255, 256, 65535, 65536, 4294967295, 4294967296,
+  math.maxinteger, -1, -24, -25, -32, -33, -128, -129,
   -32768, -32769, -2147483648, -2147483649, math.mininteger }
-local floats = { 0.5, 1.5, -2.25, 1.1, 65504.0, 65505.5, 1e300, 5.960464477539063e-08, 3.4028234663852886e+38, math.huge, -math.huge, 21.37 }
+local floats = { 0.5, 1.5, -2.25, 1.1, 65504.0, 65505.5, 1e300, 5.960464477539063e-08,
+  3.4028234663852886e+38, math.huge, -math.huge, 21.37 }
 
 -- A function that gives another value at each call.
 function random.new(seed)
@@ -25,20 +29,24 @@ function random.new(seed)
   local function value(depth)
     local kind = pick(depth < 5 and 10 or 7)
     if kind == 0 then return null elseif kind == 1 then return pick(2) == 0
-    elseif kind < 4 then return integers[pick(#integers) + 1] elseif kind == 4 then return floats[pick(#floats) + 1]
+    elseif kind < 4 then return integers[pick(#integers) + 1] elseif kind == 4 then
+      return floats[pick(#floats) + 1]
     elseif kind < 7 then return words[pick(#words) + 1] end
     local t = {}
     if kind == 7 then
       for i = 1, 1 + pick(5) do t[i] = value(depth + 1) end
       return t
     end
-    for _ = 1, pick(6) do t[pick(4) == 0 and -pick(5) - 1 or words[pick(#words) + 1]] = value(depth + 1) end
+    for _ = 1, pick(6) do
+      t[pick(4) == 0 and -pick(5) - 1 or words[pick(#words) + 1]] = value(depth + 1)
+    end
     return t
   end
   return function() return value(0) end
 end
 
--- A value as CBOR with tags, indefinite lengths, chunks and heads that are longer than they need to be.
+-- A value as CBOR with tags, indefinite lengths, chunks and heads that are longer than they
+-- need to be.
 function random.odd_cbor(document, seed)
   local pick = numbers(seed)
   local function head(major, n)
@@ -50,7 +58,8 @@ function random.odd_cbor(document, seed)
   local function text(s)
     if pick(3) > 0 or not utf8.len(s) then return head(3, #s) .. s end
     local at = utf8.offset(s, 1 + pick(utf8.len(s) + 1)) or #s + 1
-    return "\x7F" .. head(3, at - 1) .. s:sub(1, at - 1) .. head(3, #s - at + 1) .. s:sub(at) .. "\xFF"
+    return "\x7F" .. head(3, at - 1) .. s:sub(1, at - 1) .. head(3, #s - at + 1) .. s:sub(at)
+      .. "\xFF"
   end
   local function write(v)
     local tag = pick(8) == 0 and head(6, 100 + pick(1000)) or ""

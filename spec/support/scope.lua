@@ -1,6 +1,6 @@
--- What a spec opened and how it is all closed again: children, sockets, folders. Each spec ends with
--- `after_each(scope.finish)`. finish closes in reverse order, then fails the test if anything is still open that nobody
--- registered.
+-- What a spec opened and how it is all closed again: children, sockets, folders. Each spec ends
+-- with `after_each(scope.finish)`. finish closes in reverse order, then fails the test if
+-- anything is still open that nobody registered.
 local uv = require "luv"
 local files = require "spec.support.files"
 
@@ -13,7 +13,9 @@ no_sigpipe:start("sigpipe")
 no_sigpipe:unref()
 
 -- Is it that one, or the same of another spec file that ran before in this process?
-local function is_ours(handle) return uv.handle_get_type(handle) == "signal" and not uv.has_ref(handle) end
+local function is_ours(handle)
+  return uv.handle_get_type(handle) == "signal" and not uv.has_ref(handle)
+end
 
 -- Have `close` called at the end of this spec.
 function scope.defer(close) deferred[#deferred + 1] = close end
@@ -23,7 +25,11 @@ local function remove(path)
   while entries do
     local name, kind = uv.fs_scandir_next(entries)
     if not name then break end
-    if kind == "directory" then remove(path .. "/" .. name) else uv.fs_unlink(path .. "/" .. name) end
+    if kind == "directory" then
+      remove(path .. "/" .. name)
+    else
+      uv.fs_unlink(path .. "/" .. name)
+    end
   end
   uv.fs_rmdir(path)
 end
@@ -39,7 +45,8 @@ end
 -- Write a file into a new folder or the given one; folders in its name are made. Returns its path.
 function scope.file(name, text, folder)
   folder = folder or scope.folder()
-  for at in name:gmatch "()/" do uv.fs_mkdir(folder .. "/" .. name:sub(1, at - 1), 448) end -- those that are there stay
+  -- those that are there stay
+  for at in name:gmatch "()/" do uv.fs_mkdir(folder .. "/" .. name:sub(1, at - 1), 448) end
   return files.write(folder .. "/" .. name, text)
 end
 
@@ -51,7 +58,8 @@ function scope.finish()
   end
   deferred = {}
   local open
-  for _ = 1, 100 do                     -- closing takes a turn of the loop or two; nothing here waits for anybody else
+  -- closing takes a turn of the loop or two; nothing here waits for anybody else
+  for _ = 1, 100 do
     uv.run("nowait")
     open = {}
     uv.walk(function(handle)

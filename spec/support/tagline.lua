@@ -1,7 +1,8 @@
--- The program under test, as specs run it. Its path is in the environment variable TAGLINE (ctest sets it), else the release
--- build's.
+-- The program under test, as specs run it. Its path is in the environment variable TAGLINE
+-- (ctest sets it), else the release build's.
 --
---   local t = tagline.run([[ line "plant" { host = "127.0.0.1", port = PORT, station "x" { … } } ]], { PORT = m.port })
+-- local t = tagline.run([[ line "plant" { host = "127.0.0.1", port = PORT, station "x" { … } }
+-- ]], { PORT = m.port })
 --   t:wait_log "subscribed"
 --   assert.equal(21.5, t:value("plant.x.temperature").value)
 local uv = require "luv"
@@ -19,32 +20,42 @@ function tagline.program()
   return path:sub(1, 1) == "/" and path or root .. "/" .. path
 end
 
--- A config file in a folder of its own; capital words in the text that `names` holds are replaced. Returns its path.
+-- A config file in a folder of its own; capital words in the text that `names` holds are
+-- replaced. Returns its path.
 function tagline.config(text, names)
-  text = text:gsub("%f[%w_][A-Z][A-Z_]*%f[^%w_]", function(word) return names and names[word] and tostring(names[word]) end)
+  text = text:gsub("%f[%w_][A-Z][A-Z_]*%f[^%w_]", function(word) return names and names[word]
+    and tostring(names[word]) end)
   return scope.file("config.lua", text)
 end
 
--- Start `tagline run` with --values. options: arguments (further words), and those of process.start. `config` is the text, or a
--- path when it ends in .lua.
+-- Start `tagline run` with --values. options: arguments (further words), and those of
+-- process.start. `config` is the text, or a path when it ends in .lua.
 function tagline.run(config, names, options)
   options = options or {}
   local path = config:match("^%S+%.lua$") or tagline.config(config, names)
   local socket = scope.folder() .. "/socket"
-  local words = { "run", path, "--values", "--socket", socket, table.unpack(options.arguments or {}) }
+  local words = { "run", path, "--values", "--socket", socket,
+    table.unpack(options.arguments or {}) }
   local t = process.start(tagline.program(), words, options)
   t.config_path, t.socket = path, socket
   return setmetatable(t, tagline)
 end
 
 -- Run a command of the program to its end: exit code, stdout, stderr.
-function tagline.command(arguments, options) return process.run(tagline.program(), arguments, options) end
+function tagline.command(arguments, options)
+  return process.run(tagline.program(), arguments, options)
+end
 
 -- Evaluate code in the running process: exit code, stdout, stderr of `tagline repl -e`.
-function tagline:eval(code) return tagline.command { "repl", "--socket", self.socket, "-e", code } end
+function tagline:eval(code)
+  return tagline.command { "repl", "--socket", self.socket, "-e", code }
+end
 
--- The same for code whose writes are answered later: their functions are not waited for. What these print goes to the process's stderr.
-function tagline:ask(code) return tagline.command { "repl", "--socket", self.socket, "--wait", "0", "-e", code } end
+-- The same for code whose writes are answered later: their functions are not waited for. What
+-- these print goes to the process's stderr.
+function tagline:ask(code)
+  return tagline.command { "repl", "--socket", self.socket, "--wait", "0", "-e", code }
+end
 
 -- The next value of a tag (a full name) as a table; values of other tags before it are passed over.
 function tagline:value(name, milliseconds)
@@ -64,7 +75,8 @@ function tagline:stop(milliseconds)
   self:kill("sigterm")
   local code, signal = self:wait_exit(milliseconds)
   if code ~= 0 or signal ~= 0 then
-    error(("tagline ended with code %d, signal %d: %s"):format(code, signal, self:text("stderr")), 2)
+    error(("tagline ended with code %d, signal %d: %s"):format(code, signal, self:text("stderr")),
+      2)
   end
 end
 

@@ -1,5 +1,5 @@
---- What the codecs cbor and msgpack share: null, numbers with a byte order, tables as lists or maps, failures with a place. Knows no
---- format.
+--- What the codecs cbor and msgpack share: null, numbers with a byte order, tables as lists or
+--- maps, failures with a place. Knows no format.
 local binary = {}
 
 --- Containers in containers.
@@ -33,7 +33,9 @@ end
 
 --- The bytes from `at` on, of which there must be `count`.
 function binary.need(bytes, at, count, what)
-  if count < 0 or count > #bytes - at + 1 then binary.fail(#bytes + 1, ("expected the rest of %s, got the end"):format(what)) end
+  if count < 0 or count > #bytes - at + 1 then
+    binary.fail(#bytes + 1, ("expected the rest of %s, got the end"):format(what))
+  end
 end
 
 --- An unsigned integer of 64 bits: one of Lua, or above 2^63 a float.
@@ -47,7 +49,8 @@ function binary.key(key)
   return key
 end
 
---- The length of a table as a list; nil: it is a map. Strict: every key from 1 on, and no other. An empty one is a map.
+--- The length of a table as a list; nil: it is a map. Strict: every key from 1 on, and no
+--- other. An empty one is a map.
 function binary.list_length(t)
   local count = 0
   for key in next, t do
@@ -70,7 +73,9 @@ local Bytes = { __name = "bytes" }
 
 ---@param bytes string
 function binary.bytes(bytes)
-  if type(bytes) ~= "string" then error(("bytes: expected a string, got %s"):format(type(bytes)), 2) end
+  if type(bytes) ~= "string" then
+    error(("bytes: expected a string, got %s"):format(type(bytes)), 2)
+  end
   return setmetatable({ bytes }, Bytes)
 end
 

@@ -5,7 +5,8 @@
 local kit = require "tagline.codec.kit"
 
 local function axes(divisor, unit)
-  return { { "_x", ">i2", divisor, unit }, { "_y", ">i2", divisor, unit }, { "_z", ">i2", divisor, unit } }
+  return { { "_x", ">i2", divisor, unit }, { "_y", ">i2", divisor, unit },
+    { "_z", ">i2", divisor, unit } }
 end
 
 -- By type: its name, then parts of (suffix, format, divisor, unit).
@@ -35,13 +36,15 @@ local types = {
   [133] = { "unixtime", { "", ">I4", nil, "s" } },
   [134] = { "gyrometer", table.unpack(axes(100, "°/s")) },
   [135] = { "colour", { "_red", ">I1" }, { "_green", ">I1" }, { "_blue", ">I1" } },
-  [136] = { "gps", { "_latitude", ">i3", 10000, "°" }, { "_longitude", ">i3", 10000, "°" }, { "_altitude", ">i3", 100, "m" } },
+  [136] = { "gps", { "_latitude", ">i3", 10000, "°" }, { "_longitude", ">i3", 10000, "°" },
+    { "_altitude", ">i3", 100, "m" } },
   [142] = { "switch", { "", ">I1" } },
   -- Types that RAKwireless and others add, with their names.
   [105] = { "air_quality_index", { "", ">I2" } },
   [112] = { "humidity_prec", { "", ">i2", 10, "%" } },
   [119] = { "precipitation", { "", ">I4", nil, "mm/h" } },
-  [137] = { "gps", { "_latitude", ">i4", 1000000, "°" }, { "_longitude", ">i4", 1000000, "°" }, { "_altitude", ">i3", 100, "m" } },
+  [137] = { "gps", { "_latitude", ">i4", 1000000, "°" }, { "_longitude", ">i4", 1000000, "°" },
+    { "_altitude", ">i3", 100, "m" } },
   [138] = { "voc", { "", ">I2" } },
   [184] = { "capacity_batt", { "", ">I1", nil, "%" } },
   [185] = { "dc_current_batt", { "", ">I2", 100, "A" } },
@@ -64,7 +67,8 @@ local POLYLINE = 240
 
 -- What a step of a polyline is, in 1/10000 degree, by the number that stands for it; below 200 it
 -- stands for itself.
-local step_of = { [227] = 1, [228] = 2, [229] = 5, [230] = 10, [231] = 20, [232] = 50, [233] = 100, [234] = 200, [235] = 500,
+local step_of = { [227] = 1, [228] = 2, [229] = 5, [230] = 10, [231] = 20, [232] = 50,
+  [233] = 100, [234] = 200, [235] = 500,
   [236] = 1000, [237] = 2000, [238] = 5000, [239] = 10000 }
 for i = 1, 199 do step_of[i] = i end
 
@@ -76,7 +80,9 @@ for number = 0, 255 do
   for i = 2, types[number] and #types[number] or 0 do
     local part = types[number][i]
     local name = types[number][1] .. "_N" .. part[1]
-    if not listed[name] then fields[#fields + 1] = { name = name, unit = part[4], description = "N is the channel" } end
+    if not listed[name] then
+      fields[#fields + 1] = { name = name, unit = part[4], description = "N is the channel" }
+    end
     listed[name] = true
   end
 end
@@ -92,19 +98,25 @@ local function read_polyline(r, name)
   local at = r.at
   local size = r:read(">I1", "size of " .. name)
   if r.err then return end
-  if size < 8 then return r:fail(("expected at least 8 bytes of %s, got %d"):format(name, size), at) end
+  if size < 8 then
+    return r:fail(("expected at least 8 bytes of %s, got %d"):format(name, size), at)
+  end
   if r:left() < size - 1 then
     return r:fail(("expected %d bytes of %s, got %d"):format(size - 1, name, r:left()))
   end
   at = r.at
   local number = r:read(">I1", "step of " .. name)
   local step = step_of[number]
-  if not step then return r:fail(("expected a step of a polyline (1 to 199, 227 to 239) for %s, got %d"):format(name, number), at) end
+  if not step then
+    return r:fail(("expected a step of a polyline (1 to 199, 227 to 239) for %s, got %d"):format(
+      name, number), at)
+  end
   local latitude, longitude = r:read(">i3", name) * step, r:read(">i3", name) * step
   local points = { ("[%.4f,%.4f]"):format(latitude / 10000, longitude / 10000) }
   for i = 1, size - 8 do
     local byte = r:read(">I1", name)
-    latitude, longitude = latitude + signed_nibble(byte & 15) * step, longitude + signed_nibble(byte >> 4) * step
+    latitude, longitude = latitude + signed_nibble(byte & 15) * step,
+      longitude + signed_nibble(byte >> 4) * step
     points[i + 1] = ("[%.4f,%.4f]"):format(latitude / 10000, longitude / 10000)
   end
   return "[" .. table.concat(points, ",") .. "]"
@@ -161,12 +173,15 @@ local cayenne_lpp = kit.device {
   examples = {
     {
       description = "all types of the first edition", port = 1,
-      input = "0100ff0201640302154a0403eab6056501f40666320767ff640868630971fe58000f06820a7329ef0b8601630231fe660c8807fd8700bef5"
+      input =
+        "0100ff0201640302154a0403eab6056501f40666320767ff640868630971fe58000f06820a7329ef0b8601630231fe660c8807fd8700bef5"
         .. "00086a",
       output = {
-        digital_in_1 = 255, digital_out_2 = 100, analog_in_3 = 54.5, analog_out_4 = -54.5, luminosity_5 = 500, presence_6 = 50,
+        digital_in_1 = 255, digital_out_2 = 100, analog_in_3 = 54.5, analog_out_4 = -54.5,
+          luminosity_5 = 500, presence_6 = 50,
         temperature_7 = -15.6, relative_humidity_8 = 49.5,
-        accelerometer_9_x = -0.424, accelerometer_9_y = 0.015, accelerometer_9_z = 1.666, barometric_pressure_10 = 1073.5,
+        accelerometer_9_x = -0.424, accelerometer_9_y = 0.015, accelerometer_9_z = 1.666,
+          barometric_pressure_10 = 1073.5,
         gyrometer_11_x = 3.55, gyrometer_11_y = 5.61, gyrometer_11_z = -4.10,
         gps_12_latitude = 52.3655, gps_12_longitude = 4.8885, gps_12_altitude = 21.54,
       },
@@ -194,7 +209,8 @@ end
 local function channel_of(entry)
   local channel = type(entry) == "table" and math.type(entry.channel) == "integer" and entry.channel
   if channel and channel >= 0 and channel <= 255 then return channel end
-  return nil, "expected a channel from 0 to 255, got " .. tostring(type(entry) == "table" and entry.channel or entry)
+  return nil, "expected a channel from 0 to 255, got "
+    .. tostring(type(entry) == "table" and entry.channel or entry)
 end
 
 -- The encoded entries in one string; `one` gives an entry's bytes, or nil and why.
@@ -212,24 +228,32 @@ end
 -- `value`: points `{ latitude, longitude }`, each at most 7 steps from the one before, and `step`
 -- (the number, 1).
 local function encode_polyline(channel, value)
-  if type(value) ~= "table" or #value == 0 then return nil, "polyline: expected a list of points" end
-  if #value > 248 then return nil, ("polyline: expected at most 248 points, got %d"):format(#value) end
+  if type(value) ~= "table" or #value == 0 then
+    return nil, "polyline: expected a list of points"
+  end
+  if #value > 248 then
+    return nil, ("polyline: expected at most 248 points, got %d"):format(#value)
+  end
   local number = value.step or 1
   local step = step_of[number]
-  if not step then return nil, "polyline: expected a step from 1 to 199 or 227 to 239, got " .. tostring(number) end
+  if not step then
+    return nil, "polyline: expected a step from 1 to 199 or 227 to 239, got " .. tostring(number)
+  end
   local out, latitude, longitude = {}, nil, nil
   for i, point in ipairs(value) do
     local places = {}
     for k, limit in ipairs { 90, 180 } do
       local place = type(point) == "table" and point[k]
       if type(place) ~= "number" or not (place >= -limit and place <= limit) then
-        return nil, ("polyline: point %d: expected degrees from -%d to %d, got %s"):format(i, limit, limit, tostring(place))
+        return nil, ("polyline: point %d: expected degrees from -%d to %d, got %s"):format(i,
+          limit, limit, tostring(place))
       end
       places[k] = math.floor(place * 10000 / step + 0.5)
     end
     local north, east = places[1] - (latitude or 0), places[2] - (longitude or 0)
     if i == 1 then
-      out[1] = string.pack(">I1I1I1I1i3i3", channel, POLYLINE, #value + 7, number, places[1], places[2])
+      out[1] = string.pack(">I1I1I1I1i3i3", channel, POLYLINE, #value + 7, number, places[1],
+        places[2])
     elseif math.abs(north) > 7 or math.abs(east) > 7 then
       return nil, ("polyline: point %d: expected at most 7 steps from the point before"):format(i)
     else

@@ -1,6 +1,7 @@
---- CBOR (RFC 8949): `decode` reads one item, `encode` writes one. A station whose payload is CBOR needs neither:
---- payload_type = "CBOR" reads it by addresses, and msg.json is the whole of it. These are for CBOR inside of
---- something else, and for writing.
+--- CBOR (RFC 8949): `decode` reads one item, `encode` writes one. A station whose payload is
+--- CBOR needs neither:
+--- payload_type = "CBOR" reads it by addresses, and msg.json is the whole of it. These are for
+--- CBOR inside of something else, and for writing.
 ---
 ---     local cbor = require "tagline.codec.cbor"
 ---     encode = function(tag, value) return cbor.encode { [tag.name] = value } end
@@ -21,7 +22,9 @@ local Tagged = { __name = "tagged" }
 --- For `encode`: a value behind a tag. `cbor.tag(1, os.time())` is a time.
 ---@param number integer
 function cbor.tag(number, value)
-  if math.type(number) ~= "integer" or number < 0 then error("cbor.tag: expected a number from 0", 2) end
+  if math.type(number) ~= "integer" or number < 0 then
+    error("cbor.tag: expected a number from 0", 2)
+  end
   return setmetatable({ number, value }, Tagged)
 end
 
@@ -103,7 +106,8 @@ end
 
 local function half(bits)
   local exponent, mantissa = bits >> 10 & 31, bits & 1023
-  local value = exponent == 0 and mantissa * 2.0 ^ -24 or exponent < 31 and (mantissa + 1024) * 2.0 ^ (exponent - 25)
+  local value = exponent == 0 and mantissa * 2.0 ^ -24 or exponent < 31
+    and (mantissa + 1024) * 2.0 ^ (exponent - 25)
     or mantissa == 0 and math.huge or 0 / 0
   return bits & 0x8000 ~= 0 and -value or value
 end
@@ -165,14 +169,16 @@ local function document(bytes)
   return value
 end
 
---- One item, and nothing behind it. Integers keep 64 bits, larger ones are floats; texts and byte strings are
---- strings; keys that are numbers stay numbers; null, undefined and simple values are json.null; tags are read
---- through.
+--- One item, and nothing behind it. Integers keep 64 bits, larger ones are floats; texts and
+--- byte strings are strings; keys that are numbers stay numbers; null, undefined and simple
+--- values are json.null; tags are read through.
 ---@param bytes string
 ---@return any value
 ---@return string? err names the byte, from 1, and what was expected there
 function cbor.decode(bytes)
-  if type(bytes) ~= "string" then error(("cbor.decode: expected a string, got %s"):format(type(bytes)), 2) end
+  if type(bytes) ~= "string" then
+    error(("cbor.decode: expected a string, got %s"):format(type(bytes)), 2)
+  end
   return binary.try(document, bytes)
 end
 
@@ -197,9 +203,12 @@ local function half_of(number)
 end
 
 local function write_number(number)
-  if math.type(number) == "integer" then return number >= 0 and head(0, number) or head(1, -1 - number) end
+  if math.type(number) == "integer" then
+    return number >= 0 and head(0, number) or head(1, -1 - number)
+  end
   if number ~= number then return "\xF9\x7E\x00" end
-  if number == math.huge then return "\xF9\x7C\x00" elseif number == -math.huge then return "\xF9\xFC\x00" end
+  if number == math.huge then return "\xF9\x7C\x00" elseif number == -math.huge then
+    return "\xF9\xFC\x00" end
   local short = half_of(number)
   if short then return short end
   local kind, bytes = binary.float(number)
@@ -209,7 +218,9 @@ end
 local write
 
 local function write_table(t, depth, out)
-  if depth > binary.DEPTH then error("cbor.encode: more than 512 levels, or a table in itself", 0) end
+  if depth > binary.DEPTH then
+    error("cbor.encode: more than 512 levels, or a table in itself", 0)
+  end
   local n = binary.list_length(t)
   if n then
     out[#out + 1] = head(4, n)
@@ -248,8 +259,9 @@ function write(value, depth, out)
   else error(("cbor.encode: expected data, got a %s"):format(what), 0) end
 end
 
---- A value as one item, in its shortest form and with its keys in order: a table with the keys 1 to n is an
---- array, any other (an empty one, too) a map; strings that are UTF-8 are texts, others byte strings.
+--- A value as one item, in its shortest form and with its keys in order: a table with the keys
+--- 1 to n is an array, any other (an empty one, too) a map; strings that are UTF-8 are texts,
+--- others byte strings.
 ---@param value any
 ---@return string bytes
 function cbor.encode(value)

@@ -32,8 +32,13 @@ function hex.decode(text)
   local bytes = found and not kit.slow and native.hex_decode(text)
   if bytes then return bytes end
   local wrong = text:find("%X")
-  if wrong then return nil, ("byte %d: expected a hexadecimal digit, got %s"):format(wrong, kit.show_byte(text, wrong)) end
-  if #text % 2 == 1 then return nil, ("byte %d: expected a second hexadecimal digit, got the end"):format(#text + 1) end
+  if wrong then
+    return nil, ("byte %d: expected a hexadecimal digit, got %s"):format(wrong,
+      kit.show_byte(text, wrong))
+  end
+  if #text % 2 == 1 then
+    return nil, ("byte %d: expected a second hexadecimal digit, got the end"):format(#text + 1)
+  end
   return (text:gsub("..", function(two)
     local high, low = two:byte(1, 2)
     return string.char(digits[high] << 4 | digits[low])

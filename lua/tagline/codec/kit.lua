@@ -42,7 +42,9 @@ end
 
 --- Raises in the name of the caller's caller when `bytes` is no string.
 function kit.check_bytes(bytes, where)
-  if type(bytes) ~= "string" then error(("%s: expected a string, got %s"):format(where, type(bytes)), 3) end
+  if type(bytes) ~= "string" then
+    error(("%s: expected a string, got %s"):format(where, type(bytes)), 3)
+  end
 end
 
 -- ---- reading ----
@@ -75,7 +77,8 @@ end
 --- Something that is not known, which ends the frame: what came before it counts, and
 --- `decode_bytes` gives this text as its third result. Nothing came before: it is a failure.
 function reader:unknown(text, at)
-  self.note = self.note or ("%s: byte %d: %s; what is behind it was not read"):format(self.name, at or self.at, text)
+  self.note = self.note or ("%s: byte %d: %s; what is behind it was not read"):format(self.name,
+    at or self.at, text)
   self.at = #self.bytes + 1
 end
 
@@ -96,7 +99,8 @@ function reader:read(format, what)
   local size, at = size_of[format], self.at
   local left = #self.bytes - at + 1
   if left < size then
-    self:fail(("expected %d byte%s of %s, got %d"):format(size, size == 1 and "" or "s", what, left))
+    self:fail(("expected %d byte%s of %s, got %d"):format(size, size == 1 and "" or "s", what,
+      left))
     return 0
   end
   self.at = at + size
@@ -108,8 +112,10 @@ end
 function reader:exactly(count)
   local length = #self.bytes
   if length == count then return true end
-  if length < count then self:fail(("expected %d bytes in all, got %d"):format(count, length), length + 1)
-  else self:fail(("expected the end after %d bytes, got %d more"):format(count, length - count), count + 1) end
+  if length < count then self:fail(("expected %d bytes in all, got %d"):format(count, length),
+    length + 1)
+  else self:fail(("expected the end after %d bytes, got %d more"):format(count, length - count),
+    count + 1) end
   return false
 end
 
@@ -134,7 +140,9 @@ local function convert(part, value)
     if value > 1 then return { value = value, status = "invalid" } end
     return value == 1
   end
-  if part.finite and (value ~= value or value == math.huge or value == -math.huge) then return { status = "invalid" } end
+  if part.finite and (value ~= value or value == math.huge or value == -math.huge) then
+    return { status = "invalid" }
+  end
   return part[3] and value / part[3] or value
 end
 
@@ -157,7 +165,9 @@ local unpack, byte = string.unpack, string.byte
 -- One part that is a plain number.
 local function plain_run(part)
   local name, format, divisor = part[1], part[2], part[3]
-  if divisor then return function(bytes, at, values) values[name] = unpack(format, bytes, at) / divisor end end
+  if divisor then
+    return function(bytes, at, values) values[name] = unpack(format, bytes, at) / divisor end
+  end
   return function(bytes, at, values) values[name] = (unpack(format, bytes, at)) end
 end
 
@@ -202,7 +212,9 @@ function kit.compile(parts)
   local formats, size = {}, 0
   for i, part in ipairs(parts) do formats[i], size = part[2], size + size_of[part[2]] end
   local format, plain = table.concat(formats), true
-  for _, part in ipairs(parts) do plain = plain and part[1] ~= "" and not part.bool and not part.finite end
+  for _, part in ipairs(parts) do
+    plain = plain and part[1] ~= "" and not part.bool and not part.finite
+  end
   local run
   if #parts == 1 and plain then run = plain_run(parts[1])
   elseif #parts == 1 and parts[1].bool then run = flag_run(parts[1])
@@ -273,8 +285,9 @@ end
 
 local has_connection, connection = pcall(require, "tagline.connection")
 
---- Names of the station's tags that decode fills, or nil when `msg` has no station (in a spec). A ready codec knows
---- more values than a station has tags for; those are left out, so that none of them is reported as unknown.
+--- Names of the station's tags that decode fills, or nil when `msg` has no station (in a spec).
+--- A ready codec knows more values than a station has tags for; those are left out, so that
+--- none of them is reported as unknown.
 local function wanted(station, cache)
   local names = cache and cache[station]
   if names then return names end
@@ -358,7 +371,9 @@ function kit.device(m)
     end
     local values, time = read(r, port)
     if r.err then return nil, r.err end
-    if r.note and (values == nil or next(values) == nil) then return nil, (r.note:gsub("; what is behind it was not read$", "")) end
+    if r.note and (values == nil or next(values) == nil) then
+      return nil, (r.note:gsub("; what is behind it was not read$", ""))
+    end
     return values, time, r.note
   end
 
@@ -372,7 +387,8 @@ function kit.device(m)
     return nil
   end
 
-  return setmetatable(m, { __call = function(_, msg) return m.decode(msg) end }) -- a station's decode as it is
+  -- a station's decode as it is
+  return setmetatable(m, { __call = function(_, msg) return m.decode(msg) end })
 end
 
 --- The function that decodes bytes of a device module, or a function(bytes, port) itself.
@@ -381,19 +397,22 @@ function kit.decode_bytes_of(device, where)
   if type(device) == "function" then return device end
   local f = type(device) == "table" and device.decode_bytes
   if type(f) ~= "function" then
-    error(("%s: expected a device module or a function(bytes, port), got %s"):format(where, type(device)), 3)
+    error(("%s: expected a device module or a function(bytes, port), got %s"):format(where,
+      type(device)), 3)
   end
   return f
 end
 
---- The values that a user's function gave, as tables of our own: they are changed on the way to a station.
+--- The values that a user's function gave, as tables of our own: they are changed on the way to
+--- a station.
 ---@param values table
 ---@return table
 function kit.own(values)
   local copy = {}
   for key, value in pairs(values) do
     local inner = type(value) == "table" and value.values
-    copy[key] = type(inner) == "table" and { time = value.time, age = value.age, values = kit.own(inner) } or value
+    copy[key] = type(inner) == "table" and { time = value.time, age = value.age,
+      values = kit.own(inner) } or value
   end
   return copy
 end

@@ -1,25 +1,29 @@
---- Envelopes of LoRaWAN network servers: the JSON around a device's bytes. An envelope and a device make
---- a `decode` in one line:
+--- Envelopes of LoRaWAN network servers: the JSON around a device's bytes. An envelope and a
+--- device make a `decode` in one line:
 ---
 ---     decode = lorawan.things_stack_v3(require "tagline.codec.device.elsys")
 ---
---- `lorawan.NETWORK(device, options)` gives a function for `decode`. It sets the device's values and,
---- where the station has tags of these names, `payload` (hexadecimal), `port`, `counter`, `dev_eui`,
---- `device_id`, `application_id`, `rssi` (dBm) and `snr` (dB) of the gateway that heard best, its id as
---- `gateway`, how many heard it as `gateways`, `frequency` and `bandwidth` (Hz), `spreading_factor`,
---- `data_rate`, `coding_rate`, `confirmed`. Their time is the server's, unless the device tells its own. A
---- device is a module of tagline.codec.device, cayenne_lpp, or a function(bytes, port, uplink) that returns
---- values and optionally a time, nil to decline, or nil and an error; without a device only the fields
---- above are set. Messages other than uplinks are declined, and frames of port 0 or without bytes do not
---- reach the device. A message that the network is not known to send is declined, and said once.
+--- `lorawan.NETWORK(device, options)` gives a function for `decode`. It sets the device's
+--- values and, where the station has tags of these names, `payload` (hexadecimal), `port`,
+--- `counter`, `dev_eui`, `device_id`, `application_id`, `rssi` (dBm) and `snr` (dB) of the
+--- gateway that heard best, its id as `gateway`, how many heard it as `gateways`, `frequency`
+--- and `bandwidth` (Hz), `spreading_factor`, `data_rate`, `coding_rate`, `confirmed`. Their
+--- time is the server's, unless the device tells its own. A device is a module of
+--- tagline.codec.device, cayenne_lpp, or a function(bytes, port, uplink) that returns values
+--- and optionally a time, nil to decline, or nil and an error; without a device only the fields
+--- above are set. Messages other than uplinks are declined, and frames of port 0 or without
+--- bytes do not reach the device. A message that the network is not known to send is declined,
+--- and said once.
 ---
---- Options: `time = false` uses the time of arrival; `gateways = true` (Loriot) takes the radio data from
---- the messages "gw" too, which repeat a frame; `payload`, `port`, `counter`, `eui`, `device` and `time` may
---- each name a path in place of the usual one (`"frame.data"`), `time_mask` how its time is written.
+--- Options: `time = false` uses the time of arrival; `gateways = true` (Loriot) takes the radio
+--- data from the messages "gw" too, which repeat a frame; `payload`, `port`, `counter`, `eui`,
+--- `device` and `time` may each name a path in place of the usual one (`"frame.data"`),
+--- `time_mask` how its time is written.
 ---
---- `lorawan.custom { payload = "frame.data", encoding = "hex", port = "frame.port", … }` is a network of
---- your own. `lorawan.NETWORK.uplink(json, topic)` gives those fields as a table, with `payload` as bytes
---- and `time`; `lorawan.NETWORK.downlink { … }` gives the message and topic that send bytes to a device.
+--- `lorawan.custom { payload = "frame.data", encoding = "hex", port = "frame.port", … }` is a
+--- network of your own. `lorawan.NETWORK.uplink(json, topic)` gives those fields as a table,
+--- with `payload` as bytes and `time`; `lorawan.NETWORK.downlink { … }` gives the message and
+--- topic that send bytes to a device.
 local hex = require "tagline.codec.hex"
 local kit = require "tagline.codec.kit"
 local networks = require "tagline.codec.lorawan.networks"
@@ -30,19 +34,23 @@ local shown = uplinks.shown
 
 local REPLACEABLE = { payload = true, port = true, counter = true, eui = true, device = true }
 
--- What a parsed message says; nil when it is no uplink, or when it is wrong (and why); then also whether the
--- network is known to send it.
+-- What a parsed message says; nil when it is no uplink, or when it is wrong (and why); then
+-- also whether the network is known to send it.
 ---@return tagline.Uplink?, string?, boolean?
 local function read_table(network, message, topic)
   local definition = network.definition
-  if type(message) ~= "table" then return nil, ("%s: expected a JSON object, got %s"):format(network.name, shown(message)) end
+  if type(message) ~= "table" then
+    return nil, ("%s: expected a JSON object, got %s"):format(network.name, shown(message))
+  end
   local c = picks.of_table(message)
   if not definition.is_uplink(definition.wants_table and message or c.get, topic, network.options)
     or definition.is_partial and uplinks.find(message, network.paths.payload) == nil then
     return nil, nil, definition.is_other == nil or not not definition.is_other(message, topic)
   end
   local up, why = uplinks.read(network.name, network, c)
-  if up and network.paths.repeated then up.repeated = uplinks.find(message, network.paths.repeated) == true end
+  if up and network.paths.repeated then
+    up.repeated = uplinks.find(message, network.paths.repeated) == true
+  end
   if up and network.options.gateways then up.repeated = c.get "cmd" == "gw" end
   return up, why
 end
@@ -76,7 +84,8 @@ local function decoder(network, device)
     local values, extra, note = decode_bytes(up.payload, up.port, up)
     if values == nil and extra ~= nil then error(("%s: %s"):format(network.name, extra), 0) end
     if values ~= nil and type(values) ~= "table" then
-      error(("%s: expected a table of values or nil from the device, got %s"):format(network.name, shown(values)), 0)
+      error(("%s: expected a table of values or nil from the device, got %s"):format(network.name,
+        shown(values)), 0)
     end
     if type(note) == "string" then say(msg, ("%s: %s"):format(network.name, note)) end
     return values, extra
@@ -87,7 +96,9 @@ local function decoder(network, device)
     if not up then
       if why then error(why, 0) end
       if not known then
-        say(msg, ("%s: a message that is no uplink, and none that this network is known to send, is declined; it has %s"):format(
+        say(msg,
+          ("%s: a message that is no uplink, and none that this network is known to send, is \z
+            declined; it has %s"):format(
           network.name, names_of(msg.json)), "declined")
       end
       return nil
@@ -96,7 +107,8 @@ local function decoder(network, device)
     local at = device_time or network.use_time and up.time or nil
     up.time, up.repeated, up.payload = nil, nil, hex.encode(up.payload)
     if values and values[1] ~= nil then -- samples: the envelope's own values come last
-      local samples = decode_bytes == device and kit.own(values) or table.move(values, 1, #values, 1, {})
+      local samples = decode_bytes == device and kit.own(values) or table.move(values, 1, #values,
+        1, {})
       samples[#samples + 1] = { values = up }
       return kit.deliver(msg, samples, at, cache)
     end
@@ -118,7 +130,8 @@ local function check_downlink(network, d)
   if type(d.payload) ~= "string" or #d.payload > kit.LONGEST then
     wrong(("payload: expected bytes, at most %d, got %s"):format(kit.LONGEST, type(d.payload)))
   end
-  local parts = table.move(network.definition.downlink_needs, 1, #network.definition.downlink_needs, 1, {})
+  local parts = table.move(network.definition.downlink_needs, 1,
+    #network.definition.downlink_needs, 1, {})
   if d.tenant ~= nil then parts[#parts + 1] = "tenant" end
   for _, name in ipairs(parts) do
     local value = d[name]
@@ -128,7 +141,9 @@ local function check_downlink(network, d)
   end
   for name, words in pairs(network.definition.downlink_words or {}) do
     local value = d[name]
-    if value ~= nil and not (type(value) == "string" and (" " .. words .. " "):find(" " .. value .. " ", 1, true)) then
+    if value ~= nil
+      and not (type(value) == "string" and (" " .. words .. " "):find(" " .. value .. " ", 1,
+        true)) then
       wrong(("%s: expected one of %s, got %s"):format(name, words, shown(value)))
     end
   end
@@ -143,7 +158,9 @@ local function check_options(name, options)
       or option == "time" and (value == false or type(value) == "string")
       or option == "time_mask" and (value == "ISO8601" or uplinks.units[value])
       or option == "gateways" and type(value) == "boolean"
-    if not known then error(("lorawan.%s: unknown option %s = %s"):format(name, tostring(option), shown(value)), 4) end
+    if not known then
+      error(("lorawan.%s: unknown option %s = %s"):format(name, tostring(option), shown(value)), 4)
+    end
   end
 end
 
@@ -154,9 +171,12 @@ local function configure(name, definition, options)
   for field, value in pairs(definition) do texts[field] = value end
   for option in pairs(REPLACEABLE) do texts[option] = options[option] or texts[option] end
   if options.time then texts.time = options.time end
-  local network = { name = name, definition = definition, options = options, paths = uplinks.compile(texts),
-    decode = definition.decode, time_unit = uplinks.units[options.time_mask or definition.time_mask],
-    use_time = options.time ~= false, zero_omitted = definition.zero_omitted, snr_omitted = definition.snr_omitted }
+  local network = { name = name, definition = definition, options = options,
+    paths = uplinks.compile(texts),
+    decode = definition.decode,
+      time_unit = uplinks.units[options.time_mask or definition.time_mask],
+    use_time = options.time ~= false, zero_omitted = definition.zero_omitted,
+      snr_omitted = definition.snr_omitted }
   network.picks = not definition.wants_table and picks.new(network.paths, definition.uses) or nil
   return network
 end
@@ -175,7 +195,8 @@ local function network_of(name, definition)
     return up, why
   end
 
-  --- A message that sends bytes to a device. Raises when a parameter is wrong or the network's format is not known.
+  --- A message that sends bytes to a device. Raises when a parameter is wrong or the network's
+  --- format is not known.
   ---@param d table port, payload (bytes), confirmed; application and device, or eui; see the README
   ---@return string payload
   ---@return string? topic nil where the user chooses it
@@ -241,25 +262,34 @@ local function check_path(field, value)
   local list = type(value) == "table" and value or { value }
   for _, path in ipairs(list) do
     if type(path) ~= "string" or path == "" then
-      error(("lorawan.custom: %s: expected a path such as \"frame.data\", got %s"):format(field, shown(path)), 4)
+      error(("lorawan.custom: %s: expected a path such as \"frame.data\", got %s"):format(field,
+        shown(path)), 4)
     end
   end
-  if #list == 0 then error(("lorawan.custom: %s: expected a path, got an empty list"):format(field), 4) end
+  if #list == 0 then
+    error(("lorawan.custom: %s: expected a path, got an empty list"):format(field), 4)
+  end
 end
 
 local function check_custom(fields)
-  if type(fields) ~= "table" then error("lorawan.custom: expected a table, got " .. type(fields), 3) end
-  if fields.payload == nil then error("lorawan.custom: payload: expected the path of the payload, got nothing", 3) end
+  if type(fields) ~= "table" then
+    error("lorawan.custom: expected a table, got " .. type(fields), 3)
+  end
+  if fields.payload == nil then
+    error("lorawan.custom: payload: expected the path of the payload, got nothing", 3)
+  end
   for field, value in pairs(fields) do
     if custom_paths[field] then
       check_path(field, value)
     elseif field == "encoding" then
       if not uplinks.encodings[value] then
-        error("lorawan.custom: encoding: expected \"base64\", \"hex\" or \"bytes\", got " .. shown(value), 3)
+        error("lorawan.custom: encoding: expected \"base64\", \"hex\" or \"bytes\", got "
+          .. shown(value), 3)
       end
     elseif field == "time_mask" then
       if value ~= "ISO8601" and not uplinks.units[value] then
-        error("lorawan.custom: time_mask: expected ISO8601, UNIX, UNIXMS, UNIXUS or UNIXNS, got " .. shown(value), 3)
+        error("lorawan.custom: time_mask: expected ISO8601, UNIX, UNIXMS, UNIXUS or UNIXNS, got "
+          .. shown(value), 3)
       end
     elseif field == "uplink_if" then
       if type(value) ~= "function" then check_path(field, value) end
@@ -271,7 +301,8 @@ end
 
 --- A network by its fields: where the payload is, how it is written, and where the rest is.
 ---
----     local ours = lorawan.custom { payload = "frame.data", encoding = "hex", port = "frame.port", eui = "id", time = "at" }
+--- local ours = lorawan.custom { payload = "frame.data", encoding = "hex", port = "frame.port",
+--- eui = "id", time = "at" }
 ---     decode = ours(elsys)
 ---@param fields tagline.lorawan.Custom
 ---@return table network like lorawan.things_stack_v3
@@ -285,7 +316,8 @@ function lorawan.custom(fields)
     definition.is_uplink, definition.wants_table = test, true
   else
     local list = {}
-    for i, path in ipairs(type(test or fields.payload) == "table" and (test or fields.payload) or { test or fields.payload }) do
+    for i, path in ipairs(type(test or fields.payload) == "table" and (test or fields.payload)
+      or { test or fields.payload }) do
       list[i] = "?" .. path
     end
     definition.uses = list

@@ -1,4 +1,5 @@
---- MessagePack: `decode` reads one value, `encode` writes one. A station whose payload is MessagePack needs
+--- MessagePack: `decode` reads one value, `encode` writes one. A station whose payload is
+--- MessagePack needs
 --- neither: payload_type = "MessagePack" reads it by addresses, and msg.json is the whole of it.
 local binary = require "tagline.codec.binary"
 
@@ -81,13 +82,19 @@ local function constant(value) return function(_, at) return value, at end end
 
 local readers = {
   [0xC0] = constant(binary.null), [0xC2] = constant(false), [0xC3] = constant(true),
-  [0xC4] = counted(">B", "a byte string", string_of), [0xC5] = counted(">I2", "a byte string", string_of),
-  [0xC6] = counted(">I4", "a byte string", string_of), [0xC7] = counted(">B", "an extension", extension_of),
-  [0xC8] = counted(">I2", "an extension", extension_of), [0xC9] = counted(">I4", "an extension", extension_of),
-  [0xCA] = number ">f", [0xCB] = number ">d", [0xCC] = number ">B", [0xCD] = number ">I2", [0xCE] = number ">I4",
-  [0xCF] = number(">i8", true), [0xD0] = number ">b", [0xD1] = number ">i2", [0xD2] = number ">i4", [0xD3] = number ">i8",
+  [0xC4] = counted(">B", "a byte string", string_of), [0xC5] = counted(">I2", "a byte string",
+    string_of),
+  [0xC6] = counted(">I4", "a byte string", string_of),
+    [0xC7] = counted(">B", "an extension", extension_of),
+  [0xC8] = counted(">I2", "an extension", extension_of),
+    [0xC9] = counted(">I4", "an extension", extension_of),
+  [0xCA] = number ">f", [0xCB] = number ">d", [0xCC] = number ">B", [0xCD] = number ">I2",
+    [0xCE] = number ">I4",
+  [0xCF] = number(">i8", true), [0xD0] = number ">b", [0xD1] = number ">i2",
+    [0xD2] = number ">i4", [0xD3] = number ">i8",
   [0xD4] = fixed(1), [0xD5] = fixed(2), [0xD6] = fixed(4), [0xD7] = fixed(8), [0xD8] = fixed(16),
-  [0xD9] = counted(">B", "a text", string_of), [0xDA] = counted(">I2", "a text", string_of), [0xDB] = counted(">I4", "a text", string_of),
+  [0xD9] = counted(">B", "a text", string_of), [0xDA] = counted(">I2", "a text", string_of),
+    [0xDB] = counted(">I4", "a text", string_of),
   [0xDC] = counted(">I2", "an array", read_array), [0xDD] = counted(">I4", "an array", read_array),
   [0xDE] = counted(">I2", "a map", read_map), [0xDF] = counted(">I4", "a map", read_map),
 }
@@ -109,14 +116,16 @@ local function document(bytes)
   return value
 end
 
---- One value, and nothing behind it. Integers keep 64 bits, those above 2^63 are floats; texts and bytes are
---- strings; keys that are numbers stay numbers; nil is json.null; a timestamp is seconds since 1970, other
---- extensions are their bytes.
+--- One value, and nothing behind it. Integers keep 64 bits, those above 2^63 are floats; texts
+--- and bytes are strings; keys that are numbers stay numbers; nil is json.null; a timestamp is
+--- seconds since 1970, other extensions are their bytes.
 ---@param bytes string
 ---@return any value
 ---@return string? err names the byte, from 1, and what was expected there
 function msgpack.decode(bytes)
-  if type(bytes) ~= "string" then error(("msgpack.decode: expected a string, got %s"):format(type(bytes)), 2) end
+  if type(bytes) ~= "string" then
+    error(("msgpack.decode: expected a string, got %s"):format(type(bytes)), 2)
+  end
   return binary.try(document, bytes)
 end
 
@@ -125,10 +134,12 @@ end
 local function write_integer(n)
   if n >= -32 and n < 128 then return pack(">b", n) end
   if n >= 0 then
-    return n < 0x100 and pack(">BB", 0xCC, n) or n < 0x10000 and pack(">BI2", 0xCD, n) or n < 0x100000000 and pack(">BI4", 0xCE, n)
+    return n < 0x100 and pack(">BB", 0xCC, n) or n < 0x10000 and pack(">BI2", 0xCD, n)
+      or n < 0x100000000 and pack(">BI4", 0xCE, n)
       or pack(">BI8", 0xCF, n)
   end
-  return n >= -128 and pack(">Bb", 0xD0, n) or n >= -32768 and pack(">Bi2", 0xD1, n) or n >= -2147483648 and pack(">Bi4", 0xD2, n)
+  return n >= -128 and pack(">Bb", 0xD0, n) or n >= -32768 and pack(">Bi2", 0xD1, n)
+    or n >= -2147483648 and pack(">Bi4", 0xD2, n)
     or pack(">Bi8", 0xD3, n)
 end
 
@@ -139,12 +150,15 @@ local function length(n, short, room, first)
   return n < 0x10000 and pack(">BI2", first[2], n) or pack(">BI4", first[3], n)
 end
 
-local TEXT, BYTES, ARRAY, MAP = { 0xD9, 0xDA, 0xDB }, { 0xC4, 0xC5, 0xC6 }, { nil, 0xDC, 0xDD }, { nil, 0xDE, 0xDF }
+local TEXT, BYTES, ARRAY, MAP = { 0xD9, 0xDA, 0xDB }, { 0xC4, 0xC5, 0xC6 }, { nil, 0xDC, 0xDD },
+  { nil, 0xDE, 0xDF }
 
 local write
 
 local function write_table(t, depth, out)
-  if depth > binary.DEPTH then error("msgpack.encode: more than 512 levels, or a table in itself", 0) end
+  if depth > binary.DEPTH then
+    error("msgpack.encode: more than 512 levels, or a table in itself", 0)
+  end
   local n = binary.list_length(t)
   if n then
     out[#out + 1] = length(n, 0x90, 16, ARRAY)
@@ -174,7 +188,8 @@ function write(value, depth, out)
   local what = type(value)
   if value == nil or value == binary.null then out[#out + 1] = "\xC0"
   elseif what == "boolean" then out[#out + 1] = value and "\xC3" or "\xC2"
-  elseif what == "number" then out[#out + 1] = math.type(value) == "integer" and write_integer(value) or write_float(value)
+  elseif what == "number" then out[#out + 1] = math.type(value) == "integer"
+    and write_integer(value) or write_float(value)
   elseif what == "string" or binary.is_bytes(value) then
     local text = what == "string" and binary.is_text(value)
     local s = what == "string" and value or value[1]
@@ -184,8 +199,9 @@ function write(value, depth, out)
   else error(("msgpack.encode: expected data, got a %s"):format(what), 0) end
 end
 
---- A value in its shortest form, with its keys in order: a table with the keys 1 to n is an array, any other (an
---- empty one, too) a map; strings that are UTF-8 are texts, others byte strings.
+--- A value in its shortest form, with its keys in order: a table with the keys 1 to n is an
+--- array, any other (an empty one, too) a map; strings that are UTF-8 are texts, others byte
+--- strings.
 ---@param value any
 ---@return string bytes
 function msgpack.encode(value)

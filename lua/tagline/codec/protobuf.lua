@@ -1,10 +1,12 @@
---- Protocol Buffers without a schema: the fields of a message by number, for small readers made by hand.
+--- Protocol Buffers without a schema: the fields of a message by number, for small readers made
+--- by hand.
 ---
 ---     local protobuf = require "tagline.codec.protobuf"
 ---     decode = function(msg)
 ---       local f = assert(protobuf.fields(msg.payload))
 ---       local position = f[3] and assert(protobuf.fields(f[3])) or {}
----       return { count = f[1], temperature = protobuf.float(f[2]), latitude = protobuf.double(position[1]) }
+--- return { count = f[1], temperature = protobuf.float(f[2]), latitude =
+--- protobuf.double(position[1]) }
 ---     end
 local binary = require "tagline.codec.binary"
 
@@ -53,14 +55,16 @@ local function read(bytes)
   return fields
 end
 
---- The fields of a message by number: of one that occurs several times the last, and in `all[number]` every one
---- of them in order. A varint is an integer with its 64 bits, a field with a length (a text, bytes, a message)
---- its bytes, a fixed number the integer of its bits.
+--- The fields of a message by number: of one that occurs several times the last, and in
+--- `all[number]` every one of them in order. A varint is an integer with its 64 bits, a field
+--- with a length (a text, bytes, a message) its bytes, a fixed number the integer of its bits.
 ---@param bytes string
 ---@return table? fields
 ---@return string? err names the byte, from 1
 function protobuf.fields(bytes)
-  if type(bytes) ~= "string" then error(("protobuf.fields: expected a string, got %s"):format(type(bytes)), 2) end
+  if type(bytes) ~= "string" then
+    error(("protobuf.fields: expected a string, got %s"):format(type(bytes)), 2)
+  end
   return binary.try(read, bytes)
 end
 

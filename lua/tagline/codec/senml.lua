@@ -1,13 +1,13 @@
---- SenML (RFC 8428) in JSON and CBOR: packs become records with their names, units and times worked out, or a
---- station's samples.
+--- SenML (RFC 8428) in JSON and CBOR: packs become records with their names, units and times
+--- worked out, or a station's samples.
 ---
 ---     station "s" { address = "s", payload_type = "JSON", decode = require "tagline.codec.senml",
 ---       tags = { temperature = Ai {}, humidity = Ai {} } }
 ---
---- As a `decode` it gives a sample for each time. A value's tag is the record's own name, or the last part of the
---- base name where it has none, with what a name may not hold as `_`; `senml.decoder { names = {
---- ["urn:dev:ow:10e2/temp"] = "temperature" } }` says others. A sum (`s`) is the tag of that name with `_sum`
---- behind it.
+--- As a `decode` it gives a sample for each time. A value's tag is the record's own name, or
+--- the last part of the base name where it has none, with what a name may not hold as `_`;
+--- `senml.decoder { names = { ["urn:dev:ow:10e2/temp"] = "temperature" } }` says others. A sum
+--- (`s`) is the tag of that name with `_sum` behind it.
 local base64 = require "tagline.codec.base64"
 local binary = require "tagline.codec.binary"
 local cbor = require "tagline.codec.cbor"
@@ -15,7 +15,8 @@ local cbor = require "tagline.codec.cbor"
 local senml = {}
 
 -- CBOR's labels (RFC 8428 table 4).
-local labels = { [-6] = "bs", [-5] = "bv", [-4] = "bu", [-3] = "bt", [-2] = "bn", [-1] = "bver", [0] = "n", "u", "v", "vs",
+local labels = { [-6] = "bs", [-5] = "bv", [-4] = "bu", [-3] = "bt", [-2] = "bn", [-1] = "bver",
+  [0] = "n", "u", "v", "vs",
   "vb", "s", "t", "ut", "vd" }
 local known = {}
 for _, label in pairs(labels) do known[label] = true end
@@ -49,7 +50,9 @@ end
 local function typed(fields, name, what, i)
   local value = fields[name]
   if value == nil or value == binary.null then return nil end
-  if type(value) ~= what then fail(i, ("%s: expected a %s, got a %s"):format(name, what, type(value))) end
+  if type(value) ~= what then
+    fail(i, ("%s: expected a %s, got a %s"):format(name, what, type(value)))
+  end
   return value
 end
 
@@ -61,7 +64,8 @@ end
 
 local function value_of(f, base, from_json, i)
   local v = typed(f, "v", "number", i)
-  local text, boolean, data = typed(f, "vs", "string", i), typed(f, "vb", "boolean", i), typed(f, "vd", "string", i)
+  local text, boolean, data = typed(f, "vs", "string", i), typed(f, "vb", "boolean", i),
+    typed(f, "vd", "string", i)
   local count = (v and 1 or 0) + (text and 1 or 0) + (boolean ~= nil and 1 or 0) + (data and 1 or 0)
   if count > 1 then fail(i, "expected one of v, vs, vb, vd, got several") end
   if v then return v + base.value end
@@ -71,30 +75,38 @@ local function value_of(f, base, from_json, i)
 end
 
 local function resolve(pack, now, from_json)
-  if type(pack) ~= "table" then error({ senml = "expected a list of records, got a " .. type(pack) }, 0) end
+  if type(pack) ~= "table" then
+    error({ senml = "expected a list of records, got a " .. type(pack) }, 0)
+  end
   local base, out = { name = "", time = 0, value = 0, sum = 0 }, {}
   for i, record in ipairs(pack) do
     local f = named(record, i)
     local version = typed(f, "bver", "number", i)
-    if version and version > 10 then fail(i, ("expected version 10 at most, got %.14g"):format(version)) end
-    base.name, base.unit = typed(f, "bn", "string", i) or base.name, typed(f, "bu", "string", i) or base.unit
-    base.time, base.value = typed(f, "bt", "number", i) or base.time, typed(f, "bv", "number", i) or base.value
+    if version and version > 10 then
+      fail(i, ("expected version 10 at most, got %.14g"):format(version))
+    end
+    base.name, base.unit = typed(f, "bn", "string", i) or base.name, typed(f, "bu", "string", i)
+      or base.unit
+    base.time, base.value = typed(f, "bt", "number", i) or base.time, typed(f, "bv", "number", i)
+      or base.value
     base.sum = typed(f, "bs", "number", i) or base.sum
     local own = typed(f, "n", "string", i) or ""
     local value, sum = value_of(f, base, from_json, i), typed(f, "s", "number", i)
     if value ~= nil or sum then
       local time = base.time + (typed(f, "t", "number", i) or 0)
       if base.name .. own == "" then fail(i, "expected a name (n or bn), got none") end
-      out[#out + 1] = { name = base.name .. own, own = own, unit = typed(f, "u", "string", i) or base.unit, value = value,
-        sum = sum and sum + base.sum, time = time < RELATIVE and now + time or time, update = typed(f, "ut", "number", i) }
+      out[#out + 1] = { name = base.name .. own, own = own, unit = typed(f, "u", "string", i)
+        or base.unit, value = value,
+        sum = sum and sum + base.sum, time = time < RELATIVE and now + time or time,
+          update = typed(f, "ut", "number", i) }
     end
   end
   return out
 end
 
---- The records of a pack, in their order: { name =, unit =, value =, sum =, time =, update = }; value is a number
---- (the base value is in it), a text, a boolean or bytes (vd). Times are seconds since 1970; relative ones are
---- counted from `now`.
+--- The records of a pack, in their order: { name =, unit =, value =, sum =, time =, update = };
+--- value is a number (the base value is in it), a text, a boolean or bytes (vd). Times are
+--- seconds since 1970; relative ones are counted from `now`.
 ---@param pack string|table the bytes (JSON begins with a bracket, all else is CBOR), or the list, as msg.json is
 ---@param now? number seconds since 1970 (os.time())
 ---@return table? records

@@ -1,10 +1,12 @@
---- Sparkplug B (Eclipse Sparkplug 3.0): payloads of edge nodes and their devices, for a host application.
+--- Sparkplug B (Eclipse Sparkplug 3.0): payloads of edge nodes and their devices, for a host
+--- application.
 ---
 ---     local sparkplug_b = require "tagline.codec.sparkplug_b"
 ---     local plant = sparkplug_b.host { tags = { ["Temp/Inlet"] = "inlet" } }
 ---     line "plant" {
 ---       topic_filter = sparkplug_b.topic_filters("plant"), …,
----       station "boiler" { address = sparkplug_b.address("plant", "boiler"), decode = plant, encode = plant.encode, tags = { … } },
+--- station "boiler" { address = sparkplug_b.address("plant", "boiler"), decode = plant, encode
+--- = plant.encode, tags = { … } },
 ---     }
 ---
 --- Without state: `decode_bytes` and `encode_bytes`, topics and the messages of a host application.
@@ -21,11 +23,14 @@ local sparkplug_b = {}
 sparkplug_b.datatypes = datatypes.numbers
 
 local function check_bytes(bytes, where)
-  if type(bytes) ~= "string" then error(("%s: expected a string, got %s"):format(where, type(bytes)), 3) end
+  if type(bytes) ~= "string" then
+    error(("%s: expected a string, got %s"):format(where, type(bytes)), 3)
+  end
 end
 
---- A payload's bytes as a table; compressed ones are decompressed. A metric's value is what its datatype says; an integer
---- without a datatype stays `wire` and `wire_value`. A UInt64 of 2^63 or more is the nearest float, with its digits in `text`.
+--- A payload's bytes as a table; compressed ones are decompressed. A metric's value is what its
+--- datatype says; an integer without a datatype stays `wire` and `wire_value`. A UInt64 of 2^63
+--- or more is the nearest float, with its digits in `text`.
 ---@param bytes string
 ---@param options? tagline.sparkplug.Options
 ---@return tagline.sparkplug.Payload?
@@ -62,23 +67,30 @@ sparkplug_b.host = hosts.new
 ---@field device? string
 ---@field metrics table<string, { name?: string, alias?: integer, datatype: string }> by tag name
 
---- An `encode` for a station whose metrics are known beforehand: writes as NCMD, or as DCMD with a device.
+--- An `encode` for a station whose metrics are known beforehand: writes as NCMD, or as DCMD
+--- with a device.
 ---@param options tagline.sparkplug.EncodeOptions
 ---@return function encode function(tag, value, station)
 function sparkplug_b.encode(options)
   if type(options) ~= "table" or type(options.metrics) ~= "table" then
-    error("sparkplug_b.encode: expected { group =, edge =, metrics = { tag = { name =, datatype = } } }", 2)
+    error(
+      "sparkplug_b.encode: expected { group =, edge =, metrics = { tag = { name =, datatype = } } }", 2)
   end
   topic.of(options.device and "DCMD" or "NCMD", options.group, options.edge, options.device)
   for name, metric in pairs(options.metrics) do
     if type(metric) ~= "table" or not datatypes.numbers[metric.datatype] then
-      error(("sparkplug_b.encode: metric of tag '%s': expected a datatype such as \"Int32\""):format(tostring(name)), 2)
+      error(
+        ("sparkplug_b.encode: metric of tag '%s': expected a datatype such as \"Int32\""):format(
+          tostring(name)), 2)
     end
   end
   return function(tag, value)
     local metric = options.metrics[tag.name]
-    if not metric then error(("sparkplug_b: tag '%s' has no metric in sparkplug_b.encode"):format(tag.name), 0) end
-    return hosts.command { group = options.group, edge = options.edge, device = options.device, name = metric.name,
+    if not metric then
+      error(("sparkplug_b: tag '%s' has no metric in sparkplug_b.encode"):format(tag.name), 0)
+    end
+    return hosts.command { group = options.group, edge = options.edge, device = options.device,
+      name = metric.name,
       alias = metric.alias, datatype = metric.datatype, value = value }
   end
 end

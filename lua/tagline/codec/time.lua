@@ -38,8 +38,8 @@ local function offset_of(zone)
   return (hours * 60 + minutes) * (sign == "-" and -60 or 60)
 end
 
---- `2022-07-18T09:34:15.775023242+00:00`: date and time with "T" or a space between them, any number of digits after the
---- second, and an offset; without one it is UTC.
+--- `2022-07-18T09:34:15.775023242+00:00`: date and time with "T" or a space between them, any
+--- number of digits after the second, and an offset; without one it is UTC.
 ---@param text string
 ---@return number? seconds
 ---@return string? err names the byte, counted from 1
@@ -51,10 +51,14 @@ function time.parse(text)
   if not date then return expected(1, "a time like 2022-07-18T09:34:15Z", text) end
   local clock, rest = text:match("^(%d%d:%d%d:%d%d)(.*)$", #date + #separator + 1)
   if not clock then return expected(12, "hh:mm:ss", text:sub(12)) end
-  local year, month, day = tonumber(text:sub(1, 4)), tonumber(text:sub(6, 7)), tonumber(text:sub(9, 10))
-  local hour, minute, second = tonumber(text:sub(12, 13)), tonumber(text:sub(15, 16)), tonumber(text:sub(18, 19))
+  local year, month, day = tonumber(text:sub(1, 4)), tonumber(text:sub(6, 7)),
+    tonumber(text:sub(9, 10))
+  local hour, minute, second = tonumber(text:sub(12, 13)), tonumber(text:sub(15, 16)),
+    tonumber(text:sub(18, 19))
   if month < 1 or month > 12 then return expected(6, "a month", text:sub(6, 7)) end
-  if day < 1 or day > days_in(year, month) then return expected(9, "a day of that month", text:sub(9, 10)) end
+  if day < 1 or day > days_in(year, month) then
+    return expected(9, "a day of that month", text:sub(9, 10))
+  end
   if hour > 23 then return expected(12, "an hour", text:sub(12, 13)) end
   if minute > 59 then return expected(15, "a minute", text:sub(15, 16)) end
   if second > 60 then return expected(18, "a second", text:sub(18, 19)) end
@@ -63,7 +67,8 @@ function time.parse(text)
   if not offset then
     return expected(#text - #(zone or rest) + 1, "Z or an offset like +02:00", zone or rest)
   end
-  local seconds = days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
+  local seconds = days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60
+    + second - offset
   if fraction then return seconds + tonumber("0." .. fraction) end
   return seconds
 end
@@ -73,7 +78,8 @@ end
 ---@return string text
 function time.format(seconds)
   if type(seconds) ~= "number" or not (seconds >= -62135596800 and seconds < 253402300800) then
-    error("time.format: expected seconds since 1970 in years 1 to 9999, got " .. tostring(seconds), 2)
+    error("time.format: expected seconds since 1970 in years 1 to 9999, got "
+      .. tostring(seconds), 2)
   end
   local ms = math.floor(seconds * 1000 + 0.5)
   local days, rest = ms // 86400000, ms % 86400000

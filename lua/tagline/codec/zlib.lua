@@ -1,12 +1,14 @@
---- Decompression: DEFLATE (RFC 1951) bare or in a zlib wrapper (RFC 1950), and gzip (RFC 1952). What comes out is bounded, since a few
---- bytes can stand for a million; it counts as a handler's time and memory like all else that a script does.
---- `zlib(device)` is a `decode` for stations whose whole payload is compressed.
+--- Decompression: DEFLATE (RFC 1951) bare or in a zlib wrapper (RFC 1950), and gzip (RFC 1952).
+--- What comes out is bounded, since a few bytes can stand for a million; it counts as a
+--- handler's time and memory like all else that a script does. `zlib(device)` is a `decode` for
+--- stations whose whole payload is compressed.
 ---
 ---     decode = function(msg)
 ---       local text = assert(require "tagline.codec.zlib".gunzip(msg.payload))
 ---       …
 ---
---- It is part of the program: in a plain Lua its functions raise (run specs of it with `tagline test`).
+--- It is part of the program: in a plain Lua its functions raise (run specs of it with `tagline
+--- test`).
 local kit = require "tagline.codec.kit"
 
 local zlib = {}
@@ -17,7 +19,8 @@ local native
 local function load_native(name)
   local found, module = pcall(require, "tagline.zlib")
   if not found then
-    error(("zlib.%s: zlib is a part of tagline, and this Lua has none: run it with `tagline test`"):format(name), 4)
+    error(
+      ("zlib.%s: zlib is a part of tagline, and this Lua has none: run it with `tagline test`"):format(name), 4)
   end
   native = module
 end
@@ -26,7 +29,9 @@ end
 zlib.LIMIT = 1048576
 
 local function run(name, bytes, limit, from, to)
-  if type(bytes) ~= "string" then error(("zlib.%s: expected a string, got %s"):format(name, type(bytes)), 3) end
+  if type(bytes) ~= "string" then
+    error(("zlib.%s: expected a string, got %s"):format(name, type(bytes)), 3)
+  end
   if not native then load_native(name) end
   local text, why, at = native[name](bytes, limit or zlib.LIMIT, from, to)
   if text then return text end

@@ -1,17 +1,20 @@
---- What a config may use: the safe part of the standard library, `require` of files beside it, `json`, `re`, `env` and
---- `file`. Its tables are read-only, so that a mistake in one decoder does not reach another.
+--- What a config may use: the safe part of the standard library, `require` of files beside it,
+--- `json`, `re`, `env` and `file`. Its tables are read-only, so that a mistake in one decoder
+--- does not reach another.
 local core = require "tagline.core"
 local kinds = require "tagline.config.kinds"
 
 local environment = {}
 
-local plain = { "pairs", "ipairs", "select", "type", "tostring", "tonumber", "error", "assert", "pcall", "xpcall", "next",
+local plain = { "pairs", "ipairs", "select", "type", "tostring", "tonumber", "error", "assert",
+  "pcall", "xpcall", "next",
   "rawequal", "rawlen", "_VERSION" }
 local hidden = { string = { dump = true }, math = { randomseed = true } }
 local os_part = { "time", "date", "clock", "difftime" }
 
 --- Words of Lua that a config does not have, for a better message than "unknown".
-environment.closed = { io = true, debug = true, package = true, load = true, loadfile = true, loadstring = true, dofile = true,
+environment.closed = { io = true, debug = true, package = true, load = true, loadfile = true,
+  loadstring = true, dofile = true,
   collectgarbage = true, rawget = true, rawset = true }
 
 local MAX_FILE = 1048576
@@ -53,7 +56,9 @@ local function read_only(t, name, seen)
   local proxy = setmetatable({}, {
     __index = t, __pairs = iterate(t), __len = function() return #t end, __metatable = false,
     __call = call and function(_, ...) return call(t, ...) end,
-    __newindex = function(_, key) error(("%s.%s cannot be assigned to: all handlers share it"):format(name, tostring(key)), 2) end,
+    __newindex = function(_,
+      key) error(("%s.%s cannot be assigned to: all handlers share it"):format(name,
+        tostring(key)), 2) end,
   })
   seen[t] = proxy
   for key, value in pairs(t) do
@@ -67,8 +72,11 @@ local function safe_setmetatable(t, meta)
     error("__gc is not available in a config: finalizers run outside every budget", 2)
   end
   local mode = type(meta) == "table" and rawget(meta, "__mode")
-  if type(mode) == "string" and mode:find("k", 1, true) and not mode:find("v", 1, true) then -- set later it has no effect
-    error("weak keys are not available in a config: to collect a chain of them takes seconds at once; __mode may be \"v\" or \"kv\"", 2)
+  -- set later it has no effect
+  if type(mode) == "string" and mode:find("k", 1, true) and not mode:find("v", 1, true) then
+    error(
+      "weak keys are not available in a config: to collect a chain of them takes seconds at \z
+        once; __mode may be \"v\" or \"kv\"", 2)
   end
   return setmetatable(t, meta)
 end
@@ -93,7 +101,8 @@ function environment.library(env, print_text)
     print_text(table.concat(parts, "\t"))
   end
   for name, modules in pairs { json = { "tagline.json", "cjson" }, re = { "tagline.re" } } do
-    for _, module in ipairs(modules) do -- those of tagline are in the program; a plain Lua, in specs, may have cjson
+    -- those of tagline are in the program; a plain Lua, in specs, may have cjson
+    for _, module in ipairs(modules) do
       local found, library = pcall(require, module)
       if found and not env[name] then env[name] = read_only(copy_of(library), name, {}) end
     end
@@ -101,8 +110,8 @@ function environment.library(env, print_text)
   end
 end
 
---- Join the config's own globals (`env`) and the words that it is given. Once it has loaded (`running()` is false) its
---- functions may change the globals that it made, and make no new ones.
+--- Join the config's own globals (`env`) and the words that it is given. Once it has loaded
+--- (`running()` is false) its functions may change the globals that it made, and make no new ones.
 function environment.join(env, words, unknown, running)
   words._G = env
   setmetatable(words, { __index = unknown })
@@ -115,7 +124,9 @@ function environment.join(env, words, unknown, running)
     end,
     __newindex = function(t, name, value)
       if not running() then
-        error(("'%s' is not a global of this config: make it local, or give it a value while the config loads"):format(
+        error(
+          ("'%s' is not a global of this config: make it local, or give it a value while the \z
+            config loads"):format(
           tostring(name)), 2)
       end
       rawset(t, name, value)
@@ -128,11 +139,13 @@ local function beside(load, name)
   return name:sub(1, 1) == "/" and name or load.folder .. name
 end
 
---- The text of a regular file, or nil and why. Never waits: a FIFO, a device or a folder is refused.
+--- The text of a regular file, or nil and why. Never waits: a FIFO, a device or a folder is
+--- refused.
 environment.read = core.read_file
 
 -- Modules of ours that are not for configs.
-local inner = { "^tagline%.core$", "^tagline%.config$", "^tagline%.config%.", "^tagline%.repl", "^tagline%.timers$",
+local inner = { "^tagline%.core$", "^tagline%.config$", "^tagline%.config%.", "^tagline%.repl",
+  "^tagline%.timers$",
   "^tagline%.weak$",
   "^tagline%.site$" }
 
@@ -175,14 +188,16 @@ local function find_module(load, name)
   if type(name) ~= "string" then return nil, kinds.expected("a module's name", name) end
   if load.modules[name] ~= nil then return load.modules[name] end
   if load.loading[name] then
-    return nil, ("module '%s' requires itself: %s → %s"):format(name, table.concat(load.loading, " → "), name)
+    return nil, ("module '%s' requires itself: %s → %s"):format(name,
+      table.concat(load.loading, " → "), name)
   end
   if name == "cjson" and load.opts.unsafe then return require "cjson" end
   if name == "cjson" or name == "json" then return load.env.json end
   if name:find("^tagline%.") then return own_module(load, name) end
   for part in (name .. "."):gmatch("([^.]*)%.") do
     if not part:find("^[%w_-]+$") then
-      return nil, ("expected a module's name (letters, digits, '_', '-', with dots between folders), got '%s'"):format(name)
+      return nil,
+        ("expected a module's name (letters, digits, '_', '-', with dots between folders), got '%s'"):format(name)
     end
   end
   return file_module(load, name)
@@ -196,22 +211,28 @@ local function content_of(load, word, path)
 end
 
 local function credential(load, name)
-  if type(name) ~= "string" then return load:fail("credential", kinds.expected("the name of a credential", name)) end
+  if type(name) ~= "string" then
+    return load:fail("credential", kinds.expected("the name of a credential", name))
+  end
   if name == "" or name:find("[/%z]") or name == "." or name == ".." then
     return load:fail("credential", ("expected a name without '/', got '%s'"):format(name))
   end
   local folder = os.getenv "CREDENTIALS_DIRECTORY"
   if folder then return content_of(load, "credential", folder .. "/" .. name) end
-  local text = ("'%s': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with LoadCredential="):format(name)
+  local text =
+    ("'%s': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with LoadCredential="):format(name)
   if not load.opts.check then return load:fail("credential", text) end
   return load:warn("credential", text)
 end
 
---- The words that fetch something: require, env, file, credential. A failure is a problem of the place that asked, and
---- loading goes on; under pcall it is an error. They are words of loading: what they wait for must not hold what runs.
+--- The words that fetch something: require, env, file, credential. A failure is a problem of
+--- the place that asked, and loading goes on; under pcall it is an error. They are words of
+--- loading: what they wait for must not hold what runs.
 function environment.words(env, load)
   local function loading_only(word)
-    if not load.running then error(word .. ": only while the config loads; keep what it gives in a local", 3) end
+    if not load.running then
+      error(word .. ": only while the config loads; keep what it gives in a local", 3)
+    end
   end
   function env.require(name)
     loading_only "require"
@@ -225,14 +246,20 @@ function environment.words(env, load)
   end
   function env.env(name, default)
     loading_only "env"
-    if type(name) ~= "string" then return load:fail("env", kinds.expected("the name of an environment variable", name)) end
+    if type(name) ~= "string" then
+      return load:fail("env", kinds.expected("the name of an environment variable", name))
+    end
     local value = os.getenv(name) or default
-    if value == nil then return load:fail("env", ("environment variable '%s' is not set"):format(name)) end
+    if value == nil then
+      return load:fail("env", ("environment variable '%s' is not set"):format(name))
+    end
     return value
   end
   function env.file(name)
     loading_only "file"
-    if type(name) ~= "string" then return load:fail("file", kinds.expected("the path of a file", name)) end
+    if type(name) ~= "string" then
+      return load:fail("file", kinds.expected("the path of a file", name))
+    end
     return content_of(load, "file", beside(load, name))
   end
   function env.credential(name)

@@ -1,4 +1,5 @@
---- Topic filters against topics, against what an expression's topics begin with, and against each other. Knows nothing of records.
+--- Topic filters against topics, against what an expression's topics begin with, and against
+--- each other. Knows nothing of records.
 local filters = {}
 
 --- A shared subscription's filter: `$share/group/a/#` is a/#.
@@ -21,7 +22,8 @@ local function beginning(address)
   if address:gsub("\\.", ""):gsub("%b[]", ""):gsub("%b()", ""):find("|", 1, true) then return "" end
   local from = address:byte(1) == 94 and 2 or 1 -- ^
   local stop = address:find("[%^$.%[%]()?*+{}\\]", from) or #address + 1
-  if address:find("^[?*{]", stop) then stop = utf8.offset(address, -1, stop) or from end -- what may be there, or not
+  -- what may be there, or not
+  if address:find("^[?*{]", stop) then stop = utf8.offset(address, -1, stop) or from end
   return address:sub(from, stop - 1)
 end
 
@@ -56,10 +58,13 @@ local function levels(filter)
   return list
 end
 
---- Is there a topic that both levels' lists take? A wildcard at the beginning takes no topic that begins with $.
+--- Is there a topic that both levels' lists take? A wildcard at the beginning takes no topic
+--- that begins with $.
 local function meet(a, b)
   local dollar_a, dollar_b = a[1]:byte(1) == 36, b[1]:byte(1) == 36
-  if dollar_a ~= dollar_b and (a[1] == "+" or a[1] == "#" or b[1] == "+" or b[1] == "#") then return false end
+  if dollar_a ~= dollar_b and (a[1] == "+" or a[1] == "#" or b[1] == "+" or b[1] == "#") then
+    return false
+  end
   for i = 1, math.max(#a, #b) + 1 do
     local x, y = a[i], b[i]
     if x == "#" or y == "#" then return true end -- it takes the level above, too

@@ -1,7 +1,9 @@
---- Spellings of JSON addresses: one that others use, and which ones are the same. The core checks them (payload/json_path.c).
+--- Spellings of JSON addresses: one that others use, and which ones are the same. The core
+--- checks them (payload/json_path.c).
 local json_address = {}
 
---- JSONPath begins with "$", the document: what it means here. The address (without JA=) and whether it was changed.
+--- JSONPath begins with "$", the document: what it means here. The address (without JA=) and
+--- whether it was changed.
 function json_address.plain(path)
   if path == "$" then return "", true end
   local rest = path:match "^%$%.([^.].*)$" or path:match "^%$(%[.*)$"

@@ -1,6 +1,6 @@
---- What values a field takes: each kind makes a check, a function(value) that returns nil and the value in its
---- normal form, or what is wrong in words ("expected …, got …"). Strict: the text "21" is not the number 21. Knows
---- nothing of records.
+--- What values a field takes: each kind makes a check, a function(value) that returns nil and
+--- the value in its normal form, or what is wrong in words ("expected …, got …"). Strict: the
+--- text "21" is not the number 21. Knows nothing of records.
 local kinds = {}
 
 local huge = math.huge
@@ -11,7 +11,8 @@ function kinds.got(value)
   if what == "string" then
     local shown = #value > 60 and value:sub(1, 57) .. "..." or value
     return '"' .. shown:gsub("[%c\"\\]", function(c)
-      return c == "\n" and "\\n" or (c == '"' or c == "\\") and "\\" .. c or ("\\x%02X"):format(c:byte())
+      return c == "\n" and "\\n" or (c == '"' or c == "\\") and "\\" .. c
+        or ("\\x%02X"):format(c:byte())
     end) .. '"'
   elseif what == "number" then
     return math.type(value) == "integer" and tostring(value) or ("%.14g"):format(value)
@@ -64,7 +65,8 @@ end
 
 --- A finite number; `above`: the lower bound itself is out.
 function kinds.number(what, min, max, above)
-  local words = above and ("%s above %s, up to %s"):format(what, got(min), got(max)) or between(what, min, max)
+  local words = above and ("%s above %s, up to %s"):format(what, got(min), got(max))
+    or between(what, min, max)
   return function(value)
     if kinds.finite(value) or value < min or value > max or above and value == min then
       return expected(words, value)
@@ -79,7 +81,9 @@ end
 
 --- Any finite number.
 function kinds.finite(value)
-  if type(value) ~= "number" or value ~= value or value == huge or value == -huge then return expected("a number", value) end
+  if type(value) ~= "number" or value ~= value or value == huge or value == -huge then
+    return expected("a number", value)
+  end
   return nil, value
 end
 
@@ -93,7 +97,9 @@ end
 function kinds.qos(value)
   local n = math.type(value) == "integer" and value
     or type(value) == "string" and math.tointeger(tonumber(value:upper():match("^QOS_([012])$")))
-  if not n or n < 0 or n > 2 then return expected('0, 1 or 2, or "QoS_0", "QoS_1", "QoS_2"', value) end
+  if not n or n < 0 or n > 2 then
+    return expected('0, 1 or 2, or "QoS_0", "QoS_1", "QoS_2"', value)
+  end
   return nil, n
 end
 
@@ -122,11 +128,17 @@ end
 function kinds.text(core, max)
   return function(value)
     if type(value) ~= "string" then return expected("a string", value) end
-    if max and #value > max then return ("expected at most %d bytes, got %d"):format(max, #value) end
+    if max and #value > max then
+      return ("expected at most %d bytes, got %d"):format(max, #value)
+    end
     local zero = value:find("\0", 1, true)
-    if zero then return ("expected a string without a zero byte, got one at position %d"):format(zero) end
+    if zero then
+      return ("expected a string without a zero byte, got one at position %d"):format(zero)
+    end
     local good, prefix = core.utf8(value)
-    if not good then return ("expected UTF-8, got something else at position %d"):format(prefix + 1) end
+    if not good then
+      return ("expected UTF-8, got something else at position %d"):format(prefix + 1)
+    end
     return nil, value
   end
 end
@@ -186,7 +198,8 @@ function kinds.zone(core)
   end)
 end
 
---- A list of texts out of one text or a list; `each` checks one, `split` (optional) cuts a text into several.
+--- A list of texts out of one text or a list; `each` checks one, `split` (optional) cuts a text
+--- into several.
 --- none: the list may be empty.
 local function texts(what, each, split, none)
   return function(value)
@@ -194,7 +207,9 @@ local function texts(what, each, split, none)
     local given = type(value) == "table" and value or split and split(value) or { value }
     local list, seen, count = {}, {}, 0
     for _ in pairs(given) do count = count + 1 end
-    if count ~= #given then return ("expected %s, got a table with other keys than 1, 2, 3"):format(what) end
+    if count ~= #given then
+      return ("expected %s, got a table with other keys than 1, 2, 3"):format(what)
+    end
     for i, item in ipairs(given) do
       local wrong, normal = each(item)
       if wrong then return wrong end
@@ -209,7 +224,8 @@ end
 kinds.texts = texts
 
 function kinds.filters(core)
-  return texts("a topic filter or a list of them", kinds.core(core.filter_check, "a topic filter"), nil, true)
+  return texts("a topic filter or a list of them",
+    kinds.core(core.filter_check, "a topic filter"), nil, true)
 end
 
 --- A host to show: what may be a name and a password (mqtt://joe:secret@host) is left out.
@@ -226,7 +242,9 @@ local function plain_host(name)
   local bare, port = name:match("^([^:@]+):(%d+)$")
   if not bare then bare, port = name:match("^%[([^%]@]+)%]:(%d+)$") end
   if bare then
-    return ('expected a name or address without a port, got %s: write host = "%s", port = %s, or "mqtt://%s"'):format(got(name), bare,
+    return (
+      'expected a name or address without a port, got %s: write host = "%s", port = %s, or \z
+        "mqtt://%s"'):format(got(name), bare,
       port, name)
   end
   name = name:match("^%[(.+)%]$") or name
@@ -267,7 +285,9 @@ function kinds.pair(what, names)
     for _, n in ipairs { a, b } do
       if kinds.finite(n) then return ("expected %s, got %s in it"):format(what, got(n)) end
     end
-    if a == nil or b == nil or count ~= 2 then return ("expected %s, got %d values"):format(what, count) end
+    if a == nil or b == nil or count ~= 2 then
+      return ("expected %s, got %d values"):format(what, count)
+    end
     return nil, { a, b }
   end
 end
@@ -286,7 +306,9 @@ function kinds.prepare(value)
   end
   local list, count = {}, 0
   for _ in pairs(value) do count = count + 1 end
-  if count ~= #value then return ("expected %s, got a table with other keys than 1, 2, 3"):format(what) end
+  if count ~= #value then
+    return ("expected %s, got a table with other keys than 1, 2, 3"):format(what)
+  end
   if count == 0 then return ("expected %s, got an empty list"):format(what) end
   if count > 16 then return ("expected at most 16 steps, got %d"):format(count) end
   for i, step in ipairs(value) do
@@ -300,7 +322,8 @@ local state_names = { "Off", "On", "Trans", "Err", "Oscillate" }
 local state_of = {}
 for i, name in ipairs(state_names) do state_of[name:lower()] = i - 1 end
 
---- Words for states, { Off = "CLOSED", On = { "OPEN", "opened" } }: a list of { state, text }, in the order of the states.
+--- Words for states, { Off = "CLOSED", On = { "OPEN", "opened" } }: a list of { state, text },
+--- in the order of the states.
 function kinds.words(value)
   local what = 'a table of words for states, { Off = "CLOSED", On = { "OPEN", "opened" } }'
   if type(value) ~= "table" or debug.getmetatable(value) then return expected(what, value) end
@@ -308,21 +331,30 @@ function kinds.words(value)
   for name, words in pairs(value) do
     local state = type(name) == "string" and state_of[name:lower()]
     if not state then return ("expected %s, got the state %s"):format(what, got(name)) end
-    if by_state[state] then return ("the state %s is given twice"):format(state_names[state + 1]) end
+    if by_state[state] then
+      return ("the state %s is given twice"):format(state_names[state + 1])
+    end
     by_state[state] = type(words) == "table" and words or { words }
   end
   if next(by_state) == nil then return ("expected %s, got an empty table"):format(what) end
   for state = 0, 4 do
     local words = by_state[state] or {}
     for key in pairs(words) do
-      if math.type(key) ~= "integer" or key < 1 or key > #words then return expected(what, value) end
+      if math.type(key) ~= "integer" or key < 1 or key > #words then
+        return expected(what, value)
+      end
     end
-    if by_state[state] and #words == 0 then return ("expected a word for %s, got none"):format(state_names[state + 1]) end
+    if by_state[state] and #words == 0 then
+      return ("expected a word for %s, got none"):format(state_names[state + 1])
+    end
     for _, word in ipairs(words) do
-      if type(word) ~= "string" then return ("expected a text for %s, got %s"):format(state_names[state + 1], got(word)) end
+      if type(word) ~= "string" then
+        return ("expected a text for %s, got %s"):format(state_names[state + 1], got(word))
+      end
       local other = taken[word]
       if other then
-        return ("%s stands for two states, %s and %s"):format(got(word), state_names[other + 1], state_names[state + 1])
+        return ("%s stands for two states, %s and %s"):format(got(word), state_names[other + 1],
+          state_names[state + 1])
       end
       taken[word] = state
       list[#list + 1] = { state, word }

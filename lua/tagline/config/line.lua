@@ -1,5 +1,5 @@
---- Checks one line: its parameters, and its stations against them and against each other; and the lines against
---- each other.
+--- Checks one line: its parameters, and its stations against them and against each other; and
+--- the lines against each other.
 local filters = require "tagline.config.filters"
 local environment = require "tagline.config.environment"
 local kinds = require "tagline.config.kinds"
@@ -15,7 +15,8 @@ local line = {}
 local Line = { __name = "line", __metatable = "line" }
 line.meta = Line
 
-local handlers = { on_connect = true, before_disconnect = true, on_disconnect = true, on_value = true }
+local handlers = { on_connect = true, before_disconnect = true, on_disconnect = true,
+  on_value = true }
 
 local Checker = {}
 Checker.__index = Checker
@@ -25,12 +26,14 @@ function line.new(load)
 end
 
 function Checker:problem(one, field, text, key, severity)
-  self.load.problems:add { at = one.at, word = "line", name = one.name, line = one, field = field, key = key, text = text,
+  self.load.problems:add { at = one.at, word = "line", name = one.name, line = one, field = field,
+    key = key, text = text,
     severity = severity }
 end
 
 local function station_problem(self, st, field, text, severity)
-  self.load.problems:add { at = st.at, word = "station", name = st.name, station = st, field = field, text = text,
+  self.load.problems:add { at = st.at, word = "station", name = st.name, station = st,
+    field = field, text = text,
     severity = severity, rank = st.seq }
 end
 
@@ -40,18 +43,21 @@ local function collect(self, one, given, key, depth)
   if given == self.load.poison then return end
   if meta == station.meta then
     if given.taken then
-      self:problem(one, nil, ("station '%s' is used twice, first in line '%s'"):format(given.name, given.line.name), key)
+      self:problem(one, nil, ("station '%s' is used twice, first in line '%s'"):format(given.name,
+        given.line.name), key)
       return
     end
     given.taken, given.line = true, one
     one.stations[#one.stations + 1] = given
   elseif meta == Line then
-    self:problem(one, nil, ("expected no line inside a line, got line '%s'"):format(given.name), key)
+    self:problem(one, nil, ("expected no line inside a line, got line '%s'"):format(given.name),
+      key)
   elseif type(given) == "table" and not meta and depth < 8 then
     for _, item in ipairs(given) do collect(self, one, item, key, depth + 1) end
     local odd = next(given, #given > 0 and #given or nil)
     if odd ~= nil and (math.type(odd) ~= "integer") then
-      self:problem(one, nil, ('expected a station (station "name" { … }), got a table with the field %s')
+      self:problem(one, nil,
+        ('expected a station (station "name" { … }), got a table with the field %s')
         :format(kinds.got(odd)), key)
     end
   else
@@ -98,7 +104,9 @@ end
 
 local function check_relations(self, one, given, bad)
   local params = one.params
-  if not params.host and not bad.host then self:problem(one, nil, 'expected host = "…" (the broker\'s address), got none') end
+  if not params.host and not bad.host then
+    self:problem(one, nil, 'expected host = "…" (the broker\'s address), got none')
+  end
   if params.password and not params.user_name and not bad.user_name then
     self:problem(one, "password", "expected a user_name beside the password, got none")
   end
@@ -115,7 +123,8 @@ local function check_relations(self, one, given, bad)
       params.clean_session and "clean_session" or "the blank client_id"), nil, "warning")
   end
   if params.client_id == "" and not params.clean_session then
-    self:problem(one, "client_id", "is blank: the session is clean, whatever clean_session says", nil, "warning")
+    self:problem(one, "client_id", "is blank: the session is clean, whatever clean_session says",
+      nil, "warning")
   end
   if bad.host or bad.port or bad.tls then return end
   transport.relate(params, given, function(field, text, severity)
@@ -124,11 +133,14 @@ local function check_relations(self, one, given, bad)
 end
 
 -- A station's parameters: the inherited ones and its own.
-local own = { "time_filter", "no_data_timeout", "subscribe_address", "on_missing", "station_will_topic", "station_will_payload",
+local own = { "time_filter", "no_data_timeout", "subscribe_address", "on_missing",
+  "station_will_topic", "station_will_payload",
   "max_instances", "station_birth_payload", "ignore_retained", "off", "simulate", "history" }
-local all = table.move(own, 1, #own, #shapes.inherited + 1, table.move(shapes.inherited, 1, #shapes.inherited, 1, {}))
+local all = table.move(own, 1, #own, #shapes.inherited + 1,
+  table.move(shapes.inherited, 1, #shapes.inherited, 1, {}))
 
-local quiet = { ignore_retained = true, off = true, simulate = true } -- false says as much as nothing
+-- false says as much as nothing
+local quiet = { ignore_retained = true, off = true, simulate = true }
 
 --- The merged parameters of a station; equal ones are one table.
 local function merge(self, one, st, memo)
@@ -137,7 +149,8 @@ local function merge(self, one, st, memo)
     local parts = {}
     for i, name in ipairs(all) do
       local value = given[name]
-      parts[i] = value == nil and "" or type(value):sub(1, 1) .. #tostring(value) .. ":" .. tostring(value)
+      parts[i] = value == nil and "" or type(value):sub(1, 1) .. #tostring(value) .. ":"
+        .. tostring(value)
     end
     key = table.concat(parts, "\0")
   end
@@ -151,7 +164,9 @@ local function merge(self, one, st, memo)
     end
     for _, name in ipairs(own) do
       params[name] = given[name]
-      if params[name] == nil and not quiet[name] then params[name] = self.load.shapes.station.fields[name].default end
+      if params[name] == nil and not quiet[name] then
+        params[name] = self.load.shapes.station.fields[name].default
+      end
     end
     memo[key] = params
   end
@@ -161,9 +176,12 @@ end
 local function check_json_tags(self, st)
   for _, one in ipairs(st.tags) do
     if one.address:sub(1, 3) == "JA=" and not one.problems then
-      self.load.problems:add { at = one.at, word = one.type, name = one.name, station = st, tag = one.name, field = "address",
+      self.load.problems:add { at = one.at, word = one.type, name = one.name, station = st,
+        tag = one.name, field = "address",
         key = 1, severity = "warning", rank = st.seq + 0.5,
-        text = ('JA= needs payload_type = "JSON", here it is "Text only": the tag will never have a value') }
+        text =
+          ('JA= needs payload_type = "JSON", here it is "Text only": the tag will never have a \z
+            value') }
     end
   end
 end
@@ -174,7 +192,9 @@ local function check_will(self, st, list)
   if not topic then return end
   local field, own_topic = st.will_word or "station_will_topic", topic == st.address
   if own_topic and (payload or "") == "" then
-    station_problem(self, st, field, "every message of the station is its will: a station_will_payload says which one is", "warning")
+    station_problem(self, st, field,
+      "every message of the station is its will: a station_will_payload says which one is",
+        "warning")
   elseif not topic:find("{", 1, true) and not filters.let_in(self.load.core, list, topic)
     and not (own_topic and st.params.subscribe_address) then
     station_problem(self, st, field, ("never comes: topic_filter %s does not let %s in"):format(
@@ -182,7 +202,8 @@ local function check_will(self, st, list)
   end
 end
 
---- What a station keeps from one message to the next, which a message that another process got would change; nil: nothing.
+--- What a station keeps from one message to the next, which a message that another process got
+--- would change; nil: nothing.
 local function state_of(st)
   local params = st.params
   if st.groups then return "named groups" end
@@ -192,10 +213,14 @@ local function state_of(st)
     local fn = st[handler]
     local meta = type(fn) == "table" and metatable(fn)
     if meta then fn = meta.__call end
-    if type(fn) == "function" and debug.getinfo(fn, "S").source:find("sparkplug_b", 1, true) then return "Sparkplug" end
+    if type(fn) == "function" and debug.getinfo(fn, "S").source:find("sparkplug_b", 1, true) then
+      return "Sparkplug"
+    end
   end
   for _, one in ipairs(st.tags) do
-    if one.deadband and one.deadband > 0 then return ("the deadband of tag '%s'"):format(one.name) end
+    if one.deadband and one.deadband > 0 then
+      return ("the deadband of tag '%s'"):format(one.name)
+    end
   end
 end
 
@@ -212,7 +237,8 @@ local function check_shared(self, one)
   for _, st in ipairs(one.stations) do
     local state = state_of(st)
     if state then
-      station_problem(self, st, nil, ("keeps state (%s), but topic_filter %s gives each process a part of its messages only"):format(
+      station_problem(self, st, nil,
+        ("keeps state (%s), but topic_filter %s gives each process a part of its messages only"):format(
         state, kinds.got(shared)), "warning")
     end
   end
@@ -222,7 +248,9 @@ end
 local function check_overlap(self, one)
   local a, b = filters.first_overlap(one.params.topic_filter)
   if a then
-    self:problem(one, "topic_filter", ("%s and %s let the same topics in: some brokers send such a message twice"):format(kinds.got(a),
+    self:problem(one, "topic_filter",
+      ("%s and %s let the same topics in: some brokers send such a message twice"):format(
+        kinds.got(a),
       kinds.got(b)), nil, "warning")
   end
 end
@@ -259,24 +287,30 @@ local function check_stations(self, one)
     -- A topic may hold dots and dollars; with these it is an expression.
     if subscribed and st.address and st.address:find "[*?%[%](){}|\\^]" then
       subscribed = false
-      station_problem(self, st, "subscribe_address", ("%s is a regular expression, which a broker does not know: topic_filter must let its "
+      station_problem(self, st, "subscribe_address",
+        ("%s is a regular expression, which a broker does not know: topic_filter must let its "
         .. "topics in"):format(kinds.got(st.address)), "warning")
     end
     local chosen = list ~= self.load.shapes.line.fields.topic_filter.default
     if subscribed and chosen and st.address and filters.let_in(core, list, st.address) then
-      station_problem(self, st, "subscribe_address", ("topic_filter %s lets %s in already: some brokers send such a message twice"):format(
+      station_problem(self, st, "subscribe_address",
+        ("topic_filter %s lets %s in already: some brokers send such a message twice"):format(
         kinds.got(table.concat(list, ", ")), kinds.got(st.address)), "warning")
     end
     check_will(self, st, list)
     if all_of_it and st.address and st.address ~= "#" then
-      station_problem(self, st, "address", ("never matches: station '%s' (\"#\") takes every message of the line")
+      station_problem(self, st, "address",
+        ("never matches: station '%s' (\"#\") takes every message of the line")
         :format(all_of_it.name), "warning")
     elseif st.address and not subscribed and #list > 0 then
-      -- An expression that begins with $, the end of the text, matches nothing: it can only equal a topic.
+      -- An expression that begins with $, the end of the text, matches nothing: it can only
+      -- equal a topic.
       local is_topic = self.load.checker:is_topic(st.address) or st.address:find "^%$%a"
-      local may = is_topic and filters.let_in(core, list, st.address) or not is_topic and filters.some_may_let_in(list, st.address)
+      local may = is_topic and filters.let_in(core, list, st.address) or not is_topic
+        and filters.some_may_let_in(list, st.address)
       if not may then
-        station_problem(self, st, "address", ("never matches: topic_filter %s does not let %s in"):format(
+        station_problem(self, st, "address",
+          ("never matches: topic_filter %s does not let %s in"):format(
           kinds.got(table.concat(list, ", ")), kinds.got(st.address)), "warning")
       end
     end
@@ -302,16 +336,19 @@ function Checker:across()
   local names, clients = {}, {}
   for _, one in ipairs(self.lines) do
     if #one.stations == 0 and #one.params.topic_filter > 0 and not self.load.problems.failed then
-      self:problem(one, nil, "has no station: nothing that it receives becomes a value", nil, "warning")
+      self:problem(one, nil, "has no station: nothing that it receives becomes a value", nil,
+        "warning")
     end
     local shared, timer = shared_filter(one), self.load.timers[1]
     if shared and timer then
-      self:problem(one, "topic_filter", ("%s parts the messages between processes, and %s in line %d runs in each of them"):format(
+      self:problem(one, "topic_filter",
+        ("%s parts the messages between processes, and %s in line %d runs in each of them"):format(
         kinds.got(shared), timer.kind, timer.at.line), nil, "warning")
     end
     local before = names[one.name]
     if before and one.name ~= "?" then
-      self:problem(one, nil, ("duplicate name: there is a line '%s' in line %d already"):format(one.name, before.at.line))
+      self:problem(one, nil, ("duplicate name: there is a line '%s' in line %d already"):format(
+        one.name, before.at.line))
     end
     names[one.name] = before or one
     for _, host in ipairs(one.params.client_id ~= "" and one.params.host or {}) do
@@ -319,7 +356,8 @@ function Checker:across()
       local key = ("%s\0%d\0%s"):format(name:lower(), port, one.params.client_id)
       before = clients[key]
       if before and before ~= one then
-        self:problem(one, "client_id", ("%s at %s:%d is that of line '%s' too: the broker will end one for the other")
+        self:problem(one, "client_id",
+          ("%s at %s:%d is that of line '%s' too: the broker will end one for the other")
           :format(kinds.got(one.params.client_id), name, port, before.name), nil, "warning")
         break
       end

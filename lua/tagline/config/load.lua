@@ -1,5 +1,6 @@
---- Loads a config into a draft: runs the file in its own environment, checks every record as it is made, and
---- reports every problem in one pass, in the order of the file. Changes nothing that runs.
+--- Loads a config into a draft: runs the file in its own environment, checks every record as it
+--- is made, and reports every problem in one pass, in the order of the file. Changes nothing
+--- that runs.
 local environment = require "tagline.config.environment"
 local kinds = require "tagline.config.kinds"
 local line = require "tagline.config.line"
@@ -18,7 +19,8 @@ local load_config = {}
 local SCAN = 262144 -- bytes; longer files are generated, and their doubled keys are not looked for
 
 -- Words whose braces hold fields.
-local is_word = { line = "line", station = "station", limits = "limits", tags = "tags", history = "history", spool = "spool",
+local is_word = { line = "line", station = "station", limits = "limits", tags = "tags",
+  history = "history", spool = "spool",
   outlet = "outlet" }
 for _, name in ipairs(tag.types) do is_word[name] = "tag" end
 local role_words = {}
@@ -26,7 +28,8 @@ for word, kind in pairs(is_word) do
   if word ~= "tags" then role_words[word] = kind end
 end
 
---- What stands in place of something unknown, so that one mistake is told once and the rest is still checked.
+--- What stands in place of something unknown, so that one mistake is told once and the rest is
+--- still checked.
 local function new_poison()
   local poison = {}
   local function same() return poison end
@@ -34,8 +37,10 @@ local function new_poison()
   return setmetatable(poison, {
     __index = function(_, key) return type(key) ~= "number" and poison or nil end,
     __newindex = function() end,
-    __call = same, __concat = same, __add = same, __sub = same, __mul = same, __div = same, __mod = same, __pow = same,
-    __idiv = same, __unm = same, __band = same, __bor = same, __bxor = same, __shl = same, __shr = same, __bnot = same,
+    __call = same, __concat = same, __add = same, __sub = same, __mul = same, __div = same,
+      __mod = same, __pow = same,
+    __idiv = same, __unm = same, __band = same, __bor = same, __bxor = same, __shl = same,
+      __shr = same, __bnot = same,
     __lt = never, __le = never, __len = function() return 0 end,
     __pairs = function() return function() end end,
     __tostring = function() return "?" end,
@@ -51,7 +56,8 @@ local function new_load(path, opts)
     path = path, folder = path:match("^(.*/)") or "", opts = opts,
     core = opts.core or require "tagline.core",
     files = {}, file_count = 0, ats = {}, path_of = {}, modules = {}, loading = {},
-    poison = new_poison(), open = {}, stations = {}, timers = {}, unknown = {}, running = true, seq = 0,
+    poison = new_poison(), open = {}, stations = {}, timers = {}, unknown = {}, running = true,
+      seq = 0,
   }, Load)
   load.shapes = opts.shapes or shapes.new(load.core)
   load.problems = problems.new(load.files, role_words)
@@ -74,7 +80,8 @@ function Load:at(path, number)
   return at
 end
 
---- The place in a config file that called: the first frame from `level` on (as its caller counts) that is one.
+--- The place in a config file that called: the first frame from `level` on (as its caller
+--- counts) that is one.
 function Load:place(level)
   level = level + 1
   while true do
@@ -102,10 +109,11 @@ function Load:hint(key, shape)
   return ""
 end
 
---- A word failed: a problem where it was used, and the poison to go on with. An error under pcall and at run time.
---- Words call it as `return load:fail(…)`.
+--- A word failed: a problem where it was used, and the poison to go on with. An error under
+--- pcall and at run time. Words call it as `return load:fail(…)`.
 function Load:fail(word, text)
-  local caller = debug.getinfo(2, "S") -- words end in a tail call of this, so they are not on the stack
+  -- words end in a tail call of this, so they are not on the stack
+  local caller = debug.getinfo(2, "S")
   if not self.running or caller and caller.what == "C" then error(text, 2) end
   self.problems:add { at = self:place(2), line = self.open[#self.open], field = word, text = text }
   return self.poison
@@ -113,20 +121,25 @@ end
 
 --- The same as a warning: loading is not refused.
 function Load:warn(word, text)
-  self.problems:add { at = self:place(2), line = self.open[#self.open], field = word, text = text, severity = "warning" }
+  self.problems:add { at = self:place(2), line = self.open[#self.open], field = word, text = text,
+    severity = "warning" }
   return self.poison
 end
 
 local function record_word(self, word, name, given, finish)
   local at = self:place(3)
-  if not self.running then error(word .. ": lines and stations are made while the config loads; see reload()", 3) end
+  if not self.running then
+    error(word .. ": lines and stations are made while the config loads; see reload()", 3)
+  end
   if type(name) == "table" and name ~= self.poison and given == nil then
-    self.problems:add { at = at, text = ('expected a name before the braces (%s "name" { … }), got none'):format(word),
+    self.problems:add { at = at,
+      text = ('expected a name before the braces (%s "name" { … }), got none'):format(word),
       line = word == "station" and self.open[#self.open] or nil }
     return finish("?", at, name)
   elseif type(name) ~= "string" then
     if name ~= self.poison then
-      self.problems:add { at = at, text = kinds.expected("a name behind " .. word, name), line = self.open[#self.open] }
+      self.problems:add { at = at, text = kinds.expected("a name behind " .. word, name),
+        line = self.open[#self.open] }
     end
     name = "?"
   end
@@ -141,7 +154,8 @@ local function record_word(self, word, name, given, finish)
     end
     if fields == self.poison then return self.poison end
     if type(fields) ~= "table" or metatable(fields) ~= nil or select("#", ...) > 0 then
-      self.problems:add { at = at, [word] = waiting, text = kinds.expected("braces with fields behind the name", fields),
+      self.problems:add { at = at, [word] = waiting,
+        text = kinds.expected("braces with fields behind the name", fields),
         line = word == "line" and waiting or self.open[#self.open] }
       return self.poison
     end
@@ -156,7 +170,8 @@ local function limits_word(self)
     if not self.running then error("limits: only while the config loads", 2) end
     local at, shape = self:place(2), self.shapes.limits
     local function say(text, field)
-      self.problems:add { at = at, word = "limits", field = field or "limits", key = field, text = text }
+      self.problems:add { at = at, word = "limits", field = field or "limits", key = field,
+        text = text }
     end
     if given == self.poison then return given end
     if type(given) ~= "table" then
@@ -236,7 +251,8 @@ local function unknown_word(self, names)
         text = ("'%s' is not available in a config (--unsafe opens it)"):format(name)
       else
         local meant = near.find(tostring(name), names)
-        text = text .. (meant and ("; did you mean '%s'?"):format(meant) or " (a string needs quotes)")
+        text = text .. (meant and ("; did you mean '%s'?"):format(meant)
+          or " (a string needs quotes)")
       end
       self.problems:add { at = at, line = self.open[#self.open], text = text }
     end
@@ -257,7 +273,9 @@ local function new_environment(self)
   for name in pairs(words) do names[#names + 1] = name end
   table.sort(names)
   local unknown = unknown_word(self, names)
-  if not open then return environment.join(self.env, words, unknown, function() return self.running end) end
+  if not open then
+    return environment.join(self.env, words, unknown, function() return self.running end)
+  end
   words._G, words.string, words.math, words.os = words, string, math, os
   words.setmetatable, words.getmetatable = setmetatable, getmetatable
   setmetatable(words, { __metatable = false, __index = function(t, name)
@@ -267,12 +285,13 @@ local function new_environment(self)
   end })
 end
 
---- A message of Lua ("FILE:LINE: text") as a problem; the loader shortens long file names, so the name is taken
---- from us.
+--- A message of Lua ("FILE:LINE: text") as a problem; the loader shortens long file names, so
+--- the name is taken from us.
 function Load:syntax_error(path, message)
   local number, text
   number, text = message:match("^[^\n]-:(%d+): (.*)$")
-  self.problems:add { at = self:at(path, tonumber(number) or 0), line = self.open[#self.open], text = text or message }
+  self.problems:add { at = self:at(path, tonumber(number) or 0), line = self.open[#self.open],
+    text = text or message }
   self.broken = true
 end
 
@@ -286,10 +305,13 @@ function Load:compile(path, text)
   -- Functions of one file share it: one that assigned to it would take the words of all the others.
   local where = chunk and not self.opts.unsafe and source.environment(text)
   if not where then return chunk end
-  self:syntax_error(path, (":%d: '_ENV' may only be indexed: all functions of the file share it; its globals are in _G, too"):format(where))
+  self:syntax_error(path,
+    (":%d: '_ENV' may only be indexed: all functions of the file share it; its globals are in \z
+      _G, too"):format(where))
 end
 
---- Where a running chunk failed: the place that the message names, else the innermost frame of a config file.
+--- Where a running chunk failed: the place that the message names, else the innermost frame of
+--- a config file.
 local function traced(self)
   return function(message)
     local at = self:place(2)
@@ -307,11 +329,13 @@ end
 local function check_rest(self)
   for _, waiting in ipairs(self.open) do
     if not self.broken then
-      self.problems:add { at = waiting.at, line = waiting, text = "expected braces with fields behind the name, got nothing" }
+      self.problems:add { at = waiting.at, line = waiting,
+        text = "expected braces with fields behind the name, got nothing" }
     end
   end
   for waiting in pairs(self.broken and {} or self.waiting) do
-    self.problems:add { at = waiting.at, station = waiting, text = "expected braces with fields behind the name, got nothing" }
+    self.problems:add { at = waiting.at, station = waiting,
+      text = "expected braces with fields behind the name, got nothing" }
   end
   for _, st in ipairs(self.stations) do
     if not st.taken and not st.inside and not self.broken then
@@ -322,7 +346,8 @@ local function check_rest(self)
   end
   self.lines:across()
   if #self.lines.lines == 0 and not self.problems.failed then
-    self.problems:add { at = self:at(self.path, 1), text = 'expected at least one line "name" { … }, got none' }
+    self.problems:add { at = self:at(self.path, 1),
+      text = 'expected at least one line "name" { … }, got none' }
   end
   for path, file in pairs(self.files) do
     if #file.text <= SCAN and not file.broken then self.problems:twice(path) end
@@ -341,16 +366,20 @@ local function draft_of(self)
     end
   end
   local files = {}
-  for path, file in pairs(self.files) do files[#files + 1] = { path = path, text = file.text, order = file.order } end
+  for path, file in pairs(self.files) do
+    files[#files + 1] = { path = path, text = file.text, order = file.order }
+  end
   table.sort(files, function(a, b) return a.order < b.order end)
-  return { file = self.path, files = files, lines = self.lines.lines, limits = limits, timers = self.timers,
+  return { file = self.path, files = files, lines = self.lines.lines, limits = limits,
+    timers = self.timers,
     outlets = outlets.draft(self), env = self.env }
 end
 
---- Load a config from its text. `opts`: core = the module tagline.core (default: require), unsafe = true opens all
---- of Lua, print = function(text) takes what the config prints (default: stderr), api = more words for handlers
---- (lines, stations, tags; and `every` and `after` for calls while the config runs). Returns the draft, or nil when
---- there is an error; and always the list of problems, { file =, line =, severity = "error" | "warning", text =
+--- Load a config from its text. `opts`: core = the module tagline.core (default: require),
+--- unsafe = true opens all of Lua, print = function(text) takes what the config prints
+--- (default: stderr), api = more words for handlers (lines, stations, tags; and `every` and
+--- `after` for calls while the config runs). Returns the draft, or nil when there is an error;
+--- and always the list of problems, { file =, line =, severity = "error" | "warning", text =
 --- "FILE:LINE: …" }.
 function load_config.string(text, path, opts)
   local self = new_load(path, opts or {})
@@ -360,7 +389,9 @@ function load_config.string(text, path, opts)
     local ok, failure = xpcall(chunk, traced(self), path)
     if not ok then
       -- Out of memory there is neither a traceback nor a place.
-      if type(failure) ~= "table" then failure = { at = self:at(path, 1), text = tostring(failure) } end
+      if type(failure) ~= "table" then
+        failure = { at = self:at(path, 1), text = tostring(failure) }
+      end
       self.problems:add { at = failure.at, line = self.open[#self.open], text = failure.text }
       self.broken = true
     end
@@ -369,7 +400,8 @@ function load_config.string(text, path, opts)
   local list = self.problems:finish()
   local draft = not self.problems.failed and draft_of(self) or nil
   self.running = false
-  self.files, self.ats, self.path_of, self.stations, self.open, self.waiting = {}, {}, {}, {}, {}, {}
+  self.files, self.ats, self.path_of, self.stations, self.open, self.waiting = {}, {}, {}, {}, {},
+    {}
   self.tags.made, self.checker, self.lines, self.problems = {}, nil, nil, nil
   return draft, list
 end
@@ -378,7 +410,9 @@ end
 function load_config.file(path, opts)
   local text, why = environment.read(path, 256 * 1048576)
   if not text then
-    return nil, { { file = path, line = 0, severity = "error", text = ("%s: cannot be read: %s"):format(path, why) } }
+    return nil,
+      { { file = path, line = 0, severity = "error",
+        text = ("%s: cannot be read: %s"):format(path, why) } }
   end
   return load_config.string(text, path, opts)
 end

@@ -1,8 +1,8 @@
 --- The nearest known name to one that a user typed: for "did you mean 'keep_alive'?".
 local near = {}
 
---- Number of insertions, deletions, replacements and swaps of neighbours between two texts (optimal string
---- alignment).
+--- Number of insertions, deletions, replacements and swaps of neighbours between two texts
+--- (optimal string alignment).
 function near.distance(a, b)
   local before, row, spare = {}, {}, {}
   for j = 0, #b do row[j] = j end
@@ -15,7 +15,8 @@ function near.distance(a, b)
       local best = before[j - 1] + (ca == cb and 0 or 1)
       if before[j] + 1 < best then best = before[j] + 1 end
       if row[j - 1] + 1 < best then best = row[j - 1] + 1 end
-      if i > 1 and j > 1 and ca == b:byte(j - 1) and cb == a:byte(i - 1) and spare[j - 2] + 1 < best then
+      if i > 1 and j > 1 and ca == b:byte(j - 1) and cb == a:byte(i - 1) and spare[j - 2]
+        + 1 < best then
         best = spare[j - 2] + 1
       end
       row[j] = best
@@ -24,14 +25,16 @@ function near.distance(a, b)
   return row[#b]
 end
 
---- A name without case, blanks and marks: "Keep Alive", keepAlive and KEEP_ALIVE are all "keepalive".
+--- A name without case, blanks and marks: "Keep Alive", keepAlive and KEEP_ALIVE are all
+--- "keepalive".
 local function squash(name)
   return (name:lower():gsub("[^%w=]", ""))
 end
 
 local SHORT = 3 -- letters of a beginning that stands for a name
 
---- The name that `flat` is the beginning of: the shortest of them, if it is the beginning of the others.
+--- The name that `flat` is the beginning of: the shortest of them, if it is the beginning of
+--- the others.
 local function longer(flat, known)
   local shortest
   local list = {}
@@ -48,8 +51,8 @@ local function longer(flat, known)
   return shortest
 end
 
---- The known name (a list) that `name` is most likely meant to be, or nil. `aliases` (optional): squashed name to
---- known name.
+--- The known name (a list) that `name` is most likely meant to be, or nil. `aliases`
+--- (optional): squashed name to known name.
 function near.find(name, known, aliases)
   if #name > 80 then return nil end
   local flat = squash(name)
@@ -59,7 +62,9 @@ function near.find(name, known, aliases)
     local other = squash(candidate)
     if other == flat then return candidate end
     local d = math.abs(#other - #flat) <= least and near.distance(flat, other)
-    if d and d < #flat and (d < least or d == least and not found) then found, least = candidate, d end
+    if d and d < #flat and (d < least or d == least and not found) then
+      found, least = candidate, d
+    end
   end
   return found or longer(flat, known)
 end

@@ -1,5 +1,5 @@
---- The words of a config that say where values go: history, outlet, spool; and `history` as an option of tags,
---- stations and lines. Checks records; opens nothing.
+--- The words of a config that say where values go: history, outlet, spool; and `history` as an
+--- option of tags, stations and lines. Checks records; opens nothing.
 local kinds = require "tagline.config.kinds"
 
 local outlets = {}
@@ -33,14 +33,17 @@ function outlets.size(min, max)
       bytes = number and math.floor(tonumber(number) * BYTES[unit])
     end
     if not bytes or bytes < min or bytes > max then
-      return kinds.expected(('a size such as "1GB", from %d MB to %d GB'):format(min // BYTES.MB, max // BYTES.GB), value)
+      return kinds.expected(('a size such as "1GB", from %d MB to %d GB'):format(min // BYTES.MB,
+        max // BYTES.GB), value)
     end
     return nil, bytes
   end
 end
 
 local function text(value)
-  if type(value) ~= "string" or value == "" or value:find("%z") then return kinds.expected("a text", value) end
+  if type(value) ~= "string" or value == "" or value:find("%z") then
+    return kinds.expected("a text", value)
+  end
   return nil, value
 end
 
@@ -65,10 +68,14 @@ local function patterns(value)
   local list = type(value) == "table" and value or { value }
   local result = {}
   for i, one in ipairs(list) do
-    if type(one) ~= "string" or one == "" then return kinds.expected("a pattern such as \"plant.*\", or a list of them", one) end
+    if type(one) ~= "string" or one == "" then
+      return kinds.expected("a pattern such as \"plant.*\", or a list of them", one)
+    end
     result[i] = one
   end
-  if #result == 0 then return kinds.expected("a pattern such as \"plant.*\", or a list of them", value) end
+  if #result == 0 then
+    return kinds.expected("a pattern such as \"plant.*\", or a list of them", value)
+  end
   return nil, result
 end
 
@@ -81,8 +88,12 @@ local function subject(value)
       return ("unknown placeholder {%s}; expected {line}, {station} or {tag}"):format(word)
     end
   end
-  if not value:find("{tag}", 1, true) then return "expected {tag} in it: each tag has a subject of its own" end
-  if value:gsub("{%w+}", "x"):find("[%s*>]") then return kinds.expected("a NATS subject without blanks, '*' and '>'", value) end
+  if not value:find("{tag}", 1, true) then
+    return "expected {tag} in it: each tag has a subject of its own"
+  end
+  if value:gsub("{%w+}", "x"):find("[%s*>]") then
+    return kinds.expected("a NATS subject without blanks, '*' and '>'", value)
+  end
   return nil, value
 end
 
@@ -95,23 +106,31 @@ end
 
 --- Fields of each word: name → check.
 outlets.shapes = {
-  history = { file = text, postgres = text, password = text, keep = outlets.duration(3600), schema = schema },
-  outlet = { nats = text, stream = name, subject = subject, tags = patterns, user = text, password = text,
+  history = { file = text, postgres = text, password = text, keep = outlets.duration(3600),
+    schema = schema },
+  outlet = { nats = text, stream = name, subject = subject, tags = patterns, user = text,
+    password = text,
     tls_ca_file = text },
-  spool = { folder = text, max = outlets.size(1000000, 100 * BYTES.GB), when_full = one_of("drop_oldest", "hold") },
+  spool = { folder = text, max = outlets.size(1000000, 100 * BYTES.GB),
+    when_full = one_of("drop_oldest", "hold") },
 }
 
 --- What `history` may be in a tag, a station or a line: false, or a table of options.
-local options = { deadband = kinds.number("a number", 0, math.huge), max_silence = outlets.duration(0.001),
+local options = { deadband = kinds.number("a number", 0, math.huge),
+  max_silence = outlets.duration(0.001),
   keep = outlets.duration(3600) }
 function outlets.option(value)
   if value == false then return nil, false end
   if value == true then return nil, {} end
-  if type(value) ~= "table" then return kinds.expected("false, or { deadband =, max_silence =, keep = }", value) end
+  if type(value) ~= "table" then
+    return kinds.expected("false, or { deadband =, max_silence =, keep = }", value)
+  end
   local result = {}
   for key, one in pairs(value) do
     local check = options[key]
-    if not check then return ("unknown option '%s'; expected deadband, max_silence or keep"):format(tostring(key)) end
+    if not check then
+      return ("unknown option '%s'; expected deadband, max_silence or keep"):format(tostring(key))
+    end
     local wrong, normal = check(one)
     if wrong then return key .. ": " .. wrong end
     result[key] = normal
@@ -147,7 +166,8 @@ function outlets.words(load, words)
       local check = shape[key]
       if not check then
         local meant = type(key) == "string" and near.find(key, names_of(shape), {})
-        say(at, word, "unknown field" .. (meant and ("; did you mean '%s'?"):format(meant) or ""), tostring(key))
+        say(at, word, "unknown field" .. (meant and ("; did you mean '%s'?"):format(meant) or ""),
+          tostring(key))
       elseif value ~= load.poison then
         local wrong, normal = check(value)
         if wrong then say(at, word, wrong, key) end
@@ -159,7 +179,8 @@ function outlets.words(load, words)
 
   local function add(at, word, one)
     if load.outlet_names[one.name] then
-      say(at, word, ("'%s' is given twice, first in line %d"):format(one.name, load.outlet_names[one.name].line))
+      say(at, word, ("'%s' is given twice, first in line %d"):format(one.name,
+        load.outlet_names[one.name].line))
       return
     end
     load.outlet_names[one.name] = at
@@ -185,15 +206,19 @@ function outlets.words(load, words)
       for _, key in ipairs { "password", "schema" } do
         if one[key] then say(at, "history", "belongs to a history in PostgreSQL", key) end
       end
-      add(at, "history", { name = "history", kind = "history", file = path(one.file), keep = one.keep or 0 })
+      add(at, "history", { name = "history", kind = "history", file = path(one.file),
+        keep = one.keep or 0 })
     elseif one.postgres then
       if one.postgres:lower():find("password") then
-        say(at, "history", "a password stands in it: give it as password = credential \"NAME\"", "postgres")
+        say(at, "history", "a password stands in it: give it as password = credential \"NAME\"",
+          "postgres")
       end
-      add(at, "history", { name = "postgres", kind = "postgres", postgres = one.postgres, password = one.password,
+      add(at, "history", { name = "postgres", kind = "postgres", postgres = one.postgres,
+        password = one.password,
         keep = one.keep or 0, schema = one.schema or "tagline" })
     else
-      say(at, "history", "expected file = \"NAME.db\" or postgres = \"host=… dbname=…\", got neither")
+      say(at, "history",
+        "expected file = \"NAME.db\" or postgres = \"host=… dbname=…\", got neither")
     end
     return load.poison
   end
@@ -203,7 +228,9 @@ function outlets.words(load, words)
     local at = load:place(2)
     local one = record(at, "spool", given)
     if not one then return load.poison end
-    if load.spool then say(at, "spool", ("is given twice, first in line %d"):format(load.spool_at.line)) end
+    if load.spool then
+      say(at, "spool", ("is given twice, first in line %d"):format(load.spool_at.line))
+    end
     load.spool, load.spool_at = one, at
     if one.folder then one.folder = path(one.folder) end
     return load.poison
@@ -224,7 +251,9 @@ function outlets.words(load, words)
         say(at, "outlet", ("'%s' is the name of a history: give it another"):format(given_name))
       end
       if not one.nats then say(at, "outlet", "expected nats = \"HOST\", got no server") end
-      if one.user == nil and one.password ~= nil then say(at, "outlet", "expected a user beside the password", "password") end
+      if one.user == nil and one.password ~= nil then
+        say(at, "outlet", "expected a user beside the password", "password")
+      end
       one.name, one.kind = given_name, "nats"
       one.stream, one.subject = one.stream or "TAGS", one.subject or "tags.{line}.{station}.{tag}"
       add(at, "outlet", one)

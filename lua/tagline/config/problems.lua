@@ -1,5 +1,5 @@
---- What is wrong with a config: collected while it loads, then put in the order of the file, each with the line of
---- its field where that can be found in the source.
+--- What is wrong with a config: collected while it loads, then put in the order of the file,
+--- each with the line of its field where that can be found in the source.
 local source = require "tagline.config.source"
 
 local problems = {}
@@ -7,16 +7,18 @@ local problems = {}
 local Problems = {}
 Problems.__index = Problems
 
-local MANY = 10 -- as many like ones are told one by one; a mistake in a loop over 10,000 stations is one mistake
+-- as many like ones are told one by one; a mistake in a loop over 10,000 stations is one mistake
+local MANY = 10
 
 --- `files`: path → { text =, order = }. `is_word`: the words whose braces hold fields.
 function problems.new(files, is_word)
   return setmetatable({ files = files, is_word = is_word, list = {} }, Problems)
 end
 
---- Add one: { at = { file =, line = }, text =, severity = "error" (default) | "warning", and what is known of: line
---- = record, station = record, tag = name, field = its name (shown), word = and name = of the record that holds the
---- field, key = the field as the source has it (number: by position) }.
+--- Add one: { at = { file =, line = }, text =, severity = "error" (default) | "warning", and
+--- what is known of: line = record, station = record, tag = name, field = its name (shown),
+--- word = and name = of the record that holds the field, key = the field as the source has it
+--- (number: by position) }.
 function Problems:add(problem)
   problem.severity = problem.severity or "error"
   if problem.severity == "error" then self.failed = true end
@@ -45,11 +47,14 @@ function Problems:twice(path)
     local frame = found.frame
     local problem = { at = { file = path, line = found.line } }
     local is_tag = frame.word == "tags"
-    local what = is_tag and "duplicate name: the tag is" or ("duplicate field: '%s' is"):format(found.key)
+    local what = is_tag and "duplicate name: the tag is"
+      or ("duplicate field: '%s' is"):format(found.key)
     problem.text = ("%s given in line %d already"):format(what, found.first)
     while frame do
       local word = frame.word
-      if word == "station" or word == "line" then problem[word] = problem[word] or { name = frame.name or "?" } end
+      if word == "station" or word == "line" then
+        problem[word] = problem[word] or { name = frame.name or "?" }
+      end
       if self.is_word[frame.word] == "tag" then problem.tag = frame.key end
       frame = frame.parent
     end
@@ -87,7 +92,8 @@ function Problems:finish()
   for i, problem in ipairs(self.list) do
     local line = self:locate(problem)
     local file = self.files[problem.at.file]
-    local like = table.concat({ problem.at.file, line, problem.severity, problem.field or "", kind_of(problem.text) }, "\0")
+    local like = table.concat({ problem.at.file, line, problem.severity, problem.field or "",
+      kind_of(problem.text) }, "\0")
     local group = groups[like] or { count = 0 }
     groups[like] = group
     group.count = group.count + 1

@@ -1,4 +1,5 @@
---- Checks parameters that change on a live line: line:set{ keep_alive = 60 }. The same rules as in a config.
+--- Checks parameters that change on a live line: line:set{ keep_alive = 60 }. The same rules as
+--- in a config.
 local environment = require "tagline.config.environment"
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
@@ -7,9 +8,9 @@ local transport = require "tagline.config.transport"
 
 local set = {}
 
---- The parameters in normal form, or nil and what is wrong with the first (by name): "keep_alive: expected …, got …".
---- A text that is taken away ("") is false. `params` are those that the line has, for the rules between parameters;
---- `core` is the module tagline.core.
+--- The parameters in normal form, or nil and what is wrong with the first (by name):
+--- "keep_alive: expected …, got …". A text that is taken away ("") is false. `params` are those
+--- that the line has, for the rules between parameters; `core` is the module tagline.core.
 function set.check(given, params, core)
   local shape = shapes.new(core).line
   local names, result, after = {}, {}, {}
@@ -18,9 +19,12 @@ function set.check(given, params, core)
   for name, value in pairs(params) do after[name] = value end
   for _, name in ipairs(names) do
     local field = shape.fields[name]
-    if field and name:find "^on_" then return nil, name .. ": is a handler, which stands in the config" end
+    if field and name:find "^on_" then
+      return nil, name .. ": is a handler, which stands in the config"
+    end
     if not field then
-      return nil, ("%s: unknown parameter%s"):format(name, near.hint(name, shape.names, shape.aliases))
+      return nil, ("%s: unknown parameter%s"):format(name,
+        near.hint(name, shape.names, shape.aliases))
     end
     local wrong, normal = field.check(given[name])
     if wrong then return nil, name .. ": " .. wrong end
@@ -42,8 +46,12 @@ function set.check(given, params, core)
   for _, name in ipairs { "host", "port" } do
     if after[name] ~= params[name] then result[name] = after[name] end
   end
-  if after.password and not after.user_name then return nil, "password: expected a user_name beside the password, got none" end
-  if after.will_flag and not after.will_topic then return nil, "will_flag: expected a will_topic beside will_flag, got none" end
+  if after.password and not after.user_name then
+    return nil, "password: expected a user_name beside the password, got none"
+  end
+  if after.will_flag and not after.will_topic then
+    return nil, "will_flag: expected a will_topic beside will_flag, got none"
+  end
   if after.reconnect_delay_max and after.reconnect_delay_max < (after.reconnect_delay or 0) then
     local name = result.reconnect_delay_max and "reconnect_delay_max" or "reconnect_delay"
     return nil, ("%s: expected reconnect_delay_max of at least reconnect_delay (%s), got %s")

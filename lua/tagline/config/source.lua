@@ -1,11 +1,12 @@
---- Reads the text of a config file just far enough to say on which line a field of a record stands, and which keys
---- stand twice in one pair of braces (Lua itself keeps only the last). Runs nothing, and knows nothing of what
---- fields mean.
+--- Reads the text of a config file just far enough to say on which line a field of a record
+--- stands, and which keys stand twice in one pair of braces (Lua itself keeps only the last).
+--- Runs nothing, and knows nothing of what fields mean.
 local source = {}
 
 local find, byte, sub = string.find, string.byte, string.sub
 
-local opens = { ["function"] = true, ["do"] = true, ["if"] = true, ["repeat"] = true } -- `while` and `for` end with their `do`
+-- `while` and `for` end with their `do`
+local opens = { ["function"] = true, ["do"] = true, ["if"] = true, ["repeat"] = true }
 local closes = { ["end"] = true, ["until"] = true, ["}"] = true, [")"] = true, ["]"] = true }
 
 --- Where the comment that begins at `at` ends.
@@ -104,15 +105,20 @@ function source.index(text, is_word)
 
   local function is(i, mark) return kinds[i] == "mark" and words[i] == mark end
 
-  --- What the braces at token i belong to: the token of the word and the record's name; nil when they are any other table.
+  --- What the braces at token i belong to: the token of the word and the record's name; nil
+  --- when they are any other table.
   local function role(i)
     local j = i - 1
-    if is(j, ",") and kinds[j - 1] == "text" and is(j - 2, "(") then j = j - 1 end -- line("plant", {
-    if is(j, "(") then j = j - 1 end                                                -- Ai({   station "x" ({
+    -- line("plant", {
+    if is(j, ",") and kinds[j - 1] == "text" and is(j - 2, "(") then j = j - 1 end
+    -- Ai({   station "x" ({
+    if is(j, "(") then j = j - 1 end
     local name
-    if kinds[j] == "text" then                                                      -- line "plant" {
+    -- line "plant" {
+    if kinds[j] == "text" then
       name, j = words[j], is(j - 1, "(") and j - 2 or j - 1
-    elseif is(j, ")") and opened[j] then                                            -- station("s" .. i) {
+    -- station("s" .. i) {
+    elseif is(j, ")") and opened[j] then
       if opened[j] == j - 2 and kinds[j - 1] == "text" then name = words[j - 1] end
       j = opened[j] - 1
     end
@@ -122,7 +128,9 @@ function source.index(text, is_word)
   --- The key with which an entry begins at token i, or nil for a value by position.
   local function key_at(i)
     if kinds[i] == "name" and is(i + 1, "=") and not is(i + 2, "=") then return words[i] end
-    if is(i, "[") and kinds[i + 1] == "text" and is(i + 2, "]") and is(i + 3, "=") then return words[i + 1] end
+    if is(i, "[") and kinds[i + 1] == "text" and is(i + 2, "]") and is(i + 3, "=") then
+      return words[i + 1]
+    end
   end
 
   local function entry(frame, i)
@@ -131,7 +139,8 @@ function source.index(text, is_word)
       frame.n = frame.n + 1
       key = frame.n
     elseif frame.lines[key] then
-      index.twice[#index.twice + 1] = { frame = frame, key = key, line = lines[i], first = frame.lines[key] }
+      index.twice[#index.twice + 1] = { frame = frame, key = key, line = lines[i],
+        first = frame.lines[key] }
     end
     frame.lines[key], frame.key_now = lines[i], key
     frame.count = frame.count + 1
@@ -168,8 +177,8 @@ function source.index(text, is_word)
   return index
 end
 
---- The braces of the record that `word` makes on `line`, by its name (line, station) or its key in `tags`, else the
---- first there.
+--- The braces of the record that `word` makes on `line`, by its name (line, station) or its key
+--- in `tags`, else the first there.
 function Index:record(word, line, name)
   local list = self.records[word .. ":" .. line]
   if not list then return nil end

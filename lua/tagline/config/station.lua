@@ -1,5 +1,5 @@
---- Checks one station: its fields, its address, and its tags together. What depends on the line comes later, in
---- line.lua.
+--- Checks one station: its fields, its address, and its tags together. What depends on the line
+--- comes later, in line.lua.
 local json_address = require "tagline.config.json_address"
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
@@ -13,7 +13,8 @@ local Station = { __name = "station", __metatable = "station" }
 station.meta = Station
 
 -- Fields of the record itself; the others are parameters.
-local own_fields = { address = true, prepare = true, decode = true, encode = true, on_value = true, on_status = true }
+local own_fields = { address = true, prepare = true, decode = true, encode = true,
+  on_value = true, on_status = true }
 
 local function levels(topic)
   return (topic .. "/"):gmatch("([^/]*)/")
@@ -30,17 +31,21 @@ local function as_regex(address)
     elseif level == "#" then
       parts[#parts + 1] = ".*"
     else
-      parts[#parts + 1] = level:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?{}|\\]", function(c) return c == "-" and "-" or "\\" .. c end)
+      parts[#parts + 1] = level:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?{}|\\]", function(c) return c
+        == "-" and "-" or "\\" .. c end)
     end
   end
   return (wild or last == "#") and table.concat(parts, "/") or nil
 end
 
-local looks_like_filter = 'looks like an MQTT filter, but addresses are topics or regular expressions: is "%s" meant?'
+local looks_like_filter =
+  'looks like an MQTT filter, but addresses are topics or regular expressions: is "%s" meant?'
 
 --- What an address is: { wrong =, warning =, plain =, groups = }.
 local function address_facts(core, address)
-  if address == "" then return { wrong = "expected a topic or a regular expression, got an empty string" } end
+  if address == "" then
+    return { wrong = "expected a topic or a regular expression, got an empty string" }
+  end
   if address == "#" or address == ".*" then return { groups = {} } end
   local meant = as_regex(address)
   if core.plain(address) then
@@ -71,13 +76,16 @@ function station.new(load)
 end
 
 function Checker:problem(st, field, text, key, severity)
-  self.load.problems:add { at = st.at, word = "station", name = st.name, station = st, field = field, key = key, text = text,
+  self.load.problems:add { at = st.at, word = "station", name = st.name, station = st,
+    field = field, key = key, text = text,
     severity = severity, rank = st.seq }
 end
 
 local function tag_problem(self, st, name, rec, found)
-  self.load.problems:add { at = rec.at, word = rec.type, name = name, station = st, tag = name, field = found.field,
-    key = found.key, text = found.text, severity = found.severity, rank = st.seq + 0.5 + (found.place or 0) }
+  self.load.problems:add { at = rec.at, word = rec.type, name = name, station = st, tag = name,
+    field = found.field,
+    key = found.key, text = found.text, severity = found.severity, rank = st.seq + 0.5
+      + (found.place or 0) }
 end
 
 --- A problem with an entry of `tags` that is no tag, or whose name is wrong.
@@ -91,7 +99,8 @@ function station.name_wrong(name)
   if name == "" then return "expected a name, got an empty one" end
   local at = name:find("[^%w_-]")
   if at then
-    return ("expected a name of letters, digits, '_' and '-', got %s (at position %d)"):format(kinds.got(name), at)
+    return ("expected a name of letters, digits, '_' and '-', got %s (at position %d)"):format(
+      kinds.got(name), at)
   end
 end
 
@@ -106,32 +115,40 @@ local function check_groups(self, st)
     groups[name], list[i] = true, "{" .. name .. "}"
   end
   if #list > CAPTURES then
-    self:problem(st, "address", ("expected at most %d named groups, got %d"):format(CAPTURES, #list))
+    self:problem(st, "address", ("expected at most %d named groups, got %d"):format(CAPTURES,
+      #list))
   end
   local shown = table.concat(list, ", ")
   local in_name = {}
   for name in st.name:gmatch(placeholder) do in_name[name] = true end
   for _, name in ipairs(st.groups) do
     if not in_name[name] then
-      self:problem(st, nil, ("expected {%s} in the station's name, since the address has the group '%s': one name, one station")
+      self:problem(st, nil,
+        ("expected {%s} in the station's name, since the address has the group '%s': one name, \z
+          one station")
         :format(name, name))
     end
   end
   local function check_text(text, complain)
     for name in text:gmatch(placeholder) do
       if not groups[name] then
-        complain(("expected a named group of the address (%s), got {%s}%s"):format(shown, name, near.hint(name, st.groups)))
+        complain(("expected a named group of the address (%s), got {%s}%s"):format(shown, name,
+          near.hint(name, st.groups)))
       end
     end
   end
   check_text(st.name, function(text) self:problem(st, nil, text) end)
   local params = st.params
-  for _, field in ipairs { "station_will_topic", "station_will_payload", "station_birth_payload" } do
-    if params and params[field] then check_text(params[field], function(text) self:problem(st, field, text) end) end
+  for _, field in ipairs { "station_will_topic", "station_will_payload",
+    "station_birth_payload" } do
+    if params and params[field] then
+      check_text(params[field], function(text) self:problem(st, field, text) end)
+    end
   end
   for _, one in ipairs(st.tags) do
     if type(one.default) == "string" then
-      check_text(one.default, function(text) tag_problem(self, st, one.name, one, { field = "default", text = text }) end)
+      check_text(one.default, function(text) tag_problem(self, st, one.name, one,
+        { field = "default", text = text }) end)
     end
   end
 end
@@ -161,7 +178,8 @@ local function check_name(self, st, facts)
   elseif facts and facts.groups then
     local name = bare:match(placeholder)
     if name then
-      self:problem(st, nil, ("expected a named group (?<%s>…) in the address, since the station's name has {%s}")
+      self:problem(st, nil,
+        ("expected a named group (?<%s>…) in the address, since the station's name has {%s}")
         :format(name, name))
       return
     end
@@ -177,40 +195,50 @@ local function nobody(st, one)
   return not st.encode and "decode or encode that would serve it" or nil
 end
 
---- The tags of a station against each other, and against its handlers. True when there is nothing to say.
+--- The tags of a station against each other, and against its handlers. True when there is
+--- nothing to say.
 local function check_set(self, st, list)
   local clean, seen = true, {}
   local place = 0 -- of the tag among the others, for those that stand on one line
   local function say(one, field, text, severity)
     clean = false
     local key = field == "address" and 1 or nil
-    tag_problem(self, st, one.name, one, { field = field, text = text, severity = severity, key = key, place = place })
+    tag_problem(self, st, one.name, one, { field = field, text = text, severity = severity,
+      key = key, place = place })
   end
   for i, one in ipairs(list) do
     place = i / (2 * #list + 2)
     for _, found in ipairs(one.problems or {}) do
       clean = false
-      tag_problem(self, st, one.name, one, { field = found.field, text = found.text, severity = found.severity, key = found.key,
+      tag_problem(self, st, one.name, one, { field = found.field, text = found.text,
+        severity = found.severity, key = found.key,
         place = place })
     end
     local path = one.address:match "^JA=(.*)$"
-    local same = path and "JA=" .. json_address.canonical(path) or one.address -- JA=a and JA=["a"] are one
+    -- JA=a and JA=["a"] are one
+    local same = path and "JA=" .. json_address.canonical(path) or one.address
     local missing, before = nobody(st, one), seen[same]
     if one.warning then say(one, "address", one.warning, "warning") end
-    if missing then say(one, "address", ("there is none, and the station has no %s"):format(missing), "warning") end
+    if missing then
+      say(one, "address", ("there is none, and the station has no %s"):format(missing), "warning")
+    end
     if before then
-      local as = before.address ~= one.address and (", as %s"):format(kinds.got(before.address)) or ""
-      say(one, "address", ("%s is used by tag '%s' already%s"):format(kinds.got(one.address), before.name, as))
+      local as = before.address ~= one.address and (", as %s"):format(kinds.got(before.address))
+        or ""
+      say(one, "address", ("%s is used by tag '%s' already%s"):format(kinds.got(one.address),
+        before.name, as))
     end
     if one.address ~= "" then seen[same] = before or one end
   end
   if seen.OUT_VALUE and not seen.OUT_TOPIC and not st.encode then
-    say(seen.OUT_VALUE, "address", "expected a tag with the address OUT_TOPIC beside OUT_VALUE, got none")
+    say(seen.OUT_VALUE, "address",
+      "expected a tag with the address OUT_TOPIC beside OUT_VALUE, got none")
   end
   return clean
 end
 
---- Words that stand alone (x = Ai) are made when their table is there already: what their order is, only the source tells.
+--- Words that stand alone (x = Ai) are made when their table is there already: what their order
+--- is, only the source tells.
 local function sort_bare(self, st, list)
   local index = self.load.problems:index(st.at.file)
   local tags = index and index:tags(st.at.line, st.name)
@@ -229,7 +257,8 @@ local function collect(self, st, given)
     if rec == self.load.poison then
       st.poisoned = true
     elseif type(name) ~= "string" then
-      entry_problem(self, st, name, ("expected a name for each tag (name = Ai \"JA=…\"), got %s by position %s")
+      entry_problem(self, st, name,
+        ("expected a name for each tag (name = Ai \"JA=…\"), got %s by position %s")
         :format(metatable(rec) == tag.meta and "a tag" or kinds.got(rec), kinds.got(name)))
     else
       if type(rec) == "function" then
@@ -240,13 +269,15 @@ local function collect(self, st, given)
         entry_problem(self, st, name, self.names[name])
       elseif type(rec) ~= "table" or metatable(rec) ~= tag.meta then
         local got = metatable(rec) == Station and "a station" or kinds.got(rec)
-        entry_problem(self, st, name, ("expected a tag (a type word and its address: Ai \"JA=…\"), got %s"):format(got))
+        entry_problem(self, st, name,
+          ("expected a tag (a type word and its address: Ai \"JA=…\"), got %s"):format(got))
       else
         -- Insertion sort by the order of creation: lists are short and mostly sorted.
         local p = n
         n = n + 1
         local order = rec.seq
-        while p > 0 and (list[p].rec.seq > order or list[p].rec.seq == order and list[p].name > name) do
+        while p > 0 and (list[p].rec.seq > order or list[p].rec.seq == order
+          and list[p].name > name) do
           list[p + 1] = list[p]
           p = p - 1
         end
@@ -304,10 +335,12 @@ local function set_field(self, st, shape, key, value)
       self:problem(st, key, "unknown field" .. self.load:hint(key, shape), key)
     elseif metatable(value) == Station then
       value.inside = true
-      self:problem(st, nil, ("expected no station inside a station, got station '%s'"):format(value.name), key)
+      self:problem(st, nil, ("expected no station inside a station, got station '%s'"):format(
+        value.name), key)
     else
       self:problem(st, nil, ("expected named fields, got %s by position"):format(
-        metatable(value) == tag.meta and "a tag (tags stand in tags = { name = … })" or kinds.got(value)), key)
+        metatable(value) == tag.meta and "a tag (tags stand in tags = { name = … })"
+          or kinds.got(value)), key)
     end
   elseif field.check then
     local wrong, normal = field.check(value)
@@ -328,20 +361,25 @@ function Checker:check(name, at, given, seq)
   local st = setmetatable({ name = name, at = at, seq = seq }, Station)
   local shape = self.load.shapes.station
   for key, value in pairs(given) do set_field(self, st, shape, key, value) end
-  for short, long in pairs { SWT = "station_will_topic", SWP = "station_will_payload", SBP = "station_birth_payload" } do
-    if given[short] ~= nil and given[long] ~= nil then self:problem(st, short, ("is %s, which is given too"):format(long)) end
+  for short, long in pairs { SWT = "station_will_topic", SWP = "station_will_payload",
+    SBP = "station_birth_payload" } do
+    if given[short] ~= nil and given[long] ~= nil then
+      self:problem(st, short, ("is %s, which is given too"):format(long))
+    end
   end
   st.will_word = given.SWT ~= nil and "SWT" or nil -- what the user calls it
   local payload = st.params and st.params.station_will_payload or ""
   if payload ~= "" and given.SWT == nil and given.station_will_topic == nil then
-    self:problem(st, given.SWP and "SWP" or "station_will_payload", "does nothing without a station_will_topic", nil, "warning")
+    self:problem(st, given.SWP and "SWP" or "station_will_payload",
+      "does nothing without a station_will_topic", nil, "warning")
   end
   local birth = st.params and st.params.station_birth_payload
   if birth and given.SWT == nil and given.station_will_topic == nil then
     self:problem(st, given.SBP ~= nil and "SBP" or "station_birth_payload",
       "expected a station_will_topic (SWT) beside it, the topic on which it comes, got none")
   elseif birth and birth == payload then
-    self:problem(st, given.SBP ~= nil and "SBP" or "station_birth_payload", "is the station_will_payload, too: what does it say?")
+    self:problem(st, given.SBP ~= nil and "SBP" or "station_birth_payload",
+      "is the station_will_payload, too: what does it say?")
   end
   local facts
   if st.address then

@@ -1,5 +1,6 @@
---- The tag words: Ai "JA=x", Di { "JA=on", … }. Each gives a checked definition without a name; equal ones from one
---- place in the source are one definition, so that 10,000 stations made in a loop share theirs.
+--- The tag words: Ai "JA=x", Di { "JA=on", … }. Each gives a checked definition without a name;
+--- equal ones from one place in the source are one definition, so that 10,000 stations made in
+--- a loop share theirs.
 local json_address = require "tagline.config.json_address"
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
@@ -49,12 +50,16 @@ local function text_default(value)
   return nil, value
 end
 local function state_default(value)
-  local n = type(value) == "string" and states[value:lower()] or math.type(value) == "integer" and value
-  if not n or n < 0 or n > 4 then return kinds.expected("0 to 4 or Off, On, Trans, Err, Oscillate", value) end
+  local n = type(value) == "string" and states[value:lower()] or math.type(value) == "integer"
+    and value
+  if not n or n < 0 or n > 4 then
+    return kinds.expected("0 to 4 or Off, On, Trans, Err, Oscillate", value)
+  end
   return nil, n
 end
 local function time_default(value)
-  if kinds.finite(value) or value < -62135596800 or value >= 253402300800 then -- the years 1 to 9999
+  -- the years 1 to 9999
+  if kinds.finite(value) or value < -62135596800 or value >= 253402300800 then
     return kinds.expected("seconds since 1970, UTC", value)
   end
   return nil, value
@@ -65,8 +70,10 @@ local function duration_default(value)
 end
 
 local default_check = {
-  Ai = kinds.finite, Ao = kinds.finite, Ci = integer_default, Co = integer_default, Di = boolean_default, Do = boolean_default,
-  Qi = state_default, TxtI = text_default, TxtO = text_default, TiA = time_default, ToA = time_default,
+  Ai = kinds.finite, Ao = kinds.finite, Ci = integer_default, Co = integer_default,
+    Di = boolean_default, Do = boolean_default,
+  Qi = state_default, TxtI = text_default, TxtO = text_default, TiA = time_default,
+    ToA = time_default,
   TiR = duration_default, ToR = duration_default,
 }
 
@@ -85,7 +92,9 @@ local function address_wrong(core, type_name, address)
     local found, why, at = core.regex(rest, false)
     if not found then return kinds.at("a regular expression", address, why, (at or 0) + 3) end
     if found.count == 0 then
-      return ("expected a group in the expression, got %s: put ( ) around what is the value"):format(kinds.got(address))
+      return (
+        "expected a group in the expression, got %s: put ( ) around what is the value"):format(
+          kinds.got(address))
     end
     return nil
   end
@@ -96,7 +105,8 @@ local function address_wrong(core, type_name, address)
   end
   local meant = near.find(address, address_words)
   if not meant and address:match("^[%w_.%[%]]+$") then meant = "JA=" .. address end
-  return kinds.expected(address_hint, address) .. (meant and ("; did you mean '%s'?"):format(meant) or "")
+  return kinds.expected(address_hint, address)
+    .. (meant and ("; did you mean '%s'?"):format(meant) or "")
 end
 
 local Tag = { __name = "tag", __metatable = "tag" }
@@ -114,8 +124,12 @@ local has_states = { Di = true, Do = true, Qi = true }
 --- Rules between fields.
 local function relations(rec, core)
   if rec.address == "OUT_TOPIC" and type(rec.default) == "string" then
-    local ok, why = core.topic_check((rec.default:gsub("{[%w_]+}", "x"))) -- a group's text is not known yet
-    if not ok then problem(rec, "default", ("expected a topic to publish to, got %s: %s"):format(kinds.got(rec.default), why)) end
+    -- a group's text is not known yet
+    local ok, why = core.topic_check((rec.default:gsub("{[%w_]+}", "x")))
+    if not ok then
+      problem(rec, "default",
+        ("expected a topic to publish to, got %s: %s"):format(kinds.got(rec.default), why))
+    end
   end
   for _, name in ipairs(numeric_fields) do
     if rec[name] and not is_numeric[rec.type] then
@@ -125,9 +139,12 @@ local function relations(rec, core)
   if rec.words and not has_states[rec.type] then
     problem(rec, "words", ("expected a type with states (Di Do Qi), got %s"):format(rec.type))
   elseif rec.words and rec.type ~= "Qi" and rec.words[#rec.words][1] > 1 then
-    problem(rec, "words", ("expected words for Off and On: %s has no other states"):format(rec.type))
+    problem(rec, "words", ("expected words for Off and On: %s has no other states"):format(
+      rec.type))
   end
-  if rec.linear and rec.linear[1] == 0 then problem(rec, "linear", "expected k other than 0, got 0: every value would be q") end
+  if rec.linear and rec.linear[1] == 0 then
+    problem(rec, "linear", "expected k other than 0, got 0: every value would be q")
+  end
   if rec.range and rec.range[1] > rec.range[2] then
     problem(rec, "range", ("expected { min, max }, got the wrong way round: { %s, %s }")
       :format(kinds.got(rec.range[1]), kinds.got(rec.range[2])))
@@ -137,8 +154,8 @@ local function relations(rec, core)
   end
 end
 
---- The text of a table's content, the same for equal tables, or nil when it holds what has no value of its own (a
---- function).
+--- The text of a table's content, the same for equal tables, or nil when it holds what has no
+--- value of its own (a function).
 local function content(t, parts)
   local n = #parts
   for k, v in pairs(t) do
@@ -167,7 +184,8 @@ Maker.__index = Maker
 
 --- `load`: the load that these words belong to (core, shapes, poison, place).
 function tag.new(load)
-  return setmetatable({ load = load, made = {}, uses = {}, by_word = {}, count = 0, seq = 0 }, Maker)
+  return setmetatable({ load = load, made = {}, uses = {}, by_word = {}, count = 0, seq = 0 },
+    Maker)
 end
 
 function Maker:check(rec, given)
@@ -179,7 +197,8 @@ function Maker:check(rec, given)
       rec.poisoned = true
     elseif not field then
       if type(key) ~= "string" then
-        problem(rec, nil, ("expected one address and named fields, got %s as well"):format(kinds.got(value)), key)
+        problem(rec, nil, ("expected one address and named fields, got %s as well"):format(
+          kinds.got(value)), key)
       else
         problem(rec, key, "unknown field" .. load:hint(key, shape), key)
       end
@@ -198,7 +217,8 @@ function Maker:check(rec, given)
     if wrong then problem(rec, "address", wrong, given[1] ~= nil and 1 or nil) end
     local path, changed = json_address.plain(rec.address:match "^JA=(.*)$" or "")
     if changed then
-      rec.warning = ('"$" is not part of an address: %s is read as "JA=%s" (a field of that name is JA=["$"])'):format(
+      rec.warning =
+        ('"$" is not part of an address: %s is read as "JA=%s" (a field of that name is JA=["$"])'):format(
         kinds.got(rec.address), path)
       rec.address = "JA=" .. path
     end
@@ -211,7 +231,8 @@ function Maker:new_record(type_name, at)
   return setmetatable({ type = type_name, at = at, address = "", id = self.count }, Tag)
 end
 
---- Which one of the equal definitions at one place this is, since the last station: the second on one line is a tag of its own.
+--- Which one of the equal definitions at one place this is, since the last station: the second
+--- on one line is a tag of its own.
 function Maker:nth(at, key)
   local uses = self.uses[at]
   if not uses then
@@ -284,7 +305,8 @@ function Maker:word(type_name)
       rec = self:of_table(type_name, at, given)
     else
       rec = self:new_record(type_name, at)
-      problem(rec, nil, kinds.expected("an address or braces with fields behind " .. type_name, given))
+      problem(rec, nil, kinds.expected("an address or braces with fields behind " .. type_name,
+        given))
     end
     self.seq = self.seq + 1
     rec.seq = self.seq
@@ -299,7 +321,8 @@ function Tag.__call(rec)
   local copy = setmetatable({}, Tag)
   for key, value in pairs(rec) do copy[key] = value end
   copy.problems, copy.id = nil, -rec.id
-  problem(copy, nil, ('expected one pair of braces: write %s { "%s", unit = … }'):format(rec.type, rec.address))
+  problem(copy, nil, ('expected one pair of braces: write %s { "%s", unit = … }'):format(rec.type,
+    rec.address))
   return copy
 end
 

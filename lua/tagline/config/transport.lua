@@ -1,5 +1,6 @@
---- What a config says of the way to its broker: schemes, TLS, WebSocket, proxies. The fields of a line, the rules between
---- them, and the check that certificates and keys load and belong together.
+--- What a config says of the way to its broker: schemes, TLS, WebSocket, proxies. The fields of
+--- a line, the rules between them, and the check that certificates and keys load and belong
+--- together.
 local kinds = require "tagline.config.kinds"
 
 local transport = {}
@@ -15,9 +16,13 @@ local PORTS = { mqtt = 1883, mqtts = 8883, ws = 80, wss = 443 }
 
 --- Seconds, or a text such as "90d", "12h", "10m".
 local function duration(value)
-  if type(value) == "number" then return kinds.number("a duration, as seconds or as \"30d\"", 0, 100 * 366 * DAY)(value) end
+  if type(value) == "number" then
+    return kinds.number("a duration, as seconds or as \"30d\"", 0, 100 * 366 * DAY)(value)
+  end
   local number, unit = tostring(value):match("^(%d+)(%l)$")
-  if type(value) ~= "string" or not UNITS[unit or ""] then return expected('a duration such as 3600, "90d", "12h" or "10m"', value) end
+  if type(value) ~= "string" or not UNITS[unit or ""] then
+    return expected('a duration such as 3600, "90d", "12h" or "10m"', value)
+  end
   return nil, tonumber(number) * UNITS[unit]
 end
 transport.duration = duration
@@ -25,9 +30,13 @@ transport.duration = duration
 --- Bytes whose content is never shown, or a path.
 local function file_or_pem(value)
   if type(value) ~= "string" then return expected("the path of a file, or PEM text", value) end
-  if #value > MAX_FILE then return ("expected at most %d bytes, got %d"):format(MAX_FILE, #value) end
+  if #value > MAX_FILE then
+    return ("expected at most %d bytes, got %d"):format(MAX_FILE, #value)
+  end
   if value == "" then return nil, nil end
-  if value:find("\0", 1, true) then return "expected a path or PEM text, got a text with a zero byte" end
+  if value:find("\0", 1, true) then
+    return "expected a path or PEM text, got a text with a zero byte"
+  end
   return nil, value
 end
 
@@ -40,22 +49,30 @@ end
 
 local function version(value)
   local text = type(value) == "number" and ("%.1f"):format(value) or value
-  if text ~= "1.0" and text ~= "1.1" and text ~= "1.2" and text ~= "1.3" then return expected('"1.0", "1.1", "1.2" or "1.3"', value) end
+  if text ~= "1.0" and text ~= "1.1" and text ~= "1.2" and text ~= "1.3" then
+    return expected('"1.0", "1.1", "1.2" or "1.3"', value)
+  end
   return nil, text
 end
 
 --- A key is never shown, not even in part.
 local function psk(value)
-  if type(value) ~= "string" then return ("expected hexadecimal digits, got a %s"):format(type(value)) end
+  if type(value) ~= "string" then
+    return ("expected hexadecimal digits, got a %s"):format(type(value))
+  end
   if value == "" then return nil, nil end
-  if value:find("%X") or #value % 2 ~= 0 then return "expected an even number of hexadecimal digits, got something else" end
+  if value:find("%X") or #value % 2 ~= 0 then
+    return "expected an even number of hexadecimal digits, got something else"
+  end
   if #value > 512 then return "expected at most 512 hexadecimal digits, got more" end
   return nil, value
 end
 
 local function alpn_name(value)
   if type(value) ~= "string" then return expected("the name of a protocol", value) end
-  if #value < 1 or #value > 255 then return ("expected a name of 1 to 255 bytes, got %d"):format(#value) end
+  if #value < 1 or #value > 255 then
+    return ("expected a name of 1 to 255 bytes, got %d"):format(#value)
+  end
   return nil, value
 end
 
@@ -71,16 +88,22 @@ local function path(value)
 end
 
 local function subprotocol(value)
-  if type(value) ~= "string" or value:find("[^%w!#$%%&'*+.^_`|~-]") then return expected('a subprotocol such as "mqtt", or ""', value) end
+  if type(value) ~= "string" or value:find("[^%w!#$%%&'*+.^_`|~-]") then
+    return expected('a subprotocol such as "mqtt", or ""', value)
+  end
   return nil, value
 end
 
 -- Headers that make a WebSocket, or the end of a head.
-local ours = { host = true, upgrade = true, connection = true, ["content-length"] = true, ["transfer-encoding"] = true }
+local ours = { host = true, upgrade = true, connection = true, ["content-length"] = true,
+  ["transfer-encoding"] = true }
 
---- A table of headers as a list of lines; values are secrets. Also what a function returned is checked so.
+--- A table of headers as a list of lines; values are secrets. Also what a function returned is
+--- checked so.
 function transport.headers(value)
-  if type(value) ~= "table" then return ("expected a table { Name = \"value\" } or a function, got a %s"):format(type(value)) end
+  if type(value) ~= "table" then
+    return ("expected a table { Name = \"value\" } or a function, got a %s"):format(type(value))
+  end
   local lines, size = {}, 0
   for name, text in next, value do
     if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then
@@ -90,9 +113,13 @@ function transport.headers(value)
       return ("the header %s is written by tagline itself"):format(got(name))
     end
     if type(text) == "number" then text = tostring(text) end
-    if type(text) ~= "string" then return ("expected the value of header %s as a string, got a %s"):format(got(name), type(text)) end
+    if type(text) ~= "string" then
+      return ("expected the value of header %s as a string, got a %s"):format(got(name), type(text))
+    end
     if text:find("[%c\127]") then
-      return ("expected a value of header %s without line breaks or other control characters"):format(got(name))
+      return (
+        "expected a value of header %s without line breaks or other control characters"):format(
+          got(name))
     end
     lines[#lines + 1] = name .. ": " .. text
     size = size + #lines[#lines]
@@ -110,7 +137,9 @@ end
 --- The rows of a line's shape.
 function transport.rows(core)
   local function proxy(value)
-    if type(value) ~= "string" then return expected('"http://HOST:PORT" or "socks5://HOST:PORT"', value) end
+    if type(value) ~= "string" then
+      return expected('"http://HOST:PORT" or "socks5://HOST:PORT"', value)
+    end
     if value == "" then return nil, nil end
     local ok, why = core.proxy_address(value)
     if not ok then return why end
@@ -125,25 +154,33 @@ function transport.rows(core)
   end
   local text = optional_text(1024)
   return {
-    { "tls", kinds.boolean, false, "", "TLS to addresses without a scheme, as with mqtts://; their port is 8883 then" },
-    { "tls_ca_file", file_or_pem, nil, "", "certificates that are trusted, a path or PEM text; none: the system's" },
+    { "tls", kinds.boolean, false, "",
+      "TLS to addresses without a scheme, as with mqtts://; their port is 8883 then" },
+    { "tls_ca_file", file_or_pem, nil, "",
+      "certificates that are trusted, a path or PEM text; none: the system's" },
     { "tls_cert_file", file_or_pem, nil, "", "our certificate with its chain, a path or PEM text" },
     { "tls_key_file", file_or_pem, nil, "", "its private key; none: it stands in tls_cert_file" },
-    { "tls_key_password", kinds.secret(1024), nil, "", "opens an encrypted private key; never shown" },
+    { "tls_key_password", kinds.secret(1024), nil, "",
+      "opens an encrypted private key; never shown" },
     { "tls_server_name", text, nil, "", "the name that is asked for and checked; none: the host" },
-    { "tls_verify", verify, "yes", "", 'true; "ca": the chain and not the name; false: whoever answers is believed' },
-    { "tls_alpn", kinds.texts("the name of a protocol or a list of them", alpn_name), nil, "", "protocols to offer (ALPN)" },
+    { "tls_verify", verify, "yes", "",
+      'true; "ca": the chain and not the name; false: whoever answers is believed' },
+    { "tls_alpn", kinds.texts("the name of a protocol or a list of them", alpn_name), nil, "",
+      "protocols to offer (ALPN)" },
     { "tls_psk", psk, nil, "", "a key shared with the broker, in hexadecimal; never shown" },
     { "tls_psk_identity", optional_text(128), nil, "", "the name of that key" },
     { "tls_min_version", version, "1.2", "", "oldest version of TLS that is spoken" },
     { "tls_ciphers", text, nil, "", "ciphers in OpenSSL's words; none: its own choice" },
     { "tls_crl_file", file_or_pem, nil, "", "list of revoked certificates, a path or PEM text" },
-    { "tls_expiry_warning", duration, 30 * DAY, "s", "warn so long before a certificate ends, theirs or ours; 0: never" },
-    { "tls_keylog_file", text, nil, "", "file for the keys of connections: whoever has it can read them" },
+    { "tls_expiry_warning", duration, 30 * DAY, "s",
+      "warn so long before a certificate ends, theirs or ours; 0: never" },
+    { "tls_keylog_file", text, nil, "",
+      "file for the keys of connections: whoever has it can read them" },
     { "ws_path", path, "/mqtt", "", "path of the broker's WebSocket" },
     { "ws_headers", headers, nil, "", "headers of the upgrade, or a function; never shown" },
     { "ws_subprotocol", subprotocol, "mqtt", "", 'subprotocol to ask for; "": none' },
-    { "proxy", proxy, nil, "", 'proxy for all addresses, "http://HOST:PORT" or "socks5://HOST:PORT"' },
+    { "proxy", proxy, nil, "",
+      'proxy for all addresses, "http://HOST:PORT" or "socks5://HOST:PORT"' },
     { "proxy_user", optional_text(255), nil, "", "user name for the proxy" },
     { "proxy_password", kinds.secret(255), nil, "", "password for the proxy; never shown" },
   }
@@ -157,7 +194,8 @@ function transport.address(core, host, params)
   return scheme, name, port ~= 0 and port or PORTS[scheme]
 end
 
---- What a host of a config is for a core: with the line's port where a URL has none and the line says one.
+--- What a host of a config is for a core: with the line's port where a URL has none and the
+--- line says one.
 local function with_port(core, host, port)
   local scheme, name, given, rest = core.broker_address(host)
   if not scheme or scheme == "" or given ~= 0 then return host end
@@ -165,16 +203,20 @@ local function with_port(core, host, port)
   return ("%s://%s:%d%s"):format(scheme, name, port, rest)
 end
 
-local tls_words = { "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_key_password", "tls_server_name", "tls_alpn", "tls_psk",
+local tls_words = { "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_key_password",
+  "tls_server_name", "tls_alpn", "tls_psk",
   "tls_psk_identity", "tls_ciphers", "tls_crl_file", "tls_keylog_file" }
 local tls_defaults = { "tls_verify", "tls_min_version", "tls_expiry_warning" }
 local ws_words = { "ws_path", "ws_headers", "ws_subprotocol" }
 
 --- Which files of a line are paths, and where these are: beside the config.
 local function resolve(params, folder)
-  for _, name in ipairs { "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_crl_file", "tls_keylog_file" } do
+  for _, name in ipairs { "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_crl_file",
+    "tls_keylog_file" } do
     local value = params[name]
-    if value and not value:find(PEM) and value:sub(1, 1) ~= "/" then params[name] = folder .. value end
+    if value and not value:find(PEM) and value:sub(1, 1) ~= "/" then
+      params[name] = folder .. value
+    end
   end
 end
 
@@ -198,7 +240,9 @@ local function check_material(params, problem, core, read)
   local field, why = core.tls_check(texts)
   if field then
     local shown = params[field]
-    if not shown or shown:find(PEM) or field == "tls_key_password" or field == "tls_ciphers" then shown = nil end
+    if not shown or shown:find(PEM) or field == "tls_key_password" or field == "tls_ciphers" then
+      shown = nil
+    end
     problem(field, shown and ("%s %s"):format(got(shown), why) or why)
   end
 end
@@ -209,31 +253,44 @@ local function check_tls(params, given, problem)
   elseif params.tls_key_password and not params.tls_cert_file then
     problem("tls_key_password", "expected a tls_cert_file beside the password, got none")
   end
-  if params.tls_psk and not params.tls_psk_identity then problem("tls_psk", "expected a tls_psk_identity beside the key, got none") end
-  if params.tls_psk_identity and not params.tls_psk then problem("tls_psk_identity", "expected a tls_psk beside its name, got none") end
+  if params.tls_psk and not params.tls_psk_identity then
+    problem("tls_psk", "expected a tls_psk_identity beside the key, got none")
+  end
+  if params.tls_psk_identity and not params.tls_psk then
+    problem("tls_psk_identity", "expected a tls_psk beside its name, got none")
+  end
   if params.tls_psk then
     for _, name in ipairs { "tls_cert_file", "tls_ca_file", "tls_crl_file" } do
-      if params[name] then problem(name, "is not used with tls_psk: a line has either a key or certificates") end
+      if params[name] then
+        problem(name, "is not used with tls_psk: a line has either a key or certificates")
+      end
     end
   end
   if params.tls_verify == "no" then
     for _, name in ipairs { "tls_ca_file", "tls_server_name", "tls_crl_file" } do
-      if given[name] and name ~= "tls_server_name" then problem(name, "is not used: tls_verify is false", "warning") end
+      if given[name] and name ~= "tls_server_name" then
+        problem(name, "is not used: tls_verify is false", "warning")
+      end
     end
     problem("tls_verify", "is false: whoever answers is believed to be the broker", "warning")
   end
   if params.tls_crl_file and not params.tls_ca_file then
-    problem("tls_crl_file", "expected a tls_ca_file beside the list, got none: whose list is it?", "warning")
+    problem("tls_crl_file", "expected a tls_ca_file beside the list, got none: whose list is it?",
+      "warning")
   end
-  if params.tls_keylog_file then problem("tls_keylog_file", "whoever has this file can read the connection", "warning") end
+  if params.tls_keylog_file then
+    problem("tls_keylog_file", "whoever has this file can read the connection", "warning")
+  end
   local old = params.tls_min_version == "1.0" or params.tls_min_version == "1.1"
   if old and not (params.tls_ciphers or ""):find("SECLEVEL=0", 1, true) then
-    problem("tls_min_version", 'OpenSSL 3 speaks it only with tls_ciphers = "DEFAULT@SECLEVEL=0"', "warning")
+    problem("tls_min_version", 'OpenSSL 3 speaks it only with tls_ciphers = "DEFAULT@SECLEVEL=0"',
+      "warning")
   end
 end
 
---- The rules between parameters. `given` is what the user wrote; problem(field, text, severity) takes what is wrong. With `folder`
---- paths become those beside the config; `read` reads a file. Params are changed to what the core takes.
+--- The rules between parameters. `given` is what the user wrote; problem(field, text, severity)
+--- takes what is wrong. With `folder` paths become those beside the config; `read` reads a
+--- file. Params are changed to what the core takes.
 function transport.relate(params, given, problem, core, folder, read)
   local has_tls, has_ws, plain = false, false, false
   if params.tls and not given.port then params.port = 8883 end
@@ -267,7 +324,8 @@ function transport.relate(params, given, problem, core, folder, read)
     end
   end
   if (params.proxy_user or params.proxy_password) and not params.proxy then
-    problem(params.proxy_user and "proxy_user" or "proxy_password", "expected a proxy beside it, got none")
+    problem(params.proxy_user and "proxy_user" or "proxy_password",
+      "expected a proxy beside it, got none")
   elseif params.proxy_password and not params.proxy_user then
     problem("proxy_password", "expected a proxy_user beside the password, got none")
   end

@@ -22,7 +22,8 @@ local function csv(value)
   if value == nil then return "" end
   if math.type(value) == "float" then
     if value == math.floor(value) and math.abs(value) < 2 ^ 53 then return ("%d"):format(value) end
-    return ("%.15g"):format(value) + 0 == value and ("%.15g"):format(value) or ("%.17g"):format(value)
+    return ("%.15g"):format(value) + 0 == value and ("%.15g"):format(value)
+      or ("%.17g"):format(value)
   end
   local text = tostring(value)
   if text:find('[",\n\r]') then text = '"' .. text:gsub('"', '""') .. '"' end
@@ -32,7 +33,8 @@ end
 local function json(value)
   if type(value) ~= "string" then return value == nil and "null" or csv(value) end
   return '"' .. value:gsub('[%c"\\]', function(c)
-    return c == '"' and '\\"' or c == "\\" and "\\\\" or c == "\n" and "\\n" or ("\\u%04x"):format(c:byte())
+    return c == '"' and '\\"' or c == "\\" and "\\\\" or c == "\n" and "\\n"
+      or ("\\u%04x"):format(c:byte())
   end) .. '"'
 end
 
@@ -77,7 +79,8 @@ local function interval_printer(options, tag, as)
   return function(row)
     local parts = {}
     for i, name in ipairs(as) do
-      parts[i] = options.format == "json" and ('"%s":%s'):format(name, json(row[name])) or csv(row[name])
+      parts[i] = options.format == "json" and ('"%s":%s'):format(name, json(row[name]))
+        or csv(row[name])
     end
     local values = table.concat(parts, ",")
     if options.format == "json" then
@@ -92,12 +95,15 @@ local function printer(options, tag, unit)
   if options.as and #options.as > 1 then return interval_printer(options, tag, options.as) end
   if options.format == "json" then
     return function(row)
-      io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ',"type":"', tag.type, '","value":', json(row.value),
-        ',"status":"', row.status or "valid", '"', row.reason and ',"reason":"' .. row.reason .. '"' or "", "}\n")
+      io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ',"type":"', tag.type,
+        '","value":', json(row.value),
+        ',"status":"', row.status or "valid", '"', row.reason and ',"reason":"' .. row.reason
+          .. '"' or "", "}\n")
     end
   end
   return function(row)
-    io.write(stamp(row.time), ",", csv(tag.name), ",", csv(row.value), ",", row.status or "valid", ",", row.reason or "", ",",
+    io.write(stamp(row.time), ",", csv(tag.name), ",", csv(row.value), ",", row.status or "valid",
+      ",", row.reason or "", ",",
       csv(unit), "\n")
   end
 end
@@ -115,7 +121,8 @@ end
 local function tall(path, tags, question, options)
   options.as = question.as
   local several = question.as and #question.as > 1
-  local head = several and "time,tag," .. table.concat(question.as, ",") .. ",unit\n" or "time,tag,value,status,reason,unit\n"
+  local head = several and "time,tag," .. table.concat(question.as, ",") .. ",unit\n"
+    or "time,tag,value,status,reason,unit\n"
   if options.format ~= "json" then io.write(head) end
   for _, tag in ipairs(tags) do
     local ok, why = each_row(path, tag, question, printer(options, tag, tag.unit))
@@ -171,7 +178,9 @@ function main.main(last, from, to, every, as, format, what, path, ...)
     for name in as:gmatch("[^,]+") do list[#list + 1] = name end
   end
   local question
-  question, why = range.read({ last = given(last), from = given(from), to = given(to), every = given(every), as = list }, os.time())
+  question,
+    why = range.read({ last = given(last), from = given(from), to = given(to),
+      every = given(every), as = list }, os.time())
   if not question then return fail(why) end
   local tags
   tags, why = file.tags(path)

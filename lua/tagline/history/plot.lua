@@ -1,5 +1,5 @@
---- A curve as text: each column shows the lowest and the highest value of its time, so that no peak is lost; gaps stand
---- where there was no valid value. Knows no history.
+--- A curve as text: each column shows the lowest and the highest value of its time, so that no
+--- peak is lost; gaps stand where there was no valid value. Knows no history.
 local plot = {}
 
 local BRAILLE = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
@@ -47,7 +47,8 @@ local function extent(low, high, n)
 end
 
 local function clock(seconds, span)
-  return os.date(span > 2 * 86400 and "!%d %b %H:%M" or span > 600 and "!%H:%M" or "!%H:%M:%S", math.floor(seconds))
+  return os.date(span > 2 * 86400 and "!%d %b %H:%M" or span > 600 and "!%H:%M" or "!%H:%M:%S",
+    math.floor(seconds))
 end
 
 --- A grid of dots: dots[y][x], y from the top.
@@ -101,8 +102,9 @@ local function ascii(dots, cells, lines)
   return result
 end
 
---- The plot of rows { time =, value =, status = } between from and to (seconds) as lines of text. `options`: width (of
---- the terminal, in columns), height (lines of the curve, 10), ascii, name, unit.
+--- The plot of rows { time =, value =, status = } between from and to (seconds) as lines of
+--- text. `options`: width (of the terminal, in columns), height (lines of the curve, 10),
+--- ascii, name, unit.
 function plot.lines(rows, from, to, options)
   options = options or {}
   local lines = options.height or 10
@@ -119,16 +121,19 @@ function plot.lines(rows, from, to, options)
   local result = { title }
   for line, text in ipairs(curve) do
     local label = line == 1 and number(max) or line == lines and number(min) or ""
-    result[#result + 1] = ("%" .. margin - 2 .. "s %s%s"):format(label, options.ascii and "|" or "│", text):gsub("%s+$", "")
+    result[#result + 1] = ("%" .. margin - 2 .. "s %s%s"):format(label, options.ascii and "|"
+      or "│", text):gsub("%s+$", "")
   end
   local left, right = clock(from, to - from), clock(to, to - from)
-  result[#result + 1] = (" "):rep(margin) .. left .. (" "):rep(math.max(1, cells - #left - #right)) .. right
+  result[#result + 1] = (" "):rep(margin) .. left
+    .. (" "):rep(math.max(1, cells - #left - #right)) .. right
   local last
   for i = #rows, 1, -1 do
     last = is_number(rows[i])
     if last then break end
   end
-  result[#result + 1] = (" "):rep(margin) .. ("min %s  max %s  last %s%s"):format(number(min), number(max), number(last), unit)
+  result[#result + 1] = (" "):rep(margin) .. ("min %s  max %s  last %s%s"):format(number(min),
+    number(max), number(last), unit)
   return result
 end
 

@@ -1,10 +1,12 @@
---- What part of a history somebody asks for: durations, times, intervals and aggregates, checked. Reads no file.
+--- What part of a history somebody asks for: durations, times, intervals and aggregates,
+--- checked. Reads no file.
 local kinds = require "tagline.config.kinds"
 local outlets = require "tagline.config.outlets"
 
 local range = {}
 
-local AS = { avg = true, time_avg = true, min = true, max = true, first = true, last = true, count = true, sum = true,
+local AS = { avg = true, time_avg = true, min = true, max = true, first = true, last = true,
+  count = true, sum = true,
   good = true }
 range.aggregates = { "avg", "time_avg", "min", "max", "first", "last", "count", "sum", "good" }
 
@@ -26,8 +28,8 @@ local function days(year, month, day)
   return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
 end
 
---- Seconds since 1970 of a number, or of "2026-11-29", "2026-11-29 12:00", "2026-11-29T12:00:00.5+01:00"; UTC where
---- no offset is written. nil and why.
+--- Seconds since 1970 of a number, or of "2026-11-29", "2026-11-29 12:00",
+--- "2026-11-29T12:00:00.5+01:00"; UTC where no offset is written. nil and why.
 function range.time(value)
   if type(value) == "number" then return value end
   local what = 'a time such as "2026-11-29T12:00" or seconds since 1970'
@@ -57,7 +59,9 @@ end
 --- The list of aggregates of `as`: a name, or a list of names. nil and why.
 local function read_as(as)
   local list = type(as) == "table" and as or { as }
-  if #list == 0 then return nil, "as: expected at least one of " .. table.concat(range.aggregates, " ") end
+  if #list == 0 then
+    return nil, "as: expected at least one of " .. table.concat(range.aggregates, " ")
+  end
   for _, name in ipairs(list) do
     if not AS[name] then
       return nil, "as: " .. kinds.expected("one of " .. table.concat(range.aggregates, " "), name)
@@ -66,16 +70,19 @@ local function read_as(as)
   return list
 end
 
-local FIELDS = { from = true, to = true, every = true, as = true, limit = true, last = true, zone = true }
+local FIELDS = { from = true, to = true, every = true, as = true, limit = true, last = true,
+  zone = true }
 
---- The question of history(tag, options): "1h", seconds, or { from =, to =, last =, every =, as =, limit = }; nothing: the
---- last 24 hours. `now` in seconds. Returns { from =, to =, every =, as =, limit = }, or nil and why.
+--- The question of history(tag, options): "1h", seconds, or { from =, to =, last =, every =, as
+--- =, limit = }; nothing: the last 24 hours. `now` in seconds. Returns { from =, to =, every =,
+--- as =, limit = }, or nil and why.
 function range.read(options, now)
   if options == nil then options = {} end
   if type(options) ~= "table" then options = { last = options } end
   for key in pairs(options) do
     if not FIELDS[key] then
-      return nil, ("unknown option '%s'; expected from, to, last, every, as or limit"):format(tostring(key))
+      return nil, ("unknown option '%s'; expected from, to, last, every, as or limit"):format(
+        tostring(key))
     end
   end
   local q, why = {}

@@ -1,19 +1,21 @@
---- Completion from the live process: what may stand before the cursor. Looks, and never calls: no function of the user's and none of
---- the API's is run by pressing Tab.
+--- Completion from the live process: what may stand before the cursor. Looks, and never calls:
+--- no function of the user's and none of the API's is run by pressing Tab.
 local help = require "tagline.repl.help"
 local near = require "tagline.config.near"
 local print_module = require "tagline.repl.print"
 local shapes = require "tagline.config.shapes"
 local texts = require "tagline.repl.help_texts"
 
-local loading_words = { require = true, env = true, file = true, credential = true } -- called without parentheses
+-- called without parentheses
+local loading_words = { require = true, env = true, file = true, credential = true }
 
 local M = {}
 
 local LIMIT = 1000
 local behind = print_module.behind
 
-local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not",
+local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function",
+  "goto", "if", "in", "local", "nil", "not",
   "or", "repeat", "return", "then", "true", "until", "while" }
 
 local function is_identifier(s) return type(s) == "string" and s:find("^[%a_][%w_]*$") ~= nil end
@@ -29,7 +31,8 @@ local function new_set(word)
   return set
 end
 
---- Sorted, and at most LIMIT of them: the first, and the last, so that what all share can be told from those.
+--- Sorted, and at most LIMIT of them: the first, and the last, so that what all share can be
+--- told from those.
 local function finish(set)
   table.sort(set.list)
   local n = #set.list
@@ -43,7 +46,8 @@ end
 
 -- What stands before the cursor
 
---- Where the string that the text ends in begins (its quote), and what is in it; nil when it ends outside of one.
+--- Where the string that the text ends in begins (its quote), and what is in it; nil when it
+--- ends outside of one.
 local function open_string(text)
   local at = 1
   while true do
@@ -66,7 +70,8 @@ local function open_string(text)
   end
 end
 
---- The path that a text ends in: root name and steps (keys), outermost first. nil: it is no plain path.
+--- The path that a text ends in: root name and steps (keys), outermost first. nil: it is no
+--- plain path.
 local function path_of(text)
   local steps = {}
   while true do
@@ -196,7 +201,8 @@ local function add_words(set, scopes)
   for _, word in ipairs(keywords) do set.add(word) end
 end
 
---- The tables of variables, innermost first. The config's own stand before the words that it was given.
+--- The tables of variables, innermost first. The config's own stand before the words that it
+--- was given.
 function M.scopes(own, api, config)
   local scopes = { own, api }
   if type(config) == "table" then
@@ -206,8 +212,9 @@ function M.scopes(own, api, config)
   return scopes
 end
 
---- list(line, at, own, api, config, live): what may stand before the cursor, behind `at` bytes of the line; and how many more there are.
---- own, api, config: tables of variables, looked through in this order.
+--- list(line, at, own, api, config, live): what may stand before the cursor, behind `at` bytes
+--- of the line; and how many more there are. own, api, config: tables of variables, looked
+--- through in this order.
 function M.list(line, at, own, api, config, live)
   local text = line:sub(1, at)
   local scopes = M.scopes(own, api, config)
@@ -240,7 +247,8 @@ function M.unknown(name, api, config)
   end
   table.sort(names)
   local meant = near.find(tostring(name), names)
-  return ("unknown word '%s'; %s"):format(tostring(name), meant and ("did you mean '%s'?"):format(meant) or "help() lists what there is")
+  return ("unknown word '%s'; %s"):format(tostring(name),
+    meant and ("did you mean '%s'?"):format(meant) or "help() lists what there is")
 end
 
 return M

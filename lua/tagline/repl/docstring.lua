@@ -1,5 +1,5 @@
---- What a source file says of itself: the `---` comment at its head, and those above its functions. help() shows them, so that a codec
---- is explained by its own documentation.
+--- What a source file says of itself: the `---` comment at its head, and those above its
+--- functions. help() shows them, so that a codec is explained by its own documentation.
 local environment = require "tagline.config.environment"
 
 local M = {}
@@ -37,7 +37,8 @@ local function above(lines, at)
   return block(lines, first, at - 1)
 end
 
---- The comment above a Lua function, and how it is declared ("hex.decode(text)"); nil for what was not read from a file.
+--- The comment above a Lua function, and how it is declared ("hex.decode(text)"); nil for what
+--- was not read from a file.
 function M.of_function(fn)
   local info = debug.getinfo(fn, "S")
   if info.source:sub(1, 1) ~= "@" then return nil end
@@ -54,14 +55,17 @@ function M.sentence(text)
   return text:match "^(.-)[.:]%s%s" or text:match "^(.-)%.%s" or text:match "^(.-)[.:]?$"
 end
 
---- The functions that a module's file declares as its own (`function M.name(…)`), each with the first sentence above it.
+--- The functions that a module's file declares as its own (`function M.name(…)`), each with the
+--- first sentence above it.
 function M.functions(path, table_name)
   local lines, list = lines_of(path), {}
   for at, line in ipairs(lines) do
     local owner, name, given = line:match "^function%s+([%w_]+)[.:]([%w_]+)%s*(%b())"
     if owner and (not table_name or owner == table_name) then
       local text = above(lines, at)
-      if text then list[#list + 1] = { ("%s.%s%s"):format(owner, name, given), M.sentence(text) } end
+      if text then
+        list[#list + 1] = { ("%s.%s%s"):format(owner, name, given), M.sentence(text) }
+      end
     end
   end
   return list

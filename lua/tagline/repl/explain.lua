@@ -1,5 +1,6 @@
---- What explain found, as text that a person can read. The documents are those of core/explain/explain.h; `wrap` makes one print as its
---- text, and it stays a table for who wants a field of it.
+--- What explain found, as text that a person can read. The documents are those of
+--- core/explain/explain.h; `wrap` makes one print as its text, and it stays a table for who
+--- wants a field of it.
 local texts = require "tagline.repl.help_texts"
 
 local M = {}
@@ -29,14 +30,17 @@ local function plain(s)
 end
 
 local function number(n)
-  if math.type(n) == "float" and n == math.floor(n) and math.abs(n) < 1e15 then return ("%d"):format(n) end
+  if math.type(n) == "float" and n == math.floor(n) and math.abs(n) < 1e15 then
+    return ("%d"):format(n)
+  end
   return math.type(n) == "float" and ("%.15g"):format(n) or tostring(n)
 end
 
 local function shown_value(v, unit)
   if is_null(v) then return "-" end
   if type(v) == "table" then return "base64 " .. tostring(v.base64) end
-  local text = type(v) == "string" and '"' .. plain(v) .. '"' or type(v) == "number" and number(v) or tostring(v)
+  local text = type(v) == "string" and '"' .. plain(v) .. '"' or type(v) == "number" and number(v)
+    or tostring(v)
   return unit and text .. " " .. unit or text
 end
 
@@ -52,7 +56,8 @@ local function short_value(v, unit)
 end
 
 local function raw_text(item, key)
-  local text = item[key] and plain(item[key]) or item[key .. "_base64"] and "base64 " .. item[key .. "_base64"] or ""
+  local text = item[key] and plain(item[key]) or item[key .. "_base64"] and "base64 "
+    .. item[key .. "_base64"] or ""
   local bytes = item[key .. "_bytes"]
   if #text > 60 then
     local cut = utf8.offset(text, 58) or 58
@@ -66,25 +71,33 @@ local function signed(q) return q < 0 and " - " .. number(-q) or " + " .. number
 local step_texts = {
   convert = function(s)
     if s.code == "ok" then
-      return s.lost and (s.lost == "rounded" and "digits are lost: rounded" or "more than 64 bits hold: the nearest that they do") or nil
+      return s.lost and (s.lost == "rounded" and "digits are lost: rounded"
+        or "more than 64 bits hold: the nearest that they do") or nil
     end
     return ("%s is not readable as %s (%s)"):format(s.from, s.to, s.code)
   end,
   ["no-match"] = function() return "the expression does not match" end,
   ["not-utf8"] = function() return "the payload is not UTF-8, which RE= needs" end,
   limit = function() return "given up: the expression takes too many steps" end,
-  linear = function(s) return ("%s × %s%s = %s"):format(number(s.from), number(s.k), signed(s.q), number(s.to)) end,
-  range = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min), number(s.max)) end,
-  clamp = function(s) return ("%s is outside %s..%s: %s"):format(number(s.from), number(s.min), number(s.max), number(s.to)) end,
-  discard = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min), number(s.max)) end,
-  deadband = function(s) return ("%s is within %s of %s"):format(number(s.from), number(s.deadband), number(s.kept)) end,
+  linear = function(s) return ("%s × %s%s = %s"):format(number(s.from), number(s.k), signed(s.q),
+    number(s.to)) end,
+  range = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min),
+    number(s.max)) end,
+  clamp = function(s) return ("%s is outside %s..%s: %s"):format(number(s.from), number(s.min),
+    number(s.max), number(s.to)) end,
+  discard = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min),
+    number(s.max)) end,
+  deadband = function(s) return ("%s is within %s of %s"):format(number(s.from),
+    number(s.deadband), number(s.kept)) end,
   default = function() return "not there: the default" end,
   keep = function() return "not there" end,
 }
 
 local function steps_text(steps)
   local parts = {}
-  for _, s in ipairs(steps or {}) do parts[#parts + 1] = step_texts[s.step] and step_texts[s.step](s) end
+  for _, s in ipairs(steps or {}) do
+    parts[#parts + 1] = step_texts[s.step] and step_texts[s.step](s)
+  end
   return table.concat(parts, ", ")
 end
 
@@ -131,8 +144,10 @@ end
 local function sample_rows(rows, t)
   if not t.samples then return end
   for i, one in ipairs(t.samples) do
-    local value = one.status == "valid" and short_value(one.value, t.unit) or "invalid: " .. tostring(one.reason)
-    rows[#rows + 1] = { "", "", "", "", ("%s %d of %d, %s"):format(i == 1 and "sample" or "      ", i, t.sample_count, one.time),
+    local value = one.status == "valid" and short_value(one.value, t.unit) or "invalid: "
+      .. tostring(one.reason)
+    rows[#rows + 1] = { "", "", "", "",
+      ("%s %d of %d, %s"):format(i == 1 and "sample" or "      ", i, t.sample_count, one.time),
       "→ " .. value }
   end
   if t.sample_count > #t.samples then
@@ -151,13 +166,16 @@ for _, row in ipairs(texts.codes[1]) do line_codes[row[1]] = row[2] end
 line_codes.delivered, line_codes.routed = nil, nil
 
 local function station_lines(out, l)
-  local status = l.station_status and ("(%s)"):format(l.station_status) or "(made at its first message)"
+  local status = l.station_status and ("(%s)"):format(l.station_status)
+    or "(made at its first message)"
   local row = ("  station   %s %s"):format(l.station, status)
   if l.template then row = row .. ", from " .. l.template end
   out[#out + 1] = row
   if l.captures then
     local parts = {}
-    for name, value in pairs(l.captures) do parts[#parts + 1] = ("%s = %s"):format(name, plain(value)) end
+    for name, value in pairs(l.captures) do
+      parts[#parts + 1] = ("%s = %s"):format(name, plain(value))
+    end
     table.sort(parts)
     if #parts > 0 then out[#out + 1] = "  captured  " .. table.concat(parts, ", ") end
   end
@@ -169,15 +187,18 @@ local time_codes = {
   json = "of arrival: the payload could not be read",
   missing = function(t) return ("of arrival: there is no '%s'"):format(plain(t.field or "")) end,
   time = function(t)
-    return ("of arrival: '%s' %s"):format(raw_text(t, "raw"), plain(t.why or "does not fit the mask " .. (t.mask or "")))
+    return ("of arrival: '%s' %s"):format(raw_text(t, "raw"),
+      plain(t.why or "does not fit the mask " .. (t.mask or "")))
   end,
   ok = function(t) return ("%s = %s"):format(plain(t.field or ""), raw_text(t, "raw")) end,
-  decode = function(t) return t.first and ("of decode, the first is %s"):format(t.first) or "of decode" end,
+  decode = function(t) return t.first and ("of decode, the first is %s"):format(t.first)
+    or "of decode" end,
 }
 
 --- Where a document cannot be read, what was expected there, and what would cure it.
 local function json_error(j)
-  local place = j.byte and ("byte %d"):format(j.byte) or ("line %d, column %d"):format(j.line, j.column)
+  local place = j.byte and ("byte %d"):format(j.byte) or ("line %d, column %d"):format(j.line,
+    j.column)
   local cure = j.cure and (', got %s: prepare = "%s" takes care of it'):format(j.got, j.cure) or ""
   return ("%s: expected %s%s"):format(place, j.expected, cure)
 end
@@ -188,13 +209,16 @@ local function value_lines(out, l)
   local j, d, t = l.json, l.decode, l.timestamp
   local p = l.prepare
   if p then
-    local text = p.code == "ok" and (has_raw(p, "after") and raw_text(p, "before") .. " → " .. raw_text(p, "after")
-      or "changed nothing: " .. raw_text(p, "before")) or p.code == "declined" and "declined: " .. raw_text(p, "before")
+    local text = p.code == "ok" and (has_raw(p, "after") and raw_text(p, "before") .. " → "
+      .. raw_text(p, "after")
+      or "changed nothing: " .. raw_text(p, "before")) or p.code == "declined" and "declined: "
+        .. raw_text(p, "before")
       or "failed: " .. plain((p.error or "?"):match "^[^\n]*")
     out[#out + 1] = "  prepare   " .. text
   end
   if j and j.code ~= "ok" then
-    out[#out + 1] = (l.payload_type == "JSON" and "  not JSON  %s" or "  not " .. l.payload_type .. "  %s"):format(json_error(j))
+    out[#out + 1] = (l.payload_type == "JSON" and "  not JSON  %s" or "  not " .. l.payload_type
+      .. "  %s"):format(json_error(j))
   end
   if d then
     local text = d.code == "ok" and "ran" or d.code
@@ -203,11 +227,14 @@ local function value_lines(out, l)
       text = "failed: " .. plain(lines):gsub("\\x0A", "\n            ")
     end
     out[#out + 1] = "  decode    " .. text
-    if d.unknown then out[#out + 1] = "            no such tag: " .. plain(table.concat(d.unknown, ", ")) end
+    if d.unknown then
+      out[#out + 1] = "            no such tag: " .. plain(table.concat(d.unknown, ", "))
+    end
   end
   if t then
     local why = time_codes[t.code]
-    out[#out + 1] = ("  time      %s, %s"):format(t.value, type(why) == "function" and why(t) or why)
+    out[#out + 1] = ("  time      %s, %s"):format(t.value, type(why) == "function" and why(t)
+      or why)
   end
   local rows = {}
   for _, tag in ipairs(l.tags or {}) do
@@ -222,7 +249,8 @@ end
 local function tried_lines(out, l)
   local rows = {}
   for _, t in ipairs(l.tried or {}) do
-    rows[#rows + 1] = { #rows == 0 and "tried" or "", t.station, raw_text(t, "address"), (t.matched and "→ " or "") .. t.why }
+    rows[#rows + 1] = { #rows == 0 and "tried" or "", t.station, raw_text(t, "address"),
+      (t.matched and "→ " or "") .. t.why }
   end
   if l.tried_more then
     table.insert(rows, #rows, { "", ("(%d more that do not match)"):format(l.tried_more) })
@@ -233,7 +261,8 @@ local function tried_lines(out, l)
 end
 
 local function awaiting_text(a)
-  return ("message %d of %s waits for the write of ACK_ID, and %s behind it"):format(a.id, a.station,
+  return ("message %d of %s waits for the write of ACK_ID, and %s behind it"):format(a.id,
+    a.station,
     a.waiting == 1 and "1 message" or a.waiting .. " messages")
 end
 
@@ -245,10 +274,12 @@ local function line_text(out, l)
     if f.takes and not takes then takes = f.filter end
   end
   out[#out + 1] = takes and ("  filter    %s takes it"):format(takes)
-    or ("  filter    none takes it; tried %s"):format(#names > 0 and table.concat(names, ", ") or "none: topic_filter is empty")
+    or ("  filter    none takes it; tried %s"):format(#names > 0 and table.concat(names, ", ")
+      or "none: topic_filter is empty")
   if l.would_take then out[#out + 1] = ("            (%s would take it)"):format(l.would_take) end
   for _, w in ipairs(l.wills or {}) do
-    local note = w.birth and ", which says that it is back" or w.takes and "" or ", with another payload"
+    local note = w.birth and ", which says that it is back" or w.takes and ""
+      or ", with another payload"
     out[#out + 1] = ("  will      of %s%s"):format(w.station, note)
   end
   tried_lines(out, l)
@@ -264,7 +295,8 @@ local function message_text(doc)
   if doc.payload_bytes then
     local many = doc.payload_bytes == 1 and "" or "s"
     local retained = doc.retain and ", retained" or ""
-    head = ("%s, %d byte%s, QoS %d%s, received %s"):format(head, doc.payload_bytes, many, doc.qos, retained, doc.time)
+    head = ("%s, %d byte%s, QoS %d%s, received %s"):format(head, doc.payload_bytes, many, doc.qos,
+      retained, doc.time)
   end
   out[1] = head
   for _, l in ipairs(doc.lines) do line_text(out, l) end
@@ -285,7 +317,9 @@ local function message_why(m)
     return (m.json.byte and "unreadable: " or "not JSON: ") .. json_error(m.json)
   end
   local why = why_text(m)
-  if m.time and m.time:sub(1, 19) ~= m.received:sub(1, 19) then why = why .. (why ~= "" and ", " or "") .. "time " .. m.time end
+  if m.time and m.time:sub(1, 19) ~= m.received:sub(1, 19) then
+    why = why .. (why ~= "" and ", " or "") .. "time " .. m.time
+  end
   return why
 end
 
@@ -296,7 +330,8 @@ local function history_rows(doc)
   for i, m in ipairs(doc.messages) do
     if i <= SHOWN_MESSAGES or m.number == doc.set_by then
       local set = m.number == doc.set_by and " (this one set it)" or ""
-      rows[#rows + 1] = { "#" .. m.number, m.received, plain(m.topic), raw_text(m, "raw"), message_why(m), "→ " .. outcome(m) .. set }
+      rows[#rows + 1] = { "#" .. m.number, m.received, plain(m.topic), raw_text(m, "raw"),
+        message_why(m), "→ " .. outcome(m) .. set }
       sample_rows(rows, m)
     else
       hidden = hidden + 1
@@ -307,7 +342,8 @@ end
 
 local function tag_text(doc)
   local out = { tag_head(doc) }
-  out[#out + 1] = ("  its station takes %s and is %s; its line is %s%s"):format(raw_text(doc, "station_address"), doc.station_status,
+  out[#out + 1] = ("  its station takes %s and is %s; its line is %s%s"):format(
+    raw_text(doc, "station_address"), doc.station_status,
     doc.line_status, doc.line_error and ": " .. plain(doc.line_error) or "")
   if doc.awaiting then out[#out + 1] = "  " .. awaiting_text(doc.awaiting) end
   if doc.recorder_bytes == 0 then
@@ -321,18 +357,23 @@ local function tag_text(doc)
     if hidden > 0 then out[#out + 1] = ("    (%d older ones are not shown)"):format(hidden) end
     return table.concat(out, "\n")
   end
-  out[#out + 1] = ("  none of the %d recorded messages of the line is for its station"):format(doc.recorded)
+  out[#out + 1] = ("  none of the %d recorded messages of the line is for its station"):format(
+    doc.recorded)
   for _, o in ipairs(doc.others or {}) do
-    rows[#rows + 1] = { plain(o.topic), ("%d×"):format(o.count), o.station and "goes to " .. o.station or "goes nowhere", o.why or "" }
+    rows[#rows + 1] = { plain(o.topic), ("%d×"):format(o.count), o.station and "goes to "
+      .. o.station or "goes nowhere", o.why or "" }
   end
   columns(out, "    ", rows)
   return table.concat(out, "\n")
 end
 
 --- The text of a document. Whatever of it came from devices, no line of it steers the terminal.
-function M.text(doc) return ((doc.tag and tag_text(doc) or message_text(doc)):gsub("[^\n]+", plain)) end
+function M.text(doc)
+  return ((doc.tag and tag_text(doc) or message_text(doc)):gsub("[^\n]+", plain))
+end
 
-local meta = { __name = "tagline.explanation", __tostring = M.text, __metatable = "tagline.explanation" }
+local meta = { __name = "tagline.explanation", __tostring = M.text,
+  __metatable = "tagline.explanation" }
 
 function M.wrap(doc) return setmetatable(doc, meta) end
 
@@ -342,18 +383,21 @@ local function same(a, b)
   return a == b
 end
 
---- The number of the message that gave the tag what it has; nil: an older one, or no message did (a write, a status). `messages`: newest
---- first.
+--- The number of the message that gave the tag what it has; nil: an older one, or no message
+--- did (a write, a status). `messages`: newest first.
 local function set_by(doc)
   for i, m in ipairs(doc.messages) do
     if m.reported or m.will then
-      local known = i < #doc.messages or doc.complete -- the first that is run: what was before is not known
-      return known and m.status == doc.status and same(m.value, doc.value) and same(m.reason, doc.reason) and m.number or nil
+      -- the first that is run: what was before is not known
+      local known = i < #doc.messages or doc.complete
+      return known and m.status == doc.status and same(m.value, doc.value)
+        and same(m.reason, doc.reason) and m.number or nil
     end
   end
 end
 
---- The document of a tag: `head`, and the messages that `next` gives, oldest first, with a pause after each.
+--- The document of a tag: `head`, and the messages that `next` gives, oldest first, with a
+--- pause after each.
 function M.history(head, next_message, rest)
   local list = {}
   while true do

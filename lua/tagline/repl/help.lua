@@ -1,5 +1,6 @@
---- help(): a list of what there is; help(x): one thing, given itself or by name. The texts are those of the checks (parameters), of
---- tagline.repl.help_texts and help_lua, and the comments of codecs and functions themselves.
+--- help(): a list of what there is; help(x): one thing, given itself or by name. The texts are
+--- those of the checks (parameters), of tagline.repl.help_texts and help_lua, and the comments
+--- of codecs and functions themselves.
 local docstring = require "tagline.repl.docstring"
 local library = require "tagline.repl.help_lua"
 local near = require "tagline.config.near"
@@ -33,7 +34,8 @@ local function all_parameters(core)
   return parameters
 end
 
-local kinds = { { "line", "a line's parameter" }, { "station", "a station's parameter" }, { "tag", "a tag's option" },
+local kinds = { { "line", "a line's parameter" }, { "station", "a station's parameter" },
+  { "tag", "a tag's option" },
   { "limits", "a limit" } }
 
 local function shown_default(v)
@@ -46,13 +48,17 @@ local function parameter_text(shape, kind, name)
   if not field then return nil end
   local text = ("%s  (%s)\n  %s"):format(name, kind, field.doc)
   if field.unit ~= "" then text = text .. "\n  unit: " .. field.unit end
-  if field.default ~= nil and field.default ~= "" then text = text .. "\n  default: " .. shown_default(field.default) end
+  if field.default ~= nil and field.default ~= "" then
+    text = text .. "\n  default: " .. shown_default(field.default)
+  end
   return text
 end
 
 local function parameter_help(name, core)
   local found = {}
-  for _, kind in ipairs(kinds) do found[#found + 1] = parameter_text(all_parameters(core)[kind[1]], kind[2], name) end
+  for _, kind in ipairs(kinds) do
+    found[#found + 1] = parameter_text(all_parameters(core)[kind[1]], kind[2], name)
+  end
   return #found > 0 and table.concat(found, "\n") or nil
 end
 
@@ -60,7 +66,8 @@ local function parameter_list(kind, core)
   local shape, list = all_parameters(core)[kind], {}
   for i, name in ipairs(shape.names) do
     local field = shape.fields[name]
-    list[i] = { name, field.default ~= nil and field.default ~= "" and shown_default(field.default) or "", field.unit, field.doc }
+    list[i] = { name, field.default ~= nil and field.default ~= ""
+      and shown_default(field.default) or "", field.unit, field.doc }
   end
   return rows(list)
 end
@@ -70,9 +77,14 @@ end
 local function object_help(kind)
   local object, short, long = texts.objects[kind], {}, {}
   for _, row in ipairs(object) do
-    if #row[2] > WIDE then long[#long + 1] = ("  %s\n      %s"):format(row[2], row[3]) else short[#short + 1] = { row[2], row[3] } end
+    if #row[2] > WIDE then
+      long[#long + 1] = ("  %s\n      %s"):format(row[2], row[3])
+    else
+      short[#short + 1] = { row[2], row[3] }
+    end
   end
-  return ("%s  — %s\n%s%s"):format(object.example, object.doc, rows(short), #long > 0 and "\n" .. table.concat(long, "\n") or "")
+  return ("%s  — %s\n%s%s"):format(object.example, object.doc, rows(short), #long > 0 and "\n"
+    .. table.concat(long, "\n") or "")
 end
 
 local function stats_list(kind)
@@ -87,7 +99,8 @@ local function member_help(kind, name)
   local row = by_name(object, name .. "()")
   if row then return ("%s%s  (of a %s)\n  %s"):format(kind, row[2], kind, row[3]) end
   row = by_name(object, name)
-  return row and ("%s.%s  (of a %s)\n  %s"):format(kind, row[2], kind == "msg" and "message, in decode" or kind, row[3])
+  return row and ("%s.%s  (of a %s)\n  %s"):format(kind, row[2], kind == "msg"
+    and "message, in decode" or kind, row[3])
 end
 
 local function stats_help(kind, name)
@@ -116,7 +129,9 @@ end
 
 -- Codecs
 
-local function codec_path(name) return name:find "^tagline%.codec%." and package.searchpath(name, package.path) or nil end
+local function codec_path(name)
+  return name:find "^tagline%.codec%." and package.searchpath(name, package.path) or nil
+end
 
 local function codec_names(live)
   local names = live and live.modules() or {}
@@ -130,7 +145,8 @@ local function codec_help(name)
     local text = path and docstring.of_file(path)
     if text then
       local list = docstring.functions(path)
-      return ('require "%s"\n  %s%s'):format(full, text:gsub("\n", "\n  "), #list > 0 and "\n\n" .. rows(list) or "")
+      return ('require "%s"\n  %s%s'):format(full, text:gsub("\n", "\n  "), #list > 0 and "\n\n"
+        .. rows(list) or "")
     end
   end
 end
@@ -143,13 +159,14 @@ local function each_function(t, depth, found)
   end
 end
 
---- The module of ours that this table is or is a part of; `help(require "tagline.codec.hex")`. Configs get copies that hold the same
---- functions; one that several modules hold tells nothing.
+--- The module of ours that this table is or is a part of; `help(require "tagline.codec.hex")`.
+--- Configs get copies that hold the same functions; one that several modules hold tells nothing.
 local function codec_of(t)
   local owner = {}
   for name, module in pairs(package.loaded) do
     if type(module) == "table" and name:find "^tagline%.codec%." and codec_path(name) then
-      each_function(module, 3, function(f) owner[f] = (owner[f] == nil or owner[f] == name) and name end)
+      each_function(module, 3, function(f) owner[f] = (owner[f] == nil or owner[f] == name)
+        and name end)
     end
   end
   local found
@@ -186,22 +203,28 @@ end
 
 local topics = {
   { "parameters", "parameters of a line", function(core) return parameter_list("line", core) end },
-  { "station parameters", "parameters of a station", function(core) return parameter_list("station", core) end },
+  { "station parameters", "parameters of a station",
+    function(core) return parameter_list("station", core) end },
   { "tag options", "options of a tag", function(core) return parameter_list("tag", core) end },
   { "limits", "what handlers may take", function(core) return parameter_list("limits", core) end },
   { "types", "types of tags", function() return two(texts.types) end },
   { "addresses", "where tags get their values", function() return two(texts.addresses) end },
-  { "named groups", "one station per device", function() return "  " .. by_name(texts.notes, "named groups")[3]:gsub("\n", "\n  ") end },
+  { "named groups", "one station per device", function() return "  "
+    .. by_name(texts.notes, "named groups")[3]:gsub("\n", "\n  ") end },
   { "time masks", "how times are read", function() return two(texts.masks) end },
   { "reasons", "why a tag is invalid", function() return two(texts.reasons) end },
-  { "statuses", "of stations, tags and lines", function() return two(texts.statuses) .. "\nof a line\n" .. two(texts.states) end },
+  { "statuses", "of stations, tags and lines", function() return two(texts.statuses)
+    .. "\nof a line\n" .. two(texts.states) end },
   { "codes", "what explain and status say", codes_text },
   { "errors", "why a write or a connection fails", function()
-    return "of a write or publish\n" .. two(texts.errors) .. "\nof a connection\n" .. two(texts.troubles)
+    return "of a write or publish\n" .. two(texts.errors) .. "\nof a connection\n"
+      .. two(texts.troubles)
   end },
-  { "stats", "numbers of lines and stations", function() return stats_list "line" .. "\n" .. stats_list "station" end },
+  { "stats", "numbers of lines and stations", function() return stats_list "line" .. "\n"
+    .. stats_list "station" end },
   { "config", "words of the config", function() return calls(texts.config) end },
-  { "handlers", "functions that a config may have", function() return calls(texts.handlers) .. "\n" .. object_help "msg" end },
+  { "handlers", "functions that a config may have", function() return calls(texts.handlers)
+    .. "\n" .. object_help "msg" end },
   { "library", "functions of Lua", function() return calls(library) end },
   { "codecs", "modules that read devices' payloads", function(_, live)
     local list = {}
@@ -220,13 +243,15 @@ local function overview()
   for _, row in ipairs(texts.words) do list[#list + 1] = { row[2], row[3] } end
   local more = {}
   for _, row in ipairs(topics) do more[#more + 1] = { 'help "' .. row[1] .. '"', row[2] } end
-  return rows(list) .. "\n\n" .. rows(more) .. "\n\nTab completes names; Ctrl-C cancels; Ctrl-D leaves."
+  return rows(list) .. "\n\n" .. rows(more)
+    .. "\n\nTab completes names; Ctrl-C cancels; Ctrl-D leaves."
 end
 
 local function word_help(name)
   local row = by_name(texts.words, name)
   if not row then return nil end
-  return ("%s\n  %s%s"):format(row[2], row[3], row[4] ~= "" and "\n  " .. row[4]:gsub("\n", "\n  ") or "")
+  return ("%s\n  %s%s"):format(row[2], row[3], row[4] ~= "" and "\n  "
+    .. row[4]:gsub("\n", "\n  ") or "")
 end
 
 local function simple(list, what, name)
@@ -253,18 +278,22 @@ local function error_help(name)
   for _, list in ipairs { texts.errors, texts.troubles } do
     for _, row in ipairs(list) do
       if name:find(row[1], 1, true) then
-        local what = list == texts.errors and "why a write fails" or "why a connection fails or ends"
+        local what = list == texts.errors and "why a write fails"
+          or "why a connection fails or ends"
         return ("%s  (%s)\n  %s%s"):format(row[1], what, row[2], row[3] and "\n  " .. row[3] or "")
       end
     end
   end
 end
 
---- A function of Lua by its full name, a table of them ("string"), or, `loosely`, all of that name ("format").
+--- A function of Lua by its full name, a table of them ("string"), or, `loosely`, all of that
+--- name ("format").
 local function library_help(name, loosely)
   local found, inside = {}, {}
   for _, row in ipairs(library) do
-    if row[1] == name or loosely and row[1]:match "%.([%w_]+)$" == name then found[#found + 1] = called({ row }, "of Lua", row[1]) end
+    if row[1] == name or loosely and row[1]:match "%.([%w_]+)$" == name then
+      found[#found + 1] = called({ row }, "of Lua", row[1])
+    end
     if row[1]:match "^([%w_]+)%." == name then inside[#inside + 1] = { row[2], row[3] } end
   end
   if #inside > 0 then found[#found + 1] = name .. "  (functions)\n" .. rows(inside) end
@@ -280,8 +309,10 @@ function M.names(core, live)
       list[#list + 1] = name
     end
   end
-  for _, all in ipairs { texts.words, texts.addresses, texts.masks, texts.reasons, texts.statuses, texts.states, texts.config, texts.types,
-    texts.handlers, texts.errors, texts.troubles, texts.notes, texts.commands, library, topics, texts.stats.line, texts.stats.station,
+  for _, all in ipairs { texts.words, texts.addresses, texts.masks, texts.reasons, texts.statuses,
+    texts.states, texts.config, texts.types,
+    texts.handlers, texts.errors, texts.troubles, texts.notes, texts.commands, library, topics,
+      texts.stats.line, texts.stats.station,
     table.unpack(texts.codes) } do
     for _, row in ipairs(all) do add(row[1]) end
   end
@@ -320,20 +351,28 @@ end
 function M.about(name, core, live)
   name = name:match("^%s*(.-)%s*$")
   local address = name:match("^(JA=)") or name:match("^(RE=)") or name
-  if texts.objects[name] then return join(called(texts.config, "word of the config", name), object_help(name)) end
+  if texts.objects[name] then
+    return join(called(texts.config, "word of the config", name), object_help(name))
+  end
   local topic = by_name(topics, name)
-  return join(word_help(name), parameter_help(name, core), simple(texts.addresses, "address of a tag", address),
+  return join(word_help(name), parameter_help(name, core),
+    simple(texts.addresses, "address of a tag", address),
     simple(texts.types, "type of a tag", name), simple(texts.reasons, "why a tag is invalid", name),
-    simple(texts.statuses, "status", name), simple(texts.states, "status of a line", name), codes_help(name),
+    simple(texts.statuses, "status", name), simple(texts.states, "status of a line", name),
+      codes_help(name),
     simple(texts.masks, "of a time mask", name), called(texts.config, "word of the config", name),
-    called(texts.handlers, "handler", name), called(texts.commands, "command of the program", name:match "^tagline%s+(.+)$" or name),
-    path_help(name), members_help(name), not topic and notes_of(name), library_help(name), codec_help(name),
-    topic and topic[1] .. "  — " .. topic[2] .. "\n" .. topic[3](core, live)) or library_help(name, true) or error_help(name)
+    called(texts.handlers, "handler", name), called(texts.commands, "command of the program",
+      name:match "^tagline%s+(.+)$" or name),
+    path_help(name), members_help(name), not topic and notes_of(name), library_help(name),
+      codec_help(name),
+    topic and topic[1] .. "  — " .. topic[2] .. "\n" .. topic[3](core, live))
+      or library_help(name, true) or error_help(name)
 end
 
 --- The same of a name that stands for a value: of what may be one.
 local function about_thing(name)
-  return join(word_help(name), simple(texts.types, "type of a tag", name), called(texts.config, "word of the config", name),
+  return join(word_help(name), simple(texts.types, "type of a tag", name),
+    called(texts.config, "word of the config", name),
     called(texts.handlers, "handler", name), library_help(name))
 end
 
@@ -356,7 +395,8 @@ end
 
 local function unknown(name, core, live)
   local near_ones = meant(name, core, live)
-  return ("nothing is known of '%s'%s; help() lists what there is"):format(print_module.cut(name, 60),
+  return ("nothing is known of '%s'%s; help() lists what there is"):format(print_module.cut(name,
+    60),
     near_ones and ("; did you mean %s?"):format(near_ones) or "")
 end
 
@@ -368,13 +408,17 @@ local function names_of(x, live, api)
   local own, config = live.scopes()
   for _, scope in ipairs { own, api, config } do
     local each, all = next, scope
-    if print_module.behind(scope) ~= scope then each, all = pairs(scope) end -- a config's globals stand before its words
+    -- a config's globals stand before its words
+    if print_module.behind(scope) ~= scope then each, all = pairs(scope) end
     for name, value in each, all do
       local is_name = type(name) == "string"
       if is_name and rawequal(value, x) then found[#found + 1] = name end
-      local members = is_name and type(value) == "table" and not print_module.collection(value) and value ~= scope
+      local members = is_name and type(value) == "table" and not print_module.collection(value)
+        and value ~= scope
       for member, v in next, members and print_module.behind(value) or {} do
-        if rawequal(v, x) and type(member) == "string" then found[#found + 1] = name .. "." .. member end
+        if rawequal(v, x) and type(member) == "string" then
+          found[#found + 1] = name .. "." .. member
+        end
       end
     end
   end
@@ -395,7 +439,8 @@ local function function_help(x, name)
   local info = debug.getinfo(x, "S")
   if info.what == "C" then return (name and name .. ": " or "") .. "a function of the library" end
   local text, call = docstring.of_function(x)
-  local place = ("a function of %s, lines %d to %d"):format(info.short_src, info.linedefined, info.lastlinedefined)
+  local place = ("a function of %s, lines %d to %d"):format(info.short_src, info.linedefined,
+    info.lastlinedefined)
   if not text then return place end
   return ("%s\n  %s\n%s"):format(call or name or "function", text:gsub("\n", "\n  "), place)
 end
@@ -405,7 +450,9 @@ local function object_text(x, kind, live)
   local address = kind == "tag" and x.address or ""
   local row = by_name(texts.addresses, address:match "^%a+=" or address)
   if row then text = ("%s\n  %s: %s"):format(text, address, row[2]) end
-  if kind == "tag" and x.reason then text = ("%s\n  %s: %s"):format(text, x.reason, by_name(texts.reasons, x.reason)[2]) end
+  if kind == "tag" and x.reason then
+    text = ("%s\n  %s: %s"):format(text, x.reason, by_name(texts.reasons, x.reason)[2])
+  end
   return text .. "\n\n" .. object_help(kind)
 end
 
@@ -424,7 +471,8 @@ local function about_value(x, live, api)
   kind = print_module.collection(x)
   if kind then return word_help(kind .. "s") .. "\n\n" .. object_help(kind) end
   local meta = debug.getmetatable(x)
-  local is_message = type(x) == "table" and type(meta) == "table" and meta.__name == "tagline.recorded"
+  local is_message = type(x) == "table" and type(meta) == "table" and meta.__name
+    == "tagline.recorded"
   if is_message then return object_text(x, "message", live) end
   if type(x) ~= "function" and type(x) ~= "table" then return nil end
   local codec = type(x) == "table" and codec_of(x)
@@ -443,8 +491,11 @@ function M.word(live, api)
     if select("#", ...) == 0 then return overview() end
     local x = (...)
     local core = require "tagline.core"
-    if type(x) == "string" then return M.about(x, core, live) or named_object(x, api, live) or unknown(x, core, live) end
-    return about_value(x, live, api) or ("a %s; help(x) takes a word, an object, or the name of anything"):format(type(x))
+    if type(x) == "string" then
+      return M.about(x, core, live) or named_object(x, api, live) or unknown(x, core, live)
+    end
+    return about_value(x, live, api)
+      or ("a %s; help(x) takes a word, an object, or the name of anything"):format(type(x))
   end
 end
 

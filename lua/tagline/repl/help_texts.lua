@@ -1,41 +1,57 @@
---- What help() says of everything that is not a parameter: those are told by tagline.config.shapes, which checks them. One line for
---- the list, more behind it. The order is that of the list. Also where scripts/annotations and explain take their words from.
+--- What help() says of everything that is not a parameter: those are told by
+--- tagline.config.shapes, which checks them. One line for the list, more behind it. The order
+--- is that of the list. Also where scripts/annotations and explain take their words from.
 local texts = {}
 
 --- Words of the REPL: name, how it is called, one line, more.
 texts.words = {
-  { "lines", "lines, lines[\"plant\"]", "the broker connections; prints as a table", "lines.plant works too. See help(\"line\")." },
-  { "stations", "stations[\"plant.boiler\"]", "the devices, by full name; prints as a table", "See help(\"station\")." },
-  { "tags", "tags[\"plant.boiler.temperature\"]", "the values, by full name; prints as a table", "See help(\"tag\")." },
+  { "lines", "lines, lines[\"plant\"]", "the broker connections; prints as a table",
+    "lines.plant works too. See help(\"line\")." },
+  { "stations", "stations[\"plant.boiler\"]", "the devices, by full name; prints as a table",
+    "See help(\"station\")." },
+  { "tags", "tags[\"plant.boiler.temperature\"]", "the values, by full name; prints as a table",
+    "See help(\"tag\")." },
   { "status", "status()", "what is wrong, in words, and what to do about it",
     [[Says what runs since when, and for each line what the broker took away or refused, what fails, what waits, and which topics
 no station takes. "!" is wrong now (status().problems), "-" was, or may be (status().remarks): lists of { code, text, remedy, line,
 station, tag }. It is a table of facts, too: status().lines[1].state.]] },
-  { "watch", "watch(pattern …), watch { topic = \"plant/#\" }", "new values or raw messages as they come, until Enter",
+  { "watch", "watch(pattern …), watch { topic = \"plant/#\" }",
+    "new values or raw messages as they come, until Enter",
     [[A pattern is a full name in which * stands for anything ("plant.*.temperature"), or a tag, a station, a line, or its name.
 watch { "plant.*", rate = 20, count = 100, seconds = 60 }: at most `rate` lines a second (100), an end after `count` lines or `seconds`.
 watch { topic = "plant/#" } shows raw messages: QoS, flags, where they went, and the payload.
 What is left out is counted and said. Watching never delays a message.]] },
-  { "explain", "explain(topic, payload), explain(tag)", "where a message goes and what every tag becomes, and why",
+  { "explain", "explain(topic, payload), explain(tag)",
+    "where a message goes and what every tag becomes, and why",
     [=[explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
 last messages could have fed it. Nothing changes by it. Options: qos retain dup id time line, and fresh: as if nothing had come
 before.]=] },
   { "messages", "messages(pattern)", "the last messages that were received, oldest first",
-    "messages(pattern, limit). A pattern is a topic filter, or a line, station or tag. Each line keeps `recorder` bytes of them." },
-  { "save", "save(\"FILE\" [, pattern])", "the same into a file, for `tagline replay`", "One JSON object a line." },
-  { "freeze", "freeze(message, \"FILE_spec.lua\")", "a spec made of a real message and what its tags became", "`tagline test` runs it." },
-  { "reload", "reload(), reload { dry = true }", "read the config anew; with dry, only say what would change",
+    "messages(pattern, limit). A pattern is a topic filter, or a line, station or tag. Each \z
+      line keeps `recorder` bytes of them." },
+  { "save", "save(\"FILE\" [, pattern])", "the same into a file, for `tagline replay`",
+    "One JSON object a line." },
+  { "freeze", "freeze(message, \"FILE_spec.lua\")",
+    "a spec made of a real message and what its tags became", "`tagline test` runs it." },
+  { "reload", "reload(), reload { dry = true }",
+    "read the config anew; with dry, only say what would change",
     [[Gives what changed; or nil and every problem, and then the old config goes on. Connections, messages in flight, values and stations
 of what did not change are kept; handlers are swapped between two messages. In a handler it is done at the end of the wake-up.]] },
-  { "history", "history(tag, \"1h\"), history(tag, { every = \"1m\", as = \"avg\" })", "what a tag's value was, oldest first",
+  { "history", "history(tag, \"1h\"), history(tag, { every = \"1m\", as = \"avg\" })",
+    "what a tag's value was, oldest first",
     [[Rows { time, value, status, reason } of the last 24 hours, or of "90d", "12h", "10m", or of { from =, to =, last = }, with the value
 held at `from`. every = "1m" gives intervals, as = avg time_avg min max first last count sum good, or a list of them. time_avg lets a value
 hold until the next. limit keeps the newest rows (10000); left_out says how many there are more. The config needs history { file = … }.]] },
-  { "plot", "plot(tag …, \"1d\")", "the same as a curve; lowest and highest value of each column are kept",
-    "plot(tag, { from =, to =, last =, ascii = true, width = 80, height = 10 }). Gaps are times without a valid value." },
-  { "print", "print(…)", "show values", "Tables show as at the prompt. In a config and its handlers it writes to stderr." },
-  { "help", "help(), help(x)", "this list; or about a word, object, parameter, address, time-mask token, reason or status",
-    "x is a thing or its name: help(watch), help \"keep_alive\", help \"JA=\", help \"mss\", help \"missing\", help(tags[\"…\"])." },
+  { "plot", "plot(tag …, \"1d\")",
+    "the same as a curve; lowest and highest value of each column are kept",
+    "plot(tag, { from =, to =, last =, ascii = true, width = 80, height = 10 }). Gaps are times \z
+      without a valid value." },
+  { "print", "print(…)", "show values",
+    "Tables show as at the prompt. In a config and its handlers it writes to stderr." },
+  { "help", "help(), help(x)",
+    "this list; or about a word, object, parameter, address, time-mask token, reason or status",
+    "x is a thing or its name: help(watch), help \"keep_alive\", help \"JA=\", help \"mss\", \z
+      help \"missing\", help(tags[\"…\"])." },
   { "_", "_", "the last result", "" },
 }
 
@@ -47,23 +63,28 @@ texts.objects = {
     { "stations", "stations", "its stations by name" },
     { "stats", "stats", "counters, rates, what is in flight, the last error: help \"stats\"" },
     { "publish()", ":publish(topic, payload [, { qos =, retain = }] [, function(ok, why)])",
-      "publish a message as it is; at the prompt and in coroutines it waits: true, or nil and why not" },
+      "publish a message as it is; at the prompt and in coroutines it waits: true, or nil and \z
+        why not" },
     { "set()", ":set { keep_alive = 60 }",
-      "change parameters; the connection is made anew, but for topic_filter alone, which waits for the next one" },
-    { "probe()", ":probe()", "try each address stage by stage, with a Client ID of its own, and say what is found" },
+      "change parameters; the connection is made anew, but for topic_filter alone, which waits \z
+        for the next one" },
+    { "probe()", ":probe()",
+      "try each address stage by stage, with a Client ID of its own, and say what is found" },
     { "reconnect()", ":reconnect()", "close the connection and make it anew" },
   },
   station = { doc = "one device", example = 'stations["plant.boiler"]',
     { "name", "name", "its name in the line" },
     { "full_name", "full_name", "line.station" },
     { "address", "address", "topic or regular expression of its messages" },
-    { "status", "status", "StOn, StOff, StWait, StSimul, StComErr or StHardErr: help \"statuses\"" },
+    { "status", "status",
+      "StOn, StOff, StWait, StSimul, StComErr or StHardErr: help \"statuses\"" },
     { "line", "line", "its line" },
     { "tags", "tags", "its tags by name" },
     { "stats", "stats", "messages, errors, time in handlers: help \"stats\"" },
     { "on()", ":on()", "take it into operation again" },
     { "off()", ":off()", "take it out of operation: its tags are invalid (off)" },
-    { "simulate()", ":simulate(true)", "values made up here in place of the device's; false ends it" },
+    { "simulate()", ":simulate(true)",
+      "values made up here in place of the device's; false ends it" },
   },
   tag = { doc = "one value", example = 'tags["plant.boiler.temperature"]',
     { "name", "name", "its name in the station" },
@@ -78,13 +99,16 @@ texts.objects = {
     { "description", "description", "for people" },
     { "station", "station", "its station" },
     { "write()", ":write(value [, function(ok, why)])",
-      "write an output, in the tag's type; at the prompt and in coroutines it waits: true, or nil and why not: help \"errors\"" },
+      "write an output, in the tag's type; at the prompt and in coroutines it waits: true, or \z
+        nil and why not: help \"errors\"" },
   },
   msg = { doc = "a message, as decode sees it; it ends with the call", example = "msg",
     { "topic", "topic", "bytes" },
     { "payload", "payload", "bytes" },
-    { "json", "json", "the payload as Lua values, parsed at first use; integers keep 64 bits, null is json.null" },
-    { "captures", "captures", "groups of the station's address, by number and by name: help \"named groups\"" },
+    { "json", "json",
+      "the payload as Lua values, parsed at first use; integers keep 64 bits, null is json.null" },
+    { "captures", "captures",
+      "groups of the station's address, by number and by name: help \"named groups\"" },
     { "qos", "qos", "0, 1 or 2" },
     { "retain", "retain", "true when the broker had kept it" },
     { "dup", "dup", "true when the broker sends it again" },
@@ -110,29 +134,40 @@ texts.objects = {
 texts.stats = {
   line = {
     { "state", "as line.status" }, { "peer", "address of the broker" },
-    { "transport", "what the connection is made of besides TCP" }, { "last_error", "why the last connection ended or failed" },
-    { "connects", "connections that were accepted" }, { "failures", "attempts and connections that failed" },
-    { "connected_for", "seconds; none while there is no connection" }, { "messages", "received and taken up" },
+    { "transport", "what the connection is made of besides TCP" },
+      { "last_error", "why the last connection ended or failed" },
+    { "connects", "connections that were accepted" },
+      { "failures", "attempts and connections that failed" },
+    { "connected_for", "seconds; none while there is no connection" },
+      { "messages", "received and taken up" },
     { "received", "PUBLISH packets that came" }, { "sent", "PUBLISH packets that went out" },
     { "received_per_s", "PUBLISH packets a second" }, { "sent_per_s", "PUBLISH packets a second" },
-    { "bytes_in", "from the broker" }, { "bytes_out", "to the broker" }, { "duplicates", "QoS 2 repeats that were not delivered again" },
-    { "unknown_acks", "acknowledgements of nothing that was sent" }, { "inflight", "published and not yet acknowledged" },
-    { "oldest_inflight", "age of the oldest of them, seconds" }, { "queued", "writes that wait for the connection or a place in flight" },
-    { "oldest_queued", "age of the oldest of them, seconds" }, { "held", "received messages that are not acknowledged yet" },
-    { "unrouted", "messages that no station takes" }, { "wills", "messages that were a station's will" },
+    { "bytes_in", "from the broker" }, { "bytes_out", "to the broker" },
+      { "duplicates", "QoS 2 repeats that were not delivered again" },
+    { "unknown_acks", "acknowledgements of nothing that was sent" },
+      { "inflight", "published and not yet acknowledged" },
+    { "oldest_inflight", "age of the oldest of them, seconds" },
+      { "queued", "writes that wait for the connection or a place in flight" },
+    { "oldest_queued", "age of the oldest of them, seconds" },
+      { "held", "received messages that are not acknowledged yet" },
+    { "unrouted", "messages that no station takes" },
+      { "wills", "messages that were a station's will" },
     { "queued_bytes", "bytes of outgoing messages, waiting and in flight" },
     { "held_bytes", "bytes of received messages that wait for ACK_ID" },
     { "too_long", "messages longer than max_packet_size, which were read over" },
-    { "handler_errors", "errors of handlers" }, { "instances_refused", "messages of devices that got no station" },
+    { "handler_errors", "errors of handlers" },
+      { "instances_refused", "messages of devices that got no station" },
     { "remembered_topics", "topics whose station is known without a search" },
   },
   station = {
     { "messages", "that it took" }, { "json_errors", "payloads that could not be read" },
     { "retained", "ignored, since they were retained (ignore_retained)" },
-    { "time_errors", "timestamps that are missing or cannot be read" }, { "handler_errors", "errors of its handlers" },
+    { "time_errors", "timestamps that are missing or cannot be read" },
+      { "handler_errors", "errors of its handlers" },
     { "declined", "messages for which decode gave nil" }, { "wills", "times its will came" },
     { "given_up", "regular expressions that took too many steps" },
-    { "instances", "stations that it made (of one with named groups)" }, { "refused", "messages of devices that got no station" },
+    { "instances", "stations that it made (of one with named groups)" },
+      { "refused", "messages of devices that got no station" },
     { "handlers", "calls, time, longest (seconds) and errors of each handler" },
   },
 }
@@ -143,8 +178,10 @@ texts.types = {
   { "Di", "boolean, from the device" }, { "Do", "boolean, written to the device" },
   { "Qi", "one of Off On Trans Err Oscillate (0 to 4), from the device" },
   { "TxtI", "bytes, from the device" }, { "TxtO", "bytes, written to the device" },
-  { "TiA", "absolute time, UTC, from the device" }, { "ToA", "absolute time, UTC, written to the device" },
-  { "TiR", "duration in seconds, from the device" }, { "ToR", "duration in seconds, written to the device" },
+  { "TiA", "absolute time, UTC, from the device" },
+    { "ToA", "absolute time, UTC, written to the device" },
+  { "TiR", "duration in seconds, from the device" },
+    { "ToR", "duration in seconds, written to the device" },
 }
 
 --- Address kinds of tags.
@@ -152,24 +189,33 @@ texts.addresses = {
   { "IN_TOPIC", "the message's topic (TxtI)" },
   { "IN_DATA", "the whole payload, converted to the tag's type" },
   { "IN_ID", "the message's packet identifier, 0 at QoS 0 (Ci)" },
-  { "JA=", "a field of the JSON payload (of CBOR and MessagePack, too): JA=a.b, JA=a[1].b (counted from 1), JA=[\"a.b\"], "
+  { "JA=",
+    "a field of the JSON payload (of CBOR and MessagePack, too): JA=a.b, JA=a[1].b (counted \z
+      from 1), JA=[\"a.b\"], "
     .. "JA=list[id=28FF].temp; JA= alone is the whole document" },
   { "RE=", "the first group of a PCRE2 expression that matches somewhere in the payload" },
-  { "ACK_ID", "writing the value of IN_ID to it acknowledges the message; until then the line waits (Co)" },
+  { "ACK_ID",
+    "writing the value of IN_ID to it acknowledges the message; until then the line waits (Co)" },
   { "OUT_TOPIC", "the topic that the station publishes to (TxtO)" },
   { "OUT_VALUE", "a write publishes the value; needs OUT_TOPIC or encode (output types)" },
 }
 
 texts.masks = {
   { "yyyy", "year, four digits" }, { "rrrr", "year, four digits" },
-  { "yy", "year, two digits: 00 to 69 are 2000 to 2069" }, { "rr", "year, two digits: 00 to 69 are 2000 to 2069" },
-  { "mm", "month, 1 to 12" }, { "dd", "day of the month" }, { "hh", "hour, 0 to 23" }, { "mi", "minute" }, { "ss", "second" },
+  { "yy", "year, two digits: 00 to 69 are 2000 to 2069" },
+    { "rr", "year, two digits: 00 to 69 are 2000 to 2069" },
+  { "mm", "month, 1 to 12" }, { "dd", "day of the month" }, { "hh", "hour, 0 to 23" },
+    { "mi", "minute" }, { "ss", "second" },
   { "mss", "decimal fraction of the second; digits after the third are cut" },
-  { "tttt", "a weekday, read over" }, { "ttt", "a weekday, read over" }, { "tt", "a weekday, read over" },
-  { "ZZZ", "offset from UTC as +hh" }, { "ZZZZZ", "offset from UTC as +hhmi" }, { "ZZZZZZ", "offset from UTC as +hh:mi" },
+  { "tttt", "a weekday, read over" }, { "ttt", "a weekday, read over" },
+    { "tt", "a weekday, read over" },
+  { "ZZZ", "offset from UTC as +hh" }, { "ZZZZZ", "offset from UTC as +hhmi" },
+    { "ZZZZZZ", "offset from UTC as +hh:mi" },
   { "UNIX", "seconds since 1970, UTC, fractions too; stands alone" },
-  { "UNIXMS", "milliseconds since 1970, UTC; stands alone" }, { "UNIXUS", "microseconds since 1970, UTC; stands alone" },
-  { "UNIXNS", "nanoseconds since 1970, UTC; stands alone" }, { "ap", "AM or PM; hh counts from 1 to 12" },
+  { "UNIXMS", "milliseconds since 1970, UTC; stands alone" },
+    { "UNIXUS", "microseconds since 1970, UTC; stands alone" },
+  { "UNIXNS", "nanoseconds since 1970, UTC; stands alone" },
+    { "ap", "AM or PM; hh counts from 1 to 12" },
   { "ISO8601", "2026-11-22T14:03:16.123Z and its relatives; stands alone" },
 }
 
@@ -179,16 +225,24 @@ texts.reasons = {
     "explain(tag) shows the payloads; on_missing = \"keep\" keeps the last value." },
   { "json", "the payload is not JSON (or not CBOR, not MessagePack, where payload_type says so)",
     "The log says at which line and column, or byte, and which step of prepare would help." },
-  { "type", "the value is not of the tag's type: text that is no number, null, NaN", "explain(tag) shows what came." },
-  { "range", "the value is outside `range`", "out_of_range = \"clamp\" or \"discard\" treats such values otherwise." },
-  { "decoder", "decode raised an error, or gave something that the tag cannot hold", "status() shows the error with its line." },
-  { "station-will", "the device's will came: it is gone", "The next message brings the station back." },
-  { "disconnected", "the line has been without a connection for longer than time_filter, or decode read that the device is gone",
+  { "type", "the value is not of the tag's type: text that is no number, null, NaN",
+    "explain(tag) shows what came." },
+  { "range", "the value is outside `range`",
+    "out_of_range = \"clamp\" or \"discard\" treats such values otherwise." },
+  { "decoder", "decode raised an error, or gave something that the tag cannot hold",
+    "status() shows the error with its line." },
+  { "station-will", "the device's will came: it is gone",
+    "The next message brings the station back." },
+  { "disconnected",
+    "the line has been without a connection for longer than time_filter, or decode read that \z
+      the device is gone",
     "status() says why." },
-  { "no-data", "the device has been silent for longer than no_data_timeout, or its simulation ended",
+  { "no-data",
+    "the device has been silent for longer than no_data_timeout, or its simulation ended",
     "watch { topic = … } shows whether anything comes." },
   { "off", "the station is switched off", "stations[\"…\"]:on()" },
-  { "time", "the text cannot be read by the time mask (TiA, ToA)", "explain(tag) shows text and mask." },
+  { "time", "the text cannot be read by the time mask (TiA, ToA)",
+    "explain(tag) shows text and mask." },
 }
 
 texts.statuses = {
@@ -197,7 +251,8 @@ texts.statuses = {
   { "StWait", "the line is not subscribed yet" },
   { "StSimul", "simulated by :simulate(true)" },
   { "StComErr", "the line is down or the device silent, for a short time: values stay" },
-  { "StHardErr", "the same for longer than time_filter, or the device's will came: values are invalid" },
+  { "StHardErr",
+    "the same for longer than time_filter, or the device's will came: values are invalid" },
   { "unset", "a tag that never had a value" },
   { "valid", "a tag with a value" },
   { "invalid", "a tag without one; its reason says why" },
@@ -212,7 +267,8 @@ texts.states = {
   { "disconnecting", "its socket is being closed" },
 }
 
---- Codes of explain, by what they are told of. They do not change; core/explain/explain.h lists them, too.
+--- Codes of explain, by what they are told of. They do not change; core/explain/explain.h lists
+--- them, too.
 texts.codes = {
   { what = "of a line, in explain",
     { "delivered", "its values are set" },
@@ -247,7 +303,8 @@ texts.codes = {
   },
   { what = "a step of a tag's value, in explain",
     { "no-match", "the expression of RE= does not match, or its first group took no part" },
-    { "not-utf8", "the payload is not UTF-8, and RE= reads nothing else; decode can, with re or string.match" },
+    { "not-utf8",
+      "the payload is not UTF-8, and RE= reads nothing else; decode can, with re or string.match" },
     { "limit", "the expression of RE= was given up: it takes too many steps on this payload" },
     { "convert", "from the payload's type to the tag's" },
     { "linear", "value × k + q" },
@@ -322,25 +379,34 @@ texts.findings = {
 texts.errors = {
   { "not connected", "there is no connection, and offline_writes is \"reject\"",
     "status() says why; offline_writes = \"queue\" keeps writes." },
-  { "queue full", "max_queued writes wait already", "status() says for what; a longer queue only hides it." },
-  { "connection lost", "the connection broke before the broker confirmed: it may have got the message or not",
+  { "queue full", "max_queued writes wait already",
+    "status() says for what; a longer queue only hides it." },
+  { "connection lost",
+    "the connection broke before the broker confirmed: it may have got the message or not",
     "with clean_session = false such a message is sent again." },
-  { "the connection that brought the message is gone", "of ACK_ID: a later connection cannot acknowledge it",
+  { "the connection that brought the message is gone",
+    "of ACK_ID: a later connection cannot acknowledge it",
     "the broker may send the message again." },
-  { "too old", "the write waited longer than max_queue_age", "max_queue_age says how long a write may wait." },
-  { "session lost", "the broker forgot the session, and the message with it", "look at the broker's persistence." },
+  { "too old", "the write waited longer than max_queue_age",
+    "max_queue_age says how long a write may wait." },
+  { "session lost", "the broker forgot the session, and the message with it",
+    "look at the broker's persistence." },
   { "line closed", "the line was removed, or the process ends" },
   { "not sent", "the message was given up before it reached the socket" },
   { "is an input", "only output tags are written: Ao Co Do TxtO ToA ToR" },
   { "is off", "the station is switched off", "stations[\"…\"]:on()" },
   { "is not written to the device", "the tag has no OUT_VALUE address, and its station no encode" },
-  { "has no OUT_TOPIC tag", "nothing says where to publish", "give the station a TxtO \"OUT_TOPIC\" tag, or let encode return a topic." },
-  { "the topic is not known", "the OUT_TOPIC tag has no value yet", "give it a default, or write it first." },
+  { "has no OUT_TOPIC tag", "nothing says where to publish",
+    "give the station a TxtO \"OUT_TOPIC\" tag, or let encode return a topic." },
+  { "the topic is not known", "the OUT_TOPIC tag has no value yet",
+    "give it a default, or write it first." },
   { "does not fit into max_packet_size", "the payload is too long for one packet" },
   { "no message waits for an acknowledgement", "ACK_ID was written though nothing waits for it" },
-  { "the message that waits belongs to station", "another station of the line must write its ACK_ID first" },
+  { "the message that waits belongs to station",
+    "another station of the line must write its ACK_ID first" },
   { "IN_ID of the message that waits", "ACK_ID takes the value of IN_ID, and no other number" },
-  { "the message is not held any more", "the connection broke while it waited: the broker sends it again" },
+  { "the message is not held any more",
+    "the connection broke while it waited: the broker sends it again" },
   { "explain writes nothing", "a decoder wrote while explain tried it" },
   { "no memory for the write", "the process has no memory left" },
   { "encode:", "the station's encode failed", "status() shows the error with its line." },
@@ -348,48 +414,66 @@ texts.errors = {
 
 --- Why a connection fails or ends. The text itself may hold more than this.
 texts.troubles = {
-  { "connection refused, code", "the broker answered CONNECT with a refusal: the protocol, the Client ID, user name or password",
+  { "connection refused, code",
+    "the broker answered CONNECT with a refusal: the protocol, the Client ID, user name or password",
     "look at client_id, user_name, password, and the broker's log." },
-  { "connection refused", "nothing listens at this address and port", "is the broker running? are host and port right?" },
+  { "connection refused", "nothing listens at this address and port",
+    "is the broker running? are host and port right?" },
   { "no connection within connect_timeout", "nobody answered: a firewall, or no route" },
-  { "no CONNACK within connect_timeout", "something listens there that does not speak MQTT, or a broker that hangs" },
+  { "no CONNACK within connect_timeout",
+    "something listens there that does not speak MQTT, or a broker that hangs" },
   { "within the reply timeout", "the broker was silent for longer than reply_timeout" },
-  { "closed the connection", "the broker ended it without a word: often another client with the same client_id, or missing rights" },
+  { "closed the connection",
+    "the broker ended it without a word: often another client with the same client_id, or \z
+      missing rights" },
   { "refused by the broker", "SUBACK refused the topic filter: missing rights" },
   { "max_packet_size is", "the broker sent a packet that is longer" },
 }
 
 --- Words of the config.
 texts.config = {
-  { "line", "line \"NAME\" { … }", "a connection to a broker: its parameters, and its stations by position" },
+  { "line", "line \"NAME\" { … }",
+    "a connection to a broker: its parameters, and its stations by position" },
   { "station", "station \"NAME\" { … }",
-    "a device on a line: which messages are its own, and which tags they fill; it stands between the braces of a line" },
-  { "limits", "limits { handler_time =, memory =, stall_time = }", "what one call of a handler may take" },
-  { "history", "history { file = \"plant.db\", keep = \"90d\" }", "keep all values: in an SQLite file, or postgres = \"…\"" },
-  { "spool", "spool { folder =, max = \"1GB\", when_full = \"drop_oldest\" }", "where values wait until outlets have them" },
+    "a device on a line: which messages are its own, and which tags they fill; it stands \z
+      between the braces of a line" },
+  { "limits", "limits { handler_time =, memory =, stall_time = }",
+    "what one call of a handler may take" },
+  { "history", "history { file = \"plant.db\", keep = \"90d\" }",
+    "keep all values: in an SQLite file, or postgres = \"…\"" },
+  { "spool", "spool { folder =, max = \"1GB\", when_full = \"drop_oldest\" }",
+    "where values wait until outlets have them" },
   { "outlet", "outlet \"bus\" { nats = \"…\" }", "send values to a stream" },
   { "every", "every(seconds, function)", "call a function again and again" },
   { "after", "after(seconds, function)", "call a function once" },
-  { "env", "env \"NAME\", env(\"NAME\", \"default\")", "an environment variable; an error when it is not set and no default is given" },
-  { "file", "file \"PATH\"", "a file's content without its last newline and byte order mark, for secrets" },
+  { "env", "env \"NAME\", env(\"NAME\", \"default\")",
+    "an environment variable; an error when it is not set and no default is given" },
+  { "file", "file \"PATH\"",
+    "a file's content without its last newline and byte order mark, for secrets" },
   { "credential", "credential \"NAME\"",
-    "a file's content like that of file, from the folder $CREDENTIALS_DIRECTORY that systemd gives a service" },
+    "a file's content like that of file, from the folder $CREDENTIALS_DIRECTORY that systemd \z
+      gives a service" },
   { "require", "require \"NAME\"", "a file beside the config, or a module tagline.*" },
   { "json", "json.decode(text), json.encode(value), json.pick(addresses)",
-    "JSON as lua-cjson has it; integers keep 64 bits, null is json.null. pick gives a function(text): the values at addresses" },
+    "JSON as lua-cjson has it; integers keep 64 bits, null is json.null. pick gives a \z
+      function(text): the values at addresses" },
   { "re", "re.match, re.find, re.gmatch, re.gsub",
     "PCRE2 with limits, called like the functions of string; a replacement text is literal" },
 }
 
 --- What decode sees, and what handlers are called with.
 texts.handlers = {
-  { "decode", "decode(msg)", "gives { tag = value … } and optionally a time; a list of { time =, values = {…} }; or nil to decline; "
+  { "decode", "decode(msg)",
+    "gives { tag = value … } and optionally a time; a list of { time =, values = {…} }; or nil \z
+      to decline; "
     .. 'as a third result "StHardErr": the device is gone' },
-  { "encode", "encode(tag, value, station)", "gives payload, topic (nil: OUT_TOPIC's value), { qos =, retain = }" },
+  { "encode", "encode(tag, value, station)",
+    "gives payload, topic (nil: OUT_TOPIC's value), { qos =, retain = }" },
   { "on_value", "on_value(tag)", "a new value; in a tag, a station or a line" },
   { "on_status", "on_status(station)", "the station's status changed" },
   { "on_connect", "on_connect(line)", "the line is connected" },
-  { "before_disconnect", "before_disconnect(line)", "the line is about to disconnect in order: what this publishes goes out first" },
+  { "before_disconnect", "before_disconnect(line)",
+    "the line is about to disconnect in order: what this publishes goes out first" },
   { "on_disconnect", "on_disconnect(line, why)", "the connection ended" },
 }
 
@@ -412,12 +496,15 @@ objects by name; bytes that are not UTF-8 are { "base64": "…" }. Errors go to 
 texts.commands = {
   { "run", "tagline run CONFIG.lua", "connect and run" },
   { "check", "tagline check CONFIG.lua", "load and validate; every problem as FILE:LINE" },
-  { "explain", "tagline explain CONFIG.lua TOPIC [FILE]", "where a message goes, what every tag becomes, and why" },
+  { "explain", "tagline explain CONFIG.lua TOPIC [FILE]",
+    "where a message goes, what every tag becomes, and why" },
   { "test", "tagline test [FILE …]", "run specs of configs and decoders, without a broker" },
   { "replay", "tagline replay CAPTURE CONFIG.lua", "recorded messages through a config" },
   { "repl", "tagline repl [-e CODE]", "attach to a running process" },
-  { "history", "tagline history FILE|CONFIG.lua [PATTERN]", "what a history holds, as CSV or JSON" },
-  { "status", "tagline status [--json]", "is something wrong with a running process? exit 1 if so" },
+  { "history", "tagline history FILE|CONFIG.lua [PATTERN]",
+    "what a history holds, as CSV or JSON" },
+  { "status", "tagline status [--json]",
+    "is something wrong with a running process? exit 1 if so" },
   { "help", "tagline help [WORD]", "a command, or a word of configs, payloads and errors" },
 }
 

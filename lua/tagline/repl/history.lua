@@ -9,7 +9,8 @@ local function name_of(tag, what)
   if type(tag) == "string" then return tag end
   local ok, name = pcall(function() return tag.full_name end)
   if ok and type(name) == "string" then return name end
-  error(what .. ": expected a tag or its full name, as in " .. what .. "(tags[\"plant.boiler.temperature\"], \"1h\")", 3)
+  error(what .. ": expected a tag or its full name, as in " .. what
+    .. "(tags[\"plant.boiler.temperature\"], \"1h\")", 3)
 end
 
 local function ask(live, name, question)
@@ -37,11 +38,13 @@ function history.plot_word(live)
     local given = table.pack(...)
     local options, count = {}, given.n
     local last = given[count]
-    if count > 1 and (type(last) == "table" or type(last) == "number" or type(last) == "string" and not last:find("%.%a")) then
+    if count > 1 and (type(last) == "table" or type(last) == "number" or type(last) == "string"
+      and not last:find("%.%a")) then
       options = type(last) == "table" and last or { last = last }
       count = count - 1
     end
-    local question, why = range.read({ from = options.from, to = options.to, last = options.last }, live.now())
+    local question, why = range.read({ from = options.from, to = options.to,
+      last = options.last }, live.now())
     if not question then error("plot: " .. why, 2) end
     local lines = {}
     for i = 1, count do
@@ -49,10 +52,13 @@ function history.plot_word(live)
       local rows, wrong = ask(live, name, { from = question.from, to = question.to })
       if not rows then return nil, wrong end
       local drawn = plot.lines(rows, question.from, question.to,
-        { name = name, ascii = options.ascii, width = options.width or 80, height = options.height, unit = "" })
+        { name = name, ascii = options.ascii, width = options.width or 80,
+          height = options.height, unit = "" })
       table.move(drawn, 1, #drawn, #lines + 1, lines)
     end
-    if count == 0 then error("plot: expected a tag, as in plot(tags[\"plant.boiler.temperature\"], \"1d\")", 2) end
+    if count == 0 then
+      error("plot: expected a tag, as in plot(tags[\"plant.boiler.temperature\"], \"1d\")", 2)
+    end
     return table.concat(lines, "\n")
   end
 end

@@ -1,6 +1,7 @@
---- Locals of what is typed at a prompt, or read from a pipe, line by line: each chunk has a scope of its own, so that `local x = 1` would
---- be gone on the next line. `keep` makes variables of the locals of the outermost level; whatever stands in blocks and functions is left
---- as it is, and every byte keeps its line.
+--- Locals of what is typed at a prompt, or read from a pipe, line by line: each chunk has a
+--- scope of its own, so that `local x = 1` would be gone on the next line. `keep` makes
+--- variables of the locals of the outermost level; whatever stands in blocks and functions is
+--- left as it is, and every byte keeps its line.
 local M = {}
 
 local opens = { ["function"] = true, ["do"] = true, ["if"] = true, ["repeat"] = true }
@@ -21,7 +22,8 @@ local function after_quoted(code, at, quote)
   return #code + 1
 end
 
---- The next token at or behind `at`: its text (of strings and numbers: ""), where it begins and what stands behind it. nil at the end.
+--- The next token at or behind `at`: its text (of strings and numbers: ""), where it begins and
+--- what stands behind it. nil at the end.
 local function token(code, at)
   while true do
     at = code:find("%S", at)
@@ -46,7 +48,8 @@ local function token(code, at)
   return code:sub(at, at), at, at + 1
 end
 
---- `local` stands before `at`. Where its names end and what is to be blanked out; nil: it must stay a local.
+--- `local` stands before `at`. Where its names end and what is to be blanked out; nil: it must
+--- stay a local.
 local function names(code, at)
   local blanks = {}
   while true do
@@ -55,7 +58,8 @@ local function names(code, at)
     local mark, start, next_at = token(code, behind)
     if mark == "<" then
       local attribute, _, after = token(code, next_at)
-      if attribute ~= "const" then return nil end -- what is to be closed is closed at the end of its chunk
+      -- what is to be closed is closed at the end of its chunk
+      if attribute ~= "const" then return nil end
       mark, _, behind = token(code, after)
       if mark ~= ">" then return nil end
       blanks[#blanks + 1] = { start, behind - 1 }
@@ -85,7 +89,9 @@ function M.keep(code)
       local behind, blanks, assigned
       if next_word ~= "function" then behind, blanks, assigned = names(code, at) end
       if next_word == "function" or behind then replace(start, at - 1, blank "local") end
-      for _, range in ipairs(blanks or {}) do replace(range[1], range[2], blank(code:sub(range[1], range[2]))) end
+      for _, range in ipairs(blanks or {}) do
+        replace(range[1], range[2], blank(code:sub(range[1], range[2])))
+      end
       if behind and not assigned then replace(behind, behind - 1, " = nil") end
       at = behind or at
     end

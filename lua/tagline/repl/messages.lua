@@ -38,7 +38,8 @@ local function goes_to(m)
 end
 
 local function row(m)
-  return { "#" .. m.number, clock(m.time), explain.plain(m.topic), tostring(m.qos), flags(m), tostring(#m.payload), excerpt(m.payload),
+  return { "#" .. m.number, clock(m.time), explain.plain(m.topic), tostring(m.qos), flags(m),
+    tostring(#m.payload), excerpt(m.payload),
     goes_to(m) }
 end
 
@@ -61,7 +62,8 @@ local function list_text(list, older)
   return table.concat(out, "\n")
 end
 
-local message_meta = { __name = "tagline.recorded", __tostring = message_text, __metatable = "tagline.recorded" }
+local message_meta = { __name = "tagline.recorded", __tostring = message_text,
+  __metatable = "tagline.recorded" }
 
 --- A list of messages; `older`: how many more there are that were not asked for.
 function M.wrap(list, older)

@@ -1,5 +1,6 @@
---- Values as text. For people: tags, stations and lines as aligned tables, other tables indented, bytes that are no text as a hex dump;
---- long ones are cut with a note of what was left out. A text alone is bare, so that a shell can use it: it is whole but at a terminal's
+--- Values as text. For people: tags, stations and lines as aligned tables, other tables
+--- indented, bytes that are no text as a hex dump; long ones are cut with a note of what was
+--- left out. A text alone is bare, so that a shell can use it: it is whole but at a terminal's
 --- prompt. With `json`: JSON, never cut.
 local M = {}
 
@@ -19,7 +20,8 @@ function M.kind(v)
   return type(name) == "string" and name:match("^tagline%.(%a+)$") or nil
 end
 
-local collections = { ["tagline.tags"] = "tag", ["tagline.stations"] = "station", ["tagline.lines"] = "line" }
+local collections = { ["tagline.tags"] = "tag", ["tagline.stations"] = "station",
+  ["tagline.lines"] = "line" }
 
 --- "tag" for `tags`, and so on; nil for everything else.
 function M.collection(v) return type(v) == "table" and collections[getmetatable(v)] or nil end
@@ -29,11 +31,14 @@ function M.collection(v) return type(v) == "table" and collections[getmetatable(
 local C1 = "\xC2[\x80-\x9F]" -- control characters beyond ASCII: terminals obey them, too
 
 --- Bytes that may be shown as they are: UTF-8 without control bytes but tab and line break.
-local function is_text(s, tty) return utf8.len(s) ~= nil and not s:find("[\0-\8\11\12\14-\31\127]") and not (tty and s:find(C1)) end
+local function is_text(s, tty)
+  return utf8.len(s) ~= nil and not s:find("[\0-\8\11\12\14-\31\127]") and not (tty and s:find(C1))
+end
 
 local function quote(s)
   s = s:gsub('[%c"\\\127]', function(c)
-    return c == "\n" and "\\n" or c == "\t" and "\\t" or c == "\r" and "\\r" or (c == '"' or c == "\\") and "\\" .. c
+    return c == "\n" and "\\n" or c == "\t" and "\\t" or c == "\r" and "\\r"
+      or (c == '"' or c == "\\") and "\\" .. c
       or ("\\x%02x"):format(c:byte())
   end)
   return '"' .. s:gsub(C1, function(c) return ("\\u{%x}"):format(utf8.codepoint(c)) end) .. '"'
@@ -53,7 +58,8 @@ local function cut(s, n)
   return s:sub(1, (utf8.offset(s, n) or n) - 1) .. "…"
 end
 
---- The head of a long text, for a prompt; a character or a line is not cut in two where that can be helped.
+--- The head of a long text, for a prompt; a character or a line is not cut in two where that
+--- can be helped.
 local function head(s)
   local stop = #s
   if stop > TEXT then
@@ -68,7 +74,8 @@ local function head(s)
   if at and at < stop then stop = at end
   if stop == #s then return s end
   local text = s:sub(1, stop)
-  return ("%s%s… %d bytes more of %d; print(_) shows all"):format(text, text:sub(-1) == "\n" and "" or "\n", #s - stop, #s)
+  return ("%s%s… %d bytes more of %d; print(_) shows all"):format(text, text:sub(-1) == "\n"
+    and "" or "\n", #s - stop, #s)
 end
 
 --- 16 bytes a line: offset, hex, and what of it is ASCII. `hint`: how to see more of it.
@@ -153,8 +160,9 @@ local function is_idle(rows, i)
   return #rows > 1
 end
 
---- Rows of texts as aligned columns; the first row is their head. `room`: columns of the terminal. What does not fit gives way: first
---- columns that say nothing, then the width of those in `elastic` (by number, as they are before any is left out).
+--- Rows of texts as aligned columns; the first row is their head. `room`: columns of the
+--- terminal. What does not fit gives way: first columns that say nothing, then the width of
+--- those in `elastic` (by number, as they are before any is left out).
 function M.columns(rows, room, elastic)
   local widths, total = measure(rows)
   local gone = {}
@@ -164,7 +172,8 @@ function M.columns(rows, room, elastic)
     end
   end
   for _, i in ipairs(room and elastic or {}) do
-    local less = gone[i] and 0 or math.min(math.max(total - room, 0), math.max((widths[i] or 0) - NARROW, 0))
+    local less = gone[i] and 0 or math.min(math.max(total - room, 0),
+      math.max((widths[i] or 0) - NARROW, 0))
     widths[i], total = (widths[i] or 0) - less, total - less
   end
   local out = {}
@@ -193,22 +202,27 @@ local views = {
     end,
   },
   station = {
-    head = { "station", "status", "address", "tags", "messages", "errors", "instances" }, elastic = { 3, 1 },
+    head = { "station", "status", "address", "tags", "messages", "errors", "instances" },
+      elastic = { 3, 1 },
     row = function(s)
       local st, count = s.stats, 0
       for _ in pairs(s.tags) do count = count + 1 end
       return { s.full_name, s.status, s.address, tostring(count), tostring(st.messages),
-        tostring(st.json_errors + st.time_errors + st.handler_errors), st.instances and tostring(st.instances) or "" }
+        tostring(st.json_errors + st.time_errors + st.handler_errors), st.instances
+          and tostring(st.instances) or "" }
     end,
   },
   line = {
-    head = { "line", "status", "address", "messages", "in/s", "out/s", "in flight", "queued", "no station", "last error" },
+    head = { "line", "status", "address", "messages", "in/s", "out/s", "in flight", "queued",
+      "no station", "last error" },
     elastic = { 10, 3 },
     row = function(l)
       local st = l.stats
-      local secure = (st.transport or ""):match("^TLS [%d.]+") or (st.transport or ""):match("^WebSocket")
+      local secure = (st.transport or ""):match("^TLS [%d.]+")
+        or (st.transport or ""):match("^WebSocket")
       local peer = secure and ("%s (%s)"):format(st.peer, secure) or st.peer
-      return { l.name, l.status, peer, tostring(st.messages), rate(st.received_per_s), rate(st.sent_per_s), tostring(st.inflight),
+      return { l.name, l.status, peer, tostring(st.messages), rate(st.received_per_s),
+        rate(st.sent_per_s), tostring(st.inflight),
         tostring(st.queued), tostring(st.unrouted), st.last_error }
     end,
   },
@@ -232,11 +246,14 @@ local function removed_row(object, view)
   return cells
 end
 
---- The first MAX_ITEMS objects of `total`; by name where all are in the list, else in their order, without a look at each of 10,000.
+--- The first MAX_ITEMS objects of `total`; by name where all are in the list, else in their
+--- order, without a look at each of 10,000.
 local function objects_text(list, kind, options, total)
   local view, rows = views[kind], {}
   total = total or #list
-  if total == #list and total <= SORTED then table.sort(list, function(a, b) return a.name < b.name end) end
+  if total == #list and total <= SORTED then
+    table.sort(list, function(a, b) return a.name < b.name end)
+  end
   for i = 1, math.min(#list, MAX_ITEMS) do
     local object = list[i].object
     rows[i] = is_there(object) and view.row(object, options) or removed_row(object, view)
@@ -244,7 +261,8 @@ local function objects_text(list, kind, options, total)
   table.insert(rows, 1, view.head)
   local text = M.columns(rows, options.tty and options.width, view.elastic)
   if total > MAX_ITEMS then
-    text = ("%s\n… %d more of %d; name one, or narrow it down with a loop"):format(text, total - MAX_ITEMS, total)
+    text = ("%s\n… %d more of %d; name one, or narrow it down with a loop"):format(text,
+      total - MAX_ITEMS, total)
   end
   return text
 end
@@ -259,7 +277,8 @@ local function collection_text(v, kind, options)
   return objects_text(list, kind, options, total)
 end
 
---- A plain table that holds objects of one kind and nothing else (station.tags, a list of tags) shows as they do.
+--- A plain table that holds objects of one kind and nothing else (station.tags, a list of tags)
+--- shows as they do.
 local function same_objects(t)
   local kind, list = nil, {}
   for _, v in next, t do
@@ -298,11 +317,13 @@ local show
 --- What a read-only table of ours shows; any other table as it is.
 local function behind(value)
   local meta = debug.getmetatable(value)
-  return type(meta) == "table" and meta.__metatable == false and type(meta.__index) == "table" and meta.__index or value
+  return type(meta) == "table" and meta.__metatable == false and type(meta.__index) == "table"
+    and meta.__index or value
 end
 
 local function key_text(k)
-  return type(k) == "string" and #k <= CELL and k:match("^[%a_][%w_]*$") and k .. " = " or "[" .. scalar(k, CELL) .. "] = "
+  return type(k) == "string" and #k <= CELL and k:match("^[%a_][%w_]*$") and k .. " = " or "["
+    .. scalar(k, CELL) .. "] = "
 end
 
 --- `state`: the tables that this one is in (seen), and how many more items are shown (left).
@@ -322,11 +343,14 @@ local function show_table(t, indent, depth, state)
       break
     end
     state.left = state.left - 1
-    out[n] = inner .. (k == n and "" or key_text(k)) .. show(rawget(t, k), inner, depth + 1, state) .. (n < #keys and "," or "")
+    out[n] = inner .. (k == n and "" or key_text(k)) .. show(rawget(t, k), inner, depth + 1,
+      state) .. (n < #keys and "," or "")
   end
   state.seen[t] = nil
   local line = "{" .. (" " .. table.concat(out, " ")):gsub("%s+", " ") .. " }"
-  if #line <= 60 and not line:find("\n") and #keys <= 8 and not table.concat(out):find("\n") then return line end
+  if #line <= 60 and not line:find("\n") and #keys <= 8 and not table.concat(out):find("\n") then
+    return line
+  end
   return "{\n" .. table.concat(out, "\n") .. "\n" .. indent .. "}"
 end
 
@@ -351,10 +375,12 @@ local function one(v, options)
   if kind and views[kind] then return objects_text({ { name = "", object = v } }, kind, options) end
   if type(v) == "table" then return table_text(v, options) end
   if type(v) == "string" then
-    -- What a script prints goes where it is sent, byte by byte; a person gets a dump of what a terminal cannot show.
+    -- What a script prints goes where it is sent, byte by byte; a person gets a dump of what a
+    -- terminal cannot show.
     if is_text(v, options.tty) then return options.tty and not options.printing and head(v) or v end
     if options.printing and not options.tty then return v end
-    return M.dump(v, options.tty and not options.printing and ("; _:sub(%d) goes on"):format(DUMP + 1))
+    return M.dump(v, options.tty and not options.printing
+      and ("; _:sub(%d) goes on"):format(DUMP + 1))
   end
   return scalar(v)
 end
@@ -364,9 +390,12 @@ end
 local json
 
 local function json_string(s)
-  if utf8.len(s) == nil then return '{"base64":"' .. require "tagline.codec.base64".encode(s) .. '"}' end
+  if utf8.len(s) == nil then
+    return '{"base64":"' .. require "tagline.codec.base64".encode(s) .. '"}'
+  end
   return '"' .. s:gsub('[%c"\\\127]', function(c)
-    return c == "\n" and "\\n" or (c == '"' or c == "\\") and "\\" .. c or ("\\u%04x"):format(c:byte())
+    return c == "\n" and "\\n" or (c == '"' or c == "\\") and "\\" .. c
+      or ("\\u%04x"):format(c:byte())
   end) .. '"'
 end
 
@@ -377,10 +406,14 @@ local fields = {
 }
 
 local function json_object(v, kind, seen, options)
-  if not is_there(v) then return ('{"%s":%s,"status":"removed"}'):format(kind, json_string(name_of(v))) end
+  if not is_there(v) then
+    return ('{"%s":%s,"status":"removed"}'):format(kind, json_string(name_of(v)))
+  end
   if kind == "tag" then return options.live_tag(v) end
   local parts = { ('"%s":%s'):format(kind, json_string(name_of(v))) }
-  for _, name in ipairs(fields[kind] or {}) do parts[#parts + 1] = ('"%s":%s'):format(name, json(v[name], seen, options)) end
+  for _, name in ipairs(fields[kind] or {}) do
+    parts[#parts + 1] = ('"%s":%s'):format(name, json(v[name], seen, options))
+  end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -426,17 +459,21 @@ function json(v, seen, options)
   if kind and (kind == "tag" or fields[kind]) then return json_object(v, kind, seen, options) end
   if type(v) == "table" then return json_table(v, seen, options) end
   if type(v) == "string" then return json_string(v) end
-  if type(v) == "number" then return v == v and math.abs(v) ~= math.huge and shown_number(v) or "null" end
+  if type(v) == "number" then
+    return v == v and math.abs(v) ~= math.huge and shown_number(v) or "null"
+  end
   if type(v) == "boolean" then return tostring(v) end
   if v == nil or type(v) == "userdata" and tostring(v) == "null" then return "null" end -- json.null
   return json_string(type(v)) -- a function, a thread: its address would be another one each time
 end
 
---- The text for n values: `format(options, n, …)`. options: json, tty, printing (as print shows them), width (of the terminal), now
---- (seconds since 1970), live_tag (a tag as a line of the values stream). Several are apart by tabs; with JSON by line breaks.
+--- The text for n values: `format(options, n, …)`. options: json, tty, printing (as print shows
+--- them), width (of the terminal), now (seconds since 1970), live_tag (a tag as a line of the
+--- values stream). Several are apart by tabs; with JSON by line breaks.
 function M.format(options, n, ...)
   local parts = {}
-  local shown = options.tty and not options.printing and not options.json and math.min(n, MAX_RESULTS) or n
+  local shown = options.tty and not options.printing and not options.json
+    and math.min(n, MAX_RESULTS) or n
   for i = 1, shown do
     local v = (select(i, ...))
     parts[i] = options.json and json(v, {}, options) or one(v, options)
@@ -449,11 +486,12 @@ function M.format(options, n, ...)
   return table.concat(parts, apart)
 end
 
---- What an evaluation runs: the chunk, and then its results as text, all of it in slices. `take(…)` gets the results, and gives
---- the options.
+--- What an evaluation runs: the chunk, and then its results as text, all of it in slices.
+--- `take(…)` gets the results, and gives the options.
 function M.run(chunk, take)
   local results = table.pack(chunk())
-  return M.format(take(table.unpack(results, 1, results.n)), results.n, table.unpack(results, 1, results.n))
+  return M.format(take(table.unpack(results, 1, results.n)), results.n,
+    table.unpack(results, 1, results.n))
 end
 
 M.scalar, M.cut, M.quote, M.behind = scalar, cut, quote, behind

@@ -1,5 +1,6 @@
---- status(): what runs, what is wrong and what to do about it, as text for people and as a table: `problems` (now) and `remarks` (the
---- past, and what may be), each { code, text, remedy, line, station, tag }, beside the facts of live.status() that they are made of.
+--- status(): what runs, what is wrong and what to do about it, as text for people and as a
+--- table: `problems` (now) and `remarks` (the past, and what may be), each { code, text,
+--- remedy, line, station, tag }, beside the facts of live.status() that they are made of.
 local checks = require "tagline.repl.status_checks"
 local explain = require "tagline.repl.explain"
 local print_module = require "tagline.repl.print"
@@ -13,7 +14,8 @@ local function at(seconds) return print_module.time(seconds):sub(1, 19) .. "Z" e
 local function line_head(l)
   local text = ("line '%s': %s"):format(l.name, l.state)
   if l.state == "connected" then text = ("%s to %s%s for %s"):format(text, l.peer,
-    (l.transport or "") ~= "" and (" (%s)"):format(l.transport) or "", span(l.connected_for or 0)) end
+    (l.transport or "") ~= "" and (" (%s)"):format(l.transport) or "",
+      span(l.connected_for or 0)) end
   text = ("%s; %s, %.1f/s"):format(text, plural(l.messages, "message"), l.received_per_s)
   local parts = {}
   for _, name in ipairs { "StOn", "StWait", "StComErr", "StHardErr", "StSimul", "StOff" } do
@@ -24,7 +26,8 @@ local function line_head(l)
 end
 
 local function config_head(c, now)
-  return ("config %s, version %s, loaded %s (%s ago)%s"):format(c.file, c.hash:sub(1, 8), at(c.time), span(now - c.time),
+  return ("config %s, version %s, loaded %s (%s ago)%s"):format(c.file, c.hash:sub(1, 8),
+    at(c.time), span(now - c.time),
     c.reloads > 0 and (", %s"):format(plural(c.reloads, "reload")) or "")
 end
 
@@ -34,9 +37,11 @@ local function entry_lines(out, one, indent)
   if one.remedy then out[#out + 1] = ("%s  → %s"):format(indent, one.remedy) end
 end
 
---- The text for live.status()'s facts and what the checks found. `now`: seconds since 1970; `uptime`: seconds.
+--- The text for live.status()'s facts and what the checks found. `now`: seconds since 1970;
+--- `uptime`: seconds.
 function M.text(facts, report, now, uptime)
-  local out = { ("tagline %s, process %d, running for %s, Lua uses %.1f MB"):format(facts.version, facts.pid, span(uptime),
+  local out = { ("tagline %s, process %d, running for %s, Lua uses %.1f MB"):format(facts.version,
+    facts.pid, span(uptime),
     facts.memory / 1048576) }
   local wrong = 0
   local function tell(line, kind, indent)
@@ -59,7 +64,8 @@ function M.text(facts, report, now, uptime)
     for _, kind in ipairs { "problem", "remark" } do tell(l.name, kind, "  ") end
   end
   out[#out + 1] = wrong == 0 and "nothing is wrong" or plural(wrong, "thing") .. " to look at"
-  return (table.concat(out, "\n"):gsub("[^\n]+", explain.plain)) -- topics are what a device made of them
+  -- topics are what a device made of them
+  return (table.concat(out, "\n"):gsub("[^\n]+", explain.plain))
 end
 
 --- The word status, for the REPL. The result prints as text and is a table for who wants it.
@@ -68,7 +74,8 @@ function M.word(live)
     local facts = live.status()
     local report = checks.report(facts)
     local text = M.text(facts, report, live.now(), facts.uptime)
-    return setmetatable(facts, { __tostring = function() return text end, __name = "tagline.status" })
+    return setmetatable(facts, { __tostring = function() return text end,
+      __name = "tagline.status" })
   end
 end
 

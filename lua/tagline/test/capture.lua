@@ -1,4 +1,5 @@
---- Reads capture files: one JSON object a line, the first of them { "tagline_capture": 1 }. save() in the REPL writes them.
+--- Reads capture files: one JSON object a line, the first of them { "tagline_capture": 1 }.
+--- save() in the REPL writes them.
 local base64 = require "tagline.codec.base64"
 local cjson = require "cjson"
 
@@ -13,9 +14,11 @@ end
 
 --- "2026-11-22T14:00:00.123Z" as seconds since 1970; nil when it is not that.
 function M.time(text)
-  local y, mo, d, h, mi, s, ms = text:match("^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)%.?(%d*)Z$")
+  local y, mo, d, h, mi, s, ms =
+    text:match("^(%d%d%d%d)-(%d%d)-(%d%d)T(%d%d):(%d%d):(%d%d)%.?(%d*)Z$")
   if not y then return nil end
-  local seconds = days(tonumber(y), tonumber(mo), tonumber(d)) * 86400 + h * 3600 + mi * 60 + tonumber(s)
+  local seconds = days(tonumber(y), tonumber(mo), tonumber(d)) * 86400 + h * 3600 + mi * 60
+    + tonumber(s)
   return seconds + (tonumber("0." .. (ms ~= "" and ms or "0")) or 0)
 end
 
@@ -23,7 +26,9 @@ local function message(line)
   local ok, m = pcall(cjson.decode, line)
   if not ok or type(m) ~= "table" then return nil, "expected a JSON object" end
   if type(m.topic) ~= "string" then return nil, "expected a topic" end
-  if type(m.time) ~= "string" or not M.time(m.time) then return nil, "expected a time like 2026-11-22T14:00:00.123Z" end
+  if type(m.time) ~= "string" or not M.time(m.time) then
+    return nil, "expected a time like 2026-11-22T14:00:00.123Z"
+  end
   local payload = m.payload
   if type(m.base64) == "string" then
     local fine, bytes = pcall(base64.decode, m.base64)
@@ -31,7 +36,8 @@ local function message(line)
     payload = bytes
   end
   if type(payload) ~= "string" then return nil, "expected a payload, or base64" end
-  return { line = m.line, topic = m.topic, payload = payload, time = M.time(m.time), qos = m.qos or 0, id = m.id or 0,
+  return { line = m.line, topic = m.topic, payload = payload, time = M.time(m.time),
+    qos = m.qos or 0, id = m.id or 0,
     retain = m.retain == true, dup = m.dup == true }
 end
 

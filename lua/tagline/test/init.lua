@@ -5,7 +5,8 @@
 ---   site:feed("plant/boiler/up", '{"rx":{"temp":21.5}}')
 ---   assert.equal(21.5, site.tags["plant.boiler.temperature"].value)
 ---
---- A site is a config that runs, but for its connections. Its clock stands where the spec puts it. Each has a Lua state of its own.
+--- A site is a config that runs, but for its connections. Its clock stands where the spec puts
+--- it. Each has a Lua state of its own.
 local capture = require "tagline.test.capture"
 local core = require "tagline.site"
 local explain = require "tagline.repl.explain"
@@ -22,7 +23,9 @@ local function spec_folder()
     local info = debug.getinfo(level, "S")
     if not info then return "" end
     local path = info.source:match("^@(.*)$")
-    if path and not path:find("/tagline/test/[%w_]+%.lua$") and not path:find("/busted/") then return path:match("^(.*/)") or "" end
+    if path and not path:find("/tagline/test/[%w_]+%.lua$") and not path:find("/busted/") then
+      return path:match("^(.*/)") or ""
+    end
   end
   return ""
 end
@@ -37,7 +40,8 @@ local function find(path)
   return beside
 end
 
---- The content of a file: a payload. The path is taken from the spec's folder, else from the current one.
+--- The content of a file: a payload. The path is taken from the spec's folder, else from the
+--- current one.
 function M.file(path)
   local file, why = io.open(find(path), "rb")
   if not file then error("tagline.test: " .. why, 2) end
@@ -75,7 +79,8 @@ Site.__index = Site
 
 local EXTRA = "the station has no such tag (said once)"
 
---- Takes what happened since the last call; raises what handlers raised. `extra`: but values that have no tag.
+--- Takes what happened since the last call; raises what handlers raised. `extra`: but values
+--- that have no tag.
 local function news(self, extra)
   local values, published, errors = self.core:news()
   for _, one in ipairs(lines_of(published)) do table.insert(self.published, one) end
@@ -86,7 +91,8 @@ local function news(self, extra)
   return lines_of(values)
 end
 
---- Run a config. `options`: time = where its clock begins (seconds since 1970), unsafe = true. Raises its problems.
+--- Run a config. `options`: time = where its clock begins (seconds since 1970), unsafe = true.
+--- Raises its problems.
 function M.config(path, options)
   options = options or {}
   local one, problems, why = core.new(find(path), options.time or START, options.unsafe)
@@ -96,7 +102,8 @@ function M.config(path, options)
     local tag = one:tag(name)
     if tag then return tag end
     local meant = near.find(name, one:tags())
-    error(("there is no tag '%s'%s"):format(tostring(name), meant and (" (did you mean '%s'?)"):format(meant) or ""), 2)
+    error(("there is no tag '%s'%s"):format(tostring(name),
+      meant and (" (did you mean '%s'?)"):format(meant) or ""), 2)
   end, __pairs = function()
     local names, i = one:tags(), 0
     return function()
@@ -109,16 +116,18 @@ function M.config(path, options)
   return self
 end
 
---- A message arrives. `options`: time (seconds; the site's clock moves there), line, qos, retain, dup, id, extra (decode may give
---- values that have no tag). Returns the new values in their order, as in the values stream. Raises when no station takes it, and what
---- decode and other handlers raise. A message of t.capture() may stand in place of the topic.
+--- A message arrives. `options`: time (seconds; the site's clock moves there), line, qos,
+--- retain, dup, id, extra (decode may give values that have no tag). Returns the new values in
+--- their order, as in the values stream. Raises when no station takes it, and what decode and
+--- other handlers raise. A message of t.capture() may stand in place of the topic.
 function Site:feed(topic, payload, options)
   if type(topic) == "table" then topic, payload, options = topic.topic, topic.payload, topic end
   local ok, taken, unrouted = pcall(self.core.feed, self.core, topic, payload, options)
   if not ok then error(tostring(taken), 2) end
   local values = news(self, options and options.extra)
   if taken == 0 then
-    error(unrouted > 0 and ("no station takes '%s'"):format(topic) or ("no topic filter takes '%s'"):format(topic), 2)
+    error(unrouted > 0 and ("no station takes '%s'"):format(topic)
+      or ("no topic filter takes '%s'"):format(topic), 2)
   end
   return values
 end
@@ -132,7 +141,8 @@ end
 --- The site's clock, in seconds since 1970.
 function Site:time() return self.core:time() end
 
---- Write to an output tag. Returns the messages that were published ({ line, topic, payload or base64, qos, retain }), or nil and why.
+--- Write to an output tag. Returns the messages that were published ({ line, topic, payload or
+--- base64, qos, retain }), or nil and why.
 function Site:write(name, value)
   local before = #self.published
   local ok, done, why = pcall(self.core.write, self.core, name, value)
@@ -148,8 +158,11 @@ function Site:explain(topic, payload, options)
 end
 
 local function close_to(a, b)
-  if math.type(a) == "integer" and math.type(b) == "integer" then return a == b end -- counters keep all their digits
-  if math.type(a) and math.type(b) then return a == b or math.abs(a - b) <= 1e-9 * math.max(math.abs(a), math.abs(b)) end
+  -- counters keep all their digits
+  if math.type(a) == "integer" and math.type(b) == "integer" then return a == b end
+  if math.type(a) and math.type(b) then
+    return a == b or math.abs(a - b) <= 1e-9 * math.max(math.abs(a), math.abs(b))
+  end
   return a == b
 end
 
@@ -158,8 +171,9 @@ local function show(v)
   return type(v) == "number" and explain.value(v) or tostring(v)
 end
 
---- Tags as they should be: full names and { value =, status =, reason =, time = } (what is given is looked at), or a bare value. A tag
---- that should be valid with another value, or the other way round, is told; all of them at once.
+--- Tags as they should be: full names and { value =, status =, reason =, time = } (what is
+--- given is looked at), or a bare value. A tag that should be valid with another value, or the
+--- other way round, is told; all of them at once.
 function Site:expect(tags)
   local wrong, names = {}, {}
   for name in pairs(tags) do names[#names + 1] = name end
@@ -170,8 +184,11 @@ function Site:expect(tags)
     for _, field in ipairs { "value", "status", "reason", "time" } do
       if wanted[field] ~= nil and not close_to(wanted[field], tag[field]) then
         local got = show(tag[field])
-        if field == "value" and tag.value == nil then got = tag.status .. (tag.reason and " (" .. tag.reason .. ")" or "") end
-        wrong[#wrong + 1] = ("%s: %s: expected %s, got %s"):format(name, field, show(wanted[field]), got)
+        if field == "value" and tag.value == nil then
+          got = tag.status .. (tag.reason and " (" .. tag.reason .. ")" or "")
+        end
+        wrong[#wrong + 1] = ("%s: %s: expected %s, got %s"):format(name, field,
+          show(wanted[field]), got)
       end
     end
   end
@@ -184,7 +201,9 @@ function Site:close() self.core:close() end
 
 local function compare(path, wanted, got, wrong)
   if type(wanted) ~= "table" or type(got) ~= "table" then
-    if not close_to(wanted, got) then wrong[#wrong + 1] = ("%s: expected %s, got %s"):format(path, show(wanted), show(got)) end
+    if not close_to(wanted, got) then
+      wrong[#wrong + 1] = ("%s: expected %s, got %s"):format(path, show(wanted), show(got))
+    end
     return
   end
   local keys = {}
@@ -194,12 +213,14 @@ local function compare(path, wanted, got, wrong)
   for k in pairs(keys) do sorted[#sorted + 1] = k end
   table.sort(sorted, function(a, b) return tostring(a) < tostring(b) end)
   for _, k in ipairs(sorted) do
-    compare(path == "" and tostring(k) or ("%s.%s"):format(path, tostring(k)), wanted[k], got[k], wrong)
+    compare(path == "" and tostring(k) or ("%s.%s"):format(path, tostring(k)), wanted[k], got[k],
+      wrong)
   end
 end
 
 local function run_example(decode, example, place)
-  local called = ("example %d%s"):format(place, example.description and " (" .. example.description .. ")" or "")
+  local called = ("example %d%s"):format(place, example.description and " ("
+    .. example.description .. ")" or "")
   local bytes = hex.decode((example.input:gsub("%s+", "")))
   if not bytes then return { called .. ": its input is not hexadecimal" } end
   local ok, values, extra = pcall(decode, bytes, example.port)
@@ -212,8 +233,9 @@ local function run_example(decode, example, place)
   return wrong
 end
 
---- Run the examples of a decoder in one call: a device module of tagline.codec.device, or a table with `examples` (a list of
---- { description =, input = hexadecimal digits, port =, output = values, time = }) and decode_bytes(bytes, port). Tells all that differ.
+--- Run the examples of a decoder in one call: a device module of tagline.codec.device, or a
+--- table with `examples` (a list of { description =, input = hexadecimal digits, port =, output
+--- = values, time = }) and decode_bytes(bytes, port). Tells all that differ.
 function M.examples(device)
   local decode = type(device) == "table" and device.decode_bytes
   if type(decode) ~= "function" or type(device.examples) ~= "table" then

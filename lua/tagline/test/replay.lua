@@ -14,7 +14,8 @@ local function plural(n, one, many) return ("%d %s"):format(n, n == 1 and one or
 
 local function first_line(text) return (text:match("^[^\n]*")) end
 
---- Feeds a message: to its line where the config has one of that name, else to each that subscribes. Counts what nobody took.
+--- Feeds a message: to its line where the config has one of that name, else to each that
+--- subscribes. Counts what nobody took.
 local function feed(one, m, lines, counts)
   local options = { qos = m.qos, id = m.id, retain = m.retain, dup = m.dup, time = m.time }
   if m.line and lines[m.line] == nil then
@@ -31,12 +32,21 @@ local function feed(one, m, lines, counts)
 end
 
 local function tell_counts(counts, what)
-  if counts.filtered then tell("%s taken by no topic filter%s", plural(counts.filtered, "message is", "messages are"), what) end
-  if counts.unrouted then tell("%s taken by no station%s", plural(counts.unrouted, "message is", "messages are"), what) end
-  if counts.wrong then tell("%s a topic that is not valid%s", plural(counts.wrong, "message has", "messages have"), what) end
+  if counts.filtered then
+    tell("%s taken by no topic filter%s", plural(counts.filtered, "message is", "messages are"),
+      what)
+  end
+  if counts.unrouted then
+    tell("%s taken by no station%s", plural(counts.unrouted, "message is", "messages are"), what)
+  end
+  if counts.wrong then
+    tell("%s a topic that is not valid%s", plural(counts.wrong, "message has", "messages have"),
+      what)
+  end
 end
 
---- Without where in its file it happened: a config's name and its line numbers are no difference between two configs.
+--- Without where in its file it happened: a config's name and its line numbers are no
+--- difference between two configs.
 local function without_place(text) return (text:gsub("[^%s:]+:%d+: ", "", 1)) end
 
 local function values_of(list, one)
@@ -69,7 +79,8 @@ local function by_tag(values, errors)
     local scope = text:match("^[%w_%-.%%]+") or "error"
     tags[scope] = tags[scope] or {}
     if #tags[scope] == 0 then names[#names + 1] = scope end
-    table.insert(tags[scope], { text = "error " .. without_place(first_line(text)), error = first_line(text) })
+    table.insert(tags[scope], { text = "error " .. without_place(first_line(text)),
+      error = first_line(text) })
   end
   return tags, names
 end
@@ -84,7 +95,9 @@ local function one_text(a, b)
   if not a then return "no new value" end
   if a.error then return a.error end
   local text = value_text(a.value)
-  if b and b.value and value_text(b.value) == text then return text .. " at " .. tostring(a.value.time) end
+  if b and b.value and value_text(b.value) == text then
+    return text .. " at " .. tostring(a.value.time)
+  end
   return text
 end
 
@@ -100,7 +113,8 @@ local function differences(m, a, b, told)
       if not (x[i] and y[i] and x[i].text == y[i].text) then
         told.count = told.count + 1
         told.tags[name] = true
-        local text = ("#%d %s: %s: %s → %s"):format(m.place, m.topic, name, one_text(x[i], y[i]), one_text(y[i], x[i]))
+        local text = ("#%d %s: %s: %s → %s"):format(m.place, m.topic, name, one_text(x[i], y[i]),
+          one_text(y[i], x[i]))
         if not say.line(text) then return false end
       end
     end
@@ -128,7 +142,8 @@ local function compare(list, old, new, paths)
   local n = 0
   for _ in pairs(told.tags) do n = n + 1 end
   tell("%s, %s", plural(#list, "message", "messages"), told.count == 0 and "no differences"
-    or ("%s in %s"):format(plural(told.count, "difference", "differences"), plural(n, "tag", "tags")))
+    or ("%s in %s"):format(plural(told.count, "difference", "differences"),
+      plural(n, "tag", "tags")))
   return told.count == 0 and 0 or 1
 end
 

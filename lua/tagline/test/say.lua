@@ -1,4 +1,5 @@
---- Lines for stderr and stdout that may hold what devices, brokers or files are called: nothing in them moves a terminal.
+--- Lines for stderr and stdout that may hold what devices, brokers or files are called: nothing
+--- in them moves a terminal.
 local core = require "tagline.core"
 
 local M = {}

@@ -15,7 +15,8 @@ local NO_PROBE = -32768
 local TWO_CHANNELS, PROBLEM, TIMESTAMP, LOW_BATTERY = 0x10, 8, 4, 2
 
 local settings = {
-  [0x11] = true, [0x12] = true, [0x1F] = true, [0x20] = true, [0x2F] = true, [0x31] = true, [0x33] = true,
+  [0x11] = true, [0x12] = true, [0x1F] = true, [0x20] = true, [0x2F] = true, [0x31] = true,
+    [0x33] = true,
 }
 
 local function read_periods(r, values)
@@ -47,7 +48,9 @@ end
 
 local function read_software(r, values)
   if not r:exactly(8) then return end
-  local function version(name) return ("%d.%d.%d"):format(r:read(">I1", name), r:read(">I1", name), r:read(">I1", name)) end
+  local function version(name)
+    return ("%d.%d.%d"):format(r:read(">I1", name), r:read(">I1", name), r:read(">I1", name))
+  end
   values.app_version, values.rtu_version = version "app_version", version "rtu_version"
   return values
 end
@@ -78,12 +81,15 @@ local function read_periodic(r, values, channels, last)
   local earlier = {}
   local size = last - r.at + 1
   if size < 2 * channels or size % (2 * channels) ~= 0 then
-    r:fail(("expected whole sets of %d temperature%s, got %d bytes"):format(channels, channels == 1 and "" or "s", size))
+    r:fail(("expected whole sets of %d temperature%s, got %d bytes"):format(channels,
+      channels == 1 and "" or "s", size))
     return
   end
   for i = 0, size // (2 * channels) - 1 do
     local into = i == 0 and values or {}
-    for channel = 1, channels do into["temperature_" .. channel] = read_temperature(r, "temperature_" .. channel) end
+    for channel = 1, channels do
+      into["temperature_" .. channel] = read_temperature(r, "temperature_" .. channel)
+    end
     if i > 0 then earlier[i] = into end
   end
   return earlier
@@ -119,7 +125,10 @@ local function read_frame(r, is_v2)
   local status = r:read(">I1", "status")
   if r.err then return end
   local values = { counter = status >> 5, low_battery = status & LOW_BATTERY ~= 0 }
-  if code == 0x43 or code == 0x30 and #r.bytes == V2_SIZE and (is_v2 or status & TIMESTAMP == 0) then return read_v2(r, values) end
+  if code == 0x43 or code == 0x30 and #r.bytes == V2_SIZE
+    and (is_v2 or status & TIMESTAMP == 0) then
+    return read_v2(r, values)
+  end
   if code == 0x10 and is_v2 then return read_periods_v2(r, values) end
   if about[code] then return about[code](r, values) end
 
@@ -129,7 +138,8 @@ local function read_frame(r, is_v2)
   if r.err then return end
   local bytes_each = code == 0x58 and 3 or 2
   if code ~= 0x57 and last - 2 ~= bytes_each * channels then
-    return r:fail(("expected %d bytes of temperatures, got %d"):format(bytes_each * channels, last - 2), 3)
+    return r:fail(("expected %d bytes of temperatures, got %d"):format(bytes_each * channels,
+      last - 2), 3)
   end
   if code == 0x58 then
     read_alarm(r, values, channels)
@@ -140,8 +150,10 @@ local function read_frame(r, is_v2)
 end
 
 local fields = {
-  { name = "temperature_1", unit = "°C", description = "version 2: the internal sensor; invalid without a probe" },
-  { name = "temperature_2", unit = "°C", description = "version 2: the external sensor; invalid without a probe" },
+  { name = "temperature_1", unit = "°C",
+    description = "version 2: the internal sensor; invalid without a probe" },
+  { name = "temperature_2", unit = "°C",
+    description = "version 2: the external sensor; invalid without a probe" },
   { name = "counter", description = "of frames, 0 to 7" },
   { name = "low_battery" },
   { name = "configuration_problem" },
@@ -167,8 +179,10 @@ local adeunis_temp = kit.device {
   end,
   examples = {
     {
-      description = "two channels, two sets, low battery, with a timestamp", input = "579601B3FF9C01F4FFFF14ABA3E9",
-      output = { counter = 4, low_battery = true, configuration_problem = false, temperature_1 = 43.5, temperature_2 = -10 },
+      description = "two channels, two sets, low battery, with a timestamp",
+        input = "579601B3FF9C01F4FFFF14ABA3E9",
+      output = { counter = 4, low_battery = true, configuration_problem = false,
+        temperature_1 = 43.5, temperature_2 = -10 },
       time = 1703791337, -- 2023-12-28T19:22:17Z
     },
     {
@@ -180,23 +194,27 @@ local adeunis_temp = kit.device {
     },
     {
       description = "keep alive", input = "30F201B3FF9C",
-      output = { counter = 7, low_battery = true, configuration_problem = false, temperature_1 = 43.5, temperature_2 = -10 },
+      output = { counter = 7, low_battery = true, configuration_problem = false,
+        temperature_1 = 43.5, temperature_2 = -10 },
     },
     {
       description = "alarm", input = "581001010802FF9C",
       output = {
-        counter = 0, low_battery = false, configuration_problem = false, alarm_1 = 1, temperature_1 = 26.4, alarm_2 = 2,
+        counter = 0, low_battery = false, configuration_problem = false, alarm_1 = 1,
+          temperature_1 = 26.4, alarm_2 = 2,
         temperature_2 = -10,
       },
     },
     {
       description = "periods", input = "101021C000010001070800",
       output = {
-        counter = 0, low_battery = false, keep_alive_period = 86400, sent_together = 1, sampling_period = 3600, recording_period = 3600,
+        counter = 0, low_battery = false, keep_alive_period = 86400, sent_together = 1,
+          sampling_period = 3600, recording_period = 3600,
         redundant_samples = 0,
       },
     },
-    { description = "an alert", input = "362001", output = { counter = 1, low_battery = false, alert_code = 1 } },
+    { description = "an alert", input = "362001", output = { counter = 1, low_battery = false,
+      alert_code = 1 } },
     {
       description = "software", input = "3742040001020100",
       output = { counter = 2, low_battery = true, app_version = "4.0.1", rtu_version = "2.1.0" },
@@ -222,7 +240,9 @@ function adeunis_temp.every(seconds)
       local values, time, earlier = read_frame(r)
       if r.err or values == nil or earlier == nil or #earlier == 0 then return values, time end
       local samples = {}
-      for i = #earlier, 1, -1 do samples[#samples + 1] = { age = i * seconds, values = earlier[i] } end
+      for i = #earlier, 1, -1 do
+        samples[#samples + 1] = { age = i * seconds, values = earlier[i] }
+      end
       samples[#samples + 1] = { values = values }
       return samples, time
     end,
@@ -243,11 +263,13 @@ adeunis_temp.v2 = kit.device {
     },
     {
       description = "periods", input = "1000900610000000010005",
-      output = { counter = 0, low_battery = false, keep_alive_period = 86400, sending_period = 3600, sampling_period = 300 },
+      output = { counter = 0, low_battery = false, keep_alive_period = 86400,
+        sending_period = 3600, sampling_period = 300 },
     },
     {
       description = "periods in test mode", input = "1000030210000000020005",
-      output = { counter = 0, low_battery = false, keep_alive_period = 60, sending_period = 40, sampling_period = 50 },
+      output = { counter = 0, low_battery = false, keep_alive_period = 60, sending_period = 40,
+        sampling_period = 50 },
     },
   },
 }

@@ -77,28 +77,34 @@ return kit.device {
     {
       description = "values without a probe", port = 2, input = "08CD02207FFF0161CD4EDD",
       output = {
-        TempC_SHT = 22.53, Hum_SHT = 54.4, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1,
+        TempC_SHT = 22.53, Hum_SHT = 54.4, TempC_DS = { value = 327.67, status = "invalid" },
+          Ext = 1,
         Systimestamp = 1640845021,
       },
     },
     {
       description = "values with a probe", port = 2, input = "FF9C0220FF380161CD4EDD",
-      output = { TempC_SHT = -1, Hum_SHT = 54.4, TempC_DS = -2, Ext = 1, Systimestamp = 1640845021 },
+      output = { TempC_SHT = -1, Hum_SHT = 54.4, TempC_DS = -2, Ext = 1,
+        Systimestamp = 1640845021 },
     },
     {
       description = "stored values, and an empty place", port = 3,
       input = "08CD02207FFF0161CD4EDD0000000000000000000000FF9C0220FF380161CD4F19",
       output = {
         { time = 1640845021, values = {
-          TempC_SHT = 22.53, Hum_SHT = 54.4, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1, Systimestamp = 1640845021,
+          TempC_SHT = 22.53, Hum_SHT = 54.4, TempC_DS = { value = 327.67, status = "invalid" },
+            Ext = 1, Systimestamp = 1640845021,
         } },
-        { time = 1640845081, values = { TempC_SHT = -1, Hum_SHT = 54.4, TempC_DS = -2, Ext = 1, Systimestamp = 1640845081 } },
+        { time = 1640845081, values = { TempC_SHT = -1, Hum_SHT = 54.4, TempC_DS = -2, Ext = 1,
+          Systimestamp = 1640845081 } },
       },
     },
-    { description = "the probe's id", port = 4, input = "2861640A0BC1D2E3", output = { DS18B20_ID = "2861640a0bc1d2e3" } },
+    { description = "the probe's id", port = 4, input = "2861640A0BC1D2E3",
+      output = { DS18B20_ID = "2861640a0bc1d2e3" } },
     {
       description = "the device's own data", port = 5, input = "0B880100250001",
-      output = { Sensor_Model = 11, Firmware_Version = "8801", Freq_Band = 0, Sub_Band = 37, Bat_mV = 1 },
+      output = { Sensor_Model = 11, Firmware_Version = "8801", Freq_Band = 0, Sub_Band = 37,
+        Bat_mV = 1 },
     },
   },
 }

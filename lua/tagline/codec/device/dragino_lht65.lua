@@ -16,10 +16,14 @@ local KIND_BITS, STORED, HIGH_BIT = 0x3F, 0x40, 0x80
 local FIRST_TIME = 1420070400 -- of stored values: 2015
 
 local sensors = {
-  [0] = "No external sensor", [1] = "Temperature Sensor", [2] = "Temperature Sensor", [4] = "Interrupt Sensor send",
-  [5] = "Illumination Sensor", [6] = "ADC Sensor", [7] = "Interrupt Sensor count", [8] = "Interrupt Sensor count",
-  [9] = "DS18B20 & timestamp", [10] = "TMP117 & timestamp", [11] = "SHT31 Sensor", [12] = "SHT31 Sensor",
-  [14] = "Interrupt Sensor count & timestamp", [15] = "DS18B20ID", [16] = "SHT31ID", [32] = "NE117ID",
+  [0] = "No external sensor", [1] = "Temperature Sensor", [2] = "Temperature Sensor",
+    [4] = "Interrupt Sensor send",
+  [5] = "Illumination Sensor", [6] = "ADC Sensor", [7] = "Interrupt Sensor count",
+    [8] = "Interrupt Sensor count",
+  [9] = "DS18B20 & timestamp", [10] = "TMP117 & timestamp", [11] = "SHT31 Sensor",
+    [12] = "SHT31 Sensor",
+  [14] = "Interrupt Sensor count & timestamp", [15] = "DS18B20ID", [16] = "SHT31ID",
+    [32] = "NE117ID",
 }
 
 -- A probe's temperature; it is invalid when the probe is missing.
@@ -28,7 +32,8 @@ local function probe(raw, missing)
   return raw / 100
 end
 
-local probe_names = { [1] = "TempC_DS", [9] = "TempC_DS", [2] = "TempC_TMP117", [10] = "TempC_TMP117", [11] = "Ext_TempC_SHT",
+local probe_names = { [1] = "TempC_DS", [9] = "TempC_DS", [2] = "TempC_TMP117",
+  [10] = "TempC_TMP117", [11] = "Ext_TempC_SHT",
   [12] = "Ext_TempC_SHT" }
 
 -- What two bytes are, by the kind of external sensor; `sensors` without more than that in a
@@ -100,7 +105,8 @@ local function read_stored(r, mark)
       r:fail(("expected a stored value (bit 0x%02X), got 0x%02X"):format(mark, flags), at + 6)
     end
     read_short(r, sensors[kind] and kind or 0, values)
-    values.TempC_SHT, values.Hum_SHT = r:read(">i2", "TempC_SHT") / 100, (r:read(">I2", "Hum_SHT") & 0x0FFF) / 10
+    values.TempC_SHT, values.Hum_SHT = r:read(">i2", "TempC_SHT") / 100,
+      (r:read(">I2", "Hum_SHT") & 0x0FFF) / 10
     r:read(">I1", "Ext")
     values.Ext, values.Ext_sensor = kind, sensors[kind]
     local time = r:read(">I4", "the time")
@@ -115,7 +121,8 @@ local list_sensors = { "ds18b20", "tmp117", "gxht30", "sht31" }
 -- A battery, the kind of probe, and temperatures whose times are not told.
 local function read_list(r)
   local battery = r:read(">I2", "BatV")
-  local values = { BatV = (battery & 0x3FFF) / 1000, Ext_sensor = list_sensors[r:read(">I1", "the kind of probe")] }
+  local values = { BatV = (battery & 0x3FFF) / 1000,
+    Ext_sensor = list_sensors[r:read(">I1", "the kind of probe")] }
   local n = 0
   while r:more() do
     n = n + 1
@@ -143,12 +150,15 @@ end
 
 local function read_present(r, is_n)
   if not r:exactly(SIZE) then return end
-  local battery, temperature, humidity = r:read(">I2", "BatV"), r:read(">i2", "TempC_SHT"), r:read(">I2", "Hum_SHT")
+  local battery, temperature, humidity = r:read(">I2", "BatV"), r:read(">i2", "TempC_SHT"),
+    r:read(">I2", "Hum_SHT")
   local flags = r:read(">I1", "Ext")
   local kind = flags & KIND_BITS
-  local values = { Ext = kind, Ext_sensor = sensors[kind], No_connect = not is_n and flags & HIGH_BIT ~= 0 }
+  local values = { Ext = kind, Ext_sensor = sensors[kind], No_connect = not is_n
+    and flags & HIGH_BIT ~= 0 }
   if kind == 9 or kind == 10 then
-    values[probe_names[kind]] = probe(battery < 0x8000 and battery or battery - 0x10000, values.No_connect)
+    values[probe_names[kind]] = probe(battery < 0x8000 and battery or battery - 0x10000,
+      values.No_connect)
     values.Bat_status = humidity >> 14
   else
     values.BatV, values.Bat_status = (battery & 0x3FFF) / 1000, battery >> 14
@@ -165,7 +175,9 @@ end
 local function reader(is_n)
   return function(r, port)
     if port == 5 then return read_info(r) end
-    if port and port ~= 2 and port ~= 3 then return r:refuse(("expected port 2, 3 or 5, got %d"):format(port)) end
+    if port and port ~= 2 and port ~= 3 then
+      return r:refuse(("expected port 2, 3 or 5, got %d"):format(port))
+    end
     if is_nothing(r) then return nil end
     if port == 3 and is_list(r.bytes) then return read_list(r) end
     local seventh = r.bytes:byte(7)
@@ -211,34 +223,40 @@ local lht65 = kit.device {
     {
       description = "with a temperature probe", port = 2, input = "CBF60B0D0376010ADD7FFF",
       output = {
-        BatV = 3.062, Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 1, Ext_sensor = "Temperature Sensor",
+        BatV = 3.062, Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 1,
+          Ext_sensor = "Temperature Sensor",
         No_connect = false, TempC_DS = 27.81,
       },
     },
     {
       description = "whose probe is missing", port = 2, input = "CBF60B0D0376017FFF7FFF",
       output = {
-        BatV = 3.062, Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 1, Ext_sensor = "Temperature Sensor",
+        BatV = 3.062, Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 1,
+          Ext_sensor = "Temperature Sensor",
         No_connect = false, TempC_DS = { value = 327.67, status = "invalid" },
       },
     },
     {
       description = "a probe with its time", port = 2, input = "F5C90B0DC3760961CD4EDD",
       output = {
-        Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 9, Ext_sensor = "DS18B20 & timestamp", No_connect = false,
+        Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 9,
+          Ext_sensor = "DS18B20 & timestamp", No_connect = false,
         TempC_DS = -26.15, Systimestamp = 1640845021,
       },
     },
     {
       -- The first two of the manual's example (LHT65 user manual, datalog uplink payload).
-      description = "stored values", port = 2, input = "7FFF089801464160065F977FFF088E014B4160066009",
+      description = "stored values", port = 2,
+        input = "7FFF089801464160065F977FFF088E014B4160066009",
       output = {
         { time = 1611030423, values = {
-          TempC_SHT = 22, Hum_SHT = 32.6, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1,
+          TempC_SHT = 22, Hum_SHT = 32.6, TempC_DS = { value = 327.67, status = "invalid" },
+            Ext = 1,
           Ext_sensor = "Temperature Sensor", No_connect = false,
         } },
         { time = 1611030537, values = {
-          TempC_SHT = 21.9, Hum_SHT = 33.1, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1,
+          TempC_SHT = 21.9, Hum_SHT = 33.1, TempC_DS = { value = 327.67, status = "invalid" },
+            Ext = 1,
           Ext_sensor = "Temperature Sensor", No_connect = false,
         } },
       },
@@ -255,51 +273,63 @@ lht65.n = kit.device {
     {
       description = "with a temperature probe", port = 2, input = "CBF60B0D0376010ADD7FFF",
       output = {
-        BatV = 3.062, Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 1, Ext_sensor = "Temperature Sensor",
+        BatV = 3.062, Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 1,
+          Ext_sensor = "Temperature Sensor",
         No_connect = false, TempC_DS = 27.81,
       },
     },
     {
-      description = "stored values, sent again", port = 2, input = "0ADD089801468160065F977FFF088E014B8160066009",
+      description = "stored values, sent again", port = 2,
+        input = "0ADD089801468160065F977FFF088E014B8160066009",
       output = {
         { time = 1611030423, values = {
-          TempC_SHT = 22, Hum_SHT = 32.6, TempC_DS = 27.81, Ext = 1, Ext_sensor = "Temperature Sensor", No_connect = false,
+          TempC_SHT = 22, Hum_SHT = 32.6, TempC_DS = 27.81, Ext = 1,
+            Ext_sensor = "Temperature Sensor", No_connect = false,
         } },
         { time = 1611030537, values = {
-          TempC_SHT = 21.9, Hum_SHT = 33.1, TempC_DS = { value = 327.67, status = "invalid" }, Ext = 1,
+          TempC_SHT = 21.9, Hum_SHT = 33.1, TempC_DS = { value = 327.67, status = "invalid" },
+            Ext = 1,
           Ext_sensor = "Temperature Sensor", No_connect = false,
         } },
       },
     },
     {
       description = "a list of temperatures", port = 3, input = "0BF6010ADD0ADEFF9C",
-      output = { BatV = 3.062, Ext_sensor = "ds18b20", Temp_1 = 27.81, Temp_2 = 27.82, Temp_3 = -1 },
+      output = { BatV = 3.062, Ext_sensor = "ds18b20", Temp_1 = 27.81, Temp_2 = 27.82,
+        Temp_3 = -1 },
     },
     {
       description = "the device's own data", port = 5, input = "0B010001FF0BF6",
-      output = { Sensor_Model = 11, Firmware_Version = "0100", Freq_Band = 1, Sub_Band = 255, Bat_mV = 3062 },
+      output = { Sensor_Model = 11, Firmware_Version = "0100", Freq_Band = 1, Sub_Band = 255,
+        Bat_mV = 3062 },
     },
     {
       description = "an SHT31 with its id", port = 2, input = "CBF61122334410FF9C0220",
       output = {
-        BatV = 3.062, Bat_status = 3, Ext = 16, Ext_sensor = "SHT31ID", No_connect = false, ID = "11223344", Ext_TempC_SHT = -1,
+        BatV = 3.062, Bat_status = 3, Ext = 16, Ext_sensor = "SHT31ID", No_connect = false,
+          ID = "11223344", Ext_TempC_SHT = -1,
         Ext_Hum_SHT = 54.4,
       },
     },
     {
       description = "a TMP117 with its id", port = 2, input = "CBF611223344200ADD5566",
       output = {
-        BatV = 3.062, Bat_status = 3, Ext = 32, Ext_sensor = "NE117ID", No_connect = false, ID = "112233445566", TempC_TMP117 = 27.81,
+        BatV = 3.062, Bat_status = 3, Ext = 32, Ext_sensor = "NE117ID", No_connect = false,
+          ID = "112233445566", TempC_TMP117 = 27.81,
       },
     },
     {
-      description = "a count with its time, which is told by kind only", port = 2, input = "CBF6000000070E61CD4EDD",
-      output = { BatV = 3.062, Bat_status = 3, Ext = 14, Ext_sensor = "Interrupt Sensor count & timestamp", No_connect = false },
+      description = "a count with its time, which is told by kind only", port = 2,
+        input = "CBF6000000070E61CD4EDD",
+      output = { BatV = 3.062, Bat_status = 3, Ext = 14,
+        Ext_sensor = "Interrupt Sensor count & timestamp", No_connect = false },
     },
     {
-      description = "kind 12, of which the built-in sensor is known", port = 2, input = "CBF60B0D03760CFF9C0220",
+      description = "kind 12, of which the built-in sensor is known", port = 2,
+        input = "CBF60B0D03760CFF9C0220",
       output = {
-        BatV = 3.062, Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 12, Ext_sensor = "SHT31 Sensor", No_connect = false,
+        BatV = 3.062, Bat_status = 3, TempC_SHT = 28.29, Hum_SHT = 88.6, Ext = 12,
+          Ext_sensor = "SHT31 Sensor", No_connect = false,
       },
     },
   },

@@ -10,7 +10,8 @@ local s16, u8, u16, u32 = ">i2", ">I1", ">I2", ">I4"
 local types = {
   [0x01] = { { "temperature", s16, 10, "°C" } },
   [0x02] = { { "humidity", u8, nil, "%" } },
-  [0x03] = { { "x", ">i1", nil, "1/63 g" }, { "y", ">i1", nil, "1/63 g" }, { "z", ">i1", nil, "1/63 g" } },
+  [0x03] = { { "x", ">i1", nil, "1/63 g" }, { "y", ">i1", nil, "1/63 g" },
+    { "z", ">i1", nil, "1/63 g" } },
   [0x04] = { { "light", u16, nil, "lux" } },
   [0x05] = { { "motion", u8 } },
   [0x06] = { { "co2", u16, nil, "ppm" } },
@@ -23,7 +24,8 @@ local types = {
   [0x0D] = { { "digital", u8 } },
   [0x0E] = { { "distance", u16, nil, "mm" } },
   [0x0F] = { { "accMotion", u8 } },
-  [0x10] = { { "irInternalTemperature", s16, 10, "°C" }, { "irExternalTemperature", s16, 10, "°C" } },
+  [0x10] = { { "irInternalTemperature", s16, 10, "°C" },
+    { "irExternalTemperature", s16, 10, "°C" } },
   [0x11] = { { "occupancy", u8 } },
   [0x12] = { { "waterleak", u8 } },
   [0x14] = { { "pressure", u32, 1000, "hPa" } },
@@ -47,9 +49,11 @@ local fields = {}
 for number = 0, 255 do
   for _, field in ipairs(kit.fields_of(types[number] or {})) do fields[#fields + 1] = field end
 end
-fields[#fields + 1] = { name = "externalTemperature2", unit = "°C", description = "the next are externalTemperature2_2, _3 …" }
+fields[#fields + 1] = { name = "externalTemperature2", unit = "°C",
+  description = "the next are externalTemperature2_2, _3 …" }
 fields[#fields + 1] = { name = "grideye_N", unit = "°C", description = "N from 1 to 64" }
-fields[#fields + 1] = { name = "NAME_offset", description = "how long ago NAME was measured, in a unit that is not published" }
+fields[#fields + 1] = { name = "NAME_offset",
+  description = "how long ago NAME was measured, in a unit that is not published" }
 
 -- A reference and 64 differences from it.
 local function read_grideye(r, values)
@@ -96,7 +100,8 @@ end
 
 local function read(r)
   local values, probes, bytes, earlier, offsets = {}, 0, r.bytes, nil, nil
-  if bytes:byte() == SETTINGS then return nil end -- the device tells its settings, on a port of their own
+  -- the device tells its settings, on a port of their own
+  if bytes:byte() == SETTINGS then return nil end
   while r.at <= #bytes and not r.err do
     r:entries(steps, 1, values)
     local at = r.at
@@ -111,7 +116,9 @@ local function read(r)
       known = read_entry(r, number, values, probes)
     end
     if number & TYPE_BITS == EXTERNAL_TEMPERATURE_2 then probes = probes + 1 end
-    if not known then r:unknown(("expected a type of the ERS family, got 0x%02X"):format(number), at) end
+    if not known then
+      r:unknown(("expected a type of the ERS family, got 0x%02X"):format(number), at)
+    end
   end
   if earlier then add_earlier(earlier, offsets, values) end
   return values
@@ -123,7 +130,8 @@ return kit.device {
   read = read,
   examples = {
     {
-      description = "temperature, humidity, light and motion", port = 1, input = "0100E202290400270506",
+      description = "temperature, humidity, light and motion", port = 1,
+        input = "0100E202290400270506",
       output = { temperature = 22.6, humidity = 41, light = 39, motion = 6 },
     },
     {
@@ -131,12 +139,14 @@ return kit.device {
       output = { temperature = 22.6, humidity = 41, light = 39, motion = 6, co2 = 776 },
     },
     {
-      description = "a temperature of before beside a light of now", port = 5, input = "4100FA0A022904002744000105",
+      description = "a temperature of before beside a light of now", port = 5,
+        input = "4100FA0A022904002744000105",
       output = { temperature = 25, temperature_offset = 10, humidity = 41, light = 39 },
     },
     {
       description = "several probes", port = 5, input = "0CFFF619006419FF9C070E10",
-      output = { externalTemperature = -1, externalTemperature2 = 10, externalTemperature2_2 = -10, vdd = 3600 },
+      output = { externalTemperature = -1, externalTemperature2 = 10,
+        externalTemperature2_2 = -10, vdd = 3600 },
     },
   },
 }

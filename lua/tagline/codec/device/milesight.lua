@@ -16,7 +16,8 @@ local function yes(name, description) return { name, u8, bool = true, nil, nil, 
 local temperature = { "temperature", s16, 10, "°C" }
 local humidity = { "humidity", u8, 2, "%" }
 local illumination = {
-  { "illumination", u16, nil, "lux" }, { "infrared_and_visible", u16, nil, "lux" }, { "infrared", u16, nil, "lux" },
+  { "illumination", u16, nil, "lux" }, { "infrared_and_visible", u16, nil, "lux" },
+    { "infrared", u16, nil, "lux" },
 }
 local co2 = { "co2", u16, nil, "ppm" }
 local tvoc = { "tvoc", u16, nil, "ppb" }
@@ -29,9 +30,11 @@ local gpio = yes("gpio", "true: high")
 local pulse = { "pulse", u32 }
 local water = {
   { "water_conv", u16, 10 }, { "pulse_conv", u16, 10 },
-  { "water", f32, nil, nil, "water_conv for each pulse_conv pulses, in the unit that the device is set to", finite = true },
+  { "water", f32, nil, nil,
+    "water_conv for each pulse_conv pulses, in the unit that the device is set to", finite = true },
 }
-local water_alarm = { "water_alarm", u8, nil, nil, "1 outage, 2 its end, 3 flow, 4 its end; stored ones: 5 gpio, 6 its end, 0 none" }
+local water_alarm = { "water_alarm", u8, nil, nil,
+  "1 outage, 2 its end, 3 flow, 4 its end; stored ones: 5 gpio, 6 its end, 0 none" }
 
 local ATTRIBUTE, ANSWER = 0xFF, 0xFE
 
@@ -46,15 +49,18 @@ end
 -- What a device tells after it joined, by type: name and count of bytes. It is no measurement,
 -- but no error either.
 local attributes = {
-  [0x01] = { "", 1 }, [0x08] = { "serial_number", 6 }, [0x09] = { "", 2 }, [0x0A] = { "", 2 }, [0x0B] = { "", 1 },
+  [0x01] = { "", 1 }, [0x08] = { "serial_number", 6 }, [0x09] = { "", 2 }, [0x0A] = { "", 2 },
+    [0x0B] = { "", 1 },
   [0x0F] = { "", 1 }, [0x16] = { "serial_number", 8 }, [0xFE] = { "", 1 }, [0xFF] = { "", 2 },
 }
 
 -- What answers a downlink, by type: the count of bytes. These are the same in all models.
-local answers = { [0x02] = 2, [0x03] = 2, [0x10] = 1, [0x11] = 4, [0x17] = 2, [0x27] = 1, [0x28] = 1, [0x2C] = 1, [0x2D] = 1,
+local answers = { [0x02] = 2, [0x03] = 2, [0x10] = 1, [0x11] = 4, [0x17] = 2, [0x27] = 1,
+  [0x28] = 1, [0x2C] = 1, [0x2D] = 1,
   [0x2E] = 1, [0x68] = 1, [0x69] = 1, [0x6A] = 3, [0x6D] = 1 }
 -- Those of the AM300 series.
-local am300_answers = { [0x25] = 1, [0x39] = 1, [0x3A] = 2, [0x3B] = 1, [0x3C] = 1, [0x3D] = 1, [0x3E] = 1, [0x65] = 2, [0x66] = 1,
+local am300_answers = { [0x25] = 1, [0x39] = 1, [0x3A] = 2, [0x3B] = 1, [0x3C] = 1, [0x3D] = 1,
+  [0x3E] = 1, [0x65] = 2, [0x66] = 1,
   [0xAC] = 2, [0xAD] = 1, [0xEB] = 1, [0xF0] = 4, [0xF4] = 1 }
 for number, size in pairs(answers) do am300_answers[number] = size end
 local REPORT_INTERVAL, AM300_REPORT_INTERVAL, CO2_CALIBRATION = 0x03, 0x3A, 0x1A
@@ -63,7 +69,9 @@ local MANUAL = 2 -- a CO2 calibration that has a value behind it
 local function read_attribute(r, number, values)
   local name, size = attributes[number][1], attributes[number][2]
   local at = r.at
-  if r:left() < size then return r:fail(("expected %d bytes of attribute 0x%02X, got %d"):format(size, number, r:left())) end
+  if r:left() < size then
+    return r:fail(("expected %d bytes of attribute 0x%02X, got %d"):format(size, number, r:left()))
+  end
   r.at = at + size
   if name ~= "" then values[name] = hex.encode(r.bytes:sub(at, at + size - 1)) end
 end
@@ -71,15 +79,20 @@ end
 -- False when the answer is not known.
 local function read_answer(r, number, sizes, values)
   local size = sizes[number]
-  if number == CO2_CALIBRATION and sizes == am300_answers then size = r.bytes:byte(r.at) == MANUAL and 3 or 1 end
+  if number == CO2_CALIBRATION and sizes == am300_answers then
+    size = r.bytes:byte(r.at) == MANUAL and 3 or 1
+  end
   if not size then return false end
   local at = r.at
   if r:left() < size then
-    r:fail(("expected %d byte%s of answer 0x%02X, got %d"):format(size, size == 1 and "" or "s", number, r:left()))
+    r:fail(("expected %d byte%s of answer 0x%02X, got %d"):format(size, size == 1 and "" or "s",
+      number, r:left()))
     return true
   end
   r.at = at + size
-  if number == REPORT_INTERVAL or number == AM300_REPORT_INTERVAL then values.report_interval = u16:unpack(r.bytes, at) end
+  if number == REPORT_INTERVAL or number == AM300_REPORT_INTERVAL then
+    values.report_interval = u16:unpack(r.bytes, at)
+  end
   return true
 end
 
@@ -96,10 +109,13 @@ local function model(name, entries, stored, examples, more_fields, sizes)
   lists[#lists + 1] = more_fields
   local fields = kit.fields_of(table.unpack(lists))
   fields[#fields + 1] = { name = "serial_number", description = "after joining, hexadecimal" }
-  fields[#fields + 1] = { name = "report_interval", description = "in an answer to a downlink, as it was set" }
+  fields[#fields + 1] = { name = "report_interval",
+    description = "in an answer to a downlink, as it was set" }
 
   local steps, stored_steps = kit.compile_all(entries), {}
-  for key, parts in pairs(stored) do stored_steps[key] = type(parts) == "table" and kit.compile(parts) or parts end
+  for key, parts in pairs(stored) do
+    stored_steps[key] = type(parts) == "table" and kit.compile(parts) or parts
+  end
 
   local function read_stored(r, parts)
     local sample = { time = r:read(u32, "the time of a stored value"), values = {} }
@@ -139,16 +155,19 @@ local function model(name, entries, stored, examples, more_fields, sizes)
       else
         r.at = at + 2
         if not read_other(r, channel, number, values, samples) then
-          r:unknown(("expected a channel and type of this model, got 0x%02X 0x%02X"):format(channel, number), at)
+          r:unknown(("expected a channel and type of this model, got 0x%02X 0x%02X"):format(
+            channel, number), at)
         end
       end
     end
     if #samples == 0 then return values end
-    if next(values) ~= nil then samples[#samples + 1] = { values = values } end -- the present ones last
+    -- the present ones last
+    if next(values) ~= nil then samples[#samples + 1] = { values = values } end
     return samples
   end
 
-  return kit.device { name = "milesight." .. name, fields = fields, read = read, examples = examples }
+  return kit.device { name = "milesight." .. name, fields = fields, read = read,
+    examples = examples }
 end
 
 -- ---- AM319: tvoc is a rating of the air (IAQ), or a mass when the device is set to that ----
@@ -165,7 +184,8 @@ local hcho_ppm = { "hcho", u16, 10000, "ppm" }
 
 local function am319(own)
   local entries = with_common {
-    [0x0500] = { pir }, [0x06CB] = { light_level }, [0x077D] = { co2 }, [0x087D] = { rating }, [0x08E6] = { mass },
+    [0x0500] = { pir }, [0x06CB] = { light_level }, [0x077D] = { co2 }, [0x087D] = { rating },
+      [0x08E6] = { mass },
     [0x0973] = { pressure }, [0x0B7D] = { pm2_5 }, [0x0C7D] = { pm10 }, [0x0E01] = { yes "beep" },
   }
   for key, parts in pairs(own) do entries[key] = parts or nil end
@@ -175,27 +195,32 @@ end
 -- Nothing in a stored value tells whether its last two bytes are hcho or o3.
 local function am319_stored(last)
   local function parts(first)
-    return { temperature, { "humidity", u16, 2, "%" }, pir, light_level, co2, first, pressure, pm2_5, pm10, last }
+    return { temperature, { "humidity", u16, 2, "%" }, pir, light_level, co2, first, pressure,
+      pm2_5, pm10, last }
   end
   return { [0x20CE] = parts(rating), [0x21CE] = parts(mass) }
 end
 
 local am319_o3_all = {
-  description = "all values but o3", port = 85, input = "0367EE0004687C05000106CB02077DA803087D2500097366270B7D20000C7D3000",
+  description = "all values but o3", port = 85,
+    input = "0367EE0004687C05000106CB02077DA803087D2500097366270B7D20000C7D3000",
   output = {
-    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32, pm10 = 48,
+    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37,
+      pressure = 1008.6, pm2_5 = 32, pm10 = 48,
   },
 }
 
 local function well_stored(first)
-  return { temperature, { "humidity", u16, 2, "%" }, pir, light_level, co2, first, pressure, pm2_5, { "hcho", u16, 1000, "ppm" } }
+  return { temperature, { "humidity", u16, 2, "%" }, pir, light_level, co2, first, pressure,
+    pm2_5, { "hcho", u16, 1000, "ppm" } }
 end
 
 local am319_all = {
   description = "all values", port = 85,
   input = "0367EE0004687C05000106CB02077DA803087D2500097366270A7D07000B7D20000C7D3000",
   output = {
-    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, hcho = 0.07,
+    temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37,
+      pressure = 1008.6, hcho = 0.07,
     pm2_5 = 32, pm10 = 48,
   },
 }
@@ -257,15 +282,18 @@ return {
       output = { battery = 92, temperature = 30.8, humidity = 50.5, activity = 73 },
     },
     {
-      description = "all values", port = 85, input = "01755C03673401046865056A490006651C0079001400077DE704087D070009733F27",
+      description = "all values", port = 85,
+        input = "01755C03673401046865056A490006651C0079001400077DE704087D070009733F27",
       output = {
-        battery = 92, temperature = 30.8, humidity = 50.5, activity = 73, illumination = 28, infrared_and_visible = 121,
+        battery = 92, temperature = 30.8, humidity = 50.5, activity = 73, illumination = 28,
+          infrared_and_visible = 121,
         infrared = 20, co2 = 1255, tvoc = 7, pressure = 1004.7,
       },
     },
   }),
 
-  am319 = model("am319", am319 { [0x0A7D] = { hcho }, [0x0D7D] = { o3 } }, am319_stored { "", u16 }, { am319_all }, nil,
+  am319 = model("am319", am319 { [0x0A7D] = { hcho }, [0x0D7D] = { o3 } },
+    am319_stored { "", u16 }, { am319_all }, nil,
     am300_answers),
 
   -- It has no pm10; its hcho is in ppm, in present values with one digit more than in stored ones.
@@ -273,36 +301,45 @@ return {
     [0x22CE] = well_stored(rating), [0x23CE] = well_stored(mass),
   }, {
     {
-      description = "all values", port = 85, input = "0367EE0004687C05000106CB02077DA803087D250009736627" .. "0B7D20000F7D2C01",
+      description = "all values", port = 85,
+        input = "0367EE0004687C05000106CB02077DA803087D250009736627" .. "0B7D20000F7D2C01",
       output = {
-        temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32,
+        temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37,
+          pressure = 1008.6, pm2_5 = 32,
         hcho = 0.03,
       },
     },
     {
-      description = "a stored set", port = 85, input = "22CE9E744663EE007C000102A803250066272000" .. "1E00",
+      description = "a stored set", port = 85, input = "22CE9E744663EE007C000102A803250066272000"
+        .. "1E00",
       output = { {
         time = 1665561758,
         values = {
-          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32,
+          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37,
+            pressure = 1008.6, pm2_5 = 32,
           hcho = 0.03,
         },
       } },
     },
   }, nil, am300_answers),
 
-  am319_hcho_ir = model("am319_hcho_ir", am319 { [0x0A7D] = { hcho } }, am319_stored(hcho), { am319_all }, nil, am300_answers),
-  am319l_hcho_ir = model("am319l_hcho_ir", am319 { [0x0A7D] = { hcho } }, am319_stored(hcho), { am319_all }, nil, am300_answers),
-  am319l_o3 = model("am319l_o3", am319 { [0x0D7D] = { o3 } }, am319_stored(o3), { am319_o3_all }, nil, am300_answers),
+  am319_hcho_ir = model("am319_hcho_ir", am319 { [0x0A7D] = { hcho } }, am319_stored(hcho),
+    { am319_all }, nil, am300_answers),
+  am319l_hcho_ir = model("am319l_hcho_ir", am319 { [0x0A7D] = { hcho } }, am319_stored(hcho),
+    { am319_all }, nil, am300_answers),
+  am319l_o3 = model("am319l_o3", am319 { [0x0D7D] = { o3 } }, am319_stored(o3), { am319_o3_all },
+    nil, am300_answers),
 
   am319_hcho = model("am319_hcho", am319 { [0x0A7D] = { hcho } }, am319_stored(hcho), {
     am319_all,
     {
-      description = "a stored set, tvoc as a mass", port = 85, input = "21CE9E744663EE007C000102A80325006627200030000700",
+      description = "a stored set, tvoc as a mass", port = 85,
+        input = "21CE9E744663EE007C000102A80325006627200030000700",
       output = { {
         time = 1665561758,
         values = {
-          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc_density = 37, pressure = 1008.6, pm2_5 = 32,
+          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936,
+            tvoc_density = 37, pressure = 1008.6, pm2_5 = 32,
           pm10 = 48, hcho = 0.07,
         },
       } },
@@ -312,11 +349,13 @@ return {
   am319_o3 = model("am319_o3", am319 { [0x0D7D] = { o3 } }, am319_stored(o3), {
     am319_o3_all,
     {
-      description = "a stored set", port = 85, input = "20CE9E744663EE007C000102A80325006627200030000400",
+      description = "a stored set", port = 85,
+        input = "20CE9E744663EE007C000102A80325006627200030000400",
       output = { {
         time = 1665561758,
         values = {
-          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37, pressure = 1008.6, pm2_5 = 32,
+          temperature = 23.8, humidity = 62, pir = true, light_level = 2, co2 = 936, tvoc = 0.37,
+            pressure = 1008.6, pm2_5 = 32,
           pm10 = 48, o3 = 0.04,
         },
       } },
@@ -333,36 +372,45 @@ return {
       output = { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5 } } },
     },
     {
-      description = "a negative temperature, stored and present values", port = 85, input = "0367F6FF20CE9E74466310015D00",
-      output = { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5 } }, { values = { temperature = -1 } } },
+      description = "a negative temperature, stored and present values", port = 85,
+        input = "0367F6FF20CE9E74466310015D00",
+      output = { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5 } },
+        { values = { temperature = -1 } } },
     },
   }),
 
-  em300_mcs = model("em300_mcs", with_common { [0x0600] = { magnet } }, { [0x20CE] = { temperature, humidity, magnet } }, {
+  em300_mcs = model("em300_mcs", with_common { [0x0600] = { magnet } },
+    { [0x20CE] = { temperature, humidity, magnet } }, {
     {
       description = "an open door", port = 85, input = "01755C03673401046865060001",
       output = { battery = 92, temperature = 30.8, humidity = 50.5, magnet_status = true },
     },
     {
       description = "a stored open door", port = 85, input = "20CE9E74466310015D01",
-      output = { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5, magnet_status = true } } },
+      output =
+        { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5,
+          magnet_status = true } } },
     },
   }),
 
-  em300_sld = model("em300_sld", with_common { [0x0500] = { leakage } }, { [0x20CE] = { temperature, humidity, leakage } }, {
+  em300_sld = model("em300_sld", with_common { [0x0500] = { leakage } },
+    { [0x20CE] = { temperature, humidity, leakage } }, {
     {
       description = "no leak", port = 85, input = "01755C03673401046865050000",
       output = { battery = 92, temperature = 30.8, humidity = 50.5, leakage_status = false },
     },
     {
       description = "a stored leak", port = 85, input = "20CE9E74466310015D01",
-      output = { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5, leakage_status = true } } },
+      output =
+        { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5,
+          leakage_status = true } } },
     },
   }),
 
   -- It measures no temperature: stored values have bytes for it that mean nothing. Of the present
   -- one's channel, the maker's table says 6, its examples and decoder 5.
-  em300_mld = model("em300_mld", { [BATTERY] = battery, [0x0500] = { leakage }, [0x0600] = { leakage } },
+  em300_mld = model("em300_mld", { [BATTERY] = battery, [0x0500] = { leakage },
+    [0x0600] = { leakage } },
     { [0x20CE] = { { "", s16 }, reserved, leakage } }, {
     {
       description = "no leak", port = 85, input = "01755C050000",
@@ -381,7 +429,8 @@ return {
       output = { battery = 92, temperature = 30.8, humidity = 50.5, pulse = 256 },
     },
     {
-      description = "a counter, present and stored", port = 85, input = "01755C0367340104686520CE9E74466310015D020000010000",
+      description = "a counter, present and stored", port = 85,
+        input = "01755C0367340104686520CE9E74466310015D020000010000",
       output = {
         { time = 1665561758, values = { temperature = 27.2, humidity = 46.5, pulse = 256 } },
         { values = { battery = 92, temperature = 30.8, humidity = 50.5 } },
@@ -389,7 +438,8 @@ return {
     },
     {
       description = "a stored level", port = 85, input = "20CE9E74466310015D010100000000",
-      output = { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5, gpio = true } } },
+      output =
+        { { time = 1665561758, values = { temperature = 27.2, humidity = 46.5, gpio = true } } },
     },
     {
       description = "an alarm of water", port = 85, input = "85E10A0088023393BB4403",
@@ -397,7 +447,8 @@ return {
     },
   }, { water_alarm }),
 
-  em300_di_hall = model("em300_di_hall", inputs { [BATTERY] = battery }, { [0x21CE] = stored_water(no_climate) }, {
+  em300_di_hall = model("em300_di_hall", inputs { [BATTERY] = battery },
+    { [0x21CE] = stored_water(no_climate) }, {
     {
       description = "no water yet", port = 85, input = "01756406E10A000A0000000000",
       output = { battery = 100, water_conv = 1, pulse_conv = 1, water = 0 },
@@ -408,7 +459,9 @@ return {
     },
     {
       description = "a stored value", port = 85, input = "21CEDFF40B650000000102010A000A000080EC44",
-      output = { { time = 1695282399, values = { water_alarm = 1, water_conv = 1, pulse_conv = 1, water = 1892 } } },
+      output =
+        { { time = 1695282399, values = { water_alarm = 1, water_conv = 1, pulse_conv = 1,
+          water = 1892 } } },
     },
   }),
 

@@ -39,10 +39,12 @@ local function text_of(value)
     return "[" .. table.concat(parts, ",") .. "]"
   end
   if type(value) ~= "string" then return tostring(value) end
-  return '"' .. value:gsub('[%c"\\]', function(c) return escapes[c] or ("\\u%04x"):format(c:byte()) end) .. '"'
+  return '"' .. value:gsub('[%c"\\]', function(c) return escapes[c]
+    or ("\\u%04x"):format(c:byte()) end) .. '"'
 end
 
---- JSON text of `{ { "name", value }, … }`. Values are texts, integers, booleans, such objects, and lists of objects.
+--- JSON text of `{ { "name", value }, … }`. Values are texts, integers, booleans, such objects,
+--- and lists of objects.
 ---@param members table[]
 ---@return string
 function json.write(members) return text_of(members) end

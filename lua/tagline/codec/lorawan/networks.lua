@@ -1,5 +1,5 @@
---- Where each LoRaWAN network server puts what in its messages. A definition is paths into the JSON; what is not there is not
---- known of that network.
+--- Where each LoRaWAN network server puts what in its messages. A definition is paths into the
+--- JSON; what is not there is not known of that network.
 local base64 = require "tagline.codec.base64"
 local hex = require "tagline.codec.hex"
 local json = require "tagline.codec.lorawan.json"
@@ -13,7 +13,8 @@ local function member(list, condition, name, value)
 end
 
 local function things_network_v2(d)
-  local message = { { "port", d.port }, { "confirmed", d.confirmed }, { "payload_raw", base64.encode(d.payload) } }
+  local message = { { "port", d.port }, { "confirmed", d.confirmed },
+    { "payload_raw", base64.encode(d.payload) } }
   member(message, d.schedule, "schedule", d.schedule)
   return json.write(message), ("%s/devices/%s/down"):format(d.application, d.device)
 end
@@ -27,16 +28,20 @@ local function things_stack_v3(d)
     ("v3/%s/devices/%s/down/%s"):format(application, d.device, d.replace and "replace" or "push")
 end
 
-local function chirpstack_topic(d) return ("application/%s/device/%s/command/down"):format(d.application, d.eui:lower()) end
+local function chirpstack_topic(d)
+  return ("application/%s/device/%s/command/down"):format(d.application, d.eui:lower())
+end
 
 local function chirpstack_v4(d)
   return json.write {
-    { "devEui", d.eui:lower() }, { "confirmed", d.confirmed }, { "fPort", d.port }, { "data", base64.encode(d.payload) },
+    { "devEui", d.eui:lower() }, { "confirmed", d.confirmed }, { "fPort", d.port },
+      { "data", base64.encode(d.payload) },
   }, chirpstack_topic(d)
 end
 
 local function chirpstack_v3(d)
-  local message = { { "confirmed", d.confirmed }, { "fPort", d.port }, { "data", base64.encode(d.payload) } }
+  local message = { { "confirmed", d.confirmed }, { "fPort", d.port },
+    { "data", base64.encode(d.payload) } }
   return json.write(message), chirpstack_topic(d)
 end
 
@@ -55,12 +60,14 @@ local function actility(d)
   member(message, true, "payload_hex", hex.encode(d.payload))
   member(message, true, "Confirmed", d.confirmed and "1" or "0")
   member(message, d.flush, "FlushDownlinkQueue", "1")
-  return json.write { { "DevEUI_downlink", message } }, ("mqtt/things/%s/downlink"):format(d.eui:upper())
+  return json.write { { "DevEUI_downlink", message } },
+    ("mqtt/things/%s/downlink"):format(d.eui:upper())
 end
 
 -- ---- which messages are uplinks, and which are known to be others ----
 
--- `get(path)` gives a value of the message, `get "?path"` whether there is one; `uses` lists what a test asks for.
+-- `get(path)` gives a value of the message, `get "?path"` whether there is one; `uses` lists
+-- what a test asks for.
 local function has(path)
   path = "?" .. path
   return function(get) return get(path) end
@@ -89,10 +96,12 @@ local function chirpstack_uplink(get, topic)
 end
 local chirpstack_uses = { "?data", "?fPort" }
 
-local chirpstack_events = { status = true, join = true, ack = true, txack = true, log = true, location = true, error = true,
+local chirpstack_events = { status = true, join = true, ack = true, txack = true, log = true,
+  location = true, error = true,
   integration = true }
 -- Without such a topic: fields that only these events have.
-local chirpstack_fields = has_any("margin", "acknowledged", "queueItemId", "gatewayId", "level", "location", "integrationName",
+local chirpstack_fields = has_any("margin", "acknowledged", "queueItemId", "gatewayId", "level",
+  "location", "integrationName",
   "devAddr", "error", "type")
 
 local function chirpstack_other(message, topic)
@@ -140,10 +149,13 @@ local function lora_app_server(changes)
   local definition = {
     is_uplink = chirpstack_uplink, uses = chirpstack_uses, is_other = chirpstack_other,
     payload = "data", decode = base64.decode,
-    port = "fPort", counter = "fCnt", eui = "devEUI", device = { "deviceName", "nodeName" }, application = "applicationID",
+    port = "fPort", counter = "fCnt", eui = "devEUI", device = { "deviceName", "nodeName" },
+      application = "applicationID",
     time = { "time", "rxInfo[1].time" },
-    gateways = "rxInfo", gateway = { "mac", "gatewayID" }, gateway_rssi = "rssi", gateway_snr = "loRaSNR",
-    frequency = "txInfo.frequency", spreading_factor = { "txInfo.dataRate.spreadFactor", "txInfo.dataRate.spreadingFactor" },
+    gateways = "rxInfo", gateway = { "mac", "gatewayID" }, gateway_rssi = "rssi",
+      gateway_snr = "loRaSNR",
+    frequency = "txInfo.frequency", spreading_factor = { "txInfo.dataRate.spreadFactor",
+      "txInfo.dataRate.spreadingFactor" },
     bandwidth = "txInfo.dataRate.bandwidth", coding_rate = "txInfo.codeRate",
   }
   for field, value in pairs(changes or {}) do definition[field] = value end
@@ -151,44 +163,58 @@ local function lora_app_server(changes)
 end
 
 --- A definition: paths (a text, or a list of which the first that is there counts), and
----   is_uplink(get, topic, options)       false: declined; `uses`: the paths that it and decode ask `get` for
----   is_other(message, topic)             of what was declined: is it a message that this network is known to send?
----   payload, decode(text, c)             path of the text, and how it becomes bytes; `c.get` as above
+--- is_uplink(get, topic, options)       false: declined; `uses`: the paths that it and decode
+--- ask `get` for
+--- is_other(message, topic)             of what was declined: is it a message that this network
+--- is known to send?
+--- payload, decode(text, c)             path of the text, and how it becomes bytes; `c.get` as
+--- above
 ---   zero_omitted                         a missing port or counter is 0, a missing confirmed false
 ---   snr_omitted                          a gateway with an rssi and no snr heard at 0 dB
 ---   time, time_mask                      in order of preference; ISO 8601, or UNIX, UNIXMS …
 ---   gateways, gateway, gateway_rssi …    path of a list, and paths within its elements
 ---   repeated                             a path: true where the frame came already
----   encrypted, encrypted_flag            paths: there without a payload, or true, when the server has no key
----   is_partial                           a format known in part: what has no payload there is no uplink
----   downlink, downlink_needs             function that makes one, and which parameters besides port and payload it needs
+--- encrypted, encrypted_flag            paths: there without a payload, or true, when the
+--- server has no key
+--- is_partial                           a format known in part: what has no payload there is no
+--- uplink
+--- downlink, downlink_needs             function that makes one, and which parameters besides
+--- port and payload it needs
 ---   downlink_words                       parameters of it that are one of a few words
 return {
   things_network_v2 = {
-    is_uplink = has "payload_raw", uses = { "?payload_raw" }, is_other = has_any("app_id", "dev_id", "payload_fields", "app_eui", "config"),
+    is_uplink = has "payload_raw", uses = { "?payload_raw" },
+      is_other = has_any("app_id", "dev_id", "payload_fields", "app_eui", "config"),
     payload = "payload_raw", decode = base64.decode, zero_omitted = true,
     port = "port", counter = "counter", confirmed = "confirmed",
     eui = "hardware_serial", device = "dev_id", application = "app_id",
     time = "metadata.time",
     gateways = "metadata.gateways", gateway = "gtw_id", gateway_rssi = "rssi", gateway_snr = "snr",
-    frequency = "metadata.frequency", data_rate = "metadata.data_rate", coding_rate = "metadata.coding_rate",
-    downlink = things_network_v2, downlink_needs = { "application", "device" }, downlink_words = { schedule = "replace first last" },
+    frequency = "metadata.frequency", data_rate = "metadata.data_rate",
+      coding_rate = "metadata.coding_rate",
+    downlink = things_network_v2, downlink_needs = { "application", "device" },
+      downlink_words = { schedule = "replace first last" },
   },
 
   things_stack_v3 = {
     is_uplink = has "uplink_message", uses = { "?uplink_message" },
-    is_other = has_any("join_accept", "downlink_ack", "downlink_nack", "downlink_sent", "downlink_failed", "downlink_queued",
+    is_other = has_any("join_accept", "downlink_ack", "downlink_nack", "downlink_sent",
+      "downlink_failed", "downlink_queued",
       "downlink_queue_invalidated", "location_solved", "service_data", "uplink_normalized"),
-    payload = "uplink_message.frm_payload", decode = base64.decode, zero_omitted = true, snr_omitted = true,
-    port = "uplink_message.f_port", counter = "uplink_message.f_cnt", confirmed = "uplink_message.confirmed",
+    payload = "uplink_message.frm_payload", decode = base64.decode, zero_omitted = true,
+      snr_omitted = true,
+    port = "uplink_message.f_port", counter = "uplink_message.f_cnt",
+      confirmed = "uplink_message.confirmed",
     eui = "end_device_ids.dev_eui", device = "end_device_ids.device_id",
     application = "end_device_ids.application_ids.application_id",
     time = { "uplink_message.received_at", "received_at", "uplink_message.settings.time" },
-    gateways = "uplink_message.rx_metadata", gateway = "gateway_ids.gateway_id", gateway_rssi = "rssi", gateway_snr = "snr",
+    gateways = "uplink_message.rx_metadata", gateway = "gateway_ids.gateway_id",
+      gateway_rssi = "rssi", gateway_snr = "snr",
     frequency = "uplink_message.settings.frequency",
     spreading_factor = "uplink_message.settings.data_rate.lora.spreading_factor",
     bandwidth = "uplink_message.settings.data_rate.lora.bandwidth",
-    coding_rate = { "uplink_message.settings.data_rate.lora.coding_rate", "uplink_message.settings.coding_rate" },
+    coding_rate = { "uplink_message.settings.data_rate.lora.coding_rate",
+      "uplink_message.settings.coding_rate" },
     downlink = things_stack_v3, downlink_needs = { "application", "device" },
     downlink_words = { priority = "LOWEST LOW BELOW_NORMAL NORMAL ABOVE_NORMAL HIGH HIGHEST" },
   },
@@ -197,7 +223,8 @@ return {
     is_uplink = chirpstack_uplink, uses = chirpstack_uses, is_other = chirpstack_other,
     payload = "data", decode = base64.decode, zero_omitted = true, snr_omitted = true,
     port = "fPort", counter = "fCnt", confirmed = "confirmed",
-    eui = "deviceInfo.devEui", device = "deviceInfo.deviceName", application = "deviceInfo.applicationId",
+    eui = "deviceInfo.devEui", device = "deviceInfo.deviceName",
+      application = "deviceInfo.applicationId",
     time = "time",
     gateways = "rxInfo", gateway = "gatewayId", gateway_rssi = "rssi", gateway_snr = "snr",
     frequency = "txInfo.frequency", spreading_factor = "txInfo.modulation.lora.spreadingFactor",
@@ -213,7 +240,8 @@ return {
     time = { "publishedAt", "rxInfo[1].time" },
     gateways = "rxInfo", gateway = "gatewayID", gateway_rssi = "rssi", gateway_snr = "loRaSNR",
     frequency = "txInfo.frequency", spreading_factor = "txInfo.loRaModulationInfo.spreadingFactor",
-    bandwidth = "txInfo.loRaModulationInfo.bandwidth", coding_rate = "txInfo.loRaModulationInfo.codeRate",
+    bandwidth = "txInfo.loRaModulationInfo.bandwidth",
+      coding_rate = "txInfo.loRaModulationInfo.codeRate",
     downlink = chirpstack_v3, downlink_needs = { "application", "eui" },
   },
 
@@ -221,7 +249,8 @@ return {
   chirpstack_v1 = lora_app_server(),
   milesight = lora_app_server(), -- the server inside Milesight's gateways
   rak = lora_app_server {        -- inside RAK's gateways
-    decode = named_encoding("data_encode", "hexstring"), uses = { "?data", "?fPort", "data_encode" },
+    decode = named_encoding("data_encode", "hexstring"),
+      uses = { "?data", "?fPort", "data_encode" },
     time = "timestamp", time_mask = "UNIX", gateway = { "gatewayID", "mac" },
   },
 
@@ -233,9 +262,11 @@ return {
       return get "?data" and get "?port"
     end,
     uses = { "?data", "?port" },
-    is_other = function(_, topic) return topic and multitech_topics[topic:match "([%l_]+)$" or ""] end,
+    is_other = function(_, topic) return topic and multitech_topics[topic:match "([%l_]+)$"
+      or ""] end,
     payload = "data", decode = base64.decode,
-    port = "port", counter = { "fcnt", "seqn" }, eui = "deveui", device = "deveui", application = "appeui",
+    port = "port", counter = { "fcnt", "seqn" }, eui = "deveui", device = "deveui",
+      application = "appeui",
     time = "timestamp", confirmed = "ack",
     rssi = "rssi", snr = "lsnr", best_gateway = "gweui",
     frequency = "freq", data_rate = "datr", coding_rate = "codr",
@@ -245,25 +276,34 @@ return {
     is_uplink = has "WirelessMetadata.LoRaWAN", uses = { "?WirelessMetadata.LoRaWAN" },
     is_other = has_any("WirelessMetadata.Sidewalk", "EventType", "eventType"),
     payload = "PayloadData", decode = base64.decode,
-    port = { "WirelessMetadata.LoRaWAN.FPort", "WirelessMetadata.LoRaWAN.Fport" }, counter = "WirelessMetadata.LoRaWAN.FCnt",
+    port = { "WirelessMetadata.LoRaWAN.FPort", "WirelessMetadata.LoRaWAN.Fport" },
+      counter = "WirelessMetadata.LoRaWAN.FCnt",
     eui = "WirelessMetadata.LoRaWAN.DevEui", device = "WirelessDeviceId",
     time = "WirelessMetadata.LoRaWAN.Timestamp",
-    gateways = "WirelessMetadata.LoRaWAN.Gateways", gateway = "GatewayEui", gateway_rssi = "Rssi", gateway_snr = "Snr",
-    frequency = "WirelessMetadata.LoRaWAN.Frequency", spreading_factor = "WirelessMetadata.LoRaWAN.SpreadingFactor",
-    bandwidth = "WirelessMetadata.LoRaWAN.Bandwidth", coding_rate = "WirelessMetadata.LoRaWAN.CodeRate",
+    gateways = "WirelessMetadata.LoRaWAN.Gateways", gateway = "GatewayEui", gateway_rssi = "Rssi",
+      gateway_snr = "Snr",
+    frequency = "WirelessMetadata.LoRaWAN.Frequency",
+      spreading_factor = "WirelessMetadata.LoRaWAN.SpreadingFactor",
+    bandwidth = "WirelessMetadata.LoRaWAN.Bandwidth",
+      coding_rate = "WirelessMetadata.LoRaWAN.CodeRate",
   },
 
   everynet = {
     is_uplink = function(get) return get "type" == "uplink" end, uses = { "type" },
     is_other = function(message)
-      return type(message.type) == "string" and message.type ~= "uplink" and json.get(message, json.path "meta.device") ~= nil
+      return type(message.type) == "string" and message.type ~= "uplink"
+        and json.get(message, json.path "meta.device") ~= nil
     end,
-    payload = "params.payload", decode = base64.decode, encrypted = "params.encrypted_payload", repeated = "params.duplicate",
-    port = "params.port", counter = "params.counter_up", eui = "meta.device", application = "meta.application",
+    payload = "params.payload", decode = base64.decode, encrypted = "params.encrypted_payload",
+      repeated = "params.duplicate",
+    port = "params.port", counter = "params.counter_up", eui = "meta.device",
+      application = "meta.application",
     time = { "params.rx_time", "meta.time" }, time_mask = "UNIX",
-    rssi = "params.radio.hardware.rssi", snr = "params.radio.hardware.snr", best_gateway = "meta.gateway",
+    rssi = "params.radio.hardware.rssi", snr = "params.radio.hardware.snr",
+      best_gateway = "meta.gateway",
     frequency = "params.radio.freq", spreading_factor = "params.radio.modulation.spreading",
-    bandwidth = "params.radio.modulation.bandwidth", coding_rate = "params.radio.modulation.coderate",
+    bandwidth = "params.radio.modulation.bandwidth",
+      coding_rate = "params.radio.modulation.coderate",
   },
 
   -- Helium's console; its network servers of today are ChirpStack v4.
@@ -295,11 +335,13 @@ return {
 
   actility = {
     is_uplink = has "DevEUI_uplink", uses = { "?DevEUI_uplink" },
-    is_other = function(message) return type(next(message)) == "string" and next(message):find "^DevEUI_" ~= nil end,
+    is_other = function(message) return type(next(message)) == "string"
+      and next(message):find "^DevEUI_" ~= nil end,
     payload = "DevEUI_uplink.payload_hex", decode = hex.decode,
     port = "DevEUI_uplink.FPort", counter = "DevEUI_uplink.FCntUp", eui = "DevEUI_uplink.DevEUI",
     time = "DevEUI_uplink.Time",
-    rssi = "DevEUI_uplink.LrrRSSI", snr = "DevEUI_uplink.LrrSNR", best_gateway = "DevEUI_uplink.Lrrid",
+    rssi = "DevEUI_uplink.LrrRSSI", snr = "DevEUI_uplink.LrrSNR",
+      best_gateway = "DevEUI_uplink.Lrrid",
     gateway_count = "DevEUI_uplink.DevLrrCnt",
     frequency = "DevEUI_uplink.Frequency", spreading_factor = "DevEUI_uplink.SpFact",
     downlink = actility, downlink_needs = { "eui" },
@@ -308,11 +350,13 @@ return {
   live_objects = {
     is_uplink = has "value.payload", uses = { "?value.payload" },
     payload = "value.payload", decode = hex.decode,
-    port = "metadata.network.lora.port", counter = "metadata.network.lora.fcnt", eui = "metadata.network.lora.devEUI",
+    port = "metadata.network.lora.port", counter = "metadata.network.lora.fcnt",
+      eui = "metadata.network.lora.devEUI",
     device = "metadata.source",
     time = "timestamp",
     rssi = "metadata.network.lora.rssi", snr = "metadata.network.lora.snr",
-    gateway_count = "metadata.network.lora.gatewayCnt", spreading_factor = "metadata.network.lora.sf",
+    gateway_count = "metadata.network.lora.gatewayCnt",
+      spreading_factor = "metadata.network.lora.sf",
     frequency = "metadata.network.lora.frequency",
   },
 
@@ -322,21 +366,25 @@ return {
     port = "rx.userdata.port", counter = "rx.userdata.seqno", eui = "rx.moteeui",
     time = "rx.gwrx[1].time",
     gateways = "rx.gwrx", gateway = "eui", gateway_rssi = "rssi", gateway_snr = "lsnr",
-    frequency = "rx.userdata.motetx.freq", data_rate = "rx.userdata.motetx.datr", coding_rate = "rx.userdata.motetx.codr",
+    frequency = "rx.userdata.motetx.freq", data_rate = "rx.userdata.motetx.datr",
+      coding_rate = "rx.userdata.motetx.codr",
   },
 
   -- Kerlink's Wanesy Management Center.
   kerlink_wmc = {
-    is_uplink = function(get) return get "?endDevice" and get "?fCntUp" end, uses = { "?endDevice", "?fCntUp", "encodingType" },
+    is_uplink = function(get) return get "?endDevice" and get "?fCntUp" end,
+      uses = { "?endDevice", "?fCntUp", "encodingType" },
     is_other = has_any("dataDownId", "dataDownEventId", "devEui", "status"),
-    payload = "payload", decode = named_encoding("encodingType", "HEXA"), encrypted_flag = "encrypted",
+    payload = "payload", decode = named_encoding("encodingType", "HEXA"),
+      encrypted_flag = "encrypted",
     port = "fPort", counter = "fCntUp", confirmed = "confirmed", eui = "endDevice.devEui",
     time = { "recvTime", "gwRecvTime" }, time_mask = "UNIXMS",
     gateways = "gwInfo", gateway = "gwEui", gateway_rssi = "rssi", gateway_snr = "snr",
     frequency = "ulFrequency", data_rate = "dataRate", coding_rate = "codingRate",
   },
 
-  -- Published is only that the payload is hexadecimal in JSON, like Loriot's: the names are Loriot's, for options to replace.
+  -- Published is only that the payload is hexadecimal in JSON, like Loriot's: the names are
+  -- Loriot's, for options to replace.
   slovanet = {
     is_uplink = function(get)
       local command = get "cmd"

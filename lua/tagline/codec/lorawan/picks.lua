@@ -1,7 +1,8 @@
---- A network's uplinks read from the text of a message: json.pick takes the values out of it in one strict pass, without a
---- table of the document. Only what is usual is read here: at the first thing that is not (a number that came as text, a
---- list of many gateways, a field that is wrong) reading gives up, and uplink.lua reads the parsed table, which has the
---- same results and says what is wrong.
+--- A network's uplinks read from the text of a message: json.pick takes the values out of it in
+--- one strict pass, without a table of the document. Only what is usual is read here: at the
+--- first thing that is not (a number that came as text, a list of many gateways, a field that
+--- is wrong) reading gives up, and uplink.lua reads the parsed table, which has the same
+--- results and says what is wrong.
 local json = require "tagline.codec.lorawan.json"
 local kit = require "tagline.codec.kit"
 local uplinks = require "tagline.codec.lorawan.uplink"
@@ -14,7 +15,8 @@ local picks = {}
 local GATEWAYS = 8 -- of a list, that are picked
 local MOST_KEPT = 1000
 
--- A function of one text whose results are kept, some of them: servers send the same texts again and again.
+-- A function of one text whose results are kept, some of them: servers send the same texts
+-- again and again.
 local function kept(f)
   local known, count = {}, 0
   return function(text)
@@ -29,12 +31,15 @@ local function kept(f)
 end
 
 local eui_of = kept(uplinks.eui_of)
-local whole_of = kept(function(text) return text:find "^%d+$" and math.tointeger(tonumber(text)) or false end)
+local whole_of = kept(function(text) return text:find "^%d+$" and math.tointeger(tonumber(text))
+  or false end)
 local rate_of = kept(function(text)
   local factor, width = text:match "^SF(%d%d?) ?BW(%d%d%d)"
-  return factor and { math.tointeger(tonumber(factor)), math.tointeger(tonumber(width)) * 1000 } or false
+  return factor and { math.tointeger(tonumber(factor)), math.tointeger(tonumber(width)) * 1000 }
+    or false
 end)
-local rate_text = kept(function(key) return ("SF%dBW%d"):format(key & 15, key >> 4) end) -- by width in kHz and factor
+-- by width in kHz and factor
+local rate_text = kept(function(key) return ("SF%dBW%d"):format(key & 15, key >> 4) end)
 
 -- ---- compiling ----
 
@@ -49,19 +54,23 @@ local rate_text = kept(function(key) return ("SF%dBW%d"):format(key & 15, key >>
 
 local function compile_gateways(made, paths, place)
   local list = paths.gateways[1].text
-  made.list, made.long, made.gateways = place("?" .. list), place(("?%s[%d]"):format(list, GATEWAYS + 1)), {}
+  made.list, made.long, made.gateways = place("?" .. list),
+    place(("?%s[%d]"):format(list, GATEWAYS + 1)), {}
   for k = 1, GATEWAYS do
     local element = ("%s[%d]"):format(list, k)
     local places = { there = place("?" .. element) }
     for _, field in ipairs(uplinks.GATEWAY_PATHS) do
       places[field] = {}
-      for i, path in ipairs(paths[field] or {}) do places[field][i] = place(element .. "." .. path.text) end
+      for i, path in ipairs(paths[field] or {}) do
+        places[field][i] = place(element .. "." .. path.text)
+      end
     end
     made.gateways[k] = places
   end
 end
 
---- Compile a definition's paths. nil where there is no json.pick (in a plain Lua), or a path is none for it.
+--- Compile a definition's paths. nil where there is no json.pick (in a plain Lua), or a path is
+--- none for it.
 ---@param paths table<string, table[]> compiled by uplink.compile
 ---@param uses? string[] paths that the definition's functions ask for
 ---@return tagline.lorawan.Picks?
@@ -114,7 +123,9 @@ local function further(values, more)
 end
 
 local function decibels(value)
-  if value == nil or type(value) == "number" and value >= -1000 and value <= 1000 then return value end
+  if value == nil or type(value) == "number" and value >= -1000 and value <= 1000 then
+    return value
+  end
   return unusual
 end
 
@@ -124,7 +135,9 @@ local function text(value)
 end
 
 local function integer(value, high)
-  if value == nil or math_type(value) == "integer" and value >= 0 and value <= high then return value end
+  if value == nil or math_type(value) == "integer" and value >= 0 and value <= high then
+    return value
+  end
   return unusual
 end
 
@@ -152,9 +165,12 @@ local function gateways(made, values, up, snr_omitted)
     count = count + 1
     local rssi = decibels(first_of(values, list[count].gateway_rssi))
     if rssi == unusual then return false end
-    if not best or (rssi or -math.huge) > (up.rssi or -math.huge) then best, up.rssi = list[count], rssi end
+    if not best or (rssi or -math.huge) > (up.rssi or -math.huge) then
+      best, up.rssi = list[count], rssi
+    end
   end
-  local snr, gateway = decibels(first_of(values, best.gateway_snr)), text(first_of(values, best.gateway))
+  local snr, gateway = decibels(first_of(values, best.gateway_snr)),
+    text(first_of(values, best.gateway))
   if snr == unusual or gateway == unusual then return false end
   if not snr and up.rssi and snr_omitted then snr = 0 end
   up.snr, up.gateway, up.gateways = snr, gateway, count
@@ -188,7 +204,9 @@ local function seconds(made, values, unit)
   end
   if value == nil then return nil end
   if not unit then return type(value) == "string" and bytes_of.iso8601(value) or unusual end
-  if type(value) == "number" and value >= 0 and value / unit[1] < uplinks.LATEST then return value / unit[1] end
+  if type(value) == "number" and value >= 0 and value / unit[1] < uplinks.LATEST then
+    return value / unit[1]
+  end
   return unusual
 end
 
@@ -198,7 +216,8 @@ local function payload(network, value, c)
   return network.decode(value, c) or unusual
 end
 
-local FIELDS = { "payload", "port", "counter", "confirmed", "eui", "device", "application", "rssi", "snr", "best_gateway",
+local FIELDS = { "payload", "port", "counter", "confirmed", "eui", "device", "application",
+  "rssi", "snr", "best_gateway",
   "gateway_count", "frequency", "bandwidth", "spreading_factor", "data_rate", "coding_rate" }
 
 -- nil, true or false.
@@ -207,13 +226,15 @@ local function boolean(value)
   return unusual
 end
 
---- What a message says; nil when the parsed table must be read (also when it is no uplink). Raises when it is not JSON.
+--- What a message says; nil when the parsed table must be read (also when it is no uplink).
+--- Raises when it is not JSON.
 ---@param network table with `picks`, `definition`, `options`, `decode`, `time_unit`
 ---@param document string
 ---@param topic? string
 ---@return tagline.Uplink?
 function picks.read(network, document, topic)
-  if type(document) ~= "string" or document:byte() ~= 123 then return nil end -- no object, or another format than JSON
+  -- no object, or another format than JSON
+  if type(document) ~= "string" or document:byte() ~= 123 then return nil end
   local made, definition = network.picks, network.definition
   local c, values = made.c, { made.pick(document, "the payload") }
   c.values = values
@@ -227,18 +248,23 @@ function picks.read(network, document, topic)
     v[i] = value
   end
   if first.encrypted and (v[1] == nil and values[first.encrypted] ~= nil)
-    or first.encrypted_flag and values[first.encrypted_flag] == true or definition.is_partial and v[1] == nil then
+    or first.encrypted_flag and values[first.encrypted_flag] == true or definition.is_partial
+      and v[1] == nil then
     return nil
   end
   local absent = definition.zero_omitted and 0 or nil
   local eui = text(v[5])
   if eui and eui ~= unusual then eui = eui_of(eui) end
   local up = {
-    payload = payload(network, v[1], c), port = integer(v[2], 255) or absent, counter = integer(v[3], 0xFFFFFFFF) or absent,
+    payload = payload(network, v[1], c), port = integer(v[2], 255) or absent,
+      counter = integer(v[3], 0xFFFFFFFF) or absent,
     confirmed = boolean(v[4]), dev_eui = eui, device_id = text(v[6]), application_id = text(v[7]),
-    time = first.time and seconds(made, values, network.time_unit), rssi = decibels(v[8]), snr = decibels(v[9]),
-    gateway = text(v[10]), gateways = integer(v[11], 1000000), frequency = hertz(v[12], 100000, 1000000),
-    bandwidth = hertz(v[13], 5000, 1000), spreading_factor = integer(v[14], 12), data_rate = text(v[15]),
+    time = first.time and seconds(made, values, network.time_unit), rssi = decibels(v[8]),
+      snr = decibels(v[9]),
+    gateway = text(v[10]), gateways = integer(v[11], 1000000),
+      frequency = hertz(v[12], 100000, 1000000),
+    bandwidth = hertz(v[13], 5000, 1000), spreading_factor = integer(v[14], 12),
+      data_rate = text(v[15]),
     coding_rate = text(v[16]), repeated = first.repeated and values[first.repeated] == true or nil,
   }
   for _, value in next, up do

@@ -1,8 +1,8 @@
---- What a network's message says, by a definition of where it puts what: paths into the JSON, and how
---- the texts there become bytes, times and numbers. Knows no network.
+--- What a network's message says, by a definition of where it puts what: paths into the JSON,
+--- and how the texts there become bytes, times and numbers. Knows no network.
 ---
---- This reads a parsed table. What is usual is read from the message's text instead, by picks.lua: several
---- times faster, with the same results.
+--- This reads a parsed table. What is usual is read from the message's text instead, by
+--- picks.lua: several times faster, with the same results.
 local base64 = require "tagline.codec.base64"
 local hex = require "tagline.codec.hex"
 local json = require "tagline.codec.lorawan.json"
@@ -30,10 +30,12 @@ local uplinks = {}
 ---@field coding_rate? string
 ---@field confirmed? boolean
 
---- Fields of a definition that are paths into the message; each may be a list, of which the first that
---- is there counts.
-uplinks.PATHS = { "payload", "port", "counter", "confirmed", "eui", "device", "application", "time", "gateways", "rssi", "snr",
-  "best_gateway", "gateway_count", "frequency", "bandwidth", "spreading_factor", "data_rate", "coding_rate", "encrypted",
+--- Fields of a definition that are paths into the message; each may be a list, of which the
+--- first that is there counts.
+uplinks.PATHS = { "payload", "port", "counter", "confirmed", "eui", "device", "application",
+  "time", "gateways", "rssi", "snr",
+  "best_gateway", "gateway_count", "frequency", "bandwidth", "spreading_factor", "data_rate",
+    "coding_rate", "encrypted",
   "encrypted_flag", "repeated" }
 --- Those that are paths into an element of `gateways`.
 uplinks.GATEWAY_PATHS = { "gateway", "gateway_rssi", "gateway_snr" }
@@ -41,14 +43,16 @@ uplinks.GATEWAY_PATHS = { "gateway", "gateway_rssi", "gateway_snr" }
 --- The year 10000, in seconds.
 uplinks.LATEST = 253402300800
 
---- Integers and decimals since 1970, by their mask: how many make a second, and what they are called.
+--- Integers and decimals since 1970, by their mask: how many make a second, and what they are
+--- called.
 uplinks.units = {
   UNIX = { 1, "seconds" }, UNIXMS = { 1000, "milliseconds" }, UNIXUS = { 1000000, "microseconds" },
   UNIXNS = { 1000000000, "nanoseconds" },
 }
 
 --- How a payload's text becomes bytes.
-uplinks.encodings = { base64 = base64.decode, hex = hex.decode, bytes = function(text) return text end }
+uplinks.encodings = { base64 = base64.decode, hex = hex.decode,
+  bytes = function(text) return text end }
 
 -- ---- reading fields; the first failure stays in c.err ----
 
@@ -78,7 +82,10 @@ local function number_in(c, value, path)
   if value == nil or value == "" then return nil end
   local number = value
   if type(value) == "string" and not value:find("[xXnN]") then number = tonumber(value) end
-  if type(number) == "number" and number == number and number ~= math.huge and number ~= -math.huge then return number end
+  if type(number) == "number" and number == number and number ~= math.huge and number
+    ~= -math.huge then
+    return number
+  end
   return failed(c, path, "expected a number, got " .. shown(value))
 end
 
@@ -99,7 +106,9 @@ end
 -- Signal strength and its distance from noise, in decibels.
 local function decibels_in(c, value, path)
   value = number_in(c, value, path)
-  if value and (value < -1000 or value > 1000) then return failed(c, path, "expected decibels, got " .. shown(value)) end
+  if value and (value < -1000 or value > 1000) then
+    return failed(c, path, "expected decibels, got " .. shown(value))
+  end
   return value
 end
 
@@ -128,11 +137,14 @@ end
 local function hertz(c, paths, unit, factor)
   local value, path = number(c, paths)
   if value == nil then return nil end
-  if value < 0 or value > 1e10 then return failed(c, path, "expected a frequency of 0 to 1e10 Hz, got " .. shown(value)) end
+  if value < 0 or value > 1e10 then
+    return failed(c, path, "expected a frequency of 0 to 1e10 Hz, got " .. shown(value))
+  end
   return math.floor((value < unit and value * factor or value) + 0.5)
 end
 
---- "00-18-b2-…", lower case, or base64 (ChirpStack v3): the same 16 digits. Anything else is given as it is.
+--- "00-18-b2-…", lower case, or base64 (ChirpStack v3): the same 16 digits. Anything else is
+--- given as it is.
 ---@param value string
 ---@return string
 function uplinks.eui_of(value)
@@ -151,9 +163,12 @@ end
 local function payload(c, paths, decode)
   local value, path = find(c.message, paths)
   if value == nil then return "" end
-  if type(value) ~= "string" then return failed(c, path, "expected a text, got " .. shown(value)) end
+  if type(value) ~= "string" then
+    return failed(c, path, "expected a text, got " .. shown(value))
+  end
   if #value > 4 * kit.LONGEST then
-    return failed(c, path, ("byte %d: expected the payload of a frame, got %d letters"):format(4 * kit.LONGEST + 1, #value))
+    return failed(c, path, ("byte %d: expected the payload of a frame, got %d letters"):format(
+      4 * kit.LONGEST + 1, #value))
   end
   local bytes, why = decode(value, c)
   if not bytes then return failed(c, path, why) end
@@ -187,7 +202,9 @@ local function read_gateways(c, definition, up)
   for i = 1, #list do
     local element = list[i]
     local rssi = paths.gateway_rssi and decibels_in(c, find(element, paths.gateway_rssi))
-    if not best or (rssi or -math.huge) > (up.rssi or -math.huge) then best, up.rssi = element, rssi end
+    if not best or (rssi or -math.huge) > (up.rssi or -math.huge) then
+      best, up.rssi = element, rssi
+    end
   end
   if best then
     up.snr = paths.gateway_snr and decibels_in(c, find(best, paths.gateway_snr))
@@ -203,7 +220,8 @@ local function read_radio(c, definition, up)
   up.gateway, up.gateways = text(c, paths.best_gateway), integer(c, paths.gateway_count, 1000000)
   if paths.gateways then read_gateways(c, definition, up) end
   -- No radio of LoRaWAN works below 100 kHz, none has a bandwidth below 5 kHz.
-  up.frequency, up.bandwidth = hertz(c, paths.frequency, 100000, 1000000), hertz(c, paths.bandwidth, 5000, 1000)
+  up.frequency, up.bandwidth = hertz(c, paths.frequency, 100000, 1000000),
+    hertz(c, paths.bandwidth, 5000, 1000)
   up.spreading_factor = integer(c, paths.spreading_factor, 12)
   up.data_rate, up.coding_rate = text(c, paths.data_rate), text(c, paths.coding_rate)
   local factor, width = (up.data_rate or ""):match("^SF(%d%d?) ?BW(%d%d%d)")
@@ -224,7 +242,9 @@ function uplinks.compile(texts)
       local given = texts[field]
       if given then
         paths[field] = {}
-        for i, path in ipairs(type(given) == "table" and given or { given }) do paths[field][i] = json.path(path) end
+        for i, path in ipairs(type(given) == "table" and given or { given }) do
+          paths[field][i] = json.path(path)
+        end
       end
     end
   end
@@ -239,8 +259,10 @@ end
 function uplinks.read(name, definition, c)
   local paths = definition.paths
   c.name = name
-  local locked = paths.encrypted and find(c.message, paths.payload) == nil and find(c.message, paths.encrypted) ~= nil
-    and paths.encrypted or paths.encrypted_flag and find(c.message, paths.encrypted_flag) == true and paths.encrypted_flag
+  local locked = paths.encrypted and find(c.message, paths.payload) == nil
+    and find(c.message, paths.encrypted) ~= nil
+    and paths.encrypted or paths.encrypted_flag and find(c.message, paths.encrypted_flag) == true
+      and paths.encrypted_flag
   if locked then
     failed(c, locked[1], "the payload is encrypted: the server has no AppSKey of this device")
     return nil, c.err
@@ -250,7 +272,8 @@ function uplinks.read(name, definition, c)
     payload = payload(c, paths.payload, definition.decode),
     port = integer(c, paths.port, 255) or absent,
     counter = integer(c, paths.counter, 0xFFFFFFFF) or absent,
-    dev_eui = eui(c, paths.eui), device_id = text(c, paths.device), application_id = text(c, paths.application),
+    dev_eui = eui(c, paths.eui), device_id = text(c, paths.device),
+      application_id = text(c, paths.application),
     time = paths.time and uplink_time(c, paths.time, definition.time_unit),
     confirmed = boolean(c, paths.confirmed),
   }

@@ -15,7 +15,8 @@ memory.__index = memory
 
 --- An empty memory. `nodes` are by "group/edge".
 function births.new()
-  return setmetatable({ nodes = {}, node_count = 0, metric_count = 0, births = 0, unborn = {}, first = 1 }, memory)
+  return setmetatable({ nodes = {}, node_count = 0, metric_count = 0, births = 0, unborn = {},
+    first = 1 }, memory)
 end
 
 -- Metrics by name and alias, as the next messages will name them.
@@ -24,13 +25,15 @@ local function defs_of(metrics, where)
   for _, metric in ipairs(metrics) do
     local name, alias = metric.name, metric.alias
     if not name or name == "" then
-      give_up("%s: expected a name of each metric in a birth certificate, got alias %s", where, tostring(alias))
+      give_up("%s: expected a name of each metric in a birth certificate, got alias %s", where,
+        tostring(alias))
     end
     local def = { name = name, datatype = metric.datatype }
     if alias then
       local other = defs.aliases[alias]
       if other and other.name ~= name then
-        give_up("%s: expected an alias of its own for metric %q, got %d, which is that of %q", where, name, alias, other.name)
+        give_up("%s: expected an alias of its own for metric %q, got %d, which is that of %q",
+          where, name, alias, other.name)
       end
       defs.aliases[alias] = def
     end
@@ -64,7 +67,8 @@ end
 function memory:forget_scope(node, device)
   local scope = node.scopes[device]
   if not scope then return end
-  self.metric_count, node.count = self.metric_count - scope.defs.count, node.count - scope.defs.count
+  self.metric_count, node.count = self.metric_count - scope.defs.count,
+    node.count - scope.defs.count
   node.scopes[device] = nil
 end
 
@@ -141,7 +145,9 @@ function memory:remember(node, device, metrics)
   while self.metric_count - old + defs.count > births.MOST_METRICS do
     local other = largest(self, node)
     if not other or other.count <= node.count - old + defs.count then
-      give_up("%s: expected at most %d metrics in all birth certificates; none has more than this node", node.key,
+      give_up(
+        "%s: expected at most %d metrics in all birth certificates; none has more than this node",
+          node.key,
         births.MOST_METRICS)
     end
     self:unborn_again(other)

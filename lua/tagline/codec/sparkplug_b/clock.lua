@@ -25,7 +25,9 @@ end
 
 --- Nothing can be known of the station's device: its tags are invalid until the next message.
 function clock.lost(station)
-  if found and type(station) == "userdata" and connection.is_there(station) then connection.lost(station) end
+  if found and type(station) == "userdata" and connection.is_there(station) then
+    connection.lost(station)
+  end
 end
 
 return clock

@@ -1,17 +1,22 @@
---- The datatypes of Sparkplug 3.0: their numbers and names, and how a value of each travels in the fields of a message. Knows
---- the fields by name only; templates and data sets are payload.lua's.
+--- The datatypes of Sparkplug 3.0: their numbers and names, and how a value of each travels in
+--- the fields of a message. Knows the fields by name only; templates and data sets are
+--- payload.lua's.
 ---
---- In Lua: integers (UInt64 from 2^63 on is a float, the nearest there is: never a negative number), floats, booleans, strings,
---- DateTime as an integer (milliseconds since 1970, UTC), arrays as lists.
+--- In Lua: integers (UInt64 from 2^63 on is a float, the nearest there is: never a negative
+--- number), floats, booleans, strings, DateTime as an integer (milliseconds since 1970, UTC),
+--- arrays as lists.
 local protobuf = require "tagline.codec.sparkplug_b.protobuf"
 
 local datatypes = {}
 
 local fail = protobuf.fail
 
-local names = { [0] = "Unknown", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double",
-  "Boolean", "String", "DateTime", "Text", "UUID", "DataSet", "Bytes", "File", "Template", "PropertySet", "PropertySetList",
-  "Int8Array", "Int16Array", "Int32Array", "Int64Array", "UInt8Array", "UInt16Array", "UInt32Array", "UInt64Array",
+local names = { [0] = "Unknown", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32",
+  "UInt64", "Float", "Double",
+  "Boolean", "String", "DateTime", "Text", "UUID", "DataSet", "Bytes", "File", "Template",
+    "PropertySet", "PropertySetList",
+  "Int8Array", "Int16Array", "Int32Array", "Int64Array", "UInt8Array", "UInt16Array",
+    "UInt32Array", "UInt64Array",
   "FloatArray", "DoubleArray", "BooleanArray", "StringArray", "DateTimeArray" }
 
 --- Names by number, 0 to 34.
@@ -23,10 +28,12 @@ for number = 0, #names do datatypes.numbers[names[number]] = number end
 local TWO_63 = 2.0 ^ 63
 
 -- Bits of each integer type; negative for the signed ones.
-local width = { Int8 = -8, Int16 = -16, Int32 = -32, Int64 = -64, UInt8 = 8, UInt16 = 16, UInt32 = 32, UInt64 = 64,
+local width = { Int8 = -8, Int16 = -16, Int32 = -32, Int64 = -64, UInt8 = 8, UInt16 = 16,
+  UInt32 = 32, UInt64 = 64,
   DateTime = 64 }
 
---- Unsigned: the nearest float when the bits are those of 2^63 or more. (Half of it, with the last bit kept for the rounding.)
+--- Unsigned: the nearest float when the bits are those of 2^63 or more. (Half of it, with the
+--- last bit kept for the rounding.)
 local function unsigned(value) return value < 0 and (value >> 1 | value & 1) * 2.0 or value end
 
 --- The 64 bits of an unsigned integer in decimal digits.
@@ -40,7 +47,9 @@ end
 
 -- ---- reading ----
 
-local function wrong_field(name, expected, wire, at) fail(at, "expected %s for %s, got %s", expected, name, wire) end
+local function wrong_field(name, expected, wire, at)
+  fail(at, "expected %s for %s, got %s", expected, name, wire)
+end
 
 -- A signed number of n bits travels as n bits, or extended to the 32 or 64 bits of its field.
 local function read_signed(name, n, value, at)
@@ -56,7 +65,9 @@ end
 
 local function read_integer(name, wire, value, at)
   local wide = wire == "long_value"
-  if not wide and wire ~= "int_value" then wrong_field(name, "int_value or long_value", wire, at) end
+  if not wide and wire ~= "int_value" then
+    wrong_field(name, "int_value or long_value", wire, at)
+  end
   local n = width[name]
   if n == -64 and not wide and value >= 1 << 31 then wrong_field(name, "long_value", wire, at) end
   if n < 0 then return read_signed(name, -n, value, at) end
@@ -68,7 +79,9 @@ end
 
 local function read_items(name, format, value, at)
   local size = format:packsize()
-  if #value % size ~= 0 then fail(at, "expected a multiple of %d bytes for %s, got %d bytes", size, name, #value) end
+  if #value % size ~= 0 then
+    fail(at, "expected a multiple of %d bytes for %s, got %d bytes", size, name, #value)
+  end
   local list = {}
   for i = 1, #value // size do list[i] = format:unpack(value, (i - 1) * size + 1) end
   return list
@@ -78,7 +91,8 @@ local function read_booleans(name, _, value, at)
   if #value < 4 then fail(at, "expected a count of 4 bytes for %s, got %d bytes", name, #value) end
   local count = ("<I4"):unpack(value)
   if #value - 4 ~= (count + 7) // 8 then
-    fail(at, "expected %d bytes for %s of %d items, got %d", 4 + (count + 7) // 8, name, count, #value)
+    fail(at, "expected %d bytes for %s of %d items, got %d", 4 + (count + 7) // 8, name, count,
+      #value)
   end
   local list = {}
   for i = 0, count - 1 do list[i + 1] = value:byte(5 + i // 8) >> 7 - i % 8 & 1 == 1 end
@@ -119,18 +133,23 @@ local arrays = {
   Int8Array = { read_items, "<i1", "Int8" }, Int16Array = { read_items, "<i2", "Int16" },
   Int32Array = { read_items, "<i4", "Int32" }, Int64Array = { read_items, "<i8", "Int64" },
   UInt8Array = { read_items, "<I1", "UInt8" }, UInt16Array = { read_items, "<I2", "UInt16" },
-  UInt32Array = { read_items, "<I4", "UInt32" }, UInt64Array = { read_unsigned_items, "<i8", "UInt64" },
+  UInt32Array = { read_items, "<I4", "UInt32" }, UInt64Array = { read_unsigned_items, "<i8",
+    "UInt64" },
   FloatArray = { read_items, "<f", "Float" }, DoubleArray = { read_items, "<d", "Double" },
   DateTimeArray = { read_unsigned_items, "<i8", "DateTime" },
   BooleanArray = { read_booleans }, StringArray = { read_strings },
 }
 
 -- The field of each other type.
-local fields = { Float = "float_value", Double = "double_value", Boolean = "boolean_value", String = "string_value",
-  Text = "string_value", UUID = "string_value", Bytes = "bytes_value", File = "bytes_value", DataSet = "dataset_value",
-  Template = "template_value", PropertySet = "propertyset_value", PropertySetList = "propertysets_value" }
+local fields = { Float = "float_value", Double = "double_value", Boolean = "boolean_value",
+  String = "string_value",
+  Text = "string_value", UUID = "string_value", Bytes = "bytes_value", File = "bytes_value",
+    DataSet = "dataset_value",
+  Template = "template_value", PropertySet = "propertyset_value",
+    PropertySetList = "propertysets_value" }
 
---- The value of a field, by its datatype; of a data set, template or property set its message. Gives up by `protobuf.fail`.
+--- The value of a field, by its datatype; of a data set, template or property set its message.
+--- Gives up by `protobuf.fail`.
 ---@param name string of the datatype
 ---@param wire string the field's name
 ---@param at integer the field's first byte
@@ -146,10 +165,12 @@ function datatypes.read(name, wire, value, at)
   return value
 end
 
---- The decimal digits of what a field holds when no Lua number can: a UInt64 of 2^63 or more. Else nil.
+--- The decimal digits of what a field holds when no Lua number can: a UInt64 of 2^63 or more.
+--- Else nil.
 ---@return string?
 function datatypes.text_of(name, value)
-  return name == "UInt64" and math.type(value) == "integer" and value < 0 and datatypes.unsigned_text(value) or nil
+  return name == "UInt64" and math.type(value) == "integer" and value < 0
+    and datatypes.unsigned_text(value) or nil
 end
 
 --- The field of an integer, when it is not the one that `datatypes.write` chooses by itself.
@@ -171,9 +192,13 @@ end
 
 -- ---- writing ----
 
-local function show(value) return type(value) == "string" and ("%q"):format(value:sub(1, 40)) or tostring(value) end
+local function show(value)
+  return type(value) == "string" and ("%q"):format(value:sub(1, 40)) or tostring(value)
+end
 
-local function wrong_value(name, expected, value) fail(nil, "expected %s for %s, got %s", expected, name, show(value)) end
+local function wrong_value(name, expected, value)
+  fail(nil, "expected %s for %s, got %s", expected, name, show(value))
+end
 
 -- Decimal text, for the integers that a Lua number cannot hold.
 local function bits_of_text(text)
@@ -181,7 +206,9 @@ local function bits_of_text(text)
   local value = 0
   for digit in text:gmatch "%d" do
     digit = digit:byte() - 48
-    if math.ult(1844674407370955161, value) or value == 1844674407370955161 and digit > 5 then return nil end
+    if math.ult(1844674407370955161, value) or value == 1844674407370955161 and digit > 5 then
+      return nil
+    end
     value = value * 10 + digit
   end
   return value
@@ -192,7 +219,9 @@ local function unsigned_bits(value)
   if type(value) == "string" then return bits_of_text(value) end
   local integer = math.tointeger(value)
   if integer then return integer >= 0 and integer or nil end
-  if math.type(value) == "float" and value >= TWO_63 and value < 2 * TWO_63 then return math.tointeger(value - 2 * TWO_63) end
+  if math.type(value) == "float" and value >= TWO_63 and value < 2 * TWO_63 then
+    return math.tointeger(value - 2 * TWO_63)
+  end
   return nil
 end
 
@@ -207,7 +236,8 @@ end
 local function integer_bits(name, value)
   local n = width[name]
   if n == 64 then
-    return unsigned_bits(value) or wrong_value(name, "an integer from 0 to 18446744073709551615", value)
+    return unsigned_bits(value) or wrong_value(name, "an integer from 0 to 18446744073709551615",
+      value)
   end
   local integer = type(value) == "number" and math.tointeger(value)
   if n == -64 then return integer or wrong_value(name, "an integer of 64 bits", value) end
@@ -252,7 +282,9 @@ end
 local function write_strings(list)
   local out = {}
   for i, text in ipairs(list) do
-    if check_string("StringArray", text):find("\0", 1, true) then wrong_value("StringArray", "a string without NUL", text) end
+    if check_string("StringArray", text):find("\0", 1, true) then
+      wrong_value("StringArray", "a string without NUL", text)
+    end
     out[i] = text .. "\0"
   end
   return table.concat(out)
@@ -271,8 +303,8 @@ local function write_array(name, value)
   return table.concat(out)
 end
 
---- The field a value travels in and what stands there; data sets, templates and property sets are given back as they are. Gives
---- up by `protobuf.fail` when the value is none of that datatype.
+--- The field a value travels in and what stands there; data sets, templates and property sets
+--- are given back as they are. Gives up by `protobuf.fail` when the value is none of that datatype.
 ---@param name string
 ---@param field? string of an integer: the field to use, where it fits
 ---@return string wire

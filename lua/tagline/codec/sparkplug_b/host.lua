@@ -28,28 +28,36 @@ local ASKED_AT_ONCE = 200 -- nodes that a turn of the loop asks for their births
 ---@field reorder_timeout? number seconds that a message which comes too early is held for those before it (0: not at all)
 ---@field max_inflated? integer most bytes that a compressed payload may become (1048576)
 
-local kinds = { host_id = "string", tags = "table", devices = "table", prefix = "boolean", on_error = "function", check_seq = "boolean",
-  historical = "boolean", rebirth_interval = "number", reorder_timeout = "number", max_inflated = "number" }
+local kinds = { host_id = "string", tags = "table", devices = "table", prefix = "boolean",
+  on_error = "function", check_seq = "boolean",
+  historical = "boolean", rebirth_interval = "number", reorder_timeout = "number",
+    max_inflated = "number" }
 
 local function check_options(options)
-  if type(options) ~= "table" then error("sparkplug_b.host: expected a table of options, got " .. type(options), 3) end
+  if type(options) ~= "table" then
+    error("sparkplug_b.host: expected a table of options, got " .. type(options), 3)
+  end
   for name, value in pairs(options) do
     if name == "on_rebirth" then
       if value ~= false and type(value) ~= "function" then
-        error("sparkplug_b.host: on_rebirth: expected a function or false, got " .. tostring(value), 3)
+        error("sparkplug_b.host: on_rebirth: expected a function or false, got "
+          .. tostring(value), 3)
       end
     elseif not kinds[name] then
       error(("sparkplug_b.host: unknown option '%s'"):format(tostring(name)), 3)
     elseif type(value) ~= kinds[name] then
-      error(("sparkplug_b.host: %s: expected a %s, got %s"):format(name, kinds[name], tostring(value)), 3)
+      error(("sparkplug_b.host: %s: expected a %s, got %s"):format(name, kinds[name],
+        tostring(value)), 3)
     end
   end
   local timeout = options.reorder_timeout
   if timeout and not (timeout >= 0 and timeout <= 3600) then
-    error("sparkplug_b.host: reorder_timeout: expected 0 to 3600 seconds, got " .. tostring(timeout), 3)
+    error("sparkplug_b.host: reorder_timeout: expected 0 to 3600 seconds, got "
+      .. tostring(timeout), 3)
   end
   if timeout and timeout > 0 and not order.has_timers then
-    error("sparkplug_b.host: reorder_timeout: this Lua has no timers; run it with `tagline test`", 3)
+    error("sparkplug_b.host: reorder_timeout: this Lua has no timers; run it with `tagline test`",
+      3)
   end
 end
 
@@ -71,9 +79,13 @@ local function ask_rebirth(c, why)
   node.wants = why
   local now = c.msg.time or 0
   local since = node.asked and now - node.asked
-  if options.on_rebirth == false or since and since >= 0 and since < (options.rebirth_interval or 10) then return end
+  if options.on_rebirth == false or since and since >= 0
+    and since < (options.rebirth_interval or 10) then
+    return
+  end
   node.asked, node.wants = now, nil
-  local to, bytes = topic.rebirth(node.group, node.edge, now > 0 and math.floor(now * 1000 + 0.5) or nil)
+  local to, bytes = topic.rebirth(node.group, node.edge, now > 0 and math.floor(now * 1000 + 0.5)
+    or nil)
   if options.on_rebirth then return options.on_rebirth(to, bytes, c.msg, why) end
   local line = c.line or c.msg.station and c.msg.station.line
   if line == nil then return end
@@ -96,7 +108,9 @@ local function check_seq(c, seq)
   if not node.seq then
     note(c, false, "expected a seq from 0 to 255, got %s", seq and tostring(seq) or "none")
   elseif expected then
-    note(c, false, "expected seq %d, got %d: messages were lost, or go to stations with another decode", expected, seq)
+    note(c, false,
+      "expected seq %d, got %d: messages were lost, or go to stations with another decode",
+        expected, seq)
     ask_rebirth(c, "seq")
   end
 end
@@ -147,14 +161,17 @@ function messages.NBIRTH(c, m)
   end
   node.born, node.bdseq, node.wants = true, bdseq, nil
   order.reset(node, order.is_valid(m.seq) and m.seq or nil)
-  if m.seq ~= 0 then note(c, true, "expected seq 0 in NBIRTH, got %s", m.seq and tostring(m.seq) or "none") end
+  if m.seq ~= 0 then
+    note(c, true, "expected seq 0 in NBIRTH, got %s", m.seq and tostring(m.seq) or "none")
+  end
   return filling
 end
 
 function messages.NDEATH(c, m)
   local node, bdseq = c.node, bdseq_of(m)
   if node.born and node.bdseq and bdseq and node.bdseq ~= bdseq then
-    note(c, true, "expected an NDEATH with bdSeq %s, got %s: that of an earlier session, ignored", tostring(node.bdseq),
+    note(c, true, "expected an NDEATH with bdSeq %s, got %s: that of an earlier session, ignored",
+      tostring(node.bdseq),
       tostring(bdseq))
     return nil
   end
@@ -197,7 +214,8 @@ function messages.NDATA(c, m)
   local scope = c.node.scopes[c.device]
   check_born(c)
   check_seq(c, m.seq)
-  local filling = c.host.book:begin(c.msg, c.node, c.device, scope and scope.birth or 0, m.timestamp)
+  local filling = c.host.book:begin(c.msg, c.node, c.device, scope and scope.birth or 0,
+    m.timestamp)
   local unknown = put_metrics(c, filling, m.metrics)
   if c.node.born and not scope then
     note(c, false, "expected DBIRTH of device %q before its DDATA", c.device)
@@ -205,7 +223,8 @@ function messages.NDATA(c, m)
   elseif c.node.born and unknown then
     local named = unknown.name and unknown.name ~= ""
     local what = named and ("metric %q without a datatype"):format(unknown.name)
-      or unknown.alias and "alias " .. datatypes.unsigned_text(unknown.alias) or "a metric without name and alias"
+      or unknown.alias and "alias " .. datatypes.unsigned_text(unknown.alias)
+        or "a metric without name and alias"
     note(c, false, "expected metrics of the birth certificate, got %s", what)
     ask_rebirth(c, named and "unknown metric" or "unknown alias")
   end
@@ -243,7 +262,9 @@ end
 -- Hold a message back that came before those of a lower number.
 local function hold(self, msg, t, seq)
   local node, seconds = t.node, self.options.reorder_timeout or 0
-  if seconds <= 0 or not sequenced[t.type] or not node.born or self.options.check_seq == false then return false end
+  if seconds <= 0 or not sequenced[t.type] or not node.born or self.options.check_seq == false then
+    return false
+  end
   local kept
   local function make() -- msg is empty once decode has returned
     kept = { topic = msg.topic, payload = msg.payload, time = msg.time, station = msg.station }
@@ -254,7 +275,9 @@ local function hold(self, msg, t, seq)
     local c = { host = self, options = self.options, node = node, device = "",
       msg = { time = now and now / 1000, station = kept.station, topic = kept.topic } }
     ask_rebirth(c, "seq")
-    note(c, false, "expected seq %d within %g s: messages were lost, those after it were given up", expected, seconds)
+    note(c, false,
+      "expected seq %d within %g s: messages were lost, those after it were given up", expected,
+        seconds)
     if c.fault then give_up("%s", c.fault) end
   end)
 end
@@ -296,11 +319,14 @@ local function ask_all(self, line, list, from)
   for i = from, math.min(#list, from + ASKED_AT_ONCE - 1) do
     local node = list[i]
     if self.memory.nodes[node.key] == node and not node.born then
-      local c = { host = self, options = self.options, node = node, device = "", line = line, msg = { time = now and now / 1000 } }
+      local c = { host = self, options = self.options, node = node, device = "", line = line,
+        msg = { time = now and now / 1000 } }
       ask_rebirth(c, "connected")
     end
   end
-  if from + ASKED_AT_ONCE <= #list then order.later(function() ask_all(self, line, list, from + ASKED_AT_ONCE) end) end
+  if from + ASKED_AT_ONCE <= #list then
+    order.later(function() ask_all(self, line, list, from + ASKED_AT_ONCE) end)
+  end
 end
 
 -- After a break; a new host knows no nodes.
@@ -335,7 +361,9 @@ local function decode(self, msg)
     results, later = release(self, t.node, msg.station, filling)
     fault = fault or later
   end
-  if fault and not (filling and filling.dead) then error(fault:find("^sparkplug_b: ") and fault or "sparkplug_b: " .. fault, 0) end
+  if fault and not (filling and filling.dead) then
+    error(fault:find("^sparkplug_b: ") and fault or "sparkplug_b: " .. fault, 0)
+  end
   if kept then table.move(results, 1, #results, #kept + 1, kept) end
   return tags.result(kept or results)
 end
@@ -344,12 +372,17 @@ end
 
 local function encode(self, tag, value, station)
   local owner = self.book:owner(station, tag.name)
-  if not owner then give_up("tag '%s': no metric of that name in the birth certificates seen so far", tag.name) end
-  if owner.path ~= owner.root then
-    give_up("tag '%s' is a part of metric %q, which can only be written as a whole", tag.name, owner.root)
+  if not owner then
+    give_up("tag '%s': no metric of that name in the birth certificates seen so far", tag.name)
   end
-  return hosts.command { group = owner.node.group, edge = owner.node.edge, device = owner.device ~= "" and owner.device or nil,
-    name = not owner.alias and owner.root or nil, alias = owner.alias, datatype = owner.datatype, field = owner.field, value = value }
+  if owner.path ~= owner.root then
+    give_up("tag '%s' is a part of metric %q, which can only be written as a whole", tag.name,
+      owner.root)
+  end
+  return hosts.command { group = owner.node.group, edge = owner.node.edge, device = owner.device
+    ~= "" and owner.device or nil,
+    name = not owner.alias and owner.root or nil, alias = owner.alias, datatype = owner.datatype,
+      field = owner.field, value = value }
 end
 
 --- A command that writes one metric. Values of DateTime are seconds since 1970, as tags have them.
@@ -359,12 +392,16 @@ end
 ---@return { qos: integer, retain: boolean }
 function hosts.command(c)
   local value = c.value
-  if c.datatype == "DateTime" and type(value) == "number" then value = math.floor(value * 1000 + 0.5) end
+  if c.datatype == "DateTime" and type(value) == "number" then
+    value = math.floor(value * 1000 + 0.5)
+  end
   local now = c.timestamp or clock.now_ms()
   local bytes, why = writer.write { timestamp = now, metrics = {
-    { name = c.name, alias = c.alias, timestamp = now, datatype = c.datatype, field = c.field, value = value } } }
+    { name = c.name, alias = c.alias, timestamp = now, datatype = c.datatype, field = c.field,
+      value = value } } }
   if not bytes then give_up("%s", why) end
-  return bytes, topic.of(c.device and "DCMD" or "NCMD", c.group, c.edge, c.device), { qos = 0, retain = false }
+  return bytes, topic.of(c.device and "DCMD" or "NCMD", c.group, c.edge, c.device),
+    { qos = 0, retain = false }
 end
 
 --- A `decode` that keeps what births said. Several stations may share one; its `encode` writes to
@@ -375,8 +412,10 @@ function hosts.new(options)
   check_options(options or {})
   options = options or {}
   local self = { options = options, memory = births.new(), book = tags.new(options), stations = {} }
-  local host = { encode = function(tag, value, station) return encode(self, tag, value, station) end }
-  lines.equip(host, options.host_id, function(line) connected(self, line) end, function() lost(self) end)
+  local host = { encode = function(tag, value, station) return encode(self, tag, value,
+    station) end }
+  lines.equip(host, options.host_id, function(line) connected(self, line) end,
+    function() lost(self) end)
   return setmetatable(host, { __call = function(_, msg) return decode(self, msg) end })
 end
 

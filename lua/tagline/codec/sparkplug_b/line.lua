@@ -19,7 +19,8 @@ end
 
 local function has_station(fields, address)
   for _, one in ipairs(fields) do
-    if type(one) == "table" and (one.address == address or type(one.params) == "table" and one.params.address == address
+    if type(one) == "table" and (one.address == address or type(one.params) == "table"
+      and one.params.address == address
       or has_station(one, address)) then
       return true
     end
@@ -45,7 +46,9 @@ function lines.equip(host, host_id, connected, lost)
   ---@param fields table
   ---@return table
   function host.line(fields)
-    if type(fields) ~= "table" then error("sparkplug_b: line: expected the fields of a line, got " .. type(fields), 2) end
+    if type(fields) ~= "table" then
+      error("sparkplug_b: line: expected the fields of a line, got " .. type(fields), 2)
+    end
     local made = {}
     for key, value in pairs(fields) do made[key] = value end
     for _, name in ipairs(HANDLERS) do made[name] = both(host[name], fields[name]) end
@@ -55,13 +58,18 @@ function lines.equip(host, host_id, connected, lost)
     if not state then return made end
 
     for _, name in ipairs(WILL) do
-      if fields[name] ~= nil then error(("sparkplug_b: line: %s: with a host_id the will is STATE"):format(name), 2) end
+      if fields[name] ~= nil then
+        error(("sparkplug_b: line: %s: with a host_id the will is STATE"):format(name), 2)
+      end
     end
     if not has_station(fields, state.topic) then
-      error('sparkplug_b: line: expected station "STATE" (host.state) in the line, which hears of the host itself', 2)
+      error(
+        'sparkplug_b: line: expected station "STATE" (host.state) in the line, which hears of \z
+          the host itself', 2)
     end
     table.insert(filters, 1, state.topic)
-    made.will_flag, made.will_qos, made.will_retain, made.will_topic, made.will_message = true, 1, true, state.topic, state.will
+    made.will_flag, made.will_qos, made.will_retain, made.will_topic, made.will_message = true, 1,
+      true, state.topic, state.will
     if made.clean_session == nil then made.clean_session = true end
     return made
   end

@@ -49,7 +49,9 @@ end
 function order.hold(node, seq, make, size, seconds, give_up)
   if not node.seq or not order.is_valid(seq) then return false end
   local ahead = (seq - node.seq - 1) % 256
-  if ahead == 0 or ahead > order.MOST_HELD or (node.held_count or 0) >= order.MOST_HELD then return false end
+  if ahead == 0 or ahead > order.MOST_HELD or (node.held_count or 0) >= order.MOST_HELD then
+    return false
+  end
   node.held = node.held or {}
   local twice = node.held[seq]
   local bytes = (node.held_bytes or 0) + size - (twice and twice.size or 0)

@@ -1,4 +1,5 @@
---- Payloads of Sparkplug B: bytes to a table and back. Stateless; what a metric was called at birth comes from `resolve`.
+--- Payloads of Sparkplug B: bytes to a table and back. Stateless; what a metric was called at
+--- birth comes from `resolve`.
 local protobuf = require "tagline.codec.sparkplug_b.protobuf"
 local datatypes = require "tagline.codec.sparkplug_b.datatypes"
 local zlib = require "tagline.codec.zlib"
@@ -63,12 +64,16 @@ local function schema(fields, values)
   return fields
 end
 
-local metadata_schema = { { "is_multi_part", "bool" }, { "content_type", "string" }, { "size", "count" }, { "seq", "count" },
-  { "file_name", "string" }, { "file_type", "string" }, { "md5", "string" }, { "description", "string" } }
+local metadata_schema = { { "is_multi_part", "bool" }, { "content_type", "string" },
+  { "size", "count" }, { "seq", "count" },
+  { "file_name", "string" }, { "file_type", "string" }, { "md5", "string" },
+    { "description", "string" } }
 
 local property_schema = schema({ { "type", "uint32" }, { "is_null", "bool" } }, value_fields(3))
-local properties_schema = { { "keys", "string", list = true }, { "values", "message", list = true, message = property_schema } }
-local property_list_schema = { { "propertyset", "message", list = true, message = properties_schema } }
+local properties_schema = { { "keys", "string", list = true },
+  { "values", "message", list = true, message = property_schema } }
+local property_list_schema =
+  { { "propertyset", "message", list = true, message = properties_schema } }
 property_schema[9] = one("propertyset_value", "message", properties_schema)
 property_schema[10] = one("propertysets_value", "message", property_list_schema)
 
@@ -78,16 +83,20 @@ local dataset_schema = { { "num_of_columns", "count" }, { "columns", "string", l
   { "types", "uint32", list = true }, { "rows", "message", list = true, message = row_schema } }
 
 local parameter_schema = schema({ { "name", "string" }, { "type", "uint32" } }, value_fields(3))
-local template_schema = { { "version", "string" }, [3] = { "parameters", "message", list = true, message = parameter_schema },
+local template_schema = { { "version", "string" }, [3] = { "parameters", "message", list = true,
+  message = parameter_schema },
   [4] = { "template_ref", "string" }, [5] = { "is_definition", "bool" } }
-local metric_schema = schema({ { "name", "string" }, { "alias", "uint64" }, { "timestamp", "count" }, { "datatype", "uint32" },
+local metric_schema = schema({ { "name", "string" }, { "alias", "uint64" },
+  { "timestamp", "count" }, { "datatype", "uint32" },
   { "is_historical", "bool" }, { "is_transient", "bool" }, { "is_null", "bool" },
-  { "metadata", "message", message = metadata_schema }, { "properties", "message", message = properties_schema },
+  { "metadata", "message", message = metadata_schema },
+    { "properties", "message", message = properties_schema },
   [16] = one("bytes_value", "bytes"), [17] = one("dataset_value", "message", dataset_schema),
   [18] = one("template_value", "message", template_schema) }, value_fields(10))
 template_schema[2] = { "metrics", "message", list = true, message = metric_schema }
 
-local payload_schema = { { "timestamp", "count" }, { "metrics", "message", list = true, message = metric_schema },
+local payload_schema = { { "timestamp", "count" },
+  { "metrics", "message", list = true, message = metric_schema },
   { "seq", "count" }, { "uuid", "string" }, { "body", "bytes", place = true } }
 
 -- ---- reading: messages become tables of ours, in place where the fields are the same ----
@@ -133,7 +142,8 @@ end
 local function to_dataset(m)
   local columns, types = m.columns, {}
   if #columns ~= #m.types or m.num_of_columns and m.num_of_columns ~= #columns then
-    fail(m.at, "expected a data set's number of columns, their names and types to agree, got %s, %d and %d",
+    fail(m.at,
+      "expected a data set's number of columns, their names and types to agree, got %s, %d and %d",
       m.num_of_columns or "none", #columns, #m.types)
   end
   for i, number in ipairs(m.types) do types[i] = datatypes.name_of(number, m.at) end
@@ -162,7 +172,9 @@ local function to_parameter(m)
   local name = datatypes.name_of(m.type or 0, m.at)
   local wire, value, at = take_wire(m)
   m.type, m.datatype = nil, name
-  if wire then m.value, m.text = datatypes.read(name, wire, value, at), datatypes.text_of(name, value) end
+  if wire then
+    m.value, m.text = datatypes.read(name, wire, value, at), datatypes.text_of(name, value)
+  end
   return m
 end
 
@@ -170,7 +182,9 @@ local to_metric
 
 local function to_template(m, resolve, known)
   m.at = nil
-  for i, metric in ipairs(m.metrics) do m.metrics[i] = to_metric(metric, resolve, known or false) end
+  for i, metric in ipairs(m.metrics) do
+    m.metrics[i] = to_metric(metric, resolve, known or false)
+  end
   for i, parameter in ipairs(m.parameters) do m.parameters[i] = to_parameter(parameter) end
   return m
 end
@@ -235,7 +249,9 @@ local interpret
 
 local function read_compressed(bytes, outer, resolve, limit)
   local algorithm = algorithm_of(outer)
-  if not outer.body then fail(#bytes + 1, "expected a body in a compressed payload, got the end") end
+  if not outer.body then
+    fail(#bytes + 1, "expected a body in a compressed payload, got the end")
+  end
   local decompress = algorithm == "GZIP" and zlib.gunzip or zlib.inflate
   local text, why = decompress(bytes, limit, outer.body_at, outer.body_at + #outer.body - 1)
   if not text then fail(nil, "%s", why) end
@@ -259,14 +275,16 @@ end
 ---@field max_inflated? integer most bytes that a compressed payload may become (1048576)
 ---@field resolve? function what a metric was called at birth: `resolve(metric, parent)` gives `{ name =, datatype = }` or nil
 
---- Bytes to a table. Integers without a known datatype stay `wire` and `wire_value`: whether they are signed is not known.
+--- Bytes to a table. Integers without a known datatype stay `wire` and `wire_value`: whether
+--- they are signed is not known.
 ---@param bytes string
 ---@param options? tagline.sparkplug.Options
 ---@return tagline.sparkplug.Payload?
 ---@return string? err names the byte, counted from 1, and what was expected there
 ---@return integer? at the byte
 function payload.read(bytes, options)
-  return protobuf.try(interpret, bytes, options and options.resolve, options and options.max_inflated or payload.MAX_INFLATED)
+  return protobuf.try(interpret, bytes, options and options.resolve,
+    options and options.max_inflated or payload.MAX_INFLATED)
 end
 
 return payload

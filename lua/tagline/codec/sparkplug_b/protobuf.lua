@@ -1,9 +1,10 @@
---- Protocol Buffers (proto2), as far as Sparkplug needs them: messages read by a schema, with the place of each value, and the
---- pieces that messages are written of. Knows no Sparkplug.
+--- Protocol Buffers (proto2), as far as Sparkplug needs them: messages read by a schema, with
+--- the place of each value, and the pieces that messages are written of. Knows no Sparkplug.
 ---
---- A schema is a table by field number of `{ name, kind, … }`; kinds are `uint64` (its 64 bits), `count` (a uint64 below
---- 2^63), `uint32 bool float double string bytes` and `message` (with `message = schema`). `list = true`: a repeated field.
---- `place = true`: of the bytes NAME, NAME_at is the first. `oneof = true`: the field is one of several that exclude each
+--- A schema is a table by field number of `{ name, kind, … }`; kinds are `uint64` (its 64
+--- bits), `count` (a uint64 below 2^63), `uint32 bool float double string bytes` and `message`
+--- (with `message = schema`). `list = true`: a repeated field. `place = true`: of the bytes
+--- NAME, NAME_at is the first. `oneof = true`: the field is one of several that exclude each
 --- other; the last one read is kept as `wire` (its name), `wire_value` and `wire_at`.
 local weak = require "tagline.codec.weak"
 
@@ -20,7 +21,9 @@ failure.__index = failure
 
 --- Give up. `at` is the byte at fault, counted from 1; nil when there is no byte to name.
 ---@param at integer?
-function protobuf.fail(at, text, ...) error(setmetatable({ at = at, text = text:format(...) }, failure), 0) end
+function protobuf.fail(at, text, ...)
+  error(setmetatable({ at = at, text = text:format(...) }, failure), 0)
+end
 local fail = protobuf.fail
 
 local function finish(ok, ...)
@@ -30,12 +33,14 @@ local function finish(ok, ...)
   return nil, why.at and ("byte %d: %s"):format(why.at, why.text) or why.text, why.at
 end
 
---- Call f(…): its results; or nil, the message and the byte's number when it gave up. Other errors pass through.
+--- Call f(…): its results; or nil, the message and the byte's number when it gave up. Other
+--- errors pass through.
 function protobuf.try(f, ...) return finish(pcall(f, ...)) end
 
 -- ---- reading ----
 
--- An integer of up to ten bytes: its 64 bits and the place behind it. `stop` is the last byte that may be read.
+-- An integer of up to ten bytes: its 64 bits and the place behind it. `stop` is the last byte
+-- that may be read.
 local function read_varint(bytes, at, stop, what)
   local first = at <= stop and byte_of(bytes, at)
   if first and first < 128 then return first, at + 1 end -- most of them
@@ -60,7 +65,9 @@ local function read_span(bytes, at, stop, what)
 end
 
 local function read_fixed(at, stop, size, what)
-  if stop - at + 1 < size then fail(at, "expected %d bytes of %s, got %d", size, what, stop - at + 1) end
+  if stop - at + 1 < size then
+    fail(at, "expected %d bytes of %s, got %d", size, what, stop - at + 1)
+  end
   return at + size
 end
 
@@ -77,7 +84,9 @@ end
 -- Some libraries write a negative number of 32 bits as one of 64.
 function readers.uint32(bytes, at, stop, what)
   local value, after = read_varint(bytes, at, stop, what)
-  if value < -2147483648 or value > 4294967295 then fail(at, "expected an integer of 32 bits as %s", what) end
+  if value < -2147483648 or value > 4294967295 then
+    fail(at, "expected an integer of 32 bits as %s", what)
+  end
   return value & 4294967295, after
 end
 
@@ -102,8 +111,10 @@ function readers.string(bytes, at, stop, what)
 end
 readers.bytes = readers.string
 
-local wire_of = { uint64 = 0, count = 0, uint32 = 0, bool = 0, double = 1, string = 2, bytes = 2, message = 2, float = 5 }
-local wire_names = { [0] = "a varint", "8 bytes", "a length", "a group", "a group's end", "4 bytes" }
+local wire_of = { uint64 = 0, count = 0, uint32 = 0, bool = 0, double = 1, string = 2, bytes = 2,
+  message = 2, float = 5 }
+local wire_names = { [0] = "a varint", "8 bytes", "a length", "a group", "a group's end",
+  "4 bytes" }
 
 local function skip(bytes, at, stop, wire)
   local what = "an unknown field"
@@ -129,7 +140,9 @@ local read_message
 
 local function read_field(bytes, at, stop, field, depth)
   if field[2] ~= "message" then return readers[field[2]](bytes, at, stop, field[1]) end
-  if depth >= protobuf.DEPTH then fail(at, "expected at most %d messages within each other", protobuf.DEPTH) end
+  if depth >= protobuf.DEPTH then
+    fail(at, "expected at most %d messages within each other", protobuf.DEPTH)
+  end
   local from, to = read_span(bytes, at, stop, field[1])
   return read_message(bytes, from, to, field.message, depth + 1), to + 1
 end
@@ -165,7 +178,9 @@ read_message = function(bytes, at, stop, schema, depth)
     local key
     key, at = read_varint(bytes, at, stop, "a field's number")
     local number, wire = key >> 3, key & 7
-    if number == 0 or number > 536870911 then fail(start, "expected a field's number from 1 to 536870911") end
+    if number == 0 or number > 536870911 then
+      fail(start, "expected a field's number from 1 to 536870911")
+    end
     if wire == 3 or wire == 4 or wire > 5 then
       fail(start, "expected a wire type of 0, 1, 2 or 5, got %d for field %d", wire, number)
     end
@@ -181,7 +196,8 @@ read_message = function(bytes, at, stop, schema, depth)
     elseif field.list and wire == 2 then
       at = read_packed(bytes, at, stop, field, message[field[1]])
     else
-      fail(start, "expected %s as %s, got %s", wire_names[wire_of[field[2]]], field[1], wire_names[wire])
+      fail(start, "expected %s as %s, got %s", wire_names[wire_of[field[2]]], field[1],
+        wire_names[wire])
     end
   end
   return message
@@ -197,8 +213,8 @@ end })
 --- For specs: true reads all messages in Lua.
 protobuf.slow = false
 
---- Read a whole message. Gives up by `protobuf.fail`; call it under `protobuf.try`. Each message has `at`, its first byte;
---- repeated fields are lists, empty when there is none.
+--- Read a whole message. Gives up by `protobuf.fail`; call it under `protobuf.try`. Each
+--- message has `at`, its first byte; repeated fields are lists, empty when there is none.
 ---@param bytes string
 ---@param schema table
 ---@return table
@@ -232,10 +248,13 @@ local writers = {
 }
 writers.string, writers.message = writers.bytes, writers.bytes
 
---- A field: its number and wire type, then the value. A message's value is its bytes; a 64-bit integer's are its bits.
+--- A field: its number and wire type, then the value. A message's value is its bytes; a 64-bit
+--- integer's are its bits.
 ---@param number integer
 ---@param kind string
 ---@return string
-function protobuf.field(number, kind, value) return varint(number << 3 | wire_of[kind]) .. writers[kind](value) end
+function protobuf.field(number, kind, value)
+  return varint(number << 3 | wire_of[kind]) .. writers[kind](value)
+end
 
 return protobuf

@@ -8,7 +8,9 @@ local states = {}
 
 local RETAINED = { qos = 1, retain = true }
 
-local function show(value) return type(value) == "string" and ("%q"):format(value:sub(1, 60)) or tostring(value) end
+local function show(value)
+  return type(value) == "string" and ("%q"):format(value:sub(1, 60)) or tostring(value)
+end
 
 local function text(online, timestamp)
   return ('{"online":%s,"timestamp":%d}'):format(online and "true" or "false", timestamp)
@@ -29,7 +31,8 @@ function states.parse(payload)
   local online, timestamp = found.online, found.timestamp and found.timestamp:match "^%d+$"
   timestamp = timestamp and #timestamp <= 18 and math.tointeger(tonumber(timestamp))
   if not body or online ~= "true" and online ~= "false" or not timestamp then
-    return nil, ('expected {"online":true or false,"timestamp":milliseconds}, got %s'):format(show(payload))
+    return nil, ('expected {"online":true or false,"timestamp":milliseconds}, got %s'):format(
+      show(payload))
   end
   return { online = online == "true", timestamp = timestamp }
 end
@@ -50,7 +53,8 @@ end
 ---@return tagline.sparkplug.State
 function states.new(host, timestamp)
   if type(host) ~= "string" or host == "" or host:find "[+/#\0]" then
-    error(("sparkplug_b: expected a host application's id (text without '+', '/' and '#'), got %s"):format(show(host)), 3)
+    error(
+      ("sparkplug_b: expected a host application's id (text without '+', '/' and '#'), got %s"):format(show(host)), 3)
   end
   local fixed = timestamp
   timestamp = timestamp or clock.now_ms() or 0

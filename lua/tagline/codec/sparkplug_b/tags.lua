@@ -25,7 +25,8 @@ book.__index = book
 
 --- What a host knows of the tags: `tags`, `devices` and `prefix` as in sparkplug_b.host.
 function tags.new(options)
-  return setmetatable({ tags = options.tags or {}, devices = options.devices or {}, prefix = options.prefix, owners = {}, waiting = {},
+  return setmetatable({ tags = options.tags or {}, devices = options.devices or {},
+    prefix = options.prefix, owners = {}, waiting = {},
     wanted = setmetatable({}, WEAK) }, book)
 end
 
@@ -73,8 +74,10 @@ function book:begin(msg, node, device, birth, fallback_ms)
     owners = {}
     self.owners[key] = owners
   end
-  return setmetatable({ book = self, wanted = wanted_by(self, msg.station), owners = owners, node = node, device = device,
-    birth = birth, fallback = fallback_ms, map = self.devices[device] or {}, samples = { {} } }, filling)
+  return setmetatable({ book = self, wanted = wanted_by(self, msg.station), owners = owners,
+    node = node, device = device,
+    birth = birth, fallback = fallback_ms, map = self.devices[device] or {}, samples = { {} } },
+      filling)
 end
 
 local MOST_NAMES = 20000
@@ -120,10 +123,13 @@ function filling:claim(metric, path, plain)
   elseif owner.node ~= self.node or owner.device ~= self.device or owner.path ~= path then
     local first = owner.node.key .. (owner.device ~= "" and "/" .. owner.device or "")
     local second = self.node.key .. (self.device ~= "" and "/" .. self.device or "")
-    error(("sparkplug_b: metrics %q of %s and %q of %s both go to tag '%s': name another tag in `tags` or `devices`"):format(
+    error(
+      ("sparkplug_b: metrics %q of %s and %q of %s both go to tag '%s': name another tag in \z
+        `tags` or `devices`"):format(
       owner.path, first, path, second, tag), 0)
   end
-  owner.birth, owner.datatype, owner.alias = self.birth, metric.datatype, metric.alias or owner.alias
+  owner.birth, owner.datatype, owner.alias = self.birth, metric.datatype, metric.alias
+    or owner.alias
   if self.is_birth then owner.field = metric.field end
   return fills and tag or nil
 end
@@ -154,7 +160,8 @@ end
 -- Tags of a metric's parts that this message does not have any more.
 function filling:missing_parts(root, reason)
   for tag, owner in pairs(self.owners) do
-    if owner.root == root and owner.node == self.node and owner.device == self.device and not self.seen[tag]
+    if owner.root == root and owner.node == self.node and owner.device == self.device
+      and not self.seen[tag]
       and (not self.wanted or self.wanted[tag]) then
       self:put(tag, { status = "invalid", reason = reason, time = self.time })
     end
@@ -173,7 +180,8 @@ local function dataset(self, metric, path, plain, set)
   for i = 1, math.min(#set.rows, MOST_ITEMS // math.max(#columns, 1)) do
     local row = set.rows[i]
     for k, column in ipairs(columns) do
-      self:scalar(metric, ("%s[%d].%s"):format(path, i, column), ("%s/%d/%s"):format(plain, i, column), row[k], set.types[k],
+      self:scalar(metric, ("%s[%d].%s"):format(path, i, column),
+        ("%s/%d/%s"):format(plain, i, column), row[k], set.types[k],
         row.texts and row.texts[k])
     end
   end
@@ -185,11 +193,13 @@ function filling:value(metric, path, plain, value, datatype, text)
   elseif datatype == "Template" then
     for _, parameter in ipairs(value.parameters) do
       local name = parameter.name or ""
-      self:scalar(metric, path .. "." .. name, plain .. "/" .. name, parameter.value, parameter.datatype, parameter.text)
+      self:scalar(metric, path .. "." .. name, plain .. "/" .. name, parameter.value,
+        parameter.datatype, parameter.text)
     end
     for _, member in ipairs(value.metrics) do
       if member.name and (member.datatype or member.is_null) then
-        self:value(metric, path .. "/" .. member.name, plain .. "/" .. member.name, member.value, member.datatype, member.text)
+        self:value(metric, path .. "/" .. member.name, plain .. "/" .. member.name, member.value,
+          member.datatype, member.text)
       end
     end
   elseif datatype == "DataSet" then
@@ -206,14 +216,16 @@ function filling:metric(metric)
   local name = metric.name
   local is_template = metric.datatype == "Template"
   if is_template and metric.value and metric.value.is_definition then return end
-  self.time, self.bad, self.seen = seconds(metric.timestamp) or seconds(self.fallback), bad_quality(metric), nil
+  self.time, self.bad, self.seen = seconds(metric.timestamp) or seconds(self.fallback),
+    bad_quality(metric), nil
   if metric.value ~= nil and type(metric.value) ~= "table" then -- most of them
     return self:scalar(metric, name, name, metric.value, metric.datatype, metric.text)
   end
   self.seen = {}
   self:value(metric, name, name, metric.value, metric.datatype, metric.text)
   if metric.value == nil then self:missing_parts(name, self.bad or "type")
-  elseif type(metric.value) == "table" and not is_template then self:missing_parts(name, "missing") end
+  elseif type(metric.value) == "table" and not is_template then
+    self:missing_parts(name, "missing") end
 end
 
 --- Make the tags invalid whose metrics are of this node (and device, when one is given), and
@@ -221,8 +233,11 @@ end
 function filling:forget(device, reason, birth)
   self.time = seconds(self.fallback)
   for tag, owner in pairs(self.owners) do
-    if owner.node == self.node and (device == nil or owner.device == device) and owner.birth ~= birth then
-      if not self.wanted or self.wanted[tag] then self:put(tag, { status = "invalid", reason = reason, time = self.time }) end
+    if owner.node == self.node and (device == nil or owner.device == device) and owner.birth
+      ~= birth then
+      if not self.wanted or self.wanted[tag] then
+        self:put(tag, { status = "invalid", reason = reason, time = self.time })
+      end
       self.owners[tag] = nil
     end
   end
@@ -232,7 +247,9 @@ end
 function filling:forget_unknown(reason)
   self.time = seconds(self.fallback)
   for tag, fills in pairs(self.wanted or {}) do
-    if fills and not self.owners[tag] then self:put(tag, { status = "invalid", reason = reason, time = self.time }) end
+    if fills and not self.owners[tag] then
+      self:put(tag, { status = "invalid", reason = reason, time = self.time })
+    end
   end
 end
 

@@ -8,7 +8,9 @@ local topic = {}
 local types = { NBIRTH = false, NDEATH = false, NDATA = false, NCMD = false,
   DBIRTH = true, DDEATH = true, DDATA = true, DCMD = true }
 
-local function show(value) return type(value) == "string" and ("%q"):format(value:sub(1, 60)) or tostring(value) end
+local function show(value)
+  return type(value) == "string" and ("%q"):format(value:sub(1, 60)) or tostring(value)
+end
 
 -- The levels of a topic with the byte each begins at.
 local function split(text)
@@ -33,7 +35,9 @@ end
 ---@return tagline.sparkplug.Topic?
 ---@return string? err names the byte, counted from 1
 function topic.parse(text)
-  local function wrong(at, expected, ...) return nil, ("topic, byte %d: expected "):format(at) .. expected:format(...) end
+  local function wrong(at, expected, ...)
+    return nil, ("topic, byte %d: expected "):format(at) .. expected:format(...)
+  end
   local levels, places = split(text)
   if levels[1] ~= "spBv1.0" then return wrong(1, "spBv1.0, got %s", show(levels[1])) end
   for i = 2, #levels do
@@ -42,7 +46,9 @@ function topic.parse(text)
   if levels[2] == "STATE" and #levels == 3 then return { type = "STATE", host = levels[3] } end
   if #levels < 4 then return wrong(#text + 1, "spBv1.0/group/TYPE/edge, got %d levels", #levels) end
   local has_device = types[levels[3]]
-  if has_device == nil then return wrong(places[3], "NBIRTH, NDATA or another message type, got %s", show(levels[3])) end
+  if has_device == nil then
+    return wrong(places[3], "NBIRTH, NDATA or another message type, got %s", show(levels[3]))
+  end
   if has_device and #levels == 4 then return wrong(#text + 1, "a device for %s", levels[3]) end
   local most = has_device and 5 or 4
   if #levels > most then return wrong(places[most + 1], "the end of the topic of %s", levels[3]) end
@@ -51,7 +57,8 @@ end
 
 local function check_id(value, what)
   if type(value) ~= "string" or value == "" or value:find("[+/#\0]") then
-    error(("sparkplug_b: expected %s (text without '+', '/' and '#'), got %s"):format(what, show(value)), 3)
+    error(("sparkplug_b: expected %s (text without '+', '/' and '#'), got %s"):format(what,
+      show(value)), 3)
   end
 end
 
@@ -63,7 +70,9 @@ end
 ---@return string
 function topic.of(kind, group, edge, device)
   local has_device = types[kind]
-  if has_device == nil then error("sparkplug_b: expected a message type such as \"NCMD\", got " .. show(kind), 2) end
+  if has_device == nil then
+    error("sparkplug_b: expected a message type such as \"NCMD\", got " .. show(kind), 2)
+  end
   if has_device ~= (device ~= nil) then
     error(("sparkplug_b: expected %s device for %s"):format(has_device and "a" or "no", kind), 2)
   end
@@ -98,8 +107,11 @@ end
 function topic.address(group, edge)
   if group ~= nil then check_id(group, "a group's id") end
   if edge ~= nil then check_id(edge, "an edge node's id") end
-  local function level(id, name) return id and id:gsub("[^%w\x80-\xff]", "\\%0") or ("(?<%s>[^/]+)"):format(name) end
-  return ("spBv1\\.0/%s/[ND](?:BIRTH|DATA|DEATH)/%s(?:/[^/]+)?"):format(level(group, "group"), (level(edge, "edge")))
+  local function level(id, name)
+    return id and id:gsub("[^%w\x80-\xff]", "\\%0") or ("(?<%s>[^/]+)"):format(name)
+  end
+  return ("spBv1\\.0/%s/[ND](?:BIRTH|DATA|DEATH)/%s(?:/[^/]+)?"):format(level(group, "group"),
+    (level(edge, "edge")))
 end
 
 --- What asks an edge node for its birth certificates again.

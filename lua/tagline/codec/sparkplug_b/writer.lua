@@ -1,5 +1,6 @@
---- Payloads of Sparkplug B: tables to bytes, in the form that payload.lua reads. What is wrong is said with the way to it:
---- `metric 2 "Level": expected an integer from -128 to 127 for Int8, got 300`.
+--- Payloads of Sparkplug B: tables to bytes, in the form that payload.lua reads. What is wrong
+--- is said with the way to it: `metric 2 "Level": expected an integer from -128 to 127 for
+--- Int8, got 300`.
 local protobuf = require "tagline.codec.sparkplug_b.protobuf"
 local datatypes = require "tagline.codec.sparkplug_b.datatypes"
 
@@ -9,7 +10,9 @@ local fail, field = protobuf.fail, protobuf.field
 
 -- ---- pieces ----
 
-local function show(value) return type(value) == "string" and ("%q"):format(value:sub(1, 40)) or tostring(value) end
+local function show(value)
+  return type(value) == "string" and ("%q"):format(value:sub(1, 40)) or tostring(value)
+end
 
 -- f(…), with `where` before its complaint.
 local function within(where, f, ...)
@@ -23,12 +26,15 @@ local function check_table(value, what)
 end
 
 local function check_depth(depth)
-  if depth > protobuf.DEPTH then fail(nil, "expected at most %d messages within each other", protobuf.DEPTH) end
+  if depth > protobuf.DEPTH then
+    fail(nil, "expected at most %d messages within each other", protobuf.DEPTH)
+  end
   return depth
 end
 
 local checks = {
-  uint64 = function(value) return math.type(value) == "integer" and value >= 0, "an integer from 0" end,
+  uint64 = function(value) return math.type(value) == "integer" and value >= 0,
+    "an integer from 0" end,
   bool = function(value) return type(value) == "boolean", "true or false" end,
   string = function(value) return type(value) == "string", "a string" end,
 }
@@ -46,16 +52,19 @@ local function put_all(out, first, kinds, from, names)
   for i, name in ipairs(names) do put(out, first + i - 1, kinds[i], from[name], name) end
 end
 
-local wire_kinds = { int_value = "uint32", long_value = "uint64", float_value = "float", double_value = "double",
+local wire_kinds = { int_value = "uint32", long_value = "uint64", float_value = "float",
+  double_value = "double",
   boolean_value = "bool", string_value = "string", bytes_value = "bytes" }
 
 -- The numbers of the value fields that begin at `first`.
 local function numbers_from(first)
-  return { int_value = first, long_value = first + 1, float_value = first + 2, double_value = first + 3,
+  return { int_value = first, long_value = first + 1, float_value = first + 2,
+    double_value = first + 3,
     boolean_value = first + 4, string_value = first + 5 }
 end
 
-local of_metric, of_property, of_parameter, of_element = numbers_from(10), numbers_from(3), numbers_from(3), numbers_from(1)
+local of_metric, of_property, of_parameter, of_element = numbers_from(10), numbers_from(3),
+  numbers_from(3), numbers_from(1)
 of_metric.bytes_value, of_metric.dataset_value, of_metric.template_value = 16, 17, 18
 of_property.propertyset_value, of_property.propertysets_value = 9, 10
 
@@ -63,9 +72,13 @@ local write_message = {}
 
 local function value_field(numbers, datatype, value, depth, from)
   if from then value = datatypes.exact(value, from.text) end
-  local wire, raw = datatypes.write(datatypes.names[datatypes.number_of(datatype)], value, from and from.field)
-  local number = numbers[wire] or fail(nil, "expected a datatype that can stand here, got %s", show(datatype))
-  if write_message[wire] then return field(number, "message", write_message[wire](raw, check_depth(depth + 1))) end
+  local wire, raw = datatypes.write(datatypes.names[datatypes.number_of(datatype)], value,
+    from and from.field)
+  local number = numbers[wire] or fail(nil, "expected a datatype that can stand here, got %s",
+    show(datatype))
+  if write_message[wire] then
+    return field(number, "message", write_message[wire](raw, check_depth(depth + 1)))
+  end
   return field(number, wire_kinds[wire], raw)
 end
 
@@ -74,7 +87,9 @@ end
 local function sorted_keys(set)
   local keys = {}
   for key in pairs(set) do
-    if type(key) ~= "string" then fail(nil, "expected names as keys of properties, got %s", show(key)) end
+    if type(key) ~= "string" then
+      fail(nil, "expected names as keys of properties, got %s", show(key))
+    end
     keys[#keys + 1] = key
   end
   table.sort(keys)
@@ -102,7 +117,9 @@ write_message.propertyset_value = properties_bytes
 
 function write_message.propertysets_value(list, depth)
   local out = {}
-  for i, set in ipairs(list) do out[i] = field(1, "message", properties_bytes(set, check_depth(depth + 1))) end
+  for i, set in ipairs(list) do
+    out[i] = field(1, "message", properties_bytes(set, check_depth(depth + 1)))
+  end
   return table.concat(out)
 end
 
@@ -111,19 +128,25 @@ local function row_bytes(types, row, depth)
   local out = {}
   for k, datatype in ipairs(types) do
     local value = row.texts and datatypes.exact(row[k], row.texts[k]) or row[k]
-    out[k] = field(1, "message", value == nil and "" or value_field(of_element, datatype, value, depth))
+    out[k] = field(1, "message", value == nil and "" or value_field(of_element, datatype, value,
+      depth))
   end
   return table.concat(out)
 end
 
 function write_message.dataset_value(set, depth)
-  local columns, types = check_table(set.columns, "a data set's columns"), check_table(set.types, "a data set's types")
+  local columns, types = check_table(set.columns, "a data set's columns"),
+    check_table(set.types, "a data set's types")
   local rows = check_table(set.rows, "a data set's rows")
-  if #columns ~= #types then fail(nil, "expected as many types as columns, got %d and %d", #types, #columns) end
+  if #columns ~= #types then
+    fail(nil, "expected as many types as columns, got %d and %d", #types, #columns)
+  end
   check_depth(depth + 2)
   local out = { field(1, "uint64", #columns) }
   for _, name in ipairs(columns) do put(out, 2, "string", name, "a column's name") end
-  for _, datatype in ipairs(types) do out[#out + 1] = field(3, "uint32", datatypes.number_of(datatype)) end
+  for _, datatype in ipairs(types) do
+    out[#out + 1] = field(3, "uint32", datatypes.number_of(datatype))
+  end
   for i, row in ipairs(rows) do
     out[#out + 1] = field(4, "message", within(("row %d"):format(i), row_bytes, types, row, depth))
   end
@@ -135,7 +158,9 @@ local function parameter_bytes(parameter, depth)
   local out = {}
   put(out, 1, "string", parameter.name, "name")
   out[#out + 1] = field(2, "uint32", datatypes.number_of(parameter.datatype))
-  if parameter.value ~= nil then out[#out + 1] = value_field(of_parameter, parameter.datatype, parameter.value, depth, parameter) end
+  if parameter.value ~= nil then
+    out[#out + 1] = value_field(of_parameter, parameter.datatype, parameter.value, depth, parameter)
+  end
   return table.concat(out)
 end
 
@@ -146,7 +171,8 @@ function write_message.template_value(template, depth)
   put(out, 1, "string", template.version, "version")
   metrics_into(out, template.metrics or {}, depth)
   for i, parameter in ipairs(check_table(template.parameters or {}, "parameters")) do
-    local bytes = within(("parameter %d"):format(i), parameter_bytes, parameter, check_depth(depth + 1))
+    local bytes = within(("parameter %d"):format(i), parameter_bytes, parameter,
+      check_depth(depth + 1))
     out[#out + 1] = field(3, "message", bytes)
   end
   put(out, 4, "string", template.template_ref, "template_ref")
@@ -154,8 +180,10 @@ function write_message.template_value(template, depth)
   return table.concat(out)
 end
 
-local metadata_kinds = { "bool", "string", "uint64", "uint64", "string", "string", "string", "string" }
-local metadata_names = { "is_multi_part", "content_type", "size", "seq", "file_name", "file_type", "md5", "description" }
+local metadata_kinds = { "bool", "string", "uint64", "uint64", "string", "string", "string",
+  "string" }
+local metadata_names = { "is_multi_part", "content_type", "size", "seq", "file_name", "file_type",
+  "md5", "description" }
 
 local function metadata_bytes(metadata)
   local out = {}
@@ -178,16 +206,22 @@ local function metric_bytes(metric, depth)
   local out = {}
   put(out, 1, "string", metric.name, "name")
   if metric.alias ~= nil then
-    if math.type(metric.alias) ~= "integer" then fail(nil, "expected an integer as alias, got %s", show(metric.alias)) end
+    if math.type(metric.alias) ~= "integer" then
+      fail(nil, "expected an integer as alias, got %s", show(metric.alias))
+    end
     out[#out + 1] = field(2, "uint64", metric.alias)
   end
   put(out, 3, "uint64", metric.timestamp, "timestamp")
-  if metric.datatype ~= nil then out[#out + 1] = field(4, "uint32", datatypes.number_of(metric.datatype)) end
+  if metric.datatype ~= nil then
+    out[#out + 1] = field(4, "uint32", datatypes.number_of(metric.datatype))
+  end
   put_all(out, 5, { "bool", "bool" }, metric, { "is_historical", "is_transient" })
   local is_null = metric.is_null
   if is_null == nil and metric.wire == nil then is_null = metric.value == nil end
   if is_null then put(out, 7, "bool", is_null, "is_null") end
-  if metric.metadata then out[#out + 1] = field(8, "message", metadata_bytes(metric.metadata, check_depth(depth + 1))) end
+  if metric.metadata then
+    out[#out + 1] = field(8, "message", metadata_bytes(metric.metadata, check_depth(depth + 1)))
+  end
   if metric.properties then
     out[#out + 1] = field(9, "message", properties_bytes(metric.properties, check_depth(depth + 1)))
   end
@@ -215,7 +249,8 @@ local function payload_bytes(payload)
   return table.concat(out)
 end
 
---- A table to bytes; fields as payload.lua describes them. A UInt64 of 2^63 or more may be given exactly, as decimal text.
+--- A table to bytes; fields as payload.lua describes them. A UInt64 of 2^63 or more may be
+--- given exactly, as decimal text.
 ---@param payload tagline.sparkplug.Payload
 ---@return string? bytes
 ---@return string? err names the metric and what was expected
