@@ -241,7 +241,7 @@ describe("the values stream", function()
     local left =
       tonumber(
         t:wait_log(
-          "values were not written"):match "(%d+) values were not written: the reader of \z
+          "values? w%a+ not written"):match "(%d+) values? w%a+ not written: the reader of \z
             standard output is behind")
     t:resume()
     assert.equal(0, (t:wait_exit()))
