@@ -295,14 +295,6 @@ describe("ACK_ID", function()
     end)
   end
 
-  -- Tags that a reload adds have the line ask for retained messages again, in between.
-  local function puback(c)
-    local p = c:next()
-    if p.type == "SUBSCRIBE" then p = c:next() end
-    assert.equal("PUBACK", p.type)
-    return p
-  end
-
   it("lets the line go on when a reload takes the station, or its ACK_ID, away", function()
     for _, with in ipairs { "",
       [[station "held" { address = "a/held", tags = { data = TxtI { "IN_DATA", new_value_on_time_change = true } } },]] } do
@@ -312,9 +304,9 @@ describe("ACK_ID", function()
       held(t)
       files.change(t.config_path, files.read(t.config_path):match 'station "held" %b{},', with)
       t:kill "sighup"
-      assert.equal(11, puback(c).id)
+      assert.equal(11, c:expect_past_subscribe("PUBACK").id)
       assert.equal("two", free(t))
-      assert.equal(12, puback(c).id)
+      assert.equal(12, c:expect_past_subscribe("PUBACK").id)
       t:stop()
     end
   end)

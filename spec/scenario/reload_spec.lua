@@ -46,7 +46,7 @@ describe("reload()", function()
 
   local function publish(topic, payload, id)
     c:send("PUBLISH", { topic = topic, payload = payload, qos = id and 1 or 0, id = id })
-    if id then assert.equal(id, c:expect("PUBACK").id) end
+    if id then assert.equal(id, c:expect_past_subscribe("PUBACK").id) end
   end
 
   -- The answer of reload() at the prompt.
@@ -224,7 +224,7 @@ describe("reload()", function()
         'topic = TxtO { "OUT_TOPIC", default = "dev/{id}/set" }, set = TxtO "OUT_VALUE", level = Ai')))
     publish("dev/a/up", "1", 1)
     local writing = attach('tags["plant.dev-a.set"]:write("5", print)')
-    local p = c:expect "PUBLISH"
+    local p = c:expect_past_subscribe "PUBLISH"
     assert.equal("dev/a/set", p.topic)
     change("tags = { topic", "tags = { first = Ai {}, topic")
     reload()
@@ -248,12 +248,12 @@ describe("reload()", function()
     reload()
     assert.equal("5", value "plant.ack.v")
     assert.equal(0, (t:eval 'assert(tags["plant.ack.ok"]:write(9))'))
-    assert.equal(9, c:expect("PUBACK").id)
+    assert.equal(9, c:expect_past_subscribe("PUBACK").id)
     c:send("PUBLISH", { topic = "ack", payload = '{"v":6}', qos = 1, id = 10 })
     assert.equal(10, t:value("plant.ack.id").value)
     change('ok = Co "ACK_ID", ', "")
     reload()
-    assert.equal(10, c:expect("PUBACK").id) -- nobody can confirm it any more
+    assert.equal(10, c:expect_past_subscribe("PUBACK").id) -- nobody can confirm it any more
     still_connected()
   end)
 
@@ -352,7 +352,7 @@ describe("reload()", function()
   it("confirms a write that was in flight, also when its station changed", function()
     start()
     local writing = attach('tags["plant.boiler.setpoint"]:write("5", print)')
-    local p = c:expect "PUBLISH"
+    local p = c:expect_past_subscribe "PUBLISH"
     assert.equal("5", p.payload)
     change('running = Di "JA=on"', 'running = Di "JA=off"')
     reload()
@@ -469,7 +469,7 @@ describe("reload()", function()
         reloads = reloads + 1
       end
       for _ = 1, batch do
-        local p = c:expect "PUBACK"
+        local p = c:expect_past_subscribe "PUBACK"
         seen = seen + 1
         assert.equal(seen % 60000 + 1, p.id)
       end

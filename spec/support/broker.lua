@@ -75,6 +75,19 @@ function connection:expect(type, milliseconds)
   return p
 end
 
+-- The same, where a reload may have had the line ask for retained messages again: each SUBSCRIBE before it is granted.
+function connection:expect_past_subscribe(type, milliseconds)
+  local p = self:next(milliseconds, type)
+  while p.type == "SUBSCRIBE" and type ~= "SUBSCRIBE" do
+    local codes = {}
+    for i, filter in ipairs(p.filters) do codes[i] = filter.qos end
+    self:send("SUBACK", { id = p.id, codes = codes })
+    p = self:next(milliseconds, type)
+  end
+  if p.type ~= type then error(("expected %s, got %s"):format(type, packet.describe(p)), 2) end
+  return p
+end
+
 -- The client must close the connection, sending nothing more that is complete. Returns "EOF" or the error's name (ECONNRESET).
 function connection:expect_close(milliseconds)
   local function closed() return self.closed end
