@@ -137,7 +137,7 @@ static pid_t of_another (const char *place, int *end) {
   if (child == 0) {
     close(stop[1]);
     struct sockaddr_un sa = { .sun_family = AF_UNIX };
-    snprintf(sa.sun_path, sizeof sa.sun_path, "%s", place);
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%.107s", place);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     if (setuid(12345) != 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
         listen(fd, 4) != 0)
