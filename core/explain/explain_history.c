@@ -27,7 +27,7 @@ struct tl_explain_history {
   uint32_t n, at;
   tl_link *link; /* only compared: it may be gone */
   tl_plan *plan;
-  void *user; /* a reference of our own */
+  tl_shared_user user; /* a reference of our own */
   tl_explain_copy copy;
 };
 
@@ -185,7 +185,8 @@ static int begin_copy (tl_explain_history *h, const tl_station *s) {
                                 tl_slice_str(s->address), true);
   if (rc < 0) return rc;
   h->user = tl_gateway_share_user(h->g, s->user);
-  h->copy.station->user = h->user; /* a reload between two messages may release the station's */
+  h->copy.station->user =
+      h->user.user; /* a reload between two messages may release the station's */
   return TL_OK;
 }
 
@@ -208,7 +209,7 @@ void tl_explain_history_free (tl_explain_history *h) {
   if (!h) return;
   tl_explain_copy_fini(&h->copy);
   if (h->plan) tl_plan_unref(h->plan);
-  tl_gateway_release_user(h->g, h->user);
+  tl_shared_user_release(&h->user);
   tl_buf_fini(&h->name);
   tl_buf_fini(&h->bytes);
   free(h);

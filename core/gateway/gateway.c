@@ -257,12 +257,15 @@ void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r) {
   g->dry = false;
 }
 
-void *tl_gateway_share_user (tl_gateway *g, void *user) {
-  return user && g->handlers.share ? g->handlers.share(g->handlers_ctx, user) : NULL;
+tl_shared_user tl_gateway_share_user (tl_gateway *g, void *user) {
+  const tl_handlers *h = &g->handlers;
+  void *shared = user && h->share ? h->share(g->handlers_ctx, user) : NULL;
+  return (tl_shared_user){ shared, h->release, g->handlers_ctx };
 }
 
-void tl_gateway_release_user (tl_gateway *g, void *user) {
-  if (user && g->handlers.release) g->handlers.release(g->handlers_ctx, user);
+void tl_shared_user_release (tl_shared_user *shared) {
+  if (shared->user && shared->release) shared->release(shared->ctx, shared->user);
+  shared->user = NULL;
 }
 
 void tl_gateway_renew_objects (tl_gateway *g) { g->generation++; }

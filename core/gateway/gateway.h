@@ -35,9 +35,14 @@ bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s);
 ** and nothing that lives changes. */
 void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r);
 /* Another owner of a station's `user` (NULL: it has none), who gives it back with release: a reload
-** may drop the station meanwhile. */
-void *tl_gateway_share_user (tl_gateway *g, void *user);
-void tl_gateway_release_user (tl_gateway *g, void *user);
+** may drop the station meanwhile, and the end of the process the gateway. */
+typedef struct {
+  void *user; /* NULL: none */
+  void (*release)(void *ctx, void *user);
+  void *ctx;
+} tl_shared_user;
+tl_shared_user tl_gateway_share_user (tl_gateway *g, void *user);
+void tl_shared_user_release (tl_shared_user *shared);
 /* Pointers behind objects of scripts are looked up again: a copy that they saw is gone. */
 void tl_gateway_renew_objects (tl_gateway *g);
 
