@@ -44,15 +44,24 @@ void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
 /* A device that sends what its decoder fails at does so with each message: to make a traceback and
 ** a line of the log for what was said costs 50 times as much as the message. One entry stands for
 ** an error of a scope; another one may take its place, which is said anew and found said below. */
+static tl_known *place_of_known (tl_script *s) {
+  return &s->known[(s->met.hash ^ (uint32_t)((uintptr_t)s->met.scope >> 4)) % TL_KNOWN];
+}
+
+/* An error may be met several times on its way out, and is known only once it was said. */
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len) {
   tl_script *s = (tl_script *)box;
   s->error_known = false;
   if (!s->scope || s->site) return false;
   uint32_t hash = tl_hash(text, len < SAID_LENGTH ? len : SAID_LENGTH) + s->scope_kind;
-  tl_known *at = &s->known[(hash ^ (uint32_t)((uintptr_t)s->scope >> 4)) % TL_KNOWN];
+  s->met = (tl_known){ hash, s->scope };
+  const tl_known *at = place_of_known(s);
   s->error_known = at->hash == hash && at->scope == s->scope;
-  *at = (tl_known){ hash, s->scope };
   return s->error_known;
+}
+
+void tl_script_note_known (tl_script *s) {
+  if (s->met.scope) *place_of_known(s) = s->met;
 }
 
 void tl_script_forget_known (tl_script *s) { memset(s->known, 0, sizeof s->known); }

@@ -149,6 +149,7 @@ static void add_place (const call *c, tl_buf *text) {
 
 static void say (call *c, tl_buf *err, const char *what) {
   if (c->s->error_known) return;
+  tl_script_note_known(c->s);
   tl_buf scope, text;
   tl_buf_init(&scope);
   tl_buf_init(&text);

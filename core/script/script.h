@@ -75,6 +75,7 @@ struct tl_script {
   /* failures.c */
   tl_map said;                 /* errors that were logged already */
   tl_known known[TL_KNOWN];    /* the latest of them */
+  tl_known met;                /* the error that is on its way out */
   const void *scope;           /* the station or line whose handler runs; NULL: none */
   tl_call_kind scope_kind;     /* which of its functions */
   bool error_known;            /* its error was said, and has no traceback */
@@ -108,6 +109,7 @@ static inline int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, 
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text);
 /* tl_sandbox.is_known */
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len);
+void tl_script_note_known (tl_script *s);   /* the error met last was said */
 void tl_script_forget_known (tl_script *s); /* stations and lines may have gone */
 void tl_errors_free (tl_script *s);
 
