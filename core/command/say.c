@@ -10,7 +10,10 @@ void tl_say_error (const char *command, const char *text) {
   tl_buf_init(&line);
   tl_buf_fmt(&line, "tagline%s%s: ", command ? " " : "", command ? command : "");
   tl_visible(&line, tl_slice_str(text), true);
-  if (!line.failed) fprintf(stderr, "%.*s\n", TL_ARG(tl_buf_bytes(&line)));
+  if (line.failed)
+    fputs("tagline: no memory\n", stderr); /* not even for what was to be said */
+  else
+    fprintf(stderr, "%.*s\n", TL_ARG(tl_buf_bytes(&line)));
   tl_buf_fini(&line);
 }
 
