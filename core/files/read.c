@@ -30,11 +30,13 @@ static int open_regular (const char *path, tl_err *err) {
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (fd < 0) {
     int why = errno;
-    if (why == ENXIO && stat(path, &st) == 0) return tl_fail(err, TL_ETYPE, 0, kind_of(st.st_mode));
+    if (why == ENXIO && stat(path, &st) == 0)
+      return tl_fail(err, TL_ETYPE, 0, "%s", kind_of(st.st_mode));
     return fail_errno(err, why);
   }
   int rc = fstat(fd, &st) != 0 ? fail_errno(err, errno) : TL_OK;
-  if (rc == TL_OK && !S_ISREG(st.st_mode)) rc = tl_fail(err, TL_ETYPE, 0, kind_of(st.st_mode));
+  if (rc == TL_OK && !S_ISREG(st.st_mode))
+    rc = tl_fail(err, TL_ETYPE, 0, "%s", kind_of(st.st_mode));
   if (rc == TL_OK) return fd;
   close(fd);
   return rc;

@@ -50,7 +50,7 @@ int LLVMFuzzerInitialize (int *argc, char ***argv) {
   signal(SIGPIPE, SIG_IGN);
   tl_log_set_level(TL_LOG_ERROR);
   check(tl_loop_new(&loop) == 0);
-  script = tl_start_script(false);
+  script = tl_start_script(false, false);
   check(script && tl_gateway_new(&gateway, loop, &tl_script_handlers, script) == 0);
   tl_script_attach(script, gateway, loop);
   check(tl_attach_new(&attach, script) == 0);
