@@ -1,4 +1,5 @@
--- The user's reference (lua/README.md) says the same of each parameter as the shapes that check it.
+-- The user's reference (lua/doc/) says the same of each parameter as the shapes that check it.
+local documents = require "spec.support.documents"
 local files = require "spec.support.files"
 local shapes = require "tagline.config.shapes"
 
@@ -13,8 +14,8 @@ local function rows(text, section)
   return found
 end
 
-describe("lua/README.md", function()
-  local text = files.read "lua/README.md"
+describe("the reference", function()
+  local text = files.read "lua/doc/config.md" .. "\n" .. files.read "lua/doc/handlers.md"
   local all = shapes.new(require "tagline.core")
 
   local sections = { ["Line parameters"] = "line", ["Station parameters"] = "station",
@@ -50,11 +51,15 @@ describe("lua/README.md", function()
     local json = require "cjson"
     json.pick = json.pick or function() return function() end end
     local count = 0
-    for example in text:gmatch "```lua\n(.-)```" do
-      local draft, problems = load.string(example, "README.md")
-      assert.same({}, problems)
-      assert.is_table(draft)
-      count = count + 1
+    for _, path in ipairs(documents.paths()) do
+      for _, block in ipairs(documents.blocks(files.read(path))) do
+        if block.language == "lua" and block.info == "" then
+          local draft, problems = load.string(block.body, path)
+          assert.same({}, problems, path .. ":" .. block.line)
+          assert.is_table(draft)
+          count = count + 1
+        end
+      end
     end
     assert.is_true(count >= 3, count)
   end)

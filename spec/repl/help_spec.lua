@@ -1,6 +1,7 @@
 -- help() knows every word, parameter, address, token, reason and status; and the user's
 -- reference speaks of the same.
 local core_found, core = pcall(require, "tagline.core")
+local documents = require "spec.support.documents"
 local files = require "spec.support.files"
 local help = require "tagline.repl.help"
 local shapes = require "tagline.config.shapes"
@@ -172,7 +173,7 @@ describe("help", function()
   end)
 
   -- The user's reference and help() must not say different things of what there is.
-  local reference = files.read "lua/README.md"
+  local reference = documents.reference()
   local objects = {}
   for kind, object in pairs(texts.objects) do
     for _, row in ipairs(object) do objects[#objects + 1] = { (row[1]:gsub("%(%)$", "")), kind } end
@@ -182,12 +183,12 @@ describe("help", function()
     reasons = texts.reasons, statuses = texts.statuses, handlers = texts.handlers,
       commands = texts.commands, objects = objects } do
     for _, row in ipairs(list) do
-      it(("speaks of what lua/README.md has, too: %s %s"):format(group, row[1]), function()
+      it(("speaks of what the documents have, too: %s %s"):format(group, row[1]), function()
         assert.truthy(reference:find(row[1], 1, true))
       end)
     end
   end
-  it("knows every address that lua/README.md has", function()
+  it("knows every address that the documents have", function()
     local found = 0
     for name in reference:gmatch "\n| `([A-Z]+_?[A-Z]*=?)[^`]*` | %S" do
       if name:find "^[A-Z][A-Z]" then

@@ -51,7 +51,7 @@ local function start(m)
   return t
 end
 
-describe("lua/README.md", function()
+describe("lua/doc/console.md", function()
   after_each(scope.finish)
 
   it("shows the answers of the running example", function()
@@ -62,7 +62,7 @@ describe("lua/README.md", function()
       m:publish("plant/" .. message[1], files.read("examples/first/" .. message[2]), { qos = 1 })
     end
     t:wait_line '"tag":"plant.meters.amps"'
-    answers(t, files.read "lua/README.md")
+    answers(t, files.read "lua/doc/console.md")
     t:stop()
   end)
 end)
