@@ -23,16 +23,17 @@ static void release (tl_gateway *g, void **user) {
 /* An instance is found through its template: at its next message the router hears of it
 ** again. */
 static int route_station (tl_link *l, tl_station *s, tl_err *err) {
-  int rc = s->made_by ? TL_OK : tl_router_add(l->router, tl_slice_str(s->address), s, err);
-  if (rc >= 0 && s->will_topic) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
+  int rc = s->made_by ? TL_OK : tl_router_add(l->routing.router, tl_slice_str(s->address), s, err);
+  if (rc >= 0 && s->will_topic)
+    rc = tl_router_add_will(l->routing.router, tl_slice_str(s->will_topic), s);
   return rc;
 }
 
 static void unroute_station (tl_link *l, tl_station *s) {
   /* of an instance it may be another station's */
-  if (!s->made_by) tl_router_remove(l->router, tl_slice_str(s->address));
-  tl_router_forget(l->router, s); /* an instance may be fed by several topics */
-  if (s->will_topic) tl_router_remove_will(l->router, tl_slice_str(s->will_topic), s);
+  if (!s->made_by) tl_router_remove(l->routing.router, tl_slice_str(s->address));
+  tl_router_forget(l->routing.router, s); /* an instance may be fed by several topics */
+  if (s->will_topic) tl_router_remove_will(l->routing.router, tl_slice_str(s->will_topic), s);
 }
 
 static void drop_station (tl_link *l, tl_station *s) {
@@ -100,14 +101,14 @@ static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *p
 static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl_station_spec *c) {
   size_t n;
   moving *writes = list_writes(l->gateway, s, c->plan, &n);
-  bool awaits = l->awaiting == s && c->plan->ack_id >= 0; /* who writes ACK_ID writes it still */
+  bool awaits = l->ack.station == s && c->plan->ack_id >= 0; /* who writes ACK_ID writes it still */
   tl_gateway_forget_tag(l->gateway, s);
   if (!awaits) tl_link_forget_awaiting(l, s);
   int rc = TL_OK;
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
   s->fresh = s->fresh || s->plan != c->plan; /* it may have new tags */
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
-  if (awaits) l->awaiting = s;
+  if (awaits) l->ack.station = s;
   bool restart = s->starts_off != c->off || s->starts_simulated != c->simulate;
   if (rc == TL_OK) rc = tl_station_retune(s, c);
   if (rc == TL_OK && restart) tl_station_start(s, a->now, a->wall);
@@ -128,7 +129,7 @@ static int adapt_instance (const applying *a, tl_link *l, tl_station *t, tl_stat
   tl_slice topic = tl_slice_str(s->address);
   int rc = TL_ENOENT;
   tl_buf_init(&name);
-  if (tl_router_match(l->router, tl_slice_str(t->address), topic, &route)) {
+  if (tl_router_match(l->routing.router, tl_slice_str(t->address), topic, &route)) {
     tl_route_captures(&route, topic, &c);
     rc = tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true);
     if (rc >= 0 && !tl_slice_eq(tl_buf_bytes(&name), tl_slice_str(s->name))) rc = TL_ENOENT;
@@ -223,13 +224,13 @@ static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, boo
 int tl_link_set_params (tl_link *l, tl_line_params *params) {
   const char *names[64];
   tl_filters filters;
-  if (l->removed) return TL_ESTATE;
+  if (l->conn.removed) return TL_ESTATE;
   if (tl_filters_make(&filters, params, l->line) < 0)
     return TL_ENOMEM; /* first: then nothing has changed */
   int n = tl_params_diff(&l->params, params, names, 64);
   bool filter_only = n == 1 && strcmp(names[0], "topic_filter") == 0;
   /* a list begins at its first: `host` is the first field, too */
-  if (n > 0 && strcmp(names[0], "host") == 0) l->host = 0;
+  if (n > 0 && strcmp(names[0], "host") == 0) l->conn.host = 0;
   tl_params_fini(&l->params);
   l->params = *params;
   tl_params_init(params);
@@ -239,17 +240,18 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   l->secured.stale = true;
   tl_link_end_probes(l);
   if (filter_only) return tl_link_refresh_filters(l, "the new topic_filter");
-  if (l->transport || l->state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
-    l->renew = true;
-    l->error[0] = '\0';
+  if (l->conn.transport ||
+      l->conn.state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
+    l->conn.renew = true;
+    l->conn.error[0] = '\0';
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "parameters changed (%s%s): reconnecting", names[0],
            n > 1 ? ", …" : "");
     tl_link_close(l, true);
     return TL_OK;
   }
-  l->delay = l->params.reconnect_delay;
-  if (l->state == TL_LINK_WAITING) { /* for what may work now */
-    l->retry_at = tl_loop_now(l->gateway->loop);
+  l->conn.delay = l->params.reconnect_delay;
+  if (l->conn.state == TL_LINK_WAITING) { /* for what may work now */
+    l->conn.retry_at = tl_loop_now(l->gateway->loop);
     tl_link_arm(l);
   }
   return tl_link_new_session(l);
@@ -271,7 +273,7 @@ static int apply_line (const applying *a, tl_line_config *c) {
     }
     c->user = NULL;
   } else {
-    l->removed = false;
+    l->conn.removed = false;
     release(g, &l->user);
     l->user = c->user;
     c->user = NULL;
@@ -282,8 +284,8 @@ static int apply_line (const applying *a, tl_line_config *c) {
 }
 
 static void remove_line (tl_link *l) {
-  l->removed = true;
-  if (!l->transport)
+  l->conn.removed = true;
+  if (!l->conn.transport)
     tl_link_free(l);
   else
     tl_link_close(l, true);

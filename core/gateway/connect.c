@@ -11,9 +11,8 @@
 #include "gateway/station_log.h"
 
 enum {
-  READ_ROOM = 64 * 1024, /* one read(2); a packet that is longer gets the room it says it needs */
-  HELD_MS = 250,         /* when to look at the statuses again while the values stream is held */
-  LINGER_MS = 1000,      /* for DISCONNECT and the last acknowledgements to leave */
+  HELD_MS = 250,    /* when to look at the statuses again while the values stream is held */
+  LINGER_MS = 1000, /* for DISCONNECT and the last acknowledgements to leave */
   /* a connection that ends sooner than this after CONNACK looks like a takeover … */
   QUICK_MS = 2000,
   /* … or sooner than our pause and this: who takes it away waits as long as we do between
@@ -33,91 +32,94 @@ static uint32_t next_random (tl_gateway *g) {
 }
 
 void tl_link_arm (tl_link *l) {
-  int64_t due = l->status_due;
-  if (l->state == TL_LINK_WAITING) due = min64(due, l->retry_at);
-  if (l->state == TL_LINK_CONNECTING) due = min64(due, l->connect_by);
-  if (l->state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
+  int64_t due = l->time.status_due;
+  if (l->conn.state == TL_LINK_WAITING) due = min64(due, l->conn.retry_at);
+  if (l->conn.state == TL_LINK_CONNECTING) due = min64(due, l->conn.connect_by);
+  if (l->conn.state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
   due = min64(due, tl_goodbye_due(l));
   /* A timer that fires too early finds nothing to do and arms itself again: cheaper than moving
   ** it for every packet. */
-  if (due >= l->armed && l->armed > tl_loop_now(l->gateway->loop)) return;
-  l->armed = due;
-  tl_timer_at(l->timer, due);
+  if (due >= l->time.armed && l->time.armed > tl_loop_now(l->gateway->loop)) return;
+  l->time.armed = due;
+  tl_timer_at(l->time.timer, due);
 }
 
 /* Statuses depend on time; whatever changes one of them asks when the next change is due.
 ** Devices are not silent while their messages wait here, behind one that waits for ACK_ID. */
 static void refresh_statuses (tl_link *l) {
-  l->now = tl_loop_now(l->gateway->loop);
-  if (l->awaiting || l->queue_head) tl_line_excuse(l->line, l->now);
-  l->status_due = tl_line_tick(l->line, l->now, tl_clock_wall_ms());
+  l->time.now = tl_loop_now(l->gateway->loop);
+  if (l->ack.station || l->ack.head) tl_line_excuse(l->line, l->time.now);
+  l->time.status_due = tl_line_tick(l->line, l->time.now, tl_clock_wall_ms());
 }
 
 static void attempt (tl_link *l) {
   tl_err err = { .text = "" };
-  assert(!l->transport);
+  assert(!l->conn.transport);
   if (tl_link_store_ready(l, true, &err) != TL_OK) {
     tl_link_fail(l, "%s", err.text);
     return;
   }
-  l->state = TL_LINK_CONNECTING;
-  l->peer[0] = '\0';
-  l->connect_by = l->params.connect_timeout > 0 ? l->now + l->params.connect_timeout : INT64_MAX;
+  l->conn.state = TL_LINK_CONNECTING;
+  l->conn.peer[0] = '\0';
+  l->conn.connect_by =
+      l->params.connect_timeout > 0 ? l->time.now + l->params.connect_timeout : INT64_MAX;
   int rc = tl_link_begin(l, &err);
   if (rc == TL_OK) return;
-  l->transport = NULL;
+  l->conn.transport = NULL;
   tl_link_fail(l, "%s: %s", l->secured.address, err.text);
 }
 
 void tl_link_check (tl_link *l) {
   tl_gateway *g = l->gateway;
   refresh_statuses(l); /* first: a status handler may switch stations */
-  bool wanted = g->started && !g->stopping && !l->removed && tl_line_wanted(l->line);
-  if (wanted && l->state == TL_LINK_OFF) {
+  bool wanted = g->started && !g->stopping && !l->conn.removed && tl_line_wanted(l->line);
+  if (wanted && l->conn.state == TL_LINK_OFF) {
     attempt(l);
-  } else if (!wanted && l->state == TL_LINK_WAITING) {
-    l->state = TL_LINK_OFF;
-  } else if (!wanted && (l->state == TL_LINK_CONNECTING || l->state == TL_LINK_CONNECTED)) {
-    if (!g->stopping && !l->removed)
+  } else if (!wanted && l->conn.state == TL_LINK_WAITING) {
+    l->conn.state = TL_LINK_OFF;
+  } else if (!wanted &&
+             (l->conn.state == TL_LINK_CONNECTING || l->conn.state == TL_LINK_CONNECTED)) {
+    if (!g->stopping && !l->conn.removed)
       tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "every station is off or simulated: disconnecting");
-    l->error[0] = '\0'; /* of an earlier attempt: no reason to wait when one returns */
+    l->conn.error[0] = '\0'; /* of an earlier attempt: no reason to wait when one returns */
     tl_link_close(l, true);
   }
   tl_link_arm(l);
 }
 
 void tl_link_close (tl_link *l, bool say_goodbye) {
-  if (!l->transport || l->state == TL_LINK_CLOSING) return;
+  if (!l->conn.transport || l->conn.state == TL_LINK_CLOSING) return;
   if (say_goodbye && tl_goodbye_waits(l)) return;
   /* the function did it otherwise */
-  if (!l->transport || l->state == TL_LINK_CLOSING) return;
+  if (!l->conn.transport || l->conn.state == TL_LINK_CLOSING) return;
   if (say_goodbye) {
     /* Acknowledgements must not overtake the values: the broker repeats what gets none. */
     if (tl_gateway_values_are_out(l->gateway)) tl_session_release(l->session);
     tl_session_disconnect(l->session);
     tl_link_flush(l);
   }
-  l->state = TL_LINK_CLOSING;
-  tl_transport_close(l->transport, say_goodbye ? LINGER_MS : 0);
+  l->conn.state = TL_LINK_CLOSING;
+  tl_transport_close(l->conn.transport, say_goodbye ? LINGER_MS : 0);
 }
 
 static void schedule_retry (tl_link *l) {
-  int64_t delay = l->delay > 0 ? l->delay : 1;
-  l->state = TL_LINK_WAITING;
-  l->retry_at = l->now + delay / 2 + (int64_t)(next_random(l->gateway) % (uint32_t)(delay / 2 + 1));
-  l->delay = min64(delay * 2,
-                   l->params.reconnect_delay_max > delay ? l->params.reconnect_delay_max : delay);
+  int64_t delay = l->conn.delay > 0 ? l->conn.delay : 1;
+  l->conn.state = TL_LINK_WAITING;
+  l->conn.retry_at =
+      l->time.now + delay / 2 + (int64_t)(next_random(l->gateway) % (uint32_t)(delay / 2 + 1));
+  l->conn.delay = min64(
+      delay * 2, l->params.reconnect_delay_max > delay ? l->params.reconnect_delay_max : delay);
 }
 
 void tl_link_fail (tl_link *l, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
-  vsnprintf(l->error, sizeof l->error, fmt, args);
+  vsnprintf(l->conn.error, sizeof l->conn.error, fmt, args);
   va_end(args);
-  l->failures++;
-  tl_health_failed(l, l->error);
-  tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->error);
-  if (l->transport) {
+  l->conn.failures++;
+  tl_health_failed(l, l->conn.error);
+  tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->conn.error);
+  if (l->conn.transport) {
     tl_link_close(l, false);
   } else {
     schedule_retry(l);
@@ -141,58 +143,22 @@ static int renew_will (tl_link *l) {
 
 static void on_connected (void *ctx, const char *peer) {
   tl_link *l = ctx;
-  l->now = tl_loop_now(l->gateway->loop);
-  snprintf(l->peer, sizeof l->peer, "%s", peer);
+  l->time.now = tl_loop_now(l->gateway->loop);
+  snprintf(l->conn.peer, sizeof l->conn.peer, "%s", peer);
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "the connection to %s is up", peer);
   tl_link_up(l);
   int rc = renew_will(l);
-  if (!l->transport || l->state != TL_LINK_CONNECTING)
+  if (!l->conn.transport || l->conn.state != TL_LINK_CONNECTING)
     return; /* the function wanted another connection */
-  if (rc == TL_OK) rc = tl_session_open(l->session, l->now);
+  if (rc == TL_OK) rc = tl_session_open(l->session, l->time.now);
   if (rc < 0) {
     tl_link_fail(l, "cannot open the session: %s", tl_session_error(l->session));
     return;
   }
-  tl_session_pause(l->session, l->gateway->held || l->queue_full, l->now);
-  tl_transport_read(l->transport, tl_link_may_read(l)); /* at least CONNACK */
+  tl_session_pause(l->session, tl_input_is_paused(l), l->time.now);
+  tl_transport_read(l->conn.transport, tl_input_may_read(l)); /* at least CONNACK */
   tl_link_flush(l);
   tl_link_arm(l);
-}
-
-static uint8_t *on_room (void *ctx, size_t *room) {
-  tl_link *l = ctx;
-  size_t want = READ_ROOM, needs = tl_session_needs(l->session);
-  tl_buf_drop(&l->in, l->in_at);
-  l->in_at = 0;
-  if (needs > l->in.len && needs - l->in.len > want) want = needs - l->in.len;
-  if (tl_buf_reserve(&l->in, want) != TL_OK) return NULL;
-  *room = l->room = l->in.cap - l->in.len;
-  return l->in.at + l->in.len;
-}
-
-static void on_data (void *ctx, size_t n) {
-  tl_link *l = ctx;
-  l->in.len += n;
-  l->full_read = n == l->room;
-  l->now = tl_loop_now(l->gateway->loop);
-  l->wall = tl_clock_wall_ms();
-  tl_link_input(l);
-}
-
-static void on_resume (void *ctx) {
-  tl_link *l = ctx;
-  if (!l->transport) return;
-  l->full_read = false;
-  l->now = tl_loop_now(l->gateway->loop);
-  l->wall = tl_clock_wall_ms();
-  tl_link_input(l);
-}
-
-/* Not by a timer: libuv runs one that is due at once again and again before it looks at
-** anything else. */
-void tl_link_ask_resume (tl_link *l) {
-  if (!l->transport || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
-  tl_link_fail(l, "no memory to go on reading");
 }
 
 static void on_drained (void *ctx) { tl_link_flush(ctx); }
@@ -200,29 +166,29 @@ static void on_drained (void *ctx) { tl_link_flush(ctx); }
 /* Was that the broker closing right after CONNACK, again and again? Then most likely another
 ** client uses our Client ID. */
 static void judge_close (tl_link *l, bool by_peer) {
-  if (l->connected_since < 0) return; /* an address that is dead says nothing */
+  if (l->conn.since < 0) return; /* an address that is dead says nothing */
   int64_t pause = l->params.reconnect_delay + QUICK_MORE_MS,
           span = pause > QUICK_MS ? pause : QUICK_MS;
-  bool quick = by_peer && l->now - l->connected_since < span;
-  l->quick_closes = quick ? l->quick_closes + 1 : 0;
+  bool quick = by_peer && l->time.now - l->conn.since < span;
+  l->conn.quick_closes = quick ? l->conn.quick_closes + 1 : 0;
   if (quick) tl_health_closed(l);
-  if (!quick || l->quick_closes < QUICK_MANY) return;
+  if (!quick || l->conn.quick_closes < QUICK_MANY) return;
   const tl_health *h = &l->health;
   if (h->closed_on == TL_CLOSED_ON_PUBLISH)
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
            "the broker closed the connection %u times in a row after it was sent PUBLISH %s, %zu "
            "bytes: it may not take that message (size, access rules)",
-           (unsigned)l->quick_closes, h->closed_topic, h->closed_bytes);
+           (unsigned)l->conn.quick_closes, h->closed_topic, h->closed_bytes);
   else if (h->closed_on == TL_CLOSED_ON_SUBSCRIBE)
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
            "the broker closed the connection %u times in a row right after SUBSCRIBE: it may not "
            "allow these topic filters",
-           (unsigned)l->quick_closes);
+           (unsigned)l->conn.quick_closes);
   else
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
            "the broker closed the connection right after CONNACK %u times in a row: another client "
            "probably uses the Client ID '%.*s'",
-           (unsigned)l->quick_closes, TL_ARG(l->params.client_id));
+           (unsigned)l->conn.quick_closes, TL_ARG(l->params.client_id));
 }
 
 /* stop() waits for every socket that was open when it began, those of removed lines too. */
@@ -234,10 +200,10 @@ static void count_closed (tl_gateway *g) {
 ** link is CLOSING for them, so that all that waits for this. */
 static void tell_closed (tl_link *l, bool was_connected, bool asked) {
   tl_gateway *g = l->gateway;
-  char why[sizeof l->error];
-  snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->error);
+  char why[sizeof l->conn.error];
+  snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->conn.error);
   tl_session_closed(l->session);
-  tl_line_down(l->line, l->now, l->wall);
+  tl_line_down(l->line, l->time.now, l->time.wall);
   if (was_connected && g->observers) tl_tell_line(l, false, why);
   refresh_statuses(l);
 }
@@ -245,52 +211,47 @@ static void tell_closed (tl_link *l, bool was_connected, bool asked) {
 static void on_closed (void *ctx, int code, const char *text) {
   tl_link *l = ctx;
   tl_gateway *g = l->gateway;
-  bool ours = l->state == TL_LINK_CLOSING, was_connected = l->connected_since >= 0;
+  bool ours = l->conn.state == TL_LINK_CLOSING, was_connected = l->conn.since >= 0;
   tl_goodbye_forget(l);
-  l->transport = NULL;
-  l->state = TL_LINK_CLOSING;
-  l->now = tl_loop_now(g->loop);
-  l->wall = tl_clock_wall_ms();
+  l->conn.transport = NULL;
+  l->conn.state = TL_LINK_CLOSING;
+  l->time.now = tl_loop_now(g->loop);
+  l->time.wall = tl_clock_wall_ms();
   judge_close(l, !ours);
   if (!ours) {
     /* The address as the user wrote it, unless the text has it: names lead to many addresses. */
     bool named = strstr(text, l->secured.address);
-    bool early = l->peer[0] != '\0' && !was_connected && tl_link_ended_plainly(code, text);
-    snprintf(l->error, sizeof l->error, "%s%s%s%s", named ? "" : l->secured.address,
-             named ? "" : ": ", text, early ? tl_link_end_hint(l, l->host) : "");
-    l->failures++;
-    tl_health_failed(l, l->error);
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s", l->error);
-  } else if (code == 0 && was_connected && (g->stopping || l->removed || l->renew)) {
+    bool early = l->conn.peer[0] != '\0' && !was_connected && tl_link_ended_plainly(code, text);
+    snprintf(l->conn.error, sizeof l->conn.error, "%s%s%s%s", named ? "" : l->secured.address,
+             named ? "" : ": ", text, early ? tl_link_end_hint(l, l->conn.host) : "");
+    l->conn.failures++;
+    tl_health_failed(l, l->conn.error);
+    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s", l->conn.error);
+  } else if (code == 0 && was_connected && (g->stopping || l->conn.removed || l->conn.renew)) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");
   }
-  bool asked = ours && l->error[0] == '\0';
-  l->connected_since = -1;
-  l->leftover = l->full_read = l->congested = false;
-  l->in_at = 0;
-  l->answers = 0;
-  tl_loop_forget(g->loop, on_resume, l);
-  tl_buf_clear(&l->in);
-  tl_buf_shrink(&l->in, 0);
+  bool asked = ours && l->conn.error[0] == '\0';
+  l->conn.since = -1;
+  tl_input_forget(l);
   tell_closed(l, was_connected, asked);
-  l->state = TL_LINK_OFF;
-  if (l->removed) {
+  l->conn.state = TL_LINK_OFF;
+  if (l->conn.removed) {
     tl_link_free(l);
     count_closed(g);
     return;
   }
-  if (l->renew) {
-    l->renew = false;
+  if (l->conn.renew) {
+    l->conn.renew = false;
     if (tl_link_new_session(l) != TL_OK)
       tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
              "no memory for the new session; the old parameters stay");
-    l->delay = l->params.reconnect_delay;
+    l->conn.delay = l->params.reconnect_delay;
     tl_link_check(l);
   } else if (g->started && !g->stopping && tl_line_wanted(l->line)) {
     if (asked) {
       tl_link_check(l); /* at the same address: nothing is wrong with it */
     } else {
-      l->host = (l->host + 1) % l->params.host.n;
+      l->conn.host = (l->conn.host + 1) % l->params.host.n;
       schedule_retry(l);
     }
   }
@@ -299,21 +260,20 @@ static void on_closed (void *ctx, int code, const char *text) {
 }
 
 const tl_transport_events tl_link_transport_events = { .connected = on_connected,
-                                                       .room = on_room,
-                                                       .data = on_data,
+                                                       .room = tl_input_room,
+                                                       .data = tl_input_data,
                                                        .drained = on_drained,
                                                        .closed = on_closed };
 
 void tl_link_flush (tl_link *l) {
   tl_gateway *g = l->gateway;
   bool wrote = false;
-  while (l->transport && l->state != TL_LINK_CLOSING && tl_transport_pending(l->transport) == 0) {
+  while (l->conn.transport && l->conn.state != TL_LINK_CLOSING &&
+         tl_transport_pending(l->conn.transport) == 0) {
     tl_slice out = tl_session_output(l->session);
     if (out.len == 0) {
       if (tl_session_unsent(l->session) > 0) return; /* the values come first */
-      l->answers = 0;
-      if (l->congested) tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
-      l->congested = false;
+      tl_input_drained(l);
       return;
     }
     if (wrote) {
@@ -327,12 +287,12 @@ void tl_link_flush (tl_link *l) {
       tl_gateway_commit(g, NULL);
       continue;
     }
-    int rc = tl_transport_write(l->transport, out.at, out.len);
+    int rc = tl_transport_write(l->conn.transport, out.at, out.len);
     if (rc < 0) {
       if (rc != TL_ESTATE) tl_link_fail(l, "cannot send: no memory");
       return;
     }
-    tl_session_sent(l->session, out.len, l->now);
+    tl_session_sent(l->session, out.len, l->time.now);
     wrote = true;
   }
 }
@@ -340,10 +300,10 @@ void tl_link_flush (tl_link *l) {
 /* connect_timeout is over. */
 static void on_late (tl_link *l) {
   double limit = (double)l->params.connect_timeout / 1000;
-  const char *stage = tl_transport_stage(l->transport), *hint = "";
+  const char *stage = tl_transport_stage(l->conn.transport), *hint = "";
   if (stage && strstr(stage, "TLS")) hint = "; port 443 may want tls_alpn";
   if (!stage)
-    tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->peer, limit);
+    tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->conn.peer, limit);
   else if (strcmp(stage, "connection") == 0)
     tl_link_fail(l, "connect to %s: no connection within connect_timeout (%.3g s)",
                  l->secured.address, limit);
@@ -352,22 +312,22 @@ static void on_late (tl_link *l) {
                  hint);
 }
 
-static void on_timer (void *ctx) {
+void tl_link_on_timer (void *ctx) {
   tl_link *l = ctx;
-  l->now = tl_loop_now(l->gateway->loop);
-  l->armed = INT64_MAX;
+  l->time.now = tl_loop_now(l->gateway->loop);
+  l->time.armed = INT64_MAX;
   /* While nobody reads the values stream time makes no values either, or they would fill the
   ** memory. */
-  if (l->now >= l->status_due && l->gateway->held)
-    l->status_due = l->now + HELD_MS;
-  else if (l->now >= l->status_due)
+  if (l->time.now >= l->time.status_due && l->gateway->blocked)
+    l->time.status_due = l->time.now + HELD_MS;
+  else if (l->time.now >= l->time.status_due)
     refresh_statuses(l);
-  if (l->state == TL_LINK_WAITING && l->now >= l->retry_at) {
+  if (l->conn.state == TL_LINK_WAITING && l->time.now >= l->conn.retry_at) {
     attempt(l);
-  } else if (l->state == TL_LINK_CONNECTING && l->now >= l->connect_by) {
+  } else if (l->conn.state == TL_LINK_CONNECTING && l->time.now >= l->conn.connect_by) {
     on_late(l);
-  } else if (l->state != TL_LINK_CLOSING && l->now >= tl_session_deadline(l->session)) {
-    int rc = tl_session_tick(l->session, l->now);
+  } else if (l->conn.state != TL_LINK_CLOSING && l->time.now >= tl_session_deadline(l->session)) {
+    int rc = tl_session_tick(l->session, l->time.now);
     if (rc < 0)
       tl_link_fail(l, "%s", tl_session_error(l->session));
     else
@@ -377,79 +337,16 @@ static void on_timer (void *ctx) {
   tl_link_arm(l);
 }
 
-int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
-                 tl_err *err) {
-  tl_link *l = calloc(1, sizeof *l);
-  if (!l) return tl_fail(err, TL_ENOMEM, 0, "no memory for line '%s'", line->name);
-  l->gateway = g;
-  l->line = line;
-  l->state = TL_LINK_OFF;
-  l->armed = l->status_due = INT64_MAX;
-  l->connected_since = -1;
-  tl_health_init(&l->health, tl_loop_now(g->loop));
-  l->params = *params;
-  tl_buf_init(&l->in);
-  int rc = tl_timer_new(&l->timer, g->loop, on_timer, l);
-  if (rc == 0) rc = tl_router_new(&l->router, TL_LINK_TOPICS, TL_LINK_TOPIC_BYTES);
-  if (rc == 0) tl_router_on_limit(l->router, tl_say_given_up, l);
-  if (rc == 0) rc = tl_filters_make(&l->filters, &l->params, line);
-  if (rc == 0) rc = tl_link_new_session(l);
-  if (rc < 0) {
-    tl_params_init(&l->params); /* the caller keeps them */
-    tl_link_free(l);
-    return tl_fail(err, rc, 0, "no memory for line '%s'", line->name);
-  }
-  l->delay = l->params.reconnect_delay;
-  tl_link_address(l, 0, l->secured.address, sizeof l->secured.address);
-  l->user = user;
-  tl_params_init(params);
-  line->user = l;
-  *out = l;
-  return TL_OK;
-}
-
-void tl_link_free (tl_link *l) {
-  tl_gateway *g = l->gateway;
-  l->removed = true; /* for the functions of writes, which hear now that the line is closed */
-  tl_link_end_probes(l);
-  tl_goodbye_forget(l);
-  if (l->session) tl_session_free(l->session);
-  tl_link_store_close(l);
-  tl_link_drop_queue(l);
-  if (l->router) tl_router_free(l->router);
-  tl_timer_close(l->timer);
-  tl_loop_forget(g->loop, on_resume, l);
-  tl_buf_fini(&l->in);
-  tl_filters_fini(&l->filters);
-  tl_link_forget_sessions(l);
-  tl_recorder_fini(&l->recorder);
-  tl_health_fini(&l->health);
-  tl_params_fini(&l->params);
-  if (l->user && g->handlers.release) g->handlers.release(g->handlers_ctx, l->user);
-  if (l->line && l->line->user == l) {
-    for (uint32_t i = 0; i < l->line->station_count; i++) {
-      tl_gateway_forget_tag(g, l->line->stations[i]);
-      if (l->line->stations[i]->user && g->handlers.release)
-        g->handlers.release(g->handlers_ctx, l->line->stations[i]->user);
-    }
-    tl_model_remove_line(g->model, l->line);
-  }
-  /* last: those functions may have asked for something */
-  tl_link_forget_pump(l);
-  tl_link_forget_flush(l);
-  free(l);
-}
-
 void tl_link_reconnect (tl_link *l, const char *why) {
-  l->delay = l->params.reconnect_delay;
-  if (l->state == TL_LINK_WAITING) {
-    l->now = tl_loop_now(l->gateway->loop);
-    l->retry_at = l->now;
+  l->conn.delay = l->params.reconnect_delay;
+  if (l->conn.state == TL_LINK_WAITING) {
+    l->time.now = tl_loop_now(l->gateway->loop);
+    l->conn.retry_at = l->time.now;
     tl_link_arm(l);
-  } else if (l->transport && l->state != TL_LINK_CLOSING) {
+  } else if (l->conn.transport && l->conn.state != TL_LINK_CLOSING) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "reconnecting: %s", why);
-    l->renew = true;
-    l->error[0] = '\0';
+    l->conn.renew = true;
+    l->conn.error[0] = '\0';
     tl_link_close(l, true);
   }
 }

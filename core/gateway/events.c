@@ -9,16 +9,17 @@
 
 static void on_connected (void *ctx, bool session_present) {
   tl_link *l = ctx;
-  l->state = TL_LINK_CONNECTED;
-  l->connected_since = l->now;
+  l->conn.state = TL_LINK_CONNECTED;
+  l->conn.since = l->time.now;
   tl_health_connected(l);
-  l->connects++;
-  l->error[0] = '\0';
-  l->asked_again = false; /* whatever is retained now is for all */
+  l->conn.connects++;
+  l->conn.error[0] = '\0';
+  l->routing.asked_again = false; /* whatever is retained now is for all */
   tl_link_ask_pump(l);
   const char *made_of = l->secured.made_of;
-  tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s%s%s%s", l->peer, made_of[0] ? " (" : "",
-         made_of, made_of[0] ? ")" : "", session_present ? ", the broker kept the session" : "");
+  tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s%s%s%s", l->conn.peer,
+         made_of[0] ? " (" : "", made_of, made_of[0] ? ")" : "",
+         session_present ? ", the broker kept the session" : "");
   if (l->gateway->observers) tl_tell_line(l, true, "");
 }
 
@@ -32,15 +33,15 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "subscribed: %zu of %zu topic filters", taken, n);
   /* The connection works, so the next break starts again with a short wait; but not while
   ** something takes it away each time. */
-  if (l->quick_closes < 5) l->delay = l->params.reconnect_delay;
-  tl_line_up(l->line, l->now, l->wall);
-  l->status_due = tl_line_tick(l->line, l->now, l->wall);
+  if (l->conn.quick_closes < 5) l->conn.delay = l->params.reconnect_delay;
+  tl_line_up(l->line, l->time.now, l->time.wall);
+  l->time.status_due = tl_line_tick(l->line, l->time.now, l->time.wall);
 }
 
 /* Said once for each topic, and of a flood of topics only the first ones: all are counted. */
 static void on_too_long (void *ctx, const tl_message *m, size_t size) {
   tl_link *l = ctx;
-  l->too_long++;
+  l->routing.too_long++;
   if (!tl_health_too_long(l, m->topic, size)) return;
   tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
          "a message of topic '%.*s' has %zu bytes, max_packet_size is %lld: it is read over and "

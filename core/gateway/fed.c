@@ -53,17 +53,17 @@ void tl_link_note_fed (tl_link *l, const tl_subscription *filters, const uint8_t
     refused = refused || granted[i] == TL_GRANTED_NOT;
     a.any = a.any || granted[i] != TL_GRANTED_NOT;
   }
-  if (!refused && !l->some_unfed) return;
+  if (!refused && !l->routing.some_unfed) return;
   tl_map_init(&a.exact);
   a.wild = malloc((n + 1) * sizeof *a.wild);
   if (!a.wild || sort_answer(&a, n) != TL_OK) {
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
            "no memory to find the stations that the refused topic filters leave without messages");
   } else {
-    l->some_unfed = refused;
+    l->routing.some_unfed = refused;
     for (uint32_t i = 0; i < l->line->station_count; i++) {
       tl_station *s = l->line->stations[i];
-      tl_station_set_fed(s, !refused || can_hear(&a, s), l->now, l->wall);
+      tl_station_set_fed(s, !refused || can_hear(&a, s), l->time.now, l->time.wall);
     }
   }
   tl_map_fini(&a.exact);

@@ -8,39 +8,43 @@ static void flush (void *ctx);
 /* --- links that something is to be done for --- */
 
 static void enter (tl_link *l, tl_link **list) {
-  l->busy_next = *list;
-  l->busy_at = list;
-  if (l->busy_next) l->busy_next->busy_at = &l->busy_next;
+  l->flush.next = *list;
+  l->flush.at = list;
+  if (l->flush.next) l->flush.next->flush.at = &l->flush.next;
   *list = l;
 }
 
 static void leave (tl_link *l) {
-  *l->busy_at = l->busy_next;
-  if (l->busy_next) l->busy_next->busy_at = l->busy_at;
-  l->busy_next = NULL;
-  l->busy_at = NULL;
+  *l->flush.at = l->flush.next;
+  if (l->flush.next) l->flush.next->flush.at = l->flush.at;
+  l->flush.next = NULL;
+  l->flush.at = NULL;
 }
 
 void tl_link_ask_flush (tl_link *l) {
-  if (!l->busy_at) enter(l, &l->gateway->busy);
+  if (!l->flush.at) enter(l, &l->gateway->busy);
   tl_gateway_ask_flush(l->gateway);
 }
 
 void tl_link_forget_flush (tl_link *l) {
-  if (l->busy_at) leave(l);
+  if (l->flush.at) leave(l);
 }
 
 /* --- the gate --- */
 
 /* While the reader of the values is behind nothing is read, and what was read is not acknowledged;
 ** writes and PINGs go out all the same. */
-void tl_gateway_hold (tl_gateway *g, bool held) {
-  if (g->held == held) return;
-  g->held = held;
+void tl_gateway_block (tl_gateway *g, bool blocked) {
+  if (g->blocked == blocked) return;
+  g->blocked = blocked;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
     if (!l) continue;
-    if (!held) {
+    if (blocked)
+      l->input.shut |= TL_SHUT_VALUES;
+    else
+      l->input.shut &= ~(unsigned)TL_SHUT_VALUES;
+    if (!blocked) {
       tl_link_ask_pump(l);
       tl_line_excuse(l->line, tl_loop_now(g->loop));
       tl_link_ask_flush(l); /* acknowledgements that waited */
@@ -62,14 +66,14 @@ static void flush (void *ctx) {
   tl_gateway *g = ctx;
   g->flush_asked = false;
   tl_gateway_write_stores(g, NULL);
-  tl_gateway_hold(g, !tl_gateway_values_are_out(g));
+  tl_gateway_block(g, !tl_gateway_values_are_out(g));
   g->flushing = g->busy;
-  if (g->flushing) g->flushing->busy_at = &g->flushing;
+  if (g->flushing) g->flushing->flush.at = &g->flushing;
   g->busy = NULL;
   while (g->flushing) { /* what is asked for meanwhile is for the next time */
     tl_link *l = g->flushing;
     leave(l);
-    if (!g->held) tl_session_release(l->session);
+    if (!g->blocked) tl_session_release(l->session);
     tl_link_flush(l);
     tl_link_arm(l);
   }

@@ -107,8 +107,8 @@ static void on_trace (void *ctx, tl_tag *t) {
 static void on_due (void *ctx, tl_line *line, int64_t at) {
   (void)ctx;
   tl_link *l = line->user;
-  if (!l || at >= l->status_due) return;
-  l->status_due = at;
+  if (!l || at >= l->time.status_due) return;
+  l->time.status_due = at;
   tl_link_arm(l);
 }
 
@@ -172,7 +172,7 @@ void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
   else
     tl_gateway_unobserve(g, &g->stream);
   if (g->lost)
-    tl_gateway_hold(g, true); /* what nobody read is not acknowledged: the broker repeats it */
+    tl_gateway_block(g, true); /* what nobody read is not acknowledged: the broker repeats it */
 }
 
 void tl_gateway_values_drained (tl_gateway *g) { tl_gateway_ask_flush(g); }
@@ -186,7 +186,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
   if (g->stopping) {
     for (uint32_t i = 0; i < g->model->line_count; i++) {
       tl_link *l = g->model->lines[i]->user;
-      if (l->transport) tl_transport_close(l->transport, 0);
+      if (l->conn.transport) tl_transport_close(l->conn.transport, 0);
     }
     return;
   }
@@ -196,7 +196,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
   g->open_links = 0;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
-    if (l->transport) g->open_links++;
+    if (l->conn.transport) g->open_links++;
   }
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
   tl_gateway_ask_flush(g);
@@ -209,41 +209,6 @@ void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated
   tl_station_switch(s, off, simulated, tl_loop_now(g->loop), tl_clock_wall_ms());
   tl_link_check(l);
   tl_link_ask_flush(l);
-}
-
-const tl_line_params *tl_link_params (const tl_link *l) { return &l->params; }
-tl_line *tl_link_line (const tl_link *l) { return l->line; }
-int64_t tl_link_now (const tl_link *l) { return l->now; }
-tl_router *tl_link_router (tl_link *l) { return l->router; }
-tl_link *tl_line_link (const tl_line *line) { return line->user; }
-tl_gateway *tl_link_gateway (tl_link *l) { return l->gateway; }
-void *tl_link_user (const tl_link *l) { return l->user; }
-const tl_recorder *tl_link_recorder (const tl_link *l) { return &l->recorder; }
-const char *tl_link_unrouted_topic (const tl_link *l) { return l->unrouted_topic; }
-
-void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
-  static const char *const states[] = { "off", "waiting", "connecting", "connected",
-                                        "disconnecting" };
-  memset(out, 0, sizeof *out);
-  out->state = states[l->state];
-  out->peer = l->state == TL_LINK_OFF || l->state == TL_LINK_WAITING ? "" : l->peer;
-  out->address = l->secured.address;
-  out->transport = l->state == TL_LINK_CONNECTED ? l->secured.made_of : "";
-  out->warning = l->state == TL_LINK_CONNECTED ? l->secured.warning : "";
-  out->last_error = l->error;
-  out->connects = l->connects;
-  out->failures = l->failures;
-  out->messages = l->messages;
-  out->unrouted = l->unrouted;
-  out->wills = l->wills;
-  out->too_long = l->too_long;
-  out->waiting_bytes = l->queued_bytes;
-  out->instances_refused = l->instances_refused;
-  out->connected_since = l->connected_since;
-  for (uint32_t i = 0; i < l->line->station_count; i++)
-    out->handler_errors += l->line->stations[i]->stats.handler_errors;
-  tl_session_get_stats(l->session, &out->session);
-  tl_router_get_stats(l->router, &out->router);
 }
 
 bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s) {

@@ -16,7 +16,7 @@ bool tl_goodbye_waits (tl_link *l) {
   int64_t patience = l->params.reply_timeout > 0 ? l->params.reply_timeout : LONGEST;
   if (l->goodbye.state == TL_GOODBYE_SAYING) return true;
   if (l->goodbye.state == TL_GOODBYE_SAID || !l->user || !g->handlers.before_disconnect ||
-      l->state != TL_LINK_CONNECTED)
+      l->conn.state != TL_LINK_CONNECTED)
     return false;
   tl_link *outer = g->saying_goodbye;
   l->goodbye = (tl_goodbye){ TL_GOODBYE_SAYING, 0, tl_loop_now(g->loop) + patience };
@@ -39,7 +39,7 @@ void tl_goodbye_settled (tl_link *l) {
 }
 
 void tl_goodbye_tick (tl_link *l) {
-  if (l->now >= tl_goodbye_due(l)) finish(l);
+  if (l->time.now >= tl_goodbye_due(l)) finish(l);
 }
 
 void tl_goodbye_forget (tl_link *l) {

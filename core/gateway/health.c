@@ -38,7 +38,7 @@ void tl_health_connected (tl_link *l) {
     h->session_lost_at = -1;
   } else if (established) { /* a session that ended before SUBACK held nothing */
     h->sessions_lost++;
-    h->session_lost_at = l->now;
+    h->session_lost_at = l->time.now;
   }
 }
 
@@ -105,7 +105,7 @@ static void note_filter (tl_health *h, tl_slice filter, uint8_t wanted, uint8_t 
 void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
                            size_t n) {
   l->health.established = true;
-  if (l->health.subscribed_at < 0) l->health.subscribed_at = l->now;
+  if (l->health.subscribed_at < 0) l->health.subscribed_at = l->time.now;
   l->health.filter_count = 0;
   for (size_t i = 0; i < n; i++) {
     bool refused = granted[i] == TL_GRANTED_NOT;
@@ -117,7 +117,7 @@ void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uin
 bool tl_health_too_long (tl_link *l, tl_slice topic, size_t size) {
   tl_health *h = &l->health;
   uint32_t hash = tl_hash(topic.at, topic.len);
-  h->too_long_at = l->now;
+  h->too_long_at = l->time.now;
   snprintf(h->too_long_topic, sizeof h->too_long_topic, "%.*s", TL_ARG(topic));
   h->too_long_size = size;
   for (uint32_t i = 0; i < h->too_long_said; i++) {
@@ -135,12 +135,12 @@ static double per_second (uint64_t now, uint64_t before, int64_t ms) {
 void tl_health_input (tl_link *l) {
   tl_health *h = &l->health;
   tl_session_stats st;
-  int64_t passed = l->now - h->rate_at;
+  int64_t passed = l->time.now - h->rate_at;
   if (passed < RATE_MS) return;
   tl_session_get_stats(l->session, &st);
   h->received_per_s = per_second(st.received, h->rate_received, passed);
   h->sent_per_s = per_second(st.sent, h->rate_sent, passed);
-  h->rate_at = l->now;
+  h->rate_at = l->time.now;
   h->rate_received = st.received;
   h->rate_sent = st.sent;
 }
@@ -151,17 +151,17 @@ void tl_link_get_health (const tl_link *l, tl_link_health *out) {
   int64_t passed = tl_loop_now(l->gateway->loop) - h->rate_at;
   tl_session_get_stats(l->session, &st);
   *out = (tl_link_health){ .kept = h,
-                           .quick_closes = l->quick_closes,
-                           .awaiting = l->awaiting,
-                           .awaiting_id = l->awaiting_id,
-                           .waiting = l->queued,
-                           .queue_full = l->queue_full,
-                           .congested = l->congested,
-                           .held = l->gateway->held,
+                           .quick_closes = l->conn.quick_closes,
+                           .awaiting = l->ack.station,
+                           .awaiting_id = l->ack.id,
+                           .waiting = l->ack.count,
+                           .queue_full = l->input.shut & TL_SHUT_QUEUE,
+                           .congested = l->input.shut & TL_SHUT_CONGESTED,
+                           .held = l->input.shut & TL_SHUT_VALUES,
                            .filters_wait = tl_session_filters_wait(l->session),
                            .received_per_s = h->received_per_s,
                            .sent_per_s = h->sent_per_s,
-                           .retry_at = l->state == TL_LINK_WAITING ? l->retry_at : -1 };
+                           .retry_at = l->conn.state == TL_LINK_WAITING ? l->conn.retry_at : -1 };
   if (passed < 2 * RATE_MS) return; /* nothing has come since: the last period is over */
   out->received_per_s = per_second(st.received, h->rate_received, passed);
   out->sent_per_s = per_second(st.sent, h->rate_sent, passed);

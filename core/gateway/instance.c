@@ -59,17 +59,18 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_capt
   tl_err err = { .text = "no memory" };
   int rc = tl_instance_spec_init(&x, t, name, m->topic, c, &err);
   if (rc >= 0) rc = tl_line_add_station(l->line, &x.spec, m->now, m->wall, &s);
-  if (rc >= 0) rc = tl_router_remember(l->router, m->topic, s);
+  if (rc >= 0) rc = tl_router_remember(l->routing.router, m->topic, s);
   if (rc >= 0) tl_station_start(s, m->now, m->wall);
-  if (rc >= 0 && s->will_topic) rc = tl_router_add_will(l->router, tl_slice_str(s->will_topic), s);
+  if (rc >= 0 && s->will_topic)
+    rc = tl_router_add_will(l->routing.router, tl_slice_str(s->will_topic), s);
   if (rc >= 0 && !share(l, t, &s->user)) rc = TL_ENOMEM;
   if (rc < 0 && s) {
-    tl_router_forget(l->router, s);
+    tl_router_forget(l->routing.router, s);
     tl_line_remove_station(l->line, s);
     s = NULL;
   }
   tl_instance_spec_fini(&x);
-  l->no_memory |= rc == TL_ENOMEM;
+  l->routing.no_memory |= rc == TL_ENOMEM;
   if (!s)
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%.*s': %s", TL_ARG(name),
            rc == TL_ESYNTAX ? err.text : "no memory");
@@ -95,7 +96,7 @@ bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_cap
 
 /* Said once for each template; counted for it and for the line. */
 static void refuse (tl_link *l, tl_station *t, const tl_station *taken, tl_slice topic) {
-  l->instances_refused++;
+  l->routing.instances_refused++;
   if (t->stats.refused++ > 0) return;
   if (taken && taken->made_by == t) {
     tl_station_say(
@@ -126,12 +127,12 @@ tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route,
   tl_route_captures(route, m->topic, &c);
   tl_buf_init(&name);
   if (tl_text_fill(&name, tl_slice_str(t->name), c.names, c.values, c.n, true) < 0) {
-    l->no_memory = true;
+    l->routing.no_memory = true;
   } else {
     /* Two topics may name one device: both feed it. */
     s = tl_line_station(l->line, tl_buf_bytes(&name));
     if (s && s->made_by == t && tl_instance_is_of(s, route, &c)) {
-      tl_router_remember(l->router, m->topic, s);
+      tl_router_remember(l->routing.router, m->topic, s);
     } else if (s || t->made >= t->max_instances) {
       refuse(l, t, s, m->topic);
       s = NULL;

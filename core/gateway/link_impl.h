@@ -69,63 +69,108 @@ typedef struct {
 
 typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
 
+/* The connection: written by connect.c; events.c notes CONNACK, apply.c asks for another one. */
+typedef struct {
+  tl_transport *transport; /* NULL: no socket */
+  tl_link_state state;
+  bool removed;          /* free when closed */
+  bool renew;            /* reconnect at once after the close (parameters changed) */
+  size_t host;           /* index of the address in use, or to try next; a failure moves it on */
+  int64_t retry_at;      /* WAITING */
+  int64_t connect_by;    /* CONNECTING: connect_timeout */
+  int64_t delay;         /* current back-off, ms */
+  int64_t since;         /* CONNACK came; -1: not connected */
+  uint32_t quick_closes; /* in a row: closed by the broker right after CONNACK */
+  uint64_t connects, failures;
+  char peer[300];  /* "": the socket is not up yet */
+  char error[512]; /* why the last connection ended; "": we ended it */
+} tl_conn;
+
+/* The wake-up that is being handled, and the one timer of the line. */
+typedef struct {
+  int64_t now, wall;  /* tl_loop_now and tl_clock_wall_ms */
+  int64_t status_due; /* next tl_line_tick */
+  tl_timer *timer;    /* for all: session, statuses, back-off, connect_timeout */
+  int64_t armed;      /* when it fires; INT64_MAX: not at all */
+} tl_link_time;
+
+/* Reasons why the socket is not read (tl_input_shut). */
+typedef enum {
+  TL_SHUT_VALUES = 1,   /* the reader of the values is behind: the gateway is blocked */
+  TL_SHUT_QUEUE = 2,    /* receive_queue is full */
+  TL_SHUT_CONGESTED = 4 /* the peer does not take our answers; what is read adds to them */
+} tl_shut;
+
+/* Received bytes on their way to the session: written by input.c. */
+typedef struct {
+  tl_buf bytes;
+  size_t done;    /* of them; dropped before the next read */
+  size_t room;    /* that was offered to the last read */
+  size_t answers; /* bytes that reading has put into the output since it was last empty */
+  bool leftover;  /* may hold whole packets still */
+  bool full_read; /* the last read filled its room: there is more, but others come first */
+  unsigned shut;  /* tl_shut: why nothing is read; its bits are set by those whose reason it is */
+} tl_input;
+
+/* How long input may go on in this turn of the loop: written by pace.c; `handled` is counted where
+** a message enters a script. */
+typedef struct {
+  int handled;       /* messages that entered a script since the loop was last served */
+  bool heavy;        /* its input took long the last time */
+  uint32_t ticks;    /* tl_clock_busy when this turn began */
+  uint64_t began;    /* tl_clock_mono_ns of that */
+  uint64_t ran_turn; /* the loop's turn in which its input was handled last */
+} tl_pace;
+
+/* Messages that wait for the write of ACK_ID, and those behind them: written by ack_id.c. */
+typedef struct {
+  tl_station *station; /* its message waits; NULL: none */
+  uint16_t id;         /* of that message */
+  bool delivering;     /* inside its handlers: it is not held by the session yet */
+  tl_waiting *head, *tail;
+  uint32_t count;
+  size_t bytes;
+} tl_ack;
+
+/* Messages and who takes them: written by receive.c; fed.c, retained.c and instance.c have a
+** member each. */
+typedef struct {
+  tl_router *router;
+  bool no_memory;   /* the message that is being delivered could not be handled for want of it */
+  bool some_unfed;  /* fed.c: there may be stations that no granted topic filter feeds */
+  bool asked_again; /* retained.c: retained messages come again, for what is new */
+  bool said_unrouted, said_given_up;
+  uint64_t messages, unrouted, wills, too_long;
+  uint64_t instances_refused; /* instance.c */
+  char unrouted_topic[128];
+} tl_routing;
+
+/* flush.c: its place in a list of those that have something to do. */
+typedef struct {
+  tl_link *next, **at;
+} tl_link_flush_entry;
+
+/* One struct for each story, and each is written by the file that it names. */
 struct tl_link {
   tl_gateway *gateway;
   tl_line *line;
   tl_line_params params;
   void *user;
   tl_session *session;
-  tl_filters filters; /* session.c: that the line wants */
-  tl_persistence keep;
-  tl_router *router;
-  tl_transport *transport;
+  tl_filters filters;  /* session.c: that the line wants */
+  tl_persistence keep; /* session_store.c */
+  tl_conn conn;
+  tl_link_time time;
+  tl_input input;
+  tl_pace pace;
+  tl_routing routing;
+  tl_ack ack;
+  tl_link_flush_entry flush;
   tl_secured secured;      /* target.c */
+  tl_goodbye goodbye;      /* goodbye.c */
   struct tl_probe *probes; /* probe.c: under way */
-  tl_timer *timer;         /* one for all: session, statuses, back-off, connect_timeout */
-  int64_t armed;           /* when it fires; INT64_MAX: not at all */
-  tl_buf in;
-  size_t in_at; /* bytes of `in` that are done with; dropped before the next read */
-  tl_link_state state;
-  bool leftover;   /* `in` may hold whole packets still */
-  bool full_read;  /* the last read filled its room: there is more, but others come first */
-  size_t room;     /* that was offered to the last read */
-  bool removed;    /* free when closed */
-  bool renew;      /* reconnect at once after the close (parameters changed) */
-  bool some_unfed; /* fed.c: there may be stations that no granted topic filter feeds */
-  bool no_memory;  /* the message that is being delivered could not be handled for want of it */
-  bool said_unrouted, said_given_up, said_old_ack;
-  size_t host;        /* index of the address in use, or to try next; a failure moves it on */
-  int64_t retry_at;   /* WAITING */
-  int64_t connect_by; /* CONNECTING: connect_timeout */
-  int64_t delay;      /* current back-off, ms */
-  int64_t connected_since;
-  int64_t now, wall;     /* of the wake-up that is being handled */
-  int64_t status_due;    /* next tl_line_tick */
-  uint32_t quick_closes; /* in a row: closed by the broker right after CONNACK */
-  tl_station *awaiting;  /* its message waits for the write of ACK_ID; NULL: none */
-  uint16_t awaiting_id;
-  bool delivering; /* inside that message's handlers: it is not held by the session yet */
-  bool queue_full; /* receive_queue is reached: not reading */
-  /* the peer does not take our answers: not reading, for what is read adds to them */
-  bool congested;
-  size_t answers; /* bytes that reading has put into the output since it was last empty */
-  tl_waiting *queue_head, *queue_tail;
-  uint32_t queued;
-  size_t queued_bytes;
-  int handled;         /* messages that entered a script since the loop was last served */
-  uint64_t turn_began; /* tl_clock_mono_ns of that */
-  uint32_t turn_ticks; /* tl_clock_busy of that */
-  bool heavy;          /* pace.c: its input took long the last time */
-  uint64_t ran_turn;   /* pace.c: the loop's turn in which its input was handled last */
-  char peer[300];
-  char error[512];
-  char unrouted_topic[128];
-  tl_goodbye goodbye;
-  bool asked_again;              /* retained.c: retained messages come again, for what is new */
-  tl_link *busy_next, **busy_at; /* flush.c: in a list of those that have something to do */
-  tl_health health;
-  tl_recorder recorder; /* the last messages */
-  uint64_t connects, failures, messages, unrouted, wills, instances_refused, too_long;
+  tl_health health;        /* health.c */
+  tl_recorder recorder;    /* the last messages */
 };
 
 struct tl_gateway {
@@ -136,7 +181,7 @@ struct tl_gateway {
   void *handlers_ctx;
   tl_prepare_room prepare_room; /* of messages that are repaired */
   tl_sink *values;
-  bool started, stopping, held;    /* held: the values sink is behind */
+  bool started, stopping, blocked; /* blocked: the reader of the values is behind */
   bool listening;                  /* an observer hears messages */
   tl_observer *observers;          /* those that act are behind those that look */
   struct tl_news_walk *walks;      /* observers.c: under way now */
@@ -164,27 +209,43 @@ struct tl_gateway {
 
 #define TL_LINK_SCOPE(l) ((l)->line->name)
 
-/* connect.c */
+/* link.c */
+/* Takes what *params owns when it succeeds. TL_ENOMEM and err. */
 int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
                  tl_err *err);
+/* With its line and stations in the model; there is no socket any more. */
 void tl_link_free (tl_link *l);
+
+/* connect.c */
 /* connect or disconnect as the stations want */
 void tl_link_check (tl_link *l);
 void tl_link_close (tl_link *l, bool say_goodbye); /* towards CLOSING */
 /* log the reason, close, retry with back-off */
 void tl_link_fail (tl_link *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void tl_link_arm (tl_link *l);   /* set the timer to what is due next */
+void tl_link_arm (tl_link *l); /* set the timer to what is due next */
+void tl_link_on_timer (void *ctx);
 void tl_link_flush (tl_link *l); /* hand the session's output to the socket */
-/* go on with input that was left for the loop's sake: in the next turn */
-void tl_link_ask_resume (tl_link *l);
 /* A script takes its time. After this many messages that entered one the loop gets its turn, so
 ** that a write does not wait behind more (reference, Wait Timeout); unless they took less than
 ** TL_LINK_QUICK_NS together, when nobody has waited yet. */
 enum { TL_LINK_PER_TURN = 10, TL_LINK_QUICK_NS = 50000 };
-enum { TL_LINK_KEEP_ROOM = 256 * 1024 }; /* a larger input buffer is given back once it is empty */
 /* remembered answers of the router */
 enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 };
 extern const tl_transport_events tl_link_transport_events;
+
+/* input.c */
+uint8_t *tl_input_room (void *ctx, size_t *room); /* of tl_transport_events */
+void tl_input_data (void *ctx, size_t n);
+/* May the socket be read? CONNACK is, whatever else must wait. */
+bool tl_input_may_read (const tl_link *l);
+/* Must received messages wait, so that the session's keep-alive knows it? */
+bool tl_input_is_paused (const tl_link *l);
+void tl_link_reading_changed (tl_link *l); /* after shut became 0, or ceased to be */
+void tl_link_input (tl_link *l);           /* feed what is in `bytes` to the session */
+/* go on with input that was left for the loop's sake: in the next turn */
+void tl_link_ask_resume (tl_link *l);
+void tl_input_drained (tl_link *l); /* the socket took all answers */
+void tl_input_forget (tl_link *l);  /* the connection is gone */
 
 /* pace.c. Input is handled until the turn is over for it: some messages that entered a script,
 ** or a tick of the processor's time. */
@@ -277,9 +338,6 @@ bool tl_link_prepare (tl_link *l, tl_station *s, tl_incoming *in, tl_prepare_roo
 ** at QoS 1 and 2 must not be acknowledged. */
 bool tl_link_deliver (tl_link *l, const tl_incoming *m);
 int tl_link_message (void *ctx, const tl_message *m);
-bool tl_link_may_read (const tl_link *l);
-void tl_link_reading_changed (tl_link *l); /* the gate, or receive_queue, closed or opened */
-void tl_link_input (tl_link *l);           /* feed what is in `in` to the session */
 
 /* acknowledge.c */
 int tl_link_queue (tl_link *l, const tl_incoming *m); /* copies; TL_ENOMEM */
@@ -310,7 +368,7 @@ void tl_gateway_forget_flush (tl_gateway *g);
 /* Have the values of all messages so far been handed over, so that they may be acknowledged? Tries
 ** to. */
 bool tl_gateway_values_are_out (tl_gateway *g);
-void tl_gateway_hold (tl_gateway *g, bool held);
+void tl_gateway_block (tl_gateway *g, bool held);
 
 /* observers.c: pass news on. Worth a call only where there is an observer (g->observers; of
 ** messages: g->listening). */

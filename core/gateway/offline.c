@@ -17,10 +17,10 @@ int64_t tl_offline_tick (tl_gateway *g, int64_t now, int64_t wall) {
   int64_t due = INT64_MAX;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
-    l->now = now;
-    l->wall = wall;
-    l->status_due = tl_line_tick(l->line, now, wall);
-    if (l->status_due < due) due = l->status_due;
+    l->time.now = now;
+    l->time.wall = wall;
+    l->time.status_due = tl_line_tick(l->line, now, wall);
+    if (l->time.status_due < due) due = l->time.status_due;
   }
   return due;
 }
@@ -39,15 +39,15 @@ static void feed (tl_link *l, const tl_incoming *m, tl_offline_fed *fed) {
     fed->filtered++;
     return;
   }
-  uint64_t unrouted = l->unrouted, refused = l->instances_refused;
-  l->now = m->now;
-  l->wall = m->wall;
-  l->handled = 0;
-  l->messages++;
-  l->awaiting = NULL;
+  uint64_t unrouted = l->routing.unrouted, refused = l->routing.instances_refused;
+  l->time.now = m->now;
+  l->time.wall = m->wall;
+  l->pace.handled = 0;
+  l->routing.messages++;
+  l->ack.station = NULL;
   tl_recorder_add(&l->recorder, (size_t)l->params.recorder, m);
   tl_link_deliver(l, m);
-  if (l->unrouted > unrouted || l->instances_refused > refused)
+  if (l->routing.unrouted > unrouted || l->routing.instances_refused > refused)
     fed->unrouted++;
   else
     fed->taken++;

@@ -9,21 +9,21 @@ enum {
 }; /* some 25 ms of processor time: then lines that would take long, too, wait for the next turn */
 
 void tl_pace_begin (tl_link *l) {
-  l->handled = 0;
-  l->turn_began = tl_clock_mono_ns();
-  l->turn_ticks = tl_clock_busy;
+  l->pace.handled = 0;
+  l->pace.began = tl_clock_mono_ns();
+  l->pace.ticks = tl_clock_busy;
 }
 
 bool tl_pace_is_over (tl_link *l) {
-  if (tl_clock_busy != l->turn_ticks) return true;
-  if (l->handled < TL_LINK_PER_TURN) return false;
-  l->handled = 0;
+  if (tl_clock_busy != l->pace.ticks) return true;
+  if (l->pace.handled < TL_LINK_PER_TURN) return false;
+  l->pace.handled = 0;
   /* Ten quick ones are over before anybody could have waited: a turn of the loop costs as much
   ** as they do. */
-  return tl_clock_mono_ns() - l->turn_began >= TL_LINK_QUICK_NS;
+  return tl_clock_mono_ns() - l->pace.began >= TL_LINK_QUICK_NS;
 }
 
-void tl_pace_end (tl_link *l) { l->heavy = tl_clock_busy != l->turn_ticks; }
+void tl_pace_end (tl_link *l) { l->pace.heavy = tl_clock_busy != l->pace.ticks; }
 
 /* Only who took long the last time: the others' input costs nobody anything. Who had a turn in
 ** which others were passed over lets them go first, once. */
@@ -34,15 +34,15 @@ bool tl_pace_passes_over (tl_link *l) {
     g->turn = turn;
     g->turn_ticks = tl_clock_busy;
   }
-  if (!l->heavy) return false;
-  if (l->ran_turn != 0 && l->ran_turn == g->passed_turn) {
-    l->ran_turn = 0;
+  if (!l->pace.heavy) return false;
+  if (l->pace.ran_turn != 0 && l->pace.ran_turn == g->passed_turn) {
+    l->pace.ran_turn = 0;
     return true;
   }
   if (tl_clock_busy - g->turn_ticks >= FULL_TICKS) {
     g->passed_turn = turn;
     return true;
   }
-  l->ran_turn = turn;
+  l->pace.ran_turn = turn;
   return false;
 }

@@ -8,34 +8,33 @@
 #include "gateway/prepare.h"
 #include "gateway/station_log.h"
 
-enum {
-  WILLS_HERE = 16,         /* stations that share a will topic, without a call of malloc */
-  ANSWERS_MAX = 256 * 1024 /* bytes of acknowledgements that a peer may leave unread */
-};
+enum { WILLS_HERE = 16 }; /* stations that share a will topic, without a call of malloc */
 
 static void note_unrouted (tl_link *l, tl_slice topic) {
-  size_t n = topic.len < sizeof l->unrouted_topic - 1 ? topic.len : sizeof l->unrouted_topic - 1;
-  l->unrouted++;
+  size_t n = topic.len < sizeof l->routing.unrouted_topic - 1
+                 ? topic.len
+                 : sizeof l->routing.unrouted_topic - 1;
+  l->routing.unrouted++;
   if (tl_health_is_own(&l->health, topic)) { /* our own message, which '#' brings back */
     l->health.own_unrouted++;
     return;
   }
   tl_unrouted_note(&l->health.unrouted, topic);
-  memcpy(l->unrouted_topic, topic.at, n);
-  l->unrouted_topic[n] = '\0';
-  if (l->said_unrouted) return;
-  l->said_unrouted = true;
+  memcpy(l->routing.unrouted_topic, topic.at, n);
+  l->routing.unrouted_topic[n] = '\0';
+  if (l->routing.said_unrouted) return;
+  l->routing.said_unrouted = true;
   tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
          "no station takes topic '%s' (said once; such messages are acknowledged and counted)",
-         l->unrouted_topic);
+         l->routing.unrouted_topic);
 }
 
 /* Of the same counters: no station takes it. But it is another fault, with another remedy. */
 static void note_given_up (tl_link *l, tl_slice topic) {
-  l->unrouted++;
+  l->routing.unrouted++;
   tl_unrouted_note(&l->health.unrouted, topic);
-  if (l->said_given_up) return;
-  l->said_given_up = true;
+  if (l->routing.said_given_up) return;
+  l->routing.said_given_up = true;
   tl_slice begin = tl_shortened(topic);
   tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
          "the addresses of the stations take too long for a topic of %zu bytes, '%.*s'%s: it is "
@@ -56,7 +55,7 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
            "no memory for the will of %u stations: %d of them hear it", (unsigned)count,
            WILLS_HERE);
-    l->no_memory = true;
+    l->routing.no_memory = true;
     targets = few;
     count = WILLS_HERE;
   }
@@ -65,7 +64,7 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
     if (!tl_station_will(targets[i], in)) continue;
     any = true;
     own = own || targets[i] == hash;
-    l->wills++;
+    l->routing.wills++;
   }
   if (targets != few) free(targets);
   return any && own;
@@ -74,7 +73,7 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
 static tl_station *find_station (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *s = route->target;
   if (!s && route->by == TL_BY_GIVEN_UP && route->no_memory)
-    l->no_memory = true;
+    l->routing.no_memory = true;
   else if (!s && route->by == TL_BY_GIVEN_UP)
     note_given_up(l, in->topic);
   else if (!s)
@@ -98,11 +97,11 @@ static void hand_over (tl_link *l, tl_station *s, const tl_incoming *in, const t
     tl_station_receive(s, in);
     return;
   }
-  l->handled++;
+  l->pace.handled++;
   g->handling = l;
   g->handled_topic = in->topic;
   if (g->handlers.has_decode && g->handlers.has_decode(s->user))
-    l->no_memory |= g->handlers.decode(g->handlers_ctx, s, in, route) == TL_ENOMEM;
+    l->routing.no_memory |= g->handlers.decode(g->handlers_ctx, s, in, route) == TL_ENOMEM;
   else
     tl_station_receive(s, in);
   g->handling = NULL;
@@ -120,14 +119,14 @@ hand_over_prepared (tl_link *l, tl_station *s, const tl_incoming *in, const tl_r
 
 static bool deliver (tl_link *l, const tl_incoming *in) {
   tl_gateway *g = l->gateway;
-  const tl_route *route = tl_router_find(l->router, in->topic);
-  g->model->only_unset = in->retain && l->asked_again;
+  const tl_route *route = tl_router_find(l->routing.router, in->topic);
+  g->model->only_unset = in->retain && l->routing.asked_again;
   if (route->will_count > 0 && !g->model->only_unset) {
     if (deliver_wills(l, route, in)) {
       if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_WILL);
       return false;
     }
-    route = tl_router_find(l->router, in->topic); /* a status handler may have changed it */
+    route = tl_router_find(l->routing.router, in->topic); /* a status handler may have changed it */
   }
   if (in->retain && (ignores(route->target) || tl_retained_is_old(l, route->target, in))) {
     if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_RETAINED);
@@ -143,28 +142,28 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
   if (g->listening) tl_tell_message(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
   bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
   if (confirms) { /* before the values: their handlers may confirm at once */
-    l->awaiting = s;
-    l->awaiting_id = in->id;
-    l->delivering = true;
-    l->health.awaiting_since = l->now;
+    l->ack.station = s;
+    l->ack.id = in->id;
+    l->ack.delivering = true;
+    l->health.awaiting_since = l->time.now;
   }
   if (s->plan->prepare_count > 0 && !s->off && !s->simulated)
     hand_over_prepared(l, s, in, route);
   else
     hand_over(l, s, in, route);
-  l->delivering = false;
-  return confirms && l->awaiting;
+  l->ack.delivering = false;
+  return confirms && l->ack.station;
 }
 
 /* What found no memory is not acknowledged: the connection ends, and the broker sends it again. */
 bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
   tl_model *m = l->gateway->model;
-  l->no_memory = false;
+  l->routing.no_memory = false;
   uint64_t before = tl_pattern_sum_begin();
   m->starved = false;
   bool held = deliver(l, in);
   tl_pattern_sum_end(before);
-  l->no_memory |= m->starved;
+  l->routing.no_memory |= m->starved;
   m->only_unset = false;
   return held;
 }
@@ -177,86 +176,22 @@ int tl_link_message (void *ctx, const tl_message *m) {
                      .qos = m->qos,
                      .retain = m->retain,
                      .dup = m->dup,
-                     .now = l->now,
-                     .wall = l->wall };
-  l->messages++;
+                     .now = l->time.now,
+                     .wall = l->time.wall };
+  l->routing.messages++;
   tl_recorder_add(&l->recorder, (size_t)l->params.recorder, &in);
-  if (l->awaiting || l->queue_head) {
+  if (l->ack.station || l->ack.head) {
     /* the connection ends, and the broker sends it again */
     if (tl_link_queue(l, &in) != TL_OK) return TL_ENOMEM;
-    return l->queue_full ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
+    return l->input.shut & TL_SHUT_QUEUE ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
   }
   bool held = tl_link_deliver(l, &in);
-  if (l->no_memory && m->qos > 0) { /* at QoS 0 nobody sends it again */
-    l->awaiting = NULL;
+  if (l->routing.no_memory && m->qos > 0) { /* at QoS 0 nobody sends it again */
+    l->ack.station = NULL;
     return TL_ENOMEM;
   }
   if (held) return TL_MESSAGE_HELD;
   if (!tl_pace_is_over(l)) return TL_MESSAGE_DONE;
-  l->leftover = true;
+  l->input.leftover = true;
   return TL_MESSAGE_STOP;
-}
-
-/* CONNACK is read whatever holds up reading: a connection that stays without one would end, and
-** without PINGs. */
-bool tl_link_may_read (const tl_link *l) {
-  if (l->congested) return false;
-  return l->state == TL_LINK_CONNECTING || (!l->gateway->held && !l->queue_full);
-}
-
-void tl_link_reading_changed (tl_link *l) {
-  bool held = l->gateway->held || l->queue_full;
-  if (!l->transport || l->state == TL_LINK_CLOSING || l->state == TL_LINK_OFF || l->peer[0] == '\0')
-    return;
-  l->now = tl_loop_now(l->gateway->loop);
-  tl_session_pause(l->session, held, l->now);
-  if (held)
-    tl_transport_read(l->transport, tl_link_may_read(l));
-  else
-    tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
-}
-
-static void count_answers (tl_link *l, size_t before) {
-  size_t now = tl_session_unsent(l->session);
-  if (now > before) l->answers += now - before;
-  if (l->answers <= ANSWERS_MAX || l->congested) return;
-  l->congested = true;
-  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l),
-         "the broker does not read our acknowledgements: its messages must wait");
-}
-
-void tl_link_input (tl_link *l) {
-  size_t at = l->in_at;
-  tl_pace_begin(l);
-  bool passed_over = l->leftover = tl_pace_passes_over(l);
-  if (!passed_over) tl_health_input(l);
-  while (!passed_over && at < l->in.len && l->transport && l->state != TL_LINK_CLOSING &&
-         tl_link_may_read(l)) {
-    size_t before = tl_session_unsent(l->session);
-    long n = tl_session_input(l->session, l->in.at + at, l->in.len - at, l->now);
-    if (n < 0) {
-      tl_link_fail(l, "%s", tl_session_error(l->session));
-      break;
-    }
-    at += (size_t)n;
-    count_answers(l, before);
-    if (l->leftover || n == 0) break;
-  }
-  if (!passed_over) tl_pace_end(l);
-  if (at == l->in.len) {
-    tl_buf_clear(&l->in);
-    at = 0;
-    if (l->in.cap > TL_LINK_KEEP_ROOM) tl_buf_shrink(&l->in, 0);
-  }
-  l->in_at = at;
-  if (l->transport && l->state != TL_LINK_CLOSING) {
-    /* One read a turn while they come full, or a flood would take some 30 of them before
-    ** anybody's write has its turn. */
-    bool pause = l->leftover || l->full_read;
-    tl_link_ask_flush(l); /* before the rest, that answers do not wait for it */
-    tl_transport_read(l->transport, !pause && tl_link_may_read(l));
-    if (pause && !l->gateway->held) tl_link_ask_resume(l);
-  } else {
-    tl_link_ask_flush(l);
-  }
 }

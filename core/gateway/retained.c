@@ -41,7 +41,7 @@ void tl_link_fetch_retained (tl_link *l) {
   if (w.n == 0 && !w.all) return;
   size_t n = tl_session_ask_again(l->session, feeds_one, &w);
   if (n == 0) return;
-  l->asked_again = true;
+  l->routing.asked_again = true;
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l),
          "%zu topic filters are asked for again, for the retained messages of what is new", n);
 }
@@ -54,5 +54,5 @@ static bool has_unset (const tl_station *s) {
 }
 
 bool tl_retained_is_old (const tl_link *l, const tl_station *s, const tl_incoming *m) {
-  return l->asked_again && m->retain && s && !s->is_template && !has_unset(s);
+  return l->routing.asked_again && m->retain && s && !s->is_template && !has_unset(s);
 }

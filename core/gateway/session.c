@@ -87,7 +87,7 @@ int tl_link_refresh_filters (tl_link *l, const char *what) {
   bool waited = tl_session_filters_wait(l->session);
   tl_link_use_filters(l, &fresh);
   rc = tl_session_set_filters(l->session, l->filters.at, l->filters.n);
-  if (!waited && !l->renew && tl_session_filters_wait(l->session)) {
+  if (!waited && !l->conn.renew && tl_session_filters_wait(l->session)) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "%s waits for the next connection", what);
   }
   return rc;
@@ -144,8 +144,8 @@ int tl_link_new_session (tl_link *l) {
   l->session = fresh;
   /* nobody waits for its acknowledgement any more: a broker that kept that session sends it
   ** again */
-  l->awaiting = NULL;
-  l->queue_full = false;
+  l->ack.station = NULL;
+  l->input.shut &= ~(unsigned)TL_SHUT_QUEUE;
   tl_link_drop_queue(l);
   tl_session_free(old);
   return TL_OK;

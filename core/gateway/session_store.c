@@ -68,7 +68,7 @@ static int save (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
 
 static int save_or_fail (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
   int rc = save(l, how);
-  if (rc < 0 && l->transport && l->state != TL_LINK_CLOSING)
+  if (rc < 0 && l->conn.transport && l->conn.state != TL_LINK_CLOSING)
     tl_link_fail(l, "%s", l->keep.why.text);
   else if (rc < 0)
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->keep.why.text);

@@ -210,10 +210,10 @@ int tl_link_connect_to (tl_link *l, size_t host, tl_transport **out,
 
 int tl_link_begin (tl_link *l, tl_err *err) {
   if (l->secured.stale) tl_link_forget_sessions(l);
-  tl_link_address(l, l->host, l->secured.address, sizeof l->secured.address);
+  tl_link_address(l, l->conn.host, l->secured.address, sizeof l->secured.address);
   l->secured.made_of[0] = '\0';
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %s", l->secured.address);
-  return tl_link_connect_to(l, l->host, &l->transport, &tl_link_transport_events, l, err);
+  return tl_link_connect_to(l, l->conn.host, &l->conn.transport, &tl_link_transport_events, l, err);
 }
 
 /* A certificate that ends soon: once a day for each line, and in status(). */
@@ -225,8 +225,8 @@ static void warn_of_end (tl_link *l, const char *whose, const char *name, int64_
   snprintf(l->secured.warning, sizeof l->secured.warning,
            "%s certificate '%.80s' ends in %d day%s: renew it", whose, name, days,
            days == 1 ? "" : "s");
-  if (l->secured.warned_at > 0 && l->now - l->secured.warned_at < DAY_MS) return;
-  l->secured.warned_at = l->now > 0 ? l->now : 1;
+  if (l->secured.warned_at > 0 && l->time.now - l->secured.warned_at < DAY_MS) return;
+  l->secured.warned_at = l->time.now > 0 ? l->time.now : 1;
   tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s: %s", l->secured.address, l->secured.warning);
 }
 
@@ -234,7 +234,7 @@ static void log_chain (const tl_link *l, const tl_transport_info *info) {
   tl_buf chain;
   if (!tl_log_on(TL_LOG_DEBUG)) return;
   tl_buf_init(&chain);
-  tl_transport_chain(l->transport, &chain);
+  tl_transport_chain(l->conn.transport, &chain);
   for (size_t at = 0; at < chain.len;) {
     const uint8_t *end = memchr(chain.at + at, '\n', chain.len - at);
     size_t n = end ? (size_t)(end - chain.at) - at : chain.len - at;
@@ -250,8 +250,8 @@ static void log_chain (const tl_link *l, const tl_transport_info *info) {
 void tl_link_up (tl_link *l) {
   tl_transport_info info;
   const char *address = l->secured.address;
-  tl_transport_get_info(l->transport, &info);
-  tl_transport_describe(l->transport, l->secured.made_of, sizeof l->secured.made_of);
+  tl_transport_get_info(l->conn.transport, &info);
+  tl_transport_describe(l->conn.transport, l->secured.made_of, sizeof l->secured.made_of);
   l->secured.warning[0] = '\0';
   if (info.warning)
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s; the old one stays in use", info.warning);

@@ -24,17 +24,17 @@ static int message (tl_link *l, const char *topic) {
 
 static void is_not_lost_for_want_of_memory (void **state) {
   tl_station waits = { .name = (char *)"waits" };
-  tl_link l = { .awaiting = &waits, .params.receive_queue = 1000 };
+  tl_link l = { .ack.station = &waits, .params.receive_queue = 1000 };
   (void)state;
   tl_recorder_init(&l.recorder);
   assert_int_equal(message(&l, "a"), TL_MESSAGE_HELD);
   spent = true;
   /* the session ends the connection: spec/mqtt/receive_test.c */
   assert_int_equal(message(&l, "b"), TL_ENOMEM);
-  assert_int_equal(l.queued, 1);
+  assert_int_equal(l.ack.count, 1);
   spent = false;
   assert_int_equal(message(&l, "b"), TL_MESSAGE_HELD);
-  assert_int_equal(l.queued, 2);
+  assert_int_equal(l.ack.count, 2);
   tl_link_drop_queue(&l);
   tl_recorder_fini(&l.recorder);
 }

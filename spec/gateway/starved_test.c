@@ -46,8 +46,8 @@ static int set_up (void **state) {
   l->gateway = &w->g;
   l->line = w->line;
   l->params.receive_queue = 10;
-  assert_int_equal(tl_router_new(&l->router, 10, 1000), TL_OK);
-  assert_int_equal(tl_router_add(l->router, TL_LIT("t"), w->station, NULL), TL_OK);
+  assert_int_equal(tl_router_new(&l->routing.router, 10, 1000), TL_OK);
+  assert_int_equal(tl_router_add(l->routing.router, TL_LIT("t"), w->station, NULL), TL_OK);
   tl_recorder_init(&l->recorder);
   *state = w;
   return 0;
@@ -56,7 +56,7 @@ static int set_up (void **state) {
 static int tear_down (void **state) {
   world *w = *state;
   tl_recorder_fini(&w->link.recorder);
-  tl_router_free(w->link.router);
+  tl_router_free(w->link.routing.router);
   tl_model_free(w->g.model);
   test_free(w);
   return 0;

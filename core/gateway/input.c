@@ -1,0 +1,139 @@
+/* core/gateway/input.c — received bytes on their way to the session: the room they are read into,
+** when the socket is read and when not, and what is left for a later turn. Must not know what
+** messages mean. */
+#include "base/log.h"
+#include "gateway/link_impl.h"
+
+enum {
+  READ_ROOM = 64 * 1024,   /* one read(2); a longer packet gets the room it says it needs */
+  KEEP_ROOM = 256 * 1024,  /* a larger buffer is given back once it is empty */
+  ANSWERS_MAX = 256 * 1024 /* bytes of acknowledgements that a peer may leave unread */
+};
+
+/* --- when --- */
+
+/* CONNACK is read whatever holds up reading: a connection that stays without one would end, and
+** without PINGs. */
+bool tl_input_may_read (const tl_link *l) {
+  if (l->conn.state == TL_LINK_CONNECTING) return !(l->input.shut & TL_SHUT_CONGESTED);
+  return l->input.shut == 0;
+}
+
+bool tl_input_is_paused (const tl_link *l) {
+  return (l->input.shut & (TL_SHUT_VALUES | TL_SHUT_QUEUE)) != 0;
+}
+
+void tl_link_reading_changed (tl_link *l) {
+  bool paused = tl_input_is_paused(l);
+  if (!l->conn.transport || l->conn.state == TL_LINK_CLOSING || l->conn.state == TL_LINK_OFF ||
+      l->conn.peer[0] == '\0')
+    return;
+  l->time.now = tl_loop_now(l->gateway->loop);
+  tl_session_pause(l->session, paused, l->time.now);
+  if (paused)
+    tl_transport_read(l->conn.transport, tl_input_may_read(l));
+  else
+    tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
+}
+
+static void count_answers (tl_link *l, size_t before) {
+  size_t now = tl_session_unsent(l->session);
+  if (now > before) l->input.answers += now - before;
+  if (l->input.answers <= ANSWERS_MAX || l->input.shut & TL_SHUT_CONGESTED) return;
+  l->input.shut |= TL_SHUT_CONGESTED;
+  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l),
+         "the broker does not read our acknowledgements: its messages must wait");
+}
+
+void tl_link_input (tl_link *l) {
+  size_t at = l->input.done;
+  tl_pace_begin(l);
+  bool passed_over = l->input.leftover = tl_pace_passes_over(l);
+  if (!passed_over) tl_health_input(l);
+  while (!passed_over && at < l->input.bytes.len && l->conn.transport &&
+         l->conn.state != TL_LINK_CLOSING && tl_input_may_read(l)) {
+    size_t before = tl_session_unsent(l->session);
+    long n =
+        tl_session_input(l->session, l->input.bytes.at + at, l->input.bytes.len - at, l->time.now);
+    if (n < 0) {
+      tl_link_fail(l, "%s", tl_session_error(l->session));
+      break;
+    }
+    at += (size_t)n;
+    count_answers(l, before);
+    if (l->input.leftover || n == 0) break;
+  }
+  if (!passed_over) tl_pace_end(l);
+  if (at == l->input.bytes.len) {
+    tl_buf_clear(&l->input.bytes);
+    at = 0;
+    if (l->input.bytes.cap > KEEP_ROOM) tl_buf_shrink(&l->input.bytes, 0);
+  }
+  l->input.done = at;
+  if (l->conn.transport && l->conn.state != TL_LINK_CLOSING) {
+    /* One read a turn while they come full, or a flood would take some 30 of them before
+    ** anybody's write has its turn. */
+    bool pause = l->input.leftover || l->input.full_read;
+    tl_link_ask_flush(l); /* before the rest, that answers do not wait for it */
+    tl_transport_read(l->conn.transport, !pause && tl_input_may_read(l));
+    if (pause && !(l->input.shut & TL_SHUT_VALUES)) tl_link_ask_resume(l);
+  } else {
+    tl_link_ask_flush(l);
+  }
+}
+
+/* --- from the socket --- */
+
+uint8_t *tl_input_room (void *ctx, size_t *room) {
+  tl_link *l = ctx;
+  size_t want = READ_ROOM, needs = tl_session_needs(l->session);
+  tl_buf_drop(&l->input.bytes, l->input.done);
+  l->input.done = 0;
+  if (needs > l->input.bytes.len && needs - l->input.bytes.len > want)
+    want = needs - l->input.bytes.len;
+  if (tl_buf_reserve(&l->input.bytes, want) != TL_OK) return NULL;
+  *room = l->input.room = l->input.bytes.cap - l->input.bytes.len;
+  return l->input.bytes.at + l->input.bytes.len;
+}
+
+void tl_input_data (void *ctx, size_t n) {
+  tl_link *l = ctx;
+  l->input.bytes.len += n;
+  l->input.full_read = n == l->input.room;
+  l->time.now = tl_loop_now(l->gateway->loop);
+  l->time.wall = tl_clock_wall_ms();
+  tl_link_input(l);
+}
+
+static void on_resume (void *ctx) {
+  tl_link *l = ctx;
+  if (!l->conn.transport) return;
+  l->input.full_read = false;
+  l->time.now = tl_loop_now(l->gateway->loop);
+  l->time.wall = tl_clock_wall_ms();
+  tl_link_input(l);
+}
+
+/* Not by a timer: libuv runs one that is due at once again and again before it looks at
+** anything else. */
+void tl_link_ask_resume (tl_link *l) {
+  if (!l->conn.transport || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
+  tl_link_fail(l, "no memory to go on reading");
+}
+
+void tl_input_drained (tl_link *l) {
+  l->input.answers = 0;
+  if (!(l->input.shut & TL_SHUT_CONGESTED)) return;
+  l->input.shut &= ~(unsigned)TL_SHUT_CONGESTED;
+  tl_link_ask_resume(l); /* what is in the buffer comes before the socket */
+}
+
+void tl_input_forget (tl_link *l) {
+  tl_input *in = &l->input;
+  in->leftover = in->full_read = false;
+  in->shut &= ~(unsigned)TL_SHUT_CONGESTED;
+  in->done = in->answers = 0;
+  tl_loop_forget(l->gateway->loop, on_resume, l);
+  tl_buf_clear(&in->bytes);
+  tl_buf_shrink(&in->bytes, 0);
+}

@@ -1,0 +1,107 @@
+/* core/gateway/link.c — a line that runs: made, freed, and what others may ask of it. Its stories
+** are told in the files that link_impl.h names. */
+#include "gateway/link_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/station_log.h"
+
+int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
+                 tl_err *err) {
+  tl_link *l = calloc(1, sizeof *l);
+  if (!l) return tl_fail(err, TL_ENOMEM, 0, "no memory for line '%s'", line->name);
+  l->gateway = g;
+  l->line = line;
+  l->input.shut = g->blocked ? TL_SHUT_VALUES : 0;
+  l->conn.state = TL_LINK_OFF;
+  l->time.armed = l->time.status_due = INT64_MAX;
+  l->conn.since = -1;
+  tl_health_init(&l->health, tl_loop_now(g->loop));
+  l->params = *params;
+  tl_buf_init(&l->input.bytes);
+  int rc = tl_timer_new(&l->time.timer, g->loop, tl_link_on_timer, l);
+  if (rc == 0) rc = tl_router_new(&l->routing.router, TL_LINK_TOPICS, TL_LINK_TOPIC_BYTES);
+  if (rc == 0) tl_router_on_limit(l->routing.router, tl_say_given_up, l);
+  if (rc == 0) rc = tl_filters_make(&l->filters, &l->params, line);
+  if (rc == 0) rc = tl_link_new_session(l);
+  if (rc < 0) {
+    tl_params_init(&l->params); /* the caller keeps them */
+    tl_link_free(l);
+    return tl_fail(err, rc, 0, "no memory for line '%s'", line->name);
+  }
+  l->conn.delay = l->params.reconnect_delay;
+  tl_link_address(l, 0, l->secured.address, sizeof l->secured.address);
+  l->user = user;
+  tl_params_init(params);
+  line->user = l;
+  *out = l;
+  return TL_OK;
+}
+
+void tl_link_free (tl_link *l) {
+  tl_gateway *g = l->gateway;
+  l->conn.removed = true; /* for the functions of writes, which hear now that the line is closed */
+  tl_link_end_probes(l);
+  tl_goodbye_forget(l);
+  if (l->session) tl_session_free(l->session);
+  tl_link_store_close(l);
+  tl_link_drop_queue(l);
+  if (l->routing.router) tl_router_free(l->routing.router);
+  tl_timer_close(l->time.timer);
+  tl_input_forget(l);
+  tl_buf_fini(&l->input.bytes);
+  tl_filters_fini(&l->filters);
+  tl_link_forget_sessions(l);
+  tl_recorder_fini(&l->recorder);
+  tl_health_fini(&l->health);
+  tl_params_fini(&l->params);
+  if (l->user && g->handlers.release) g->handlers.release(g->handlers_ctx, l->user);
+  if (l->line && l->line->user == l) {
+    for (uint32_t i = 0; i < l->line->station_count; i++) {
+      tl_gateway_forget_tag(g, l->line->stations[i]);
+      if (l->line->stations[i]->user && g->handlers.release)
+        g->handlers.release(g->handlers_ctx, l->line->stations[i]->user);
+    }
+    tl_model_remove_line(g->model, l->line);
+  }
+  /* last: those functions may have asked for something */
+  tl_link_forget_pump(l);
+  tl_link_forget_flush(l);
+  free(l);
+}
+
+const tl_line_params *tl_link_params (const tl_link *l) { return &l->params; }
+tl_line *tl_link_line (const tl_link *l) { return l->line; }
+int64_t tl_link_now (const tl_link *l) { return l->time.now; }
+tl_router *tl_link_router (tl_link *l) { return l->routing.router; }
+tl_link *tl_line_link (const tl_line *line) { return line->user; }
+tl_gateway *tl_link_gateway (tl_link *l) { return l->gateway; }
+void *tl_link_user (const tl_link *l) { return l->user; }
+const tl_recorder *tl_link_recorder (const tl_link *l) { return &l->recorder; }
+const char *tl_link_unrouted_topic (const tl_link *l) { return l->routing.unrouted_topic; }
+
+void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
+  static const char *const states[] = { "off", "waiting", "connecting", "connected",
+                                        "disconnecting" };
+  memset(out, 0, sizeof *out);
+  out->state = states[l->conn.state];
+  out->peer = l->conn.state == TL_LINK_OFF || l->conn.state == TL_LINK_WAITING ? "" : l->conn.peer;
+  out->address = l->secured.address;
+  out->transport = l->conn.state == TL_LINK_CONNECTED ? l->secured.made_of : "";
+  out->warning = l->conn.state == TL_LINK_CONNECTED ? l->secured.warning : "";
+  out->last_error = l->conn.error;
+  out->connects = l->conn.connects;
+  out->failures = l->conn.failures;
+  out->messages = l->routing.messages;
+  out->unrouted = l->routing.unrouted;
+  out->wills = l->routing.wills;
+  out->too_long = l->routing.too_long;
+  out->waiting_bytes = l->ack.bytes;
+  out->instances_refused = l->routing.instances_refused;
+  out->connected_since = l->conn.since;
+  for (uint32_t i = 0; i < l->line->station_count; i++)
+    out->handler_errors += l->line->stations[i]->stats.handler_errors;
+  tl_session_get_stats(l->session, &out->session);
+  tl_router_get_stats(l->routing.router, &out->router);
+}
