@@ -4,7 +4,7 @@
 #define TL_COMMAND_ATTACH_H
 
 #include "console/server.h"
-#include "script/host.h"
+#include "repl/repl.h"
 
 typedef struct tl_attach tl_attach;
 

@@ -36,7 +36,8 @@ static void on_published (void *ctx, tl_link *l, tl_slice topic, tl_slice payloa
   tl_buf_str(out, "}\n");
 }
 
-void tl_site_error (tl_site *s, const char *scope, tl_slice text) {
+static void on_error (void *ctx, const char *scope, tl_slice text) {
+  tl_site *s = ctx;
   if (scope) tl_buf_fmt(&s->news.errors, "%s: ", scope);
   tl_buf_slice(&s->news.errors, text);
   tl_buf_byte(&s->news.errors, '\0');
@@ -101,7 +102,9 @@ static int set_up (tl_site *s, const char *config, bool unsafe,
   if (rc >= 0) rc = tl_gateway_new(&s->gateway, s->loop, &tl_script_handlers, s->script);
   if (rc < 0) return tl_fail(err, rc, 0, "no memory");
   tl_script_attach(s->script, s->gateway, s->loop);
-  s->script->site = s;
+  s->script->on_error = on_error;
+  s->script->on_error_ctx = s;
+  s->script->offline = true;
   if (tl_script_load(s->script, config, problem, ctx) > 0)
     return tl_fail(err, TL_ESYNTAX, 0, "%s has errors", config);
   return tl_script_apply(s->script, NULL, NULL, err);

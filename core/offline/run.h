@@ -36,7 +36,5 @@ void tl_site_clear (tl_site *site);
 
 tl_script *tl_site_script (tl_site *site);
 tl_gateway *tl_site_gateway (tl_site *site);
-/* For the script: an error of one of its handlers. */
-void tl_site_error (tl_site *site, const char *scope, tl_slice text);
 
 #endif

@@ -76,9 +76,14 @@ static int p_new (lua_State *L) {
   return 0;
 }
 
+static const tl_console_hooks hooks;
+
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx) {
+  if (!s->repl && !(s->repl = calloc(1, sizeof *s->repl))) return TL_ENOMEM;
+  s->console = &hooks;
   tl_eval *e = calloc(1, sizeof *e);
   if (!e) return TL_ENOMEM;
+  e->head.console = &hooks;
   e->script = s;
   e->events = *events;
   e->ctx = ctx;
@@ -89,9 +94,9 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
     free(e);
     return TL_ENOMEM;
   }
-  e->id = ++s->evals_made;
-  e->next = s->evals;
-  s->evals = e;
+  e->id = ++s->repl->made;
+  e->next = s->repl->evals;
+  s->repl->evals = e;
   *out = e;
   return TL_OK;
 }
@@ -114,14 +119,14 @@ static void forget_thread (tl_eval *e) {
 }
 
 void tl_eval_free (tl_eval *e) {
-  for (tl_eval **at = &e->script->evals; *at; at = &(*at)->next) {
+  for (tl_eval **at = &e->script->repl->evals; *at; at = &(*at)->next) {
     if (*at != e) continue;
     *at = e->next;
     break;
   }
   forget_thread(e);
   tl_eval_stop_lingering(e);
-  if (e->script->evaluating == e) e->script->evaluating = NULL;
+  if (e->script->repl->evaluating == e) e->script->repl->evaluating = NULL;
   *e->here = NULL;
   luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->here_ref);
   luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->env);
@@ -155,9 +160,9 @@ typedef struct {
 ** coroutines of the user, and where a C function stands between, only the budget ends it. */
 static void on_count (lua_State *L, lua_Debug *ar) {
   tl_script *s = tl_script_of(L);
-  tl_eval *e = s->evaluating;
+  tl_eval *e = s->repl->evaluating;
   if (!e || e->co != L || !lua_isyieldable(L)) {
-    if (s->evaluating_hook) s->evaluating_hook(L, ar);
+    if (s->repl->hook) s->repl->hook(L, ar);
     return;
   }
   if (tl_clock_mono_ns() - e->slice_began < SLICE_MS * 1000000ull) return;
@@ -167,7 +172,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     /* the budget's own end, which no pcall swallows */
     s->box.budget.said = used_up;
     s->box.budget.expired = true;
-    s->evaluating_hook(L, ar);
+    s->repl->hook(L, ar);
     return;
   }
   if (tl_loop_later(s->loop, on_slice, e) != TL_OK) luaL_error(L, "not enough memory");
@@ -215,7 +220,7 @@ static const char *next_piece (lua_State *L, void *ctx, size_t *len) {
 static int load (lua_State *L, const step *st, tl_slice code, const char *head) {
   int line = st->e->line;
   reading r = { code, head, line > 0 ? line - 1 : 0 };
-  int rc = lua_load(L, next_piece, &r, line > 0 ? TL_EVAL_SCRIPT : TL_EVAL_CHUNK, "t");
+  int rc = lua_load(L, next_piece, &r, line > 0 ? TL_CHUNK_SCRIPT : TL_CHUNK_TYPED, "t");
   if (rc != LUA_OK) tl_budget_rethrow(L);
   return rc;
 }
@@ -272,7 +277,7 @@ static int p_start (lua_State *L) {
   lua_setupvalue(L, -2, 1);
   e->co = lua_newthread(L);
   tl_budget_hook(&e->script->box, e->co);
-  if (lua_gethook(e->co) != on_count) e->script->evaluating_hook = lua_gethook(e->co);
+  if (lua_gethook(e->co) != on_count) e->script->repl->hook = lua_gethook(e->co);
   lua_sethook(e->co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
   e->used_ns = 0;
   e->thread = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -351,7 +356,7 @@ static void report (tl_eval *e, bool ok, tl_buf *text) {
 
 static void go_on (tl_eval *e, step *st) {
   tl_script *s = e->script;
-  tl_eval *before = s->evaluating;
+  tl_eval *before = s->repl->evaluating;
   tl_buf result, err;
   tl_buf_init(&result);
   tl_buf_init(&err);
@@ -360,9 +365,11 @@ static void go_on (tl_eval *e, step *st) {
   e->stop = NULL;
   e->slice_began = tl_clock_mono_ns();
   e->slice_cpu = tl_clock_cpu_ns();
-  s->evaluating = e;
+  s->repl->evaluating = e;
+  tl_caller caller = tl_caller_enter(s, (tl_caller){ e->id, e->uid });
   int rc = tl_script_enter(s, p_go_on, st, CALL_SECONDS, "repl", &err);
-  s->evaluating = before;
+  tl_caller_leave(s, caller);
+  s->repl->evaluating = before;
   if (rc != LUA_OK)
     report(e, false, &err);
   else if (!st->goes_on)
@@ -410,8 +417,8 @@ void tl_eval_cancel (tl_eval *e) {
 
 /* --- waiting --- */
 
-tl_eval *tl_eval_of (lua_State *L) {
-  tl_eval *e = tl_script_of(L)->evaluating;
+static tl_eval *eval_of (lua_State *L) {
+  tl_eval *e = tl_script_of(L)->repl->evaluating;
   return e && e->co == L && lua_isyieldable(L) ? e : NULL;
 }
 
@@ -421,7 +428,7 @@ static int after_wait (lua_State *L, int status, lua_KContext context) {
   return lua_gettop(L) - (int)context;
 }
 
-int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx) {
+static int eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx) {
   e->waits = true;
   e->stop = stop;
   e->stop_ctx = ctx;
@@ -430,7 +437,7 @@ int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx) 
   return lua_yieldk(L, 0, top, after_wait);
 }
 
-void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
+static void eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
   step st = { .e = e, .push = push, .arg = arg };
   if (!e->co || !e->waits) return;
   e->stop = NULL;
@@ -438,8 +445,8 @@ void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg)
   go_on(e, &st);
 }
 
-int tl_eval_rest (lua_State *L) {
-  tl_eval *e = tl_eval_of(L);
+static int eval_rest (lua_State *L) {
+  tl_eval *e = eval_of(L);
   if (!e || tl_clock_mono_ns() - e->slice_began < SLICE_MS * 1000000ull) return 0;
   e->used_ns += tl_clock_cpu_ns() - e->slice_cpu;
   if (tl_loop_later(tl_script_of(L)->loop, on_slice, e) != TL_OK)
@@ -462,9 +469,9 @@ static int push_written (lua_State *co, void *arg) {
   return w->ok ? 1 : 2;
 }
 
-bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
+static bool eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
   written w = { ok, why };
-  for (tl_eval *e = s->evals; e; e = e->next) {
+  for (tl_eval *e = s->repl->evals; e; e = e->next) {
     if (e->co != co) continue;
     step st = { .e = e, .push = push_written, .arg = &w };
     e->used_ns = 0;
@@ -483,4 +490,21 @@ void tl_eval_entered (tl_eval *e) {
 }
 
 void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx)) { e->entered = entered; }
-void tl_eval_show (tl_eval *e, tl_slice text) { e->events.output(e->ctx, text); }
+static void eval_show (tl_eval *e, tl_slice text) { e->events.output(e->ctx, text); }
+
+static void close_all (tl_script *s) {
+  while (s->repl->evals) tl_eval_free(s->repl->evals);
+  free(s->repl);
+  s->repl = NULL;
+  s->console = NULL;
+}
+
+static const tl_console_hooks hooks = { .of = eval_of,
+                                        .wait = eval_wait,
+                                        .wake = eval_wake,
+                                        .rest = eval_rest,
+                                        .resume = eval_resume,
+                                        .show = eval_show,
+                                        .owe = tl_eval_owe,
+                                        .settle = tl_eval_settle,
+                                        .close = close_all };

@@ -1,14 +1,24 @@
-/* core/repl/eval_impl.h — private to script/: an attached person and their evaluation, for the
+/* core/repl/eval_impl.h — private to repl/: an attached person and their evaluation, for the
 ** files that make it up. */
 #ifndef TL_REPL_EVAL_IMPL_H
 #define TL_REPL_EVAL_IMPL_H
 
+#include "repl/repl.h"
 #include "script/script.h"
 
-#define TL_EVAL_CHUNK "=repl"   /* what errors call the code that was typed */
-#define TL_EVAL_SCRIPT "=stdin" /* and that of a script */
+/* What all consoles of a script share: tl_script.repl. Made when the first is attached. */
+typedef struct tl_repl {
+  tl_eval *evals;
+  tl_eval *evaluating;      /* whose code is running now; NULL: a handler's, or nobody's */
+  uint64_t made;            /* evals, ever */
+  lua_Hook hook;            /* of the budget, which eval.c puts its own before */
+  int api;                  /* registry reference: the words of a REPL; 0: not made yet */
+  struct tl_watch *watches; /* watch.c */
+  tl_observer watching;     /* watch.c: while there are any */
+} tl_repl;
 
 struct tl_eval {
+  tl_eval_head head; /* first */
   tl_eval *next;
   tl_script *script;
   tl_eval_events events;
@@ -26,7 +36,7 @@ struct tl_eval {
   void (*stop)(void *ctx);
   void (*entered)(void *ctx);
   void *stop_ctx;
-  uint64_t id;         /* tl_asker */
+  uint64_t id;         /* tl_caller */
   int next_line, line; /* of the script, where the chunk begins; 0: it is none */
   bool whole;          /* the chunk is: with -e, or a script's end */
   /* it is done, and who asked goes: what is printed now would reach nobody */
@@ -56,5 +66,26 @@ void tl_eval_done (tl_eval *e, bool ok, tl_slice text);
 /* eval_later.c: the evaluation went well. True: it is not done yet. */
 bool tl_eval_linger (tl_eval *e, tl_slice result);
 void tl_eval_stop_lingering (tl_eval *e);
+
+/* While a person waits, `entered` hears of the lines they type. */
+void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx));
+bool tl_eval_json (const tl_eval *e); /* does a program read it? */
+/* eval_later.c: as tl_console_hooks has them */
+void tl_eval_owe (tl_script *s, tl_caller caller);
+void tl_eval_settle (tl_script *s, tl_caller caller);
+
+/* --- what the words are made of --- */
+
+/* l_live.c: the table of words; made once */
+void tl_push_api (lua_State *L);
+/* l_live.c: pushes the core's side of it */
+void tl_open_live (lua_State *L);
+/* l_live.c: into a metatable: what a REPL sees, its words, then the config's */
+void tl_set_env (lua_State *L);
+int tl_live_tag_json (lua_State *L); /* l_live.c */
+int tl_live_status (lua_State *L);   /* l_status.c */
+int tl_live_watch (lua_State *L);    /* watch.c, as the next one */
+int tl_live_has_tag (lua_State *L);
+int tl_live_note (lua_State *L);
 
 #endif

@@ -3,31 +3,19 @@
 ** `tagline repl -e` waits for its writes. */
 #include "repl/eval_impl.h"
 
-tl_asker tl_asker_here (lua_State *L) {
-  const tl_script *s = tl_script_of(L);
-  const tl_eval *e = s->evaluating;
-  return e ? (tl_asker){ e->id, e->uid } : s->asker;
-}
-
-tl_asker tl_asker_enter (tl_script *s, tl_asker asker) {
-  tl_asker before = s->asker;
-  s->asker = asker;
-  return before;
-}
-
-static tl_eval *person (const tl_script *s, tl_asker asker) {
-  tl_eval *e = asker.eval != 0 ? s->evals : NULL;
-  while (e && e->id != asker.eval) e = e->next;
+static tl_eval *person (const tl_script *s, tl_caller caller) {
+  tl_eval *e = caller.eval != 0 ? s->repl->evals : NULL;
+  while (e && e->id != caller.eval) e = e->next;
   return e;
 }
 
-void tl_asker_owe (tl_script *s, tl_asker asker) {
-  tl_eval *e = person(s, asker);
+void tl_eval_owe (tl_script *s, tl_caller caller) {
+  tl_eval *e = person(s, caller);
   if (e) e->owed++;
 }
 
-void tl_asker_settle (tl_script *s, tl_asker asker) {
-  tl_eval *e = person(s, asker);
+void tl_eval_settle (tl_script *s, tl_caller caller) {
+  tl_eval *e = person(s, caller);
   if (!e || --e->owed > 0 || !e->lingers) return;
   tl_eval_stop_lingering(e);
   tl_eval_done(e, true, TL_LIT(""));

@@ -136,10 +136,10 @@ static int live_modules (lua_State *L) {
 /* scopes(): the variables of whoever asks, and those that the config sees */
 static int live_scopes (lua_State *L) {
   const tl_script *s = tl_script_of(L);
-  if (!s->evaluating)
+  if (!s->repl->evaluating)
     lua_newtable(L);
   else
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->evaluating->env);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->repl->evaluating->env);
   if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->env) != LUA_TTABLE) lua_pop(L, 1);
   return lua_gettop(L);
 }
@@ -163,7 +163,7 @@ static const luaL_Reg functions[] = {
   { "names", live_names },
   { "note", tl_live_note },
   { "now", live_now },
-  { "reload", tl_live_reload },
+  { "reload", tl_word_reload },
   { "scopes", live_scopes },
   { "status", tl_live_status },
   { "tag_json", tl_live_tag_json },
@@ -183,8 +183,8 @@ static void require (lua_State *L, const char *module) {
 
 void tl_push_api (lua_State *L) {
   tl_script *s = tl_script_of(L);
-  if (s->api != 0) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, s->api);
+  if (s->repl->api != 0) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, s->repl->api);
     return;
   }
   tl_open_objects(L);
@@ -201,7 +201,7 @@ void tl_push_api (lua_State *L) {
   }
   lua_pop(L, 1);
   lua_pushvalue(L, -1);
-  s->api = luaL_ref(L, LUA_REGISTRYINDEX);
+  s->repl->api = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* --- what a REPL sees: its words, then what the config sees --- */

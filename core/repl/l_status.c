@@ -4,6 +4,7 @@
 
 #include "gateway/health.h"
 #include "explain/examine.h"
+#include "repl/eval_impl.h"
 #include "script/failures.h"
 #include "script/message_words.h"
 

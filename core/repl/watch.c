@@ -73,21 +73,21 @@ static void watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl
 
 static void refresh (tl_script *s) {
   bool tags = false, messages = false;
-  for (const tl_watch *w = s->watches; w; w = w->next) {
+  for (const tl_watch *w = s->repl->watches; w; w = w->next) {
     tags = tags || !w->messages;
     messages = messages || w->messages;
   }
-  tl_gateway_unobserve(s->gateway, &s->watching);
-  s->watching = (tl_observer){ .value = tags ? watch_tag : NULL,
-                               .message = messages ? watch_message : NULL,
-                               .ctx = s };
-  if (tags || messages) tl_gateway_observe(s->gateway, &s->watching);
+  tl_gateway_unobserve(s->gateway, &s->repl->watching);
+  s->repl->watching = (tl_observer){ .value = tags ? watch_tag : NULL,
+                                     .message = messages ? watch_message : NULL,
+                                     .ctx = s };
+  if (tags || messages) tl_gateway_observe(s->gateway, &s->repl->watching);
 }
 
 static void free_watch (void *ctx) {
   tl_watch *w = ctx;
   tl_script *s = w->s;
-  for (tl_watch **at = &s->watches; *at; at = &(*at)->next) {
+  for (tl_watch **at = &s->repl->watches; *at; at = &(*at)->next) {
     if (*at != w) continue;
     *at = w->next;
     break;
@@ -275,7 +275,7 @@ static void watch_tag (void *ctx, tl_tag *t) {
   tl_script *s = ctx;
   char name[1024];
   if (!push_name(name, sizeof name, t)) return;
-  for (tl_watch *w = s->watches; w; w = w->next)
+  for (tl_watch *w = s->repl->watches; w; w = w->next)
     if (!w->messages && wants(w, name) && admit(w)) add_tag(w, t, name);
 }
 
@@ -333,7 +333,7 @@ static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, co
 static void watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl_station *s,
                            tl_fate fate) {
   const tl_script *script = ctx;
-  for (tl_watch *w = script->watches; w; w = w->next)
+  for (tl_watch *w = script->repl->watches; w; w = w->next)
     if (w->messages &&
         tl_filter_match(tl_slice_of(w->patterns.at, w->patterns.len - 1), m->topic) && admit(w))
       add_message(w, l, m, s, fate);
@@ -416,8 +416,8 @@ int tl_live_watch (lua_State *L) {
   tl_buf_init(&w->out);
   w->s = s;
   w->e = e;
-  w->next = s->watches;
-  s->watches = w;
+  w->next = s->repl->watches;
+  s->repl->watches = w;
   w->token_at = tl_loop_now(s->loop);
   w->say_at = w->until = w->show_at = INT64_MAX;
   w->shown_at = w->token_at - REST_MS;

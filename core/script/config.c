@@ -57,7 +57,7 @@ static int p_load (lua_State *L) {
   lua_setfield(L, -2, "core");
   tl_open_objects(L);
   tl_add_look_words(L);
-  lua_pushcfunction(L, tl_live_reload);
+  lua_pushcfunction(L, tl_word_reload);
   lua_setfield(L, -2, "reload");
   tl_open_timers(L);
   lua_setfield(L, -2, "api");

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "script/failures.h"
-#include "offline/run.h"
 
 enum { FAILURES_MAX = 64, SAID_MANY = 1000, SAID_LENGTH = 400, SAID_WHOLE = 4096 };
 
@@ -22,8 +21,8 @@ static void forget_said (tl_script *s) {
 /* "Once" by scope and the text's beginning: the traceback of the same fault is the same.
 ** Forgets all at times, to stay small. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
-  if (s->site) {
-    tl_site_error(s->site, scope, text);
+  if (s->on_error) {
+    s->on_error(s->on_error_ctx, scope, text);
     return;
   }
   char key[SAID_LENGTH + 200];
@@ -52,7 +51,7 @@ static tl_known *place_of_known (tl_script *s) {
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len) {
   tl_script *s = (tl_script *)box;
   s->error_known = false;
-  if (!s->scope || s->site) return false;
+  if (!s->scope || s->on_error) return false;
   uint32_t hash = tl_hash(text, len < SAID_LENGTH ? len : SAID_LENGTH) + s->scope_kind;
   s->met = (tl_known){ hash, s->scope };
   const tl_known *at = place_of_known(s);

@@ -81,7 +81,7 @@ void tl_script_free (tl_script *s) {
   tl_slice key;
   void *zone;
   if (!s) return;
-  while (s->evals) tl_eval_free(s->evals);
+  if (s->console) s->console->close(s);
   tl_loaded_free(s);
   tl_failures_free(s);
   tl_errors_free(s);

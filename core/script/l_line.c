@@ -117,10 +117,10 @@ static tl_slice check_text (lua_State *L, int index, const char *what) {
   return tl_slice_of(at, len);
 }
 
-static tl_told tell_publish (lua_State *L, const tl_line *line, const publishing *p) {
+static tl_change publish_change (lua_State *L, const tl_line *line, const publishing *p) {
   size_t shown = p->payload.len;
   char start[LOGGED + 1] = "hex";
-  if (!tl_eval_is_here(L)) return (tl_told){ .text = "" }; /* handlers publish often */
+  if (!tl_caller_is_person(L)) return (tl_change){ .text = "" }; /* handlers publish often */
   if (tl_utf8_valid(p->payload) && (shown == 0 || !memchr(p->payload.at, 0, shown))) {
     if (shown > LOGGED) shown = tl_utf8_prefix(p->payload.at, LOGGED);
     snprintf(start, sizeof start, "%.*s", (int)shown, shown > 0 ? (const char *)p->payload.at : "");
@@ -129,7 +129,7 @@ static tl_told tell_publish (lua_State *L, const tl_line *line, const publishing
     for (size_t i = 0; i < shown; i++)
       snprintf(start + 3 + 3 * i, sizeof start - 3 - 3 * i, " %02x", p->payload.at[i]);
   }
-  return tl_eval_tell(L, line->name, "publish to '%.*s'%s: %zu byte%s: %s%s", TL_ARG(p->topic),
+  return tl_change_of(L, line->name, "publish to '%.*s'%s: %zu byte%s: %s%s", TL_ARG(p->topic),
                       p->retain == 1 ? ", retained" : "", p->payload.len,
                       p->payload.len == 1 ? "" : "s", start, shown < p->payload.len ? "…" : "");
 }
@@ -159,8 +159,8 @@ static int line_publish (lua_State *L) {
     lua_pop(L, 1);
   }
   if (!lua_isnoneornil(L, callback)) luaL_checktype(L, callback, LUA_TFUNCTION);
-  tl_told told = tell_publish(L, line, &p);
-  return tl_write_async(L, tl_script_of(L), start_publish, &p, callback, &told);
+  tl_change change = publish_change(L, line, &p);
+  return tl_write_async(L, tl_script_of(L), start_publish, &p, callback, &change);
 }
 
 /* --- line:set{ parameter = value } --- */
@@ -256,10 +256,11 @@ static const char *push_told (lua_State *L, const tl_param_field *f, int value) 
 static void log_params (lua_State *L, const char *line, int changes) {
   for (const tl_param_field *f = tl_param_fields; f->name; f++) {
     if (lua_getfield(L, changes, f->name) != LUA_TNIL) {
-      const char *told = push_told(L, f, lua_gettop(L));
-      size_t len = strlen(told);
-      size_t shown = len > LOGGED ? tl_utf8_prefix((const uint8_t *)told, LOGGED) : len;
-      tl_eval_log(L, line, "set %s = %.*s%s", f->name, (int)shown, told, shown < len ? "…" : "");
+      const char *now = push_told(L, f, lua_gettop(L));
+      size_t len = strlen(now);
+      size_t shown = len > LOGGED ? tl_utf8_prefix((const uint8_t *)now, LOGGED) : len;
+      tl_change_log_now(L, line, "set %s = %.*s%s", f->name, (int)shown, now,
+                        shown < len ? "…" : "");
       lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -301,7 +302,7 @@ static int line_set (lua_State *L) {
 }
 
 static int line_reconnect (lua_State *L) {
-  tl_eval_log(L, tl_check_line(L, 1)->name, "reconnect");
+  tl_change_log_now(L, tl_check_line(L, 1)->name, "reconnect");
   tl_link_reconnect(tl_line_link(tl_check_line(L, 1)), "asked for");
   return 0;
 }

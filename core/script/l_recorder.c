@@ -217,7 +217,7 @@ int tl_look_save (lua_State *L) {
   /* a relative one is the process's, and the person may be in another folder */
   char whole[PATH_MAX];
   const char *many = n == 1 ? "message" : "messages";
-  tl_eval_log(L, NULL, "save '%s': %zu %s", path, n, many);
+  tl_change_log_now(L, NULL, "save '%s': %zu %s", path, n, many);
   lua_pushfstring(L, "%d %s in %s", (int)n, many, realpath(path, whole) ? whole : path);
   return 1;
 }
@@ -237,7 +237,7 @@ int tl_look_freeze (lua_State *L) {
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   lua_call(L, 5, 1);
-  tl_eval_log(L, NULL, "freeze '%s'", luaL_tolstring(L, 2, NULL));
+  tl_change_log_now(L, NULL, "freeze '%s'", luaL_tolstring(L, 2, NULL));
   lua_pop(L, 1);
   return 1;
 }

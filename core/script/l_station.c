@@ -64,8 +64,8 @@ static int station_index (lua_State *L) {
 
 static int set_mode (lua_State *L, bool off, bool simulated) {
   tl_station *s = tl_check_station(L, 1);
-  tl_eval_log(L, s->line->name, "station %s: %s%s", s->name, off ? "off" : "on",
-              simulated ? ", simulated" : "");
+  tl_change_log_now(L, s->line->name, "station %s: %s%s", s->name, off ? "off" : "on",
+                    simulated ? ", simulated" : "");
   tl_station_set_mode(tl_script_of(L)->gateway, s, off, simulated);
   return 0;
 }

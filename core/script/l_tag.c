@@ -72,10 +72,10 @@ static int start_write (void *ctx, tl_write_done *done, void *done_ctx, tl_err *
   return tl_gateway_write(w->s->gateway, w->t, w->v, done, done_ctx, err);
 }
 
-static tl_told tell_write (lua_State *L, const tl_tag *t, const tl_value *v) {
+static tl_change write_change (lua_State *L, const tl_tag *t, const tl_value *v) {
   const tl_tagdef *d = tl_tag_def(t);
   tl_buf text;
-  if (!tl_eval_is_here(L)) return (tl_told){ .text = "" }; /* handlers write often */
+  if (!tl_caller_is_person(L)) return (tl_change){ .text = "" }; /* handlers write often */
   tl_buf_init(&text);
   if (d->type == TL_TXTI || d->type == TL_TXTO) {
     tl_buf_add(&text, v->text.at, v->text.len < 80 ? v->text.len : 80);
@@ -83,10 +83,10 @@ static tl_told tell_write (lua_State *L, const tl_tag *t, const tl_value *v) {
   } else {
     tl_convert_publish(d->type, v, &t->station->plan->rule, &text);
   }
-  tl_told told = tl_eval_tell(L, t->station->line->name, "write %s.%s = %.*s", t->station->name,
-                              d->name, TL_ARG(tl_buf_bytes(&text)));
+  tl_change change = tl_change_of(L, t->station->line->name, "write %s.%s = %.*s", t->station->name,
+                                  d->name, TL_ARG(tl_buf_bytes(&text)));
   tl_buf_fini(&text);
-  return told;
+  return change;
 }
 
 static int tag_write (lua_State *L) {
@@ -101,9 +101,9 @@ static int tag_write (lua_State *L) {
                       got);
   }
   if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TFUNCTION);
-  tl_told told = tell_write(L, t, &v);
+  tl_change change = write_change(L, t, &v);
   writing w = { s, t, &v };
-  return tl_write_async(L, s, start_write, &w, 3, &told);
+  return tl_write_async(L, s, start_write, &w, 3, &change);
 }
 
 static int tag_tostring (lua_State *L) {

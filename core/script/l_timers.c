@@ -14,7 +14,7 @@ struct tl_hook_timer {
   tl_script *script;
   tl_timer *timer;
   int function; /* registry reference */
-  tl_asker asker;
+  tl_caller caller;
   int64_t due, every_ms; /* every_ms 0: once */
 };
 
@@ -41,7 +41,7 @@ static void fire (tl_hook_timer *t) {
   tl_script *s = t->script;
   bool every = t->every_ms > 0;
   int function = t->function;
-  tl_asker before = tl_asker_enter(s, t->asker);
+  tl_caller before = tl_caller_enter(s, t->caller);
   const char *what = every ? "every" : "after";
   tl_buf err;
   if (every) {
@@ -60,7 +60,7 @@ static void fire (tl_hook_timer *t) {
   }
   tl_buf_fini(&err);
   if (!every) luaL_unref(s->box.L, LUA_REGISTRYINDEX, function);
-  tl_asker_leave(s, before);
+  tl_caller_leave(s, before);
 }
 
 static void run_timer (tl_due *due) { fire((tl_hook_timer *)due); }
@@ -116,7 +116,7 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
     free(t);
     luaL_error(L, "not enough memory");
   }
-  t->asker = tl_asker_here(L);
+  t->caller = tl_caller_here(L);
   s->timers = t;
   s->timer_count++;
   t->due = INT64_MAX;
@@ -156,7 +156,7 @@ static int start (lua_State *L, bool every, double least) {
     return luaL_error(L, "%s: expected a function as the second value, got %s", what,
                       tl_push_got(L, 2));
   lua_settop(L, 2);
-  tl_eval_log(L, NULL, "%s %g s", what, lua_tonumber(L, 1));
+  tl_change_log_now(L, NULL, "%s %g s", what, lua_tonumber(L, 1));
   add(L, s, every, lua_tonumber(L, 1));
   return 0;
 }

@@ -10,9 +10,9 @@
 
 /* What the log says when it failed. */
 typedef struct {
-  tl_told told;
+  tl_change change;
   char scope[256]; /* its line may be gone by then */
-} kept_told;
+} kept_change;
 
 typedef struct {
   tl_due turn; /* first: see run_waiting */
@@ -20,12 +20,12 @@ typedef struct {
   int function;  /* registry reference, or LUA_NOREF */
   int coroutine; /* registry reference of the waiting coroutine, or LUA_NOREF */
   lua_State *co;
-  tl_asker asker; /* for whom it ends */
+  tl_caller caller; /* for whom it ends */
   bool owed;
   int result;
   const char *why;
-  char kept_why[160]; /* it, while this waits for its turn */
-  kept_told *told;    /* NULL: a handler's own write */
+  char kept_why[160];  /* it, while this waits for its turn */
+  kept_change *change; /* NULL: a handler's own write */
 } waiting;
 
 static int p_call_back (lua_State *L) {
@@ -71,7 +71,7 @@ static void wake (waiting *w) {
 
 static void finish (waiting *w) {
   tl_script *s = w->s;
-  tl_asker before = tl_asker_enter(s, w->asker);
+  tl_caller before = tl_caller_enter(s, w->caller);
   if (w->function != LUA_NOREF) {
     tl_buf err;
     tl_buf_init(&err);
@@ -83,9 +83,9 @@ static void finish (waiting *w) {
     wake(w);
     luaL_unref(s->box.L, LUA_REGISTRYINDEX, w->coroutine);
   }
-  tl_asker_leave(s, before);
-  if (w->owed) tl_asker_settle(s, w->asker);
-  free(w->told);
+  tl_caller_leave(s, before);
+  if (w->owed) tl_caller_settle(s, w->caller);
+  free(w->change);
   free(w);
 }
 
@@ -93,7 +93,7 @@ static void run_waiting (tl_due *due) { finish((waiting *)due); }
 
 static void drop_waiting (tl_due *due) {
   waiting *w = (waiting *)due;
-  free(w->told);
+  free(w->change);
   free(w);
 }
 
@@ -101,7 +101,7 @@ static void on_done (void *ctx, int result, const char *why) {
   waiting *w = ctx;
   w->result = result;
   w->why = why;
-  if (result != TL_OK && w->told) tl_told_log(&w->told->told, "failed:", why);
+  if (result != TL_OK && w->change) tl_change_log(&w->change->change, "failed:", why);
   if (tl_turn_is_used(w->s)) {
     tl_turn_wait(w->s, &w->turn);
     if (why) snprintf(w->kept_why, sizeof w->kept_why, "%s", why);
@@ -117,20 +117,20 @@ static int after_wait (lua_State *L, int status, lua_KContext context) {
   return lua_gettop(L) - (int)context;
 }
 
-static kept_told *keep_told (const tl_told *told) {
-  kept_told *k = told->text[0] != '\0' ? calloc(1, sizeof *k) : NULL;
+static kept_change *keep_change (const tl_change *change) {
+  kept_change *k = change->text[0] != '\0' ? calloc(1, sizeof *k) : NULL;
   if (!k) return NULL;
-  k->told = *told;
-  if (told->scope) strncpy(k->scope, told->scope, sizeof k->scope - 1);
-  k->told.scope = k->scope;
+  k->change = *change;
+  if (change->scope) strncpy(k->scope, change->scope, sizeof k->scope - 1);
+  k->change.scope = k->scope;
   return k;
 }
 
 /* Who hears of the write's end: a function, a coroutine, the log. NULL: nobody. */
 static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool waits,
-                             const tl_told *told) {
+                             const tl_change *change) {
   bool with_function = !lua_isnoneornil(L, callback);
-  if (!with_function && !waits && told->text[0] == '\0') return NULL;
+  if (!with_function && !waits && change->text[0] == '\0') return NULL;
   waiting *w = malloc(sizeof *w);
   if (!w) {
     luaL_error(L, "not enough memory");
@@ -141,8 +141,8 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
                   .function = LUA_NOREF,
                   .coroutine = LUA_NOREF,
                   .co = L,
-                  .asker = tl_asker_here(L),
-                  .told = keep_told(told) };
+                  .caller = tl_caller_here(L),
+                  .change = keep_change(change) };
   /* References are taken last; a failing luaL_ref (no memory) leaks one small block, once, in a
   ** process that is out of memory. */
   if (with_function) {
@@ -154,24 +154,24 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
   }
   /* an evaluation that waits itself needs nobody to wait for it */
   w->owed = with_function || (waits && !tl_eval_of(L));
-  if (w->owed) tl_asker_owe(s, w->asker);
+  if (w->owed) tl_caller_owe(s, w->caller);
   return w;
 }
 
 int tl_write_async (lua_State *L, tl_script *s,
                     int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
-                    void *ctx, int callback, const tl_told *told) {
+                    void *ctx, int callback, const tl_change *change) {
   tl_err err = { .text = "" };
   bool waits = lua_isnoneornil(L, callback) && lua_isyieldable(L);
-  waiting *w = new_waiting(L, s, callback, waits, told);
+  waiting *w = new_waiting(L, s, callback, waits, change);
   int rc = start(ctx, w ? on_done : NULL, w, &err);
-  tl_told_log(told, rc < 0 ? "refused:" : NULL, err.text);
+  tl_change_log(change, rc < 0 ? "refused:" : NULL, err.text);
   if (rc < 0) {
     if (w) {
-      if (w->owed) tl_asker_settle(s, w->asker);
+      if (w->owed) tl_caller_settle(s, w->caller);
       luaL_unref(L, LUA_REGISTRYINDEX, w->function);
       luaL_unref(L, LUA_REGISTRYINDEX, w->coroutine);
-      free(w->told);
+      free(w->change);
       free(w);
     }
     lua_pushnil(L);

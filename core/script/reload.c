@@ -342,7 +342,7 @@ static void forget (void *ctx) { ((waiting *)ctx)->e = NULL; }
 
 /* reload([{ dry = true }]): at the prompt it waits and gives what changed, or nil and every
 ** problem; in a handler it only asks. */
-int tl_live_reload (lua_State *L) {
+int tl_word_reload (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = tl_eval_of(L);
   struct tl_loaded *l = s->loaded;
@@ -362,7 +362,7 @@ int tl_live_reload (lua_State *L) {
   }
   if (!l || s->loading) return luaL_error(L, "reload: not while the config loads");
   if (dry && !e) return luaL_error(L, "reload: { dry = true } is for the prompt");
-  if (!dry) tl_eval_log(L, NULL, "reload()");
+  if (!dry) tl_change_log_now(L, NULL, "reload()");
   waiting *w = calloc(1, sizeof *w);
   if (!w) return luaL_error(L, "not enough memory");
   w->e = e;

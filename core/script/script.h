@@ -8,16 +8,10 @@
 #include "base/map.h"
 #include "base/text.h"
 #include "sandbox/sandbox.h"
+#include "script/caller.h"
 #include "script/host.h"
 
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */
-
-/* Who began something at a REPL that goes on later: a write's function, a coroutine that waits,
-** a timer. */
-typedef struct {
-  uint64_t eval; /* 0: nobody; the person may have left since */
-  uint32_t uid;
-} tl_asker;
 
 typedef enum {
   TL_CALL_DECODE,
@@ -81,19 +75,17 @@ struct tl_script {
   bool error_known;            /* its error was said, and has no traceback */
   struct tl_failure *failures; /* handlers that fail now */
 
-  /* evaluations: repl/ */
-  int print_module; /* registry reference: tagline.repl.print */
-  tl_eval *evals;
-  tl_eval *evaluating; /* whose code is running now; NULL: a handler's, or nobody's */
-  uint64_t evals_made;
-  tl_asker asker;           /* for whom a function runs that an evaluation left behind */
-  lua_Hook evaluating_hook; /* of the budget, which eval.c puts its own before */
-  int api;                  /* registry reference: the words of a REPL; 0: not made yet */
-  struct tl_watch *watches; /* watch.c */
-  tl_observer watching;     /* watch.c: while there are any */
+  /* caller.c */
+  tl_caller caller;                /* for whom code runs now */
+  const tl_console_hooks *console; /* NULL: no console was attached yet */
+  struct tl_repl *repl;            /* theirs */
 
+  int print_module;               /* registry reference: tagline.repl.print */
   const tl_outlet_hooks *outlets; /* who carries values out; NULL: nobody */
-  struct tl_site *site;           /* offline/run.c: runs without a network; NULL: it does not */
+  /* where errors of handlers go in place of the log; NULL: the log */
+  void (*on_error)(void *ctx, const char *scope, tl_slice text);
+  void *on_error_ctx;
+  bool offline; /* it runs without a network (offline/): there are no turns to share */
 };
 
 /* From any state or coroutine of a script. */
@@ -149,83 +141,22 @@ tl_line *tl_check_line (lua_State *L, int index);
 void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice name);
 /* pushes the table { lines =, stations =, tags = } */
 int tl_open_objects (lua_State *L);
-/* l_live.c: into a metatable: what a REPL sees, its words, then the config's */
-void tl_set_env (lua_State *L);
 void tl_open_tag (lua_State *L);
 void tl_open_station (lua_State *L);
 void tl_open_line (lua_State *L);
 int tl_line_probe (lua_State *L); /* l_probe.c */
-/* What the log tells of a change: who asked for it, and what it is. An empty text: nothing, it
-** is a handler's. */
-typedef struct {
-  tl_asker asker;
-  const char *scope; /* borrowed */
-  char text[400];
-} tl_told;
-
 /* Starts a write, and tells the log: that it is under way, or that it was refused; and if so,
 ** that it failed later. */
 int tl_write_async (lua_State *L, tl_script *s,
                     int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
-                    void *ctx, int callback, const tl_told *told);
+                    void *ctx, int callback, const tl_change *change);
 
 /* outlets.c: raises when the outlets of the draft at `draft` cannot be. */
 void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft);
 
-/* --- evaluations (eval.c) --- */
-
-/* Resume an evaluation that waited for a write. False: the coroutine is not one of theirs. */
-bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why);
-/* The evaluation that may wait here: L is its own coroutine, and no C function stands between.
-** NULL: it may not. */
-tl_eval *tl_eval_of (lua_State *L);
-/* Wait: `return tl_eval_wait(L, e, stop, ctx)`. Ends by tl_eval_wake, whose `push` puts the
-** results on the coroutine and returns how many they are; it runs protected, and may be NULL.
-** `stop` is called when the evaluation ends before that (cancelled, detached). */
-int tl_eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx);
-/* A C function that may have taken long ends with `return tl_eval_rest(L)`, without results: when
-** the evaluation's slice is used up the loop has its turn. Nothing where nobody can wait. */
-int tl_eval_rest (lua_State *L);
-void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg);
-/* Show text to the person; not kept back for anything. While one waits, `entered` hears of the
-** lines they type. */
-void tl_eval_show (tl_eval *e, tl_slice text);
-void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx));
-bool tl_eval_json (const tl_eval *e); /* does a program read it? */
-/* eval_later.c: for whom L's code runs now. Around what runs later for them: enter, which gives
-** what to leave with. */
-tl_asker tl_asker_here (lua_State *L);
-tl_asker tl_asker_enter (tl_script *s, tl_asker asker);
-static inline void tl_asker_leave (tl_script *s, tl_asker before) { s->asker = before; }
-/* A write is under way whose end somebody's function or coroutine will hear of: `tagline repl
-** -e` waits for it. Once over, settle. */
-void tl_asker_owe (tl_script *s, tl_asker asker);
-void tl_asker_settle (tl_script *s, tl_asker asker);
-/* Somebody changes something from a REPL: logged with who and what. From a handler: nothing. */
-bool tl_eval_is_here (lua_State *L); /* is it from a REPL? */
-void tl_eval_log (lua_State *L, const char *scope, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The same for what may still be refused: prepared here, and logged by tl_told_log once it is
-** known, with how it went behind it. */
-tl_told tl_eval_tell (lua_State *L, const char *scope, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/* "refused", "queue full"; how NULL: well */
-void tl_told_log (const tl_told *told, const char *how, const char *why);
-
-/* --- what the words of a REPL are made of --- */
-
-/* l_live.c: the table of words; made once */
-void tl_push_api (lua_State *L);
-/* l_live.c: pushes the core's side of it */
-void tl_open_live (lua_State *L);
-int tl_live_tag_json (lua_State *L); /* l_live.c */
-int tl_live_status (lua_State *L);   /* l_status.c */
-int tl_live_watch (lua_State *L);    /* watch.c, as the next one */
-int tl_live_has_tag (lua_State *L);
-int tl_live_note (lua_State *L);
 /* handlers.c: the functions hear of values, statuses and lines from here on */
 void tl_script_observe (tl_script *s);
-int tl_live_reload (lua_State *L); /* reload.c */
+int tl_word_reload (lua_State *L); /* reload.c: reload() */
 void tl_loaded_free (tl_script *s);
 /* reload.c: what the running config was read from */
 void tl_push_loaded (lua_State *L);

@@ -23,7 +23,7 @@ static uint64_t used_ns (const tl_script *s) {
 }
 
 bool tl_turn_is_used (tl_script *s) {
-  if (!s->loop || s->site) return false; /* no loop runs: the time is the caller's */
+  if (!s->loop || s->offline) return false; /* no loop runs: the time is the caller's */
   begin_turn(s);
   return s->due || used_ns(s) > 0;
 }
@@ -128,7 +128,7 @@ static void run_news (tl_due *due) {
 ** sets many values. */
 static bool comes_first (tl_script *s) {
   if (s->box.budget.inside && !s->box.budget.resting) return true;
-  if (!s->loop || s->site) return true;
+  if (!s->loop || s->offline) return true;
   begin_turn(s);
   return s->news == 0 && used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
 }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "gateway/offline.h"
+#include "repl/repl.h"
 #include "script/host.h"
 #include "support/spec.h"
 

@@ -65,6 +65,9 @@ describe("lint", function()
           x);\n\n#endif\n",
       ["core/mqtt/a.c"] = "/* core/mqtt/a.c — a. */\nint y (void) { return tl_a_go(1); }\n" },
       "core/mqtt/a.c:2: mqtt must not know tl_a_go of net" },
+    ["a circle of rooms"] = { { ["CMakeLists.txt"] =
+      "\nroom(base)\nroom(mqtt base route)\nroom(route base mqtt)\n" },
+      "mqtt names route, which is not there yet" },
     ["a room that core/README.md does not name"] =
       { { ["core/README.md"] = "| `base` | x | y | z |\n" }, "no row for the room mqtt" },
     ["uv.h in gateway"] = { c_file("core/gateway/a.c", "#include <uv.h>"),
