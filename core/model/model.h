@@ -294,6 +294,10 @@ bool tl_line_wanted (const tl_line *line);
 ** `reason` only when there is one; text that is not UTF-8 as "base64"; value null unless valid;
 ** time null while unset. */
 void tl_tag_stream (const tl_tag *t, tl_buf *out);
+/* The same object, without a line break, of a value that is no tag's any more (on its way to an
+** outlet). `name`: "line.station.tag". */
+void tl_stream_object (tl_slice name, tl_type type, tl_status status, tl_reason reason,
+                       int64_t time_ms, const tl_value *v, tl_buf *out);
 /* The value alone, as JSON. */
 void tl_tag_value_json (const tl_tag *t, tl_buf *out);
 
