@@ -1,12 +1,14 @@
 /* core/command/outlets.c — see outlets.h. */
 #include "command/outlets.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "history/sender.h"
+#include "command/outlet_words.h"
+#include "command/senders.h"
 #include "outlet/collect.h"
 
 enum { OUTLETS_MOST = 16 };
@@ -14,12 +16,13 @@ enum { OUTLETS_MOST = 16 };
 typedef struct entry {
   struct entry *next;
   tl_outlets *owner;
-  tl_outlet *outlet; /* NULL: closed */
+  tl_outlet *outlet;
   void *sender;
-  tl_buf definition; /* the config's words, to see whether they changed */
+  const tl_sender_maker *maker;
+  tl_outlet_words *words; /* the config's, with which it runs */
+  tl_outlet_words *anew;  /* those with which it begins again once it is closed; NULL: it goes */
   char name[64];
   bool wanted, closing;
-  bool is_history;
 } entry;
 
 struct tl_outlets {
@@ -46,53 +49,33 @@ static void on_written (void *ctx) {
 
 /* --- one outlet --- */
 
-/* Its words, each with its length: two definitions are alike when these are. */
-static void define (tl_buf *out, const tl_outlet_config *c) {
-  const tl_slice parts[] = { c->kind, c->file,   c->postgres, c->password, c->schema,
-                             c->nats, c->stream, c->subject,  c->user,     c->tls_ca_file };
-  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-    tl_buf_fmt(out, "%zu:", parts[i].len);
-    tl_buf_slice(out, parts[i]);
-  }
-  for (size_t i = 0; i < c->tag_count; i++) {
-    tl_buf_fmt(out, "t%zu:", c->tags[i].len);
-    tl_buf_slice(out, c->tags[i]);
-  }
+static int run_entry (tl_outlets *o, entry *e, tl_err *err) {
+  int rc =
+      tl_sender_make(&e->outlet, &e->sender, &e->maker, o->loop, o->spool, &e->words->config, err);
+  if (rc < 0) return rc;
+  e->closing = false;
+  tl_outlet_start(e->outlet, e->sender);
+  return TL_OK;
 }
 
-static int start_history (tl_outlets *o, entry *e, const tl_outlet_config *c, tl_err *err) {
-  tl_history_sender *sender;
-  tl_buf path;
-  int rc = tl_outlet_new(&e->outlet, o->loop, o->spool, e->name, &tl_history_kind, err);
-  if (rc < 0) return rc;
-  tl_buf_init(&path);
-  tl_buf_slice(&path, c->file);
-  tl_buf_byte(&path, '\0');
-  rc = path.failed ? TL_ENOMEM
-                   : tl_history_sender_new(&sender, e->outlet, (const char *)path.at, c->keep_ms,
-                                           tl_spool_id(o->spool));
-  tl_buf_fini(&path);
-  if (rc < 0) return tl_fail(err, rc, 0, "no memory for the history");
-  e->sender = sender;
-  e->is_history = true;
-  tl_outlet_start(e->outlet, sender);
-  return TL_OK;
+static void free_entry (entry *e) {
+  tl_outlet_words_free(e->words);
+  tl_outlet_words_free(e->anew);
+  free(e);
 }
 
 static int start_entry (tl_outlets *o, const tl_outlet_config *c, tl_err *err) {
   entry *e = calloc(1, sizeof *e);
-  if (!e) return tl_fail(err, TL_ENOMEM, 0, "no memory for an outlet");
+  int rc = e ? tl_outlet_words_new(&e->words, c) : TL_ENOMEM;
+  if (rc < 0) {
+    free(e);
+    return tl_fail(err, rc, 0, "no memory for an outlet");
+  }
   e->owner = o;
   snprintf(e->name, sizeof e->name, "%.*s", TL_ARG(c->name));
-  tl_buf_init(&e->definition);
-  define(&e->definition, c);
-  int rc = tl_slice_eq(c->kind, TL_LIT("history"))
-               ? start_history(o, e, c, err)
-               : tl_fail(err, TL_ENOENT, 0, "outlet '%s': this program is built without %.*s",
-                         e->name, TL_ARG(c->kind));
+  rc = run_entry(o, e, err);
   if (rc < 0) {
-    tl_buf_fini(&e->definition);
-    free(e);
+    free_entry(e);
     return rc;
   }
   e->wanted = true;
@@ -108,14 +91,26 @@ static void all_closed (tl_outlets *o) {
   if (o->done) o->done(o->done_ctx);
 }
 
+/* It has other words now: the same cursor goes on. */
+static bool begin_anew (tl_outlets *o, entry *e) {
+  tl_err err = { .text = "" };
+  if (!e->anew || o->stopping) return false;
+  tl_outlet_words_free(e->words);
+  e->words = e->anew;
+  e->anew = NULL;
+  if (run_entry(o, e, &err) == TL_OK) return true;
+  tl_log(TL_LOG_ERROR, e->name, "%s; its values wait in the spool for a day", err.text);
+  return false;
+}
+
 static void on_closed (void *ctx) {
   entry *e = ctx;
   tl_outlets *o = e->owner;
+  if (begin_anew(o, e)) return;
   entry **at = &o->list;
   while (*at != e) at = &(*at)->next;
   *at = e->next;
-  tl_buf_fini(&e->definition);
-  free(e);
+  free_entry(e);
   o->open--;
   all_closed(o);
 }
@@ -130,17 +125,8 @@ static void close_entry (entry *e) {
 
 static entry *find (const tl_outlets *o, tl_slice name) {
   for (entry *e = o->list; e; e = e->next)
-    if (!e->closing && tl_slice_eq(tl_slice_str(e->name), name)) return e;
+    if (tl_slice_eq(tl_slice_str(e->name), name)) return e;
   return NULL;
-}
-
-static bool is_same (const entry *e, const tl_outlet_config *c) {
-  tl_buf now;
-  tl_buf_init(&now);
-  define(&now, c);
-  bool same = !now.failed && tl_slice_eq(tl_buf_bytes(&now), tl_buf_bytes(&e->definition));
-  tl_buf_fini(&now);
-  return same;
 }
 
 static int open_spool (tl_outlets *o, const tl_outlets_config *c, tl_err *err) {
@@ -167,53 +153,112 @@ static void close_spool (tl_outlets *o) {
   o->spool = NULL;
 }
 
+/* What a reload changes, for whoever asked for it. */
+static void tell (const tl_outlets_change *change, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void tell (const tl_outlets_change *change, const char *fmt, ...) {
+  char text[400];
+  va_list args;
+  if (!change || !change->told) return;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  change->told(change->ctx, text);
+}
+
 static bool is_other_spool (const tl_outlets *o, const tl_outlets_config *c) {
-  return o->spool && o->folder.len > 0 &&
+  return c->count > 0 && o->spool && o->folder.len > 0 &&
          !tl_slice_eq(tl_slice_of(o->folder.at, o->folder.len - 1), c->spool);
 }
 
-static void close_unwanted (tl_outlets *o) {
+static bool is_running_as (const entry *e, const tl_outlet_config *c) {
+  return !e->closing && tl_outlet_words_same(e->words, c);
+}
+
+/* Words may have changed while it was closed for others, too: the last ones count. */
+static int change_entry (entry *e, const tl_outlet_config *c, tl_err *err) {
+  tl_outlet_words *words;
+  if (tl_outlet_words_new(&words, c) < 0)
+    return tl_fail(err, TL_ENOMEM, 0, "no memory for an outlet");
+  tl_outlet_words_free(e->anew);
+  e->anew = words;
+  e->wanted = true;
+  close_entry(e);
+  return TL_OK;
+}
+
+static int apply_outlet (tl_outlets *o, const tl_outlet_config *c, const tl_outlets_change *change,
+                         tl_err *err) {
+  entry *e = find(o, c->name);
+  bool dry = change && change->dry;
+  if (!e) {
+    int rc = dry ? TL_OK : start_entry(o, c, err);
+    if (rc >= 0) tell(change, "outlet '%.*s' added", TL_ARG(c->name));
+    return rc;
+  }
+  if (is_running_as(e, c)) {
+    e->wanted = true;
+    if (!dry) {
+      e->words->config.keep_ms = c->keep_ms;
+      tl_sender_tune(e->maker, e->sender, c);
+    }
+    return TL_OK;
+  }
+  tell(change, "outlet '%s' changed: it begins anew, and goes on where it was", e->name);
+  return dry ? TL_OK : change_entry(e, c, err);
+}
+
+static void drop_unwanted (tl_outlets *o, const tl_outlets_change *change) {
   for (entry *e = o->list, *next; e; e = next) {
     next = e->next;
-    if (e->wanted || e->closing) continue;
+    if (e->wanted || (e->closing && !e->anew)) continue;
+    tell(change, "outlet '%s' removed; its place in the spool is kept for a day", e->name);
+    if (change && change->dry) continue;
     tl_log(TL_LOG_INFO, e->name, "the outlet is closed; its place in the spool is kept for a day");
+    tl_outlet_words_free(e->anew);
+    e->anew = NULL;
     close_entry(e);
   }
 }
 
-static bool apply (void *ctx, const tl_outlets_config *c, tl_err *err) {
+static void warn_of_folder (const tl_outlets *o, const tl_outlets_change *change) {
+  const char *folder = (const char *)o->folder.at;
+  tell(change, "spool: another folder counts from the next start on; until then it is '%s'",
+       folder);
+  tl_log(TL_LOG_WARN, "spool",
+         "another folder counts from the next start on; until then it is '%s'", folder);
+}
+
+/* One that cannot be started keeps no other from it; the first failure is told. */
+static bool apply (void *ctx, const tl_outlets_config *c, const tl_outlets_change *change,
+                   tl_err *err) {
   tl_outlets *o = ctx;
+  bool dry = change && change->dry;
   int rc = TL_OK;
   if (c->count > OUTLETS_MOST)
-    rc = tl_fail(err, TL_EFULL, 0, "at most %d outlets, got %zu", OUTLETS_MOST, c->count);
-  else if (c->count > 0 && is_other_spool(o, c))
-    rc = tl_fail(err, TL_ESTATE, 0, "another spool folder counts from the next start on");
-  if (rc < 0) return false;
+    return tl_fail(err, TL_EFULL, 0, "at most %d outlets, got %zu", OUTLETS_MOST, c->count) == 0;
+  if (is_other_spool(o, c)) warn_of_folder(o, change);
   for (entry *e = o->list; e; e = e->next) e->wanted = false;
-  if (c->count > 0 && !o->spool) rc = open_spool(o, c, err);
-  if (rc >= 0 && o->spool && c->count > 0) tl_spool_set(o->spool, c->spool_max, c->spool_hold);
-  for (size_t i = 0; rc >= 0 && i < c->count; i++) {
-    entry *e = find(o, c->outlets[i].name);
-    if (e && is_same(e, &c->outlets[i])) {
-      e->wanted = true;
-      if (e->is_history) tl_history_sender_set_keep(e->sender, c->outlets[i].keep_ms);
-    } else if (!e) {
-      rc = start_entry(o, &c->outlets[i], err);
-    } else {
-      rc = tl_fail(err, TL_ESTATE, 0, "outlet '%s': give a changed one another name, or start anew",
-                   e->name);
-    }
-  }
+  if (c->count > 0 && !o->spool && !dry) rc = open_spool(o, c, err);
   if (rc < 0) return false;
-  close_unwanted(o);
-  if (o->collect) tl_collect_renew(o->collect);
-  return true;
+  if (o->spool && c->count > 0 && !dry) tl_spool_set(o->spool, c->spool_max, c->spool_hold);
+  for (size_t i = 0; i < c->count; i++) {
+    tl_err one = { .text = "" };
+    int failed = apply_outlet(o, &c->outlets[i], change, &one);
+    if (failed < 0 && rc >= 0) *err = one;
+    if (failed < 0) rc = failed;
+  }
+  drop_unwanted(o, change);
+  if (o->collect && !dry) tl_collect_renew(o->collect);
+  return rc >= 0;
 }
 
 static const char *history (void *ctx) {
   const tl_outlets *o = ctx;
-  for (const entry *e = o->list; e; e = e->next)
-    if (e->is_history && !e->closing) return tl_history_sender_path(e->sender);
+  for (const entry *e = o->list; e; e = e->next) {
+    const char *path = e->closing ? NULL : tl_sender_history(e->maker, e->sender);
+    if (path) return path;
+  }
   return NULL;
 }
 
@@ -269,6 +314,10 @@ static void on_sent (void *ctx) {
 }
 
 void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *ctx) {
+  if (o->stopping) { /* asked again: at once */
+    close_all(o);
+    return;
+  }
   o->stopping = true;
   o->done = done;
   o->done_ctx = ctx;

@@ -13,7 +13,7 @@ int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g);
 /* What a script calls when a config runs. */
 const tl_outlet_hooks *tl_outlets_hooks (tl_outlets *o);
 /* Send what is there, for at most `ms`; what is left stays in the spool. Then close all; `done`
-** comes from the loop. */
+** comes from the loop. A second call sends nothing more. */
 void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *ctx);
 /* After stop(), or when nothing was ever applied; before the gateway. NULL is fine. */
 void tl_outlets_free (tl_outlets *o);

@@ -53,7 +53,7 @@ typedef struct {
   bool on_terminal;   /* the REPL and the log are on one terminal */
   const char *config;
   int exit_code;
-  bool ending, closed; /* closed: every line is */
+  bool ending, sending, closed; /* sending: the lines are closed, outlets are not; closed: all is */
 } running;
 
 /* With the REPL on the terminal that the log goes to, it is the REPL that shows the log, above
@@ -89,6 +89,7 @@ static void end (void *ctx) {
 /* The lines are closed: what came in goes out, for a while. */
 static void end_outlets (void *ctx) {
   running *r = ctx;
+  r->sending = true;
   tl_outlets_stop(r->outlets, OUTLETS_MS, end, r);
 }
 
@@ -138,6 +139,8 @@ static void on_signal (void *ctx, int signum) {
   if (r->ending) { /* asked twice: at once */
     if (r->closed)
       end(r);
+    else if (r->sending)
+      end_outlets(r);
     else
       tl_gateway_stop(r->gateway, end_outlets, r);
     return;

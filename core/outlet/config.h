@@ -31,11 +31,20 @@ typedef struct {
   const char *why; /* it cannot be written, and nothing is acknowledged; "" while it can */
 } tl_spool_facts;
 
+/* A reload: who hears what changes, a line of words each; dry: nothing is done. */
+typedef struct {
+  void (*told)(void *ctx, const char *change); /* NULL: nobody */
+  void *ctx;
+  bool dry;
+} tl_outlets_change;
+
 /* Whoever carries values out, for the room that reads configs. */
 typedef struct {
-  /* A config runs from now on. What did not change goes on. False: err says why; at start that
-  ** ends the process, at a reload the old outlets go on. */
-  bool (*apply)(void *ctx, const tl_outlets_config *config, tl_err *err);
+  /* A config runs from now on. What did not change goes on; a changed outlet begins anew with the
+  ** same cursor. `change` is NULL at start. False: err says why; at start that ends the process, at
+  ** a reload the others run. */
+  bool (*apply)(void *ctx, const tl_outlets_config *config, const tl_outlets_change *change,
+                tl_err *err);
   /* The path of the embedded history; NULL: there is none. Borrowed until the next apply(). */
   const char *(*history)(void *ctx);
   /* How each outlet is, and the spool: false when there is none. */

@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "model/model.h"
 #include "net/work.h"
 #include "outlet/batch.h"
 
@@ -32,7 +34,7 @@ struct tl_outlet {
   tl_timer *timer;
   outlet_state state;
   bool reading; /* a thread has `fetch` */
-  bool hurried, closing, up;
+  bool hurried, closing, up, said_aside;
   int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since;
   tl_outlet_batch batch;
@@ -57,6 +59,16 @@ static void tell_done (tl_outlet *o) {
   if (done) done(o->done_ctx);
 }
 
+/* Away: it is opened again once the back-off is over, with up to a quarter more, so that many
+** processes do not come back to one server at the same moment. */
+static void wait_for_next (tl_outlet *o) {
+  int64_t jitter = (int64_t)(tl_clock_mono_ns() / 1000 % 1000) * o->backoff / 4000;
+  o->state = AWAY;
+  o->due = tl_loop_now(o->loop) + (o->hurried ? 0 : o->backoff + jitter);
+  o->backoff = o->backoff * 2 < BACKOFF_MAX_MS ? o->backoff * 2 : BACKOFF_MAX_MS;
+  tl_timer_at(o->timer, o->due);
+}
+
 /* --- reading --- */
 
 static void on_read (void *ctx) {
@@ -65,6 +77,10 @@ static void on_read (void *ctx) {
   if (o->closing) {
     o->state = CLOSING;
     o->kind.close(o->sender);
+    return;
+  }
+  if (!o->up) { /* it went away meanwhile */
+    wait_for_next(o);
     return;
   }
   int rc = tl_fetch_result(o->fetch, &o->batch);
@@ -120,6 +136,10 @@ static bool is_time (const tl_outlet *o, int64_t now) {
 
 static void go_on (tl_outlet *o) {
   int64_t now = tl_loop_now(o->loop);
+  if (o->state == AWAY && o->hurried) { /* there is nothing to wait for */
+    tell_done(o);
+    return;
+  }
   if (o->state == AWAY && !o->closing && now >= o->due) open_sender(o);
   if (o->state == AWAY) tl_timer_at(o->timer, o->due);
   if (o->state != IDLE) return;
@@ -148,7 +168,7 @@ void tl_outlet_hurry (tl_outlet *o, void (*done)(void *ctx), void *ctx) {
   o->done = done;
   o->done_ctx = ctx;
   /* From the loop: `done` never comes from inside. */
-  if (o->state == IDLE) tl_timer_at(o->timer, tl_loop_now(o->loop));
+  if (o->state == IDLE || o->state == AWAY) tl_timer_at(o->timer, tl_loop_now(o->loop));
 }
 
 /* --- life --- */
@@ -181,6 +201,13 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
   return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory for an outlet") : rc;
 }
 
+void tl_outlet_discard (tl_outlet *o) {
+  tl_cursor_close(o->cursor);
+  tl_fetch_free(o->fetch);
+  tl_timer_close(o->timer);
+  free(o);
+}
+
 void tl_outlet_start (tl_outlet *o, void *sender) {
   o->sender = sender;
   open_sender(o);
@@ -200,10 +227,7 @@ static void finish (void *ctx) {
   tl_outlet *o = ctx;
   void (*closed)(void *) = o->closed;
   void *closed_ctx = o->closed_ctx;
-  tl_cursor_close(o->cursor);
-  tl_fetch_free(o->fetch);
-  tl_timer_close(o->timer);
-  free(o);
+  tl_outlet_discard(o);
   closed(closed_ctx);
 }
 
@@ -242,11 +266,7 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
   if (o->up) o->since = tl_loop_now(o->loop);
   snprintf(o->why, sizeof o->why, "%s", text);
   o->up = false;
-  if (o->reading) return; /* the batch is thrown away once it is read */
-  o->state = AWAY;
-  o->due = tl_loop_now(o->loop) + o->backoff;
-  o->backoff = o->backoff * 2 < BACKOFF_MAX_MS ? o->backoff * 2 : BACKOFF_MAX_MS;
-  tl_timer_at(o->timer, o->due);
+  if (!o->reading) wait_for_next(o); /* else the batch is thrown away once it is read */
 }
 
 void tl_outlet_stored (tl_outlet *o) {
@@ -257,10 +277,43 @@ void tl_outlet_stored (tl_outlet *o) {
   tl_timer_at(o->timer, tl_loop_now(o->loop)); /* other things of the loop come between */
 }
 
-void tl_outlet_rejected (tl_outlet *o, const char *tag, const char *why) {
+void tl_outlet_json (const tl_outlet_value *v, tl_buf *out) {
+  tl_stream_object(v->series->name, (tl_type)v->series->type, (tl_status)v->sample.status,
+                   (tl_reason)v->sample.reason, v->sample.time_ms, &v->sample.value, out);
+}
+
+/* The value with the reason, as one object of JSON. */
+static int put_aside (const tl_outlet *o, const tl_outlet_value *v, const char *why) {
+  tl_buf line, clean;
+  tl_buf_init(&line);
+  tl_outlet_json(v, &line);
+  if (line.len > 0) line.len--; /* its brace */
+  tl_buf_str(&line, ",\"arrival\":\"");
+  tl_time_format(&line, v->arrival_ms);
+  tl_buf_str(&line, "\",\"why\":");
+  tl_buf_init(&clean);
+  tl_visible(&clean, tl_slice_str(why), false);
+  tl_json_quote(&line, tl_buf_bytes(&clean));
+  if (clean.failed) line.failed = true;
+  tl_buf_fini(&clean);
+  tl_buf_str(&line, "}\n");
+  int rc = line.failed ? TL_ENOMEM : tl_spool_put_aside(o->spool, o->name, tl_buf_bytes(&line));
+  tl_buf_fini(&line);
+  return rc;
+}
+
+void tl_outlet_rejected (tl_outlet *o, const tl_outlet_value *v, const char *why) {
+  snprintf(o->last_rejected, sizeof o->last_rejected, "%.*s: %s", TL_ARG(v->series->name), why);
   if (o->rejected++ == 0)
-    tl_log(TL_LOG_WARN, o->name, "a value of %s is refused: %s; the rest goes on", tag, why);
-  snprintf(o->last_rejected, sizeof o->last_rejected, "%s: %s", tag, why);
+    tl_log(TL_LOG_WARN, o->name,
+           "refused is %s; such values are put aside in the spool, file "
+           "'%s.rejected'; the rest goes on",
+           o->last_rejected, o->name);
+  int rc = put_aside(o, v, why);
+  if (rc < 0 && !o->said_aside)
+    tl_log(TL_LOG_ERROR, o->name, "values that are refused cannot be put aside: %s",
+           rc == TL_ENOMEM ? "no memory" : strerror(-rc));
+  o->said_aside = rc < 0;
 }
 
 const char *tl_outlet_name (const tl_outlet *o) { return o->name; }

@@ -55,11 +55,13 @@ typedef struct {
 ** `closed` comes once, after tl_outlet_close(). */
 int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *name,
                    const tl_sender *kind, tl_err *err);
-/* Its sender, before it is started. */
+/* Give it its sender, and begin. */
 void tl_outlet_start (tl_outlet *o, void *sender);
+void tl_outlet_discard (tl_outlet *o); /* one that was never started, without a sender */
 /* New values are in the spool. */
 void tl_outlet_poke (tl_outlet *o);
-/* Send what is there, without waiting for more, until all is sent (then `done`) or close(). */
+/* Send what is there, without waiting for more, until all is sent or it is away (then `done`, from
+** the loop) or close(). */
 void tl_outlet_hurry (tl_outlet *o, void (*done)(void *ctx), void *ctx);
 /* Close it; `closed` comes from the loop, never from inside; the outlet is freed behind it. */
 void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx);
@@ -73,8 +75,11 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied);
 ** tl_outlet_backoff. What was not told as stored comes again. */
 void tl_outlet_away (tl_outlet *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void tl_outlet_stored (tl_outlet *o);
-/* The other side refused one value; it counts as stored. */
-void tl_outlet_rejected (tl_outlet *o, const char *tag, const char *why);
+/* The other side refused one value (of the batch, or a copy): it is put aside with the reason, and
+** counts as stored. `why`: one line, for people. */
+void tl_outlet_rejected (tl_outlet *o, const tl_outlet_value *v, const char *why);
+/* The value as an object of JSON, as on the values stream. */
+void tl_outlet_json (const tl_outlet_value *v, tl_buf *out);
 void tl_outlet_closed (tl_outlet *o);
 const char *tl_outlet_name (const tl_outlet *o);
 tl_loop *tl_outlet_loop (const tl_outlet *o);

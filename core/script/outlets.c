@@ -55,7 +55,8 @@ static void read_outlet (lua_State *L, int at, tl_outlet_config *c) {
   read_tags(L, at, c);
 }
 
-void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft) {
+void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
+                              const tl_outlets_change *change) {
   tl_outlets_config config = { .count = 0 };
   tl_err err = { .text = "" };
   int top = lua_gettop(L);
@@ -80,14 +81,14 @@ void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft) {
     }
     config.outlets = all;
   }
-  bool well = s->outlets->apply(s->outlets->ctx, &config, &err);
+  bool reload = s->env != LUA_NOREF;
+  bool well = s->outlets->apply(s->outlets->ctx, &config, reload ? change : NULL, &err);
   lua_settop(L, top);
   if (well) return;
-  /* At a reload lines and stations are the new ones already: the old outlets go on with them. */
-  if (s->env != LUA_NOREF)
-    tl_log(TL_LOG_ERROR, "outlets", "%s; the outlets stay as they are", err.text);
-  else
-    luaL_error(L, "%s", err.text);
+  if (!reload) luaL_error(L, "%s", err.text);
+  /* Lines and stations are the new ones already: the other outlets go on with them. */
+  tl_log(TL_LOG_ERROR, "outlets", "%s; the others run", err.text);
+  if (change->told) change->told(change->ctx, err.text);
 }
 
 void tl_script_set_outlets (tl_script *s, const tl_outlet_hooks *hooks) { s->outlets = hooks; }

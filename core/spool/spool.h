@@ -52,6 +52,10 @@ void tl_spool_added (tl_spool *s); /* one value more is in the buffer */
 int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err);
 bool tl_spool_is_dirty (const tl_spool *s); /* something waits for a commit */
 
+/* Append a line (with its line break) to the file NAME.rejected in the spool's folder, which has
+** what the outlet of this name could not deliver; at most two times 16 MB are kept. A negated errno. */
+int tl_spool_put_aside (const tl_spool *s, const char *name, tl_slice line);
+
 /* --- cursors --- */
 
 /* The cursor of this name: it goes on where it was; a new one begins with the next value, or in

@@ -104,6 +104,44 @@ describe("the history", function()
     assert.equal("somebody's data, which is no history", files.read(folder .. "/plant.db"))
   end)
 
+  it("goes on in another file after a reload, and once more after it was gone", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    local t = start(m, folder, { QOS = 1 })
+    m:wait_subscribed "history"
+    local n = 0
+    local function send()
+      n = n + 1
+      m:publish("n/up", ('{"t":%d,"n":%d}'):format(os.time() * 1000 + n, n), { qos = 1 })
+      wait.till("the value", nil, function()
+        return t:text():find('"value":' .. n .. ",", 1, true)
+      end)
+    end
+    local function change(from, to)
+      files.change(t.config_path, from, to)
+      local _, said = t:eval "return reload()"
+      return said
+    end
+    send()
+    assert.truthy(change('"plant.db"', '"other.db"'):find(
+      "outlet 'history' changed: it begins anew, and goes on where it was", 1, true))
+    send()
+    local line = 'history { file = "other.db", keep = "90d" }\n'
+    local said = change(line, "")
+    assert.truthy(
+      said:find("outlet 'history' removed; its place in the spool is kept for a day", 1, true), said)
+    send()
+    assert.truthy(change("line ", line .. 'spool { folder = "elsewhere" }\nline '):find(
+      "spool: another folder counts from the next start on", 1, true))
+    t:stop()
+    local function count(file)
+      local _, out = process.run("sqlite3", { "-readonly", folder .. "/" .. file,
+        "SELECT count(*), sum(value) FROM value WHERE tag = 'plant.s.n'" })
+      return out
+    end
+    -- The first value went where it was to go before the change, or goes on behind it.
+    assert.equal(n, tonumber(count "plant.db":match "%d+") + tonumber(count "other.db":match "%d+"))
+  end)
+
   it("is told at the prompt and by a command, and its state by status()", function()
     local m, folder = mosquitto.start(), scope.folder()
     local t = start(m, folder, { QOS = 1 })

@@ -1,0 +1,76 @@
+/* core/command/senders.c — see senders.h. A new kind of outlet is a row here. */
+#include "command/senders.h"
+
+#include <stdio.h>
+
+#include "history/sender.h"
+
+struct tl_sender_maker {
+  const char *name;
+  const tl_sender *kind; /* NULL: this program is built without it */
+  const char *option;    /* of CMake, with which it is built */
+  /* The sender. A negative code: err says why. */
+  int (*make)(void **sender, tl_outlet *o, const tl_outlet_config *c, uint64_t spool, tl_err *err);
+  void (*tune)(void *sender, const tl_outlet_config *c); /* NULL: nothing changes */
+};
+
+static int make_history (void **sender, tl_outlet *o, const tl_outlet_config *c, uint64_t spool,
+                         tl_err *err) {
+  tl_history_sender *made;
+  tl_buf path;
+  tl_buf_init(&path);
+  tl_buf_slice(&path, c->file);
+  tl_buf_byte(&path, '\0');
+  int rc = path.failed ? TL_ENOMEM
+                       : tl_history_sender_new(&made, o, (const char *)path.at, c->keep_ms, spool);
+  tl_buf_fini(&path);
+  if (rc < 0) return tl_fail(err, rc, 0, "no memory for the history");
+  *sender = made;
+  return TL_OK;
+}
+
+static void tune_history (void *sender, const tl_outlet_config *c) {
+  tl_history_sender_set_keep(sender, c->keep_ms);
+}
+
+static const tl_sender_maker makers[] = {
+  { "history", &tl_history_kind, "", make_history, tune_history },
+  { "postgres", NULL, "TAGLINE_POSTGRES", NULL, NULL },
+  { "nats", NULL, "TAGLINE_NATS", NULL, NULL },
+};
+
+static const tl_sender_maker *find (tl_slice kind) {
+  for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++)
+    if (tl_slice_eq(tl_slice_str(makers[i].name), kind)) return &makers[i];
+  return NULL;
+}
+
+int tl_sender_make (tl_outlet **out, void **sender, const tl_sender_maker **maker, tl_loop *loop,
+                    tl_spool *spool, const tl_outlet_config *c, tl_err *err) {
+  const tl_sender_maker *m = find(c->kind);
+  char name[64];
+  snprintf(name, sizeof name, "%.*s", TL_ARG(c->name));
+  if (!m || !m->kind)
+    return tl_fail(err, TL_ENOENT, 0,
+                   "outlet '%s': this program is built without %.*s: rebuild it with -D%s=ON", name,
+                   TL_ARG(c->kind), m ? m->option : "?");
+  tl_outlet *o;
+  int rc = tl_outlet_new(&o, loop, spool, name, m->kind, err);
+  if (rc < 0) return rc;
+  rc = m->make(sender, o, c, tl_spool_id(spool), err);
+  if (rc < 0) {
+    tl_outlet_discard(o);
+    return rc;
+  }
+  *out = o;
+  *maker = m;
+  return TL_OK;
+}
+
+void tl_sender_tune (const tl_sender_maker *maker, void *sender, const tl_outlet_config *c) {
+  if (maker->tune) maker->tune(sender, c);
+}
+
+const char *tl_sender_history (const tl_sender_maker *maker, const void *sender) {
+  return maker->kind == &tl_history_kind ? tl_history_sender_path(sender) : NULL;
+}

@@ -1,0 +1,19 @@
+/* core/command/senders.h — makes the sender that an outlet's words ask for. */
+#ifndef TL_COMMAND_SENDERS_H
+#define TL_COMMAND_SENDERS_H
+
+#include "outlet/config.h"
+#include "outlet/outlet.h"
+
+typedef struct tl_sender_maker tl_sender_maker; /* of one kind; static */
+
+/* A new outlet with its sender, not started yet: tl_outlet_start(*out, *sender). TL_ENOENT: this
+** program is built without that kind. */
+int tl_sender_make (tl_outlet **out, void **sender, const tl_sender_maker **maker, tl_loop *loop,
+                    tl_spool *spool, const tl_outlet_config *c, tl_err *err);
+/* What may change while it runs (`keep`). */
+void tl_sender_tune (const tl_sender_maker *maker, void *sender, const tl_outlet_config *c);
+/* The path of the embedded history; NULL: it is none. */
+const char *tl_sender_history (const tl_sender_maker *maker, const void *sender);
+
+#endif
