@@ -53,7 +53,8 @@ int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err);
 bool tl_spool_is_dirty (const tl_spool *s); /* something waits for a commit */
 
 /* Append a line (with its line break) to the file NAME.rejected in the spool's folder, which has
-** what the outlet of this name could not deliver; at most two times 16 MB are kept. A negated errno. */
+** what the outlet of this name could not deliver; at most two times 16 MB are kept. A negated
+** errno. */
 int tl_spool_put_aside (const tl_spool *s, const char *name, tl_slice line);
 
 /* --- cursors --- */
