@@ -218,7 +218,7 @@ int tl_explain_find (tl_link *l, tl_slice topic, tl_explain_place *d) {
   if (rc < 0) return rc;
   d->live = tl_line_station(tl_link_line(l), tl_buf_bytes(&d->name));
   if (!d->live)
-    d->refused = s->made >= s->max_instances;
+    d->refused = s->made >= s->settings.max_instances;
   else
     d->refused = d->live->made_by != s || !tl_instance_is_of(d->live, d->route, &d->groups);
   if (d->live && !d->refused) d->like = d->live;
@@ -377,7 +377,7 @@ static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, co
   if (!d.like) goto out;
   if (will) goto out; /* what would take it otherwise is no news */
   tell_taken(l, &d, &t, m->topic, out);
-  if (m->retain && d.like->ignore_retained) {
+  if (m->retain && d.like->settings.ignore_retained) {
     *code = "retained";
     goto out;
   }

@@ -71,7 +71,7 @@ int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *p
   tl_station_spec spec = { .name = name,
                            .address = address,
                            .plan = plan,
-                           .time_filter_ms = like->time_filter_ms,
+                           .settings.time_filter_ms = like->settings.time_filter_ms,
                            .will_topic = tl_slice_of(NULL, 0),
                            .will_payload = tl_slice_of(NULL, 0) };
   tl_line *line = NULL;

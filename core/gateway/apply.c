@@ -109,7 +109,7 @@ static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl
   s->fresh = s->fresh || s->plan != c->plan; /* it may have new tags */
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
   if (awaits) l->ack.station = s;
-  bool restart = s->starts_off != c->off || s->starts_simulated != c->simulate;
+  bool restart = s->settings.off != c->settings.off || s->settings.simulate != c->settings.simulate;
   if (rc == TL_OK) rc = tl_station_retune(s, c);
   if (rc == TL_OK && restart) tl_station_start(s, a->now, a->wall);
   for (size_t i = 0; rc == TL_OK && i < n; i++)
@@ -171,7 +171,7 @@ static int change_station (const applying *a, tl_link *l, tl_station *s, tl_stat
     rc = s->is_template ? adapt_template(a, l, s, &c->spec) : adapt_station(a, l, s, &c->spec);
   if (rc < 0) return rc;
   s = tl_line_station(l->line, c->spec.name); /* it may have moved */
-  s->max_instances = c->spec.max_instances;
+  s->settings.max_instances = c->spec.settings.max_instances;
   swap_handlers(l, s, &c->user);
   return TL_OK;
 }

@@ -58,11 +58,15 @@ static bool same_birth (const tl_station *s, const tl_station_spec *c) {
   return s->has_birth == wanted && (!wanted || tl_slice_eq(tl_station_birth(s), c->birth_payload));
 }
 
+static bool matters (const tl_setting_field *f, const tl_station *s) {
+  return f->kind != TL_SETTING_COUNT || s->is_template;
+}
+
 static bool same_settings (const tl_station *s, const tl_station_spec *c) {
+  for (const tl_setting_field *f = tl_setting_fields; f->name; f++)
+    if (matters(f, s) && !tl_setting_same(f, &s->settings, &c->settings)) return false;
   return tl_slice_eq(will_of(s), c->will_topic) && tl_slice_eq(s->will_payload, c->will_payload) &&
-         s->time_filter_ms == c->time_filter_ms && s->no_data_ms == c->no_data_ms &&
-         s->subscribe_address == c->subscribe_address && s->ignore_retained == c->ignore_retained &&
-         s->starts_off == c->off && s->starts_simulated == c->simulate && same_birth(s, c);
+         same_birth(s, c);
 }
 
 bool tl_station_is_same (const tl_station *s, const tl_station_spec *c) {
@@ -122,15 +126,9 @@ static void diff_station (const telling *t, const tl_station *s, const tl_statio
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) add(&l, "address");
   if (!tl_slice_eq(will_of(s), c->will_topic)) add(&l, "station_will_topic");
   if (!tl_slice_eq(s->will_payload, c->will_payload)) add(&l, "station_will_payload");
-  if (s->time_filter_ms != c->time_filter_ms) add(&l, "time_filter");
-  if (s->no_data_ms != c->no_data_ms) add(&l, "no_data_timeout");
-  if (s->subscribe_address != c->subscribe_address) add(&l, "subscribe_address");
   if (!same_birth(s, c)) add(&l, "station_birth_payload");
-  if (s->ignore_retained != c->ignore_retained) add(&l, "ignore_retained");
-  if (s->starts_off != c->off) add(&l, "off");
-  if (s->starts_simulated != c->simulate) add(&l, "simulate");
-  if (s->is_template && c->is_template && s->max_instances != c->max_instances)
-    add(&l, "max_instances");
+  for (const tl_setting_field *f = tl_setting_fields; f->name; f++)
+    if (matters(f, s) && !tl_setting_same(f, &s->settings, &c->settings)) add(&l, "%s", f->name);
   list_tags(&l, s->plan, c->plan);
   tell_list(t, "station", name, &l);
 }

@@ -20,13 +20,9 @@ static bool share (tl_link *l, const tl_station *t, void **user) {
 int tl_instance_spec_init (tl_instance_spec *out, const tl_station *made_by, tl_slice name,
                            tl_slice topic, const tl_captures *c, tl_err *err) {
   const tl_station *t = made_by;
-  *out = (tl_instance_spec){ .spec = { .name = name,
-                                       .address = topic,
-                                       .time_filter_ms = t->time_filter_ms,
-                                       .no_data_ms = t->no_data_ms,
-                                       .ignore_retained = t->ignore_retained,
-                                       .off = t->starts_off,
-                                       .simulate = t->starts_simulated } };
+  *out = (tl_instance_spec){
+    .spec = { .name = name, .address = topic, .settings = tl_settings_of_instance(&t->settings) }
+  };
   tl_buf_init(&out->will_topic);
   tl_buf_init(&out->will_payload);
   tl_buf_init(&out->birth_payload);
@@ -133,7 +129,7 @@ tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route,
     s = tl_line_station(l->line, tl_buf_bytes(&name));
     if (s && s->made_by == t && tl_instance_is_of(s, route, &c)) {
       tl_router_remember(l->routing.router, m->topic, s);
-    } else if (s || t->made >= t->max_instances) {
+    } else if (s || t->made >= t->settings.max_instances) {
       refuse(l, t, s, m->topic);
       s = NULL;
     } else if ((s = make(l, t, tl_buf_bytes(&name), &c, m))) {

@@ -85,7 +85,7 @@ static tl_station *find_station (tl_link *l, const tl_route *route, const tl_inc
 
 /* Does the station of a retained message want none? Counted. */
 static bool ignores (tl_station *s) {
-  if (!s || !s->ignore_retained) return false;
+  if (!s || !s->settings.ignore_retained) return false;
   s->stats.retained++;
   return true;
 }

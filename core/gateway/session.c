@@ -31,7 +31,7 @@ static void add_filter (gathering *g, tl_slice filter) {
 /* The station's address, when it is a filter that the line asks for on its behalf. */
 static bool subscribes (const tl_station *s, tl_slice *address) {
   *address = tl_slice_str(s->address);
-  return s->subscribe_address && tl_filter_check(*address, NULL) >= 0;
+  return s->settings.subscribe_address && tl_filter_check(*address, NULL) >= 0;
 }
 
 static int gather (gathering *g, const tl_line_params *p, const tl_line *line) {

@@ -64,16 +64,6 @@ static int set_will (tl_station *s, const tl_station_spec *spec) {
   return TL_OK;
 }
 
-static void set_times (tl_station *s, const tl_station_spec *spec) {
-  s->time_filter_ms = spec->time_filter_ms;
-  s->no_data_ms = spec->no_data_ms;
-  s->subscribe_address = spec->subscribe_address;
-  s->ignore_retained = spec->ignore_retained;
-  s->starts_off = spec->off;
-  s->starts_simulated = spec->simulate;
-  s->max_instances = spec->max_instances;
-}
-
 /* --- a station --- */
 
 static void drop_tags (tl_station *s) {
@@ -111,7 +101,7 @@ static int station_fill (tl_station *s, const tl_station_spec *spec, int64_t wal
   if (!s->name) return TL_ENOMEM;
   s->address = s->name + spec->name.len + 1;
   s->is_template = spec->is_template;
-  set_times(s, spec);
+  s->settings = spec->settings;
   int rc = set_will(s, spec);
   return rc == TL_OK ? begin_tags(s, wall) : rc;
 }
@@ -132,7 +122,8 @@ int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now
     return TL_ENOMEM;
   }
   line->stations[line->station_count++] = s;
-  if (s->status == TL_ST_ON && s->no_data_ms > 0) tl_line_wake(line, tl_later(now, s->no_data_ms));
+  if (s->status == TL_ST_ON && s->settings.no_data_ms > 0)
+    tl_line_wake(line, tl_later(now, s->settings.no_data_ms));
   *out = s;
   return TL_OK;
 }
@@ -163,7 +154,7 @@ tl_station *tl_line_station (const tl_line *line, tl_slice name) {
 int tl_station_retune (tl_station *s, const tl_station_spec *spec) {
   int rc = set_will(s, spec);
   if (rc != TL_OK) return rc;
-  set_times(s, spec);
+  s->settings = spec->settings;
   tl_line_wake(s->line, s->since); /* whatever is due now, tick finds it */
   return TL_OK;
 }

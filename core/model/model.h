@@ -8,6 +8,7 @@
 #ifndef TL_MODEL_MODEL_H
 #define TL_MODEL_MODEL_H
 
+#include "model/settings.h"
 #include "model/plan.h"
 
 typedef struct tl_tag tl_tag;
@@ -54,7 +55,7 @@ struct tl_station {
   char *will_topic;      /* owned, NULL: none */
   tl_slice will_payload; /* in the block of will_topic; len 0: any payload */
   void *user;            /* script's handlers; NULL: none. Owned by who set it */
-  int64_t time_filter_ms, no_data_ms;
+  tl_station_settings settings;
   int64_t since;  /* `now` when the present status began */
   int64_t heard;  /* `now` of the last message; -1 none since the line came up */
   uint8_t status; /* tl_station_status */
@@ -63,15 +64,12 @@ struct tl_station {
   bool off, simulated;                   /* what the operator wants */
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
   bool address_said;                     /* that the address was given up */
-  bool subscribe_address;
-  bool ignore_retained : 1, has_birth : 1;
-  bool starts_off : 1, starts_simulated : 1; /* as the config has it */
+  bool has_birth;
   uint8_t why;         /* tl_reason of the present StHardErr; else of the last */
   bool is_template;    /* an address with named groups: makes instances, never holds values */
   uint32_t birth_len;  /* of the birth's payload, which lies behind will_payload */
   tl_station *made_by; /* the template of an instance; NULL otherwise */
   uint32_t made;       /* template: how many instances there are */
-  uint32_t max_instances;
   tl_station_stats stats;
   tl_tag tags[]; /* plan->tag_count of them */
 };
@@ -150,10 +148,8 @@ typedef struct {
   tl_slice name, address, will_topic, will_payload; /* copied; will_topic empty: none */
   tl_slice birth_payload;                           /* copied; at == NULL: none */
   tl_plan *plan;                                    /* a reference is taken */
-  int64_t time_filter_ms, no_data_ms;
-  bool subscribe_address, is_template, ignore_retained;
-  bool off, simulate; /* how it starts; both: off */
-  uint32_t max_instances;
+  bool is_template;
+  tl_station_settings settings;
 } tl_station_spec;
 
 /* A new station, StWait, or StOn where the line is subscribed already; outputs with a default
@@ -165,8 +161,7 @@ int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now
 void tl_station_start (tl_station *s, int64_t now, int64_t wall);
 void tl_line_remove_station (tl_line *line, tl_station *s);
 tl_station *tl_line_station (const tl_line *line, tl_slice name);
-/* Change what a live station was told besides name, address and plan: will, times,
-** subscribe_address, max_instances. TL_ENOMEM. */
+/* Change what a live station was told besides name, address and plan: will, settings. TL_ENOMEM. */
 int tl_station_retune (tl_station *s, const tl_station_spec *spec);
 /* Another address for a live station, which keeps its values; the router must be told.
 ** TL_ENOMEM: nothing changed. */

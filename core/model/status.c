@@ -14,9 +14,9 @@ const char *tl_station_status_name (tl_station_status s) {
 /* --- what is due --- */
 
 static int64_t due_of (const tl_station *s) {
-  if (s->status == TL_ST_COM_ERR) return tl_later(s->since, s->time_filter_ms);
-  if (s->status == TL_ST_ON && s->no_data_ms > 0 && !s->is_template)
-    return tl_later(s->heard > s->since ? s->heard : s->since, s->no_data_ms);
+  if (s->status == TL_ST_COM_ERR) return tl_later(s->since, s->settings.time_filter_ms);
+  if (s->status == TL_ST_ON && s->settings.no_data_ms > 0 && !s->is_template)
+    return tl_later(s->heard > s->since ? s->heard : s->since, s->settings.no_data_ms);
   return INT64_MAX;
 }
 
@@ -59,7 +59,7 @@ static void enter_hard_err (tl_station *s, tl_reason reason, int64_t now, int64_
 }
 
 static void filter_com_err (tl_station *s, int64_t now, int64_t wall) { /* has it lasted? */
-  if (s->status != TL_ST_COM_ERR || now < tl_later(s->since, s->time_filter_ms)) return;
+  if (s->status != TL_ST_COM_ERR || now < tl_later(s->since, s->settings.time_filter_ms)) return;
   enter_hard_err(s, s->line->subscribed ? TL_REASON_NO_DATA : TL_REASON_DISCONNECTED, now, wall);
 }
 
@@ -116,7 +116,7 @@ static void born (tl_station *s, const tl_incoming *m) {
 
 tl_will tl_station_will_of (const tl_station *s, const tl_incoming *m) {
   if (!s->will_topic || !tl_slice_eq(m->topic, tl_slice_str(s->will_topic))) return TL_NO_WILL;
-  if (m->retain && s->ignore_retained) return TL_NO_WILL;
+  if (m->retain && s->settings.ignore_retained) return TL_NO_WILL;
   if (s->has_birth && tl_slice_eq(m->payload, tl_station_birth(s))) return TL_WILL_BIRTH;
   if (s->will_payload.len && !tl_slice_eq(m->payload, s->will_payload)) return TL_NO_WILL;
   return TL_WILL_DEATH;
@@ -181,8 +181,8 @@ void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, in
 }
 
 void tl_station_start (tl_station *s, int64_t now, int64_t wall) {
-  if (s->starts_off == s->off && s->starts_simulated == s->simulated) return;
-  tl_station_switch(s, s->starts_off, s->starts_simulated, now, wall);
+  if (s->settings.off == s->off && s->settings.simulate == s->simulated) return;
+  tl_station_switch(s, s->settings.off, s->settings.simulate, now, wall);
 }
 
 bool tl_line_wanted (const tl_line *line) {

@@ -176,7 +176,7 @@ static void push_silent (lua_State *L, const tl_line *line) {
 }
 
 static const char *failed_for (const tl_station *s) {
-  if (s->status != TL_ST_HARD_ERR) return s->no_data_ms > 0 ? "no-data" : "";
+  if (s->status != TL_ST_HARD_ERR) return s->settings.no_data_ms > 0 ? "no-data" : "";
   return tl_reason_name((tl_reason)s->why);
 }
 

@@ -377,6 +377,20 @@ static size_t read_prepare (lua_State *L, int at, uint8_t steps[TL_PREPARE_MAX])
   return n;
 }
 
+static double setting (lua_State *L, int params, const tl_setting_field *f) {
+  switch (f->kind) {
+    case TL_SETTING_MS: return (double)to_ms(number_field(L, params, f->name, f->otherwise));
+    case TL_SETTING_COUNT: return number_field(L, params, f->name, f->otherwise);
+    case TL_SETTING_FLAG: break;
+  }
+  return flag_field(L, params, f->name);
+}
+
+static void read_settings (lua_State *L, int params, tl_station_settings *out) {
+  for (const tl_setting_field *f = tl_setting_fields; f->name; f++)
+    tl_setting_set(out, f, setting(L, params, f));
+}
+
 static void read_station (lua_State *L, applying *a, tl_station_config *c) {
   int at = lua_gettop(L);
   lua_getfield(L, at, "params");
@@ -407,14 +421,8 @@ static void read_station (lua_State *L, applying *a, tl_station_config *c) {
   c->spec.address = text_field(L, at, "address");
   c->spec.will_topic = text_field(L, params, "station_will_topic");
   c->spec.will_payload = text_field(L, params, "station_will_payload");
-  c->spec.time_filter_ms = to_ms(number_field(L, params, "time_filter", 10));
-  c->spec.no_data_ms = to_ms(number_field(L, params, "no_data_timeout", 0));
   c->spec.birth_payload = text_field(L, params, "station_birth_payload");
-  c->spec.ignore_retained = flag_field(L, params, "ignore_retained");
-  c->spec.off = flag_field(L, params, "off");
-  c->spec.simulate = flag_field(L, params, "simulate");
-  c->spec.subscribe_address = flag_field(L, params, "subscribe_address");
-  c->spec.max_instances = (uint32_t)number_field(L, params, "max_instances", 10000);
+  read_settings(L, params, &c->spec.settings);
   lua_getfield(L, at, "groups");
   c->spec.is_template = lua_type(L, -1) == LUA_TTABLE && luaL_len(L, -1) > 0;
   lua_settop(L, at);

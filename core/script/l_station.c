@@ -29,7 +29,7 @@ static int push_stats (lua_State *L, const tl_station *s) {
   count(L, "declined", s->stats.declined);
   count(L, "wills", s->stats.wills);
   count(L, "given_up", s->stats.given_up);
-  if (s->ignore_retained) count(L, "retained", s->stats.retained);
+  if (s->settings.ignore_retained) count(L, "retained", s->stats.retained);
   if (s->is_template) {
     count(L, "instances", s->made);
     count(L, "refused", s->stats.refused);

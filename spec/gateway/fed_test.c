@@ -32,7 +32,7 @@ static int set_up (void **state) {
     w->stations[i] = (tl_station){ .address = (char *)(uintptr_t)addresses[i],
                                    .line = &w->line,
                                    .status = TL_ST_ON,
-                                   .time_filter_ms = 10000 };
+                                   .settings.time_filter_ms = 10000 };
   }
   w->line =
       (tl_line){ .stations = w->list, .station_count = 4, .model = &w->model, .subscribed = true };

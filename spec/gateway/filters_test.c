@@ -37,7 +37,7 @@ static void fake_init (fake_line *f, uint32_t n, const char *const *addresses) {
   f->list = test_calloc(n + 1, sizeof *f->list);
   for (uint32_t i = 0; i < n; i++) {
     f->stations[i].address = (char *)(uintptr_t)addresses[i];
-    f->stations[i].subscribe_address = true;
+    f->stations[i].settings.subscribe_address = true;
     f->list[i] = &f->stations[i];
   }
   f->line = (tl_line){ .stations = f->list, .station_count = n };
@@ -56,7 +56,7 @@ static void each_once_and_in_order (void **state) {
   tl_buf out;
   (void)state;
   fake_init(&line, 6, addresses);
-  line.stations[5].subscribe_address = false;
+  line.stations[5].settings.subscribe_address = false;
   tl_buf_init(&out);
   assert_int_equal(tl_filters_make(&f, &p, &line.line), TL_OK);
   for (size_t i = 0; i < f.n; i++)

@@ -8,7 +8,7 @@ static tl_station *with (world *w, tl_station_spec spec) {
   tags[0] = def("a", TL_AI, "JA=a");
   world_init(w);
   spec.name = TL_LIT("s");
-  spec.time_filter_ms = 10000;
+  spec.settings.time_filter_ms = 10000;
   tl_station *s = add(w, spec, (tl_plan_spec){ .json = true }, tags, 1);
   tl_line_up(w->line, w->now, wall(w));
   receive(w, s, "{\"a\":1}");
@@ -62,7 +62,7 @@ static void a_birth_may_be_empty_and_ends_silence (void **state) {
   tl_station *s = with(&w, (tl_station_spec){ .will_topic = TL_LIT("s/will"),
                                               .will_payload = TL_LIT("off"),
                                               .birth_payload = TL_LIT(""),
-                                              .no_data_ms = 5000 });
+                                              .settings.no_data_ms = 5000 });
   tick(&w, 7000);
   assert_string_equal(said(&w), "status s StOn StComErr\n");
   assert_true(will(&w, s, "", false));
@@ -77,8 +77,8 @@ static void a_birth_may_be_empty_and_ends_silence (void **state) {
 static void a_retained_will_may_be_ignored (void **state) {
   (void)state;
   world w;
-  tl_station *s =
-      with(&w, (tl_station_spec){ .will_topic = TL_LIT("s/will"), .ignore_retained = true });
+  tl_station *s = with(
+      &w, (tl_station_spec){ .will_topic = TL_LIT("s/will"), .settings.ignore_retained = true });
   tl_incoming m = message(&w, "s/will", TL_LIT("x"));
   m.retain = true;
   assert_int_equal(tl_station_will_of(s, &m), TL_NO_WILL);
@@ -91,13 +91,13 @@ static void a_retained_will_may_be_ignored (void **state) {
 static void starts_as_its_spec_says (void **state) {
   (void)state;
   world w;
-  tl_station *s = with(&w, (tl_station_spec){ .off = true, .simulate = true });
+  tl_station *s = with(&w, (tl_station_spec){ .settings.off = true, .settings.simulate = true });
   tl_station_start(s, w.now, wall(&w));
   assert_int_equal(s->status, TL_ST_OFF); /* both: off */
   assert_true(s->off && s->simulated);
   tl_station_switch(s, false, false, w.now, wall(&w)); /* the operator */
   said(&w);
-  tl_station_spec spec = { .simulate = true };
+  tl_station_spec spec = { .settings.simulate = true };
   assert_int_equal(tl_station_retune(s, &spec), TL_OK);
   tl_station_start(s, w.now, wall(&w));
   assert_int_equal(s->status, TL_ST_SIMUL);

@@ -92,10 +92,10 @@ static void copies_names_and_wills (void **state) {
                                  .will_topic = tl_slice_of(text + 8, 5),
                                  .will_payload = tl_slice_of(text + 13, 4),
                                  .plan = plan,
-                                 .time_filter_ms = 1,
-                                 .no_data_ms = 2,
-                                 .subscribe_address = true,
-                                 .max_instances = 3 };
+                                 .settings.time_filter_ms = 1,
+                                 .settings.no_data_ms = 2,
+                                 .settings.subscribe_address = true,
+                                 .settings.max_instances = 3 };
   assert_int_equal(tl_line_add_station(w.line, &spec, 0, 0, &s), TL_OK);
   tl_plan_unref(plan);
   memset(text, 'x', sizeof text);
@@ -103,13 +103,13 @@ static void copies_names_and_wills (void **state) {
   assert_string_equal(s->address, "addr");
   assert_string_equal(s->will_topic, "topic");
   assert_true(tl_slice_eq(s->will_payload, TL_LIT("load")));
-  assert_true(s->subscribe_address && s->time_filter_ms == 1 && s->no_data_ms == 2 &&
-              s->max_instances == 3);
+  assert_true(s->settings.subscribe_address && s->settings.time_filter_ms == 1 &&
+              s->settings.no_data_ms == 2 && s->settings.max_instances == 3);
   assert_ptr_equal(tl_line_station(w.line, TL_LIT("name")), s);
-  assert_int_equal(tl_station_retune(s, &(tl_station_spec){ .time_filter_ms = 9 }), TL_OK);
+  assert_int_equal(tl_station_retune(s, &(tl_station_spec){ .settings.time_filter_ms = 9 }), TL_OK);
   assert_null(s->will_topic);
   assert_int_equal(s->will_payload.len, 0);
-  assert_int_equal(s->time_filter_ms, 9);
+  assert_int_equal(s->settings.time_filter_ms, 9);
   assert_string_equal(s->name, "name");
   world_fini(&w);
 }
@@ -137,12 +137,13 @@ static void a_station_on_a_subscribed_line_is_on (void **state) {
   world_init(&w);
   tl_line_up(w.line, w.now, wall(&w));
   const tl_tagdef tags[] = { def("a", TL_AI, "JA=a") };
-  tl_station *s = add(&w, (tl_station_spec){ .name = TL_LIT("s"), .no_data_ms = 500 },
+  tl_station *s = add(&w, (tl_station_spec){ .name = TL_LIT("s"), .settings.no_data_ms = 500 },
                       (tl_plan_spec){ .json = true }, tags, 1);
   assert_int_equal(s->status, TL_ST_ON);
   assert_int_equal(w.due, 1500);
-  assert_int_equal(
-      tl_station_retune(s, &(tl_station_spec){ .no_data_ms = 300, .time_filter_ms = 50 }), TL_OK);
+  assert_int_equal(tl_station_retune(s, &(tl_station_spec){ .settings.no_data_ms = 300,
+                                                            .settings.time_filter_ms = 50 }),
+                   TL_OK);
   assert_int_equal(tick(&w, 1000), 1300);
   world_fini(&w);
 }

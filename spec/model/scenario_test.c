@@ -35,8 +35,8 @@ static void build (plant *p, uint64_t seed) {
     char name[2] = { (char)('a' + i), 0 };
     p->s[i] = add(&p->w,
                   (tl_station_spec){ .name = tl_slice_str(name),
-                                     .time_filter_ms = FILTER,
-                                     .no_data_ms = SILENCE,
+                                     .settings.time_filter_ms = FILTER,
+                                     .settings.no_data_ms = SILENCE,
                                      .will_topic = TL_LIT("will") },
                   (tl_plan_spec){ .json = true }, tags, 2);
     p->last[i] = -1;

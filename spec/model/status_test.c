@@ -16,7 +16,9 @@ static tl_station *with (world *w, tl_station_spec spec) {
   return add(w, spec, (tl_plan_spec){ .json = true }, tags, 4);
 }
 
-static tl_station *plain (world *w) { return with(w, (tl_station_spec){ .time_filter_ms = ERR }); }
+static tl_station *plain (world *w) {
+  return with(w, (tl_station_spec){ .settings.time_filter_ms = ERR });
+}
 
 static tl_station *up (world *w, tl_station *s) { /* StOn with values, nothing said yet */
   tl_line_up(w->line, w->now, wall(w));
@@ -137,7 +139,7 @@ static void a_break_that_no_tick_saw_was_long_all_the_same (void **state) {
 static void without_time_filter_a_break_is_hard_at_once (void **state) {
   (void)state;
   world w;
-  up(&w, with(&w, (tl_station_spec){ .time_filter_ms = 0 }));
+  up(&w, with(&w, (tl_station_spec){ .settings.time_filter_ms = 0 }));
   tl_line_down(w.line, w.now, wall(&w));
   assert_string_equal(
       said(&w), "status s StOn StComErr\nstatus s StComErr StHardErr\nvalue s.a null disconnected\n"
@@ -149,7 +151,8 @@ static void without_time_filter_a_break_is_hard_at_once (void **state) {
 static void silence_is_an_error_where_asked (void **state) {
   (void)state;
   world w;
-  tl_station *s = up(&w, with(&w, (tl_station_spec){ .time_filter_ms = ERR, .no_data_ms = 5000 }));
+  tl_station *s = up(&w, with(&w, (tl_station_spec){ .settings.time_filter_ms = ERR,
+                                                     .settings.no_data_ms = 5000 }));
   assert_int_equal(w.due, 6000);
   w.now = 4000;
   receive(&w, s, "{\"a\":1,\"o\":2}");
@@ -173,7 +176,8 @@ static void silence_is_an_error_where_asked (void **state) {
 static void silence_is_excused_while_nothing_could_be_heard (void **state) {
   (void)state;
   world w;
-  tl_station *s = up(&w, with(&w, (tl_station_spec){ .time_filter_ms = ERR, .no_data_ms = 5000 }));
+  tl_station *s = up(&w, with(&w, (tl_station_spec){ .settings.time_filter_ms = ERR,
+                                                     .settings.no_data_ms = 5000 }));
   w.now = 2000;
   receive(&w, s, "{\"a\":1,\"o\":2}");
   said(&w);
@@ -190,7 +194,7 @@ static void silence_is_excused_while_nothing_could_be_heard (void **state) {
 static void silence_counts_from_suback (void **state) {
   (void)state;
   world w;
-  with(&w, (tl_station_spec){ .time_filter_ms = ERR, .no_data_ms = 5000 });
+  with(&w, (tl_station_spec){ .settings.time_filter_ms = ERR, .settings.no_data_ms = 5000 });
   assert_int_equal(tick(&w, 50000), INT64_MAX); /* StWait: nobody could have said anything */
   tl_line_up(w.line, w.now, wall(&w));
   assert_int_equal(w.due, 55000);
@@ -203,7 +207,8 @@ static void silence_counts_from_suback (void **state) {
 static void another_suback_does_not_excuse_silence (void **state) {
   (void)state;
   world w;
-  up(&w, with(&w, (tl_station_spec){ .time_filter_ms = ERR, .no_data_ms = 5000 }));
+  up(&w,
+     with(&w, (tl_station_spec){ .settings.time_filter_ms = ERR, .settings.no_data_ms = 5000 }));
   tick(&w, 6000);
   assert_string_equal(said(&w), "status s StOn StComErr\n");
   tl_line_up(w.line, w.now, wall(&w));
@@ -214,7 +219,8 @@ static void another_suback_does_not_excuse_silence (void **state) {
 static void a_break_in_silence_goes_on_as_one_error (void **state) {
   (void)state;
   world w;
-  up(&w, with(&w, (tl_station_spec){ .time_filter_ms = ERR, .no_data_ms = 5000 }));
+  up(&w,
+     with(&w, (tl_station_spec){ .settings.time_filter_ms = ERR, .settings.no_data_ms = 5000 }));
   tick(&w, 6000);
   w.now = 8000;
   tl_line_down(w.line, w.now, wall(&w));
@@ -237,8 +243,8 @@ static bool will (world *w, tl_station *s, const char *topic, const char *payloa
 static void a_will_is_a_hard_error_and_nothing_else (void **state) {
   (void)state;
   world w;
-  tl_station *s =
-      up(&w, with(&w, (tl_station_spec){ .time_filter_ms = ERR, .will_topic = TL_LIT("s/will") }));
+  tl_station *s = up(&w, with(&w, (tl_station_spec){ .settings.time_filter_ms = ERR,
+                                                     .will_topic = TL_LIT("s/will") }));
   assert_false(will(&w, s, "s/wil", "x"));
   assert_string_equal(said(&w), "");
   assert_true(will(&w, s, "s/will", "whatever"));
@@ -446,8 +452,8 @@ static void tick_counts_in_what_its_handlers_started (void **state) {
   const tl_tagdef tags[] = { def("t", TL_CI, "") };
   add(&w, (tl_station_spec){ .name = TL_LIT("a") }, (tl_plan_spec){ .json = true }, tags, 1);
   const tl_station_spec silent = { .name = TL_LIT("b"),
-                                   .time_filter_ms = 99000,
-                                   .no_data_ms = 5000 };
+                                   .settings.time_filter_ms = 99000,
+                                   .settings.no_data_ms = 5000 };
   add(&w, silent, (tl_plan_spec){ .json = true }, tags, 1);
   tl_line_up(w.line, w.now, wall(&w));
   w.on_status = simulate_the_first;
@@ -460,7 +466,7 @@ static void tick_counts_in_what_its_handlers_started (void **state) {
 static void templates_follow_the_line_but_hold_no_values (void **state) {
   (void)state;
   world w;
-  tl_station *s = with(&w, (tl_station_spec){ .is_template = true, .no_data_ms = 5000 });
+  tl_station *s = with(&w, (tl_station_spec){ .is_template = true, .settings.no_data_ms = 5000 });
   assert_int_equal(s->tags[2].status, TL_UNSET);
   tl_line_up(w.line, w.now, wall(&w));
   assert_int_equal(tick(&w, 100000), INT64_MAX); /* no device, no silence */

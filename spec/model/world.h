@@ -128,7 +128,7 @@ static inline tl_station *add (world *w, tl_station_spec spec, tl_plan_spec plan
 
 /* A station "s" on a line that is up, of payload type JSON. */
 static inline tl_station *station (world *w, const tl_tagdef *tags, size_t n) {
-  const tl_station_spec spec = { .name = TL_LIT("s"), .time_filter_ms = 10000 };
+  const tl_station_spec spec = { .name = TL_LIT("s"), .settings.time_filter_ms = 10000 };
   tl_station *s = add(w, spec, (tl_plan_spec){ .json = true }, tags, n);
   tl_line_up(w->line, w->now, wall(w));
   said(w);
