@@ -20,6 +20,7 @@ int tl_open_json (lua_State *L); /* a loader: the module tagline.json */
 int tl_json_pick (lua_State *L);
 int tl_open_bytes (lua_State *L);    /* a loader: the module tagline.bytes (lib_bytes.c) */
 int tl_open_protobuf (lua_State *L); /* tagline.protobuf (lib_protobuf.c) */
+int tl_open_metrics (lua_State *L);  /* tagline.metrics (lib_metrics.c) */
 
 /* --- match.c: Lua's patterns (manual, 6.4.1), with a step budget --- */
 

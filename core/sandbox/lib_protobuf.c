@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "sandbox/lib.h"
+#include "sandbox/protobuf_wire.h"
 
 enum {
   MESSAGES_MAX = 24, /* kinds of messages within each other */
   NUMBERS_MAX = 32,  /* of fields, from 0 */
-  NUMBER_LAST = 536870911,
-  DEPTH = 32, /* as protobuf.DEPTH */
+  DEPTH = 32,        /* as protobuf.DEPTH */
   FIELDS_EXPECTED = 8,
   NS_A_BYTE = 8
 };
@@ -51,55 +51,19 @@ typedef struct {
   const uint8_t *bytes;
 } reading;
 
-/* Each takes what stands at `*at`, before `stop`, and goes behind it; false when it is wrong. */
-
-static bool take_varint (const reading *r, size_t *at, size_t stop, uint64_t *value) {
-  uint64_t v = 0;
-  for (int i = 0; i < 10 && *at < stop; i++) {
-    uint8_t byte = r->bytes[(*at)++];
-    if (i == 9 && byte > 1) return false;
-    v |= (uint64_t)(byte & 127) << 7 * i;
-    if (byte < 128) {
-      *value = v;
-      return true;
-    }
-  }
-  return false;
-}
-
-/* `*at` is the first byte then, and `*end` stands behind the last. */
-static bool take_span (const reading *r, size_t *at, size_t stop, size_t *end) {
-  uint64_t length;
-  if (!take_varint(r, at, stop, &length) || length > stop - *at) return false;
-  *end = *at + (size_t)length;
-  return true;
-}
-
-/* Little-endian. */
-static bool take_fixed (const reading *r, size_t *at, size_t stop, unsigned size, uint64_t *value) {
-  if (stop - *at < size) return false;
-  *value = 0;
-  for (unsigned i = 0; i < size; i++) *value |= (uint64_t)r->bytes[(*at)++] << 8 * i;
-  return true;
-}
-
 static bool push_varint (const reading *r, kind k, uint64_t value) {
   if (k == KIND_BOOL) {
     lua_pushboolean(r->L, value != 0);
     return true;
   }
   if (k == KIND_COUNT && value > INT64_MAX) return false;
-  if (k == KIND_UINT32) { /* some libraries write a negative number of 32 bits as one of 64 */
-    if (value > UINT32_MAX && value < (uint64_t)INT32_MIN) return false;
-    value &= UINT32_MAX;
-  }
   lua_pushinteger(r->L, (lua_Integer)value);
   return true;
 }
 
 static bool push_float (const reading *r, size_t *at, size_t stop) {
   uint64_t bits;
-  if (!take_fixed(r, at, stop, 4, &bits)) return false;
+  if (!tl_pb_fixed(r->bytes, at, stop, 4, &bits)) return false;
   uint32_t low = (uint32_t)bits;
   float f;
   memcpy(&f, &low, sizeof f);
@@ -109,7 +73,7 @@ static bool push_float (const reading *r, size_t *at, size_t stop) {
 
 static bool push_double (const reading *r, size_t *at, size_t stop) {
   uint64_t bits;
-  if (!take_fixed(r, at, stop, 8, &bits)) return false;
+  if (!tl_pb_fixed(r->bytes, at, stop, 8, &bits)) return false;
   double d;
   memcpy(&d, &bits, sizeof d);
   lua_pushnumber(r->L, d);
@@ -118,7 +82,7 @@ static bool push_double (const reading *r, size_t *at, size_t stop) {
 
 static bool push_bytes (const reading *r, size_t *at, size_t stop) {
   size_t end;
-  if (!take_span(r, at, stop, &end)) return false;
+  if (!tl_pb_span(r->bytes, at, stop, &end)) return false;
   lua_pushlstring(r->L, (const char *)r->bytes + *at, end - *at);
   *at = end;
   return true;
@@ -130,7 +94,10 @@ static bool push_scalar (const reading *r, kind k, size_t *at, size_t stop) {
   if (k == KIND_FLOAT) return push_float(r, at, stop);
   if (k == KIND_DOUBLE) return push_double(r, at, stop);
   if (k == KIND_BYTES) return push_bytes(r, at, stop);
-  return take_varint(r, at, stop, &value) && push_varint(r, k, value);
+  if (k == KIND_UINT32 ? !tl_pb_uint32(r->bytes, at, stop, &value)
+                       : !tl_pb_varint(r->bytes, at, stop, &value))
+    return false;
+  return push_varint(r, k, value);
 }
 
 static int wire_of (kind k) {
@@ -141,17 +108,6 @@ static int wire_of (kind k) {
     case KIND_FLOAT: return 5;
     default: return 0;
   }
-}
-
-static bool skip (const reading *r, int wire, size_t *at, size_t stop) {
-  uint64_t value;
-  if (wire == 0) return take_varint(r, at, stop, &value);
-  if (wire == 1) return take_fixed(r, at, stop, 8, &value);
-  if (wire == 5) return take_fixed(r, at, stop, 4, &value);
-  size_t end;
-  if (!take_span(r, at, stop, &end)) return false;
-  *at = end;
-  return true;
 }
 
 /* Put the value on top into the table below it, by the field's rules; `at`: where it begins. */
@@ -180,7 +136,7 @@ static bool read_field (const reading *r, const field *f, size_t *at, size_t sto
                         lua_Integer *counts, int depth) {
   size_t start = *at, end;
   if (f->kind == KIND_MESSAGE) {
-    if (depth >= DEPTH || !take_span(r, at, stop, &end)) return false;
+    if (depth >= DEPTH || !tl_pb_span(r->bytes, at, stop, &end)) return false;
     if (!read_message(r, f->message, *at, end, depth + 1)) return false;
     *at = end;
   } else if (!push_scalar(r, f->kind, at, stop)) {
@@ -200,7 +156,7 @@ static bool read_field (const reading *r, const field *f, size_t *at, size_t sto
 static bool read_packed (const reading *r, const field *f, size_t *at, size_t stop,
                          lua_Integer *counts) {
   size_t end;
-  if (!take_span(r, at, stop, &end)) return false;
+  if (!tl_pb_span(r->bytes, at, stop, &end)) return false;
   while (*at < end) {
     if (!push_scalar(r, f->kind, at, end)) return false;
     put(r, f, counts, *at);
@@ -227,15 +183,13 @@ static bool read_message (const reading *r, int which, size_t at, size_t stop, i
   lua_Integer counts[NUMBERS_MAX] = { 0 };
   push_table(r, m, at);
   while (at < stop) {
-    uint64_t key;
-    if (!take_varint(r, &at, stop, &key)) return false;
-    uint64_t number = key >> 3;
-    int wire = (int)(key & 7);
-    if (number == 0 || number > NUMBER_LAST || wire == 3 || wire == 4 || wire > 5) return false;
+    uint64_t number;
+    int wire;
+    if (!tl_pb_key(r->bytes, &at, stop, &number, &wire)) return false;
     const field *f = number < NUMBERS_MAX ? &m->fields[number] : NULL;
     bool good;
     if (!f || f->kind == KIND_NONE) {
-      good = skip(r, wire, &at, stop);
+      good = tl_pb_skip(r->bytes, wire, &at, stop);
     } else if (wire == wire_of(f->kind)) {
       good = read_field(r, f, &at, stop, &counts[number], depth);
     } else {

@@ -124,6 +124,21 @@ static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
     p->value.text = keep(t, p->value.text);
 }
 
+static void make_words (lua_State *L, tl_script *s) {
+  lua_pushliteral(L, "time");
+  s->word_time = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushliteral(L, "status");
+  s->word_status = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushliteral(L, "value");
+  s->word_value = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* As lua_getfield of the table on top, by a word that is kept. */
+static inline int get_word (lua_State *L, int word) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, word);
+  return lua_gettable(L, -2);
+}
+
 /* { value = v, time = t, status = "invalid", reason = "range" }, on top */
 static void take_detailed (taking *t, int tag, int64_t time_ms) {
   lua_State *L = t->L;
@@ -131,9 +146,10 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
   tl_type type = t->plan->tags[tag].type;
   tl_reason reason = TL_REASON_DECODER;
   size_t len;
-  if (lua_getfield(L, -1, "time") != LUA_TNIL) time_ms = read_time(t, -1, name);
+  if (!t->script->word_value) make_words(L, t->script);
+  if (get_word(L, t->script->word_time) != LUA_TNIL) time_ms = read_time(t, -1, name);
   lua_pop(L, 1);
-  if (lua_getfield(L, -1, "status") != LUA_TNIL) {
+  if (get_word(L, t->script->word_status) != LUA_TNIL) {
     tl_slice status = { 0 };
     if (lua_type(L, -1) == LUA_TSTRING) status = tl_slice_str(lua_tostring(L, -1));
     if (tl_slice_eq(status, TL_LIT("invalid"))) {
@@ -151,7 +167,7 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
                                tl_push_got(L, -1)));
   }
   lua_pop(L, 1);
-  int type_in = lua_getfield(L, -1, "value");
+  int type_in = get_word(L, t->script->word_value);
   if (type_in == LUA_TNIL)
     add(t, tag, type, MISSING, time_ms);
   else
@@ -217,11 +233,28 @@ static int by_tag (const void *a, const void *b) {
   return ((const pending *)a)->tag - ((const pending *)b)->tag;
 }
 
+/* Many of them, each of another tag: the place of each is known once those before are counted. */
+static void sort_many (taking *t, pending *list, size_t n) {
+  size_t tags = t->plan->tag_count;
+  if (tags / 8 > n) {
+    qsort(list, n, sizeof *list, by_tag);
+    return;
+  }
+  pending *copy = lua_newuserdatauv(t->L, n * sizeof *copy + tags * sizeof(uint32_t), 0);
+  uint32_t *which = (uint32_t *)(void *)(copy + n);
+  memcpy(copy, list, n * sizeof *copy);
+  memset(which, 0, tags * sizeof *which);
+  for (size_t i = 0; i < n; i++) which[copy[i].tag] = (uint32_t)i + 1;
+  for (size_t tag = 0, at = 0; tag < tags; tag++)
+    if (which[tag] != 0) list[at++] = copy[which[tag] - 1];
+  lua_pop(t->L, 1);
+}
+
 /* Lua's tables have no order; values come in that of the tags in the config, as those of
 ** addressed tags do. */
-static void sort (pending *list, size_t n) {
+static void sort (taking *t, pending *list, size_t n) {
   if (n > FEW) {
-    qsort(list, n, sizeof *list, by_tag);
+    sort_many(t, list, n);
     return;
   }
   for (size_t i = 1; i < n; i++) {
@@ -264,7 +297,7 @@ static bool take_values (taking *t, int above, int64_t time_ms) {
     lua_pop(L, 1);
   }
   tl_work(L, &t->script->box);
-  sort(t->list + first, t->n - first);
+  sort(t, t->list + first, t->n - first);
   return true;
 }
 

@@ -49,6 +49,9 @@ struct tl_script {
   uintptr_t messages;             /* how many there were */
   int message_cache;              /* registry reference */
 
+  /* decode_result.c: registry references of the words in what decode returns; 0: not made yet */
+  int word_time, word_status, word_value;
+
   /* config.c, reload.c */
   bool loading;             /* the code of a config that is being loaded runs (tl_check_runs) */
   int draft;                /* registry reference of the loaded draft; LUA_NOREF: none */

@@ -167,6 +167,171 @@ function cases.sparkplug()
   read(nested)
 end
 
+-- ---- a host of Sparkplug B, beside one that reads all messages in Lua ----
+
+local host_tags = package.loaded["tagline.codec.sparkplug_b.tags"]
+
+local plain_types = { "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64",
+  "Float", "Double", "Boolean", "String", "DateTime", "Text", "UUID" }
+local integer_bits = { Int8 = 7, Int16 = 15, Int32 = 31, Int64 = 63, UInt8 = 8, UInt16 = 16,
+  UInt32 = 32, UInt64 = 64, DateTime = 64 }
+
+-- A value as it stands on the wire, mostly one of the datatype: a field's number and kind, and it.
+local function wire_of(datatype)
+  if random(60) == 1 then datatype = plain_types[random(#plain_types)] end
+  local bits = integer_bits[datatype]
+  if bits then
+    local value = random(4) == 1 and random(0) or random(0) >> 64 - random(bits)
+    if bits < 32 and datatype:find "^I" and random(2) == 1 then value = -(value >> 1) - 1 end
+    if random(8) == 1 then return 11, "uint64", value end
+    if bits < 63 then
+      return 10, "uint32", random(3) == 1 and value or value & 0xFFFFFFFF
+    end
+    return random(8) == 1 and 10 or 11, "uint64", value
+  end
+  if datatype == "Float" then return 12, "float", random(-1000, 1000) / 8 end
+  if datatype == "Double" then return 13, "double", random() * 100 end
+  if datatype == "Boolean" then return 14, "bool", random(2) == 1 end
+  return 15, "string", noise(random(0, 50))
+end
+
+-- Metrics of a birth: some arrays among them, and now and then a name or alias twice.
+local function born(first, count)
+  local list = {}
+  for i = 1, count do
+    local name = random(40) == 1 and "metric 1" or "metric " .. i
+    list[i] = { name = name, alias = random(6) > 1 and first + i or nil,
+      datatype = plain_types[random(#plain_types)] }
+    if random(15) == 1 then list[i].datatype, list[i].value = "DoubleArray", { 1.5, 2 }
+    elseif random(20) == 1 then
+      list[i].datatype, list[i].value = "Int32Array", { 1, 2, 3 }
+    else list[i].is_null = true end
+  end
+  return list
+end
+
+local function data_metric(metric)
+  local out = {}
+  local function put(number, kind, value)
+    table.insert(out, math.random(#out + 1), protobuf.field(number, kind, value))
+  end
+  if metric.alias and random(10) > 1 then put(2, "uint64", metric.alias) else
+    put(1, "string", metric.name)
+  end
+  if random(50) == 1 then put(2, "uint64", random(20)) end
+  if random(40) == 1 then put(1, "string", "") end
+  if random(4) > 1 then put(3, "uint64", random(50) == 1 and random(0) or random(0, 1 << 42)) end
+  if random(12) == 1 then put(4, "uint32", sparkplug.datatypes[metric.datatype]) end
+  if random(90) == 1 then put(4, "uint32", random(0, 36)) end
+  if random(30) == 1 then put(5, "bool", random(2) == 1) end
+  if random(30) == 1 then put(6, "bool", true) end
+  if random(15) == 1 then put(7, "bool", random(3) > 1) end
+  if random(60) == 1 then put(8, "message", protobuf.field(7, "string", "md5")) end
+  if random(60) == 1 then
+    put(9, "message", protobuf.field(1, "string", "Quality") .. protobuf.field(2, "message",
+      protobuf.field(1, "uint32", 3) .. protobuf.field(3, "uint32", random(2) * 96)))
+  end
+  if random(50) == 1 then put(30, "string", "of a later version") end
+  if random(40) > 1 then
+    if metric.datatype:find "Array$" then
+      put(16, "bytes", noise(random(0, 2) * 8))
+    else put(wire_of(metric.datatype)) end
+  end
+  return protobuf.field(2, "message", table.concat(out))
+end
+
+local function data_of(metrics, seq)
+  local out = { protobuf.field(3, "uint64", seq) }
+  for _ = 1, random(0, 8) do
+    table.insert(out, random(#out + 1), data_metric(metrics[random(#metrics)]))
+  end
+  if random(3) > 1 then
+    table.insert(out, random(#out + 1), protobuf.field(1, "uint64", random(0, 1 << 42)))
+  end
+  if random(60) == 1 then table.insert(out, protobuf.field(4, "string", "u")) end
+  if random(60) == 1 then table.insert(out, protobuf.field(9, "uint64", 1)) end
+  return table.concat(out)
+end
+
+-- Two hosts that hear the same must say the same. What they write has the time in it.
+local function twin(options)
+  local function one(slow)
+    local said = {}
+    local own = { on_error = options.on_error and function(text) said[#said + 1] = text end,
+      on_rebirth = function(topic, _, _, why) said[#said + 1] = topic .. why end }
+    for key, value in pairs(options) do own[key] = own[key] or value end
+    local host = sparkplug.host(own)
+    return function(msg, what, ...)
+      host_tags.slow = slow
+      local got = table.pack(pcall(what and host[what] or host, msg, ...))
+      host_tags.slow = false
+      if what and type(got[2]) == "string" then
+        local m = sparkplug.decode_bytes(got[2])
+        if m then
+          m.timestamp, m.metrics[1].timestamp = nil, nil
+          got[2] = m
+        end
+      end
+      return { got, said }
+    end
+  end
+  local fast, slow = one(false), one(true)
+  return function(...)
+    local expected, got = slow(...), fast(...)
+    same(expected, got, type((...).payload) == "string" and hex.encode((...).payload) or "")
+    return got[1]
+  end
+end
+
+local function host_round(metrics, station, options)
+  local both_hosts, good = twin(options), 0
+  local seq = 0
+  local function hear(kind, payload_bytes, to)
+    return both_hosts { topic = "spBv1.0/G/" .. kind, payload = payload_bytes, time = 1000,
+      station = to or station }
+  end
+  local function is_born(kind, list)
+    hear(kind, assert(sparkplug.encode_bytes { timestamp = 5, seq = seq, metrics = list }))
+  end
+  is_born("NBIRTH/E", { { name = "bdSeq", datatype = "Int64", value = 1 } })
+  for i = 1, 60 do
+    seq = (seq + (random(30) == 1 and 2 or 1)) % 256
+    local what = i == 1 and 1 or random(80)
+    if what == 1 then
+      if random(2) == 1 then metrics = born(random(0, 5), random(12)) end
+      is_born("DBIRTH/E/D", metrics)
+    elseif what == 2 then hear("DDEATH/E/D", sparkplug.encode_bytes { seq = seq, metrics = {} })
+    else
+      local bytes = data_of(metrics, seq)
+      if random(25) == 1 then bytes = changed(bytes) end
+      local got = hear("DDATA/E/D", bytes, random(12) == 1 and { full_name = "other",
+        tags = station.tags } or nil)
+      if got[1] and next(got[2] or {}) then good = good + 1 end
+    end
+    local name = next(station.tags)
+    both_hosts({ name = name }, "encode", random(100), station)
+  end
+  return good
+end
+
+function cases.sparkplug_host()
+  local good = 0
+  for round = 1, 60 do
+    local metrics = born(0, random(3, 12))
+    local station = { full_name = "plant.E", tags = {} }
+    for i = 1, 12 do
+      if random(5) > 1 then
+        station.tags["metric_" .. i] = { address = random(8) == 1 and "x" or "" }
+      end
+    end
+    good = good + host_round(metrics, station, { historical = round % 4 ~= 0,
+      prefix = round % 7 == 0 or nil, on_error = round % 2 == 0 and print or nil,
+      tags = { ["metric 3"] = "metric_2", ["metric 4"] = round % 3 == 0 and false or nil },
+      devices = { D = { ["metric 5"] = "metric_6" } } })
+  end
+  if good < 500 then error("hardly any message had values: " .. good, 0) end
+end
+
 local function message(text, topic)
   local m = { payload = text, topic = topic, time = 1000 }
   return setmetatable(m, { __index = function(_, key)

@@ -29,6 +29,7 @@ local function defs_of(metrics, where)
         tostring(alias))
     end
     local def = { name = name, datatype = metric.datatype }
+    if defs.names[name] then defs.twice = true end
     if alias then
       local other = defs.aliases[alias]
       if other and other.name ~= name then
@@ -111,9 +112,10 @@ local function tidy(self)
   self.first = 1
 end
 
---- The node of a topic; a new one when it was not heard before.
+--- The node of a topic; a new one when it was not heard before. `t.key`: "group/edge", when it is
+--- known already.
 function memory:node_of(t)
-  local key = t.group .. "/" .. t.edge
+  local key = t.key or t.group .. "/" .. t.edge
   local node = self.nodes[key]
   if node then return node end
   if self.node_count >= births.MOST_NODES and not drop_unborn(self) then

@@ -216,7 +216,12 @@ function messages.NDATA(c, m)
   check_seq(c, m.seq)
   local filling = c.host.book:begin(c.msg, c.node, c.device, scope and scope.birth or 0,
     m.timestamp)
+  if m.samples then
+    filling:take(m.samples)
+    return filling
+  end
   local unknown = put_metrics(c, filling, m.metrics)
+  if scope then filling:teach(scope, m.metrics, datatypes.numbers) end
   if c.node.born and not scope then
     note(c, false, "expected DBIRTH of device %q before its DDATA", c.device)
     ask_rebirth(c, "unknown device")
@@ -232,14 +237,26 @@ function messages.NDATA(c, m)
 end
 messages.DDATA = messages.NDATA
 
+local is_data = { NDATA = true, DDATA = true }
 local sequenced = { NDATA = true, DBIRTH = true, DDATA = true, DDEATH = true }
 
--- The parts of a topic, with the node; nil for what is not for a host.
+local MOST_TOPICS = 20000
+
+-- The parts of a topic, with the node; nil for what is not for a host. Topics that come again are
+-- remembered, some of them.
 local function parse(self, text)
-  local t, why = topic.parse(text)
+  local t = self.topics[text]
+  if t then
+    t.node = self.memory:node_of(t)
+    return t
+  end
+  local why
+  t, why = topic.parse(text)
   if not t then give_up("%s", why) end
   if not messages[t.type] then return nil end -- commands and STATE
-  t.node, t.device = self.memory:node_of(t), t.device or ""
+  t.node, t.device, t.key = self.memory:node_of(t), t.device or "", t.group .. "/" .. t.edge
+  if self.topic_count >= MOST_TOPICS then self.topics, self.topic_count = {}, 0 end
+  self.topics[text], self.topic_count = t, self.topic_count + 1
   return t
 end
 
@@ -254,6 +271,14 @@ end
 local function read(self, msg, t)
   local scope = t.node.scopes[t.device]
   local is_birth = t.type == "NBIRTH" or t.type == "DBIRTH"
+  if is_data[t.type] then
+    local reader = self.book:reader(msg.station, scope)
+    local samples, seq, timestamp
+    if reader then
+      samples, seq, timestamp = reader:read(msg.payload, self.options.historical ~= false)
+    end
+    if samples then return { samples = samples, seq = seq, timestamp = timestamp } end
+  end
   local m, why = payload.read(msg.payload, { max_inflated = self.options.max_inflated,
     resolve = not is_birth and births.resolver(scope) or nil })
   return m or give_up("%s: %s", t.type, why)
@@ -411,7 +436,8 @@ end
 function hosts.new(options)
   check_options(options or {})
   options = options or {}
-  local self = { options = options, memory = births.new(), book = tags.new(options), stations = {} }
+  local self = { options = options, memory = births.new(), book = tags.new(options), stations = {},
+    topics = {}, topic_count = 0 }
   local host = { encode = function(tag, value, station) return encode(self, tag, value,
     station) end }
   lines.equip(host, options.host_id, function(line) connected(self, line) end,

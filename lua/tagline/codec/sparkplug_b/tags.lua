@@ -26,7 +26,7 @@ book.__index = book
 --- What a host knows of the tags: `tags`, `devices` and `prefix` as in sparkplug_b.host.
 function tags.new(options)
   return setmetatable({ tags = options.tags or {}, devices = options.devices or {},
-    prefix = options.prefix, owners = {}, waiting = {},
+    prefix = options.prefix, owners = {}, waiting = {}, parts = {},
     wanted = setmetatable({}, WEAK) }, book)
 end
 
@@ -54,7 +54,26 @@ function book:owner(station, tag_name)
 end
 
 --- Nothing is known to fill any tag: the connection is lost.
-function book:lose() self.owners, self.waiting = {}, {} end
+function book:lose() self.owners, self.waiting, self.parts = {}, {}, {} end
+
+-- Names of metrics whose parts fill tags of a station: some of theirs, and of what they were once.
+local function parts_of(self, key)
+  local parts = self.parts[key]
+  if not parts then
+    parts = {}
+    self.parts[key] = parts
+  end
+  return parts
+end
+
+local function owners_of(self, key)
+  local owners = self.owners[key]
+  if not owners then
+    owners = {}
+    self.owners[key] = owners
+  end
+  return owners
+end
 
 -- ---- one message ----
 
@@ -69,12 +88,8 @@ filling.__index = filling
 ---@param fallback_ms? integer the payload's timestamp
 function book:begin(msg, node, device, birth, fallback_ms)
   local key = station_key(msg.station)
-  local owners = self.owners[key]
-  if not owners then
-    owners = {}
-    self.owners[key] = owners
-  end
-  return setmetatable({ book = self, wanted = wanted_by(self, msg.station), owners = owners,
+  return setmetatable({ book = self, key = key, wanted = wanted_by(self, msg.station),
+    owners = owners_of(self, key), parts = parts_of(self, key),
     node = node, device = device,
     birth = birth, fallback = fallback_ms, map = self.devices[device] or {}, samples = { {} } },
       filling)
@@ -105,16 +120,27 @@ function filling:put(tag, value)
   current[tag] = value
 end
 
--- The tag of a path; nil when the station has none, or decode does not fill it. `plain` is the
--- path with '/' for brackets.
-function filling:claim(metric, path, plain)
+-- The tag that a path goes to, and whether decode fills it: nil when the station has none.
+-- `plain` is the path with '/' for brackets.
+function filling:place_of(path, plain)
   local tag = self.map[path]
   if tag == nil then tag = self.book.tags[path] end
   if tag == nil then
     if self.book.prefix and self.device ~= "" then plain = self.device .. "/" .. plain end
     tag = clean_name(plain)
   end
-  local fills = tag and (not self.wanted or self.wanted[tag])
+  return tag, tag and (not self.wanted or self.wanted[tag])
+end
+
+--- The tag that decode fills from a path; nil for none.
+function filling:tag_of(path, plain)
+  local tag, fills = self:place_of(path, plain)
+  return fills and tag or nil
+end
+
+-- The same, for a metric that has come: from now on the tag is its own.
+function filling:claim(metric, path, plain)
+  local tag, fills = self:place_of(path, plain)
   if fills == nil or tag == false then return nil end
   local owner = self.owners[tag]
   if not owner then
@@ -128,6 +154,7 @@ function filling:claim(metric, path, plain)
         `tags` or `devices`"):format(
       owner.path, first, path, second, tag), 0)
   end
+  if path ~= metric.name then self.parts[metric.name] = true end
   owner.birth, owner.datatype, owner.alias = self.birth, metric.datatype, metric.alias
     or owner.alias
   if self.is_birth then owner.field = metric.field end
@@ -159,6 +186,7 @@ end
 
 -- Tags of a metric's parts that this message does not have any more.
 function filling:missing_parts(root, reason)
+  if not self.parts[root] then return end
   for tag, owner in pairs(self.owners) do
     if owner.root == root and owner.node == self.node and owner.device == self.device
       and not self.seen[tag]
@@ -227,6 +255,70 @@ function filling:metric(metric)
   elseif type(metric.value) == "table" and not is_template then
     self:missing_parts(name, "missing") end
 end
+
+-- ---- plain metrics, which are read in C ----
+
+local found, native = pcall(require, "tagline.metrics")
+
+--- For specs: true reads all messages in Lua.
+tags.slow = false
+
+--- What reads the plain metrics of a birth's data messages for a station: `reader:read(bytes,
+--- keep_historical)`, core/sandbox/lib_metrics.c. nil: there is none (yet).
+function book:reader(station, scope)
+  local one = scope and scope.readers and scope.readers[station_key(station)]
+  -- the connection was lost meanwhile: who fills a tag is not known any more
+  if not one or one.owners ~= self.owners[station_key(station)] or tags.slow then return nil end
+  return one.native
+end
+
+-- Is this metric, which has filled its tag, just what the birth said of it?
+local function is_as_born(metric, def, defs)
+  return def and metric.datatype == def.datatype
+    and (metric.alias == nil or defs.aliases[metric.alias] == def)
+end
+
+local function alias_of(defs, def)
+  if not defs.by_name then
+    defs.by_name = {}
+    for alias, one in pairs(defs.aliases) do defs.by_name[one.name] = alias end
+  end
+  return defs.by_name[def.name]
+end
+
+--- After the metrics of a data message: tell the reader of those that it can read, so that the
+--- next such message needs no Lua. A metric that comes under other names than its birth's ends
+--- that, for this birth.
+---@param scope table of the host
+---@param datatypes table<string, integer> numbers by name
+function filling:teach(scope, metrics, datatypes)
+  local defs = scope.defs
+  if not found or tags.slow or scope.unreadable or defs.twice then return end
+  scope.readers = scope.readers or {}
+  local one = scope.readers[self.key]
+  if not one or one.owners ~= self.owners then
+    one = { native = native.reader(), owners = self.owners, told = {} }
+    scope.readers[self.key] = one
+  end
+  for _, metric in ipairs(metrics) do
+    local name = metric.name
+    local def = name and defs.names[name]
+    if def and not is_as_born(metric, def, defs) then
+      scope.unreadable, scope.readers = true, nil
+      return
+    end
+    if def and not one.told[name] and not self.parts[name] then
+      one.told[name] = true
+      one.native:tell(name, alias_of(defs, def), datatypes[def.datatype] or 0,
+        self:tag_of(name, name) or false)
+    end
+  end
+end
+
+--- What a reader made of a message.
+function filling:take(samples) self.samples = samples end
+
+-- ---- what is gone ----
 
 --- Make the tags invalid whose metrics are of this node (and device, when one is given), and
 --- forget what filled them; with `birth`, only those that were not seen in that birth.

@@ -1,0 +1,84 @@
+/* core/sandbox/protobuf_wire.h — the wire of Protocol Buffers: varints, lengths and fixed numbers.
+** Knows no field. Each function takes what stands at `*at`, before `stop`, and goes behind it;
+** false when it is wrong or cut off, and then nothing of it counts. */
+#ifndef TL_SANDBOX_PROTOBUF_WIRE_H
+#define TL_SANDBOX_PROTOBUF_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TL_PB_VARINT = 0, TL_PB_FIXED64 = 1, TL_PB_LENGTH = 2, TL_PB_FIXED32 = 5 };
+enum { TL_PB_NUMBER_LAST = 536870911 };
+
+static inline bool tl_pb_long_varint (const uint8_t *bytes, size_t *at, size_t stop,
+                                      uint64_t *value) {
+  uint64_t v = 0;
+  for (int i = 0; i < 10 && *at < stop; i++) {
+    uint8_t byte = bytes[(*at)++];
+    if (i == 9 && byte > 1) return false;
+    v |= (uint64_t)(byte & 127) << 7 * i;
+    if (byte < 128) {
+      *value = v;
+      return true;
+    }
+  }
+  return false;
+}
+
+static inline bool tl_pb_varint (const uint8_t *bytes, size_t *at, size_t stop, uint64_t *value) {
+  if (*at < stop && bytes[*at] < 128) { /* most of them */
+    *value = bytes[(*at)++];
+    return true;
+  }
+  return tl_pb_long_varint(bytes, at, stop, value);
+}
+
+/* A field with a length: `*at` is its first byte then, and `*end` stands behind the last. */
+static inline bool tl_pb_span (const uint8_t *bytes, size_t *at, size_t stop, size_t *end) {
+  uint64_t length;
+  if (!tl_pb_varint(bytes, at, stop, &length) || length > stop - *at) return false;
+  *end = *at + (size_t)length;
+  return true;
+}
+
+/* Little-endian, `size` bytes of 4 or 8. */
+static inline bool tl_pb_fixed (const uint8_t *bytes, size_t *at, size_t stop, unsigned size,
+                                uint64_t *value) {
+  if (stop - *at < size) return false;
+  *value = 0;
+  for (unsigned i = 0; i < size; i++) *value |= (uint64_t)bytes[(*at)++] << 8 * i;
+  return true;
+}
+
+/* The head of a field: its number and wire type, which is one that has a value. */
+static inline bool tl_pb_key (const uint8_t *bytes, size_t *at, size_t stop, uint64_t *number,
+                              int *wire) {
+  uint64_t key;
+  if (!tl_pb_varint(bytes, at, stop, &key)) return false;
+  *number = key >> 3;
+  *wire = (int)(key & 7);
+  return *number != 0 && *number <= TL_PB_NUMBER_LAST && *wire != 3 && *wire != 4 && *wire <= 5;
+}
+
+/* A field that nobody wants. */
+static inline bool tl_pb_skip (const uint8_t *bytes, int wire, size_t *at, size_t stop) {
+  uint64_t value;
+  size_t end;
+  if (wire == TL_PB_VARINT) return tl_pb_varint(bytes, at, stop, &value);
+  if (wire == TL_PB_FIXED64) return tl_pb_fixed(bytes, at, stop, 8, &value);
+  if (wire == TL_PB_FIXED32) return tl_pb_fixed(bytes, at, stop, 4, &value);
+  if (!tl_pb_span(bytes, at, stop, &end)) return false;
+  *at = end;
+  return true;
+}
+
+/* Some libraries write a negative number of 32 bits as one of 64. */
+static inline bool tl_pb_uint32 (const uint8_t *bytes, size_t *at, size_t stop, uint64_t *value) {
+  if (!tl_pb_varint(bytes, at, stop, value)) return false;
+  if (*value > UINT32_MAX && *value < (uint64_t)INT32_MIN) return false;
+  *value &= UINT32_MAX;
+  return true;
+}
+
+#endif
