@@ -7,3 +7,4 @@ exclude_files = { "lua/library/tagline.lua" } -- annotations: it defines what no
 files["examples"] = { std = "+config" }
 files["examples/**/*_spec.lua"] = { std = "+busted" }
 files["scripts/bench/config.lua"] = { std = "+config" }
+files["scripts/bench/decoders.lua"] = { std = "+config" }

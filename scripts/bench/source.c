@@ -4,7 +4,11 @@
 ** per message, from its SUBSCRIBE to its PUBACK of the last message.
 **
 **   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics
-**   N] NAME COMMAND…
+**   N] [--file STREAM [--first N]] NAME COMMAND…
+**
+** With --file the messages of STREAM are sent in place of those of a size, over and over, but its
+** first N only once (births). It is made by streams.lua: for each message a big-endian s2 with the
+** topic and a big-endian s4 with the payload (string.pack).
 **
 ** In COMMAND the word {port} is replaced. The client runs until this program ends it. Loopback
 ** only; ends by itself. */
@@ -25,10 +29,11 @@
 
 #include "payloads.h"
 
-enum { VARIANTS = 64, DEADLINE_S = 120 };
+enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 120 };
 
 static int size_index, qos, client_fd = -1;
-static unsigned count = 100000, window = 100, rate, topics = 1;
+static unsigned count = 100000, window = 100, rate, topics = 1, first;
+static const char *file;
 static pid_t client;
 
 static void fail (const char *what) {
@@ -154,10 +159,47 @@ static void take_input (bool wait_ms) {
 
 /* ---- the run ---- */
 
-static packet packets[VARIANTS];
+static packet packets[PACKETS_MAX];
+static unsigned packet_count;
+
+/* The packet that is sent as number `i`. */
+static packet *packet_of (unsigned i) {
+  if (i < packet_count) return &packets[i];
+  return &packets[first + (i - first) % (packet_count - first)];
+}
+
+/* A field of `bytes` of length and so many bytes; false at the end of the file. */
+static bool read_field (FILE *in, int bytes, char *out, size_t cap, size_t *len) {
+  *len = 0;
+  for (int i = 0; i < bytes; i++) {
+    int byte = fgetc(in);
+    if (byte == EOF) return false;
+    *len = *len << 8 | (size_t)byte;
+  }
+  return *len < cap && fread(out, 1, *len, in) == *len;
+}
+
+static void prepare_file (void) {
+  static char payload[1 << 20], topic[65536];
+  size_t topic_len, len;
+  FILE *in = fopen(file, "rb");
+  if (in == NULL) fail(file);
+  while (packet_count < PACKETS_MAX && read_field(in, 2, topic, sizeof topic, &topic_len) &&
+         read_field(in, 4, payload, sizeof payload, &len)) {
+    topic[topic_len] = '\0';
+    packets[packet_count++] = publish_packet(topic, payload, len, qos);
+  }
+  fclose(in);
+  if (packet_count <= first) fail("the stream is too short");
+}
 
 static void prepare (void) {
   static char payload[65536], topic[64];
+  if (file != NULL) {
+    prepare_file();
+    return;
+  }
+  packet_count = VARIANTS;
   for (unsigned i = 0; i < VARIANTS; i++) {
     size_t n = bench_sizes[size_index].make(payload, sizeof payload, i);
     snprintf(topic, sizeof topic, "bench/station-%05u/up",
@@ -181,9 +223,9 @@ static void send_flood (void) {
       len = 0;
       take_input(true);
     }
-    packet *p = &packets[sent % VARIANTS];
+    packet *p = packet_of(sent);
     if (qos == 1) set_id(p, sent % 65535 + 1);
-    if (len + p->len > sizeof out / 2) {
+    if (len + p->len > sizeof out / 8) {
       write_all(out, len);
       len = 0;
       if (qos == 1) take_input(false);
@@ -204,7 +246,7 @@ static void send_at_rate (void) {
       struct timespec t = { 0, (long)(left < 900000000 ? left : 900000000) };
       if (ppoll(&p, 1, &t, NULL) > 0) take_input(false);
     }
-    packet *p = &packets[i % VARIANTS];
+    packet *p = packet_of(i);
     if (qos == 1) {
       set_id(p, i % 65535 + 1);
       sent_at[i % 65535 + 1] = now_ns(CLOCK_MONOTONIC);
@@ -222,7 +264,7 @@ static int by_value (const void *a, const void *b) {
 static void finish (void) {
   static char payload[65536];
   if (qos == 0) {
-    size_t n = bench_sizes[size_index].make(payload, sizeof payload, 1);
+    size_t n = file ? 0 : bench_sizes[size_index].make(payload, sizeof payload, 1);
     packet last = publish_packet("bench/station-00000/up", payload, n, 1);
     set_id(&last, 65535);
     write_all(last.bytes, last.len);
@@ -273,6 +315,10 @@ int main (int argc, char **argv) {
       rate = (unsigned)number(v);
     else if (strcmp(o, "topics") == 0)
       topics = (unsigned)number(v);
+    else if (strcmp(o, "first") == 0)
+      first = (unsigned)number(v);
+    else if (strcmp(o, "file") == 0)
+      file = v;
     else if (strcmp(o, "qos") == 0)
       qos = (int)number(v);
     else if (strcmp(o, "size") == 0) {
@@ -304,7 +350,7 @@ int main (int argc, char **argv) {
   cpu = client_cpu_ns() - cpu;
   wall = now_ns(CLOCK_MONOTONIC) - wall;
   printf("%-24s %5s QoS %d  %9.3f µs CPU per message  %9.0f messages/s", name,
-         bench_sizes[size_index].name, qos, (double)cpu / 1000 / count,
+         file ? "file" : bench_sizes[size_index].name, qos, (double)cpu / 1000 / count,
          (double)count * 1e9 / (double)wall);
   if (latencies != NULL) {
     qsort(latencies, latency_count, sizeof *latencies, by_value);
