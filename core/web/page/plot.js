@@ -1,0 +1,180 @@
+/** The curve of one tag: dygraphs draws; what is valid is a line, what is not is a gap, the least and the greatest are a band. */
+import { h } from "./dom.js";
+import { ask, list, live } from "./live.js";
+import { STEPS, clock, number, plural } from "./words.js";
+
+export const RANGES = [["hour", "1 hour", 3600], ["day", "1 day", 86400], ["week", "1 week", 604800]];
+const MOST = 2400;            // values that are asked for as they are; more come as intervals
+const EVERY = { hour: 10, day: 120, week: 900 };
+
+let loading = null;
+
+/** dygraphs is no module: it comes once, from the same place as the page. */
+function dygraphs() {
+  loading ??= new Promise((done, failed) => {
+    const script = h("script", { src: "/page/dygraph.min.js" });
+    script.onload = () => {
+      // its legend sets styles in a way that the content security policy forbids; the plot has one of its own
+      const { Dygraph } = globalThis;
+      Dygraph.PLUGINS = Dygraph.PLUGINS.filter((plugin) => plugin !== Dygraph.Plugins.Legend);
+      done(Dygraph);
+    };
+    script.onerror = () => { loading = null; failed(new Error("the drawing library did not come")); };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+const stamp = (t) => (typeof t === "string" ? Date.parse(t) : Number(t) * 1000);
+
+function numeric(v) {
+  if (v === true) return 1;
+  if (v === false) return 0;
+  return v === null || v === undefined ? null : Number.isFinite(Number(v)) ? Number(v) : null;
+}
+
+function rowsOf(answer) { return list(answer, Array.isArray(answer?.rows) ? "rows" : "values"); }
+
+/** The points of a range: [time, least, level, greatest]; NaN is a gap. Raises what the server said. */
+export async function points(tag, range, seconds) {
+  // the end lies ahead: `to` is excluded, and the server's clock is not ours
+  const to = Math.ceil(live.now() / 1000) + 60, from = Math.floor(live.now() / 1000) - seconds;
+  const base = `history?tag=${encodeURIComponent(tag.name)}&from=${from}&to=${to}`;
+  const answer = await ask(`${base}&limit=${MOST}`, { timeout: 30000 });
+  const rows = rowsOf(answer);
+  if (rows.length < MOST && !answer.left_out) {
+    const found = rows.map((r) => {
+      const v = r.status === "valid" || r.status === undefined ? numeric(r.value) : null;
+      return v === null ? [stamp(r.time), NaN, NaN, NaN] : [stamp(r.time), v, v, v];
+    });
+    return { from, to, found: held(found, tag), band: false };
+  }
+  const thin = rowsOf(await ask(`${base}&every=${EVERY[range]}&as=min,time_avg,max`, { timeout: 30000 }));
+  return { from, to, band: true, found: thin.map((r) => {
+    const mean = numeric(r.time_avg ?? r.value);
+    return mean === null ? [stamp(r.time), NaN, NaN, NaN] : [stamp(r.time), numeric(r.min) ?? mean, mean, numeric(r.max) ?? mean];
+  }) };
+}
+
+/** A value holds until the next: the last one is drawn as far as now. */
+function held(found, tag) {
+  const end = found[found.length - 1];
+  if (end && tag.status === "valid" && live.now() > end[0] && live.state === "live") found.push([live.now(), end[1], end[2], end[3]]);
+  return found;
+}
+
+/** The plot's part of a tag's page. */
+export class Plot {
+  constructor(tag) {
+    this.tag = tag;
+    this.range = "hour";
+    this.buttons = new Map();
+    const choice = h("div.choice", { role: "group", "aria-label": "Time range" });
+    for (const [name, title] of RANGES) {
+      const button = h("button", { text: title, "aria-pressed": String(name === this.range),
+        onclick: () => this.choose(name) });
+      this.buttons.set(name, button);
+      choice.append(button);
+    }
+    this.csv = h("a.quiet", { download: `${tag.name}.csv`, text: "CSV" });
+    this.box = h("div.plot");
+    this.note = h("p.note.plot-note", { role: "status" });
+    this.cross = h("p.note.cross", { "aria-hidden": "true", text: "\u00a0" });
+    this.node = h("section.panel", { "aria-labelledby": "t-curve" }, h("div.bar", {},
+      h("h2", { id: "t-curve", text: "Curve" }), choice, this.csv), this.cross, this.box, this.note);
+    this.dark = matchMedia("(prefers-color-scheme: dark)");
+    this.dark.onchange = () => this.load();
+    this.choose(this.range);
+  }
+
+  choose(name) {
+    this.range = name;
+    for (const [other, button] of this.buttons) button.setAttribute("aria-pressed", String(other === name));
+    const [, , seconds] = RANGES.find(([n]) => n === name);
+    this.seconds = seconds;
+    const query = new URLSearchParams({ tag: this.tag.name, from: Math.floor(live.now() / 1000) - seconds, format: "csv" });
+    this.csv.href = "/api/v1/history?" + query;
+    this.load();
+  }
+
+  async load() {
+    const turn = this.turn = (this.turn ?? 0) + 1;
+    try {
+      const [Dygraph, data] = await Promise.all([dygraphs(), this.data()]);
+      if (turn !== this.turn || this.closed) return;
+      this.draw(Dygraph, data);
+    } catch (error) {
+      if (turn !== this.turn || this.closed) return;
+      this.note.textContent = `No curve: ${error.message}`;
+    }
+  }
+
+  /** From the history; where there is none, what came since the page was opened. */
+  async data() {
+    try {
+      this.kept = true;
+      return await points(this.tag, this.range, this.seconds);
+    } catch (error) {
+      if (error.status === undefined || error.status >= 500 && error.status !== 501 && error.status !== 503) throw error;
+      this.kept = false;
+      this.reason = error.message;
+      const now = live.now() / 1000;
+      return { from: now - this.seconds, to: now, band: false,
+        found: held(this.tag.curve.map(([t, v]) => (v === null ? [t, NaN, NaN, NaN] : [t, v, v, v])), this.tag) };
+    }
+  }
+
+  draw(Dygraph, { from, to, found, band }) {
+    const good = found.filter((p) => Number.isFinite(p[2]));
+    this.points = found;
+    this.box.hidden = good.length === 0;
+    this.csv.hidden = !this.kept;
+    if (good.length === 0) {
+      this.note.textContent = this.kept ? "No valid value in this time." : `No history: ${this.reason}`;
+      return;
+    }
+    const css = getComputedStyle(document.documentElement);
+    const colour = (name) => css.getPropertyValue(name).trim();
+    const rows = found.map((p) => [new Date(p[0]), [p[1], p[2], p[3]]]);
+    const step = STEPS.has(this.tag.type);
+    const options = {
+      labels: ["time", "value"], customBars: true, legend: "never", stepPlot: step, connectSeparatedPoints: false,
+      colors: [colour("--curve")], strokeWidth: 1.6, fillAlpha: 0.22, drawPoints: good.length < 120, pointSize: 2,
+      dateWindow: this.window(from * 1000, good[0][0]), gridLineColor: colour("--rule"), axisLineColor: colour("--rule"),
+      highlightCircleSize: 4, includeZero: false, xRangePad: 4, yRangePad: 10, animatedZooms: false,
+      axes: { x: { pixelsPerLabel: 90 }, y: { axisLabelWidth: 62, axisLabelFormatter: (v) => number(Number(v.toPrecision(6))) } },
+      highlightCallback: (_, x, highlighted) => this.point(x, highlighted), unhighlightCallback: () => this.point(null),
+    };
+    if (step) options.valueRange = this.tag.type === "Qi" ? [-0.3, 4.3] : [-0.15, 1.15];
+    if (this.graph) { this.graph.destroy(); this.graph = null; }
+    this.graph = new Dygraph(this.box, rows, options);
+    const values = good.map((p) => p[2]), low = Math.min(...good.map((p) => p[1])), high = Math.max(...good.map((p) => p[3]));
+    const unit = this.tag.unit ? ` ${this.tag.unit}` : "", last = values[values.length - 1];
+    this.box.setAttribute("role", "img");
+    const words = `least ${number(low)}${unit}, greatest ${number(high)}${unit}, last ${number(last)}${unit}`;
+    this.box.setAttribute("aria-label", `Curve of ${this.tag.name}: ${words}`);
+    this.box.dataset.points = String(good.length);
+    this.note.textContent = `${words}; ${plural(good.length, band ? "interval" : "point")}`
+      + (this.kept ? band ? ", the band is least to greatest" : "" : "; since this page was opened: the config has no history");
+  }
+
+  /** From the begin of the range until now; when most of it was before anything came, from there. */
+  window(from, first) {
+    const now = live.now(), begin = first > from + (now - from) * 0.6 ? first - Math.max((now - first) * 0.04, 1000) : from;
+    return [begin, now];
+  }
+
+  point(x, highlighted) {
+    if (x === null) { this.cross.textContent = "\u00a0"; return; }
+    const found = this.points.find((p) => p[0] === x) ?? [x, NaN, highlighted?.[0]?.yval, NaN];
+    const unit = this.tag.unit ? ` ${this.tag.unit}` : "";
+    const spread = found[1] !== found[3] && Number.isFinite(found[1]) ? ` (${number(found[1])} to ${number(found[3])})` : "";
+    this.cross.textContent = `${clock(x, { milli: false })}   ${number(Number(Number(found[2]).toPrecision(8)))}${unit}${spread}`;
+  }
+
+  close() {
+    this.closed = true;
+    this.dark.onchange = null;
+    this.graph?.destroy();
+  }
+}
