@@ -1,6 +1,7 @@
 /* core/base/format.c — numbers, times, JSON strings and base64 as text, whatever the locale.
 ** Knows nothing else. */
-#include "base/text.h"
+#include "base/format.h"
+#include "base/number.h"
 
 #include <assert.h>
 #include <math.h>

@@ -4,7 +4,8 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/format.h"
+#include "base/visible.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,6 +1,6 @@
 /* core/base/number.c — decimal text to numbers, correctly rounded, whatever the locale. Knows
 ** nothing else. */
-#include "base/text.h"
+#include "base/number.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* core/base/printable.c — texts of strangers for persons. Must not know where they come from. */
 #include "base/printable.h"
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 enum { LONGEST = 4 }; /* bytes of a character */
 

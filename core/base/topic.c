@@ -1,6 +1,7 @@
 /* core/base/topic.c — MQTT topic names and filters: the rules of MQTT 3.1.1 sections 1.5.3 and
 ** 4.7. Knows nothing else. */
-#include "base/text.h"
+#include "base/topic.h"
+#include "base/utf8.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>

@@ -1,5 +1,5 @@
 /* core/base/utf8.c — the well-formed prefix of bytes as UTF-8. Knows nothing else. */
-#include "base/text.h"
+#include "base/utf8.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>

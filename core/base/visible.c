@@ -1,6 +1,8 @@
 /* core/base/visible.c — text of unknown origin, made fit to be shown on a terminal. Knows nothing
 ** else. */
-#include "base/text.h"
+#include "base/visible.h"
+
+#include "base/utf8.h"
 
 static void escape_byte (tl_buf *out, uint8_t c) {
   switch (c) {

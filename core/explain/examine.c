@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/number.h"
+#include "base/topic.h"
 #include "explain/explain_impl.h"
 #include "gateway/recorder.h"
 

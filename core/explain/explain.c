@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/format.h"
+#include "base/number.h"
+#include "base/topic.h"
+#include "base/utf8.h"
 #include "base/clock.h"
 #include "explain/explain_impl.h"
 #include "gateway/health.h"

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/buf.h"
 #include "explain/explain_impl.h"
 #include "gateway/recorder.h"
 

@@ -2,7 +2,7 @@
 ** not have it: what is there instead. */
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/format.h"
 #include "explain/explain_impl.h"
 #include "payload/json.h"
 

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/format.h"
+#include "base/number.h"
+#include "base/utf8.h"
 #include "explain/explain_impl.h"
 #include "gateway/prepare.h"
 

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "model/model_impl.h"
 
 enum { LARGE_SCRATCH = 64 * 1024 }; /* more is not kept from one message to the next */

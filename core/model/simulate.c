@@ -2,7 +2,7 @@
 ** asked. */
 #include <math.h>
 
-#include "base/text.h"
+#include "base/number.h"
 #include "model/model_impl.h"
 
 enum { PERIOD = 60 * 1000, DAY = 24 * 3600 * 1000 }; /* ms */

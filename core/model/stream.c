@@ -1,5 +1,6 @@
 /* core/model/stream.c — a tag as one line of JSON. Must not know who reads it. */
-#include "base/text.h"
+#include "base/format.h"
+#include "base/utf8.h"
 #include "model/model_impl.h"
 
 static bool is_binary (tl_type type, tl_status status, const tl_value *v) {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/number.h"
 #include "model/model_impl.h"
 
 /* a text's memory above this goes back when a much shorter value comes */

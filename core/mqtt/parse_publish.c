@@ -4,7 +4,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "base/text.h"
+#include "base/topic.h"
 #include "mqtt/parse.h"
 
 /* Is the topic plain: 1..65535 bytes of ASCII without NUL, '+' and '#'? That is nearly every

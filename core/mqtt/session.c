@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/topic.h"
+#include "base/utf8.h"
 #include "mqtt/session_impl.h"
 
 int tl_session_fail (tl_session *s, int code) {

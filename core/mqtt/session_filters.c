@@ -3,7 +3,7 @@
 ** and their answers. */
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/topic.h"
 #include "mqtt/session_impl.h"
 
 int tl_filter_list_new (tl_filter_list **out, const tl_subscription *filters, size_t n) {

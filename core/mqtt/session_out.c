@@ -2,7 +2,7 @@
 ** what we published. */
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/topic.h"
 #include "mqtt/session_impl.h"
 
 enum {

@@ -2,7 +2,7 @@
 ** taken over by this one. */
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/topic.h"
 #include "mqtt/session_impl.h"
 
 /* A message that had its PUBREC: only its identifier is left of it. */

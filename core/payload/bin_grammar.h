@@ -12,6 +12,7 @@
 #ifndef TL_PAYLOAD_BIN_GRAMMAR_H
 #define TL_PAYLOAD_BIN_GRAMMAR_H
 
+#include "base/utf8.h"
 #include "payload/bin_scan.h"
 
 enum { BIN_ENTER, BIN_SKIP };

@@ -2,7 +2,7 @@
 ** addresses. */
 #include "payload/bin_scan.h"
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 static bool fails (bin_scan *s, const uint8_t *at, const char *expected) {
   tl_json_bad(s, at, expected);

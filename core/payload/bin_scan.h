@@ -6,7 +6,6 @@
 #ifndef TL_PAYLOAD_BIN_SCAN_H
 #define TL_PAYLOAD_BIN_SCAN_H
 
-#include "base/text.h"
 #include "payload/document.h"
 #include "payload/json_scan.h"
 

@@ -1,6 +1,7 @@
 /* core/payload/bin_skip.c — the part of a binary document that no address leads to, and keys
 ** that are no text: checked, and nothing else. A loop of its own rather than bin_grammar.h, for a
 ** key may be a container whose keys are containers, and nothing here may recurse. */
+#include "base/utf8.h"
 #include "payload/bin_scan.h"
 
 typedef struct {

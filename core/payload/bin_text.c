@@ -1,5 +1,5 @@
 /* core/payload/bin_text.c — a value of a binary document as JSON text. Must not know tags. */
-#include "base/text.h"
+#include "base/format.h"
 #include "payload/convert_impl.h"
 #include "payload/document.h"
 #include "payload/timemask.h"

@@ -2,6 +2,7 @@
 ** addresses nor tags. */
 #include <math.h>
 
+#include "base/number.h"
 #include "payload/bin_scan.h"
 #include "payload/timemask.h"
 

@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-#include "base/text.h"
+#include "base/format.h"
+#include "base/number.h"
 #include "payload/blanks.h"
 #include "payload/convert_impl.h"
 

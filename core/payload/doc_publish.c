@@ -1,6 +1,6 @@
 /* core/payload/doc_publish.c — what a write publishes, in the format of its station. Must not
 ** know tags nor topics. */
-#include "base/text.h"
+#include "base/number.h"
 #include "payload/document.h"
 #include "payload/words.h"
 

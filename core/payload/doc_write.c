@@ -2,7 +2,7 @@
 ** Must not know tags. */
 #include <math.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "payload/document.h"
 
 static void put (tl_buf *out, uint8_t head, uint64_t n, unsigned bytes) { /* big-endian */

@@ -2,7 +2,7 @@
 ** know tags nor calendars. */
 #include <math.h>
 
-#include "base/text.h"
+#include "base/number.h"
 #include "payload/blanks.h"
 #include "payload/convert.h"
 

@@ -1,7 +1,7 @@
 /* core/payload/prepare.c — small repairs of a payload. Must not know documents nor stations. */
 #include "payload/prepare.h"
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 static const char *const names[] = { "trim", "latin1", "nan", "function" };
 

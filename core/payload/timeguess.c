@@ -1,6 +1,6 @@
 /* core/payload/timeguess.c — what a text that does not fit its mask might be. For messages
 ** only: nothing is read by a guess. */
-#include "base/text.h"
+#include "base/format.h"
 #include "payload/timemask_impl.h"
 
 #define YEARS_20_MS INT64_C(631152000000)

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/number.h"
 #include "payload/civil.h"
 #include "payload/timemask_impl.h"
 

@@ -2,7 +2,7 @@
 ** they are, nor what time it is. */
 #include <math.h>
 
-#include "base/text.h"
+#include "base/number.h"
 #include "payload/civil.h"
 #include "payload/document.h"
 #include "payload/json_scan.h"

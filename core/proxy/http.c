@@ -2,7 +2,7 @@
 #include "proxy/proxy_impl.h"
 
 #include "base/printable.h"
-#include "base/text.h"
+#include "base/format.h"
 #include "http/answer.h"
 
 enum { SHOWN = 64 };

@@ -1,5 +1,6 @@
 /* core/sandbox/json.c — a JSON document as Lua tables, by our own strict scanner: integers keep
 ** all 64 bits, null is json.null. */
+#include "base/number.h"
 #include "sandbox/sandbox.h"
 
 typedef struct {

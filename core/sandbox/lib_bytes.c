@@ -3,6 +3,7 @@
 ** module of that name, which reads it byte by byte. */
 #include <string.h>
 
+#include "base/number.h"
 #include "sandbox/lib.h"
 
 enum { NOTHING = 255, LONG = 4096, NS_A_BYTE = 2 };

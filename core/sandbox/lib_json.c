@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
+#include "base/utf8.h"
 #include "sandbox/lib.h"
 
 enum { DEPTH = 500, SPARSE_SAFE = 10, SPARSE_RATIO = 2, FIRST_ROOM = 256 };

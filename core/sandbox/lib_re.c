@@ -1,5 +1,6 @@
 /* core/sandbox/lib_re.c — the module `re`: PCRE2 for scripts, with limits that no pattern gets
 ** past (base/pattern.h). Named like the functions of `string`; a pattern is compiled once. */
+#include "base/utf8.h"
 #include "base/pattern.h"
 #include "sandbox/lib.h"
 

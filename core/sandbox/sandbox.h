@@ -27,7 +27,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "base/buf.h"
 #include "payload/document.h"
 #include "payload/json.h"
 #include "sandbox/heap.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/printable.h"
-#include "base/text.h"
+#include "base/format.h"
 
 int tl_transports_new (tl_transports **out, tl_loop *loop) {
   tl_transports *all =

@@ -10,7 +10,7 @@
 #include <wslay/wslay.h>
 
 #include "base/printable.h"
-#include "base/text.h"
+#include "base/utf8.h"
 
 enum {
   CONTROL_MAX = 125, /* bytes of a control frame, RFC 6455 section 5.5 */

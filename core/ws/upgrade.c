@@ -6,7 +6,7 @@
 #include <sha1.h>
 
 #include "base/printable.h"
-#include "base/text.h"
+#include "base/buf.h"
 
 enum { SHOWN = 80 };
 
