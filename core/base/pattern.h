@@ -54,4 +54,8 @@ int tl_pattern_group_count (const tl_pattern *p);
 ** and group number; false past the end. */
 bool tl_pattern_named (const tl_pattern *p, int i, const char **name, int *number);
 
+/* Not PCRE2: a whole name against a pattern in which '*' is any bytes and '?' is one; both
+** NUL-terminated. */
+bool tl_glob_match (const char *pattern, const char *name);
+
 #endif

@@ -34,31 +34,10 @@ typedef struct tl_watch {
   int width;                       /* of the widest name so far */
 } tl_watch;
 
-/* '*' any bytes, '?' one. */
-static bool matches (const char *p, const char *text) {
-  const char *star = NULL, *resume = NULL;
-  while (*text != '\0') {
-    if (*p == '*') {
-      star = ++p;
-      resume = text;
-    } else if (*p == '?' || *p == *text) {
-      p++;
-      text++;
-    } else if (star) {
-      p = star;
-      text = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (*p == '*') p++;
-  return *p == '\0';
-}
-
 static bool wants (const tl_watch *w, const char *name) {
   const char *at = (const char *)w->patterns.at, *end = at + w->patterns.len;
   for (; at < end; at += strlen(at) + 1)
-    if (matches(at, name)) return true;
+    if (tl_glob_match(at, name)) return true;
   return false;
 }
 
@@ -352,7 +331,7 @@ int tl_live_has_tag (lua_State *L) {
     for (uint32_t k = 0; k < m->lines[i]->station_count && !found; k++) {
       const tl_station *s = m->lines[i]->stations[k];
       for (uint16_t n = 0; n < s->plan->tag_count && !s->is_template && !found; n++)
-        found = push_name(name, sizeof name, &s->tags[n]) && matches(pattern, name);
+        found = push_name(name, sizeof name, &s->tags[n]) && tl_glob_match(pattern, name);
     }
   lua_pushboolean(L, found);
   return 1;
