@@ -21,6 +21,7 @@ struct tl_service {
   tl_notify *notify;
   tl_stall *stall;
   tl_timer *timer; /* looks whether STATUS= has changed; NULL: nobody wants to know */
+  tl_reload_listener reload;
   bool watchdog, ready, stopping;
   tl_buf status, said;
 };
@@ -130,7 +131,8 @@ int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gatew
     tl_service_free(s);
     return rc;
   }
-  tl_script_on_reload(script, on_reload, s);
+  s->reload = (tl_reload_listener){ .told = on_reload, .ctx = s };
+  tl_script_on_reload(script, &s->reload);
   *out = s;
   return TL_OK;
 }
@@ -152,7 +154,7 @@ void tl_service_stopping (tl_service *s) {
 
 void tl_service_free (tl_service *s) {
   if (!s) return;
-  tl_script_on_reload(s->script, NULL, NULL);
+  tl_script_forget_reload(s->script, &s->reload);
   tl_stall_close(s->stall);
   tl_timer_close(s->timer);
   tl_notify_close(s->notify);

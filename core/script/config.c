@@ -476,6 +476,7 @@ static int p_apply (lua_State *L) {
   if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text);
   tl_script_apply_outlets(L, s, draft, &change);
+  tl_script_apply_http(L, s, draft);
   lua_getfield(L, draft, "limits");
   if (lua_type(L, -1) == LUA_TTABLE) {
     int limits = lua_gettop(L);

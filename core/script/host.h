@@ -6,6 +6,7 @@
 
 #include "gateway/gateway.h"
 #include "outlet/config.h"
+#include "script/http.h"
 
 typedef struct tl_script tl_script;
 
@@ -30,6 +31,8 @@ void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop);
 /* Who carries values out (outlet/config.h), before a config is started. Borrowed; NULL: nobody,
 ** and what a config says of it is checked only. */
 void tl_script_set_outlets (tl_script *s, const tl_outlet_hooks *hooks);
+/* Who serves HTTP, before a config is started. Borrowed; NULL: nobody, as above. */
+void tl_script_set_http (tl_script *s, const tl_http_hooks *hooks);
 
 /* --- configs (config.c) --- */
 
@@ -51,8 +54,15 @@ int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change)
 ** on. Must not be called while Lua or a message is being handled. */
 bool tl_script_start (tl_script *s, const char *path);
 bool tl_script_reload (tl_script *s);
-/* `told` hears when a reload begins (true) and when it is over, taken or refused. NULL ends it. */
-void tl_script_on_reload (tl_script *s, void (*told)(void *ctx, bool begins), void *ctx);
+/* One that hears when a reload begins (true) and when it is over, taken or refused. Its owner
+** keeps it, and takes it back with tl_script_forget_reload() before its memory goes. */
+typedef struct tl_reload_listener {
+  void (*told)(void *ctx, bool begins);
+  void *ctx;
+  struct tl_reload_listener *next; /* the script's */
+} tl_reload_listener;
+void tl_script_on_reload (tl_script *s, tl_reload_listener *listener);
+void tl_script_forget_reload (tl_script *s, tl_reload_listener *listener);
 /* Are the files that the running config was read from others now? seen(): as they are now is
 ** known. */
 bool tl_script_files_changed (tl_script *s);

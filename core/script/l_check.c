@@ -188,6 +188,18 @@ static int l_tls_check (lua_State *L) {
   return 2;
 }
 
+/* built_with(name): is this part of the program in it? */
+static int l_built_with (lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  bool built = false;
+#ifdef TAGLINE_HTTP
+  built = built || strcmp(name, "HTTP") == 0;
+#endif
+  (void)name;
+  lua_pushboolean(L, built);
+  return 1;
+}
+
 static int lbytes_close (lua_State *L) {
   tl_buf_fini(lua_touserdata(L, 1));
   return 0;
@@ -246,6 +258,7 @@ static int l_visible (lua_State *L) {
 static const luaL_Reg functions[] = {
   { "broker_address", l_broker_address },
   { "proxy_address", l_proxy_address },
+  { "built_with", l_built_with },
   { "tls_check", l_tls_check },
   { "filter_check", l_filter_check },
   { "filter_match", l_filter_match },

@@ -263,17 +263,30 @@ bool tl_script_start (tl_script *s, const char *path) {
   return ok;
 }
 
-void tl_script_on_reload (tl_script *s, void (*told)(void *ctx, bool begins), void *ctx) {
-  s->reloading = told;
-  s->reloading_ctx = ctx;
+void tl_script_on_reload (tl_script *s, tl_reload_listener *listener) {
+  listener->next = s->reloading;
+  s->reloading = listener;
+}
+
+void tl_script_forget_reload (tl_script *s, tl_reload_listener *listener) {
+  tl_reload_listener **at = &s->reloading;
+  while (*at && *at != listener) at = &(*at)->next;
+  if (*at) *at = listener->next;
+}
+
+static void tell_listeners (const tl_script *s, bool begins) {
+  for (tl_reload_listener *l = s->reloading, *next; l; l = next) {
+    next = l->next;
+    l->told(l->ctx, begins);
+  }
 }
 
 static bool reload (tl_script *s, report *r) {
   struct tl_loaded *l = s->loaded;
-  if (s->reloading && !r->dry) s->reloading(s->reloading_ctx, true);
+  if (!r->dry) tell_listeners(s, true);
   bool ok = load(s, r);
   if (r->dry) return ok;
-  if (s->reloading) s->reloading(s->reloading_ctx, false);
+  tell_listeners(s, false);
   if (!ok) {
     tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", l->path);
     return false;

@@ -59,8 +59,7 @@ struct tl_script {
   tl_map zones;             /* name → tl_zone, for the life of the process */
   struct tl_loaded *loaded; /* what the running config was read from */
   double stall_time;        /* seconds the loop may stand still; 0: for ever */
-  void (*reloading)(void *ctx, bool begins); /* tl_script_on_reload */
-  void *reloading_ctx;
+  tl_reload_listener *reloading; /* tl_script_on_reload */
   char *config_path;
 
   /* l_objects.c, l_timers.c, handlers.c */
@@ -85,6 +84,7 @@ struct tl_script {
 
   int print_module;               /* registry reference: tagline.repl.print */
   const tl_outlet_hooks *outlets; /* who carries values out; NULL: nobody */
+  const tl_http_hooks *http;      /* who serves HTTP; NULL: nobody */
   /* where errors of handlers go in place of the log; NULL: the log */
   void (*on_error)(void *ctx, const char *scope, tl_slice text);
   void *on_error_ctx;
@@ -157,6 +157,8 @@ int tl_write_async (lua_State *L, tl_script *s,
 /* outlets.c: raises when the outlets of the draft at `draft` cannot be. */
 void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
                               const tl_outlets_change *change);
+/* http.c: raises when the HTTP server of the draft at `draft` cannot be. */
+void tl_script_apply_http (lua_State *L, tl_script *s, int draft);
 
 /* handlers.c: the functions hear of values, statuses and lines from here on */
 void tl_script_observe (tl_script *s);

@@ -23,6 +23,15 @@
 ---@field max? integer|string Default: "1GB".
 ---@field when_full? "drop_oldest"|"hold"
 
+---@class tagline.HttpParameters
+---@field listen? string An address with a port, or the path of a Unix socket. Default: "127.0.0.1:8080".
+---@field token? string At least 16 bytes; required where others than this machine can reach it.
+---@field write? boolean Tags may be written. Default: false.
+---@field values? string|string[] Patterns of tags whose values /metrics shows. Default: none.
+---@field names? string|string[] Names of this host, besides addresses and localhost.
+---@field tls_cert_file? string A certificate, as a file or PEM text: then it is https.
+---@field tls_key_file? string Its key; default: in the certificate's file.
+
 ---@class tagline.OutletParameters
 ---@field nats string Servers: "10.0.0.5, 10.0.0.6".
 ---@field stream? string Default: TAGS.
@@ -180,6 +189,10 @@ function spool(parameters) end
 ---@param name string Letters, digits, `_` and `-`.
 ---@return fun(parameters: tagline.OutletParameters)
 function outlet(name) end
+
+--- Serve metrics, health, an API and a page by HTTP.
+---@param parameters tagline.HttpParameters
+function http(parameters) end
 
 --- Call a function again and again.
 ---@param seconds number Above 0, fractions allowed.

@@ -2,6 +2,7 @@
 --- is made, and reports every problem in one pass, in the order of the file. Changes nothing
 --- that runs.
 local environment = require "tagline.config.environment"
+local http = require "tagline.config.http"
 local kinds = require "tagline.config.kinds"
 local line = require "tagline.config.line"
 local near = require "tagline.config.near"
@@ -21,7 +22,7 @@ local SCAN = 262144 -- bytes; longer files are generated, and their doubled keys
 -- Words whose braces hold fields.
 local is_word = { line = "line", station = "station", limits = "limits", tags = "tags",
   history = "history", spool = "spool",
-  outlet = "outlet" }
+  outlet = "outlet", http = "http" }
 for _, name in ipairs(tag.types) do is_word[name] = "tag" end
 local role_words = {}
 for word, kind in pairs(is_word) do
@@ -234,6 +235,7 @@ local function vocabulary(self, words)
   for _, name in ipairs(tag.types) do words[name] = self.tags:word(name) end
 
   outlets.words(self, words)
+  http.words(self, words)
   words.limits = limits_word(self)
   words.every = timer_word(self, "every", kinds.seconds(0.001, 1e9))
   words.after = timer_word(self, "after", kinds.seconds(0, 1e9))
@@ -372,7 +374,7 @@ local function draft_of(self)
   table.sort(files, function(a, b) return a.order < b.order end)
   return { file = self.path, files = files, lines = self.lines.lines, limits = limits,
     timers = self.timers,
-    outlets = outlets.draft(self), env = self.env }
+    outlets = outlets.draft(self), http = self.http, env = self.env }
 end
 
 --- Load a config from its text. `opts`: core = the module tagline.core (default: require),

@@ -444,6 +444,8 @@ texts.config = {
   { "spool", "spool { folder =, max = \"1GB\", when_full = \"drop_oldest\" }",
     "where values wait until outlets have them" },
   { "outlet", "outlet \"bus\" { nats = \"…\" }", "send values to a stream" },
+  { "http", "http { listen = \"127.0.0.1:8080\", token =, write =, values = }",
+    "serve metrics, health, an API and a page by HTTP" },
   { "every", "every(seconds, function)", "call a function again and again" },
   { "after", "after(seconds, function)", "call a function once" },
   { "env", "env \"NAME\", env(\"NAME\", \"default\")",

@@ -1,0 +1,156 @@
+--- The word of a config that opens the HTTP server: http { listen =, token =, … }. Checks the
+--- record and reads the certificate's files; opens nothing.
+local kinds = require "tagline.config.kinds"
+local near = require "tagline.config.near"
+
+local http = {}
+
+local PEM = "^%s*%-%-%-%-%-BEGIN"
+local MAX_PEM = 1048576
+local SHORTEST, LONGEST = 16, 1024 -- bytes of a token
+
+--- The parts of "127.0.0.1:8080" or "[::1]:8080"; nil when it is neither.
+local function address(text)
+  local host, port = text:match("^%[([%x:.]+)%]:(%d+)$")
+  if not host then
+    host, port = text:match("^([%d.]+):(%d+)$")
+    local a, b, c, d = (host or ""):match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$")
+    for _, part in ipairs { a or "999", b, c, d } do
+      if tonumber(part) > 255 then return nil end
+    end
+  elseif not host:find(":") then
+    return nil
+  end
+  if #port > 5 or tonumber(port) > 65535 then return nil end
+  return host, port
+end
+
+local function listen(value)
+  local wanted = 'an address with a port such as "127.0.0.1:8080" or "[::1]:8080", or the path '
+    .. "of a Unix socket that begins with /"
+  if type(value) ~= "string" then return kinds.expected(wanted, value) end
+  if value:sub(1, 1) == "/" then
+    if #value > 107 or value:find("%z") then
+      return "expected a path of at most 107 bytes, got a longer one"
+    end
+    return nil, value
+  end
+  local text = value:gsub("^localhost:", "127.0.0.1:")
+  if not address(text) then return kinds.expected(wanted, value) end
+  return nil, text
+end
+
+--- A token is never shown.
+local function token(value)
+  if type(value) ~= "string" then
+    return ("expected a text of at least %d bytes, got a %s"):format(SHORTEST, type(value))
+  end
+  if #value < SHORTEST or #value > LONGEST then
+    return ("expected %d to %d bytes, got %d"):format(SHORTEST, LONGEST, #value)
+  end
+  if value:find("[^!-~]") then return "expected printable ASCII without blanks" end
+  return nil, value
+end
+
+local function list(what, check)
+  return function(value)
+    local result = {}
+    for i, one in ipairs(type(value) == "table" and value or { value }) do
+      if type(one) ~= "string" or not check(one) then return kinds.expected(what, one) end
+      result[i] = one
+    end
+    if type(value) == "table" and next(value) ~= nil and #result == 0 then
+      return kinds.expected(what, value)
+    end
+    return nil, result
+  end
+end
+
+local function pem(value)
+  if type(value) ~= "string" or value == "" or value:find("%z") then
+    return "expected the path of a file, or PEM text"
+  end
+  return nil, value
+end
+
+--- Fields: name → check.
+http.shape = {
+  listen = listen, token = token, write = kinds.boolean, tls_cert_file = pem, tls_key_file = pem,
+  values = list('a pattern such as "plant.*", or a list of them', function(one)
+    return one ~= "" and #one < 1024 and not one:find("%z")
+  end),
+  names = list("a host's name, or a list of them", function(one)
+    return #one < 254 and one:find("^[%w_][%w_.-]*$") ~= nil
+  end),
+}
+
+local function is_loopback(text)
+  local host = address(text)
+  return not host or host == "::1" or host:match("^127%.") ~= nil
+end
+
+--- The certificate and its key as PEM texts, or nothing after a problem.
+local function material(load, one, say)
+  local read = require "tagline.config.environment".read
+  if one.tls_key_file and not one.tls_cert_file then
+    say("expected a tls_cert_file beside the key, got none", "tls_key_file")
+  end
+  local texts = {}
+  for field, name in pairs { tls_cert_file = "cert", tls_key_file = "key" } do
+    local value = one[field]
+    if value and not value:find(PEM) then
+      local path = value:sub(1, 1) == "/" and value or load.folder .. value
+      local text, why = read(path, MAX_PEM)
+      if not text then return say(("%s: %s"):format(path, why), field) end
+      value = text
+    end
+    texts[field], one[field], one[name] = value, nil, value
+  end
+  if not texts.tls_cert_file or not load.core.tls_check then return end
+  local field, why = load.core.tls_check(texts)
+  if field then say(why, field) end
+end
+
+--- The word, for a load (load.lua): it leaves load.http.
+function http.words(load, words)
+  function words.http(given)
+    if not load.running then error("http: only while the config loads", 2) end
+    local at = load:place(2)
+    local function say(text, field)
+      load.problems:add { at = at, word = "http", field = field or "http", key = field,
+        text = text }
+    end
+    if given == load.poison then return given end
+    if type(given) ~= "table" then
+      say(kinds.expected("braces with fields", given))
+      return load.poison
+    end
+    if load.core.built_with and not load.core.built_with "HTTP" then
+      say("this program is built without HTTP: build it again with -DTAGLINE_HTTP=ON")
+    end
+    if load.http then say(("is given twice, first in line %d"):format(load.http_at.line)) end
+    local one, names = { listen = "127.0.0.1:8080", write = false }, {}
+    for name in pairs(http.shape) do names[#names + 1] = name end
+    table.sort(names)
+    for key, value in pairs(given) do
+      local check = http.shape[key]
+      if not check then
+        local meant = type(key) == "string" and near.find(key, names, {})
+        say("unknown field" .. (meant and ("; did you mean '%s'?"):format(meant) or ""),
+          tostring(key))
+      elseif value ~= load.poison then
+        local wrong, normal = check(value)
+        if wrong then say(wrong, key) else one[key] = normal end
+      end
+    end
+    if not is_loopback(one.listen) and given.token == nil then
+      say(("expected a token beside '%s', which others can reach, got none"):format(one.listen),
+        "listen")
+    end
+    material(load, one, say)
+    load.http, load.http_at = one, at
+    return load.poison
+  end
+end
+
+return http
