@@ -16,6 +16,7 @@
 #include "command/service.h"
 #include "command/start.h"
 #include "command/values.h"
+#include "command/http.h"
 #include "console/client.h"
 #include "gateway/gateway.h"
 
@@ -42,6 +43,7 @@ typedef struct {
   tl_script *script;
   tl_gateway *gateway;
   tl_outlets *outlets;
+  tl_http *http;
   tl_console *console;
   tl_values *values; /* --values: NULL without */
   tl_signal *signals[3];
@@ -72,6 +74,8 @@ static void finish (void *ctx) {
   r->watcher = NULL;
   tl_console_close(r->console);
   r->console = NULL;
+  tl_http_close(r->http);
+  r->http = NULL;
   tl_companion_detach(r->repl);
   tl_loop_stop(r->loop);
 }
@@ -213,6 +217,8 @@ static bool set_up (running *r, const settings *set) {
   }
   tl_script_attach(r->script, r->gateway, r->loop);
   tl_script_set_outlets(r->script, tl_outlets_hooks(r->outlets));
+  if (tl_http_new(&r->http, r->loop, r->gateway, r->script, tl_outlets_hooks(r->outlets)) < 0)
+    return false;
   if (!tl_script_start(r->script, r->config)) return false;
   if (set->watch) tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
   if (tl_service_new(&r->service, r->loop, r->script, r->gateway) < 0) {
@@ -228,6 +234,7 @@ static void tear_down (running *r) {
   tl_timer_close(r->watcher);
   tl_service_free(r->service);
   tl_console_close(r->console);
+  tl_http_close(r->http);
   tl_companion_detach(r->repl);
   tl_values_free(r->values);
   tl_outlets_free(r->outlets);

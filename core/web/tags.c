@@ -1,0 +1,169 @@
+/* core/web/tags.c — tags as objects, one or all of them. A list of 100,000 is made while it is
+** sent, some hundred at a time, so that the loop has its turn in between. */
+#include <stdlib.h>
+
+#include "base/pattern.h"
+#include "base/text.h"
+#include "web/web_impl.h"
+
+enum { A_SLICE = 500, BLOCK = 32 * 1024 };
+
+size_t tl_web_name (const tl_tag *t, char out[TL_WEB_NAME]) {
+  const char *parts[] = { t->station->line->name, t->station->name, tl_tag_def(t)->name };
+  size_t n = 0;
+  for (int i = 0; i < 3; i++) {
+    size_t len = strlen(parts[i]);
+    if (len + 2 > TL_WEB_NAME - n) return 0;
+    memcpy(out + n, parts[i], len);
+    n += len;
+    out[n++] = i < 2 ? '.' : '\0';
+  }
+  return n - 1;
+}
+
+static void add_field (tl_buf *out, const char *name, const char *text) {
+  tl_buf_fmt(out, ",\"%s\":", name);
+  tl_json_quote(out, tl_slice_str(text ? text : ""));
+}
+
+void tl_web_tag_json (const tl_tag *t, tl_buf *out) {
+  const tl_tagdef *d = tl_tag_def(t);
+  tl_tag_stream(t, out);
+  if (out->failed) return;
+  out->len -= 2; /* "}\n" */
+  add_field(out, "unit", d->unit);
+  add_field(out, "description", d->description);
+  add_field(out, "address", d->address);
+  tl_buf_byte(out, '}');
+}
+
+void tl_web_tag (request *r, const char *name) {
+  tl_buf out;
+  const tl_tag *t = tl_model_tag(tl_gateway_model(r->web->gateway), tl_slice_str(name));
+  if (!t) {
+    tl_web_fail(r, 404, "there is no tag '%.200s'", name);
+    return;
+  }
+  tl_buf_init(&out);
+  tl_web_tag_json(t, &out);
+  tl_buf_byte(&out, '\n');
+  tl_web_answer(r, 200, TL_WEB_JSON, &out);
+}
+
+/* --- a list --- */
+
+/* Where a list has got to: a place in the model, which may grow or change meanwhile. */
+typedef struct {
+  tl_web *web;
+  tl_buf match; /* NUL-terminated; empty: all */
+  tl_buf after; /* a name: the list begins behind it */
+  tl_buf out;
+  size_t given; /* bytes of `out` that were handed on */
+  uint64_t left;
+  uint32_t line, station;
+  uint16_t tag;
+  bool begun, some, done;
+} listing;
+
+static void drop_listing (void *ctx) {
+  listing *l = ctx;
+  tl_buf_fini(&l->match);
+  tl_buf_fini(&l->after);
+  tl_buf_fini(&l->out);
+  free(l);
+}
+
+/* The next tag; NULL: there is none, or none among the stations that were looked at. */
+static tl_tag *next_tag (listing *l, int *steps) {
+  const tl_model *m = tl_gateway_model(l->web->gateway);
+  for (; l->line < m->line_count; l->line++, l->station = 0, l->tag = 0) {
+    const tl_line *line = m->lines[l->line];
+    for (; l->station < line->station_count; l->station++, l->tag = 0) {
+      tl_station *s = line->stations[l->station];
+      if ((*steps)-- <= 0) return NULL;
+      if (!s->is_template && l->tag < s->plan->tag_count) return &s->tags[l->tag++];
+    }
+  }
+  l->done = true;
+  return NULL;
+}
+
+static bool wanted (listing *l, const tl_tag *t) {
+  char name[TL_WEB_NAME];
+  if (l->match.len == 0) return true;
+  return tl_web_name(t, name) > 0 && tl_glob_match((const char *)l->match.at, name);
+}
+
+static void make_some (listing *l) {
+  int steps = A_SLICE;
+  if (!l->begun) tl_buf_byte(&l->out, '[');
+  l->begun = true;
+  while (!l->done && l->out.len < BLOCK) {
+    const tl_tag *t = l->left > 0 ? next_tag(l, &steps) : NULL;
+    if (!t && l->left > 0 && !l->done) break;
+    if (!t) {
+      l->done = true;
+      tl_buf_str(&l->out, "]\n");
+    } else if (wanted(l, t)) {
+      if (l->some) tl_buf_byte(&l->out, ',');
+      l->some = true;
+      l->left--;
+      tl_web_tag_json(t, &l->out);
+    }
+  }
+  if (l->out.len == 0) tl_buf_byte(&l->out, '\n'); /* a blank, for the reader to come again */
+}
+
+static ssize_t on_read (void *ctx, uint64_t at, char *room, size_t max) {
+  listing *l = ctx;
+  (void)at;
+  if (l->given == l->out.len) {
+    tl_buf_clear(&l->out);
+    l->given = 0;
+    if (l->done) return MHD_CONTENT_READER_END_OF_STREAM;
+    make_some(l);
+    if (l->out.failed) return MHD_CONTENT_READER_END_WITH_ERROR;
+  }
+  size_t n = l->out.len - l->given < max ? l->out.len - l->given : max;
+  memcpy(room, l->out.at + l->given, n);
+  l->given += n;
+  return (ssize_t)n;
+}
+
+/* Behind a tag: the place of the next one. False: there is no such tag. */
+static bool begin_after (listing *l) {
+  const tl_model *m = tl_gateway_model(l->web->gateway);
+  const tl_tag *t = tl_model_tag(m, tl_slice_of(l->after.at, l->after.len - 1));
+  if (!t) return false;
+  while (m->lines[l->line] != t->station->line) l->line++;
+  while (t->station->line->stations[l->station] != t->station) l->station++;
+  l->tag = (uint16_t)(t->index + 1);
+  return true;
+}
+
+void tl_web_tags (request *r) {
+  listing *l = calloc(1, sizeof *l);
+  if (!l) {
+    tl_web_fail(r, 500, "no memory");
+    return;
+  }
+  l->web = r->web;
+  l->left = UINT64_MAX;
+  int rc = tl_web_parameter(r, "match", &l->match);
+  if (rc >= 0) rc = tl_web_count_parameter(r, "limit", 1000000, &l->left);
+  if (rc >= 0) rc = tl_web_parameter(r, "after", &l->after);
+  if (rc > 0 && !begin_after(l)) {
+    tl_web_fail(r, 404, "after: there is no tag '%.200s'", (const char *)l->after.at);
+    rc = -1;
+  }
+  if (rc < 0) {
+    drop_listing(l);
+    return;
+  }
+  struct MHD_Response *response =
+      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read, l, drop_listing);
+  if (!response) drop_listing(l);
+  tl_web_respond(r, 200, response);
+  tl_web_header(r, "Content-Type", TL_WEB_JSON);
+  tl_web_header(r, "Cache-Control", "no-store");
+}

@@ -1,0 +1,176 @@
+/* core/web/web.c — the server as configs want it: opened, changed and closed by a reload; what
+** cannot be opened leaves the old one as it is. */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "web/web_impl.h"
+
+static void drop_settings (web_settings *s) {
+  tl_buf_fini(&s->listen);
+  tl_buf_fini(&s->token);
+  tl_buf_fini(&s->cookie);
+  tl_buf_fini(&s->names);
+  tl_buf_fini(&s->values);
+}
+
+static void add_text (tl_buf *out, tl_slice text) {
+  tl_buf_slice(out, text);
+  tl_buf_byte(out, '\0');
+}
+
+static int make_settings (web_settings *s, const tl_http_config *c) {
+  *s = (web_settings){ .write = c->write, .secure = c->cert.len > 0 };
+  add_text(&s->listen, c->listen);
+  add_text(&s->token, c->token);
+  for (size_t i = 0; i < c->name_count; i++) add_text(&s->names, c->names[i]);
+  for (size_t i = 0; i < c->value_count; i++) add_text(&s->values, c->values[i]);
+  if (c->token.len > 0) tl_web_make_cookie(s);
+  if (!s->listen.failed && !s->token.failed && !s->cookie.failed && !s->names.failed &&
+      !s->values.failed)
+    return TL_OK;
+  drop_settings(s);
+  return TL_ENOMEM;
+}
+
+/* --- listening --- */
+
+typedef struct {
+  tl_listener *listener;
+  tl_console_place place;
+  bool has_place;
+} opened;
+
+static void on_accepted (void *ctx, int fd, const char *peer) {
+  tl_web *w = ctx;
+  tl_front_accept(w->front, fd, peer);
+}
+
+static void close_listening (opened *o) {
+  if (o->has_place) tl_console_release(&o->place);
+  tl_listener_close(o->listener);
+  *o = (opened){ .listener = NULL };
+}
+
+/* A path or an address. A proxy of the socket's group may use it, too. */
+static int open_listening (tl_web *w, const web_settings *s, opened *out, tl_err *err) {
+  const char *where = (const char *)s->listen.at;
+  char bound[TL_LISTEN_ADDRESS];
+  opened o = { .has_place = where[0] == '/' };
+  int fd, rc = o.has_place ? tl_console_claim(&o.place, where, &fd, err)
+                           : tl_listen_tcp(where, &fd, bound, err);
+  if (rc < 0) return rc;
+  if (o.has_place) (void)!chmod(where, 0660);
+  rc = tl_listener_new(&o.listener, w->loop, fd, on_accepted, w);
+  if (rc < 0) {
+    if (o.has_place) tl_console_release(&o.place);
+    return tl_fail(err, rc, 0, "listen on %s: no resources", where);
+  }
+  if (o.has_place)
+    tl_log(TL_LOG_INFO, "http", "listening on %s", where);
+  else
+    tl_log(TL_LOG_INFO, "http", "listening on %s://%s", s->secure ? "https" : "http", bound);
+  *out = o;
+  return TL_OK;
+}
+
+/* --- a config --- */
+
+static int make_tls (const tl_http_config *c, tl_tls_context **out, tl_err *err) {
+  tl_tls_settings settings = {
+    .cert = c->cert, .key = c->key, .min_minor = 2, .verify = TL_TLS_VERIFY_NONE
+  };
+  tl_tls_field field;
+  *out = NULL;
+  return c->cert.len > 0 ? tl_tls_context_new(out, &settings, &field, err) : TL_OK;
+}
+
+static bool is_same_place (const tl_web *w, const web_settings *s) {
+  return w->open && tl_slice_eq(tl_buf_bytes(&w->set.listen), tl_buf_bytes(&s->listen));
+}
+
+static void close_web (tl_web *w) {
+  opened o = { w->listener, w->place, w->has_place };
+  if (!w->open) return;
+  close_listening(&o);
+  w->listener = NULL;
+  w->has_place = w->open = false;
+  tl_web_stop(w);
+  drop_settings(&w->set);
+}
+
+static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls, tl_err *err) {
+  opened o;
+  bool moves = !is_same_place(w, s);
+  if (moves) {
+    int rc = open_listening(w, s, &o, err);
+    if (rc < 0) return rc;
+    if (!w->open) rc = tl_web_serve(w);
+    if (rc < 0) {
+      close_listening(&o);
+      return tl_fail(err, rc, 0, "no resources for the server");
+    }
+    opened old = { w->listener, w->place, w->has_place };
+    if (w->open) close_listening(&old);
+    w->listener = o.listener;
+    w->place = o.place;
+    w->has_place = o.has_place;
+  }
+  if (w->open) drop_settings(&w->set);
+  w->set = *s;
+  w->open = true;
+  tl_front_set_tls(w->front, tls);
+  return TL_OK;
+}
+
+static bool apply (void *ctx, const tl_http_config *c, tl_err *err) {
+  tl_web *w = ctx;
+  web_settings s;
+  tl_tls_context *tls;
+  if (!c) {
+    if (w->open) tl_log(TL_LOG_INFO, "http", "not listening any more");
+    close_web(w);
+    return true;
+  }
+  if (make_tls(c, &tls, err) < 0) return false;
+  int rc = make_settings(&s, c);
+  if (rc < 0) tl_fail(err, rc, 0, "no memory");
+  if (rc == TL_OK) {
+    rc = open_web(w, &s, tls, err);
+    if (rc < 0) drop_settings(&s);
+  }
+  tl_tls_context_drop(tls);
+  return rc == TL_OK;
+}
+
+static void on_reload (void *ctx, bool begins) {
+  tl_web *w = ctx;
+  if (!begins && w->feed) tl_feed_reloaded(w->feed);
+}
+
+int tl_web_new (tl_web **out, tl_loop *loop, tl_gateway *g, tl_script *s,
+                const tl_outlet_hooks *outlets) {
+  tl_web *w = calloc(1, sizeof *w);
+  if (!w) return TL_ENOMEM;
+  w->loop = loop;
+  w->gateway = g;
+  w->script = s;
+  w->outlets = outlets;
+  w->hooks = (tl_http_hooks){ apply, w };
+  w->reload = (tl_reload_listener){ .told = on_reload, .ctx = w };
+  tl_web_load_extras(w);
+  tl_script_on_reload(s, &w->reload);
+  *out = w;
+  return TL_OK;
+}
+
+const tl_http_hooks *tl_web_hooks (tl_web *w) { return &w->hooks; }
+
+void tl_web_close (tl_web *w) {
+  if (!w) return;
+  close_web(w);
+  tl_script_forget_reload(w->script, &w->reload);
+  tl_web_free_extras(w);
+  free(w);
+}

@@ -1,0 +1,142 @@
+/* core/web/web_impl.h — private to web/: the server, a request, and what their files share. */
+#ifndef TL_WEB_WEB_IMPL_H
+#define TL_WEB_WEB_IMPL_H
+
+#include <microhttpd.h>
+
+#include "base/buf.h"
+#include "console/listen.h"
+#include "net/listen.h"
+#include "net/poll.h"
+#include "web/front.h"
+#include "web/web.h"
+
+typedef struct request request;
+typedef struct tl_ask tl_ask;   /* ask.c */
+typedef struct tl_feed tl_feed; /* events.c */
+
+/* What the config says, as it is in force. */
+typedef struct {
+  tl_buf listen, token, cookie; /* NUL-terminated; cookie: what a login sets */
+  tl_buf names, values;         /* each with a NUL behind it */
+  bool write, secure;           /* secure: https */
+} web_settings;
+
+struct tl_web {
+  tl_loop *loop;
+  tl_gateway *gateway;
+  tl_script *script;
+  const tl_outlet_hooks *outlets;
+  tl_http_hooks hooks;
+  tl_reload_listener reload;
+  web_settings set;
+  bool open; /* a config has http */
+  tl_listener *listener;
+  tl_console_place place; /* of a Unix socket, while has_place */
+  bool has_place;
+  tl_front *front;
+  struct MHD_Daemon *mhd; /* NULL: not open */
+  tl_poll *poll;
+  tl_timer *timer;
+  tl_feed *feed;
+  request *requests;
+  request *asks; /* those that wait for Lua, the oldest first: ask.c */
+  unsigned asking;
+  struct metric_base *bases; /* metrics.c */
+  struct page_extra *extras; /* page.c: files that another package holds */
+};
+
+/* One request, from its head until its answer is out. */
+struct request {
+  request *next;
+  tl_web *web;
+  struct MHD_Connection *mhd;
+  const char *method; /* libmicrohttpd's */
+  tl_buf target, path, body;
+  bool begun, suspended, known;  /* known: it gave the token, or none is asked for */
+  struct MHD_Response *response; /* with `status`, once the answer is there */
+  unsigned status;
+  tl_ask *ask;
+  request *next_ask;
+  struct write_job *write; /* write.c */
+};
+
+/* --- server.c --- */
+
+/* libmicrohttpd and all around it; without listening. TL_ENOMEM, … */
+int tl_web_serve (tl_web *w);
+void tl_web_stop (tl_web *w);
+void tl_web_run_soon (tl_web *w); /* something was resumed */
+/* The answer: bytes taken over from *text (NULL-safe, left empty), of this type. Once. */
+void tl_web_answer (request *r, unsigned status, const char *type, tl_buf *text);
+void tl_web_answer_text (request *r, unsigned status, const char *type, const char *text);
+/* {"error":"…"} */
+void tl_web_fail (request *r, unsigned status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* An answer of libmicrohttpd's own making; it takes it. NULL: 500. */
+void tl_web_respond (request *r, unsigned status, struct MHD_Response *response);
+/* Headers of the answer, once it is there. */
+void tl_web_header (request *r, const char *name, const char *value);
+const char *tl_web_field (request *r, const char *name); /* of the request; NULL: none */
+int tl_web_fd (request *r);
+bool tl_web_is_get (const request *r); /* GET or HEAD */
+#define TL_WEB_JSON "application/json"
+#define TL_WEB_PLAIN "text/plain; charset=utf-8"
+
+/* A parameter of the query, decoded, NUL-terminated in `out` (cleared before). 1; 0: not given;
+** negative: unreadable, and the answer is there. */
+int tl_web_parameter (request *r, const char *name, tl_buf *out);
+/* A parameter that is a whole number from 1 to `most`. 1, 0, negative as above. */
+int tl_web_count_parameter (request *r, const char *name, uint64_t most, uint64_t *out);
+
+/* --- routes.c --- */
+void tl_web_route (request *r); /* the answer, or what will give it */
+
+/* --- access.c --- */
+bool tl_web_may (request *r);        /* Host and token; false: answered */
+bool tl_web_may_change (request *r); /* Origin; false: answered */
+void tl_web_login (request *r);
+void tl_web_make_cookie (web_settings *set);
+
+/* --- page.c --- */
+void tl_web_page (request *r, const char *name);
+int tl_web_load_extras (tl_web *w);
+void tl_web_free_extras (tl_web *w);
+
+/* --- ask.c --- */
+/* Answer with what this code gives in a REPL of programs (`tagline repl --json`); it failed:
+** status `failed`. `code` is taken over. */
+void tl_web_ask (request *r, tl_buf *code, unsigned failed);
+void tl_web_ask_forget (request *r);
+/* Append bytes as a literal of Lua. */
+void tl_web_quote_lua (tl_buf *out, tl_slice text);
+
+/* --- tags.c --- */
+void tl_web_tags (request *r);
+void tl_web_tag (request *r, const char *name);
+enum { TL_WEB_NAME = 1024 };
+/* The full name, NUL-terminated; its length, 0 when it is too long. */
+size_t tl_web_name (const tl_tag *t, char out[TL_WEB_NAME]);
+/* The tag as an object, without a line break. */
+void tl_web_tag_json (const tl_tag *t, tl_buf *out);
+
+/* --- write.c --- */
+void tl_web_write (request *r, tl_tag *t);
+void tl_web_write_forget (request *r);
+
+/* --- health.c --- */
+void tl_web_healthz (request *r);
+void tl_web_readyz (request *r);
+
+/* --- metrics.c --- */
+void tl_web_metrics (request *r);
+
+/* --- events.c --- */
+int tl_feed_new (tl_feed **out, tl_web *w);
+void tl_feed_end (tl_feed *f);  /* no client waits any more: before libmicrohttpd ends */
+void tl_feed_free (tl_feed *f); /* behind that; NULL is fine, for both */
+void tl_feed_reloaded (tl_feed *f);
+void tl_feed_poke (tl_feed *f); /* a client has gone: look at all */
+void tl_web_events (request *r);
+
+#endif
