@@ -18,6 +18,7 @@ static const char text[] =
     "  test [FILE …]                      run specs of configs and decoders, without a broker\n"
     "  replay CAPTURE CONFIG.lua          recorded messages through a config\n"
     "  repl [-e CODE]                     attach to a running process\n"
+    "  discover HOST [FILTER …]           what is on this broker? and a config that reads it\n"
     "  history FILE|CONFIG.lua [PATTERN]  what a history holds, as CSV or JSON\n"
     "  status [--json]                    is something wrong with a running process? exit 1 if so\n"
     "  help [WORD]                        a command, or a word of configs, payloads and errors\n"
@@ -33,11 +34,11 @@ static const char help[] =
     "of configs, a parameter, an address, a status, a reason, an error, a codec.\n";
 
 static const tl_command commands[] = {
-  { "run", tl_command_run },         { "check", tl_command_check },
-  { "explain", tl_command_explain }, { "test", tl_command_test },
-  { "replay", tl_command_replay },   { "repl", tl_command_repl },
-  { "history", tl_command_history }, { "status", tl_command_status },
-  { "help", tl_command_help },
+  { "run", tl_command_run },           { "check", tl_command_check },
+  { "explain", tl_command_explain },   { "test", tl_command_test },
+  { "replay", tl_command_replay },     { "repl", tl_command_repl },
+  { "history", tl_command_history },   { "status", tl_command_status },
+  { "discover", tl_command_discover }, { "help", tl_command_help },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -8,7 +8,7 @@
 
 #include "gateway/link_impl.h"
 
-enum { ROOM = 4096, ID_ROOM = 24, TEXT = 600, LINGER = 250 };
+enum { ROOM = 4096, LISTEN_ROOM = 65536, ID_ROOM = 24, TEXT = 600, LINGER = 250 };
 
 struct tl_probe {
   tl_probe *next; /* of the line's */
@@ -16,6 +16,8 @@ struct tl_probe {
   void (*told)(void *ctx, const char *text);
   void (*done)(void *ctx, bool well, const char *why);
   void *ctx;
+  tl_probe_ears ears; /* of one that listens */
+  bool is_listening;  /* SUBACK came, and it stays */
   size_t host;
   tl_transport *transport;
   tl_session *session;
@@ -88,8 +90,14 @@ static void flush (tl_probe *p) {
 /* The session's events */
 
 static int on_message (void *ctx, const tl_message *m) {
-  (void)ctx, (void)m;
-  return TL_MESSAGE_DONE; /* nobody's */
+  tl_probe *p = ctx;
+  if (p->ears.message && p->link) p->ears.message(p->ctx, m, m->payload.len);
+  return TL_MESSAGE_DONE;
+}
+
+static void on_too_long (void *ctx, const tl_message *m, size_t size) {
+  tl_probe *p = ctx;
+  if (p->ears.message && p->link) p->ears.message(p->ctx, m, size);
 }
 
 static void on_accepted (void *ctx, bool session_present) {
@@ -99,27 +107,48 @@ static void on_accepted (void *ctx, bool session_present) {
   p->is_accepted = true;
 }
 
+/* What is due of a session that stays: a PING, or its end. */
+static void tend (tl_probe *p) {
+  if (tl_session_tick(p->session, tl_loop_now(p->link->gateway->loop)) < 0) {
+    fail(p, "%s", tl_session_error(p->session));
+    return;
+  }
+  flush(p);
+  tl_timer_at(p->timer, tl_session_deadline(p->session));
+}
+
+static void goodbye (tl_probe *p) {
+  tl_session_disconnect(p->session);
+  flush(p);
+  address_over(p);
+}
+
 static void on_subscribed (void *ctx, const tl_subscription *filters, const uint8_t *granted,
                            size_t n) {
   tl_probe *p = ctx;
   char text[TEXT] = "";
-  bool well = true;
+  bool well = true, some = false;
   for (size_t i = 0; i < n; i++) {
     size_t used = strlen(text);
     bool taken = granted[i] != TL_GRANTED_NOT;
     well = well && taken;
+    some = some || taken;
     if (i < 8 || !taken)
       snprintf(text + used, sizeof text - used, "%s%.*s%s", used ? ", " : "",
                TL_ARG(filters[i].filter), taken ? "" : " REFUSED");
   }
-  if (well)
+  if (well || (some && p->ears.message))
     tell(p, "SUBSCRIBE", n > 0 ? text : "no filters");
   else
     fail(p, "the broker refuses topic filters: %s", text);
-  if (!well) return;
-  tl_session_disconnect(p->session);
-  flush(p);
-  address_over(p);
+  if (p->is_over) return;
+  if (!p->ears.message) {
+    goodbye(p);
+    return;
+  }
+  p->is_listening = true;
+  tl_timer_at(p->timer, tl_session_deadline(p->session));
+  p->ears.listening(p->ctx);
 }
 
 static void on_published (void *ctx, void *token, int result, tl_slice why) {
@@ -136,6 +165,7 @@ static const tl_session_events session_events = { .message = on_message,
                                                   .connected = on_accepted,
                                                   .subscribed = on_subscribed,
                                                   .published = on_published,
+                                                  .too_long = on_too_long,
                                                   .notice = on_notice };
 
 /* The transport's */
@@ -154,7 +184,7 @@ static void on_up (void *ctx, const char *peer) {
 
 static uint8_t *on_room (void *ctx, size_t *room) {
   tl_probe *p = ctx;
-  size_t needs = tl_session_needs(p->session), want = ROOM;
+  size_t needs = tl_session_needs(p->session), want = p->ears.message ? LISTEN_ROOM : ROOM;
   if (needs > p->in.len && needs - p->in.len > want) want = needs - p->in.len;
   if (tl_buf_reserve(&p->in, want) != TL_OK) return NULL;
   *room = p->in.cap - p->in.len;
@@ -173,7 +203,9 @@ static void on_data (void *ctx, size_t n) {
     at += (size_t)used;
   }
   tl_buf_drop(&p->in, at);
-  if (!p->is_over) flush(p);
+  if (p->is_over) return;
+  tl_session_release(p->session); /* nothing waits for what was heard */
+  flush(p);
 }
 
 static void on_drained (void *ctx) {
@@ -235,7 +267,8 @@ static int new_session (tl_probe *p) {
   tl_subscription *filters = calloc(n + 1, sizeof *filters);
   if (!filters) return TL_ENOMEM;
   for (size_t i = 0; i < n; i++) filters[i].filter = own_filter(params->topic_filter.at[i]);
-  snprintf(id, sizeof id, "taglineprobe%08x", (unsigned)(tl_clock_mono_ns() >> 8));
+  snprintf(id, sizeof id, "tagline%s%08x", p->ears.message ? "discover" : "probe",
+           (unsigned)(tl_clock_mono_ns() >> 8));
   tl_session_params s = { .client_id = tl_slice_str(id),
                           .clean_session = true,
                           .has_user = params->user_name.at,
@@ -243,6 +276,8 @@ static int new_session (tl_probe *p) {
                           .user = params->user_name,
                           .password = params->password,
                           .keep_alive = 60,
+                          .ping_interval_ms = p->ears.message ? 30000 : 0,
+                          .reply_timeout_ms = p->ears.message ? 20000 : 0,
                           .filters = filters,
                           .filter_count = n,
                           .max_packet_size = (size_t)params->max_packet_size,
@@ -276,7 +311,7 @@ static void next_address (tl_probe *p) {
     return;
   }
   size_t host = p->host++;
-  p->is_up = p->is_accepted = p->is_over = false;
+  p->is_up = p->is_accepted = p->is_over = p->is_listening = false;
   p->last = NULL;
   tl_buf_clear(&p->in);
   tl_link_url(l, host, url, sizeof url);
@@ -293,16 +328,34 @@ static void begin (void *ctx) {
   tl_probe *p = ctx;
   if (p->host == 0)
     next_address(p);
+  else if (p->is_listening && !p->is_over)
+    tend(p);
   else
     on_late(p);
 }
 
 int tl_probe_start (tl_probe **out, tl_link *l, void (*told)(void *ctx, const char *text),
                     void (*done)(void *ctx, bool well, const char *why), void *ctx) {
+  static const tl_probe_ears deaf = { NULL, NULL };
+  return tl_probe_listen(out, l, &deaf, told, done, ctx);
+}
+
+void tl_probe_end (tl_probe *p) {
+  if (!p->link || p->is_over) return;
+  if (p->is_listening)
+    goodbye(p);
+  else
+    address_over(p);
+}
+
+int tl_probe_listen (tl_probe **out, tl_link *l, const tl_probe_ears *ears,
+                     void (*told)(void *ctx, const char *text),
+                     void (*done)(void *ctx, bool well, const char *why), void *ctx) {
   tl_probe *p = calloc(1, sizeof *p);
   if (!p) return TL_ENOMEM;
   tl_buf_init(&p->in);
   p->link = l;
+  p->ears = *ears;
   p->told = told;
   p->done = done;
   p->ctx = ctx;

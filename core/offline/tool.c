@@ -8,7 +8,9 @@
 
 #include "script/l_check.h"
 #include "script/l_history.h"
+#include "offline/l_heard.h"
 #include "offline/l_run.h"
+#include "sandbox/lib.h"
 #include "script/message_words.h"
 #include "script/script.h"
 
@@ -19,6 +21,7 @@ typedef struct {
   const char *const *arguments;
   int count;
   int code;
+  const tl_heard *collected; /* NULL: nothing was */
 } running;
 
 static void set_path (lua_State *L) {
@@ -46,6 +49,13 @@ static void say (const char *text) {
   tl_buf_fini(&line);
 }
 
+static void set_collected (lua_State *L, const tl_heard *c) {
+  luaL_requiref(L, "tagline.json", tl_open_json, 0);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  tl_push_heard(L, c);
+  lua_setfield(L, -2, "tagline.discovered");
+}
+
 static int p_run (lua_State *L) {
   running *r = lua_touserdata(L, 1);
   luaL_openlibs(L);
@@ -53,6 +63,7 @@ static int p_run (lua_State *L) {
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
   luaL_requiref(L, "tagline.site", tl_open_site, 0);
   luaL_requiref(L, "tagline.history.file", tl_open_history, 0);
+  if (r->collected) set_collected(L, r->collected);
   lua_settop(L, 1);
   set_path(L);
   lua_getglobal(L, "require");
@@ -75,7 +86,12 @@ static void *unlimited_alloc (void *ud, void *at, size_t before, size_t wanted) 
 }
 
 int tl_tool_run (const char *module, const char *const *arguments, int count) {
-  running r = { module, arguments, count, 1 };
+  return tl_tool_run_on(NULL, module, arguments, count);
+}
+
+int tl_tool_run_on (const tl_heard *collected, const char *module, const char *const *arguments,
+                    int count) {
+  running r = { module, arguments, count, 1, collected };
   tl_script *owner = calloc(1, sizeof *owner);
   lua_State *L = owner ? lua_newstate(unlimited_alloc, owner) : NULL;
   if (!L) {

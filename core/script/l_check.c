@@ -82,6 +82,20 @@ static int l_timemask (lua_State *L) {
   return answer(L, rc, &err);
 }
 
+/* time_guess(text, near): the known mask that reads a text or number as a time near `near`
+** (seconds), and that time; nothing when there is none. */
+static int l_time_guess (lua_State *L) {
+  int64_t ms = 0;
+  tl_slice text = check_slice(L, 1);
+  lua_Number near_s = luaL_checknumber(L, 2);
+  luaL_argcheck(L, near_s > -1e10 && near_s < 1e12, 2, "expected seconds since 1970");
+  const char *mask = tl_timemask_guess(NULL, text, (int64_t)(near_s * 1000.0), &ms);
+  if (!mask) return 0;
+  lua_pushstring(L, mask);
+  lua_pushnumber(L, (lua_Number)ms / 1000.0);
+  return 2;
+}
+
 static int l_zone (lua_State *L) {
   tl_err err = { 0 };
   tl_zone *zone = NULL;
@@ -266,6 +280,7 @@ static const luaL_Reg functions[] = {
   { "plain", l_plain },
   { "read_file", l_read_file },
   { "regex", l_regex },
+  { "time_guess", l_time_guess },
   { "timemask", l_timemask },
   { "topic_check", l_topic_check },
   { "utf8", l_utf8 },
