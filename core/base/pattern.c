@@ -57,8 +57,9 @@ static struct {
   uint64_t most;     /* see tl_pattern_limit */
   bool in_sum;       /* the match that runs counts */
   uint64_t slow_ns;  /* that the last match took of the slow way */
-  uint64_t sum_ns;   /* see tl_pattern_sum_begin; UINT64_MAX: nothing is summed up */
-} shared = { .sum_ns = UINT64_MAX };
+} shared;
+
+uint64_t tl_pattern_sum = UINT64_MAX;
 
 void tl_pattern_limit (uint64_t ns) { shared.most = ns; }
 
@@ -222,7 +223,7 @@ static int run_watched (tl_pattern *p, tl_slice subject, size_t from) {
                                  : (uint32_t)(CALLOUTS_PER_LOOK * 4096 / subject.len + 1);
   uint64_t most = SLOW_NS + SLOW_NS_PER_BYTE * (uint64_t)subject.len;
   if (shared.most > 0 && shared.most < most) most = shared.most;
-  if (shared.in_sum && SUM_NS - shared.sum_ns < most) most = SUM_NS - shared.sum_ns;
+  if (shared.in_sum && SUM_NS - tl_pattern_sum < most) most = SUM_NS - tl_pattern_sum;
   uint64_t began = tl_clock_cpu_ns();
   shared.deadline = began + most;
   int rc = run(p->watched, p->watched_jit, subject, from, MATCH_LIMIT);
@@ -253,28 +254,20 @@ int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, t
 }
 
 int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max) {
-  if (shared.sum_ns == UINT64_MAX) return tl_pattern_match_from(p, subject, 0, groups, max);
-  if (shared.sum_ns >= SUM_NS) return TL_ELIMIT;
+  if (tl_pattern_sum == UINT64_MAX) return tl_pattern_match_from(p, subject, 0, groups, max);
+  if (tl_pattern_sum >= SUM_NS) return TL_ELIMIT;
   uint32_t ticks = tl_clock_busy;
   shared.in_sum = true;
   shared.slow_ns = 0;
   int rc = tl_pattern_match_from(p, subject, 0, groups, max);
   uint64_t took = (uint64_t)(tl_clock_busy - ticks) * TL_CLOCK_BUSY_NS;
   shared.in_sum = false;
-  shared.sum_ns += took > shared.slow_ns ? took : shared.slow_ns;
+  tl_pattern_sum += took > shared.slow_ns ? took : shared.slow_ns;
   return rc;
 }
 
-uint64_t tl_pattern_sum_begin (void) {
-  uint64_t before = shared.sum_ns;
-  shared.sum_ns = 0;
-  return before;
-}
-
-void tl_pattern_sum_end (uint64_t before) { shared.sum_ns = before; }
-
 bool tl_pattern_sum_is_over (void) {
-  return shared.sum_ns != UINT64_MAX && shared.sum_ns >= SUM_NS;
+  return tl_pattern_sum != UINT64_MAX && tl_pattern_sum >= SUM_NS;
 }
 
 int tl_pattern_group_count (const tl_pattern *p) { return (int)p->groups; }

@@ -35,8 +35,13 @@ int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, i
 /* One message may meet many patterns. From begin to end what tl_pattern_match takes is summed up
 ** (processor time, about): once it is 50 ms, nothing is tried any more, and each gives
 ** TL_ELIMIT. begin gives what to end with: they may stand within each other. */
-uint64_t tl_pattern_sum_begin (void);
-void tl_pattern_sum_end (uint64_t before);
+extern uint64_t tl_pattern_sum; /* ns; UINT64_MAX: nothing is summed up */
+static inline uint64_t tl_pattern_sum_begin (void) {
+  uint64_t before = tl_pattern_sum;
+  tl_pattern_sum = 0;
+  return before;
+}
+static inline void tl_pattern_sum_end (uint64_t before) { tl_pattern_sum = before; }
 bool tl_pattern_sum_is_over (void);
 
 /* The same for a match that begins at byte `from` or later (from <= subject.len; with UTF,

@@ -10,7 +10,7 @@
 
 static void on_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
-  if (g->observers) tl_tell_value(g, t);
+  if (g->looking || (g->acting && tl_has_functions(t))) tl_tell_value(g, t);
 }
 
 /* The values stream, an observer like any other; but that what it printed holds back

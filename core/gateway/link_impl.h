@@ -183,6 +183,7 @@ struct tl_gateway {
   tl_sink *values;
   bool started, stopping, blocked; /* blocked: the reader of the values is behind */
   bool listening;                  /* an observer hears messages */
+  bool looking, acting;            /* one hears values: only looks; acts on them */
   tl_observer *observers;          /* those that act are behind those that look */
   struct tl_news_walk *walks;      /* observers.c: under way now */
   tl_observer stream;              /* the values stream */
@@ -250,7 +251,11 @@ void tl_input_forget (tl_link *l);  /* the connection is gone */
 /* pace.c. Input is handled until the turn is over for it: some messages that entered a script,
 ** or a tick of the processor's time. */
 void tl_pace_begin (tl_link *l);
-bool tl_pace_is_over (tl_link *l);
+bool tl_pace_looks_over (tl_link *l);
+static inline bool tl_pace_is_over (tl_link *l) {
+  bool may_be = tl_clock_busy != l->pace.ticks || l->pace.handled >= TL_LINK_PER_TURN;
+  return may_be && tl_pace_looks_over(l);
+}
 void tl_pace_end (tl_link *l);
 /* Not in this turn at all: others had it; ask for the next one. */
 bool tl_pace_passes_over (tl_link *l);
@@ -374,6 +379,11 @@ void tl_gateway_block (tl_gateway *g, bool held);
 ** messages: g->listening). */
 bool tl_observers_settled (const tl_gateway *g); /* may messages be acknowledged? */
 void tl_tell_value (tl_gateway *g, tl_tag *t);
+/* Has the tag's station or line functions of the user's, for an observer that acts? */
+static inline bool tl_has_functions (const tl_tag *t) {
+  const tl_link *l = t->station->line->user;
+  return t->station->user || (l && l->user);
+}
 void tl_tell_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
 void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before);
 void tl_tell_line (tl_link *l, bool up, const char *why);

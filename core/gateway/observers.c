@@ -22,9 +22,11 @@ static void on_again (void *ctx, tl_tag *t) {
 
 static void count_listeners (tl_gateway *g) {
   bool again = false;
-  g->listening = false;
+  g->listening = g->looking = g->acting = false;
   for (const tl_observer *o = g->observers; o; o = o->next) {
     g->listening = g->listening || o->message;
+    g->looking = g->looking || (o->value && !o->acts);
+    g->acting = g->acting || (o->value && o->acts);
     again = again || o->again;
   }
   if (g->model) g->model->hooks.again = again ? on_again : NULL;
@@ -76,8 +78,7 @@ bool tl_observers_settled (const tl_gateway *g) {
 void tl_gateway_settle (tl_gateway *g) { tl_gateway_ask_flush(g); }
 
 void tl_tell_value (tl_gateway *g, tl_tag *t) {
-  const tl_link *l = t->station->line->user;
-  bool user = t->station->user || (l && l->user);
+  bool user = tl_has_functions(t);
   struct tl_news_walk w;
   begin(g, &w);
   for (tl_observer *o = step(&w); o; o = step(&w)) {

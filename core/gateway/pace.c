@@ -14,9 +14,8 @@ void tl_pace_begin (tl_link *l) {
   l->pace.ticks = tl_clock_busy;
 }
 
-bool tl_pace_is_over (tl_link *l) {
+bool tl_pace_looks_over (tl_link *l) {
   if (tl_clock_busy != l->pace.ticks) return true;
-  if (l->pace.handled < TL_LINK_PER_TURN) return false;
   l->pace.handled = 0;
   /* Ten quick ones are over before anybody could have waited: a turn of the loop costs as much
   ** as they do. */

@@ -91,7 +91,8 @@ static bool ignores (tl_station *s) {
 }
 
 /* The message to its station's tags and functions. */
-static void hand_over (tl_link *l, tl_station *s, const tl_incoming *in, const tl_route *route) {
+static inline void hand_over (tl_link *l, tl_station *s, const tl_incoming *in,
+                              const tl_route *route) {
   tl_gateway *g = l->gateway;
   if (!s->user) {
     tl_station_receive(s, in);

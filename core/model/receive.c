@@ -86,7 +86,6 @@ static void time_failed (reading *r, tl_reason why, tl_slice text, bool *said) {
 static void find_time (reading *r) {
   tl_station *s = r->station;
   const tl_plan *plan = s->plan;
-  if (!plan->has_time_field || !r->slots) return;
   const tl_json_value *v = &r->slots[plan->slots];
   if (v->type == TL_JSON_NONE) {
     if (!plan->ignore_missing_time) time_failed(r, TL_REASON_MISSING, v->raw, &s->time_missing);
@@ -129,6 +128,18 @@ static void set_id (const reading *r, tl_tag *t, const tl_tagdef *def) {
   receive(t, def, reason, &v, r->time);
 }
 
+/* A text with escapes, a binary document's value, a tag with words. */
+static __attribute__((noinline)) void set_rare (const reading *r, tl_tag *t, const tl_tagdef *def,
+                                                const tl_json_value *found) {
+  tl_value v;
+  const tl_time_rule *rule = &r->station->plan->rule;
+  tl_buf *scratch = &r->model->scratch;
+  tl_buf_clear(scratch);
+  tl_reason reason = def->worded ? tl_words_json(def->type, &def->words, found, rule, scratch, &v)
+                                 : tl_convert_json(def->type, found, rule, scratch, &v);
+  receive(t, def, reason, &v, r->time);
+}
+
 static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, uint16_t slot) {
   if (!r->slots) {
     tl_tag_invalidate(t, (tl_reason)r->no_slots, r->time);
@@ -139,12 +150,13 @@ static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, 
     tl_tag_missing(t, r->time);
     return;
   }
+  if (found->escaped | found->format | def->worded) {
+    set_rare(r, t, def, found);
+    return;
+  }
   tl_value v;
-  const tl_time_rule *rule = &r->station->plan->rule;
-  tl_buf *scratch = &r->model->scratch;
-  if (found->escaped | found->format | def->worded) tl_buf_clear(scratch);
-  tl_reason reason = def->worded ? tl_words_json(def->type, &def->words, found, rule, scratch, &v)
-                                 : tl_convert_json(def->type, found, rule, scratch, &v);
+  tl_reason reason =
+      tl_convert_json(def->type, found, &r->station->plan->rule, &r->model->scratch, &v);
   receive(t, def, reason, &v, r->time);
 }
 
@@ -173,6 +185,17 @@ static void set_regex (reading *r, tl_tag *t, const tl_tagdef *def) {
     tl_tag_missing(t, r->time);
 }
 
+/* Of any address but JSON. */
+static __attribute__((noinline)) void set_other (reading *r, tl_tag *t, const tl_tagdef *def) {
+  switch (def->kind) {
+    case TL_ADDRESS_IN_TOPIC: set_text(r, t, def, r->message->topic); break;
+    case TL_ADDRESS_IN_DATA: set_text(r, t, def, r->message->payload); break;
+    case TL_ADDRESS_IN_ID: set_id(r, t, def); break;
+    case TL_ADDRESS_REGEX: set_regex(r, t, def); break;
+    default: break;
+  }
+}
+
 static void set_tags (reading *r) {
   tl_station *s = r->station;
   const tl_plan *plan = s->plan;
@@ -182,14 +205,10 @@ static void set_tags (reading *r) {
     uint16_t i = plan->order[k];
     tl_tag *t = &s->tags[i];
     const tl_tagdef *def = &plan->tags[i];
-    switch (def->kind) {
-      case TL_ADDRESS_JSON: set_json(r, t, def, slot++); break;
-      case TL_ADDRESS_IN_TOPIC: set_text(r, t, def, r->message->topic); break;
-      case TL_ADDRESS_IN_DATA: set_text(r, t, def, r->message->payload); break;
-      case TL_ADDRESS_IN_ID: set_id(r, t, def); break;
-      case TL_ADDRESS_REGEX: set_regex(r, t, def); break;
-      default: break;
-    }
+    if (def->kind == TL_ADDRESS_JSON)
+      set_json(r, t, def, slot++);
+    else
+      set_other(r, t, def);
   }
 }
 
@@ -206,7 +225,7 @@ static inline void begin_reading (reading *r, tl_station *s, const tl_incoming *
   if (!s->plan->set) return;
   take_slots(r, s->plan);
   extract(r, r->taken);
-  find_time(r);
+  if (s->plan->has_time_field && r->slots) find_time(r);
 }
 
 static inline void end_reading (reading *r) {

@@ -64,8 +64,11 @@ static inline bool store (tl_tag *t, tl_type type, const tl_value *v) {
 static inline void tell (tl_tag *t, const tl_tagdef *def, bool report) {
   tl_model *m = t->station->line->model;
   if (m->hooks.trace) m->hooks.trace(m->ctx, t);
-  if (report && m->hooks.value) m->hooks.value(m->ctx, t);
-  if (!report && def->history.silence_ms > 0 && m->hooks.again) m->hooks.again(m->ctx, t);
+  if (report) {
+    if (m->hooks.value) m->hooks.value(m->ctx, t);
+  } else if (m->hooks.again && def->history.silence_ms > 0) {
+    m->hooks.again(m->ctx, t);
+  }
 }
 
 /* Has an equal value come again in a way that counts? Each message is news to whoever confirms
@@ -222,7 +225,8 @@ static verdict filter_integer (const tl_tag *t, const tl_tagdef *def, tl_value *
   return TAKE;
 }
 
-static bool take_filtered (tl_tag *t, const tl_tagdef *def, tl_value v, int64_t time_ms) {
+static __attribute__((noinline)) bool take_filtered (tl_tag *t, const tl_tagdef *def, tl_value v,
+                                                     int64_t time_ms) {
   switch (tl_type_is_integer(def->type) ? filter_integer(t, def, &v) : filter_number(t, def, &v)) {
     case TAKE: return put(t, def, &v, time_ms);
     case OUTSIDE: tl_tag_invalidate(t, TL_REASON_RANGE, time_ms); return true;
