@@ -1,4 +1,14 @@
--- All examples in one process, as scripts/demo runs them: a line for each system.
+-- All examples in one process, as scripts/demo runs them: a line for each system. With a folder in
+-- TAGLINE_DEMO it keeps a history there, and serves the page at the port TAGLINE_HTTP_PORT.
+local folder = env("TAGLINE_DEMO", "")
+if folder ~= "" then
+  history { file = folder .. "/demo.db", keep = "1d" }
+  spool { folder = folder .. "/spool", max = "100MB" }
+  -- on this computer alone, and for a demo: elsewhere a token belongs here
+  http { listen = "127.0.0.1:" .. env "TAGLINE_HTTP_PORT", write = true,
+    values = "plant.*" }
+end
+
 require "first"
 require "things_network_v2"
 require "things_stack_v3"

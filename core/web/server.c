@@ -122,6 +122,7 @@ int tl_web_parameter (request *r, const char *name, tl_buf *out) {
     }
   }
   tl_buf_fini(&key);
+  if (found <= 0) tl_buf_clear(out); /* it holds the last one that has another name */
   return found;
 }
 

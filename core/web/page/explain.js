@@ -82,6 +82,8 @@ export function explainTag(doc) {
   const parts = [h("p", "Its station takes ", address, ` and is ${doc.station_status}; its line is ${doc.line_status}${error}.`)];
   if (doc.recorder_bytes === 0) {
     parts.push(h("p", "The line records no messages (recorder = 0)."));
+  } else if (doc.messages?.length && doc.messages.every((m) => m.code === "output")) {
+    parts.push(h("p", "It is an output: writes fill it, messages do not."));
   } else if (doc.messages?.length) {
     const rows = doc.messages.slice(0, 8).map((m) => [clock(Date.parse(m.received), { milli: true }),
       [outcome(m), m.number === doc.set_by && h("span.tag-note", "set it")], why(m), h("code", raw(m)), h("code", visible(m.topic))]);

@@ -168,7 +168,7 @@ class Live extends EventTarget {
   /** Units, descriptions and addresses are no news: they are asked for once, and again with each snapshot. */
   async #describe() {
     try {
-      for (const one of list(await ask("tags?limit=1000000", { timeout: 60000 }), "tags")) {
+      for (const one of list(await ask("tags", { timeout: 60000 }), "tags")) {
         const tag = this.tags.get(one.tag);
         if (!tag) continue;
         tag.unit = one.unit ?? "";
