@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DAY_MS = 24 * 3600 * 1000, BUSY_MS = 5000 };
+#include "outlet/span.h"
+
+enum { BUSY_MS = 5000 };
 
 int tl_history_fail (tl_history *h, tl_err *err, const char *what) {
   int code = sqlite3_errcode(h->db) & 0xff;
@@ -244,29 +246,6 @@ int tl_history_load_partitions (tl_history *h, tl_err *err) {
 
 static int64_t floor_div (int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
-/* What stands together: a day while little is kept, a week, a month. All begin at midnight, UTC,
-** so that a day that is in no partition lies in none in part. */
-static void span_of (const tl_history *h, int64_t t, int64_t *from, int64_t *to) {
-  int64_t day = floor_div(t, DAY_MS), days = h->keep_ms / DAY_MS;
-  if (h->keep_ms > 0 && days <= 366) {
-    *from = day * DAY_MS;
-    *to = *from + DAY_MS;
-  } else if (h->keep_ms > 0 && days <= 5 * 366) {
-    int64_t monday = floor_div(day - 4, 7) * 7 + 4; /* 1970-01-05 was one */
-    *from = monday * DAY_MS;
-    *to = *from + (int64_t)7 * DAY_MS;
-  } else {
-    time_t second = (time_t)(day * (DAY_MS / 1000));
-    struct tm tm;
-    gmtime_r(&second, &tm);
-    tm.tm_mday = 1;
-    tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
-    *from = (int64_t)timegm(&tm) * 1000;
-    tm.tm_mon++;
-    *to = (int64_t)timegm(&tm) * 1000;
-  }
-}
-
 /* A partition of another size may stand beside: then this one is cut to the day. */
 static bool overlaps (const tl_history *h, int64_t from, int64_t to) {
   for (uint32_t i = 0; i < h->partition_count; i++)
@@ -309,11 +288,8 @@ tl_partition *tl_history_partition (tl_history *h, int64_t t, tl_err *err) {
   if (low > 0 && t < h->partitions[low - 1].to) return &h->partitions[low - 1];
   if (h->partition_count >= TL_PARTITIONS_MAX) return rest(h, err);
   tl_partition p = { .insert = NULL };
-  span_of(h, t, &p.from, &p.to);
-  if (overlaps(h, p.from, p.to)) {
-    p.from = floor_div(t, DAY_MS) * DAY_MS;
-    p.to = p.from + DAY_MS;
-  }
+  tl_outlet_span(h->keep_ms, t, &p.from, &p.to);
+  if (overlaps(h, p.from, p.to)) tl_outlet_day(t, &p.from, &p.to);
   time_t second = (time_t)floor_div(p.from, 1000);
   struct tm tm;
   if (!gmtime_r(&second, &tm) || tm.tm_year < -1900 || tm.tm_year > 8099) return rest(h, err);
