@@ -29,6 +29,15 @@ describe("history, spool and outlet", function()
       support.clean('history { file = "/x/plant.db" }' .. line).outlets.spool)
   end)
 
+  it("take both forms of a connection string", function()
+    for _, text in ipairs { "host=db,other port = 5432 dbname='my plant' user=o\\\\'x",
+      "postgresql://tagline@db:5432/plant?sslmode=verify-full&connect_timeout=3", "postgres://",
+      "dbname=plant" } do
+      local draft = support.clean(('history { postgres = "%s" }'):format(text) .. line)
+      assert.equal((text:gsub("\\\\", "\\")), draft.outlets.list[1].postgres)
+    end
+  end)
+
   for what, row in pairs {
     ["neither file nor postgres"] = { "history {}", "history: expected file = " },
     ["both"] = { 'history { file = "a", postgres = "b" }',
@@ -37,6 +46,21 @@ describe("history, spool and outlet", function()
       "schema: belongs to a history in PostgreSQL" },
     ["a password in a connection string"] = { 'history { postgres = "host=a password=x" }',
       "postgres: a password stands in it" },
+    ["a password in a URL"] = { 'history { postgres = "postgresql://a:x@db/plant" }',
+      "postgres: a password stands in it" },
+    ["a service"] = { 'history { postgres = "service=plant" }',
+      "postgres: a service file is not read" },
+    ["a word that libpq does not know"] = { 'history { postgres = "hots=a dbname=b" }',
+      "postgres: unknown word 'hots' of a connection string; did you mean 'host'?" },
+    ["a word of a URL that libpq does not know"] = {
+      'history { postgres = "postgres://db/plant?sslmod=require" }', "did you mean 'sslmode'?" },
+    ["words without a value"] = { 'history { postgres = "db plant" }',
+      'postgres: expected words such as "host=db dbname=plant", got "db"' },
+    ["an open quote"] = { [[history { postgres = "host='a" }]], "behind 'host=' is not closed" },
+    ["another kind of URL"] = { 'history { postgres = "mysql://db/plant" }',
+      'postgres: expected "postgresql://' },
+    ["a schema of PostgreSQL's"] = { 'history { postgres = "host=a", schema = "pg_x" }',
+      "schema: names that begin with pg_" },
     ["two files"] = { 'history { file = "a" } history { file = "b" }',
       "'history' is given twice, first in line 1" },
     ["a wrong duration"] = { 'history { file = "a", keep = "90 days" }',

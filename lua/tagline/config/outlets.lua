@@ -1,6 +1,7 @@
 --- The words of a config that say where values go: history, outlet, spool; and `history` as an
 --- option of tags, stations and lines. Checks records; opens nothing.
 local kinds = require "tagline.config.kinds"
+local postgres = require "tagline.config.postgres"
 
 local outlets = {}
 
@@ -101,12 +102,19 @@ local function schema(value)
   if type(value) ~= "string" or not value:match("^[%a_][%w_]*$") or #value > 60 then
     return kinds.expected("a name of letters, digits and '_'", value)
   end
+  if value:find "^pg_" then return "names that begin with pg_ are PostgreSQL's own" end
   return nil, value
+end
+
+local function connection(value)
+  local wrong = text(value)
+  if wrong then return wrong end
+  return postgres.check(value), value
 end
 
 --- Fields of each word: name → check.
 outlets.shapes = {
-  history = { file = text, postgres = text, password = text, keep = outlets.duration(3600),
+  history = { file = text, postgres = connection, password = text, keep = outlets.duration(3600),
     schema = schema },
   outlet = { nats = text, stream = name, subject = subject, tags = patterns, user = text,
     password = text,
@@ -209,10 +217,6 @@ function outlets.words(load, words)
       add(at, "history", { name = "history", kind = "history", file = path(one.file),
         keep = one.keep or 0 })
     elseif one.postgres then
-      if one.postgres:lower():find("password") then
-        say(at, "history", "a password stands in it: give it as password = credential \"NAME\"",
-          "postgres")
-      end
       add(at, "history", { name = "postgres", kind = "postgres", postgres = one.postgres,
         password = one.password,
         keep = one.keep or 0, schema = one.schema or "tagline" })
