@@ -4,6 +4,9 @@
 #include <stdio.h>
 
 #include "history/sender.h"
+#ifdef TAGLINE_HAS_POSTGRES
+#include "postgres/sender.h"
+#endif
 
 struct tl_sender_maker {
   const char *name;
@@ -33,9 +36,29 @@ static void tune_history (void *sender, const tl_outlet_config *c) {
   tl_history_sender_set_keep(sender, c->keep_ms);
 }
 
+#ifdef TAGLINE_HAS_POSTGRES
+static int make_postgres (void **sender, tl_outlet *o, const tl_outlet_config *c, uint64_t spool,
+                          tl_err *err) {
+  tl_postgres_sender *made;
+  tl_postgres_options options = { c->postgres, c->password, c->schema, c->keep_ms, spool };
+  int rc = tl_postgres_sender_new(&made, o, &options);
+  if (rc < 0) return tl_fail(err, rc, 0, "no memory for PostgreSQL");
+  *sender = made;
+  return TL_OK;
+}
+
+static void tune_postgres (void *sender, const tl_outlet_config *c) {
+  tl_postgres_sender_set_keep(sender, c->keep_ms);
+}
+#endif
+
 static const tl_sender_maker makers[] = {
   { "history", &tl_history_kind, "", make_history, tune_history },
+#ifdef TAGLINE_HAS_POSTGRES
+  { "postgres", &tl_postgres_kind, "", make_postgres, tune_postgres },
+#else
   { "postgres", NULL, "TAGLINE_POSTGRES", NULL, NULL },
+#endif
   { "nats", NULL, "TAGLINE_NATS", NULL, NULL },
 };
 

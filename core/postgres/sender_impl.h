@@ -1,0 +1,63 @@
+/* core/postgres/sender_impl.h — private to postgres/: the sender's life, and its batch. */
+#ifndef TL_POSTGRES_SENDER_IMPL_H
+#define TL_POSTGRES_SENDER_IMPL_H
+
+#include "postgres/attempt.h"
+#include "postgres/columns.h"
+#include "postgres/conn.h"
+#include "postgres/sender.h"
+#include "postgres/tags.h"
+
+enum { TL_PG_MOST = 10000, TL_PG_LEAST_PIECE = 100, TL_PG_ANSWER_MS = 60000 };
+
+/* A partition that is there: [from, to) in ms. */
+typedef struct {
+  int64_t from, to;
+} tl_pg_period;
+
+/* The batch under way. */
+typedef struct {
+  const tl_outlet_batch *batch; /* NULL: none */
+  uint32_t *rows;               /* those of its values that go: indexes, TL_PG_MOST at most */
+  uint32_t count, at;           /* of them; rows below `at` are stored */
+  uint32_t piece;               /* how many go at once; halved around a row that is refused */
+  uint32_t sent;
+  bool whole;       /* `sent` are the last ones, and the position goes along */
+  bool bare;        /* units and descriptions cannot be stored: tags go without */
+  tl_pg_tag **tags; /* by series id in the segment */
+  uint32_t tag_cap;
+  tl_pg_columns columns;
+} tl_pg_batch;
+
+struct tl_postgres_sender {
+  tl_outlet *outlet;
+  char *conninfo, *password, *schema;
+  char spool[20]; /* in hexadecimal digits */
+  int64_t keep_ms;
+  tl_pg_attempt *attempt; /* one of the two, or none */
+  tl_pg *conn;
+  bool ready, busy, closing; /* busy: a step is under way */
+  int races;
+  int from_version;
+  bool has_schema;
+  tl_pg_tags tags;
+  tl_pg_period *periods;
+  uint32_t period_count, period_cap;
+  bool periods_full; /* the database makes no more: the rest takes it */
+  tl_pg_batch b;
+  uint64_t too_old;
+  int64_t trimmed_at; /* tl_loop_now; -1: not since it was opened */
+};
+
+/* sender.c: the step failed and nothing goes on: away, and connected anew. */
+void tl_pg_sender_fail (tl_postgres_sender *s, const tl_pg_answer *a);
+void tl_pg_sender_away (tl_postgres_sender *s, const char *why);
+
+/* store.c: take the batch; the connection is open and not busy. */
+void tl_pg_store (tl_postgres_sender *s);
+/* setup.c: look at the schema of a new connection, make it where it is not there; then
+** tl_outlet_ready(). */
+void tl_pg_setup (tl_postgres_sender *s);
+int tl_pg_add_period (tl_postgres_sender *s, int64_t from, int64_t to);
+
+#endif

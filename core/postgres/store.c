@@ -1,0 +1,312 @@
+/* core/postgres/store.c — a batch on its way: tags get ids, times get partitions, then the rows go
+** with the position in one transaction. Rows that the server refuses are found by halving. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "outlet/span.h"
+#include "postgres/sender_impl.h"
+#include "postgres/trouble.h"
+
+enum { PERIODS_A_STEP = 16 };
+/* Times outside of these have no partition of their own: 1970 to 2200. */
+static const int64_t first_ms = 0, last_ms = 7258118400000;
+
+static void go_on (tl_postgres_sender *s);
+
+static void send (tl_postgres_sender *s, void (*done)(void *ctx, const tl_pg_answer *a)) {
+  s->busy = true;
+  tl_pg_send(s->conn, TL_PG_ANSWER_MS, done);
+}
+
+static const tl_outlet_value *value_at (const tl_pg_batch *b, uint32_t i) {
+  return &b->batch->values[b->rows[i]];
+}
+
+/* --- which values go --- */
+
+static bool is_too_old (const tl_postgres_sender *s, const tl_outlet_value *v, int64_t wall) {
+  int64_t keep = v->series->keep_ms > 0 ? v->series->keep_ms : s->keep_ms;
+  return keep > 0 && v->sample.time_ms < wall - keep;
+}
+
+static void pick (tl_postgres_sender *s) {
+  tl_pg_batch *b = &s->b;
+  int64_t wall = tl_clock_wall_ms();
+  b->count = b->at = 0;
+  for (size_t i = 0; i < b->batch->count; i++) {
+    const tl_outlet_value *v = &b->batch->values[i];
+    if (v->sample.status == TL_UNSET) continue;
+    if (!tl_pg_can_time(v->sample.time_ms)) {
+      tl_outlet_rejected(s->outlet, v, "its time is none that PostgreSQL knows");
+    } else if (!is_too_old(s, v, wall)) {
+      b->rows[b->count++] = (uint32_t)i;
+    } else if (s->too_old++ == 0) {
+      tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
+             "values older than `keep` came: they are not stored (said once)");
+    }
+  }
+}
+
+/* --- tags --- */
+
+/* By the series' id, which is dense within the batch's segment. */
+static tl_pg_tag **slot_of (tl_pg_batch *b, uint32_t id) {
+  if (id >= b->tag_cap) {
+    uint32_t cap = b->tag_cap > 0 ? b->tag_cap : 256;
+    while (cap <= id) cap *= 2;
+    tl_pg_tag **more = realloc(b->tags, cap * sizeof *more);
+    if (!more) return NULL;
+    memset(more + b->tag_cap, 0, (cap - b->tag_cap) * sizeof *more);
+    b->tags = more;
+    b->tag_cap = cap;
+  }
+  return &b->tags[id];
+}
+
+static void quote (tl_buf *out, const char *key, tl_slice text, bool bare) {
+  tl_buf_fmt(out, ",\"%s\":", key);
+  if (text.len == 0 || bare || !tl_utf8_valid(text))
+    tl_buf_str(out, "null");
+  else
+    tl_json_quote(out, text);
+}
+
+static void describe (tl_buf *out, const tl_series *s, bool bare) {
+  tl_buf_str(out, out->len > 1 ? ",{\"name\":" : "{\"name\":");
+  tl_json_quote(out, s->name);
+  tl_buf_fmt(out, ",\"type\":\"%s\",\"keep\":%" PRId64, tl_type_name((tl_type)s->type), s->keep_ms);
+  quote(out, "unit", s->unit, bare);
+  quote(out, "description", s->description, bare);
+  tl_buf_byte(out, '}');
+}
+
+/* The batch's tags that the database does not know as they are: a list in JSON. TL_ENOMEM. */
+static int gather_tags (tl_postgres_sender *s, tl_buf *list, uint32_t *count) {
+  tl_pg_batch *b = &s->b;
+  *count = 0;
+  if (b->tag_cap > 0) memset(b->tags, 0, b->tag_cap * sizeof *b->tags);
+  tl_buf_byte(list, '[');
+  for (uint32_t i = 0; i < b->count; i++) {
+    const tl_series *series = value_at(b, i)->series;
+    tl_pg_tag **slot = slot_of(b, series->id);
+    if (slot && *slot) continue;
+    tl_pg_tag *tag = slot ? tl_pg_tags_of(&s->tags, series) : NULL;
+    if (!tag) return TL_ENOMEM;
+    *slot = tag;
+    if (tag->told || tag->asked) continue;
+    tag->asked = true;
+    describe(list, series, b->bare);
+    ++*count;
+  }
+  tl_buf_byte(list, ']');
+  tl_buf_byte(list, '\0');
+  return list->failed ? TL_ENOMEM : TL_OK;
+}
+
+static void on_tags (void *ctx, const tl_pg_answer *a) {
+  tl_postgres_sender *s = ctx;
+  s->busy = false;
+  if (!a->ok && tl_pg_is_data(a->state) && !s->b.bare) {
+    tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
+           "a unit or description is refused (%s): tags are stored without", a->text);
+    s->b.bare = true;
+    tl_pg_tags_forget(&s->tags);
+    go_on(s);
+    return;
+  }
+  if (!a->ok) {
+    tl_pg_sender_fail(s, a);
+    return;
+  }
+  const PGresult *r = a->results[0];
+  for (int i = 0; i < PQntuples(r); i++) {
+    tl_slice name = tl_slice_of(PQgetvalue(r, i, 1), (size_t)PQgetlength(r, i, 1));
+    tl_pg_tag *tag = tl_pg_tags_find(&s->tags, name, tl_slice_str(PQgetvalue(r, i, 2)));
+    if (!tag) continue;
+    tag->id = (uint32_t)strtoul(PQgetvalue(r, i, 0), NULL, 10);
+    tag->told = true;
+  }
+  go_on(s);
+}
+
+/* 1: they are asked for; 0: all are known. */
+static int learn_tags (tl_postgres_sender *s) {
+  char keep[24];
+  uint32_t count;
+  tl_buf list;
+  tl_buf_init(&list);
+  int rc = gather_tags(s, &list, &count);
+  if (rc >= 0 && count > 0) {
+    const char *values[] = { (const char *)list.at, s->spool, keep };
+    tl_pg_params params = { .count = 3, .values = values, .text = true };
+    snprintf(keep, sizeof keep, "%" PRId64, s->keep_ms);
+    tl_pg_ask(
+        s->conn,
+        "INSERT INTO tag (name, type, unit, description, writer, own_keep, keep)"
+        " SELECT v.name, v.type, v.unit, v.description, $2, v.keep,"
+        " CASE WHEN v.keep > 0 THEN v.keep ELSE $3 END FROM jsonb_to_recordset($1::jsonb)"
+        " AS v(name text, type text, unit text, description text, keep bigint)"
+        " ORDER BY v.name, v.type ON CONFLICT (name, type) DO UPDATE SET unit = excluded.unit,"
+        " description = excluded.description, writer = excluded.writer,"
+        " own_keep = excluded.own_keep, keep = excluded.keep RETURNING id, name, type",
+        &params);
+    send(s, on_tags);
+    rc = 1;
+  }
+  tl_buf_fini(&list);
+  return rc;
+}
+
+/* --- partitions --- */
+
+static bool has_period (const tl_postgres_sender *s, int64_t t) {
+  if (t < first_ms || t >= last_ms) return true;
+  for (uint32_t i = s->period_count; i > 0; i--) /* the last ones are the likely ones */
+    if (s->periods[i - 1].from <= t && t < s->periods[i - 1].to) return true;
+  return false;
+}
+
+static void on_periods (void *ctx, const tl_pg_answer *a) {
+  tl_postgres_sender *s = ctx;
+  s->busy = false;
+  if (!a->ok) {
+    tl_pg_sender_fail(s, a);
+    return;
+  }
+  for (int i = 0; i < a->count; i++) {
+    const PGresult *r = a->results[i];
+    if (PQntuples(r) == 0) {
+      s->periods_full = true;
+      continue;
+    }
+    int64_t from = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+    int64_t to = strtoll(PQgetvalue(r, 0, 1), NULL, 10);
+    if (has_period(s, from) || tl_pg_add_period(s, from, to) == TL_OK) continue;
+    tl_pg_sender_away(s, "no memory");
+    return;
+  }
+  go_on(s);
+}
+
+static void ask_period (tl_postgres_sender *s, int64_t at, int64_t from, int64_t to) {
+  char text[3][24];
+  const char *values[] = { text[0], text[1], text[2] };
+  tl_pg_params params = { .count = 3, .values = values, .text = true };
+  snprintf(text[0], sizeof text[0], "%" PRId64, at);
+  snprintf(text[1], sizeof text[1], "%" PRId64, from);
+  snprintf(text[2], sizeof text[2], "%" PRId64, to);
+  tl_pg_ask(s->conn, "SELECT from_ms, to_ms FROM make_period($1, $2, $3)", &params);
+}
+
+/* True: some are asked for. */
+static bool make_periods (tl_postgres_sender *s) {
+  tl_pg_period asked[PERIODS_A_STEP];
+  int n = 0;
+  for (uint32_t i = 0; i < s->b.count && n < PERIODS_A_STEP && !s->periods_full; i++) {
+    int64_t t = value_at(&s->b, i)->sample.time_ms, from, to;
+    bool there = has_period(s, t);
+    for (int k = 0; k < n && !there; k++) there = asked[k].from <= t && t < asked[k].to;
+    if (there) continue;
+    tl_outlet_span(s->keep_ms, t, &from, &to);
+    ask_period(s, t, from, to);
+    asked[n++] = (tl_pg_period){ from, to };
+  }
+  if (n > 0) send(s, on_periods);
+  return n > 0;
+}
+
+/* --- rows --- */
+
+static void put_position (tl_postgres_sender *s) {
+  const tl_outlet_batch *batch = s->b.batch;
+  char text[3][24];
+  const char *position[] = { s->spool, tl_outlet_name(s->outlet), text[0] };
+  tl_pg_params params = { .count = 3, .values = position, .text = true };
+  snprintf(text[0], sizeof text[0], "%" PRIu64, batch->next);
+  tl_pg_ask(s->conn, "SELECT advance($1, $2, $3)", &params);
+  if (batch->hole.count == 0) return;
+  const char *hole[] = { text[0], text[1], text[2], s->spool };
+  params = (tl_pg_params){ .count = 4, .values = hole, .text = true };
+  snprintf(text[0], sizeof text[0], "%" PRIu64, batch->hole.count);
+  snprintf(text[1], sizeof text[1], "%" PRId64, batch->hole.from_ms);
+  snprintf(text[2], sizeof text[2], "%" PRId64, batch->hole.to_ms);
+  tl_pg_ask(s->conn,
+            "INSERT INTO event (kind, count, from_time, to_time, text, writer) VALUES ('dropped',"
+            " $1, at_ms($2), at_ms($3), 'values that the spool dropped before they were here', $4)",
+            &params);
+}
+
+static void finish (tl_postgres_sender *s) {
+  s->b.batch = NULL;
+  tl_outlet_stored(s->outlet);
+}
+
+static void refuse (tl_postgres_sender *s, const tl_pg_answer *a) {
+  char why[240];
+  snprintf(why, sizeof why, "%.180s (SQLSTATE %s)", a->text, a->state);
+  tl_outlet_rejected(s->outlet, value_at(&s->b, s->b.at), why);
+  s->b.at++;
+}
+
+static void on_rows (void *ctx, const tl_pg_answer *a) {
+  tl_postgres_sender *s = ctx;
+  tl_pg_batch *b = &s->b;
+  s->busy = false;
+  if (a->ok) {
+    b->at += b->sent;
+    b->piece = b->sent < TL_PG_MOST / 2 && b->piece < TL_PG_MOST / 2 ? b->piece * 2 : TL_PG_MOST;
+    if (b->whole)
+      finish(s);
+    else
+      go_on(s);
+    return;
+  }
+  if (!tl_pg_is_data(a->state) || b->sent == 0) {
+    tl_pg_sender_fail(s, a);
+    return;
+  }
+  if (b->sent == 1)
+    refuse(s, a);
+  else
+    b->piece = (b->sent + 1) / 2;
+  go_on(s);
+}
+
+static void send_rows (tl_postgres_sender *s) {
+  tl_pg_batch *b = &s->b;
+  const char *values[TL_PG_COLUMNS];
+  int lengths[TL_PG_COLUMNS];
+  uint32_t left = b->count - b->at;
+  b->sent = left < b->piece ? left : b->piece;
+  b->whole = b->sent == left;
+  tl_pg_columns_clear(&b->columns);
+  for (uint32_t i = 0; i < b->sent; i++) {
+    const tl_outlet_value *v = value_at(b, b->at + i);
+    tl_pg_columns_add(&b->columns, b->tags[v->series->id]->id, v);
+  }
+  if (!tl_pg_columns_get(&b->columns, values, lengths)) {
+    tl_pg_sender_away(s, "no memory");
+    return;
+  }
+  tl_pg_params params = { .count = TL_PG_COLUMNS, .values = values, .lengths = lengths };
+  if (b->sent > 0) tl_pg_execute(s->conn, "store", &params);
+  if (b->whole) put_position(s);
+  send(s, on_rows);
+}
+
+/* Whatever comes next. */
+static void go_on (tl_postgres_sender *s) {
+  int rc = learn_tags(s);
+  if (rc < 0) tl_pg_sender_away(s, "no memory");
+  if (rc == 0 && !make_periods(s)) send_rows(s);
+}
+
+void tl_pg_store (tl_postgres_sender *s) {
+  s->b.bare = false;
+  pick(s);
+  go_on(s);
+}
