@@ -27,11 +27,14 @@ static const char text[] =
     "Exit codes: 0 done, 1 failed (errors in a config, in REPL code, in specs), 2 wrong usage.\n";
 
 static const char help[] =
-    "usage: tagline help [WORD]\n"
+    "usage: tagline help [--options] [WORD]\n"
     "\n"
     "WORD is a command (tagline help run), or anything that help(\"WORD\") knows at the prompt: a "
     "word\n"
-    "of configs, a parameter, an address, a status, a reason, an error, a codec.\n";
+    "of configs, a parameter, an address, a status, a reason, an error, a codec.\n"
+    "\n"
+    "  --options   the options of all commands as a table, for programs: command, option, and "
+    "whether it takes a value\n";
 
 static const tl_command commands[] = {
   { "run", tl_command_run },           { "check", tl_command_check },
@@ -57,11 +60,33 @@ const char *tl_command_nearest (const char *word) {
 
 const char *tl_command_text (void) { return text; }
 
+static void tell (const char *command, const tl_option *options) {
+  for (const tl_option *o = options; o->name || o->letter; o++) {
+    const char *takes = o->flag ? "flag" : "value";
+    if (o->name) printf("%s\t--%s\t%s\n", command, o->name, takes);
+    if (o->letter) printf("%s\t-%c\t%s\n", command, o->letter, takes);
+  }
+}
+
+/* Commands read their options before they do anything else. */
+static int print_options (void) {
+  tl_options_tell(tell);
+  for (int i = 0; i < COMMANDS; i++) {
+    char *alone[] = { (char *)(uintptr_t)commands[i].name, NULL };
+    printf("%s\n", commands[i].name);
+    commands[i].run(1, alone);
+  }
+  tl_options_tell(NULL);
+  return fflush(stdout) != 0;
+}
+
 int tl_command_help (int argc, char **argv) {
   const char *words[1];
-  const tl_option options[] = { { 0 } };
+  bool table = false;
+  const tl_option options[] = { { "options", 0, &table, NULL }, { 0 } };
   int n = tl_options_read(argc, argv, "help", help, options, words, 1);
   if (n < 0) return tl_options_exit(n);
+  if (table) return print_options();
   if (n == 0) return fputs(text, stdout) < 0;
   const tl_command *c = tl_command_find(words[0]);
   if (!c) return tl_tool_run("tagline.repl.help_command", words, 1);

@@ -9,6 +9,8 @@
 
 enum { LONGEST = 32 }; /* names beyond this are never near to anything we know */
 
+static tl_options_teller teller;
+
 static int least (int a, int b) { return a < b ? a : b; }
 
 /* Edit distance with neighbouring swaps (optimal string alignment). Both words are at most
@@ -139,6 +141,10 @@ int tl_options_read (int argc, char **argv, const char *command, const char *hel
                      const tl_option *options, const char **operands, int max) {
   int n = 0;
   bool over = false;
+  if (teller) {
+    teller(command, options);
+    return TL_OPTIONS_HELP;
+  }
   for (int i = 1; i < argc; i++) {
     if (!over && argv[i][0] == '-' && argv[i][1] != 0) {
       over = strcmp(argv[i], "--") == 0;
@@ -152,3 +158,5 @@ int tl_options_read (int argc, char **argv, const char *command, const char *hel
   }
   return n;
 }
+
+void tl_options_tell (tl_options_teller tell) { teller = tell; }
