@@ -124,8 +124,30 @@ static void finds_the_nearest_name_or_none (void **state) {
   assert_null(tl_options_nearest("stop", names, 5));
 }
 
+static char told[200];
+
+static void tell (const char *command, const tl_option *options) {
+  size_t len = (size_t)snprintf(told, sizeof told, "%s:", command);
+  for (; options->name || options->letter; options++)
+    len += (size_t)snprintf(told + len, sizeof told - len, " %s%c",
+                            options->name ? options->name : "", options->letter ? '!' : '.');
+}
+
+static void hands_its_table_to_who_asks_and_reads_nothing (void **state) {
+  (void)state;
+  tl_options_tell(tell);
+  assert_int_equal(READ("--socket", "/a"), TL_OPTIONS_HELP);
+  assert_string_equal(told, "repl: socket. ! json!");
+  assert_null(socket_path);
+  assert_string_equal(said, "");
+  tl_options_tell(NULL);
+  assert_int_equal(READ("--socket", "/a"), 0);
+  assert_string_equal(socket_path, "/a");
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(hands_its_table_to_who_asks_and_reads_nothing),
     cmocka_unit_test(takes_values_in_both_forms),
     cmocka_unit_test(takes_letters_and_values_with_dashes),
     cmocka_unit_test(takes_operands_anywhere),
