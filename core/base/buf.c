@@ -41,21 +41,6 @@ int tl_buf_reserve (tl_buf *b, size_t more) {
   return TL_OK;
 }
 
-void tl_buf_add (tl_buf *b, const void *bytes, size_t n) {
-  if (n == 0 || tl_buf_reserve(b, n) != TL_OK) return;
-  memcpy(b->at + b->len, bytes, n);
-  b->len += n;
-}
-
-void tl_buf_byte (tl_buf *b, uint8_t c) {
-  if (b->failed || (b->len == b->cap && tl_buf_reserve(b, 1) != TL_OK)) return;
-  b->at[b->len++] = c;
-}
-
-void tl_buf_str (tl_buf *b, const char *text) { tl_buf_add(b, text, strlen(text)); }
-
-void tl_buf_slice (tl_buf *b, tl_slice s) { tl_buf_add(b, s.at, s.len); }
-
 void tl_buf_fmt (tl_buf *b, const char *fmt, ...) {
   va_list args, again;
   va_start(args, fmt);

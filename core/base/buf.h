@@ -19,10 +19,15 @@ void tl_buf_fini (tl_buf *b); /* frees; the buffer is as after init */
 void tl_buf_clear (tl_buf *b);
 /* room for `more` bytes behind len: TL_OK or TL_ENOMEM */
 int tl_buf_reserve (tl_buf *b, size_t more);
-void tl_buf_add (tl_buf *b, const void *bytes, size_t n); /* n may be 0 with bytes NULL */
-void tl_buf_byte (tl_buf *b, uint8_t c);
-void tl_buf_str (tl_buf *b, const char *text);
-void tl_buf_slice (tl_buf *b, tl_slice s);
+/* n may be 0 with bytes NULL */
+static inline void tl_buf_add (tl_buf *b, const void *bytes, size_t n) {
+  if (n == 0 || b->failed || (n > b->cap - b->len && tl_buf_reserve(b, n) != TL_OK)) return;
+  memcpy(b->at + b->len, bytes, n);
+  b->len += n;
+}
+static inline void tl_buf_byte (tl_buf *b, uint8_t c) { tl_buf_add(b, &c, 1); }
+static inline void tl_buf_str (tl_buf *b, const char *text) { tl_buf_add(b, text, strlen(text)); }
+static inline void tl_buf_slice (tl_buf *b, tl_slice s) { tl_buf_add(b, s.at, s.len); }
 /* printf; never use it for a double: the locale would speak */
 void tl_buf_fmt (tl_buf *b, const char *fmt, ...)
 #if defined(__GNUC__)

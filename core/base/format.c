@@ -10,11 +10,23 @@
 
 enum { DIGITS_ROOM = 24 };
 
-/* The digits of n, most significant first, ending at text[DIGITS_ROOM]; returns where they
-** start. */
+static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+                            "34353637383940414243444546474849505152535455565758596061626364656667"
+                            "6869707172737475767778798081828384858687888990919293949596979899";
+
+/* 0 <= n < 100 */
+static inline void put_pair (char *at, unsigned n) { memcpy(at, &pairs[2 * n], 2); }
+
+/* The digits of n, most significant first, ending at `end`; returns where they start. */
 static char *put_digits (char *end, uint64_t n) {
-  do *--end = (char)('0' + n % 10);
-  while ((n /= 10) > 0);
+  while (n >= 100) {
+    put_pair(end -= 2, (unsigned)(n % 100));
+    n /= 100;
+  }
+  if (n < 10)
+    *--end = (char)('0' + n);
+  else
+    put_pair(end -= 2, (unsigned)n);
   return end;
 }
 
@@ -35,7 +47,8 @@ static void put_decimal (tl_buf *out, uint64_t digits, int exp10) {
     tl_buf_byte(out, (uint8_t)at[0]);
     if (n > 1) tl_buf_byte(out, '.');
     tl_buf_add(out, at + 1, (size_t)(n - 1));
-    tl_buf_fmt(out, "e%+d", whole - 1);
+    tl_buf_str(out, whole > 0 ? "e+" : "e"); /* a negative one has its sign */
+    tl_integer_format(out, whole - 1);
     return;
   }
   if (whole <= 0) {
@@ -43,7 +56,7 @@ static void put_decimal (tl_buf *out, uint64_t digits, int exp10) {
     tl_buf_add(out, at, (size_t)n);
   } else if (exp10 >= 0) {
     tl_buf_add(out, at, (size_t)n);
-    for (int i = 0; i < exp10; i++) tl_buf_byte(out, '0');
+    tl_buf_add(out, "00000000000000000", (size_t)exp10); /* whole <= 17 */
   } else {
     tl_buf_add(out, at, (size_t)whole);
     tl_buf_byte(out, '.');
@@ -53,12 +66,13 @@ static void put_decimal (tl_buf *out, uint64_t digits, int exp10) {
 
 /* Few decimals, few digits: what devices send. Below 10^15 scaling is off by less than a
 ** quarter, so the rounded product is the only candidate with that many decimals, and the
-** division that checks it is exact but for its one rounding. */
+** division that checks it is exact but for its one rounding. So half way either neighbour will do:
+** neither is it. */
 static bool few_decimals (double number, uint64_t *digits, int *exp10) {
   for (int decimals = 0; decimals <= 12; decimals++) {
     double scaled = number * tl_pow10[decimals];
     if (scaled >= 1e15) return false;
-    double nearest = nearbyint(scaled);
+    double nearest = (double)(int64_t)(scaled + 0.5);
     if (nearest == 0 || nearest / tl_pow10[decimals] != number) continue;
     *digits = (uint64_t)nearest;
     *exp10 = -decimals;
@@ -67,19 +81,56 @@ static bool few_decimals (double number, uint64_t *digits, int *exp10) {
   return false;
 }
 
-/* The nearest decimal with `count` significant digits, and whether it reads back. At a power of
-** two the doubles below are closer together than those above, so the next decimal may read back
-** where the nearest one does not. */
-static bool try_digits (double number, int count, uint64_t *digits, int *exp10) {
+#if LDBL_MANT_DIG == 64 && defined(__x86_64__)
+/* The nearest decimal with `count` significant digits, 15 to 17, where one operation with 64 bits
+** tells: its result is off by at most half a unit of its last place, 2^-8 of a digit. False: too
+** large or small, or too close to half way, or to one digit more. */
+static bool nearest_digits (double number, int count, uint64_t *digits, int *exp10) {
+  int bits, e;
+  if (number < 1e-9 || number >= 1e22) return false;
+  (void)frexp(number, &bits);
+  e = ((bits - 1) * 1233) >> 12; /* the logarithm, or one less */
+  if (e < 0 ? number >= 1.0L / tl_pow10[-e] * 10 : number >= tl_pow10[e + 1]) e++;
+  int scale = count - 1 - e;
+  if (scale < -22 || scale > 22 + 5) return false;
+  long double factor = scale > 22 ? (long double)tl_pow10[22] * tl_pow10[scale - 22]
+                                  : (long double)tl_pow10[scale < 0 ? -scale : scale];
+  long double scaled = scale < 0 ? (long double)number / factor : (long double)number * factor;
+  uint64_t whole = (uint64_t)scaled;
+  long double rest = scaled - (long double)whole;
+  if (rest > 0.49L && rest < 0.51L) return false;
+  whole += rest > 0.5L ? 1 : 0;
+  if ((double)whole < tl_pow10[count - 1] || (double)whole >= tl_pow10[count] - 64) return false;
+  *digits = whole;
+  *exp10 = -scale;
+  return true;
+}
+#else
+static bool nearest_digits (double number, int count, uint64_t *digits, int *exp10) {
+  (void)number, (void)count, (void)digits, (void)exp10;
+  return false;
+}
+#endif
+
+/* The same of any number, by the library. */
+static void library_digits (double number, int count, uint64_t *digits, int *exp10) {
   char text[40];
   snprintf(text, sizeof text, "%.*e", count - 1, number);
   uint64_t d = 0;
   const char *at = text;
   for (; *at != 'e'; at++) /* passes the locale's point, whatever it is */
     if (*at >= '0' && *at <= '9') d = d * 10 + (uint64_t)(*at - '0');
-  int e = (int)strtol(at + 1, NULL, 10) - (count - 1), unused;
   *digits = d;
-  *exp10 = e;
+  *exp10 = (int)strtol(at + 1, NULL, 10) - (count - 1);
+}
+
+/* The nearest decimal with `count` significant digits, and whether it reads back. At a power of
+** two the doubles below are closer together than those above, so the next decimal may read back
+** where the nearest one does not. */
+static bool try_digits (double number, int count, uint64_t *digits, int *exp10) {
+  if (!nearest_digits(number, count, digits, exp10)) library_digits(number, count, digits, exp10);
+  uint64_t d = *digits;
+  int e = *exp10, unused;
   if (tl_number_of_digits(d, e) == number) return true;
   if (frexp(number, &unused) != 0.5 || tl_number_of_digits(d + 1, e) != number) return false;
   *digits = d + 1;
@@ -179,17 +230,60 @@ static void date_of (int64_t days, int64_t *year, int *month, int *day) {
   *year = y + era * 400 + (*month <= 2 ? 1 : 0);
 }
 
-void tl_time_format (tl_buf *out, int64_t ms) {
-  int64_t days = ms / 86400000, of_day = ms % 86400000, year;
-  int month, day, t;
-  if (of_day < 0) {
-    of_day += 86400000;
-    days--;
-  }
-  t = (int)of_day;
+enum { DATE_LEN = 11, TIME_LEN = 24, DAY_MS = 86400000 };
+
+/* "2026-11-22T" of a day since 1970; false for a year of another length. */
+static bool put_date (char *at, int64_t days) {
+  int64_t year;
+  int month, day;
+  date_of(days, &year, &month, &day);
+  if (year < 0 || year > 9999) return false;
+  put_pair(at, (unsigned)year / 100);
+  put_pair(at + 2, (unsigned)year % 100);
+  at[4] = at[7] = '-';
+  put_pair(at + 5, (unsigned)month);
+  put_pair(at + 8, (unsigned)day);
+  at[10] = 'T';
+  return true;
+}
+
+static void long_date (tl_buf *out, int64_t days) {
+  int64_t year;
+  int month, day;
+  char rest[] = "-00-00T";
   date_of(days, &year, &month, &day);
   if (year < 0) tl_buf_byte(out, '-');
   if (year < 0) year = -year;
-  tl_buf_fmt(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)year, month, day, t / 3600000,
-             t / 60000 % 60, t / 1000 % 60, t % 1000);
+  for (int64_t less = 1000; less > year && less > 1; less /= 10) tl_buf_byte(out, '0');
+  tl_integer_format(out, year);
+  put_pair(rest + 1, (unsigned)month);
+  put_pair(rest + 4, (unsigned)day);
+  tl_buf_add(out, rest, sizeof rest - 1);
+}
+
+void tl_time_format (tl_buf *out, int64_t ms) {
+  static _Thread_local int64_t last = INT64_MIN; /* most times are of the day of the one before */
+  static _Thread_local char date[DATE_LEN];
+  char text[TIME_LEN];
+  int64_t days = ms / DAY_MS, of_day = ms % DAY_MS;
+  if (of_day < 0) {
+    of_day += DAY_MS;
+    days--;
+  }
+  unsigned t = (unsigned)of_day;
+  bool is_short = days == last || put_date(date, days);
+  if (is_short)
+    last = days;
+  else
+    long_date(out, days);
+  memcpy(text, date, DATE_LEN);
+  put_pair(text + 11, t / 3600000);
+  put_pair(text + 14, t / 60000 % 60);
+  put_pair(text + 17, t / 1000 % 60);
+  text[13] = text[16] = ':';
+  text[19] = '.';
+  text[20] = (char)('0' + t % 1000 / 100);
+  put_pair(text + 21, t % 100);
+  text[23] = 'Z';
+  tl_buf_add(out, is_short ? text : text + DATE_LEN, is_short ? TIME_LEN : TIME_LEN - DATE_LEN);
 }

@@ -34,28 +34,17 @@ void tl_tag_value_json (const tl_tag *t, tl_buf *out) {
 }
 
 /* What stands before the name, and behind it. */
-static void begin (tl_status status, int64_t time_ms, tl_buf *out) {
-  tl_buf_str(out, "{\"time\":");
+static inline void begin (tl_status status, int64_t time_ms, tl_buf *out) {
   if (status == TL_UNSET) {
-    tl_buf_str(out, "null");
-  } else {
-    tl_buf_byte(out, '"');
-    tl_time_format(out, time_ms);
-    tl_buf_byte(out, '"');
+    tl_buf_str(out, "{\"time\":null,\"tag\":\"");
+    return;
   }
-  tl_buf_str(out, ",\"tag\":\"");
+  tl_buf_str(out, "{\"time\":\"");
+  tl_time_format(out, time_ms);
+  tl_buf_str(out, "\",\"tag\":\"");
 }
 
-static void end (tl_type type, tl_status status, tl_reason reason, const tl_value *v, tl_buf *out) {
-  tl_buf_str(out, "\",\"type\":\"");
-  tl_buf_str(out, tl_type_name(type));
-  if (is_binary(type, status, v)) {
-    tl_buf_str(out, "\",");
-    base64(v, out);
-  } else {
-    tl_buf_str(out, "\",\"value\":");
-    value(type, status, v, out);
-  }
+static void put_status (tl_status status, tl_reason reason, tl_buf *out) {
   tl_buf_str(out, ",\"status\":\"");
   tl_buf_str(out, tl_status_name(status));
   tl_buf_byte(out, '"');
@@ -65,6 +54,23 @@ static void end (tl_type type, tl_status status, tl_reason reason, const tl_valu
     tl_buf_byte(out, '"');
   }
   tl_buf_byte(out, '}');
+}
+
+static inline void end (tl_type type, tl_status status, tl_reason reason, const tl_value *v,
+                        tl_buf *out) {
+  tl_buf_str(out, "\",\"type\":\"");
+  tl_buf_str(out, tl_type_name(type));
+  if (is_binary(type, status, v)) {
+    tl_buf_str(out, "\",");
+    base64(v, out);
+  } else {
+    tl_buf_str(out, "\",\"value\":");
+    value(type, status, v, out);
+  }
+  if (status == TL_VALID && reason == TL_REASON_NONE) /* most of them */
+    tl_buf_str(out, ",\"status\":\"valid\"}");
+  else
+    put_status(status, reason, out);
 }
 
 void tl_tag_stream (const tl_tag *t, tl_buf *out) {

@@ -204,6 +204,37 @@ static void writes_times_of_any_year (void **unused) {
   tl_time_format(&out, INT64_MAX);
 }
 
+/* What the library writes with the fewest digits that read back is what we write. */
+static void agrees_with_the_library_on_random_numbers (void **unused) {
+  (void)unused;
+  uint64_t state = 20261129;
+  for (int round = 0; round < 60000; round++) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    uint64_t bits = state >> 1, exponent = 1023 + (bits >> 20) % 120 - 60;
+    double number, back = 0;
+    int unused_exponent;
+    char text[40], ours[40], *end_of;
+    if (round % 4 != 0) bits = (bits & 0xFFFFFFFFFFFFF) | exponent << 52; /* not far from 1 */
+    memcpy(&number, &bits, sizeof number);
+    if (round % 8 == 1) number = (double)(bits % 100000000) / 1000 * 1.1;
+    if (!isfinite(number) || frexp(number, &unused_exponent) == 0.5) continue;
+    for (int count = 1; count <= 17 && back != number; count++) {
+      snprintf(text, sizeof text, "%.*e", count - 1, number);
+      back = strtod(text, NULL);
+    }
+    snprintf(ours, sizeof ours, "%s", formatted(number));
+    assert_true(strtod(ours, &end_of) == number && *end_of == '\0');
+    char digits[2][40] = { { 0 } };
+    for (int which = 0; which < 2; which++) { /* both without point, exponent and outer zeros */
+      size_t n = 0;
+      for (const char *at = which == 0 ? text : ours; *at && *at != 'e'; at++)
+        if (*at != '.' && (n > 0 || *at != '0')) digits[which][n++] = *at;
+      while (n > 0 && digits[which][n - 1] == '0') digits[which][--n] = '\0';
+    }
+    assert_string_equal(digits[0], digits[1]);
+  }
+}
+
 /* timegm's inverse is the C library's own calendar. */
 static void agrees_with_the_library_on_every_day_of_800_years (void **unused) {
   (void)unused;
@@ -222,6 +253,7 @@ static void agrees_with_the_library_on_every_day_of_800_years (void **unused) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(writes_numbers_the_way_people_do, begin, end),
+    cmocka_unit_test_setup_teardown(agrees_with_the_library_on_random_numbers, begin, end),
     cmocka_unit_test_setup_teardown(reads_back_as_the_same_number_with_the_fewest_digits, begin,
                                     end),
     cmocka_unit_test_setup_teardown(writes_every_64_bit_integer, begin, end),
