@@ -21,7 +21,7 @@ static const char help[] =
     "standard input is a script:\n"
     "each statement runs as soon as it is complete, and expressions print their value; locals stay "
     "to the end. The first error\n"
-    "ends it with exit 1 and is told with its line (stdin:3: ...).\n"
+    "ends it with exit 1 and names its line (stdin:3: ...).\n"
     "\n"
     "  -e CODE         evaluate CODE, print its result, exit 1 on an error\n"
     "  --socket PATH   the process's socket; without it, the only running process\n"

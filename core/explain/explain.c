@@ -163,7 +163,7 @@ static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by,
 static const char *const by_names[] = { "nothing", "#", "topic", "regex", ".*", "given up" };
 
 static void tell_tried (const tl_link *l, const tried *one, tl_buf *out) {
-  bool limit = strstr(one->why, "given up");
+  bool limit = strstr(one->why, "too many steps");
   tl_explain_open(out, NULL, '{');
   tl_explain_station(out, "station", l, tl_slice_str(one->station->name));
   tl_explain_raw(out, "address", one->address);

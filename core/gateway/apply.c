@@ -157,7 +157,7 @@ static int adapt_template (const applying *a, tl_link *l, tl_station *t, const t
     if (rc == TL_ENOMEM) return rc;
     if (rc >= 0) continue;
     if (rc == TL_ESYNTAX)
-      tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%s' anew: %s", s->name,
+      tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%s' again: %s", s->name,
              a->err->text);
     drop_station(l, l->line->stations[i]);
   }

@@ -44,8 +44,8 @@ static void on_too_long (void *ctx, const tl_message *m, size_t size) {
   l->routing.too_long++;
   if (!tl_health_too_long(l, m->topic, size)) return;
   tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
-         "a message of topic '%.*s' has %zu bytes, max_packet_size is %lld: it is read over and "
-         "acknowledged (said once)",
+         "a message of topic '%.*s' has %zu bytes, max_packet_size is %lld: it is skipped and "
+         "acknowledged (logged once)",
          TL_ARG(tl_shortened(m->topic)), size, (long long)l->params.max_packet_size);
 }
 

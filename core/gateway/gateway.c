@@ -49,25 +49,25 @@ static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
   if (s->plan->format != TL_DOC_JSON)
     tl_station_say(
         s, TL_LOG_WARN,
-        "the payload is not %s: at byte %zu: expected %s (said once until it can be read)", name,
+        "the payload is not %s: at byte %zu: expected %s (logged once until it can be read)", name,
         e->at, e->expected);
   else if (e->got)
     tl_station_say(s, TL_LOG_WARN,
                    "the payload is not JSON: line %u, column %u: expected %s, got %s: prepare = "
-                   "\"%s\" takes care of it (said once until it parses)",
+                   "\"%s\" repairs it (logged once until it can be read)",
                    (unsigned)e->line, (unsigned)e->column, e->expected, e->got, e->cure);
   else
-    tl_station_say(
-        s, TL_LOG_WARN,
-        "the payload is not JSON: line %u, column %u: expected %s (said once until it parses)",
-        (unsigned)e->line, (unsigned)e->column, e->expected);
+    tl_station_say(s, TL_LOG_WARN,
+                   "the payload is not JSON: line %u, column %u: expected %s (logged once until it "
+                   "can be read)",
+                   (unsigned)e->line, (unsigned)e->column, e->expected);
 }
 
 static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice text) {
   (void)ctx;
   if (why == TL_REASON_MISSING) {
     tl_station_say(s, TL_LOG_WARN,
-                   "no timestamp at '%.*s': the time of arrival is taken (said once)",
+                   "no timestamp at '%.*s': the time of arrival is used (logged once)",
                    TL_ARG(s->plan->time_field));
     return;
   }
@@ -75,7 +75,7 @@ static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice tex
   tl_buf_init(&cause);
   tl_timemask_why(s->plan->mask, s->plan->rule.zone, text, tl_clock_wall_ms(), &cause);
   tl_station_say(s, TL_LOG_WARN,
-                 "the timestamp '%.*s' %.*s: the time of arrival is taken (said once)",
+                 "the timestamp '%.*s' %.*s: the time of arrival is used (logged once)",
                  TL_ARG(tl_shortened(text)), TL_ARG(tl_buf_bytes(&cause)));
   tl_buf_fini(&cause);
 }
@@ -84,9 +84,8 @@ static void on_pattern_limit (void *ctx, tl_tag *t, tl_slice payload) {
   (void)ctx;
   tl_slice begin = tl_shortened(payload);
   tl_station_say(t->station, TL_LOG_WARN,
-                 "tag '%s': the expression is given up on a payload of %zu bytes, '%.*s'%s: it "
-                 "takes too many steps, which counts as no "
-                 "match (said once)",
+                 "tag '%s': the regular expression takes too many steps on a payload of %zu bytes, "
+                 "'%.*s'%s: it counts as not matching (logged once)",
                  tl_tag_def(t)->name, payload.len, TL_ARG(begin),
                  begin.len < payload.len ? " …" : "");
 }

@@ -98,18 +98,17 @@ static void refuse (tl_link *l, tl_station *t, const tl_station *taken, tl_slice
     tl_station_say(
         t, TL_LOG_WARN,
         "cannot make station '%s' for topic '%.*s': that of '%s' has this name: such messages are "
-        "acknowledged and counted (said once)",
+        "acknowledged and counted (logged once)",
         taken->name, TL_ARG(topic), taken->address);
   } else if (taken) {
     tl_station_say(t, TL_LOG_WARN,
                    "cannot make station '%s', which there is already: such messages are "
-                   "acknowledged and counted (said once)",
+                   "acknowledged and counted (logged once)",
                    taken->name);
   } else {
     tl_station_say(t, TL_LOG_WARN,
                    "has made %u stations (max_instances): messages of further devices are "
-                   "acknowledged and counted "
-                   "(said once)",
+                   "acknowledged and counted (logged once)",
                    (unsigned)t->made);
   }
 }

@@ -25,7 +25,7 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
   if (l->routing.said_unrouted) return;
   l->routing.said_unrouted = true;
   tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
-         "no station takes topic '%s' (said once; such messages are acknowledged and counted)",
+         "no station takes topic '%s' (logged once; such messages are acknowledged and counted)",
          l->routing.unrouted_topic);
 }
 
@@ -37,8 +37,8 @@ static void note_given_up (tl_link *l, tl_slice topic) {
   l->routing.said_given_up = true;
   tl_slice begin = tl_shortened(topic);
   tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
-         "the addresses of the stations take too long for a topic of %zu bytes, '%.*s'%s: it is "
-         "given up, no station takes it; make the addresses simpler (said once)",
+         "the addresses of the stations take too long for a topic of %zu bytes, '%.*s'%s: no "
+         "station gets the message; make the addresses simpler (logged once)",
          topic.len, TL_ARG(begin), begin.len < topic.len ? " …" : "");
 }
 
@@ -53,7 +53,7 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
   /* A status handler may change the routes: go on with a copy. */
   if (count > WILLS_HERE && !(targets = malloc(count * sizeof *targets))) {
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
-           "no memory for the will of %u stations: %d of them hear it", (unsigned)count,
+           "no memory for the will of %u stations: only %d of them get it", (unsigned)count,
            WILLS_HERE);
     l->routing.no_memory = true;
     targets = few;

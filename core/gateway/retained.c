@@ -43,7 +43,8 @@ void tl_link_fetch_retained (tl_link *l) {
   if (n == 0) return;
   l->routing.asked_again = true;
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l),
-         "%zu topic filters are asked for again, for the retained messages of what is new", n);
+         "subscribing again to %zu topic filters: new stations or tags get the retained messages",
+         n);
 }
 
 static bool has_unset (const tl_station *s) {

@@ -120,9 +120,10 @@ static int restore (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_sli
   restoring *r = ctx;
   int rc = tl_session_restore(r->session, kind, sequence, id, bytes);
   if (rc < 0)
-    return tl_fail(
-        err, rc, 0,
-        "session_store: a record cannot be restored (%d); move the file away to begin anew", rc);
+    return tl_fail(err, rc, 0,
+                   "session_store: a record cannot be restored (%d); move the file away to start "
+                   "with an empty session",
+                   rc);
   if (kind == TL_STORE_MESSAGE) {
     r->messages++;
     r->end = sequence + 1;

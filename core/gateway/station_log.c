@@ -35,9 +35,10 @@ void tl_say_given_up (void *ctx, void *target, tl_slice topic) {
   s->stats.given_up++;
   if (s->address_said) return;
   s->address_said = true;
-  tl_station_say(s, TL_LOG_WARN,
-                 "address '%.*s'%s is given up on topic '%.*s'%s: it takes too many steps, which "
-                 "counts as no match (said once)",
-                 TL_ARG(address), s->address[address.len] != '\0' ? " …" : "", TL_ARG(begin),
-                 begin.len < topic.len ? " …" : "");
+  tl_station_say(
+      s, TL_LOG_WARN,
+      "address '%.*s'%s takes too many steps on topic '%.*s'%s: it counts as not matching "
+      "(logged once)",
+      TL_ARG(address), s->address[address.len] != '\0' ? " …" : "", TL_ARG(begin),
+      begin.len < topic.len ? " …" : "");
 }

@@ -262,7 +262,9 @@ void tl_link_up (tl_link *l) {
   if (!info.is_tls) return;
   if (!info.tls.verified)
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
-           "%s: tls_verify = false: whoever answers is believed to be the broker", address);
+           "%s: tls_verify = false: the certificate of the broker is not checked, so anybody can "
+           "pretend to be it",
+           address);
   log_chain(l, &info);
   warn_of_end(l, "the broker's", info.tls.subject, info.tls.until);
   if (info.has_own) warn_of_end(l, "our", info.own_name, info.own_until);

@@ -103,7 +103,7 @@ static void on_done (void *ctx) {
   if (s->too_old > 0 && !s->said_too_old) {
     s->said_too_old = true;
     tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
-           "values older than `keep` came: they are not stored (said once)");
+           "values older than `keep` came: they are not stored (logged once)");
   }
   if (j == OPEN) {
     s->merged_at = tl_loop_now(tl_outlet_loop(s->outlet));

@@ -209,7 +209,7 @@ static void say_granted (tl_session *s, size_t i, uint8_t granted) {
   if (refused && !said) {
     tl_session_note(
         s, TL_NOTE_ERROR, "filter '%.*s' refused by the broker%s", shown(f->filter), text,
-        s->p.ask_again_ms > 0 ? "; it is asked for again (said once until it is granted)" : "");
+        s->p.ask_again_ms > 0 ? "; tagline subscribes to it again later (logged once)" : "");
   } else if (!refused && said) {
     tl_session_note(s, TL_NOTE_INFO, "filter '%.*s' is granted now", shown(f->filter), text);
   }

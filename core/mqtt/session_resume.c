@@ -1,5 +1,7 @@
 /* core/mqtt/session_resume.c — CONNACK was accepted: what the session state means now, and what
 ** goes out first. */
+#include <stdio.h>
+
 #include "mqtt/session_impl.h"
 
 /* The broker kept the session: repeat all that is unacknowledged, PUBLISH with DUP
@@ -49,12 +51,16 @@ static int publish_anew (tl_session *s, tl_outlist *lost) {
 }
 
 static void say_lost (tl_session *s) {
-  size_t anew = s->inflight.n - s->released.n;
-  tl_session_note(s, TL_NOTE_WARN,
-                  "the broker lost the session: subscribing again; %zu unacknowledged messages are "
-                  "published anew, "
-                  "%zu QoS 2 messages that had their PUBREC are not",
-                  anew, s->released.n);
+  size_t again = s->inflight.n - s->released.n, not_again = s->released.n;
+  char sent[80] = "", kept[80] = "";
+  if (again > 0)
+    snprintf(sent, sizeof sent, "; publishing %zu unacknowledged message%s again", again,
+             again == 1 ? "" : "s");
+  if (not_again > 0)
+    snprintf(kept, sizeof kept, "; %zu QoS 2 message%s with PUBREC: not published again", not_again,
+             not_again == 1 ? "" : "s");
+  tl_session_note(s, TL_NOTE_WARN, "the broker lost the session: subscribing again%s%s", sent,
+                  kept);
 }
 
 int tl_session_resume (tl_session *s, bool present) {
@@ -62,10 +68,11 @@ int tl_session_resume (tl_session *s, bool present) {
   bool renew = !present || s->foreign;
   s->stats.lost = !s->clean && s->had_session && !present;
   if (s->stats.lost) say_lost(s);
-  if (s->foreign)
+  size_t again = s->inflight.n - s->released.n;
+  if (s->foreign && again > 0)
     tl_session_note(s, TL_NOTE_WARN,
-                    "the session is another one: %zu unacknowledged messages are published anew",
-                    s->inflight.n - s->released.n);
+                    "the session is a new one: publishing %zu unacknowledged message%s again",
+                    again, again == 1 ? "" : "s");
   /* A session that we know nothing of, of a process that ended: the broker may still remember
   ** QoS 2 identifiers of ours and would take a new message under one of them for a repeat.
   ** Begin somewhere else than that process did. */

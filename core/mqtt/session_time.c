@@ -103,13 +103,14 @@ void tl_session_unstall (tl_session *s) {
 static void warn_stall (tl_session *s) {
   const tl_outgoing *m = s->inflight.head;
   s->stall_said = true;
-  tl_session_note(s, TL_NOTE_WARN,
-                  "%s for identifier %u (QoS %u) has been missing for %.1f s; %zu messages wait",
-                  m->qos == 1               ? "PUBACK"
-                  : m->state == TL_OUT_SENT ? "PUBREC"
-                                            : "PUBCOMP",
-                  m->id, m->qos, (double)(s->now - m->sent_at) / 1000.0,
-                  s->inflight.n + s->queue.n);
+  size_t waiting = s->inflight.n + s->queue.n;
+  tl_session_note(
+      s, TL_NOTE_WARN,
+      "%s for identifier %u (QoS %u) has been missing for %.1f s; %zu message%s waiting",
+      m->qos == 1               ? "PUBACK"
+      : m->state == TL_OUT_SENT ? "PUBREC"
+                                : "PUBCOMP",
+      m->id, m->qos, (double)(s->now - m->sent_at) / 1000.0, waiting, waiting == 1 ? "" : "s");
 }
 
 void tl_session_time (tl_session *s, int64_t now) {

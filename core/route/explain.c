@@ -161,7 +161,8 @@ static bool tell_regex (telling *t, const tl_route_station *s) {
   if (!s->regex) return false;
   int rc = tl_pattern_match(s->regex->pattern, t->topic, NULL, 0);
   if (rc == TL_ELIMIT)
-    snprintf(why, sizeof why, "regex given up: it takes too many steps on this topic");
+    snprintf(why, sizeof why,
+             "regex takes too many steps on this topic: it counts as not matching");
   else if (rc <= 0)
     tell_mismatch(t, s, why);
   return tell(t, s, TL_BY_REGEX, rc > 0, why);

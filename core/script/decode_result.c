@@ -183,9 +183,10 @@ static void say_unknown (taking *t, const char *name) {
   tl_buf_init(&text);
   tl_station_full_name(t->station, &scope);
   tl_buf_byte(&scope, '\0');
-  tl_buf_fmt(&text,
-             "decode returned a value for '%.100s%s', but the station has no such tag (said once)",
-             name, strlen(name) > 100 ? "…" : "");
+  tl_buf_fmt(
+      &text,
+      "decode returned a value for '%.100s%s', but the station has no such tag (logged once)", name,
+      strlen(name) > 100 ? "…" : "");
   bool live =
       t->script->gateway &&
       t->station->line->model == tl_gateway_model(t->script->gateway); /* no copy of explain */

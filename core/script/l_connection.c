@@ -36,8 +36,8 @@ static int connection_is_there (lua_State *L) {
 static int connection_say (lua_State *L) {
   size_t length;
   const char *name = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &length);
-  tl_log(TL_LOG_WARN, *name ? name : NULL, "%.*s (said once)", (int)(length < 1000 ? length : 1000),
-         text);
+  tl_log(TL_LOG_WARN, *name ? name : NULL, "%.*s (logged once)",
+         (int)(length < 1000 ? length : 1000), text);
   return 0;
 }
 

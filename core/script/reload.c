@@ -192,7 +192,11 @@ static void add_line (tl_buf *out, const char *text) {
 
 static void on_problem (void *ctx, bool is_error, const char *text) {
   report *r = ctx;
-  tl_log(is_error ? TL_LOG_ERROR : TL_LOG_WARN, NULL, "%s", text);
+  const char *mark = is_error ? NULL : strstr(text, ": warning: "); /* the log's level says so */
+  if (mark)
+    tl_log(TL_LOG_WARN, NULL, "%.*s%s", (int)(mark - text), text, mark + 9);
+  else
+    tl_log(is_error ? TL_LOG_ERROR : TL_LOG_WARN, NULL, "%s", text);
   add_line(&r->text, text);
 }
 

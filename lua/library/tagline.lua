@@ -70,7 +70,7 @@
 ---@field connect_timeout? number Longest wait for a connection (s). Default: 20.
 ---@field reconnect_delay? number Pause before the first new attempt; it doubles (s). Default: 1.
 ---@field reconnect_delay_max? number Longest pause between attempts (s). Default: 60.
----@field max_packet_size? integer A longer message is read over and acknowledged (bytes). Default: 16777216.
+---@field max_packet_size? integer A longer message is skipped and acknowledged (bytes). Default: 16777216.
 ---@field max_inflight? integer Unacknowledged outgoing QoS 1 and 2 messages. Default: 100.
 ---@field offline_writes? "reject"|"queue" Writes while there is no connection. Default: reject.
 ---@field max_queued? integer Writes that wait for the connection or for a place in flight. Default: 10000.
@@ -88,7 +88,7 @@
 ---@field tls_key_file? string Its private key; none: it stands in tls_cert_file.
 ---@field tls_key_password? string Opens an encrypted private key; never shown.
 ---@field tls_server_name? string The name that is asked for and checked; none: the host.
----@field tls_verify? boolean|"ca" True; "ca": the chain and not the name; false: whoever answers is believed. Default: yes.
+---@field tls_verify? boolean|"ca" True; "ca": the chain is checked, the name is not; false: nothing is checked. Default: yes.
 ---@field tls_alpn? string|string[] Protocols to offer (ALPN).
 ---@field tls_psk? string A key shared with the broker, in hexadecimal; never shown.
 ---@field tls_psk_identity? string The name of that key.
@@ -96,7 +96,7 @@
 ---@field tls_ciphers? string Ciphers in OpenSSL's words; none: its own choice.
 ---@field tls_crl_file? string List of revoked certificates, a path or PEM text.
 ---@field tls_expiry_warning? number|string Warn so long before a certificate ends, theirs or ours; 0: never (s). Default: 2592000.
----@field tls_keylog_file? string File for the keys of connections: whoever has it can read them.
+---@field tls_keylog_file? string For debugging: file for the keys of the connections; with it the traffic can be read.
 ---@field ws_path? string Path of the broker's WebSocket. Default: /mqtt.
 ---@field ws_headers? table<string, string>|fun(): table<string, string> Headers of the upgrade, or a function; never shown.
 ---@field ws_subprotocol? string Subprotocol to ask for; "": none. Default: mqtt.
@@ -148,7 +148,7 @@
 ---@field out_of_range? "invalid"|"clamp"|"discard" What becomes of others.
 ---@field words? table<string, string|string[]> A device's words for states of Di, Do, Qi: { Off = "CLOSED", On = { "OPEN", "opened" } }.
 ---@field decimal? ","|"." "," where numbers in texts have a decimal comma.
----@field deadband? number Changes of no more than this are no new value.
+---@field deadband? number A change of no more than this is not a new value.
 ---@field history? false|tagline.HistoryOptions In place of the station's.
 ---@field new_value_on_time_change? boolean|"YES"|"NO" A value that differs only in its time is new too. Default: false.
 ---@field on_missing? "invalidate"|"keep"|"default" In place of the station's.
@@ -173,7 +173,7 @@ function line(name) end
 ---@return fun(parameters: tagline.StationParameters): tagline.StationRecord
 function station(name) end
 
---- What one call of a handler may take.
+--- Processor time and memory of one call of a handler.
 ---@param parameters tagline.LimitParameters
 function limits(parameters) end
 
@@ -194,7 +194,7 @@ function outlet(name) end
 ---@param parameters tagline.HttpParameters
 function http(parameters) end
 
---- Call a function again and again.
+--- Call a function every so many seconds.
 ---@param seconds number Above 0, fractions allowed.
 ---@param fn fun()
 function every(seconds, fn) end
@@ -318,7 +318,7 @@ function ToR(address_or_options) end
 ---@alias tagline.Decode fun(msg: tagline.Message): tagline.Values|{ time: number?, values: tagline.Values }[]|nil, number?, "StHardErr"?
 ---@alias tagline.Encode fun(tag: tagline.Tag, value: any, station: tagline.Station): string, string?, { qos: integer?, retain: boolean? }?
 
---- A message, as decode sees it; it ends with the call.
+--- A message, as decode gets it; valid until decode returns.
 ---@class tagline.Message
 ---@field topic string Bytes.
 ---@field payload string Bytes.
@@ -342,7 +342,7 @@ function ToR(address_or_options) end
 ---@field reason? tagline.Reason Why it is invalid.
 ---@field time? number Of the value, seconds since 1970, UTC.
 ---@field unit? string Engineering unit.
----@field description? string For people.
+---@field description? string A text for people.
 ---@field station tagline.Station Its station.
 local Tag = {}
 
@@ -364,13 +364,13 @@ function Tag:write(value, done) end
 ---@field stats table<string, any> messages, errors, time in handlers.
 local Station = {}
 
---- Take it into operation again.
+--- Switch it on.
 function Station:on() end
 
---- Take it out of operation: its tags are invalid (off).
+--- Switch it off: its tags are invalid (off).
 function Station:off() end
 
---- Values made up here in place of the device's; false ends it.
+--- Simulated values in place of the device's; false ends it.
 ---@param simulated boolean
 function Station:simulate(simulated) end
 
@@ -391,14 +391,14 @@ local Line = {}
 ---@return string? why
 function Line:publish(topic, payload, options, done) end
 
---- Change parameters; the connection is made anew, but for topic_filter alone, which waits for the next one.
+--- Change parameters; the line connects again. A topic_filter alone waits for the next connection.
 ---@param parameters tagline.LineParameters
 function Line:set(parameters) end
 
 --- Try each address stage by stage, with a Client ID of its own, and say what is found.
 function Line:probe() end
 
---- Close the connection and make it anew.
+--- Close the connection and connect again.
 function Line:reconnect() end
 
 --- A recorded message.
@@ -429,7 +429,7 @@ tags = nil
 
 --- Where a message goes and what every tag becomes, and why.
 --- explain(topic [, payload [, options]]) tries a message, explain(message) one of messages(), explain(tag) tells which of the
---- last messages could have fed it. Nothing changes by it. Options: qos retain dup id time line, and fresh: as if nothing had come
+--- last messages could set it. It changes nothing. Options: qos retain dup id time line, and fresh: as if no message had come
 --- before.
 ---@param what string|tagline.Recorded|tagline.Tag
 ---@param payload? string

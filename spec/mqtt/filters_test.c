@@ -88,8 +88,8 @@ static void refused_ones_alone_are_asked_for_again (void **state) {
 
 static void a_refusal_is_said_once_until_it_is_granted (void **state) {
   static const uint8_t codes[] = { 0x80, 0x80, 0x80, 1, 0x80 };
-  const char *refused = "3 filter '$share/g/b' refused by the broker; it is asked for again (said "
-                        "once until it is granted)\n";
+  const char *refused = "3 filter '$share/g/b' refused by the broker; tagline subscribes to it "
+                        "again later (logged once)\n";
   harness *h = *state;
   tl_buf want, said;
   tl_buf_init(&want);
@@ -141,7 +141,7 @@ static void filters_are_asked_for_once_more (void **state) {
   same_text(
       &h->notices, /* what is as it was is not said again */
       "2 granted QoS 1 for 'a/#', QoS 2 was wanted\n3 filter '$share/g/b' refused by the broker; "
-      "it is asked for again (said once until it is granted)\n",
+      "tagline subscribes to it again later (logged once)\n",
       "notices", __LINE__);
   h_cut(h);
   assert_int_equal(tl_session_ask_again(h->s, begins_with_a, NULL), 0);

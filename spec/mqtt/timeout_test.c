@@ -277,7 +277,7 @@ static void an_old_unacknowledged_write_is_warned_of_once (void **state) {
   assert_int_equal(h->notices.len, 0);
   h_lasts(h, 1000000); /* the write waits: the connection stays */
   same_text(&h->notices,
-            "2 PUBACK for identifier 2 (QoS 1) has been missing for 20.0 s; 2 messages wait\n",
+            "2 PUBACK for identifier 2 (QoS 1) has been missing for 20.0 s; 2 messages waiting\n",
             "notices", __LINE__);
   h_forget(h);
   h_ack_in(h, TL_PUBACK, 2); /* the next one is as old: one warning is enough */

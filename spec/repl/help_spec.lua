@@ -91,7 +91,7 @@ describe("help", function()
 
   it("tells of numbers in stats", function()
     assert.truthy(say("line.stats.inflight"):find("not yet acknowledged", 1, true))
-    assert.truthy(say("stats.declined"):find("decode gave nil", 1, true))
+    assert.truthy(say("stats.declined"):find("decode returned nil", 1, true))
     assert.truthy(say("oldest_queued"):find("age of the oldest", 1, true))
   end)
 

@@ -120,10 +120,10 @@ describe("codecs in a running program", function()
     publish("v3/plant@ttn/devices/office/up", '{"what":1}')
     publish("v3/plant@ttn/devices/office/up", '{"what":2}')
     t:wait_log "codec%.office: things_stack_v3: a message that is no uplink, .* is declined; it \z
-      has what %(said once%)"
+      has what %(logged once%)"
     publish("raw/base64", "AQDiAikEACcFBgYDCA==")
     t:value "codec.elsys.temperature"
-    local _, times = t:text("stderr"):gsub("said once", "")
+    local _, times = t:text("stderr"):gsub("logged once", "")
     assert.equal(1, times)
     t:stop()
   end)

@@ -78,12 +78,12 @@ describe("tagline explain", function()
     local code, out, err = tagline.command { "explain", path, ("a"):rep(100) .. "-b", payload }
     assert.same({ 0, "" }, { code, err })
     assert.truthy(
-      out:find("p.s +%(a%+%)%+b +regex given up: it takes too many steps on this topic"), out)
+      out:find("p.s +%(a%+%)%+b +regex takes too many steps on this topic: it counts as not matching"), out)
     assert.truthy(
-      out:find("x +TxtI .*given up: the expression takes too many steps +→ invalid: missing"), out)
+      out:find("x +TxtI .*the expression takes too many steps: it counts as not matching +→ invalid: missing"), out)
     assert.truthy(
       out:find(
-        "k +TxtI .*given up: the expression takes too many steps, not there +→ keeps its value"),
+        "k +TxtI .*the expression takes too many steps: it counts as not matching, not there +→ keeps its value"),
           out)
   end)
 

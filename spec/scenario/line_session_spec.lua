@@ -137,9 +137,8 @@ describe("a session that is kept", function()
     c:reset()
     c = b:handshake { session_present = false }
     t:wait_log(
-      "WARN  plant: the broker lost the session: subscribing again; 2 unacknowledged messages \z
-        are published anew, 1 QoS 2 messages "
-      .. "that had their PUBREC are not")
+      "WARN  plant: the broker lost the session: subscribing again; publishing 2 \z
+        unacknowledged messages again; 1 QoS 2 message with PUBREC: not published again")
     for _, name in ipairs { "1", "3" } do
       local p = c:expect "PUBLISH"
       assert.same({ name, false }, { p.payload, p.dup })

@@ -179,7 +179,7 @@ describe("payloads", function()
     assert.equal('{"v":15', ask(t, 'return messages("a")[1].payload:sub(4, 10)'),
       "the recorder keeps the raw bytes")
     publish(c, "p", '{"v":1}\0')
-    t:wait_log 'expected the end of the document, got a NUL byte: prepare = "trim" takes care of it'
+    t:wait_log 'expected the end of the document, got a NUL byte: prepare = "trim" repairs it'
     local text = ask(t, [[return tostring(explain("a", "\xEF\xBB\xBF{\"v\":3}\0"))]])
     assert.truthy(text:find('prepare   \\xEF\\xBB\\xBF{"v":3}\\x00 → {"v":3}', 1, true), text)
   end)

@@ -164,7 +164,7 @@ function transport.rows(core)
       "opens an encrypted private key; never shown" },
     { "tls_server_name", text, nil, "", "the name that is asked for and checked; none: the host" },
     { "tls_verify", verify, "yes", "",
-      'true; "ca": the chain and not the name; false: whoever answers is believed' },
+      'true; "ca": the chain is checked, the name is not; false: nothing is checked' },
     { "tls_alpn", kinds.texts("the name of a protocol or a list of them", alpn_name), nil, "",
       "protocols to offer (ALPN)" },
     { "tls_psk", psk, nil, "", "a key shared with the broker, in hexadecimal; never shown" },
@@ -175,7 +175,7 @@ function transport.rows(core)
     { "tls_expiry_warning", duration, 30 * DAY, "s",
       "warn so long before a certificate ends, theirs or ours; 0: never" },
     { "tls_keylog_file", text, nil, "",
-      "file for the keys of connections: whoever has it can read them" },
+      "for debugging: file for the keys of the connections; with it the traffic can be read" },
     { "ws_path", path, "/mqtt", "", "path of the broker's WebSocket" },
     { "ws_headers", headers, nil, "", "headers of the upgrade, or a function; never shown" },
     { "ws_subprotocol", subprotocol, "mqtt", "", 'subprotocol to ask for; "": none' },
@@ -272,14 +272,14 @@ local function check_tls(params, given, problem)
         problem(name, "is not used: tls_verify is false", "warning")
       end
     end
-    problem("tls_verify", "is false: whoever answers is believed to be the broker", "warning")
+    problem("tls_verify", "is false: the certificate of the broker is not checked, so anybody can pretend to be it", "warning")
   end
   if params.tls_crl_file and not params.tls_ca_file then
     problem("tls_crl_file", "expected a tls_ca_file beside the list, got none: whose list is it?",
       "warning")
   end
   if params.tls_keylog_file then
-    problem("tls_keylog_file", "whoever has this file can read the connection", "warning")
+    problem("tls_keylog_file", "with this file the traffic can be read", "warning")
   end
   local old = params.tls_min_version == "1.0" or params.tls_min_version == "1.1"
   if old and not (params.tls_ciphers or ""):find("SECLEVEL=0", 1, true) then

@@ -78,7 +78,7 @@ local step_texts = {
   end,
   ["no-match"] = function() return "the expression does not match" end,
   ["not-utf8"] = function() return "the payload is not UTF-8, which RE= needs" end,
-  limit = function() return "given up: the expression takes too many steps" end,
+  limit = function() return "the expression takes too many steps: it counts as not matching" end,
   linear = function(s) return ("%s × %s%s = %s"):format(number(s.from), number(s.k), signed(s.q),
     number(s.to)) end,
   range = function(s) return ("%s is outside %s..%s"):format(number(s.from), number(s.min),
@@ -199,7 +199,7 @@ local time_codes = {
 local function json_error(j)
   local place = j.byte and ("byte %d"):format(j.byte) or ("line %d, column %d"):format(j.line,
     j.column)
-  local cure = j.cure and (', got %s: prepare = "%s" takes care of it'):format(j.got, j.cure) or ""
+  local cure = j.cure and (', got %s: prepare = "%s" repairs it'):format(j.got, j.cure) or ""
   return ("%s: expected %s%s"):format(place, j.expected, cure)
 end
 

@@ -62,7 +62,7 @@ local cures = {
     if l.user_name == "" then return "the broker wants user_name and password" end
     return ("correct user_name and password: it was refused for the user '%s'"):format(l.user_name)
   end },
-  { "no CONNACK", function(l) return ("something listens at %s that says nothing: correct port (8883 is usually TLS)"):format(
+  { "no CONNACK", function(l) return ("something listens at %s that does not answer: correct port (8883 is usually TLS)"):format(
     where_of(l)) end },
   { "no connection within", function() return "correct host and port; a firewall may drop what goes there" end },
   { "connection refused", function(l) return ("nothing listens at %s: correct host and port, or start the broker"):format(where_of(l))
@@ -166,7 +166,7 @@ add(function(l, report)
   end
   if #refused > 0 then
     report:problem("filter-refused", "the broker refused the topic filter " .. table.concat(refused, ", "),
-      ("correct topic_filter or the broker's access rules for %s; it is asked for again"):format(
+      ("correct topic_filter or the broker's access rules for %s; tagline subscribes to it again later"):format(
         l.user_name and l.user_name ~= "" and ("the user '%s'"):format(l.user_name) or "users without a name"))
   end
   if #lower > 0 then
@@ -474,7 +474,7 @@ local function failure(f, report)
   local place = f.scope ~= "" and f.scope:find("%.") and { station = f.scope } or nil
   report.line = f.scope ~= "" and f.scope:match "^[^.]*" or nil
   if f.what == "names" then
-    return report:remark("unknown-name", (f.text:gsub(" %(said once%)", "")), "add the tag, or correct the name in decode", place)
+    return report:remark("unknown-name", (f.text:gsub(" %(logged once%)", "")), "add the tag, or correct the name in decode", place)
   end
   local what = f.scope == "" and ("a function of %s(…)"):format(f.what) or ("%s of %s"):format(f.what, f.scope)
   local text

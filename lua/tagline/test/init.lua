@@ -77,7 +77,7 @@ end
 local Site = {}
 Site.__index = Site
 
-local EXTRA = "the station has no such tag (said once)"
+local EXTRA = "the station has no such tag (logged once)"
 
 --- Takes what happened since the last call; raises what handlers raised. `extra`: but values
 --- that have no tag.

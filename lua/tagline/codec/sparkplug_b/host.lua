@@ -301,7 +301,7 @@ local function hold(self, msg, t, seq)
       msg = { time = now and now / 1000, station = kept.station, topic = kept.topic } }
     ask_rebirth(c, "seq")
     note(c, false,
-      "expected seq %d within %g s: messages were lost, those after it were given up", expected,
+      "expected seq %d within %g s: messages were lost, those after it were dropped", expected,
         seconds)
     if c.fault then give_up("%s", c.fault) end
   end)
