@@ -27,21 +27,29 @@ local function plain(path)
   return path
 end
 
+-- Pages of servers, services and packages: their blocks need what only specs of their own start.
+local elsewhere = {
+  ["lua/doc/http.md"] = true, ["lua/doc/nats.md"] = true, ["lua/doc/page.md"] = true,
+  ["lua/doc/postgres.md"] = true, ["lua/doc/service.md"] = true,
+}
+
 describe("document", function()
   after_each(scope.finish)
 
   for _, path in ipairs(documents.paths()) do
     local text = files.read(path)
 
-    it(path .. " runs as it is written", function() run.document(path) end)
+    if not elsewhere[path] then
+      it(path .. " runs as it is written", function() run.document(path) end)
 
-    it(path .. " has no block without a fence", function()
-      local before = ""
-      for line in text:gsub("\n```.-\n```", ""):gmatch "([^\n]*)\n" do
-        assert.falsy(before == "" and line:find "^    %S", line)
-        before = line
-      end
-    end)
+      it(path .. " has no block without a fence", function()
+        local before = ""
+        for line in text:gsub("\n```.-\n```", ""):gmatch "([^\n]*)\n" do
+          assert.falsy(before == "" and line:find "^    %S", line)
+          before = line
+        end
+      end)
+    end
 
     it(path .. " has links that lead somewhere", function()
       for target in text:gsub("\n```.-\n```", ""):gmatch "%]%(([^)]+)%)" do

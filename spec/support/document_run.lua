@@ -92,6 +92,11 @@ function run:here(text)
     :gsub("tagline discover 127%.0%.0%.1", "tagline discover " .. url))
 end
 
+--- An output, with the broker that the document names.
+function run:there(text)
+  return (text:gsub(("mqtt://127%%.0%%.0%%.1:%d"):format(self.broker.port), "127.0.0.1"))
+end
+
 local function same(expected, got, what)
   local pattern = run.shape(expected):gsub("%p", "%%%0"):gsub("%f[^\n\0]%%…\n", ".-")
   got = run.shape(got)
@@ -138,7 +143,7 @@ function run:commands(block, word)
   for _, step in ipairs(steps(block.body, "$ ")) do
     local code, out = process.run("/bin/bash", { "-c", self:here(step[1]) .. " 2>&1" }, self.options)
     if out ~= "" and out:sub(-1) ~= "\n" then out = out .. "\n" end
-    same(step[2], out, "$ " .. step[1])
+    same(step[2], self:there(out), "$ " .. step[1])
     if code ~= (tonumber(word.exit) or 0) then error(("$ %s: exit code %d"):format(step[1], code)) end
   end
   if before then
