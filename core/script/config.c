@@ -416,7 +416,8 @@ static void read_station (lua_State *L, applying *a, tl_station_config *c) {
     .tag_count = tags,
   };
   if (tl_plan_pool_get(tl_gateway_model(a->s->gateway)->plans, &c->spec.plan, &plan, &a->err) < 0)
-    luaL_error(L, "station '%s': %s", c_text(text_field(L, at, "name")), a->err.text);
+    luaL_error(L, "station '%s': %s", c_text(text_field(L, at, "name")),
+               a->err.text[0] ? a->err.text : "not enough memory");
   c->spec.name = text_field(L, at, "name");
   c->spec.address = text_field(L, at, "address");
   c->spec.will_topic = text_field(L, params, "station_will_topic");
@@ -474,7 +475,7 @@ static int p_apply (lua_State *L) {
     return 0;
   }
   if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0)
-    return luaL_error(L, "%s", a->err.text);
+    return luaL_error(L, "%s", a->err.text[0] ? a->err.text : "not enough memory");
   tl_script_apply_outlets(L, s, draft, &change);
   tl_script_apply_http(L, s, draft);
   lua_getfield(L, draft, "limits");
