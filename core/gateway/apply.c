@@ -240,6 +240,7 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   l->secured.stale = true;
   tl_link_end_probes(l);
   if (filter_only) return tl_link_refresh_filters(l, "the new topic_filter");
+  tl_link_forget_failures(l);
   if (l->conn.transport ||
       l->conn.state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
     l->conn.renew = true;

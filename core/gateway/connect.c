@@ -18,7 +18,8 @@ enum {
   /* … or sooner than our pause and this: who takes it away waits as long as we do between
   ** attempts */
   QUICK_MORE_MS = 1000,
-  QUICK_MANY = 3
+  QUICK_MANY = 3,
+  QUICK_AGAIN = 20 /* closes from one warning of that to the next */
 };
 
 static int64_t min64 (int64_t a, int64_t b) { return a < b ? a : b; }
@@ -118,7 +119,7 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) {
   va_end(args);
   l->conn.failures++;
   tl_health_failed(l, l->conn.error);
-  tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s", l->conn.error);
+  tl_link_log_failure(l, TL_LOG_ERROR);
   if (l->conn.transport) {
     tl_link_close(l, false);
   } else {
@@ -172,7 +173,7 @@ static void judge_close (tl_link *l, bool by_peer) {
   bool quick = by_peer && l->time.now - l->conn.since < span;
   l->conn.quick_closes = quick ? l->conn.quick_closes + 1 : 0;
   if (quick) tl_health_closed(l);
-  if (!quick || l->conn.quick_closes < QUICK_MANY) return;
+  if (!quick || l->conn.quick_closes % QUICK_AGAIN != QUICK_MANY) return;
   const tl_health *h = &l->health;
   if (h->closed_on == TL_CLOSED_ON_PUBLISH)
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
@@ -226,7 +227,7 @@ static void on_closed (void *ctx, int code, const char *text) {
              named ? "" : ": ", text, early ? tl_link_end_hint(l, l->conn.host) : "");
     l->conn.failures++;
     tl_health_failed(l, l->conn.error);
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s", l->conn.error);
+    tl_link_log_failure(l, TL_LOG_WARN);
   } else if (code == 0 && was_connected && (g->stopping || l->conn.removed || l->conn.renew)) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");
   }
@@ -338,6 +339,7 @@ void tl_link_on_timer (void *ctx) {
 }
 
 void tl_link_reconnect (tl_link *l, const char *why) {
+  tl_link_forget_failures(l);
   l->conn.delay = l->params.reconnect_delay;
   if (l->conn.state == TL_LINK_WAITING) {
     l->time.now = tl_loop_now(l->gateway->loop);

@@ -34,6 +34,7 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   /* The connection works, so the next break starts again with a short wait; but not while
   ** something takes it away each time. */
   if (l->conn.quick_closes < 5) l->conn.delay = l->params.reconnect_delay;
+  if (l->conn.quick_closes == 0) tl_link_forget_failures(l);
   tl_line_up(l->line, l->time.now, l->time.wall);
   l->time.status_due = tl_line_tick(l->line, l->time.now, l->time.wall);
 }

@@ -5,6 +5,7 @@
 #include "gateway/gateway.h"
 #include "gateway/prepare.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "gateway/offline.h"
 #include "gateway/recorder.h"
@@ -69,6 +70,15 @@ typedef struct {
 
 typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
 
+/* repeats.c: a failure that was logged. */
+typedef struct {
+  uint32_t hash;           /* of its text */
+  uint32_t said, left_out; /* times it was logged; times it was not, since then */
+  int64_t said_at;         /* tl_loop_now */
+} tl_repeat;
+
+enum { TL_REPEATS = 4 }; /* more than redundant addresses have as a rule */
+
 /* The connection: written by connect.c; events.c notes CONNACK, apply.c asks for another one. */
 typedef struct {
   tl_transport *transport; /* NULL: no socket */
@@ -82,8 +92,9 @@ typedef struct {
   int64_t since;         /* CONNACK came; -1: not connected */
   uint32_t quick_closes; /* in a row: closed by the broker right after CONNACK */
   uint64_t connects, failures;
-  char peer[300];  /* "": the socket is not up yet */
-  char error[512]; /* why the last connection ended; "": we ended it */
+  char peer[300];                /* "": the socket is not up yet */
+  char error[512];               /* why the last connection ended; "": we ended it */
+  tl_repeat repeats[TL_REPEATS]; /* repeats.c */
 } tl_conn;
 
 /* The wake-up that is being handled, and the one timer of the line. */
@@ -273,6 +284,11 @@ void tl_filters_fini (tl_filters *f);
 /* After stations or topic_filter have changed on a live line. Says when the broker is not
 ** told yet: nobody would know why nothing comes. `what` begins that sentence. TL_ENOMEM. */
 int tl_link_refresh_filters (tl_link *l, const char *what);
+
+/* repeats.c */
+/* Log conn.error, unless the same text was logged lately. */
+void tl_link_log_failure (tl_link *l, tl_log_level level);
+void tl_link_forget_failures (tl_link *l); /* the connection holds, or the parameters are others */
 
 /* goodbye.c */
 /* An orderly end is wanted: calls before_disconnect, once for each connection. True: it is not yet
