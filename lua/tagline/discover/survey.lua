@@ -17,6 +17,7 @@ local function look(source, t)
       local found = kind.of(t.topic, payload)
       if not t.shape or t.shape == "empty" then
         t.kind, t.shape, t.codec, t.uplink = found.name, found.shape, found.codec, found.uplink
+        t.prepare = found.prepare
         if found.doc ~= nil then t.signature = fields.signature(found.doc) end
       elseif found.shape ~= t.shape and found.shape ~= "empty" then
         t.mixed = true
