@@ -235,4 +235,30 @@ describe("discover", function()
     assert.equal(0, (tagline.command { "check", path }))
     assert.equal(out, files.read(path))
   end)
+
+  it("does the same at the prompt with what was recorded", function()
+    local b = broker.new()
+    local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT,
+      station "all" { address = "#", tags = { topic = TxtI "IN_TOPIC" } } }]], { PORT = b.port })
+    local c = b:handshake()
+    local code, out = t:eval "discover()"
+    assert.equal(0, code)
+    assert.equal("(no messages recorded)", out)
+    for i = 1, 12 do say(c, ("plant/meter-%d/up"):format(i), ('{"temp_c":%d.5}'):format(i)) end
+    say(c, "other", "on")
+    t:value "plant.all.topic"
+    t:wait_line '"value":"other"'
+    _, out = t:eval "discover()"
+    assert.truthy(out:find "^13 messages of 13 topics, recorded in", out)
+    assert.truthy(out:find "\nplant/meter%-%*/up  12 topics +12 ", out)
+    assert.truthy(out:find("… and 2 more; discover().groups shows each", 1, true), out)
+    assert.truthy(out:find "\nother +1 ", out)
+    _, out = t:eval 'return discover("plant/#").config'
+    local path = scope.file("made.lua", out .. "\n")
+    assert.equal(0, (tagline.command { "check", path }))
+    assert.truthy(out:find('temp_c = Ai { "JA=temp_c", unit = "°C" }', 1, true), out)
+    assert.truthy(out:find(("port = %d"):format(b.port), 1, true), out)
+    _, out = t:eval 'discover().topics[1].kind'
+    assert.equal("text", out)
+  end)
 end)

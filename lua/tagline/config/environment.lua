@@ -145,6 +145,7 @@ environment.read = core.read_file
 
 -- Modules of ours that are not for configs.
 local inner = { "^tagline%.core$", "^tagline%.config$", "^tagline%.config%.", "^tagline%.repl",
+  "^tagline%.discover",
   "^tagline%.timers$",
   "^tagline%.weak$",
   "^tagline%.site$" }

@@ -73,7 +73,8 @@ local function shown(topic)
   return quoted:sub(1, 200):gsub("[\xC0-\xFF][\x80-\xBF]*$", "") .. "…"
 end
 
-local function group_rows(rows, g, seconds, every)
+local function group_rows(rows, g, heard, every)
+  local seconds = heard.seconds
   rows[#rows + 1] = row(g, ("%s  %s"):format(shown(g.pattern), text.plural(#g.members, "topic")),
     seconds)
   local most = every and #g.members or math.min(#g.members, MEMBERS)
@@ -81,8 +82,8 @@ local function group_rows(rows, g, seconds, every)
     rows[#rows + 1] = row(g.members[i], "  " .. shown(g.members[i].topic), seconds)
   end
   if most < #g.members then
-    rows[#rows + 1] = { ("  … and %s more; --all shows each"):format(
-      text.count(#g.members - most)) }
+    rows[#rows + 1] = { ("  … and %s more; %s shows each"):format(
+      text.count(#g.members - most), heard.all or "--all") }
   end
 end
 
@@ -90,7 +91,7 @@ end
 function report.lines(heard, every)
   local out = { heard.title }
   local rows = { { "topic", "messages", "rate", "bytes", "", "kind" } }
-  for _, g in ipairs(heard.groups) do group_rows(rows, g, heard.seconds, every) end
+  for _, g in ipairs(heard.groups) do group_rows(rows, g, heard, every) end
   for _, t in ipairs(heard.single) do rows[#rows + 1] = row(t, shown(t.topic), heard.seconds) end
   if #rows > 1 then
     out[#out + 1] = ""

@@ -29,6 +29,10 @@ before.]=] },
   { "messages", "messages(pattern)", "the last messages that were received, oldest first",
     "messages(pattern, limit). A pattern is a topic filter, or a line, station or tag. Each \z
       line keeps `recorder` bytes of them." },
+  { "discover", "discover(), discover(\"plant/#\")",
+    "the topics of these messages: kinds, sizes, groups; and a config",
+    "What `tagline discover` tells of a broker, of the messages that were recorded. Fields: \z
+      topics, groups, and config, a text: print(discover().config)." },
   { "save", "save(\"FILE\" [, pattern])", "write these into a file, for `tagline replay`",
     "One JSON object a line." },
   { "freeze", "freeze(message, \"FILE_spec.lua\")",

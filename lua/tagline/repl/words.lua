@@ -1,6 +1,7 @@
 --- The words of the REPL beside lines, stations, tags and those that look at messages, in one
 --- table. Each is told of in tagline.repl.help_texts, and a spec checks that. `live` holds what
 --- the core offers (core/repl/l_live.c), `api` is the table that they all end up in.
+local discover = require "tagline.discover.word"
 local history = require "tagline.repl.history"
 local status = require "tagline.repl.status"
 local help = require "tagline.repl.help"
@@ -8,6 +9,7 @@ local watch = require "tagline.repl.watch"
 
 return function(live, api)
   return {
+    discover = discover.word(live, api),
     help = help.word(live, api),
     history = history.word(live),
     plot = history.plot_word(live),
