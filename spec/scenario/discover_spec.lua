@@ -241,7 +241,7 @@ describe("discover", function()
     local t = tagline.run([[line "plant" { host = "127.0.0.1", port = PORT,
       station "all" { address = "#", tags = { topic = TxtI "IN_TOPIC" } } }]], { PORT = b.port })
     local c = b:handshake()
-    local code, out = t:eval "discover()"
+    local code, out, _ = t:eval "discover()"
     assert.equal(0, code)
     assert.equal("(no messages recorded)", out)
     for i = 1, 12 do say(c, ("plant/meter-%d/up"):format(i), ('{"temp_c":%d.5}'):format(i)) end
