@@ -277,8 +277,11 @@ static bool spool_facts (void *ctx, tl_spool_facts *out) {
   tl_collect_facts facts;
   if (!o->spool) return false;
   tl_collect_get(o->collect, &facts);
-  *out =
-      (tl_spool_facts){ tl_spool_bytes(o->spool), tl_spool_max(o->spool), facts.values, facts.why };
+  uint64_t bytes = tl_spool_bytes(o->spool), max = tl_spool_max(o->spool);
+  *out = (tl_spool_facts){
+    .bytes = bytes, .max_bytes = max, .values = facts.values, .why = facts.why, .rate = facts.rate
+  };
+  if (facts.rate > 0) out->lasts = (bytes < max ? (double)(max - bytes) : 0) / facts.rate;
   return true;
 }
 

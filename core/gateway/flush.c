@@ -53,6 +53,15 @@ void tl_gateway_block (tl_gateway *g, bool blocked) {
   }
 }
 
+/* The rest comes at the end of the wake-up, where settled() says no. */
+void tl_gateway_hold (tl_gateway *g) {
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    tl_link *l = g->model->lines[i]->user;
+    if (l) l->input.shut |= TL_SHUT_VALUES;
+  }
+  tl_gateway_ask_flush(g);
+}
+
 bool tl_gateway_values_are_out (tl_gateway *g) {
   return tl_observers_settled(g) && !g->lost && (!g->values || tl_sink_flush(g->values));
 }

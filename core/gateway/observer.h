@@ -51,6 +51,10 @@ void tl_gateway_observe (struct tl_gateway *g, tl_observer *o);
 ** registered. Required before its memory goes, unless the gateway went before. */
 void tl_gateway_unobserve (struct tl_gateway *g, tl_observer *o);
 
+/* From inside value(): it cannot take more. No message behind this one is read before settled()
+** was asked, which must say no once. */
+void tl_gateway_hold (struct tl_gateway *g);
+
 /* Ask the observers' settled() at the end of this wake-up, whether messages came or not. */
 void tl_gateway_settle (struct tl_gateway *g);
 

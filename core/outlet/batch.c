@@ -163,6 +163,11 @@ static void stop_at_damage (tl_fetch *f) {
 
 static bool is_damage (int rc) { return rc == TL_EMALFORMED || rc == -ENOENT; }
 
+/* The segment ends before its numbers do: values were skipped. */
+static bool is_over (const tl_fetch *f) {
+  return f->rc == TL_OK && f->batch.next == f->batch.first && f->place.until > f->batch.next;
+}
+
 void tl_fetch_run (tl_fetch *f) {
   tl_reading_value v;
   uint64_t at = f->place.at;
@@ -183,7 +188,7 @@ void tl_fetch_run (tl_fetch *f) {
     f->batch.next = v.number + 1;
     f->arrival = v.arrival_ms;
   }
-  if (is_damage(f->rc)) stop_at_damage(f);
+  if (is_damage(f->rc) || is_over(f)) stop_at_damage(f);
   settle(f);
 }
 

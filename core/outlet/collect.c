@@ -9,7 +9,7 @@
 #include "base/map.h"
 #include "spool/record.h"
 
-enum { RETRY_MS = 1000 };
+enum { RETRY_MS = 1000, SLOW_MS = 200, RATE_MS = 60000 };
 
 /* What is known of a tag beside its value. */
 typedef struct {
@@ -23,6 +23,7 @@ typedef struct {
   bool heard;   /* there was one */
   bool stored;  /* `last` is what a history has: a valid number */
   bool hidden;  /* `held` was hidden by the deadband */
+  bool missed;  /* there was no memory for its last value: it is taken once there is */
   double last;
   int64_t stored_ms; /* the time of the last value that a history has */
   tl_sample held;
@@ -44,7 +45,14 @@ struct tl_collect {
   void *ctx;
   tl_err err;
   int64_t since;
-  bool failing, lost_memory;
+  bool failing;
+  bool missed;         /* some series are, or were not even made: */
+  bool missed_unknown; /* tags of which none is known yet */
+  bool missed_now;     /* in this wake-up */
+  uint64_t left_out;   /* values for which there was no room while the disk is full */
+  double rate;         /* bytes/s, over RATE_MS or so */
+  int64_t rated_at, begun_at;
+  uint64_t rated; /* tl_spool_written of that time */
 };
 
 static series *make_series (tl_collect *c, tl_tag *t) {
@@ -101,14 +109,22 @@ static void define (tl_collect *c, series *s, const tl_tagdef *def, uint32_t seg
   tl_record_series(out, &d);
 }
 
-static void write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v) {
+/* No message behind this one is read until its value is in the batch. */
+static void miss (tl_collect *c, series *s) {
+  if (s)
+    s->missed = true;
+  else
+    c->missed_unknown = true;
+  c->missed = c->missed_now = true;
+  tl_gateway_hold(c->gateway);
+}
+
+/* False: no memory. */
+static bool write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v) {
   uint32_t segment;
   bool cut;
   tl_buf *out = tl_spool_begin(c->spool, tl_clock_wall_ms(), &segment);
-  if (!out) {
-    c->lost_memory = true;
-    return;
-  }
+  if (!out) return false;
   size_t before = out->len;
   define(c, s, def, segment, out);
   v->series = s->id;
@@ -117,12 +133,24 @@ static void write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sam
     out->len = before;
     out->failed = false;
     s->segment = 0;
-    c->lost_memory = true;
-    return;
+    return false;
   }
   tl_spool_added(c->spool);
   c->values++;
   c->cut += cut;
+  return true;
+}
+
+/* Messages are not read while the spool cannot be written; values of timers and statuses come all
+** the same. */
+static bool is_too_much (tl_collect *c) {
+  if (!c->failing || tl_spool_pending(c->spool) < TL_SPOOL_BATCH) return false;
+  if (c->left_out++ == 0)
+    tl_log(TL_LOG_ERROR, "spool",
+           "values of timers, statuses and simulation are left out, too: "
+           "they fill the memory while the spool cannot be written");
+  tl_spool_skip(c->spool);
+  return true;
 }
 
 static bool number_of (tl_type type, const tl_sample *v, double *out) {
@@ -143,11 +171,44 @@ static bool is_hidden (const series *s, const tl_history_options *o, bool number
   return o->silence_ms <= 0 || v->time_ms - s->stored_ms < o->silence_ms;
 }
 
+/* The value into the batch, and what a history has of it into `s`. False: no memory, and nothing
+** is changed but in the spool. */
+static bool record (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v, double now,
+                    bool number) {
+  series before = *s;
+  s->heard = true;
+  s->time_ms = v->time_ms;
+  s->n = v->n;
+  s->missed = false;
+  bool well = true;
+  if (def->history.off || is_hidden(s, &def->history, number, now, v)) {
+    v->only = TL_FOR_OTHERS;
+    s->hidden = !def->history.off;
+    if (s->hidden) s->held = *v;
+  } else {
+    /* The corner of the curve: what was hidden last stands before what leaves the deadband. */
+    if (s->hidden) {
+      s->held.only = TL_FOR_HISTORIES;
+      well = write_sample(c, s, def, &s->held);
+    }
+    s->hidden = false;
+    s->stored = number;
+    s->last = now;
+    s->stored_ms = v->time_ms;
+  }
+  if (well && write_sample(c, s, def, v)) return true;
+  before.segment = s->segment; /* what is defined is defined */
+  before.id = s->id;
+  *s = before;
+  return false;
+}
+
 static void take (tl_collect *c, tl_tag *t) {
   const tl_tagdef *def = tl_tag_def(t);
+  if (is_too_much(c)) return;
   series *s = series_of(c, t);
   if (!s) {
-    c->lost_memory = true;
+    miss(c, NULL);
     return;
   }
   if (s->heard && s->type != def->type) { /* a reload made it something else */
@@ -161,25 +222,29 @@ static void take (tl_collect *c, tl_tag *t) {
   double now = 0;
   bool number = number_of(def->type, &v, &now);
   v.n = s->heard && s->time_ms == v.time_ms ? (uint16_t)(s->n + 1) : 0;
-  s->heard = true;
-  s->time_ms = v.time_ms;
-  s->n = v.n;
-  if (def->history.off || is_hidden(s, &def->history, number, now, &v)) {
-    v.only = TL_FOR_OTHERS;
-    s->hidden = !def->history.off;
-    if (s->hidden) s->held = v;
-  } else {
-    /* The corner of the curve: what was hidden last stands before what leaves the deadband. */
-    if (s->hidden) {
-      s->held.only = TL_FOR_HISTORIES;
-      write_sample(c, s, def, &s->held);
+  if (!record(c, s, def, &v, now, number)) miss(c, s);
+}
+
+static bool is_missed (const tl_collect *c, const tl_tag *t) {
+  if (t->status == TL_UNSET) return false;
+  return t->series == 0 ? c->missed_unknown : c->list[t->series - 1].missed;
+}
+
+/* Once more those for which there was no memory. Their tags are as they were, for nothing was read
+** meanwhile. */
+static void take_missed (tl_collect *c) {
+  const tl_model *m = tl_gateway_model(c->gateway);
+  bool unknown = c->missed_unknown;
+  c->missed = false;
+  for (uint32_t i = 0; i < m->line_count; i++)
+    for (uint32_t k = 0; k < m->lines[i]->station_count; k++) {
+      tl_station *s = m->lines[i]->stations[k];
+      if (s->is_template) continue;
+      c->missed_unknown = unknown;
+      for (uint16_t n = 0; n < s->plan->tag_count; n++)
+        if (is_missed(c, &s->tags[n])) take(c, &s->tags[n]);
     }
-    s->hidden = false;
-    s->stored = number;
-    s->last = now;
-    s->stored_ms = v.time_ms;
-  }
-  write_sample(c, s, def, &v);
+  c->missed_unknown = unknown && c->missed;
 }
 
 static void on_value (void *ctx, tl_tag *t) {
@@ -212,18 +277,52 @@ static bool fail (tl_collect *c) {
   return false;
 }
 
+/* Bytes a second, the last minute more than what was before. */
+static void rate (tl_collect *c) {
+  int64_t now = tl_loop_now(c->loop), passed = now - c->rated_at;
+  uint64_t written = tl_spool_written(c->spool);
+  if (passed < 1000) return;
+  double part = 1 - exp(-(double)passed / RATE_MS);
+  c->rate += part * ((double)(written - c->rated) * 1000 / (double)passed - c->rate);
+  c->rated_at = now;
+  c->rated = written;
+}
+
+/* How long the disk took is told: all lines wait meanwhile. */
+static int commit (tl_collect *c) {
+  uint64_t before = tl_clock_mono_ns();
+  int rc = tl_spool_commit(c->spool, tl_clock_wall_ms(), &c->err);
+  uint64_t took = (tl_clock_mono_ns() - before) / 1000000;
+  if (took >= SLOW_MS)
+    tl_log(TL_LOG_WARN, "spool", "the disk took %.1f s for a write; everything waits meanwhile",
+           (double)took / 1000);
+  return rc;
+}
+
 static bool on_settled (void *ctx) {
   tl_collect *c = ctx;
   bool news = tl_spool_is_dirty(c->spool);
-  if (c->lost_memory) {
-    tl_log(TL_LOG_ERROR, "spool", "no memory for a value: it is not in the history");
-    c->lost_memory = false;
+  if (news && commit(c) < 0) return fail(c);
+  if (c->missed && !c->missed_now) {
+    take_missed(c);
+    news = true;
+    if (!c->missed && commit(c) < 0) return fail(c);
   }
-  if (tl_spool_commit(c->spool, tl_clock_wall_ms(), &c->err) < 0) return fail(c);
+  c->missed_now = false;
+  if (c->missed) {
+    tl_fail(&c->err, TL_ENOMEM, 0, "there is no memory for a value");
+    return fail(c);
+  }
+  if (!news && c->left_out > 0 && commit(c) < 0) return fail(c);
   if (c->failing) {
     c->failing = false;
     tl_log(TL_LOG_INFO, "spool", "written again");
+    if (c->left_out > 0)
+      tl_log(TL_LOG_WARN, "spool", "%llu values were left out meanwhile",
+             (unsigned long long)c->left_out);
+    c->left_out = 0;
   }
+  rate(c);
   if (news) c->written(c->ctx);
   return true;
 }
@@ -237,6 +336,8 @@ int tl_collect_new (tl_collect **out, tl_gateway *g, tl_loop *loop, tl_spool *sp
   c->spool = spool;
   c->written = written;
   c->ctx = ctx;
+  c->rated_at = c->begun_at = tl_loop_now(loop);
+  c->rated = tl_spool_written(spool);
   tl_buf_init(&c->scratch);
   tl_map_init(&c->by_name);
   int rc = tl_timer_new(&c->retry, loop, on_retry, c);
@@ -267,5 +368,12 @@ void tl_collect_renew (tl_collect *c) {
 }
 
 void tl_collect_get (const tl_collect *c, tl_collect_facts *out) {
-  *out = (tl_collect_facts){ c->values, c->cut, c->failing ? c->err.text : "", c->since };
+  int64_t now = tl_loop_now(c->loop), idle = now - c->rated_at;
+  /* What was not written since counts, too; a process that has just begun has no rate yet. */
+  double young = 1 - exp(-(double)(now - c->begun_at + 1000) / RATE_MS);
+  *out = (tl_collect_facts){ .values = c->values,
+                             .cut = c->cut,
+                             .why = c->failing ? c->err.text : "",
+                             .since = c->since,
+                             .rate = c->rate * exp(-(double)idle / RATE_MS) / young };
 }

@@ -22,6 +22,7 @@ typedef struct {
   uint64_t cut;    /* texts longer than 64 KB */
   const char *why; /* the spool cannot be written: nothing is acknowledged; "" while it can */
   int64_t since;   /* tl_loop_now of that */
+  double rate;     /* bytes a second that are written, of the last minutes */
 } tl_collect_facts;
 void tl_collect_get (const tl_collect *c, tl_collect_facts *out);
 

@@ -29,6 +29,8 @@ typedef struct {
   uint64_t bytes, max_bytes;
   uint64_t values; /* that were put into it */
   const char *why; /* it cannot be written, and nothing is acknowledged; "" while it can */
+  double rate;     /* bytes a second that are written */
+  double lasts;    /* seconds until it is full at that rate, while nothing is read; 0: not known */
 } tl_spool_facts;
 
 /* A reload: who hears what changes, a line of words each; dry: nothing is done. */

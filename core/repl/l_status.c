@@ -402,6 +402,8 @@ static void set_outlets (lua_State *L, const tl_script *s) {
   set_integer(L, "max", (lua_Integer)spool.max_bytes);
   set_integer(L, "values", (lua_Integer)spool.values);
   set_text(L, "why", spool.why);
+  set_number(L, "rate", spool.rate);
+  if (spool.lasts > 0) set_number(L, "lasts", spool.lasts);
   lua_setfield(L, -2, "spool");
 }
 

@@ -242,6 +242,9 @@ uint64_t tl_spool_next (const tl_spool *s) { return s->next; }
 uint64_t tl_spool_bytes (const tl_spool *s) { return s->bytes; }
 uint64_t tl_spool_max (const tl_spool *s) { return s->max_bytes; }
 uint64_t tl_spool_dropped (const tl_spool *s) { return s->dropped; }
+uint64_t tl_spool_written (const tl_spool *s) { return s->written; }
+uint64_t tl_spool_pending (const tl_spool *s) { return s->added > 0 ? s->batch.len : 0; }
+void tl_spool_skip (tl_spool *s) { s->skipped++; }
 bool tl_spool_is_dirty (const tl_spool *s) { return s->added > 0; }
 
 /* --- writing --- */
@@ -291,11 +294,29 @@ static int write_batch (tl_spool *s) {
   }
   newest->bytes += done;
   s->bytes += done;
+  s->written += done;
   return TL_OK;
 }
 
+/* Numbers of values that were skipped: a new segment begins behind them, so that a reader, and
+** whoever opens the spool after a kill, finds the hole. */
+static void leave_hole (tl_spool *s, int64_t wall) {
+  uint64_t skipped = s->skipped;
+  if (skipped == 0) return;
+  s->next += skipped;
+  if (roll(s, wall) != TL_OK) { /* once more, next time */
+    s->next -= skipped;
+    return;
+  }
+  s->dropped += skipped;
+  s->skipped = 0;
+}
+
 int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
-  if (s->added == 0) return TL_OK;
+  if (s->added == 0) {
+    leave_hole(s, wall);
+    return TL_OK;
+  }
   if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
   int rc = make_room(s, s->batch.len);
   if (rc < 0)
@@ -311,6 +332,7 @@ int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
   s->added = 0;
   tl_buf_clear(&s->batch);
   tl_buf_shrink(&s->batch, 1 << 20);
+  leave_hole(s, wall);
   return TL_OK;
 }
 

@@ -39,6 +39,7 @@ uint64_t tl_spool_next (const tl_spool *s); /* the number of the next value; the
 uint64_t tl_spool_bytes (const tl_spool *s);
 uint64_t tl_spool_max (const tl_spool *s);
 uint64_t tl_spool_dropped (const tl_spool *s); /* values that went unread since it was opened */
+uint64_t tl_spool_written (const tl_spool *s); /* bytes, since it was opened */
 
 /* --- writing --- */
 
@@ -46,6 +47,11 @@ uint64_t tl_spool_dropped (const tl_spool *s); /* values that went unread since 
 ** segment only; when it is another than last time they come again. NULL: no memory. */
 tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment);
 void tl_spool_added (tl_spool *s); /* one value more is in the buffer */
+/* Bytes that wait for a commit. While it fails they may grow: who has more than that calls skip()
+** in place of begin(), and the value is a hole in the spool, as one that was dropped. */
+enum { TL_SPOOL_BATCH = 16 * 1024 * 1024 };
+uint64_t tl_spool_pending (const tl_spool *s);
+void tl_spool_skip (tl_spool *s);
 /* Write what was added since the last time. TL_OK: a kill does not take it any more. Else it is
 ** kept, and must not be acknowledged: TL_EFULL (the bound is reached, hold); a negated errno
 ** (ENOSPC …). Call again later. */

@@ -23,14 +23,15 @@ struct tl_cursor {
 
 struct tl_spool {
   uint64_t id, next; /* next: the number of the next value */
-  uint64_t max_bytes, bytes, dropped;
+  uint64_t max_bytes, bytes, dropped, written;
   bool hold, is_new;
   int folder, lock, fd; /* fd: the newest segment's, or -1 */
   uint32_t ordinal;     /* of the newest segment in this process */
   tl_spool_segment *segments;
   uint32_t count, cap;
-  tl_buf batch;   /* with room for its head in front */
-  uint32_t added; /* values in it */
+  tl_buf batch;     /* with room for its head in front */
+  uint32_t added;   /* values in it */
+  uint64_t skipped; /* values behind these for which there was no room */
   tl_cursor *cursors;
 };
 

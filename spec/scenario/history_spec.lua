@@ -91,6 +91,37 @@ describe("the history", function()
     end)
   end
 
+  it("loses nothing while memory fails, and acknowledges nothing that it does not have", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    local memory = files.write(folder .. "/memory", string.pack("<i8i8i8i8", -1, 0, 0, 0))
+    local program = tagline.program():gsub("tagline$", "tagline_failing")
+    local path = folder .. "/config.lua"
+    files.write(path, (config:gsub("PORT", m.port):gsub("CLIENT", "history"):gsub("QOS", "1")
+      :gsub("stations?", "reconnect_delay = 0.01, reconnect_delay_max = 0.02, station", 1)))
+    local t = process.start(program, { "run", path, "--socket", folder .. "/socket" },
+      { env = { TAGLINE_MEMORY = memory } })
+    m:wait_subscribed "history"
+    local function fail_after(requests, forever)
+      local file <close> = assert(io.open(memory, "r+b"))
+      file:write(string.pack("<i8i8", requests, forever and 1 or 0))
+    end
+    local from = os.time() * 1000
+    for n = 1, 60 do -- each message meets one failure, at another place
+      fail_after((n - 1) % 30)
+      m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + n, n), { qos = 1 })
+    end
+    -- Nothing can be stored: what comes waits at the broker.
+    fail_after(-1)
+    m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + 61, 61), { qos = 1 })
+    wait.poll("all of them", nil, function()
+      local code, out = process.run("sqlite3", { "-readonly", folder .. "/plant.db",
+        "SELECT count(*), sum(value), count(DISTINCT value) FROM value WHERE tag='plant.s.n'" })
+      return code == 0 and out == "61|1891|61"
+    end, function() return sql(folder, "SELECT group_concat(value, ' ') FROM value") end)
+    t:kill "sigterm"
+    assert.equal(0, (t:wait_exit()))
+  end)
+
   it("is refused to a second process, and a file of others is left alone", function()
     local m, folder = mosquitto.start(), scope.folder()
     files.write(folder .. "/plant.db", "somebody's data, which is no history")

@@ -520,13 +520,22 @@ end
 
 local LAG = 10 -- seconds: an outlet takes what comes at once
 
+--- How full the spool is, and how long what is left lasts at the present rate.
+local function room(spool)
+  if not spool then return "values wait in the spool until it is full; when_full says what happens then" end
+  local words = ("values wait in the spool, which is %d %% full"):format(spool.bytes * 100 // math.max(spool.max, 1))
+  if spool.lasts and spool.lasts < 1000 * 86400 then
+    words = ("%s; at this rate the rest lasts %s"):format(words, span(spool.lasts))
+  end
+  return words .. "; when_full says what happens then"
+end
+
 --- A history or another outlet: { name, kind, up, since, why, behind, lag, rejected, last_rejected, dropped }, times in seconds.
-local function outlet(o, report)
+local function outlet(o, report, spool)
   local name = ("outlet '%s' (%s)"):format(o.name, o.kind)
-  local spool = "values wait in the spool until it is full; its max bounds it, and when_full says what happens then"
   if not o.up then
     report:problem("outlet-away", ("%s has been away for %s%s; %s"):format(name, span(o.since), (o.why or "") ~= "" and ": " .. o.why or "",
-      plural(o.behind, "value waits", "values wait")), spool)
+      plural(o.behind, "value waits", "values wait")), room(spool))
   elseif o.behind > 0 and (o.lag or 0) >= LAG then
     report:problem("outlet-behind", ("%s is %s behind, the oldest for %s"):format(name, plural(o.behind, "value"), span(o.lag)),
       "it takes less than comes: look at its server")
@@ -547,7 +556,7 @@ function M.report(facts)
   if facts.config.file then config(facts.config, report) end
   for _, f in ipairs(facts.failures) do failure(f, report) end
   report.line = nil
-  for _, o in ipairs(facts.outlets or {}) do outlet(o, report) end
+  for _, o in ipairs(facts.outlets or {}) do outlet(o, report, facts.spool) end
   if facts.spool and (facts.spool.why or "") ~= "" then
     report:problem("spool-away", facts.spool.why .. ": nothing is read or acknowledged until it can be written",
       "make room on the disk, or name another folder: spool { folder = … }")

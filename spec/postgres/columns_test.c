@@ -1,0 +1,187 @@
+/* spec/postgres/columns_test.c — rows as arrays in the server's format, what tags the database
+** knows, and how its complaints are told. */
+#include <stdlib.h>
+
+#include "support/spec.h"
+
+#include "postgres/columns.h"
+#include "postgres/schema.h"
+#include "postgres/tags.h"
+#include "postgres/trouble.h"
+
+static uint64_t big (const char *at, int bytes) {
+  uint64_t number = 0;
+  for (int i = 0; i < bytes; i++) number = number << 8 | (uint8_t)at[i];
+  return number;
+}
+
+static tl_outlet_value value_of (const tl_series *s, tl_value value) {
+  return (tl_outlet_value){ .series = s,
+                            .arrival_ms = 5000,
+                            .sample = { .status = TL_VALID, .time_ms = 5000, .value = value } };
+}
+
+static void a_column_is_an_array_with_its_nulls (void **state) {
+  static const tl_series number = { .type = TL_AI }, flag = { .type = TL_DI };
+  const char *values[TL_PG_COLUMNS];
+  int lengths[TL_PG_COLUMNS];
+  tl_pg_columns c;
+  (void)state;
+  tl_pg_columns_init(&c);
+  tl_outlet_value a = value_of(&number, (tl_value){ .number = 1.5 });
+  tl_outlet_value b = value_of(&flag, (tl_value){ .boolean = true });
+  tl_pg_columns_add(&c, 7, &a);
+  tl_pg_columns_add(&c, 8, &b);
+  assert_true(tl_pg_columns_get(&c, values, lengths));
+  /* one dimension, no NULL, int4, two from 1 on */
+  assert_int_equal(lengths[TL_PG_TAG], 20 + 2 * 8);
+  assert_int_equal(big(values[TL_PG_TAG], 4), 1);
+  assert_int_equal(big(values[TL_PG_TAG] + 4, 4), 0);
+  assert_int_equal(big(values[TL_PG_TAG] + 8, 4), 23);
+  assert_int_equal(big(values[TL_PG_TAG] + 12, 4), 2);
+  assert_int_equal(big(values[TL_PG_TAG] + 16, 4), 1);
+  assert_int_equal(big(values[TL_PG_TAG] + 20, 4), 4);
+  assert_int_equal(big(values[TL_PG_TAG] + 24, 4), 7);
+  /* 1.5, NULL */
+  assert_int_equal(lengths[TL_PG_NUMBER], 20 + 12 + 4);
+  assert_int_equal(big(values[TL_PG_NUMBER] + 4, 4), 1);
+  assert_true(big(values[TL_PG_NUMBER] + 24, 8) == 0x3ff8000000000000);
+  assert_true(big(values[TL_PG_NUMBER] + 32, 4) == 0xffffffff);
+  /* 5 s after 1970, in µs since 2000 */
+  assert_true((int64_t)big(values[TL_PG_TIME] + 24, 8) == (5000 - 946684800000) * 1000);
+  /* nothing but NULL is not sent at all */
+  assert_null(values[TL_PG_STATE]);
+  assert_null(values[TL_PG_TEXT]);
+  assert_null(values[TL_PG_ARRIVAL]);
+  tl_pg_columns_clear(&c);
+  assert_int_equal(c.rows, 0);
+  tl_pg_columns_fini(&c);
+}
+
+static void texts_that_are_none_go_as_bytes (void **state) {
+  static const tl_series text = { .type = TL_TXTI };
+  const struct {
+    tl_slice value;
+    tl_pg_column column;
+  } rows[] = { { TL_LIT(""), TL_PG_TEXT },
+               { TL_LIT("gr\xc3\xbcn"), TL_PG_TEXT },
+               { TL_LIT("a\0b"), TL_PG_BYTES },
+               { TL_LIT("\xff"), TL_PG_BYTES } };
+  tl_pg_columns c;
+  (void)state;
+  tl_pg_columns_init(&c);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    tl_outlet_value v = value_of(&text, (tl_value){ .text = rows[i].value });
+    tl_pg_columns_clear(&c);
+    tl_pg_columns_add(&c, 1, &v);
+    assert_int_equal(c.filled[rows[i].column], 1);
+    assert_int_equal(c.filled[TL_PG_TEXT] + c.filled[TL_PG_BYTES], 1);
+  }
+  tl_pg_columns_fini(&c);
+}
+
+static void an_invalid_value_has_its_reason_and_no_value (void **state) {
+  static const tl_series number = { .type = TL_AI };
+  tl_pg_columns c;
+  (void)state;
+  tl_pg_columns_init(&c);
+  tl_outlet_value v = value_of(&number, (tl_value){ .number = 1 });
+  v.sample.status = TL_INVALID;
+  v.sample.reason = TL_REASON_RANGE;
+  v.arrival_ms = 6000;
+  tl_pg_columns_add(&c, 1, &v);
+  assert_int_equal(c.filled[TL_PG_STATE], 1);
+  assert_int_equal(c.filled[TL_PG_NUMBER], 0);
+  assert_int_equal(c.filled[TL_PG_ARRIVAL], 1);
+  assert_int_equal(big((const char *)c.array[TL_PG_STATE].at + 24, 2), TL_REASON_RANGE);
+  tl_pg_columns_fini(&c);
+}
+
+static void times_that_postgresql_does_not_know_are_told (void **state) {
+  (void)state;
+  assert_true(tl_pg_can_time(0));
+  assert_true(tl_pg_can_time(-210866803200000));
+  assert_false(tl_pg_can_time(-210866803200001));
+  assert_false(tl_pg_can_time(9224318016000000));
+  assert_false(tl_pg_can_time(INT64_MAX));
+}
+
+static void a_tag_is_told_again_when_its_facts_change (void **state) {
+  tl_series s = { .type = TL_AI, .name = TL_LIT("l.s.t"), .unit = TL_LIT("V") };
+  tl_pg_tags t;
+  (void)state;
+  tl_pg_tags_init(&t);
+  tl_pg_tag *tag = tl_pg_tags_of(&t, &s);
+  assert_non_null(tag);
+  assert_false(tag->told);
+  tag->told = true;
+  assert_true(tl_pg_tags_of(&t, &s) == tag && tag->told);
+  s.unit = TL_LIT("mV");
+  assert_true(tl_pg_tags_of(&t, &s) == tag && !tag->told);
+  tag->told = true;
+  s.keep_ms = 1;
+  assert_false(tl_pg_tags_of(&t, &s)->told);
+  assert_true(tl_pg_tags_find(&t, TL_LIT("l.s.t"), TL_LIT("Ai")) == tag);
+  assert_null(tl_pg_tags_find(&t, TL_LIT("l.s.t"), TL_LIT("Di")));
+  s.type = TL_DI; /* another type is another tag */
+  assert_true(tl_pg_tags_of(&t, &s) != tag);
+  tag->told = true;
+  tl_pg_tags_forget(&t);
+  assert_false(tag->told);
+  tl_pg_tags_fini(&t);
+}
+
+static void complaints_are_told_with_what_to_do (void **state) {
+  static const struct {
+    const char *text, *told;
+  } rows[] = {
+    { "connection to server at \"db\" (10.0.0.5), port 5432 failed: FATAL:  password "
+      "authentication failed for user \"x\"\n",
+      "server at \"db\" (10.0.0.5), port 5432: password authentication failed for user \"x\": "
+      "correct `password` or the user" },
+    { "connection to server at \"::1\", port 1 failed: Connection refused\n\tIs the server running",
+      "server at \"::1\", port 1: Connection refused" },
+    { "connection to server at \"a\", port 1 failed: SSL error\nconnection to server at \"a\", "
+      "port "
+      "1 failed: FATAL:  database \"y\" does not exist\n",
+      "server at \"a\", port 1: database \"y\" does not exist: make it, or correct `postgres`" },
+    { "something else\nmore", "something else" },
+  };
+  char out[240];
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    tl_pg_explain_connect(out, sizeof out, rows[i].text);
+    assert_string_equal(out, rows[i].told);
+  }
+  tl_pg_explain(out, sizeof out, "53100", "could not extend file\nHINT: x");
+  assert_string_equal(out, "could not extend file: the server's disk is full");
+  assert_true(tl_pg_is_data("22P05") && tl_pg_is_data("23514") && tl_pg_is_data("P0001"));
+  assert_false(tl_pg_is_data("") || tl_pg_is_data("53100") || tl_pg_is_data("42P01"));
+  assert_true(tl_pg_is_race("42P06") && !tl_pg_is_race("42501"));
+}
+
+static void the_schema_is_a_list_of_statements (void **state) {
+  int count = 0;
+  tl_buf view;
+  (void)state;
+  for (const char *const *at = tl_pg_schema_step(0); *at; at++) count++;
+  assert_true(count > 10 && count < 22); /* with lock, schema and view within a step's results */
+  tl_buf_init(&view);
+  tl_pg_schema_view(&view);
+  tl_buf_byte(&view, '\0');
+  assert_non_null(strstr((const char *)view.at, "THEN 'station-will'"));
+  tl_buf_fini(&view);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_column_is_an_array_with_its_nulls),
+    cmocka_unit_test(texts_that_are_none_go_as_bytes),
+    cmocka_unit_test(an_invalid_value_has_its_reason_and_no_value),
+    cmocka_unit_test(times_that_postgresql_does_not_know_are_told),
+    cmocka_unit_test(a_tag_is_told_again_when_its_facts_change),
+    cmocka_unit_test(complaints_are_told_with_what_to_do),
+    cmocka_unit_test(the_schema_is_a_list_of_statements),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
