@@ -100,6 +100,7 @@ function browser.open(options)
   } } })
   b.session, b.browser_pid = answer.sessionId, answer.capabilities["goog:processID"]
   b:show(options)
+  b:requests() -- of the empty page that it began with
   return b
 end
 

@@ -36,9 +36,9 @@ function route() {
   try { plain = decodeURIComponent(path); } catch { /* as it is */ }
   for (const one of VIEWS) {
     const match = one.path.exec(plain);
-    if (match) return { one, arguments: match.slice(1), params: new URLSearchParams(query), key: one.name + "\n" + (match[1] ?? "") };
+    if (match) return { one, name: match[1], params: new URLSearchParams(query), key: `${one.name}\n${match[1]}` };
   }
-  return { one: VIEWS[0], arguments: [], params: new URLSearchParams(), key: "Overview\n" };
+  return { one: VIEWS[0], params: new URLSearchParams(), key: "" };
 }
 
 function show(first) {
@@ -54,9 +54,9 @@ function show(first) {
   main.replaceChildren(box);
   main.removeAttribute("aria-busy");
   live.wanted = found.one.name === "Overview" ? 2500 : 6000;
-  view = found.one.open(box, found.params, ...found.arguments);
+  view = found.one.open(box, found.params, found.name);
   view.update?.();
-  document.title = `${found.arguments[0] ?? found.one.name}: tagline`;
+  document.title = `${found.name ?? found.one.name}: tagline`;
   scrollTo(0, 0);
   // who uses a keyboard or a screen reader begins at the heading of what has come
   if (!first) box.querySelector("h1")?.focus({ preventScroll: true });
@@ -80,19 +80,16 @@ function head() {
 }
 
 const link = document.getElementById("link"), lost = document.getElementById("lost");
-const linkText = h("span"), lostText = h("span"), lostSince = h("span", { "aria-hidden": "true" });
+const lostText = h("span"), lostSince = h("span", { "aria-hidden": "true" });
+const STATES = { live: ["on", "live"], lost: ["bad", "connection lost"], connecting: ["wait", "connecting …"] };
 
 function connection() {
-  document.body.classList.toggle("is-lost", live.state === "lost");
+  const [shape, words] = STATES[live.state], away = live.state === "lost";
+  document.body.classList.toggle("is-lost", away);
   link.className = "link is-" + live.state;
-  const words = { live: "live", lost: "connection lost", connecting: "connecting …" };
-  link.replaceChildren(icon({ live: "on", lost: "bad", connecting: "wait" }[live.state]), linkText);
-  setText(linkText, words[live.state]);
-  lost.hidden = live.state !== "lost";
-  if (!lost.hidden && !lost.firstChild) {
-    lost.append(icon("bad"), h("div", h("b", "connection lost "), lostSince, lostText));
-  }
-  if (lost.hidden) lost.replaceChildren();
+  link.replaceChildren(icon(shape), h("span", words));
+  lost.hidden = !away;
+  lost.replaceChildren(...(away ? [icon(shape), h("div", h("b", words + " "), lostSince, lostText)] : []));
   lostWords();
 }
 

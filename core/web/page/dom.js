@@ -1,4 +1,4 @@
-/** Elements. Whatever a device or a broker said becomes text here and nothing else: there is no innerHTML on this page. */
+/** Elements. Whatever a device or a broker said becomes text here and nothing else. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -38,10 +38,7 @@ export function setAttribute(node, name, value) {
   }
 }
 
-/**
- * Children of `parent` for `items`, one each by key(item): made once with make(item), brought up to date by update(node, item),
- * moved only where the order changed.
- */
+/** Children of `parent` for `items`, by key(item): made once, brought up to date by update(node, item), moved where the order changed. */
 export function keyed(parent, items, key, make, update) {
   const old = parent.keyedNodes ?? new Map();
   const now = new Map();

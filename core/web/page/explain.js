@@ -57,9 +57,10 @@ export function why(t) {
   return words.join(", ");
 }
 
+function become(t) { return shown(t.value, t.unit); }
+
 const OUTCOMES = {
-  new: (t) => shown(t.value, t.unit), default: (t) => shown(t.value, t.unit),
-  same: (t) => `${shown(t.value, t.unit)}, as before`, deadband: (t) => `${shown(t.value, t.unit)}, as before`,
+  new: become, default: become, same: (t) => `${become(t)}, as before`, deadband: (t) => `${become(t)}, as before`,
   kept: () => "keeps its value", discarded: () => "discarded, keeps its value", output: () => "filled by writes",
   "no-decode": () => "no address, and the station has no decode", "not-returned": () => "decode gave nothing for it",
   "not-json": () => "not read: the station's payload_type is not JSON",

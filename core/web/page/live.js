@@ -1,12 +1,11 @@
 /**
- * What the page knows of the plant: all tags by the event stream, status() by asking for it, and whether the connection stands.
- * The stream is read with fetch and not with EventSource, since the comment that comes each 5 s is what tells that it lives.
+ * What the page knows of the plant: all tags by the event stream, status(), and whether the connection stands. The stream is read with
+ * fetch: EventSource does not show the comment that comes each 5 s and tells that it lives.
  */
 import { parse } from "./exact.js";
 import { level } from "./words.js";
 
 const SILENCE = 7500;         // milliseconds without a byte of the stream until it counts as lost; a comment comes each 5 s
-const ASK_TIMEOUT = 8000;
 const CURVE = 90;             // points of a small curve
 
 export class Refused extends Error {
@@ -19,26 +18,21 @@ function leave() {
 }
 
 /** GET (or POST with `body`) of /api/v1/…: the parsed answer. Raises Refused with the server's words. */
-export async function ask(path, { body, signal, timeout = ASK_TIMEOUT } = {}) {
-  const limit = AbortSignal.timeout(timeout);
+export async function ask(path, { body, timeout = 8000 } = {}) {
   const answer = await fetch("/api/v1/" + path, {
     method: body === undefined ? "GET" : "POST", body, cache: "no-store", redirect: "error",
-    headers: body === undefined ? { Accept: "application/json" } : { Accept: "application/json", "Content-Type": "application/json" },
-    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    signal: AbortSignal.timeout(timeout),
   });
   if (answer.status === 401) return leave();
   const date = Date.parse(answer.headers.get("Date"));
   if (Number.isFinite(date)) live.noteClock(date);
   const text = await answer.text();
   let read;
-  try { read = parse(text); } catch { read = undefined; }
-  if (!answer.ok) throw new Refused(answer.status, read?.error ?? `the server answered ${answer.status}`);
-  if (read === undefined) throw new Refused(answer.status, "the answer cannot be read");
+  try { read = parse(text); } catch { /* told below */ }
+  if (!answer.ok || read === undefined) throw new Refused(answer.status, read?.error ?? `the server answered ${answer.status}`);
   return read;
 }
-
-/** A list, whether it came alone or in an object. */
-export function list(answer, name) { return Array.isArray(answer) ? answer : answer?.[name] ?? []; }
 
 class Live extends EventTarget {
   tags = new Map();           // by full name
@@ -55,15 +49,12 @@ class Live extends EventTarget {
   #retry = 500;
   #abort = null;
   #statusTimer = 0;
-  #announced = false;
 
   start() {
     this.#run();
     this.#pollStatus();
     ask("").then((info) => { this.info = info; this.#tell("info"); }).catch(() => {});
     setInterval(() => this.#check(), 500);
-    addEventListener("online", () => this.#abort?.abort());
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#check(); });
   }
 
   /** The server's time, in milliseconds since 1970. */
@@ -152,9 +143,9 @@ class Live extends EventTarget {
     }
     if (id !== null) this.#eventId = id;
     if (data.length === 0) return;
-    const document_ = parse(data.join("\n"));
-    if (name === "snapshot") this.#snapshot(list(document_, "tags"));
-    else if (name === "values") this.#values(list(document_, "values"));
+    const news = parse(data.join("\n"));
+    if (name === "snapshot") this.#snapshot(news);
+    else if (name === "values") this.#values(news);
   }
 
   #snapshot(values) {
@@ -165,16 +156,15 @@ class Live extends EventTarget {
     this.#describe();
   }
 
-  /** Units, descriptions and addresses are no news: they are asked for once, and again with each snapshot. */
+  /** Units, descriptions and addresses are no news: they are asked for with each snapshot. */
   async #describe() {
     try {
-      for (const one of list(await ask("tags", { timeout: 60000 }), "tags")) {
+      for (const one of await ask("tags", { timeout: 60000 })) {
         const tag = this.tags.get(one.tag);
         if (!tag) continue;
         tag.unit = one.unit ?? "";
         tag.description = one.description ?? "";
         tag.address = one.address ?? "";
-        tag.changed = true;
       }
       this.#tell("values");
     } catch { /* the next snapshot asks again */ }
@@ -199,7 +189,6 @@ class Live extends EventTarget {
       tag.reason = v.reason ?? "";
       tag.time = v.time ? Date.parse(v.time) : NaN;
       if (v.unit !== undefined) tag.unit = v.unit;
-      tag.changed = true;
       const y = level(tag), curve = tag.curve, end = curve[curve.length - 1];
       if (v.status !== "unset" && !(end && end[0] >= tag.time)) {
         curve.push([tag.time, y]);
@@ -214,10 +203,9 @@ class Live extends EventTarget {
   async #pollStatus() {
     clearTimeout(this.#statusTimer);
     try {
-      if (!document.hidden || !this.#announced) {
+      if (!document.hidden || !this.status) {
         this.status = await ask("status");
-        this.problems = list(this.status, "problems");
-        this.#announced = true;
+        this.problems = this.status.problems;
         this.#tell("status");
       }
     } catch { /* the stream tells whether the connection is lost */ }

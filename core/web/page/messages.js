@@ -1,6 +1,6 @@
-/** The messages that came, newest first: live or paused, each with its payload, and where it went and why. */
+/** The messages that came, newest first: live or paused, each with its payload and its way. */
 import { h, icon, keyed, setAttribute, setText } from "./dom.js";
-import { ask, list, live } from "./live.js";
+import { ask, live } from "./live.js";
 import { clock, many, visible } from "./words.js";
 import { explainMessage } from "./explain.js";
 import { flagsOf, payloadBlock, payloadLine, payloadOf } from "./payload.js";
@@ -28,7 +28,7 @@ export function messages(box, params) {
     autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/",
     "aria-label": "Show messages of a topic filter, a line, a station or a tag",
     oninput: () => { text = field.value; again(); } });
-  const pause = h("button.pause", { onclick: () => { paused = !paused; state(); if (!paused) again(); } });
+  const pause = h("button.pause", { onclick: () => { paused = !paused; state(); draw(); again(); } });
   const lost = h("button", { "aria-pressed": "false", text: "No station", title: "Only messages that no station takes",
     onclick: () => { only = !only; setAttribute(lost, "aria-pressed", String(only)); draw(); } });
   const told = h("p.told", { role: "status" });
@@ -59,7 +59,7 @@ export function messages(box, params) {
     asked = performance.now();
     const wanted = text.trim();
     try {
-      const answer = list(await ask(`messages?limit=${LIMIT}${wanted ? `&match=${encodeURIComponent(wanted)}` : ""}`), "messages");
+      const answer = await ask(`messages?limit=${LIMIT}${wanted ? `&match=${encodeURIComponent(wanted)}` : ""}`);
       if (!closed && !paused) found = answer.slice(-LIMIT).sort((a, b) => b.time - a.time || b.number - a.number);
     } catch (error) {
       if (error.status === 400) found = Object.assign([], { wrong: error.message });

@@ -1,7 +1,7 @@
 /** What is wrong first, in words, with the remedy; then the lines, the stations, and where values are kept. */
 import { h, icon, keyed, setText, setAttribute, spark } from "./dom.js";
-import { ask, list, live } from "./live.js";
-import { STATIONS, many, plural, size, span, visible } from "./words.js";
+import { ask, live } from "./live.js";
+import { STATIONS, kindOf, many, plural, size, span, visible } from "./words.js";
 import { setState } from "./table.js";
 import { tagLink } from "./tags.js";
 
@@ -9,7 +9,7 @@ const CHIPS = 8, SHOWN = 60, RATES = 90, STATIONS_AGAIN = 10000;
 const rates = new Map();      // by line: [time, messages a second]; kept while other views are shown
 
 live.addEventListener("status", () => {
-  for (const line of list(live.status, "lines")) {
+  for (const line of live.status.lines) {
     const curve = rates.get(line.name) ?? [];
     curve.push([live.now(), line.received_per_s ?? 0]);
     if (curve.length > RATES) curve.shift();
@@ -17,7 +17,7 @@ live.addEventListener("status", () => {
   }
 });
 
-/** Entries that say the same of several tags or stations of a line become one. */
+/** Entries that say the same of several tags become one. */
 export function grouped(entries) {
   const groups = new Map();
   for (const one of entries) {
@@ -52,7 +52,6 @@ function panel(title, ...children) {
   return h("section.panel", { "aria-labelledby": id }, h("h2", { id, text: title }), children);
 }
 
-/** A number of the plant, what it counts, and in words what is wrong with it. */
 function figure(title) {
   const number = h("dd"), note = h("dd.note"), node = h("div.figure", h("dt", title), number, note);
   return { node, set(text, fine, wrong) {
@@ -104,9 +103,9 @@ function updateStation(row, one) {
 
 /** Stations by the worst first; templates of named groups are no devices. */
 function order(stations) {
-  const grade = (s) => STATIONS[s.status]?.[1] ?? 1;
+  const names = Object.keys(STATIONS), rank = (s) => names.indexOf(s.status);
   return stations.filter((s) => s.stats?.instances === undefined)
-    .sort((a, b) => grade(b) - grade(a) || a.station.localeCompare(b.station, "en", { numeric: true }));
+    .sort((a, b) => rank(a) - rank(b) || a.station.localeCompare(b.station, "en", { numeric: true }));
 }
 
 function updateOutlet(row, o) {
@@ -117,9 +116,8 @@ function updateOutlet(row, o) {
 }
 
 function facts(s) {
-  const spool = s.spool ? `, spool ${size(s.spool.bytes)} of ${size(s.spool.max)}` : "";
-  return `tagline ${s.version}, process ${s.pid}, running for ${span(s.uptime)}, ${s.config?.file ?? ""} `
-    + `${String(s.config?.hash ?? "").slice(0, 8)}, Lua uses ${size(s.memory)}${spool}`;
+  return `tagline ${s.version}, process ${s.pid}, running for ${span(s.uptime)}, ${s.config.file} ${s.config.hash.slice(0, 8)}`
+    + (s.spool ? `, spool ${size(s.spool.bytes)} of ${size(s.spool.max)}` : "");
 }
 
 export function overview(box) {
@@ -144,12 +142,12 @@ export function overview(box) {
     setText(all, `Show all ${many(found.length)}`);
   }
 
-  /** The list is long in a large plant: it is asked for now and then, status() counts meanwhile. */
+  /** The list is long in a large plant: it is asked for now and then. */
   async function askStations() {
     if (performance.now() - asked < STATIONS_AGAIN * (found.length > 500 ? 6 : 1)) return;
     asked = performance.now();
     try {
-      found = order(list(await ask("stations"), "stations"));
+      found = order(await ask("stations"));
       drawStations();
     } catch { asked = -Infinity; }
   }
@@ -165,15 +163,16 @@ export function overview(box) {
   }
 
   function numbers() {
-    const each = list(live.status, "lines"), [ofLines, ofStations, ofTags, ofRate] = figures;
+    const each = live.status.lines, [ofLines, ofStations, ofTags, ofRate] = figures;
     const count = (...names) => each.reduce((sum, l) => sum + names.reduce((n, name) => n + (l.stations?.[name] ?? 0), 0), 0);
     const down = each.filter((l) => lineState(l)[1] === 2).length, bad = count("StComErr", "StHardErr");
     ofLines.set(`${each.length - down}/${each.length}`, "connected", down && `${down} not connected`);
     ofStations.set(`${many(count("StOn"))}/${many(count(...Object.keys(STATIONS)))}`, "on", bad && `${many(bad)} silent or faulty`);
     let valid = 0, invalid = 0;
-    for (const { status } of live.tags.values()) {
-      if (status === "valid") valid += 1;
-      else if (status === "invalid") invalid += 1;
+    for (const tag of live.tags.values()) {
+      const kind = kindOf(tag);
+      if (kind === "valid") valid += 1;
+      else if (kind === "invalid") invalid += 1;
     }
     ofTags.set(`${many(valid)}/${many(live.tags.size)}`, "valid", invalid && `${many(invalid)} invalid`);
     const rate = each.reduce((sum, l) => sum + (l.received_per_s ?? 0), 0);
@@ -187,13 +186,13 @@ export function overview(box) {
       numbers();
       if (seen === live.status) return;
       seen = live.status;
-      const key = (g) => g.key + g.tags.join(), notes = grouped(list(seen, "remarks")), kept = list(seen, "outlets");
+      const key = (g) => g.key + g.tags.join(), notes = grouped(seen.remarks), kept = seen.outlets ?? [];
       keyed(problems, grouped(live.problems), key, (g) => entry(g, "bad"));
       keyed(remarks, notes, key, (g) => entry(g, "warn"));
       more.hidden = notes.length === 0;
       setText(summary, plural(notes.length, "remark"));
       setText(sentence, live.problems.length ? "With its place, and what to do about it." : "All lines, stations and tags work.");
-      keyed(lines, list(seen, "lines"), (l) => l.name, makeLine, updateLine);
+      keyed(lines, seen.lines, (l) => l.name, makeLine, updateLine);
       outletPanel.hidden = kept.length === 0;
       keyed(outlets, kept, (o) => o.name, (o) => h("li", h("span"), h("b", o.name), h("span.note")), updateOutlet);
       setText(last, facts(seen));

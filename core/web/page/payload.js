@@ -15,7 +15,7 @@ export function payloadOf(message) {
 }
 
 /** What kind it is, in a word. */
-function kindOf({ text }) {
+function formOf({ text }) {
   if (text === null) return "binary";
   if (text === "") return "empty";
   try { JSON.parse(text); return "JSON"; } catch { return "text"; }
@@ -44,7 +44,7 @@ export function payloadLine(payload) {
 
 /** QoS, flags, kind and size of a message in words. */
 export function flagsOf(message, payload) {
-  return [`QoS ${message.qos}`, message.retain && "retained", message.dup && "repeated", kindOf(payload), size(payload.length)]
+  return [`QoS ${message.qos}`, message.retain && "retained", message.dup && "repeated", formOf(payload), size(payload.length)]
     .filter(Boolean).join(", ");
 }
 

@@ -1,6 +1,6 @@
 /** The curve of one tag: dygraphs draws; what is valid is a line, what is not is a gap, the least and the greatest are a band. */
 import { h } from "./dom.js";
-import { ask, list, live } from "./live.js";
+import { ask, live } from "./live.js";
 import { STEPS, clock, number, plural } from "./words.js";
 
 export const RANGES = [["hour", "1 hour", 3600], ["day", "1 day", 86400], ["week", "1 week", 604800]];
@@ -33,23 +33,20 @@ function numeric(v) {
   return v === null || v === undefined ? null : Number.isFinite(Number(v)) ? Number(v) : null;
 }
 
-function rowsOf(answer) { return list(answer, Array.isArray(answer?.rows) ? "rows" : "values"); }
-
-/** The points of a range: [time, least, level, greatest]; NaN is a gap. Raises what the server said. */
+/** The points of a range: [time, least, level, greatest]; NaN is a gap. */
 export async function points(tag, range, seconds) {
   // the end lies ahead: `to` is excluded, and the server's clock is not ours
   const to = Math.ceil(live.now() / 1000) + 60, from = Math.floor(live.now() / 1000) - seconds;
   const base = `history?tag=${encodeURIComponent(tag.name)}&from=${from}&to=${to}`;
-  const answer = await ask(`${base}&limit=${MOST}`, { timeout: 30000 });
-  const rows = rowsOf(answer);
-  if (rows.length < MOST && !answer.left_out) {
+  const rows = await ask(`${base}&limit=${MOST}`, { timeout: 30000 });
+  if (rows.length < MOST) {
     const found = rows.map((r) => {
       const v = r.status === "valid" || r.status === undefined ? numeric(r.value) : null;
       return v === null ? [stamp(r.time), NaN, NaN, NaN] : [stamp(r.time), v, v, v];
     });
     return { from, to, found: held(found, tag), band: false };
   }
-  const thin = rowsOf(await ask(`${base}&every=${EVERY[range]}&as=min,time_avg,max`, { timeout: 30000 }));
+  const thin = await ask(`${base}&every=${EVERY[range]}&as=min,time_avg,max`, { timeout: 30000 });
   return { from, to, band: true, found: thin.map((r) => {
     const mean = numeric(r.time_avg ?? r.value);
     return mean === null ? [stamp(r.time), NaN, NaN, NaN] : [stamp(r.time), numeric(r.min) ?? mean, mean, numeric(r.max) ?? mean];

@@ -7,19 +7,17 @@ import { h, keyed, setAttribute, setText } from "./dom.js";
 const OVERSCAN = 8;
 
 /**
- * columns: { name, title, class, sort: false to leave out, first: "descending" }; `make(item)` gives a row with a `cells`-like state of
- * its own, `update(row, item)` fills it; `key(item)` names it; `sorted(name, direction)` is called when a heading is pressed.
+ * columns: { name, title, class, sort: false to leave out }; make(item) gives a row, update(row, item) fills it, key(item) names it;
+ * sorted(name, direction) is called when a heading is pressed.
  */
 export class VirtualTable {
   constructor({ label, columns, make, update, key, sorted }) {
     Object.assign(this, { make, update, key, sorted, items: [], columns });
     this.body = h("tbody");
-    this.above = h("tbody.space", { "aria-hidden": "true" }, h("tr", h("td", { colspan: columns.length })));
-    this.below = h("tbody.space", { "aria-hidden": "true" }, h("tr", h("td", { colspan: columns.length })));
+    [this.above, this.below] = [0, 1].map(() => h("tbody.space", { "aria-hidden": "true" }, h("tr", h("td", { colspan: columns.length }))));
     this.headings = new Map();
     const head = h("tr", { "aria-rowindex": 1 }, columns.map((column) => this.#heading(column)));
-    this.table = h("table.rows", h("caption.away", label), h("thead", head),
-      this.above, this.body, this.below);
+    this.table = h("table.rows", h("caption.away", label), h("thead", head), this.above, this.body, this.below);
     this.node = h("div.scroller", { tabindex: 0, role: "region", "aria-label": label }, this.table);
     this.node.addEventListener("scroll", () => this.#later(), { passive: true });
     this.node.addEventListener("keydown", (event) => this.#key(event));
@@ -32,23 +30,14 @@ export class VirtualTable {
 
   #heading(column) {
     const cell = h("th", { scope: "col", class: column.class });
-    if (column.sort === false) {
-      cell.textContent = column.title;
-    } else {
-      const button = h("button.sort", { text: column.title,
-        onclick: () => this.sorted(column.name, this.turned(column)) });
-      cell.append(button);
-    }
+    cell.append(column.sort === false ? column.title
+      : h("button.sort", { text: column.title, onclick: () => this.sorted(column.name, this.turned(column.name)) }));
     this.headings.set(column.name, cell);
     return cell;
   }
 
-  turned(column) {
-    if (this.by !== column.name) return column.first ?? "ascending";
-    return this.direction === "ascending" ? "descending" : "ascending";
-  }
+  turned(name) { return this.by === name && this.direction === "ascending" ? "descending" : "ascending"; }
 
-  /** What is shown, in its order, and by which column it is sorted. */
   set(items, by, direction) {
     this.items = items;
     this.by = by;

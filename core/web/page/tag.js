@@ -1,7 +1,7 @@
 /** One tag: its value now, its curve, why it is what it is, and the last messages of its station. */
 import { h, icon, setText } from "./dom.js";
-import { ask, list, live } from "./live.js";
-import { OUTPUTS, NUMERIC, REASONS, TAGS, clock, span, value } from "./words.js";
+import { ask, live } from "./live.js";
+import { OUTPUTS, NUMERIC, REASONS, clock, kindOf, span, stateOf, value } from "./words.js";
 import { setState } from "./table.js";
 import { Plot } from "./plot.js";
 import { explainTag } from "./explain.js";
@@ -64,7 +64,7 @@ export function tag(box, params, name) {
       explained.body.replaceChildren(h("p.dim", `No answer: ${error.message}`));
     }
     try {
-      const found = list(await ask(`messages?match=${encodeURIComponent(name)}&limit=10`), "messages").slice(-10).reverse();
+      const found = await ask(`messages?match=${encodeURIComponent(name)}&limit=10`).slice(-10).reverse();
       if (closed) return;
       const key = found.map((m) => `${m.line}${m.number}`).join();
       if (key === last.key) return;
@@ -92,13 +92,13 @@ export function tag(box, params, name) {
         setText(now, value(one));
         if (unit.textContent !== one.unit) plotted = -Infinity;
         setText(unit, one.unit);
-        setState(state, TAGS[one.status] ?? TAGS.unset, icon);
+        setState(state, stateOf(one), icon);
         setText(reason, one.reason ? `${one.reason}: ${REASONS[one.reason] ?? ""}` : "");
         setText(description, one.description);
         description.hidden = one.description === "";
         const time = Number.isFinite(one.time) ? `, ${clock(one.time, { date: true, milli: true })}` : "";
         setText(kind, `${one.type}, ${one.address || "filled by decode"}${time}`);
-        card.className = `panel value-card is-${one.status}`;
+        card.className = `panel value-card is-${kindOf(one)}`;
       }
       if (performance.now() - asked > AGAIN && live.state === "live" && !document.hidden) more();
       if (plot && live.state === "live" && performance.now() - plotted > PLOT_AGAIN[plot.range]) {

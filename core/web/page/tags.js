@@ -1,7 +1,7 @@
 /** All tags: filter, sort, only those that are not valid; 10,000 rows and more. */
 import { h, icon, setText, setAttribute, spark } from "./dom.js";
 import { live } from "./live.js";
-import { REASONS, STEPS, TAGS, clock, many, span, value } from "./words.js";
+import { REASONS, STEPS, clock, kindOf, many, span, stateOf, value } from "./words.js";
 import { VirtualTable, setState } from "./table.js";
 
 const COLUMNS = [
@@ -13,12 +13,11 @@ const COLUMNS = [
   { name: "age", title: "Age", class: "c-age" },
   { name: "curve", title: "Trend", class: "c-curve", sort: false },
 ];
-const STATUS_ORDER = { invalid: 0, unset: 1, valid: 2 };
+const ORDER = { invalid: 0, unset: 1, valid: 2, off: 3 };
 const RESORT = 2000;          // milliseconds: rows that change their place more often cannot be read
 
 export function tagLink(name) { return "#/tag/" + encodeURIComponent(name); }
 
-/** Where it is: the line and the station small, the tag's own name for the eye. */
 export function tagName(tag) {
   return [h("span.path", `${tag.line}.${tag.station}.`), h("span.leaf", tag.short)];
 }
@@ -45,13 +44,13 @@ function update(row, tag) {
   row.seen = stamp;
   setText(cells.value, value(tag));
   setText(cells.unit, tag.unit);
-  setState(cells.status.firstChild, TAGS[tag.status] ?? TAGS.unset, icon);
+  setState(cells.status.firstChild, stateOf(tag), icon);
   setAttribute(cells.status, "data-reason", tag.reason ? ": " + tag.reason : null);
   const why = tag.reason ? `${tag.reason}: ${REASONS[tag.reason] ?? "?"}` : "";
   setText(cells.reason, why);
   setAttribute(cells.reason, "title", why || null);
   setAttribute(cells.age, "title", Number.isFinite(tag.time) ? clock(tag.time, { date: true, milli: true }) : null);
-  setAttribute(row, "class", `is-${tag.status}`);
+  setAttribute(row, "class", `is-${kindOf(tag)}`);
   row.curve.draw(tag.curve, STEPS.has(tag.type));
 }
 
@@ -64,7 +63,7 @@ function comparer(by, direction) {
     name,
     value: (a, b) => compareValues(a.value, b.value),
     unit: (a, b) => collator.compare(a.unit, b.unit),
-    status: (a, b) => STATUS_ORDER[a.status] - STATUS_ORDER[b.status],
+    status: (a, b) => ORDER[kindOf(a)] - ORDER[kindOf(b)],
     reason: (a, b) => (a.reason === "") - (b.reason === "") || collator.compare(a.reason, b.reason),
     age: (a, b) => (Number.isFinite(b.time) ? b.time : -1) - (Number.isFinite(a.time) ? a.time : -1),
   }[by] ?? name;
@@ -134,8 +133,9 @@ export function tags(box, params) {
     for (const tag of live.tags.values()) {
       if (!fits(tag)) continue;
       counts.all += 1;
-      if (tag.status in counts) counts[tag.status] += 1;
-      if (only === "all" || tag.status === only) shown.push(tag);
+      const kind = kindOf(tag);
+      if (kind in counts) counts[kind] += 1;
+      if (only === "all" || kind === only) shown.push(tag);
     }
     shown.sort(comparer(by, direction));
     for (const [name, { button, count }] of buttons) {

@@ -14,12 +14,17 @@ export const REASONS = {
   time: "the time mask cannot read the text",
 };
 
-/** Of stations and lines: the icon, how bad (0 fine, 1 to look at, 2 wrong), the word. */
+/** Of stations, the worst first: the icon, how bad (0 fine, 1 to look at, 2 wrong), the word. */
 export const STATIONS = {
-  StOn: ["on", 0, "on"], StOff: ["off", 1, "switched off"], StWait: ["wait", 1, "waiting"],
-  StSimul: ["simulated", 1, "simulated"], StComErr: ["warn", 2, "no communication"], StHardErr: ["bad", 2, "device fault"],
+  StHardErr: ["bad", 2, "device fault"], StComErr: ["warn", 2, "no communication"], StWait: ["wait", 1, "waiting"],
+  StSimul: ["simulated", 1, "simulated"], StOn: ["on", 0, "on"], StOff: ["off", 1, "switched off"],
 };
-export const TAGS = { valid: ["on", 0, "valid"], invalid: ["bad", 2, "invalid"], unset: ["none", 1, "unset"] };
+const TAGS = { valid: ["on", 0, "valid"], invalid: ["bad", 2, "invalid"], unset: ["none", 1, "unset"], off: ["off", 1, "off"] };
+
+/** "valid", "invalid", "unset", or "off": what somebody switched off is invalid, and nothing is wrong with it. */
+export function kindOf(tag) { return tag.reason === "off" ? "off" : tag.status; }
+
+export function stateOf(tag) { return TAGS[kindOf(tag)] ?? TAGS.unset; }
 const QI = ["Off", "On", "Trans", "Err", "Oscillate"];
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
@@ -76,7 +81,6 @@ export function span(seconds) {
 
 export function plural(n, word) { return n === 1 ? `1 ${word}` : `${many(n)} ${word}s`; }
 
-/** 12,345 */
 export function many(n) { return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ","); }
 
 export function size(n) {
@@ -95,7 +99,7 @@ export function value(tag) {
     case "TiA": case "ToA": return clock(Date.parse(v), { milli: !String(v).endsWith(".000Z") });
     case "TiR": case "ToR": return typeof v === "number" ? duration(v) : String(v);
     case "TxtI": case "TxtO": return v === "" ? "(empty)" : visible(String(v).slice(0, 300));
-    default: return typeof v === "number" || typeof v === "bigint" ? number(v) : visible(String(v));
+    default: return typeof v === "number" ? number(v) : visible(String(v));
   }
 }
 

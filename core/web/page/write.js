@@ -14,11 +14,6 @@ export function written(type, text) {
       if (plain === "" || !Number.isFinite(Number(plain.replace(",", ".")))) throw new Error("a number is expected, such as 21.5");
       return JSON.stringify(Number(plain.replace(",", ".")));
     case "Do": return plain === "true" ? "true" : "false";
-    case "ToA": {
-      const ms = Date.parse(plain);
-      if (!Number.isFinite(ms)) throw new Error("a time is expected, such as 2026-11-29T14:00:00Z");
-      return JSON.stringify(new Date(ms).toISOString());
-    }
     default: return JSON.stringify(text);
   }
 }
