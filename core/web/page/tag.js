@@ -64,7 +64,7 @@ export function tag(box, params, name) {
       explained.body.replaceChildren(h("p.dim", `No answer: ${error.message}`));
     }
     try {
-      const found = await ask(`messages?match=${encodeURIComponent(name)}&limit=10`).slice(-10).reverse();
+      const found = (await ask(`messages?match=${encodeURIComponent(name)}&limit=10`)).reverse();
       if (closed) return;
       const key = found.map((m) => `${m.line}${m.number}`).join();
       if (key === last.key) return;
