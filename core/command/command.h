@@ -10,6 +10,7 @@ int tl_command_test (int argc, char **argv);
 int tl_command_replay (int argc, char **argv);
 int tl_command_history (int argc, char **argv);
 int tl_command_repl (int argc, char **argv);
+int tl_command_init (int argc, char **argv);
 int tl_command_discover (int argc, char **argv);
 int tl_command_status (int argc, char **argv);
 int tl_command_help (int argc, char **argv);

@@ -12,6 +12,7 @@
 static const char text[] =
     "usage: tagline COMMAND …\n"
     "\n"
+    "  init [FOLDER]                      a folder to begin with: config, decoder, tests\n"
     "  run CONFIG.lua                     connect and run\n"
     "  check CONFIG.lua                   load and validate; every problem as FILE:LINE\n"
     "  explain CONFIG.lua TOPIC [FILE]    where a message goes, what every tag becomes, and why\n"
@@ -37,11 +38,12 @@ static const char help[] =
     "whether it takes a value\n";
 
 static const tl_command commands[] = {
-  { "run", tl_command_run },           { "check", tl_command_check },
-  { "explain", tl_command_explain },   { "test", tl_command_test },
-  { "replay", tl_command_replay },     { "repl", tl_command_repl },
-  { "history", tl_command_history },   { "status", tl_command_status },
-  { "discover", tl_command_discover }, { "help", tl_command_help },
+  { "init", tl_command_init },     { "run", tl_command_run },
+  { "check", tl_command_check },   { "explain", tl_command_explain },
+  { "test", tl_command_test },     { "replay", tl_command_replay },
+  { "repl", tl_command_repl },     { "history", tl_command_history },
+  { "status", tl_command_status }, { "discover", tl_command_discover },
+  { "help", tl_command_help },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

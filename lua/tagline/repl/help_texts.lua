@@ -500,6 +500,7 @@ objects by name; bytes that are not UTF-8 are { "base64": "…" }. Errors go to 
 
 --- Commands of the program: name, how it is called, one line.
 texts.commands = {
+  { "init", "tagline init [FOLDER]", "a folder to begin with: config, decoder, tests" },
   { "run", "tagline run CONFIG.lua", "connect and run" },
   { "check", "tagline check CONFIG.lua", "load and validate; every problem as FILE:LINE" },
   { "explain", "tagline explain CONFIG.lua TOPIC [FILE]",
