@@ -19,6 +19,7 @@
 #include "command/http.h"
 #include "console/client.h"
 #include "gateway/gateway.h"
+#include "net/process.h"
 
 enum { WATCH_MS = 500, OUTLETS_MS = 5000 };
 
@@ -258,6 +259,7 @@ static bool set_log_level (const char *word) {
 
 int tl_command_run (int argc, char **argv) {
   running r = { .exit_code = 0 };
+  tl_process_begin();
   settings set = { .socket = NULL };
   const char *level = "info", *format = NULL, *config[1];
   const tl_option options[] = {

@@ -232,6 +232,8 @@ static void on_closed (void *ctx, int code, const char *text) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");
   }
   bool asked = ours && l->conn.error[0] == '\0';
+  tl_link_end how = ours ? TL_END_FAULT : TL_END_BROKER;
+  if (was_connected) l->conn.ends[asked ? TL_END_ASKED : how]++;
   l->conn.since = -1;
   tl_input_forget(l);
   tell_closed(l, was_connected, asked);

@@ -134,6 +134,23 @@ void *tl_link_user (const tl_link *l);
 /* its last messages: gateway/recorder.h */
 const struct tl_recorder *tl_link_recorder (const tl_link *l);
 
+/* How a connection that was accepted ended: we were asked to end it, the broker or the network
+** did, or we did since something was wrong (no answer, a broken rule). */
+typedef enum { TL_END_ASKED, TL_END_BROKER, TL_END_FAULT, TL_ENDS } tl_link_end;
+extern const char *const tl_link_ends[TL_ENDS]; /* "asked" … */
+
+/* Why a write failed or was not taken, besides what its value or topic is. */
+typedef enum {
+  TL_UNSENT_STATE,
+  TL_UNSENT_FULL,
+  TL_UNSENT_LOST,
+  TL_UNSENT_SESSION,
+  TL_UNSENT_OLD,
+  TL_UNSENT_OTHER,
+  TL_UNSENT
+} tl_unsent;
+extern const char *const tl_unsent_names[TL_UNSENT]; /* "not connected" … */
+
 typedef struct {
   const char *state;      /* "off" "connecting" "waiting" "connected" "stopping" */
   const char *peer;       /* "127.0.0.1:1883", "" while there is none */
@@ -142,6 +159,7 @@ typedef struct {
   const char *warning;    /* of its certificates; "": none */
   const char *last_error; /* why the last connection ended, "" when none did */
   uint64_t connects, failures;
+  uint64_t ends[TL_ENDS], unsent[TL_UNSENT];
   uint64_t too_long;    /* messages longer than max_packet_size, read over */
   size_t waiting_bytes; /* of received messages that wait behind one that awaits ACK_ID */
   uint64_t messages, unrouted, wills, handler_errors, instances_refused;

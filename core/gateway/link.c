@@ -81,6 +81,10 @@ void *tl_link_user (const tl_link *l) { return l->user; }
 const tl_recorder *tl_link_recorder (const tl_link *l) { return &l->recorder; }
 const char *tl_link_unrouted_topic (const tl_link *l) { return l->routing.unrouted_topic; }
 
+const char *const tl_link_ends[TL_ENDS] = { "asked", "broker", "fault" };
+const char *const tl_unsent_names[TL_UNSENT] = { "not connected", "queue full", "connection lost",
+                                                 "session lost",  "too old",    "other" };
+
 void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   static const char *const states[] = { "off", "waiting", "connecting", "connected",
                                         "disconnecting" };
@@ -93,6 +97,8 @@ void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   out->last_error = l->conn.error;
   out->connects = l->conn.connects;
   out->failures = l->conn.failures;
+  memcpy(out->ends, l->conn.ends, sizeof out->ends);
+  memcpy(out->unsent, l->unsent, sizeof out->unsent);
   out->messages = l->routing.messages;
   out->unrouted = l->routing.unrouted;
   out->wills = l->routing.wills;

@@ -92,6 +92,7 @@ typedef struct {
   int64_t since;         /* CONNACK came; -1: not connected */
   uint32_t quick_closes; /* in a row: closed by the broker right after CONNACK */
   uint64_t connects, failures;
+  uint64_t ends[TL_ENDS];        /* of connections that were accepted */
   char peer[300];                /* "": the socket is not up yet */
   char error[512];               /* why the last connection ended; "": we ended it */
   tl_repeat repeats[TL_REPEATS]; /* repeats.c */
@@ -171,6 +172,7 @@ struct tl_link {
   tl_filters filters;  /* session.c: that the line wants */
   tl_persistence keep; /* session_store.c */
   tl_conn conn;
+  uint64_t unsent[TL_UNSENT]; /* write.c */
   tl_link_time time;
   tl_input input;
   tl_pace pace;

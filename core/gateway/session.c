@@ -141,6 +141,7 @@ int tl_link_new_session (tl_link *l) {
   if (!old || !moved) return tl_link_make_session(l, &l->session);
   rc = tl_link_make_session(l, &fresh);
   if (rc < 0) return rc;
+  tl_session_go_on_counting(fresh, old);
   l->session = fresh;
   /* nobody waits for its acknowledgement any more: a broker that kept that session sends it
   ** again */

@@ -153,6 +153,7 @@ static int open_store (tl_link *l) {
     tl_store_close(store);
     return rc;
   }
+  tl_session_go_on_counting(r.session, empty);
   l->session = r.session;
   k->store = store;
   k->restored = r.messages;

@@ -61,10 +61,24 @@ static const char *why_of (int result) {
   }
 }
 
+static void count_unsent (tl_link *l, int result) {
+  tl_unsent why = TL_UNSENT_OTHER;
+  switch (result) {
+    case TL_ESTATE: why = TL_UNSENT_STATE; break;
+    case TL_EFULL: why = TL_UNSENT_FULL; break;
+    case TL_ELOST: why = TL_UNSENT_LOST; break;
+    case TL_ESESSION: why = TL_UNSENT_SESSION; break;
+    case TL_ETIMEOUT: why = TL_UNSENT_OLD; break;
+    default: break;
+  }
+  l->unsent[why]++;
+}
+
 void tl_link_published (void *ctx, void *token, int result, tl_slice payload) {
   tl_link *l = ctx;
   tl_write *w = token;
   unlink_write(l->gateway, w);
+  if (result != TL_OK) count_unsent(l, result);
   if (w->published) w->value.text = payload;
   if (result == TL_OK && w->tag) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
   if (result != TL_OK && w->tag) {
@@ -114,6 +128,7 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
     rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
   }
   if (rc < 0) {
+    count_unsent(l, rc);
     unlink_write(l->gateway, w);
     free_write(w);
     return tl_fail(err, rc, 0, "%s",

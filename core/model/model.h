@@ -46,6 +46,7 @@ typedef struct {
   uint64_t json_errors, time_errors, handler_errors, declined, wills;
   uint64_t refused;  /* template: messages of devices that got no station */
   uint64_t given_up; /* matches of the address or of RE= that took too many steps */
+  uint64_t values;   /* reported */
 } tl_station_stats;
 
 struct tl_station {

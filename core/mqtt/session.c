@@ -311,8 +311,23 @@ int tl_session_refusal (const tl_session *s) { return s->refusal; }
 
 size_t tl_session_needs (const tl_session *s) { return s->needs; }
 
+void tl_session_go_on_counting (tl_session *s, const tl_session *before) {
+  const tl_session_stats *from = &before->stats;
+  for (int qos = 0; qos < 3; qos++) {
+    s->stats.received_by[qos] += from->received_by[qos];
+    s->stats.sent_by[qos] += from->sent_by[qos];
+  }
+  s->stats.bytes_in += from->bytes_in;
+  s->stats.bytes_out += from->bytes_out;
+  s->stats.duplicates += from->duplicates;
+  s->stats.unknown_acks += from->unknown_acks;
+  s->stats.too_long += from->too_long;
+}
+
 void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
   *out = s->stats;
+  out->received = s->stats.received_by[0] + s->stats.received_by[1] + s->stats.received_by[2];
+  out->sent = s->stats.sent_by[0] + s->stats.sent_by[1] + s->stats.sent_by[2];
   out->inflight = (uint32_t)s->inflight.n;
   out->queued = (uint32_t)s->queue.n;
   out->held_bytes = tl_session_held_bytes(s);

@@ -210,7 +210,8 @@ int tl_session_publish (tl_session *s, tl_slice topic, tl_slice payload, uint8_t
 int tl_session_ack (tl_session *s, uint16_t id, int64_t now);
 
 typedef struct {
-  uint64_t received, sent; /* PUBLISH packets, all QoS, duplicates included */
+  uint64_t received, sent;             /* PUBLISH packets, all QoS, duplicates included */
+  uint64_t received_by[3], sent_by[3]; /* the same by QoS */
   uint64_t bytes_in, bytes_out;
   uint64_t duplicates; /* QoS 2 repeats that were not delivered again */
   uint64_t unknown_acks;
@@ -226,6 +227,8 @@ typedef struct {
   bool lost;
 } tl_session_stats;
 void tl_session_get_stats (const tl_session *s, tl_session_stats *out);
+/* It takes the place of that one: what is counted goes on from there. */
+void tl_session_go_on_counting (tl_session *s, const tl_session *before);
 /* The oldest unacknowledged message that went out: its topic (borrowed until the next call) and how
 ** long its packet is. False: there is none, or it is past its PUBREC. */
 bool tl_session_oldest (const tl_session *s, tl_slice *topic, size_t *packet_len);

@@ -97,7 +97,7 @@ static int begin_skip (tl_session *s, const uint8_t *bytes, size_t len) {
   tl_message m;
   int rc = tl_parse_publish(&f, &m, &s->err);
   if (rc != TL_OK) return rc;
-  s->stats.received++;
+  s->stats.received_by[m.qos]++;
   s->stats.too_long++;
   s->skip = total;
   s->skip_qos = m.qos;

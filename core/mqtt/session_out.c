@@ -87,7 +87,7 @@ int tl_session_put_message (tl_session *s, tl_outgoing *m) {
   size_t from = s->out.len;
   tl_buf_add(&s->out, m->packet, m->size);
   if (s->out.failed) return no_memory(s);
-  s->stats.sent++;
+  s->stats.sent_by[m->qos]++;
   tl_session_did_put(s, from);
   return TL_OK;
 }
@@ -228,7 +228,7 @@ static int publish_now (tl_session *s, tl_slice topic, tl_slice payload, bool re
   size_t from = s->out.len;
   tl_build_publish(s->out.at + from, topic, payload, 0, retain, 0, NULL);
   s->out.len += size;
-  s->stats.sent++;
+  s->stats.sent_by[0]++;
   tl_session_did_put(s, from);
   handovers_push(s, token, NULL);
   return TL_OK;

@@ -65,7 +65,7 @@ int tl_session_on_publish (tl_session *s, const tl_frame *f) {
   tl_message m;
   int rc = tl_parse_publish(f, &m, &s->err);
   if (rc != TL_OK) return rc;
-  s->stats.received++;
+  s->stats.received_by[m.qos]++;
   if (m.qos || s->acks.len == s->acks.cap) return deliver(s, &m);
   int verdict = s->message(s->ctx, &m);
   if (verdict < 0) return not_taken(s, 0, 0, verdict);

@@ -68,6 +68,27 @@ void tl_script_forget_reload (tl_script *s, tl_reload_listener *listener);
 bool tl_script_files_changed (tl_script *s);
 void tl_script_files_seen (tl_script *s);
 
+/* What the running config is, and how the last reload went. */
+typedef struct {
+  const char *file, *hash; /* SHA-256 in hex of all its files; "" before one runs */
+  int64_t at;              /* ms since 1970: it was read */
+  uint64_t reloads;
+  bool refused;       /* the last reload was */
+  int64_t refused_at; /* ms since 1970; 0: none was */
+} tl_config_facts;
+void tl_script_config_facts (const tl_script *s, tl_config_facts *out);
+
+/* What the user's functions of one kind ("decode" …) did on a line, all its stations together. */
+enum { TL_HANDLER_KINDS = 5 };
+typedef struct {
+  const char *name;
+  uint64_t calls, errors;
+  double seconds;
+} tl_handler_sum;
+void tl_script_handler_sums (const tl_script *s, const tl_line *line,
+                             tl_handler_sum out[TL_HANDLER_KINDS]);
+size_t tl_script_memory (const tl_script *s); /* bytes of the Lua heap */
+
 /* limits { stall_time = } of the running config, in seconds; 0: no limit. */
 double tl_script_stall_time (const tl_script *s);
 /* Where the script is that runs now: lines of text, the innermost call first, through `add`. For a

@@ -106,6 +106,7 @@ static int push_answer (lua_State *L, void *arg) {
     push_intervals(L, q);
   else
     push_rows(L, q);
+  tl_mark_list(L);
   lua_pushinteger(L, (lua_Integer)q->left_out);
   lua_setfield(L, -2, "left_out");
   return 1;

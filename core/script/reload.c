@@ -127,6 +127,14 @@ void tl_script_files_seen (tl_script *s) {
   for (size_t i = 0; l && i < l->file_count; i++) look(&l->files[i]);
 }
 
+void tl_script_config_facts (const tl_script *s, tl_config_facts *out) {
+  const struct tl_loaded *l = s->loaded;
+  *out = (tl_config_facts){ .file = "", .hash = "" };
+  if (!l) return;
+  *out = (tl_config_facts){ l->path ? l->path : "", l->hash,      l->at, l->reloads,
+                            l->problems.len > 0,    l->refused_at };
+}
+
 static void push_lines (lua_State *L, tl_slice text) {
   lua_Integer n = 0;
   lua_newtable(L);

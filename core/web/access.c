@@ -1,6 +1,96 @@
-/* core/web/access.c — who may ask: the Host, the token, the Origin. */
+/* core/web/access.c — who may ask: the Host, the token, the cookie of a login, the Origin. Secrets
+** are compared in a time that tells nothing of them. */
+#include <sha2.h>
+
+#include "base/log.h"
 #include "base/text.h"
+#include "http/answer.h"
 #include "web/web_impl.h"
+
+enum { COOKIE_SECONDS = 30 * 86400, SAID_MS = 10000, HASH_BLOCK = 64 };
+
+/* --- secrets --- */
+
+/* In a time that depends on the lengths only. */
+static bool is_same (tl_slice a, tl_slice b) {
+  uint8_t differs = a.len != b.len;
+  for (size_t i = 0; i < a.len; i++) differs |= a.at[i] ^ (i < b.len ? b.at[i] : 0);
+  return differs == 0;
+}
+
+/* HMAC-SHA-256 (RFC 2104) of a text, in hex. */
+static void add_hmac (tl_buf *out, tl_slice key, tl_slice text) {
+  uint8_t pad[HASH_BLOCK] = { 0 }, digest[SHA256_DIGEST_LENGTH];
+  SHA2_CTX ctx;
+  if (key.len > sizeof pad) {
+    SHA256Init(&ctx);
+    SHA256Update(&ctx, key.at, key.len);
+    SHA256Final(pad, &ctx);
+  } else {
+    memcpy(pad, key.at, key.len);
+  }
+  for (int i = 0; i < HASH_BLOCK; i++) pad[i] ^= 0x36;
+  SHA256Init(&ctx);
+  SHA256Update(&ctx, pad, sizeof pad);
+  SHA256Update(&ctx, text.at, text.len);
+  SHA256Final(digest, &ctx);
+  for (int i = 0; i < HASH_BLOCK; i++) pad[i] ^= 0x36 ^ 0x5c;
+  SHA256Init(&ctx);
+  SHA256Update(&ctx, pad, sizeof pad);
+  SHA256Update(&ctx, digest, sizeof digest);
+  SHA256Final(digest, &ctx);
+  for (size_t i = 0; i < sizeof digest; i++) tl_buf_fmt(out, "%02x", digest[i]);
+}
+
+static tl_slice token_of (const web_settings *s) {
+  return tl_slice_of(s->token.at, s->token.len > 0 ? s->token.len - 1 : 0);
+}
+
+/* Made of the token, so that it outlives the process and ends with the token. Browsers keep cookies
+** by host, not by port: its name has the port. */
+void tl_web_make_cookie (web_settings *s) {
+  const char *where = (const char *)s->listen.at;
+  const char *port = where && where[0] != '/' ? strrchr(where, ':') : NULL;
+  tl_buf_fmt(&s->cookie_name, "tagline%s%s", port ? "-" : "", port ? port + 1 : "");
+  tl_buf_byte(&s->cookie_name, '\0');
+  add_hmac(&s->cookie, token_of(s), TL_LIT("tagline's page"));
+  tl_buf_byte(&s->cookie, '\0');
+}
+
+static bool has_bearer (request *r) {
+  static const char scheme[] = "bearer ";
+  const char *field = tl_web_field(r, "Authorization");
+  size_t n = sizeof scheme - 1;
+  if (!field || strlen(field) < n || !tl_http_same(tl_slice_of(field, n), scheme)) return false;
+  return is_same(tl_slice_str(field + n), token_of(&r->web->set));
+}
+
+static bool has_cookie (request *r) {
+  const web_settings *s = &r->web->set;
+  const char *value =
+      MHD_lookup_connection_value(r->mhd, MHD_COOKIE_KIND, (const char *)s->cookie_name.at);
+  return value && is_same(tl_slice_str(value), tl_slice_of(s->cookie.at, s->cookie.len - 1));
+}
+
+/* --- each request --- */
+
+bool tl_web_needs_token (const char *path) {
+  static const char *const open[] = { "/healthz",       "/readyz",         "/login",
+                                      "/page/login.js", "/page/style.css", "/page/icon.svg" };
+  for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
+    if (strcmp(path, open[i]) == 0) return false;
+  return true;
+}
+
+static void refuse_unknown (request *r) {
+  if (tl_web_is_get(r) && strcmp((const char *)r->path.at, "/") == 0) {
+    tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
+    tl_web_header(r, "Location", "/login");
+  } else {
+    tl_web_fail(r, 401, "a token is needed: Authorization: Bearer TOKEN, or a login");
+    tl_web_header(r, "WWW-Authenticate", "Bearer realm=\"tagline\"");
+  }
+}
 
 bool tl_web_may (request *r) {
   const char *host = tl_web_field(r, "Host");
@@ -11,8 +101,10 @@ bool tl_web_may (request *r) {
                 host);
     return false;
   }
-  r->known = s->token.len <= 1;
-  return true;
+  r->known = token_of(s).len == 0 || has_bearer(r) || has_cookie(r);
+  if (r->known || !tl_web_needs_token((const char *)r->path.at)) return true;
+  refuse_unknown(r);
+  return false;
 }
 
 bool tl_web_may_change (request *r) {
@@ -25,4 +117,76 @@ bool tl_web_may_change (request *r) {
   return false;
 }
 
-void tl_web_make_cookie (web_settings *set) { (void)set; }
+/* --- /login --- */
+
+static void say_wrong (request *r) {
+  tl_web *w = r->web;
+  int64_t now = tl_loop_now(w->loop);
+  w->wrong_tokens++;
+  if (w->wrong_said_at != 0 && now - w->wrong_said_at < SAID_MS) return;
+  w->wrong_said_at = now;
+  tl_log(TL_LOG_WARN, "http", "%s: a login with a wrong token (%u so far)",
+         tl_front_peer(w->front, tl_web_fd(r)), w->wrong_tokens);
+}
+
+/* The form's field `token`; 1, 0: none, negative: unreadable. */
+static int read_form (request *r, tl_buf *token) {
+  tl_slice form = tl_buf_bytes(&r->body);
+  tl_buf name;
+  int rc;
+  tl_buf_init(&name);
+  while ((rc = tl_http_parameter(&form, &name, token)) == 1)
+    if (tl_slice_eq(tl_buf_bytes(&name), TL_LIT("token"))) break;
+  tl_buf_fini(&name);
+  return rc;
+}
+
+static void welcome (request *r) {
+  const web_settings *s = &r->web->set;
+  tl_buf cookie;
+  tl_buf_init(&cookie);
+  tl_buf_fmt(&cookie, "%s=%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s",
+             (const char *)s->cookie_name.at, (const char *)s->cookie.at, COOKIE_SECONDS,
+             s->secure ? "; Secure" : "");
+  tl_buf_byte(&cookie, '\0');
+  tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
+  tl_web_header(r, "Location", "/");
+  if (!cookie.failed) tl_web_header(r, "Set-Cookie", (const char *)cookie.at);
+  tl_buf_fini(&cookie);
+}
+
+static void take_form (request *r) {
+  static const char form[] = "application/x-www-form-urlencoded";
+  const char *type = tl_web_field(r, "Content-Type");
+  tl_buf token;
+  if (!tl_web_may_change(r)) return;
+  if (!type || !tl_http_same(tl_slice_of(type, strcspn(type, "; ")), form)) {
+    tl_web_fail(r, 415, "expected %s", form);
+    return;
+  }
+  tl_buf_init(&token);
+  int rc = read_form(r, &token);
+  if (rc < 0) {
+    tl_web_fail(r, 400, "the form cannot be read");
+  } else if (rc > 0 && is_same(tl_buf_bytes(&token), token_of(&r->web->set))) {
+    welcome(r);
+  } else {
+    say_wrong(r);
+    tl_web_page(r, "login.html", 401);
+  }
+  tl_buf_fini(&token);
+}
+
+void tl_web_login (request *r) {
+  if (token_of(&r->web->set).len == 0) { /* nothing to log in to */
+    tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
+    tl_web_header(r, "Location", "/");
+  } else if (tl_web_is_get(r)) {
+    tl_web_page(r, "login.html", 200);
+  } else if (strcmp(r->method, "POST") == 0) {
+    take_form(r);
+  } else {
+    tl_web_fail(r, 405, "expected GET, HEAD or POST, got %.20s", r->method);
+    tl_web_header(r, "Allow", "GET, HEAD, POST");
+  }
+}

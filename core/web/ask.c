@@ -12,6 +12,7 @@ struct tl_ask {
   tl_eval *eval;
   tl_buf code, printed;
   unsigned failed;
+  bool as_text; /* a text of Lua is the answer, as CSV */
 };
 
 void tl_web_quote_lua (tl_buf *out, tl_slice text) {
@@ -46,8 +47,8 @@ static void on_done (void *ctx, bool ok, tl_slice text) {
   tl_buf_init(&out);
   tl_buf_slice(&out, text);
   if (text.len == 0) tl_buf_str(&out, "null");
-  tl_buf_byte(&out, '\n');
-  tl_web_answer(a->r, 200, TL_WEB_JSON, &out);
+  if (!a->as_text) tl_buf_byte(&out, '\n');
+  tl_web_answer(a->r, 200, a->as_text ? "text/csv; charset=utf-8" : TL_WEB_JSON, &out);
 }
 
 static void on_note (void *ctx, tl_slice text) {
@@ -65,7 +66,7 @@ static void start (request *r) {
     return;
   }
   a->web->asking++;
-  tl_eval_options(a->eval, true, false, 0, 80, 0);
+  tl_eval_options(a->eval, !a->as_text, false, 0, 80, 0);
   tl_eval_run(a->eval, tl_buf_bytes(&a->code), false);
 }
 
@@ -78,7 +79,7 @@ static void start_next (void *ctx) {
   }
 }
 
-void tl_web_ask (request *r, tl_buf *code, unsigned failed) {
+void tl_web_ask (request *r, tl_buf *code, unsigned failed, bool as_text) {
   tl_web *w = r->web;
   tl_ask *a = code->failed ? NULL : calloc(1, sizeof *a);
   if (!a) {
@@ -89,6 +90,7 @@ void tl_web_ask (request *r, tl_buf *code, unsigned failed) {
   a->web = w;
   a->code = *code;
   a->failed = failed;
+  a->as_text = as_text;
   tl_buf_init(code);
   r->ask = a;
   request **at = &w->asks;

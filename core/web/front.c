@@ -391,6 +391,11 @@ void tl_front_answered (tl_front *f, int fd) {
   if (--c->under_way == 0 && c->body == 0 && c->head.len == 0) c->since = INT64_MAX;
 }
 
+bool tl_front_has (const tl_front *f, int fd) {
+  const connection *c = find(f, fd);
+  return c && c->client;
+}
+
 uint32_t tl_front_count (const tl_front *f) { return f->count; }
 
 int tl_front_new (tl_front **out, tl_loop *loop, const tl_front_events *events, void *ctx) {

@@ -34,6 +34,7 @@ void tl_front_accept (tl_front *f, int fd, const char *peer);
 const char *tl_front_peer (const tl_front *f, int fd);
 void tl_front_streams (tl_front *f, int fd);
 void tl_front_answered (tl_front *f, int fd);
+bool tl_front_has (const tl_front *f, int fd); /* its client is there */
 uint32_t tl_front_count (const tl_front *f);
 /* Closes every connection; the memory goes once they are. No event comes any more. NULL is fine. */
 void tl_front_close (tl_front *f);

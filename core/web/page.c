@@ -45,22 +45,22 @@ void tl_web_free_extras (tl_web *w) {
   free(w->extras);
 }
 
-static void give (request *r, const void *bytes, size_t n, const char *type, const char *etag) {
+static void give (request *r, unsigned status, tl_slice bytes, const char *type, const char *etag) {
   const char *known = tl_web_field(r, "If-None-Match");
-  bool same = known && strcmp(known, etag) == 0;
+  bool same = status == 200 && known && strcmp(known, etag) == 0;
   struct MHD_Response *response = MHD_create_response_from_buffer(
-      same ? 0 : n, (void *)(uintptr_t)bytes, MHD_RESPMEM_PERSISTENT);
-  tl_web_respond(r, same ? 304 : 200, response);
+      same ? 0 : bytes.len, (void *)(uintptr_t)bytes.at, MHD_RESPMEM_PERSISTENT);
+  tl_web_respond(r, same ? 304 : status, response);
   tl_web_header(r, "Content-Type", type);
   tl_web_header(r, "ETag", etag);
   tl_web_header(r, "Cache-Control", "no-cache");
 }
 
-void tl_web_page (request *r, const char *name) {
+void tl_web_page (request *r, const char *name, unsigned status) {
   for (size_t i = 0; i < tl_page_file_count; i++) {
     const tl_page_file *f = &tl_page_files[i];
     if (strcmp(f->name, name) == 0) {
-      give(r, f->bytes, f->len, f->type, f->etag);
+      give(r, status, tl_slice_of(f->bytes, f->len), f->type, f->etag);
       return;
     }
   }
@@ -68,7 +68,7 @@ void tl_web_page (request *r, const char *name) {
     if (strcmp(extras[i].name, name) != 0) continue;
     const struct page_extra *e = r->web->extras ? &r->web->extras[i] : NULL;
     if (e && e->bytes.len > 0)
-      give(r, e->bytes.at, e->bytes.len, extras[i].type, e->etag);
+      give(r, status, tl_buf_bytes(&e->bytes), extras[i].type, e->etag);
     else
       tl_web_fail(r, 404, "%s is not there: install the package libjs-dygraphs", extras[i].path);
     return;

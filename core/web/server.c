@@ -265,7 +265,10 @@ static bool on_serve (void *ctx, int fd) {
 
 static void on_gone (void *ctx) {
   tl_web *w = ctx;
-  if (w->feed) tl_feed_poke(w->feed);
+  tl_feed_poke(w->feed);
+  for (request *r = w->requests; r; r = r->next)
+    if (r->suspended && !r->response && !tl_front_has(w->front, tl_web_fd(r)))
+      tl_web_fail(r, 500, "the client has gone");
 }
 
 static const tl_front_events front_events = { on_serve, on_gone };

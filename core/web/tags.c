@@ -4,9 +4,27 @@
 
 #include "base/pattern.h"
 #include "base/text.h"
+#include "web/tags.h"
 #include "web/web_impl.h"
 
-enum { A_SLICE = 500, BLOCK = 32 * 1024 };
+tl_tag *tl_tag_walk_next (tl_tag_walk *w, const tl_model *m, int *steps) {
+  for (; w->line < m->line_count; w->line++, w->station = 0, w->tag = 0) {
+    const tl_line *line = m->lines[w->line];
+    for (; w->station < line->station_count; w->station++, w->tag = 0) {
+      tl_station *s = line->stations[w->station];
+      if ((*steps)-- <= 0) return NULL;
+      if (!s->is_template && w->tag < s->plan->tag_count) return &s->tags[w->tag++];
+    }
+  }
+  w->done = true;
+  return NULL;
+}
+
+void tl_tag_walk_behind (tl_tag_walk *w, const tl_model *m, const tl_tag *t) {
+  *w = (tl_tag_walk){ .tag = (uint16_t)(t->index + 1) };
+  while (m->lines[w->line] != t->station->line) w->line++;
+  while (t->station->line->stations[w->station] != t->station) w->station++;
+}
 
 size_t tl_web_name (const tl_tag *t, char out[TL_WEB_NAME]) {
   const char *parts[] = { t->station->line->name, t->station->name, tl_tag_def(t)->name };
@@ -60,8 +78,7 @@ typedef struct {
   tl_buf out;
   size_t given; /* bytes of `out` that were handed on */
   uint64_t left;
-  uint32_t line, station;
-  uint16_t tag;
+  tl_tag_walk walk;
   bool begun, some, done;
 } listing;
 
@@ -73,21 +90,6 @@ static void drop_listing (void *ctx) {
   free(l);
 }
 
-/* The next tag; NULL: there is none, or none among the stations that were looked at. */
-static tl_tag *next_tag (listing *l, int *steps) {
-  const tl_model *m = tl_gateway_model(l->web->gateway);
-  for (; l->line < m->line_count; l->line++, l->station = 0, l->tag = 0) {
-    const tl_line *line = m->lines[l->line];
-    for (; l->station < line->station_count; l->station++, l->tag = 0) {
-      tl_station *s = line->stations[l->station];
-      if ((*steps)-- <= 0) return NULL;
-      if (!s->is_template && l->tag < s->plan->tag_count) return &s->tags[l->tag++];
-    }
-  }
-  l->done = true;
-  return NULL;
-}
-
 static bool wanted (listing *l, const tl_tag *t) {
   char name[TL_WEB_NAME];
   if (l->match.len == 0) return true;
@@ -95,12 +97,13 @@ static bool wanted (listing *l, const tl_tag *t) {
 }
 
 static void make_some (listing *l) {
-  int steps = A_SLICE;
+  const tl_model *m = tl_gateway_model(l->web->gateway);
+  int steps = TL_TAGS_A_SLICE;
   if (!l->begun) tl_buf_byte(&l->out, '[');
   l->begun = true;
-  while (!l->done && l->out.len < BLOCK) {
-    const tl_tag *t = l->left > 0 ? next_tag(l, &steps) : NULL;
-    if (!t && l->left > 0 && !l->done) break;
+  while (!l->done && l->out.len < TL_TAGS_BLOCK) {
+    const tl_tag *t = l->left > 0 ? tl_tag_walk_next(&l->walk, m, &steps) : NULL;
+    if (!t && l->left > 0 && !l->walk.done) break;
     if (!t) {
       l->done = true;
       tl_buf_str(&l->out, "]\n");
@@ -130,15 +133,12 @@ static ssize_t on_read (void *ctx, uint64_t at, char *room, size_t max) {
   return (ssize_t)n;
 }
 
-/* Behind a tag: the place of the next one. False: there is no such tag. */
+/* False: there is no such tag. */
 static bool begin_after (listing *l) {
   const tl_model *m = tl_gateway_model(l->web->gateway);
   const tl_tag *t = tl_model_tag(m, tl_slice_of(l->after.at, l->after.len - 1));
-  if (!t) return false;
-  while (m->lines[l->line] != t->station->line) l->line++;
-  while (t->station->line->stations[l->station] != t->station) l->station++;
-  l->tag = (uint16_t)(t->index + 1);
-  return true;
+  if (t) tl_tag_walk_behind(&l->walk, m, t);
+  return t;
 }
 
 void tl_web_tags (request *r) {
@@ -161,7 +161,7 @@ void tl_web_tags (request *r) {
     return;
   }
   struct MHD_Response *response =
-      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, on_read, l, drop_listing);
+      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, TL_TAGS_BLOCK, on_read, l, drop_listing);
   if (!response) drop_listing(l);
   tl_web_respond(r, 200, response);
   tl_web_header(r, "Content-Type", TL_WEB_JSON);

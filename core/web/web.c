@@ -11,6 +11,7 @@ static void drop_settings (web_settings *s) {
   tl_buf_fini(&s->listen);
   tl_buf_fini(&s->token);
   tl_buf_fini(&s->cookie);
+  tl_buf_fini(&s->cookie_name);
   tl_buf_fini(&s->names);
   tl_buf_fini(&s->values);
 }
@@ -27,9 +28,8 @@ static int make_settings (web_settings *s, const tl_http_config *c) {
   for (size_t i = 0; i < c->name_count; i++) add_text(&s->names, c->names[i]);
   for (size_t i = 0; i < c->value_count; i++) add_text(&s->values, c->values[i]);
   if (c->token.len > 0) tl_web_make_cookie(s);
-  if (!s->listen.failed && !s->token.failed && !s->cookie.failed && !s->names.failed &&
-      !s->values.failed)
-    return TL_OK;
+  bool failed = s->listen.failed || s->token.failed || s->cookie.failed || s->cookie_name.failed;
+  if (!failed && !s->names.failed && !s->values.failed) return TL_OK;
   drop_settings(s);
   return TL_ENOMEM;
 }
@@ -146,6 +146,7 @@ static bool apply (void *ctx, const tl_http_config *c, tl_err *err) {
 
 static void on_reload (void *ctx, bool begins) {
   tl_web *w = ctx;
+  tl_metrics_reload(w, begins);
   if (!begins && w->feed) tl_feed_reloaded(w->feed);
 }
 
@@ -172,5 +173,6 @@ void tl_web_close (tl_web *w) {
   close_web(w);
   tl_script_forget_reload(w->script, &w->reload);
   tl_web_free_extras(w);
+  tl_metrics_free(w);
   free(w);
 }

@@ -17,9 +17,10 @@ typedef struct tl_feed tl_feed; /* events.c */
 
 /* What the config says, as it is in force. */
 typedef struct {
-  tl_buf listen, token, cookie; /* NUL-terminated; cookie: what a login sets */
-  tl_buf names, values;         /* each with a NUL behind it */
-  bool write, secure;           /* secure: https */
+  tl_buf listen, token;       /* NUL-terminated */
+  tl_buf cookie, cookie_name; /* the same: what a login sets */
+  tl_buf names, values;       /* each with a NUL behind it */
+  bool write, secure;         /* secure: https */
 } web_settings;
 
 struct tl_web {
@@ -42,6 +43,8 @@ struct tl_web {
   request *requests;
   request *asks; /* those that wait for Lua, the oldest first: ask.c */
   unsigned asking;
+  unsigned wrong_tokens; /* access.c */
+  int64_t wrong_said_at;
   struct metric_base *bases; /* metrics.c */
   struct page_extra *extras; /* page.c: files that another package holds */
 };
@@ -93,20 +96,29 @@ int tl_web_count_parameter (request *r, const char *name, uint64_t most, uint64_
 void tl_web_route (request *r); /* the answer, or what will give it */
 
 /* --- access.c --- */
-bool tl_web_may (request *r);        /* Host and token; false: answered */
-bool tl_web_may_change (request *r); /* Origin; false: answered */
+bool tl_web_may (request *r);               /* Host and token; false: answered */
+bool tl_web_may_change (request *r);        /* Origin; false: answered */
+bool tl_web_needs_token (const char *path); /* everything but health, login and its files */
 void tl_web_login (request *r);
 void tl_web_make_cookie (web_settings *set);
 
 /* --- page.c --- */
-void tl_web_page (request *r, const char *name);
+void tl_web_page (request *r, const char *name, unsigned status);
 int tl_web_load_extras (tl_web *w);
 void tl_web_free_extras (tl_web *w);
 
+/* --- questions.c --- */
+void tl_web_status (request *r);
+void tl_web_lines (request *r);
+void tl_web_stations (request *r);
+void tl_web_messages (request *r);
+void tl_web_explain (request *r);
+void tl_web_history (request *r);
+
 /* --- ask.c --- */
-/* Answer with what this code gives in a REPL of programs (`tagline repl --json`); it failed:
-** status `failed`. `code` is taken over. */
-void tl_web_ask (request *r, tl_buf *code, unsigned failed);
+/* Answer with what this code gives in a REPL of programs (`tagline repl --json`), or with the text
+** that it gives, as CSV; it failed: status `failed`. `code` is taken over. */
+void tl_web_ask (request *r, tl_buf *code, unsigned failed, bool as_text);
 void tl_web_ask_forget (request *r);
 /* Append bytes as a literal of Lua. */
 void tl_web_quote_lua (tl_buf *out, tl_slice text);
@@ -121,7 +133,7 @@ size_t tl_web_name (const tl_tag *t, char out[TL_WEB_NAME]);
 void tl_web_tag_json (const tl_tag *t, tl_buf *out);
 
 /* --- write.c --- */
-void tl_web_write (request *r, tl_tag *t);
+void tl_web_write (request *r, const char *name);
 void tl_web_write_forget (request *r);
 
 /* --- health.c --- */
@@ -130,6 +142,8 @@ void tl_web_readyz (request *r);
 
 /* --- metrics.c --- */
 void tl_web_metrics (request *r);
+void tl_metrics_reload (tl_web *w, bool begins);
+void tl_metrics_free (tl_web *w);
 
 /* --- events.c --- */
 int tl_feed_new (tl_feed **out, tl_web *w);

@@ -93,7 +93,7 @@ end
 local function material(load, one, say)
   local read = require "tagline.config.environment".read
   if one.tls_key_file and not one.tls_cert_file then
-    say("expected a tls_cert_file beside the key, got none", "tls_key_file")
+    return say("expected a tls_cert_file beside the key, got none", "tls_key_file")
   end
   local texts = {}
   for field, name in pairs { tls_cert_file = "cert", tls_key_file = "key" } do

@@ -1,6 +1,7 @@
 --- `tagline history`: reads a history's file, beside the running process or without it.
 local file = require "tagline.history.file"
 local range = require "tagline.history.range"
+local csv_text = require "tagline.history.csv"
 
 local main = {}
 
@@ -9,26 +10,7 @@ local function fail(text)
   return 1
 end
 
---- 2026-11-29T12:00:00.000+01:00, in the zone that the command has set.
-local function stamp(seconds)
-  local ms = math.floor(seconds * 1000 + 0.5)
-  local whole = ms // 1000
-  local offset = os.date("%z", whole)
-  offset = offset == "+0000" and "Z" or offset:sub(1, 3) .. ":" .. offset:sub(4)
-  return os.date("%Y-%m-%dT%H:%M:%S", whole) .. (".%03d"):format(ms % 1000) .. offset
-end
-
-local function csv(value)
-  if value == nil then return "" end
-  if math.type(value) == "float" then
-    if value == math.floor(value) and math.abs(value) < 2 ^ 53 then return ("%d"):format(value) end
-    return ("%.15g"):format(value) + 0 == value and ("%.15g"):format(value)
-      or ("%.17g"):format(value)
-  end
-  local text = tostring(value)
-  if text:find('[",\n\r]') then text = '"' .. text:gsub('"', '""') .. '"' end
-  return text
-end
+local stamp, csv = csv_text.stamp, csv_text.cell
 
 local function json(value)
   if type(value) ~= "string" then return value == nil and "null" or csv(value) end

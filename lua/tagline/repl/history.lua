@@ -1,4 +1,5 @@
 --- history() and plot() of the prompt: what was, as rows or as a curve.
+local csv = require "tagline.history.csv"
 local plot = require "tagline.history.plot"
 local range = require "tagline.history.range"
 
@@ -21,14 +22,31 @@ local function ask(live, name, question)
   return rows
 end
 
---- history(tag [, "1h" | { from =, to =, every =, as =, limit = }])
+--- A copy of the options without `csv`, and whether it was set.
+local function without_csv(options)
+  if type(options) ~= "table" then return options, false end
+  local copy = {}
+  for key, value in pairs(options) do copy[key] = value end
+  copy.csv = nil
+  return copy, options.csv
+end
+
+local function unit_of(tag)
+  return type(tag) ~= "string" and tag.unit or nil
+end
+
+--- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }])
 function history.word(live)
   return function(tag, options)
     local name = name_of(tag, "history")
-    local question, why = range.read(options, live.now())
+    local plain, as_csv = without_csv(options)
+    local question, why = range.read(plain, live.now())
     if not question then error("history: " .. why, 2) end
     if not question.every then question.limit = question.limit or 10000 end
-    return ask(live, name, question)
+    local rows, wrong = ask(live, name, question)
+    if not rows then return nil, wrong end
+    if not as_csv then return rows end
+    return csv.text(rows, { name = name, unit = unit_of(tag) }, question.as)
   end
 end
 

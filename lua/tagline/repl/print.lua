@@ -419,13 +419,14 @@ end
 
 local lists = { ["tagline.list"] = true, ["tagline.messages"] = true }
 
---- An empty table is a list where it is marked as one: those that our own words give are.
+--- A table that is marked as a list is one, also when it is empty, and whatever else it holds (the
+--- rows of a history have `left_out`): those that our own words give are.
 local function is_list(t)
+  local meta = debug.getmetatable(t)
+  if type(meta) == "table" and lists[rawget(meta, "__name")] then return true end
   local n = 0
   for _ in next, t do n = n + 1 end
-  if n ~= #t then return false end
-  local meta = n == 0 and debug.getmetatable(t)
-  return n > 0 or type(meta) == "table" and lists[rawget(meta, "__name")] == true
+  return n > 0 and n == #t
 end
 
 local function json_table(t, seen, options)

@@ -1,0 +1,52 @@
+--- Rows of a history as CSV: `tagline history --csv`, history(tag, { csv = true }) and the API
+--- write the same.
+local csv = {}
+
+--- 2026-11-29T12:00:00.000+01:00, in the process's zone.
+function csv.stamp(seconds)
+  local ms = math.floor(seconds * 1000 + 0.5)
+  local whole = ms // 1000
+  local offset = os.date("%z", whole)
+  offset = offset == "+0000" and "Z" or offset:sub(1, 3) .. ":" .. offset:sub(4)
+  return os.date("%Y-%m-%dT%H:%M:%S", whole) .. (".%03d"):format(ms % 1000) .. offset
+end
+
+--- One cell.
+function csv.cell(value)
+  if value == nil then return "" end
+  if math.type(value) == "float" then
+    if value == math.floor(value) and math.abs(value) < 2 ^ 53 then return ("%d"):format(value) end
+    return ("%.15g"):format(value) + 0 == value and ("%.15g"):format(value)
+      or ("%.17g"):format(value)
+  end
+  local text = tostring(value)
+  if text:find('[",\n\r]') then text = '"' .. text:gsub('"', '""') .. '"' end
+  return text
+end
+
+--- The head line; `as`: the aggregates, nil for rows as they are.
+function csv.head(as)
+  return as and #as > 1 and "time,tag," .. table.concat(as, ",") .. ",unit\n"
+    or "time,tag,value,status,reason,unit\n"
+end
+
+--- One row with its line break. `tag` has name and unit.
+function csv.row(row, tag, as)
+  local cells = { csv.stamp(row.time), csv.cell(tag.name) }
+  if as and #as > 1 then
+    for _, name in ipairs(as) do cells[#cells + 1] = csv.cell(row[name]) end
+  else
+    cells[3], cells[4], cells[5] = csv.cell(row.value), row.status or "valid", row.reason or ""
+  end
+  cells[#cells + 1] = csv.cell(tag.unit)
+  return table.concat(cells, ",") .. "\n"
+end
+
+--- All of them, with the head.
+function csv.text(rows, tag, as)
+  local out = { csv.head(as) }
+  for i, row in ipairs(rows) do out[i + 1] = csv.row(row, tag, as) end
+  return table.concat(out)
+end
+
+return csv
