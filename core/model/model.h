@@ -46,7 +46,6 @@ typedef struct {
   uint64_t json_errors, time_errors, handler_errors, declined, wills;
   uint64_t refused;  /* template: messages of devices that got no station */
   uint64_t given_up; /* matches of the address or of RE= that took too many steps */
-  uint64_t values;   /* reported */
 } tl_station_stats;
 
 struct tl_station {
@@ -92,6 +91,7 @@ struct tl_line {
   tl_station **stations; /* owned array, order of the source, instances behind */
   uint32_t station_count, station_cap;
   tl_map by_name;
+  uint64_t values; /* reported, of all its tags */
   bool connected, subscribed;
   bool ticking; /* inside tl_line_tick */
   /* the `now` at which tl_line_tick has something to do; INT64_MAX: nothing */

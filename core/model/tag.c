@@ -65,7 +65,7 @@ static inline void tell (tl_tag *t, const tl_tagdef *def, bool report) {
   tl_model *m = t->station->line->model;
   if (m->hooks.trace) m->hooks.trace(m->ctx, t);
   if (report) {
-    t->station->stats.values++;
+    t->station->line->values++;
     if (m->hooks.value) m->hooks.value(m->ctx, t);
   } else if (m->hooks.again && def->history.silence_ms > 0) {
     m->hooks.again(m->ctx, t);

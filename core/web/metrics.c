@@ -50,7 +50,6 @@ static void add_station (facts *f, const tl_station *s, int64_t *heard) {
   f->sums.failed[1] += st->handler_errors;
   f->sums.failed[2] += st->time_errors;
   f->sums.failed[3] += st->given_up;
-  f->sums.values += st->values;
   if (s->is_template) return;
   f->stations[s->status]++;
   if (s->heard > *heard) *heard = s->heard;
@@ -85,6 +84,7 @@ static void gather (facts *f, const tl_line *line, const tl_web *w) {
   f->sums.bytes_out = st.session.bytes_out;
   f->sums.unrouted = st.unrouted;
   f->sums.connects = st.connects;
+  f->sums.values = line->values;
   for (uint32_t i = 0; i < line->station_count; i++) add_station(f, line->stations[i], &heard);
   add_handlers(f, w->script);
   if (heard >= 0) f->heard_ms = tl_clock_wall_ms() - (tl_loop_now(w->loop) - heard);
