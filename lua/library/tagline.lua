@@ -50,52 +50,52 @@
 ---@field topic_filter? string|string[] What to subscribe to: a topic filter or a list of them.
 ---@field subscribe_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" Highest QoS of received messages. Default: 1.
 ---@field client_id? string Client identifier; "" lets the broker choose one and forces a clean session.
----@field clean_session? boolean|"YES"|"NO" Begin each connection without what the broker remembered. Default: false.
+---@field clean_session? boolean|"YES"|"NO" The broker forgets the session at each connect. Default: false.
 ---@field publish_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" QoS of published messages. Default: 0.
 ---@field publish_retain? boolean|"YES"|"NO" Retain flag of published messages. Default: false.
----@field keep_alive? integer Longest silence that is promised to the broker; 0: no promise (s). Default: 0.
----@field ping_interval? number Silence of the broker after which it is asked with PING; 0: never (s). Default: 60.
+---@field keep_alive? integer Keep Alive of CONNECT: a PING is sent in time; 0: the broker expects none (s). Default: 0.
+---@field ping_interval? number After this silence of the broker a PING is sent; 0: never (s). Default: 60.
 ---@field payload_type? tagline.PayloadType How payloads are read: "Text only", "JSON", "CBOR" or "MessagePack". Default: Text only.
 ---@field time_field_name? string Address of a message's timestamp; none: time of arrival.
 ---@field time_mask? string How timestamps are written. Default: yyyy-mm-dd hh:mi:ss.mss.
 ---@field ignore_missing_time? boolean|"YES"|"NO" No warning when a message has no timestamp. Default: false.
----@field will_flag? boolean|"YES"|"NO" Leave a last will with the broker. Default: false.
+---@field will_flag? boolean|"YES"|"NO" The broker publishes a will when the connection breaks. Default: false.
 ---@field will_qos? 0|1|2|"QoS_0"|"QoS_1"|"QoS_2" QoS of the will. Default: 0.
 ---@field will_retain? boolean|"YES"|"NO" Retain flag of the will. Default: false.
 ---@field will_topic? string Topic of the will.
----@field will_message? string|fun(): string Payload of the will, or a function that gives it for each CONNECT.
+---@field will_message? string|fun(): string Payload of the will, or a function that returns it for each CONNECT.
 ---@field reply_timeout? number Longest wait for an answer or the rest of a packet; 0: for ever (s). Default: 20.
 ---@field wait_timeout? number Accepted for compatibility: the event loop reacts at once (s). Default: 0.1.
 ---@field max_wait_retry? integer Accepted for compatibility: the event loop reacts at once. Default: 3.
 ---@field connect_timeout? number Longest wait for a connection (s). Default: 20.
----@field reconnect_delay? number Pause before the first new attempt; it doubles (s). Default: 1.
+---@field reconnect_delay? number Pause before the first new attempt; it doubles with each failure (s). Default: 1.
 ---@field reconnect_delay_max? number Longest pause between attempts (s). Default: 60.
 ---@field max_packet_size? integer A longer message is skipped and acknowledged (bytes). Default: 16777216.
----@field max_inflight? integer Unacknowledged outgoing QoS 1 and 2 messages. Default: 100.
----@field offline_writes? "reject"|"queue" Writes while there is no connection. Default: reject.
----@field max_queued? integer Writes that wait for the connection or for a place in flight. Default: 10000.
----@field max_queued_bytes? integer Memory for outgoing messages, waiting and in flight; 0: no bound (bytes). Default: 16777216.
----@field max_queue_age? number A write that waits for longer fails with "too old"; 0: never (s). Default: 0.
----@field receive_queue? integer Messages held while ACK_ID is awaited. Default: 1000.
----@field receive_queue_bytes? integer Memory for them; 0: no bound (bytes). Default: 16777216.
----@field time_zone? string Of timestamps without an offset: "UTC", "local", "+01:00" or an IANA name. Default: UTC.
----@field session_store? string Folder that keeps the session across restarts of the process.
+---@field max_inflight? integer Outgoing QoS 1 and 2 messages that may wait for their acknowledgement. Default: 100.
+---@field offline_writes? "reject"|"queue" What happens to writes while there is no connection. Default: reject.
+---@field max_queued? integer Writes that may wait for the connection or for max_inflight. Default: 10000.
+---@field max_queued_bytes? integer Memory for outgoing messages; 0: no limit (bytes). Default: 16777216.
+---@field max_queue_age? number A write that has waited for this long fails with "too old"; 0: never (s). Default: 0.
+---@field receive_queue? integer Messages that may wait behind one that waits for its ACK_ID. Default: 1000.
+---@field receive_queue_bytes? integer Memory for these; 0: no limit (bytes). Default: 16777216.
+---@field time_zone? string For timestamps without an offset: "UTC", "local", "+01:00" or an IANA name. Default: UTC.
+---@field session_store? string Folder that keeps the session over restarts, kills and power failures.
 ---@field history? false|tagline.HistoryOptions False: values are not kept; or { deadband =, max_silence =, keep = }.
 ---@field recorder? integer Memory for the last messages; 0: off (bytes). Default: 1048576.
 ---@field tls? boolean TLS to addresses without a scheme, as with mqtts://; their port is 8883 then. Default: false.
----@field tls_ca_file? string Certificates that are trusted, a path or PEM text; none: the system's.
+---@field tls_ca_file? string CA certificates that are trusted, a path or PEM text; none: the system's.
 ---@field tls_cert_file? string Our certificate with its chain, a path or PEM text.
----@field tls_key_file? string Its private key; none: it stands in tls_cert_file.
----@field tls_key_password? string Opens an encrypted private key; never shown.
----@field tls_server_name? string The name that is asked for and checked; none: the host.
+---@field tls_key_file? string Its private key; none: the key stands in tls_cert_file.
+---@field tls_key_password? string Password of an encrypted private key; never shown.
+---@field tls_server_name? string The name that is sent (SNI) and checked; none: the host.
 ---@field tls_verify? boolean|"ca" True; "ca": the chain is checked, the name is not; false: nothing is checked. Default: yes.
 ---@field tls_alpn? string|string[] Protocols to offer (ALPN).
 ---@field tls_psk? string A key shared with the broker, in hexadecimal; never shown.
 ---@field tls_psk_identity? string The name of that key.
----@field tls_min_version? "1.0"|"1.1"|"1.2"|"1.3" Oldest version of TLS that is spoken. Default: 1.2.
----@field tls_ciphers? string Ciphers in OpenSSL's words; none: its own choice.
+---@field tls_min_version? "1.0"|"1.1"|"1.2"|"1.3" Oldest version of TLS that is used. Default: 1.2.
+---@field tls_ciphers? string Ciphers by OpenSSL's names; none: its own choice.
 ---@field tls_crl_file? string List of revoked certificates, a path or PEM text.
----@field tls_expiry_warning? number|string Warn so long before a certificate ends, theirs or ours; 0: never (s). Default: 2592000.
+---@field tls_expiry_warning? number|string How long before the end of a certificate, theirs or ours, to warn; 0: never (s). Default: 2592000.
 ---@field tls_keylog_file? string For debugging: file for the keys of the connections; with it the traffic can be read.
 ---@field ws_path? string Path of the broker's WebSocket. Default: /mqtt.
 ---@field ws_headers? table<string, string>|fun(): table<string, string> Headers of the upgrade, or a function; never shown.
@@ -104,34 +104,34 @@
 ---@field proxy_user? string User name for the proxy.
 ---@field proxy_password? string Password for the proxy; never shown.
 ---@field on_connect? fun(line: tagline.Line) Called with the line when it is connected.
----@field before_disconnect? fun(line: tagline.Line) Called with the line before it disconnects in order; what it publishes goes out first.
+---@field before_disconnect? fun(line: tagline.Line) Called with the line before an orderly DISCONNECT; what it publishes is sent first.
 ---@field on_disconnect? fun(line: tagline.Line, why: string) Called with the line and why when the connection ended.
 ---@field on_value? fun(tag: tagline.Tag) Called with each tag of the line that has a new value.
 ---@field [integer] tagline.StationRecord|tagline.StationRecord[] Stations, by position.
 
 ---@class tagline.StationParameters
----@field address string Topic, regular expression, # for all topics, or .* for those that no other station takes.
+---@field address string Topic, regular expression, # for all topics, or .* for topics that no other station takes.
 ---@field station_will_topic? string Topic of the device's will.
 ---@field station_will_payload? string Payload of the device's will; not given: any.
----@field station_birth_payload? string Payload on the will's topic that says the device is back: ends StHardErr and touches no tag.
+---@field station_birth_payload? string Payload on the will's topic that says the device is back: ends StHardErr and changes no tag.
 ---@field tags? table<string, tagline.TagRecord> The station's tags by name.
 ---@field prepare? tagline.Prepare Repairs the payload before anything reads it: a function, "trim", "latin1", "nan"; or a list.
 ---@field decode? tagline.Decode Turns a message into values.
----@field encode? tagline.Encode Turns a written value into a payload.
+---@field encode? tagline.Encode Turns a written value into a message.
 ---@field payload_type? tagline.PayloadType In place of the line's.
 ---@field time_field_name? string In place of the line's; "": none.
 ---@field time_mask? string In place of the line's.
 ---@field ignore_missing_time? boolean|"YES"|"NO" In place of the line's.
 ---@field time_zone? string In place of the line's.
 ---@field time_filter? number How long StComErr lasts before it becomes StHardErr (s). Default: 10.
----@field no_data_timeout? number Silence after which the station is in StComErr; 0: never (s). Default: 0.
+---@field no_data_timeout? number Without a message for this long the station is in StComErr; 0: never (s). Default: 0.
 ---@field subscribe_address? boolean|"YES"|"NO" Subscribe to the address too. Default: false.
----@field ignore_retained? boolean|"YES"|"NO" Retained messages are acknowledged and counted, and touch nothing. Default: false.
+---@field ignore_retained? boolean|"YES"|"NO" Retained messages are acknowledged and counted, and change nothing. Default: false.
 ---@field off? boolean|"YES"|"NO" The station starts switched off. Default: false.
 ---@field simulate? boolean|"YES"|"NO" The station starts with simulated values. Default: false.
 ---@field on_missing? "invalidate"|"keep"|"default" Tags whose field is missing: "invalidate", "keep" or "default".
 ---@field history? false|tagline.HistoryOptions In place of the line's.
----@field max_instances? integer Stations that one with named groups may make. Default: 10000.
+---@field max_instances? integer How many stations an address with named groups may make. Default: 10000.
 ---@field on_value? fun(tag: tagline.Tag) Called with each tag of the station that has a new value.
 ---@field on_status? fun(station: tagline.Station) Called with the station when its status changed.
 ---@field SWT? string Short for station_will_topic.
@@ -141,23 +141,23 @@
 ---@class tagline.TagOptions
 ---@field address? string IN_TOPIC IN_DATA IN_ID JA=… RE=… ACK_ID OUT_TOPIC OUT_VALUE; none: filled by decode.
 ---@field unit? string Engineering unit.
----@field description? string For people.
+---@field description? string A text for people.
 ---@field default? any Value of an output at start, and what on_missing = "default" sets.
 ---@field linear? number[] Value * k + q; inverted on write.
 ---@field range? number[] Permitted values.
----@field out_of_range? "invalid"|"clamp"|"discard" What becomes of others.
+---@field out_of_range? "invalid"|"clamp"|"discard" What happens to other values: invalid, set to the limit, or left out.
 ---@field words? table<string, string|string[]> A device's words for states of Di, Do, Qi: { Off = "CLOSED", On = { "OPEN", "opened" } }.
 ---@field decimal? ","|"." "," where numbers in texts have a decimal comma.
 ---@field deadband? number A change of no more than this is not a new value.
 ---@field history? false|tagline.HistoryOptions In place of the station's.
----@field new_value_on_time_change? boolean|"YES"|"NO" A value that differs only in its time is new too. Default: false.
+---@field new_value_on_time_change? boolean|"YES"|"NO" A value that differs only in its time is a new value, too. Default: false.
 ---@field on_missing? "invalidate"|"keep"|"default" In place of the station's.
 ---@field on_value? fun(tag: tagline.Tag) Called with the tag when it has a new value.
 ---@field [1]? string The address.
 
 ---@class tagline.LimitParameters
----@field handler_time? number Budget of one call of a handler (s). Default: 0.1.
----@field memory? integer Of all Lua values (bytes). Default: 268435456.
+---@field handler_time? number Processor time of one call of a handler (s). Default: 0.1.
+---@field memory? integer Memory of all Lua values (bytes). Default: 268435456.
 ---@field stall_time? number How long the whole process may stand still before it ends, to be started again; 0: for ever (s). Default: 30.
 
 ---@class tagline.StationRecord

@@ -121,7 +121,7 @@ describe("status()", function()
       { "SWT", "subscribe_address = true, SWT" } } do
       files.change(t.config_path, change[1], change[2])
       assert.equal(0, (t:eval "reload()"))
-      says '! the topic filters were changed, and the broker has those of before.*\n    → \z
+      says '! the topic filters were changed; the broker uses the old ones.*\n    → \z
         lines%["plant"%]:reconnect%(%) makes one'
       t:wait_log "plant: .* waits for the next connection"
       assert.is_true(facts().lines[1].filters_wait)

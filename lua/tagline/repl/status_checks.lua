@@ -68,7 +68,7 @@ local cures = {
   { "connection refused", function(l) return ("nothing listens at %s: correct host and port, or start the broker"):format(where_of(l))
   end },
   { "resolve '", function() return "correct host, or look at the name server" end },
-  { "PINGRESP", function() return "the connection was dead at the other end: keep_alive and ping_interval find out sooner" end },
+  { "PINGRESP", function() return "the connection was dead: a shorter ping_interval notices it sooner" end },
 }
 
 local function cure(l)
@@ -117,7 +117,7 @@ end)
 add(function(l, report)
   local late = l.state == "connected" and l.ping_unanswered or 0
   if late < LATE_PING then return end
-  report:problem("half-open", ("the broker has not answered a PING for %s: the connection may be dead at the other end"):format(
+  report:problem("half-open", ("the broker has not answered a PING for %s: the connection may be dead"):format(
     span(late)), l.reply_timeout > 0 and ("it ends after %s (reply_timeout); %s:reconnect() does it at once"):format(
     span(l.reply_timeout), object("lines", l.name)) or object("lines", l.name) .. ":reconnect() makes a new one")
 end)
@@ -153,7 +153,7 @@ end)
 
 add(function(l, report)
   if l.sessions_lost == 0 or l.session_lost_ago > DAY then return end
-  report:remark("session-lost", ("the broker lost the session %s, last %s ago: what it had kept for us is gone"):format(
+  report:remark("session-lost", ("the broker lost the session %s, last %s ago: messages that it had kept for us are gone"):format(
     plural(l.sessions_lost, "time"), span(l.session_lost_ago)), "look at the broker's persistence and its limit for idle sessions")
 end)
 
@@ -177,7 +177,7 @@ end)
 
 add(function(l, report)
   if not l.filters_wait then return end
-  report:problem("filters-wait", "the topic filters were changed, and the broker has those of before until the next connection",
+  report:problem("filters-wait", "the topic filters were changed; the broker uses the old ones until the next connection",
     ("lines[%q]:reconnect() makes one"):format(l.name))
 end)
 
@@ -186,7 +186,7 @@ add(function(l, report)
   local t = l.too_long
   local text = ("%s longer than max_packet_size %s skipped, the last on %s, %d bytes"):format(plural(t.count, "message"),
     t.count == 1 and "was" or "were", explain.plain(t.topic), t.bytes)
-  local remedy = ("raise max_packet_size (now %d), or have less sent"):format(l.max_packet_size)
+  local remedy = ("raise max_packet_size (now %d), or let the device send less"):format(l.max_packet_size)
   if (t.ago or 0) > RECENT then report:remark("too-long", text, remedy) else report:problem("too-long", text, remedy) end
 end)
 
@@ -248,7 +248,7 @@ add(function(l, report)
   if l.instances_refused == 0 then return end
   report:problem("device-refused", ("%s of further devices %s not taken: max_instances is reached, or the name is taken"):format(
     plural(l.instances_refused, "message"), l.instances_refused == 1 and "was" or "were"),
-    "the log says which; raise max_instances, or let the station's name part its groups better")
+    "the log says which; raise max_instances, or write the groups into the station's name so that names differ")
 end)
 
 -- Stations and tags
@@ -298,10 +298,10 @@ end)
 local reason_texts = {
   missing = "the message does not have it",
   json = "the message is not JSON",
-  type = "what came does not suit the tag's type",
+  type = "what came cannot be converted to the tag's type",
   range = "the value is outside its range",
-  decoder = "decode failed, or gave what the tag cannot hold",
-  time = "the time mask does not suit what came",
+  decoder = "decode failed, or returned what the tag cannot hold",
+  time = "the time mask does not fit what came",
 }
 
 add(function(l, report)
@@ -538,7 +538,7 @@ local function outlet(o, report, spool)
       plural(o.behind, "value waits", "values wait")), room(spool))
   elseif o.behind > 0 and (o.lag or 0) >= LAG then
     report:problem("outlet-behind", ("%s is %s behind, the oldest for %s"):format(name, plural(o.behind, "value"), span(o.lag)),
-      "it takes less than comes: look at its server")
+      "it is slower than the values that come: look at its server")
   end
   if (o.dropped or 0) > 0 then
     report:remark("outlet-dropped", ("the spool dropped %s before %s had them"):format(plural(o.dropped, "value"), name),
