@@ -393,6 +393,6 @@ void tl_link_end_probes (tl_link *l) {
     void (*done)(void *ctx, bool well, const char *why) = p->done;
     void *ctx = p->ctx;
     tl_probe_stop(p);
-    done(ctx, false, "the line changed or went meanwhile");
+    done(ctx, false, "the line was changed or removed meanwhile");
   }
 }

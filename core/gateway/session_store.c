@@ -45,7 +45,7 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
   else
     tl_store_put(k->store, kind, sequence, id, bytes);
   if (gone && kind == TL_STORE_MESSAGE && sequence < k->restored_end && --k->restored == 0)
-    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "the writes of the process before are settled");
+    tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "all writes of the previous process are settled");
   if (k->failed) return; /* tl_link_store_ready() commits it, one day */
   set_dirty(l, true);
   tl_gateway_ask_flush(l->gateway);

@@ -67,7 +67,7 @@ static int read_method (tl_proxy *p, const uint8_t *at, size_t len, size_t *used
   if (at[1] == NONE_FITS)
     return tl_fail(
         err, TL_EREFUSED, 1,
-        has_user ? "the proxy takes no user name and password: how does it want to know us?"
+        has_user ? "the proxy accepts no user name and password: look at how it lets clients in"
                  : "the proxy wants a user name and password: set proxy_user and proxy_password");
   if (at[1] == PASSWORD && has_user) {
     ask_password(p, out);
@@ -101,8 +101,8 @@ static const char *reply_text (uint8_t reply) { /* RFC 1928 section 6 */
     case 2: return "it does not allow this host and port: allow them there";
     case 3: return "it does not reach the broker's network";
     case 4: return "it does not reach the broker: check host";
-    case 5: return "the broker refuses its connection: check host and port";
-    case 6: return "the broker did not answer it in time: check host and port";
+    case 5: return "the broker refuses the proxy's connection: check host and port";
+    case 6: return "the broker did not answer the proxy in time: check host and port";
     case 7: return "it does not know CONNECT: is it a SOCKS5 proxy?";
     case 8: return "it does not know this kind of address: give host as a name or as IPv4";
     default: return "look at the proxy";

@@ -142,7 +142,7 @@ static int check_owner (tl_store *s, tl_slice line, tl_slice client_id, tl_err *
   if (rc != SQLITE_OK) return tl_store_fail(s, rc, err);
   rc = sqlite3_step(q);
   if (rc != SQLITE_ROW) {
-    result = rc == SQLITE_DONE ? tl_store_damaged(s, "damaged: nobody's", err)
+    result = rc == SQLITE_DONE ? tl_store_damaged(s, "damaged: it names no line", err)
                                : tl_store_fail(s, rc, err);
   } else if (!tl_slice_eq(blob(q, 0), line) || !tl_slice_eq(blob(q, 1), client_id)) {
     result = tl_store_damaged(s, "it belongs to another line or Client ID", err);

@@ -182,7 +182,7 @@ static int refused_certificate (making *m) {
               reason == SSL_R_CA_MD_TOO_WEAK;
   return wrong(m, TL_TLS_FIELD_CERT, TL_ESYNTAX,
                weak ? "has a key or a digest that is too weak for OpenSSL: make a new one"
-                    : "holds a certificate that OpenSSL does not take");
+                    : "holds a certificate that OpenSSL does not accept");
 }
 
 static int use_own (making *m, X509 *cert, EVP_PKEY *key) {

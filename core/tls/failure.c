@@ -100,7 +100,7 @@ static void wrong_list (tl_tls *t) { /* a CRL */
     case X509_V_ERR_CRL_NOT_YET_VALID: {
       char now[32];
       our_clock(now);
-      say(t, "the list in tls_crl_file is of the future: is our clock right? it says %s", now);
+      say(t, "the list in tls_crl_file is not valid yet: is our clock right? it says %s", now);
       return;
     }
     case X509_V_ERR_UNABLE_TO_GET_CRL:

@@ -272,7 +272,7 @@ static long next_part (tl_ws *w) {
   ssize_t n = wslay_frame_recv(w->frames, &w->frame);
   if (n == WSLAY_ERR_WANT_READ) return 0;
   if (n < 0)
-    return n == WSLAY_ERR_NOMEM ? (w->failed = TL_ENOMEM) : fail(w, 1002, "a frame that is none");
+    return n == WSLAY_ERR_NOMEM ? (w->failed = TL_ENOMEM) : fail(w, 1002, "a malformed frame");
   if (!w->in_frame) {
     long rc = check_header(w);
     if (rc < 0) return rc;

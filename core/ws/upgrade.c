@@ -68,17 +68,18 @@ static void accept_of (char out[32], const char *key) {
 static const char *remedy (int status) {
   switch (status) {
     case 400: return "the server does not take the request: check ws_path and ws_headers";
-    case 401: return "it wants to know who asks: give it a token in ws_headers";
+    case 401: return "it wants a login: give it a token in ws_headers";
     case 403: return "it does not let us in: check ws_headers and ws_path";
     case 404: return "set ws_path, or the path in host, to that of the broker";
     case 407:
       return "there is a proxy between, which wants a password: set proxy, proxy_user and "
              "proxy_password";
     case 426: return "it wants another version of the protocol: is it the broker's WebSocket port?";
-    case 429: return "it is asked too often: raise reconnect_delay";
+    case 429: return "too many requests: raise reconnect_delay";
     default: break;
   }
-  if (status >= 500) return "the server is there and its broker is not: look at the server";
+  if (status >= 500)
+    return "the server answers, but the broker behind it does not: look at the server";
   if (status >= 200 && status < 300)
     return "that is a web server and no WebSocket: check host, port and ws_path";
   return "check host, port and ws_path";

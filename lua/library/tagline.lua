@@ -95,7 +95,7 @@
 ---@field tls_min_version? "1.0"|"1.1"|"1.2"|"1.3" Oldest version of TLS that is used. Default: 1.2.
 ---@field tls_ciphers? string Ciphers by OpenSSL's names; none: its own choice.
 ---@field tls_crl_file? string List of revoked certificates, a path or PEM text.
----@field tls_expiry_warning? number|string How long before the end of a certificate, theirs or ours, to warn; 0: never (s). Default: 2592000.
+---@field tls_expiry_warning? number|string Warn this long before a certificate ends, theirs or ours; 0: never (s). Default: 2592000.
 ---@field tls_keylog_file? string For debugging: file for the keys of the connections; with it the traffic can be read.
 ---@field ws_path? string Path of the broker's WebSocket. Default: /mqtt.
 ---@field ws_headers? table<string, string>|fun(): table<string, string> Headers of the upgrade, or a function; never shown.

@@ -139,7 +139,7 @@ describe("a WebSocket server that answers otherwise", function()
     ["HTTP/1.1 302 Found\r\nLocation: https://login.example/\r\n\r\n"] =
       "HTTP 302 Found for '/mqtt', to 'https://login.example/': it is not followed",
     ["HTTP/1.1 401 Unauthorized\r\n\r\n"] =
-      "HTTP 401 Unauthorized for '/mqtt': it wants to know who asks",
+      "HTTP 401 Unauthorized for '/mqtt': it wants a login",
     ["HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"] =
       "HTTP 200 OK for '/mqtt': that is a web server and no WebSocket",
     ["HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: \z

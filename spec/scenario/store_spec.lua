@@ -85,7 +85,7 @@ describe("a session that is kept on disk", function()
         c:send(qos == 1 and "PUBACK" or "PUBREC", { id = id })
         if qos == 2 then c:send("PUBCOMP", { id = c:expect("PUBREL").id }) end
       end
-      t:wait_log "writes of the process before are settled"
+      t:wait_log "writes of the previous process are settled"
       quiet(c) -- its answer leaves when that is on the disk
       die(t)
       run { qos = qos }

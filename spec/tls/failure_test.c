@@ -195,7 +195,7 @@ static void revoked_ones_are_told (void **unused) {
     { false, -1, 10, &ca, NULL },
     { true, -1, 10, &ca, "the certificate 'CN=broker' was revoked by its CA" },
     { false, -10, -1, &ca, "tls_crl_file is too old for 'CN=broker'" },
-    { false, 1, 10, &ca, "tls_crl_file is of the future: is our clock right? it says 20" },
+    { false, 1, 10, &ca, "tls_crl_file is not valid yet: is our clock right? it says 20" },
     { false, -1, 10, &other_ca, "tls_crl_file has no list of the CA that signed 'CN=broker'" },
   };
   for (size_t i = 0; i < COUNT(lists); i++) {

@@ -152,11 +152,11 @@ static void refuses_what_breaks_a_rule (void **unused) {
     BAD("\x83\x01x", 1002, "opcode"),
     BAD("\x8f\x01x", 1002, "opcode"),
     BAD("\x8b\x00", 1002, "opcode"),
-    BAD("\x09\x01x", 1002, "none"),         /* a ping in fragments */
-    BAD("\x89\x7e\x00\x7ex", 1002, "none"), /* a ping of 126 bytes */
-    BAD("\x82\x7e\x00\x7dx", 1002, "none"), /* a length that has a shorter form */
-    BAD("\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xffx", 1002, "none"),
-    BAD("\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00x", 1002, "none"),
+    BAD("\x09\x01x", 1002, "malformed"),         /* a ping in fragments */
+    BAD("\x89\x7e\x00\x7ex", 1002, "malformed"), /* a ping of 126 bytes */
+    BAD("\x82\x7e\x00\x7dx", 1002, "malformed"), /* a length that has a shorter form */
+    BAD("\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xffx", 1002, "malformed"),
+    BAD("\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00x", 1002, "malformed"),
     BAD("\x88\x01\x03", 1002, "one byte"),
     BAD("\x88\x02\x03\xed", 1002, "code"),
     BAD("\x88\x02\x03\xe7", 1002, "code"),

@@ -173,7 +173,7 @@ function transport.rows(core)
     { "tls_ciphers", text, nil, "", "ciphers by OpenSSL's names; none: its own choice" },
     { "tls_crl_file", file_or_pem, nil, "", "list of revoked certificates, a path or PEM text" },
     { "tls_expiry_warning", duration, 30 * DAY, "s",
-      "how long before the end of a certificate, theirs or ours, to warn; 0: never" },
+      "warn this long before a certificate ends, theirs or ours; 0: never" },
     { "tls_keylog_file", text, nil, "",
       "for debugging: file for the keys of the connections; with it the traffic can be read" },
     { "ws_path", path, "/mqtt", "", "path of the broker's WebSocket" },
