@@ -1,0 +1,254 @@
+/* spec/transport/stack_test.c — connections made of layers: cut anywhere, peers that do not read,
+** owners that pause. */
+#include "peer.h"
+
+static identity ca, broker;
+static tl_tls_context *server;
+static tl_transports *all;
+
+/* --- the owner --- */
+
+static tl_transport *transport;
+static int connects, closes, code;
+static char text[600];
+static tl_buf got;
+static bool pauses;     /* at the first data */
+static bool small_room; /* the peer's kernel keeps little that the peer has not read */
+
+static void on_connected (void *ctx, const char *peer_name) {
+  (void)ctx;
+  assert_int_equal(closes, 0);
+  assert_non_null(strchr(peer_name, ':'));
+  connects++;
+}
+static uint8_t *on_room (void *ctx, size_t *room) {
+  (void)ctx;
+  assert_int_equal(tl_buf_reserve(&got, 4096), TL_OK);
+  *room = 4096;
+  return got.at + got.len;
+}
+static void on_data (void *ctx, size_t n) {
+  (void)ctx;
+  assert_int_equal(closes, 0);
+  assert_int_equal(connects, 1);
+  got.len += n;
+  if (pauses) tl_transport_read(transport, false);
+}
+static void on_drained (void *ctx) { (void)ctx; }
+static void on_closed (void *ctx, int why, const char *what) {
+  (void)ctx;
+  closes++;
+  code = why;
+  snprintf(text, sizeof text, "%s", what);
+}
+static const tl_transport_events events = { .connected = on_connected,
+                                            .room = on_room,
+                                            .data = on_data,
+                                            .drained = on_drained,
+                                            .closed = on_closed };
+
+/* --- set-up --- */
+
+static int set_up (void **state) {
+  tl_err err = { .text = "" };
+  identity_make(&ca, &(wanted){ .name = "Plant CA", .is_ca = true });
+  identity_make(&broker,
+                &(wanted){ .name = "broker", .alternative = "IP:127.0.0.1", .signer = &ca });
+  const tl_tls_settings settings = { .cert = tl_slice_str(broker.pem),
+                                     .key = tl_slice_str(broker.key_pem),
+                                     .min_minor = 2,
+                                     .verify = TL_TLS_VERIFY_NONE };
+  assert_int_equal(tl_tls_context_new(&server, &settings, NULL, &err), TL_OK);
+  if (loop_setup(state) != 0) return -1;
+  tl_buf_init(&got);
+  return tl_transports_new(&all, loop);
+}
+
+static int tear_down (void **state) {
+  tl_transports_free(all);
+  tl_tls_context_drop(server);
+  identity_free(&ca);
+  identity_free(&broker);
+  tl_buf_fini(&got);
+  return loop_teardown(state);
+}
+
+static void begin (peer *p, layers of) {
+  peer_open(p, of, server);
+  if (small_room) setsockopt(p->listening, SOL_SOCKET, SO_RCVBUF, &(int){ 8192 }, sizeof(int));
+  connects = closes = 0;
+  code = 1;
+  text[0] = '\0';
+  pauses = false;
+  tl_buf_clear(&got);
+  bool proxied = of.http_proxy || of.socks;
+  const tl_transport_target target = {
+    .host = tl_slice_str("127.0.0.1"),
+    .port = p->port,
+    .is_tls = of.tls,
+    .is_ws = of.ws,
+    .secure = { .ca = tl_slice_str(ca.pem), .min_minor = 2 },
+    .ws_path = tl_slice_str("/mqtt"),
+    .ws_subprotocol = tl_slice_str("mqtt"),
+    .proxy = !proxied ? TL_NO_PROXY : (of.socks ? TL_SOCKS5_PROXY : TL_HTTP_PROXY),
+    .proxy_host = tl_slice_str("127.0.0.1"),
+    .proxy_port = p->port,
+  };
+  assert_int_equal(tl_transport_connect(&transport, all, &target, &events, NULL), TL_OK);
+}
+
+#define UNTIL(p, condition) RUN_UNTIL((peer_turn(p), (condition)))
+
+static void finish (peer *p) {
+  if (closes == 0) tl_transport_close(transport, 0);
+  UNTIL(p, closes == 1);
+  peer_close(p);
+}
+
+static const layers kinds[] = {
+  { .tls = false },
+  { .tls = true },
+  { .ws = true },
+  { .tls = true, .ws = true },
+  { .http_proxy = true, .tls = true },
+  { .socks = true, .tls = true, .ws = true },
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const char words[] = "what the broker says once all is up";
+
+/* --- specs --- */
+
+static void bytes_come_and_go_through_every_stack (void **state) {
+  (void)state;
+  for (int i = 0; i < KINDS; i++) {
+    peer p;
+    begin(&p, kinds[i]);
+    UNTIL(&p, connects == 1);
+    assert_int_equal(tl_transport_write(transport, "hello", 5), TL_OK);
+    UNTIL(&p, p.ready && p.in.len >= 5);
+    peer_send(&p, words, sizeof words);
+    UNTIL(&p, got.len == sizeof words);
+    assert_memory_equal(got.at, words, sizeof words);
+    finish(&p);
+    assert_int_equal(code, 0);
+  }
+}
+
+/* Cuts the peer off after `may_say` bytes. Returns whether it had more to say. */
+static bool cut (layers of, size_t may_say, ending ends) {
+  peer p;
+  bool told = false;
+  begin(&p, of);
+  p.may_say = may_say;
+  p.ends = ends;
+  for (int64_t until = tl_clock_mono_ms() + DEADLINE_MS; closes == 0;) {
+    peer_turn(&p);
+    turn();
+    if (connects == 1 && p.ready && !told) peer_send(&p, words, sizeof words);
+    told = told || (connects == 1 && p.ready);
+    if (told && got.len == sizeof words) break;
+    assert_true(tl_clock_mono_ms() < until);
+  }
+  bool whole = got.len == sizeof words; /* then it may have ended, too, or not */
+  if (!whole && (code >= 0 || !strstr(text, "127.0.0.1:") || strchr(text, '\n')))
+    fail_msg("cut at %zu: code %d: %s", may_say, code, text);
+  finish(&p);
+  assert_int_equal(closes, 1);
+  return !whole;
+}
+
+static void an_end_at_any_byte_is_told_once (void **state) {
+  static const size_t steps[KINDS] = { 7, 211, 29, 293, 307, 401 };
+  (void)state;
+  for (int i = 0; i < KINDS; i++) {
+    for (ending ends = END_FIN; ends <= END_RST; ends++) {
+      size_t n = 0;
+      while (cut(kinds[i], n, ends)) n += steps[i];
+    }
+  }
+}
+
+/* What was decrypted and unframed already comes when the owner reads again, in order and whole. */
+static void a_pause_keeps_what_was_read_already (void **state) {
+  enum { MANY = 300 * 1000 };
+  uint8_t *bytes = malloc(MANY);
+  (void)state;
+  for (size_t n = 0; n < MANY; n++) bytes[n] = (uint8_t)(n * 31 + n / 251);
+  for (int i = 0; i < KINDS; i++) {
+    peer p;
+    begin(&p, kinds[i]);
+    UNTIL(&p, connects == 1 && p.ready);
+    pauses = true;
+    peer_send(&p, bytes, MANY);
+    UNTIL(&p, got.len > 0);
+    size_t at_pause = got.len;
+    assert_true(at_pause <= 2 * 4096);
+    for (int turns = 0; turns < 20; turns++) {
+      peer_turn(&p);
+      turn();
+    }
+    assert_int_equal(got.len, at_pause);
+    pauses = false;
+    tl_transport_read(transport, true);
+    UNTIL(&p, got.len == MANY);
+    assert_memory_equal(got.at, bytes, MANY);
+    finish(&p);
+  }
+  free(bytes);
+}
+
+/* Pings want pongs, of which only the last is owed: a peer that sends and never reads must not fill
+** the memory. */
+static void a_peer_that_never_reads_is_not_read_either (void **state) {
+  static const uint8_t ping[2 + 125] = { 0x89, 125 };
+  enum { PINGS = 40 * 1000, ROUND = 200 };
+  peer p;
+  size_t most = 0;
+  (void)state;
+  small_room = true;
+  begin(&p, (layers){ .tls = true, .ws = true });
+  small_room = false;
+  UNTIL(&p, connects == 1 && p.ready);
+  p.deaf = true;
+  size_t stuck = 0, before = 0;
+  for (int sent = 0; sent < PINGS && stuck < 200; sent += ROUND) {
+    for (int i = 0; i < ROUND && p.out.len < 1 << 20; i++) peer_plain(&p, ping, sizeof ping);
+    peer_turn(&p);
+    turn();
+    if (tl_transport_pending(transport) > most) most = tl_transport_pending(transport);
+    stuck = p.said == before ? stuck + 1 : 0;
+    before = p.said;
+  }
+  assert_true(most < 1 << 20);
+  assert_int_equal(closes, 0);
+  finish(&p);
+}
+
+/* Twice what it asked for, and nothing that it did not: every stage names itself. */
+static void a_stage_that_waits_names_itself (void **state) {
+  static const char *const stages[KINDS] = { NULL, "TLS", "WebSocket", "TLS", "proxy", "proxy" };
+  (void)state;
+  for (int i = 1; i < KINDS; i++) {
+    peer p;
+    begin(&p, kinds[i]);
+    p.may_say = 0;
+    UNTIL(&p, p.fd >= 0 && p.out.len > 0);
+    const char *stage = tl_transport_stage(transport);
+    assert_non_null(stage);
+    assert_non_null(strstr(stage, stages[i]));
+    finish(&p);
+    assert_int_equal(code, 0);
+  }
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(bytes_come_and_go_through_every_stack),
+    cmocka_unit_test(an_end_at_any_byte_is_told_once),
+    cmocka_unit_test(a_pause_keeps_what_was_read_already),
+    cmocka_unit_test(a_peer_that_never_reads_is_not_read_either),
+    cmocka_unit_test(a_stage_that_waits_names_itself),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
