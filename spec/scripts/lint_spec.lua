@@ -137,6 +137,8 @@ describe("lint", function()
       "lua/x_spec.lua:1: specs stand in" },
     ["a spec that is put off"] = { { ["spec/x_spec.lua"] = "-- X.\npending(\"x\")\n" },
       "spec/x_spec.lua:2: a spec that is put off" },
+    ["a picture that is large"] = {
+      { ["lua/doc/page.png"] = "\x89PNG\0" .. ("x"):rep(150000) }, "lua/doc/page.png:1: 150005 bytes" },
     ["a binary file"] = { { ["scripts/tool"] = "\127ELF\0" }, "scripts/tool:1: a NUL byte" },
     ["a folder of others' code"] = { { ["lua/vendor/x.lua"] = "-- X.\n" },
       "lua/vendor/x.lua:1: a folder for code of others: vendor" },
