@@ -155,6 +155,24 @@ static void exits (int code) {
 
 static const char plain[] = "{\"tty\":false,\"width\":80,\"json\":false,\"wait\":1000}";
 
+/* `repl -e CODE` has come as far as the process that evaluates it. */
+static void evaluate (const char *code) {
+  if (server < 0) server = listen_at("plant");
+  if (peer >= 0) close(peer);
+  START("--socket", path, "-e", (char *)code);
+  attach();
+  expect('h', plain);
+  expect('e', code);
+}
+
+/* `repl` is attached, and waits for what write_in() gives it. */
+static void begin_script (void) {
+  server = listen_at("plant");
+  START("--socket", path);
+  attach();
+  expect('h', plain);
+}
+
 static void prints_the_result_of_an_expression (void **state) {
   (void)state;
   server = listen_at("plant");
@@ -188,11 +206,7 @@ static void exits_1_with_the_error_on_stderr (void **state) {
 
 static void an_empty_result_prints_nothing (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path, "-e", "x = 1");
-  attach();
-  expect('h', plain);
-  expect('e', "x = 1");
+  evaluate("x = 1");
   answer('r', "");
   says(out, "", false);
   exits(0);
@@ -231,11 +245,7 @@ static void waits_for_a_process_that_is_there_as_long_as_it_takes (void **state)
 
 static void says_when_the_process_goes_away (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path, "-e", "x");
-  attach();
-  expect('h', plain);
-  expect('e', "x");
+  evaluate("x");
   close(peer);
   peer = -1;
   says(errors, "tagline repl: the process has ended the connection\n", false);
@@ -244,11 +254,7 @@ static void says_when_the_process_goes_away (void **state) {
 
 static void a_closed_output_ends_it (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path, "-e", "watch()");
-  attach();
-  expect('h', plain);
-  expect('e', "watch()");
+  evaluate("watch()");
   close(out);
   out = -1;
   answer('o', "value\n");
@@ -257,21 +263,13 @@ static void a_closed_output_ends_it (void **state) {
 
 static void ctrl_c_cancels_first_and_ends_second (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path, "-e", "watch()");
-  attach();
-  expect('h', plain);
-  expect('e', "watch()");
+  evaluate("watch()");
   kill(child, SIGINT);
   expect('x', "");
   answer('f', "cancelled");
   says(errors, "cancelled\n", false);
   exits(1);
-  close(peer);
-  START("--socket", path, "-e", "hangs()");
-  attach();
-  expect('h', plain);
-  expect('e', "hangs()");
+  evaluate("hangs()");
   kill(child, SIGINT);
   expect('x', "");
   kill(child, SIGINT);
@@ -294,10 +292,7 @@ static void expect_script (char type, const char *line, const char *body) {
 
 static void evaluates_a_script_line_by_line_and_joins_unfinished_ones (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path);
-  attach();
-  expect('h', plain);
+  begin_script();
   write_in("x = 1\n\n");
   /* at once: whoever types into a pipe wants to see what it did */
   expect_script('l', "1", "x = 1");
@@ -327,10 +322,7 @@ static void evaluates_a_script_line_by_line_and_joins_unfinished_ones (void **st
 
 static void a_statement_of_a_script_goes_on_where_a_line_begins_in_the_middle (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path);
-  attach();
-  expect('h', plain);
+  begin_script();
   write_in("-- a comment\nx = 'a'\n\n  -- why\n  .. 'b'\n\n-- and\ny\n");
   end_in();
   expect_script('l', "2", "x = 'a'\n\n  -- why\n  .. 'b'");
@@ -344,10 +336,7 @@ static void a_statement_of_a_script_goes_on_where_a_line_begins_in_the_middle (v
 
 static void a_script_stops_at_its_first_error (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path);
-  attach();
-  expect('h', plain);
+  begin_script();
   write_in("one\ntwo\n");
   expect_script('l', "1", "one");
   answer('f', "no such thing");
@@ -357,10 +346,7 @@ static void a_script_stops_at_its_first_error (void **state) {
 
 static void what_a_script_left_under_way_may_fail (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path);
-  attach();
-  expect('h', plain);
+  begin_script();
   write_in("one\n");
   end_in();
   expect_script('l', "1", "one");
@@ -373,10 +359,7 @@ static void what_a_script_left_under_way_may_fail (void **state) {
 
 static void an_unfinished_script_is_an_error (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path);
-  attach();
-  expect('h', plain);
+  begin_script();
   write_in("for i = 1\n");
   expect_script('l', "1", "for i = 1");
   answer('m', "");
@@ -389,10 +372,7 @@ static void an_unfinished_script_is_an_error (void **state) {
 
 static void an_empty_script_is_fine (void **state) {
   (void)state;
-  server = listen_at("plant");
-  START("--socket", path);
-  attach();
-  expect('h', plain);
+  begin_script();
   end_in();
   expect_script('e', "0", "");
   answer('r', "");
@@ -480,11 +460,15 @@ static void shows (const char *text) {
   }
 }
 
-static void edits_lines_and_asks_for_more (void **state) {
-  (void)state;
+static void begin_terminal (void) {
   server = listen_at("plant");
   start_terminal();
   shows("tagline> ");
+}
+
+static void edits_lines_and_asks_for_more (void **state) {
+  (void)state;
+  begin_terminal();
   type("prXint(1)\x01\x06\x06\x04\r"); /* Ctrl-A, two to the right, Ctrl-D deletes */
   expect('l', "print(1)");
   answer('o', "1\x1b[2J\n"); /* whatever a device sent: it does not clear the screen */
@@ -515,9 +499,7 @@ static void edits_lines_and_asks_for_more (void **state) {
 
 static void knows_the_keys_that_terminals_send (void **state) {
   (void)state;
-  server = listen_at("plant");
-  start_terminal();
-  shows("tagline> ");
+  begin_terminal();
   /* Home, Delete, End, in the forms there are */
   type("yx = 1\x1b[1~\x1b[3~\x1b[4~2\x1b[HQ\x1b[F3\x1bOHZ\x1bOF4\r");
   expect('l', "ZQx = 1234");
@@ -561,9 +543,7 @@ static void a_paste_keeps_its_tabs (void **state) {
 
 static void output_that_comes_while_a_line_is_typed_moves_it_down (void **state) {
   (void)state;
-  server = listen_at("plant");
-  start_terminal();
-  shows("tagline> ");
+  begin_terminal();
   type("abc");
   shows("abc");
   answer('o', "late value\n");
@@ -581,9 +561,7 @@ static void output_that_comes_while_a_line_is_typed_moves_it_down (void **state)
 
 static void tab_completes_from_the_live_process (void **state) {
   (void)state;
-  server = listen_at("plant");
-  start_terminal();
-  shows("tagline> ");
+  begin_terminal();
   type("tags[\"pl\t");
   expect('c', "{\"line\":\"tags[\\\"pl\",\"at\":8}");
   answer('o', "meanwhile\n");
@@ -614,9 +592,7 @@ static void tab_completes_from_the_live_process (void **state) {
 
 static void ctrl_c_drops_the_line_or_cancels_the_evaluation (void **state) {
   (void)state;
-  server = listen_at("plant");
-  start_terminal();
-  shows("tagline> ");
+  begin_terminal();
   type("for\r");
   expect('l', "for");
   answer('m', "");
@@ -644,9 +620,7 @@ static void ctrl_c_drops_the_line_or_cancels_the_evaluation (void **state) {
 
 static void pasted_lines_belong_to_the_prompt (void **state) {
   (void)state;
-  server = listen_at("plant");
-  start_terminal();
-  shows("tagline> ");
+  begin_terminal();
   type("a\rb\rc\r");
   expect('l', "a");
   answer('r', "");
