@@ -1,23 +1,17 @@
-/* core/net/resolve.c — host names to addresses, one thread per look-up. Knows nothing of
-** connections. */
+/* core/net/resolve.c — host names to addresses, one thread per look-up (thread.h). Knows nothing
+** of connections. */
 #include "net/resolve.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/thread.h"
 #include "net/uv.h"
 
-/* name service modules are not modest, but need far less than the default 8 MiB */
-enum { STACK = 512 * 1024 };
-
-/* Shared between the loop and the look-up's thread; the last of the two frees it. */
+/* Of the thread, but for r: the loop's, NULL once nobody wants to know. */
 typedef struct {
-  pthread_mutex_t lock;
-  uv_async_t *wake; /* NULL once cancelled or done: then the loop's side has let go */
-  bool finished;    /* the thread's side has let go */
+  tl_resolve *r;
   int code;
   struct addrinfo *list;
   char port[8];
@@ -25,8 +19,7 @@ typedef struct {
 } job;
 
 struct tl_resolve {
-  uv_async_t wake;
-  job *job;
+  tl_thread *thread;
   void (*done)(void *ctx, int code, struct addrinfo *list);
   void *ctx;
 };
@@ -67,118 +60,54 @@ static int look_up (const char *host, const char *port, int flags, struct addrin
   return code_of(getaddrinfo(host, port, &hints, list));
 }
 
-static void job_free (job *j) {
+static void run (void *arg) {
+  job *j = arg;
+  j->code = look_up(j->host, j->port, 0, &j->list);
+}
+
+static void drop (void *arg) {
+  job *j = arg;
   if (j->list) freeaddrinfo(j->list);
-  pthread_mutex_destroy(&j->lock);
   free(j);
 }
 
-static void *run_job (void *arg) {
+static void on_done (void *arg) {
   job *j = arg;
-  struct addrinfo *list;
-  int code = look_up(j->host, j->port, 0, &list);
-  pthread_mutex_lock(&j->lock);
-  j->code = code;
-  j->list = list;
-  j->finished = true;
-  bool alone = !j->wake;
-  /* under the lock: the loop's side cannot close the handle meanwhile */
-  if (!alone) uv_async_send(j->wake);
-  pthread_mutex_unlock(&j->lock);
-  if (alone) job_free(j);
-  return NULL;
-}
-
-static void on_closed (uv_handle_t *handle) { free(handle->data); }
-
-/* The loop's side lets go. */
-static void release (tl_resolve *r) {
-  job *j = r->job;
-  pthread_mutex_lock(&j->lock);
-  j->wake = NULL;
-  bool alone = j->finished;
-  pthread_mutex_unlock(&j->lock);
-  if (alone) job_free(j);
-  tl_handle_close((uv_handle_t *)&r->wake, on_closed);
-}
-
-static void on_wake (uv_async_t *handle) {
-  tl_resolve *r = handle->data;
-  job *j = r->job;
-  pthread_mutex_lock(&j->lock);
-  bool finished = j->finished;
-  int code = j->code;
+  tl_resolve r = *j->r;
   struct addrinfo *list = j->list;
-  if (finished) j->list = NULL;
-  pthread_mutex_unlock(&j->lock);
-  if (!finished) return;
-  /* before `done`, which may free what owns r; r itself lives until its close callback */
-  release(r);
-  r->done(r->ctx, code, list);
-}
-
-static int start_thread (job *j) {
-  pthread_attr_t attr;
-  pthread_t thread;
-  sigset_t all, before;
-  int rc = pthread_attr_init(&attr);
-  if (rc != 0) return uv_translate_sys_error(rc);
-  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attr, STACK);
-  sigfillset(&all); /* signals are the main thread's */
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  rc = pthread_create(&thread, &attr, run_job, j);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  pthread_attr_destroy(&attr);
-  return rc == 0 ? 0 : uv_translate_sys_error(rc);
+  j->list = NULL;
+  free(j->r); /* before `done`, which may free what owns it */
+  r.done(r.ctx, j->code, list);
 }
 
 int tl_resolve_start (tl_resolve **out, struct addrinfo **list, tl_loop *loop, const char *host,
                       uint16_t port, void (*done)(void *ctx, int code, struct addrinfo *list),
                       void *ctx) {
   size_t len = strlen(host) + 1;
-  struct addrinfo *found;
   job *j = calloc(1, sizeof *j + len);
   tl_resolve *r = calloc(1, sizeof *r);
   int rc = TL_ENOMEM;
-  if (!j || !r) goto fail;
-  memcpy(j->host, host, len);
-  snprintf(j->port, sizeof j->port, "%u", port);
-  rc = look_up(host, j->port, AI_NUMERICHOST, &found);
+  if (j && r) {
+    memcpy(j->host, host, len);
+    snprintf(j->port, sizeof j->port, "%u", port);
+    rc = look_up(host, j->port, AI_NUMERICHOST, list) == 0 ? 1 : 0;
+  }
   if (rc == 0) {
-    *list = found;
-    rc = 1;
-    goto fail;
+    *r = (tl_resolve){ .done = done, .ctx = ctx };
+    j->r = r;
+    rc = tl_thread_start(&r->thread, loop, run, on_done, drop, j);
+    if (rc == 0) {
+      *out = r;
+      return 0;
+    }
   }
-  rc = pthread_mutex_init(&j->lock, NULL);
-  if (rc != 0) {
-    rc = uv_translate_sys_error(rc);
-    goto fail;
-  }
-  rc = uv_async_init(tl_loop_uv(loop), &r->wake, on_wake);
-  if (rc < 0) {
-    pthread_mutex_destroy(&j->lock);
-    goto fail;
-  }
-  r->wake.data = r;
-  r->job = j;
-  r->done = done;
-  r->ctx = ctx;
-  j->wake = &r->wake;
-  rc = start_thread(j);
-  if (rc < 0) {
-    j->finished = true;
-    release(r);
-    return rc;
-  }
-  *out = r;
-  return 0;
-fail:
   free(j);
   free(r);
   return rc;
 }
 
 void tl_resolve_cancel (tl_resolve *r) {
-  if (r) release(r);
+  if (!r) return;
+  tl_thread_cancel(r->thread);
+  free(r);
 }

@@ -5,38 +5,8 @@ local support = require "spec.codec.sparkplug_b_support"
 local TIME = support.TIME
 local SECONDS = TIME / 1000
 
-local function node(kind) return "spBv1.0/G/" .. kind .. "/E" end
-
-local function nbirth(bdseq, more)
-  local metrics = {
-    { name = "bdSeq", datatype = "UInt64", value = bdseq or 0 },
-    { name = "Node Control/Rebirth", datatype = "Boolean", value = false },
-    { name = "Temp", alias = 1, datatype = "Float", value = 21.5 },
-    { name = "Level", alias = 2, datatype = "Int32", value = -5 },
-  }
-  table.move(more or {}, 1, #(more or {}), 5, metrics)
-  return support.msg(node "NBIRTH", { timestamp = TIME, seq = 0, metrics = metrics })
-end
-
-local function ndata(seq, metrics, time)
-  return support.msg(node "NDATA", { timestamp = TIME, seq = seq, metrics = metrics }, time)
-end
-
-local function int(alias, bits) return { alias = alias, wire = "int_value", wire_value = bits } end
-
--- A host whose requests and errors are kept in lists.
-local function host_of(options)
-  local asked, errors = {}, {}
-  options = options or {}
-  options.on_rebirth = options.on_rebirth or function(topic, payload, _, why)
-    asked[#asked + 1] = { topic = topic, payload = payload, why = why }
-  end
-  if options.on_error == nil then
-    options.on_error = function(text) errors[#errors + 1] = text end
-  end
-  if options.on_error == false then options.on_error = nil end
-  return sparkplug_b.host(options), asked, errors
-end
+local nbirth, ndata = support.nbirth, support.ndata
+local int, host_of = support.int, support.host_of
 
 describe("a sparkplug_b host whose connection is lost", function()
   local published

@@ -48,4 +48,39 @@ function support.station(names)
   return station
 end
 
+-- A node G/E with the device D.
+function support.node(kind) return "spBv1.0/G/" .. kind .. "/E" end
+function support.device(kind, id) return "spBv1.0/G/" .. kind .. "/E/" .. (id or "D") end
+
+function support.nbirth(bdseq, more)
+  local metrics = {
+    { name = "bdSeq", datatype = "UInt64", value = bdseq or 0 },
+    { name = "Node Control/Rebirth", datatype = "Boolean", value = false },
+    { name = "Temp", alias = 1, datatype = "Float", value = 21.5 },
+    { name = "Level", alias = 2, datatype = "Int32", value = -5 },
+  }
+  table.move(more or {}, 1, #(more or {}), 5, metrics)
+  return support.msg(support.node "NBIRTH", { timestamp = support.TIME, seq = 0, metrics = metrics })
+end
+
+function support.ndata(seq, metrics, time)
+  return support.msg(support.node "NDATA", { timestamp = support.TIME, seq = seq, metrics = metrics }, time)
+end
+
+function support.int(alias, bits) return { alias = alias, wire = "int_value", wire_value = bits } end
+
+-- A host whose requests and errors are kept in lists.
+function support.host_of(options)
+  local asked, errors = {}, {}
+  options = options or {}
+  options.on_rebirth = options.on_rebirth or function(topic, payload, _, why)
+    asked[#asked + 1] = { topic = topic, payload = payload, why = why }
+  end
+  if options.on_error == nil then
+    options.on_error = function(text) errors[#errors + 1] = text end
+  end
+  if options.on_error == false then options.on_error = nil end
+  return sparkplug_b.host(options), asked, errors
+end
+
 return support

@@ -38,6 +38,23 @@ function binary.need(bytes, at, count, what)
   end
 end
 
+--- decode(bytes) of a format: one value, and nothing behind it. `read(bytes, at, depth)` gives a value
+--- and where the next one begins.
+---@param name string of the function, for errors of the caller
+function binary.decoder(name, read)
+  local function document(bytes)
+    local value, behind = read(bytes, 1, 0)
+    if behind <= #bytes then binary.fail(behind, "expected the end of the document") end
+    return value
+  end
+  return function(bytes)
+    if type(bytes) ~= "string" then
+      error(("%s: expected a string, got %s"):format(name, type(bytes)), 2)
+    end
+    return binary.try(document, bytes)
+  end
+end
+
 --- An unsigned integer of 64 bits: one of Lua, or above 2^63 a float.
 function binary.natural(n) return n >= 0 and n or (n >> 1) * 2.0 + (n & 1) end
 

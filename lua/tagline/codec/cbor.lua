@@ -163,24 +163,13 @@ function read(bytes, at, depth)
   return read_simple(bytes, at, info)
 end
 
-local function document(bytes)
-  local value, behind = read(bytes, 1, 0)
-  if behind <= #bytes then fail(behind, "expected the end of the document") end
-  return value
-end
-
 --- One item, and nothing behind it. Integers keep 64 bits, larger ones are floats; texts and
 --- byte strings are strings; keys that are numbers stay numbers; null, undefined and simple
 --- values are json.null; tags are read through.
 ---@param bytes string
 ---@return any value
 ---@return string? err names the byte, from 1, and what was expected there
-function cbor.decode(bytes)
-  if type(bytes) ~= "string" then
-    error(("cbor.decode: expected a string, got %s"):format(type(bytes)), 2)
-  end
-  return binary.try(document, bytes)
-end
+cbor.decode = binary.decoder("cbor.decode", read)
 
 -- ---- writing ----
 

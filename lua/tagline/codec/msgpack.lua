@@ -110,24 +110,13 @@ function read(bytes, at, depth)
   return reader(bytes, at + 1, depth)
 end
 
-local function document(bytes)
-  local value, behind = read(bytes, 1, 0)
-  if behind <= #bytes then fail(behind, "expected the end of the document") end
-  return value
-end
-
 --- One value, and nothing behind it. Integers keep 64 bits, those above 2^63 are floats; texts
 --- and bytes are strings; keys that are numbers stay numbers; nil is json.null; a timestamp is
 --- seconds since 1970, other extensions are their bytes.
 ---@param bytes string
 ---@return any value
 ---@return string? err names the byte, from 1, and what was expected there
-function msgpack.decode(bytes)
-  if type(bytes) ~= "string" then
-    error(("msgpack.decode: expected a string, got %s"):format(type(bytes)), 2)
-  end
-  return binary.try(document, bytes)
-end
+msgpack.decode = binary.decoder("msgpack.decode", read)
 
 -- ---- writing ----
 
