@@ -30,47 +30,87 @@ void tl_pg_columns_clear (tl_pg_columns *c) {
   for (int i = 0; i < TL_PG_COLUMNS; i++) {
     tl_buf_clear(&c->array[i]);
     tl_buf_add(&c->array[i], head, HEAD);
-    c->filled[i] = 0;
+    c->filled[i] = c->written[i] = 0;
   }
   c->rows = 0;
 }
 
-static void big (uint8_t *out, uint64_t number, int bytes) {
-  for (int i = 0; i < bytes; i++) out[i] = (uint8_t)(number >> (8 * (bytes - 1 - i)));
+/* Compilers know each of these as one store. */
+static void big8 (uint8_t *out, uint64_t n) {
+  out[0] = (uint8_t)(n >> 56);
+  out[1] = (uint8_t)(n >> 48);
+  out[2] = (uint8_t)(n >> 40);
+  out[3] = (uint8_t)(n >> 32);
+  out[4] = (uint8_t)(n >> 24);
+  out[5] = (uint8_t)(n >> 16);
+  out[6] = (uint8_t)(n >> 8);
+  out[7] = (uint8_t)n;
 }
 
-/* One element: its length and its bytes. */
-static void put (tl_pg_columns *c, tl_pg_column at, uint64_t number, int bytes) {
-  uint8_t element[12];
-  big(element, (uint64_t)bytes, 4);
-  big(element + 4, number, bytes);
-  tl_buf_add(&c->array[at], element, (size_t)bytes + 4);
+static void big4 (uint8_t *out, uint32_t n) {
+  out[0] = (uint8_t)(n >> 24);
+  out[1] = (uint8_t)(n >> 16);
+  out[2] = (uint8_t)(n >> 8);
+  out[3] = (uint8_t)n;
+}
+
+/* A column gets its NULLs when a value comes behind them: one of which no value comes costs
+** nothing. A NULL is four times 0xff. */
+static void pad (tl_pg_columns *c, tl_pg_column at) {
+  size_t n = 4 * (size_t)(c->rows - c->written[at]);
+  tl_buf *b = &c->array[at];
+  c->written[at] = c->rows;
+  if (n == 0 || b->failed) return;
+  if (tl_buf_reserve(b, n) < 0) {
+    b->failed = true;
+    return;
+  }
+  memset(b->at + b->len, 0xff, n);
+  b->len += n;
+}
+
+/* Room for one element of this length behind its length. NULL: no memory. */
+static uint8_t *element (tl_pg_columns *c, tl_pg_column at, size_t len) {
+  tl_buf *b = &c->array[at];
+  if (c->written[at] < c->rows) pad(c, at);
+  if (b->failed) return NULL;
+  if (b->cap - b->len < len + 4 && tl_buf_reserve(b, len + 4) < 0) {
+    b->failed = true;
+    return NULL;
+  }
+  uint8_t *out = b->at + b->len;
+  big4(out, (uint32_t)len);
+  b->len += len + 4;
   c->filled[at]++;
+  c->written[at]++;
+  return out + 4;
 }
 
-static void put_null (tl_pg_columns *c, tl_pg_column at) {
-  static const uint8_t null[4] = { 0xff, 0xff, 0xff, 0xff };
-  tl_buf_add(&c->array[at], null, sizeof null);
+static void put8 (tl_pg_columns *c, tl_pg_column at, uint64_t number) {
+  uint8_t *out = element(c, at, 8);
+  if (out) big8(out, number);
+}
+
+static void put4 (tl_pg_columns *c, tl_pg_column at, uint32_t number) {
+  uint8_t *out = element(c, at, 4);
+  if (out) big4(out, number);
 }
 
 static void put_slice (tl_pg_columns *c, tl_pg_column at, tl_slice bytes) {
-  uint8_t len[4];
-  big(len, bytes.len, 4);
-  tl_buf_add(&c->array[at], len, 4);
-  tl_buf_slice(&c->array[at], bytes);
-  c->filled[at]++;
+  uint8_t *out = element(c, at, bytes.len);
+  if (out && bytes.len > 0) memcpy(out, bytes.at, bytes.len);
 }
 
 static void put_number (tl_pg_columns *c, double number) {
   uint64_t bits;
   memcpy(&bits, &number, sizeof bits);
-  put(c, TL_PG_NUMBER, bits, 8);
+  put8(c, TL_PG_NUMBER, bits);
 }
 
 bool tl_pg_can_time (int64_t ms) { return ms >= -210866803200000 && ms < 9224318016000000; }
 
 static void put_time (tl_pg_columns *c, tl_pg_column at, int64_t ms) {
-  put(c, at, (uint64_t)((ms - epoch_ms) * 1000), 8);
+  put8(c, at, (uint64_t)((ms - epoch_ms) * 1000));
 }
 
 /* In PostgreSQL a text has no NUL; such a one is stored as bytes, as is what is not UTF-8. */
@@ -78,43 +118,33 @@ static bool is_plain (tl_slice text) {
   return tl_utf8_valid(text) && (text.len == 0 || !memchr(text.at, 0, text.len));
 }
 
-/* Into one of four columns; NULL into the others. */
-static tl_pg_column put_value (tl_pg_columns *c, tl_type type, const tl_value *v) {
+/* Into one of four columns. */
+static void put_value (tl_pg_columns *c, tl_type type, const tl_value *v) {
   switch (type) {
     case TL_AI:
     case TL_AO:
     case TL_TIR:
-    case TL_TOR: put_number(c, v->number); return TL_PG_NUMBER;
+    case TL_TOR: put_number(c, v->number); break;
     case TL_DI:
-    case TL_DO: put(c, TL_PG_WHOLE, v->boolean, 8); return TL_PG_WHOLE;
+    case TL_DO: put8(c, TL_PG_WHOLE, v->boolean); break;
     case TL_TXTI:
-    case TL_TXTO: {
-      tl_pg_column at = is_plain(v->text) ? TL_PG_TEXT : TL_PG_BYTES;
-      put_slice(c, at, v->text);
-      return at;
-    }
-    default: put(c, TL_PG_WHOLE, (uint64_t)v->integer, 8); return TL_PG_WHOLE;
+    case TL_TXTO: put_slice(c, is_plain(v->text) ? TL_PG_TEXT : TL_PG_BYTES, v->text); break;
+    default: put8(c, TL_PG_WHOLE, (uint64_t)v->integer); break;
   }
 }
 
 void tl_pg_columns_add (tl_pg_columns *c, uint32_t tag, const tl_outlet_value *v) {
   const tl_sample *s = &v->sample;
-  tl_pg_column used = TL_PG_COLUMNS;
-  put(c, TL_PG_TAG, tag, 4);
+  put4(c, TL_PG_TAG, tag);
   put_time(c, TL_PG_TIME, s->time_ms);
-  put(c, TL_PG_N, s->n, 4);
+  if (s->n != 0) put4(c, TL_PG_N, s->n);
   if (s->status == TL_VALID) {
-    put_null(c, TL_PG_STATE);
-    used = put_value(c, (tl_type)v->series->type, &s->value);
+    put_value(c, (tl_type)v->series->type, &s->value);
   } else {
-    put(c, TL_PG_STATE, s->status == TL_INVALID ? s->reason : 0, 2);
+    uint8_t *out = element(c, TL_PG_STATE, 2);
+    if (out) memcpy(out, (uint8_t[]){ 0, s->status == TL_INVALID ? s->reason : 0 }, 2);
   }
-  for (int at = TL_PG_NUMBER; at <= TL_PG_BYTES; at++)
-    if (at != (int)used) put_null(c, (tl_pg_column)at);
-  if (v->arrival_ms == s->time_ms)
-    put_null(c, TL_PG_ARRIVAL);
-  else
-    put_time(c, TL_PG_ARRIVAL, v->arrival_ms);
+  if (v->arrival_ms != s->time_ms) put_time(c, TL_PG_ARRIVAL, v->arrival_ms);
   c->rows++;
 }
 
@@ -122,15 +152,16 @@ bool tl_pg_columns_get (tl_pg_columns *c, const char *values[TL_PG_COLUMNS],
                         int lengths[TL_PG_COLUMNS]) {
   for (int i = 0; i < TL_PG_COLUMNS; i++) {
     tl_buf *b = &c->array[i];
-    if (b->failed) return false;
     values[i] = NULL;
     lengths[i] = 0;
+    if (c->filled[i] > 0) pad(c, (tl_pg_column)i);
+    if (b->failed) return false;
     if (c->filled[i] == 0) continue;
-    big(b->at, 1, 4);
-    big(b->at + 4, c->filled[i] < c->rows, 4);
-    big(b->at + 8, elements[i], 4);
-    big(b->at + 12, c->rows, 4);
-    big(b->at + 16, 1, 4);
+    big4(b->at, 1);
+    big4(b->at + 4, c->filled[i] < c->rows);
+    big4(b->at + 8, elements[i]);
+    big4(b->at + 12, c->rows);
+    big4(b->at + 16, 1);
     values[i] = (const char *)b->at;
     lengths[i] = (int)b->len;
   }

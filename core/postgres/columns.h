@@ -21,7 +21,8 @@ typedef enum {
 
 typedef struct {
   tl_buf array[TL_PG_COLUMNS];
-  uint32_t filled[TL_PG_COLUMNS]; /* values that are not NULL */
+  uint32_t filled[TL_PG_COLUMNS];  /* values that are not NULL */
+  uint32_t written[TL_PG_COLUMNS]; /* elements so far; those behind them are NULL */
   uint32_t rows;
 } tl_pg_columns;
 

@@ -48,7 +48,7 @@ static const char *const make[] = {
   "  RETURN QUERY SELECT a, b;\n"
   "END $$",
 
-  /* A batch. What is there already adds nothing; another value of the same tag and millisecond
+  /* A batch; an `n` that is not there is 0. What is there already adds nothing; another value of the same tag and millisecond
   ** gets the next number. */
   "CREATE FUNCTION store (tags integer[], times timestamptz[], ns integer[], states smallint[],"
   " numbers double precision[], wholes bigint[], texts text[], blobs bytea[],"
@@ -56,7 +56,10 @@ static const char *const make[] = {
   "DECLARE done bigint;\n"
   "BEGIN\n"
   "  INSERT INTO sample (tag, time, n, state, number, whole, text, bytes, arrival)\n"
-  "    SELECT * FROM unnest(tags, times, ns, states, numbers, wholes, texts, blobs, arrivals)\n"
+  "    SELECT v.tag, v.time, coalesce(v.n, 0), v.state, v.number, v.whole, v.text, v.bytes,\n"
+  "        v.arrival\n"
+  "      FROM unnest(tags, times, ns, states, numbers, wholes, texts, blobs, arrivals)\n"
+  "        AS v(tag, time, n, state, number, whole, text, bytes, arrival)\n"
   "    ON CONFLICT DO NOTHING;\n"
   "  GET DIAGNOSTICS done = ROW_COUNT;\n"
   "  IF done = cardinality(tags) THEN RETURN; END IF;\n"

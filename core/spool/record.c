@@ -3,6 +3,8 @@
 
 /* The first byte of a record. */
 enum { KIND_SERIES = 'S', KIND_SAMPLE = 'V' };
+/* Behind it: series 4, only and status and reason 1, n 2, time 8. */
+enum { SAMPLE_HEAD = 15 };
 
 static void put (tl_buf *out, uint64_t number, int bytes) {
   for (int i = 0; i < bytes; i++) tl_buf_byte(out, (uint8_t)(number >> (8 * i)));
@@ -64,12 +66,25 @@ void tl_record_sample (tl_buf *out, const tl_sample *s, tl_type type, bool *cut)
   tl_buf_add(out, head, s->status == TL_VALID ? 24 : 16);
 }
 
+/* Compilers know each of these as one load. */
+static uint64_t get8 (const uint8_t *at) {
+  return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+         (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
+         (uint64_t)at[7] << 56;
+}
+
+static uint32_t get4 (const uint8_t *at) {
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
 static bool get (tl_slice bytes, size_t *at, int width, uint64_t *out) {
   if (bytes.len - *at < (size_t)width) return false;
-  uint64_t number = 0;
-  for (int i = 0; i < width; i++) number |= (uint64_t)bytes.at[*at + (size_t)i] << (8 * i);
+  const uint8_t *from = bytes.at + *at;
+  if (width == 8)
+    *out = get8(from);
+  else
+    *out = width == 4 ? get4(from) : from[0];
   *at += (size_t)width;
-  *out = number;
   return true;
 }
 
@@ -114,17 +129,17 @@ static bool read_value (tl_slice bytes, size_t *at, tl_type type, tl_value *out)
 
 static bool read_sample (tl_slice bytes, size_t *at, int (*type_of)(void *, uint32_t), void *ctx,
                          tl_sample *out) {
-  uint64_t series, state, n, time;
-  if (!get(bytes, at, 4, &series) || !get(bytes, at, 1, &state) || !get(bytes, at, 2, &n) ||
-      !get(bytes, at, 8, &time))
-    return false;
-  int type = type_of(ctx, (uint32_t)series);
-  out->series = (uint32_t)series;
+  if (bytes.len - *at < SAMPLE_HEAD) return false;
+  const uint8_t *from = bytes.at + *at;
+  uint8_t state = from[4];
+  *at += SAMPLE_HEAD;
+  out->series = get4(from);
   out->only = (uint8_t)(state >> 6);
   out->status = state >> 4 & 3;
   out->reason = state & 15;
-  out->n = (uint16_t)n;
-  out->time_ms = (int64_t)time;
+  out->n = (uint16_t)(from[5] | from[6] << 8);
+  out->time_ms = (int64_t)get8(from + 7);
+  int type = type_of(ctx, out->series);
   memset(&out->value, 0, sizeof out->value);
   if (type < 0 || out->status > TL_INVALID || out->reason >= TL_REASON_COUNT ||
       out->only > TL_FOR_HISTORIES)
