@@ -48,8 +48,8 @@ static const char *const make[] = {
   "  RETURN QUERY SELECT a, b;\n"
   "END $$",
 
-  /* A batch; an `n` that is not there is 0. What is there already adds nothing; another value of the same tag and millisecond
-  ** gets the next number. */
+  /* A batch; an `n` that is not there is 0. What is there already adds nothing; another value of
+  ** the same tag and millisecond gets the next number. */
   "CREATE FUNCTION store (tags integer[], times timestamptz[], ns integer[], states smallint[],"
   " numbers double precision[], wholes bigint[], texts text[], blobs bytea[],"
   " arrivals timestamptz[]) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$\n"

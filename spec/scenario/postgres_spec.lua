@@ -321,6 +321,51 @@ txt|"grün \"x\""|string|valid||]], rows)
     assert.equal("2", p:sql "SELECT count(*) FROM tagline.progress")
   end)
 
+  it("is one for the two processes of the example", function()
+    local m, p = mosquitto.start(), postgres.start()
+    local halls = {}
+    for i = 1, 2 do
+      local folder = scope.folder()
+      for _, name in ipairs { "plant", "hall_" .. i } do
+        files.write(("%s/%s.lua"):format(folder, name),
+          files.read(("examples/shared/%s.lua"):format(name)))
+      end
+      halls[i] = tagline.run(("%s/hall_%d.lua"):format(folder, i), nil, { env = {
+        TAGLINE_HOST = "127.0.0.1", TAGLINE_PORT = tostring(m.port),
+        TAGLINE_POSTGRES = p:conninfo(), TAGLINE_POSTGRES_PASSWORD = "secret" } })
+    end
+    wait.till("two subscriptions", nil, function()
+      local log = m.process:text "stderr"
+      return log:find("SUBACK to tagline-hall-1", 1, true)
+        and log:find("SUBACK to tagline-hall-2", 1, true)
+    end)
+    for i = 1, 2 do
+      for pump = 1, 3 do
+        m:publish(("plant/hall-%d/pump-%d/up"):format(i, pump),
+          ('{"ts":%d,"flow":%d.5,"on":true}'):format(from, i * 10 + pump), { qos = 1 })
+      end
+    end
+    p:wait_for("SELECT string_agg(value::text, ' ' ORDER BY tag) FROM tagline.value \z
+      WHERE tag LIKE '%.flow'", "11.5 12.5 13.5 21.5 22.5 23.5")
+    assert.equal("plant.hall-1-pump-1.flow", p:sql "SELECT min(tag) FROM tagline.curve")
+    for _, t in ipairs(halls) do t:stop() end
+  end)
+
+  it("goes on in one plain table, as the documents have it for TimescaleDB", function()
+    local m, p, folder = mosquitto.start(), postgres.start(), scope.folder()
+    local t = start(p, m, folder)
+    m:wait_subscribed "pg"
+    send(m, 1, 5)
+    p:wait_for(sums, ledger(5))
+    t:stop()
+    local steps = files.read("lua/doc/postgres.md"):match "## TimescaleDB.-```sql\n(.-)```"
+    p:sql("SET ROLE tagline;\n" .. steps:gsub("SELECT public[^\n]*\n", ""))
+    t = start(p, m, folder)
+    send(m, 4, 9)
+    p:wait_for(sums, ledger(9))
+    t:stop()
+  end)
+
   it("ends at once at a second signal, and without a wait where the server is away", function()
     local m, p, folder = mosquitto.start(), postgres.start(), scope.folder()
     local t = start(p, m, folder)
