@@ -44,10 +44,10 @@ export async function points(tag, range, seconds) {
       const v = r.status === "valid" || r.status === undefined ? numeric(r.value) : null;
       return v === null ? [stamp(r.time), NaN, NaN, NaN] : [stamp(r.time), v, v, v];
     });
-    return { from, to, found: held(found, tag), band: false };
+    return { from, found: held(found, tag), band: false };
   }
   const thin = await ask(`${base}&every=${EVERY[range]}&as=min,time_avg,max`, { timeout: 30000 });
-  return { from, to, band: true, found: thin.map((r) => {
+  return { from, band: true, found: thin.map((r) => {
     const mean = numeric(r.time_avg ?? r.value);
     return mean === null ? [stamp(r.time), NaN, NaN, NaN] : [stamp(r.time), numeric(r.min) ?? mean, mean, numeric(r.max) ?? mean];
   }) };
@@ -108,26 +108,19 @@ export class Plot {
 
   /** From the history; where there is none, what came since the page was opened. */
   async data() {
-    try {
-      this.kept = true;
-      return await points(this.tag, this.range, this.seconds);
-    } catch (error) {
-      if (error.status === undefined || error.status >= 500 && error.status !== 501 && error.status !== 503) throw error;
-      this.kept = false;
-      this.reason = error.message;
-      const now = live.now() / 1000;
-      return { from: now - this.seconds, to: now, band: false,
-        found: held(this.tag.curve.map(([t, v]) => (v === null ? [t, NaN, NaN, NaN] : [t, v, v, v])), this.tag) };
-    }
+    this.kept = live.info.history !== false;
+    if (this.kept) return points(this.tag, this.range, this.seconds);
+    const to = live.now() / 1000, found = this.tag.curve.map(([t, v]) => (v === null ? [t, NaN, NaN, NaN] : [t, v, v, v]));
+    return { from: to - this.seconds, found: held(found, this.tag), band: false };
   }
 
-  draw(Dygraph, { from, to, found, band }) {
+  draw(Dygraph, { from, found, band }) {
     const good = found.filter((p) => Number.isFinite(p[2]));
     this.points = found;
     this.box.hidden = good.length === 0;
     this.csv.hidden = !this.kept;
     if (good.length === 0) {
-      this.note.textContent = this.kept ? "No valid value in this time." : `No history: ${this.reason}`;
+      this.note.textContent = this.kept ? "No valid value in this time." : "The config has no history: it begins with the next value.";
       return;
     }
     const css = getComputedStyle(document.documentElement);

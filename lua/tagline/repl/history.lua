@@ -35,6 +35,12 @@ local function unit_of(tag)
   return type(tag) ~= "string" and tag.unit or nil
 end
 
+--- No value of a tag of this process is kept yet: that is no error, and no rows.
+local function none_yet(tag, why)
+  if type(tag) == "string" or not why:find("the history has no tag", 1, true) then return nil end
+  return setmetatable({ left_out = 0 }, { __name = "tagline.list" })
+end
+
 --- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }])
 function history.word(live)
   return function(tag, options)
@@ -44,6 +50,7 @@ function history.word(live)
     if not question then error("history: " .. why, 2) end
     if not question.every then question.limit = question.limit or 10000 end
     local rows, wrong = ask(live, name, question)
+    rows = rows or none_yet(tag, wrong)
     if not rows then return nil, wrong end
     if not as_csv then return rows end
     return csv.text(rows, { name = name, unit = unit_of(tag) }, question.as)
