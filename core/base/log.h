@@ -28,7 +28,8 @@ void tl_log_print (tl_slice text);
 ** JOURNAL: "<6>plant: connected", as systemd's journal wants it, which has its own time. */
 typedef enum { TL_LOG_TEXT, TL_LOG_JSON, TL_LOG_JOURNAL } tl_log_style;
 void tl_log_set_style (tl_log_style style, bool colour); /* TL_LOG_TEXT without colour at start */
-/* Append one whole line in that style, for who must write it itself; from any thread. TL_ENOMEM. */
+/* Append one whole line in that style, for a caller that writes it itself; from any thread.
+** TL_ENOMEM. */
 int tl_log_line (tl_buf *out, tl_log_level level, const char *text);
 /* Who takes whole lines (with their line break, borrowed) in place of stderr; must not block or
 ** log. NULL ends it. */

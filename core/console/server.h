@@ -57,15 +57,14 @@ int tl_console_listen (tl_console **out, tl_loop *loop, const char *path,
 ** the socket if it is still ours. NULL is fine. May be called inside an event. */
 void tl_console_close (tl_console *c);
 /* Never blocks. A client that does not read is bounded: beyond `TL_CONSOLE_BACKLOG` bytes 'o'
-** frames are dropped and counted, and the client is told how many as soon as it reads again.
-** Others are never dropped; but who does not read is not read from. A write that fails closes
+** frames are dropped and counted, and the client is told how many as soon as it reads again. Other
+** frames are never dropped; a client that does not read is not read from. A write that fails closes
 ** the client, later. */
 enum { TL_CONSOLE_BACKLOG = 1 << 20 };
 void tl_console_send (tl_console_client *c, char type, tl_slice body);
 /* a program reads it: what it missed is told as {"outputs_left_out":N} */
 void tl_console_set_json (tl_console_client *c, bool json);
-/* Does much of what was sent wait for the client to read it? Whoever can wait does so before
-** anything is dropped. */
+/* Is the client slow to read? A sender that can wait should wait then: nothing is dropped yet. */
 bool tl_console_behind (tl_console_client *c);
 void *tl_console_user (const tl_console_client *c);
 void tl_console_set_user (tl_console_client *c, void *user);

@@ -52,7 +52,7 @@ int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err 
 
 /* Why is this tag what it is? The recorded messages that go to its station are run in their order
 ** through a copy of it, as they came: tl_explain_history_begin picks them, tl_explain_history_next
-** runs one, so that whoever asks may pause between two (each may run a slow decoder).
+** runs one, so that the caller may pause between two (each may run a slow decoder).
 **   begin  tag, type, address, value, status, reason, time, station_status, station_address,
 **          line_status, line_error, awaiting, recorded, complete (nothing came before those that
 **          are run); others[] where none is for the station: topics of other messages, at most 3,
@@ -68,8 +68,8 @@ int tl_explain_history_begin (tl_explain_history **out, tl_gateway *g, const tl_
 int tl_explain_history_next (tl_explain_history *h, tl_buf *out, tl_err *err);
 void tl_explain_history_free (tl_explain_history *h);
 
-/* Whose will is this message (the first of several stations)? NULL: nobody's. *only: it is nothing
-** else; a '#' station takes the wills of others, too. */
+/* The station whose will this message is (the first of several). NULL: it is no will. *only: it is
+** nothing else; a '#' station takes the wills of other stations, too. */
 const tl_station *tl_explain_will (tl_link *l, const tl_incoming *m, bool *only);
 
 /* The station that takes this topic now. *name (appended) is its name without the line; a

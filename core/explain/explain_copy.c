@@ -85,7 +85,7 @@ int tl_explain_copy_init (tl_explain_copy *c, const tl_station *like, tl_plan *p
   if (rc == TL_OK) rc = tl_model_add_line(c->model, tl_slice_str(like->line->name), &line);
   if (rc == TL_OK) rc = tl_line_add_station(line, &spec, 0, 0, &c->station);
   if (rc != TL_OK) return rc;
-  line->user = like->line->user; /* for who asks msg.station for its line */
+  line->user = like->line->user; /* for msg.station.line */
   c->station->user = like->user;
   if (!copy_values(c->station, like, fresh)) return TL_ENOMEM;
   c->model->hooks = hooks;

@@ -17,7 +17,7 @@ void tl_explain_open (tl_buf *out, const char *key, char bracket); /* key NULL: 
 /* `key`, or key_base64 when it is not UTF-8; cut, with key_bytes, when it is long. */
 void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes);
 
-/* Append "near": where the way of a JSON address ends in a document that does not have it
+/* Append "near": how far a JSON address leads in a document that does not have its end
 ** (explain_near.c). */
 void tl_explain_near (tl_buf *out, tl_doc_format format, tl_slice path, tl_slice doc);
 

@@ -1,5 +1,5 @@
-/* core/explain/explain_near.c — where the way of a JSON address ends in a document that does
-** not have it: what is there instead. */
+/* core/explain/explain_near.c — a document does not have what a JSON address names: how far the
+** address leads, and what is there instead. */
 #include <stdlib.h>
 
 #include "base/format.h"

@@ -61,7 +61,7 @@ static int add_station (const applying *a, tl_link *l, tl_station_config *c) {
   return TL_OK;
 }
 
-/* Whoever runs now runs the new functions; instances share their template's. */
+/* From here on the new functions are called; instances share those of their template. */
 static void swap_handlers (tl_link *l, tl_station *s, void **user) {
   tl_gateway *g = l->gateway;
   release(g, &s->user);

@@ -1,4 +1,4 @@
-/* core/gateway/handlers.h — what the gateway asks of whoever runs the user's scripts.
+/* core/gateway/handlers.h — what the gateway needs from the room that runs the user's scripts.
 ** Implemented in script/, joined in command/: the gateway never names Lua. A NULL member is
 ** "nobody". No handler is called for stations and lines whose `user` is NULL, so a message that
 ** needs no script never leaves the C rooms. */

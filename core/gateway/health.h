@@ -1,4 +1,4 @@
-/* core/gateway/health.h — how a line is doing, for whoever tells people (status()): what the
+/* core/gateway/health.h — how a line is doing, for status(): what the
 ** broker took away, what it did not grant, what waits for long, how many messages a second. */
 #ifndef TL_GATEWAY_HEALTH_H
 #define TL_GATEWAY_HEALTH_H

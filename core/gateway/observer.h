@@ -1,4 +1,4 @@
-/* core/gateway/observer.h — news of the running whole for whoever wants to hear them: the
+/* core/gateway/observer.h — news of what runs, for those who register for them: the
 ** values stream, watch(), the user's functions, a history, a page. None of them knows another. */
 #ifndef TL_GATEWAY_OBSERVER_H
 #define TL_GATEWAY_OBSERVER_H

@@ -98,7 +98,7 @@ void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s) {
 
 static void settle_local (void *ctx);
 
-/* Without a network: whoever listens takes it, and it is as good as confirmed. */
+/* Without a network: the listener gets the message, and it counts as confirmed. */
 static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
                             tl_write *w, tl_err *err) {
   tl_gateway *g = l->gateway;

@@ -21,7 +21,7 @@ static int64_t due_of (const tl_station *s) {
 }
 
 void tl_line_wake (tl_line *line, int64_t at) {
-  /* as it is while tick runs, which looks at all stations when it is through */
+  /* also while tick runs, which looks at all stations at its end */
   if (at >= line->due) return;
   line->due = at;
   tl_model *m = line->model;

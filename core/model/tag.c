@@ -72,9 +72,9 @@ static inline void tell (tl_tag *t, const tl_tagdef *def, bool report) {
   }
 }
 
-/* Has an equal value come again in a way that counts? Each message is news to whoever confirms
-** messages: two at QoS 0 may have the same time, too, and a handler that waits for the second
-** one's IN_ID must hear of it, or the line stands still. */
+/* Is an equal value a new one? With ACK_ID each message is: two messages at QoS 0 may have the same
+** time, and the handler that acknowledges the second one must be called,
+** or the line stands still. */
 static inline bool is_again (const tl_tag *t, const tl_tagdef *def, int64_t time_ms) {
   return def->new_value_on_time_change &&
          (t->time_ms != time_ms ||

@@ -242,8 +242,8 @@ const char *tl_session_error (const tl_session *s);
 int tl_session_refusal (const tl_session *s);
 
 /* Restore what `store` had reported, oldest first ('o' in ascending sequence), before the first
-** open(). Restored messages go out again but are not reported through `published`: whoever
-** waited for them died with the other process. TL_OK; TL_ESTATE: the session is clean or was
+** open(). Restored messages go out again but are not reported through `published`: those
+** who waited for them ended with the other process. TL_OK; TL_ESTATE: the session is clean or was
 ** opened, nothing was taken, delete the record; TL_EMALFORMED, TL_EEXIST, TL_ENOMEM. */
 int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes);
 

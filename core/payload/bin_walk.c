@@ -1,4 +1,4 @@
-/* core/payload/bin_walk.c — a binary document in order, for who builds tables or texts of it.
+/* core/payload/bin_walk.c — visits a binary document in order, to build tables or texts of it.
 ** Must not know addresses. */
 #include "payload/bin_scan.h"
 

@@ -1,4 +1,4 @@
-/* core/payload/json_walk.c — a document in order, for who builds tables of it. Must not know
+/* core/payload/json_walk.c — visits a document in order, to build tables of it. Must not know
 ** addresses. */
 #include "payload/json_scan.h"
 

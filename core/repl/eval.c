@@ -17,8 +17,8 @@ enum {
   KEPT = 64 * 1024     /* code that is longer is not looked through for locals */
 };
 
-/* Of a stretch that cannot be sliced (a pattern, a sort, a coroutine of theirs): messages wait
-** that long, so it is a handler's time. */
+/* The limit of one call that cannot pause (a pattern, a sort, a coroutine of the user): messages
+** wait for it, so it is as long as a handler's. */
 #define CALL_SECONDS 0.1
 #define CALL_TEXT "0.1 s"
 static const char held[] = "one call ran for " CALL_TEXT

@@ -9,7 +9,7 @@
 /* What all consoles of a script share: tl_script.repl. Made when the first is attached. */
 typedef struct tl_repl {
   tl_eval *evals;
-  tl_eval *evaluating;      /* whose code is running now; NULL: a handler's, or nobody's */
+  tl_eval *evaluating;      /* whose code is running now; NULL: a handler's, or none */
   uint64_t made;            /* evals, ever */
   lua_Hook hook;            /* of the budget, which eval.c puts its own before */
   int api;                  /* registry reference: the words of a REPL; 0: not made yet */
@@ -23,7 +23,7 @@ struct tl_eval {
   tl_script *script;
   tl_eval_events events;
   void *ctx;
-  int env;        /* registry reference: this person's variables */
+  int env;        /* registry reference: this console's variables */
   tl_eval **here; /* how functions that outlive this console find it: NULL when it is gone */
   int here_ref;   /* registry reference that keeps it */
   int thread;     /* registry reference of the running evaluation, or LUA_NOREF */

@@ -133,7 +133,7 @@ static int live_modules (lua_State *L) {
   return 1;
 }
 
-/* scopes(): the variables of whoever asks, and those that the config sees */
+/* scopes(): the variables of the console that asks, and those of the config */
 static int live_scopes (lua_State *L) {
   const tl_script *s = tl_script_of(L);
   if (!s->repl->evaluating)
@@ -217,7 +217,7 @@ static int env_index (lua_State *L) {
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL) return 1;
   lua_pushvalue(L, 2);
-  /* a variable of theirs that is nil */
+  /* a variable that the user has set to nil */
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 0;
   if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->env) != LUA_TTABLE) return 0;
   /* The config's environment raises for an unknown word, in words meant for a config. */

@@ -17,21 +17,22 @@
 #endif
 
 enum {
-  /* instructions between two looks at the clock, where there is a hook always */
+  /* Instructions between two looks at the clock, when a hook is always set. */
   HOOK_EVERY = 250,
-  LARGE = 1 << 20,   /* smaller objects are never too large */
-  SHORT_NS = 100000, /* of work that is not worth a look of its own */
-  /* one object may take this part of the memory at most: it is copied in one go */
+  LARGE = 1 << 20,   /* bytes: a smaller object is never too large */
+  SHORT_NS = 100000, /* work that is shorter is done without looking at the clock first */
+  /* A …_PART is a divisor of the memory limit. An object may take 1/4 of it, since it is
+  ** copied in one go. */
   LARGEST_PART = 4,
-  OBJECT_PART = 16, /* and one that a handler makes */
-  /* a text: to compare two takes up to 7 ns a byte, and cannot be interrupted */
+  OBJECT_PART = 16, /* an object that a handler makes: 1/16 */
+  /* A text: 1/64. To compare two takes up to 7 ns a byte, and cannot be interrupted. */
   TEXT_PART = 64,
-  TUNED_PART = 3,           /* of the memory: below it the collector is as Lua has it */
-  SMALL_MEMORY = 256 << 20, /* parts are those of this at least */
-  RESERVE_PART = 8,         /* of the memory that is kept back from single calls, but for */
-  SHARE = 8,                /* this part of it */
-  COLLECT_NS = 20000000,    /* for the garbage of a call that had not enough */
-  STEADY_NS = 2000000,      /* and after each call, while there is no more than the reserve */
+  TUNED_PART = 3,           /* below 1/3 of the memory, the collector works as Lua sets it */
+  SMALL_MEMORY = 256 << 20, /* for a smaller limit, the parts are those of this one */
+  RESERVE_PART = 8,         /* the last 1/8 of the memory is a reserve: see mark_memory */
+  SHARE = 8,                /* of the free memory a call may always take 1/8 */
+  COLLECT_NS = 20000000,    /* time to collect after a call that ran out of memory */
+  STEADY_NS = 2000000,      /* time to collect after each call, while only the reserve is free */
   /* where the error handler stands on the main stack, for calls that are in no other
   ** (tl_script_new) */
   TL_HANDLER = 1,
@@ -74,7 +75,7 @@ static bool extend (tl_budget *b, uint64_t now) {
   return true;
 }
 
-/* A step of the collector, or as many as fit into the processor time until it is through. */
+/* Steps of the collector: at least one, and more until the cycle ends or the time is over. */
 static void collect (tl_sandbox *s, uint64_t ns) {
   uint64_t end = tl_clock_cpu_ns() + ns;
   while (lua_gc(s->L, LUA_GCSTEP, 0) == 0 && tl_clock_cpu_ns() < end) continue;
@@ -249,8 +250,9 @@ static bool limit_within (tl_sandbox *s, tl_budget *outer) {
   return now < outer->deadline_ns;
 }
 
-/* A call may take the memory up to the reserve, and an eighth of what is left in any case: so
-** what fills it ends before Lua has to collect all of it at once, and small calls go on. */
+/* A call may fill the memory up to the reserve: limit - limit / 8. When more is used already, it
+** may take 1/8 of what is free. So a call that fills the memory ends before Lua must collect all of
+** it at once, and small calls still work. */
 static void mark_memory (tl_sandbox *s) {
   size_t limit = s->memory_limit + s->loading_memory, mark = limit - limit / RESERVE_PART;
   size_t least = limit > s->memory ? s->memory + (limit - s->memory) / SHARE : 0;

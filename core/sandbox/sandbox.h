@@ -121,7 +121,8 @@ int tl_sandbox_traceback (lua_State *L);
 
 /* --- budgets (budget.c) --- */
 
-/* A hook that looks often, for who puts one of their own before it; new coroutines inherit it. */
+/* A hook that checks often, for callers that set a hook of their own first; new coroutines
+** inherit it. */
 void tl_budget_hook (tl_sandbox *b, lua_State *co);
 /* begins the watchdog (watchdog.h), whose hook is here; once for each state */
 bool tl_watchdog_begin (void);

@@ -43,7 +43,7 @@ static void remove_oldest (tl_spool *s) {
   memmove(s->segments, s->segments + 1, s->count * sizeof *s->segments);
 }
 
-/* The oldest goes unread: whoever has not passed it has lost its values. */
+/* Drops the oldest segment: outlets that have not passed it lose its values. */
 static bool drop_oldest (tl_spool *s) {
   if (s->count < 2) return false;
   uint64_t lowest = tl_spool_lowest(s), first = s->segments[0].first, next = s->segments[1].first;

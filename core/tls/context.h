@@ -8,7 +8,7 @@
 
 typedef enum {
   TL_TLS_VERIFY,       /* chain and name */
-  TL_TLS_VERIFY_CHAIN, /* whoever has a certificate of the CA */
+  TL_TLS_VERIFY_CHAIN, /* the chain only: any certificate of the CA is accepted */
   TL_TLS_VERIFY_NONE
 } tl_tls_verify;
 

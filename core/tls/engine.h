@@ -22,7 +22,7 @@ int tl_tls_new (tl_tls **out, tl_tls_context *c, const tl_tls_peer *peer, tl_err
 void tl_tls_free (tl_tls *t); /* NULL is fine */
 
 /* Ciphertext from the peer. feed: borrowed until a call returns TL_EPARTIAL, and only then
-** may more be fed; whoever cannot wait so long lets tl_tls_keep() copy what is left. add:
+** may more be fed; a caller that cannot wait calls tl_tls_keep(), which copies the rest. add:
 ** copied, comes behind what was kept or added. TL_ENOMEM, and the connection cannot go on. */
 void tl_tls_feed (tl_tls *t, const uint8_t *at, size_t n);
 int tl_tls_keep (tl_tls *t);
