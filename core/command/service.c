@@ -7,12 +7,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "command/logs.h"
+#include "command/problem.h"
 #include "net/notify.h"
 #include "net/stall.h"
 
-enum { STATUS_MS = 1000, STATUS_ROOM = 400 };
+enum { STATUS_MS = 1000, ASK_TICKS = 5, PROBLEM_ROOM = 400 };
 
 struct tl_service {
   tl_loop *loop;
@@ -23,54 +23,66 @@ struct tl_service {
   tl_timer *timer; /* looks whether STATUS= has changed; NULL: nobody wants to know */
   tl_reload_listener reload;
   bool watchdog, ready, stopping;
+  tl_problem *problem; /* NULL: nobody wants to know */
+  int ticks;           /* seconds since it was asked for */
+  uint64_t news;       /* what count_lines gave then */
   tl_buf status, said;
 };
 
-/* The first line that is not connected, though it should be, and why. */
-static void add_trouble (tl_buf *out, const tl_line *line, const tl_link_stats *stats) {
-  tl_buf_fmt(out, "; %s: ", line->name);
-  if (stats->last_error[0] != '\0')
-    tl_visible(out, tl_slice_str(stats->last_error), false);
-  else
-    tl_buf_str(out, stats->state);
-}
-
-/* "2 of 3 lines connected; plant: connect to 10.0.0.1:1883: connection refused" */
-static void describe (tl_service *s, tl_buf *out) {
+/* "STATUS=2 of 3 lines connected". The result changes whenever a line came or went. */
+static uint64_t count_lines (tl_service *s, tl_buf *out) {
   const tl_model *m = tl_gateway_model(s->gateway);
   uint32_t connected = 0, wanted = 0;
-  tl_buf trouble;
-  tl_buf_init(&trouble);
+  uint64_t news = 0;
   for (uint32_t i = 0; i < m->line_count; i++) {
     tl_link_stats stats;
     tl_link_get_stats(tl_line_link(m->lines[i]), &stats);
-    bool up = strcmp(stats.state, "connected") == 0;
-    connected += up;
-    if (strcmp(stats.state, "off") == 0) continue;
-    wanted++;
-    if (!up && trouble.len == 0) add_trouble(&trouble, m->lines[i], &stats);
+    connected += strcmp(stats.state, "connected") == 0;
+    wanted += strcmp(stats.state, "off") != 0;
+    news += stats.connects + stats.failures;
   }
   const char *lines = wanted == 1 ? "line" : "lines";
+  tl_buf_clear(out);
   tl_buf_fmt(out, "STATUS=%" PRIu32 " of %" PRIu32 " %s connected", connected, wanted, lines);
-  tl_buf_slice(out, tl_buf_bytes(&trouble));
-  if (out->len > STATUS_ROOM) out->len = STATUS_ROOM;
-  tl_buf_byte(out, '\0');
-  if (trouble.failed) out->failed = true;
-  tl_buf_fini(&trouble);
+  return news + connected + wanted;
 }
 
-static void tell_status (tl_service *s) {
-  tl_buf_clear(&s->status);
-  describe(s, &s->status);
+/* As much as fits, in whole characters: systemd takes no others. */
+static size_t cut (tl_slice text) {
+  size_t len = text.len;
+  if (len <= PROBLEM_ROOM) return len;
+  for (len = PROBLEM_ROOM; len > 0 && (text.at[len] & 0xC0) == 0x80; len--)
+    ;
+  return len;
+}
+
+/* "…; plant: not connected: connect to 10.0.0.1:1883: connection refused", when it is new. */
+static void tell_status (void *ctx) {
+  tl_service *s = ctx;
+  if (!s->ready || s->stopping) return;
+  tl_slice problem = tl_problem_text(s->problem);
+  count_lines(s, &s->status);
+  if (problem.len > 0) tl_buf_str(&s->status, "; ");
+  tl_buf_add(&s->status, problem.at, cut(problem));
+  tl_buf_byte(&s->status, '\0');
   if (s->status.failed || tl_slice_eq(tl_buf_bytes(&s->status), tl_buf_bytes(&s->said))) return;
   tl_notify_send(s->notify, (const char *)s->status.at);
   tl_buf_clear(&s->said);
   tl_buf_slice(&s->said, tl_buf_bytes(&s->status));
 }
 
+/* Lines are looked at each second; all that status() knows when one of them has changed, and each
+** five seconds. */
 static void on_status_timer (void *ctx) {
   tl_service *s = ctx;
-  if (s->ready && !s->stopping) tell_status(s);
+  if (s->ready && !s->stopping) {
+    uint64_t news = count_lines(s, &s->status);
+    if (news != s->news || ++s->ticks >= ASK_TICKS) {
+      s->news = news;
+      s->ticks = 0;
+      tl_problem_ask(s->problem);
+    }
+  }
   tl_timer_at(s->timer, tl_loop_now(s->loop) + STATUS_MS);
 }
 
@@ -81,7 +93,7 @@ static void on_reload (void *ctx, bool begins) {
   uint64_t us = tl_clock_mono_ns() / 1000;
   snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, us);
   tl_notify_send(s->notify, begins ? text : "READY=1");
-  if (!begins) tell_status(s);
+  if (!begins) tl_problem_ask(s->problem);
 }
 
 /* --- the loop stands still, or not --- */
@@ -126,6 +138,7 @@ int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gatew
   int64_t beat = s->notify ? tl_notify_watchdog_ms() : 0;
   s->watchdog = beat > 0;
   int rc = s->notify ? tl_timer_new(&s->timer, loop, on_status_timer, s) : TL_OK;
+  if (rc == TL_OK && s->notify) rc = tl_problem_new(&s->problem, script, tell_status, s);
   if (rc == TL_OK) rc = tl_stall_watch(&s->stall, loop, limit_ms(s), beat, &stall_events, s);
   if (rc < 0) {
     tl_service_free(s);
@@ -141,7 +154,7 @@ void tl_service_ready (tl_service *s) {
   s->ready = true;
   tl_notify_send(s->notify, "READY=1");
   if (!s->notify) return;
-  tell_status(s);
+  tl_problem_ask(s->problem);
   tl_timer_at(s->timer, tl_loop_now(s->loop) + STATUS_MS);
 }
 
@@ -157,6 +170,7 @@ void tl_service_free (tl_service *s) {
   tl_script_forget_reload(s->script, &s->reload);
   tl_stall_close(s->stall);
   tl_timer_close(s->timer);
+  tl_problem_free(s->problem);
   tl_notify_close(s->notify);
   tl_buf_fini(&s->status);
   tl_buf_fini(&s->said);

@@ -4,12 +4,13 @@
 #include <sys/un.h>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "command/service.h"
 #include "command/start.h"
 #include "console/client.h"
 
 static int manager;
-static char folder[] = "/tmp/tagline-service-XXXXXX", config[80], path[80];
+static char folder[40], config[80], path[80];
 static tl_script *script;
 static tl_gateway *gateway;
 static tl_service *service;
@@ -24,6 +25,7 @@ static void write_config (const char *text) {
 
 static int setup (void **state) {
   struct sockaddr_un address = { .sun_family = AF_UNIX };
+  strcpy(folder, "/tmp/tagline-service-XXXXXX");
   if (!mkdtemp(folder)) return -1;
   snprintf(config, sizeof config, "%s/c.lua", folder);
   snprintf(path, sizeof path, "%s/notify", folder);
@@ -75,7 +77,7 @@ static void tells_of_start_reloads_status_life_and_end (void **state) {
   tl_gateway_start(gateway);
   tl_service_ready(service);
   assert_true(has_come("READY=1\n--\n"));
-  RUN_UNTIL(has_come("STATUS=0 of 1 line connected; p: connect to 127.0.0.1:"));
+  RUN_UNTIL(has_come("STATUS=0 of 1 line connected; p: not connected: connect to 127.0.0.1:"));
   assert_non_null(strstr(all, ": connection refused\n--\n"));
   RUN_UNTIL(has_come("WATCHDOG=1\n--\n"));
   all[0] = '\0';
@@ -98,9 +100,42 @@ static void tells_of_start_reloads_status_life_and_end (void **state) {
   tl_script_free(script);
 }
 
+static void tells_of_what_is_wrong_though_no_line_is_away (void **state) {
+  bool stopped = false;
+  (void)state;
+  write_config("line 'p' { host = 'h', station 's' { address = 's', off = true } } "
+               "every(0.01, function() error('no \\27[31m' .. ('\u00e4'):rep(400)) end)");
+  script = tl_start_script(false, false);
+  assert_non_null(script);
+  assert_int_equal(tl_gateway_new(&gateway, loop, &tl_script_handlers, script), 0);
+  tl_script_attach(script, gateway, loop);
+  tl_log_set_level((tl_log_level)-1); /* the error is no news here */
+  assert_true(tl_script_start(script, config));
+  assert_int_equal(tl_service_new(&service, loop, script, gateway), 0);
+  tl_gateway_start(gateway);
+  tl_service_ready(service);
+  RUN_UNTIL(has_come("STATUS=0 of 0 lines connected; "));
+  char *text = strstr(all, "STATUS=0 of 0 lines connected; "), *end = strstr(text, "\n--\n");
+  assert_null(memchr(text, 27, (size_t)(end - text)));
+  assert_true(tl_utf8_valid(tl_slice_of(text, (size_t)(end - text)))); /* though it was cut */
+  assert_true(end - text > 300);
+  all[0] = '\0';
+  write_config("line 'p' { host = 'h', station 's' { address = 's', off = true } }");
+  assert_true(tl_script_reload(script));
+  RUN_UNTIL(has_come("STATUS=0 of 0 lines connected\n--\n"));
+  tl_log_set_level(TL_LOG_ERROR);
+  tl_service_stopping(service);
+  tl_gateway_stop(gateway, on_stopped, &stopped);
+  RUN_UNTIL(stopped);
+  tl_service_free(service);
+  tl_gateway_free(gateway);
+  tl_script_free(script);
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(tells_of_start_reloads_status_life_and_end, setup, teardown),
+    cmocka_unit_test_setup_teardown(tells_of_what_is_wrong_though_no_line_is_away, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
