@@ -1,6 +1,7 @@
 -- What could hold the loop of a running process: a log that nobody reads, and files that are none.
 local uv = require "luv"
 local mosquitto = require "spec.support.mosquitto"
+local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 local wait = require "spec.support.wait"
@@ -133,6 +134,20 @@ describe("the log's format", function()
     uv.fs_close(out)
     local text = io.open(path):read "a"
     assert.truthy(text:find "^<3>[^\n]*config.lua:1: line 'p': expected host", text)
+  end)
+
+  it("is coloured on a terminal, where nobody asks for none", function()
+    local config = tagline.config 'line "p" { }'
+    local function on_terminal(words, env) -- script(1) makes the terminal
+      return select(2, process.run(process.find "script", { "-qec", ("%s run %s %s"):format(
+        tagline.program(), config, words), "/dev/null" }, { env = env }))
+    end
+    local plain = { TERM = "xterm", NO_COLOR = false }
+    assert.truthy(on_terminal("", plain):find "Z \27%[[%d;]+mERROR\27%[0?m .*expected host")
+    assert.falsy(on_terminal("", { TERM = "xterm", NO_COLOR = "1" }):find "\27")
+    assert.falsy(on_terminal("", { TERM = "dumb", NO_COLOR = false }):find "\27")
+    assert.falsy(on_terminal("--log-format json", plain):find "\27")
+    assert.falsy(stderr_of({}, plain):find "\27")
   end)
 
   it("is refused when it is another", function()

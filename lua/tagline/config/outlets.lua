@@ -196,7 +196,7 @@ function outlets.words(load, words)
   end
 
   local function path(value)
-    return value:sub(1, 1) == "/" and value or load.folder .. value
+    return require "tagline.config.places".path(load, value)
   end
 
   function words.history(given, ...)
@@ -272,7 +272,8 @@ end
 function outlets.draft(load)
   if #load.outlets == 0 then return nil end
   local spool = load.spool or {}
-  local folder = spool.folder or load.path:gsub("%.lua$", "") .. ".spool"
+  local name = load.path:match("[^/]*$"):gsub("%.lua$", "") .. ".spool"
+  local folder = spool.folder or require "tagline.config.places".path(load, name)
   return { list = load.outlets, spool = { folder = folder, max = spool.max or BYTES.GB,
     hold = spool.when_full == "hold" } }
 end

@@ -1,0 +1,55 @@
+-- Where a config's histories and spools lie: beside it, or where a service may write.
+local load = require "tagline.config.load"
+local places = require "tagline.config.places"
+local scope = require "spec.support.scope"
+local uv = require "luv"
+
+local line = 'line "p" { host = "h", station "s" { address = "a" } }'
+local text = 'history { file = "plant.db" } spool { folder = "s" } ' .. line
+
+-- The history's file and the spool's folder of a config of this path, under an environment.
+local function placed(path, env, source)
+  local getenv = os.getenv
+  os.getenv = function(name) -- luacheck: ignore
+    if env[name] ~= nil then return env[name] or nil end
+    return getenv(name)
+  end
+  local draft, problems = load.string(source or text, path)
+  os.getenv = getenv -- luacheck: ignore
+  assert.same({}, problems)
+  return draft.outlets.list[1].file, draft.outlets.spool.folder
+end
+
+describe("what a config writes", function()
+  after_each(scope.finish)
+
+  it("is beside the config", function()
+    local none = { STATE_DIRECTORY = false }
+    assert.same({ "plant.db", "s" }, { placed("c.lua", none) })
+    assert.same({ "/a/plant.db", "/a/s" }, { placed("/a/c.lua", none) })
+    assert.same({ "/a/plant.db", "/a/s" }, { placed("/a/c.lua", { STATE_DIRECTORY = "" }) })
+    assert.same({ "/a/plant.db", "/a/s" }, { placed("/a/c.lua", { STATE_DIRECTORY = "x" }) })
+  end)
+
+  it("is in the service's folder, the first of several", function()
+    local service = { STATE_DIRECTORY = "/var/lib/tagline/plant:/var/lib/other" }
+    assert.same({ "/var/lib/tagline/plant/plant.db", "/var/lib/tagline/plant/s" },
+      { placed("/etc/tagline/plant.lua", service) })
+    assert.same({ "/x.db", "/var/lib/tagline/plant/plant.spool" },
+      { placed("/etc/tagline/plant.lua", service, 'history { file = "/x.db" } ' .. line) })
+  end)
+
+  it("is found there by who reads a service's history from a shell", function()
+    local configs, states = places.configs, places.states
+    places.configs, places.states = "/conf/", scope.folder() .. "/"
+    assert(uv.fs_mkdir(places.states .. "plant", 448))
+    local file = placed("/conf/plant.lua", { STATE_DIRECTORY = false })
+    local other = placed("/conf/never-ran.lua", { STATE_DIRECTORY = false })
+    local elsewhere = placed("/home.d/plant.lua", { STATE_DIRECTORY = false })
+    local state = places.states
+    places.configs, places.states = configs, states
+    assert.equal(state .. "plant/plant.db", file)
+    assert.equal("/conf/plant.db", other)
+    assert.equal("/home.d/plant.db", elsewhere)
+  end)
+end)
