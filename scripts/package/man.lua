@@ -5,6 +5,7 @@
 --
 -- Lines of a source that are filled:
 --   %command run      usage, text and options of a command
+--   %others all       the commands that the source has not named so far
 --   %also run         its usage and one line, for a command with a page of its own
 --   %fields line      the parameters of a line (station, tag, limits): default, unit, meaning
 --   %rows types       a list of lua/tagline/repl/help_texts.lua
@@ -37,7 +38,10 @@ end
 local commands = {}
 for _, command in ipairs(tables.commands(program)) do commands[command.name] = command end
 
+local named = {}
+
 local function command_of(name)
+  named[name] = true
   return commands[name] or error(("%s: there is no command '%s'"):format(source, name), 0)
 end
 
@@ -69,6 +73,12 @@ function fill.also(name)
     if row[1] == name then doc = row[3] end
   end
   entry(usage(command.usage[1], name), ("%s. See tagline-%s(1)."):format(doc, name))
+end
+
+function fill.others()
+  for _, command in ipairs(tables.commands(program)) do
+    if not named[command.name] then fill.command(command.name) end
+  end
 end
 
 local accept = function() return true end
