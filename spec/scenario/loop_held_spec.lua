@@ -137,10 +137,10 @@ describe("the log's format", function()
   end)
 
   it("is coloured on a terminal, where nobody asks for none", function()
-    local config = tagline.config 'line "p" { }'
+    local wrong = tagline.config 'line "p" { }'
     local function on_terminal(words, env) -- script(1) makes the terminal
       return select(2, process.run(process.find "script", { "-qec", ("%s run %s %s"):format(
-        tagline.program(), config, words), "/dev/null" }, { env = env }))
+        tagline.program(), wrong, words), "/dev/null" }, { env = env }))
     end
     local plain = { TERM = "xterm", NO_COLOR = false }
     assert.truthy(on_terminal("", plain):find "Z \27%[[%d;]+mERROR\27%[0?m .*expected host")

@@ -272,8 +272,8 @@ end
 function outlets.draft(load)
   if #load.outlets == 0 then return nil end
   local spool = load.spool or {}
-  local name = load.path:match("[^/]*$"):gsub("%.lua$", "") .. ".spool"
-  local folder = spool.folder or require "tagline.config.places".path(load, name)
+  local usual = load.path:match("[^/]*$"):gsub("%.lua$", "") .. ".spool"
+  local folder = spool.folder or require "tagline.config.places".path(load, usual)
   return { list = load.outlets, spool = { folder = folder, max = spool.max or BYTES.GB,
     hold = spool.when_full == "hold" } }
 end
