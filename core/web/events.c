@@ -15,8 +15,9 @@ enum {
   READERS = 16,
   PACE_MS = 250,
   COMMENT_MS = 5000,
-  AN_EVENT = 2000, /* values, at most */
-  A_SLICE = 500,   /* tags or stations that are looked at for a snapshot at once */
+  AN_EVENT = 2000,          /* values, at most, */
+  EVENT_BYTES = 256 * 1024, /* and about so many bytes; the others come with the next */
+  A_SLICE = 500,            /* tags or stations that are looked at for a snapshot at once */
   BLOCK = 32 * 1024,
   BEHIND = 1 << 20,
   KEPT_MS = 60000 /* that changes are noted without a reader: it may come again */
@@ -119,7 +120,9 @@ static void add_values (reader *r) {
   const tl_model *m = tl_gateway_model(f->web->gateway);
   const tl_changed_tag *c;
   bool begun = false;
-  for (int n = 0; n < AN_EVENT && (c = tl_changes_next(&f->changes, &r->mark)) != NULL; n++) {
+  size_t start = r->out.len;
+  for (int n = 0; n < AN_EVENT && r->out.len - start < EVENT_BYTES; n++) {
+    if (!(c = tl_changes_next(&f->changes, &r->mark))) break;
     r->seen = c->at.number;
     if (!wants(r, c->name)) continue;
     const tl_tag *t = tl_model_tag(m, tl_slice_of(c->name, c->len));
@@ -223,6 +226,10 @@ static void close_reader (reader *r) {
 static int64_t serve (reader *r, int64_t now, bool *worked) {
   tl_feed *f = r->feed;
   if (r->over) return INT64_MAX;
+  if (!r->snapshot && r->out.len - r->given > BEHIND) {
+    close_reader(r);
+    return INT64_MAX;
+  }
   if (now >= r->comment_at) {
     if (!r->snapshot) tl_buf_str(&r->out, ":\n\n");
     r->comment_at = now + COMMENT_MS;
@@ -232,10 +239,6 @@ static int64_t serve (reader *r, int64_t now, bool *worked) {
     add_values(r);
     if (r->out.len > before) r->next_at = now + PACE_MS;
     *worked = true;
-  }
-  if (!r->snapshot && r->out.len - r->given > BEHIND) {
-    close_reader(r);
-    return INT64_MAX;
   }
   if (r->out.len > r->given) wake(r);
   bool more = !r->snapshot && r->seen < f->changes.last;

@@ -31,7 +31,7 @@ typedef struct connection {
   int64_t moved_at;  /* the client took something */
   size_t was_pending;
   uint32_t under_way; /* requests without a whole answer */
-  bool refused, streams, secured;
+  bool refused, streams, secured, dropped;
   char peer[80];
 } connection;
 
@@ -89,6 +89,7 @@ static void close_client (connection *c) {
 }
 
 static void drop (connection *c) {
+  c->dropped = true;
   close_inner(c);
   if (c->client) tl_stream_close(c->client, 0);
 }
@@ -327,7 +328,7 @@ static bool make_room (tl_front *f) {
   connection *idle = NULL;
   uint32_t open = 0;
   for (connection *c = f->list; c; c = c->next) {
-    if (!c->client || c->refused) continue;
+    if (!c->client || c->refused || c->dropped) continue;
     open++;
     if (c->under_way == 0 && c->body == 0 && (!idle || c->since < idle->since)) idle = c;
   }

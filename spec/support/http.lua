@@ -22,6 +22,13 @@ function http.free_port()
   return port
 end
 
+-- Read what comes, from now on (again).
+function Client:read()
+  self.socket:read_start(function(failed, bytes)
+    if failed or not bytes then self.open = false else self.got = self.got .. bytes end
+  end)
+end
+
 -- To a port of 127.0.0.1, or a Unix socket's path.
 function http.connect(where)
   local is_path = type(where) == "string"
@@ -35,9 +42,7 @@ function http.connect(where)
       c.open = false
       return
     end
-    socket:read_start(function(failed, bytes)
-      if failed or not bytes then c.open = false else c.got = c.got .. bytes end
-    end)
+    c:read()
   end
   if is_path then socket:connect(where, on_connect)
   else socket:connect("127.0.0.1", where, on_connect) end
