@@ -26,7 +26,7 @@ struct tl_reader {
   size_t at; /* where the next batch begins in `bytes` */
   tl_batch batch;
   size_t record;   /* where the next record begins in the batch */
-  uint64_t number; /* of the next value in the batch */
+  uint64_t number; /* of the next value */
   bool inside;     /* a batch */
   known *known;
   uint32_t count, cap;
@@ -68,15 +68,15 @@ static int open_segment (tl_reader *r, const tl_spool_place *p) {
   if (r->fd < 0) return -errno;
   int rc = tl_segment_read_head(r->fd, &head);
   if (rc == TL_OK && head.first != p->first) rc = TL_EMALFORMED;
-  r->segment = p->first;
+  r->segment = r->number = p->first;
   r->read_to = TL_SEGMENT_HEAD;
   return rc;
 }
 
 int tl_reader_seek (tl_reader *r, const tl_spool_place *p) {
   int rc = TL_OK;
-  bool behind = r->inside ? r->number > p->at : r->wanted > p->at;
-  if (r->segment != p->first || behind) rc = open_segment(r, p);
+  /* What was read and not taken is read again. */
+  if (r->segment != p->first || r->number > p->at) rc = open_segment(r, p);
   if (rc < 0) forget(r);
   r->end = p->end;
   r->wanted = p->at;

@@ -141,6 +141,29 @@ static void is_read_in_order (void **state) {
   assert_int_equal(read_all(w, c, 7), 0);
 }
 
+/* An outlet that could not store a batch asks for it again. */
+static void is_read_again (void **state) {
+  world *w = *state;
+  tl_reader *r;
+  tl_spool_place p;
+  tl_reading_value v;
+  open_it(w);
+  put(w, 1, 3);
+  assert_int_equal(tl_reader_new(&r), TL_OK);
+  for (uint64_t from = 1; from <= 3; from++) {
+    for (int again = 0; again < 2; again++) {
+      assert_true(tl_spool_where(w->spool, from, &p));
+      assert_int_equal(tl_reader_seek(r, &p), TL_OK);
+      for (uint64_t at = from; at <= 3; at++) {
+        assert_int_equal(tl_reader_next(r, &v), 1);
+        assert_int_equal(v.number, at);
+      }
+      if (again == 0) assert_int_equal(tl_reader_next(r, &v), 0);
+    }
+  }
+  tl_reader_free(r);
+}
+
 static void goes_on_after_a_break (void **state) {
   world *w = *state;
   open_it(w);
@@ -415,6 +438,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
     T(is_read_in_order),
+    T(is_read_again),
     T(goes_on_after_a_break),
     T(a_new_cursor_begins_with_what_comes),
     T(what_all_have_passed_goes),
