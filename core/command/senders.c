@@ -7,6 +7,9 @@
 #ifdef TAGLINE_HAS_POSTGRES
 #include "postgres/sender.h"
 #endif
+#ifdef TAGLINE_NATS
+#include "nats/sender.h"
+#endif
 
 struct tl_sender_maker {
   const char *name;
@@ -52,6 +55,17 @@ static void tune_postgres (void *sender, const tl_outlet_config *c) {
 }
 #endif
 
+#ifdef TAGLINE_NATS
+static int make_nats (void **sender, tl_outlet *o, const tl_outlet_config *c, uint64_t spool,
+                      tl_err *err) {
+  tl_nats_sender *made;
+  int rc = tl_nats_sender_new(&made, o, c, spool);
+  if (rc < 0) return tl_fail(err, rc, 0, "no memory for outlet '%.*s'", TL_ARG(c->name));
+  *sender = made;
+  return TL_OK;
+}
+#endif
+
 static const tl_sender_maker makers[] = {
   { "history", &tl_history_kind, "", make_history, tune_history },
 #ifdef TAGLINE_HAS_POSTGRES
@@ -59,7 +73,11 @@ static const tl_sender_maker makers[] = {
 #else
   { "postgres", NULL, "TAGLINE_POSTGRES", NULL, NULL },
 #endif
+#ifdef TAGLINE_NATS
+  { "nats", &tl_nats_kind, "TAGLINE_NATS", make_nats, NULL },
+#else
   { "nats", NULL, "TAGLINE_NATS", NULL, NULL },
+#endif
 };
 
 static const tl_sender_maker *find (tl_slice kind) {

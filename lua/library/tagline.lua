@@ -33,13 +33,14 @@
 ---@field tls_key_file? string Its key; default: in the certificate's file.
 
 ---@class tagline.OutletParameters
----@field nats string Servers: "10.0.0.5, 10.0.0.6".
----@field stream? string Default: TAGS.
+---@field nats string Servers: "10.0.0.5, 10.0.0.6", "tls://nats.example.com:4222".
+---@field stream? string It is made when it is not there. Default: TAGS.
 ---@field subject? string Default: tags.{line}.{station}.{tag}.
 ---@field tags? string|string[] Patterns of tags' names. Default: all.
 ---@field user? string
 ---@field password? string
----@field tls_ca_file? string
+---@field tls_ca_file? string Only certificates of these CAs are trusted; with it TLS is spoken.
+---@field keep? number|string How long a stream that is made here keeps messages: "90d". Default: for ever.
 
 ---@class tagline.LineParameters
 ---@field host string|string[] Address of the broker; several (with commas, semicolons or a list) are tried in turn.

@@ -79,6 +79,18 @@ describe("history, spool and outlet", function()
     ["a history's name"] = { 'outlet "history" { nats = "a" }', "is the name of a history" },
     ["a password without a user"] = { 'outlet "b" { nats = "a", password = "x" }',
       "expected a user beside the password" },
+    ["a password in the address"] = { 'outlet "b" { nats = "nats://u:p@a" }',
+      "a user or a password stands in it" },
+    ["another scheme"] = { 'outlet "b" { nats = "http://a" }', "unknown scheme 'http://'" },
+    ["a wrong port"] = { 'outlet "b" { nats = "a:99999" }', "expected a port from 1 to 65535" },
+    ["a path behind the host"] = { 'outlet "b" { nats = "a/b" }', 'expected "HOST" or "HOST:PORT"' },
+    ["no server in it"] = { 'outlet "b" { nats = " , " }', "expected 1 to 16 servers" },
+    ["a subject with a wildcard"] = { 'outlet "b" { nats = "a", subject = "x.*.{tag}" }',
+      "expected a NATS subject of letters" },
+    ["a subject with an empty part"] = { 'outlet "b" { nats = "a", subject = "x..{tag}" }',
+      "without an empty part" },
+    ["a subject of the server's own"] = { 'outlet "b" { nats = "a", subject = "$JS.{tag}" }',
+      "expected a NATS subject of letters" },
     ["no braces"] = { "history(5)", "expected braces with fields, got 5" },
   } do
     it("refuse " .. what, function()

@@ -52,6 +52,7 @@ describe("a line is warned", function()
   for _, row in ipairs {
     { 'no_data_timeout = 5', "no_data_timeout" }, { 'SWT = "a/w"', "SWT" },
     { 'tags = { t = Ai { "JA=t", deadband = 1 } }', "the deadband of tag 't'" },
+    { 'tags = { t = Ai { "JA=t", history = { max_silence = 60 } } }', "history.max_silence of tag 't'" },
     { 'tags = {}, decode = require "tagline.codec.sparkplug_b".host {}', "Sparkplug" },
   } do
     it("of $share beside state: " .. row[2], function()
@@ -63,6 +64,18 @@ describe("a line is warned", function()
           row[1])))
     end)
   end
+
+  it("of QoS 2 without session_store where values are kept", function()
+    local text = 'history { file = "a.db" } line "p" { host = "h", client_id = "c", clean_session = false, \z
+      topic_filter = "a", subscribe_qos = 2, %s station "s" { address = "a" } }'
+    local found = support.problems(text:format "")
+    assert.equal(1, #found)
+    assert.truthy(found[1]:find("line 'p': subscribe_qos: is 2 without session_store", 1, true),
+      found[1])
+    assert.same({}, support.problems(text:format 'session_store = "x",'))
+    assert.same({}, support.problems(text:format "history = false,"))
+    assert.same({}, support.problems((text:gsub("^history %b{}", "")):format ""))
+  end)
 
   it("of $share beside named groups and timers", function()
     local found = warned [[topic_filter = "$share/g/a/#", station "s-{d}" { address = "a/(?<d>.+)" } }

@@ -221,6 +221,10 @@ local function state_of(st)
     if one.deadband and one.deadband > 0 then
       return ("the deadband of tag '%s'"):format(one.name)
     end
+    local history = type(one.history) == "table" and one.history or {}
+    for _, option in ipairs { "deadband", "max_silence" } do
+      if history[option] then return ("history.%s of tag '%s'"):format(option, one.name) end
+    end
   end
 end
 
@@ -338,6 +342,12 @@ function Checker:across()
     if #one.stations == 0 and #one.params.topic_filter > 0 and not self.load.problems.failed then
       self:problem(one, nil, "has no station: nothing that it receives becomes a value", nil,
         "warning")
+    end
+    local params = one.params
+    if self.load.outlets[1] and params.subscribe_qos == 2 and params.history ~= false
+      and not params.session_store then
+      self:problem(one, "subscribe_qos", "is 2 without session_store: after a kill a value may be \z
+        stored twice; give session_store = \"FOLDER\"", nil, "warning")
     end
     local shared, timer = shared_filter(one), self.load.timers[1]
     if shared and timer then

@@ -92,9 +92,42 @@ local function subject(value)
   if not value:find("{tag}", 1, true) then
     return "expected {tag} in it: each tag has a subject of its own"
   end
-  if value:gsub("{%w+}", "x"):find("[%s*>]") then
-    return kinds.expected("a NATS subject without blanks, '*' and '>'", value)
+  local literal = value:gsub("{%w+}", "x")
+  if literal:find("[^%w_%-%%%.]") then
+    return kinds.expected(
+      "a NATS subject of letters, digits, '_', '-', '%', points and {placeholders}", value)
   end
+  if ("." .. literal .. "."):find("..", 1, true) then
+    return kinds.expected("a NATS subject without an empty part between two points", value)
+  end
+  return nil, value
+end
+
+--- "10.0.0.5, tls://nats.example.com:4222": what libnats understands, without a password in it.
+local function servers(value)
+  local wrong = text(value)
+  if wrong then return wrong end
+  local count = 0
+  for one in value:gmatch("[^%s,;]+") do
+    count = count + 1
+    if one:find("@", 1, true) then
+      return "a user or a password stands in it: give them as user = and \z
+        password = credential \"NAME\""
+    end
+    local scheme, rest = one:match("^(%a+)://(.*)$")
+    if scheme and scheme ~= "nats" and scheme ~= "tls" then
+      return ("unknown scheme '%s://'; expected nats:// or tls://"):format(scheme)
+    end
+    local host = rest or one
+    local port = host:match("^%[[%x:%.]+%]:(%d+)$") or host:match("^[^:/]+:(%d+)$")
+    if not port and not host:match("^%[[%x:%.]+%]$") and not host:match("^[^:/]+$") then
+      return kinds.expected('"HOST" or "HOST:PORT"', one)
+    end
+    if port and (tonumber(port) < 1 or tonumber(port) > 65535) then
+      return kinds.expected("a port from 1 to 65535", one)
+    end
+  end
+  if count == 0 or count > 16 then return kinds.expected("1 to 16 servers", value) end
   return nil, value
 end
 
@@ -116,9 +149,8 @@ end
 outlets.shapes = {
   history = { file = text, postgres = connection, password = text, keep = outlets.duration(3600),
     schema = schema },
-  outlet = { nats = text, stream = name, subject = subject, tags = patterns, user = text,
-    password = text,
-    tls_ca_file = text },
+  outlet = { nats = servers, stream = name, subject = subject, tags = patterns, user = text,
+    password = text, tls_ca_file = text, keep = outlets.duration(1) },
   spool = { folder = text, max = outlets.size(1000000, 100 * BYTES.GB),
     when_full = one_of("drop_oldest", "hold") },
 }
@@ -259,6 +291,7 @@ function outlets.words(load, words)
         say(at, "outlet", "expected a user beside the password", "password")
       end
       one.name, one.kind = given_name, "nats"
+      if one.tls_ca_file then one.tls_ca_file = path(one.tls_ca_file) end
       one.stream, one.subject = one.stream or "TAGS", one.subject or "tags.{line}.{station}.{tag}"
       add(at, "outlet", one)
       return load.poison

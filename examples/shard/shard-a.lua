@@ -1,0 +1,2 @@
+-- The process for area a: see plant.lua.
+require "plant" "a"

@@ -1,0 +1,2 @@
+-- The process for area b: see plant.lua.
+require "plant" "b"
