@@ -8,7 +8,7 @@
 --   lua file=NAME code    written only (a module or a spec)
 --   text file=NAME        any other file
 --   sh                    lines that begin with "$ " are commands; what follows is what they print.
---                         `exit=N`: with that exit code
+--                         `exit=N`: with that exit code. `soon`: again until it is so; also tagline
 --   sh commands           each line is a command that must succeed, whatever it prints
 --   sh terminal=NAME      one command that stays; what follows is what it has printed by then
 --   text terminal=NAME    what that one prints next; also json
@@ -32,8 +32,8 @@ run.__index = run
 
 local ages = { ms = true, s = true, min = true, h = true, d = true }
 
---- A text in which what differs from run to run is alike; the run's folder is the reader's. explain shows a message's time only
---- where it is not that of its arrival.
+--- A text in which what differs from run to run is alike; the run's folder is the reader's.
+--- explain shows a message's time only where it is not that of its arrival.
 function run.shape(text)
   return (text:gsub("version %x+", "version 0"):gsub("[%w/._-]*tagline%-spec%.%w+/", "/srv/plant/")
     :gsub(",? time %d+%-%d+%-%d+T[%d:.]+Z", ""):gsub("%d+", "0"):gsub("0%.0", "0")
@@ -101,7 +101,8 @@ local function same(expected, got, what)
   local pattern = run.shape(expected):gsub("%p", "%%%0"):gsub("%f[^\n\0]%%…\n", ".-")
   got = run.shape(got)
   if not ("\n" .. got):find("^\n" .. pattern .. "$") then
-    error(("%s\n--- printed:\n%s--- the document has:\n%s"):format(what, got, run.shape(expected)), 0)
+    local text = "%s\n--- printed:\n%s--- the document has:\n%s"
+    error(text:format(what, got, run.shape(expected)), 0)
   end
 end
 
@@ -136,15 +137,30 @@ function run:silently(block)
   end
 end
 
+--- Run `try` once, or until it raises no error.
+local function in_time(word, try)
+  if not word.soon then return try() end
+  local ok, why
+  wait.poll("what the document has", nil, function()
+    ok, why = pcall(try)
+    return ok
+  end, function() return tostring(why) end)
+end
+
+--- One command and what it prints.
+function run:command(step, word)
+  local code, out = process.run("/bin/bash", { "-c", self:here(step[1]) .. " 2>&1" }, self.options)
+  if out ~= "" and out:sub(-1) ~= "\n" then out = out .. "\n" end
+  same(step[2], self:there(out), "$ " .. step[1])
+  if code ~= (tonumber(word.exit) or 0) then error(("$ %s: exit code %d"):format(step[1], code)) end
+end
+
 --- Commands that end, one after the other; what they publish has then been received.
 function run:commands(block, word)
   local before = block.body:find "mosquitto_pub" and self:received()
   local _, published = block.body:gsub("%f[%w]mosquitto_pub ", "")
   for _, step in ipairs(steps(block.body, "$ ")) do
-    local code, out = process.run("/bin/bash", { "-c", self:here(step[1]) .. " 2>&1" }, self.options)
-    if out ~= "" and out:sub(-1) ~= "\n" then out = out .. "\n" end
-    same(step[2], self:there(out), "$ " .. step[1])
-    if code ~= (tonumber(word.exit) or 0) then error(("$ %s: exit code %d"):format(step[1], code)) end
+    in_time(word, function() self:command(step, word) end)
   end
   if before then
     wait.poll("what was published", nil, function()
@@ -182,21 +198,26 @@ function run:stays(block, name)
 end
 
 --- Answers of the REPL. What a prompt shows as nil and a reason is an error with -e.
-function run:repl(block)
+function run:answer(step)
+  local expected = step[2]:match "^error: (.*)$" or step[2]:match "^nil  (.*)$"
+  local code, out, err = process.run(tagline.program(), { "repl", "-e", step[1] }, self.options)
+  if code ~= (expected and 1 or 0) then error("> " .. step[1] .. "\n" .. out .. err, 0) end
+  out = (expected and err or out):gsub("\n*$", "")
+  same(expected or step[2], out == "" and "" or out .. "\n", "> " .. step[1])
+end
+
+function run:repl(block, word)
   for _, step in ipairs(steps(block.body, "> ")) do
-    local expected = step[2]:match "^error: (.*)$" or step[2]:match "^nil  (.*)$"
-    local code, out, err = process.run(tagline.program(), { "repl", "-e", step[1] }, self.options)
-    if code ~= (expected and 1 or 0) then error("> " .. step[1] .. "\n" .. out .. err, 0) end
-    out = (expected and err or out):gsub("\n*$", "")
-    same(expected or step[2], out == "" and "" or out .. "\n", "> " .. step[1])
+    in_time(word, function() self:answer(step) end)
   end
 end
 
 --- A config, or a part of one, that `check` has nothing to say of.
 function run:config(block, word)
   local text = block.body
-  if word["in"] then text = assert(wrapped[word["in"]], word["in"]):format((text:gsub("%%", "%%%%"))) end
-  if word["in"] then text = text:gsub("%%%%", "%%") end
+  if word["in"] then
+    text = assert(wrapped[word["in"]], word["in"]):gsub("%%s", function() return block.body end)
+  end
   local path = word.file or "block.lua"
   scope.file(path, self:here(text), self.folder)
   if word.code then return end
@@ -215,7 +236,7 @@ function run:block(block)
   elseif word.file then
     scope.file(word.file, self:here(block.body), self.folder)
   elseif block.language == "tagline" then
-    self:repl(block)
+    self:repl(block, word)
   elseif block.language == "sh" and word.terminal then
     self:stays(block, word.terminal)
   elseif block.language == "sh" and word.commands then
