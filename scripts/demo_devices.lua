@@ -15,7 +15,7 @@ local NAMES = { "first", "things_network_v2", "things_stack_v3", "loriot", "slov
   "tasmota", "victron", "zigbee2mqtt", "cbor_meter", "senml" }
 local PAUSE = 2 -- seconds between two messages of one example
 
-local boiler = { temperature = 58, setpoint = 60 }
+local boiler = { temperature = 56, setpoint = 60, burns = true }
 
 line "devices" {
   host = "127.0.0.1", port = tonumber(env("TAGLINE_PORT", "1883")), client_id = "demo-devices",
@@ -109,11 +109,15 @@ for at, name in ipairs(NAMES) do
   end
 end
 
+-- The burner heats until the boiler is warm enough, and begins again when it has cooled down.
 every(1, function()
-  local ripple = math.sin(now() / 5) * 0.15
-  boiler.temperature = boiler.temperature + (boiler.setpoint - boiler.temperature) * 0.05 + ripple
+  local above = boiler.temperature - boiler.setpoint
+  if above > 1.5 then boiler.burns = false elseif above < -1.5 then boiler.burns = true end
+  local change = boiler.burns and 0.16 + math.max(0, -above) * 0.03
+    or -0.07 - math.max(0, above) * 0.02
+  boiler.temperature = boiler.temperature + change + (math.random() - 0.5) * 0.08
   publish("plant/boiler/up", ('{"ts": %d, "rx": {"temp": %.2f, "on": %s}}'):format(now() * 1000,
-    boiler.temperature, boiler.temperature < boiler.setpoint and "true" or "false"))
+    boiler.temperature, boiler.burns))
 end)
 
 every(3, function()
