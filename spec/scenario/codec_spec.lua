@@ -1,10 +1,8 @@
 -- Envelopes and devices of tagline.codec in a running program: the published messages through a
 -- real Mosquitto.
 local hex = require "tagline.codec.hex"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, scope, tagline = scenario "files mosquitto scope tagline"
 
 local config = [[
 local lorawan = require "tagline.codec.lorawan"

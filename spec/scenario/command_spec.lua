@@ -1,7 +1,6 @@
 -- The command line: usage, exit codes, and what check says.
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local process, scope, tagline = scenario "process scope tagline"
 
 describe("the command line", function()
   after_each(scope.finish)

@@ -5,12 +5,9 @@ local cjson = require "cjson"
 local cbor = require "tagline.codec.cbor"
 local msgpack = require "tagline.codec.msgpack"
 local sparkplug_b = require "tagline.codec.sparkplug_b"
-local mosquitto = require "spec.support.mosquitto"
-local packet = require "spec.support.packet"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local mosquitto, packet, process, scope, tagline, wait =
+  scenario "mosquitto packet process scope tagline wait"
 
 -- Publish a list of { topic, payload, retain } on one connection; the last one is confirmed.
 local function publish(m, list)

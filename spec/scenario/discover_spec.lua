@@ -1,11 +1,8 @@
 -- `tagline discover`: what it prints of a scripted broker, and how it behaves towards it.
 local uv = require "luv"
 local cjson = require "cjson"
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, files, process, scope, tagline = scenario "broker files process scope tagline"
 
 -- Start it against a scripted broker; what the broker sent is read when Ctrl-C ends it.
 local function start(b, ...)

@@ -1,10 +1,8 @@
 -- Each example of examples/ on a real Mosquitto: its messages, sent in order, give exactly the
 -- values of its expected.jsonl.
 local cjson = require "cjson"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, scope, tagline = scenario "files mosquitto scope tagline"
 
 -- Each example and the client ids of its lines.
 local examples = {

@@ -1,9 +1,8 @@
 -- explain: where a message goes and what every tag becomes, and why; on the command line, in
 -- the REPL and in handlers.
 local cjson = require "cjson"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local mosquitto, scope, tagline = scenario "mosquitto scope tagline"
 
 local SITE = [[
 local seen = 0

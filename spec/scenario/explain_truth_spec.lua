@@ -1,10 +1,8 @@
 -- explain tells what happened, and what will: the message that set a value, decode's own times
 -- and samples, wills and '#', and for random configs and messages the values that then come.
 local cjson = require "cjson"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, scope, tagline = scenario "files mosquitto scope tagline"
 
 local function start(site, subscriber)
   local m = mosquitto.start()

@@ -1,7 +1,6 @@
 -- What the user's functions fail at: in the log, in status(), and as JSON.
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local mosquitto, scope, tagline = scenario "mosquitto scope tagline"
 
 local SITE = [[
 every(0.01, function() error "no tick" end)

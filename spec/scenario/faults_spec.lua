@@ -1,13 +1,10 @@
 -- Forty faults that engineers meet, planted one by one: each is named by status() or
 -- explain(...), with its place and what to do. And a healthy plant, in which nothing is wrong
 -- from the first second on.
-local broker = require "spec.support.broker"
 local cjson = require "cjson"
-local files = require "spec.support.files"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, files, process, scope, tagline, wait =
+  scenario "broker files process scope tagline wait"
 
 local now = os.time()
 

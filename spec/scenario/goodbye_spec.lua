@@ -1,9 +1,7 @@
 -- before_disconnect: what it publishes is acknowledged before an orderly DISCONNECT; and what a
 -- reload adds gets retained messages.
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, files, scope, tagline = scenario "broker files scope tagline"
 
 local config = [[
 line "plant" {

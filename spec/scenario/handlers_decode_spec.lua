@@ -1,8 +1,6 @@
 -- decode and encode: what they see, what they may return, and what becomes of mistakes.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 
 -- A config with one station whose decoder is `body`; more fields of the station and the file's
 -- beginning may be given.

@@ -1,8 +1,7 @@
 -- help() in the running process: of names that only it knows, and of everything that its
 -- sandbox and its objects hold.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline = scenario "broker scope tagline"
 
 local config = [[
 --- Reads the meter's two numbers.

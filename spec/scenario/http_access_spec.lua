@@ -1,8 +1,6 @@
 -- Who may ask the HTTP server: tokens, logins, Hosts, Origins; and who may write.
-local http = require "spec.support.http"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local http, mosquitto, scope, tagline = scenario "http mosquitto scope tagline"
 
 local TOKEN = "0123456789abcdef"
 local config = [[

@@ -1,10 +1,7 @@
 -- What hostile clients of the HTTP server get: requests that two parsers could read in two ways, slow
 -- and long ones, too many of them, paths that lead elsewhere, markup in every name.
-local http = require "spec.support.http"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local http, mosquitto, scope, tagline, wait = scenario "http mosquitto scope tagline wait"
 
 local config = [[
 http { listen = "127.0.0.1:WEB", write = true }

@@ -1,10 +1,7 @@
 -- Events: a snapshot, then changes, in what pace and order; who comes again, and who never reads.
-local files = require "spec.support.files"
-local http = require "spec.support.http"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, http, mosquitto, scope, tagline, wait =
+  scenario "files http mosquitto scope tagline wait"
 
 local config = [[
 http { listen = "127.0.0.1:WEB" }

@@ -1,12 +1,7 @@
 -- Where the HTTP server listens: addresses, sockets, TLS; what a reload changes, and what cannot be.
-local files = require "spec.support.files"
-local http = require "spec.support.http"
-local mosquitto = require "spec.support.mosquitto"
-local pki = require "spec.support.pki"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, http, mosquitto, pki, process, scope, tagline, wait =
+  scenario "files http mosquitto pki process scope tagline wait"
 
 local rest = [[
 line "plant" { host = "127.0.0.1", port = %d, client_id = "web", topic_filter = "plant/#", payload_type = "JSON",

@@ -1,11 +1,7 @@
 -- GET /metrics: promtool has nothing to say, the numbers are what was sent, and counters never fall.
-local files = require "spec.support.files"
-local http = require "spec.support.http"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, http, mosquitto, process, scope, tagline, wait =
+  scenario "files http mosquitto process scope tagline wait"
 
 local config = [[
 http { listen = "127.0.0.1:WEB", values = { "plant.boiler.*", "none.*" } }

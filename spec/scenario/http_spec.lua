@@ -1,8 +1,6 @@
 -- The HTTP server: what runs, as a program or a browser reads it.
-local http = require "spec.support.http"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local http, mosquitto, scope, tagline = scenario "http mosquitto scope tagline"
 
 local config = [[
 http { listen = "127.0.0.1:WEB" }

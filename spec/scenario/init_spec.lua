@@ -1,8 +1,7 @@
 -- `tagline init`: a folder to begin with.
 local cjson = require "cjson"
-local files = require "spec.support.files"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local files, scope, tagline = scenario "files scope tagline"
 
 local NAMES = { "plant.lua", "meter.lua", "spec/plant_spec.lua", ".luarc.json" }
 

@@ -1,7 +1,6 @@
 -- cmake --install gives a program that can be moved: it finds its Lua modules beside itself.
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local process, scope, tagline = scenario "process scope tagline"
 
 describe("an installed tagline", function()
   after_each(scope.finish)

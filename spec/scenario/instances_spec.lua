@@ -1,9 +1,7 @@
 -- One station per device: named groups in an address.
 local uv = require "luv"
-local broker = require "spec.support.broker"
-local packet = require "spec.support.packet"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, packet, scope, tagline = scenario "broker packet scope tagline"
 
 local config = [[
 line "plant" {

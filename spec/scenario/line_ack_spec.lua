@@ -1,11 +1,8 @@
 -- ACK_ID: the acknowledgement and the next message wait for the write of IN_ID's value, on the
 -- whole line.
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local packet = require "spec.support.packet"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, files, packet, scope, tagline, wait =
+  scenario "broker files packet scope tagline wait"
 
 local config = [[
 line "plant" {

@@ -1,8 +1,6 @@
 -- What handlers do to their own line while its connection ends, or while the line itself goes away.
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, files, scope, tagline = scenario "broker files scope tagline"
 
 local config = [[
 line "plant" {

@@ -3,11 +3,8 @@
 -- of the kind. One program for all cases of a session kind, so that nothing may be left over
 -- from one to the next.
 local uv = require "luv"
-local broker = require "spec.support.broker"
-local packet = require "spec.support.packet"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, packet, scope, tagline, wait = scenario "broker packet scope tagline wait"
 
 local config = [[
 line "plant" {

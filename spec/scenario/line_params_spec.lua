@@ -2,11 +2,8 @@
 -- written. (What they do to values is in receive_spec and line_station_spec; sessions are in
 -- line_session_spec.)
 local uv = require "luv"
-local broker = require "spec.support.broker"
-local packet = require "spec.support.packet"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, packet, scope, tagline, wait = scenario "broker packet scope tagline wait"
 
 local config = [[
 fates = {}

@@ -1,9 +1,7 @@
 -- What a session that is not clean keeps over breaks of the connection, and what becomes of it
 -- when the broker does not.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 
 local config = [[
 fates = {}

@@ -1,9 +1,7 @@
 -- Changing a line while it runs: parameters, topic filters, stations that are switched off or
 -- simulated.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 
 local config = [[
 line "plant" {

@@ -1,11 +1,8 @@
 -- The statuses of stations, and what happens to their values at each transition: the
 -- connection's, the device's will, silence, the operator's switches, simulation.
 local cjson = require "cjson"
-local broker = require "spec.support.broker"
-local packet = require "spec.support.packet"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, packet, scope, tagline, wait = scenario "broker packet scope tagline wait"
 
 local config = [[
 said = {} -- the statuses, and those of the tag `value` at each

@@ -2,13 +2,9 @@
 -- before its TLS listener, a TCP-to-WebSocket wrapper before its WebSocket listener. The
 -- recipes of examples/ are what is tried.
 local uv = require "luv"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local netns = require "spec.support.netns"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, netns, process, scope, tagline, wait =
+  scenario "files mosquitto netns process scope tagline wait"
 
 local config = [[
 line "plant" {

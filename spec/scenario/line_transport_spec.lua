@@ -1,9 +1,7 @@
 -- What a network does to a connection, in each of its states; several addresses; a broker that
 -- does not read.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 
 local config = [[
 fates = { all = 0, failed = 0 }

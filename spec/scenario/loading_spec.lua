@@ -1,9 +1,7 @@
 -- A config that is being loaded acts on nothing that runs: at its start, in check, in a reload, dry
 -- or not, right or wrong.
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, files, scope, tagline = scenario "broker files scope tagline"
 
 local CONFIG = [[
 line "l" {

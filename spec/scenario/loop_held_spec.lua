@@ -1,10 +1,7 @@
 -- What could hold the loop of a running process: a log that nobody reads, and files that are none.
 local uv = require "luv"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local mosquitto, process, scope, tagline, wait = scenario "mosquitto process scope tagline wait"
 
 local config = [[
 line "plant" { host = "127.0.0.1", port = PORT,

@@ -2,12 +2,9 @@
 -- and of the REPL in turn, once, and all from that one on for a while. Afterwards the process is as
 -- if nothing had been, and nothing was acknowledged that was not handled.
 local uv = require "luv"
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, files, process, scope, tagline, wait =
+  scenario "broker files process scope tagline wait"
 
 -- How many requests are passed over from one that fails to the next: 1 tries each. scripts/test has
 -- no time for all of the long phases in each run, so it begins elsewhere each day.

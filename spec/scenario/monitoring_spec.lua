@@ -1,12 +1,8 @@
 -- examples/monitoring: what Prometheus and Grafana are told of tagline's metrics is true of them.
 local cjson = require "cjson"
-local browser = require "spec.support.browser"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local browser, files, mosquitto, process, scope, tagline, wait =
+  scenario "browser files mosquitto process scope tagline wait"
 
 local FOLDER = "examples/monitoring/"
 

@@ -1,11 +1,7 @@
 -- NATS JetStream as an outlet: what was acknowledged is in the stream, once, whatever is killed.
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local nats = require "spec.support.nats"
-local pki = require "spec.support.pki"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, nats, pki, scope, tagline, wait =
+  scenario "files mosquitto nats pki scope tagline wait"
 
 if not nats.is_there() then
   it("is skipped: there is no nats-server here", function() end)

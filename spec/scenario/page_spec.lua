@@ -1,12 +1,9 @@
 -- The page in a real browser: what an operator sees of a plant, with a mouse, with a keyboard, on a
 -- phone, and when the connection breaks. Skipped where there is no Chromium.
 local uv = require "luv"
-local browser = require "spec.support.browser"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local browser, files, mosquitto, scope, tagline, wait =
+  scenario "browser files mosquitto scope tagline wait"
 
 local config = [[
 http { listen = "127.0.0.1:HTTP", write = true TOKEN }

@@ -1,8 +1,7 @@
 -- Payloads as devices really send them: CBOR and MessagePack, prepare, words, commas,
 -- selectors, and the stations' words beside.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline = scenario "broker scope tagline"
 
 local function start(stations)
   local b = broker.new()

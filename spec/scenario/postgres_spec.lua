@@ -1,13 +1,9 @@
 -- A history in PostgreSQL: values arrive with their types, each acknowledged one once, whatever
 -- happens to tagline, to the server and to the session between them.
 local cjson = require "cjson"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local postgres = require "spec.support.postgres"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, postgres, process, scope, tagline, wait =
+  scenario "files mosquitto postgres process scope tagline wait"
 
 local config = [[
 history { postgres = "CONNECTION", password = "PASSWORD", MORE }

@@ -1,9 +1,6 @@
 -- Receiving: from bytes on a socket to values on stdout, and what bad input does.
-local broker = require "spec.support.broker"
-local mosquitto = require "spec.support.mosquitto"
-local packet = require "spec.support.packet"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, mosquitto, packet, scope, tagline = scenario "broker mosquitto packet scope tagline"
 
 local config = [[
 line "plant" {

@@ -1,12 +1,8 @@
 -- Reloading: what did not change stays as it is, what did is said, and a config with errors
 -- changes nothing.
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local packet = require "spec.support.packet"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, files, packet, process, scope, tagline, wait =
+  scenario "broker files packet process scope tagline wait"
 
 local config = [[
 line "plant" {

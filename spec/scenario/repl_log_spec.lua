@@ -1,8 +1,6 @@
 -- What the log says of changes that somebody makes from a REPL.
-local broker = require "spec.support.broker"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, process, scope, tagline = scenario "broker process scope tagline"
 local uid = require("luv").getuid()
 
 local config = [[

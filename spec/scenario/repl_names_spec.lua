@@ -1,10 +1,7 @@
 -- Names in a REPL that nothing has, or has no more; and names that devices made up to steer a
 -- terminal.
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, files, process, scope, tagline = scenario "broker files process scope tagline"
 
 local config = [[
 line "plant" {

@@ -1,10 +1,7 @@
 -- `tagline repl` for programs: scripts from standard input, what -e waits for, and what counts
 -- as an error.
-local broker = require "spec.support.broker"
-local files = require "spec.support.files"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, files, process, scope, tagline = scenario "broker files process scope tagline"
 
 local config = [[
 line "plant" {

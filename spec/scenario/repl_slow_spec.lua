@@ -1,11 +1,8 @@
 -- Clients of the console that do not read, are stopped or vanish while values and messages come
 -- in a flood.
-local broker = require "spec.support.broker"
-local packet = require "spec.support.packet"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, packet, process, scope, tagline, wait =
+  scenario "broker packet process scope tagline wait"
 
 local config = [[
 line "plant" {

@@ -1,12 +1,9 @@
 -- `tagline repl` on a running process, without a terminal: results, words, several clients,
 -- slow ones.
-local broker = require "spec.support.broker"
 local cjson = require "cjson"
-local packet = require "spec.support.packet"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, packet, process, scope, tagline, wait =
+  scenario "broker packet process scope tagline wait"
 
 local config = [[
 line "plant" {

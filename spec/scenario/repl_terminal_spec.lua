@@ -1,9 +1,8 @@
 -- `tagline repl` and `tagline run --repl` on a real terminal: keys typed, Tab pressed, screens
 -- compared.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
 local terminal = require "spec.repl.terminal"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline = scenario "broker scope tagline"
 
 local config = [[
 line "plant" {

@@ -1,9 +1,7 @@
 -- The recorder, captures, replay and freeze.
 local cjson = require "cjson"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, scope, tagline = scenario "files mosquitto scope tagline"
 
 local SITE = [[
 line "plant" {

@@ -1,9 +1,7 @@
 -- Handlers that try to run for ever, to take all memory, or to reach what is not theirs: each
 -- costs its message, and no more.
-local broker = require "spec.support.broker"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, process, scope, tagline = scenario "broker process scope tagline"
 
 -- milliseconds of the processor, in a build with sanitizers; the figure is printed
 local SLACK = tonumber(os.getenv "SANDBOX_SLACK_MS") or 400

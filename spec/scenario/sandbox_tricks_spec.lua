@@ -1,10 +1,8 @@
 -- Three hundred ways to keep the loop: whatever a decoder does, a message of another line waits
 -- for at most a call's time, values of other stations go on, and SIGTERM ends the process. What
 -- each trick gives, or fails with, is not asked here (sandbox_budget_spec).
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 
 -- Milliseconds of processor time from before a trick's message until another line's is
 -- acknowledged: handler_time, and room for what cannot be interrupted.

@@ -1,10 +1,7 @@
 -- A call and all that it sets off have one time, and a turn of the loop has one, too: whatever
 -- handlers do together, the messages of another line come between them, and SIGTERM ends it.
-local broker = require "spec.support.broker"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, process, scope, tagline, wait = scenario "broker process scope tagline wait"
 
 -- Milliseconds of processor time that a message of another line waits.
 local MOST = tonumber(os.getenv "SANDBOX_TURN_MS") or 300

@@ -1,10 +1,7 @@
 -- The examples of secure lines, each against a local Mosquitto that is set up the way its
 -- service is.
-local mosquitto = require "spec.support.mosquitto"
-local netns = require "spec.support.netns"
-local pki = require "spec.support.pki"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local mosquitto, netns, pki, scope, tagline = scenario "mosquitto netns pki scope tagline"
 
 -- options: what Mosquitto has besides its certificate; url: the scheme; topic and payload of a
 -- message, tag: that has a value then.

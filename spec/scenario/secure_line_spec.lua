@@ -1,13 +1,9 @@
 -- Lines over TLS against a real Mosquitto and openssl's own server: what works, what fails and
 -- how that is told.
 local uv = require "luv"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local pki = require "spec.support.pki"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, pki, process, scope, tagline, wait =
+  scenario "files mosquitto pki process scope tagline wait"
 
 local config = [[
 line "plant" {

@@ -2,12 +2,9 @@
 -- WebSocket listener binds all interfaces whatever its config says), and against servers that
 -- answer otherwise.
 local uv = require "luv"
-local mosquitto = require "spec.support.mosquitto"
-local netns = require "spec.support.netns"
-local pki = require "spec.support.pki"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local mosquitto, netns, pki, process, scope, tagline =
+  scenario "mosquitto netns pki process scope tagline"
 
 local config = [[
 line "plant" {

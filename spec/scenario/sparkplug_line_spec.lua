@@ -1,10 +1,9 @@
 -- A Sparkplug B host whose connection breaks: aliases of before mean nothing any more, tags are
 -- stale, births are asked for, and STATE has the time of each CONNECT.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local support = require "spec.codec.sparkplug_b_support"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline = scenario "broker scope tagline"
 
 local STATE = "spBv1.0/STATE/scada"
 

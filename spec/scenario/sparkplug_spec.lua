@@ -1,10 +1,9 @@
 -- Sparkplug B in the running program: aliases, lost messages, deaths and writes, against a
 -- broker that says what it was sent.
-local broker = require "spec.support.broker"
-local scope = require "spec.support.scope"
 local sparkplug_b = require "tagline.codec.sparkplug_b"
 local support = require "spec.codec.sparkplug_b_support"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, scope, tagline = scenario "broker scope tagline"
 
 local config = [[
 local sparkplug_b = require "tagline.codec.sparkplug_b"

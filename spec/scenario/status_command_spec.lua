@@ -1,9 +1,7 @@
 -- `tagline status` and `tagline help`: for people, and for what looks after processes.
 local cjson = require "cjson"
-local broker = require "spec.support.broker"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, mosquitto, scope, tagline = scenario "broker mosquitto scope tagline"
 
 local config =
   [[ line "plant" { host = "127.0.0.1", port = PORT, station "any" { address = ".*", tags = { data = TxtI "IN_DATA" } } } ]]

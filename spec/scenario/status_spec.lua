@@ -1,13 +1,9 @@
 -- status() names what is wrong, and --json gives the same facts; each is provoked for real.
 -- More of it stands in repl_spec.
-local broker = require "spec.support.broker"
 local cjson = require "cjson"
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, files, mosquitto, process, scope, tagline, wait =
+  scenario "broker files mosquitto process scope tagline wait"
 
 local config = [[
 line "plant" {

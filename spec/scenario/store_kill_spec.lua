@@ -1,10 +1,7 @@
 -- session_store under kill -9 at any moment, with a real Mosquitto: what was accepted arrives,
 -- and QoS 2 arrives once.
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local mosquitto, process, scope, tagline, wait = scenario "mosquitto process scope tagline wait"
 
 local ROUNDS = 12
 

@@ -1,11 +1,8 @@
 -- session_store: what a killed process had promised, the next one keeps; packet by packet
 -- against a scripted broker.
 local uv = require "luv"
-local broker = require "spec.support.broker"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local broker, process, scope, tagline, wait = scenario "broker process scope tagline wait"
 
 local config = [[
 line "plant" {

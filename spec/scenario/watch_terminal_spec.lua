@@ -1,8 +1,7 @@
 -- watch on a real terminal while values never pause.
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
 local terminal = require "spec.repl.terminal"
+local scenario = require "spec.support.scenario"
+local mosquitto, scope, tagline = scenario "mosquitto scope tagline"
 
 local SITE = [[
 local n = 0

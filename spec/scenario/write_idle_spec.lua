@@ -1,7 +1,6 @@
 -- A write after the line has been idle for longer than reply_timeout.
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local mosquitto, scope, tagline = scenario "mosquitto scope tagline"
 
 local SITE = [[
 line "p" { host = "127.0.0.1", port = PORT, publish_qos = 1, reply_timeout = 1, ping_interval = 0, topic_filter = "in",

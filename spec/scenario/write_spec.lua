@@ -1,9 +1,6 @@
 -- Writing output tags from a shell: the three meanings of "done".
-local broker = require "spec.support.broker"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
+local scenario = require "spec.support.scenario"
+local broker, mosquitto, process, scope, tagline = scenario "broker mosquitto process scope tagline"
 
 local config = [[
 line "plant" {
