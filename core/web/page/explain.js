@@ -90,7 +90,9 @@ export function explainTag(doc) {
       [outcome(m), m.number === doc.set_by && h("span.tag-note", "set it")], why(m), h("code", raw(m)), h("code", visible(m.topic))]);
     parts.push(table("The last messages that could feed it, newest first", ["Received", "Became", "Why", "What came", "Topic"], rows));
   } else {
-    parts.push(h("p", `None of the ${plural(doc.recorded ?? 0, "recorded message")} of the line is for its station.`));
+    parts.push(h("p", doc.recorded
+      ? `None of the ${plural(doc.recorded, "recorded message")} of the line is for its station.`
+      : "No message has come on its line yet."));
     const others = (doc.others ?? []).map((o) => [h("code", visible(o.topic)), `${o.count}×`,
       o.station ? `goes to ${o.station}` : "goes nowhere", o.why ?? ""]);
     if (others.length) parts.push(table("Other topics", ["Topic", "Count", "Where", "Why not here"], others));

@@ -357,8 +357,9 @@ local function tag_text(doc)
     if hidden > 0 then out[#out + 1] = ("    (%d older ones are not shown)"):format(hidden) end
     return table.concat(out, "\n")
   end
-  out[#out + 1] = ("  none of the %d recorded messages of the line is for its station"):format(
-    doc.recorded)
+  out[#out + 1] = doc.recorded == 0 and "  no message has come on its line yet"
+    or doc.recorded == 1 and "  the one recorded message of its line is not for its station"
+    or ("  none of the %d recorded messages of its line is for its station"):format(doc.recorded)
   for _, o in ipairs(doc.others or {}) do
     rows[#rows + 1] = { plain(o.topic), ("%d×"):format(o.count), o.station and "goes to "
       .. o.station or "goes nowhere", o.why or "" }
