@@ -166,39 +166,45 @@ static bool read_offset (const char *at, size_t len, int *seconds) {
 
 enum { CLOCK = 19, FRACTION_MAX = 40 };
 
-/* iso8601(text): seconds since 1970, an integer when the text has no fraction; or nil. */
-static int iso8601 (lua_State *L) {
-  size_t len;
-  const char *t = check_text(L, &len);
+bool tl_push_iso8601 (lua_State *L, tl_slice text) {
+  size_t len = text.len;
+  const char *t = (const char *)text.at;
   if (len < CLOCK || t[4] != '-' || t[7] != '-' || (t[10] != 'T' && t[10] != 't' && t[10] != ' ') ||
       t[13] != ':' || t[16] != ':')
-    return 0;
+    return false;
   int year = digits_at(t, 4), month = digits_at(t + 5, 2), day = digits_at(t + 8, 2);
   int hour = digits_at(t + 11, 2), minute = digits_at(t + 14, 2), second = digits_at(t + 17, 2);
-  if (year < 0 || month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return 0;
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return 0;
+  if (year < 0 || month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return false;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return false;
   char fraction[FRACTION_MAX + 3] = "0.";
   size_t at = CLOCK, digits = 0;
   if (at < len && (t[at] == '.' || t[at] == ',')) {
     at++;
     while (at + digits < len && digits < FRACTION_MAX && digits_at(t + at + digits, 1) >= 0)
       digits++;
-    if (digits == 0 || digits == FRACTION_MAX) return 0;
+    if (digits == 0 || digits == FRACTION_MAX) return false;
     memcpy(fraction + 2, t + at, digits);
     at += digits;
   }
   int offset;
-  if (!read_offset(t + at, len - at, &offset)) return 0;
+  if (!read_offset(t + at, len - at, &offset)) return false;
   int64_t seconds =
       days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
   double part;
   if (digits == 0) {
     lua_pushinteger(L, (lua_Integer)seconds);
   } else {
-    if (tl_number_parse(tl_slice_of(fraction, digits + 2), &part) != TL_OK) return 0;
+    if (tl_number_parse(tl_slice_of(fraction, digits + 2), &part) != TL_OK) return false;
     lua_pushnumber(L, (lua_Number)seconds + part);
   }
-  return 1;
+  return true;
+}
+
+/* iso8601(text): seconds since 1970, an integer when the text has no fraction; or nil. */
+static int iso8601 (lua_State *L) {
+  size_t len;
+  const char *text = check_text(L, &len);
+  return tl_push_iso8601(L, tl_slice_of(text, len)) ? 1 : 0;
 }
 
 int tl_open_bytes (lua_State *L) {

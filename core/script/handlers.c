@@ -75,7 +75,7 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
     luaL_error(L, "not enough memory");
   }
   h->tag_count = tag_count;
-  h->names = LUA_NOREF;
+  h->names = h->wanted = LUA_NOREF;
   h->decode = take_function(L, index, "decode");
   h->encode = take_function(L, index, "encode");
   h->on_value = take_function(L, index, "on_value");
@@ -559,6 +559,7 @@ static void release_functions (lua_State *L, tl_station_functions *h) {
   luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
   luaL_unref(L, LUA_REGISTRYINDEX, h->on_status);
   luaL_unref(L, LUA_REGISTRYINDEX, h->names);
+  luaL_unref(L, LUA_REGISTRYINDEX, h->wanted);
   for (int i = 0; i < h->tag_count; i++) luaL_unref(L, LUA_REGISTRYINDEX, h->tag_on_value[i]);
   free(h);
 }

@@ -41,23 +41,60 @@ static int connection_say (lua_State *L) {
   return 0;
 }
 
+static void push_wanted_of (lua_State *L, const tl_plan *plan) {
+  lua_createtable(L, 0, plan->tag_count);
+  for (uint16_t i = 0; i < plan->tag_count; i++) {
+    if (plan->tags[i].kind != TL_ADDRESS_NONE) continue;
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, plan->tags[i].name);
+  }
+}
+
+/* Push a table whose keys are the names of the tags that decode fills. It is kept with the
+** functions that stations of one definition share. */
+static void push_wanted (lua_State *L, const tl_station *s) {
+  const tl_station_hooks *hooks = s->user;
+  tl_station_functions *f = hooks ? hooks->functions : NULL;
+  if (f && f->wanted_plan == s->plan) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, f->wanted);
+    return;
+  }
+  push_wanted_of(L, s->plan);
+  if (!f) return;
+  f->wanted_plan = NULL;
+  lua_pushvalue(L, -1);
+  if (f->wanted == LUA_NOREF)
+    f->wanted = luaL_ref(L, LUA_REGISTRYINDEX);
+  else
+    lua_rawseti(L, LUA_REGISTRYINDEX, f->wanted);
+  f->wanted_plan = s->plan;
+}
+
+/* wanted(station): a table whose keys are the names of the tags that decode fills; not to be
+** changed. */
+static int connection_wanted (lua_State *L) {
+  push_wanted(L, tl_check_station(L, 1));
+  return 1;
+}
+
 /* only(station, values): takes out of the table what no tag of the station is filled by: a codec
 ** knows more values than a station has tags for, and none of them is to be said as unknown. */
 static int connection_only (lua_State *L) {
-  const tl_plan *plan = tl_check_station(L, 1)->plan;
-  size_t len;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
+  push_wanted(L, tl_check_station(L, 1));
   for (lua_pushnil(L); lua_next(L, 2);) {
     lua_pop(L, 1);
     if (lua_type(L, -1) != LUA_TSTRING) continue;
-    const char *name = lua_tolstring(L, -1, &len);
-    int tag = tl_plan_find(plan, tl_slice_of(name, len));
-    if (tag >= 0 && plan->tags[tag].kind == TL_ADDRESS_NONE) continue;
+    lua_pushvalue(L, -1);
+    bool wanted = lua_rawget(L, 3) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (wanted) continue;
     lua_pushvalue(L, -1);
     lua_pushnil(L);
     lua_rawset(L, 2);
   }
+  lua_settop(L, 2);
   return 1;
 }
 
@@ -68,13 +105,12 @@ static int connection_now (lua_State *L) {
 }
 
 int tl_open_connection (lua_State *L) {
-  static const luaL_Reg functions[] = { { "count", connection_count },
-                                        { "lost", connection_lost },
-                                        { "is_there", connection_is_there },
-                                        { "say", connection_say },
-                                        { "only", connection_only },
-                                        { "now", connection_now },
-                                        { NULL, NULL } };
+  static const luaL_Reg functions[] = {
+    { "count", connection_count },       { "lost", connection_lost },
+    { "is_there", connection_is_there }, { "say", connection_say },
+    { "only", connection_only },         { "wanted", connection_wanted },
+    { "now", connection_now },           { NULL, NULL }
+  };
   luaL_newlib(L, functions);
   return 1;
 }

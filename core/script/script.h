@@ -201,6 +201,9 @@ typedef struct {
   tl_guess guesses[TL_GUESSES];
   /* registry reference: table of the guesses' strings, or LUA_NOREF */
   int names;
+  /* l_connection.c: registry reference of the names that decode fills in this plan, or LUA_NOREF */
+  int wanted;
+  const tl_plan *wanted_plan;
   int prepare[TL_PREPARE_MAX]; /* the functions among the steps, in their order */
   int prepare_count;
   int tag_count;

@@ -1,7 +1,7 @@
 -- A config whose one station runs cases by name, in a state that has the modules in C: what
 -- codecs do in C gives what they do in Lua, to the last digit. Fed by
 -- spec/scenario/codec_fast_spec.lua, through `tagline test`; needs `unsafe`.
--- luacheck: globals json limits line station TxtI
+-- luacheck: globals json limits line station Ai Ci Di TxtI
 local base64 = require "tagline.codec.base64"
 local hex = require "tagline.codec.hex"
 local lorawan = require "tagline.codec.lorawan"
@@ -343,10 +343,11 @@ local function message(text, topic)
 end
 
 -- The payload of the message: network, topic, sample, a line each.
-function cases.envelope(given)
+function cases.envelope(given, station)
   local network, topic, text = given:match "^(.-)\n(.-)\n(.*)$"
   local decode = lorawan[network](function(bytes, port) return { bytes = hex.encode(bytes),
     from = port } end)
+  local bare = lorawan[network]()
   if topic == "" then topic = nil end
   local fast, slow = both(decode, message(text, topic))
   same(slow, fast)
@@ -354,7 +355,9 @@ function cases.envelope(given)
   for _ = 1, 300 do
     local input = changed(text)
     if random(2) == 1 and #input > 1 then input = changed(input) end
-    fast, slow = both(decode, message(input, topic))
+    local m = message(input, topic)
+    m.station = random(2) == 1 and station or nil -- with it only what is wanted comes
+    fast, slow = both(random(2) == 1 and bare or decode, m)
     if not fast[1] then
       fast[2], slow[2] = fast[2]:gsub("^.-the payload is not", ""),
         slow[2]:gsub("^.-the payload is not", "")
@@ -421,8 +424,12 @@ limits { handler_time = 60 }
 line "test" { host = "127.0.0.1", station "case" {
   address = "case/(.+)",
   decode = function(msg)
-    local ok, why = pcall(cases[msg.captures[1]], msg.payload)
+    local ok, why = pcall(cases[msg.captures[1]], msg.payload, msg.station)
     return { result = ok and "ok" or tostring(why) }
   end,
-  tags = { result = TxtI { new_value_on_time_change = true } },
+  tags = { result = TxtI { new_value_on_time_change = true },
+    -- of the fields of an uplink these are wanted
+    bytes = TxtI {}, payload = TxtI {}, rssi = Ai {}, snr = Ai {}, gateway = TxtI {},
+    frequency = Ai {}, data_rate = TxtI {}, dev_eui = TxtI {}, confirmed = Di {},
+    counter = Ci { "JA=counter" } },
 } }

@@ -299,6 +299,15 @@ local function wanted(station, cache)
   return names
 end
 
+--- The same, kept by the core: a table whose keys are the names; nil where there is no core, or no
+--- station.
+---@return table<string, boolean>?
+function kit.wanted(station)
+  if has_connection and not kit.slow and type(station) == "userdata" then
+    return connection.wanted(station)
+  end
+end
+
 -- `values` is the codec's own table.
 local function only(values, station, cache)
   if station == nil then return values end
@@ -351,6 +360,11 @@ function kit.deliver(msg, values, time, cache)
   return samples, time
 end
 
+local own_decoders = setmetatable({}, WEAK)
+
+--- Is this function decode_bytes of one of our devices? Then it looks at nothing but bytes and port.
+function kit.is_own(decode_bytes) return own_decoders[decode_bytes] == true end
+
 --- Make a device of a table with name, fields, examples and `read` (function(r, port)), which
 --- returns values and optionally a time, or nil to decline; failures and what is not known are
 --- left in the reader. It gets `decode_bytes` (values, time and what was not known; or nil and an
@@ -377,6 +391,7 @@ function kit.device(m)
     return values, time, r.note
   end
 
+  own_decoders[m.decode_bytes] = true
   local say, cache = kit.sayer(), kit.cache()
 
   function m.decode(msg)

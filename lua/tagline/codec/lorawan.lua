@@ -55,11 +55,18 @@ local function read_table(network, message, topic)
   return up, why
 end
 
--- Of a message as decode gets it.
-local function read_message(network, msg)
-  local up = network.picks and not kit.slow and picks.read(network, msg.payload, msg.topic)
-  if up then return up end
-  return read_table(network, msg.json, msg.topic)
+-- Of a message as decode gets it: its fields, payload, port, time, whether it is repeated, and
+-- whether there are only those of `wanted`; or what read_table says of none.
+local function read_message(network, msg, wanted)
+  if network.picks and not kit.slow then
+    local fields, payload, port, time, repeated = picks.read(network, msg.payload, msg.topic, wanted)
+    if fields then return fields, payload, port, time, repeated, wanted ~= nil end
+  end
+  local up, why, known = read_table(network, msg.json, msg.topic)
+  if not up then return nil, why, known end
+  local payload, time, repeated = up.payload, up.time, up.repeated
+  up.payload, up.time, up.repeated = nil, nil, nil
+  return up, payload, up.port, time, repeated, false
 end
 
 -- ---- to a station ----
@@ -77,11 +84,14 @@ end
 local function decoder(network, device)
   local decode_bytes = device ~= nil and kit.decode_bytes_of(device, network.name) or nil
   local cache, say = kit.cache(), kit.sayer()
+  -- a function of the user's may look at all fields of the uplink
+  local sees_all = device ~= nil and not kit.is_own(decode_bytes)
 
   -- What the device makes of the frame: values and a time, or nil.
-  local function device_values(up, msg)
-    if not decode_bytes or up.payload == "" or up.port == 0 or up.repeated then return nil end
-    local values, extra, note = decode_bytes(up.payload, up.port, up)
+  local function device_values(up, msg, payload, port, time)
+    if sees_all then up.payload, up.time = payload, time end
+    local values, extra, note = decode_bytes(payload, port, up)
+    if sees_all then up.payload, up.time = nil, nil end
     if values == nil and extra ~= nil then error(("%s: %s"):format(network.name, extra), 0) end
     if values ~= nil and type(values) ~= "table" then
       error(("%s: expected a table of values or nil from the device, got %s"):format(network.name,
@@ -91,26 +101,39 @@ local function decoder(network, device)
     return values, extra
   end
 
-  return function(msg)
-    local up, why, known = read_message(network, msg)
-    if not up then
-      if why then error(why, 0) end
-      if not known then
-        say(msg,
-          ("%s: a message that is no uplink, and none that this network is known to send, is \z
-            declined; it has %s"):format(
-          network.name, names_of(msg.json)), "declined")
-      end
-      return nil
+  local function no_uplink(msg, why, known)
+    if why then error(why, 0) end
+    if not known then
+      say(msg,
+        ("%s: a message that is no uplink, and none that this network is known to send, is \z
+          declined; it has %s"):format(
+        network.name, names_of(msg.json)), "declined")
     end
-    local values, device_time = device_values(up, msg)
-    local at = device_time or network.use_time and up.time or nil
-    up.time, up.repeated, up.payload = nil, nil, hex.encode(up.payload)
+    return nil
+  end
+
+  return function(msg)
+    local wanted = kit.wanted(msg.station)
+    local up, payload, port, time, repeated, is_filtered = read_message(network, msg,
+      not sees_all and wanted or nil)
+    if not up then return no_uplink(msg, payload, port) end
+    local values, device_time
+    if decode_bytes and payload ~= "" and port ~= 0 and not repeated then
+      values, device_time = device_values(up, msg, payload, port, time)
+    end
+    local at = device_time or network.use_time and time or nil
+    if not wanted or wanted.payload then up.payload = hex.encode(payload) end
     if values and values[1] ~= nil then -- samples: the envelope's own values come last
       local samples = decode_bytes == device and kit.own(values) or table.move(values, 1, #values,
         1, {})
       samples[#samples + 1] = { values = up }
       return kit.deliver(msg, samples, at, cache)
+    end
+    if is_filtered then
+      for name, value in next, values or {} do
+        if wanted[name] then up[name] = value end
+      end
+      return up, at
     end
     for name, value in pairs(values or {}) do up[name] = value end
     return kit.deliver(msg, up, at, cache)
@@ -177,7 +200,7 @@ local function configure(name, definition, options)
       time_unit = uplinks.units[options.time_mask or definition.time_mask],
     use_time = options.time ~= false, zero_omitted = definition.zero_omitted,
       snr_omitted = definition.snr_omitted }
-  network.picks = not definition.wants_table and picks.new(network.paths, definition.uses) or nil
+  network.picks = not definition.wants_table and picks.new(network) or nil
   return network
 end
 

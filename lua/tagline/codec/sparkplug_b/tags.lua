@@ -132,12 +132,6 @@ function filling:place_of(path, plain)
   return tag, tag and (not self.wanted or self.wanted[tag])
 end
 
---- The tag that decode fills from a path; nil for none.
-function filling:tag_of(path, plain)
-  local tag, fills = self:place_of(path, plain)
-  return fills and tag or nil
-end
-
 -- The same, for a metric that has come: from now on the tag is its own.
 function filling:claim(metric, path, plain)
   local tag, fills = self:place_of(path, plain)
@@ -286,6 +280,16 @@ local function alias_of(defs, def)
   return defs.by_name[def.name]
 end
 
+-- The tag is this metric's by now; but as long as it has not come under its alias, it is not known
+-- by that.
+function filling:tell(one, name, alias, datatype)
+  local tag, fills = self:place_of(name, name)
+  local owner = tag and self.owners[tag]
+  if owner and owner.alias ~= alias then return end
+  one.told[name] = true
+  one.native:tell(name, alias, datatype, fills and tag or false)
+end
+
 --- After the metrics of a data message: tell the reader of those that it can read, so that the
 --- next such message needs no Lua. A metric that comes under other names than its birth's ends
 --- that, for this birth.
@@ -308,9 +312,7 @@ function filling:teach(scope, metrics, datatypes)
       return
     end
     if def and not one.told[name] and not self.parts[name] then
-      one.told[name] = true
-      one.native:tell(name, alias_of(defs, def), datatypes[def.datatype] or 0,
-        self:tag_of(name, name) or false)
+      self:tell(one, name, alias_of(defs, def), datatypes[def.datatype] or 0)
     end
   end
 end
