@@ -295,16 +295,16 @@ static void remove_line (tl_link *l) {
 int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change),
                       void *ctx, tl_err *err) {
   applying a = { g, err, tl_loop_now(g->loop), tl_clock_wall_ms() };
+  tl_map lines;
   int rc = told ? tl_gateway_compare(g, config, told, ctx) : TL_OK;
+  if (rc == TL_OK) rc = tl_config_lines(config, &lines);
   if (rc < 0) return tl_fail(err, rc, 0, "no memory to compare the configs");
   g->generation++;
   for (uint32_t i = g->model->line_count; i-- > 0;) {
     tl_line *line = g->model->lines[i];
-    bool stays = false;
-    for (size_t k = 0; k < config->line_count && !stays; k++)
-      stays = tl_slice_eq(config->lines[k].name, tl_slice_str(line->name));
-    if (!stays) remove_line(line->user);
+    if (!tl_map_get(&lines, tl_slice_str(line->name))) remove_line(line->user);
   }
+  tl_map_fini(&lines);
   for (size_t i = 0; i < config->line_count && rc >= 0; i++) rc = apply_line(&a, &config->lines[i]);
   tl_gateway_refresh_trace(g);
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);

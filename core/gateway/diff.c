@@ -165,17 +165,26 @@ static void diff_params (const telling *t, const tl_link *l, const tl_line_confi
   tell_list(t, "line", l->line->name, &changed);
 }
 
+int tl_config_lines (const tl_config *config, tl_map *lines) {
+  int rc = TL_OK;
+  tl_map_init(lines);
+  for (size_t i = 0; i < config->line_count && rc == TL_OK; i++)
+    rc = tl_map_put(lines, config->lines[i].name, &config->lines[i]);
+  if (rc != TL_OK) tl_map_fini(lines);
+  return rc;
+}
+
 int tl_gateway_compare (tl_gateway *g, const tl_config *config,
                         void (*told)(void *ctx, const char *change), void *ctx) {
   telling t = { told, ctx };
-  int rc = TL_OK;
+  tl_map lines;
+  int rc = tl_config_lines(config, &lines);
+  if (rc != TL_OK) return rc;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     const tl_line *line = g->model->lines[i];
-    bool stays = false;
-    for (size_t k = 0; k < config->line_count && !stays; k++)
-      stays = tl_slice_eq(config->lines[k].name, tl_slice_str(line->name));
-    if (!stays) tell(&t, "line '%s' removed", line->name);
+    if (!tl_map_get(&lines, tl_slice_str(line->name))) tell(&t, "line '%s' removed", line->name);
   }
+  tl_map_fini(&lines);
   for (size_t i = 0; i < config->line_count && rc == TL_OK; i++) {
     const tl_line_config *c = &config->lines[i];
     const tl_line *line = tl_model_line(g->model, c->name);

@@ -125,6 +125,7 @@ tl_gateway *tl_link_gateway (tl_link *l);
 typedef struct {
   size_t n;
   tl_subscription *at;
+  struct tl_filter_index *index; /* filter_index.c: made when it is asked; NULL: not yet */
 } tl_filters;
 /* The filters that the line wants now (session.c): topic_filter, and behind it the addresses
 ** of stations with subscribe_address that are not in it, each once. Borrowed: valid until the

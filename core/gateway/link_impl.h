@@ -283,6 +283,12 @@ int tl_link_make_session (tl_link *l, tl_session **session);
 int tl_filters_make (tl_filters *fresh, const tl_line_params *p, const tl_line *line);
 void tl_link_use_filters (tl_link *l, tl_filters *fresh);
 void tl_filters_fini (tl_filters *f);
+/* filter_index.c: does the broker send a message of this topic? One look-up, and those filters
+** that have wildcards. */
+bool tl_filters_take (tl_filters *f, tl_slice topic);
+void tl_filters_drop_index (tl_filters *f);
+/* diff.c: the lines of a config by name, for tl_map_fini. TL_ENOMEM. */
+int tl_config_lines (const tl_config *config, tl_map *lines);
 /* After stations or topic_filter have changed on a live line. Says when the broker is not
 ** told yet: nobody would know why nothing comes. `what` begins that sentence. TL_ENOMEM. */
 int tl_link_refresh_filters (tl_link *l, const char *what);

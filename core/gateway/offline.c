@@ -25,17 +25,8 @@ int64_t tl_offline_tick (tl_gateway *g, int64_t now, int64_t wall) {
   return due;
 }
 
-static bool subscribes (const tl_link *l, tl_slice topic) {
-  const tl_filters *filters = tl_link_filters(l);
-  bool yes = false;
-  for (size_t i = 0; i < filters->n && !yes; i++) {
-    yes = tl_filter_match(filters->at[i].filter, topic);
-  }
-  return yes;
-}
-
 static void feed (tl_link *l, const tl_incoming *m, tl_offline_fed *fed) {
-  if (!subscribes(l, m->topic)) {
+  if (!tl_filters_take(&l->filters, m->topic)) {
     fed->filtered++;
     return;
   }

@@ -70,6 +70,7 @@ int tl_filters_make (tl_filters *fresh, const tl_line_params *p, const tl_line *
 }
 
 void tl_filters_fini (tl_filters *f) {
+  tl_filters_drop_index(f);
   free(f->at);
   memset(f, 0, sizeof *f);
 }

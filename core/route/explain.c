@@ -27,19 +27,28 @@ static int descending (const void *a, const void *b) {
   return tl_address_compare(tl_route_station_address(*right), tl_route_station_address(*left));
 }
 
-/* All stations in descending byte order; NULL when there are none or no memory. */
-static const tl_route_station **sorted (const tl_router *r, uint32_t *count) {
+void tl_router_forget_order (tl_router *r) {
+  free(r->sorted);
+  r->sorted = NULL;
+  r->sorted_count = 0;
+}
+
+/* All stations in descending byte order, kept until one comes or goes; NULL when there are none or
+** no memory. */
+static const tl_route_station **sorted (tl_router *r, uint32_t *count) {
   tl_slice address;
   void *s;
   uint32_t n = 0;
-  const tl_route_station **all =
-      r->stations.live == 0 ? NULL : malloc(r->stations.live * sizeof *all);
-  if (all) {
-    for (uint32_t i = 0; tl_map_next(&r->stations, &i, &address, &s);) all[n++] = s;
-    qsort(all, n, sizeof *all, descending);
+  if (!r->sorted && r->stations.live > 0) {
+    r->sorted = malloc(r->stations.live * sizeof *r->sorted);
+    if (r->sorted) {
+      for (uint32_t i = 0; tl_map_next(&r->stations, &i, &address, &s);) r->sorted[n++] = s;
+      qsort(r->sorted, n, sizeof *r->sorted, descending);
+    }
+    r->sorted_count = n;
   }
-  *count = n;
-  return all;
+  *count = r->sorted_count;
+  return r->sorted;
 }
 
 /* At most QUOTED bytes of a text, whole characters. */
@@ -188,5 +197,4 @@ void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void 
   const tl_route_station **all = sorted(r, &count);
   if (!tell_stations(&t, all, count) && r->rest)
     tell(&t, r->rest, TL_BY_REST, true, "'.*' takes what no other station takes");
-  free(all);
 }

@@ -22,6 +22,7 @@ void tl_router_free (tl_router *r) {
   tl_slice address;
   void *s;
   if (!r) return;
+  tl_router_forget_order(r);
   tl_regexes_fini(&r->regexes);
   for (uint32_t i = 0; tl_map_next(&r->stations, &i, &address, &s);) tl_route_station_free(s);
   tl_map_fini(&r->stations);
@@ -81,6 +82,7 @@ int tl_router_add (tl_router *r, tl_slice address, void *target, tl_err *err) {
   if (place) return add_special(r, place, address, target, err);
   int rc = tl_route_station_new(&s, address, target, !tl_address_is_plain(address), err);
   if (rc != TL_OK) return rc;
+  tl_router_forget_order(r);
   rc = tl_map_put(&r->stations, tl_route_station_address(s), s);
   if (rc == TL_OK && s->regex && (rc = add_regex(r, s)) != TL_OK) tl_map_del(&r->stations, address);
   if (rc != TL_OK) {
@@ -93,6 +95,7 @@ int tl_router_add (tl_router *r, tl_slice address, void *target, tl_err *err) {
 }
 
 static void remove_station (tl_router *r, tl_route_station *s) {
+  tl_router_forget_order(r);
   tl_map_del(&r->stations, tl_route_station_address(s));
   tl_router_ask_anew(r);
   if (s->regex) {

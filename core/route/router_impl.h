@@ -15,6 +15,9 @@ struct tl_router {
   tl_memory memory;
   tl_group *groups; /* room for the largest pattern's */
   tl_route route;   /* what find() gave last */
+  /* explain.c: all of `stations` in descending byte order, of so many; NULL: not known */
+  const tl_route_station **sorted;
+  uint32_t sorted_count;
   /* the topic of that, empty when it must be asked anew; in an entry's own memory */
   tl_slice last;
   bool last_remembered;
@@ -25,5 +28,7 @@ struct tl_router {
 
 /* What to call after a change that the last answer may not survive. */
 static inline void tl_router_ask_anew (tl_router *r) { r->last.len = 0; }
+
+void tl_router_forget_order (tl_router *r); /* explain.c: a station comes or goes */
 
 #endif

@@ -15,6 +15,7 @@
 
 #define malloc spare_malloc
 #define free spare_free
+#include "gateway/filter_index.c"
 #include "gateway/session.c"
 #undef malloc
 #undef free
@@ -71,7 +72,7 @@ static void each_once_and_in_order (void **state) {
 static void none_at_all (void **state) {
   tl_line_params p = { .subscribe_qos = 0 };
   tl_line line = { .station_count = 0 };
-  tl_filters f = { 7, NULL };
+  tl_filters f = { .n = 7 };
   (void)state;
   assert_int_equal(tl_filters_make(&f, &p, &line), TL_OK);
   assert_int_equal(f.n, 0);
@@ -108,10 +109,40 @@ static void many_stations (void **state) {
   test_free(addresses);
 }
 
+static bool takes (tl_filters *f, const char *topic) {
+  return tl_filters_take(f, tl_slice_str(topic));
+}
+
+/* With an index, and where there is no memory for one. */
+static void tells_which_topics_come (void **state) {
+  const char *addresses[] = { "c/up", "d/+/up", "$share/g/e/up", "$SYS/uptime" };
+  tl_line_params p = params();
+  tl_filters f;
+  fake_line line;
+  (void)state;
+  fake_init(&line, 4, addresses);
+  assert_int_equal(tl_filters_make(&f, &p, &line.line), TL_OK);
+  for (int round = 0; round < 2; round++) {
+    countdown = round == 0 ? 0 : -1;
+    assert_true(takes(&f, "a"));
+    assert_true(takes(&f, "a/x/y"));
+    assert_true(takes(&f, "b/up"));
+    assert_true(takes(&f, "c/up"));
+    assert_true(takes(&f, "d/7/up"));
+    assert_true(takes(&f, "e/up"));
+    assert_true(takes(&f, "$SYS/uptime"));
+    assert_false(takes(&f, "c/upper"));
+    assert_false(takes(&f, "d/up"));
+    assert_false(takes(&f, "$SYS"));
+  }
+  tl_filters_fini(&f);
+  fake_fini(&line);
+}
+
 static void no_memory_changes_nothing (void **state) {
   const char *addresses[] = { "c/up" };
   tl_line_params p = params();
-  tl_filters before = { 3, NULL }, f = before;
+  tl_filters before = { .n = 3 }, f = before;
   fake_line line;
   (void)state;
   fake_init(&line, 1, addresses);
@@ -125,9 +156,8 @@ static void no_memory_changes_nothing (void **state) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(each_once_and_in_order),
-    cmocka_unit_test(none_at_all),
-    cmocka_unit_test(many_stations),
+    cmocka_unit_test(each_once_and_in_order),    cmocka_unit_test(none_at_all),
+    cmocka_unit_test(tells_which_topics_come),   cmocka_unit_test(many_stations),
     cmocka_unit_test(no_memory_changes_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

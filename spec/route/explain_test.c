@@ -105,6 +105,19 @@ static void explaining_changes_nothing (void **unused) {
   assert_true(s.remembered == 1 && s.hits == 0 && s.misses == 1);
 }
 
+static void stations_that_come_and_go_are_seen (void **unused) {
+  (void)unused;
+  add("x");
+  explains("y", "exact x: level 1 is 'x', in the topic it is 'y'\n");
+  add("z");
+  explains("y", "exact z: level 1 is 'z', in the topic it is 'y'\n"
+                "exact x: level 1 is 'x', in the topic it is 'y'\n");
+  assert_int_equal(tl_router_remove(router, TL_LIT("z")), TL_OK);
+  explains("y", "exact x: level 1 is 'x', in the topic it is 'y'\n");
+  assert_int_equal(tl_router_remove(router, TL_LIT("x")), TL_OK);
+  explains("y", "");
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
     ROUTER_TEST(each_candidate_is_told_in_the_order_it_is_tried),
@@ -114,6 +127,7 @@ int main (void) {
     ROUTER_TEST(nothing_is_told_where_there_is_nothing),
     ROUTER_TEST(a_limit_is_named),
     ROUTER_TEST(explaining_changes_nothing),
+    ROUTER_TEST(stations_that_come_and_go_are_seen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
