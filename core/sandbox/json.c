@@ -3,12 +3,22 @@
 #include "base/number.h"
 #include "sandbox/sandbox.h"
 
+enum { WAITING = 32 }; /* members of an object that wait on the stack for its end */
+
+/* An array or object that is not over. Members of an object wait on the stack, so that its table is
+** made with room for them; those of a large one do not. */
+typedef struct {
+  lua_Integer count; /* elements, or members that wait */
+  int base;          /* where its table stands on the stack, or the first member's key */
+  bool made, array;  /* is there a table? */
+} level;
+
 typedef struct {
   lua_State *L;
   tl_sandbox *script;
-  lua_Integer count[TL_JSON_DEPTH + 1]; /* elements so far, of arrays */
-  int depth;
+  int depth;  /* 0: outside of everything */
   bool lists; /* an array without elements is marked, so that it is not taken for an object */
+  level levels[TL_JSON_DEPTH + 1];
 } building;
 
 static void push_text (building *b, tl_slice raw, bool escaped) {
@@ -25,47 +35,56 @@ static void push_text (building *b, tl_slice raw, bool escaped) {
   luaL_pushresultsize(&lb, out.len);
 }
 
-/* The finished value is on top: into the table below it. */
-static void store (building *b, tl_slice key, bool key_escaped) {
-  lua_State *L = b->L;
-  if (b->depth == 0) return;
-  if (!key.at) {
-    lua_rawseti(L, -2, ++b->count[b->depth]);
-    return;
+/* The object's table, in place of the members that wait; a key that comes twice has its last
+** value. */
+static void make (lua_State *L, level *l, int room) {
+  int top = l->base + 2 * (int)l->count;
+  lua_createtable(L, 0, room);
+  for (int at = l->base; at < top; at += 2) {
+    lua_pushvalue(L, at);
+    lua_pushvalue(L, at + 1);
+    lua_rawset(L, -3);
   }
-  push_text(b, key, key_escaped);
-  lua_insert(L, -2);
-  lua_rawset(L, -3);
+  if (l->count > 0) {
+    lua_replace(L, l->base);
+    lua_settop(L, l->base);
+  }
+  l->made = true;
 }
 
-/* Keys wait on the stack until their table is closed. */
+/* The finished value is on top, and in an object its key below it. */
+static void store (building *b) {
+  lua_State *L = b->L;
+  level *l = &b->levels[b->depth];
+  if (b->depth == 0) return;
+  if (l->array) {
+    lua_rawseti(L, l->base, ++l->count);
+  } else if (l->made) {
+    lua_rawset(L, l->base);
+  } else if (++l->count == WAITING) {
+    make(L, l, 2 * WAITING);
+  }
+}
+
 static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
   building *b = ctx;
-  (void)array;
-  tl_work(b->L, b->script);
-  luaL_checkstack(b->L, 4, "JSON is nested too deep");
-  if (b->depth > 0 && key.at)
-    push_text(b, key, key_escaped);
-  else
-    lua_pushnil(b->L);
-  lua_newtable(b->L);
-  b->count[++b->depth] = 0;
+  lua_State *L = b->L;
+  tl_work(L, b->script);
+  luaL_checkstack(L, 2 * WAITING, "JSON is nested too deep");
+  if (b->depth > 0 && key.at) push_text(b, key, key_escaped);
+  if (array) lua_newtable(L);
+  b->levels[++b->depth] =
+      (level){ .base = array ? lua_gettop(L) : lua_gettop(L) + 1, .made = array, .array = array };
   return 0;
 }
 
 static int on_end (void *ctx, bool array) {
   building *b = ctx;
   lua_State *L = b->L;
-  if (array && b->lists && b->count[b->depth] == 0) tl_mark_list(L);
-  b->depth--;
-  if (b->depth == 0) {
-    lua_remove(L, -2);
-  } else if (lua_isnil(L, -2)) {
-    lua_remove(L, -2);
-    lua_rawseti(L, -2, ++b->count[b->depth]);
-  } else {
-    lua_rawset(L, -3);
-  }
+  level *l = &b->levels[b->depth--];
+  if (array && b->lists && l->count == 0) tl_mark_list(L);
+  if (!l->made) make(L, l, (int)l->count);
+  store(b);
   return 0;
 }
 
@@ -93,15 +112,20 @@ static void push_scalar (building *b, const tl_json_value *v) {
 static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_value *v) {
   building *b = ctx;
   tl_work(b->L, b->script);
-  luaL_checkstack(b->L, 4, "JSON is nested too deep");
+  luaL_checkstack(b->L, 2 * WAITING, "JSON is nested too deep");
+  if (b->depth > 0 && key.at) push_text(b, key, key_escaped);
   push_scalar(b, v);
-  store(b, key, key_escaped);
+  store(b);
   return 0;
 }
 
 static void push (lua_State *L, tl_slice document, const char *what, bool lists) {
   static const tl_json_visitor visitor = { on_begin, on_end, on_scalar };
-  building b = { .L = L, .script = tl_sandbox_of(L), .lists = lists };
+  building b;
+  b.L = L;
+  b.script = tl_sandbox_of(L);
+  b.depth = 0;
+  b.lists = lists;
   tl_json_error error;
   int top = lua_gettop(L);
   if (tl_json_walk(document, &visitor, &b, &error) == 0) return;
@@ -115,8 +139,9 @@ void tl_push_json_value (lua_State *L, const tl_json_value *v) {
     push(L, v->raw, "the text", false);
     return;
   }
-  building b = { .script = tl_sandbox_of(L) };
+  building b;
   b.L = L;
+  b.script = tl_sandbox_of(L);
   push_scalar(&b, v);
 }
 

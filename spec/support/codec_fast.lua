@@ -395,6 +395,51 @@ function cases.pick()
   same(1.5, values[10].a.b)
 end
 
+-- Documents with small and large objects in each other, and keys that come twice.
+local function document(depth)
+  local which = random(depth > 3 and 3 or 5)
+  if which == 1 then return tostring(random(-100, 100)), nil end
+  if which == 2 then return '"a\\u00e9"', nil end
+  if which == 3 then return "null", nil end
+  local parts, n = {}, random(0, random(8) == 1 and depth < 2 and 70 or 4)
+  for i = 1, n do
+    local text = document(depth + 1)
+    parts[i] = which == 4 and text or ('"%s%d":%s'):format(random(5) == 1 and "\\n" or "k",
+      random(0, 40), text)
+  end
+  return (which == 4 and "[%s]" or "{%s}"):format(table.concat(parts, ","))
+end
+
+-- The same by Lua, for what document() makes.
+local function read_simply(text, at)
+  local first = text:sub(at, at)
+  if first == "[" or first == "{" then
+    local result, n = {}, 0
+    at = at + 1
+    while not text:find("^[%]}]", at) do
+      local key, value
+      if first == "{" then
+        key, at = text:match('^"([^"]*)":()', at)
+        key = key:gsub("\\n", "\n")
+      else n, key = n + 1, n + 1 end
+      value, at = read_simply(text, at)
+      result[key] = value
+      if text:sub(at, at) == "," then at = at + 1 end
+    end
+    return result, at + 1
+  end
+  local word, after = text:match("^([%w%-]+)()", at)
+  if word then return word == "null" and json.null or math.tointeger(tonumber(word)), after end
+  return "aé", (select(2, text:find('"[^"]*"', at))) + 1
+end
+
+function cases.json()
+  for _ = 1, 1000 do
+    local text = document(0)
+    same((read_simply(text, 1)), json.decode(text), text)
+  end
+end
+
 local function refused(why, f, ...)
   local ok, got = pcall(f, ...)
   if ok or not got:find(why, 1, true) then
