@@ -1,7 +1,8 @@
 -- scripts/bench/config.lua — what the benches run: STATIONS stations (each its own topic),
 -- three JSON tags each of the payload SIZE.
 -- KIND: plain; devices: the same stations made by named groups; handler: a decoder that returns
--- three numbers fills the tags; both: it fills three more.
+-- three numbers fills the tags; both: it fills three more. URL: where to connect to in place of
+-- the load source's own port, with the certificates in CA.
 local kind = env("KIND", "plain")
 local paths = ({
   ["60B"] = { "temp", "hum", "on" },
@@ -33,9 +34,12 @@ for i = 0, kind == "devices" and -1 or tonumber(env "STATIONS") - 1 do
   }
 end
 
+local url = env("URL", "")
+
 line "bench" {
-  host = "127.0.0.1",
-  port = math.tointeger(tonumber(env "PORT")),
+  host = url ~= "" and url or "127.0.0.1",
+  port = url == "" and math.tointeger(tonumber(env "PORT")) or nil,
+  tls_ca_file = env("CA", ""),
   topic_filter = "bench/#",
   payload_type = "JSON",
   clean_session = true,

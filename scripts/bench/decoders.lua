@@ -1,5 +1,6 @@
--- scripts/bench/decoders.lua — what the benches of decoders run: KIND is that of streams.lua, or
--- `unpack`, the same bytes as cayenne by a hand-written string.unpack.
+-- scripts/bench/decoders.lua — what the benches of decoders run: KIND is that of streams.lua;
+-- `unpack`: the same bytes as cayenne by a hand-written string.unpack; `nothing`, `json`: the
+-- documents of things_stack, of which decode reads nothing, or msg.json.
 local elsys = require "tagline.codec.device.elsys"
 local milesight = require "tagline.codec.device.milesight"
 local cayenne_lpp = require "tagline.codec.cayenne_lpp"
@@ -17,6 +18,11 @@ end
 local function by_hand(msg)
   local _, _, t, _, _, h, _, _, a, _, _, p = (">I1I1i2I1I1I1I1I1i2I1I1i2"):unpack(msg.payload)
   return { temperature_1 = t / 10, humidity_2 = h / 2, analog_in_3 = a / 100, pressure_4 = p / 10 }
+end
+
+local function document(decode)
+  return station "{device}" { address = "v3/plant@ttn/devices/(?<device>[^/]+)/up",
+    decode = decode, tags = { none = Ai {} } }
 end
 
 local function metrics()
@@ -46,6 +52,13 @@ local stations = {
   end,
   unpack = function()
     return station "{device}" { address = "lpp/(?<device>[^/]+)", decode = by_hand, tags = lpp }
+  end,
+  nothing = function() return document(function() return nil end) end,
+  json = function()
+    return document(function(msg)
+      local _ = msg.json
+      return nil
+    end)
   end,
   sparkplug = function()
     return station "plant" { address = sparkplug_b.address("G", "E"), decode = sparkplug_b.host {},

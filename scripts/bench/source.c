@@ -4,7 +4,7 @@
 ** per message, from its SUBSCRIBE to its PUBACK of the last message.
 **
 **   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics
-**   N] [--file STREAM [--first N]] NAME COMMAND…
+**   N] [--file STREAM [--first N]] [--listen PORT] NAME COMMAND…
 **
 ** With --file the messages of STREAM are sent in place of those of a size, over and over, but its
 ** first N only once (births). It is made by streams.lua: for each message a big-endian s2 with the
@@ -32,7 +32,7 @@
 enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 120 };
 
 static int size_index, qos, client_fd = -1;
-static unsigned count = 100000, window = 100, rate, topics = 1, first;
+static unsigned count = 100000, window = 100, rate, topics = 1, first, listen_at;
 static const char *file;
 static pid_t client;
 
@@ -275,9 +275,13 @@ static void finish (void) {
 }
 
 static int listen_port (int *port) {
-  struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+  struct sockaddr_in a = { .sin_family = AF_INET,
+                           .sin_port = htons((uint16_t)listen_at),
+                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+  int one = 1;
   socklen_t n = sizeof a;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) != 0 || listen(fd, 1) != 0 ||
       getsockname(fd, (struct sockaddr *)&a, &n) != 0)
     fail("listen");
@@ -317,6 +321,8 @@ int main (int argc, char **argv) {
       topics = (unsigned)number(v);
     else if (strcmp(o, "first") == 0)
       first = (unsigned)number(v);
+    else if (strcmp(o, "listen") == 0)
+      listen_at = (unsigned)number(v);
     else if (strcmp(o, "file") == 0)
       file = v;
     else if (strcmp(o, "qos") == 0)
