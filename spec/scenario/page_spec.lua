@@ -112,7 +112,7 @@ there("the page", function()
     shows(b, "h1", "plant.meter.volts")
     shows(b, "#t-why ~ *", "the expression does not match")
     shows(b, "#t-last ~ *", "V=-- A=1")
-    assert.equal("plant.meter.volts: tagline", b:run "return document.title")
+    assert.equal("(1) plant.meter.volts: tagline", b:run "return document.title")
     assert.equal("H1", b:run "return document.activeElement.tagName")
   end)
 

@@ -17,7 +17,7 @@ const VIEWS = [
 const main = document.getElementById("main");
 const links = new Map();
 const badge = h("span.badge", { hidden: true });
-let view = null, address = null;
+let view = null, address = null, title = "";
 
 function buildNav() {
   const nav = document.getElementById("nav");
@@ -56,7 +56,8 @@ function show(first) {
   live.wanted = found.one.name === "Overview" ? 2500 : 6000;
   view = found.one.open(box, found.params, found.name);
   view.update?.();
-  document.title = `${found.name ?? found.one.name}: tagline`;
+  title = found.name ?? found.one.name;
+  head();
   scrollTo(0, 0);
   // who uses a keyboard or a screen reader begins at the heading of what has come
   if (!first) box.querySelector("h1")?.focus({ preventScroll: true });
@@ -74,6 +75,7 @@ function head() {
   const count = live.problems.length;
   setText(badge, String(count));
   badge.hidden = count === 0;
+  document.title = `${count ? `(${count}) ` : ""}${title}: tagline`;
   setAttribute(links.get("Overview"), "aria-label", count ? `Overview, ${plural(count, "problem")}` : "Overview");
   const file = live.status?.config?.file;
   setText(document.getElementById("instance"), file ? file.split("/").pop().replace(/\.lua$/, "") : "");

@@ -130,7 +130,7 @@ export function overview(box) {
   const stations = h("ul.stations"), outlets = h("ul.outlets"), last = h("p.facts.dim");
   const all = h("button.quiet", { hidden: true, onclick: () => { shown = 2000; drawStations(); } });
   const stationPanel = panel("Stations", stations, all), outletPanel = panel("Outlets", outlets);
-  box.append(h("div.top-row", h("div", verdict, sentence), h("dl.figures", figures.map((f) => f.node))), problems,
+  box.append(h("div.top-row", h("div", { role: "status" }, verdict, sentence), h("dl.figures", figures.map((f) => f.node))), problems,
     panel("Lines", h("div.wide", h("table.lines", head, lines))), stationPanel, outletPanel, more, last);
 
   let found = [], shown = SHOWN, asked = -Infinity, seen = null, said = "";

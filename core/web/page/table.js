@@ -14,7 +14,7 @@ export class VirtualTable {
   constructor({ label, columns, make, update, key, sorted }) {
     Object.assign(this, { make, update, key, sorted, items: [], columns });
     this.body = h("tbody");
-    [this.above, this.below] = [0, 1].map(() => h("tbody.space", { "aria-hidden": "true" }, h("tr", h("td", { colspan: columns.length }))));
+    [this.above, this.below] = [0, 1].map(() => h("tbody.space", { "aria-hidden": "true" }, h("tr", h("td"))));
     this.headings = new Map();
     const head = h("tr", { "aria-rowindex": 1 }, columns.map((column) => this.#heading(column)));
     this.table = h("table.rows", h("caption.away", label), h("thead", head), this.above, this.body, this.below);

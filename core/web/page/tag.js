@@ -35,7 +35,7 @@ export function tag(box, params, name) {
 
   function build(one) {
     built = true;
-    if (NUMERIC.has(one.type)) {
+    if (NUMERIC.test(one.type)) {
       plot = new Plot(one);
       plotted = performance.now();
       box.append(plot.node);
@@ -44,7 +44,7 @@ export function tag(box, params, name) {
   }
 
   function writable(one) {
-    if (form || !OUTPUTS.has(one.type) || one.address === "OUT_TOPIC" || one.address === "ACK_ID") return;
+    if (form || !OUTPUTS.test(one.type) || one.address === "OUT_TOPIC" || one.address === "ACK_ID") return;
     if (live.info.write !== true) return;
     form = section("t-write", "Write");
     form.body.append(writeForm(one));

@@ -45,7 +45,7 @@ function update(row, tag) {
   setText(cells.value, value(tag));
   setText(cells.unit, tag.unit);
   setState(cells.status.firstChild, stateOf(tag), icon);
-  setAttribute(cells.status, "data-reason", tag.reason ? ": " + tag.reason : null);
+  setAttribute(cells.status, "data-reason", tag.reason && tag.reason !== "off" ? ": " + tag.reason : null);
   const why = tag.reason ? `${tag.reason}: ${REASONS[tag.reason] ?? "?"}` : "";
   setText(cells.reason, why);
   setAttribute(cells.reason, "title", why || null);

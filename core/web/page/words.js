@@ -112,5 +112,4 @@ export function level(tag) {
 }
 
 export const STEPS = new Set(["Di", "Do", "Qi"]);
-export const NUMERIC = new Set(["Ai", "Ao", "Ci", "Co", "Di", "Do", "Qi", "TiR", "ToR"]);
-export const OUTPUTS = new Set(["Ao", "Co", "Do", "TxtO", "ToA", "ToR"]);
+export const NUMERIC = /^[ACDQ]|R$/, OUTPUTS = /^.o|O$/;     // of types
