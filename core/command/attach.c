@@ -30,7 +30,9 @@ static void on_note (void *ctx, tl_slice text) {
 }
 static void on_more (void *ctx) { tl_console_send(((person *)ctx)->client, 'm', TL_LIT("")); }
 
-static const tl_eval_events eval_events = { on_output, on_done, on_note, on_more };
+static void on_leave (void *ctx) { tl_console_send(((person *)ctx)->client, 'q', TL_LIT("")); }
+
+static const tl_eval_events eval_events = { on_output, on_done, on_note, on_more, on_leave };
 
 int tl_attach_new (tl_attach **out, tl_script *script) {
   tl_attach *a = calloc(1, sizeof *a);

@@ -16,6 +16,7 @@
 #include <wchar.h>
 
 #include "command/complete.h"
+#include "command/search.h"
 
 enum { REMEMBERED = 1000, SHOWN = 200 };
 
@@ -269,6 +270,74 @@ static unsigned char on_tab (EditLine *el, int key) {
   return action;
 }
 
+/* --- Ctrl-R --- */
+
+static const char *line_of_history (void *ctx, size_t at) {
+  tl_edit *e = ctx;
+  HistEvent ev;
+  int rc = history(e->history, &ev, at == 0 ? H_FIRST : H_NEXT);
+  return rc == 0 ? ev.str : NULL;
+}
+
+/* An arrow and its like come as several bytes: they end the search, and are left out. */
+static void drop_sequence (void) {
+  struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+  char byte;
+  while (poll(&input, 1, 0) > 0 && read(STDIN_FILENO, &byte, 1) == 1)
+    if (byte != '[' && byte != 'O' && byte != ';' && !(byte >= '0' && byte <= '9')) return;
+}
+
+static bool take_found (EditLine *el, const tl_search *s) {
+  tl_buf text;
+  const LineInfo *li = el_line(el);
+  int len = (int)(li->lastchar - li->buffer);
+  tl_buf_init(&text);
+  tl_buf_slice(&text, tl_buf_bytes(&s->found));
+  tl_buf_byte(&text, '\0');
+  el_cursor(el, len); /* to the end: what is deleted is before the cursor */
+  el_deletestr(el, len);
+  bool ok = !text.failed && el_insertstr(el, (char *)text.at) == 0;
+  tl_buf_fini(&text);
+  return ok;
+}
+
+static void show_search (const tl_search *s) {
+  tl_buf text;
+  tl_buf_init(&text);
+  tl_buf_str(&text, "\r\033[J");
+  tl_search_show(s, columns_of_terminal() - 1, &text);
+  if (!text.failed) show((char *)text.at, text.len);
+  tl_buf_fini(&text);
+}
+
+static unsigned char on_search (EditLine *el, int key) {
+  tl_edit *e = NULL;
+  tl_search s;
+  wchar_t c;
+  tl_search_end what = TL_SEARCH_ON;
+  int rc = 1;
+  (void)key;
+  el_get(el, EL_CLIENTDATA, &e);
+  if (e->dumb) return CC_ERROR;
+  tl_search_init(&s);
+  wipe(e);
+  while (what == TL_SEARCH_ON) {
+    show_search(&s);
+    rc = get_char(el, &c);
+    if (rc != 1) break;
+    what = tl_search_key(&s, (uint32_t)c, line_of_history, e);
+    if (c == 27) drop_sequence();
+  }
+  show("\r\033[J", 4);
+  bool taken = (what == TL_SEARCH_RUN || what == TL_SEARCH_EDIT) && take_found(el, &s);
+  tl_search_fini(&s);
+  el_set(el, EL_REFRESH);
+  if (rc != 1) return CC_EOF;
+  if (!taken || what != TL_SEARCH_RUN) return CC_NORM;
+  show("\n", 1);
+  return CC_NEWLINE;
+}
+
 static unsigned char set_pasting (EditLine *el, bool on) {
   tl_edit *e = NULL;
   el_get(el, EL_CLIENTDATA, &e);
@@ -290,7 +359,7 @@ static unsigned char on_pasted (EditLine *el, int key) {
 static void bind_keys (EditLine *el) {
   static const char *const keys[][2] = {
     { "^I", "tl-complete" },
-    { "^R", "em-inc-search-prev" },
+    { "^R", "tl-search" },
     { "\\e[200~", "tl-paste" },
     { "\\e[201~", "tl-pasted" },
     { "\\e[H", "ed-move-to-beg" },
@@ -309,6 +378,7 @@ static void bind_keys (EditLine *el) {
   };
   /* the narrow one leaks copies */
   el_wset(el, EL_ADDFN, L"tl-complete", L"complete the word before the cursor", on_tab);
+  el_wset(el, EL_ADDFN, L"tl-search", L"look for an earlier line", on_search);
   el_wset(el, EL_ADDFN, L"tl-paste", L"what follows is pasted", on_paste);
   el_wset(el, EL_ADDFN, L"tl-pasted", L"the end of a paste", on_pasted);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)

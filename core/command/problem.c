@@ -48,7 +48,7 @@ static void on_note (void *ctx, tl_slice text) {
 
 static void on_more (void *ctx) { on_done(ctx, false, TL_LIT("")); }
 
-static const tl_eval_events events = { on_output, on_done, on_note, on_more };
+static const tl_eval_events events = { on_output, on_done, on_note, on_more, NULL };
 
 int tl_problem_new (tl_problem **out, tl_script *script, void (*known)(void *ctx), void *ctx) {
   tl_problem *p = calloc(1, sizeof *p);

@@ -27,7 +27,7 @@ static const char help[] =
     "  --socket PATH   the process's socket; without it, the only running process\n"
     "  --json          print results as JSON\n"
     "  --logs          show the process's log lines, too\n"
-    "  --wait SECONDS  how long -e and scripts wait for the functions of writes (1); and, if it "
+    "  --wait SECONDS  how long -e and scripts wait for writes and their functions (1); and, if it "
     "is\n"
     "                  more than 10, for a process that does not answer at all\n"
     "  --help          print this\n"
@@ -37,7 +37,9 @@ static const char help[] =
     "waited for, unless no line is connected: tagline repl -e "
     "'tags[\"plant.boiler.setpoint\"]:write(5, print)'.\n"
     "\n"
-    "Ctrl-C cancels an evaluation, Ctrl-D leaves, Tab completes.\n";
+    "Ctrl-C cancels an evaluation, Ctrl-D, exit or quit leave, Tab completes, Ctrl-R looks for an "
+    "earlier line.\n"
+    "NO_COLOR in the environment: no colours.\n";
 
 enum { COMPLETE_MS = 1000, SPLIT_MS = 20 };
 
@@ -137,6 +139,7 @@ static int run_script (repl *r) {
     if (rc > 0) continue;
     answer = evaluate_script(r, 'l', first);
     if (answer == 'm') continue;
+    if (answer == 'q') return 0;
     if (answer != 'r') return tl_talk_exit(&r->talk, answer);
     tl_buf_clear(&r->chunk);
   }
@@ -208,6 +211,7 @@ static int run_terminal (repl *r) {
     answer = tl_talk_evaluate(&r->talk, 'l', tl_buf_bytes(&r->chunk), true);
     if (answer == 'm') continue;
     tl_buf_clear(&r->chunk);
+    if (answer == 'q') code = 0;
     if (answer <= 0 || answer == TL_TALK_INTERRUPTED) code = tl_talk_exit(&r->talk, answer);
   }
   tl_buf_fini(&line);

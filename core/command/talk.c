@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "command/paint.h"
 #include "command/say.h"
 #include "console/client.h"
 
@@ -42,20 +43,26 @@ static bool write_all (int fd, tl_slice text) {
   return true;
 }
 
-bool tl_talk_write (int fd, tl_slice text) {
-  tl_buf clean;
+static bool write_painted (int fd, tl_slice text, tl_paint_kind kind) {
+  tl_buf clean, painted;
   if (!isatty(fd)) return write_all(fd, text);
   tl_buf_init(&clean);
+  tl_buf_init(&painted);
   tl_visible(&clean, text, true);
-  bool ok = !clean.failed && write_all(fd, tl_buf_bytes(&clean));
+  if (tl_paint_wanted(fd)) tl_paint(&painted, tl_buf_bytes(&clean), kind);
+  bool ok = !clean.failed && !painted.failed &&
+            write_all(fd, tl_buf_bytes(painted.len > 0 ? &painted : &clean));
   tl_buf_fini(&clean);
+  tl_buf_fini(&painted);
   return ok;
 }
 
+bool tl_talk_write (int fd, tl_slice text) { return write_painted(fd, text, TL_PAINT_TEXT); }
+
 /* A text of its own: with a line break behind it, if it has none. */
-static bool write_line (int fd, tl_buf *text) {
+static bool write_line (int fd, tl_buf *text, tl_paint_kind kind) {
   if (text->len > 0 && text->at[text->len - 1] != '\n') tl_buf_byte(text, '\n');
-  return tl_talk_write(fd, tl_buf_bytes(text));
+  return write_painted(fd, tl_buf_bytes(text), kind);
 }
 
 /* --- waiting --- */
@@ -114,8 +121,9 @@ int tl_talk_frame (tl_talk *t) {
     return type;
   }
   if (type == 'o') ok = tl_talk_write(STDOUT_FILENO, tl_buf_bytes(&t->frame));
-  if (type == 'r') ok = write_line(STDOUT_FILENO, &t->frame);
-  if (type == 'f' || type == 'n') write_line(STDERR_FILENO, &t->frame);
+  if (type == 'r') ok = write_line(STDOUT_FILENO, &t->frame, TL_PAINT_TEXT);
+  if (type == 'f') write_line(STDERR_FILENO, &t->frame, TL_PAINT_ERROR);
+  if (type == 'n') write_line(STDERR_FILENO, &t->frame, TL_PAINT_NOTE);
   if (!ok && errno != EPIPE)
     fprintf(stderr, "tagline %s: standard output: %s\n", t->command, strerror(errno));
   return ok ? type : -1;
@@ -173,7 +181,7 @@ int tl_talk_evaluate (tl_talk *t, char type, tl_slice code, bool typed) {
       if (!pass_line(t, &typed)) return 0;
     } else {
       int got = tl_talk_frame(t);
-      if (got <= 0 || got == 'r' || got == 'f' || got == 'm') return got;
+      if (got <= 0 || got == 'r' || got == 'f' || got == 'm' || got == 'q') return got;
     }
   }
 }

@@ -103,6 +103,12 @@ int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done
 ** values stream call it themselves. TL_OK, or a negative code: something is not on the disk,
 ** and its line is being closed. */
 int tl_gateway_commit (tl_gateway *g, tl_err *err);
+/* Where a publish went, in words for a person: "plant/boiler/set: 55 (QoS 1)"; cut to fit. */
+typedef struct {
+  char text[320]; /* "": nothing was published */
+} tl_sent;
+/* Until it is NULL again, *out describes what was published last. Borrowed. */
+void tl_gateway_describe (tl_gateway *g, tl_sent *out);
 /* Publish as it is. qos and retain: -1 for the line's. */
 int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain,
                      tl_write_done *done, void *ctx, tl_err *err);

@@ -192,6 +192,7 @@ struct tl_gateway {
   tl_model *model;
   tl_handlers handlers;
   void *handlers_ctx;
+  tl_sent *describe;            /* tl_gateway_describe(), or NULL */
   tl_prepare_room prepare_room; /* of messages that are repaired */
   tl_sink *values;
   bool started, stopping, blocked; /* blocked: the reader of the values is behind */

@@ -113,6 +113,27 @@ static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_
   return TL_OK;
 }
 
+void tl_gateway_describe (tl_gateway *g, tl_sent *out) { g->describe = out; }
+
+/* The first bytes of a text, which may be anything. */
+static void add_some (tl_buf *out, tl_slice s, size_t most) {
+  size_t n = s.len < most ? s.len : most;
+  while (n < s.len && n > 0 && (s.at[n] & 0xC0) == 0x80) n--;
+  tl_visible(out, tl_slice_of(s.at, n), false);
+  if (n < s.len) tl_buf_str(out, "…");
+}
+
+static void describe (tl_sent *out, tl_slice topic, tl_slice payload, uint8_t qos, bool retain) {
+  tl_buf text;
+  tl_buf_init(&text);
+  add_some(&text, topic, 60);
+  tl_buf_str(&text, ": ");
+  add_some(&text, payload, 40);
+  tl_buf_fmt(&text, " (QoS %d%s)", qos, retain ? ", retained" : "");
+  if (!text.failed) snprintf(out->text, sizeof out->text, "%.*s", TL_ARG(tl_buf_bytes(&text)));
+  tl_buf_fini(&text);
+}
+
 static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain, tl_write *w,
                     tl_err *err) {
   uint8_t level = (uint8_t)(qos < 0 ? l->params.publish_qos : qos);
@@ -141,6 +162,7 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
     w->goodbye = true;
     l->goodbye.writes++;
   }
+  if (l->gateway->describe) describe(l->gateway->describe, topic, payload, level, keep);
   tl_link_ask_flush(l);
   return TL_OK;
 }

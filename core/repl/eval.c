@@ -14,6 +14,7 @@ enum {
   HOOK_EVERY = 1000,   /* instructions */
   GRACE_NS = 20000000, /* to tell how an encode failed that took all of a slice */
   PIECE = 4096,        /* of the code, between two looks at the clock */
+  TYPED_MAX = 4096,    /* of what was typed, for errors */
   KEPT = 64 * 1024     /* code that is longer is not looked through for locals */
 };
 
@@ -130,6 +131,7 @@ void tl_eval_free (tl_eval *e) {
   *e->here = NULL;
   luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->here_ref);
   luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->env);
+  tl_buf_fini(&e->typed);
   free(e);
 }
 
@@ -176,6 +178,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     return;
   }
   if (tl_loop_later(s->loop, on_slice, e) != TL_OK) luaL_error(L, "not enough memory");
+  e->sliced = true;
   lua_yield(L, 0);
 }
 
@@ -348,7 +351,11 @@ static void report (tl_eval *e, bool ok, tl_buf *text) {
   if (trace) said.len = (size_t)(trace - said.at);
   tl_buf plain;
   tl_buf_init(&plain);
-  if (!ok) tl_eval_plain_error(&plain, said, e->line);
+  tl_buf marked;
+  tl_buf_init(&marked);
+  if (!ok) tl_eval_add_caret(e, said, &marked);
+  if (!ok) tl_eval_plain_error(&plain, marked.len > 0 ? tl_buf_bytes(&marked) : said, e->line);
+  tl_buf_fini(&marked);
   if (!ok || !tl_eval_linger(e, said))
     tl_eval_done(e, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
   tl_buf_fini(&plain);
@@ -361,7 +368,8 @@ static void go_on (tl_eval *e, step *st) {
   tl_buf_init(&result);
   tl_buf_init(&err);
   st->result = &result;
-  e->waits = e->drains = false;
+  e->waits = e->drains = e->sliced = false;
+  tl_eval_stop_lingering(e);
   e->stop = NULL;
   e->slice_began = tl_clock_mono_ns();
   e->slice_cpu = tl_clock_cpu_ns();
@@ -374,6 +382,8 @@ static void go_on (tl_eval *e, step *st) {
     report(e, false, &err);
   else if (!st->goes_on)
     report(e, true, &result);
+  else if (!e->waits && !e->sliced)
+    tl_eval_await_write(e);
   tl_buf_fini(&result);
   tl_buf_fini(&err);
 }
@@ -386,15 +396,27 @@ static void on_slice (void *ctx) {
 
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   step st = { .e = e, .code = code, .interactive = interactive };
-  tl_buf err;
+  bool idle = !e->co && !e->lingers;
+  tl_buf err, instead;
   tl_buf_init(&err);
-  if (!e->co && !e->lingers) {
+  tl_buf_init(&instead);
+  tl_bare bare = interactive && idle ? tl_eval_bare(e, code, &instead) : TL_BARE_NOT;
+  if (bare == TL_BARE_LEAVE && e->events.leave) {
+    e->events.leave(e->ctx);
+    return;
+  }
+  if (bare == TL_BARE_CALL && !instead.failed) st.code = tl_buf_bytes(&instead);
+  if (idle) {
+    tl_buf_clear(&e->typed);
+    if (interactive && e->tty && code.len <= TYPED_MAX) tl_buf_slice(&e->typed, code);
+  }
+  if (idle) {
     e->line = e->next_line;
     e->whole = !interactive;
     e->left = false;
   }
   e->next_line = 0;
-  if (e->co || e->lingers) {
+  if (!idle) {
     tl_buf_str(&err, "an evaluation is still running");
     e->events.done(e->ctx, false, tl_buf_bytes(&err));
   } else if (tl_script_enter(e->script, p_start, &st, CALL_SECONDS, "repl", &err) != LUA_OK) {
@@ -405,14 +427,17 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
     go_on(e, &st);
   }
   tl_buf_fini(&err);
+  tl_buf_fini(&instead);
+}
+
+void tl_eval_give_up (tl_eval *e, tl_slice why) {
+  forget_thread(e);
+  tl_eval_stop_lingering(e);
+  tl_eval_done(e, false, why);
 }
 
 void tl_eval_cancel (tl_eval *e) {
-  static const char text[] = "cancelled";
-  if (!e->co && !e->lingers) return;
-  forget_thread(e);
-  tl_eval_stop_lingering(e);
-  tl_eval_done(e, false, tl_slice_of(text, sizeof text - 1));
+  if (e->co || e->lingers) tl_eval_give_up(e, TL_LIT("cancelled"));
 }
 
 /* --- waiting --- */
@@ -451,6 +476,7 @@ static int eval_rest (lua_State *L) {
   e->used_ns += tl_clock_cpu_ns() - e->slice_cpu;
   if (tl_loop_later(tl_script_of(L)->loop, on_slice, e) != TL_OK)
     return luaL_error(L, "not enough memory");
+  e->sliced = true;
   return lua_yield(L, 0);
 }
 
@@ -469,10 +495,19 @@ static int push_written (lua_State *co, void *arg) {
   return w->ok ? 1 : 2;
 }
 
+/* At a prompt a person reads what went where; a program reads `true`. */
+static void say_written (tl_eval *e, const char *sent) {
+  char text[400];
+  if (!e->tty || e->whole || e->line > 0 || !sent || sent[0] == '\0') return;
+  int n = snprintf(text, sizeof text, "sent to %s", sent);
+  e->events.note(e->ctx, tl_slice_of(text, (size_t)n));
+}
+
 static bool eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
   written w = { ok, why };
   for (tl_eval *e = s->repl->evals; e; e = e->next) {
     if (e->co != co) continue;
+    if (ok) say_written(e, why);
     step st = { .e = e, .push = push_written, .arg = &w };
     e->used_ns = 0;
     go_on(e, &st);

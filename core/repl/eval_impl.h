@@ -46,6 +46,8 @@ struct tl_eval {
   bool lingers; /* the result was shown, `done` waits for them */
   tl_timer *patience;
   int patience_ms; /* how long it waits for them; 0: not at all */
+  tl_buf typed;    /* the chunk at a terminal's prompt, for errors; empty: it is none */
+  bool sliced;     /* it gave the loop a turn, and waits for nothing */
   bool json, tty;
   int width;
   uint32_t uid;
@@ -61,10 +63,21 @@ void tl_eval_push_run (lua_State *L, tl_eval *e);
 void tl_eval_push_error (lua_State *L, lua_State *co);
 /* Lua's wording, for people: "near <eof>" is the end of the code. `line` as in tl_eval. */
 void tl_eval_plain_error (tl_buf *out, tl_slice text, int line);
+/* eval_bare.c: what a line at the prompt is: code; a word that stands for the call in *instead; or
+** the wish to leave. */
+typedef enum { TL_BARE_NOT, TL_BARE_CALL, TL_BARE_LEAVE } tl_bare;
+tl_bare tl_eval_bare (tl_eval *e, tl_slice code, tl_buf *instead);
+/* eval_text.c: the message with what was typed and a caret below the place, appended to *out; where
+** that is not known nothing is. */
+void tl_eval_add_caret (tl_eval *e, tl_slice message, tl_buf *out);
 /* The evaluation is over, as events.done has it. */
 void tl_eval_done (tl_eval *e, bool ok, tl_slice text);
+/* It is ended, with an error. */
+void tl_eval_give_up (tl_eval *e, tl_slice why);
 /* eval_later.c: the evaluation went well. True: it is not done yet. */
 bool tl_eval_linger (tl_eval *e, tl_slice result);
+/* eval_later.c: the evaluation waits for a write; with -e for as long as it may, then it ends. */
+void tl_eval_await_write (tl_eval *e);
 void tl_eval_stop_lingering (tl_eval *e);
 
 /* While a person waits, `entered` hears of the lines they type. */

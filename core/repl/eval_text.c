@@ -155,6 +155,38 @@ void tl_eval_plain_error (tl_buf *out, tl_slice text, int line) {
   }
 }
 
+typedef struct {
+  tl_eval *e;
+  tl_slice message;
+  tl_buf *out;
+} marking;
+
+static int p_caret (lua_State *L) {
+  marking *m = lua_touserdata(L, 1);
+  size_t len;
+  m->e->script->box.budget.cpu_ns = tl_clock_cpu_ns();
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "tagline.repl.caret");
+  lua_call(L, 1, 1);
+  lua_getfield(L, -1, "add");
+  lua_pushlstring(L, (const char *)m->e->typed.at, m->e->typed.len);
+  lua_pushlstring(L, (const char *)m->message.at, m->message.len);
+  lua_call(L, 2, 1);
+  const char *text = lua_tolstring(L, -1, &len);
+  if (text) tl_buf_add(m->out, text, len);
+  return 0;
+}
+
+void tl_eval_add_caret (tl_eval *e, tl_slice message, tl_buf *out) {
+  marking m = { e, message, out };
+  tl_buf err;
+  if (e->typed.len == 0 || e->typed.failed || message.len == 0) return;
+  tl_buf_init(&err);
+  if (tl_script_enter(e->script, p_caret, &m, 0.1, "repl", &err) != LUA_OK || out->failed)
+    tl_buf_clear(out); /* it is told without */
+  tl_buf_fini(&err);
+}
+
 /* --- completion --- */
 
 typedef struct {

@@ -16,6 +16,7 @@ typedef struct {
   void (*note)(void *ctx, tl_slice text); /* words beside the output: nothing failed */
   /* the chunk is unfinished: ask for another line */
   void (*more)(void *ctx);
+  void (*leave)(void *ctx); /* of an interactive chunk: the person wants to leave the prompt */
 } tl_eval_events;
 
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx);

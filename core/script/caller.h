@@ -78,7 +78,7 @@ typedef struct {
   int (*wait)(lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx);
   void (*wake)(tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg);
   int (*rest)(lua_State *L);
-  bool (*resume)(tl_script *s, lua_State *co, bool ok, const char *why);
+  bool (*resume)(tl_script *s, lua_State *co, bool ok, const char *why); /* ok: what was sent */
   void (*show)(tl_eval *e, tl_slice text);
   void (*owe)(tl_script *s, tl_caller caller);
   void (*settle)(tl_script *s, tl_caller caller);

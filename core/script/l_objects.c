@@ -3,6 +3,7 @@
 ** when it is gone. */
 #include <string.h>
 
+#include "base/pattern.h"
 #include "script/script.h"
 
 void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice name) {
@@ -108,6 +109,31 @@ static tl_slice check_name (lua_State *L, const char *what) {
   return tl_slice_of(text, len);
 }
 
+static int next_station (lua_State *L);
+static int next_tag (lua_State *L);
+
+/* tags["plant.*.temperature"]: a list of those whose names are like it, in the config's order. */
+static int push_like (lua_State *L, lua_CFunction next, const char *pattern) {
+  lua_newtable(L);
+  for (int i = 0; i < 3; i++) lua_pushinteger(L, 0);
+  lua_pushcclosure(L, next, 3);
+  for (lua_Integer n = 0;;) {
+    tl_budget_check(L);
+    lua_pushvalue(L, -1);
+    lua_call(L, 0, 2);
+    if (lua_isnil(L, -2)) break;
+    if (tl_glob_match(pattern, lua_tostring(L, -2)))
+      lua_rawseti(L, -4, ++n);
+    else
+      lua_pop(L, 1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 3);
+  return 1;
+}
+
+static bool is_pattern (tl_slice name) { return memchr(name.at, '*', name.len) != NULL; }
+
 static int lines_index (lua_State *L) {
   tl_line *line = tl_model_line(model_of(L), check_name(L, "lines"));
   if (!line) return 0;
@@ -116,14 +142,18 @@ static int lines_index (lua_State *L) {
 }
 
 static int stations_index (lua_State *L) {
-  tl_station *s = tl_model_station(model_of(L), check_name(L, "stations"));
+  tl_slice name = check_name(L, "stations");
+  tl_station *s = tl_model_station(model_of(L), name);
+  if (!s && is_pattern(name)) return push_like(L, next_station, (const char *)name.at);
   if (!s) return 0;
   tl_push_station(L, s);
   return 1;
 }
 
 static int tags_index (lua_State *L) {
-  tl_tag *t = tl_model_tag(model_of(L), check_name(L, "tags"));
+  tl_slice name = check_name(L, "tags");
+  tl_tag *t = tl_model_tag(model_of(L), name);
+  if (!t && is_pattern(name)) return push_like(L, next_tag, (const char *)name.at);
   if (!t) return 0;
   tl_push_tag(L, t);
   return 1;

@@ -22,11 +22,18 @@ typedef struct {
   lua_State *co;
   tl_caller caller; /* for whom it ends */
   bool owed;
+  tl_sent *sent; /* for a prompt: what went where; NULL: nobody asks */
   int result;
   const char *why;
   char kept_why[160];  /* it, while this waits for its turn */
   kept_change *change; /* NULL: a handler's own write */
 } waiting;
+
+static void waiting_free (waiting *w) {
+  free(w->change);
+  free(w->sent);
+  free(w);
+}
 
 static int p_call_back (lua_State *L) {
   waiting *w = lua_touserdata(L, 1);
@@ -62,7 +69,8 @@ static int p_wake (lua_State *L) {
 static void wake (waiting *w) {
   tl_buf err;
   if (lua_status(w->co) != LUA_YIELD) return; /* somebody else resumed it meanwhile */
-  if (tl_eval_resume(w->s, w->co, w->result == TL_OK, w->why)) return;
+  const char *text = w->result != TL_OK ? w->why : w->sent ? w->sent->text : NULL;
+  if (tl_eval_resume(w->s, w->co, w->result == TL_OK, text)) return;
   tl_buf_init(&err);
   if (tl_script_enter(w->s, p_wake, w, w->s->box.handler_time, "write", &err) != LUA_OK)
     tl_script_say_error(w->s, NULL, tl_buf_bytes(&err));
@@ -85,17 +93,12 @@ static void finish (waiting *w) {
   }
   tl_caller_leave(s, before);
   if (w->owed) tl_caller_settle(s, w->caller);
-  free(w->change);
-  free(w);
+  waiting_free(w);
 }
 
 static void run_waiting (tl_due *due) { finish((waiting *)due); }
 
-static void drop_waiting (tl_due *due) {
-  waiting *w = (waiting *)due;
-  free(w->change);
-  free(w);
-}
+static void drop_waiting (tl_due *due) { waiting_free((waiting *)due); }
 
 static void on_done (void *ctx, int result, const char *why) {
   waiting *w = ctx;
@@ -164,15 +167,17 @@ int tl_write_async (lua_State *L, tl_script *s,
   tl_err err = { .text = "" };
   bool waits = lua_isnoneornil(L, callback) && lua_isyieldable(L);
   waiting *w = new_waiting(L, s, callback, waits, change);
+  if (w && waits && tl_eval_of(L)) w->sent = calloc(1, sizeof *w->sent); /* none: it is not said */
+  tl_gateway_describe(s->gateway, w ? w->sent : NULL);
   int rc = start(ctx, w ? on_done : NULL, w, &err);
+  tl_gateway_describe(s->gateway, NULL);
   tl_change_log(change, rc < 0 ? "refused:" : NULL, err.text);
   if (rc < 0) {
     if (w) {
       if (w->owed) tl_caller_settle(s, w->caller);
       luaL_unref(L, LUA_REGISTRYINDEX, w->function);
       luaL_unref(L, LUA_REGISTRYINDEX, w->coroutine);
-      free(w->change);
-      free(w);
+      waiting_free(w);
     }
     lua_pushnil(L);
     lua_pushstring(L, err.text);

@@ -57,7 +57,7 @@ static void on_note (void *ctx, tl_slice text) {
 }
 static void on_more (void *ctx) { on_done(ctx, false, TL_LIT("unfinished")); }
 
-static const tl_eval_events events = { on_output, on_done, on_note, on_more };
+static const tl_eval_events events = { on_output, on_done, on_note, on_more, NULL };
 
 static void start (request *r) {
   tl_ask *a = r->ask;

@@ -420,11 +420,11 @@ function Line:reconnect() end
 ---@type table<string, tagline.Line>
 lines = nil
 --- The devices, by full name; prints as a table.
---- See help("station").
+--- stations["plant.*"] is a list. See help("station").
 ---@type table<string, tagline.Station>
 stations = nil
 --- The values, by full name; prints as a table.
---- See help("tag").
+--- tags["plant.*.temperature"] is a list. See help("tag").
 ---@type table<string, tagline.Tag>
 tags = nil
 

@@ -482,7 +482,7 @@ static void edits_lines_and_asks_for_more (void **state) {
   type("end\r");
   expect('l', "do\nend");
   answer('f', "it failed");
-  shows("it failed\r\n");
+  shows("\033[31mit failed\033[0m\r\n");
   shows("tagline> ");
   type("\x10\x10\x10\r"); /* Ctrl-P: the third line back */
   expect('l', "print(1)");

@@ -60,6 +60,9 @@ function terminal:line(text) return self:type(text):press "Enter" end
 -- The screen as text, without empty lines at its end.
 function terminal:screen() return (tmux(self, "capture-pane", "-p"):gsub("%s+$", "")) end
 
+-- The same with the sequences that colour it.
+function terminal:colours() return tmux(self, "capture-pane", "-p", "-e") end
+
 -- Wait until the screen holds a Lua pattern; returns the screen.
 function terminal:wait(pattern, milliseconds)
   local screen

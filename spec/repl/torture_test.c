@@ -144,7 +144,7 @@ static void on_done (void *ctx, bool ok, tl_slice text) {
 static void on_note (void *ctx, tl_slice text) { (void)ctx, (void)text; }
 static void on_more (void *ctx) { ((answer *)ctx)->mores++; }
 
-static const tl_eval_events events = { on_output, on_done, on_note, on_more };
+static const tl_eval_events events = { on_output, on_done, on_note, on_more, NULL };
 
 /* With all the memory there is: what the code gives. */
 static void gives (const char *code, const char *expected) {

@@ -138,7 +138,7 @@ describe("repl on a terminal", function()
     s:wait "0000  00 01 78 78 78 78 78 78  78 78 78 78 78 78 78 78   %.%.xxxxxxxxxxxxxx\n0010  78"
     s:line "lines.plnt.name"
     s:wait "attempt to index a nil value %(field 'plnt'%): nothing has this name; did you mean \z
-      'plant'%?\ntagline>$"
+      'plant'%?\n  lines%.plnt%.name\n        %^\ntagline>$"
   end)
 
   it("notices that the process is gone", function()

@@ -61,7 +61,7 @@ local function columns(rows)
       local pad = (" "):rep(math.max(0, (widths[i] or 0) - width_of(cell)))
       cells[i] = right[i] and pad .. cell or cell .. pad
     end
-    out[#out + 1] = (table.concat(cells, "  "):gsub(" +$", ""))
+    out[#out + 1] = table.concat(cells, "  "):match "^.*%S" or ""
   end
   return out
 end

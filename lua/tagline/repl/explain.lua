@@ -18,7 +18,7 @@ local function columns(out, indent, rows)
   for _, row in ipairs(rows) do
     local cells = {}
     for i, cell in ipairs(row) do cells[i] = cell .. (" "):rep(widths[i] - width(cell)) end
-    out[#out + 1] = indent .. (table.concat(cells, "  "):gsub("%s+$", ""))
+    out[#out + 1] = indent .. (table.concat(cells, "  "):match "^.*%S" or "")
   end
 end
 

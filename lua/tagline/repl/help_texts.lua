@@ -8,9 +8,13 @@ texts.words = {
   { "lines", "lines, lines[\"plant\"]", "the broker connections; prints as a table",
     "lines.plant works too. See help(\"line\")." },
   { "stations", "stations[\"plant.boiler\"]", "the devices, by full name; prints as a table",
-    "See help(\"station\")." },
+    "stations[\"plant.*\"] is a list. See help(\"station\")." },
   { "tags", "tags[\"plant.boiler.temperature\"]", "the values, by full name; prints as a table",
-    "See help(\"tag\")." },
+    "tags[\"plant.*.temperature\"] is a list. See help(\"tag\")." },
+  { "find", "find(\"temp\")", "lines, stations and tags that have a text in their name",
+    "Or in their address, unit or description. find(\"plant.*.temp\") and \z
+      tags[\"plant.*.temp\"] take a full name in which * stands for anything. Fields: lines, \z
+      stations, tags." },
   { "status", "status()", "what is wrong, in words, and what to do about it",
     [[Says what runs and since when, and for each line what the broker refused, what fails, what waits, and which topics no station
 takes. "!" is wrong now (status().problems); "-" was wrong or may become so (status().remarks): lists of { code, text, remedy,

@@ -1,5 +1,7 @@
 --- Recorded messages as a table that a person can read.
 local explain = require "tagline.repl.explain"
+local pretty = require "tagline.repl.pretty"
+local print_module = require "tagline.repl.print"
 
 local M = {}
 
@@ -45,31 +47,41 @@ end
 
 local HEAD = { "", "time", "topic", "qos", "flags", "bytes", "payload", "goes to" }
 
-local function message_text(m)
-  local out = {}
-  explain.columns(out, "", { HEAD, row(m) })
-  return table.concat(out, "\n")
+-- What gives way first where the terminal is narrow: the payload, where it goes, the topic.
+local ELASTIC = { 7, 8, 3 }
+
+local function columns(rows, options)
+  return print_module.columns(rows, options.tty and options.width, ELASTIC)
 end
 
-local function list_text(list, older)
+local function message_text(m, options)
+  options = options or {}
+  local text = columns({ HEAD, row(m) }, options)
+  local whole = pretty.payload(m.payload, print_module.dump)
+  if whole == "" then return text end
+  return text .. "\n\n" .. (whole:gsub("[^\n]+", explain.plain))
+end
+
+local function list_text(list, older, options)
   if #list == 0 then return "(no messages recorded)" end
   local rows, first = { HEAD }, math.max(1, #list - SHOWN + 1)
   for i = first, #list do rows[#rows + 1] = row(list[i]) end
-  local out = {}
-  local left = first - 1 + older
-  if left > 0 then out[1] = ("(%d older ones are not shown)"):format(left) end
-  explain.columns(out, "", rows)
-  return table.concat(out, "\n")
+  local text, left = columns(rows, options or {}), first - 1 + older
+  if left == 0 then return text end
+  return ("(%d older ones are not shown; messages(\"topic/#\") has those of a topic)\n"):format(
+    left) .. text
 end
 
 local message_meta = { __name = "tagline.recorded", __tostring = message_text,
+  __show = message_text,
   __metatable = "tagline.recorded" }
 
 --- A list of messages; `older`: how many more there are that were not asked for.
 function M.wrap(list, older)
   for _, m in ipairs(list) do setmetatable(m, message_meta) end
   return setmetatable(list, { __name = "tagline.messages", __metatable = "tagline.messages",
-    __tostring = function() return list_text(list, older) end })
+    __tostring = function() return list_text(list, older) end,
+    __show = function(_, options) return list_text(list, older, options) end })
 end
 
 return M

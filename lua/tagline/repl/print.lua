@@ -185,7 +185,7 @@ function M.columns(rows, room, elastic)
         cells[#cells + 1] = cell .. (" "):rep(widths[i] - width(cell))
       end
     end
-    out[at] = (table.concat(cells, "  "):gsub("%s+$", ""))
+    out[at] = (table.concat(cells, "  "):match "^.*%S" or "")
   end
   return table.concat(out, "\n")
 end
@@ -261,10 +261,17 @@ local function objects_text(list, kind, options, total)
   table.insert(rows, 1, view.head)
   local text = M.columns(rows, options.tty and options.width, view.elastic)
   if total > MAX_ITEMS then
-    text = ("%s\n… %d more of %d; name one, or narrow it down with a loop"):format(text,
-      total - MAX_ITEMS, total)
+    text = ('%s\n… %d more of %d; find("text"), %s["plant.*"] or a loop shows others')
+      :format(text, total - MAX_ITEMS, total, kind .. "s")
   end
   return text
+end
+
+--- A list of objects of one kind ("tag") as a table.
+function M.objects(objects, kind, options)
+  local list = {}
+  for i, object in ipairs(objects) do list[i] = { name = name_of(object), object = object } end
+  return objects_text(list, kind, options)
 end
 
 local function collection_text(v, kind, options)
@@ -306,9 +313,11 @@ local function sorted_keys(t)
   return keys
 end
 
---- A table that says itself how it looks.
-local function own_text(v)
+--- A table that says itself how it looks; `options` as in M.format.
+local function own_text(v, options)
   local meta = debug.getmetatable(v)
+  local shows = type(meta) == "table" and rawget(meta, "__show")
+  if shows then return shows(v, options or {}) end
   if type(meta) == "table" and rawget(meta, "__tostring") then return tostring(v) end
 end
 
@@ -363,7 +372,7 @@ end
 local function table_text(v, options)
   local kind = M.collection(v)
   if kind then return collection_text(v, kind, options) end
-  local text = own_text(v)
+  local text = own_text(v, options)
   if text then return text end
   local of, list = same_objects(v)
   if of and #list > 0 then return objects_text(list, of, options) end

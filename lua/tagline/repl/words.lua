@@ -2,6 +2,7 @@
 --- table. Each is told of in tagline.repl.help_texts, and a spec checks that. `live` holds what
 --- the core offers (core/repl/l_live.c), `api` is the table that they all end up in.
 local discover = require "tagline.discover.word"
+local find = require "tagline.repl.find"
 local history = require "tagline.repl.history"
 local status = require "tagline.repl.status"
 local help = require "tagline.repl.help"
@@ -10,6 +11,7 @@ local watch = require "tagline.repl.watch"
 return function(live, api)
   return {
     discover = discover.word(live, api),
+    find = find.word(api),
     help = help.word(live, api),
     history = history.word(live),
     plot = history.plot_word(live),
