@@ -26,7 +26,10 @@ static const char help[] =
     "  --json               a line of JSON for each value\n"
     "  --wide               CSV with a column for each tag\n"
     "  --zone ZONE          show times as in Europe/Bratislava, local, UTC (the default)\n"
-    "  --check              is the file whole? exit code 1 when it is not\n";
+    "  --check              is the file whole? exit code 1 when it is not\n"
+    "  --import FILE.csv    put rows into the history: time,tag,value,status,reason,unit as above; "
+    "a row that is there adds\n"
+    "                       nothing. No process may write the history meanwhile\n";
 
 enum { PATTERNS = 64 };
 
@@ -46,20 +49,16 @@ static bool set_zone (const char *zone) {
 }
 
 int tl_command_history (int argc, char **argv) {
-  const char *last = "", *from = "", *to = "", *every = "", *as = "", *zone = "UTC";
+  const char *last = "", *from = "", *to = "", *every = "", *as = "", *zone = "UTC", *import = NULL;
+  char what[4200] = "";
   bool csv = false, json = false, wide = false, check = false;
   const char *words[PATTERNS + 1], *arguments[PATTERNS + 9];
-  const tl_option options[] = { { "last", 0, NULL, &last },
-                                { "from", 0, NULL, &from },
-                                { "to", 0, NULL, &to },
-                                { "every", 0, NULL, &every },
-                                { "as", 0, NULL, &as },
-                                { "zone", 0, NULL, &zone },
-                                { "csv", 0, &csv, NULL },
-                                { "json", 0, &json, NULL },
-                                { "wide", 0, &wide, NULL },
-                                { "check", 0, &check, NULL },
-                                { 0 } };
+  const tl_option options[] = { { "last", 0, NULL, &last },     { "from", 0, NULL, &from },
+                                { "to", 0, NULL, &to },         { "every", 0, NULL, &every },
+                                { "as", 0, NULL, &as },         { "zone", 0, NULL, &zone },
+                                { "csv", 0, &csv, NULL },       { "json", 0, &json, NULL },
+                                { "wide", 0, &wide, NULL },     { "check", 0, &check, NULL },
+                                { "import", 0, NULL, &import }, { 0 } };
   int n = tl_options_read(argc, argv, "history", help, options, words, PATTERNS + 1);
   if (n < 0) return tl_options_exit(n);
   if (n < 1)
@@ -70,10 +69,18 @@ int tl_command_history (int argc, char **argv) {
     return tl_options_exit(tl_options_wrong(
         "history", "--zone: expected UTC, local or a name such as Europe/Bratislava, got '%s'",
         zone));
+  if (import && check)
+    return tl_options_exit(tl_options_wrong("history", "--check and --import: give one"));
+  if (import && n > 1)
+    return tl_options_exit(tl_options_wrong("history", "--import takes all tags of the file"));
+  if (import && strlen(import) > 4096)
+    return tl_options_exit(tl_options_wrong("history", "--import: the path is too long"));
+  if (import) snprintf(what, sizeof what, "import:%s", import);
+  if (check) strcpy(what, "check");
   tl_log_set_level(TL_LOG_ERROR);
   const char *format = json ? "json" : "csv";
   if (wide) format = "wide";
-  const char *first[] = { last, from, to, every, as, format, check ? "check" : "" };
+  const char *first[] = { last, from, to, every, as, format, what };
   memcpy(arguments, first, sizeof first);
   memcpy(arguments + 7, words, (size_t)n * sizeof *words);
   return tl_tool_run("tagline.history.main", arguments, 7 + n);

@@ -159,6 +159,7 @@ static void forget_tags (tl_history *h) {
   for (uint32_t i = 0; tl_map_next(&h->tags, &i, &key, &value);) {
     tl_history_known *known = value;
     tl_buf_fini(&known->key);
+    tl_buf_fini(&known->words);
     free(known);
   }
   tl_map_fini(&h->tags);
@@ -193,6 +194,21 @@ uint64_t tl_history_bytes (const tl_history *h) {
     if (stat(path, &st) == 0) sum += (uint64_t)st.st_size;
   }
   return sum;
+}
+
+int tl_history_rows (tl_history *h, uint64_t *out, tl_err *err) {
+  sqlite3_int64 sum = 0;
+  for (uint32_t i = 0; i <= h->partition_count; i++) {
+    sqlite3_int64 n = 0;
+    bool last = i == h->partition_count;
+    char *sql = sqlite3_mprintf("SELECT count(*) FROM %s", last ? "recent" : h->partitions[i].name);
+    int rc = sql ? number_of(h, sql, &n) : TL_ENOMEM;
+    sqlite3_free(sql);
+    if (rc < 0) return tl_history_fail(h, err, h->path);
+    sum += n;
+  }
+  *out = (uint64_t)sum;
+  return TL_OK;
 }
 
 uint64_t tl_history_applied (tl_history *h, uint64_t spool) {

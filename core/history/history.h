@@ -20,7 +20,8 @@ void tl_history_set_keep (tl_history *h, int64_t keep_ms); /* 0: for ever */
 /* The number of the first value of this spool that it does not have; 0: none is known. */
 uint64_t tl_history_applied (tl_history *h, uint64_t spool);
 /* Store a batch and its position, in one transaction. What is there already (tag, time and
-** number within the millisecond) adds nothing. */
+** value) adds nothing. Spool 0 has no position: rows of an import, which leave the words of tags
+** that are known as they are. */
 int tl_history_store (tl_history *h, const tl_outlet_batch *batch, int64_t now_ms, tl_err *err);
 
 /* How many rows wait to be merged. */
@@ -33,6 +34,8 @@ int tl_history_trim (tl_history *h, int64_t now_ms, uint64_t *rows, tl_err *err)
 /* Values whose day had been dropped when they came. */
 uint64_t tl_history_too_old (const tl_history *h);
 uint64_t tl_history_bytes (const tl_history *h); /* of the file and its log */
+/* How many rows it has: counts them all. */
+int tl_history_rows (tl_history *h, uint64_t *out, tl_err *err);
 
 /* --- reading (query.c): a connection of its own, beside whoever writes --- */
 

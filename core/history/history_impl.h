@@ -26,7 +26,9 @@ typedef struct {
   int64_t last_ms; /* of its newest row; INT64_MIN: it has none */
   bool last_known;
   int64_t keep_ms;
-  tl_buf key; /* type byte and name */
+  tl_buf key;   /* type byte and name */
+  tl_buf words; /* unit and description */
+  size_t unit_len;
 } tl_history_known;
 
 struct tl_history {
@@ -38,6 +40,7 @@ struct tl_history {
   uint32_t partition_count, partition_cap;
   tl_map tags; /* key → tl_history_known */
   uint64_t recent, too_old;
+  bool importing; /* this batch is of no spool */
   sqlite3_stmt *append, *advance, *add_tag, *tune_tag;
 };
 

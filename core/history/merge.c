@@ -34,23 +34,22 @@ static int insert (tl_history *h, tl_partition *p, sqlite3_int64 tag, int64_t t,
   return sqlite3_changes(h->db);
 }
 
-/* The key is taken: by the same value (it was sent again), or by another one of that millisecond.
+/* The key is taken: by the same value (it was sent again, or by a process that counted the values
+** of that millisecond anew), or by another one.
 ** *next: the number behind the last one of it. 1: the same; 0: another. */
-static int compare (tl_history *h, const tl_partition *p, sqlite3_int64 tag, int64_t t, int n,
+static int compare (tl_history *h, const tl_partition *p, sqlite3_int64 tag, int64_t t,
                     sqlite3_value *value, int state, int *next, tl_err *err) {
   sqlite3_stmt *s = NULL;
-  char *sql =
-      sqlite3_mprintf("SELECT (SELECT 1 FROM %s WHERE tag=?1 AND t=?2 AND n=?3 AND value IS ?4"
-                      " AND state IS ?5), (SELECT max(n)+1 FROM %s WHERE tag=?1 AND t=?2)",
-                      p->name, p->name);
+  char *sql = sqlite3_mprintf("SELECT (SELECT 1 FROM %s WHERE tag=?1 AND t=?2 AND value IS ?3"
+                              " AND state IS ?4), (SELECT max(n)+1 FROM %s WHERE tag=?1 AND t=?2)",
+                              p->name, p->name);
   int rc = sql ? sqlite3_prepare_v2(h->db, sql, -1, &s, NULL) : SQLITE_NOMEM;
   sqlite3_free(sql);
   if (rc == SQLITE_OK) {
     sqlite3_bind_int64(s, 1, tag);
     sqlite3_bind_int64(s, 2, t);
-    sqlite3_bind_int(s, 3, n);
-    sqlite3_bind_value(s, 4, value);
-    bind_state(s, 5, state);
+    sqlite3_bind_value(s, 3, value);
+    bind_state(s, 4, state);
     rc = sqlite3_step(s);
   }
   int same = rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL;
@@ -65,7 +64,7 @@ int tl_history_put (tl_history *h, sqlite3_int64 tag, int64_t t, int n, sqlite3_
   if (!p) return err ? err->code : TL_ENOMEM;
   int rc = insert(h, p, tag, t, n, value, state, late, err);
   if (rc != 0) return rc < 0 ? rc : TL_OK;
-  int next, same = compare(h, p, tag, t, n, value, state, &next, err);
+  int next, same = compare(h, p, tag, t, value, state, &next, err);
   if (same != 0) return same < 0 ? same : TL_OK;
   rc = insert(h, p, tag, t, next, value, state, late, err);
   return rc < 0 ? rc : TL_OK;

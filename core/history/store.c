@@ -31,6 +31,11 @@ static const char add_tag[] =
     "INSERT INTO tag(name, type, unit, description, since, keep_ms) VALUES(?1,?2,?3,?4,?5,?6)"
     " ON CONFLICT(name, type) DO UPDATE SET unit=?3, description=?4, keep_ms=?6"
     " RETURNING id";
+/* An import says less of a tag than the process that made it. */
+static const char add_import[] =
+    "INSERT INTO tag(name, type, unit, description, since, keep_ms) VALUES(?1,?2,?3,?4,?5,?6)"
+    " ON CONFLICT(name, type) DO UPDATE SET unit=coalesce(unit,?3)"
+    " RETURNING id, keep_ms";
 
 static tl_history_known *learn (tl_history *h, const tl_series *s, int64_t now_ms, tl_err *err) {
   tl_history_known *k = calloc(1, sizeof *k);
@@ -41,27 +46,44 @@ static tl_history_known *learn (tl_history *h, const tl_series *s, int64_t now_m
   tl_buf_init(&k->key);
   tl_buf_byte(&k->key, s->type);
   tl_buf_slice(&k->key, s->name);
-  int rc = tl_history_prepare(h->db, &h->add_tag, add_tag);
+  tl_buf_init(&k->words);
+  tl_buf_slice(&k->words, s->unit);
+  tl_buf_slice(&k->words, s->description);
+  k->unit_len = s->unit.len;
+  int rc = tl_history_prepare(h->db, &h->add_tag, h->importing ? add_import : add_tag);
   if (rc == SQLITE_OK) rc = bind_series(h->add_tag, s, now_ms);
+  k->keep_ms = s->keep_ms;
   if (rc == SQLITE_ROW) {
     k->id = sqlite3_column_int64(h->add_tag, 0);
+    if (h->importing) k->keep_ms = sqlite3_column_int64(h->add_tag, 1);
     rc = sqlite3_step(h->add_tag);
   }
   if (rc != SQLITE_DONE) tl_history_fail(h, err, h->path);
   sqlite3_reset(h->add_tag);
-  k->keep_ms = s->keep_ms;
-  if (rc == SQLITE_DONE && !k->key.failed &&
+  if (rc == SQLITE_DONE && !k->key.failed && !k->words.failed &&
       tl_map_put(&h->tags, tl_buf_bytes(&k->key), k) == TL_OK)
     return k;
   if (rc == SQLITE_DONE) tl_fail(err, TL_ENOMEM, 0, "no memory for a tag of the history");
   tl_buf_fini(&k->key);
+  tl_buf_fini(&k->words);
   free(k);
   return NULL;
 }
 
-/* Units and depths change with a reload: the spool defines a series anew then. */
-static bool is_current (const tl_history_known *k, const tl_series *s) {
-  return k->keep_ms == s->keep_ms;
+/* Units, descriptions and depths change with a reload: the spool defines a series anew then. */
+static bool is_current (const tl_history *h, const tl_history_known *k, const tl_series *s) {
+  if (h->importing) return true;
+  if (k->keep_ms != s->keep_ms || k->unit_len != s->unit.len) return false;
+  if (k->words.len != s->unit.len + s->description.len) return false;
+  return (s->unit.len == 0 || memcmp(k->words.at, s->unit.at, s->unit.len) == 0) &&
+         (s->description.len == 0 ||
+          memcmp(k->words.at + s->unit.len, s->description.at, s->description.len) == 0);
+}
+
+static void free_known (tl_history_known *k) {
+  tl_buf_fini(&k->key);
+  tl_buf_fini(&k->words);
+  free(k);
 }
 
 static tl_history_known *known_of (tl_history *h, const tl_series *s, int64_t now_ms, tl_err *err) {
@@ -74,10 +96,9 @@ static tl_history_known *known_of (tl_history *h, const tl_series *s, int64_t no
   memcpy(key + 1, s->name.at, s->name.len);
   tl_history_known *k = tl_map_get(&h->tags, tl_slice_of(key, s->name.len + 1));
   if (key != small) free(key);
-  if (k && !is_current(k, s)) {
+  if (k && !is_current(h, k, s)) {
     tl_map_del(&h->tags, tl_buf_bytes(&k->key));
-    tl_buf_fini(&k->key);
-    free(k);
+    free_known(k);
     k = NULL;
   }
   return k ? k : learn(h, s, now_ms, err);
@@ -246,7 +267,7 @@ static int store_all (tl_history *h, const tl_outlet_batch *b, int64_t now_ms, u
     tl_history_known *k = known_of(h, b->values[i].series, now_ms, err);
     rc = k ? put_late(h, k, &b->values[i], err) : TL_ENOMEM;
   }
-  return rc >= 0 ? advance(h, b, err) : rc;
+  return rc >= 0 && !h->importing ? advance(h, b, err) : rc;
 }
 
 /* After a failure nothing of the batch is there, and what was learnt meanwhile is forgotten. */
@@ -258,8 +279,7 @@ static void give_up (tl_history *h, uint64_t recent) {
   for (uint32_t i = 0; tl_map_next(&h->tags, &i, &key, &value);) {
     tl_history_known *k = value;
     tl_map_del(&h->tags, key);
-    tl_buf_fini(&k->key);
-    free(k);
+    free_known(k);
   }
   tl_history_load_partitions(h, NULL);
 }
@@ -268,6 +288,7 @@ int tl_history_store (tl_history *h, const tl_outlet_batch *b, int64_t now_ms, t
   uint64_t recent = h->recent;
   uint8_t *late = calloc(b->count + 1, 1);
   err->code = 0;
+  h->importing = b->spool == 0;
   if (!late) return tl_fail(err, TL_ENOMEM, 0, "no memory for the history");
   int rc = prepare(h, err);
   if (rc >= 0) rc = tl_history_run(h, "BEGIN IMMEDIATE", err);

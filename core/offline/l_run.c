@@ -28,6 +28,28 @@ static int site_close (lua_State *L) {
   return 0;
 }
 
+static int push_result (lua_State *L, int rc, const tl_err *err) {
+  if (rc < 0) {
+    lua_pushnil(L);
+    lua_pushstring(L, err->text);
+    return 2;
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* site:record(path): values go into a history. true, or nil and why */
+static int site_record (lua_State *L) {
+  tl_err err = { .text = "" };
+  return push_result(L, tl_site_record(check(L), luaL_checkstring(L, 2), &err), &err);
+}
+
+/* site:recorded(): all that came is in it. true, or nil and why */
+static int site_recorded (lua_State *L) {
+  tl_err err = { .text = "" };
+  return push_result(L, tl_site_recorded(check(L), &err), &err);
+}
+
 static int64_t check_time (lua_State *L, int index) {
   lua_Number t = luaL_checknumber(L, index);
   luaL_argcheck(L, fabs(t) < 9e12, index, "expected seconds since 1970");
@@ -230,11 +252,18 @@ static int site_json (lua_State *L) {
 
 int tl_open_site (lua_State *L) {
   static const luaL_Reg methods[] = {
-    { "feed", site_feed },   { "advance", site_advance },
-    { "time", site_time },   { "close", site_close },
-    { "news", site_news },   { "tag", site_tag },
-    { "tags", site_tags },   { "station", site_station },
-    { "write", site_write }, { "explain", site_explain },
+    { "feed", site_feed },
+    { "advance", site_advance },
+    { "time", site_time },
+    { "close", site_close },
+    { "news", site_news },
+    { "tag", site_tag },
+    { "tags", site_tags },
+    { "station", site_station },
+    { "write", site_write },
+    { "explain", site_explain },
+    { "record", site_record },
+    { "recorded", site_recorded },
     { NULL, NULL },
   };
   static const luaL_Reg functions[] = { { "new", site_new },

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "history/fill.h"
 #include "script/script.h"
 
 struct tl_site {
@@ -13,6 +14,7 @@ struct tl_site {
   int64_t base;        /* the loop's clock when it began */
   tl_site_news news;
   tl_observer observer;
+  tl_fill *history; /* NULL: nothing is recorded */
 };
 
 static int64_t mono (const tl_site *s) { return s->base + (s->wall - s->begun); }
@@ -133,6 +135,7 @@ int tl_site_new (tl_site **out, const char *config, bool unsafe, int64_t wall,
 void tl_site_free (tl_site *s) {
   if (!s) return;
   if (s->loop) settle(s);
+  tl_fill_free(s->history);
   tl_gateway_free(s->gateway);
   tl_script_free(s->script);
   tl_loop_free(s->loop);
@@ -140,6 +143,15 @@ void tl_site_free (tl_site *s) {
   tl_buf_fini(&s->news.published);
   tl_buf_fini(&s->news.errors);
   free(s);
+}
+
+int tl_site_record (tl_site *s, const char *path, tl_err *err) {
+  if (s->history) return tl_fail(err, TL_ESTATE, 0, "there is a history already");
+  return tl_fill_new(&s->history, s->gateway, s->loop, path, err);
+}
+
+int tl_site_recorded (tl_site *s, tl_err *err) {
+  return s->history ? tl_fill_drain(s->history, err) : TL_OK;
 }
 
 static void set_clock (tl_site *s, int64_t wall) {

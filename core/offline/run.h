@@ -34,6 +34,11 @@ typedef struct {
 tl_site_news *tl_site_heard (tl_site *site);
 void tl_site_clear (tl_site *site);
 
+/* Values go into this history from here on; wait for the disk. */
+int tl_site_record (tl_site *site, const char *path, tl_err *err);
+/* All that came is in it. Without a history: nothing. */
+int tl_site_recorded (tl_site *site, tl_err *err);
+
 tl_script *tl_site_script (tl_site *site);
 tl_gateway *tl_site_gateway (tl_site *site);
 

@@ -241,5 +241,6 @@ int tl_open_history (lua_State *L) {
     { "check", l_check }, { "read", l_read }, { "tags", l_tags }, { NULL, NULL }
   };
   luaL_newlib(L, functions);
+  tl_open_history_writer(L);
   return 1;
 }

@@ -7,4 +7,6 @@
 int tl_live_history (lua_State *L);
 int tl_open_history (lua_State *L); /* pushes the module that commands use */
 
+void tl_open_history_writer (lua_State *L); /* adds `open` to the table at the top */
+
 #endif

@@ -51,7 +51,7 @@ local function file_of(path)
     return nil, "the config has errors"
   end
   for _, one in ipairs(draft.outlets and draft.outlets.list or {}) do
-    if one.kind == "history" then return one.file end
+    if one.kind == "history" then return one.file, nil, one.keep end
   end
   return nil, ("%s has no history { file = … }"):format(path)
 end
@@ -147,13 +147,43 @@ local function check(path)
   return #problems == 0 and 0 or 1
 end
 
+--- Types of the tags that the config names, where it is one.
+local function types_of(path)
+  local known = {}
+  if not path:match("%.lua$") then return known end
+  local draft = require("tagline.config.load").file(path)
+  for _, line in ipairs(draft and draft.lines or {}) do
+    for _, station in ipairs(line.stations) do
+      for _, tag in ipairs(station.tags) do
+        known[("%s.%s.%s"):format(line.name, station.name, tag.name)] = tag.type
+      end
+    end
+  end
+  return known
+end
+
+--- Rows of a CSV file into the history.
+local function import(from, path, config, keep)
+  local known = types_of(config)
+  for _, tag in ipairs(file.tags(path) or {}) do known[tag.name] = tag.type end
+  local count, added, old = require("tagline.history.import").run(from,
+    function() return file.open(path, keep) end, known)
+  if not count then return fail(added) end
+  io.write(("%d rows, %d of them new"):format(count, added), old > 0
+    and (", %d older than the history keeps"):format(old) or "", "\n")
+  return 0
+end
+
 --- The command: texts, "" where an option was not given; the last ones are FILE and the patterns.
 function main.main(last, from, to, every, as, format, what, path, ...)
   local function given(text) return text ~= "" and text or nil end
-  local why
-  path, why = file_of(path)
+  local why, keep
+  local config = path
+  path, why, keep = file_of(path)
   if not path then return fail(why) end
   if what == "check" then return check(path) end
+  local csv_file = what:match("^import:(.*)$")
+  if csv_file then return import(csv_file, path, config, keep) end
   local list
   if given(as) then
     list = {}
@@ -162,7 +192,7 @@ function main.main(last, from, to, every, as, format, what, path, ...)
   local question
   question,
     why = range.read({ last = given(last), from = given(from), to = given(to),
-      every = given(every), as = list }, os.time())
+      every = given(every), as = list }, os.time() + 1) -- of the present second, too
   if not question then return fail(why) end
   local tags
   tags, why = file.tags(path)

@@ -64,6 +64,30 @@ local function values_of(list, one)
   return 0
 end
 
+--- The values go into a history in place of stdout.
+local function record(list, one, path)
+  local counts, lines, said = {}, {}, {}
+  local ok, why = one:record(path)
+  for i, m in ipairs(ok and list or {}) do
+    feed(one, m, lines, counts)
+    local _, _, errors = one:news()
+    for _, text in ipairs(errors) do
+      if not said[text] then tell("%s: %s", m.topic, text) end
+      said[text] = true
+    end
+    if i % 1000 == 0 then ok, why = one:recorded() end
+    if not ok then break end
+  end
+  if ok then ok, why = one:recorded() end
+  if not ok then
+    tell("%s", why)
+    return 1
+  end
+  tell_counts(counts, "")
+  tell("%s went into %s", plural(#list, "message", "messages"), path)
+  return 0
+end
+
 --- What a message made of each tag: lists of values, by tag; names in the order in which they came.
 local function by_tag(values, errors)
   local tags, names = {}, {}
@@ -147,7 +171,7 @@ local function compare(list, old, new, paths)
   return told.count == 0 and 0 or 1
 end
 
-function M.main(unsafe, path, config, against)
+function M.main(unsafe, path, config, against, history)
   local list, why = capture.read(path)
   if not list then
     tell("%s", why)
@@ -155,12 +179,13 @@ function M.main(unsafe, path, config, against)
   end
   local begin = list[1] and list[1].time or os.time()
   local old = nil
-  if against then
+  if against ~= "" then
     old = open(against, unsafe ~= "", begin)
     if not old then return 1 end
   end
   local one <close> = open(config, unsafe ~= "", begin)
   if not one then return 1 end
+  if history ~= "" then return record(list, one, history) end
   if not old then return values_of(list, one) end
   local code = compare(list, old, one, { old = against, new = config })
   old:close()

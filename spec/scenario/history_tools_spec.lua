@@ -1,0 +1,156 @@
+-- Histories that commands fill: CSV files, and captures through a config.
+local files = require "spec.support.files"
+local mosquitto = require "spec.support.mosquitto"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
+
+local HEAD = "time,tag,value,status,reason,unit\n"
+
+local function import(folder, text, target)
+  files.write(folder .. "/in.csv", text)
+  return tagline.command { "history", folder .. "/" .. (target or "h.db"), "--import", folder .. "/in.csv" }
+end
+
+local function export(folder, target)
+  local code, out, err = tagline.command { "history", folder .. "/" .. (target or "h.db"), "--from",
+    "2026-10-01", "--to", "2026-12-01" }
+  assert.equal(0, code, err)
+  return out .. "\n"
+end
+
+local rows = HEAD .. [[
+2026-11-01T00:00:00.000Z,plant.s.count,9007199254740993,valid,,
+2026-11-01T00:00:00.000Z,plant.s.n,1,valid,,V
+2026-11-01T00:00:01.000Z,plant.s.n,2.5,valid,,V
+2026-11-01T00:00:01.000Z,plant.s.n,3,valid,,V
+2026-11-01T00:00:02.000Z,plant.s.n,,invalid,missing,V
+2026-11-01T00:00:00.000Z,plant.s.on,true,valid,,
+2026-11-01T00:00:00.000Z,plant.s.text,"a ""b"",
+c",valid,,
+]]
+
+describe("tagline history --import", function()
+  after_each(scope.finish)
+
+  it("takes what the command prints, once, and gives it again", function()
+    local folder = scope.folder()
+    assert.same({ 0, "7 rows, 7 of them new", "" }, { import(folder, rows) })
+    assert.equal(rows, export(folder))
+    assert.same({ 0, "7 rows, 0 of them new", "" }, { import(folder, rows) })
+    -- A part of it, where the first value of a millisecond is missing; other columns in another order.
+    assert.same({ 0, "2 rows, 1 of them new", "" }, { import(folder, "\xef\xbb\xbf"
+      .. "value,tag,time\r\n3,plant.s.n,2026-11-01T01:00:01+01:00\r\n4,plant.s.n,2026-11-01T00:00:03Z\r\n") })
+    assert.truthy(export(folder):find("00:00:03.000Z,plant.s.n,4,valid,,V\n", 1, true))
+    assert.equal(0, (tagline.command { "history", folder .. "/h.db", "--check" }))
+  end)
+
+  for what, case in pairs {
+    ["a column that is unknown"] = { "time,tag,valu\n", ":1: unknown column 'valu'; expected time,tag,value" },
+    ["no column of values"] = { "time,tag\n", ":1: no column 'value'" },
+    ["a column twice"] = { "time,tag,tag,value\n", ":1: the column 'tag' is there twice" },
+    ["a line that is too short"] = { HEAD .. "2026-11-01,plant.s.n\n", ":2: expected 6 fields as in the first line, got 2" },
+    ["a time that is none"] = { "time,tag,value\nnow,plant.s.n,1\n", ':2: time: expected a time' },
+    ["a name that is none"] = { "time,tag,value\n1,n,1\n", ":2: tag: expected a full name" },
+    ["a text in a tag of numbers"] = { "time,tag,value\n2,plant.s.n,1\n3,plant.s.n,x\n",
+      ':3: value: expected a number, got "x" (plant.s.n is Ai)' },
+    ["a status that is none"] = { HEAD .. "1,plant.s.n,1,good,,\n", ":2: status: expected valid, invalid or unset" },
+    ["a reason of a valid value"] = { HEAD .. "1,plant.s.n,1,valid,type,\n", ":2: reason: a valid value has none" },
+    ["a reason that is none"] = { HEAD .. "1,plant.s.n,,invalid,why,\n", ":2: reason: expected missing" },
+    ["a quote that is open"] = { 'time,tag,value\n1,plant.s.n,"1\n', ":2: a quote that is not closed" },
+    ["text behind a quote"] = { 'time,tag,value\n1,plant.s.n,"1"2\n', ":2: expected a comma behind the closing quote" },
+    ["an empty file"] = { "", ": is empty; expected time,tag,value" },
+  } do
+    it("names " .. what .. ", and changes nothing", function()
+      local folder = scope.folder()
+      import(folder, rows)
+      local code, out, err = import(folder, case[1])
+      assert.same({ 1, "" }, { code, out })
+      assert.truthy(err:find("tagline history: " .. folder .. "/in.csv" .. case[2], 1, true), err)
+      assert.equal(rows, export(folder))
+    end)
+  end
+
+  it("takes types from a config, and is refused while a process writes the file", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    local path = scope.file("c.lua", ([[history { file = "h.db" } line "plant" { host = "127.0.0.1", port = %d,
+      client_id = "c", topic_filter = "a", station "s" { address = "a", tags = { n = Ci "IN_DATA", t = TxtI "IN_TOPIC" } } }]])
+      :format(m.port), folder)
+    assert.same({ 0, "2 rows, 2 of them new", "" },
+      { import(folder, "time,tag,value\n2026-11-01,plant.s.n,5\n2026-11-01,plant.s.t,7\n", "c.lua") })
+    local _, json = tagline.command { "history", path, "--from", "2026-11-01", "--to", "2026-11-02", "--json" }
+    assert.truthy(json:find('"tag":"plant.s.n","type":"Ci","value":5', 1, true), json)
+    assert.truthy(json:find('"tag":"plant.s.t","type":"TxtI","value":"7"', 1, true), json)
+    local t = tagline.run(path)
+    m:wait_subscribed "c"
+    m:publish("a", "1", { qos = 1 })
+    wait.till("a value", nil, function() return #t:values() >= 2 end)
+    wait.poll("the process writes", nil, function()
+      local _, stored = t:eval "return status().outlets[1].stored"
+      return stored == "2"
+    end)
+    local code, _, err = import(folder, "time,tag,value\n2026-11-02,plant.s.n,6\n")
+    assert.equal(1, code)
+    assert.truthy(err:find(("process %d writes it; one process a history"):format(t.handle:get_pid()), 1, true), err)
+    t:stop()
+  end)
+
+  it("keeps nothing that is older than the config's history keeps, and says how many", function()
+    local folder = scope.folder()
+    scope.file("c.lua", [[history { file = "h.db", keep = "90d" } line "plant" { host = "h", topic_filter = "a",
+      station "s" { address = "a", tags = { n = Ai "IN_DATA" } } }]], folder)
+    assert.same({ 0, "2 rows, 1 of them new, 1 older than the history keeps", "" },
+      { import(folder, ("time,tag,value\n%d,plant.s.n,1\n%d,plant.s.n,2\n"):format(os.time() - 91 * 86400,
+        os.time() - 40 * 86400), "c.lua") })
+  end)
+
+  it("is not given with --check or patterns", function()
+    assert.equal(2, (tagline.command { "history", "x.db", "--check", "--import", "x" }))
+    assert.equal(2, (tagline.command { "history", "x.db", "p.*", "--import", "x" }))
+  end)
+end)
+
+describe("tagline replay --history", function()
+  after_each(scope.finish)
+
+  it("fills a history with what the live run stored", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    local path = scope.file("c.lua", ([[history { file = "live.db" }
+      line "plant" { host = "127.0.0.1", port = %d, client_id = "c", topic_filter = "n/#", payload_type = "JSON",
+        time_field_name = "t", time_mask = "UNIXMS", subscribe_qos = 1,
+        station "s" { address = "n/up", tags = {
+          n = Ai { "JA=n", history = { deadband = 1, max_silence = 3600 } }, on = Di "JA=on",
+          x = TxtI { "JA=x", on_missing = "keep" }, hidden = Ai { "JA=h", history = false } } } }]]):format(m.port), folder)
+    local t = tagline.run(path)
+    m:wait_subscribed "c"
+    local base = os.time() * 1000 - 60000
+    for i, n in ipairs { 1, 1.5, 1.2, 4, 4, 4.5, 9, 2 } do
+      m:publish("n/up", ('{"t":%d,"n":%s,"on":%s,"h":1%s}'):format(base + i * 100, n, tostring(i % 3 == 0),
+        i == 4 and ',"x":"a,b"' or ""), { qos = 1 })
+    end
+    m:publish("n/up", "no json", { qos = 1 })
+    wait.till("the last value", nil, function() return t:text():find('"reason":"json"', 1, true) end)
+    local code, _, why = t:eval(('save("%s/c.capture")'):format(folder))
+    assert.equal(0, code, why)
+    t:stop()
+    local function all(name)
+      local of, out, err = tagline.command { "history", folder .. "/" .. name, "--last", "1d" }
+      assert.equal(0, of, err)
+      return out
+    end
+    local live = all "live.db"
+    assert.truthy(live:find("plant.s.n,9,valid", 1, true), live)
+    for _ = 1, 2 do -- the second time adds nothing
+      local of, out, err = tagline.command { "replay", "--history", folder .. "/copy.db", folder .. "/c.capture", path }
+      assert.same({ 0, "" }, { of, out }, err)
+      assert.truthy(err:find("9 messages went into", 1, true), err)
+      assert.equal(live, all "copy.db")
+    end
+    for name in assert(io.popen("ls " .. folder)):lines() do assert.falsy(name:find("replay-", 1, true)) end
+    files.write(folder .. "/no.db", "somebody's data, which is no history at all, as everybody can see")
+    local of, _, err = tagline.command { "replay", "--history", folder .. "/no.db", folder .. "/c.capture", path }
+    assert.equal(1, of)
+    assert.truthy(err:find("no.db", 1, true), err)
+    assert.equal(2, (tagline.command { "replay", "--history", "a", "--against", "b", "c", "d" }))
+  end)
+end)
