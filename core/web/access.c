@@ -178,15 +178,16 @@ static void take_form (request *r) {
 }
 
 void tl_web_login (request *r) {
-  if (token_of(&r->web->set).len == 0) { /* nothing to log in to */
-    tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
-    tl_web_header(r, "Location", "/");
-  } else if (tl_web_is_get(r)) {
-    tl_web_page(r, "login.html", 200);
-  } else if (strcmp(r->method, "POST") == 0) {
-    take_form(r);
-  } else {
+  bool post = strcmp(r->method, "POST") == 0;
+  if (!post && !tl_web_is_get(r)) {
     tl_web_fail(r, 405, "expected GET, HEAD or POST, got %.20s", r->method);
     tl_web_header(r, "Allow", "GET, HEAD, POST");
+  } else if (token_of(&r->web->set).len == 0) { /* nothing to log in to */
+    tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
+    tl_web_header(r, "Location", "/");
+  } else if (post) {
+    take_form(r);
+  } else {
+    tl_web_page(r, "login.html", 200);
   }
 }
