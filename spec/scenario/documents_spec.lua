@@ -27,11 +27,8 @@ local function plain(path)
   return path
 end
 
--- Pages of servers, services and packages: their blocks need what only specs of their own start.
-local elsewhere = {
-  ["lua/doc/http.md"] = true, ["lua/doc/nats.md"] = true, ["lua/doc/page.md"] = true,
-  ["lua/doc/postgres.md"] = true, ["lua/doc/service.md"] = true,
-}
+-- Pages whose blocks a spec of their own runs.
+local elsewhere = { ["lua/doc/http.md"] = true }
 
 describe("document", function()
   after_each(scope.finish)

@@ -354,7 +354,7 @@ txt|"grün \"x\""|string|valid||]], rows)
     send(m, 1, 5)
     p:wait_for(sums, ledger(5))
     t:stop()
-    local steps = files.read("lua/doc/postgres.md"):match "## TimescaleDB.-```sql\n(.-)```"
+    local steps = files.read("lua/doc/postgres.md"):match "## TimescaleDB.-```sql[^\n]*\n(.-)```"
     p:sql("SET ROLE tagline;\n" .. steps:gsub("SELECT public[^\n]*\n", ""))
     t = start(p, m, folder)
     send(m, 4, 9)

@@ -225,7 +225,8 @@ function run:config(block, word)
   if code ~= 0 or out ~= "" then error("check: " .. out, 0) end
 end
 
-local known = { lua = true, sh = true, tagline = true, text = true, json = true, ini = true }
+local known = { lua = true, sh = true, tagline = true, text = true, json = true, ini = true,
+  sql = true }
 
 function run:block(block)
   local word = words(block.info)
