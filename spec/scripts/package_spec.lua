@@ -234,6 +234,73 @@ describe("the Debian package", function()
     must("systemd-analyze security --offline=true --threshold=15 " .. here)
   end)
 
+  -- What a new user does, under systemd itself.
+  local trial = [=[
+    cat >/etc/tagline/plant.lua <<'LUA'
+history { file = "plant.db" }
+line "p" { host = "127.0.0.1", session_store = "session", user_name = "u", password = credential "mqtt",
+  time_zone = "Europe/Bratislava", station "s" { address = "a(b)?", tags = { x = TxtI "RE=(.*)" } } }
+LUA
+    chmod 644 /etc/tagline/plant.lua
+    install -d -m 700 /etc/credstore
+    (umask 077; echo secret >/etc/credstore/tagline.plant.mqtt)
+    mkdir -p /etc/systemd/system/tagline@.service.d
+    printf '[Service]\nStandardError=append:/errors\n' >/etc/systemd/system/tagline@.service.d/test.conf
+    systemctl daemon-reload
+    systemctl start tagline@plant 2>&1; echo "started $?"
+    tagline status | sed -n 's/^  ! //p'
+    for i in $(seq 600); do
+      text=$(systemctl show -P StatusText tagline@plant)
+      case $text in *refused*) break ;; esac
+      read -rt 0.1 <> <(:) || true
+    done
+    echo "$text"
+    stat -Lc '%a %n' /run/tagline/plant/plant.sock /var/lib/tagline/plant /var/lib/tagline/plant/plant.db \
+      /var/lib/tagline/plant/plant.spool /var/lib/tagline/plant/session
+    grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/$(systemctl show -P MainPID tagline@plant)/status
+    tagline history --csv /etc/tagline/plant.lua; echo "history $?"
+    sed -i 's/time_zone/full_debug = false, time_zone/' /etc/tagline/plant.lua
+    systemctl reload tagline@plant 2>&1; echo "reloaded $?"
+    echo 'oops(' >/etc/tagline/plant.lua
+    systemctl reload tagline@plant >/dev/null 2>&1; echo "reloaded $?"
+    systemctl is-active tagline@plant
+    tagline repl -e 'status().problems[1].code'
+    systemctl stop tagline@plant; echo "stopped $? $(systemctl show -P Result tagline@plant)"
+    printf 'line "p" { host = "h", password = credential "mqtt", user_name = "u", station "s" { address = "a" } }' \
+      >/etc/tagline/plant.lua
+    rm /etc/credstore/tagline.plant.mqtt
+    systemctl start tagline@plant >/dev/null 2>&1; echo "started $?"
+    grep -c 'credential: /run/credentials.*no such file' /errors
+  ]=]
+
+  it("runs as a service under systemd", function()
+    local code, out, err = process.run(root .. "/scripts/package/trial", { deb,
+      scope.file("trial.sh", trial) }, { milliseconds = BUILD })
+    if code == 3 then return pending(err) end
+    assert.same({ 0, "" }, { code, err }, out)
+    assert.equal([[
+started 0
+not connected: connect to 127.0.0.1:1883: connection refused
+0 of 1 line connected; p: not connected: connect to 127.0.0.1:1883: connection refused
+600 /run/tagline/plant/plant.sock
+700 /var/lib/tagline/plant
+600 /var/lib/tagline/plant/plant.db
+700 /var/lib/tagline/plant/plant.spool
+700 /var/lib/tagline/plant/session
+CapEff: 0000000000000000
+NoNewPrivs: 1
+Seccomp: 2
+time,tag,value,status,reason,unit
+history 0
+reloaded 0
+reloaded 1
+active
+config-refused
+stopped 0 success
+started 1
+1]], (out:gsub("\t", " ")))
+  end)
+
   it("is what cmake installs", function()
     local build_folder = os.getenv "TAGLINE" and os.getenv "TAGLINE":match "^(.*)/tagline$"
       or root .. "/build/release"
