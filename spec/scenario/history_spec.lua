@@ -206,6 +206,10 @@ describe("the history", function()
     local _, json = tagline.command { "history", t.config_path, "--last", "15m", "--json" }
     assert.truthy(json:find('"tag":"plant.s.n","type":"Ci","value":10,"status":"valid"}', 1,
       true), json)
+    local secret = scope.file("secret.lua", 'line "p" { host = "h", user_name = "u", '
+      .. 'password = credential "mqtt", station "s" { address = "a" } } history { file = "plant.db" }',
+      folder)
+    assert.equal(0, (tagline.command({ "history", secret }, { env = { CREDENTIALS_DIRECTORY = false } })))
     local wrong, _, why = tagline.command { "history", folder .. "/plant.db", "nix.*" }
     assert.equal(1, wrong)
     assert.truthy(why:find("no tag of the history is called 'nix.*'", 1, true))

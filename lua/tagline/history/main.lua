@@ -45,7 +45,7 @@ end
 --- The file of a config: what its `history { file = … }` names.
 local function file_of(path)
   if not path:match("%.lua$") then return path end
-  local draft, problems = require("tagline.config.load").file(path)
+  local draft, problems = require("tagline.config.load").file(path, { check = true })
   if not draft then
     for _, problem in ipairs(problems) do io.stderr:write(problem.text, "\n") end
     return nil, "the config has errors"
