@@ -37,7 +37,7 @@ before.]=] },
     "the topics of these messages: kinds, sizes, groups; and a config",
     "What `tagline discover` tells of a broker, of the messages that were recorded. Fields: \z
       topics, groups, and config, a text: print(discover().config)." },
-  { "save", "save(\"FILE\" [, pattern])", "write these into a file, for `tagline replay`",
+  { "save", "save(\"FILE\" [, pattern])", "write the last messages into a file, for `tagline replay`",
     "One JSON object a line." },
   { "freeze", "freeze(message, \"FILE_spec.lua\")",
     "make a test from a real message and the tags that it gave", "`tagline test` runs it." },
