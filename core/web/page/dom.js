@@ -74,12 +74,17 @@ const SHAPES = {
   arrow: ["", "M5 12h13M13 6.5l5.5 5.5-5.5 5.5"],
 };
 
+function picture(kind, w, height) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", `0 0 ${w} ${height}`);
+  svg.setAttribute("class", kind);
+  svg.setAttribute("aria-hidden", "true");
+  return svg;
+}
+
 /** A picture of one of the names above, for eyes only: its meaning always stands beside it in words. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", `icon i-${name}`);
-  svg.setAttribute("aria-hidden", "true");
+  const svg = picture(`icon i-${name}`, 24, 24);
   const [body, strokes] = SHAPES[name];
   for (const [d, kind] of [[body, "body"], [strokes, "stroke"]]) {
     if (!d) continue;
@@ -91,34 +96,31 @@ export function icon(name) {
   return svg;
 }
 
-/** A small curve: `points` are [time, number], the box is w by h pixels. */
+const CURVE = 90;             // points of a small curve
+
+/** Add a point to a small curve: times and numbers in turn, flat, for 10,000 of them are kept. No number: a gap. */
+export function addPoint(points, time, number) {
+  points.push(time, number ?? NaN);
+  if (points.length > 2 * CURVE) points.splice(0, 2);
+}
+
+/** A small curve; the box is w by h pixels. */
 export function spark(w, height) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${w} ${height}`);
-  svg.setAttribute("class", "spark");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
+  const svg = picture("spark", w, height), path = document.createElementNS(SVG, "path");
   svg.append(path);
   return { node: svg, draw: (points, step) => setAttribute(path, "d", curve(points, w, height, step)) };
 }
 
 function curve(points, w, height, step) {
-  if (points.length < 2) return "";
-  let low = Infinity, high = -Infinity;
-  for (const [, v] of points) {
-    if (v === null) continue;
-    if (v < low) low = v;
-    if (v > high) high = v;
-  }
-  if (low === Infinity) return "";
-  const from = points[0][0], span = points[points.length - 1][0] - from || 1, room = high - low || 1;
+  const count = points.length, numbers = points.filter((v, at) => at % 2 && !Number.isNaN(v));
+  if (count < 4 || numbers.length === 0) return "";
+  const low = Math.min(...numbers), high = Math.max(...numbers), from = points[0], span = points[count - 2] - from || 1;
   let d = "", gap = true;
-  for (const [t, v] of points) {
-    if (v === null) { gap = true; continue; }
-    const x = (1 + ((t - from) / span) * (w - 2)).toFixed(1);
-    const y = high === low ? (height / 2).toFixed(1) : (height - 2 - ((v - low) / room) * (height - 4)).toFixed(1);
-    d += gap ? `M${x} ${y}` : step ? `H${x}V${y}` : `L${x} ${y}`;
-    gap = false;
+  for (let at = 0; at < count; at += 2) {
+    const v = points[at + 1], x = (1 + ((points[at] - from) / span) * (w - 2)).toFixed(1);
+    const y = (high === low ? height / 2 : height - 2 - ((v - low) / (high - low)) * (height - 4)).toFixed(1);
+    if (!Number.isNaN(v)) d += gap ? `M${x} ${y}` : step ? `H${x}V${y}` : `L${x} ${y}`;
+    gap = Number.isNaN(v);
   }
   return d;
 }

@@ -3,10 +3,10 @@
  * fetch: EventSource does not show the comment that comes each 5 s and tells that it lives.
  */
 import { parse } from "./exact.js";
+import { addPoint } from "./dom.js";
 import { level } from "./words.js";
 
 const SILENCE = 7500;         // milliseconds without a byte of the stream until it counts as lost; a comment comes each 5 s
-const CURVE = 90;             // points of a small curve
 
 export class Refused extends Error {
   constructor(status, text) { super(text); this.status = status; }
@@ -189,11 +189,7 @@ class Live extends EventTarget {
       tag.reason = v.reason ?? "";
       tag.time = v.time ? Date.parse(v.time) : NaN;
       if (v.unit !== undefined) tag.unit = v.unit;
-      const y = level(tag), curve = tag.curve, end = curve[curve.length - 1];
-      if (v.status !== "unset" && !(end && end[0] >= tag.time)) {
-        curve.push([tag.time, y]);
-        if (curve.length > CURVE) curve.shift();
-      }
+      if (v.status !== "unset" && !(tag.curve.at(-2) >= tag.time)) addPoint(tag.curve, tag.time, level(tag));
     }
     if (came) this.version += 1;
     if (worse) this.hurry(700);

@@ -6,7 +6,7 @@ import { explainMessage } from "./explain.js";
 import { flagsOf, payloadBlock, payloadLine, payloadOf } from "./payload.js";
 
 const EVERY = 1000, LIMIT = 200;
-const LONGEST = 5000;         // characters of a topic and a payload that a question can carry
+const LONGEST = 5000;         // characters that a question can carry
 
 function keyOf(m) { return `${m.line}\n${m.number}`; }
 

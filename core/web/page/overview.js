@@ -1,18 +1,17 @@
 /** What is wrong first, in words, with the remedy; then the lines, the stations, and where values are kept. */
-import { h, icon, keyed, setText, setAttribute, spark } from "./dom.js";
+import { addPoint, h, icon, keyed, setText, setAttribute, spark } from "./dom.js";
 import { ask, live } from "./live.js";
 import { STATIONS, kindOf, many, plural, size, span, visible } from "./words.js";
 import { setState } from "./table.js";
 import { tagLink } from "./tags.js";
 
-const CHIPS = 8, SHOWN = 60, RATES = 90, STATIONS_AGAIN = 10000;
-const rates = new Map();      // by line: [time, messages a second]; kept while other views are shown
+const CHIPS = 8, SHOWN = 60, STATIONS_AGAIN = 10000;
+const rates = new Map();      // by line: messages a second; kept while other views are shown
 
 live.addEventListener("status", () => {
   for (const line of live.status.lines) {
     const curve = rates.get(line.name) ?? [];
-    curve.push([live.now(), line.received_per_s ?? 0]);
-    if (curve.length > RATES) curve.shift();
+    addPoint(curve, live.now(), line.received_per_s ?? 0);
     rates.set(line.name, curve);
   }
 });

@@ -35,7 +35,6 @@ function numeric(v) {
 
 /** The points of a range: [time, least, level, greatest]; NaN is a gap. */
 export async function points(tag, range, seconds) {
-  // the end lies ahead: `to` is excluded, and the server's clock is not ours
   const to = Math.ceil(live.now() / 1000) + 60, from = Math.floor(live.now() / 1000) - seconds;
   const base = `history?tag=${encodeURIComponent(tag.name)}&from=${from}&to=${to}`;
   const rows = await ask(`${base}&limit=${MOST}`, { timeout: 30000 });
@@ -74,10 +73,10 @@ export class Plot {
       choice.append(button);
     }
     this.csv = h("a.quiet", { download: `${tag.name}.csv`, text: "CSV" });
-    this.box = h("div.plot");
+    this.box = h("div.plot", { role: "img" });
     this.note = h("p.note.plot-note", { role: "status" });
     this.cross = h("p.note.cross", { "aria-hidden": "true", text: "\u00a0" });
-    this.node = h("section.panel", { "aria-labelledby": "t-curve" }, h("div.bar", {},
+    this.node = h("section.panel", { "aria-labelledby": "t-curve" }, h("div.bar",
       h("h2", { id: "t-curve", text: "Curve" }), choice, this.csv), this.cross, this.box, this.note);
     this.dark = matchMedia("(prefers-color-scheme: dark)");
     this.dark.onchange = () => this.load();
@@ -110,7 +109,8 @@ export class Plot {
   async data() {
     this.kept = live.info.history !== false;
     if (this.kept) return points(this.tag, this.range, this.seconds);
-    const to = live.now() / 1000, found = this.tag.curve.map(([t, v]) => (v === null ? [t, NaN, NaN, NaN] : [t, v, v, v]));
+    const to = live.now() / 1000, found = [], curve = this.tag.curve;
+    for (let at = 0; at < curve.length; at += 2) found.push([curve[at], curve[at + 1], curve[at + 1], curve[at + 1]]);
     return { from: to - this.seconds, found: held(found, this.tag), band: false };
   }
 
@@ -140,7 +140,6 @@ export class Plot {
     this.graph = new Dygraph(this.box, rows, options);
     const values = good.map((p) => p[2]), low = Math.min(...good.map((p) => p[1])), high = Math.max(...good.map((p) => p[3]));
     const unit = this.tag.unit ? ` ${this.tag.unit}` : "", last = values[values.length - 1];
-    this.box.setAttribute("role", "img");
     const words = `least ${number(low)}${unit}, greatest ${number(high)}${unit}, last ${number(last)}${unit}`;
     this.box.setAttribute("aria-label", `Curve of ${this.tag.name}: ${words}`);
     this.box.dataset.points = String(good.length);

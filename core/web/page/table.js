@@ -112,7 +112,7 @@ export class VirtualTable {
   }
 }
 
-/** A cell that shows a state by an icon, a word and a colour. */
+/** A state by an icon, a word and a colour. */
 export function setState(cell, [shape, grade, word], icon) {
   if (cell.shape !== shape) {
     cell.shape = shape;
