@@ -4,7 +4,7 @@
 
 #include "web/web_impl.h"
 
-enum { AT_ONCE = 2 };
+enum { AT_ONCE = 3 };
 
 struct tl_ask {
   request *r; /* NULL: its client has gone */
