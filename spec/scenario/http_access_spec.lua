@@ -60,6 +60,9 @@ describe("access to the HTTP server", function()
 
   it("tells no details of health without it", function()
     local _, t, port = start(with_token)
+    wait.poll("a line that is ready", nil, function()
+      return http.get(port, "/readyz").status == 200
+    end)
     assert.same({ ready = true }, http.get(port, "/readyz").json)
     assert.equal("plant", http.get(port, "/readyz", { headers = bearer }).json.lines[1].line)
     t:stop()
