@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/l_history.h"
 #include "script/l_check.h"
 #include "script/message_words.h"
 #include "script/script.h"
@@ -60,6 +61,7 @@ static int p_load (lua_State *L) {
   lua_pushcfunction(L, tl_word_reload);
   lua_setfield(L, -2, "reload");
   tl_open_timers(L);
+  tl_add_history_word(L);
   lua_setfield(L, -2, "api");
   lua_call(L, 2, 2); /* draft or nil, problems */
   luaL_checktype(L, -1, LUA_TTABLE);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "script/l_check.h"
+#include "script/l_history.h"
 #include "script/turn.h"
 
 #include <lua-cjson.h> /* needs lua.h before it */
@@ -85,6 +86,7 @@ void tl_script_free (tl_script *s) {
   tl_loaded_free(s);
   tl_failures_free(s);
   tl_errors_free(s);
+  tl_history_drop(s);
   tl_turn_drop_all(s);
   tl_timers_stop(s);
   tl_sandbox_fini(&s->box);

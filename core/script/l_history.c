@@ -6,6 +6,7 @@
 #include "history/query_job.h"
 #include "net/work.h"
 #include "script/l_history.h"
+#include "script/turn.h"
 
 /* --- the question --- */
 
@@ -56,85 +57,242 @@ static void push_row_value (lua_State *L, const tl_history_row *row) {
     tl_push_value(L, (tl_type)row->type, &row->value);
 }
 
-static void push_rows (lua_State *L, const tl_query *q) {
-  lua_createtable(L, q->count < INT32_MAX ? (int)q->count : 0, 2);
-  for (size_t i = 0; i < q->count; i++) {
-    tl_history_row row = tl_query_row(q, i);
-    lua_createtable(L, 0, 4);
-    lua_pushnumber(L, (double)row.time_ms / 1000);
-    lua_setfield(L, -2, "time");
-    push_row_value(L, &row);
-    lua_setfield(L, -2, "value");
-    lua_pushstring(L, tl_status_name((tl_status)row.status));
-    lua_setfield(L, -2, "status");
-    if (row.reason != TL_REASON_NONE) {
-      lua_pushstring(L, tl_reason_name((tl_reason)row.reason));
-      lua_setfield(L, -2, "reason");
-    }
+static void push_row (lua_State *L, const tl_query *q, size_t i) {
+  tl_history_row row = tl_query_row(q, i);
+  lua_createtable(L, 0, 4);
+  lua_pushnumber(L, (double)row.time_ms / 1000);
+  lua_setfield(L, -2, "time");
+  push_row_value(L, &row);
+  lua_setfield(L, -2, "value");
+  lua_pushstring(L, tl_status_name((tl_status)row.status));
+  lua_setfield(L, -2, "status");
+  if (row.reason == TL_REASON_NONE) return;
+  lua_pushstring(L, tl_reason_name((tl_reason)row.reason));
+  lua_setfield(L, -2, "reason");
+}
+
+static void push_interval (lua_State *L, const tl_query *q, size_t i) {
+  const tl_interval *one = tl_query_interval(q, i);
+  lua_createtable(L, 0, 4);
+  lua_pushnumber(L, (double)one->time_ms / 1000);
+  lua_setfield(L, -2, "time");
+  for (int as = 0; as < TL_AS_COUNT; as++) {
+    if (!(one->has & (1 << as))) continue;
+    if (as == TL_AS_COUNT_OF)
+      lua_pushinteger(L, (lua_Integer)one->value[as]);
+    else
+      lua_pushnumber(L, one->value[as]);
+    lua_setfield(L, -2, tl_as_name((tl_as)as));
+  }
+}
+
+/* Rows from..to into the list at the top. */
+static void push_some (lua_State *L, const tl_query *q, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
+    if (q->every_ms > 0)
+      push_interval(L, q, i);
+    else
+      push_row(L, q, i);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
 
-static void push_intervals (lua_State *L, const tl_query *q) {
+static void push_list (lua_State *L, const tl_query *q) {
   lua_createtable(L, q->count < INT32_MAX ? (int)q->count : 0, 2);
-  for (size_t i = 0; i < q->count; i++) {
-    const tl_interval *one = tl_query_interval(q, i);
-    lua_createtable(L, 0, 4);
-    lua_pushnumber(L, (double)one->time_ms / 1000);
-    lua_setfield(L, -2, "time");
-    for (int as = 0; as < TL_AS_COUNT; as++) {
-      if (!(one->has & (1 << as))) continue;
-      if (as == TL_AS_COUNT_OF)
-        lua_pushinteger(L, (lua_Integer)one->value[as]);
-      else
-        lua_pushnumber(L, one->value[as]);
-      lua_setfield(L, -2, tl_as_name((tl_as)as));
-    }
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-}
-
-/* The rows with left_out, or nil and why. */
-static int push_answer (lua_State *L, void *arg) {
-  const tl_query *q = arg;
-  if (q->rc < 0) {
-    lua_pushnil(L);
-    lua_pushstring(L, q->err.text);
-    return 2;
-  }
-  if (q->every_ms > 0)
-    push_intervals(L, q);
-  else
-    push_rows(L, q);
   tl_mark_list(L);
   lua_pushinteger(L, (lua_Integer)q->left_out);
   lua_setfield(L, -2, "left_out");
-  return 1;
+}
+
+static int push_why (lua_State *L, const tl_query *q) {
+  lua_pushnil(L);
+  lua_pushstring(L, q->err.text);
+  return 2;
 }
 
 /* --- in a running process --- */
 
-typedef struct {
-  tl_query query;
-  tl_eval *eval; /* NULL: it has ended meanwhile */
+#define ANSWER "tagline.history.answer"
+enum { SLICE = 500 }; /* rows that become Lua tables in one go: a millisecond */
+
+/* A question under way, or somebody who rests: an evaluation or a handler's coroutine. */
+typedef struct tl_asking {
+  tl_due turn; /* first: see run_due */
+  struct tl_asking *next;
+  tl_script *s; /* NULL: it has ended */
+  tl_eval *eval;
+  lua_State *co; /* where there is no evaluation */
+  int coroutine; /* registry reference, or LUA_NOREF */
+  tl_query *query;
 } asking;
 
-static void work (void *ctx) { tl_query_run(&((asking *)ctx)->query); }
+static void free_query (tl_query *q) {
+  if (!q) return;
+  tl_query_fini(q);
+  free(q);
+}
+
+static void free_asking (asking *a) {
+  if (a->s) {
+    asking **at = &a->s->asking;
+    while (*at && *at != a) at = &(*at)->next;
+    if (*at) *at = a->next;
+  }
+  free_query(a->query);
+  free(a);
+}
+
+static int answer_gc (lua_State *L) {
+  tl_query **q = luaL_checkudata(L, 1, ANSWER);
+  free_query(*q);
+  *q = NULL;
+  return 0;
+}
+
+/* answer:fill(list, at): the next rows go into the list, from place `at` on; returns the place
+** behind them, or nil when these were all. */
+static int answer_fill (lua_State *L) {
+  tl_query **q = luaL_checkudata(L, 1, ANSWER);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_Integer at = luaL_checkinteger(L, 3);
+  if (!*q || at < 1) return luaL_error(L, "attempt to use a closed answer");
+  size_t from = (size_t)at - 1, to = from + SLICE < (*q)->count ? from + SLICE : (*q)->count;
+  lua_settop(L, 2);
+  push_some(L, *q, from, to);
+  if (to >= (*q)->count) return 0;
+  lua_pushinteger(L, (lua_Integer)to + 1);
+  return 1;
+}
+
+/* The answer and an empty list for it, or nil and why. The query is Lua's then. */
+static int push_answer (lua_State *L, void *arg) {
+  asking *a = arg;
+  if (!a->query) return 0;
+  if (a->query->rc < 0) return push_why(L, a->query);
+  tl_query **q = lua_newuserdatauv(L, sizeof *q, 0);
+  *q = NULL;
+  if (luaL_newmetatable(L, ANSWER)) {
+    static const luaL_Reg methods[] = { { "fill", answer_fill }, { "__gc", answer_gc }, { 0 } };
+    luaL_setfuncs(L, methods, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_setmetatable(L, -2);
+  push_list(L, a->query);
+  *q = a->query;
+  a->query = NULL;
+  return 2;
+}
+
+static int p_go_on (lua_State *L) {
+  asking *a = lua_touserdata(L, 1);
+  lua_State *co = a->co;
+  int results = 0, n = push_answer(L, a);
+  lua_xmove(L, co, n);
+  int rc = tl_sandbox_resume(co, L, n, &results);
+  if (rc <= LUA_YIELD) return 0;
+  luaL_traceback(
+      L, co, lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "error in a coroutine", 0);
+  return lua_error(L);
+}
+
+static void go_on (asking *a) {
+  tl_script *s = a->s;
+  tl_buf err;
+  tl_buf_init(&err);
+  if (lua_status(a->co) == LUA_YIELD && /* else somebody resumed it meanwhile */
+      tl_script_enter(s, p_go_on, a, s->box.handler_time, "history", &err) != LUA_OK)
+    tl_script_say_error(s, NULL, tl_buf_bytes(&err));
+  tl_buf_fini(&err);
+  luaL_unref(s->box.L, LUA_REGISTRYINDEX, a->coroutine);
+  free_asking(a);
+}
+
+static void run_due (tl_due *due) { go_on((asking *)due); }
+
+static void drop_due (tl_due *due) { (void)due; } /* tl_history_drop took it out */
+
+static void work (void *ctx) { tl_query_run(((asking *)ctx)->query); }
 
 static void on_done (void *ctx) {
   asking *a = ctx;
-  tl_eval *e = a->eval;
-  if (e) tl_eval_wake(e, push_answer, &a->query);
-  tl_query_fini(&a->query);
-  free(a);
+  if (!a->s) {
+    free_asking(a);
+  } else if (a->eval) {
+    tl_eval_wake(a->eval, push_answer, a);
+    free_asking(a);
+  } else if (a->coroutine == LUA_NOREF) { /* the evaluation has ended */
+    free_asking(a);
+  } else if (tl_turn_is_used(a->s)) {
+    tl_turn_wait(a->s, &a->turn);
+  } else {
+    go_on(a);
+  }
 }
 
 static void on_stop (void *ctx) { ((asking *)ctx)->eval = NULL; }
 
-/* live.history(question): waits, and gives the rows or nil and why. */
+/* The script ends. Threads may be at work for it: on_done frees these. */
+void tl_history_drop (tl_script *s) {
+  while (s->asking) {
+    asking *a = s->asking;
+    bool working = a->query && !tl_turn_waits(&a->turn);
+    tl_turn_forget(s, &a->turn);
+    s->asking = a->next;
+    a->s = NULL;
+    if (!working) free_asking(a);
+  }
+}
+
+/* The results that the coroutine was resumed with are the call's results. */
+static int after_wait (lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  return lua_gettop(L) - (int)context;
+}
+
+/* Who waits here: an evaluation, else the coroutine. Raises when nobody can wait, or without
+** memory. */
+static asking *new_asking (lua_State *L, tl_script *s) {
+  asking *a = calloc(1, sizeof *a);
+  if (!a) {
+    luaL_error(L, "not enough memory");
+    return NULL;
+  }
+  *a = (asking){ .turn = { .run = run_due, .drop = drop_due },
+                 .s = s,
+                 .eval = tl_eval_of(L),
+                 .co = L,
+                 .coroutine = LUA_NOREF,
+                 .next = s->asking };
+  s->asking = a;
+  if (!a->eval) { /* a failing luaL_ref (no memory) leaves `a` to the end of the script */
+    lua_pushthread(L);
+    a->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  return a;
+}
+
+static int wait_here (lua_State *L, asking *a) {
+  if (a->eval) return tl_eval_wait(L, a->eval, on_stop, a);
+  return lua_yieldk(L, 0, lua_gettop(L), after_wait);
+}
+
+static bool ask (tl_script *s, asking *a, const tl_query *question, tl_slice tag,
+                 const char *path) {
+  tl_query *q = malloc(sizeof *q);
+  if (!q) return false;
+  *q = *question;
+  a->query = q;
+  tl_buf_slice(&q->tag, tag);
+  tl_buf_byte(&q->tag, '\0');
+  tl_buf_str(&q->path, path);
+  tl_buf_byte(&q->path, '\0');
+  return !q->path.failed && !q->tag.failed && tl_work_start(s->loop, work, on_done, a) == TL_OK;
+}
+
+/* live.history(question): waits, and gives an answer with its list, or nil and why. */
 int tl_live_history (lua_State *L) {
   tl_script *s = tl_script_of(L);
-  tl_eval *e = tl_eval_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   const char *path =
       s->outlets && s->outlets->history ? s->outlets->history(s->outlets->ctx) : NULL;
@@ -143,29 +301,46 @@ int tl_live_history (lua_State *L) {
     lua_pushliteral(L, "the config has no history { file = … }");
     return 2;
   }
-  if (!e) return luaL_error(L, "history() waits for the disk: it works at the prompt only");
+  if (!tl_eval_of(L) && !lua_isyieldable(L))
+    return luaL_error(L, "history() waits for the disk: in a handler it needs a coroutine, as in "
+                         "coroutine.wrap(function() … end)()");
+  size_t len;
   lua_getfield(L, 1, "tag");
-  luaL_checkstring(L, -1);
-  lua_insert(L, 1); /* the name, then the question */
+  const char *tag = luaL_checklstring(L, -1, &len);
   lua_settop(L, 2);
   /* What may raise comes before anything is owned. */
   tl_query question;
   tl_query_init(&question);
-  read_question(L, 2, &question);
-  asking *a = malloc(sizeof *a);
-  if (!a) return luaL_error(L, "not enough memory");
-  a->query = question;
-  a->eval = e;
-  text_into(L, 1, &a->query.tag);
-  tl_buf_str(&a->query.path, path);
-  tl_buf_byte(&a->query.path, '\0');
-  if (a->query.path.failed || a->query.tag.failed ||
-      tl_work_start(s->loop, work, on_done, a) != TL_OK) {
-    tl_query_fini(&a->query);
-    free(a);
-    return luaL_error(L, "not enough memory");
-  }
-  return tl_eval_wait(L, e, on_stop, a);
+  read_question(L, 1, &question);
+  lua_getfield(L, 1, "tag"); /* keeps the text */
+  asking *a = new_asking(L, s);
+  if (ask(s, a, &question, tl_slice_of(tag, len), path)) return wait_here(L, a);
+  luaL_unref(L, LUA_REGISTRYINDEX, a->coroutine);
+  free_asking(a);
+  return luaL_error(L, "not enough memory");
+}
+
+/* live.rest(): the loop has its turn, where somebody can wait. */
+int tl_live_rest (lua_State *L) {
+  if (tl_eval_of(L)) return tl_eval_rest(L);
+  if (!lua_isyieldable(L)) return 0;
+  tl_script *s = tl_script_of(L);
+  asking *a = new_asking(L, s);
+  tl_turn_wait(s, &a->turn);
+  return wait_here(L, a);
+}
+
+static int live_now (lua_State *L) {
+  lua_pushnumber(L, (double)tl_clock_wall_ms() / 1000);
+  return 1;
+}
+
+void tl_add_history_word (lua_State *L) {
+  static const luaL_Reg functions[] = {
+    { "history", tl_live_history }, { "now", live_now }, { "rest", tl_live_rest }, { NULL, NULL }
+  };
+  luaL_newlib(L, functions);
+  lua_setfield(L, -2, "history");
 }
 
 /* --- for commands --- */
@@ -182,7 +357,13 @@ static int l_read (lua_State *L) {
   text_into(L, 1, &q.path);
   text_into(L, 3, &q.tag);
   tl_query_run(&q);
-  int n = push_answer(L, &q);
+  int n = 1;
+  if (q.rc < 0) {
+    n = push_why(L, &q);
+  } else {
+    push_list(L, &q);
+    push_some(L, &q, 0, q.count);
+  }
   tl_query_fini(&q);
   return n;
 }

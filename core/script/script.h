@@ -41,7 +41,8 @@ struct tl_script {
   uint64_t turn;             /* the loop's turn that turn_ticks is of */
   uint32_t turn_ticks, news; /* box.ticks when it began; values and statuses that wait */
   uint64_t news_left_out;
-  struct tl_due *due; /* what waits for its turn, the first of a ring; NULL: nothing */
+  struct tl_asking *asking; /* l_history.c: questions under way */
+  struct tl_due *due;       /* what waits for its turn, the first of a ring; NULL: nothing */
   bool due_yielded;
 
   /* l_message.c */

@@ -217,4 +217,49 @@ describe("the history", function()
     t:stop()
     assert.equal(0, (tagline.command { "history", folder .. "/plant.db", "--check" }))
   end)
+
+  it("is asked by handlers in their coroutines, which wait while all goes on", function()
+    local m, folder = mosquitto.start(), scope.folder()
+    local t = tagline.run(scope.file("config.lua", ([[
+      history { file = "plant.db" }
+      line "plant" { host = "127.0.0.1", port = %d, client_id = "history", topic_filter = "n/#", payload_type = "JSON",
+        time_field_name = "t", time_mask = "UNIXMS", subscribe_qos = 1,
+        station "s" { address = "n/up", tags = { n = Ci "JA=n" } },
+        station "ask" { address = "n/ask", tags = { what = TxtI { "IN_DATA", on_value = function(tag)
+          local alone, why = pcall(history, "plant.s.n", "1h")
+          print("alone", alone, (why:match "in a handler it needs a coroutine"))
+          coroutine.wrap(function()
+            local rows = history("plant.s.n", { last = "1h", limit = 2000 })
+            print("rows", #rows, rows[1].value, rows[#rows].value, rows.left_out)
+            local one = history("plant.s.n", { last = "1h", every = "1y", as = "sum" })
+            print("sum", one[#one].value)
+            print("none", history("plant.s.nix", "1h"))
+            error("that is told")
+          end)()
+        end } } },
+      }]]):format(m.port), folder))
+    m:wait_subscribed "history"
+    local from, lines = os.time() * 1000 - 600000, {}
+    for n = 1, 1200 do lines[n] = ('{"t":%d,"n":%d}'):format(from + n, n) end
+    -- One message a line.
+    local code, _, why = process.run(process.find "mosquitto_pub", { "-h", "127.0.0.1", "-p", tostring(m.port),
+      "-t", "n/up", "-q", "1", "-l" }, { input = table.concat(lines, "\n") .. "\n", milliseconds = 60000 })
+    assert.equal(0, code, why)
+    wait.till("all values", 60000, function() return #t:values() >= 1200 end)
+    wait.poll("the rows", nil, function()
+      return sql(folder, "SELECT count(*) FROM value WHERE tag='plant.s.n'") == "1200"
+    end)
+    m:publish("n/ask", '"now"', { qos = 1 })
+    t:wait_log "alone\tfalse\tin a handler it needs a coroutine"
+    t:wait_log "rows\t1200\t1\t1200\t0"
+    t:wait_log "sum\t720600"
+    t:wait_log "none\tnil\tthe history has no tag 'plant.s.nix'"
+    t:wait_log "that is told"
+    -- A curve of them has the peaks, and one that is asked for at the very end harms nobody.
+    local _, curve = t:eval 'return plot("plant.s.n", { last = "11m", ascii = true, height = 4 })'
+    assert.truthy(curve:find("min 1  max 1200  last 1200", 1, true), curve)
+    m:publish("n/ask", '"again"', { qos = 1 })
+    t:wait_log "alone"
+    t:stop()
+  end)
 end)

@@ -235,7 +235,7 @@ function outlets.words(load, words)
     if not load.running then
       local live = (load.opts.api or {}).history
       if not live then error("history: there is none here", 2) end
-      return live(given, ...)
+      return require("tagline.repl.history").word(live)(given, ...)
     end
     local at = load:place(2)
     local one = record(at, "history", given)

@@ -14,11 +14,17 @@ local function name_of(tag, what)
     .. "(tags[\"plant.boiler.temperature\"], \"1h\")", 3)
 end
 
+--- Waits for the disk; the loop has its turn while many rows become tables.
 local function ask(live, name, question)
   question.tag = name
-  local rows, why = live.history(question)
-  if not rows then return nil, why end
-  if question.every then range.plain(rows, question.as) end
+  local answer, rows = live.history(question)
+  if not answer then return nil, rows end
+  local at = 1
+  repeat
+    at = answer:fill(rows, at)
+    if at then live.rest() end
+  until not at
+  if question.every and #question.as == 1 then range.plain(rows, question.as) end
   return rows
 end
 
@@ -39,6 +45,34 @@ end
 local function none_yet(tag, why)
   if type(tag) == "string" or not why:find("the history has no tag", 1, true) then return nil end
   return setmetatable({ left_out = 0 }, { __name = "tagline.list" })
+end
+
+--- What a curve of n columns needs of any number of rows: lowest, highest and last value of
+--- each column's time, and where there was none.
+local function ask_curve(live, name, from, to, n)
+  local ms = math.max(1, math.ceil((to - from) * 1000 / n))
+  local every, offset = ms / 1000, -math.floor(from * 1000) % ms / 1000
+  local intervals, why = ask(live, name, { from = from, to = to, every = every, offset = offset,
+    as = { "min", "max", "last", "good", "time_avg" } })
+  if not intervals then return nil, why end
+  local rows, holds = {}, false
+  local function add(time, value)
+    rows[#rows + 1] = { time = math.max(time, from), value = value,
+      status = value and "valid" or "invalid" }
+    holds = value ~= nil
+  end
+  for _, one in ipairs(intervals) do
+    if one.min then
+      add(one.time, one.min)
+      add(one.time + every / 4, one.max)
+      add(one.time + every / 2, one.last)
+    elseif one.time_avg and not holds then -- held since before
+      add(one.time, one.time_avg)
+    elseif one.good == 0 and holds then
+      add(one.time)
+    end
+  end
+  return rows
 end
 
 --- history(tag [, "1h" | { from =, to =, every =, as =, limit =, csv = }])
@@ -74,7 +108,8 @@ function history.plot_word(live)
     local lines = {}
     for i = 1, count do
       local name = name_of(given[i], "plot")
-      local rows, wrong = ask(live, name, { from = question.from, to = question.to })
+      local rows, wrong = ask_curve(live, name, question.from, question.to,
+        2 * (options.width or 80))
       if not rows then return nil, wrong end
       local drawn = plot.lines(rows, question.from, question.to,
         { name = name, ascii = options.ascii, width = options.width or 80,
