@@ -4,7 +4,6 @@ local cbor = require "tagline.codec.cbor"
 local json = require "tagline.discover.json"
 local lorawan = require "tagline.discover.lorawan"
 local msgpack = require "tagline.codec.msgpack"
-local text = require "tagline.discover.text"
 
 local kind = {}
 
@@ -158,8 +157,7 @@ end
 --- { name, shape, doc, prepare, codec, uplink }: `shape` is how the payload is written (JSON, CBOR,
 --- MessagePack, number, text, binary, empty), `name` whose it is where that is known, else the
 --- same.
-function kind.of(topic, payload)
-  local levels = text.levels(topic)
+function kind.of(levels, payload)
   local shape, doc, prepare = shape_of(payload)
   local found = { shape = shape, doc = doc, prepare = prepare, name = special(levels, doc) }
   if not found.name and shape == "JSON" then

@@ -9,16 +9,23 @@ local text = require "tagline.discover.text"
 
 local survey = {}
 
+-- Does another payload of a document's topic look like one, too? Then it is not read here.
+local function is_alike(t, payload)
+  return t.signature ~= nil and t.codec == nil and payload:byte() == t.begins
+end
+
 -- What most of the kept payloads are; an empty one says nothing when there are others.
 local function look(source, t)
   for n = 1, 3 do
     local payload = source.sample(t.index, n)
-    if payload then
-      local found = kind.of(t.topic, payload)
+    if payload and not is_alike(t, payload) then
+      local found = kind.of(t.levels, payload)
       if not t.shape or t.shape == "empty" then
         t.kind, t.shape, t.codec, t.uplink = found.name, found.shape, found.codec, found.uplink
         t.prepare = found.prepare
-        if found.doc ~= nil then t.signature = fields.signature(found.doc) end
+        if found.doc ~= nil then
+          t.signature, t.begins = fields.signature(found.doc), payload:byte()
+        end
       elseif found.shape ~= t.shape and found.shape ~= "empty" then
         t.mixed = true
         -- numbers and now and then "unavailable": texts
