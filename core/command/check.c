@@ -8,15 +8,14 @@
 #include "command/say.h"
 #include "command/start.h"
 
-static const char help[] = "usage: tagline check [--unsafe] [--connect] CONFIG.lua\n"
-                           "\n"
-                           "Loads and validates the config without connecting. Prints every "
-                           "problem as FILE:LINE: what was expected, what came.\n"
-                           "Exit code 1 if there is an error; warnings alone exit 0.\n"
-                           "\n"
-                           "  --connect  then try each address of each line, stage by stage: "
-                           "exit code 1 if one fails\n"
-                           "  --unsafe   the config may use all of Lua (io, os, debug, package)\n";
+static const char help[] =
+    "usage: tagline check [--unsafe] [--connect] CONFIG.lua\n"
+    "\n"
+    "Loads and checks the config without connecting. Prints every problem as FILE:LINE: what was\n"
+    "expected, what came. Exit code 1 if there is an error; warnings alone exit 0.\n"
+    "\n"
+    "  --connect  also try each address of each line, step by step; exit code 1 if one fails\n"
+    "  --unsafe   the config may use all of Lua (io, os, debug, package)\n";
 
 static void print_problem (void *ctx, bool is_error, const char *text) {
   (void)ctx;

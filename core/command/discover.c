@@ -20,14 +20,14 @@
 static const char help[] =
     "usage: tagline discover [OPTIONS] HOST[:PORT]|URL [FILTER …]\n"
     "\n"
-    "Listens to a broker and prints the topics that are heard, with counts, sizes and kinds, and "
-    "the groups\n"
-    "they form; or a config that reads them. A clean session at QoS 0 with a Client ID of its "
-    "own: nothing is\n"
-    "published, nothing stays on the broker. Without FILTER: '#', which is all but topics that "
-    "begin with $.\n"
-    "A URL is mqtt://, mqtts://, ws:// or wss://. Ctrl-C ends listening early, with what was "
-    "heard.\n"
+    "Listens to a broker and prints the topics that it heard, with counts, sizes and kinds, and "
+    "the\n"
+    "groups that they form; or a config that reads them. It uses a clean session, QoS 0 and a "
+    "Client\n"
+    "ID of its own; it publishes nothing, and nothing stays on the broker. Without FILTER: '#', "
+    "which\n"
+    "is every topic except those that begin with $. A URL is mqtt://, mqtts://, ws:// or wss://.\n"
+    "Ctrl-C ends listening early and prints what was heard.\n"
     "\n"
     "  --seconds N           how long to listen (30)\n"
     "  --config              print a config; exit code 1 when nothing was heard\n"
@@ -35,8 +35,8 @@ static const char help[] =
     "  --all                 each topic of each group\n"
     "  --user NAME           user name for the broker\n"
     "  --password-file FILE  a file with the password\n"
-    "  --tls-ca-file FILE    certificates to trust, in place of the system's; a plain HOST is "
-    "spoken to with TLS\n";
+    "  --tls-ca-file FILE    certificates to trust, in place of the system's; a HOST without a\n"
+    "                        scheme is then reached by TLS\n";
 
 enum {
   FILTERS = 64,

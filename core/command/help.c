@@ -19,23 +19,22 @@ static const char text[] =
     "  test [FILE …]                      run specs of configs and decoders, without a broker\n"
     "  replay CAPTURE CONFIG.lua          recorded messages through a config\n"
     "  repl [-e CODE]                     attach to a running process\n"
-    "  discover HOST [FILTER …]           what is on this broker? and a config that reads it\n"
+    "  discover HOST [FILTER …]           what is on a broker; a config for it\n"
     "  history FILE|CONFIG.lua [PATTERN]  what a history holds, as CSV or JSON\n"
     "  status [--json]                    is something wrong with a running process? exit 1 if so\n"
     "  help [WORD]                        a command, or a word of configs, payloads and errors\n"
     "\n"
-    "tagline COMMAND --help tells a command's options; tagline --version the version.\n"
+    "tagline COMMAND --help shows the options of a command; tagline --version the version.\n"
     "Exit codes: 0 done, 1 failed (errors in a config, in REPL code, in specs), 2 wrong usage.\n";
 
 static const char help[] =
     "usage: tagline help [--options] [WORD]\n"
     "\n"
-    "WORD is a command (tagline help run), or anything that help(\"WORD\") knows at the prompt: a "
-    "word\n"
-    "of configs, a parameter, an address, a status, a reason, an error, a codec.\n"
+    "WORD is a command (tagline help run), or anything that help(\"WORD\") knows at the prompt: a\n"
+    "word of configs, a parameter, an address, a status, a reason, an error, a codec.\n"
     "\n"
-    "  --options   the options of all commands as a table, for programs: command, option, and "
-    "whether it takes a value\n";
+    "  --options   the options of all commands as a table, for programs: command, option, and\n"
+    "              whether it takes a value\n";
 
 static const tl_command commands[] = {
   { "init", tl_command_init },     { "run", tl_command_run },

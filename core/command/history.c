@@ -14,12 +14,13 @@ static const char help[] =
     "usage: tagline history [OPTIONS] FILE|CONFIG.lua [PATTERN …]\n"
     "\n"
     "Prints values of a history, beside the running process or without it. A pattern is a tag's "
-    "full name, in which * stands for\n"
-    "anything; without one all tags are printed. Without a range: the last 24 hours.\n"
+    "full\n"
+    "name, in which * stands for any text; without one all tags are printed. Without a range: the\n"
+    "last 24 hours.\n"
     "\n"
     "  --last TIME          the last 10m, 12h, 90d, 2y …\n"
-    "  --from T, --to T     from (included) to (excluded): 2026-11-29, 2026-11-29T12:00, …+01:00; "
-    "UTC without an offset\n"
+    "  --from T, --to T     from (included) to (excluded): 2026-11-29, 2026-11-29T12:00, …+01:00;\n"
+    "                       UTC without an offset\n"
     "  --every TIME         one row for each interval, with --as\n"
     "  --as LIST            avg time_avg min max first last count sum good; several with commas\n"
     "  --csv                time,tag,value,status,reason,unit (the default)\n"
@@ -27,9 +28,10 @@ static const char help[] =
     "  --wide               CSV with a column for each tag\n"
     "  --zone ZONE          show times as in Europe/Bratislava, local, UTC (the default)\n"
     "  --check              is the file whole? exit code 1 when it is not\n"
-    "  --import FILE.csv    put rows into the history: time,tag,value,status,reason,unit as above; "
-    "a row that is there adds\n"
-    "                       nothing. No process may write the history meanwhile\n";
+    "  --import FILE.csv    put rows into the history: time,tag,value,status,reason,unit as "
+    "above.\n"
+    "                       A row that is there already is not added again. No process may write\n"
+    "                       the history meanwhile\n";
 
 enum { PATTERNS = 64 };
 

@@ -14,11 +14,10 @@
 static const char help[] =
     "usage: tagline init [FOLDER]\n"
     "\n"
-    "Makes a folder to begin with (the current one without FOLDER): plant.lua, a config; "
-    "meter.lua, a decoder;\n"
-    "spec/plant_spec.lua, its tests; .luarc.json, by which editors know the words of configs. "
-    "Nothing that is there\n"
-    "is overwritten: then nothing is written at all.\n";
+    "Makes files to begin with, in FOLDER or here: plant.lua, a config; meter.lua, a decoder;\n"
+    "spec/plant_spec.lua, its tests; .luarc.json, which tells editors the words of configs. When "
+    "one\n"
+    "of these files is there already, nothing is written.\n";
 
 static const char *const names[] = { "plant.lua", "meter.lua", "spec/plant_spec.lua",
                                      ".luarc.json" };

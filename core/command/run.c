@@ -29,15 +29,14 @@ static const char help[] =
     "Connects the lines of the config and runs until SIGINT or SIGTERM. SIGHUP reloads the "
     "config.\n"
     "\n"
-    "  --repl               a REPL on this terminal; its end ends the process\n"
+    "  --repl               a prompt (REPL) on this terminal; when it ends, the process ends\n"
     "  --watch              reload when a file of the config changes on disk\n"
     "  --values             print each new tag value as a line of JSON on stdout\n"
-    "  --socket PATH        the console socket (default: NAME.sock in the first of "
-    "$RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/tagline,\n"
-    "                       /tmp/tagline-UID)\n"
+    "  --socket PATH        the console socket (default: NAME.sock in the first of\n"
+    "                       $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/tagline, /tmp/tagline-UID)\n"
     "  --log-level LEVEL    error, warn, info (default) or debug\n"
-    "  --log-format FORMAT  text (default; priorities without times under systemd's journal) or "
-    "json\n"
+    "  --log-format FORMAT  text (default; under systemd's journal with priorities and without\n"
+    "                       times) or json\n"
     "  --unsafe             the config may use all of Lua (io, os, debug, package)\n";
 
 typedef struct {

@@ -10,11 +10,11 @@
 static const char help[] =
     "usage: tagline test [--output NAME] [FILE or FOLDER …]\n"
     "\n"
-    "Runs busted specs with the module tagline.test: feed payloads to a config and look at its "
-    "tags, without a broker and at times that\n"
-    "the spec names. Without FILE: every *_spec.lua and *_test.lua in spec/, or where there is no "
-    "such folder in the current one. Exit\n"
-    "code 0 when all pass, 1 when one fails.\n"
+    "Runs busted specs with the module tagline.test: they feed payloads to a config and look at "
+    "its\n"
+    "tags, without a broker, at times that they choose. Without FILE: every *_spec.lua and\n"
+    "*_test.lua in spec/, or in the current folder when there is no spec/. Exit code 0 when all\n"
+    "pass, 1 when one fails.\n"
     "\n"
     "  --output NAME   how busted reports: utfTerminal, plainTerminal, TAP, junit, json …\n";
 

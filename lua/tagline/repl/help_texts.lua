@@ -514,7 +514,7 @@ texts.commands = {
   { "replay", "tagline replay CAPTURE CONFIG.lua", "recorded messages through a config" },
   { "repl", "tagline repl [-e CODE]", "attach to a running process" },
   { "discover", "tagline discover HOST [FILTER …]",
-    "what is on this broker? and a config that reads it" },
+    "what is on a broker; a config for it" },
   { "history", "tagline history FILE|CONFIG.lua [PATTERN]",
     "what a history holds, as CSV or JSON" },
   { "status", "tagline status [--json]",
