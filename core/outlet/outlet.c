@@ -33,7 +33,9 @@ struct tl_outlet {
   tl_fetch *fetch;
   tl_timer *timer;
   outlet_state state;
-  bool reading; /* a thread has `fetch` */
+  bool reading;  /* a thread has `fetch` */
+  bool sweeping; /* a thread has `gone` */
+  tl_spool_gone gone;
   bool hurried, closing, up, said_aside;
   int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since;
@@ -69,14 +71,44 @@ static void wait_for_next (tl_outlet *o) {
   tl_timer_at(o->timer, o->due);
 }
 
+/* Once no thread has anything of ours. */
+static void close_sender (tl_outlet *o) {
+  if (o->reading || o->sweeping) return;
+  o->state = CLOSING;
+  o->kind.close(o->sender);
+}
+
+/* --- segments that all outlets have passed --- */
+
+/* On a thread of the pool. */
+static void unlink_gone (void *ctx) { tl_spool_unlink(&((tl_outlet *)ctx)->gone); }
+
+static void sweep (tl_outlet *o);
+
+static void on_swept (void *ctx) {
+  tl_outlet *o = ctx;
+  o->sweeping = false;
+  if (o->closing)
+    close_sender(o);
+  else
+    sweep(o);
+}
+
+static void sweep (tl_outlet *o) {
+  if (o->sweeping || !tl_spool_take_gone(o->spool, &o->gone)) return;
+  o->sweeping = true;
+  if (tl_work_start(o->loop, unlink_gone, on_swept, o) == TL_OK) return;
+  o->sweeping = false;
+  unlink_gone(o);
+}
+
 /* --- reading --- */
 
 static void on_read (void *ctx) {
   tl_outlet *o = ctx;
   o->reading = false;
   if (o->closing) {
-    o->state = CLOSING;
-    o->kind.close(o->sender);
+    close_sender(o);
     return;
   }
   if (!o->up) { /* it went away meanwhile */
@@ -218,9 +250,7 @@ void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx) {
   o->closed = closed;
   o->closed_ctx = ctx;
   o->done = NULL;
-  if (o->reading) return; /* on_read goes on */
-  o->state = CLOSING;
-  o->kind.close(o->sender);
+  close_sender(o);
 }
 
 static void finish (void *ctx) {
@@ -273,6 +303,7 @@ void tl_outlet_stored (tl_outlet *o) {
   if (o->state != STORING) return;
   o->stored += o->batch.count;
   tl_cursor_move(o->cursor, o->batch.next);
+  sweep(o);
   o->state = IDLE;
   tl_timer_at(o->timer, tl_loop_now(o->loop)); /* other things of the loop come between */
 }

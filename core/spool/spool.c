@@ -34,10 +34,30 @@ static tl_spool_segment *add_segment (tl_spool *s) {
   return &s->segments[s->count++];
 }
 
+void tl_spool_unlink (const tl_spool_gone *gone) {
+  for (uint32_t i = 0; i < gone->count; i++) {
+    char name[32];
+    tl_segment_name(gone->first[i], name);
+    unlinkat(gone->folder, name, 0);
+  }
+}
+
+bool tl_spool_take_gone (tl_spool *s, tl_spool_gone *out) {
+  *out = s->gone;
+  out->folder = s->folder;
+  s->gone.count = 0;
+  return out->count > 0;
+}
+
+static void unlink_now (tl_spool *s) {
+  tl_spool_gone gone;
+  if (tl_spool_take_gone(s, &gone)) tl_spool_unlink(&gone);
+}
+
 static void remove_oldest (tl_spool *s) {
-  char name[32];
-  tl_segment_name(s->segments[0].first, name);
-  unlinkat(s->folder, name, 0);
+  const uint32_t most = sizeof s->gone.first / sizeof s->gone.first[0];
+  if (s->gone.count == most) unlink_now(s);
+  s->gone.first[s->gone.count++] = s->segments[0].first;
   s->bytes -= s->segments[0].bytes;
   s->count--;
   memmove(s->segments, s->segments + 1, s->count * sizeof *s->segments);
@@ -49,6 +69,7 @@ static bool drop_oldest (tl_spool *s) {
   uint64_t lowest = tl_spool_lowest(s), first = s->segments[0].first, next = s->segments[1].first;
   if (lowest < next) s->dropped += next - (lowest > first ? lowest : first);
   remove_oldest(s);
+  unlink_now(s); /* the bound holds on the disk, too */
   return true;
 }
 
@@ -224,6 +245,7 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
 void tl_spool_close (tl_spool *s) {
   if (!s) return;
   while (s->cursors) tl_cursor_close(s->cursors);
+  unlink_now(s);
   if (s->fd >= 0) close(s->fd);
   if (s->lock >= 0) close(s->lock);
   if (s->folder >= 0) close(s->folder);
@@ -312,6 +334,20 @@ static void leave_hole (tl_spool *s, int64_t wall) {
   s->skipped = 0;
 }
 
+/* The disk is full: what is to go goes now, and then the oldest, unless they are held. */
+static int write_with_less (tl_spool *s, int64_t wall) {
+  int rc = -ENOSPC;
+  bool less = s->gone.count > 0;
+  while (rc == -ENOSPC || rc == -EDQUOT) {
+    if (!less && (s->hold || !drop_oldest(s))) break;
+    unlink_now(s);
+    less = false;
+    rc = s->fd < 0 ? roll(s, wall) : TL_OK;
+    if (rc >= 0) rc = write_batch(s);
+  }
+  return rc;
+}
+
 int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
   if (s->added == 0) {
     leave_hole(s, wall);
@@ -325,8 +361,7 @@ int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
   if (s->fd < 0) rc = roll(s, wall);
   tl_batch_seal(&s->batch, s->next, s->added, wall);
   if (rc >= 0) rc = write_batch(s);
-  while ((rc == -ENOSPC || rc == -EDQUOT) && !s->hold && drop_oldest(s))
-    rc = s->fd < 0 ? roll(s, wall) : write_batch(s);
+  if (rc == -ENOSPC || rc == -EDQUOT) rc = write_with_less(s, wall);
   if (rc < 0) return tl_fail(err, rc, 0, "the spool cannot be written: %s", strerror(-rc));
   s->next += s->added;
   s->added = 0;

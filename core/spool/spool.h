@@ -63,6 +63,18 @@ bool tl_spool_is_dirty (const tl_spool *s); /* something waits for a commit */
 ** errno. */
 int tl_spool_put_aside (const tl_spool *s, const char *name, tl_slice line);
 
+/* Segments that nobody needs any more: to unlink them may take a slow disk its time. */
+typedef struct {
+  int folder; /* descriptor */
+  uint32_t count;
+  uint64_t first[16];
+} tl_spool_gone;
+
+/* Those that are to go, which the caller unlinks now; false: none are. */
+bool tl_spool_take_gone (tl_spool *s, tl_spool_gone *out);
+/* From any thread; the spool must be open meanwhile. */
+void tl_spool_unlink (const tl_spool_gone *gone);
+
 /* --- cursors --- */
 
 /* The cursor of this name: it goes on where it was; a new one begins with the next value, or in
@@ -70,7 +82,8 @@ int tl_spool_put_aside (const tl_spool *s, const char *name, tl_slice line);
 int tl_cursor_open (tl_cursor **out, tl_spool *s, const char *name, tl_err *err);
 void tl_cursor_close (tl_cursor *c);        /* its place stays in the folder */
 uint64_t tl_cursor_at (const tl_cursor *c); /* the number of the first value it has not passed */
-/* All values below `next` are where they should be. Segments that nobody needs go. */
+/* All values below `next` are where they should be. Segments that nobody needs are to go:
+** tl_spool_take_gone. */
 void tl_cursor_move (tl_cursor *c, uint64_t next);
 /* Where a reader goes on (reader.h). */
 typedef struct {

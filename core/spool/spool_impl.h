@@ -29,9 +29,10 @@ struct tl_spool {
   uint32_t ordinal;     /* of the newest segment in this process */
   tl_spool_segment *segments;
   uint32_t count, cap;
-  tl_buf batch;     /* with room for its head in front */
-  uint32_t added;   /* values in it */
-  uint64_t skipped; /* values behind these for which there was no room */
+  tl_spool_gone gone; /* to be unlinked by whoever takes them, or at the end */
+  tl_buf batch;       /* with room for its head in front */
+  uint32_t added;     /* values in it */
+  uint64_t skipped;   /* values behind these for which there was no room */
   tl_cursor *cursors;
 };
 

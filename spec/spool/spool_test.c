@@ -110,6 +110,8 @@ static unsigned read_all (world *w, tl_cursor *c, double first) {
   }
   tl_reader_free(r);
   tl_cursor_move(c, at);
+  tl_spool_gone gone;
+  if (tl_spool_take_gone(w->spool, &gone)) tl_spool_unlink(&gone);
   return count;
 }
 
