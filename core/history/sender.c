@@ -92,6 +92,7 @@ static void on_done (void *ctx) {
     return;
   }
   if (s->closing) {
+    if (j == STORE && s->rc >= 0) tl_outlet_stored(s->outlet);
     begin(s, CLOSE);
     return;
   }

@@ -126,13 +126,16 @@ static bool write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sam
   tl_buf *out = tl_spool_begin(c->spool, tl_clock_wall_ms(), &segment);
   if (!out) return false;
   size_t before = out->len;
+  uint32_t ids = c->ids, ids_of = c->ids_of, defined = s->segment;
   define(c, s, def, segment, out);
   v->series = s->id;
   tl_record_sample(out, v, def->type, &cut);
   if (out->failed) { /* the rest of the batch is whole */
     out->len = before;
     out->failed = false;
-    s->segment = 0;
+    c->ids = ids; /* they leave no gap */
+    c->ids_of = ids_of;
+    s->segment = defined;
     return false;
   }
   tl_spool_added(c->spool);

@@ -35,6 +35,7 @@ struct tl_outlet {
   outlet_state state;
   bool reading;  /* a thread has `fetch` */
   bool sweeping; /* a thread has `gone` */
+  bool storing;  /* the sender has `batch` */
   tl_spool_gone gone;
   bool hurried, closing, up, said_aside;
   int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
@@ -129,6 +130,7 @@ static void on_read (void *ctx) {
   }
   o->waiting_since = tl_fetch_arrival(o->fetch);
   o->state = STORING;
+  o->storing = true;
   if (o->batch.count == 0 && o->batch.hole.count == 0)
     tl_outlet_stored(o); /* nothing for this one */
   else
@@ -295,14 +297,16 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
     tl_log(TL_LOG_WARN, o->name, "%s; values wait in the spool", text);
   if (o->up) o->since = tl_loop_now(o->loop);
   snprintf(o->why, sizeof o->why, "%s", text);
-  o->up = false;
+  o->up = o->storing = false;
   if (!o->reading) wait_for_next(o); /* else the batch is thrown away once it is read */
 }
 
 void tl_outlet_stored (tl_outlet *o) {
-  if (o->state != STORING) return;
+  if (!o->storing) return;
+  o->storing = false;
   o->stored += o->batch.count;
   tl_cursor_move(o->cursor, o->batch.next);
+  if (o->state != STORING) return; /* it is being closed */
   sweep(o);
   o->state = IDLE;
   tl_timer_at(o->timer, tl_loop_now(o->loop)); /* other things of the loop come between */

@@ -74,6 +74,7 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied);
 /* It is away, and why (for people; one line). It is opened again with a back-off from
 ** tl_outlet_backoff. What was not told as stored comes again. */
 void tl_outlet_away (tl_outlet *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Also once close() was asked for, when the batch came to its end all the same. */
 void tl_outlet_stored (tl_outlet *o);
 /* The other side refused one value (of the batch, or a copy): it is put aside with the reason, and
 ** counts as stored. `why`: one line, for people. */
