@@ -90,6 +90,16 @@ static void on_pattern_limit (void *ctx, tl_tag *t, tl_slice payload) {
                  begin.len < payload.len ? " …" : "");
 }
 
+static void on_text_limit (void *ctx, tl_tag *t, size_t bytes) {
+  const tl_model *m = tl_gateway_model(ctx);
+  if (t->station->line->text_refused > 1) return;
+  tl_station_say(t->station, TL_LOG_WARN,
+                 "tag '%s': a text of %zu bytes is not kept: the texts of one device may take %llu "
+                 "bytes (limits.instance_text), those of all tags %llu (limits.text); logged once",
+                 tl_tag_def(t)->name, bytes, (unsigned long long)m->instance_text_max,
+                 (unsigned long long)m->text_max);
+}
+
 static void on_trace (void *ctx, tl_tag *t) {
   (void)ctx;
   tl_link *l = t->station->line->user;
@@ -123,8 +133,13 @@ void tl_gateway_refresh_trace (tl_gateway *g) {
 }
 
 int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers, void *ctx) {
-  static const tl_model_hooks hooks = { on_value,         on_status, on_json_error, on_time_error,
-                                        on_pattern_limit, NULL,      NULL,          on_due };
+  static const tl_model_hooks hooks = { .value = on_value,
+                                        .status = on_status,
+                                        .json_error = on_json_error,
+                                        .time_error = on_time_error,
+                                        .pattern_limit = on_pattern_limit,
+                                        .text_limit = on_text_limit,
+                                        .due = on_due };
   tl_gateway *g = calloc(1, sizeof *g);
   if (!g) return TL_ENOMEM;
   g->loop = loop;

@@ -230,6 +230,7 @@ int tl_station_replan (tl_station **s, tl_plan *plan, int64_t now, int64_t wall)
   if (reserve_slots(old->line->model, plan) != TL_OK) return TL_ENOMEM;
   tl_station *fresh = station_alloc(plan);
   if (!fresh) return TL_ENOMEM;
+  fresh->line = old->line;
   if (begin_new_tags(fresh, old, wall) != TL_OK) {
     station_free(fresh);
     return TL_ENOMEM;
@@ -238,7 +239,9 @@ int tl_station_replan (tl_station **s, tl_plan *plan, int64_t now, int64_t wall)
   size_t head = offsetof(tl_station, tags);
   drop_tags(old);
   tl_plan_unref(old->plan);
+  uint32_t begun = fresh->text_bytes;
   memcpy(fresh, old, head);
+  fresh->text_bytes += begun;
   fresh->plan = plan;
   fresh->json_bad = fresh->time_bad = fresh->time_missing = false;
   take_place(fresh, old);

@@ -70,6 +70,7 @@ struct tl_station {
   uint32_t birth_len;  /* of the birth's payload, which lies behind will_payload */
   tl_station *made_by; /* the template of an instance; NULL otherwise */
   uint32_t made;       /* template: how many instances there are */
+  uint32_t text_bytes; /* memory of its tags' texts */
   tl_station_stats stats;
   tl_tag tags[]; /* plan->tag_count of them */
 };
@@ -91,7 +92,8 @@ struct tl_line {
   tl_station **stations; /* owned array, order of the source, instances behind */
   uint32_t station_count, station_cap;
   tl_map by_name;
-  uint64_t values; /* reported, of all its tags */
+  uint64_t values;       /* reported, of all its tags */
+  uint64_t text_refused; /* texts of instances that a bound left no room for */
   bool connected, subscribed;
   bool ticking; /* inside tl_line_tick */
   /* the `now` at which tl_line_tick has something to do; INT64_MAX: nothing */
@@ -113,6 +115,8 @@ typedef struct {
   /* The expression of a tag was given up, which counts as no match; once for all stations that
   ** share the plan. */
   void (*pattern_limit)(void *ctx, tl_tag *tag, tl_slice payload);
+  /* a text of so many bytes is not kept: see tl_model.instance_text_max */
+  void (*text_limit)(void *ctx, tl_tag *tag, size_t bytes);
   /* The same value came again, unreported; of tags with history.silence_ms only. */
   void (*again)(void *ctx, tl_tag *tag);
   /* Full Debug: each value set, reported or not */
@@ -131,6 +135,10 @@ struct tl_model {
   bool only_unset; /* values are for tags that have none yet: what a reload added */
   bool starved;   /* a received value found no memory; whoever delivers messages clears it before */
   tl_buf scratch; /* for conversions */
+  uint64_t text_bytes; /* memory of all tags' texts */
+  /* Anybody who publishes makes instances, so their texts are bounded: of one, and so that those of
+  ** all tags stay below text_max. What is above becomes invalid (range). 0: no bound. */
+  uint64_t instance_text_max, text_max;
   /* for extraction, as many as the largest plan needs; NULL while in use */
   tl_json_value *slots;
   uint32_t slot_cap;

@@ -25,39 +25,59 @@ static inline bool same (tl_type type, const tl_value *a, const tl_value *b) {
   }
 }
 
+/* The block of the tag's text is of another size now. */
+static void count_text (tl_tag *t, size_t cap) {
+  tl_station *s = t->station;
+  s->text_bytes += (uint32_t)cap - t->text_cap;
+  s->line->model->text_bytes += cap - t->text_cap;
+  t->text_cap = (uint32_t)cap;
+}
+
+/* May it be of that size? */
+static bool has_room (const tl_tag *t, size_t cap) {
+  const tl_station *s = t->station;
+  const tl_model *m = s->line->model;
+  if (!s->made_by || cap <= t->text_cap) return true;
+  size_t more = cap - t->text_cap;
+  return (m->instance_text_max == 0 || s->text_bytes + more <= m->instance_text_max) &&
+         (m->text_max == 0 || m->text_bytes + more <= m->text_max);
+}
+
 static void forget_text (tl_tag *t) {
   free((void *)(uintptr_t)t->value.text.at);
   t->value.text = tl_slice_of(NULL, 0);
-  t->text_cap = 0;
+  count_text(t, 0);
 }
 
 void tl_tag_drop (tl_tag *t) {
   if (tl_type_is_text(tl_tag_def(t)->type)) forget_text(t);
 }
 
-/* The tag's own copy; value.text.at stays the owned block whatever its length. */
-static bool store_text (tl_tag *t, tl_slice text) {
+/* The tag's own copy; value.text.at stays the owned block whatever its length. TL_ENOMEM;
+** TL_EFULL: a bound leaves no room. */
+static int store_text (tl_tag *t, tl_slice text) {
   if (text.len > t->text_cap || (t->text_cap > SMALL_TEXT && text.len < t->text_cap / 4)) {
     size_t cap = (text.len + text.len / 8 + 16) & ~(size_t)15;
-    if (cap > UINT32_MAX) return false;
+    if (cap > UINT32_MAX) return TL_ENOMEM;
+    if (!has_room(t, cap)) return TL_EFULL;
     uint8_t *copy = malloc(cap);
-    if (!copy) return false;
+    if (!copy) return TL_ENOMEM;
     if (text.len) memcpy(copy, text.at, text.len);
     forget_text(t);
     t->value.text = tl_slice_of(copy, text.len);
-    t->text_cap = (uint32_t)cap;
-    return true;
+    count_text(t, cap);
+    return TL_OK;
   }
   /* memmove: a handler may put back a part of the value it got. */
   if (text.len) memmove((void *)(uintptr_t)t->value.text.at, text.at, text.len);
   t->value.text.len = text.len;
-  return true;
+  return TL_OK;
 }
 
-static inline bool store (tl_tag *t, tl_type type, const tl_value *v) {
+static inline int store (tl_tag *t, tl_type type, const tl_value *v) {
   if (tl_type_is_text(type)) return store_text(t, v->text);
   t->value = *v;
-  return true;
+  return TL_OK;
 }
 
 /* Last: hooks run scripts, which may set this tag again. */
@@ -81,12 +101,22 @@ static inline bool is_again (const tl_tag *t, const tl_tagdef *def, int64_t time
           (def->kind == TL_ADDRESS_IN_ID && t->station->plan->ack_id >= 0));
 }
 
+static bool refuse_text (tl_tag *t, size_t bytes, int64_t time_ms) {
+  const tl_model *m = t->station->line->model;
+  t->station->line->text_refused++;
+  if (m->hooks.text_limit) m->hooks.text_limit(m->ctx, t, bytes);
+  tl_tag_invalidate(t, TL_REASON_RANGE, time_ms);
+  return true;
+}
+
 static inline bool put (tl_tag *t, const tl_tagdef *def, const tl_value *v, int64_t time_ms) {
   bool report;
   if (t->status == TL_VALID && same(def->type, &t->value, v)) {
     report = is_again(t, def, time_ms);
   } else {
-    if (!store(t, def->type, v)) {
+    int rc = store(t, def->type, v);
+    if (rc == TL_EFULL) return refuse_text(t, v->text.len, time_ms);
+    if (rc != TL_OK) {
       t->station->line->model->starved = true;
       return false;
     }
@@ -107,7 +137,7 @@ int tl_tag_begin (tl_tag *t, int64_t time_ms) {
   const tl_value *value = tl_plan_default(t->station->plan, t->index);
   tl_type type = tl_tag_def(t)->type;
   if (!value || !tl_type_is_output(type)) return TL_OK;
-  if (!store(t, type, value)) return TL_ENOMEM;
+  if (store(t, type, value) != TL_OK) return TL_ENOMEM;
   t->status = TL_VALID;
   t->reason = TL_REASON_NONE;
   t->time_ms = time_ms;

@@ -486,6 +486,9 @@ static int p_apply (lua_State *L) {
     s->box.handler_time = number_field(L, limits, "handler_time", s->box.handler_time);
     s->box.memory_limit = (size_t)number_field(L, limits, "memory", 256.0 * 1048576);
     s->stall_time = number_field(L, limits, "stall_time", 30);
+    tl_model *m = tl_gateway_model(s->gateway);
+    m->instance_text_max = (uint64_t)number_field(L, limits, "instance_text", 32.0 * 1048576);
+    m->text_max = (uint64_t)number_field(L, limits, "text", 256.0 * 1048576);
   }
   lua_getfield(L, draft, "timers");
   tl_timers_start(L, s, lua_gettop(L));

@@ -159,6 +159,8 @@
 ---@class tagline.LimitParameters
 ---@field handler_time? number Processor time of one call of a handler (s). Default: 0.1.
 ---@field memory? integer Memory of all Lua values (bytes). Default: 268435456.
+---@field instance_text? integer Memory of the texts that one device of named groups keeps (bytes). Default: 33554432.
+---@field text? integer Memory of all tags' texts, above which devices take no longer ones (bytes). Default: 268435456.
 ---@field stall_time? number How long the whole process may stand still before it ends, to be started again; 0: for ever (s). Default: 30.
 
 ---@class tagline.StationRecord

@@ -338,9 +338,11 @@ describe("a config", function()
   it("has limits", function()
     local draft =
       support.clean 'limits { handler_time = 0.5, memory = 64 * 2^20 } line "p" { host = "h" }'
-    assert.same({ handler_time = 0.5, memory = 67108864, stall_time = 30 }, draft.limits)
-    assert.same({ handler_time = 0.1, memory = 268435456, stall_time = 30 },
-      support.clean('line "p" { host = "h" }').limits)
+    local usual = { handler_time = 0.1, memory = 1 << 28, stall_time = 30,
+      instance_text = 1 << 25, text = 1 << 28 }
+    assert.same(usual, support.clean('line "p" { host = "h" }').limits)
+    usual.handler_time, usual.memory = 0.5, 1 << 26
+    assert.same(usual, draft.limits)
     assert.same({
       "c.lua:1: handler_time: expected seconds, a number above 0, up to 60, got 0",
       "c.lua:2: memry: unknown field; did you mean 'memory'?",

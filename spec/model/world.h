@@ -94,8 +94,13 @@ static inline const char *said (world *w) {
 /* --- the world --- */
 
 static inline void world_init (world *w) {
-  static const tl_model_hooks hooks = { said_value, said_status, said_json,  said_time,
-                                        said_limit, NULL,        said_trace, said_due };
+  static const tl_model_hooks hooks = { .value = said_value,
+                                        .status = said_status,
+                                        .json_error = said_json,
+                                        .time_error = said_time,
+                                        .pattern_limit = said_limit,
+                                        .trace = said_trace,
+                                        .due = said_due };
   *w = (world){ .now = 1000, .due = INT64_MAX };
   tl_buf_init(&w->said);
   assert_int_equal(tl_model_new(&w->model, &hooks, w), TL_OK);

@@ -110,7 +110,7 @@ static void agrees_with_a_simple_model (void **unused) {
       changed[tag] = ++number;
     } else {
       int next = -1;
-      char name[8];
+      char name[16];
       for (int k = 0; k < TAGS; k++)
         if (changed[k] > seen && (next < 0 || changed[k] < changed[next])) next = k;
       snprintf(name, sizeof name, "t%d", next);

@@ -187,6 +187,10 @@ function shapes.new(core)
   local limits = {
     { "handler_time", seconds(0, 60, true), 0.1, "s", "processor time of one call of a handler" },
     { "memory", integer(MiB, 1 << 40), 256 * MiB, "bytes", "memory of all Lua values" },
+    { "instance_text", integer(64 * 1024, 1 << 31), 32 * MiB, "bytes",
+      "memory of the texts that one device of named groups keeps" },
+    { "text", integer(64 * 1024, 1 << 40), 256 * MiB, "bytes",
+      "memory of all tags' texts, above which devices take no longer ones" },
     { "stall_time", seconds(0, 86400), 30, "s",
       "how long the whole process may stand still before it ends, to be started again; 0: for ever" },
   }

@@ -446,7 +446,7 @@ texts.config = {
   { "station", "station \"NAME\" { … }",
     "a device on a line: which messages are its own, and which tags they fill; it stands \z
       between the braces of a line" },
-  { "limits", "limits { handler_time =, memory =, stall_time = }",
+  { "limits", "limits { handler_time =, memory =, stall_time =, instance_text =, text = }",
     "processor time and memory of one call of a handler" },
   { "history", "history { file = \"plant.db\", keep = \"90d\" }",
     "keep all values: in an SQLite file, or postgres = \"…\"" },

@@ -251,6 +251,13 @@ add(function(l, report)
     "the log says which; raise max_instances, or write the groups into the station's name so that names differ")
 end)
 
+add(function(l, report)
+  if (l.text_refused or 0) == 0 then return end
+  report:problem("text-refused", ("%s of devices %s not kept: limits { instance_text =, text = } leave no room"):format(
+    plural(l.text_refused, "text"), l.text_refused == 1 and "was" or "were"),
+    "raise these limits, or take the part that is needed with JA= or decode in place of IN_DATA")
+end)
+
 -- Stations and tags
 
 local causes = {
