@@ -474,12 +474,13 @@ static int p_apply (lua_State *L) {
     if (tl_gateway_compare(s->gateway, &a->config, a->told, a->ctx) < 0)
       return luaL_error(L, "not enough memory");
     tl_script_apply_outlets(L, s, draft, &change);
+    tl_script_apply_http(L, s, draft, &change);
     return 0;
   }
   if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text[0] ? a->err.text : "not enough memory");
   tl_script_apply_outlets(L, s, draft, &change);
-  tl_script_apply_http(L, s, draft);
+  tl_script_apply_http(L, s, draft, &change);
   lua_getfield(L, draft, "limits");
   if (lua_type(L, -1) == LUA_TTABLE) {
     int limits = lua_gettop(L);

@@ -27,7 +27,7 @@ static const tl_slice *push_list (lua_State *L, int table, const char *key, size
   return list;
 }
 
-void tl_script_apply_http (lua_State *L, tl_script *s, int draft) {
+void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outlets_change *change) {
   tl_http_config config = { .write = false };
   tl_err err = { .text = "" };
   int top = lua_gettop(L);
@@ -44,7 +44,7 @@ void tl_script_apply_http (lua_State *L, tl_script *s, int draft) {
     config.names = push_list(L, at, "names", &config.name_count);
     config.values = push_list(L, at, "values", &config.value_count);
   }
-  bool well = s->http->apply(s->http->ctx, given ? &config : NULL, &err);
+  bool well = s->http->apply(s->http->ctx, given ? &config : NULL, change, &err);
   lua_settop(L, top);
   if (well) return;
   if (s->env != LUA_NOREF)

@@ -3,7 +3,7 @@
 #ifndef TL_SCRIPT_HTTP_H
 #define TL_SCRIPT_HTTP_H
 
-#include "base/slice.h"
+#include "outlet/config.h"
 
 typedef struct {
   tl_slice listen;        /* "127.0.0.1:8080", "[::1]:8080", or a path that begins with '/' */
@@ -16,9 +16,10 @@ typedef struct {
 } tl_http_config;
 
 typedef struct {
-  /* A config runs from now on; NULL: it has no http. False: err says why; at start that ends the
-  ** process, at a reload the old one goes on. */
-  bool (*apply)(void *ctx, const tl_http_config *config, tl_err *err);
+  /* A config runs from now on; NULL: it has no http. `change` hears what changes by it; dry: only
+  ** tell. False: err says why; at start that ends the process, at a reload the old one goes on. */
+  bool (*apply)(void *ctx, const tl_http_config *config, const tl_outlets_change *change,
+                tl_err *err);
   void *ctx;
 } tl_http_hooks;
 

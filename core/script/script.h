@@ -159,7 +159,7 @@ int tl_write_async (lua_State *L, tl_script *s,
 void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
                               const tl_outlets_change *change);
 /* http.c: raises when the HTTP server of the draft at `draft` cannot be. */
-void tl_script_apply_http (lua_State *L, tl_script *s, int draft);
+void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outlets_change *change);
 
 /* handlers.c: the functions hear of values, statuses and lines from here on */
 void tl_script_observe (tl_script *s);

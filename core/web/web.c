@@ -1,5 +1,6 @@
 /* core/web/web.c — the server as configs want it: opened, changed and closed by a reload; what
 ** cannot be opened leaves the old one as it is. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ static void drop_settings (web_settings *s) {
   tl_buf_fini(&s->cookie_name);
   tl_buf_fini(&s->names);
   tl_buf_fini(&s->values);
+  tl_buf_fini(&s->cert);
 }
 
 static void add_text (tl_buf *out, tl_slice text) {
@@ -25,11 +27,13 @@ static int make_settings (web_settings *s, const tl_http_config *c) {
   *s = (web_settings){ .write = c->write, .secure = c->cert.len > 0 };
   add_text(&s->listen, c->listen);
   add_text(&s->token, c->token);
+  add_text(&s->cert, c->cert);
   for (size_t i = 0; i < c->name_count; i++) add_text(&s->names, c->names[i]);
   for (size_t i = 0; i < c->value_count; i++) add_text(&s->values, c->values[i]);
   if (c->token.len > 0) tl_web_make_cookie(s);
   bool failed = s->listen.failed || s->token.failed || s->cookie.failed || s->cookie_name.failed;
-  if (!failed && !s->names.failed && !s->values.failed) return TL_OK;
+  failed = failed || s->names.failed || s->values.failed || s->cert.failed;
+  if (!failed) return TL_OK;
   drop_settings(s);
   return TL_ENOMEM;
 }
@@ -100,7 +104,34 @@ static void close_web (tl_web *w) {
   drop_settings(&w->set);
 }
 
-static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls, tl_err *err) {
+static bool is_equal (const tl_buf *a, const tl_buf *b) {
+  return tl_slice_eq(tl_buf_bytes(a), tl_buf_bytes(b));
+}
+
+static bool is_changed (const web_settings *a, const web_settings *b) {
+  return !is_equal(&a->token, &b->token) || !is_equal(&a->names, &b->names) ||
+         !is_equal(&a->values, &b->values) || !is_equal(&a->cert, &b->cert) || a->write != b->write;
+}
+
+/* What a reload changes, in words; s NULL: there is no http any more. */
+static void tell_change (const tl_web *w, const web_settings *s, const tl_outlets_change *change) {
+  char text[200];
+  if (!change || !change->told || (!s && !w->open)) return;
+  if (!s)
+    snprintf(text, sizeof text, "http: closed");
+  else if (!w->open)
+    snprintf(text, sizeof text, "http: opened on %s", (const char *)s->listen.at);
+  else if (!is_equal(&w->set.listen, &s->listen))
+    snprintf(text, sizeof text, "http: moved to %s", (const char *)s->listen.at);
+  else if (is_changed(&w->set, s))
+    snprintf(text, sizeof text, "http: changed");
+  else
+    return;
+  change->told(change->ctx, text);
+}
+
+static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls,
+                     const tl_outlets_change *change, tl_err *err) {
   opened o;
   bool moves = !is_same_place(w, s);
   if (moves) {
@@ -117,6 +148,7 @@ static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls, tl_err *er
     w->place = o.place;
     w->has_place = o.has_place;
   }
+  tell_change(w, s, change);
   if (w->open) drop_settings(&w->set);
   w->set = *s;
   w->open = true;
@@ -124,21 +156,28 @@ static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls, tl_err *er
   return TL_OK;
 }
 
-static bool apply (void *ctx, const tl_http_config *c, tl_err *err) {
+static bool apply_none (tl_web *w, const tl_outlets_change *change) {
+  tell_change(w, NULL, change);
+  if (change && change->dry) return true;
+  if (w->open) tl_log(TL_LOG_INFO, "http", "not listening any more");
+  close_web(w);
+  return true;
+}
+
+static bool apply (void *ctx, const tl_http_config *c, const tl_outlets_change *change,
+                   tl_err *err) {
   tl_web *w = ctx;
   web_settings s;
   tl_tls_context *tls;
-  if (!c) {
-    if (w->open) tl_log(TL_LOG_INFO, "http", "not listening any more");
-    close_web(w);
-    return true;
-  }
+  bool dry = change && change->dry;
+  if (!c) return apply_none(w, change);
   if (make_tls(c, &tls, err) < 0) return false;
   int rc = make_settings(&s, c);
   if (rc < 0) tl_fail(err, rc, 0, "no memory");
+  if (rc == TL_OK && dry) tell_change(w, &s, change);
   if (rc == TL_OK) {
-    rc = open_web(w, &s, tls, err);
-    if (rc < 0) drop_settings(&s);
+    if (!dry) rc = open_web(w, &s, tls, change, err);
+    if (rc < 0 || dry) drop_settings(&s);
   }
   tl_tls_context_drop(tls);
   return rc == TL_OK;

@@ -20,6 +20,7 @@ typedef struct {
   tl_buf listen, token;       /* NUL-terminated */
   tl_buf cookie, cookie_name; /* the same: what a login sets */
   tl_buf names, values;       /* each with a NUL behind it */
+  tl_buf cert;                /* PEM */
   bool write, secure;         /* secure: https */
 } web_settings;
 

@@ -57,7 +57,11 @@ describe("the HTTP server's address", function()
     local m, one, two, taken = mosquitto.start(), http.free_port(), http.free_port(), http.free_port()
     local t = run(m, at(one))
     t:wait_log "connected"
-    assert.equal(0, (reload(t, m, at(two))))
+    files.write(t.config_path, at(two) .. "\n" .. rest:format(m.port))
+    local moved = ("http: moved to 127.0.0.1:%d"):format(two)
+    assert.truthy(select(2, t:eval "reload { dry = true }"):find(moved, 1, true))
+    assert.truthy(refuses(two))
+    assert.truthy(select(2, reload(t, m, at(two))):find(moved, 1, true))
     wait.poll("the new address", nil, function()
       local ok, a = pcall(http.get, two, "/healthz")
       return ok and a.status == 200
@@ -68,7 +72,7 @@ describe("the HTTP server's address", function()
     assert.equal(0, (reload(t, m, at(taken, 'token = "0123456789abcdef"'))))
     t:wait_log "http: listen on 127.0.0.1:%d+: the port is in use by another process; the old address goes on"
     assert.equal(200, http.get(two, "/api/v1/tags").status)
-    assert.equal(0, (reload(t, m, at(two, 'token = "0123456789abcdef"'))))
+    assert.truthy(select(2, reload(t, m, at(two, 'token = "0123456789abcdef"'))):find "http: changed")
     assert.equal(401, http.get(two, "/api/v1/tags").status)
     assert.equal(0, (reload(t, m, "")))
     t:wait_log "not listening any more"
