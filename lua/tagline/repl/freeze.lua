@@ -89,16 +89,16 @@ function M.text(doc, m, path, again)
     'local t = require "tagline.test"', "",
     ("describe(%s, function()"):format(literal(m.topic)),
   }
-  local feed = ("site:feed(%s, payload, %s)"):format(literal(m.topic),
+  local feed = ("config:feed(%s, payload, %s)"):format(literal(m.topic),
     options_text(m, line.decode and line.decode.unknown))
   local failed = line.decode and line.decode.code == "decoder"
   table.move({
     failed and '  it("is what decode fails on", function()'
       or '  it("gives the values that it gave", function()',
     ("    local payload = %s"):format(payload_text(m.payload)),
-    ("    local site = t.config(%s, { time = %s })"):format(literal(path), literal(m.time)),
+    ("    local config = t.config(%s, { time = %s })"):format(literal(path), literal(m.time)),
     failed and ("    assert.has_error(function() %s end)"):format(feed) or "    " .. feed,
-    "    site:expect {",
+    "    config:expect {",
   }, 1, 5, #out + 1, out)
   for i, tag in ipairs(line.tags) do
     if second and second[i] and not same(tag, second[i]) then

@@ -1,11 +1,11 @@
 --- Specs of configs and decoders, without a broker: `tagline test` runs them with busted.
 ---
 ---   local t = require "tagline.test"
----   local site = t.config("site.lua", { time = 1700000000 })
----   site:feed("plant/boiler/up", '{"rx":{"temp":21.5}}')
----   assert.equal(21.5, site.tags["plant.boiler.temperature"].value)
+---   local config = t.config("site.lua", { time = 1700000000 })
+---   config:feed("plant/boiler/up", '{"rx":{"temp":21.5}}')
+---   assert.equal(21.5, config.tags["plant.boiler.temperature"].value)
 ---
---- A site is a config that runs, but for its connections. Its clock stands where the spec puts
+--- Such a config runs, but without connections. Its clock stands where the spec puts
 --- it. Each has a Lua state of its own.
 local capture = require "tagline.test.capture"
 local core = require "tagline.site"
