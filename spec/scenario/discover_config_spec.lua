@@ -166,16 +166,21 @@ describe("discover --config", function()
     local list, wanted = {}, {}
     for i, topic in ipairs { "a b/c d", 'quo"te/\'x\'', "50%/%d", "é/ü/漢字", "//", "/lead", "trail/",
       "reg(ex", "re[g]ex/.*", "a{dev}b", "back\\slash", "$weird", "end", "function/local", "a.b.c",
-      "x|y?z", ("l"):rep(30000) .. "/" .. ("m"):rep(20000), "]]", "--", "1/2/3", "tab\\n" } do
+      "x|y?z", ("l"):rep(30000) .. "/" .. ("m"):rep(20000), "]]", "--", "1/2/3", "tab\\n", "(lead", "?x",
+      "[", ".", "*/up", "tele/plug/STATE", "tele/plug/LWT" } do
       if topic:sub(1, 1) ~= "$" then
         list[#list + 1] = { topic, tostring(7000 + i) .. ".5" }
         wanted[#wanted + 1] = tostring(7000 + i) .. ".5"
       end
     end
     list[#list + 1] = { "keys", json { ["a.b"] = 8001, ["c[1]"] = 8002, [" "] = 8003, ['q"'] = 8004,
-      ["end"] = 8005, ["é"] = 8006, ["a=b"] = 8007, ["ä ö"] = { ["%"] = 8008 }, [""] = 1,
+      ["end"] = 8005, ["é"] = 8006, ["a=b"] = 8007, ["ä ö"] = { ["%"] = 8008 }, [""] = 1, ["$"] = 8011,
       list = { { id = 'x"]', v = 8009 }, { id = "y=[", v = 8010 } } } }
-    for i = 8001, 8010 do wanted[#wanted + 1] = tostring(i) end
+    list[#list + 1] = { "tele/plug/SENSOR", json { Time = "2026-11-29T12:00:00", A = 8012 } }
+    list[#list + 1] = { "tele/plug2/SENSOR", "" }
+    list[#list + 1] = { "tele/plug2/LWT", "Online" }
+    list[#list + 1] = { "!", "" } -- a station with the address "." must not take it
+    for i = 8001, 8012 do wanted[#wanted + 1] = tostring(i) end
     publish(m, list)
     local _, _, bad = run_for(check(discover(m)), set_of(wanted))
     assert.same({}, bad)

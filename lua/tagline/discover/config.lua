@@ -142,7 +142,9 @@ local function expression(g)
 end
 
 -- A topic as an address: as it is where that is no expression of another meaning.
-local function is_exact(topic) return not text.is_special(topic:sub(2)) end
+local function is_exact(topic)
+  return topic:find "%w" ~= nil and not text.is_special((topic:gsub("^%$", "")))
+end
 
 local function single_address(t)
   if t.is_exact then return t.topic end

@@ -16,7 +16,7 @@ local id_names = { "id", "ID", "Id", "addr", "address", "sensor", "sensor_id", "
 
 -- A level's name as an address writes it.
 local function step(path, key)
-  if key:find "^[%w_$@:/+%-][%w_$@:/+ %-]*$" and not key:find " $" then
+  if key:find "^[%w_@:/+%-][%w_$@:/+ %-]*$" and not key:find " $" then
     return path == "" and key or path .. "." .. key
   end
   local quoted = json.encode(key)

@@ -14,7 +14,8 @@ local function key_of(t, i)
   local levels = t.levels
   local own = levels[i]
   levels[i] = "\1"
-  local key = ("%s\0%s\0%s"):format(t.kind, t.prepare or "", table.concat(levels, "/"))
+  local key = ("%s\0%s\0%s\0%s"):format(t.kind, t.shape or "", t.prepare or "",
+    table.concat(levels, "/"))
   levels[i] = own
   return key
 end

@@ -29,7 +29,10 @@ local function look(source, t)
       elseif found.shape ~= t.shape and found.shape ~= "empty" then
         t.mixed = true
         -- numbers and now and then "unavailable": texts
-        if t.shape == "number" then t.kind, t.shape = found.name, found.shape end
+        if t.shape == "number" then
+          t.kind, t.shape = found.name, found.shape
+          if found.doc ~= nil then t.signature = fields.signature(found.doc) end
+        end
       end
       t.uplink = t.uplink or found.uplink
     end
