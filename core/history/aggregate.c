@@ -15,10 +15,33 @@ bool tl_as_from_name (tl_slice name, tl_as *out) {
 
 const char *tl_as_name (tl_as as) { return names[as]; }
 
+static int64_t offset_at (const tl_aggregate *a, int64_t t) {
+  size_t i = a->shift_count;
+  while (i > 0 && a->shifts[i - 1].from_ms > t) i--;
+  return i > 0 ? a->shifts[i - 1].offset_ms : a->offset_ms;
+}
+
+static int64_t floor_to (int64_t t, int64_t every) {
+  int64_t rest = t % every;
+  return t - (rest < 0 ? rest + every : rest);
+}
+
+/* Where the interval begins in which t lies. A day that begins before the clocks are changed
+** begins by the offset of then. */
 static int64_t begin_of (const tl_aggregate *a, int64_t t) {
-  int64_t shifted = t + a->offset_ms, rest = shifted % a->every_ms;
-  if (rest < 0) rest += a->every_ms;
-  return t - rest;
+  int64_t offset = offset_at(a, t), begin = floor_to(t + offset, a->every_ms) - offset;
+  int64_t change = offset_at(a, begin) - offset;
+  if (change % a->every_ms == 0 || begin - change > t) return begin;
+  return begin - change;
+}
+
+/* Where the interval that begins there ends: a day in which the clocks are changed is longer or
+** shorter. Intervals that divide the change go on through it. */
+static int64_t end_of (const tl_aggregate *a, int64_t begin) {
+  int64_t end = begin + a->every_ms;
+  int64_t change = offset_at(a, end) - offset_at(a, begin);
+  if (change % a->every_ms == 0 || end - change <= begin) return end;
+  return end - change;
 }
 
 static void clear (tl_aggregate *a, int64_t begin) {
@@ -73,8 +96,7 @@ static void hold_until (tl_aggregate *a, int64_t t) {
 
 /* Time goes on to t: whole intervals before it are told. */
 static void advance (tl_aggregate *a, int64_t t) {
-  while (!a->stopped && t >= a->begin + a->every_ms) {
-    int64_t end = a->begin + a->every_ms;
+  for (int64_t end; !a->stopped && t >= (end = end_of(a, a->begin));) {
     hold_until(a, end);
     tell(a, end);
     bool jump = !is_wanted_empty(a);

@@ -27,10 +27,17 @@ typedef struct {
   double value[TL_AS_COUNT];
 } tl_interval;
 
+/* From this moment on a zone is so far east of UTC. */
+typedef struct {
+  int64_t from_ms, offset_ms;
+} tl_shift;
+
 typedef struct {
   int64_t every_ms, offset_ms; /* intervals begin at multiples of every, less offset, since 1970 */
-  int64_t from_ms, to_ms;      /* what is held is counted up to to_ms */
-  uint16_t as;                 /* 1 << tl_as: those that are wanted */
+  const tl_shift *shifts;      /* by time; in place of offset_ms from the first one on */
+  size_t shift_count;
+  int64_t from_ms, to_ms;                       /* what is held is counted up to to_ms */
+  uint16_t as;                                  /* 1 << tl_as: those that are wanted */
   bool (*row)(void *ctx, const tl_interval *i); /* false: stop */
   void *ctx;
   /* inside */

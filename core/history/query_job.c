@@ -5,6 +5,7 @@ void tl_query_init (tl_query *q) {
   memset(q, 0, sizeof *q);
   tl_buf_init(&q->path);
   tl_buf_init(&q->tag);
+  tl_buf_init(&q->shifts);
   tl_buf_init(&q->rows);
   tl_buf_init(&q->texts);
 }
@@ -12,6 +13,7 @@ void tl_query_init (tl_query *q) {
 void tl_query_fini (tl_query *q) {
   tl_buf_fini(&q->path);
   tl_buf_fini(&q->tag);
+  tl_buf_fini(&q->shifts);
   tl_buf_fini(&q->rows);
   tl_buf_fini(&q->texts);
 }
@@ -40,6 +42,8 @@ static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_
   int64_t end = q->to_ms < q->now_ms ? q->to_ms : q->now_ms;
   tl_aggregate a = { .every_ms = q->every_ms,
                      .offset_ms = q->offset_ms,
+                     .shifts = (const tl_shift *)(const void *)q->shifts.at,
+                     .shift_count = q->shifts.len / sizeof(tl_shift),
                      .from_ms = q->from_ms,
                      .to_ms = end,
                      .as = q->as,

@@ -1,12 +1,14 @@
 /* core/script/l_history.c — reading a history from Lua: for the REPL on a thread of the pool, for
 ** commands at once. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "history/query_job.h"
 #include "net/work.h"
 #include "script/l_history.h"
 #include "script/turn.h"
+#include "script/zone_file.h"
 
 /* --- the question --- */
 
@@ -46,6 +48,41 @@ static void read_question (lua_State *L, int index, tl_query *q) {
     lua_pop(L, 1);
   }
   lua_settop(L, index);
+}
+
+static void add_shift (const tl_zone *zone, tl_buf *shifts, int64_t from_s) {
+  tl_shift one = { from_s * 1000, (int64_t)tl_zone_offset(zone, from_s) * 1000 };
+  tl_buf_add(shifts, &one, sizeof one);
+}
+
+/* The first second of (before, after] with another offset than `before` has. */
+static int64_t change_in (const tl_zone *zone, int64_t before, int64_t after) {
+  int32_t old = tl_zone_offset(zone, before);
+  while (after - before > 1) {
+    int64_t middle = before + (after - before) / 2;
+    if (tl_zone_offset(zone, middle) == old)
+      before = middle;
+    else
+      after = middle;
+  }
+  return after;
+}
+
+/* When the clocks of the zone are changed between from and to. Owns what it adds; raises
+** nothing. */
+static int add_zone (tl_query *q, const char *name, tl_err *err) {
+  enum { STEP = 7 * 24 * 3600 };
+  tl_zone *zone = NULL;
+  if (!name || q->every_ms <= 0 || strcmp(name, "UTC") == 0) return TL_OK;
+  int rc = tl_zone_load(&zone, name, err);
+  if (rc < 0) return rc;
+  int64_t at = (q->from_ms - q->every_ms) / 1000 - STEP, end = q->to_ms / 1000 + STEP;
+  add_shift(zone, &q->shifts, at);
+  for (; at < end && !q->shifts.failed; at += STEP)
+    if (tl_zone_offset(zone, at) != tl_zone_offset(zone, at + STEP))
+      add_shift(zone, &q->shifts, change_in(zone, at, at + STEP));
+  tl_zone_free(zone);
+  return q->shifts.failed ? tl_fail(err, TL_ENOMEM, 0, "not enough memory") : TL_OK;
 }
 
 /* --- the answer --- */
@@ -313,11 +350,16 @@ int tl_live_history (lua_State *L) {
   tl_query_init(&question);
   read_question(L, 1, &question);
   lua_getfield(L, 1, "tag"); /* keeps the text */
+  lua_getfield(L, 1, "zone");
+  const char *zone = lua_tostring(L, -1); /* the question keeps it */
+  tl_err err = { .text = "" };
   asking *a = new_asking(L, s);
-  if (ask(s, a, &question, tl_slice_of(tag, len), path)) return wait_here(L, a);
+  int rc = add_zone(&question, zone, &err);
+  if (rc >= 0 && ask(s, a, &question, tl_slice_of(tag, len), path)) return wait_here(L, a);
+  if (!a->query) tl_query_fini(&question);
   luaL_unref(L, LUA_REGISTRYINDEX, a->coroutine);
   free_asking(a);
-  return luaL_error(L, "not enough memory");
+  return luaL_error(L, "%s", rc < 0 ? err.text : "not enough memory");
 }
 
 /* live.rest(): the loop has its turn, where somebody can wait. */
@@ -356,8 +398,10 @@ static int l_read (lua_State *L) {
   luaL_checkstring(L, 3);
   text_into(L, 1, &q.path);
   text_into(L, 3, &q.tag);
-  tl_query_run(&q);
+  lua_getfield(L, 2, "zone");
   int n = 1;
+  q.rc = add_zone(&q, lua_tostring(L, -1), &q.err);
+  if (q.rc >= 0) tl_query_run(&q);
   if (q.rc < 0) {
     n = push_why(L, &q);
   } else {

@@ -121,6 +121,36 @@ static void other_types_are_numbers_or_count_as_none (void **state) {
   assert_true(w.got[0].value[TL_AS_COUNT_OF] == 2 && w.got[0].value[TL_AS_SUM] == 4);
 }
 
+/* A day in which the clocks are changed is an hour shorter or longer; hours go on through it. */
+static void days_follow_the_zone (void **state) {
+  const int64_t hour = 3600000, spring = 100 * 24 * hour + 1 * hour,
+                autumn = spring + 5 * 24 * hour;
+  const tl_shift shifts[] = { { 0, hour }, { spring, 2 * hour }, { autumn, hour } };
+  world w;
+  (void)state;
+  begin(&w, 99 * 24 * hour, 108 * 24 * hour, 1 << TL_AS_COUNT_OF);
+  w.a.every_ms = 24 * hour;
+  w.a.shifts = shifts;
+  w.a.shift_count = 3;
+  tl_aggregate_init(&w.a);
+  for (int64_t t = 99 * 24 * hour; t < 108 * 24 * hour; t += hour) row(&w, t, 1);
+  tl_aggregate_end(&w.a);
+  const double counts[] = { 23, 23, 24, 24, 24, 24, 25, 24, 24, 1 };
+  assert_int_equal(w.count, 10);
+  for (size_t i = 0; i < 10; i++) assert_true(w.got[i].value[TL_AS_COUNT_OF] == counts[i]);
+  assert_true(w.got[1].time_ms == 100 * 24 * hour - hour);
+  assert_true(w.got[2].time_ms == 101 * 24 * hour - 2 * hour);
+  begin(&w, spring - 2 * hour, spring + 2 * hour, 1 << TL_AS_COUNT_OF);
+  w.a.every_ms = hour;
+  w.a.shifts = shifts;
+  w.a.shift_count = 3;
+  tl_aggregate_init(&w.a);
+  row(&w, spring, 1);
+  tl_aggregate_end(&w.a);
+  assert_int_equal(w.count, 4);
+  for (size_t i = 0; i < 4; i++) assert_true(w.got[i].value[TL_AS_COUNT_OF] == (i == 2));
+}
+
 static void names_are_what_users_write (void **state) {
   (void)state;
   tl_as as;
@@ -139,6 +169,7 @@ int main (void) {
     cmocka_unit_test(the_held_value_counts_in_time_only),
     cmocka_unit_test(empty_intervals_are_left_out),
     cmocka_unit_test(other_types_are_numbers_or_count_as_none),
+    cmocka_unit_test(days_follow_the_zone),
     cmocka_unit_test(names_are_what_users_write),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,8 @@ describe("the history", function()
             print("rows", #rows, rows[1].value, rows[#rows].value, rows.left_out)
             local one = history("plant.s.n", { last = "1h", every = "1y", as = "sum" })
             print("sum", one[#one].value)
+            local days = history("plant.s.n", { last = "1h", every = "1d", as = "count", zone = "Asia/Kolkata" })
+            print("day", (days[1].time + 5.5 * 3600) %% 86400, pcall(history, "plant.s.n", { every = 60, zone = "No/Where" }))
             print("none", history("plant.s.nix", "1h"))
             error("that is told")
           end)()
@@ -253,6 +255,7 @@ describe("the history", function()
     t:wait_log "alone\tfalse\tin a handler it needs a coroutine"
     t:wait_log "rows\t1200\t1\t1200\t0"
     t:wait_log "sum\t720600"
+    t:wait_log "day\t0.0\tfalse\t.*No/Where"
     t:wait_log "none\tnil\tthe history has no tag 'plant.s.nix'"
     t:wait_log "that is told"
     -- A curve of them has the peaks, and one that is asked for at the very end harms nobody.

@@ -104,6 +104,25 @@ describe("tagline history --import", function()
         os.time() - 40 * 86400), "c.lua") })
   end)
 
+  it("and reading: days of a zone begin at its midnight, also when the clocks are changed", function()
+    local folder, lines = scope.folder(), {}
+    -- An hour each from 24 to 27 October 2026; the clocks of Bratislava go back on the 25th.
+    for hour = 0, 71 do lines[#lines + 1] = ("%d,plant.s.n,1"):format(1792792800 + hour * 3600) end
+    import(folder, "time,tag,value\n" .. table.concat(lines, "\n") .. "\n")
+    local function days(zone)
+      local code, out, err = tagline.command { "history", folder .. "/h.db", "--from", "2026-10-23T22:00Z", "--to",
+        "2026-10-26T22:00Z", "--every", "1d", "--as", "count", "--zone", zone }
+      assert.equal(0, code, err)
+      local list = {}
+      for time, count in out:gmatch "(2026[^,]+),plant.s.n,(%d+)" do list[#list + 1] = time .. " " .. count end
+      return list
+    end
+    assert.same({ "2026-10-24T00:00:00.000+02:00 24", "2026-10-25T00:00:00.000+02:00 25",
+      "2026-10-26T00:00:00.000+01:00 23" }, days "Europe/Bratislava")
+    assert.same({ "2026-10-23T00:00:00.000Z 2", "2026-10-24T00:00:00.000Z 24", "2026-10-25T00:00:00.000Z 24",
+      "2026-10-26T00:00:00.000Z 22" }, days "UTC")
+  end)
+
   it("is not given with --check or patterns", function()
     assert.equal(2, (tagline.command { "history", "x.db", "--check", "--import", "x" }))
     assert.equal(2, (tagline.command { "history", "x.db", "p.*", "--import", "x" }))

@@ -175,7 +175,7 @@ local function import(from, path, config, keep)
 end
 
 --- The command: texts, "" where an option was not given; the last ones are FILE and the patterns.
-function main.main(last, from, to, every, as, format, what, path, ...)
+function main.main(last, from, to, every, as, format, what, zone, path, ...)
   local function given(text) return text ~= "" and text or nil end
   local why, keep
   local config = path
@@ -192,7 +192,7 @@ function main.main(last, from, to, every, as, format, what, path, ...)
   local question
   question,
     why = range.read({ last = given(last), from = given(from), to = given(to),
-      every = given(every), as = list }, os.time() + 1) -- of the present second, too
+      every = given(every), as = list, zone = given(every) and zone }, os.time() + 1) -- of the present second, too
   if not question then return fail(why) end
   local tags
   tags, why = file.tags(path)

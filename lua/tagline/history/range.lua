@@ -109,6 +109,12 @@ function range.read(options, now)
     if not q.every then return nil, "every: " .. why end
     q.as, why = read_as(options.as or "avg")
     if not q.as then return nil, why end
+    if options.zone ~= nil and type(options.zone) ~= "string" then
+      return nil, "zone: " .. kinds.expected('a zone such as "Europe/Bratislava"', options.zone)
+    end
+    q.zone = options.zone
+  elseif options.zone ~= nil then
+    return nil, "zone: needs every, the length of an interval"
   elseif options.as ~= nil then
     return nil, "as: needs every, the length of an interval"
   end
