@@ -70,12 +70,17 @@ int tl_history_put (tl_history *h, sqlite3_int64 tag, int64_t t, int n, sqlite3_
   return rc < 0 ? rc : TL_OK;
 }
 
-/* Sorted by key, rows go into neighbouring places of a table. */
-int tl_history_merge_here (tl_history *h, tl_err *err) {
+/* Rows of [from, to) one by one: keys that are taken are looked at. */
+static int merge_rows (tl_history *h, int64_t from, int64_t to, tl_err *err) {
   sqlite3_stmt *s = NULL;
-  int rc = sqlite3_prepare_v2(
-      h->db, "SELECT tag, t, n, value, state, late FROM recent ORDER BY tag, t, n, rowid", -1, &s,
-      NULL);
+  int rc = sqlite3_prepare_v2(h->db,
+                              "SELECT tag, t, n, value, state, late FROM recent"
+                              " WHERE t>=?1 AND t<?2 ORDER BY tag, t, n, rowid",
+                              -1, &s, NULL);
+  if (rc == SQLITE_OK) {
+    sqlite3_bind_int64(s, 1, from);
+    sqlite3_bind_int64(s, 2, to);
+  }
   while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
     int state = sqlite3_column_type(s, 4) == SQLITE_NULL ? -1 : sqlite3_column_int(s, 4);
     int put = tl_history_put(h, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
@@ -88,10 +93,55 @@ int tl_history_merge_here (tl_history *h, tl_err *err) {
     rc = SQLITE_OK;
   }
   sqlite3_finalize(s);
-  if (rc != SQLITE_DONE) return tl_history_fail(h, err, h->path);
-  rc = tl_history_run(h, "DELETE FROM recent", err);
+  return rc == SQLITE_DONE ? TL_OK : tl_history_fail(h, err, h->path);
+}
+
+/* All rows of a partition in one statement, which is twice as fast. 0: one of the keys is taken,
+** and nothing happened. */
+static int merge_partition (tl_history *h, const tl_partition *p, tl_err *err) {
+  char *sql = sqlite3_mprintf("INSERT INTO %s SELECT tag, t, n, value, state, late FROM recent"
+                              " WHERE t>=%lld AND t<%lld ORDER BY tag, t, n",
+                              p->name, (long long)p->from, (long long)p->to);
+  int rc = sql ? sqlite3_exec(h->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+  sqlite3_free(sql);
+  if (rc == SQLITE_OK) return 1;
+  return rc == SQLITE_CONSTRAINT ? 0 : tl_history_fail(h, err, h->path);
+}
+
+/* The earliest time in `recent` from `from` on. 0: there is none. */
+static int next_time (tl_history *h, int64_t from, int64_t *out, tl_err *err) {
+  sqlite3_stmt *s = NULL;
+  int rc = sqlite3_prepare_v2(h->db, "SELECT min(t) FROM recent WHERE t>=?", -1, &s, NULL);
+  if (rc == SQLITE_OK) {
+    sqlite3_bind_int64(s, 1, from);
+    rc = sqlite3_step(s);
+  }
+  bool any = rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL;
+  if (any) *out = sqlite3_column_int64(s, 0);
+  sqlite3_finalize(s);
+  return rc == SQLITE_ROW ? any : tl_history_fail(h, err, h->path);
+}
+
+/* Sorted by key, rows go into neighbouring places of a table. Each partition costs a look at all
+** rows: where they are of many, the rest goes one by one. */
+int tl_history_merge_here (tl_history *h, tl_err *err) {
+  enum { PARTITIONS = 8 };
+  int64_t from = INT64_MIN, t;
+  int rc = TL_OK, any = 1;
+  for (int i = 0; rc >= 0 && i < PARTITIONS && (any = next_time(h, from, &t, err)) > 0; i++) {
+    const tl_partition *found = tl_history_partition(h, t, err);
+    if (!found) return err ? err->code : TL_ENOMEM;
+    tl_partition p = *found;   /* that one moves when others come */
+    if (p.from == p.to) break; /* the rest of times */
+    int whole = merge_partition(h, &p, err);
+    rc = whole == 0 ? merge_rows(h, p.from, p.to, err) : whole;
+    from = p.to;
+  }
+  if (rc >= 0 && any > 0) rc = merge_rows(h, from, INT64_MAX, err);
+  if (any < 0) rc = any;
+  if (rc >= 0) rc = tl_history_run(h, "DELETE FROM recent", err);
   if (rc >= 0) h->recent = 0;
-  return rc;
+  return rc < 0 ? rc : TL_OK;
 }
 
 int tl_history_merge (tl_history *h, tl_err *err) {

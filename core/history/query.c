@@ -87,14 +87,11 @@ static void read_value (sqlite3_stmt *s, int at, tl_history_row *row) {
   }
 }
 
-/* Columns: t, value, state, type. */
+/* Columns: t, value, state, type (tl_type). */
 static void read_row (sqlite3_stmt *s, tl_history_row *row) {
-  tl_type type = TL_AI;
-  const char *name = (const char *)sqlite3_column_text(s, 3);
-  if (name) tl_type_from_name(tl_slice_str(name), &type);
   memset(row, 0, sizeof *row);
   row->time_ms = sqlite3_column_int64(s, 0);
-  row->type = (uint8_t)type;
+  row->type = (uint8_t)sqlite3_column_int(s, 3);
   if (sqlite3_column_type(s, 2) == SQLITE_NULL) {
     row->status = TL_VALID;
     read_value(s, 1, row);
@@ -123,9 +120,17 @@ static int list_tables (const tl_history_reader *r, tl_buf *out, tl_err *err) {
   return out->failed ? tl_fail(err, TL_ENOMEM, 0, "no memory") : TL_OK;
 }
 
+/* A tag of this name; one that changed its type is several. */
+typedef struct {
+  sqlite3_int64 id;
+  tl_type type;
+} known;
+
 typedef struct {
   tl_history_reader *r;
   const tl_history_range *range;
+  const known *tags;
+  size_t tag_count;
   const tl_partition *tables;
   size_t count;
   tl_err *err;
@@ -133,21 +138,23 @@ typedef struct {
 
 static bool is_rest (const tl_partition *p) { return p->from == p->to; }
 
-#define ROW_OF(table)                                       \
-  "SELECT v.t, v.value, v.state, tag.type, v.n FROM " table \
-  " v JOIN tag ON tag.id=v.tag WHERE tag.name=?1"
+/* The tag's rows in one table, in the order of its key. */
+static void add_select (tl_buf *sql, const known *tag, const char *table, const char *where) {
+  tl_buf_fmt(sql, "SELECT t, value, state, %d AS type, n FROM %s WHERE tag=%lld AND %s",
+             (int)tag->type, table, (long long)tag->id, where);
+}
 
-/* The newest row at or before `from`, where it lies: tables are asked from the newest on. */
-static int find_held (const search *q, const char *table, sqlite3_stmt **out) {
-  char *sql = sqlite3_mprintf(
-      "SELECT v.t, v.value, v.state, tag.type, v.n FROM tag CROSS JOIN %s v ON v.tag=tag.id"
-      " WHERE tag.name=?1 AND v.t<?2 ORDER BY v.t DESC, v.n DESC LIMIT 1",
-      table);
-  int rc = sql ? sqlite3_prepare_v2(q->r->db, sql, -1, out, NULL) : SQLITE_NOMEM;
-  sqlite3_free(sql);
+/* The newest row before `from`, where it lies. */
+static int find_held_of (const search *q, const known *tag, const char *table, sqlite3_stmt **out) {
+  tl_buf sql;
+  tl_buf_init(&sql);
+  add_select(&sql, tag, table, "t<?1 ORDER BY t DESC, n DESC LIMIT 1");
+  tl_buf_byte(&sql, '\0');
+  int rc =
+      sql.failed ? SQLITE_NOMEM : sqlite3_prepare_v2(q->r->db, (const char *)sql.at, -1, out, NULL);
+  tl_buf_fini(&sql);
   if (rc != SQLITE_OK) return fail(q->r, q->err);
-  sqlite3_bind_text(*out, 1, (const char *)q->range->tag.at, (int)q->range->tag.len, SQLITE_STATIC);
-  sqlite3_bind_int64(*out, 2, q->range->from_ms);
+  sqlite3_bind_int64(*out, 1, q->range->from_ms);
   rc = sqlite3_step(*out);
   if (rc == SQLITE_ROW) return 1;
   sqlite3_finalize(*out);
@@ -165,52 +172,59 @@ static void keep_newer (sqlite3_stmt **best, sqlite3_stmt *found) {
   *best = found;
 }
 
+/* Of all types of the tag. 1: there is one; 0: none. */
+static int find_held (const search *q, const char *table, sqlite3_stmt **best) {
+  int any = 0;
+  for (size_t i = 0; i < q->tag_count; i++) {
+    sqlite3_stmt *found = NULL;
+    int rc = find_held_of(q, &q->tags[i], table, &found);
+    if (rc < 0) return rc;
+    if (rc == 1) keep_newer(best, found);
+    any |= rc;
+  }
+  return any;
+}
+
+/* Tables are asked from the newest on. */
 static int held (const search *q, sqlite3_stmt **best) {
   static const char *const always[] = { "recent", "last" };
-  sqlite3_stmt *found = NULL;
   int rc = 0;
-  for (int i = 0; i < 2 && rc >= 0; i++)
-    if ((rc = find_held(q, always[i], &found)) == 1) keep_newer(best, found);
+  for (int i = 0; i < 2 && rc >= 0; i++) rc = find_held(q, always[i], best);
   bool in_partition = false;
   for (size_t i = q->count; i > 0 && rc >= 0; i--) {
     const tl_partition *p = &q->tables[i - 1];
     if (!is_rest(p) && (in_partition || p->from >= q->range->from_ms)) continue;
-    if ((rc = find_held(q, p->name, &found)) != 1) continue;
-    in_partition = !is_rest(p);
-    keep_newer(best, found);
+    if ((rc = find_held(q, p->name, best)) == 1) in_partition |= !is_rest(p);
   }
   return rc < 0 ? rc : TL_OK;
 }
 
-static void add_select (tl_buf *sql, const char *table) {
-  if (sql->len > 0) tl_buf_str(sql, " UNION ALL ");
-  tl_buf_fmt(sql,
-             "SELECT v.t AS t, v.value AS value, v.state AS state, tag.type AS type, v.n AS n"
-             " FROM tag CROSS JOIN %s v ON v.tag=tag.id"
-             " WHERE tag.name=?1 AND v.t>=?2 AND v.t<?3",
-             table);
+static void add_table (const search *q, tl_buf *sql, const char *table) {
+  for (size_t i = 0; i < q->tag_count; i++) {
+    if (sql->len > 0) tl_buf_str(sql, " UNION ALL ");
+    add_select(sql, &q->tags[i], table, "t>=?1 AND t<?2");
+  }
 }
 
-/* All rows of the range as one statement. With a limit the newest come first, to be turned. */
+/* All rows of the range as one statement. */
 static int make_statement (const search *q, sqlite3_stmt **out) {
   tl_buf sql;
   tl_buf_init(&sql);
   for (size_t i = 0; i < q->count; i++) {
     const tl_partition *p = &q->tables[i];
     if (is_rest(p) || (p->from < q->range->to_ms && q->range->from_ms < p->to))
-      add_select(&sql, p->name);
+      add_table(q, &sql, p->name);
   }
-  add_select(&sql, "recent");
-  add_select(&sql, "last");
+  add_table(q, &sql, "recent");
+  add_table(q, &sql, "last");
   tl_buf_str(&sql, " ORDER BY 1, 5");
   tl_buf_byte(&sql, '\0');
   int rc =
       sql.failed ? SQLITE_NOMEM : sqlite3_prepare_v2(q->r->db, (const char *)sql.at, -1, out, NULL);
   tl_buf_fini(&sql);
   if (rc != SQLITE_OK) return fail(q->r, q->err);
-  sqlite3_bind_text(*out, 1, (const char *)q->range->tag.at, (int)q->range->tag.len, SQLITE_STATIC);
-  sqlite3_bind_int64(*out, 2, q->range->from_ms);
-  sqlite3_bind_int64(*out, 3, q->range->to_ms);
+  sqlite3_bind_int64(*out, 1, q->range->from_ms);
+  sqlite3_bind_int64(*out, 2, q->range->to_ms);
   return TL_OK;
 }
 
@@ -237,16 +251,22 @@ static int tell_rows (const search *q, sqlite3_stmt *s, bool (*row)(void *, cons
   return rc == SQLITE_DONE ? TL_OK : fail(q->r, q->err);
 }
 
-static int is_known (const search *q) {
+static int find_tags (const search *q, tl_buf *out) {
   sqlite3_stmt *s = NULL;
-  int rc = sqlite3_prepare_v2(q->r->db, "SELECT 1 FROM tag WHERE name=?1", -1, &s, NULL);
-  if (rc == SQLITE_OK) {
+  int rc = sqlite3_prepare_v2(q->r->db, "SELECT id, type FROM tag WHERE name=?1", -1, &s, NULL);
+  if (rc == SQLITE_OK)
     sqlite3_bind_text(s, 1, (const char *)q->range->tag.at, (int)q->range->tag.len, SQLITE_STATIC);
-    rc = sqlite3_step(s);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+    known one = { sqlite3_column_int64(s, 0), TL_AI };
+    const char *name = (const char *)sqlite3_column_text(s, 1);
+    if (name) tl_type_from_name(tl_slice_str(name), &one.type);
+    tl_buf_add(out, &one, sizeof one);
+    rc = SQLITE_OK;
   }
   sqlite3_finalize(s);
-  if (rc == SQLITE_ROW) return TL_OK;
   if (rc != SQLITE_DONE) return fail(q->r, q->err);
+  if (out->failed) return tl_fail(q->err, TL_ENOMEM, 0, "no memory");
+  if (out->len > 0) return TL_OK;
   return tl_fail(q->err, TL_ENOENT, 0, "the history has no tag '%.*s'", TL_ARG(q->range->tag));
 }
 
@@ -274,20 +294,24 @@ static int read_all (const search *q, bool (*row)(void *, const tl_history_row *
 int tl_history_read (tl_history_reader *r, const tl_history_range *range,
                      bool (*row)(void *ctx, const tl_history_row *row), void *ctx,
                      uint64_t *left_out, tl_err *err) {
-  tl_buf tables;
+  tl_buf tables, tags;
   tl_buf_init(&tables);
-  search q = { r, range, NULL, 0, err };
+  tl_buf_init(&tags);
+  search q = { .r = r, .range = range, .err = err };
   *left_out = 0;
   if (sqlite3_exec(r->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) return fail(r, err);
-  int rc = is_known(&q);
+  int rc = find_tags(&q, &tags);
   if (rc >= 0) rc = list_tables(r, &tables, err);
   if (rc >= 0) {
+    q.tags = (const known *)(const void *)tags.at;
+    q.tag_count = tags.len / sizeof(known);
     q.tables = (const tl_partition *)(const void *)tables.at;
     q.count = tables.len / sizeof(tl_partition);
     rc = read_all(&q, row, ctx, left_out);
   }
   sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
   tl_buf_fini(&tables);
+  tl_buf_fini(&tags);
   return rc;
 }
 

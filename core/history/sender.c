@@ -10,7 +10,7 @@
 #include "history/history.h"
 #include "net/work.h"
 
-enum { MERGE_ROWS = 100000, MERGE_MS = 60000, TRIM_MS = 3600 * 1000 };
+enum { MERGE_ROWS = 200000, MERGE_MS = 60000, TRIM_MS = 3600 * 1000 };
 
 typedef enum { OPEN, STORE, MERGE, TRIM, CLOSE } job;
 

@@ -11,7 +11,7 @@
 
 #include "history/history.h"
 
-enum { TAGS = 1000, BATCH = 20000, BATCHES = 50, MERGE = 100000, DAY_ROWS = 86400 };
+enum { TAGS = 1000, BATCH = 20000, BATCHES = 50, MERGE = 200000, DAY_ROWS = 86400 };
 #define BEGIN INT64_C(1764504000000) /* 2025-11-30T12:00Z */
 
 static void need (int rc, const tl_err *err) {

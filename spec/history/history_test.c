@@ -318,10 +318,81 @@ static void the_whole_file_is_sound (void **state) {
   tl_history_reader_close(r);
 }
 
+typedef struct {
+  world *w;
+  size_t count;
+} slow_reader;
+
+/* Meanwhile the writer stores, merges, and drops the table that is read. */
+static bool on_slow_row (void *ctx, const tl_history_row *row) {
+  slow_reader *r = ctx;
+  world *w = r->w;
+  uint64_t gone;
+  assert_true(row->value.number == (double)(r->count + 1));
+  add(w, 0, 40 * DAY + (int64_t)r->count, 9);
+  store_at(w, 40 * DAY);
+  assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  assert_int_equal(tl_history_trim(w->history, 40 * DAY, &gone, &w->err), TL_OK);
+  r->count++;
+  return true;
+}
+
+static void a_slow_reader_holds_nobody_up (void **state) {
+  world *w = *state;
+  slow_reader slow = { w, 0 };
+  tl_history_reader *r;
+  tl_history_range range = { TL_LIT("l.s.a"), 0, 2 * DAY, false, 0 };
+  open_it(w, 30 * DAY);
+  for (int i = 1; i <= 5; i++) add(w, 0, i * 1000, i);
+  store_at(w, 10000);
+  assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  assert_int_equal(tl_history_reader_open(&r, w->path, &w->err), TL_OK);
+  assert_int_equal(tl_history_read(r, &range, on_slow_row, &slow, &w->left_out, &w->err), TL_OK);
+  tl_history_reader_close(r);
+  assert_int_equal(slow.count, 5);
+  assert_int_equal(read_range(w, "l.s.a", 40 * DAY, 41 * DAY, true, 0), TL_OK);
+  assert_int_equal(w->row_count, 6); /* with the newest of what went, held at the begin */
+  assert_true(w->rows[0].value.number == 5);
+}
+
+/* A process that was killed counts the values of a millisecond anew. */
+static void a_millisecond_is_repeated_in_part (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  add(w, 0, 1000, 1);
+  add(w, 0, 1000, 2);
+  w->values[1].sample.n = 1;
+  store_at(w, 5000);
+  add(w, 0, 1000, 2); /* the second one comes again, alone: it is the first one now */
+  store_at(w, 5000);
+  READS(w, "l.s.a", 1, 2);
+  add(w, 0, 1000, 3);
+  store_at(w, 5000);
+  assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  READS(w, "l.s.a", 1, 2, 3);
+}
+
+/* Late data of many days: more partitions than are merged as wholes. */
+static void data_of_forty_days_comes_at_once (void **state) {
+  world *w = *state;
+  open_it(w, 90 * DAY);
+  for (int i = 0; i < 40; i++) add(w, 0, 50 * DAY + i * DAY, i);
+  store_at(w, 91 * DAY);
+  assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  for (int i = 0; i < 40; i++) add(w, 0, 50 * DAY + i * DAY, i); /* and once more */
+  store_at(w, 91 * DAY);
+  assert_int_equal(read_range(w, "l.s.a", 0, 100 * DAY, false, 0), TL_OK);
+  assert_int_equal(w->row_count, 40);
+  for (int i = 0; i < 40; i++) assert_true(w->rows[i].value.number == i);
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
     T(is_read_before_and_after_the_merge),
+    T(a_slow_reader_holds_nobody_up),
+    T(a_millisecond_is_repeated_in_part),
+    T(data_of_forty_days_comes_at_once),
     T(knows_where_it_was),
     T(what_comes_again_adds_nothing),
     T(another_value_of_the_same_millisecond_is_kept),
