@@ -1,7 +1,7 @@
 /** The page: its header, which view the address asks for, and what is said when the connection is lost. */
 import { h, icon, setText, setAttribute } from "./dom.js";
 import { live } from "./live.js";
-import { clock, plural, span } from "./words.js";
+import { clock, span } from "./words.js";
 import { overview } from "./overview.js";
 import { tags } from "./tags.js";
 import { tag } from "./tag.js";
@@ -73,10 +73,9 @@ function soon() {
 
 function head() {
   const count = live.problems.length;
-  setText(badge, String(count));
+  badge.replaceChildren(String(count), h("span.away", count === 1 ? " problem" : " problems"));
   badge.hidden = count === 0;
   document.title = `${count ? `(${count}) ` : ""}${title}: tagline`;
-  setAttribute(links.get("Overview"), "aria-label", count ? `Overview, ${plural(count, "problem")}` : "Overview");
   const file = live.status?.config?.file;
   setText(document.getElementById("instance"), file ? file.split("/").pop().replace(/\.lua$/, "") : "");
 }
