@@ -121,7 +121,7 @@ local remarks = {
     { too_long = { count = 2, topic = "t", bytes = 2000, ago = 601 } }, "too-long",
       "the last on t, 2000 bytes" },
   { "values that a server rejects", {}, "outlet-rejected",
-    "rejected 2 values, the last: p.s.t: too long", nil, nil,
+    "rejected 2 values, the last: p.s.t: too long", "bus.rejected", nil,
     outlet { rejected = 2, last_rejected = "p.s.t: too long" } },
   { "a lost session", { sessions_lost = 1, session_lost_ago = 10 }, "session-lost",
     "lost the session 1 time" },

@@ -240,6 +240,24 @@ txt|"grün \"x\""|string|valid||]], rows)
     t:stop()
   end)
 
+  it("waits for room where the server's disk is full", function()
+    local m, p, folder = mosquitto.start(), postgres.start(), scope.folder()
+    local t = start(p, m, folder)
+    m:wait_subscribed "pg"
+    send(m, 1, 5)
+    p:wait_for(sums, ledger(5))
+    p:sql [[CREATE FUNCTION tagline.refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$]]
+    p:sql [[CREATE TRIGGER refuse BEFORE INSERT ON tagline.sample FOR EACH ROW
+      EXECUTE FUNCTION tagline.refuse()]]
+    send(m, 6, 10)
+    wait_away(t, "could not extend file: the server's disk is full")
+    p:sql "DROP TRIGGER refuse ON tagline.sample"
+    p:wait_for(sums, ledger(10))
+    assert.equal(0, outlet(t).rejected)
+    t:stop()
+  end)
+
   it("leaves a schema of a newer version, and tables of others, as they are", function()
     local m, p, folder = mosquitto.start(), postgres.start(), scope.folder()
     p:sql("CREATE SCHEMA others AUTHORIZATION tagline CREATE TABLE tag (x integer)")

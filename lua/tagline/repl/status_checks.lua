@@ -552,7 +552,8 @@ local function outlet(o, report, spool)
       "spool { max = … } makes it larger")
   end
   if (o.rejected or 0) > 0 then
-    report:remark("outlet-rejected", ("%s rejected %s, the last: %s"):format(name, plural(o.rejected, "value"), o.last_rejected or ""))
+    report:remark("outlet-rejected", ("%s rejected %s, the last: %s"):format(name, plural(o.rejected, "value"), o.last_rejected or ""),
+      ("they are put aside in the spool's folder, file %s.rejected"):format(o.name))
   end
 end
 
