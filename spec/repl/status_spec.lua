@@ -99,11 +99,11 @@ local problems = {
       "all lines wait", { station = "things-stack.s" } },
 }
 
-local function outlet(changes)
+local function outlet(changes, spool)
   local o = { name = "bus", kind = "nats", up = true, since = 60, why = "", behind = 0,
     rejected = 0, dropped = 0, last_rejected = "", lag = 0 }
   for key, value in pairs(changes) do o[key] = value end
-  return { outlets = { o } }
+  return { outlets = { o }, spool = spool }
 end
 table.move({
   { "an outlet that is away", {}, "outlet-away",
@@ -112,7 +112,10 @@ table.move({
   { "an outlet that is behind", {}, "outlet-behind",
     "'bus' %(nats%) is 12 values behind, the oldest for 30 s", nil, nil,
       outlet { behind = 12, lag = 30 } },
-}, 1, 2, #problems + 1, problems)
+  { "an outlet that is away, and room in the spool for hours", {}, "outlet-away", "has been away",
+    "25 %% full; at this rate the rest lasts 3 h", nil, outlet({ up = false, why = "refused" },
+      { bytes = 250, max = 1000, why = "", lasts = 3 * 3600 }) },
+}, 1, 3, #problems + 1, problems)
 
 local remarks = {
   { "values that the spool dropped", {}, "outlet-dropped", "dropped 5 values", "spool", nil,
