@@ -204,7 +204,7 @@ static int apply_outlet (tl_outlets *o, const tl_outlet_config *c, const tl_outl
     }
     return TL_OK;
   }
-  tell(change, "outlet '%s' changed: it begins anew, and goes on where it was", e->name);
+  tell(change, "outlet '%s' changed: it starts again, and goes on where it was", e->name);
   return dry ? TL_OK : change_entry(e, c, err);
 }
 

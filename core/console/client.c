@@ -158,8 +158,8 @@ int tl_console_connect (const char *path, bool named, int patience_ms, tl_err *e
       return tl_fail(err, code, 0, "no running process answers on '%.150s'", path);
     if (code == UV_EAGAIN) /* others wait to be let in, too */
       return tl_fail(err, UV_ETIMEDOUT, 0,
-                     "the process behind '%.120s' lets nobody in: it is "
-                     "stopped, or something holds its loop",
+                     "the process behind '%.120s' accepts no connection: it is "
+                     "stopped, or blocked",
                      path);
     return tl_fail(err, code, 0, "connect to '%.150s': %s", path, uv_strerror(code));
   }

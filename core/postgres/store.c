@@ -46,7 +46,7 @@ static void pick (tl_postgres_sender *s) {
       b->rows[b->count++] = (uint32_t)i;
     } else if (s->too_old++ == 0) {
       tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
-             "values older than `keep` came: they are not stored (said once)");
+             "values older than `keep` came: they are not stored (logged once)");
     }
   }
 }

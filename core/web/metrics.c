@@ -377,7 +377,7 @@ static void add_outlets (tl_metrics *m, const tl_web *w) {
     outlet_family(m, &o, "tagline_outlet_values_total", TL_COUNTER, "Values that it stored.",
                   stored);
     outlet_family(m, &o, "tagline_outlet_rejected_total", TL_COUNTER,
-                  "Values that its server does not take.", rejected);
+                  "Values that its server refused.", rejected);
     outlet_family(m, &o, "tagline_outlet_dropped_total", TL_COUNTER,
                   "Values that a full spool dropped before it had them.", dropped);
     outlet_family(m, &o, "tagline_outlet_behind_values", TL_GAUGE, "Values that wait for it.",

@@ -84,7 +84,7 @@ describe("a line is warned", function()
     assert.equal(2, #found)
     assert.truthy(
       found[1]:find(
-        [["$share/g/a/#" parts the messages between processes, and every in line 2 runs in each of them]], 1, true), found[1])
+        [["$share/g/a/#" divides the messages between processes, and every in line 2 runs in each of them]], 1, true), found[1])
     assert.truthy(found[2]:find("keeps state (named groups)", 1, true), found[2])
   end)
 

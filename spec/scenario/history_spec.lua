@@ -151,7 +151,7 @@ describe("the history", function()
     end
     send()
     assert.truthy(change('"plant.db"', '"other.db"'):find(
-      "outlet 'history' changed: it begins anew, and goes on where it was", 1, true))
+      "outlet 'history' changed: it starts again, and goes on where it was", 1, true))
     send()
     local line = 'history { file = "other.db", keep = "90d" }\n'
     local said = change(line, "")

@@ -352,7 +352,7 @@ function Checker:across()
     local shared, timer = shared_filter(one), self.load.timers[1]
     if shared and timer then
       self:problem(one, "topic_filter",
-        ("%s parts the messages between processes, and %s in line %d runs in each of them"):format(
+        ("%s divides the messages between processes, and %s in line %d runs in each of them"):format(
         kinds.got(shared), timer.kind, timer.at.line), nil, "warning")
     end
     local before = names[one.name]
