@@ -210,6 +210,8 @@ describe("discover --config", function()
       { "t/iso", json { time = os.date("!%Y-%m-%dT%H:%M:%SZ", now), boot_at = os.date(
         "!%Y-%m-%dT%H:%M:%SZ", now - 60), v = 1.5 } },
       { "t/unix", json { timestamp = now, v = 1.5 } },
+      { "t/parts", json { a = { timestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", now), v = 1.5 },
+        b = { timestamp = os.date("!%Y-%m-%dT%H:%M:%SZ", now), v = 1.5 } } },
       { "t/text", json { date = os.date("!%d.%m.%Y %H:%M:%S", now), v = 1.5 } },
       { "big", '{"big":9007199254740993}' },
       { "u", json { flow_temp_c = 40, i_a = 1, i_b = 2, i_c = 3, p_kw = 2, hum_pct = 45,
@@ -234,6 +236,8 @@ describe("discover --config", function()
     } do
       assert.truthy(text:find(part, 1, true), part .. "\n" .. text)
     end
+    local parts = text:match 'station "t%-parts" .-\n  },'
+    assert.is_nil(parts:find "time_field_name", parts) -- whose time would it be?
     local _, seen, bad = run_for(check(text), set_of { "21.5", "1.5", "77", "78", "false" })
     assert.same({}, bad)
     assert.truthy(seen["broker.big.big"])

@@ -189,28 +189,27 @@ describe("discover", function()
     assert.truthy(err:find "/nowhere/file: No such file", err)
   end)
 
-  it("keeps up with a flood and says what is over 100,000 topics", function()
+  it("keeps up with a flood", function()
     local b = broker.new()
     local p = start(b, "--json")
     local c = b:handshake()
     local packet = require "spec.support.packet"
-    local parts = {}
-    for i = 1, 101000 do
-      parts[#parts + 1] = packet.encode("PUBLISH", { topic = "flood/" .. i .. "/up", payload = "1" })
-      if #parts == 5000 then
-        c:send(table.concat(parts))
-        parts = {}
+    for round = 1, 20 do
+      local parts = {}
+      for i = 1, 2000 do
+        parts[i] = packet.encode("PUBLISH", { topic = "flood/" .. i .. "/up", payload = "1" .. round })
       end
+      c:send(table.concat(parts))
     end
-    c:send(table.concat(parts))
     local code, out = finish(p, c)
     assert.equal(0, code)
     local doc = cjson.decode(out)
-    assert.equal(101000, doc.messages)
-    assert.equal(100000, #doc.topics)
-    assert.equal(1000, doc.over)
+    assert.equal(40000, doc.messages)
+    assert.equal(2000, #doc.topics)
+    assert.equal(20, doc.topics[1].count)
+    assert.equal(0, doc.over)
     assert.equal("flood/*/up", doc.groups[1].pattern)
-    assert.equal(100000, doc.groups[1].count)
+    assert.equal(2000, doc.groups[1].count)
   end)
 
   it("prints nothing that moves a terminal", function()

@@ -37,6 +37,9 @@ end
 local function may_vary(t, i, count, digits)
   local levels = t.levels
   if levels[i] == "" or levels[i]:byte() == 36 then return false end -- $SYS, $state
+  -- the kind of a message is no device, and what stands first rarely is one
+  if t.kind == "Sparkplug B" and i == 3 then return false end
+  if i == 1 and #levels > 1 and count < 3 and digits * 2 < count then return false end
   if i < #levels or documents[t.shape] then return true end
   if digits * 2 >= count then return true end
   return i > 1 and units.is_quantity(levels[i - 1])

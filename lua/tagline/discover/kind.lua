@@ -187,6 +187,8 @@ function kind.contexts(topics)
       homie[table.concat(levels, "/", 1, n - 2)] = n - 2
     elseif levels[1] == "homie" and n >= 3 then
       homie.homie = 1
+    elseif levels[1] == "zigbee2mqtt" and n >= 2 then
+      zigbee.zigbee2mqtt = 1
     elseif t.kind == "Shelly" and n >= 3 and levels[n - 1] == "status" then
       shelly[table.concat(levels, "/", 1, n - 2)] = n - 2
     end

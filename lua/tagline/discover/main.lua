@@ -21,21 +21,6 @@ local function title_of(host, seconds, sum)
     text.plural(sum.topics, "topic"))
 end
 
--- What did not fit, in words.
-local function notes_of(sum)
-  local notes = {}
-  if sum.over > 0 then
-    notes[#notes + 1] = ("There was room for %s: %s of others %s counted only."):format(
-      text.plural(sum.topics, "topic"), text.plural(sum.over, "message"),
-      sum.over == 1 and "is" or "are")
-  end
-  if sum.unkept > 0 then
-    notes[#notes + 1] = ("Of %s no payload was kept (too long, or no room): their kind is not \z
-      known."):format(text.plural(sum.unkept, "topic"))
-  end
-  return notes
-end
-
 local function sums()
   local messages, bytes, over, unkept, topics = discovered.totals()
   return { messages = messages, bytes = bytes, over = over, unkept = unkept, topics = topics }
@@ -52,7 +37,7 @@ end
 
 function main.main(format, every, host, user, password_file, ca_file, seconds, ...)
   local sum = sums()
-  local heard = { host = host, seconds = tonumber(seconds), notes = notes_of(sum) }
+  local heard = { host = host, seconds = tonumber(seconds), notes = report.notes(sum) }
   for name, value in pairs(sum) do heard[name] = value end
   heard.title = title_of(host, heard.seconds, sum)
   if sum.topics == 0 and format ~= "json" then

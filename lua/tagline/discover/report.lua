@@ -87,6 +87,21 @@ local function group_rows(rows, g, heard, every)
   end
 end
 
+--- What did not fit, in words: { over =, unkept =, topics = } of the collector.
+function report.notes(sum)
+  local notes = {}
+  if sum.over > 0 then
+    notes[#notes + 1] = ("There was room for %s: %s of others %s counted only."):format(
+      text.plural(sum.topics, "topic"), text.plural(sum.over, "message"),
+      sum.over == 1 and "is" or "are")
+  end
+  if sum.unkept > 0 then
+    notes[#notes + 1] = ("Of %s no payload was kept (too long, or no room): their kind is not \z
+      known."):format(text.plural(sum.unkept, "topic"))
+  end
+  return notes
+end
+
 --- Lines of text: groups with their topics, then the other topics.
 function report.lines(heard, every)
   local out = { heard.title }

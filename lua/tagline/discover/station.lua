@@ -56,7 +56,7 @@ local function siblings_of(list)
 end
 
 local function set_time(s, into, near)
-  local f, mask, zone = times.field(into.list, near)
+  local f, mask, zone = times.field(into.list, into.docs, near)
   if not f then return nil end
   s.time_field_name, s.time_mask, s.time_zone = f.path, mask, zone
   return f, mask

@@ -66,13 +66,23 @@ local function mask_of(f, near)
   return found
 end
 
---- The field of `list` that is the time of its documents, its mask, and its distance from UTC
---- where it has one and does not say it; nil when there is none. `near`: when they came.
-function times.field(list, near)
+-- Within an object the time may be that of a part: there must be one only, in each document.
+local function is_of_all(f, list, docs)
+  if #f.words == 1 then return true end
+  if f.docs < docs then return false end
+  for _, other in ipairs(list) do
+    if other ~= f and other.words[#other.words] == f.words[#f.words] then return false end
+  end
+  return true
+end
+
+--- The field of `list` that is the time of its documents (so many), its mask, and its distance
+--- from UTC where it has one and does not say it; nil when there is none. `near`: when they came.
+function times.field(list, docs, near)
   local best, best_rank, best_mask
   for _, f in ipairs(list) do
     local name = f.words[#f.words]
-    local rank = name and rank_of(name)
+    local rank = name and is_of_all(f, list, docs) and rank_of(name)
     local mask = rank and f.path:find "^[^=]*$" and mask_of(f, near)
     if mask then
       rank = rank + 100 * #f.words
