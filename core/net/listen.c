@@ -102,6 +102,7 @@ static void take (tl_listener *l, int fd, const struct sockaddr *sa) {
 static void on_ready (void *ctx, int events) {
   tl_listener *l = ctx;
   (void)events;
+  tl_poll_for(l->poll, TL_POLL_READ);
   l->calling = true;
   for (int i = 0; i < A_WAKE_UP && !l->closed; i++) {
     struct sockaddr_storage sa = { .ss_family = AF_UNIX };

@@ -1,7 +1,10 @@
 /* core/net/poll.c — see poll.h. */
 #include "net/poll.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "net/uv.h"
 
@@ -53,4 +56,27 @@ int tl_poll_for (tl_poll *p, int events) {
 
 void tl_poll_close (tl_poll *p) {
   if (p) tl_handle_close((uv_handle_t *)&p->handle, on_closed);
+}
+
+static void on_nothing (uv_poll_t *handle, int status, int events) {
+  (void)handle;
+  (void)status;
+  (void)events;
+}
+
+/* Its array is as long as the highest descriptor that was ever watched. */
+void tl_poll_reserve (tl_loop *loop, int descriptors) {
+  int some = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  int high = some < 0 ? -1 : fcntl(some, F_DUPFD_CLOEXEC, descriptors);
+  uv_poll_t *handle = high < 0 ? NULL : malloc(sizeof *handle);
+  if (handle && uv_poll_init(tl_loop_uv(loop), handle, high) == 0) {
+    handle->data = handle;
+    uv_poll_start(handle, UV_READABLE, on_nothing);
+    uv_poll_stop(handle);
+    tl_handle_close((uv_handle_t *)handle, on_closed);
+  } else {
+    free(handle);
+  }
+  if (high >= 0) close(high);
+  if (some >= 0) close(some);
 }

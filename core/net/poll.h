@@ -19,4 +19,8 @@ int tl_poll_for (tl_poll *p, int events);
 /* Before the descriptor is closed. `fn` does not come any more. NULL is fine. */
 void tl_poll_close (tl_poll *p);
 
+/* libuv ends the process when it has no memory to watch one more descriptor: make that room now,
+** for descriptors up to this number. What it cannot have is left as it is. */
+void tl_poll_reserve (tl_loop *loop, int descriptors);
+
 #endif

@@ -9,7 +9,11 @@
 #include "base/text.h"
 #include "web/web_impl.h"
 
-enum { IDLE_SECONDS = 30, MEMORY = 32 * 1024 };
+enum {
+  IDLE_SECONDS = 30,
+  MEMORY = 32 * 1024,
+  DESCRIPTORS = 900 /* of connections and their pairs, and of all else that is open */
+};
 
 /* --- an answer --- */
 
@@ -251,8 +255,10 @@ static void run (void *ctx) {
 }
 
 static void on_ready (void *ctx, int events) {
+  tl_web *w = ctx;
   (void)events;
-  run(ctx);
+  tl_poll_for(w->poll, TL_POLL_READ);
+  run(w);
 }
 
 static bool on_serve (void *ctx, int fd) {
@@ -274,6 +280,7 @@ static void on_gone (void *ctx) {
 static const tl_front_events front_events = { on_serve, on_gone };
 
 int tl_web_serve (tl_web *w) {
+  tl_poll_reserve(w->loop, DESCRIPTORS);
   w->mhd = MHD_start_daemon(
       MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
       NULL, NULL, on_request, w, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
