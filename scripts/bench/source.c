@@ -169,27 +169,27 @@ static packet *packet_of (unsigned i) {
 }
 
 /* A field of `bytes` of length and so many bytes; false at the end of the file. */
-static bool read_field (FILE *in, int bytes, char *out, size_t cap, size_t *len) {
+static bool read_field (FILE *stream, int bytes, char *out, size_t cap, size_t *len) {
   *len = 0;
   for (int i = 0; i < bytes; i++) {
-    int byte = fgetc(in);
+    int byte = fgetc(stream);
     if (byte == EOF) return false;
     *len = *len << 8 | (size_t)byte;
   }
-  return *len < cap && fread(out, 1, *len, in) == *len;
+  return *len < cap && fread(out, 1, *len, stream) == *len;
 }
 
 static void prepare_file (void) {
   static char payload[1 << 20], topic[65536];
   size_t topic_len, len;
-  FILE *in = fopen(file, "rb");
-  if (in == NULL) fail(file);
-  while (packet_count < PACKETS_MAX && read_field(in, 2, topic, sizeof topic, &topic_len) &&
-         read_field(in, 4, payload, sizeof payload, &len)) {
+  FILE *stream = fopen(file, "rb");
+  if (stream == NULL) fail(file);
+  while (packet_count < PACKETS_MAX && read_field(stream, 2, topic, sizeof topic, &topic_len) &&
+         read_field(stream, 4, payload, sizeof payload, &len)) {
     topic[topic_len] = '\0';
     packets[packet_count++] = publish_packet(topic, payload, len, qos);
   }
-  fclose(in);
+  fclose(stream);
   if (packet_count <= first) fail("the stream is too short");
 }
 
