@@ -10,7 +10,7 @@
 #include "sandbox/lib.h"
 #include "sandbox/picker.h"
 
-#define UPLINK "tagline.uplink"
+#define AT_READER lua_upvalueindex(1) /* of each function of a reader */
 
 typedef enum {
   PAYLOAD,
@@ -62,8 +62,8 @@ static const struct {
   [REPEATED] = { "repeated", NULL },
 };
 
-enum { PATHS_MAX = 8, GATEWAYS_MAX = 8, PAYLOAD_MAX = 4 * 255, EUI_DIGITS = 16 };
-enum { PICKER = 1, NAMES, DOCUMENT }; /* user values of a reader */
+enum { PATHS_MAX = 8, GATEWAYS_MAX = 8, PAYLOAD_MAX = 4 * 255, EUI_DIGITS = 16, ROOM_MAX = 24 };
+enum { PICKER = 1, NAMES, DOCUMENT, WANTED }; /* user values of a reader */
 
 #define LATEST_S 253402300800 /* the year 10000, as in uplink.lua */
 
@@ -87,6 +87,10 @@ typedef struct {
   gateway gateway[GATEWAYS_MAX];
   double time_unit; /* 0: ISO 8601 */
   bool zero_omitted, snr_omitted, partial;
+  /* what is wanted: the table (the user value WANTED; NULL: all), its fields as bits, its size */
+  const void *wanted;
+  uint32_t mask;
+  int room;
 } reader;
 
 typedef const tl_json_value *value; /* NULL: none */
@@ -345,68 +349,87 @@ static void push_integer (lua_State *L, const uplink *up, field f) {
     lua_pushnil(L);
 }
 
-/* The table of what is wanted, with `names` and `wanted` at these places of the stack. */
-static void push_fields (lua_State *L, const uplink *up, int names_at, int wanted) {
-  lua_createtable(L, 0, FIELDS);
+/* Which fields the table at 2 asks for; nil: all of them. A station's table is the same at each of
+** its messages, and is kept, so that no other one has its address. */
+static void look_at_wanted (lua_State *L, reader *r) {
+  const void *wanted = lua_istable(L, 2) ? lua_topointer(L, 2) : NULL;
+  if (r->room > 0 && wanted == r->wanted) return;
+  r->room = 0;
+  r->mask = 0;
+  lua_getiuservalue(L, AT_READER, NAMES);
   for (int f = 0; f < FIELDS; f++) {
-    if (!names[f].result) continue;
-    lua_rawgeti(L, names_at, f + 1);
-    if (wanted) {
-      lua_pushvalue(L, -1);
-      bool yes = lua_rawget(L, wanted) != LUA_TNIL;
-      lua_pop(L, 1);
-      if (!yes) {
-        lua_pop(L, 1);
-        continue;
-      }
-    }
+    lua_rawgeti(L, -1, f + 1);
+    bool yes = names[f].result && (!wanted || lua_rawget(L, 2) != LUA_TNIL);
+    lua_pop(L, 1);
+    if (yes) r->mask |= 1u << f;
+  }
+  lua_pop(L, 1);
+  int n = wanted ? 1 : FIELDS;
+  for (lua_pushnil(L); wanted && n <= ROOM_MAX && lua_next(L, 2); n++) lua_pop(L, 1);
+  if (n > ROOM_MAX) lua_pop(L, 1);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, AT_READER, WANTED);
+  r->wanted = wanted;
+  r->room = n;
+}
+
+/* The table of what is wanted, with room for what a device adds. */
+static void push_fields (lua_State *L, const reader *r, const uplink *up) {
+  lua_createtable(L, 0, r->room);
+  lua_getiuservalue(L, AT_READER, NAMES);
+  for (int f = 0; f < FIELDS; f++) {
+    if (!(r->mask >> f & 1)) continue;
+    lua_rawgeti(L, -1, f + 1);
     if (push_field(L, up, (field)f))
-      lua_rawset(L, -3);
+      lua_rawset(L, -4);
     else
       lua_pop(L, 1);
   }
+  lua_pop(L, 1);
 }
 
-/* reader:uplink(wanted): of the message that was picked: a table of its fields (of those that are
+/* uplink(wanted): of the message that was picked: a table of its fields (of those that are
 ** keys of `wanted`, when that is a table), its payload as text, port, time and whether it is
 ** repeated. Nothing: it is unusual. */
 static int uplink_read (lua_State *L) {
-  reader *r = luaL_checkudata(L, 1, UPLINK);
+  reader *r = lua_touserdata(L, AT_READER);
   uplink up;
   memset(&up, 0, sizeof up);
-  bool some = lua_istable(L, 2);
-  lua_settop(L, 2);
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  lua_insert(L, 1); /* the time's place; `wanted` is at 2 */
+  look_at_wanted(L, r);
   if (!r->read || !take(r, &up)) return 0;
   if (!push_time(L, r, up.time)) return 0;
-  lua_getiuservalue(L, 1, NAMES);
-  push_fields(L, &up, 4, some ? 2 : 0);
+  lua_replace(L, 1);
+  push_fields(L, r, &up);
   if (up.text[PAYLOAD])
     tl_push_json_value(L, up.text[PAYLOAD]);
   else
     lua_pushliteral(L, "");
   push_integer(L, &up, PORT);
-  lua_pushvalue(L, 3);
+  lua_pushvalue(L, 1);
   lua_pushboolean(L, up.repeated);
   return 5;
 }
 
-/* reader:pick(text): reads it; raises when it is not JSON. */
+/* pick(text): reads it; raises when it is not JSON. */
 static int uplink_pick (lua_State *L) {
-  reader *r = luaL_checkudata(L, 1, UPLINK);
-  luaL_checktype(L, 2, LUA_TSTRING);
-  lua_settop(L, 2);
+  reader *r = lua_touserdata(L, AT_READER);
+  luaL_checktype(L, 1, LUA_TSTRING);
+  lua_settop(L, 1);
   r->read = false;
-  tl_picker_read(L, r->picker, 2, "the payload", r->values);
-  lua_setiuservalue(L, 1, DOCUMENT); /* what the values are parts of */
+  tl_picker_read(L, r->picker, 1, "the payload", r->values);
+  lua_setiuservalue(L, AT_READER, DOCUMENT); /* what the values are parts of */
   r->read = true;
   return 0;
 }
 
-/* reader:get(place): a picked value; nil also for null. */
+/* get(place): a picked value; nil also for null. */
 static int uplink_get (lua_State *L) {
-  const reader *r = luaL_checkudata(L, 1, UPLINK);
-  lua_Integer place = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, r->read && place >= 1 && (size_t)place <= r->picker->n, 2, "no such place");
+  const reader *r = lua_touserdata(L, AT_READER);
+  lua_Integer place = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, r->read && place >= 1 && (size_t)place <= r->picker->n, 1, "no such place");
   const tl_json_value *v = &r->values[place - 1];
   if (v->type == TL_JSON_NULL)
     lua_pushnil(L);
@@ -473,16 +496,16 @@ static void push_names (lua_State *L) {
 }
 
 /* reader{ addresses = , PLACES…, gateways =, list =, long =, time_unit =, zero_omitted =,
-** snr_omitted =, partial = }: the places are those of addresses, as picks.lua makes them. */
+** snr_omitted =, partial = }: the functions pick, get and uplink. The places are those of
+** addresses, as picks.lua makes them. */
 static int uplink_reader (lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   lua_getfield(L, 1, "addresses");
   const tl_picker *picker = tl_picker_new(L, 2);
   size_t room = tl_picker_room(picker) * sizeof(tl_json_value);
-  reader *r = lua_newuserdatauv(L, sizeof *r + room, DOCUMENT);
+  reader *r = lua_newuserdatauv(L, sizeof *r + room, WANTED);
   *r = (reader){ .picker = picker, .values = (tl_json_value *)(void *)(r + 1) };
-  luaL_setmetatable(L, UPLINK);
   lua_insert(L, -2);
   lua_setiuservalue(L, -2, PICKER);
   push_names(L);
@@ -497,18 +520,16 @@ static int uplink_reader (lua_State *L) {
   r->zero_omitted = flag(L, "zero_omitted"), r->snr_omitted = flag(L, "snr_omitted");
   r->partial = flag(L, "partial");
   lua_pop(L, 2);
-  return 1;
+  static const lua_CFunction functions[] = { uplink_pick, uplink_get, uplink_read };
+  int at = lua_gettop(L);
+  for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+    lua_pushvalue(L, at);
+    lua_pushcclosure(L, functions[i], 1);
+  }
+  return 3;
 }
 
 int tl_open_uplink (lua_State *L) {
-  static const luaL_Reg methods[] = {
-    { "pick", uplink_pick }, { "get", uplink_get }, { "uplink", uplink_read }, { NULL, NULL }
-  };
-  luaL_newmetatable(L, UPLINK);
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
-  lua_pushliteral(L, UPLINK);
-  lua_setfield(L, -2, "__metatable");
   lua_newtable(L);
   lua_pushcfunction(L, uplink_reader);
   lua_setfield(L, -2, "reader");

@@ -375,10 +375,12 @@ function kit.device(m)
   local name, read = m.name, m.read
   m.read = nil
 
+  local r, where = kit.reader(name, ""), name .. ".decode_bytes"
+
   function m.decode_bytes(bytes, port)
-    kit.check_bytes(bytes, name .. ".decode_bytes")
+    kit.check_bytes(bytes, where)
     if bytes == "" then return nil end
-    local r = kit.reader(name, bytes)
+    r.bytes, r.at, r.err, r.note = bytes, 1, nil, nil
     if #bytes > kit.LONGEST then
       r:fail(("expected at most %d bytes, got %d"):format(kit.LONGEST, #bytes), kit.LONGEST + 1)
       return nil, r.err

@@ -33,8 +33,9 @@ local eui_of = kept(uplinks.eui_of)
 -- ---- compiling ----
 
 ---@class tagline.lorawan.Picks
----@field reader userdata
+---@field pick fun(document: string) reads a message; raises when it is not JSON
 ---@field get fun(path: string): any a value of the message that was picked last
+---@field uplink fun(wanted?: table): table? what that message says
 
 -- Into what the reader is made of: places of addresses in place of paths.
 local function add_gateways(made, paths, place)
@@ -81,9 +82,9 @@ function picks.new(network)
   end
   for _, text in ipairs(definition.uses or {}) do place(text) end
   if paths.gateways then add_gateways(made, paths, place) end
-  local fine, reader = pcall(native.reader, made)
+  local fine, pick, get, uplink = pcall(native.reader, made)
   if not fine then return nil end
-  return { reader = reader, get = function(path) return reader:get(index[path]) end }
+  return { pick = pick, uplink = uplink, get = function(path) return get(index[path]) end }
 end
 
 -- ---- reading ----
@@ -100,9 +101,9 @@ function picks.read(network, document, topic, wanted)
   -- no object, or another format than JSON
   if type(document) ~= "string" or document:byte() ~= 123 then return nil end
   local made, definition, options = network.picks, network.definition, network.options
-  made.reader:pick(document)
+  made.pick(document)
   if not definition.is_uplink(made.get, topic, options) then return nil end
-  local up, text, port, time, repeated = made.reader:uplink(wanted)
+  local up, text, port, time, repeated = made.uplink(wanted)
   if not up then return nil end
   local bytes = text
   if text ~= "" then
