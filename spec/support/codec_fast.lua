@@ -316,7 +316,7 @@ end
 
 function cases.sparkplug_host()
   local good = 0
-  for round = 1, 60 do
+  for round = 1, 24 do
     local metrics = born(0, random(3, 12))
     local station = { full_name = "plant.E", tags = {} }
     for i = 1, 12 do
@@ -329,7 +329,7 @@ function cases.sparkplug_host()
       tags = { ["metric 3"] = "metric_2", ["metric 4"] = round % 3 == 0 and false or nil },
       devices = { D = { ["metric 5"] = "metric_6" } } })
   end
-  if good < 500 then error("hardly any message had values: " .. good, 0) end
+  if good < 200 then error("hardly any message had values: " .. good, 0) end
 end
 
 local function message(text, topic)
@@ -434,7 +434,7 @@ local function read_simply(text, at)
 end
 
 function cases.json()
-  for _ = 1, 1000 do
+  for _ = 1, 300 do
     local text = document(0)
     same((read_simply(text, 1)), json.decode(text), text)
   end
