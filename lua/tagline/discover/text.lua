@@ -26,7 +26,7 @@ function text.key(name)
 end
 
 --- What a regular expression must be to match this text.
-function text.regex(s) return (s:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?{}|\\#]", "\\%0")) end
+function text.regex(s) return (s:gsub("[%^%$%(%)%.%[%]%*%+%?{}|\\]", "\\%0")) end
 
 --- Would an expression mean something else than this text?
 function text.is_special(s) return s:find "[%^%$%(%)%[%]%*%+%?{}|\\]" ~= nil end
