@@ -525,8 +525,14 @@ static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char
   tl_buf text;
   tl_buf_init(&text);
   int rc = tl_script_enter(s, p_apply, &a, LOADING_SECONDS, "config", &text);
-  if (rc != LUA_OK)
-    tl_fail(err, a.err.code < 0 ? a.err.code : TL_ENOMEM, 0, "%.*s", TL_ARG(tl_buf_bytes(&text)));
+  if (rc != LUA_OK) {
+    /* None of the user's functions ran: where in Lua it was says nothing. */
+    tl_slice said = tl_buf_bytes(&text);
+    const uint8_t *trace =
+        said.len > 0 ? memmem(said.at, said.len, "\nstack traceback:", 17) : NULL;
+    if (trace) said.len = (size_t)(trace - said.at);
+    tl_fail(err, a.err.code < 0 ? a.err.code : TL_ENOMEM, 0, "%.*s", TL_ARG(said));
+  }
   free_config(s, &a.config);
   free(a.tags);
   free(a.words);

@@ -348,6 +348,7 @@ texts.findings = {
     { "echo", "a written value comes back and is written again" },
     { "doubled", "messages come twice, because topic filters overlap" },
     { "device-refused", "messages of further devices get no station" },
+    { "text-refused", "texts of devices are not kept: limits leave no room" },
     { "station-failed", "a station is in an error though the line works" },
     { "tag-invalid", "a tag is invalid: its reason, and what shows why" },
     { "time-unreadable", "a time does not fit its mask" },
