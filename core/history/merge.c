@@ -126,7 +126,7 @@ static int next_time (tl_history *h, int64_t from, int64_t *out, tl_err *err) {
 ** rows: where they are of many, the rest goes one by one. */
 int tl_history_merge_here (tl_history *h, tl_err *err) {
   enum { PARTITIONS = 8 };
-  int64_t from = INT64_MIN, t;
+  int64_t from = INT64_MIN, t = 0;
   int rc = TL_OK, any = 1;
   for (int i = 0; rc >= 0 && i < PARTITIONS && (any = next_time(h, from, &t, err)) > 0; i++) {
     const tl_partition *found = tl_history_partition(h, t, err);
