@@ -7,16 +7,6 @@ if not nats.is_there() then
   it("is skipped: there is no nats-server here", function() end)
   return
 end
-do -- Is the program built with it?
-  local _, _, why = tagline.command({ "run", scope.file("c.lua", [[outlet "bus" { nats = "127.0.0.1:1" }]]) })
-  local _, help = tagline.command { "--version" }
-  scope.finish()
-  if (why .. help):find("without NATS", 1, true) then
-    it("is skipped: the program is built without NATS", function() end)
-    return
-  end
-end
-
 local config = [[
 outlet "bus" { nats = "127.0.0.1:NATS" MORE }
 line "plant" {
