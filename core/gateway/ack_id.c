@@ -69,7 +69,7 @@ static void pump (void *ctx) {
   bool over = false;
   l->time.now = tl_loop_now(l->gateway->loop);
   tl_pace_begin(l);
-  while (!l->ack.station && l->ack.head && !l->conn.removed && !l->gateway->blocked) {
+  while (!l->ack.station && l->ack.head && !l->conn.removed && !(l->input.shut & TL_SHUT_VALUES)) {
     if (over && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
     tl_waiting *w = l->ack.head;
     bool held = tl_link_deliver(l, &w->m);

@@ -192,7 +192,8 @@ int tl_link_message (void *ctx, const tl_message *m) {
     return TL_ENOMEM;
   }
   if (held) return TL_MESSAGE_HELD;
-  if (!tl_pace_is_over(l)) return TL_MESSAGE_DONE;
+  /* a value that found no room (tl_gateway_hold) comes before the packets behind this one */
+  if (!(l->input.shut & TL_SHUT_VALUES) && !tl_pace_is_over(l)) return TL_MESSAGE_DONE;
   l->input.leftover = true;
   return TL_MESSAGE_STOP;
 }
