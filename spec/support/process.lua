@@ -211,6 +211,7 @@ function process.run(path, arguments, options)
   local p = process.start(path, arguments, options)
   if not (options and options.input) then p:close_input() end
   local code = p:wait_exit(options and options.milliseconds)
+  p:finish() -- a spec that polls by programs would run out of descriptors
   return code, p:text("stdout"), p:text("stderr")
 end
 
