@@ -335,12 +335,12 @@ credential: /run/credentials/tagline@plant.service/mqtt: No such file or directo
       or root .. "/build/release"
     local place = scope.folder()
     must(("cpack --config %s/CPackConfig.cmake -G TGZ -B %s"):format(build_folder, place))
-    must(("mkdir %s/local && tar -xzf %s/tagline-*.tar.gz -C %s/local --strip-components=1"):format(
+    must(("mkdir %s/to && tar -xzf %s/tagline-*.tar.gz -C %s/to --strip-components=1"):format(
       place, place, place))
-    assert.equal("tagline " .. deb:match "tagline_([%d.]+)_", must(place
-      .. "/local/bin/tagline --version"))
-    local unit = files.read(place .. "/local/lib/systemd/system/tagline@.service")
+    assert.equal("tagline " .. deb:match "tagline_([%d.]+)_%w+%.deb$", must(place
+      .. "/to/usr/local/bin/tagline --version"))
+    local unit = files.read(place .. "/to/usr/local/lib/systemd/system/tagline@.service")
     assert.truthy(unit:find("\nExecStart=/usr/local/bin/tagline run ", 1, true), unit)
-    assert.truthy(uv.fs_stat(place .. "/local/share/man/man5/tagline-config.5"))
+    assert.truthy(uv.fs_stat(place .. "/to/usr/local/share/man/man5/tagline-config.5"))
   end)
 end)
