@@ -192,7 +192,7 @@ describe("the values stream", function()
     -- a pipe does not hold it
     c:send("PUBLISH", { topic = "a", payload = ("x"):rep(1 << 20), qos = 1, id = 1 })
     for _ = 1, 3 do c:expect "PINGREQ" end
-    assert.equal(0, (t:ask 'return lines.plant:publish("stop", "now")'))
+    assert.equal(0, (t:eval [[return lines.plant:publish("stop", "now")]]))
     local p = c:next()
     while p.type == "PINGREQ" do p = c:next() end
     assert.equal("stop", p.topic)
