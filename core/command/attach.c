@@ -78,6 +78,7 @@ static void hello (person *p, tl_slice body) {
   tl_console_set_json(p->client, json);
   tl_eval_options(p->eval, json, find(body, "\"tty\":true"), number_after(body, "\"wait\":", 0),
                   number_after(body, "\"width\":", 80), tl_console_uid(p->client));
+  tl_eval_answer_within(p->eval, number_after(body, "\"answer\":", 10000));
 }
 
 static void complete (person *p, tl_slice body) {

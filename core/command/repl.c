@@ -26,8 +26,8 @@ static const char help[] =
     "  --socket PATH   the process's socket; without it, the only running process\n"
     "  --json          print results as JSON\n"
     "  --logs          show the process's log lines, too\n"
-    "  --wait SECONDS  how long -e and scripts wait for writes and their functions (1); if it is\n"
-    "                  more than 10, also for a process that does not answer\n"
+    "  --wait SECONDS  how long -e and scripts wait for the functions of writes (1) and for the\n"
+    "                  writes themselves (10); if more than 10, also for a process that is silent\n"
     "  --help          print this\n"
     "\n"
     "With -e and in scripts, a result of nil and a text is an error: so a write says that it "
@@ -226,7 +226,7 @@ static bool read_seconds (const char *text, int *ms) {
 }
 
 int tl_command_repl (int argc, char **argv) {
-  const char *socket = NULL, *code = NULL, *wait = "1";
+  const char *socket = NULL, *code = NULL, *wait = NULL;
   repl r = { .talk = { .command = "repl", .fd = -1 } };
   tl_talk *t = &r.talk;
   const tl_option options[] = { { "socket", 0, NULL, &socket }, { NULL, 'e', NULL, &code },
@@ -234,7 +234,8 @@ int tl_command_repl (int argc, char **argv) {
                                 { "wait", 0, NULL, &wait },     { 0 } };
   int rc = tl_options_read(argc, argv, "repl", help, options, NULL, 0);
   if (rc < 0) return tl_options_exit(rc);
-  if (!read_seconds(wait, &t->wait_ms))
+  t->answer_too = wait != NULL;
+  if (!read_seconds(wait ? wait : "1", &t->wait_ms))
     return tl_options_exit(
         tl_options_wrong("repl", "--wait: expected seconds (0 to 86400), got '%s'", wait));
   rc = tl_talk_open(t, socket);

@@ -282,12 +282,13 @@ void tl_talk_close (tl_talk *t) {
 
 int tl_talk_hello (tl_talk *t, bool tty) {
   struct winsize ws = { .ws_col = 0 };
-  char text[120];
+  char text[120], answer[32] = "";
   if (tty) ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
   t->width = ws.ws_col ? ws.ws_col : 80u;
-  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s,\"wait\":%d}",
+  if (t->answer_too) snprintf(answer, sizeof answer, ",\"answer\":%d", t->wait_ms);
+  int n = snprintf(text, sizeof text, "{\"tty\":%s,\"width\":%u,\"json\":%s%s,\"wait\":%d%s}",
                    tty ? "true" : "false", t->width, t->json ? "true" : "false",
-                   t->logs ? ",\"logs\":true" : "", t->wait_ms);
+                   t->logs ? ",\"logs\":true" : "", t->wait_ms, answer);
   return tl_console_put(t->fd, 'h', tl_slice_of(text, (size_t)n));
 }
 

@@ -19,6 +19,7 @@ typedef struct {
   int fd;
   bool json, logs;
   int wait_ms;      /* for the functions of writes */
+  bool answer_too;  /* so long for the answer to a write, too; else as the process likes */
   int patience_ms;  /* set by open(): wait_ms, but not less than tl_talk_patience_ms */
   unsigned width;   /* of the terminal, as the process knows it */
   sigset_t waiting; /* the signal mask while we wait: SIGINT is let in only there */

@@ -10,6 +10,7 @@
 
 enum {
   SLICE_MS = 2,        /* then the loop has its turn */
+  ANSWER_MS = 10000,   /* see tl_eval_answer_within */
   EVAL_SECONDS = 5,    /* of processor between two waits: a chunk that never ends does end */
   HOOK_EVERY = 1000,   /* instructions */
   GRACE_NS = 20000000, /* to tell how an encode failed that took all of a slice */
@@ -90,6 +91,7 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
   e->ctx = ctx;
   e->env = e->thread = e->here_ref = LUA_NOREF;
   e->width = 80;
+  e->answer_ms = ANSWER_MS;
   if (tl_script_enter(s, p_new, e, 0, "repl", NULL) != LUA_OK) {
     luaL_unref(s->box.L, LUA_REGISTRYINDEX, e->here_ref);
     free(e);
@@ -134,6 +136,8 @@ void tl_eval_free (tl_eval *e) {
   tl_buf_fini(&e->typed);
   free(e);
 }
+
+void tl_eval_answer_within (tl_eval *e, int ms) { e->answer_ms = ms; }
 
 void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid) {
   e->patience_ms = wait_ms;

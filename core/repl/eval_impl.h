@@ -46,6 +46,7 @@ struct tl_eval {
   bool lingers; /* the result was shown, `done` waits for them */
   tl_timer *patience;
   int patience_ms; /* how long it waits for them; 0: not at all */
+  int answer_ms;   /* and for the answer to a write that has no function */
   tl_buf typed;    /* the chunk at a terminal's prompt, for errors; empty: it is none */
   bool sliced;     /* it gave the loop a turn, and waits for nothing */
   bool json, tty;

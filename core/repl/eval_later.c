@@ -47,14 +47,14 @@ static void on_no_answer (void *ctx) {
   int n = snprintf(text, sizeof text,
                    "no answer to the write within %g s; it is under way, and the log says when it "
                    "fails (--wait gives it longer)",
-                   (double)e->patience_ms / 1000);
+                   (double)e->answer_ms / 1000);
   tl_eval_give_up(e, tl_slice_of(text, (size_t)n));
 }
 
 void tl_eval_await_write (tl_eval *e) {
   tl_loop *loop = e->script->loop;
   if (!e->whole || !loop || tl_timer_new(&e->patience, loop, on_no_answer, e) < 0) return;
-  tl_timer_at(e->patience, tl_loop_now(loop) + e->patience_ms);
+  tl_timer_at(e->patience, tl_loop_now(loop) + e->answer_ms);
 }
 
 /* The result is shown now, in its place: what the functions print comes after it. */

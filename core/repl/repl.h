@@ -23,6 +23,8 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
 void tl_eval_free (tl_eval *e); /* a running evaluation is cancelled */
 /* `wait_ms`: for the writes under way, see tl_eval_run; 0: not at all. */
 void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid);
+/* How long a chunk that is whole waits for the answer to a write itself; at first 10 s. */
+void tl_eval_answer_within (tl_eval *e, int ms);
 /* Evaluate a chunk: an expression or statements. `interactive`: an unfinished chunk asks for
 ** more instead of failing, and its locals stay; else it also waits for the writes that this
 ** person's evaluations left under way, for a while and while a line is connected. */

@@ -211,4 +211,16 @@ describe("the prompt", function()
     assert.equal(0, again:wait_exit())
     assert.equal("true", again:text "stdout")
   end)
+
+  it("repl -e waits longer for a write than for its function where nobody says how long", function()
+    start()
+    local run = process.start(tagline.program(), { "repl", "--socket", t.socket, "-e",
+      'tags["plant.boiler.setpoint"]:write(5)' })
+    local p = c:expect "PUBLISH"
+    c:silent(1300)
+    assert.is_nil(run.code)
+    c:send("PUBACK", { id = p.id })
+    assert.equal(0, run:wait_exit())
+    assert.equal("true", run:text "stdout")
+  end)
 end)
