@@ -60,8 +60,8 @@ static const char *remedy_of (const char *state, const char *text) {
 
 void tl_pg_explain (char *out, size_t size, const char *state, const char *text) {
   int len = (int)strcspn(text, "\r\n");
-  const char *todo = remedy_of(state, text);
-  snprintf(out, size, "%.*s%s%s", len, text, todo[0] != '\0' ? ": " : "", todo);
+  const char *cure = remedy_of(state, text);
+  snprintf(out, size, "%.*s%s%s", len, text, cure[0] != '\0' ? ": " : "", cure);
 }
 
 /* 'connection to server at "db" (10.0.0.5), port 5432 failed: FATAL:  …' loses what everybody
@@ -81,7 +81,7 @@ void tl_pg_explain_connect (char *out, size_t size, const char *text) {
   }
   const char *words = why + sizeof failed - 1;
   if (strncmp(words, fatal, sizeof fatal - 1) == 0) words += sizeof fatal - 1;
-  const char *todo = remedy_of("", words);
-  snprintf(out, size, "%.*s: %s%s%s", (int)(why - at), at, words, todo[0] != '\0' ? ": " : "",
-           todo);
+  const char *cure = remedy_of("", words);
+  snprintf(out, size, "%.*s: %s%s%s", (int)(why - at), at, words, cure[0] != '\0' ? ": " : "",
+           cure);
 }
