@@ -8,7 +8,7 @@
 
 #include "base/address.h"
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/topic.h"
 #include "command/command.h"
 #include "command/options.h"
 #include "command/say.h"

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/format.h"
+#include "base/utf8.h"
+#include "base/visible.h"
 #include "command/chunk.h"
 #include "command/command.h"
 #include "command/complete.h"

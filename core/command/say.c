@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "base/text.h"
+#include "base/visible.h"
 
 void tl_say_error (const char *command, const char *text) {
   tl_buf line;

@@ -1,7 +1,7 @@
 /* core/command/search.c — see search.h. */
 #include "command/search.h"
 
-#include "base/text.h"
+#include "base/visible.h"
 
 enum { CTRL_C = 3, CTRL_G = 7, BACKSPACE = 8, TAB = 9, NEWLINE = 10, RETURN = 13, CTRL_R = 18 };
 enum { ESCAPE = 27, DELETE = 127 };

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/visible.h"
 #include "command/paint.h"
 #include "command/say.h"
 #include "console/client.h"

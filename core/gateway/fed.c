@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "gateway/link_impl.h"
+#include "base/topic.h"
 
 typedef struct {
   const tl_subscription *filters;

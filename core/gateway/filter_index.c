@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
-#include "base/text.h"
+#include "base/topic.h"
 #include "gateway/link_impl.h"
 
 struct tl_filter_index {

@@ -6,7 +6,6 @@
 #include "gateway/prepare.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "gateway/offline.h"
 #include "gateway/recorder.h"
 #include "gateway/health.h"

@@ -3,6 +3,7 @@
 #include "gateway/offline.h"
 
 #include "gateway/link_impl.h"
+#include "base/topic.h"
 
 bool tl_gateway_is_offline (const tl_gateway *g) { return g->published; }
 

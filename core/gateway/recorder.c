@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/format.h"
+#include "base/utf8.h"
 
 typedef struct {
   uint64_t number;

@@ -4,6 +4,7 @@
 ** that comes after that is for tags that have no value yet, and for nobody else. */
 #include "base/log.h"
 #include "gateway/link_impl.h"
+#include "base/topic.h"
 
 /* stations that are compared with each filter; of more each filter is asked */
 enum { COMPARED = 256 };

@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "gateway/link_impl.h"
+#include "base/topic.h"
+#include "base/visible.h"
 
 static void unlink_write (tl_gateway *g, tl_write *w) {
   if (w->prev)

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "base/text.h"
 #include "history/history_impl.h"
 
 enum { BUSY_MS = 2000 };

@@ -1,7 +1,7 @@
 /* core/history/store.c — takes batches: appends what is new, keys what is late. See history.h. */
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "history/history_impl.h"
 
 /* --- tags --- */

@@ -1,5 +1,5 @@
 /* core/http/target.c — see request.h: paths, parameters and hosts. */
-#include "base/text.h"
+#include "base/utf8.h"
 #include "http/answer.h"
 #include "http/request.h"
 

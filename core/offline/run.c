@@ -5,6 +5,8 @@
 
 #include "history/fill.h"
 #include "script/script.h"
+#include "base/format.h"
+#include "base/utf8.h"
 
 struct tl_site {
   tl_script *script;

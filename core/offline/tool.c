@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/visible.h"
 
 #include "script/l_check.h"
 #include "script/l_history.h"

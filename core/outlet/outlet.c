@@ -7,7 +7,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "base/format.h"
+#include "base/visible.h"
 #include "model/model.h"
 #include "net/work.h"
 #include "outlet/batch.h"

@@ -2,7 +2,7 @@
 ** send functions: integers are big-endian, a time is µs since 2000-01-01. */
 #include "postgres/columns.h"
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 enum { HEAD = 20 }; /* dimensions, has NULLs, type of elements, how many, first index */
 /* OIDs of PostgreSQL's catalogue, which never change. */

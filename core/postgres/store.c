@@ -6,7 +6,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "base/format.h"
+#include "base/utf8.h"
 #include "outlet/span.h"
 #include "postgres/sender_impl.h"
 #include "postgres/trouble.h"

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "repl/eval_impl.h"
+#include "base/format.h"
+#include "base/utf8.h"
 
 static int count_objects (lua_State *L) {
   const tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);

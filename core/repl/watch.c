@@ -5,6 +5,9 @@
 #include <string.h>
 
 #include "repl/eval_impl.h"
+#include "base/format.h"
+#include "base/topic.h"
+#include "base/utf8.h"
 
 enum {
   SAY_MS = 1000, /* how often it says what was left out */

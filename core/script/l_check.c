@@ -9,7 +9,9 @@
 
 #include "base/address.h"
 #include "base/pattern.h"
-#include "base/text.h"
+#include "base/topic.h"
+#include "base/utf8.h"
+#include "base/visible.h"
 #include "files/read.h"
 #include "payload/json.h"
 #include "payload/timemask.h"

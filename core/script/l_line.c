@@ -5,6 +5,7 @@
 
 #include "gateway/health.h"
 #include "script/script.h"
+#include "base/utf8.h"
 
 enum { LOGGED = 80, LOGGED_HEX = 24 }; /* bytes of a payload or parameter that the log tells */
 

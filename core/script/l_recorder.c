@@ -8,6 +8,8 @@
 #include "files/read.h"
 #include "gateway/recorder.h"
 #include "script/message_words.h"
+#include "base/format.h"
+#include "base/topic.h"
 
 enum { LIMIT = 1000 };
 

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "base/text.h"
 #include "sandbox/sandbox.h"
 #include "script/caller.h"
 #include "script/host.h"

@@ -3,7 +3,6 @@
 #include <sha2.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "http/answer.h"
 #include "web/web_impl.h"
 

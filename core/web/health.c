@@ -1,5 +1,6 @@
 /* core/web/health.c — /healthz and /readyz: for whoever restarts a process, or sends it work. */
-#include "base/text.h"
+#include "base/format.h"
+#include "base/visible.h"
 #include "web/web_impl.h"
 
 void tl_web_healthz (request *r) {

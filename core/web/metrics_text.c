@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/number.h"
+#include "base/utf8.h"
 #include "http/answer.h"
 
 static size_t length_without (const char *name, const char *ending) {

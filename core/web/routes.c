@@ -1,7 +1,6 @@
 /* core/web/routes.c — what each path leads to. */
 #include <stdlib.h>
 
-#include "base/text.h"
 #include "web/web_impl.h"
 
 static const char api[] = "/api/v1/";

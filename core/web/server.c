@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/text.h"
+#include "base/format.h"
+#include "base/visible.h"
 #include "web/web_impl.h"
 
 enum {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/pattern.h"
-#include "base/text.h"
+#include "base/format.h"
 #include "web/tags.h"
 #include "web/web_impl.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/text.h"
+#include "base/number.h"
 #include "http/answer.h"
 #include "payload/convert.h"
 #include "payload/json.h"

@@ -3,7 +3,7 @@
 ** nothing more; after latin1 it is UTF-8; what was JSON stays JSON; a cure that is named is one. */
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "payload/json.h"
 #include "payload/prepare.h"
 

@@ -5,7 +5,8 @@
 #include <math.h>
 #include <time.h>
 
-#include "base/text.h"
+#include "base/format.h"
+#include "base/number.h"
 
 static tl_buf out;
 

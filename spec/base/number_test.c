@@ -4,7 +4,7 @@
 #include <locale.h>
 #include <math.h>
 
-#include "base/text.h"
+#include "base/number.h"
 
 static uint64_t bits_of (double d) {
   uint64_t bits;

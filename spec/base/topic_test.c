@@ -1,7 +1,7 @@
 /* spec/base/topic_test.c — topic names and filters by the statements of MQTT 3.1.1. */
 #include "base_support.h"
 
-#include "base/text.h"
+#include "base/topic.h"
 
 typedef int check_fn (tl_slice s, tl_err *err);
 

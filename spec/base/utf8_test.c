@@ -1,7 +1,7 @@
 /* spec/base/utf8_test.c — UTF-8 against the definition, decoded the slow way. */
 #include "base_support.h"
 
-#include "base/text.h"
+#include "base/utf8.h"
 
 /* The definition, another way round: decode, then ask whether the shortest encoding of the
 ** result is what stands there. */

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "explain/examine.h"
 #include "gateway/offline.h"
 #include "net/loop.h"

@@ -3,7 +3,6 @@
 #ifndef SPEC_MODEL_WORLD_H
 #define SPEC_MODEL_WORLD_H
 
-#include "base/text.h"
 #include "model/model.h"
 #include "support/spec.h"
 
