@@ -49,6 +49,8 @@ describe("http", function()
     ["a name with a slash"] = { 'names = { "a/b" }', "names: expected a host's name" },
     ["names that are a map"] = { "names = { a = 1 }", "names: expected a host's name" },
     ["a pattern that is none"] = { "values = { 5 }", "values: expected a pattern" },
+    ["a field of a line"] = { "topic_filter = 1", "topic_filter: unknown field; it is a field of a line" },
+    ["a second one"] = { "} http {", "http: is given twice, first in line 1" },
     ["an unknown field"] = { "lsten = 1", "lsten: unknown field; did you mean 'listen'?" },
   } do
     it("refuses " .. what, function()

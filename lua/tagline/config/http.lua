@@ -1,7 +1,6 @@
 --- The word of a config that opens the HTTP server: http { listen =, token =, … }. Checks the
 --- record and reads the certificate's files; opens nothing.
 local kinds = require "tagline.config.kinds"
-local near = require "tagline.config.near"
 
 local http = {}
 
@@ -73,8 +72,7 @@ local function pem(value)
   return nil, value
 end
 
---- Fields: name → check.
-http.shape = {
+http.shape = kinds.shape {
   listen = listen, token = token, write = kinds.boolean, tls_cert_file = pem, tls_key_file = pem,
   values = list('a pattern such as "plant.*", or a list of them', function(one)
     return one ~= "" and #one < 1024 and not one:find("%z")
@@ -116,39 +114,20 @@ function http.words(load, words)
   function words.http(given)
     if not load.running then error("http: only while the config loads", 2) end
     local at = load:place(2)
-    local function say(text, field)
-      load.problems:add { at = at, word = "http", field = field or "http", key = field,
-        text = text }
-    end
-    if given == load.poison then return given end
-    if type(given) ~= "table" then
-      say(kinds.expected("braces with fields", given))
-      return load.poison
-    end
+    local function say(text, field) load:say(at, "http", text, field) end
+    local one = load:record(at, "http", given, http.shape)
+    if not one then return load.poison end
+    load:once(at, "http")
     if load.core.built_with and not load.core.built_with "HTTP" then
       say("this program is built without HTTP: build it again with -DTAGLINE_HTTP=ON")
     end
-    if load.http then say(("is given twice, first in line %d"):format(load.http_at.line)) end
-    local one, names = { listen = "127.0.0.1:8080", write = false }, {}
-    for name in pairs(http.shape) do names[#names + 1] = name end
-    table.sort(names)
-    for key, value in pairs(given) do
-      local check = http.shape[key]
-      if not check then
-        local meant = type(key) == "string" and near.find(key, names, {})
-        say("unknown field" .. (meant and ("; did you mean '%s'?"):format(meant) or ""),
-          tostring(key))
-      elseif value ~= load.poison then
-        local wrong, normal = check(value)
-        if wrong then say(wrong, key) else one[key] = normal end
-      end
-    end
+    one.listen, one.write = one.listen or "127.0.0.1:8080", one.write or false
     if not is_loopback(one.listen) and given.token == nil then
       say(("expected a token beside '%s', which others can reach, got none"):format(one.listen),
         "listen")
     end
     material(load, one, say)
-    load.http, load.http_at = one, at
+    load.http = one
     return load.poison
   end
 end

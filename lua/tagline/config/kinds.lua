@@ -363,4 +363,15 @@ function kinds.words(value)
   return nil, list
 end
 
+--- The shape of a word's braces (Load:record) from name → check.
+function kinds.shape(checks)
+  local shape = { fields = {}, names = {} }
+  for name, check in pairs(checks) do
+    shape.fields[name] = { check = check }
+    shape.names[#shape.names + 1] = name
+  end
+  table.sort(shape.names)
+  return shape
+end
+
 return kinds

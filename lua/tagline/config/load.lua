@@ -57,7 +57,8 @@ local function new_load(path, opts)
     path = path, folder = path:match("^(.*/)") or "", opts = opts,
     core = opts.core or require "tagline.core",
     files = {}, file_count = 0, ats = {}, path_of = {}, modules = {}, loading = {},
-    poison = new_poison(), open = {}, stations = {}, timers = {}, unknown = {}, running = true,
+    poison = new_poison(), open = {}, stations = {}, timers = {}, unknown = {}, once_at = {},
+      running = true,
       seq = 0,
   }, Load)
   load.shapes = opts.shapes or shapes.new(load.core)
@@ -166,31 +167,49 @@ local function record_word(self, word, name, given, finish)
   return braces
 end
 
+--- What is wrong with a word that has no name (http, spool …), or with one of its fields.
+function Load:say(at, word, text, field)
+  self.problems:add { at = at, word = word, field = field or word, key = field, text = text }
+end
+
+--- What stands in the braces of such a word: name → its normal form, of the fields that are right;
+--- what is not is told. Nil: there are no braces. `shape` as kinds.shape() makes it.
+function Load:record(at, word, given, shape)
+  if given == self.poison then return nil end
+  if type(given) ~= "table" then
+    self:say(at, word, kinds.expected("braces with fields", given))
+    return nil
+  end
+  local result = {}
+  for key, value in pairs(given) do
+    local field = shape.fields[key]
+    if not field then
+      self:say(at, word, "unknown field" .. self:hint(key, shape), tostring(key))
+    elseif value ~= self.poison then
+      local wrong, normal = field.check(value)
+      if wrong then self:say(at, word, wrong, key) end
+      result[key] = normal
+    end
+  end
+  return result
+end
+
+--- A word that a config has once.
+function Load:once(at, word)
+  local first = self.once_at[word]
+  if first then self:say(at, word, ("is given twice, first in line %d"):format(first.line)) end
+  self.once_at[word] = first or at
+end
+
 local function limits_word(self)
   return function(given)
     if not self.running then error("limits: only while the config loads", 2) end
-    local at, shape = self:place(2), self.shapes.limits
-    local function say(text, field)
-      self.problems:add { at = at, word = "limits", field = field or "limits", key = field,
-        text = text }
-    end
-    if given == self.poison then return given end
-    if type(given) ~= "table" then
-      say(kinds.expected("braces with fields", given))
-      return self.poison
-    end
-    if self.limits then say(("is given twice, first in line %d"):format(self.limits_at.line)) end
-    self.limits, self.limits_at = self.limits or {}, self.limits_at or at
-    for key, value in pairs(given) do
-      local field = shape.fields[key]
-      if not field then
-        say("unknown field" .. self:hint(key, shape), tostring(key))
-      elseif value ~= self.poison then
-        local wrong, normal = field.check(value)
-        if wrong then say(wrong, key) end
-        self.limits[key] = normal
-      end
-    end
+    local at = self:place(2)
+    local one = self:record(at, "limits", given, self.shapes.limits)
+    if not one then return self.poison end
+    self:once(at, "limits")
+    self.limits = self.limits or {}
+    for key, value in pairs(one) do self.limits[key] = value end
     return self.poison
   end
 end

@@ -145,13 +145,12 @@ local function connection(value)
   return postgres.check(value), value
 end
 
---- Fields of each word: name → check.
 outlets.shapes = {
-  history = { file = text, postgres = connection, password = text, keep = outlets.duration(3600),
+  history = kinds.shape { file = text, postgres = connection, password = text, keep = outlets.duration(3600),
     schema = schema },
-  outlet = { nats = servers, stream = name, subject = subject, tags = patterns, user = text,
+  outlet = kinds.shape { nats = servers, stream = name, subject = subject, tags = patterns, user = text,
     password = text, tls_ca_file = text, keep = outlets.duration(1) },
-  spool = { folder = text, max = outlets.size(1000000, 100 * BYTES.GB),
+  spool = kinds.shape { folder = text, max = outlets.size(1000000, 100 * BYTES.GB),
     when_full = one_of("drop_oldest", "hold") },
 }
 
@@ -178,43 +177,13 @@ function outlets.option(value)
   return nil, result
 end
 
-local function names_of(shape)
-  local names = {}
-  for key in pairs(shape) do names[#names + 1] = key end
-  table.sort(names)
-  return names
-end
-
 --- The words, for a load (load.lua): they collect into load.outlets and load.spool.
 function outlets.words(load, words)
-  local near = require "tagline.config.near"
   load.outlets, load.outlet_names = {}, {}
 
-  local function say(at, word, text_of, field)
-    load.problems:add { at = at, word = word, field = field or word, key = field, text = text_of }
-  end
-
-  --- The checked fields of a record, or nil.
+  local function say(...) load:say(...) end
   local function record(at, word, given)
-    if given == load.poison then return nil end
-    if type(given) ~= "table" then
-      say(at, word, kinds.expected("braces with fields", given))
-      return nil
-    end
-    local shape, result = outlets.shapes[word], {}
-    for key, value in pairs(given) do
-      local check = shape[key]
-      if not check then
-        local meant = type(key) == "string" and near.find(key, names_of(shape), {})
-        say(at, word, "unknown field" .. (meant and ("; did you mean '%s'?"):format(meant) or ""),
-          tostring(key))
-      elseif value ~= load.poison then
-        local wrong, normal = check(value)
-        if wrong then say(at, word, wrong, key) end
-        result[key] = normal
-      end
-    end
-    return result
+    return load:record(at, word, given, outlets.shapes[word])
   end
 
   local function add(at, word, one)
@@ -264,10 +233,8 @@ function outlets.words(load, words)
     local at = load:place(2)
     local one = record(at, "spool", given)
     if not one then return load.poison end
-    if load.spool then
-      say(at, "spool", ("is given twice, first in line %d"):format(load.spool_at.line))
-    end
-    load.spool, load.spool_at = one, at
+    load:once(at, "spool")
+    load.spool = one
     if one.folder then one.folder = path(one.folder) end
     return load.poison
   end
