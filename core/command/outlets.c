@@ -262,6 +262,13 @@ static const char *history (void *ctx) {
   return NULL;
 }
 
+static bool stored (void *ctx, tl_history_facts *out) {
+  const tl_outlets *o = ctx;
+  for (const entry *e = o->list; e; e = e->next)
+    if (!e->closing && tl_sender_stored(e->maker, e->sender, out)) return true;
+  return false;
+}
+
 static void each_outlet (void *ctx, void (*one)(void *arg, const tl_outlet_facts *f), void *arg) {
   const tl_outlets *o = ctx;
   for (const entry *e = o->list; e; e = e->next) {
@@ -292,7 +299,7 @@ int tl_outlets_new (tl_outlets **out, tl_loop *loop, tl_gateway *g) {
   if (!o) return TL_ENOMEM;
   o->loop = loop;
   o->gateway = g;
-  o->hooks = (tl_outlet_hooks){ apply, history, each_outlet, spool_facts, o };
+  o->hooks = (tl_outlet_hooks){ apply, history, each_outlet, spool_facts, stored, o };
   tl_buf_init(&o->folder);
   *out = o;
   return TL_OK;

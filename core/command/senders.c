@@ -115,3 +115,9 @@ void tl_sender_tune (const tl_sender_maker *maker, void *sender, const tl_outlet
 const char *tl_sender_history (const tl_sender_maker *maker, const void *sender) {
   return maker->kind == &tl_history_kind ? tl_history_sender_path(sender) : NULL;
 }
+
+bool tl_sender_stored (const tl_sender_maker *maker, const void *sender, tl_history_facts *out) {
+  if (maker->kind != &tl_history_kind) return false;
+  tl_history_sender_get(sender, out);
+  return true;
+}

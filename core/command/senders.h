@@ -15,5 +15,7 @@ int tl_sender_make (tl_outlet **out, void **sender, const tl_sender_maker **make
 void tl_sender_tune (const tl_sender_maker *maker, void *sender, const tl_outlet_config *c);
 /* The path of the embedded history; NULL: it is none. */
 const char *tl_sender_history (const tl_sender_maker *maker, const void *sender);
+/* How that is. False: it is none. */
+bool tl_sender_stored (const tl_sender_maker *maker, const void *sender, tl_history_facts *out);
 
 #endif

@@ -145,6 +145,7 @@ int tl_history_open (tl_history **out, const char *path, int64_t keep_ms, tl_err
   if (rc >= 0) rc = open_database(h, err);
   /* Late values are found by key: what a process before left unmerged comes there first. */
   if (rc >= 0) rc = tl_history_merge(h, err);
+  if (rc >= 0) rc = tl_history_find_oldest(h, err);
   if (rc < 0) {
     tl_history_close(h);
     return rc;

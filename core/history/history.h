@@ -34,6 +34,8 @@ int tl_history_trim (tl_history *h, int64_t now_ms, uint64_t *rows, tl_err *err)
 /* Values whose day had been dropped when they came. */
 uint64_t tl_history_too_old (const tl_history *h);
 uint64_t tl_history_bytes (const tl_history *h); /* of the file and its log */
+/* The time of its oldest value, those apart that stay as left edges; INT64_MAX: it has none. */
+int64_t tl_history_oldest (const tl_history *h);
 /* How many rows it has: counts them all. */
 int tl_history_rows (tl_history *h, uint64_t *out, tl_err *err);
 

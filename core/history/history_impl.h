@@ -40,7 +40,8 @@ struct tl_history {
   uint32_t partition_count, partition_cap;
   tl_map tags; /* key → tl_history_known */
   uint64_t recent, too_old;
-  bool importing; /* this batch is of no spool */
+  int64_t oldest_ms; /* of the values that it has; INT64_MAX: it has none */
+  bool importing;    /* this batch is of no spool */
   sqlite3_stmt *append, *advance, *add_tag, *tune_tag;
 };
 
@@ -53,6 +54,9 @@ tl_partition *tl_history_partition (tl_history *h, int64_t time_ms, tl_err *err)
 int tl_history_make_view (tl_history *h, tl_err *err);
 int tl_history_load_partitions (tl_history *h, tl_err *err);
 void tl_history_forget_partitions (tl_history *h);
+
+/* trim.c: sets oldest_ms. */
+int tl_history_find_oldest (tl_history *h, tl_err *err);
 
 /* merge.c: one row into its partition, by key. The row's values stand in `row`'s columns
 ** 0 to 5 (tag, t, n, value, state, late). */

@@ -29,6 +29,7 @@ struct tl_history_sender {
   int rc;
   tl_err err;
   uint64_t applied, rows, bytes, recent, too_old;
+  int64_t oldest_ms;
   bool said_too_old;
 };
 
@@ -62,6 +63,7 @@ static void work (void *ctx) {
     s->recent = tl_history_recent(s->history);
     s->too_old = tl_history_too_old(s->history);
     s->bytes = tl_history_bytes(s->history);
+    s->oldest_ms = tl_history_oldest(s->history);
   }
 }
 
@@ -170,11 +172,16 @@ int tl_history_sender_new (tl_history_sender **out, tl_outlet *o, const char *pa
   }
   s->outlet = o;
   s->keep_ms = keep_ms;
+  s->oldest_ms = INT64_MAX;
   s->spool = spool;
   *out = s;
   return TL_OK;
 }
 
 void tl_history_sender_set_keep (tl_history_sender *s, int64_t keep_ms) { s->keep_ms = keep_ms; }
-uint64_t tl_history_sender_bytes (const tl_history_sender *s) { return s->bytes; }
+
+void tl_history_sender_get (const tl_history_sender *s, tl_history_facts *out) {
+  *out = (tl_history_facts){ .bytes = s->bytes, .oldest_ms = s->oldest_ms };
+}
+
 const char *tl_history_sender_path (const tl_history_sender *s) { return s->path; }

@@ -2,7 +2,7 @@
 #ifndef TL_HISTORY_SENDER_H
 #define TL_HISTORY_SENDER_H
 
-#include "outlet/outlet.h"
+#include "outlet/config.h"
 
 typedef struct tl_history_sender tl_history_sender;
 
@@ -12,8 +12,7 @@ int tl_history_sender_new (tl_history_sender **out, tl_outlet *o, const char *pa
                            uint64_t spool);
 /* Another depth, from the next step on. */
 void tl_history_sender_set_keep (tl_history_sender *s, int64_t keep_ms);
-uint64_t tl_history_sender_bytes (const tl_history_sender *s); /* of the file */
-
+void tl_history_sender_get (const tl_history_sender *s, tl_history_facts *out);
 const char *tl_history_sender_path (const tl_history_sender *s);
 
 #endif

@@ -222,6 +222,7 @@ static int take (tl_history *h, const tl_outlet_value *v, int64_t now_ms, uint8_
   }
   int rc = k->last_known ? TL_OK : find_last(h, k, err);
   if (rc < 0) return rc;
+  if (v->sample.time_ms < h->oldest_ms) h->oldest_ms = v->sample.time_ms;
   if (v->sample.time_ms > k->last_ms || (v->sample.time_ms == k->last_ms && v->sample.n > 0)) {
     k->last_ms = v->sample.time_ms;
     return append(h, k, v, err);
@@ -282,6 +283,7 @@ static void give_up (tl_history *h, uint64_t recent) {
     free_known(k);
   }
   tl_history_load_partitions(h, NULL);
+  tl_history_find_oldest(h, NULL);
 }
 
 int tl_history_store (tl_history *h, const tl_outlet_batch *b, int64_t now_ms, tl_err *err) {

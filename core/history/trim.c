@@ -81,11 +81,30 @@ static int trim_all (tl_history *h, int64_t now_ms, uint64_t *rows, tl_err *err)
   return rc;
 }
 
+/* A step in the key for each tag: a table is not read through. The first may be the one of stray
+** times. */
+int tl_history_find_oldest (tl_history *h, tl_err *err) {
+  static const char of_table[] =
+      "SELECT coalesce(min((SELECT min(t) FROM %s v WHERE v.tag=tag.id)),9223372036854775807)"
+      " FROM tag";
+  sqlite3_int64 oldest, found;
+  int rc = run(h, "SELECT coalesce(min(t),9223372036854775807) FROM recent", "", 0, &oldest, err);
+  for (uint32_t i = 0; rc >= 0 && i < 2 && i < h->partition_count; i++) {
+    rc = run(h, of_table, h->partitions[i].name, 0, &found, err);
+    if (rc >= 0 && found < oldest) oldest = found;
+  }
+  if (rc >= 0) h->oldest_ms = oldest;
+  return rc;
+}
+
+int64_t tl_history_oldest (const tl_history *h) { return h->oldest_ms; }
+
 int tl_history_trim (tl_history *h, int64_t now_ms, uint64_t *rows, tl_err *err) {
   *rows = 0;
   int rc = tl_history_run(h, "BEGIN IMMEDIATE", err);
   if (rc < 0) return rc;
   rc = trim_all(h, now_ms, rows, err);
+  if (rc >= 0 && *rows > 0) rc = tl_history_find_oldest(h, err);
   if (rc >= 0) rc = tl_history_run(h, "COMMIT", err);
   if (rc >= 0) return TL_OK;
   sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);

@@ -10,6 +10,8 @@
 
 #include "net/uv.h"
 
+enum { TURNS_MS = 60000 };
+
 typedef struct {
   void (*fn)(void *ctx); /* NULL: taken back, or running */
   void *ctx;
@@ -24,6 +26,12 @@ struct tl_loop {
   later last; /* tl_loop_last */
   uint64_t turn;
   int64_t set_now; /* 0: the clock's */
+  /* turns that are timed: */
+  uv_check_t check;
+  bool timed;
+  int64_t woke_at;    /* the end of waiting; 0: it has not waited yet */
+  int64_t minute_at;  /* when longest[0] began */
+  int64_t longest[2]; /* of this minute and of the one before */
 };
 
 struct tl_timer {
@@ -65,10 +73,30 @@ static void run_later (tl_loop *loop) {
   if (loop->n == 0 && !loop->last.fn) uv_idle_stop(&loop->idle);
 }
 
+static void begin_turn (tl_loop *loop) {
+  if (loop->woke_at == 0) loop->woke_at = (int64_t)uv_now(&loop->uv);
+}
+
+/* Behind the poll's callbacks: libuv has read the clock before them. */
+static void on_check (uv_check_t *handle) { begin_turn(handle->data); }
+
+static void end_turn (tl_loop *loop) {
+  int64_t now = (int64_t)(uv_hrtime() / 1000000), ms = now - loop->woke_at;
+  if (loop->woke_at == 0) return;
+  loop->woke_at = 0;
+  if (now - loop->minute_at >= TURNS_MS) {
+    loop->longest[1] = now - loop->minute_at < 2 * TURNS_MS ? loop->longest[0] : 0;
+    loop->longest[0] = 0;
+    loop->minute_at = now;
+  }
+  if (ms > loop->longest[0]) loop->longest[0] = ms;
+}
+
 static void on_prepare (uv_prepare_t *handle) {
   tl_loop *loop = handle->data;
   if (loop->n > 0 || loop->last.fn) run_later(loop);
   loop->turn++;
+  if (loop->timed) end_turn(loop);
 }
 
 int tl_loop_new (tl_loop **out) {
@@ -82,9 +110,11 @@ int tl_loop_new (tl_loop **out) {
   /* These cannot fail: they touch nothing outside the two structures. */
   uv_prepare_init(&loop->uv, &loop->prepare);
   uv_idle_init(&loop->uv, &loop->idle);
-  loop->prepare.data = loop;
+  uv_check_init(&loop->uv, &loop->check);
+  loop->prepare.data = loop->check.data = loop;
   uv_prepare_start(&loop->prepare, on_prepare);
   uv_unref((uv_handle_t *)&loop->prepare);
+  uv_unref((uv_handle_t *)&loop->check);
   *out = loop;
   return TL_OK;
 }
@@ -104,7 +134,23 @@ uint64_t tl_loop_turn (const tl_loop *loop) { return loop->turn; }
 
 void tl_loop_set_now (tl_loop *loop, int64_t now) { loop->set_now = now; }
 
-void tl_loop_update (tl_loop *loop) { uv_update_time(&loop->uv); }
+void tl_loop_update (tl_loop *loop) {
+  if (loop->timed) begin_turn(loop); /* before the clock goes on */
+  uv_update_time(&loop->uv);
+}
+
+void tl_loop_time_turns (tl_loop *loop, bool on) {
+  loop->timed = on;
+  loop->woke_at = 0;
+  if (on)
+    uv_check_start(&loop->check, on_check);
+  else
+    uv_check_stop(&loop->check);
+}
+
+int64_t tl_loop_longest (const tl_loop *loop) {
+  return loop->longest[0] > loop->longest[1] ? loop->longest[0] : loop->longest[1];
+}
 
 /* What its owner forgot is closed under its feet, where assertions are off: a request that the
 ** handle still has calls back while it closes, and the owner then closes it, too.
@@ -112,7 +158,8 @@ void tl_loop_update (tl_loop *loop) { uv_update_time(&loop->uv); }
 static void close_leftover (uv_handle_t *handle, void *arg) {
   tl_loop *loop = arg;
   if (uv_is_closing(handle)) return;
-  bool ours = handle == (uv_handle_t *)&loop->prepare || handle == (uv_handle_t *)&loop->idle;
+  bool ours = handle == (uv_handle_t *)&loop->prepare || handle == (uv_handle_t *)&loop->idle ||
+              handle == (uv_handle_t *)&loop->check;
   assert(ours && "a handle was not closed by its owner");
   tl_handle_close(handle, NULL);
   (void)ours;

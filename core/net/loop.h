@@ -21,6 +21,10 @@ int64_t tl_loop_now (tl_loop *loop);
 void tl_loop_set_now (tl_loop *loop, int64_t now);
 /* grows each time before the loop looks at its sockets and signals */
 uint64_t tl_loop_turn (const tl_loop *loop);
+/* From now on turns are timed, or not any more: until then a turn costs one comparison for it. */
+void tl_loop_time_turns (tl_loop *loop, bool on);
+/* The longest one of the last one to two minutes, ms: from the end of waiting to the next wait. */
+int64_t tl_loop_longest (const tl_loop *loop);
 void tl_loop_update (tl_loop *loop); /* read the clock again, after long work */
 /* Call `fn` at the end of this wake-up, after all its reads and timers and before the loop
 ** waits again; once per call, in the order of asking, also when tl_loop_stop() was called.

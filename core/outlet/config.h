@@ -33,6 +33,12 @@ typedef struct {
   double lasts;    /* seconds until it is full at that rate, while nothing is read; 0: not known */
 } tl_spool_facts;
 
+/* How the embedded history's file is, as of the last work on it. */
+typedef struct {
+  uint64_t bytes;    /* with its log; 0: not opened yet */
+  int64_t oldest_ms; /* the time of its oldest value; INT64_MAX: it has none */
+} tl_history_facts;
+
 /* A reload: who hears what changes, a line of words each; dry: nothing is done. */
 typedef struct {
   void (*told)(void *ctx, const char *change); /* NULL: nobody */
@@ -52,6 +58,8 @@ typedef struct {
   /* How each outlet is, and the spool: false when there is none. */
   void (*each)(void *ctx, void (*one)(void *arg, const tl_outlet_facts *f), void *arg);
   bool (*spool)(void *ctx, tl_spool_facts *out);
+  /* The embedded history's; false when there is none. */
+  bool (*stored)(void *ctx, tl_history_facts *out);
   void *ctx;
 } tl_outlet_hooks;
 

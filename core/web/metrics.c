@@ -2,7 +2,6 @@
 ** belong to lines' names and never fall while the process lives, whatever a reload takes away. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/pattern.h"
@@ -195,6 +194,9 @@ static void add_process (tl_metrics *m, const tl_web *w) {
              (double)p.memory);
   one_number(m, "tagline_loop_busy_seconds_total", TL_COUNTER,
              "Processor time of the thread that handles messages.", p.loop);
+  one_number(m, "tagline_loop_longest_seconds", TL_GAUGE,
+             "The longest turn of that thread in the last one to two minutes.",
+             (double)tl_loop_longest(w->loop) / 1000.0);
   one_number(m, "tagline_lua_memory_bytes", TL_GAUGE, "Memory of the config's scripts.",
              (double)tl_script_memory(w->script));
   one_number(m, "tagline_http_connections", TL_GAUGE, "Connections of the HTTP server.",
@@ -369,7 +371,7 @@ static void add_outlets (tl_metrics *m, const tl_web *w) {
   const tl_outlet_hooks *h = w->outlets;
   outlets o = { .n = 0 };
   tl_spool_facts spool;
-  struct stat st;
+  tl_history_facts history;
   if (!h) return;
   h->each(h->ctx, note_outlet, &o);
   if (o.n > 0) {
@@ -390,10 +392,12 @@ static void add_outlets (tl_metrics *m, const tl_web *w) {
     one_number(m, "tagline_spool_limit_bytes", TL_GAUGE, "Size that the spool may have.",
                (double)spool.max_bytes);
   }
-  const char *history = h->history(h->ctx);
-  if (history && stat(history, &st) == 0)
-    one_number(m, "tagline_history_bytes", TL_GAUGE, "Size of the history's file.",
-               (double)st.st_size);
+  if (!h->stored(h->ctx, &history)) return;
+  one_number(m, "tagline_history_bytes", TL_GAUGE, "Size of the history's file and its log.",
+             (double)history.bytes);
+  if (history.oldest_ms != INT64_MAX)
+    one_number(m, "tagline_history_oldest_timestamp_seconds", TL_GAUGE,
+               "The time of the oldest value in the history.", (double)history.oldest_ms / 1000.0);
 }
 
 /* --- values of tags, in slices --- */

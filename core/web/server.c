@@ -300,6 +300,7 @@ int tl_web_serve (tl_web *w) {
     return rc;
   }
   tl_poll_for(w->poll, TL_POLL_READ);
+  tl_loop_time_turns(w->loop, true);
   return TL_OK;
 }
 
@@ -313,6 +314,7 @@ static void resume_all (tl_web *w) {
 
 void tl_web_stop (tl_web *w) {
   tl_front *front = w->front;
+  tl_loop_time_turns(w->loop, false);
   tl_feed_end(w->feed);
   resume_all(w);
   tl_poll_close(w->poll);

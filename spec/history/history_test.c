@@ -205,12 +205,29 @@ static void old_days_go_and_one_older_value_stays (void **state) {
   store_at(w, now + 100 * DAY);
   if (tl_history_trim(w->history, now + 100 * DAY, &rows, &w->err) < 0) fail_msg("%s", w->err.text);
   assert_int_equal(rows, 10);
+  assert_int_equal(tl_history_oldest(w->history), now); /* that of the tag which is kept longer */
   READS(w, "l.s.a", 9, 100);
   assert_int_equal(read_range(w, "l.s.c", 0, INT64_MAX / 2, false, 0), TL_OK);
   assert_int_equal(w->row_count, 1);
   if (tl_history_trim(w->history, now + 500 * DAY, &rows, &w->err) < 0) fail_msg("%s", w->err.text);
   assert_int_equal(read_range(w, "l.s.c", 0, INT64_MAX / 2, false, 0), TL_OK);
-  assert_int_equal(w->row_count, 1); /* the left edge */
+  assert_int_equal(w->row_count, 1);                                /* the left edge */
+  assert_int_equal(tl_history_oldest(w->history), now + 100 * DAY); /* not merged yet */
+}
+
+static void the_oldest_value_is_known (void **state) {
+  world *w = *state;
+  open_it(w, 0);
+  assert_true(tl_history_oldest(w->history) == INT64_MAX);
+  add(w, 0, 50 * DAY + 7, 1);
+  add(w, 1, 50 * DAY + 3, 2);
+  store_at(w, 51 * DAY);
+  assert_int_equal(tl_history_oldest(w->history), 50 * DAY + 3);
+  open_it(w, 0); /* merged now */
+  assert_int_equal(tl_history_oldest(w->history), 50 * DAY + 3);
+  add(w, 0, 20 * DAY, 3);
+  store_at(w, 51 * DAY);
+  assert_int_equal(tl_history_oldest(w->history), 20 * DAY);
 }
 
 static void the_value_held_at_the_begin_comes_first (void **state) {
@@ -398,6 +415,7 @@ int main (void) {
     T(another_value_of_the_same_millisecond_is_kept),
     T(late_values_go_to_their_day),
     T(old_days_go_and_one_older_value_stays),
+    T(the_oldest_value_is_known),
     T(the_value_held_at_the_begin_comes_first),
     T(a_limit_keeps_the_newest),
     T(statuses_texts_and_integers_come_back),

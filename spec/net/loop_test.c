@@ -178,6 +178,29 @@ static void the_clock_is_the_monotonic_one (void **state) {
   assert_true(difference >= -20 && difference <= 1000);
 }
 
+static void on_long_timer (void *ctx) {
+  uint64_t began = tl_clock_mono_ns();
+  tl_timer_close(*(tl_timer **)ctx);
+  while (tl_clock_mono_ns() - began < 30000000) {}
+}
+
+static void run_long_timer (void) {
+  assert_int_equal(tl_timer_new(&timer, loop, on_long_timer, &timer), TL_OK);
+  tl_timer_at(timer, tl_loop_now(loop) + 2); /* behind a wait */
+  tl_loop_run(loop);
+}
+
+static void turns_are_timed_when_that_is_asked_for (void **state) {
+  (void)state;
+  run_long_timer();
+  assert_int_equal(tl_loop_longest(loop), 0);
+  tl_loop_time_turns(loop, true);
+  run_long_timer();
+  assert_true(tl_loop_longest(loop) >= 29);
+  tl_loop_time_turns(loop, false);
+  tl_loop_run(loop);
+}
+
 static tl_signal *usr1;
 static void on_usr1 (void *ctx, int signum) {
   assert_ptr_equal(ctx, &usr1);
@@ -214,6 +237,7 @@ int main (void) {
     cmocka_unit_test_setup_teardown(a_handle_is_closed_once_however_often_it_is_asked_for, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(the_clock_is_the_monotonic_one, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(turns_are_timed_when_that_is_asked_for, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(a_signal_comes_from_the_loop, setup, loop_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ describe("metrics", function()
       'tagline_writes_failed_total{line="plant",reason="not connected"}',
       'tagline_writes_queued{line="plant"}', 'tagline_line_disconnects_total{line="plant",reason="broker"}',
       'tagline_handler_seconds_total{line="plant",handler="decode"}', "tagline_lua_memory_bytes",
-      "tagline_loop_busy_seconds_total", "tagline_config_last_reload_success" } do
+      "tagline_loop_busy_seconds_total", "tagline_loop_longest_seconds", "tagline_config_last_reload_success" } do
       assert.is_number(all[name], name)
     end
     t:stop()
@@ -111,6 +111,22 @@ describe("metrics", function()
     t:wait_line '"plant.boiler.t".*"reason":"missing"'
     _, a = samples(port)
     assert.is_nil(a.body:find('tag="plant.boiler.t"', 1, true))
+    t:stop()
+  end)
+
+  it("know the history's file and its oldest value", function()
+    local m, port = mosquitto.start(), http.free_port()
+    local t = tagline.run('history { file = "h.db" }\n' .. config, { PORT = m.port, WEB = port })
+    m:wait_subscribed "web"
+    assert.is_nil((samples(port)).tagline_history_oldest_timestamp_seconds)
+    m:publish("plant/boiler/up", '{"t":1}')
+    local at
+    wait.poll("the value in the history", nil, function()
+      local all = samples(port)
+      at = all.tagline_history_oldest_timestamp_seconds
+      return at and all.tagline_history_bytes > 4096
+    end)
+    assert.truthy(math.abs(at - os.time()) < 300)
     t:stop()
   end)
 
