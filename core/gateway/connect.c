@@ -38,6 +38,7 @@ void tl_link_arm (tl_link *l) {
   if (l->conn.state == TL_LINK_CONNECTING) due = min64(due, l->conn.connect_by);
   if (l->conn.state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
   due = min64(due, tl_goodbye_due(l));
+  due = min64(due, tl_link_secured_due(l));
   /* A timer that fires too early finds nothing to do and arms itself again: cheaper than moving
   ** it for every packet. */
   if (due >= l->time.armed && l->time.armed > tl_loop_now(l->gateway->loop)) return;
@@ -337,6 +338,7 @@ void tl_link_on_timer (void *ctx) {
       tl_link_flush(l);
   }
   tl_goodbye_tick(l);
+  tl_link_secured_tick(l);
   tl_link_arm(l);
 }
 

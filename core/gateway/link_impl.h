@@ -63,8 +63,9 @@ typedef struct {
   tl_transport_memory *memory; /* of each address; NULL: none yet */
   size_t memories;
   bool stale;        /* the parameters are others now: no session of before is resumed */
+  int64_t look_at;   /* at the dates of certificates, while connected */
   int64_t warned_at; /* of the last warning of a certificate that ends soon; 0: never */
-  char warning[200]; /* of that; "": none */
+  char warning[300]; /* for status(): that, or of other things to look at; "": nothing */
 } tl_secured;
 
 typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
@@ -333,8 +334,13 @@ bool tl_link_ended_plainly (int code, const char *text);
 const char *tl_link_end_hint (const tl_link *l, size_t host);
 /* Begin a connection to the address whose turn it is: l->transport. A negative code and err. */
 int tl_link_begin (tl_link *l, tl_err *err);
-void tl_link_up (tl_link *l);              /* it is up: note and say what it is made of */
 void tl_link_forget_sessions (tl_link *l); /* of TLS: the parameters changed, or the line goes */
+
+/* secured.c */
+void tl_link_up (tl_link *l); /* it is up: note and say what it is made of */
+/* When to look at the dates of its certificates again, and doing so when that has come. */
+int64_t tl_link_secured_due (const tl_link *l);
+void tl_link_secured_tick (tl_link *l);
 
 /* probe.c: what they find would be of another line */
 void tl_link_end_probes (tl_link *l);

@@ -1,6 +1,5 @@
 /* core/gateway/target.c — where a line connects to, in terms of transports: its addresses,
-** with TLS, WebSocket and proxy as the parameters say; and what came of it, in words. Must
-** not know what travels. */
+** with TLS, WebSocket and proxy as the parameters say. Must not know what travels. */
 #include "gateway/link_impl.h"
 
 #include <stdio.h>
@@ -9,7 +8,7 @@
 #include "base/address.h"
 #include "base/log.h"
 
-enum { ALPN_MAX = 512, PSK_MAX = 256, DAY_MS = 24 * 60 * 60 * 1000 };
+enum { ALPN_MAX = 512, PSK_MAX = 256 };
 
 /* A target and the texts that it borrows beside the parameters. */
 typedef struct {
@@ -214,58 +213,4 @@ int tl_link_begin (tl_link *l, tl_err *err) {
   l->secured.made_of[0] = '\0';
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %s", l->secured.address);
   return tl_link_connect_to(l, l->conn.host, &l->conn.transport, &tl_link_transport_events, l, err);
-}
-
-/* A certificate that ends soon: once a day for each line, and in status(). */
-static void warn_of_end (tl_link *l, const char *whose, const char *name, int64_t until) {
-  int64_t left = until - tl_clock_wall_ms();
-  if (until == 0 || l->params.tls_expiry_warning <= 0 || left > l->params.tls_expiry_warning)
-    return;
-  int days = left > 0 ? (int)(left / DAY_MS) : 0;
-  snprintf(l->secured.warning, sizeof l->secured.warning,
-           "%s certificate '%.80s' ends in %d day%s: renew it", whose, name, days,
-           days == 1 ? "" : "s");
-  if (l->secured.warned_at > 0 && l->time.now - l->secured.warned_at < DAY_MS) return;
-  l->secured.warned_at = l->time.now > 0 ? l->time.now : 1;
-  tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s: %s", l->secured.address, l->secured.warning);
-}
-
-static void log_chain (const tl_link *l, const tl_transport_info *info) {
-  tl_buf chain;
-  if (!tl_log_on(TL_LOG_DEBUG)) return;
-  tl_buf_init(&chain);
-  tl_transport_chain(l->conn.transport, &chain);
-  for (size_t at = 0; at < chain.len;) {
-    const uint8_t *end = memchr(chain.at + at, '\n', chain.len - at);
-    size_t n = end ? (size_t)(end - chain.at) - at : chain.len - at;
-    tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "certificate %.*s", (int)n, (const char *)chain.at + at);
-    at += n + 1;
-  }
-  tl_buf_fini(&chain);
-  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "TLS: ALPN '%.*s', session %s%s", TL_ARG(info->tls.alpn),
-         info->tls.resumed ? "resumed" : "new",
-         info->tls.asked_certificate ? ", a client certificate was asked for" : "");
-}
-
-void tl_link_up (tl_link *l) {
-  tl_transport_info info;
-  const char *address = l->secured.address;
-  tl_transport_get_info(l->conn.transport, &info);
-  tl_transport_describe(l->conn.transport, l->secured.made_of, sizeof l->secured.made_of);
-  l->secured.warning[0] = '\0';
-  if (info.warning)
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "%s; the old one stays in use", info.warning);
-  if (info.without_subprotocol)
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
-           "%s: the server names no subprotocol, which MQTT wants; if it fails, look at ws_path",
-           address);
-  if (!info.is_tls) return;
-  if (!info.tls.verified)
-    tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
-           "%s: tls_verify = false: the certificate of the broker is not checked, so anybody can "
-           "pretend to be it",
-           address);
-  log_chain(l, &info);
-  warn_of_end(l, "the broker's", info.tls.subject, info.tls.until);
-  if (info.has_own) warn_of_end(l, "our", info.own_name, info.own_until);
 }

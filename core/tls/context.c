@@ -49,14 +49,33 @@ static bool ended_well (void) {
 
 /* Callbacks of connections */
 
+/* The list of the CA that signed the broker's certificate must be there. One of a CA above it
+** decides when it is there, and its absence is told: many keep the first one only. Whom
+** tls_ca_file names is trusted without a list. */
+static bool may_lack_a_list (tl_tls *t, X509_STORE_CTX *store) {
+  int error = X509_STORE_CTX_get_error(store), depth = X509_STORE_CTX_get_error_depth(store);
+  STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
+  if (error != X509_V_ERR_UNABLE_TO_GET_CRL && error != X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER)
+    return false;
+  if (depth == 0) return false;
+  if (depth < sk_X509_num(chain) - 1)
+    tl_tls_name_of(X509_get_issuer_name(sk_X509_value(chain, depth)), t->without_list);
+  X509_STORE_CTX_set_error(store, X509_V_OK);
+  return true;
+}
+
 static int on_verify (int ok, X509_STORE_CTX *store) {
   SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
   tl_tls *t = tl_tls_of(ssl);
   X509 *cert = X509_STORE_CTX_get_current_cert(store);
+  X509_CRL *list = X509_STORE_CTX_get0_current_crl(store);
   if (ok || !t) return ok;
+  if (may_lack_a_list(t, store)) return 1;
   t->verify_error = X509_STORE_CTX_get_error(store);
   X509_free(t->bad);
   t->bad = cert && X509_up_ref(cert) ? cert : NULL;
+  if (t->verify_error == X509_V_ERR_CRL_HAS_EXPIRED && list)
+    tl_tls_date(X509_CRL_get0_nextUpdate(list), t->list_until);
   return ok;
 }
 
@@ -140,7 +159,7 @@ static int read_crl (making *m) {
   BIO_free(bio);
   if (!ended_well() || n == 0)
     return wrong(m, TL_TLS_FIELD_CRL, TL_ESYNTAX, "holds no revocation list in PEM form");
-  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   return TL_OK;
 }
 

@@ -270,6 +270,7 @@ void tl_tls_get_info (const tl_tls *t, tl_tls_info *info) {
   info->resumed = t->resumed;
   info->verified = t->context->verify != TL_TLS_VERIFY_NONE;
   info->asked_certificate = t->asked_certificate;
+  memcpy(info->without_list, t->without_list, sizeof info->without_list);
 }
 
 void tl_tls_chain (const tl_tls *t, tl_buf *out) {

@@ -61,6 +61,8 @@ typedef struct {
   tl_slice alpn;                /* chosen; empty: none */
   bool resumed, verified;       /* verified: against what the context says, none included: false */
   bool asked_certificate;       /* of us */
+  /* A CA above the broker's that the revocation lists say nothing of; "": none. */
+  char without_list[TL_TLS_NAME];
 } tl_tls_info;
 void tl_tls_get_info (const tl_tls *t, tl_tls_info *info);
 /* The chain as text, a line for each certificate: subject, issuer, dates, SHA-256. */

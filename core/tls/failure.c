@@ -88,23 +88,27 @@ static void unknown_signer (tl_tls *t) {
 }
 
 static void wrong_list (tl_tls *t) { /* a CRL */
-  char subject[TL_TLS_NAME];
+  char subject[TL_TLS_NAME], issuer[TL_TLS_NAME], now[32];
   tl_tls_name_of(X509_get_subject_name(t->bad), subject);
+  tl_tls_name_of(X509_get_issuer_name(t->bad), issuer);
+  our_clock(now);
   switch (t->verify_error) {
     case X509_V_ERR_CERT_REVOKED:
       say(t, "the certificate '%.80s' was revoked by its CA: the broker needs a new one", subject);
       return;
     case X509_V_ERR_CRL_HAS_EXPIRED:
-      say(t, "the list in tls_crl_file is too old for '%.80s': fetch the CA's newest one", subject);
+      say(t,
+          "the list of '%.80s' in tls_crl_file is too old, it ended on %s: fetch that CA's newest "
+          "one (if our clock is right: it says %s)",
+          issuer, t->list_until, now);
       return;
-    case X509_V_ERR_CRL_NOT_YET_VALID: {
-      char now[32];
-      our_clock(now);
-      say(t, "the list in tls_crl_file is not valid yet: is our clock right? it says %s", now);
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+      say(t, "the list of '%.80s' in tls_crl_file is not valid yet: is our clock right? it says %s",
+          issuer, now);
       return;
-    }
     case X509_V_ERR_UNABLE_TO_GET_CRL:
-      say(t, "tls_crl_file has no list of the CA that signed '%.80s': add it", subject);
+      say(t, "tls_crl_file has no list of '%.80s', the CA that signed '%.80s': add it", issuer,
+          subject);
       return;
     default:
       say(t, "the list in tls_crl_file does not fit '%.80s': %s", subject,
@@ -157,7 +161,9 @@ static void refused_certificate (tl_tls *t) {
           "the signature of the certificate is wrong: tls_ca_file holds another CA of that name");
       return;
     default:
-      say(t, "the certificate is refused: %s", X509_verify_cert_error_string(t->verify_error));
+      say(t,
+          "the certificate is refused: %s: let the broker have another one, or correct tls_ca_file",
+          X509_verify_cert_error_string(t->verify_error));
   }
 }
 
@@ -302,7 +308,8 @@ static void other (tl_tls *t) {
 
 void tl_tls_explain (tl_tls *t, int ssl_error) {
   (void)ssl_error;
-  if (t->verify_error != X509_V_OK && t->bad && !t->is_open)
+  bool was_refused = t->verify_error != X509_V_OK && t->bad && !t->is_open;
+  if (was_refused && t->context->verify != TL_TLS_VERIFY_NONE)
     refused_certificate(t);
   else if (t->alert >= 0)
     said_alert(t);

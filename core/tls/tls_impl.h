@@ -40,7 +40,9 @@ struct tl_tls {
   int alert;        /* fatal, from the peer; -1: none */
   int verify_error; /* X509_V_…; of the certificate `bad` at this depth */
   X509 *bad;
-  SSL_SESSION *session; /* newest, owned */
+  char list_until[32];            /* when the revocation list that is too old ended */
+  char without_list[TL_TLS_NAME]; /* a CA of the chain that tls_crl_file has no list of */
+  SSL_SESSION *session;           /* newest, owned */
   char error[TL_TLS_ERROR];
 };
 

@@ -186,7 +186,11 @@ static void tell_stage (stack *s) {
   } else if (s->state == STACK_TLS) {
     tl_transport_describe(&s->transport, found, sizeof found);
     size_t used = strlen(found);
-    snprintf(found + used, sizeof found - used, "%s", info.tls.resumed ? ", session resumed" : "");
+    const char *list = info.tls.without_list;
+    snprintf(found + used, sizeof found - used, "%s%s%s%s%s%s",
+             info.tls.resumed ? ", session resumed" : "",
+             list[0] ? ", tls_crl_file has no list of '" : "", list, list[0] ? "'" : "",
+             info.warning ? "; the old pair is in use: " : "", info.warning ? info.warning : "");
     s->events->stage(s->ctx, "TLS", found);
   } else if (s->state == STACK_UPGRADE) {
     snprintf(found, sizeof found, "%s%s", info.path,

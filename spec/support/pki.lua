@@ -3,6 +3,9 @@
 --   local pki = require "spec.support.pki"
 --   local ca = pki.new()                                          -- ca.file: its certificate
 --   local cert, key = ca:sign("broker", "DNS:localhost,IP:127.0.0.1", { days = 20 })
+--   local hall = ca:sub("Hall 5")                                 -- a CA below it
+--   local list = ca:list { cert }                                 -- a CRL that revokes it
+local files = require "spec.support.files"
 local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 
@@ -42,6 +45,36 @@ function pki:sign(subject, names, options)
   os.rename(base .. ".key.new", base .. ".key")
   os.rename(base .. ".crt.new", base .. ".crt")
   return base .. ".crt", base .. ".key"
+end
+
+-- A CA below this one, with a folder of its own.
+function pki:sub(name)
+  local below = setmetatable({ folder = scope.folder(), count = 0 }, pki)
+  below.file, below.key = below.folder .. "/ca.crt", below.folder .. "/ca.key"
+  local extensions = scope.file("extensions", "basicConstraints=critical,CA:TRUE\n", below.folder)
+  openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+    below.key, "-out", below.folder .. "/ca.csr", "-subj", "/CN=" .. name)
+  openssl("x509", "-req", "-in", below.folder .. "/ca.csr", "-CA", self.file, "-CAkey", self.key,
+    "-CAcreateserial", "-out", below.file, "-days", "365", "-extfile", extensions)
+  return below
+end
+
+-- A revocation list of this CA, as a file; it revokes these certificates and those of before.
+function pki:list(certificates)
+  local conf = self.folder .. "/list.conf"
+  if not self.index then
+    self.index = scope.file("index", "", self.folder)
+    files.write(conf, ("[ca]\ndefault_ca = ca\n[ca]\ndatabase = %s\ndefault_md = sha256\n"):format(
+      self.index))
+  end
+  local ours = { "-config", conf, "-cert", self.file, "-keyfile", self.key }
+  for _, cert in ipairs(certificates or {}) do
+    openssl("ca", "-revoke", cert, table.unpack(ours))
+  end
+  self.lists = (self.lists or 0) + 1
+  local list = ("%s/list%d.crl"):format(self.folder, self.lists)
+  openssl("ca", "-gencrl", "-crldays", "10", "-out", list, table.unpack(ours))
+  return list
 end
 
 return pki

@@ -184,6 +184,38 @@ static void every_case_has_its_words (void **unused) {
   }
 }
 
+/* What the client finds with these lists; `below`: the intermediate CA signs the broker. */
+static void lists_give (const char *lists, bool below, const identity *trusted, const char *words,
+                        const char *unlisted) {
+  static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+  char chain[2 * PEM_ROOM];
+  const identity *broker = below ? &by_intermediate : &good;
+  snprintf(chain, sizeof chain, "%s%s", broker->pem, below ? intermediate.pem : "");
+  for (size_t v = 0; v < COUNT(versions); v++) {
+    tl_tls_settings client = { .ca = tl_slice_str(trusted->pem),
+                               .crl = tl_slice_str(lists),
+                               .min_minor = 2 };
+    tl_tls_settings server = { .cert = tl_slice_str(chain),
+                               .key = tl_slice_str(broker->key_pem),
+                               .verify = TL_TLS_VERIFY_NONE,
+                               .min_minor = 2 };
+    tl_tls_context *to = context_of(&client), *from = context_of(&server);
+    pair p;
+    tl_tls_info info;
+    SSL_CTX_set_max_proto_version(from->ssl, versions[v]);
+    pair_open(&p, to, from, "broker", NULL);
+    pair_shake(&p, 100000);
+    const char *text = tl_tls_error(p.client);
+    if (words ? !strstr(text, words) : p.client_rc != TL_OK)
+      fail_msg("expected '%s', got '%s'", words ? words : "a connection", text);
+    tl_tls_get_info(p.client, &info);
+    if (!words) assert_string_equal(info.without_list, unlisted);
+    pair_close(&p);
+    tl_tls_context_drop(to);
+    tl_tls_context_drop(from);
+  }
+}
+
 static void revoked_ones_are_told (void **unused) {
   (void)unused;
   static const struct {
@@ -194,30 +226,59 @@ static void revoked_ones_are_told (void **unused) {
   } lists[] = {
     { false, -1, 10, &ca, NULL },
     { true, -1, 10, &ca, "the certificate 'CN=broker' was revoked by its CA" },
-    { false, -10, -1, &ca, "tls_crl_file is too old for 'CN=broker'" },
-    { false, 1, 10, &ca, "tls_crl_file is not valid yet: is our clock right? it says 20" },
-    { false, -1, 10, &other_ca, "tls_crl_file has no list of the CA that signed 'CN=broker'" },
+    { false, -10, -1, &ca, "the list of 'CN=Plant CA' in tls_crl_file is too old, it ended on 20" },
+    { false, 1, 10, &ca,
+      "the list of 'CN=Plant CA' in tls_crl_file is not valid yet: is our clock right? it says "
+      "20" },
+    { false, -1, 10, &other_ca,
+      "tls_crl_file has no list of 'CN=Plant CA', the CA that signed 'CN=broker': add it" },
   };
   for (size_t i = 0; i < COUNT(lists); i++) {
     char crl[PEM_ROOM];
     crl_make(crl, lists[i].by, lists[i].revoked ? &good : NULL, lists[i].from, lists[i].until);
-    tl_tls_settings client = { .ca = tl_slice_str(ca.pem),
-                               .crl = tl_slice_str(crl),
-                               .min_minor = 2 };
-    tl_tls_settings server = { .cert = tl_slice_str(good.pem),
-                               .key = tl_slice_str(good.key_pem),
-                               .verify = TL_TLS_VERIFY_NONE,
-                               .min_minor = 2 };
-    tl_tls_context *to = context_of(&client), *from = context_of(&server);
+    lists_give(crl, false, &ca, lists[i].words, "");
+  }
+}
+
+/* The lists of a chain: its root revokes the CA below, which revokes the broker. */
+static void lists_of_a_whole_chain_count (void **unused) {
+  (void)unused;
+  char of_root[PEM_ROOM], of_below[PEM_ROOM], both[2 * PEM_ROOM];
+  crl_make(of_below, &intermediate, NULL, -1, 10);
+  lists_give(of_below, true, &ca, NULL, "CN=Plant CA"); /* it is told that the root's is missing */
+  lists_give(of_below, true, &intermediate, NULL, "");  /* no list is needed of who is trusted */
+  crl_make(of_root, &ca, NULL, -1, 10);
+  lists_give(of_root, true, &ca, "no list of 'CN=Hall 5', the CA that signed 'CN=broker'", NULL);
+  snprintf(both, sizeof both, "%s%s", of_below, of_root);
+  lists_give(both, true, &ca, NULL, "");
+  crl_make(of_root, &ca, &intermediate, -1, 10);
+  snprintf(both, sizeof both, "%s%s", of_below, of_root);
+  lists_give(both, true, &ca, "the certificate 'CN=Hall 5' was revoked by its CA", NULL);
+  crl_make(of_root, &ca, NULL, -10, -1);
+  snprintf(both, sizeof both, "%s%s", of_root, of_below);
+  lists_give(both, true, &ca, "the list of 'CN=Plant CA' in tls_crl_file is too old", NULL);
+  crl_make(of_below, &intermediate, &by_intermediate, -1, 10);
+  lists_give(of_below, true, &ca, "the certificate 'CN=broker' was revoked by its CA", NULL);
+}
+
+/* Its certificate is not looked at, so it is not the cause of what goes wrong then. */
+static void what_is_not_verified_is_no_cause (void **unused) {
+  (void)unused;
+  static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+  for (size_t v = 0; v < COUNT(versions); v++) {
+    one_case c = {
+      .server = &self_signed, .name = "broker", .verify = TL_TLS_VERIFY_NONE, .wants_own = true
+    };
     pair p;
-    pair_open(&p, to, from, "broker", NULL);
-    pair_shake(&p, 100000);
-    const char *text = tl_tls_error(p.client);
-    if (lists[i].words ? !strstr(text, lists[i].words) : p.client_rc != TL_OK)
-      fail_msg("list %zu: %s", i, text);
+    uint8_t room[10];
+    run_case(&c, versions[v], &p);
+    if (p.client_rc == TL_OK) p.client_rc = (int)tl_tls_read(p.client, room, sizeof room);
+    assert_int_equal(p.client_rc, TL_EREFUSED);
+    assert_string_equal(tl_tls_error(p.client), "the broker wants a client certificate: set "
+                                                "tls_cert_file and tls_key_file");
     pair_close(&p);
-    tl_tls_context_drop(to);
-    tl_tls_context_drop(from);
+    tl_tls_context_drop(p.contexts[0]);
+    tl_tls_context_drop(p.contexts[1]);
   }
 }
 
@@ -363,6 +424,8 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_case_has_its_words),
     cmocka_unit_test(revoked_ones_are_told),
+    cmocka_unit_test(lists_of_a_whole_chain_count),
+    cmocka_unit_test(what_is_not_verified_is_no_cause),
     cmocka_unit_test(nothing_in_common_is_told),
     cmocka_unit_test(a_psk_works_and_a_wrong_one_is_told),
     cmocka_unit_test(what_is_no_tls_is_named),
