@@ -44,14 +44,14 @@ static void on_returned (void *told, tl_slice name, tl_slice text) {
 static void decode (telling *t, tl_station *live, const tl_route *route, int64_t time_ms,
                     tl_reading *reading, tl_buf *out) {
   tl_station *s = t->copy->station;
-  tl_rehearsal r = { .copy = s,
-                     .shown = live ? live : s,
-                     .m = t->m,
-                     .route = route,
-                     .time_ms = time_ms,
-                     .reading = reading,
-                     .returned = on_returned,
-                     .told = t->copy };
+  tl_dry_decode r = { .copy = s,
+                      .shown = live ? live : s,
+                      .m = t->m,
+                      .route = route,
+                      .time_ms = time_ms,
+                      .reading = reading,
+                      .returned = on_returned,
+                      .told = t->copy };
   tl_buf_init(&r.error);
   tl_gateway_dry_run(t->g, &r);
   t->failed = r.failed;

@@ -227,12 +227,12 @@ void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated
 
 bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s) {
   const tl_handlers *h = &g->handlers;
-  return s->user && h->has_decode && h->has_decode(s->user) && h->rehearse;
+  return s->user && h->has_decode && h->has_decode(s->user) && h->decode_dry;
 }
 
-void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r) {
+void tl_gateway_dry_run (tl_gateway *g, tl_dry_decode *r) {
   g->dry = true;
-  g->handlers.rehearse(g->handlers_ctx, r);
+  g->handlers.decode_dry(g->handlers_ctx, r);
   g->dry = false;
 }
 

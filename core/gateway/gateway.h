@@ -33,7 +33,7 @@ void tl_gateway_values_drained (tl_gateway *g); /* the sink's `drained` */
 bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s);
 /* Run a decoder for a person who asks what it would do: writes that it asks for are refused,
 ** and nothing that lives changes. */
-void tl_gateway_dry_run (tl_gateway *g, tl_rehearsal *r);
+void tl_gateway_dry_run (tl_gateway *g, tl_dry_decode *r);
 /* Another owner of a station's `user` (NULL: it has none), who gives it back with release: a reload
 ** may drop the station meanwhile, and the end of the process the gateway. */
 typedef struct {

@@ -32,7 +32,7 @@ typedef struct {
   void *told;
   bool failed, declined;
   tl_buf error; /* of one that failed, with its traceback; the caller's */
-} tl_rehearsal;
+} tl_dry_decode;
 
 typedef struct {
   /* Does this station have a decoder? Then decode() is called in place of the plain receive; it
@@ -42,7 +42,7 @@ typedef struct {
   /* TL_OK, also when the function failed; TL_ENOMEM: the system had no memory for it, no tag was
   ** set, and the message must come again. */
   int (*decode)(void *ctx, tl_station *s, const tl_incoming *m, const tl_route *route);
-  void (*rehearse)(void *ctx, tl_rehearsal *r);
+  void (*decode_dry)(void *ctx, tl_dry_decode *r);
   /* The station's function number `which` of prepare, from 0, given a payload: TL_OK, and what
   ** it returned appended to `out`; TL_ENOENT: it declined; TL_ETYPE: it failed, which was said
   ** and counted; with `error` (explain) it is not, and why is appended to that. */

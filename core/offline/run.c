@@ -106,9 +106,8 @@ static int set_up (tl_site *s, const char *config, bool unsafe,
   if (rc >= 0) rc = tl_gateway_new(&s->gateway, s->loop, &tl_script_handlers, s->script);
   if (rc < 0) return tl_fail(err, rc, 0, "no memory");
   tl_script_attach(s->script, s->gateway, s->loop);
-  s->script->on_error = on_error;
-  s->script->on_error_ctx = s;
-  s->script->offline = true;
+  tl_errors_listen(s->script, on_error, s);
+  tl_script_run_offline(s->script);
   if (tl_script_load(s->script, config, problem, ctx) > 0)
     return tl_fail(err, TL_ESYNTAX, 0, "%s has errors", config);
   return tl_script_apply(s->script, NULL, NULL, err);

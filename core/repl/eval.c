@@ -82,7 +82,7 @@ static const tl_console_hooks hooks;
 
 int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void *ctx) {
   if (!s->repl && !(s->repl = calloc(1, sizeof *s->repl))) return TL_ENOMEM;
-  s->console = &hooks;
+  tl_caller_set_console(s, &hooks);
   tl_eval *e = calloc(1, sizeof *e);
   if (!e) return TL_ENOMEM;
   e->head.console = &hooks;
@@ -535,7 +535,7 @@ static void close_all (tl_script *s) {
   while (s->repl->evals) tl_eval_free(s->repl->evals);
   free(s->repl);
   s->repl = NULL;
-  s->console = NULL;
+  tl_caller_set_console(s, NULL);
 }
 
 static const tl_console_hooks hooks = { .of = eval_of,

@@ -11,7 +11,7 @@ typedef struct {
 /* Has the person, or the config, a variable of this name? Without asking anybody's __index. */
 static int p_find (lua_State *L) {
   asking *a = lua_touserdata(L, 1);
-  const int tables[2] = { a->e->env, a->e->script->env };
+  const int tables[2] = { a->e->env, a->e->script->config.env };
   for (int i = 0; i < 2 && !a->found; i++) {
     if (lua_rawgeti(L, LUA_REGISTRYINDEX, tables[i]) == LUA_TTABLE) {
       lua_pushstring(L, a->name);

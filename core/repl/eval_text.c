@@ -215,7 +215,7 @@ static int p_complete (lua_State *L) {
   lua_remove(L, -3);
   lua_rawgeti(L, LUA_REGISTRYINDEX, c->e->env);
   tl_push_api(L);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->env);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->config.env);
   tl_open_live(L);
   lua_call(L, 6, 2);
   luaL_checktype(L, -2, LUA_TTABLE);

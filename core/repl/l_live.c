@@ -140,7 +140,7 @@ static int live_scopes (lua_State *L) {
     lua_newtable(L);
   else
     lua_rawgeti(L, LUA_REGISTRYINDEX, s->repl->evaluating->env);
-  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->env) != LUA_TTABLE) lua_pop(L, 1);
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->config.env) != LUA_TTABLE) lua_pop(L, 1);
   return lua_gettop(L);
 }
 
@@ -213,7 +213,7 @@ static int env_index (lua_State *L) {
   lua_pushvalue(L, 2);
   /* a variable that the user has set to nil */
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 0;
-  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->env) != LUA_TTABLE) return 0;
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->config.env) != LUA_TTABLE) return 0;
   /* The config's environment raises for an unknown word, in words meant for a config. */
   lua_pushcfunction(L, plain_get);
   lua_pushvalue(L, -2);
@@ -223,7 +223,7 @@ static int env_index (lua_State *L) {
   lua_getfield(L, -1, "unknown");
   lua_pushvalue(L, 2);
   tl_push_api(L);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->env);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->config.env);
   lua_call(L, 3, 1);
   luaL_where(L, 1);
   lua_insert(L, -2);

@@ -350,7 +350,7 @@ static void push_failures (lua_State *L, const tl_script *s) {
   int64_t wall = tl_clock_wall_ms();
   lua_Integer n = 0;
   new_list(L);
-  for (const tl_failure *f = s->failures; f; f = f->next) {
+  for (const tl_failure *f = s->errors.failing; f; f = f->next) {
     lua_createtable(L, 0, 8);
     set_text(L, "scope", f->scope);
     set_text(L, "what", f->what);

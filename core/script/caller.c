@@ -8,7 +8,7 @@
 
 enum { LEVELS = 8 }; /* of calls, between a function that was typed and what it changes */
 
-tl_caller tl_caller_here (lua_State *L) { return tl_script_of(L)->caller; }
+tl_caller tl_caller_here (lua_State *L) { return tl_script_of(L)->caller.now; }
 
 /* A function that was typed at a prompt and is called later, from a handler's place: then it is
 ** still a person's doing. */
@@ -24,19 +24,23 @@ static bool typed (lua_State *L) {
 bool tl_caller_is_person (lua_State *L) { return tl_caller_here(L).eval != 0 || typed(L); }
 
 tl_caller tl_caller_enter (tl_script *s, tl_caller caller) {
-  tl_caller before = s->caller;
-  s->caller = caller;
+  tl_caller before = s->caller.now;
+  s->caller.now = caller;
   return before;
 }
 
-void tl_caller_leave (tl_script *s, tl_caller before) { s->caller = before; }
+void tl_caller_leave (tl_script *s, tl_caller before) { s->caller.now = before; }
 
 void tl_caller_owe (tl_script *s, tl_caller caller) {
-  if (s->console && caller.eval != 0) s->console->owe(s, caller);
+  if (s->caller.console && caller.eval != 0) s->caller.console->owe(s, caller);
 }
 
 void tl_caller_settle (tl_script *s, tl_caller caller) {
-  if (s->console && caller.eval != 0) s->console->settle(s, caller);
+  if (s->caller.console && caller.eval != 0) s->caller.console->settle(s, caller);
+}
+
+void tl_caller_set_console (tl_script *s, const tl_console_hooks *hooks) {
+  s->caller.console = hooks;
 }
 
 /* --- what the log tells --- */
@@ -79,7 +83,7 @@ void tl_change_log_now (lua_State *L, const char *scope, const char *fmt, ...) {
 /* --- waiting --- */
 
 tl_eval *tl_eval_of (lua_State *L) {
-  const tl_console_hooks *console = tl_script_of(L)->console;
+  const tl_console_hooks *console = tl_script_of(L)->caller.console;
   return console ? console->of(L) : NULL;
 }
 
@@ -96,12 +100,12 @@ void tl_eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg)
 }
 
 int tl_eval_rest (lua_State *L) {
-  const tl_console_hooks *console = tl_script_of(L)->console;
+  const tl_console_hooks *console = tl_script_of(L)->caller.console;
   return console ? console->rest(L) : 0;
 }
 
 bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
-  return s->console && s->console->resume(s, co, ok, why);
+  return s->caller.console && s->caller.console->resume(s, co, ok, why);
 }
 
 void tl_eval_show (tl_eval *e, tl_slice text) { console_of(e)->show(e, text); }

@@ -71,8 +71,8 @@ bool tl_eval_resume (tl_script *s, lua_State *co, bool ok, const char *why);
 /* Show text to the person; not kept back for anything. */
 void tl_eval_show (tl_eval *e, tl_slice text);
 
-/* What repl/ puts into tl_script.console when the first console is attached: the functions above
-** as it does them. */
+/* What repl/ hands over when the first console is attached: the functions above as it does
+** them. */
 typedef struct {
   tl_eval *(*of)(lua_State *L);
   int (*wait)(lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx);
@@ -84,6 +84,8 @@ typedef struct {
   void (*settle)(tl_script *s, tl_caller caller);
   void (*close)(tl_script *s); /* the script ends: every evaluation, and what they are kept in */
 } tl_console_hooks;
+
+void tl_caller_set_console (tl_script *s, const tl_console_hooks *hooks);
 
 /* The first member of a tl_eval. */
 typedef struct {

@@ -10,7 +10,26 @@
 #include "script/script.h"
 #include "script/zone_file.h"
 
-enum { LOADING_SECONDS = 10 };
+enum { LOADING_SECONDS = 10, STALL_SECONDS = 30 };
+
+void tl_config_init (tl_script *s, bool check) {
+  s->config = (tl_script_config){
+    .check = check, .draft = LUA_NOREF, .env = LUA_NOREF, .stall_time = STALL_SECONDS
+  };
+}
+
+void tl_config_fini (tl_script *s) {
+  tl_slice key;
+  void *zone;
+  for (uint32_t i = 0; tl_map_next(&s->config.zones, &i, &key, &zone);) {
+    tl_zone_free(zone);
+    free((void *)key.at);
+  }
+  tl_map_fini(&s->config.zones);
+  free(s->config.path);
+}
+
+double tl_script_stall_time (const tl_script *s) { return s->config.stall_time; }
 
 /* --- loading --- */
 
@@ -38,8 +57,8 @@ static int print_text (lua_State *L) {
 
 static int p_load (lua_State *L) {
   loading *l = lua_touserdata(L, 1);
-  luaL_unref(L, LUA_REGISTRYINDEX, l->s->draft);
-  l->s->draft = LUA_NOREF;
+  luaL_unref(L, LUA_REGISTRYINDEX, l->s->config.draft);
+  l->s->config.draft = LUA_NOREF;
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.config.load");
   lua_call(L, 1, 1);
@@ -48,7 +67,7 @@ static int p_load (lua_State *L) {
   lua_createtable(L, 0, 4);
   lua_pushboolean(L, l->s->box.unsafe);
   lua_setfield(L, -2, "unsafe");
-  lua_pushboolean(L, l->s->check);
+  lua_pushboolean(L, l->s->config.check);
   lua_setfield(L, -2, "check");
   lua_pushcfunction(L, print_text);
   lua_setfield(L, -2, "print");
@@ -77,7 +96,7 @@ static int p_load (lua_State *L) {
   lua_pop(L, 1);
   if (l->errors == 0) {
     luaL_checktype(L, -1, LUA_TTABLE);
-    l->s->draft = luaL_ref(L, LUA_REGISTRYINDEX);
+    l->s->config.draft = luaL_ref(L, LUA_REGISTRYINDEX);
   }
   return 0;
 }
@@ -109,14 +128,14 @@ static void tell_end (loading *l, tl_buf *text) {
 int tl_script_load (tl_script *s, const char *path,
                     void (*problem)(void *ctx, bool is_error, const char *text), void *ctx) {
   loading l = { s, path, problem, ctx, 0 };
-  free(s->config_path);
-  s->config_path = strdup(path); /* NULL: freeze names another */
+  free(s->config.path);
+  s->config.path = strdup(path); /* NULL: freeze names another */
   tl_buf text;
   tl_buf_init(&text);
   s->box.loading_memory = TL_LOADING_MEMORY;
-  s->loading = true;
+  s->config.loading = true;
   int rc = tl_script_enter(s, p_load, &l, LOADING_SECONDS, "config", &text);
-  s->loading = false;
+  s->config.loading = false;
   if (rc != LUA_OK) tell_end(&l, &text);
   if (l.errors > 0) s->box.loading_memory = 0;
   tl_buf_fini(&text);
@@ -195,12 +214,12 @@ static const tl_zone *zone_of (lua_State *L, tl_script *s, tl_slice name) {
   tl_err err = { .text = "" };
   tl_zone *zone;
   if (name.len == 0 || tl_slice_eq(name, TL_LIT("UTC"))) return tl_zone_utc();
-  zone = tl_map_get(&s->zones, name);
+  zone = tl_map_get(&s->config.zones, name);
   if (zone) return zone;
   if (tl_zone_load(&zone, (const char *)name.at, &err) < 0)
     luaL_error(L, "time zone '%s': %s", name.at, err.text);
   char *key = strdup((const char *)name.at);
-  if (!key || tl_map_put(&s->zones, tl_slice_str(key), zone) != TL_OK) {
+  if (!key || tl_map_put(&s->config.zones, tl_slice_str(key), zone) != TL_OK) {
     free(key);
     tl_zone_free(zone);
     luaL_error(L, "not enough memory");
@@ -455,7 +474,7 @@ static void read_line (lua_State *L, applying *a, tl_line_config *c) {
 static int p_apply (lua_State *L) {
   applying *a = lua_touserdata(L, 1);
   tl_script *s = a->s;
-  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->draft) != LUA_TTABLE)
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->config.draft) != LUA_TTABLE)
     return luaL_error(L, "no config is loaded");
   int draft = lua_gettop(L);
   lua_getfield(L, draft, "env");
@@ -486,7 +505,7 @@ static int p_apply (lua_State *L) {
     int limits = lua_gettop(L);
     s->box.handler_time = number_field(L, limits, "handler_time", s->box.handler_time);
     s->box.memory_limit = (size_t)number_field(L, limits, "memory", 256.0 * 1048576);
-    s->stall_time = number_field(L, limits, "stall_time", 30);
+    s->config.stall_time = number_field(L, limits, "stall_time", STALL_SECONDS);
     tl_model *m = tl_gateway_model(s->gateway);
     m->instance_text_max = (uint64_t)number_field(L, limits, "instance_text", 32.0 * 1048576);
     m->text_max = (uint64_t)number_field(L, limits, "text", 256.0 * 1048576);
@@ -539,14 +558,14 @@ static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char
   tl_buf_fini(&text);
   /* The draft is many times larger than what runs; 10,000 stations must not cost it for ever. */
   if (rc == LUA_OK && !dry) {
-    luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->env);
-    s->env = a.env;
+    luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->config.env);
+    s->config.env = a.env;
   } else {
     luaL_unref(s->box.L, LUA_REGISTRYINDEX, a.env);
   }
   tl_script_forget_known(s);
-  luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->draft);
-  s->draft = LUA_NOREF;
+  luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->config.draft);
+  s->config.draft = LUA_NOREF;
   tl_script_enter(s, p_collect, NULL, 0, "config", NULL);
   s->box.loading_memory = 0;
   tl_heap_trim(&s->box.heap);

@@ -14,7 +14,7 @@ static tl_slice push_text (lua_State *L, int index) {
   return tl_slice_of(text, len);
 }
 
-static void tell_values (lua_State *L, tl_rehearsal *r, int table) {
+static void tell_values (lua_State *L, tl_dry_decode *r, int table) {
   size_t len;
   for (lua_pushnil(L); lua_next(L, table) != 0;) {
     int value = lua_gettop(L);
@@ -27,7 +27,7 @@ static void tell_values (lua_State *L, tl_rehearsal *r, int table) {
 }
 
 /* Shapes that are wrong are told by tl_take_samples. */
-static void tell_returned (lua_State *L, tl_rehearsal *r, int index) {
+static void tell_returned (lua_State *L, tl_dry_decode *r, int index) {
   if (lua_type(L, index) != LUA_TTABLE) return;
   lua_Integer n = (lua_Integer)lua_rawlen(L, index);
   if (n == 0) tell_values(L, r, index);
@@ -41,13 +41,13 @@ static void tell_returned (lua_State *L, tl_rehearsal *r, int index) {
 
 typedef struct {
   tl_script *s;
-  tl_rehearsal *r;
+  tl_dry_decode *r;
   tl_message_now *message;
-} rehearsing;
+} dry_decode;
 
-static int p_rehearse (lua_State *L) {
-  rehearsing *c = lua_touserdata(L, 1);
-  tl_rehearsal *r = c->r;
+static int p_decode_dry (lua_State *L) {
+  dry_decode *c = lua_touserdata(L, 1);
+  tl_dry_decode *r = c->r;
   const tl_station_hooks *h = r->copy->user;
   lua_rawgeti(L, LUA_REGISTRYINDEX, h->functions->decode);
   tl_push_message(L, c->message);
@@ -64,13 +64,13 @@ static int p_rehearse (lua_State *L) {
   return 0;
 }
 
-void tl_script_rehearse (void *ctx, tl_rehearsal *r) {
+void tl_script_decode_dry (void *ctx, tl_dry_decode *r) {
   tl_message_now message = {
     .station = r->shown, .m = r->m, .route = r->route, .time_ms = r->time_ms
   };
-  rehearsing c = { ctx, r, &message };
+  dry_decode c = { ctx, r, &message };
   r->failed =
-      tl_script_enter(c.s, p_rehearse, &c, c.s->box.handler_time, "decode", &r->error) != LUA_OK;
+      tl_script_enter(c.s, p_decode_dry, &c, c.s->box.handler_time, "decode", &r->error) != LUA_OK;
   tl_end_message(c.s, &message);
   tl_station_set(r->reading, r->time_ms);
 }

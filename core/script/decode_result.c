@@ -126,11 +126,11 @@ static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
 
 static void make_words (lua_State *L, tl_script *s) {
   lua_pushliteral(L, "time");
-  s->word_time = luaL_ref(L, LUA_REGISTRYINDEX);
+  s->words.time = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushliteral(L, "status");
-  s->word_status = luaL_ref(L, LUA_REGISTRYINDEX);
+  s->words.status = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushliteral(L, "value");
-  s->word_value = luaL_ref(L, LUA_REGISTRYINDEX);
+  s->words.value = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* As lua_getfield of the table on top, by a word that is kept. */
@@ -146,10 +146,10 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
   tl_type type = t->plan->tags[tag].type;
   tl_reason reason = TL_REASON_DECODER;
   size_t len;
-  if (!t->script->word_value) make_words(L, t->script);
-  if (get_word(L, t->script->word_time) != LUA_TNIL) time_ms = read_time(t, -1, name);
+  if (!t->script->words.value) make_words(L, t->script);
+  if (get_word(L, t->script->words.time) != LUA_TNIL) time_ms = read_time(t, -1, name);
   lua_pop(L, 1);
-  if (get_word(L, t->script->word_status) != LUA_TNIL) {
+  if (get_word(L, t->script->words.status) != LUA_TNIL) {
     tl_slice status = { 0 };
     if (lua_type(L, -1) == LUA_TSTRING) status = tl_slice_str(lua_tostring(L, -1));
     if (tl_slice_eq(status, TL_LIT("invalid"))) {
@@ -167,7 +167,7 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
                                tl_push_got(L, -1)));
   }
   lua_pop(L, 1);
-  int type_in = get_word(L, t->script->word_value);
+  int type_in = get_word(L, t->script->words.value);
   if (type_in == LUA_TNIL)
     add(t, tag, type, MISSING, time_ms);
   else

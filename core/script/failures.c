@@ -13,28 +13,28 @@ enum { FAILURES_MAX = 64, SAID_MANY = 1000, SAID_LENGTH = 400, SAID_WHOLE = 4096
 static void forget_said (tl_script *s) {
   tl_slice key;
   void *value;
-  for (uint32_t i = 0; tl_map_next(&s->said, &i, &key, &value);) free((void *)key.at);
-  tl_map_fini(&s->said);
-  memset(s->known, 0, sizeof s->known);
+  for (uint32_t i = 0; tl_map_next(&s->errors.said, &i, &key, &value);) free((void *)key.at);
+  tl_map_fini(&s->errors.said);
+  memset(s->errors.known, 0, sizeof s->errors.known);
 }
 
 /* "Once" by scope and the text's beginning: the traceback of the same fault is the same.
 ** Forgets all at times, to stay small. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
-  if (s->on_error) {
-    s->on_error(s->on_error_ctx, scope, text);
+  if (s->errors.listener) {
+    s->errors.listener(s->errors.listener_ctx, scope, text);
     return;
   }
   char key[SAID_LENGTH + 200];
   int n = snprintf(key, sizeof key, "%s|%.*s", scope ? scope : "",
                    (int)(text.len < SAID_LENGTH ? text.len : SAID_LENGTH), (const char *)text.at);
   tl_slice known = tl_slice_of(key, (size_t)n < sizeof key ? (size_t)n : sizeof key - 1);
-  if (tl_map_get(&s->said, known)) return;
-  if (s->said.live >= SAID_MANY) forget_said(s);
+  if (tl_map_get(&s->errors.said, known)) return;
+  if (s->errors.said.live >= SAID_MANY) forget_said(s);
   char *copy = malloc(known.len);
   if (copy) {
     memcpy(copy, key, known.len);
-    if (tl_map_put(&s->said, tl_slice_of(copy, known.len), s) != TL_OK) free(copy);
+    if (tl_map_put(&s->errors.said, tl_slice_of(copy, known.len), s) != TL_OK) free(copy);
   }
   tl_log(TL_LOG_ERROR, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE),
          (const char *)text.at);
@@ -44,31 +44,32 @@ void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
 ** a line of the log for what was said costs 50 times as much as the message. One entry stands for
 ** an error of a scope; another one may take its place, which is said anew and found said below. */
 static tl_known *place_of_known (tl_script *s) {
-  return &s->known[(s->met.hash ^ (uint32_t)((uintptr_t)s->met.scope >> 4)) % TL_KNOWN];
+  return &s->errors.known[(s->errors.met.hash ^ (uint32_t)((uintptr_t)s->errors.met.scope >> 4)) %
+                          TL_KNOWN];
 }
 
 /* An error may be met several times on its way out, and is known only once it was said. */
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len) {
   tl_script *s = (tl_script *)box;
-  s->error_known = false;
-  if (!s->scope || s->on_error) return false;
-  uint32_t hash = tl_hash(text, len < SAID_LENGTH ? len : SAID_LENGTH) + s->scope_kind;
-  s->met = (tl_known){ hash, s->scope };
+  s->errors.is_known = false;
+  if (!s->errors.scope || s->errors.listener) return false;
+  uint32_t hash = tl_hash(text, len < SAID_LENGTH ? len : SAID_LENGTH) + s->errors.kind;
+  s->errors.met = (tl_known){ hash, s->errors.scope };
   const tl_known *at = place_of_known(s);
-  s->error_known = at->hash == hash && at->scope == s->scope;
-  return s->error_known;
+  s->errors.is_known = at->hash == hash && at->scope == s->errors.scope;
+  return s->errors.is_known;
 }
 
 void tl_script_note_known (tl_script *s) {
-  if (s->met.scope) *place_of_known(s) = s->met;
+  if (s->errors.met.scope) *place_of_known(s) = s->errors.met;
 }
 
-void tl_script_forget_known (tl_script *s) { memset(s->known, 0, sizeof s->known); }
+void tl_script_forget_known (tl_script *s) { memset(s->errors.known, 0, sizeof s->errors.known); }
 
 /* --- what fails at present --- */
 
 static tl_failure *find (tl_script *s, const void *key, const char *what) {
-  for (tl_failure *f = s->failures; f; f = f->next)
+  for (tl_failure *f = s->errors.failing; f; f = f->next)
     if (f->key == key && strcmp(f->what, what) == 0) return f;
   return NULL;
 }
@@ -88,14 +89,14 @@ static void set_scope (tl_failure *f, const tl_station *station, const tl_link *
 
 static tl_failure *add (tl_script *s) {
   uint32_t n = 0;
-  tl_failure **last = &s->failures;
+  tl_failure **last = &s->errors.failing;
   for (; *last && ++n < FAILURES_MAX; last = &(*last)->next) continue;
   tl_failure *f = *last ? *last : calloc(1, sizeof *f);
   if (!f) return NULL;
   *last = f->next; /* the oldest makes room */
   memset(f, 0, sizeof *f);
-  f->next = s->failures;
-  s->failures = f;
+  f->next = s->errors.failing;
+  s->errors.failing = f;
   return f;
 }
 
@@ -132,12 +133,17 @@ void tl_failure_clear (tl_script *s, const tl_station *station, const tl_link *l
   if (f) f->works = true;
 }
 
+void tl_errors_listen (tl_script *s, tl_error_listener *listener, void *ctx) {
+  s->errors.listener = listener;
+  s->errors.listener_ctx = ctx;
+}
+
 void tl_errors_free (tl_script *s) { forget_said(s); }
 
 void tl_failures_free (tl_script *s) {
-  while (s->failures) {
-    tl_failure *f = s->failures;
-    s->failures = f->next;
+  while (s->errors.failing) {
+    tl_failure *f = s->errors.failing;
+    s->errors.failing = f->next;
     free(f);
   }
 }

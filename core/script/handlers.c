@@ -1,114 +1,10 @@
-/* core/script/handlers.c — the user's functions: prepare, decode, encode, on_value, on_status,
-** on_connect, on_disconnect. */
-#include <stdlib.h>
+/* core/script/handlers.c — how a function of the user's is called, timed and counted, and those of
+** stations and tags: prepare, decode, encode, on_value, on_status. */
 #include <string.h>
 
+#include "script/handlers_impl.h"
 #include "script/message_words.h"
-#include "script/script.h"
 #include "script/turn.h"
-
-/* A function, or a table that can be called like one (the config checked that). */
-static int take_function (lua_State *L, int index, const char *name) {
-  if (lua_getfield(L, index, name) != LUA_TNIL) return luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_pop(L, 1);
-  return LUA_NOREF;
-}
-
-static bool has_function (lua_State *L, int index, const char *name) {
-  bool yes = lua_getfield(L, index, name) != LUA_TNIL;
-  lua_pop(L, 1);
-  return yes;
-}
-
-/* The functions among the steps of prepare, of which there are `n`; with `to` NULL they are
-** only counted. */
-static int take_prepare (lua_State *L, int station, int *to) {
-  int n = 0;
-  lua_getfield(L, station, "prepare");
-  lua_Integer steps = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
-  for (lua_Integer i = 1; i <= steps && n < TL_PREPARE_MAX; i++) {
-    if (lua_rawgeti(L, -1, i) == LUA_TSTRING) {
-      lua_pop(L, 1);
-      continue;
-    }
-    if (to)
-      to[n] = luaL_ref(L, LUA_REGISTRYINDEX);
-    else
-      lua_pop(L, 1);
-    n++;
-  }
-  lua_pop(L, 1);
-  return n;
-}
-
-/* Is there any function in the station's record? Most stations have none, and get no block. */
-static bool station_has_hooks (lua_State *L, int station, int tag_count) {
-  if (has_function(L, station, "decode") || has_function(L, station, "encode") ||
-      has_function(L, station, "on_value") || has_function(L, station, "on_status"))
-    return true;
-  bool any = take_prepare(L, station, NULL) > 0;
-  lua_getfield(L, station, "tags");
-  for (int i = 1; i <= tag_count && !any; i++) {
-    lua_rawgeti(L, -1, i);
-    any = has_function(L, lua_gettop(L), "on_value");
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  return any;
-}
-
-static tl_station_hooks *new_hooks (tl_station_functions *functions) {
-  tl_station_hooks *h = functions ? calloc(1, sizeof *h) : NULL;
-  if (!h) return NULL;
-  h->kind = TL_HOOKS_STATION;
-  h->functions = functions;
-  functions->refs++;
-  return h;
-}
-
-tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count) {
-  if (!station_has_hooks(L, index, tag_count)) return NULL;
-  tl_station_functions *h = calloc(1, sizeof *h + (size_t)tag_count * sizeof h->tag_on_value[0]);
-  tl_station_hooks *user = new_hooks(h);
-  if (!user) {
-    free(h);
-    luaL_error(L, "not enough memory");
-  }
-  h->tag_count = tag_count;
-  h->names = h->wanted = LUA_NOREF;
-  h->decode = take_function(L, index, "decode");
-  h->encode = take_function(L, index, "encode");
-  h->on_value = take_function(L, index, "on_value");
-  h->on_status = take_function(L, index, "on_status");
-  h->prepare_count = take_prepare(L, index, h->prepare);
-  h->values = h->on_value != LUA_NOREF;
-  lua_getfield(L, index, "tags");
-  for (int i = 0; i < tag_count; i++) {
-    lua_rawgeti(L, -1, i + 1);
-    h->tag_on_value[i] = take_function(L, lua_gettop(L), "on_value");
-    h->values = h->values || h->tag_on_value[i] != LUA_NOREF;
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  return user;
-}
-
-tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
-  if (!has_function(L, index, "on_connect") && !has_function(L, index, "on_disconnect") &&
-      !has_function(L, index, "before_disconnect") && !has_function(L, index, "on_value") &&
-      !has_function(L, index, "will") && !has_function(L, index, "ws_headers"))
-    return NULL;
-  tl_line_hooks *h = calloc(1, sizeof *h);
-  if (!h) luaL_error(L, "not enough memory");
-  h->kind = TL_HOOKS_LINE;
-  h->on_connect = take_function(L, index, "on_connect");
-  h->on_disconnect = take_function(L, index, "on_disconnect");
-  h->before_disconnect = take_function(L, index, "before_disconnect");
-  h->on_value = take_function(L, index, "on_value");
-  h->will = take_function(L, index, "will");
-  h->ws_headers = take_function(L, index, "ws_headers");
-  return h;
-}
 
 /* A short call costs less than looking at the clock twice: when there are many, some of them
 ** stand for the others. */
@@ -124,7 +20,6 @@ typedef struct {
   const tl_value *value;
   tl_outgoing *out;
   tl_err *err;
-  const char *why;
   tl_message_now *message;
   int function;
   tl_slice payload; /* prepare */
@@ -147,8 +42,8 @@ static void add_place (const call *c, tl_buf *text) {
   if (ar.linedefined > 0) tl_buf_fmt(text, "%s:%d: ", ar.short_src, ar.linedefined);
 }
 
-static void say (call *c, tl_buf *err, const char *what) {
-  if (c->s->error_known) return;
+static void log_error (call *c, tl_buf *err, const char *what) {
+  if (c->s->errors.is_known) return;
   tl_script_note_known(c->s);
   tl_buf scope, text;
   tl_buf_init(&scope);
@@ -171,28 +66,25 @@ const char *const tl_call_names[TL_CALLS] = { "decode", "encode", "on_value", "o
                                               "prepare" };
 
 /* What fails now is told by status(), until it works again. */
-static void note_fate (const call *c, int rc, const char *what, const tl_buf *err) {
+static void record_outcome (const call *c, int rc, const char *what, const tl_buf *err) {
   if (rc != LUA_OK)
     tl_failure_note(c->s, c->station, c->link, what, tl_buf_bytes(err));
-  else if (c->s->failures)
+  else if (c->s->errors.failing)
     tl_failure_clear(c->s, c->station, c->link, what);
 }
 
 /* Through the door, and counted. The station's hooks may be released meanwhile (a handler that
 ** reloads): they are looked up after it. */
-static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
+static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   const tl_station_hooks *before = c->station->user;
   bool timed =
       !before || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
   uint64_t began = timed ? tl_ticks() : 0;
-  const void *scope = c->s->scope;
   c->s->box.looked_ticks = 0;
-  c->s->error_known = false;
-  c->s->scope = c->station;
-  c->s->scope_kind = kind;
+  const void *outer = tl_errors_begin(c->s, c->station, kind);
   int rc = tl_script_enter(c->s, body, c, c->s->box.handler_time, tl_call_names[kind], err);
-  c->s->scope = scope;
-  note_fate(c, rc, tl_call_names[kind], err);
+  tl_errors_end(c->s, outer);
+  record_outcome(c, rc, tl_call_names[kind], err);
   tl_station_hooks *h = c->station->user;
   if (!h) return rc;
   tl_call_stats *stats = &h->stats[kind];
@@ -211,11 +103,11 @@ static int enter (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
 
 /* Run a station's handler; an error is logged once per text, counted, and costs nothing else.
 ** Returns whether it ran through. */
-static bool run (call *c, lua_CFunction body, tl_call_kind kind) {
+static bool call_handler (call *c, lua_CFunction body, tl_call_kind kind) {
   tl_buf err;
   tl_buf_init(&err);
-  bool ok = enter(c, body, kind, &err) == LUA_OK;
-  if (!ok) say(c, &err, tl_call_names[kind]);
+  bool ok = call_timed(c, body, kind, &err) == LUA_OK;
+  if (!ok) log_error(c, &err, tl_call_names[kind]);
   tl_buf_fini(&err);
   return ok;
 }
@@ -286,7 +178,7 @@ static int on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_r
     return TL_OK;
   }
   c.s->box.system_refused = false;
-  bool ok = run(&c, p_decode, TL_CALL_DECODE);
+  bool ok = call_handler(&c, p_decode, TL_CALL_DECODE);
   tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
   if (!ok && c.s->box.system_refused) return TL_ENOMEM;
   tl_station_set(&reading, message.time_ms); /* where decode did not come to it */
@@ -323,7 +215,7 @@ static int on_prepare (void *ctx, tl_station *s, unsigned which, tl_slice payloa
   c.function = h->functions->prepare[which];
   bool ok =
       error ? tl_script_enter(c.s, p_prepare, &c, c.s->box.handler_time, "prepare", error) == LUA_OK
-            : run(&c, p_prepare, TL_CALL_PREPARE);
+            : call_handler(&c, p_prepare, TL_CALL_PREPARE);
   if (!ok) return TL_ETYPE;
   return c.declined ? TL_ENOENT : TL_OK;
 }
@@ -378,9 +270,9 @@ static int on_encode (void *ctx, tl_tag *t, const tl_value *v, tl_outgoing *out,
   tl_buf text;
   int rc = TL_OK;
   tl_buf_init(&text);
-  if (enter(&c, p_encode, TL_CALL_ENCODE, &text) != LUA_OK) {
+  if (call_timed(&c, p_encode, TL_CALL_ENCODE, &text) != LUA_OK) {
     const uint8_t *line_end = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL;
-    say(&c, &text, "encode");
+    log_error(&c, &text, "encode");
     size_t len = line_end ? (size_t)(line_end - text.at) : text.len;
     rc = tl_fail(err, TL_ETYPE, 0, "encode: %.*s", (int)len, (char *)text.at);
   }
@@ -420,7 +312,7 @@ void tl_handler_value_now (tl_script *s, tl_tag *t, int from) {
     if (functions[i] == LUA_NOREF) continue;
     if (i > from && tl_turn_value_waits(s, t, i)) return;
     c.function = functions[i];
-    run(&c, p_value, TL_CALL_VALUE);
+    call_handler(&c, p_value, TL_CALL_VALUE);
   }
 }
 
@@ -441,7 +333,7 @@ static int p_status (lua_State *L) {
 void tl_handler_status_now (tl_script *s, tl_station *station) {
   const tl_station_hooks *h = station->user;
   call c = { .s = s, .station = station, .function = h ? h->functions->on_status : LUA_NOREF };
-  if (c.function != LUA_NOREF) run(&c, p_status, TL_CALL_STATUS);
+  if (c.function != LUA_NOREF) call_handler(&c, p_status, TL_CALL_STATUS);
 }
 
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
@@ -451,150 +343,32 @@ static void on_status (void *ctx, tl_station *s, tl_station_status before) {
   tl_handler_status_now(ctx, s);
 }
 
-static int p_line (lua_State *L) {
-  call *c = lua_touserdata(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, c->function);
-  tl_push_line(L, tl_link_line(c->link));
-  if (c->why) lua_pushstring(L, c->why);
-  lua_call(L, c->why ? 2 : 1, 0);
-  return 0;
-}
-
-/* One of a line's functions, behind the door: an error is said and counted. */
-static int enter_line (void *ctx, tl_link *l, lua_CFunction f, void *arg, const char *what) {
+int tl_handler_call_line (void *ctx, tl_link *l, lua_CFunction f, void *arg, const char *what) {
   call c = { .s = ctx, .link = l };
   tl_buf err;
   tl_buf_init(&err);
   int rc = tl_script_enter(c.s, f, arg, c.s->box.handler_time, what, &err);
-  note_fate(&c, rc, what, &err);
-  if (rc != LUA_OK) say(&c, &err, what);
+  record_outcome(&c, rc, what, &err);
+  if (rc != LUA_OK) log_error(&c, &err, what);
   tl_buf_fini(&err);
   return rc;
 }
 
-static void call_line (void *ctx, tl_link *l, int function, const char *why, const char *what) {
-  call c = { .s = ctx, .link = l, .function = function, .why = why };
-  if (function != LUA_NOREF) enter_line(ctx, l, p_line, &c, what);
-}
-
-static void on_line (void *ctx, tl_link *l, bool up, const char *why) {
-  const tl_line_hooks *h = tl_link_user(l);
-  if (up)
-    call_line(ctx, l, h->on_connect, NULL, "on_connect");
-  else
-    call_line(ctx, l, h->on_disconnect, why, "on_disconnect");
-}
-
-static void before_disconnect (void *ctx, tl_link *l) {
-  const tl_line_hooks *h = tl_link_user(l);
-  call_line(ctx, l, h->before_disconnect, NULL, "before_disconnect");
-}
-
-typedef struct {
-  int function;
-  tl_buf *out;
-} will_call;
-
-static int p_will (lua_State *L) {
-  const will_call *c = lua_touserdata(L, 1);
-  size_t len;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, c->function);
-  lua_call(L, 0, 1);
-  if (lua_type(L, -1) != LUA_TSTRING)
-    return luaL_error(L, "will_message: expected the payload as a string, got %s",
-                      tl_push_got(L, -1));
-  const char *text = lua_tolstring(L, -1, &len);
-  if (len > UINT16_MAX)
-    return luaL_error(L, "will_message: expected at most 65535 bytes, got %I", (LUAI_UACINT)len);
-  tl_buf_slice(c->out, tl_slice_of(text, len));
-  return 0;
-}
-
-static bool on_will (void *ctx, tl_link *l, tl_buf *out) {
-  const tl_line_hooks *h = tl_link_user(l);
-  will_call w = { h->will, out };
-  return h->will != LUA_NOREF && enter_line(ctx, l, p_will, &w, "will_message") == LUA_OK;
-}
-
-/* What the function returns is checked as a config's table is; lines with a NUL behind each. */
-static int p_headers (lua_State *L) {
-  const will_call *c = lua_touserdata(L, 1);
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "tagline.config.transport");
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, "headers");
-  lua_rawgeti(L, LUA_REGISTRYINDEX, c->function);
-  lua_call(L, 0, 1);
-  lua_call(L, 1, 2);
-  if (!lua_isnil(L, -2)) return luaL_error(L, "ws_headers: %s", lua_tostring(L, -2));
-  for (lua_Integer i = 1, n = luaL_len(L, -1); i <= n; i++) {
-    size_t len;
-    lua_rawgeti(L, -1, i);
-    const char *text = lua_tolstring(L, -1, &len);
-    tl_buf_slice(c->out, tl_slice_of(text, len));
-    tl_buf_byte(c->out, 0);
-    lua_pop(L, 1);
-  }
-  return 0;
-}
-
-static bool on_headers (void *ctx, tl_link *l, tl_buf *out) {
-  const tl_line_hooks *h = tl_link_user(l);
-  if (!h || h->ws_headers == LUA_NOREF) return true;
-  will_call w = { h->ws_headers, out };
-  return enter_line(ctx, l, p_headers, &w, "ws_headers") == LUA_OK && !out->failed;
-}
-
-/* Each instance has statistics of its own. No memory: it has no handlers. */
-static void *on_share (void *ctx, void *user) {
-  (void)ctx;
-  return new_hooks(((tl_station_hooks *)user)->functions);
-}
-
-static void release_functions (lua_State *L, tl_station_functions *h) {
-  if (--h->refs > 0) return;
-  luaL_unref(L, LUA_REGISTRYINDEX, h->decode);
-  luaL_unref(L, LUA_REGISTRYINDEX, h->encode);
-  for (int i = 0; i < h->prepare_count; i++) luaL_unref(L, LUA_REGISTRYINDEX, h->prepare[i]);
-  luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
-  luaL_unref(L, LUA_REGISTRYINDEX, h->on_status);
-  luaL_unref(L, LUA_REGISTRYINDEX, h->names);
-  luaL_unref(L, LUA_REGISTRYINDEX, h->wanted);
-  for (int i = 0; i < h->tag_count; i++) luaL_unref(L, LUA_REGISTRYINDEX, h->tag_on_value[i]);
-  free(h);
-}
-
-static void on_release (void *ctx, void *user) {
-  lua_State *L = ((tl_script *)ctx)->box.L;
-  if (*(tl_hooks_kind *)user == TL_HOOKS_STATION) {
-    release_functions(L, ((tl_station_hooks *)user)->functions);
-  } else {
-    const tl_line_hooks *h = user;
-    luaL_unref(L, LUA_REGISTRYINDEX, h->on_connect);
-    luaL_unref(L, LUA_REGISTRYINDEX, h->on_disconnect);
-    luaL_unref(L, LUA_REGISTRYINDEX, h->before_disconnect);
-    luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);
-    luaL_unref(L, LUA_REGISTRYINDEX, h->will);
-    luaL_unref(L, LUA_REGISTRYINDEX, h->ws_headers);
-  }
-  free(user);
-}
-
 const tl_handlers tl_script_handlers = { .has_decode = has_decode,
                                          .decode = on_decode,
-                                         .rehearse = tl_script_rehearse,
+                                         .decode_dry = tl_script_decode_dry,
                                          .prepare = on_prepare,
                                          .has_encode = has_encode,
                                          .encode = on_encode,
-                                         .will = on_will,
-                                         .headers = on_headers,
-                                         .before_disconnect = before_disconnect,
-                                         .share = on_share,
-                                         .release = on_release };
+                                         .will = tl_handler_will,
+                                         .headers = tl_handler_headers,
+                                         .before_disconnect = tl_handler_before_disconnect,
+                                         .share = tl_hooks_share,
+                                         .release = tl_hooks_release };
 
 void tl_script_observe (tl_script *s) {
   s->acting = (tl_observer){
-    .value = on_value, .status = on_status, .line = on_line, .ctx = s, .acts = true
+    .value = on_value, .status = on_status, .line = tl_handler_line, .ctx = s, .acts = true
   };
   tl_gateway_observe(s->gateway, &s->acting);
 }

@@ -54,9 +54,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   tl_script *s = calloc(1, sizeof *s);
   tl_buf text;
   if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
-  s->draft = s->env = LUA_NOREF;
-  s->check = options->check;
-  s->stall_time = 30;
+  tl_config_init(s, options->check);
   s->lua_dir = strdup(options->lua_dir);
   int rc = tl_sandbox_init(&s->box, options->unsafe, err);
   if (rc == TL_OK && !s->lua_dir) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
@@ -79,10 +77,8 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
 }
 
 void tl_script_free (tl_script *s) {
-  tl_slice key;
-  void *zone;
   if (!s) return;
-  if (s->console) s->console->close(s);
+  if (s->caller.console) s->caller.console->close(s);
   tl_loaded_free(s);
   tl_failures_free(s);
   tl_errors_free(s);
@@ -90,17 +86,10 @@ void tl_script_free (tl_script *s) {
   tl_turn_drop_all(s);
   tl_timers_stop(s);
   tl_sandbox_fini(&s->box);
-  for (uint32_t i = 0; tl_map_next(&s->zones, &i, &key, &zone);) {
-    tl_zone_free(zone);
-    free((void *)key.at);
-  }
-  tl_map_fini(&s->zones);
+  tl_config_fini(s);
   free(s->lua_dir);
-  free(s->config_path);
   free(s);
 }
-
-double tl_script_stall_time (const tl_script *s) { return s->stall_time; }
 
 void tl_script_where (const tl_script *s, void (*add)(void *ctx, const char *text), void *ctx) {
   lua_State *L = s->box.running;
@@ -120,6 +109,8 @@ void tl_script_where (const tl_script *s, void (*add)(void *ctx, const char *tex
     add(ctx, "\n");
   }
 }
+
+void tl_script_run_offline (tl_script *s) { s->offline = true; }
 
 void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop) {
   s->gateway = g;

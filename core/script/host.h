@@ -28,6 +28,8 @@ int tl_script_find_lua (tl_buf *out);
 ** script its gateway. */
 extern const tl_handlers tl_script_handlers;
 void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop);
+/* No loop runs, the caller sets the time: handlers have no turns to share. */
+void tl_script_run_offline (tl_script *s);
 /* Who carries values out (outlet/config.h), before a config is started. Borrowed; NULL: nobody,
 ** and what a config says of it is checked only. */
 void tl_script_set_outlets (tl_script *s, const tl_outlet_hooks *hooks);

@@ -47,7 +47,7 @@ void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outle
   bool well = s->http->apply(s->http->ctx, given ? &config : NULL, change, &err);
   lua_settop(L, top);
   if (well) return;
-  if (s->env != LUA_NOREF)
+  if (s->config.env != LUA_NOREF)
     tl_log(TL_LOG_ERROR, "http", "%s; the old address goes on", err.text);
   else
     luaL_error(L, "http: %s", err.text);

@@ -8,16 +8,16 @@
 
 #include "script/script.h"
 
-enum { CACHE_PAYLOAD = 1, CACHE_JSON = 2 }; /* in the table s->message_cache */
+enum { CACHE_PAYLOAD = 1, CACHE_JSON = 2 }; /* in the table s->messages.cache */
 
 static int cached (lua_State *L, tl_script *s, int slot) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->message_cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->messages.cache);
   lua_rawgeti(L, -1, slot);
   return 1;
 }
 
 static void keep (lua_State *L, tl_script *s, int slot) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, s->message_cache);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->messages.cache);
   lua_pushvalue(L, -2);
   lua_rawseti(L, -2, slot);
   lua_pop(L, 1);
@@ -66,7 +66,7 @@ static int push_captures (lua_State *L, const tl_message_now *o) {
 
 static int message_index (lua_State *L) {
   tl_script *s = tl_script_of(L);
-  tl_message_now *o = s->message;
+  tl_message_now *o = s->messages.now;
   uintptr_t number = (uintptr_t)lua_touserdata(L, 1);
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?";
   if (number == 0) return luaL_error(L, "attempt to index json.null (field '%s')", key);
@@ -124,7 +124,7 @@ void tl_open_message (lua_State *L) {
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, slot);
   }
-  s->message_cache = luaL_ref(L, LUA_REGISTRYINDEX);
+  s->messages.cache = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushlightuserdata(L, NULL);
   luaL_newlib(L, methods);
   lua_pushliteral(L, "tagline.message");
@@ -135,18 +135,18 @@ void tl_open_message (lua_State *L) {
 
 void tl_push_message (lua_State *L, tl_message_now *now) {
   tl_script *s = tl_script_of(L);
-  now->outer = s->message;
+  now->outer = s->messages.now;
   if (now->outer) now->outer->has_payload = now->outer->has_json = false; /* one cache for all */
-  now->number = ++s->messages;
-  s->message = now;
+  now->number = ++s->messages.count;
+  s->messages.now = now;
   lua_pushlightuserdata(L, (void *)now->number);
 }
 
 void tl_end_message (tl_script *s, tl_message_now *now) {
   if (now->number == 0) return;
-  s->message = now->outer;
+  s->messages.now = now->outer;
   if (!now->has_payload && !now->has_json) return;
-  lua_rawgeti(s->box.L, LUA_REGISTRYINDEX, s->message_cache);
+  lua_rawgeti(s->box.L, LUA_REGISTRYINDEX, s->messages.cache);
   for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) {
     lua_pushboolean(s->box.L, 0);
     lua_rawseti(s->box.L, -2, slot);

@@ -58,7 +58,7 @@ void tl_push_line (lua_State *L, tl_line *line) {
 
 void tl_check_runs (lua_State *L, const char *word) {
   const tl_script *s = tl_script_of(L);
-  if (!s->loading && s->gateway) return;
+  if (!s->config.loading && s->gateway) return;
   luaL_error(L,
              "%s: a config that is being loaded acts on nothing that runs, and does not see it; "
              "do this in a handler or after(…)",

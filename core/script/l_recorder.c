@@ -232,7 +232,7 @@ int tl_look_freeze (lua_State *L) {
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "freeze");
   lua_pushcfunction(L, tl_look_explain);
-  const char *config = s->config_path ? s->config_path : "config.lua";
+  const char *config = s->config.path ? s->config.path : "config.lua";
   char whole[PATH_MAX];
   lua_pushstring(L, config);
   lua_pushstring(L, realpath(config, whole) ? whole : config);

@@ -26,13 +26,13 @@ static int p_fire (lua_State *L) {
 
 static void drop (tl_hook_timer *t) {
   tl_script *s = t->script;
-  for (tl_hook_timer **at = &s->timers; *at; at = &(*at)->next) {
+  for (tl_hook_timer **at = &s->timers.first; *at; at = &(*at)->next) {
     if (*at != t) continue;
     *at = t->next;
     break;
   }
   tl_turn_forget(s, &t->turn);
-  s->timer_count--;
+  s->timers.count--;
   tl_timer_close(t->timer);
   free(t);
 }
@@ -75,7 +75,7 @@ static void on_due (void *ctx) {
 }
 
 static tl_hook_timer *earliest (const tl_script *s) {
-  tl_hook_timer *first = s->timers;
+  tl_hook_timer *first = s->timers.first;
   for (tl_hook_timer *t = first; t; t = t->next)
     if (t->due <= first->due) first = t; /* the list is newest first */
   return first;
@@ -94,9 +94,9 @@ void tl_timers_fire (tl_script *s) {
 }
 
 void tl_timers_stop (tl_script *s) {
-  while (s->timers) {
-    luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->timers->function);
-    drop(s->timers);
+  while (s->timers.first) {
+    luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->timers.first->function);
+    drop(s->timers.first);
   }
 }
 
@@ -104,11 +104,11 @@ void tl_timers_stop (tl_script *s) {
 static void add (lua_State *L, tl_script *s, bool every, double seconds) {
   double ms = seconds * 1000.0;
   int64_t period = ms < 1 ? 1 : ms > 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
-  if (s->timer_count >= TIMERS_MAX) luaL_error(L, "more than %d timers", TIMERS_MAX);
+  if (s->timers.count >= TIMERS_MAX) luaL_error(L, "more than %d timers", TIMERS_MAX);
   tl_hook_timer *t = calloc(1, sizeof *t);
   if (!t) luaL_error(L, "not enough memory");
   *t = (tl_hook_timer){ .turn = { .run = run_timer, .drop = keep_timer },
-                        .next = s->timers,
+                        .next = s->timers.first,
                         .script = s,
                         .function = LUA_NOREF,
                         .every_ms = every ? period : 0 };
@@ -117,8 +117,8 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
     luaL_error(L, "not enough memory");
   }
   t->caller = tl_caller_here(L);
-  s->timers = t;
-  s->timer_count++;
+  s->timers.first = t;
+  s->timers.count++;
   t->due = INT64_MAX;
   /* when this raises, the list owns a timer that never fires */
   t->function = luaL_ref(L, LUA_REGISTRYINDEX);

@@ -6,8 +6,8 @@
 #include "explain/explain.h"
 #include "script/script.h"
 
-/* rehearse.c: tl_handlers.rehearse */
-void tl_script_rehearse (void *ctx, tl_rehearsal *r);
+/* decode_dry.c: tl_handlers.decode_dry */
+void tl_script_decode_dry (void *ctx, tl_dry_decode *r);
 
 /* l_explain.c: explain(topic [, payload [, options]]), explain(message), explain(tag): a table
 ** that prints as text. Options: qos retain dup id time line fresh. The document is that of

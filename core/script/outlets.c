@@ -81,7 +81,7 @@ void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
     }
     config.outlets = all;
   }
-  bool reload = s->env != LUA_NOREF;
+  bool reload = s->config.env != LUA_NOREF;
   bool well = s->outlets->apply(s->outlets->ctx, &config, reload ? change : NULL, &err);
   lua_settop(L, top);
   if (well) return;

@@ -38,8 +38,8 @@ struct tl_loaded {
 };
 
 static struct tl_loaded *loaded_of (tl_script *s) {
-  if (!s->loaded) s->loaded = calloc(1, sizeof *s->loaded);
-  return s->loaded;
+  if (!s->reload.loaded) s->reload.loaded = calloc(1, sizeof *s->reload.loaded);
+  return s->reload.loaded;
 }
 
 static void drop_files (source *files, size_t n) {
@@ -48,7 +48,7 @@ static void drop_files (source *files, size_t n) {
 }
 
 void tl_loaded_free (tl_script *s) {
-  struct tl_loaded *l = s->loaded;
+  struct tl_loaded *l = s->reload.loaded;
   if (!l) return;
   while (l->waiting) {
     waiting *w = l->waiting;
@@ -60,7 +60,7 @@ void tl_loaded_free (tl_script *s) {
   tl_buf_fini(&l->problems);
   tl_buf_fini(&l->warnings);
   free(l);
-  s->loaded = NULL;
+  s->reload.loaded = NULL;
 }
 
 /* --- what it was read from --- */
@@ -86,7 +86,7 @@ static int p_read_files (lua_State *L) {
   reading *r = lua_touserdata(L, 1);
   SHA2_CTX hash;
   SHA256Init(&hash);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, r->s->draft);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, r->s->config.draft);
   lua_getfield(L, -1, "files");
   lua_Integer n = lua_istable(L, -1) ? luaL_len(L, -1) : 0;
   r->files = calloc((size_t)n + 1, sizeof *r->files);
@@ -110,7 +110,7 @@ static int p_read_files (lua_State *L) {
 }
 
 bool tl_script_files_changed (tl_script *s) {
-  const struct tl_loaded *l = s->loaded;
+  const struct tl_loaded *l = s->reload.loaded;
   for (size_t i = 0; l && i < l->file_count; i++) {
     source now = l->files[i];
     look(&now);
@@ -123,12 +123,12 @@ bool tl_script_files_changed (tl_script *s) {
 }
 
 void tl_script_files_seen (tl_script *s) {
-  struct tl_loaded *l = s->loaded;
+  struct tl_loaded *l = s->reload.loaded;
   for (size_t i = 0; l && i < l->file_count; i++) look(&l->files[i]);
 }
 
 void tl_script_config_facts (const tl_script *s, tl_config_facts *out) {
-  const struct tl_loaded *l = s->loaded;
+  const struct tl_loaded *l = s->reload.loaded;
   *out = (tl_config_facts){ .file = "", .hash = "" };
   if (!l) return;
   *out = (tl_config_facts){ l->path ? l->path : "", l->hash,      l->at, l->reloads,
@@ -149,7 +149,7 @@ static void push_lines (lua_State *L, tl_slice text) {
 }
 
 void tl_push_loaded (lua_State *L) {
-  const struct tl_loaded *l = tl_script_of(L)->loaded;
+  const struct tl_loaded *l = tl_script_of(L)->reload.loaded;
   lua_createtable(L, 0, 8);
   if (!l || !l->path) return;
   lua_pushstring(L, l->path);
@@ -276,25 +276,25 @@ bool tl_script_start (tl_script *s, const char *path) {
 }
 
 void tl_script_on_reload (tl_script *s, tl_reload_listener *listener) {
-  listener->next = s->reloading;
-  s->reloading = listener;
+  listener->next = s->reload.listeners;
+  s->reload.listeners = listener;
 }
 
 void tl_script_forget_reload (tl_script *s, tl_reload_listener *listener) {
-  tl_reload_listener **at = &s->reloading;
+  tl_reload_listener **at = &s->reload.listeners;
   while (*at && *at != listener) at = &(*at)->next;
   if (*at) *at = listener->next;
 }
 
 static void tell_listeners (const tl_script *s, bool begins) {
-  for (tl_reload_listener *l = s->reloading, *next; l; l = next) {
+  for (tl_reload_listener *l = s->reload.listeners, *next; l; l = next) {
     next = l->next;
     l->told(l->ctx, begins);
   }
 }
 
 static bool reload (tl_script *s, report *r) {
-  struct tl_loaded *l = s->loaded;
+  struct tl_loaded *l = s->reload.loaded;
   if (!r->dry) tell_listeners(s, true);
   bool ok = load(s, r);
   if (r->dry) return ok;
@@ -312,7 +312,7 @@ static bool reload (tl_script *s, report *r) {
 
 bool tl_script_reload (tl_script *s) {
   report r = { .first = false };
-  if (!s->loaded) return false;
+  if (!s->reload.loaded) return false;
   tl_buf_init(&r.text);
   bool ok = reload(s, &r);
   tl_buf_fini(&r.text);
@@ -340,7 +340,7 @@ static int push_answer (lua_State *co, void *arg) {
 /* Outside of Lua and of every message: everybody who asked in this wake-up gets the same answer. */
 static void on_later (void *ctx) {
   tl_script *s = ctx;
-  struct tl_loaded *l = s->loaded;
+  struct tl_loaded *l = s->reload.loaded;
   waiting *list = l->waiting;
   report done[2] = { { .dry = false }, { .dry = true } };
   bool ok[2] = { false, false }, asked[2] = { false, false };
@@ -370,7 +370,7 @@ static void forget (void *ctx) { ((waiting *)ctx)->e = NULL; }
 int tl_word_reload (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = tl_eval_of(L);
-  struct tl_loaded *l = s->loaded;
+  struct tl_loaded *l = s->reload.loaded;
   bool dry = false;
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -385,7 +385,7 @@ int tl_word_reload (lua_State *L) {
     lua_getfield(L, 1, "dry");
     dry = lua_toboolean(L, -1);
   }
-  if (!l || s->loading) return luaL_error(L, "reload: not while the config loads");
+  if (!l || s->config.loading) return luaL_error(L, "reload: not while the config loads");
   if (dry && !e) return luaL_error(L, "reload: { dry = true } is for the prompt");
   if (!dry) tl_change_log_now(L, NULL, "reload()");
   waiting *w = calloc(1, sizeof *w);

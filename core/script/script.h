@@ -12,6 +12,9 @@
 
 typedef struct tl_hook_timer tl_hook_timer; /* every, after */
 
+/* Hears an error of a handler; scope: the full name of its station, or its line's. */
+typedef void tl_error_listener (void *ctx, const char *scope, tl_slice text);
+
 typedef enum {
   TL_CALL_DECODE,
   TL_CALL_ENCODE,
@@ -29,66 +32,93 @@ typedef struct {
   const void *scope; /* its station or line: only to be compared */
 } tl_known;
 
+/* One struct for each story. The file above it is the only one that writes it. */
+
+/* turn.c: how much of this turn of the loop scripts have had, and what waits for the next one */
+typedef struct {
+  uint64_t number; /* of the turn that `ticks` is of */
+  uint32_t ticks;  /* box.ticks when it began */
+  uint32_t news;   /* values and statuses that wait */
+  uint64_t left_out;
+  struct tl_due *first; /* of a ring; NULL: nothing waits */
+  bool yielded;
+} tl_script_turn;
+
+/* l_message.c: what decode sees */
+typedef struct {
+  struct tl_message_now *now; /* NULL: nothing */
+  uintptr_t count;            /* how many there were */
+  int cache;                  /* registry reference */
+} tl_script_messages;
+
+/* decode_result.c: registry references of the words in what decode returns; 0: not made yet */
+typedef struct {
+  int time, status, value;
+} tl_script_words;
+
+/* config.c: the config that runs, and the one that is being loaded */
+typedef struct {
+  bool check;        /* tl_script_options */
+  bool loading;      /* the code of a config that is being loaded runs (tl_check_runs) */
+  int draft;         /* registry reference of the loaded draft; LUA_NOREF: none */
+  int env;           /* registry reference: the running config's environment */
+  tl_map zones;      /* name → tl_zone, for the life of the process */
+  double stall_time; /* seconds the loop may stand still; 0: for ever */
+  char *path;
+} tl_script_config;
+
+/* reload.c */
+typedef struct {
+  struct tl_loaded *loaded;      /* what the running config was read from */
+  tl_reload_listener *listeners; /* tl_script_on_reload */
+} tl_script_reloads;
+
+/* l_timers.c */
+typedef struct {
+  tl_hook_timer *first;
+  uint32_t count;
+} tl_script_timers;
+
+/* failures.c: errors of the user's functions */
+typedef struct {
+  tl_map said;                 /* those that were logged already */
+  tl_known known[TL_KNOWN];    /* the latest of them */
+  tl_known met;                /* the error that is on its way out */
+  const void *scope;           /* the station or line whose handler runs; NULL: none */
+  tl_call_kind kind;           /* which of its functions */
+  bool is_known;               /* its error was said, and has no traceback */
+  struct tl_failure *failing;  /* handlers that fail now */
+  tl_error_listener *listener; /* hears them in place of the log; NULL: the log does */
+  void *listener_ctx;
+} tl_script_errors;
+
+/* caller.c */
+typedef struct {
+  tl_caller now;                   /* for whom code runs */
+  const tl_console_hooks *console; /* NULL: no console was attached yet */
+} tl_script_callers;
+
 struct tl_script {
   tl_sandbox box; /* first: tl_script_of */
   tl_gateway *gateway;
   tl_loop *loop;
-  bool check; /* tl_script_options */
   char *lua_dir;
-
-  /* turn.c */
-  uint64_t turn;             /* the loop's turn that turn_ticks is of */
-  uint32_t turn_ticks, news; /* box.ticks when it began; values and statuses that wait */
-  uint64_t news_left_out;
-  struct tl_asking *asking; /* l_history.c: questions under way */
-  struct tl_due *due;       /* what waits for its turn, the first of a ring; NULL: nothing */
-  bool due_yielded;
-
-  /* l_message.c */
-  struct tl_message_now *message; /* what decode sees now; NULL: nothing */
-  uintptr_t messages;             /* how many there were */
-  int message_cache;              /* registry reference */
-
-  /* decode_result.c: registry references of the words in what decode returns; 0: not made yet */
-  int word_time, word_status, word_value;
-
-  /* config.c, reload.c */
-  bool loading;             /* the code of a config that is being loaded runs (tl_check_runs) */
-  int draft;                /* registry reference of the loaded draft; LUA_NOREF: none */
-  int env;                  /* registry reference: the running config's environment */
-  tl_map zones;             /* name → tl_zone, for the life of the process */
-  struct tl_loaded *loaded; /* what the running config was read from */
-  double stall_time;        /* seconds the loop may stand still; 0: for ever */
-  tl_reload_listener *reloading; /* tl_script_on_reload */
-  char *config_path;
-
-  /* l_objects.c, l_timers.c, handlers.c */
-  int objects; /* registry reference: weak table address → userdata */
-  tl_hook_timer *timers;
-  uint32_t timer_count;
-  tl_observer acting; /* on_value, on_status, on_connect, on_disconnect */
-
-  /* failures.c */
-  tl_map said;                 /* errors that were logged already */
-  tl_known known[TL_KNOWN];    /* the latest of them */
-  tl_known met;                /* the error that is on its way out */
-  const void *scope;           /* the station or line whose handler runs; NULL: none */
-  tl_call_kind scope_kind;     /* which of its functions */
-  bool error_known;            /* its error was said, and has no traceback */
-  struct tl_failure *failures; /* handlers that fail now */
-
-  /* caller.c */
-  tl_caller caller;                /* for whom code runs now */
-  const tl_console_hooks *console; /* NULL: no console was attached yet */
-  struct tl_repl *repl;            /* theirs */
-
-  int print_module;               /* registry reference: tagline.repl.print */
-  const tl_outlet_hooks *outlets; /* who carries values out; NULL: nobody */
-  const tl_http_hooks *http;      /* who serves HTTP; NULL: nobody */
-  /* where errors of handlers go in place of the log; NULL: the log */
-  void (*on_error)(void *ctx, const char *scope, tl_slice text);
-  void *on_error_ctx;
-  bool offline; /* it runs without a network (offline/): there are no turns to share */
+  bool offline;     /* it runs without a network (offline/): there are no turns to share */
+  int print_module; /* registry reference: tagline.repl.print */
+  tl_script_turn turn;
+  tl_script_messages messages;
+  tl_script_words words;
+  tl_script_config config;
+  tl_script_reloads reload;
+  tl_script_timers timers;
+  tl_script_errors errors;
+  tl_script_callers caller;
+  int objects;                    /* l_objects.c: registry reference, address → userdata, weak */
+  tl_observer acting;             /* handlers.c: on_value, on_status, on_connect, on_disconnect */
+  struct tl_asking *asking;       /* l_history.c: questions under way */
+  const tl_outlet_hooks *outlets; /* outlets.c: who carries values out; NULL: nobody */
+  const tl_http_hooks *http;      /* http.c: who serves HTTP; NULL: nobody */
+  struct tl_repl *repl;           /* repl/eval.c: what all consoles share */
 };
 
 /* From any state or coroutine of a script. */
@@ -100,13 +130,30 @@ static inline int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, 
   return tl_sandbox_enter(&s->box, body, arg, seconds, where, err);
 }
 
+/* --- errors of the user's functions (failures.c) --- */
+
+/* The call of a function begins: what fails now is its error. Gives what to end it with. */
+static inline const void *tl_errors_begin (tl_script *s, const void *scope, tl_call_kind kind) {
+  const void *outer = s->errors.scope;
+  s->errors.is_known = false;
+  s->errors.scope = scope;
+  s->errors.kind = kind;
+  return outer;
+}
+static inline void tl_errors_end (tl_script *s, const void *outer) { s->errors.scope = outer; }
 /* Log an error of a handler once per distinct text and scope. */
 void tl_script_say_error (tl_script *s, const char *scope, tl_slice text);
 /* tl_sandbox.is_known */
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len);
 void tl_script_note_known (tl_script *s);   /* the error met last was said */
 void tl_script_forget_known (tl_script *s); /* stations and lines may have gone */
+/* Errors go there in place of the log; `known` is of no use to it: it hears all of them. */
+void tl_errors_listen (tl_script *s, tl_error_listener *listener, void *ctx);
 void tl_errors_free (tl_script *s);
+
+/* config.c: a state has no config yet; frees what it has of configs */
+void tl_config_init (tl_script *s, bool check);
+void tl_config_fini (tl_script *s);
 
 /* --- values (values.c) --- */
 

@@ -13,36 +13,36 @@ enum { NEWS_MAX = 100000 }; /* values and statuses that may wait */
 /* The loop has turned since: scripts have all of their share. */
 static void begin_turn (tl_script *s) {
   uint64_t turn = tl_loop_turn(s->loop);
-  if (s->turn == turn) return;
-  s->turn = turn;
-  s->turn_ticks = s->box.ticks;
+  if (s->turn.number == turn) return;
+  s->turn.number = turn;
+  s->turn.ticks = s->box.ticks;
 }
 
 static uint64_t used_ns (const tl_script *s) {
-  return (uint64_t)(s->box.ticks - s->turn_ticks) * TL_TICK_NS;
+  return (uint64_t)(s->box.ticks - s->turn.ticks) * TL_TICK_NS;
 }
 
 bool tl_turn_is_used (tl_script *s) {
   if (!s->loop || s->offline) return false; /* no loop runs: the time is the caller's */
   begin_turn(s);
-  return s->due || used_ns(s) > 0;
+  return s->turn.first || used_ns(s) > 0;
 }
 
-/* ---- the queue: a ring, s->due is its first ---- */
+/* ---- the queue: a ring, s->turn.first is its first ---- */
 
 void tl_turn_forget (tl_script *s, tl_due *due) {
   if (!due->prev) return;
   if (due->next == due)
-    s->due = NULL;
-  else if (s->due == due)
-    s->due = due->next;
+    s->turn.first = NULL;
+  else if (s->turn.first == due)
+    s->turn.first = due->next;
   due->next->prev = due->prev;
   due->prev->next = due->next;
   due->next = due->prev = NULL;
 }
 
 static void run_first (tl_script *s) {
-  tl_due *first = s->due;
+  tl_due *first = s->turn.first;
   tl_turn_forget(s, first);
   first->run(first);
 }
@@ -52,24 +52,25 @@ static void run_first (tl_script *s) {
 static void on_turn (void *ctx) {
   tl_script *s = ctx;
   begin_turn(s);
-  bool yields = used_ns(s) > 0 && !s->due_yielded;
-  s->due_yielded = yields;
+  bool yields = used_ns(s) > 0 && !s->turn.yielded;
+  s->turn.yielded = yields;
   if (!yields) {
     uint64_t before = s->box.ticks;
-    tl_due *last = s->due ? s->due->prev : NULL; /* what comes meanwhile waits for the next turn */
-    for (bool more = last; more && s->due && s->box.ticks == before;) {
-      more = s->due != last;
+    tl_due *last = s->turn.first ? s->turn.first->prev
+                                 : NULL; /* what comes meanwhile waits for the next turn */
+    for (bool more = last; more && s->turn.first && s->box.ticks == before;) {
+      more = s->turn.first != last;
       run_first(s);
     }
   }
-  if (s->due) tl_loop_last(s->loop, on_turn, s);
+  if (s->turn.first) tl_loop_last(s->loop, on_turn, s);
 }
 
 void tl_turn_wait (tl_script *s, tl_due *due) {
   tl_loop_last(s->loop, on_turn, s);
-  tl_due *first = s->due;
+  tl_due *first = s->turn.first;
   if (!first) {
-    due->next = due->prev = s->due = due;
+    due->next = due->prev = s->turn.first = due;
     return;
   }
   due->next = first;
@@ -79,9 +80,9 @@ void tl_turn_wait (tl_script *s, tl_due *due) {
 }
 
 void tl_turn_drop_all (tl_script *s) {
-  if (s->due) tl_loop_last(s->loop, NULL, NULL);
-  while (s->due) {
-    tl_due *first = s->due;
+  if (s->turn.first) tl_loop_last(s->loop, NULL, NULL);
+  while (s->turn.first) {
+    tl_due *first = s->turn.first;
     tl_turn_forget(s, first);
     first->drop(first);
   }
@@ -115,7 +116,7 @@ static void run_news (tl_due *due) {
   void *object = find(n);
   bool is_tag = n->is_tag;
   int from = n->from;
-  s->news--;
+  s->turn.news--;
   free(n);
   if (!object) return; /* a reload took it away */
   if (is_tag)
@@ -130,20 +131,20 @@ static bool comes_first (tl_script *s) {
   if (s->box.budget.inside && !s->box.budget.resting) return true;
   if (!s->loop || s->offline) return true;
   begin_turn(s);
-  return s->news == 0 && used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
+  return s->turn.news == 0 && used_ns(s) <= (uint64_t)(s->box.handler_time * 1e9) / 2;
 }
 
 static bool leave_out (tl_script *s) {
-  if (s->news_left_out++ == 0)
+  if (s->turn.left_out++ == 0)
     tl_log(TL_LOG_ERROR, NULL,
            "handlers of values and statuses take longer than the loop has for them: %u wait, and "
            "more are left out",
-           (unsigned)s->news);
+           (unsigned)s->turn.news);
   return true;
 }
 
 static bool wait_with (tl_script *s, void *object, bool is_tag, int from, const tl_buf *name) {
-  if (name->failed || s->news >= NEWS_MAX) return leave_out(s);
+  if (name->failed || s->turn.news >= NEWS_MAX) return leave_out(s);
   news *n = malloc(sizeof *n + name->len);
   if (!n) return leave_out(s);
   *n = (news){ .due = { .run = run_news, .drop = drop_news },
@@ -155,7 +156,7 @@ static bool wait_with (tl_script *s, void *object, bool is_tag, int from, const 
                .len = (uint32_t)name->len };
   memcpy(n->name, name->at, name->len);
   tl_turn_wait(s, &n->due);
-  s->news++;
+  s->turn.news++;
   return true;
 }
 
