@@ -1,5 +1,5 @@
 /* core/repl/eval_bare.c — words that a prompt takes as they are, without parentheses: help, ?,
-** status, exit, quit; and "help WORD". A variable of that name comes first. */
+** status, more, exit, quit; and "help WORD". A variable of that name comes first. */
 #include "repl/eval_impl.h"
 
 typedef struct {
@@ -61,7 +61,7 @@ static tl_slice asked_word (tl_slice code) {
 }
 
 tl_bare tl_eval_bare (tl_eval *e, tl_slice code, tl_buf *instead) {
-  static const char *const calls[] = { "help", "status" };
+  static const char *const calls[] = { "help", "status", "more" };
   static const char *const leave[] = { "exit", "quit" };
   char call[16];
   code = trimmed(code);
@@ -74,6 +74,8 @@ tl_bare tl_eval_bare (tl_eval *e, tl_slice code, tl_buf *instead) {
   for (int i = 0; i < 2; i++) {
     snprintf(call, sizeof call, "%s()", leave[i]);
     if ((is(code, leave[i]) || is(code, call)) && !is_variable(e, leave[i])) return TL_BARE_LEAVE;
+  }
+  for (int i = 0; i < 3; i++) {
     if (!is(code, calls[i]) && !(i == 0 && is(code, "?"))) continue;
     if (is_variable(e, calls[i])) return TL_BARE_NOT;
     tl_buf_fmt(instead, "%s()", calls[i]);

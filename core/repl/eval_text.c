@@ -38,6 +38,9 @@ static void push_options (lua_State *L, const tl_eval *e, bool printing) {
   lua_setfield(L, -2, "live_tag");
   lua_pushcfunction(L, count_objects);
   lua_setfield(L, -2, "count");
+  if (!e || !e->tty || e->whole || e->line > 0) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
+  lua_setfield(L, -2, "person"); /* tagline.repl.more keeps for them what was cut */
 }
 
 /* print.format(options, n, …) gives the text of n values. */

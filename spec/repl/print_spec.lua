@@ -77,7 +77,7 @@ describe("tagline.repl.print", function()
     local many = {}
     for i = 1, 5000 do many[i] = i end
     local out = printer.format({ now = 0, tty = true }, 5000, table.unpack(many))
-    assert.truthy(out:find("\t99\t100\t… 4900 more results$"), out)
+    assert.truthy(out:find("\t99\t100\t… 4900 more results; { } around it shows them as a list$"), out)
     assert.truthy(show(table.unpack(many)):find("\t5000$"))
   end)
 

@@ -104,6 +104,21 @@ describe("the prompt", function()
       true), out)
   end)
 
+  it("shows the next of a long list with more, at a prompt", function()
+    start()
+    local s = attach { columns = 100, lines = 60 }
+    s:line 'l = {} for i = 1, 50 do l[i] = tags["plant.boiler.running"] end'
+    s:line "l"
+    s:wait "… 10 more of 50; more shows them"
+    s:line "more"
+    local _, n = s:wait("tagline> more\ntag +type.*tagline>$"):match("tagline> more\n(.*)$")
+      :gsub("plant%.boiler%.running", "")
+    assert.equal(10, n)
+    s:line "more()"
+    s:wait "%(nothing was cut: there is no more%)"
+    assert.truthy(select(2, t:eval "more()"):find "no more")
+  end)
+
   it("fits messages to the window, and shows the JSON of one on several lines", function()
     start()
     publish("boiler/up", '{"temp":21.5,"on":true,"list":[1,{}],"a long name":"a long text that needs room"}')

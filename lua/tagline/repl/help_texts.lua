@@ -61,6 +61,8 @@ text of `tagline history --csv`. The config needs history { file = … }.]] },
     "this list; or about a word, an object, a parameter, an address, a reason, a status …",
     "x is a thing or its name: help(watch), help \"keep_alive\", help \"JA=\", help \"mss\", \z
       help \"missing\", help(tags[\"…\"])." },
+  { "more", "more()", "the next part of a long answer that was cut",
+    "At a prompt the word alone is enough: more. `_` stays the whole answer." },
   { "_", "_", "the last result", "" },
 }
 

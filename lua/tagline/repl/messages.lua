@@ -1,5 +1,6 @@
 --- Recorded messages as a table that a person can read.
 local explain = require "tagline.repl.explain"
+local more = require "tagline.repl.more"
 local pretty = require "tagline.repl.pretty"
 local print_module = require "tagline.repl.print"
 
@@ -62,14 +63,21 @@ local function message_text(m, options)
   return text .. "\n\n" .. (whole:gsub("[^\n]+", explain.plain))
 end
 
-local function list_text(list, older, options)
-  if #list == 0 then return "(no messages recorded)" end
-  local rows, first = { HEAD }, math.max(1, #list - SHOWN + 1)
-  for i = first, #list do rows[#rows + 1] = row(list[i]) end
-  local text, left = columns(rows, options or {}), first - 1 + older
+--- The newest SHOWN messages of the first `last` ones; `older`: how many more there are that were
+--- not asked for.
+local function list_text(list, older, options, last)
+  options = options or {}
+  last = last or #list
+  if last == 0 then return "(no messages recorded)" end
+  local rows, first = { HEAD }, math.max(1, last - SHOWN + 1)
+  for i = first, last do rows[#rows + 1] = row(list[i]) end
+  local text, left = columns(rows, options), first - 1 + older
   if left == 0 then return text end
-  return ("(%d older ones are not shown; messages(\"topic/#\") has those of a topic)\n"):format(
-    left) .. text
+  local how = 'messages("topic/#") has those of a topic, messages("#", 10000) more'
+  if first > 1 and more.keep(options, function(o) return list_text(list, older, o, first - 1) end) then
+    how = 'more shows them, messages("topic/#") those of a topic'
+  end
+  return ("(%d older ones are not shown; %s)\n"):format(left, how) .. text
 end
 
 local message_meta = { __name = "tagline.recorded", __tostring = message_text,

@@ -1,7 +1,9 @@
 --- Values as text. For people: tags, stations and lines as aligned tables, other tables
 --- indented, bytes that are no text as a hex dump; long ones are cut with a note of what was
 --- left out. A text alone is bare, so that a shell can use it: it is whole but at a terminal's
---- prompt. With `json`: JSON, never cut.
+--- prompt. With `json`: JSON, never cut. At a prompt `more` shows what was left out.
+local more = require "tagline.repl.more"
+
 local M = {}
 
 local MAX_ITEMS, MAX_DEPTH = 40, 4
@@ -58,24 +60,32 @@ local function cut(s, n)
   return s:sub(1, (utf8.offset(s, n) or n) - 1) .. "…"
 end
 
---- The head of a long text, for a prompt; a character or a line is not cut in two where that
---- can be helped.
-local function head(s)
+--- Where the part of a text that begins at `from` ends, for a prompt: a character or a line is not
+--- cut in two where that can be helped.
+local function part_end(s, from)
   local stop = #s
-  if stop > TEXT then
-    stop = TEXT
-    while stop > 1 and s:byte(stop + 1) & 0xC0 == 0x80 do stop = stop - 1 end
+  if stop - from >= TEXT then
+    stop = from + TEXT - 1
+    while stop > from and s:byte(stop + 1) & 0xC0 == 0x80 do stop = stop - 1 end
   end
-  local at = 0
+  local at = from - 1
   for _ = 1, TEXT_LINES do
     at = s:find("\n", at + 1, true)
-    if not at or at > stop then break end
+    if not at or at > stop then return stop end
   end
-  if at and at < stop then stop = at end
-  if stop == #s then return s end
-  local text = s:sub(1, stop)
-  return ("%s%s… %d bytes more of %d; print(_) shows all"):format(text, text:sub(-1) == "\n"
-    and "" or "\n", #s - stop, #s)
+  return at
+end
+
+--- A long text in parts, for a prompt, from byte `from` on.
+local function part(s, options, from)
+  from = from or 1
+  local stop = part_end(s, from)
+  if stop == #s then return s:sub(from) end
+  local how = more.keep(options, function(o) return part(s, o, stop + 1) end)
+    and "more shows them, print(_) all" or "print(_) shows all"
+  local text = s:sub(from, stop)
+  return ("%s%s… %d bytes more of %d; %s"):format(text, text:sub(-1) == "\n" and "" or "\n",
+    #s - stop, #s, how)
 end
 
 --- 16 bytes a line: offset, hex, and what of it is ASCII. `hint`: how to see more of it.
@@ -246,25 +256,41 @@ local function removed_row(object, view)
   return cells
 end
 
---- The first MAX_ITEMS objects of `total`; by name where all are in the list, else in their
---- order, without a look at each of 10,000.
-local function objects_text(list, kind, options, total)
+local function by_name(a, b) return a.name < b.name end
+
+local all_of
+
+--- What of a list of objects is left out, and how to see it; `last`: what was shown.
+local function left_out(list, kind, options, total, last)
+  local function rest(o)
+    return M.rows(#list == total and list or all_of(list.of), kind, o, last + 1)
+  end
+  local how = more.keep(options, rest) and 'more shows them, find("text") and %s["plant.*"] narrow'
+    or 'find("text"), %s["plant.*"] or a loop shows others'
+  return ("\n… %d more of %d; %s"):format(total - last, total, how:format(kind .. "s"))
+end
+
+--- The objects of a list, MAX_ITEMS of them, from number `from` on. `total`: how many there are,
+--- where the list has but the first of them.
+function M.rows(list, kind, options, from, total)
   local view, rows = views[kind], {}
   total = total or #list
-  if total == #list and total <= SORTED then
-    table.sort(list, function(a, b) return a.name < b.name end)
-  end
-  for i = 1, math.min(#list, MAX_ITEMS) do
+  local last = math.min(#list, from + MAX_ITEMS - 1)
+  for i = from, last do
     local object = list[i].object
-    rows[i] = is_there(object) and view.row(object, options) or removed_row(object, view)
+    rows[#rows + 1] = is_there(object) and view.row(object, options)
+      or removed_row(object, view)
   end
   table.insert(rows, 1, view.head)
   local text = M.columns(rows, options.tty and options.width, view.elastic)
-  if total > MAX_ITEMS then
-    text = ('%s\n… %d more of %d; find("text"), %s["plant.*"] or a loop shows others')
-      :format(text, total - MAX_ITEMS, total, kind .. "s")
-  end
-  return text
+  if total == last then return text end
+  return text .. left_out(list, kind, options, total, last)
+end
+
+--- Sorted by name where that is no wait, else in their order.
+local function objects_text(list, kind, options)
+  if #list <= SORTED then table.sort(list, by_name) end
+  return M.rows(list, kind, options, 1)
 end
 
 --- A list of objects of one kind ("tag") as a table.
@@ -274,14 +300,23 @@ function M.objects(objects, kind, options)
   return objects_text(list, kind, options)
 end
 
-local function collection_text(v, kind, options)
-  local list, total = {}, options.count and options.count(kind)
+--- The objects of `tags`, `stations` or `lines`; of 10,000 only the first ones, when they are not
+--- asked for.
+function all_of(v, most)
+  local list = { of = v }
   for name, object in pairs(v) do
     list[#list + 1] = { name = name, object = object }
-    if total and #list > MAX_ITEMS then break end
+    if most and #list >= most then break end
   end
+  return list
+end
+
+local function collection_text(v, kind, options)
+  local total = options.count and options.count(kind)
+  local list = all_of(v, total and MAX_ITEMS + 1)
   if #list == 0 then return ("(no %ss)"):format(kind) end
-  return objects_text(list, kind, options, total)
+  if not total or total == #list then return objects_text(list, kind, options) end
+  return M.rows(list, kind, options, 1, total)
 end
 
 --- A plain table that holds objects of one kind and nothing else (station.tags, a list of tags)
@@ -330,12 +365,33 @@ local function behind(value)
     and meta.__index or value
 end
 
+--- How an item is reached from the table: `_.list[3]`; nil where its key cannot be written.
+local function step(where, k)
+  if not where or #where > 200 then return nil end
+  if type(k) == "string" and #k <= CELL and utf8.len(k) then
+    return k:match "^[%a_][%w_]*$" and where .. "." .. k or ("%s[%s]"):format(where, quote(k))
+  end
+  return math.type(k) == "integer" and ("%s[%d]"):format(where, k) or nil
+end
+
 local function key_text(k)
   return type(k) == "string" and #k <= CELL and k:match("^[%a_][%w_]*$") and k .. " = " or "["
     .. scalar(k, CELL) .. "] = "
 end
 
---- `state`: the tables that this one is in (seen), and how many more items are shown (left).
+--- What of a table's items is left out, and how to see it. `state.where`: how the table is
+--- reached from `_`.
+local function items_left(t, keys, from, depth, state)
+  local note = ("… %d more"):format(#keys - from + 1)
+  if depth > 1 then
+    return more.asks(state.options) and state.where and note .. ": " .. state.where or note
+  end
+  local kept = more.keep(state.options, function(o) return state.again(t, o, from) end)
+  return kept and note .. ": more shows them" or note
+end
+
+--- `state`: the tables that this one is in (seen), how many more items are shown (left), the
+--- options of print.format, and the first item that is shown of the outermost one (from).
 local function show_table(t, indent, depth, state)
   local text = own_text(t)
   if text then return text end
@@ -344,16 +400,19 @@ local function show_table(t, indent, depth, state)
   if next(t) == nil then return "{}" end
   if depth > MAX_DEPTH then return "{ … }" end
   state.seen[t] = true
-  local keys, out = sorted_keys(t), {}
-  local inner = indent .. "  "
-  for n, k in ipairs(keys) do
-    if n > MAX_ITEMS or state.left <= 0 then
-      out[n] = ("%s… %d more"):format(inner, #keys - n + 1)
+  local keys, out, from = sorted_keys(t), {}, depth == 1 and state.from or 1
+  local inner, where = indent .. "  ", state.where
+  for n = from, #keys do
+    local k = keys[n]
+    if n >= from + MAX_ITEMS or state.left <= 0 then
+      out[#out + 1] = inner .. items_left(t, keys, n, depth, state)
       break
     end
     state.left = state.left - 1
-    out[n] = inner .. (k == n and "" or key_text(k)) .. show(rawget(t, k), inner, depth + 1,
-      state) .. (n < #keys and "," or "")
+    state.where = step(where, k)
+    out[#out + 1] = inner .. (k == n and "" or key_text(k)) .. show(rawget(t, k), inner,
+      depth + 1, state) .. (n < #keys and "," or "")
+    state.where = where
   end
   state.seen[t] = nil
   local line = "{" .. (" " .. table.concat(out, " ")):gsub("%s+", " ") .. " }"
@@ -363,20 +422,29 @@ local function show_table(t, indent, depth, state)
   return "{\n" .. table.concat(out, "\n") .. "\n" .. indent .. "}"
 end
 
+local function whole_table(t, options, from)
+  local function again(u, o, at) return whole_table(u, o, at) end
+  return show_table(t, "", 1, { seen = {}, left = MAX_ROWS, options = options, from = from,
+    where = "_", again = again })
+end
+
 function show(v, indent, depth, state)
   if type(v) == "table" and not M.collection(v) then return show_table(v, indent, depth, state) end
   local text = scalar(v, 200)
   return type(v) == "string" and text:sub(-3) == "…" and ("%s (%d bytes)"):format(text, #v) or text
 end
 
+--- Is it the answer to what a person typed?
+local function typed(options) return options.tty and not options.printing end
+
 local function table_text(v, options)
   local kind = M.collection(v)
   if kind then return collection_text(v, kind, options) end
   local text = own_text(v, options)
-  if text then return text end
+  if text then return typed(options) and part(text, options) or text end
   local of, list = same_objects(v)
   if of and #list > 0 then return objects_text(list, of, options) end
-  return show_table(v, "", 1, { seen = {}, left = MAX_ROWS })
+  return whole_table(v, options)
 end
 
 local function one(v, options)
@@ -386,7 +454,7 @@ local function one(v, options)
   if type(v) == "string" then
     -- What a script prints goes where it is sent, byte by byte; a person gets a dump of what a
     -- terminal cannot show.
-    if is_text(v, options.tty) then return options.tty and not options.printing and head(v) or v end
+    if is_text(v, options.tty) then return typed(options) and part(v, options) or v end
     if options.printing and not options.tty then return v end
     return M.dump(v, options.tty and not options.printing
       and ("; _:sub(%d) goes on"):format(DUMP + 1))
@@ -489,10 +557,11 @@ function M.format(options, n, ...)
     parts[i] = options.json and json(v, {}, options) or one(v, options)
   end
   local apart = "\t"
-  for _, part in ipairs(parts) do
-    if options.json or n > 1 and part:find("\n") then apart = "\n" end
+  for _, text in ipairs(parts) do
+    if options.json or n > 1 and text:find("\n") then apart = "\n" end
   end
-  if shown < n then parts[shown + 1] = ("… %d more results"):format(n - shown) end
+  if shown < n then parts[shown + 1] = ("… %d more results; { } around it shows them as a list"):format(
+    n - shown) end
   return table.concat(parts, apart)
 end
 
@@ -500,8 +569,10 @@ end
 --- `take(…)` gets the results, and gives the options.
 function M.run(chunk, take)
   local results = table.pack(chunk())
-  return M.format(take(table.unpack(results, 1, results.n)), results.n,
-    table.unpack(results, 1, results.n))
+  if results[1] == more.page then return more.next(take()) end
+  local options = take(table.unpack(results, 1, results.n))
+  if results.n > 0 then more.forget(options) end
+  return M.format(options, results.n, table.unpack(results, 1, results.n))
 end
 
 M.scalar, M.cut, M.quote, M.behind = scalar, cut, quote, behind

@@ -4,6 +4,7 @@
 local discover = require "tagline.discover.word"
 local find = require "tagline.repl.find"
 local history = require "tagline.repl.history"
+local more = require "tagline.repl.more"
 local status = require "tagline.repl.status"
 local help = require "tagline.repl.help"
 local watch = require "tagline.repl.watch"
@@ -14,6 +15,7 @@ return function(live, api)
     find = find.word(api),
     help = help.word(live, api),
     history = history.word(live),
+    more = more.word,
     plot = history.plot_word(live),
     reload = live.reload,
     status = status.word(live),
