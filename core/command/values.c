@@ -31,10 +31,13 @@ static void tell_done (tl_values *v) {
 }
 
 static void give_up (tl_values *v) {
+  bool whole = tl_sink_end_line(v->sink);
   size_t n = tl_sink_lines(v->sink);
   if (n > 0 && v->done)
     tl_log(TL_LOG_WARN, NULL, "%zu value%s not written: the reader of standard output is behind", n,
            n == 1 ? " was" : "s were");
+  if (!whole && v->done)
+    tl_log(TL_LOG_WARN, NULL, "the last line on standard output is cut: it is longer than the pipe");
   tell_done(v);
 }
 

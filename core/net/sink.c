@@ -51,6 +51,7 @@ struct tl_sink {
   int fd, epoll;
   /* waiting: for room; half: the socket's other side only stopped sending */
   bool waiting, broken, half;
+  bool mid; /* the last byte written does not end a line */
   int code;
   char name[24];
   size_t pages;          /* of a pipe; 0: it is none */
@@ -170,6 +171,7 @@ bool tl_sink_flush (tl_sink *s) {
     if (rc < 0) return fail(s, (int)rc);
     if (rc == 0) break;
     s->at += (size_t)rc;
+    s->mid = s->buf.at[s->at - 1] != '\n';
     turn += (size_t)rc;
   }
   if (s->at == s->buf.len) {
@@ -184,6 +186,38 @@ bool tl_sink_flush (tl_sink *s) {
   bool done = s->buf.len == 0;
   if (s->kind != PLAIN) watch(s, !done);
   return done;
+}
+
+/* Makes the pipe or the socket's buffer large enough for n bytes more. The limits are the
+** system's: 1 MiB for a pipe, mostly. */
+static void enlarge (const tl_sink *s, size_t n) {
+  int held = 0;
+  if (n > INT_MAX / 4) return;
+  if (s->kind == SOCKET) {
+    if (ioctl(s->fd, SIOCOUTQ, &held) != 0) held = 0;
+    int size = held + 2 * (int)n;
+    if (setsockopt(s->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0)
+      setsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  } else if (s->pages > 0) {
+    int size = fcntl(s->fd, F_GETPIPE_SZ);
+    if (size > 0) fcntl(s->fd, F_SETPIPE_SZ, size + (int)n + PAGE);
+  }
+}
+
+bool tl_sink_end_line (tl_sink *s) {
+  if (s->broken || !s->mid || s->buf.failed) return !s->mid;
+  const uint8_t *at = s->buf.at + s->at, *end = memchr(at, '\n', s->buf.len - s->at);
+  if (!end) return false;
+  size_t n = (size_t)(end - at) + 1;
+  enlarge(s, n);
+  while (n > 0) {
+    ssize_t rc = put(s, s->buf.at + s->at, n);
+    if (rc <= 0) return false;
+    s->at += (size_t)rc;
+    n -= (size_t)rc;
+  }
+  s->mid = false;
+  return true;
 }
 
 static void on_poll (uv_poll_t *poll, int status, int events) {

@@ -158,6 +158,37 @@ static void a_pipe_never_holds_a_part_of_a_line (void **state) {
   close(fds[0]);
 }
 
+/* A line longer than what a pipe or a socket's buffer has room for is begun: its reader may come
+** back. At the end there is nobody left to write the rest. */
+static void at_the_end_a_long_line_is_made_whole (void **state) {
+  enum { LONG = 700000 };
+  char *in = malloc(1 << 20);
+  (void)state;
+  for (int kind = 0; kind < 2; kind++) {
+    int fds[2];
+    assert_int_equal(kind ? socketpair(AF_UNIX, SOCK_STREAM, 0, fds) : pipe(fds), 0);
+    open_sink(fds[1]);
+    put("first\n");
+    assert_true(tl_sink_flush(sink));
+    assert_true(tl_sink_end_line(sink)); /* nothing was begun */
+    for (int i = 0; i < LONG / 10; i++) put("123456789 ");
+    assert_false(tl_sink_flush(sink));
+    assert_false(tl_sink_end_line(sink)); /* the owner has not written its end */
+    put("\n");
+    put("never\n");
+    assert_true(tl_sink_end_line(sink));
+    assert_int_equal(tl_sink_lines(sink), 1);
+    finish();
+    close(fds[1]);
+    ssize_t n, all = 0;
+    while ((n = read(fds[0], in + all, (1 << 20) - (size_t)all)) > 0) all += n;
+    assert_int_equal(all, 6 + LONG + 1);
+    assert_int_equal(in[all - 1], '\n');
+    close(fds[0]);
+  }
+  free(in);
+}
+
 static void notices_an_idle_reader_that_goes (void **state) {
   (void)state;
   for (int kind = 0; kind < 2; kind++) {
@@ -358,6 +389,7 @@ int main (void) {
     SPEC(a_quick_reader_costs_no_waiting),
     SPEC(a_sink_with_bytes_pending_keeps_the_loop_until_they_are_out),
     SPEC(a_pipe_never_holds_a_part_of_a_line),
+    SPEC(at_the_end_a_long_line_is_made_whole),
     SPEC(notices_an_idle_reader_that_goes),
     SPEC(notices_a_reader_that_goes_while_bytes_are_pending),
     SPEC(may_be_closed_before_the_failure_is_told),
