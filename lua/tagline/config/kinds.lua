@@ -15,6 +15,7 @@ function kinds.got(value)
         or ("\\x%02X"):format(c:byte())
     end) .. '"'
   elseif what == "number" then
+    if value ~= value then return "nan" end -- its sign says nothing
     return math.type(value) == "integer" and tostring(value) or ("%.14g"):format(value)
   elseif what == "boolean" then
     return tostring(value)
@@ -95,7 +96,7 @@ function kinds.boolean(value)
 end
 
 function kinds.qos(value)
-  local n = math.type(value) == "integer" and value
+  local n = type(value) == "number" and math.tointeger(value)
     or type(value) == "string" and math.tointeger(tonumber(value:upper():match("^QOS_([012])$")))
   if not n or n < 0 or n > 2 then
     return expected('0, 1 or 2, or "QoS_0", "QoS_1", "QoS_2"', value)
