@@ -37,7 +37,8 @@ static void give_up (tl_values *v) {
     tl_log(TL_LOG_WARN, NULL, "%zu value%s not written: the reader of standard output is behind", n,
            n == 1 ? " was" : "s were");
   if (!whole && v->done)
-    tl_log(TL_LOG_WARN, NULL, "the last line on standard output is cut: it is longer than the pipe");
+    tl_log(TL_LOG_WARN, NULL,
+           "the last line on standard output is cut: it is longer than the pipe");
   tell_done(v);
 }
 

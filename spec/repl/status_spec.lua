@@ -182,6 +182,13 @@ describe("status()", function()
     assert.truthy(text:find "\nnothing is wrong$")
   end)
 
+  it("has nothing to say of a line that ends in order, or is off", function()
+    for _, state in ipairs { "disconnecting", "off" } do
+      local result = told { state = state, last_error = "the broker closed the connection" }
+      assert.same({ {}, {} }, { result.problems, result.remarks })
+    end
+  end)
+
   for list, rows in pairs { problems = problems, remarks = remarks } do
     for _, row in ipairs(rows) do
       local what, changes, code, text, remedy, where, more = table.unpack(row, 1, 7)

@@ -91,13 +91,14 @@ local function cure(l)
 end
 
 add(function(l, report)
-  if l.state == "connected" or l.state == "off" then return end
+  -- an orderly end, for a fraction of a second: nobody has to do anything
+  if l.state == "connected" or l.state == "off" or l.state == "disconnecting" then return end
   local last = l.last_error ~= "" and l.last_error or nil
   local remedy = last and cure(l)
   if l.state == "waiting" then
     local again = ("next attempt in %s; %s:reconnect() tries at once"):format(span(l.retry_in or 0), object("lines", l.name))
     report:problem("not-connected", ("not connected: %s"):format(last or where_of(l)), remedy and remedy .. "; " .. again or again)
-  elseif last and l.state ~= "disconnecting" then
+  elseif last then
     report:problem("not-connected", ("not connected: %s; %s to %s"):format(last, l.state, where_of(l)), remedy)
   else
     report:problem("connecting", ("%s to %s"):format(l.state, where_of(l)))
