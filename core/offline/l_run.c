@@ -103,7 +103,7 @@ static int site_feed (lua_State *L) {
                            .payload = check_slice(L, 3),
                            .wall = tl_site_wall(s) };
   if (!lua_isnoneornil(L, 4)) {
-    luaL_checktype(L, 4, LUA_TTABLE);
+    tl_check_message_options(L, 4);
     tl_read_message_options(L, 4, &e);
   }
   tl_incoming m = { .topic = e.topic,
@@ -231,7 +231,7 @@ static int site_explain (lua_State *L) {
                            .wall = tl_site_wall(s) };
   if (e.has_payload) e.payload = check_slice(L, 3);
   if (!lua_isnoneornil(L, 4)) {
-    luaL_checktype(L, 4, LUA_TTABLE);
+    tl_check_message_options(L, 4);
     tl_read_message_options(L, 4, &e);
   }
   tl_buf *out = tl_push_buffer(L);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "script/handlers_impl.h"
+#include "script/l_options.h"
 #include "script/message_words.h"
 #include "script/turn.h"
 
@@ -241,15 +242,10 @@ static int p_encode (lua_State *L) {
     c->out->topic = tl_slice_of(text, len);
   }
   if (lua_istable(L, -1)) {
-    if (lua_getfield(L, -1, "qos") != LUA_TNIL) {
-      lua_Integer qos = luaL_checkinteger(L, -1);
-      if (qos < 0 || qos > 2)
-        return luaL_error(L, "encode: expected qos 0, 1 or 2, got %d", (int)qos);
-      c->out->qos = (int)qos;
-    }
-    lua_pop(L, 1);
-    if (lua_getfield(L, -1, "retain") != LUA_TNIL) c->out->retain = lua_toboolean(L, -1);
-    lua_pop(L, 1);
+    tl_options_known(L, -1, "encode", "qos retain");
+    int qos = tl_option_qos(L, -1, "encode"), retain = tl_option_flag(L, -1, "encode", "retain");
+    if (qos >= 0) c->out->qos = qos;
+    if (retain >= 0) c->out->retain = retain;
   } else if (!lua_isnil(L, -1)) {
     return luaL_error(L, "encode: expected a table { qos =, retain = } or nil, got %s",
                       tl_push_got(L, -1));

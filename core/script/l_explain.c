@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "script/l_options.h"
 #include "script/message_words.h"
 
 /* A buffer that an error cannot leak: Lua closes it. */
@@ -43,19 +44,17 @@ static lua_Integer integer_field (lua_State *L, int table, const char *name, lua
   return n;
 }
 
-static bool flag_field (lua_State *L, int table, const char *name) {
-  lua_getfield(L, table, name);
-  bool on = lua_toboolean(L, -1) != 0;
-  lua_pop(L, 1);
-  return on;
+void tl_check_message_options (lua_State *L, int table) {
+  luaL_checktype(L, table, LUA_TTABLE);
+  tl_options_known(L, table, "message", "qos retain dup id time line fresh");
 }
 
 void tl_read_message_options (lua_State *L, int table, tl_explain_message *m) {
   m->qos = (uint8_t)integer_field(L, table, "qos", 2);
   m->id = (uint16_t)integer_field(L, table, "id", 65535);
-  m->retain = flag_field(L, table, "retain");
-  m->dup = flag_field(L, table, "dup");
-  m->fresh = flag_field(L, table, "fresh");
+  m->retain = tl_option_flag(L, table, "message", "retain") == 1;
+  m->dup = tl_option_flag(L, table, "message", "dup") == 1;
+  m->fresh = tl_option_flag(L, table, "message", "fresh") == 1;
   m->line = text_field(L, table, "line");
   if (lua_getfield(L, table, "time") != LUA_TNIL) {
     double t = lua_tonumber(L, -1);
@@ -163,7 +162,10 @@ int tl_look_explain (lua_State *L) {
     m.has_payload = m.payload.at;
     if (!m.topic.at) return wrong(L);
     tl_read_message_options(L, 1, &m);
-    if (lua_type(L, 2) == LUA_TTABLE) m.fresh = flag_field(L, 2, "fresh");
+    if (lua_type(L, 2) == LUA_TTABLE) {
+      tl_options_known(L, 2, "explain", "fresh");
+      m.fresh = tl_option_flag(L, 2, "explain", "fresh") == 1;
+    }
   } else if (!of_tag) {
     if (lua_type(L, 1) != LUA_TSTRING) return wrong(L);
     const char *text = lua_tolstring(L, 1, &len);
@@ -174,7 +176,7 @@ int tl_look_explain (lua_State *L) {
     m.has_payload = text;
     if (text) m.payload = tl_slice_of(text, len);
     if (!lua_isnil(L, 3)) {
-      luaL_checktype(L, 3, LUA_TTABLE);
+      tl_check_message_options(L, 3);
       tl_read_message_options(L, 3, &m);
     }
   }

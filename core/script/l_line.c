@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/health.h"
+#include "script/l_options.h"
 #include "script/script.h"
 #include "base/utf8.h"
 
@@ -145,19 +146,9 @@ static int line_publish (lua_State *L) {
     callback = 4;
   } else if (!lua_isnoneornil(L, 4)) {
     luaL_checktype(L, 4, LUA_TTABLE);
-    if (lua_getfield(L, 4, "qos") != LUA_TNIL) {
-      int is_integer;
-      lua_Integer qos = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is_integer) : -1;
-      if (qos < 0 || qos > 2)
-        return luaL_error(L, "publish: expected qos 0, 1 or 2, got %s", tl_push_got(L, -1));
-      p.qos = (int)qos;
-    }
-    lua_pop(L, 1);
-    if (lua_getfield(L, 4, "retain") != LUA_TNIL) {
-      luaL_checktype(L, -1, LUA_TBOOLEAN);
-      p.retain = lua_toboolean(L, -1);
-    }
-    lua_pop(L, 1);
+    tl_options_known(L, 4, "publish", "qos retain");
+    p.qos = tl_option_qos(L, 4, "publish");
+    p.retain = tl_option_flag(L, 4, "publish", "retain");
   }
   if (!lua_isnoneornil(L, callback)) luaL_checktype(L, callback, LUA_TFUNCTION);
   tl_change change = publish_change(L, line, &p);

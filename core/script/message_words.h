@@ -15,6 +15,8 @@ void tl_script_decode_dry (void *ctx, tl_dry_decode *r);
 int tl_look_explain (lua_State *L);
 
 /* qos retain dup id time line fresh of the table at `table`; raises. */
+/* Raises for a table of options with one that is not known. */
+void tl_check_message_options (lua_State *L, int table);
 void tl_read_message_options (lua_State *L, int table, tl_explain_message *m);
 /* A buffer on the stack: an error cannot leak it, Lua frees it. */
 tl_buf *tl_push_buffer (lua_State *L);

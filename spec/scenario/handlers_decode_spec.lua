@@ -371,6 +371,13 @@ describe("encode", function()
     assert.equal(2.5, t:value("plant.s.out").value)
   end)
 
+  it("takes the config's words for options", function()
+    local t, c = start(with_encode [[return "x", "t", { qos = "QoS_1", retain = "NO" }]])
+    t:ask "tags['plant.s.out']:write(1, function() end)"
+    local p = c:expect "PUBLISH"
+    assert.same({ 1, false }, { p.qos, p.retain })
+  end)
+
   it("uses OUT_TOPIC and the line's options when it names none; integers keep 64 bits", function()
     local t, c = start(with_encode "return ('%d'):format(value)")
     t:ask "tags['plant.s.count']:write(math.mininteger, function() end)"
@@ -386,7 +393,11 @@ describe("encode", function()
     ["returns a topic that is none"] = { "return 'x', 5",
       "expected the topic as a string or nil, got number 5" },
     ["returns a QoS that is none"] = { "return 'x', 't', { qos = 3 }",
-      "expected qos 0, 1 or 2, got 3" },
+      "expected qos 0, 1 or 2, got number 3" },
+    ["returns an option that is none"] = { "return 'x', 't', { reatin = true }",
+      "encode: unknown option 'reatin' (known: qos retain)" },
+    ["returns a flag that is none"] = { "return 'x', 't', { retain = 'maybe' }",
+      "encode: expected retain = true or false, got " },
     ["never ends"] = { "while true do end", "took longer than handler_time (0.1 s)" },
   } do
     it("that " .. what .. " fails its write and says why", function()

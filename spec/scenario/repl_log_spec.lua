@@ -51,6 +51,29 @@ describe("the log of what a REPL changes", function()
     says("publish to 'a', retained: 1000 bytes: " .. ("x"):rep(80) .. "…")
   end)
 
+  it("refuses options that publish and explain do not know", function()
+    start()
+    for code, want in pairs {
+      ['lines.plant:publish("a", "b", { qso = 1 })'] =
+        "publish: unknown option 'qso' (known: qos retain)",
+      ['lines.plant:publish("a", "b", { 1 })'] =
+        "publish: unknown option number 1 (known: qos retain)",
+      ['lines.plant:publish("a", "b", { qos = "QoS_3" })'] =
+        'publish: expected qos 0, 1 or 2, got string "QoS_3"',
+      ['lines.plant:publish("a", "b", { qos = 0.5 })'] =
+        "publish: expected qos 0, 1 or 2, got number 0.5",
+      ['lines.plant:publish("a", "b", { retain = 1 })'] =
+        "publish: expected retain = true or false, got number 1",
+      ['explain("a", "b", { retian = true })'] = "message: unknown option 'retian'",
+    } do
+      local exit, out, err = tagline.command { "repl", "--socket", t.socket, "-e", code }
+      assert.same({ 1, "" }, { exit, out })
+      assert.truthy(err:find(want, 1, true), err)
+    end
+    eval 'lines.plant:publish("a", "b", { qos = "qos_0", retain = "YES" })'
+    says "publish to 'a', retained: 1 byte: b"
+  end)
+
   it("does not let a refused or failed change look like one that happened", function()
     start()
     local evaluate = function(code) return (tagline.command { "repl", "--socket", t.socket, "-e",
