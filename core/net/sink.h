@@ -27,9 +27,9 @@ tl_buf *tl_sink_buf (tl_sink *s);
 bool tl_sink_flush (tl_sink *s);
 size_t tl_sink_pending (const tl_sink *s); /* bytes appended that nobody has taken */
 size_t tl_sink_lines (const tl_sink *s);   /* line breaks in them */
-/* For the end: writes the rest of a line that was begun, and makes the pipe or socket larger for it
-** (F_SETPIPE_SZ, SO_SNDBUF). False: the reader has half a line, which is longer than the system lets
-** a pipe be (1 MiB, mostly), or the sink failed in its middle. */
+/* For the end: writes the rest of a line that was begun, and makes the pipe or socket larger for
+** it (F_SETPIPE_SZ, SO_SNDBUF). False: the reader has half a line, which is longer than the system
+** lets a pipe be (1 MiB, mostly), or the sink failed in its middle. */
 bool tl_sink_end_line (tl_sink *s);
 /* A reader that closes its end is noticed (failed) even while nothing is written. */
 /* what is pending is given up; NULL is fine; freed from the loop */

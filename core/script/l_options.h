@@ -1,6 +1,6 @@
-/* core/script/l_options.h — tables of options that scripts give: { qos = 1, retain = true }. What is
-** not understood is an error: an option that is passed over in silence does something else than its
-** writer believes. Knows nothing of what the options do. */
+/* core/script/l_options.h — tables of options that scripts give: { qos = 1, retain = true }.
+** What is not understood is an error: an option that is passed over in silence does something else
+** than its writer believes. Knows nothing of what the options do. */
 #ifndef TL_SCRIPT_L_OPTIONS_H
 #define TL_SCRIPT_L_OPTIONS_H
 
