@@ -14,8 +14,8 @@
 int tl_session_fail (tl_session *s, int code) {
   assert(code < 0);
   s->phase = TL_PHASE_FAILED;
-  s->failure = code;
-  s->err.code = code;
+  s->fault.code = code;
+  s->fault.why.code = code;
   return code;
 }
 
@@ -75,63 +75,23 @@ static bool effective_clean (const tl_session_params *p) {
   return p->clean_session || p->client_id.len == 0; /* [MQTT-3.1.3-7] */
 }
 
-void tl_session_forget_received (tl_session *s) {
-  tl_acks_orphan(&s->acks);
-  for (uint16_t id = 0; s->received.count;) {
-    id = tl_idset_next(&s->received, id);
-    tl_idset_del(&s->received, id);
-    tl_session_store_received(s, id, true);
-  }
-}
-
-/* The list must be detached already: the callbacks may publish. */
-void tl_session_fail_list (tl_session *s, tl_outlist list, int result, bool forget) {
-  while (list.head) {
-    tl_outgoing *m = list.head;
-    tl_outlist_remove(&list, m);
-    if (forget) tl_session_store_out(s, m, true);
-    tl_session_finish(s, m, result);
-  }
-}
-
-/* Everything in flight, detached and without identifiers. */
-static tl_outlist take_inflight (tl_session *s) {
-  for (tl_outgoing *m = s->inflight.head; m; m = m->next) tl_ids_drop(&s->ids, m->id);
-  tl_outlist_take(&s->released);
-  return tl_outlist_take(&s->inflight);
-}
-
-/* Queued messages that do not outlive a connection: all with a clean session, else those of QoS
-** 0. Empty when publishes are accepted offline anyway. */
-static tl_outlist take_unqueueable (tl_session *s) {
-  tl_outlist gone = { NULL, NULL, 0, 0 };
-  if (s->p.queue_offline) return gone;
-  for (tl_outgoing *m = s->queue.head, *next; m; m = next) {
-    next = m->next;
-    if (!s->clean && m->qos) continue;
-    tl_outlist_remove(&s->queue, m);
-    tl_outlist_push(&gone, m);
-  }
-  return gone;
-}
-
 /* The session is another one now (see tl_session_set_params). */
 static void change_identity (tl_session *s, bool was_clean) {
-  s->had_session = false;
+  s->kept.known = false;
   tl_session_forget_filters(s);
   if (was_clean) {
     /* it left nothing behind when it closed, but what waits may outlive the process from now on */
-    for (tl_outgoing *m = s->queue.head; m; m = m->next) tl_session_store_out(s, m, false);
+    for (tl_outgoing *m = s->sending.queue.head; m; m = m->next) tl_session_store_out(s, m, false);
     return;
   }
   tl_session_forget_received(s);
-  if (!s->clean) {
-    s->foreign = s->inflight.n > 0;
+  if (!s->config.clean) {
+    s->kept.foreign = s->sending.inflight.n > 0;
     return;
   }
-  for (tl_outgoing *m = s->queue.head; m; m = m->next) tl_session_store_out(s, m, true);
-  for (tl_outgoing *m = s->inflight.head; m; m = m->next) tl_session_store_out(s, m, true);
-  tl_outlist lost = take_inflight(s), waiting = take_unqueueable(s);
+  for (tl_outgoing *m = s->sending.queue.head; m; m = m->next) tl_session_store_out(s, m, true);
+  for (tl_outgoing *m = s->sending.inflight.head; m; m = m->next) tl_session_store_out(s, m, true);
+  tl_outlist lost = tl_session_take_inflight(s), waiting = tl_session_take_waiting(s);
   tl_session_fail_list(s, lost, TL_ELOST, false);
   tl_session_fail_list(s, waiting, TL_ELOST, false);
 }
@@ -148,30 +108,30 @@ int tl_session_set_params (tl_session *s, const tl_session_params *p) {
     free(list);
     return TL_ENOMEM;
   }
-  bool was_clean = s->clean, first = !s->texts,
-       same_id = !first && tl_slice_eq(s->p.client_id, copy.client_id);
-  uint8_t *old = s->texts;
-  s->p = copy;
-  s->texts = texts;
-  s->clean = effective_clean(&copy);
-  s->say_forced = s->clean && !copy.clean_session;
-  if (s->wanted != s->asked) free(s->wanted);
-  s->wanted = list;
+  bool was_clean = s->config.clean, first = !s->config.texts,
+       same_id = !first && tl_slice_eq(s->config.p.client_id, copy.client_id);
+  uint8_t *old = s->config.texts;
+  s->config.p = copy;
+  s->config.texts = texts;
+  s->config.clean = effective_clean(&copy);
+  s->config.say_forced = s->config.clean && !copy.clean_session;
+  if (s->subs.wanted != s->subs.asked) free(s->subs.wanted);
+  s->subs.wanted = list;
   free(old);
-  if (!first && (!same_id || s->clean != was_clean)) change_identity(s, was_clean);
+  if (!first && (!same_id || s->config.clean != was_clean)) change_identity(s, was_clean);
   return TL_OK;
 }
 
 int tl_session_set_will (tl_session *s, tl_slice message) {
-  tl_session_params with = s->p;
+  tl_session_params with = s->config.p;
   uint8_t *texts;
   if (s->phase != TL_PHASE_CLOSED) return TL_ESTATE;
   if (message.len > TL_STRING_MAX) return TL_ERANGE;
   with.will_message = message;
   if (copy_params(&with, &texts, &with) != TL_OK) return TL_ENOMEM;
-  free(s->texts);
-  s->p = with;
-  s->texts = texts;
+  free(s->config.texts);
+  s->config.p = with;
+  s->config.texts = texts;
   return TL_OK;
 }
 
@@ -179,10 +139,10 @@ int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_
   tl_filter_list *list;
   int rc = tl_filter_list_new(&list, filters, n);
   if (rc != TL_OK) return rc;
-  if (s->wanted != s->asked) free(s->wanted);
-  s->wanted = list;
+  if (s->subs.wanted != s->subs.asked) free(s->subs.wanted);
+  s->subs.wanted = list;
   if (tl_session_is_connected(s) && !tl_session_filters_wait(s)) { /* nothing has changed */
-    s->wanted = s->asked;
+    s->subs.wanted = s->subs.asked;
     free(list);
   }
   return TL_OK;
@@ -193,22 +153,10 @@ void tl_session_set_trace (tl_session *s, bool on) { s->tracing = on && s->ev.tr
 /* --- life --- */
 
 static void forget_connection (tl_session *s) {
-  s->opened_at = s->up_at = s->partial_at = s->suback_at = s->unsuback_at = s->ping_at =
-      s->last_ping = s->listen_at = -1;
-  if (s->suback_id) tl_ids_drop(&s->ids, s->suback_id);
-  if (s->unsuback_id) tl_ids_drop(&s->ids, s->unsuback_id);
-  s->suback_id = s->unsuback_id = 0;
-  s->again_at = -1;
-  s->again = false;
-  s->pings = 0;
-  s->paused = s->stall_said = false;
-  s->needs = s->skip = 0;
-  tl_buf_clear(&s->answers);
-  tl_buf_shrink(&s->answers, TL_KEEP_OUTPUT);
-  s->out_at = 0;
-  s->out_end = 0;
-  tl_buf_clear(&s->out);
-  tl_buf_shrink(&s->out, TL_KEEP_OUTPUT);
+  tl_session_forget_times(s);
+  tl_session_forget_asking(s);
+  tl_session_forget_input(s);
+  tl_session_forget_output(s);
 }
 
 int tl_session_new (tl_session **out, const tl_session_params *params,
@@ -219,15 +167,15 @@ int tl_session_new (tl_session **out, const tl_session_params *params,
   s->ev = *events;
   s->message = events->message;
   s->ctx = ctx;
-  s->sequence = 1;
+  s->sending.sequence = 1;
   s->stats.oldest_inflight = s->stats.oldest_queued = s->stats.last_in = s->stats.last_out = -1;
   tl_ids_init(&s->ids);
-  tl_idset_init(&s->received);
-  tl_acks_init(&s->acks);
-  tl_map_init(&s->known);
-  tl_buf_init(&s->out);
-  tl_buf_init(&s->answers);
-  s->first_opened_at = -1;
+  tl_idset_init(&s->receiving.ids);
+  tl_acks_init(&s->receiving.acks);
+  tl_map_init(&s->subs.known);
+  tl_buf_init(&s->out.bytes);
+  tl_buf_init(&s->out.answers);
+  s->time.first_opened_at = -1;
   forget_connection(s);
   int rc = tl_session_set_params(s, params);
   if (rc != TL_OK) {
@@ -243,42 +191,39 @@ void tl_session_free (tl_session *s) {
   s->phase = TL_PHASE_DEAD; /* a callback's publish is refused */
   tl_handovers_fail(s, TL_ESTATE);
   /* what the store has stays there: it is for the next process */
-  tl_session_fail_list(s, take_inflight(s), TL_ESTATE, false);
-  tl_session_fail_list(s, tl_outlist_take(&s->queue), TL_ESTATE, false);
+  tl_session_fail_list(s, tl_session_take_inflight(s), TL_ESTATE, false);
+  tl_session_fail_list(s, tl_outlist_take(&s->sending.queue), TL_ESTATE, false);
   s->ev.store = NULL;
   tl_session_forget_filters(s);
-  tl_map_fini(&s->known);
-  free(s->handed.at);
+  tl_map_fini(&s->subs.known);
   tl_ids_fini(&s->ids);
-  tl_idset_fini(&s->received);
-  tl_acks_fini(&s->acks);
-  tl_buf_fini(&s->out);
-  tl_buf_fini(&s->answers);
-  if (s->asked != s->wanted) free(s->asked);
-  free(s->wanted);
-  free(s->granted);
-  free(s->texts);
+  tl_idset_fini(&s->receiving.ids);
+  tl_acks_fini(&s->receiving.acks);
+  tl_session_fini_output(s);
+  if (s->subs.asked != s->subs.wanted) free(s->subs.asked);
+  free(s->subs.wanted);
+  free(s->subs.granted);
+  free(s->config.texts);
   free(s);
 }
 
 int tl_session_open (tl_session *s, int64_t now) {
   if (s->phase != TL_PHASE_CLOSED) return TL_ESTATE;
   s->now = now;
-  s->failure = s->refusal = 0;
-  s->err = (tl_err){ 0 };
-  if (s->say_forced)
+  s->fault.code = s->fault.refusal = 0;
+  s->fault.why = (tl_err){ 0 };
+  if (s->config.say_forced)
     tl_session_note(
         s, TL_NOTE_WARN,
         "the Client ID is blank: the session is a clean one, whatever clean_session says");
-  s->say_forced = false;
-  int rc = tl_build_connect(&s->out, &s->p, s->clean);
+  s->config.say_forced = false;
+  int rc = tl_build_connect(&s->out.bytes, &s->config.p, s->config.clean);
   if (rc != TL_OK) {
-    tl_buf_clear(&s->out);
-    return tl_fail(&s->err, rc, 0, "CONNECT cannot be built: out of memory");
+    tl_buf_clear(&s->out.bytes);
+    return tl_fail(&s->fault.why, rc, 0, "CONNECT cannot be built: out of memory");
   }
   s->phase = TL_PHASE_CONNECTING;
-  s->opened_at = s->listen_at = now;
-  if (s->first_opened_at < 0) s->first_opened_at = now;
+  tl_session_times_opened(s);
   tl_session_did_put(s, 0); /* the first packet [MQTT-3.1.0-1] */
   return TL_OK;
 }
@@ -287,10 +232,11 @@ void tl_session_closed (tl_session *s) {
   if (s->phase == TL_PHASE_CLOSED || s->phase == TL_PHASE_DEAD) return;
   s->phase = TL_PHASE_CLOSED;
   forget_connection(s);
-  tl_acks_disconnect(&s->acks);
-  if (s->clean) tl_session_forget_received(s); /* [MQTT-3.1.2-6] */
-  tl_outlist none = { NULL, NULL, 0, 0 }, lost = s->clean ? take_inflight(s) : none,
-             waiting = take_unqueueable(s);
+  tl_acks_disconnect(&s->receiving.acks);
+  if (s->config.clean) tl_session_forget_received(s); /* [MQTT-3.1.2-6] */
+  tl_outlist none = { NULL, NULL, 0, 0 },
+             lost = s->config.clean ? tl_session_take_inflight(s) : none,
+             waiting = tl_session_take_waiting(s);
   tl_handovers_fail(s, TL_ELOST);
   tl_session_fail_list(s, lost, TL_ELOST, false);
   tl_session_fail_list(s, waiting, TL_ELOST, false);
@@ -305,11 +251,11 @@ void tl_session_disconnect (tl_session *s) {
 
 bool tl_session_is_connected (const tl_session *s) { return s->phase == TL_PHASE_UP; }
 
-const char *tl_session_error (const tl_session *s) { return s->err.text; }
+const char *tl_session_error (const tl_session *s) { return s->fault.why.text; }
 
-int tl_session_refusal (const tl_session *s) { return s->refusal; }
+int tl_session_refusal (const tl_session *s) { return s->fault.refusal; }
 
-size_t tl_session_needs (const tl_session *s) { return s->needs; }
+size_t tl_session_needs (const tl_session *s) { return s->in.needs; }
 
 void tl_session_go_on_counting (tl_session *s, const tl_session *before) {
   const tl_session_stats *from = &before->stats;
@@ -328,19 +274,19 @@ void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
   *out = s->stats;
   out->received = s->stats.received_by[0] + s->stats.received_by[1] + s->stats.received_by[2];
   out->sent = s->stats.sent_by[0] + s->stats.sent_by[1] + s->stats.sent_by[2];
-  out->inflight = (uint32_t)s->inflight.n;
-  out->queued = (uint32_t)s->queue.n;
+  out->inflight = (uint32_t)s->sending.inflight.n;
+  out->queued = (uint32_t)s->sending.queue.n;
   out->held_bytes = tl_session_held_bytes(s);
-  out->held = s->acks.held;
-  out->ping_at = s->phase == TL_PHASE_UP && s->pings > 0 ? s->ping_at : -1;
+  out->held = s->receiving.acks.held;
+  out->ping_at = s->phase == TL_PHASE_UP && s->time.pings > 0 ? s->time.ping_at : -1;
   out->oldest_inflight = -1;
-  out->oldest_queued = s->queue.head ? s->queue.head->taken_at : -1;
-  for (const tl_outgoing *m = s->inflight.head; m && out->oldest_inflight < 0; m = m->next)
+  out->oldest_queued = s->sending.queue.head ? s->sending.queue.head->taken_at : -1;
+  for (const tl_outgoing *m = s->sending.inflight.head; m && out->oldest_inflight < 0; m = m->next)
     out->oldest_inflight = m->sent_at;
 }
 
 bool tl_session_oldest (const tl_session *s, tl_slice *topic, size_t *packet_len) {
-  const tl_outgoing *m = s->inflight.head;
+  const tl_outgoing *m = s->sending.inflight.head;
   if (!m || m->state != TL_OUT_SENT) return false;
   size_t at = 1;
   while (m->packet[at] & 0x80) at++; /* the length field */

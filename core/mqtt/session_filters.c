@@ -28,17 +28,18 @@ int tl_filter_list_new (tl_filter_list **out, const tl_subscription *filters, si
 }
 
 static void store_filter (tl_session *s, const tl_known_filter *k, bool gone) {
-  if (s->ev.store && !s->clean) s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), gone);
+  if (s->ev.store && !s->config.clean)
+    s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), gone);
 }
 
 void tl_session_store_filters (tl_session *s) {
   tl_slice key;
   void *k;
-  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &k);) store_filter(s, k, false);
+  for (uint32_t i = 0; tl_map_next(&s->subs.known, &i, &key, &k);) store_filter(s, k, false);
 }
 
 static void drop_known (tl_session *s, tl_known_filter *k) {
-  tl_map_del(&s->known, tl_slice_of(k->bytes, k->len));
+  tl_map_del(&s->subs.known, tl_slice_of(k->bytes, k->len));
   if (s->ev.store) s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), true);
   free(k);
 }
@@ -46,7 +47,7 @@ static void drop_known (tl_session *s, tl_known_filter *k) {
 void tl_session_forget_filters (tl_session *s) {
   tl_slice key;
   void *k;
-  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &k);) drop_known(s, k);
+  for (uint32_t i = 0; tl_map_next(&s->subs.known, &i, &key, &k);) drop_known(s, k);
 }
 
 int tl_session_know_filter (tl_session *s, tl_slice filter, tl_known_filter **out) {
@@ -54,7 +55,7 @@ int tl_session_know_filter (tl_session *s, tl_slice filter, tl_known_filter **ou
   if (!k) return TL_ENOMEM;
   *k = (tl_known_filter){ .len = filter.len };
   memcpy(k->bytes, filter.at, filter.len);
-  if (tl_map_put(&s->known, tl_slice_of(k->bytes, k->len), k) != TL_OK) {
+  if (tl_map_put(&s->subs.known, tl_slice_of(k->bytes, k->len), k) != TL_OK) {
     free(k);
     return TL_ENOMEM;
   }
@@ -66,14 +67,14 @@ int tl_session_know_filter (tl_session *s, tl_slice filter, tl_known_filter **ou
 static int mark_wanted (tl_session *s) {
   tl_slice key;
   void *at;
-  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);) {
+  for (uint32_t i = 0; tl_map_next(&s->subs.known, &i, &key, &at);) {
     tl_known_filter *k = at;
     k->wanted = k->leaving = false;
   }
-  for (size_t i = 0; i < s->asked->n; i++) {
-    tl_known_filter *k = tl_map_get(&s->known, s->asked->items[i].filter);
+  for (size_t i = 0; i < s->subs.asked->n; i++) {
+    tl_known_filter *k = tl_map_get(&s->subs.known, s->subs.asked->items[i].filter);
     if (!k) {
-      if (tl_session_know_filter(s, s->asked->items[i].filter, &k) != TL_OK) return TL_ENOMEM;
+      if (tl_session_know_filter(s, s->subs.asked->items[i].filter, &k) != TL_OK) return TL_ENOMEM;
       store_filter(s, k, false);
     }
     k->wanted = true;
@@ -85,24 +86,26 @@ static int mark_wanted (tl_session *s) {
 static int unsubscribe (tl_session *s) {
   tl_slice key, *filters;
   void *at;
-  size_t n = 0, from = s->out.len;
-  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);)
+  size_t n = 0, from = s->out.bytes.len;
+  for (uint32_t i = 0; tl_map_next(&s->subs.known, &i, &key, &at);)
     n += !((tl_known_filter *)at)->wanted;
   if (n == 0) return TL_OK;
   filters = malloc(n * sizeof *filters);
   if (!filters) return TL_ENOMEM;
   n = 0;
-  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);) {
+  for (uint32_t i = 0; tl_map_next(&s->subs.known, &i, &key, &at);) {
     tl_known_filter *k = at;
     if (k->wanted) continue;
     k->leaving = true;
     filters[n++] = key;
   }
-  s->unsuback_id = tl_ids_take(&s->ids, &s->unsuback_id);
-  int rc = s->unsuback_id ? tl_build_unsubscribe(&s->out, s->unsuback_id, filters, n) : TL_ENOMEM;
+  s->subs.unsuback_id = tl_ids_take(&s->ids, &s->subs.unsuback_id);
+  int rc = s->subs.unsuback_id
+               ? tl_build_unsubscribe(&s->out.bytes, s->subs.unsuback_id, filters, n)
+               : TL_ENOMEM;
   free(filters);
   if (rc != TL_OK) return rc;
-  s->unsuback_at = s->now;
+  s->subs.unsuback_at = s->now;
   tl_session_did_put(s, from);
   return TL_OK;
 }
@@ -112,35 +115,36 @@ static int unsubscribe (tl_session *s) {
 /* One SUBSCRIBE for the filters that are marked TL_ASK_NEXT. */
 static int put_subscribe (tl_session *s, size_t n) {
   tl_subscription *items = malloc(n * sizeof *items);
-  size_t from = s->out.len, k = 0;
+  size_t from = s->out.bytes.len, k = 0;
   if (!items) return TL_ENOMEM;
-  for (size_t i = 0; i < s->asked->n; i++) {
-    if (s->asking[i] & TL_ASK_NEXT) items[k++] = s->asked->items[i];
+  for (size_t i = 0; i < s->subs.asked->n; i++) {
+    if (s->subs.asking[i] & TL_ASK_NEXT) items[k++] = s->subs.asked->items[i];
   }
-  s->suback_id = tl_ids_take(&s->ids, &s->suback_id);
-  int rc = s->suback_id ? tl_build_subscribe(&s->out, s->suback_id, items, k) : TL_ENOMEM;
+  s->subs.suback_id = tl_ids_take(&s->ids, &s->subs.suback_id);
+  int rc = s->subs.suback_id ? tl_build_subscribe(&s->out.bytes, s->subs.suback_id, items, k)
+                             : TL_ENOMEM;
   free(items);
   if (rc != TL_OK) return rc;
-  for (size_t i = 0; i < s->asked->n; i++) {
-    if (s->asking[i] & TL_ASK_NEXT) s->asking[i] = TL_ASK_NOW;
+  for (size_t i = 0; i < s->subs.asked->n; i++) {
+    if (s->subs.asking[i] & TL_ASK_NEXT) s->subs.asking[i] = TL_ASK_NOW;
   }
-  s->suback_at = s->now;
+  s->subs.suback_at = s->now;
   tl_session_did_put(s, from);
   return TL_OK;
 }
 
 static int use_wanted (tl_session *s) {
-  size_t n = s->wanted->n;
+  size_t n = s->subs.wanted->n;
   uint8_t *granted = malloc(2 * n + 1);
   if (!granted) return TL_ENOMEM;
-  free(s->granted);
-  s->granted = granted;
-  s->asking = granted + n;
-  memset(s->granted, TL_GRANTED_UNKNOWN, n);
-  memset(s->asking, TL_ASK_NEXT, n);
-  if (s->asked != s->wanted) free(s->asked);
-  s->asked = s->wanted;
-  s->again_delay = s->p.ask_again_ms;
+  free(s->subs.granted);
+  s->subs.granted = granted;
+  s->subs.asking = granted + n;
+  memset(s->subs.granted, TL_GRANTED_UNKNOWN, n);
+  memset(s->subs.asking, TL_ASK_NEXT, n);
+  if (s->subs.asked != s->subs.wanted) free(s->subs.asked);
+  s->subs.asked = s->subs.wanted;
+  s->subs.again_delay = s->config.p.ask_again_ms;
   return TL_OK;
 }
 
@@ -149,45 +153,46 @@ int tl_session_subscribe (tl_session *s) {
   if (rc == TL_OK) rc = mark_wanted(s);
   if (rc == TL_OK) rc = unsubscribe(s);
   /* a SUBSCRIBE without a filter is forbidden [MQTT-3.8.3-3] */
-  if (rc == TL_OK && s->asked->n > 0) rc = put_subscribe(s, s->asked->n);
-  return rc == TL_OK ? rc : tl_fail(&s->err, rc, 0, "no memory to subscribe");
+  if (rc == TL_OK && s->subs.asked->n > 0) rc = put_subscribe(s, s->subs.asked->n);
+  return rc == TL_OK ? rc : tl_fail(&s->fault.why, rc, 0, "no memory to subscribe");
 }
 
 /* Refused ones are asked for again, each time less often. What was changed meanwhile waits for the
 ** next connection, and with it what is refused now. */
 int64_t tl_session_ask_due (const tl_session *s) {
-  if (s->phase != TL_PHASE_UP || s->suback_id || s->paused) return INT64_MAX;
-  if (s->again) return s->now;
-  return s->again_at >= 0 && s->asked == s->wanted ? s->again_at : INT64_MAX;
+  if (s->phase != TL_PHASE_UP || s->subs.suback_id || s->time.paused) return INT64_MAX;
+  if (s->subs.again) return s->now;
+  return s->subs.again_at >= 0 && s->subs.asked == s->subs.wanted ? s->subs.again_at : INT64_MAX;
 }
 
 int tl_session_ask_again_now (tl_session *s) {
-  bool refused = s->again_at >= 0 && s->again_at <= s->now && s->asked == s->wanted;
+  bool refused =
+      s->subs.again_at >= 0 && s->subs.again_at <= s->now && s->subs.asked == s->subs.wanted;
   size_t n = 0;
-  for (size_t i = 0; i < s->asked->n; i++) {
-    if (refused && s->granted[i] == TL_SUBACK_REFUSED) s->asking[i] |= TL_ASK_NEXT;
-    n += s->asking[i] & TL_ASK_NEXT;
+  for (size_t i = 0; i < s->subs.asked->n; i++) {
+    if (refused && s->subs.granted[i] == TL_SUBACK_REFUSED) s->subs.asking[i] |= TL_ASK_NEXT;
+    n += s->subs.asking[i] & TL_ASK_NEXT;
   }
-  s->again = false;
-  if (refused) s->again_at = -1;
+  s->subs.again = false;
+  if (refused) s->subs.again_at = -1;
   int rc = n > 0 ? put_subscribe(s, n) : TL_OK;
-  return rc == TL_OK ? rc : tl_fail(&s->err, rc, 0, "no memory to subscribe");
+  return rc == TL_OK ? rc : tl_fail(&s->fault.why, rc, 0, "no memory to subscribe");
 }
 
 size_t tl_session_ask_again (tl_session *s, bool (*wants)(void *ctx, tl_slice filter), void *ctx) {
   size_t n = 0;
   if (!tl_session_is_connected(s)) return 0;
-  for (size_t i = 0; i < s->asked->n; i++) {
-    if (!wants(ctx, s->asked->items[i].filter)) continue;
-    s->asking[i] |= TL_ASK_NEXT;
+  for (size_t i = 0; i < s->subs.asked->n; i++) {
+    if (!wants(ctx, s->subs.asked->items[i].filter)) continue;
+    s->subs.asking[i] |= TL_ASK_NEXT;
     n++;
   }
-  s->again = s->again || n > 0;
+  s->subs.again = s->subs.again || n > 0;
   return n;
 }
 
 bool tl_session_filters_wait (const tl_session *s) {
-  const tl_filter_list *a = s->asked, *b = s->wanted;
+  const tl_filter_list *a = s->subs.asked, *b = s->subs.wanted;
   if (!tl_session_is_connected(s) || a == b) return false;
   if (!a || a->n != b->n) return true;
   for (size_t i = 0; i < a->n; i++)
@@ -202,18 +207,18 @@ static int shown (tl_slice filter) { /* how much of a filter a notice shows */
 
 /* What is refused is said once until it is granted, whatever connections come and go. */
 static void say_granted (tl_session *s, size_t i, uint8_t granted) {
-  const tl_subscription *f = &s->asked->items[i];
+  const tl_subscription *f = &s->subs.asked->items[i];
   const char *text = (const char *)f->filter.at;
-  tl_known_filter *k = tl_map_get(&s->known, f->filter);
+  tl_known_filter *k = tl_map_get(&s->subs.known, f->filter);
   bool refused = granted == TL_SUBACK_REFUSED, said = k && k->refusal_said;
   if (refused && !said) {
     tl_session_note(
         s, TL_NOTE_ERROR, "filter '%.*s' refused by the broker%s", shown(f->filter), text,
-        s->p.ask_again_ms > 0 ? "; tagline subscribes to it again later (logged once)" : "");
+        s->config.p.ask_again_ms > 0 ? "; tagline subscribes to it again later (logged once)" : "");
   } else if (!refused && said) {
     tl_session_note(s, TL_NOTE_INFO, "filter '%.*s' is granted now", shown(f->filter), text);
   }
-  if (!refused && granted < f->qos && granted != s->granted[i]) {
+  if (!refused && granted < f->qos && granted != s->subs.granted[i]) {
     tl_session_note(s, TL_NOTE_WARN, "granted QoS %u for '%.*s', QoS %u was wanted", granted,
                     shown(f->filter), text, f->qos);
   }
@@ -222,57 +227,68 @@ static void say_granted (tl_session *s, size_t i, uint8_t granted) {
 
 static void take_codes (tl_session *s, const uint8_t *codes) {
   bool refused = false;
-  for (size_t i = 0; i < s->asked->n; i++) {
-    if (s->asking[i] & TL_ASK_NOW) {
+  for (size_t i = 0; i < s->subs.asked->n; i++) {
+    if (s->subs.asking[i] & TL_ASK_NOW) {
       uint8_t granted = *codes++;
       say_granted(s, i, granted);
-      s->granted[i] = granted;
-      s->asking[i] &= TL_ASK_NEXT;
+      s->subs.granted[i] = granted;
+      s->subs.asking[i] &= TL_ASK_NEXT;
     }
-    refused = refused || s->granted[i] == TL_SUBACK_REFUSED;
+    refused = refused || s->subs.granted[i] == TL_SUBACK_REFUSED;
   }
-  if (!refused || s->p.ask_again_ms <= 0) {
-    s->again_at = -1;
-    s->again_delay = s->p.ask_again_ms;
-  } else if (s->again_at < 0) {
-    s->again_at = s->now + s->again_delay;
-    if (s->again_delay < s->p.ask_again_max_ms) s->again_delay *= 2;
-    if (s->again_delay > s->p.ask_again_max_ms) s->again_delay = s->p.ask_again_max_ms;
+  if (!refused || s->config.p.ask_again_ms <= 0) {
+    s->subs.again_at = -1;
+    s->subs.again_delay = s->config.p.ask_again_ms;
+  } else if (s->subs.again_at < 0) {
+    s->subs.again_at = s->now + s->subs.again_delay;
+    if (s->subs.again_delay < s->config.p.ask_again_max_ms) s->subs.again_delay *= 2;
+    if (s->subs.again_delay > s->config.p.ask_again_max_ms)
+      s->subs.again_delay = s->config.p.ask_again_max_ms;
   }
 }
 
 int tl_session_on_suback (tl_session *s, const tl_suback *a) {
-  if (a->id != s->suback_id) { /* no answer to our SUBSCRIBE: its time goes on [MQTT-3.8.4-2] */
+  if (a->id !=
+      s->subs.suback_id) { /* no answer to our SUBSCRIBE: its time goes on [MQTT-3.8.4-2] */
     s->stats.unknown_acks++;
     tl_session_note(s, TL_NOTE_DEBUG, "SUBACK for the unknown identifier %u", a->id);
     return TL_OK;
   }
-  const tl_filter_list *asked = s->asked;
+  const tl_filter_list *asked = s->subs.asked;
   size_t n = 0;
-  for (size_t i = 0; i < asked->n; i++) n += (s->asking[i] & TL_ASK_NOW) != 0;
+  for (size_t i = 0; i < asked->n; i++) n += (s->subs.asking[i] & TL_ASK_NOW) != 0;
   if (a->codes.len != n)
-    return tl_fail(&s->err, TL_EMALFORMED, 4,
+    return tl_fail(&s->fault.why, TL_EMALFORMED, 4,
                    "SUBACK with %zu return codes for %zu filters (3.9.3)", a->codes.len, n);
-  tl_ids_drop(&s->ids, s->suback_id);
-  s->suback_id = 0;
-  s->suback_at = -1;
+  tl_ids_drop(&s->ids, s->subs.suback_id);
+  s->subs.suback_id = 0;
+  s->subs.suback_at = -1;
   take_codes(s, a->codes.at);
-  if (s->ev.subscribed) s->ev.subscribed(s->ctx, asked->items, s->granted, asked->n);
+  if (s->ev.subscribed) s->ev.subscribed(s->ctx, asked->items, s->subs.granted, asked->n);
   return TL_OK;
 }
 
 int tl_session_on_unsuback (tl_session *s, uint16_t id) {
   tl_slice key;
   void *at;
-  if (id != s->unsuback_id) {
+  if (id != s->subs.unsuback_id) {
     s->stats.unknown_acks++;
     tl_session_note(s, TL_NOTE_DEBUG, "UNSUBACK for the unknown identifier %u", id);
     return TL_OK;
   }
   tl_ids_drop(&s->ids, id);
-  s->unsuback_id = 0;
-  s->unsuback_at = -1;
-  for (uint32_t i = 0; tl_map_next(&s->known, &i, &key, &at);)
+  s->subs.unsuback_id = 0;
+  s->subs.unsuback_at = -1;
+  for (uint32_t i = 0; tl_map_next(&s->subs.known, &i, &key, &at);)
     if (((tl_known_filter *)at)->leaving) drop_known(s, at);
   return TL_OK;
+}
+
+void tl_session_forget_asking (tl_session *s) {
+  tl_session_subs *subs = &s->subs;
+  if (subs->suback_id) tl_ids_drop(&s->ids, subs->suback_id);
+  if (subs->unsuback_id) tl_ids_drop(&s->ids, subs->unsuback_id);
+  subs->suback_id = subs->unsuback_id = 0;
+  subs->suback_at = subs->unsuback_at = subs->again_at = -1;
+  subs->again = false;
 }

@@ -4,46 +4,57 @@
 
 void tl_session_store_received (tl_session *s, uint16_t id, bool gone) {
   static const tl_slice none = { NULL, 0 };
-  if (s->ev.store && (gone || !s->clean)) s->ev.store(s->ctx, 'i', 0, id, none, gone);
+  if (s->ev.store && (gone || !s->config.clean)) s->ev.store(s->ctx, 'i', 0, id, none, gone);
+}
+
+void tl_session_forget_received (tl_session *s) {
+  tl_acks_orphan(&s->receiving.acks);
+  for (uint16_t id = 0; s->receiving.ids.count;) {
+    id = tl_idset_next(&s->receiving.ids, id);
+    tl_idset_del(&s->receiving.ids, id);
+    tl_session_store_received(s, id, true);
+  }
 }
 
 static int put_received (tl_session *s, uint8_t qos, uint16_t id) {
   if (qos == 1) return tl_session_put_answer(s, TL_PUBACK, id);
   /* A broker that sent PUBREL without waiting for PUBREC has ended the exchange already. */
-  return tl_idset_has(&s->received, id) ? tl_session_put_answer(s, TL_PUBREC, id) : TL_OK;
+  return tl_idset_has(&s->receiving.ids, id) ? tl_session_put_answer(s, TL_PUBREC, id) : TL_OK;
 }
 
 /* Acknowledge now, or behind those that wait already. Room in the ring was reserved. */
 static int acknowledge (tl_session *s, uint8_t qos, uint16_t id) {
-  if (s->acks.len == 0) return put_received(s, qos, id);
-  tl_acks_push(&s->acks, (tl_pending_ack){ .id = id, .qos = qos });
+  if (s->receiving.acks.len == 0) return put_received(s, qos, id);
+  tl_acks_push(&s->receiving.acks, (tl_pending_ack){ .id = id, .qos = qos });
   return TL_OK;
 }
 
 static int no_memory (tl_session *s) {
-  return tl_fail(&s->err, TL_ENOMEM, 0, "out of memory for a received message [MQTT-4.8.0-2]");
+  return tl_fail(&s->fault.why, TL_ENOMEM, 0,
+                 "out of memory for a received message [MQTT-4.8.0-2]");
 }
 
 /* It was not taken: the broker's repetition must not pass for a duplicate. */
 static int not_taken (tl_session *s, uint8_t qos, uint16_t id, int code) {
   if (qos == 2) {
-    tl_idset_del(&s->received, id);
+    tl_idset_del(&s->receiving.ids, id);
     tl_session_store_received(s, id, true);
   }
   return code == TL_ENOMEM ? no_memory(s)
-                           : tl_fail(&s->err, code, 0, "a message could not be taken");
+                           : tl_fail(&s->fault.why, code, 0, "a message could not be taken");
 }
 
 static int deliver (tl_session *s, const tl_message *m) {
-  if (tl_acks_reserve(&s->acks) != TL_OK || (m->qos && tl_buf_reserve(&s->answers, 4) != TL_OK))
+  if (tl_acks_reserve(&s->receiving.acks) != TL_OK ||
+      (m->qos && tl_buf_reserve(&s->out.answers, 4) != TL_OK))
     return no_memory(s);
   if (m->qos == 2) {
-    if (tl_idset_has(&s->received, m->id)) {
+    if (tl_idset_has(&s->receiving.ids, m->id)) {
       /* a repeat before PUBREL: PUBREC only [MQTT-4.3.3-2] */
       s->stats.duplicates++;
       return acknowledge(s, 2, m->id);
     }
-    if (tl_idset_add(&s->received, m->id) != TL_OK) return no_memory(s);
+    if (tl_idset_add(&s->receiving.ids, m->id) != TL_OK) return no_memory(s);
     /* Before delivery: a process killed after it must not deliver again (method B of figure
     ** 4.3). */
     tl_session_store_received(s, m->id, false);
@@ -51,7 +62,7 @@ static int deliver (tl_session *s, const tl_message *m) {
   int verdict = s->message(s->ctx, m);
   if (verdict < 0) return not_taken(s, m->qos, m->id, verdict);
   if (verdict & TL_MESSAGE_HELD) {
-    tl_acks_push(&s->acks, (tl_pending_ack){ .id = m->id, .qos = m->qos, .held = true });
+    tl_acks_push(&s->receiving.acks, (tl_pending_ack){ .id = m->id, .qos = m->qos, .held = true });
     /* not confirmed: another process must get it again */
     if (m->qos == 2) tl_session_store_received(s, m->id, true);
     return verdict & TL_MESSAGE_STOP;
@@ -63,31 +74,31 @@ static int deliver (tl_session *s, const tl_message *m) {
 
 int tl_session_on_publish (tl_session *s, const tl_frame *f) {
   tl_message m;
-  int rc = tl_parse_publish(f, &m, &s->err);
+  int rc = tl_parse_publish(f, &m, &s->fault.why);
   if (rc != TL_OK) return rc;
   s->stats.received_by[m.qos]++;
-  if (m.qos || s->acks.len == s->acks.cap) return deliver(s, &m);
+  if (m.qos || s->receiving.acks.len == s->receiving.acks.cap) return deliver(s, &m);
   int verdict = s->message(s->ctx, &m);
   if (verdict < 0) return not_taken(s, 0, 0, verdict);
-  if (verdict & TL_MESSAGE_HELD) tl_acks_push(&s->acks, (tl_pending_ack){ .held = true });
+  if (verdict & TL_MESSAGE_HELD) tl_acks_push(&s->receiving.acks, (tl_pending_ack){ .held = true });
   return verdict & TL_MESSAGE_STOP;
 }
 
 int tl_session_on_skipped (tl_session *s, uint8_t qos, uint16_t id) {
   if (qos == 0) return TL_OK;
-  if (tl_acks_reserve(&s->acks) != TL_OK) return no_memory(s);
-  if (qos == 2 && tl_idset_has(&s->received, id)) {
+  if (tl_acks_reserve(&s->receiving.acks) != TL_OK) return no_memory(s);
+  if (qos == 2 && tl_idset_has(&s->receiving.ids, id)) {
     s->stats.duplicates++;
   } else if (qos == 2) {
-    if (tl_idset_add(&s->received, id) != TL_OK) return no_memory(s);
+    if (tl_idset_add(&s->receiving.ids, id) != TL_OK) return no_memory(s);
     tl_session_store_received(s, id, false);
   }
   return acknowledge(s, qos, id);
 }
 
 int tl_session_on_pubrel (tl_session *s, uint16_t id) {
-  if (tl_idset_has(&s->received, id)) {
-    tl_idset_del(&s->received, id);
+  if (tl_idset_has(&s->receiving.ids, id)) {
+    tl_idset_del(&s->receiving.ids, id);
     tl_session_store_received(s, id, true);
   } else {
     s->stats.unknown_acks++;
@@ -98,7 +109,7 @@ int tl_session_on_pubrel (tl_session *s, uint16_t id) {
 }
 
 int tl_session_ack (tl_session *s, uint16_t id, int64_t now) {
-  const tl_pending_ack *head = tl_acks_head(&s->acks);
+  const tl_pending_ack *head = tl_acks_head(&s->receiving.acks);
   if (!head) return TL_ENOENT;
   if (head->id != id) return TL_ERANGE;
   if (now > s->now) s->now = now;
@@ -107,15 +118,15 @@ int tl_session_ack (tl_session *s, uint16_t id, int64_t now) {
   int result = head->lost || (head->stale && head->qos == 1) ? TL_ELOST : TL_OK;
   bool first = true;
   do { /* the head, and those behind it that waited only for it */
-    tl_pending_ack a = tl_acks_pop(&s->acks);
-    if (first && a.qos == 2 && tl_idset_has(&s->received, a.id))
+    tl_pending_ack a = tl_acks_pop(&s->receiving.acks);
+    if (first && a.qos == 2 && tl_idset_has(&s->receiving.ids, a.id))
       tl_session_store_received(s, a.id, false);
     if (a.qos && !a.stale && put_received(s, a.qos, a.id) != TL_OK) {
       tl_session_fail(s, TL_ENOMEM); /* that the connection must close, tick says */
       return first ? TL_ELOST : result;
     }
     first = false;
-    head = tl_acks_head(&s->acks);
+    head = tl_acks_head(&s->receiving.acks);
   } while (head && !head->held);
   return result;
 }

@@ -8,9 +8,9 @@
 ** [MQTT-4.4.0-1], [MQTT-3.3.1-1], in the order of publishing [MQTT-4.6.0-1], and among those
 ** places the PUBRELs in the order of their PUBRECs [MQTT-4.6.0-4]. */
 static int repeat_all (tl_session *s) {
-  tl_outgoing *released = s->released.head;
+  tl_outgoing *released = s->sending.released.head;
   int rc = TL_OK;
-  for (tl_outgoing *m = s->inflight.head; rc == TL_OK && m; m = m->next) {
+  for (tl_outgoing *m = s->sending.inflight.head; rc == TL_OK && m; m = m->next) {
     if (m->sent_at < 0) m->sent_at = s->now;
     if (m->state == TL_OUT_RELEASED) {
       rc = tl_session_put_ack(s, TL_PUBREL, released->id);
@@ -28,12 +28,12 @@ static int repeat_all (tl_session *s) {
 ** [MQTT-4.3.3-1]; they come back in *lost. */
 static int publish_anew (tl_session *s, tl_outlist *lost) {
   int rc = TL_OK;
-  for (tl_outgoing *m = s->inflight.head, *next; m; m = next) {
+  for (tl_outgoing *m = s->sending.inflight.head, *next; m; m = next) {
     next = m->next;
     if (m->state == TL_OUT_RELEASED) {
       tl_ids_drop(&s->ids, m->id);
-      tl_released_remove(&s->released, m);
-      tl_outlist_remove(&s->inflight, m);
+      tl_released_remove(&s->sending.released, m);
+      tl_outlist_remove(&s->sending.inflight, m);
       tl_outlist_push(lost, m);
       continue;
     }
@@ -51,7 +51,7 @@ static int publish_anew (tl_session *s, tl_outlist *lost) {
 }
 
 static void say_lost (tl_session *s) {
-  size_t again = s->inflight.n - s->released.n, not_again = s->released.n;
+  size_t again = s->sending.inflight.n - s->sending.released.n, not_again = s->sending.released.n;
   char sent[80] = "", kept[80] = "";
   if (again > 0)
     snprintf(sent, sizeof sent, "; publishing %zu unacknowledged message%s again", again,
@@ -65,27 +65,28 @@ static void say_lost (tl_session *s) {
 
 int tl_session_resume (tl_session *s, bool present) {
   tl_outlist lost = { NULL, NULL, 0, 0 };
-  bool renew = !present || s->foreign;
-  s->stats.lost = !s->clean && s->had_session && !present;
+  bool renew = !present || s->kept.foreign;
+  s->stats.lost = !s->config.clean && s->kept.known && !present;
   if (s->stats.lost) say_lost(s);
-  size_t again = s->inflight.n - s->released.n;
-  if (s->foreign && again > 0)
+  size_t again = s->sending.inflight.n - s->sending.released.n;
+  if (s->kept.foreign && again > 0)
     tl_session_note(s, TL_NOTE_WARN,
                     "the session is a new one: publishing %zu unacknowledged message%s again",
                     again, again == 1 ? "" : "s");
   /* A session that we know nothing of, of a process that ended: the broker may still remember
   ** QoS 2 identifiers of ours and would take a new message under one of them for a repeat.
   ** Begin somewhere else than that process did. */
-  if (present && !s->had_session) s->ids.last = (uint16_t)((uint64_t)s->now * 40503u);
-  s->had_session = !s->clean;
-  s->foreign = false;
+  if (present && !s->kept.known) s->ids.last = (uint16_t)((uint64_t)s->now * 40503u);
+  s->kept.known = !s->config.clean;
+  s->kept.foreign = false;
   if (renew) tl_session_forget_received(s);
   int rc = tl_session_subscribe(s);
   if (rc == TL_OK) rc = renew ? publish_anew(s, &lost) : repeat_all(s);
   if (rc == TL_OK) rc = tl_session_drain(s);
   /* Only now, for what the callbacks publish must not overtake what was there before. */
   if (rc == TL_OK && s->ev.connected) s->ev.connected(s->ctx, present);
-  if (rc == TL_OK && s->asked->n == 0 && s->ev.subscribed) s->ev.subscribed(s->ctx, NULL, NULL, 0);
+  if (rc == TL_OK && s->subs.asked->n == 0 && s->ev.subscribed)
+    s->ev.subscribed(s->ctx, NULL, NULL, 0);
   tl_session_fail_list(s, lost, TL_ESESSION, true);
   return rc;
 }

@@ -20,8 +20,8 @@ static int restore_released (tl_session *s, uint64_t sequence, uint16_t id) {
   m->qos = 2;
   m->state = TL_OUT_RELEASED;
   m->restored = true;
-  tl_outlist_push(&s->inflight, m);
-  tl_released_push(&s->released, m);
+  tl_outlist_push(&s->sending.inflight, m);
+  tl_released_push(&s->sending.released, m);
   return TL_OK;
 }
 
@@ -38,37 +38,37 @@ static int restore_publish (tl_session *s, uint64_t sequence, uint16_t id, tl_sl
   m->restored = true;
   m->state = id ? TL_OUT_SENT : TL_OUT_QUEUED;
   if (id) tl_outgoing_set_id(m, id);
-  tl_outlist_push(id ? &s->inflight : &s->queue, m);
+  tl_outlist_push(id ? &s->sending.inflight : &s->sending.queue, m);
   return TL_OK;
 }
 
 static int restore_filter (tl_session *s, tl_slice filter) {
   tl_known_filter *k;
   if (tl_filter_check(filter, NULL) != TL_OK) return TL_EMALFORMED;
-  if (tl_map_get(&s->known, filter)) return TL_EEXIST;
+  if (tl_map_get(&s->subs.known, filter)) return TL_EEXIST;
   return tl_session_know_filter(s, filter, &k);
 }
 
 int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes) {
   int rc;
-  if (s->phase != TL_PHASE_CLOSED || s->clean) return TL_ESTATE;
+  if (s->phase != TL_PHASE_CLOSED || s->config.clean) return TL_ESTATE;
   switch (kind) {
     case 'o':
       rc = bytes.len ? restore_publish(s, sequence, id, bytes) : restore_released(s, sequence, id);
       break;
-    case 'i': rc = id == 0 ? TL_EMALFORMED : tl_idset_add(&s->received, id); break;
+    case 'i': rc = id == 0 ? TL_EMALFORMED : tl_idset_add(&s->receiving.ids, id); break;
     case 'f': rc = restore_filter(s, bytes); break;
     default: return TL_EMALFORMED;
   }
   if (rc != TL_OK) return rc;
-  if (kind == 'o' && sequence >= s->sequence) s->sequence = sequence + 1;
-  s->had_session = true;
+  if (kind == 'o' && sequence >= s->sending.sequence) s->sending.sequence = sequence + 1;
+  s->kept.known = true;
   return TL_OK;
 }
 
 /* One that is held is not confirmed: another process must get it again. */
 static bool is_held (const tl_session *s, uint16_t id) {
-  const tl_acks *a = &s->acks;
+  const tl_acks *a = &s->receiving.acks;
   for (size_t i = 0; i < a->len; i++) {
     const tl_pending_ack *ack = &a->ring[(a->at + i) & (a->cap - 1)];
     if (ack->held && ack->qos == 2 && ack->id == id) return true;
@@ -77,12 +77,14 @@ static bool is_held (const tl_session *s, uint16_t id) {
 }
 
 void tl_session_store_all (tl_session *s) {
-  if (!s->ev.store || s->clean) return;
+  if (!s->ev.store || s->config.clean) return;
   tl_session_store_filters(s);
-  for (uint32_t id = 0; (id = tl_idset_next(&s->received, (uint16_t)id)) > 0; id++) {
+  for (uint32_t id = 0; (id = tl_idset_next(&s->receiving.ids, (uint16_t)id)) > 0; id++) {
     if (!is_held(s, (uint16_t)id)) tl_session_store_received(s, (uint16_t)id, false);
     if (id == UINT16_MAX) break;
   }
-  for (const tl_outgoing *m = s->inflight.head; m; m = m->next) tl_session_store_out(s, m, false);
-  for (const tl_outgoing *m = s->queue.head; m; m = m->next) tl_session_store_out(s, m, false);
+  for (const tl_outgoing *m = s->sending.inflight.head; m; m = m->next)
+    tl_session_store_out(s, m, false);
+  for (const tl_outgoing *m = s->sending.queue.head; m; m = m->next)
+    tl_session_store_out(s, m, false);
 }

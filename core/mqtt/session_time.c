@@ -14,16 +14,17 @@ static int64_t after (int64_t start, int64_t span) {
 /* Keep Alive: counted from the last packet sent, and a moment before it is over, for "at least
 ** every" leaves no time to fire a timer [MQTT-3.1.2-23]. */
 static int64_t keep_alive_due (const tl_session *s) {
-  int64_t span = (int64_t)s->p.keep_alive * 1000;
+  int64_t span = (int64_t)s->config.p.keep_alive * 1000;
   span -= earlier(span / 20, 500);
-  return after(later(later(s->stats.last_out, s->last_ping), s->opened_at), span);
+  return after(later(later(s->stats.last_out, s->time.last_ping), s->time.opened_at), span);
 }
 
 /* Ping Interval: counted from the broker's last packet, or from when we began to listen again.
 ** One question at a time, unless its answer may take for ever. */
 static int64_t silence_due (const tl_session *s) {
-  if (s->paused || (s->pings && s->p.reply_timeout_ms)) return INT64_MAX;
-  return after(later(later(s->stats.last_in, s->last_ping), s->listen_at), s->p.ping_interval_ms);
+  if (s->time.paused || (s->time.pings && s->config.p.reply_timeout_ms)) return INT64_MAX;
+  return after(later(later(s->stats.last_in, s->time.last_ping), s->time.listen_at),
+               s->config.p.ping_interval_ms);
 }
 
 /* The first reply that is overdue, and its name. */
@@ -32,15 +33,15 @@ static int64_t reply_due (const tl_session *s, const char **what) {
     int64_t since;
     const char *what;
   } replies[] = {
-    { s->suback_at, "no SUBACK" },
-    { s->unsuback_at, "no UNSUBACK" },
-    { s->ping_at, "no PINGRESP" },
-    { s->partial_at, "a packet stayed incomplete" },
+    { s->subs.suback_at, "no SUBACK" },
+    { s->subs.unsuback_at, "no UNSUBACK" },
+    { s->time.ping_at, "no PINGRESP" },
+    { s->in.partial_at, "a packet stayed incomplete" },
   };
   int64_t due = INT64_MAX;
-  if (s->paused) return due;
+  if (s->time.paused) return due;
   for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
-    int64_t at = after(replies[i].since, s->p.reply_timeout_ms);
+    int64_t at = after(replies[i].since, s->config.p.reply_timeout_ms);
     if (at < due) {
       due = at;
       *what = replies[i].what;
@@ -52,25 +53,26 @@ static int64_t reply_due (const tl_session *s, const char **what) {
 /* When the oldest unacknowledged message is worth a warning. Time without a connection does not
 ** count. */
 static int64_t stall_due (const tl_session *s) {
-  const tl_outgoing *m = s->inflight.head;
-  if (s->stall_said || !m) return INT64_MAX;
-  return after(later(m->sent_at, s->up_at), s->p.reply_timeout_ms);
+  const tl_outgoing *m = s->sending.inflight.head;
+  if (s->time.stall_said || !m) return INT64_MAX;
+  return after(later(m->sent_at, s->time.up_at), s->config.p.reply_timeout_ms);
 }
 
 /* Messages of the process before are as old as this session. Those that were sent are none of
 ** these. */
 int64_t tl_session_age_due (const tl_session *s) {
-  const tl_outgoing *m = s->queue.head;
+  const tl_outgoing *m = s->sending.queue.head;
   if (!m) return INT64_MAX;
-  return after(m->taken_at >= 0 ? m->taken_at : s->first_opened_at, s->p.max_queue_age_ms);
+  return after(m->taken_at >= 0 ? m->taken_at : s->time.first_opened_at,
+               s->config.p.max_queue_age_ms);
 }
 
 /* Detached first: the callbacks may publish. */
 static void fail_aged (tl_session *s) {
   tl_outlist aged = { .n = 0 };
   while (tl_session_age_due(s) <= s->now) {
-    tl_outgoing *m = s->queue.head;
-    tl_outlist_remove(&s->queue, m);
+    tl_outgoing *m = s->sending.queue.head;
+    tl_outlist_remove(&s->sending.queue, m);
     tl_outlist_push(&aged, m);
   }
   tl_session_fail_list(s, aged, TL_ETIMEOUT, true);
@@ -83,27 +85,27 @@ int64_t tl_session_deadline (const tl_session *s) {
   if (s->phase != TL_PHASE_CONNECTING && s->phase != TL_PHASE_UP) return due;
   due = earlier(due, reply_due(s, &what));
   if (s->phase == TL_PHASE_CONNECTING)
-    return earlier(due, after(s->opened_at, s->p.connack_timeout_ms));
+    return earlier(due, after(s->time.opened_at, s->config.p.connack_timeout_ms));
   due = earlier(due, earlier(keep_alive_due(s), silence_due(s)));
   return earlier(due, earlier(tl_session_ask_due(s), stall_due(s)));
 }
 
 static int ping (tl_session *s) {
-  if (s->pings++ == 0) s->ping_at = s->now;
-  s->last_ping = s->now;
+  if (s->time.pings++ == 0) s->time.ping_at = s->now;
+  s->time.last_ping = s->now;
   return tl_session_put_empty(s, TL_PINGREQ);
 }
 
 void tl_session_unstall (tl_session *s) {
-  if (!s->stall_said) return;
-  s->stall_said = false;
-  s->stall_said = stall_due(s) <= s->now; /* the next one is as old: one warning is enough */
+  if (!s->time.stall_said) return;
+  s->time.stall_said = false;
+  s->time.stall_said = stall_due(s) <= s->now; /* the next one is as old: one warning is enough */
 }
 
 static void warn_stall (tl_session *s) {
-  const tl_outgoing *m = s->inflight.head;
-  s->stall_said = true;
-  size_t waiting = s->inflight.n + s->queue.n;
+  const tl_outgoing *m = s->sending.inflight.head;
+  s->time.stall_said = true;
+  size_t waiting = s->sending.inflight.n + s->sending.queue.n;
   tl_session_note(
       s, TL_NOTE_WARN,
       "%s for identifier %u (QoS %u) has been missing for %.1f s; %zu message%s waiting",
@@ -121,15 +123,16 @@ int tl_session_tick (tl_session *s, int64_t now) {
   const char *what = "";
   int rc = TL_OK;
   s->now = now;
-  if (s->phase == TL_PHASE_FAILED) return s->failure;
+  if (s->phase == TL_PHASE_FAILED) return s->fault.code;
   fail_aged(s);
   if (s->phase != TL_PHASE_CONNECTING && s->phase != TL_PHASE_UP) return TL_OK;
-  if (s->phase == TL_PHASE_CONNECTING && now >= after(s->opened_at, s->p.connack_timeout_ms))
-    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "no CONNACK within %.1f s",
-                 (double)s->p.connack_timeout_ms / 1000.0);
+  if (s->phase == TL_PHASE_CONNECTING &&
+      now >= after(s->time.opened_at, s->config.p.connack_timeout_ms))
+    rc = tl_fail(&s->fault.why, TL_ETIMEOUT, 0, "no CONNACK within %.1f s",
+                 (double)s->config.p.connack_timeout_ms / 1000.0);
   else if (now >= reply_due(s, &what))
-    rc = tl_fail(&s->err, TL_ETIMEOUT, 0, "%s within the reply timeout of %.3g s", what,
-                 (double)s->p.reply_timeout_ms / 1000.0);
+    rc = tl_fail(&s->fault.why, TL_ETIMEOUT, 0, "%s within the reply timeout of %.3g s", what,
+                 (double)s->config.p.reply_timeout_ms / 1000.0);
   if (rc == TL_OK && s->phase == TL_PHASE_UP) {
     if (now >= stall_due(s)) warn_stall(s);
     if (now >= tl_session_ask_due(s)) rc = tl_session_ask_again_now(s);
@@ -139,12 +142,32 @@ int tl_session_tick (tl_session *s, int64_t now) {
 }
 
 void tl_session_pause (tl_session *s, bool paused, int64_t now) {
-  if (s->paused == paused) return;
-  s->paused = paused;
+  if (s->time.paused == paused) return;
+  s->time.paused = paused;
   s->now = now;
   if (paused) return;
-  int64_t *const since[] = { &s->suback_at, &s->unsuback_at, &s->ping_at, &s->partial_at };
+  int64_t *const since[] = { &s->subs.suback_at, &s->subs.unsuback_at, &s->time.ping_at,
+                             &s->in.partial_at };
   for (size_t i = 0; i < sizeof since / sizeof since[0]; i++)
     if (*since[i] >= 0) *since[i] = now; /* what came meanwhile could not be read */
-  s->listen_at = now;
+  s->time.listen_at = now;
+}
+
+void tl_session_times_opened (tl_session *s) {
+  s->time.opened_at = s->time.listen_at = s->now;
+  if (s->time.first_opened_at < 0) s->time.first_opened_at = s->now;
+}
+
+void tl_session_times_up (tl_session *s) { s->time.up_at = s->time.listen_at = s->now; }
+
+void tl_session_on_pingresp (tl_session *s) {
+  if (s->time.pings == 0) return;
+  s->time.ping_at = --s->time.pings ? s->time.last_ping : -1;
+}
+
+void tl_session_forget_times (tl_session *s) {
+  tl_session_times *t = &s->time;
+  t->opened_at = t->up_at = t->ping_at = t->last_ping = t->listen_at = -1;
+  t->pings = 0;
+  t->paused = t->stall_said = false;
 }

@@ -221,8 +221,8 @@ static void another_will (void **state) {
   assert_int_equal(tl_session_set_will(h->s, tl_slice_of(long_text, sizeof long_text)), TL_ERANGE);
   assert_int_equal(tl_session_set_will(h->s, tl_slice_of(text, 3)), TL_OK);
   text[0] = 'x'; /* it has a copy */
-  assert_true(tl_slice_eq(h->s->p.will_message, TL_LIT("now")));
-  assert_true(tl_slice_eq(h->s->p.will_topic, TL_LIT("w")));
+  assert_true(tl_slice_eq(h->s->config.p.will_message, TL_LIT("now")));
+  assert_true(tl_slice_eq(h->s->config.p.will_topic, TL_LIT("w")));
   assert_int_equal(tl_session_open(h->s, h->now), TL_OK);
   assert_int_equal(tl_session_set_will(h->s, TL_LIT("late")), TL_ESTATE);
 }

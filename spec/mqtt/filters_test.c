@@ -294,7 +294,7 @@ static void many (void **state) {
   h->p.filter_count = N;
   h_start(h);
   h_accept(h, false);
-  assert_int_equal(h->s->asked->n, N);
+  assert_int_equal(h->s->subs.asked->n, N);
   uint8_t *suback = calloc(1, 6 + N);
   assert_non_null(suback);
   size_t at = tl_build_header(suback, 0x90, 2 + N);

@@ -229,9 +229,9 @@ static void h_connect (harness *h, bool present) {
   h_takes(h, present ? (const uint8_t *)"\x20\x02\x01\x00" : (const uint8_t *)"\x20\x02\x00\x00",
           4);
   h_flush(h);
-  if (h->s->suback_id == 0) return;
-  const uint8_t suback[] = { 0x90, 3, (uint8_t)(h->s->suback_id >> 8), (uint8_t)h->s->suback_id,
-                             h->filters[0].qos };
+  if (h->s->subs.suback_id == 0) return;
+  const uint8_t suback[] = { 0x90, 3, (uint8_t)(h->s->subs.suback_id >> 8),
+                             (uint8_t)h->s->subs.suback_id, h->filters[0].qos };
   h_takes(h, suback, sizeof suback);
 }
 static void h_begin (harness *h) { /* the usual beginning */

@@ -13,7 +13,8 @@
 #include "mqtt/inflight.c"
 #include "mqtt/session.c"
 #include "mqtt/session_filters.c"
-#include "mqtt/session_out.c"
+#include "mqtt/session_output.c"
+#include "mqtt/session_publish.c"
 #include "mqtt/session_store.c"
 #undef malloc
 #undef calloc
@@ -53,8 +54,8 @@ static int open_up (life *l, bool present) {
 
 /* Answer all that is in flight; whatever fails closes the connection. */
 static int answer (life *l) {
-  while (l->s->inflight.n) {
-    tl_outgoing *m = l->s->inflight.head;
+  while (l->s->sending.inflight.n) {
+    tl_outgoing *m = l->s->sending.inflight.head;
     uint8_t type = m->qos == 1 ? TL_PUBACK : m->state == TL_OUT_SENT ? TL_PUBREC : TL_PUBCOMP;
     const uint8_t ack[] = { (uint8_t)(type << 4), 2, (uint8_t)(m->id >> 8), (uint8_t)m->id };
     long n = tl_session_input(l->s, ack, 4, l->now);

@@ -164,7 +164,7 @@ static void to_another_client_id (void **state) {
     assert_int_equal(tl_session_set_params(h.s, &h.p), TL_OK);
     EVENTS(&h, "");
     h_accept(&h, present);
-    int id = h.s->suback_id;
+    int id = h.s->subs.suback_id;
     /* far from what an unknown session may remember */
     assert_true(id > 5 && (id == 6) == !present);
     snprintf(want, sizeof want,

@@ -127,21 +127,21 @@ static void closes (sim *w) {
   w->due_from = w->due_to = w->recs_from = w->recs_to = 0;
   for (int n = 0; n < w->ins; n++)
     if (w->in[n].leg == WAITS && !w->in[n].qos) w->in[n].leg = OVER;
-  if (w->mutation == FORGET_RECEIVED && w->s->received.count)
-    tl_idset_del(&w->s->received, tl_idset_next(&w->s->received, 0));
-  if (w->mutation == FORGET_INFLIGHT && w->s->inflight.head &&
-      w->s->inflight.head->state == TL_OUT_SENT) {
-    tl_outgoing *m = w->s->inflight.head;
-    tl_outlist_remove(&w->s->inflight, m);
+  if (w->mutation == FORGET_RECEIVED && w->s->receiving.ids.count)
+    tl_idset_del(&w->s->receiving.ids, tl_idset_next(&w->s->receiving.ids, 0));
+  if (w->mutation == FORGET_INFLIGHT && w->s->sending.inflight.head &&
+      w->s->sending.inflight.head->state == TL_OUT_SENT) {
+    tl_outgoing *m = w->s->sending.inflight.head;
+    tl_outlist_remove(&w->s->sending.inflight, m);
     tl_ids_drop(&w->s->ids, m->id);
     tl_session_finish(w->s, m, TL_OK);
   }
   if (w->mutation == REVERSE_REPEATS) {
-    tl_outlist all = tl_outlist_take(&w->s->inflight);
+    tl_outlist all = tl_outlist_take(&w->s->sending.inflight);
     while (all.tail) {
       tl_outgoing *m = all.tail;
       tl_outlist_remove(&all, m);
-      tl_outlist_push(&w->s->inflight, m);
+      tl_outlist_push(&w->s->sending.inflight, m);
     }
   }
 }
@@ -197,7 +197,7 @@ static void says_goodbye (sim *w) {
   if (!w->open) return;
   tl_session_disconnect(w->s);
   if (w->s->phase == TL_PHASE_LEAVING) {
-    if (w->mutation == SPEAK_AFTER_DISCONNECT) tl_build_ack(&w->s->out, TL_PUBACK, 1);
+    if (w->mutation == SPEAK_AFTER_DISCONNECT) tl_build_ack(&w->s->out.bytes, TL_PUBACK, 1);
     app_publishes(w);
     client_reads(w, w->to_client.len);
     while (tl_session_unsent(w->s)) client_sends(w, SIZE_MAX);
@@ -259,9 +259,9 @@ static void step (sim *w) {
         is_killed(w);
       else if (draw(w, 30) == 0)
         time_passes(w, 30000); /* someone fell asleep */
-      if (w->mutation == REUSE_ID && w->s->inflight.head)
-        w->s->ids.last = (uint16_t)(w->s->inflight.head->id - 1),
-        tl_ids_drop(&w->s->ids, w->s->inflight.head->id);
+      if (w->mutation == REUSE_ID && w->s->sending.inflight.head)
+        w->s->ids.last = (uint16_t)(w->s->sending.inflight.head->id - 1),
+        tl_ids_drop(&w->s->ids, w->s->sending.inflight.head->id);
   }
 }
 
@@ -269,8 +269,8 @@ static void step (sim *w) {
 static bool settle (sim *w) {
   w->calm = true;
   for (int i = 0; i < SETTLE && !w->failed; i++) {
-    bool quiet = w->s->inflight.n == 0 && w->s->queue.n == 0 && w->held_from == w->held_to &&
-                 tl_session_is_connected(w->s);
+    bool quiet = w->s->sending.inflight.n == 0 && w->s->sending.queue.n == 0 &&
+                 w->held_from == w->held_to && tl_session_is_connected(w->s);
     opens(w);
     while (tl_session_unsent(w->s) && !w->failed) client_sends(w, SIZE_MAX);
     broker_reads(w, w->to_broker.len);
@@ -301,7 +301,7 @@ static void judge (sim *w) {
   for (int i = 0; i < 4 * MOST; i++)
     if (w->store[i].present) wrong(w, "the record %d stayed in the store", i);
   for (int id = 1; id <= BROKER_IDS; id++)
-    if (w->stored_in[id] != tl_idset_has(&w->s->received, (uint16_t)id))
+    if (w->stored_in[id] != tl_idset_has(&w->s->receiving.ids, (uint16_t)id))
       wrong(w, "the store is wrong about the received identifier %d", id);
 }
 
@@ -335,8 +335,8 @@ static bool lives (uint64_t seed, mutation broken, bool print) {
   w->s->ids.last = draw(w, 2) ? 65530 : 0;
   for (int i = 0; i < STEPS && !w->failed; i++) {
     step(w);
-    if (w->s->inflight.n > w->p.max_inflight)
-      wrong(w, "%zu messages in flight, %u allowed", w->s->inflight.n, w->p.max_inflight);
+    if (w->s->sending.inflight.n > w->p.max_inflight)
+      wrong(w, "%zu messages in flight, %u allowed", w->s->sending.inflight.n, w->p.max_inflight);
   }
   if (!w->failed && !settle(w) && !w->failed) wrong(w, "it never comes to rest");
   if (!w->failed) judge(w);
