@@ -168,8 +168,8 @@ int tl_session_fail (tl_session *s, int code);
 void tl_session_note (tl_session *s, int severity, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* session_output.c. What goes out, each traced: TL_OK, or TL_ENOMEM with s->fault.why filled. No-ops
-** unless the phase is UP. */
+/* session_output.c. What goes out, each traced: TL_OK, or TL_ENOMEM with s->fault.why filled.
+** No-ops unless the phase is UP. */
 /* PUBACK, PUBREC, PUBCOMP: they go out once they are released */
 int tl_session_put_answer (tl_session *s, uint8_t type, uint16_t id);
 int tl_session_put_ack (tl_session *s, uint8_t type, uint16_t id);
