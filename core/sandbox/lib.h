@@ -19,10 +19,15 @@ int tl_open_json (lua_State *L); /* a loader: the module tagline.json */
 /* lib_pick.c: json.pick(addresses), a lua_CFunction */
 int tl_json_pick (lua_State *L);
 int tl_open_bytes (lua_State *L); /* a loader: the module tagline.bytes (lib_bytes.c) */
+/* Push the bytes of such a text; false, and nothing is pushed: it is wrong, or too long for a
+** frame. */
+bool tl_push_base64 (lua_State *L, tl_slice text);
+bool tl_push_hex (lua_State *L, tl_slice text);
 /* Push what a time of ISO 8601 is in seconds since 1970, an integer when it has no fraction; false,
 ** and nothing is pushed: it is none. */
 bool tl_push_iso8601 (lua_State *L, tl_slice text);
 int tl_open_uplink (lua_State *L);   /* tagline.uplink (lib_uplink.c) */
+int tl_open_entries (lua_State *L);  /* tagline.entries (lib_entries.c) */
 int tl_open_protobuf (lua_State *L); /* tagline.protobuf (lib_protobuf.c) */
 int tl_open_metrics (lua_State *L);  /* tagline.metrics (lib_metrics.c) */
 

@@ -6,7 +6,12 @@
 #include "base/number.h"
 #include "sandbox/lib.h"
 
-enum { NOTHING = 255, LONG = 4096, NS_A_BYTE = 2 };
+enum {
+  NOTHING = 255,
+  LONG = 4096,
+  NS_A_BYTE = 2,
+  FRAME_MAX = 765 /* of a text of 4 * 255 letters, the longest that lib_uplink.c takes */
+};
 
 static const char *check_text (lua_State *L, size_t *len) {
   const char *text = luaL_checklstring(L, 1, len);
@@ -18,52 +23,74 @@ static const char *check_text (lua_State *L, size_t *len) {
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The value of a letter, NOTHING for what is none. */
-static uint8_t value_of (uint8_t c) {
-  if (c >= 'A' && c <= 'Z') return (uint8_t)(c - 'A');
-  if (c >= 'a' && c <= 'z') return (uint8_t)(c - 'a' + 26);
-  if (c >= '0' && c <= '9') return (uint8_t)(c - '0' + 52);
-  if (c == '+') return 62;
-  return c == '/' ? 63 : NOTHING;
-}
+/* The values of letters; bits above VALUE: there is none. */
+#define VALUE 63
+static const uint8_t value_of[256] = {
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 62,  255, 255, 255, 63,  52,  53,  54,  55,  56,  57,  58,  59,  60,
+  61,  255, 255, 255, 255, 255, 255, 255, 0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,
+  11,  12,  13,  14,  15,  16,  17,  18,  19,  20,  21,  22,  23,  24,  25,  255, 255, 255, 255,
+  255, 255, 26,  27,  28,  29,  30,  31,  32,  33,  34,  35,  36,  37,  38,  39,  40,  41,  42,
+  43,  44,  45,  46,  47,  48,  49,  50,  51,  255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255,
+};
 
 /* The last group: one to three bytes. Returns how many, 0 when it is wrong (unused bits that are
 ** set are, too). */
 static size_t last_group (const uint8_t *at, uint8_t *out) {
-  uint8_t a = value_of(at[0]), b = value_of(at[1]), c = value_of(at[2]), d = value_of(at[3]);
-  if (a == NOTHING || b == NOTHING) return 0;
+  uint8_t a = value_of[at[0]], b = value_of[at[1]], c = value_of[at[2]], d = value_of[at[3]];
+  if ((a | b) > VALUE) return 0;
   out[0] = (uint8_t)(a << 2 | b >> 4);
   if (at[2] == '=') return at[3] == '=' && (b & 15) == 0 ? 1 : 0;
-  if (c == NOTHING) return 0;
+  if (c > VALUE) return 0;
   out[1] = (uint8_t)(b << 4 | c >> 2);
   if (at[3] == '=') return (c & 3) == 0 ? 2 : 0;
-  if (d == NOTHING) return 0;
+  if (d > VALUE) return 0;
   out[2] = (uint8_t)(c << 6 | d);
   return 3;
 }
 
-/* base64_decode(text): bytes, or nil. Strict: whole groups of four, padding at the end only. */
-static int base64_decode (lua_State *L) {
-  size_t len;
-  const uint8_t *text = (const uint8_t *)check_text(L, &len);
-  if (len % 4) return 0;
-  if (len == 0) {
-    lua_pushliteral(L, "");
-    return 1;
-  }
-  luaL_Buffer b;
-  uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, len / 4 * 3), *to = out;
-  for (size_t i = 0; i + 4 < len; i += 4) {
-    uint8_t v0 = value_of(text[i]), v1 = value_of(text[i + 1]), v2 = value_of(text[i + 2]),
-            v3 = value_of(text[i + 3]);
-    if ((v0 | v1 | v2 | v3) & 0xc0) return 0;
+/* Into `out`, which has 3 bytes of room for each 4 letters. Returns how many there are, -1 for a
+** wrong text. Strict: whole groups of four, padding at the end only. */
+static ptrdiff_t read_base64 (tl_slice text, uint8_t *out) {
+  const uint8_t *at = text.at;
+  uint8_t *to = out;
+  if (text.len % 4) return -1;
+  if (text.len == 0) return 0;
+  for (const uint8_t *last = at + text.len - 4; at < last; at += 4) {
+    uint8_t v0 = value_of[at[0]], v1 = value_of[at[1]], v2 = value_of[at[2]], v3 = value_of[at[3]];
+    if ((v0 | v1 | v2 | v3) > VALUE) return -1;
     *to++ = (uint8_t)(v0 << 2 | v1 >> 4);
     *to++ = (uint8_t)(v1 << 4 | v2 >> 2);
     *to++ = (uint8_t)(v2 << 6 | v3);
   }
-  size_t last = last_group(text + len - 4, to);
-  if (last == 0) return 0;
-  luaL_pushresultsize(&b, (size_t)(to - out) + last);
+  size_t last = last_group(at, to);
+  return last == 0 ? -1 : to - out + (ptrdiff_t)last;
+}
+
+bool tl_push_base64 (lua_State *L, tl_slice text) {
+  uint8_t bytes[FRAME_MAX];
+  ptrdiff_t n = text.len <= FRAME_MAX / 3 * 4 ? read_base64(text, bytes) : -1;
+  if (n >= 0) lua_pushlstring(L, (const char *)bytes, (size_t)n);
+  return n >= 0;
+}
+
+/* base64_decode(text): bytes, or nil. */
+static int base64_decode (lua_State *L) {
+  size_t len;
+  const char *text = check_text(L, &len);
+  luaL_Buffer b;
+  uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, len / 4 * 3 + 1);
+  ptrdiff_t n = read_base64(tl_slice_of(text, len), out);
+  if (n < 0) return 0;
+  luaL_pushresultsize(&b, (size_t)n);
   return 1;
 }
 
@@ -93,18 +120,31 @@ static uint8_t digit_of (uint8_t c) {
   return c >= 'a' && c <= 'f' ? (uint8_t)(c - 'a' + 10) : NOTHING;
 }
 
-/* hex_decode(text): bytes, or nil. Digits of either case, an even number of them. */
-static int hex_decode (lua_State *L) {
-  size_t len;
-  const uint8_t *text = (const uint8_t *)check_text(L, &len);
-  if (len % 2) return 0;
-  luaL_Buffer b;
-  uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, len / 2 + 1);
-  for (size_t i = 0; i < len; i += 2) {
-    uint8_t high = digit_of(text[i]), low = digit_of(text[i + 1]);
-    if (high == NOTHING || low == NOTHING) return 0;
+/* Digits of either case, an even number of them, into half as many bytes; false: they are wrong. */
+static bool read_hex (tl_slice text, uint8_t *out) {
+  if (text.len % 2) return false;
+  for (size_t i = 0; i < text.len; i += 2) {
+    uint8_t high = digit_of(text.at[i]), low = digit_of(text.at[i + 1]);
+    if (high == NOTHING || low == NOTHING) return false;
     out[i / 2] = (uint8_t)(high << 4 | low);
   }
+  return true;
+}
+
+bool tl_push_hex (lua_State *L, tl_slice text) {
+  uint8_t bytes[FRAME_MAX];
+  if (text.len > 2 * FRAME_MAX || !read_hex(text, bytes)) return false;
+  lua_pushlstring(L, (const char *)bytes, text.len / 2);
+  return true;
+}
+
+/* hex_decode(text): bytes, or nil. */
+static int hex_decode (lua_State *L) {
+  size_t len;
+  const char *text = check_text(L, &len);
+  luaL_Buffer b;
+  uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, len / 2 + 1);
+  if (!read_hex(tl_slice_of(text, len), out)) return 0;
   luaL_pushresultsize(&b, len / 2);
   return 1;
 }

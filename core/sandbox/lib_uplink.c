@@ -67,6 +67,9 @@ enum { PICKER = 1, NAMES, DOCUMENT, WANTED }; /* user values of a reader */
 
 #define LATEST_S 253402300800 /* the year 10000, as in uplink.lua */
 
+/* How a payload's text becomes bytes; OTHER: by a function in Lua, which gets the text. */
+typedef enum { OTHER, BASE64, HEX, BYTES } encoding;
+
 /* Places among the picked values, of which the first that is there counts. */
 typedef struct {
   uint8_t n;
@@ -87,6 +90,8 @@ typedef struct {
   gateway gateway[GATEWAYS_MAX];
   double time_unit; /* 0: ISO 8601 */
   bool zero_omitted, snr_omitted, partial;
+  places any;        /* of these one is there in an uplink; no places: the caller's test */
+  encoding encoding; /* of the payload */
   /* what is wanted: the table (the user value WANTED; NULL: all), its fields as bits, its size */
   const void *wanted;
   uint32_t mask;
@@ -257,6 +262,14 @@ static bool take_rate (uplink *up) {
 
 /* --- a message --- */
 
+static bool is_uplink (const reader *r) {
+  for (int i = 0; i < r->any.n; i++) {
+    tl_json_type type = r->values[r->any.at[i]].type;
+    if (type != TL_JSON_NONE && type != TL_JSON_NULL) return true;
+  }
+  return r->any.n == 0;
+}
+
 static bool is_locked (const reader *r) {
   const places *encrypted = &r->fields[ENCRYPTED], *flag = &r->fields[ENCRYPTED_FLAG];
   bool none = !first_of(r, &r->fields[PAYLOAD]);
@@ -388,9 +401,23 @@ static void push_fields (lua_State *L, const reader *r, const uplink *up) {
   lua_pop(L, 1);
 }
 
+/* The payload as bytes; where its encoding is OTHER, as text. False: it is wrong. */
+static bool push_payload (lua_State *L, const reader *r, value v) {
+  if (!v || v->raw.len == 0) {
+    lua_pushliteral(L, "");
+    return true;
+  }
+  if (r->encoding == OTHER || r->encoding == BYTES) {
+    tl_push_json_value(L, v);
+    return true;
+  }
+  if (v->escaped) return false;
+  return r->encoding == BASE64 ? tl_push_base64(L, v->raw) : tl_push_hex(L, v->raw);
+}
+
 /* uplink(wanted): of the message that was picked: a table of its fields (of those that are
-** keys of `wanted`, when that is a table), its payload as text, port, time and whether it is
-** repeated. Nothing: it is unusual. */
+** keys of `wanted`, when that is a table), its payload, port, time and whether it is repeated.
+** Nothing: it is unusual. */
 static int uplink_read (lua_State *L) {
   reader *r = lua_touserdata(L, AT_READER);
   uplink up;
@@ -399,14 +426,11 @@ static int uplink_read (lua_State *L) {
   lua_pushnil(L);
   lua_insert(L, 1); /* the time's place; `wanted` is at 2 */
   look_at_wanted(L, r);
-  if (!r->read || !take(r, &up)) return 0;
+  if (!r->read || !is_uplink(r) || !take(r, &up)) return 0;
   if (!push_time(L, r, up.time)) return 0;
   lua_replace(L, 1);
   push_fields(L, r, &up);
-  if (up.text[PAYLOAD])
-    tl_push_json_value(L, up.text[PAYLOAD]);
-  else
-    lua_pushliteral(L, "");
+  if (!push_payload(L, r, up.text[PAYLOAD])) return 0;
   push_integer(L, &up, PORT);
   lua_pushvalue(L, 1);
   lua_pushboolean(L, up.repeated);
@@ -484,6 +508,13 @@ static void read_gateways (lua_State *L, reader *r) {
   lua_pop(L, 1);
 }
 
+static encoding read_encoding (const char *name) {
+  static const char *const encodings[] = { "", "base64", "hex", "bytes" };
+  for (int i = BASE64; i <= BYTES; i++)
+    if (strcmp(name, encodings[i]) == 0) return (encoding)i;
+  return OTHER;
+}
+
 static void push_names (lua_State *L) {
   lua_createtable(L, FIELDS, 0);
   for (int f = 0; f < FIELDS; f++) {
@@ -495,9 +526,9 @@ static void push_names (lua_State *L) {
   }
 }
 
-/* reader{ addresses = , PLACES…, gateways =, list =, long =, time_unit =, zero_omitted =,
-** snr_omitted =, partial = }: the functions pick, get and uplink. The places are those of
-** addresses, as picks.lua makes them. */
+/* reader{ addresses = , PLACES…, gateways =, list =, long =, any =, encoding =, time_unit =,
+** zero_omitted =, snr_omitted =, partial = }: the functions pick, get and uplink. The places are
+** those of addresses, as picks.lua makes them. */
 static int uplink_reader (lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -514,11 +545,15 @@ static int uplink_reader (lua_State *L) {
   for (int f = 0; f < FIELDS; f++) r->fields[f] = read_places(L, names[f].name, picker);
   r->list = read_places(L, "list", picker);
   r->too_long = read_places(L, "long", picker);
+  r->any = read_places(L, "any", picker);
   lua_getfield(L, 1, "time_unit");
   r->time_unit = luaL_optnumber(L, -1, 0);
   read_gateways(L, r);
   r->zero_omitted = flag(L, "zero_omitted"), r->snr_omitted = flag(L, "snr_omitted");
   r->partial = flag(L, "partial");
+  lua_getfield(L, 1, "encoding");
+  r->encoding = read_encoding(luaL_optstring(L, -1, ""));
+  lua_pop(L, 1);
   lua_pop(L, 2);
   static const lua_CFunction functions[] = { uplink_pick, uplink_get, uplink_read };
   int at = lua_gettop(L);

@@ -38,6 +38,7 @@ static int p_open (lua_State *L) {
   luaL_requiref(L, "tagline.bytes", tl_open_bytes, 0);
   luaL_requiref(L, "tagline.protobuf", tl_open_protobuf, 0);
   luaL_requiref(L, "tagline.uplink", tl_open_uplink, 0);
+  luaL_requiref(L, "tagline.entries", tl_open_entries, 0);
   luaL_requiref(L, "tagline.metrics", tl_open_metrics, 0);
   return 0;
 }

@@ -18,7 +18,7 @@ describe("what codecs do in C", function()
   end
 
   for _, case in ipairs { "base64", "hex", "time", "many_gateways", "custom", "json", "pick", "pick_errors",
-    "sparkplug", "sparkplug_host" } do
+    "devices", "device_in_envelope", "sparkplug", "sparkplug_host" } do
     it("gives what it gives in Lua: " .. case, function() run(case) end)
   end
   for _, sample in ipairs(require "spec.codec.lorawan_samples") do

@@ -395,6 +395,70 @@ function cases.pick()
   same(1.5, values[10].a.b)
 end
 
+-- Frames of devices: what they have as examples, several of them in one, and changed ones; of a
+-- station, too, which wants a part of the values.
+local devices = { require "tagline.codec.cayenne_lpp", require "tagline.codec.device.elsys",
+  require "tagline.codec.device.adeunis_ftd", require "tagline.codec.device.dragino_lht65" }
+for _, name in ipairs { "am107", "am319", "em300", "em300_di", "em300_cl", "em300_mcs" } do
+  devices[#devices + 1] = require "tagline.codec.device.milesight"[name]
+end
+
+local function device_frame(device)
+  local frame = hex.decode(device.examples[random(#device.examples)].input)
+  while random(3) == 1 do
+    frame = frame .. hex.decode(device.examples[random(#device.examples)].input)
+  end
+  for _ = 1, random(0, 2) do frame = #frame > 1 and changed(frame) or frame end
+  return frame
+end
+
+function cases.devices(_, station)
+  local whole = 0
+  for _, device in ipairs(devices) do
+    for _ = 1, 400 do
+      local frame = device_frame(device)
+      local port = random(5) == 1 and random(0, 255) or nil
+      local fast, slow = both(device.decode_bytes, frame, port)
+      same(slow, fast, device.name .. " " .. hex.encode(frame))
+      if fast[2] then whole = whole + 1 end
+      local m = message(frame, "a")
+      m.station = station
+      fast, slow = both(device, m)
+      same({ slow[1], slow[2], slow[3] }, { fast[1], fast[2], fast[3] },
+        device.name .. " " .. hex.encode(frame))
+    end
+  end
+  if whole < 1000 then error("hardly any frame is good: " .. whole, 0) end
+  for channel = 0, 255 do -- more than are kept
+    for _, number in ipairs { 0, 1, 2, 3, 100, 101, 103, 104, 113, 136 } do
+      local frame = string.char(channel, number) .. noise(9)
+      local fast, slow = both(devices[1].decode_bytes, frame)
+      same(slow, fast, hex.encode(frame))
+    end
+  end
+end
+
+-- An envelope around such a frame, for a station that wants a part of the values.
+function cases.device_in_envelope(_, station)
+  for _, device in ipairs(devices) do
+    local decode, set = lorawan.things_stack_v3(device), 0
+    for _ = 1, 100 do
+      local frame = device_frame(device)
+      local text = base64.encode(frame)
+      if random(20) == 1 then text = changed(text) end
+      if random(10) == 1 then text = text:gsub("/", "\\/") end
+      local m = message(('{"uplink_message":{"f_port":%d,"frm_payload":"%s","received_at":\z
+        "2024-05-01T10:00:%02dZ"}}'):format(random(0, 9), text, random(10, 59)))
+      m.station = station
+      local fast, slow = both(decode, m)
+      if not fast[1] then fast[2] = fast[2]:gsub("^.-the payload is not", "the payload is not") end
+      same({ slow[1], slow[2], slow[3] }, { fast[1], fast[2], fast[3] }, device.name .. " " .. text)
+      if fast[1] and type(fast[2]) == "table" and next(fast[2]) then set = set + 1 end
+    end
+    if set < 10 then error("hardly any value: " .. device.name, 0) end
+  end
+end
+
 -- Documents with small and large objects in each other, and keys that come twice.
 local function document(depth)
   local which = random(depth > 3 and 3 or 5)
@@ -476,5 +540,9 @@ line "test" { host = "127.0.0.1", station "case" {
     -- of the fields of an uplink these are wanted
     bytes = TxtI {}, payload = TxtI {}, rssi = Ai {}, snr = Ai {}, gateway = TxtI {},
     frequency = Ai {}, data_rate = TxtI {}, dev_eui = TxtI {}, confirmed = Di {},
-    counter = Ci { "JA=counter" } },
+    counter = Ci { "JA=counter" },
+    -- and these of a device
+    temperature = Ai {}, humidity = Ai {}, co2 = Ai {}, temperature_1 = Ai {},
+    gps_12_latitude = Ai {}, analog_in_3 = Ai {}, TempC_SHT = Ai {}, pir = Di {}, gpio = Di {},
+    externalTemperature = Ai {}, water = Ai {}, temperature_offset = Ci {} },
 } }

@@ -124,26 +124,20 @@ end
 
 -- The parts of an entry with the names that they have on a channel; made at first use. A device
 -- uses few.
-local MOST_STEPS = 2000
-local steps, step_count = {}, 0
-local function step_of_channel(number, channel)
+local entries = kit.entries(2)
+local function add_channel(number, channel)
   local entry, parts = types[number], {}
-  if not entry then return nil end
-  if step_count >= MOST_STEPS then steps, step_count = {}, 0 end
-  step_count = step_count + 1
   for i = 2, #entry do
     local part = entry[i]
     parts[i - 1] = { entry[1] .. "_" .. channel .. part[1], part[2], part[3] }
   end
-  local step = kit.compile(parts)
-  steps[channel << 8 | number] = step
-  return step
+  entries:add(channel << 8 | number, parts)
 end
 
 local function read(r)
   local values, bytes = {}, r.bytes
   while r.at <= #bytes and not r.err do
-    r:entries(steps, 2, values)
+    r:entries(entries, values)
     local at = r.at
     if at > #bytes then break end
     local channel, number = bytes:byte(at, at + 1)
@@ -152,14 +146,13 @@ local function read(r)
       r:read(">I1", "type")
       break
     end
-    local step = steps[channel << 8 | number] or step_of_channel(number, channel)
+    local key = channel << 8 | number
+    if types[number] and not entries.parts[key] then add_channel(number, channel) end
     r.at = at + 2
-    if step then
-      r:step(step, values)
-    elseif number == POLYLINE then
+    if number == POLYLINE then
       local name = "polyline_" .. channel
       values[name] = read_polyline(r, name)
-    else
+    elseif not r:entry(entries, key, values) then
       r:unknown(("expected a type of Cayenne LPP, got %d"):format(number), at + 1)
     end
   end
@@ -169,6 +162,7 @@ end
 local cayenne_lpp = kit.device {
   name = "cayenne_lpp",
   fields = fields,
+  entries = entries,
   read = read,
   examples = {
     {

@@ -146,124 +146,79 @@ local function convert(part, value)
   return part[3] and value / part[3] or value
 end
 
---- Read the parts into `values`, one by one; `suffix` is put behind the names (`_7`).
+--- Read the parts into `values`, one by one.
 ---@param r tagline.Reader
 ---@param parts table[]
 ---@param values table
----@param suffix? string
-function kit.take(r, parts, values, suffix)
+function kit.take(r, parts, values)
   for _, part in ipairs(parts) do
     local name = part[1]
     local value = r:read(part[2], name)
     if r.err then return end
-    if name ~= "" then values[suffix and name .. suffix or name] = convert(part, value) end
+    if name ~= "" then values[name] = convert(part, value) end
   end
 end
 
-local unpack, byte = string.unpack, string.byte
+local found_entries, native = pcall(require, "tagline.entries") -- in C, where there is the program
 
--- One part that is a plain number.
-local function plain_run(part)
-  local name, format, divisor = part[1], part[2], part[3]
-  if divisor then
-    return function(bytes, at, values) values[name] = unpack(format, bytes, at) / divisor end
-  end
-  return function(bytes, at, values) values[name] = (unpack(format, bytes, at)) end
-end
-
-local function flag_run(part)
-  local name, format = part[1], part[2]
-  return function(bytes, at, values)
-    local value = unpack(format, bytes, at)
-    if value > 1 then values[name] = convert(part, value) else values[name] = value == 1 end
-  end
-end
-
--- Two or three that are plain numbers.
-local function few_run(parts, format)
-  local a, b, c = parts[1], parts[2], parts[3] or { false }
-  local name_a, name_b, name_c, by_a, by_b, by_c = a[1], b[1], c[1], a[3], b[3], c[3]
-  return function(bytes, at, values)
-    local x, y, z = unpack(format, bytes, at)
-    values[name_a], values[name_b] = by_a and x / by_a or x, by_b and y / by_b or y
-    if name_c then values[name_c] = by_c and z / by_c or z end
-  end
-end
-
-local function general_run(parts, format)
-  return function(bytes, at, values)
-    local raw = { unpack(format, bytes, at) }
-    for i = 1, #parts do
-      local part = parts[i]
-      if part[1] ~= "" then values[part[1]] = convert(part, raw[i]) end
-    end
-  end
-end
-
----@class tagline.Step parts of a fixed size, read by one string.unpack
----@field parts table[]
----@field size integer
----@field run fun(bytes: string, at: integer, values: table)
-
---- Compile parts, once for a device.
----@param parts table[]
----@return tagline.Step
-function kit.compile(parts)
-  local formats, size = {}, 0
-  for i, part in ipairs(parts) do formats[i], size = part[2], size + size_of[part[2]] end
-  local format, plain = table.concat(formats), true
-  for _, part in ipairs(parts) do
-    plain = plain and part[1] ~= "" and not part.bool and not part.finite
-  end
-  local run
-  if #parts == 1 and plain then run = plain_run(parts[1])
-  elseif #parts == 1 and parts[1].bool then run = flag_run(parts[1])
-  elseif (#parts == 2 or #parts == 3) and plain then run = few_run(parts, format)
-  else run = general_run(parts, format) end
-  return { parts = parts, size = size, run = run }
-end
-
---- Each entry of a table compiled.
----@param entries table<integer, table[]>
----@return table<integer, tagline.Step>
-function kit.compile_all(entries)
-  local steps = {}
-  for key, parts in pairs(entries) do steps[key] = kit.compile(parts) end
-  return steps
-end
-
---- For specs: true reads all steps part by part, as `kit.take` does.
+--- For specs: true reads everything in Lua, part by part.
 kit.slow = false
 
---- Read a step into `values`. What is cut off is read part by part, so that the missing one is
---- named.
----@param step tagline.Step
-function reader:step(step, values)
-  local at = self.at
-  local after = at + step.size
-  if after > #self.bytes + 1 or kit.slow then return kit.take(self, step.parts, values) end
-  step.run(self.bytes, at, values)
-  self.at = after
+-- Of one set, before it begins anew: a device that makes them as it goes uses few.
+local MOST_ENTRIES = 2000
+
+---@class tagline.Entries what stands behind which key of a frame, compiled once for a device
+---@field parts table<integer, table[]> by key
+---@field count integer of keys
+---@field width 1|2 bytes of a key
+local entries = {}
+entries.__index = entries
+
+--- Compile entries: a key, and parts of a fixed size behind it.
+---@param width 1|2 bytes of a key; two are big-endian
+---@param list? table<integer, table[]> parts by key
+---@return tagline.Entries
+function kit.entries(width, list)
+  local set = setmetatable({ width = width, parts = {}, count = 0 }, entries)
+  if found_entries then
+    set.put, set.read, set.one, set.frame, set.clear = native.new(width)
+  end
+  for key, parts in pairs(list or {}) do set:add(key, parts) end
+  return set
 end
 
---- Read entries, each of a key and a step, into `values`, as many as come: the first that has no
---- step, or is cut off, is left to the caller.
----@param steps table<integer, tagline.Step> by the key
----@param width 1|2 bytes of a key
----@param values table
-function reader:entries(steps, width, values)
-  local bytes, at = self.bytes, self.at
-  local last = kit.slow and 0 or #bytes
-  while at < last do
-    local key, low = byte(bytes, at, at + width - 1)
-    local step = steps[low and key << 8 | low or key]
-    if not step then break end
-    local after = at + width + step.size
-    if after > last + 1 then break end
-    step.run(bytes, at + width, values)
-    at = after
+--- One more of them.
+---@param key integer
+---@param parts table[]
+function entries:add(key, parts)
+  if self.count >= MOST_ENTRIES then
+    self.parts, self.count = {}, 0
+    if self.clear then self.clear() end
   end
-  self.at = at
+  self.parts[key], self.count = parts, self.count + 1
+  if self.put then self.put(key, parts) end
+end
+
+--- Read what stands behind `key` into `values`. What is cut off is read part by part, so that the
+--- missing one is named. False: there is no such key.
+---@param set tagline.Entries
+---@param key integer
+---@param values table
+---@return boolean
+function reader:entry(set, key, values)
+  local parts = set.parts[key]
+  if not parts then return false end
+  local after = set.one and not kit.slow and set.one(self.bytes, self.at, values, key)
+  if after then self.at = after else kit.take(self, parts, values) end
+  return true
+end
+
+--- Read entries into `values`, as many as come: the first that is not known, or is cut off, is
+--- left to the caller.
+---@param set tagline.Entries
+---@param values table
+function reader:entries(set, values)
+  if set.read and not kit.slow then self.at = set.read(self.bytes, self.at, values) end
 end
 
 --- The fields of several lists of parts, each name once.
@@ -363,17 +318,23 @@ end
 local own_decoders = setmetatable({}, WEAK)
 
 --- Is this function decode_bytes of one of our devices? Then it looks at nothing but bytes and port.
-function kit.is_own(decode_bytes) return own_decoders[decode_bytes] == true end
+function kit.is_own(decode_bytes) return own_decoders[decode_bytes] ~= nil end
+
+--- What reads a whole frame of usual entries in C: function(bytes, wanted, values), as
+--- tagline.entries has it; nil for a device that is not made of entries.
+---@return function?
+function kit.frame_of(decode_bytes) return own_decoders[decode_bytes] or nil end
 
 --- Make a device of a table with name, fields, examples and `read` (function(r, port)), which
 --- returns values and optionally a time, or nil to decline; failures and what is not known are
 --- left in the reader. It gets `decode_bytes` (values, time and what was not known; or nil and an
---- error) and `decode`.
+--- error) and `decode`. With `entries` a frame of nothing but those is not given to `read`, which
+--- would read the same, whatever the port.
 ---@param m table
 ---@return tagline.Device
 function kit.device(m)
-  local name, read = m.name, m.read
-  m.read = nil
+  local name, read, frame = m.name, m.read, m.entries and m.entries.frame
+  m.read, m.entries = nil, nil
 
   local r, where = kit.reader(name, ""), name .. ".decode_bytes"
 
@@ -393,11 +354,14 @@ function kit.device(m)
     return values, time, r.note
   end
 
-  own_decoders[m.decode_bytes] = true
+  own_decoders[m.decode_bytes] = frame or false
   local say, cache = kit.sayer(), kit.cache()
 
   function m.decode(msg)
-    local values, extra, note = m.decode_bytes(msg.payload)
+    local bytes, names = msg.payload, frame and kit.wanted(msg.station)
+    local whole = names and type(bytes) == "string" and frame(bytes, names)
+    if whole then return whole end
+    local values, extra, note = m.decode_bytes(bytes)
     if note then say(msg, note) end
     if values then return kit.deliver(msg, values, extra, cache) end
     if extra then error(extra, 0) end

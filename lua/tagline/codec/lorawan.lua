@@ -84,6 +84,7 @@ end
 local function decoder(network, device)
   local decode_bytes = device ~= nil and kit.decode_bytes_of(device, network.name) or nil
   local cache, say = kit.cache(), kit.sayer()
+  local frame = decode_bytes and kit.frame_of(decode_bytes)
   -- a function of the user's may look at all fields of the uplink
   local sees_all = device ~= nil and not kit.is_own(decode_bytes)
 
@@ -118,9 +119,9 @@ local function decoder(network, device)
       not sees_all and wanted or nil)
     if not up then return no_uplink(msg, payload, port) end
     local values, device_time
-    if decode_bytes and payload ~= "" and port ~= 0 and not repeated then
-      values, device_time = device_values(up, msg, payload, port, time)
-    end
+    local is_read = not decode_bytes or payload == "" or port == 0 or repeated
+      or is_filtered and frame and frame(payload, wanted, up)
+    if not is_read then values, device_time = device_values(up, msg, payload, port, time) end
     local at = device_time or network.use_time and time or nil
     if not wanted or wanted.payload then up.payload = hex.encode(payload) end
     if values and values[1] ~= nil then -- samples: the envelope's own values come last
@@ -204,7 +205,21 @@ local function configure(name, definition, options)
   return network
 end
 
+-- A test of an uplink from the paths of which it has one.
+local function add_test(definition)
+  local paths = {}
+  for i, path in ipairs(definition.uplink_if) do paths[i] = "?" .. path end
+  definition.uses = paths
+  definition.is_uplink = function(get)
+    for _, path in ipairs(paths) do
+      if get(path) then return true end
+    end
+    return false
+  end
+end
+
 local function network_of(name, definition)
+  if type(definition.uplink_if) == "table" then add_test(definition) end
   local network = configure(name, definition, {})
 
   --- What a message says, or nil when it is no uplink, or nil and an error.
@@ -338,18 +353,8 @@ function lorawan.custom(fields)
   if type(test) == "function" then
     definition.is_uplink, definition.wants_table = test, true
   else
-    local list = {}
-    for i, path in ipairs(type(test or fields.payload) == "table" and (test or fields.payload)
-      or { test or fields.payload }) do
-      list[i] = "?" .. path
-    end
-    definition.uses = list
-    definition.is_uplink = function(get)
-      for _, path in ipairs(list) do
-        if get(path) then return true end
-      end
-      return false
-    end
+    test = test or fields.payload
+    definition.uplink_if = type(test) == "table" and test or { test }
     definition.is_other = function() return false end
   end
   return network_of(fields.name or "custom", definition)

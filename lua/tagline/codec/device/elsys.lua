@@ -39,7 +39,7 @@ local types = {
   [0x3D] = { { "", u32 } }, -- for the maker's debugging
 }
 
-local steps = kit.compile_all(types)
+local entries = kit.entries(1, types)
 
 local TYPE_BITS = 0x3F
 local GRIDEYE, EXTERNAL_TEMPERATURE_2, SETTINGS = 0x13, 0x19, 0x3E
@@ -66,10 +66,8 @@ end
 
 -- What comes behind a type that is known; nil when it is not.
 local function read_entry(r, number, values, probes)
-  local step = steps[number]
-  if step then
-    r:step(step, values)
-  elseif number == GRIDEYE then
+  if r:entry(entries, number, values) then return true end
+  if number == GRIDEYE then
     read_grideye(r, values)
   elseif number == EXTERNAL_TEMPERATURE_2 then
     local name = probes == 0 and "externalTemperature2" or "externalTemperature2_" .. probes + 1
@@ -103,7 +101,7 @@ local function read(r)
   -- the device tells its settings, on a port of their own
   if bytes:byte() == SETTINGS then return nil end
   while r.at <= #bytes and not r.err do
-    r:entries(steps, 1, values)
+    r:entries(entries, values)
     local at = r.at
     if at > #bytes then break end
     local number = bytes:byte(at)
@@ -127,6 +125,7 @@ end
 return kit.device {
   name = "elsys",
   fields = fields,
+  entries = entries,
   read = read,
   examples = {
     {

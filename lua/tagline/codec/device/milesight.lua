@@ -112,22 +112,22 @@ local function model(name, entries, stored, examples, more_fields, sizes)
   fields[#fields + 1] = { name = "report_interval",
     description = "in an answer to a downlink, as it was set" }
 
-  local steps, stored_steps = kit.compile_all(entries), {}
+  local present, stored_entries = kit.entries(2, entries), kit.entries(2)
   for key, parts in pairs(stored) do
-    stored_steps[key] = type(parts) == "table" and kit.compile(parts) or parts
+    if type(parts) == "table" then stored_entries:add(key, parts) end
   end
 
-  local function read_stored(r, parts)
+  local function read_stored(r, key)
     local sample = { time = r:read(u32, "the time of a stored value"), values = {} }
-    if type(parts) == "function" then parts(r, sample.values) else r:step(parts, sample.values) end
+    if not r:entry(stored_entries, key, sample.values) then stored[key](r, sample.values) end
     return sample
   end
 
   -- False when the channel and type are not known.
   local function read_other(r, channel, number, values, samples)
-    local parts = stored_steps[channel << 8 | number]
-    if parts then
-      samples[#samples + 1] = read_stored(r, parts)
+    local key = channel << 8 | number
+    if stored[key] then
+      samples[#samples + 1] = read_stored(r, key)
     elseif channel == ATTRIBUTE and attributes[number] then
       read_attribute(r, number, values)
     elseif channel == ATTRIBUTE or channel == ANSWER then
@@ -141,23 +141,18 @@ local function model(name, entries, stored, examples, more_fields, sizes)
   local function read(r)
     local values, samples, bytes = {}, {}, r.bytes
     while r.at <= #bytes and not r.err do
-      r:entries(steps, 2, values)
+      r:entries(present, values)
       local at = r.at
       if at > #bytes then break end
       local channel, number = bytes:byte(at, at + 1)
-      local step = number and steps[channel << 8 | number]
-      if step then
-        r.at = at + 2
-        r:step(step, values)
-      elseif not number then
+      r.at = at + 2
+      if not number then
         r.at = at + 1
         r:read(u8, "type")
-      else
-        r.at = at + 2
-        if not read_other(r, channel, number, values, samples) then
-          r:unknown(("expected a channel and type of this model, got 0x%02X 0x%02X"):format(
-            channel, number), at)
-        end
+      elseif not r:entry(present, channel << 8 | number, values)
+        and not read_other(r, channel, number, values, samples) then
+        r:unknown(("expected a channel and type of this model, got 0x%02X 0x%02X"):format(
+          channel, number), at)
       end
     end
     if #samples == 0 then return values end
@@ -166,8 +161,8 @@ local function model(name, entries, stored, examples, more_fields, sizes)
     return samples
   end
 
-  return kit.device { name = "milesight." .. name, fields = fields, read = read,
-    examples = examples }
+  return kit.device { name = "milesight." .. name, fields = fields, entries = present,
+    read = read, examples = examples }
 end
 
 -- ---- AM319: tvoc is a rating of the air (IAQ), or a mass when the device is set to that ----

@@ -68,11 +68,6 @@ end
 
 -- `get(path)` gives a value of the message, `get "?path"` whether there is one; `uses` lists
 -- what a test asks for.
-local function has(path)
-  path = "?" .. path
-  return function(get) return get(path) end
-end
-
 local function has_any(...)
   local paths = {}
   for i, text in ipairs { ... } do paths[i] = json.path(text) end
@@ -90,6 +85,7 @@ local function chirpstack_event(topic)
 end
 
 local function chirpstack_uplink(get, topic)
+  if topic and topic:sub(-9) == "/event/up" then return true end
   local event = chirpstack_event(topic)
   if event then return event == "up" or event == "rx" end
   return get "?data" or get "?fPort"
@@ -163,6 +159,7 @@ local function lora_app_server(changes)
 end
 
 --- A definition: paths (a text, or a list of which the first that is there counts), and
+--- uplink_if                            paths, one of which an uplink has; or
 --- is_uplink(get, topic, options)       false: declined; `uses`: the paths that it and decode
 --- ask `get` for
 --- is_other(message, topic)             of what was declined: is it a message that this network
@@ -183,7 +180,7 @@ end
 ---   downlink_words                       parameters of it that are one of a few words
 return {
   things_network_v2 = {
-    is_uplink = has "payload_raw", uses = { "?payload_raw" },
+    uplink_if = { "payload_raw" },
       is_other = has_any("app_id", "dev_id", "payload_fields", "app_eui", "config"),
     payload = "payload_raw", decode = base64.decode, zero_omitted = true,
     port = "port", counter = "counter", confirmed = "confirmed",
@@ -197,7 +194,7 @@ return {
   },
 
   things_stack_v3 = {
-    is_uplink = has "uplink_message", uses = { "?uplink_message" },
+    uplink_if = { "uplink_message" },
     is_other = has_any("join_accept", "downlink_ack", "downlink_nack", "downlink_sent",
       "downlink_failed", "downlink_queued",
       "downlink_queue_invalidated", "location_solved", "service_data", "uplink_normalized"),
@@ -273,7 +270,7 @@ return {
   },
 
   aws_iot = {
-    is_uplink = has "WirelessMetadata.LoRaWAN", uses = { "?WirelessMetadata.LoRaWAN" },
+    uplink_if = { "WirelessMetadata.LoRaWAN" },
     is_other = has_any("WirelessMetadata.Sidewalk", "EventType", "eventType"),
     payload = "PayloadData", decode = base64.decode,
     port = { "WirelessMetadata.LoRaWAN.FPort", "WirelessMetadata.LoRaWAN.Fport" },
@@ -334,7 +331,7 @@ return {
   },
 
   actility = {
-    is_uplink = has "DevEUI_uplink", uses = { "?DevEUI_uplink" },
+    uplink_if = { "DevEUI_uplink" },
     is_other = function(message) return type(next(message)) == "string"
       and next(message):find "^DevEUI_" ~= nil end,
     payload = "DevEUI_uplink.payload_hex", decode = hex.decode,
@@ -348,7 +345,7 @@ return {
   },
 
   live_objects = {
-    is_uplink = has "value.payload", uses = { "?value.payload" },
+    uplink_if = { "value.payload" },
     payload = "value.payload", decode = hex.decode,
     port = "metadata.network.lora.port", counter = "metadata.network.lora.fcnt",
       eui = "metadata.network.lora.devEUI",
@@ -361,7 +358,7 @@ return {
   },
 
   kerlink = {
-    is_uplink = has "rx.userdata", uses = { "?rx.userdata" }, is_other = has_any("tx", "rx"),
+    uplink_if = { "rx.userdata" }, is_other = has_any("tx", "rx"),
     payload = "rx.userdata.payload", decode = base64_of_hex,
     port = "rx.userdata.port", counter = "rx.userdata.seqno", eui = "rx.moteeui",
     time = "rx.gwrx[1].time",

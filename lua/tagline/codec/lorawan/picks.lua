@@ -36,6 +36,8 @@ local eui_of = kept(uplinks.eui_of)
 ---@field pick fun(document: string) reads a message; raises when it is not JSON
 ---@field get fun(path: string): any a value of the message that was picked last
 ---@field uplink fun(wanted?: table): table? what that message says
+---@field is_uplink? function the network's test, where `uplink` does not make it itself
+---@field decode? function the network's own, where `uplink` gives the payload as text
 
 -- Into what the reader is made of: places of addresses in place of paths.
 local function add_gateways(made, paths, place)
@@ -66,6 +68,9 @@ function picks.new(network)
   local made = { addresses = {}, time_unit = network.time_unit and network.time_unit[1],
     zero_omitted = network.zero_omitted, snr_omitted = network.snr_omitted,
     partial = definition.is_partial }
+  for name, decode in pairs(uplinks.encodings) do
+    if decode == network.decode then made.encoding = name end
+  end
   local function place(text)
     if not index[text] then
       table.insert(made.addresses, text)
@@ -81,10 +86,16 @@ function picks.new(network)
     end
   end
   for _, text in ipairs(definition.uses or {}) do place(text) end
+  if definition.uplink_if then
+    made.any = {}
+    for i, path in ipairs(definition.uplink_if) do made.any[i] = place("?" .. path) end
+  end
   if paths.gateways then add_gateways(made, paths, place) end
   local fine, pick, get, uplink = pcall(native.reader, made)
   if not fine then return nil end
-  return { pick = pick, uplink = uplink, get = function(path) return get(index[path]) end }
+  return { pick = pick, uplink = uplink, get = function(path) return get(index[path]) end,
+    is_uplink = not definition.uplink_if and definition.is_uplink or nil,
+    decode = not made.encoding and network.decode or nil }
 end
 
 -- ---- reading ----
@@ -100,14 +111,13 @@ end
 function picks.read(network, document, topic, wanted)
   -- no object, or another format than JSON
   if type(document) ~= "string" or document:byte() ~= 123 then return nil end
-  local made, definition, options = network.picks, network.definition, network.options
+  local made, options = network.picks, network.options
   made.pick(document)
-  if not definition.is_uplink(made.get, topic, options) then return nil end
-  local up, text, port, time, repeated = made.uplink(wanted)
+  if made.is_uplink and not made.is_uplink(made.get, topic, options) then return nil end
+  local up, bytes, port, time, repeated = made.uplink(wanted)
   if not up then return nil end
-  local bytes = text
-  if text ~= "" then
-    bytes = network.decode(text, made)
+  if made.decode and bytes ~= "" then
+    bytes = made.decode(bytes, made)
     if not bytes then return nil end
   end
   local eui = up.dev_eui
