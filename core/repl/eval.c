@@ -14,21 +14,25 @@ enum {
   EVAL_SECONDS = 5,    /* of processor between two waits: a chunk that never ends does end */
   HOOK_EVERY = 1000,   /* instructions */
   GRACE_NS = 20000000, /* to tell how an encode failed that took all of a slice */
-  PIECE = 4096,        /* of the code, between two looks at the clock */
-  TYPED_MAX = 4096,    /* of what was typed, for errors */
-  KEPT = 64 * 1024     /* code that is longer is not looked through for locals */
+  TYPED_MAX = 4096     /* of what was typed, for errors */
 };
 
-/* The limit of one call that cannot pause (a pattern, a sort, a coroutine of the user): messages
-** wait for it, so it is as long as a handler's. */
-#define CALL_SECONDS 0.1
-#define CALL_TEXT "0.1 s"
-static const char held[] = "one call ran for " CALL_TEXT
-                           " without a pause, and messages would wait; do it in smaller pieces";
+static const char no_pause[] = "one call ran for " TL_EVAL_CALL_TEXT
+                               " without a pause, and messages would wait; do it in smaller pieces";
 static const char used_up[] = "used 5 s of processor time without waiting for anything; what takes "
                               "longer goes in several evaluations";
-static const char too_long[] = "reading the code took longer than " CALL_TEXT
-                               ", and messages would wait; run it in smaller pieces";
+
+/* The results that the coroutine was resumed with are the call's results. */
+static int after_wait (lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  return lua_gettop(L) - (int)context;
+}
+
+static int wait_in (lua_State *L, tl_eval *e, tl_eval_state state) {
+  e->state = state;
+  e->thread.used_ns = 0;
+  return lua_yieldk(L, 0, lua_gettop(L), after_wait);
+}
 
 /* --- print --- */
 
@@ -46,15 +50,14 @@ static int eval_print (lua_State *L) {
     return luaL_error(L, "not printed: %s", err.text);
   /* A callback may come when nobody is attached any more. The console may also have gone while
   ** its values became text. */
-  if (!*here || (*here)->left) {
+  if (!*here || (*here)->state == TL_EVAL_LEFT) {
     tl_log_print(tl_slice_of(lua_tostring(L, -2), len - 1));
     return 0;
   }
   bool room = (*here)->events.output((*here)->ctx, tl_slice_of(text, len));
   /* A reader that is slow slows its own evaluation down, and loses nothing. */
   if (room || tl_eval_of(L) != *here) return 0;
-  (*here)->drains = true;
-  return tl_eval_wait(L, *here, NULL, NULL);
+  return wait_in(L, *here, TL_EVAL_DRAINING);
 }
 
 /* --- making --- */
@@ -89,19 +92,23 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
   e->script = s;
   e->events = *events;
   e->ctx = ctx;
-  e->env = e->thread = e->here_ref = LUA_NOREF;
-  e->width = 80;
-  e->answer_ms = ANSWER_MS;
+  e->env = e->thread.ref = e->here_ref = LUA_NOREF;
+  e->person.width = 80;
+  e->writes.answer_ms = ANSWER_MS;
   if (tl_script_enter(s, p_new, e, 0, "repl", NULL) != LUA_OK) {
     luaL_unref(s->box.L, LUA_REGISTRYINDEX, e->here_ref);
     free(e);
     return TL_ENOMEM;
   }
-  e->id = ++s->repl->made;
+  e->person.id = ++s->repl->made;
   e->next = s->repl->evals;
   s->repl->evals = e;
   *out = e;
   return TL_OK;
+}
+
+static bool is_idle (const tl_eval *e) {
+  return e->state == TL_EVAL_IDLE || e->state == TL_EVAL_LEFT;
 }
 
 static void on_slice (void *ctx);
@@ -109,16 +116,17 @@ static void on_slice (void *ctx);
 /* Whatever the evaluation waited for is let go; one that still waits must never wake: its write
 ** may end long after. */
 static void forget_thread (tl_eval *e) {
-  void (*stop)(void *) = e->stop;
-  e->stop = NULL;
-  e->entered = NULL;
-  e->waits = e->drains = false;
-  if (stop) stop(e->stop_ctx);
+  void (*stop)(void *) = e->waiting.stop;
+  e->waiting.stop = NULL;
+  e->waiting.entered = NULL;
+  e->state = TL_EVAL_IDLE;
+  if (stop) stop(e->waiting.ctx);
   if (e->script->loop) tl_loop_forget(e->script->loop, on_slice, e);
-  if (e->co && lua_status(e->co) == LUA_YIELD) tl_sandbox_close_thread(&e->script->box, e->co);
-  luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->thread);
-  e->thread = LUA_NOREF;
-  e->co = NULL;
+  if (e->thread.co && lua_status(e->thread.co) == LUA_YIELD)
+    tl_sandbox_close_thread(&e->script->box, e->thread.co);
+  luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->thread.ref);
+  e->thread.ref = LUA_NOREF;
+  e->thread.co = NULL;
 }
 
 void tl_eval_free (tl_eval *e) {
@@ -128,28 +136,28 @@ void tl_eval_free (tl_eval *e) {
     break;
   }
   forget_thread(e);
-  tl_eval_stop_lingering(e);
+  tl_eval_stop_timer(e);
   if (e->script->repl->evaluating == e) e->script->repl->evaluating = NULL;
   *e->here = NULL;
   luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->here_ref);
   luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->env);
-  tl_buf_fini(&e->typed);
+  tl_buf_fini(&e->chunk.typed);
   free(e);
 }
 
-void tl_eval_answer_within (tl_eval *e, int ms) { e->answer_ms = ms; }
+void tl_eval_answer_within (tl_eval *e, int ms) { e->writes.answer_ms = ms; }
 
 void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid) {
-  e->patience_ms = wait_ms;
-  e->json = json;
-  e->tty = tty;
-  e->width = width;
-  e->uid = uid;
+  e->writes.linger_ms = wait_ms;
+  e->person.json = json;
+  e->person.tty = tty;
+  e->person.width = width;
+  e->person.uid = uid;
 }
 
-void tl_eval_script (tl_eval *e, int line) { e->next_line = line; }
+void tl_eval_script (tl_eval *e, int line) { e->chunk.next_line = line; }
 
-bool tl_eval_json (const tl_eval *e) { return e->json; }
+bool tl_eval_json (const tl_eval *e) { return e->person.json; }
 
 /* --- running --- */
 
@@ -167,14 +175,14 @@ typedef struct {
 static void on_count (lua_State *L, lua_Debug *ar) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = s->repl->evaluating;
-  if (!e || e->co != L || !lua_isyieldable(L)) {
+  if (!e || e->thread.co != L || !lua_isyieldable(L)) {
     if (s->repl->hook) s->repl->hook(L, ar);
     return;
   }
-  if (tl_clock_mono_ns() - e->slice_began < SLICE_MS * 1000000ull) return;
+  if (tl_clock_mono_ns() - e->thread.slice_began < SLICE_MS * 1000000ull) return;
   /* a loaded machine makes slices longer, not evaluations shorter */
-  e->used_ns += tl_clock_cpu_ns() - e->slice_cpu;
-  if (e->used_ns > EVAL_SECONDS * 1000000000ull) {
+  e->thread.used_ns += tl_clock_cpu_ns() - e->thread.slice_cpu;
+  if (e->thread.used_ns > EVAL_SECONDS * 1000000000ull) {
     /* the budget's own end, which no pcall swallows */
     s->box.budget.said = used_up;
     s->box.budget.expired = true;
@@ -182,90 +190,8 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     return;
   }
   if (tl_loop_later(s->loop, on_slice, e) != TL_OK) luaL_error(L, "not enough memory");
-  e->sliced = true;
+  e->state = TL_EVAL_SLICED;
   lua_yield(L, 0);
-}
-
-/* Does the error on top say that the code ended too early? */
-static bool ends_with_eof (lua_State *L) {
-  static const char mark[] = "<eof>";
-  size_t len;
-  const char *text = lua_tolstring(L, -1, &len);
-  return len >= sizeof mark - 1 &&
-         memcmp(text + len - (sizeof mark - 1), mark, sizeof mark - 1) == 0;
-}
-
-typedef struct {
-  tl_slice code;
-  const char *head;
-  int breaks; /* before all: the lines of a script that ran already */
-} reading;
-
-/* The compiler runs no hook: a look at the clock is here. */
-static const char *next_piece (lua_State *L, void *ctx, size_t *len) {
-  static const char breaks[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
-  reading *r = ctx;
-  tl_budget_check(L);
-  if (r->breaks > 0) {
-    *len = (size_t)r->breaks < sizeof breaks - 1 ? (size_t)r->breaks : sizeof breaks - 1;
-    r->breaks -= (int)*len;
-    return breaks;
-  }
-  const char *at = r->head;
-  r->head = "";
-  if (at[0] != '\0') {
-    *len = strlen(at);
-    return at;
-  }
-  at = (const char *)r->code.at;
-  *len = r->code.len < PIECE ? r->code.len : PIECE;
-  r->code = tl_slice_of(r->code.at + *len, r->code.len - *len);
-  return at;
-}
-
-/* Pushes a function, or an error. */
-static int load (lua_State *L, const step *st, tl_slice code, const char *head) {
-  int line = st->e->line;
-  reading r = { code, head, line > 0 ? line - 1 : 0 };
-  int rc = lua_load(L, next_piece, &r, line > 0 ? TL_CHUNK_SCRIPT : TL_CHUNK_TYPED, "t");
-  if (rc != LUA_OK) tl_budget_rethrow(L);
-  return rc;
-}
-
-/* The function on top, once more with the locals of its outermost level as variables, which the
-** next chunk still knows. */
-static void keep_locals (lua_State *L, const step *st) {
-  size_t len;
-  if (st->code.len > KEPT || !memmem(st->code.at, st->code.len, "local", 5)) return;
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "tagline.repl.locals");
-  lua_call(L, 1, 1);
-  lua_getfield(L, -1, "keep");
-  lua_replace(L, -2);
-  lua_pushlstring(L, (const char *)st->code.at, st->code.len);
-  lua_call(L, 1, 1);
-  const char *text = lua_tolstring(L, -1, &len);
-  if (text && load(L, st, tl_slice_of(text, len), "") == LUA_OK)
-    lua_replace(L, -3);
-  else if (text)
-    lua_pop(L, 1);
-  lua_pop(L, 1);
-}
-
-/* First as an expression, then as statements: what a person types at a prompt is most often the
-** former. */
-static void compile (lua_State *L, step *st) {
-  tl_script_of(L)->box.budget.said = too_long;
-  tl_script_of(L)->box.budget.cpu_ns = tl_clock_cpu_ns();
-  if (load(L, st, st->code, "return ") == LUA_OK) return;
-  bool expression = ends_with_eof(L); /* one that is not finished: "{ 1," is no statement at all */
-  if (load(L, st, st->code, "") == LUA_OK) {
-    if (st->interactive) keep_locals(L, st);
-    return;
-  }
-  if (expression) lua_pop(L, 1);
-  st->unfinished = st->interactive && ends_with_eof(L);
-  if (!st->unfinished) lua_error(L);
 }
 
 /* The first time: the two arguments of print.run are there already. */
@@ -278,18 +204,18 @@ static int push_arguments (lua_State *co, void *arg) {
 static int p_start (lua_State *L) {
   step *st = lua_touserdata(L, 1);
   tl_eval *e = st->e;
-  compile(L, st);
+  st->unfinished = !tl_eval_compile(L, e, st->code, st->interactive);
   if (st->unfinished) return 0;
   lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
   lua_setupvalue(L, -2, 1);
-  e->co = lua_newthread(L);
-  tl_budget_hook(&e->script->box, e->co);
-  if (lua_gethook(e->co) != on_count) e->script->repl->hook = lua_gethook(e->co);
-  lua_sethook(e->co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
-  e->used_ns = 0;
-  e->thread = luaL_ref(L, LUA_REGISTRYINDEX);
+  e->thread.co = lua_newthread(L);
+  tl_budget_hook(&e->script->box, e->thread.co);
+  if (lua_gethook(e->thread.co) != on_count) e->script->repl->hook = lua_gethook(e->thread.co);
+  lua_sethook(e->thread.co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+  e->thread.used_ns = 0;
+  e->thread.ref = luaL_ref(L, LUA_REGISTRYINDEX);
   tl_eval_push_run(L, e);
-  lua_xmove(L, e->co, 3);
+  lua_xmove(L, e->thread.co, 3);
   st->push = push_arguments;
   return 0;
 }
@@ -312,30 +238,30 @@ static bool yielded_by_itself (lua_State *L, lua_State *co) {
 static int p_go_on (lua_State *L) {
   step *st = lua_touserdata(L, 1);
   tl_eval *e = st->e;
-  e->script->box.budget.said = held;
-  e->script->box.budget.cpu_ns = e->slice_cpu;
+  e->script->box.budget.said = no_pause;
+  e->script->box.budget.cpu_ns = e->thread.slice_cpu;
   e->script->box.budget.grace_ns = GRACE_NS;
-  int results = 0, args = st->push ? st->push(e->co, st->arg) : 0;
-  int rc = tl_sandbox_resume(e->co, L, args, &results);
+  int results = 0, args = st->push ? st->push(e->thread.co, st->arg) : 0;
+  int rc = tl_sandbox_resume(e->thread.co, L, args, &results);
   if (rc == LUA_YIELD) {
-    lua_pop(e->co, results);
-    if (yielded_by_itself(L, e->co))
+    lua_pop(e->thread.co, results);
+    if (yielded_by_itself(L, e->thread.co))
       return luaL_error(L, "attempt to yield at the prompt: nobody would resume it");
     st->goes_on = true;
     return 0;
   }
   if (rc != LUA_OK) {
-    tl_eval_push_error(L, e->co);
+    tl_eval_push_error(L, e->thread.co);
     return lua_error(L);
   }
   size_t len;
-  const char *text = results > 0 ? lua_tolstring(e->co, -1, &len) : NULL;
+  const char *text = results > 0 ? lua_tolstring(e->thread.co, -1, &len) : NULL;
   if (text) tl_buf_add(st->result, text, len);
   return 0;
 }
 
 void tl_eval_done (tl_eval *e, bool ok, tl_slice text) {
-  e->left = e->whole;
+  e->state = e->chunk.one_shot ? TL_EVAL_LEFT : TL_EVAL_IDLE;
   e->events.done(e->ctx, ok, text);
 }
 
@@ -358,7 +284,8 @@ static void report (tl_eval *e, bool ok, tl_buf *text) {
   tl_buf marked;
   tl_buf_init(&marked);
   if (!ok) tl_eval_add_caret(e, said, &marked);
-  if (!ok) tl_eval_plain_error(&plain, marked.len > 0 ? tl_buf_bytes(&marked) : said, e->line);
+  if (!ok)
+    tl_eval_plain_error(&plain, marked.len > 0 ? tl_buf_bytes(&marked) : said, e->chunk.line);
   tl_buf_fini(&marked);
   if (!ok || !tl_eval_linger(e, said))
     tl_eval_done(e, ok, ok || plain.failed ? said : tl_buf_bytes(&plain));
@@ -372,21 +299,21 @@ static void go_on (tl_eval *e, step *st) {
   tl_buf_init(&result);
   tl_buf_init(&err);
   st->result = &result;
-  e->waits = e->drains = e->sliced = false;
-  tl_eval_stop_lingering(e);
-  e->stop = NULL;
-  e->slice_began = tl_clock_mono_ns();
-  e->slice_cpu = tl_clock_cpu_ns();
+  e->state = TL_EVAL_RUNNING;
+  tl_eval_stop_timer(e);
+  e->waiting.stop = NULL;
+  e->thread.slice_began = tl_clock_mono_ns();
+  e->thread.slice_cpu = tl_clock_cpu_ns();
   s->repl->evaluating = e;
-  tl_caller caller = tl_caller_enter(s, (tl_caller){ e->id, e->uid });
-  int rc = tl_script_enter(s, p_go_on, st, CALL_SECONDS, "repl", &err);
+  tl_caller caller = tl_caller_enter(s, (tl_caller){ e->person.id, e->person.uid });
+  int rc = tl_script_enter(s, p_go_on, st, TL_EVAL_CALL_SECONDS, "repl", &err);
   tl_caller_leave(s, caller);
   s->repl->evaluating = before;
   if (rc != LUA_OK)
     report(e, false, &err);
   else if (!st->goes_on)
     report(e, true, &result);
-  else if (!e->waits && !e->sliced)
+  else if (e->state == TL_EVAL_RUNNING)
     tl_eval_await_write(e);
   tl_buf_fini(&result);
   tl_buf_fini(&err);
@@ -400,7 +327,7 @@ static void on_slice (void *ctx) {
 
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   step st = { .e = e, .code = code, .interactive = interactive };
-  bool idle = !e->co && !e->lingers;
+  bool idle = is_idle(e);
   tl_buf err, instead;
   tl_buf_init(&err);
   tl_buf_init(&instead);
@@ -411,19 +338,20 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
   }
   if (bare == TL_BARE_CALL && !instead.failed) st.code = tl_buf_bytes(&instead);
   if (idle) {
-    tl_buf_clear(&e->typed);
-    if (interactive && e->tty && code.len <= TYPED_MAX) tl_buf_slice(&e->typed, code);
+    tl_buf_clear(&e->chunk.typed);
+    if (interactive && e->person.tty && code.len <= TYPED_MAX) tl_buf_slice(&e->chunk.typed, code);
   }
   if (idle) {
-    e->line = e->next_line;
-    e->whole = !interactive;
-    e->left = false;
+    e->chunk.line = e->chunk.next_line;
+    e->chunk.one_shot = !interactive;
+    e->state = TL_EVAL_IDLE;
   }
-  e->next_line = 0;
+  e->chunk.next_line = 0;
   if (!idle) {
     tl_buf_str(&err, "an evaluation is still running");
     e->events.done(e->ctx, false, tl_buf_bytes(&err));
-  } else if (tl_script_enter(e->script, p_start, &st, CALL_SECONDS, "repl", &err) != LUA_OK) {
+  } else if (tl_script_enter(e->script, p_start, &st, TL_EVAL_CALL_SECONDS, "repl", &err) !=
+             LUA_OK) {
     report(e, false, &err);
   } else if (st.unfinished) {
     e->events.more(e->ctx);
@@ -436,51 +364,42 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
 
 void tl_eval_give_up (tl_eval *e, tl_slice why) {
   forget_thread(e);
-  tl_eval_stop_lingering(e);
+  tl_eval_stop_timer(e);
   tl_eval_done(e, false, why);
 }
 
 void tl_eval_cancel (tl_eval *e) {
-  if (e->co || e->lingers) tl_eval_give_up(e, TL_LIT("cancelled"));
+  if (!is_idle(e)) tl_eval_give_up(e, TL_LIT("cancelled"));
 }
 
 /* --- waiting --- */
 
 static tl_eval *eval_of (lua_State *L) {
   tl_eval *e = tl_script_of(L)->repl->evaluating;
-  return e && e->co == L && lua_isyieldable(L) ? e : NULL;
-}
-
-/* The results that the coroutine was resumed with are the call's results. */
-static int after_wait (lua_State *L, int status, lua_KContext context) {
-  (void)status;
-  return lua_gettop(L) - (int)context;
+  return e && e->thread.co == L && lua_isyieldable(L) ? e : NULL;
 }
 
 static int eval_wait (lua_State *L, tl_eval *e, void (*stop)(void *ctx), void *ctx) {
-  e->waits = true;
-  e->stop = stop;
-  e->stop_ctx = ctx;
-  e->used_ns = 0;
-  int top = lua_gettop(L);
-  return lua_yieldk(L, 0, top, after_wait);
+  e->waiting.stop = stop;
+  e->waiting.ctx = ctx;
+  return wait_in(L, e, TL_EVAL_WAITING);
 }
 
 static void eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *arg) {
   step st = { .e = e, .push = push, .arg = arg };
-  if (!e->co || !e->waits) return;
-  e->stop = NULL;
-  e->entered = NULL;
+  if (e->state != TL_EVAL_WAITING && e->state != TL_EVAL_DRAINING) return;
+  e->waiting.stop = NULL;
+  e->waiting.entered = NULL;
   go_on(e, &st);
 }
 
 static int eval_rest (lua_State *L) {
   tl_eval *e = eval_of(L);
-  if (!e || tl_clock_mono_ns() - e->slice_began < SLICE_MS * 1000000ull) return 0;
-  e->used_ns += tl_clock_cpu_ns() - e->slice_cpu;
+  if (!e || tl_clock_mono_ns() - e->thread.slice_began < SLICE_MS * 1000000ull) return 0;
+  e->thread.used_ns += tl_clock_cpu_ns() - e->thread.slice_cpu;
   if (tl_loop_later(tl_script_of(L)->loop, on_slice, e) != TL_OK)
     return luaL_error(L, "not enough memory");
-  e->sliced = true;
+  e->state = TL_EVAL_SLICED;
   return lua_yield(L, 0);
 }
 
@@ -502,7 +421,7 @@ static int push_written (lua_State *co, void *arg) {
 /* At a prompt a person reads what went where; a program reads `true`. */
 static void say_written (tl_eval *e, const char *sent) {
   char text[400];
-  if (!e->tty || e->whole || e->line > 0 || !sent || sent[0] == '\0') return;
+  if (!e->person.tty || e->chunk.one_shot || e->chunk.line > 0 || !sent || sent[0] == '\0') return;
   int n = snprintf(text, sizeof text, "sent to %s", sent);
   e->events.note(e->ctx, tl_slice_of(text, (size_t)n));
 }
@@ -510,10 +429,10 @@ static void say_written (tl_eval *e, const char *sent) {
 static bool eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) {
   written w = { ok, why };
   for (tl_eval *e = s->repl->evals; e; e = e->next) {
-    if (e->co != co) continue;
+    if (e->thread.co != co) continue;
     if (ok) say_written(e, why);
     step st = { .e = e, .push = push_written, .arg = &w };
-    e->used_ns = 0;
+    e->thread.used_ns = 0;
     go_on(e, &st);
     return true;
   }
@@ -521,14 +440,14 @@ static bool eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) 
 }
 
 void tl_eval_drained (tl_eval *e) {
-  if (e->drains) tl_eval_wake(e, NULL, NULL);
+  if (e->state == TL_EVAL_DRAINING) tl_eval_wake(e, NULL, NULL);
 }
 
 void tl_eval_entered (tl_eval *e) {
-  if (e->entered) e->entered(e->stop_ctx);
+  if (e->waiting.entered) e->waiting.entered(e->waiting.ctx);
 }
 
-void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx)) { e->entered = entered; }
+void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx)) { e->waiting.entered = entered; }
 static void eval_show (tl_eval *e, tl_slice text) { e->events.output(e->ctx, text); }
 
 static void close_all (tl_script *s) {

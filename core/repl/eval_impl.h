@@ -6,6 +6,11 @@
 #include "repl/repl.h"
 #include "script/script.h"
 
+/* The limit of one call that cannot pause (a pattern, a sort, a coroutine of the user): messages
+** wait for it, so it is as long as a handler's. */
+#define TL_EVAL_CALL_SECONDS 0.1
+#define TL_EVAL_CALL_TEXT "0.1 s"
+
 /* What all consoles of a script share: tl_script.repl. Made when the first is attached. */
 typedef struct tl_repl {
   tl_eval *evals;
@@ -17,6 +22,72 @@ typedef struct tl_repl {
   tl_observer watching;     /* watch.c: while there are any */
 } tl_repl;
 
+/* What an evaluation is doing:
+**
+**   IDLE, LEFT ── run ──► RUNNING ──► IDLE or LEFT: it is over
+**                          ▲   │
+**                          │   ├──► SLICED        its slice is used up; the loop's next turn
+**                          ├───┼──► WAITING       until tl_eval_wake: a watch, a query
+**                          │   ├──► DRAINING      until its reader has caught up
+**                          │   └──► WRITING       until the write has its answer, or none came
+**                          │                      in time: then it is over
+**                          └── going on
+**
+**   RUNNING ──► LINGERING   its result was shown; functions of its writes have yet to be called
+**
+** It is over with events.done. LEFT is IDLE of one whose person goes with its result (`repl -e`):
+** what is printed later would reach nobody. */
+typedef enum {
+  TL_EVAL_IDLE,
+  TL_EVAL_LEFT,
+  TL_EVAL_RUNNING,
+  TL_EVAL_SLICED,
+  TL_EVAL_WAITING,
+  TL_EVAL_DRAINING,
+  TL_EVAL_WRITING,
+  TL_EVAL_LINGERING
+} tl_eval_state;
+
+/* Who is attached, and how they read: tl_eval_options. */
+typedef struct {
+  bool json, tty;
+  int width;
+  uint64_t id; /* tl_caller, as uid */
+  uint32_t uid;
+} tl_eval_person;
+
+/* The chunk. */
+typedef struct {
+  int next_line, line; /* of the script, where it begins; 0: it is none */
+  bool one_shot;       /* with -e, or a script's end: no other one follows */
+  tl_buf typed;        /* at a terminal's prompt, for errors; empty: it was not typed */
+} tl_eval_chunk;
+
+/* Its coroutine. */
+typedef struct {
+  int ref; /* registry reference, or LUA_NOREF */
+  lua_State *co;
+  uint64_t slice_began; /* tl_clock_mono_ns */
+  /* of the processor: when the slice began, and used since the last wait */
+  uint64_t slice_cpu, used_ns;
+} tl_eval_thread;
+
+/* Whom to tell while it is WAITING: that it was cancelled, that a line was typed. Either may be
+** NULL. */
+typedef struct {
+  void (*stop)(void *ctx);
+  void (*entered)(void *ctx);
+  void *ctx;
+} tl_eval_waiting;
+
+/* eval_later.c: writes under way that this person began. */
+typedef struct {
+  unsigned pending; /* that have yet to tell somebody's function how they ended */
+  tl_timer *timer;  /* WRITING and LINGERING: no answer came in time */
+  int linger_ms;    /* how long it lingers; 0: not at all */
+  int answer_ms;    /* and how long it waits for the answer to a write without a function */
+} tl_eval_writes;
+
 struct tl_eval {
   tl_eval_head head; /* first */
   tl_eval *next;
@@ -26,34 +97,17 @@ struct tl_eval {
   int env;        /* registry reference: this console's variables */
   tl_eval **here; /* how functions that outlive this console find it: NULL when it is gone */
   int here_ref;   /* registry reference that keeps it */
-  int thread;     /* registry reference of the running evaluation, or LUA_NOREF */
-  lua_State *co;
-  uint64_t slice_began; /* tl_clock_mono_ns */
-  /* of the processor: when the slice began, and used since the last wait */
-  uint64_t slice_cpu, used_ns;
-  bool waits;  /* tl_eval_wait: for tl_eval_wake */
-  bool drains; /* it waits for its own reader */
-  void (*stop)(void *ctx);
-  void (*entered)(void *ctx);
-  void *stop_ctx;
-  uint64_t id;         /* tl_caller */
-  int next_line, line; /* of the script, where the chunk begins; 0: it is none */
-  bool whole;          /* the chunk is: with -e, or a script's end */
-  /* it is done, and who asked goes: what is printed now would reach nobody */
-  bool left;
-  /* writes that have yet to tell somebody's function how they ended */
-  unsigned owed;
-  bool lingers; /* the result was shown, `done` waits for them */
-  tl_timer *patience;
-  int patience_ms; /* how long it waits for them; 0: not at all */
-  int answer_ms;   /* and for the answer to a write that has no function */
-  tl_buf typed;    /* the chunk at a terminal's prompt, for errors; empty: it is none */
-  bool sliced;     /* it gave the loop a turn, and waits for nothing */
-  bool json, tty;
-  int width;
-  uint32_t uid;
+  tl_eval_state state;
+  tl_eval_person person;
+  tl_eval_chunk chunk;
+  tl_eval_thread thread;
+  tl_eval_waiting waiting;
+  tl_eval_writes writes;
 };
 
+/* eval_compile.c: what was typed becomes a function on top of the stack. False: it is not finished,
+** nothing was pushed. Raises. */
+bool tl_eval_compile (lua_State *L, tl_eval *e, tl_slice code, bool interactive);
 /* eval_text.c: the n values on top of the stack of L, as text; popped, the text is pushed.
 ** `printing`: as print() gives them. e may be NULL: nobody is there. */
 void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing);
@@ -75,11 +129,11 @@ void tl_eval_add_caret (tl_eval *e, tl_slice message, tl_buf *out);
 void tl_eval_done (tl_eval *e, bool ok, tl_slice text);
 /* It is ended, with an error. */
 void tl_eval_give_up (tl_eval *e, tl_slice why);
-/* eval_later.c: the evaluation went well. True: it is not done yet. */
+/* eval_later.c: the evaluation went well. True: it is not done yet, and LINGERING. */
 bool tl_eval_linger (tl_eval *e, tl_slice result);
-/* eval_later.c: the evaluation waits for a write; with -e for as long as it may, then it ends. */
+/* eval_later.c: it is WRITING; with -e for as long as it may, then it ends. */
 void tl_eval_await_write (tl_eval *e);
-void tl_eval_stop_lingering (tl_eval *e);
+void tl_eval_stop_timer (tl_eval *e);
 
 /* While a person waits, `entered` hears of the lines they type. */
 void tl_eval_on_entered (tl_eval *e, void (*entered)(void *ctx));

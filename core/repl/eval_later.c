@@ -5,19 +5,19 @@
 
 static tl_eval *person (const tl_script *s, tl_caller caller) {
   tl_eval *e = caller.eval != 0 ? s->repl->evals : NULL;
-  while (e && e->id != caller.eval) e = e->next;
+  while (e && e->person.id != caller.eval) e = e->next;
   return e;
 }
 
 void tl_eval_owe (tl_script *s, tl_caller caller) {
   tl_eval *e = person(s, caller);
-  if (e) e->owed++;
+  if (e) e->writes.pending++;
 }
 
 void tl_eval_settle (tl_script *s, tl_caller caller) {
   tl_eval *e = person(s, caller);
-  if (!e || --e->owed > 0 || !e->lingers) return;
-  tl_eval_stop_lingering(e);
+  if (!e || --e->writes.pending > 0 || e->state != TL_EVAL_LINGERING) return;
+  tl_eval_stop_timer(e);
   tl_eval_done(e, true, TL_LIT(""));
 }
 
@@ -29,14 +29,14 @@ static bool may_be_answered (const tl_script *s) {
   return false;
 }
 
-static void on_patience (void *ctx) {
+static void on_lingered (void *ctx) {
   tl_eval *e = ctx;
   char text[160];
   int n =
       snprintf(text, sizeof text,
                "no answer yet to %u write%s; what the function prints goes to the process's stderr",
-               e->owed, e->owed == 1 ? "" : "s");
-  tl_eval_stop_lingering(e);
+               e->writes.pending, e->writes.pending == 1 ? "" : "s");
+  tl_eval_stop_timer(e);
   e->events.note(e->ctx, tl_slice_of(text, (size_t)n));
   tl_eval_done(e, true, TL_LIT(""));
 }
@@ -47,31 +47,32 @@ static void on_no_answer (void *ctx) {
   int n = snprintf(text, sizeof text,
                    "no answer to the write within %g s; it is under way, and the log says when it "
                    "fails (--wait gives it longer)",
-                   (double)e->answer_ms / 1000);
+                   (double)e->writes.answer_ms / 1000);
   tl_eval_give_up(e, tl_slice_of(text, (size_t)n));
 }
 
 void tl_eval_await_write (tl_eval *e) {
   tl_loop *loop = e->script->loop;
-  if (!e->whole || !loop || tl_timer_new(&e->patience, loop, on_no_answer, e) < 0) return;
-  tl_timer_at(e->patience, tl_loop_now(loop) + e->answer_ms);
+  if (!e->chunk.one_shot || !loop || tl_timer_new(&e->writes.timer, loop, on_no_answer, e) < 0)
+    return;
+  tl_timer_at(e->writes.timer, tl_loop_now(loop) + e->writes.answer_ms);
 }
 
 /* The result is shown now, in its place: what the functions print comes after it. */
 bool tl_eval_linger (tl_eval *e, tl_slice result) {
   tl_loop *loop = e->script->loop;
-  if (!e->whole || e->patience_ms == 0 || e->owed == 0 || !loop || !may_be_answered(e->script))
+  if (!e->chunk.one_shot || e->writes.linger_ms == 0 || e->writes.pending == 0 || !loop ||
+      !may_be_answered(e->script))
     return false;
-  if (tl_timer_new(&e->patience, loop, on_patience, e) < 0) return false;
-  tl_timer_at(e->patience, tl_loop_now(loop) + e->patience_ms);
-  e->lingers = true;
+  if (tl_timer_new(&e->writes.timer, loop, on_lingered, e) < 0) return false;
+  tl_timer_at(e->writes.timer, tl_loop_now(loop) + e->writes.linger_ms);
+  e->state = TL_EVAL_LINGERING;
   if (result.len > 0) e->events.output(e->ctx, result);
   if (result.len > 0 && result.at[result.len - 1] != '\n') e->events.output(e->ctx, TL_LIT("\n"));
   return true;
 }
 
-void tl_eval_stop_lingering (tl_eval *e) {
-  tl_timer_close(e->patience);
-  e->patience = NULL;
-  e->lingers = false;
+void tl_eval_stop_timer (tl_eval *e) {
+  tl_timer_close(e->writes.timer);
+  e->writes.timer = NULL;
 }

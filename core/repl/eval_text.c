@@ -24,13 +24,13 @@ static int count_objects (lua_State *L) {
 
 static void push_options (lua_State *L, const tl_eval *e, bool printing) {
   lua_createtable(L, 0, 8);
-  lua_pushboolean(L, e && e->json && !printing);
+  lua_pushboolean(L, e && e->person.json && !printing);
   lua_setfield(L, -2, "json");
-  lua_pushboolean(L, e && e->tty);
+  lua_pushboolean(L, e && e->person.tty);
   lua_setfield(L, -2, "tty");
   lua_pushboolean(L, printing);
   lua_setfield(L, -2, "printing");
-  lua_pushinteger(L, e ? e->width : 80);
+  lua_pushinteger(L, e ? e->person.width : 80);
   lua_setfield(L, -2, "width");
   lua_pushnumber(L, (lua_Number)tl_clock_wall_ms() / 1000.0);
   lua_setfield(L, -2, "now");
@@ -38,7 +38,7 @@ static void push_options (lua_State *L, const tl_eval *e, bool printing) {
   lua_setfield(L, -2, "live_tag");
   lua_pushcfunction(L, count_objects);
   lua_setfield(L, -2, "count");
-  if (!e || !e->tty || e->whole || e->line > 0) return;
+  if (!e || !e->person.tty || e->chunk.one_shot || e->chunk.line > 0) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
   lua_setfield(L, -2, "person"); /* tagline.repl.more keeps for them what was cut */
 }
@@ -81,7 +81,8 @@ static int fail (lua_State *L, tl_eval *e) {
 /* take(results): the first becomes `_`; gives the options of print.format. */
 static int take_results (lua_State *L) {
   tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
-  if (*here && ((*here)->whole || (*here)->line > 0) && lua_gettop(L) > 1 && is_failure(L))
+  if (*here && ((*here)->chunk.one_shot || (*here)->chunk.line > 0) && lua_gettop(L) > 1 &&
+      is_failure(L))
     return fail(L, *here);
   lua_settop(L, 1);
   if (*here && !lua_isnil(L, 1)) {
@@ -174,7 +175,7 @@ static int p_caret (lua_State *L) {
   lua_pushliteral(L, "tagline.repl.caret");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "add");
-  lua_pushlstring(L, (const char *)m->e->typed.at, m->e->typed.len);
+  lua_pushlstring(L, (const char *)m->e->chunk.typed.at, m->e->chunk.typed.len);
   lua_pushlstring(L, (const char *)m->message.at, m->message.len);
   lua_call(L, 2, 1);
   const char *text = lua_tolstring(L, -1, &len);
@@ -185,7 +186,7 @@ static int p_caret (lua_State *L) {
 void tl_eval_add_caret (tl_eval *e, tl_slice message, tl_buf *out) {
   marking m = { e, message, out };
   tl_buf err;
-  if (e->typed.len == 0 || e->typed.failed || message.len == 0) return;
+  if (e->chunk.typed.len == 0 || e->chunk.typed.failed || message.len == 0) return;
   tl_buf_init(&err);
   if (tl_script_enter(e->script, p_caret, &m, 0.1, "repl", &err) != LUA_OK || out->failed)
     tl_buf_clear(out); /* it is told without */
