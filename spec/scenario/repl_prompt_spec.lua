@@ -108,6 +108,7 @@ describe("the prompt", function()
     start()
     local s = attach { columns = 100, lines = 60 }
     s:line 'l = {} for i = 1, 50 do l[i] = tags["plant.boiler.running"] end'
+    s:wait "end\ntagline>$" -- a line that is typed before would end a watch, and is not code
     s:line "l"
     s:wait "… 10 more of 50; more shows them"
     s:line "more"
@@ -168,8 +169,9 @@ describe("the prompt", function()
     s:line 'tags["plant.boiler.temperature"]'
     s:wait "invalid"
     assert.truthy(s:colours():find "\27%[31minvalid", s:colours())
-    s:line "x ="
+    s:line("x ="):wait "%->%s*$"
     s:press "C-c"
+    s:wait "%^C\ntagline>$"
     s:line "error('oh no')"
     s:wait "\noh no"
     assert.truthy(s:colours():find "\27%[31m[^\n]*oh no", s:colours())
