@@ -1,85 +1,15 @@
 -- `tagline discover --config` on a real Mosquitto: what it writes passes `check`, runs, and its
 -- tags have the values that were sent.
-local uv = require "luv"
 local cjson = require "cjson"
 local cbor = require "tagline.codec.cbor"
 local msgpack = require "tagline.codec.msgpack"
 local sparkplug_b = require "tagline.codec.sparkplug_b"
+local discovery = require "spec.support.discovery"
 local scenario = require "spec.support.scenario"
-local mosquitto, packet, process, scope, tagline, wait =
-  scenario "mosquitto packet process scope tagline wait"
+local mosquitto, scope, tagline = scenario "mosquitto scope tagline"
 
--- Publish a list of { topic, payload, retain } on one connection; the last one is confirmed.
-local function publish(m, list)
-  local socket, answers = uv.new_tcp(), ""
-  scope.defer(function() if not socket:is_closing() then socket:close() end end)
-  local connected = false
-  socket:connect("127.0.0.1", m.port, function(why)
-    assert(not why, why)
-    connected = true
-    socket:read_start(function(_, bytes) answers = answers .. (bytes or "") end)
-  end)
-  wait.till("connection", nil, function() return connected end)
-  local parts = { packet.encode("CONNECT", { client_id = "spec", clean_session = true }) }
-  for _, one in ipairs(list) do
-    parts[#parts + 1] = packet.encode("PUBLISH", { topic = one[1], payload = one[2],
-      retain = one[3] ~= false })
-  end
-  parts[#parts + 1] = packet.encode("PUBLISH", { topic = "spec/end", payload = "", qos = 1, id = 1 })
-  socket:write(table.concat(parts))
-  wait.till("PUBACK", nil, function() return answers:find("\x40\x02\0\1", 1, true) end)
-  socket:close()
-end
-
--- Discover until all that is retained, and what `live` publishes meanwhile, was heard.
-local function discover(m, live)
-  local p = process.start(tagline.program(), { "discover", "127.0.0.1:" .. m.port, "--seconds",
-    "600", "--config" })
-  m.process:wait_log "Sending SUBACK to taglinediscover%x+"
-  if live then publish(m, live) end
-  publish(m, { { "spec/last", "end", false } })
-  m.process:wait_log "Sending PUBLISH to taglinediscover%x+ .*'spec/last'"
-  p:kill "sigint"
-  assert.equal(0, p:wait_exit(), p:text "stderr")
-  return p:text "stdout" .. "\n"
-end
-
-local function check(text)
-  local path = scope.file("config.lua", text)
-  local code, out = tagline.command { "check", path }
-  assert.equal(0, code, out)
-  assert.equal("", out)
-  return path
-end
-
--- Run a config until each of these values has come: a set of texts, as JSON writes values.
-local function run_for(path, wanted, left)
-  local t = tagline.run(path)
-  local seen, bad, at = {}, {}, 0
-  wait.till("all values", nil, function()
-    local lines = t:lines()
-    while at < #lines do
-      at = at + 1
-      local v = cjson.decode(lines[at])
-      local value = v.base64 or tostring(v.value)
-      if type(v.value) == "number" then value = ("%.10g"):format(v.value) end
-      if v.status ~= "valid" then bad[#bad + 1] = lines[at] end
-      seen[v.tag] = v
-      if wanted[value] then
-        wanted[value] = nil
-        left = left - 1
-      end
-    end
-    return left == 0
-  end, function() return ("%d values are missing: %s"):format(left, tostring(next(wanted))) end)
-  return t, seen, bad
-end
-
-local function set_of(list)
-  local set = {}
-  for _, value in ipairs(list) do set[value] = true end
-  return set, #list
-end
+local publish, discover, check = discovery.publish, discovery.discover, discovery.check
+local run_for, set_of = discovery.run_for, discovery.set_of
 
 local function json(fields) return cjson.encode(fields) end
 
@@ -232,7 +162,7 @@ describe("discover --config", function()
       'text_number = Ai "JA=text_number"', 'switch = Di "JA=switch"',
       "-- nothing: only null was heard", 'l_1 = Ai "JA=l[1]"',
       '["28FF_temp"] = Ai { "JA=sensors[id=28FF].temp", unit = "°C" }, -- the unit is guessed',
-      'Ai { "RE=', 'Ai { "IN_DATA", decimal = "," }', 'prepare = "trim"', 'prepare = "nan"',
+      'Ai { "RE=', 'comma = Ai { decimal = "," }', 'prepare = "trim"', 'prepare = "nan"',
     } do
       assert.truthy(text:find(part, 1, true), part .. "\n" .. text)
     end

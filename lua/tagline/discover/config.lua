@@ -1,5 +1,7 @@
 --- A config that reads what was heard: `tagline check` passes it, and its tags have the values that
 --- are sent.
+local device = require "tagline.discover.device"
+local facts = require "tagline.discover.facts"
 local group = require "tagline.discover.group"
 local sparkplug = require "tagline.discover.sparkplug"
 local station = require "tagline.discover.station"
@@ -168,9 +170,19 @@ local function write_lines(out, s)
 end
 
 local function write_command(out, topic, shown)
-  out[#out + 1] = ("      -- Others write %s. To write it from here:"):format(shown)
+  out[#out + 1] = ("      -- The device listens to %s. To write it from here:"):format(shown)
   out[#out + 1] = ('      -- command = TxtO { "OUT_TOPIC", default = %s },'):format(topic)
   out[#out + 1] = '      -- setpoint = TxtO "OUT_VALUE",'
+end
+
+local function write_decode(out, lines)
+  if #lines == 1 then
+    out[#out + 1] = ("    decode = function(msg) %s end,"):format(lines[1])
+    return
+  end
+  out[#out + 1] = "    decode = function(msg)"
+  for _, line in ipairs(lines) do out[#out + 1] = "      " .. line end
+  out[#out + 1] = "    end,"
 end
 
 local function write_station(out, name, address, s, more)
@@ -188,6 +200,7 @@ local function write_station(out, name, address, s, more)
   end
   write_setting(out, "on_missing", s.on_missing)
   if more.instances then out[#out + 1] = ("    max_instances = %d,"):format(more.instances) end
+  if s.decode then write_decode(out, s.decode) end
   if s.codec then
     out[#out + 1] = ("    decode = lorawan.%s(),"):format(s.codec)
     out[#out + 1] = "    -- With the kind of the device its bytes become values, such as:"
@@ -196,8 +209,9 @@ local function write_station(out, name, address, s, more)
   end
   out[#out + 1] = "    tags = {"
   write_lines(out, s)
-  for _, c in ipairs(more.commands or {}) do
-    write_command(out, text.quote(c.topic), text.comment(c.shown))
+  for i, c in ipairs(more.commands or {}) do
+    if i == 1 then write_command(out, text.quote(c.topic), text.comment(c.shown))
+    else out[#out + 1] = ("      -- The device also listens to %s."):format(text.comment(c.shown)) end
   end
   out[#out + 1] = "    },"
   out[#out + 1] = "  },"
@@ -212,6 +226,10 @@ local function parent(levels, n) return table.concat(levels, "/", 1, n) end
 local function index_commands(commands)
   local index = {}
   for _, c in ipairs(commands) do
+    if c.beside then
+      index[c.beside] = index[c.beside] or {}
+      table.insert(index[c.beside], c)
+    end
     for n = #c.levels - 1, math.max(1, #c.levels - 2), -1 do
       local key = parent(c.levels, n)
       index[key] = index[key] or {}
@@ -224,7 +242,7 @@ end
 local function take_commands(index, t, list)
   for n = #t.levels, math.max(2, #t.levels - 1), -1 do
     for _, c in ipairs(index[parent(t.levels, n)] or {}) do
-      if not c.told and #c.levels > n then
+      if not c.told and (#c.levels > n or c.beside == t.topic) then
         c.told = true
         list[#list + 1] = c
       end
@@ -235,6 +253,13 @@ end
 local function single_commands(index, t)
   local list = {}
   take_commands(index, t, list)
+  for i, c in ipairs(list) do list[i] = { topic = c.topic, shown = c.topic } end
+  return list
+end
+
+local function device_commands(index, d)
+  local list = {}
+  for _, t in ipairs(d.members) do take_commands(index, t, list) end
   for i, c in ipairs(list) do list[i] = { topic = c.topic, shown = c.topic } end
   return list
 end
@@ -295,12 +320,25 @@ local function write_filters(out, about, good, beside)
   out[#out + 1] = '  payload_type = "JSON",'
 end
 
+local function write_devices(out, source, devices, index, from, used)
+  for _, d in ipairs(devices) do
+    local address, capture = device.expression(d)
+    local levels = table.move(d.levels, 1, d.at, 1, {})
+    levels[#levels + 1] = d.part
+    write_station(out, name_for(levels, math.min(from, d.at), d.set and d, used), address,
+      station.of_device(source, d, capture, source.known),
+      { note = ("%s: %s"):format(text.plural(#d.members, "topic"), text.comment(device.pattern(d))),
+        commands = d.set and group_commands(index, d) or device_commands(index, d),
+        instances = d.values and #d.values > 5000 and 2 * #d.values or nil })
+  end
+end
+
 local function write_groups(out, source, groups, index, from, used)
   for _, g in ipairs(groups) do
     local address, note = expression(g)
     local n = #g.members
     write_station(out, name_for(g.levels, from, g, used), address,
-      station.of(source, g.members, g.at),
+      station.of(source, g.members, g.at, source.known),
       { note = note or ("%s: %s"):format(text.plural(n, "topic"), text.comment(g.pattern)),
         commands = group_commands(index, g), instances = n > 5000 and 2 * n or nil })
   end
@@ -310,7 +348,8 @@ local function write_singles(out, source, single, index, from, used)
   for _, t in ipairs(single) do
     local address = single_address(t)
     if address then
-      write_station(out, name_for(t.levels, from, nil, used), address, station.of(source, { t }),
+      write_station(out, name_for(t.levels, from, nil, used), address,
+        station.of(source, { t }, nil, source.known),
         { commands = single_commands(index, t) })
     end
   end
@@ -330,7 +369,7 @@ local function write_rest(out, commands, left, order)
   for _, c in ipairs(commands) do
     if not c.told then untold[#untold + 1] = c.topic end
   end
-  mention("Written by others, and read by devices (OUT_TOPIC is for these)", untold)
+  mention("Topics that devices listen to (OUT_TOPIC is for these)", untold)
   for _, why in ipairs(order) do mention("Left out, " .. why, left[why]) end
 end
 
@@ -346,11 +385,14 @@ local function write_line(out, source, about, name, parts)
   local shared = shared_level(parts.good)
   local from = shared and 2 or 1
   local groups, single = group.of(parts.good)
+  local devices
+  devices, groups, single = device.of(source, groups, single, parts.all)
   for _, t in ipairs(single) do t.is_exact = is_exact(t.topic) end
   group.find_foreign(groups, parts.all)
   out[#out + 1] = ("line %s {"):format(text.quote(name))
   head_of(about)(out)
   write_filters(out, about, parts.good, #parts.spb > 0)
+  write_devices(out, source, devices, index, from, used)
   write_groups(out, source, groups, index, from, used)
   write_singles(out, source, single, index, from, used)
   write_rest(out, parts.commands, parts.left, parts.order)
@@ -360,8 +402,11 @@ end
 --- The text of a config. `source.sample(i, n)` gives payloads; `topics` as survey.lua makes them;
 --- `about`: host, port, tls, ca_file, user, password_file, filters, title.
 function config.text(source, topics, about)
+  source = { sample = source.sample, known = facts.of(source, topics) }
   local parts = { all = topics }
   parts.good, parts.commands, parts.spb, parts.left, parts.order = sort_out(topics)
+  local silent = facts.commands(source.known, topics)
+  table.move(silent, 1, #silent, #parts.commands + 1, parts.commands)
   for _, c in ipairs(parts.commands) do c.told = nil end
   local body, used = {}, {}
   if #parts.good > 0 or #parts.spb == 0 then

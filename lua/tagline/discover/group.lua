@@ -1,5 +1,6 @@
 --- Groups of topics that differ in one level only: `plant/meter-*/up`.
 local fields = require "tagline.discover.fields"
+local kind = require "tagline.discover.kind"
 local text = require "tagline.discover.text"
 local units = require "tagline.discover.units"
 
@@ -39,6 +40,7 @@ local function may_vary(t, i, count, digits)
   if levels[i] == "" or levels[i]:byte() == 36 then return false end -- $SYS, $state
   -- the kind of a message is no device, and what stands first rarely is one
   if t.kind == "Sparkplug B" and i == 3 then return false end
+  if i ~= (kind.device_level(t) or i) then return false end
   if i == 1 and #levels > 1 and count < 3 and digits * 2 < count then return false end
   if i < #levels or documents[t.shape] then return true end
   if digits * 2 >= count then return true end
@@ -46,13 +48,14 @@ local function may_vary(t, i, count, digits)
 end
 
 -- Where a topic varies: the level with the most others, among equals the one that looks like a
--- number of a device.
+-- number of a device, or the nearer one to the value.
 local function choose(t, count, digits)
   local best, most, score = nil, 1, 0
   for i = 1, #t.levels do
     local key = key_of(t, i)
     local n, d = count[key], digits[key] or 0
-    if n > 1 and (n > most or n == most and d / n > score) and may_vary(t, i, n, d) then
+    local is_more = n > most or n == most and (d / n > score or i < #t.levels and d / n == score)
+    if n > 1 and is_more and may_vary(t, i, n, d) then
       best, most, score = i, n, d / n
     end
   end
@@ -128,14 +131,19 @@ local function suffix_of(list, prefix)
   return utf8.len(suffix) and suffix or ""
 end
 
+--- What names have in common in front and behind; what varies between is never empty.
+function group.affixes(list)
+  local prefix = prefix_of(list)
+  return prefix, suffix_of(list, prefix)
+end
+
 local function make(members, at)
   table.sort(members, function(a, b) return a.topic < b.topic end)
   local values = {}
   for i, t in ipairs(members) do values[i] = t.levels[at] end
   local g = { at = at, members = members, values = values, kind = members[1].kind,
     shape = members[1].shape, levels = members[1].levels }
-  g.prefix = prefix_of(values)
-  g.suffix = suffix_of(values, g.prefix)
+  g.prefix, g.suffix = group.affixes(values)
   local levels = table.move(g.levels, 1, #g.levels, 1, {})
   levels[at] = g.prefix .. "*" .. g.suffix
   g.pattern = table.concat(levels, "/")

@@ -198,7 +198,7 @@ function kind.contexts(topics)
     for _, t in ipairs(topics) do
       if t.kind == t.shape then
         for n = 1, math.min(#t.levels - 1, 6) do
-          if bases[table.concat(t.levels, "/", 1, n)] == n then t.kind = name end
+          if bases[table.concat(t.levels, "/", 1, n)] == n then t.kind, t.base = name, n end
         end
       end
     end
@@ -206,6 +206,26 @@ function kind.contexts(topics)
   mark(zigbee, "Zigbee2MQTT")
   mark(homie, "Homie")
   mark(shelly, "Shelly")
+end
+
+-- ESPHome: DEVICE/sensor/NAME/state.
+local esphome = {}
+for word in ("sensor binary_sensor switch light number select text_sensor climate cover fan lock "
+  .. "button text"):gmatch "[%w_]+" do
+  esphome[word] = true
+end
+
+--- The level that names the device, where the kind of the topic tells; else nil.
+function kind.device_level(t)
+  local levels = t.levels
+  if t.kind == "Homie" then
+    return levels[1] == "homie" and levels[2] == "5" and 3 or (t.base or 1) + 1
+  end
+  if levels[1] == "shellies" and #levels > 2 then return 2 end
+  if levels[#levels] == "state" and esphome[levels[#levels - 2]] and #levels > 3 then
+    return #levels - 3
+  end
+  return nil
 end
 
 -- ---- who writes to a topic ----

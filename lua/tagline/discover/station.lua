@@ -1,5 +1,6 @@
 --- One station of the config that discover writes: for a topic, or for a group of topics.
 local codecs = require "tagline.codec.lorawan"
+local facts = require "tagline.discover.facts"
 local fields = require "tagline.discover.fields"
 local kind = require "tagline.discover.kind"
 local tags = require "tagline.discover.tags"
@@ -62,6 +63,15 @@ local function set_time(s, into, near)
   return f, mask
 end
 
+-- What the devices, or all of their kind, say of a field; `doc`: one that has it.
+local function learn(s, one, path, words, values, doc)
+  local fact = s.known and facts.find(s.known, s.members, path)
+  if fact then tags.apply(one, fact, values) end
+  if (fact and fact.unit) or one.type ~= "Ai" and one.type ~= "Ci" then return end
+  local unit = facts.unit(s.members[1].kind, words, doc)
+  if unit then tags.set_unit(one, unit) end
+end
+
 local function add_fields(s, into, list, mask, near)
   local siblings, good = siblings_of(list), {}
   tags.find_fractions(list)
@@ -76,6 +86,7 @@ local function add_fields(s, into, list, mask, near)
   for i, f in ipairs(good) do
     local one = tags.of_field(f, siblings, mask, near)
     if one then
+      learn(s, one, f.path, f.words, f.values, into.first)
       local written, comment = tags.write(one, "JA=" .. f.path)
       add_line(s, names[i], written, comment)
     else
@@ -121,6 +132,7 @@ local function documents(s, samples, first)
     if doc ~= nil then
       near = math.max(near, one.time)
       fields.add(into, doc, not one.retained and one.time or nil)
+      into.first = into.first or doc
       if prepare then s.prepare = prepare end
       local up = first.uplink and codecs[first.codec].uplink(doc, one.topic)
       if up then uplinks[#uplinks + 1] = up end
@@ -162,15 +174,16 @@ local function whole(s, samples, first, at)
       .. "msg.payload) … end turns them into values")
     return
   end
-  local written, comment = tags.write(tags.of_payloads(name_of(first.levels, at), payloads),
-    "IN_DATA")
+  local one = tags.of_payloads(name_of(first.levels, at), payloads)
+  learn(s, one, "", first.levels, payloads)
+  local written, comment = tags.write(one, "IN_DATA")
   add_line(s, "value", written, comment)
 end
 
 --- What a station of these topics needs: { lines, payload_type, prepare, time_field_name,
 --- time_mask, time_zone, on_missing, codec }. A line: name and how it is written, and a comment;
---- or a comment alone. `at`: the level that varies, nil for a single topic.
-function station.of(source, members, at)
+--- or a comment alone. `at`: the level that varies, nil for a single topic; `known`: facts.of.
+function station.of(source, members, at, known)
   local first = members[1]
   for _, t in ipairs(members) do
     if t.uplink then
@@ -178,7 +191,7 @@ function station.of(source, members, at)
       break
     end
   end
-  local s = { lines = {}, used = {} }
+  local s = { lines = {}, used = {}, known = known, members = members }
   local samples = samples_of(source, members)
   if kind.payload_types[first.shape] then
     documents(s, samples, first)
@@ -188,6 +201,39 @@ function station.of(source, members, at)
   local has_tag = false
   for _, line in ipairs(s.lines) do has_tag = has_tag or line.name ~= nil end
   if not has_tag then add_line(s, tags.unique("payload", s.used), 'TxtI "IN_DATA"') end
+  return s
+end
+
+-- The lines of a decode that gives a payload to its tag.
+local function decode_lines(d, names, capture)
+  local key = ("msg.captures[%d]"):format(capture)
+  local lines, plain = { "local tag_of = {" }, true
+  for i, one in ipairs(d.tails) do
+    lines[i + 1] = ("  [%s] = %s,"):format(text.quote(one.tail), text.quote(names[i]))
+    plain = plain and names[i] == one.tail
+  end
+  if plain then return { ("return { [%s] = msg.payload }"):format(key) } end
+  lines[#lines + 1] = "}"
+  lines[#lines + 1] = ("return { [tag_of[%s]] = msg.payload }"):format(key)
+  return lines
+end
+
+--- The station of a device (device.of): a tag for each of its topics, and the lines of a decode
+--- that gives each payload to its tag. `capture`: the group of the address that says which.
+function station.of_device(source, d, capture, known)
+  local s = { lines = {}, used = {}, known = known, payload_type = "JSON" }
+  local names = {}
+  for i, one in ipairs(d.tails) do
+    local name = text.name((one.tail:gsub("/state$", ""):gsub("/", "_")))
+    names[i] = tags.unique(name ~= "" and name or "value", s.used)
+    local payloads = {}
+    for k, sample in ipairs(samples_of(source, one.members)) do payloads[k] = sample.payload end
+    local tag = tags.of_payloads(one.levels[#one.levels], payloads)
+    s.members = one.members
+    learn(s, tag, "", one.levels, payloads)
+    add_line(s, names[i], tags.write(tag, nil))
+  end
+  s.decode = decode_lines(d, names, capture)
   return s
 end
 

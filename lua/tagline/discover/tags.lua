@@ -41,6 +41,7 @@ local function of_numbers(name, low, high, has_fractions, siblings)
   local one = { unit = unit, guessed = guessed, range = unit and units.range(unit, low, high) }
   one.type = not has_fractions and (is_big or not unit and not units.is_quantity(name)) and "Ci"
     or "Ai"
+  one.is_big = is_big
   if one.type == "Ci" and unit and is_big then one.range = nil end
   return one
 end
@@ -106,15 +107,67 @@ function tags.of_payloads(name, payloads)
   return { type = "TxtI" }
 end
 
+local function are_states(values, on, off)
+  return all(values, function(v) return tostring(v) == on or tostring(v) == off end)
+end
+
+local plain_words = { on = true, off = false, ["true"] = true, ["false"] = false, yes = true,
+  no = false, ["1"] = true, ["0"] = false }
+
+-- What stands for on and off, where the words that a Di knows do not say it. Those that are turned
+-- round (contact: true is closed) stay as the device has them.
+local function set_states(one, on, off, values)
+  on, off = tostring(on), tostring(off)
+  if on == off or not are_states(values, on, off) then return end
+  local high, low = plain_words[on:lower()], plain_words[off:lower()]
+  if high == false or low == true then return end
+  one.type = "Di"
+  if high == nil or low == nil then one.words = { on, off } end
+end
+
+--- Give a number its unit: what has one is measured, and may have decimals the next time.
+function tags.set_unit(one, unit, guessed)
+  if unit ~= one.unit then one.range = nil end
+  one.unit, one.guessed = unit, guessed
+  if not one.is_big then one.type = "Ai" end
+end
+
+--- What a device tells of itself (facts.find) comes before what was guessed; where its values
+--- speak against it, they win. `values`: some that were heard.
+function tags.apply(one, fact, values)
+  if fact.on ~= nil and fact.off ~= nil then set_states(one, fact.on, fact.off, values) end
+  if one.type == "Ci" and fact.type == "Ai" then one.type = "Ai" end
+  one.description = fact.description
+  if one.type ~= "Ai" and one.type ~= "Ci" then
+    one.unit, one.range, one.guessed = nil, nil, nil
+    return
+  end
+  if fact.unit then tags.set_unit(one, fact.unit, fact.guessed) end
+  local low, high = math.huge, -math.huge
+  for _, v in ipairs(values) do
+    low, high = math.min(low, tonumber(v) or low), math.max(high, tonumber(v) or high)
+  end
+  if fact.range and low >= fact.range[1] and high <= fact.range[2] then one.range = fact.range end
+  if fact.factor then one.type, one.factor, one.range = "Ai", fact.factor, nil end
+end
+
 --- A tag as Lua: `Ai { "JA=t", unit = "°C" }`, and what stands behind it as a comment.
 function tags.write(one, address)
   address = one.address or address
   local parts = { address and text.quote(address) }
   if one.unit then parts[#parts + 1] = "unit = " .. text.quote(one.unit) end
   if one.range then
-    parts[#parts + 1] = ("range = { %d, %d }"):format(one.range[1], one.range[2])
+    parts[#parts + 1] = ("range = { %.14g, %.14g }"):format(one.range[1], one.range[2])
+  end
+  if one.factor then parts[#parts + 1] = ("linear = { %.14g, 0 }"):format(one.factor) end
+  if one.words then
+    parts[#parts + 1] = ("words = { On = %s, Off = %s }"):format(text.quote(one.words[1]),
+      text.quote(one.words[2]))
   end
   if one.decimal then parts[#parts + 1] = "decimal = " .. text.quote(one.decimal) end
+  if one.description then
+    parts[#parts + 1] = "description = " .. text.quote(one.description)
+  end
   local written
   if #parts == 1 and address then written = one.type .. " " .. parts[1]
   elseif #parts == 0 then written = one.type .. " {}"

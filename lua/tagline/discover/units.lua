@@ -126,6 +126,9 @@ end
 local by_text = { ["°c"] = "°C", ["℃"] = "°C", ["°f"] = "°F", ["%"] = "%", ["mm/s"] = "mm/s",
   ["m³"] = "m³", ["m³/h"] = "m³/h", ["µs"] = "µs", ["Ω"] = "Ω" }
 
+--- "C" as a device names the unit of its temperatures: "°C".
+function units.degree(letter) return letter == "F" and "°F" or letter == "C" and "°C" or nil end
+
 --- The unit that stands behind a number in a text: "21.5 °C", "230V".
 function units.behind_number(payload)
   local number, unit = payload:match "^%s*([+-]?%d+%.?%d*)%s*([^%s%d]+)%s*$"
