@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/format.h"
+#include "base/json_write.h"
 #include "base/visible.h"
 
 #include <errno.h>
@@ -112,16 +113,11 @@ static void add_plain (tl_buf *out, tl_log_level level, tl_slice scope, tl_slice
 }
 
 static void add_json (tl_buf *out, tl_log_level level, tl_slice scope, tl_slice text) {
-  tl_buf_str(out, "{\"time\":\"");
-  tl_time_format(out, tl_clock_wall_ms());
-  tl_buf_fmt(out, "\",\"level\":\"%s\",", names[level]);
-  if (scope.at) {
-    tl_buf_str(out, "\"scope\":");
-    tl_json_quote(out, scope);
-    tl_buf_byte(out, ',');
-  }
-  tl_buf_str(out, "\"text\":");
-  tl_json_quote(out, text);
+  tl_member_open(out, NULL, '{');
+  tl_member_time(out, "time", tl_clock_wall_ms());
+  tl_member_word(out, "level", names[level]);
+  if (scope.at) tl_member_text(out, "scope", scope);
+  tl_member_text(out, "text", text);
   tl_buf_byte(out, '}');
 }
 

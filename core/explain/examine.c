@@ -34,14 +34,14 @@ typedef struct {
 } look;
 
 static void open_finding (look *k, const char *kind, const tl_station *s, const tl_tag *tag) {
-  tl_explain_open(k->out, NULL, '{');
-  tl_explain_word(k->out, "kind", kind);
-  tl_explain_key(k->out, "station");
+  tl_member_open(k->out, NULL, '{');
+  tl_member_word(k->out, "kind", kind);
+  tl_member(k->out, "station");
   tl_buf_byte(k->out, '"');
   tl_station_full_name(s, k->out);
   tl_buf_byte(k->out, '"');
   if (!tag) return;
-  tl_explain_key(k->out, "tag");
+  tl_member(k->out, "tag");
   tl_buf_byte(k->out, '"');
   tl_tag_full_name(tag, k->out);
   tl_buf_byte(k->out, '"');
@@ -50,7 +50,7 @@ static void open_finding (look *k, const char *kind, const tl_station *s, const 
 static void close_finding (look *k) { tl_buf_byte(k->out, '}'); }
 
 static void number_member (look *k, const char *key, double n) {
-  tl_explain_key(k->out, key);
+  tl_member(k->out, key);
   tl_number_format(k->out, n);
 }
 
@@ -114,11 +114,11 @@ static void tell_time (look *k, const tl_station *s, const tl_incoming *m, int64
   if (behind <= DAY_MS && behind >= -AHEAD_MS && !zone) return;
   const char *mask = text.at ? fitting(s, text, m->wall) : NULL;
   open_finding(k, "time", s, NULL);
-  tl_explain_time(k->out, "value", ms);
+  tl_member_time(k->out, "value", ms);
   number_member(k, "behind", (double)behind / 1000.0);
-  if (mask) tl_explain_word(k->out, swaps(s->plan, mask) ? "swapped" : "fits", mask);
-  if (ms >= 0 && ms < YEAR_1980_MS) tl_explain_flag(k->out, "epoch", true);
-  if (zone) tl_explain_flag(k->out, "zone", true);
+  if (mask) tl_member_word(k->out, swaps(s->plan, mask) ? "swapped" : "fits", mask);
+  if (ms >= 0 && ms < YEAR_1980_MS) tl_member_flag(k->out, "epoch", true);
+  if (zone) tl_member_flag(k->out, "zone", true);
   close_finding(k);
 }
 
@@ -139,7 +139,7 @@ static void tell_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice
   tl_explain_raw(k->out, "field", field);
   tl_explain_raw(k->out, "mask",
                  s->plan->time_mask.len > 0 ? s->plan->time_mask : TL_LIT(TL_TIMEMASK_DEFAULT));
-  if (mask) tl_explain_word(k->out, "fits", mask);
+  if (mask) tl_member_word(k->out, "fits", mask);
   close_finding(k);
 }
 
@@ -168,10 +168,10 @@ static void look_at_field (look *k, const tl_station *s, const tl_incoming *m,
 static void tell_number (look *k, const tl_tag *tag, const char *kind, tl_slice text) {
   open_finding(k, kind, tag->station, tag);
   tl_explain_raw(k->out, "raw", text);
-  tl_explain_key(k->out, "value");
+  tl_member(k->out, "value");
   tl_tag_value_json(tag, k->out);
   if (tl_tag_def(tag)->type == TL_AI || tl_tag_def(tag)->type == TL_AO)
-    tl_explain_flag(k->out, "integer", true);
+    tl_member_flag(k->out, "integer", true);
   close_finding(k);
 }
 
@@ -235,7 +235,7 @@ static void look_at_json (look *k, const tl_station *s, const tl_incoming *m) {
         look_at_tag(k, &s->tags[p->slot_tag[i]], slots[i].raw, m);
   } else if (s->json_bad && compression(m->payload)) {
     open_finding(k, "gzip", s, NULL);
-    tl_explain_word(k->out, "raw", compression(m->payload));
+    tl_member_word(k->out, "raw", compression(m->payload));
     close_finding(k);
   }
   free(slots);
@@ -273,14 +273,14 @@ static bool tell_double (look *k, tl_slice topic) {
   uint32_t takes = 0;
   for (size_t i = 0; i < f->n; i++) takes += tl_filter_match(f->at[i].filter, topic);
   if (takes < 2) return false;
-  tl_explain_open(k->out, NULL, '{');
-  tl_explain_word(k->out, "kind", "doubled");
-  tl_explain_text(k->out, "topic", topic);
-  tl_explain_open(k->out, "filters", '[');
+  tl_member_open(k->out, NULL, '{');
+  tl_member_word(k->out, "kind", "doubled");
+  tl_member_text(k->out, "topic", topic);
+  tl_member_open(k->out, "filters", '[');
   takes = 0;
   for (size_t i = 0; i < f->n && takes < FILTERS; i++) {
     if (!tl_filter_match(f->at[i].filter, topic)) continue;
-    tl_explain_text(k->out, NULL, f->at[i].filter);
+    tl_member_text(k->out, NULL, f->at[i].filter);
     takes++;
   }
   tl_buf_str(k->out, "]}");
@@ -299,7 +299,7 @@ int tl_examine (tl_link *l, int64_t wall, tl_buf *out) {
     k->out = out;
     tl_recorder_list(r, all);
   }
-  tl_explain_open(out, NULL, '[');
+  tl_member_open(out, NULL, '[');
   for (uint32_t i = count; k && all && i-- > last;) {
     const tl_incoming *m = &all[i].m;
     bool only;

@@ -24,46 +24,6 @@ enum {
 
 /* --- JSON --- */
 
-void tl_explain_key (tl_buf *out, const char *key) {
-  uint8_t last = out->len > 0 ? out->at[out->len - 1] : '{';
-  if (last != '{' && last != '[') tl_buf_byte(out, ',');
-  if (!key) return;
-  tl_buf_byte(out, '"');
-  tl_buf_str(out, key);
-  tl_buf_str(out, "\":");
-}
-
-void tl_explain_text (tl_buf *out, const char *key, tl_slice text) {
-  tl_explain_key(out, key);
-  tl_json_quote(out, text);
-}
-
-void tl_explain_word (tl_buf *out, const char *key, const char *word) {
-  tl_explain_text(out, key, tl_slice_str(word));
-}
-
-void tl_explain_flag (tl_buf *out, const char *key, bool on) {
-  tl_explain_key(out, key);
-  tl_buf_str(out, on ? "true" : "false");
-}
-
-void tl_explain_integer (tl_buf *out, const char *key, int64_t number) {
-  tl_explain_key(out, key);
-  tl_integer_format(out, number);
-}
-
-void tl_explain_time (tl_buf *out, const char *key, int64_t ms) {
-  tl_explain_key(out, key);
-  tl_buf_byte(out, '"');
-  tl_time_format(out, ms);
-  tl_buf_byte(out, '"');
-}
-
-void tl_explain_open (tl_buf *out, const char *key, char bracket) {
-  tl_explain_key(out, key);
-  tl_buf_byte(out, (uint8_t)bracket);
-}
-
 void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes) {
   char name[64];
   tl_slice shown = tl_slice_of(bytes.at, bytes.len < RAW_MAX ? bytes.len : RAW_MAX);
@@ -71,23 +31,21 @@ void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes) {
   if (good == shown.len || (bytes.len > RAW_MAX && good + 4 > shown.len)) {
     /* a character may be cut */
     shown.len = good;
-    tl_explain_text(out, key, shown);
+    tl_member_text(out, key, shown);
   } else {
     snprintf(name, sizeof name, "%s_base64", key);
-    tl_explain_key(out, name);
+    tl_member(out, name);
     tl_buf_byte(out, '"');
     tl_base64_encode(out, shown);
     tl_buf_byte(out, '"');
   }
   if (shown.len == bytes.len) return;
   snprintf(name, sizeof name, "%s_bytes", key);
-  tl_explain_integer(out, name, (int64_t)bytes.len);
+  tl_member_integer(out, name, (int64_t)bytes.len);
 }
 
 void tl_explain_station (tl_buf *out, const char *key, const tl_link *l, tl_slice name) {
-  tl_explain_key(out, key);
-  /* names hold nothing that JSON escapes */
-  tl_buf_fmt(out, "\"%s.%.*s\"", tl_link_line(l)->name, TL_ARG(name));
+  tl_member_name(out, key, tl_slice_str(tl_link_line(l)->name), name);
 }
 
 /* --- the stations that are tried --- */
@@ -164,27 +122,27 @@ static const char *const by_names[] = { "nothing", "#", "topic", "regex", ".*", 
 
 static void tell_tried (const tl_link *l, const tried *one, tl_buf *out) {
   bool limit = strstr(one->why, "too many steps");
-  tl_explain_open(out, NULL, '{');
+  tl_member_open(out, NULL, '{');
   tl_explain_station(out, "station", l, tl_slice_str(one->station->name));
   tl_explain_raw(out, "address", one->address);
-  tl_explain_word(out, "by", by_names[one->by]);
-  tl_explain_flag(out, "matched", one->matched);
-  tl_explain_word(out, "code",
-                  one->matched             ? "match"
-                  : limit                  ? "limit"
-                  : one->by == TL_BY_EXACT ? "differs"
-                                           : "no-match");
-  tl_explain_word(out, "why", one->why);
+  tl_member_word(out, "by", by_names[one->by]);
+  tl_member_flag(out, "matched", one->matched);
+  tl_member_word(out, "code",
+                 one->matched             ? "match"
+                 : limit                  ? "limit"
+                 : one->by == TL_BY_EXACT ? "differs"
+                                          : "no-match");
+  tl_member_word(out, "why", one->why);
   tl_buf_byte(out, '}');
 }
 
 static void tell_trying (const tl_link *l, const trying *t, tl_buf *out) {
-  tl_explain_open(out, "tried", '[');
+  tl_member_open(out, "tried", '[');
   for (uint32_t i = 0; i < t->near_count; i++) tell_tried(l, &t->near[i], out);
   for (uint32_t i = 0; i < t->regex_count; i++) tell_tried(l, &t->regex[i], out);
   if (t->any) tell_tried(l, &t->taken, out);
   tl_buf_byte(out, ']');
-  if (t->more > 0) tl_explain_integer(out, "tried_more", t->more);
+  if (t->more > 0) tl_member_integer(out, "tried_more", t->more);
 }
 
 /* --- the station taken --- */
@@ -193,14 +151,13 @@ static void tell_captures (const tl_route *route, tl_slice topic, const tl_captu
                            tl_buf *out) {
   char number[16];
   if (!route->groups || route->group_count < 2) return;
-  tl_explain_open(out, "captures", '{');
-  for (size_t i = 0; i < c->n; i++)
-    tl_explain_text(out, (const char *)c->names[i].at, c->values[i]);
+  tl_member_open(out, "captures", '{');
+  for (size_t i = 0; i < c->n; i++) tl_member_text(out, (const char *)c->names[i].at, c->values[i]);
   for (uint32_t i = 1; i < route->group_count && c->n == 0; i++) {
     const tl_group *g = &route->groups[i];
     if (g->from == UINT32_MAX) continue;
     snprintf(number, sizeof number, "%u", (unsigned)i);
-    tl_explain_text(out, number, tl_slice_of(topic.at + g->from, g->to - g->from));
+    tl_member_text(out, number, tl_slice_of(topic.at + g->from, g->to - g->from));
   }
   tl_buf_byte(out, '}');
 }
@@ -285,16 +242,16 @@ const tl_station *tl_explain_will (tl_link *l, const tl_incoming *m, bool *only)
 static void tell_wills (const tl_link *l, const tl_explain_place *d, const tl_explain_message *m,
                         tl_buf *out) {
   if (d->route->will_count == 0) return;
-  tl_explain_open(out, "wills", '[');
+  tl_member_open(out, "wills", '[');
   for (uint32_t i = 0; i < d->route->will_count; i++) {
     const tl_station *s = d->route->wills[i];
     tl_incoming in = { .topic = m->topic, .payload = m->payload, .retain = m->retain };
     tl_will will = tl_station_will_of(s, &in);
     bool takes = will != TL_NO_WILL && (m->has_payload || s->will_payload.len == 0);
-    tl_explain_open(out, NULL, '{');
+    tl_member_open(out, NULL, '{');
     tl_explain_station(out, "station", l, tl_slice_str(s->name));
-    tl_explain_flag(out, "takes", takes);
-    if (takes && will == TL_WILL_BIRTH) tl_explain_flag(out, "birth", true);
+    tl_member_flag(out, "takes", takes);
+    if (takes && will == TL_WILL_BIRTH) tl_member_flag(out, "birth", true);
     tl_buf_byte(out, '}');
   }
   tl_buf_byte(out, ']');
@@ -305,17 +262,17 @@ static void tell_taken (const tl_link *l, const tl_explain_place *d, const tryin
   tl_explain_station(out, "station", l, tl_buf_bytes(&d->name));
   const tl_station *template = d->like->is_template ? d->like : d->like->made_by;
   if (template) tl_explain_station(out, "template", l, tl_slice_str(template->name));
-  tl_explain_flag(out, "exists", !d->like->is_template);
+  tl_member_flag(out, "exists", !d->like->is_template);
   if (!d->like->is_template)
-    tl_explain_word(out, "station_status",
-                    tl_station_status_name((tl_station_status)d->like->status));
-  tl_explain_word(out, "by", by_names[t->any ? t->taken.by : d->route->by]);
+    tl_member_word(out, "station_status",
+                   tl_station_status_name((tl_station_status)d->like->status));
+  tl_member_word(out, "by", by_names[t->any ? t->taken.by : d->route->by]);
   tl_explain_raw(out, "address", t->any ? t->taken.address : tl_slice_str(d->like->address));
   tell_captures(d->route, topic, &d->groups, out);
-  tl_explain_word(out, "payload_type",
-                  d->like->plan->json ? tl_doc_format_name((tl_doc_format)d->like->plan->format)
-                                      : "Text only");
-  if (d->like->plan->ack_id >= 0) tl_explain_flag(out, "confirms", true);
+  tl_member_word(out, "payload_type",
+                 d->like->plan->json ? tl_doc_format_name((tl_doc_format)d->like->plan->format)
+                                     : "Text only");
+  if (d->like->plan->ack_id >= 0) tl_member_flag(out, "confirms", true);
 }
 
 /* Filters of the line; returns whether one takes the topic. */
@@ -323,7 +280,7 @@ static int tell_filters (const tl_link *l, tl_slice topic, bool *taken, tl_buf *
   const tl_subscription *filters = tl_link_filters(l)->at;
   size_t n = tl_link_filters(l)->n, more = 0;
   *taken = false;
-  tl_explain_open(out, "filters", '[');
+  tl_member_open(out, "filters", '[');
   for (size_t i = 0; i < n; i++) {
     bool takes = tl_filter_match(filters[i].filter, topic);
     *taken = *taken || takes;
@@ -331,13 +288,13 @@ static int tell_filters (const tl_link *l, tl_slice topic, bool *taken, tl_buf *
       more++;
       continue;
     }
-    tl_explain_open(out, NULL, '{');
-    tl_explain_text(out, "filter", filters[i].filter);
-    tl_explain_flag(out, "takes", takes);
+    tl_member_open(out, NULL, '{');
+    tl_member_text(out, "filter", filters[i].filter);
+    tl_member_flag(out, "takes", takes);
     tl_buf_byte(out, '}');
   }
   tl_buf_byte(out, ']');
-  if (more > 0) tl_explain_integer(out, "filters_more", (int64_t)more);
+  if (more > 0) tl_member_integer(out, "filters_more", (int64_t)more);
   return TL_OK;
 }
 
@@ -357,10 +314,10 @@ void tl_explain_awaiting (const tl_link *l, tl_buf *out) {
   tl_link_health health;
   tl_link_get_health(l, &health);
   if (!health.awaiting) return;
-  tl_explain_open(out, "awaiting", '{');
+  tl_member_open(out, "awaiting", '{');
   tl_explain_station(out, "station", l, tl_slice_str(health.awaiting->name));
-  tl_explain_integer(out, "id", health.awaiting_id);
-  tl_explain_integer(out, "waiting", health.waiting);
+  tl_member_integer(out, "id", health.awaiting_id);
+  tl_member_integer(out, "waiting", health.waiting);
   tl_buf_byte(out, '}');
 }
 
@@ -397,10 +354,10 @@ static int tell_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_e
   const char *code = "no-filter";
   bool taken;
   tl_link_get_stats(l, &stats);
-  tl_explain_open(out, NULL, '{');
-  tl_explain_word(out, "line", tl_link_line(l)->name);
-  tl_explain_word(out, "status",
-                  tl_gateway_is_offline(tl_link_gateway(l)) ? "offline" : stats.state);
+  tl_member_open(out, NULL, '{');
+  tl_member_word(out, "line", tl_link_line(l)->name);
+  tl_member_word(out, "status",
+                 tl_gateway_is_offline(tl_link_gateway(l)) ? "offline" : stats.state);
   int rc = tell_filters(l, m->topic, &taken, out);
   if (rc >= 0 && taken) {
     rc = tell_routed(l, m, out, &code, err);
@@ -410,7 +367,7 @@ static int tell_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_e
     if (rc >= 0 && d.like) tl_explain_station(out, "would_take", l, tl_buf_bytes(&d.name));
     tl_buf_fini(&d.name);
   }
-  tl_explain_word(out, "code", code);
+  tl_member_word(out, "code", code);
   tl_explain_awaiting(l, out);
   tl_buf_byte(out, '}');
   return rc;
@@ -420,15 +377,15 @@ int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err 
   int rc = tl_topic_check(m->topic, err);
   bool found = false;
   if (rc < 0) return rc;
-  tl_explain_open(out, NULL, '{');
-  tl_explain_text(out, "topic", m->topic);
+  tl_member_open(out, NULL, '{');
+  tl_member_text(out, "topic", m->topic);
   if (m->has_payload) {
-    tl_explain_integer(out, "payload_bytes", (int64_t)m->payload.len);
-    tl_explain_integer(out, "qos", m->qos);
-    tl_explain_flag(out, "retain", m->retain);
-    tl_explain_time(out, "time", m->wall);
+    tl_member_integer(out, "payload_bytes", (int64_t)m->payload.len);
+    tl_member_integer(out, "qos", m->qos);
+    tl_member_flag(out, "retain", m->retain);
+    tl_member_time(out, "time", m->wall);
   }
-  tl_explain_open(out, "lines", '[');
+  tl_member_open(out, "lines", '[');
   for (uint32_t i = 0; i < tl_gateway_model(g)->line_count && rc >= 0; i++) {
     tl_link *l = tl_line_link(tl_gateway_model(g)->lines[i]);
     if (!l || (m->line.at && !tl_slice_eq(m->line, tl_slice_str(tl_link_line(l)->name)))) continue;

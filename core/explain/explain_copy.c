@@ -11,13 +11,13 @@ static void on_set (void *ctx, tl_tag *t) {
   tl_buf *list = &c->samples[t->index];
   c->marks[t->index] |= TL_COPY_SET;
   if (c->count[t->index]++ >= SAMPLES) return;
-  tl_explain_open(list, NULL, '{');
-  tl_explain_key(list, "value");
+  tl_member_open(list, NULL, '{');
+  tl_member(list, "value");
   tl_tag_value_json(t, list);
-  tl_explain_word(list, "status", tl_status_name((tl_status)t->status));
+  tl_member_word(list, "status", tl_status_name((tl_status)t->status));
   if (t->reason != TL_REASON_NONE)
-    tl_explain_word(list, "reason", tl_reason_name((tl_reason)t->reason));
-  tl_explain_time(list, "time", t->time_ms);
+    tl_member_word(list, "reason", tl_reason_name((tl_reason)t->reason));
+  tl_member_time(list, "time", t->time_ms);
   tl_buf_byte(list, '}');
 }
 static void on_value (void *ctx, tl_tag *t) {

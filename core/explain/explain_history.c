@@ -77,11 +77,11 @@ static void tell_other (tl_link *l, const tl_station *s, const other *o, tl_buf 
   tl_buf_init(&name);
   tl_router_explain(tl_link_router(l), o->topic, find_why, &t);
   tl_explain_where(l, o->topic, &name);
-  tl_explain_open(out, NULL, '{');
-  tl_explain_text(out, "topic", o->topic);
-  tl_explain_integer(out, "count", o->count);
+  tl_member_open(out, NULL, '{');
+  tl_member_text(out, "topic", o->topic);
+  tl_member_integer(out, "count", o->count);
   if (name.len > 0) tl_explain_station(out, "station", l, tl_buf_bytes(&name));
-  if (t.why[0] != '\0') tl_explain_word(out, "why", t.why);
+  if (t.why[0] != '\0') tl_member_word(out, "why", t.why);
   tl_buf_byte(out, '}');
   tl_buf_fini(&name);
 }
@@ -140,10 +140,10 @@ static int pick (tl_explain_history *h, tl_link *l, const tl_station *s, tl_buf 
       count_other(others, &other_count, all[i].m.topic, address);
     }
   }
-  tl_explain_integer(out, "recorded", count);
-  tl_explain_flag(out, "complete", h->n < most && tl_link_recorder(l)->seen == count);
+  tl_member_integer(out, "recorded", count);
+  tl_member_flag(out, "complete", h->n < most && tl_link_recorder(l)->seen == count);
   if (h->n == 0) {
-    tl_explain_open(out, "others", '[');
+    tl_member_open(out, "others", '[');
     for (uint32_t i = 0; i < other_count; i++) tell_other(l, s, &others[i], out);
     tl_buf_byte(out, ']');
   }
@@ -156,25 +156,25 @@ static void tell_head (const tl_tag *t, tl_link *l, tl_buf *out) {
   const tl_tagdef *d = tl_tag_def(t);
   tl_link_stats stats;
   tl_link_get_stats(l, &stats);
-  tl_explain_open(out, NULL, '{');
-  tl_explain_key(out, "tag");
+  tl_member_open(out, NULL, '{');
+  tl_member(out, "tag");
   tl_buf_byte(out, '"');
   tl_tag_full_name(t, out);
   tl_buf_byte(out, '"');
-  tl_explain_word(out, "type", tl_type_name(d->type));
+  tl_member_word(out, "type", tl_type_name(d->type));
   tl_explain_raw(out, "address", tl_slice_str(d->address));
-  tl_explain_key(out, "value");
+  tl_member(out, "value");
   tl_tag_value_json(t, out);
-  tl_explain_word(out, "status", tl_status_name((tl_status)t->status));
+  tl_member_word(out, "status", tl_status_name((tl_status)t->status));
   if (t->reason != TL_REASON_NONE)
-    tl_explain_word(out, "reason", tl_reason_name((tl_reason)t->reason));
-  if (t->status != TL_UNSET) tl_explain_time(out, "time", t->time_ms);
-  tl_explain_word(out, "station_status",
-                  tl_station_status_name((tl_station_status)t->station->status));
+    tl_member_word(out, "reason", tl_reason_name((tl_reason)t->reason));
+  if (t->status != TL_UNSET) tl_member_time(out, "time", t->time_ms);
+  tl_member_word(out, "station_status",
+                 tl_station_status_name((tl_station_status)t->station->status));
   tl_explain_raw(out, "station_address", tl_slice_str(t->station->address));
-  tl_explain_word(out, "line_status", stats.state);
-  if (stats.last_error[0] != '\0') tl_explain_word(out, "line_error", stats.last_error);
-  tl_explain_integer(out, "recorder_bytes", tl_link_params(l)->recorder);
+  tl_member_word(out, "line_status", stats.state);
+  if (stats.last_error[0] != '\0') tl_member_word(out, "line_error", stats.last_error);
+  tl_member_integer(out, "recorder_bytes", tl_link_params(l)->recorder);
   tl_explain_awaiting(l, out);
 }
 
@@ -217,13 +217,13 @@ void tl_explain_history_free (tl_explain_history *h) {
 
 static void tell_will (tl_explain_history *h, tl_tag *copy, const kept *k, tl_buf *out) {
   tl_tag_invalidate(copy, TL_REASON_STATION_WILL, k->m.wall);
-  tl_explain_flag(out, "will", true);
-  tl_explain_word(out, "code", tl_reason_name(TL_REASON_STATION_WILL));
-  tl_explain_key(out, "value");
+  tl_member_flag(out, "will", true);
+  tl_member_word(out, "code", tl_reason_name(TL_REASON_STATION_WILL));
+  tl_member(out, "value");
   tl_tag_value_json(copy, out);
-  tl_explain_word(out, "status", tl_status_name((tl_status)copy->status));
-  tl_explain_word(out, "reason", tl_reason_name((tl_reason)copy->reason));
-  tl_explain_time(out, "time", k->m.wall);
+  tl_member_word(out, "status", tl_status_name((tl_status)copy->status));
+  tl_member_word(out, "reason", tl_reason_name((tl_reason)copy->reason));
+  tl_member_time(out, "time", k->m.wall);
   h->copy.marks[copy->index] |= TL_COPY_SET;
 }
 
@@ -234,19 +234,19 @@ static int tell_message (tl_explain_history *h, tl_link *l, tl_tag *live, const 
   tl_tag *copy = &h->copy.station->tags[live->index];
   tl_incoming m = k->m;
   m.now = tl_link_now(l);
-  tl_explain_open(out, NULL, '{');
-  tl_explain_integer(out, "number", (int64_t)k->number);
-  tl_explain_time(out, "received", m.wall);
-  tl_explain_text(out, "topic", m.topic);
-  tl_explain_integer(out, "payload_bytes", (int64_t)m.payload.len);
-  tl_explain_flag(out, "retain", m.retain);
+  tl_member_open(out, NULL, '{');
+  tl_member_integer(out, "number", (int64_t)k->number);
+  tl_member_time(out, "received", m.wall);
+  tl_member_text(out, "topic", m.topic);
+  tl_member_integer(out, "payload_bytes", (int64_t)m.payload.len);
+  tl_member_flag(out, "retain", m.retain);
   int rc = tl_explain_find(l, m.topic, &d);
   if (rc >= 0 && k->will)
     tell_will(h, copy, k, out);
   else if (rc >= 0)
     rc = tl_explain_values(h->g, &h->copy, live->station, &m, d.route, live->index, out, &code);
   tl_buf_fini(&d.name);
-  tl_explain_flag(out, "reported", (h->copy.marks[live->index] & TL_COPY_REPORTED) != 0);
+  tl_member_flag(out, "reported", (h->copy.marks[live->index] & TL_COPY_REPORTED) != 0);
   tl_buf_byte(out, '}');
   tl_gateway_renew_objects(h->g); /* a decoder may have seen the copy */
   return rc;

@@ -2,18 +2,10 @@
 #ifndef TL_EXPLAIN_EXPLAIN_IMPL_H
 #define TL_EXPLAIN_EXPLAIN_IMPL_H
 
+#include "base/json_write.h"
 #include "explain/explain.h"
 #include "route/router.h"
 
-/* --- writing JSON: a member or element puts the comma before itself --- */
-
-void tl_explain_key (tl_buf *out, const char *key);
-void tl_explain_text (tl_buf *out, const char *key, tl_slice text); /* UTF-8 */
-void tl_explain_word (tl_buf *out, const char *key, const char *word);
-void tl_explain_flag (tl_buf *out, const char *key, bool on);
-void tl_explain_integer (tl_buf *out, const char *key, int64_t number);
-void tl_explain_time (tl_buf *out, const char *key, int64_t ms);
-void tl_explain_open (tl_buf *out, const char *key, char bracket); /* key NULL: an element */
 /* `key`, or key_base64 when it is not UTF-8; cut, with key_bytes, when it is long. */
 void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes);
 

@@ -23,7 +23,7 @@ static void one (listing *l, tl_slice key, bool escaped) {
     tl_json_unescape(&plain, key);
   else
     tl_buf_slice(&plain, key);
-  tl_explain_key(l->out, NULL);
+  tl_member(l->out, NULL);
   tl_json_quote(l->out, tl_buf_bytes(&plain));
   tl_buf_fini(&plain);
 }
@@ -76,15 +76,15 @@ static void near (tl_buf *out, tl_slice path, tl_slice doc) {
   if (v.type == TL_JSON_NONE) return;
   listing l = { .out = out, .array = v.type == TL_JSON_ARRAY };
   bool more = end < path.len && path.at[end] == '.';
-  tl_explain_open(out, "near", '{');
+  tl_member_open(out, "near", '{');
   tl_explain_raw(out, "at", tl_slice_of(path.at, end));
   tl_explain_raw(out, "lacks", tl_slice_of(path.at + end + more, path.len - end - more));
-  tl_explain_word(out, "type", tl_json_type_name((tl_json_type)v.type));
+  tl_member_word(out, "type", tl_json_type_name((tl_json_type)v.type));
   if (v.type == TL_JSON_OBJECT || v.type == TL_JSON_ARRAY) {
-    tl_explain_open(out, "has", '[');
+    tl_member_open(out, "has", '[');
     tl_json_walk(v.raw, &visitor, &l, &ignored);
     tl_buf_byte(out, ']');
-    tl_explain_integer(out, "count", l.count);
+    tl_member_integer(out, "count", l.count);
   }
   tl_buf_byte(out, '}');
 }

@@ -59,12 +59,12 @@ static void decode (telling *t, tl_station *live, const tl_route *route, int64_t
   for (uint16_t i = 0; r.failed && i < s->plan->tag_count; i++)
     if (s->plan->tags[i].kind == TL_ADDRESS_NONE && !tl_type_is_output(s->plan->tags[i].type))
       tl_tag_invalidate(&s->tags[i], TL_REASON_DECODER, time_ms);
-  tl_explain_open(out, "decode", '{');
-  tl_explain_word(out, "code", r.failed ? "decoder" : r.declined ? "declined" : "ok");
+  tl_member_open(out, "decode", '{');
+  tl_member_word(out, "code", r.failed ? "decoder" : r.declined ? "declined" : "ok");
   if (r.failed && tl_utf8_valid(tl_buf_bytes(&r.error)))
-    tl_explain_text(out, "error", tl_buf_bytes(&r.error));
+    tl_member_text(out, "error", tl_buf_bytes(&r.error));
   if (t->copy->unknown.len > 0) {
-    tl_explain_open(out, "unknown", '[');
+    tl_member_open(out, "unknown", '[');
     tl_buf_slice(out, tl_buf_bytes(&t->copy->unknown));
     tl_buf_byte(out, ']');
   }
@@ -77,19 +77,19 @@ static void decode (telling *t, tl_station *live, const tl_route *route, int64_t
 static void tell_json (const telling *t, tl_buf *out) {
   const tl_explain_copy *c = t->copy;
   if (!c->station->plan->set || (!t->slots && !c->json_bad)) return; /* it need not be JSON */
-  tl_explain_open(out, "json", '{');
-  tl_explain_word(out, "code", c->json_bad ? "json" : "ok");
+  tl_member_open(out, "json", '{');
+  tl_member_word(out, "code", c->json_bad ? "json" : "ok");
   if (c->json_bad) {
     if (c->station->plan->format != TL_DOC_JSON) {
-      tl_explain_integer(out, "byte", (int64_t)c->json_error.at);
+      tl_member_integer(out, "byte", (int64_t)c->json_error.at);
     } else {
-      tl_explain_integer(out, "line", c->json_error.line);
-      tl_explain_integer(out, "column", c->json_error.column);
+      tl_member_integer(out, "line", c->json_error.line);
+      tl_member_integer(out, "column", c->json_error.column);
     }
-    tl_explain_word(out, "expected", c->json_error.expected);
+    tl_member_word(out, "expected", c->json_error.expected);
     if (c->json_error.got) {
-      tl_explain_word(out, "got", c->json_error.got);
-      tl_explain_word(out, "cure", c->json_error.cure);
+      tl_member_word(out, "got", c->json_error.got);
+      tl_member_word(out, "cure", c->json_error.cure);
     }
   }
   tl_buf_byte(out, '}');
@@ -121,11 +121,11 @@ static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
                      : missing             ? "missing"
                      : t->copy->time_bad   ? "time"
                                            : "ok";
-  tl_explain_open(out, "timestamp", '{');
+  tl_member_open(out, "timestamp", '{');
   if (decoded)
-    tl_explain_word(out, "from", "decode");
+    tl_member_word(out, "from", "decode");
   else
-    tl_explain_word(out, "from", v && !missing && !t->copy->time_bad ? "field" : "arrival");
+    tl_member_word(out, "from", v && !missing && !t->copy->time_bad ? "field" : "arrival");
   if (plan->has_time_field) {
     tl_explain_raw(out, "field", plan->time_field);
     tl_explain_raw(out, "mask",
@@ -135,17 +135,17 @@ static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
   tl_buf_init(&text);
   tl_slice raw = v && !missing ? tl_doc_plain(v, &text) : tl_slice_of(NULL, 0);
   if (v && !missing) tl_explain_raw(out, "raw", raw);
-  tl_explain_word(out, "code", decoded ? "decode" : code);
+  tl_member_word(out, "code", decoded ? "decode" : code);
   if (v && !missing && t->copy->time_bad) {
     tl_buf why;
     tl_buf_init(&why);
     tl_timemask_why(plan->mask, plan->rule.zone, raw, t->m->wall, &why);
-    tl_explain_text(out, "why", tl_buf_bytes(&why));
+    tl_member_text(out, "why", tl_buf_bytes(&why));
     tl_buf_fini(&why);
   }
   tl_buf_fini(&text);
-  tl_explain_time(out, "value", last);
-  if (first != last) tl_explain_time(out, "first", first);
+  tl_member_time(out, "value", last);
+  if (first != last) tl_member_time(out, "first", first);
   tl_buf_byte(out, '}');
 }
 
@@ -216,7 +216,7 @@ static bool as_number (tl_type type, const tl_value *v, double *out) {
 }
 
 static void number_member (tl_buf *out, const char *key, double number) {
-  tl_explain_key(out, key);
+  tl_member(out, key);
   if (isfinite(number))
     tl_number_format(out, number);
   else
@@ -224,8 +224,8 @@ static void number_member (tl_buf *out, const char *key, double number) {
 }
 
 static void open_step (tl_buf *out, const char *step) {
-  tl_explain_open(out, NULL, '{');
-  tl_explain_word(out, "step", step);
+  tl_member_open(out, NULL, '{');
+  tl_member_word(out, "step", step);
 }
 
 /* Returns whether the value goes on to the next filter. */
@@ -283,10 +283,10 @@ static void tell_lost (tl_type type, tl_slice text, tl_buf *out) {
   double real;
   if (tl_integer_parse(text, &n, &exact) != TL_OK) return;
   if ((type == TL_CI || type == TL_CO) && !exact)
-    tl_explain_word(out, "lost", n == INT64_MAX || n == INT64_MIN ? "saturated" : "rounded");
+    tl_member_word(out, "lost", n == INT64_MAX || n == INT64_MIN ? "saturated" : "rounded");
   else if ((type == TL_AI || type == TL_AO) && exact && tl_number_parse(text, &real) == TL_OK &&
            (fabs(real) >= 9.2e18 || (int64_t)real != n))
-    tl_explain_word(out, "lost", "rounded");
+    tl_member_word(out, "lost", "rounded");
 }
 
 /* Returns whether the deadband kept the old value. */
@@ -297,7 +297,7 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
   tl_value v;
   bool within = false;
   bool returned = d->kind == TL_ADDRESS_NONE;
-  tl_explain_open(out, "steps", '[');
+  tl_member_open(out, "steps", '[');
   if (d->kind == TL_ADDRESS_REGEX && !o->found) {
     open_step(out, o->given_up ? "limit" : tl_utf8_valid(t->m->payload) ? "no-match" : "not-utf8");
     tl_buf_byte(out, '}');
@@ -310,10 +310,10 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
                             : tl_words_json(d->type, &d->words, o->json, &plan->rule, &scratch, &v);
     if (!returned || why == TL_REASON_NONE) {
       open_step(out, "convert");
-      tl_explain_word(out, "from",
-                      o->text ? "text" : tl_json_type_name((tl_json_type)o->json->type));
-      tl_explain_word(out, "to", tl_type_name(d->type));
-      tl_explain_word(out, "code", why == TL_REASON_NONE ? "ok" : tl_reason_name(why));
+      tl_member_word(out, "from",
+                     o->text ? "text" : tl_json_type_name((tl_json_type)o->json->type));
+      tl_member_word(out, "to", tl_type_name(d->type));
+      tl_member_word(out, "code", why == TL_REASON_NONE ? "ok" : tl_reason_name(why));
       if (why == TL_REASON_NONE) tell_lost(d->type, o->raw, out);
       tl_buf_byte(out, '}');
     }
@@ -353,29 +353,29 @@ static void tell_tag (telling *t, uint16_t index, tl_buf *out) {
   t->had_before = t->valid_before[index];
   t->before = t->befores[index];
   origin o = find_origin(t, index);
-  tl_explain_key(out, "tag");
+  tl_member(out, "tag");
   tl_buf_byte(out, '"');
   tl_tag_full_name(tag, out);
   tl_buf_byte(out, '"');
-  tl_explain_word(out, "name", d->name);
-  tl_explain_word(out, "type", tl_type_name(d->type));
-  if (tl_utf8_valid(tl_slice_str(d->address))) tl_explain_word(out, "address", d->address);
-  if (d->unit && tl_utf8_valid(tl_slice_str(d->unit))) tl_explain_word(out, "unit", d->unit);
+  tl_member_word(out, "name", d->name);
+  tl_member_word(out, "type", tl_type_name(d->type));
+  if (tl_utf8_valid(tl_slice_str(d->address))) tl_member_word(out, "address", d->address);
+  if (d->unit && tl_utf8_valid(tl_slice_str(d->unit))) tl_member_word(out, "unit", d->unit);
   if (o.found)
     tl_explain_raw(out, "raw", o.raw);
   else if (d->kind == TL_ADDRESS_JSON && t->slots)
     tl_explain_near(out, (tl_doc_format)t->copy->station->plan->format, d->path, t->m->payload);
   bool within = tell_steps(t, index, &o, out);
-  tl_explain_word(out, "code", code_of(t, index, &o, within));
-  tl_explain_key(out, "value");
+  tl_member_word(out, "code", code_of(t, index, &o, within));
+  tl_member(out, "value");
   tl_tag_value_json(tag, out);
-  tl_explain_word(out, "status", tl_status_name((tl_status)tag->status));
+  tl_member_word(out, "status", tl_status_name((tl_status)tag->status));
   if (tag->reason != TL_REASON_NONE)
-    tl_explain_word(out, "reason", tl_reason_name((tl_reason)tag->reason));
-  if (tag->status != TL_UNSET) tl_explain_time(out, "time", tag->time_ms);
+    tl_member_word(out, "reason", tl_reason_name((tl_reason)tag->reason));
+  if (tag->status != TL_UNSET) tl_member_time(out, "time", tag->time_ms);
   if (t->copy->count[index] < 2) return;
-  tl_explain_integer(out, "sample_count", t->copy->count[index]);
-  tl_explain_open(out, "samples", '[');
+  tl_member_integer(out, "sample_count", t->copy->count[index]);
+  tl_member_open(out, "samples", '[');
   tl_buf_slice(out, tl_buf_bytes(&t->copy->samples[index]));
   tl_buf_byte(out, ']');
 }
@@ -392,10 +392,10 @@ static bool prepare (telling *t, tl_incoming *to, tl_prepare_room *room, tl_buf 
   tl_prepared rc = tl_prepare_run(t->g, s, before, room, &after, &error);
   t->failed = rc == TL_PREPARED_FAILED;
   t->declined = rc == TL_PREPARED_DECLINED;
-  tl_explain_open(out, "prepare", '{');
-  tl_explain_word(out, "code", t->failed ? "decoder" : t->declined ? "declined" : "ok");
+  tl_member_open(out, "prepare", '{');
+  tl_member_word(out, "code", t->failed ? "decoder" : t->declined ? "declined" : "ok");
   if (t->failed && error.len > 0 && tl_utf8_valid(tl_buf_bytes(&error)))
-    tl_explain_text(out, "error", tl_buf_bytes(&error));
+    tl_member_text(out, "error", tl_buf_bytes(&error));
   tl_buf_fini(&error);
   tl_explain_raw(out, "before", before);
   if (rc == TL_PREPARED_OK && !tl_slice_eq(before, after)) tl_explain_raw(out, "after", after);
@@ -458,9 +458,9 @@ tags:
     tell_tag(&t, (uint16_t)only_tag, out);
     goto out;
   }
-  tl_explain_open(out, "tags", '[');
+  tl_member_open(out, "tags", '[');
   for (uint16_t i = 0; i < s->plan->tag_count; i++) {
-    tl_explain_open(out, NULL, '{');
+    tl_member_open(out, NULL, '{');
     tell_tag(&t, i, out);
     tl_buf_byte(out, '}');
   }

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/format.h"
-#include "base/utf8.h"
+#include "gateway/message_json.h"
 
 typedef struct {
   uint64_t number;
@@ -126,22 +125,6 @@ void tl_recorder_list (const tl_recorder *r, tl_recorded *out) {
 }
 
 void tl_recorded_json (const tl_recorded *one, const char *line, tl_buf *out) {
-  const tl_incoming *m = &one->m;
-  tl_buf_str(out, "{\"line\":");
-  tl_json_quote(out, tl_slice_str(line));
-  tl_buf_str(out, ",\"time\":\"");
-  tl_time_format(out, m->wall);
-  tl_buf_str(out, "\",\"topic\":");
-  tl_json_quote(out, m->topic);
-  tl_buf_fmt(out, ",\"qos\":%d,\"retain\":%s,\"dup\":%s,\"id\":%u,", m->qos,
-             m->retain ? "true" : "false", m->dup ? "true" : "false", (unsigned)m->id);
-  if (tl_utf8_valid(m->payload)) {
-    tl_buf_str(out, "\"payload\":");
-    tl_json_quote(out, m->payload);
-  } else {
-    tl_buf_str(out, "\"base64\":\"");
-    tl_base64_encode(out, m->payload);
-    tl_buf_byte(out, '"');
-  }
-  tl_buf_str(out, "}\n");
+  tl_message_json_begin(out, line, &one->m);
+  tl_message_json_end(out, one->m.payload);
 }

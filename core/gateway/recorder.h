@@ -33,9 +33,7 @@ void tl_recorder_add (tl_recorder *r, size_t bytes, const tl_incoming *m);
 /* The messages, oldest first; `out` has room for r->count. */
 void tl_recorder_list (const tl_recorder *r, tl_recorded *out);
 
-/* One line of a capture file:
-** {"line":…,"time":…,"topic":…,"qos":…,"retain":…,"dup":…,"id":…,"payload":…}; a payload that
-** is not UTF-8 as "base64" in place of "payload". */
+/* One line of a capture file, as message_json.h has it. */
 void tl_recorded_json (const tl_recorded *one, const char *line, tl_buf *out);
 
 #endif

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
+#include "gateway/message_json.h"
 #include "history/fill.h"
 #include "script/script.h"
-#include "base/format.h"
-#include "base/utf8.h"
+#include "base/json_write.h"
 
 struct tl_site {
   tl_script *script;
@@ -26,18 +26,12 @@ static void on_value (void *ctx, tl_tag *t) { tl_tag_stream(t, &((tl_site *)ctx)
 static void on_published (void *ctx, tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos,
                           bool retain) {
   tl_buf *out = &((tl_site *)ctx)->news.published;
-  tl_buf_fmt(out, "{\"line\":\"%s\",\"topic\":", tl_link_line(l)->name);
-  tl_json_quote(out, topic);
-  tl_buf_fmt(out, ",\"qos\":%d,\"retain\":%s,", qos, retain ? "true" : "false");
-  if (tl_utf8_valid(payload)) {
-    tl_buf_str(out, "\"payload\":");
-    tl_json_quote(out, payload);
-  } else {
-    tl_buf_str(out, "\"base64\":\"");
-    tl_base64_encode(out, payload);
-    tl_buf_byte(out, '"');
-  }
-  tl_buf_str(out, "}\n");
+  tl_member_open(out, NULL, '{');
+  tl_member_word(out, "line", tl_link_line(l)->name);
+  tl_member_text(out, "topic", topic);
+  tl_member_integer(out, "qos", qos);
+  tl_member_flag(out, "retain", retain);
+  tl_message_json_end(out, payload);
 }
 
 static void on_error (void *ctx, const char *scope, tl_slice text) {

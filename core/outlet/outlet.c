@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/format.h"
+#include "base/json_write.h"
 #include "base/visible.h"
 #include "model/model.h"
 #include "net/work.h"
@@ -324,12 +324,10 @@ static int put_aside (const tl_outlet *o, const tl_outlet_value *v, const char *
   tl_buf_init(&line);
   tl_outlet_json(v, &line);
   if (line.len > 0) line.len--; /* its brace */
-  tl_buf_str(&line, ",\"arrival\":\"");
-  tl_time_format(&line, v->arrival_ms);
-  tl_buf_str(&line, "\",\"why\":");
+  tl_member_time(&line, "arrival", v->arrival_ms);
   tl_buf_init(&clean);
   tl_visible(&clean, tl_slice_str(why), false);
-  tl_json_quote(&line, tl_buf_bytes(&clean));
+  tl_member_text(&line, "why", tl_buf_bytes(&clean));
   if (clean.failed) line.failed = true;
   tl_buf_fini(&clean);
   tl_buf_str(&line, "}\n");

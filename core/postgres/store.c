@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/format.h"
+#include "base/json_write.h"
 #include "base/utf8.h"
 #include "outlet/span.h"
 #include "postgres/sender_impl.h"
@@ -69,7 +70,7 @@ static tl_pg_tag **slot_of (tl_pg_batch *b, uint32_t id) {
 }
 
 static void quote (tl_buf *out, const char *key, tl_slice text, bool bare) {
-  tl_buf_fmt(out, ",\"%s\":", key);
+  tl_member(out, key);
   if (text.len == 0 || bare || !tl_utf8_valid(text))
     tl_buf_str(out, "null");
   else
@@ -77,9 +78,10 @@ static void quote (tl_buf *out, const char *key, tl_slice text, bool bare) {
 }
 
 static void describe (tl_buf *out, const tl_series *s, bool bare) {
-  tl_buf_str(out, out->len > 1 ? ",{\"name\":" : "{\"name\":");
-  tl_json_quote(out, s->name);
-  tl_buf_fmt(out, ",\"type\":\"%s\",\"keep\":%" PRId64, tl_type_name((tl_type)s->type), s->keep_ms);
+  tl_member_open(out, NULL, '{');
+  tl_member_text(out, "name", s->name);
+  tl_member_word(out, "type", tl_type_name((tl_type)s->type));
+  tl_member_integer(out, "keep", s->keep_ms);
   quote(out, "unit", s->unit, bare);
   quote(out, "description", s->description, bare);
   tl_buf_byte(out, '}');

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/message_json.h"
 #include "repl/eval_impl.h"
 #include "base/format.h"
+#include "base/json_write.h"
 #include "base/topic.h"
 #include "base/utf8.h"
 
@@ -105,11 +107,14 @@ static void ask (tl_watch *w) {
 
 static void say_dropped (tl_watch *w) {
   if (w->dropped == 0) return;
-  if (!w->json)
+  if (!w->json) {
     tl_buf_fmt(&w->out, "[%llu left out: more than rate = %lld a second]\n",
                (unsigned long long)w->dropped, (long long)w->rate);
-  else
-    tl_buf_fmt(&w->out, "{\"left_out\":%llu}\n", (unsigned long long)w->dropped);
+  } else {
+    tl_member_open(&w->out, NULL, '{');
+    tl_member_integer(&w->out, "left_out", (int64_t)w->dropped);
+    tl_buf_str(&w->out, "}\n");
+  }
   w->dropped = 0;
 }
 
@@ -275,28 +280,21 @@ static void add_where (tl_buf *out, const tl_link *l, const tl_station *s, tl_fa
   }
 }
 
+static void add_message_json (tl_buf *out, const tl_link *l, const tl_incoming *m,
+                              const tl_station *s, tl_fate fate) {
+  static const char *const fates[] = { "taken", "unrouted", "will", "off", "refused", "retained" };
+  const char *line = tl_link_line(l)->name;
+  tl_message_json_begin(out, line, m);
+  tl_member_word(out, "fate", fates[fate]);
+  if (s) tl_member_name(out, "station", tl_slice_str(line), tl_slice_str(s->name));
+  tl_message_json_end(out, m->payload);
+}
+
 static void add_message (tl_watch *w, const tl_link *l, const tl_incoming *m, const tl_station *s,
                          tl_fate fate) {
-  static const char *const fates[] = { "taken", "unrouted", "will", "off", "refused" };
   tl_buf *out = &w->out;
   if (w->json) {
-    tl_buf_str(out, "{\"time\":\"");
-    tl_time_format(out, m->wall);
-    tl_buf_fmt(out, "\",\"line\":\"%s\",\"topic\":", tl_link_line(l)->name);
-    tl_json_quote(out, m->topic);
-    tl_buf_fmt(out, ",\"qos\":%u,\"retain\":%s,\"dup\":%s,\"id\":%u", m->qos,
-               m->retain ? "true" : "false", m->dup ? "true" : "false", m->id);
-    tl_buf_fmt(out, ",\"fate\":\"%s\"", fates[fate]);
-    if (s) tl_buf_fmt(out, ",\"station\":\"%s.%s\"", tl_link_line(l)->name, s->name);
-    if (tl_utf8_valid(m->payload)) {
-      tl_buf_str(out, ",\"payload\":");
-      tl_json_quote(out, m->payload);
-    } else {
-      tl_buf_str(out, ",\"base64\":\"");
-      tl_base64_encode(out, m->payload);
-      tl_buf_byte(out, '"');
-    }
-    tl_buf_str(out, "}\n");
+    add_message_json(out, l, m, s, fate);
     return;
   }
   add_time(out, m->wall, m->wall);

@@ -8,7 +8,7 @@
 #include "files/read.h"
 #include "gateway/recorder.h"
 #include "script/message_words.h"
-#include "base/format.h"
+#include "base/json_write.h"
 #include "base/topic.h"
 
 enum { LIMIT = 1000 };
@@ -187,9 +187,10 @@ int tl_look_messages (lua_State *L) {
 static int write_capture (const char *path, const entry *all, size_t n) {
   tl_buf text;
   tl_buf_init(&text);
-  tl_buf_str(&text, "{\"tagline_capture\":1,\"written\":\"");
-  tl_time_format(&text, tl_clock_wall_ms());
-  tl_buf_str(&text, "\"}\n");
+  tl_member_open(&text, NULL, '{');
+  tl_member_integer(&text, "tagline_capture", 1);
+  tl_member_time(&text, "written", tl_clock_wall_ms());
+  tl_buf_str(&text, "}\n");
   /* Others on the machine need not read what the plant says. */
   int fd = tl_file_create(path, 0600);
   int why = fd < 0 ? -fd : 0;

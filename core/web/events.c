@@ -106,7 +106,9 @@ static void add_tag (reader *r, const tl_tag *t) {
 
 static void begin_event (reader *r, const char *name) {
   r->some = false;
-  tl_buf_fmt(&r->out, "event: %s\ndata: [", name);
+  tl_buf_str(&r->out, "event: ");
+  tl_buf_str(&r->out, name);
+  tl_buf_str(&r->out, "\ndata: [");
 }
 
 static void end_event (reader *r) {

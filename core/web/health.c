@@ -1,5 +1,5 @@
 /* core/web/health.c — /healthz and /readyz: for whoever restarts a process, or sends it work. */
-#include "base/format.h"
+#include "base/json_write.h"
 #include "base/visible.h"
 #include "web/web_impl.h"
 
@@ -18,13 +18,11 @@ static void add_line (tl_buf *out, const tl_line *line, const tl_link_stats *st,
   tl_buf plain;
   tl_buf_init(&plain);
   tl_visible(&plain, tl_slice_str(why ? why : ""), false);
-  if (out->at[out->len - 1] == '}') tl_buf_byte(out, ',');
-  tl_buf_fmt(out, "{\"line\":\"%s\",\"ready\":%s,\"state\":\"%s\"", line->name,
-             why ? "false" : "true", st->state);
-  if (why) {
-    tl_buf_str(out, ",\"reason\":");
-    tl_json_quote(out, tl_buf_bytes(&plain));
-  }
+  tl_member_open(out, NULL, '{');
+  tl_member_word(out, "line", line->name);
+  tl_member_flag(out, "ready", !why);
+  tl_member_word(out, "state", st->state);
+  if (why) tl_member_text(out, "reason", tl_buf_bytes(&plain));
   tl_buf_byte(out, '}');
   tl_buf_fini(&plain);
 }
@@ -43,9 +41,10 @@ void tl_web_readyz (request *r) {
     ready = ready && !why;
     if (!lines.failed) add_line(&lines, m->lines[i], &st, why);
   }
-  tl_buf_fmt(&out, "{\"ready\":%s", ready ? "true" : "false");
+  tl_member_open(&out, NULL, '{');
+  tl_member_flag(&out, "ready", ready);
   if (r->known) {
-    tl_buf_str(&out, ",\"lines\":");
+    tl_member(&out, "lines");
     tl_buf_slice(&out, tl_buf_bytes(&lines));
     tl_buf_byte(&out, ']');
   }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/format.h"
+#include "base/json_write.h"
 #include "base/visible.h"
 #include "web/web_impl.h"
 
@@ -88,8 +88,8 @@ void tl_web_fail (request *r, unsigned status, const char *fmt, ...) {
   tl_buf_init(&out);
   tl_buf_init(&plain);
   tl_visible(&plain, tl_slice_str(text), true);
-  tl_buf_str(&out, "{\"error\":");
-  tl_json_quote(&out, tl_buf_bytes(&plain));
+  tl_member_open(&out, NULL, '{');
+  tl_member_text(&out, "error", tl_buf_bytes(&plain));
   tl_buf_str(&out, "}\n");
   tl_buf_fini(&plain);
   tl_web_answer(r, status, TL_WEB_JSON, &out);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/pattern.h"
-#include "base/format.h"
+#include "base/json_write.h"
 #include "web/tags.h"
 #include "web/web_impl.h"
 
@@ -40,8 +40,7 @@ size_t tl_web_name (const tl_tag *t, char out[TL_WEB_NAME]) {
 }
 
 static void add_field (tl_buf *out, const char *name, const char *text) {
-  tl_buf_fmt(out, ",\"%s\":", name);
-  tl_json_quote(out, tl_slice_str(text ? text : ""));
+  tl_member_word(out, name, text ? text : "");
 }
 
 void tl_web_tag_json (const tl_tag *t, tl_buf *out) {
