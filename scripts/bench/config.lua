@@ -2,7 +2,7 @@
 -- three JSON tags each of the payload SIZE.
 -- KIND: plain; devices: the same stations made by named groups; handler: a decoder that returns
 -- three numbers fills the tags; both: it fills three more. URL: where to connect to in place of
--- the load source's own port, with the certificates in CA.
+-- the load source's own port, with the certificates in CA. WEB: a port for the HTTP server.
 local kind = env("KIND", "plain")
 local paths = ({
   ["60B"] = { "temp", "hum", "on" },
@@ -33,6 +33,8 @@ for i = 0, kind == "devices" and -1 or tonumber(env "STATIONS") - 1 do
     tags = tags(),
   }
 end
+
+if env("WEB", "") ~= "" then http { listen = "127.0.0.1:" .. env "WEB" } end
 
 local url = env("URL", "")
 

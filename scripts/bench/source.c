@@ -1,7 +1,9 @@
 /* scripts/bench/source.c — a load source that speaks just enough MQTT: takes one client, sends
 ** it pre-encoded PUBLISH packets as fast as the socket takes them (QoS 0), or with a window of
-** unacknowledged ones (QoS 1), or at a rate; and prints the processor time that the client used
-** per message, from its SUBSCRIBE to its PUBACK of the last message.
+** unacknowledged ones (QoS 1), or at a rate (with --window: with both bounds); and prints the processor time that the client used
+** per message, from its SUBSCRIBE to its PUBACK of the last message. At a rate it prints how long
+** acknowledgements took, on the clock on the wall and in processor time of the client: the second
+** one a busy machine does not change much.
 **
 **   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics
 **   N] [--file STREAM [--first N]] [--listen PORT] NAME COMMAND…
@@ -29,10 +31,11 @@
 
 #include "payloads.h"
 
-enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 120 };
+enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 120, SAMPLED = 16 };
 
 static int size_index, qos, client_fd = -1;
 static unsigned count = 100000, window = 100, rate, topics = 1, first, listen_at;
+static bool bounded; /* --window was given */
 static const char *file;
 static pid_t client;
 
@@ -132,8 +135,16 @@ static uint8_t in[65536];
 static size_t in_len;
 static unsigned acked;
 static int64_t sent_at[65536];
-static int64_t *latencies;
-static size_t latency_count;
+static int64_t
+    cpu_at[65536 / SAMPLED + 1]; /* of each SAMPLEDth identifier: of the client, when sent */
+static int64_t *latencies, *cpu_latencies;
+static size_t latency_count, cpu_latency_count;
+
+static void note_latency (unsigned id) {
+  latencies[latency_count++] = now_ns(CLOCK_MONOTONIC) - sent_at[id];
+  if (id % SAMPLED == 0)
+    cpu_latencies[cpu_latency_count++] = client_cpu_ns() - cpu_at[id / SAMPLED];
+}
 
 static void take_input (bool wait_ms) {
   struct pollfd p = { .fd = client_fd, .events = POLLIN };
@@ -145,7 +156,7 @@ static void take_input (bool wait_ms) {
   while (in_len - at >= 2 && in_len - at >= (size_t)in[at + 1] + 2) {
     if (in[at] == 0x40) {
       unsigned id = (unsigned)in[at + 2] << 8 | in[at + 3];
-      if (latencies != NULL) latencies[latency_count++] = now_ns(CLOCK_MONOTONIC) - sent_at[id];
+      if (latencies != NULL) note_latency(id);
       acked++;
     } else if (in[at] == 0xc0) {
       uint8_t pingresp[2] = { 0xd0, 0 };
@@ -246,10 +257,13 @@ static void send_at_rate (void) {
       struct timespec t = { 0, (long)(left < 900000000 ? left : 900000000) };
       if (ppoll(&p, 1, &t, NULL) > 0) take_input(false);
     }
+    while (qos == 1 && bounded && i - acked >= window) take_input(true);
     packet *p = packet_of(i);
     if (qos == 1) {
-      set_id(p, i % 65535 + 1);
-      sent_at[i % 65535 + 1] = now_ns(CLOCK_MONOTONIC);
+      unsigned id = i % 65535 + 1;
+      set_id(p, id);
+      sent_at[id] = now_ns(CLOCK_MONOTONIC);
+      if (id % SAMPLED == 0) cpu_at[id / SAMPLED] = client_cpu_ns();
     }
     write_all(p->bytes, p->len);
   }
@@ -272,6 +286,13 @@ static void finish (void) {
   } else {
     while (acked < count) take_input(true);
   }
+}
+
+static void print_latencies (const char *what, int64_t *all, size_t n) {
+  if (n == 0) return;
+  qsort(all, n, sizeof *all, by_value);
+  printf("  %s %.3f ms median, %.3f ms 99 %%", what, (double)all[n / 2] / 1e6,
+         (double)all[n * 99 / 100] / 1e6);
 }
 
 static int listen_port (int *port) {
@@ -314,7 +335,7 @@ int main (int argc, char **argv) {
     if (strcmp(o, "count") == 0)
       count = (unsigned)number(v);
     else if (strcmp(o, "window") == 0)
-      window = (unsigned)number(v);
+      window = (unsigned)number(v), bounded = true;
     else if (strcmp(o, "rate") == 0)
       rate = (unsigned)number(v);
     else if (strcmp(o, "topics") == 0)
@@ -345,7 +366,10 @@ int main (int argc, char **argv) {
   int one = 1;
   setsockopt(client_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   prepare();
-  if (rate > 0 && qos == 1) latencies = malloc(count * sizeof *latencies);
+  if (rate > 0 && qos == 1) {
+    latencies = malloc(count * sizeof *latencies);
+    cpu_latencies = malloc(count * sizeof *cpu_latencies);
+  }
   handshake();
   int64_t cpu = client_cpu_ns(), wall = now_ns(CLOCK_MONOTONIC);
   if (rate > 0)
@@ -359,9 +383,8 @@ int main (int argc, char **argv) {
          file ? "file" : bench_sizes[size_index].name, qos, (double)cpu / 1000 / count,
          (double)count * 1e9 / (double)wall);
   if (latencies != NULL) {
-    qsort(latencies, latency_count, sizeof *latencies, by_value);
-    printf("  ack %.3f ms median, %.3f ms 99 %%", (double)latencies[latency_count / 2] / 1e6,
-           (double)latencies[latency_count * 99 / 100] / 1e6);
+    print_latencies("ack", latencies, latency_count);
+    print_latencies("processor time until it", cpu_latencies, cpu_latency_count);
   }
   puts("");
   kill(client, SIGTERM);
