@@ -23,7 +23,8 @@ struct tl_loop {
   uv_idle_t idle;
   later *list; /* in the order of asking */
   size_t n, cap;
-  later last; /* tl_loop_last */
+  later last[TL_LOOP_LAST]; /* those that were asked for come first */
+  later due[TL_LOOP_LAST];  /* those that run_last() goes through */
   uint64_t turn;
   int64_t set_now; /* 0: the clock's */
   /* turns that are timed: */
@@ -58,6 +59,17 @@ bool tl_handle_close (uv_handle_t *handle, uv_close_cb closed) {
 
 static void on_idle (uv_idle_t *handle) { (void)handle; }
 
+/* One that asks again is called in the next wake-up. */
+static void run_last (tl_loop *loop) {
+  memcpy(loop->due, loop->last, sizeof loop->due);
+  memset(loop->last, 0, sizeof loop->last);
+  for (int i = 0; i < TL_LOOP_LAST; i++) {
+    later it = loop->due[i];
+    loop->due[i].fn = NULL;
+    if (it.fn) it.fn(it.ctx);
+  }
+}
+
 static void run_later (tl_loop *loop) {
   size_t end = loop->n; /* what is asked for from here on waits for the next wake-up */
   for (size_t i = 0; i < end; i++) {
@@ -67,10 +79,8 @@ static void run_later (tl_loop *loop) {
   }
   loop->n -= end;
   if (loop->n > 0) memmove(loop->list, loop->list + end, loop->n * sizeof *loop->list);
-  later last = loop->last;
-  loop->last.fn = NULL;
-  if (last.fn) last.fn(last.ctx);
-  if (loop->n == 0 && !loop->last.fn) uv_idle_stop(&loop->idle);
+  run_last(loop);
+  if (loop->n == 0 && !loop->last[0].fn) uv_idle_stop(&loop->idle);
 }
 
 static void begin_turn (tl_loop *loop) {
@@ -94,7 +104,7 @@ static void end_turn (tl_loop *loop) {
 
 static void on_prepare (uv_prepare_t *handle) {
   tl_loop *loop = handle->data;
-  if (loop->n > 0 || loop->last.fn) run_later(loop);
+  if (loop->n > 0 || loop->last[0].fn) run_later(loop);
   loop->turn++;
   if (loop->timed) end_turn(loop);
 }
@@ -194,14 +204,23 @@ int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
   for (size_t i = 0; i < loop->n; i++)
     if (loop->list[i].fn == fn && loop->list[i].ctx == ctx) loop->list[i].fn = NULL;
+  int kept = 0;
+  for (int i = 0; i < TL_LOOP_LAST; i++) {
+    later it = loop->last[i];
+    if (loop->due[i].fn == fn && loop->due[i].ctx == ctx) loop->due[i].fn = NULL;
+    loop->last[i].fn = NULL;
+    if (it.fn && (it.fn != fn || it.ctx != ctx)) loop->last[kept++] = it;
+  }
 }
 
 void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
-  loop->last = (later){ fn, ctx };
-  if (fn)
-    uv_idle_start(&loop->idle, on_idle);
-  else if (loop->n == 0)
-    uv_idle_stop(&loop->idle);
+  int i = 0;
+  while (i < TL_LOOP_LAST && loop->last[i].fn &&
+         (loop->last[i].fn != fn || loop->last[i].ctx != ctx))
+    i++;
+  assert(i < TL_LOOP_LAST);
+  loop->last[i] = (later){ fn, ctx };
+  uv_idle_start(&loop->idle, on_idle);
 }
 
 static void on_timer (uv_timer_t *handle) {

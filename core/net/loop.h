@@ -32,8 +32,9 @@ void tl_loop_update (tl_loop *loop); /* read the clock again, after long work */
 ** the next wake-up, which comes at once. TL_ENOMEM. tl_loop_forget() takes it back. */
 int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 /* Call `fn` once behind all that, when it was asked for in this wake-up or before: what takes
-** its time, after the others have sent what they have to send. There is one such function on a
-** loop; fn NULL takes it back. */
+** its time, after the others have sent what they have to send. There are at most
+** TL_LOOP_LAST such functions on a loop; tl_loop_forget() takes one back. */
+enum { TL_LOOP_LAST = 4 };
 void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 

@@ -80,7 +80,7 @@ void tl_turn_wait (tl_script *s, tl_due *due) {
 }
 
 void tl_turn_drop_all (tl_script *s) {
-  if (s->turn.first) tl_loop_last(s->loop, NULL, NULL);
+  if (s->turn.first) tl_loop_forget(s->loop, on_turn, s);
   while (s->turn.first) {
     tl_due *first = s->turn.first;
     tl_turn_forget(s, first);

@@ -17,7 +17,7 @@ enum {
   COMMENT_MS = 5000,
   AN_EVENT = 2000,          /* values, at most, */
   EVENT_BYTES = 256 * 1024, /* and about so many bytes; the others come with the next */
-  A_SLICE = 500,            /* tags or stations that are looked at for a snapshot at once */
+  A_SLICE = 100,            /* tags or stations that are looked at at once */
   BLOCK = 32 * 1024,
   BEHIND = 1 << 20,
   KEPT_MS = 60000 /* that changes are noted without a reader: it may come again */
@@ -27,6 +27,7 @@ typedef struct reader {
   tl_changes_place mark; /* first */
   struct reader *next;
   tl_feed *feed;
+  request *q;
   struct MHD_Connection *mhd;
   int fd;
   tl_buf out, match;
@@ -35,7 +36,10 @@ typedef struct reader {
   int64_t next_at, comment_at;
   bool waits;             /* suspended: nothing to send */
   bool snapshot, again;   /* it gets one; and another behind it, for a config was read meanwhile */
-  bool begun, some, over; /* of the snapshot; over: no more is sent */
+  bool some, over;        /* over: no more is sent */
+  bool open;              /* an event of values is under way, */
+  int count;              /* so many were looked at for it, */
+  size_t bytes;           /* and it has so many bytes */
   uint32_t line, station; /* where the snapshot has got to */
 } reader;
 
@@ -116,28 +120,40 @@ static void end_event (reader *r) {
              (unsigned long long)r->seen);
 }
 
-/* What changed since the last time. */
-static void add_values (reader *r) {
-  tl_feed *f = r->feed;
-  const tl_model *m = tl_gateway_model(f->web->gateway);
-  const tl_changed_tag *c;
-  bool begun = false;
-  size_t start = r->out.len;
-  for (int n = 0; n < AN_EVENT && r->out.len - start < EVENT_BYTES; n++) {
-    if (!(c = tl_changes_next(&f->changes, &r->mark))) break;
+static void end_values (reader *r) {
+  if (r->open) end_event(r);
+  r->open = false;
+  r->count = 0;
+  r->bytes = 0;
+}
+
+static void add_changed (reader *r, const tl_changed_tag *c) {
+  const tl_model *m = tl_gateway_model(r->feed->web->gateway);
+  size_t before = r->out.len;
+  const tl_tag *t = wants(r, c->name) ? tl_model_tag(m, tl_slice_of(c->name, c->len)) : NULL;
+  if (!t) return;
+  if (!r->open) begin_event(r, "values");
+  r->open = true;
+  add_tag(r, t);
+  r->bytes += r->out.len - before;
+}
+
+/* What changed since the last time. False: the share is used up in the midst of it. */
+static bool add_values (reader *r) {
+  const tl_changed_tag *c = NULL;
+  while (r->count < AN_EVENT && r->bytes < EVENT_BYTES &&
+         (c = tl_changes_next(&r->feed->changes, &r->mark))) {
     r->seen = c->at.number;
-    if (!wants(r, c->name)) continue;
-    const tl_tag *t = tl_model_tag(m, tl_slice_of(c->name, c->len));
-    if (!t) continue;
-    if (!begun) begin_event(r, "values");
-    begun = true;
-    add_tag(r, t);
+    add_changed(r, c);
+    if (++r->count % A_SLICE == 0 && tl_share_is_used(r->feed->web)) return false;
   }
-  if (begun) end_event(r);
+  end_values(r);
+  return true;
 }
 
 static void begin_snapshot (reader *r) {
   tl_feed *f = r->feed;
+  end_values(r);
   tl_changes_unmark(&r->mark);
   r->seen = f->changes.last;
   tl_changes_mark(&f->changes, &r->mark, r->seen);
@@ -172,7 +188,6 @@ static void add_snapshot (reader *r) {
     }
     add_station(r, m->lines[r->line]->stations[r->station++]);
   }
-  if (r->out.len == start) tl_buf_byte(&r->out, ' '); /* a blank of JSON: come again */
 }
 
 /* --- libmicrohttpd asks --- */
@@ -185,10 +200,15 @@ static ssize_t on_read (void *ctx, uint64_t at, char *room, size_t max) {
     tl_buf_clear(&r->out);
     tl_buf_shrink(&r->out, BLOCK);
     r->given = 0;
-    if (r->snapshot) add_snapshot(r);
+    while (r->snapshot && r->out.len == 0 && !r->out.failed && !tl_share_is_used(r->feed->web))
+      add_snapshot(r);
     if (r->out.failed) return MHD_CONTENT_READER_END_OF_STREAM;
   }
   size_t n = r->out.len - r->given < max ? r->out.len - r->given : max;
+  if (n == 0 && r->snapshot) {
+    tl_share_wait(r->q);
+    return 0;
+  }
   if (n == 0) {
     r->waits = true;
     MHD_suspend_connection(r->mhd);
@@ -225,37 +245,35 @@ static void close_reader (reader *r) {
 }
 
 /* Returns when it wants something next. */
-static int64_t serve (reader *r, int64_t now, bool *worked) {
-  tl_feed *f = r->feed;
+static int64_t serve (reader *r, int64_t now) {
   if (r->over) return INT64_MAX;
   if (!r->snapshot && r->out.len - r->given > BEHIND) {
     close_reader(r);
     return INT64_MAX;
   }
   if (now >= r->comment_at) {
-    if (!r->snapshot) tl_buf_str(&r->out, ":\n\n");
+    if (!r->snapshot && !r->open) tl_buf_str(&r->out, ":\n\n");
     r->comment_at = now + COMMENT_MS;
   }
-  if (!r->snapshot && now >= r->next_at && r->seen < f->changes.last) {
+  bool changed = !r->snapshot && (r->open || r->seen < r->feed->changes.last);
+  if (changed && now >= r->next_at) {
     size_t before = r->out.len;
-    add_values(r);
+    if (!add_values(r)) return now;
     if (r->out.len > before) r->next_at = now + PACE_MS;
-    *worked = true;
   }
   if (r->out.len > r->given) wake(r);
-  bool more = !r->snapshot && r->seen < f->changes.last;
+  bool more = !r->snapshot && r->seen < r->feed->changes.last;
   return more && r->next_at < r->comment_at ? r->next_at : r->comment_at;
 }
 
-/* One reader's event a turn: messages come between. */
-static void on_timer (void *ctx) {
-  tl_feed *f = ctx;
+/* As many readers as there is a share for; the others in the next turn. */
+void tl_feed_serve (tl_feed *f) {
   int64_t now = tl_loop_now(f->web->loop), next = INT64_MAX;
-  bool worked = false;
+  if (now < f->due) return;
   f->pending = false;
   for (reader *r = f->readers, *after; r; r = after) {
     after = r->next;
-    int64_t at = worked && r->comment_at > now ? now : serve(r, now, &worked);
+    int64_t at = tl_share_is_used(f->web) ? now : serve(r, now);
     if (at < next) next = at;
   }
   if (!f->readers && now - f->left_at >= KEPT_MS)
@@ -266,10 +284,12 @@ static void on_timer (void *ctx) {
   tl_timer_at(f->timer, next);
 }
 
+static void on_timer (void *ctx) { tl_web_run_soon(((tl_feed *)ctx)->web); }
+
 void tl_feed_poke (tl_feed *f) {
   for (reader *r = f->readers; r; r = r->next) {
     if (!r->waits) continue;
-    tl_buf_str(&r->out, ":\n\n");
+    if (!r->open) tl_buf_str(&r->out, ":\n\n");
     wake(r);
   }
 }
@@ -315,6 +335,7 @@ static reader *new_reader (request *q) {
     return NULL;
   }
   r->feed = f;
+  r->q = q;
   r->mhd = q->mhd;
   r->fd = tl_web_fd(q);
   r->next_at = tl_loop_now(f->web->loop);

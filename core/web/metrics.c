@@ -1,163 +1,14 @@
-/* core/web/metrics.c — GET /metrics: what is counted where, gathered when somebody asks. Counters
-** belong to lines' names and never fall while the process lives, whatever a reload takes away. */
-#include <stdio.h>
+/* core/web/metrics.c — GET /metrics: what is counted where, gathered when somebody asks. */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/pattern.h"
 #include "net/process.h"
+#include "web/facts.h"
 #include "web/metrics_text.h"
 #include "web/tags.h"
 #include "web/web_impl.h"
 
-enum { CAUSES = 4, REASONS = TL_REASON_COUNT, STATUSES = TL_ST_HARD_ERR + 1 };
-static const char *const causes[CAUSES] = { "json", "decoder", "time", "regex" };
-
-/* What is counted on a line. */
-typedef struct {
-  uint64_t received[3], sent[3], bytes_in, bytes_out, unrouted, connects, values;
-  uint64_t failed[CAUSES], ends[TL_ENDS], unsent[TL_UNSENT];
-  uint64_t handler_ns[TL_HANDLER_KINDS], handler_errors[TL_HANDLER_KINDS];
-} counters;
-enum { COUNTERS = sizeof(counters) / sizeof(uint64_t) };
-
-/* What a line's counters had when a reload took them away. */
-struct metric_base {
-  struct metric_base *next;
-  counters base, before;
-  counters shown; /* times are measured in ticks of a clock whose rate is known better and better */
-  int64_t heard_ms; /* wall: the last message, 0 none */
-  char name[];
-};
-
-/* A line, looked at once for a page. */
-typedef struct {
-  const tl_line *line;
-  tl_slice name;
-  counters sums;
-  bool up;
-  uint64_t stations[STATUSES], tags[TL_INVALID + 1], reasons[REASONS];
-  tl_session_stats session;
-  int64_t heard_ms;
-} facts;
-
-/* --- gathering --- */
-
-static void add_station (facts *f, const tl_station *s, int64_t *heard) {
-  const tl_station_stats *st = &s->stats;
-  f->sums.failed[0] += st->json_errors;
-  f->sums.failed[1] += st->handler_errors;
-  f->sums.failed[2] += st->time_errors;
-  f->sums.failed[3] += st->given_up;
-  if (s->is_template) return;
-  f->stations[s->status]++;
-  if (s->heard > *heard) *heard = s->heard;
-  for (uint16_t i = 0; i < s->plan->tag_count; i++) {
-    const tl_tag *t = &s->tags[i];
-    f->tags[t->status]++;
-    if (t->status == TL_INVALID) f->reasons[t->reason]++;
-  }
-}
-
-static void add_handlers (facts *f, const tl_script *script) {
-  tl_handler_sum sums[TL_HANDLER_KINDS];
-  tl_script_handler_sums(script, f->line, sums);
-  for (int i = 0; i < TL_HANDLER_KINDS; i++) {
-    f->sums.handler_ns[i] = (uint64_t)(sums[i].seconds * 1e9);
-    f->sums.handler_errors[i] = sums[i].errors;
-  }
-}
-
-static void gather (facts *f, const tl_line *line, const tl_web *w) {
-  tl_link_stats st;
-  int64_t heard = -1;
-  *f = (facts){ .line = line, .name = tl_slice_str(line->name) };
-  tl_link_get_stats(tl_line_link(line), &st);
-  f->up = line->connected && line->subscribed;
-  f->session = st.session;
-  memcpy(f->sums.received, st.session.received_by, sizeof f->sums.received);
-  memcpy(f->sums.sent, st.session.sent_by, sizeof f->sums.sent);
-  memcpy(f->sums.ends, st.ends, sizeof f->sums.ends);
-  memcpy(f->sums.unsent, st.unsent, sizeof f->sums.unsent);
-  f->sums.bytes_in = st.session.bytes_in;
-  f->sums.bytes_out = st.session.bytes_out;
-  f->sums.unrouted = st.unrouted;
-  f->sums.connects = st.connects;
-  f->sums.values = line->values;
-  for (uint32_t i = 0; i < line->station_count; i++) add_station(f, line->stations[i], &heard);
-  add_handlers(f, w->script);
-  if (heard >= 0) f->heard_ms = tl_clock_wall_ms() - (tl_loop_now(w->loop) - heard);
-}
-
-/* --- what never falls --- */
-
-static struct metric_base *base_of (tl_web *w, const char *name) {
-  struct metric_base *b = w->bases;
-  while (b && strcmp(b->name, name) != 0) b = b->next;
-  if (b) return b;
-  b = calloc(1, sizeof *b + strlen(name) + 1);
-  if (!b) return NULL;
-  memcpy(b->name, name, strlen(name));
-  b->next = w->bases;
-  w->bases = b;
-  return b;
-}
-
-static void note_before (tl_web *w) {
-  const tl_model *m = tl_gateway_model(w->gateway);
-  for (struct metric_base *b = w->bases; b; b = b->next) b->before = (counters){ .values = 0 };
-  for (uint32_t i = 0; i < m->line_count; i++) {
-    struct metric_base *b = base_of(w, m->lines[i]->name);
-    facts f;
-    if (!b) continue;
-    gather(&f, m->lines[i], w);
-    b->before = f.sums;
-  }
-}
-
-/* What a counter lost is added from now on. */
-static void keep_lost (struct metric_base *b, const counters *now) {
-  uint64_t *base = (uint64_t *)&b->base;
-  const uint64_t *before = (const uint64_t *)&b->before, *after = (const uint64_t *)now;
-  for (size_t i = 0; i < COUNTERS; i++)
-    if (after[i] < before[i]) base[i] += before[i] - after[i];
-}
-
-void tl_metrics_reload (tl_web *w, bool begins) {
-  const tl_model *m = tl_gateway_model(w->gateway);
-  if (begins) {
-    note_before(w);
-    return;
-  }
-  for (struct metric_base *b = w->bases; b; b = b->next) {
-    const tl_line *line = tl_model_line(m, tl_slice_str(b->name));
-    facts f = { .line = NULL };
-    if (line) gather(&f, line, w);
-    keep_lost(b, &f.sums);
-  }
-}
-
-void tl_metrics_free (tl_web *w) {
-  while (w->bases) {
-    struct metric_base *b = w->bases;
-    w->bases = b->next;
-    free(b);
-  }
-}
-
-static void add_base (tl_web *w, facts *f) {
-  struct metric_base *b = base_of(w, f->line->name);
-  uint64_t *sums = (uint64_t *)&f->sums;
-  if (!b) return;
-  for (size_t i = 0; i < COUNTERS; i++) {
-    uint64_t *shown = (uint64_t *)&b->shown + i;
-    sums[i] += ((const uint64_t *)&b->base)[i];
-    if (sums[i] < *shown) sums[i] = *shown;
-    *shown = sums[i];
-  }
-  if (f->heard_ms > b->heard_ms + 1) b->heard_ms = f->heard_ms;
-  f->heard_ms = b->heard_ms;
-}
+static const char *const causes[TL_CAUSES] = { "json", "decoder", "time", "regex" };
 
 /* --- families of the process --- */
 
@@ -197,6 +48,9 @@ static void add_process (tl_metrics *m, const tl_web *w) {
   one_number(m, "tagline_loop_longest_seconds", TL_GAUGE,
              "The longest turn of that thread in the last one to two minutes.",
              (double)tl_loop_longest(w->loop) / 1000.0);
+  one_number(m, "tagline_http_longest_seconds", TL_GAUGE,
+             "The longest processor time that this server took of one turn.",
+             (double)w->share.longest_ns / 1e9);
   one_number(m, "tagline_lua_memory_bytes", TL_GAUGE, "Memory of the config's scripts.",
              (double)tl_script_memory(w->script));
   one_number(m, "tagline_http_connections", TL_GAUGE, "Connections of the HTTP server.",
@@ -207,7 +61,7 @@ static void add_process (tl_metrics *m, const tl_web *w) {
 
 typedef struct {
   tl_metrics *m;
-  const facts *lines;
+  const tl_line_facts *lines;
   uint32_t n;
 } page;
 
@@ -239,7 +93,7 @@ static void counters_by (const page *p, const char *name, tl_metric_kind kind, c
 }
 
 static void gauge (const page *p, const char *name, const char *help,
-                   double (*value)(const facts *f)) {
+                   double (*value)(const tl_line_facts *f)) {
   tl_metric_begin(p->m, name, TL_GAUGE, help);
   for (uint32_t i = 0; i < p->n; i++) {
     sample_of(p, i);
@@ -247,8 +101,8 @@ static void gauge (const page *p, const char *name, const char *help,
   }
 }
 
-static double up (const facts *f) { return f->up; }
-static double queued (const facts *f) { return f->session.queued; }
+static double up (const tl_line_facts *f) { return f->up; }
+static double queued (const tl_line_facts *f) { return f->session.queued; }
 
 static void add_inflight (const page *p) {
   tl_metric_begin(p->m, "tagline_inflight_messages", TL_GAUGE,
@@ -288,50 +142,51 @@ static void add_handler_families (const page *p, const tl_script *script) {
     }
   }
   counters_by(p, "tagline_handler_errors_total", TL_COUNTER, "Calls of them that failed.",
-              "handler", names, TL_HANDLER_KINDS, offsetof(facts, sums.handler_errors));
+              "handler", names, TL_HANDLER_KINDS, offsetof(tl_line_facts, sums.handler_errors));
 }
 
 static void add_states (const page *p) {
-  const char *words[STATUSES], *statuses[TL_INVALID + 1], *reasons[REASONS];
-  for (int i = 0; i < STATUSES; i++) words[i] = tl_station_status_name((tl_station_status)i);
+  const char *words[TL_FACT_STATUSES], *statuses[TL_INVALID + 1], *reasons[TL_FACT_REASONS];
+  for (int i = 0; i < TL_FACT_STATUSES; i++)
+    words[i] = tl_station_status_name((tl_station_status)i);
   for (int i = 0; i <= TL_INVALID; i++) statuses[i] = tl_status_name((tl_status)i);
-  for (int i = 0; i < REASONS; i++) reasons[i] = tl_reason_name((tl_reason)i);
-  counters_by(p, "tagline_stations", TL_GAUGE, "Stations by status.", "status", words, STATUSES,
-              offsetof(facts, stations));
+  for (int i = 0; i < TL_FACT_REASONS; i++) reasons[i] = tl_reason_name((tl_reason)i);
+  counters_by(p, "tagline_stations", TL_GAUGE, "Stations by status.", "status", words,
+              TL_FACT_STATUSES, offsetof(tl_line_facts, stations));
   counters_by(p, "tagline_tags", TL_GAUGE, "Tags by status.", "status", statuses, TL_INVALID + 1,
-              offsetof(facts, tags));
+              offsetof(tl_line_facts, tags));
   counters_by(p, "tagline_tags_invalid", TL_GAUGE, "Invalid tags by reason.", "reason", reasons + 1,
-              REASONS - 1, offsetof(facts, reasons) + sizeof(uint64_t));
+              TL_FACT_REASONS - 1, offsetof(tl_line_facts, reasons) + sizeof(uint64_t));
 }
 
 static void add_lines (const page *p, const tl_script *script) {
   static const char *const qos[] = { "0", "1", "2" };
   gauge(p, "tagline_line_up", "1: connected and subscribed.", up);
   counter(p, "tagline_line_connects_total", "Connections that the broker accepted.",
-          offsetof(facts, sums.connects));
+          offsetof(tl_line_facts, sums.connects));
   counters_by(p, "tagline_line_disconnects_total", TL_COUNTER, "How such connections ended.",
-              "reason", tl_link_ends, TL_ENDS, offsetof(facts, sums.ends));
+              "reason", tl_link_ends, TL_ENDS, offsetof(tl_line_facts, sums.ends));
   counters_by(p, "tagline_messages_received_total", TL_COUNTER,
               "Messages from the broker, repeated ones too.", "qos", qos, 3,
-              offsetof(facts, sums.received));
+              offsetof(tl_line_facts, sums.received));
   counters_by(p, "tagline_messages_published_total", TL_COUNTER,
               "Messages to the broker, repeated ones too.", "qos", qos, 3,
-              offsetof(facts, sums.sent));
+              offsetof(tl_line_facts, sums.sent));
   counter(p, "tagline_received_bytes_total", "Bytes of MQTT from the broker.",
-          offsetof(facts, sums.bytes_in));
+          offsetof(tl_line_facts, sums.bytes_in));
   counter(p, "tagline_sent_bytes_total", "Bytes of MQTT to the broker.",
-          offsetof(facts, sums.bytes_out));
+          offsetof(tl_line_facts, sums.bytes_out));
   counter(p, "tagline_messages_unrouted_total", "Messages that no station takes.",
-          offsetof(facts, sums.unrouted));
+          offsetof(tl_line_facts, sums.unrouted));
   counters_by(p, "tagline_messages_failed_total", TL_COUNTER,
-              "Messages that could not be read as they should.", "cause", causes, CAUSES,
-              offsetof(facts, sums.failed));
+              "Messages that could not be read as they should.", "cause", causes, TL_CAUSES,
+              offsetof(tl_line_facts, sums.failed));
   counters_by(p, "tagline_writes_failed_total", TL_COUNTER,
               "Writes that were not taken or not confirmed.", "reason", tl_unsent_names, TL_UNSENT,
-              offsetof(facts, sums.unsent));
+              offsetof(tl_line_facts, sums.unsent));
   gauge(p, "tagline_writes_queued", "Writes that wait to be sent.", queued);
   add_inflight(p);
-  counter(p, "tagline_values_total", "New values of tags.", offsetof(facts, sums.values));
+  counter(p, "tagline_values_total", "New values of tags.", offsetof(tl_line_facts, sums.values));
   add_heard(p);
   add_states(p);
   add_handler_families(p, script);
@@ -404,11 +259,13 @@ static void add_outlets (tl_metrics *m, const tl_web *w) {
 
 typedef struct {
   tl_web *web;
+  request *r;
+  tl_facts facts;
   tl_buf out;
   size_t given;
   tl_metrics text;
   tl_tag_walk walk;
-  bool ended;
+  bool gathered, ended;
 } scrape;
 
 static bool is_numeric (tl_type type) {
@@ -455,64 +312,70 @@ static void add_some_values (scrape *s) {
   }
 }
 
+/* --- the page --- */
+
+static void add_all (scrape *s) {
+  tl_web *w = s->web;
+  page p = { &s->text, s->facts.lines, s->facts.count };
+  add_process(&s->text, w);
+  add_lines(&p, w->script);
+  add_outlets(&s->text, w);
+  if (w->set.values.len > 0)
+    tl_metric_begin(&s->text, "tagline_tag_value", TL_GAUGE, "Valid values of tags.");
+}
+
+/* A slice of the work; it need not give text yet. */
+static void step (scrape *s) {
+  if (s->gathered) {
+    add_some_values(s);
+    return;
+  }
+  int rc = tl_facts_gather(&s->facts, s->web, tl_share_is_used);
+  if (rc < 0) s->out.failed = true;
+  if (rc <= 0) return;
+  add_all(s);
+  tl_facts_fini(&s->facts);
+  s->gathered = true;
+}
+
 static ssize_t on_read (void *ctx, uint64_t at, char *room, size_t max) {
   scrape *s = ctx;
   (void)at;
-  /* a slice without a sample: there is no blank that would say so, and looking costs little */
-  for (int i = 0; i < 100 && s->given == s->out.len && !s->ended; i++) {
+  while (s->given == s->out.len && !s->ended && !s->out.failed && !tl_share_is_used(s->web)) {
     tl_buf_clear(&s->out);
     s->given = 0;
-    add_some_values(s);
+    step(s);
   }
   if (s->out.failed) return MHD_CONTENT_READER_END_WITH_ERROR;
   size_t n = s->out.len - s->given < max ? s->out.len - s->given : max;
-  if (n == 0) return s->ended ? MHD_CONTENT_READER_END_OF_STREAM : 0;
-  memcpy(room, s->out.at + s->given, n);
+  if (n == 0 && s->ended) return MHD_CONTENT_READER_END_OF_STREAM;
+  if (n == 0) tl_share_wait(s->r);
+  if (n > 0) memcpy(room, s->out.at + s->given, n);
   s->given += n;
   return (ssize_t)n;
 }
 
 static void drop_scrape (void *ctx) {
   scrape *s = ctx;
+  tl_facts_fini(&s->facts);
   tl_buf_fini(&s->out);
   free(s);
-}
-
-/* --- the page --- */
-
-static bool add_all (scrape *s) {
-  tl_web *w = s->web;
-  const tl_model *m = tl_gateway_model(w->gateway);
-  facts *lines = calloc(m->line_count + 1, sizeof *lines);
-  if (!lines) return false;
-  page p = { &s->text, lines, m->line_count };
-  for (uint32_t i = 0; i < m->line_count; i++) {
-    gather(&lines[i], m->lines[i], w);
-    add_base(w, &lines[i]);
-  }
-  add_process(&s->text, w);
-  add_lines(&p, w->script);
-  add_outlets(&s->text, w);
-  free(lines);
-  if (w->set.values.len > 0)
-    tl_metric_begin(&s->text, "tagline_tag_value", TL_GAUGE, "Valid values of tags.");
-  return !s->out.failed;
 }
 
 void tl_web_metrics (request *r) {
   static const char open[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
   static const char plain[] = "text/plain; version=0.0.4; charset=utf-8";
   scrape *s = calloc(1, sizeof *s);
+  struct MHD_Response *response = NULL;
   if (s) {
     s->web = r->web;
+    s->r = r;
     s->text =
         (tl_metrics){ .out = &s->out, .open = tl_metrics_wants_open(tl_web_field(r, "Accept")) };
-  }
-  struct MHD_Response *response = NULL;
-  const char *type = s && s->text.open ? open : plain;
-  if (s && add_all(s))
     response =
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, TL_TAGS_BLOCK, on_read, s, drop_scrape);
+  }
+  const char *type = s && s->text.open ? open : plain;
   if (!response && s) drop_scrape(s);
   tl_web_respond(r, 200, response);
   tl_web_header(r, "Content-Type", type);

@@ -26,10 +26,6 @@ void tl_web_header (request *r, const char *name, const char *value) {
   if (r->response) MHD_add_response_header(r->response, name, value);
 }
 
-void tl_web_run_soon (tl_web *w) {
-  if (w->timer) tl_timer_at(w->timer, tl_loop_now(w->loop));
-}
-
 static void wake (request *r) {
   if (!r->suspended) return;
   r->suspended = false;
@@ -205,6 +201,10 @@ static enum MHD_Result on_request (void *cls, struct MHD_Connection *mhd, const 
     *size = 0;
     return MHD_YES;
   }
+  if (!r->response && tl_share_is_used(r->web)) {
+    tl_share_wait(r);
+    return MHD_YES;
+  }
   if (!r->response) dispatch(r);
   if (r->response) return give(r);
   r->suspended = true;
@@ -223,6 +223,7 @@ static void on_completed (void *cls, struct MHD_Connection *mhd, void **context,
   while (*at != r) at = &(*at)->next;
   *at = r->next;
   tl_front_answered(w->front, tl_web_fd(r));
+  tl_share_forget(r);
   tl_web_ask_forget(r);
   tl_web_write_forget(r);
   if (r->response) MHD_destroy_response(r->response);
@@ -244,29 +245,20 @@ static void on_log (void *cls, const char *fmt, va_list args) {
 
 /* --- on the loop --- */
 
-static void run (void *ctx) {
-  tl_web *w = ctx;
-  MHD_UNSIGNED_LONG_LONG ms;
-  if (!w->mhd) return;
-  MHD_run(w->mhd);
-  if (w->mhd && MHD_get_timeout(w->mhd, &ms) == MHD_YES)
-    tl_timer_at(w->timer, tl_loop_now(w->loop) + (ms > 60000 ? 60000 : (int64_t)ms));
-  else
-    tl_timer_stop(w->timer);
-}
+static void on_timer (void *ctx) { tl_web_run_soon(ctx); }
 
 static void on_ready (void *ctx, int events) {
   tl_web *w = ctx;
   (void)events;
   tl_poll_for(w->poll, TL_POLL_READ);
-  run(w);
+  tl_web_run_soon(w);
 }
 
 static bool on_serve (void *ctx, int fd) {
   tl_web *w = ctx;
   struct sockaddr nobody = { .sa_family = AF_UNIX };
   if (MHD_add_connection(w->mhd, fd, &nobody, sizeof nobody) != MHD_YES) return false;
-  tl_timer_at(w->timer, tl_loop_now(w->loop));
+  tl_web_run_soon(w);
   return true;
 }
 
@@ -292,7 +284,7 @@ int tl_web_serve (tl_web *w) {
   if (!w->mhd) return TL_ENOMEM;
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD);
   int rc = info ? tl_poll_new(&w->poll, w->loop, info->epoll_fd, on_ready, w) : TL_ESTATE;
-  if (rc == TL_OK) rc = tl_timer_new(&w->timer, w->loop, run, w);
+  if (rc == TL_OK) rc = tl_timer_new(&w->timer, w->loop, on_timer, w);
   if (rc == TL_OK) rc = tl_front_new(&w->front, w->loop, &front_events, w);
   if (rc == TL_OK) rc = tl_feed_new(&w->feed, w);
   if (rc < 0) {
@@ -315,15 +307,16 @@ static void resume_all (tl_web *w) {
 void tl_web_stop (tl_web *w) {
   tl_front *front = w->front;
   tl_loop_time_turns(w->loop, false);
-  tl_feed_end(w->feed);
-  resume_all(w);
   tl_poll_close(w->poll);
+  w->poll = NULL; /* nothing runs any more */
+  tl_feed_end(w->feed);
+  tl_share_end(w);
+  resume_all(w);
   tl_timer_close(w->timer);
   if (w->mhd) MHD_stop_daemon(w->mhd);
   tl_feed_free(w->feed);
   w->feed = NULL;
   w->mhd = NULL;
-  w->poll = NULL;
   w->timer = NULL;
   w->front = NULL;
   tl_front_close(front);

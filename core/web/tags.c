@@ -72,6 +72,7 @@ void tl_web_tag (request *r, const char *name) {
 /* Where a list has got to: a place in the model, which may grow or change meanwhile. */
 typedef struct {
   tl_web *web;
+  request *r;
   tl_buf match; /* NUL-terminated; empty: all */
   tl_buf after; /* a name: the list begins behind it */
   tl_buf out;
@@ -113,7 +114,6 @@ static void make_some (listing *l) {
       tl_web_tag_json(t, &l->out);
     }
   }
-  if (l->out.len == 0) tl_buf_byte(&l->out, '\n'); /* a blank, for the reader to come again */
 }
 
 static ssize_t on_read (void *ctx, uint64_t at, char *room, size_t max) {
@@ -123,8 +123,12 @@ static ssize_t on_read (void *ctx, uint64_t at, char *room, size_t max) {
     tl_buf_clear(&l->out);
     l->given = 0;
     if (l->done) return MHD_CONTENT_READER_END_OF_STREAM;
-    make_some(l);
+    while (l->out.len == 0 && !l->out.failed && !tl_share_is_used(l->web)) make_some(l);
     if (l->out.failed) return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (l->out.len == 0) {
+      tl_share_wait(l->r);
+      return 0;
+    }
   }
   size_t n = l->out.len - l->given < max ? l->out.len - l->given : max;
   memcpy(room, l->out.at + l->given, n);
@@ -147,6 +151,7 @@ void tl_web_tags (request *r) {
     return;
   }
   l->web = r->web;
+  l->r = r;
   l->left = UINT64_MAX;
   int rc = tl_web_parameter(r, "match", &l->match);
   if (rc >= 0) rc = tl_web_count_parameter(r, "limit", 1000000, &l->left);

@@ -186,6 +186,7 @@ static bool apply (void *ctx, const tl_http_config *c, const tl_outlets_change *
 static void on_reload (void *ctx, bool begins) {
   tl_web *w = ctx;
   tl_metrics_reload(w, begins);
+  if (!begins) w->reloads++;
   if (!begins && w->feed) tl_feed_reloaded(w->feed);
 }
 

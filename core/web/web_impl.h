@@ -24,6 +24,13 @@ typedef struct {
   bool write, secure;         /* secure: https */
 } web_settings;
 
+/* share.c writes it. */
+typedef struct {
+  uint64_t began_ns;     /* processor time when HTTP's part of this turn began */
+  uint64_t longest_ns;   /* the longest part so far */
+  request *first, *last; /* those that wait for a later turn */
+} tl_share;
+
 struct tl_web {
   tl_loop *loop;
   tl_gateway *gateway;
@@ -41,8 +48,10 @@ struct tl_web {
   tl_poll *poll;
   tl_timer *timer;
   tl_feed *feed;
+  tl_share share;
   request *requests;
-  request *asks; /* those that wait for Lua, the oldest first: ask.c */
+  uint64_t reloads; /* configs that were taken */
+  request *asks;    /* those that wait for Lua, the oldest first: ask.c */
   unsigned asking;
   unsigned wrong_tokens; /* access.c */
   int64_t wrong_said_at;
@@ -62,6 +71,8 @@ struct request {
   unsigned status;
   tl_ask *ask;
   request *next_ask;
+  request *next_share;
+  bool waits_share;
   struct write_job *write; /* write.c */
 };
 
@@ -70,7 +81,6 @@ struct request {
 /* libmicrohttpd and all around it; without listening. TL_ENOMEM, … */
 int tl_web_serve (tl_web *w);
 void tl_web_stop (tl_web *w);
-void tl_web_run_soon (tl_web *w); /* something was resumed */
 /* The answer: bytes taken over from *text (NULL-safe, left empty), of this type. Once. */
 void tl_web_answer (request *r, unsigned status, const char *type, tl_buf *text);
 void tl_web_answer_text (request *r, unsigned status, const char *type, const char *text);
@@ -92,6 +102,17 @@ bool tl_web_is_get (const request *r); /* GET or HEAD */
 int tl_web_parameter (request *r, const char *name, tl_buf *out);
 /* A parameter that is a whole number from 1 to `most`. 1, 0, negative as above. */
 int tl_web_count_parameter (request *r, const char *name, uint64_t most, uint64_t *out);
+
+/* --- share.c --- */
+
+/* Something was resumed, or there is something to do: behind what messages need. */
+void tl_web_run_soon (tl_web *w);
+/* Is this turn's share used up? */
+bool tl_share_is_used (const tl_web *w);
+/* Suspend this request's connection until a later turn: from a call of libmicrohttpd for it. */
+void tl_share_wait (request *r);
+void tl_share_forget (request *r);
+void tl_share_end (tl_web *w); /* nobody waits any more: before libmicrohttpd ends */
 
 /* --- routes.c --- */
 void tl_web_route (request *r); /* the answer, or what will give it */
@@ -151,7 +172,8 @@ int tl_feed_new (tl_feed **out, tl_web *w);
 void tl_feed_end (tl_feed *f);  /* no client waits any more: before libmicrohttpd ends */
 void tl_feed_free (tl_feed *f); /* behind that; NULL is fine, for both */
 void tl_feed_reloaded (tl_feed *f);
-void tl_feed_poke (tl_feed *f); /* a client has gone: look at all */
+void tl_feed_serve (tl_feed *f); /* readers whose time has come, while there is a share */
+void tl_feed_poke (tl_feed *f);  /* a client has gone: look at all */
 void tl_web_events (request *r);
 
 #endif

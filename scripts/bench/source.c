@@ -1,9 +1,9 @@
 /* scripts/bench/source.c — a load source that speaks just enough MQTT: takes one client, sends
 ** it pre-encoded PUBLISH packets as fast as the socket takes them (QoS 0), or with a window of
-** unacknowledged ones (QoS 1), or at a rate (with --window: with both bounds); and prints the processor time that the client used
-** per message, from its SUBSCRIBE to its PUBACK of the last message. At a rate it prints how long
-** acknowledgements took, on the clock on the wall and in processor time of the client: the second
-** one a busy machine does not change much.
+** unacknowledged ones (QoS 1), or at a rate (with --window: with both bounds); and prints the
+** processor time that the client used per message, from its SUBSCRIBE to its PUBACK of the last
+** message. At a rate it prints how long acknowledgements took, on the clock on the wall and in
+** processor time of the client: the second one a busy machine does not change much.
 **
 **   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics
 **   N] [--file STREAM [--first N]] [--listen PORT] NAME COMMAND…

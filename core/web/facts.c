@@ -1,0 +1,192 @@
+/* core/web/facts.c — see facts.h. Counters belong to lines' names and never fall while the process
+** lives, whatever a reload takes away. */
+#include "web/facts.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "web/web_impl.h"
+
+enum { COUNTERS = sizeof(tl_line_counters) / sizeof(uint64_t), A_SLICE = 500 };
+
+/* What a line's counters had when a reload took them away. */
+struct metric_base {
+  struct metric_base *next;
+  tl_line_counters base, before;
+  tl_line_counters
+      shown; /* times are measured in ticks of a clock whose rate is known better and better */
+  int64_t heard_ms; /* wall: the last message, 0 none */
+  char name[];
+};
+
+/* --- gathering --- */
+
+static void add_station (tl_line_facts *f, const tl_station *s, int64_t *heard) {
+  const tl_station_stats *st = &s->stats;
+  f->sums.failed[0] += st->json_errors;
+  f->sums.failed[1] += st->handler_errors;
+  f->sums.failed[2] += st->time_errors;
+  f->sums.failed[3] += st->given_up;
+  if (s->is_template) return;
+  f->stations[s->status]++;
+  if (s->heard > *heard) *heard = s->heard;
+  for (uint16_t i = 0; i < s->plan->tag_count; i++) {
+    const tl_tag *t = &s->tags[i];
+    f->tags[t->status]++;
+    if (t->status == TL_INVALID) f->reasons[t->reason]++;
+  }
+}
+
+static void add_handlers (tl_line_facts *f, const tl_script *script) {
+  tl_handler_sum sums[TL_HANDLER_KINDS];
+  tl_script_handler_sums(script, f->line, sums);
+  for (int i = 0; i < TL_HANDLER_KINDS; i++) {
+    f->sums.handler_ns[i] = (uint64_t)(sums[i].seconds * 1e9);
+    f->sums.handler_errors[i] = sums[i].errors;
+  }
+}
+
+static void begin_line (tl_line_facts *f, const tl_line *line) {
+  tl_link_stats st;
+  *f = (tl_line_facts){ .line = line, .name = tl_slice_str(line->name) };
+  tl_link_get_stats(tl_line_link(line), &st);
+  f->up = line->connected && line->subscribed;
+  f->session = st.session;
+  memcpy(f->sums.received, st.session.received_by, sizeof f->sums.received);
+  memcpy(f->sums.sent, st.session.sent_by, sizeof f->sums.sent);
+  memcpy(f->sums.ends, st.ends, sizeof f->sums.ends);
+  memcpy(f->sums.unsent, st.unsent, sizeof f->sums.unsent);
+  f->sums.bytes_in = st.session.bytes_in;
+  f->sums.bytes_out = st.session.bytes_out;
+  f->sums.unrouted = st.unrouted;
+  f->sums.connects = st.connects;
+  f->sums.values = line->values;
+}
+
+static void end_line (tl_line_facts *f, const tl_web *w, int64_t heard) {
+  add_handlers(f, w->script);
+  if (heard >= 0) f->heard_ms = tl_clock_wall_ms() - (tl_loop_now(w->loop) - heard);
+}
+
+/* A whole line at once, for a reload. */
+static void gather (tl_line_facts *f, const tl_line *line, const tl_web *w) {
+  int64_t heard = -1;
+  begin_line(f, line);
+  for (uint32_t i = 0; i < line->station_count; i++) add_station(f, line->stations[i], &heard);
+  end_line(f, w, heard);
+}
+
+/* --- what never falls --- */
+
+static struct metric_base *base_of (tl_web *w, const char *name) {
+  struct metric_base *b = w->bases;
+  while (b && strcmp(b->name, name) != 0) b = b->next;
+  if (b) return b;
+  b = calloc(1, sizeof *b + strlen(name) + 1);
+  if (!b) return NULL;
+  memcpy(b->name, name, strlen(name));
+  b->next = w->bases;
+  w->bases = b;
+  return b;
+}
+
+static void note_before (tl_web *w) {
+  const tl_model *m = tl_gateway_model(w->gateway);
+  for (struct metric_base *b = w->bases; b; b = b->next)
+    b->before = (tl_line_counters){ .values = 0 };
+  for (uint32_t i = 0; i < m->line_count; i++) {
+    struct metric_base *b = base_of(w, m->lines[i]->name);
+    tl_line_facts f;
+    if (!b) continue;
+    gather(&f, m->lines[i], w);
+    b->before = f.sums;
+  }
+}
+
+/* What a counter lost is added from now on. */
+static void keep_lost (struct metric_base *b, const tl_line_counters *now) {
+  uint64_t *base = (uint64_t *)&b->base;
+  const uint64_t *before = (const uint64_t *)&b->before, *after = (const uint64_t *)now;
+  for (size_t i = 0; i < COUNTERS; i++)
+    if (after[i] < before[i]) base[i] += before[i] - after[i];
+}
+
+void tl_metrics_reload (tl_web *w, bool begins) {
+  const tl_model *m = tl_gateway_model(w->gateway);
+  if (begins) {
+    note_before(w);
+    return;
+  }
+  for (struct metric_base *b = w->bases; b; b = b->next) {
+    const tl_line *line = tl_model_line(m, tl_slice_str(b->name));
+    tl_line_facts f = { .line = NULL };
+    if (line) gather(&f, line, w);
+    keep_lost(b, &f.sums);
+  }
+}
+
+void tl_metrics_free (tl_web *w) {
+  while (w->bases) {
+    struct metric_base *b = w->bases;
+    w->bases = b->next;
+    free(b);
+  }
+}
+
+static void add_base (tl_web *w, tl_line_facts *f) {
+  struct metric_base *b = base_of(w, f->line->name);
+  uint64_t *sums = (uint64_t *)&f->sums;
+  if (!b) return;
+  for (size_t i = 0; i < COUNTERS; i++) {
+    uint64_t *shown = (uint64_t *)&b->shown + i;
+    sums[i] += ((const uint64_t *)&b->base)[i];
+    if (sums[i] < *shown) sums[i] = *shown;
+    *shown = sums[i];
+  }
+  if (f->heard_ms > b->heard_ms + 1) b->heard_ms = f->heard_ms;
+  f->heard_ms = b->heard_ms;
+}
+
+/* --- all lines --- */
+
+void tl_facts_fini (tl_facts *f) {
+  free(f->lines);
+  *f = (tl_facts){ .lines = NULL };
+}
+
+static int begin (tl_facts *f, const tl_web *w) {
+  const tl_model *m = tl_gateway_model(w->gateway);
+  tl_facts_fini(f);
+  f->lines = calloc(m->line_count + 1, sizeof *f->lines);
+  if (!f->lines) return TL_ENOMEM;
+  f->count = m->line_count;
+  f->reloads = w->reloads;
+  return TL_OK;
+}
+
+/* Some stations of the line under way; true: it has no more. */
+static bool gather_some (tl_facts *f, const tl_line *line, const tl_web *w) {
+  tl_line_facts *one = &f->lines[f->line];
+  if (!one->line) {
+    begin_line(one, line);
+    f->station = 0;
+    f->heard = -1;
+  }
+  for (int n = 0; n < A_SLICE && f->station < line->station_count; n++)
+    add_station(one, line->stations[f->station++], &f->heard);
+  if (f->station < line->station_count) return false;
+  end_line(one, w, f->heard);
+  return true;
+}
+
+int tl_facts_gather (tl_facts *f, tl_web *w, bool (*is_used)(const tl_web *w)) {
+  const tl_model *m = tl_gateway_model(w->gateway);
+  int rc = f->lines && f->reloads == w->reloads ? TL_OK : begin(f, w);
+  if (rc < 0) return rc;
+  while (f->line < f->count) {
+    if (gather_some(f, m->lines[f->line], w)) f->line++;
+    if (is_used(w) && f->line < f->count) return 0;
+  }
+  for (uint32_t i = 0; i < f->count; i++) add_base(w, &f->lines[i]);
+  return 1;
+}
