@@ -56,12 +56,13 @@ void tl_web_make_cookie (web_settings *s) {
   tl_buf_byte(&s->cookie, '\0');
 }
 
-static bool has_bearer (request *r) {
+/* What stands behind "Bearer"; NULL: nothing does. */
+static const char *bearer_of (request *r) {
   static const char scheme[] = "bearer ";
   const char *field = tl_web_field(r, "Authorization");
   size_t n = sizeof scheme - 1;
-  if (!field || strlen(field) < n || !tl_http_same(tl_slice_of(field, n), scheme)) return false;
-  return is_same(tl_slice_str(field + n), token_of(&r->web->set));
+  if (!field || strlen(field) < n || !tl_http_same(tl_slice_of(field, n), scheme)) return NULL;
+  return field + n;
 }
 
 static bool has_cookie (request *r) {
@@ -69,6 +70,60 @@ static bool has_cookie (request *r) {
   const char *value =
       MHD_lookup_connection_value(r->mhd, MHD_COOKIE_KIND, (const char *)s->cookie_name.at);
   return value && is_same(tl_slice_str(value), tl_slice_of(s->cookie.at, s->cookie.len - 1));
+}
+
+/* --- guesses --- */
+
+static void say_wrong (request *r, const char *what) {
+  tl_web *w = r->web;
+  int64_t now = tl_loop_now(w->loop);
+  const char *peer = tl_front_peer(w->front, tl_web_fd(r));
+  w->wrong_tokens++;
+  if (tl_guesses_wrong(&w->guesses, peer, now, r->waited))
+    tl_log(TL_LOG_WARN, "http",
+           "%s: many wrong tokens: from this address they are checked one at a time",
+           peer[0] != '\0' ? peer : "the socket");
+  if (w->wrong_said_at != 0 && now - w->wrong_said_at < SAID_MS) return;
+  w->wrong_said_at = now;
+  tl_log(TL_LOG_WARN, "http", "%s: a %s with a wrong token (%u so far)", peer, what,
+         w->wrong_tokens);
+}
+
+static int64_t must_wait (request *r) {
+  tl_web *w = r->web;
+  const char *peer = tl_front_peer(w->front, tl_web_fd(r));
+  return r->waited ? 0 : tl_guesses_wait(&w->guesses, peer, tl_loop_now(w->loop));
+}
+
+/* A token came. False: it is not checked now; it waits, or is refused. */
+static bool may_check (request *r) {
+  tl_web *w = r->web;
+  int64_t ms = must_wait(r);
+  if (ms == 0) return true;
+  if (ms < 0) {
+    tl_web_fail(r, 429, "too many wrong tokens came from this address: try again in some seconds");
+    tl_web_header(r, "Retry-After", "5");
+    return false;
+  }
+  r->check_at = tl_loop_now(w->loop) + ms;
+  r->waited = true;
+  tl_timer_at(w->checks, r->check_at);
+  return false;
+}
+
+void tl_web_check_due (void *web) {
+  tl_web *w = web;
+  int64_t now = tl_loop_now(w->loop), next = INT64_MAX;
+  for (request *r = w->requests; r; r = r->next) {
+    if (r->check_at == 0 || r->response) continue;
+    if (r->check_at > now) {
+      if (r->check_at < next) next = r->check_at;
+      continue;
+    }
+    r->check_at = 0;
+    tl_web_route(r);
+  }
+  tl_timer_at(w->checks, next);
 }
 
 /* --- each request --- */
@@ -81,7 +136,7 @@ bool tl_web_needs_token (const char *path) {
   return true;
 }
 
-static void refuse_unknown (request *r) {
+static bool refuse_unknown (request *r) {
   if (tl_web_is_get(r) && strcmp((const char *)r->path.at, "/") == 0) {
     tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
     tl_web_header(r, "Location", "/login");
@@ -89,6 +144,22 @@ static void refuse_unknown (request *r) {
     tl_web_fail(r, 401, "a token is needed: Authorization: Bearer TOKEN, or a login");
     tl_web_header(r, "WWW-Authenticate", "Bearer realm=\"tagline\"");
   }
+  return false;
+}
+
+/* Does it give the token? False: that is not checked now. A cookie is too long to be guessed, so a
+** page that is logged in waits for nobody. */
+static bool know (request *r) {
+  const char *bearer = r->known ? NULL : bearer_of(r);
+  if (!bearer) return true;
+  if (!tl_web_needs_token((const char *)r->path.at)) {
+    if (must_wait(r) != 0) return true; /* health waits for nobody: it tells no details then */
+  } else if (!may_check(r)) {
+    return false;
+  }
+  r->known = is_same(tl_slice_str(bearer), token_of(&r->web->set));
+  if (!r->known) say_wrong(r, "request");
+  return true;
 }
 
 bool tl_web_may (request *r) {
@@ -100,10 +171,9 @@ bool tl_web_may (request *r) {
                 host);
     return false;
   }
-  r->known = token_of(s).len == 0 || has_bearer(r) || has_cookie(r);
-  if (r->known || !tl_web_needs_token((const char *)r->path.at)) return true;
-  refuse_unknown(r);
-  return false;
+  r->known = token_of(s).len == 0 || has_cookie(r);
+  return know(r) &&
+         (r->known || !tl_web_needs_token((const char *)r->path.at) || refuse_unknown(r));
 }
 
 bool tl_web_may_change (request *r) {
@@ -117,16 +187,6 @@ bool tl_web_may_change (request *r) {
 }
 
 /* --- /login --- */
-
-static void say_wrong (request *r) {
-  tl_web *w = r->web;
-  int64_t now = tl_loop_now(w->loop);
-  w->wrong_tokens++;
-  if (w->wrong_said_at != 0 && now - w->wrong_said_at < SAID_MS) return;
-  w->wrong_said_at = now;
-  tl_log(TL_LOG_WARN, "http", "%s: a login with a wrong token (%u so far)",
-         tl_front_peer(w->front, tl_web_fd(r)), w->wrong_tokens);
-}
 
 /* The form's field `token`; 1, 0: none, negative: unreadable. */
 static int read_form (request *r, tl_buf *token) {
@@ -163,6 +223,7 @@ static void take_form (request *r) {
     tl_web_fail(r, 415, "expected %s", form);
     return;
   }
+  if (!may_check(r)) return;
   tl_buf_init(&token);
   int rc = read_form(r, &token);
   if (rc < 0) {
@@ -170,7 +231,7 @@ static void take_form (request *r) {
   } else if (rc > 0 && is_same(tl_buf_bytes(&token), token_of(&r->web->set))) {
     welcome(r);
   } else {
-    say_wrong(r);
+    say_wrong(r, "login");
     tl_web_page(r, "login.html", 401);
   }
   tl_buf_fini(&token);

@@ -42,6 +42,7 @@ void tl_web_respond (request *r, unsigned status, struct MHD_Response *response)
   }
   r->status = status;
   r->response = response;
+  r->check_at = 0;
   tl_web_header(r, "Content-Security-Policy", policy);
   tl_web_header(r, "X-Content-Type-Options", "nosniff");
   tl_web_header(r, "Referrer-Policy", "same-origin");
@@ -285,6 +286,7 @@ int tl_web_serve (tl_web *w) {
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->mhd, MHD_DAEMON_INFO_EPOLL_FD);
   int rc = info ? tl_poll_new(&w->poll, w->loop, info->epoll_fd, on_ready, w) : TL_ESTATE;
   if (rc == TL_OK) rc = tl_timer_new(&w->timer, w->loop, on_timer, w);
+  if (rc == TL_OK) rc = tl_timer_new(&w->checks, w->loop, tl_web_check_due, w);
   if (rc == TL_OK) rc = tl_front_new(&w->front, w->loop, &front_events, w);
   if (rc == TL_OK) rc = tl_feed_new(&w->feed, w);
   if (rc < 0) {
@@ -313,11 +315,12 @@ void tl_web_stop (tl_web *w) {
   tl_share_end(w);
   resume_all(w);
   tl_timer_close(w->timer);
+  tl_timer_close(w->checks);
   if (w->mhd) MHD_stop_daemon(w->mhd);
   tl_feed_free(w->feed);
   w->feed = NULL;
   w->mhd = NULL;
-  w->timer = NULL;
+  w->timer = w->checks = NULL;
   w->front = NULL;
   tl_front_close(front);
 }

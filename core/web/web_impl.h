@@ -8,6 +8,7 @@
 #include "console/listen.h"
 #include "net/listen.h"
 #include "net/poll.h"
+#include "web/guesses.h"
 #include "web/front.h"
 #include "web/web.h"
 
@@ -53,8 +54,11 @@ struct tl_web {
   uint64_t reloads; /* configs that were taken */
   request *asks;    /* those that wait for Lua, the oldest first: ask.c */
   unsigned asking;
-  unsigned wrong_tokens; /* access.c */
+  /* access.c */
+  unsigned wrong_tokens;
   int64_t wrong_said_at;
+  tl_guesses guesses;
+  tl_timer *checks;          /* fires when a token that waits is to be checked */
   struct metric_base *bases; /* metrics.c */
   struct page_extra *extras; /* page.c: files that another package holds */
 };
@@ -73,6 +77,8 @@ struct request {
   request *next_ask;
   request *next_share;
   bool waits_share;
+  int64_t check_at; /* its token is checked then; 0: at once */
+  bool waited;
   struct write_job *write; /* write.c */
 };
 
@@ -122,6 +128,7 @@ bool tl_web_may (request *r);               /* Host and token; false: answered *
 bool tl_web_may_change (request *r);        /* Origin; false: answered */
 bool tl_web_needs_token (const char *path); /* everything but health, login and its files */
 void tl_web_login (request *r);
+void tl_web_check_due (void *web); /* the timer's: those whose turn has come */
 void tl_web_make_cookie (web_settings *set);
 
 /* --- page.c --- */

@@ -96,6 +96,34 @@ describe("access to the HTTP server", function()
     t:stop()
   end)
 
+  it("checks tokens of who gives many wrong ones one at a time, and lets others on", function()
+    local _, t, port = start(with_token)
+    local form = { ["Content-Type"] = "application/x-www-form-urlencoded" }
+    local cookie = http.request(port, "/login", { method = "POST", headers = form,
+      body = "token=" .. TOKEN }).headers["set-cookie"]:match "^[^;]+"
+    local clients = {}
+    for i = 1, 60 do
+      clients[i] = http.connect(port)
+      clients[i]:send "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wrong\r\n\r\n"
+    end
+    -- a page that is logged in, and health, wait for nobody
+    assert.equal(200, http.get(port, "/metrics", { headers = { Cookie = cookie } }).status)
+    assert.equal(200, http.get(port, "/healthz", { headers = { Authorization = "Bearer x" } }).status)
+    local count = { [401] = 0, [429] = 0 }
+    for i = 1, 60 do
+      local a = clients[i]:answer()
+      count[a.status] = count[a.status] + 1
+    end
+    assert.truthy(count[401] >= 20, "checked: " .. count[401])
+    -- who has the token waits his turn, and is let in
+    wait.poll("the token is checked", nil, function()
+      return http.get(port, "/metrics", { headers = bearer }).status == 200
+    end)
+    t:stop()
+    local _, said = t:text("stderr"):gsub("many wrong tokens: from this address they are", "")
+    assert.equal(1, said)
+  end)
+
   it("refuses Hosts that somebody else could let point here", function()
     local _, t, port = start 'names = { "gw.local" }'
     for _, host in ipairs { "evil.example", "evil.example:80", "localhost.evil.example", "",

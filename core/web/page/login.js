@@ -7,7 +7,8 @@ form.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch("/login", { method: "POST", redirect: "manual", body: new URLSearchParams({ token: token.value }) });
     if (answer.type === "opaqueredirect" || answer.ok) return location.replace("/" + location.hash);
-    wrong.textContent = answer.status === 401 ? "That is not the token." : `The server answered ${answer.status}. Try again later.`;
+    wrong.textContent = answer.status === 401 ? "That is not the token."
+      : answer.status === 429 ? "Too many wrong tokens came from this address. Try again in some seconds." : `The server answered ${answer.status}. Try again later.`;
   } catch {
     wrong.textContent = "tagline does not answer. Does it run, and is the network there?";
   }
