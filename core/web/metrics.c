@@ -250,9 +250,11 @@ static void add_outlets (tl_metrics *m, const tl_web *w) {
   if (!h->stored(h->ctx, &history)) return;
   one_number(m, "tagline_history_bytes", TL_GAUGE, "Size of the history's file and its log.",
              (double)history.bytes);
-  if (history.oldest_ms != INT64_MAX)
-    one_number(m, "tagline_history_oldest_timestamp_seconds", TL_GAUGE,
-               "The time of the oldest value in the history.", (double)history.oldest_ms / 1000.0);
+  tl_metric_begin(m, "tagline_history_oldest_timestamp_seconds", TL_GAUGE,
+                  "The time of the oldest value in the history.");
+  if (history.oldest_ms == INT64_MAX) return;
+  tl_metric_sample(m);
+  tl_metric_number(m, (double)history.oldest_ms / 1000.0);
 }
 
 /* --- values of tags, in slices --- */

@@ -1,5 +1,6 @@
 /** The sign-in form: it works without this file, too; with it a wrong token is told in place. */
 const form = document.getElementById("sign"), wrong = document.getElementById("wrong"), token = document.getElementById("token");
+const WORDS = { 401: "That is not the token.", 429: "Too many wrong tokens came from this address. Try again in some seconds." };
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -7,8 +8,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const answer = await fetch("/login", { method: "POST", redirect: "manual", body: new URLSearchParams({ token: token.value }) });
     if (answer.type === "opaqueredirect" || answer.ok) return location.replace("/" + location.hash);
-    wrong.textContent = answer.status === 401 ? "That is not the token."
-      : answer.status === 429 ? "Too many wrong tokens came from this address. Try again in some seconds." : `The server answered ${answer.status}. Try again later.`;
+    wrong.textContent = WORDS[answer.status] ?? `The server answered ${answer.status}. Try again later.`;
   } catch {
     wrong.textContent = "tagline does not answer. Does it run, and is the network there?";
   }
