@@ -64,6 +64,36 @@ static int push_captures (lua_State *L, const tl_message_now *o) {
   return 1;
 }
 
+/* A word of which the first letter is the key's. */
+static bool is_word (const char *key, const char *word) { return strcmp(key + 1, word + 1) == 0; }
+
+/* Push a field; 0: there is none of this name. */
+static int push_field (lua_State *L, tl_message_now *o, const char *key) {
+  const tl_incoming *m = o->m;
+  switch (key[0]) {
+    case 'p': return is_word(key, "payload") ? push_payload(L, o) : 0;
+    case 'j': return is_word(key, "json") ? push_json(L, o) : 0;
+    case 'c': return is_word(key, "captures") ? push_captures(L, o) : 0;
+    case 't':
+      if (is_word(key, "topic"))
+        lua_pushlstring(L, (const char *)m->topic.at, m->topic.len);
+      else if (is_word(key, "time"))
+        lua_pushnumber(L, (lua_Number)o->time_ms / 1000.0);
+      else
+        return 0;
+      return 1;
+    case 's':
+      if (!is_word(key, "station")) return 0;
+      tl_push_station(L, (tl_station *)o->station);
+      return 1;
+    case 'q': lua_pushinteger(L, m->qos); return is_word(key, "qos");
+    case 'r': lua_pushboolean(L, m->retain); return is_word(key, "retain");
+    case 'd': lua_pushboolean(L, m->dup); return is_word(key, "dup");
+    case 'i': lua_pushinteger(L, m->id); return is_word(key, "id");
+    default: return 0;
+  }
+}
+
 static int message_index (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_message_now *o = s->messages.now;
@@ -72,28 +102,9 @@ static int message_index (lua_State *L) {
   if (number == 0) return luaL_error(L, "attempt to index json.null (field '%s')", key);
   if (!o || o->number != number)
     return luaL_error(L, "msg.%s: the message is over; copy what you need of it in decode", key);
-  if (strcmp(key, "payload") == 0) return push_payload(L, o);
-  if (strcmp(key, "json") == 0) return push_json(L, o);
-  if (strcmp(key, "captures") == 0) return push_captures(L, o);
-  if (strcmp(key, "topic") == 0)
-    lua_pushlstring(L, (const char *)o->m->topic.at, o->m->topic.len);
-  else if (strcmp(key, "qos") == 0)
-    lua_pushinteger(L, o->m->qos);
-  else if (strcmp(key, "retain") == 0)
-    lua_pushboolean(L, o->m->retain);
-  else if (strcmp(key, "dup") == 0)
-    lua_pushboolean(L, o->m->dup);
-  else if (strcmp(key, "id") == 0)
-    lua_pushinteger(L, o->m->id);
-  else if (strcmp(key, "time") == 0)
-    lua_pushnumber(L, (lua_Number)o->time_ms / 1000.0);
-  else if (strcmp(key, "station") == 0)
-    tl_push_station(L, (tl_station *)o->station);
-  else
-    return luaL_error(
-        L, "msg has no field '%s' (topic payload qos retain dup id time captures station json)",
-        key);
-  return 1;
+  if (push_field(L, o, key)) return 1;
+  return luaL_error(
+      L, "msg has no field '%s' (topic payload qos retain dup id time captures station json)", key);
 }
 
 static int message_newindex (lua_State *L) {

@@ -6,18 +6,26 @@
 #include "base/pattern.h"
 #include "script/script.h"
 
-void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice name) {
-  tl_script *s = tl_script_of(L);
-  uint64_t generation = tl_gateway_generation(s->gateway);
+/* Push the object that stands for this pointer already; false: there is none, and nothing is
+** pushed. */
+static bool push_known (lua_State *L, const char *type, const void *pointer) {
+  const tl_script *s = tl_script_of(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->objects);
   if (lua_rawgetp(L, -1, pointer) == LUA_TUSERDATA) {
-    tl_object *known = luaL_testudata(L, -1, type);
-    if (known && known->generation == generation) {
-      lua_remove(L, -2);
-      return;
+    const tl_object *known = luaL_testudata(L, -1, type);
+    if (known && known->generation == tl_gateway_generation(s->gateway)) {
+      lua_replace(L, -2);
+      return true;
     }
   }
-  lua_pop(L, 1);
+  lua_pop(L, 2);
+  return false;
+}
+
+static void push_new (lua_State *L, const char *type, void *pointer, tl_slice name) {
+  const tl_script *s = tl_script_of(L);
+  uint64_t generation = tl_gateway_generation(s->gateway);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, s->objects);
   tl_object *o = lua_newuserdatauv(L, sizeof *o + name.len + 1, 0);
   o->pointer = pointer;
   o->generation = generation;
@@ -41,18 +49,21 @@ static tl_slice push_full_name (lua_State *L, const char *line, const char *stat
 }
 
 void tl_push_tag (lua_State *L, tl_tag *t) {
-  tl_push_object(L, TL_TAG, t,
-                 push_full_name(L, t->station->line->name, t->station->name, tl_tag_def(t)->name));
+  if (push_known(L, TL_TAG, t)) return;
+  push_new(L, TL_TAG, t,
+           push_full_name(L, t->station->line->name, t->station->name, tl_tag_def(t)->name));
   lua_remove(L, -2);
 }
 
 void tl_push_station (lua_State *L, tl_station *s) {
-  tl_push_object(L, TL_STATION, s, push_full_name(L, s->line->name, s->name, NULL));
+  if (push_known(L, TL_STATION, s)) return;
+  push_new(L, TL_STATION, s, push_full_name(L, s->line->name, s->name, NULL));
   lua_remove(L, -2);
 }
 
 void tl_push_line (lua_State *L, tl_line *line) {
-  tl_push_object(L, TL_LINE, line, push_full_name(L, line->name, NULL, NULL));
+  if (push_known(L, TL_LINE, line)) return;
+  push_new(L, TL_LINE, line, push_full_name(L, line->name, NULL, NULL));
   lua_remove(L, -2);
 }
 

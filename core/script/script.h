@@ -188,7 +188,6 @@ void tl_check_runs (lua_State *L, const char *word);
 tl_tag *tl_check_tag (lua_State *L, int index); /* raises when it is gone */
 tl_station *tl_check_station (lua_State *L, int index);
 tl_line *tl_check_line (lua_State *L, int index);
-void tl_push_object (lua_State *L, const char *type, void *pointer, tl_slice name);
 /* pushes the table { lines =, stations =, tags = } */
 int tl_open_objects (lua_State *L);
 void tl_open_tag (lua_State *L);

@@ -59,7 +59,7 @@ end
 -- whether there are only those of `wanted`; or what read_table says of none.
 local function read_message(network, msg, wanted)
   if network.picks and not kit.slow then
-    local fields, payload, port, time, repeated = picks.read(network, msg.payload, msg.topic, wanted)
+    local fields, payload, port, time, repeated = picks.read(network, msg, wanted)
     if fields then return fields, payload, port, time, repeated, wanted ~= nil end
   end
   local up, why, known = read_table(network, msg.json, msg.topic)

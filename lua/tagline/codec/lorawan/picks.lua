@@ -104,16 +104,16 @@ end
 --- port, time, and whether it repeats an earlier one. nil when the parsed table must be read
 --- (also when it is no uplink). Raises when it is not JSON.
 ---@param network table with `picks`, `definition`, `options`, `decode`
----@param document string
----@param topic? string
+---@param msg table
 ---@param wanted? table<string, boolean>
 ---@return table? fields, string payload, integer? port, number? time, boolean? repeated
-function picks.read(network, document, topic, wanted)
+function picks.read(network, msg, wanted)
+  local document = msg.payload
   -- no object, or another format than JSON
   if type(document) ~= "string" or document:byte() ~= 123 then return nil end
   local made, options = network.picks, network.options
   made.pick(document)
-  if made.is_uplink and not made.is_uplink(made.get, topic, options) then return nil end
+  if made.is_uplink and not made.is_uplink(made.get, msg.topic, options) then return nil end
   local up, bytes, port, time, repeated = made.uplink(wanted)
   if not up then return nil end
   if made.decode and bytes ~= "" then
