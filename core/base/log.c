@@ -165,7 +165,7 @@ static void put_styled (tl_log_level level, tl_slice scope, tl_slice text) {
 }
 
 /* Those who listen get the plain line, with a NUL behind it. True: it is shown already. */
-static bool tell (tl_log_level level, tl_slice scope, tl_slice text) {
+static bool pass_on (tl_log_level level, tl_slice scope, tl_slice text) {
   tl_buf line;
   bool shown = false;
   if (!state.writer && !state.sink) return false;
@@ -197,7 +197,7 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...) {
   } else {
     tl_slice visible = tl_slice_of(text.at + split, text.len - split);
     tl_slice of = tl_slice_of(scope ? (const void *)text.at : NULL, split);
-    if (!tell(level, of, visible)) put_styled(level, of, visible);
+    if (!pass_on(level, of, visible)) put_styled(level, of, visible);
   }
   tl_buf_fini(&text);
 }

@@ -5,7 +5,7 @@
 #include "command/command.h"
 #include "command/connect.h"
 #include "command/options.h"
-#include "command/say.h"
+#include "command/print.h"
 #include "command/start.h"
 
 static const char help[] =
@@ -20,7 +20,7 @@ static const char help[] =
 static void print_problem (void *ctx, bool is_error, const char *text) {
   (void)ctx;
   (void)is_error;
-  tl_say_line(text);
+  tl_print_line(text);
 }
 
 int tl_command_check (int argc, char **argv) {

@@ -12,7 +12,7 @@ typedef struct {
   int failed;
 } trying;
 
-static void told (void *ctx, const char *text) {
+static void print_stage (void *ctx, const char *text) {
   (void)ctx;
   puts(text);
   fflush(stdout); /* a stage may take its time */
@@ -37,7 +37,7 @@ static void next_line (trying *t) {
   }
   tl_line *line = m->lines[t->line];
   printf("%s\n", line->name);
-  if (tl_probe_start(&probe, tl_line_link(line), told, done, t) == TL_OK) return;
+  if (tl_probe_start(&probe, tl_line_link(line), print_stage, done, t) == TL_OK) return;
   puts("  no memory");
   t->failed++;
   tl_loop_stop(t->loop);

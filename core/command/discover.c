@@ -11,11 +11,11 @@
 #include "base/topic.h"
 #include "command/command.h"
 #include "command/options.h"
-#include "command/say.h"
+#include "command/print.h"
 #include "discover/heard.h"
 #include "files/read.h"
 #include "gateway/probe.h"
-#include "offline/tool.h"
+#include "offline/lua_command.h"
 
 static const char help[] =
     "usage: tagline discover [OPTIONS] HOST[:PORT]|URL [FILTER …]\n"
@@ -73,7 +73,7 @@ static void on_told (void *ctx, const char *text) {
   (void)ctx;
   if (!refused || strstr(text, "FAILED")) return;
   while (*text == ' ') text++;
-  tl_say_error("discover", text);
+  tl_print_error("discover", text);
 }
 
 static void on_message (void *ctx, const tl_message *m, size_t size) {
@@ -99,7 +99,7 @@ static void on_done (void *ctx, bool well, const char *why) {
   d->probe = NULL;
   d->failed = !well;
   if (d->since > 0) d->until = tl_loop_now(d->loop);
-  if (!well) tl_say_error("discover", why);
+  if (!well) tl_print_error("discover", why);
   tl_loop_stop(d->loop);
 }
 
@@ -261,7 +261,7 @@ static int print (const discovering *d) {
   arguments[n++] = whole_path(a->ca_file, ca);
   arguments[n++] = seconds;
   for (int i = 0; i < a->filter_count; i++) arguments[n++] = a->filters[i];
-  return tl_tool_run_on(d->collected, "tagline.discover.main", arguments, n);
+  return tl_lua_command_on(d->collected, "tagline.discover.main", arguments, n);
 }
 
 static int run (const asked *a) {
@@ -279,7 +279,7 @@ static int run (const asked *a) {
   } else {
     if (rc >= 0) rc = set_up(&d, &config, &err);
     if (rc >= 0) tl_loop_run(d.loop);
-    if (rc < 0) tl_say_error("discover", err.text[0] ? err.text : "no resources");
+    if (rc < 0) tl_print_error("discover", err.text[0] ? err.text : "no resources");
     tear_down(&d);
     if (rc >= 0 && (d.since > 0 || !d.failed)) code = print(&d);
   }

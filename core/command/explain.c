@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "command/command.h"
 #include "command/options.h"
-#include "offline/tool.h"
+#include "offline/lua_command.h"
 
 static const char help[] = "usage: tagline explain [--json] [--unsafe] CONFIG.lua TOPIC [FILE|-]\n"
                            "\n"
@@ -32,5 +32,5 @@ int tl_command_explain (int argc, char **argv) {
   tl_log_set_level(TL_LOG_ERROR);
   const char *arguments[] = { json ? "json" : "", unsafe ? "unsafe" : "", words[0], words[1],
                               n > 2 ? words[2] : "" };
-  return tl_tool_run("tagline.test.explain", arguments, n > 2 ? 5 : 4);
+  return tl_lua_command("tagline.test.explain", arguments, n > 2 ? 5 : 4);
 }

@@ -7,7 +7,7 @@
 
 #include "command/command.h"
 #include "command/options.h"
-#include "offline/tool.h"
+#include "offline/lua_command.h"
 
 static const char text[] =
     "usage: tagline COMMAND …\n"
@@ -71,13 +71,13 @@ static void tell (const char *command, const tl_option *options) {
 
 /* Commands read their options before they do anything else. */
 static int print_options (void) {
-  tl_options_tell(tell);
+  tl_options_list(tell);
   for (int i = 0; i < COMMANDS; i++) {
     char *alone[] = { (char *)(uintptr_t)commands[i].name, NULL };
     printf("%s\n", commands[i].name);
     commands[i].run(1, alone);
   }
-  tl_options_tell(NULL);
+  tl_options_list(NULL);
   return fflush(stdout) != 0;
 }
 
@@ -90,7 +90,7 @@ int tl_command_help (int argc, char **argv) {
   if (table) return print_options();
   if (n == 0) return fputs(text, stdout) < 0;
   const tl_command *c = tl_command_find(words[0]);
-  if (!c) return tl_tool_run("tagline.repl.help_command", words, 1);
+  if (!c) return tl_lua_command("tagline.repl.help_command", words, 1);
   char *asked[] = { (char *)(uintptr_t)c->name, "--help", NULL };
   return c->run(2, asked);
 }

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "command/command.h"
 #include "command/options.h"
-#include "offline/tool.h"
+#include "offline/lua_command.h"
 
 static const char help[] =
     "usage: tagline history [OPTIONS] FILE|CONFIG.lua [PATTERN …]\n"
@@ -85,5 +85,5 @@ int tl_command_history (int argc, char **argv) {
   const char *first[] = { last, from, to, every, as, format, what, zone };
   memcpy(arguments, first, sizeof first);
   memcpy(arguments + 8, words, (size_t)n * sizeof *words);
-  return tl_tool_run("tagline.history.main", arguments, 8 + n);
+  return tl_lua_command("tagline.history.main", arguments, 8 + n);
 }

@@ -8,8 +8,8 @@
 
 #include "command/command.h"
 #include "command/options.h"
-#include "command/say.h"
-#include "offline/tool.h"
+#include "command/print.h"
+#include "offline/lua_command.h"
 
 static const char help[] =
     "usage: tagline init [FOLDER]\n"
@@ -27,7 +27,7 @@ enum { NAMES = sizeof names / sizeof *names };
 static int fail (const char *path, const char *why) {
   char text[PATH_MAX + 300];
   snprintf(text, sizeof text, "%s: %s", path, why);
-  tl_say_error("init", text);
+  tl_print_error("init", text);
   return 1;
 }
 
@@ -71,5 +71,5 @@ int tl_command_init (int argc, char **argv) {
   int rc = prepare(folder);
   if (rc != 0) return rc;
   const char *arguments[] = { folder };
-  return tl_tool_run("tagline.init.main", arguments, 1);
+  return tl_lua_command("tagline.init.main", arguments, 1);
 }

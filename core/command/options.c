@@ -5,11 +5,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "command/say.h"
+#include "command/print.h"
 
 enum { LONGEST = 32 }; /* names beyond this are never near to anything we know */
 
-static tl_options_teller teller;
+static tl_options_lister lister;
 
 static int least (int a, int b) { return a < b ? a : b; }
 
@@ -62,7 +62,7 @@ int tl_options_wrong (const char *command, const char *fmt, ...) {
   va_end(ap);
   snprintf(whole, sizeof whole, "%s (see 'tagline%s%s --help')", text, command ? " " : "",
            command ? command : "");
-  tl_say_error(command, whole);
+  tl_print_error(command, whole);
   return TL_OPTIONS_WRONG;
 }
 
@@ -141,8 +141,8 @@ int tl_options_read (int argc, char **argv, const char *command, const char *hel
                      const tl_option *options, const char **operands, int max) {
   int n = 0;
   bool over = false;
-  if (teller) {
-    teller(command, options);
+  if (lister) {
+    lister(command, options);
     return TL_OPTIONS_HELP;
   }
   for (int i = 1; i < argc; i++) {
@@ -159,4 +159,4 @@ int tl_options_read (int argc, char **argv, const char *command, const char *hel
   return n;
 }
 
-void tl_options_tell (tl_options_teller tell) { teller = tell; }
+void tl_options_list (tl_options_lister list) { lister = list; }

@@ -39,11 +39,11 @@ enum {
 int tl_options_read (int argc, char **argv, const char *command, const char *help,
                      const tl_option *options, const char **operands, int max);
 
-/* From here on tl_options_read reads nothing: it hands the command's table to `tell`, and answers
+/* From here on tl_options_read reads nothing: it hands the command's table to `list`, and answers
 ** TL_OPTIONS_HELP. So a table of all commands can be printed, for completions and man pages. NULL
 ** ends it. */
-typedef void (*tl_options_teller)(const char *command, const tl_option *options);
-void tl_options_tell (tl_options_teller tell);
+typedef void (*tl_options_lister)(const char *command, const tl_option *options);
+void tl_options_list (tl_options_lister list);
 
 /* Print "tagline COMMAND: TEXT (see 'tagline COMMAND --help')" to stderr and return
 ** TL_OPTIONS_WRONG. `command` may be NULL. */

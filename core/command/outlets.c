@@ -154,16 +154,16 @@ static void close_spool (tl_outlets *o) {
 }
 
 /* What a reload changes, for whoever asked for it. */
-static void tell (const tl_outlets_change *change, const char *fmt, ...)
+static void report (const tl_outlets_change *change, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-static void tell (const tl_outlets_change *change, const char *fmt, ...) {
+static void report (const tl_outlets_change *change, const char *fmt, ...) {
   char text[400];
   va_list args;
-  if (!change || !change->told) return;
+  if (!change || !change->changed) return;
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
-  change->told(change->ctx, text);
+  change->changed(change->ctx, text);
 }
 
 static bool is_other_spool (const tl_outlets *o, const tl_outlets_config *c) {
@@ -193,7 +193,7 @@ static int apply_outlet (tl_outlets *o, const tl_outlet_config *c, const tl_outl
   bool dry = change && change->dry;
   if (!e) {
     int rc = dry ? TL_OK : start_entry(o, c, err);
-    if (rc >= 0) tell(change, "outlet '%.*s' added", TL_ARG(c->name));
+    if (rc >= 0) report(change, "outlet '%.*s' added", TL_ARG(c->name));
     return rc;
   }
   if (is_running_as(e, c)) {
@@ -204,7 +204,7 @@ static int apply_outlet (tl_outlets *o, const tl_outlet_config *c, const tl_outl
     }
     return TL_OK;
   }
-  tell(change, "outlet '%s' changed: it starts again, and goes on where it was", e->name);
+  report(change, "outlet '%s' changed: it starts again, and goes on where it was", e->name);
   return dry ? TL_OK : change_entry(e, c, err);
 }
 
@@ -212,7 +212,7 @@ static void drop_unwanted (tl_outlets *o, const tl_outlets_change *change) {
   for (entry *e = o->list, *next; e; e = next) {
     next = e->next;
     if (e->wanted || (e->closing && !e->anew)) continue;
-    tell(change, "outlet '%s' removed; its place in the spool is kept for a day", e->name);
+    report(change, "outlet '%s' removed; its place in the spool is kept for a day", e->name);
     if (change && change->dry) continue;
     tl_log(TL_LOG_INFO, e->name, "the outlet is closed; its place in the spool is kept for a day");
     tl_outlet_words_free(e->anew);
@@ -223,8 +223,8 @@ static void drop_unwanted (tl_outlets *o, const tl_outlets_change *change) {
 
 static void warn_of_folder (const tl_outlets *o, const tl_outlets_change *change) {
   const char *folder = (const char *)o->folder.at;
-  tell(change, "spool: another folder counts from the next start on; until then it is '%s'",
-       folder);
+  report(change, "spool: another folder counts from the next start on; until then it is '%s'",
+         folder);
   tl_log(TL_LOG_WARN, "spool",
          "another folder counts from the next start on; until then it is '%s'", folder);
 }

@@ -1,4 +1,4 @@
-/* core/command/repl_child.c — see companion.h. Knows nothing of what is typed. */
+/* core/command/repl_child.c — see repl_child.h. Knows nothing of what is typed. */
 #include "command/repl_child.h"
 
 #include <limits.h>
@@ -12,7 +12,7 @@
 
 enum { LEAVE_MS = 3000 }; /* to leave the terminal; then it is told to */
 
-struct tl_companion {
+struct tl_repl_child {
   uv_process_t process;
   void (*ended)(void *ctx, int code);
   void *ctx;
@@ -21,13 +21,13 @@ struct tl_companion {
 };
 
 static void on_exit_of_child (uv_process_t *process, int64_t status, int signum) {
-  tl_companion *c = process->data;
+  tl_repl_child *c = process->data;
   c->reaped = true;
   c->ended(c->ctx, signum != 0 ? 128 + signum : (int)status);
 }
 
-int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path,
-                        void (*ended)(void *ctx, int code), void *ctx, tl_err *err) {
+int tl_repl_child_start (tl_repl_child **out, tl_loop *loop, const char *path,
+                         void (*ended)(void *ctx, int code), void *ctx, tl_err *err) {
   char exe[PATH_MAX];
   char *args[] = { "tagline", "repl", "--socket", (char *)(uintptr_t)path, "--logs", NULL };
   /* With the values on stdout, the terminal is where the log goes. */
@@ -38,7 +38,7 @@ int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path,
   ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
   if (n < 0) return tl_fail(err, TL_ENOENT, 0, "the program's own file is not known");
   exe[n] = '\0';
-  tl_companion *c = calloc(1, sizeof *c);
+  tl_repl_child *c = calloc(1, sizeof *c);
   if (!c) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   uv_process_options_t options = {
     .file = exe, .args = args, .exit_cb = on_exit_of_child, .stdio = fds, .stdio_count = 3
@@ -57,13 +57,13 @@ int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path,
   return rc;
 }
 
-void tl_companion_detach (tl_companion *c) {
+void tl_repl_child_detach (tl_repl_child *c) {
   if (!c || c->detached) return;
   c->detached = true;
   tl_handle_close((uv_handle_t *)&c->process, NULL);
 }
 
-void tl_companion_free (tl_companion *c) {
+void tl_repl_child_free (tl_repl_child *c) {
   if (!c) return;
   int64_t until = tl_clock_mono_ms() + LEAVE_MS;
   while (!c->reaped && waitpid(c->pid, NULL, WNOHANG) == 0) {

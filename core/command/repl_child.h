@@ -6,16 +6,16 @@
 
 #include "net/loop.h"
 
-typedef struct tl_companion tl_companion;
+typedef struct tl_repl_child tl_repl_child;
 
 /* Start it on the console socket `path`. `ended` comes when it has ended by itself. Failure
 ** fills err. */
-int tl_companion_start (tl_companion **out, tl_loop *loop, const char *path,
-                        void (*ended)(void *ctx, int code), void *ctx, tl_err *err);
+int tl_repl_child_start (tl_repl_child **out, tl_loop *loop, const char *path,
+                         void (*ended)(void *ctx, int code), void *ctx, tl_err *err);
 /* It is no longer on the loop; `ended` does not come any more. NULL is fine. */
-void tl_companion_detach (tl_companion *c);
+void tl_repl_child_detach (tl_repl_child *c);
 /* After the loop is gone: waits until it has left the terminal as it found it, which it does
 ** when its socket is closed. NULL is fine. */
-void tl_companion_free (tl_companion *c);
+void tl_repl_child_free (tl_repl_child *c);
 
 #endif

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "command/command.h"
 #include "command/options.h"
-#include "offline/tool.h"
+#include "offline/lua_command.h"
 
 static const char help[] =
     "usage: tagline replay [--unsafe] CAPTURE CONFIG.lua\n"
@@ -40,5 +40,5 @@ int tl_command_replay (int argc, char **argv) {
   tl_log_set_level(TL_LOG_ERROR);
   const char *arguments[] = { unsafe ? "unsafe" : "", words[0], words[1], against ? against : "",
                               history ? history : "" };
-  return tl_tool_run("tagline.test.replay", arguments, 5);
+  return tl_lua_command("tagline.test.replay", arguments, 5);
 }

@@ -50,10 +50,10 @@ typedef struct {
   tl_signal *signals[3];
   tl_attach *attach;
   tl_service *service;
-  tl_companion *repl; /* --repl: NULL without */
-  tl_timer *watcher;  /* --watch */
-  bool changed;       /* files changed; they are read once they have not done so for a while */
-  bool on_terminal;   /* the REPL and the log are on one terminal */
+  tl_repl_child *repl; /* --repl: NULL without */
+  tl_timer *watcher;   /* --watch */
+  bool changed;        /* files changed; they are read once they have not done so for a while */
+  bool on_terminal;    /* the REPL and the log are on one terminal */
   const char *config;
   int exit_code;
   bool ending, sending, closed; /* sending: the lines are closed, outlets are not; closed: all is */
@@ -77,7 +77,7 @@ static void finish (void *ctx) {
   r->console = NULL;
   tl_http_close(r->http);
   r->http = NULL;
-  tl_companion_detach(r->repl);
+  tl_repl_child_detach(r->repl);
   tl_loop_stop(r->loop);
 }
 
@@ -157,7 +157,7 @@ static void on_signal (void *ctx, int signum) {
 static int start_repl (running *r, const char *path) {
   tl_err err = { .text = "" };
   r->on_terminal = isatty(STDERR_FILENO);
-  int rc = tl_companion_start(&r->repl, r->loop, path, on_repl_ended, r, &err);
+  int rc = tl_repl_child_start(&r->repl, r->loop, path, on_repl_ended, r, &err);
   if (rc < 0) tl_log(TL_LOG_ERROR, NULL, "--repl: %s", err.text);
   return rc;
 }
@@ -236,7 +236,7 @@ static void tear_down (running *r) {
   tl_service_free(r->service);
   tl_console_close(r->console);
   tl_http_close(r->http);
-  tl_companion_detach(r->repl);
+  tl_repl_child_detach(r->repl);
   tl_values_free(r->values);
   tl_outlets_free(r->outlets);
   tl_gateway_free(r->gateway);
@@ -244,7 +244,7 @@ static void tear_down (running *r) {
   if (r->loop) tl_loop_free(r->loop);
   tl_log_set_writer(NULL, NULL);
   tl_attach_free(r->attach);
-  tl_companion_free(r->repl);
+  tl_repl_child_free(r->repl);
 }
 
 static bool set_log_level (const char *word) {

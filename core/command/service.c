@@ -26,7 +26,7 @@ struct tl_service {
   tl_problem *problem; /* NULL: nobody wants to know */
   int ticks;           /* seconds since it was asked for */
   uint64_t news;       /* what count_lines gave then */
-  tl_buf status, said;
+  tl_buf status, notified;
 };
 
 /* "STATUS=2 of 3 lines connected". The result changes whenever a line came or went. */
@@ -65,10 +65,10 @@ static void tell_status (void *ctx) {
   if (problem.len > 0) tl_buf_str(&s->status, "; ");
   tl_buf_add(&s->status, problem.at, cut(problem));
   tl_buf_byte(&s->status, '\0');
-  if (s->status.failed || tl_slice_eq(tl_buf_bytes(&s->status), tl_buf_bytes(&s->said))) return;
+  if (s->status.failed || tl_slice_eq(tl_buf_bytes(&s->status), tl_buf_bytes(&s->notified))) return;
   tl_notify_send(s->notify, (const char *)s->status.at);
-  tl_buf_clear(&s->said);
-  tl_buf_slice(&s->said, tl_buf_bytes(&s->status));
+  tl_buf_clear(&s->notified);
+  tl_buf_slice(&s->notified, tl_buf_bytes(&s->status));
 }
 
 /* Lines are looked at each second; all that status() knows when one of them has changed, and each
@@ -114,7 +114,7 @@ static void on_where (void *ctx, tl_stall_note *note) {
   tl_script_where(((tl_service *)ctx)->script, add_to_note, note);
 }
 
-static void on_say (void *ctx, const char *line) {
+static void on_log (void *ctx, const char *line) {
   (void)ctx;
   tl_log_apart(TL_LOG_ERROR, line);
 }
@@ -124,7 +124,7 @@ static void on_end (void *ctx) {
   tl_logs_end();
 }
 
-static const tl_stall_events stall_events = { on_beat, on_where, on_say, on_end };
+static const tl_stall_events stall_events = { on_beat, on_where, on_log, on_end };
 
 int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gateway *gateway) {
   tl_service *s = calloc(1, sizeof *s);
@@ -133,7 +133,7 @@ int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gatew
   s->script = script;
   s->gateway = gateway;
   tl_buf_init(&s->status);
-  tl_buf_init(&s->said);
+  tl_buf_init(&s->notified);
   s->notify = tl_notify_open();
   int64_t beat = s->notify ? tl_notify_watchdog_ms() : 0;
   s->watchdog = beat > 0;
@@ -144,7 +144,7 @@ int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gatew
     tl_service_free(s);
     return rc;
   }
-  s->reload = (tl_reload_listener){ .told = on_reload, .ctx = s };
+  s->reload = (tl_reload_listener){ .reloading = on_reload, .ctx = s };
   tl_script_on_reload(script, &s->reload);
   *out = s;
   return TL_OK;
@@ -173,6 +173,6 @@ void tl_service_free (tl_service *s) {
   tl_problem_free(s->problem);
   tl_notify_close(s->notify);
   tl_buf_fini(&s->status);
-  tl_buf_fini(&s->said);
+  tl_buf_fini(&s->notified);
   free(s);
 }

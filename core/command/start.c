@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "command/say.h"
+#include "command/print.h"
 
 tl_script *tl_start_script (bool unsafe, bool check) {
   tl_buf dir;
@@ -20,7 +20,7 @@ tl_script *tl_start_script (bool unsafe, bool check) {
                                   .unsafe = unsafe,
                                   .check = check };
     if (dir.failed || tl_script_new(&script, &options, &err) < 0)
-      tl_say_error(NULL, err.text[0] != '\0' ? err.text : "no memory");
+      tl_print_error(NULL, err.text[0] != '\0' ? err.text : "no memory");
   }
   tl_buf_fini(&dir);
   return script;

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/visible.h"
 #include "command/paint.h"
-#include "command/say.h"
+#include "command/print.h"
 #include "console/client.h"
 
 /* What is typed during an evaluation goes to it (to end a watch), but only once it lasts: lines
@@ -142,10 +142,10 @@ static bool pass_line (tl_talk *t, bool *typed) {
 
 /* A person may wait on; he is told once. */
 static void say_silence (tl_talk *t) {
-  if (!t->silence_said)
+  if (!t->silence_logged)
     fprintf(stderr, "[the process has not answered for %d s; Ctrl-C, twice, stops waiting]\n",
             t->patience_ms / 1000);
-  t->silence_said = true;
+  t->silence_logged = true;
   t->heard_at = tl_clock_mono_ms();
   t->asked_at = 0;
 }
@@ -154,8 +154,8 @@ static int start (tl_talk *t, char type, tl_slice code) {
   int rc = tl_console_put(t->fd, type, code);
   t->heard_at = tl_clock_mono_ms();
   t->asked_at = 0;
-  t->silence_said = false;
-  if (rc == TL_ETOOBIG) tl_say_error(t->command, "the code is too long");
+  t->silence_logged = false;
+  if (rc == TL_ETOOBIG) tl_print_error(t->command, "the code is too long");
   return rc;
 }
 
@@ -204,12 +204,12 @@ int tl_talk_exit (tl_talk *t, int answer) {
   char text[160];
   if (answer == 'r') return 0;
   if (answer == TL_TALK_INTERRUPTED) return TL_TALK_INTERRUPTED;
-  if (answer == 0) tl_say_error(t->command, "the process has ended the connection");
+  if (answer == 0) tl_print_error(t->command, "the process has ended the connection");
   if (answer != TL_TALK_SILENT) return 1;
   snprintf(text, sizeof text,
            "the process has not answered for %d s: it is stopped, or something holds its loop",
            t->patience_ms / 1000);
-  tl_say_error(t->command, text);
+  tl_print_error(t->command, text);
   return 1;
 }
 
@@ -244,7 +244,7 @@ static int choose (const tl_talk *t, const char *given, tl_buf *path) {
                       "--socket");
   }
   tl_buf_byte(&text, 0);
-  tl_say_error(t->command, text.failed ? "not enough memory" : (char *)text.at);
+  tl_print_error(t->command, text.failed ? "not enough memory" : (char *)text.at);
   tl_buf_fini(&text);
   return 1;
 }
@@ -260,7 +260,7 @@ int tl_talk_open (tl_talk *t, const char *socket) {
   int rc = choose(t, socket, &path);
   if (rc == 0) {
     t->fd = tl_console_connect((char *)path.at, socket != NULL, t->patience_ms, &err);
-    if (t->fd < 0) tl_say_error(t->command, err.text);
+    if (t->fd < 0) tl_print_error(t->command, err.text);
     rc = t->fd < 0;
   }
   tl_buf_fini(&path);

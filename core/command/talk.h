@@ -25,7 +25,7 @@ typedef struct {
   sigset_t waiting; /* the signal mask while we wait: SIGINT is let in only there */
   struct sigaction before;
   int64_t heard_at, asked_at; /* tl_clock_mono_ms(); asked_at 0: nothing is asked */
-  bool silence_said;
+  bool silence_logged;
   tl_buf frame; /* the last one's body */
   /* results and output go here, not to standard output; NULL: they are written */
   tl_buf *result, *output;

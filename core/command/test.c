@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "command/command.h"
 #include "command/options.h"
-#include "offline/tool.h"
+#include "offline/lua_command.h"
 
 static const char help[] =
     "usage: tagline test [--output NAME] [FILE or FOLDER …]\n"
@@ -27,5 +27,5 @@ int tl_command_test (int argc, char **argv) {
   if (n < 0) return tl_options_exit(n);
   tl_log_set_level(TL_LOG_ERROR);
   words[0] = output;
-  return tl_tool_run("tagline.test.run", words, n + 1);
+  return tl_lua_command("tagline.test.run", words, n + 1);
 }

@@ -11,7 +11,7 @@ enum { FIRST, LONGEST, LAST };
 const tl_heard_limits tl_heard_usual = { 100000, (size_t)256 << 20, 65536 };
 
 typedef struct {
-  tl_heard_topic told;
+  tl_heard_topic facts;
   uint8_t *kept[TL_HEARD_SAMPLES];
   size_t room[TL_HEARD_SAMPLES]; /* of kept, counted in `used` */
   uint8_t topic[];
@@ -66,9 +66,9 @@ static entry *add_topic (tl_heard *c, tl_slice topic, int64_t wall) {
   entry *e = calloc(1, size);
   if (!e) return NULL;
   memcpy(e->topic, topic.at, topic.len);
-  e->told.topic = tl_slice_of(e->topic, topic.len);
-  e->told.first = wall;
-  if (tl_map_put(&c->by_topic, e->told.topic, e) != TL_OK) {
+  e->facts.topic = tl_slice_of(e->topic, topic.len);
+  e->facts.first = wall;
+  if (tl_map_put(&c->by_topic, e->facts.topic, e) != TL_OK) {
     free(e);
     return NULL;
   }
@@ -91,13 +91,13 @@ static bool keep (tl_heard *c, entry *e, int which, tl_slice payload, bool retai
     e->room[which] = need;
   }
   if (payload.len > 0) memcpy(e->kept[which], payload.at, payload.len);
-  e->told.samples[which] =
+  e->facts.samples[which] =
       (tl_heard_sample){ tl_slice_of(e->kept[which], payload.len), wall, retained };
   return true;
 }
 
 static void keep_some (tl_heard *c, entry *e, tl_slice payload, bool retained, int64_t wall) {
-  tl_heard_sample *samples = e->told.samples;
+  tl_heard_sample *samples = e->facts.samples;
   if (!samples[FIRST].payload.at) {
     if (keep(c, e, FIRST, payload, retained, wall)) c->sum.unkept--;
     return;
@@ -118,7 +118,7 @@ void tl_heard_add (tl_heard *c, tl_slice topic, tl_slice payload, size_t size, b
     c->sum.over++;
     return;
   }
-  tl_heard_topic *t = &e->told;
+  tl_heard_topic *t = &e->facts;
   if (t->count == 0 || size < t->smallest) t->smallest = size;
   if (size > t->largest) t->largest = size;
   t->count++;
@@ -130,6 +130,6 @@ void tl_heard_add (tl_heard *c, tl_slice topic, tl_slice payload, size_t size, b
 
 size_t tl_heard_count (const tl_heard *c) { return c->count; }
 
-const tl_heard_topic *tl_heard_at (const tl_heard *c, size_t i) { return &c->all[i]->told; }
+const tl_heard_topic *tl_heard_at (const tl_heard *c, size_t i) { return &c->all[i]->facts; }
 
 tl_heard_totals tl_heard_sum (const tl_heard *c) { return c->sum; }

@@ -25,8 +25,8 @@ typedef struct {
 
 /* --- the decoder --- */
 
-static void on_returned (void *told, tl_slice name, tl_slice text) {
-  tl_explain_copy *c = told;
+static void on_returned (void *ctx, tl_slice name, tl_slice text) {
+  tl_explain_copy *c = ctx;
   int index = tl_plan_find(c->station->plan, name);
   if (index < 0) {
     if (c->unknown.len > 0) tl_buf_byte(&c->unknown, ',');
@@ -51,7 +51,7 @@ static void decode (telling *t, tl_station *live, const tl_route *route, int64_t
                       .time_ms = time_ms,
                       .reading = reading,
                       .returned = on_returned,
-                      .told = t->copy };
+                      .returned_ctx = t->copy };
   tl_buf_init(&r.error);
   tl_gateway_dry_run(t->g, &r);
   t->failed = r.failed;

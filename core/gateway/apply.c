@@ -292,11 +292,11 @@ static void remove_line (tl_link *l) {
     tl_link_close(l, true);
 }
 
-int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change),
-                      void *ctx, tl_err *err) {
+int tl_gateway_apply (tl_gateway *g, tl_config *config,
+                      void (*changed)(void *ctx, const char *change), void *ctx, tl_err *err) {
   applying a = { g, err, tl_loop_now(g->loop), tl_clock_wall_ms() };
   tl_map lines;
-  int rc = told ? tl_gateway_compare(g, config, told, ctx) : TL_OK;
+  int rc = changed ? tl_gateway_compare(g, config, changed, ctx) : TL_OK;
   if (rc == TL_OK) rc = tl_config_lines(config, &lines);
   if (rc < 0) return tl_fail(err, rc, 0, "no memory to compare the configs");
   g->generation++;

@@ -206,7 +206,7 @@ static void tell_closed (tl_link *l, bool was_connected, bool asked) {
   snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->conn.error);
   tl_session_closed(l->session);
   tl_line_down(l->line, l->time.now, l->time.wall);
-  if (was_connected && g->observers) tl_tell_line(l, false, why);
+  if (was_connected && g->observers) tl_notify_line(l, false, why);
   refresh_statuses(l);
 }
 

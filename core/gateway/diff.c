@@ -9,9 +9,9 @@
 enum { NAMES_MAX = 64, ITEMS_MAX = 6 };
 
 typedef struct {
-  void (*told)(void *ctx, const char *change);
+  void (*changed)(void *ctx, const char *change);
   void *ctx;
-} telling;
+} reporting;
 
 /* The items of one line of text: "line 'x': a, b and 3 more changed". */
 typedef struct {
@@ -30,20 +30,20 @@ static void add (list *l, const char *fmt, ...) {
   tl_buf_fmt(&l->text, "%s%s", l->items > 1 ? ", " : "", text);
 }
 
-static void tell (const telling *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void tell (const telling *t, const char *fmt, ...) {
+static void report (const reporting *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void report (const reporting *t, const char *fmt, ...) {
   char text[1024];
   va_list args;
   va_start(args, fmt);
   vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
-  t->told(t->ctx, text);
+  t->changed(t->ctx, text);
 }
 
-static void tell_list (const telling *t, const char *what, const char *name, list *l) {
+static void tell_list (const reporting *t, const char *what, const char *name, list *l) {
   if (l->items > ITEMS_MAX) tl_buf_fmt(&l->text, " and %d more", l->items - ITEMS_MAX);
   if (l->items > 0 && !l->text.failed)
-    tell(t, "%s '%s' changed: %.*s", what, name, TL_ARG(tl_buf_bytes(&l->text)));
+    report(t, "%s '%s' changed: %.*s", what, name, TL_ARG(tl_buf_bytes(&l->text)));
   tl_buf_fini(&l->text);
 }
 
@@ -118,7 +118,7 @@ static void list_tags (list *l, const tl_plan *old, const tl_plan *plan) {
   if (l->items == before) add(l, "order of tags");
 }
 
-static void diff_station (const telling *t, const tl_station *s, const tl_station_spec *c) {
+static void diff_station (const reporting *t, const tl_station *s, const tl_station_spec *c) {
   list l = { .items = 0 };
   char name[600];
   snprintf(name, sizeof name, "%s.%s", s->line->name, s->name);
@@ -133,17 +133,17 @@ static void diff_station (const telling *t, const tl_station *s, const tl_statio
   tell_list(t, "station", name, &l);
 }
 
-static void diff_stations (const telling *t, const tl_line *line, const tl_line_config *c,
+static void diff_stations (const reporting *t, const tl_line *line, const tl_line_config *c,
                            const tl_map *wanted) {
   for (uint32_t i = 0; i < line->station_count; i++) {
     const tl_station *s = line->stations[i];
     if (!s->made_by && !tl_map_get(wanted, tl_slice_str(s->name)))
-      tell(t, "station '%s.%s' removed", line->name, s->name);
+      report(t, "station '%s.%s' removed", line->name, s->name);
   }
   for (size_t i = 0; i < c->station_count; i++) {
     const tl_station *s = tl_line_station(line, c->stations[i].spec.name);
     if (!s || s->made_by)
-      tell(t, "station '%s.%.*s' added", line->name, TL_ARG(c->stations[i].spec.name));
+      report(t, "station '%s.%.*s' added", line->name, TL_ARG(c->stations[i].spec.name));
     else
       diff_station(t, s, &c->stations[i].spec);
   }
@@ -151,7 +151,7 @@ static void diff_stations (const telling *t, const tl_line *line, const tl_line_
 
 /* --- lines --- */
 
-static void diff_params (const telling *t, const tl_link *l, const tl_line_config *c) {
+static void diff_params (const reporting *t, const tl_link *l, const tl_line_config *c) {
   const char *names[NAMES_MAX];
   list changed = { .items = 0 };
   tl_buf_init(&changed.text);
@@ -175,14 +175,14 @@ int tl_config_lines (const tl_config *config, tl_map *lines) {
 }
 
 int tl_gateway_compare (tl_gateway *g, const tl_config *config,
-                        void (*told)(void *ctx, const char *change), void *ctx) {
-  telling t = { told, ctx };
+                        void (*changed)(void *ctx, const char *change), void *ctx) {
+  reporting t = { changed, ctx };
   tl_map lines;
   int rc = tl_config_lines(config, &lines);
   if (rc != TL_OK) return rc;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     const tl_line *line = g->model->lines[i];
-    if (!tl_map_get(&lines, tl_slice_str(line->name))) tell(&t, "line '%s' removed", line->name);
+    if (!tl_map_get(&lines, tl_slice_str(line->name))) report(&t, "line '%s' removed", line->name);
   }
   tl_map_fini(&lines);
   for (size_t i = 0; i < config->line_count && rc == TL_OK; i++) {
@@ -190,7 +190,7 @@ int tl_gateway_compare (tl_gateway *g, const tl_config *config,
     const tl_line *line = tl_model_line(g->model, c->name);
     tl_map wanted;
     if (!line || !line->user) {
-      tell(&t, "line '%.*s' added", TL_ARG(c->name));
+      report(&t, "line '%.*s' added", TL_ARG(c->name));
       continue;
     }
     tl_map_init(&wanted);

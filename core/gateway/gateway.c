@@ -10,7 +10,7 @@
 
 static void on_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
-  if (g->looking || (g->acting && tl_has_functions(t))) tl_tell_value(g, t);
+  if (g->looking || (g->acting && tl_has_functions(t))) tl_notify_value(g, t);
 }
 
 /* The values stream, an observer like any other; but that what it printed holds back
@@ -37,27 +37,27 @@ static void on_status (void *ctx, tl_station *s, tl_station_status before) {
   tl_gateway *g = ctx;
   const char *now = tl_station_status_name(s->status), *was = tl_station_status_name(before);
   if (s->status == TL_ST_HARD_ERR)
-    tl_station_say(s, TL_LOG_WARN, "%s (%s), was %s", now, tl_reason_name((tl_reason)s->why), was);
+    tl_station_log(s, TL_LOG_WARN, "%s (%s), was %s", now, tl_reason_name((tl_reason)s->why), was);
   else
-    tl_station_say(s, TL_LOG_DEBUG, "%s, was %s", now, was);
-  if (g->observers) tl_tell_status(g, s, before);
+    tl_station_log(s, TL_LOG_DEBUG, "%s, was %s", now, was);
+  if (g->observers) tl_notify_status(g, s, before);
 }
 
 static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
   (void)ctx;
   const char *name = tl_doc_format_name((tl_doc_format)s->plan->format);
   if (s->plan->format != TL_DOC_JSON)
-    tl_station_say(
+    tl_station_log(
         s, TL_LOG_WARN,
         "the payload is not %s: at byte %zu: expected %s (logged once until it can be read)", name,
         e->at, e->expected);
   else if (e->got)
-    tl_station_say(s, TL_LOG_WARN,
+    tl_station_log(s, TL_LOG_WARN,
                    "the payload is not JSON: line %u, column %u: expected %s, got %s: prepare = "
                    "\"%s\" repairs it (logged once until it can be read)",
                    (unsigned)e->line, (unsigned)e->column, e->expected, e->got, e->cure);
   else
-    tl_station_say(s, TL_LOG_WARN,
+    tl_station_log(s, TL_LOG_WARN,
                    "the payload is not JSON: line %u, column %u: expected %s (logged once until it "
                    "can be read)",
                    (unsigned)e->line, (unsigned)e->column, e->expected);
@@ -66,7 +66,7 @@ static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
 static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice text) {
   (void)ctx;
   if (why == TL_REASON_MISSING) {
-    tl_station_say(s, TL_LOG_WARN,
+    tl_station_log(s, TL_LOG_WARN,
                    "no timestamp at '%.*s': the time of arrival is used (logged once)",
                    TL_ARG(s->plan->time_field));
     return;
@@ -74,7 +74,7 @@ static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice tex
   tl_buf cause;
   tl_buf_init(&cause);
   tl_timemask_why(s->plan->mask, s->plan->rule.zone, text, tl_clock_wall_ms(), &cause);
-  tl_station_say(s, TL_LOG_WARN,
+  tl_station_log(s, TL_LOG_WARN,
                  "the timestamp '%.*s' %.*s: the time of arrival is used (logged once)",
                  TL_ARG(tl_shortened(text)), TL_ARG(tl_buf_bytes(&cause)));
   tl_buf_fini(&cause);
@@ -83,7 +83,7 @@ static void on_time_error (void *ctx, tl_station *s, tl_reason why, tl_slice tex
 static void on_pattern_limit (void *ctx, tl_tag *t, tl_slice payload) {
   (void)ctx;
   tl_slice begin = tl_shortened(payload);
-  tl_station_say(t->station, TL_LOG_WARN,
+  tl_station_log(t->station, TL_LOG_WARN,
                  "tag '%s': the regular expression takes too many steps on a payload of %zu bytes, "
                  "'%.*s'%s: it counts as not matching (logged once)",
                  tl_tag_def(t)->name, payload.len, TL_ARG(begin),
@@ -93,7 +93,7 @@ static void on_pattern_limit (void *ctx, tl_tag *t, tl_slice payload) {
 static void on_text_limit (void *ctx, tl_tag *t, size_t bytes) {
   const tl_model *m = tl_gateway_model(ctx);
   if (t->station->line->text_refused > 1) return;
-  tl_station_say(t->station, TL_LOG_WARN,
+  tl_station_log(t->station, TL_LOG_WARN,
                  "tag '%s': a text of %zu bytes is not kept: the texts of one device may take %llu "
                  "bytes (limits.instance_text), those of all tags %llu (limits.text); logged once",
                  tl_tag_def(t)->name, bytes, (unsigned long long)m->instance_text_max,

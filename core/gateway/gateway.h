@@ -72,12 +72,12 @@ typedef struct {
 ** their connection, stations and tags that did not change keep their values. Each change is
 ** told as one line of text through `told` (may be NULL). On failure (no memory) some of it may
 ** have happened; calling again is safe. */
-int tl_gateway_apply (tl_gateway *g, tl_config *config, void (*told)(void *ctx, const char *change),
-                      void *ctx, tl_err *err);
+int tl_gateway_apply (tl_gateway *g, tl_config *config,
+                      void (*changed)(void *ctx, const char *change), void *ctx, tl_err *err);
 
 /* Only tell what apply() would change. TL_ENOMEM. */
 int tl_gateway_compare (tl_gateway *g, const tl_config *config,
-                        void (*told)(void *ctx, const char *change), void *ctx);
+                        void (*changed)(void *ctx, const char *change), void *ctx);
 
 /* Connect what is wanted. */
 void tl_gateway_start (tl_gateway *g);

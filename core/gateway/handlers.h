@@ -28,8 +28,8 @@ typedef struct {
   int64_t time_ms;
   tl_reading *reading; /* its addressed tags are set when the decoder's time is known */
   /* Each value that the decoder returned, as text, before its conversion. */
-  void (*returned)(void *told, tl_slice name, tl_slice text);
-  void *told;
+  void (*returned)(void *returned_ctx, tl_slice name, tl_slice text);
+  void *returned_ctx;
   bool failed, declined;
   tl_buf error; /* of one that failed, with its traceback; the caller's */
 } tl_dry_decode;

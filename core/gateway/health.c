@@ -120,11 +120,11 @@ bool tl_health_too_long (tl_link *l, tl_slice topic, size_t size) {
   h->too_long_at = l->time.now;
   snprintf(h->too_long_topic, sizeof h->too_long_topic, "%.*s", TL_ARG(topic));
   h->too_long_size = size;
-  for (uint32_t i = 0; i < h->too_long_said; i++) {
+  for (uint32_t i = 0; i < h->too_long_logged; i++) {
     if (h->too_long_topics[i] == hash) return false;
   }
-  if (h->too_long_said == TL_TOO_LONG_TOPICS) return false;
-  h->too_long_topics[h->too_long_said++] = hash;
+  if (h->too_long_logged == TL_TOO_LONG_TOPICS) return false;
+  h->too_long_topics[h->too_long_logged++] = hash;
   return true;
 }
 

@@ -48,7 +48,7 @@ typedef struct {
   int64_t rate_at;        /* when the counts below were taken */
   uint64_t rate_received, rate_sent;
   uint32_t too_long_topics[TL_TOO_LONG_TOPICS]; /* their hashes: said already */
-  uint32_t too_long_said;
+  uint32_t too_long_logged;
   char too_long_topic[TL_FILTER_BYTES]; /* the last message that was longer than max_packet_size */
   int64_t too_long_at;
   size_t too_long_size;              /* bytes; 0: none was */

@@ -95,18 +95,18 @@ static void refuse (tl_link *l, tl_station *t, const tl_station *taken, tl_slice
   l->routing.instances_refused++;
   if (t->stats.refused++ > 0) return;
   if (taken && taken->made_by == t) {
-    tl_station_say(
+    tl_station_log(
         t, TL_LOG_WARN,
         "cannot make station '%s' for topic '%.*s': that of '%s' has this name: such messages are "
         "acknowledged and counted (logged once)",
         taken->name, TL_ARG(topic), taken->address);
   } else if (taken) {
-    tl_station_say(t, TL_LOG_WARN,
+    tl_station_log(t, TL_LOG_WARN,
                    "cannot make station '%s', which there is already: such messages are "
                    "acknowledged and counted (logged once)",
                    taken->name);
   } else {
-    tl_station_say(t, TL_LOG_WARN,
+    tl_station_log(t, TL_LOG_WARN,
                    "has made %u stations (max_instances): messages of further devices are "
                    "acknowledged and counted (logged once)",
                    (unsigned)t->made);
@@ -135,7 +135,7 @@ tl_station *tl_link_instance (tl_link *l, tl_station *t, const tl_route *route,
       s->made_by = t;
       t->made++;
       l->gateway->generation++;
-      tl_station_say(s, TL_LOG_DEBUG, "made for topic '%.*s'", TL_ARG(m->topic));
+      tl_station_log(s, TL_LOG_DEBUG, "made for topic '%.*s'", TL_ARG(m->topic));
     }
   }
   tl_buf_fini(&name);

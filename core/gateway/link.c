@@ -22,7 +22,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
   tl_buf_init(&l->input.bytes);
   int rc = tl_timer_new(&l->time.timer, g->loop, tl_link_on_timer, l);
   if (rc == 0) rc = tl_router_new(&l->routing.router, TL_LINK_TOPICS, TL_LINK_TOPIC_BYTES);
-  if (rc == 0) tl_router_on_limit(l->routing.router, tl_say_given_up, l);
+  if (rc == 0) tl_router_on_limit(l->routing.router, tl_station_log_given_up, l);
   if (rc == 0) rc = tl_filters_make(&l->filters, &l->params, line);
   if (rc == 0) rc = tl_link_new_session(l);
   if (rc < 0) {

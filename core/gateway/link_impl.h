@@ -72,9 +72,9 @@ typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK
 
 /* repeats.c: a failure that was logged. */
 typedef struct {
-  uint32_t hash;           /* of its text */
-  uint32_t said, left_out; /* times it was logged; times it was not, since then */
-  int64_t said_at;         /* tl_loop_now */
+  uint32_t hash;             /* of its text */
+  uint32_t logged, left_out; /* times it was logged; times it was not, since then */
+  int64_t logged_at;         /* tl_loop_now */
 } tl_repeat;
 
 enum { TL_REPEATS = 4 }; /* more than redundant addresses have as a rule */
@@ -151,7 +151,7 @@ typedef struct {
   bool no_memory;   /* the message that is being delivered could not be handled for want of it */
   bool some_unfed;  /* fed.c: there may be stations that no granted topic filter feeds */
   bool asked_again; /* retained.c: retained messages come again, for what is new */
-  bool said_unrouted, said_given_up;
+  bool unrouted_logged, given_up_logged;
   uint64_t messages, unrouted, wills, too_long;
   uint64_t instances_refused; /* instance.c */
   char unrouted_topic[128];
@@ -265,10 +265,10 @@ void tl_input_forget (tl_link *l);  /* the connection is gone */
 /* pace.c. Input is handled until the turn is over for it: some messages that entered a script,
 ** or a tick of the processor's time. */
 void tl_pace_begin (tl_link *l);
-bool tl_pace_looks_over (tl_link *l);
+bool tl_pace_check_over (tl_link *l);
 static inline bool tl_pace_is_over (tl_link *l) {
   bool may_be = tl_clock_busy != l->pace.ticks || l->pace.handled >= TL_LINK_PER_TURN;
-  return may_be && tl_pace_looks_over(l);
+  return may_be && tl_pace_check_over(l);
 }
 void tl_pace_end (tl_link *l);
 /* Not in this turn at all: others had it; ask for the next one. */
@@ -408,15 +408,15 @@ void tl_gateway_block (tl_gateway *g, bool held);
 /* observers.c: pass news on. Worth a call only where there is an observer (g->observers; of
 ** messages: g->listening). */
 bool tl_observers_settled (const tl_gateway *g); /* may messages be acknowledged? */
-void tl_tell_value (tl_gateway *g, tl_tag *t);
+void tl_notify_value (tl_gateway *g, tl_tag *t);
 /* Has the tag's station or line functions of the user's, for an observer that acts? */
 static inline bool tl_has_functions (const tl_tag *t) {
   const tl_link *l = t->station->line->user;
   return t->station->user || (l && l->user);
 }
-void tl_tell_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
-void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before);
-void tl_tell_line (tl_link *l, bool up, const char *why);
+void tl_notify_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate);
+void tl_notify_status (tl_gateway *g, tl_station *s, tl_station_status before);
+void tl_notify_line (tl_link *l, bool up, const char *why);
 
 /* gateway.c */
 void tl_gateway_refresh_trace (tl_gateway *g);

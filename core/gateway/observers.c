@@ -77,7 +77,7 @@ bool tl_observers_settled (const tl_gateway *g) {
 
 void tl_gateway_settle (tl_gateway *g) { tl_gateway_ask_flush(g); }
 
-void tl_tell_value (tl_gateway *g, tl_tag *t) {
+void tl_notify_value (tl_gateway *g, tl_tag *t) {
   bool user = tl_has_functions(t);
   struct tl_news_walk w;
   begin(g, &w);
@@ -87,7 +87,7 @@ void tl_tell_value (tl_gateway *g, tl_tag *t) {
   end(g, &w);
 }
 
-void tl_tell_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate) {
+void tl_notify_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_fate fate) {
   tl_gateway *g = l->gateway;
   struct tl_news_walk w;
   begin(g, &w);
@@ -97,7 +97,7 @@ void tl_tell_message (tl_link *l, const tl_incoming *m, const tl_station *s, tl_
   end(g, &w);
 }
 
-void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before) {
+void tl_notify_status (tl_gateway *g, tl_station *s, tl_station_status before) {
   struct tl_news_walk w;
   begin(g, &w);
   for (tl_observer *o = step(&w); o; o = step(&w)) {
@@ -106,7 +106,7 @@ void tl_tell_status (tl_gateway *g, tl_station *s, tl_station_status before) {
   end(g, &w);
 }
 
-void tl_tell_line (tl_link *l, bool up, const char *why) {
+void tl_notify_line (tl_link *l, bool up, const char *why) {
   tl_gateway *g = l->gateway;
   struct tl_news_walk w;
   begin(g, &w);

@@ -14,7 +14,7 @@ void tl_pace_begin (tl_link *l) {
   l->pace.ticks = tl_clock_busy;
 }
 
-bool tl_pace_looks_over (tl_link *l) {
+bool tl_pace_check_over (tl_link *l) {
   if (tl_clock_busy != l->pace.ticks) return true;
   l->pace.handled = 0;
   /* Ten quick ones are over before anybody could have waited: a turn of the loop costs as much

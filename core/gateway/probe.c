@@ -13,7 +13,7 @@ enum { ROOM = 4096, LISTEN_ROOM = 65536, ID_ROOM = 24, TEXT = 600, LINGER = 250 
 struct tl_probe {
   tl_probe *next; /* of the line's */
   tl_link *link;  /* NULL: stopped, or the line is gone */
-  void (*told)(void *ctx, const char *text);
+  void (*report)(void *ctx, const char *text);
   void (*done)(void *ctx, bool well, const char *why);
   void *ctx;
   tl_probe_ears ears; /* of one that listens */
@@ -34,12 +34,12 @@ struct tl_probe {
 
 static void next_address (tl_probe *p);
 
-static void tell (tl_probe *p, const char *stage, const char *found) {
+static void report_stage (tl_probe *p, const char *stage, const char *found) {
   char text[TEXT + 100];
   uint64_t now = tl_clock_mono_ns();
   snprintf(text, sizeof text, "  %-10s %6.1f ms  %s", stage, (double)(now - p->since) / 1e6, found);
   p->since = now;
-  if (p->link) p->told(p->ctx, text);
+  if (p->link) p->report(p->ctx, text);
 }
 
 static const char *stage_name (const tl_probe *p) {
@@ -76,7 +76,7 @@ fail (tl_probe *p, const char *fmt, ...) {
   va_end(args);
   p->failed = true;
   snprintf(text, sizeof text, "FAILED: %s", p->why);
-  tell(p, stage_name(p), text);
+  report_stage(p, stage_name(p), text);
   address_over(p);
 }
 
@@ -103,7 +103,7 @@ static void on_too_long (void *ctx, const tl_message *m, size_t size) {
 static void on_accepted (void *ctx, bool session_present) {
   tl_probe *p = ctx;
   (void)session_present;
-  tell(p, "CONNECT", "accepted");
+  report_stage(p, "CONNECT", "accepted");
   p->is_accepted = true;
 }
 
@@ -138,7 +138,7 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
                TL_ARG(filters[i].filter), taken ? "" : " REFUSED");
   }
   if (well || (some && p->ears.message))
-    tell(p, "SUBSCRIBE", n > 0 ? text : "no filters");
+    report_stage(p, "SUBSCRIBE", n > 0 ? text : "no filters");
   else
     fail(p, "the broker refuses topic filters: %s", text);
   if (p->is_over) return;
@@ -170,7 +170,9 @@ static const tl_session_events session_events = { .message = on_message,
 
 /* The transport's */
 
-static void on_stage (void *ctx, const char *stage, const char *found) { tell(ctx, stage, found); }
+static void on_stage (void *ctx, const char *stage, const char *found) {
+  report_stage(ctx, stage, found);
+}
 
 static void on_up (void *ctx, const char *peer) {
   tl_probe *p = ctx;
@@ -315,7 +317,7 @@ static void next_address (tl_probe *p) {
   p->last = NULL;
   tl_buf_clear(&p->in);
   tl_link_url(l, host, url, sizeof url);
-  p->told(p->ctx, url);
+  p->report(p->ctx, url);
   p->since = tl_clock_mono_ns();
   int rc = new_session(p);
   if (rc == TL_OK) rc = tl_link_connect_to(l, host, &p->transport, &transport_events, p, &err);
@@ -334,10 +336,10 @@ static void begin (void *ctx) {
     on_late(p);
 }
 
-int tl_probe_start (tl_probe **out, tl_link *l, void (*told)(void *ctx, const char *text),
+int tl_probe_start (tl_probe **out, tl_link *l, void (*report)(void *ctx, const char *text),
                     void (*done)(void *ctx, bool well, const char *why), void *ctx) {
   static const tl_probe_ears deaf = { NULL, NULL };
-  return tl_probe_listen(out, l, &deaf, told, done, ctx);
+  return tl_probe_listen(out, l, &deaf, report, done, ctx);
 }
 
 void tl_probe_end (tl_probe *p) {
@@ -349,14 +351,14 @@ void tl_probe_end (tl_probe *p) {
 }
 
 int tl_probe_listen (tl_probe **out, tl_link *l, const tl_probe_ears *ears,
-                     void (*told)(void *ctx, const char *text),
+                     void (*report)(void *ctx, const char *text),
                      void (*done)(void *ctx, bool well, const char *why), void *ctx) {
   tl_probe *p = calloc(1, sizeof *p);
   if (!p) return TL_ENOMEM;
   tl_buf_init(&p->in);
   p->link = l;
   p->ears = *ears;
-  p->told = told;
+  p->report = report;
   p->done = done;
   p->ctx = ctx;
   int rc = tl_timer_new(&p->timer, l->gateway->loop, begin, p);

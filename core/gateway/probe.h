@@ -11,7 +11,7 @@ typedef struct tl_probe tl_probe;
 /* `told` hears lines of text for a person, `done` the end, once, after which the probe is
 ** gone: well, or the failure that came last. Both from the loop. The line may change or go
 ** meanwhile, which ends it. TL_ENOMEM. */
-int tl_probe_start (tl_probe **out, tl_link *l, void (*told)(void *ctx, const char *text),
+int tl_probe_start (tl_probe **out, tl_link *l, void (*report)(void *ctx, const char *text),
                     void (*done)(void *ctx, bool well, const char *why), void *ctx);
 
 /* Who hears what the broker sends. */
@@ -26,7 +26,7 @@ typedef struct {
 ** ends, which is a failure. Filters that the broker refuses are told, and a failure only when it
 ** refuses all. Nothing is published. */
 int tl_probe_listen (tl_probe **out, tl_link *l, const tl_probe_ears *ears,
-                     void (*told)(void *ctx, const char *text),
+                     void (*report)(void *ctx, const char *text),
                      void (*done)(void *ctx, bool well, const char *why), void *ctx);
 /* Say goodbye to the broker now; `done` follows. */
 void tl_probe_end (tl_probe *p);

@@ -22,8 +22,8 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
   tl_unrouted_note(&l->health.unrouted, topic);
   memcpy(l->routing.unrouted_topic, topic.at, n);
   l->routing.unrouted_topic[n] = '\0';
-  if (l->routing.said_unrouted) return;
-  l->routing.said_unrouted = true;
+  if (l->routing.unrouted_logged) return;
+  l->routing.unrouted_logged = true;
   tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
          "no station takes topic '%s' (logged once; such messages are acknowledged and counted)",
          l->routing.unrouted_topic);
@@ -33,8 +33,8 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
 static void note_given_up (tl_link *l, tl_slice topic) {
   l->routing.unrouted++;
   tl_unrouted_note(&l->health.unrouted, topic);
-  if (l->routing.said_given_up) return;
-  l->routing.said_given_up = true;
+  if (l->routing.given_up_logged) return;
+  l->routing.given_up_logged = true;
   tl_slice begin = tl_shortened(topic);
   tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l),
          "the addresses of the stations take too long for a topic of %zu bytes, '%.*s'%s: no "
@@ -124,23 +124,24 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
   g->model->only_unset = in->retain && l->routing.asked_again;
   if (route->will_count > 0 && !g->model->only_unset) {
     if (deliver_wills(l, route, in)) {
-      if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_WILL);
+      if (g->listening) tl_notify_message(l, in, NULL, TL_FATE_WILL);
       return false;
     }
     route = tl_router_find(l->routing.router, in->topic); /* a status handler may have changed it */
   }
   if (in->retain && (ignores(route->target) || tl_retained_is_old(l, route->target, in))) {
-    if (g->listening) tl_tell_message(l, in, NULL, TL_FATE_RETAINED);
+    if (g->listening) tl_notify_message(l, in, NULL, TL_FATE_RETAINED);
     return false;
   }
   bool refused = route->target;
   tl_station *s = find_station(l, route, in);
   if (!s) {
-    if (g->listening) tl_tell_message(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
+    if (g->listening) tl_notify_message(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
     return false;
   }
   /* before its values show */
-  if (g->listening) tl_tell_message(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
+  if (g->listening)
+    tl_notify_message(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
   bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
   if (confirms) { /* before the values: their handlers may confirm at once */
     l->ack.station = s;

@@ -11,8 +11,8 @@ enum {
 static tl_repeat *place_of (tl_link *l, uint32_t hash) {
   tl_repeat *oldest = l->conn.repeats;
   for (tl_repeat *r = l->conn.repeats; r < l->conn.repeats + TL_REPEATS; r++) {
-    if (r->said > 0 && r->hash == hash) return r;
-    if (r->said == 0 || (oldest->said > 0 && r->said_at < oldest->said_at)) oldest = r;
+    if (r->logged > 0 && r->hash == hash) return r;
+    if (r->logged == 0 || (oldest->logged > 0 && r->logged_at < oldest->logged_at)) oldest = r;
   }
   *oldest = (tl_repeat){ .hash = hash };
   return oldest;
@@ -22,20 +22,20 @@ void tl_link_log_failure (tl_link *l, tl_log_level level) {
   const char *text = l->conn.error;
   int64_t now = l->time.now;
   tl_repeat *r = place_of(l, tl_hash(text, strlen(text)));
-  if (r->said >= OFTEN && now - r->said_at < REST_MS) {
+  if (r->logged >= OFTEN && now - r->logged_at < REST_MS) {
     r->left_out++;
     return;
   }
   if (r->left_out > 0)
     tl_log(level, TL_LINK_SCOPE(l), "%s (%u times in the last %lld s)", text, r->left_out + 1,
-           (long long)(now - r->said_at) / 1000);
+           (long long)(now - r->logged_at) / 1000);
   else
     tl_log(level, TL_LINK_SCOPE(l), "%s", text);
-  r->said++;
-  r->said_at = now;
+  r->logged++;
+  r->logged_at = now;
   r->left_out = 0;
 }
 
 void tl_link_forget_failures (tl_link *l) {
-  for (int i = 0; i < TL_REPEATS; i++) l->conn.repeats[i] = (tl_repeat){ .said = 0 };
+  for (int i = 0; i < TL_REPEATS; i++) l->conn.repeats[i] = (tl_repeat){ .logged = 0 };
 }

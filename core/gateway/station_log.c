@@ -6,7 +6,7 @@
 
 enum { SHORT = 64 };
 
-void tl_station_say (const tl_station *s, tl_log_level level, const char *fmt, ...) {
+void tl_station_log (const tl_station *s, tl_log_level level, const char *fmt, ...) {
   char text[512];
   tl_buf scope;
   va_list args;
@@ -28,14 +28,14 @@ tl_slice tl_shortened (tl_slice text) {
   return tl_slice_of(text.at, n);
 }
 
-void tl_say_given_up (void *ctx, void *target, tl_slice topic) {
+void tl_station_log_given_up (void *ctx, void *target, tl_slice topic) {
   tl_station *s = target;
   tl_slice address = tl_shortened(tl_slice_str(s->address)), begin = tl_shortened(topic);
   (void)ctx;
   s->stats.given_up++;
-  if (s->address_said) return;
-  s->address_said = true;
-  tl_station_say(
+  if (s->address_logged) return;
+  s->address_logged = true;
+  tl_station_log(
       s, TL_LOG_WARN,
       "address '%.*s'%s takes too many steps on topic '%.*s'%s: it counts as not matching "
       "(logged once)",

@@ -7,7 +7,7 @@
 
 /* One log line under the station's full name, as scripts name it: "plant.boiler: StOn, was
 ** StWait". At most 511 bytes of text. */
-void tl_station_say (const tl_station *s, tl_log_level level, const char *fmt, ...)
+void tl_station_log (const tl_station *s, tl_log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The beginning of what may be long: at most 64 bytes, whole characters. Borrowed from `text`. */
@@ -15,6 +15,6 @@ tl_slice tl_shortened (tl_slice text);
 
 /* For tl_router_on_limit: the address of `station` (a tl_station) took too many steps on this
 ** topic. Counted, and said once. */
-void tl_say_given_up (void *ctx, void *station, tl_slice topic);
+void tl_station_log_given_up (void *ctx, void *station, tl_slice topic);
 
 #endif

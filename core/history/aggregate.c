@@ -66,7 +66,7 @@ static bool is_wanted_empty (const tl_aggregate *a) {
   return a->as & (1 << TL_AS_TIME_AVG | 1 << TL_AS_GOOD | 1 << TL_AS_COUNT_OF);
 }
 
-static void tell (tl_aggregate *a, int64_t end) {
+static void emit (tl_aggregate *a, int64_t end) {
   tl_interval i = { .time_ms = a->begin };
   int64_t from = a->begin < a->from_ms ? a->from_ms : a->begin;
   if (a->count == 0 && !is_wanted_empty(a)) return;
@@ -98,7 +98,7 @@ static void hold_until (tl_aggregate *a, int64_t t) {
 static void advance (tl_aggregate *a, int64_t t) {
   for (int64_t end; !a->stopped && t >= (end = end_of(a, a->begin));) {
     hold_until(a, end);
-    tell(a, end);
+    emit(a, end);
     bool jump = !is_wanted_empty(a);
     clear(a, jump ? begin_of(a, t) : end);
   }
@@ -143,5 +143,5 @@ bool tl_aggregate_row (tl_aggregate *a, const tl_history_row *row) {
 void tl_aggregate_end (tl_aggregate *a) {
   if (a->stopped) return;
   advance(a, a->to_ms);
-  if (a->at > a->begin && a->at > a->from_ms && !a->stopped) tell(a, a->at);
+  if (a->at > a->begin && a->at > a->from_ms && !a->stopped) emit(a, a->at);
 }

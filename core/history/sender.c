@@ -30,7 +30,7 @@ struct tl_history_sender {
   tl_err err;
   uint64_t applied, rows, bytes, recent, too_old;
   int64_t oldest_ms;
-  bool said_too_old;
+  bool too_old_logged;
 };
 
 static void work (void *ctx) {
@@ -103,8 +103,8 @@ static void on_done (void *ctx) {
     tl_outlet_away(s->outlet, "%s", s->err.text);
     return;
   }
-  if (s->too_old > 0 && !s->said_too_old) {
-    s->said_too_old = true;
+  if (s->too_old > 0 && !s->too_old_logged) {
+    s->too_old_logged = true;
     tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
            "values older than `keep` came: they are not stored (logged once)");
   }

@@ -63,7 +63,7 @@ struct tl_station {
   bool unfed;     /* the broker refused every topic filter that could bring its messages */
   bool off, simulated;                   /* what the operator wants */
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
-  bool address_said;                     /* that the address was given up */
+  bool address_logged;                   /* that the address was given up */
   bool has_birth;
   uint8_t why;         /* tl_reason of the present StHardErr; else of the last */
   bool is_template;    /* an address with named groups: makes instances, never holds values */

@@ -75,11 +75,11 @@ static void extract (reading *r, tl_json_value *slots) {
 
 /* --- its time --- */
 
-static void time_failed (reading *r, tl_reason why, tl_slice text, bool *said) {
+static void time_failed (reading *r, tl_reason why, tl_slice text, bool *warned) {
   tl_station *s = r->station;
   s->stats.time_errors++;
-  if (*said) return;
-  *said = true;
+  if (*warned) return;
+  *warned = true;
   if (r->model->hooks.time_error) r->model->hooks.time_error(r->model->ctx, s, why, text);
 }
 
@@ -162,10 +162,10 @@ static inline void set_json (const reading *r, tl_tag *t, const tl_tagdef *def, 
 
 static void given_up (const reading *r, tl_tag *t) {
   tl_station *s = r->station;
-  bool *said = &s->plan->gave_up[t->index];
+  bool *warned = &s->plan->gave_up[t->index];
   s->stats.given_up++;
-  if (*said || !r->model->hooks.pattern_limit) return;
-  *said = true;
+  if (*warned || !r->model->hooks.pattern_limit) return;
+  *warned = true;
   r->model->hooks.pattern_limit(r->model->ctx, t, r->message->payload);
 }
 

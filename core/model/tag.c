@@ -81,7 +81,7 @@ static inline int store (tl_tag *t, tl_type type, const tl_value *v) {
 }
 
 /* Last: hooks run scripts, which may set this tag again. */
-static inline void tell (tl_tag *t, const tl_tagdef *def, bool report) {
+static inline void notify (tl_tag *t, const tl_tagdef *def, bool report) {
   tl_model *m = t->station->line->model;
   if (m->hooks.trace) m->hooks.trace(m->ctx, t);
   if (report) {
@@ -125,7 +125,7 @@ static inline bool put (tl_tag *t, const tl_tagdef *def, const tl_value *v, int6
     report = true;
   }
   t->time_ms = time_ms;
-  tell(t, def, report);
+  notify(t, def, report);
   return true;
 }
 
@@ -166,7 +166,7 @@ void tl_tag_invalidate (tl_tag *t, tl_reason reason, int64_t time_ms) {
     t->reason = (uint8_t)reason;
   }
   t->time_ms = time_ms;
-  tell(t, def, report);
+  notify(t, def, report);
 }
 
 void tl_tag_missing (tl_tag *t, int64_t time_ms) {

@@ -276,7 +276,7 @@ void tl_session_get_stats (const tl_session *s, tl_session_stats *out) {
   out->sent = s->stats.sent_by[0] + s->stats.sent_by[1] + s->stats.sent_by[2];
   out->inflight = (uint32_t)s->sending.inflight.n;
   out->queued = (uint32_t)s->sending.queue.n;
-  out->held_bytes = tl_session_held_bytes(s);
+  out->unconfirmed_bytes = tl_session_unconfirmed_bytes(s);
   out->held = s->receiving.acks.held;
   out->ping_at = s->phase == TL_PHASE_UP && s->time.pings > 0 ? s->time.ping_at : -1;
   out->oldest_inflight = -1;

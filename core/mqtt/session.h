@@ -184,7 +184,7 @@ tl_slice tl_session_output (const tl_session *s);
 void tl_session_sent (tl_session *s, size_t n, int64_t now);
 
 /* Bytes of all outgoing messages: waiting, in flight, and in the output. */
-size_t tl_session_held_bytes (const tl_session *s);
+size_t tl_session_unconfirmed_bytes (const tl_session *s);
 /* Would a message that is published now be kept until its fate is known? Else it goes straight into
 ** the output, and `published` comes without its payload. */
 bool tl_session_keeps (const tl_session *s, uint8_t qos);
@@ -217,7 +217,7 @@ typedef struct {
   uint64_t unknown_acks;
   uint64_t too_long;               /* longer than max_packet_size: read over */
   uint32_t inflight, queued, held; /* now */
-  size_t held_bytes;               /* tl_session_held_bytes() */
+  size_t unconfirmed_bytes;        /* tl_session_unconfirmed_bytes() */
   int64_t oldest_inflight;         /* when the oldest unacknowledged message was sent, or -1 */
   /* when the oldest of the queued was published, or -1: none, or before this process */
   int64_t oldest_queued;

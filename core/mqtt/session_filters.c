@@ -210,7 +210,7 @@ static void say_granted (tl_session *s, size_t i, uint8_t granted) {
   const tl_subscription *f = &s->subs.asked->items[i];
   const char *text = (const char *)f->filter.at;
   tl_known_filter *k = tl_map_get(&s->subs.known, f->filter);
-  bool refused = granted == TL_SUBACK_REFUSED, said = k && k->refusal_said;
+  bool refused = granted == TL_SUBACK_REFUSED, said = k && k->refusal_logged;
   if (refused && !said) {
     tl_session_note(
         s, TL_NOTE_ERROR, "filter '%.*s' refused by the broker%s", shown(f->filter), text,
@@ -222,7 +222,7 @@ static void say_granted (tl_session *s, size_t i, uint8_t granted) {
     tl_session_note(s, TL_NOTE_WARN, "granted QoS %u for '%.*s', QoS %u was wanted", granted,
                     shown(f->filter), text, f->qos);
   }
-  if (k) k->refusal_said = refused;
+  if (k) k->refusal_logged = refused;
 }
 
 static void take_codes (tl_session *s, const uint8_t *codes) {

@@ -44,7 +44,7 @@ enum { TL_ASK_NEXT = 1, TL_ASK_NOW = 2 }; /* tl_session.asking, bits */
 /* A filter that may be subscribed in the broker's session. */
 typedef struct {
   bool wanted, leaving; /* leaving: in an UNSUBSCRIBE that waits for its UNSUBACK */
-  bool refusal_said;    /* that the broker refuses it: once, until it is granted */
+  bool refusal_logged;  /* that the broker refuses it: once, until it is granted */
   size_t len;
   uint8_t bytes[];
 } tl_known_filter;
@@ -112,7 +112,7 @@ typedef struct {
   uint32_t pings;             /* unanswered */
   int64_t listen_at; /* reading began or was resumed: the broker's silence counts from here */
   bool paused;
-  bool stall_said; /* the warning about an old unacknowledged message was given */
+  bool stall_logged; /* the warning about an old unacknowledged message was given */
 } tl_session_times;
 
 /* session_in.c: the packet that is not complete */

@@ -15,7 +15,7 @@ enum {
 
 /* --- publishing --- */
 
-size_t tl_session_held_bytes (const tl_session *s) {
+size_t tl_session_unconfirmed_bytes (const tl_session *s) {
   return s->sending.queue.bytes + s->sending.inflight.bytes + (s->out.bytes.len - s->out.sent);
 }
 
@@ -92,7 +92,7 @@ static int publish_now (tl_session *s, tl_slice topic, tl_slice payload, bool re
 
 /* A single message may be longer than all together may be, or it could never go. */
 static bool is_full (const tl_session *s, size_t size) {
-  size_t held = tl_session_held_bytes(s), most = s->config.p.max_queued_bytes;
+  size_t held = tl_session_unconfirmed_bytes(s), most = s->config.p.max_queued_bytes;
   return most > 0 && held > 0 && (held > most || size > most - held);
 }
 

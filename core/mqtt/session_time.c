@@ -54,7 +54,7 @@ static int64_t reply_due (const tl_session *s, const char **what) {
 ** count. */
 static int64_t stall_due (const tl_session *s) {
   const tl_outgoing *m = s->sending.inflight.head;
-  if (s->time.stall_said || !m) return INT64_MAX;
+  if (s->time.stall_logged || !m) return INT64_MAX;
   return after(later(m->sent_at, s->time.up_at), s->config.p.reply_timeout_ms);
 }
 
@@ -97,14 +97,14 @@ static int ping (tl_session *s) {
 }
 
 void tl_session_unstall (tl_session *s) {
-  if (!s->time.stall_said) return;
-  s->time.stall_said = false;
-  s->time.stall_said = stall_due(s) <= s->now; /* the next one is as old: one warning is enough */
+  if (!s->time.stall_logged) return;
+  s->time.stall_logged = false;
+  s->time.stall_logged = stall_due(s) <= s->now; /* the next one is as old: one warning is enough */
 }
 
 static void warn_stall (tl_session *s) {
   const tl_outgoing *m = s->sending.inflight.head;
-  s->time.stall_said = true;
+  s->time.stall_logged = true;
   size_t waiting = s->sending.inflight.n + s->sending.queue.n;
   tl_session_note(
       s, TL_NOTE_WARN,
@@ -169,5 +169,5 @@ void tl_session_forget_times (tl_session *s) {
   tl_session_times *t = &s->time;
   t->opened_at = t->up_at = t->ping_at = t->last_ping = t->listen_at = -1;
   t->pings = 0;
-  t->paused = t->stall_said = false;
+  t->paused = t->stall_logged = false;
 }

@@ -62,7 +62,7 @@ static void say_lines (tl_stall *s, char *text) {
   for (char *line = text, *end; *line != '\0'; line = end) {
     end = line + strcspn(line, "\n");
     if (*end != '\0') *end++ = '\0';
-    if (*line != '\0') s->events->say(s->ctx, line);
+    if (*line != '\0') s->events->log(s->ctx, line);
   }
 }
 
@@ -88,11 +88,11 @@ static void say_where (tl_stall *s) {
   bool told = pthread_kill(s->watched, SIGRTMIN) == 0;
   while (told && sem_timedwait(&asked.done, &until) != 0) told = errno == EINTR;
   if (!told) {
-    s->events->say(s->ctx, "it answers no signal: it waits in the kernel, for a disk perhaps");
+    s->events->log(s->ctx, "it answers no signal: it waits in the kernel, for a disk perhaps");
     return;
   }
   say_lines(s, asked.note.text);
-  s->events->say(s->ctx, "the C functions, the innermost first:");
+  s->events->log(s->ctx, "the C functions, the innermost first:");
   say_frames(s);
 }
 
@@ -102,7 +102,7 @@ static void stalled (tl_stall *s, int64_t ms) {
       text, sizeof text,
       "the loop has not turned for %g s (limits: stall_time = %g): ending, to be started again",
       (double)ms / 1000.0, (double)s->limit_ms / 1000.0);
-  s->events->say(s->ctx, text);
+  s->events->log(s->ctx, text);
   say_where(s);
   s->events->end(s->ctx);
   _exit(1);

@@ -23,7 +23,7 @@ typedef struct {
   void (*where)(void *ctx, tl_stall_note *note);
   /* From a thread of its own: say it, a line a call. The first line says that the loop stands
   ** still, before anything else is tried. */
-  void (*say)(void *ctx, const char *line);
+  void (*log)(void *ctx, const char *line);
   /* From that thread, at the end; the process ends with exit code 1 when this returns. */
   void (*end)(void *ctx);
 } tl_stall_events;

@@ -1,4 +1,4 @@
-/* core/offline/l_run.c — the module tagline.site. See l_site.h. The states of sites and of the
+/* core/offline/l_run.c — the module tagline.offline. See l_run.h. The states of runs and of the
 ** tool are different: only C values go between them. */
 #include "offline/l_run.h"
 
@@ -8,23 +8,23 @@
 #include "script/message_words.h"
 #include "offline/run.h"
 
-#define SITE "tagline.site"
+#define RUN "tagline.offline"
 
 typedef struct {
-  tl_site *site; /* NULL: closed */
-} lsite;
+  tl_offline_run *run; /* NULL: closed */
+} lrun;
 
-static tl_site *check (lua_State *L) {
-  lsite *s = luaL_checkudata(L, 1, SITE);
-  if (!s->site) luaL_error(L, "attempt to use a closed site");
-  return s->site;
+static tl_offline_run *check (lua_State *L) {
+  lrun *s = luaL_checkudata(L, 1, RUN);
+  if (!s->run) luaL_error(L, "attempt to use a closed config");
+  return s->run;
 }
 
-static int site_close (lua_State *L) {
-  lsite *s = luaL_checkudata(L, 1, SITE);
-  tl_site *site = s->site;
-  s->site = NULL;
-  tl_site_free(site);
+static int run_close (lua_State *L) {
+  lrun *s = luaL_checkudata(L, 1, RUN);
+  tl_offline_run *run = s->run;
+  s->run = NULL;
+  tl_offline_run_free(run);
   return 0;
 }
 
@@ -38,16 +38,16 @@ static int push_result (lua_State *L, int rc, const tl_err *err) {
   return 1;
 }
 
-/* site:record(path): values go into a history. true, or nil and why */
-static int site_record (lua_State *L) {
+/* run:record(path): values go into a history. true, or nil and why */
+static int run_record (lua_State *L) {
   tl_err err = { .text = "" };
-  return push_result(L, tl_site_record(check(L), luaL_checkstring(L, 2), &err), &err);
+  return push_result(L, tl_offline_run_record(check(L), luaL_checkstring(L, 2), &err), &err);
 }
 
-/* site:recorded(): all that came is in it. true, or nil and why */
-static int site_recorded (lua_State *L) {
+/* run:recorded(): all that came is in it. true, or nil and why */
+static int run_recorded (lua_State *L) {
   tl_err err = { .text = "" };
-  return push_result(L, tl_site_recorded(check(L), &err), &err);
+  return push_result(L, tl_offline_run_recorded(check(L), &err), &err);
 }
 
 static int64_t check_time (lua_State *L, int index) {
@@ -79,29 +79,29 @@ static void push_texts (lua_State *L, const tl_buf *texts) {
   }
 }
 
-static int site_new (lua_State *L) {
+static int run_new (lua_State *L) {
   tl_err err = { .text = "" };
   const char *path = luaL_checkstring(L, 1);
   int64_t wall = check_time(L, 2);
   bool unsafe = lua_toboolean(L, 3) != 0;
   tl_buf *problems = tl_push_buffer(L);
-  lsite *s = lua_newuserdatauv(L, sizeof *s, 0);
-  s->site = NULL;
-  luaL_setmetatable(L, SITE);
-  int rc = tl_site_new(&s->site, path, unsafe, wall, on_problem, problems, &err);
+  lrun *s = lua_newuserdatauv(L, sizeof *s, 0);
+  s->run = NULL;
+  luaL_setmetatable(L, RUN);
+  int rc = tl_offline_run_new(&s->run, path, unsafe, wall, on_problem, problems, &err);
   if (rc < 0) lua_pushnil(L);
   push_texts(L, problems);
   lua_pushstring(L, rc < 0 ? err.text : "");
   return 3;
 }
 
-static int site_feed (lua_State *L) {
-  tl_site *s = check(L);
+static int run_feed (lua_State *L) {
+  tl_offline_run *s = check(L);
   tl_err err = { .text = "" };
   tl_offline_fed fed;
   tl_explain_message e = { .topic = check_slice(L, 2),
                            .payload = check_slice(L, 3),
-                           .wall = tl_site_wall(s) };
+                           .wall = tl_offline_run_wall(s) };
   if (!lua_isnoneornil(L, 4)) {
     tl_check_message_options(L, 4);
     tl_read_message_options(L, 4, &e);
@@ -113,39 +113,39 @@ static int site_feed (lua_State *L) {
                     .retain = e.retain,
                     .dup = e.dup,
                     .wall = e.wall };
-  if (tl_site_feed(s, e.line, &m, &fed, &err) < 0) return luaL_error(L, "%s", err.text);
+  if (tl_offline_run_feed(s, e.line, &m, &fed, &err) < 0) return luaL_error(L, "%s", err.text);
   lua_pushinteger(L, fed.taken);
   lua_pushinteger(L, fed.unrouted);
   lua_pushinteger(L, fed.filtered);
   return 3;
 }
 
-static int site_advance (lua_State *L) {
-  tl_site *s = check(L);
-  tl_site_advance(s, check_time(L, 2));
+static int run_advance (lua_State *L) {
+  tl_offline_run *s = check(L);
+  tl_offline_run_advance(s, check_time(L, 2));
   return 0;
 }
 
-static int site_time (lua_State *L) {
-  lua_pushnumber(L, (lua_Number)tl_site_wall(check(L)) / 1000.0);
+static int run_time (lua_State *L) {
+  lua_pushnumber(L, (lua_Number)tl_offline_run_wall(check(L)) / 1000.0);
   return 1;
 }
 
-static int site_news (lua_State *L) {
-  tl_site *s = check(L);
-  const tl_site_news *news = tl_site_heard(s);
+static int run_news (lua_State *L) {
+  tl_offline_run *s = check(L);
+  const tl_offline_news *news = tl_offline_run_news(s);
   if (news->values.failed || news->published.failed || news->errors.failed)
     return luaL_error(L, "not enough memory");
   lua_pushlstring(L, news->values.len > 0 ? (const char *)news->values.at : "", news->values.len);
   lua_pushlstring(L, news->published.len > 0 ? (const char *)news->published.at : "",
                   news->published.len);
   push_texts(L, &news->errors);
-  tl_site_clear(s);
+  tl_offline_run_clear_news(s);
   return 3;
 }
 
-static tl_tag *find_tag (lua_State *L, tl_site *s, int index) {
-  return tl_model_tag(tl_gateway_model(tl_site_gateway(s)), check_slice(L, index));
+static tl_tag *find_tag (lua_State *L, tl_offline_run *s, int index) {
+  return tl_model_tag(tl_gateway_model(tl_offline_run_gateway(s)), check_slice(L, index));
 }
 
 static void set_text (lua_State *L, const char *key, const char *text) {
@@ -154,7 +154,7 @@ static void set_text (lua_State *L, const char *key, const char *text) {
   lua_setfield(L, -2, key);
 }
 
-static int site_tag (lua_State *L) {
+static int run_tag (lua_State *L) {
   const tl_tag *t = find_tag(L, check(L), 2);
   if (!t) return 0;
   const tl_tagdef *d = tl_tag_def(t);
@@ -176,8 +176,8 @@ static int site_tag (lua_State *L) {
   return 1;
 }
 
-static int site_tags (lua_State *L) {
-  const tl_model *m = tl_gateway_model(tl_site_gateway(check(L)));
+static int run_tags (lua_State *L) {
+  const tl_model *m = tl_gateway_model(tl_offline_run_gateway(check(L)));
   lua_Integer n = 0;
   lua_newtable(L);
   for (uint32_t i = 0; i < m->line_count; i++) {
@@ -193,51 +193,51 @@ static int site_tags (lua_State *L) {
   return 1;
 }
 
-static int site_station (lua_State *L) {
+static int run_station (lua_State *L) {
   const tl_station *s =
-      tl_model_station(tl_gateway_model(tl_site_gateway(check(L))), check_slice(L, 2));
+      tl_model_station(tl_gateway_model(tl_offline_run_gateway(check(L))), check_slice(L, 2));
   if (!s) return 0;
   lua_pushstring(L, tl_station_status_name((tl_station_status)s->status));
   return 1;
 }
 
-static int site_write (lua_State *L) {
-  tl_site *s = check(L);
+static int run_write (lua_State *L) {
+  tl_offline_run *s = check(L);
   tl_err err = { .text = "" };
   tl_value v;
   const char *expected;
   tl_tag *t = find_tag(L, s, 2);
   if (!t) return luaL_error(L, "there is no tag '%s'", lua_tostring(L, 2));
-  tl_site_advance(s, tl_site_wall(s)); /* its clock */
+  tl_offline_run_advance(s, tl_offline_run_wall(s)); /* its clock */
   if (!tl_read_value(L, 3, tl_tag_def(t)->type, &v, &expected))
     return luaL_error(L, "%s: expected %s, got %s", lua_tostring(L, 2), expected,
                       tl_push_got(L, 3));
-  size_t heard = tl_site_heard(s)->errors.len;
-  if (tl_gateway_write(tl_site_gateway(s), t, &v, NULL, NULL, &err) == TL_OK) {
+  size_t heard = tl_offline_run_news(s)->errors.len;
+  if (tl_gateway_write(tl_offline_run_gateway(s), t, &v, NULL, NULL, &err) == TL_OK) {
     lua_pushboolean(L, 1);
     return 1;
   }
-  tl_site_heard(s)->errors.len = heard; /* that encode failed is said here */
+  tl_offline_run_news(s)->errors.len = heard; /* that encode failed is said here */
   lua_pushnil(L);
   lua_pushstring(L, err.text);
   return 2;
 }
 
-static int site_explain (lua_State *L) {
-  tl_site *s = check(L);
+static int run_explain (lua_State *L) {
+  tl_offline_run *s = check(L);
   tl_err err = { .text = "" };
   tl_explain_message e = { .topic = check_slice(L, 2),
                            .has_payload = !lua_isnoneornil(L, 3),
-                           .wall = tl_site_wall(s) };
+                           .wall = tl_offline_run_wall(s) };
   if (e.has_payload) e.payload = check_slice(L, 3);
   if (!lua_isnoneornil(L, 4)) {
     tl_check_message_options(L, 4);
     tl_read_message_options(L, 4, &e);
   }
   tl_buf *out = tl_push_buffer(L);
-  tl_site_advance(s, tl_site_wall(s));
+  tl_offline_run_advance(s, tl_offline_run_wall(s));
   uint64_t before = tl_pattern_sum_begin();
-  int rc = tl_explain(tl_site_gateway(s), &e, out, &err);
+  int rc = tl_explain(tl_offline_run_gateway(s), &e, out, &err);
   tl_pattern_sum_end(before);
   if (rc < 0) return luaL_error(L, "%s", err.text);
   tl_push_document(L, tl_buf_bytes(out));
@@ -245,36 +245,28 @@ static int site_explain (lua_State *L) {
   return 2;
 }
 
-static int site_json (lua_State *L) {
+static int run_json (lua_State *L) {
   tl_push_json(L, check_slice(L, 1));
   return 1;
 }
 
-int tl_open_site (lua_State *L) {
+int tl_open_offline (lua_State *L) {
   static const luaL_Reg methods[] = {
-    { "feed", site_feed },
-    { "advance", site_advance },
-    { "time", site_time },
-    { "close", site_close },
-    { "news", site_news },
-    { "tag", site_tag },
-    { "tags", site_tags },
-    { "station", site_station },
-    { "write", site_write },
-    { "explain", site_explain },
-    { "record", site_record },
-    { "recorded", site_recorded },
+    { "feed", run_feed },     { "advance", run_advance },
+    { "time", run_time },     { "close", run_close },
+    { "news", run_news },     { "tag", run_tag },
+    { "tags", run_tags },     { "station", run_station },
+    { "write", run_write },   { "explain", run_explain },
+    { "record", run_record }, { "recorded", run_recorded },
     { NULL, NULL },
   };
-  static const luaL_Reg functions[] = { { "new", site_new },
-                                        { "json", site_json },
-                                        { NULL, NULL } };
-  luaL_newmetatable(L, SITE);
+  static const luaL_Reg functions[] = { { "new", run_new }, { "json", run_json }, { NULL, NULL } };
+  luaL_newmetatable(L, RUN);
   luaL_newlib(L, methods);
   lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, site_close);
+  lua_pushcfunction(L, run_close);
   lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, site_close);
+  lua_pushcfunction(L, run_close);
   lua_setfield(L, -2, "__close");
   lua_pop(L, 1);
   luaL_newlib(L, functions);

@@ -1,4 +1,4 @@
-/* core/offline/run.c — a config without a network. See site.h. */
+/* core/offline/run.c — a config without a network. See run.h. */
 #include "offline/run.h"
 
 #include <stdlib.h>
@@ -8,24 +8,26 @@
 #include "script/script.h"
 #include "base/json_write.h"
 
-struct tl_site {
+struct tl_offline_run {
   tl_script *script;
   tl_loop *loop; /* never runs: its clock is ours */
   tl_gateway *gateway;
   int64_t begun, wall; /* ms since 1970 */
   int64_t base;        /* the loop's clock when it began */
-  tl_site_news news;
+  tl_offline_news news;
   tl_observer observer;
   tl_fill *history; /* NULL: nothing is recorded */
 };
 
-static int64_t mono (const tl_site *s) { return s->base + (s->wall - s->begun); }
+static int64_t mono (const tl_offline_run *s) { return s->base + (s->wall - s->begun); }
 
-static void on_value (void *ctx, tl_tag *t) { tl_tag_stream(t, &((tl_site *)ctx)->news.values); }
+static void on_value (void *ctx, tl_tag *t) {
+  tl_tag_stream(t, &((tl_offline_run *)ctx)->news.values);
+}
 
 static void on_published (void *ctx, tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos,
                           bool retain) {
-  tl_buf *out = &((tl_site *)ctx)->news.published;
+  tl_buf *out = &((tl_offline_run *)ctx)->news.published;
   tl_member_open(out, NULL, '{');
   tl_member_word(out, "line", tl_link_line(l)->name);
   tl_member_text(out, "topic", topic);
@@ -35,7 +37,7 @@ static void on_published (void *ctx, tl_link *l, tl_slice topic, tl_slice payloa
 }
 
 static void on_error (void *ctx, const char *scope, tl_slice text) {
-  tl_site *s = ctx;
+  tl_offline_run *s = ctx;
   if (scope) tl_buf_fmt(&s->news.errors, "%s: ", scope);
   tl_buf_slice(&s->news.errors, text);
   tl_buf_byte(&s->news.errors, '\0');
@@ -43,15 +45,15 @@ static void on_error (void *ctx, const char *scope, tl_slice text) {
 
 /* What was asked for "later" runs now: writes tell their fate. Bounded, for a write may lead to
 ** another. */
-static void settle (tl_site *s) {
+static void settle (tl_offline_run *s) {
   for (int i = 0; i < 16; i++) {
     tl_loop_stop(s->loop);
     tl_loop_run(s->loop);
   }
 }
 
-/* os.time() and os.date() of scripts tell the site's time. The upvalue is Lua's own. */
-static int site_os (lua_State *L) {
+/* os.time() and os.date() of scripts tell the run's time. The upvalue is Lua's own. */
+static int run_os (lua_State *L) {
   int place = (int)lua_tointeger(L, lua_upvalueindex(2)); /* of the time among the arguments */
   if (lua_isnoneornil(L, place)) {
     lua_settop(L, place - 1);
@@ -70,13 +72,13 @@ static int p_set_clock (lua_State *L) {
   for (int i = 0; i < 2; i++) {
     lua_getfield(L, -1, names[i]);
     lua_pushinteger(L, i + 1);
-    lua_pushcclosure(L, site_os, 2);
+    lua_pushcclosure(L, run_os, 2);
     lua_setfield(L, -2, names[i]);
   }
   return 0;
 }
 
-static int set_up (tl_site *s, const char *config, bool unsafe,
+static int set_up (tl_offline_run *s, const char *config, bool unsafe,
                    void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
                    tl_err *err) {
   tl_buf dir;
@@ -93,7 +95,7 @@ static int set_up (tl_site *s, const char *config, bool unsafe,
   rc = tl_script_new(&s->script, &options, err);
   tl_buf_fini(&dir);
   if (rc < 0) return rc;
-  if (tl_script_enter(s->script, p_set_clock, NULL, 0, "site", NULL) != LUA_OK)
+  if (tl_script_enter(s->script, p_set_clock, NULL, 0, "offline", NULL) != LUA_OK)
     return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   rc = tl_loop_new(&s->loop);
   if (rc >= 0) s->base = tl_loop_now(s->loop);
@@ -107,16 +109,16 @@ static int set_up (tl_site *s, const char *config, bool unsafe,
   return tl_script_apply(s->script, NULL, NULL, err);
 }
 
-int tl_site_new (tl_site **out, const char *config, bool unsafe, int64_t wall,
-                 void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
-                 tl_err *err) {
-  tl_site *s = calloc(1, sizeof *s);
+int tl_offline_run_new (tl_offline_run **out, const char *config, bool unsafe, int64_t wall,
+                        void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
+                        tl_err *err) {
+  tl_offline_run *s = calloc(1, sizeof *s);
   if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   s->begun = s->wall = wall;
   tl_clock_fix(wall);
   int rc = set_up(s, config, unsafe, problem, ctx, err);
   if (rc < 0) {
-    tl_site_free(s);
+    tl_offline_run_free(s);
     return rc;
   }
   s->observer = (tl_observer){ .value = on_value, .ctx = s };
@@ -127,7 +129,7 @@ int tl_site_new (tl_site **out, const char *config, bool unsafe, int64_t wall,
   return TL_OK;
 }
 
-void tl_site_free (tl_site *s) {
+void tl_offline_run_free (tl_offline_run *s) {
   if (!s) return;
   if (s->loop) settle(s);
   tl_fill_free(s->history);
@@ -140,22 +142,22 @@ void tl_site_free (tl_site *s) {
   free(s);
 }
 
-int tl_site_record (tl_site *s, const char *path, tl_err *err) {
+int tl_offline_run_record (tl_offline_run *s, const char *path, tl_err *err) {
   if (s->history) return tl_fail(err, TL_ESTATE, 0, "there is a history already");
   return tl_fill_new(&s->history, s->gateway, s->loop, path, err);
 }
 
-int tl_site_recorded (tl_site *s, tl_err *err) {
+int tl_offline_run_recorded (tl_offline_run *s, tl_err *err) {
   return s->history ? tl_fill_drain(s->history, err) : TL_OK;
 }
 
-static void set_clock (tl_site *s, int64_t wall) {
+static void set_clock (tl_offline_run *s, int64_t wall) {
   if (wall > s->wall) s->wall = wall;
-  tl_clock_fix(s->wall); /* another site may have turned it */
+  tl_clock_fix(s->wall); /* another run may have turned it */
   tl_loop_set_now(s->loop, mono(s));
 }
 
-void tl_site_advance (tl_site *s, int64_t wall) {
+void tl_offline_run_advance (tl_offline_run *s, int64_t wall) {
   set_clock(s, s->wall);
   for (;;) {
     int64_t status = tl_offline_tick(s->gateway, mono(s), s->wall);
@@ -170,24 +172,24 @@ void tl_site_advance (tl_site *s, int64_t wall) {
   tl_offline_tick(s->gateway, mono(s), s->wall);
 }
 
-int tl_site_feed (tl_site *s, tl_slice line, const tl_incoming *m, tl_offline_fed *fed,
-                  tl_err *err) {
+int tl_offline_run_feed (tl_offline_run *s, tl_slice line, const tl_incoming *m,
+                         tl_offline_fed *fed, tl_err *err) {
   tl_incoming in = *m;
-  tl_site_advance(s, m->wall);
+  tl_offline_run_advance(s, m->wall);
   in.now = mono(s);
   int rc = tl_offline_feed(s->gateway, line, &in, fed, err);
   settle(s);
   return rc;
 }
 
-int64_t tl_site_wall (const tl_site *s) { return s->wall; }
-tl_site_news *tl_site_heard (tl_site *s) { return &s->news; }
+int64_t tl_offline_run_wall (const tl_offline_run *s) { return s->wall; }
+tl_offline_news *tl_offline_run_news (tl_offline_run *s) { return &s->news; }
 
-void tl_site_clear (tl_site *s) {
+void tl_offline_run_clear_news (tl_offline_run *s) {
   tl_buf_clear(&s->news.values);
   tl_buf_clear(&s->news.published);
   tl_buf_clear(&s->news.errors);
 }
 
-tl_script *tl_site_script (tl_site *s) { return s->script; }
-tl_gateway *tl_site_gateway (tl_site *s) { return s->gateway; }
+tl_script *tl_offline_run_script (tl_offline_run *s) { return s->script; }
+tl_gateway *tl_offline_run_gateway (tl_offline_run *s) { return s->gateway; }

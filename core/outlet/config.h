@@ -41,7 +41,7 @@ typedef struct {
 
 /* A reload: who hears what changes, a line of words each; dry: nothing is done. */
 typedef struct {
-  void (*told)(void *ctx, const char *change); /* NULL: nobody */
+  void (*changed)(void *ctx, const char *change); /* NULL: nobody */
   void *ctx;
   bool dry;
 } tl_outlets_change;

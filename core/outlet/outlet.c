@@ -38,7 +38,7 @@ struct tl_outlet {
   bool sweeping; /* a thread has `gone` */
   bool storing;  /* the sender has `batch` */
   tl_spool_gone gone;
-  bool hurried, closing, up, said_aside;
+  bool hurried, closing, up, aside_logged;
   int64_t backoff, due; /* due: when values that gather are sent; INT64_MAX: none do */
   int64_t since;
   tl_outlet_batch batch;
@@ -344,10 +344,10 @@ void tl_outlet_rejected (tl_outlet *o, const tl_outlet_value *v, const char *why
            "'%s.rejected'; the rest goes on",
            o->last_rejected, o->name);
   int rc = put_aside(o, v, why);
-  if (rc < 0 && !o->said_aside)
+  if (rc < 0 && !o->aside_logged)
     tl_log(TL_LOG_ERROR, o->name, "values that are refused cannot be put aside: %s",
            rc == TL_ENOMEM ? "no memory" : strerror(-rc));
-  o->said_aside = rc < 0;
+  o->aside_logged = rc < 0;
 }
 
 const char *tl_outlet_name (const tl_outlet *o) { return o->name; }

@@ -100,7 +100,7 @@ static int gather_tags (tl_postgres_sender *s, tl_buf *list, uint32_t *count) {
     tl_pg_tag *tag = slot ? tl_pg_tags_of(&s->tags, series) : NULL;
     if (!tag) return TL_ENOMEM;
     *slot = tag;
-    if (tag->told || tag->asked) continue;
+    if (tag->known || tag->asked) continue;
     tag->asked = true;
     describe(list, series, b->bare);
     ++*count;
@@ -131,7 +131,7 @@ static void on_tags (void *ctx, const tl_pg_answer *a) {
     tl_pg_tag *tag = tl_pg_tags_find(&s->tags, name, tl_slice_str(PQgetvalue(r, i, 2)));
     if (!tag) continue;
     tag->id = (uint32_t)strtoul(PQgetvalue(r, i, 0), NULL, 10);
-    tag->told = true;
+    tag->known = true;
   }
   go_on(s);
 }

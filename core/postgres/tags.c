@@ -22,7 +22,7 @@ void tl_pg_tags_forget (tl_pg_tags *t) {
   tl_slice key;
   void *tag;
   for (uint32_t i = 0; tl_map_next(&t->map, &i, &key, &tag);)
-    ((tl_pg_tag *)tag)->told = ((tl_pg_tag *)tag)->asked = false;
+    ((tl_pg_tag *)tag)->known = ((tl_pg_tag *)tag)->asked = false;
 }
 
 static tl_pg_tag *find (tl_pg_tags *t, uint8_t type, tl_slice name) {
@@ -69,6 +69,6 @@ tl_pg_tag *tl_pg_tags_of (tl_pg_tags *t, const tl_series *s) {
   tl_buf_byte(&tag->facts, 0);
   tl_buf_slice(&tag->facts, s->description);
   tag->keep_ms = s->keep_ms;
-  tag->told = tag->asked = false;
+  tag->known = tag->asked = false;
   return tag->facts.failed ? NULL : tag;
 }

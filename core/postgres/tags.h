@@ -11,7 +11,7 @@ typedef struct {
   tl_buf key, facts; /* type byte and name; unit, description and keep as they were told */
   uint32_t id;       /* 0: not known yet */
   int64_t keep_ms;
-  bool told;  /* the database has these facts */
+  bool known; /* the database has these facts */
   bool asked; /* it is in the list of those to be told */
 } tl_pg_tag;
 
@@ -23,7 +23,7 @@ void tl_pg_tags_init (tl_pg_tags *t);
 void tl_pg_tags_fini (tl_pg_tags *t);
 /* Whatever was told may be gone: another database, or one that was restored. */
 void tl_pg_tags_forget (tl_pg_tags *t);
-/* The tag of a series, made when it is new; `told` is false where its facts changed. NULL: no
+/* The tag of a series, made when it is new; `known` is false where its facts changed. NULL: no
 ** memory. */
 tl_pg_tag *tl_pg_tags_of (tl_pg_tags *t, const tl_series *s);
 tl_pg_tag *tl_pg_tags_find (tl_pg_tags *t, tl_slice name, tl_slice type); /* NULL: none */

@@ -184,7 +184,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
   e->thread.used_ns += tl_clock_cpu_ns() - e->thread.slice_cpu;
   if (e->thread.used_ns > EVAL_SECONDS * 1000000000ull) {
     /* the budget's own end, which no pcall swallows */
-    s->box.budget.said = used_up;
+    s->box.budget.message = used_up;
     s->box.budget.expired = true;
     s->repl->hook(L, ar);
     return;
@@ -238,7 +238,7 @@ static bool yielded_by_itself (lua_State *L, lua_State *co) {
 static int p_go_on (lua_State *L) {
   step *st = lua_touserdata(L, 1);
   tl_eval *e = st->e;
-  e->script->box.budget.said = no_pause;
+  e->script->box.budget.message = no_pause;
   e->script->box.budget.cpu_ns = e->thread.slice_cpu;
   e->script->box.budget.grace_ns = GRACE_NS;
   int results = 0, args = st->push ? st->push(e->thread.co, st->arg) : 0;

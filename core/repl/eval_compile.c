@@ -81,7 +81,7 @@ static void keep_locals (lua_State *L, const tl_eval *e, tl_slice code) {
 /* First as an expression, then as statements: what a person types at a prompt is most often the
 ** former. */
 bool tl_eval_compile (lua_State *L, tl_eval *e, tl_slice code, bool interactive) {
-  tl_script_of(L)->box.budget.said = too_long;
+  tl_script_of(L)->box.budget.message = too_long;
   tl_script_of(L)->box.budget.cpu_ns = tl_clock_cpu_ns();
   if (load(L, e, code, "return ") == LUA_OK) return true;
   bool expression = ends_with_eof(L); /* one that is not finished: "{ 1," is no statement at all */

@@ -182,7 +182,7 @@ void tl_push_api (lua_State *L) {
     return;
   }
   tl_open_objects(L);
-  tl_add_look_words(L);
+  tl_add_message_words(L);
   tl_add_file_words(L);
   require(L, "tagline.repl.words");
   tl_open_live(L);

@@ -10,15 +10,15 @@ enum { WHY = 160, QUOTED = 32, PARTS = 64 };
 
 typedef struct {
   tl_slice topic;
-  tl_route_told *told;
+  tl_route_visitor *visitor;
   void *ctx;
   /* expressions that may still be compiled anew, to see whether a part of the topic matches */
   int parts;
-} telling;
+} walk;
 
-static bool tell (const telling *t, const tl_route_station *s, tl_route_by by, bool matched,
-                  const char *why) {
-  t->told(t->ctx, tl_route_station_address(s), s->target, by, matched, why);
+static bool visit (const walk *t, const tl_route_station *s, tl_route_by by, bool matched,
+                   const char *why) {
+  t->visitor(t->ctx, tl_route_station_address(s), s->target, by, matched, why);
   return matched;
 }
 
@@ -106,11 +106,11 @@ static bool one_slash_more (tl_slice longer, tl_slice shorter) {
          tl_slice_eq(rest(longer, 1), shorter);
 }
 
-static bool tell_exact (const telling *t, const tl_route_station *s) {
+static bool tell_exact (const walk *t, const tl_route_station *s) {
   char why[WHY];
   tl_slice address = tl_route_station_address(s);
   if (tl_slice_eq(address, t->topic))
-    return tell(t, s, TL_BY_EXACT, true, "address equals the topic");
+    return visit(t, s, TL_BY_EXACT, true, "address equals the topic");
   if (s->regex) return false; /* its turn comes */
   if (equal_but_for_case(address, t->topic))
     snprintf(why, sizeof why, "the same but for upper and lower case");
@@ -120,7 +120,7 @@ static bool tell_exact (const telling *t, const tl_route_station *s) {
     snprintf(why, sizeof why, "the same, but the address begins with '/'");
   else
     tell_difference(why, address, t->topic);
-  return tell(t, s, TL_BY_EXACT, false, why);
+  return visit(t, s, TL_BY_EXACT, false, why);
 }
 
 static bool begins (tl_slice s, tl_slice with) {
@@ -132,7 +132,7 @@ static bool ends (tl_slice s, tl_slice with) {
 }
 
 /* The part of the topic that the expression matches. */
-static tl_slice matched_part (telling *t, tl_slice address) {
+static tl_slice matched_part (walk *t, tl_slice address) {
   tl_pattern *p;
   tl_group whole;
   tl_err ignored;
@@ -144,7 +144,7 @@ static tl_slice matched_part (telling *t, tl_slice address) {
                 : tl_slice_of(NULL, 0);
 }
 
-static void tell_mismatch (telling *t, const tl_route_station *s, char *why) {
+static void tell_mismatch (walk *t, const tl_route_station *s, char *why) {
   tl_slice address = tl_route_station_address(s);
   tl_slice prefix = tl_slice_of(s->address + s->regex->prefix_at, s->regex->prefix_len);
   tl_slice suffix = tl_slice_of(s->address + s->regex->suffix_at, s->regex->suffix_len);
@@ -165,7 +165,7 @@ static void tell_mismatch (telling *t, const tl_route_station *s, char *why) {
   }
 }
 
-static bool tell_regex (telling *t, const tl_route_station *s) {
+static bool tell_regex (walk *t, const tl_route_station *s) {
   char why[WHY] = "regex matches";
   if (!s->regex) return false;
   int rc = tl_pattern_match(s->regex->pattern, t->topic, NULL, 0);
@@ -174,12 +174,12 @@ static bool tell_regex (telling *t, const tl_route_station *s) {
              "regex takes too many steps on this topic: it counts as not matching");
   else if (rc <= 0)
     tell_mismatch(t, s, why);
-  return tell(t, s, TL_BY_REGEX, rc > 0, why);
+  return visit(t, s, TL_BY_REGEX, rc > 0, why);
 }
 
 /* Exact matches are found by a lookup, so the one that equals decides, whatever stands beside
-** it: it is told after those above it. */
-static bool tell_stations (telling *t, const tl_route_station **all, uint32_t count) {
+** it: it is visitor after those above it. */
+static bool tell_stations (walk *t, const tl_route_station **all, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
     if (tell_exact(t, all[i])) return true;
   for (uint32_t i = 0; i < count; i++)
@@ -187,14 +187,14 @@ static bool tell_stations (telling *t, const tl_route_station **all, uint32_t co
   return false;
 }
 
-void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void *ctx) {
-  telling t = { topic, told, ctx, PARTS };
+void tl_router_explain (tl_router *r, tl_slice topic, tl_route_visitor *visitor, void *ctx) {
+  walk t = { topic, visitor, ctx, PARTS };
   uint32_t count;
   if (r->hash) {
-    tell(&t, r->hash, TL_BY_HASH, true, "'#' takes every topic");
+    visit(&t, r->hash, TL_BY_HASH, true, "'#' takes every topic");
     return;
   }
   const tl_route_station **all = sorted(r, &count);
   if (!tell_stations(&t, all, count) && r->rest)
-    tell(&t, r->rest, TL_BY_REST, true, "'.*' takes what no other station takes");
+    visit(&t, r->rest, TL_BY_REST, true, "'.*' takes what no other station takes");
 }

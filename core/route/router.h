@@ -79,9 +79,9 @@ bool tl_router_match (tl_router *r, tl_slice address, tl_slice topic, tl_route *
 ** short text such as "level 2 is 'boiler', in the topic it is 'boilr'" or "regex does not
 ** match: it takes topics that end with '/up'"; what it quotes is cut. For a person: slow, not
 ** remembered. */
-typedef void tl_route_told (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched,
-                            const char *why);
-void tl_router_explain (tl_router *r, tl_slice topic, tl_route_told *told, void *ctx);
+typedef void tl_route_visitor (void *ctx, tl_slice address, void *target, tl_route_by by,
+                               bool matched, const char *why);
+void tl_router_explain (tl_router *r, tl_slice topic, tl_route_visitor *visitor, void *ctx);
 
 /* Is the address plain text (equal to the only topic it can match)? */
 bool tl_address_is_plain (tl_slice address);

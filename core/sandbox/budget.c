@@ -61,7 +61,7 @@ static uint64_t cpu_before (tl_sandbox *s, uint64_t now, uint64_t limit_ns) {
 
 static void begin (tl_sandbox *s, tl_budget *b, uint64_t now) {
   b->deadline_ns = now + b->limit_ns;
-  s->looked_ticks = tl_ticks();
+  s->checked_ticks = tl_ticks();
   if (!s->unsafe && b->cpu_ns == 0) b->cpu_ns = cpu_before(s, now, b->limit_ns);
 }
 
@@ -125,8 +125,8 @@ static void push_reason (lua_State *L, const tl_sandbox *s) {
         asked, limit, (LUAI_UACINT)text_max(s));
   else if (s->memory_passed)
     lua_pushfstring(L, "not enough memory (limits: memory = %I)", limit);
-  else if (s->budget.said)
-    lua_pushstring(L, s->budget.said);
+  else if (s->budget.message)
+    lua_pushstring(L, s->budget.message);
   else if (seconds == s->handler_time)
     lua_pushfstring(L, "took longer than handler_time (%f s)", seconds);
   else
@@ -269,7 +269,7 @@ static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
   b->cpu_ns = 0;
   b->cpu_limit_ns = 0;
   b->grace_ns = 0;
-  b->said = NULL;
+  b->message = NULL;
   b->inside = true;
   b->expired = false;
   b->resting = false;

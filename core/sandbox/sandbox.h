@@ -46,7 +46,7 @@ typedef struct {
   /* more, once, when a call that it set off has used up what is left: to go on, or to pause */
   uint64_t grace_ns;
   /* what the error says, in place of how long the call took; NULL */
-  const char *said;
+  const char *message;
   bool inside;  /* a call is running */
   bool expired; /* raise at every chance until the door is reached again */
   /* the script's function returned, C code goes on: calls that it sets off have budgets of their
@@ -95,7 +95,7 @@ struct tl_sandbox {
 
   /* statistics: budget.c */
   uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
-  uint64_t looked_ticks;          /* when somebody first looked at the budget's clock; 0: nobody */
+  uint64_t checked_ticks;         /* when somebody first looked at the budget's clock; 0: nobody */
 
   /* weak.c */
   tl_sandbox *next; /* of the states whose tables have no weak keys */

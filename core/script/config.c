@@ -76,7 +76,7 @@ static int p_load (lua_State *L) {
   lua_call(L, 1, 1);
   lua_setfield(L, -2, "core");
   tl_open_objects(L);
-  tl_add_look_words(L);
+  tl_add_message_words(L);
   lua_pushcfunction(L, tl_word_reload);
   lua_setfield(L, -2, "reload");
   tl_open_timers(L);
@@ -333,7 +333,7 @@ typedef struct {
   size_t tag_cap;
   tl_history_options history; /* of the line being read */
   tl_err err;
-  void (*told)(void *ctx, const char *change);
+  void (*changed)(void *ctx, const char *change);
   void *ctx;
   bool dry; /* only say what would change */
 } applying;
@@ -488,15 +488,15 @@ static int p_apply (lua_State *L) {
     read_line(L, a, &a->config.lines[i]);
     lua_pop(L, 1);
   }
-  tl_outlets_change change = { a->told, a->ctx, a->dry };
+  tl_outlets_change change = { a->changed, a->ctx, a->dry };
   if (a->dry) {
-    if (tl_gateway_compare(s->gateway, &a->config, a->told, a->ctx) < 0)
+    if (tl_gateway_compare(s->gateway, &a->config, a->changed, a->ctx) < 0)
       return luaL_error(L, "not enough memory");
     tl_script_apply_outlets(L, s, draft, &change);
     tl_script_apply_http(L, s, draft, &change);
     return 0;
   }
-  if (tl_gateway_apply(s->gateway, &a->config, a->told, a->ctx, &a->err) < 0)
+  if (tl_gateway_apply(s->gateway, &a->config, a->changed, a->ctx, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text[0] ? a->err.text : "not enough memory");
   tl_script_apply_outlets(L, s, draft, &change);
   tl_script_apply_http(L, s, draft, &change);
@@ -538,9 +538,9 @@ static void free_config (tl_script *s, tl_config *config) {
   free(config->lines);
 }
 
-static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char *change),
+static int use_draft (tl_script *s, bool dry, void (*changed)(void *ctx, const char *change),
                       void *ctx, tl_err *err) {
-  applying a = { .s = s, .env = LUA_NOREF, .told = told, .ctx = ctx, .dry = dry };
+  applying a = { .s = s, .env = LUA_NOREF, .changed = changed, .ctx = ctx, .dry = dry };
   tl_buf text;
   tl_buf_init(&text);
   int rc = tl_script_enter(s, p_apply, &a, LOADING_SECONDS, "config", &text);
@@ -573,12 +573,12 @@ static int use_draft (tl_script *s, bool dry, void (*told)(void *ctx, const char
   return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
 }
 
-int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx,
+int tl_script_apply (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,
                      tl_err *err) {
-  return use_draft(s, false, told, ctx, err);
+  return use_draft(s, false, changed, ctx, err);
 }
 
-int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx,
+int tl_script_compare (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,
                        tl_err *err) {
-  return use_draft(s, true, told, ctx, err);
+  return use_draft(s, true, changed, ctx, err);
 }

@@ -14,27 +14,27 @@ static tl_slice push_text (lua_State *L, int index) {
   return tl_slice_of(text, len);
 }
 
-static void tell_values (lua_State *L, tl_dry_decode *r, int table) {
+static void pass_values (lua_State *L, tl_dry_decode *r, int table) {
   size_t len;
   for (lua_pushnil(L); lua_next(L, table) != 0;) {
     int value = lua_gettop(L);
     if (lua_type(L, value - 1) == LUA_TSTRING) {
       const char *name = lua_tolstring(L, value - 1, &len);
-      r->returned(r->told, tl_slice_of(name, len), push_text(L, value));
+      r->returned(r->returned_ctx, tl_slice_of(name, len), push_text(L, value));
     }
     lua_settop(L, value - 1);
   }
 }
 
 /* Shapes that are wrong are told by tl_take_samples. */
-static void tell_returned (lua_State *L, tl_dry_decode *r, int index) {
+static void pass_returned (lua_State *L, tl_dry_decode *r, int index) {
   if (lua_type(L, index) != LUA_TTABLE) return;
   lua_Integer n = (lua_Integer)lua_rawlen(L, index);
-  if (n == 0) tell_values(L, r, index);
+  if (n == 0) pass_values(L, r, index);
   for (lua_Integer i = 1; i <= n; i++) {
     int top = lua_gettop(L);
     if (lua_rawgeti(L, index, i) == LUA_TTABLE && lua_getfield(L, -1, "values") == LUA_TTABLE)
-      tell_values(L, r, lua_gettop(L));
+      pass_values(L, r, lua_gettop(L));
     lua_settop(L, top);
   }
 }
@@ -57,7 +57,7 @@ static int p_decode_dry (lua_State *L) {
   bool gone = tl_take_gone(L, first, &gone_ms), nothing = lua_isnil(L, first);
   r->declined = nothing && !gone;
   c->s->box.budget.resting = true;
-  if (!nothing) tell_returned(L, r, first);
+  if (!nothing) pass_returned(L, r, first);
   if (!nothing) tl_take_samples(L, c->s, r->copy, first, r->time_ms, r->reading);
   tl_station_set(r->reading, r->time_ms);
   if (gone) tl_station_gone(r->copy, r->m->now, gone_ms);

@@ -193,7 +193,7 @@ static void say_unknown (taking *t, const char *name) {
   if (live && !text.failed)
     tl_failure_note(t->script, t->station, NULL, "names", tl_buf_bytes(&text));
   if (!scope.failed && !text.failed)
-    tl_script_say_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
+    tl_script_log_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
   tl_buf_fini(&scope);
   tl_buf_fini(&text);
 }

@@ -10,7 +10,7 @@ enum { FAILURES_MAX = 64, SAID_MANY = 1000, SAID_LENGTH = 400, SAID_WHOLE = 4096
 
 /* --- errors that are said once --- */
 
-static void forget_said (tl_script *s) {
+static void forget_logged (tl_script *s) {
   tl_slice key;
   void *value;
   for (uint32_t i = 0; tl_map_next(&s->errors.said, &i, &key, &value);) free((void *)key.at);
@@ -20,7 +20,7 @@ static void forget_said (tl_script *s) {
 
 /* "Once" by scope and the text's beginning: the traceback of the same fault is the same.
 ** Forgets all at times, to stay small. */
-void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
+void tl_script_log_error (tl_script *s, const char *scope, tl_slice text) {
   if (s->errors.listener) {
     s->errors.listener(s->errors.listener_ctx, scope, text);
     return;
@@ -30,7 +30,7 @@ void tl_script_say_error (tl_script *s, const char *scope, tl_slice text) {
                    (int)(text.len < SAID_LENGTH ? text.len : SAID_LENGTH), (const char *)text.at);
   tl_slice known = tl_slice_of(key, (size_t)n < sizeof key ? (size_t)n : sizeof key - 1);
   if (tl_map_get(&s->errors.said, known)) return;
-  if (s->errors.said.live >= SAID_MANY) forget_said(s);
+  if (s->errors.said.live >= SAID_MANY) forget_logged(s);
   char *copy = malloc(known.len);
   if (copy) {
     memcpy(copy, key, known.len);
@@ -138,7 +138,7 @@ void tl_errors_listen (tl_script *s, tl_error_listener *listener, void *ctx) {
   s->errors.listener_ctx = ctx;
 }
 
-void tl_errors_free (tl_script *s) { forget_said(s); }
+void tl_errors_free (tl_script *s) { forget_logged(s); }
 
 void tl_failures_free (tl_script *s) {
   while (s->errors.failing) {

@@ -58,7 +58,7 @@ static void log_error (call *c, tl_buf *err, const char *what) {
   add_place(c, &text);
   tl_buf_slice(&text, tl_buf_bytes(err));
   if (!text.failed && !scope.failed)
-    tl_script_say_error(c->s, (const char *)scope.at, tl_buf_bytes(&text));
+    tl_script_log_error(c->s, (const char *)scope.at, tl_buf_bytes(&text));
   tl_buf_fini(&scope);
   tl_buf_fini(&text);
 }
@@ -81,7 +81,7 @@ static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *e
   bool timed =
       !before || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
   uint64_t began = timed ? tl_ticks() : 0;
-  c->s->box.looked_ticks = 0;
+  c->s->box.checked_ticks = 0;
   const void *outer = tl_errors_begin(c->s, c->station, kind);
   int rc = tl_script_enter(c->s, body, c, c->s->box.handler_time, tl_call_names[kind], err);
   tl_errors_end(c->s, outer);
@@ -91,7 +91,7 @@ static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *e
   tl_call_stats *stats = &h->stats[kind];
   uint64_t took = 0;
   /* a long one: from where somebody looked */
-  if (!timed && c->s->box.looked_ticks > 0) began = c->s->box.looked_ticks;
+  if (!timed && c->s->box.checked_ticks > 0) began = c->s->box.checked_ticks;
   if (began > 0) took = tl_ticks() - began;
   stats->ticks += timed && stats->calls >= ALL_TIMED ? took * TIMED_OF : took;
   stats->calls++;

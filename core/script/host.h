@@ -43,12 +43,12 @@ void tl_script_set_http (tl_script *s, const tl_http_hooks *hooks);
 ** stays in the script until apply() or the next load. */
 int tl_script_load (tl_script *s, const char *path,
                     void (*problem)(void *ctx, bool is_error, const char *text), void *ctx);
-/* Make the gateway be what the loaded draft says; `told` hears each change. Needs attach(). */
-int tl_script_apply (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx,
+/* Make the gateway be what the loaded draft says; `changed` hears each change. Needs attach(). */
+int tl_script_apply (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,
                      tl_err *err);
 
 /* Only tell what apply() would change; the draft is gone afterwards, too. */
-int tl_script_compare (tl_script *s, void (*told)(void *ctx, const char *change), void *ctx,
+int tl_script_compare (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,
                        tl_err *err);
 
 /* The same in one, with problems and changes in the log (reload.c). start() remembers the path
@@ -59,7 +59,7 @@ bool tl_script_reload (tl_script *s);
 /* One that hears when a reload begins (true) and when it is over, taken or refused. Its owner
 ** keeps it, and takes it back with tl_script_forget_reload() before its memory goes. */
 typedef struct tl_reload_listener {
-  void (*told)(void *ctx, bool begins);
+  void (*reloading)(void *ctx, bool begins);
   void *ctx;
   struct tl_reload_listener *next; /* the script's */
 } tl_reload_listener;

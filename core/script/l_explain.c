@@ -148,7 +148,7 @@ static int wrong (lua_State *L) {
       tl_push_got(L, 1));
 }
 
-int tl_look_explain (lua_State *L) {
+int tl_word_explain (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_err err = { .text = "" };
   size_t len;
@@ -189,9 +189,9 @@ int tl_look_explain (lua_State *L) {
   return push_result(L, out);
 }
 
-void tl_add_look_words (lua_State *L) {
-  lua_pushcfunction(L, tl_look_explain);
+void tl_add_message_words (lua_State *L) {
+  lua_pushcfunction(L, tl_word_explain);
   lua_setfield(L, -2, "explain");
-  lua_pushcfunction(L, tl_look_messages);
+  lua_pushcfunction(L, tl_word_messages);
   lua_setfield(L, -2, "messages");
 }

@@ -239,7 +239,7 @@ static void go_on (asking *a) {
   tl_buf_init(&err);
   if (lua_status(a->co) == LUA_YIELD && /* else somebody resumed it meanwhile */
       tl_script_enter(s, p_go_on, a, s->box.handler_time, "history", &err) != LUA_OK)
-    tl_script_say_error(s, NULL, tl_buf_bytes(&err));
+    tl_script_log_error(s, NULL, tl_buf_bytes(&err));
   tl_buf_fini(&err);
   luaL_unref(s->box.L, LUA_REGISTRYINDEX, a->coroutine);
   free_asking(a);

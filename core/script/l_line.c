@@ -51,8 +51,8 @@ static int push_stats (lua_State *L, tl_link *l) {
   count(L, "inflight", st.session.inflight);
   count(L, "queued", st.session.queued);
   count(L, "held", st.session.held);
-  count(L, "queued_bytes", st.session.held_bytes);
-  count(L, "held_bytes", st.waiting_bytes);
+  count(L, "queued_bytes", st.session.unconfirmed_bytes);
+  count(L, "unconfirmed_bytes", st.waiting_bytes);
   count(L, "too_long", st.too_long);
   if (st.session.oldest_inflight >= 0) {
     lua_pushnumber(L, (lua_Number)(now - st.session.oldest_inflight) / 1000.0);
@@ -227,8 +227,8 @@ static void merge_params (lua_State *L, const char *line, int into, int from) {
   }
 }
 
-/* What a parameter was set to, pushed as text. A password is never told. */
-static const char *push_told (lua_State *L, const tl_param_field *f, int value) {
+/* What a parameter was set to, pushed as text. A password is never shown. */
+static const char *push_shown (lua_State *L, const tl_param_field *f, int value) {
   if (f->secret) return lua_pushliteral(L, "(not shown)");
   if (f->kind == TL_PARAM_TEXT && !lua_toboolean(L, value)) return lua_pushliteral(L, "nothing");
   if (lua_istable(L, value)) {
@@ -248,7 +248,7 @@ static const char *push_told (lua_State *L, const tl_param_field *f, int value) 
 static void log_params (lua_State *L, const char *line, int changes) {
   for (const tl_param_field *f = tl_param_fields; f->name; f++) {
     if (lua_getfield(L, changes, f->name) != LUA_TNIL) {
-      const char *now = push_told(L, f, lua_gettop(L));
+      const char *now = push_shown(L, f, lua_gettop(L));
       size_t len = strlen(now);
       size_t shown = len > LOGGED ? tl_utf8_prefix((const uint8_t *)now, LOGGED) : len;
       tl_change_log_now(L, line, "set %s = %.*s%s", f->name, (int)shown, now,

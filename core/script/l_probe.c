@@ -24,7 +24,7 @@ static int p_answer (lua_State *co, void *arg) {
   return 2;
 }
 
-static void on_told (void *ctx, const char *text) {
+static void on_stage (void *ctx, const char *text) {
   asked *a = ctx;
   char line[800];
   int n = snprintf(line, sizeof line, "%s\n", text);
@@ -53,7 +53,7 @@ int tl_line_probe (lua_State *L) {
   asked *a = calloc(1, sizeof *a);
   if (!a) return luaL_error(L, "not enough memory");
   a->e = e;
-  if (tl_probe_start(&a->probe, tl_line_link(line), on_told, on_done, a) < 0) {
+  if (tl_probe_start(&a->probe, tl_line_link(line), on_stage, on_done, a) < 0) {
     free(a);
     return luaL_error(L, "not enough memory");
   }

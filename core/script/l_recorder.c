@@ -157,7 +157,7 @@ static tl_script *check_running (lua_State *L, const char *word) {
   return tl_script_of(L);
 }
 
-int tl_look_messages (lua_State *L) {
+int tl_word_messages (lua_State *L) {
   wanted w;
   size_t n;
   check_running(L, "messages");
@@ -207,7 +207,7 @@ static int write_capture (const char *path, const entry *all, size_t n) {
   return why;
 }
 
-int tl_look_save (lua_State *L) {
+int tl_word_save (lua_State *L) {
   wanted w;
   size_t n;
   check_running(L, "save");
@@ -225,14 +225,14 @@ int tl_look_save (lua_State *L) {
   return 1;
 }
 
-int tl_look_freeze (lua_State *L) {
+int tl_word_freeze (lua_State *L) {
   tl_script *s = check_running(L, "freeze");
   lua_settop(L, 2);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.repl.freeze");
   lua_call(L, 1, 1);
   lua_getfield(L, -1, "freeze");
-  lua_pushcfunction(L, tl_look_explain);
+  lua_pushcfunction(L, tl_word_explain);
   const char *config = s->config.path ? s->config.path : "config.lua";
   char whole[PATH_MAX];
   lua_pushstring(L, config);
@@ -246,8 +246,8 @@ int tl_look_freeze (lua_State *L) {
 }
 
 void tl_add_file_words (lua_State *L) {
-  lua_pushcfunction(L, tl_look_save);
+  lua_pushcfunction(L, tl_word_save);
   lua_setfield(L, -2, "save");
-  lua_pushcfunction(L, tl_look_freeze);
+  lua_pushcfunction(L, tl_word_freeze);
   lua_setfield(L, -2, "freeze");
 }

@@ -55,7 +55,7 @@ static void fire (tl_hook_timer *t) {
   }
   tl_buf_init(&err); /* from here on `t` may be gone: the function may have the config reloaded */
   if (tl_script_enter(s, p_fire, &function, s->box.handler_time, what, &err) != LUA_OK) {
-    tl_script_say_error(s, what, tl_buf_bytes(&err));
+    tl_script_log_error(s, what, tl_buf_bytes(&err));
     tl_failure_note(s, NULL, NULL, what, tl_buf_bytes(&err));
   }
   tl_buf_fini(&err);

@@ -73,7 +73,7 @@ static void wake (waiting *w) {
   if (tl_eval_resume(w->s, w->co, w->result == TL_OK, text)) return;
   tl_buf_init(&err);
   if (tl_script_enter(w->s, p_wake, w, w->s->box.handler_time, "write", &err) != LUA_OK)
-    tl_script_say_error(w->s, NULL, tl_buf_bytes(&err));
+    tl_script_log_error(w->s, NULL, tl_buf_bytes(&err));
   tl_buf_fini(&err);
 }
 
@@ -84,7 +84,7 @@ static void finish (waiting *w) {
     tl_buf err;
     tl_buf_init(&err);
     if (tl_script_enter(s, p_call_back, w, s->box.handler_time, "write", &err) != LUA_OK)
-      tl_script_say_error(s, NULL, tl_buf_bytes(&err));
+      tl_script_log_error(s, NULL, tl_buf_bytes(&err));
     tl_buf_fini(&err);
     luaL_unref(s->box.L, LUA_REGISTRYINDEX, w->function);
   } else if (w->coroutine != LUA_NOREF) {

@@ -88,7 +88,7 @@ void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
   if (!reload) luaL_error(L, "%s", err.text);
   /* Lines and stations are the new ones already: the other outlets go on with them. */
   tl_log(TL_LOG_ERROR, "outlets", "%s; the others run", err.text);
-  if (change->told) change->told(change->ctx, err.text);
+  if (change->changed) change->changed(change->ctx, err.text);
 }
 
 void tl_script_set_outlets (tl_script *s, const tl_outlet_hooks *hooks) { s->outlets = hooks; }

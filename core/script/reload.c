@@ -188,7 +188,7 @@ void tl_push_loaded (lua_State *L) {
 /* --- loading --- */
 
 typedef struct {
-  tl_buf text; /* what is told, a line each */
+  tl_buf text; /* the report, a line each */
   bool first;  /* the start of the process: nothing runs yet */
   bool dry;
 } report;
@@ -286,19 +286,19 @@ void tl_script_forget_reload (tl_script *s, tl_reload_listener *listener) {
   if (*at) *at = listener->next;
 }
 
-static void tell_listeners (const tl_script *s, bool begins) {
+static void notify_listeners (const tl_script *s, bool begins) {
   for (tl_reload_listener *l = s->reload.listeners, *next; l; l = next) {
     next = l->next;
-    l->told(l->ctx, begins);
+    l->reloading(l->ctx, begins);
   }
 }
 
 static bool reload (tl_script *s, report *r) {
   struct tl_loaded *l = s->reload.loaded;
-  if (!r->dry) tell_listeners(s, true);
+  if (!r->dry) notify_listeners(s, true);
   bool ok = load(s, r);
   if (r->dry) return ok;
-  tell_listeners(s, false);
+  notify_listeners(s, false);
   if (!ok) {
     tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", l->path);
     return false;

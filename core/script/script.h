@@ -142,7 +142,7 @@ static inline const void *tl_errors_begin (tl_script *s, const void *scope, tl_c
 }
 static inline void tl_errors_end (tl_script *s, const void *outer) { s->errors.scope = outer; }
 /* Log an error of a handler once per distinct text and scope. */
-void tl_script_say_error (tl_script *s, const char *scope, tl_slice text);
+void tl_script_log_error (tl_script *s, const char *scope, tl_slice text);
 /* tl_sandbox.is_known */
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len);
 void tl_script_note_known (tl_script *s);   /* the error met last was said */

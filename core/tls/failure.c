@@ -220,7 +220,7 @@ static void handshake_failure (tl_tls *t) {
            "tls_ciphers; it may also want a client certificate or tls_psk");
 }
 
-static void said_alert (tl_tls *t) {
+static void alert_logged (tl_tls *t) {
   static const char *const versions[] = { "1.0", "1.1", "1.2", "1.3" };
   switch (t->alert) {
     case SSL_AD_PROTOCOL_VERSION:
@@ -295,7 +295,7 @@ static void other (tl_tls *t) {
   if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
       (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_WRONG_SSL_VERSION)) {
     t->alert = SSL_AD_PROTOCOL_VERSION;
-    said_alert(t);
+    alert_logged(t);
     return;
   }
   if (ERR_GET_LIB(e) == ERR_LIB_SSL && reason == SSL_R_NO_PROTOCOLS_AVAILABLE) {
@@ -312,7 +312,7 @@ void tl_tls_explain (tl_tls *t, int ssl_error) {
   if (was_refused && t->context->verify != TL_TLS_VERIFY_NONE)
     refused_certificate(t);
   else if (t->alert >= 0)
-    said_alert(t);
+    alert_logged(t);
   else if (t->received > 0 && !t->is_open && !is_tls(t))
     no_tls(t);
   else

@@ -116,7 +116,7 @@ static bool is_changed (const web_settings *a, const web_settings *b) {
 /* What a reload changes, in words; s NULL: there is no http any more. */
 static void tell_change (const tl_web *w, const web_settings *s, const tl_outlets_change *change) {
   char text[200];
-  if (!change || !change->told || (!s && !w->open)) return;
+  if (!change || !change->changed || (!s && !w->open)) return;
   if (!s)
     snprintf(text, sizeof text, "http: closed");
   else if (!w->open)
@@ -127,7 +127,7 @@ static void tell_change (const tl_web *w, const web_settings *s, const tl_outlet
     snprintf(text, sizeof text, "http: changed");
   else
     return;
-  change->told(change->ctx, text);
+  change->changed(change->ctx, text);
 }
 
 static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls,
@@ -199,7 +199,7 @@ int tl_web_new (tl_web **out, tl_loop *loop, tl_gateway *g, tl_script *s,
   w->script = s;
   w->outlets = outlets;
   w->hooks = (tl_http_hooks){ apply, w };
-  w->reload = (tl_reload_listener){ .told = on_reload, .ctx = w };
+  w->reload = (tl_reload_listener){ .reloading = on_reload, .ctx = w };
   tl_web_load_extras(w);
   tl_script_on_reload(s, &w->reload);
   *out = w;

@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "folder.h"
-#include "offline/tool.h"
+#include "offline/lua_command.h"
 
 static const char config[] =
     "line 'plant' { host = 'h', topic_filter = '#', payload_type = 'JSON',\n"
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
   write_file("capture.jsonl", data, size);
   snprintf(path, sizeof path, "%s", in_folder("capture.jsonl"));
   const char *arguments[] = { "", path, in_folder("config.lua") };
-  int code = tl_tool_run("tagline.test.replay", arguments, 3);
+  int code = tl_lua_command("tagline.test.replay", arguments, 3);
   if (code != 0 && code != 1) abort();
   return 0;
 }

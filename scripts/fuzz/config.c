@@ -14,7 +14,7 @@ static void on_problem (void *ctx, bool is_error, const char *text) {
   if (!text[0]) abort();
 }
 
-static void feed (tl_site *site) {
+static void feed (tl_offline_run *site) {
   static const char *const topics[] = { "a/b", "plant/x/up", "site/dev-1/up" };
   static const char *const payloads[] = { "{\"a\":1,\"ts\":1669125796123}", "21.5", "\xff\0" };
   tl_err err;
@@ -23,23 +23,23 @@ static void feed (tl_site *site) {
                       .payload = tl_slice_of(payloads[i / 3], strlen(payloads[i / 3])),
                       .wall = 1700000000000 + (int64_t)i * 1000 };
     tl_offline_fed fed;
-    tl_site_feed(site, TL_LIT(""), &m, &fed, &err);
+    tl_offline_run_feed(site, TL_LIT(""), &m, &fed, &err);
   }
-  tl_site_advance(site, 1700000100000);
+  tl_offline_run_advance(site, 1700000100000);
 }
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size) {
-  tl_site *site = NULL;
+  tl_offline_run *site = NULL;
   tl_err err = { .text = "" };
   make_folder();
   tl_log_set_level(TL_LOG_ERROR);
   write_file("config.lua", data, size);
   problems = 0;
-  int rc =
-      tl_site_new(&site, in_folder("config.lua"), false, 1700000000000, on_problem, NULL, &err);
+  int rc = tl_offline_run_new(&site, in_folder("config.lua"), false, 1700000000000, on_problem,
+                              NULL, &err);
   if (rc == TL_OK) {
     feed(site);
-    tl_site_free(site);
+    tl_offline_run_free(site);
   } else if (problems == 0 && !err.text[0]) {
     abort();
   }

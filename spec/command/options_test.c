@@ -135,12 +135,12 @@ static void tell (const char *command, const tl_option *options) {
 
 static void hands_its_table_to_who_asks_and_reads_nothing (void **state) {
   (void)state;
-  tl_options_tell(tell);
+  tl_options_list(tell);
   assert_int_equal(READ("--socket", "/a"), TL_OPTIONS_HELP);
   assert_string_equal(told, "repl: socket. ! json!");
   assert_null(socket_path);
   assert_string_equal(said, "");
-  tl_options_tell(NULL);
+  tl_options_list(NULL);
   assert_int_equal(READ("--socket", "/a"), 0);
   assert_string_equal(socket_path, "/a");
 }

@@ -29,7 +29,7 @@ static void told (listener *l, const char *what) {
   tl_buf_fmt(&l->w->heard, "%s:%s ", l->name, what);
   if (l->leaves) tl_gateway_unobserve(&l->w->g, l->leaves);
   l->leaves = NULL;
-  if (l->again-- > 0) tl_tell_value(&l->w->g, &l->w->station->tags[0]);
+  if (l->again-- > 0) tl_notify_value(&l->w->g, &l->w->station->tags[0]);
 }
 
 static void on_value (void *ctx, tl_tag *t) {
@@ -93,7 +93,7 @@ static void heard (world *w, const char *words) {
   tl_buf_clear(&w->heard);
 }
 
-static void value (world *w) { tl_tell_value(&w->g, &w->station->tags[0]); }
+static void value (world *w) { tl_notify_value(&w->g, &w->station->tags[0]); }
 
 static void those_that_act_come_last_and_only_where_there_are_functions (void **state) {
   world *w = *state;
@@ -102,17 +102,17 @@ static void those_that_act_come_last_and_only_where_there_are_functions (void **
   joins(&script);
   joins(&page);
   value(w);
-  tl_tell_status(&w->g, w->station, TL_ST_ON);
-  tl_tell_line(&w->link, true, "");
+  tl_notify_status(&w->g, w->station, TL_ST_ON);
+  tl_notify_line(&w->link, true, "");
   heard(w, "page:value page:status page:up ");
   w->station->user = w;
   value(w);
-  tl_tell_status(&w->g, w->station, TL_ST_ON);
+  tl_notify_status(&w->g, w->station, TL_ST_ON);
   heard(w, "page:value script:value page:status script:status ");
   w->station->user = NULL;
   w->link.user = w;
   value(w);
-  tl_tell_line(&w->link, false, "lost");
+  tl_notify_line(&w->link, false, "lost");
   heard(w, "page:value script:value page:down script:down ");
 }
 
@@ -126,7 +126,7 @@ static void a_gateway_knows_whether_anybody_hears_messages (void **state) {
   joins(&b);
   joins(&b); /* twice is once */
   assert_true(w->g.listening);
-  tl_tell_message(&w->link, &m, NULL, TL_FATE_UNROUTED);
+  tl_notify_message(&w->link, &m, NULL, TL_FATE_UNROUTED);
   heard(w, "b:message ");
   tl_gateway_unobserve(&w->g, &b.o);
   tl_gateway_unobserve(&w->g, &b.o);

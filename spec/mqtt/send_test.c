@@ -359,13 +359,13 @@ static void bytes_that_wait_are_bounded (void **state) {
   assert_int_equal(publish_bytes(h, 90, 0, 2), TL_OK);
   assert_int_equal(publish_bytes(h, 90, 1, 3), TL_EFULL);
   assert_int_equal(publish_bytes(h, 10, 1, 3), TL_OK);
-  assert_int_equal(h_stats(h).held_bytes, 97 + 95 + 17);
+  assert_int_equal(h_stats(h).unconfirmed_bytes, 97 + 95 + 17);
   h_connect(h, false);
   h_forget(h);
   h_ack_in(h, TL_PUBACK, 2);
   h_ack_in(h, TL_PUBACK, 3);
   EVENTS(h, "published 1 done\npublished 3 done\n");
-  assert_int_equal(h_stats(h).held_bytes, 0);
+  assert_int_equal(h_stats(h).unconfirmed_bytes, 0);
 }
 
 static void bytes_in_flight_and_in_the_output_are_bounded (void **state) {

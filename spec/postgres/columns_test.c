@@ -113,21 +113,21 @@ static void a_tag_is_told_again_when_its_facts_change (void **state) {
   tl_pg_tags_init(&t);
   tl_pg_tag *tag = tl_pg_tags_of(&t, &s);
   assert_non_null(tag);
-  assert_false(tag->told);
-  tag->told = true;
-  assert_true(tl_pg_tags_of(&t, &s) == tag && tag->told);
+  assert_false(tag->known);
+  tag->known = true;
+  assert_true(tl_pg_tags_of(&t, &s) == tag && tag->known);
   s.unit = TL_LIT("mV");
-  assert_true(tl_pg_tags_of(&t, &s) == tag && !tag->told);
-  tag->told = true;
+  assert_true(tl_pg_tags_of(&t, &s) == tag && !tag->known);
+  tag->known = true;
   s.keep_ms = 1;
-  assert_false(tl_pg_tags_of(&t, &s)->told);
+  assert_false(tl_pg_tags_of(&t, &s)->known);
   assert_true(tl_pg_tags_find(&t, TL_LIT("l.s.t"), TL_LIT("Ai")) == tag);
   assert_null(tl_pg_tags_find(&t, TL_LIT("l.s.t"), TL_LIT("Di")));
   s.type = TL_DI; /* another type is another tag */
   assert_true(tl_pg_tags_of(&t, &s) != tag);
-  tag->told = true;
+  tag->known = true;
   tl_pg_tags_forget(&t);
-  assert_false(tag->told);
+  assert_false(tag->known);
   tl_pg_tags_fini(&t);
 }
 

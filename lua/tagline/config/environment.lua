@@ -148,7 +148,7 @@ local inner = { "^tagline%.core$", "^tagline%.config$", "^tagline%.config%.", "^
   "^tagline%.discover",
   "^tagline%.timers$",
   "^tagline%.weak$",
-  "^tagline%.site$" }
+  "^tagline%.offline$" }
 
 local function own_module(load, name)
   for _, pattern in ipairs(inner) do

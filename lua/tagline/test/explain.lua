@@ -1,5 +1,5 @@
 --- `tagline explain`: a config without a network, asked about one message.
-local site = require "tagline.site"
+local offline = require "tagline.offline"
 local explain = require "tagline.repl.explain"
 local say = require "tagline.test.say"
 
@@ -24,9 +24,9 @@ local function fail(text)
   return 1
 end
 
---- A site of a config, or nil when it has errors, which are printed; warnings are not.
+--- A config that runs offline, or nil when it has errors, which are printed; warnings are not.
 function M.open(config, unsafe, seconds)
-  local one, problems, why = site.new(config, seconds, unsafe)
+  local one, problems, why = offline.new(config, seconds, unsafe)
   if one then return one end
   for _, text in ipairs(problems) do say.error(text) end
   if #problems == 0 then say.error("tagline: " .. why) end

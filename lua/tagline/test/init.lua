@@ -1,14 +1,14 @@
 --- Specs of configs and decoders, without a broker: `tagline test` runs them with busted.
 ---
 ---   local t = require "tagline.test"
----   local config = t.config("site.lua", { time = 1700000000 })
+---   local config = t.config("plant.lua", { time = 1700000000 })
 ---   config:feed("plant/boiler/up", '{"rx":{"temp":21.5}}')
 ---   assert.equal(21.5, config.tags["plant.boiler.temperature"].value)
 ---
 --- Such a config runs, but without connections. Its clock stands where the spec puts
 --- it. Each has a Lua state of its own.
 local capture = require "tagline.test.capture"
-local core = require "tagline.site"
+local core = require "tagline.offline"
 local explain = require "tagline.repl.explain"
 local hex = require "tagline.codec.hex"
 local near = require "tagline.config.near"
@@ -57,7 +57,7 @@ function M.hex(digits)
   return bytes
 end
 
---- The messages of a capture, in their order: site:feed takes them.
+--- The messages of a capture, in their order: config:feed takes them.
 function M.capture(path)
   local list, why = capture.read(find(path))
   if not list then error("tagline.test: " .. why, 2) end
@@ -116,7 +116,7 @@ function M.config(path, options)
   return self
 end
 
---- A message arrives. `options`: time (seconds; the site's clock moves there), line, qos,
+--- A message arrives. `options`: time (seconds; the config's clock moves there), line, qos,
 --- retain, dup, id, extra (decode may give values that have no tag). Returns the new values in
 --- their order, as in the values stream. Raises when no station takes it, and what decode and
 --- other handlers raise. A message of t.capture() may stand in place of the topic.
@@ -138,7 +138,7 @@ function Site:advance(seconds)
   return news(self)
 end
 
---- The site's clock, in seconds since 1970.
+--- The config's clock, in seconds since 1970.
 function Site:time() return self.core:time() end
 
 --- Write to an output tag. Returns the messages that were published ({ line, topic, payload or

@@ -3,7 +3,7 @@ local capture = require "tagline.test.capture"
 local explain = require "tagline.repl.explain"
 local open = require("tagline.test.explain").open
 local say = require "tagline.test.say"
-local site = require "tagline.site"
+local offline = require "tagline.offline"
 
 local M = {}
 
@@ -92,7 +92,7 @@ end
 local function by_tag(values, errors)
   local tags, names = {}, {}
   for text in values:gmatch("[^\n]+") do
-    local v = site.json(text)
+    local v = offline.json(text)
     if not tags[v.tag] then
       tags[v.tag] = {}
       names[#names + 1] = v.tag

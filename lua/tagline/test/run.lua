@@ -1,4 +1,4 @@
---- `tagline test`: busted in this state, where the module tagline.site is.
+--- `tagline test`: busted in this state, where the module tagline.offline is.
 local M = {}
 
 local function is_folder(path)

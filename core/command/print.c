@@ -1,11 +1,11 @@
-/* core/command/say.c — see say.h. */
-#include "command/say.h"
+/* core/command/print.c — see say.h. */
+#include "command/print.h"
 
 #include <stdio.h>
 
 #include "base/visible.h"
 
-void tl_say_error (const char *command, const char *text) {
+void tl_print_error (const char *command, const char *text) {
   tl_buf line;
   tl_buf_init(&line);
   tl_buf_fmt(&line, "tagline%s%s: ", command ? " " : "", command ? command : "");
@@ -17,7 +17,7 @@ void tl_say_error (const char *command, const char *text) {
   tl_buf_fini(&line);
 }
 
-void tl_say_line (const char *text) {
+void tl_print_line (const char *text) {
   tl_buf line;
   tl_buf_init(&line);
   tl_visible(&line, tl_slice_str(text), true);

@@ -1,5 +1,5 @@
-/* core/offline/tool.c — see tool.h. */
-#include "offline/tool.h"
+/* core/offline/lua_command.c — see tool.h. */
+#include "offline/lua_command.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ static int p_run (lua_State *L) {
   luaL_openlibs(L);
   luaL_requiref(L, "cjson", luaopen_cjson, 0);
   luaL_requiref(L, "tagline.core", luaopen_tagline_core, 0);
-  luaL_requiref(L, "tagline.site", tl_open_site, 0);
+  luaL_requiref(L, "tagline.offline", tl_open_offline, 0);
   luaL_requiref(L, "tagline.history.file", tl_open_history, 0);
   if (r->collected) set_collected(L, r->collected);
   lua_settop(L, 1);
@@ -85,12 +85,12 @@ static void *unlimited_alloc (void *ud, void *at, size_t before, size_t wanted) 
   return NULL;
 }
 
-int tl_tool_run (const char *module, const char *const *arguments, int count) {
-  return tl_tool_run_on(NULL, module, arguments, count);
+int tl_lua_command (const char *module, const char *const *arguments, int count) {
+  return tl_lua_command_on(NULL, module, arguments, count);
 }
 
-int tl_tool_run_on (const tl_heard *collected, const char *module, const char *const *arguments,
-                    int count) {
+int tl_lua_command_on (const tl_heard *collected, const char *module, const char *const *arguments,
+                       int count) {
   running r = { module, arguments, count, 1, collected };
   tl_script *owner = calloc(1, sizeof *owner);
   lua_State *L = owner ? lua_newstate(unlimited_alloc, owner) : NULL;
