@@ -74,8 +74,8 @@ local function lines_of(text)
   return list
 end
 
-local Site = {}
-Site.__index = Site
+local Config = {}
+Config.__index = Config
 
 local EXTRA = "the station has no such tag (logged once)"
 
@@ -97,7 +97,7 @@ function M.config(path, options)
   options = options or {}
   local one, problems, why = core.new(find(path), options.time or START, options.unsafe)
   if not one then error(#problems > 0 and table.concat(problems, "\n") or why, 2) end
-  local self = setmetatable({ core = one, published = {} }, Site)
+  local self = setmetatable({ core = one, published = {} }, Config)
   self.tags = setmetatable({}, { __index = function(_, name)
     local tag = one:tag(name)
     if tag then return tag end
@@ -116,15 +116,34 @@ function M.config(path, options)
   return self
 end
 
+--- What the core takes of a message of a capture.
+local function message_options(m)
+  return { time = m.time, line = m.line, qos = m.qos, retain = m.retain, dup = m.dup, id = m.id }
+end
+
+--- `extra` is ours; what else the core does not know, it refuses.
+local function without_extra(options)
+  local others = {}
+  for name, value in pairs(options) do
+    if name ~= "extra" then others[name] = value end
+  end
+  return others
+end
+
 --- A message arrives. `options`: time (seconds; the config's clock moves there), line, qos,
 --- retain, dup, id, extra (decode may give values that have no tag). Returns the new values in
 --- their order, as in the values stream. Raises when no station takes it, and what decode and
 --- other handlers raise. A message of t.capture() may stand in place of the topic.
-function Site:feed(topic, payload, options)
-  if type(topic) == "table" then topic, payload, options = topic.topic, topic.payload, topic end
+function Config:feed(topic, payload, options)
+  local extra = options and options.extra
+  if type(topic) == "table" then
+    topic, payload, options = topic.topic, topic.payload, message_options(topic)
+  elseif extra ~= nil then
+    options = without_extra(options)
+  end
   local ok, taken, unrouted = pcall(self.core.feed, self.core, topic, payload, options)
   if not ok then error(tostring(taken), 2) end
-  local values = news(self, options and options.extra)
+  local values = news(self, extra)
   if taken == 0 then
     error(unrouted > 0 and ("no station takes '%s'"):format(topic)
       or ("no topic filter takes '%s'"):format(topic), 2)
@@ -133,17 +152,17 @@ function Site:feed(topic, payload, options)
 end
 
 --- Time passes: timers and time-outs are due meanwhile. Returns the new values.
-function Site:advance(seconds)
+function Config:advance(seconds)
   self.core:advance(self.core:time() + seconds)
   return news(self)
 end
 
 --- The config's clock, in seconds since 1970.
-function Site:time() return self.core:time() end
+function Config:time() return self.core:time() end
 
 --- Write to an output tag. Returns the messages that were published ({ line, topic, payload or
 --- base64, qos, retain }), or nil and why.
-function Site:write(name, value)
+function Config:write(name, value)
   local before = #self.published
   local ok, done, why = pcall(self.core.write, self.core, name, value)
   if not ok then error(tostring(done), 2) end
@@ -153,7 +172,7 @@ function Site:write(name, value)
 end
 
 --- What would become of a message, and why: prints as text.
-function Site:explain(topic, payload, options)
+function Config:explain(topic, payload, options)
   return explain.wrap((self.core:explain(topic, payload, options)))
 end
 
@@ -174,7 +193,7 @@ end
 --- Tags as they should be: full names and { value =, status =, reason =, time = } (what is
 --- given is looked at), or a bare value. A tag that should be valid with another value, or the
 --- other way round, is told; all of them at once.
-function Site:expect(tags)
+function Config:expect(tags)
   local wrong, names = {}, {}
   for name in pairs(tags) do names[#names + 1] = name end
   table.sort(names)
@@ -195,7 +214,7 @@ function Site:expect(tags)
   if #wrong > 0 then error(table.concat(wrong, "\n"), 2) end
 end
 
-function Site:close() self.core:close() end
+function Config:close() self.core:close() end
 
 -- ---- a decoder's own examples ----
 
