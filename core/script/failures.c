@@ -20,14 +20,12 @@ static void forget_logged (tl_script *s) {
 
 /* "Once" by scope and the text's beginning: the traceback of the same fault is the same.
 ** Forgets all at times, to stay small. */
-void tl_script_log_error (tl_script *s, const char *scope, tl_slice text) {
-  if (s->errors.listener) {
-    s->errors.listener(s->errors.listener_ctx, scope, text);
-    return;
-  }
+/* `id`: what is the same is logged once. */
+static void log_once (tl_script *s, tl_log_level level, const char *scope, tl_slice id,
+                      tl_slice text) {
   char key[SAID_LENGTH + 200];
   int n = snprintf(key, sizeof key, "%s|%.*s", scope ? scope : "",
-                   (int)(text.len < SAID_LENGTH ? text.len : SAID_LENGTH), (const char *)text.at);
+                   (int)(id.len < SAID_LENGTH ? id.len : SAID_LENGTH), (const char *)id.at);
   tl_slice known = tl_slice_of(key, (size_t)n < sizeof key ? (size_t)n : sizeof key - 1);
   if (tl_map_get(&s->errors.said, known)) return;
   if (s->errors.said.live >= SAID_MANY) forget_logged(s);
@@ -36,8 +34,25 @@ void tl_script_log_error (tl_script *s, const char *scope, tl_slice text) {
     memcpy(copy, key, known.len);
     if (tl_map_put(&s->errors.said, tl_slice_of(copy, known.len), s) != TL_OK) free(copy);
   }
-  tl_log(TL_LOG_ERROR, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE),
+  tl_log(level, scope, "%.*s", (int)(text.len < SAID_WHOLE ? text.len : SAID_WHOLE),
          (const char *)text.at);
+}
+
+void tl_script_log_error (tl_script *s, const char *scope, tl_slice text) {
+  if (s->errors.listener)
+    s->errors.listener(s->errors.listener_ctx, scope, text);
+  else
+    log_once(s, TL_LOG_ERROR, scope, text, text);
+}
+
+void tl_script_log_refused (tl_script *s, const char *scope, const char *kind, const char *what,
+                            const char *why) {
+  enum { KIND = 12 }; /* of the reason's characters: numbers in it are no other reason */
+  char text[SAID_LENGTH], id[SAID_LENGTH];
+  if (s->errors.listener) return; /* an offline run: its user sees what write returns */
+  snprintf(text, sizeof text, "%s was refused: %s (logged once)", what, why);
+  snprintf(id, sizeof id, "%s: %.*s", kind, KIND, why);
+  log_once(s, TL_LOG_WARN, scope, tl_slice_str(id), tl_slice_str(text));
 }
 
 /* A device that sends what its decoder fails at does so with each message: to make a traceback and

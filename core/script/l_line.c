@@ -152,7 +152,14 @@ static int line_publish (lua_State *L) {
   }
   if (!lua_isnoneornil(L, callback)) luaL_checktype(L, callback, LUA_TFUNCTION);
   tl_change change = publish_change(L, line, &p);
-  return tl_write_async(L, tl_script_of(L), start_publish, &p, callback, &change);
+  int results = tl_write_async(L, tl_script_of(L), start_publish, &p, callback, &change);
+  if (results == 2 && change.text[0] == '\0') { /* a handler's, which mostly does not look */
+    char what[200];
+    snprintf(what, sizeof what, "a publish to '%.*s'", (int)(p.topic.len < 100 ? p.topic.len : 100),
+             (const char *)p.topic.at);
+    tl_script_log_refused(tl_script_of(L), line->name, "publish", what, lua_tostring(L, -1));
+  }
+  return results;
 }
 
 /* --- line:set{ parameter = value } --- */

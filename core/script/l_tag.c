@@ -103,7 +103,13 @@ static int tag_write (lua_State *L) {
   if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TFUNCTION);
   tl_change change = write_change(L, t, &v);
   writing w = { s, t, &v };
-  return tl_write_async(L, s, start_write, &w, 3, &change);
+  int results = tl_write_async(L, s, start_write, &w, 3, &change);
+  if (results == 2 && change.text[0] == '\0') { /* a handler's, which mostly does not look */
+    char what[200];
+    snprintf(what, sizeof what, "a write to %s.%s", t->station->name, d->name);
+    tl_script_log_refused(s, t->station->line->name, what, what, lua_tostring(L, -1));
+  }
+  return results;
 }
 
 static int tag_tostring (lua_State *L) {

@@ -7,6 +7,7 @@
 #include "script/turn.h"
 
 enum { TIMERS_MAX = 10000 }; /* a handler that starts one for each message would go on for ever */
+static const double SOON = 0.05;
 
 struct tl_hook_timer {
   tl_due turn; /* first: see run_timer */
@@ -124,6 +125,15 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
   t->function = luaL_ref(L, LUA_REGISTRYINDEX);
   t->due = tl_loop_now(s->loop) + period;
   tl_timer_at(t->timer, t->due);
+}
+
+bool tl_timers_soon (lua_State *L, tl_script *s) {
+  bool room = s->timers.count < TIMERS_MAX;
+  if (room)
+    add(L, s, false, SOON);
+  else
+    lua_pop(L, 1);
+  return room;
 }
 
 int tl_timers_start (lua_State *L, tl_script *s, int list) {

@@ -161,6 +161,30 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
   return w;
 }
 
+/* The function of a write that was refused, and why. */
+static int tell_refused (lua_State *L) {
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushboolean(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_call(L, 2, 0);
+  tl_caller_settle(tl_script_of(L), tl_caller_here(L));
+  return 0;
+}
+
+/* nil and why, at once; and to the function a little later. Not in this turn: one that tries
+** again and again would run without a pause. */
+static int refuse (lua_State *L, tl_script *s, int callback, const char *why) {
+  if (!lua_isnoneornil(L, callback) && s->loop) {
+    lua_pushvalue(L, callback);
+    lua_pushstring(L, why);
+    lua_pushcclosure(L, tell_refused, 2);
+    if (tl_timers_soon(L, s)) tl_caller_owe(s, tl_caller_here(L));
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
 int tl_write_async (lua_State *L, tl_script *s,
                     int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
                     void *ctx, int callback, const tl_change *change) {
@@ -179,9 +203,7 @@ int tl_write_async (lua_State *L, tl_script *s,
       luaL_unref(L, LUA_REGISTRYINDEX, w->coroutine);
       waiting_free(w);
     }
-    lua_pushnil(L);
-    lua_pushstring(L, err.text);
-    return 2;
+    return refuse(L, s, callback, err.text);
   }
   if (waits) {
     int top = lua_gettop(L);

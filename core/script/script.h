@@ -143,6 +143,10 @@ static inline const void *tl_errors_begin (tl_script *s, const void *scope, tl_c
 static inline void tl_errors_end (tl_script *s, const void *outer) { s->errors.scope = outer; }
 /* Log an error of a handler once per distinct text and scope. */
 void tl_script_log_error (tl_script *s, const char *scope, tl_slice text);
+/* The same for what a handler asked for in vain: its return value is mostly not looked at. Once for
+** each kind and reason. */
+void tl_script_log_refused (tl_script *s, const char *scope, const char *kind, const char *what,
+                            const char *why);
 /* tl_sandbox.is_known */
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len);
 void tl_script_note_known (tl_script *s);   /* the error met last was said */
@@ -314,6 +318,8 @@ int tl_open_connection (lua_State *L);
 void tl_open_timers (lua_State *L);
 int64_t tl_timers_due (const tl_script *s); /* of the earliest, as tl_loop_now; INT64_MAX: none */
 void tl_timers_fire (tl_script *s);         /* the earliest: where no loop runs */
+/* calls the function on top of the stack (popped) in a twentieth of a second; false: too many wait */
+bool tl_timers_soon (lua_State *L, tl_script *s);
 int tl_timers_start (lua_State *L, tl_script *s, int list); /* the draft's timers at index `list` */
 
 #endif

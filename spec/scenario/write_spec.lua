@@ -1,6 +1,7 @@
 -- Writing output tags from a shell: the three meanings of "done".
 local scenario = require "spec.support.scenario"
-local broker, mosquitto, process, scope, tagline = scenario "broker mosquitto process scope tagline"
+local broker, mosquitto, process, scope, tagline, wait =
+  scenario "broker mosquitto process scope tagline wait"
 
 local config = [[
 line "plant" {
@@ -110,6 +111,32 @@ describe("writing", function()
     t:wait_log "refused"
     local code, _, err = t:eval(write)
     assert.same({ 1, "not connected" }, { code, err })
+  end)
+
+  it("that is refused tells its function, too, and one that tries again does so in peace", function()
+    local b = broker.new()
+    b:refuse()
+    local t = tagline.run(config .. [[
+      tries = 0
+      local function again(ok, why)
+        tries = tries + 1
+        if tries == 1 then print("told", ok, why) end
+        tags["plant.boiler.setpoint"]:write("21", again)
+      end
+      after(0, function() for i = 1, 3 do lines.plant:publish("to/" .. i, "x") end end)
+      after(0, function() print("said", tags["plant.boiler.setpoint"]:write("21", again)) end)
+    ]], { PORT = b.port, QOS = 1, RETAIN = "false" })
+    t:wait_log "WARN  plant: a write to boiler.setpoint was refused: not connected %(logged once%)"
+    t:wait_line("^said\tnil\tnot connected", nil, "stderr")
+    t:wait_line("^told\tfalse\tnot connected", nil, "stderr")
+    local function so_far() return tonumber((select(2, t:eval "tries"):match "%d+")) end
+    local from = so_far()
+    -- at most twenty times a second: each look takes a process that is started
+    wait.poll("it to try again", nil, function() return so_far() > from end)
+    assert.is_true(so_far() < 2000)
+    local _, refused = t:text("stderr"):gsub("was refused: not connected %(logged once%)", "")
+    assert.equal(2, refused)
+    assert.truthy(t:text("stderr"):find("plant: a publish to 'to/1' was refused", 1, true))
   end)
 
   it("reads values from a shell, bare", function()
