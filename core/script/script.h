@@ -318,7 +318,7 @@ int tl_open_connection (lua_State *L);
 void tl_open_timers (lua_State *L);
 int64_t tl_timers_due (const tl_script *s); /* of the earliest, as tl_loop_now; INT64_MAX: none */
 void tl_timers_fire (tl_script *s);         /* the earliest: where no loop runs */
-/* calls the function on top of the stack (popped) in a twentieth of a second; false: too many wait */
+/* calls the function on top of the stack (popped) in 0.05 s; false: too many wait */
 bool tl_timers_soon (lua_State *L, tl_script *s);
 int tl_timers_start (lua_State *L, tl_script *s, int list); /* the draft's timers at index `list` */
 
