@@ -42,6 +42,18 @@ static void note_given_up (tl_link *l, tl_slice topic) {
          topic.len, TL_ARG(begin), begin.len < topic.len ? " …" : "");
 }
 
+/* A retained will that was asked for again is news for a station that is new (retained.c). */
+static bool is_will (tl_link *l, tl_station *s, const tl_incoming *in) {
+  tl_model *m = l->gateway->model;
+  bool again = m->only_unset;
+  if (again && !s->will_asked) return tl_station_will_of(s, in) != TL_NO_WILL;
+  m->only_unset = false; /* it invalidates what a retained message has set */
+  bool yes = tl_station_will(s, in);
+  m->only_unset = again;
+  if (yes) l->routing.wills++;
+  return yes;
+}
+
 /* Deliver the message to the stations whose will it is: then it is nothing else, not even a
 ** message of another station; but a '#' station takes it too, unless the will is its own. True:
 ** that was all. */
@@ -61,10 +73,9 @@ static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming 
   }
   memcpy(targets, route->wills, count * sizeof *targets);
   for (uint32_t i = 0; i < count; i++) {
-    if (!tl_station_will(targets[i], in)) continue;
+    if (!is_will(l, targets[i], in)) continue;
     any = true;
     own = own || targets[i] == hash;
-    l->routing.wills++;
   }
   if (targets != few) free(targets);
   return any && own;
@@ -122,7 +133,7 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
   tl_gateway *g = l->gateway;
   const tl_route *route = tl_router_find(l->routing.router, in->topic);
   g->model->only_unset = in->retain && l->routing.asked_again;
-  if (route->will_count > 0 && !g->model->only_unset) {
+  if (route->will_count > 0) {
     if (deliver_wills(l, route, in)) {
       if (g->listening) tl_notify_message(l, in, NULL, TL_FATE_WILL);
       return false;

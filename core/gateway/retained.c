@@ -18,6 +18,7 @@ typedef struct {
 static void gather (const tl_link *l, wanted *w) {
   for (uint32_t i = 0; i < l->line->station_count; i++) {
     tl_station *s = l->line->stations[i];
+    s->will_asked = s->fresh && s->stats.messages == 0 && s->stats.wills == 0;
     if (!s->fresh) continue;
     s->fresh = false;
     if (!tl_address_is_plain(tl_slice_str(s->address)) || w->n == COMPARED)
@@ -56,5 +57,6 @@ static bool has_unset (const tl_station *s) {
 }
 
 bool tl_retained_is_old (const tl_link *l, const tl_station *s, const tl_incoming *m) {
-  return l->routing.asked_again && m->retain && s && !s->is_template && !has_unset(s);
+  if (!l->routing.asked_again || !m->retain) return false;
+  return !s || (!s->is_template && !has_unset(s));
 }

@@ -107,4 +107,34 @@ line "plant" { host = "127.0.0.1", port = PORT, topic_filter = { "a/#", "b/#" },
     assert.equal(0, select(2, t:text("stdout"):gsub('old.data"[^\n]*"retained"', "")))
     assert.equal(0, select(2, t:text("stdout"):gsub('"older"', "")))
   end)
+
+  it("lets a device that it adds know of its retained will, and counts nothing twice", function()
+    local b = broker.new()
+    local t = tagline.run([[
+line "plant" { host = "127.0.0.1", port = PORT, topic_filter = "a/#",
+  station "old" { address = "a/old", SWT = "will/old", tags = { data = TxtI "IN_DATA" } },
+}]], { PORT = b.port })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "a/old", payload = "live", qos = 0 })
+    c:send("PUBLISH", { topic = "a/none", payload = "x", retain = true, qos = 0 })
+    assert.equal("live", t:value("plant.old.data").value)
+    files.change(t.config_path, 'station "old"',
+      'station "new" { address = "a/new", SWT = "will/new", tags = { data = TxtI "IN_DATA" } },\n  station "old"')
+    assert.equal(0, (t:eval "reload()"))
+    local p = c:expect "SUBSCRIBE"
+    c:send("SUBACK", { id = p.id, codes = { 1 } })
+    c:send("PUBLISH", { topic = "a/none", payload = "x", retain = true, qos = 0 })
+    c:send("PUBLISH", { topic = "a/new", payload = "was", retain = true, qos = 0 })
+    c:send("PUBLISH", { topic = "will/old", payload = "", retain = true, qos = 0 })
+    c:send("PUBLISH", { topic = "will/new", payload = "", retain = true, qos = 0 })
+    assert.equal("was", t:value("plant.new.data").value)
+    assert.equal("station-will", t:value("plant.new.data").reason)
+    local _, out = t:eval
+      [[return stations["plant.old"].status, stations["plant.new"].status, lines.plant.stats.unrouted]]
+    assert.equal("StOn\tStHardErr\t1", (out:gsub("%s+$", "")))
+    -- heard once, like any station's
+    assert.equal(0, (t:eval "reload()"))
+    c:send("PUBLISH", { topic = "a/new", payload = "lives", qos = 0 })
+    assert.equal("lives", t:value("plant.new.data").value)
+  end)
 end)
