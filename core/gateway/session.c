@@ -29,10 +29,12 @@ static void add_filter (gathering *g, tl_slice filter) {
   g->bytes += filter.len;
 }
 
-/* The station's address, when it is a filter that the line asks for on its behalf. */
+/* The station's address, when it is a filter that the line asks for on its behalf. A topic may hold
+** dots and dollars; with these it is an expression, of which `check` warns, too. */
 static bool subscribes (const tl_station *s, tl_slice *address) {
   *address = tl_slice_str(s->address);
-  return s->settings.subscribe_address && tl_filter_check(*address, NULL) >= 0;
+  return s->settings.subscribe_address && !strpbrk(s->address, "*?[](){}|\\^") &&
+         tl_filter_check(*address, NULL) >= 0;
 }
 
 static int gather (gathering *g, const tl_line_params *p, const tl_line *line) {

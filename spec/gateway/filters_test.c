@@ -50,14 +50,14 @@ static void fake_fini (fake_line *f) {
 }
 
 static void each_once_and_in_order (void **state) {
-  const char *addresses[] = { "c/up", "b/up", "d/[0-9]+", "c/up", "e/##", "none" };
+  const char *addresses[] = { "c/up", "b/up", "d/[0-9]+", "c/up", "e/##", "f/.*", "none" };
   tl_line_params p = params();
   tl_filters f;
   fake_line line;
   tl_buf out;
   (void)state;
-  fake_init(&line, 6, addresses);
-  line.stations[5].settings.subscribe_address = false;
+  fake_init(&line, 7, addresses);
+  line.stations[6].settings.subscribe_address = false;
   tl_buf_init(&out);
   assert_int_equal(tl_filters_make(&f, &p, &line.line), TL_OK);
   for (size_t i = 0; i < f.n; i++)
