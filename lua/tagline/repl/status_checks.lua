@@ -62,6 +62,8 @@ local cures = {
     if l.user_name == "" then return "the broker wants user_name and password" end
     return ("correct user_name and password: it was refused for the user '%s'"):format(l.user_name)
   end },
+  { "code 3:", function() return "the broker takes no clients at present: look at its log, or wait until it has started" end },
+  { "code %d+:", function() return "look at the broker's log, which says why" end },
   { "no CONNACK", function(l) return ("something listens at %s that does not answer: correct port (8883 is usually TLS)"):format(
     where_of(l)) end },
   { "no connection within", function() return "correct host and port; a firewall may drop what goes there" end },
