@@ -56,13 +56,13 @@ struct tl_station {
   tl_slice will_payload; /* in the block of will_topic; len 0: any payload */
   void *user;            /* script's handlers; NULL: none. Owned by who set it */
   tl_station_settings settings;
-  int64_t since;   /* `now` when the present status began */
-  int64_t heard;   /* `now` of the last message; -1 none since the line came up */
-  uint8_t status;  /* tl_station_status */
-  bool fresh;      /* a reload made it, or tags of it: what a broker retains is asked for again */
-  bool will_asked; /* it is new on a connection that stands: a retained will is for it */
-  bool unfed;      /* the broker refused every topic filter that could bring its messages */
-  bool off, simulated;                   /* what the operator wants */
+  int64_t since;  /* `now` when the present status began */
+  int64_t heard;  /* `now` of the last message; -1 none since the line came up */
+  uint8_t status; /* tl_station_status */
+  bool fresh : 1; /* a reload made it, or tags of it: what a broker retains is asked for again */
+  bool will_asked : 1; /* it is new on a connection that stands: a retained will is for it */
+  bool unfed;          /* the broker refused every topic filter that could bring its messages */
+  bool off, simulated; /* what the operator wants */
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
   bool address_logged;                   /* that the address was given up */
   bool has_birth;
