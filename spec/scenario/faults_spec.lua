@@ -97,7 +97,7 @@ local faults = {
     explain = 'explain("s", "{x:1}")', text = "not JSON  line 1, column 2: expected" },
   { "a compressed payload", messages = { { "s", "\x1f\x8b\8\0\0\0\0\0\0\3" } }, code = "compressed",
     text = "gzip%-compressed, where JSON is expected",
-    remedy = "zlib", station = "p.s" },
+    remedy = "zlib%.decode", station = "p.s" },
   { "a tag that no message fills",
     stations =
       'station "s" { address = "s", tags = { x = Ai "JA=x", y = Ai { "JA=y", on_missing = \z
@@ -355,6 +355,21 @@ describe("a planted fault is named:", function()
       if row.tag then assert.equal(row.tag, one.tag) end
     end)
   end
+
+  it("a compressed payload, whose remedy runs as it is printed", function()
+    local b = broker.new()
+    local t = tagline.run(site {}, { PORT = b.port })
+    local c = b:handshake()
+    local gzip = "\x1f\x8b\8\0\0\0\0\0\2\xff\xab\x56\xaa\x50\xb2\x32\xaf\5\0\xda\xfe\xb1\x6d\7\0\0\0"
+    publish(c, { { "s", gzip } })
+    local remedy = named(t, "compressed").remedy
+    local first, field = remedy:match "^in front of the line: (.-); in the station: (.*)$"
+    files.change(t.config_path, 'address = "s",', 'address = "s", ' .. field .. ",")
+    files.change(t.config_path, 'line "p"', first .. '\nline "p"')
+    assert.equal(0, (t:eval "reload()"))
+    publish(c, { { "s", gzip } })
+    repeat local v = t:value "p.s.x" until v.status == "valid" and v.value == 7
+  end)
 
   it("forty and more of them", function() assert.is_true(#faults >= 40, #faults) end)
 end)

@@ -3,9 +3,8 @@
 --- handler's time and memory like all else that a script does. `zlib(device)` is a `decode` for
 --- stations whose whole payload is compressed.
 ---
----     decode = function(msg)
----       local text = assert(require "tagline.codec.zlib".gunzip(msg.payload))
----       …
+---     local zlib = require "tagline.codec.zlib"    -- in front of the line
+---     prepare = function(payload) return assert(zlib.decode(payload)) end
 ---
 --- It is part of the program: in a plain Lua its functions raise (run specs of it with `tagline
 --- test`).

@@ -360,7 +360,8 @@ end
 
 function findings.gzip(f)
   return "compressed", ("the payload is %s-compressed, where JSON is expected"):format(f.raw),
-    'prepare = function(payload) return require "tagline.codec.zlib".decompress(payload) end'
+    'in front of the line: local zlib = require "tagline.codec.zlib"; in the station: '
+      .. "prepare = function(payload) return assert(zlib.decode(payload)) end"
 end
 
 function findings.retained(f)
@@ -419,10 +420,15 @@ add(function(l, report)
   end
 end)
 
+local function milliseconds(seconds)
+  local ms = seconds * 1000
+  return (ms < 100 and "%.3g" or "%.0f"):format(ms)
+end
+
 add(function(l, report)
   for _, h in ipairs(l.slow or {}) do
-    local text = ("%s of %s takes %.3g ms of processor time on average, %.3g ms at most (%s)"):format(h.what, h.station, h.mean * 1000,
-      h.longest * 1000, plural(h.calls, "call"))
+    local text = ("%s of %s takes %s ms of processor time on average, %s ms at most (%s)"):format(h.what, h.station,
+      milliseconds(h.mean), milliseconds(h.longest), plural(h.calls, "call"))
     local remedy = "all lines wait meanwhile: do less in it, or less often"
     if h.share >= SLOW_SHARE then
       report:problem("handler-slow", ("%s: %.0f %% of the processor"):format(text, h.share * 100), remedy, { station = h.station })
