@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sandbox/pieces.h"
 #include "sandbox/watchdog.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -92,9 +93,11 @@ static bool is_full (tl_sandbox *s) {
 
 static bool is_over (tl_sandbox *s) {
   tl_budget *b = &s->budget;
+  if (s->pieces) tl_pause(s);
   s->ticked = false;
   if (b->limit_ns == 0 || !b->inside) return false;
-  if (b->expired || is_full(s)) return true;
+  if (s->pieces && !b->said) b->said = tl_pieces_end(s);
+  if (b->expired || is_full(s) || (s->pieces && tl_pieces_end(s))) return true;
   if (s->memory > s->memory_limit / TUNED_PART) tl_sandbox_tune(s);
   uint64_t now = tl_clock_mono_ns();
   if (b->deadline_ns == 0) begin(s, b, now);

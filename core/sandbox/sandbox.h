@@ -89,6 +89,7 @@ struct tl_sandbox {
   uint64_t cpu_ns, cpu_at;     /* the processor's clock when it was read last, and when that was */
   int depth;                   /* calls through the door, one within the other */
   int closing;                 /* coroutines that are being closed, one within the other */
+  struct tl_pieces *pieces;    /* pieces.c: that run now; NULL: none */
 
   /* An error comes up in a call through the door: true: it needs no traceback. NULL: all do. */
   bool (*is_known)(tl_sandbox *b, const char *text, size_t len);

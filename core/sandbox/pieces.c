@@ -1,0 +1,142 @@
+/* core/sandbox/pieces.c — see pieces.h. */
+#include "sandbox/pieces.h"
+
+#include <stdlib.h>
+
+#include "base/fiber.h"
+#include "sandbox/watchdog.h"
+
+/* Of real time: when others have the processor it may be less, but never a turn without progress. */
+enum { PIECE_NS = 2000000 };
+
+/* What the sandbox has of whoever runs in it. */
+typedef struct {
+  lua_State *L;
+  lua_State *running;
+  tl_budget budget;
+  int depth, closing;
+  size_t loading_memory, memory_mark, memory_asked;
+  bool memory_passed;
+  tl_sandbox *watched;
+} state;
+
+struct tl_pieces {
+  tl_sandbox *box;
+  tl_fiber *fiber;
+  void (*body)(void *ctx);
+  void *ctx;
+  int thread; /* registry reference of its Lua thread */
+  state own;  /* while it is away */
+  size_t memory_before;
+  bool hurried;
+  const char *why;
+  uint64_t left_cpu, left_mono; /* ns, when it went away */
+};
+
+/* Swaps the sandbox's with *other. */
+static void swap (tl_sandbox *b, state *other) {
+  state now = { b->L,
+                b->running,
+                b->budget,
+                b->depth,
+                b->closing,
+                b->loading_memory,
+                b->memory_mark,
+                b->memory_asked,
+                b->memory_passed,
+                tl_watchdog_switch_to(other->watched) };
+  b->L = other->L;
+  b->running = other->running;
+  b->budget = other->budget;
+  b->depth = other->depth;
+  b->closing = other->closing;
+  b->loading_memory = other->loading_memory;
+  b->memory_mark = other->memory_mark;
+  b->memory_asked = other->memory_asked;
+  b->memory_passed = other->memory_passed;
+  b->ticked = false;
+  *other = now;
+}
+
+static void run (void *ctx) {
+  tl_pieces *p = ctx;
+  p->body(p->ctx);
+}
+
+static int p_thread (lua_State *L) {
+  tl_pieces *p = lua_touserdata(L, 1);
+  p->own.L = lua_newthread(L);
+  p->thread = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+int tl_pieces_new (tl_pieces **out, tl_sandbox *b, void (*body)(void *ctx), void *ctx) {
+  tl_pieces *p = calloc(1, sizeof *p);
+  if (!p) return TL_ENOMEM;
+  *p = (tl_pieces){ .box = b, .body = body, .ctx = ctx, .thread = LUA_NOREF };
+  p->memory_before = b->memory;
+  int rc = tl_fiber_new(&p->fiber, run, p);
+  if (rc == TL_OK && tl_sandbox_enter(b, p_thread, p, 0, "lua", NULL) != LUA_OK) rc = TL_ENOMEM;
+  if (rc < 0) {
+    tl_pieces_free(p);
+    return rc;
+  }
+  p->own.running = p->own.L;
+  *out = p;
+  return TL_OK;
+}
+
+/* The time away is not its own. */
+static void go_on_counting (tl_pieces *p) {
+  tl_budget *b = &p->own.budget;
+  if (!b->inside) return;
+  if (b->cpu_ns > 0) b->cpu_ns += tl_clock_cpu_ns() - p->left_cpu;
+  if (b->deadline_ns > 0) b->deadline_ns += tl_clock_mono_ns() - p->left_mono;
+}
+
+bool tl_pieces_go (tl_pieces *p) {
+  tl_sandbox *b = p->box;
+  if (p->left_mono > 0) go_on_counting(p);
+  swap(b, &p->own);
+  b->pieces = p;
+  tl_watchdog_ring_in(PIECE_NS);
+  bool more = tl_fiber_go(p->fiber);
+  b->pieces = NULL;
+  swap(b, &p->own);
+  /* what it has taken so far is beside the limit of the others */
+  b->loading_memory = more && b->memory > p->memory_before ? b->memory - p->memory_before : 0;
+  if (!more) return false;
+  p->left_cpu = tl_clock_cpu_ns();
+  p->left_mono = tl_clock_mono_ns();
+  return true;
+}
+
+void tl_pieces_hurry (tl_pieces *p, const char *why) {
+  p->hurried = true;
+  p->why = why;
+}
+
+void tl_pieces_free (tl_pieces *p) {
+  if (!p) return;
+  if (p->thread != LUA_NOREF) luaL_unref(p->box->L, LUA_REGISTRYINDEX, p->thread);
+  tl_fiber_free(p->fiber);
+  free(p);
+}
+
+/* Deeper calls through the door have budgets that lie in C's frames, and are short. */
+bool tl_pause (tl_sandbox *b) {
+  tl_pieces *p = b->pieces;
+  if (!p || p->hurried || !tl_watchdog_rang() || b->depth > 1) return false;
+  tl_fiber_pause(p->fiber);
+  return true;
+}
+
+void tl_pause_protected (lua_State *L) {
+  tl_sandbox *b = tl_sandbox_of(L);
+  tl_pause(b);
+  if (b->ticked || tl_pieces_end(b)) tl_budget_check(L);
+}
+
+const char *tl_pieces_end (const tl_sandbox *b) {
+  return b->pieces && b->budget.inside ? b->pieces->why : NULL;
+}

@@ -1,0 +1,168 @@
+/* spec/sandbox/pieces_test.c — long work in pieces: what runs between them finds the sandbox as if it
+** were alone, and what its budget counts is its own. */
+#include "sandbox/pieces.h"
+#include "support/spec.h"
+
+static tl_sandbox box;
+static tl_buf said;
+
+static int begin (void **unused) {
+  (void)unused;
+  tl_err err = { .text = "" };
+  tl_buf_init(&said);
+  return tl_sandbox_init(&box, false, &err);
+}
+
+static int end (void **unused) {
+  (void)unused;
+  tl_sandbox_fini(&box);
+  tl_buf_fini(&said);
+  return 0;
+}
+
+static int p_run (lua_State *L) {
+  const char *code = lua_touserdata(L, 1);
+  if (luaL_loadbuffer(L, code, strlen(code), "=code") != LUA_OK) return lua_error(L);
+  lua_call(L, 0, 0);
+  return 0;
+}
+
+static int enter (const char *code, double seconds) {
+  tl_buf_clear(&said);
+  int rc = tl_sandbox_enter(&box, p_run, (void *)(uintptr_t)code, seconds, "code", &said);
+  tl_buf_byte(&said, '\0');
+  return rc;
+}
+
+typedef struct {
+  const char *code;
+  double seconds;
+  int rc;
+} work;
+
+static void run (void *ctx) {
+  work *w = ctx;
+  w->rc = enter(w->code, w->seconds);
+}
+
+/* Some 20 ms. */
+static const char counts[] = "n = 0 for i = 1, 1e6 do n = n + 1 end done = true";
+
+static void others_run_between_two_pieces (void **unused) {
+  (void)unused;
+  tl_pieces *p;
+  work w = { counts, 100, -1 };
+  int turns = 0;
+  assert_int_equal(tl_pieces_new(&p, &box, run, &w), 0);
+  while (tl_pieces_go(p)) {
+    turns++;
+    assert_int_equal(enter("assert(not done) seen = n", 1), LUA_OK);
+    assert_int_equal(enter("error('mine')", 1), LUA_ERRRUN);
+    assert_int_equal(enter("while true do end", 0.001), LUA_ERRRUN); /* hooks are its own */
+  }
+  assert_int_equal(w.rc, LUA_OK);
+  assert_true(turns > 2);
+  assert_int_equal(enter("assert(done and n == 1e6 and seen < n)", 1), LUA_OK);
+  tl_pieces_free(p);
+}
+
+/* Its error is its own, too, and C functions that call Lua may be in the middle of their work. */
+static void pauses_inside_of_c_functions (void **unused) {
+  (void)unused;
+  tl_pieces *p;
+  work w = {
+    "local t = {} for i = 1, 2e4 do t[i] = (i * 7919) % 10007 end "
+    "table.sort(t, function(a, b) return a < b end) "
+    "assert(not pcall(error, 'x')) "
+    "local s = ('x'):rep(5e4):gsub('.', function(c) return c end) "
+    "for _ in coroutine.wrap(function() for i = 1, 5e4 do coroutine.yield(i) end end) do end "
+    "error('at the end: ' .. #s)",
+    100, -1
+  };
+  int turns = 0;
+  assert_int_equal(tl_pieces_new(&p, &box, run, &w), 0);
+  while (tl_pieces_go(p)) {
+    turns++;
+    assert_int_equal(enter("assert(('abc'):gsub('b', string.upper) == 'aBc') collectgarbage()", 1),
+                     LUA_OK);
+  }
+  assert_true(turns > 2);
+  assert_int_equal(w.rc, LUA_ERRRUN);
+  tl_pieces_free(p);
+}
+
+static void its_time_is_its_own (void **unused) {
+  (void)unused;
+  tl_pieces *p;
+  work w = { "while true do end", 0.02, -1 };
+  int turns = 0;
+  assert_int_equal(tl_pieces_new(&p, &box, run, &w), 0);
+  while (tl_pieces_go(p)) {
+    turns++;
+    if (turns <= 3) assert_int_equal(enter("while true do end", 0.03), LUA_ERRRUN);
+  }
+  assert_int_equal(w.rc, LUA_ERRRUN);
+  assert_true(turns > 2); /* though the others have had more than its 20 ms by then */
+  tl_pieces_free(p);
+}
+
+static void load (void *ctx) {
+  box.loading_memory = TL_LOADING_MEMORY;
+  run(ctx);
+}
+
+static void what_it_takes_of_the_memory_is_not_the_others (void **unused) {
+  (void)unused;
+  tl_pieces *p;
+  work w = { "local t = {} for i = 1, 1e5 do t[i] = { i, i } end", 100, -1 };
+  box.memory_limit = box.memory + (1 << 20);
+  assert_int_equal(tl_pieces_new(&p, &box, load, &w), 0);
+  size_t most = 0;
+  while (tl_pieces_go(p)) {
+    if (box.memory > most) most = box.memory;
+    assert_int_equal(enter("assert(#(('x'):rep(1000) .. 'y') == 1001)", 1), LUA_OK);
+  }
+  assert_int_equal(w.rc, LUA_OK);
+  assert_true(most > 2 * box.memory_limit);
+  assert_int_equal(box.loading_memory, 0);
+  tl_pieces_free(p);
+}
+
+static void ends_at_once_when_it_must (void **unused) {
+  (void)unused;
+  for (int with = 0; with < 2; with++) {
+    tl_pieces *p;
+    work w = { with ? "while true do pcall(function() while true do end end) end" : counts, 100,
+               -1 };
+    assert_int_equal(tl_pieces_new(&p, &box, run, &w), 0);
+    assert_true(tl_pieces_go(p));
+    tl_pieces_hurry(p, with ? "no more time" : NULL);
+    assert_false(tl_pieces_go(p));
+    assert_int_equal(w.rc, with ? LUA_ERRRUN : LUA_OK);
+    if (with) assert_non_null(strstr((const char *)said.at, "no more time"));
+    tl_pieces_free(p);
+  }
+  assert_int_equal(enter("assert(n == 1e6)", 1), LUA_OK);
+}
+
+static void without_pieces_nothing_pauses (void **unused) {
+  (void)unused;
+  assert_false(tl_pause(&box));
+  assert_int_equal(enter(counts, 100), LUA_OK);
+  tl_pieces *p;
+  assert_int_equal(tl_pieces_new(&p, &box, run, NULL), 0);
+  tl_pieces_free(p); /* never ran */
+  tl_pieces_free(NULL);
+}
+
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(others_run_between_two_pieces, begin, end),
+    cmocka_unit_test_setup_teardown(pauses_inside_of_c_functions, begin, end),
+    cmocka_unit_test_setup_teardown(its_time_is_its_own, begin, end),
+    cmocka_unit_test_setup_teardown(what_it_takes_of_the_memory_is_not_the_others, begin, end),
+    cmocka_unit_test_setup_teardown(ends_at_once_when_it_must, begin, end),
+    cmocka_unit_test_setup_teardown(without_pieces_nothing_pauses, begin, end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
