@@ -103,6 +103,7 @@ static void begin_end (running *r, int exit_code) {
   if (r->ending) return;
   r->ending = true;
   tl_service_stopping(r->service);
+  tl_script_end_reload(r->script);
   tl_gateway_stop(r->gateway, end_outlets, r);
 }
 
@@ -137,7 +138,8 @@ static void on_signal (void *ctx, int signum) {
   running *r = ctx;
   if (signum == SIGHUP) {
     if (r->ending) return;
-    tl_log(TL_LOG_INFO, NULL, "%s: reloading", r->config);
+    tl_log(TL_LOG_INFO, NULL, "%s: reloading%s", r->config,
+           tl_script_is_reloading(r->script) ? " once more, when this is done" : "");
     tl_script_reload(r->script);
     return;
   }
@@ -231,6 +233,7 @@ static bool set_up (running *r, const settings *set) {
 }
 
 static void tear_down (running *r) {
+  if (r->script) tl_script_end_reload(r->script);
   for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
   tl_timer_close(r->watcher);
   tl_service_free(r->service);

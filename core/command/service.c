@@ -86,10 +86,11 @@ static void on_status_timer (void *ctx) {
   tl_timer_at(s->timer, tl_loop_now(s->loop) + STATUS_MS);
 }
 
-static void on_reload (void *ctx, bool begins) {
+static void on_reload (void *ctx, tl_reload_phase phase) {
   tl_service *s = ctx;
+  bool begins = phase == TL_RELOAD_BEGINS;
   char text[80];
-  if (!s->notify || s->stopping) return;
+  if (!s->notify || s->stopping || phase == TL_RELOAD_APPLIES) return;
   uint64_t us = tl_clock_mono_ns() / 1000;
   snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, us);
   tl_notify_send(s->notify, begins ? text : "READY=1");

@@ -63,13 +63,14 @@ void tl_link_drop_queue (tl_link *l) {
 }
 
 /* Deliver what waited, up to the next message that must be confirmed; not while the values'
-** reader is behind. */
+** reader is behind, or the stations are being exchanged. */
 static void pump (void *ctx) {
   tl_link *l = ctx;
   bool over = false;
   l->time.now = tl_loop_now(l->gateway->loop);
   tl_pace_begin(l);
-  while (!l->ack.station && l->ack.head && !l->conn.removed && !(l->input.shut & TL_SHUT_VALUES)) {
+  while (!l->ack.station && l->ack.head && !l->conn.removed &&
+         !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD))) {
     if (over && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
     tl_waiting *w = l->ack.head;
     bool held = tl_link_deliver(l, &w->m);

@@ -9,9 +9,34 @@
 
 typedef struct {
   tl_gateway *g;
+  const tl_config *config;
   tl_err *err;
   int64_t now, wall;
 } applying;
+
+/* --- turns --- */
+
+/* Others have their turn. Who looks stations up by name does it anew after each of them. */
+static void rest (applying *a) {
+  if (!a->config->pause) return;
+  a->g->generation++;
+  a->config->pause(a->config->pause_ctx);
+  a->now = tl_loop_now(a->g->loop);
+  a->wall = tl_clock_wall_ms();
+}
+
+/* The cut-over of a line: while its stations are exchanged, over some turns, it handles no message.
+** Each message finds all of the old stations and handlers, or all of the new ones. Other lines go
+** on, and its own writes and PINGs, too. */
+static void hold (const applying *a, tl_link *l, bool held) {
+  if (!a->config->pause) return;
+  if (held)
+    l->input.shut |= TL_SHUT_RELOAD;
+  else
+    l->input.shut &= ~(unsigned)TL_SHUT_RELOAD;
+  if (!held) tl_link_ask_pump(l);
+  tl_link_reading_changed(l);
+}
 
 static void release (tl_gateway *g, void **user) {
   if (*user && g->handlers.release) g->handlers.release(g->handlers_ctx, *user);
@@ -61,17 +86,23 @@ static int add_station (const applying *a, tl_link *l, tl_station_config *c) {
   return TL_OK;
 }
 
-/* From here on the new functions are called; instances share those of their template. */
+/* From here on the new functions are called. */
 static void swap_handlers (tl_link *l, tl_station *s, void **user) {
-  tl_gateway *g = l->gateway;
-  release(g, &s->user);
+  release(l->gateway, &s->user);
   s->user = *user;
   *user = NULL;
-  for (uint32_t i = 0; s->is_template && i < l->line->station_count; i++) {
-    tl_station *instance = l->line->stations[i];
-    if (instance->made_by != s) continue;
-    release(g, &instance->user);
-    if (s->user && g->handlers.share) instance->user = g->handlers.share(g->handlers_ctx, s->user);
+}
+
+/* Instances share those of their template. */
+static void share_handlers (applying *a, tl_link *l) {
+  tl_gateway *g = l->gateway;
+  for (uint32_t i = 0; i < l->line->station_count; i++) {
+    tl_station *s = l->line->stations[i];
+    if (!s->made_by) continue;
+    release(g, &s->user);
+    if (s->made_by->user && g->handlers.share)
+      s->user = g->handlers.share(g->handlers_ctx, s->made_by->user);
+    rest(a);
   }
 }
 
@@ -194,28 +225,45 @@ static bool clear_way (tl_link *l, tl_station *s, const tl_station_config *c,
   return true;
 }
 
-static int apply_stations (const applying *a, tl_link *l, tl_line_config *c, bool fresh) {
-  tl_map wanted;
-  bool *changed = calloc(c->station_count + 1, sizeof *changed);
-  int rc = changed ? TL_OK : TL_ENOMEM;
-  tl_map_init(&wanted);
-  for (size_t i = 0; i < c->station_count && rc >= 0; i++)
-    rc = tl_map_put(&wanted, c->stations[i].spec.name, &c->stations[i]);
-  for (uint32_t i = l->line->station_count; i-- > 0 && rc >= 0;) {
+/* Which stations the config has. `changed` is of its places. */
+static int clear_ways (applying *a, tl_link *l, const tl_line_config *c, const tl_map *wanted,
+                       bool *changed) {
+  for (uint32_t i = l->line->station_count; i-- > 0;) {
     tl_station *s = l->line->stations[i];
-    const tl_station_config *own = tl_map_get(&wanted, tl_slice_str(s->name));
+    const tl_station_config *own = tl_map_get(wanted, tl_slice_str(s->name));
     const tl_station_config *template =
-        s->made_by ? tl_map_get(&wanted, tl_slice_str(s->made_by->name)) : NULL;
+        s->made_by ? tl_map_get(wanted, tl_slice_str(s->made_by->name)) : NULL;
     if (clear_way(l, s, own, template)) changed[own - c->stations] = true;
+    rest(a);
   }
+  return TL_OK;
+}
+
+static int exchange (applying *a, tl_link *l, tl_line_config *c, const tl_map *wanted, bool fresh) {
+  bool *changed = calloc(c->station_count + 1, sizeof *changed);
+  int rc = changed ? clear_ways(a, l, c, wanted, changed) : TL_ENOMEM;
   for (size_t i = 0; i < c->station_count && rc >= 0; i++) {
     tl_station *s = fresh ? NULL : tl_line_station(l->line, c->stations[i].spec.name);
     rc = !s ? add_station(a, l, &c->stations[i])
             : change_station(a, l, s, &c->stations[i], changed[i]);
+    rest(a);
   }
-  tl_map_fini(&wanted);
   free(changed);
+  if (!fresh) share_handlers(a, l);
+  return rc;
+}
+
+static int apply_stations (applying *a, tl_link *l, tl_line_config *c, bool fresh) {
+  tl_map wanted;
+  int rc = TL_OK;
+  tl_map_init(&wanted);
+  for (size_t i = 0; i < c->station_count && rc >= 0; i++) {
+    rc = tl_map_put(&wanted, c->stations[i].spec.name, &c->stations[i]);
+    rest(a);
+  }
+  if (rc >= 0) rc = exchange(a, l, c, &wanted, fresh);
   if (rc >= 0) rc = tl_link_refresh_filters(l, "a changed subscribe_address");
+  tl_map_fini(&wanted);
   return rc;
 }
 
@@ -258,7 +306,7 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   return tl_link_new_session(l);
 }
 
-static int apply_line (const applying *a, tl_line_config *c) {
+static int apply_line (applying *a, tl_line_config *c) {
   tl_gateway *g = a->g;
   tl_line *line = tl_model_line(g->model, c->name);
   tl_link *l = line ? line->user : NULL;
@@ -275,12 +323,14 @@ static int apply_line (const applying *a, tl_line_config *c) {
     c->user = NULL;
   } else {
     l->conn.removed = false;
+    hold(a, l, true);
     release(g, &l->user);
     l->user = c->user;
     c->user = NULL;
     rc = tl_link_set_params(l, &c->params);
   }
   if (rc >= 0) rc = apply_stations(a, l, c, fresh);
+  if (!fresh) hold(a, l, false);
   return rc;
 }
 
@@ -294,7 +344,7 @@ static void remove_line (tl_link *l) {
 
 int tl_gateway_apply (tl_gateway *g, tl_config *config,
                       void (*changed)(void *ctx, const char *change), void *ctx, tl_err *err) {
-  applying a = { g, err, tl_loop_now(g->loop), tl_clock_wall_ms() };
+  applying a = { g, config, err, tl_loop_now(g->loop), tl_clock_wall_ms() };
   tl_map lines;
   int rc = changed ? tl_gateway_compare(g, config, changed, ctx) : TL_OK;
   if (rc == TL_OK) rc = tl_config_lines(config, &lines);

@@ -133,12 +133,19 @@ static void diff_station (const reporting *t, const tl_station *s, const tl_stat
   tell_list(t, "station", name, &l);
 }
 
+/* Of a line that is on its way out nothing is borrowed over a turn. */
+static void rest (const tl_config *config, const tl_line *line) {
+  const tl_link *l = line->user;
+  if (config->pause && !l->conn.removed) config->pause(config->pause_ctx);
+}
+
 static void diff_stations (const reporting *t, const tl_line *line, const tl_line_config *c,
-                           const tl_map *wanted) {
+                           const tl_map *wanted, const tl_config *config) {
   for (uint32_t i = 0; i < line->station_count; i++) {
     const tl_station *s = line->stations[i];
     if (!s->made_by && !tl_map_get(wanted, tl_slice_str(s->name)))
       report(t, "station '%s.%s' removed", line->name, s->name);
+    rest(config, line);
   }
   for (size_t i = 0; i < c->station_count; i++) {
     const tl_station *s = tl_line_station(line, c->stations[i].spec.name);
@@ -146,6 +153,7 @@ static void diff_stations (const reporting *t, const tl_line *line, const tl_lin
       report(t, "station '%s.%.*s' added", line->name, TL_ARG(c->stations[i].spec.name));
     else
       diff_station(t, s, &c->stations[i].spec);
+    rest(config, line);
   }
 }
 
@@ -194,11 +202,13 @@ int tl_gateway_compare (tl_gateway *g, const tl_config *config,
       continue;
     }
     tl_map_init(&wanted);
-    for (size_t k = 0; k < c->station_count && rc == TL_OK; k++)
+    for (size_t k = 0; k < c->station_count && rc == TL_OK; k++) {
       rc = tl_map_put(&wanted, c->stations[k].spec.name, &c->stations[k]);
+      rest(config, line);
+    }
     if (rc == TL_OK) {
       diff_params(&t, line->user, c);
-      diff_stations(&t, line, c, &wanted);
+      diff_stations(&t, line, c, &wanted, config);
     }
     tl_map_fini(&wanted);
   }

@@ -66,6 +66,11 @@ typedef struct {
 typedef struct {
   tl_line_config *lines;
   size_t line_count;
+  /* Called where others may have their turn, with the model as it should be: a station is the old
+  ** one or the new one. Lines may be read, written and connected meanwhile, nothing of the config
+  ** may. NULL: it all happens in one go. */
+  void (*pause)(void *ctx);
+  void *pause_ctx;
 } tl_config;
 
 /* Make the running whole be what the config says. Lines whose parameters did not change keep

@@ -20,7 +20,7 @@ bool tl_input_may_read (const tl_link *l) {
 }
 
 bool tl_input_is_paused (const tl_link *l) {
-  return (l->input.shut & (TL_SHUT_VALUES | TL_SHUT_QUEUE)) != 0;
+  return (l->input.shut & (TL_SHUT_VALUES | TL_SHUT_QUEUE | TL_SHUT_RELOAD)) != 0;
 }
 
 void tl_link_reading_changed (tl_link *l) {
@@ -76,7 +76,7 @@ void tl_link_input (tl_link *l) {
     bool pause = l->input.leftover || l->input.full_read;
     tl_link_ask_flush(l); /* before the rest, that answers do not wait for it */
     tl_transport_read(l->conn.transport, !pause && tl_input_may_read(l));
-    if (pause && !(l->input.shut & TL_SHUT_VALUES)) tl_link_ask_resume(l);
+    if (pause && !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD))) tl_link_ask_resume(l);
   } else {
     tl_link_ask_flush(l);
   }

@@ -108,9 +108,10 @@ typedef struct {
 
 /* Reasons why the socket is not read (tl_input_shut). */
 typedef enum {
-  TL_SHUT_VALUES = 1,   /* the reader of the values is behind: the gateway is blocked */
-  TL_SHUT_QUEUE = 2,    /* receive_queue is full */
-  TL_SHUT_CONGESTED = 4 /* the peer does not take our answers; what is read adds to them */
+  TL_SHUT_VALUES = 1,    /* the reader of the values is behind: the gateway is blocked */
+  TL_SHUT_QUEUE = 2,     /* receive_queue is full */
+  TL_SHUT_CONGESTED = 4, /* the peer does not take our answers; what is read adds to them */
+  TL_SHUT_RELOAD = 8     /* its stations are being exchanged: a message finds the old or the new */
 } tl_shut;
 
 /* Received bytes on their way to the session: written by input.c. */

@@ -96,7 +96,7 @@ static bool is_over (tl_sandbox *s) {
   if (s->pieces) tl_pause(s);
   s->ticked = false;
   if (b->limit_ns == 0 || !b->inside) return false;
-  if (s->pieces && !b->said) b->said = tl_pieces_end(s);
+  if (s->pieces && !b->message) b->message = tl_pieces_end(s);
   if (b->expired || is_full(s) || (s->pieces && tl_pieces_end(s))) return true;
   if (s->memory > s->memory_limit / TUNED_PART) tl_sandbox_tune(s);
   uint64_t now = tl_clock_mono_ns();

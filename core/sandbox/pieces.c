@@ -6,7 +6,7 @@
 #include "base/fiber.h"
 #include "sandbox/watchdog.h"
 
-/* Of real time: when others have the processor it may be less, but never a turn without progress. */
+/* Of real time: while others have the processor a piece may be smaller, but it is never none. */
 enum { PIECE_NS = 2000000 };
 
 /* What the sandbox has of whoever runs in it. */

@@ -18,8 +18,8 @@ void tl_watchdog_stop (void);
 tl_sandbox *tl_watchdog_switch_to (tl_sandbox *s);
 tl_sandbox *tl_watchdog_switch_toed (void); /* which that is */
 
-/* Once, after so many ns (below a second) of real time: the same as a tick, and rang() says so until
-** it is set again. */
+/* Once, after so many ns (below a second) of real time: the same as a tick, and rang() says so
+** until it is set again. */
 void tl_watchdog_ring_in (long ns);
 bool tl_watchdog_rang (void);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sandbox/pieces.h"
 #include "script/l_history.h"
 #include "script/l_check.h"
 #include "script/message_words.h"
@@ -71,6 +72,8 @@ static int p_load (lua_State *L) {
   lua_setfield(L, -2, "check");
   lua_pushcfunction(L, print_text);
   lua_setfield(L, -2, "print");
+  lua_pushcfunction(L, tl_compile);
+  lua_setfield(L, -2, "compile");
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.core");
   lua_call(L, 1, 1);
@@ -466,10 +469,13 @@ static void read_line (lua_State *L, applying *a, tl_line_config *c) {
     lua_rawgeti(L, -1, (lua_Integer)i + 1);
     read_station(L, a, &c->stations[i]);
     lua_pop(L, 1);
+    tl_pause_protected(L);
   }
   lua_settop(L, at);
   c->user = tl_read_line_hooks(L, at);
 }
+
+static void pause_here (void *ctx) { tl_pause(ctx); }
 
 static int p_apply (lua_State *L) {
   applying *a = lua_touserdata(L, 1);
@@ -489,14 +495,20 @@ static int p_apply (lua_State *L) {
     lua_pop(L, 1);
   }
   tl_outlets_change change = { a->changed, a->ctx, a->dry };
+  a->config.pause = pause_here;
+  a->config.pause_ctx = &s->box;
+  tl_pause_protected(L);
+  if (a->changed && tl_gateway_compare(s->gateway, &a->config, a->changed, a->ctx) < 0)
+    return luaL_error(L, "not enough memory");
   if (a->dry) {
-    if (tl_gateway_compare(s->gateway, &a->config, a->changed, a->ctx) < 0)
-      return luaL_error(L, "not enough memory");
     tl_script_apply_outlets(L, s, draft, &change);
     tl_script_apply_http(L, s, draft, &change);
     return 0;
   }
-  if (tl_gateway_apply(s->gateway, &a->config, a->changed, a->ctx, &a->err) < 0)
+  tl_pause_protected(L);
+  if (a->changed) tl_reload_tell(s, TL_RELOAD_APPLIES);
+  s->config.applying = true; /* from here on it is finished, whatever comes */
+  if (tl_gateway_apply(s->gateway, &a->config, NULL, NULL, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text[0] ? a->err.text : "not enough memory");
   tl_script_apply_outlets(L, s, draft, &change);
   tl_script_apply_http(L, s, draft, &change);
@@ -515,12 +527,13 @@ static int p_apply (lua_State *L) {
   return 0;
 }
 
+/* Two whole cycles, since the first may only mark what __gc frees. */
 static int p_collect (lua_State *L) {
-  lua_gc(L, LUA_GCCOLLECT);
-  lua_gc(L, LUA_GCCOLLECT); /* the first run may only mark what __gc frees */
+  tl_sandbox *b = tl_sandbox_of(L);
+  for (int cycles = 0; cycles < 2; tl_pause(b)) cycles += lua_gc(L, LUA_GCSTEP, 0);
   /* Each collection walks what lives on, mostly the config: a small one may wait until there is
   ** more garbage. */
-  tl_sandbox_tune(tl_sandbox_of(L));
+  tl_sandbox_tune(b);
   return 0;
 }
 
@@ -530,6 +543,7 @@ static void free_config (tl_script *s, tl_config *config) {
     for (size_t k = 0; k < l->station_count; k++) {
       if (l->stations[k].spec.plan) tl_plan_unref(l->stations[k].spec.plan);
       if (l->stations[k].user) tl_script_handlers.release(s, l->stations[k].user);
+      tl_pause(&s->box);
     }
     if (l->user) tl_script_handlers.release(s, l->user);
     tl_params_fini(&l->params);
@@ -544,6 +558,7 @@ static int use_draft (tl_script *s, bool dry, void (*changed)(void *ctx, const c
   tl_buf text;
   tl_buf_init(&text);
   int rc = tl_script_enter(s, p_apply, &a, LOADING_SECONDS, "config", &text);
+  s->config.applying = false;
   if (rc != LUA_OK) {
     /* None of the user's functions ran: where in Lua it was says nothing. */
     tl_slice said = tl_buf_bytes(&text);

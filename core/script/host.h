@@ -52,14 +52,25 @@ int tl_script_compare (tl_script *s, void (*changed)(void *ctx, const char *chan
                        tl_err *err);
 
 /* The same in one, with problems and changes in the log (reload.c). start() remembers the path
-** and what was read; false: nothing runs. reload() reads it anew; false: the old config goes
-** on. Must not be called while Lua or a message is being handled. */
+** and what was read; false: nothing runs. Must not be called while Lua or a message is being
+** handled. */
 bool tl_script_start (tl_script *s, const char *path);
-bool tl_script_reload (tl_script *s);
-/* One that hears when a reload begins (true) and when it is over, taken or refused. Its owner
-** keeps it, and takes it back with tl_script_forget_reload() before its memory goes. */
+/* Asks for the config to be read anew, in pieces in the next turns of the loop (reloading.c). When
+** it is refused the old one goes on. Asked for again meanwhile, it is done again. */
+void tl_script_reload (tl_script *s);
+bool tl_script_is_reloading (const tl_script *s);
+/* The process ends: what is being read is given up, and what is being applied is finished at once.
+** Before the gateway stops; not from inside Lua. */
+void tl_script_end_reload (tl_script *s);
+typedef enum {
+  TL_RELOAD_BEGINS,
+  TL_RELOAD_APPLIES, /* it was read and is right: lines and stations change from here on */
+  TL_RELOAD_ENDS     /* taken or refused */
+} tl_reload_phase;
+/* One that hears of reloads. Its owner keeps it, and takes it back with tl_script_forget_reload()
+** before its memory goes. */
 typedef struct tl_reload_listener {
-  void (*reloading)(void *ctx, bool begins);
+  void (*reloading)(void *ctx, tl_reload_phase phase);
   void *ctx;
   struct tl_reload_listener *next; /* the script's */
 } tl_reload_listener;

@@ -1,48 +1,21 @@
-/* core/script/reload.c — the config anew while it runs: read, compared, applied between two
-** messages, or refused with every problem while the old one goes on. Remembers what the running
-** config was read from. */
+/* core/script/reload.c — a config is read and applied, or refused with every problem; and what the
+** running one was read from. */
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "script/script.h"
+#include "script/loaded.h"
 
-/* One file that the config was read from. */
-typedef struct {
-  char *path;
-  int64_t mtime_ns;
-  off_t size;
-  ino_t inode;
-} source;
-
-typedef struct waiting {
-  struct waiting *next;
-  tl_eval *e; /* who waits for the result; NULL: nobody */
-  bool dry;
-} waiting;
-
-struct tl_loaded {
-  char *path;
-  source *files;
-  size_t file_count;
-  /* SHA-256 of all their texts in the order of reading, as `cat FILES | sha256sum` has it */
-  char hash[SHA256_DIGEST_STRING_LENGTH];
-  int64_t at; /* ms since 1970 */
-  uint64_t reloads;
-  tl_buf problems; /* of the last reload, when it was refused; empty: it was taken */
-  int64_t refused_at;
-  tl_buf warnings;  /* of the config that runs, a line each */
-  waiting *waiting; /* asked for in this wake-up */
-};
+enum { HASH_PIECE = 256 * 1024 }; /* bytes: less than a millisecond */
 
 static struct tl_loaded *loaded_of (tl_script *s) {
   if (!s->reload.loaded) s->reload.loaded = calloc(1, sizeof *s->reload.loaded);
   return s->reload.loaded;
 }
 
-static void drop_files (source *files, size_t n) {
+static void drop_files (tl_source *files, size_t n) {
   for (size_t i = 0; i < n; i++) free(files[i].path);
   free(files);
 }
@@ -50,11 +23,7 @@ static void drop_files (source *files, size_t n) {
 void tl_loaded_free (tl_script *s) {
   struct tl_loaded *l = s->reload.loaded;
   if (!l) return;
-  while (l->waiting) {
-    waiting *w = l->waiting;
-    l->waiting = w->next;
-    free(w);
-  }
+  tl_reload_drop(l);
   drop_files(l->files, l->file_count);
   free(l->path);
   tl_buf_fini(&l->problems);
@@ -65,7 +34,7 @@ void tl_loaded_free (tl_script *s) {
 
 /* --- what it was read from --- */
 
-static void look (source *f) {
+static void look (tl_source *f) {
   struct stat st;
   f->mtime_ns = -1;
   if (stat(f->path, &st) != 0) return;
@@ -76,9 +45,10 @@ static void look (source *f) {
 
 typedef struct {
   tl_script *s;
-  source *files;
+  tl_source *files;
   size_t n;
   char hash[SHA256_DIGEST_STRING_LENGTH];
+  int64_t began_ns; /* since 1970 */
 } reading;
 
 /* draft.files: a list of { path =, text = } in the order of reading. */
@@ -96,13 +66,19 @@ static int p_read_files (lua_State *L) {
     lua_rawgeti(L, -1, i);
     lua_getfield(L, -1, "text");
     const char *text = luaL_checklstring(L, -1, &len);
-    SHA256Update(&hash, (const uint8_t *)text, len);
+    for (size_t at = 0; at < len; at += HASH_PIECE) {
+      SHA256Update(&hash, (const uint8_t *)text + at,
+                   len - at < HASH_PIECE ? len - at : HASH_PIECE);
+      tl_pause_protected(L);
+    }
     lua_getfield(L, -2, "path");
-    source *f = &r->files[r->n];
+    tl_source *f = &r->files[r->n];
     f->path = strdup(luaL_checkstring(L, -1));
     if (!f->path) return luaL_error(L, "not enough memory");
     r->n++;
     look(f);
+    if (f->mtime_ns > r->began_ns)
+      f->mtime_ns = 0; /* it changed while it was read, perhaps behind that */
     lua_pop(L, 3);
   }
   SHA256End(&hash, r->hash);
@@ -112,7 +88,7 @@ static int p_read_files (lua_State *L) {
 bool tl_script_files_changed (tl_script *s) {
   const struct tl_loaded *l = s->reload.loaded;
   for (size_t i = 0; l && i < l->file_count; i++) {
-    source now = l->files[i];
+    tl_source now = l->files[i];
     look(&now);
     if (now.mtime_ns == -1 || (now.mtime_ns == l->files[i].mtime_ns &&
                                now.size == l->files[i].size && now.inode == l->files[i].inode))
@@ -171,7 +147,7 @@ void tl_push_loaded (lua_State *L) {
   lua_createtable(L, (int)l->file_count, 0);
   tl_mark_list(L);
   for (size_t i = 0; i < l->file_count; i++) {
-    source now = l->files[i];
+    tl_source now = l->files[i];
     look(&now);
     lua_createtable(L, 0, 2);
     lua_pushstring(L, now.path);
@@ -187,19 +163,13 @@ void tl_push_loaded (lua_State *L) {
 
 /* --- loading --- */
 
-typedef struct {
-  tl_buf text; /* the report, a line each */
-  bool first;  /* the start of the process: nothing runs yet */
-  bool dry;
-} report;
-
 static void add_line (tl_buf *out, const char *text) {
   if (out->len > 0) tl_buf_byte(out, '\n');
   tl_buf_str(out, text);
 }
 
 static void on_problem (void *ctx, bool is_error, const char *text) {
-  report *r = ctx;
+  tl_report *r = ctx;
   const char *mark = is_error ? NULL : strstr(text, ": warning: "); /* the log's level says so */
   if (mark)
     tl_log(TL_LOG_WARN, NULL, "%.*s%s", (int)(mark - text), text, mark + 9);
@@ -209,9 +179,18 @@ static void on_problem (void *ctx, bool is_error, const char *text) {
 }
 
 static void on_change (void *ctx, const char *change) {
-  report *r = ctx;
-  if (!r->dry) tl_log(TL_LOG_INFO, NULL, "reload: %s", change);
+  tl_report *r = ctx;
   add_line(&r->text, change);
+}
+
+/* Once they are done: who reads the log may act on them. */
+static void log_changes (const tl_report *r) {
+  for (size_t at = 0; at < r->text.len;) {
+    const uint8_t *end = memchr(r->text.at + at, '\n', r->text.len - at);
+    size_t n = end ? (size_t)(end - r->text.at) - at : r->text.len - at;
+    tl_log(TL_LOG_INFO, NULL, "reload: %.*s", (int)n, (const char *)r->text.at + at);
+    at += n + 1;
+  }
 }
 
 static void take (struct tl_loaded *l, reading *files) {
@@ -225,11 +204,9 @@ static void take (struct tl_loaded *l, reading *files) {
   tl_buf_clear(&l->problems);
 }
 
-/* Returns whether the config was taken (or, dry, could be); the report says what changed, or
-** what is wrong. */
-static bool load (tl_script *s, report *r) {
+bool tl_load_config (tl_script *s, tl_report *r) {
   struct tl_loaded *l = loaded_of(s);
-  reading files = { .s = s };
+  reading files = { .s = s, .began_ns = tl_clock_wall_ms() * 1000000 };
   tl_err err = { .text = "" };
   tl_buf found;
   if (!l || !l->path) return false;
@@ -252,6 +229,7 @@ static bool load (tl_script *s, report *r) {
     add_line(&r->text, err.text);
   }
   if (ok && !r->dry) {
+    log_changes(r);
     take(l, &files);
     tl_buf_clear(&l->warnings);
     tl_buf_slice(&l->warnings, tl_buf_bytes(&found));
@@ -267,139 +245,10 @@ static bool load (tl_script *s, report *r) {
 
 bool tl_script_start (tl_script *s, const char *path) {
   struct tl_loaded *l = loaded_of(s);
-  report r = { .first = true };
+  tl_report r = { .first = true };
   if (!l || !(l->path = strdup(path))) return false;
   tl_buf_init(&r.text);
-  bool ok = load(s, &r);
+  bool ok = tl_load_config(s, &r);
   tl_buf_fini(&r.text);
   return ok;
-}
-
-void tl_script_on_reload (tl_script *s, tl_reload_listener *listener) {
-  listener->next = s->reload.listeners;
-  s->reload.listeners = listener;
-}
-
-void tl_script_forget_reload (tl_script *s, tl_reload_listener *listener) {
-  tl_reload_listener **at = &s->reload.listeners;
-  while (*at && *at != listener) at = &(*at)->next;
-  if (*at) *at = listener->next;
-}
-
-static void notify_listeners (const tl_script *s, bool begins) {
-  for (tl_reload_listener *l = s->reload.listeners, *next; l; l = next) {
-    next = l->next;
-    l->reloading(l->ctx, begins);
-  }
-}
-
-static bool reload (tl_script *s, report *r) {
-  struct tl_loaded *l = s->reload.loaded;
-  if (!r->dry) notify_listeners(s, true);
-  bool ok = load(s, r);
-  if (r->dry) return ok;
-  notify_listeners(s, false);
-  if (!ok) {
-    tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", l->path);
-    return false;
-  }
-  l->reloads++;
-  tl_failures_free(s); /* other functions run now */
-  tl_log(TL_LOG_INFO, NULL, "%s: reloaded%s", l->path,
-         r->text.len > 0 ? "" : ", nothing changed but the handlers");
-  return true;
-}
-
-bool tl_script_reload (tl_script *s) {
-  report r = { .first = false };
-  if (!s->reload.loaded) return false;
-  tl_buf_init(&r.text);
-  bool ok = reload(s, &r);
-  tl_buf_fini(&r.text);
-  return ok;
-}
-
-/* --- reload() --- */
-
-typedef struct {
-  bool ok, dry;
-  tl_slice text;
-} answer;
-
-static int push_answer (lua_State *co, void *arg) {
-  const answer *a = arg;
-  if (!a->ok) lua_pushnil(co);
-  if (a->text.len > 0)
-    lua_pushlstring(co, (const char *)a->text.at, a->text.len);
-  else
-    lua_pushstring(co, a->dry ? "nothing would change but the handlers"
-                              : "reloaded: nothing changed but the handlers");
-  return a->ok ? 1 : 2;
-}
-
-/* Outside of Lua and of every message: everybody who asked in this wake-up gets the same answer. */
-static void on_later (void *ctx) {
-  tl_script *s = ctx;
-  struct tl_loaded *l = s->reload.loaded;
-  waiting *list = l->waiting;
-  report done[2] = { { .dry = false }, { .dry = true } };
-  bool ok[2] = { false, false }, asked[2] = { false, false };
-  l->waiting = NULL;
-  for (const waiting *w = list; w; w = w->next) asked[w->dry] = true;
-  for (int dry = 1; dry >= 0; dry--) {
-    tl_buf_init(&done[dry].text);
-    if (asked[dry]) ok[dry] = reload(s, &done[dry]);
-  }
-  while (list) {
-    waiting *w = list;
-    answer a = { ok[w->dry], w->dry, tl_buf_bytes(&done[w->dry].text) };
-    list = w->next;
-    tl_eval *e = w->e;
-    /* The coroutine's own end may have come meanwhile; then its `stop` took it out of here. */
-    free(w);
-    if (e) tl_eval_wake(e, push_answer, &a);
-  }
-  tl_buf_fini(&done[0].text);
-  tl_buf_fini(&done[1].text);
-}
-
-static void forget (void *ctx) { ((waiting *)ctx)->e = NULL; }
-
-/* reload([{ dry = true }]): at the prompt it waits and gives what changed, or nil and every
-** problem; in a handler it only asks. */
-int tl_word_reload (lua_State *L) {
-  tl_script *s = tl_script_of(L);
-  tl_eval *e = tl_eval_of(L);
-  struct tl_loaded *l = s->reload.loaded;
-  bool dry = false;
-  if (!lua_isnoneornil(L, 1)) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
-      /* a mistyped `dry` must not reload */
-      if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "dry") == 0 &&
-          lua_isboolean(L, -1))
-        continue;
-      const char *key = luaL_tolstring(L, -2, NULL), *value = luaL_tolstring(L, -2, NULL);
-      return luaL_error(L, "reload: expected { dry = true }, got { %s = %s }", key, value);
-    }
-    lua_getfield(L, 1, "dry");
-    dry = lua_toboolean(L, -1);
-  }
-  if (!l || s->config.loading) return luaL_error(L, "reload: not while the config loads");
-  if (dry && !e) return luaL_error(L, "reload: { dry = true } is for the prompt");
-  if (!dry) tl_change_log_now(L, NULL, "reload()");
-  waiting *w = calloc(1, sizeof *w);
-  if (!w) return luaL_error(L, "not enough memory");
-  w->e = e;
-  w->dry = dry;
-  w->next = l->waiting;
-  l->waiting = w;
-  if (tl_loop_later(s->loop, on_later, s) != TL_OK) {
-    l->waiting = w->next;
-    free(w);
-    return luaL_error(L, "not enough memory");
-  }
-  if (e) return tl_eval_wait(L, e, forget, w);
-  lua_pushboolean(L, 1);
-  return 1;
 }

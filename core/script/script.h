@@ -60,6 +60,7 @@ typedef struct {
 typedef struct {
   bool check;        /* tl_script_options */
   bool loading;      /* the code of a config that is being loaded runs (tl_check_runs) */
+  bool applying;     /* a draft becomes what runs: there is no way back */
   int draft;         /* registry reference of the loaded draft; LUA_NOREF: none */
   int env;           /* registry reference: the running config's environment */
   tl_map zones;      /* name → tl_zone, for the life of the process */
@@ -204,6 +205,8 @@ int tl_write_async (lua_State *L, tl_script *s,
                     int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
                     void *ctx, int callback, const tl_change *change);
 
+/* compile.c: compile(text, name, env) as load(text, name, "t", env) */
+int tl_compile (lua_State *L);
 /* outlets.c: raises when the outlets of the draft at `draft` cannot be. */
 void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
                               const tl_outlets_change *change);
@@ -214,6 +217,7 @@ void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outle
 void tl_script_observe (tl_script *s);
 int tl_word_reload (lua_State *L); /* reload.c: reload() */
 void tl_loaded_free (tl_script *s);
+void tl_reload_tell (const tl_script *s, tl_reload_phase phase); /* reloading.c: the listeners */
 /* reload.c: what the running config was read from */
 void tl_push_loaded (lua_State *L);
 /* failures.c: which of the user's functions fail at present, each by its station or (station

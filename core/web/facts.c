@@ -122,6 +122,7 @@ void tl_metrics_reload (tl_web *w, bool begins) {
     tl_line_facts f = { .line = NULL };
     if (line) gather(&f, line, w);
     keep_lost(b, &f.sums);
+    b->before = (tl_line_counters){ .values = 0 }; /* a refused reload takes nothing away */
   }
 }
 
@@ -181,7 +182,9 @@ static bool gather_some (tl_facts *f, const tl_line *line, const tl_web *w) {
 
 int tl_facts_gather (tl_facts *f, tl_web *w, bool (*is_used)(const tl_web *w)) {
   const tl_model *m = tl_gateway_model(w->gateway);
-  int rc = f->lines && f->reloads == w->reloads ? TL_OK : begin(f, w);
+  /* a line that a reload took away is there until its connection is closed */
+  bool same = f->lines && f->reloads == w->reloads && f->count == m->line_count;
+  int rc = same ? TL_OK : begin(f, w);
   if (rc < 0) return rc;
   while (f->line < f->count) {
     if (gather_some(f, m->lines[f->line], w)) f->line++;

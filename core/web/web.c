@@ -183,11 +183,13 @@ static bool apply (void *ctx, const tl_http_config *c, const tl_outlets_change *
   return rc == TL_OK;
 }
 
-static void on_reload (void *ctx, bool begins) {
+static void on_reload (void *ctx, tl_reload_phase phase) {
   tl_web *w = ctx;
-  tl_metrics_reload(w, begins);
-  if (!begins) w->reloads++;
-  if (!begins && w->feed) tl_feed_reloaded(w->feed);
+  if (phase == TL_RELOAD_BEGINS) return;
+  tl_metrics_reload(w, phase == TL_RELOAD_APPLIES);
+  w->reloads++; /* twice: lines go in between */
+  if (phase == TL_RELOAD_APPLIES) return;
+  if (w->feed) tl_feed_reloaded(w->feed);
 }
 
 int tl_web_new (tl_web **out, tl_loop *loop, tl_gateway *g, tl_script *s,

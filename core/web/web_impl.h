@@ -51,7 +51,7 @@ struct tl_web {
   tl_feed *feed;
   tl_share share;
   request *requests;
-  uint64_t reloads; /* configs that were taken */
+  uint64_t reloads; /* grows where a reload begins to change lines, and where it ends */
   request *asks;    /* those that wait for Lua, the oldest first: ask.c */
   unsigned asking;
   /* access.c */

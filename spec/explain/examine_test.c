@@ -49,7 +49,7 @@ static void configure (world *w, const char *mask) {
                         .tag_count = 3 };
   tl_station_config station = { .spec = { .name = TL_LIT("s"), .address = TL_LIT("s") } };
   tl_line_config line = { .name = TL_LIT("p"), .stations = &station, .station_count = 1 };
-  tl_config config = { &line, 1 };
+  tl_config config = { .lines = &line, .line_count = 1 };
   tl_err err;
   tl_params_init(&line.params);
   line.params.recorder = line.params.max_packet_size = 65536;

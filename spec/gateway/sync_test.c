@@ -22,7 +22,7 @@ static tl_link *link_of_plant (void) { return tl_line_link(tl_gateway_model(gate
 
 static void configure (void) {
   tl_line_config line = { .name = TL_LIT("plant") };
-  tl_config config = { &line, 1 };
+  tl_config config = { .lines = &line, .line_count = 1 };
   tl_line_params *p = &line.params;
   tl_params_init(p);
   p->port = port;

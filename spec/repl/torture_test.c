@@ -286,16 +286,21 @@ static void a_reload_that_fails_leaves_the_old_config (void **unused) {
       for_ever = forever;
       countdown = n;
       tl_script_reload(script);
+      for (int i = 0; i < 1000 && tl_script_is_reloading(script); i++) turn();
       countdown = -1;
       bool hit = failed;
-      turn();
+      while (tl_script_is_reloading(script)) turn();
       gives("tags['l.s.x'].name", "x");
       assert_int_equal(feed("s/1", "{\"v\":7}"), TL_OK);
       gives("return tostring(tags['l.s.x'].value)", "7.0");
       gives("return tags['l.s.text'].value", "1{\"v\":7}");
       if (!hit) break;
     }
-  assert_true(tl_script_reload(script));
+  tl_config_facts facts;
+  tl_script_reload(script);
+  while (tl_script_is_reloading(script)) turn();
+  tl_script_config_facts(script, &facts);
+  assert_false(facts.refused);
 }
 
 static void a_start_fails_in_words_or_works (void **unused) {

@@ -1,5 +1,5 @@
-/* spec/sandbox/pieces_test.c — long work in pieces: what runs between them finds the sandbox as if it
-** were alone, and what its budget counts is its own. */
+/* spec/sandbox/pieces_test.c — long work in pieces: what runs between them finds the sandbox as
+** if it were alone, and what its budget counts is its own. */
 #include "sandbox/pieces.h"
 #include "support/spec.h"
 

@@ -56,6 +56,7 @@ local function new_load(path, opts)
   local load = setmetatable({
     path = path, folder = path:match("^(.*/)") or "", opts = opts,
     core = opts.core or require "tagline.core",
+    compile_text = opts.compile or function(text, name, env) return load(text, name, "t", env) end,
     files = {}, file_count = 0, ats = {}, path_of = {}, modules = {}, loading = {},
     poison = new_poison(), open = {}, stations = {}, timers = {}, unknown = {}, once_at = {},
       running = true,
@@ -321,7 +322,7 @@ function Load:compile(path, text)
   self.file_count = self.file_count + 1
   text = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
   self.files[path] = { text = text, order = self.file_count }
-  local chunk, why = load(text, "@" .. path, "t", self.env)
+  local chunk, why = self.compile_text(text, "@" .. path, self.env)
   if not chunk then self:syntax_error(path, why) end
   -- Functions of one file share it: one that assigned to it would take the words of all the others.
   local where = chunk and not self.opts.unsafe and source.environment(text)
@@ -397,6 +398,7 @@ local function draft_of(self)
 end
 
 --- Load a config from its text. `opts`: core = the module tagline.core (default: require),
+--- compile = function(text, name, env), in place of load(text, name, "t", env),
 --- unsafe = true opens all of Lua, print = function(text) takes what the config prints
 --- (default: stderr), api = more words for handlers (lines, stations, tags; and `every` and
 --- `after` for calls while the config runs). Returns the draft, or nil when there is an error;

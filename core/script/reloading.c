@@ -1,0 +1,237 @@
+/* core/script/reloading.c — a reload while everything else goes on: in pieces, one a turn of the
+** loop; who asked for it gets the answer when it is done. What is asked for meanwhile comes after
+** it, since the files may be others by then. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "script/loaded.h"
+
+typedef struct tl_reload_waiting {
+  struct tl_reload_waiting *next;
+  tl_eval *e; /* who waits for the result; NULL: nobody */
+  bool dry;
+} waiting;
+
+struct tl_reload {
+  tl_script *s;
+  tl_pieces *pieces; /* NULL: no memory for them, it runs in one go */
+  waiting *waiting;  /* who asked for this one */
+  tl_report report;
+  bool loading; /* the script's, while it is away */
+  bool ok;
+};
+
+void tl_script_on_reload (tl_script *s, tl_reload_listener *listener) {
+  listener->next = s->reload.listeners;
+  s->reload.listeners = listener;
+}
+
+void tl_script_forget_reload (tl_script *s, tl_reload_listener *listener) {
+  tl_reload_listener **at = &s->reload.listeners;
+  while (*at && *at != listener) at = &(*at)->next;
+  if (*at) *at = listener->next;
+}
+
+void tl_reload_tell (const tl_script *s, tl_reload_phase phase) {
+  for (tl_reload_listener *l = s->reload.listeners, *next; l; l = next) {
+    next = l->next;
+    l->reloading(l->ctx, phase);
+  }
+}
+
+/* --- one of them --- */
+
+static void run (void *ctx) {
+  struct tl_reload *r = ctx;
+  r->ok = tl_load_config(r->s, &r->report);
+}
+
+/* One piece; true: there is more to do. */
+static bool go (struct tl_reload *r) {
+  if (!r->pieces) {
+    run(r);
+    return false;
+  }
+  r->s->config.loading = r->loading;
+  bool more = tl_pieces_go(r->pieces);
+  r->loading = r->s->config.loading;
+  r->s->config.loading = false;
+  return more;
+}
+
+static void begin (tl_script *s, bool dry) {
+  struct tl_loaded *l = s->reload.loaded;
+  struct tl_reload *r = calloc(1, sizeof *r);
+  if (!r) return;
+  r->s = s;
+  r->report.dry = dry;
+  tl_buf_init(&r->report.text);
+  for (waiting **at = &l->waiting, **to = &r->waiting; *at;) {
+    waiting *w = *at;
+    if (w->dry != dry) {
+      at = &w->next;
+      continue;
+    }
+    *at = w->next;
+    w->next = NULL;
+    *to = w;
+    to = &w->next;
+  }
+  l->now = r;
+  if (tl_pieces_new(&r->pieces, &s->box, run, r) != TL_OK) r->pieces = NULL;
+  if (!dry) tl_reload_tell(s, TL_RELOAD_BEGINS);
+}
+
+typedef struct {
+  bool ok, dry;
+  tl_slice text;
+} answer;
+
+static int push_answer (lua_State *co, void *arg) {
+  const answer *a = arg;
+  if (!a->ok) lua_pushnil(co);
+  if (a->text.len > 0)
+    lua_pushlstring(co, (const char *)a->text.at, a->text.len);
+  else
+    lua_pushstring(co, a->dry ? "nothing would change but the handlers"
+                              : "reloaded: nothing changed but the handlers");
+  return a->ok ? 1 : 2;
+}
+
+static void tell_waiting (waiting **list, answer a) {
+  while (*list) {
+    waiting *w = *list;
+    tl_eval *e = w->e;
+    *list = w->next;
+    /* The coroutine's own end may have come meanwhile; then its `stop` took it out of here. */
+    free(w);
+    if (e) tl_eval_wake(e, push_answer, &a);
+  }
+}
+
+static void finish (struct tl_reload *r) {
+  tl_script *s = r->s;
+  struct tl_loaded *l = s->reload.loaded;
+  bool dry = r->report.dry;
+  l->now = NULL;
+  tl_pieces_free(r->pieces);
+  if (!dry && r->ok) {
+    l->reloads++;
+    tl_failures_free(s); /* other functions run now */
+  }
+  if (!dry) tl_reload_tell(s, TL_RELOAD_ENDS);
+  if (!dry && r->ok)
+    tl_log(TL_LOG_INFO, NULL, "%s: reloaded%s", l->path,
+           r->report.text.len > 0 ? "" : ", nothing changed but the handlers");
+  else if (!dry)
+    tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", l->path);
+  tell_waiting(&r->waiting, (answer){ r->ok, dry, tl_buf_bytes(&r->report.text) });
+  tl_buf_fini(&r->report.text);
+  free(r);
+}
+
+/* --- the loop's turns --- */
+
+/* Outside of Lua and of every message. Who asked for the same before it began gets the same
+** answer; a comparison comes before a reload, or it would have nothing to tell. */
+static void step (void *ctx) {
+  tl_script *s = ctx;
+  struct tl_loaded *l = s->reload.loaded;
+  if (!l->now && l->waiting) {
+    bool dry = false;
+    for (const waiting *w = l->waiting; w; w = w->next) dry = dry || w->dry;
+    begin(s, dry);
+    if (!l->now) {
+      tell_waiting(&l->waiting, (answer){ false, dry, TL_LIT("out of memory") });
+      return;
+    }
+  }
+  if (l->now && !go(l->now)) finish(l->now);
+  if (!l->now && !l->waiting) return;
+  if (tl_loop_later(s->loop, step, s) == TL_OK) return;
+  if (l->now && l->now->pieces) tl_pieces_hurry(l->now->pieces, NULL);
+  step(s);
+}
+
+static int ask (tl_script *s, tl_eval *e, bool dry, waiting **out) {
+  struct tl_loaded *l = s->reload.loaded;
+  waiting *w = calloc(1, sizeof *w), **at = &l->waiting;
+  if (!w) return TL_ENOMEM;
+  w->e = e;
+  w->dry = dry;
+  while (*at) at = &(*at)->next;
+  *at = w;
+  *out = w;
+  if (l->now || tl_loop_later(s->loop, step, s) == TL_OK) return TL_OK;
+  *at = NULL;
+  free(w);
+  return TL_ENOMEM;
+}
+
+void tl_script_reload (tl_script *s) {
+  waiting *w;
+  if (!s->reload.loaded) return;
+  for (w = s->reload.loaded->waiting; w; w = w->next)
+    if (!w->e && !w->dry) return; /* asked for already */
+  if (ask(s, NULL, false, &w) != TL_OK)
+    tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded: out of memory", s->reload.loaded->path);
+}
+
+bool tl_script_is_reloading (const tl_script *s) {
+  return s->reload.loaded && (s->reload.loaded->now || s->reload.loaded->waiting);
+}
+
+void tl_script_end_reload (tl_script *s) {
+  static const char why[] = "the process ends";
+  struct tl_loaded *l = s->reload.loaded;
+  if (!l) return;
+  if (s->loop) tl_loop_forget(s->loop, step, s);
+  if (l->now) {
+    if (l->now->pieces) tl_pieces_hurry(l->now->pieces, s->config.applying ? NULL : why);
+    while (go(l->now)) continue;
+    finish(l->now);
+  }
+  tell_waiting(&l->waiting, (answer){ false, false, tl_slice_str(why) });
+}
+
+void tl_reload_drop (struct tl_loaded *l) {
+  while (l->waiting) {
+    waiting *w = l->waiting;
+    l->waiting = w->next;
+    free(w);
+  }
+}
+
+/* --- reload() --- */
+
+static void forget (void *ctx) { ((waiting *)ctx)->e = NULL; }
+
+/* reload([{ dry = true }]): at the prompt it waits and gives what changed, or nil and every
+** problem; in a handler it only asks. */
+int tl_word_reload (lua_State *L) {
+  tl_script *s = tl_script_of(L);
+  tl_eval *e = tl_eval_of(L);
+  struct tl_loaded *l = s->reload.loaded;
+  bool dry = false;
+  if (!lua_isnoneornil(L, 1)) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+      /* a mistyped `dry` must not reload */
+      if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "dry") == 0 &&
+          lua_isboolean(L, -1))
+        continue;
+      const char *key = luaL_tolstring(L, -2, NULL), *value = luaL_tolstring(L, -2, NULL);
+      return luaL_error(L, "reload: expected { dry = true }, got { %s = %s }", key, value);
+    }
+    lua_getfield(L, 1, "dry");
+    dry = lua_toboolean(L, -1);
+  }
+  if (!l || s->config.loading) return luaL_error(L, "reload: not while the config loads");
+  if (dry && !e) return luaL_error(L, "reload: { dry = true } is for the prompt");
+  if (!dry) tl_change_log_now(L, NULL, "reload()");
+  waiting *w;
+  if (ask(s, e, dry, &w) != TL_OK) return luaL_error(L, "not enough memory");
+  if (e) return tl_eval_wait(L, e, forget, w);
+  lua_pushboolean(L, 1);
+  return 1;
+}

@@ -1,0 +1,114 @@
+-- A reload of many stations goes on in pieces: messages are handled and code is evaluated between
+-- them, and each message finds all of the old config or all of the new one. Counted in messages,
+-- not in time.
+local scenario = require "spec.support.scenario"
+local broker, files, scope, tagline = scenario "broker files scope tagline"
+
+local config = [[
+print "loading"
+for i = 1, tonumber(file "work") do local s = ("x"):rep(10) .. i end   -- takes a while to load
+local many = {}
+for i = 1, 2000 do
+  many[i] = station("m" .. i) { address = "m/" .. i,
+    decode = function(msg) return { version = VERSION } end,
+    tags = { version = Ai { new_value_on_time_change = true }, other = Ai "JA=x" } }
+end
+line "many" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, many }
+line "one" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
+]]
+
+describe("a reload in pieces", function()
+  after_each(scope.finish)
+
+  local t, b, lines
+
+  local function start(work)
+    b = broker.new()
+    local path = tagline.config(config, { PORT = b.port, VERSION = 1 })
+    local beside = path:match "^.*/" .. "work"
+    files.write(beside, "0")
+    t = tagline.run(path)
+    lines = {}
+    for _ = 1, 2 do
+      local c = b:handshake()
+      lines[c.connect.client_id:match "%-(%a+)$"] = c
+    end
+    files.write(beside, ("%d"):format(work))
+  end
+
+  local function message(c, topic, payload, id)
+    c:send("PUBLISH", { topic = topic, payload = payload, qos = 1, id = id })
+    assert.equal(id, c:expect_past_subscribe("PUBACK").id)
+  end
+
+  local function said(pattern) return t:text("stderr"):find(pattern) end
+
+  it("lets other lines go on, and exchanges a line between two messages", function()
+    start(300000)
+    files.change(t.config_path, "version = 1", "version = 2")
+    t:kill "sighup"
+    local between, id = 0, 0
+    while not said "config.lua: reloaded" do
+      id = id % 60000 + 1
+      message(lines.one, "s", tostring(id), id)
+      message(lines.many, "m/" .. (id * 7) % 2000 + 1, '{"x":1}', id)
+      if said "loading.*loading" then between = between + 1 end
+    end
+    assert.is_true(between > 5, between .. " messages while it was read and applied")
+    message(lines.many, "m/1", "{}", 60001)
+    local version, seen = 1, {}
+    t:wait_line "many%.m1%.version.*\"value\":2"
+    for _, value in ipairs(t:values()) do
+      if value.tag:find "version$" then
+        assert.is_true(value.value >= version, "a message found the old handlers after the new ones")
+        version = value.value
+        seen[version] = true
+      end
+    end
+    assert.same({ true, true }, seen)
+    t:stop()
+  end)
+
+  it("is followed by another one that was asked for meanwhile", function()
+    start(300000)
+    t:kill "sighup"
+    t:wait_log "loading"
+    t:wait_log "loading"
+    files.change(t.config_path, "version = 1", "version = 2")
+    t:kill "sighup"
+    t:wait_log "reloading once more, when this is done"
+    t:wait_log "config.lua: reloaded"
+    t:wait_log "loading"
+    t:wait_log "config.lua: reloaded"
+    message(lines.many, "m/5", "{}", 5)
+    assert.equal(2, t:value("many.m5.version").value)
+  end)
+
+  it("leaves the prompt what runs", function()
+    start(1000000)
+    t:kill "sighup"
+    t:wait_log "loading"
+    t:wait_log "loading"
+    local code, out = t:eval "local n = 0 for _ in pairs(tags) do n = n + 1 end return n"
+    assert.equal(0, code)
+    assert.equal("4001", out:gsub("%s", "") .. "")
+    assert.is_nil(said "config.lua: reloaded")
+    -- what comes behind it waits for its own turn
+    code, out = t:eval "return reload()"
+    assert.equal(0, code)
+    assert.truthy(out:find("reloaded", 1, true), out)
+    assert.truthy(said "config.lua: reloaded.*config.lua: reloaded")
+  end)
+
+  it("is given up at SIGTERM, and who waits for it is told", function()
+    start(1e12)
+    t:kill "sighup"
+    t:wait_log "loading"
+    t:wait_log "loading"
+    message(lines.one, "s", "7", 7)
+    t:stop()
+    assert.truthy(said "the process ends")
+    assert.truthy(said "not reloaded, the old config stays")
+    assert.equal("DISCONNECT", lines.one:next_but_pings().type)
+  end)
+end)
