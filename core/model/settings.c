@@ -3,18 +3,11 @@
 
 #include <string.h>
 
-#define FIELD(name, member, kind, otherwise, of_template) \
-  { name, kind, offsetof(tl_station_settings, member), otherwise, of_template }
+#define FIELD(member, kind, name, of_template) \
+  { name, TL_SETTING_##kind, offsetof(tl_station_settings, member), of_template },
 
 const tl_setting_field tl_setting_fields[] = {
-  FIELD("time_filter", time_filter_ms, TL_SETTING_MS, 10, false),
-  FIELD("no_data_timeout", no_data_ms, TL_SETTING_MS, 0, false),
-  FIELD("subscribe_address", subscribe_address, TL_SETTING_FLAG, 0, true),
-  FIELD("ignore_retained", ignore_retained, TL_SETTING_FLAG, 0, false),
-  FIELD("off", off, TL_SETTING_FLAG, 0, false),
-  FIELD("simulate", simulate, TL_SETTING_FLAG, 0, false),
-  FIELD("max_instances", max_instances, TL_SETTING_COUNT, 10000, true),
-  { NULL, TL_SETTING_FLAG, 0, 0, false },
+  TL_STATION_SETTINGS(FIELD){ NULL, TL_SETTING_FLAG, 0, false },
 };
 
 static size_t size_of (tl_setting_kind kind) {

@@ -1,6 +1,5 @@
 /* core/model/settings.h — the parameters of a station that are numbers and flags, as a config has
-** them. A new one is a member here, a row in settings.c, and one in
-** lua/tagline/config/shapes.lua. */
+** them. A new one is a row here, and one in lua/tagline/config/shapes.lua. */
 #ifndef TL_MODEL_SETTINGS_H
 #define TL_MODEL_SETTINGS_H
 
@@ -8,23 +7,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct {
-  int64_t time_filter_ms; /* time_filter: how long StErr is not told */
-  int64_t no_data_ms;     /* no_data_timeout: silence that is a fault; 0: none is */
-  uint32_t max_instances; /* of a template */
-  bool subscribe_address;
-  bool ignore_retained;
-  bool off, simulate; /* how it starts; both: off */
-} tl_station_settings;
+/* A row: the member, its kind, the config's name for it (shapes.lua has its range, its default and
+** what it means), and whether it means something for templates only: their instances have 0. */
+/* clang-format off */
+#define TL_STATION_SETTINGS(row) \
+  row(time_filter_ms, MS, "time_filter", false) \
+  row(no_data_ms, MS, "no_data_timeout", false) \
+  row(subscribe_address, FLAG, "subscribe_address", true) \
+  row(ignore_retained, FLAG, "ignore_retained", false) \
+  row(off, FLAG, "off", false) /* how it starts; off and simulate: off */ \
+  row(simulate, FLAG, "simulate", false) \
+  row(max_instances, COUNT, "max_instances", true)
+/* clang-format on */
 
 typedef enum { TL_SETTING_MS, TL_SETTING_COUNT, TL_SETTING_FLAG } tl_setting_kind;
+
+#define TL_SETTING_TYPE_MS int64_t
+#define TL_SETTING_TYPE_COUNT uint32_t
+#define TL_SETTING_TYPE_FLAG bool
+
+#define TL_SETTING_MEMBER(member, kind, name, of_template) TL_SETTING_TYPE_##kind member;
+typedef struct {
+  TL_STATION_SETTINGS(TL_SETTING_MEMBER)
+} tl_station_settings;
+#undef TL_SETTING_MEMBER
 
 typedef struct {
   const char *name; /* of the config's parameter; NULL ends the table */
   tl_setting_kind kind;
-  size_t at;        /* in tl_station_settings */
-  double otherwise; /* where a config does not say: in seconds, a number, 0 or 1 */
-  bool of_template; /* it means something for templates only, and their instances have 0 */
+  size_t at; /* in tl_station_settings */
+  bool of_template;
 } tl_setting_field;
 
 extern const tl_setting_field tl_setting_fields[];

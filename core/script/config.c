@@ -403,8 +403,8 @@ static size_t read_prepare (lua_State *L, int at, uint8_t steps[TL_PREPARE_MAX])
 
 static double setting (lua_State *L, int params, const tl_setting_field *f) {
   switch (f->kind) {
-    case TL_SETTING_MS: return (double)to_ms(number_field(L, params, f->name, f->otherwise));
-    case TL_SETTING_COUNT: return number_field(L, params, f->name, f->otherwise);
+    case TL_SETTING_MS: return (double)to_ms(number_field(L, params, f->name, 0));
+    case TL_SETTING_COUNT: return number_field(L, params, f->name, 0);
     case TL_SETTING_FLAG: break;
   }
   return flag_field(L, params, f->name);

@@ -31,11 +31,11 @@ describe("a station", function()
     local a, b = draft.lines[1].stations[1], draft.lines[1].stations[2]
     assert.same({ payload_type = "json", time_field_name = "ts", time_mask = "UNIX",
       ignore_missing_time = true, time_zone = "+01:00",
-      time_filter = 10, no_data_timeout = 0, subscribe_address = false, max_instances = 10000 },
+      time_filter = 10, no_data_timeout = 0, max_instances = 10000 },
         a.params)
     assert.same({ payload_type = "text", time_field_name = "", time_mask = "UNIXMS",
       ignore_missing_time = false, time_zone = "local",
-      time_filter = 10, no_data_timeout = 0, subscribe_address = false, max_instances = 10000 },
+      time_filter = 10, no_data_timeout = 0, max_instances = 10000 },
         b.params)
     assert.same({ file = "c.lua", line = 4 }, b.at)
   end)

@@ -5,6 +5,15 @@ local kinds = {}
 
 local huge = math.huge
 
+--- What an editor should know of a check: "number", "integer". Those that take more are told of in
+--- scripts/annotations.
+kinds.types = setmetatable({}, { __mode = "k" })
+
+local function typed(of, check)
+  kinds.types[check] = of
+  return check
+end
+
 --- A value as a message shows it.
 function kinds.got(value)
   local what = type(value)
@@ -57,23 +66,23 @@ end
 --- An integer; a float with an integral value (16 * 2^20) is one.
 function kinds.integer(min, max)
   local what = between("an integer", min, max)
-  return function(value)
+  return typed("integer", function(value)
     local n = type(value) == "number" and math.tointeger(value)
     if not n or n < min or n > max then return expected(what, value) end
     return nil, n
-  end
+  end)
 end
 
 --- A finite number; `above`: the lower bound itself is out.
 function kinds.number(what, min, max, above)
   local words = above and ("%s above %s, up to %s"):format(what, got(min), got(max))
     or between(what, min, max)
-  return function(value)
+  return typed("number", function(value)
     if kinds.finite(value) or value < min or value > max or above and value == min then
       return expected(words, value)
     end
     return nil, value
-  end
+  end)
 end
 
 function kinds.seconds(min, max, above)
@@ -94,6 +103,7 @@ function kinds.boolean(value)
   if word == "YES" or word == "NO" then return nil, word == "YES" end
   return expected('true, false, "YES" or "NO"', value)
 end
+typed('boolean|"YES"|"NO"', kinds.boolean)
 
 function kinds.qos(value)
   local n = type(value) == "number" and math.tointeger(value)

@@ -132,26 +132,19 @@ local function check_relations(self, one, given, bad)
   end, self.load.core, self.load.folder, environment.read)
 end
 
--- A station's parameters: the inherited ones and its own.
-local own = { "time_filter", "no_data_timeout", "subscribe_address", "on_missing",
-  "station_will_topic", "station_will_payload",
-  "max_instances", "station_birth_payload", "ignore_retained", "off", "simulate", "history" }
-local all = table.move(own, 1, #own, #shapes.inherited + 1,
-  table.move(shapes.inherited, 1, #shapes.inherited, 1, {}))
-
--- false says as much as nothing
-local quiet = { ignore_retained = true, off = true, simulate = true }
-
 --- The merged parameters of a station; equal ones are one table.
 local function merge(self, one, st, memo)
+  local shape = self.load.shapes.station
   local given, key = st.params, ""
   if given then
     local parts = {}
-    for i, name in ipairs(all) do
+    local function add(name)
       local value = given[name]
-      parts[i] = value == nil and "" or type(value):sub(1, 1) .. #tostring(value) .. ":"
+      parts[#parts + 1] = value == nil and "" or type(value):sub(1, 1) .. #tostring(value) .. ":"
         .. tostring(value)
     end
+    for _, name in ipairs(shapes.inherited) do add(name) end
+    for _, name in ipairs(shape.own) do add(name) end
     key = table.concat(parts, "\0")
   end
   local params = memo[key]
@@ -162,11 +155,9 @@ local function merge(self, one, st, memo)
       params[name] = given[name]
       if params[name] == nil then params[name] = one.params[name] end
     end
-    for _, name in ipairs(own) do
+    for _, name in ipairs(shape.own) do -- a flag that is false says as much as nothing
       params[name] = given[name]
-      if params[name] == nil and not quiet[name] then
-        params[name] = self.load.shapes.station.fields[name].default
-      end
+      if params[name] == nil then params[name] = shape.fields[name].default or nil end
     end
     memo[key] = params
   end

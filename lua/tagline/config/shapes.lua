@@ -6,6 +6,12 @@ local transport = require "tagline.config.transport"
 
 local shapes = {}
 
+local function set(names)
+  local found = {}
+  for _, name in ipairs(names) do found[name] = true end
+  return found
+end
+
 local MiB = 1048576
 local day = 86400
 
@@ -205,6 +211,12 @@ function shapes.new(core)
     end
     result[name] = shape
   end
+  result.station.own = {}
+  for _, name in ipairs(result.station.names) do
+    if not shapes.is_inherited[name] and not shapes.is_part[name] then
+      table.insert(result.station.own, name)
+    end
+  end
   local fields = result.station.fields
   fields.SWT, fields.SWP, fields.SBP = fields.station_will_topic, fields.station_will_payload,
     fields.station_birth_payload
@@ -214,5 +226,9 @@ end
 --- The parameters that a station takes from its line.
 shapes.inherited = { "payload_type", "time_field_name", "time_mask", "ignore_missing_time",
   "time_zone" }
+shapes.is_inherited = set(shapes.inherited)
+--- What a station's record has besides parameters. All others are parameters of its own.
+shapes.is_part = set { "address", "tags", "prepare", "decode", "encode", "on_value",
+  "on_status" }
 
 return shapes
