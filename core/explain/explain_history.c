@@ -93,8 +93,7 @@ static bool is_its (tl_link *l, const tl_station *s, const tl_incoming *m, bool 
   tl_buf name;
   bool only;
   const tl_station *of = tl_explain_will(l, m, &only);
-  *will = of && s->will_topic && tl_slice_eq(m->topic, tl_slice_str(s->will_topic)) &&
-          (s->will_payload.len == 0 || tl_slice_eq(s->will_payload, m->payload));
+  *will = of && tl_station_will_of(s, m) == TL_WILL_DEATH; /* a birth touches no tag */
   if (*will || only) return *will;
   tl_buf_init(&name);
   bool its = tl_explain_where(l, m->topic, &name) == s;

@@ -52,11 +52,6 @@ static void read_pattern (lua_State *L, int index, wanted *w) {
     luaL_error(L, "no line, station or tag has this name, and as a topic filter: %s", err.text);
 }
 
-static bool is_will_of (const tl_station *s, const tl_incoming *m) {
-  if (!s->will_topic || !tl_slice_eq(m->topic, tl_slice_str(s->will_topic))) return false;
-  return s->will_payload.len == 0 || tl_slice_eq(s->will_payload, m->payload);
-}
-
 static bool suits (const wanted *w, tl_link *l, const tl_recorded *r) {
   tl_buf name;
   if (w->line && tl_link_line(l) != w->line) return false;
@@ -64,7 +59,7 @@ static bool suits (const wanted *w, tl_link *l, const tl_recorded *r) {
     if (tl_link_line(l) != w->station->line) return false;
     bool only;
     const tl_station *of = tl_explain_will(l, &r->m, &only);
-    if (of && is_will_of(w->station, &r->m)) return true;
+    if (of && tl_station_will_of(w->station, &r->m) != TL_NO_WILL) return true;
     if (only) return false;
     tl_buf_init(&name);
     const tl_station *s = tl_explain_where(l, r->m.topic, &name);
@@ -110,7 +105,8 @@ static void set_text (lua_State *L, const char *key, tl_slice text) {
   lua_setfield(L, -2, key);
 }
 
-/* station: who takes it; will: whose will it is, the first one's. */
+/* station: who takes it; will: whose will it is, the first one's; birth: it says that this one is
+** back. */
 static void push_where (lua_State *L, const entry *e) {
   tl_buf name;
   bool only;
@@ -120,6 +116,8 @@ static void push_where (lua_State *L, const entry *e) {
     tl_station_full_name(of, &name);
     set_text(L, "will", tl_buf_bytes(&name));
     tl_buf_clear(&name);
+    lua_pushboolean(L, tl_station_will_of(of, &e->r.m) == TL_WILL_BIRTH);
+    lua_setfield(L, -2, "birth");
   }
   if (!only) tl_explain_where(e->link, e->r.m.topic, &name);
   /* A station's name is shorter than a topic, which is on the stack in full: this fits, or

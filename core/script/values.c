@@ -84,6 +84,7 @@ const char *tl_push_got (lua_State *L, int index) {
                       : lua_pushfstring(L, "string \"%s\"", text);
     }
     case LUA_TNUMBER:
+      if (!lua_rawequal(L, index, index)) return lua_pushliteral(L, "number nan");
       lua_pushvalue(L, index); /* tolstring would change the value in place */
       lua_pushfstring(L, "number %s", lua_tostring(L, -1));
       lua_remove(L, -2);

@@ -507,6 +507,14 @@ describe("require, env and file", function()
       "DIR/site.lua:4: file: DIR/.: is a folder, not a file" }, problems)
   end)
 
+  it("say that a file is UTF-16", function()
+    for _, mark in ipairs { "\xFF\xFE", "\xFE\xFF" } do
+      local draft, problems = run(mark .. "l\0i\0")
+      assert.is_nil(draft)
+      assert.same({ "DIR/site.lua:1: is UTF-16: save it as UTF-8" }, problems)
+    end
+  end)
+
   it("read over a byte order mark and a first line with #!", function()
     local draft = run("\xEF\xBB\xBF#!/usr/bin/tagline run\n" .. plain)
     assert.equal(2, draft.lines[1].at.line)

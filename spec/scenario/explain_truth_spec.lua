@@ -166,6 +166,26 @@ describe("a will on a line with a # station", function()
     assert.is_nil(document(t, "messages()")[2].will)
   end)
 
+  it("is not taken for a birth, nor a birth for a will", function()
+    local t, m = start [[line "p" { host = "127.0.0.1", port = PORT, topic_filter = "s/#",
+      station "s" { address = "s/up", SWT = "s/lwt", SBP = "on", tags = { x = TxtI "IN_DATA" } } }]]
+    m:publish("s/lwt", "off")
+    m:publish("s/lwt", "on")
+    m:publish("s/up", "a")
+    repeat until t:value("p.s.x").value == "a"
+    local messages = document(t, 'messages("p.s")')
+    assert.same({ 3, "p.s", false, "p.s", true },
+      { #messages, messages[1].will, messages[1].birth, messages[2].will, messages[2].birth })
+    local text = said(t, "messages()")
+    assert.truthy(text:find("→ will of p.s", 1, true), text)
+    assert.truthy(text:find("→ birth of p.s", 1, true), text)
+    m:publish("s/lwt", "on")
+    assert.equal(4, #document(t, "messages()"))
+    assert.equal(3, document(t, 'explain(tags["p.s.x"])').set_by)
+    assert.truthy(said(t, 'explain("s/lwt", "on")'):find("it is a station's birth", 1, true))
+    assert.truthy(said(t, 'explain("s/lwt", "off")'):find("it is a station's will", 1, true))
+  end)
+
   it("is its own will and nothing else", function()
     local t, m = start [[line "p" { host = "127.0.0.1", port = PORT,
       station "all" { address = "#", SWT = "s/lwt", SWP = "off", tags = { x = TxtI "IN_DATA" } } }]]

@@ -356,7 +356,7 @@ function Checker:across()
       local _, name, port = transport.address(self.load.core, host, one.params)
       local key = ("%s\0%d\0%s"):format(name:lower(), port, one.params.client_id)
       before = clients[key]
-      if before and before ~= one then
+      if before and before ~= one and before.name ~= one.name then
         self:problem(one, "client_id",
           ("%s at %s:%d is that of line '%s' too: the broker will end one for the other")
           :format(kinds.got(one.params.client_id), name, port, before.name), nil, "warning")

@@ -320,6 +320,12 @@ end
 --- The function of a source text; nil when it is no Lua, which is then told.
 function Load:compile(path, text)
   self.file_count = self.file_count + 1
+  local mark = text:sub(1, 2)
+  if mark == "\xFF\xFE" or mark == "\xFE\xFF" then
+    self.files[path] = { text = "", order = self.file_count }
+    self:syntax_error(path, ":1: is UTF-16: save it as UTF-8")
+    return nil
+  end
   text = text:gsub("^\xEF\xBB\xBF", ""):gsub("^#[^\n]*", "")
   self.files[path] = { text = text, order = self.file_count }
   local chunk, why = self.compile_text(text, "@" .. path, self.env)

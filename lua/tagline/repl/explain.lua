@@ -266,6 +266,14 @@ local function awaiting_text(a)
     a.waiting == 1 and "1 message" or a.waiting .. " messages")
 end
 
+--- Of the stations whose will topic it is, does one take it as its will, not its birth?
+local function is_death(l)
+  for _, w in ipairs(l.wills or {}) do
+    if w.takes and not w.birth then return true end
+  end
+  return false
+end
+
 local function line_text(out, l)
   out[#out + 1] = ("line %s (%s)"):format(l.line, l.status)
   local names, takes = {}, nil
@@ -286,7 +294,11 @@ local function line_text(out, l)
   if l.station then station_lines(out, l) end
   value_lines(out, l)
   if l.awaiting then out[#out + 1] = "  waits     " .. awaiting_text(l.awaiting) end
-  if line_codes[l.code] then out[#out + 1] = "  so        " .. line_codes[l.code] end
+  if l.code == "will" and not is_death(l) then
+    out[#out + 1] = "  so        it is a station's birth, and nothing else"
+  elseif line_codes[l.code] then
+    out[#out + 1] = "  so        " .. line_codes[l.code]
+  end
 end
 
 local function message_text(doc)

@@ -37,7 +37,8 @@ end
 
 local function goes_to(m)
   local to = m.station and "→ " .. m.station or not m.will and "→ " .. m.line .. ": no station"
-  return (to or "→") .. (m.will and (to and ", will of " or " will of ") .. m.will or "")
+  if not m.will then return to end
+  return ("%s %s of %s"):format(to and to .. "," or "→", m.birth and "birth" or "will", m.will)
 end
 
 local function row(m)
