@@ -247,7 +247,7 @@ tl_buf *tl_tls_output (tl_tls *t) { return &t->out; }
 void tl_tls_relax (tl_tls *t) {
   if (t->out.len == 0) tl_buf_shrink(&t->out, KEEP_ROOM);
   if (t->in.len == 0) tl_buf_shrink(&t->in, 0);
-  if (t->is_open) SSL_free_buffers(t->ssl);
+  SSL_free_buffers(t->ssl); /* refused while a record is under way */
 }
 
 /* Looking */

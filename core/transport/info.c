@@ -16,7 +16,7 @@ int tl_transports_new (tl_transports **out, tl_loop *loop) {
   all->loop = loop;
   all->contexts = NULL;
   all->asked = 0;
-  all->first_shake = all->last_shake = NULL;
+  all->first_shake = all->last_shake = all->dead = NULL;
   all->random_left = 0;
   *out = all;
   return TL_OK;

@@ -1,6 +1,8 @@
-/* core/transport/shake.c — handshakes in turn: a step of one costs up to a few milliseconds
-** of sums, and a thousand lines that come back together must not hold the others meanwhile.
-** So steps wait in a queue, and each turn of the loop does as many as fit into its budget. */
+/* core/transport/shake.c — beginnings in turn, and ends: a step of a handshake costs up to a few
+** milliseconds of sums, and a thousand lines that are lost and come back together must not hold the
+** others meanwhile. So their steps, the first of which makes the socket, wait in a queue, and what
+** ended connections leave behind is freed later; each turn of the loop does as much as fits into
+** its budget. */
 #include "transport/transport_impl.h"
 
 #include "base/clock.h"
@@ -26,11 +28,16 @@ void stack_forget_shake (stack *s) { unlink_shake(s); }
 
 void stack_shake_now (stack *s) {
   unlink_shake(s);
+  if (s->state == STACK_CONTEXT) {
+    stack_begin(s);
+    return;
+  }
   int rc = tl_tls_handshake(s->tls);
   stack_flush(s);
   if (s->target.secure.keylog.len > 0) stack_log_keys(s);
   if (s->state != STACK_TLS) return; /* the write failed */
   if (rc == TL_EPARTIAL) {
+    tl_tls_relax(s->tls);
     if (s->tcp) tl_tcp_read(s->tcp, true);
   } else if (rc != TL_OK) {
     const char *text = rc == TL_TLS_CLOSED
@@ -47,18 +54,37 @@ void stack_shake_now (stack *s) {
   }
 }
 
+static void free_one (tl_transports *all) {
+  stack *s = all->dead;
+  all->dead = s->next_shake;
+  stack_free(s);
+}
+
 static void on_turn (void *ctx) {
   tl_transports *all = ctx;
   int64_t began = (int64_t)tl_clock_mono_ns();
-  do {
-    stack *s = all->first_shake;
-    if (!s) return;
-    stack_shake_now(s);
-  } while ((int64_t)tl_clock_mono_ns() - began < BUDGET_NS);
-  if (all->first_shake) tl_loop_later(all->loop, on_turn, all);
+  while (all->first_shake || all->dead) {
+    if (all->first_shake)
+      stack_shake_now(all->first_shake);
+    else
+      free_one(all);
+    if ((int64_t)tl_clock_mono_ns() - began < BUDGET_NS) continue;
+    tl_loop_later(all->loop, on_turn, all);
+    return;
+  }
 }
 
-void stack_forget_turn (tl_transports *all) { tl_loop_forget(all->loop, on_turn, all); }
+void stack_bury (stack *s) {
+  tl_transports *all = s->all;
+  s->next_shake = all->dead;
+  all->dead = s;
+  if (tl_loop_later(all->loop, on_turn, all) != TL_OK) free_one(all);
+}
+
+void stack_forget_turn (tl_transports *all) {
+  tl_loop_forget(all->loop, on_turn, all);
+  while (all->dead) free_one(all);
+}
 
 void stack_shake (stack *s) {
   tl_transports *all = s->all;

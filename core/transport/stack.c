@@ -19,6 +19,10 @@
 static void tell_closed (stack *s) {
   s->events->closed(s->ctx, s->code, s->text);
   tl_timer_close(s->timer);
+  stack_bury(s);
+}
+
+void stack_free (stack *s) {
   tl_ws_free(s->ws);
   tl_tls_free(s->tls);
   tl_tls_context_drop(s->context);
@@ -217,6 +221,10 @@ void stack_has_context (stack *s, tl_tls_context *c, const char *error, const ch
   }
   s->context = tl_tls_context_keep(c);
   s->warning = warning ? strdup(warning) : NULL;
+  stack_shake(s); /* a thousand may have waited for these files */
+}
+
+void stack_begin (stack *s) {
   int rc = make_tcp(s);
   if (rc < 0) stack_fail(s, rc, "no resources for a connection (%d)", rc);
 }

@@ -75,6 +75,7 @@ struct tl_transports {
   struct context_entry *contexts;
   uint64_t asked;                  /* for contexts, so far */
   stack *first_shake, *last_shake; /* handshakes that have something to do */
+  stack *dead;                     /* by next_shake */
   uint8_t random[256];             /* the last random_left bytes in front are unused */
   size_t random_left;
   uint8_t raw[STACK_RAW], plain[STACK_RAW]; /* for the time of one call */
@@ -88,7 +89,9 @@ void stack_fail (stack *s, int code, const char *fmt, ...) /* "NAME: …" */
 #endif
     ;
 void stack_has_context (stack *s, tl_tls_context *c, const char *error, const char *warning);
-void stack_next (stack *s); /* what stands above is begun; the last one: it is open */
+void stack_free (stack *s);
+void stack_begin (stack *s); /* the context is there: TCP */
+void stack_next (stack *s);  /* what stands above is begun; the last one: it is open */
 
 /* input.c */
 void stack_input (stack *s, const uint8_t *at, size_t n);
@@ -99,9 +102,10 @@ void stack_forget_pump (stack *s);
 void stack_read (stack *s, bool on);
 
 /* shake.c */
-void stack_shake (stack *s); /* go on with the handshake when it is its turn */
+void stack_shake (stack *s); /* begin, or go on with the handshake, when it is its turn */
 void stack_forget_shake (stack *s);
 void stack_shake_now (stack *s);
+void stack_bury (stack *s); /* free it, at the latest with tl_transports */
 void stack_forget_turn (tl_transports *all);
 
 /* contexts.c */
