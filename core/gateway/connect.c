@@ -221,11 +221,8 @@ static void on_closed (void *ctx, int code, const char *text) {
   l->time.wall = tl_clock_wall_ms();
   judge_close(l, !ours);
   if (!ours) {
-    /* The address as the user wrote it, unless the text has it: names lead to many addresses. */
-    bool named = strstr(text, l->secured.address);
-    bool early = l->conn.peer[0] != '\0' && !was_connected && tl_link_ended_plainly(code, text);
-    snprintf(l->conn.error, sizeof l->conn.error, "%s%s%s%s", named ? "" : l->secured.address,
-             named ? "" : ": ", text, early ? tl_link_end_hint(l, l->conn.host) : "");
+    bool early = l->conn.peer[0] != '\0' && !was_connected;
+    tl_link_end_text(l, l->conn.host, code, text, early, l->conn.error, sizeof l->conn.error);
     l->conn.failures++;
     tl_health_failed(l, l->conn.error);
     tl_link_log_failure(l, TL_LOG_WARN);
@@ -303,17 +300,10 @@ void tl_link_flush (tl_link *l) {
 
 /* connect_timeout is over. */
 static void on_late (tl_link *l) {
-  double limit = (double)l->params.connect_timeout / 1000;
-  const char *stage = tl_transport_stage(l->conn.transport), *hint = "";
-  if (stage && strstr(stage, "TLS")) hint = "; port 443 may want tls_alpn";
-  if (!stage)
-    tl_link_fail(l, "%s: no CONNACK within connect_timeout (%.3g s)", l->conn.peer, limit);
-  else if (strcmp(stage, "connection") == 0)
-    tl_link_fail(l, "connect to %s: no connection within connect_timeout (%.3g s)",
-                 l->secured.address, limit);
-  else
-    tl_link_fail(l, "%s: no %s within connect_timeout (%.3g s)%s", l->secured.address, stage, limit,
-                 hint);
+  const char *stage = tl_transport_stage(l->conn.transport);
+  char text[sizeof l->conn.error];
+  tl_link_late_text(l, l->conn.host, stage ? stage : "CONNACK", text, sizeof text);
+  tl_link_fail(l, "%s", text);
 }
 
 void tl_link_on_timer (void *ctx) {
@@ -333,7 +323,7 @@ void tl_link_on_timer (void *ctx) {
   } else if (l->conn.state != TL_LINK_CLOSING && l->time.now >= tl_session_deadline(l->session)) {
     int rc = tl_session_tick(l->session, l->time.now);
     if (rc < 0)
-      tl_link_fail(l, "%s", tl_session_error(l->session));
+      tl_link_session_failed(l);
     else
       tl_link_flush(l);
   }

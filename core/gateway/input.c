@@ -56,7 +56,7 @@ void tl_link_input (tl_link *l) {
     long n =
         tl_session_input(l->session, l->input.bytes.at + at, l->input.bytes.len - at, l->time.now);
     if (n < 0) {
-      tl_link_fail(l, "%s", tl_session_error(l->session));
+      tl_link_session_failed(l);
       break;
     }
     at += (size_t)n;

@@ -337,6 +337,18 @@ const char *tl_link_end_hint (const tl_link *l, size_t host);
 int tl_link_begin (tl_link *l, tl_err *err);
 void tl_link_forget_sessions (tl_link *l); /* of TLS: the parameters changed, or the line goes */
 
+enum { TL_PROBE_TIMEOUT_S = 20 }; /* for each address, where connect_timeout is 0 */
+
+/* refused.c: "broker:1883: connection refused, code 5: …: set user_name and password" */
+void tl_link_refused (const tl_link *l, const tl_session *s, const char *address, char *out,
+                      size_t room);
+void tl_link_session_failed (tl_link *l); /* tl_link_fail() with that */
+/* Its transport to the address `host` ended; `early`: before CONNACK. */
+void tl_link_end_text (const tl_link *l, size_t host, int code, const char *text, bool early,
+                       char *out, size_t room);
+/* connect_timeout is over at a stage of the transport, or without CONNACK or SUBACK. */
+void tl_link_late_text (const tl_link *l, size_t host, const char *stage, char *out, size_t room);
+
 /* secured.c */
 void tl_link_up (tl_link *l); /* it is up: note and say what it is made of */
 /* When to look at the dates of its certificates again, and doing so when that has come. */

@@ -44,9 +44,10 @@ static void report_stage (tl_probe *p, const char *stage, const char *found) {
 
 static const char *stage_name (const tl_probe *p) {
   if (p->last) return p->last;
-  if (p->is_accepted) return "SUBSCRIBE";
-  if (p->is_up) return "CONNECT";
+  /* of a transport that is up: TLS 1.3 refuses a certificate when the handshake is over */
   const char *stage = p->transport ? tl_transport_stage(p->transport) : NULL;
+  if (p->is_accepted) return "SUBSCRIBE";
+  if (p->is_up && !(stage && strstr(stage, "TLS"))) return "CONNECT";
   if (!stage) return "connect";
   if (strstr(stage, "TLS")) return "TLS";
   if (strstr(stage, "WebSocket")) return "WebSocket";
@@ -80,6 +81,13 @@ fail (tl_probe *p, const char *fmt, ...) {
   address_over(p);
 }
 
+static void session_failed (tl_probe *p) {
+  char address[300], text[TEXT];
+  tl_link_address(p->link, p->host - 1, address, sizeof address);
+  tl_link_refused(p->link, p->session, address, text, sizeof text);
+  fail(p, "%s", text);
+}
+
 static void flush (tl_probe *p) {
   tl_slice out = tl_session_output(p->session);
   if (!p->transport || out.len == 0) return;
@@ -110,7 +118,7 @@ static void on_accepted (void *ctx, bool session_present) {
 /* What is due of a session that stays: a PING, or its end. */
 static void tend (tl_probe *p) {
   if (tl_session_tick(p->session, tl_loop_now(p->link->gateway->loop)) < 0) {
-    fail(p, "%s", tl_session_error(p->session));
+    session_failed(p);
     return;
   }
   flush(p);
@@ -126,8 +134,9 @@ static void goodbye (tl_probe *p) {
 static void on_subscribed (void *ctx, const tl_subscription *filters, const uint8_t *granted,
                            size_t n) {
   tl_probe *p = ctx;
-  char text[TEXT] = "";
+  char text[TEXT] = "", address[300];
   bool well = true, some = false;
+  tl_link_address(p->link, p->host - 1, address, sizeof address);
   for (size_t i = 0; i < n; i++) {
     size_t used = strlen(text);
     bool taken = granted[i] != TL_GRANTED_NOT;
@@ -140,7 +149,7 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   if (well || (some && p->ears.message))
     report_stage(p, "SUBSCRIBE", n > 0 ? text : "no filters");
   else
-    fail(p, "the broker refuses topic filters: %s", text);
+    fail(p, "%s: the broker refuses topic filters: %s: look at its access rules", address, text);
   if (p->is_over) return;
   if (!p->ears.message) {
     goodbye(p);
@@ -179,7 +188,7 @@ static void on_up (void *ctx, const char *peer) {
   (void)peer;
   p->is_up = true;
   if (tl_session_open(p->session, tl_loop_now(p->link->gateway->loop)) < 0)
-    fail(p, "%s", tl_session_error(p->session));
+    session_failed(p);
   else
     flush(p);
 }
@@ -200,7 +209,7 @@ static void on_data (void *ctx, size_t n) {
   while (at < p->in.len && !p->is_over) {
     long used = tl_session_input(p->session, p->in.at + at, p->in.len - at,
                                  tl_loop_now(p->link->gateway->loop));
-    if (used < 0) fail(p, "%s", tl_session_error(p->session));
+    if (used < 0) session_failed(p);
     if (used <= 0) break;
     at += (size_t)used;
   }
@@ -224,8 +233,8 @@ static void probe_free (tl_probe *p) {
 
 static void on_closed (void *ctx, int code, const char *text) {
   tl_probe *p = ctx;
-  bool early = p->is_up && !p->is_accepted && tl_link_ended_plainly(code, text);
-  p->last = stage_name(p);
+  bool early = p->is_up && !p->is_accepted;
+  p->last = strstr(text, "resolve '") ? "resolve" : stage_name(p);
   p->transport = NULL;
   if (!p->link) {
     probe_free(p);
@@ -236,7 +245,9 @@ static void on_closed (void *ctx, int code, const char *text) {
     next_address(p);
     return;
   }
-  fail(p, "%s%s", text, early ? tl_link_end_hint(p->link, p->host - 1) : "");
+  char said[TEXT];
+  tl_link_end_text(p->link, p->host - 1, code, text, early, said, sizeof said);
+  fail(p, "%s", said);
 }
 
 static const tl_transport_events transport_events = { on_up,      on_room,   on_data,
@@ -244,11 +255,12 @@ static const tl_transport_events transport_events = { on_up,      on_room,   on_
 
 static void on_late (void *ctx) {
   tl_probe *p = ctx;
-  double limit = (double)p->link->params.connect_timeout / 1000;
+  char text[TEXT];
   if (p->is_over) return;
   const char *stage = p->transport ? tl_transport_stage(p->transport) : NULL;
   if (!stage) stage = p->is_accepted ? "SUBACK" : "CONNACK";
-  fail(p, "no %s within connect_timeout (%.3g s)", stage, limit);
+  tl_link_late_text(p->link, p->host - 1, stage, text, sizeof text);
+  fail(p, "%s", text);
 }
 
 /* One address after the other */
@@ -321,7 +333,8 @@ static void next_address (tl_probe *p) {
   p->since = tl_clock_mono_ns();
   int rc = new_session(p);
   if (rc == TL_OK) rc = tl_link_connect_to(l, host, &p->transport, &transport_events, p, &err);
-  int64_t limit = l->params.connect_timeout > 0 ? l->params.connect_timeout : 20000;
+  int64_t limit =
+      l->params.connect_timeout > 0 ? l->params.connect_timeout : TL_PROBE_TIMEOUT_S * 1000;
   tl_timer_at(p->timer, tl_loop_now(l->gateway->loop) + limit);
   if (rc < 0) fail(p, "%s", err.text[0] ? err.text : "no memory");
 }

@@ -55,8 +55,8 @@ static int wants_password (const tl_proxy *p, const tl_http_answer *a, tl_err *e
   const char *asks = p->target.user.len > 0
                          ? "does not take proxy_user and proxy_password: correct them"
                          : "wants a password: set proxy_user and proxy_password";
-  if (!realm[0]) return tl_fail(err, TL_EREFUSED, 0, "the proxy %s (HTTP 407)", asks);
-  return tl_fail(err, TL_EREFUSED, 0, "the proxy %s (HTTP 407, realm '%s')", asks, realm);
+  if (!realm[0]) return tl_fail(err, TL_EREFUSED, 0, "the proxy %s (HTTP %d)", asks, a->status);
+  return tl_fail(err, TL_EREFUSED, 0, "the proxy %s (HTTP %d, realm '%s')", asks, a->status, realm);
 }
 
 static const char *remedy (int status) {
@@ -65,6 +65,7 @@ static const char *remedy (int status) {
     case 405: return "it does not allow this host and port: allow them there";
     case 400:
     case 404: return "is it a proxy that knows CONNECT?";
+    case 500: return "it may not reach the broker: check host and port, or look at its log";
     case 502:
     case 503:
     case 504: return "it does not reach the broker: check host and port";
@@ -87,7 +88,7 @@ int tl_proxy_http_read (tl_proxy *p, const uint8_t *at, size_t len, size_t *used
     *used = (size_t)n;
     return TL_OK;
   }
-  if (a.status == 407) return wants_password(p, &a, err);
+  if (a.status == 407 || a.status == 401) return wants_password(p, &a, err);
   tl_printable(reason, sizeof reason, a.reason);
   return tl_fail(err, TL_EREFUSED, 0, "the proxy refuses: HTTP %d%s%s: %s", a.status,
                  reason[0] ? " " : "", reason, remedy(a.status));

@@ -81,6 +81,7 @@ static void layer_failed (stack *s, long code) {
     return;
   }
   bool of_ws = code == TL_WS_CLOSED || code == TL_EMALFORMED;
+  s->refused_late = s->tls && !s->got_data && code == TL_EREFUSED;
   stack_flush(s); /* an alert, a close frame */
   if (code == TL_ENOMEM)
     stack_fail(s, TL_ENOMEM, "no memory to read");

@@ -138,7 +138,8 @@ static void explain_end (stack *s, bool at_end, const char *text) {
       return;
     default: break;
   }
-  if (s->tls && !s->got_data && asked_in_vain(s))
+  s->refused_late = s->tls && !s->got_data && asked_in_vain(s);
+  if (s->refused_late)
     stack_fail(s, s->code,
                "the broker wants a client certificate: set tls_cert_file and tls_key_file (it "
                "asked for one and %s the connection)",
@@ -374,6 +375,7 @@ static void stack_close (tl_transport *t, int linger_ms) {
 
 static const char *stack_stage (const tl_transport *t) {
   const stack *s = (const stack *)t;
+  if (s->refused_late) return "end of the TLS handshake";
   switch (s->state == STACK_ENDING ? s->was : s->state) {
     case STACK_CONTEXT: return "certificates from their files";
     case STACK_CONNECTING: return "connection";

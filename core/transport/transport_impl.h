@@ -56,10 +56,11 @@ struct stack {
   tl_buf head;  /* bytes of an answer that is not whole: the proxy's, the upgrade's */
   tl_slice raw; /* the bytes of this wake-up that no layer has taken */
   char key[TL_WS_KEY];
-  bool reading;  /* what the owner wants */
-  bool pumping;  /* inside pump() */
-  bool telling;  /* the end of TCP, behind which `closed` comes */
-  bool got_data; /* something was given to the owner */
+  bool reading;      /* what the owner wants */
+  bool pumping;      /* inside pump() */
+  bool telling;      /* the end of TCP, behind which `closed` comes */
+  bool got_data;     /* something was given to the owner */
+  bool refused_late; /* by TLS, when its handshake was over for us */
   bool without_subprotocol;
   stack *next_shake, *prev_shake; /* in the queue of handshakes while `queued` */
   bool queued;

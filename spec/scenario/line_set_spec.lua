@@ -222,7 +222,7 @@ describe("another topic_filter", function()
       c:send("SUBACK", { id = s.id, codes = { 1 } })
       c:send("UNSUBACK", { id = 60000 })
       c:expect_close()
-      t:wait_log "ERROR plant: no UNSUBACK within the reply timeout"
+      t:wait_log "ERROR plant: 127%.0%.0%.1:%d+: no UNSUBACK within the reply timeout"
     end
     t:stop()
   end)

@@ -187,7 +187,7 @@ describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT
     assert.equal(0, code)
     m = mosquitto.start { "allow_anonymous false", "password_file " .. path }
     local t = run(m.port, { extra = 'user_name = "me", password = "wrong-one",' })
-    t:wait_log "ERROR plant: connection refused, code [45]: "
+    t:wait_log "ERROR plant: 127%.0%.0%.1:%d+: connection refused, code [45]: .*: correct user_name and password"
     assert.equal(0, (t:eval 'lines.plant:set{ password = "right-one" }'))
     t:wait_log "INFO  plant: connected to"
     t:stop()

@@ -280,8 +280,8 @@ LUA
     assert.same({ 0, "" }, { code, err }, out)
     assert.equal([[
 started 0
-0 of 1 line connected; p: not connected: connect to 127.0.0.1:1883: connection refused
-not connected: connect to 127.0.0.1:1883: connection refused
+0 of 1 line connected; p: not connected: connect to 127.0.0.1:1883: connection refused: start the broker, or correct host and port
+not connected: connect to 127.0.0.1:1883: connection refused: start the broker, or correct host and port
 600 /run/tagline/plant/plant.sock
 700 /var/lib/tagline/plant
 600 /var/lib/tagline/plant/plant.db

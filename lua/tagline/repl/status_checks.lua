@@ -51,8 +51,8 @@ local function where_of(l)
   return l.address and l.host:find("://", 1, true) and l.address or ("%s port %d"):format(l.host, l.port)
 end
 
---- What to do about a connection that failed, by its text; a text that names its own remedy needs none.
-local cures = {
+--- What to do about a connection that failed, by its text, and what the line says beside.
+local refusals = {
   { "a TLS port", function(l) return ('the broker speaks TLS there: tls = true, or host = "mqtts://%s:%d"'):format(l.host, l.port) end },
   { "an HTTP server", function(l) return ('%s is a web server: correct port, or host = "ws://…" for MQTT over WebSocket'):format(
     where_of(l)) end },
@@ -66,6 +66,8 @@ local cures = {
   { "code %d+:", function() return "look at the broker's log, which says why" end },
   { "no CONNACK", function(l) return ("something listens at %s that does not answer: correct port (8883 is usually TLS)"):format(
     where_of(l)) end },
+}
+local cures = {
   { "no connection within", function() return "correct host and port; a firewall may drop what goes there" end },
   { "connection refused", function(l) return ("nothing listens at %s: correct host and port, or start the broker"):format(where_of(l))
   end },
@@ -75,7 +77,9 @@ local cures = {
 
 local function cure(l)
   local text = l.last_error
-  if l.last_remedy then return l.last_remedy end
+  for _, row in ipairs(refusals) do
+    if text:find(row[1]) then return row[2](l) end
+  end
   if text:find "%f[%w]tls_%a" or text:find "%f[%w]ws_%a" or text:find "proxy" or text:find "mqtts?://" or text:find "wss?://" then
     return -- the transport's texts have it in them
   end

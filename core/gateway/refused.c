@@ -1,0 +1,95 @@
+/* core/gateway/refused.c — an attempt that failed, in one sentence: the address as configured, the
+** cause, and what to do where that is known. Must not know what is done about it. */
+#include "gateway/link_impl.h"
+
+#include <stdio.h>
+
+/* Begins with ": ", or is "". */
+static const char *remedy (const tl_link *l, const tl_session *s) {
+  const char *text = tl_session_error(s);
+  switch (tl_session_refusal(s)) {
+    case 1: return ": the broker does not take MQTT 3.1.1";
+    case 2: return ": give the line another client_id";
+    case 3: return ": look at the broker's log";
+    case 4:
+    case 5:
+      return l->params.user_name.len > 0 ? ": correct user_name and password"
+                                         : ": set user_name and password";
+    default: break;
+  }
+  if (strstr(text, "a TLS port?")) return ": use mqtts://, or correct the port";
+  if (strstr(text, "an HTTP server?")) return ": use ws://, or correct the port";
+  return "";
+}
+
+void tl_link_refused (const tl_link *l, const tl_session *s, const char *address, char *out,
+                      size_t room) {
+  snprintf(out, room, "%s: %s%s", address, tl_session_error(s), remedy(l, s));
+}
+
+void tl_link_session_failed (tl_link *l) {
+  char text[sizeof l->conn.error];
+  tl_link_refused(l, l->session, l->secured.address, text, sizeof text);
+  tl_link_fail(l, "%s", text);
+}
+
+static bool ends_with (const char *text, const char *end) {
+  size_t len = strlen(text), n = strlen(end);
+  return len >= n && strcmp(text + len - n, end) == 0;
+}
+
+/* Of what the network said; the texts of TLS, WebSockets and proxies have theirs. */
+static const char *network_remedy (const tl_link *l, const char *text) {
+  bool by_proxy = l->params.proxy.len > 0;
+  if (strstr(text, "resolve '"))
+    return by_proxy ? ": correct proxy, or look at the name server"
+                    : ": correct host, or look at the name server";
+  if (ends_with(text, ": connection refused"))
+    return by_proxy ? ": start the proxy, or correct proxy"
+                    : ": start the broker, or correct host and port";
+  if (ends_with(text, "unreachable") || ends_with(text, "connection timed out"))
+    return ": look at the network between, or correct host and port";
+  return "";
+}
+
+void tl_link_end_text (const tl_link *l, size_t host, int code, const char *text, bool early,
+                       char *out, size_t room) {
+  char address[300];
+  tl_link_address(l, host, address, sizeof address);
+  /* As the user wrote it, unless the text has it: names lead to many addresses. */
+  bool named = strstr(text, address);
+  early = early && tl_link_ended_plainly(code, text);
+  snprintf(out, room, "%s%s%s%s", named ? "" : address, named ? "" : ": ", text,
+           early ? tl_link_end_hint(l, host) : network_remedy(l, text));
+}
+
+void tl_link_late_text (const tl_link *l, size_t host, const char *stage, char *out, size_t room) {
+  int64_t ms = l->params.connect_timeout;
+  double limit = ms > 0 ? (double)ms / 1000 : TL_PROBE_TIMEOUT_S;
+  char address[300];
+  const char *hint = "";
+  tl_link_address(l, host, address, sizeof address);
+  if (strcmp(stage, "connection") == 0) {
+    snprintf(
+        out, room,
+        "connect to %s: no connection within connect_timeout (%.3g s): correct host and port, or "
+        "look at the firewall between",
+        address, limit);
+    return;
+  }
+  if (strcmp(stage, "CONNACK") == 0) {
+    snprintf(
+        out, room,
+        "%s: no CONNACK within connect_timeout (%.3g s): correct the port, or use mqtts:// for "
+        "TLS, ws:// for a WebSocket",
+        address, limit);
+    return;
+  }
+  if (strstr(stage, "TLS"))
+    hint = "; port 443 may want tls_alpn";
+  else if (strstr(stage, "WebSocket"))
+    hint = ": correct the port or the scheme";
+  else if (strstr(stage, "proxy"))
+    hint = ": is proxy right, http:// or socks5://?";
+  snprintf(out, room, "%s: no %s within connect_timeout (%.3g s)%s", address, stage, limit, hint);
+}
