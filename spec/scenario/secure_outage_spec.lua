@@ -64,8 +64,10 @@ describe("a thousand lines over TLS", function()
     local start = secure_broker(ca, port)
     local plain, secure = mosquitto.start(), start()
     local t = tagline.run(config, { MANY = MANY, SECURE = port, CA = ("%q"):format(ca.file),
-      PORT = plain.port }, { arguments = { "--unsafe", "--log-level", "error" } })
-    plain:wait_subscribed "other"
+      PORT = plain.port }, { arguments = { "--unsafe", "--log-level", "warn" } })
+    wait.till("a connection", nil, function()
+      return t.code or plain.process:text("stderr"):find("Sending SUBACK to other", 1, true)
+    end, function() return t:text("stderr") end)
     local function number(code)
       local exit, out, err = t:eval(code)
       assert.equal(0, exit, err)
