@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "script/message_words.h"
+#include "model/walk.h"
 #include "offline/run.h"
 
 #define RUN "tagline.offline"
@@ -180,15 +181,10 @@ static int run_tags (lua_State *L) {
   const tl_model *m = tl_gateway_model(tl_offline_run_gateway(check(L)));
   lua_Integer n = 0;
   lua_newtable(L);
-  for (uint32_t i = 0; i < m->line_count; i++) {
-    const tl_line *line = m->lines[i];
-    for (uint32_t k = 0; k < line->station_count; k++) {
-      const tl_station *s = line->stations[k];
-      for (uint16_t t = 0; t < s->plan->tag_count && !s->is_template; t++) {
-        lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[t].name);
-        lua_rawseti(L, -2, ++n);
-      }
-    }
+  tl_tag_walk walk = { .line = 0 };
+  for (const tl_tag *t; (t = tl_tag_walk_next(&walk, m, NULL)) != NULL;) {
+    lua_pushfstring(L, "%s.%s.%s", t->station->line->name, t->station->name, tl_tag_def(t)->name);
+    lua_rawseti(L, -2, ++n);
   }
   return 1;
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "model/walk.h"
 #include "spool/record.h"
 
 enum { RETRY_MS = 1000, SLOW_MS = 200, RATE_MS = 60000 };
@@ -239,14 +240,11 @@ static void take_missed (tl_collect *c) {
   const tl_model *m = tl_gateway_model(c->gateway);
   bool unknown = c->missed_unknown;
   c->missed = false;
-  for (uint32_t i = 0; i < m->line_count; i++)
-    for (uint32_t k = 0; k < m->lines[i]->station_count; k++) {
-      tl_station *s = m->lines[i]->stations[k];
-      if (s->is_template) continue;
-      c->missed_unknown = unknown;
-      for (uint16_t n = 0; n < s->plan->tag_count; n++)
-        if (is_missed(c, &s->tags[n])) take(c, &s->tags[n]);
-    }
+  tl_tag_walk walk = { .line = 0 };
+  for (tl_tag *t; (t = tl_tag_walk_next(&walk, m, NULL)) != NULL;) {
+    c->missed_unknown = unknown;
+    if (is_missed(c, t)) take(c, t);
+  }
   c->missed_unknown = unknown && c->missed;
 }
 

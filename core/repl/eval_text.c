@@ -6,18 +6,16 @@
 
 #include "repl/eval_impl.h"
 #include "base/format.h"
+#include "model/walk.h"
 #include "base/utf8.h"
 
 static int count_objects (lua_State *L) {
   const tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
   const char *kind = luaL_checkstring(L, 1);
   lua_Integer lines = m->line_count, stations = 0, tags = 0;
-  for (uint32_t i = 0; i < m->line_count; i++) {
-    const tl_line *line = m->lines[i];
-    stations += line->station_count;
-    for (uint32_t k = 0; k < line->station_count; k++)
-      tags += line->stations[k]->is_template ? 0 : line->stations[k]->plan->tag_count;
-  }
+  tl_tag_walk walk = { .line = 0 };
+  for (const tl_station *s; (s = tl_station_walk_next(&walk, m)) != NULL; stations++)
+    tags += s->is_template ? 0 : s->plan->tag_count;
   lua_pushinteger(L, kind[0] == 'l' ? lines : kind[0] == 's' ? stations : tags);
   return 1;
 }

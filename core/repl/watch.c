@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/message_json.h"
+#include "model/walk.h"
 #include "repl/eval_impl.h"
 #include "base/format.h"
 #include "base/json_write.h"
@@ -328,12 +329,9 @@ int tl_live_has_tag (lua_State *L) {
   const tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
   char name[1024];
   bool found = false;
-  for (uint32_t i = 0; i < m->line_count && !found; i++)
-    for (uint32_t k = 0; k < m->lines[i]->station_count && !found; k++) {
-      const tl_station *s = m->lines[i]->stations[k];
-      for (uint16_t n = 0; n < s->plan->tag_count && !s->is_template && !found; n++)
-        found = push_name(name, sizeof name, &s->tags[n]) && tl_glob_match(pattern, name);
-    }
+  tl_tag_walk walk = { .line = 0 };
+  for (const tl_tag *t; !found && (t = tl_tag_walk_next(&walk, m, NULL)) != NULL;)
+    found = push_name(name, sizeof name, t) && tl_glob_match(pattern, name);
   lua_pushboolean(L, found);
   return 1;
 }

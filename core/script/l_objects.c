@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/pattern.h"
+#include "model/walk.h"
 #include "script/script.h"
 
 /* Push the object that stands for this pointer already; false: there is none, and nothing is
@@ -177,65 +178,38 @@ static int refuse_newindex (lua_State *L) {
 
 /* The state of a walk is two upvalue integers (line and station) or three (tag); after a reload
 ** it just goes on where it was. */
+static tl_tag_walk *walk_of (lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
 static int next_line (lua_State *L) {
-  tl_model *m = model_of(L);
-  lua_Integer i = lua_tointeger(L, lua_upvalueindex(1));
-  if (i >= (lua_Integer)m->line_count) return 0;
-  lua_pushinteger(L, i + 1);
-  lua_replace(L, lua_upvalueindex(1));
-  lua_pushstring(L, m->lines[i]->name);
-  tl_push_line(L, m->lines[i]);
+  const tl_model *m = model_of(L);
+  tl_tag_walk *w = walk_of(L);
+  if (w->line >= m->line_count) return 0;
+  tl_line *line = m->lines[w->line++];
+  lua_pushstring(L, line->name);
+  tl_push_line(L, line);
   return 2;
 }
 
 static int next_station (lua_State *L) {
-  tl_model *m = model_of(L);
-  lua_Integer line = lua_tointeger(L, lua_upvalueindex(1)),
-              i = lua_tointeger(L, lua_upvalueindex(2));
-  while (line < (lua_Integer)m->line_count && i >= (lua_Integer)m->lines[line]->station_count) {
-    line++;
-    i = 0;
-  }
-  if (line >= (lua_Integer)m->line_count) return 0;
-  tl_station *s = m->lines[line]->stations[i];
-  lua_pushinteger(L, line);
-  lua_replace(L, lua_upvalueindex(1));
-  lua_pushinteger(L, i + 1);
-  lua_replace(L, lua_upvalueindex(2));
+  tl_station *s = tl_station_walk_next(walk_of(L), model_of(L));
+  if (!s) return 0;
   lua_pushfstring(L, "%s.%s", s->line->name, s->name);
   tl_push_station(L, s);
   return 2;
 }
 
 static int next_tag (lua_State *L) {
-  tl_model *m = model_of(L);
-  lua_Integer line = lua_tointeger(L, lua_upvalueindex(1)),
-              i = lua_tointeger(L, lua_upvalueindex(2)), k = lua_tointeger(L, lua_upvalueindex(3));
-  for (;; i++, k = 0) {
-    while (line < (lua_Integer)m->line_count && i >= (lua_Integer)m->lines[line]->station_count) {
-      line++;
-      i = 0;
-    }
-    if (line >= (lua_Integer)m->line_count) return 0;
-    if (!m->lines[line]->stations[i]->is_template &&
-        k < m->lines[line]->stations[i]->plan->tag_count)
-      break;
-  }
-  tl_tag *t = &m->lines[line]->stations[i]->tags[k];
-  lua_pushinteger(L, line);
-  lua_replace(L, lua_upvalueindex(1));
-  lua_pushinteger(L, i);
-  lua_replace(L, lua_upvalueindex(2));
-  lua_pushinteger(L, k + 1);
-  lua_replace(L, lua_upvalueindex(3));
+  tl_tag *t = tl_tag_walk_next(walk_of(L), model_of(L), NULL);
+  if (!t) return 0;
   lua_pushfstring(L, "%s.%s.%s", t->station->line->name, t->station->name, tl_tag_def(t)->name);
   tl_push_tag(L, t);
   return 2;
 }
 
 static int walk (lua_State *L, lua_CFunction next) {
-  for (int i = 0; i < 3; i++) lua_pushinteger(L, 0);
-  lua_pushcclosure(L, next, 3);
+  tl_tag_walk *w = lua_newuserdatauv(L, sizeof *w, 0);
+  *w = (tl_tag_walk){ .line = 0 };
+  lua_pushcclosure(L, next, 1);
   return 1;
 }
 static int lines_pairs (lua_State *L) { return walk(L, next_line); }

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pattern.h"
+#include "model/walk.h"
 #include "web/changes.h"
 #include "web/web_impl.h"
 
@@ -34,13 +35,13 @@ typedef struct reader {
   size_t given;
   uint64_t seen; /* the number of the last change that it has */
   int64_t next_at, comment_at;
-  bool waits;             /* suspended: nothing to send */
-  bool snapshot, again;   /* it gets one; and another behind it, for a config was read meanwhile */
-  bool some, over;        /* over: no more is sent */
-  bool open;              /* an event of values is under way, */
-  int count;              /* so many were looked at for it, */
-  size_t bytes;           /* and it has so many bytes */
-  uint32_t line, station; /* where the snapshot has got to */
+  bool waits;           /* suspended: nothing to send */
+  bool snapshot, again; /* it gets one; and another behind it, for a config was read meanwhile */
+  bool some, over;      /* over: no more is sent */
+  bool open;            /* an event of values is under way, */
+  int count;            /* so many were looked at for it, */
+  size_t bytes;         /* and it has so many bytes */
+  tl_tag_walk walk;     /* where the snapshot has got to */
 } reader;
 
 struct tl_feed {
@@ -159,7 +160,7 @@ static void begin_snapshot (reader *r) {
   tl_changes_mark(&f->changes, &r->mark, r->seen);
   r->snapshot = true;
   r->again = false;
-  r->line = r->station = 0;
+  r->walk = (tl_tag_walk){ .line = 0 };
   begin_event(r, "snapshot");
 }
 
@@ -176,17 +177,14 @@ static void add_snapshot (reader *r) {
   const tl_model *m = tl_gateway_model(r->feed->web->gateway);
   size_t start = r->out.len;
   for (int n = 0; n < A_SLICE && r->out.len - start < BLOCK; n++) {
-    while (r->line < m->line_count && r->station >= m->lines[r->line]->station_count) {
-      r->line++;
-      r->station = 0;
-    }
-    if (r->line >= m->line_count) {
+    const tl_station *station = tl_station_walk_next(&r->walk, m);
+    if (!station) {
       end_event(r);
       r->snapshot = false;
       if (r->again) begin_snapshot(r);
       return;
     }
-    add_station(r, m->lines[r->line]->stations[r->station++]);
+    add_station(r, station);
   }
 }
 

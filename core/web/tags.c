@@ -7,25 +7,6 @@
 #include "web/tags.h"
 #include "web/web_impl.h"
 
-tl_tag *tl_tag_walk_next (tl_tag_walk *w, const tl_model *m, int *steps) {
-  for (; w->line < m->line_count; w->line++, w->station = 0, w->tag = 0) {
-    const tl_line *line = m->lines[w->line];
-    for (; w->station < line->station_count; w->station++, w->tag = 0) {
-      tl_station *s = line->stations[w->station];
-      if ((*steps)-- <= 0) return NULL;
-      if (!s->is_template && w->tag < s->plan->tag_count) return &s->tags[w->tag++];
-    }
-  }
-  w->done = true;
-  return NULL;
-}
-
-void tl_tag_walk_behind (tl_tag_walk *w, const tl_model *m, const tl_tag *t) {
-  *w = (tl_tag_walk){ .tag = (uint16_t)(t->index + 1) };
-  while (m->lines[w->line] != t->station->line) w->line++;
-  while (t->station->line->stations[w->station] != t->station) w->station++;
-}
-
 size_t tl_web_name (const tl_tag *t, char out[TL_WEB_NAME]) {
   const char *parts[] = { t->station->line->name, t->station->name, tl_tag_def(t)->name };
   size_t n = 0;
