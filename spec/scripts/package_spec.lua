@@ -201,10 +201,29 @@ describe("the Debian package", function()
   it("completes in zsh", function()
     if not has "zsh" then return pending "zsh is not installed" end
     local place = tree .. "/usr/share/zsh/vendor-completions"
-    local out = must(([[zsh -fc 'fpath=(%s $fpath); autoload -Uz compinit; compinit -D -u
-      echo $_comps[tagline]; autoload -Uz +X _tagline; whence -w _tagline; zsh -n %s/_tagline']])
-      :format(place, place))
-    assert.equal("_tagline\n_tagline: function", out)
+    local function complete(line)
+      local found = {}
+      for word in must(("cd %s && zsh -f %s/spec/scripts/zsh_completion.zsh %s %s"):format(quoted(place),
+        quoted(root), quoted(place), quoted(line))):gmatch "[^\r\n]+" do found[#found + 1] = word end
+      table.sort(found)
+      return table.concat(found, " ")
+    end
+    must(("zsh -n %s/_tagline"):format(place))
+    assert.equal("repl replay", complete "tagline rep")
+    assert.equal("--socket", complete "tagline run --so")
+    assert.equal("warn", complete "tagline run --log-level w")
+    assert.equal("json", complete "tagline run --log-format j")
+    assert.equal("keep_alive", complete "tagline help keep_")
+    assert.equal("_tagline", complete "tagline check ./_t")
+    package.path = root .. "/scripts/package/?.lua;" .. package.path
+    for _, command in ipairs(require "tables".commands(tree .. "/usr/bin/tagline")) do
+      if command.name == "discover" then
+        local names = { "--help" }
+        for _, option in ipairs(command.options) do names[#names + 1] = option.name end
+        table.sort(names)
+        assert.equal(table.concat(names, " "), complete "tagline discover --")
+      end
+    end
   end)
 
   it("completes in fish", function()
