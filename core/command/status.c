@@ -2,8 +2,10 @@
 ** and for what looks after processes. What is wrong is the process's to say. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "command/command.h"
 #include "command/options.h"
 #include "command/talk.h"
@@ -19,7 +21,8 @@ static const char help[] =
     "\n"
     "  --socket PATH   the process's socket; without it, the only running process\n"
     "  --json          as JSON: problems and remarks, each {code, text, remedy, line, station, "
-    "tag}\n";
+    "tag};\n"
+    "                  also where no process answers (no-process, no-answer)\n";
 
 /* The number of problems is printed, and the whole is the result. */
 static const char code[] = "local s = status() print(#s.problems) return s";
@@ -45,6 +48,19 @@ static int ask (tl_talk *t) {
   return rc;
 }
 
+/* A program that reads JSON gets JSON, also when there is nobody to ask. */
+static void tell_why (const tl_talk *t, const char *what) {
+  tl_buf out;
+  if (!t->json || t->why[0] == '\0') return;
+  tl_buf_init(&out);
+  tl_buf_fmt(&out, "{\"problems\":[{\"code\":\"%s\",\"text\":", what);
+  tl_json_quote(&out, tl_slice_str(t->why));
+  tl_buf_str(&out, ",\"remedy\":\"look into the log of the process; tagline run CONFIG.lua starts "
+                   "one\"}],\"remarks\":[]}\n");
+  if (!out.failed) (void)tl_talk_write(STDOUT_FILENO, tl_buf_bytes(&out));
+  tl_buf_fini(&out);
+}
+
 int tl_command_status (int argc, char **argv) {
   const char *socket = NULL;
   tl_talk t = { .command = "status", .fd = -1 };
@@ -54,8 +70,12 @@ int tl_command_status (int argc, char **argv) {
   int rc = tl_options_read(argc, argv, "status", help, options, NULL, 0);
   if (rc < 0) return tl_options_exit(rc);
   rc = tl_talk_open(&t, socket);
-  if (rc != 0) return rc;
+  if (rc != 0) {
+    tell_why(&t, "no-process");
+    return rc;
+  }
   rc = ask(&t);
+  tell_why(&t, "no-answer");
   tl_talk_close(&t);
   return rc;
 }

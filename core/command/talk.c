@@ -200,23 +200,28 @@ int tl_talk_greet (tl_talk *t) {
   }
 }
 
+static void say (tl_talk *t, const char *text) {
+  snprintf(t->why, sizeof t->why, "%s", text);
+  tl_print_error(t->command, text);
+}
+
 int tl_talk_exit (tl_talk *t, int answer) {
   char text[160];
   if (answer == 'r') return 0;
   if (answer == TL_TALK_INTERRUPTED) return TL_TALK_INTERRUPTED;
-  if (answer == 0) tl_print_error(t->command, "the process has ended the connection");
+  if (answer == 0) say(t, "the process has ended the connection");
   if (answer != TL_TALK_SILENT) return 1;
   snprintf(text, sizeof text,
            "the process has not answered for %d s: it is stopped, or something holds its loop",
            t->patience_ms / 1000);
-  tl_print_error(t->command, text);
+  say(t, text);
   return 1;
 }
 
 /* --- coming and going --- */
 
 /* The socket to use, into `path` with a NUL. 0, or the exit code after saying why there is none. */
-static int choose (const tl_talk *t, const char *given, tl_buf *path) {
+static int choose (tl_talk *t, const char *given, tl_buf *path) {
   tl_err refused = { .text = "" };
   tl_buf text;
   if (given) {
@@ -244,7 +249,7 @@ static int choose (const tl_talk *t, const char *given, tl_buf *path) {
                       "--socket");
   }
   tl_buf_byte(&text, 0);
-  tl_print_error(t->command, text.failed ? "not enough memory" : (char *)text.at);
+  say(t, text.failed ? "not enough memory" : (char *)text.at);
   tl_buf_fini(&text);
   return 1;
 }
@@ -260,7 +265,7 @@ int tl_talk_open (tl_talk *t, const char *socket) {
   int rc = choose(t, socket, &path);
   if (rc == 0) {
     t->fd = tl_console_connect((char *)path.at, socket != NULL, t->patience_ms, &err);
-    if (t->fd < 0) tl_print_error(t->command, err.text);
+    if (t->fd < 0) say(t, err.text);
     rc = t->fd < 0;
   }
   tl_buf_fini(&path);

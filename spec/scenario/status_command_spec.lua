@@ -49,6 +49,10 @@ describe("tagline status", function()
     assert.same({ 1, "" }, { code, out })
     assert.truthy(err:find("tagline status: connect to '" .. folder
       .. "/none.sock': no such file or directory", 1, true), err)
+    code, out, err = tagline.command { "status", "--json", "--socket", folder .. "/none.sock" }
+    local told = cjson.decode(out)
+    assert.same({ 1, "no-process", 0 }, { code, told.problems[1].code, #told.remarks })
+    assert.truthy(err:find(told.problems[1].text, 1, true), err)
     assert.equal(2, (tagline.command { "status", "--jsn" }))
   end)
 
