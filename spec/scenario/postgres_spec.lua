@@ -375,7 +375,18 @@ txt|"grün \"x\""|string|valid||]], rows)
     send(m, 1, 5)
     p:wait_for(sums, ledger(5))
     t:stop()
-    local steps = files.read("lua/doc/postgres.md"):match "## TimescaleDB.-```sql[^\n]*\n(.-)```"
+    local page = files.read "lua/doc/postgres.md"
+    local needs = page:match "## What it needs.-```sql[^\n]*\n(.-)```"
+    for statement in needs:gsub("tagline", "another"):gsub("plant", "other"):gmatch "[^;]+;" do
+      p:sql(statement, "postgres")
+    end
+    p:sql "CREATE ROLE grafana"
+    local queries = page:match "## What is in the database.-\n## "
+    for block in queries:gsub("%$__timeFilter%(time%)", "time > now() - interval '9 days'")
+      :gsub("plant%.boiler%.temperature", "plant.s.n"):gmatch "```sql[^\n]*\n(.-)```" do
+      assert.truthy(p:sql(block):find("|5\n", 1, true) or p:sql(block):find "|5|", block)
+    end
+    local steps = page:match "## TimescaleDB.-```sql[^\n]*\n(.-)```"
     p:sql("SET ROLE tagline;\n" .. steps:gsub("SELECT public[^\n]*\n", ""))
     t = start(p, m, folder)
     send(m, 4, 9)
