@@ -26,7 +26,7 @@ typedef struct {
   struct sigaction before;
   int64_t heard_at, asked_at; /* tl_clock_mono_ms(); asked_at 0: nothing is asked */
   bool silence_logged;
-  tl_buf frame; /* the last one's body */
+  tl_buf frame;  /* the last one's body */
   char why[400]; /* what was said last of a conversation that did not come about */
   /* results and output go here, not to standard output; NULL: they are written */
   tl_buf *result, *output;
