@@ -1,4 +1,5 @@
-/* core/command/senders.c — see senders.h. A new kind of outlet is a row here. */
+/* core/command/senders.c — see senders.h. A new kind of outlet is a row here. What this program is
+** built without is a problem of the config (config/outlets.lua), which never gets here. */
 #include "command/senders.h"
 
 #include <stdio.h>

@@ -211,6 +211,12 @@ static int l_built_with (lua_State *L) {
 #ifdef TAGLINE_HTTP
   built = built || strcmp(name, "HTTP") == 0;
 #endif
+#ifdef TAGLINE_HAS_POSTGRES
+  built = built || strcmp(name, "POSTGRES") == 0;
+#endif
+#ifdef TAGLINE_NATS
+  built = built || strcmp(name, "NATS") == 0;
+#endif
   (void)name;
   lua_pushboolean(L, built);
   return 1;

@@ -112,4 +112,14 @@ describe("history, spool and outlet", function()
     assert.truthy(found:find("unknown option 'dead'; expected deadband, max_silence or keep", 1,
       true), found)
   end)
+
+  it("say how to build a program that has what they need", function()
+    local core = setmetatable({ built_with = function() return false end },
+      { __index = require "tagline.core" })
+    local problems = support.problems('history { file = "a" }\nhistory { postgres = "host=a" }\n'
+      .. 'outlet "bus" { nats = "a" }' .. line, { core = core })
+    assert.equal(2, #problems)
+    assert.truthy(problems[1]:find(":2: .*built without PostgreSQL: rebuild it with %-DTAGLINE_POSTGRES=ON"))
+    assert.truthy(problems[2]:find(":3: .*built without NATS: rebuild it with %-DTAGLINE_NATS=ON"))
+  end)
 end)

@@ -200,6 +200,14 @@ function outlets.words(load, words)
     return require "tagline.config.places".path(load, value)
   end
 
+  --- Is what carries values there in this program? `option` is CMake's, without its TAGLINE_.
+  local function need(at, word, option, what)
+    local built_with = load.core.built_with
+    if not built_with or built_with(option) then return end
+    say(at, word, ("this program is built without %s: rebuild it with -DTAGLINE_%s=ON"):format(what,
+      option))
+  end
+
   function words.history(given, ...)
     if not load.running then
       local live = (load.opts.api or {}).history
@@ -218,6 +226,7 @@ function outlets.words(load, words)
       add(at, "history", { name = "history", kind = "history", file = path(one.file),
         keep = one.keep or 0 })
     elseif one.postgres then
+      need(at, "history", "POSTGRES", "PostgreSQL")
       add(at, "history", { name = "postgres", kind = "postgres", postgres = one.postgres,
         password = one.password,
         keep = one.keep or 0, schema = one.schema or "tagline" })
@@ -257,6 +266,7 @@ function outlets.words(load, words)
       if one.user == nil and one.password ~= nil then
         say(at, "outlet", "expected a user beside the password", "password")
       end
+      need(at, "outlet", "NATS", "NATS")
       one.name, one.kind = given_name, "nats"
       if one.tls_ca_file then one.tls_ca_file = path(one.tls_ca_file) end
       one.stream, one.subject = one.stream or "TAGS", one.subject or "tags.{line}.{station}.{tag}"
