@@ -66,19 +66,26 @@ static bool are_printed (tl_gateway *g) {
   return !g->lost && (!g->values || tl_sink_flush(g->values));
 }
 
-bool tl_gateway_values_are_out (tl_gateway *g) { return tl_observers_settled(g) && are_printed(g); }
+/* Only what was stored is told to the stores. */
+static bool settle (tl_gateway *g) {
+  bool settled = tl_observers_settled(g);
+  if (settled) tl_gateway_put_received(g);
+  return settled;
+}
+
+bool tl_gateway_values_are_out (tl_gateway *g) { return settle(g) && are_printed(g); }
 
 /* --- the end of a wake-up --- */
 
 /* First what a kill must not take: values, for the spool; then what the sessions remember. A kill
-** between the two brings a QoS 2 message once more, whose values are found in the histories by
-** their time; the other way round it would take them. Then the values stream: only when its reader
+** between the two brings a QoS 2 message once more, of which the spool has a mark (once.h); the
+** other way round it would take its values. Then the values stream: only when its reader
 ** has them do the acknowledgements leave. A QoS 2 identifier is written before its values are
 ** printed, so that no other process prints them again. Sockets ask for the sync. */
 static void flush (void *ctx) {
   tl_gateway *g = ctx;
   g->flush_asked = false;
-  bool settled = tl_observers_settled(g);
+  bool settled = settle(g);
   tl_gateway_write_stores(g, NULL);
   tl_gateway_block(g, !settled || !are_printed(g));
   g->flushing = g->busy;

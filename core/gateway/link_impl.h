@@ -43,18 +43,31 @@ typedef struct {
   int64_t by;      /* tl_loop_now */
 } tl_goodbye;
 
+typedef struct tl_pending tl_pending;
+typedef struct tl_found tl_found;
+
 /* Where the session is kept (session_store). All zero: nowhere. */
 typedef struct {
   tl_buf path;      /* of the file; empty: nowhere */
   tl_store *store;  /* NULL: could not be opened yet, or is not wanted */
   bool dirty;       /* changes wait for a commit, counted in the gateway's `unsaved` */
   bool failed;      /* the last commit did: the store is behind the session */
+  bool anew;        /* the session tells all of it once more */
   int64_t retry_at; /* a write does not try sooner */
   tl_err why;       /* of the last failure */
   /* messages below this sequence are of the process before; `restored` are not confirmed yet */
   uint64_t restored_end;
   uint32_t restored;
+  tl_pending *pending; /* once.c: received identifiers that it does not have yet */
+  uint32_t pending_count, pending_cap;
+  bool place_due;      /* it does not know up to where values are stored */
+  uint16_t delivering; /* whose message is being handed over; 0: none */
 } tl_persistence;
+
+/* Up to where values are stored; store 0: they are not. */
+typedef struct {
+  uint64_t store, next;
+} tl_place;
 
 /* Of the connection's transport. */
 typedef struct {
@@ -212,6 +225,9 @@ struct tl_gateway {
   tl_link *saying_goodbye;  /* inside its before_disconnect; NULL: none */
   tl_link *busy, *flushing; /* links that something is to be done for: next time, and now */
   int unsaved;              /* links whose store has changes to commit */
+  tl_place place;           /* once.c */
+  tl_found *found;          /* marks of a process before */
+  bool stored;              /* values that come now are in the spool already */
   uint64_t generation;
   /* pace.c: the loop's; and the last one in which a line was passed over */
   uint64_t turn, passed_turn;
@@ -433,5 +449,26 @@ void tl_notify_line (tl_link *l, bool up, const char *why);
 
 /* gateway.c */
 void tl_gateway_refresh_trace (tl_gateway *g);
+
+/* once.c */
+/* A received identifier comes or goes. True: the store hears of it later, or needs not. */
+bool tl_pending_received (tl_link *l, uint16_t id, bool gone);
+/* The message was handed over, all of its values came. */
+void tl_pending_whole (tl_link *l, const tl_incoming *m);
+/* Did a process before record it? */
+bool tl_pending_is_found (const tl_link *l, const tl_incoming *m);
+void tl_pending_session_lost (tl_link *l); /* nothing comes again under its identifier */
+/* What was recorded is written: identifiers into the store's batch. True: there is something. */
+bool tl_pending_put (tl_link *l);
+void tl_pending_written (tl_link *l);    /* the batch was */
+void tl_pending_begin_anew (tl_link *l); /* it was thrown away */
+bool tl_pending_is_unwritten (const tl_link *l, uint16_t id);
+void tl_pending_restore (tl_link *l, uint16_t id, uint64_t sum);
+/* The store was opened and read; it knows this place. */
+void tl_pending_opened (tl_link *l, uint64_t store, uint64_t next);
+void tl_pending_free (tl_link *l);
+void tl_gateway_forget_found (tl_gateway *g);
+/* session_store.c: all observers are settled: stores hear of what was received. */
+void tl_gateway_put_received (tl_gateway *g);
 
 #endif

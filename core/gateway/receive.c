@@ -168,16 +168,31 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
   return confirms && l->ack.station;
 }
 
+/* With session_store a QoS 2 message is stored once (once.h). */
+static void begin_kept (tl_link *l, const tl_incoming *in) {
+  l->keep.delivering = in->id;
+  if (tl_pending_is_found(l, in)) l->gateway->stored = true;
+}
+
+static void end_kept (tl_link *l, const tl_incoming *in) {
+  l->keep.delivering = 0;
+  l->gateway->stored = false;
+  if (!l->routing.no_memory) tl_pending_whole(l, in);
+}
+
 /* What found no memory is not acknowledged: the connection ends, and the broker sends it again. */
 bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
   tl_model *m = l->gateway->model;
   l->routing.no_memory = false;
+  bool keeps = in->qos == 2 && l->keep.store;
+  if (keeps) begin_kept(l, in);
   uint64_t before = tl_pattern_sum_begin();
   m->starved = false;
   bool held = deliver(l, in);
   tl_pattern_sum_end(before);
   l->routing.no_memory |= m->starved;
   m->only_unset = false;
+  if (keeps) end_kept(l, in);
   return held;
 }
 

@@ -40,6 +40,11 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
   tl_link *l = ctx;
   tl_persistence *k = &l->keep;
   if (!k->store) return;
+  if (kind == TL_STORE_RECEIVED &&
+      (k->anew ? tl_pending_is_unwritten(l, id) : tl_pending_received(l, id, gone))) {
+    tl_gateway_ask_flush(l->gateway);
+    return;
+  }
   if (gone)
     tl_store_delete(k->store, kind, sequence, id, bytes);
   else
@@ -57,10 +62,14 @@ static int save (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
   tl_persistence *k = &l->keep;
   if (tl_store_is_broken(k->store)) { /* something is missing in the batch: all of it once more */
     tl_store_begin_anew(k->store);
+    tl_pending_begin_anew(l);
+    k->anew = true; /* those that were written once need not wait */
     tl_session_store_all(l->session);
+    k->anew = false;
   }
   int rc = how(k->store, &k->why);
   k->failed = rc < 0;
+  if (rc >= 0) tl_pending_written(l);
   if (rc < 0 || how == tl_store_commit) set_dirty(l, false);
   if (rc < 0) k->retry_at = tl_loop_now(l->gateway->loop) + TRY_AGAIN_MS;
   return rc;
@@ -107,17 +116,32 @@ int tl_gateway_commit (tl_gateway *g, tl_err *err) {
   return last < 0 ? last : rc;
 }
 
+/* Who commits within a wake-up does not write what was received: its values are not stored yet,
+** and a kill would take them. */
+void tl_gateway_put_received (tl_gateway *g) {
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    tl_link *l = g->model->lines[i]->user;
+    if (l && tl_pending_put(l)) set_dirty(l, !l->keep.failed);
+  }
+}
+
 /* --- opening --- */
 
 typedef struct {
+  tl_link *link;
   tl_session *session;
   uint64_t end;
   uint32_t messages, received, filters;
+  uint64_t place_store, place_next;
 } restoring;
 
 static int restore (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
                     tl_err *err) {
   restoring *r = ctx;
+  if (kind == TL_STORE_TAKEN) {
+    tl_pending_restore(r->link, id, sequence);
+    return TL_OK;
+  }
   int rc = tl_session_restore(r->session, kind, sequence, id, bytes);
   if (rc < 0)
     return tl_fail(err, rc, 0,
@@ -139,7 +163,7 @@ static int restore (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_sli
 ** only when all is restored. */
 static int open_store (tl_link *l) {
   tl_persistence *k = &l->keep;
-  restoring r = { 0 };
+  restoring r = { .link = l };
   tl_store *store = NULL;
   tl_session *empty = l->session;
   int rc = tl_store_open(&store, l->params.session_store, tl_slice_str(l->line->name),
@@ -150,6 +174,7 @@ static int open_store (tl_link *l) {
               : tl_store_load(store, restore, &r, &k->why);
   if (rc < 0) {
     if (r.session) tl_session_free(r.session);
+    tl_pending_free(l);
     tl_store_close(store);
     return rc;
   }
@@ -158,6 +183,8 @@ static int open_store (tl_link *l) {
   k->store = store;
   k->restored = r.messages;
   k->restored_end = r.end;
+  tl_store_get_place(store, &r.place_store, &r.place_next);
+  tl_pending_opened(l, r.place_store, r.place_next);
   tl_session_free(empty);
   if (r.messages + r.received + r.filters > 0)
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l),
@@ -196,9 +223,11 @@ int tl_link_store_moved (tl_link *l, bool *moved) {
 
 void tl_link_store_close (tl_link *l) {
   tl_persistence *k = &l->keep;
+  if (k->store && tl_observers_settled(l->gateway)) tl_pending_put(l);
   if (k->store && save(l, tl_store_commit) < 0)
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "%s: what was not stored yet is lost", k->why.text);
   tl_store_close(k->store);
+  tl_pending_free(l);
   tl_buf_fini(&k->path);
   memset(k, 0, sizeof *k);
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "gateway/once.h"
 #include "model/walk.h"
 #include "spool/record.h"
 
@@ -122,6 +123,7 @@ static void miss (tl_collect *c, series *s) {
 
 /* False: no memory. */
 static bool write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v) {
+  if (tl_gateway_is_stored(c->gateway)) return true; /* it is in the spool */
   uint32_t segment;
   bool cut;
   tl_buf *out = tl_spool_begin(c->spool, tl_clock_wall_ms(), &segment);
@@ -289,14 +291,22 @@ static void rate (tl_collect *c) {
   c->rated = written;
 }
 
+static void mark (void *ctx, const tl_message_mark *r) {
+  tl_mark m = { r->line, r->id, r->sum };
+  tl_spool_mark(((tl_collect *)ctx)->spool, &m);
+}
+
 /* How long the disk took is told: all lines wait meanwhile. */
 static int commit (tl_collect *c) {
   uint64_t before = tl_clock_mono_ns();
+  /* a message that misses a value is not told as stored */
+  if (!c->missed) tl_gateway_each_mark(c->gateway, mark, c);
   int rc = tl_spool_commit(c->spool, tl_clock_wall_ms(), &c->err);
   uint64_t took = (tl_clock_mono_ns() - before) / 1000000;
   if (took >= SLOW_MS)
     tl_log(TL_LOG_WARN, "spool", "the disk took %.1f s for a write; everything waits meanwhile",
            (double)took / 1000);
+  if (rc >= 0) tl_gateway_set_place(c->gateway, tl_spool_id(c->spool), tl_spool_next(c->spool));
   return rc;
 }
 
@@ -328,6 +338,11 @@ static bool on_settled (void *ctx) {
   return true;
 }
 
+static void found (void *ctx, uint64_t number, const tl_mark *m) {
+  tl_message_mark r = { m->line, m->id, m->sum };
+  tl_gateway_found_mark(((tl_collect *)ctx)->gateway, number, &r);
+}
+
 int tl_collect_new (tl_collect **out, tl_gateway *g, tl_loop *loop, tl_spool *spool,
                     void (*written)(void *ctx), void *ctx) {
   tl_collect *c = calloc(1, sizeof *c);
@@ -349,6 +364,8 @@ int tl_collect_new (tl_collect **out, tl_gateway *g, tl_loop *loop, tl_spool *sp
   c->observer =
       (tl_observer){ .value = on_value, .again = on_again, .settled = on_settled, .ctx = c };
   tl_gateway_observe(g, &c->observer);
+  tl_spool_found_marks(spool, found, c);
+  tl_gateway_set_place(g, tl_spool_id(spool), tl_spool_next(spool));
   *out = c;
   return TL_OK;
 }

@@ -37,11 +37,12 @@ static void add (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slic
   change c;
   memset(&c, 0, sizeof c); /* the padding, too: it is copied */
   c.sequence = sequence;
-  c.len = kind == TL_STORE_RECEIVED || (kind == TL_STORE_MESSAGE && gone) ? 0 : bytes.len;
+  bool bare = kind == TL_STORE_RECEIVED || kind == TL_STORE_TAKEN;
+  c.len = bare || (kind == TL_STORE_MESSAGE && gone) ? 0 : bytes.len;
   c.id = id;
   c.kind = kind;
   c.gone = gone;
-  assert(kind == TL_STORE_MESSAGE || kind == TL_STORE_RECEIVED || kind == TL_STORE_FILTER);
+  assert(bare || kind == TL_STORE_MESSAGE || kind == TL_STORE_FILTER);
   tl_buf_add(&s->batch, &c, sizeof c);
   tl_buf_add(&s->batch, bytes.at, c.len);
   /* A received identifier that comes back would swallow the next message under it: forgetting
@@ -64,6 +65,17 @@ void tl_store_begin_anew (tl_store *s) {
   tl_buf_clear(&s->batch);
   s->anew = s->must_sync = true;
   s->has_received = false;
+}
+
+void tl_store_put_place (tl_store *s, uint64_t store, uint64_t next) {
+  s->place[0] = store;
+  s->place[1] = next;
+  s->place_new = true;
+}
+
+void tl_store_get_place (const tl_store *s, uint64_t *store, uint64_t *next) {
+  *store = s->place[0];
+  *next = s->place[1];
 }
 
 bool tl_store_has_received (const tl_store *s) { return s->has_received; }
@@ -91,8 +103,16 @@ static int write_message (tl_store *s, const change *c, tl_slice bytes) {
   return rc == SQLITE_OK ? run(s, sql) : rc;
 }
 
+static int write_taken (tl_store *s, const change *c) {
+  sqlite3_stmt *sql = s->sql[c->gone ? TL_SQL_DELETE_TAKEN : TL_SQL_PUT_TAKEN];
+  int rc = sqlite3_bind_int(sql, 1, c->id);
+  if (rc == SQLITE_OK && !c->gone) rc = sqlite3_bind_int64(sql, 2, (sqlite3_int64)c->sequence);
+  return rc == SQLITE_OK ? run(s, sql) : rc;
+}
+
 static int write_change (tl_store *s, const change *c, tl_slice bytes) {
   if (c->kind == TL_STORE_MESSAGE) return write_message(s, c, bytes);
+  if (c->kind == TL_STORE_TAKEN) return write_taken(s, c);
   bool received = c->kind == TL_STORE_RECEIVED;
   sqlite3_stmt *sql = s->sql[received ? (c->gone ? TL_SQL_DELETE_RECEIVED : TL_SQL_PUT_RECEIVED)
                                       : (c->gone ? TL_SQL_DELETE_FILTER : TL_SQL_PUT_FILTER)];
@@ -113,16 +133,24 @@ static int write_all (tl_store *s, uint64_t *changes) {
   return SQLITE_OK;
 }
 
+static int write_place (tl_store *s) {
+  sqlite3_stmt *sql = s->sql[TL_SQL_PUT_PLACE];
+  int rc = sqlite3_bind_int64(sql, 1, (sqlite3_int64)s->place[0]);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(sql, 2, (sqlite3_int64)s->place[1]);
+  return rc == SQLITE_OK ? run(s, sql) : rc;
+}
+
 int tl_store_write (tl_store *s, tl_err *err) {
   uint64_t changes = 0;
   if (s->batch.failed)
     return tl_fail(err, TL_ENOMEM, 0, "session store %s: no memory for a change",
                    (const char *)s->path.at);
-  if (s->batch.len == 0 && !s->anew) return TL_OK;
+  if (s->batch.len == 0 && !s->anew && !s->place_new) return TL_OK;
   int rc = run(s, s->sql[TL_SQL_BEGIN]);
   for (int i = TL_SQL_EMPTY_MESSAGE; rc == SQLITE_OK && s->anew && i <= TL_SQL_EMPTY_FILTER; i++)
     rc = run(s, s->sql[i]);
   if (rc == SQLITE_OK) rc = write_all(s, &changes);
+  if (rc == SQLITE_OK && s->place_new) rc = write_place(s);
   if (rc == SQLITE_OK) rc = run(s, s->sql[TL_SQL_COMMIT]);
   if (rc != SQLITE_OK) {
     int code = tl_store_fail(s, rc, err); /* before the rollback, which has a result of its own */
@@ -132,7 +160,7 @@ int tl_store_write (tl_store *s, tl_err *err) {
   s->stats.writes++;
   s->stats.changes += changes;
   s->unsynced = s->unsynced || s->must_sync;
-  s->must_sync = s->has_received = s->anew = false;
+  s->must_sync = s->has_received = s->anew = s->place_new = false;
   tl_buf_clear(&s->batch);
   tl_buf_shrink(&s->batch, KEEP_BATCH);
   return TL_OK;

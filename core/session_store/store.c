@@ -16,6 +16,12 @@
 
 enum { APPLICATION = 0x746c7373, VERSION = 1 }; /* "tlss", and the schema below */
 
+/* Stores of before have none; a program of before does not look at them. */
+static const char later[] =
+    "CREATE TABLE IF NOT EXISTS taken(id INTEGER PRIMARY KEY, sum INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE IF NOT EXISTS place(one INTEGER PRIMARY KEY, store INTEGER NOT NULL,"
+    " next INTEGER NOT NULL) STRICT;";
+
 static const char settings[] =
     "PRAGMA locking_mode=EXCLUSIVE;"
     "PRAGMA journal_mode=WAL;"
@@ -174,6 +180,7 @@ static int claim (tl_store *s, tl_slice line, tl_slice client_id, tl_err *err) {
     int code = check_owner(s, line, client_id, err);
     if (code < 0) return code;
   }
+  if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, later, NULL, NULL, NULL);
   if (rc == SQLITE_OK) rc = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
   return rc == SQLITE_OK ? TL_OK : tl_store_fail(s, rc, err);
 }
@@ -202,13 +209,29 @@ int tl_store_prepare (tl_store *s) {
     [TL_SQL_DELETE_RECEIVED] = "DELETE FROM received WHERE id = ?",
     [TL_SQL_EMPTY_MESSAGE] = "DELETE FROM message",
     [TL_SQL_EMPTY_RECEIVED] = "DELETE FROM received",
+    [TL_SQL_EMPTY_TAKEN] = "DELETE FROM taken",
+    [TL_SQL_PUT_TAKEN] = "INSERT OR REPLACE INTO taken VALUES(?, ?)",
+    [TL_SQL_DELETE_TAKEN] = "DELETE FROM taken WHERE id = ?",
     [TL_SQL_EMPTY_FILTER] = "DELETE FROM filter",
+    [TL_SQL_PUT_PLACE] = "INSERT OR REPLACE INTO place VALUES(1, ?, ?)",
     [TL_SQL_DELETE_FILTER] = "DELETE FROM filter WHERE bytes = ?",
   };
   int rc = SQLITE_OK;
   for (int i = 0; i < TL_SQL_MANY && rc == SQLITE_OK; i++)
     rc = sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->sql[i], NULL);
   return rc;
+}
+
+static int read_place (tl_store *s) {
+  sqlite3_stmt *q;
+  int rc = sqlite3_prepare_v2(s->db, "SELECT store, next FROM place", -1, &q, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_step(q);
+  if (rc == SQLITE_ROW) {
+    s->place[0] = (uint64_t)sqlite3_column_int64(q, 0);
+    s->place[1] = (uint64_t)sqlite3_column_int64(q, 1);
+  }
+  sqlite3_finalize(q);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 static int on_logged (void *ctx, sqlite3 *db, const char *name, int pages) {
@@ -235,6 +258,7 @@ static int open_database (tl_store *s, tl_slice folder, tl_slice line, tl_slice 
   /* in place of SQLite's own checkpoints, which would come between write and sync */
   sqlite3_wal_hook(s->db, on_logged, s);
   rc = tl_store_prepare(s);
+  if (rc == SQLITE_OK) rc = read_place(s);
   s->open = rc == SQLITE_OK;
   return rc == SQLITE_OK ? TL_OK : tl_store_fail(s, rc, err);
 }
@@ -290,7 +314,8 @@ static int load_row (tl_store *s, char kind, sqlite3_stmt *q, tl_store_each *eac
   if (kind == TL_STORE_FILTER) return each(ctx, kind, 0, 0, blob(q, 0), err);
   int64_t id = sqlite3_column_int64(q, 0);
   if (id < 0 || id > 65535) return tl_store_damaged(s, "an identifier in it is damaged", err);
-  return each(ctx, kind, 0, (uint16_t)id, tl_slice_of(NULL, 0), err);
+  uint64_t sequence = kind == TL_STORE_TAKEN ? (uint64_t)sqlite3_column_int64(q, 1) : 0;
+  return each(ctx, kind, sequence, (uint16_t)id, tl_slice_of(NULL, 0), err);
 }
 
 int tl_store_load (tl_store *s, tl_store_each *each, void *ctx, tl_err *err) {
@@ -300,10 +325,11 @@ int tl_store_load (tl_store *s, tl_store_each *each, void *ctx, tl_err *err) {
   } tables[] = {
     { TL_STORE_FILTER, "SELECT bytes FROM filter" },
     { TL_STORE_RECEIVED, "SELECT id FROM received" },
+    { TL_STORE_TAKEN, "SELECT id, sum FROM taken" },
     { TL_STORE_MESSAGE, "SELECT sequence, id, bytes, sum FROM message ORDER BY sequence" },
   };
   int result = TL_OK;
-  for (int i = 0; i < 3 && result == TL_OK; i++) {
+  for (int i = 0; i < 4 && result == TL_OK; i++) {
     sqlite3_stmt *q;
     int rc = sqlite3_prepare_v2(s->db, tables[i].sql, -1, &q, NULL);
     if (rc != SQLITE_OK) return tl_store_fail(s, rc, err);

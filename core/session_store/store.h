@@ -13,10 +13,11 @@
 
 typedef struct tl_store tl_store;
 
-/* Three kinds of record. */
+/* Four kinds of record. */
 enum {
   TL_STORE_MESSAGE = 'o',  /* key: sequence; holds id and bytes (may be empty) */
   TL_STORE_RECEIVED = 'i', /* key: id */
+  TL_STORE_TAKEN = 't',    /* key: id; holds sequence */
   TL_STORE_FILTER = 'f'    /* key: bytes */
 };
 
@@ -33,7 +34,7 @@ int tl_store_path (tl_buf *out, tl_slice folder, tl_slice line, tl_slice client_
 int tl_store_open (tl_store **out, tl_slice folder, tl_slice line, tl_slice client_id, tl_err *err);
 void tl_store_close (tl_store *s); /* what was not committed is gone; NULL is fine */
 
-/* Every record: filters, received identifiers, then messages by ascending sequence. Call it
+/* Every record: filters, received and taken identifiers, then messages by ascending sequence. Call it
 ** before the first change. `each` returns TL_OK, or a negative code that ends the walk and is
 ** returned, with *err as `each` filled it. TL_EMALFORMED: a record is damaged. */
 typedef int tl_store_each (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
@@ -49,6 +50,11 @@ bool tl_store_is_broken (const tl_store *s);
 /* Forget the batch, and at its next write all records; what is remembered behind this call
 ** stays. */
 void tl_store_begin_anew (tl_store *s);
+/* Up to where something beside this store was written, in the same transaction as the batch. It
+** survives tl_store_begin_anew(). 0 and 0: nowhere. */
+void tl_store_put_place (tl_store *s, uint64_t store, uint64_t next);
+/* As it was when the store was opened. */
+void tl_store_get_place (const tl_store *s, uint64_t *store, uint64_t *next);
 bool tl_store_has_received (const tl_store *s); /* the batch remembers received identifiers */
 
 /* Write the batch: after TL_OK it survives the process, whatever kills it. Errors: -errno

@@ -17,9 +17,13 @@ enum {
   TL_SQL_DELETE_MESSAGE,
   TL_SQL_DELETE_RECEIVED,
   TL_SQL_DELETE_FILTER,
+  TL_SQL_PUT_TAKEN,
+  TL_SQL_DELETE_TAKEN,
   TL_SQL_EMPTY_MESSAGE,
   TL_SQL_EMPTY_RECEIVED,
+  TL_SQL_EMPTY_TAKEN,
   TL_SQL_EMPTY_FILTER,
+  TL_SQL_PUT_PLACE,
   TL_SQL_MANY
 };
 
@@ -38,6 +42,8 @@ struct tl_store {
   int mark_fd;   /* mark.c; -1: not open */
   bool unsynced; /* so does what was written */
   bool sync_failed;
+  bool place_new;    /* to be written with the batch */
+  uint64_t place[2]; /* what it beside is, and up to where */
   tl_store_stats stats;
 };
 

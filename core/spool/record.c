@@ -162,3 +162,17 @@ int tl_record_next (tl_slice bytes, size_t *at, int (*type_of)(void *ctx, uint32
   if (kind != KIND_SAMPLE) return TL_EMALFORMED;
   return read_sample(bytes, at, type_of, ctx, &out->sample) ? TL_OK : TL_EMALFORMED;
 }
+
+void tl_record_mark (tl_buf *out, const tl_mark *m) {
+  put(out, m->id, 2);
+  put(out, m->sum, 8);
+  put_text(out, m->line, TL_RECORD_TEXT);
+}
+
+int tl_record_next_mark (tl_slice marks, size_t *at, tl_mark *out) {
+  uint64_t low, high;
+  if (!get(marks, at, 1, &low) || !get(marks, at, 1, &high) || !get(marks, at, 8, &out->sum))
+    return 0;
+  out->id = (uint16_t)(low | high << 8);
+  return get_text(marks, at, &out->line);
+}

@@ -30,6 +30,14 @@ typedef struct {
   tl_value value;         /* counts where status is TL_VALID; text is borrowed */
 } tl_sample;
 
+/* A received QoS 2 message whose values are in the batch, while the line's session on disk does
+** not know yet that it came. Borrowed. */
+typedef struct {
+  tl_slice line; /* its name */
+  uint16_t id;   /* of the packet */
+  uint64_t sum;  /* of topic and payload */
+} tl_mark;
+
 /* Append a definition, or a value, to a batch. `type` is the series' type. Texts longer than
 ** TL_RECORD_TEXT bytes are cut there: *cut says so. */
 enum { TL_RECORD_TEXT = 65536 };
@@ -49,5 +57,9 @@ typedef struct {
 ** these bytes are not a batch. Texts are borrowed from `bytes`. */
 int tl_record_next (tl_slice bytes, size_t *at, int (*type_of)(void *ctx, uint32_t series),
                     void *ctx, tl_record *out);
+
+/* Marks stand behind a batch's records. 1: *out is the next one; 0: there is none. */
+void tl_record_mark (tl_buf *out, const tl_mark *m);
+int tl_record_next_mark (tl_slice marks, size_t *at, tl_mark *out);
 
 #endif

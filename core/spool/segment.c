@@ -76,14 +76,15 @@ int tl_segment_read_head (int fd, tl_segment_head *out) {
   return TL_OK;
 }
 
-/* Length 4, check sum 4 (of all that is behind it), first 8, arrival 8, count 4, nothing 4. */
-void tl_batch_seal (tl_buf *out, uint64_t first, uint32_t count, int64_t arrival_ms) {
+/* Length 4, check sum 4 (of all that is behind it), first 8, arrival 8, count 4, and how
+** many bytes at the end are marks 4. */
+void tl_batch_seal (tl_buf *out, size_t marks, uint64_t first, uint32_t count, int64_t arrival_ms) {
   if (out->failed || out->len < TL_BATCH_HEAD) return;
   put(out->at, out->len - TL_BATCH_HEAD, 4);
   put(out->at + 8, first, 8);
   put(out->at + 16, (uint64_t)arrival_ms, 8);
   put(out->at + 24, count, 4);
-  put(out->at + 28, 0, 4);
+  put(out->at + 28, marks, 4);
   put(out->at + 4, sum_of(out->at + 8, out->len - 8), 4);
 }
 
@@ -97,7 +98,10 @@ long tl_batch_read (tl_slice bytes, size_t at, tl_batch *out) {
   out->first = get(head + 8, 8);
   out->arrival_ms = (int64_t)get(head + 16, 8);
   out->count = (uint32_t)get(head + 24, 4);
-  out->records = tl_slice_of(head + TL_BATCH_HEAD, len);
+  size_t marks = (size_t)get(head + 28, 4);
+  if (marks > len) return TL_EMALFORMED;
+  out->records = tl_slice_of(head + TL_BATCH_HEAD, len - marks);
+  out->marks = tl_slice_of(head + TL_BATCH_HEAD + len - marks, marks);
   return (long)(TL_BATCH_HEAD + len);
 }
 
@@ -110,21 +114,21 @@ static long read_more (int fd, tl_buf *bytes, uint64_t at, size_t wanted) {
   return n;
 }
 
-int tl_segment_scan (int fd, const tl_segment_head *head, uint64_t *end, uint64_t *next) {
+int tl_segment_scan (int fd, const tl_segment_head *head, tl_segment_end *out) {
   tl_buf bytes;
   size_t at = 0;
   uint64_t read_to = TL_SEGMENT_HEAD;
   int rc = TL_OK;
   tl_buf_init(&bytes);
-  *end = TL_SEGMENT_HEAD;
-  *next = head->first;
+  *out = (tl_segment_end){ TL_SEGMENT_HEAD, head->first, 0 };
   for (;;) {
     tl_batch batch;
     long n = tl_batch_read(tl_buf_bytes(&bytes), at, &batch);
-    if (n > 0 && batch.first == *next) {
+    if (n > 0 && batch.first == out->next) {
       at += (size_t)n;
-      *end += (uint64_t)n;
-      *next += batch.count;
+      out->last = out->end;
+      out->end += (uint64_t)n;
+      out->next += batch.count;
       continue;
     }
     if (n != TL_EPARTIAL) break; /* damaged: the good part ends here */
@@ -137,4 +141,14 @@ int tl_segment_scan (int fd, const tl_segment_head *head, uint64_t *end, uint64_
   }
   tl_buf_fini(&bytes);
   return rc;
+}
+
+int tl_segment_last (int fd, const tl_segment_end *where, tl_buf *bytes, tl_batch *out) {
+  size_t len = (size_t)(where->end - where->last);
+  tl_buf_clear(bytes);
+  while (bytes->len < len) {
+    long n = read_more(fd, bytes, where->last + bytes->len, len - bytes->len);
+    if (n <= 0) return n == -ENOMEM ? TL_ENOMEM : n < 0 ? (int)n : TL_EMALFORMED;
+  }
+  return tl_batch_read(tl_buf_bytes(bytes), 0, out) > 0 ? TL_OK : TL_EMALFORMED;
 }

@@ -141,13 +141,40 @@ static int list_segments (tl_spool *s) {
   return rc;
 }
 
+/* For tl_spool_found_marks(). Without memory nothing is known of it. */
+static void keep_last (tl_spool *s, int fd, const tl_segment_end *where) {
+  tl_batch batch;
+  tl_buf bytes;
+  tl_buf_init(&bytes);
+  if (tl_segment_last(fd, where, &bytes, &batch) == TL_OK) {
+    s->found_at = batch.first;
+    tl_buf_slice(&s->found, batch.marks);
+  }
+  tl_buf_fini(&bytes);
+}
+
+/* A process may have been killed before it wrote into its new segment. */
+static void look_before_last (tl_spool *s) {
+  tl_segment_head head;
+  tl_segment_end where;
+  char name[32];
+  if (s->found_at > 0 || s->count < 2) return;
+  tl_segment_name(s->segments[s->count - 2].first, name);
+  int fd = openat(s->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return;
+  if (tl_segment_read_head(fd, &head) == TL_OK && tl_segment_scan(fd, &head, &where) == TL_OK &&
+      where.last > 0)
+    keep_last(s, fd, &where);
+  close(fd);
+}
+
 /* The last segment may end in the middle of a batch: what is whole stays. One whose head is
 ** damaged holds nothing that could be read. */
 static int mend_last (tl_spool *s, tl_spool_found *found) {
   tl_spool_segment *last = &s->segments[s->count - 1];
   tl_segment_head head;
+  tl_segment_end where = { 0, last->first, 0 };
   char name[32];
-  uint64_t end;
   tl_segment_name(last->first, name);
   int fd = openat(s->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return -errno;
@@ -155,17 +182,17 @@ static int mend_last (tl_spool *s, tl_spool_found *found) {
   if (rc == TL_OK && head.first != last->first) rc = TL_EMALFORMED;
   if (rc == TL_OK) {
     s->id = head.spool;
-    rc = tl_segment_scan(fd, &head, &end, &s->next);
+    rc = tl_segment_scan(fd, &head, &where);
   } else if (rc == TL_EMALFORMED) {
-    s->next = last->first;
-    end = 0;
     rc = TL_OK;
   }
-  if (rc == TL_OK && end < last->bytes) {
-    found->cut_bytes = last->bytes - end;
-    if (ftruncate(fd, (off_t)end) < 0) rc = -errno;
+  s->next = where.next;
+  if (rc == TL_OK && where.last > 0) keep_last(s, fd, &where);
+  if (rc == TL_OK && where.end < last->bytes) {
+    found->cut_bytes = last->bytes - where.end;
+    if (ftruncate(fd, (off_t)where.end) < 0) rc = -errno;
     s->bytes -= found->cut_bytes;
-    last->bytes = end;
+    last->bytes = where.end;
   }
   close(fd);
   return rc;
@@ -221,10 +248,13 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
   s->max_bytes = options->max_bytes < TL_SPOOL_LEAST ? TL_SPOOL_LEAST : options->max_bytes;
   s->hold = options->hold;
   tl_buf_init(&s->batch);
+  tl_buf_init(&s->marks);
+  tl_buf_init(&s->found);
   int rc = open_folder(s, options->folder, err);
   if (rc >= 0) {
     rc = list_segments(s);
     if (rc >= 0 && s->count > 0) rc = mend_last(s, found);
+    if (rc >= 0) look_before_last(s);
     if (rc >= 0) {
       find_id(s);
       found->waiting = s->count > 0 ? s->next - s->segments[0].first : 0;
@@ -250,6 +280,8 @@ void tl_spool_close (tl_spool *s) {
   if (s->lock >= 0) close(s->lock);
   if (s->folder >= 0) close(s->folder);
   tl_buf_fini(&s->batch);
+  tl_buf_fini(&s->marks);
+  tl_buf_fini(&s->found);
   free(s->segments);
   free(s);
 }
@@ -348,27 +380,55 @@ static int write_with_less (tl_spool *s, int64_t wall) {
   return rc;
 }
 
-int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
-  if (s->added == 0) {
-    leave_hole(s, wall);
-    return TL_OK;
-  }
-  if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
+/* The batch with its last `marks` bytes. */
+static int commit (tl_spool *s, size_t marks, int64_t wall, tl_err *err) {
   int rc = make_room(s, s->batch.len);
   if (rc < 0)
     return tl_fail(err, rc, 0, "the spool is full (%llu of %llu bytes)",
                    (unsigned long long)s->bytes, (unsigned long long)s->max_bytes);
   if (s->fd < 0) rc = roll(s, wall);
-  tl_batch_seal(&s->batch, s->next, s->added, wall);
+  tl_batch_seal(&s->batch, marks, s->next, s->added, wall);
   if (rc >= 0) rc = write_batch(s);
   if (rc == -ENOSPC || rc == -EDQUOT) rc = write_with_less(s, wall);
-  if (rc < 0) return tl_fail(err, rc, 0, "the spool cannot be written: %s", strerror(-rc));
+  return rc < 0 ? tl_fail(err, rc, 0, "the spool cannot be written: %s", strerror(-rc)) : TL_OK;
+}
+
+int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
+  size_t before = s->batch.len, marks = s->marks.failed ? 0 : s->marks.len;
+  if (s->added == 0) {
+    tl_buf_clear(&s->marks);
+    leave_hole(s, wall);
+    return TL_OK;
+  }
+  if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
+  if (marks > 0 && tl_buf_reserve(&s->batch, marks) < 0) {
+    s->batch.failed = false;
+    marks = 0;
+  }
+  if (marks > 0) tl_buf_add(&s->batch, s->marks.at, marks);
+  tl_buf_clear(&s->marks);
+  int rc = commit(s, marks, wall, err);
+  if (rc < 0) {
+    s->batch.len = before;
+    return rc;
+  }
   s->next += s->added;
   s->added = 0;
   tl_buf_clear(&s->batch);
   tl_buf_shrink(&s->batch, 1 << 20);
   leave_hole(s, wall);
   return TL_OK;
+}
+
+/* --- marks --- */
+
+void tl_spool_mark (tl_spool *s, const tl_mark *m) { tl_record_mark(&s->marks, m); }
+
+void tl_spool_found_marks (const tl_spool *s,
+                           void (*one)(void *ctx, uint64_t number, const tl_mark *m), void *ctx) {
+  tl_mark m;
+  for (size_t at = 0; tl_record_next_mark(tl_buf_bytes(&s->found), &at, &m) == 1;)
+    one(ctx, s->found_at, &m);
 }
 
 bool tl_spool_where (const tl_spool *s, uint64_t at, tl_spool_place *out) {

@@ -9,6 +9,7 @@
 #define TL_SPOOL_SPOOL_H
 
 #include "base/buf.h"
+#include "spool/record.h"
 
 typedef struct tl_spool tl_spool;
 typedef struct tl_cursor tl_cursor; /* how far an outlet is */
@@ -57,6 +58,16 @@ void tl_spool_skip (tl_spool *s);
 ** (ENOSPC …). Call again later. */
 int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err);
 bool tl_spool_is_dirty (const tl_spool *s); /* something waits for a commit */
+
+/* --- marks: which received messages a batch has the values of --- */
+
+/* Goes with the values of the next commit(), and is forgotten by it, whatever comes of it. Without
+** memory it is left out. */
+void tl_spool_mark (tl_spool *s, const tl_mark *m);
+/* Those of the last batch that the process before wrote: what may have been stored while nobody
+** else knows of it. `number`: of the batch's first value. */
+void tl_spool_found_marks (const tl_spool *s,
+                           void (*one)(void *ctx, uint64_t number, const tl_mark *m), void *ctx);
 
 /* Append a line (with its line break) to the file NAME.rejected in the spool's folder, which has
 ** what the outlet of this name could not deliver; at most two times 16 MB are kept. A negated

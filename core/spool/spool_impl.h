@@ -31,6 +31,9 @@ struct tl_spool {
   uint32_t count, cap;
   tl_spool_gone gone; /* to be unlinked by whoever takes them, or at the end */
   tl_buf batch;       /* with room for its head in front */
+  tl_buf marks;       /* records of those that go with the next batch */
+  tl_buf found;       /* of the last batch of the process before */
+  uint64_t found_at;  /* the number of its first value; 0: there is none */
   uint32_t added;     /* values in it */
   uint64_t skipped;   /* values behind these for which there was no room */
   tl_cursor *cursors;

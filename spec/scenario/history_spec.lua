@@ -61,33 +61,6 @@ describe("the history", function()
     t:stop()
   end)
 
-  for qos = 1, 2 do
-    it(("loses and doubles nothing over kills, at QoS %d"):format(qos), function()
-      local m, folder = mosquitto.start(), scope.folder()
-      local t = start(m, folder, { QOS = qos })
-      m:wait_subscribed "history"
-      local from = os.time() * 1000
-      for round = 0, 4 do
-        for n = 1, 40 do
-          m:publish("n/up", ('{"t":%d,"n":%d}'):format(from + round * 40 + n, round * 40 + n),
-            { qos = qos })
-        end
-        -- Somewhere in the middle of them; the broker keeps the session.
-        wait.till("some values", nil, function() return #t:values() >= 10 end)
-        t:kill "sigkill"
-        t:wait_exit()
-        t = start(m, folder, { QOS = qos })
-        t:wait_log "connected"
-      end
-      m:publish("n/up", ('{"t":%d,"n":0}'):format(from + 1000), { qos = qos })
-      wait.till("the last value", nil, function() return t:text():find('"value":0,', 1, true) end)
-      t:stop()
-      assert.equal("201|20100|201",
-        sql(folder,
-          "SELECT count(*), sum(value), count(DISTINCT value) FROM value WHERE tag='plant.s.n'"))
-    end)
-  end
-
   it("loses nothing while memory fails, and acknowledges nothing that it does not have", function()
     local m, folder = mosquitto.start(), scope.folder()
     local memory = files.write(folder .. "/memory", string.pack("<i8i8i8i8", -1, 0, 0, 0))

@@ -63,6 +63,8 @@ static inline int append (void *ctx, char kind, uint64_t sequence, uint16_t id, 
              TL_ARG(bytes));
   else if (kind == TL_STORE_RECEIVED)
     snprintf(text + at, 4000 - at, "i %u|", id);
+  else if (kind == TL_STORE_TAKEN)
+    snprintf(text + at, 4000 - at, "t %u %llu|", id, (unsigned long long)sequence);
   else
     snprintf(text + at, 4000 - at, "f %.*s|", TL_ARG(bytes));
   return TL_OK;

@@ -33,6 +33,30 @@ static void what_was_committed_is_there_again (void **state) {
   tl_store_close(s);
 }
 
+static void a_place_and_what_was_taken_are_kept_with_the_batch (void **state) {
+  uint64_t where, next;
+  (void)state;
+  tl_store *s = open_store();
+  tl_store_get_place(s, &where, &next);
+  assert_true(where == 0 && next == 0);
+  tl_store_put(s, TL_STORE_TAKEN, UINT64_MAX, 3, NONE);
+  tl_store_put(s, TL_STORE_TAKEN, 1, 4, NONE);
+  tl_store_put(s, TL_STORE_TAKEN, 2, 4, NONE); /* the later one counts */
+  tl_store_delete(s, TL_STORE_TAKEN, 0, 3, NONE);
+  tl_store_put_place(s, UINT64_MAX - 1, 77);
+  commit(s);
+  assert_string_equal(content(s), "t 4 2|");
+  tl_store_begin_anew(s);
+  tl_store_put(s, TL_STORE_RECEIVED, 0, 5, NONE);
+  commit(s);
+  tl_store_close(s);
+  s = open_store();
+  assert_string_equal(content(s), "i 5|");
+  tl_store_get_place(s, &where, &next);
+  assert_true(where == UINT64_MAX - 1 && next == 77);
+  tl_store_close(s);
+}
+
 static void what_was_not_committed_is_not (void **state) {
   (void)state;
   tl_store *s = open_store();
@@ -399,6 +423,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(an_empty_store_holds_nothing),
     SPEC(what_was_committed_is_there_again),
+    SPEC(a_place_and_what_was_taken_are_kept_with_the_batch),
     SPEC(what_was_not_committed_is_not),
     SPEC(changes_count_in_their_order),
     SPEC(bytes_of_any_kind_and_length_come_back),

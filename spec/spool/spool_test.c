@@ -321,6 +321,60 @@ static void a_flipped_bit_is_noticed (void **state) {
   assert_int_equal(read_all(w, c, 1), 3);
 }
 
+static void note_mark (void *ctx, uint64_t number, const tl_mark *m) {
+  char *text = ctx;
+  size_t len = strlen(text);
+  snprintf(text + len, 200 - len, "%d %.*s %d %llx|", (int)number, TL_ARG(m->line), m->id,
+           (unsigned long long)m->sum);
+}
+
+static const char *marks_of (const world *w) {
+  static char text[200];
+  text[0] = '\0';
+  tl_spool_found_marks(w->spool, note_mark, text);
+  return text;
+}
+
+static void mark (world *w, uint16_t id) {
+  tl_mark m = { TL_LIT("plant"), id, 0xfedcba9876543210u };
+  tl_spool_mark(w->spool, &m);
+}
+
+static void marks_of_the_last_batch_are_found (void **state) {
+  world *w = *state;
+  tl_cursor *c;
+  open_it(w);
+  assert_string_equal(marks_of(w), "");
+  assert_int_equal(tl_cursor_open(&c, w->spool, "out", &w->err), TL_OK);
+  mark(w, 1);
+  put(w, 1, 3);
+  mark(w, 2);
+  mark(w, 65535);
+  put(w, 4, 5);
+  assert_int_equal(read_all(w, c, 1), 5); /* they are no values */
+  close_it(w);
+  open_it(w);
+  assert_string_equal(marks_of(w), "4 plant 2 fedcba9876543210|4 plant 65535 fedcba9876543210|");
+  close_it(w); /* it has begun a segment, and written nothing into it */
+  open_it(w);
+  assert_string_equal(marks_of(w), "4 plant 2 fedcba9876543210|4 plant 65535 fedcba9876543210|");
+  put(w, 6, 6);
+  close_it(w);
+  open_it(w);
+  assert_string_equal(marks_of(w), "");
+}
+
+static void marks_belong_to_one_commit (void **state) {
+  world *w = *state;
+  open_it(w);
+  mark(w, 7); /* no value comes with it */
+  assert_int_equal(commit(w), TL_OK);
+  put(w, 1, 1);
+  close_it(w);
+  open_it(w);
+  assert_string_equal(marks_of(w), "");
+}
+
 static void belongs_to_one_process (void **state) {
   world *w = *state;
   open_it(w);
@@ -449,6 +503,8 @@ int main (void) {
     T(holds_when_it_is_told_to),
     T(a_cut_end_is_told_and_the_rest_read),
     T(a_flipped_bit_is_noticed),
+    T(marks_of_the_last_batch_are_found),
+    T(marks_belong_to_one_commit),
     T(belongs_to_one_process),
     T(a_folder_that_cannot_be_is_an_error),
     cmocka_unit_test(samples_round_trip),

@@ -1,0 +1,239 @@
+/* core/gateway/once.c — see once.h. Must not know how values are kept. */
+#include "gateway/once.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/link_impl.h"
+
+/* A received message of which the line's store does not know all. */
+struct tl_pending {
+  uint64_t sum;   /* of the message; counts once it is `whole` */
+  uint16_t id;    /* of the packet */
+  bool whole;     /* the message was handed over: all of its values came */
+  bool confirmed; /* the session has it: it goes into the store once the values are written */
+  bool put;       /* it is in the store's batch */
+  bool noted;     /* the store, or its batch, knows that its values are stored */
+  bool found;     /* a process before stored them */
+};
+
+/* Found before its line has its store. */
+struct tl_found {
+  struct tl_found *next;
+  uint64_t number, sum;
+  uint16_t id;
+  size_t line_len;
+  char line[];
+};
+
+/* The same in each process: it is on disk. */
+static uint64_t mix (uint64_t sum, tl_slice bytes) {
+  const uint64_t prime = 0x100000001b3u;
+  uint64_t word;
+  size_t at = 0;
+  for (; bytes.len - at >= sizeof word; at += sizeof word) {
+    memcpy(&word, bytes.at + at, sizeof word);
+    sum = (sum ^ word) * prime;
+    sum ^= sum >> 29;
+  }
+  for (; at < bytes.len; at++) sum = (sum ^ bytes.at[at]) * prime;
+  return (sum ^ bytes.len) * prime;
+}
+
+static uint64_t sum_of (const tl_incoming *m) {
+  return mix(mix(0xcbf29ce484222325u, m->topic), m->payload);
+}
+
+static tl_pending *find (const tl_link *l, uint16_t id) {
+  for (uint32_t i = 0; i < l->keep.pending_count; i++)
+    if (l->keep.pending[i].id == id) return &l->keep.pending[i];
+  return NULL;
+}
+
+static tl_pending *add (tl_link *l, uint16_t id) {
+  tl_persistence *k = &l->keep;
+  tl_pending *known = find(l, id);
+  if (known) return known;
+  if (k->pending_count == k->pending_cap) {
+    uint32_t cap = k->pending_cap > 0 ? k->pending_cap * 2 : 32;
+    tl_pending *more = realloc(k->pending, cap * sizeof *more);
+    if (!more) return NULL;
+    k->pending = more;
+    k->pending_cap = cap;
+  }
+  k->pending[k->pending_count] = (tl_pending){ .id = id };
+  return &k->pending[k->pending_count++];
+}
+
+static void drop (tl_link *l, tl_pending *p) { *p = l->keep.pending[--l->keep.pending_count]; }
+
+/* The store need not know any more that its values are stored. */
+static void forget_note (tl_link *l, tl_pending *p) {
+  if (p->noted) tl_store_delete(l->keep.store, TL_STORE_TAKEN, 0, p->id, tl_slice_of(NULL, 0));
+  p->noted = false;
+}
+
+static bool is_kept (const tl_link *l) { return l->keep.store && l->gateway->place.store != 0; }
+
+/* --- the session's side --- */
+
+bool tl_pending_received (tl_link *l, uint16_t id, bool gone) {
+  if (!is_kept(l)) return false;
+  tl_pending *p = gone ? find(l, id) : add(l, id);
+  if (!p) return false; /* it has been written; or without memory it goes as if nobody stored it */
+  if (!gone) {
+    p->confirmed = true;
+    return true;
+  }
+  bool put = p->put;
+  p->confirmed = p->put = false;
+  if (!p->whole) {
+    forget_note(l, p);
+    drop(l, p);
+  }
+  return !put;
+}
+
+void tl_pending_whole (tl_link *l, const tl_incoming *m) {
+  if (!is_kept(l)) return;
+  tl_pending *p = add(l, m->id);
+  if (!p) return;
+  uint64_t sum = sum_of(m);
+  if (p->sum != sum) p->noted = false; /* of another one; to be noted anew */
+  p->sum = sum;
+  p->whole = true;
+  p->found = false;
+}
+
+bool tl_pending_is_found (const tl_link *l, const tl_incoming *m) {
+  const tl_pending *p = l->keep.pending_count > 0 ? find(l, m->id) : NULL;
+  return p && p->found && p->sum == sum_of(m);
+}
+
+void tl_pending_session_lost (tl_link *l) {
+  for (uint32_t i = l->keep.pending_count; i > 0; i--) {
+    tl_pending *p = &l->keep.pending[i - 1];
+    p->whole = p->found = false;
+    forget_note(l, p);
+    if (!p->put) drop(l, p);
+  }
+}
+
+/* --- the store's side --- */
+
+/* True: there is something to write. */
+static bool put (tl_link *l, tl_pending *p) {
+  const tl_slice none = { NULL, 0 };
+  if (p->put || p->id == l->keep.delivering) return false;
+  if (p->confirmed) {
+    tl_store_put(l->keep.store, TL_STORE_RECEIVED, 0, p->id, none);
+    forget_note(l, p);
+    return p->put = true;
+  }
+  if (!p->whole || p->noted) return false;
+  tl_store_put(l->keep.store, TL_STORE_TAKEN, p->sum, p->id, none);
+  return p->noted = true;
+}
+
+bool tl_pending_put (tl_link *l) {
+  tl_persistence *k = &l->keep;
+  bool any = k->place_due;
+  if (!k->store || (k->pending_count == 0 && !any)) return false;
+  for (uint32_t i = 0; i < k->pending_count; i++)
+    if (put(l, &k->pending[i])) any = true;
+  if (any) tl_store_put_place(k->store, l->gateway->place.store, l->gateway->place.next);
+  k->place_due = false;
+  return any;
+}
+
+void tl_pending_written (tl_link *l) {
+  for (uint32_t i = l->keep.pending_count; i > 0; i--)
+    if (l->keep.pending[i - 1].put) drop(l, &l->keep.pending[i - 1]);
+}
+
+void tl_pending_begin_anew (tl_link *l) {
+  for (uint32_t i = 0; i < l->keep.pending_count; i++)
+    l->keep.pending[i].put = l->keep.pending[i].noted = false;
+  l->keep.place_due = true;
+}
+
+bool tl_pending_is_unwritten (const tl_link *l, uint16_t id) { return find(l, id); }
+
+void tl_pending_restore (tl_link *l, uint16_t id, uint64_t sum) {
+  tl_pending *p = add(l, id);
+  if (p) *p = (tl_pending){ .id = id, .sum = sum, .whole = true, .noted = true, .found = true };
+}
+
+/* Marks count where the store knows this very place, and less of it. From here on it knows them
+** itself. */
+static void take_marks (tl_link *l, uint64_t next) {
+  for (const tl_found *f = l->gateway->found; f; f = f->next) {
+    tl_slice line = tl_slice_of(f->line, f->line_len);
+    if (f->number < next || !tl_slice_eq(line, tl_slice_str(l->line->name))) continue;
+    tl_pending *p = add(l, f->id);
+    if (!p) continue;
+    if (p->sum != f->sum) p->noted = false;
+    p->sum = f->sum;
+    p->whole = p->found = true;
+  }
+}
+
+void tl_pending_opened (tl_link *l, uint64_t store, uint64_t next) {
+  uint64_t now = l->gateway->place.store;
+  if (now != 0 && store == now) {
+    take_marks(l, next);
+  } else { /* what was stored elsewhere is stored nowhere */
+    for (uint32_t i = l->keep.pending_count; i > 0; i--) {
+      forget_note(l, &l->keep.pending[i - 1]);
+      drop(l, &l->keep.pending[i - 1]);
+    }
+  }
+  l->keep.place_due = now != 0 || store != 0;
+  tl_gateway_ask_flush(l->gateway);
+}
+
+void tl_pending_free (tl_link *l) {
+  free(l->keep.pending);
+  l->keep.pending = NULL;
+  l->keep.pending_count = l->keep.pending_cap = 0;
+}
+
+/* --- the observer's side --- */
+
+void tl_gateway_set_place (tl_gateway *g, uint64_t store, uint64_t next) {
+  bool fresh = g->place.store != store;
+  g->place = (tl_place){ store, next };
+  for (uint32_t i = 0; fresh && i < g->model->line_count; i++) {
+    tl_link *l = g->model->lines[i]->user;
+    if (l && l->keep.store) l->keep.place_due = true;
+  }
+}
+
+void tl_gateway_found_mark (tl_gateway *g, uint64_t number, const tl_message_mark *r) {
+  tl_found *f = malloc(sizeof *f + r->line.len);
+  if (!f) return;
+  *f = (tl_found){ g->found, number, r->sum, r->id, r->line.len };
+  if (r->line.len > 0) memcpy(f->line, r->line.at, r->line.len);
+  g->found = f;
+}
+
+void tl_gateway_forget_found (tl_gateway *g) {
+  for (tl_found *f; (f = g->found);) {
+    g->found = f->next;
+    free(f);
+  }
+}
+
+void tl_gateway_each_mark (const tl_gateway *g, void (*one)(void *ctx, const tl_message_mark *r),
+                           void *ctx) {
+  for (uint32_t i = 0; i < g->model->line_count; i++) {
+    const tl_link *l = g->model->lines[i]->user;
+    for (uint32_t k = 0; l && k < l->keep.pending_count; k++) {
+      const tl_pending *p = &l->keep.pending[k];
+      tl_message_mark r = { tl_slice_str(l->line->name), p->id, p->sum };
+      if (p->whole && (!p->noted || l->keep.failed)) one(ctx, &r);
+    }
+  }
+}
+
+bool tl_gateway_is_stored (const tl_gateway *g) { return g->stored; }
