@@ -34,8 +34,8 @@ int tl_store_path (tl_buf *out, tl_slice folder, tl_slice line, tl_slice client_
 int tl_store_open (tl_store **out, tl_slice folder, tl_slice line, tl_slice client_id, tl_err *err);
 void tl_store_close (tl_store *s); /* what was not committed is gone; NULL is fine */
 
-/* Every record: filters, received and taken identifiers, then messages by ascending sequence. Call it
-** before the first change. `each` returns TL_OK, or a negative code that ends the walk and is
+/* Every record: filters, received and taken identifiers, then messages by ascending sequence. Call
+** it before the first change. `each` returns TL_OK, or a negative code that ends the walk and is
 ** returned, with *err as `each` filled it. TL_EMALFORMED: a record is damaged. */
 typedef int tl_store_each (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
                            tl_err *err);
