@@ -1,7 +1,7 @@
 /* spec/support/kill_points.c — `tagline_killed`, the program under test, which kills itself at a
-** point that TAGLINE_KILL names: "spool 3 half" is in the middle of the third write to a segment
-** of the spool. Points are the calls by which the program changes something outside of itself; SQLite's
-** go through here, too. Before them nothing is written, after them all of it.
+** point that TAGLINE_KILL names: "spool 3 half" is in the middle of the third write to a segment.
+** Points are the calls by which the program changes something outside of itself, SQLite's
+** included. "before" such a call nothing is written, "behind" it all of it.
 **
 **   spool    a segment          cursor   an outlet's place     unlink   a segment goes
 **   session  session_store's log and file                      sync     its fdatasync
