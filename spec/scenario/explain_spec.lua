@@ -55,6 +55,22 @@ end
 describe("tagline explain", function()
   after_each(scope.finish)
 
+  it("names the option that reads such a text", function()
+    for _, case in ipairs {
+      { "Ai", "12,5", 'decimal = "," would read it' }, { "TiR", "-1,5", 'decimal = "," would read it' },
+      { "Ai", "21.5 °C", '"RE=([-+0-9.]+)" takes the number of a text' },
+      { "Di", "OPEN", "words = { On = …, Off = … } reads a device's own words" },
+      { "Ai", "abc" }, { "Ai", "1.234,5" }, { "TiR", "12:5" }, { "Qi", "7" }, { "Ai", "2026-11-22" },
+    } do
+      local path = scope.file("hint.lua", ('line "p" { host = "h", station "s" { address = "s", tags = { x = %s "IN_DATA" } } }')
+        :format(case[1]))
+      local code, out = tagline.command { "explain", path, "s", scope.file("payload", case[2]) }
+      assert.equal(0, code)
+      local hint = out:match "is not readable as %a+ %(type%)(.-)  +→"
+      assert.equal(case[3] and ": " .. case[3] or "", hint, case[2])
+    end
+  end)
+
   it("tells why RE= found nothing", function()
     for payload, step in pairs { ['{"u":1}'] = "no-match", ['{"t":1,"u":"\xb0C"}'] = "not-utf8" } do
       local _, tag = ask("plant/boiler/up", payload)

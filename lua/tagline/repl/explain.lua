@@ -68,13 +68,31 @@ end
 
 local function signed(q) return q < 0 and " - " .. number(-q) or " + " .. number(q) end
 
+local numeric = { Ai = true, Ao = true, Ci = true, Co = true, TiR = true, ToR = true }
+local states = { Di = true, Do = true, Qi = true }
+
+--- The option that reads a text which its tag's type does not; nil: there is none that surely does.
+local function option_for(type, from, raw)
+  if #raw > 40 then return nil end
+  if states[type] and raw:find "^%a[%w_-]*$" then
+    return ": words = { On = …, Off = … } reads a device's own words"
+  end
+  if not numeric[type] then return nil end
+  if raw:find "^%s*[+-]?%d+,%d+%s*$" then return ': decimal = "," would read it' end
+  if from == "text" and raw:find "^%s*[+-]?%d+%.?%d*%s*[^%d%s.,:eE+-][^%d]*$" then
+    return ': "RE=([-+0-9.]+)" takes the number of a text'
+  end
+end
+
 local step_texts = {
-  convert = function(s)
+  convert = function(s, raw)
     if s.code == "ok" then
       return s.lost and (s.lost == "rounded" and "digits are lost: rounded"
         or "more than 64 bits hold: the nearest that they do") or nil
     end
-    return ("%s is not readable as %s (%s)"):format(s.from, s.to, s.code)
+    local textual = s.code == "type" and (s.from == "text" or s.from == "string")
+    return ("%s is not readable as %s (%s)%s"):format(s.from, s.to, s.code,
+      textual and option_for(s.to, s.from, raw) or "")
   end,
   ["no-match"] = function() return "the expression does not match" end,
   ["not-utf8"] = function() return "the payload is not UTF-8, which RE= needs" end,
@@ -93,10 +111,10 @@ local step_texts = {
   keep = function() return "not there" end,
 }
 
-local function steps_text(steps)
+local function steps_text(steps, raw)
   local parts = {}
   for _, s in ipairs(steps or {}) do
-    parts[#parts + 1] = step_texts[s.step] and step_texts[s.step](s)
+    parts[#parts + 1] = step_texts[s.step] and step_texts[s.step](s, raw)
   end
   return table.concat(parts, ", ")
 end
@@ -116,7 +134,7 @@ local function near_text(near)
 end
 
 local function why_text(tag)
-  local steps = steps_text(tag.steps)
+  local steps = steps_text(tag.steps, raw_text(tag, "raw"))
   if not tag.near then return steps end
   steps = steps:gsub("^not there:?%s*", "")
   return near_text(tag.near) .. (steps ~= "" and ", " .. steps or "")
