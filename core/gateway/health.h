@@ -40,7 +40,7 @@ typedef struct {
   char closed_topic[TL_FILTER_BYTES];      /* the PUBLISH's; NUL-terminated, cut when longer */
   size_t closed_bytes;
   uint32_t *own;         /* TL_OWN_TOPICS hashes; NULL: nothing was published yet */
-  uint64_t own_unrouted; /* messages of ours that came back, and no station takes */
+  uint64_t own_unrouted; /* of no station: ours that came back, wills of devices to come */
   tl_echo echo;
   char failure[256]; /* why the last connection or attempt failed; "": none did */
   int64_t failed_at;

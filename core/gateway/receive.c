@@ -4,18 +4,49 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/pattern.h"
 #include "gateway/link_impl.h"
 #include "gateway/prepare.h"
 #include "gateway/station_log.h"
 
-enum { WILLS_HERE = 16 }; /* stations that share a will topic, without a call of malloc */
+enum {
+  WILLS_HERE = 16,   /* stations that share a will topic, without a call of malloc */
+  FEW_STATIONS = 256 /* are looked through for an unrouted topic */
+};
+
+/* Retained wills and births mostly come before a device's first message makes its station: the
+** topic is not a stranger's. `filled`: a will topic of named groups, "site/{dev}/lwt". */
+static bool could_be (const char *filled, const char *topic) {
+  char pattern[256];
+  size_t n = 0;
+  while (*filled && n + 1 < sizeof pattern) {
+    const char *behind = *filled == '{' ? strchr(filled, '}') : NULL;
+    pattern[n++] = behind ? '*' : *filled;
+    filled = behind ? behind + 1 : filled + 1;
+  }
+  pattern[n] = '\0';
+  return !*filled && tl_glob_match(pattern, topic);
+}
+
+static bool is_will_of_unknown (const tl_line *line, tl_slice topic) {
+  char text[256];
+  if (topic.len >= sizeof text) return false;
+  memcpy(text, topic.at, topic.len);
+  text[topic.len] = '\0';
+  for (uint32_t i = 0; i < line->station_count && i < FEW_STATIONS; i++) {
+    const tl_station *s = line->stations[i];
+    if (s->is_template && s->will_topic && could_be(s->will_topic, text)) return true;
+  }
+  return false;
+}
 
 static void note_unrouted (tl_link *l, tl_slice topic) {
   size_t n = topic.len < sizeof l->routing.unrouted_topic - 1
                  ? topic.len
                  : sizeof l->routing.unrouted_topic - 1;
   l->routing.unrouted++;
-  if (tl_health_is_own(&l->health, topic)) { /* our own message, which '#' brings back */
+  /* our own message, which '#' brings back */
+  if (tl_health_is_own(&l->health, topic) || is_will_of_unknown(l->line, topic)) {
     l->health.own_unrouted++;
     return;
   }

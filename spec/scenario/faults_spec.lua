@@ -425,6 +425,21 @@ describe("a healthy plant", function()
     nothing_is_wrong(t)
   end)
 
+  it("has nothing to say of retained births that come before their devices", function()
+    local b = broker.new()
+    local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT,
+      station "d-{n}" { address = "dev/(?<n>[^/]+)/up", SWT = "dev/{n}/lwt", SBP = "online", tags = { x = TxtI "IN_DATA" } } }]],
+      { PORT = b.port })
+    local c = b:handshake()
+    publish(c, { { "dev/1/lwt", "online", retain = true }, { "dev/2/lwt", "online", retain = true },
+      { "dev/1/up", "x" } })
+    assert.equal("x", t:value("p.d-1.x").value)
+    assert.is_nil(find(nothing_is_wrong(t).remarks, "no-station"))
+    assert.is_nil(t:text("stderr"):find("no station takes", 1, true))
+    publish(c, { { "dev/2/lwt/more", "x" } })
+    assert.truthy(find(nothing_is_wrong(t).remarks, "no-station").text:find("dev/2/lwt/more", 1, true))
+  end)
+
   it("has nothing wrong when a message leaves the values of an old one as they are", function()
     local b = broker.new()
     local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT, payload_type = "JSON", time_field_name = "ts", time_mask = "UNIX",
