@@ -124,11 +124,18 @@ static tl_slice check_name (lua_State *L, const char *what) {
 static int next_station (lua_State *L);
 static int next_tag (lua_State *L);
 
+/* A function that gives the next name and object, from the first on. */
+static int push_walk (lua_State *L, lua_CFunction next) {
+  tl_tag_walk *w = lua_newuserdatauv(L, sizeof *w, 0);
+  *w = (tl_tag_walk){ .line = 0 };
+  lua_pushcclosure(L, next, 1);
+  return 1;
+}
+
 /* tags["plant.*.temperature"]: a list of those whose names are like it, in the config's order. */
 static int push_like (lua_State *L, lua_CFunction next, const char *pattern) {
   lua_newtable(L);
-  for (int i = 0; i < 3; i++) lua_pushinteger(L, 0);
-  lua_pushcclosure(L, next, 3);
+  push_walk(L, next);
   for (lua_Integer n = 0;;) {
     tl_budget_check(L);
     lua_pushvalue(L, -1);
@@ -206,15 +213,9 @@ static int next_tag (lua_State *L) {
   return 2;
 }
 
-static int walk (lua_State *L, lua_CFunction next) {
-  tl_tag_walk *w = lua_newuserdatauv(L, sizeof *w, 0);
-  *w = (tl_tag_walk){ .line = 0 };
-  lua_pushcclosure(L, next, 1);
-  return 1;
-}
-static int lines_pairs (lua_State *L) { return walk(L, next_line); }
-static int stations_pairs (lua_State *L) { return walk(L, next_station); }
-static int tags_pairs (lua_State *L) { return walk(L, next_tag); }
+static int lines_pairs (lua_State *L) { return push_walk(L, next_line); }
+static int stations_pairs (lua_State *L) { return push_walk(L, next_station); }
+static int tags_pairs (lua_State *L) { return push_walk(L, next_tag); }
 
 /* `lines "plant" { … }` in a config, stations("plant.boiler") at a prompt. */
 static int refuse_call (lua_State *L) {
