@@ -423,34 +423,10 @@ static void reads_times_by_tags_and_masks (void **state) {
   text_is("c074323031332d30332d32315432303a30343a30305a", "2013-03-21T20:04:00Z");
 }
 
-/* No beginning of a document is one, and no byte changed lets anything read past the end. */
 static void survives_cuts_and_changes (void **state) {
   (void)state;
-  tl_slice doc = from_hex("bf 6161 83 01 f93e00 c11a514b67b0 6162 5f4101420203ff 6163 a1 20 "
-                          "7f6161ff 6164 d818 43010203 ff");
-  tl_json_value v;
-  uint64_t seed = 7;
-  assert_int_equal(whole_of(TL_DOC_CBOR, doc, &v, NULL), TL_OK);
-  for (size_t n = 0; n < doc.len; n++) {
-    uint8_t *copy = exact_copy(doc.at, n);
-    assert_int_equal(whole_of(TL_DOC_CBOR, tl_slice_of(copy, n), &v, NULL), TL_EMALFORMED);
-    free(copy);
-  }
-  for (int round = 0; round < 20000; round++) {
-    uint8_t *copy = exact_copy(doc.at, doc.len);
-    for (int i = 0; i < 3; i++) copy[random_next(&seed) % doc.len] = (uint8_t)random_next(&seed);
-    tl_slice changed = tl_slice_of(copy, doc.len);
-    tl_json_error e = { 0 }, walked = { 0 };
-    tl_buf out;
-    tl_buf_init(&out);
-    int rc = whole_of(TL_DOC_CBOR, changed, &v, &e);
-    assert_int_equal(tl_doc_walk(TL_DOC_CBOR, changed, &quiet, NULL, &walked), rc);
-    assert_int_equal(walked.at, e.at);
-    if (rc == TL_OK) tl_doc_json(&v, &out);
-    tl_buf_fini(&out);
-    free(copy);
-  }
-  free_hex(doc);
+  survives(TL_DOC_CBOR, "bf 6161 83 01 f93e00 c11a514b67b0 6162 5f4101420203ff 6163 a1 20 "
+                        "7f6161ff 6164 d818 43010203 ff");
 }
 
 int main (void) {

@@ -75,4 +75,32 @@ static inline void refuses_at (tl_doc_format format, const char *hex, size_t at)
   free_hex(doc);
 }
 
+/* No beginning of a document is one, and no byte changed lets anything read past the end. */
+static inline void survives (tl_doc_format format, const char *hex) {
+  tl_slice doc = from_hex(hex);
+  tl_json_value v;
+  uint64_t seed = 7;
+  assert_int_equal(whole_of(format, doc, &v, NULL), TL_OK);
+  for (size_t n = 0; n < doc.len; n++) {
+    uint8_t *copy = exact_copy(doc.at, n);
+    assert_int_equal(whole_of(format, tl_slice_of(copy, n), &v, NULL), TL_EMALFORMED);
+    free(copy);
+  }
+  for (int round = 0; round < 20000; round++) {
+    uint8_t *copy = exact_copy(doc.at, doc.len);
+    for (int i = 0; i < 3; i++) copy[random_next(&seed) % doc.len] = (uint8_t)random_next(&seed);
+    tl_slice changed = tl_slice_of(copy, doc.len);
+    tl_json_error e = { 0 }, walked = { 0 };
+    tl_buf out;
+    tl_buf_init(&out);
+    int rc = whole_of(format, changed, &v, &e);
+    assert_int_equal(tl_doc_walk(format, changed, &quiet, NULL, &walked), rc);
+    assert_int_equal(walked.at, e.at);
+    if (rc == TL_OK) tl_doc_json(&v, &out);
+    tl_buf_fini(&out);
+    free(copy);
+  }
+  free_hex(doc);
+}
+
 #endif

@@ -455,48 +455,40 @@ static void says_what_is_wrong_with_a_file (void **state) {
   tl_zone *z;
   assert_int_equal(read_maker(&m, &z, NULL), TL_OK);
   tl_zone_free(z);
-  maker bad = m;
-  bad.bytes[0] = 't';
-  refuses(&bad, TL_EMALFORMED, 0, "TZif");
-  bad = m;
-  bad.bytes[SECOND + 1] = 0;
-  refuses(&bad, TL_EMALFORMED, SECOND, "TZif");
-  bad = m;
-  bad.bytes[SECOND + 39] = 0;
-  refuses(&bad, TL_EMALFORMED, SECOND + 36, "without types");
-  bad = m;
-  bad.bytes[SECOND + 43] = 0;
-  refuses(&bad, TL_EMALFORMED, SECOND + 36, "without types");
-  bad = m;
-  bad.bytes[SECOND + 23] = 1;
-  refuses(&bad, TL_EMALFORMED, SECOND + 20, "indicators");
-  bad = m;
-  bad.bytes[SECOND + 27] = 1;
-  refuses(&bad, TL_EMALFORMED, SECOND + 20, "indicators");
+  const struct {
+    size_t at; /* of the byte that is wrong */
+    uint8_t byte;
+    size_t told; /* where the error says it is */
+    const char *text;
+  } rows[] = {
+    { 0, 't', 0, "TZif" },
+    { SECOND + 1, 0, SECOND, "TZif" },
+    { SECOND + 39, 0, SECOND + 36, "without types" },
+    { SECOND + 43, 0, SECOND + 36, "without types" },
+    { SECOND + 23, 1, SECOND + 20, "indicators" },
+    { SECOND + 27, 1, SECOND + 20, "indicators" },
+    { DATA + 16, 2, DATA + 16, "type it does not have" },
+    { DATA + 15, 0, DATA + 8, "not in order" },
+    { m.len - 6, 'x', m.len - 6, "no footer" },
+  };
+  maker bad;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    bad = m;
+    bad.bytes[rows[i].at] = rows[i].byte;
+    refuses(&bad, TL_EMALFORMED, rows[i].told, rows[i].text);
+  }
   bad = m;
   bad.bytes[SECOND + 31] = 1; /* one leap second, whose 12 bytes the footer stands for */
   put(&bad, "............", 12);
   refuses(&bad, TL_ETYPE, DATA, "leap seconds");
-  for (int i = 0; i < 4; i++) { /* counts of 2^32 - 1 */
+  for (int i = 0; i < 8; i++) { /* counts of 2^32 - 1, in either header */
     bad = m;
-    memset(bad.bytes + SECOND + 28 + 4 * i, 0xff, 4);
-    refuses(&bad, TL_EMALFORMED, bad.len, "ends in its data");
-    bad = m;
-    memset(bad.bytes + 28 + 4 * i, 0xff, 4);
+    memset(bad.bytes + (i < 4 ? SECOND : 0) + 28 + 4 * (i % 4), 0xff, 4);
     refuses(&bad, TL_EMALFORMED, bad.len, "ends in its data");
   }
   bad = m;
-  bad.bytes[DATA + 16] = 2;
-  refuses(&bad, TL_EMALFORMED, DATA + 16, "type it does not have");
-  bad = m;
-  bad.bytes[DATA + 15] = 0;
-  refuses(&bad, TL_EMALFORMED, DATA + 8, "not in order");
-  bad = m;
   memset(bad.bytes + DATA + 18, 0x7f, 4);
   refuses(&bad, TL_EMALFORMED, DATA + 18, "offset of");
-  bad = m;
-  bad.bytes[m.len - 6] = 'x';
-  refuses(&bad, TL_EMALFORMED, m.len - 6, "no footer");
 }
 
 static void refuses_footers_that_are_no_rules (void **state) {

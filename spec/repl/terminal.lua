@@ -43,6 +43,15 @@ function terminal.start(words, options)
 end
 
 -- Type a text as it is.
+-- `tagline repl` on the process t, at its first prompt. options: no_color, and those of start().
+function terminal.attach(t, options)
+  local words = { require("spec.support.tagline").program(), "repl", "--socket", t.socket }
+  if options and options.no_color then words = { "env", "NO_COLOR=1", table.unpack(words) } end
+  local screen = terminal.start(words, options)
+  screen:wait "tagline>"
+  return screen
+end
+
 function terminal:type(text)
   tmux(self, "send-keys", "-l", text)
   return self

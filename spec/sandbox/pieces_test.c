@@ -1,38 +1,7 @@
 /* spec/sandbox/pieces_test.c — long work in pieces: what runs between them finds the sandbox as
 ** if it were alone, and what its budget counts is its own. */
 #include "sandbox/pieces.h"
-#include "support/spec.h"
-
-static tl_sandbox box;
-static tl_buf said;
-
-static int begin (void **unused) {
-  (void)unused;
-  tl_err err = { .text = "" };
-  tl_buf_init(&said);
-  return tl_sandbox_init(&box, false, &err);
-}
-
-static int end (void **unused) {
-  (void)unused;
-  tl_sandbox_fini(&box);
-  tl_buf_fini(&said);
-  return 0;
-}
-
-static int p_run (lua_State *L) {
-  const char *code = lua_touserdata(L, 1);
-  if (luaL_loadbuffer(L, code, strlen(code), "=code") != LUA_OK) return lua_error(L);
-  lua_call(L, 0, 0);
-  return 0;
-}
-
-static int enter (const char *code, double seconds) {
-  tl_buf_clear(&said);
-  int rc = tl_sandbox_enter(&box, p_run, (void *)(uintptr_t)code, seconds, "code", &said);
-  tl_buf_byte(&said, '\0');
-  return rc;
-}
+#include "sandbox_support.h"
 
 typedef struct {
   const char *code;
@@ -42,7 +11,7 @@ typedef struct {
 
 static void run (void *ctx) {
   work *w = ctx;
-  w->rc = enter(w->code, w->seconds);
+  w->rc = run_for(w->code, w->seconds);
 }
 
 /* Some 20 ms. */
@@ -56,13 +25,13 @@ static void others_run_between_two_pieces (void **unused) {
   assert_int_equal(tl_pieces_new(&p, &box, run, &w), 0);
   while (tl_pieces_go(p)) {
     turns++;
-    assert_int_equal(enter("assert(not done) seen = n", 1), LUA_OK);
-    assert_int_equal(enter("error('mine')", 1), LUA_ERRRUN);
-    assert_int_equal(enter("while true do end", 0.001), LUA_ERRRUN); /* hooks are its own */
+    assert_int_equal(run_for("assert(not done) seen = n", 1), LUA_OK);
+    assert_int_equal(run_for("error('mine')", 1), LUA_ERRRUN);
+    assert_int_equal(run_for("while true do end", 0.001), LUA_ERRRUN); /* hooks are its own */
   }
   assert_int_equal(w.rc, LUA_OK);
   assert_true(turns > 2);
-  assert_int_equal(enter("assert(done and n == 1e6 and seen < n)", 1), LUA_OK);
+  assert_int_equal(run_for("assert(done and n == 1e6 and seen < n)", 1), LUA_OK);
   tl_pieces_free(p);
 }
 
@@ -83,8 +52,8 @@ static void pauses_inside_of_c_functions (void **unused) {
   assert_int_equal(tl_pieces_new(&p, &box, run, &w), 0);
   while (tl_pieces_go(p)) {
     turns++;
-    assert_int_equal(enter("assert(('abc'):gsub('b', string.upper) == 'aBc') collectgarbage()", 1),
-                     LUA_OK);
+    assert_int_equal(
+        run_for("assert(('abc'):gsub('b', string.upper) == 'aBc') collectgarbage()", 1), LUA_OK);
   }
   assert_true(turns > 2);
   assert_int_equal(w.rc, LUA_ERRRUN);
@@ -99,7 +68,7 @@ static void its_time_is_its_own (void **unused) {
   assert_int_equal(tl_pieces_new(&p, &box, run, &w), 0);
   while (tl_pieces_go(p)) {
     turns++;
-    if (turns <= 3) assert_int_equal(enter("while true do end", 0.03), LUA_ERRRUN);
+    if (turns <= 3) assert_int_equal(run_for("while true do end", 0.03), LUA_ERRRUN);
   }
   assert_int_equal(w.rc, LUA_ERRRUN);
   assert_true(turns > 2); /* though the others have had more than its 20 ms by then */
@@ -120,7 +89,7 @@ static void what_it_takes_of_the_memory_is_not_the_others (void **unused) {
   size_t most = 0;
   while (tl_pieces_go(p)) {
     if (box.memory > most) most = box.memory;
-    assert_int_equal(enter("assert(#(('x'):rep(1000) .. 'y') == 1001)", 1), LUA_OK);
+    assert_int_equal(run_for("assert(#(('x'):rep(1000) .. 'y') == 1001)", 1), LUA_OK);
   }
   assert_int_equal(w.rc, LUA_OK);
   assert_true(most > 2 * box.memory_limit);
@@ -142,13 +111,13 @@ static void ends_at_once_when_it_must (void **unused) {
     if (with) assert_non_null(strstr((const char *)said.at, "no more time"));
     tl_pieces_free(p);
   }
-  assert_int_equal(enter("assert(n == 1e6)", 1), LUA_OK);
+  assert_int_equal(run_for("assert(n == 1e6)", 1), LUA_OK);
 }
 
 static void without_pieces_nothing_pauses (void **unused) {
   (void)unused;
   assert_false(tl_pause(&box));
-  assert_int_equal(enter(counts, 100), LUA_OK);
+  assert_int_equal(run_for(counts, 100), LUA_OK);
   tl_pieces *p;
   assert_int_equal(tl_pieces_new(&p, &box, run, NULL), 0);
   tl_pieces_free(p); /* never ran */
@@ -157,12 +126,13 @@ static void without_pieces_nothing_pauses (void **unused) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(others_run_between_two_pieces, begin, end),
-    cmocka_unit_test_setup_teardown(pauses_inside_of_c_functions, begin, end),
-    cmocka_unit_test_setup_teardown(its_time_is_its_own, begin, end),
-    cmocka_unit_test_setup_teardown(what_it_takes_of_the_memory_is_not_the_others, begin, end),
-    cmocka_unit_test_setup_teardown(ends_at_once_when_it_must, begin, end),
-    cmocka_unit_test_setup_teardown(without_pieces_nothing_pauses, begin, end),
+    cmocka_unit_test_setup_teardown(others_run_between_two_pieces, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(pauses_inside_of_c_functions, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(its_time_is_its_own, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(what_it_takes_of_the_memory_is_not_the_others, begin_box,
+                                    end_box),
+    cmocka_unit_test_setup_teardown(ends_at_once_when_it_must, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(without_pieces_nothing_pauses, begin_box, end_box),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

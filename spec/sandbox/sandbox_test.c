@@ -1,38 +1,7 @@
 /* spec/sandbox/sandbox_test.c — calls through the door: what ends them, what they share, and that
 ** no script can catch its end. No line, no station and no tag is here. */
 #include "sandbox/sandbox.h"
-#include "support/spec.h"
-
-static tl_sandbox box;
-static tl_buf said;
-
-static int begin (void **unused) {
-  (void)unused;
-  tl_err err = { .text = "" };
-  tl_buf_init(&said);
-  return tl_sandbox_init(&box, false, &err);
-}
-
-static int end (void **unused) {
-  (void)unused;
-  tl_sandbox_fini(&box);
-  tl_buf_fini(&said);
-  return 0;
-}
-
-static int p_run (lua_State *L) {
-  const char *code = lua_touserdata(L, 1);
-  if (luaL_loadbuffer(L, code, strlen(code), "=code") != LUA_OK) return lua_error(L);
-  lua_call(L, 0, 0);
-  return 0;
-}
-
-static int run_for (const char *code, double seconds) {
-  tl_buf_clear(&said);
-  int rc = tl_sandbox_enter(&box, p_run, (void *)(uintptr_t)code, seconds, "code", &said);
-  tl_buf_byte(&said, '\0');
-  return rc;
-}
+#include "sandbox_support.h"
 
 static const char *said_text (void) { return (const char *)said.at; }
 
@@ -196,14 +165,15 @@ static void the_library_is_there (void **unused) {
 
 int main (void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(a_call_leaves_the_stack_as_it_was, begin, end),
-    cmocka_unit_test_setup_teardown(what_never_ends_is_ended, begin, end),
-    cmocka_unit_test_setup_teardown(a_call_and_all_that_it_sets_off_have_one_time, begin, end),
-    cmocka_unit_test_setup_teardown(a_call_that_rests_does_not_share, begin, end),
-    cmocka_unit_test_setup_teardown(calls_within_calls_are_bounded, begin, end),
-    cmocka_unit_test_setup_teardown(memory_is_bounded_and_comes_back, begin, end),
-    cmocka_unit_test_setup_teardown(a_state_may_stand_beside_another, begin, end),
-    cmocka_unit_test_setup_teardown(the_library_is_there, begin, end),
+    cmocka_unit_test_setup_teardown(a_call_leaves_the_stack_as_it_was, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(what_never_ends_is_ended, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(a_call_and_all_that_it_sets_off_have_one_time, begin_box,
+                                    end_box),
+    cmocka_unit_test_setup_teardown(a_call_that_rests_does_not_share, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(calls_within_calls_are_bounded, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(memory_is_bounded_and_comes_back, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(a_state_may_stand_beside_another, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(the_library_is_there, begin_box, end_box),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,9 +14,7 @@ line "plant" {
 local SAYS = 'assert(line:publish("state", "offline", { qos = 1 }))'
 
 local function start(body, timeout)
-  local b = broker.new()
-  local t = tagline.run(config, { PORT = b.port, BODY = body or SAYS, TIMEOUT = timeout or 5 })
-  local c = b:handshake()
+  local t, c, b = tagline.connected(config, { BODY = body or SAYS, TIMEOUT = timeout or 5 })
   t:wait_log "connected to"
   return t, c, b
 end

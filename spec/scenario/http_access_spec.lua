@@ -1,6 +1,6 @@
 -- Who may ask the HTTP server: tokens, logins, Hosts, Origins; and who may write.
 local scenario = require "spec.support.scenario"
-local http, mosquitto, scope, tagline, wait = scenario "http mosquitto scope tagline wait"
+local http, scope, tagline, wait = scenario "http mosquitto scope tagline wait"
 
 local TOKEN = "0123456789abcdef"
 local config = [[
@@ -14,12 +14,7 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
     tags = { n = Co {}, on = Do {}, text = TxtO {}, at = ToA {}, span = ToR {} } } }
 ]]
 
-local function start(options)
-  local m, port = mosquitto.start(), http.free_port()
-  local t = tagline.run(config, { PORT = m.port, WEB = port, OPTIONS = options })
-  m:wait_subscribed "web"
-  return m, t, port
-end
+local function start(options) return tagline.web(config, { OPTIONS = options }) end
 
 local with_token = 'token = "' .. TOKEN .. '", names = { "gw.local" }, write = true'
 local bearer = { Authorization = "Bearer " .. TOKEN }

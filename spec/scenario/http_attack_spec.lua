@@ -1,7 +1,7 @@
 -- What hostile clients of the HTTP server get: requests that two parsers could read in two ways, slow
 -- and long ones, too many of them, paths that lead elsewhere, markup in every name.
 local scenario = require "spec.support.scenario"
-local http, mosquitto, scope, tagline, wait = scenario "http mosquitto scope tagline wait"
+local http, scope, tagline, wait = scenario "http scope tagline wait"
 
 local config = [[
 http { listen = "127.0.0.1:WEB", write = true }
@@ -10,12 +10,7 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
     name = TxtI "IN_DATA", topic = TxtO { "OUT_TOPIC", default = "other/set" }, set = Ao "OUT_VALUE" } } }
 ]]
 
-local function start()
-  local m, port = mosquitto.start(), http.free_port()
-  local t = tagline.run(config, { PORT = m.port, WEB = port })
-  m:wait_subscribed "web"
-  return m, t, port
-end
+local function start() return tagline.web(config) end
 
 local LINE, HOST = "GET /healthz HTTP/1.1\r\n", "Host: localhost\r\n"
 local second = "GET /api/v1/tags HTTP/1.1\r\nHost: localhost\r\n\r\n"

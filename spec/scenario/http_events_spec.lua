@@ -1,7 +1,7 @@
 -- Events: a snapshot, then changes, in what pace and order; who comes again, and who never reads.
 local scenario = require "spec.support.scenario"
-local files, http, mosquitto, scope, tagline, wait =
-  scenario "files http mosquitto scope tagline wait"
+local files, http, scope, tagline, wait =
+  scenario "files http scope tagline wait"
 
 local config = [[
 http { listen = "127.0.0.1:WEB" }
@@ -11,12 +11,7 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
   station "dev-{id}" { address = "plant/dev/(?<id>[^/]+)", tags = { n = Ci "JA=n", text = TxtI "JA=text" } } }
 ]]
 
-local function start()
-  local m, port = mosquitto.start(), http.free_port()
-  local t = tagline.run(config, { PORT = m.port, WEB = port })
-  m:wait_subscribed "web"
-  return m, t, port
-end
+local function start() return tagline.web(config) end
 
 local function by_name(event)
   local all = {}

@@ -1,6 +1,6 @@
 -- The HTTP server: what runs, as a program or a browser reads it.
 local scenario = require "spec.support.scenario"
-local http, mosquitto, scope, tagline = scenario "http mosquitto scope tagline"
+local http, scope, tagline = scenario "http scope tagline"
 
 local config = [[
 http { listen = "127.0.0.1:WEB" }
@@ -11,12 +11,7 @@ line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter 
     count = Ci "JA=n", running = Di "JA=on", name = TxtI "JA=name" } } }
 ]]
 
-local function start()
-  local m, port = mosquitto.start(), http.free_port()
-  local t = tagline.run(config, { PORT = m.port, WEB = port })
-  m:wait_subscribed "web"
-  return m, t, port
-end
+local function start() return tagline.web(config) end
 
 describe("the HTTP server", function()
   after_each(scope.finish)

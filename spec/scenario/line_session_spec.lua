@@ -12,9 +12,7 @@ line "plant" {
 ]]
 
 local function start(clean, extra)
-  local b = broker.new()
-  local t = tagline.run(config, { PORT = b.port, CLEAN = tostring(clean), EXTRA = extra or "" })
-  local c = b:handshake()
+  local t, c, b = tagline.connected(config, { CLEAN = tostring(clean), EXTRA = extra or "" })
   t:wait_log "connected to"
   return t, c, b
 end

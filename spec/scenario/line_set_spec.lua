@@ -13,9 +13,7 @@ line "plant" {
 ]]
 
 local function start(extra)
-  local b = broker.new()
-  local t = tagline.run(config, { PORT = b.port, EXTRA = extra or "" })
-  local c = b:handshake()
+  local t, c, b = tagline.connected(config, { EXTRA = extra or "" })
   t:wait_log "connected to"
   return t, c, b
 end

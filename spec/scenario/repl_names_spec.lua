@@ -1,7 +1,7 @@
 -- Names in a REPL that nothing has, or has no more; and names that devices made up to steer a
 -- terminal.
 local scenario = require "spec.support.scenario"
-local broker, files, process, scope, tagline = scenario "broker files process scope tagline"
+local files, process, scope, tagline = scenario "files process scope tagline"
 
 local config = [[
 line "plant" {
@@ -14,9 +14,7 @@ line "plant" {
 local t, c
 
 local function start()
-  local b = broker.new()
-  t = tagline.run(config, { PORT = b.port })
-  c = b:handshake()
+  t, c = tagline.connected(config)
 end
 
 local function repl(...) return tagline.command { "repl", "--socket", t.socket, ... } end

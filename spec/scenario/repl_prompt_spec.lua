@@ -1,9 +1,7 @@
 -- What a person types at the prompt: words without parentheses, searches, errors, writes, Ctrl-R.
-local broker = require "spec.support.broker"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
 local terminal = require "spec.repl.terminal"
+local scenario = require "spec.support.scenario"
+local process, scope, tagline = scenario "process scope tagline"
 
 local config = [[
 line "plant" {
@@ -15,26 +13,15 @@ line "plant" {
 }
 ]]
 
-local t, c, b
+local t, c
 
 local function start(options)
-  b = broker.new()
-  t = tagline.run(config, { PORT = b.port }, options)
-  c = b:handshake()
+  t, c = tagline.connected(config, nil, options)
 end
 
-local function attach(options)
-  local words = { tagline.program(), "repl", "--socket", t.socket }
-  if options and options.no_color then words = { "env", "NO_COLOR=1", table.unpack(words) } end
-  local screen = terminal.start(words, options)
-  screen:wait "tagline>"
-  return screen
-end
+local function attach(options) return terminal.attach(t, options) end
 
-local function publish(topic, payload)
-  c:send("PUBLISH", { topic = topic, payload = payload, qos = 1, id = 7 })
-  c:expect "PUBACK"
-end
+local function publish(topic, payload) c:deliver(topic, payload) end
 
 -- A script from standard input: exit code, stdout, stderr.
 local function script(text)

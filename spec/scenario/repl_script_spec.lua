@@ -17,9 +17,7 @@ line "plant" {
 local t, c, b
 
 local function start(text)
-  b = broker.new()
-  t = tagline.run(text or config, { PORT = b.port })
-  c = b:handshake()
+  t, c, b = tagline.connected(text or config)
 end
 
 local function repl(...) return tagline.command { "repl", "--socket", t.socket, ... } end

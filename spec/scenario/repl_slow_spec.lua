@@ -1,8 +1,8 @@
 -- Clients of the console that do not read, are stopped or vanish while values and messages come
 -- in a flood.
 local scenario = require "spec.support.scenario"
-local broker, packet, process, scope, tagline, wait =
-  scenario "broker packet process scope tagline wait"
+local packet, process, scope, tagline, wait =
+  scenario "packet process scope tagline wait"
 
 local config = [[
 line "plant" {
@@ -14,9 +14,7 @@ line "plant" {
 local t, c
 
 local function start()
-  local b = broker.new()
-  t = tagline.run(config, { PORT = b.port })
-  c = b:handshake()
+  t, c = tagline.connected(config)
 end
 
 local function attach(options, ...)

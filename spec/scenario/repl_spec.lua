@@ -25,9 +25,7 @@ line "plant" {
 local t, c, b
 
 local function start(text, options)
-  b = broker.new()
-  t = tagline.run(text or config, { PORT = b.port }, options)
-  c = b:handshake()
+  t, c, b = tagline.connected(text or config, nil, options)
 end
 
 local function publish(topic, payload, id)

@@ -15,21 +15,12 @@ line "plant" {
 local t, c, b
 
 local function start()
-  b = broker.new()
-  t = tagline.run(config, { PORT = b.port })
-  c = b:handshake()
+  t, c, b = tagline.connected(config)
 end
 
-local function attach(options)
-  local screen = terminal.start({ tagline.program(), "repl", "--socket", t.socket }, options)
-  screen:wait "tagline>"
-  return screen
-end
+local function attach(options) return terminal.attach(t, options) end
 
-local function publish(topic, payload)
-  c:send("PUBLISH", { topic = topic, payload = payload, qos = 1, id = 7 })
-  c:expect "PUBACK"
-end
+local function publish(topic, payload) c:deliver(topic, payload) end
 
 describe("repl on a terminal", function()
   after_each(scope.finish)

@@ -20,15 +20,10 @@ line "plant" {
 local t, c, b
 
 local function start(text)
-  b = broker.new()
-  t = tagline.run(text or config, { PORT = b.port })
-  c = b:handshake()
+  t, c, b = tagline.connected(text or config)
 end
 
-local function publish(topic, payload, id)
-  c:send("PUBLISH", { topic = topic, payload = payload, qos = 1, id = id })
-  assert.equal(id, c:expect("PUBACK").id)
-end
+local function publish(topic, payload, id) c:deliver(topic, payload, id) end
 
 local function status()
   local exit, out, errors = t:eval "status()"

@@ -134,6 +134,13 @@ function connection:send(what, fields)
   return self
 end
 
+-- A message at QoS 1, whose PUBACK came. `id`: 7 when not given.
+function connection:deliver(topic, payload, id)
+  self:send("PUBLISH", { topic = topic, payload = payload, qos = 1, id = id or 7 })
+  local got = self:expect("PUBACK").id
+  if got ~= (id or 7) then error(("PUBACK for %d, not %d"):format(got, id or 7), 2) end
+end
+
 -- Wait until the kernel has taken all that was sent.
 function connection:flush(milliseconds)
   wait.till("room in the socket", milliseconds, function() return (self.sending or 0) == 0 end)

@@ -41,6 +41,28 @@ function tagline.run(config, names, options)
   return setmetatable(t, tagline)
 end
 
+-- The same with a scripted broker, which accepts its connection: the process, the connection, the
+-- broker. PORT is the broker's.
+function tagline.connected(config, names, options)
+  local b = require("spec.support.broker").new()
+  local all = { PORT = b.port }
+  for name, value in pairs(names or {}) do all[name] = value end
+  local t = tagline.run(config, all, options)
+  return t, b:handshake(), b
+end
+
+-- The same with a Mosquitto, and HTTP on a free port: the Mosquitto, the process, the port. WEB is
+-- the port, and the line's Client ID is "web".
+function tagline.web(config, names, options)
+  local m = require("spec.support.mosquitto").start()
+  local port = require("spec.support.http").free_port()
+  local all = { PORT = m.port, WEB = port }
+  for name, value in pairs(names or {}) do all[name] = value end
+  local t = tagline.run(config, all, options)
+  m:wait_subscribed "web"
+  return m, t, port
+end
+
 -- Run a command of the program to its end: exit code, stdout, stderr.
 function tagline.command(arguments, options)
   return process.run(tagline.program(), arguments, options)
