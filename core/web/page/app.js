@@ -2,7 +2,7 @@
 import { h, icon, setText, setAttribute } from "./dom.js";
 import { live } from "./live.js";
 import { clock, span } from "./words.js";
-import { overview } from "./overview.js";
+import { grouped, overview } from "./overview.js";
 import { tags } from "./tags.js";
 import { tag } from "./tag.js";
 import { messages } from "./messages.js";
@@ -72,7 +72,7 @@ function soon() {
 }
 
 function head() {
-  const count = live.problems.length;
+  const count = grouped(live.problems).length;
   badge.replaceChildren(String(count), h("span.away", count === 1 ? " problem" : " problems"));
   badge.hidden = count === 0;
   document.title = `${count ? `(${count}) ` : ""}${title}: tagline`;

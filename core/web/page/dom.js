@@ -21,6 +21,9 @@ export function h(name, props, ...children) {
   return node;
 }
 
+/** A full name that may break behind its points. */
+export function name(text) { return text.split(/(?<=\.)/).flatMap((part) => [part, h("wbr")]); }
+
 /** Set a text only when it changed: what is selected or read aloud stays. */
 export function setText(node, text) {
   if (node.firstChild?.nodeType === 3 && node.childNodes.length === 1) {
@@ -98,10 +101,21 @@ export function icon(name) {
 
 const CURVE = 90;             // points of a small curve
 
-/** Add a point to a small curve: times and numbers in turn, flat, for 10,000 of them are kept. No number: a gap. */
-export function addPoint(points, time, number) {
+/**
+ * Add a point to a small curve: times and numbers in turn, flat, for 10,000 of them are kept. No number: a gap. Of too many the one
+ * goes whose neighbours are closest, so that all of the time stays; what is older than an hour goes first.
+ */
+export function keepPoint(points, time, number) {
   points.push(time, number ?? NaN);
-  if (points.length > 2 * CURVE) points.splice(0, 2);
+  if (points.length <= 2 * CURVE) return;
+  let least = Infinity, at = 0;
+  if (time - points[0] < 3600000) {
+    for (let i = 2; i < points.length - 2; i += 2) {
+      const gap = points[i + 2] - points[i - 2];
+      if (gap < least) { least = gap; at = i; }
+    }
+  }
+  points.splice(at, 2);
 }
 
 /** A small curve; the box is w by h pixels. */

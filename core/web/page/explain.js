@@ -74,7 +74,7 @@ function outcome(t) {
 function table(label, titles, rows) {
   return h("div.wide", { tabindex: 0, role: "region", "aria-label": label }, h("table.facts-table", h("caption.away", label),
     h("thead", h("tr", titles.map((t) => h("th", { scope: "col", text: t })))),
-    h("tbody", rows.map((cells) => h("tr", cells.map((c) => h("td", c)))))));
+    h("tbody", rows.map((cells) => h("tr", cells.map((c, at) => h("td", { "data-label": titles[at] }, c)))))));
 }
 
 /** explain(tag): the last messages that could feed it, newest first. */

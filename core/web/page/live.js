@@ -3,7 +3,7 @@
  * fetch: EventSource does not show the comment that comes each 5 s and tells that it lives.
  */
 import { parse } from "./exact.js";
-import { addPoint } from "./dom.js";
+import { keepPoint } from "./dom.js";
 import { level } from "./words.js";
 
 const SILENCE = 7500;         // milliseconds without a byte of the stream until it counts as lost; a comment comes each 5 s
@@ -189,7 +189,7 @@ class Live extends EventTarget {
       tag.reason = v.reason ?? "";
       tag.time = v.time ? Date.parse(v.time) : NaN;
       if (v.unit !== undefined) tag.unit = v.unit;
-      if (v.status !== "unset" && !(tag.curve.at(-2) >= tag.time)) addPoint(tag.curve, tag.time, level(tag));
+      if (v.status !== "unset" && !(tag.curve.at(-2) >= tag.time)) keepPoint(tag.curve, tag.time, level(tag));
     }
     if (came) this.version += 1;
     if (worse) this.hurry(700);

@@ -1,5 +1,5 @@
 /** What is wrong first, in words, with the remedy; then the lines, the stations, and where values are kept. */
-import { addPoint, h, icon, keyed, setText, setAttribute, spark } from "./dom.js";
+import { h, icon, keepPoint, name, keyed, setText, setAttribute, spark } from "./dom.js";
 import { ask, live } from "./live.js";
 import { STATIONS, kindOf, many, plural, size, span, visible } from "./words.js";
 import { setState } from "./table.js";
@@ -11,7 +11,7 @@ const rates = new Map();      // by line: messages a second; kept while other vi
 live.addEventListener("status", () => {
   for (const line of live.status.lines) {
     const curve = rates.get(line.name) ?? [];
-    addPoint(curve, live.now(), line.received_per_s ?? 0);
+    keepPoint(curve, live.now(), line.received_per_s ?? 0);
     rates.set(line.name, curve);
   }
 });
@@ -29,7 +29,7 @@ export function grouped(entries) {
   return [...groups.values()];
 }
 
-function chip(href, text) { return h("li", h("a", { href, text })); }
+function chip(href, text) { return h("li", h("a", { href }, name(text))); }
 
 /** What is wrong with tags is told by a tag's own page; other remedies are words. */
 function entry(group, shape) {

@@ -59,6 +59,12 @@ function held(found, tag) {
   return found;
 }
 
+/** Why there is nothing older. */
+function without() {
+  return live.status?.outlets?.some((o) => o.kind === "postgres") ? "the history is in PostgreSQL, which is not read from here"
+    : "the config has no history";
+}
+
 /** The plot's part of a tag's page. */
 export class Plot {
   constructor(tag) {
@@ -120,7 +126,7 @@ export class Plot {
     this.box.hidden = good.length === 0;
     this.csv.hidden = !this.kept;
     if (good.length === 0) {
-      this.note.textContent = this.kept ? "No valid value in this time." : "The config has no history: it begins with the next value.";
+      this.note.textContent = this.kept ? "No valid value in this time." : `It begins with the next value: ${without()}.`;
       return;
     }
     const css = getComputedStyle(document.documentElement);
@@ -144,7 +150,7 @@ export class Plot {
     this.box.setAttribute("aria-label", `Curve of ${this.tag.name}: ${words}`);
     this.box.dataset.points = String(good.length);
     this.note.textContent = `${words}; ${plural(good.length, band ? "interval" : "point")}`
-      + (this.kept ? band ? ", the band is least to greatest" : "" : "; since this page was opened: the config has no history");
+      + (this.kept ? band ? ", the band is least to greatest" : "" : `; since this page was opened: ${without()}`);
   }
 
   /** From the begin of the range until now; when most of it was before anything came, from there. */

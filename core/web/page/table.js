@@ -1,27 +1,27 @@
 /**
- * A table of any number of rows of one height, of which only those in sight are elements. It is a real table: its head and cells are
- * read as such, aria-rowcount and aria-rowindex tell how many there are. Up, Down, Page, Home and End move through the rows.
+ * A table of any number of rows of one height, of which only those in sight are elements, and used again as they go. Each is laid out
+ * apart, so that a frame of scrolling costs only the new ones. It is read as a real table: roles, headings, aria-rowcount and
+ * aria-rowindex. Up, Down, Page, Home and End move through the rows.
  */
-import { h, keyed, setAttribute, setText } from "./dom.js";
+import { h, setAttribute, setText } from "./dom.js";
 
-const OVERSCAN = 8;
+const OVERSCAN = 6;
 
 /**
- * columns: { name, title, class, sort: false to leave out }; make(item) gives a row, update(row, item) fills it, key(item) names it;
+ * columns: { name, title, class, sort: false to leave out }; make() gives a row, update(row, item) fills it, key(item) names it;
  * sorted(name, direction) is called when a heading is pressed.
  */
 export class VirtualTable {
   constructor({ label, columns, make, update, key, sorted }) {
-    Object.assign(this, { make, update, key, sorted, items: [], columns });
-    this.body = h("tbody");
-    [this.above, this.below] = [0, 1].map(() => h("tbody.space", { "aria-hidden": "true" }, h("tr", h("td"))));
+    Object.assign(this, { make, update, key, sorted, items: [], columns, shown: new Map(), from: 0, to: 0 });
+    this.body = h("tbody", { role: "rowgroup" });
     this.headings = new Map();
-    const head = h("tr", { "aria-rowindex": 1 }, columns.map((column) => this.#heading(column)));
-    this.table = h("table.rows", h("caption.away", label), h("thead", head), this.above, this.body, this.below);
+    const head = h("tr", { role: "row", "aria-rowindex": 1 }, columns.map((column) => this.#heading(column)));
+    this.table = h("table.rows", { role: "table" }, h("caption.away", label), h("thead", { role: "rowgroup" }, head), this.body);
     this.node = h("div.scroller", { tabindex: 0, role: "region", "aria-label": label }, this.table);
     this.node.addEventListener("scroll", () => this.#later(), { passive: true });
     this.node.addEventListener("keydown", (event) => this.#key(event));
-    this.sizes = new ResizeObserver(() => { this.height = 0; this.#later(); });
+    this.sizes = new ResizeObserver(() => { this.height = 0; this.draw(); });
     this.sizes.observe(this.node);
     this.height = 0;
   }
@@ -29,7 +29,7 @@ export class VirtualTable {
   close() { this.sizes.disconnect(); }
 
   #heading(column) {
-    const cell = h("th", { scope: "col", class: column.class });
+    const cell = h("th", { scope: "col", role: "columnheader", class: column.class });
     cell.append(column.sort === false ? column.title
       : h("button.sort", { text: column.title, onclick: () => this.sorted(column.name, this.turned(column.name)) }));
     this.headings.set(column.name, cell);
@@ -50,50 +50,63 @@ export class VirtualTable {
   #later() {
     if (this.drawing) return;
     this.drawing = true;
-    requestAnimationFrame(() => { this.drawing = false; this.draw(); });
+    requestAnimationFrame(() => { this.drawing = false; this.draw(false); });
   }
 
-  #rowHeight() {
-    if (!this.height) this.height = parseFloat(getComputedStyle(this.table).getPropertyValue("--row")) || 34;
-    return this.height;
+  #measure() {
+    if (this.height) return;
+    this.height = parseFloat(getComputedStyle(this.table).getPropertyValue("--row")) || 34;
+    this.room = this.node.clientHeight || 600;
   }
 
-  draw() {
-    const row = this.#rowHeight(), count = this.items.length;
-    const room = this.node.clientHeight || 600;
-    const from = Math.max(0, Math.min(Math.floor(this.node.scrollTop / row) - OVERSCAN, count - 1));
-    const to = Math.min(count, Math.ceil((this.node.scrollTop + room) / row) + OVERSCAN);
-    this.from = Math.max(0, from);
-    this.#space(this.above, this.from * row);
-    this.#space(this.below, (count - to) * row);
-    const held = document.activeElement?.closest?.("tr");
-    const heldKey = held && this.body.contains(held) ? held.rowKey : null;
-    let index = this.from;
-    keyed(this.body, this.items.slice(this.from, to), this.key, (item) => {
-      const made = this.make(item);
-      made.rowKey = this.key(item);
-      return made;
-    }, (node, item) => {
-      setAttribute(node, "aria-rowindex", index + 2);
-      index += 1;
-      this.update(node, item);
+  /** `all`: rows that were in sight are brought up to date, too. */
+  draw(all = true) {
+    this.#measure();
+    const count = this.items.length, top = this.node.scrollTop;
+    const from = Math.max(0, Math.min(Math.floor(top / this.height) - OVERSCAN, count - 1));
+    const to = Math.min(count, Math.ceil((top + this.room) / this.height) + OVERSCAN);
+    if (!all && from === this.from && to === this.to) return;
+    Object.assign(this, { from, to });
+    const tall = count * this.height + "px";
+    if (this.body.style.height !== tall) this.body.style.height = tall;
+    this.body.style.paddingTop = from * this.height + "px";
+    const held = document.activeElement?.closest?.("tr"), heldKey = this.body.contains(held) ? held.rowKey : null;
+    const items = this.items.slice(from, to), old = this.shown, now = new Map();
+    for (const item of items) {
+      const key = this.key(item);
+      now.set(key, old.get(key));
+      old.delete(key);
+    }
+    const free = new Set(old.values()); // in the order of the document
+    if (heldKey !== null && !now.has(heldKey)) this.node.focus({ preventScroll: true });
+    this.shown = now;
+    let place = this.body.firstChild;
+    items.forEach((item, index) => {
+      const key = this.key(item), known = now.get(key);
+      while (known && free.has(place)) place = place.nextSibling;
+      const row = known ?? (free.has(place) ? place : free.values().next().value) ?? this.make();
+      free.delete(row);
+      now.set(key, row);
+      row.rowKey = key;
+      this.#put(row, from + index);
+      if (all || !known) this.update(row, item);
+      if (row === place) place = place.nextSibling;
+      else this.body.insertBefore(row, place);
     });
-    // a row that had the focus and went out of sight leaves it to the table
-    if (heldKey !== null && !this.body.contains(document.activeElement)) this.node.focus({ preventScroll: true });
+    free.forEach((row) => row.remove());
   }
 
-  #space(part, pixels) {
-    if (part.pixels === pixels) return;
-    part.pixels = pixels;
-    part.hidden = pixels === 0;
-    part.firstChild.firstChild.style.height = pixels + "px";
+  #put(row, at) {
+    if (row.at === at) return;
+    row.at = at;
+    row.setAttribute("aria-rowindex", at + 2);
   }
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("thead")) return;
-    const page = Math.max(1, Math.floor(this.node.clientHeight / this.#rowHeight()) - 2);
+    const page = Math.max(1, Math.floor(this.room / this.height) - 2);
     const held = this.body.contains(document.activeElement) ? document.activeElement.closest("tr") : null;
-    const at = held ? this.items.findIndex((item) => this.key(item) === held.rowKey) : this.from - 1;
+    const at = held ? held.at : this.from - 1;
     const move = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: this.items.length - 1 };
     if (!(event.key in move) || this.items.length === 0) return;
     event.preventDefault();
@@ -102,13 +115,12 @@ export class VirtualTable {
 
   /** Bring row `at` into sight and give its link the focus. */
   focus(at) {
-    const row = this.#rowHeight(), head = this.table.tHead.offsetHeight;
+    const row = this.height, head = this.table.tHead.offsetHeight;
     const top = at * row, room = this.node.clientHeight - head;
     if (top < this.node.scrollTop) this.node.scrollTop = top;
     else if (top + row > this.node.scrollTop + room) this.node.scrollTop = top + row - room;
     this.draw();
-    const key = this.key(this.items[at]);
-    this.body.keyedNodes.get(key)?.querySelector("a,button")?.focus({ preventScroll: true });
+    this.shown.get(this.key(this.items[at]))?.querySelector("a,button")?.focus({ preventScroll: true });
   }
 }
 

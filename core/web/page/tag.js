@@ -1,5 +1,5 @@
 /** One tag: its value now, its curve, why it is what it is, and the last messages of its station. */
-import { h, icon, setText } from "./dom.js";
+import { h, icon, name as parts, setText } from "./dom.js";
 import { ask, live } from "./live.js";
 import { OUTPUTS, NUMERIC, REASONS, clock, kindOf, span, stateOf, value } from "./words.js";
 import { setState } from "./table.js";
@@ -18,7 +18,7 @@ function section(id, title) {
 
 export function tag(box, params, name) {
   const path = h("a.back", { href: "#/tags", text: "Tags" });
-  const title = h("h1", { tabindex: -1, text: name });
+  const title = h("h1", { tabindex: -1 }, parts(name));
   const description = h("p.dim");
   const now = h("output.now", { "aria-label": "Value" }), unit = h("span.unit");
   const state = h("span"), reason = h("span.reason"), age = h("span.age");

@@ -3,6 +3,7 @@ import { h, icon, setText, setAttribute, spark } from "./dom.js";
 import { live } from "./live.js";
 import { REASONS, STEPS, clock, kindOf, many, span, stateOf, value } from "./words.js";
 import { VirtualTable, setState } from "./table.js";
+import { fill } from "./trend.js";
 
 const COLUMNS = [
   { name: "name", title: "Tag", class: "c-name" },
@@ -18,32 +19,37 @@ const RESORT = 2000;          // milliseconds: rows that change their place more
 
 export function tagLink(name) { return "#/tag/" + encodeURIComponent(name); }
 
-export function tagName(tag) {
-  return [h("span.path", `${tag.line}.${tag.station}.`), h("span.leaf", tag.short)];
+function make() {
+  const curve = spark(96, 22), path = h("span.path"), leaf = h("span.leaf"), cell = { role: "cell" };
+  const link = h("a", path, leaf);
+  const cells = {
+    name: h("th.c-name", { scope: "row", role: "rowheader" }, link), value: h("td.c-value", cell), unit: h("td.c-unit", cell),
+    status: h("td.c-status", cell, h("span")), reason: h("td.c-reason", cell), age: h("td.c-age", cell),
+    curve: h("td.c-curve", cell, curve.node),
+  };
+  return Object.assign(h("tr", { role: "row" }, Object.values(cells)), { parts: cells, link, path, leaf, curve, tag: null, seen: null });
 }
 
-function make(tag) {
-  const curve = spark(96, 22);
-  const cells = {
-    name: h("th", { scope: "row", class: "c-name" }, h("a", { href: tagLink(tag.name), title: tag.name }, tagName(tag))),
-    value: h("td.c-value"), unit: h("td.c-unit"), status: h("td.c-status", h("span")),
-    reason: h("td.c-reason"), age: h("td.c-age"), curve: h("td.c-curve", curve.node),
-  };
-  const row = h("tr", Object.values(cells));
-  Object.assign(row, { cells_: cells, curve, seen: null });
-  return row;
+function name(row, tag) {
+  row.tag = tag;
+  setText(row.path, `${tag.line}.${tag.station}.`);
+  setText(row.leaf, tag.short);
+  setAttribute(row.link, "href", tagLink(tag.name));
+  setAttribute(row.link, "title", tag.name);
 }
 
 function age(tag) { return Number.isFinite(tag.time) ? span((live.now() - tag.time) / 1000) : "–"; }
 
 function update(row, tag) {
-  const cells = row.cells_;
+  const cells = row.parts;
   setText(cells.age, age(tag));
-  const stamp = `${tag.time}|${tag.status}|${tag.reason}|${tag.unit}|${tag.value ?? tag.base64}`;
+  if (row.tag !== tag) name(row, tag);
+  const stamp = `${tag.name}|${tag.curve.length}|${tag.time}|${tag.status}|${tag.reason}|${tag.unit}|${tag.value ?? tag.base64}`;
   if (row.seen === stamp) return;
   row.seen = stamp;
   setText(cells.value, value(tag));
   setText(cells.unit, tag.unit);
+  setAttribute(cells.value, "data-unit", tag.unit && " " + tag.unit);
   setState(cells.status.firstChild, stateOf(tag), icon);
   setAttribute(cells.status, "data-reason", tag.reason && tag.reason !== "off" ? ": " + tag.reason : null);
   const why = tag.reason ? `${tag.reason}: ${REASONS[tag.reason] ?? "?"}` : "";
@@ -156,6 +162,7 @@ export function tags(box, params) {
       const due = performance.now() - sortedAt > RESORT && !table.body.matches(":hover, :focus-within");
       if (seen !== live.version || due) select();
       else table.draw();
+      fill(table.items.slice(table.from, table.to));
     },
     params(query) {
       text = field.value = query.get("filter") ?? "";
