@@ -7,12 +7,14 @@
 
 #include "script/message_words.h"
 #include "model/walk.h"
+#include "offline/replay.h"
 #include "offline/run.h"
 
 #define RUN "tagline.offline"
 
 typedef struct {
   tl_offline_run *run; /* NULL: closed */
+  tl_replay *replay;   /* NULL: not asked for yet */
 } lrun;
 
 static tl_offline_run *check (lua_State *L) {
@@ -25,6 +27,8 @@ static int run_close (lua_State *L) {
   lrun *s = luaL_checkudata(L, 1, RUN);
   tl_offline_run *run = s->run;
   s->run = NULL;
+  tl_replay_free(s->replay);
+  s->replay = NULL;
   tl_offline_run_free(run);
   return 0;
 }
@@ -87,7 +91,7 @@ static int run_new (lua_State *L) {
   bool unsafe = lua_toboolean(L, 3) != 0;
   tl_buf *problems = tl_push_buffer(L);
   lrun *s = lua_newuserdatauv(L, sizeof *s, 0);
-  s->run = NULL;
+  *s = (lrun){ .run = NULL };
   luaL_setmetatable(L, RUN);
   int rc = tl_offline_run_new(&s->run, path, unsafe, wall, on_problem, problems, &err);
   if (rc < 0) lua_pushnil(L);
@@ -119,6 +123,30 @@ static int run_feed (lua_State *L) {
   lua_pushinteger(L, fed.unrouted);
   lua_pushinteger(L, fed.filtered);
   return 3;
+}
+
+/* run:replay(text, at, most): feeds the whole lines of `text` from byte `at` on, at most `most`.
+** Gives why it stopped ("all", "odd", "error", "full"), the byte behind the last one, how many
+** messages there were, the topic of the last one, and how many no filter and no station took and
+** how many had no valid topic. */
+static int run_replay (lua_State *L) {
+  static const char *const words[] = { "all", "odd", "error", "full" };
+  tl_offline_run *run = check(L);
+  lrun *s = lua_touserdata(L, 1);
+  tl_slice text = check_slice(L, 2);
+  lua_Integer at = luaL_checkinteger(L, 3), most = luaL_checkinteger(L, 4);
+  tl_replayed r;
+  luaL_argcheck(L, at >= 1 && (size_t)at <= text.len + 1, 3, "expected a byte of the text");
+  if (!s->replay && tl_replay_new(&s->replay, run) < 0) return luaL_error(L, "not enough memory");
+  text = tl_slice_of(text.at + at - 1, text.len - (size_t)at + 1);
+  lua_pushstring(L, words[tl_replay_feed(s->replay, text, most > 0 ? (uint64_t)most : 0, &r)]);
+  lua_pushinteger(L, at + (lua_Integer)r.used);
+  lua_pushinteger(L, (lua_Integer)r.fed);
+  lua_pushlstring(L, r.topic.len > 0 ? (const char *)r.topic.at : "", r.topic.len);
+  lua_pushinteger(L, (lua_Integer)r.filtered);
+  lua_pushinteger(L, (lua_Integer)r.unrouted);
+  lua_pushinteger(L, (lua_Integer)r.wrong);
+  return 7;
 }
 
 static int run_advance (lua_State *L) {
@@ -254,7 +282,7 @@ int tl_open_offline (lua_State *L) {
     { "tags", run_tags },     { "station", run_station },
     { "write", run_write },   { "explain", run_explain },
     { "record", run_record }, { "recorded", run_recorded },
-    { NULL, NULL },
+    { "replay", run_replay }, { NULL, NULL },
   };
   static const luaL_Reg functions[] = { { "new", run_new }, { "json", run_json }, { NULL, NULL } };
   luaL_newmetatable(L, RUN);

@@ -19,6 +19,9 @@ int tl_open_json (lua_State *L); /* a loader: the module tagline.json */
 /* lib_pick.c: json.pick(addresses), a lua_CFunction */
 int tl_json_pick (lua_State *L);
 int tl_open_bytes (lua_State *L); /* a loader: the module tagline.bytes (lib_bytes.c) */
+/* RFC 4648 §4 into `out`, which has 3 bytes of room for each 4 letters. Returns how many bytes
+** there are, -1 for a wrong text. Strict: whole groups of four, padding at the end only. */
+ptrdiff_t tl_base64_read (tl_slice text, uint8_t *out);
 /* Push the bytes of such a text; false, and nothing is pushed: it is wrong, or too long for a
 ** frame. */
 bool tl_push_base64 (lua_State *L, tl_slice text);

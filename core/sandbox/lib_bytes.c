@@ -57,9 +57,7 @@ static size_t last_group (const uint8_t *at, uint8_t *out) {
   return 3;
 }
 
-/* Into `out`, which has 3 bytes of room for each 4 letters. Returns how many there are, -1 for a
-** wrong text. Strict: whole groups of four, padding at the end only. */
-static ptrdiff_t read_base64 (tl_slice text, uint8_t *out) {
+ptrdiff_t tl_base64_read (tl_slice text, uint8_t *out) {
   const uint8_t *at = text.at;
   uint8_t *to = out;
   if (text.len % 4) return -1;
@@ -77,7 +75,7 @@ static ptrdiff_t read_base64 (tl_slice text, uint8_t *out) {
 
 bool tl_push_base64 (lua_State *L, tl_slice text) {
   uint8_t bytes[FRAME_MAX];
-  ptrdiff_t n = text.len <= FRAME_MAX / 3 * 4 ? read_base64(text, bytes) : -1;
+  ptrdiff_t n = text.len <= FRAME_MAX / 3 * 4 ? tl_base64_read(text, bytes) : -1;
   if (n >= 0) lua_pushlstring(L, (const char *)bytes, (size_t)n);
   return n >= 0;
 }
@@ -88,7 +86,7 @@ static int base64_decode (lua_State *L) {
   const char *text = check_text(L, &len);
   luaL_Buffer b;
   uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, len / 4 * 3 + 1);
-  ptrdiff_t n = read_base64(tl_slice_of(text, len), out);
+  ptrdiff_t n = tl_base64_read(tl_slice_of(text, len), out);
   if (n < 0) return 0;
   luaL_pushresultsize(&b, (size_t)n);
   return 1;

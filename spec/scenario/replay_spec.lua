@@ -297,6 +297,53 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
     assert.truthy(err:find("config%.lua:6: .*data string too short"), err)
   end)
 
+  -- Lines as save() writes them are read in C; a member that it never writes sends the line to Lua.
+  it("gives the same for lines as save() writes them and for all others", function()
+    local topics = { "plant/boiler/up", "plant/meter/up", "plant/x", "else/where", "plant/+/wrong",
+      "plant/b\u{f6}iler/up" }
+    local plain, odd = { HEAD }, { HEAD, "\n" }
+    for i = 1, 3000 do
+      local m = { line = i % 7 == 0 and "nobody" or i % 5 > 0 and "plant" or nil,
+        time = ("2023-11-14T22:%02d:%02d%sZ"):format(i // 60, i % 60,
+          i % 2 == 0 and (".%03d"):format(i % 1000) or ""),
+        topic = topics[i % #topics + 1], qos = i % 3, id = i, retain = i % 4 == 0, dup = i % 9 == 0 }
+      if i % 6 == 2 then
+        m.base64 = ({ "AQA=", "AQ==", "", "/wAB" })[i % 4 + 1]
+      else
+        m.payload = ('{"t":%d.5,"n":"\u{17e}\\n\\\"%d"}'):format(i, i)
+      end
+      plain[#plain + 1] = cjson.encode(m) .. "\n"
+      m.extra, m.retain, m.dup = "x", m.retain or cjson.null, m.dup or cjson.null
+      odd[#odd + 1] = cjson.encode(m) .. (i % 100 == 0 and "\r\n \n" or "\n")
+    end
+    odd[#odd] = odd[#odd]:gsub("%s+$", "") -- the last line may lack its end
+    local config = tagline.config(SITE, words())
+    local results = {}
+    for i, lines in ipairs { plain, odd } do
+      results[i] = { tagline.command { "replay", scope.file("x.capture", table.concat(lines)),
+        config } }
+      results[i][2] = sorted(results[i][2])
+    end
+    assert.equal(0, results[1][1], results[1][3])
+    assert.is_true(#results[1][2] > 1000, #results[1][2] .. " values")
+    assert.truthy(results[1][3]:find("have a topic that is not valid", 1, true), results[1][3])
+    assert.same(results[1], results[2])
+  end)
+
+  it("gives what comes before a line that is wrong, deep in the file", function()
+    local lines = { HEAD }
+    for i = 1, 5000 do
+      lines[#lines + 1] = cjson.encode { line = "plant", time = BOILER.time, topic = BOILER.topic,
+        payload = ('{"t":%d,"n":"%s"}'):format(i, ("x"):rep(100)) } .. "\n"
+    end
+    lines[#lines + 1] = "{\n"
+    local path = scope.file("x.capture", table.concat(lines))
+    local code, out, err = tagline.command { "replay", path, tagline.config(SITE, words()) }
+    assert.equal(1, code)
+    assert.truthy(err:find("x.capture:5002: expected a JSON object", 1, true), err)
+    assert.truthy(out:find('"value":5000,', 1, true))
+  end)
+
   for what, case in pairs {
     ["an empty file"] = { "", ":1: this is no capture" },
       ["another file"] = { "hello\n", ":1: this is no capture" },

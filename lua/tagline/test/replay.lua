@@ -49,42 +49,74 @@ end
 --- difference between two configs.
 local function without_place(text) return (text:gsub("[^%s:]+:%d+: ", "", 1)) end
 
-local function values_of(list, one)
-  local counts, lines, said = {}, {}, {}
-  for _, m in ipairs(list) do
-    feed(one, m, lines, counts)
-    local values, _, errors = one:news()
-    if not io.stdout:write(values) then return 1 end
-    for _, text in ipairs(errors) do
-      if not said[text] then tell("%s: %s", m.topic, text) end
-      said[text] = true
+--- Says what handlers of the last message raised, each text once.
+local function tell_errors(errors, topic, said)
+  for _, text in ipairs(errors) do
+    if not said[text] then tell("%s: %s", topic, text) end
+    said[text] = true
+  end
+end
+
+local function add(counts, name, n)
+  if n > 0 then counts[name] = (counts[name] or 0) + n end
+end
+
+--- Feeds all messages. Those that are written as save() writes them go through C, many at a time; any
+--- other is read here. `news(values)` hears each part; nothing or false ends it. Returns how many
+--- there were, or nil and why.
+local function feed_all(reader, one, most, news)
+  local counts, lines, said, all = {}, {}, {}, 0
+  while true do
+    local text, at = reader:block()
+    if not text then
+      if at then return nil, at end
+      break
     end
+    local stopped, behind, fed, topic, filtered, unrouted, wrong = one:replay(text, at, most)
+    reader:passed(behind, fed)
+    all = all + fed
+    add(counts, "filtered", filtered)
+    add(counts, "unrouted", unrouted)
+    add(counts, "wrong", wrong)
+    if stopped == "odd" then
+      local m, why = reader:next()
+      if m then
+        feed(one, m, lines, counts)
+        topic, all = m.topic, all + 1
+      elseif why then
+        news((one:news()))
+        return nil, why
+      end
+    end
+    local values, _, errors = one:news()
+    local ok, why = news(values)
+    if not ok then return nil, why end
+    tell_errors(errors, topic, said)
   end
   tell_counts(counts, "")
-  return 0
+  return all
+end
+
+local MANY = 1000000
+
+local function values_of(reader, one)
+  local all, why = feed_all(reader, one, MANY, function(values) return (io.stdout:write(values)) end)
+  if all then return 0 end
+  if why then tell("%s", why) end
+  return 1
 end
 
 --- The values go into a history in place of stdout.
-local function record(list, one, path)
-  local counts, lines, said = {}, {}, {}
+local function record(reader, one, path)
+  local all
   local ok, why = one:record(path)
-  for i, m in ipairs(ok and list or {}) do
-    feed(one, m, lines, counts)
-    local _, _, errors = one:news()
-    for _, text in ipairs(errors) do
-      if not said[text] then tell("%s: %s", m.topic, text) end
-      said[text] = true
-    end
-    if i % 1000 == 0 then ok, why = one:recorded() end
-    if not ok then break end
-  end
-  if ok then ok, why = one:recorded() end
-  if not ok then
+  if ok then all, why = feed_all(reader, one, 1000, function() return one:recorded() end) end
+  if all then ok, why = one:recorded() end
+  if not (all and ok) then
     tell("%s", why)
     return 1
   end
-  tell_counts(counts, "")
-  tell("%s went into %s", plural(#list, "message", "messages"), path)
+  tell("%s went into %s", plural(all, "message", "messages"), path)
   return 0
 end
 
@@ -146,11 +178,19 @@ local function differences(m, a, b, told)
   return true
 end
 
-local function compare(list, old, new, paths)
+local function compare(reader, old, new, paths)
   local told = { count = 0, tags = {} }
   local counts = { old = {}, new = {} }
   local lines = { old = {}, new = {} }
-  for place, m in ipairs(list) do
+  local place = 0
+  while true do
+    local m, why = reader:next()
+    if why then
+      tell("%s", why)
+      return 1
+    end
+    if not m then break end
+    place = place + 1
     m.place = place
     local made = {}
     for name, one in pairs { old = old, new = new } do
@@ -165,19 +205,19 @@ local function compare(list, old, new, paths)
   tell_counts(counts.new, " of " .. paths.new)
   local n = 0
   for _ in pairs(told.tags) do n = n + 1 end
-  tell("%s, %s", plural(#list, "message", "messages"), told.count == 0 and "no differences"
+  tell("%s, %s", plural(place, "message", "messages"), told.count == 0 and "no differences"
     or ("%s in %s"):format(plural(told.count, "difference", "differences"),
       plural(n, "tag", "tags")))
   return told.count == 0 and 0 or 1
 end
 
 function M.main(unsafe, path, config, against, history)
-  local list, why = capture.read(path)
-  if not list then
+  local reader <close>, why = capture.open(path)
+  local begin = reader and (reader:first_time() or os.time())
+  if not reader then
     tell("%s", why)
     return 1
   end
-  local begin = list[1] and list[1].time or os.time()
   local old = nil
   if against ~= "" then
     old = open(against, unsafe ~= "", begin)
@@ -185,9 +225,9 @@ function M.main(unsafe, path, config, against, history)
   end
   local one <close> = open(config, unsafe ~= "", begin)
   if not one then return 1 end
-  if history ~= "" then return record(list, one, history) end
-  if not old then return values_of(list, one) end
-  local code = compare(list, old, one, { old = against, new = config })
+  if history ~= "" then return record(reader, one, history) end
+  if not old then return values_of(reader, one) end
+  local code = compare(reader, old, one, { old = against, new = config })
   old:close()
   return code
 end
