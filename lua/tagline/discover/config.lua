@@ -418,7 +418,7 @@ function config.text(source, topics, about)
     sparkplug.write(body, nodes, head_of(about), tags.unique("sparkplug", used))
   end
   local out = { "-- " .. about.title,
-    "-- Names, types and units are what the messages let suppose: look through them." }
+    "-- Names, types and units are guessed from the messages: check them." }
   if uses_lorawan(body) then
     out[#out + 1] = ""
     out[#out + 1] = 'local lorawan = require "tagline.codec.lorawan"'

@@ -7,7 +7,7 @@ local times = {}
 local EARLIEST = 946684800 -- 2000
 
 local ranks = { ts = 1, timestamp = 2, time = 3, datetime = 4, received_at = 5, date = 6,
-  at = 7, t = 8, utc = 9, epoch = 10 }
+  at = 7, t = 8, utc = 9, epoch = 10, when = 11 }
 
 -- Is it what a time is called?
 local function rank_of(name)
