@@ -44,7 +44,7 @@ describe("explain(tag)", function()
     assert.equal(4, doc.set_by)
     local text = said(t, 'explain(tags["p.s.x"])')
     assert.truthy(text:find "#4 [^\n]*→ 20 %(this one set it%)", text)
-    assert.truthy(text:find "%(4 older ones are not shown%)", text)
+    assert.truthy(text:find '%(4 older ones are not shown; messages%("p.s"%) has them%)', text)
   end)
 
   it("pauses between messages whose decoder is slow", function()

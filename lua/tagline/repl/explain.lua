@@ -384,7 +384,8 @@ local function tag_text(doc)
   if #rows > 0 then
     out[#out + 1] = "  the last messages that could feed it, newest first"
     columns(out, "    ", rows)
-    if hidden > 0 then out[#out + 1] = ("    (%d older ones are not shown)"):format(hidden) end
+    if hidden > 0 then out[#out + 1] = ("    (%d older ones are not shown; messages(%q) has them)"):format(hidden,
+      doc.tag:match "^(.*)%.") end
     return table.concat(out, "\n")
   end
   out[#out + 1] = doc.recorded == 0 and "  no message has come on its line yet"

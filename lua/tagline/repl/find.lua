@@ -1,5 +1,5 @@
 --- find("temp"): the lines, stations and tags whose names, addresses, units or descriptions hold a
---- text.
+--- text, or whose status or reason is this word: find("invalid"), find("StComErr").
 local print_module = require "tagline.repl.print"
 
 local M = {}
@@ -8,7 +8,14 @@ local KINDS = { "line", "station", "tag" }
 local LOOKED_AT = { line = { "name" }, station = { "full_name", "address" },
   tag = { "full_name", "address", "unit", "description" } }
 
+-- Words that are said whole.
+local STATES = { line = { "status" }, station = { "status" }, tag = { "status", "reason" } }
+
 local function holds(object, kind, text)
+  for _, field in ipairs(STATES[kind]) do
+    local value = object[field]
+    if value and value:lower() == text then return true end
+  end
   for _, field in ipairs(LOOKED_AT[kind]) do
     local value = object[field]
     if type(value) == "string" and value:lower():find(text, 1, true) then return true end
@@ -34,7 +41,7 @@ local function show(found, options)
     if #list > 0 then parts[#parts + 1] = print_module.objects(list, kind, options) end
   end
   return #parts > 0 and table.concat(parts, "\n\n") or "(nothing has that in its name, address, \z
-    unit or description)"
+    unit or description, or as its status)"
 end
 
 --- The word, for the REPL: { lines =, stations =, tags = }, lists of objects, which print as

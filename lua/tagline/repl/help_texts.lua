@@ -12,7 +12,8 @@ texts.words = {
   { "tags", "tags[\"plant.boiler.temperature\"]", "the values, by full name; prints as a table",
     "tags[\"plant.*.temperature\"] is a list. See help(\"tag\")." },
   { "find", "find(\"temp\")", "lines, stations and tags that have a text in their name",
-    "Or in their address, unit or description. find(\"plant.*.temp\") and \z
+    "Or in their address, unit or description, or as their status or reason: find(\"invalid\"), \z
+      find(\"StComErr\"). find(\"plant.*.temp\") and \z
       tags[\"plant.*.temp\"] take a full name in which * stands for anything. Fields: lines, \z
       stations, tags." },
   { "status", "status()", "what is wrong, in words, and what to do about it",

@@ -19,9 +19,10 @@ local span = print_module.span
 local function plural(n, one, many) return ("%d %s"):format(n, n == 1 and one or many or one .. "s") end
 M.plural = plural
 
---- Names, and how many more there are.
-local function listed(names, count)
-  return table.concat(names, ", ") .. (count > #names and (", %d more"):format(count - #names) or "")
+--- Names, and how many more there are; `all`: what lists them.
+local function listed(names, count, all)
+  local more = count > #names and (", %d more"):format(count - #names) or ""
+  return table.concat(names, ", ") .. more .. (more ~= "" and all and (" (%s lists all)"):format(all) or "")
 end
 
 local keywords = {}
@@ -39,8 +40,9 @@ local function explain_tag(name) return ("explain(tags[%s]) shows why"):format(p
 -- Checks of a line: each is given the line's facts and the report, which takes
 --   report:problem(code, text, remedy, place)   place: { station =, tag = }, or nothing
 --   report:remark(code, text, remedy, place)
---   report:many(kind, code, count, items, head) items: { short =, text =, remedy =, station =, tag = }: an entry each, and
---                                               one text of all of them for people, `head(count)` in front
+--   report:many(kind, code, count, items, head, all) items: { short =, text =, remedy =, station =, tag = }: an entry each, and
+--                                               one text of all of them for people, `head(count)` in front; `all`: what lists
+--                                               those that have no entry
 local checks = {}
 
 local function add(check) checks[#checks + 1] = check end
@@ -305,7 +307,8 @@ add(function(l, report)
   for i, name in ipairs(l.unset) do
     items[i] = { short = name, text = "no value yet, though messages came", remedy = explain_tag(name), tag = name }
   end
-  report:many("remark", "no-value", l.unset_count, items, function() return "no value yet, though messages came" end)
+  report:many("remark", "no-value", l.unset_count, items, function() return "no value yet, though messages came" end,
+    'find("unset")')
 end)
 
 --- What to do about a reason, where more can be said than "look".
@@ -326,7 +329,7 @@ add(function(l, report)
       remedy = ('%s; help "%s" tells what it means'):format(explain_tag(t.tag), t.reason) }
   end
   report:many("problem", "tag-invalid", l.invalid_count, items,
-    function(n) return plural(n, "tag is", "tags are") .. " invalid" end)
+    function(n) return plural(n, "tag is", "tags are") .. " invalid" end, 'find("invalid")')
 end)
 
 -- What the last messages show (core/explain/examine.c): facts with a `kind`, each about one station, most with a tag.
@@ -472,7 +475,7 @@ function Report:remark(code, text, remedy, place)
   shown(self, "remark", text, remedy)
 end
 
-function Report:many(kind, code, count, items, head)
+function Report:many(kind, code, count, items, head, all)
   if #items == 0 then return end
   local names, remedies, seen = {}, {}, {}
   for i, item in ipairs(items) do
@@ -483,7 +486,7 @@ function Report:many(kind, code, count, items, head)
     end
   end
   if count > #items then entry(self, kind, code, ("%s: %d more"):format(head(count), count - #items)) end
-  shown(self, kind, ("%s: %s"):format(head(count), listed(names, count)), remedies[1])
+  shown(self, kind, ("%s: %s"):format(head(count), listed(names, count, all)), remedies[1])
 end
 
 -- The process
