@@ -230,7 +230,7 @@ describe("status()", function()
     local result, text = told { invalid = list, invalid_count = 20 }
     assert.equal(9, #result.problems)
     assert.truthy(result.problems[9].text:find "12 more")
-    assert.truthy(text:find "! 20 tags are invalid: things%-stack.s.t1 %(missing%), .*, 12 more\n")
+    assert.truthy(text:find "! 20 tags are invalid: things%-stack.s.t1 %(missing%), .*, 12 more %(find%(\"invalid\"%) lists all%)\n")
     assert.truthy(text:find "\n1 thing to look at$")
   end)
 
