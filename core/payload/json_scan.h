@@ -70,7 +70,17 @@ TL_HOT bool tl_json_is_blank (uint8_t c) { return c == ' ' || c == '\n' || c == 
 
 TL_HOT bool tl_json_is_digit (uint8_t c) { return (uint8_t)(c - '0') <= 9; }
 
+/* The first byte from p on that is no digit. Eight at a time: how long a number is, is nothing
+** that a branch foresees. */
 TL_HOT const uint8_t *tl_json_digits (const tl_json_scan *s, const uint8_t *p, bool closed) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  for (uint64_t x; s->end - p >= 8; p += 8) {
+    memcpy(&x, p, sizeof x);
+    x ^= 0x3030303030303030u; /* a digit is 0 to 9, and 0x76 more has no highest bit */
+    x = ((x + 0x7676767676767676u) | x) & 0x8080808080808080u;
+    if (x) return p + (__builtin_ctzll(x) >> 3); /* a carry spoils only bytes behind this one */
+  }
+#endif
   while (tl_json_is_digit(tl_json_peek(s, p, closed))) p++;
   return p;
 }

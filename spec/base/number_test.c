@@ -150,6 +150,36 @@ static void agrees_with_the_library_on_random_decimals (void **unused) {
 
 /* The text of a point exactly between two doubles, the digit after it changed: the hardest
 ** inputs there are. */
+/* Up to 8 bytes are read in one piece, more of them one by one: with zeros in front both must be
+** the same, also for what is no number. Each text ends where its memory does. */
+static void short_texts_are_what_they_are_with_zeros_in_front (void **unused) {
+  static const char some[] = "01234567890123456789.-+e \xff/:";
+  unsigned seed = 1;
+  (void)unused;
+  for (int i = 0; i < 200000; i++) {
+    char text[16], longer[32] = "0000000000";
+    size_t len = 1 + (seed = seed * 1664525u + 1013904223u, seed >> 24) % 9;
+    for (size_t k = 0; k < len; k++) {
+      seed = seed * 1664525u + 1013904223u;
+      text[k] = some[(seed >> 16) % (seed % 3 ? 21 : sizeof some - 1)];
+    }
+    if (text[0] < '0' || text[0] > '9') continue; /* a sign, or no digit at all */
+    memcpy(longer + 10, text, len);
+    char *exact = malloc(len); /* a byte too far is found */
+    assert_non_null(exact);
+    memcpy(exact, text, len);
+    double a = -1, b = -1;
+    int64_t m = -1, n = -1;
+    bool exact_m = false, exact_n = false;
+    assert_int_equal(tl_number_parse(tl_slice_of(longer, len + 10), &a),
+                     tl_number_parse(tl_slice_of(exact, len), &b));
+    assert_int_equal(tl_integer_parse(tl_slice_of(longer, len + 10), &m, &exact_m),
+                     tl_integer_parse(tl_slice_of(exact, len), &n, &exact_n));
+    assert_true(a == b && m == n && exact_m == exact_n);
+    free(exact);
+  }
+}
+
 static void rounds_ties_to_even_and_their_neighbours_away (void **unused) {
   (void)unused;
   uint64_t seed = 44;
@@ -366,6 +396,7 @@ int main (void) {
     cmocka_unit_test(refuses_what_is_no_decimal_number),
     cmocka_unit_test(agrees_with_the_library_on_random_doubles),
     cmocka_unit_test(agrees_with_the_library_on_random_decimals),
+    cmocka_unit_test(short_texts_are_what_they_are_with_zeros_in_front),
     cmocka_unit_test(rounds_ties_to_even_and_their_neighbours_away),
     cmocka_unit_test(reads_numbers_of_many_digits),
     cmocka_unit_test(a_digit_beyond_all_that_matter_still_breaks_a_tie),
