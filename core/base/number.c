@@ -59,9 +59,8 @@ static inline uint64_t load_short (const uint8_t *at, size_t len) {
   return low | (uint64_t)high << (len - 4) * 8;
 }
 
-/* What most numbers are: up to 8 bytes of digits, and a point between them or none. Without a branch
-** for each digit: how many there are is nothing that a processor foresees. False: it is something
-** else. */
+/* What most numbers are: up to 8 bytes of digits, with a point or none. There is no branch for each
+** digit: how many there are is nothing that a processor foresees. False: it is something else. */
 static inline bool scan_short (const uint8_t *at, size_t len, decimal *d) {
   if (len - 1 > 7) return false;
   uint64_t x = load_short(at, len) ^ 0x3030303030303030u >> (64 - 8 * len);

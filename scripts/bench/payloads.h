@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A number below `below` that looks as if by chance, the same for the same n and salt: every message
-** brings other values, of other lengths, in another order, and now and then a member less. */
+/* A number below `below` that looks as if by chance, the same for the same n and salt: each
+** message has other values, of other lengths, in another order, and now and then a member less. */
 static unsigned chance (unsigned n, unsigned salt, unsigned below) {
   unsigned long long h = (n * 2654435761u + salt) * 0x9e3779b97f4a7c15u;
   return (unsigned)((h ^ h >> 29) * 0xbf58476d1ce4e5b9u >> 40) % below;
