@@ -322,7 +322,7 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   set_integer(L, "max_queued", p->max_queued);
   set_integer(L, "queued_bytes", (lua_Integer)st.session.unconfirmed_bytes);
   set_integer(L, "max_queued_bytes", p->max_queued_bytes);
-  set_integer(L, "unconfirmed_bytes", (lua_Integer)st.waiting_bytes);
+  set_integer(L, "held_bytes", (lua_Integer)st.waiting_bytes);
   push_too_long(L, &st, h.kept, now);
   set_integer(L, "text_refused", (lua_Integer)line->text_refused);
   set_number(L, "received_per_s", h.received_per_s);

@@ -52,7 +52,7 @@ static int push_stats (lua_State *L, tl_link *l) {
   count(L, "queued", st.session.queued);
   count(L, "held", st.session.held);
   count(L, "queued_bytes", st.session.unconfirmed_bytes);
-  count(L, "unconfirmed_bytes", st.waiting_bytes);
+  count(L, "held_bytes", st.waiting_bytes);
   count(L, "too_long", st.too_long);
   if (st.session.oldest_inflight >= 0) {
     lua_pushnumber(L, (lua_Number)(now - st.session.oldest_inflight) / 1000.0);
