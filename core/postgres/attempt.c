@@ -69,9 +69,17 @@ static void note (tl_pg_attempt *a, int stage, const char *text) {
   snprintf(a->why, sizeof a->why, "%s", text);
 }
 
+/* Did a server say no, or was nobody there? */
+static bool is_answer (const char *text) {
+  static const char *const marks[] = { "FATAL:", "session is", "server is", "SSL", "certificate" };
+  for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+    if (strstr(text, marks[i])) return true;
+  return false;
+}
+
 static void fail_address (tl_pg_attempt *a, const char *text, bool explain) {
   char line[sizeof a->why];
-  bool answered = strstr(text, "FATAL:") != NULL;
+  bool answered = is_answer(text);
   if (explain)
     tl_pg_explain_connect(line, sizeof line, text);
   else

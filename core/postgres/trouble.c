@@ -46,6 +46,13 @@ static const remedy by_text[] = {
   { "does not exist", "make it, or correct `postgres`" },
   { "no pg_hba.conf entry", "permit it in the server's pg_hba.conf" },
   { "session is read-only", "name the primary in `host`" },
+  { "certificate verify failed",
+    "give the CA that signed the server's certificate as sslrootcert" },
+  { "does not match host name",
+    "give `host` a name of the certificate; hostaddr may hold the address" },
+  { "server does not support SSL", "set ssl = on at the server, or another sslmode" },
+  { "SSL off", "give sslmode=verify-full and sslrootcert, or permit it in pg_hba.conf" },
+  { "is starting up", "" },
   { "too many clients", "raise max_connections, or close others" },
   { "root certificate file", "give sslrootcert, or another sslmode" },
 };

@@ -82,21 +82,35 @@ autovacuum = off
 ]]
 local access = [[
 local all all trust
+local replication all trust
 host all tagline 127.0.0.1/32 scram-sha-256
 host all all 127.0.0.1/32 reject
 ]]
 
+-- With `p.small` it has a file system of its own, of so many bytes, at p.folder/small.
 local function launch(p)
   local path, words = as_nobody(programs() .. "postgres", { "-D", p.folder .. "/data" })
+  if p.small then
+    words = { "-m", "sh", "-c", 'mount -t tmpfs -o mode=777,size=$0 tmpfs "$1" && shift && exec "$@"', tostring(p.small),
+      p.folder .. "/small", path, table.unpack(words) }
+    path = process.find "unshare"
+  end
   p.process = process.start(path, words, { cwd = "/" })
-  p.process:wait_log "database system is ready to accept connections"
+  p.process:wait_log(p.standby and "database system is ready to accept read%-only connections"
+    or "database system is ready to accept connections")
 end
 
--- Start a server; `options`: further lines of its configuration.
-function postgres.start(options)
+-- Whether a server may have a file system of its own.
+function postgres.can_mount()
+  return (process.run("unshare", { "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt" })) == 0
+end
+
+-- Start a server; `options`: further lines of its configuration, `small`: bytes of a file system of its own.
+function postgres.start(options, small)
   template = template or make_template()
-  local p = setmetatable({ folder = open_folder(scope.folder()), port = mosquitto.free_port() },
+  local p = setmetatable({ folder = open_folder(scope.folder()), port = mosquitto.free_port(), small = small },
     postgres)
+  if small then open_folder(assert(uv.fs_mkdir(p.folder .. "/small", 511)) and p.folder .. "/small") end
   run_as_nobody("/bin/cp", { "-a", template .. "/data", p.folder .. "/data" })
   files.write(p.folder .. "/data/postgresql.conf", settings:format(p.port, p.folder, options or ""))
   files.write(p.folder .. "/data/pg_hba.conf", access)
@@ -104,6 +118,27 @@ function postgres.start(options)
   p:sql("CREATE ROLE tagline LOGIN PASSWORD 'secret'", "postgres")
   p:sql("CREATE DATABASE plant OWNER tagline", "postgres")
   return p
+end
+
+-- A hot standby of this one, which takes what it gets from it, on a port of its own.
+function postgres:start_standby()
+  local s = setmetatable({ folder = open_folder(scope.folder()), port = mosquitto.free_port(), standby = true }, postgres)
+  run_as_nobody(programs() .. "pg_basebackup", { "-D", s.folder .. "/data", "-h", self.folder, "-p", tostring(self.port),
+    "-U", "postgres", "-R", "-X", "stream", "-c", "fast" })
+  files.write(s.folder .. "/data/postgresql.conf", settings:format(s.port, s.folder, "hot_standby = on"))
+  launch(s)
+  return s
+end
+
+-- It becomes a primary.
+function postgres:promote()
+  self:sql("SELECT pg_promote()", "postgres")
+  self.standby = nil
+end
+
+-- Run a program inside of its mounts.
+function postgres:inside(...)
+  return process.run(process.find "nsenter", { "-t", tostring(self.process.pid), "-m", ... })
 end
 
 -- The connection string of the user `tagline`; `more` replaces or adds words.
