@@ -76,6 +76,11 @@ typedef struct {
 int tl_history_tags (tl_history_reader *r, bool (*tag)(void *ctx, const tl_history_tag *tag),
                      void *ctx, tl_err *err);
 
+/* Each hole that begins before `to` and ends at `from` or later, oldest first. A negative code: err
+** says why. */
+int tl_history_holes (tl_history_reader *r, int64_t from_ms, int64_t to_ms,
+                      void (*hole)(void *ctx, const tl_outlet_hole *hole), void *ctx, tl_err *err);
+
 /* Is the file whole? Problems as lines of text through `problem`; returns how many, or a
 ** negative code. */
 int tl_history_check (tl_history_reader *r, void (*problem)(void *ctx, const char *text), void *ctx,

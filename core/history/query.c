@@ -339,6 +339,28 @@ int tl_history_tags (tl_history_reader *r, bool (*tag)(void *ctx, const tl_histo
   return rc == SQLITE_DONE ? TL_OK : fail(r, err);
 }
 
+int tl_history_holes (tl_history_reader *r, int64_t from_ms, int64_t to_ms,
+                      void (*hole)(void *ctx, const tl_outlet_hole *hole), void *ctx, tl_err *err) {
+  sqlite3_stmt *s = NULL;
+  int rc = sqlite3_prepare_v2(r->db,
+                              "SELECT count, from_time, to_time FROM event WHERE kind='dropped'"
+                              " AND from_time<?2 AND to_time>=?1 ORDER BY from_time",
+                              -1, &s, NULL);
+  if (rc == SQLITE_OK) {
+    sqlite3_bind_double(s, 1, (double)from_ms / 1000);
+    sqlite3_bind_double(s, 2, (double)to_ms / 1000);
+  }
+  while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+    tl_outlet_hole one = { (uint64_t)sqlite3_column_int64(s, 0),
+                           (int64_t)(sqlite3_column_double(s, 1) * 1000 + 0.5),
+                           (int64_t)(sqlite3_column_double(s, 2) * 1000 + 0.5) };
+    hole(ctx, &one);
+    rc = SQLITE_OK;
+  }
+  sqlite3_finalize(s);
+  return rc == SQLITE_DONE ? TL_OK : fail(r, err);
+}
+
 int tl_history_check (tl_history_reader *r, void (*problem)(void *ctx, const char *text), void *ctx,
                       tl_err *err) {
   sqlite3_stmt *s = NULL;

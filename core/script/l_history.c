@@ -461,10 +461,37 @@ static int l_check (lua_State *L) {
   return rc < 0 ? fail(L, &err) : 1;
 }
 
+static void on_hole (void *ctx, const tl_outlet_hole *hole) {
+  lua_State *L = ctx;
+  lua_createtable(L, 0, 3);
+  lua_pushinteger(L, (lua_Integer)hole->count);
+  lua_setfield(L, -2, "count");
+  lua_pushnumber(L, (double)hole->from_ms / 1000);
+  lua_setfield(L, -2, "from");
+  lua_pushnumber(L, (double)hole->to_ms / 1000);
+  lua_setfield(L, -2, "to");
+  lua_rawseti(L, -2, luaL_len(L, -2) + 1);
+}
+
+/* holes(path, from, to): a list of { count, from, to }, times in seconds */
+static int l_holes (lua_State *L) {
+  tl_history_reader *r;
+  tl_err err = { .text = "" };
+  int64_t from = (int64_t)(luaL_checknumber(L, 2) * 1000),
+          to = (int64_t)(luaL_checknumber(L, 3) * 1000);
+  if (tl_history_reader_open(&r, luaL_checkstring(L, 1), &err) < 0) return fail(L, &err);
+  lua_newtable(L);
+  int rc = tl_history_holes(r, from, to, on_hole, L, &err);
+  tl_history_reader_close(r);
+  return rc < 0 ? fail(L, &err) : 1;
+}
+
 int tl_open_history (lua_State *L) {
-  static const luaL_Reg functions[] = {
-    { "check", l_check }, { "read", l_read }, { "tags", l_tags }, { NULL, NULL }
-  };
+  static const luaL_Reg functions[] = { { "check", l_check },
+                                        { "holes", l_holes },
+                                        { "read", l_read },
+                                        { "tags", l_tags },
+                                        { NULL, NULL } };
   luaL_newlib(L, functions);
   tl_open_history_writer(L);
   return 1;

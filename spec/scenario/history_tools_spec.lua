@@ -1,6 +1,7 @@
 -- Histories that commands fill: CSV files, and captures through a config.
 local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
+local process = require "spec.support.process"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
 local wait = require "spec.support.wait"
@@ -121,6 +122,24 @@ describe("tagline history --import", function()
       "2026-10-26T00:00:00.000+01:00 23" }, days "Europe/Bratislava")
     assert.same({ "2026-10-23T00:00:00.000Z 2", "2026-10-24T00:00:00.000Z 24", "2026-10-25T00:00:00.000Z 24",
       "2026-10-26T00:00:00.000Z 22" }, days "UTC")
+  end)
+
+  it("and reading: values that were dropped are told beside those that are there", function()
+    local path = scope.folder() .. "/holes.db"
+    local csv = scope.file("rows.csv", "time,tag,value\n2026-11-29T10:00:00Z,l.s.t,1\n2026-11-29T12:00:00Z,l.s.t,2\n")
+    assert.equal(0, (tagline.command { "history", path, "--import", csv }))
+    assert.equal(0, (process.run(process.find "sqlite3", { path, "INSERT INTO event VALUES(0, 'dropped', 1204, \z
+      unixepoch('2026-11-29 11:00:00') + 0.5, unixepoch('2026-11-29 11:07:00'), '')" })))
+    local told = "1204 values from 2026-11-29T11:00:00.500Z to 2026-11-29T11:07:00.000Z are missing: they were dropped"
+    local code, out, err = tagline.command { "history", path, "--from", "2026-11-29", "--to", "2026-11-30" }
+    assert.equal(0, code)
+    assert.equal(2, select(2, out:gsub(",valid,", "")))
+    assert.truthy(err:find(told, 1, true), err)
+    _, _, err = tagline.command { "history", path, "--from", "2026-11-29T11:30", "--to", "2026-11-30" }
+    assert.equal("", err)
+    code, out = tagline.command { "history", path, "--check" }
+    assert.equal(0, code) -- it is sound all the same
+    assert.truthy(out:find("sound", 1, true) and out:find(told, 1, true), out)
   end)
 
   it("is not given with --check or patterns", function()

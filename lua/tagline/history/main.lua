@@ -90,14 +90,47 @@ local function printer(options, tag, unit)
   end
 end
 
+--- One answer holds a million rows: a range with more is read in halves.
+local function each_row_of(path, question, from, to, each)
+  local first, last = question.from, question.to
+  question.from, question.to = from, to
+  local rows, why = file.read(path, question)
+  question.from, question.to = first, last
+  if not rows then return nil, why end
+  if rows.left_out > 0 and not question.every and to - from > 0.002 then
+    local middle = from + math.floor((to - from) * 500) / 1000
+    rows = nil
+    local ok
+    ok, why = each_row_of(path, question, from, middle, each)
+    if not ok then return nil, why end
+    return each_row_of(path, question, middle, to, each)
+  end
+  if question.every then range.plain(rows, question.as) end
+  for _, row in ipairs(rows) do
+    if from == first or row.time >= from then each(row) end -- else it is the one that held
+  end
+  if rows.left_out > 0 then
+    io.stderr:write(("tagline history: %s: %d older rows are left out, give a shorter range\n"):format(question.tag,
+      rows.left_out))
+  end
+  return true
+end
+
 --- Calls each(row) for all rows of a tag, oldest first.
 local function each_row(path, tag, question, each)
   question.tag, question.limit = tag.name, nil
-  local rows, why = file.read(path, question)
-  if not rows then return nil, why end
-  if question.every then range.plain(rows, question.as) end
-  for _, row in ipairs(rows) do each(row) end
-  return true
+  return each_row_of(path, question, question.from, question.to, each)
+end
+
+--- Values that never came here are told beside the rows.
+local function say_holes(path, from, to, out)
+  local holes, why = file.holes(path, from, to)
+  if not holes then return fail(why) end
+  for _, hole in ipairs(holes) do
+    out:write(("%d values from %s to %s are missing: they were dropped before they were stored (the spool was full, \z
+      or is damaged)\n"):format(hole.count, stamp(hole.from), stamp(hole.to)))
+  end
+  return 0
 end
 
 local function tall(path, tags, question, options)
@@ -144,6 +177,7 @@ local function check(path)
   if not problems then return fail(why) end
   for _, text in ipairs(problems) do io.write(text, "\n") end
   if #problems == 0 then io.write(path, ": sound\n") end
+  say_holes(path, 0, 1e11, io.stdout)
   return #problems == 0 and 0 or 1
 end
 
@@ -199,8 +233,9 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
   if not tags then return fail(why) end
   tags, why = choose(tags, { ... })
   if not tags then return fail(why) end
-  if format == "wide" then return wide(path, tags, question) end
-  return tall(path, tags, question, { format = format })
+  local code = format == "wide" and wide(path, tags, question)
+    or format ~= "wide" and tall(path, tags, question, { format = format })
+  return math.max(code, say_holes(path, question.from, question.to, io.stderr))
 end
 
 return main
