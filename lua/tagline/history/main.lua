@@ -99,7 +99,6 @@ local function each_row_of(path, question, from, to, each)
   if not rows then return nil, why end
   if rows.left_out > 0 and not question.every and to - from > 0.002 then
     local middle = from + math.floor((to - from) * 500) / 1000
-    rows = nil
     local ok
     ok, why = each_row_of(path, question, from, middle, each)
     if not ok then return nil, why end
