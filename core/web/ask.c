@@ -15,18 +15,6 @@ struct tl_ask {
   bool as_text; /* a text of Lua is the answer, as CSV */
 };
 
-void tl_web_quote_lua (tl_buf *out, tl_slice text) {
-  tl_buf_byte(out, '"');
-  for (size_t i = 0; i < text.len; i++) {
-    uint8_t c = text.at[i];
-    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
-      tl_buf_byte(out, c);
-    else
-      tl_buf_fmt(out, "\\%03u", c);
-  }
-  tl_buf_byte(out, '"');
-}
-
 static bool on_output (void *ctx, tl_slice text) {
   tl_ask *a = ctx;
   tl_buf_slice(&a->printed, text);

@@ -1,5 +1,6 @@
 /* core/web/questions.c — what of the API Lua answers: parameters become a call of the REPL's own
 ** words. */
+#include "web/code.h"
 #include "web/web_impl.h"
 
 static void ask_text (request *r, const char *code) {
@@ -13,10 +14,6 @@ void tl_web_status (request *r) { ask_text(r, "status()"); }
 void tl_web_lines (request *r) { ask_text(r, "lines"); }
 void tl_web_stations (request *r) { ask_text(r, "stations"); }
 
-static void add_argument (tl_buf *code, const tl_buf *text) {
-  tl_web_quote_lua(code, tl_slice_of(text->at, text->len - 1));
-}
-
 void tl_web_messages (request *r) {
   tl_buf match, code;
   uint64_t limit = 100;
@@ -26,7 +23,7 @@ void tl_web_messages (request *r) {
   if (has >= 0 && tl_web_count_parameter(r, "limit", 10000, &limit) >= 0) {
     tl_buf_str(&code, "messages(");
     if (has)
-      add_argument(&code, &match);
+      tl_code_text(&code, &match);
     else
       tl_buf_str(&code, "nil");
     tl_buf_fmt(&code, ",%llu)", (unsigned long long)limit);
@@ -56,14 +53,14 @@ void tl_web_explain (request *r) {
     tl_web_fail(r, 400, "expected ?tag=NAME, or ?topic=TOPIC&payload=PAYLOAD");
   } else if (has_payload >= 0 && has_tag && is_tag(r, &tag)) {
     tl_buf_str(&code, "explain(tags[");
-    add_argument(&code, &tag);
+    tl_code_text(&code, &tag);
     tl_buf_str(&code, "])");
     tl_web_ask(r, &code, 400, false);
   } else if (has_payload >= 0 && !has_tag) {
     tl_buf_str(&code, "explain(");
-    add_argument(&code, &topic);
+    tl_code_text(&code, &topic);
     if (has_payload) tl_buf_byte(&code, ',');
-    if (has_payload) add_argument(&code, &payload);
+    if (has_payload) tl_code_text(&code, &payload);
     tl_buf_byte(&code, ')');
     tl_web_ask(r, &code, 400, false);
   }
@@ -75,47 +72,14 @@ void tl_web_explain (request *r) {
 
 /* --- history --- */
 
-/* Seconds since 1970, or milliseconds, as Grafana sends them; else a text for history() to read. */
-static void add_time (tl_buf *code, const tl_buf *text) {
-  size_t n = text->len - 1, digits = strspn((const char *)text->at, "0123456789.");
-  if (n == 0 || digits != n || n > 20)
-    add_argument(code, text);
-  else if (n >= 12 && !memchr(text->at, '.', n))
-    tl_buf_fmt(code, "%s/1000", (const char *)text->at);
-  else
-    tl_buf_fmt(code, "tonumber(\"%s\")", (const char *)text->at);
-}
-
-/* "avg,max" becomes { "avg", "max" }. */
-static void add_names (tl_buf *code, const tl_buf *text) {
-  const char *at = (const char *)text->at;
-  tl_buf_byte(code, '{');
-  while (*at != '\0') {
-    size_t n = strcspn(at, ",");
-    tl_web_quote_lua(code, tl_slice_of(at, n));
-    tl_buf_byte(code, ',');
-    at += n + (at[n] == ',');
-  }
-  tl_buf_byte(code, '}');
-}
-
-/* A length of time: "1m", or seconds. */
-static void add_span (tl_buf *code, const tl_buf *text) {
-  const char *at = (const char *)text->at;
-  bool number = at[0] != '\0' && at[strspn(at, "0123456789.")] == '\0';
-  if (number) tl_buf_str(code, "tonumber(");
-  add_argument(code, text);
-  if (number) tl_buf_byte(code, ')');
-}
-
 typedef struct {
   const char *name;
   void (*add)(tl_buf *code, const tl_buf *text);
 } option;
 
 static const option options[] = {
-  { "from", add_time },  { "to", add_time },  { "last", add_span },
-  { "every", add_span }, { "as", add_names },
+  { "from", tl_code_time },  { "to", tl_code_time },  { "last", tl_code_span },
+  { "every", tl_code_span }, { "as", tl_code_names },
 };
 
 /* Append the options that were given; negative: answered. */
@@ -168,7 +132,7 @@ void tl_web_history (request *r) {
     tl_web_fail(r, 404, "the config has no history { file = … }");
   } else if (rc > 0 && is_tag(r, &tag)) {
     tl_buf_str(&code, "history(tags[");
-    add_argument(&code, &tag);
+    tl_code_text(&code, &tag);
     tl_buf_str(&code, "],{");
     if (add_options(r, &code) >= 0) {
       tl_buf_fmt(&code, "csv=%s})", csv ? "true" : "false");

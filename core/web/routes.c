@@ -54,6 +54,7 @@ static void tag (request *r, const char *name) {
 }
 
 static void route_api (request *r, const char *path) {
+  if (!tl_web_query_is_readable(r)) return;
   if (begins(path, "tags/")) {
     tag(r, path + 5);
     return;

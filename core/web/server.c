@@ -115,7 +115,7 @@ int tl_web_parameter (request *r, const char *name, tl_buf *out) {
   tl_buf_init(&key);
   while (!found && (rc = tl_http_parameter(&query, &key, out)) != 0) {
     if (rc < 0) {
-      tl_web_fail(r, 400, "a parameter cannot be read: expected %%XX for bytes, and UTF-8");
+      tl_web_fail(r, 500, "no memory"); /* all were read before */
       found = -1;
     } else if (tl_slice_eq(tl_buf_bytes(&key), tl_slice_str(name))) {
       tl_buf_byte(out, '\0');
@@ -126,6 +126,22 @@ int tl_web_parameter (request *r, const char *name, tl_buf *out) {
   tl_buf_fini(&key);
   if (found <= 0) tl_buf_clear(out); /* it holds the last one that has another name */
   return found;
+}
+
+bool tl_web_query_is_readable (request *r) {
+  tl_slice query = tl_http_query(tl_buf_bytes(&r->target));
+  tl_buf name, value;
+  int rc;
+  tl_buf_init(&name);
+  tl_buf_init(&value);
+  while ((rc = tl_http_parameter(&query, &name, &value)) == 1) {}
+  tl_buf_fini(&name);
+  tl_buf_fini(&value);
+  if (rc == TL_ESYNTAX)
+    tl_web_fail(r, 400, "a parameter cannot be read: expected %%XX for bytes, and UTF-8");
+  else if (rc < 0)
+    tl_web_fail(r, 500, "no memory");
+  return rc == 0;
 }
 
 int tl_web_count_parameter (request *r, const char *name, uint64_t most, uint64_t *out) {

@@ -103,6 +103,8 @@ bool tl_web_is_get (const request *r); /* GET or HEAD */
 #define TL_WEB_JSON "application/json"
 #define TL_WEB_PLAIN "text/plain; charset=utf-8"
 
+/* Can all parameters be decoded? False: answered. */
+bool tl_web_query_is_readable (request *r);
 /* A parameter of the query, decoded, NUL-terminated in `out` (cleared before). 1; 0: not given;
 ** negative: unreadable, and the answer is there. */
 int tl_web_parameter (request *r, const char *name, tl_buf *out);
@@ -149,8 +151,6 @@ void tl_web_history (request *r);
 ** that it gives, as CSV; it failed: status `failed`. `code` is taken over. */
 void tl_web_ask (request *r, tl_buf *code, unsigned failed, bool as_text);
 void tl_web_ask_forget (request *r);
-/* Append bytes as a literal of Lua. */
-void tl_web_quote_lua (tl_buf *out, tl_slice text);
 
 /* --- tags.c --- */
 void tl_web_tags (request *r);

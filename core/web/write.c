@@ -1,14 +1,12 @@
 /* core/web/write.c — writing a tag by HTTP: {"value": 5}, the strict rules of tag:write(), the log
 ** with who it was, and an answer when the write is done. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "base/number.h"
 #include "http/answer.h"
 #include "payload/convert.h"
-#include "payload/json.h"
+#include "web/body.h"
 #include "web/web_impl.h"
 
 typedef struct write_job {
@@ -17,75 +15,6 @@ typedef struct write_job {
   tl_buf what; /* "write boiler.setpoint = 5", NUL-terminated */
   char peer[80];
 } write_job;
-
-/* --- the body --- */
-
-typedef struct {
-  int depth;
-  bool found, other; /* other: something besides one value */
-  tl_json_value value;
-} body;
-
-static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
-  body *b = ctx;
-  (void)key;
-  (void)key_escaped;
-  if (b->depth++ > 0 || array) b->other = true;
-  return 0;
-}
-
-static int on_end (void *ctx, bool array) {
-  (void)array;
-  ((body *)ctx)->depth--;
-  return 0;
-}
-
-static int on_value (void *ctx, tl_slice key, bool key_escaped, const tl_json_value *v) {
-  body *b = ctx;
-  bool is_value = !key_escaped && key.at && tl_slice_eq(key, TL_LIT("value"));
-  if (b->depth != 1 || !is_value || b->found) b->other = true;
-  b->found = true;
-  b->value = *v;
-  return 0;
-}
-
-static const tl_json_visitor visitor = { on_begin, on_end, on_value };
-
-/* --- its value, in the tag's type: nothing is guessed --- */
-
-static bool read_number (const tl_json_value *v, double *out) {
-  return v->type == TL_JSON_NUMBER && tl_number_parse(v->raw, out) == TL_OK && isfinite(*out);
-}
-
-static bool read_integer (const tl_json_value *v, int64_t *out) {
-  bool exact = false;
-  return v->type == TL_JSON_NUMBER && tl_integer_parse(v->raw, out, &exact) == TL_OK && exact;
-}
-
-/* False: not of its type, and *expected says what is. `text` holds what a text becomes. */
-static bool read_value (tl_type type, const tl_json_value *v, tl_buf *text, tl_value *out,
-                        const char **expected) {
-  double seconds;
-  switch (type) {
-    case TL_AO: *expected = "a number"; return read_number(v, &out->number);
-    case TL_TOR: *expected = "a duration in seconds"; return read_number(v, &out->number);
-    case TL_CO: *expected = "an integer"; return read_integer(v, &out->integer);
-    case TL_DO:
-      *expected = "true or false";
-      out->boolean = v->type == TL_JSON_TRUE;
-      return v->type == TL_JSON_TRUE || v->type == TL_JSON_FALSE;
-    case TL_TOA:
-      *expected = "a time in seconds since 1970";
-      return read_number(v, &seconds) &&
-             tl_convert_number(type, seconds, NULL, out) == TL_REASON_NONE;
-    default:
-      *expected = "a text";
-      if (v->type != TL_JSON_STRING) return false;
-      tl_json_unescape(text, v->raw);
-      out->text = tl_buf_bytes(text);
-      return !text->failed;
-  }
-}
 
 /* --- the write --- */
 
@@ -167,7 +96,7 @@ static void start (request *r, tl_tag *t, const tl_value *v) {
 
 static void write_tag (request *r, tl_tag *t) {
   const tl_tagdef *d = tl_tag_def(t);
-  body b = { .depth = 0 };
+  tl_json_value given;
   tl_json_error e;
   tl_value v;
   tl_buf text;
@@ -175,18 +104,21 @@ static void write_tag (request *r, tl_tag *t) {
   if (!tl_type_is_output(d->type)) {
     tl_web_fail(r, 422, "'%s' is an input (%s): only output tags are written", d->name,
                 tl_type_name(d->type));
-  } else if (tl_json_walk(tl_buf_bytes(&r->body), &visitor, &b, &e) != TL_OK) {
+    return;
+  }
+  int rc = tl_body_read(tl_buf_bytes(&r->body), &given, &e);
+  if (rc == TL_ESYNTAX) {
     tl_web_fail(r, 400, "the body is not JSON: byte %zu: expected %s", e.at, e.expected);
-  } else if (!b.found || b.other) {
+  } else if (rc < 0) {
     tl_web_fail(r, 422, "expected {\"value\": …} and nothing else");
   } else {
     tl_buf_init(&text);
-    if (read_value(d->type, &b.value, &text, &v, &expected))
+    if (tl_body_value(d->type, &given, &text, &v, &expected))
       start(r, t, &v);
     else
       tl_web_fail(r, 422, "%s (%s): expected %s, got %.*s%s", d->name, tl_type_name(d->type),
-                  expected, (int)(b.value.raw.len < 60 ? b.value.raw.len : 60),
-                  (const char *)b.value.raw.at, b.value.type == TL_JSON_STRING ? " (a text)" : "");
+                  expected, (int)(given.raw.len < 60 ? given.raw.len : 60),
+                  (const char *)given.raw.at, given.type == TL_JSON_STRING ? " (a text)" : "");
     tl_buf_fini(&text);
   }
 }

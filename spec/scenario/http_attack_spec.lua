@@ -107,6 +107,7 @@ describe("hostile clients of the HTTP server", function()
       "/api/v1/tags?limit=-1", "/api/v1/tags?limit=99999999999999999999", "/api/v1/tags?match=%ff",
       "/api/v1/messages?limit=1.5", "/api/v1/messages?match=%2B%2Fx%2B", "/api/v1/explain",
       "/api/v1/explain?topic=", "/api/v1/explain?tag=a&topic=b", "/api/v1/explain?topic=a%23",
+      "/api/v1/status?x=%zz", "/api/v1/lines?%", "/api/v1/tags/plant.boiler.t?x=%ff", "/api/v1/?a=%00",
       "/api/v1/%", "/%c3" } do
       local a = http.get(port, path)
       assert.equal(400, a.status, path .. ": " .. a.body)
