@@ -254,6 +254,9 @@ describe("discover", function()
     assert.equal(0, (tagline.command { "check", path }))
     assert.truthy(out:find('temp_c = Ai { "JA=temp_c", unit = "°C" }', 1, true), out)
     assert.truthy(out:find(("port = %d"):format(b.port), 1, true), out)
+    local failed, _, why = t:eval "discover { 1 }"
+    assert.same({ 1, "discover: expected a topic filter, a line, a station or a tag, got a table" },
+      { failed, why })
     _, out = t:eval 'discover().topics[1].kind'
     assert.equal("text", out)
   end)

@@ -73,7 +73,8 @@ end
 --- text) are for who wants them.
 function M.word(live, api)
   return function(pattern)
-    local messages = api.messages(pattern, MOST)
+    local ok, messages = pcall(api.messages, pattern, MOST)
+    if not ok then error("discover: " .. tostring(messages), 0) end
     local source = M.source(messages)
     local topics = survey.topics(source)
     local groups, single = survey.groups(topics)
