@@ -238,6 +238,10 @@ describe("a line", function()
       support.problems 'line "a.b" { host = "h" }')
     assert.same({ "c.lua:1: line '': expected a name, got an empty one" },
       support.problems 'line "" { host = "h" }')
+    local long = ("p"):rep(256)
+    assert.same({ ("c.lua:1: line '%s': expected a name of at most 255 bytes, got 256"):format(long) },
+      support.problems('line "' .. long .. '" { host = "h" }'))
+    support.clean('line "' .. long:sub(2) .. '" { host = "h" }')
     assert.same({ 'c.lua:1: expected a name before the braces (line "name" { … }), got none' },
       support.problems 'line { host = "h" }')
     assert.same({ "c.lua:1: expected a name behind line, got 5" },

@@ -94,9 +94,14 @@ local function entry_problem(self, st, name, text)
     tag = type(name) == "string" and name or nil, text = text, rank = st.seq + 0.5 }
 end
 
+local LONGEST = 255 -- bytes of a name: a client_id is made of a line's
+
 --- A name without what it must not hold: nil, or what is wrong.
 function station.name_wrong(name)
   if name == "" then return "expected a name, got an empty one" end
+  if #name > LONGEST then
+    return ("expected a name of at most %d bytes, got %d"):format(LONGEST, #name)
+  end
   local at = name:find("[^%w_-]")
   if at then
     return ("expected a name of letters, digits, '_' and '-', got %s (at position %d)"):format(
