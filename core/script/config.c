@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sandbox/pieces.h"
+#include "script/load_end.h"
 #include "script/l_history.h"
 #include "script/l_check.h"
 #include "script/message_words.h"
@@ -104,39 +105,15 @@ static int p_load (lua_State *L) {
   return 0;
 }
 
-/* Is the place that an error begins with in a module of ours? Then where the text goes on. */
-static const char *behind_own_place (const loading *l, const char *why) {
-  const char *colon = strchr(why, ':'), *module = strstr(why, "/tagline/");
-  bool ours = strncmp(why, "...", 3) == 0 ||
-              (l->s->lua_dir && strncmp(why, l->s->lua_dir, strlen(l->s->lua_dir)) == 0);
-  if (!ours || !colon || !module || module > colon) return NULL;
-  const char *text = strstr(colon + 1, ": ");
-  return text ? text + 2 : NULL;
-}
-
-/* The loader was ended: its budget is over, or there is no memory. `text` is "FILE:LINE: why"
-** and a traceback of the loader, which is nobody's business; Lua shortens long names of files. */
+/* The loader was ended. `text` is Lua's error. */
 static void tell_end (loading *l, tl_buf *text) {
   tl_buf line;
   tl_buf_init(&line);
   tl_buf_byte(text, '\0');
   const char *why = text->failed ? "not enough memory" : (const char *)text->at;
-  const char *rest = strchr(why, ':'), *stop = strstr(why, "\nstack traceback:");
-  const char *own = behind_own_place(l, why);
-  size_t tail = rest && strncmp(why, "...", 3) == 0 ? (size_t)(rest - why) - 3 : 0,
-         len = strlen(l->path);
-  if (own) {
-    tl_buf_fmt(&line, "%s:1: ", l->path);
-    why = own;
-  } else if (tail > 0 && tail <= len && memcmp(l->path + len - tail, why + 3, tail) == 0) {
-    tl_buf_str(&line, l->path);
-    why = rest;
-  } else if (!rest || rest[1] < '0' || rest[1] > '9') {
-    tl_buf_fmt(&line, "%s: ", l->path);
-  }
-  tl_buf_slice(&line, tl_slice_of(why, stop && stop > why ? (size_t)(stop - why) : strlen(why)));
+  tl_load_end_text(&line, l->path, l->s->lua_dir, why);
   tl_buf_byte(&line, '\0');
-  if (stop) tl_log(TL_LOG_DEBUG, "config", "%s", (const char *)text->at);
+  tl_log(TL_LOG_DEBUG, "config", "%s", why);
   l->errors++;
   l->problem(l->ctx, true, line.failed ? why : (const char *)line.at);
   tl_buf_fini(&line);
