@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "script/l_options.h"
 #include "script/script.h"
 
 /* A value that waits for the others. */
@@ -139,7 +140,19 @@ static inline int get_word (lua_State *L, int word) {
   return lua_gettable(L, -2);
 }
 
-/* { value = v, time = t, status = "invalid", reason = "range" }, on top */
+/* The table on top holds nothing else than these, or it is told: a field that is not known was
+** meant to be one that is. */
+static void check_fields (taking *t, const char *where, const char *known) {
+  lua_State *L = t->L;
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : tl_push_got(L, -2);
+    if (tl_option_is_known(name, known)) continue;
+    wrong(t, lua_pushfstring(L, "%s: unknown field %s (known: %s)", where, name, known));
+  }
+}
+
+/* { value = v, time = t, status = "invalid", reason = "range" }, on top. What else it holds is only
+** looked for where there is no value: decoders make many of these. */
 static void take_detailed (taking *t, int tag, int64_t time_ms) {
   lua_State *L = t->L;
   const char *name = t->plan->tags[tag].name;
@@ -168,10 +181,14 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
   }
   lua_pop(L, 1);
   int type_in = get_word(L, t->script->words.value);
-  if (type_in == LUA_TNIL)
+  if (type_in == LUA_TNIL) {
+    lua_pop(L, 1);
+    check_fields(t, name, "value time status reason");
+    lua_pushnil(L);
     add(t, tag, type, MISSING, time_ms);
-  else
+  } else {
     take(t, tag, type_in, time_ms);
+  }
   lua_pop(L, 1);
 }
 
@@ -314,6 +331,7 @@ static int64_t take_list (taking *t, int list, int64_t time_ms) {
     if (lua_rawgeti(L, list, t->sample) != LUA_TTABLE)
       wrong(t, lua_pushfstring(L, "expected a table { time =, values = }, got %s",
                                tl_push_got(L, -1)));
+    if (t->sample == 1) check_fields(t, "a sample", "time values"); /* one stands for all */
     if (lua_getfield(L, -1, "time") != LUA_TNIL) at = read_time(t, -1, "its time");
     lua_pop(L, 1);
     if (lua_getfield(L, -1, "values") != LUA_TTABLE)

@@ -2,13 +2,12 @@
 #include "script/l_options.h"
 
 #include <lauxlib.h>
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
 #include "script/script.h"
 
-static bool is_known (const char *name, const char *known) {
+bool tl_option_is_known (const char *name, const char *known) {
   size_t len = strlen(name);
   for (const char *at = known; len > 0 && (at = strstr(at, name)); at += len)
     if ((at == known || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0')) return true;
@@ -19,7 +18,7 @@ void tl_options_known (lua_State *L, int table, const char *who, const char *kno
   table = lua_absindex(L, table);
   for (lua_pushnil(L); lua_next(L, table) != 0; lua_pop(L, 1)) {
     bool named = lua_type(L, -2) == LUA_TSTRING;
-    if (named && is_known(lua_tostring(L, -2), known)) continue;
+    if (named && tl_option_is_known(lua_tostring(L, -2), known)) continue;
     luaL_error(L, "%s: unknown option %s%s%s (known: %s)", who, named ? "'" : "",
                named ? lua_tostring(L, -2) : tl_push_got(L, -2), named ? "'" : "", known);
   }

@@ -5,8 +5,11 @@
 #define TL_SCRIPT_L_OPTIONS_H
 
 #include <lua.h>
+#include <stdbool.h>
 
-/* All of them raise "WHO: …" when something is wrong; `known` has the names with blanks between. */
+/* Is the name among those of `known`? */
+bool tl_option_is_known (const char *name, const char *known);
+/* All others raise "WHO: …" when something is wrong; `known` has the names with blanks between. */
 void tl_options_known (lua_State *L, int table, const char *who, const char *known);
 /* 0 to 2, or "QoS_0" to "QoS_2", as in the config; -1: there is none */
 int tl_option_qos (lua_State *L, int table, const char *who);

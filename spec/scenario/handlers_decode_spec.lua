@@ -328,6 +328,8 @@ describe("decode", function()
       ["an infinite time"] = "return { x = { value = 1, time = 1 / 0 } }",
     ["a status that is none"] = "return nil, nil, 'StDead'", ["a death at a time that is none"] =
       "return nil, 'now', 'StHardErr'",
+    ["a value's field that is none"] = "return { x = { val = 5 } }",
+    ["a sample's field that is none"] = "return { { tiem = 5, values = { x = 1 } } }",
     ["a reason that is none"] = "return { x = { status = 'invalid', reason = 'mood' } }",
   } do
     it("that returns " .. what .. " is told so", function()
