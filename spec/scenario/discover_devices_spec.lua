@@ -40,16 +40,19 @@ describe("discover --config", function()
       list[#list + 1] = { "plant/pump2/alarm", "dry run" }
       list[#list + 1] = { "plant/valve1/position", "41.5" }
       list[#list + 1] = { "plant/valve2/position", "42.5" }
+      list[#list + 1] = { "tank/level1", "71.5" }
+      list[#list + 1] = { "tank/level2", "72.5" }
       list[#list + 1] = { "boiler/flow/temp_c", "60.5" }
       list[#list + 1] = { "boiler/hot water", "55.5" }
       list[#list + 1] = { "boiler/mode", "heat" }
-      for _, value in ipairs { "dry run", "41.5", "42.5", "60.5", "55.5", "heat", "true", "false" } do
+      for _, value in ipairs { "71.5", "72.5", "dry run", "41.5", "42.5", "60.5", "55.5", "heat", "true", "false" } do
         wanted[#wanted + 1] = value
       end
       local text, path = config_of(list)
       has(station(text, "plant-pump{dev}"),
         'address = "plant/pump(?<dev>[^/]+)/(alarm|flow|pressure|running|temp)"',
         "pressure = Ai {", "running = Di {}", "alarm = TxtI {}", 'temp = Ai { unit = "°C" }')
+      has(station(text, "tank"), "level1 = Ai {", "level2 = Ai {")
       has(station(text, "boiler"), '["hot water"] = "hot_water"', "hot_water = Ai {}")
       local t, seen, bad = discovery.run_for(path, discovery.set_of(wanted))
       assert.same({}, bad)

@@ -60,6 +60,27 @@ local function are_values(members)
   return true
 end
 
+-- `pump/temp1`, `pump/temp2` are no devices, but values of the pump.
+local function are_numbered(g)
+  return g.at > 1 and g.at == #g.levels and g.prefix ~= "" and #g.values <= fields.MOST
+    and units.is_quantity(g.prefix) and not units.is_quantity(g.levels[g.at - 1])
+    and are_values(g.members)
+end
+
+local function dissolve_numbered(groups, single)
+  local left, alone = {}, table.move(single, 1, #single, 1, {})
+  for _, g in ipairs(groups) do
+    local is_one = are_numbered(g)
+    if not is_one then left[#left + 1] = g end
+    for _, t in ipairs(is_one and g.members or {}) do
+      t.group = nil
+      alone[#alone + 1] = t
+    end
+  end
+  if #alone > #single then table.sort(alone, function(a, b) return a.topic < b.topic end) end
+  return left, alone
+end
+
 local function cluster(groups)
   local by_stem, clusters = {}, {}
   for _, g in ipairs(groups) do -- the largest first
@@ -225,6 +246,7 @@ end
 --- foreign, as a group has them.
 function device.of(source, groups, single, topics)
   mark(source, topics)
+  groups, single = dissolve_numbered(groups, single)
   local clusters, by_stem = cluster(groups)
   join_singles(by_stem, single)
   local found, index = {}, index_topics(clusters, topics)
