@@ -162,9 +162,11 @@ typedef struct {
 ** member each. */
 typedef struct {
   tl_router *router;
-  bool no_memory;   /* the message that is being delivered could not be handled for want of it */
-  bool some_unfed;  /* fed.c: there may be stations that no granted topic filter feeds */
-  bool asked_again; /* retained.c: retained messages come again, for what is new */
+  bool no_memory;  /* the message that is being delivered could not be handled for want of it */
+  bool some_unfed; /* fed.c: there may be stations that no granted topic filter feeds */
+  uint64_t templates_of; /* a generation and 1: will_templates is of it; 0: of none */
+  bool will_templates;   /* receive.c: a station of named groups has a will topic */
+  bool asked_again;      /* retained.c: retained messages come again, for what is new */
   bool unrouted_logged, given_up_logged;
   uint64_t messages, unrouted, wills, too_long;
   uint64_t instances_refused; /* instance.c */

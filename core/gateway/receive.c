@@ -28,13 +28,27 @@ static bool could_be (const char *filled, const char *topic) {
   return !*filled && tl_glob_match(pattern, topic);
 }
 
-static bool is_will_of_unknown (const tl_line *line, tl_slice topic) {
+/* Looked for once after each load: most lines have none. */
+static bool awaits_devices (tl_link *l) {
+  uint64_t now = tl_gateway_generation(l->gateway) + 1;
+  if (l->routing.templates_of == now) return l->routing.will_templates;
+  l->routing.templates_of = now;
+  l->routing.will_templates = false;
+  for (uint32_t i = 0; i < l->line->station_count && !l->routing.will_templates; i++)
+    l->routing.will_templates =
+        l->line->stations[i]->is_template && l->line->stations[i]->will_topic;
+  return l->routing.will_templates;
+}
+
+static bool is_will_of_unknown (tl_link *l, tl_slice topic) {
+  const tl_line *line = l->line;
   char text[256];
-  if (topic.len >= sizeof text) return false;
+  if (!awaits_devices(l) || topic.len >= sizeof text) return false;
   memcpy(text, topic.at, topic.len);
   text[topic.len] = '\0';
   for (uint32_t i = 0; i < line->station_count && i < FEW_STATIONS; i++) {
     const tl_station *s = line->stations[i];
+    if (s->made_by) break; /* instances are behind */
     if (s->is_template && s->will_topic && could_be(s->will_topic, text)) return true;
   }
   return false;
@@ -46,7 +60,7 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
                  : sizeof l->routing.unrouted_topic - 1;
   l->routing.unrouted++;
   /* our own message, which '#' brings back */
-  if (tl_health_is_own(&l->health, topic) || is_will_of_unknown(l->line, topic)) {
+  if (tl_health_is_own(&l->health, topic) || is_will_of_unknown(l, topic)) {
     l->health.own_unrouted++;
     return;
   }
