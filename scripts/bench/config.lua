@@ -1,8 +1,9 @@
 -- scripts/bench/config.lua — what the benches run: STATIONS stations (each its own topic),
 -- three JSON tags each of the payload SIZE.
 -- KIND: plain; devices: the same stations made by named groups; handler: a decoder that returns
--- three numbers fills the tags; both: it fills three more. URL: where to connect to in place of
--- the load source's own port, with the certificates in CA. WEB: a port for the HTTP server.
+-- three numbers fills the tags; both: it fills three more; failing, working: a tag's on_value raises
+-- an error, or does nothing. SUBSCRIBE=yes: stations subscribe to their addresses. URL: where to
+-- connect to in place of the load source's own port, with the certificates in CA. WEB: a port for the HTTP server.
 local kind = env("KIND", "plain")
 local paths = ({
   ["60B"] = { "temp", "hum", "on" },
@@ -16,6 +17,8 @@ local function tags ()
   if kind ~= "handler" then
     t.a, t.b, t.c = Ai("JA=" .. paths[1]), Ai("JA=" .. paths[2]), Ai("JA=" .. paths[3])
   end
+  local on_value = ({ failing = function() error "broken" end, working = function() end })[kind]
+  if on_value then t.a = Ai { "JA=" .. paths[1], on_value = on_value } end
   if kind == "handler" or kind == "both" then t.x, t.y, t.z = Ai {}, Ai {}, Ai {} end
   return t
 end
@@ -30,6 +33,7 @@ for i = 0, kind == "devices" and -1 or tonumber(env "STATIONS") - 1 do
     address = ("bench/station-%05d/up"):format(i),
     decode = (kind == "handler" or kind == "both") and function() return { x = 1, y = 2.5,
       z = 3 } end or nil,
+    subscribe_address = env("SUBSCRIBE", "no") == "yes",
     tags = tags(),
   }
 end
