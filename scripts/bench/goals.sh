@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2154
-# scripts/bench/goals.sh — the goals of decoders, scanner and values, each as a ratio of one run beside its limit. A part of
-# scripts/bench/run, which sets here, build, source, bare and tmp. ROUNDS (3): how often what is compared runs in turn.
+# scripts/bench/goals.sh — the goals of decoders, scanner and values, each as a ratio of one run
+# beside its limit. A part of scripts/bench/run, which sets here, build, source, bare and tmp.
+# ROUNDS (3): how often what is compared runs in turn.
 
 # micros SOURCE-OPTIONS… — µs of processor time a message.
 micros () { "$source" "$@" | awk '{ for (i = 2; i <= NF; i++) if ($i == "µs") { print $(i - 1); exit } }'; }
@@ -19,7 +20,8 @@ goal () {
     'BEGIN { printf "%-64s %8.2f   goal %s   %s\n", name, value, limit, value <= limit + 0 ? "met" : "MISSED" }'
 }
 
-# versus NAME LIMIT ONE OTHER [FACTOR] — the medians of two commands that print a number, run in turn; FACTOR times ONE ÷ OTHER.
+# versus NAME LIMIT ONE OTHER [FACTOR] — the medians of two commands that print a number, run in
+# turn: FACTOR times ONE through OTHER.
 versus () {
   local round
   : >"$tmp/one"
@@ -28,55 +30,98 @@ versus () {
     $3 >>"$tmp/one"
     $4 >>"$tmp/other"
   done
-  goal "$1" "$(awk -v a="$(median <"$tmp/one")" -v b="$(median <"$tmp/other")" -v f="${5:-1}" 'BEGIN { print f * a / b }')" "$2"
+  goal "$1" "$(awk -v a="$(median <"$tmp/one")" -v b="$(median <"$tmp/other")" -v f="${5:-1}" \
+    'BEGIN { print f * a / b }')" "$2"
 }
 
 # --- what is compared ---
 
-decoded () { KIND=$1 micros --qos 0 --count "$3" --first "${4:-0}" --file "$build/$2.stream" x "$build/tagline" run $here/decoders.lua --log-level error; }
-by_node () { NODE_PATH=$build/node/node_modules micros --qos 0 --count "$3" --first "${4:-0}" --file "$build/$2.stream" x node $here/peers/decoders.js "$1" '{port}'; }
-metric_in_memory () { NODE_PATH=$build/node/node_modules node $here/peers/sparkplug_memory.js "$build/sparkplug_500.stream"; }
-table_of_json () { awk -v all="$(decoded json things_stack 100000)" -v none="$(decoded nothing things_stack 100000)" 'BEGIN { print all - none }'; }
-cjson_table () { lua5.4 $here/peers/cjson.lua "$build/things_stack.stream" | awk '{ for (i = 1; i < NF; i++) if ($(i + 1) == "µs") print $i }'; }
-by_addresses () { STATIONS=1 SIZE=$1 micros --size "$1" --qos 0 --count "$2" x "$build/tagline" run $here/config.lua --log-level error; }
-scanned () { SCAN=$1 micros --size "$1" --qos 0 --count "$2" x "$bare"; }
-handled () { KIND=$1 STATIONS=1 SIZE=60B micros --size 60B --qos 0 --count 100000 x "$build/tagline" run $here/config.lua --log-level error; }
-
-# capture COUNT FILE — so many messages of 60 bytes.
-capture () {
-  awk -v n="$1" 'BEGIN {
-    print "{\"tagline_capture\":1,\"written\":\"2026-11-29T12:00:00.000Z\"}"
-    for (i = 0; i < n; i++)
-      printf "{\"line\":\"bench\",\"time\":\"2026-11-29T12:%02d:%02d.%03dZ\",\"topic\":\"bench/station-00000/up\",\"qos\":0,\"retain\":false,\"dup\":false,\"id\":0,\"payload\":\"{\\\"temp\\\":%.1f,\\\"hum\\\":%d,\\\"on\\\":true}\"}\n",
-        int(i / 60000) % 60, int(i / 1000) % 60, i % 1000, (i % 977) / 10, i % 101
-  }' >"$2"
+# tagline_with CONFIG SOURCE-OPTIONS… — µs a message of a config beside this file.
+tagline_with () {
+  local config=$1
+  shift
+  micros "$@" x "$build/tagline" run "$here/$config.lua" --log-level error 2>/dev/null
 }
 
-replayed () { PORT=1 STATIONS=1 SIZE=60B processor "$build/tagline" replay "$tmp/capture" $here/config.lua; }
-live_values () { STATIONS=1 SIZE=60B micros --size 60B --qos 0 --count 100000 x sh -c "exec $build/tagline run $here/config.lua --values --log-level error >$tmp/values"; }
-subscribed () { SUBSCRIBE=$1 PORT=1 STATIONS=4000 SIZE=60B processor "$build/tagline" replay "$tmp/few" $here/config.lua; }
+# The streams of streams.lua: KIND STREAM COUNT [FIRST].
+decoded () {
+  KIND=$1 tagline_with decoders --qos 0 --count "$3" --first "${4:-0}" --file "$build/$2.stream"
+}
+by_node () {
+  NODE_PATH=$build/node/node_modules micros --qos 0 --count "$3" --file "$build/$2.stream" x \
+    node $here/peers/decoders.js "$1" '{port}'
+}
+metric_in_memory () {
+  NODE_PATH=$build/node/node_modules node $here/peers/sparkplug_memory.js \
+    "$build/sparkplug_500.stream"
+}
+table_of_json () {
+  awk -v all="$(decoded json things_stack 100000)" -v none="$(decoded nothing things_stack 100000)" \
+    'BEGIN { print all - none }'
+}
+cjson_table () {
+  lua5.4 $here/peers/cjson.lua "$build/things_stack.stream" |
+    awk '{ for (i = 1; i < NF; i++) if ($(i + 1) == "µs") print $i }'
+}
+
+# Payloads of payloads.h: SIZE COUNT.
+by_addresses () { STATIONS=1 SIZE=$1 tagline_with config --size "$1" --qos 0 --count "$2"; }
+scanned () { SCAN=$1 micros --size "$1" --qos 0 --count "$2" x "$bare"; }
+handled () { KIND=$1 by_addresses 60B 100000; }
+
+# capture COUNT — lines of a capture file with so many messages of 60 bytes.
+capture () {
+  awk -v n="$1" -v q='\\"' 'BEGIN {
+    print "{\"tagline_capture\":1,\"written\":\"2026-11-29T12:00:00.000Z\"}"
+    for (i = 0; i < n; i++) {
+      printf "{\"line\":\"bench\",\"time\":\"2026-11-29T12:%02d:%02d.%03dZ\",",
+        int(i / 60000) % 60, int(i / 1000) % 60, i % 1000
+      printf "\"topic\":\"bench/station-00000/up\",\"qos\":0,\"retain\":false,\"dup\":false,\"id\":0,"
+      printf "\"payload\":\"{%stemp%s:%.1f,%shum%s:%d,%son%s:true}\"}\n",
+        q, q, (i % 977) / 10, q, q, i % 101, q, q
+    }
+  }'
+}
+
+# replayed FILE STATIONS — seconds.
+replayed () {
+  PORT=1 STATIONS=$2 SIZE=60B processor "$build/tagline" replay "$1" $here/config.lua
+}
+subscribed () { SUBSCRIBE=$1 replayed "$tmp/few" 4000; }
+live_values () {
+  STATIONS=1 SIZE=60B micros --size 60B --qos 0 --count 100000 x \
+    sh -c "exec $build/tagline run $here/config.lua --values --log-level error >$tmp/values"
+}
 
 goals () {
+  local elsys=things_stack am107=chirpstack
   echo "== goals: ratios of one run, medians of ${ROUNDS:-3} rounds in turn"
   node_packages
   stream things_stack 4096 things_stack
   stream chirpstack 4096 chirpstack
   stream cayenne 4096 cayenne
   stream sparkplug 256 sparkplug_500
-  versus "things_stack_v3(elsys) / MQTT.js with a decoder" 0.5 "decoded things_stack things_stack 50000" "by_node things_stack things_stack 50000"
-  versus "chirpstack_v4(milesight.am107) / MQTT.js with a decoder" 0.5 "decoded chirpstack chirpstack 50000" "by_node chirpstack chirpstack 50000"
-  versus "cayenne_lpp / a hand-written string.unpack" 4 "decoded cayenne cayenne 200000" "decoded unpack cayenne 200000"
-  versus "Sparkplug by alias, a metric / sparkplug-payload in memory" 1.0 "decoded sparkplug sparkplug_500 2000 2" metric_in_memory 0.002
-  goal "a Sparkplug message of 500 metrics, ms" "$(decoded sparkplug sparkplug_500 2000 2 | awk '{ print $1 / 1000 }')" 0.25
+  versus "things_stack_v3(elsys) / MQTT.js with a decoder" 0.5 \
+    "decoded $elsys $elsys 50000" "by_node $elsys $elsys 50000"
+  versus "chirpstack_v4(milesight.am107) / MQTT.js with a decoder" 0.5 \
+    "decoded $am107 $am107 50000" "by_node $am107 $am107 50000"
+  versus "cayenne_lpp / a hand-written string.unpack" 4 \
+    "decoded cayenne cayenne 200000" "decoded unpack cayenne 200000"
+  versus "Sparkplug by alias, a metric / sparkplug-payload in memory" 1.0 \
+    "decoded sparkplug sparkplug_500 2000 2" metric_in_memory 0.002
+  goal "a Sparkplug message of 500 metrics, ms" \
+    "$(decoded sparkplug sparkplug_500 2000 2 | awk '{ print $1 / 1000 }')" 0.25
   versus "msg.json / lua-cjson" 0.7 table_of_json cjson_table
-  versus "60 bytes by JA= / framing and a scan that checks nothing" 2.0 "by_addresses 60B 1000000" "scanned 60B 1000000"
+  versus "60 bytes by JA= / framing and a scan that checks nothing" 2.0 \
+    "by_addresses 60B 1000000" "scanned 60B 1000000"
   versus "1.3 KB by JA= / the same" 1.7 "by_addresses 1.3K 200000" "scanned 1.3K 200000"
   versus "16 KB by JA= / the same" 0.6 "by_addresses 16K 20000" "scanned 16K 20000"
   versus "a handler that fails / one that works" 5 "handled failing" "handled working"
-  capture 100000 "$tmp/capture"
-  capture 1000 "$tmp/few"
-  versus "replay / live with --values" 2 replayed live_values 10
-  versus "replay, 4,000 stations with subscribe_address / without" 1.5 "subscribed yes" "subscribed no"
+  capture 100000 >"$tmp/capture"
+  capture 1000 >"$tmp/few"
+  versus "replay / live with --values" 2 "replayed $tmp/capture 1" live_values 10
+  versus "replay, 4,000 stations with subscribe_address / without" 1.5 \
+    "subscribed yes" "subscribed no"
   instructions_of_values
 }
 
