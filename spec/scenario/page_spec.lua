@@ -185,6 +185,8 @@ there("the page", function()
     assert.truthy(b:run [[return document.querySelector(".plot canvas").width]] > 300)
     b:run [[document.querySelectorAll("[aria-label='Time range'] button")[2].click()]]
     shows(b, ".plot-note", "greatest 65 °C")
+    b:go(base .. "#/tag/plant.boiler.energy")
+    shows(b, ".plot-note", "least 9223372036854775807 Wh, greatest 9223372036854775807 Wh")
     -- small curves begin with it, too
     b:go(base .. "?small#/tags?filter=boiler.temp")
     b:wait("a small curve of the history",

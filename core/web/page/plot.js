@@ -33,30 +33,45 @@ function numeric(v) {
   return v === null || v === undefined ? null : Number.isFinite(Number(v)) ? Number(v) : null;
 }
 
-/** The points of a range: [time, least, level, greatest]; NaN is a gap. */
+/** A point: [time, least, level, greatest, and these three as they came]; what a curve cannot draw to the digit is still told so. */
+function point(time, ...raw) {
+  const drawn = raw.map(numeric);
+  return drawn[1] === null ? [time, NaN, NaN, NaN] : [time, drawn[0] ?? drawn[1], drawn[1], drawn[2] ?? drawn[1], raw];
+}
+
+/** The points of a range; NaN is a gap. */
 export async function points(tag, range, seconds) {
   const to = Math.ceil(live.now() / 1000) + 60, from = Math.floor(live.now() / 1000) - seconds;
   const base = `history?tag=${encodeURIComponent(tag.name)}&from=${from}&to=${to}`;
   const rows = await ask(`${base}&limit=${MOST}`, { timeout: 30000 });
   if (rows.length < MOST) {
     const found = rows.map((r) => {
-      const v = r.status === "valid" || r.status === undefined ? numeric(r.value) : null;
-      return v === null ? [stamp(r.time), NaN, NaN, NaN] : [stamp(r.time), v, v, v];
+      const v = r.status === "valid" || r.status === undefined ? r.value : null;
+      return point(stamp(r.time), v, v, v);
     });
     return { from, found: held(found, tag), band: false };
   }
   const thin = await ask(`${base}&every=${EVERY[range]}&as=min,time_avg,max`, { timeout: 30000 });
-  return { from, band: true, found: thin.map((r) => {
-    const mean = numeric(r.time_avg ?? r.value);
-    return mean === null ? [stamp(r.time), NaN, NaN, NaN] : [stamp(r.time), numeric(r.min) ?? mean, mean, numeric(r.max) ?? mean];
-  }) };
+  return { from, band: true, found: thin.map((r) => point(stamp(r.time), r.min, r.time_avg ?? r.value, r.max)) };
 }
 
 /** A value holds until the next: the last one is drawn as far as now. */
 function held(found, tag) {
   const end = found[found.length - 1];
-  if (end && tag.status === "valid" && live.now() > end[0] && live.state === "live") found.push([live.now(), end[1], end[2], end[3]]);
+  if (end && tag.status === "valid" && live.now() > end[0] && live.state === "live") found.push([live.now(), ...end.slice(1)]);
   return found;
+}
+
+/** A number of the axis, in as many letters as it has room for. */
+function label(v) {
+  const plain = number(Number(v.toPrecision(6)));
+  return plain.length > 8 ? v.toExponential(2) : plain;
+}
+
+/** One of the three of a point: an integer to its last digit. */
+function told(p, at) {
+  const raw = p[4]?.[at - 1];
+  return typeof raw === "bigint" || Number.isInteger(raw) ? String(raw) : number(Number(Number(p[at]).toPrecision(8)));
 }
 
 /** Why there is nothing older. */
@@ -116,7 +131,7 @@ export class Plot {
     this.kept = live.info.history !== false;
     if (this.kept) return points(this.tag, this.range, this.seconds);
     const to = live.now() / 1000, found = [], curve = this.tag.curve;
-    for (let at = 0; at < curve.length; at += 2) found.push([curve[at], curve[at + 1], curve[at + 1], curve[at + 1]]);
+    for (let at = 0; at < curve.length; at += 2) found.push(point(curve[at], curve[at + 1], curve[at + 1], curve[at + 1]));
     return { from: to - this.seconds, found: held(found, this.tag), band: false };
   }
 
@@ -138,15 +153,16 @@ export class Plot {
       colors: [colour("--curve")], strokeWidth: 1.6, fillAlpha: 0.22, drawPoints: good.length < 120, pointSize: 2,
       dateWindow: this.window(from * 1000, good[0][0]), gridLineColor: colour("--rule"), axisLineColor: colour("--rule"),
       highlightCircleSize: 4, includeZero: false, xRangePad: 4, yRangePad: 10, animatedZooms: false,
-      axes: { x: { pixelsPerLabel: 90 }, y: { axisLabelWidth: 62, axisLabelFormatter: (v) => number(Number(v.toPrecision(6))) } },
+      axes: { x: { pixelsPerLabel: 90 }, y: { axisLabelWidth: 62, axisLabelFormatter: label } },
       highlightCallback: (_, x, highlighted) => this.point(x, highlighted), unhighlightCallback: () => this.point(null),
     };
     if (step) options.valueRange = this.tag.type === "Qi" ? [-0.3, 4.3] : [-0.15, 1.15];
     if (this.graph) { this.graph.destroy(); this.graph = null; }
     this.graph = new Dygraph(this.box, rows, options);
-    const values = good.map((p) => p[2]), low = Math.min(...good.map((p) => p[1])), high = Math.max(...good.map((p) => p[3]));
-    const unit = this.tag.unit ? ` ${this.tag.unit}` : "", last = values[values.length - 1];
-    const words = `least ${number(low)}${unit}, greatest ${number(high)}${unit}, last ${number(last)}${unit}`;
+    const end = (at, better) => told(good.reduce((best, p) => (better(p[at], best[at]) ? p : best)), at);
+    const low = end(1, (a, b) => a < b), high = end(3, (a, b) => a > b), last = told(good[good.length - 1], 2);
+    const unit = this.tag.unit ? ` ${this.tag.unit}` : "";
+    const words = `least ${low}${unit}, greatest ${high}${unit}, last ${last}${unit}`;
     this.box.setAttribute("aria-label", `Curve of ${this.tag.name}: ${words}`);
     this.box.dataset.points = String(good.length);
     this.note.textContent = `${words}; ${plural(good.length, band ? "interval" : "point")}`
@@ -163,8 +179,8 @@ export class Plot {
     if (x === null) { this.cross.textContent = "\u00a0"; return; }
     const found = this.points.find((p) => p[0] === x) ?? [x, NaN, highlighted?.[0]?.yval, NaN];
     const unit = this.tag.unit ? ` ${this.tag.unit}` : "";
-    const spread = found[1] !== found[3] && Number.isFinite(found[1]) ? ` (${number(found[1])} to ${number(found[3])})` : "";
-    this.cross.textContent = `${clock(x, { milli: false })}   ${number(Number(Number(found[2]).toPrecision(8)))}${unit}${spread}`;
+    const spread = found[1] !== found[3] && Number.isFinite(found[1]) ? ` (${told(found, 1)} to ${told(found, 3)})` : "";
+    this.cross.textContent = `${clock(x, { milli: false })}   ${told(found, 2)}${unit}${spread}`;
   }
 
   close() {
