@@ -39,6 +39,11 @@ static bool holds (tl_slice text, const char *word) {
   return text.len > 0 && memmem(text.at, text.len, word, strlen(word));
 }
 
+/* ASN.1's sequence, of more than 127 bytes: a certificate, list or key that is not in text form. */
+static bool is_der (tl_slice text) {
+  return text.len > 2 && text.at[0] == 0x30 && text.at[1] > 0x80;
+}
+
 /* Why did the loop over PEM blocks end: at the end of the text (true), or at a broken block? */
 static bool ended_well (void) {
   unsigned long e = ERR_peek_last_error();
@@ -126,6 +131,11 @@ static unsigned on_psk_server (SSL *ssl, const char *identity, unsigned char *ps
 
 /* Making one */
 
+static const char *no_certificate (tl_slice text) {
+  return is_der(text) ? "is in DER form: convert it, openssl x509 -inform der -in FILE -out NEW"
+                      : "holds no certificate in PEM form";
+}
+
 static int read_ca (making *m) {
   X509_STORE *store = SSL_CTX_get_cert_store(m->c->ssl);
   BIO *bio = open_text(m->s->ca);
@@ -141,7 +151,7 @@ static int read_ca (making *m) {
   if (m->s->ca_is_system) return TL_OK;
   if (n == 0 && holds(m->s->ca, "PRIVATE KEY"))
     return wrong(m, TL_TLS_FIELD_CA, TL_ESYNTAX, "holds a private key and no certificate");
-  if (n == 0) return wrong(m, TL_TLS_FIELD_CA, TL_ESYNTAX, "holds no certificate in PEM form");
+  if (n == 0) return wrong(m, TL_TLS_FIELD_CA, TL_ESYNTAX, no_certificate(m->s->ca));
   if (!well) return wrong(m, TL_TLS_FIELD_CA, TL_ESYNTAX, "holds a certificate that is damaged");
   return TL_OK;
 }
@@ -158,7 +168,10 @@ static int read_crl (making *m) {
   }
   BIO_free(bio);
   if (!ended_well() || n == 0)
-    return wrong(m, TL_TLS_FIELD_CRL, TL_ESYNTAX, "holds no revocation list in PEM form");
+    return wrong(m, TL_TLS_FIELD_CRL, TL_ESYNTAX,
+                 is_der(m->s->crl)
+                     ? "is in DER form: convert it, openssl crl -inform der -in FILE -out NEW"
+                     : "holds no revocation list in PEM form");
   X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
   return TL_OK;
 }
@@ -190,6 +203,9 @@ static int read_key (making *m, EVP_PKEY **key) {
     return wrong(m, field, TL_EREFUSED, "is encrypted: set tls_key_password");
   if (p.asked)
     return wrong(m, TL_TLS_FIELD_KEY_PASSWORD, TL_EREFUSED, "does not open the private key");
+  if (apart && is_der(m->s->key))
+    return wrong(m, field, TL_ESYNTAX,
+                 "is in DER form: convert it, openssl pkey -inform der -in FILE -out NEW");
   if (apart) return wrong(m, field, TL_ESYNTAX, "holds no private key in PEM form");
   return wrong(m, field, TL_ESYNTAX, "holds no private key: set tls_key_file");
 }
@@ -237,7 +253,7 @@ static int read_own (making *m) {
   if (!cert)
     rc = wrong(m, TL_TLS_FIELD_CERT, TL_ESYNTAX,
                holds(m->s->cert, "PRIVATE KEY") ? "holds a private key and no certificate"
-                                                : "holds no certificate in PEM form");
+                                                : no_certificate(m->s->cert));
   else
     rc = read_key(m, &key);
   if (rc == TL_OK) rc = use_own(m, cert, key);

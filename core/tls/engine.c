@@ -94,7 +94,8 @@ static void resume (tl_tls *t, tl_tls_session *session) {
   SSL_SESSION *s = (SSL_SESSION *)session;
   if (!s || !SSL_SESSION_is_resumable(s)) return;
   X509 *cert = SSL_SESSION_get0_peer(s);
-  if (!cert || X509_cmp_current_time(X509_get0_notAfter(cert)) > 0) SSL_set_session(t->ssl, s);
+  if (!cert || X509_cmp_current_time(X509_get0_notAfter(cert)) > 0)
+    t->resumes = SSL_set_session(t->ssl, s) == 1;
 }
 
 int tl_tls_new (tl_tls **out, tl_tls_context *c, const tl_tls_peer *peer, tl_err *err) {
@@ -194,7 +195,7 @@ int tl_tls_handshake (tl_tls *t) {
   int rc = SSL_do_handshake(t->ssl);
   if (rc != 1) return outcome(t, rc);
   t->is_open = true;
-  t->resumed = SSL_session_reused(t->ssl);
+  t->resumed = SSL_session_reused(t->ssl) && t->resumes; /* not by a PSK, which looks alike */
   return TL_OK;
 }
 
@@ -270,6 +271,7 @@ void tl_tls_get_info (const tl_tls *t, tl_tls_info *info) {
   info->resumed = t->resumed;
   info->verified = t->context->verify != TL_TLS_VERIFY_NONE;
   info->asked_certificate = t->asked_certificate;
+  info->psk = t->context->has_psk;
   memcpy(info->without_list, t->without_list, sizeof info->without_list);
 }
 

@@ -61,6 +61,7 @@ typedef struct {
   tl_slice alpn;                /* chosen; empty: none */
   bool resumed, verified;       /* verified: against what the context says, none included: false */
   bool asked_certificate;       /* of us */
+  bool psk;                     /* a shared key took the place of certificates */
   /* A CA above the broker's that the revocation lists say nothing of; "": none. */
   char without_list[TL_TLS_NAME];
 } tl_tls_info;

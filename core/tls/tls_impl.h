@@ -35,10 +35,10 @@ struct tl_tls {
   bool is_open;                /* the handshake is done */
   bool asked_certificate;      /* of us */
   bool said_close;             /* our close_notify is out */
-  bool resumed;
-  int failed;       /* what every later call returns */
-  int alert;        /* fatal, from the peer; -1: none */
-  int verify_error; /* X509_V_…; of the certificate `bad` at this depth */
+  bool resumes, resumed;       /* a session was offered, and taken */
+  int failed;                  /* what every later call returns */
+  int alert;                   /* fatal, from the peer; -1: none */
+  int verify_error;            /* X509_V_…; of the certificate `bad` at this depth */
   X509 *bad;
   char list_until[32];            /* when the revocation list that is too old ended */
   char without_list[TL_TLS_NAME]; /* a CA of the chain that tls_crl_file has no list of */

@@ -92,6 +92,7 @@ void tl_transport_describe (const tl_transport *t, char *out, size_t room) {
       add(out, room, &used, "'%s' until %.*s", info.tls.subject, n, (const char *)date.at);
       tl_buf_fini(&date);
     }
+    if (info.tls.psk) add(out, room, &used, "with tls_psk");
     if (!info.tls.verified) add(out, room, &used, "not verified");
   }
   if (info.is_ws) add(out, room, &used, "WebSocket %s", info.path);

@@ -1,7 +1,9 @@
 /* core/ws/frames.c — WebSocket frames in both directions. Must not know what is in them.
 **
-** wslay reads the frames. We write them ourselves: a frame that is sent is a header of at
-** most 14 bytes, and wslay masks byte by byte through a buffer of 4 KiB, which costs ten
+** wslay reads the frames, but for those that are a whole binary message, nearly all that brokers
+** send: wslay's buffer of 4 KiB and its calls cost more than the message in it. It is given no byte
+** beyond the frame that it reads, so that the next one may be read either way. We write frames
+** ourselves: one is a header of at most 14 bytes, and wslay masks byte by byte, which costs ten
 ** times what eight bytes at once do. */
 #include "ws/frames.h"
 
@@ -30,7 +32,9 @@ struct tl_ws {
   tl_slice in;     /* fed and not yet read */
   tl_slice chunk;  /* payload that wslay has read, in its memory, not yet given on */
   uint64_t left;   /* of the frame that is being read */
-  bool in_frame;   /* its header is read, its end is not */
+  bool in_whole;   /* it is a whole message, which wslay knows nothing of */
+  bool in_frame;   /* it is wslay's: its header is read, its end is not */
+  size_t held;     /* bytes of a header that wslay has */
   bool in_message; /* a fragment came that was not the last */
   struct wslay_frame_iocb frame;
   uint8_t control[CONTROL_MAX];
@@ -49,6 +53,12 @@ static ssize_t on_recv (uint8_t *buf, size_t len, int flags, void *ctx) {
   (void)flags;
   size_t n = w->in.len < len ? w->in.len : len;
   if (n == 0) return -1; /* wslay: more is wanted */
+  if (!w->in_frame) {
+    n = 1;
+    w->held++;
+  } else if (n > w->left) {
+    n = (size_t)w->left;
+  }
   memcpy(buf, w->in.at, n);
   w->in = tl_slice_of(w->in.at + n, w->in.len - n);
   return (ssize_t)n;
@@ -111,7 +121,9 @@ bool tl_ws_waits (const tl_ws *w) { return w->in.len > 0 || w->chunk.len > 0; }
 
 const char *tl_ws_error (const tl_ws *w) { return w->error; }
 
-bool tl_ws_is_inside (const tl_ws *w) { return w->in_frame || w->in_message; }
+bool tl_ws_is_inside (const tl_ws *w) {
+  return w->in_whole || w->held > 0 || w->in_frame || w->in_message;
+}
 
 /* Writing */
 
@@ -269,7 +281,10 @@ static long end_frame (tl_ws *w) {
 
 /* The next part of a frame. 1: there is one; 0: more must be fed; else what the read returns. */
 static long next_part (tl_ws *w) {
-  ssize_t n = wslay_frame_recv(w->frames, &w->frame);
+  ssize_t n;
+  do {
+    n = wslay_frame_recv(w->frames, &w->frame); /* takes one byte at least, when there is one */
+  } while (n == WSLAY_ERR_WANT_READ && w->in.len > 0);
   if (n == WSLAY_ERR_WANT_READ) return 0;
   if (n < 0)
     return n == WSLAY_ERR_NOMEM ? (w->failed = TL_ENOMEM) : fail(w, 1002, "a malformed frame");
@@ -277,6 +292,7 @@ static long next_part (tl_ws *w) {
     long rc = check_header(w);
     if (rc < 0) return rc;
     w->in_frame = true;
+    w->held = 0;
     w->left = w->frame.payload_length;
   }
   w->left -= (uint64_t)n;
@@ -292,9 +308,44 @@ static long next_part (tl_ws *w) {
   return rc < 0 ? rc : 1;
 }
 
+static void skip (tl_ws *w, size_t n) { w->in = tl_slice_of(w->in.at + n, w->in.len - n); }
+
+/* Does a whole message begin here? What is not quite as it should be is left to wslay. */
+static bool begin_whole (tl_ws *w) {
+  const uint8_t *at = w->in.at;
+  size_t head = 2;
+  if (w->in_frame || w->held > 0 || w->in_message || w->in.len < 2) return false;
+  if (at[0] != (IS_FINAL | WSLAY_BINARY_FRAME) || at[1] & IS_MASKED) return false;
+  if (at[1] >= LENGTH_16) head = at[1] == LENGTH_16 ? 4 : 10;
+  if (w->in.len < head) return false;
+  uint64_t n = head == 2 ? at[1] : 0;
+  for (size_t i = 2; i < head; i++) n = n << 8 | at[i];
+  if ((head == 4 && n < LENGTH_16) || (head == 10 && (n <= UINT16_MAX || n >> 63))) return false;
+  skip(w, head);
+  w->left = n;
+  w->in_whole = n > 0;
+  return true;
+}
+
+static size_t read_whole (tl_ws *w, uint8_t *room, size_t n) {
+  size_t part = w->in.len < n ? w->in.len : n;
+  if (part > w->left) part = (size_t)w->left;
+  memcpy(room, w->in.at, part);
+  skip(w, part);
+  w->left -= part;
+  w->in_whole = w->left > 0;
+  return part;
+}
+
 long tl_ws_read (tl_ws *w, uint8_t *room, size_t n) {
   size_t used = 0;
   while (used < n) {
+    if (w->in_whole) {
+      if (w->in.len == 0) break;
+      used += read_whole(w, room + used, n - used);
+      continue;
+    }
+    if (w->chunk.len == 0 && !w->failed && begin_whole(w)) continue;
     if (w->chunk.len == 0) {
       if (w->failed) return used > 0 ? (long)used : w->failed;
       long rc = next_part(w);

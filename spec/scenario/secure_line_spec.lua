@@ -210,6 +210,21 @@ describe("a line over TLS", function()
     end
   end)
 
+  it("takes a key shared with the broker in place of certificates, and says that it is wrong", function()
+    local port, key = mosquitto.free_port(), "00112233445566778899aabbccddeeff"
+    local keys = scope.file("keys", "gw:" .. key .. "\n")
+    local m = mosquitto.start { "listener " .. port .. " 127.0.0.1", "psk_hint x", "psk_file " .. keys }
+    local t = run("mqtts://127.0.0.1:" .. port, ('tls_psk = %q, tls_psk_identity = "gw",'):format(key))
+    t:wait_log "connected to 127%.0%.0%.1:%d+ %(TLS 1%.3, TLS_[%w_]+, with tls_psk%)"
+    m:wait_subscribed "gw"
+    t:stop()
+    assert.is_nil(t:text("stderr"):find(key, 1, true))
+    for _, pair in ipairs { { key:reverse(), "gw" }, { key, "other" } } do
+      fails("mqtts://127.0.0.1:" .. port, ("tls_psk = %q, tls_psk_identity = %q,"):format(table.unpack(pair)),
+        "127%.0%.0%.1:%d+: the broker does not take our PSK: correct tls_psk and tls_psk_identity")
+    end
+  end)
+
   it("resumes its session, takes a renewed certificate and keeps the old one when the new does \z
     not load", function()
     local ca = pki.new()

@@ -48,6 +48,14 @@ static void wrong_texts_are_told_with_their_field (void **unused) {
   wrong(&(tl_tls_settings){ .ca = TEXT(own.key_pem) }, TL_TLS_FIELD_CA,
         "a private key and no cert");
   wrong(&(tl_tls_settings){ .ca = TEXT(damaged) }, TL_TLS_FIELD_CA, "is damaged");
+  wrong(&(tl_tls_settings){ .ca = TL_LIT("\x30\x82\x01\x9a") }, TL_TLS_FIELD_CA,
+        "is in DER form: convert it, openssl x509 -inform der");
+  wrong(&(tl_tls_settings){ .crl = TL_LIT("\x30\x81\x9a") }, TL_TLS_FIELD_CRL,
+        "is in DER form: convert it, openssl crl -inform der");
+  wrong(&(tl_tls_settings){ .cert = TL_LIT("\x30\x82\x01\x9a") }, TL_TLS_FIELD_CERT,
+        "is in DER form: convert it, openssl x509 -inform der");
+  wrong(&(tl_tls_settings){ .cert = TEXT(own.pem), .key = TL_LIT("\x30\x82\x01\x9a") },
+        TL_TLS_FIELD_KEY, "is in DER form: convert it, openssl pkey -inform der");
   wrong(&(tl_tls_settings){ .cert = TL_LIT("x") }, TL_TLS_FIELD_CERT,
         "holds no certificate in PEM");
   wrong(&(tl_tls_settings){ .cert = TEXT(own.key_pem) }, TL_TLS_FIELD_CERT,

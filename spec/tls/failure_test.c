@@ -363,6 +363,9 @@ static void a_psk_works_and_a_wrong_one_is_told (void **unused) {
       SSL_CTX_set_session_id_context(from->ssl, (const unsigned char *)"spec", 4);
       pair_open(&p, to, from, "broker", NULL);
       pair_shake(&p, 100000);
+      tl_tls_info info;
+      tl_tls_get_info(p.client, &info);
+      assert_true(info.psk && !info.resumed);
       if (good_key == 2
               ? p.client_rc != TL_OK
               : !strstr(tl_tls_error(p.client), "PSK: correct tls_psk and tls_psk_identity"))

@@ -76,6 +76,15 @@ local function alpn_name(value)
   return nil, value
 end
 
+local function server_name(value)
+  if type(value) ~= "string" then return expected("a name", value) end
+  if value == "" then return nil, nil end
+  if #value > 255 or value:find("[^!-~]") then
+    return expected("a name or an address without blanks, at most 255 bytes", value)
+  end
+  return nil, value
+end
+
 local function path(value)
   if type(value) ~= "string" then return expected("a path that begins with /", value) end
   if value == "" then return nil, nil end
@@ -162,7 +171,7 @@ function transport.rows(core)
     { "tls_key_file", file_or_pem, nil, "", "its private key; none: the key stands in tls_cert_file" },
     { "tls_key_password", kinds.secret(1024), nil, "",
       "password of an encrypted private key; never shown" },
-    { "tls_server_name", text, nil, "", "the name that is sent (SNI) and checked; none: the host" },
+    { "tls_server_name", server_name, nil, "", "the name that is sent (SNI) and checked; none: the host" },
     { "tls_verify", verify, "yes", "",
       'true; "ca": the chain is checked, the name is not; false: nothing is checked' },
     { "tls_alpn", kinds.texts("the name of a protocol or a list of them", alpn_name), nil, "",
@@ -256,7 +265,7 @@ local function check_tls(params, given, problem)
   if params.tls_psk and not params.tls_psk_identity then
     problem("tls_psk", "expected a tls_psk_identity beside the key, got none")
   end
-  if params.tls_psk_identity and not params.tls_psk then
+  if params.tls_psk_identity and not params.tls_psk and not given.tls_psk then
     problem("tls_psk_identity", "expected a tls_psk beside its name, got none")
   end
   if params.tls_psk then
