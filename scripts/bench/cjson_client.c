@@ -1,6 +1,6 @@
 /* scripts/bench/cjson_client.c — what one would write with libmosquitto and cJSON: three fields
-** of each message into doubles. PORT and SIZE (an index into bench_sizes) come from the
-** environment. */
+** of each message into doubles. PORT, SIZE (an index into bench_sizes) and CA (with it: TLS)
+** come from the environment. */
 #include <cjson/cJSON.h>
 #include <mosquitto.h>
 #include <stdlib.h>
@@ -48,6 +48,10 @@ int main (void) {
   struct mosquitto *m = mosquitto_new("cjson", true, NULL);
   size = &bench_sizes[index != NULL ? atoi(index) : 0];
   mosquitto_message_callback_set(m, on_message);
+  const char *ca = getenv("CA");
+  if (ca != NULL && ca[0] != '\0' &&
+      mosquitto_tls_set(m, ca, NULL, NULL, NULL, NULL) != MOSQ_ERR_SUCCESS)
+    return 1;
   if (mosquitto_connect(m, "127.0.0.1", port != NULL ? atoi(port) : 1883, 60) != MOSQ_ERR_SUCCESS)
     return 1;
   mosquitto_subscribe(m, NULL, "#", 1);

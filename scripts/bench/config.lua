@@ -2,8 +2,9 @@
 -- three JSON tags each of the payload SIZE.
 -- KIND: plain; devices: the same stations made by named groups; handler: a decoder that returns
 -- three numbers fills the tags; both: it fills three more; failing, working: a tag's on_value raises
--- an error, or does nothing. SUBSCRIBE=yes: stations subscribe to their addresses. URL: where to
--- connect to in place of the load source's own port, with the certificates in CA. WEB: a port for the HTTP server.
+-- an error, or does nothing; send: each message makes the line publish 1,000. SUBSCRIBE=yes:
+-- stations subscribe to their addresses. URL: where to connect to in place of the load source's own
+-- port, with the certificates in CA. WEB: a port for the HTTP server.
 local kind = env("KIND", "plain")
 local paths = ({
   ["60B"] = { "temp", "hum", "on" },
@@ -12,13 +13,21 @@ local paths = ({
   ["16K"] = { "[1].batt_cell_v_avg", "[50].batt_cell_t_max", "[100].soc" },
 })[env "SIZE"]
 
+local function publish ()
+  for _ = 1, 1000 do
+    lines.bench:publish("from/us", "0123456789012345678901234567890123456789", { qos = 1 })
+  end
+end
+
 local function tags ()
   local t = {}
   if kind ~= "handler" then
     t.a, t.b, t.c = Ai("JA=" .. paths[1]), Ai("JA=" .. paths[2]), Ai("JA=" .. paths[3])
   end
-  local on_value = ({ failing = function() error "broken" end, working = function() end })[kind]
-  if on_value then t.a = Ai { "JA=" .. paths[1], on_value = on_value } end
+  local on_value = ({ failing = function() error "broken" end, working = function() end, send = publish })[kind]
+  if on_value then
+    t.a = Ai { "JA=" .. paths[1], on_value = on_value, new_value_on_time_change = kind == "send" }
+  end
   if kind == "handler" or kind == "both" then t.x, t.y, t.z = Ai {}, Ai {}, Ai {} end
   return t
 end
@@ -49,5 +58,6 @@ line "bench" {
   topic_filter = "bench/#",
   payload_type = "JSON",
   clean_session = true,
+  max_inflight = kind == "send" and 2000 or nil,
   table.unpack(stations),
 }

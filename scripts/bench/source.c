@@ -6,7 +6,12 @@
 ** processor time of the client: the second one a busy machine does not change much.
 **
 **   source --size 60B|1.3K|16K --qos 0|1 --count N [--window N] [--rate PER_SECOND] [--topics
-**   N] [--file STREAM [--first N]] [--listen PORT] NAME COMMAND…
+**   N] [--file STREAM [--first N]] [--listen PORT] [--kind plain|tls|ws|wss --cert PEM --key PEM]
+**   [--batch yes] [--take N] NAME COMMAND…
+**
+** With --kind it speaks TLS or a WebSocket: a record or frame for each message of a flood, or with
+** --batch as many messages as fit into 16 KiB. With --take it sends --count messages, each of which
+** makes the client publish N at QoS 1, and what is printed is per message that the client sent.
 **
 ** With --file the messages of STREAM are sent in place of those of a size, over and over, but its
 ** first N only once (births). It is made by streams.lua: for each message a big-endian s2 with the
@@ -30,13 +35,16 @@
 #include <unistd.h>
 
 #include "payloads.h"
+#include "secured.h"
 
 enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 120, SAMPLED = 16 };
 
 static int size_index, qos, client_fd = -1;
 static unsigned count = 100000, window = 100, rate, topics = 1, first, listen_at;
 static bool bounded; /* --window was given */
-static const char *file;
+static bool batched;
+static unsigned take, taken;
+static const char *file, *kind = "plain", *cert, *key;
 static pid_t client;
 
 static void fail (const char *what) {
@@ -88,11 +96,7 @@ static packet publish_packet (const char *topic, const char *payload, size_t n, 
 }
 
 static void read_exactly (uint8_t *out, size_t n) {
-  for (size_t at = 0; at < n;) {
-    ssize_t got = read(client_fd, out + at, n - at);
-    if (got <= 0) fail("the client closed the connection");
-    at += (size_t)got;
-  }
+  for (size_t at = 0; at < n;) at += secured_read(out + at, n - at);
 }
 
 static uint8_t read_packet (uint8_t *body, size_t cap, size_t *len) {
@@ -110,23 +114,14 @@ static uint8_t read_packet (uint8_t *body, size_t cap, size_t *len) {
   return type;
 }
 
-static void write_all (const uint8_t *bytes, size_t n) {
-  while (n > 0) {
-    ssize_t put = write(client_fd, bytes, n);
-    if (put < 0) fail("write");
-    bytes += put;
-    n -= (size_t)put;
-  }
-}
-
 static void handshake (void) {
   uint8_t body[4096], connack[4] = { 0x20, 2, 0, 0 };
   size_t len;
   if ((read_packet(body, sizeof body, &len) & 0xf0) != 0x10) fail("expected CONNECT");
-  write_all(connack, 4);
+  secured_write(connack, 4);
   if ((read_packet(body, sizeof body, &len) & 0xf0) != 0x80) fail("expected SUBSCRIBE");
   uint8_t suback[5] = { 0x90, 3, body[0], body[1], 1 };
-  write_all(suback, 5);
+  secured_write(suback, 5);
 }
 
 /* ---- counting acknowledgements ---- */
@@ -140,6 +135,18 @@ static int64_t
 static int64_t *latencies, *cpu_latencies;
 static size_t latency_count, cpu_latency_count;
 
+static uint8_t answers[65536]; /* to one read, which go out as one record and frame */
+static size_t answers_len;
+
+/* A PUBLISH of the client at QoS 1, with a length of one byte. */
+static void take_publish (const uint8_t *at) {
+  size_t topic = (size_t)at[2] << 8 | at[3];
+  uint8_t puback[4] = { 0x40, 2, at[4 + topic], at[5 + topic] };
+  memcpy(answers + answers_len, puback, sizeof puback);
+  answers_len += sizeof puback;
+  taken++;
+}
+
 static void note_latency (unsigned id) {
   latencies[latency_count++] = now_ns(CLOCK_MONOTONIC) - sent_at[id];
   if (id % SAMPLED == 0)
@@ -147,25 +154,27 @@ static void note_latency (unsigned id) {
 }
 
 static void take_input (bool wait_ms) {
-  struct pollfd p = { .fd = client_fd, .events = POLLIN };
-  if (poll(&p, 1, wait_ms ? 1000 : 0) <= 0) return;
-  ssize_t got = read(client_fd, in + in_len, sizeof in - in_len);
-  if (got <= 0) fail("the client closed the connection");
-  in_len += (size_t)got;
+  if (!secured_ready(wait_ms ? 1000 : 0)) return;
+  in_len += secured_read(in + in_len, sizeof in - in_len);
   size_t at = 0;
   while (in_len - at >= 2 && in_len - at >= (size_t)in[at + 1] + 2) {
     if (in[at] == 0x40) {
       unsigned id = (unsigned)in[at + 2] << 8 | in[at + 3];
       if (latencies != NULL) note_latency(id);
       acked++;
+    } else if ((in[at] & 0xf0) == 0x30) {
+      take_publish(in + at);
     } else if (in[at] == 0xc0) {
       uint8_t pingresp[2] = { 0xd0, 0 };
-      write_all(pingresp, 2);
+      secured_write(pingresp, 2);
     }
     at += (size_t)in[at + 1] + 2;
   }
   memmove(in, in + at, in_len - at);
   in_len -= at;
+  if (answers_len > 0) secured_put(answers, answers_len);
+  answers_len = 0;
+  secured_flush();
 }
 
 /* ---- the run ---- */
@@ -225,27 +234,35 @@ static void set_id (packet *p, unsigned id) {
 }
 
 static void send_flood (void) {
-  static uint8_t out[1 << 20];
-  size_t len = 0;
-  unsigned sent = 0;
-  while (sent < count) {
-    while (qos == 1 && sent - acked >= window) {
-      write_all(out, len);
+  static uint8_t unit[1 << 20]; /* what becomes one record and frame */
+  size_t len = 0, full = batched || strcmp(kind, "plain") == 0 ? 16000 : 0;
+  for (unsigned sent = 0; sent < count; sent++) {
+    if (qos == 1 && sent - acked >= window) {
+      if (len > 0) secured_put(unit, len);
       len = 0;
-      take_input(true);
+      secured_flush();
+      while (sent - acked >= window) take_input(true);
     }
     packet *p = packet_of(sent);
     if (qos == 1) set_id(p, sent % 65535 + 1);
-    if (len + p->len > sizeof out / 8) {
-      write_all(out, len);
+    if (len > 0 && len + p->len > full) {
+      secured_put(unit, len);
       len = 0;
       if (qos == 1) take_input(false);
     }
-    memcpy(out + len, p->bytes, p->len);
+    memcpy(unit + len, p->bytes, p->len);
     len += p->len;
-    sent++;
   }
-  write_all(out, len);
+  if (len > 0) secured_put(unit, len);
+  secured_flush();
+}
+
+/* Each message makes the client publish `take`. */
+static void send_and_take (void) {
+  for (unsigned i = 0; i < count; i++) {
+    secured_write(packets[i % packet_count].bytes, packets[i % packet_count].len);
+    while (taken < (i + 1) * take) take_input(true);
+  }
 }
 
 static void send_at_rate (void) {
@@ -265,7 +282,7 @@ static void send_at_rate (void) {
       sent_at[id] = now_ns(CLOCK_MONOTONIC);
       if (id % SAMPLED == 0) cpu_at[id / SAMPLED] = client_cpu_ns();
     }
-    write_all(p->bytes, p->len);
+    secured_write(p->bytes, p->len);
   }
 }
 
@@ -281,7 +298,7 @@ static void finish (void) {
     size_t n = file ? 0 : bench_sizes[size_index].make(payload, sizeof payload, 1);
     packet last = publish_packet("bench/station-00000/up", payload, n, 1);
     set_id(&last, 65535);
-    write_all(last.bytes, last.len);
+    secured_write(last.bytes, last.len);
     while (acked < 1) take_input(true);
   } else {
     while (acked < count) take_input(true);
@@ -346,6 +363,16 @@ int main (int argc, char **argv) {
       listen_at = (unsigned)number(v);
     else if (strcmp(o, "file") == 0)
       file = v;
+    else if (strcmp(o, "kind") == 0)
+      kind = v;
+    else if (strcmp(o, "cert") == 0)
+      cert = v;
+    else if (strcmp(o, "key") == 0)
+      key = v;
+    else if (strcmp(o, "batch") == 0)
+      batched = true;
+    else if (strcmp(o, "take") == 0)
+      take = (unsigned)number(v);
     else if (strcmp(o, "qos") == 0)
       qos = (int)number(v);
     else if (strcmp(o, "size") == 0) {
@@ -365,6 +392,7 @@ int main (int argc, char **argv) {
   if (client_fd < 0) fail("accept");
   int one = 1;
   setsockopt(client_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  secured_begin(client_fd, kind, cert, key);
   prepare();
   if (rate > 0 && qos == 1) {
     latencies = malloc(count * sizeof *latencies);
@@ -372,16 +400,19 @@ int main (int argc, char **argv) {
   }
   handshake();
   int64_t cpu = client_cpu_ns(), wall = now_ns(CLOCK_MONOTONIC);
-  if (rate > 0)
+  if (take > 0)
+    send_and_take();
+  else if (rate > 0)
     send_at_rate();
   else
     send_flood();
   finish();
   cpu = client_cpu_ns() - cpu;
   wall = now_ns(CLOCK_MONOTONIC) - wall;
+  double many = take > 0 ? (double)count * take : (double)count;
   printf("%-24s %5s QoS %d  %9.3f µs CPU per message  %9.0f messages/s", name,
-         file ? "file" : bench_sizes[size_index].name, qos, (double)cpu / 1000 / count,
-         (double)count * 1e9 / (double)wall);
+         file ? "file" : bench_sizes[size_index].name, qos, (double)cpu / 1000 / many,
+         many * 1e9 / (double)wall);
   if (latencies != NULL) {
     print_latencies("ack", latencies, latency_count);
     print_latencies("processor time until it", cpu_latencies, cpu_latency_count);
