@@ -23,7 +23,7 @@ end
 local function server(name)
   local there, path = pcall(process.find, name)
   if there then return path end
-  pending(name .. " is not installed: scripts/setup test")
+  return pending(name .. " is not installed: scripts/setup test")
 end
 
 local function listens(port)
