@@ -146,6 +146,7 @@ describe("discover --config", function()
       { "zigbee2mqtt/kitchen", json { co = 3, state = "ON", lock = "FREE", linkquality = 80 } },
       { "tele/plug/SENSOR", json { ENERGY = { Total = 5, Power = 10, Factor = 0.9 },
         DS18B20 = { Temperature = 68 }, TempUnit = "F" } },
+      { "lamp/tele/SENSOR", json { ENERGY = { Power = 7 } } }, { "lamp/cmnd/POWER", "ON" },
       { "shellies/shellyem-1/emeter/0/power", "12" }, { "shellies/shellyem-1/emeter/0/total", "99" },
       { "shellies/shellyem-1/relay/0", "on" },
       { "shellyplus1-x/status/switch:0", json { apower = 5, aenergy = { total = 100 },
@@ -158,6 +159,8 @@ describe("discover --config", function()
     has(station(text, "tele-plug"), 'Total = Ai { "JA=ENERGY.Total", unit = "kWh" }',
       'Power = Ai { "JA=ENERGY.Power", unit = "W" }', 'Factor = Ai "JA=ENERGY.Factor"',
       'Temperature = Ai { "JA=DS18B20.Temperature", unit = "°F" },\n')
+    has(station(text, "lamp-tele"), 'Power = Ai { "JA=ENERGY.Power", unit = "W" }')
+    has(text, 'Topics that devices listen to (OUT_TOPIC is for these): 1 topic\n  --   "lamp/cmnd/POWER"')
     has(station(text, "shellies-shellyem-1"), 'emeter_0_power = Ai { unit = "W" }',
       'emeter_0_total = Ai { unit = "Wh" }', "relay_0 = Di {}")
     has(station(text, "shellyplus1-x-status-switch_0"), 'apower = Ai { "JA=apower", unit = "W" }',

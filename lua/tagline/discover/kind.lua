@@ -116,10 +116,12 @@ local tasmota_first = { tele = true, stat = true, cmnd = true }
 local tasmota_last = { STATE = true, SENSOR = true, LWT = true, INFO1 = true, INFO2 = true,
   INFO3 = true, RESULT = true, UPTIME = true, HASS_STATE = true, ENERGY = true, MARGINS = true }
 
+-- Also with the prefix behind the device: FullTopic %topic%/%prefix%/.
 local function is_tasmota(levels)
   if levels[1] == "tasmota" and levels[2] == "discovery" then return true end
   local last = levels[#levels]
-  return #levels >= 3 and tasmota_first[levels[1]] and (levels[1] == "cmnd" or tasmota_last[last]
+  local prefix = tasmota_first[levels[1]] and levels[1] or levels[#levels - 1]
+  return #levels >= 3 and tasmota_first[prefix] and (prefix == "cmnd" or tasmota_last[last]
     or last:find "^STATUS%d*$" ~= nil or last:find "^POWER%d*$" ~= nil)
 end
 
@@ -237,7 +239,9 @@ local asks = { set = true, get = true, cmd = true, command = true, commands = tr
 function kind.is_command(levels, name)
   local n = #levels
   if name == "Sparkplug B" then return levels[3] == "NCMD" or levels[3] == "DCMD" end
-  if n > 1 and levels[1] == "cmnd" then return true end
+  if n > 1 and levels[1] == "cmnd" or name == "Tasmota" and levels[n - 1] == "cmnd" then
+    return true
+  end
   if n > 1 and asks[levels[n]] then return true end
   if n > 2 and levels[n - 1] == "down" and (levels[n] == "push" or levels[n] == "replace") then
     return true
