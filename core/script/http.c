@@ -48,7 +48,7 @@ void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outle
   lua_settop(L, top);
   if (well) return;
   if (s->config.env != LUA_NOREF)
-    tl_log(TL_LOG_ERROR, "http", "%s; the old address goes on", err.text);
+    tl_log(TL_LOG_ERROR, "http", "%s", err.text);
   else
     luaL_error(L, "http: %s", err.text);
 }

@@ -164,6 +164,17 @@ static bool apply_none (tl_web *w, const tl_outlets_change *change) {
   return true;
 }
 
+/* At a reload: what becomes of it now, for the log and for who asked. */
+static void tell_failure (const tl_web *w, const tl_outlets_change *change, tl_err *err) {
+  char why[sizeof err->text], text[sizeof err->text + 8];
+  if (!change || !change->changed || change->dry) return;
+  snprintf(why, sizeof why, "%s", err->text);
+  tl_fail(err, err->code, 0, "%s; %s", why,
+          w->open ? "the old address goes on" : "until it is opened nothing listens");
+  snprintf(text, sizeof text, "http: %s", err->text);
+  change->changed(change->ctx, text);
+}
+
 static bool apply (void *ctx, const tl_http_config *c, const tl_outlets_change *change,
                    tl_err *err) {
   tl_web *w = ctx;
@@ -171,7 +182,10 @@ static bool apply (void *ctx, const tl_http_config *c, const tl_outlets_change *
   tl_tls_context *tls;
   bool dry = change && change->dry;
   if (!c) return apply_none(w, change);
-  if (make_tls(c, &tls, err) < 0) return false;
+  if (make_tls(c, &tls, err) < 0) {
+    tell_failure(w, change, err);
+    return false;
+  }
   int rc = make_settings(&s, c);
   if (rc < 0) tl_fail(err, rc, 0, "no memory");
   if (rc == TL_OK && dry) tell_change(w, &s, change);
@@ -180,6 +194,7 @@ static bool apply (void *ctx, const tl_http_config *c, const tl_outlets_change *
     if (rc < 0 || dry) drop_settings(&s);
   }
   tl_tls_context_drop(tls);
+  if (rc < 0) tell_failure(w, change, err);
   return rc == TL_OK;
 }
 

@@ -69,7 +69,9 @@ describe("the HTTP server's address", function()
     assert.truthy(refuses(one))
     local other = run(m, at(taken))
     other:wait_log "listening"
-    assert.equal(0, (reload(t, m, at(taken, 'token = "0123456789abcdef"'))))
+    local code, said = reload(t, m, at(taken, 'token = "0123456789abcdef"'))
+    assert.equal(0, code)
+    assert.truthy(said:find("http: listen on 127%.0%.0%.1:%d+: the port is in use by another process; the old"), said)
     t:wait_log "http: listen on 127.0.0.1:%d+: the port is in use by another process; the old address goes on"
     assert.equal(200, http.get(two, "/api/v1/tags").status)
     assert.truthy(select(2, reload(t, m, at(two, 'token = "0123456789abcdef"'))):find "http: changed")
@@ -77,6 +79,7 @@ describe("the HTTP server's address", function()
     assert.equal(0, (reload(t, m, "")))
     t:wait_log "not listening any more"
     assert.truthy(refuses(two))
+    assert.truthy(select(2, reload(t, m, at(taken))):find "in use by another process; until it is opened nothing listens")
     assert.equal(0, (reload(t, m, at(one))))
     assert.equal(200, http.get(one, "/healthz").status)
     other:stop()
