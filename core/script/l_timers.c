@@ -128,7 +128,7 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
 }
 
 bool tl_timers_soon (lua_State *L, tl_script *s) {
-  bool room = s->timers.count < TIMERS_MAX;
+  bool room = s->timers.count < TIMERS_MAX / 2; /* the rest is for the user's */
   if (room)
     add(L, s, false, SOON);
   else
