@@ -309,6 +309,7 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   set_text(L, "host", p->host.n > 0 ? (const char *)p->host.at[0].at : "");
   set_integer(L, "port", p->port);
   set_text(L, "client_id", p->client_id.at ? (const char *)p->client_id.at : "");
+  set_flag(L, "clean_session", p->clean_session);
   set_text(L, "user_name", p->user_name.at ? (const char *)p->user_name.at : "");
   set_text(L, "last_error", st.last_error);
   set_integer(L, "connects", (lua_Integer)st.connects);

@@ -213,7 +213,8 @@ add(function(l, report)
   local limit = l.reply_timeout > 0 and l.reply_timeout or LONG_ACK
   if not l.oldest_inflight or l.oldest_inflight < limit then return end
   report:problem("ack-missing", ("the broker's acknowledgement of a published message has been missing for %s (%d in flight, %d queued)")
-    :format(span(l.oldest_inflight), l.inflight, l.queued), object("lines", l.name) .. ":reconnect() sends it again")
+    :format(span(l.oldest_inflight), l.inflight, l.queued), "look at the broker's log; " .. object("lines", l.name) .. (l.clean_session
+    and ":reconnect() lets the write fail, for a clean session repeats nothing" or ":reconnect() sends it again"))
 end)
 
 add(function(l, report)
