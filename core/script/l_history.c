@@ -134,8 +134,10 @@ static void push_some (lua_State *L, const tl_query *q, size_t from, size_t to) 
   }
 }
 
+/* A long list grows as it is filled: room for a million rows at once would hold the loop. */
 static void push_list (lua_State *L, const tl_query *q) {
-  lua_createtable(L, q->count < INT32_MAX ? (int)q->count : 0, 2);
+  enum { AT_ONCE = 65536 };
+  lua_createtable(L, q->count < AT_ONCE ? (int)q->count : AT_ONCE, 2);
   tl_mark_list(L);
   lua_pushinteger(L, (lua_Integer)q->left_out);
   lua_setfield(L, -2, "left_out");

@@ -112,6 +112,22 @@ describe("tagline.repl.print", function()
     assert.truthy(show({ ("y"):rep(500) }):find("…", 1, true))
   end)
 
+  it("sorts names, and what is no list, but no long list", function()
+    assert.equal('{ [-1] = 1, [1] = "a", [2] = "b", [9] = 2, x = 1 }',
+      show { "a", "b", x = 1, [-1] = 1, [9] = 2 })
+    assert.equal('{ "a", "b", x = 1, y = 2 }', show { "a", "b", y = 2, x = 1 })
+    local list, sort, longest = { left_out = 0 }, table.sort, 0
+    for i = 1, 50000 do list[i] = i end
+    rawset(table, "sort", function(t, ...)
+      longest = math.max(longest, #t)
+      return sort(t, ...)
+    end)
+    local text = show(list)
+    rawset(table, "sort", sort)
+    assert.equal(1, longest)
+    assert.truthy(text:find("… 49961 more", 1, true), text)
+  end)
+
   it("bounds a table with all that is in it", function()
     local wide = {}
     for i = 1, 40 do

@@ -336,15 +336,33 @@ end
 
 local ranks = { number = 1, string = 2, boolean = 3 }
 
+local function before(a, b)
+  local ra, rb = ranks[type(a)] or 4, ranks[type(b)] or 4
+  if ra ~= rb then return ra < rb end
+  if ra <= 2 then return a < b end
+  return tostring(a) < tostring(b)
+end
+
+--- Those of a list are in order already: a sort cannot pause, and a list may have a million items.
 local function sorted_keys(t)
-  local keys = {}
-  for k in next, t do keys[#keys + 1] = k end
-  table.sort(keys, function(a, b)
-    local ra, rb = ranks[type(a)] or 4, ranks[type(b)] or 4
-    if ra ~= rb then return ra < rb end
-    if ra <= 2 then return a < b end
-    return tostring(a) < tostring(b)
-  end)
+  local keys, rest, n = {}, {}, 0
+  while rawget(t, n + 1) ~= nil do
+    n = n + 1
+    keys[n] = n
+  end
+  local numbers = false
+  for k in next, t do
+    if math.type(k) ~= "integer" or k < 1 or k > n then
+      rest[#rest + 1] = k
+      numbers = numbers or type(k) == "number"
+    end
+  end
+  if numbers then table.move(rest, 1, #rest, n + 1, keys) end
+  local sorted = numbers and keys or rest
+  if #sorted <= SORTED then table.sort(sorted, before) end
+  if not numbers then
+    for i = 1, #rest do keys[n + i] = rest[i] end
+  end
   return keys
 end
 
