@@ -255,6 +255,26 @@ local function sort_bare(self, st, list)
   end)
 end
 
+local SHORT = 16
+
+local function is_made_before(a, b)
+  if a.rec.seq ~= b.rec.seq then return a.rec.seq < b.rec.seq end
+  return a.name < b.name
+end
+
+--- By the order of creation. Most lists are short, and insertion is quick.
+local function sort_made(list, n)
+  if n > SHORT then return table.sort(list, is_made_before) end
+  for i = 2, n do
+    local one, p = list[i], i - 1
+    while p > 0 and is_made_before(one, list[p]) do
+      list[p + 1] = list[p]
+      p = p - 1
+    end
+    list[p + 1] = one
+  end
+end
+
 --- The tags of a table in the order of the source, as records with names.
 local function collect(self, st, given)
   local list, n, bare = {}, 0, false
@@ -277,19 +297,12 @@ local function collect(self, st, given)
         entry_problem(self, st, name,
           ("expected a tag (a type word and its address: Ai \"JA=…\"), got %s"):format(got))
       else
-        -- Insertion sort by the order of creation: lists are short and mostly sorted.
-        local p = n
         n = n + 1
-        local order = rec.seq
-        while p > 0 and (list[p].rec.seq > order or list[p].rec.seq == order
-          and list[p].name > name) do
-          list[p + 1] = list[p]
-          p = p - 1
-        end
-        list[p + 1] = { rec = rec, name = name }
+        list[n] = { rec = rec, name = name }
       end
     end
   end
+  sort_made(list, n)
   if bare then sort_bare(self, st, list) end
   return list
 end
