@@ -62,6 +62,48 @@ void tl_link_drop_queue (tl_link *l) {
   l->ack.bytes = 0;
 }
 
+static tl_waiting *take_first (tl_link *l) {
+  tl_waiting *w = l->ack.head;
+  l->ack.head = w->next;
+  if (!l->ack.head) l->ack.tail = NULL;
+  l->ack.count--;
+  l->ack.bytes -= bytes_of(w);
+  return w;
+}
+
+static void put_first (tl_link *l, tl_waiting *w) {
+  w->next = l->ack.head;
+  l->ack.head = w;
+  if (!w->next) l->ack.tail = w;
+  l->ack.count++;
+  l->ack.bytes += bytes_of(w);
+}
+
+/* It stays where it is: a new connection has another try. */
+static void fail_first (tl_link *l) {
+  l->ack.station = NULL;
+  tl_link_fail(l, "out of memory for a received message");
+}
+
+static void read_again (tl_link *l) {
+  if (!(l->input.shut & TL_SHUT_QUEUE) || (l->ack.count > 0 && reaches(l, 2))) return;
+  l->input.shut &= ~(unsigned)TL_SHUT_QUEUE;
+  tl_link_reading_changed(l);
+}
+
+void tl_link_delivered (tl_link *l, tl_waiting *w, bool held, bool no_memory) {
+  if (no_memory && w->m.qos > 0) {
+    put_first(l, w);
+    fail_first(l);
+    return;
+  }
+  if (!held) tl_session_ack(l->session, w->m.id, tl_loop_now(l->gateway->loop));
+  free(w);
+  read_again(l);
+  tl_link_ask_pump(l);
+  tl_link_ask_flush(l);
+}
+
 /* Deliver what waited, up to the next message that must be confirmed; not while the values'
 ** reader is behind, or the stations are being exchanged. */
 static void pump (void *ctx) {
@@ -69,29 +111,25 @@ static void pump (void *ctx) {
   bool over = false;
   l->time.now = tl_loop_now(l->gateway->loop);
   tl_pace_begin(l);
-  while (!l->ack.station && l->ack.head && !l->conn.removed &&
+  while (!l->ack.station && !l->longer.pieces && l->ack.head && !l->conn.removed &&
          !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD))) {
     if (over && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
     tl_waiting *w = l->ack.head;
-    bool held = tl_link_deliver(l, &w->m);
-    if (l->routing.no_memory &&
-        w->m.qos > 0) { /* it stays where it is: a new connection has another try */
-      l->ack.station = NULL;
-      tl_link_fail(l, "out of memory for a received message");
+    if (tl_link_begin_long(l, w, &w->m)) {
+      take_first(l);
       break;
     }
-    l->ack.head = w->next;
-    if (!l->ack.head) l->ack.tail = NULL;
-    l->ack.count--;
-    l->ack.bytes -= bytes_of(w);
+    bool held = tl_link_deliver(l, &w->m);
+    if (l->routing.no_memory && w->m.qos > 0) {
+      fail_first(l);
+      break;
+    }
+    take_first(l);
     if (!held) tl_session_ack(l->session, w->m.id, l->time.now);
     free(w);
     over = tl_pace_is_over(l);
   }
-  if (l->input.shut & TL_SHUT_QUEUE && (l->ack.count == 0 || !reaches(l, 2))) {
-    l->input.shut &= ~(unsigned)TL_SHUT_QUEUE;
-    tl_link_reading_changed(l);
-  }
+  read_again(l);
   tl_link_ask_flush(l);
 }
 
@@ -105,7 +143,7 @@ void tl_link_forget_awaiting (tl_link *l, const tl_station *s) {
 }
 
 void tl_link_ask_pump (tl_link *l) {
-  if (!l->ack.head || l->ack.station) return;
+  if (!l->ack.head || l->ack.station || l->longer.pieces) return;
   if (tl_loop_later(l->gateway->loop, pump, l) != TL_OK) pump(l);
 }
 

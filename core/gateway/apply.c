@@ -324,6 +324,7 @@ static int apply_line (applying *a, tl_line_config *c) {
   } else {
     l->conn.removed = false;
     hold(a, l, true);
+    tl_link_finish_long(l);
     release(g, &l->user);
     l->user = c->user;
     c->user = NULL;
@@ -335,6 +336,7 @@ static int apply_line (applying *a, tl_line_config *c) {
 }
 
 static void remove_line (tl_link *l) {
+  tl_link_finish_long(l);
   l->conn.removed = true;
   if (!l->conn.transport)
     tl_link_free(l);

@@ -205,6 +205,7 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
     }
     return;
   }
+  for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_finish_long(g->model->lines[i]->user);
   g->stopping = true;
   g->stopped = done;
   g->stopped_ctx = ctx;

@@ -59,6 +59,12 @@ typedef struct {
   bool (*headers)(void *ctx, struct tl_link *link, tl_buf *out);
   /* The line is about to end in order; what is published now goes out before DISCONNECT. */
   void (*before_disconnect)(void *ctx, struct tl_link *link);
+  /* body(body_ctx) in pieces: it pauses where a decoder takes long. new: TL_ENOMEM, or *out; go:
+  ** one piece, true: there is more to do; hurry: it does not pause any more. */
+  int (*pieces_new)(void *ctx, void **out, void (*body)(void *body_ctx), void *body_ctx);
+  bool (*pieces_go)(void *pieces);
+  void (*pieces_hurry)(void *pieces);
+  void (*pieces_free)(void *pieces);
   /* another owner of a station's `user` (instances); released each */
   void *(*share)(void *ctx, void *user);
   /* a `user` is no longer referred to */

@@ -44,6 +44,7 @@ void tl_link_free (tl_link *l) {
   l->conn.removed = true; /* for the functions of writes, which hear now that the line is closed */
   tl_link_end_probes(l);
   tl_goodbye_forget(l);
+  tl_link_finish_long(l);
   if (l->session) tl_session_free(l->session);
   tl_link_store_close(l);
   tl_link_drop_queue(l);

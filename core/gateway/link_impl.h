@@ -158,6 +158,18 @@ typedef struct {
   size_t bytes;
 } tl_ack;
 
+/* A message that is handled in pieces: written by long_message.c. */
+typedef struct {
+  void *pieces;               /* NULL: there is none */
+  struct tl_waiting *waiting; /* owns it */
+  const tl_incoming *message;
+  bool held, no_memory; /* what came of it */
+  /* the gateway's and the model's, while it is away */
+  tl_link *handling;
+  tl_slice topic;
+  bool starved, only_unset;
+} tl_long;
+
 /* Messages and who takes them: written by receive.c; fed.c, retained.c and instance.c have a
 ** member each. */
 typedef struct {
@@ -194,6 +206,7 @@ struct tl_link {
   tl_pace pace;
   tl_routing routing;
   tl_ack ack;
+  tl_long longer;
   tl_link_flush_entry flush;
   tl_secured secured;      /* target.c */
   tl_goodbye goodbye;      /* goodbye.c */
@@ -415,6 +428,18 @@ void tl_link_forget_awaiting (tl_link *l, const tl_station *s);
 /* deliver what waited, at the end of this wake-up */
 void tl_link_ask_pump (tl_link *l);
 void tl_link_forget_pump (tl_link *l);
+
+/* what became of one that was handled in pieces; takes it */
+void tl_link_delivered (tl_link *l, tl_waiting *w, bool held, bool no_memory);
+
+/* long_message.c */
+enum { TL_LINK_LONG = 32 * 1024 }; /* bytes; shorter ones are read in a few milliseconds */
+/* may its decoder take long? */
+bool tl_link_is_long (tl_link *l, const tl_incoming *m);
+/* If so it begins, in the next turns, and takes `waiting`. False: it is to be handled at once. */
+bool tl_link_begin_long (tl_link *l, tl_waiting *waiting, const tl_incoming *m);
+/* What is under way ends now: the line's stations change, or it closes for good. */
+void tl_link_finish_long (tl_link *l);
 
 /* instance.c: the station of this device, made at its first message; NULL: refused
 ** (max_instances, its name is taken, no memory) */

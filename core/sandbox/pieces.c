@@ -16,7 +16,8 @@ typedef struct {
   tl_budget budget;
   int depth, closing;
   size_t loading_memory, memory_mark, memory_asked;
-  bool memory_passed;
+  bool memory_passed, pausable;
+  uint64_t checked_ticks;
   tl_sandbox *watched;
 } state;
 
@@ -27,24 +28,20 @@ struct tl_pieces {
   void *ctx;
   int thread; /* registry reference of its Lua thread */
   state own;  /* while it is away */
-  size_t memory_before;
+  bool lends, minds;
+  size_t memory_before, lent; /* bytes; lent: beside the others' limit, while it is away */
   bool hurried;
   const char *why;
   uint64_t left_cpu, left_mono; /* ns, when it went away */
+  uint64_t left_ticks;
 };
 
 /* Swaps the sandbox's with *other. */
 static void swap (tl_sandbox *b, state *other) {
-  state now = { b->L,
-                b->running,
-                b->budget,
-                b->depth,
-                b->closing,
-                b->loading_memory,
-                b->memory_mark,
-                b->memory_asked,
-                b->memory_passed,
-                tl_watchdog_switch_to(other->watched) };
+  state now = { b->L,           b->running,       b->budget,
+                b->depth,       b->closing,       b->loading_memory,
+                b->memory_mark, b->memory_asked,  b->memory_passed,
+                b->pausable,    b->checked_ticks, tl_watchdog_switch_to(other->watched) };
   b->L = other->L;
   b->running = other->running;
   b->budget = other->budget;
@@ -54,6 +51,8 @@ static void swap (tl_sandbox *b, state *other) {
   b->memory_mark = other->memory_mark;
   b->memory_asked = other->memory_asked;
   b->memory_passed = other->memory_passed;
+  b->pausable = other->pausable;
+  b->checked_ticks = other->checked_ticks;
   b->ticked = false;
   *other = now;
 }
@@ -94,20 +93,31 @@ static void go_on_counting (tl_pieces *p) {
   if (b->deadline_ns > 0) b->deadline_ns += tl_clock_mono_ns() - p->left_mono;
 }
 
+void tl_pieces_lend (tl_pieces *p) { p->lends = true; }
+void tl_pieces_mind (tl_pieces *p) { p->minds = true; }
+
 bool tl_pieces_go (tl_pieces *p) {
   tl_sandbox *b = p->box;
-  if (p->left_mono > 0) go_on_counting(p);
+  tl_pieces *outer = b->pieces;
+  if (p->left_mono > 0) {
+    go_on_counting(p);
+    b->away_ticks += tl_ticks() - p->left_ticks;
+  }
+  b->loading_memory -= p->lent;
   swap(b, &p->own);
   b->pieces = p;
   tl_watchdog_ring_in(PIECE_NS);
   bool more = tl_fiber_go(p->fiber);
-  b->pieces = NULL;
+  b->pieces = outer;
   swap(b, &p->own);
-  /* what it has taken so far is beside the limit of the others */
-  b->loading_memory = more && b->memory > p->memory_before ? b->memory - p->memory_before : 0;
+  if (outer) tl_watchdog_ring_in(PIECE_NS);
+  bool grown = p->lends && more && b->memory > p->memory_before;
+  p->lent = grown ? b->memory - p->memory_before : 0;
+  b->loading_memory += p->lent;
   if (!more) return false;
   p->left_cpu = tl_clock_cpu_ns();
   p->left_mono = tl_clock_mono_ns();
+  p->left_ticks = tl_ticks();
   return true;
 }
 
@@ -127,6 +137,7 @@ void tl_pieces_free (tl_pieces *p) {
 bool tl_pause (tl_sandbox *b) {
   tl_pieces *p = b->pieces;
   if (!p || p->hurried || !tl_watchdog_rang() || b->depth > 1) return false;
+  if (p->minds && !b->pausable) return false;
   tl_fiber_pause(p->fiber);
   return true;
 }

@@ -13,8 +13,12 @@ typedef struct tl_pieces tl_pieces;
 
 /* Nothing runs yet. Everything is borrowed until it has ended. TL_ENOMEM. */
 int tl_pieces_new (tl_pieces **out, tl_sandbox *b, void (*body)(void *ctx), void *ctx);
-/* One piece, some 2 ms. True: there is more to do. Not from
-** inside the body, nor from within a call through the door. */
+/* The memory that it takes is beside the limit of the others (a config that is loaded). */
+void tl_pieces_lend (tl_pieces *p);
+/* It pauses only while sandbox.pausable is set. */
+void tl_pieces_mind (tl_pieces *p);
+/* One piece, some 2 ms. True: there is more to do. Not from inside its own body; from inside
+** another one's it may be. */
 bool tl_pieces_go (tl_pieces *p);
 /* From now on it does not pause; a call through the door in it ends at its next look with the error
 ** `why` (borrowed; NULL: it does not). */

@@ -90,6 +90,8 @@ struct tl_sandbox {
   int depth;                   /* calls through the door, one within the other */
   int closing;                 /* coroutines that are being closed, one within the other */
   struct tl_pieces *pieces;    /* pieces.c: that run now; NULL: none */
+  bool pausable;               /* what runs may pause, if it runs in pieces that ask for this */
+  uint64_t away_ticks;         /* pieces.c: how long those that go on now were away, in all */
 
   /* An error comes up in a call through the door: true: it needs no traceback. NULL: all do. */
   bool (*is_known)(tl_sandbox *b, const char *text, size_t len);

@@ -80,7 +80,7 @@ static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *e
   const tl_station_hooks *before = c->station->user;
   bool timed =
       !before || before->stats[kind].calls < ALL_TIMED || before->stats[kind].calls % TIMED_OF == 0;
-  uint64_t began = timed ? tl_ticks() : 0;
+  uint64_t began = timed ? tl_ticks() : 0, away = c->s->box.away_ticks;
   c->s->box.checked_ticks = 0;
   const void *outer = tl_errors_begin(c->s, c->station, kind);
   int rc = tl_script_enter(c->s, body, c, c->s->box.handler_time, tl_call_names[kind], err);
@@ -92,7 +92,7 @@ static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *e
   uint64_t took = 0;
   /* a long one: from where somebody looked */
   if (!timed && c->s->box.checked_ticks > 0) began = c->s->box.checked_ticks;
-  if (began > 0) took = tl_ticks() - began;
+  if (began > 0) took = tl_ticks() - began - (c->s->box.away_ticks - away);
   stats->ticks += timed && stats->calls >= ALL_TIMED ? took * TIMED_OF : took;
   stats->calls++;
   if (took > stats->longest) stats->longest = took;
@@ -179,7 +179,9 @@ static int on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_r
     return TL_OK;
   }
   c.s->box.system_refused = false;
+  c.s->box.pausable = true;
   bool ok = call_handler(&c, p_decode, TL_CALL_DECODE);
+  c.s->box.pausable = false;
   tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
   if (!ok && c.s->box.system_refused) return TL_ENOMEM;
   tl_station_set(&reading, message.time_ms); /* where decode did not come to it */
@@ -353,6 +355,10 @@ int tl_handler_call_line (void *ctx, tl_link *l, lua_CFunction f, void *arg, con
 const tl_handlers tl_script_handlers = { .has_decode = has_decode,
                                          .decode = on_decode,
                                          .decode_dry = tl_script_decode_dry,
+                                         .pieces_new = tl_script_pieces_new,
+                                         .pieces_go = tl_script_pieces_go,
+                                         .pieces_hurry = tl_script_pieces_hurry,
+                                         .pieces_free = tl_script_pieces_free,
                                          .prepare = on_prepare,
                                          .has_encode = has_encode,
                                          .encode = on_encode,

@@ -78,7 +78,10 @@ static void begin (tl_script *s, bool dry) {
     to = &w->next;
   }
   l->now = r;
-  if (tl_pieces_new(&r->pieces, &s->box, run, r) != TL_OK) r->pieces = NULL;
+  if (tl_pieces_new(&r->pieces, &s->box, run, r) == TL_OK)
+    tl_pieces_lend(r->pieces);
+  else
+    r->pieces = NULL;
   if (!dry) tl_reload_tell(s, TL_RELOAD_BEGINS);
 }
 

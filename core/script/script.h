@@ -205,6 +205,11 @@ int tl_write_async (lua_State *L, tl_script *s,
                     int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
                     void *ctx, int callback, const tl_change *change);
 
+/* decode_pieces.c: of tl_handlers */
+int tl_script_pieces_new (void *ctx, void **out, void (*body)(void *body_ctx), void *body_ctx);
+bool tl_script_pieces_go (void *pieces);
+void tl_script_pieces_hurry (void *pieces);
+void tl_script_pieces_free (void *pieces);
 /* compile.c: compile(text, name, env) as load(text, name, "t", env) */
 int tl_compile (lua_State *L);
 /* outlets.c: raises when the outlets of the draft at `draft` cannot be. */

@@ -86,6 +86,7 @@ static void what_it_takes_of_the_memory_is_not_the_others (void **unused) {
   work w = { "local t = {} for i = 1, 1e5 do t[i] = { i, i } end", 100, -1 };
   box.memory_limit = box.memory + (1 << 20);
   assert_int_equal(tl_pieces_new(&p, &box, load, &w), 0);
+  tl_pieces_lend(p);
   size_t most = 0;
   while (tl_pieces_go(p)) {
     if (box.memory > most) most = box.memory;

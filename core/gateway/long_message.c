@@ -1,0 +1,78 @@
+/* core/gateway/long_message.c — a message whose decoder may take long is handled in pieces, one a
+** turn of the loop: a birth of thousands of metrics. Other lines go on; what its own line receives
+** waits behind it (ack_id.c), and its acknowledgement comes after its last value. */
+#include "base/log.h"
+#include "gateway/link_impl.h"
+
+/* Not where addresses are read beside the decoder, or its payload is prepared: their memory is
+** shared by all messages. */
+bool tl_link_is_long (tl_link *l, const tl_incoming *m) {
+  const tl_handlers *h = &l->gateway->handlers;
+  if (m->payload.len < TL_LINK_LONG || !h->pieces_new || !h->has_decode) return false;
+  const tl_route *route = tl_router_find(l->routing.router, m->topic);
+  const tl_station *s = route->target;
+  return s && s->user && route->will_count == 0 && h->has_decode(s->user) && !s->plan->set &&
+         s->plan->prepare_count == 0 && s->plan->ack_id < 0;
+}
+
+static void run (void *ctx) {
+  tl_link *l = ctx;
+  l->longer.held = tl_link_deliver(l, l->longer.message);
+  l->longer.no_memory = l->routing.no_memory;
+}
+
+/* What the gateway has of the message that it is handling. */
+static void swap (tl_link *l) {
+  tl_gateway *g = l->gateway;
+  tl_long now = l->longer;
+  l->longer.handling = g->handling;
+  l->longer.topic = g->handled_topic;
+  l->longer.starved = g->model->starved;
+  l->longer.only_unset = g->model->only_unset;
+  g->handling = now.handling;
+  g->handled_topic = now.topic;
+  g->model->starved = now.starved;
+  g->model->only_unset = now.only_unset;
+}
+
+static bool go (tl_link *l) {
+  swap(l);
+  bool more = l->gateway->handlers.pieces_go(l->longer.pieces);
+  swap(l);
+  return more;
+}
+
+static void finish (tl_link *l) {
+  tl_long done = l->longer;
+  l->gateway->handlers.pieces_free(done.pieces);
+  l->longer = (tl_long){ .pieces = NULL };
+  tl_link_delivered(l, done.waiting, done.held, done.no_memory);
+}
+
+static void step (void *ctx) {
+  tl_link *l = ctx;
+  if (!go(l))
+    finish(l);
+  else if (tl_loop_later(l->gateway->loop, step, l) != TL_OK)
+    tl_link_finish_long(l);
+}
+
+void tl_link_finish_long (tl_link *l) {
+  if (!l->longer.pieces) return;
+  tl_loop_forget(l->gateway->loop, step, l);
+  l->gateway->handlers.pieces_hurry(l->longer.pieces);
+  while (go(l)) continue;
+  finish(l);
+}
+
+bool tl_link_begin_long (tl_link *l, struct tl_waiting *waiting, const tl_incoming *m) {
+  tl_gateway *g = l->gateway;
+  if (!tl_link_is_long(l, m)) return false;
+  l->longer = (tl_long){ .waiting = waiting, .message = m };
+  if (g->handlers.pieces_new(g->handlers_ctx, &l->longer.pieces, run, l) == TL_OK) {
+    if (tl_loop_later(g->loop, step, l) == TL_OK) return true;
+    g->handlers.pieces_free(l->longer.pieces);
+  }
+  l->longer = (tl_long){ .pieces = NULL };
+  return false;
+}

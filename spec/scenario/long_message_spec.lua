@@ -1,0 +1,125 @@
+-- A message whose decoder takes long is handled in pieces: other lines go on between them, its own
+-- line waits behind it. Counted in messages, not in time.
+local scenario = require "spec.support.scenario"
+local broker, files, scope, tagline = scenario "broker files scope tagline"
+
+local config = [[
+limits { handler_time = 60 }
+line "big" { host = "127.0.0.1", port = PORT, clean_session = false,
+  station "s" { address = "s", ignore_retained = true,
+    decode = function(msg)
+      if #msg.payload < 1000 then return { v = 0, size = #msg.payload } end
+      print("begins " .. VERSION)
+      local kept, n = {}, 0
+      for i = 1, 400000 do kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) n = n + 1 end
+      return { v = n + VERSION, size = #msg.payload }
+    end,
+    tags = { v = Ai { new_value_on_time_change = true }, size = Ci { new_value_on_time_change = true } } } }
+line "one" { host = "127.0.0.1", port = PORT, station "s" { address = "o", tags = { v = Ci "IN_DATA" } } }
+]]
+
+local LONG = ("x"):rep(40000)
+
+describe("a long message", function()
+  after_each(scope.finish)
+
+  local t, b, lines
+
+  local function start()
+    b = broker.new()
+    t = tagline.run(config, { PORT = b.port, VERSION = 1 })
+    lines = {}
+    for _ = 1, 2 do
+      local c = b:handshake()
+      lines[c.connect.client_id:match "%-(%a+)$"] = c
+    end
+  end
+
+  local function send(id, payload, dup)
+    lines.big:send("PUBLISH", { topic = "s", payload = payload, qos = 1, id = id, dup = dup })
+  end
+
+  local function begin()
+    start()
+    send(1, LONG)
+    send(2, "short")
+    t:wait_log "begins 1"
+  end
+
+  local function other(id)
+    lines.one:send("PUBLISH", { topic = "o", payload = tostring(id), qos = 1, id = id })
+    assert.equal(id, lines.one:expect_past_subscribe("PUBACK").id)
+  end
+
+  local function sizes()
+    local list = {}
+    for _, value in ipairs(t:values()) do
+      if value.tag == "big.s.size" then list[#list + 1] = value.value end
+    end
+    return list
+  end
+
+  it("lets other lines go on, and its own one wait behind it", function()
+    begin()
+    local between = 0
+    while #lines.big.packets == lines.big.taken do
+      between = between + 1
+      other(between % 60000 + 1)
+    end
+    assert.is_true(between > 5, between .. " messages meanwhile")
+    assert.equal(1, lines.big:expect("PUBACK").id)
+    assert.equal(2, lines.big:expect("PUBACK").id)
+    assert.equal(400001, t:value("big.s.v").value)
+    assert.equal(0, t:value("big.s.v").value)
+    t:stop()
+    assert.same({ 40000, 5 }, sizes())
+  end)
+
+  it("goes on when the connection is lost, and is acknowledged when it comes again", function()
+    begin()
+    lines.big:reset()
+    lines.big = b:handshake { session_present = true }
+    send(1, LONG, true)
+    assert.equal(1, lines.big:expect_past_subscribe("PUBACK").id)
+    t:stop()
+    assert.same({ 40000, 5, 40000 }, sizes())
+  end)
+
+  it("is finished and acknowledged at SIGTERM", function()
+    begin()
+    t:kill "sigterm"
+    assert.equal(1, lines.big:expect("PUBACK").id)
+    local last
+    repeat last = lines.big:next_but_pings() until last.type ~= "PUBACK"
+    assert.equal("DISCONNECT", last.type)
+    assert.equal(0, (t:wait_exit()))
+    assert.equal(40000, sizes()[1])
+  end)
+
+  it("ends with the handlers that it began with, whatever a reload brings", function()
+    begin()
+    files.change(t.config_path, '" .. 1', '" .. 2')
+    files.change(t.config_path, "n + 1,", "n + 2,")
+    t:kill "sighup"
+    t:wait_log "config.lua: reloaded"
+    assert.equal(1, lines.big:expect("PUBACK").id)
+    assert.equal(2, lines.big:expect("PUBACK").id)
+    assert.equal(400001, t:value("big.s.v").value)
+    send(3, LONG)
+    assert.equal(3, lines.big:expect("PUBACK").id)
+    assert.equal(0, t:value("big.s.v").value)
+    assert.equal(400002, t:value("big.s.v").value)
+  end)
+
+  it("goes with its line when that is removed", function()
+    begin()
+    local path = t.config_path
+    files.write(path, ([[line "one" { host = "127.0.0.1", port = %d, station "s" { address = "o",
+      tags = { v = Ci "IN_DATA" } } }]]):format(b.port))
+    t:kill "sighup"
+    t:wait_log "config.lua: reloaded"
+    assert.equal(40000, t:value("big.s.size").value)
+    other(9)
+    t:stop()
+  end)
+end)
