@@ -1,6 +1,6 @@
 -- Who may ask the HTTP server: tokens, logins, Hosts, Origins; and who may write.
 local scenario = require "spec.support.scenario"
-local http, scope, tagline, wait = scenario "http mosquitto scope tagline wait"
+local http, scope, tagline, wait = scenario "http scope tagline wait"
 
 local TOKEN = "0123456789abcdef"
 local config = [[
