@@ -10,7 +10,13 @@ static void cut_at_character (char *text, size_t len) {
   while (start > 0 && len - start < 3 && ((uint8_t)text[start - 1] & 0xC0) == 0x80) start--;
   if (start == 0) return;
   uint8_t lead = (uint8_t)text[start - 1];
-  size_t need = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  size_t need = 1;
+  if (lead >= 0xF0)
+    need = 4;
+  else if (lead >= 0xE0)
+    need = 3;
+  else if (lead >= 0xC0)
+    need = 2;
   if (len - (start - 1) < need) text[start - 1] = '\0';
 }
 

@@ -246,7 +246,10 @@ int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, t
   int rc = PCRE2_ERROR_MATCHLIMIT;
   if (steps > 0) {
     if (p->want_jit && --own->uses == 0) use_jit(own);
-    steps = steps < LEAST_STEPS ? LEAST_STEPS : steps > MATCH_LIMIT ? MATCH_LIMIT : steps;
+    if (steps < LEAST_STEPS)
+      steps = LEAST_STEPS;
+    else if (steps > MATCH_LIMIT)
+      steps = MATCH_LIMIT;
     rc = run(p->code, p->has_jit, subject, from, (uint32_t)steps);
   }
   if (rc == PCRE2_ERROR_MATCHLIMIT && steps < MATCH_LIMIT) rc = run_watched(own, subject, from);

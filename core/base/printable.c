@@ -21,7 +21,8 @@ static size_t shown (tl_slice s) {
 const char *tl_printable (char *out, size_t cap, tl_slice text) {
   static const char cut[] = "…";
   bool whole = text.len < cap; /* each byte stays one byte, whatever becomes of it */
-  size_t at = 0, room = whole ? cap - 1 : cap > sizeof cut ? cap - sizeof cut : 0;
+  size_t at = 0, room = cap > sizeof cut ? cap - sizeof cut : 0;
+  if (whole) room = cap - 1;
   while (at < text.len) {
     size_t n = shown(tl_slice_of(text.at + at, text.len - at)), put = n > 0 ? n : 1;
     if (put > room - at) break;

@@ -31,8 +31,16 @@ static inline size_t sequence (const uint8_t *at, size_t len) {
   if (lead < 0xC2 || lead > 0xF4) return 0;
   if (lead < 0xE0) return len >= 2 && tail(at[1]) ? 2 : 0;
   if (len < 3) return 0;
-  uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-  uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  uint8_t low = 0x80;
+  if (lead == 0xE0)
+    low = 0xA0;
+  else if (lead == 0xF0)
+    low = 0x90;
+  uint8_t high = 0xBF;
+  if (lead == 0xED)
+    high = 0x9F;
+  else if (lead == 0xF4)
+    high = 0x8F;
   if (at[1] < low || at[1] > high || !tail(at[2])) return 0;
   if (lead < 0xF0) return 3;
   return len >= 4 && tail(at[3]) ? 4 : 0;

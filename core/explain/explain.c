@@ -127,11 +127,10 @@ static void tell_tried (const tl_link *l, const tried *one, tl_buf *out) {
   tl_explain_raw(out, "address", one->address);
   tl_member_word(out, "by", by_names[one->by]);
   tl_member_flag(out, "matched", one->matched);
-  tl_member_word(out, "code",
-                 one->matched             ? "match"
-                 : limit                  ? "limit"
-                 : one->by == TL_BY_EXACT ? "differs"
-                                          : "no-match");
+  const char *code = one->by == TL_BY_EXACT ? "differs" : "no-match";
+  if (limit) code = "limit";
+  if (one->matched) code = "match";
+  tl_member_word(out, "code", code);
   tl_member_word(out, "why", one->why);
   tl_buf_byte(out, '}');
 }
@@ -341,7 +340,13 @@ static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, co
     *code = "retained";
     goto out;
   }
-  *code = d.refused ? "refused" : d.like->off ? "off" : d.like->simulated ? "simulated" : "routed";
+  *code = "routed";
+  if (d.refused)
+    *code = "refused";
+  else if (d.like->off)
+    *code = "off";
+  else if (d.like->simulated)
+    *code = "simulated";
   if (d.refused || d.like->off || d.like->simulated || !m->has_payload) goto out;
   rc = tell_values(l, &d, m, &in, -1, out, code, err);
 out:

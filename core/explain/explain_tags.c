@@ -25,6 +25,11 @@ typedef struct {
 
 /* --- the decoder --- */
 
+static const char *outcome (bool failed, bool declined) {
+  if (failed) return "decoder";
+  return declined ? "declined" : "ok";
+}
+
 static void on_returned (void *ctx, tl_slice name, tl_slice text) {
   tl_explain_copy *c = ctx;
   int index = tl_plan_find(c->station->plan, name);
@@ -60,7 +65,7 @@ static void decode (telling *t, tl_station *live, const tl_route *route, int64_t
     if (s->plan->tags[i].kind == TL_ADDRESS_NONE && !tl_type_is_output(s->plan->tags[i].type))
       tl_tag_invalidate(&s->tags[i], TL_REASON_DECODER, time_ms);
   tl_member_open(out, "decode", '{');
-  tl_member_word(out, "code", r.failed ? "decoder" : r.declined ? "declined" : "ok");
+  tl_member_word(out, "code", outcome(r.failed, r.declined));
   if (r.failed && tl_utf8_valid(tl_buf_bytes(&r.error)))
     tl_member_text(out, "error", tl_buf_bytes(&r.error));
   if (t->copy->unknown.len > 0) {
@@ -116,11 +121,15 @@ static void tell_time (const telling *t, int64_t time_ms, tl_buf *out) {
   bool decoded = decode_times(t, time_ms, &first, &last);
   const tl_json_value *v = plan->has_time_field && t->slots ? &t->slots[plan->slots] : NULL;
   bool missing = v && v->type == TL_JSON_NONE;
-  const char *code = !plan->has_time_field ? "none"
-                     : !v                  ? "json"
-                     : missing             ? "missing"
-                     : t->copy->time_bad   ? "time"
-                                           : "ok";
+  const char *code = "ok";
+  if (!plan->has_time_field)
+    code = "none";
+  else if (!v)
+    code = "json";
+  else if (missing)
+    code = "missing";
+  else if (t->copy->time_bad)
+    code = "time";
   tl_member_open(out, "timestamp", '{');
   if (decoded)
     tl_member_word(out, "from", "decode");
@@ -165,9 +174,11 @@ static origin find_regex (const telling *t, uint16_t index) {
   origin o = { .text = true };
   if (!tl_utf8_valid(t->m->payload)) return o;
   int n = tl_pattern_match(p, t->m->payload, groups, 2);
-  const tl_group *g = n > 1                                     ? &groups[1]
-                      : n > 0 && tl_pattern_group_count(p) == 0 ? &groups[0]
-                                                                : NULL;
+  const tl_group *g = NULL;
+  if (n > 1)
+    g = &groups[1];
+  else if (n > 0 && tl_pattern_group_count(p) == 0)
+    g = &groups[0];
   o.given_up = n == TL_ELIMIT;
   o.found = g && g->from != UINT32_MAX;
   if (o.found) o.raw = tl_slice_of(t->m->payload.at + g->from, g->to - g->from);
@@ -231,9 +242,10 @@ static void open_step (tl_buf *out, const char *step) {
 /* Returns whether the value goes on to the next filter. */
 static bool tell_range (const tl_tagdef *d, double *v, tl_buf *out) {
   if (!d->has_range || (*v >= d->range_min && *v <= d->range_max)) return true;
-  open_step(out, d->out_of_range == TL_RANGE_CLAMP     ? "clamp"
-                 : d->out_of_range == TL_RANGE_DISCARD ? "discard"
-                                                       : "range");
+  static const char *const names[] = {
+    [TL_RANGE_INVALID] = "range", [TL_RANGE_CLAMP] = "clamp", [TL_RANGE_DISCARD] = "discard"
+  };
+  open_step(out, names[d->out_of_range]);
   number_member(out, "from", *v);
   number_member(out, "min", d->range_min);
   number_member(out, "max", d->range_max);
@@ -299,7 +311,8 @@ static bool tell_steps (telling *t, uint16_t index, const origin *o, tl_buf *out
   bool returned = d->kind == TL_ADDRESS_NONE;
   tl_member_open(out, "steps", '[');
   if (d->kind == TL_ADDRESS_REGEX && !o->found) {
-    open_step(out, o->given_up ? "limit" : tl_utf8_valid(t->m->payload) ? "no-match" : "not-utf8");
+    const char *why = tl_utf8_valid(t->m->payload) ? "no-match" : "not-utf8";
+    open_step(out, o->given_up ? "limit" : why);
     tl_buf_byte(out, '}');
   }
   if (!o->found) {
@@ -333,7 +346,9 @@ static const char *untouched (const telling *t, uint16_t index, const origin *o)
   if (d->kind != TL_ADDRESS_NONE) return o->found ? "discarded" : "kept";
   if (t->copy->marks[index] & TL_COPY_RETURNED)
     return o->raw.len > 0 && d->has_range ? "discarded" : "kept";
-  return tl_type_is_output(d->type) ? "output" : !t->decodes ? "no-decode" : "not-returned";
+  if (tl_type_is_output(d->type)) return "output";
+  if (!t->decodes) return "no-decode";
+  return "not-returned";
 }
 
 static const char *code_of (const telling *t, uint16_t index, const origin *o, bool within) {
@@ -393,7 +408,7 @@ static bool prepare (telling *t, tl_incoming *to, tl_prepare_room *room, tl_buf 
   t->failed = rc == TL_PREPARED_FAILED;
   t->declined = rc == TL_PREPARED_DECLINED;
   tl_member_open(out, "prepare", '{');
-  tl_member_word(out, "code", t->failed ? "decoder" : t->declined ? "declined" : "ok");
+  tl_member_word(out, "code", outcome(t->failed, t->declined));
   if (t->failed && error.len > 0 && tl_utf8_valid(tl_buf_bytes(&error)))
     tl_member_text(out, "error", tl_buf_bytes(&error));
   tl_buf_fini(&error);
@@ -452,7 +467,11 @@ int tl_explain_values (tl_gateway *g, tl_explain_copy *c, tl_station *live, cons
   tl_station_set(&reading, time_ms); /* where no decoder did */
   tell_json(&t, out);
   tell_time(&t, time_ms, out);
-  *code = t.failed ? "decoder" : t.declined ? "declined" : "delivered";
+  *code = "delivered";
+  if (t.failed)
+    *code = "decoder";
+  else if (t.declined)
+    *code = "declined";
 tags:
   if (only_tag >= 0) {
     tell_tag(&t, (uint16_t)only_tag, out);

@@ -10,9 +10,11 @@
 enum { PIECE = 65536 };
 
 static int fail_errno (tl_err *err, int why) {
-  int code = why == ENOENT || why == ENOTDIR ? TL_ENOENT
-             : why == EACCES || why == EPERM ? TL_EREFUSED
-                                             : TL_ESTATE;
+  int code = TL_ESTATE;
+  if (why == ENOENT || why == ENOTDIR)
+    code = TL_ENOENT;
+  else if (why == EACCES || why == EPERM)
+    code = TL_EREFUSED;
   return tl_fail(err, code, 0, "%s", strerror(why));
 }
 

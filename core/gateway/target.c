@@ -111,9 +111,11 @@ static void fill_tls (route *r, const tl_line_params *p) {
   s->keylog = given(p->tls_keylog_file);
   s->min_minor = minor_of(given(p->tls_min_version));
   tl_slice verify = given(p->tls_verify);
-  s->verify = tl_slice_eq(verify, TL_LIT("no"))   ? TL_TLS_VERIFY_NONE
-              : tl_slice_eq(verify, TL_LIT("ca")) ? TL_TLS_VERIFY_CHAIN
-                                                  : TL_TLS_VERIFY;
+  s->verify = TL_TLS_VERIFY;
+  if (tl_slice_eq(verify, TL_LIT("no")))
+    s->verify = TL_TLS_VERIFY_NONE;
+  else if (tl_slice_eq(verify, TL_LIT("ca")))
+    s->verify = TL_TLS_VERIFY_CHAIN;
 }
 
 /* What the user's function gives, as slices. */

@@ -154,11 +154,10 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
     count_unsent(l, rc);
     unlink_write(l->gateway, w);
     free_write(w);
-    return tl_fail(err, rc, 0, "%s",
-                   !kept             ? why.text
-                   : rc == TL_EFULL  ? "queue full"
-                   : rc == TL_ESTATE ? "not connected"
-                                     : why.text);
+    const char *text = why.text;
+    if (kept && rc == TL_EFULL) text = "queue full";
+    if (kept && rc == TL_ESTATE) text = "not connected";
+    return tl_fail(err, rc, 0, "%s", text);
   }
   if (l->gateway->saying_goodbye == l) {
     w->goodbye = true;

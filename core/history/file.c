@@ -17,10 +17,13 @@ enum { BUSY_MS = 5000 };
 int tl_history_fail (tl_history *h, tl_err *err, const char *what) {
   int code = sqlite3_errcode(h->db) & 0xff;
   const char *why = sqlite3_errmsg(h->db);
-  int rc = code == SQLITE_NOMEM                              ? TL_ENOMEM
-           : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? TL_EMALFORMED
-           : code == SQLITE_FULL                             ? -ENOSPC
-                                                             : TL_EREFUSED;
+  int rc = TL_EREFUSED;
+  if (code == SQLITE_NOMEM)
+    rc = TL_ENOMEM;
+  else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+    rc = TL_EMALFORMED;
+  else if (code == SQLITE_FULL)
+    rc = -ENOSPC;
   return tl_fail(err, rc, 0, "%s: %s", what, code == SQLITE_FULL ? "the disk is full" : why);
 }
 

@@ -15,9 +15,11 @@ struct tl_history_reader {
 
 static int fail (const tl_history_reader *r, tl_err *err) {
   int code = sqlite3_errcode(r->db) & 0xff;
-  int rc = code == SQLITE_NOMEM                              ? TL_ENOMEM
-           : code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? TL_EMALFORMED
-                                                             : TL_EREFUSED;
+  int rc = TL_EREFUSED;
+  if (code == SQLITE_NOMEM)
+    rc = TL_ENOMEM;
+  else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+    rc = TL_EMALFORMED;
   return tl_fail(err, rc, 0, "'%.120s': %.90s", r->path, sqlite3_errmsg(r->db));
 }
 

@@ -61,10 +61,9 @@ static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_
 
 void tl_query_run (tl_query *q) {
   tl_history_reader *r;
+  size_t most = q->limit > 0 ? q->limit : TL_QUERY_ROWS;
   tl_history_range range = { tl_slice_str((const char *)q->tag.at), q->from_ms, q->to_ms, true,
-                             q->every_ms > 0 ? 0
-                             : q->limit > 0  ? q->limit
-                                             : TL_QUERY_ROWS };
+                             q->every_ms > 0 ? 0 : most };
   q->rc = tl_history_reader_open(&r, (const char *)q->path.at, &q->err);
   if (q->rc < 0) return;
   if (q->every_ms > 0)

@@ -177,7 +177,11 @@ static void set_regex (reading *r, tl_tag *t, const tl_tagdef *def) {
               ? tl_pattern_match(r->station->plan->patterns[t->index], payload, groups, 2)
               : 0;
   bool whole = n > 0 && tl_pattern_group_count(r->station->plan->patterns[t->index]) == 0;
-  const tl_group *g = n > 1 ? &groups[1] : whole ? &groups[0] : NULL;
+  const tl_group *g = NULL;
+  if (n > 1)
+    g = &groups[1];
+  else if (whole)
+    g = &groups[0];
   if (n == TL_ELIMIT) given_up(r, t);
   if (g && g->from != UINT32_MAX)
     set_text(r, t, def, tl_slice_of(payload.at + g->from, g->to - g->from));

@@ -15,7 +15,9 @@ static int64_t within (int64_t at, int64_t period) { /* also before 1970 */
 static double sine (int64_t wall) { /* 0..100 in a minute, 50 rising at its start */
   static const double turn = 6.283185307179586476925;
   double v = 50 + 50 * sin(turn * (double)within(wall, PERIOD) / PERIOD);
-  return v < 0 ? 0 : v > 100 ? 100 : v;
+  if (v < 0) return 0;
+  if (v > 100) return 100;
+  return v;
 }
 
 static void simulate (tl_tag *t, int64_t count, int64_t wall, tl_buf *scratch) {

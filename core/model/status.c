@@ -160,11 +160,15 @@ void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, in
   s->off = off;
   s->simulated = simulated;
   uint8_t before = s->status;
-  tl_station_status to = off                    ? TL_ST_OFF
-                         : simulated            ? TL_ST_SIMUL
-                         : !s->line->subscribed ? TL_ST_WAIT
-                         : s->unfed             ? TL_ST_COM_ERR
-                                                : TL_ST_ON;
+  tl_station_status to = TL_ST_ON;
+  if (off)
+    to = TL_ST_OFF;
+  else if (simulated)
+    to = TL_ST_SIMUL;
+  else if (!s->line->subscribed)
+    to = TL_ST_WAIT;
+  else if (s->unfed)
+    to = TL_ST_COM_ERR;
   bool was_out = before == TL_ST_OFF || before == TL_ST_SIMUL;
   if (to == before || (!off && !simulated && !was_out)) return;
   tl_station_enter(s, to, now);

@@ -184,7 +184,9 @@ __extension__ typedef __int128 wide;
 typedef enum { TAKE, DROP, OUTSIDE } verdict;
 
 static int64_t saturate (wide w) {
-  return w > INT64_MAX ? INT64_MAX : w < INT64_MIN ? INT64_MIN : (int64_t)w;
+  if (w > INT64_MAX) return INT64_MAX;
+  if (w < INT64_MIN) return INT64_MIN;
+  return (int64_t)w;
 }
 
 static bool integral (double d, int64_t *out) { /* 2^63 itself is not in range */

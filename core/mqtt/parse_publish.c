@@ -59,10 +59,13 @@ static bool is_plain (const uint8_t *at, size_t len) {
 static __attribute__((noinline)) int refuse_topic (tl_slice topic, tl_err *err) {
   tl_err why;
   if (tl_topic_check(topic, &why) == TL_OK) return TL_OK;
-  const char *rule = topic.len == 0                                    ? "MQTT-4.7.3-1"
-                     : why.at >= topic.len || topic.at[why.at] >= 0x80 ? "MQTT-1.5.3-1"
-                     : topic.at[why.at] == 0                           ? "MQTT-1.5.3-2"
-                                                                       : "MQTT-3.3.2-2";
+  const char *rule = "MQTT-3.3.2-2";
+  if (topic.len == 0)
+    rule = "MQTT-4.7.3-1";
+  else if (why.at >= topic.len || topic.at[why.at] >= 0x80)
+    rule = "MQTT-1.5.3-1";
+  else if (topic.at[why.at] == 0)
+    rule = "MQTT-1.5.3-2";
   return tl_fail(err, TL_EMALFORMED, why.at, "PUBLISH with an invalid topic: %s [%s]", why.text,
                  rule);
 }

@@ -200,6 +200,8 @@ tl_outlist tl_session_take_inflight (tl_session *s);
 ** Empty when publishes are accepted offline anyway. */
 tl_outlist tl_session_take_waiting (tl_session *s);
 void tl_session_store_out (tl_session *s, const tl_outgoing *m, bool gone);
+/* the packet that a message in flight waits for */
+const char *tl_session_awaited (const tl_outgoing *m);
 
 /* session_receive.c */
 /* TL_OK, TL_MESSAGE_STOP, or negative */

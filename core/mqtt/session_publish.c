@@ -184,8 +184,13 @@ static int unknown_ack (tl_session *s, uint8_t type, uint16_t id) {
   return type == TL_PUBREC ? tl_session_put_ack(s, TL_PUBREL, id) : TL_OK;
 }
 
+const char *tl_session_awaited (const tl_outgoing *m) {
+  if (m->qos == 1) return "PUBACK";
+  return m->state == TL_OUT_SENT ? "PUBREC" : "PUBCOMP";
+}
+
 static int wrong_ack (tl_session *s, uint8_t type, const tl_outgoing *m) {
-  const char *due = m->qos == 1 ? "PUBACK" : m->state == TL_OUT_SENT ? "PUBREC" : "PUBCOMP";
+  const char *due = tl_session_awaited(m);
   return tl_fail(&s->fault.why, TL_EMALFORMED, 2,
                  "%s for identifier %u, a QoS %u message that waits for %s (4.3)",
                  tl_packet_name(type), m->id, m->qos, due);

@@ -109,10 +109,8 @@ static void warn_stall (tl_session *s) {
   tl_session_note(
       s, TL_NOTE_WARN,
       "%s for identifier %u (QoS %u) has been missing for %.1f s; %zu message%s waiting",
-      m->qos == 1               ? "PUBACK"
-      : m->state == TL_OUT_SENT ? "PUBREC"
-                                : "PUBCOMP",
-      m->id, m->qos, (double)(s->now - m->sent_at) / 1000.0, waiting, waiting == 1 ? "" : "s");
+      tl_session_awaited(m), m->id, m->qos, (double)(s->now - m->sent_at) / 1000.0, waiting,
+      waiting == 1 ? "" : "s");
 }
 
 void tl_session_time (tl_session *s, int64_t now) {

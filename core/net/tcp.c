@@ -374,11 +374,8 @@ static void on_shutdown (uv_shutdown_t *req, int status) {
   /* Closing while unread bytes are in the socket would send a reset, which may overtake what we
   ** wrote last: read it away. */
   int64_t left = t->linger_until - (int64_t)uv_now(t->timer.loop);
-  uv_timer_start(&t->timer, on_linger_timeout,
-                 (uint64_t)(left < 0           ? 0
-                            : left < LISTEN_MS ? left
-                                               : LISTEN_MS),
-                 0);
+  if (left < 0) left = 0;
+  uv_timer_start(&t->timer, on_linger_timeout, (uint64_t)(left < LISTEN_MS ? left : LISTEN_MS), 0);
 }
 
 void tl_tcp_close (tl_tcp *t, int linger_ms) {

@@ -52,7 +52,10 @@ TL_HOT const uint8_t *bin_string (bin_scan *s, const bin_head *h, unsigned flags
 
 /* What a tag says of the item behind it. All others are read through. */
 TL_HOT unsigned bin_tag (uint64_t tag) {
-  return tag < 2 ? TL_DOC_TIME : tag == 2 ? TL_DOC_BIG : tag == 3 ? TL_DOC_BIG | TL_DOC_BIG_NEG : 0;
+  if (tag < 2) return TL_DOC_TIME;
+  if (tag == 2) return TL_DOC_BIG;
+  if (tag == 3) return TL_DOC_BIG | TL_DOC_BIG_NEG;
+  return 0;
 }
 
 /* Read the item at p, which lies `depth` levels deep. The byte behind it, or NULL. */

@@ -85,7 +85,11 @@ TL_HOT bool msgpack_head (bin_scan *s, const uint8_t *p, bin_head *h) {
     return true;
   }
   if (b < 0xc0) {
-    h->kind = b >= 0xa0 ? BIN_TEXT : b >= 0x90 ? BIN_ARRAY : BIN_MAP;
+    h->kind = BIN_MAP;
+    if (b >= 0xa0)
+      h->kind = BIN_TEXT;
+    else if (b >= 0x90)
+      h->kind = BIN_ARRAY;
     h->n = b >= 0xa0 ? b & 31 : b & 15;
     return true;
   }

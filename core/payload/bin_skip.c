@@ -14,14 +14,16 @@ static const uint8_t *cut (bin_scan *s, const char *expected) {
 }
 
 /* A text or byte string whose head is read. */
+static const char *rest_of (const bin_head *h, bool key) {
+  if (key) return "the rest of a key";
+  if (h->kind == BIN_TIME) return "the rest of a time";
+  return h->kind == BIN_TEXT ? "the rest of a text" : "the rest of a byte string";
+}
+
 TL_HOT const uint8_t *skip_string (bin_scan *s, const bin_head *h, bool key, tl_doc_format format) {
   bool text = h->kind == BIN_TEXT;
   if (h->indefinite) return tl_cbor_chunks(s, h->behind, h->kind);
-  if ((uint64_t)(s->end - h->behind) < h->n)
-    return cut(s, key                   ? "the rest of a key"
-                  : h->kind == BIN_TIME ? "the rest of a time"
-                  : text                ? "the rest of a text"
-                                        : "the rest of a byte string");
+  if ((uint64_t)(s->end - h->behind) < h->n) return cut(s, rest_of(h, key));
   size_t n = (size_t)h->n;
   if (text && format == TL_DOC_CBOR && !bin_is_utf8(s, h->behind, n))
     return tl_json_bad(s, h->behind + tl_utf8_prefix(h->behind, n), "valid UTF-8");

@@ -24,10 +24,13 @@ static tl_doc_number floating (double number) {
 
 static double half_float (uint64_t bits) { /* RFC 8949 appendix D */
   int exponent = (int)(bits >> 10 & 0x1f), mantissa = (int)(bits & 0x3ff);
-  double v = exponent == 0    ? ldexp(mantissa, -24)
-             : exponent != 31 ? ldexp(mantissa + 1024, exponent - 25)
-             : mantissa == 0  ? INFINITY
-                              : NAN;
+  double v = NAN;
+  if (exponent == 0)
+    v = ldexp(mantissa, -24);
+  else if (exponent != 31)
+    v = ldexp(mantissa + 1024, exponent - 25);
+  else if (mantissa == 0)
+    v = INFINITY;
   return bits & 0x8000 ? -v : v;
 }
 
@@ -50,9 +53,8 @@ static tl_doc_number cbor_number (const uint8_t *p) {
   uint64_t n = info < 24 ? info : bin_uint(p + 1, 1u << (info - 24));
   if (major == 0) return natural(n);
   if (major == 1) return negative(n);
-  return floating(info == 25   ? half_float(n)
-                  : info == 26 ? single_float(p + 1)
-                               : double_float(p + 1));
+  if (info == 25) return floating(half_float(n));
+  return floating(info == 26 ? single_float(p + 1) : double_float(p + 1));
 }
 
 /* The seconds of a timestamp; what is behind their point is in *ns. */

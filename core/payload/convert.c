@@ -68,7 +68,9 @@ static bool nonzero (tl_slice number) {
 }
 
 static tl_reason time_reason (int rc) {
-  return rc == TL_OK ? TL_REASON_NONE : rc == TL_ETYPE ? TL_REASON_TYPE : TL_REASON_TIME;
+  if (rc == TL_OK) return TL_REASON_NONE;
+  if (rc == TL_ETYPE) return TL_REASON_TYPE;
+  return TL_REASON_TIME;
 }
 
 /* --- the table --- */

@@ -26,19 +26,17 @@ static void cbor_head (tl_buf *out, unsigned major, uint64_t n) {
     put(out, type | 27, n, 8);
 }
 
+/* The shortest form: 1, 2, 4 or 8 bytes behind a head, which is one more for each. */
 static void msgpack_integer (tl_buf *out, int64_t v) {
-  if (v >= -32 && v < 128)
+  static const int64_t most[] = { UINT8_MAX, UINT16_MAX, UINT32_MAX, INT64_MAX },
+                       least[] = { INT8_MIN, INT16_MIN, INT32_MIN, INT64_MIN };
+  int form = 0;
+  if (v >= -32 && v < 128) {
     tl_buf_byte(out, (uint8_t)v);
-  else if (v >= 0)
-    v <= UINT8_MAX    ? put(out, 0xcc, (uint64_t)v, 1)
-    : v <= UINT16_MAX ? put(out, 0xcd, (uint64_t)v, 2)
-    : v <= UINT32_MAX ? put(out, 0xce, (uint64_t)v, 4)
-                      : put(out, 0xcf, (uint64_t)v, 8);
-  else
-    v >= INT8_MIN    ? put(out, 0xd0, (uint64_t)v, 1)
-    : v >= INT16_MIN ? put(out, 0xd1, (uint64_t)v, 2)
-    : v >= INT32_MIN ? put(out, 0xd2, (uint64_t)v, 4)
-                     : put(out, 0xd3, (uint64_t)v, 8);
+    return;
+  }
+  while (v >= 0 ? v > most[form] : v < least[form]) form++;
+  put(out, (uint8_t)((v >= 0 ? 0xcc : 0xd0) + form), (uint64_t)v, 1u << form);
 }
 
 void tl_doc_write_integer (tl_doc_format format, int64_t integer, tl_buf *out) {

@@ -33,7 +33,11 @@ const uint8_t *tl_json_blanks (const tl_json_scan *s, const uint8_t *p) {
 ** forms, up to U+10FFFF). */
 static const uint8_t *sequence (tl_json_scan *s, const uint8_t *p) {
   uint8_t lead = *p, low = 0x80, high = 0xbf;
-  unsigned more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+  unsigned more = 3;
+  if (lead < 0xe0)
+    more = 1;
+  else if (lead < 0xf0)
+    more = 2;
   if (lead < 0xc2 || lead > 0xf4 || (size_t)(s->end - p) <= more)
     return tl_json_bad(s, p, "valid UTF-8");
   if (lead == 0xe0)
@@ -141,7 +145,8 @@ const uint8_t *tl_json_literal_at_end (tl_json_scan *s, const uint8_t *p, tl_jso
     *type = TL_JSON_FALSE;
     return p + 5;
   }
-  return tl_json_bad(s, p, *p == 't' ? "true" : *p == 'f' ? "false" : "null");
+  const char *word = *p == 'f' ? "false" : "null";
+  return tl_json_bad(s, p, *p == 't' ? "true" : word);
 }
 
 /* What a person counts: code points, not bytes. All before the bad byte is UTF-8. */

@@ -142,7 +142,9 @@ static int compare_picks (const record *a, const record *b) {
 static int compare_records (const void *left, const void *right) {
   const record *a = left, *b = right;
   int order = compare_picks(a, b);
-  return order ? order : a->to < b->to ? -1 : a->to > b->to;
+  if (order) return order;
+  if (a->to < b->to) return -1;
+  return a->to > b->to;
 }
 
 /* The records from `begin` on are those of one array. */

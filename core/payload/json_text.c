@@ -21,7 +21,11 @@ static size_t utf8 (uint32_t c, uint8_t out[4]) {
     out[0] = (uint8_t)c;
     return 1;
   }
-  size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+  size_t n = 4;
+  if (c < 0x800)
+    n = 2;
+  else if (c < 0x10000)
+    n = 3;
   static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
   for (size_t i = n - 1; i > 0; i--, c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3f));
   out[0] = (uint8_t)(lead[n] | c);

@@ -133,9 +133,11 @@ static void join_steps (tl_timemask *m, tl_slice mask, tl_step *const *chosen) {
   if (!m->time_last && !last_time->more) {
     const tl_step *next = last_time + 1;
     bool minus = has_byte(mask, (size_t)(next->at - next->literal), next->literal, '-');
-    last_time->zone_after = next->may_plus ? TL_ZONE_NOT
-                            : minus        ? TL_ZONE_PLUS
-                                           : TL_ZONE_LONG_MINUS;
+    last_time->zone_after = TL_ZONE_LONG_MINUS;
+    if (next->may_plus)
+      last_time->zone_after = TL_ZONE_NOT;
+    else if (minus)
+      last_time->zone_after = TL_ZONE_PLUS;
   }
   const uint8_t *end;
   m->literal_zone = tl_zone_suffix(mask.at + last_time->at + last_time->width, mask.at + mask.len,
@@ -269,7 +271,8 @@ static void put_iso (int64_t ms, int32_t offset, tl_buf *out) {
   local_time t;
   take_apart(ms, offset / 60 * 60, &t);
   for (int i = 0; i < TL_COMPONENTS; i++) {
-    put_digits(out, t.part[i], i == TL_STEP_YEAR ? 4 : i == TL_STEP_MS ? 3 : 2);
+    int digits = i == TL_STEP_MS ? 3 : 2;
+    put_digits(out, t.part[i], i == TL_STEP_YEAR ? 4 : digits);
     if (i != TL_STEP_MS) tl_buf_byte(out, (uint8_t)between[i]);
   }
   if (t.offset == 0)
@@ -289,7 +292,10 @@ static int32_t offset_written (const tl_timemask *m, int32_t offset) {
 }
 
 void tl_timemask_format (const tl_timemask *m, const tl_zone *zone, int64_t ms, tl_buf *out) {
-  ms = ms < TL_TIME_MIN_MS ? TL_TIME_MIN_MS : ms > TL_TIME_MAX_MS ? TL_TIME_MAX_MS : ms;
+  if (ms < TL_TIME_MIN_MS)
+    ms = TL_TIME_MIN_MS;
+  else if (ms > TL_TIME_MAX_MS)
+    ms = TL_TIME_MAX_MS;
   int32_t offset = tl_zone_offset(zone ? zone : tl_zone_utc(), tl_floor_div(ms, 1000));
   switch (m->kind) {
     case TL_MASK_UNIX: put_unix(ms, out); return;

@@ -153,7 +153,11 @@ static const uint8_t *read_hour (const tl_step *s, const uint8_t *at, const uint
                                  reading *r) {
   const uint8_t *p = s->joined ? at : skip_to_digit(s, at, end);
   if (!p) return NULL;
-  const uint8_t *prefix = s->joined ? p : p > at ? p - 1 : NULL;
+  const uint8_t *prefix = NULL;
+  if (s->joined)
+    prefix = p;
+  else if (p > at)
+    prefix = p - 1;
   if (!prefix || prefix >= end || (*prefix != 'A' && *prefix != 'B'))
     return read_digits(s, at, end, &r->part[TL_STEP_HOUR]);
   p = prefix + 1;
@@ -412,10 +416,12 @@ static int read_iso (const tl_zone *zone, tl_slice text, int64_t *ms) {
 static int unix_slowly (tl_slice text, int decimals, int64_t *ms) {
   double number;
   if (tl_number_parse(text, &number) != TL_OK) return TL_ESYNTAX;
-  number = decimals == 3    ? number * 1000
-           : decimals == -3 ? number / 1e3
-           : decimals == -6 ? number / 1e6
-                            : number;
+  if (decimals == 3)
+    number = number * 1000;
+  else if (decimals == -3)
+    number = number / 1e3;
+  else if (decimals == -6)
+    number = number / 1e6;
   if (!(number > -1e17 && number < 1e17)) return TL_ERANGE;
   double near = round(number); /* what a rounded product lost is no digit to cut */
   *ms = (int64_t)(fabs(near - number) < 1e-3 ? near : number);

@@ -7,8 +7,9 @@ static bool is_letter (uint8_t c) { return (uint8_t)((c | 0x20) - 'a') < 26; }
 static bool is_digit (uint8_t c) { return (uint8_t)(c - '0') < 10; }
 
 int tl_half_of_day (const uint8_t *at, const uint8_t *stop, const uint8_t **end) {
-  int half = at == stop ? 0 : (*at | 0x20) == 'a' ? 1 : (*at | 0x20) == 'p' ? 2 : 0;
-  if (!half || ++at == stop) return 0;
+  if (at == stop) return 0;
+  int letter = *at | 0x20, half = letter == 'a' ? 1 : 2;
+  if ((letter != 'a' && letter != 'p') || ++at == stop) return 0;
   bool points = *at == '.';
   at += points;
   if (at == stop || (*at | 0x20) != 'm') return 0;

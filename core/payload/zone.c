@@ -104,7 +104,9 @@ static span span_at (const tl_zone *z, int64_t when) {
 }
 
 static int64_t not_far (int64_t seconds) {
-  return seconds > FAR ? FAR : seconds < -FAR ? -FAR : seconds;
+  if (seconds > FAR) return FAR;
+  if (seconds < -FAR) return -FAR;
+  return seconds;
 }
 
 int32_t tl_zone_offset (const tl_zone *z, int64_t utc_seconds) {

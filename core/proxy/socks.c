@@ -115,7 +115,13 @@ static int read_connect (const uint8_t *at, size_t len, size_t *used, tl_err *er
     return tl_fail(err, TL_EREFUSED, 1, "the proxy refuses (%u): %s", (unsigned)at[1],
                    reply_text(at[1]));
   if (len < 5) return TL_EPARTIAL;
-  size_t address = at[3] == IS_V4 ? 4 : at[3] == IS_V6 ? 16 : at[3] == IS_NAME ? 1u + at[4] : 0;
+  size_t address = 0;
+  if (at[3] == IS_V4)
+    address = 4;
+  else if (at[3] == IS_V6)
+    address = 16;
+  else if (at[3] == IS_NAME)
+    address = 1u + at[4];
   if (address == 0)
     return tl_fail(err, TL_EMALFORMED, 3,
                    "the proxy answers with a kind of address that does not exist (0x%02X)", at[3]);

@@ -16,7 +16,8 @@ static int count_objects (lua_State *L) {
   tl_tag_walk walk = { .line = 0 };
   for (const tl_station *s; (s = tl_station_walk_next(&walk, m)) != NULL; stations++)
     tags += s->is_template ? 0 : s->plan->tag_count;
-  lua_pushinteger(L, kind[0] == 'l' ? lines : kind[0] == 's' ? stations : tags);
+  lua_Integer found = kind[0] == 's' ? stations : tags;
+  lua_pushinteger(L, kind[0] == 'l' ? lines : found);
   return 1;
 }
 

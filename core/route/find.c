@@ -89,11 +89,8 @@ static const tl_route *decide (tl_router *r, tl_slice topic, uint32_t hash) {
     memo->wills = wills;
     return answer_memo(r, memo);
   }
-  answer(r, tl_slice_of(NULL, 0), false, target,
-         !s             ? TL_BY_NOTHING
-         : s == r->rest ? TL_BY_REST
-                        : TL_BY_REGEX,
-         wills);
+  tl_route_by by = s == r->rest ? TL_BY_REST : TL_BY_REGEX;
+  answer(r, tl_slice_of(NULL, 0), false, target, s ? by : TL_BY_NOTHING, wills);
   if (groups > 0) {
     r->route.groups = r->groups;
     r->route.group_count = groups;

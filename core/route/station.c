@@ -60,7 +60,9 @@ bool tl_route_station_has_text (const tl_route_station *s, tl_slice topic) {
 int tl_address_compare (tl_slice a, tl_slice b) {
   size_t n = a.len < b.len ? a.len : b.len;
   int order = n > 0 ? memcmp(a.at, b.at, n) : 0;
-  return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
+  if (order != 0) return order;
+  if (a.len < b.len) return -1;
+  return a.len > b.len;
 }
 
 /* The regexes that share a prefix. The prefix in the map is that of the first: all have the

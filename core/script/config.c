@@ -222,16 +222,16 @@ static const tl_zone *zone_of (lua_State *L, tl_script *s, tl_slice name) {
 }
 
 static tl_out_of_range out_of_range (tl_slice word) {
-  return tl_slice_eq(word, TL_LIT("clamp"))     ? TL_RANGE_CLAMP
-         : tl_slice_eq(word, TL_LIT("discard")) ? TL_RANGE_DISCARD
-                                                : TL_RANGE_INVALID;
+  if (tl_slice_eq(word, TL_LIT("clamp"))) return TL_RANGE_CLAMP;
+  if (tl_slice_eq(word, TL_LIT("discard"))) return TL_RANGE_DISCARD;
+  return TL_RANGE_INVALID;
 }
 
 static tl_on_missing on_missing (tl_slice word, tl_on_missing inherited) {
   if (!word.at) return inherited;
-  return tl_slice_eq(word, TL_LIT("keep"))      ? TL_MISSING_KEEP
-         : tl_slice_eq(word, TL_LIT("default")) ? TL_MISSING_DEFAULT
-                                                : TL_MISSING_INVALIDATE;
+  if (tl_slice_eq(word, TL_LIT("keep"))) return TL_MISSING_KEEP;
+  if (tl_slice_eq(word, TL_LIT("default"))) return TL_MISSING_DEFAULT;
+  return TL_MISSING_INVALIDATE;
 }
 
 static bool pair_field (lua_State *L, int index, const char *name, double *a, double *b) {
@@ -406,6 +406,11 @@ static void read_settings (lua_State *L, int params, tl_station_settings *out) {
     tl_setting_set(out, f, setting(L, params, f));
 }
 
+static tl_doc_format format_of (tl_slice payload_type) {
+  if (tl_slice_eq(payload_type, TL_LIT("cbor"))) return TL_DOC_CBOR;
+  return tl_slice_eq(payload_type, TL_LIT("msgpack")) ? TL_DOC_MSGPACK : TL_DOC_JSON;
+}
+
 static void read_station (lua_State *L, applying *a, tl_station_config *c) {
   int at = lua_gettop(L);
   lua_getfield(L, at, "params");
@@ -420,9 +425,7 @@ static void read_station (lua_State *L, applying *a, tl_station_config *c) {
     .prepare = steps,
     .prepare_count = read_prepare(L, at, steps),
     .json = !tl_slice_eq(type, TL_LIT("text")),
-    .format = tl_slice_eq(type, TL_LIT("cbor"))      ? TL_DOC_CBOR
-              : tl_slice_eq(type, TL_LIT("msgpack")) ? TL_DOC_MSGPACK
-                                                     : TL_DOC_JSON,
+    .format = format_of(type),
     .time_field = text_field(L, params, "time_field_name"),
     .time_mask = text_field(L, params, "time_mask"),
     .zone = zone_of(L, a->s, text_field(L, params, "time_zone")),
@@ -576,7 +579,9 @@ static int use_draft (tl_script *s, bool dry, void (*changed)(void *ctx, const c
   s->box.loading_memory = 0;
   tl_heap_trim(&s->box.heap);
   tl_give_memory_back();
-  return rc == LUA_OK ? TL_OK : a.err.code < 0 ? a.err.code : TL_ENOMEM;
+  if (rc == LUA_OK) return TL_OK;
+  if (a.err.code < 0) return a.err.code;
+  return TL_ENOMEM;
 }
 
 int tl_script_apply (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,

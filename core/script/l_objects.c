@@ -42,10 +42,13 @@ static void push_new (lua_State *L, const char *type, void *pointer, tl_slice na
 static tl_slice push_full_name (lua_State *L, const char *line, const char *station,
                                 const char *tag) {
   size_t len;
-  const char *text = tag       ? lua_pushfstring(L, "%s.%s.%s", line, station, tag)
-                     : station ? lua_pushfstring(L, "%s.%s", line, station)
-                               : lua_pushstring(L, line);
-  text = lua_tolstring(L, -1, &len);
+  if (tag)
+    lua_pushfstring(L, "%s.%s.%s", line, station, tag);
+  else if (station)
+    lua_pushfstring(L, "%s.%s", line, station);
+  else
+    lua_pushstring(L, line);
+  const char *text = lua_tolstring(L, -1, &len);
   return tl_slice_of(text, len);
 }
 

@@ -104,7 +104,8 @@ void tl_timers_stop (tl_script *s) {
 /* The function is on top; it is popped. */
 static void add (lua_State *L, tl_script *s, bool every, double seconds) {
   double ms = seconds * 1000.0;
-  int64_t period = ms < 1 ? 1 : ms > 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
+  int64_t period = ms > 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
+  if (ms < 1) period = 1;
   if (s->timers.count >= TIMERS_MAX) luaL_error(L, "more than %d timers", TIMERS_MAX);
   tl_hook_timer *t = calloc(1, sizeof *t);
   if (!t) luaL_error(L, "not enough memory");

@@ -69,7 +69,11 @@ static int p_wake (lua_State *L) {
 static void wake (waiting *w) {
   tl_buf err;
   if (lua_status(w->co) != LUA_YIELD) return; /* somebody else resumed it meanwhile */
-  const char *text = w->result != TL_OK ? w->why : w->sent ? w->sent->text : NULL;
+  const char *text = NULL;
+  if (w->result != TL_OK)
+    text = w->why;
+  else if (w->sent)
+    text = w->sent->text;
   if (tl_eval_resume(w->s, w->co, w->result == TL_OK, text)) return;
   tl_buf_init(&err);
   if (tl_script_enter(w->s, p_wake, w, w->s->box.handler_time, "write", &err) != LUA_OK)

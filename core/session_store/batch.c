@@ -85,7 +85,9 @@ static int run (tl_store *s, sqlite3_stmt *sql) {
   int rc = sqlite3_step(sql);
   s->reason = errno;
   int reset = sqlite3_reset(sql);
-  return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : reset != SQLITE_OK ? reset : rc;
+  if (rc == SQLITE_DONE || rc == SQLITE_ROW) return SQLITE_OK;
+  if (reset != SQLITE_OK) return reset;
+  return rc;
 }
 
 static int bind_blob (sqlite3_stmt *sql, int at, tl_slice bytes) {

@@ -85,9 +85,11 @@ static int make_folder (const tl_store *s, tl_slice folder, tl_err *err) {
   tl_buf_init(&name);
   tl_buf_slice(&name, folder);
   tl_buf_byte(&name, '\0');
-  int rc = name.failed                                                  ? ENOMEM
-           : mkdir((const char *)name.at, 0700) == 0 || errno == EEXIST ? 0
-                                                                        : errno;
+  int rc = 0;
+  if (name.failed)
+    rc = ENOMEM;
+  else if (mkdir((const char *)name.at, 0700) != 0 && errno != EEXIST)
+    rc = errno;
   tl_buf_fini(&name);
   return rc == 0 ? TL_OK : fail_errno(s, rc, err);
 }
@@ -122,7 +124,9 @@ static int number (tl_store *s, const char *sql, int64_t *out) {
   rc = sqlite3_step(q);
   if (rc == SQLITE_ROW) *out = sqlite3_column_int64(q, 0);
   sqlite3_finalize(q);
-  return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+  if (rc == SQLITE_ROW) return SQLITE_OK;
+  if (rc == SQLITE_DONE) return SQLITE_CORRUPT;
+  return rc;
 }
 
 static tl_slice blob (sqlite3_stmt *q, int column) {

@@ -148,7 +148,8 @@ int tl_segment_last (int fd, const tl_segment_end *where, tl_buf *bytes, tl_batc
   tl_buf_clear(bytes);
   while (bytes->len < len) {
     long n = read_more(fd, bytes, where->last + bytes->len, len - bytes->len);
-    if (n <= 0) return n == -ENOMEM ? TL_ENOMEM : n < 0 ? (int)n : TL_EMALFORMED;
+    if (n == -ENOMEM) return TL_ENOMEM;
+    if (n <= 0) return n < 0 ? (int)n : TL_EMALFORMED;
   }
   return tl_batch_read(tl_buf_bytes(bytes), 0, out) > 0 ? TL_OK : TL_EMALFORMED;
 }

@@ -55,11 +55,12 @@ void tl_metric_label (tl_metrics *m, const char *name, tl_slice value) {
 static void begin_value (tl_metrics *m) { tl_buf_str(m->out, m->labelled ? "} " : " "); }
 
 void tl_metric_number (tl_metrics *m, double value) {
+  const char *infinite = value > 0 ? "+Inf" : "-Inf";
   begin_value(m);
   if (isfinite(value))
     tl_number_format(m->out, value);
   else
-    tl_buf_str(m->out, isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf");
+    tl_buf_str(m->out, isnan(value) ? "NaN" : infinite);
   tl_buf_byte(m->out, '\n');
 }
 

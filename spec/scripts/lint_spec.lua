@@ -125,6 +125,8 @@ describe("lint", function()
     ["a C spec that waits under another name"] =
       { { ["spec/mqtt/x_test.c"] = "/* X. */\n#include <t.h>\nint y = nano" .. pause .. " (0);\n" },
       "spec/mqtt/x_test.c:3:" },
+    ["a ?: in a branch of another"] = { c_file("core/mqtt/a.c", "int x = a ? 1 : b ? 2 : 3;"),
+      "core/mqtt/a.c:2: a ?: within another" },
     ["a line of 161 columns in a spec"] =
       { { ["spec/x_spec.lua"] = "--" .. (" x"):rep(79) .. "x\n" }, "x_spec.lua:1: 161 columns" },
     ["a C spec of no room"] = { { ["spec/misc/x_test.c"] = "/* X. */\n" },
