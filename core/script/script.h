@@ -56,7 +56,7 @@ typedef struct {
   int time, status, value;
 } tl_script_words;
 
-/* config.c: the config that runs, and the one that is being loaded */
+/* config.c: the config that runs, and the one that is being loaded; draft.c keeps the zones */
 typedef struct {
   bool check;        /* tl_script_options */
   bool loading;      /* the code of a config that is being loaded runs (tl_check_runs) */
