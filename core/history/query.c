@@ -29,7 +29,7 @@ static int check_application (const tl_history_reader *r, tl_err *err) {
   if (rc == SQLITE_OK) rc = sqlite3_step(s);
   bool ours = rc == SQLITE_ROW && sqlite3_column_int64(s, 0) == TL_HISTORY_APPLICATION;
   sqlite3_finalize(s);
-  if (rc != SQLITE_ROW) return fail(r, err);
+  if (rc != SQLITE_ROW && rc != SQLITE_NOTADB) return fail(r, err);
   if (ours) return TL_OK;
   return tl_fail(err, TL_EMALFORMED, 0, "'%.150s' is no history of tagline", r->path);
 }

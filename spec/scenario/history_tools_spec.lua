@@ -124,6 +124,26 @@ describe("tagline history --import", function()
       "2026-10-26T00:00:00.000Z 22" }, days "UTC")
   end)
 
+  it("and reading: JSON is that of the values stream, and an empty interval is not valid", function()
+    local folder = scope.folder()
+    local path = files.write(folder .. "/config.lua", 'history { file = "x.db" }\nline "l" { host = "h", time_mask = "UNIX", \z
+      station "s" { address = "a", tags = { at = TiA "JA=t", raw = TxtI "IN_DATA" } } }\n')
+    local csv = scope.file("rows.csv", "time,tag,value\n2026-11-29T10:00:00Z,l.s.at,1796000418.5\n2026-11-29T10:00:00Z,l.s.raw,x\n")
+    assert.equal(0, (tagline.command { "history", path, "--import", csv }))
+    assert.equal(0, (process.run(process.find "sqlite3", { folder .. "/x.db", "INSERT INTO recent SELECT id, \z
+      unixepoch('2026-11-29 11:00:00') * 1000, 0, x'ff0041', NULL, NULL FROM tag WHERE name = 'l.s.raw'" })))
+    local day = { "--from", "2026-11-29", "--to", "2026-11-30" }
+    local function read(...) return select(2, tagline.command { "history", path, ..., table.unpack(day) }) end
+    local out = read "--json"
+    assert.truthy(out:find('"tag":"l.s.at","type":"TiA","value":"2026-11-30T01:00:18.500Z","status":"valid"', 1, true), out)
+    assert.truthy(out:find('"tag":"l.s.raw","type":"TxtI","base64":"/wBB","status":"valid"', 1, true), out)
+    local _, found = tagline.command { "history", path, "l.s.a?", "--every", "12h", "--as", "time_avg", table.unpack(day) }
+    assert.truthy(found:find("2026-11-29T00:00:00.000Z,l.s.at,1796000418.5,valid,,", 1, true), found)
+    _, found = tagline.command { "history", path, "l.s.a?", "--every", "1h", "--as", "time_avg", "--from", "2026-11-29T09:00",
+      "--to", "2026-11-29T10:00" }
+    assert.truthy(found:find("2026-11-29T09:00:00.000Z,l.s.at,,invalid,,", 1, true), found)
+  end)
+
   it("and reading: values that were dropped are told beside those that are there", function()
     local path = scope.folder() .. "/holes.db"
     local csv = scope.file("rows.csv", "time,tag,value\n2026-11-29T10:00:00Z,l.s.t,1\n2026-11-29T12:00:00Z,l.s.t,2\n")

@@ -36,7 +36,8 @@ function csv.row(row, tag, as)
   if as and #as > 1 then
     for _, name in ipairs(as) do cells[#cells + 1] = csv.cell(row[name]) end
   else
-    cells[3], cells[4], cells[5] = csv.cell(row.value), row.status or "valid", row.reason or ""
+    cells[3], cells[5] = csv.cell(row.value), row.reason or ""
+    cells[4] = row.status or (row.value == nil and "invalid" or "valid")
   end
   cells[#cells + 1] = csv.cell(tag.unit)
   return table.concat(cells, ",") .. "\n"

@@ -21,7 +21,7 @@ local function json(value)
 end
 
 local function as_pattern(pattern)
-  return "^" .. pattern:gsub("[^%w*]", "%%%0"):gsub("%*", ".*") .. "$"
+  return "^" .. pattern:gsub("[^%w*?]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".") .. "$"
 end
 
 --- Tags of the file that one of the patterns names; all without patterns.
@@ -73,18 +73,35 @@ local function interval_printer(options, tag, as)
   end
 end
 
+--- As on the values stream: times as ISO 8601, bytes that are no text as base64.
+local function json_value(value, type_name)
+  if (type_name == "TiA" or type_name == "ToA") and type(value) == "number" then
+    local ms = math.floor(value * 1000 + 0.5)
+    return '"value":"' .. os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000) .. '"'
+  end
+  if type(value) == "string" and not utf8.len(value) then
+    return '"base64":"' .. require("tagline.codec.base64").encode(value) .. '"'
+  end
+  return '"value":' .. json(value)
+end
+
+--- An interval without a value that is valid.
+local function status_of(row)
+  return row.status or (row.value == nil and "invalid" or "valid")
+end
+
 local function printer(options, tag, unit)
   if options.as and #options.as > 1 then return interval_printer(options, tag, options.as) end
   if options.format == "json" then
     return function(row)
       io.write('{"time":"', stamp(row.time), '","tag":', json(tag.name), ',"type":"', tag.type,
-        '","value":', json(row.value),
-        ',"status":"', row.status or "valid", '"', row.reason and ',"reason":"' .. row.reason
+        '",', json_value(row.value, not options.as and tag.type),
+        ',"status":"', status_of(row), '"', row.reason and ',"reason":"' .. row.reason
           .. '"' or "", "}\n")
     end
   end
   return function(row)
-    io.write(stamp(row.time), ",", csv(tag.name), ",", csv(row.value), ",", row.status or "valid",
+    io.write(stamp(row.time), ",", csv(tag.name), ",", csv(row.value), ",", status_of(row),
       ",", row.reason or "", ",",
       csv(unit), "\n")
   end
