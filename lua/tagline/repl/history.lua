@@ -41,6 +41,13 @@ local function unit_of(tag)
   return type(tag) ~= "string" and tag.unit or nil
 end
 
+--- The unit of a tag, or of the live one with this name.
+local function unit_for(tag, api)
+  if type(tag) ~= "string" then return tag.unit end
+  local ok, unit = pcall(function() return api.tags[tag].unit end)
+  return ok and unit or nil
+end
+
 --- No value of a tag of this process is kept yet: that is no error, and no rows.
 local function none_yet(tag, why)
   if type(tag) == "string" or not why:find("the history has no tag", 1, true) then return nil end
@@ -92,7 +99,7 @@ function history.word(live)
 end
 
 --- plot(tag … [, "1d" | { from =, to =, last =, ascii =, width =, height = }])
-function history.plot_word(live)
+function history.plot_word(live, api)
   return function(...)
     local given = table.pack(...)
     local options, count = {}, given.n
@@ -113,7 +120,7 @@ function history.plot_word(live)
       if not rows then return nil, wrong end
       local drawn = plot.lines(rows, question.from, question.to,
         { name = name, ascii = options.ascii, width = options.width or 80,
-          height = options.height, unit = "" })
+          height = options.height, unit = unit_for(given[i], api) or "" })
       table.move(drawn, 1, #drawn, #lines + 1, lines)
     end
     if count == 0 then

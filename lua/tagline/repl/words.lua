@@ -24,7 +24,7 @@ return function(live, api)
     help = help.word(live, api),
     history = history.word(live),
     more = more.word,
-    plot = history.plot_word(live),
+    plot = history.plot_word(live, api),
     reload = live.reload,
     status = status.word(live),
     watch = watch.word(live),
