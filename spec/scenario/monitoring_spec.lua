@@ -27,7 +27,7 @@ describe("monitoring", function()
 
   it("has a configuration and rules that Prometheus takes", function()
     promtool("check", "config", FOLDER .. "prometheus.yml")
-    assert.truthy(promtool("check", "rules", FOLDER .. "alerts.yml"):find "8 rules found")
+    assert.truthy(promtool("check", "rules", FOLDER .. "alerts.yml"):find "9 rules found")
   end)
 
   it("alerts when a line is away for two minutes, and not before", function()
