@@ -171,10 +171,10 @@ describe("the Debian package", function()
       end
     end
     local words = { http = require "tagline.config.http".shape }
-    for word, fields in pairs(require "tagline.config.outlets".shapes) do words[word] = fields end
-    for word, fields in pairs(words) do
+    for word, shape in pairs(require "tagline.config.outlets".shapes) do words[word] = shape end
+    for word, shape in pairs(words) do
       assert.truthy(text:find(word, 1, true), word)
-      for name in pairs(fields) do
+      for name in pairs(shape.fields) do
         assert.truthy(text:find("fB" .. name, 1, true), ("%s of %s"):format(name, word))
       end
     end
