@@ -45,7 +45,7 @@ struct tl_ws {
   bool closing; /* our close frame is written */
   int failed;   /* what every later read returns */
   tl_buf out;
-  char error[224];
+  char error[320];
 };
 
 static ssize_t on_recv (uint8_t *buf, size_t len, int flags, void *ctx) {
@@ -194,7 +194,9 @@ tl_buf *tl_ws_output (tl_ws *w) {
 /* Reading */
 
 static long fail (tl_ws *w, unsigned code, const char *what) {
-  snprintf(w->error, sizeof w->error, "the broker breaks the WebSocket protocol: %s", what);
+  snprintf(w->error, sizeof w->error,
+           "the broker breaks the WebSocket protocol: %s: correct ws_path, or look at the broker",
+           what);
   tl_ws_close(w, code);
   return w->failed = TL_EMALFORMED;
 }
@@ -217,6 +219,17 @@ static const char *name_of (unsigned code) { /* RFC 6455 section 7.4.1 */
   }
 }
 
+static const char *remedy_of (unsigned code) {
+  switch (code) {
+    case 1001:
+    case 1012:
+    case 1013: return "it should come back by itself";
+    case 1008: return "check user_name, password and ws_headers";
+    case 1009: return "send less at once, or let it take more";
+    default: return "look at its log";
+  }
+}
+
 static bool may_be_sent (unsigned code) {
   if (code >= 3000 && code <= 4999) return true;
   return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
@@ -225,7 +238,8 @@ static bool may_be_sent (unsigned code) {
 static long closed (tl_ws *w) {
   char text[CONTROL_MAX];
   if (w->control_len == 0) {
-    snprintf(w->error, sizeof w->error, "the broker closed the WebSocket without a reason");
+    snprintf(w->error, sizeof w->error,
+             "the broker closed the WebSocket without a reason: look at its log");
     tl_ws_close(w, 1000);
     return w->failed = TL_WS_CLOSED;
   }
@@ -235,9 +249,9 @@ static long closed (tl_ws *w) {
   if (!may_be_sent(code)) return fail(w, 1002, "a close code that must not be sent");
   if (!tl_utf8_valid(why)) return fail(w, 1007, "a close text that is not UTF-8");
   const char *quote = why.len > 0 ? "'" : "";
-  snprintf(w->error, sizeof w->error, "the broker closed the WebSocket: %u %s%s%s%s%s", code,
+  snprintf(w->error, sizeof w->error, "the broker closed the WebSocket: %u %s%s%s%s%s: %s", code,
            name_of(code), why.len > 0 ? ", " : "", quote, tl_printable(text, sizeof text, why),
-           quote);
+           quote, remedy_of(code));
   tl_ws_close(w, code);
   return w->failed = TL_WS_CLOSED;
 }

@@ -191,8 +191,11 @@ static void a_close_is_told_and_answered_with_its_code (void **unused) {
     unsigned code;
     const char *words;
   } cases[] = {
-    BAD("\x82\x01x\x88\x00", 1000, "closed the WebSocket without a reason"),
-    BAD("\x82\x01x\x88\x02\x03\xe8", 1000, "closed the WebSocket: 1000 normal closure"),
+    BAD("\x82\x01x\x88\x00", 1000, "closed the WebSocket without a reason: look at its log"),
+    BAD("\x82\x01x\x88\x02\x03\xe8", 1000,
+        "closed the WebSocket: 1000 normal closure: look at its log"),
+    BAD("\x82\x01x\x88\x04\x03\xf0no", 1008,
+        "1008 policy violation, 'no': check user_name, password and ws_headers"),
     BAD("\x82\x01x\x88\x0b\x03\xeatoo\nlarge", 1002, "1002 protocol error, 'too?large'"),
     BAD("\x82\x01x\x88\x02\x0f\xa1", 4001, "4001 of the broker's own"),
     BAD("\x82\x01x\x88\x02\x0b\xb9", 3001, "3001"),
