@@ -415,7 +415,7 @@ end
 function cases.devices(_, station)
   local whole = 0
   for _, device in ipairs(devices) do
-    for _ = 1, 400 do
+    for _ = 1, 150 do
       local frame = device_frame(device)
       local port = random(5) == 1 and random(0, 255) or nil
       local fast, slow = both(device.decode_bytes, frame, port)
@@ -428,9 +428,9 @@ function cases.devices(_, station)
         device.name .. " " .. hex.encode(frame))
     end
   end
-  if whole < 1000 then error("hardly any frame is good: " .. whole, 0) end
+  if whole < 400 then error("hardly any frame is good: " .. whole, 0) end
   for channel = 0, 255 do -- more than are kept
-    for _, number in ipairs { 0, 1, 2, 3, 100, 101, 103, 104, 113, 136 } do
+    for _, number in ipairs { 0, 2, 100, 101, 103, 104, 113, 136 } do
       local frame = string.char(channel, number) .. noise(9)
       local fast, slow = both(devices[1].decode_bytes, frame)
       same(slow, fast, hex.encode(frame))
@@ -442,7 +442,7 @@ end
 function cases.device_in_envelope(_, station)
   for _, device in ipairs(devices) do
     local decode, set = lorawan.things_stack_v3(device), 0
-    for _ = 1, 100 do
+    for _ = 1, 50 do
       local frame = device_frame(device)
       local text = base64.encode(frame)
       if random(20) == 1 then text = changed(text) end
@@ -455,7 +455,7 @@ function cases.device_in_envelope(_, station)
       same({ slow[1], slow[2], slow[3] }, { fast[1], fast[2], fast[3] }, device.name .. " " .. text)
       if fast[1] and type(fast[2]) == "table" and next(fast[2]) then set = set + 1 end
     end
-    if set < 10 then error("hardly any value: " .. device.name, 0) end
+    if set < 5 then error("hardly any value: " .. device.name, 0) end
   end
 end
 
