@@ -85,7 +85,7 @@ describe("kill -9 at a chosen point", function()
     local p = process.start(killed, { "run", path, "--values", "--socket", folder .. "/socket" },
       { env = { TAGLINE_KILL = where }, cwd = folder })
     local seen, idle = 0, 0
-    for _ = 1, 3000 do
+    for _ = 1, 6000 do
       local last, now = publish(), highest(p)
       idle = now > seen and 0 or idle + 1
       seen = math.max(now, seen)
