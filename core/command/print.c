@@ -1,4 +1,4 @@
-/* core/command/print.c — see say.h. */
+/* core/command/print.c — see print.h. */
 #include "command/print.h"
 
 #include <stdio.h>

@@ -119,7 +119,7 @@ typedef struct {
   int64_t armed;      /* when it fires; INT64_MAX: not at all */
 } tl_link_time;
 
-/* Reasons why the socket is not read (tl_input_shut). */
+/* Reasons why the socket is not read (tl_input.shut). */
 typedef enum {
   TL_SHUT_VALUES = 1,    /* the reader of the values is behind: the gateway is blocked */
   TL_SHUT_QUEUE = 2,     /* receive_queue is full */
@@ -392,7 +392,7 @@ void tl_link_end_probes (tl_link *l);
 /* events.c */
 extern const tl_session_events tl_link_session_events;
 
-/* persist.c */
+/* session_store.c */
 /* the session's `store` */
 void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
                        bool gone);
@@ -418,7 +418,7 @@ bool tl_link_prepare (tl_link *l, tl_station *s, tl_incoming *in, tl_prepare_roo
 bool tl_link_deliver (tl_link *l, const tl_incoming *m);
 int tl_link_message (void *ctx, const tl_message *m);
 
-/* acknowledge.c */
+/* ack_id.c */
 int tl_link_queue (tl_link *l, const tl_incoming *m); /* copies; TL_ENOMEM */
 void tl_link_drop_queue (tl_link *l);
 /* the write of ACK_ID */

@@ -1,4 +1,4 @@
-/* core/offline/lua_command.c — see tool.h. */
+/* core/offline/lua_command.c — see lua_command.h. */
 #include "offline/lua_command.h"
 
 #include <stdio.h>

@@ -71,8 +71,8 @@ void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx);
 /* It is open. `applied`: the other side has all values of this spool below this number; 0: it
 ** does not know. */
 void tl_outlet_ready (tl_outlet *o, uint64_t applied);
-/* It is away, and why (for people; one line). It is opened again with a back-off from
-** tl_outlet_backoff. What was not told as stored comes again. */
+/* It is away, and why (for people; one line). It is opened again after 1 s, then
+** after twice as long each time, up to 60 s. What was not told as stored comes again. */
 void tl_outlet_away (tl_outlet *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Also once close() was asked for, when the batch came to its end all the same. */
 void tl_outlet_stored (tl_outlet *o);

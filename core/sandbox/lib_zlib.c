@@ -1,4 +1,4 @@
-/* core/sandbox/lib_zlib.c — see l_zlib.h. */
+/* core/sandbox/lib_zlib.c — see lib_zlib.h. */
 #define ZLIB_CONST
 #include "sandbox/lib_zlib.h"
 

@@ -2,7 +2,7 @@
 ** the next one's key, takes the square of its length, in one go and in the middle of anything.
 ** So a script's table has none, whenever its metatable was given the mode: Lua's look-up of
 ** __mode passes through here (--wrap, CMakeLists.txt), and "k" counts as no mode at all. Weak
-** values, and both, are harmless. Metatables of ours are named by tl_weak_allow. Must not know
+** values, and both, are harmless. Metatables of ours are named by weak_allow. Must not know
 ** what they hold. */
 #include <string.h>
 

@@ -256,7 +256,7 @@ typedef struct {
   int refs;
   int decode, encode, on_value, on_status; /* registry references or LUA_NOREF */
   bool values;                             /* any on_value, of a tag or the station */
-  /* samples.c: the tags of the names that decode returned last, in their order */
+  /* decode_result.c: the tags of the names that decode returned last, in their order */
   tl_guess guesses[TL_GUESSES];
   /* registry reference: table of the guesses' strings, or LUA_NOREF */
   int names;
@@ -295,7 +295,7 @@ tl_line_hooks *tl_read_line_hooks (lua_State *L, int index);
 /* from a checked table of parameters (config.c) */
 void tl_read_params (lua_State *L, int index, tl_line_params *p);
 
-/* message.c: what decode sees. The object is empty once the handler returned. */
+/* l_message.c: what decode sees. The object is empty once the handler returned. */
 typedef struct tl_message_now {
   struct tl_message_now *outer; /* a message that a handler of this one fed in */
   uintptr_t number;             /* 0: not begun */
@@ -311,7 +311,7 @@ void tl_open_message (lua_State *L);
 /* begins; *now lives in the caller's frame until tl_end_message */
 void tl_push_message (lua_State *L, tl_message_now *now);
 void tl_end_message (tl_script *s, tl_message_now *now); /* cannot raise */
-/* samples.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1
+/* decode_result.c: set the tags that decode returned, at stack indexes `first` (table) and first + 1
 ** (time or nil). All or none of them: raises on wrong shapes, and when reading or setting them
 ** takes longer than what is left of the budget. The addressed tags of `reading` come before
 ** them, at the time that decode gave (the last sample's), or time_ms. */
