@@ -312,9 +312,9 @@ void tl_open_message (lua_State *L);
 void tl_push_message (lua_State *L, tl_message_now *now);
 void tl_end_message (tl_script *s, tl_message_now *now); /* cannot raise */
 /* decode_result.c: sets the tags that decode returned, a table and a time or nil at stack
-** indexes `first` and first + 1: all or none. Raises on wrong shapes, and when that takes longer than what
-** is left of the budget. The addressed tags of `reading` come before them, at the time that decode
-** gave (the last sample's), or time_ms. */
+** indexes `first` and first + 1: all or none. Raises on wrong shapes, and when that takes longer
+** than what is left of the budget. The addressed tags of `reading` come before them, at the time
+** that decode gave (the last sample's), or time_ms. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
                       tl_reading *reading);
 /* Of decode's three results, from stack index `first`: does the third say that the device is
