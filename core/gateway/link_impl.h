@@ -167,7 +167,7 @@ typedef struct {
   /* the gateway's and the model's, while it is away */
   tl_link *handling;
   tl_slice topic;
-  bool starved, only_unset;
+  bool starved, only_unset, stored;
 } tl_long;
 
 /* Messages and who takes them: written by receive.c; fed.c, retained.c and instance.c have a

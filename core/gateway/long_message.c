@@ -29,10 +29,12 @@ static void swap (tl_link *l) {
   l->longer.topic = g->handled_topic;
   l->longer.starved = g->model->starved;
   l->longer.only_unset = g->model->only_unset;
+  l->longer.stored = g->stored;
   g->handling = now.handling;
   g->handled_topic = now.topic;
   g->model->starved = now.starved;
   g->model->only_unset = now.only_unset;
+  g->stored = now.stored;
 }
 
 static bool go (tl_link *l) {

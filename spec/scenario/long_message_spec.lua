@@ -1,7 +1,7 @@
 -- A message whose decoder takes long is handled in pieces: other lines go on between them, its own
 -- line waits behind it. Counted in messages, not in time.
 local scenario = require "spec.support.scenario"
-local broker, files, scope, tagline = scenario "broker files scope tagline"
+local broker, files, process, scope, tagline = scenario "broker files process scope tagline"
 
 local config = [[
 limits { handler_time = 60 }
@@ -16,6 +16,23 @@ line "big" { host = "127.0.0.1", port = PORT, clean_session = false,
     end,
     tags = { v = Ai { new_value_on_time_change = true }, size = Ci { new_value_on_time_change = true } } } }
 line "one" { host = "127.0.0.1", port = PORT, station "s" { address = "o", tags = { v = Ci "IN_DATA" } } }
+]]
+
+-- A process that stores the long message and is killed before it confirms it; and the one behind it.
+local kept = [[
+limits { handler_time = 60 }
+history { file = "plant.db" }
+line "big" { host = "127.0.0.1", port = PORT, client_id = "big", session_store = STORE, subscribe_qos = 2,
+  station "s" { address = "s", ignore_retained = true,
+    decode = function(msg)
+      if SLOW then print "begins" end
+      local kept = {}
+      for i = 1, SLOW and 400000 or 0 do kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) end
+      return { size = #msg.payload }
+    end,
+    tags = { ACK size = Ci { new_value_on_time_change = true } } } }
+line "one" { host = "127.0.0.1", port = PORT, client_id = "one",
+  station "s" { address = "o", tags = { v = Ci "IN_DATA" } } }
 ]]
 
 local LONG = ("x"):rep(40000)
@@ -121,5 +138,44 @@ describe("a long message", function()
     assert.equal(40000, t:value("big.s.size").value)
     other(9)
     t:stop()
+  end)
+
+  it("that a killed process stored takes no value of other lines out of the history", function()
+    local folder = scope.folder()
+    local path = folder .. "/config.lua"
+    b = broker.new()
+    local function run(names)
+      names.PORT, names.STORE = b.port, ("%q"):format(folder .. "/session")
+      files.write(path, (kept:gsub("%f[%w_][A-Z]+%f[^%w_]", names)))
+      t = tagline.run(path)
+      lines = {}
+      for _ = 1, 2 do
+        local c = b:handshake { session_present = names.ACK == "" }
+        lines[c.connect.client_id] = c
+      end
+      lines.big:send("PUBLISH", { topic = "s", payload = LONG, qos = 2, id = 1, dup = names.ACK == "" })
+    end
+    run { SLOW = "false", ACK = 'id = Ci "IN_ID", ack = Co "ACK_ID",' }
+    t:value "big.s.size"
+    t:kill "sigkill"
+    t:wait_exit()
+    run { SLOW = "true", ACK = "" }
+    t:wait_log "begins"
+    local between = 0
+    while #lines.big.packets == lines.big.taken do
+      between = between + 1
+      other(between)
+    end
+    assert.is_true(between > 5, between .. " messages meanwhile")
+    assert.equal(1, lines.big:expect_past_subscribe("PUBREC").id)
+    t:stop()
+    local function count(tag)
+      local code, out, err = process.run("sqlite3", { "-readonly", folder .. "/plant.db",
+        ("SELECT count(*) FROM value WHERE tag='%s' AND status='valid'"):format(tag) })
+      assert.equal(0, code, err)
+      return tonumber(out)
+    end
+    assert.equal(between, count "one.s.v")
+    assert.equal(1, count "big.s.size")
   end)
 end)
