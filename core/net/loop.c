@@ -211,6 +211,7 @@ void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
     loop->last[i].fn = NULL;
     if (it.fn && (it.fn != fn || it.ctx != ctx)) loop->last[kept++] = it;
   }
+  if (loop->n == 0 && kept == 0) uv_idle_stop(&loop->idle);
 }
 
 void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {

@@ -84,6 +84,11 @@ static void fired_and_stop (void *ctx) {
   tl_loop_stop(loop);
 }
 
+static void stop (void *ctx) {
+  (void)ctx;
+  tl_loop_stop(loop);
+}
+
 static void runs_behind_timers_and_before_the_loop_waits (void **state) {
   (void)state;
   assert_int_equal(tl_timer_new(&timer, loop, fired, "1"), 0);
@@ -102,6 +107,19 @@ static void runs_what_was_asked_for_before_a_stop (void **state) {
   tl_timer_at(timer, tl_loop_now(loop));
   tl_loop_run(loop);
   assert_string_equal(trace, "1b");
+  tl_timer_close(timer);
+}
+
+static void what_was_taken_back_from_the_end_keeps_nobody_awake (void **state) {
+  (void)state;
+  tl_loop_last(loop, later_a, NULL);
+  tl_loop_forget(loop, later_a, NULL);
+  assert_int_equal(tl_timer_new(&timer, loop, stop, NULL), 0);
+  tl_timer_at(timer, tl_loop_now(loop) + 50);
+  uint64_t turn = tl_loop_turn(loop);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "");
+  assert_true(tl_loop_turn(loop) - turn < 10); /* it waited */
   tl_timer_close(timer);
 }
 
@@ -231,6 +249,8 @@ int main (void) {
     cmocka_unit_test_setup_teardown(runs_behind_timers_and_before_the_loop_waits, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(runs_what_was_asked_for_before_a_stop, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(what_was_taken_back_from_the_end_keeps_nobody_awake, setup,
+                                    loop_teardown),
     cmocka_unit_test_setup_teardown(a_timer_put_off_fires_once_at_the_last_due_time, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(a_timer_may_be_closed_in_its_own_call, setup, loop_teardown),
