@@ -1,18 +1,18 @@
-/* core/session_store/batch.c — changes: gathered in memory, written in one transaction. */
+/* core/session_store/batch.c — changes are gathered in memory and written in one transaction. */
 #include <assert.h>
 #include <errno.h>
 
 #include "session_store/store_impl.h"
 
 enum {
-  KEEP_BATCH = 64 * 1024, /* memory an idle batch keeps */
-  /* then the log's content is moved into the database, and the log begins anew: it stays below
-  ** 4 MiB or so */
+  KEEP_BATCH = 64 * 1024, /* bytes of memory that an idle batch may keep */
+  /* When the log has so many pages, its content is moved into the database and the log begins
+  ** anew. So it stays below about 4 MiB. */
   LOG_PAGES = 1000
 };
 
-/* What stands before the bytes of each change. Copied in and out: nothing in the buffer is
-** aligned. */
+/* The header of each change in the batch; its bytes follow. Copied in and out with memcpy,
+** because nothing in the buffer is aligned. */
 typedef struct {
   uint64_t sequence;
   size_t len;
@@ -21,7 +21,7 @@ typedef struct {
   bool gone;
 } change;
 
-/* FNV-1a. It is in files, so it must stay as it is. */
+/* FNV-1a. The sums are in files, so this function must never change. */
 uint32_t tl_store_sum (uint64_t sequence, uint16_t id, tl_slice bytes) {
   const uint32_t prime = 16777619u;
   uint32_t sum = 2166136261u;
@@ -35,7 +35,7 @@ uint32_t tl_store_sum (uint64_t sequence, uint16_t id, tl_slice bytes) {
 static void add (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes,
                  bool gone) {
   change c;
-  memset(&c, 0, sizeof c); /* the padding, too: it is copied */
+  memset(&c, 0, sizeof c); /* sets the padding, too, because the whole struct is copied */
   c.sequence = sequence;
   bool bare = kind == TL_STORE_RECEIVED || kind == TL_STORE_TAKEN;
   c.len = bare || (kind == TL_STORE_MESSAGE && gone) ? 0 : bytes.len;
@@ -45,8 +45,9 @@ static void add (tl_store *s, char kind, uint64_t sequence, uint16_t id, tl_slic
   assert(bare || kind == TL_STORE_MESSAGE || kind == TL_STORE_FILTER);
   tl_buf_add(&s->batch, &c, sizeof c);
   tl_buf_add(&s->batch, bytes.at, c.len);
-  /* A received identifier that comes back would swallow the next message under it: forgetting
-  ** one must be safe as well. */
+  /* Syncs are needed for what is added. Removing a received identifier needs one, too: if it
+  ** came back after a power failure, the next message with this identifier would be taken for
+  ** a repetition and lost. */
   if (!gone || kind == TL_STORE_RECEIVED) s->must_sync = true;
   if (!gone && kind == TL_STORE_RECEIVED) s->has_received = true;
 }
@@ -155,7 +156,7 @@ int tl_store_write (tl_store *s, tl_err *err) {
   if (rc == SQLITE_OK && s->place_new) rc = write_place(s);
   if (rc == SQLITE_OK) rc = run(s, s->sql[TL_SQL_COMMIT]);
   if (rc != SQLITE_OK) {
-    int code = tl_store_fail(s, rc, err); /* before the rollback, which has a result of its own */
+    int code = tl_store_fail(s, rc, err); /* before the rollback, which overwrites SQLite's error */
     if (!sqlite3_get_autocommit(s->db)) run(s, s->sql[TL_SQL_ROLLBACK]);
     return code;
   }
@@ -168,8 +169,8 @@ int tl_store_write (tl_store *s, tl_err *err) {
   return TL_OK;
 }
 
-/* SQLite would sync within COMMIT; between its write and its sync, however, its owner has
-** something to do. */
+/* Sync the log. SQLite would do this within COMMIT, but the gateway prints values between the
+** write and the sync. */
 static int sync_log (tl_store *s) {
   sqlite3_file *log = NULL;
   int rc = sqlite3_file_control(s->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
@@ -184,9 +185,8 @@ static int sync_log (tl_store *s) {
 int tl_store_commit (tl_store *s, tl_err *err) {
   int rc = tl_store_write(s, err);
   if (rc < 0 || !s->unsynced) return rc;
-  /* After a failed sync the system may take the pages for clean, so that a second one would
-  ** prove nothing: all of the log must go into the database, which is another file, and be
-  ** synced there. */
+  /* After a failed sync the system may consider the pages clean, so a second sync would prove
+  ** nothing. The whole log must then be moved into the database file and synced there. */
   if (s->sync_failed) tl_store_unmark(s);
   int sql = s->sync_failed
                 ? sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)
@@ -195,7 +195,8 @@ int tl_store_commit (tl_store *s, tl_err *err) {
   if (s->sync_failed) return tl_store_fail(s, sql, err);
   s->stats.syncs++;
   s->unsynced = false;
-  /* Should it fail, all is safe in the log, which grows meanwhile; the next commit tries again. */
+  /* If this fails, everything is still safe in the log, which grows meanwhile. The next commit
+  ** tries again. */
   if (s->log_pages >= LOG_PAGES &&
       sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
     s->log_pages = 0;

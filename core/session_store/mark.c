@@ -1,15 +1,19 @@
-/* core/session_store/mark.c — a damaged log is told. SQLite takes a log whose frames do not
-** check for one that ends there, so that a flipped bit would lose every later transaction
-** without a word. Beside the log a mark is kept: how many frames of which log were synced at
-** least. It is written behind each sync and never synced itself: an older one only promises
-** less. */
+/* core/session_store/mark.c — finds out that SQLite's log is damaged. SQLite takes a log to
+** end at the first frame with a wrong check sum, so a flipped bit would lose all later
+** transactions without an error.
+** So a mark is kept in a file beside the log: at least how many frames, of which log, were
+** synced.
+** The mark is written after each sync, and never synced itself: an old mark only promises
+** fewer frames. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "session_store/store_impl.h"
 
-enum { HEADER = 32, SALT_AT = 16, SALT = 8, CHECKED = 24 }; /* of the log's header, in bytes */
+/* of the log's header, in bytes: its length, where the salt is, the salt's length, how much
+** the check sum covers */
+enum { HEADER = 32, SALT_AT = 16, SALT = 8, CHECKED = 24 };
 
 typedef struct {
   uint8_t salt[SALT];
@@ -20,7 +24,7 @@ static uint32_t sum_of (const mark *m) {
   return tl_store_sum(m->frames, 0, tl_slice_of(m->salt, SALT));
 }
 
-/* The name of a file beside the database. NULL: no memory. */
+/* The path of a file beside the database, in *name. NULL: no memory. */
 static const char *beside (const tl_store *s, const char *ending, tl_buf *name) {
   tl_buf_init(name);
   tl_buf_add(name, s->path.at, s->path.len - 1);
@@ -45,7 +49,7 @@ static uint32_t word (const uint8_t *at, bool big) {
   return w;
 }
 
-/* The log's header has a sum of its own: SQLite's file format, section 4.1. */
+/* Is the check sum of the log's header right? See SQLite's file format, section 4.1. */
 static bool header_checks (const uint8_t *h) {
   bool big = h[3] & 1;
   uint32_t a = 0, b = 0;
@@ -62,18 +66,20 @@ int tl_store_check_log (tl_store *s, tl_err *err) {
   int frames = 0;
   if (read_beside(s, "-mark", &m, sizeof m) != (ssize_t)sizeof m || m.sum != sum_of(&m) ||
       !m.frames)
-    return TL_OK; /* nothing is promised */
+    return TL_OK; /* there is no mark: nothing can be checked */
   bool checks = read_beside(s, "-wal", header, HEADER) == HEADER && header_checks(header);
   if (checks && memcmp(header + SALT_AT, m.salt, SALT) != 0)
-    return TL_OK; /* a later log: the one of the mark is in the database */
+    /* the log is newer than the mark: what the mark counted is in the database already */
+    return TL_OK;
   int rc = sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, NULL);
   if (rc != SQLITE_OK) return tl_store_fail(s, rc, err);
   if (checks && frames >= (int)m.frames) return TL_OK;
-  sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* it stays as it is */
+  /* leave the damaged files unchanged when the store is closed */
+  sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   return tl_store_damaged(s, "its log is damaged", err);
 }
 
-/* Without it a damaged log is not noticed, which is no reason to fail. */
+/* A failure is ignored: without a mark only a damaged log goes unnoticed. */
 static void write_mark (tl_store *s, const mark *m) {
   if (s->mark_fd < 0) {
     tl_buf name;
@@ -100,7 +106,7 @@ void tl_store_mark_close (tl_store *s) {
 }
 
 void tl_store_unmark (tl_store *s) {
-  int before = errno; /* nobody is to hear of this */
+  int before = errno; /* restored afterwards: a failure here is not reported */
   tl_buf name;
   const char *path = beside(s, "-mark", &name);
   tl_store_mark_close(s);

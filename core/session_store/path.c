@@ -1,7 +1,8 @@
 /* core/session_store/path.c — the name of a store's file. */
 #include "session_store/store_impl.h"
 
-/* of the Client ID in a name: line names and suffixes need room, too, below the usual 255 */
+/* How many bytes of the Client ID go into the file's name. Names may have 255 bytes, and the
+** line's name and the suffixes need room, too. */
 enum { LONGEST = 120 };
 
 static bool is_plain (uint8_t c) {

@@ -1,9 +1,10 @@
-/* core/session_store/store.c — a store's file: made, locked, checked, read. Knows no MQTT.
+/* core/session_store/store.c — the file of a store: made, locked, checked, read. Knows no
+** MQTT.
 **
-** SQLite in WAL mode: a transaction is appended to the log; a process that dies at any point
-** leaves a log whose whole transactions count and whose last broken one does not. The exclusive
-** locking mode keeps a second process out (the system drops the lock with the process) and
-** needs no shared memory file. */
+** SQLite runs in WAL mode: each transaction is appended to the log. When the process dies at
+** any point, complete transactions in the log count, and an incomplete last one does not.
+** Exclusive locking keeps a second process out and needs no shared memory file. The system
+** drops the lock when the process ends. */
 #include "session_store/store.h"
 
 #include <errno.h>
@@ -16,7 +17,8 @@
 
 enum { APPLICATION = 0x746c7373, VERSION = 1 }; /* "tlss", and the schema below */
 
-/* Stores of before have none; a program of before does not look at them. */
+/* Tables that were added later: files of older versions lack them, and older versions of the
+** program ignore them. */
 static const char later[] =
     "CREATE TABLE IF NOT EXISTS taken(id INTEGER PRIMARY KEY, sum INTEGER NOT NULL) STRICT;"
     "CREATE TABLE IF NOT EXISTS place(one INTEGER PRIMARY KEY, store INTEGER NOT NULL,"
@@ -25,8 +27,9 @@ static const char later[] =
 static const char settings[] =
     "PRAGMA locking_mode=EXCLUSIVE;"
     "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=NORMAL;" /* we sync the log ourselves: see batch.c */
-    /* nobody else reads the file; zeroing costs a page each */
+    "PRAGMA synchronous=NORMAL;" /* batch.c syncs the log itself */
+    /* Nobody else reads the file, and overwriting deleted content with zeros would cost a page
+    ** each. */
     "PRAGMA secure_delete=OFF;"
     "PRAGMA journal_size_limit=4194304;"
     "PRAGMA cell_size_check=ON;"
@@ -94,8 +97,9 @@ static int make_folder (const tl_store *s, tl_slice folder, tl_err *err) {
   return rc == 0 ? TL_OK : fail_errno(s, rc, err);
 }
 
-/* SQLite gives its log the mode that the database has. Only a file that was not there is opened
-** here: closing one that this process has open elsewhere would drop that one's lock. */
+/* SQLite gives its log the mode of the database file, so that file is made here.
+** A file that exists is not opened: closing it would drop a lock that this process holds on it
+** through another descriptor. */
 static int make_file (const tl_store *s, tl_err *err) {
   int fd = open((const char *)s->path.at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return errno == EEXIST ? TL_OK : fail_errno(s, errno, err);
@@ -103,7 +107,7 @@ static int make_file (const tl_store *s, tl_err *err) {
   return TL_OK;
 }
 
-/* The names of new files are safe only when their folder is. */
+/* Sync the folder: only then do the names of new files survive a power failure. */
 static int sync_folder (const tl_store *s, tl_slice folder, tl_err *err) {
   tl_buf name;
   tl_buf_init(&name);
@@ -113,7 +117,7 @@ static int sync_folder (const tl_store *s, tl_slice folder, tl_err *err) {
   int rc = fd < 0 || fsync(fd) != 0 ? errno : 0;
   if (fd >= 0) close(fd);
   tl_buf_fini(&name);
-  /* EINVAL: a file system that has nothing to sync there */
+  /* EINVAL: this file system does not need a sync of folders */
   return rc == 0 || rc == EINVAL ? TL_OK : fail_errno(s, rc, err);
 }
 
@@ -161,7 +165,8 @@ static int check_owner (tl_store *s, tl_slice line, tl_slice client_id, tl_err *
   return result;
 }
 
-/* In one transaction: see whose the file is, or make it ours. It also takes the lock. */
+/* In one transaction: check that the file belongs to this line and Client ID, or make a new
+** file theirs. This also takes the lock. */
 static int claim (tl_store *s, tl_slice line, tl_slice client_id, tl_err *err) {
   int64_t application = 0, version = 0, tables = 0;
   int rc = sqlite3_exec(s->db, settings, NULL, NULL, NULL);
@@ -259,7 +264,7 @@ static int open_database (tl_store *s, tl_slice folder, tl_slice line, tl_slice 
   if (code == TL_OK) code = check_pages(s, err);
   if (code == TL_OK) code = sync_folder(s, folder, err);
   if (code < 0) return code;
-  /* in place of SQLite's own checkpoints, which would come between write and sync */
+  /* This hook replaces SQLite's own checkpoints, which would run between write and sync. */
   sqlite3_wal_hook(s->db, on_logged, s);
   rc = tl_store_prepare(s);
   if (rc == SQLITE_OK) rc = read_place(s);
@@ -289,7 +294,8 @@ int tl_store_open (tl_store **out, tl_slice folder, tl_slice line, tl_slice clie
 void tl_store_close (tl_store *s) {
   if (!s) return;
   for (int i = 0; i < TL_SQL_MANY; i++) sqlite3_finalize(s->sql[i]);
-  /* SQLite deletes the log once it is empty: the mark must not miss it. */
+  /* SQLite deletes the log when it is empty and the store is closed. Remove the mark first, or
+  ** the log would seem to be missing. */
   if (s->open &&
       sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
     tl_store_unmark(s);

@@ -1,5 +1,4 @@
-/* core/session_store/store_impl.h — the inside of a store, shared by the files of this room
-** only. */
+/* core/session_store/store_impl.h — private to session_store/: the inside of a store. */
 #ifndef TL_SESSION_STORE_STORE_IMPL_H
 #define TL_SESSION_STORE_STORE_IMPL_H
 
@@ -31,31 +30,31 @@ struct tl_store {
   sqlite3 *db;
   sqlite3_stmt *sql[TL_SQL_MANY];
   tl_buf path;    /* NUL-terminated */
-  tl_buf batch;   /* records as batch.c lays them out */
-  bool must_sync; /* the batch holds something that a power failure must not take */
+  tl_buf batch;   /* changes, laid out as batch.c does it */
+  bool must_sync; /* the batch has a change that must survive a power failure */
   bool has_received;
-  bool anew; /* the next write begins with forgetting all records */
-  /* the system's, of the last step: SQLite itself does not keep that of a failed write */
+  bool anew; /* the next write first deletes all records */
+  /* errno of the last step; SQLite does not keep it after a failed write */
   int reason;
-  int log_pages; /* in the log since it was last begun anew */
-  bool open;     /* all of it went well */
+  int log_pages; /* pages in the log since it last began anew */
+  bool open;     /* opening it succeeded completely */
   int mark_fd;   /* mark.c; -1: not open */
-  bool unsynced; /* so does what was written */
+  bool unsynced; /* what was written has a change that must still be synced */
   bool sync_failed;
-  bool place_new;    /* to be written with the batch */
-  uint64_t place[2]; /* what it beside is, and up to where */
+  bool place_new;    /* `place` is to be written with the batch */
+  uint64_t place[2]; /* the spool's number, and the number of its next value */
   tl_store_stats stats;
 };
 
 /* Fill *err from an SQLite result, with the file's name, and return our code for it. */
 int tl_store_fail (const tl_store *s, int sqlite, tl_err *err);
 int tl_store_damaged (const tl_store *s, const char *what, tl_err *err);
-/* A message's sum, so that no damaged byte is ever sent to a device. */
+/* Check sum of a message's record, so that a damaged message is never sent to a device. */
 uint32_t tl_store_sum (uint64_t sequence, uint16_t id, tl_slice bytes);
-/* mark.c: is the log as long as it was known to be? TL_OK; TL_EMALFORMED: something accepted
-** is lost */
+/* mark.c: does the log hold at least the frames that the mark promises? TL_OK. TL_EMALFORMED:
+** the log is damaged, and accepted changes are lost. */
 int tl_store_check_log (tl_store *s, tl_err *err);
-void tl_store_mark (tl_store *s, sqlite3_file *log); /* all of the log is synced */
+void tl_store_mark (tl_store *s, sqlite3_file *log); /* the whole log was synced */
 void tl_store_unmark (tl_store *s);                  /* before the log is emptied */
 void tl_store_mark_close (tl_store *s);
 int tl_store_prepare (tl_store *s); /* an SQLite result */
