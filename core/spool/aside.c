@@ -1,4 +1,5 @@
-/* core/spool/aside.c — what a server refused, put aside beside the segments for people to read. */
+/* core/spool/aside.c — values that a server refused, written to a file beside the segments for
+** people to read. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

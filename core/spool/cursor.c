@@ -1,4 +1,4 @@
-/* core/spool/cursor.c — how far each outlet is, in a small file beside the segments. */
+/* core/spool/cursor.c — how far each outlet has come, in a small file beside the segments. */
 #include "spool/spool_impl.h"
 
 #include <dirent.h>
@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 enum { KEPT_S = 24 * 3600, LINE = 40 };
-/* The file is written when the outlet has gone on by so many values, and when it is closed: what is
-** sent again after a kill is known there already. */
+/* The file is written each time the outlet has gone on by so many values, and when the cursor
+** is closed. After a kill up to so many values are sent again, which outlets must accept. */
 enum { STORE_EACH = 1000 };
 
-/* A cursor's file: spool and number in 16 hexadecimal digits each, a line break between them. */
+/* A cursor's file: the spool's number, a line break, the value's number; both in 16
+** hexadecimal digits. */
 static bool read_place (int fd, uint64_t *spool, uint64_t *at) {
   char text[LINE];
   unsigned long long a, b;
@@ -67,7 +68,8 @@ void tl_cursor_close (tl_cursor *c) {
   while (*at != c) at = &(*at)->next;
   *at = c->next;
   store(c);
-  (void)!futimens(c->fd, NULL); /* its day begins now */
+  /* the day for which lowest_of_absent() keeps its values begins now */
+  (void)!futimens(c->fd, NULL);
   close(c->fd);
   free(c);
 }
@@ -91,7 +93,8 @@ static bool is_open (const tl_spool *s, const char *file) {
   return false;
 }
 
-/* An outlet that was taken out of the config by mistake finds its values for a day. */
+/* Values are kept for a day after an outlet was removed from the config, in case that was a
+** mistake. */
 static uint64_t lowest_of_absent (const tl_spool *s, uint64_t lowest) {
   int copy = dup(s->folder);
   DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;

@@ -10,7 +10,7 @@
 
 enum { READ_BYTES = 1 << 20 };
 
-/* A definition with texts of its own. */
+/* The definition of a series, with its own copies of the texts. */
 typedef struct {
   tl_series series;
   char *texts;
@@ -18,16 +18,16 @@ typedef struct {
 
 struct tl_reader {
   int fd;
-  uint64_t segment; /* of fd; 0: none */
-  uint64_t read_to; /* bytes of the file that were read */
-  uint64_t end;
-  uint64_t wanted; /* the first value that is asked for */
+  uint64_t segment; /* the segment that fd has open; 0: none */
+  uint64_t read_to; /* bytes of the file that were read so far */
+  uint64_t end;     /* the file is read up to this byte */
+  uint64_t wanted;  /* number of the first value that was asked for */
   tl_buf bytes;
   size_t at; /* where the next batch begins in `bytes` */
   tl_batch batch;
   size_t record;   /* where the next record begins in the batch */
-  uint64_t number; /* of the next value */
-  bool inside;     /* a batch */
+  uint64_t number; /* number of the next value */
+  bool inside;     /* in the middle of a batch */
   known *known;
   uint32_t count, cap;
 };
@@ -75,7 +75,8 @@ static int open_segment (tl_reader *r, const tl_spool_place *p) {
 
 int tl_reader_seek (tl_reader *r, const tl_spool_place *p) {
   int rc = TL_OK;
-  /* What was read and not taken is read again. */
+  /* The reader can only go forward in a segment. For values that it has passed, the segment is
+  ** opened again. */
   if (r->segment != p->first || r->number > p->at) rc = open_segment(r, p);
   if (rc < 0) forget(r);
   r->end = p->end;
@@ -88,7 +89,8 @@ static int type_of (void *ctx, uint32_t series) {
   return series < r->count ? r->known[series].series.type : -1;
 }
 
-/* A definition that comes again has changed: another unit, perhaps. */
+/* Keep the definition of a series. One that comes again has changed: perhaps it has another
+** unit. */
 static int define (tl_reader *r, const tl_series *s) {
   if (s->id > r->count) return TL_EMALFORMED;
   if (s->id == r->cap) {
@@ -116,7 +118,7 @@ static int define (tl_reader *r, const tl_series *s) {
   return TL_OK;
 }
 
-/* 1: a batch is there; 0: no whole one up to the end. */
+/* 1: a batch was read. 0: there is no complete batch before `end`. */
 static int next_batch (tl_reader *r) {
   for (;;) {
     long n = tl_batch_read(tl_buf_bytes(&r->bytes), r->at, &r->batch);
@@ -136,7 +138,7 @@ static int next_batch (tl_reader *r) {
     if (tl_buf_reserve(&r->bytes, wanted) < 0) return TL_ENOMEM;
     ssize_t got = pread(r->fd, r->bytes.at + r->bytes.len, wanted, (off_t)r->read_to);
     if (got < 0) return -errno;
-    if (got == 0) return TL_EMALFORMED; /* shorter than the writer says */
+    if (got == 0) return TL_EMALFORMED; /* the file is shorter than the writer says */
     r->bytes.len += (size_t)got;
     r->read_to += (uint64_t)got;
   }

@@ -3,7 +3,7 @@
 
 /* The first byte of a record. */
 enum { KIND_SERIES = 'S', KIND_SAMPLE = 'V' };
-/* Behind it: series 4, only and status and reason 1, n 2, time 8. */
+/* What follows the kind, in bytes: series 4; only, status and reason together 1; n 2; time 8. */
 enum { SAMPLE_HEAD = 15 };
 
 static void put (tl_buf *out, uint64_t number, int bytes) {
@@ -66,7 +66,7 @@ void tl_record_sample (tl_buf *out, const tl_sample *s, tl_type type, bool *cut)
   tl_buf_add(out, head, s->status == TL_VALID ? 24 : 16);
 }
 
-/* Compilers know each of these as one load. */
+/* Written so that compilers make one load instruction of it. */
 static uint64_t get8 (const uint8_t *at) {
   return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
          (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |

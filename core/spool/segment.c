@@ -76,8 +76,8 @@ int tl_segment_read_head (int fd, tl_segment_head *out) {
   return TL_OK;
 }
 
-/* Length 4, check sum 4 (of all that is behind it), first 8, arrival 8, count 4, and how
-** many bytes at the end are marks 4. */
+/* The batch's head: length 4 bytes, check sum 4 (over everything behind it), first 8, arrival
+** 8, count 4, and 4 for how many bytes at the end are marks. */
 void tl_batch_seal (tl_buf *out, size_t marks, uint64_t first, uint32_t count, int64_t arrival_ms) {
   if (out->failed || out->len < TL_BATCH_HEAD) return;
   put(out->at, out->len - TL_BATCH_HEAD, 4);
@@ -105,7 +105,8 @@ long tl_batch_read (tl_slice bytes, size_t at, tl_batch *out) {
   return (long)(TL_BATCH_HEAD + len);
 }
 
-/* Read more of the file behind what is there. The number of bytes, 0 at the end, or -errno. */
+/* Read more of the file and append it to `bytes`. Returns the number of bytes, 0 at the end of
+** the file, or -errno. */
 static long read_more (int fd, tl_buf *bytes, uint64_t at, size_t wanted) {
   if (tl_buf_reserve(bytes, wanted) < 0) return -ENOMEM;
   ssize_t n = pread(fd, bytes->at + bytes->len, wanted, (off_t)at);
@@ -131,7 +132,7 @@ int tl_segment_scan (int fd, const tl_segment_head *head, tl_segment_end *out) {
       out->next += batch.count;
       continue;
     }
-    if (n != TL_EPARTIAL) break; /* damaged: the good part ends here */
+    if (n != TL_EPARTIAL) break; /* damaged: the batches before this place are good */
     tl_buf_drop(&bytes, at);
     at = 0;
     long more = read_more(fd, &bytes, read_to, SCAN_BYTES);

@@ -1,56 +1,61 @@
-/* core/spool/segment.h — one file of a spool: a head and batches behind it, each with its length,
-** a check sum and the numbers of its values. Reads and writes files; may be called from any
-** thread, for it keeps nothing. Knows no loop. */
+/* core/spool/segment.h — one file of a spool: a head, then batches, each with its length, a
+** check sum and the numbers of its values.
+** Reads and writes files. It keeps no state, so it may be called from any thread. Knows no
+** loop. */
 #ifndef TL_SPOOL_SEGMENT_H
 #define TL_SPOOL_SEGMENT_H
 
 #include "base/buf.h"
 
-/* What stands at a segment's begin. */
+/* The head at the beginning of a segment. */
 typedef struct {
-  uint64_t spool;  /* which spool it belongs to: a random number */
+  uint64_t spool;  /* the random number of the spool that it belongs to */
   uint64_t first;  /* the number of its first value */
-  int64_t made_ms; /* wall clock */
+  int64_t made_ms; /* when it was made, ms since 1970 */
 } tl_segment_head;
 
-/* One batch: what one wake-up brought. */
+/* One batch: the values of one wake-up. */
 typedef struct {
   uint64_t first;     /* the number of its first value */
-  uint32_t count;     /* of values */
-  int64_t arrival_ms; /* wall clock, when they came */
-  tl_slice records;   /* record.h; borrowed from the bytes that were given */
-  tl_slice marks;     /* as well */
+  uint32_t count;     /* number of values */
+  int64_t arrival_ms; /* when the values came, ms since 1970 */
+  tl_slice records;   /* see record.h; borrowed from the bytes that were read */
+  tl_slice marks;     /* likewise */
 } tl_batch;
 
 enum { TL_SEGMENT_HEAD = 40, TL_BATCH_HEAD = 32 };
-enum { TL_BATCH_MAX = 64 * 1024 * 1024 }; /* bytes of records; a longer one is damage */
+/* bytes of records; a larger length means that the file is damaged */
+enum { TL_BATCH_MAX = 64 * 1024 * 1024 };
 
-/* The file's name in its folder: "0000000000000001.spool" for the number of its first value. */
+/* The name of the segment's file, "0000000000000001.spool": the number of its first value in
+** hexadecimal. */
 void tl_segment_name (uint64_t first, char out[32]);
 bool tl_segment_is_name (const char *name, uint64_t *first);
 
-/* Make the file with its head. A descriptor, or a negative code: an errno, negated. */
+/* Make the file with its head in the folder (a descriptor). Returns the file's descriptor, or
+** a negated errno. */
 int tl_segment_make (int folder, const tl_segment_head *head);
-/* Read the head. 0, or a negative code; TL_EMALFORMED: it is none of ours. */
+/* Read the head. TL_OK, or a negative code; TL_EMALFORMED: this is not a segment. */
 int tl_segment_read_head (int fd, tl_segment_head *out);
 
-/* Put the batch's head in front of its records: `out` begins with TL_BATCH_HEAD bytes that are
-** filled here, the records are behind them, and `marks` bytes of marks at the end. */
+/* Fill in the head of a batch. `out` begins with TL_BATCH_HEAD bytes of room for it; then come
+** the records, and at the end `marks` bytes of marks. */
 void tl_batch_seal (tl_buf *out, size_t marks, uint64_t first, uint32_t count, int64_t arrival_ms);
-/* The batch at bytes[at..]. Its length with the head; TL_EPARTIAL: it ends later than the bytes
-** do; TL_EMALFORMED: the check sum or the head says that these bytes are damaged. */
+/* Read the batch that begins at bytes[at]. Returns its length with the head; TL_EPARTIAL: more
+** bytes are needed; TL_EMALFORMED: its head or check sum is wrong. */
 long tl_batch_read (tl_slice bytes, size_t at, tl_batch *out);
 
 typedef struct {
-  uint64_t end;  /* of whole batches; anything behind is damaged or was not written whole */
-  uint64_t next; /* the number behind the last value */
-  uint64_t last; /* where the last batch begins; 0: there is none */
+  /* where the complete batches end, in bytes; what follows is damaged or incomplete */
+  uint64_t end;
+  uint64_t next; /* the number after the last value */
+  uint64_t last; /* where the last batch begins; 0: there is no batch */
 } tl_segment_end;
 
-/* Where do whole batches end in this file? 0, or a negative code. */
+/* Find where the complete batches of this file end. TL_OK, or a negative code. */
 int tl_segment_scan (int fd, const tl_segment_head *head, tl_segment_end *out);
-/* The last one, which the scan found; its records lie in `bytes`. TL_EMALFORMED, TL_ENOMEM, or a
-** negated errno. */
+/* Read the last batch, which tl_segment_scan() found; its records lie in `bytes`. TL_OK,
+** TL_EMALFORMED, TL_ENOMEM, or a negated errno. */
 int tl_segment_last (int fd, const tl_segment_end *where, tl_buf *bytes, tl_batch *out);
 
 #endif

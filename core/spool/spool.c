@@ -1,4 +1,5 @@
-/* core/spool/spool.c — the writing side of a spool, and its segments' life. See spool.h. */
+/* core/spool/spool.c — the writing side of a spool: batches, and how segments are made and
+** removed. See spool.h. */
 #include "spool/spool_impl.h"
 
 #include <dirent.h>
@@ -11,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Two segments at least fit under the bound, so that the oldest can go while the newest grows. */
+/* At least two segments fit below the limit of the spool, so that the oldest can be removed
+** while the newest grows. */
 static uint64_t segment_bytes (const tl_spool *s) {
   uint64_t part = s->max_bytes / 8;
   return part < TL_SEGMENT_BYTES ? part : TL_SEGMENT_BYTES;
@@ -63,13 +65,13 @@ static void remove_oldest (tl_spool *s) {
   memmove(s->segments, s->segments + 1, s->count * sizeof *s->segments);
 }
 
-/* Drops the oldest segment: outlets that have not passed it lose its values. */
+/* Remove the oldest segment. Outlets that have not passed it lose its values. */
 static bool drop_oldest (tl_spool *s) {
   if (s->count < 2) return false;
   uint64_t lowest = tl_spool_lowest(s), first = s->segments[0].first, next = s->segments[1].first;
   if (lowest < next) s->dropped += next - (lowest > first ? lowest : first);
   remove_oldest(s);
-  unlink_now(s); /* the bound holds on the disk, too */
+  unlink_now(s); /* at once, because the limit also counts on the disk */
   return true;
 }
 
@@ -78,7 +80,8 @@ void tl_spool_trim (tl_spool *s) {
   while (s->count > 1 && s->segments[1].first <= lowest) remove_oldest(s);
 }
 
-/* A new segment for what comes. An empty one of the same name is in its place already. */
+/* Begin a new segment. If the newest one is empty it has the same file name: it is removed and
+** made again. */
 static int roll (tl_spool *s, int64_t wall) {
   tl_segment_head head = { s->id, s->next, wall };
   tl_spool_segment *newest = s->count > 0 ? &s->segments[s->count - 1] : NULL;
@@ -141,7 +144,7 @@ static int list_segments (tl_spool *s) {
   return rc;
 }
 
-/* For tl_spool_found_marks(). Without memory nothing is known of it. */
+/* Keep the last batch for tl_spool_found_marks(). Without memory its marks are not known. */
 static void keep_last (tl_spool *s, int fd, const tl_segment_end *where) {
   tl_batch batch;
   tl_buf bytes;
@@ -153,7 +156,8 @@ static void keep_last (tl_spool *s, int fd, const tl_segment_end *where) {
   tl_buf_fini(&bytes);
 }
 
-/* A process may have been killed before it wrote into its new segment. */
+/* The last segment may be empty, if the process was killed before it wrote a batch: then the
+** last batch is in the segment before. */
 static void look_before_last (tl_spool *s) {
   tl_segment_head head;
   tl_segment_end where;
@@ -168,8 +172,8 @@ static void look_before_last (tl_spool *s) {
   close(fd);
 }
 
-/* The last segment may end in the middle of a batch: what is whole stays. One whose head is
-** damaged holds nothing that could be read. */
+/* The last segment may end in the middle of a batch: its complete batches are kept, and the
+** rest is cut off. A segment with a damaged head holds nothing readable. */
 static int mend_last (tl_spool *s, tl_spool_found *found) {
   tl_spool_segment *last = &s->segments[s->count - 1];
   tl_segment_head head;
@@ -198,7 +202,7 @@ static int mend_last (tl_spool *s, tl_spool_found *found) {
   return rc;
 }
 
-/* The spool's number stands in each segment; one whose last head is damaged has it in others. */
+/* Each segment's head has the spool's number. If the last head is damaged, the others have it. */
 static void find_id (tl_spool *s) {
   for (uint32_t i = s->count; s->id == 0 && i > 0; i--) {
     tl_segment_head head;
@@ -259,7 +263,7 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
       find_id(s);
       found->waiting = s->count > 0 ? s->next - s->segments[0].first : 0;
       rc = roll(s, wall);
-      /* a full disk: begin() tries again */
+      /* the disk is full: tl_spool_begin() tries again */
       if (rc == -ENOSPC || rc == -EDQUOT) rc = TL_OK;
     }
     if (rc < 0) fail_errno(err, rc == TL_ENOMEM ? -ENOMEM : rc, "spool", options->folder);
@@ -303,11 +307,11 @@ bool tl_spool_is_dirty (const tl_spool *s) { return s->added > 0; }
 
 /* --- writing --- */
 
-/* Make room on a full disk, or under the bound. */
+/* Remove old segments until `wanted` bytes fit below the limit, unless values must be held. */
 static int make_room (tl_spool *s, uint64_t wanted) {
   while (s->bytes + wanted > s->max_bytes) {
     if (s->hold) return TL_EFULL;
-    if (!drop_oldest(s)) return TL_OK; /* one batch may be larger than the bound */
+    if (!drop_oldest(s)) return TL_OK; /* a single batch may be larger than the limit */
   }
   return TL_OK;
 }
@@ -315,7 +319,7 @@ static int make_room (tl_spool *s, uint64_t wanted) {
 tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment) {
   bool full = s->count == 0 || s->segments[s->count - 1].bytes >= segment_bytes(s);
   if (s->added == 0 && (full || s->fd < 0)) {
-    /* When it fails the old one goes on, or commit() says why. */
+    /* If this fails, the old segment is used further, or commit() reports why. */
     int rc = roll(s, wall);
     if (rc == TL_OK) tl_spool_trim(s);
   }
@@ -331,7 +335,8 @@ tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment) {
 
 void tl_spool_added (tl_spool *s) { s->added++; }
 
-/* Written whole or not at all: what a full disk took of it is cut off again. */
+/* Write the batch completely or not at all: on a full disk, the part that was written is cut
+** off again. */
 static int write_batch (tl_spool *s) {
   tl_spool_segment *newest = &s->segments[s->count - 1];
   size_t done = 0;
@@ -352,13 +357,13 @@ static int write_batch (tl_spool *s) {
   return TL_OK;
 }
 
-/* Numbers of values that were skipped: a new segment begins behind them, so that a reader, and
-** whoever opens the spool after a kill, finds the hole. */
+/* Values were skipped, and their numbers are left out. A new segment begins behind them, so
+** that readers, and a process that opens the spool after a kill, see the gap. */
 static void leave_hole (tl_spool *s, int64_t wall) {
   uint64_t skipped = s->skipped;
   if (skipped == 0) return;
   s->next += skipped;
-  if (roll(s, wall) != TL_OK) { /* once more, next time */
+  if (roll(s, wall) != TL_OK) { /* tried again the next time */
     s->next -= skipped;
     return;
   }
@@ -366,7 +371,8 @@ static void leave_hole (tl_spool *s, int64_t wall) {
   s->skipped = 0;
 }
 
-/* The disk is full: what is to go goes now, and then the oldest, unless they are held. */
+/* The disk is full: unlink segments that nobody needs, then drop the oldest ones, unless
+** values must be held. */
 static int write_with_less (tl_spool *s, int64_t wall) {
   int rc = -ENOSPC;
   bool less = s->gone.count > 0;
@@ -380,7 +386,7 @@ static int write_with_less (tl_spool *s, int64_t wall) {
   return rc;
 }
 
-/* The batch with its last `marks` bytes. */
+/* Write the batch; its last `marks` bytes are marks. */
 static int commit (tl_spool *s, size_t marks, int64_t wall, tl_err *err) {
   int rc = make_room(s, s->batch.len);
   if (rc < 0)

@@ -5,18 +5,19 @@
 #include "spool/segment.h"
 #include "spool/spool.h"
 
-enum { TL_SEGMENT_BYTES = 16 * 1024 * 1024 }; /* a new one is begun behind it */
+/* a longer segment gets no more batches: a new one is begun */
+enum { TL_SEGMENT_BYTES = 16 * 1024 * 1024 };
 
 typedef struct {
-  uint64_t first; /* the number of its first value; up to the next segment's */
-  uint64_t bytes; /* written and whole */
+  uint64_t first; /* number of its first value; it ends before that of the next segment */
+  uint64_t bytes; /* bytes of complete batches, and the head */
 } tl_spool_segment;
 
 struct tl_cursor {
   tl_cursor *next;
   tl_spool *spool;
   uint64_t at;
-  uint64_t stored; /* what its file says */
+  uint64_t stored; /* the number in the cursor's file */
   int fd;
   char name[64];
 };
@@ -26,22 +27,24 @@ struct tl_spool {
   uint64_t max_bytes, bytes, dropped, written;
   bool hold, is_new;
   int folder, lock, fd; /* fd: the newest segment's, or -1 */
-  uint32_t ordinal;     /* of the newest segment in this process */
+  /* counts the segments that this process has begun: *segment of tl_spool_begin() */
+  uint32_t ordinal;
   tl_spool_segment *segments;
   uint32_t count, cap;
-  tl_spool_gone gone; /* to be unlinked by whoever takes them, or at the end */
-  tl_buf batch;       /* with room for its head in front */
-  tl_buf marks;       /* records of those that go with the next batch */
-  tl_buf found;       /* of the last batch of the process before */
-  uint64_t found_at;  /* the number of its first value; 0: there is none */
-  uint32_t added;     /* values in it */
-  uint64_t skipped;   /* values behind these for which there was no room */
+  /* segments that tl_spool_take_gone() hands out; unlinked at the latest on close */
+  tl_spool_gone gone;
+  tl_buf batch;      /* the next batch; begins with room for its head */
+  tl_buf marks;      /* marks that go with the next batch */
+  tl_buf found;      /* marks in the last batch of the earlier process */
+  uint64_t found_at; /* number of that batch's first value; 0: there is none */
+  uint32_t added;    /* values in `batch` */
+  uint64_t skipped;  /* values after these that were skipped, because too much waited */
   tl_cursor *cursors;
 };
 
-/* cursor.c: no outlet needs a value below this number; those of outlets that are not there any
-** more count for a day. */
+/* cursor.c: no outlet needs a value with a lower number. Outlets that were removed count for
+** one more day. */
 uint64_t tl_spool_lowest (const tl_spool *s);
-void tl_spool_trim (tl_spool *s); /* spool.c: segments that nobody needs go */
+void tl_spool_trim (tl_spool *s); /* spool.c: drop segments that nobody needs */
 
 #endif
