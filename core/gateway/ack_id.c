@@ -1,7 +1,9 @@
-/* core/gateway/ack_id.c — ACK_ID: a station with such a tag confirms each message itself,
-** by a write of IN_ID's value. Until then neither the acknowledgement nor the next message of
-** the line goes on, since acknowledgements keep their order; what arrives meanwhile waits here,
-** up to receive_queue messages, and then in the socket. */
+/* core/gateway/ack_id.c — the tag ACK_ID: a station that has one confirms each message itself,
+** by writing the value of IN_ID to it.
+** Until that write the message is not acknowledged to the broker.
+** The line delivers no further message either, because acknowledgements must keep their order.
+** Messages that arrive meanwhile wait here, up to receive_queue; after that the socket is not
+** read. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static size_t bytes_of (const tl_waiting *w) {
   return sizeof *w + w->m.topic.len + w->m.payload.len;
 }
 
-/* Is there so much of what waits, or (part 2) of half of what may? */
+/* Has the queue reached its limits? With part 2: has it reached half of them? */
 static bool reaches (const tl_link *l, int64_t part) {
   const tl_line_params *p = &l->params;
   return (int64_t)l->ack.count * part >= p->receive_queue ||
@@ -79,7 +81,8 @@ static void put_first (tl_link *l, tl_waiting *w) {
   l->ack.bytes += bytes_of(w);
 }
 
-/* It stays where it is: a new connection has another try. */
+/* Delivering the first message failed. It stays first in the queue, and a new connection tries
+** again. */
 static void fail_first (tl_link *l) {
   l->ack.station = NULL;
   tl_link_fail(l, "out of memory for a received message");
@@ -104,8 +107,9 @@ void tl_link_delivered (tl_link *l, tl_waiting *w, bool held, bool no_memory) {
   tl_link_ask_flush(l);
 }
 
-/* Deliver what waited, up to the next message that must be confirmed; not while the values'
-** reader is behind, or the stations are being exchanged. */
+/* Deliver waiting messages, up to the next one that ACK_ID must confirm.
+** Nothing is delivered while the reader of the values stream is behind, or while a reload
+** exchanges the line's stations. */
 static void pump (void *ctx) {
   tl_link *l = ctx;
   bool over = false;
@@ -135,8 +139,8 @@ static void pump (void *ctx) {
 
 void tl_link_forget_awaiting (tl_link *l, const tl_station *s) {
   if (l->ack.station != s) return;
-  /* Its station is gone or off: nobody can confirm any more, and the line must not stand still
-  ** for ever. */
+  /* The station was removed or switched off, so nobody can confirm its message any more.
+  ** It is acknowledged here, otherwise the line would wait for ever. */
   l->ack.station = NULL;
   if (!l->ack.delivering) tl_session_ack(l->session, l->ack.id, tl_loop_now(l->gateway->loop));
   tl_link_ask_pump(l);
@@ -157,7 +161,8 @@ int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err) {
   if (id != l->ack.id)
     return tl_fail(err, TL_ERANGE, 0, "expected %u (IN_ID of the message that waits), got %lld",
                    (unsigned)l->ack.id, (long long)id);
-  if (l->ack.delivering) { /* then it is acknowledged by the return of its handlers */
+  /* its handlers are still running: the message is acknowledged when they return */
+  if (l->ack.delivering) {
     l->ack.station = NULL;
     return TL_OK;
   }

@@ -1,5 +1,5 @@
-/* core/gateway/apply.c — a checked configuration becomes the running whole; used for the first
-** load and for every reload. */
+/* core/gateway/apply.c — makes the running gateway match a checked configuration: at the
+** start, and at every reload. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,8 @@ typedef struct {
 
 /* --- turns --- */
 
-/* Others have their turn. Who looks stations up by name does it anew after each of them. */
+/* End this piece of work: the loop runs other things before this call returns.
+** Stations may move meanwhile, so callers look them up by name again afterwards. */
 static void rest (applying *a) {
   if (!a->config->pause) return;
   a->g->generation++;
@@ -25,9 +26,10 @@ static void rest (applying *a) {
   a->wall = tl_clock_wall_ms();
 }
 
-/* The cut-over of a line: while its stations are exchanged, over some turns, it handles no message.
-** Each message finds all of the old stations and handlers, or all of the new ones. Other lines go
-** on, and its own writes and PINGs, too. */
+/* The cut-over of a line: it handles no message while its stations are exchanged, which may
+** take several turns of the loop.
+** So each message finds either all old stations and handlers, or all new ones.
+** Other lines continue to work, and this line still sends writes and PINGs. */
 static void hold (const applying *a, tl_link *l, bool held) {
   if (!a->config->pause) return;
   if (held)
@@ -45,8 +47,8 @@ static void release (tl_gateway *g, void **user) {
 
 /* --- stations --- */
 
-/* An instance is found through its template: at its next message the router hears of it
-** again. */
+/* The router does not know an instance by its address: the next message finds it through its
+** template, and the router then remembers the topic. */
 static int route_station (tl_link *l, tl_station *s, tl_err *err) {
   int rc = s->made_by ? TL_OK : tl_router_add(l->routing.router, tl_slice_str(s->address), s, err);
   if (rc >= 0 && s->will_topic)
@@ -55,7 +57,7 @@ static int route_station (tl_link *l, tl_station *s, tl_err *err) {
 }
 
 static void unroute_station (tl_link *l, tl_station *s) {
-  /* of an instance it may be another station's */
+  /* the address of an instance may be in the router for another station */
   if (!s->made_by) tl_router_remove(l->routing.router, tl_slice_str(s->address));
   tl_router_forget(l->routing.router, s); /* an instance may be fed by several topics */
   if (s->will_topic) tl_router_remove_will(l->routing.router, tl_slice_str(s->will_topic), s);
@@ -93,7 +95,7 @@ static void swap_handlers (tl_link *l, tl_station *s, void **user) {
   *user = NULL;
 }
 
-/* Instances share those of their template. */
+/* Give the instances of each template the functions of their template. */
 static void share_handlers (applying *a, tl_link *l) {
   tl_gateway *g = l->gateway;
   for (uint32_t i = 0; i < l->line->station_count; i++) {
@@ -106,7 +108,7 @@ static void share_handlers (applying *a, tl_link *l) {
   }
 }
 
-/* A pending write of a tag that moves with its station: where in the new plan it is. */
+/* A pending write of a tag that stays with its station, and the tag's place in the new plan. */
 typedef struct {
   tl_write *write;
   int index;
@@ -127,12 +129,13 @@ static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *p
   return list;
 }
 
-/* The station itself, which is not routed now, stays, and with it the values of tags that did
-** not change, and what is in flight. */
+/* Change a station, which the router does not know at this moment, to its new definition.
+** It keeps the values of tags that did not change, and the writes that are in flight. */
 static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl_station_spec *c) {
   size_t n;
   moving *writes = list_writes(l->gateway, s, c->plan, &n);
-  bool awaits = l->ack.station == s && c->plan->ack_id >= 0; /* who writes ACK_ID writes it still */
+  /* a message waits for this station's ACK_ID: it still waits after the change */
+  bool awaits = l->ack.station == s && c->plan->ack_id >= 0;
   tl_gateway_forget_tag(l->gateway, s);
   if (!awaits) tl_link_forget_awaiting(l, s);
   int rc = TL_OK;
@@ -150,8 +153,8 @@ static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl
   return rc < 0 ? tl_fail(a->err, rc, 0, "no memory for station '%s'", s->name) : routed;
 }
 
-/* What a changed template makes of a device that is there already, by the topic that it was
-** made for. False: nothing, or another one. */
+/* What a changed template makes of the topic that an existing instance was made for.
+** TL_ENOENT: the template makes nothing of it, or an instance of another name. */
 static int adapt_instance (const applying *a, tl_link *l, tl_station *t, tl_station *s) {
   tl_instance_spec x = { .spec.plan = NULL };
   tl_captures c;
@@ -175,8 +178,8 @@ static int adapt_instance (const applying *a, tl_link *l, tl_station *t, tl_stat
   return rc;
 }
 
-/* Devices stay as long as the new address still takes their topic and gives them their name;
-** the others go. */
+/* Change a template. An instance stays if the new address still takes its topic and gives it
+** the same name; all others are removed. */
 static int adapt_template (const applying *a, tl_link *l, tl_station *t, const tl_station_spec *c) {
   int rc = adapt_station(a, l, t, c);
   if (rc < 0) return rc;
@@ -207,9 +210,9 @@ static int change_station (const applying *a, tl_link *l, tl_station *s, tl_stat
   return TL_OK;
 }
 
-/* Takes away what goes, and from the router what will come back to it changed: two stations may
-** swap their addresses. Returns whether the station of this config, c, stays and must be
-** changed. */
+/* Remove a station that goes, and take one that changes out of the router: two stations may
+** exchange their addresses, so all old addresses go before new ones come.
+** Returns whether the station stays and must be changed to this config, c. */
 static bool clear_way (tl_link *l, tl_station *s, const tl_station_config *c,
                        const tl_station_config *template) {
   if (!c && template && template->spec.is_template) return false; /* adapt_template sees to it */
@@ -225,7 +228,8 @@ static bool clear_way (tl_link *l, tl_station *s, const tl_station_config *c,
   return true;
 }
 
-/* Which stations the config has. `changed` is of its places. */
+/* Which stations does the config have? `changed` has one entry for each of the config's
+** stations. */
 static int clear_ways (applying *a, tl_link *l, const tl_line_config *c, const tl_map *wanted,
                        bool *changed) {
   for (uint32_t i = l->line->station_count; i-- > 0;) {
@@ -274,10 +278,11 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   tl_filters filters;
   if (l->conn.removed) return TL_ESTATE;
   if (tl_filters_make(&filters, params, l->line) < 0)
-    return TL_ENOMEM; /* first: then nothing has changed */
+    return TL_ENOMEM; /* first: when it fails, nothing has changed */
   int n = tl_params_diff(&l->params, params, names, 64);
   bool filter_only = n == 1 && strcmp(names[0], "topic_filter") == 0;
-  /* a list begins at its first: `host` is the first field, too */
+  /* fields are compared in order, and `host` is the first. New addresses: begin with the first
+  ** one */
   if (n > 0 && strcmp(names[0], "host") == 0) l->conn.host = 0;
   tl_params_fini(&l->params);
   l->params = *params;
@@ -289,8 +294,8 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   tl_link_end_probes(l);
   if (filter_only) return tl_link_refresh_filters(l, "the new topic_filter");
   tl_link_forget_failures(l);
-  if (l->conn.transport ||
-      l->conn.state == TL_LINK_CLOSING) { /* the latter: a handler of the end says so */
+  /* CLOSING: a handler that hears of the end of the connection sets parameters */
+  if (l->conn.transport || l->conn.state == TL_LINK_CLOSING) {
     l->conn.renew = true;
     l->conn.error[0] = '\0';
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "parameters changed (%s%s): reconnecting", names[0],
@@ -299,7 +304,7 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
     return TL_OK;
   }
   l->conn.delay = l->params.reconnect_delay;
-  if (l->conn.state == TL_LINK_WAITING) { /* for what may work now */
+  if (l->conn.state == TL_LINK_WAITING) { /* try at once: the new parameters may work */
     l->conn.retry_at = tl_loop_now(l->gateway->loop);
     tl_link_arm(l);
   }

@@ -1,5 +1,5 @@
-/* core/gateway/connect.c — a line's connection: addresses in turn, back-off, timers, goodbye.
-** Must not know what messages mean. */
+/* core/gateway/connect.c — a line's connection: its addresses one after the other, the wait
+** between attempts, timers, the orderly end. Must not know what messages mean. */
 #include "gateway/link_impl.h"
 
 #include <assert.h>
@@ -12,19 +12,20 @@
 
 enum {
   HELD_MS = 250,    /* when to look at the statuses again while the values stream is held */
-  LINGER_MS = 1000, /* for DISCONNECT and the last acknowledgements to leave */
-  /* a connection that ends sooner than this after CONNACK looks like a takeover … */
+  LINGER_MS = 1000, /* how long DISCONNECT and the last acknowledgements may take to leave */
+  /* A connection that ends sooner than this after CONNACK looks like a takeover by another
+  ** client. */
   QUICK_MS = 2000,
-  /* … or sooner than our pause and this: who takes it away waits as long as we do between
-  ** attempts */
+  /* With a long reconnect_delay that time is reconnect_delay and this: the other client, when
+  ** it takes our Client ID, probably waits as long as we do between attempts. */
   QUICK_MORE_MS = 1000,
   QUICK_MANY = 3,
-  QUICK_AGAIN = 20 /* closes from one warning of that to the next */
+  QUICK_AGAIN = 20 /* this many further quick closes between two warnings */
 };
 
 static int64_t min64 (int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* xorshift: the jitter must differ between processes, it needs no more quality than that. */
+/* xorshift: it only has to differ from process to process, so that not all reconnect at once. */
 static uint32_t next_random (tl_gateway *g) {
   g->random ^= g->random << 13;
   g->random ^= g->random >> 17;
@@ -39,15 +40,16 @@ void tl_link_arm (tl_link *l) {
   if (l->conn.state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
   due = min64(due, tl_goodbye_due(l));
   due = min64(due, tl_link_secured_due(l));
-  /* A timer that fires too early finds nothing to do and arms itself again: cheaper than moving
-  ** it for every packet. */
+  /* The timer is not moved for every packet, which would cost more: when it fires too early it
+  ** finds nothing to do and is set again. */
   if (due >= l->time.armed && l->time.armed > tl_loop_now(l->gateway->loop)) return;
   l->time.armed = due;
   tl_timer_at(l->time.timer, due);
 }
 
-/* Statuses depend on time; whatever changes one of them asks when the next change is due.
-** Devices are not silent while their messages wait here, behind one that waits for ACK_ID. */
+/* Statuses depend on time: compute them now, and when the next one is due to change.
+** A station does not count as silent while its messages wait here, behind one that waits for
+** ACK_ID. */
 static void refresh_statuses (tl_link *l) {
   l->time.now = tl_loop_now(l->gateway->loop);
   if (l->ack.station || l->ack.head) tl_line_excuse(l->line, l->time.now);
@@ -83,7 +85,8 @@ void tl_link_check (tl_link *l) {
              (l->conn.state == TL_LINK_CONNECTING || l->conn.state == TL_LINK_CONNECTED)) {
     if (!g->stopping && !l->conn.removed)
       tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "every station is off or simulated: disconnecting");
-    l->conn.error[0] = '\0'; /* of an earlier attempt: no reason to wait when one returns */
+    /* of an earlier attempt; with it the new connection would wait instead of starting at once */
+    l->conn.error[0] = '\0';
     tl_link_close(l, true);
   }
   tl_link_arm(l);
@@ -92,10 +95,11 @@ void tl_link_check (tl_link *l) {
 void tl_link_close (tl_link *l, bool say_goodbye) {
   if (!l->conn.transport || l->conn.state == TL_LINK_CLOSING) return;
   if (say_goodbye && tl_goodbye_waits(l)) return;
-  /* the function did it otherwise */
+  /* before_disconnect has closed the connection itself */
   if (!l->conn.transport || l->conn.state == TL_LINK_CLOSING) return;
   if (say_goodbye) {
-    /* Acknowledgements must not overtake the values: the broker repeats what gets none. */
+    /* Acknowledgements leave only after the values are out: the broker repeats a message
+    ** without an acknowledgement. */
     if (tl_gateway_values_are_out(l->gateway)) tl_session_release(l->session);
     tl_session_disconnect(l->session);
     tl_link_flush(l);
@@ -151,24 +155,26 @@ static void on_connected (void *ctx, const char *peer) {
   tl_link_up(l);
   int rc = renew_will(l);
   if (!l->conn.transport || l->conn.state != TL_LINK_CONNECTING)
-    return; /* the function wanted another connection */
+    return; /* the function has changed parameters, which began another connection */
   if (rc == TL_OK) rc = tl_session_open(l->session, l->time.now);
   if (rc < 0) {
     tl_link_fail(l, "cannot open the session: %s", tl_session_error(l->session));
     return;
   }
   tl_session_pause(l->session, tl_input_is_paused(l), l->time.now);
-  tl_transport_read(l->conn.transport, tl_input_may_read(l)); /* at least CONNACK */
+  /* the socket is read at least until CONNACK */
+  tl_transport_read(l->conn.transport, tl_input_may_read(l));
   tl_link_flush(l);
   tl_link_arm(l);
 }
 
 static void on_drained (void *ctx) { tl_link_flush(ctx); }
 
-/* Was that the broker closing right after CONNACK, again and again? Then most likely another
-** client uses our Client ID. */
+/* The connection has ended. Did the broker close it right after CONNACK, several times in a
+** row? Then most likely another client uses our Client ID. */
 static void judge_close (tl_link *l, bool by_peer) {
-  if (l->conn.since < 0) return; /* an address that is dead says nothing */
+  /* never accepted: an address that does not answer tells nothing about a takeover */
+  if (l->conn.since < 0) return;
   int64_t pause = l->params.reconnect_delay + QUICK_MORE_MS,
           span = pause > QUICK_MS ? pause : QUICK_MS;
   bool quick = by_peer && l->time.now - l->conn.since < span;
@@ -193,13 +199,16 @@ static void judge_close (tl_link *l, bool by_peer) {
            (unsigned)l->conn.quick_closes, TL_ARG(l->params.client_id));
 }
 
-/* stop() waits for every socket that was open when it began, those of removed lines too. */
+/* tl_gateway_stop() waits for every socket that was open when it began, also those of removed
+** lines. */
 static void count_closed (tl_gateway *g) {
   if (g->stopping && g->open_links > 0 && --g->open_links == 0) tl_gateway_ask_flush(g);
 }
 
-/* The handlers of the end hear of it, and may switch stations, write, or set parameters: the
-** link is CLOSING for them, so that all that waits for this. */
+/* Call the handlers that hear of the end of a connection. They may switch stations, write, or
+** set parameters.
+** The link is in the state CLOSING meanwhile, so that all of this takes effect only
+** afterwards. */
 static void tell_closed (tl_link *l, bool was_connected, bool asked) {
   tl_gateway *g = l->gateway;
   char why[sizeof l->conn.error];
@@ -250,7 +259,7 @@ static void on_closed (void *ctx, int code, const char *text) {
     tl_link_check(l);
   } else if (g->started && !g->stopping && tl_line_wanted(l->line)) {
     if (asked) {
-      tl_link_check(l); /* at the same address: nothing is wrong with it */
+      tl_link_check(l); /* at the same address, which was no reason for the end */
     } else {
       l->conn.host = (l->conn.host + 1) % l->params.host.n;
       schedule_retry(l);
@@ -273,18 +282,20 @@ void tl_link_flush (tl_link *l) {
          tl_transport_pending(l->conn.transport) == 0) {
     tl_slice out = tl_session_output(l->session);
     if (out.len == 0) {
-      if (tl_session_unsent(l->session) > 0) return; /* the values come first */
+      /* acknowledgements are left, and wait until the values are out */
+      if (tl_session_unsent(l->session) > 0) return;
       tl_input_drained(l);
       return;
     }
     if (wrote) {
-      /* by handlers that heard of what was sent: others come first, or those that write for
-      ** ever keep everybody out */
+      /* New output by handlers that were told what was sent waits for the next turn.
+      ** Otherwise handlers that write again and again would keep the other lines waiting. */
       tl_link_ask_flush(l);
       return;
     }
     if (g->unsaved > 0) {
-      /* no byte may tell of what a kill could still take; this may close the link */
+      /* No byte may leave that tells of something a kill could still undo. The commit may
+      ** close this link. */
       tl_gateway_commit(g, NULL);
       continue;
     }
@@ -310,8 +321,8 @@ void tl_link_on_timer (void *ctx) {
   tl_link *l = ctx;
   l->time.now = tl_loop_now(l->gateway->loop);
   l->time.armed = INT64_MAX;
-  /* While nobody reads the values stream time makes no values either, or they would fill the
-  ** memory. */
+  /* While the values stream is not read, the passing of time makes no new values: they would
+  ** fill the memory. */
   if (l->time.now >= l->time.status_due && l->gateway->blocked)
     l->time.status_due = l->time.now + HELD_MS;
   else if (l->time.now >= l->time.status_due)

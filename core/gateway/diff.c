@@ -1,5 +1,5 @@
-/* core/gateway/diff.c — what applying a configuration would change, in words. Changes nothing;
-** apply.c does what is told here. */
+/* core/gateway/diff.c — tells in words what applying a configuration would change. Changes
+** nothing itself; apply.c makes the changes that are told here. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,7 +133,8 @@ static void diff_station (const reporting *t, const tl_station *s, const tl_stat
   tell_list(t, "station", name, &l);
 }
 
-/* Of a line that is on its way out nothing is borrowed over a turn. */
+/* The loop may run other things. A line that is being removed may be gone afterwards, so
+** nothing of it is used after the pause. */
 static void rest (const tl_config *config, const tl_line *line) {
   const tl_link *l = line->user;
   if (config->pause && !l->conn.removed) config->pause(config->pause_ctx);

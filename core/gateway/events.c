@@ -1,5 +1,5 @@
-/* core/gateway/events.c — what the session says of the connection becomes log lines and station
-** statuses. */
+/* core/gateway/events.c — turns what the session reports of the connection into log lines and
+** station statuses. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@ static void on_connected (void *ctx, bool session_present) {
   tl_health_connected(l);
   l->conn.connects++;
   l->conn.error[0] = '\0';
-  l->routing.asked_again = false; /* whatever is retained now is for all */
+  /* a new connection gets all retained messages, and they are for all stations */
+  l->routing.asked_again = false;
   if (!session_present) tl_pending_session_lost(l);
   tl_link_ask_pump(l);
   const char *made_of = l->secured.made_of;
@@ -32,15 +33,16 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   for (size_t i = 0; i < n; i++) taken += granted[i] != TL_GRANTED_NOT;
   tl_link_note_fed(l, filters, granted, n);
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "subscribed: %zu of %zu topic filters", taken, n);
-  /* The connection works, so the next break starts again with a short wait; but not while
-  ** something takes it away each time. */
+  /* The connection works, so the next wait before reconnecting is short again.
+  ** The wait stays long while something ends the connection right after each CONNACK. */
   if (l->conn.quick_closes < 5) l->conn.delay = l->params.reconnect_delay;
   if (l->conn.quick_closes == 0) tl_link_forget_failures(l);
   tl_line_up(l->line, l->time.now, l->time.wall);
   l->time.status_due = tl_line_tick(l->line, l->time.now, l->time.wall);
 }
 
-/* Said once for each topic, and of a flood of topics only the first ones: all are counted. */
+/* Logged once for each topic, and only for the first topics when there are many. All are
+** counted. */
 static void on_too_long (void *ctx, const tl_message *m, size_t size) {
   tl_link *l = ctx;
   l->routing.too_long++;
@@ -57,7 +59,7 @@ static void on_notice (void *ctx, int severity, const char *text) {
   tl_log(levels[severity], TL_LINK_SCOPE(l), "%s", text);
 }
 
-/* Full Debug is asked for by name, so it shows at the usual log level. */
+/* The user has switched Full Debug on for this line, so it is logged at the usual level. */
 static void on_trace (void *ctx, char dir, const char *text) {
   tl_link *l = ctx;
   tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "%s %s", dir == '<' ? "<-" : "->", text);

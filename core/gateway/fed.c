@@ -1,6 +1,7 @@
-/* core/gateway/fed.c — which stations can hear nothing because the broker refused topic filters.
-** Of a station whose address is an exact topic that is certain; of any other only when no filter
-** is left. Must not know sessions. */
+/* core/gateway/fed.c — which stations can receive nothing because the broker refused topic
+** filters.
+** This is certain for a station whose address is one exact topic.
+** For any other address it is certain only when no filter was granted. Must not know sessions. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -43,7 +44,7 @@ static bool can_hear (const answer *a, const tl_station *s) {
     granted = a->codes[a->wild[i]] != TL_GRANTED_NOT;
     refused = true;
   }
-  return granted || !refused; /* what no filter asks for never came */
+  return granted || !refused; /* no filter asks for this topic: then a refusal is not the cause */
 }
 
 void tl_link_note_fed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,

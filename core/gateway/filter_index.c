@@ -1,5 +1,7 @@
-/* core/gateway/filter_index.c — which messages a line's topic filters take, without a broker. Of
-** thousands of addresses that are filters most are plain topics: one look-up tells. */
+/* core/gateway/filter_index.c — which messages would a broker send for a line's topic filters?
+** For runs without a broker.
+** With thousands of filters most are plain topics, so one look-up in a map answers for all of
+** these. */
 #include <stdlib.h>
 
 #include "base/map.h"

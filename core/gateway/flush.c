@@ -1,11 +1,12 @@
-/* core/gateway/flush.c — the end of a wake-up: stores, values, then the sockets of those links that
-** have something to say; and the gate that holds acknowledgements back until the values they stand
-** for are printed. Must not know what values and packets mean. */
+/* core/gateway/flush.c — the end of a wake-up: session stores, values, then the sockets of
+** links that have output.
+** Also the gate that holds acknowledgements back until the values of their messages are
+** printed. Must not know what values and packets mean. */
 #include "gateway/link_impl.h"
 
 static void flush (void *ctx);
 
-/* --- links that something is to be done for --- */
+/* --- links that have something to do --- */
 
 static void enter (tl_link *l, tl_link **list) {
   l->flush.next = *list;
@@ -32,8 +33,8 @@ void tl_link_forget_flush (tl_link *l) {
 
 /* --- the gate --- */
 
-/* While the reader of the values is behind nothing is read, and what was read is not acknowledged;
-** writes and PINGs go out all the same. */
+/* While the reader of the values stream is behind, no socket is read and no message is
+** acknowledged. Writes and PINGs are still sent. */
 void tl_gateway_block (tl_gateway *g, bool blocked) {
   if (g->blocked == blocked) return;
   g->blocked = blocked;
@@ -53,7 +54,8 @@ void tl_gateway_block (tl_gateway *g, bool blocked) {
   }
 }
 
-/* The rest comes at the end of the wake-up, where settled() says no. */
+/* Stop reading at once. The end of the wake-up does the rest, because the observer's settled()
+** then answers false. */
 void tl_gateway_hold (tl_gateway *g) {
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
@@ -66,7 +68,8 @@ static bool are_printed (tl_gateway *g) {
   return !g->lost && (!g->values || tl_sink_flush(g->values));
 }
 
-/* Only what was stored is told to the stores. */
+/* The session stores hear of received messages only when all observers have stored their
+** values. */
 static bool settle (tl_gateway *g) {
   bool settled = tl_observers_settled(g);
   if (settled) tl_gateway_put_received(g);
@@ -77,11 +80,14 @@ bool tl_gateway_values_are_out (tl_gateway *g) { return settle(g) && are_printed
 
 /* --- the end of a wake-up --- */
 
-/* First what a kill must not take: values, for the spool; then what the sessions remember. A kill
-** between the two brings a QoS 2 message once more, of which the spool has a mark (once.h); the
-** other way round it would take its values. Then the values stream: only when its reader
-** has them do the acknowledgements leave. A QoS 2 identifier is written before its values are
-** printed, so that no other process prints them again. Sockets ask for the sync. */
+/* The order matters, because the process may be killed at any point.
+** First the values are written to the spool, then the session stores. After a kill between the
+** two, the broker sends a QoS 2 message again and a mark in the spool tells that its values
+** are stored (once.h). In the other order its values would be lost.
+** Then the values stream is written, and acknowledgements leave only when its reader has
+** everything. A QoS 2 identifier is stored before the message's values are printed, so that no
+** later process prints them again.
+** The sync of the stores comes last: tl_link_flush() asks for it before bytes go to a socket. */
 static void flush (void *ctx) {
   tl_gateway *g = ctx;
   g->flush_asked = false;
@@ -91,7 +97,7 @@ static void flush (void *ctx) {
   g->flushing = g->busy;
   if (g->flushing) g->flushing->flush.at = &g->flushing;
   g->busy = NULL;
-  while (g->flushing) { /* what is asked for meanwhile is for the next time */
+  while (g->flushing) { /* links that ask for a flush from here on wait for the next one */
     tl_link *l = g->flushing;
     leave(l);
     if (!g->blocked) tl_session_release(l->session);

@@ -1,4 +1,5 @@
-/* core/gateway/gateway.c — the whole: news from the model to its consumers, start and stop. */
+/* core/gateway/gateway.c — the gateway as a whole: passes news from the model to observers,
+** starts and stops. */
 #include "gateway/gateway.h"
 
 #include <stdlib.h>
@@ -13,16 +14,17 @@ static void on_value (void *ctx, tl_tag *t) {
   if (g->looking || (g->acting && tl_has_functions(t))) tl_notify_value(g, t);
 }
 
-/* The values stream, an observer like any other; but that what it printed holds back
-** acknowledgements. */
+/* The values stream is an observer like any other, except that acknowledgements wait until its
+** reader has the values. */
 static void stream_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
   tl_buf *out = tl_sink_buf(g->values);
   size_t before = out->len;
   bool failed = out->failed;
   tl_tag_stream(t, out);
-  if (out->failed &&
-      !failed) { /* whole lines only; the message is not acknowledged, and comes again */
+  /* No memory: remove the half line. The message is not acknowledged, so the broker sends it
+  ** again. */
+  if (out->failed && !failed) {
     out->len = before;
     out->failed = false;
     g->model->starved = true;
@@ -30,7 +32,7 @@ static void stream_value (void *ctx, tl_tag *t) {
            "no memory for the values stream: a value of %s.%s is missing", t->station->name,
            tl_tag_def(t)->name);
   }
-  tl_gateway_ask_flush(g); /* timers make values, too */
+  tl_gateway_ask_flush(g); /* values may also come from timers, when no message asks for a flush */
 }
 
 static void on_status (void *ctx, tl_station *s, tl_station_status before) {
@@ -121,7 +123,7 @@ static void on_due (void *ctx, tl_line *line, int64_t at) {
   tl_link_arm(l);
 }
 
-/* Tracing costs a call a value: the model's hook is there only while a line asks for Full
+/* A trace costs a call for each value, so the model's hook is set only while a line has Full
 ** Debug. */
 void tl_gateway_refresh_trace (tl_gateway *g) {
   bool wanted = false;
@@ -186,8 +188,8 @@ void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
     tl_gateway_observe(g, &g->stream);
   else
     tl_gateway_unobserve(g, &g->stream);
-  if (g->lost)
-    tl_gateway_block(g, true); /* what nobody read is not acknowledged: the broker repeats it */
+  if (g->lost) /* values that nobody reads are not acknowledged: the broker sends them again */
+    tl_gateway_block(g, true);
 }
 
 void tl_gateway_values_drained (tl_gateway *g) { tl_gateway_ask_flush(g); }

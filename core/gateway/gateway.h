@@ -1,6 +1,7 @@
-/* core/gateway/gateway.h — the running whole: a model of lines, stations and tags, and one link
-** (connection, session, router) a line. Knows no libuv type and no Lua: the loop comes through
-** net/, scripts through handlers.h. */
+/* core/gateway/gateway.h — the running gateway: a model of lines, stations and tags, and for
+** each line a link (connection, session, router).
+** Knows no libuv type and no Lua: the loop comes through net/, scripts come through
+** handlers.h. */
 #ifndef TL_GATEWAY_GATEWAY_H
 #define TL_GATEWAY_GATEWAY_H
 
@@ -15,27 +16,28 @@ typedef struct tl_gateway tl_gateway;
 typedef struct tl_link tl_link; /* a running line */
 
 int tl_gateway_new (tl_gateway **out, tl_loop *loop, const tl_handlers *handlers, void *ctx);
-/* Only after stop() reported. */
+/* A gateway that was started: only after tl_gateway_stop() has called `done`. */
 void tl_gateway_free (tl_gateway *g);
 tl_model *tl_gateway_model (tl_gateway *g);
-/* Grows whenever stations or tags may have moved or gone: pointers from before must be looked
-** up again. */
+/* Grows whenever stations or tags may have moved or been removed. Pointers from before must
+** then be looked up again by name. */
 uint64_t tl_gateway_generation (const tl_gateway *g);
 
-/* Every reported value goes to this sink as a line of the values stream, before its message is
-** acknowledged; while the sink's reader is behind, no socket is read and nothing is
-** acknowledged. NULL after a sink: its reader is gone, and nothing is acknowledged any more.
-** Borrowed. */
+/* Every reported value is written to this sink as a line of the values stream, before its
+** message is acknowledged. The sink is borrowed.
+** While the sink's reader is behind, no socket is read and nothing is acknowledged.
+** NULL after a sink was set: its reader is gone, and nothing is acknowledged any more. */
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values);
-void tl_gateway_values_drained (tl_gateway *g); /* the sink's `drained` */
+void tl_gateway_values_drained (tl_gateway *g); /* the sink calls this as its `drained` */
 
-/* Has the station a decoder that a person may ask? */
+/* Does the station have a decoder that tl_gateway_dry_run() can run? */
 bool tl_gateway_decodes (const tl_gateway *g, const tl_station *s);
-/* Run a decoder for a person who asks what it would do: writes that it asks for are refused,
-** and nothing that lives changes. */
+/* Run a decoder only to show what it would do: its writes are refused, and no live station or
+** tag changes. */
 void tl_gateway_dry_run (tl_gateway *g, tl_dry_decode *r);
-/* Another owner of a station's `user` (NULL: it has none), who gives it back with release: a reload
-** may drop the station meanwhile, and the end of the process the gateway. */
+/* One more reference to a station's `user` (NULL: the station has none); its holder gives it
+** back with release.
+** With it `user` stays valid when a reload removes the station, or when the gateway is freed. */
 typedef struct {
   void *user; /* NULL: none */
   void (*release)(void *ctx, void *user);
@@ -43,15 +45,16 @@ typedef struct {
 } tl_shared_user;
 tl_shared_user tl_gateway_share_user (tl_gateway *g, void *user);
 void tl_shared_user_release (tl_shared_user *shared);
-/* Pointers behind objects of scripts are looked up again: a copy that they saw is gone. */
+/* Script objects look their pointers up again at the next use. Called when a copy of a station
+** that scripts saw is freed. */
 void tl_gateway_renew_objects (tl_gateway *g);
 
 /* --- configuration (gateway/apply.c) --- */
 
 typedef struct {
   tl_station_spec spec; /* texts borrowed during apply */
-  /* handlers of the station; the gateway owns it from apply() on, and gives it to
-  ** handlers.release */
+  /* The functions of the station. tl_gateway_apply() takes them over and later passes them to
+  ** handlers.release. */
   void *user;
 } tl_station_config;
 
@@ -66,55 +69,64 @@ typedef struct {
 typedef struct {
   tl_line_config *lines;
   size_t line_count;
-  /* Called where others may have their turn, with the model as it should be: a station is the old
-  ** one or the new one. Lines may be read, written and connected meanwhile, nothing of the config
-  ** may. NULL: it all happens in one go. */
+  /* Called where the loop may run other things: each station is then wholly the old one or
+  ** wholly the new one. Lines may be read, written and connected during the call, but this
+  ** config must not change.
+  ** NULL: everything is done without a pause. */
   void (*pause)(void *ctx);
   void *pause_ctx;
 } tl_config;
 
-/* Make the running whole be what the config says. Lines whose parameters did not change keep
-** their connection, stations and tags that did not change keep their values. Each change is
-** told as one line of text through `told` (may be NULL). On failure (no memory) some of it may
-** have happened; calling again is safe. */
+/* Make the gateway match the config.
+** Lines whose parameters did not change keep their connection; stations and tags that did not
+** change keep their values.
+** Each change is passed to `told` as one line of text (`told` may be NULL).
+** TL_OK, or a negative code with *err (no memory): part of the config may be applied then, and
+** calling again is safe. */
 int tl_gateway_apply (tl_gateway *g, tl_config *config,
                       void (*changed)(void *ctx, const char *change), void *ctx, tl_err *err);
 
-/* Only tell what apply() would change. TL_ENOMEM. */
+/* Only tell what tl_gateway_apply() would change. TL_OK or TL_ENOMEM. */
 int tl_gateway_compare (tl_gateway *g, const tl_config *config,
                         void (*changed)(void *ctx, const char *change), void *ctx);
 
-/* Connect what is wanted. */
+/* Connect every line that a station wants. */
 void tl_gateway_start (tl_gateway *g);
-/* DISCONNECT and close every line; `done` comes when all are closed, at most a few seconds
-** later. A second call gives up the goodbyes. */
+/* Send DISCONNECT on every line and close it. `done` is called once, when all sockets are
+** closed, at the latest after some seconds.
+** A second call closes at once, without waiting for DISCONNECT to leave. */
 void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx);
 
 /* --- writing (gateway/write.c) --- */
 
-/* result: TL_OK, or a negative code with `why` in words ("connection lost", "queue full").
-** Called exactly once. */
+/* How a write ended. result: TL_OK, or a negative code with `why` in words ("connection lost",
+** "queue full"). Called exactly once. */
 typedef void tl_write_done (void *ctx, int result, const char *why);
 
-/* Write a value (in the tag's type; text borrowed) to an output tag. Returns TL_OK when it is
-** under way: `done` follows, never before this returns. Errors, nothing was done: TL_ETYPE (not
-** an output, no way out), TL_ERANGE, TL_ESTATE (not connected), TL_EFULL (queue full) … with
-** err filled. `done` may be NULL. */
+/* Write a value (of the tag's type; its text is borrowed) to an output tag.
+** TL_OK: the write is under way, and `done` (may be NULL) is called later, never before this
+** function returns.
+** Errors, with *err filled and nothing done: TL_ETYPE (not an output, or no topic to write
+** to), TL_ERANGE, TL_ESTATE (not connected), TL_EFULL (queue full), and others. */
 int tl_gateway_write (tl_gateway *g, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx,
                       tl_err *err);
-/* Writes with QoS 1 and 2 on a line with session_store survive a kill from here on: whoever
-** tells somebody outside the process of a write that was taken (its TL_OK is not enough) calls
-** this first. One sync a store for all that was taken since the last one; sockets and the
-** values stream call it themselves. TL_OK, or a negative code: something is not on the disk,
-** and its line is being closed. */
+/* Make everything that was accepted so far safe on disk: writes with QoS 1 and 2 on lines with
+** session_store.
+** A caller that tells somebody outside this process of an accepted write calls this first; the
+** write's TL_OK alone does not mean that it is stored.
+** It costs one sync for each store that has changes. Sockets and the values stream call it
+** themselves.
+** TL_OK, or a negative code with *err: a store failed, and its line is being closed. */
 int tl_gateway_commit (tl_gateway *g, tl_err *err);
-/* Where a publish went, in words for a person: "plant/boiler/set: 55 (QoS 1)"; cut to fit. */
+/* What was published, in words for a person: "plant/boiler/set: 55 (QoS 1)". Cut to fit. */
 typedef struct {
   char text[320]; /* "": nothing was published */
 } tl_sent;
-/* Until it is NULL again, *out describes what was published last. Borrowed. */
+/* From now on each publish is described in *out, which is borrowed until this is called with
+** NULL. */
 void tl_gateway_describe (tl_gateway *g, tl_sent *out);
-/* Publish as it is. qos and retain: -1 for the line's. */
+/* Publish a payload unchanged. qos 0 to 2, retain 0 or 1; -1 for either: as the line's
+** parameters say. */
 int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int retain,
                      tl_write_done *done, void *ctx, tl_err *err);
 
@@ -122,12 +134,13 @@ int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int 
 
 void tl_station_set_mode (tl_gateway *g, tl_station *s, bool off, bool simulated);
 void tl_link_reconnect (tl_link *l, const char *why);
-/* New parameters for a live line: closes and re-creates the connection, topic_filter alone
-** waits for the next one. Takes *params. TL_ESTATE: the line is being removed; TL_ENOMEM. */
+/* New parameters for a running line. They close the connection and make a new one; when only
+** topic_filter differs, it is used from the next connection on.
+** Takes over what *params owns. TL_ESTATE: the line is being removed; TL_ENOMEM. */
 int tl_link_set_params (tl_link *l, tl_line_params *params);
 const tl_line_params *tl_link_params (const tl_link *l);
 tl_line *tl_link_line (const tl_link *l);
-/* of the wake-up that is being handled, tl_loop_now's ms */
+/* The time of the current wake-up, in ms as tl_loop_now(). */
 int64_t tl_link_now (const tl_link *l);
 tl_router *tl_link_router (tl_link *l);
 tl_link *tl_line_link (const tl_line *line);
@@ -136,22 +149,23 @@ tl_gateway *tl_link_gateway (tl_link *l);
 typedef struct {
   size_t n;
   tl_subscription *at;
-  struct tl_filter_index *index; /* filter_index.c: made when it is asked; NULL: not yet */
+  /* filter_index.c makes it when it is first needed; NULL: not made yet */
+  struct tl_filter_index *index;
 } tl_filters;
-/* The filters that the line wants now (session.c): topic_filter, and behind it the addresses
-** of stations with subscribe_address that are not in it, each once. Borrowed: valid until the
-** next tl_link_use_filters(). */
+/* The topic filters that the line wants now (session.c): its topic_filter, then the addresses
+** of stations with subscribe_address. Each filter is listed once.
+** Borrowed until the next tl_link_use_filters(). */
 const tl_filters *tl_link_filters (const tl_link *l);
 void *tl_link_user (const tl_link *l);
-/* its last messages: gateway/recorder.h */
+/* The last messages of the line (gateway/recorder.h). */
 const struct tl_recorder *tl_link_recorder (const tl_link *l);
 
-/* How a connection that was accepted ended: we were asked to end it, the broker or the network
-** did, or we did since something was wrong (no answer, a broken rule). */
+/* How a connection that had been accepted ended: this process was asked to end it, the broker
+** or the network ended it, or the session found a fault (no answer, a broken rule). */
 typedef enum { TL_END_ASKED, TL_END_BROKER, TL_END_FAULT, TL_ENDS } tl_link_end;
 extern const char *const tl_link_ends[TL_ENDS]; /* "asked" … */
 
-/* Why a write failed or was not taken, besides what its value or topic is. */
+/* Why a write was refused or failed, apart from a wrong value or topic. */
 typedef enum {
   TL_UNSENT_STATE,
   TL_UNSENT_FULL,
@@ -164,25 +178,25 @@ typedef enum {
 extern const char *const tl_unsent_names[TL_UNSENT]; /* "not connected" … */
 
 typedef struct {
-  const char *state;      /* "off" "connecting" "waiting" "connected" "stopping" */
-  const char *peer;       /* "127.0.0.1:1883", "" while there is none */
-  const char *address;    /* in use or to try next, as configured: "broker:8883" */
-  const char *transport;  /* of the connection: "TLS 1.3, …"; "": TCP alone, or none */
-  const char *warning;    /* of its certificates; "": none */
-  const char *last_error; /* why the last connection ended, "" when none did */
+  const char *state;   /* "off" "waiting" "connecting" "connected" "disconnecting" */
+  const char *peer;    /* IP address and port, "127.0.0.1:1883"; "": no connection */
+  const char *address; /* in use or to try next, as configured: "broker:8883" */
+  /* what the connection is made of: "TLS 1.3, …"; "": plain TCP, or no connection */
+  const char *transport;
+  const char *warning;    /* about the connection's certificates; "": none */
+  const char *last_error; /* why the last connection ended; "": none has ended */
   uint64_t connects, failures;
   uint64_t ends[TL_ENDS], unsent[TL_UNSENT];
-  uint64_t too_long;    /* messages longer than max_packet_size, read over */
-  size_t waiting_bytes; /* of received messages that wait behind one that awaits ACK_ID */
+  uint64_t too_long;    /* received messages longer than max_packet_size; they were skipped */
+  size_t waiting_bytes; /* bytes of received messages that wait for ACK_ID of an earlier one */
   uint64_t messages, unrouted, wills, handler_errors, instances_refused;
-  int64_t connected_since; /* tl_clock_mono_ms; -1 while not connected */
+  int64_t connected_since; /* ms, as tl_clock_mono_ms(); -1 while not connected */
   tl_session_stats session;
   tl_router_stats router;
 } tl_link_stats;
 void tl_link_get_stats (const tl_link *l, tl_link_stats *out);
 
-/* The topic of a message that no station took, most frequent of the last ones; "" when there is
-** none. */
+/* The most frequent topic, among recent messages, that no station takes; "": there is none. */
 const char *tl_link_unrouted_topic (const tl_link *l);
 
 #endif

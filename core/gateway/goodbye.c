@@ -1,8 +1,9 @@
-/* core/gateway/goodbye.c — before_disconnect: what the user's function publishes is acknowledged
-** before an orderly DISCONNECT, or the line does not wait any longer. Must not know why it ends. */
+/* core/gateway/goodbye.c — before_disconnect: before an orderly DISCONNECT the line waits
+** until the messages that the user's function publishes are acknowledged, or the time for it
+** is over. Must not know why the connection ends. */
 #include "gateway/link_impl.h"
 
-enum { LONGEST = 20000 }; /* ms, where reply_timeout is off */
+enum { LONGEST = 20000 }; /* ms to wait at most when the line has no reply_timeout */
 
 static void finish (void *ctx) {
   tl_link *l = ctx;
@@ -31,7 +32,7 @@ bool tl_goodbye_waits (tl_link *l) {
   return false;
 }
 
-/* Not at once: its fate is told in the middle of the session's work. */
+/* The close is asked for, not done at once: this is called from inside the session. */
 void tl_goodbye_settled (tl_link *l) {
   if (l->goodbye.writes > 0 && --l->goodbye.writes == 0 &&
       tl_loop_later(l->gateway->loop, finish, l) != TL_OK)

@@ -1,4 +1,4 @@
-/* core/gateway/health.c — how a line is doing. Only keeps and computes; says nothing by itself. */
+/* core/gateway/health.c — how a line is doing: keeps facts and computes numbers. Logs nothing. */
 #include "gateway/health.h"
 
 #include <stdio.h>
@@ -10,13 +10,14 @@
 
 enum {
   RATE_MS = 1000,
-  ECHO_PAUSE_MS = 3000 /* an echo that rests so long has ended */
+  ECHO_PAUSE_MS = 3000 /* a pause this long ends an echo */
 };
 
 void tl_health_init (tl_health *h, int64_t now) {
   memset(h, 0, sizeof *h);
   h->session_lost_at = h->subscribed_at = -1;
-  h->established = true; /* a session of a process before, from the store */
+  /* a session that an earlier process left in the store counts as established */
+  h->established = true;
   h->rate_at = now;
 }
 
@@ -34,9 +35,9 @@ void tl_health_connected (tl_link *l) {
   h->subscribed_at = -1;
   h->established = false;
   if (!st.lost) {
-    h->sessions_lost = 0; /* kept now: what was lost once is history */
+    h->sessions_lost = 0; /* the broker kept this session, so earlier losses no longer matter */
     h->session_lost_at = -1;
-  } else if (established) { /* a session that ended before SUBACK held nothing */
+  } else if (established) { /* a session that ended before SUBACK had no subscriptions to lose */
     h->sessions_lost++;
     h->session_lost_at = l->time.now;
   }
@@ -46,8 +47,11 @@ static void copy_topic (char *to, tl_slice topic) {
   snprintf(to, TL_FILTER_BYTES, "%.*s", TL_ARG(topic));
 }
 
-/* What is sent again on each connection and never acknowledged is what it does not take; without
-** SUBACK it may be the filters. Another client with our Client ID lets both through. */
+/* The broker closed the connection: after which packet of ours?
+** A publish that is sent again on each connection and never acknowledged is most likely what
+** the broker does not accept.
+** Without SUBACK it may be the filters. When another client takes our Client ID, both packets
+** are answered first. */
 void tl_health_closed (tl_link *l) {
   tl_health *h = &l->health;
   tl_slice topic;
@@ -89,7 +93,8 @@ void tl_health_publish (tl_link *l, tl_slice topic, tl_link *by, tl_slice cause)
   tl_health *h = &l->health;
   if (by && tl_health_is_own(&by->health, cause)) note_echo(by, cause);
   if (!h->own) h->own = calloc(TL_OWN_TOPICS, sizeof *h->own);
-  if (!h->own) return; /* then an own message that comes back passes for one of others */
+  /* no memory for the hashes: an own message that comes back counts as another client's */
+  if (!h->own) return;
   uint32_t hash = hash_of(topic);
   h->own[hash % TL_OWN_TOPICS] = hash;
 }

@@ -1,5 +1,5 @@
-/* core/gateway/health.h — how a line is doing, for status(): what the
-** broker took away, what it did not grant, what waits for long, how many messages a second. */
+/* core/gateway/health.h — how a line is doing, for status(): sessions that the broker lost,
+** filters that it did not grant, what has waited for long, messages per second. */
 #ifndef TL_GATEWAY_HEALTH_H
 #define TL_GATEWAY_HEALTH_H
 
@@ -14,60 +14,67 @@ typedef struct {
   uint8_t wanted, granted;      /* 0x80: refused */
 } tl_filter_note;
 
-/* After what the broker closed the connection; a guess where it did so right after CONNACK. */
+/* What we had sent last when the broker closed the connection. TL_CLOSED_ON_CONNACK is a
+** guess: it closed right after CONNACK. */
 typedef enum { TL_CLOSED_ON_CONNACK, TL_CLOSED_ON_SUBSCRIBE, TL_CLOSED_ON_PUBLISH } tl_closed_on;
 
-/* Messages of ours that come back and set off further ones: when, and how many. */
+/* Echoes: messages of ours that come back and cause this process to publish again. */
 typedef struct {
-  int64_t since, last; /* of a row without a pause of some seconds */
+  int64_t since, last; /* the first and the last one of a series without a pause of some seconds */
   uint64_t count;
   char topic[TL_FILTER_BYTES];
 } tl_echo;
 
-/* Topics that this process published to: their hashes, a newer one in place of an older one. */
+/* Hashes of topics that this process published to. A newer topic may take the place of an
+** older one. */
 enum { TL_OWN_TOPICS = 4096 };
 
-/* What a link keeps for it. Times are tl_loop_now's ms. */
+/* What a link keeps for health.c. Times are in ms, as tl_loop_now(). */
 typedef struct {
   tl_unrouted unrouted;
   tl_filter_note filters[TL_FILTER_NOTES]; /* of the present connection */
-  uint32_t filter_count;                   /* how many there are, maybe more than are kept */
-  uint64_t sessions_lost;                  /* in a row: 0 again when one is kept */
-  int64_t session_lost_at;                 /* -1: never */
-  int64_t subscribed_at;                   /* SUBACK of the present connection; -1: not yet */
-  bool established;                        /* the session before this connection had its SUBACK */
-  tl_closed_on closed_on;                  /* of the last close by the broker */
-  char closed_topic[TL_FILTER_BYTES];      /* the PUBLISH's; NUL-terminated, cut when longer */
+  uint32_t filter_count;   /* how many filters were not granted; may be more than are kept */
+  uint64_t sessions_lost;  /* in a row; 0 again when the broker keeps a session */
+  int64_t session_lost_at; /* -1: never */
+  int64_t subscribed_at;   /* SUBACK of the present connection; -1: not yet */
+  bool established;        /* the session before this connection had received its SUBACK */
+  tl_closed_on closed_on;  /* of the last close by the broker */
+  /* topic of the PUBLISH concerned; NUL-terminated, cut when longer */
+  char closed_topic[TL_FILTER_BYTES];
   size_t closed_bytes;
-  uint32_t *own;         /* TL_OWN_TOPICS hashes; NULL: nothing was published yet */
-  uint64_t own_unrouted; /* of no station: ours that came back, wills of devices to come */
+  uint32_t *own; /* TL_OWN_TOPICS hashes; NULL: nothing was published yet */
+  /* messages without a station that are no fault: our own ones, and wills of later instances */
+  uint64_t own_unrouted;
   tl_echo echo;
-  char failure[256]; /* why the last connection or attempt failed; "": none did */
+  char failure[256]; /* why the last failed connection or attempt failed; "": none failed */
   int64_t failed_at;
-  int64_t awaiting_since; /* of the message that waits for ACK_ID */
-  int64_t rate_at;        /* when the counts below were taken */
+  int64_t awaiting_since; /* since when the present message waits for ACK_ID */
+  int64_t rate_at;        /* when the two counts below were taken */
   uint64_t rate_received, rate_sent;
-  uint32_t too_long_topics[TL_TOO_LONG_TOPICS]; /* their hashes: said already */
+  uint32_t too_long_topics[TL_TOO_LONG_TOPICS]; /* hashes of topics that were logged already */
   uint32_t too_long_logged;
-  char too_long_topic[TL_FILTER_BYTES]; /* the last message that was longer than max_packet_size */
+  char too_long_topic[TL_FILTER_BYTES]; /* topic of the last message longer than max_packet_size */
   int64_t too_long_at;
-  size_t too_long_size;              /* bytes; 0: none was */
+  size_t too_long_size;              /* of that message in bytes; 0: there was none */
   double received_per_s, sent_per_s; /* in the last whole period */
 } tl_health;
 
 typedef struct {
   const tl_health *kept;
-  /* connections in a row that the broker closed right after CONNACK; 3: probably a takeover */
+  /* Connections in a row that the broker closed right after CONNACK. From 3 on another client
+  ** probably uses our Client ID. */
   uint32_t quick_closes;
-  const tl_station *awaiting; /* its message waits for the write of ACK_ID; NULL: none */
+  /* the station whose message waits for the write of ACK_ID; NULL: none */
+  const tl_station *awaiting;
   uint16_t awaiting_id;
-  uint32_t waiting;  /* messages behind it */
+  uint32_t waiting;  /* received messages that wait behind that one */
   bool queue_full;   /* receive_queue is reached: the socket is not read */
   bool congested;    /* the broker does not read our acknowledgements */
   bool held;         /* the reader of the values stream is behind */
   bool filters_wait; /* the topic filters were changed, and wait for the next connection */
   double received_per_s, sent_per_s;
-  int64_t retry_at; /* of a line that waits for its next attempt; -1 */
+  /* ms as tl_loop_now(), while the line waits for its next attempt; otherwise -1 */
+  int64_t retry_at;
 } tl_link_health;
 void tl_link_get_health (const tl_link *l, tl_link_health *out);
 
@@ -76,20 +83,23 @@ void tl_link_get_health (const tl_link *l, tl_link_health *out);
 void tl_health_init (tl_health *h, int64_t now);
 void tl_health_fini (tl_health *h);
 void tl_health_connected (tl_link *l);
-/* The broker closed a connection that was accepted: after what? Before tl_session_closed(). */
+/* The broker closed an accepted connection: note which packet of ours came before. Must be
+** called before tl_session_closed(). */
 void tl_health_closed (tl_link *l);
 void tl_health_subscribed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
                            size_t n);
-/* A connection or an attempt failed for this reason, which is kept when the next one succeeds. */
+/* A connection or an attempt failed for this reason. The reason is kept when a later attempt
+** succeeds. */
 void tl_health_failed (tl_link *l, const char *why);
-/* The line publishes to this topic; `by` (NULL: nobody) is the line whose message is being handled,
-** and `cause` that message's topic. */
+/* The line publishes to this topic. `by` is the line whose message is being handled (NULL: no
+** message is), `cause` the topic of that message. */
 void tl_health_publish (tl_link *l, tl_slice topic, tl_link *by, tl_slice cause);
-/* Did this process publish to this topic? (It may be another one with the same hash.) */
+/* Did this process publish to this topic? Another topic with the same hash gives true, too. */
 bool tl_health_is_own (const tl_health *h, tl_slice topic);
-/* One was read over; returns whether to say so: its topic is new, and there were not many. */
+/* A message of `size` bytes was longer than max_packet_size and was skipped. Returns whether
+** to log it: not when its topic was logged before, nor after many topics. */
 bool tl_health_too_long (tl_link *l, tl_slice topic, size_t size);
-/* Once a wake-up with input: rates are taken once a second, by who counts anyway. */
+/* Called at the end of a wake-up that had input. Computes the rates once a second. */
 void tl_health_input (tl_link *l);
 
 #endif

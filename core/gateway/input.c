@@ -1,19 +1,21 @@
-/* core/gateway/input.c — received bytes on their way to the session: the room they are read into,
-** when the socket is read and when not, and what is left for a later turn. Must not know what
-** messages mean. */
+/* core/gateway/input.c — received bytes on their way to the session: the buffer they are read
+** into, whether the socket may be read, and the bytes that are left for a later turn. Must not
+** know what messages mean. */
 #include "base/log.h"
 #include "gateway/link_impl.h"
 
 enum {
-  READ_ROOM = 64 * 1024,   /* one read(2); a longer packet gets the room it says it needs */
-  KEEP_ROOM = 256 * 1024,  /* a larger buffer is given back once it is empty */
-  ANSWERS_MAX = 256 * 1024 /* bytes of acknowledgements that a peer may leave unread */
+  /* bytes for one read(2); a longer packet gets as much as its length field says */
+  READ_ROOM = 64 * 1024,
+  KEEP_ROOM = 256 * 1024, /* a larger buffer is given back once it is empty */
+  /* bytes of acknowledgements that a peer may leave unread before its socket is not read */
+  ANSWERS_MAX = 256 * 1024
 };
 
 /* --- when --- */
 
-/* CONNACK is read whatever holds up reading: a connection that stays without one would end, and
-** without PINGs. */
+/* CONNACK is read even when reading is stopped: without CONNACK the connection would time out,
+** and no PING may be sent before it. */
 bool tl_input_may_read (const tl_link *l) {
   if (l->conn.state == TL_LINK_CONNECTING) return !(l->input.shut & TL_SHUT_CONGESTED);
   return l->input.shut == 0;
@@ -71,10 +73,11 @@ void tl_link_input (tl_link *l) {
   }
   l->input.done = at;
   if (l->conn.transport && l->conn.state != TL_LINK_CLOSING) {
-    /* One read a turn while they come full, or a flood would take some 30 of them before
-    ** anybody's write has its turn. */
+    /* While each read fills the buffer there is one read in a turn. libuv would do some 30
+    ** reads in a row, and the writes of other lines would wait. */
     bool pause = l->input.leftover || l->input.full_read;
-    tl_link_ask_flush(l); /* before the rest, that answers do not wait for it */
+    /* asked for before the rest of the input, so that answers do not wait for it */
+    tl_link_ask_flush(l);
     tl_transport_read(l->conn.transport, !pause && tl_input_may_read(l));
     if (pause && !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD))) tl_link_ask_resume(l);
   } else {
@@ -114,8 +117,8 @@ static void on_resume (void *ctx) {
   tl_link_input(l);
 }
 
-/* Not by a timer: libuv runs one that is due at once again and again before it looks at
-** anything else. */
+/* In the next turn of the loop. A timer will not do: libuv runs timers that are due again and
+** again before it looks at sockets. */
 void tl_link_ask_resume (tl_link *l) {
   if (!l->conn.transport || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
   tl_link_fail(l, "no memory to go on reading");

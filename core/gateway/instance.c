@@ -1,5 +1,5 @@
-/* core/gateway/instance.c — one station per device: the first message of a topic that a
-** named-group address takes makes a station. */
+/* core/gateway/instance.c — one station for each device: the first message of a new topic that
+** a named-group address takes makes a station. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "gateway/station_log.h"
 #include "model/fill.h"
 
-/* The handlers of a template, for one more station. False: no memory. */
+/* Give one more station the functions of its template. False: no memory. */
 static bool share (tl_link *l, const tl_station *t, void **user) {
   const tl_handlers *h = &l->gateway->handlers;
   *user = t->user && h->share ? h->share(l->gateway->handlers_ctx, t->user) : NULL;
@@ -74,7 +74,7 @@ static tl_station *make (tl_link *l, tl_station *t, tl_slice name, const tl_capt
 }
 
 bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_captures *c) {
-  if (c->n < 2) return true; /* a name says all of one group */
+  if (c->n < 2) return true; /* with one group, the same name means the same capture */
   int count = tl_pattern_group_count(route->pattern) + 1, found = 0;
   tl_slice topic = tl_slice_str(s->address);
   tl_captures own = { .n = 0 };
@@ -90,7 +90,8 @@ bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_cap
   return true;
 }
 
-/* Said once for each template; counted for it and for the line. */
+/* Refuse to make an instance. Logged once for each template; counted for the template and the
+** line. */
 static void refuse (tl_link *l, tl_station *t, const tl_station *taken, tl_slice topic) {
   l->routing.instances_refused++;
   if (t->stats.refused++ > 0) return;

@@ -5,14 +5,16 @@
 
 #include "gateway/gateway.h"
 
-/* Did the topic that s was made for give the same captures? "{a}-{b}" may name two devices
-** alike. No memory: true. */
+/* Were the captures of the topic that s was made for the same as *c? With a name such as
+** "{a}-{b}" two devices may get the same name. True also without memory. */
 bool tl_instance_is_of (const tl_station *s, const tl_route *route, const tl_captures *c);
-/* What a template makes of one topic: the texts of a station, filled with what the address
-** captured. init fails with TL_ENOMEM, or TL_ESYNTAX (err filled); fini is called either way. */
+/* The definition that a template gives for one topic: texts of a station with the captures
+** filled in.
+** tl_instance_spec_init: TL_OK, TL_ENOMEM, or TL_ESYNTAX with *err filled;
+** tl_instance_spec_fini is called in each case. */
 typedef struct {
   tl_buf will_topic, will_payload, birth_payload;
-  /* all but the name and the plan's reference borrowed; spec.plan is one reference */
+  /* everything is borrowed except the name and one reference to spec.plan */
   tl_station_spec spec;
 } tl_instance_spec;
 int tl_instance_spec_init (tl_instance_spec *out, const tl_station *made_by, tl_slice name,

@@ -1,5 +1,5 @@
-/* core/gateway/link.c — a line that runs: made, freed, and what others may ask of it. Its stories
-** are told in the files that link_impl.h names. */
+/* core/gateway/link.c — a running line: made, freed, and what other rooms may ask of it.
+** link_impl.h names the files that do the rest. */
 #include "gateway/link_impl.h"
 
 #include <stdlib.h>
@@ -41,7 +41,8 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
 
 void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
-  l->conn.removed = true; /* for the functions of writes, which hear now that the line is closed */
+  /* first: functions of pending writes, which are called now, then find the line closed */
+  l->conn.removed = true;
   tl_link_end_probes(l);
   tl_goodbye_forget(l);
   tl_link_finish_long(l);
@@ -66,7 +67,7 @@ void tl_link_free (tl_link *l) {
     }
     tl_model_remove_line(g->model, l->line);
   }
-  /* last: those functions may have asked for something */
+  /* last: functions called above may have asked for these again */
   tl_link_forget_pump(l);
   tl_link_forget_flush(l);
   free(l);

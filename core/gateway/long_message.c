@@ -1,11 +1,12 @@
-/* core/gateway/long_message.c — a message whose decoder may take long is handled in pieces, one a
-** turn of the loop: a birth of thousands of metrics. Other lines go on; what its own line receives
-** waits behind it (ack_id.c), and its acknowledgement comes after its last value. */
+/* core/gateway/long_message.c — a message whose decoder may take long (such as a birth of
+** thousands of metrics) is handled in pieces, one in each turn of the loop.
+** Other lines go on meanwhile. Later messages of the same line wait behind it (ack_id.c), and
+** it is acknowledged after its last value. */
 #include "base/log.h"
 #include "gateway/link_impl.h"
 
-/* Not where addresses are read beside the decoder, or its payload is prepared: their memory is
-** shared by all messages. */
+/* Messages of stations with addresses beside the decoder, or with `prepare`, are not handled
+** in pieces: the memory for these is shared by all messages. */
 bool tl_link_is_long (tl_link *l, const tl_incoming *m) {
   const tl_handlers *h = &l->gateway->handlers;
   if (m->payload.len < TL_LINK_LONG || !h->pieces_new || !h->has_decode) return false;
@@ -21,7 +22,7 @@ static void run (void *ctx) {
   l->longer.no_memory = l->routing.no_memory;
 }
 
-/* What the gateway has of the message that it is handling. */
+/* Exchange what the gateway knows of the present message with what is kept for the long one. */
 static void swap (tl_link *l) {
   tl_gateway *g = l->gateway;
   tl_long now = l->longer;

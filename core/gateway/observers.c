@@ -2,10 +2,12 @@
 ** it. */
 #include "gateway/link_impl.h"
 
-/* An observer may remove any other while one is being called: a walk that is under way moves on. */
+/* A walk over the observers. An observer may remove any other one while it is called: the
+** walks under way then step over the removed one. */
 struct tl_news_walk {
   tl_observer *next;
-  struct tl_news_walk *outer; /* what an observer does may be news itself */
+  /* the walk during which this one began: what an observer does may be news, too */
+  struct tl_news_walk *outer;
 };
 
 static bool is_registered (const tl_gateway *g, const tl_observer *o) {

@@ -1,5 +1,5 @@
-/* core/gateway/offline.c — messages from a file or a spec, through the same routing and
-** stations as those from a broker. */
+/* core/gateway/offline.c — feeds messages from a file or a spec through the same routing and
+** the same stations as messages from a broker. */
 #include "gateway/offline.h"
 
 #include "gateway/link_impl.h"

@@ -6,18 +6,18 @@
 
 #include "gateway/link_impl.h"
 
-/* A received message of which the line's store does not know all. */
+/* A received QoS 2 message that the line's store does not know completely. */
 struct tl_pending {
-  uint64_t sum;   /* of the message; counts once it is `whole` */
+  uint64_t sum;   /* hash of the message; valid when `whole` is set */
   uint16_t id;    /* of the packet */
-  bool whole;     /* the message was handed over: all of its values came */
-  bool confirmed; /* the session has it: it goes into the store once the values are written */
+  bool whole;     /* the message was delivered, with all of its values */
+  bool confirmed; /* the session has taken it: it goes into the store once its values are written */
   bool put;       /* it is in the store's batch */
-  bool noted;     /* the store, or its batch, knows that its values are stored */
-  bool found;     /* a process before stored them */
+  bool noted;     /* the store or its batch has a record that the values are stored */
+  bool found;     /* an earlier process stored the values */
 };
 
-/* Found before its line has its store. */
+/* A mark that was found in the spool before its line has opened its store. */
 struct tl_found {
   struct tl_found *next;
   uint64_t number, sum;
@@ -26,7 +26,7 @@ struct tl_found {
   char line[];
 };
 
-/* The same in each process: it is on disk. */
+/* The sum is written to disk, so every version of the program must compute the same. */
 static uint64_t mix (uint64_t sum, tl_slice bytes) {
   const uint64_t prime = 0x100000001b3u;
   uint64_t word;
@@ -67,7 +67,7 @@ static tl_pending *add (tl_link *l, uint16_t id) {
 
 static void drop (tl_link *l, tl_pending *p) { *p = l->keep.pending[--l->keep.pending_count]; }
 
-/* The store need not know any more that its values are stored. */
+/* The store no longer needs the record that the values of p are stored. */
 static void forget_note (tl_link *l, tl_pending *p) {
   if (p->noted) tl_store_delete(l->keep.store, TL_STORE_TAKEN, 0, p->id, tl_slice_of(NULL, 0));
   p->noted = false;
@@ -80,7 +80,8 @@ static bool is_kept (const tl_link *l) { return l->keep.store && l->gateway->pla
 bool tl_pending_received (tl_link *l, uint16_t id, bool gone) {
   if (!is_kept(l)) return false;
   tl_pending *p = gone ? find(l, id) : add(l, id);
-  if (!p) return false; /* it has been written; or without memory it goes as if nobody stored it */
+  /* it is in the store, or there was no memory: then the values may be stored twice */
+  if (!p) return false;
   if (!gone) {
     p->confirmed = true;
     return true;
@@ -99,7 +100,8 @@ void tl_pending_whole (tl_link *l, const tl_incoming *m) {
   tl_pending *p = add(l, m->id);
   if (!p) return;
   uint64_t sum = sum_of(m);
-  if (p->sum != sum) p->noted = false; /* of another one; to be noted anew */
+  /* the identifier was used for another message: it needs a new record */
+  if (p->sum != sum) p->noted = false;
   p->sum = sum;
   p->whole = true;
   p->found = false;
@@ -121,7 +123,7 @@ void tl_pending_session_lost (tl_link *l) {
 
 /* --- the store's side --- */
 
-/* True: there is something to write. */
+/* Put what the store should know of p into its batch. True: there is something to write. */
 static bool put (tl_link *l, tl_pending *p) {
   const tl_slice none = { NULL, 0 };
   if (p->put || p->id == l->keep.delivering) return false;
@@ -164,8 +166,8 @@ void tl_pending_restore (tl_link *l, uint16_t id, uint64_t sum) {
   if (p) *p = (tl_pending){ .id = id, .sum = sum, .whole = true, .noted = true, .found = true };
 }
 
-/* Marks count where the store knows this very place, and less of it. From here on it knows them
-** itself. */
+/* A mark counts if the store knows the same spool, and has not yet heard of the mark's values.
+** From here on the marks are kept with the line. */
 static void take_marks (tl_link *l, uint64_t next) {
   for (const tl_found *f = l->gateway->found; f; f = f->next) {
     tl_slice line = tl_slice_of(f->line, f->line_len);
@@ -182,7 +184,8 @@ void tl_pending_opened (tl_link *l, uint64_t store, uint64_t next) {
   uint64_t now = l->gateway->place.store;
   if (now != 0 && store == now) {
     take_marks(l, next);
-  } else { /* what was stored elsewhere is stored nowhere */
+  } else {
+    /* the values were written to another spool than the present one: they count as not stored */
     for (uint32_t i = l->keep.pending_count; i > 0; i--) {
       forget_note(l, &l->keep.pending[i - 1]);
       drop(l, &l->keep.pending[i - 1]);

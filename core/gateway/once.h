@@ -1,11 +1,13 @@
-/* core/gateway/once.h — what an observer that keeps values on disk and the session stores must
-** tell each other, so that a QoS 2 message is stored once, whenever the process is killed.
+/* core/gateway/once.h — how an observer that keeps values on disk (the spool) and the session
+** stores agree, so that a QoS 2 message is stored once, whenever the process is killed.
 **
-** Two files cannot be written at once. First the values are written, with marks of the messages
-** that brought them; then the session's store, with their identifiers and the place up to which
-** values were written. A process that is killed in between leaves marks at a place that the store
-** does not know: the message comes again, goes its way, and only its values are not stored a
-** second time. */
+** Two files cannot be written in one step. So the values are written first, with marks of the
+** messages that brought them.
+** Then the session stores are written, with the messages' identifiers and the place up to
+** which values were written.
+** A process that is killed in between leaves marks at a place that a store does not know.
+** The broker then sends the message again. It is handled as usual, but its values are not
+** stored a second time. */
 #ifndef TL_GATEWAY_ONCE_H
 #define TL_GATEWAY_ONCE_H
 
@@ -13,27 +15,30 @@
 
 struct tl_gateway;
 
-/* A received message: its line's name and its packet's identifier, and what it says. Borrowed. */
+/* A received message: its line's name, its packet's identifier, and a hash of topic and
+** payload. Borrowed. */
 typedef struct {
   tl_slice line;
   uint16_t id;
   uint64_t sum;
 } tl_message_mark;
 
-/* Values are kept on disk, in something that has this number (not 0); `next` is the number of the
-** next value. To be called at the beginning and after each writing. */
+/* Values are kept on disk, in a spool with the number `store` (not 0); the next value will
+** have the number `next`. To be called at the beginning and after each time values were
+** written. */
 void tl_gateway_set_place (struct tl_gateway *g, uint64_t store, uint64_t next);
 
-/* The mark of a process before, written with a value that has this number. Before lines connect.
-** Without memory it is left out: the message is then stored again. */
+/* A mark of an earlier process was found, written with a value of this number. To be called
+** before lines connect. Without memory the mark is left out, and the message's values are
+** stored again. */
 void tl_gateway_found_mark (struct tl_gateway *g, uint64_t number, const tl_message_mark *r);
 
-/* Messages whose values came, and of which no store knows yet: they are written with the values, at
-** every writing until their store knows them. */
+/* Calls a function for each message whose values came and that no store knows yet. Their marks
+** are written with the values, each time, until the store knows them. */
 void tl_gateway_each_mark (const struct tl_gateway *g,
                            void (*one)(void *ctx, const tl_message_mark *r), void *ctx);
 
-/* Inside value(): it is of a message that a process before stored. */
+/* Asked inside value(): is this a value of a message that an earlier process stored? */
 bool tl_gateway_is_stored (const struct tl_gateway *g);
 
 #endif

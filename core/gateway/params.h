@@ -1,5 +1,5 @@
-/* core/gateway/params.h — the parameters of a line, and one table that describes them for who
-** fills, compares or shows them. */
+/* core/gateway/params.h — the parameters of a line, and one table that describes them for code
+** that fills, compares or shows them. */
 #ifndef TL_GATEWAY_PARAMS_H
 #define TL_GATEWAY_PARAMS_H
 
@@ -23,7 +23,7 @@ typedef struct {
   bool clean_session;
   int64_t publish_qos;
   bool publish_retain;
-  int64_t keep_alive; /* seconds, as it goes into CONNECT */
+  int64_t keep_alive; /* seconds, as CONNECT has it */
   int64_t ping_interval;
   bool will_flag;
   int64_t will_qos;
@@ -35,21 +35,21 @@ typedef struct {
   int64_t max_packet_size, max_inflight;
   tl_slice offline_writes; /* "reject" or "queue" */
   int64_t max_queued, receive_queue;
-  int64_t max_queued_bytes, receive_queue_bytes; /* 0: no bound */
+  int64_t max_queued_bytes, receive_queue_bytes; /* bytes; 0: no limit */
   int64_t max_queue_age;                         /* ms; 0: off */
-  tl_slice session_store;                        /* a folder; NULL: off */
+  tl_slice session_store;                        /* path of a folder; at == NULL: off */
   int64_t recorder;                              /* bytes */
   /* Transports, see target.c. Files are paths or PEM text. */
   bool tls;
   tl_slice tls_ca_file, tls_cert_file, tls_key_file, tls_key_password, tls_server_name;
   tl_slice tls_verify; /* "yes", "ca" or "no" */
   tl_texts tls_alpn;
-  tl_slice tls_psk, tls_psk_identity; /* hex; text */
+  tl_slice tls_psk, tls_psk_identity; /* hexadecimal digits; text */
   tl_slice tls_min_version, tls_ciphers, tls_crl_file, tls_keylog_file;
-  int64_t tls_expiry_warning; /* 0: none */
+  int64_t tls_expiry_warning; /* ms before a certificate ends; 0: no warning */
   tl_slice ws_path, ws_subprotocol;
   tl_texts ws_headers;    /* "Name: value" */
-  bool ws_headers_called; /* a function gives them, at each attempt */
+  bool ws_headers_called; /* a function of the user makes the headers at each attempt */
   tl_slice proxy, proxy_user, proxy_password;
 } tl_line_params;
 
@@ -65,7 +65,7 @@ typedef struct {
   const char *name;
   tl_param_kind kind;
   size_t offset; /* in tl_line_params */
-  bool secret;   /* never shown */
+  bool secret;   /* never shown or logged */
 } tl_param_field;
 
 extern const tl_param_field tl_param_fields[]; /* ends with name NULL */
@@ -76,10 +76,10 @@ static inline void *tl_param_at (const tl_line_params *p, const tl_param_field *
 
 void tl_params_init (tl_line_params *p); /* all zero */
 void tl_params_fini (tl_line_params *p);
-/* copies; TL_OK or TL_ENOMEM */
+/* Copies the text and frees the old one. TL_OK or TL_ENOMEM. */
 int tl_params_set_text (tl_slice *field, tl_slice text);
 int tl_params_add_text (tl_texts *list, tl_slice text);
-/* Names of the fields that differ, appended to names[0..max); returns how many there are. */
+/* Appends the names of the fields that differ to names[0..max); returns how many it wrote. */
 int tl_params_diff (const tl_line_params *a, const tl_line_params *b, const char **names, int max);
 
 #endif

@@ -1,11 +1,12 @@
-/* core/gateway/prepare.c — a station's `prepare`: the payload repaired before anything reads
-** it. Must not know documents. */
+/* core/gateway/prepare.c — a station's `prepare`: repairs the payload before anything else
+** reads it. Must not know what documents are. */
 #include "payload/prepare.h"
 
 #include "gateway/link_impl.h"
 #include "gateway/prepare.h"
 
-/* Step after step; a text that one makes is the next one's payload, so there are two buffers. */
+/* Run the steps. The text that one step makes is the payload of the next, so two buffers take
+** turns. */
 static tl_prepared steps (tl_gateway *g, tl_station *s, tl_slice payload, tl_prepare_room *room,
                           tl_slice *out, tl_buf *error) {
   const tl_plan *plan = s->plan;
@@ -43,13 +44,15 @@ tl_prepared tl_prepare_run (tl_gateway *g, tl_station *s, tl_slice payload, tl_p
 }
 
 void tl_prepare_room_take (tl_gateway *g, tl_prepare_room *room) {
-  *room = g->prepare_room; /* a message that a handler feeds in finds none, and takes its own */
+  /* a handler may feed in another message meanwhile: it finds empty buffers and allocates its
+  ** own */
+  *room = g->prepare_room;
   tl_buf_init(&g->prepare_room.buf[0]);
   tl_buf_init(&g->prepare_room.buf[1]);
 }
 
 void tl_prepare_room_give (tl_gateway *g, tl_prepare_room *room) {
-  enum { LARGE = 64 * 1024 }; /* more is not kept from one message to the next */
+  enum { LARGE = 64 * 1024 }; /* a buffer of more bytes is freed after the message */
   for (int i = 0; i < 2; i++) {
     tl_buf_clear(&room->buf[i]);
     if (room->buf[i].cap > LARGE) tl_buf_shrink(&room->buf[i], 0);

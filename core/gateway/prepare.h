@@ -6,20 +6,22 @@
 
 struct tl_gateway;
 
-/* Where texts are made. */
+/* Two buffers for the texts that steps make. */
 typedef struct {
   tl_buf buf[2];
 } tl_prepare_room;
 
 typedef enum { TL_PREPARED_OK, TL_PREPARED_DECLINED, TL_PREPARED_FAILED } tl_prepared;
 
-/* Run the steps of the station's plan. With TL_PREPARED_OK *out is what is read in place of the
-** payload; it lies in the payload or in `room`. With `error`, for explain: nothing is written,
-** said or counted, and why a function failed is appended to it. */
+/* Run the steps of the station's plan. TL_PREPARED_OK: *out is read in place of the payload;
+** it is a part of the payload or lies in `room`.
+** With `error` (explain) nothing is written, logged or counted, and the reason of a failed
+** function is appended to *error. */
 tl_prepared tl_prepare_run (struct tl_gateway *g, tl_station *s, tl_slice payload,
                             tl_prepare_room *room, tl_slice *out, tl_buf *error);
 
-/* The gateway's room, so that a message needs no memory; to be given back. */
+/* Borrow the gateway's buffers, so that most messages allocate nothing. To be given back with
+** tl_prepare_room_give(). */
 void tl_prepare_room_take (struct tl_gateway *g, tl_prepare_room *room);
 void tl_prepare_room_give (struct tl_gateway *g, tl_prepare_room *room);
 

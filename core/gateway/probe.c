@@ -1,5 +1,5 @@
-/* core/gateway/probe.c — one address after the other: resolve, TCP, proxy, TLS, WebSocket,
-** CONNECT, SUBSCRIBE. Must not touch the running session. */
+/* core/gateway/probe.c — tries a line's addresses one after the other: resolve, TCP, proxy,
+** TLS, WebSocket, CONNECT, SUBSCRIBE. Must not touch the line's own session. */
 #include "gateway/probe.h"
 
 #include <stdarg.h>
@@ -11,23 +11,23 @@
 enum { ROOM = 4096, LISTEN_ROOM = 65536, ID_ROOM = 24, TEXT = 600, LINGER = 250 };
 
 struct tl_probe {
-  tl_probe *next; /* of the line's */
-  tl_link *link;  /* NULL: stopped, or the line is gone */
+  tl_probe *next; /* the next probe of the same line */
+  tl_link *link;  /* NULL: the probe was stopped, or the line was removed */
   void (*report)(void *ctx, const char *text);
   void (*done)(void *ctx, bool well, const char *why);
   void *ctx;
-  tl_probe_ears ears; /* of one that listens */
-  bool is_listening;  /* SUBACK came, and it stays */
+  tl_probe_ears ears; /* of a probe that listens */
+  bool is_listening;  /* SUBACK came, and the probe stays connected */
   size_t host;
   tl_transport *transport;
   tl_session *session;
   tl_timer *timer;
-  bool is_up;       /* the transport is; CONNECT was sent */
+  bool is_up;       /* the transport is connected, and CONNECT was sent */
   bool is_accepted; /* CONNACK came */
-  bool is_over;     /* of this address: what follows is the end of its connection */
-  bool failed;      /* one address did */
-  const char *last; /* the stage that its connection ended in */
-  uint64_t since;   /* ns: the stage that is under way */
+  bool is_over;     /* this address is done: what still comes is the end of its connection */
+  bool failed;      /* at least one address failed */
+  const char *last; /* the stage in which its connection ended */
+  uint64_t since;   /* ns: when the present stage began */
   tl_buf in;
   char why[TEXT];
 };
@@ -44,7 +44,8 @@ static void report_stage (tl_probe *p, const char *stage, const char *found) {
 
 static const char *stage_name (const tl_probe *p) {
   if (p->last) return p->last;
-  /* of a transport that is up: TLS 1.3 refuses a certificate when the handshake is over */
+  /* the transport may fail after it was connected: with TLS 1.3 a certificate is refused after
+  ** the handshake */
   const char *stage = p->transport ? tl_transport_stage(p->transport) : NULL;
   if (p->is_accepted) return "SUBSCRIBE";
   if (p->is_up && !(stage && strstr(stage, "TLS"))) return "CONNECT";
@@ -63,7 +64,7 @@ static void address_over (tl_probe *p) {
     next_address(p);
 }
 
-/* This address does not work. */
+/* This address failed: report why. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
@@ -95,7 +96,7 @@ static void flush (tl_probe *p) {
   tl_session_sent(p->session, out.len, tl_loop_now(p->link->gateway->loop));
 }
 
-/* The session's events */
+/* --- the session's events --- */
 
 static int on_message (void *ctx, const tl_message *m) {
   tl_probe *p = ctx;
@@ -115,7 +116,7 @@ static void on_accepted (void *ctx, bool session_present) {
   p->is_accepted = true;
 }
 
-/* What is due of a session that stays: a PING, or its end. */
+/* What is due for a probe that stays connected: a PING, or the end of the connection. */
 static void tend (tl_probe *p) {
   if (tl_session_tick(p->session, tl_loop_now(p->link->gateway->loop)) < 0) {
     session_failed(p);
@@ -177,7 +178,7 @@ static const tl_session_events session_events = { .message = on_message,
                                                   .too_long = on_too_long,
                                                   .notice = on_notice };
 
-/* The transport's */
+/* --- the transport's events --- */
 
 static void on_stage (void *ctx, const char *stage, const char *found) {
   report_stage(ctx, stage, found);
@@ -215,7 +216,7 @@ static void on_data (void *ctx, size_t n) {
   }
   tl_buf_drop(&p->in, at);
   if (p->is_over) return;
-  tl_session_release(p->session); /* nothing waits for what was heard */
+  tl_session_release(p->session); /* a probe keeps no values, so acknowledgements need not wait */
   flush(p);
 }
 
@@ -263,9 +264,10 @@ static void on_late (void *ctx) {
   fail(p, "%s", text);
 }
 
-/* One address after the other */
+/* --- one address after the other --- */
 
-/* A probe of a shared subscription would take messages away from those who share it. */
+/* The filter without "$share/GROUP/": in a shared subscription the probe would take messages
+** away from the other members. */
 static tl_slice own_filter (tl_slice filter) {
   static const char share[] = "$share/";
   if (filter.len < sizeof share || memcmp(filter.at, share, sizeof share - 1) != 0) return filter;

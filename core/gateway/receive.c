@@ -1,5 +1,6 @@
-/* core/gateway/receive.c — a received message: routed, then to its station's tags. The hot
-** path: no allocation, no Lua unless the station has a decoder. */
+/* core/gateway/receive.c — a received message is routed and goes to its station's tags. The
+** hot path: it allocates nothing, and enters Lua only if the station has a decoder or
+** functions. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,12 +11,13 @@
 #include "gateway/station_log.h"
 
 enum {
-  WILLS_HERE = 16,   /* stations that share a will topic, without a call of malloc */
-  FEW_STATIONS = 256 /* are looked through for an unrouted topic */
+  WILLS_HERE = 16,   /* so many stations may share a will topic before malloc is needed */
+  FEW_STATIONS = 256 /* up to so many stations are compared with an unrouted topic */
 };
 
-/* Retained wills and births mostly come before a device's first message makes its station: the
-** topic is not a stranger's. `filled`: a will topic of named groups, "site/{dev}/lwt". */
+/* Could the topic be a will of an instance that does not exist yet? Retained wills and births
+** often come before the device's first message, so such a topic is not unknown.
+** `filled`: a template's will topic, such as "site/{dev}/lwt". */
 static bool could_be (const char *filled, const char *topic) {
   char pattern[256];
   size_t n = 0;
@@ -28,7 +30,7 @@ static bool could_be (const char *filled, const char *topic) {
   return !*filled && tl_glob_match(pattern, topic);
 }
 
-/* Looked for once after each load: most lines have none. */
+/* Has any template a will topic? Looked for once after each load, since most lines have none. */
 static bool awaits_devices (tl_link *l) {
   uint64_t now = tl_gateway_generation(l->gateway) + 1;
   if (l->routing.templates_of == now) return l->routing.will_templates;
@@ -48,7 +50,7 @@ static bool is_will_of_unknown (tl_link *l, tl_slice topic) {
   text[topic.len] = '\0';
   for (uint32_t i = 0; i < line->station_count && i < FEW_STATIONS; i++) {
     const tl_station *s = line->stations[i];
-    if (s->made_by) break; /* instances are behind */
+    if (s->made_by) break; /* instances come last in the list */
     if (s->is_template && s->will_topic && could_be(s->will_topic, text)) return true;
   }
   return false;
@@ -59,7 +61,7 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
                  ? topic.len
                  : sizeof l->routing.unrouted_topic - 1;
   l->routing.unrouted++;
-  /* our own message, which '#' brings back */
+  /* our own message, which a filter such as '#' brings back */
   if (tl_health_is_own(&l->health, topic) || is_will_of_unknown(l, topic)) {
     l->health.own_unrouted++;
     return;
@@ -74,7 +76,8 @@ static void note_unrouted (tl_link *l, tl_slice topic) {
          l->routing.unrouted_topic);
 }
 
-/* Of the same counters: no station takes it. But it is another fault, with another remedy. */
+/* The router gave up on this topic (a pattern took too many steps). It counts as unrouted, but
+** gets a log text of its own, since the cure is another one. */
 static void note_given_up (tl_link *l, tl_slice topic) {
   l->routing.unrouted++;
   tl_unrouted_note(&l->health.unrouted, topic);
@@ -87,27 +90,28 @@ static void note_given_up (tl_link *l, tl_slice topic) {
          topic.len, TL_ARG(begin), begin.len < topic.len ? " …" : "");
 }
 
-/* A retained will that was asked for again is news for a station that is new (retained.c). */
+/* Is the message the station's will? A retained will that was asked for again counts for a
+** station that is new (retained.c). */
 static bool is_will (tl_link *l, tl_station *s, const tl_incoming *in) {
   tl_model *m = l->gateway->model;
   bool again = m->only_unset;
   if (again && !s->will_asked) return tl_station_will_of(s, in) != TL_NO_WILL;
-  m->only_unset = false; /* it invalidates what a retained message has set */
+  m->only_unset = false; /* a will invalidates also what a retained message has set */
   bool yes = tl_station_will(s, in);
   m->only_unset = again;
   if (yes) l->routing.wills++;
   return yes;
 }
 
-/* Deliver the message to the stations whose will it is: then it is nothing else, not even a
-** message of another station; but a '#' station takes it too, unless the will is its own. True:
-** that was all. */
+/* Deliver the message to the stations whose will topic it has. A will goes to no other
+** station, except to the '#' station when that one does not have this will itself.
+** True: the message is done. */
 static bool deliver_wills (tl_link *l, const tl_route *route, const tl_incoming *in) {
   tl_station *few[WILLS_HERE], **targets = few;
   const tl_station *hash = route->by == TL_BY_HASH ? route->target : NULL;
   uint32_t count = route->will_count;
   bool any = false, own = !hash;
-  /* A status handler may change the routes: go on with a copy. */
+  /* A status handler may change the routes, so a copy of the list is used. */
   if (count > WILLS_HERE && !(targets = malloc(count * sizeof *targets))) {
     tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l),
            "no memory for the will of %u stations: only %d of them get it", (unsigned)count,
@@ -139,14 +143,14 @@ static tl_station *find_station (tl_link *l, const tl_route *route, const tl_inc
   return s;
 }
 
-/* Does the station of a retained message want none? Counted. */
+/* Is the message retained, and does its station not want retained messages? Counted. */
 static bool ignores (tl_station *s) {
   if (!s || !s->settings.ignore_retained) return false;
   s->stats.retained++;
   return true;
 }
 
-/* The message to its station's tags and functions. */
+/* Give the message to its station's tags and functions. */
 static inline void hand_over (tl_link *l, tl_station *s, const tl_incoming *in,
                               const tl_route *route) {
   tl_gateway *g = l->gateway;
@@ -183,7 +187,8 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
       if (g->listening) tl_notify_message(l, in, NULL, TL_FATE_WILL);
       return false;
     }
-    route = tl_router_find(l->routing.router, in->topic); /* a status handler may have changed it */
+    /* look again: a status handler may have changed the routes */
+    route = tl_router_find(l->routing.router, in->topic);
   }
   if (in->retain && (ignores(route->target) || tl_retained_is_old(l, route->target, in))) {
     if (g->listening) tl_notify_message(l, in, NULL, TL_FATE_RETAINED);
@@ -195,11 +200,11 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
     if (g->listening) tl_notify_message(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
     return false;
   }
-  /* before its values show */
+  /* observers hear of the message before its values */
   if (g->listening)
     tl_notify_message(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
   bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
-  if (confirms) { /* before the values: their handlers may confirm at once */
+  if (confirms) { /* set before the values: their handlers may already write ACK_ID */
     l->ack.station = s;
     l->ack.id = in->id;
     l->ack.delivering = true;
@@ -213,7 +218,7 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
   return confirms && l->ack.station;
 }
 
-/* With session_store a QoS 2 message is stored once (once.h). */
+/* With session_store: note a QoS 2 message, so that its values are stored once (once.h). */
 static void begin_kept (tl_link *l, const tl_incoming *in) {
   l->keep.delivering = in->id;
   if (tl_pending_is_found(l, in)) l->gateway->stored = true;
@@ -225,7 +230,8 @@ static void end_kept (tl_link *l, const tl_incoming *in) {
   if (!l->routing.no_memory) tl_pending_whole(l, in);
 }
 
-/* What found no memory is not acknowledged: the connection ends, and the broker sends it again. */
+/* A message for which there was no memory is not acknowledged: the connection ends, and the
+** broker sends it again. */
 bool tl_link_deliver (tl_link *l, const tl_incoming *in) {
   tl_model *m = l->gateway->model;
   l->routing.no_memory = false;
@@ -261,12 +267,13 @@ int tl_link_message (void *ctx, const tl_message *m) {
     return l->input.shut & TL_SHUT_QUEUE ? TL_MESSAGE_HELD_STOP : TL_MESSAGE_HELD;
   }
   bool held = tl_link_deliver(l, &in);
-  if (l->routing.no_memory && m->qos > 0) { /* at QoS 0 nobody sends it again */
+  if (l->routing.no_memory && m->qos > 0) { /* at QoS 0 the broker would not send it again */
     l->ack.station = NULL;
     return TL_ENOMEM;
   }
   if (held) return TL_MESSAGE_HELD;
-  /* a value that found no room (tl_gateway_hold) comes before the packets behind this one */
+  /* a value that an observer could not take (tl_gateway_hold) is stored before later packets
+  ** are read */
   if (!(l->input.shut & TL_SHUT_VALUES) && !tl_pace_is_over(l)) return TL_MESSAGE_DONE;
   l->input.leftover = true;
   return TL_MESSAGE_STOP;

@@ -8,7 +8,7 @@
 typedef struct {
   uint64_t number;
   int64_t wall;
-  uint32_t size; /* with this header and what follows, a multiple of 8 */
+  uint32_t size; /* bytes of this header and the data behind it, a multiple of 8 */
   uint32_t payload_len;
   uint16_t topic_len, id;
   uint8_t qos;
@@ -32,14 +32,14 @@ static void drop_oldest (tl_recorder *r) {
   if (r->count == 0) r->head = r->tail = 0;
 }
 
-static void make_room (tl_recorder *r, size_t need) { /* need <= cap */
+static void make_room (tl_recorder *r, size_t need) { /* requires need <= cap */
   for (;;) {
     if (r->wrapped) {
       if (r->tail - r->head >= need) return;
       drop_oldest(r);
     } else if (r->cap - r->head >= need) {
       return;
-    } else if (r->tail == 0) { /* nothing can go before it */
+    } else if (r->tail == 0) { /* no room before the oldest message */
       drop_oldest(r);
     } else {
       r->wrap = r->head;
@@ -80,7 +80,7 @@ static void read_at (const tl_recorder *r, size_t at, tl_recorded *out) {
                           .wall = h->wall } };
 }
 
-/* Walk from the oldest: *at begins as tail and *i as 0. */
+/* The next message, oldest first. Before the first call *at is `tail` and *i is 0. */
 static bool next (const tl_recorder *r, size_t *at, uint32_t *i, tl_recorded *out) {
   if (*i == r->count) return false;
   if (r->wrapped && *at == r->wrap) *at = 0;
@@ -90,8 +90,8 @@ static bool next (const tl_recorder *r, size_t *at, uint32_t *i, tl_recorded *ou
   return true;
 }
 
-/* Rare: the first message, and a parameter that changed. Without memory what is recorded stays
-** as it was. */
+/* Happens rarely: at the first message, and when the parameter changed. Without memory the old
+** ring stays as it is. */
 static void resize (tl_recorder *r, size_t bytes) {
   tl_recorder fresh = { .seen = r->seen, .skipped = r->skipped, .cap = bytes & ~(size_t)7 };
   tl_recorded one;

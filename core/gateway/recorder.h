@@ -1,8 +1,9 @@
-/* core/gateway/recorder.h — the last messages of a line, in a bounded ring of bytes. Knows
-** nothing of lines; no clock, no libuv.
+/* core/gateway/recorder.h — the last messages of a line, in a ring of bytes with a fixed size.
+** Knows nothing of lines; no clock, no libuv.
 **
-** A message costs one copy into memory that is there already. The oldest make room. The ring is
-** allocated at the first message, so that a line that hears nothing costs nothing. */
+** A message costs one copy into memory that is there already; the oldest messages are dropped
+** for it. The ring is allocated at the first message, so that a line without messages costs
+** nothing. */
 #ifndef TL_GATEWAY_RECORDER_H
 #define TL_GATEWAY_RECORDER_H
 
@@ -11,13 +12,13 @@
 typedef struct tl_recorder {
   uint8_t *at;       /* NULL until the first message */
   size_t cap;        /* of `at` */
-  size_t head, tail; /* where the next one goes; the oldest */
-  size_t wrap;       /* wrapped: where the older part ends */
-  /* the messages are [tail, wrap) and [0, head), otherwise [tail, head) */
+  size_t head, tail; /* where the next message goes; where the oldest one begins */
+  size_t wrap;       /* if wrapped: where the older part ends */
+  /* The messages are in [tail, wrap) and [0, head) if wrapped, otherwise in [tail, head). */
   bool wrapped;
   uint32_t count;   /* messages in it */
-  uint64_t seen;    /* messages so far, those that were not kept too */
-  uint64_t skipped; /* longer than the whole ring, or no memory */
+  uint64_t seen;    /* messages so far, including those that were not kept */
+  uint64_t skipped; /* messages longer than the whole ring, or without memory for the ring */
 } tl_recorder;
 
 typedef struct {
@@ -27,13 +28,14 @@ typedef struct {
 
 void tl_recorder_init (tl_recorder *r);
 void tl_recorder_fini (tl_recorder *r);
-/* Keep a message. `bytes`: how large the ring shall be (0: keep nothing, and give the memory
-** back); when that changed, what is recorded is moved, the oldest making room. */
+/* Keep a message. `bytes`: the size of the ring; 0: keep nothing, and free the ring.
+** When `bytes` has changed, recorded messages are moved to a new ring, and the oldest are
+** dropped if they do not fit. */
 void tl_recorder_add (tl_recorder *r, size_t bytes, const tl_incoming *m);
-/* The messages, oldest first; `out` has room for r->count. */
+/* All messages, oldest first. `out` must have room for r->count. */
 void tl_recorder_list (const tl_recorder *r, tl_recorded *out);
 
-/* One line of a capture file, as message_json.h has it. */
+/* Append one line of a capture file (message_json.h). */
 void tl_recorded_json (const tl_recorded *one, const char *line, tl_buf *out);
 
 #endif

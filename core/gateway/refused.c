@@ -1,10 +1,11 @@
-/* core/gateway/refused.c — an attempt that failed, in one sentence: the address as configured, the
-** cause, and what to do where that is known. Must not know what is done about it. */
+/* core/gateway/refused.c — describes a failed attempt in one sentence: the address as
+** configured, the cause, and what to do where that is known. Must not know what happens after
+** a failure. */
 #include "gateway/link_impl.h"
 
 #include <stdio.h>
 
-/* Begins with ": ", or is "". */
+/* What to do about a refused CONNECT: a text that begins with ": ", or "". */
 static const char *remedy (const tl_link *l, const tl_session *s) {
   const char *text = tl_session_error(s);
   switch (tl_session_refusal(s)) {
@@ -38,7 +39,8 @@ static bool ends_with (const char *text, const char *end) {
   return len >= n && strcmp(text + len - n, end) == 0;
 }
 
-/* Of what the network said; the texts of TLS, WebSockets and proxies have theirs. */
+/* What to do about an error of the network. TLS, WebSocket and proxy errors already say it in
+** their texts. */
 static const char *network_remedy (const tl_link *l, const char *text) {
   bool by_proxy = l->params.proxy.len > 0;
   if (strstr(text, "resolve '"))
@@ -56,7 +58,8 @@ void tl_link_end_text (const tl_link *l, size_t host, int code, const char *text
                        char *out, size_t room) {
   char address[300];
   tl_link_address(l, host, address, sizeof address);
-  /* As the user wrote it, unless the text has it: names lead to many addresses. */
+  /* Begin with the address as the user wrote it, unless the text names it: a host name may
+  ** stand for many IP addresses. */
   bool named = strstr(text, address);
   early = early && tl_link_ended_plainly(code, text);
   snprintf(out, room, "%s%s%s%s", named ? "" : address, named ? "" : ": ", text,

@@ -1,13 +1,13 @@
-/* core/gateway/repeats.c — failures of a line's connection in the log: a text that comes again and
-** again is told now and then only, with how often it came. */
+/* core/gateway/repeats.c — a line's connection failures in the log: a text that comes again
+** and again is logged only now and then, with how often it came. */
 #include "gateway/link_impl.h"
 
 enum {
-  OFTEN = 10,      /* times that a text is logged as it comes */
-  REST_MS = 60000, /* then once in that time */
+  OFTEN = 10,      /* the first so many times a text is always logged */
+  REST_MS = 60000, /* after that, once in this time */
 };
 
-/* The place of this text, or one that it takes from the text that was logged longest ago. */
+/* The place of this text; a new text takes the place of the one that was logged longest ago. */
 static tl_repeat *place_of (tl_link *l, uint32_t hash) {
   tl_repeat *oldest = l->conn.repeats;
   for (tl_repeat *r = l->conn.repeats; r < l->conn.repeats + TL_REPEATS; r++) {

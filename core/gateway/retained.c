@@ -1,18 +1,20 @@
-/* core/gateway/retained.c — what a reload adds gets the retained messages of topics that the
-** line has a filter for. The broker sends them at each SUBSCRIBE, and only then with the flag
-** [MQTT-3.3.1-8], [MQTT-3.3.1-9]: so the filters are asked for again, and a retained message
-** that comes after that is for tags that have no value yet, and for nobody else. */
+/* core/gateway/retained.c — after a reload, new stations and tags get the retained messages of
+** their topics.
+** A broker sends retained messages with the flag only in answer to a SUBSCRIBE [MQTT-3.3.1-8],
+** [MQTT-3.3.1-9], so the filters are subscribed to again.
+** A retained message that comes after that is only for tags that have no value yet. */
 #include "base/log.h"
 #include "gateway/link_impl.h"
 #include "base/topic.h"
 
-/* stations that are compared with each filter; of more each filter is asked */
+/* Up to so many new stations are compared with each filter; if there are more, every filter is
+** subscribed to again. */
 enum { COMPARED = 256 };
 
 typedef struct {
   const tl_station *stations[COMPARED];
   uint32_t n;
-  bool all; /* an address may be fed by any filter */
+  bool all; /* some new address is not a plain filter: any topic filter may serve it */
 } wanted;
 
 static void gather (const tl_link *l, wanted *w) {

@@ -1,6 +1,6 @@
-/* core/gateway/secured.c — what there is to say of a connection with TLS or a WebSocket that is up:
-** how it was made, and what its owner should look at, once it is up and while it stays up.
-** Must not know how it came about. */
+/* core/gateway/secured.c — what there is to say of a connection with TLS or a WebSocket: how
+** it is made, and what a person should look at, such as a certificate that ends soon. Must not
+** know how the connection was made. */
 #include "gateway/link_impl.h"
 
 #include <stdarg.h>
@@ -12,7 +12,7 @@ enum { DAY_MS = 24 * 60 * 60 * 1000, LOOK_MS = 60 * 60 * 1000, DUE_MS = LOOK_MS 
 
 static int64_t min64 (int64_t a, int64_t b) { return a < b ? a : b; }
 
-/* Into status(), if nothing more urgent stands there. */
+/* Set the warning for status(), unless a more urgent one is set already. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
@@ -25,14 +25,15 @@ remark (tl_link *l, const char *fmt, ...) {
   va_end(args);
 }
 
-/* A certificate that ends soon, into status() and, when `log` is set, into the log. When to look
-** again, in ms from now. */
+/* Does this certificate end soon? Sets the warning for status(), and logs it if `log` is set.
+** Returns in how many ms to look again. */
 static int64_t look_at (tl_link *l, const char *whose, const char *name, int64_t until, bool log) {
   int64_t left = until - tl_clock_wall_ms(), ahead = left - l->params.tls_expiry_warning;
   int days = left > 0 ? (int)(left / DAY_MS) : 0;
   char text[sizeof l->secured.warning];
   if (until == 0 || l->params.tls_expiry_warning <= 0) return INT64_MAX;
-  if (ahead > 0) return min64(ahead, LOOK_MS); /* the clock may be set meanwhile */
+  /* not longer, since the system's clock may be changed meanwhile */
+  if (ahead > 0) return min64(ahead, LOOK_MS);
   if (left > 0)
     snprintf(text, sizeof text, "%s certificate '%.80s' ends in %d day%s: renew it", whose, name,
              days, days == 1 ? "" : "s");
@@ -44,7 +45,7 @@ static int64_t look_at (tl_link *l, const char *whose, const char *name, int64_t
   return DUE_MS;
 }
 
-/* Both, once a day for each line. */
+/* Both certificates; logged once a day for each line. */
 static void look_at_certificates (tl_link *l, const tl_transport_info *info) {
   tl_secured *s = &l->secured;
   bool log = s->warned_at == 0 || l->time.now - s->warned_at >= DAY_MS;
@@ -116,6 +117,7 @@ void tl_link_secured_tick (tl_link *l) {
   tl_transport_info info;
   if (l->conn.state != TL_LINK_CONNECTED || l->time.now < l->secured.look_at) return;
   tl_transport_get_info(l->conn.transport, &info);
-  if (!info.warning && !info.tls.without_list[0]) l->secured.warning[0] = '\0'; /* days passed */
+  /* a warning about the dates may no longer be true */
+  if (!info.warning && !info.tls.without_list[0]) l->secured.warning[0] = '\0';
   look_at_certificates(l, &info);
 }

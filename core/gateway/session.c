@@ -1,5 +1,5 @@
-/* core/gateway/session.c — a line's session: which topic filters the line wants, and the MQTT
-** session that its parameters make. Must not know sockets. */
+/* core/gateway/session.c — the topic filters that a line wants, and the MQTT session made from
+** its parameters. Must not know sockets. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 /* --- topic filters: computed when stations or parameters change, borrowed by everybody --- */
 
-/* Walked twice: first to count, then to copy. */
+/* Filled in two passes: the first counts, the second copies. */
 typedef struct {
   tl_map known;     /* addresses and topic filters that are in the list */
   uint8_t *text_at; /* NULL: only count */
@@ -29,8 +29,9 @@ static void add_filter (gathering *g, tl_slice filter) {
   g->bytes += filter.len;
 }
 
-/* The station's address, when it is a filter that the line asks for on its behalf. A topic may hold
-** dots and dollars; with these it is an expression, of which `check` warns, too. */
+/* Does the line subscribe to the station's address? Then *address is the filter.
+** Dots and dollars are allowed in a topic; together with certain other characters the address
+** is a regular expression, and `tagline check` warns of it. */
 static bool subscribes (const tl_station *s, tl_slice *address) {
   *address = tl_slice_str(s->address);
   return s->settings.subscribe_address && !strpbrk(s->address, "*?[](){}|\\^") &&
@@ -134,9 +135,9 @@ int tl_link_make_session (tl_link *l, tl_session **session) {
   return rc;
 }
 
-/* A session that is kept on disk, or was, belongs to its store: parameters that name another
-** place for it mean another session, as if the process had been restarted. What the old one
-** holds stays where it is kept. */
+/* A session with a store belongs to that store. When the parameters name another store, the
+** line gets another session, as after a restart of the process. The old store keeps what it
+** holds. */
 int tl_link_new_session (tl_link *l) {
   tl_session *fresh = NULL, *old = l->session;
   bool moved = false;
@@ -147,8 +148,8 @@ int tl_link_new_session (tl_link *l) {
   if (rc < 0) return rc;
   tl_session_go_on_counting(fresh, old);
   l->session = fresh;
-  /* nobody waits for its acknowledgement any more: a broker that kept that session sends it
-  ** again */
+  /* The acknowledgement of a message in the old session is no longer possible; a broker that
+  ** kept that session sends the message again. */
   l->ack.station = NULL;
   l->input.shut &= ~(unsigned)TL_SHUT_QUEUE;
   tl_link_drop_queue(l);

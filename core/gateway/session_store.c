@@ -1,28 +1,28 @@
 /* core/gateway/session_store.c — session_store: what a line's session must remember when the
-** process is killed. Must not know how it is kept.
+** process is killed. Must not know how it is kept on disk.
 **
-** The session tells of each change, which goes into the store's batch; the batch is committed
-** before anything leaves the process that could tell of it: before any line's bytes go to a
-** socket, before a console or stderr hears from a script. So one sync serves all that happened
-** in a wake-up, and whatever anybody outside has seen is on the disk.
+** The session reports each change, which goes into the store's batch. The batch is committed
+** before anything leaves the process that could tell of the change: before any line's bytes go
+** to a socket, and before a console or stderr gets text from a script.
+** So one sync serves all changes of a wake-up, and whatever was seen outside is on the disk.
 **
-** The values stream comes between the writing, which a kill cannot undo any more, and the sync,
-** which is for power failures and takes its time. So no value of a QoS 2 message is printed
-** whose identifier a killed process would forget; and the moment is short in which one is
-** remembered whose value was not printed yet.
+** The values stream is written between the write and the sync of the batch. After the write a
+** kill loses nothing; the sync protects against a power failure, and takes time.
+** So a QoS 2 value is never printed before its identifier is safe from a kill, and the time is
+** short in which the identifier is stored but the value is not printed yet.
 **
-** While a store does not work (in use, damaged, no space) its line is not connected, takes no
-** writes, and tries again; what its session holds stays in memory until the disk takes it. */
+** While a store does not work (in use, damaged, disk full) its line is not connected, accepts
+** no writes, and tries again. What the session holds stays in memory until the disk takes it. */
 #include "base/log.h"
 #include "gateway/link_impl.h"
 
-enum { TRY_AGAIN_MS = 1000 }; /* a write does not ask a failing disk more often than that */
+enum { TRY_AGAIN_MS = 1000 }; /* a write asks a failing disk again only after this time */
 
 static bool wants (const tl_line_params *p) {
   return p->session_store.len > 0 && !p->clean_session && p->client_id.len > 0;
 }
 
-/* Where the parameters want the session; empty: nowhere. */
+/* The path of the store that the parameters name; empty: none. TL_OK, TL_ENOMEM. */
 static int path_of (const tl_link *l, tl_buf *path) {
   const tl_line_params *p = &l->params;
   return wants(p) ? tl_store_path(path, p->session_store, tl_slice_str(l->line->name), p->client_id)
@@ -51,7 +51,7 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
     tl_store_put(k->store, kind, sequence, id, bytes);
   if (gone && kind == TL_STORE_MESSAGE && sequence < k->restored_end && --k->restored == 0)
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "all writes of the previous process are settled");
-  if (k->failed) return; /* tl_link_store_ready() commits it, one day */
+  if (k->failed) return; /* tl_link_store_ready() commits it when the disk works again */
   set_dirty(l, true);
   tl_gateway_ask_flush(l->gateway);
 }
@@ -60,10 +60,11 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
 
 static int save (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
   tl_persistence *k = &l->keep;
-  if (tl_store_is_broken(k->store)) { /* something is missing in the batch: all of it once more */
+  /* a change is missing in the batch: the session reports its whole state again */
+  if (tl_store_is_broken(k->store)) {
     tl_store_begin_anew(k->store);
     tl_pending_begin_anew(l);
-    k->anew = true; /* those that were written once need not wait */
+    k->anew = true; /* the second report of an identifier does not wait for the spool again */
     tl_session_store_all(l->session);
     k->anew = false;
   }
@@ -96,8 +97,8 @@ static int save_all (tl_gateway *g, bool also_received, int (*how)(tl_store *s, 
   return result;
 }
 
-/* Received identifiers last: a message whose handler wrote to another line must rather come
-** again than its write be lost. */
+/* Received identifiers are written last. If a kill comes between, the message is delivered
+** again, which is better than losing a write that its handler made on another line. */
 int tl_gateway_write_stores (tl_gateway *g, tl_err *err) {
   int rc = save_all(g, false, tl_store_write, err), last = save_all(g, true, tl_store_write, err);
   return last < 0 ? last : rc;
@@ -107,17 +108,18 @@ int tl_gateway_commit (tl_gateway *g, tl_err *err) {
   if (g->unsaved == 0) return TL_OK;
   int rc = tl_gateway_write_stores(g, err);
   if (g->values) {
-    /* who commits within a wake-up comes before its flush, and a sync is long enough to be
-    ** killed in */
+    /* This commit comes in the middle of a wake-up, before the flush. Print first, since a
+    ** kill may come during the sync. */
     tl_sink_flush(g->values);
-    tl_gateway_ask_flush(g); /* what hangs on the reader having everything is decided there */
+    /* the flush decides what may leave now that the reader has everything */
+    tl_gateway_ask_flush(g);
   }
   int last = save_all(g, true, tl_store_commit, err);
   return last < 0 ? last : rc;
 }
 
-/* Who commits within a wake-up does not write what was received: its values are not stored yet,
-** and a kill would take them. */
+/* Put received identifiers into the batches. A commit in the middle of a wake-up does not do
+** this: the values are not in the spool yet, and after a kill they would be lost. */
 void tl_gateway_put_received (tl_gateway *g) {
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
@@ -159,8 +161,8 @@ static int restore (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_sli
   return TL_OK;
 }
 
-/* The session so far has nothing in it, as the line took no writes; the new one replaces it
-** only when all is restored. */
+/* Open the store and read the session from it. The line has accepted no writes so far, so its
+** present session is empty. It is replaced only after everything was read. */
 static int open_store (tl_link *l) {
   tl_persistence *k = &l->keep;
   restoring r = { .link = l };

@@ -1,5 +1,5 @@
-/* core/gateway/target.c — where a line connects to, in terms of transports: its addresses,
-** with TLS, WebSocket and proxy as the parameters say. Must not know what travels. */
+/* core/gateway/target.c — where a line connects to, for the room transport: its addresses,
+** with TLS, WebSocket and proxy as the parameters say. Must not know what is sent. */
 #include "gateway/link_impl.h"
 
 #include <stdio.h>
@@ -10,19 +10,19 @@
 
 enum { ALPN_MAX = 512, PSK_MAX = 256 };
 
-/* A target and the texts that it borrows beside the parameters. */
+/* A target and the texts that it borrows from outside of the parameters. */
 typedef struct {
   tl_transport_target target;
   uint8_t alpn[ALPN_MAX], psk[PSK_MAX];
   char host[256], proxy_host[256];
-  tl_buf headers; /* of a function: each with a NUL behind it */
-  tl_slice *made; /* slices of these */
+  tl_buf headers; /* headers that a function made, each followed by a NUL */
+  tl_slice *made; /* slices of `headers` */
 } route;
 
-/* Scheme and port with what the line says where the address does not. */
+/* Scheme and port; the line's parameters fill in what the address does not say. */
 static tl_address address_of (const tl_link *l, size_t host) {
   tl_address a = { .scheme = TL_SCHEME_NONE, .host = l->params.host.at[host] };
-  tl_broker_parse(l->params.host.at[host], &a, NULL); /* the config was checked */
+  tl_broker_parse(l->params.host.at[host], &a, NULL); /* cannot fail: the config was checked */
   if (a.scheme == TL_SCHEME_NONE) {
     if (l->params.tls) a.scheme = TL_SCHEME_MQTTS;
     a.port = (uint16_t)l->params.port;
@@ -79,7 +79,7 @@ static tl_slice from_hex (tl_slice text, uint8_t *out, size_t room) {
   return tl_slice_of(out, n);
 }
 
-/* The names as on the wire. */
+/* The ALPN names as TLS sends them: a length byte before each. */
 static tl_slice alpn_of (const tl_texts *names, uint8_t *out) {
   size_t n = 0;
   for (size_t i = 0; i < names->n; i++) {
@@ -118,7 +118,7 @@ static void fill_tls (route *r, const tl_line_params *p) {
     s->verify = TL_TLS_VERIFY_CHAIN;
 }
 
-/* What the user's function gives, as slices. */
+/* Call the user's function for headers and slice its result. */
 static int called_headers (route *r, tl_link *l, tl_err *err) {
   tl_gateway *g = l->gateway;
   size_t n = 0;

@@ -1,5 +1,5 @@
-/* core/gateway/write.c — writes: a tag's value becomes a PUBLISH, and its fate goes back to who
-** asked. */
+/* core/gateway/write.c — writes: a tag's value becomes a PUBLISH, and whoever asked is told
+** how it ended. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,8 @@ static void unlink_write (tl_gateway *g, tl_write *w) {
   if (w->next) w->next->prev = w->prev;
 }
 
-/* published: the text of v comes back with its fate (tl_session_keeps), so that it is held once. */
+/* published: the session keeps the text of v as the payload and gives it back at the end
+** (tl_session_keeps), so that it is in memory once. */
 static tl_write *new_write (tl_link *l, tl_tag *t, const tl_value *v, bool published,
                             tl_write_done *done, void *ctx) {
   tl_gateway *g = l->gateway;
@@ -100,7 +101,7 @@ void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s) {
 
 static void settle_local (void *ctx);
 
-/* Without a network: the listener gets the message, and it counts as confirmed. */
+/* There is no network: the listener gets the message, and the write counts as confirmed. */
 static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_t qos, bool retain,
                             tl_write *w, tl_err *err) {
   tl_gateway *g = l->gateway;
@@ -117,7 +118,7 @@ static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_
 
 void tl_gateway_describe (tl_gateway *g, tl_sent *out) { g->describe = out; }
 
-/* The first bytes of a text, which may be anything. */
+/* Append the first bytes of a text that may be anything. */
 static void add_some (tl_buf *out, tl_slice s, size_t most) {
   size_t n = s.len < most ? s.len : most;
   while (n < s.len && n > 0 && (s.at[n] & 0xC0) == 0x80) n--;
@@ -145,7 +146,7 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
   int rc = tl_link_store_ready(l, false, &why);
   bool kept = rc == TL_OK;
   if (kept) {
-    /* the line may have been idle for long */
+    /* tell the session the time: the line may have been idle for long */
     tl_session_time(l->session, tl_loop_now(l->gateway->loop));
     tl_health_publish(l, topic, l->gateway->handling, l->gateway->handled_topic);
     rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
@@ -178,10 +179,10 @@ int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int 
   return publish(l, topic, payload, qos, retain, w, err);
 }
 
-/* --- what needs no network: done in this wake-up, told at its end --- */
+/* --- writes that need no network: done in this wake-up, reported at its end --- */
 
-/* In the order of writing: the list begins with the newest. What the callbacks write is told in
-** the next wake-up. */
+/* In the order of writing; the list begins with the newest. Writes that the callbacks make are
+** reported in the next wake-up. */
 static void settle_local (void *ctx) {
   tl_gateway *g = ctx;
   tl_write *settled = NULL;
@@ -229,7 +230,8 @@ static int out_topic (const tl_station *s, tl_slice *topic, tl_err *err) {
   return tl_topic_check(*topic, err);
 }
 
-/* Is the written text the payload, and does the session keep that until its fate is known? */
+/* Is the written text itself the payload, and does the session keep it until the write has
+** ended? */
 static bool comes_back (const tl_link *l, const tl_tag *t, const tl_value *v,
                         const tl_outgoing *out) {
   int64_t qos = out->qos < 0 ? l->params.publish_qos : out->qos;
