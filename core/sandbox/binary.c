@@ -1,5 +1,5 @@
-/* core/sandbox/binary.c — a document of CBOR or MessagePack as Lua tables. Must not know whose
-** it is. */
+/* core/sandbox/binary.c — turns a CBOR or MessagePack document into Lua tables. Must not know
+** where the document comes from. */
 #include <math.h>
 
 #include "sandbox/sandbox.h"
@@ -11,7 +11,7 @@ typedef struct {
   int depth;
 } building;
 
-/* The bytes of a string; chunks are put together in a Lua buffer, which an error cannot leak. */
+/* Push the bytes of a string. Chunks are joined in a Lua buffer, which an error cannot leak. */
 static void push_bytes (building *b, const tl_json_value *v) {
   luaL_Buffer lb;
   if (!v->escaped) {
@@ -50,7 +50,7 @@ static void push_scalar (building *b, const tl_json_value *v) {
   }
 }
 
-/* What Lua does not take as a key, or would not find again, stands as text. */
+/* Push a key. A key that Lua does not allow, or could not find again, becomes a text. */
 static void push_key (building *b, const tl_json_value *key) {
   static const char *const odd[] = { "null", "array", "object", "NaN" };
   lua_State *L = b->L;
@@ -67,7 +67,7 @@ static void push_key (building *b, const tl_json_value *key) {
   lua_pushstring(L, odd[3]);
 }
 
-/* The finished value is on top: into the table below it. */
+/* The finished value is on top: put it into the table below it. */
 static void store (building *b, const tl_json_value *key) {
   lua_State *L = b->L;
   if (b->depth == 0) return;
@@ -80,7 +80,8 @@ static void store (building *b, const tl_json_value *key) {
   lua_rawset(L, -3);
 }
 
-/* Keys wait on the stack until their table is closed; an element has the place that it gets. */
+/* The key of a table stays on the stack until the table is closed; an element of an array has
+** its index as key. */
 static int on_begin (void *ctx, const tl_json_value *key, bool array) {
   building *b = ctx;
   (void)array;

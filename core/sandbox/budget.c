@@ -1,11 +1,12 @@
-/* core/sandbox/budget.c — what a script may take: time and memory, and how it is ended. Must not
-** know what handlers are for.
+/* core/sandbox/budget.c — how much time and memory a script may take, and how it is ended.
+** Must not know what handlers are for.
 **
-** At a tick of the watchdog the script gets a hook, which looks at the clock. Once the time is
-** up, everything raises again until the door is reached: the hook at every instruction, and the
-** library's pcall, xpcall and coroutines (lib_basic.c) when the error comes by. A thread that
-** ended so is marked by its hook: Lua leaves hooks off in it, so nothing may run in it any
-** more, not even its __close. */
+** At a tick of the watchdog the script gets a hook, which looks at the clock. When the time is
+** up an error is raised, and raised again until it reaches the door: by the hook at every
+** instruction, and by our pcall, xpcall and coroutine functions (lib_basic.c) when they catch
+** it.
+** A coroutine that ended so is marked by its hook. Lua leaves hooks off in it, so nothing may
+** run in it any more, not even its __close. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,28 +19,30 @@
 #endif
 
 enum {
-  /* Instructions between two looks at the clock, when a hook is always set. */
+  /* Instructions between two looks at the clock, for coroutines that always have a hook. */
   HOOK_EVERY = 250,
-  LARGE = 1 << 20,   /* bytes: a smaller object is never too large */
-  SHORT_NS = 100000, /* work that is shorter is done without looking at the clock first */
-  /* A …_PART is a divisor of the memory limit. An object may take 1/4 of it, since it is
-  ** copied in one go. */
+  LARGE = 1 << 20,   /* bytes: a smaller object is always allowed */
+  SHORT_NS = 100000, /* work shorter than this is done without a look at the clock first */
+  /* A …_PART divides the memory limit. One object may take 1/4 of it, since it is copied in
+  ** one go. */
   LARGEST_PART = 4,
-  OBJECT_PART = 16, /* an object that a handler makes: 1/16 */
-  /* A text: 1/64. To compare two takes up to 7 ns a byte, and cannot be interrupted. */
+  OBJECT_PART = 16, /* an object that a handler makes may take 1/16 */
+  /* A text may take 1/64: comparing two texts takes up to 7 ns a byte, and cannot be
+  ** interrupted. */
   TEXT_PART = 64,
-  TUNED_PART = 3,           /* below 1/3 of the memory, the collector works as Lua sets it */
-  SMALL_MEMORY = 256 << 20, /* for a smaller limit, the parts are those of this one */
+  TUNED_PART = 3,           /* below 1/3 of the limit, the collector works with Lua's settings */
+  SMALL_MEMORY = 256 << 20, /* with a smaller limit, the parts are computed as if it were this */
   RESERVE_PART = 8,         /* the last 1/8 of the memory is a reserve: see mark_memory */
-  SHARE = 8,                /* of the free memory a call may always take 1/8 */
+  SHARE = 8,                /* a call may always take 1/8 of the free memory */
   COLLECT_NS = 20000000,    /* time to collect after a call that ran out of memory */
   STEADY_NS = 2000000,      /* time to collect after each call, while only the reserve is free */
-  /* where the error handler stands on the main stack, for calls that are in no other
-  ** (tl_script_new) */
+  /* Stack index of the error handler on the main stack, for calls that are not inside another
+  ** call (tl_sandbox_init). */
   TL_HANDLER = 1,
-  /* of the door, one call within the other: where C's stack ends, no finalizer would run */
+  /* Calls through the door inside each other. With more, C's stack could end, and finalizers
+  ** could not run. */
   DEPTH_MAX = 12,
-  DEEP = 500, /* calls within calls, of which only some are told */
+  DEEP = 500, /* with so many levels of calls, a traceback shows only some of them */
   SHOWN = 12
 };
 
@@ -51,7 +54,8 @@ tl_sandbox *tl_sandbox_of (lua_State *L) {
 
 /* --- time --- */
 
-/* The system is asked for the processor's time at most a hundred times in the time of a budget. */
+/* The processor's time at the beginning of a call. The system is asked at most a hundred times
+** in the time of one budget; in between the last answer is used. */
 static uint64_t cpu_before (tl_sandbox *s, uint64_t now, uint64_t limit_ns) {
   if (s->cpu_ns == 0 || now - s->cpu_at > limit_ns / 100) {
     s->cpu_ns = tl_clock_cpu_ns();
@@ -66,7 +70,8 @@ static void begin (tl_sandbox *s, tl_budget *b, uint64_t now) {
   if (!s->unsafe && b->cpu_ns == 0) b->cpu_ns = cpu_before(s, now, b->limit_ns);
 }
 
-/* Others may have had the processor meanwhile. False: the script had it. */
+/* The time is up by the clock, but other processes may have had the processor: then the
+** deadline moves. False: the script has used its time. */
 static bool extend (tl_budget *b, uint64_t now) {
   if (b->cpu_ns == 0) return false;
   uint64_t used = tl_clock_cpu_ns() - b->cpu_ns,
@@ -76,13 +81,15 @@ static bool extend (tl_budget *b, uint64_t now) {
   return true;
 }
 
-/* Steps of the collector: at least one, and more until the cycle ends or the time is over. */
+/* Let the collector work: at least one step, and more until its cycle ends or the time is
+** over. */
 static void collect (tl_sandbox *s, uint64_t ns) {
   uint64_t end = tl_clock_cpu_ns() + ns;
   while (lua_gc(s->L, LUA_GCSTEP, 0) == 0 && tl_clock_cpu_ns() < end) continue;
 }
 
-/* Did the running call ask for too much? What it passed its mark with may be garbage. */
+/* Has the running call taken too much memory? When it passed its mark, a part may be garbage,
+** so that is collected first. */
 static bool is_full (tl_sandbox *s) {
   if (s->memory_asked > 0) return true;
   if (!s->memory_passed) return false;
@@ -111,7 +118,7 @@ static size_t part (size_t memory, size_t n) {
   return (memory > SMALL_MEMORY ? memory : SMALL_MEMORY) / n;
 }
 
-/* A config's own text may be as long as a table: it is loaded once. */
+/* Texts in a config may be as long as a table, since a config is loaded once. */
 static size_t text_max (const tl_sandbox *s) {
   size_t more = s->loading_memory;
   return part(s->memory_limit + more, more > 0 ? OBJECT_PART : TEXT_PART);
@@ -136,7 +143,8 @@ static void push_reason (lua_State *L, const tl_sandbox *s) {
     lua_pushfstring(L, "took longer than %f s", seconds);
 }
 
-/* `level` as for luaL_where: in a hook the running function is level 0. */
+/* Raise the error that ends the call. `level` as for luaL_where(); in a hook the running
+** function is level 0. */
 static void expire (lua_State *L, int level) {
   tl_sandbox *s = tl_sandbox_of(L);
   s->budget.expired = true;
@@ -157,7 +165,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
   if (is_over(tl_sandbox_of(L))) expire(L, 0);
 }
 
-/* The watchdog's: one look, until the next tick. */
+/* The hook that the watchdog sets: looks once, and is off until the next tick. */
 static void on_look (lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
@@ -236,9 +244,10 @@ void tl_sandbox_close_thread (tl_sandbox *s, lua_State *co) {
 
 /* --- the door --- */
 
-/* A handler that is set off within another call has its own time, but no more than is left of
-** that call's; unless that one is resting: then the time it takes does not burden it. False:
-** nothing is left. */
+/* Set the limits of a call inside another call: it has its own time, but no more than the
+** outer call has left. If the outer call is resting, the inner call's time does not count for
+** it.
+** False: the outer call has no time left. */
 static bool limit_within (tl_sandbox *s, tl_budget *outer) {
   tl_budget *b = &s->budget;
   uint64_t now = tl_clock_mono_ns();
@@ -253,9 +262,10 @@ static bool limit_within (tl_sandbox *s, tl_budget *outer) {
   return now < outer->deadline_ns;
 }
 
-/* A call may fill the memory up to the reserve: limit - limit / 8. When more is used already, it
-** may take 1/8 of what is free. So a call that fills the memory ends before Lua must collect all of
-** it at once, and small calls still work. */
+/* Set the mark where the call runs out of memory: limit - limit / 8. If more is used already,
+** the call may take 1/8 of what is free.
+** So a call that fills the memory ends before Lua must collect all of it at once, and small
+** calls still work. */
 static void mark_memory (tl_sandbox *s) {
   size_t limit = s->memory_limit + s->loading_memory, mark = limit - limit / RESERVE_PART;
   size_t least = limit > s->memory ? s->memory + (limit - s->memory) / SHARE : 0;
@@ -264,7 +274,8 @@ static void mark_memory (tl_sandbox *s) {
   s->memory_passed = s->from_outside = false;
 }
 
-/* Field by field: a processor waits for a block that it has just written in parts. */
+/* Copied field by field: reading a whole block right after it was written in parts is slow on
+** a processor. */
 static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
   tl_budget *b = &s->budget;
   b->limit_ns = (uint64_t)(seconds * 1e9);
@@ -281,7 +292,7 @@ static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
   return true;
 }
 
-/* The thread that runs looks before its next instruction. */
+/* The running thread will look at the budget before its next instruction. */
 static void look_soon (tl_sandbox *s) {
   s->ticked = true;
   if (s->running && !lua_gethook(s->running)) lua_sethook(s->running, on_look, LUA_MASKCOUNT, 1);
@@ -301,7 +312,9 @@ static void leave (tl_sandbox *s, const tl_budget *outer) {
     b->deadline_ns += b->grace_ns;
     b->grace_ns = 0;
   }
-  look_soon(s); /* the two have one time: else it could set off the next one, and the next */
+  /* the outer call ends, too, because they share one time: otherwise it could begin one such
+  ** call after the other */
+  look_soon(s);
 }
 
 static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
@@ -368,8 +381,8 @@ int tl_sandbox_enter (tl_sandbox *s, lua_CFunction body, void *arg, double secon
   return rc;
 }
 
-/* luaL_traceback walks the whole stack for each line that it shows: half a second for an
-** endless recursion. */
+/* luaL_traceback() walks the whole stack for each line it shows: half a second for an endless
+** recursion. So this one shows only some levels. */
 static void push_short_traceback (lua_State *L, const char *message) {
   lua_Debug ar;
   luaL_Buffer text;
@@ -390,7 +403,7 @@ static void push_short_traceback (lua_State *L, const char *message) {
 
 int tl_sandbox_traceback (lua_State *L) {
   if (lua_type(L, 1) == LUA_TNUMBER) lua_tostring(L, 1);
-  if (lua_type(L, 1) != LUA_TSTRING) { /* an error object's own __tostring is not run here */
+  if (lua_type(L, 1) != LUA_TSTRING) { /* the __tostring of an error object is not run here */
     lua_pushfstring(L, "error object: a %s", luaL_typename(L, 1));
     lua_replace(L, 1);
   }
@@ -408,7 +421,7 @@ int tl_sandbox_traceback (lua_State *L) {
 
 /* --- memory --- */
 
-/* The source's name may hold anything, and no memory is there to be careful with. */
+/* Note where memory was refused, without allocating. The name of the source may be any text. */
 static void note_place (tl_sandbox *s) {
   lua_Debug ar;
   s->memory_place[0] = '\0';
@@ -420,9 +433,11 @@ static void note_place (tl_sandbox *s) {
   }
 }
 
-/* More than the running call may have. Refused, Lua would first collect all garbage there is in
-** one go; so the call gets it, and is ended before its next instruction. Memory comes in the
-** middle of something, so nothing may raise here; but the hook may be set, as from a signal. */
+/* The running call wants more memory than it may have. If this were refused, Lua would first
+** collect all garbage in one go. So the call gets it, and is ended before its next
+** instruction.
+** Memory is asked for in the middle of an operation, so nothing may raise here; setting the
+** hook is allowed, as in a signal handler. */
 static __attribute__((noinline)) bool grant (tl_sandbox *s, size_t after, size_t wanted,
                                              bool large) {
   size_t limit = s->memory_limit + s->loading_memory;
@@ -442,7 +457,7 @@ static __attribute__((noinline)) bool grant (tl_sandbox *s, size_t after, size_t
   return true;
 }
 
-/* `kind` is of Lua's types where one of its objects is made. */
+/* Is this too large for one object? `kind`: the Lua type of a new object. */
 static bool is_large (const tl_sandbox *s, int kind, size_t wanted) {
   if (s->from_outside) return false;
   return wanted > (kind == LUA_TSTRING ? text_max(s)
@@ -451,7 +466,7 @@ static bool is_large (const tl_sandbox *s, int kind, size_t wanted) {
 
 void *tl_sandbox_alloc (void *ud, void *at, size_t before, size_t wanted) {
   tl_sandbox *s = ud;
-  int kind = !at ? (int)before : LUA_TNONE; /* then it says what kind of object is made */
+  int kind = !at ? (int)before : LUA_TNONE; /* for a new object, `before` is its Lua type */
   if (!at) before = 0;
   if (wanted == 0) {
     s->memory -= before;
@@ -476,8 +491,8 @@ void tl_push_outside (lua_State *L, tl_slice text) {
   s->from_outside = false;
 }
 
-/* The next cycle begins so early that it ends before the memory does, and a heap that grows
-** sets it going: each step is a millisecond, all at once would be 0.2 s. */
+/* Set the collector so that the next cycle begins early enough to end before the memory does.
+** A growing heap drives it in steps of a millisecond; collecting all at once would take 0.2 s. */
 void tl_sandbox_tune (tl_sandbox *s) {
   size_t limit = s->memory_limit + s->loading_memory;
   size_t m = s->memory, room = limit > m ? limit - m : 0;

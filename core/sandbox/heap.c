@@ -1,5 +1,5 @@
-/* core/sandbox/heap.c — see heap.h. Chunks are mapped at addresses that are multiples of their
-** size, so that an object finds its chunk by masking its own address. */
+/* core/sandbox/heap.c — see heap.h. A chunk is mapped at an address that is a multiple of its
+** size, so an object's chunk is found by masking the object's address. */
 #include "sandbox/heap.h"
 
 #include <malloc.h>
@@ -12,14 +12,16 @@
 enum { CHUNK = 64 * 1024, HEAD = 64, SPARES_MAX = 64 };
 
 struct tl_heap_chunk {
-  tl_heap_chunk *next, *prev; /* among the partial ones of its class */
-  void *freed;                /* places that were given back, a list through them */
-  uint32_t used, untouched;   /* places in use; offset of the first that was never used */
-  uint32_t size, index;       /* of a place; the class */
+  /* neighbours in the list of chunks of this class that have a free place */
+  tl_heap_chunk *next, *prev;
+  void *freed;              /* list of places that were freed; each holds the address of the next */
+  uint32_t used, untouched; /* places in use; offset of the first place that was never used */
+  uint32_t size, index;     /* bytes of a place; number of the size class */
 };
 
 #if defined(__SANITIZE_ADDRESS__)
-/* Under the sanitizer each object is malloc's, so that a use after free is seen. */
+/* With the address sanitizer every object comes from malloc, so that it finds a use after
+** free. */
 static bool is_small (size_t n) {
   (void)n;
   return false;
@@ -76,10 +78,10 @@ static tl_heap_chunk *new_chunk (tl_heap *h, unsigned index) {
   return c;
 }
 
-/* There was no free place in the class. */
+/* The class has no free place: map a new chunk. */
 static __attribute__((noinline)) tl_heap_chunk *more_places (tl_heap *h, unsigned index) {
   tl_heap_chunk *c = new_chunk(h, index);
-  /* out of memory: a larger place will do */
+  /* no memory: take a place of a larger class */
   while (!c && ++index < TL_HEAP_CLASSES) c = h->partial[index];
   return c;
 }
@@ -117,8 +119,8 @@ static inline void give_place (tl_heap *h, void *at) {
   if (is_full(c)) put_first(h, c);
   memcpy(at, &c->freed, sizeof c->freed);
   c->freed = at;
-  /* The last chunk of a class stays: else one object that comes and goes would map and unmap
-  ** each time. */
+  /* The last chunk of a class is kept. Otherwise one object that comes and goes would map and
+  ** unmap a chunk each time. */
   if (--c->used == 0 && (c->next || c->prev)) give_chunk(h, c);
 }
 
@@ -138,7 +140,7 @@ static __attribute__((noinline)) void *resize (tl_heap *h, void *at, size_t befo
   if (!is_small(before) && !is_small(wanted)) return realloc(at, wanted);
   if (is_small(before) && is_small(wanted) && class_of(before) == class_of(wanted)) return at;
   void *moved = get(h, wanted);
-  /* a place may be larger than what is in it */
+  /* no memory to move it: it may stay if its place is large enough */
   if (!moved) return wanted <= before && is_small(before) ? at : NULL;
   memcpy(moved, at, before < wanted ? before : wanted);
   give(h, at, before);

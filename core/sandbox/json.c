@@ -1,23 +1,24 @@
-/* core/sandbox/json.c — a JSON document as Lua tables, by our own strict scanner: integers keep
-** all 64 bits, null is json.null. */
+/* core/sandbox/json.c — turns a JSON document into Lua tables, with our own strict scanner:
+** integers keep all 64 bits, null becomes json.null. */
 #include "base/number.h"
 #include "sandbox/sandbox.h"
 
-enum { WAITING = 32 }; /* members of an object that wait on the stack for its end */
+enum { WAITING = 32 }; /* so many members of an object wait on the stack before its table is made */
 
-/* An array or object that is not over. Members of an object wait on the stack, so that its table is
-** made with room for them; those of a large one do not. */
+/* An array or object that is not finished. Members of an object first wait on the stack, so
+** that its table is made with room for them; when there are more, they are put into the table
+** at once. */
 typedef struct {
-  lua_Integer count; /* elements, or members that wait */
-  int base;          /* where its table stands on the stack, or the first member's key */
-  bool made, array;  /* is there a table? */
+  lua_Integer count; /* elements of an array, or members on the stack */
+  int base;          /* stack index of its table, or of the first member's key */
+  bool made, array;  /* made: the table exists */
 } level;
 
 typedef struct {
   lua_State *L;
   tl_sandbox *script;
   int depth;  /* 0: outside of everything */
-  bool lists; /* an array without elements is marked, so that it is not taken for an object */
+  bool lists; /* mark empty arrays as lists, to tell them from objects */
   level levels[TL_JSON_DEPTH + 1];
 } building;
 
@@ -27,16 +28,16 @@ static void push_text (building *b, tl_slice raw, bool escaped) {
     lua_pushlstring(b->L, (const char *)raw.at, raw.len);
     return;
   }
-  /* An escaped text is at most as long as its source: build it in a Lua buffer that an error
-  ** cannot leak. */
+  /* An escaped text is at most as long as its source, so a Lua buffer of that size, which an
+  ** error cannot leak, is enough. */
   luaL_Buffer lb;
   tl_buf out = { .at = (uint8_t *)luaL_buffinitsize(b->L, &lb, raw.len + 1), .cap = raw.len + 1 };
   tl_json_unescape(&out, raw);
   luaL_pushresultsize(&lb, out.len);
 }
 
-/* The object's table, in place of the members that wait; a key that comes twice has its last
-** value. */
+/* Make the object's table from the members on the stack. If a key comes twice, its last value
+** counts. */
 static void make (lua_State *L, level *l, int room) {
   int top = l->base + 2 * (int)l->count;
   lua_createtable(L, 0, room);
@@ -52,7 +53,7 @@ static void make (lua_State *L, level *l, int room) {
   l->made = true;
 }
 
-/* The finished value is on top, and in an object its key below it. */
+/* The finished value is on top, and in an object its key is below it: put it into its table. */
 static void store (building *b) {
   lua_State *L = b->L;
   level *l = &b->levels[b->depth];
@@ -105,7 +106,7 @@ static void push_scalar (building *b, const tl_json_value *v) {
         lua_pushnumber(L, number);
       }
       break;
-    default: lua_pushlightuserdata(L, NULL); /* what lua-cjson's json.null is */
+    default: lua_pushlightuserdata(L, NULL); /* lua-cjson uses the same value for json.null */
   }
 }
 
@@ -148,7 +149,8 @@ void tl_push_json_value (lua_State *L, const tl_json_value *v) {
 void tl_mark_list (lua_State *L) {
   if (luaL_newmetatable(L, "tagline.list")) {
     lua_pushliteral(L, "tagline.list");
-    lua_setfield(L, -2, "__metatable"); /* one for all: not to be changed */
+    /* all lists share this metatable, so scripts must not change it */
+    lua_setfield(L, -2, "__metatable");
   }
   lua_setmetatable(L, -2);
 }

@@ -1,33 +1,35 @@
-/* core/sandbox/lib.h — the parts of Lua's library that are ours: they ask the budget while they
-** work, and cannot be talked into running for ever. They take the place of Lua's own in the
+/* core/sandbox/lib.h — our own parts of Lua's library. They look at the budget while they
+** work, so no argument can make them run for ever. They replace Lua's own functions in the
 ** whole state. */
 #ifndef TL_SANDBOX_LIB_H
 #define TL_SANDBOX_LIB_H
 
 #include "sandbox/sandbox.h"
 
-/* Each changes the global tables that luaL_openlibs made. */
+/* Each of these changes global tables that luaL_openlibs() made. */
 void tl_open_basic (lua_State *L); /* pcall xpcall, coroutine.resume wrap close */
 void tl_open_string (lua_State *L, bool unsafe);
 void tl_open_table (lua_State *L);
-int tl_open_re (lua_State *L); /* a loader: the module tagline.re, PCRE2 with limits */
-/* weak.c: once the state is there, and before it is closed; a loader: the module tagline.weak */
+int tl_open_re (lua_State *L); /* loads the module tagline.re: PCRE2 with limits */
+/* weak.c: to be called after the state was made, and before it is closed; and the loader of
+** the module tagline.weak. */
 void tl_weak_open (lua_State *L);
 void tl_weak_close (tl_sandbox *s);
 int tl_open_weak (lua_State *L);
-int tl_open_json (lua_State *L); /* a loader: the module tagline.json */
+int tl_open_json (lua_State *L); /* loads the module tagline.json */
 /* lib_pick.c: json.pick(addresses), a lua_CFunction */
 int tl_json_pick (lua_State *L);
-int tl_open_bytes (lua_State *L); /* a loader: the module tagline.bytes (lib_bytes.c) */
-/* RFC 4648 §4 into `out`, which has 3 bytes of room for each 4 letters. Returns how many bytes
-** there are, -1 for a wrong text. Strict: whole groups of four, padding at the end only. */
+int tl_open_bytes (lua_State *L); /* loads the module tagline.bytes (lib_bytes.c) */
+/* Decode base64 (RFC 4648, section 4) into `out`, which has room for 3 bytes for each 4
+** letters. Returns the number of bytes; -1: the text is wrong. Strict: whole groups of four
+** letters, padding only at the end. */
 ptrdiff_t tl_base64_read (tl_slice text, uint8_t *out);
-/* Push the bytes of such a text; false, and nothing is pushed: it is wrong, or too long for a
-** frame. */
+/* Push the decoded bytes of a base64 text. False, and nothing is pushed: the text is wrong, or
+** too long for a device's frame. */
 bool tl_push_base64 (lua_State *L, tl_slice text);
 bool tl_push_hex (lua_State *L, tl_slice text);
-/* Push what a time of ISO 8601 is in seconds since 1970, an integer when it has no fraction; false,
-** and nothing is pushed: it is none. */
+/* Push an ISO 8601 time as seconds since 1970, an integer if the text has no fraction. False,
+** and nothing is pushed: the text is not a time. */
 bool tl_push_iso8601 (lua_State *L, tl_slice text);
 int tl_open_uplink (lua_State *L);   /* tagline.uplink (lib_uplink.c) */
 int tl_open_entries (lua_State *L);  /* tagline.entries (lib_entries.c) */
@@ -41,7 +43,7 @@ enum { TL_CAPTURES = 32 };
 typedef struct {
   lua_State *L;
   tl_sandbox *script;
-  const uint8_t *from, *end; /* subject */
+  const uint8_t *from, *end; /* the text that is searched */
   const uint8_t *pattern_end;
   int depth, level;
   struct {
@@ -51,16 +53,17 @@ typedef struct {
 } tl_matching;
 
 void tl_matching_init (tl_matching *m, lua_State *L, tl_slice subject, tl_slice pattern);
-/* Try at one place: where the match ends, or NULL. Raises for a malformed pattern, one that is
-** too complex, and the end of the budget. */
+/* Try to match at one place. Returns where the match ends, or NULL. Raises if the pattern is
+** malformed or too complex, or when the budget is used up. */
 const uint8_t *tl_match_at (tl_matching *m, const uint8_t *at, const uint8_t *pattern);
-/* Push capture `i` (from 0; the whole match when there is none), or all; returns how many. */
+/* Push capture number `i` (from 0; the whole match if the pattern has no captures), or all
+** captures. Returns how many were pushed. */
 void tl_push_capture (const tl_matching *m, int i, const uint8_t *at, const uint8_t *end);
 int tl_push_captures (const tl_matching *m, const uint8_t *at, const uint8_t *end,
                       bool whole_if_none);
 
-/* From a possibly negative position to an offset from 0, as string.sub means it; may lie behind
-** the end. */
+/* Turn a position as in string.sub (from 1, or negative from the end) into an offset from 0,
+** which may lie behind the end. */
 static inline size_t tl_offset (lua_Integer position, size_t len) {
   if (position > 0) return (size_t)position - 1;
   if (position == 0 || position < -(lua_Integer)len) return 0;

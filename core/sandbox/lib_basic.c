@@ -1,5 +1,5 @@
-/* core/sandbox/lib_basic.c — pcall, xpcall and coroutines that let the end of a budget pass: a
-** script cannot catch it. */
+/* core/sandbox/lib_basic.c — pcall, xpcall and coroutine functions that pass on the error
+** which ends a call, so a script cannot catch it. */
 #include "sandbox/lib.h"
 
 enum { CLOSING_MAX = 30 };
@@ -16,14 +16,14 @@ static int finish_call (lua_State *L, int status, lua_KContext before) {
 
 static int basic_pcall (lua_State *L) {
   luaL_checkany(L, 1);
-  lua_pushboolean(L, 1); /* the first result when all is well */
+  lua_pushboolean(L, 1); /* the first result if there is no error */
   lua_insert(L, 1);
   int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish_call);
   return finish_call(L, status, 0);
 }
 
-/* A user's message handler runs where the error came up, which may be inside the hook: with no
-** hook to end it. */
+/* A user's message handler for xpcall runs where the error is raised. That may be inside the
+** hook, where no hook could end it, so it is not called then. */
 static int on_error (lua_State *L) {
   if (tl_sandbox_of(L)->budget.expired) return 1;
   lua_settop(L, 1);
@@ -54,7 +54,7 @@ static lua_State *check_thread (lua_State *L) {
   return co;
 }
 
-/* Results, moved to L; or -1 with the error there. */
+/* Resume a coroutine and move its results to L. Returns their number; -1: the error is on L. */
 static int resume (lua_State *L, lua_State *co, int args) {
   int n = 0;
   if (!lua_checkstack(co, args)) {
@@ -86,7 +86,8 @@ static int coroutine_resume (lua_State *L) {
   return n >= 0 ? n + 1 : 2;
 }
 
-/* The __close of one thread may close the next: Lua 5.4.4 does not count these C calls. */
+/* Close a coroutine. Its __close may close another one, and so on: Lua 5.4.4 does not count
+** these C calls, so they are counted here. */
 static int close_thread (lua_State *L, lua_State *co) {
   tl_sandbox *s = tl_sandbox_of(L);
   lua_State *outer = s->running;
@@ -94,7 +95,7 @@ static int close_thread (lua_State *L, lua_State *co) {
     return luaL_error(L, "C stack overflow (coroutines that close coroutines)");
   s->closing++;
   s->running = co;
-  int status = lua_resetthread(co); /* catches what it runs */
+  int status = lua_resetthread(co); /* catches errors of what it runs */
   s->running = outer;
   s->closing--;
   return status;
@@ -105,7 +106,7 @@ static int call_wrapped (lua_State *L) {
   int n = resume(L, co, lua_gettop(L));
   if (n >= 0) return n;
   int status = lua_status(co);
-  if (status != LUA_OK && status != LUA_YIELD) { /* an error in it: close what it left open */
+  if (status != LUA_OK && status != LUA_YIELD) { /* it ended with an error: close its variables */
     lua_pop(L, 1);
     close_thread(L, co);
     lua_xmove(co, L, 1);

@@ -1,6 +1,7 @@
-/* core/sandbox/lib_bytes.c — tagline.bytes: what codecs do with every message: base64, hexadecimal
-** digits, times of ISO 8601. A text that is wrong gives nil: who wants to know why asks the Lua
-** module of that name, which reads it byte by byte. */
+/* core/sandbox/lib_bytes.c — the module tagline.bytes: what codecs do with every message:
+** base64, hexadecimal digits, times of ISO 8601.
+** For a wrong text the functions return nil. The Lua module of the same name then reads the
+** text byte by byte, and tells what is wrong. */
 #include <string.h>
 
 #include "base/number.h"
@@ -10,7 +11,7 @@ enum {
   NOTHING = 255,
   LONG = 4096,
   NS_A_BYTE = 2,
-  FRAME_MAX = 765 /* of a text of 4 * 255 letters, the longest that lib_uplink.c takes */
+  FRAME_MAX = 765 /* bytes of a text of 4 * 255 letters, the longest that lib_uplink.c takes */
 };
 
 static const char *check_text (lua_State *L, size_t *len) {
@@ -23,7 +24,7 @@ static const char *check_text (lua_State *L, size_t *len) {
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* The values of letters; bits above VALUE: there is none. */
+/* The value of each letter; more than VALUE: not a letter of base64. */
 #define VALUE 63
 static const uint8_t value_of[256] = {
   255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
@@ -42,8 +43,8 @@ static const uint8_t value_of[256] = {
   255, 255, 255, 255, 255, 255, 255, 255, 255,
 };
 
-/* The last group: one to three bytes. Returns how many, 0 when it is wrong (unused bits that are
-** set are, too). */
+/* Decode the last group into one to three bytes. Returns how many; 0: it is wrong, for example
+** because unused bits are set. */
 static size_t last_group (const uint8_t *at, uint8_t *out) {
   uint8_t a = value_of[at[0]], b = value_of[at[1]], c = value_of[at[2]], d = value_of[at[3]];
   if ((a | b) > VALUE) return 0;
@@ -118,7 +119,7 @@ static uint8_t digit_of (uint8_t c) {
   return c >= 'a' && c <= 'f' ? (uint8_t)(c - 'a' + 10) : NOTHING;
 }
 
-/* Digits of either case, an even number of them, into half as many bytes; false: they are wrong. */
+/* Read an even number of hexadecimal digits into half as many bytes. False: the text is wrong. */
 static bool read_hex (tl_slice text, uint8_t *out) {
   if (text.len % 2) return false;
   for (size_t i = 0; i < text.len; i += 2) {
@@ -163,7 +164,7 @@ static int hex_encode (lua_State *L) {
 
 /* --- times --- */
 
-/* `n` digits at `at` as a number; -1 when there is something else. */
+/* Read `n` digits as a number. -1: there is another character. */
 static int digits_at (const char *at, int n) {
   int value = 0;
   for (int i = 0; i < n; i++) {
@@ -183,13 +184,14 @@ static int days_in (int year, int month) {
 static int64_t days_since_1970 (int year, int month, int day) {
   static const int16_t before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
   int64_t y = (int64_t)year - 1;
-  /* rounded down also for the year 0 */
+  /* the 400 keeps the divisions positive, so that they round down for the year 0, too */
   int64_t leaps = (y + 400) / 4 - (y + 400) / 100 + (y + 400) / 400 - 97;
   int64_t days = y * 365 + leaps - 719162 + before[month - 1] + day - 1;
   return month > 2 && is_leap(year) ? days + 1 : days;
 }
 
-/* Seconds east of UTC of "", "Z", "+hh", "+hhmm", "+hh:mm"; false: something else. */
+/* Read an offset from UTC, in seconds (positive: east): "", "Z", "+hh", "+hhmm", "+hh:mm".
+** False: it is none of these. */
 static bool read_offset (const char *at, size_t len, int *seconds) {
   *seconds = 0;
   if (len == 0 || (len == 1 && (*at == 'Z' || *at == 'z'))) return true;

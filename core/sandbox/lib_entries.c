@@ -1,8 +1,10 @@
-/* core/sandbox/lib_entries.c — tagline.entries: frames that are made of entries, each of a key and
-** of parts of a fixed size, as many sensors send them. Which key has which parts is compiled once
-** (tagline.codec.kit); a frame is then read straight into a table of values.
+/* core/sandbox/lib_entries.c — the module tagline.entries: frames made of entries, as many
+** sensors send them. An entry is a key, followed by parts of a fixed size.
+** The parts of each key are compiled once (tagline.codec.kit); frames are then read straight
+** into a table of values.
 **
-** What is cut off, and a key that is not known, is left to the caller, who finds the words. */
+** An incomplete entry or an unknown key ends the reading; the caller in Lua then tells what is
+** wrong. */
 #include <math.h>
 #include <string.h>
 
@@ -10,14 +12,14 @@
 
 #define AT_SET lua_upvalueindex(1) /* of each function of a set */
 
-enum { SLOTS = 1, STEPS, NAMES };                           /* user values of a set */
+enum { SLOTS = 1, STEPS, NAMES };                           /* user values of the set */
 enum { FRAME_MAX = 255, PARTS_MAX = 16, FIRST_SLOTS = 64 }; /* a frame of LoRaWAN has 242 bytes */
 
 typedef enum { UNSIGNED, SIGNED, FLOAT, DOUBLE } kind;
 
 typedef struct {
   double divisor; /* 0: none */
-  uint32_t name;  /* its place among the names; 0: it is read over */
+  uint32_t name;  /* index of its name; 0: the part is skipped */
   uint8_t size;
   uint8_t kind;
   bool little, flag, finite;
@@ -35,7 +37,7 @@ typedef struct {
 
 typedef struct {
   slot *slots;
-  uint32_t mask, n; /* slots less one; taken ones */
+  uint32_t mask, n; /* number of slots minus 1; number of used slots */
   uint8_t width;    /* bytes of a key */
 } set;
 
@@ -50,7 +52,8 @@ static slot *slot_of (const set *s, uint32_t key) {
   }
 }
 
-/* The step of the entry at `at`, of which `*after` is the end; NULL: none, or it is cut off. */
+/* The step of the entry at `at`; *after is where the entry ends. NULL: its key is unknown, or
+** it is incomplete. */
 static inline const step *step_at (const set *s, const uint8_t *bytes, size_t len, size_t at,
                                    size_t *after) {
   if (len - at <= s->width) return NULL;
@@ -82,7 +85,7 @@ static double real_of (const part *p, uint64_t raw) {
   return (double)f;
 }
 
-/* { status = "invalid" }, and its value where there is one */
+/* Push { status = "invalid" }, with the value if there is one. */
 static void push_invalid (lua_State *L, bool has_value, lua_Integer value) {
   lua_createtable(L, 0, 2);
   if (has_value) {
@@ -119,8 +122,8 @@ static void push_value (lua_State *L, const part *p, const uint8_t *at) {
     lua_pushinteger(L, value);
 }
 
-/* A step's parts into the table at `values`; with `wanted` above 0 only those whose names are keys
-** of the table there. The set's names are on top. */
+/* Put the values of a step's parts into the table at `values`. If `wanted` is above 0, only
+** names that are keys of the table there. The set's names are on top. */
 static void put (lua_State *L, const step *found, const uint8_t *at, int values, int wanted) {
   for (const part *p = found->parts, *end = p + found->n; p < end; at += p->size, p++) {
     if (p->name == 0) continue;
@@ -141,7 +144,8 @@ static void put (lua_State *L, const step *found, const uint8_t *at, int values,
 
 /* --- reading --- */
 
-/* The bytes at 1 and the place at 2, from 0; raises for a place outside of them. */
+/* Read the arguments bytes (1) and place (2, from 0). Raises if the place is outside of the
+** bytes. */
 static const uint8_t *check_place (lua_State *L, size_t *len, size_t *at) {
   const uint8_t *bytes = (const uint8_t *)luaL_checklstring(L, 1, len);
   lua_Integer place = luaL_checkinteger(L, 2);
@@ -150,8 +154,8 @@ static const uint8_t *check_place (lua_State *L, size_t *len, size_t *at) {
   return bytes;
 }
 
-/* read(bytes, at, values): entries from there on into the table, as many as come; returns the
-** place of the first that has no step or is cut off, or behind the end. */
+/* read(bytes, at, values): read entries into the table, as many as follow. Returns the place
+** of the first entry that is unknown or incomplete, or the end. */
 static int entries_read (lua_State *L) {
   const set *s = lua_touserdata(L, AT_SET);
   size_t len, at, after;
@@ -168,8 +172,8 @@ static int entries_read (lua_State *L) {
   return 1;
 }
 
-/* one(bytes, at, values, key): the parts of one key, which stand at `at`; returns the place
-** behind them, or nothing when they are cut off. */
+/* one(bytes, at, values, key): read the parts of one key, which begin at `at`. Returns the
+** place behind them; nothing if they are incomplete. */
 static int entries_one (lua_State *L) {
   const set *s = lua_touserdata(L, AT_SET);
   size_t len, at;
@@ -184,9 +188,9 @@ static int entries_one (lua_State *L) {
   return 1;
 }
 
-/* frame(bytes, wanted [, values]): a whole frame into a table (a new one): of what is a key of
-** `wanted`, unless that is nil. Returns the table, or nothing when not all of it can be read, and
-** then nothing was set. */
+/* frame(bytes, wanted [, values]): read a whole frame into a table (a new one if not given).
+** `wanted` nil: all values, otherwise only its keys. Returns the table; nothing, without
+** setting any value, if not all of the frame can be read. */
 static int entries_frame (lua_State *L) {
   const set *s = lua_touserdata(L, AT_SET);
   const step *found[FRAME_MAX];
@@ -239,8 +243,8 @@ static bool flag_of (lua_State *L, const char *name) {
   return yes;
 }
 
-/* The part on top: { name, format, divisor, bool =, finite = }. Its name is put at the end of the
-** table at `names`. */
+/* Read the part on top: { name, format, divisor, bool =, finite = }. Its name is appended to
+** the table at `names`. */
 static part read_part (lua_State *L, int names) {
   part p = { .flag = flag_of(L, "bool"), .finite = flag_of(L, "finite") };
   size_t len;
@@ -260,14 +264,14 @@ static part read_part (lua_State *L, int names) {
   return p;
 }
 
-/* Push the memory of `room` free slots, a power of two. */
+/* Push a block of `room` free slots; `room` is a power of two. */
 static void push_slots (lua_State *L, set *s, uint32_t room) {
   s->slots = lua_newuserdatauv(L, room * sizeof *s->slots, 0);
   s->mask = room - 1;
   memset(s->slots, 0, room * sizeof *s->slots);
 }
 
-/* Twice as many slots, when they are half full. */
+/* Double the slots when half of them are used. */
 static void make_room (lua_State *L, set *s) {
   if (s->n <= s->mask / 2) return;
   set more = *s;
@@ -278,7 +282,7 @@ static void make_room (lua_State *L, set *s) {
   *s = more;
 }
 
-/* add(key, parts): what stands behind a key. */
+/* add(key, parts): define which parts follow a key. */
 static int entries_add (lua_State *L) {
   set *s = lua_touserdata(L, AT_SET);
   uint32_t key = (uint32_t)luaL_checkinteger(L, 1);
@@ -306,7 +310,7 @@ static int entries_add (lua_State *L) {
   return 0;
 }
 
-/* clear(): no entries any more. */
+/* clear(): remove all entries. */
 static int entries_clear (lua_State *L) {
   set *s = lua_touserdata(L, AT_SET);
   memset(s->slots, 0, (s->mask + 1) * sizeof *s->slots);
@@ -318,8 +322,8 @@ static int entries_clear (lua_State *L) {
   return 0;
 }
 
-/* new(width): a set of entries with keys of so many bytes (1 or 2): the functions add, read, one,
-** frame and clear. */
+/* new(width): make a set of entries whose keys have 1 or 2 bytes. Returns its functions: add,
+** read, one, frame, clear. */
 static int entries_new (lua_State *L) {
   lua_Integer width = luaL_checkinteger(L, 1);
   luaL_argcheck(L, width == 1 || width == 2, 1, "expected 1 or 2");

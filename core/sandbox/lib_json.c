@@ -1,6 +1,6 @@
-/* core/sandbox/lib_json.c — the module `json` of scripts: lua-cjson's encode, decode and null,
-** within the budgets of the state and with integers of 64 bits. (lua-cjson itself keeps memory
-** of its own that no limit counts, and cannot be interrupted.) */
+/* core/sandbox/lib_json.c — the module `json` of scripts: encode, decode and null as in
+** lua-cjson, but within the state's budgets, and with integers of 64 bits.
+** (lua-cjson itself uses memory that no limit counts, and cannot be interrupted.) */
 #include <math.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 enum { DEPTH = 500, SPARSE_SAFE = 10, SPARSE_RATIO = 2, FIRST_ROOM = 256 };
 
-/* The text so far is in a userdata at a stack index, so that Lua counts and frees it. */
+/* The text that was written so far; it is in a userdata, so that Lua counts and frees it. */
 typedef struct {
   lua_State *L;
   tl_sandbox *script;
@@ -79,7 +79,8 @@ static void add_number (writing *w, int index) {
   add(w, (const char *)text.at, text.len);
 }
 
-/* The length of the table on top as an array, as lua-cjson tells: -1 for an object. */
+/* The length of the table on top if it is an array, by the rules of lua-cjson; -1: it is an
+** object. */
 static lua_Integer array_length (writing *w) {
   lua_State *L = w->L;
   lua_Integer most = 0, n = 0;

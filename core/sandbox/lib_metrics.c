@@ -1,11 +1,11 @@
-/* core/sandbox/lib_metrics.c — tagline.metrics: the plain metrics of Sparkplug B's data messages,
-** read straight into what decode returns.
+/* core/sandbox/lib_metrics.c — the module tagline.metrics: reads the plain metrics of
+** Sparkplug B data messages straight into what decode returns.
 **
-** A reader is made for the metrics that a birth certificate named, and told of each: which tag it
-** fills, and by which datatype. It reads a message whole or not at all: what is rare (properties,
-** arrays, templates, data sets, a metric it was not told of) and what is wrong gives nothing, and
-** the Lua modules of tagline.codec.sparkplug_b read the message then, and find the words. So it
-** must give what they give, and refuse what they refuse. */
+** A reader is told of each metric that a birth certificate named: which tag it fills, and its
+** datatype. It reads a message completely, or returns nothing.
+** It returns nothing for what is rare (properties, arrays, templates, data sets, an unknown
+** metric) or wrong. The Lua modules of tagline.codec.sparkplug_b then read the message, and
+** tell what is wrong. So both must give the same values, and refuse the same messages. */
 #include <string.h>
 
 #include "sandbox/lib.h"
@@ -13,7 +13,7 @@
 
 #define METRICS "tagline.metrics"
 
-/* As in the specification. */
+/* Numbers of the Sparkplug specification. */
 typedef enum {
   TYPE_INT8 = 1,
   TYPE_INT16,
@@ -56,19 +56,20 @@ enum { PAYLOAD_TIMESTAMP = 1, PAYLOAD_METRICS, PAYLOAD_SEQ, PAYLOAD_UUID, PAYLOA
 #define LATEST_MS 253402300799999 /* year 9999, as in tags.lua */
 
 enum { FIRST_ROOM = 16, NS_A_BYTE = 20 };
-enum { BY = 1, TAGS, ENTRIES }; /* user values: places by name and alias; tag names; the entries */
+/* user values: from name and alias to place; names of tags; memory of the entries */
+enum { BY = 1, TAGS, ENTRIES };
 
 typedef struct {
   uint64_t alias;
-  uint64_t serial; /* of the sample that had it last */
+  uint64_t serial; /* number of the last sample that has this metric */
   uint8_t type;
-  bool has_alias, fills; /* false: no tag of the station's is filled by it */
+  bool has_alias, fills; /* fills false: no tag of the station takes its value */
 } entry;
 
 typedef struct {
-  entry *entries; /* a userdata's, the user value ENTRIES */
+  entry *entries; /* memory of the user value ENTRIES */
   lua_Integer count, room;
-  uint64_t serial; /* of the last sample made */
+  uint64_t serial; /* number of the last sample */
 } metrics;
 
 typedef struct {
@@ -77,7 +78,7 @@ typedef struct {
   size_t name_len;
   const char *text; /* of FIELD_STRING */
   size_t text_len;
-  int value_field; /* 0: none came */
+  int value_field; /* number of the field; 0: the metric has no value */
   bool has_alias, has_timestamp, has_datatype, historical, null;
 } metric;
 
@@ -91,7 +92,7 @@ typedef struct {
   size_t count; /* metrics in it */
 } reading;
 
-/* Where things stand on the stack while a message is read. */
+/* Stack indexes while a message is read. */
 enum {
   AT_BY = 3,
   AT_TAGS,
@@ -144,7 +145,8 @@ static bool take_value (const reading *r, uint64_t field, size_t *at, size_t sto
   }
 }
 
-/* False: it is wrong, or it is rare (metadata, properties, what is no scalar). */
+/* Read a field of a metric. False: it is wrong, or rare (metadata, properties, a value that is
+** not a scalar). */
 static bool take_field (const reading *r, uint64_t field, int wire, size_t *at, size_t stop,
                         metric *m) {
   bool transient;
@@ -177,7 +179,8 @@ static bool take_metric (const reading *r, size_t at, size_t stop, metric *m) {
 
 /* --- its value: datatypes.lua in C --- */
 
-/* A signed number of `bits` travels as so many bits, or extended to the 32 or 64 of its field. */
+/* A signed number of `bits` is sent with just these bits, or sign-extended to the 32 or 64
+** bits of its field. */
 static bool signed_value (unsigned bits, const metric *m, int64_t *value) {
   int64_t v = (int64_t)m->number, top = (int64_t)1 << (bits - 1);
   *value = v;
@@ -225,7 +228,7 @@ static bool push_number (lua_State *L, datatype type, const metric *m) {
   return true;
 }
 
-/* False, and nothing pushed: the value is wrong or rare. */
+/* Push the value of a metric. False, and nothing is pushed: the value is wrong or rare. */
 static bool push_value (lua_State *L, datatype type, const metric *m) {
   switch (type) {
     case TYPE_FLOAT:
@@ -246,7 +249,8 @@ static bool push_value (lua_State *L, datatype type, const metric *m) {
 
 /* --- into the result --- */
 
-/* The metric's entry; NULL: none was told of, or it is not quite that one. */
+/* The entry of a metric. NULL: the reader was not told of it, or the datatype or alias
+** differs. */
 static entry *find (reading *r, const metric *m, lua_Integer *place) {
   lua_State *L = r->L;
   if (m->name_len > 0) {
@@ -276,11 +280,13 @@ static void new_sample (reading *r, size_t room) {
 
 static bool is_time (bool there, uint64_t ms) { return there && ms <= LATEST_MS; }
 
-/* `tag = { time =, value = }`, or with what makes it invalid. */
+/* Set `tag = { time =, value = }` in the sample, or the status and reason if the value is
+** invalid. */
 static bool put_metric (reading *r, const metric *m, entry *e, lua_Integer place) {
   lua_State *L = r->L;
   bool null = m->null || m->value_field == 0, own = is_time(m->has_timestamp, m->timestamp);
-  if (e->serial == r->m->serial && e->fills) new_sample(r, 0); /* a second value of it */
+  /* a second value of one tag goes into a new sample */
+  if (e->serial == r->m->serial && e->fills) new_sample(r, 0);
   lua_rawgeti(L, AT_TAGS, place);
   lua_createtable(L, 0, null ? 3 : 2);
   if (null) {
@@ -317,7 +323,7 @@ static bool read_metric (reading *r, size_t at, size_t stop) {
 
 /* --- a payload --- */
 
-/* Its own fields, and how many metrics there are; no metric is looked at. */
+/* Read the payload's own fields, and count its metrics without reading them. */
 static bool read_head (reading *r, size_t stop) {
   uint64_t field;
   int wire;
@@ -363,9 +369,9 @@ static void push_count (lua_State *L, bool there, uint64_t value) {
     lua_pushnil(L);
 }
 
-/* reader:read(bytes, keep_historical): a list of samples, tables of tag name to { value =, time =,
-** status =, reason = }; the payload's seq and its timestamp, or nil. Nothing when the message is
-** not all plain metrics that were told of. */
+/* reader:read(bytes, keep_historical): returns a list of samples (tables from tag name to {
+** value =, time =, status =, reason = }), then the payload's seq and timestamp, or nil for
+** these. Returns nothing if not all metrics are plain and known. */
 static int metrics_read (lua_State *L) {
   size_t len;
   metrics *m = luaL_checkudata(L, 1, METRICS);
@@ -402,9 +408,9 @@ static void make_room (lua_State *L, metrics *m) {
   m->room = room;
 }
 
-/* reader:tell(name, alias, datatype, tag): a metric by name and alias (an integer, or nil), its
-** datatype's number, and the tag that it fills; false: none. True when it is one of those that are
-** read here. A metric that is told of again is another one from then on. */
+/* reader:tell(name, alias, datatype, tag): add a metric: its alias (an integer or nil), the
+** number of its datatype, and the tag that it fills (false: none). Returns whether it can be
+** read here. A metric that was told before is replaced. */
 static int metrics_tell (lua_State *L) {
   metrics *m = luaL_checkudata(L, 1, METRICS);
   luaL_checktype(L, 2, LUA_TSTRING);
@@ -433,7 +439,7 @@ static int metrics_tell (lua_State *L) {
   return 1;
 }
 
-/* reader(): one that was told of no metric yet. */
+/* reader(): make a reader that knows no metric yet. */
 static int metrics_reader (lua_State *L) {
   metrics *m = lua_newuserdatauv(L, sizeof *m, ENTRIES);
   *m = (metrics){ 0 };

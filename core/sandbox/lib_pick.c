@@ -1,5 +1,5 @@
-/* core/sandbox/lib_pick.c — json.pick: a set of addresses, compiled once; then one strict pass
-** over a text gives the values at all of them, without a table of the document. */
+/* core/sandbox/lib_pick.c — json.pick: compiles a set of addresses once. One strict pass over
+** a text then gives the values at all of them, without making tables of the document. */
 #include "sandbox/lib.h"
 #include "sandbox/picker.h"
 
@@ -7,7 +7,7 @@
 
 enum {
   ADDRESS_MAX = 1000, /* bytes of one */
-  BYTES_A_NS = 1      /* how fast a text is looked at, at least */
+  BYTES_A_NS = 1      /* the least speed at which a text is read */
 };
 
 static int picker_gc (lua_State *L) {
@@ -41,8 +41,8 @@ void tl_picker_read (lua_State *L, const tl_picker *p, int index, const char *wh
                (int)error.column, error.expected);
 }
 
-/* pick(text [, what]): the values in the order of the addresses; raises when the text is not JSON,
-** with `what` ("the text") before the place. */
+/* pick(text [, what]): returns the values in the order of the addresses. Raises if the text is
+** not JSON; `what` ("the text") begins the message. */
 static int pick_call (lua_State *L) {
   const tl_picker *p = lua_touserdata(L, lua_upvalueindex(1));
   tl_json_value values[TL_PICKER_ROOM];

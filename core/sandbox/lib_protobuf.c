@@ -1,14 +1,16 @@
-/* core/sandbox/lib_protobuf.c — tagline.protobuf: messages of Protocol Buffers read by a schema
-** into the same tables that tagline.codec.sparkplug_b.protobuf makes; schemas are described there.
-** Bytes that are wrong give nil: who wants to know why asks the Lua module, which says the byte. */
+/* core/sandbox/lib_protobuf.c — the module tagline.protobuf: reads Protocol Buffers messages
+** by a schema, into the same tables as tagline.codec.sparkplug_b.protobuf, which describes
+** schemas.
+** For wrong bytes it returns nil. The Lua module then reads the message, and tells which byte
+** is wrong. */
 #include <string.h>
 
 #include "sandbox/lib.h"
 #include "sandbox/protobuf_wire.h"
 
 enum {
-  MESSAGES_MAX = 24, /* kinds of messages within each other */
-  NUMBERS_MAX = 32,  /* of fields, from 0 */
+  MESSAGES_MAX = 24, /* kinds of messages in one schema */
+  NUMBERS_MAX = 32,  /* field numbers, from 0 */
   DEPTH = 32,        /* as protobuf.DEPTH */
   FIELDS_EXPECTED = 8,
   NS_A_BYTE = 8
@@ -88,7 +90,7 @@ static bool push_bytes (const reading *r, size_t *at, size_t stop) {
   return true;
 }
 
-/* Push the value of a field that is no message. */
+/* Push the value of a field that is not a message. */
 static bool push_scalar (const reading *r, kind k, size_t *at, size_t stop) {
   uint64_t value;
   if (k == KIND_FLOAT) return push_float(r, at, stop);
@@ -110,7 +112,8 @@ static int wire_of (kind k) {
   }
 }
 
-/* Put the value on top into the table below it, by the field's rules; `at`: where it begins. */
+/* Put the value on top into the table below it, by the rules of its field. `at`: where the
+** field begins. */
 static void put (const reading *r, const field *f, lua_Integer *counts, size_t at) {
   lua_State *L = r->L;
   if (f->list) {
@@ -131,7 +134,7 @@ static void put (const reading *r, const field *f, lua_Integer *counts, size_t a
 
 static bool read_message (const reading *r, int which, size_t at, size_t stop, int depth);
 
-/* A field whose wire type is its own; its value is put into the table on top. */
+/* Read a field whose wire type is the expected one, and put its value into the table on top. */
 static bool read_field (const reading *r, const field *f, size_t *at, size_t stop,
                         lua_Integer *counts, int depth) {
   size_t start = *at, end;

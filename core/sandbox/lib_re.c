@@ -1,5 +1,6 @@
-/* core/sandbox/lib_re.c — the module `re`: PCRE2 for scripts, with limits that no pattern gets
-** past (base/pattern.h). Named like the functions of `string`; a pattern is compiled once. */
+/* core/sandbox/lib_re.c — the module `re`: PCRE2 for scripts, with limits that no pattern can
+** pass (base/pattern.h). Its functions have the names of those in `string`. Each pattern is
+** compiled once. */
 #include "base/utf8.h"
 #include "base/pattern.h"
 #include "sandbox/lib.h"
@@ -30,8 +31,8 @@ static int re_gc (lua_State *L) {
   return 0;
 }
 
-/* Upvalue 1 of every function: the compiled patterns by text, one table for subjects in UTF-8
-** and one for bytes, and how many. */
+/* The cache of compiled patterns is upvalue 1 of every function: one table by text for UTF-8
+** subjects, one for bytes, and how many there are. When there are too many, all are forgotten. */
 static void forget_many (lua_State *L, int cache) {
   lua_getfield(L, cache, "n");
   lua_Integer n = lua_tointeger(L, -1) + 1;
@@ -47,7 +48,8 @@ static void forget_many (lua_State *L, int cache) {
   lua_setfield(L, cache, "n");
 }
 
-/* Pushes its owner: a script that is called meanwhile may make the cache forget it. */
+/* The compiled pattern; its owner is pushed, because a script that is called meanwhile may
+** make the cache forget it. */
 static const tl_pattern *compiled (lua_State *L, int index, bool utf) {
   tl_err err = { .text = "" };
   int cache = lua_upvalueindex(1), known = utf ? 1 : 2;
@@ -74,7 +76,7 @@ static const tl_pattern *compiled (lua_State *L, int index, bool utf) {
   return *own;
 }
 
-/* Leaves the pattern's owner on the stack. */
+/* Check the arguments. The owner of the pattern stays on the stack. */
 static void begin (matching *m, lua_State *L, int subject, int pattern) {
   m->L = L;
   m->subject = check_text(L, subject);
@@ -83,7 +85,7 @@ static void begin (matching *m, lua_State *L, int subject, int pattern) {
   m->pattern = compiled(L, pattern, m->utf);
 }
 
-/* The next match of an iterator, whose subject was looked at before. */
+/* Set up the next match of an iterator; its subject was checked before. */
 static void go_on (matching *m, lua_State *L, int subject, int pattern, bool utf) {
   m->L = L;
   m->subject = check_text(L, subject);
@@ -94,7 +96,8 @@ static void go_on (matching *m, lua_State *L, int subject, int pattern, bool utf
 /* Is there a match at `from` or later? */
 static bool next (matching *m, size_t from) {
   if (from > m->subject.len) return false;
-  bool is_long = m->subject.len > LONG; /* then it may have more time than the budget */
+  /* a long subject could take more time than the budget has left */
+  bool is_long = m->subject.len > LONG;
   if (is_long) tl_pattern_limit(tl_budget_left(m->L));
   m->n = tl_pattern_match_from(m->pattern, m->subject, from, m->groups, GROUPS_MAX);
   if (is_long) {
@@ -107,8 +110,8 @@ static bool next (matching *m, size_t from) {
   return m->n > 0;
 }
 
-/* The next of several matches: as with string.gmatch, an empty one at the end of the last does
-** not count. */
+/* The next of several matches. As in string.gmatch, an empty match at the end of the last one
+** does not count. */
 static bool next_of_many (matching *m, size_t from, lua_Integer last) {
   while (next(m, from)) {
     if ((lua_Integer)m->groups[0].to != last || m->groups[0].from != m->groups[0].to) return true;
@@ -142,7 +145,8 @@ static size_t start (lua_State *L, const matching *m, int index) {
   return from;
 }
 
-/* re.match(subject, pattern [, init]): the groups, or the whole match; nil. */
+/* re.match(subject, pattern [, init]): the groups, or the whole match if there are none; nil:
+** no match. */
 static int re_match (lua_State *L) {
   matching m;
   lua_settop(L, 3);
@@ -152,7 +156,8 @@ static int re_match (lua_State *L) {
   return 1;
 }
 
-/* re.find(subject, pattern [, init]): first and last byte, then the groups; nil. */
+/* re.find(subject, pattern [, init]): positions of the first and last byte, then the groups;
+** nil: no match. */
 static int re_find (lua_State *L) {
   matching m;
   lua_settop(L, 3);
@@ -193,7 +198,7 @@ static int re_gmatch (lua_State *L) {
   return 1;
 }
 
-/* The replacement of a match, pushed: false keeps it. */
+/* Push what replaces a match; false: the match stays. */
 static void push_replacement (const matching *m) {
   lua_State *L = m->L;
   switch (lua_type(L, 3)) {
@@ -216,8 +221,8 @@ static void push_replacement (const matching *m) {
   }
 }
 
-/* re.gsub(subject, pattern, replacement [, n]): string (taken literally), table or function;
-** the new text and how many. */
+/* re.gsub(subject, pattern, replacement [, n]): replacement is a string (taken literally), a
+** table or a function. Returns the new text, and the number of matches. */
 static int re_gsub (lua_State *L) {
   matching m;
   luaL_Buffer out;
@@ -235,7 +240,7 @@ static int re_gsub (lua_State *L) {
     luaL_addlstring(&out, (const char *)m.subject.at + copied, m.groups[0].from - copied);
     copied = m.groups[0].to;
     last = m.groups[0].to;
-    push_replacement(&m); /* a function may use this module: its patterns are its own */
+    push_replacement(&m); /* a function may use this module, too: that does not change this match */
     luaL_addvalue(&out);
   }
   luaL_addlstring(&out, (const char *)m.subject.at + copied, m.subject.len - copied);

@@ -1,5 +1,5 @@
-/* core/sandbox/lib_string.c — the functions of `string`, `utf8` and os.date that could run long:
-** our own, or Lua's behind a look at how much they are given. */
+/* core/sandbox/lib_string.c — the functions of `string`, `utf8` and os.date that could run for
+** long: our own ones, or Lua's after a check of how much they are given. */
 #include <string.h>
 
 #include "sandbox/lib.h"
@@ -234,7 +234,7 @@ static int string_rep (lua_State *L) {
   return 1;
 }
 
-/* --- Lua's own behind a look --- */
+/* --- Lua's own functions after a check --- */
 
 static lua_CFunction upper, lower, reverse, format, pack, packsize, unpack, utf8_len, utf8_offset,
     utf8_char, os_date;
@@ -245,7 +245,7 @@ static void ahead_of (lua_State *L, int index) {
   tl_budget_spend(L, len * NS_PER_BYTE + 10);
 }
 
-/* Formats are read in one go, and nobody writes a long one. */
+/* Raise for a long format: formats are read in one go, and nobody needs a long one. */
 static void short_format (lua_State *L) {
   size_t len;
   luaL_checklstring(L, 1, &len);
@@ -258,7 +258,7 @@ static size_t length_of (lua_State *L, int index) {
   return len;
 }
 
-/* Of a format of pack: what "c" stands for is filled up byte by byte. */
+/* How many bytes a format of string.pack fills for its "c" items, which happens byte by byte. */
 static size_t filled (lua_State *L) {
   size_t len, total = 0;
   const char *at = luaL_checklstring(L, 1, &len);

@@ -1,6 +1,6 @@
-/* core/sandbox/lib_table.c — the functions of `table` that go through a table: they ask the
-** budget at every element. A length may come from a metamethod, so it is no bound. sort is a
-** heap sort: no order of elements and no comparison makes it slow. */
+/* core/sandbox/lib_table.c — the functions of `table` that walk through a table: they look at
+** the budget at each element. The length may come from a metamethod, so it is no limit.
+** sort is a heap sort: no order of elements and no comparison function makes it slow. */
 #include "sandbox/lib.h"
 
 enum { ELEMENT = 3, COMPARISON = 10 }; /* in steps */
@@ -62,7 +62,7 @@ static int table_move (lua_State *L) {
     luaL_argcheck(L, from > 0 || last < LUA_MAXINTEGER + from, 3, "too many elements to move");
     lua_Integer n = last - from + 1;
     luaL_argcheck(L, to <= LUA_MAXINTEGER - n + 1, 4, "destination wrap around");
-    /* they overlap */
+    /* source and target overlap */
     bool backwards =
         to > from && to <= last && (target == 1 || lua_compare(L, 1, target, LUA_OPEQ));
     for (lua_Integer i = 0; i < n; i++) {
@@ -92,7 +92,7 @@ static int table_concat (lua_State *L) {
       return luaL_error(L, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)i);
     tl_work(L, s);
     luaL_addvalue(&out);
-    if (i == last) break; /* i + 1 may not be there */
+    if (i == last) break; /* last may be the largest integer: then i + 1 would overflow */
     luaL_addlstring(&out, between, between_len);
   }
   luaL_pushresult(&out);

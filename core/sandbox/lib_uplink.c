@@ -1,9 +1,9 @@
-/* core/sandbox/lib_uplink.c — tagline.uplink: what a LoRaWAN network's message says of an uplink,
-** read from its text in one strict pass, into a table of what a station wants of it.
+/* core/sandbox/lib_uplink.c — the module tagline.uplink: reads a LoRaWAN network's message
+** about an uplink in one strict pass over its text, into a table of what a station wants.
 **
-** A reader is made of a network's paths (tagline.codec.lorawan.picks). What is usual is read here;
-** at the first thing that is not (a number that came as text, null, a field that is wrong) there
-** is nothing, and the Lua modules read the parsed table, whose results these must be. */
+** A reader is made from a network's paths (tagline.codec.lorawan.picks). It reads what is
+** usual. At the first unusual thing (a number as text, null, a wrong field) it returns
+** nothing, and the Lua modules read the parsed table; both must give the same results. */
 #include <string.h>
 
 #include "base/number.h"
@@ -67,10 +67,10 @@ enum { PICKER = 1, NAMES, DOCUMENT, WANTED }; /* user values of a reader */
 
 #define LATEST_S 253402300800 /* the year 10000, as in uplink.lua */
 
-/* How a payload's text becomes bytes; OTHER: by a function in Lua, which gets the text. */
+/* How the payload's text becomes bytes. OTHER: a function in Lua gets the text. */
 typedef enum { OTHER, BASE64, HEX, BYTES } encoding;
 
-/* Places among the picked values, of which the first that is there counts. */
+/* Places of one field among the picked values; the first that has a value counts. */
 typedef struct {
   uint8_t n;
   uint8_t at[PATHS_MAX];
@@ -83,14 +83,15 @@ typedef struct {
 typedef struct {
   const tl_picker *picker;
   tl_json_value *values;
-  bool read; /* values are those of the user value DOCUMENT */
+  bool read; /* values belong to the text in the user value DOCUMENT */
   places fields[FIELDS];
   places list, too_long; /* of gateways */
   uint8_t gateways;
   gateway gateway[GATEWAYS_MAX];
-  double time_unit; /* 0: ISO 8601 */
+  double time_unit; /* 0: times are ISO 8601 */
   bool zero_omitted, snr_omitted, partial;
-  places any;        /* of these one is there in an uplink; no places: the caller's test */
+  /* an uplink has at least one of these; if there are none, the caller in Lua decides */
+  places any;
   encoding encoding; /* of the payload */
   /* what is wanted: the table (the user value WANTED; NULL: all), its fields as bits, its size */
   const void *wanted;
@@ -110,7 +111,7 @@ typedef struct {
   bool repeated;
 } uplink;
 
-/* --- values; each function is false for what is unusual --- */
+/* --- values; each function returns false for what is unusual --- */
 
 static value first_of (const reader *r, const places *p) {
   for (int i = 0; i < p->n; i++)
@@ -155,8 +156,8 @@ static bool take_decibels (const reader *r, field f, uplink *up) {
   return is_decibels(up->text[f]);
 }
 
-/* Hz; what is below `unit` came in MHz or kHz, of which `factor` Hz are one. A text of digits will
-** do. */
+/* Read a frequency in Hz. A number below `unit` is in MHz or kHz: it is multiplied by
+** `factor`. A text of digits is allowed. */
 static bool take_hertz (const reader *r, field f, double unit, double factor, uplink *up) {
   value v = first_of(r, &r->fields[f]);
   double d;
@@ -209,7 +210,7 @@ static bool take_gateways (const reader *r, uplink *up) {
   for (; count < r->gateways && is_there(r, &r->gateway[count].there); count++) {
     const gateway *one = &r->gateway[count];
     value rssi = first_of(r, &one->rssi);
-    double d = -2000; /* none: below all */
+    double d = -2000; /* no RSSI: less than any real one */
     if (!is_decibels(rssi)) return false;
     if (rssi) (void)number_of(rssi, &d);
     if (best && !(d > most)) continue;
@@ -222,7 +223,8 @@ static bool take_gateways (const reader *r, uplink *up) {
   up->text[BEST_GATEWAY] = first_of(r, &best->id);
   up->has[GATEWAY_COUNT] = true;
   up->number[GATEWAY_COUNT] = count;
-  up->has[SNR] = !up->text[SNR] && up->text[RSSI] && r->snr_omitted; /* 0 */
+  /* the network leaves out an SNR of 0 */
+  up->has[SNR] = !up->text[SNR] && up->text[RSSI] && r->snr_omitted;
   return is_decibels(up->text[SNR]) && is_text(up->text[BEST_GATEWAY]);
 }
 
@@ -301,7 +303,7 @@ static bool take (const reader *r, uplink *up) {
 
 /* --- into Lua --- */
 
-/* 16 digits in upper case, without '-' and ':'; anything else as it came. */
+/* Push an EUI as 16 digits in upper case, without '-' and ':'; any other text unchanged. */
 static void push_eui (lua_State *L, value v) {
   char eui[EUI_DIGITS];
   size_t n = 0;
@@ -341,7 +343,7 @@ static bool push_field (lua_State *L, const uplink *up, field f) {
   return true;
 }
 
-/* False: the time is none. */
+/* Push a time. False: the value is not a time. */
 static bool push_time (lua_State *L, const reader *r, value v) {
   double d;
   if (!v) {
@@ -362,8 +364,8 @@ static void push_integer (lua_State *L, const uplink *up, field f) {
     lua_pushnil(L);
 }
 
-/* Which fields the table at 2 asks for; nil: all of them. A station's table is the same at each of
-** its messages, and is kept, so that no other one has its address. */
+/* Which fields does the table at index 2 ask for (nil: all)? A station passes the same table
+** with each message. It is kept, so that no other table can get its address. */
 static void look_at_wanted (lua_State *L, reader *r) {
   const void *wanted = lua_istable(L, 2) ? lua_topointer(L, 2) : NULL;
   if (r->room > 0 && wanted == r->wanted) return;
@@ -386,7 +388,8 @@ static void look_at_wanted (lua_State *L, reader *r) {
   r->room = n;
 }
 
-/* The table of what is wanted, with room for what a device adds. */
+/* Push the result with the fields that are wanted, and with room for what the device's codec
+** adds. */
 static void push_fields (lua_State *L, const reader *r, const uplink *up) {
   lua_createtable(L, 0, r->room);
   lua_getiuservalue(L, AT_READER, NAMES);
@@ -401,7 +404,7 @@ static void push_fields (lua_State *L, const reader *r, const uplink *up) {
   lua_pop(L, 1);
 }
 
-/* The payload as bytes; where its encoding is OTHER, as text. False: it is wrong. */
+/* Push the payload as bytes; if its encoding is OTHER, as text. False: it is wrong. */
 static bool push_payload (lua_State *L, const reader *r, value v) {
   if (!v || v->raw.len == 0) {
     lua_pushliteral(L, "");
@@ -415,9 +418,9 @@ static bool push_payload (lua_State *L, const reader *r, value v) {
   return r->encoding == BASE64 ? tl_push_base64(L, v->raw) : tl_push_hex(L, v->raw);
 }
 
-/* uplink(wanted): of the message that was picked: a table of its fields (of those that are
-** keys of `wanted`, when that is a table), its payload, port, time and whether it is repeated.
-** Nothing: it is unusual. */
+/* uplink(wanted): returns, for the message that was picked: a table of its fields (only keys
+** of `wanted`, if that is a table), its payload, port, time, and whether it is a repetition.
+** Nothing: the message is unusual. */
 static int uplink_read (lua_State *L) {
   reader *r = lua_touserdata(L, AT_READER);
   uplink up;
@@ -437,7 +440,7 @@ static int uplink_read (lua_State *L) {
   return 5;
 }
 
-/* pick(text): reads it; raises when it is not JSON. */
+/* pick(text): read a message; raises if it is not JSON. */
 static int uplink_pick (lua_State *L) {
   reader *r = lua_touserdata(L, AT_READER);
   luaL_checktype(L, 1, LUA_TSTRING);
@@ -449,7 +452,7 @@ static int uplink_pick (lua_State *L) {
   return 0;
 }
 
-/* get(place): a picked value; nil also for null. */
+/* get(place): a picked value; nil if there is none, or null. */
 static int uplink_get (lua_State *L) {
   const reader *r = lua_touserdata(L, AT_READER);
   lua_Integer place = luaL_checkinteger(L, 1);

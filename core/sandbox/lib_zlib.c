@@ -19,8 +19,8 @@ enum {
   GZIP = 31 /* windowBits, as zlib.h has them */
 };
 
-/* zlib's memory is a part of a userdata: it cannot raise in the middle of zlib, and whatever
-** raises later leaves nothing behind. */
+/* zlib gets its memory from this userdata: so nothing raises inside zlib, and an error
+** afterwards leaks nothing. */
 typedef struct {
   z_stream z;
   size_t used;
@@ -54,7 +54,7 @@ static inflating *begin (lua_State *L, int window_bits) {
 }
 
 typedef struct {
-  const uint8_t *at, *end; /* what zlib has not been given yet */
+  const uint8_t *at, *end; /* data that zlib was not given yet */
 } input;
 
 static void feed (inflating *in, input *rest) {
@@ -66,14 +66,14 @@ static void feed (inflating *in, input *rest) {
   rest->at += n;
 }
 
-/* A gzip file may be several, one behind the other. */
+/* Does another member follow? A gzip file may consist of several. */
 static bool is_next_member (const inflating *in, const input *rest) {
   const uint8_t *at = in->z.next_in;
   return rest->end - at >= 2 && at[0] == 0x1F && at[1] == 0x8B;
 }
 
-/* Bare, or in the wrapper that most libraries write? A bare stream that begins like the wrapper
-** would be a stored block with set bits where compressors leave zeros. */
+/* Is the stream bare, or in the zlib wrapper that most libraries write? A bare stream that
+** begins like a wrapper would be a stored block with bits set that compressors leave zero. */
 static int window_bits (const uint8_t *at, size_t n) {
   bool wrapped = n >= 2 && (at[0] & 15) == 8 && at[0] >> 4 <= 7 && (at[0] << 8 | at[1]) % 31 == 0;
   return wrapped ? WRAPPED : BARE;
@@ -93,7 +93,8 @@ static int fail_size (lua_State *L, ptrdiff_t at, const char *fmt, lua_Integer n
   return 3;
 }
 
-/* `first` is the data's first byte, which the whole string has as number `from`. */
+/* Decompress. `first` is the data's first byte, which is byte number `from` of the whole
+** string. */
 static int run (lua_State *L, const uint8_t *first, const uint8_t *end, lua_Integer from,
                 lua_Integer limit, int bits) {
   const watch *w = lua_touserdata(L, lua_upvalueindex(1));
@@ -106,7 +107,7 @@ static int run (lua_State *L, const uint8_t *first, const uint8_t *end, lua_Inte
   for (;;) {
     if (w->ahead) w->ahead(L, PIECE_NS);
     feed(in, &rest);
-    /* A byte more than may come: that one came tells that it is too much. */
+    /* One byte more than allowed: if it is filled, the result is too long. */
     size_t room = limit - total < OUT_PIECE ? (size_t)(limit - total) + 1 : OUT_PIECE;
     in->z.next_out = (Bytef *)luaL_prepbuffsize(&out, room);
     in->z.avail_out = (uInt)room;

@@ -1,14 +1,14 @@
-/* core/sandbox/match.c — Lua's patterns as the manual defines them, with every step counted: a
-** pattern that backtracks without end is ended by the budget of its handler. Must not know the
-** functions that use it. */
+/* core/sandbox/match.c — Lua's patterns as the manual defines them, with each step counted:
+** the budget ends a pattern that backtracks without end. Must not know the functions that use
+** it. */
 #include <ctype.h>
 #include <string.h>
 
 #include "sandbox/lib.h"
 
 enum {
-  DEEPEST = 200, /* nested items */
-  OPEN = -1,     /* lengths of captures that are not texts */
+  DEEPEST = 200, /* levels of nested items */
+  OPEN = -1,     /* values of a capture's length that are not lengths */
   POSITION = -2,
   BYTES_PER_STEP = 16
 };
@@ -66,7 +66,8 @@ static bool in_set (tl_matching *m, int c, const uint8_t *p, const uint8_t *last
   return !wanted;
 }
 
-/* Where the single-character item at `p` ends. The pattern is a Lua string, so a NUL follows it. */
+/* Where the single-character item at `p` ends. The pattern is a Lua string, so a NUL follows
+** its end. */
 static const uint8_t *item_end (tl_matching *m, const uint8_t *p) {
   uint8_t c = *p++;
   if (c == '%') {

@@ -6,10 +6,10 @@
 #include "base/fiber.h"
 #include "sandbox/watchdog.h"
 
-/* Of real time: while others have the processor a piece may be smaller, but it is never none. */
+/* Real time. While other processes have the processor a piece does less, but never nothing. */
 enum { PIECE_NS = 2000000 };
 
-/* What the sandbox has of whoever runs in it. */
+/* The part of the sandbox that belongs to what runs in it now. */
 typedef struct {
   lua_State *L;
   lua_State *running;
@@ -27,16 +27,17 @@ struct tl_pieces {
   void (*body)(void *ctx);
   void *ctx;
   int thread; /* registry reference of its Lua thread */
-  state own;  /* while it is away */
+  state own;  /* kept here while the work is paused */
   bool lends, minds;
-  size_t memory_before, lent; /* bytes; lent: beside the others' limit, while it is away */
+  /* bytes; lent: not counted against the limit of the others, while the work is paused */
+  size_t memory_before, lent;
   bool hurried;
   const char *why;
-  uint64_t left_cpu, left_mono; /* ns, when it went away */
+  uint64_t left_cpu, left_mono; /* ns, when it paused */
   uint64_t left_ticks;
 };
 
-/* Swaps the sandbox's with *other. */
+/* Exchange that part of the sandbox with *other. */
 static void swap (tl_sandbox *b, state *other) {
   state now = { b->L,           b->running,       b->budget,
                 b->depth,       b->closing,       b->loading_memory,
@@ -85,7 +86,7 @@ int tl_pieces_new (tl_pieces **out, tl_sandbox *b, void (*body)(void *ctx), void
   return TL_OK;
 }
 
-/* The time away is not its own. */
+/* The time during the pause does not count. */
 static void go_on_counting (tl_pieces *p) {
   tl_budget *b = &p->own.budget;
   if (!b->inside) return;
@@ -133,7 +134,8 @@ void tl_pieces_free (tl_pieces *p) {
   free(p);
 }
 
-/* Deeper calls through the door have budgets that lie in C's frames, and are short. */
+/* Pauses only in the outermost call. Calls inside it have budgets in C's stack frames, and are
+** short. */
 bool tl_pause (tl_sandbox *b) {
   tl_pieces *p = b->pieces;
   if (!p || p->hurried || !tl_watchdog_rang() || b->depth > 1) return false;

@@ -1,6 +1,7 @@
-/* core/sandbox/protobuf_wire.h — the wire of Protocol Buffers: varints, lengths and fixed numbers.
-** Knows no field. Each function takes what stands at `*at`, before `stop`, and goes behind it;
-** false when it is wrong or cut off, and then nothing of it counts. */
+/* core/sandbox/protobuf_wire.h — the encoding of Protocol Buffers: varints, lengths and fixed
+** numbers. Knows no field.
+** Each function reads what begins at `*at` and ends before `stop`, and moves `*at` behind it.
+** False: it is wrong or incomplete, and the outputs do not count. */
 #ifndef TL_SANDBOX_PROTOBUF_WIRE_H
 #define TL_SANDBOX_PROTOBUF_WIRE_H
 
@@ -34,7 +35,8 @@ static inline bool tl_pb_varint (const uint8_t *bytes, size_t *at, size_t stop, 
   return tl_pb_long_varint(bytes, at, stop, value);
 }
 
-/* A field with a length: `*at` is its first byte then, and `*end` stands behind the last. */
+/* A field with a length: afterwards `*at` is its first byte, and `*end` is behind its last
+** byte. */
 static inline bool tl_pb_span (const uint8_t *bytes, size_t *at, size_t stop, size_t *end) {
   uint64_t length;
   if (!tl_pb_varint(bytes, at, stop, &length) || length > stop - *at) return false;
@@ -51,7 +53,8 @@ static inline bool tl_pb_fixed (const uint8_t *bytes, size_t *at, size_t stop, u
   return true;
 }
 
-/* The head of a field: its number and wire type, which is one that has a value. */
+/* The key of a field: its number and its wire type. False also for the wire types that have no
+** value (groups). */
 static inline bool tl_pb_key (const uint8_t *bytes, size_t *at, size_t stop, uint64_t *number,
                               int *wire) {
   uint64_t key;
@@ -61,7 +64,7 @@ static inline bool tl_pb_key (const uint8_t *bytes, size_t *at, size_t stop, uin
   return *number != 0 && *number <= TL_PB_NUMBER_LAST && *wire != 3 && *wire != 4 && *wire <= 5;
 }
 
-/* A field that nobody wants. */
+/* Skip a field. */
 static inline bool tl_pb_skip (const uint8_t *bytes, int wire, size_t *at, size_t stop) {
   uint64_t value;
   size_t end;
@@ -73,7 +76,7 @@ static inline bool tl_pb_skip (const uint8_t *bytes, int wire, size_t *at, size_
   return true;
 }
 
-/* Some libraries write a negative number of 32 bits as one of 64. */
+/* A number of 32 bits. Some libraries write a negative one with 64 bits. */
 static inline bool tl_pb_uint32 (const uint8_t *bytes, size_t *at, size_t stop, uint64_t *value) {
   if (!tl_pb_varint(bytes, at, stop, value)) return false;
   if (*value > UINT32_MAX && *value < (uint64_t)INT32_MIN) return false;

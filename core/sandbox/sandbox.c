@@ -1,13 +1,13 @@
-/* core/sandbox/sandbox.c — a state made and ended, with the library that it has. */
+/* core/sandbox/sandbox.c — makes and ends a state, with its library. */
 #include "sandbox/sandbox.h"
 
 #include "sandbox/lib.h"
 #include "sandbox/lib_zlib.h"
 #include "sandbox/watchdog.h"
 
-enum { GC_STEP = 10 }; /* 1 KiB: 2 to the power of it */
+enum { GC_STEP = 10 }; /* 2 to the power of 10: steps of 1 KiB */
 
-/* Not reached while everything that can raise is behind the door; Lua aborts after it. */
+/* Lua aborts after this. Not reached while everything that can raise runs behind the door. */
 static int on_panic (lua_State *L) {
   tl_log(TL_LOG_ERROR, "lua", "an error outside of every protected call: %s",
          lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "?");
@@ -16,8 +16,8 @@ static int on_panic (lua_State *L) {
 
 static int open_zlib (lua_State *L) { return tl_push_zlib(L, tl_budget_spend); }
 
-/* A long luaL_Buffer has a metatable, made at its first use. If memory ended in the middle of
-** that, it would lack __close for good. */
+/* A long luaL_Buffer has a metatable, which Lua makes at the first use. If memory ended in the
+** middle of that, the metatable would lack __close for good, so it is made now. */
 static void make_a_buffer (lua_State *L) {
   luaL_Buffer b;
   luaL_buffinitsize(L, &b, 2 * LUAL_BUFFERSIZE);
@@ -50,8 +50,8 @@ int tl_sandbox_init (tl_sandbox *b, bool unsafe, tl_err *err) {
   *b = (tl_sandbox){ .unsafe = unsafe, .handler_time = 0.1, .memory_limit = TL_MEMORY };
   b->L = lua_newstate(tl_sandbox_alloc, b);
   if (!b->L) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
-  /* A step of the collector may free 100 objects for each 16 bytes of it: with Lua's own 8 KiB
-  ** that takes 10 ms. */
+  /* A step of the collector may free 100 objects for each 16 bytes of its size: with Lua's
+  ** default of 8 KiB a step takes 10 ms. */
   lua_gc(b->L, LUA_GCINC, 0, 0, GC_STEP);
   b->watched = tl_watchdog_begin();
   if (!b->watched)
@@ -62,7 +62,7 @@ int tl_sandbox_init (tl_sandbox *b, bool unsafe, tl_err *err) {
   b->start_ns = tl_clock_mono_ns();
   b->start_ticks = tl_ticks();
   lua_atpanic(b->L, on_panic);
-  lua_pushcfunction(b->L, tl_sandbox_traceback); /* stays there for tl_sandbox_enter */
+  lua_pushcfunction(b->L, tl_sandbox_traceback); /* stays on the stack, for tl_sandbox_enter() */
   tl_buf_init(&text);
   int rc = tl_sandbox_enter(b, p_open, b, 0, "lua", &text);
   if (rc != LUA_OK)

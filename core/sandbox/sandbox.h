@@ -1,23 +1,24 @@
-/* core/sandbox/sandbox.h — a Lua state that cannot hang, and cannot take all memory. Knows nothing
-** of lines, stations and tags: it runs a C function with a script behind it, for so long, within
-** so much memory.
+/* core/sandbox/sandbox.h — a Lua state that cannot hang, and cannot take all memory. It runs C
+** functions that call scripts, with a limit of time and memory. Knows nothing of lines,
+** stations and tags.
 **
 ** How a script is ended, in one picture:
 **
 **   a tick       every 4 ms of this thread's processor time a signal comes (watchdog.c). It sets a
-**     │          hook in the thread that runs, and a note (`ticked`) for C code that goes on long.
-**   the look     before its next instruction the hook, or C code by tl_work(), asks is_over():
-**     │          has the call had its time, or its memory? (budget.c)
+**     │          hook in the running thread, and the flag `ticked` for C code that runs for long.
+**   the look     before the next instruction the hook, or C code by tl_budget_check(), asks
+**     │          is_over(): has the call used up its time or its memory? (budget.c)
 **   the end      if so, `expired` is set and an error is raised. It is raised again by the hook at
-**     │          every instruction that runs meanwhile, and by pcall, xpcall and coroutines of ours
-**     │          (lib_basic.c) when it comes by: no script can catch it.
-**   the door     tl_sandbox_enter, where the call began, catches it. A call that was set off
-**                within another one shares its time: when it ends so, the outer one looks, too.
+**     │          every further instruction, and by our pcall, xpcall and coroutine functions
+**     │          (lib_basic.c) when they catch it: no script can stop it.
+**   the door     tl_sandbox_enter(), where the call began, catches it. A call inside another call
+**                shares that one's time: when it is ended so, the outer call looks, too.
 **
-** What can overrun: one tick, and one instruction or C call. Those whose length a script chooses
-** say beforehand how long they take (tl_budget_spend), and texts are bounded. Two more of Lua's
-** own ways to go on for ever within an instruction are closed where the program is linked:
-** callable.c and weak.c. */
+** A call can exceed its time by one tick, and by one instruction or C call. Functions whose
+** length a script chooses say beforehand how long they take (tl_budget_spend), and texts have
+** a limit.
+** Two more ways in which Lua could run for ever within one instruction are closed where the
+** program is linked: callable.c and weak.c. */
 #ifndef TL_SANDBOX_SANDBOX_H
 #define TL_SANDBOX_SANDBOX_H
 
@@ -34,23 +35,25 @@
 
 enum { TL_MEMORY = 256 * 1048576, TL_LOADING_MEMORY = 1024 * 1048576 };
 
-/* The time that one call through the door may take: of the processor, unless the script may
-** wait in calls of its own (`unsafe`). Its clock starts when somebody first looks, at a tick of
-** the watchdog: a short call costs no look at a clock. */
+/* The time that one call through the door may take. It is processor time, unless the script
+** may wait in calls of its own (`unsafe`).
+** The clock starts at the first look, at a tick of the watchdog: a short call never reads a
+** clock. */
 typedef struct {
-  /* limit 0: none; deadline 0: nobody has looked yet; the clock is the monotonic one */
+  /* All in ns. limit 0: none; deadline (monotonic clock) 0: nobody has looked yet. */
   uint64_t limit_ns, deadline_ns;
-  /* of the processor, when it began (0: any time counts), and what it may take of it (0:
-  ** limit_ns) */
+  /* The processor's clock when the call began (0: real time counts), and the processor time
+  ** that it may take (0: limit_ns). */
   uint64_t cpu_ns, cpu_limit_ns;
-  /* more, once, when a call that it set off has used up what is left: to go on, or to pause */
+  /* Extra time, given once, after a call inside this one has used up the time: to go on, or to
+  ** pause. */
   uint64_t grace_ns;
-  /* what the error says, in place of how long the call took; NULL */
+  /* The text of the error; NULL: it says how long the call took. */
   const char *message;
   bool inside;  /* a call is running */
-  bool expired; /* raise at every chance until the door is reached again */
-  /* the script's function returned, C code goes on: calls that it sets off have budgets of their
-  ** own */
+  bool expired; /* an error is raised at every chance until the door is reached */
+  /* The script's function has returned, and C code goes on: calls inside it have budgets of
+  ** their own. */
   bool resting;
 } tl_budget;
 
@@ -59,64 +62,69 @@ enum { TL_WEAK_MODES = 3, TL_WEAK_TABLES = 16 };
 typedef struct tl_sandbox tl_sandbox;
 
 struct tl_sandbox {
-  /* the main state; a lua_State handed to a C function may be a coroutine that dies */
+  /* The main Lua state. It is kept, because a lua_State passed to a C function may be a
+  ** coroutine that ends. */
   lua_State *L;
-  bool unsafe; /* all of Lua, also what waits */
+  bool unsafe; /* scripts see all of Lua, also functions that wait */
 
   /* memory: budget.c */
   tl_heap heap;
   size_t memory, memory_limit; /* bytes of the Lua heap */
-  size_t loading_memory;       /* more of it, for a while; the owner's */
-  size_t memory_mark;          /* the running call ends where it would pass this */
-  bool memory_passed;          /* it has */
-  /* it made a text or a table larger than it may, of so many bytes; 0: it did not */
+  size_t loading_memory;       /* bytes added to memory_limit for a while, by the owner */
+  size_t memory_mark;          /* the running call is ended when it passes this */
+  bool memory_passed;          /* the running call has passed it */
+  /* Size in bytes of a text or table that was too large for one object; 0: there was none. */
   size_t memory_asked;
-  bool system_refused;   /* the system had no memory since this was last cleared, not the limit */
-  char memory_place[80]; /* where memory was refused last */
-  /* a text is being made that did not come from a script: it may be longer */
+  bool system_refused;   /* the system (not the limit) refused memory since this was last cleared */
+  char memory_place[80]; /* place in the script where memory was last refused */
+  /* A text from outside of scripts is being made: it may be longer than theirs. */
   bool from_outside;
-  /* of the collector, in percent (heap after the next cycle's start to heap after the last one) */
+  /* The collector's pause in percent: heap at the start of the next cycle, compared with the
+  ** heap after the last one. */
   int gc_pause;
-  size_t collected_at; /* the memory when the collector was set to work last */
+  size_t collected_at; /* `memory` when the collector was last set */
 
   /* time: budget.c; `ticked`, `ticks` also the watchdog's */
-  double handler_time; /* seconds that a call of the owner's takes mostly: named in errors */
-  tl_budget budget;    /* of the running call */
-  lua_State *volatile running; /* the thread that runs: L or a coroutine */
-  bool watched;                /* by the watchdog */
-  volatile bool ticked;        /* the watchdog ticked since somebody looked */
-  volatile uint32_t ticks;     /* how often it did while this script ran */
-  uint64_t cpu_ns, cpu_at;     /* the processor's clock when it was read last, and when that was */
-  int depth;                   /* calls through the door, one within the other */
-  int closing;                 /* coroutines that are being closed, one within the other */
-  struct tl_pieces *pieces;    /* pieces.c: that run now; NULL: none */
-  bool pausable;               /* what runs may pause, if it runs in pieces that ask for this */
-  uint64_t away_ticks;         /* pieces.c: how long those that go on now were away, in all */
+  double handler_time;         /* seconds that most calls of the owner may take; shown in errors */
+  tl_budget budget;            /* of the running call */
+  lua_State *volatile running; /* the running thread: L or a coroutine */
+  bool watched;                /* the watchdog was started for this state */
+  volatile bool ticked;        /* the watchdog has ticked since the last look */
+  volatile uint32_t ticks;     /* ticks so far while a script of this state ran */
+  uint64_t cpu_ns, cpu_at;  /* the processor's clock at its last reading, and when that was; ns */
+  int depth;                /* calls through the door inside each other */
+  int closing;              /* coroutines being closed inside each other */
+  struct tl_pieces *pieces; /* pieces.c: the work in pieces that runs now; NULL: none */
+  bool pausable;            /* what runs may pause now, for work that asked for tl_pieces_mind() */
+  uint64_t away_ticks;      /* pieces.c: how long finished pauses lasted, in all */
 
-  /* An error comes up in a call through the door: true: it needs no traceback. NULL: all do. */
+  /* An error is raised in a call through the door. True: it needs no traceback. NULL: every
+  ** error gets one. */
   bool (*is_known)(tl_sandbox *b, const char *text, size_t len);
 
   /* statistics: budget.c */
   uint64_t start_ns, start_ticks; /* for tl_ticks_seconds */
-  uint64_t checked_ticks;         /* when somebody first looked at the budget's clock; 0: nobody */
+  /* when the budget's clock was first looked at, in ticks of tl_ticks(); 0: not yet */
+  uint64_t checked_ticks;
 
   /* weak.c */
-  tl_sandbox *next; /* of the states whose tables have no weak keys */
+  tl_sandbox *next; /* next in the list of states */
   const void *weak_modes[TL_WEAK_MODES], *weak_tables[TL_WEAK_TABLES];
   int weak_count;
 };
 
-/* In place. The state has Lua's library and ours (lib.h) in its globals, and tagline.re, .json,
-** .zlib and .weak as modules. TL_ENOMEM with err filled: fini() is still to be called. */
+/* Makes the state in *b. Its globals have Lua's library and ours (lib.h), and tagline.re,
+** .json, .zlib and .weak are modules. TL_OK; TL_ENOMEM with *err: tl_sandbox_fini() must be
+** called also then. */
 int tl_sandbox_init (tl_sandbox *b, bool unsafe, tl_err *err);
 void tl_sandbox_fini (tl_sandbox *b);
-tl_sandbox *tl_sandbox_of (lua_State *L); /* from any state or coroutine */
+tl_sandbox *tl_sandbox_of (lua_State *L); /* the sandbox of any state or coroutine */
 
 /* --- the door (budget.c) --- */
 
-/* Run body(arg) protected, with `seconds` of time (0: no limit). Leaves the stack as it found
-** it. LUA_OK, or an error code after *err's text was filled (traceback included, may be NULL:
-** then it is logged under `where`). */
+/* Run body(arg) protected, with `seconds` of time (0: no limit). The stack is left as it was.
+** Returns LUA_OK, or an error code of Lua. The error's text with its traceback is appended to
+** *err; err NULL: it is logged under `where`. */
 int tl_sandbox_enter (tl_sandbox *b, lua_CFunction body, void *arg, double seconds,
                       const char *where, tl_buf *err);
 /* The message handler: adds a traceback to string errors. */
@@ -124,60 +132,65 @@ int tl_sandbox_traceback (lua_State *L);
 
 /* --- budgets (budget.c) --- */
 
-/* A hook that checks often, for callers that set a hook of their own first; new coroutines
-** inherit it. */
+/* A hook that looks at the budget often, for callers that have set a hook of their own before;
+** new coroutines inherit it. */
 void tl_budget_hook (tl_sandbox *b, lua_State *co);
-/* begins the watchdog (watchdog.h), whose hook is here; once for each state */
+/* Starts the watchdog (watchdog.h) with the hook of budget.c; once for each state. False: the
+** system has no timer left. */
 bool tl_watchdog_begin (void);
-/* the state's allocator, with its limit */
+/* The state's allocator, with its limit. */
 void *tl_sandbox_alloc (void *sandbox, void *at, size_t before, size_t wanted);
-/* as lua_pushlstring, for a text that may be longer than a script's own */
+/* Works as lua_pushlstring(), for a text that may be longer than one of a script. */
 void tl_push_outside (lua_State *L, tl_slice text);
-/* the collector, after the memory or its limit has changed much */
+/* Set the collector, after the memory or its limit has changed much. */
 void tl_sandbox_tune (tl_sandbox *b);
-/* As lua_resume, and the budget goes along. Every coroutine must be resumed through it. */
+/* Works as lua_resume(), under the running budget. Every coroutine must be resumed through
+** this function. */
 int tl_sandbox_resume (lua_State *co, lua_State *from, int args, int *results);
-/* by the end of a budget: must not be closed, nothing may run in it */
+/* Was the coroutine ended by the end of a budget? Then nothing may run in it, and it must not
+** be closed. */
 bool tl_sandbox_is_ended (lua_State *co);
-/* As lua_resetthread (its __close run), from outside of Lua and within a call's budget. */
+/* Works as lua_resetthread() (its __close run). To be called from outside of Lua, within a
+** call's budget. */
 void tl_sandbox_close_thread (tl_sandbox *b, lua_State *co);
-/* C code that goes through much at a script's wish says so with each step: raises once the time
-** is up. `tl_budget_spend` before something that cannot be interrupted, with a guess of how long
-** it takes: raises when that is too long. */
+/* C code that takes long because of a script's arguments calls one of these at each step; they
+** raise once the time is up.
+** tl_budget_spend() comes before work that cannot be interrupted, with an estimate of its time
+** in ns: raises if that is too long. */
 void tl_budget_check (lua_State *L);
-/* the same for the function that runs, not the one that called it */
+/* The same; the error names the running function as its place, not the caller. */
 void tl_budget_check_here (lua_State *L);
-/* the same where there was a tick, in the middle of an instruction; L need not be a sandbox's */
+/* The same if there was a tick, in the middle of an instruction. L need not belong to a
+** sandbox. */
 void tl_budget_check_running (lua_State *L);
 void tl_budget_spend (lua_State *L, uint64_t ns);
-/* ns of the budget, UINT64_MAX without one; raises once it is up */
+/* The rest of the budget in ns; UINT64_MAX: no limit. Raises once the time is up. */
 uint64_t tl_budget_left (lua_State *L);
-/* in a protected call that failed: raises again when the budget is the reason */
+/* After a protected call that failed: raises again if the budget was the reason. */
 void tl_budget_rethrow (lua_State *L);
 static inline void tl_work (lua_State *L, const tl_sandbox *b) {
   if (b->ticked) tl_budget_check(L);
 }
 
-/* The processor's own counter, for statistics of calls too short to ask the system for the
-** time. */
+/* A counter of the processor, for statistics of calls that are too short for a system call. */
 uint64_t tl_ticks (void);
 double tl_ticks_seconds (const tl_sandbox *b, uint64_t ticks);
 
 /* --- JSON documents as Lua values (json.c) --- */
 
-/* raises with line, column and what was expected */
+/* Push a JSON document. Raises with line, column and what was expected. */
 void tl_push_json (lua_State *L, tl_slice document);
-/* of our own: its lists print as lists, even empty ones */
+/* Push a document of our own: its lists print as lists, even empty ones. */
 void tl_push_document (lua_State *L, tl_slice document);
 void tl_mark_list (lua_State *L); /* the table on top is a list, even when it is empty */
-/* raises "WHAT is not JSON: line …" */
+/* Raises "WHAT is not JSON: line …". */
 void tl_push_json_of (lua_State *L, tl_slice document, const char *what);
-/* A value that tl_json_extract gave: a scalar, or an object or array as a table; null (and nothing)
-** is json.null. */
+/* Push a value that tl_json_extract() gave: a scalar, or an object or array as a table; null,
+** or no value, is json.null. */
 void tl_push_json_value (lua_State *L, const tl_json_value *v);
-/* binary.c: a document of CBOR or MessagePack, raises with the byte and what was expected.
-** Numbers of 64 bits are integers where they fit, null and undefined are json.null, keys that
-** are numbers stay numbers. */
+/* binary.c: push a CBOR or MessagePack document. Raises with the byte and what was expected.
+** Numbers of 64 bits are integers if they fit; null and undefined are json.null; keys that are
+** numbers stay numbers. */
 void tl_push_binary (lua_State *L, tl_doc_format format, tl_slice document, const char *what);
 
 #endif

@@ -1,5 +1,5 @@
-/* core/sandbox/watchdog.c — see watchdog.h. What it does at a tick is what lua.h allows for
-** signals: to set a hook, of the thread that runs. */
+/* core/sandbox/watchdog.c — see watchdog.h. At a tick it only sets a hook of the running
+** thread, which lua.h allows in a signal handler. */
 #include "sandbox/watchdog.h"
 
 #include <signal.h>

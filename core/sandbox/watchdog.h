@@ -1,8 +1,8 @@
-/* core/sandbox/watchdog.h — looks after scripts that do not end: a timer of this thread's
-** processor time, which costs nothing while a script does not run for long. At each tick the
-** script that runs gets a hook, which looks at its budget before the next instruction, and a
-** note for C code that goes through much (tl_budget_check). So scripts run without a count hook, at
-** their full speed. */
+/* core/sandbox/watchdog.h — finds scripts that do not end, by a timer of this thread's
+** processor time. It costs nothing while scripts run only shortly.
+** At each tick the running script gets a hook, which looks at its budget before the next
+** instruction; a flag tells C code that runs for long (tl_budget_check).
+** So scripts run without a count hook, at full speed. */
 #ifndef TL_SANDBOX_WATCHDOG_H
 #define TL_SANDBOX_WATCHDOG_H
 
@@ -10,16 +10,16 @@
 
 enum { TL_TICK_NS = TL_CLOCK_BUSY_NS };
 
-/* Begin, or be one more who needs it; `look` is the hook. False: the system has no timer left.
-** For the thread that runs all scripts. */
+/* Start the watchdog, or count one more user of it; `look` is the hook. False: the system has
+** no timer left. To be called in the thread that runs all scripts. */
 bool tl_watchdog_start (lua_Hook look);
 void tl_watchdog_stop (void);
-/* The script that runs from now on, NULL: none. Returns the one that ran until now. */
+/* From now on this script runs; NULL: none. Returns the one that ran before. */
 tl_sandbox *tl_watchdog_switch_to (tl_sandbox *s);
-tl_sandbox *tl_watchdog_switch_toed (void); /* which that is */
+tl_sandbox *tl_watchdog_switch_toed (void); /* the running script; NULL: none */
 
-/* Once, after so many ns (below a second) of real time: the same as a tick, and rang() says so
-** until it is set again. */
+/* The bell: once, after so many ns (less than 1 s) of real time, do the same as a tick.
+** tl_watchdog_rang() is then true until the bell is set again. */
 void tl_watchdog_ring_in (long ns);
 bool tl_watchdog_rang (void);
 

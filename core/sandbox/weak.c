@@ -1,27 +1,29 @@
-/* core/sandbox/weak.c — tables with weak keys: to collect a chain of them, each the value of
-** the next one's key, takes the square of its length, in one go and in the middle of anything.
-** So a script's table has none, whenever its metatable was given the mode: Lua's look-up of
-** __mode passes through here (--wrap, CMakeLists.txt), and "k" counts as no mode at all. Weak
-** values, and both, are harmless. Metatables of ours are named by weak_allow. Must not know
-** what they hold. */
+/* core/sandbox/weak.c — forbids tables with weak keys. In a chain of them, where each is the
+** value of the next one's key, the collector needs time that grows with the square of the
+** length, without a pause.
+** So for a script's table the mode "k" counts as no mode at all, whenever its metatable was
+** given the mode. Weak values, and weak keys and values together, are harmless.
+** Lua's look-up of __mode goes through this file (--wrap, CMakeLists.txt). weak_allow() names
+** the metatables of ours that may have weak keys. Must not know what they hold. */
 #include <string.h>
 
 #include "sandbox/lib.h"
 
 _Static_assert(LUA_VERSION_NUM == 504, "TM_MODE and the first member of a value are Lua 5.4's");
 
-enum { TM_MODE = 3 }; /* ltm.h */
+enum { TM_MODE = 3 }; /* number of __mode in Lua 5.4's ltm.h */
 
 static tl_sandbox *states;
 
-/* None in specs, where nothing calls it. */
+/* Weak: specs that are linked without --wrap do not have it, and do not call it. */
 const void *__real_luaT_gettm (const void *metatable, int event, const void *name)
     __attribute__((weak));
 const void *__wrap_luaT_gettm (const void *metatable, int event, const void *name);
 
 static bool is_allowed (const void *metatable, const void *mode) {
   const void *text;
-  memcpy(&text, mode, sizeof text); /* a value begins with its pointer, and short texts are one */
+  /* a Lua value begins with its pointer, and each short text exists once */
+  memcpy(&text, mode, sizeof text);
   for (const tl_sandbox *s = states; s; s = s->next) {
     for (int i = 0; i < TL_WEAK_MODES; i++)
       if (s->weak_modes[i] == text) return true;
@@ -38,14 +40,15 @@ __attribute__((used)) const void *__wrap_luaT_gettm (const void *metatable, int 
   return is_allowed(metatable, found) ? found : NULL;
 }
 
-/* allow(metatable): it may have weak keys. For modules of ours, a few for the life of the state. */
+/* allow(metatable): it may have weak keys. For modules of ours: a few calls in the life of a
+** state. */
 static int weak_allow (lua_State *L) {
   tl_sandbox *s = tl_sandbox_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   if (s->weak_count == TL_WEAK_TABLES) return luaL_error(L, "too many metatables with weak keys");
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
-  luaL_ref(L, LUA_REGISTRYINDEX); /* its address is nobody else's for ever */
+  luaL_ref(L, LUA_REGISTRYINDEX); /* kept for ever, so that nothing else can get its address */
   s->weak_tables[s->weak_count++] = lua_topointer(L, 1);
   return 1;
 }
