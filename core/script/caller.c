@@ -1,17 +1,18 @@
-/* core/script/caller.c — for whom code runs, what the log tells of their changes, and calls that
-** wait for a console. See caller.h. */
+/* core/script/caller.c — for whom code runs, what the log tells of the changes that a person
+** makes, and calls that wait at a console. See caller.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "script/script.h"
 
-enum { LEVELS = 8 }; /* of calls, between a function that was typed and what it changes */
+/* how many levels of calls are searched for a function that was typed at a prompt */
+enum { LEVELS = 8 };
 
 tl_caller tl_caller_here (lua_State *L) { return tl_script_of(L)->caller.now; }
 
-/* A function that was typed at a prompt and is called later, from a handler's place: then it is
-** still a person's doing. */
+/* Was a function on this stack typed at a prompt? When such a function is called later from a
+** handler, what it does still counts as done by a person. */
 static bool typed (lua_State *L) {
   lua_Debug ar;
   for (int level = 0; level < LEVELS && lua_getstack(L, level, &ar); level++)

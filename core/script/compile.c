@@ -1,16 +1,17 @@
-/* core/script/compile.c — a config's text becomes a function, in parts: ten megabytes take
-** longer than a turn of the loop. */
+/* core/script/compile.c — compiles a config's text part by part: ten megabytes take longer
+** than a turn of the loop may. */
 #include "sandbox/pieces.h"
 #include "script/script.h"
 
-enum { PART = 16 * 1024 }; /* bytes: half a millisecond */
+enum { PART = 16 * 1024 }; /* bytes; about half a millisecond */
 
 typedef struct {
   const char *at;
   size_t left;
 } unread;
 
-/* Whoever reads a chunk may run anything, so the loop may have its turn here, too. */
+/* Gives Lua's compiler the next part of the text. The loop may run other things between two
+** parts. */
 static const char *next_part (lua_State *L, void *ctx, size_t *len) {
   unread *u = ctx;
   const char *part = u->at;

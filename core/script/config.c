@@ -42,8 +42,8 @@ typedef struct {
   int errors;
 } loading;
 
-/* What a script prints may tell of writes that it made, so they are stored first; when they
-** cannot be, it does not get out. */
+/* The text that a script prints may tell of writes that it made. So these are stored first; if
+** that fails, the text is not printed. */
 static int print_text (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_err err = { .text = "" };
@@ -85,7 +85,7 @@ static int p_load (lua_State *L) {
   tl_open_timers(L);
   tl_add_history_word(L);
   lua_setfield(L, -2, "api");
-  lua_call(L, 2, 2); /* draft or nil, problems */
+  lua_call(L, 2, 2); /* results: the draft or nil, and the list of problems */
   luaL_checktype(L, -1, LUA_TTABLE);
   for (lua_Integer i = 1, n = luaL_len(L, -1); i <= n; i++) {
     lua_rawgeti(L, -1, i);
@@ -104,7 +104,8 @@ static int p_load (lua_State *L) {
   return 0;
 }
 
-/* The loader was ended. `text` is Lua's error. */
+/* Loading was ended by a limit of time or memory: report it as a problem. `text` is Lua's
+** error. */
 static void tell_end (loading *l, tl_buf *text) {
   tl_buf line;
   tl_buf_init(&line);
@@ -122,7 +123,7 @@ int tl_script_load (tl_script *s, const char *path,
                     void (*problem)(void *ctx, bool is_error, const char *text), void *ctx) {
   loading l = { s, path, problem, ctx, 0 };
   free(s->config.path);
-  s->config.path = strdup(path); /* NULL: freeze names another */
+  s->config.path = strdup(path); /* if NULL (no memory), freeze() shows another file name */
   tl_buf text;
   tl_buf_init(&text);
   s->box.loading_memory = TL_LOADING_MEMORY;
@@ -145,7 +146,7 @@ typedef struct {
   tl_err err;
   void (*changed)(void *ctx, const char *change);
   void *ctx;
-  bool dry; /* only say what would change */
+  bool dry; /* only tell what would change */
 } applying;
 
 static void pause_here (void *ctx) { tl_pause(ctx); }
@@ -180,7 +181,7 @@ static int p_apply (lua_State *L) {
   }
   tl_pause_protected(L);
   if (a->changed) tl_reload_tell(s, TL_RELOAD_APPLIES);
-  s->config.applying = true; /* from here on it is finished, whatever comes */
+  s->config.applying = true; /* from here on it is finished, even if the reload is asked to end */
   if (tl_gateway_apply(s->gateway, &a->config, NULL, NULL, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text[0] ? a->err.text : "not enough memory");
   tl_script_apply_outlets(L, s, draft, &change);
@@ -200,12 +201,13 @@ static int p_apply (lua_State *L) {
   return 0;
 }
 
-/* Two whole cycles, since the first may only mark what __gc frees. */
+/* Two whole collections, because the first may only call __gc and leave the memory to the
+** second. */
 static int p_collect (lua_State *L) {
   tl_sandbox *b = tl_sandbox_of(L);
   for (int cycles = 0; cycles < 2; tl_pause(b)) cycles += lua_gc(L, LUA_GCSTEP, 0);
-  /* Each collection walks what lives on, mostly the config: a small one may wait until there is
-  ** more garbage. */
+  /* A collection walks everything that lives, mostly the config. So with a small heap the next
+  ** one waits until there is more garbage. */
   tl_sandbox_tune(b);
   return 0;
 }
@@ -234,7 +236,7 @@ static int use_draft (tl_script *s, bool dry, void (*changed)(void *ctx, const c
   int rc = tl_script_enter(s, p_apply, &a, LOADING_SECONDS, "config", &text);
   s->config.applying = false;
   if (rc != LUA_OK) {
-    /* None of the user's functions ran: where in Lua it was says nothing. */
+    /* no function of the user ran, so the traceback would tell nothing */
     tl_slice said = tl_buf_bytes(&text);
     const uint8_t *trace =
         said.len > 0 ? memmem(said.at, said.len, "\nstack traceback:", 17) : NULL;
@@ -244,7 +246,8 @@ static int use_draft (tl_script *s, bool dry, void (*changed)(void *ctx, const c
   free_config(s, &a.config);
   tl_draft_reader_fini(&a.reader);
   tl_buf_fini(&text);
-  /* The draft is many times larger than what runs; 10,000 stations must not cost it for ever. */
+  /* The draft is many times larger than what runs, and is not needed any more: free it and
+  ** give the memory back. */
   if (rc == LUA_OK && !dry) {
     luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->config.env);
     s->config.env = a.env;

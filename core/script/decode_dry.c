@@ -1,8 +1,8 @@
-/* core/script/decode_dry.c — a decoder run for a person who asks: its values go into a copy of
-** the station. */
+/* core/script/decode_dry.c — runs a decoder only to show what it would do: its values go into
+** a copy of the station. */
 #include "script/message_words.h"
 
-/* A value as a person would write it; the text stays on the stack. */
+/* A value as text, as a person would write it; the text stays on the stack. */
 static tl_slice push_text (lua_State *L, int index) {
   size_t len;
   if (lua_type(L, index) == LUA_TTABLE) { /* { value = v, … } */
@@ -26,7 +26,8 @@ static void pass_values (lua_State *L, tl_dry_decode *r, int table) {
   }
 }
 
-/* Shapes that are wrong are told by tl_take_samples. */
+/* Report each value that decode returned. Wrong results are skipped here; tl_take_samples()
+** reports them. */
 static void pass_returned (lua_State *L, tl_dry_decode *r, int index) {
   if (lua_type(L, index) != LUA_TTABLE) return;
   lua_Integer n = (lua_Integer)lua_rawlen(L, index);

@@ -1,4 +1,4 @@
-/* core/script/decode_pieces.c — a message whose decoder may take long, in pieces
+/* core/script/decode_pieces.c — runs a decoder that may take long in pieces
 ** (gateway/long_message.c). */
 #include "sandbox/pieces.h"
 #include "script/script.h"

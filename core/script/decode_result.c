@@ -1,6 +1,7 @@
-/* core/script/decode_result.c — what decode returns becomes tag values: one table of name →
-** value, or a list of samples with their own times. All of it is read and converted before the
-** first tag is set: what is wrong anywhere in it changes nothing. */
+/* core/script/decode_result.c — turns what decode returns into tag values: a table from name
+** to value, or a list of samples with their own times.
+** Everything is read and converted before the first tag is set, so an error anywhere in the
+** result changes nothing. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,20 +9,20 @@
 #include "script/l_options.h"
 #include "script/script.h"
 
-/* A value that waits for the others. */
+/* A value that was read, and is set when all others are read, too. */
 typedef struct {
   tl_value value; /* its text is a Lua string on the stack */
   int64_t time_ms;
   uint16_t tag;
-  uint8_t type; /* that it was converted to */
-  uint8_t how;  /* VALID, MISSING, or what makes it invalid */
+  uint8_t type; /* tl_type that the value was converted to */
+  uint8_t how;  /* VALID, MISSING, or the tl_reason that makes it invalid */
 } pending;
 
 enum { VALID = TL_REASON_NONE, MISSING = UINT8_MAX };
 enum {
-  HERE = 64,         /* values that need no memory */
-  FEW = 24,          /* are sorted by moving them */
-  NS_PER_VALUE = 350 /* to set and print it */
+  HERE = 64,         /* so many values need no allocation */
+  FEW = 24,          /* up to so many values are sorted by insertion */
+  NS_PER_VALUE = 350 /* time to set and print one value */
 };
 
 typedef struct {
@@ -31,12 +32,13 @@ typedef struct {
   const tl_plan *plan;
   pending *list;
   size_t n, room;
-  /* so many texts stand on the stack above `base`, where the list's memory is once HERE is full */
+  /* Number of texts that stand on the stack above `base`. With more than HERE values, the
+  ** list's memory stands at `base`. */
   int base, texts;
-  lua_Integer sample; /* number of the one that is being read; 0: there is only one */
+  lua_Integer sample; /* number of the sample that is being read; 0: decode did not return a list */
 } taking;
 
-/* Raises; "sample 7: " before it, where there are several. */
+/* Raises an error, which begins with "sample 7: " if decode returned a list. */
 static void wrong (taking *t, const char *what) {
   if (t->sample > 0) luaL_error(t->L, "sample %I: %s", (LUAI_UACINT)t->sample, what);
   luaL_error(t->L, "%s", what);
@@ -46,7 +48,7 @@ static int64_t read_time (taking *t, int index, const char *where) {
   lua_State *L = t->L;
   tl_value v;
   const char *expected;
-  /* milliseconds in place of seconds are beyond the year 9999 */
+  /* refuses times after the year 9999: milliseconds in place of seconds would give such */
   if (!tl_read_value(L, index, TL_TIA, &v, &expected))
     wrong(t, lua_pushfstring(L, "%s: expected a time in seconds since 1970, got %s", where,
                              tl_push_got(L, index)));
@@ -64,7 +66,7 @@ static void make_room (taking *t) {
   t->room = room;
 }
 
-/* One more; its value is the caller's to fill in, if `how` is VALID. */
+/* Append one value. If `how` says that it is valid, the caller sets `value`. */
 static inline pending *add (taking *t, int tag, tl_type type, uint8_t how, int64_t time_ms) {
   if (t->n == t->room) make_room(t);
   pending *p = &t->list[t->n++];
@@ -75,8 +77,8 @@ static inline pending *add (taking *t, int tag, tl_type type, uint8_t how, int64
   return p;
 }
 
-/* A text stays until it is used, whatever handlers do to the table meanwhile. The value is on
-** top. */
+/* Keep the text of the value on top on the stack until it is set: handlers may change the
+** table before that. */
 static tl_slice keep (taking *t, tl_slice text) {
   lua_State *L = t->L;
   size_t len;
@@ -84,14 +86,15 @@ static tl_slice keep (taking *t, tl_slice text) {
   if (lua_type(L, -1) == LUA_TSTRING)
     lua_pushvalue(L, -1);
   else
-    lua_pushlstring(L, (const char *)text.at, text.len); /* a number's, in the scratch buffer */
+    /* the text of a number is in a scratch buffer, so it is copied */
+    lua_pushlstring(L, (const char *)text.at, text.len);
   const char *kept = lua_tolstring(L, -1, &len);
   lua_insert(L, t->base + ++t->texts);
   return tl_slice_of(kept, len);
 }
 
-/* The value on top, by the conversion table: what a decoder returns is data, not an argument of
-** our API. */
+/* Convert the value on top as payload values are converted: what a decoder returns is data,
+** not an argument of our API. */
 static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
   lua_State *L = t->L;
   size_t len;
@@ -99,7 +102,7 @@ static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
   tl_type type = t->plan->tags[tag].type;
   pending *p = add(t, tag, type, VALID, time_ms);
   tl_reason why = TL_REASON_TYPE;
-  if (type_in == LUA_TNUMBER && type == TL_AI) { /* what decoders return most */
+  if (type_in == LUA_TNUMBER && type == TL_AI) { /* the most frequent case */
     p->value.number = lua_tonumber(L, -1);
     if (!isfinite(p->value.number)) p->how = TL_REASON_TYPE;
     return;
@@ -134,14 +137,14 @@ static void make_words (lua_State *L, tl_script *s) {
   s->words.value = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* As lua_getfield of the table on top, by a word that is kept. */
+/* lua_getfield() on the table at the top, with a field name that is kept in the registry. */
 static inline int get_word (lua_State *L, int word) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, word);
   return lua_gettable(L, -2);
 }
 
-/* The table on top holds nothing else than these, or it is told: a field that is not known was
-** meant to be one that is. */
+/* Raise if the table on top has a field that is not in `known`: it is most likely a misspelled
+** one. */
 static void check_fields (taking *t, const char *where, const char *known) {
   lua_State *L = t->L;
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
@@ -151,8 +154,8 @@ static void check_fields (taking *t, const char *where, const char *known) {
   }
 }
 
-/* { value = v, time = t, status = "invalid", reason = "range" }, on top. What else it holds is only
-** looked for where there is no value: decoders make many of these. */
+/* Read { value = v, time = t, status = "invalid", reason = "range" } on top. Unknown fields
+** are looked for only if there is no value, because decoders return many such tables. */
 static void take_detailed (taking *t, int tag, int64_t time_ms) {
   lua_State *L = t->L;
   const char *name = t->plan->tags[tag].name;
@@ -204,9 +207,9 @@ static void say_unknown (taking *t, const char *name) {
       &text,
       "decode returned a value for '%.100s%s', but the station has no such tag (logged once)", name,
       strlen(name) > 100 ? "…" : "");
-  bool live =
-      t->script->gateway &&
-      t->station->line->model == tl_gateway_model(t->script->gateway); /* no copy of explain */
+  bool live = t->script->gateway &&
+              /* not in a copy that explain made */
+              t->station->line->model == tl_gateway_model(t->script->gateway);
   if (live && !text.failed)
     tl_failure_note(t->script, t->station, NULL, "names", tl_buf_bytes(&text));
   if (!scope.failed && !text.failed)
@@ -215,8 +218,8 @@ static void say_unknown (taking *t, const char *name) {
   tl_buf_fini(&text);
 }
 
-/* Remember the name on the stack at -2 as the one that comes at this place. It is held, so that
-** no other string has its address. */
+/* Remember that the name at stack index -2 comes at place `at`. The string is referenced, so
+** that no other string can get its address. */
 static void learn (lua_State *L, tl_station_functions *f, size_t at, int tag) {
   f->guesses[at].name = NULL;
   if (f->names == LUA_NOREF) {
@@ -230,7 +233,8 @@ static void learn (lua_State *L, tl_station_functions *f, size_t at, int tag) {
   f->guesses[at] = (tl_guess){ lua_topointer(L, -2), (uint16_t)tag };
 }
 
-/* The tag of the name at -2, which comes at place `at`; -1: there is none. */
+/* The index of the tag whose name is at stack index -2, which comes at place `at`; -1: there
+** is no such tag. */
 static int find (taking *t, size_t at) {
   lua_State *L = t->L;
   tl_station_hooks *hooks = t->station->user;
@@ -251,7 +255,7 @@ static int by_tag (const void *a, const void *b) {
   return ((const pending *)a)->tag - ((const pending *)b)->tag;
 }
 
-/* Many of them, each of another tag: the place of each is known once those before are counted. */
+/* Sort many values by tag with a counting sort. */
 static void sort_many (taking *t, pending *list, size_t n) {
   size_t tags = t->plan->tag_count;
   if (tags / 8 > n) {
@@ -268,8 +272,8 @@ static void sort_many (taking *t, pending *list, size_t n) {
   lua_pop(t->L, 1);
 }
 
-/* Lua's tables have no order; values come in that of the tags in the config, as those of
-** addressed tags do. */
+/* Lua tables have no order, so values are set in the order of the tags in the config, like
+** those of addressed tags. */
 static void sort (taking *t, pending *list, size_t n) {
   if (n > FEW) {
     sort_many(t, list, n);
@@ -291,9 +295,10 @@ static bool is_list (lua_State *L, int table) {
   return yes;
 }
 
-/* Of the table that stands `above` places above the texts. A decoder returns the same names in
-** the same order again and again: the tag that came at this place before is tried first. False:
-** the outermost table is a list. */
+/* Read the table that stands `above` places above the texts. A decoder returns the same names
+** in the same order again and again, so the tag that came at this place the last time is tried
+** first.
+** False: the result is a list of samples. */
 static bool take_values (taking *t, int above, int64_t time_ms) {
   lua_State *L = t->L;
   const tl_station_hooks *hooks = t->station->user;
@@ -321,7 +326,7 @@ static bool take_values (taking *t, int above, int64_t time_ms) {
 
 /* --- all of them --- */
 
-/* Returns the last one's time. */
+/* Read a list of samples. Returns the time of the last one. */
 static int64_t take_list (taking *t, int list, int64_t time_ms) {
   lua_State *L = t->L;
   lua_Integer n = (lua_Integer)lua_rawlen(L, list);
@@ -331,7 +336,8 @@ static int64_t take_list (taking *t, int list, int64_t time_ms) {
     if (lua_rawgeti(L, list, t->sample) != LUA_TTABLE)
       wrong(t, lua_pushfstring(L, "expected a table { time =, values = }, got %s",
                                tl_push_got(L, -1)));
-    if (t->sample == 1) check_fields(t, "a sample", "time values"); /* one stands for all */
+    /* only the first sample is checked: the others are most likely alike */
+    if (t->sample == 1) check_fields(t, "a sample", "time values");
     if (lua_getfield(L, -1, "time") != LUA_TNIL) at = read_time(t, -1, "its time");
     lua_pop(L, 1);
     if (lua_getfield(L, -1, "values") != LUA_TTABLE)
@@ -344,8 +350,8 @@ static int64_t take_list (taking *t, int list, int64_t time_ms) {
   return last;
 }
 
-/* Raises nothing any more. Handlers of the values run meanwhile, and may switch the station
-** off, or change it. */
+/* Set the tags. Raises nothing. Handlers of these values run meanwhile, and may switch the
+** station off or change it. */
 static void set (const taking *t) {
   tl_station *s = t->station;
   for (size_t i = 0; i < t->n; i++) {
@@ -364,7 +370,7 @@ static void set (const taking *t) {
 }
 
 bool tl_take_gone (lua_State *L, int index, int64_t *time_ms) {
-  /* it may end in string.unpack, which gives a place too */
+  /* a decoder may end with string.unpack, which returns a position as one more result */
   if (lua_type(L, index + 2) != LUA_TSTRING) return false;
   if (!tl_slice_eq(tl_slice_str(lua_tostring(L, index + 2)), TL_LIT("StHardErr")))
     luaL_error(
@@ -400,5 +406,5 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
   if (t.n > HERE) tl_budget_spend(L, t.n * NS_PER_VALUE);
   tl_station_set(reading, time_ms);
   if (!station->off && !station->simulated)
-    set(&t); /* unless a handler of an addressed tag wanted otherwise */
+    set(&t); /* a handler of an addressed tag may have switched the station off */
 }

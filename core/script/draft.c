@@ -1,4 +1,4 @@
-/* core/script/draft.c — see draft.h. Must not know what becomes of what it read. */
+/* core/script/draft.c — see draft.h. Must not know what happens to what it reads. */
 #include "script/draft.h"
 
 #include <stdlib.h>
@@ -41,7 +41,8 @@ static void no_memory (lua_State *L, int rc) {
 
 static int64_t to_ms (double seconds) {
   double ms = seconds * 1000.0;
-  if (seconds > 0 && ms < 1) return 1; /* 0 would mean: never */
+  /* a short time must not be rounded to 0, which means "never" */
+  if (seconds > 0 && ms < 1) return 1;
   return ms >= 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
 }
 
@@ -122,7 +123,7 @@ static const char *c_text (tl_slice s) {
   return (const char *)s.at; /* Lua's strings end with NUL */
 }
 
-/* The words of the tag at the top of the stack, a checked list of { state, text }: how many. */
+/* The number of words of the tag on top, a checked list of { state, text }. */
 static size_t count_words (lua_State *L) {
   lua_getfield(L, -1, "words");
   size_t n = lua_type(L, -1) == LUA_TTABLE ? (size_t)luaL_len(L, -1) : 0;
@@ -130,7 +131,7 @@ static size_t count_words (lua_State *L) {
   return n;
 }
 
-/* Into `words`, which has room; returns what is behind them. */
+/* Read the words into `words`, which has room for them. Returns the place behind the last one. */
 static tl_word *read_words (lua_State *L, int at, tl_text_rule *rule, tl_word *words) {
   lua_getfield(L, at, "words");
   size_t n = lua_type(L, -1) == LUA_TTABLE ? (size_t)luaL_len(L, -1) : 0;
@@ -148,8 +149,8 @@ static tl_word *read_words (lua_State *L, int at, tl_text_rule *rule, tl_word *w
   return words;
 }
 
-/* The option `history` of the record at `at`: false, or a table whose fields go over those of the
-** record around it. */
+/* Read the option `history` of the record at `at`: false, or a table. Its fields replace those
+** that the surrounding record (line or station) has set. */
 static void history_field (lua_State *L, int at, tl_history_options *o) {
   lua_getfield(L, at, "history");
   int type = lua_type(L, -1), table = lua_gettop(L);
@@ -192,7 +193,7 @@ void *tl_draft_calloc (lua_State *L, size_t n, size_t size) {
   return at;
 }
 
-/* For all words of the n tags in the list on top; NULL where there are none. */
+/* Room for all words of the n tags in the list on top; NULL: there are none. */
 static tl_word *room_for_words (lua_State *L, tl_draft_reader *r, size_t n) {
   size_t count = 0;
   for (size_t i = 0; i < n; i++) {

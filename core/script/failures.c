@@ -1,5 +1,5 @@
-/* core/script/failures.c — errors of the user's functions: said once, and which of them fail at
-** present, since when and where, for status(). Bounded. */
+/* core/script/failures.c — errors of the user's functions: each is logged once. Also which
+** functions fail at present, since when and where, for status(). Bounded in memory. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 enum { FAILURES_MAX = 64, SAID_MANY = 1000, SAID_LENGTH = 400, SAID_WHOLE = 4096 };
 
-/* --- errors that are said once --- */
+/* --- errors that are logged once --- */
 
 static void forget_logged (tl_script *s) {
   tl_slice key;
@@ -18,9 +18,9 @@ static void forget_logged (tl_script *s) {
   memset(s->errors.known, 0, sizeof s->errors.known);
 }
 
-/* "Once" by scope and the text's beginning: the traceback of the same fault is the same.
-** Forgets all at times, to stay small. */
-/* `id`: what is the same is logged once. */
+/* Log a text once per scope and `id`: the same fault gives the same traceback. When too many
+** are remembered, all are forgotten. */
+/* `id`: texts with the same id are logged once. */
 static void log_once (tl_script *s, tl_log_level level, const char *scope, tl_slice id,
                       tl_slice text) {
   char key[SAID_LENGTH + 200];
@@ -47,23 +47,27 @@ void tl_script_log_error (tl_script *s, const char *scope, tl_slice text) {
 
 void tl_script_log_refused (tl_script *s, const char *scope, const char *kind, const char *what,
                             const char *why) {
-  enum { KIND = 12 }; /* of the reason's characters: numbers in it are no other reason */
+  /* Compare only the first characters of the reason: other numbers in it do not make another
+  ** reason. */
+  enum { KIND = 12 };
   char text[SAID_LENGTH], id[SAID_LENGTH];
-  if (s->errors.listener) return; /* an offline run: its user sees what write returns */
+  if (s->errors.listener) return; /* in an offline run the user sees what write() returns */
   snprintf(text, sizeof text, "%s was refused: %s (logged once)", what, why);
   snprintf(id, sizeof id, "%s: %.*s", kind, KIND, why);
   log_once(s, TL_LOG_WARN, scope, tl_slice_str(id), tl_slice_str(text));
 }
 
-/* A device that sends what its decoder fails at does so with each message: to make a traceback and
-** a line of the log for what was said costs 50 times as much as the message. One entry stands for
-** an error of a scope; another one may take its place, which is said anew and found said below. */
+/* A decoder that fails does so for each message of a device. The traceback and the log line
+** would cost 50 times as much as the message, although the error was logged before.
+** So one entry stands for one error of a scope. If another error takes its place, the first is
+** treated as new, and log_once() finds it. */
 static tl_known *place_of_known (tl_script *s) {
   return &s->errors.known[(s->errors.met.hash ^ (uint32_t)((uintptr_t)s->errors.met.scope >> 4)) %
                           TL_KNOWN];
 }
 
-/* An error may be met several times on its way out, and is known only once it was said. */
+/* Was this error logged before? It may be asked several times for one error, and counts as
+** known only after it was logged. */
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len) {
   tl_script *s = (tl_script *)box;
   s->errors.is_known = false;
@@ -108,7 +112,7 @@ static tl_failure *add (tl_script *s) {
   for (; *last && ++n < FAILURES_MAX; last = &(*last)->next) continue;
   tl_failure *f = *last ? *last : calloc(1, sizeof *f);
   if (!f) return NULL;
-  *last = f->next; /* the oldest makes room */
+  *last = f->next; /* the oldest entry is used for the new one */
   memset(f, 0, sizeof *f);
   f->next = s->errors.failing;
   s->errors.failing = f;
@@ -120,7 +124,7 @@ void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l,
   const void *key = station ? (const void *)station : (const void *)l;
   tl_failure *f = find(s, key, what);
   int64_t now = tl_clock_wall_ms();
-  /* the traceback is in the log */
+  /* only the first line: the traceback is in the log */
   const uint8_t *end = text.len > 0 ? memchr(text.at, '\n', text.len) : NULL;
   size_t n = end ? (size_t)(end - text.at) : text.len;
   if (!f) {

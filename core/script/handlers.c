@@ -1,5 +1,5 @@
-/* core/script/handlers.c — how a function of the user's is called, timed and counted, and those of
-** stations and tags: prepare, decode, encode, on_value, on_status. */
+/* core/script/handlers.c — how a function of the user is called, timed and counted; and the
+** functions of stations and tags: prepare, decode, encode, on_value, on_status. */
 #include <string.h>
 
 #include "script/handlers_impl.h"
@@ -7,11 +7,11 @@
 #include "script/message_words.h"
 #include "script/turn.h"
 
-/* A short call costs less than looking at the clock twice: when there are many, some of them
-** stand for the others. */
+/* A short call costs less than reading the clock twice. So the first 256 calls are timed, and
+** after that every 16th stands for the others. */
 enum { ALL_TIMED = 256, TIMED_OF = 16 };
 
-/* --- calls: what runs protected is named p_… --- */
+/* --- calls; functions that run protected are named p_… --- */
 
 typedef struct {
   tl_script *s;
@@ -26,11 +26,12 @@ typedef struct {
   tl_slice payload; /* prepare */
   tl_buf *prepared;
   bool declined, returned; /* decode */
-  bool gone;               /* decode: the device is, since gone_ms */
+  bool gone;               /* decode says that the device is gone, since gone_ms */
   int64_t gone_ms;
 } call;
 
-/* What decode returned was wrong: no line of it is running any more, so its first one is told. */
+/* Add the function's first line to an error about its result: it has returned, so no line of
+** it is running. */
 static void add_place (const call *c, tl_buf *text) {
   lua_Debug ar;
   const tl_station_hooks *h = c->station ? c->station->user : NULL;
@@ -66,7 +67,7 @@ static void log_error (call *c, tl_buf *err, const char *what) {
 const char *const tl_call_names[TL_CALLS] = { "decode", "encode", "on_value", "on_status",
                                               "prepare" };
 
-/* What fails now is told by status(), until it works again. */
+/* Tell status() that the function fails, or that it works again. */
 static void record_outcome (const call *c, int rc, const char *what, const tl_buf *err) {
   if (rc != LUA_OK)
     tl_failure_note(c->s, c->station, c->link, what, tl_buf_bytes(err));
@@ -74,8 +75,8 @@ static void record_outcome (const call *c, int rc, const char *what, const tl_bu
     tl_failure_clear(c->s, c->station, c->link, what);
 }
 
-/* Through the door, and counted. The station's hooks may be released meanwhile (a handler that
-** reloads): they are looked up after it. */
+/* Call through the door, and count. A handler may reload, which frees the station's functions:
+** they are looked up again afterwards. */
 static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *err) {
   const tl_station_hooks *before = c->station->user;
   bool timed =
@@ -90,7 +91,7 @@ static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *e
   if (!h) return rc;
   tl_call_stats *stats = &h->stats[kind];
   uint64_t took = 0;
-  /* a long one: from where somebody looked */
+  /* not timed, but the call was long enough for a look at the clock: counted from there */
   if (!timed && c->s->box.checked_ticks > 0) began = c->s->box.checked_ticks;
   if (began > 0) took = tl_ticks() - began - (c->s->box.away_ticks - away);
   stats->ticks += timed && stats->calls >= ALL_TIMED ? took * TIMED_OF : took;
@@ -102,8 +103,8 @@ static int call_timed (call *c, lua_CFunction body, tl_call_kind kind, tl_buf *e
   return rc;
 }
 
-/* Run a station's handler; an error is logged once per text, counted, and costs nothing else.
-** Returns whether it ran through. */
+/* Run a station's handler. An error is counted, and logged once for each text. Returns whether
+** the function succeeded. */
 static bool call_handler (call *c, lua_CFunction body, tl_call_kind kind) {
   tl_buf err;
   tl_buf_init(&err);
@@ -174,7 +175,7 @@ static int on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_r
   call c = { .s = ctx, .station = s, .message = &message };
   if (!tl_station_begin(s, m)) return TL_OK;
   message.time_ms = tl_station_read(s, m, &reading);
-  if (!s->user) { /* a handler of the status wanted otherwise */
+  if (!s->user) { /* a status handler reloaded, and the station has no functions any more */
     tl_station_set(&reading, message.time_ms);
     return TL_OK;
   }
@@ -182,9 +183,10 @@ static int on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_r
   c.s->box.pausable = true;
   bool ok = call_handler(&c, p_decode, TL_CALL_DECODE);
   c.s->box.pausable = false;
-  tl_end_message(c.s, &message); /* whoever kept it must not read a buffer that has moved on */
+  /* a script that kept the message must not read a buffer that is used again */
+  tl_end_message(c.s, &message);
   if (!ok && c.s->box.system_refused) return TL_ENOMEM;
-  tl_station_set(&reading, message.time_ms); /* where decode did not come to it */
+  tl_station_set(&reading, message.time_ms); /* for the case that decode did not come so far */
   if (!ok)
     decoder_failed(s, message.time_ms);
   else if (c.gone)
@@ -253,7 +255,7 @@ static int p_encode (lua_State *L) {
                       tl_push_got(L, -1));
   }
   lua_settop(L, 4);
-  /* the texts must outlive the call: the registry holds them until the next one */
+  /* The texts must be valid after the call: the registry holds them until the next one. */
   lua_createtable(L, 2, 0);
   lua_pushvalue(L, 2);
   lua_rawseti(L, -2, 1);
@@ -286,8 +288,8 @@ static int p_value (lua_State *L) {
   return 0;
 }
 
-/* The nearest first: the tag's own function, its station's, its line's. False: there is none
-** from `from` on. */
+/* The functions that hear of a value, in the order of calling: the tag's, its station's, its
+** line's. False: there is none from number `from` on. */
 static bool value_functions (const tl_tag *t, int from, int functions[3]) {
   const tl_station_hooks *user = t->station->user;
   const tl_station_functions *h = user ? user->functions : NULL;
@@ -305,7 +307,7 @@ static bool value_functions (const tl_tag *t, int from, int functions[3]) {
 void tl_handler_value_now (tl_script *s, tl_tag *t, int from) {
   call c = { .s = s, .station = t->station, .tag = t };
   int functions[3];
-  /* Read anew for each: one may have the config reloaded. */
+  /* Looked up again for each call: a function may reload the config. */
   for (int i = from; i < 3 && value_functions(t, i, functions); i++) {
     if (functions[i] == LUA_NOREF) continue;
     if (i > from && tl_turn_value_waits(s, t, i)) return;

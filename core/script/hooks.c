@@ -1,10 +1,11 @@
-/* core/script/hooks.c — which functions a station or a line has: read from its record, shared by a
-** template and its devices, and released. Must not call one. */
+/* core/script/hooks.c — which functions a station or a line has: read from its record, shared
+** by a template and its instances, and released. Must not call one. */
 #include <stdlib.h>
 
 #include "script/handlers_impl.h"
 
-/* A function, or a table that can be called like one (the config checked that). */
+/* Take a reference to a function, or to a table that can be called; the config has checked
+** that it is one of these. */
 static int take_function (lua_State *L, int index, const char *name) {
   if (lua_getfield(L, index, name) != LUA_TNIL) return luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pop(L, 1);
@@ -38,7 +39,7 @@ static int take_prepare (lua_State *L, int station, int *to) {
   return n;
 }
 
-/* Is there any function in the station's record? Most stations have none, and get no block. */
+/* Has the station's record any function? Most have none, and then nothing is allocated. */
 static bool station_has_hooks (lua_State *L, int station, int tag_count) {
   if (has_function(L, station, "decode") || has_function(L, station, "encode") ||
       has_function(L, station, "on_value") || has_function(L, station, "on_status"))
@@ -107,7 +108,7 @@ tl_line_hooks *tl_read_line_hooks (lua_State *L, int index) {
   return h;
 }
 
-/* Each instance has statistics of its own. No memory: it has no handlers. */
+/* Each instance has statistics of its own. Without memory it has no functions. */
 void *tl_hooks_share (void *ctx, void *user) {
   (void)ctx;
   return new_hooks(((tl_station_hooks *)user)->functions);

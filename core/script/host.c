@@ -1,4 +1,4 @@
-/* core/script/host.c — the Lua state: made and freed, what it is made of */
+/* core/script/host.c — the Lua state of scripts: made and freed, with its library and tables. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,8 @@ static int open_state (lua_State *L) {
       "/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua",
       s->lua_dir, s->lua_dir);
   lua_setfield(L, -2, "path");
-  lua_newtable(L); /* objects: kept only as long as somebody holds them */
+  /* the objects of lines, stations and tags; weak, so each lives only while somebody holds it */
+  lua_newtable(L);
   lua_newtable(L);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");

@@ -1,5 +1,5 @@
-/* core/script/http.c — hands what a config says of the HTTP server to whoever serves it, and what
-** scripts did to its metrics. */
+/* core/script/http.c — passes a config's HTTP settings, and the metrics of scripts, to the
+** room that serves HTTP. */
 #include "script/http.h"
 #include "script/script.h"
 

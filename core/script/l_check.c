@@ -1,6 +1,6 @@
-/* core/script/l_check.c — the core's checks as a Lua module, tagline.core: what the config must
-** know before it is taken. Pure functions; knows nothing of running lines. It is part of the
-** program, and a loadable module for specs that run in a plain Lua. */
+/* core/script/l_check.c — the Lua module tagline.core: checks in C for the config. Pure
+** functions; knows nothing of running lines. It is part of the program, and also a loadable
+** module for specs that run in a plain Lua. */
 #include "script/l_check.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static tl_slice check_slice (lua_State *L, int arg) {
   return tl_slice_of(at, len);
 }
 
-/* true, or nil, text, byte offset (from 0). */
+/* Returns true; or nil, a text and the byte offset (from 0). */
 static int answer (lua_State *L, int rc, const tl_err *err) {
   if (rc == TL_OK) {
     lua_pushboolean(L, 1);
@@ -80,12 +80,12 @@ static int l_timemask (lua_State *L) {
   tl_timemask *mask = NULL;
   tl_slice text = check_slice(L, 1);
   int rc = tl_timemask_new(&mask, text, &err);
-  if (rc == TL_OK) tl_timemask_free(mask); /* nothing above can raise while it is ours */
+  if (rc == TL_OK) tl_timemask_free(mask); /* freed before anything can raise */
   return answer(L, rc, &err);
 }
 
-/* time_guess(text, near): the known mask that reads a text or number as a time near `near`
-** (seconds), and that time; nothing when there is none. */
+/* time_guess(text, near): a known time mask by which the text or number is a time near `near`
+** (seconds since 1970), and that time; nothing if there is none. */
 static int l_time_guess (lua_State *L) {
   int64_t ms = 0;
   tl_slice text = check_slice(L, 1);
@@ -118,8 +118,9 @@ static int lpattern_close (lua_State *L) {
   return 0;
 }
 
-/* { count = capture groups, groups = the names }, or nil, text, byte offset. Building the table
-** can raise (no memory), so the pattern has an owner that Lua closes. */
+/* regex(pattern, whole): { count = capture groups, groups = their names }; or nil, text, byte
+** offset. Making the table may raise (no memory), so the pattern belongs to a userdata that
+** Lua frees. */
 static int l_regex (lua_State *L) {
   tl_err err = { 0 };
   const char *name;
@@ -140,13 +141,14 @@ static int l_regex (lua_State *L) {
     lua_rawseti(L, -2, i + 1);
   }
   lua_setfield(L, -2, "groups");
-  tl_pattern_free(p->pattern); /* 10,000 addresses: do not wait for the collector */
+  /* at once: with 10,000 addresses the collector would come too late */
+  tl_pattern_free(p->pattern);
   p->pattern = NULL;
   return 1;
 }
 
-/* broker_address(text): scheme ("" for a plain one), host, port (0: not given), path; or nil,
-** why. */
+/* broker_address(text): scheme ("" if there is none), host, port (0: not given), path; or nil
+** and why. */
 static int l_broker_address (lua_State *L) {
   static const char *const schemes[] = { "", "mqtt", "mqtts", "ws", "wss" };
   tl_err err = { .text = "" };
@@ -204,7 +206,7 @@ static int l_tls_check (lua_State *L) {
   return 2;
 }
 
-/* built_with(name): is this part of the program in it? */
+/* built_with(name): was the program built with this part? */
 static int l_built_with (lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   bool built = false;
@@ -227,8 +229,8 @@ static int lbytes_close (lua_State *L) {
   return 0;
 }
 
-/* read_file(path, max): the text of a regular file of at most `max` bytes; or nil, why, and whether
-** the reason is that there is none. */
+/* read_file(path, max): the text of a regular file of at most `max` bytes; or nil, why, and
+** true if there is no such file. */
 static int l_read_file (lua_State *L) {
   tl_err err = { .text = "" };
   const char *path = luaL_checkstring(L, 1);
@@ -249,7 +251,7 @@ static int l_read_file (lua_State *L) {
   return 1;
 }
 
-/* write_new_file(path, text): true; nil, why and whether the reason is that it is there already. */
+/* write_new_file(path, text): true; or nil, why, and true if the file exists already. */
 static int l_write_new_file (lua_State *L) {
   size_t len;
   const char *path = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &len);
@@ -265,7 +267,8 @@ static int l_write_new_file (lua_State *L) {
   return 3;
 }
 
-/* visible(text): nothing in it moves a terminal; line breaks and tabs stay. */
+/* visible(text): the text with control characters made harmless for a terminal; line breaks
+** and tabs stay. */
 static int l_visible (lua_State *L) {
   tl_slice text = check_slice(L, 1);
   tl_buf *bytes = lua_newuserdatauv(L, sizeof *bytes, 0);

@@ -1,16 +1,15 @@
-/* core/script/l_check.h — the Lua module tagline.core: pure checks for the config. Knows nothing
-** of running lines.
+/* core/script/l_check.h — the Lua module tagline.core: pure checks for the config. Knows
+** nothing of running lines.
 **
-** Each takes a text and returns true, or nil, a message and the byte offset (from 0) of the
-** fault, but for:
+** Each check takes a text and returns true, or nil, a message and the byte offset (from 0) of
+** the fault:
+**   filter_check  topic_check  json_path  timemask  zone (reads zone files)
+** The others return:
 **   plain(address), filter_match(filter, topic)   a boolean
-**   utf8(text)                                    a boolean and the length of the well-formed
-**   part
-**   regex(pattern, whole)                         { count = groups, groups = { names } } in
-**   place of true; whole: as an
-**                                                 address (the whole topic), else as RE=
-**                                                 (anywhere in a payload)
-** filter_check  topic_check  json_path  timemask  zone (reads zone files) */
+**   utf8(text)              a boolean, and the length of the valid part in bytes
+**   regex(pattern, whole)   in place of true { count = groups, groups = { names } };
+**                           whole: as an address, which matches the whole topic,
+**                           otherwise as RE=, which matches anywhere in a payload */
 #ifndef TL_SCRIPT_L_CHECK_H
 #define TL_SCRIPT_L_CHECK_H
 

@@ -1,9 +1,10 @@
-/* core/script/l_connection.c — tagline.connection: what codecs with a memory (Sparkplug B) need
-** to know of a station's connection, and may say of the station outside of decode. It is not
-** documented for configs. */
+/* core/script/l_connection.c — the Lua module tagline.connection: what codecs that remember
+** something (Sparkplug B) ask about a station's connection, and report about the station
+** outside of decode. Not documented for configs. */
 #include "script/script.h"
 
-/* count(station): how often its line was connected; nil: it stands on none (explain's copy). */
+/* count(station): how often its line was connected; nil: the station has no link (a copy that
+** explain made). */
 static int connection_count (lua_State *L) {
   const tl_station *s = tl_check_station(L, 1);
   tl_link *link = tl_line_link(s->line);
@@ -14,8 +15,8 @@ static int connection_count (lua_State *L) {
   return 1;
 }
 
-/* lost(station): nothing can be known of its device: StHardErr, its tags invalid (disconnected),
-** until the next message. */
+/* lost(station): its device is out of reach: status StHardErr, its tags invalid
+** (disconnected), until the next message. */
 static int connection_lost (lua_State *L) {
   tl_station *s = tl_check_station(L, 1);
   const tl_script *script = tl_script_of(L);
@@ -24,7 +25,7 @@ static int connection_lost (lua_State *L) {
   return 0;
 }
 
-/* is_there(station): false when a reload took it away. */
+/* is_there(station): false if a reload removed it. */
 static int connection_is_there (lua_State *L) {
   lua_pushcfunction(L, connection_count);
   lua_pushvalue(L, 1);
@@ -32,7 +33,7 @@ static int connection_is_there (lua_State *L) {
   return 1;
 }
 
-/* say(name, text): something a decoder met and did not know, for the log; `name` may be "". */
+/* say(name, text): log something that a decoder met and does not know; `name` may be "". */
 static int connection_say (lua_State *L) {
   size_t length;
   const char *name = luaL_checkstring(L, 1), *text = luaL_checklstring(L, 2, &length);
@@ -50,8 +51,8 @@ static void push_wanted_of (lua_State *L, const tl_plan *plan) {
   }
 }
 
-/* Push a table whose keys are the names of the tags that decode fills. It is kept with the
-** functions that stations of one definition share. */
+/* Push a table whose keys are the names of the tags that decode fills. The table is kept with
+** the functions, which stations with the same definition share. */
 static void push_wanted (lua_State *L, const tl_station *s) {
   const tl_station_hooks *hooks = s->user;
   tl_station_functions *f = hooks ? hooks->functions : NULL;
@@ -70,15 +71,15 @@ static void push_wanted (lua_State *L, const tl_station *s) {
   f->wanted_plan = s->plan;
 }
 
-/* wanted(station): a table whose keys are the names of the tags that decode fills; not to be
-** changed. */
+/* wanted(station): a table whose keys are the names of the tags that decode fills; it must not
+** be changed. */
 static int connection_wanted (lua_State *L) {
   push_wanted(L, tl_check_station(L, 1));
   return 1;
 }
 
-/* only(station, values): takes out of the table what no tag of the station is filled by: a codec
-** knows more values than a station has tags for, and none of them is to be said as unknown. */
+/* only(station, values): removes the values for which the station has no tag. A codec knows
+** more values than a station has tags, and those must not be reported as unknown. */
 static int connection_only (lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
@@ -98,7 +99,7 @@ static int connection_only (lua_State *L) {
   return 1;
 }
 
-/* now(): milliseconds since 1970, by the clock that scripts have. */
+/* now(): ms since 1970, by the clock that scripts see. */
 static int connection_now (lua_State *L) {
   lua_pushinteger(L, (lua_Integer)tl_clock_wall_ms());
   return 1;

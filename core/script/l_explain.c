@@ -1,12 +1,12 @@
-/* core/script/l_explain.c — explain in Lua: reads what it is asked about, gives the document of
-** gateway/explain.h as a table. */
+/* core/script/l_explain.c — explain() in Lua: reads its arguments, and returns the document of
+** explain/explain.h as a table. */
 #include <math.h>
 #include <string.h>
 
 #include "script/l_options.h"
 #include "script/message_words.h"
 
-/* A buffer that an error cannot leak: Lua closes it. */
+/* A buffer that Lua frees, so that an error cannot leak it. */
 static int buffer_gc (lua_State *L) {
   tl_buf_fini(lua_touserdata(L, 1));
   return 0;
@@ -23,7 +23,7 @@ tl_buf *tl_push_buffer (lua_State *L) {
   return b;
 }
 
-/* the table still holds it */
+/* The text is borrowed: the table still holds it. */
 static tl_slice text_field (lua_State *L, int table, const char *name) {
   size_t len;
   int type = lua_getfield(L, table, name);
@@ -65,7 +65,7 @@ void tl_read_message_options (lua_State *L, int table, tl_explain_message *m) {
   lua_pop(L, 1);
 }
 
-/* The table for a document, with tagline.repl.explain's metatable. */
+/* Push the table of a document, with the metatable of tagline.repl.explain. */
 static int push_result (lua_State *L, const tl_buf *out) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "tagline.repl.explain");
@@ -76,7 +76,7 @@ static int push_result (lua_State *L, const tl_buf *out) {
   return 1;
 }
 
-/* --- explain(tag): a message at a time, with pauses --- */
+/* --- explain(tag): one message at a time, with pauses --- */
 
 #define HISTORY "tagline.explain_history"
 
@@ -91,7 +91,7 @@ static int history_gc (lua_State *L) {
   return 0;
 }
 
-/* The next message's table; nil: there is no more. */
+/* Returns the table of the next message; nil: there are no more. */
 static int history_next (lua_State *L) {
   lhistory *h = lua_touserdata(L, lua_upvalueindex(1));
   tl_err err = { .text = "" };
@@ -114,7 +114,7 @@ static int explained (lua_State *L, int status, lua_KContext context) {
   return 1;
 }
 
-/* tagline.repl.explain's history(head, next, rest) */
+/* Calls history(head, next, rest) of tagline.repl.explain. */
 static int explain_tag (lua_State *L, tl_script *s, const tl_tag *tag) {
   tl_err err = { .text = "" };
   tl_buf *head = tl_push_buffer(L);

@@ -1,5 +1,5 @@
-/* core/script/l_history.c — reading a history from Lua: for the REPL on a thread of the pool, for
-** commands at once. */
+/* core/script/l_history.c — reads a history from Lua: for the REPL and handlers on a thread of
+** the pool, for commands at once. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "script/turn.h"
 #include "script/zone_file.h"
 
-/* --- the question --- */
+/* --- the query --- */
 
 static int64_t ms_field (lua_State *L, int table, const char *name, int64_t otherwise) {
   lua_getfield(L, table, name);
@@ -29,7 +29,8 @@ static void text_into (lua_State *L, int index, tl_buf *out) {
   tl_buf_byte(out, '\0');
 }
 
-/* The table at `index`: tag, from, to (seconds), limit, every, offset, as (a list of names). */
+/* Read the query in the table at `index`: tag, from, to (seconds), limit, every, offset, as (a
+** list of names). */
 static void read_question (lua_State *L, int index, tl_query *q) {
   q->now_ms = tl_clock_wall_ms();
   q->to_ms = ms_field(L, index, "to", q->now_ms + 1);
@@ -55,7 +56,7 @@ static void add_shift (const tl_zone *zone, tl_buf *shifts, int64_t from_s) {
   tl_buf_add(shifts, &one, sizeof one);
 }
 
-/* The first second of (before, after] with another offset than `before` has. */
+/* The first second in (before, after] whose offset from UTC differs from that of `before`. */
 static int64_t change_in (const tl_zone *zone, int64_t before, int64_t after) {
   int32_t old = tl_zone_offset(zone, before);
   while (after - before > 1) {
@@ -68,8 +69,8 @@ static int64_t change_in (const tl_zone *zone, int64_t before, int64_t after) {
   return after;
 }
 
-/* When the clocks of the zone are changed between from and to. Owns what it adds; raises
-** nothing. */
+/* Add the times between from and to at which the zone's clocks change. What it adds belongs to
+** the query; raises nothing. */
 static int add_zone (tl_query *q, const char *name, tl_err *err) {
   enum { STEP = 7 * 24 * 3600 };
   tl_zone *zone = NULL;
@@ -123,7 +124,7 @@ static void push_interval (lua_State *L, const tl_query *q, size_t i) {
   }
 }
 
-/* Rows from..to into the list at the top. */
+/* Append the rows from..to to the list on top. */
 static void push_some (lua_State *L, const tl_query *q, size_t from, size_t to) {
   for (size_t i = from; i < to; i++) {
     if (q->every_ms > 0)
@@ -134,7 +135,8 @@ static void push_some (lua_State *L, const tl_query *q, size_t from, size_t to) 
   }
 }
 
-/* A long list grows as it is filled: room for a million rows at once would hold the loop. */
+/* A long list starts small and grows: allocating room for a million rows at once would stop
+** the loop for too long. */
 static void push_list (lua_State *L, const tl_query *q) {
   enum { AT_ONCE = 65536 };
   lua_createtable(L, q->count < AT_ONCE ? (int)q->count : AT_ONCE, 2);
@@ -152,15 +154,16 @@ static int push_why (lua_State *L, const tl_query *q) {
 /* --- in a running process --- */
 
 #define ANSWER "tagline.history.answer"
-enum { SLICE = 500 }; /* rows that become Lua tables in one go: a millisecond */
+enum { SLICE = 500 }; /* rows made into Lua tables at a time: about a millisecond */
 
-/* A question under way, or somebody who rests: an evaluation or a handler's coroutine. */
+/* A query that runs, or a caller that lets the loop run (rest): an evaluation, or the
+** coroutine of a handler. */
 typedef struct tl_asking {
   tl_due turn; /* first: see run_due */
   struct tl_asking *next;
-  tl_script *s; /* NULL: it has ended */
+  tl_script *s; /* NULL: the script has ended */
   tl_eval *eval;
-  lua_State *co; /* where there is no evaluation */
+  lua_State *co; /* if there is no evaluation */
   int coroutine; /* registry reference, or LUA_NOREF */
   tl_query *query;
 } asking;
@@ -188,8 +191,8 @@ static int answer_gc (lua_State *L) {
   return 0;
 }
 
-/* answer:fill(list, at): the next rows go into the list, from place `at` on; returns the place
-** behind them, or nil when these were all. */
+/* answer:fill(list, at): put the next rows into the list, from place `at` on. Returns the
+** place behind them; nil: these were the last. */
 static int answer_fill (lua_State *L) {
   tl_query **q = luaL_checkudata(L, 1, ANSWER);
   luaL_checktype(L, 2, LUA_TTABLE);
@@ -203,7 +206,7 @@ static int answer_fill (lua_State *L) {
   return 1;
 }
 
-/* The answer and an empty list for it, or nil and why. The query is Lua's then. */
+/* Push the answer and an empty list for it, or nil and why. The query then belongs to Lua. */
 static int push_answer (lua_State *L, void *arg) {
   asking *a = arg;
   if (!a->query) return 0;
@@ -239,7 +242,7 @@ static void go_on (asking *a) {
   tl_script *s = a->s;
   tl_buf err;
   tl_buf_init(&err);
-  if (lua_status(a->co) == LUA_YIELD && /* else somebody resumed it meanwhile */
+  if (lua_status(a->co) == LUA_YIELD && /* otherwise something else has resumed it meanwhile */
       tl_script_enter(s, p_go_on, a, s->box.handler_time, "history", &err) != LUA_OK)
     tl_script_log_error(s, NULL, tl_buf_bytes(&err));
   tl_buf_fini(&err);
@@ -249,7 +252,7 @@ static void go_on (asking *a) {
 
 static void run_due (tl_due *due) { go_on((asking *)due); }
 
-static void drop_due (tl_due *due) { (void)due; } /* tl_history_drop took it out */
+static void drop_due (tl_due *due) { (void)due; } /* tl_history_drop() has taken it out */
 
 static void work (void *ctx) { tl_query_run(((asking *)ctx)->query); }
 
@@ -271,7 +274,7 @@ static void on_done (void *ctx) {
 
 static void on_stop (void *ctx) { ((asking *)ctx)->eval = NULL; }
 
-/* The script ends. Threads may be at work for it: on_done frees these. */
+/* The script ends. Threads may still run queries for it: on_done() frees those. */
 void tl_history_drop (tl_script *s) {
   while (s->asking) {
     asking *a = s->asking;
@@ -283,14 +286,13 @@ void tl_history_drop (tl_script *s) {
   }
 }
 
-/* The results that the coroutine was resumed with are the call's results. */
+/* What the coroutine is resumed with are the results of the call. */
 static int after_wait (lua_State *L, int status, lua_KContext context) {
   (void)status;
   return lua_gettop(L) - (int)context;
 }
 
-/* Who waits here: an evaluation, else the coroutine. Raises when nobody can wait, or without
-** memory. */
+/* The evaluation or coroutine that waits here. Raises if nobody can wait, or without memory. */
 static asking *new_asking (lua_State *L, tl_script *s) {
   asking *a = calloc(1, sizeof *a);
   if (!a) {
@@ -304,7 +306,7 @@ static asking *new_asking (lua_State *L, tl_script *s) {
                  .coroutine = LUA_NOREF,
                  .next = s->asking };
   s->asking = a;
-  if (!a->eval) { /* a failing luaL_ref (no memory) leaves `a` to the end of the script */
+  if (!a->eval) { /* if luaL_ref raises (no memory), `a` is freed when the script ends */
     lua_pushthread(L);
     a->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
   }
@@ -329,7 +331,7 @@ static bool ask (tl_script *s, asking *a, const tl_query *question, tl_slice tag
   return !q->path.failed && !q->tag.failed && tl_work_start(s->loop, work, on_done, a) == TL_OK;
 }
 
-/* live.history(question): waits, and gives an answer with its list, or nil and why. */
+/* live.history(query): waits; gives an answer and its list, or nil and why. */
 int tl_live_history (lua_State *L) {
   tl_script *s = tl_script_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -347,13 +349,13 @@ int tl_live_history (lua_State *L) {
   lua_getfield(L, 1, "tag");
   const char *tag = luaL_checklstring(L, -1, &len);
   lua_settop(L, 2);
-  /* What may raise comes before anything is owned. */
+  /* Everything that may raise comes before anything is owned. */
   tl_query question;
   tl_query_init(&question);
   read_question(L, 1, &question);
-  lua_getfield(L, 1, "tag"); /* keeps the text */
+  lua_getfield(L, 1, "tag"); /* left on the stack, which keeps the text alive */
   lua_getfield(L, 1, "zone");
-  const char *zone = lua_tostring(L, -1); /* the question keeps it */
+  const char *zone = lua_tostring(L, -1); /* kept alive by the table at 1 */
   tl_err err = { .text = "" };
   asking *a = new_asking(L, s);
   int rc = add_zone(&question, zone, &err);
@@ -364,7 +366,7 @@ int tl_live_history (lua_State *L) {
   return luaL_error(L, "%s", rc < 0 ? err.text : "not enough memory");
 }
 
-/* live.rest(): the loop has its turn, where somebody can wait. */
+/* live.rest(): let the loop run, if the caller can wait. */
 int tl_live_rest (lua_State *L) {
   if (tl_eval_of(L)) return tl_eval_rest(L);
   if (!lua_isyieldable(L)) return 0;
@@ -452,7 +454,7 @@ static void on_problem (void *ctx, const char *text) {
   lua_rawseti(L, -2, luaL_len(L, -2) + 1);
 }
 
-/* check(path): a list of problems, empty when it is sound */
+/* check(path): a list of problems; empty: the file is sound */
 static int l_check (lua_State *L) {
   tl_history_reader *r;
   tl_err err = { .text = "" };

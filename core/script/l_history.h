@@ -4,13 +4,14 @@
 
 #include "script/script.h"
 
-/* What the words of the prompt are made of; both wait. */
+/* For the words of the prompt; both wait. */
 int tl_live_history (lua_State *L);
 int tl_live_rest (lua_State *L);
-void tl_add_history_word (lua_State *L); /* `history` of handlers, into the table at the top */
-void tl_history_drop (tl_script *s);     /* the script ends */
-int tl_open_history (lua_State *L);      /* pushes the module that commands use */
+/* puts `history`, as handlers call it, into the table on top */
+void tl_add_history_word (lua_State *L);
+void tl_history_drop (tl_script *s); /* the script ends */
+int tl_open_history (lua_State *L);  /* pushes the module that commands use */
 
-void tl_open_history_writer (lua_State *L); /* adds `open` to the table at the top */
+void tl_open_history_writer (lua_State *L); /* puts `open` into the table on top */
 
 #endif

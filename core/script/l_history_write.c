@@ -1,5 +1,5 @@
-/* core/script/l_history_write.c — filling a history from Lua, for commands: it waits for the
-** disk. A writer holds rows until there are enough for one transaction. */
+/* core/script/l_history_write.c — writes a history from Lua, for commands: it waits for the
+** disk. A writer collects rows until there are enough for one transaction. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 enum { BATCH = 20000, MERGE = 500000 };
 
-/* A tag with its texts behind it. */
+/* A tag; its texts follow in the same block. */
 typedef struct {
   tl_series series;
   tl_buf key, texts;
@@ -21,10 +21,10 @@ typedef struct {
 
 typedef struct {
   tl_history *history; /* NULL: closed */
-  tl_map tags;         /* type byte and name → known */
+  tl_map tags;         /* from type byte and name to a known tag */
   tl_outlet_value values[BATCH];
   size_t count;
-  tl_buf texts; /* of values, as offsets until they are stored */
+  tl_buf texts; /* texts of the values; until they are stored, values hold offsets into it */
 } writer;
 
 static int fail (lua_State *L, const tl_err *err) {
@@ -61,7 +61,7 @@ static writer *check_writer (lua_State *L) {
   return w;
 }
 
-/* open(path, keep in seconds): a writer, or nil and why. The file is made where it is not there. */
+/* open(path, keep in seconds): a writer, or nil and why. Makes the file if it does not exist. */
 static int l_open (lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   int64_t keep = (int64_t)(luaL_optnumber(L, 2, 0) * 1000);
@@ -154,8 +154,8 @@ static tl_slice slice_at (lua_State *L, int index) {
   return tl_slice_of(text, len);
 }
 
-/* w:add(name, type, unit, time in ms, n, value, reason): a row; with a reason the value does not
-** count. true, or nil and why. */
+/* w:add(name, type, unit, time in ms, n, value, reason): add a row. With a reason the value is
+** invalid, and ignored. Returns true, or nil and why. */
 static int l_add (lua_State *L) {
   writer *w = check_writer(L);
   tl_slice name = slice_at(L, 2), reason_name = slice_at(L, 8);
@@ -183,7 +183,7 @@ static int l_add (lua_State *L) {
   return 1;
 }
 
-/* w:rows(): how many the file has. */
+/* w:rows(): how many rows the file has. */
 static int l_rows (lua_State *L) {
   writer *w = check_writer(L);
   tl_err err = { .text = "" };
@@ -193,7 +193,7 @@ static int l_rows (lua_State *L) {
   return 1;
 }
 
-/* w:flush(): all rows are in the file. true, or nil and why. */
+/* w:flush(): write all rows to the file. Returns true, or nil and why. */
 static int l_flush (lua_State *L) {
   writer *w = check_writer(L);
   tl_err err = { .text = "" };

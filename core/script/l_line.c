@@ -8,7 +8,7 @@
 #include "script/script.h"
 #include "base/utf8.h"
 
-enum { LOGGED = 80, LOGGED_HEX = 24 }; /* bytes of a payload or parameter that the log tells */
+enum { LOGGED = 80, LOGGED_HEX = 24 }; /* bytes of a payload or a parameter that are logged */
 
 static void count (lua_State *L, const char *name, uint64_t n) {
   lua_pushinteger(L, (lua_Integer)n);
@@ -122,7 +122,8 @@ static tl_slice check_text (lua_State *L, int index, const char *what) {
 static tl_change publish_change (lua_State *L, const tl_line *line, const publishing *p) {
   size_t shown = p->payload.len;
   char start[LOGGED + 1] = "hex";
-  if (!tl_caller_is_person(L)) return (tl_change){ .text = "" }; /* handlers publish often */
+  /* only what a person publishes is logged: handlers publish often */
+  if (!tl_caller_is_person(L)) return (tl_change){ .text = "" };
   if (tl_utf8_valid(p->payload) && (shown == 0 || !memchr(p->payload.at, 0, shown))) {
     if (shown > LOGGED) shown = tl_utf8_prefix(p->payload.at, LOGGED);
     snprintf(start, sizeof start, "%.*s", (int)shown, shown > 0 ? (const char *)p->payload.at : "");
@@ -153,7 +154,8 @@ static int line_publish (lua_State *L) {
   if (!lua_isnoneornil(L, callback)) luaL_checktype(L, callback, LUA_TFUNCTION);
   tl_change change = publish_change(L, line, &p);
   int results = tl_write_async(L, tl_script_of(L), start_publish, &p, callback, &change);
-  if (results == 2 && change.text[0] == '\0') { /* a handler's, which mostly does not look */
+  /* a handler's publish, whose result is mostly ignored: log the refusal */
+  if (results == 2 && change.text[0] == '\0') {
     char what[200];
     snprintf(what, sizeof what, "a publish to '%.*s'", (int)(p.topic.len < 100 ? p.topic.len : 100),
              (const char *)p.topic.at);
@@ -193,7 +195,7 @@ static int params_gc (lua_State *L) {
   return 0;
 }
 
-/* Parameters that an error cannot leak. */
+/* Parameters in a userdata, so that an error cannot leak them. */
 static tl_line_params *new_params (lua_State *L) {
   tl_line_params *p = lua_newuserdatauv(L, sizeof *p, 0);
   tl_params_init(p);
@@ -216,8 +218,8 @@ static const tl_param_field *param_field (const char *name) {
   return f->name ? f : NULL;
 }
 
-/* The checked changes at `from` into the parameters at `into`. A text that is taken away is
-** false there. */
+/* Merge the checked changes at `from` into the parameters at `into`. A text that is removed is
+** false in `from`. */
 static void merge_params (lua_State *L, const char *line, int into, int from) {
   for (lua_pushnil(L); lua_next(L, from) != 0; lua_pop(L, 1)) {
     const char *name = lua_tostring(L, -2);
@@ -234,7 +236,7 @@ static void merge_params (lua_State *L, const char *line, int into, int from) {
   }
 }
 
-/* What a parameter was set to, pushed as text. A password is never shown. */
+/* Push the new value of a parameter as text, for the log. A password is never shown. */
 static const char *push_shown (lua_State *L, const tl_param_field *f, int value) {
   if (f->secret) return lua_pushliteral(L, "(not shown)");
   if (f->kind == TL_PARAM_TEXT && !lua_toboolean(L, value)) return lua_pushliteral(L, "nothing");
@@ -273,8 +275,8 @@ static int line_set (lua_State *L) {
     return luaL_error(L, "line '%s': set: expected a table { parameter = value }, got %s",
                       line->name, tl_push_got(L, 2));
   lua_settop(L, 2);
-  tl_line_params *p = new_params(L); /* 3 */
-  lua_createtable(L, 0, 40);         /* 4: what the line has */
+  tl_line_params *p = new_params(L); /* stack index 3 */
+  lua_createtable(L, 0, 40);         /* stack index 4: the line's present parameters */
   for (const tl_param_field *f = tl_param_fields; f->name; f++) {
     push_param(L, tl_link_params(link), f);
     lua_setfield(L, 4, f->name);

@@ -1,14 +1,14 @@
-/* core/script/l_message.c — msg, as decode sees it: fields are made when they are first asked
-** for, so that a decoder that reads three bytes pays for three bytes.
+/* core/script/l_message.c — msg, as decode sees it. A field is made when it is first asked
+** for, so a decoder that reads three bytes pays for three bytes.
 **
-** A msg is a light userdata that holds the number of its message: it costs nothing to make, and
-** one that a script kept is told from the present one by its number. All light userdata of a
-** state share one metatable; number 0 (NULL) is json.null. */
+** A msg is a light userdata that holds the number of its message: making it costs nothing. If
+** a script kept an old msg, its number tells that it is not the present one.
+** All light userdata of a Lua state share one metatable; number 0 (NULL) is json.null. */
 #include <string.h>
 
 #include "script/script.h"
 
-enum { CACHE_PAYLOAD = 1, CACHE_JSON = 2 }; /* in the table s->messages.cache */
+enum { CACHE_PAYLOAD = 1, CACHE_JSON = 2 }; /* places in the table messages.cache */
 
 static int cached (lua_State *L, tl_script *s, int slot) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, s->messages.cache);
@@ -64,10 +64,10 @@ static int push_captures (lua_State *L, const tl_message_now *o) {
   return 1;
 }
 
-/* A word of which the first letter is the key's. */
+/* Compares all letters but the first, which the caller has compared. */
 static bool is_word (const char *key, const char *word) { return strcmp(key + 1, word + 1) == 0; }
 
-/* Push a field; 0: there is none of this name. */
+/* Push a field. 0: there is no field of this name. */
 static int push_field (lua_State *L, tl_message_now *o, const char *key) {
   const tl_incoming *m = o->m;
   switch (key[0]) {
@@ -131,7 +131,7 @@ void tl_open_message (lua_State *L) {
   tl_script *s = tl_script_of(L);
   lua_createtable(L, 2, 0);
   for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) {
-    /* so that emptying them needs no memory */
+    /* filled now, so that clearing them later needs no memory */
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, slot);
   }
@@ -147,7 +147,8 @@ void tl_open_message (lua_State *L) {
 void tl_push_message (lua_State *L, tl_message_now *now) {
   tl_script *s = tl_script_of(L);
   now->outer = s->messages.now;
-  if (now->outer) now->outer->has_payload = now->outer->has_json = false; /* one cache for all */
+  /* all messages share one cache, so the outer message makes its fields again */
+  if (now->outer) now->outer->has_payload = now->outer->has_json = false;
   now->number = ++s->messages.count;
   s->messages.now = now;
   lua_pushlightuserdata(L, (void *)now->number);

@@ -1,13 +1,13 @@
 /* core/script/l_objects.c — lines, stations and tags as Lua objects, and the tables that hold
-** them. An object names what it stands for; after a reload it is looked up again, and says so
-** when it is gone. */
+** them. An object keeps its name; after a reload the pointer is looked up by name again, and
+** using an object whose line, station or tag was removed raises an error. */
 #include <string.h>
 
 #include "base/pattern.h"
 #include "model/walk.h"
 #include "script/script.h"
 
-/* Push the object that stands for this pointer already; false: there is none, and nothing is
+/* Push the object that exists already for this pointer. False: there is none, and nothing is
 ** pushed. */
 static bool push_known (lua_State *L, const char *type, const void *pointer) {
   const tl_script *s = tl_script_of(L);
@@ -38,7 +38,7 @@ static void push_new (lua_State *L, const char *type, void *pointer, tl_slice na
   lua_remove(L, -2);
 }
 
-/* Names are built on the Lua stack: nothing to free when a push raises. */
+/* Names are built on the Lua stack, so a push that raises leaks nothing. */
 static tl_slice push_full_name (lua_State *L, const char *line, const char *station,
                                 const char *tag) {
   size_t len;
@@ -127,7 +127,7 @@ static tl_slice check_name (lua_State *L, const char *what) {
 static int next_station (lua_State *L);
 static int next_tag (lua_State *L);
 
-/* A function that gives the next name and object, from the first on. */
+/* Push an iterator: each call gives the next name and object. */
 static int push_walk (lua_State *L, lua_CFunction next) {
   tl_tag_walk *w = lua_newuserdatauv(L, sizeof *w, 0);
   *w = (tl_tag_walk){ .line = 0 };
@@ -135,7 +135,8 @@ static int push_walk (lua_State *L, lua_CFunction next) {
   return 1;
 }
 
-/* tags["plant.*.temperature"]: a list of those whose names are like it, in the config's order. */
+/* tags["plant.*.temperature"]: a list of the objects whose names match the pattern, in the
+** config's order. */
 static int push_like (lua_State *L, lua_CFunction next, const char *pattern) {
   lua_newtable(L);
   push_walk(L, next);
@@ -186,8 +187,7 @@ static int refuse_newindex (lua_State *L) {
                        "use :write, :set or reload()");
 }
 
-/* The state of a walk is two upvalue integers (line and station) or three (tag); after a reload
-** it just goes on where it was. */
+/* The position of an iterator, which is its upvalue. After a reload it continues where it was. */
 static tl_tag_walk *walk_of (lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
 static int next_line (lua_State *L) {
@@ -220,12 +220,13 @@ static int lines_pairs (lua_State *L) { return push_walk(L, next_line); }
 static int stations_pairs (lua_State *L) { return push_walk(L, next_station); }
 static int tags_pairs (lua_State *L) { return push_walk(L, next_tag); }
 
-/* `lines "plant" { … }` in a config, stations("plant.boiler") at a prompt. */
+/* Raises: a collection is called like a function, such as `lines "plant" { … }` in a config,
+** or stations("plant.boiler") at a prompt. */
 static int refuse_call (lua_State *L) {
   return luaL_error(L, "%s", lua_tostring(L, lua_upvalueindex(1)));
 }
 
-/* `not_called`: what to say to who calls it. */
+/* `not_called`: the error for a collection that is called like a function. */
 static void push_collection (lua_State *L, const char *name, lua_CFunction index,
                              lua_CFunction pairs, const char *not_called) {
   lua_newtable(L);

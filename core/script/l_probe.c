@@ -1,5 +1,5 @@
-/* core/script/l_probe.c — line:probe() at the prompt: what a probe finds is shown as it comes, and
-** the evaluation waits for its end. */
+/* core/script/l_probe.c — line:probe() at the prompt: shows at once what the probe reports,
+** and the evaluation waits for its end. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 
 typedef struct {
   tl_eval *e;
-  tl_probe *probe; /* NULL: it is over */
+  tl_probe *probe; /* NULL: the probe has ended */
   bool well;
   char why[400];
 } asked;

@@ -18,9 +18,9 @@ typedef struct {
   tl_recorded r;
 } entry;
 
-/* What a pattern asks for. */
+/* What a pattern selects. */
 typedef struct {
-  const tl_line *line;       /* NULL: each */
+  const tl_line *line;       /* NULL: all lines */
   const tl_station *station; /* NULL: any */
   tl_slice filter;           /* at == NULL: any topic */
 } wanted;
@@ -75,7 +75,7 @@ static int by_time (const void *a, const void *b) {
   return x->r.number < y->r.number ? -1 : x->r.number > y->r.number;
 }
 
-/* The messages asked for, oldest first, on the stack as a block that Lua frees. Borrowed from
+/* Push the selected messages, oldest first, as a block that Lua frees. They are borrowed from
 ** the rings until the next message. */
 static entry *push_entries (lua_State *L, const wanted *w, size_t *count) {
   tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
@@ -105,8 +105,8 @@ static void set_text (lua_State *L, const char *key, tl_slice text) {
   lua_setfield(L, -2, key);
 }
 
-/* station: who takes it; will: whose will it is, the first one's; birth: it says that this one is
-** back. */
+/* Set the fields station (which takes the message), will (the first station whose will it is),
+** and birth (the message says that this station is back). */
 static void push_where (lua_State *L, const entry *e) {
   tl_buf name;
   bool only;
@@ -120,8 +120,7 @@ static void push_where (lua_State *L, const entry *e) {
     lua_setfield(L, -2, "birth");
   }
   if (!only) tl_explain_where(e->link, e->r.m.topic, &name);
-  /* A station's name is shorter than a topic, which is on the stack in full: this fits, or
-  ** there is no memory at all. */
+  /* A station's name is not longer than the topic, so the text fits. */
   char text[512];
   snprintf(text, sizeof text, "%s.%.*s", tl_link_line(e->link)->name, TL_ARG(tl_buf_bytes(&name)));
   bool some = name.len > 0;
@@ -181,7 +180,7 @@ int tl_word_messages (lua_State *L) {
 
 /* --- capture files --- */
 
-/* Writes all, or leaves no file. 0, or errno. */
+/* Writes all messages, or removes the file. 0, or an errno. */
 static int write_capture (const char *path, const entry *all, size_t n) {
   tl_buf text;
   tl_buf_init(&text);
@@ -189,7 +188,7 @@ static int write_capture (const char *path, const entry *all, size_t n) {
   tl_member_integer(&text, "tagline_capture", 1);
   tl_member_time(&text, "written", tl_clock_wall_ms());
   tl_buf_str(&text, "}\n");
-  /* Others on the machine need not read what the plant says. */
+  /* readable for the owner only: messages may be confidential */
   int fd = tl_file_create(path, 0600);
   int why = fd < 0 ? -fd : 0;
   for (size_t i = 0; fd >= 0 && why == 0 && i <= n; i++) {
@@ -215,7 +214,8 @@ int tl_word_save (lua_State *L) {
   int why = write_capture(path, all, n);
   if (why == EEXIST) return luaL_error(L, "save: '%s' is there already; give another name", path);
   if (why != 0) return luaL_error(L, "save: '%s': %s", path, strerror(why));
-  /* a relative one is the process's, and the person may be in another folder */
+  /* A relative path counts from the folder of the process; the person may be in another
+  ** folder, so the full path is told. */
   char whole[PATH_MAX];
   const char *many = n == 1 ? "message" : "messages";
   tl_change_log_now(L, NULL, "save '%s': %zu %s", path, n, many);

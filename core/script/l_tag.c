@@ -75,7 +75,8 @@ static int start_write (void *ctx, tl_write_done *done, void *done_ctx, tl_err *
 static tl_change write_change (lua_State *L, const tl_tag *t, const tl_value *v) {
   const tl_tagdef *d = tl_tag_def(t);
   tl_buf text;
-  if (!tl_caller_is_person(L)) return (tl_change){ .text = "" }; /* handlers write often */
+  /* only what a person writes is logged: handlers write often */
+  if (!tl_caller_is_person(L)) return (tl_change){ .text = "" };
   tl_buf_init(&text);
   if (d->type == TL_TXTI || d->type == TL_TXTO) {
     tl_buf_add(&text, v->text.at, v->text.len < 80 ? v->text.len : 80);
@@ -104,7 +105,8 @@ static int tag_write (lua_State *L) {
   tl_change change = write_change(L, t, &v);
   writing w = { s, t, &v };
   int results = tl_write_async(L, s, start_write, &w, 3, &change);
-  if (results == 2 && change.text[0] == '\0') { /* a handler's, which mostly does not look */
+  /* a handler's write, whose result is mostly ignored: log the refusal */
+  if (results == 2 && change.text[0] == '\0') {
     char what[200];
     snprintf(what, sizeof what, "a write to %s.%s", t->station->name, d->name);
     tl_script_log_refused(s, t->station->line->name, what, what, lua_tostring(L, -1));

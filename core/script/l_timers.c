@@ -1,12 +1,12 @@
-/* core/script/l_timers.c — every(seconds, fn) and after(seconds, fn) of a config, and of its
-** handlers while it runs. A reload ends the old ones and starts the new. */
+/* core/script/l_timers.c — every(seconds, fn) and after(seconds, fn), in a config and in its
+** handlers. A reload ends the old timers and starts the new ones. */
 #include <stdlib.h>
 
 #include "script/failures.h"
 #include "script/script.h"
 #include "script/turn.h"
 
-enum { TIMERS_MAX = 10000 }; /* a handler that starts one for each message would go on for ever */
+enum { TIMERS_MAX = 10000 }; /* a limit, for handlers that start a timer with each message */
 static const double SOON = 0.05;
 
 struct tl_hook_timer {
@@ -46,7 +46,8 @@ static void fire (tl_hook_timer *t) {
   const char *what = every ? "every" : "after";
   tl_buf err;
   if (every) {
-    /* On the grid of its start, so that it does not drift; what was missed is not made up for. */
+    /* The next time counts from the start, so that the timer does not drift. Missed times are
+    ** skipped. */
     int64_t now = tl_loop_now(s->loop);
     t->due += t->every_ms;
     if (t->due <= now) t->due += (now - t->due) / t->every_ms * t->every_ms + t->every_ms;
@@ -54,7 +55,7 @@ static void fire (tl_hook_timer *t) {
   } else {
     drop(t);
   }
-  tl_buf_init(&err); /* from here on `t` may be gone: the function may have the config reloaded */
+  tl_buf_init(&err); /* from here on `t` may be freed, because the function may reload the config */
   if (tl_script_enter(s, p_fire, &function, s->box.handler_time, what, &err) != LUA_OK) {
     tl_script_log_error(s, what, tl_buf_bytes(&err));
     tl_failure_note(s, NULL, NULL, what, tl_buf_bytes(&err));
@@ -65,7 +66,7 @@ static void fire (tl_hook_timer *t) {
 }
 
 static void run_timer (tl_due *due) { fire((tl_hook_timer *)due); }
-static void keep_timer (tl_due *due) { (void)due; } /* tl_timers_stop frees it */
+static void keep_timer (tl_due *due) { (void)due; } /* tl_timers_stop() frees the timer */
 
 static void on_due (void *ctx) {
   tl_hook_timer *t = ctx;
@@ -78,7 +79,8 @@ static void on_due (void *ctx) {
 static tl_hook_timer *earliest (const tl_script *s) {
   tl_hook_timer *first = s->timers.first;
   for (tl_hook_timer *t = first; t; t = t->next)
-    if (t->due <= first->due) first = t; /* the list is newest first */
+    /* the list begins with the newest; of equal ones the oldest is first */
+    if (t->due <= first->due) first = t;
   return first;
 }
 
@@ -101,7 +103,7 @@ void tl_timers_stop (tl_script *s) {
   }
 }
 
-/* The function is on top; it is popped. */
+/* Add a timer for the function on top, which is popped. */
 static void add (lua_State *L, tl_script *s, bool every, double seconds) {
   double ms = seconds * 1000.0;
   int64_t period = ms > 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
@@ -122,14 +124,14 @@ static void add (lua_State *L, tl_script *s, bool every, double seconds) {
   s->timers.first = t;
   s->timers.count++;
   t->due = INT64_MAX;
-  /* when this raises, the list owns a timer that never fires */
+  /* if this raises, the list has a timer that never fires */
   t->function = luaL_ref(L, LUA_REGISTRYINDEX);
   t->due = tl_loop_now(s->loop) + period;
   tl_timer_at(t->timer, t->due);
 }
 
 bool tl_timers_soon (lua_State *L, tl_script *s) {
-  bool room = s->timers.count < TIMERS_MAX / 2; /* the rest is for the user's */
+  bool room = s->timers.count < TIMERS_MAX / 2; /* the other half is for timers of the user */
   if (room)
     add(L, s, false, SOON);
   else

@@ -1,6 +1,7 @@
-/* core/script/l_write.c — waiting for a write. In a coroutine the write waits and returns true,
-** or nil and why; with a function it returns at once and calls it later; in a handler (which
-** cannot wait) it only says whether the write is under way. */
+/* core/script/l_write.c — waiting for a write. In a coroutine the call waits, and returns
+** true, or nil and why.
+** With a function, the call returns at once, and the function is called when the write has
+** ended. In a handler, which cannot wait, the call only says whether the write is under way. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +9,10 @@
 #include "script/script.h"
 #include "script/turn.h"
 
-/* What the log says when it failed. */
+/* For the log, if the write fails later. */
 typedef struct {
   tl_change change;
-  char scope[256]; /* its line may be gone by then */
+  char scope[256]; /* a copy: the line may be removed by then */
 } kept_change;
 
 typedef struct {
@@ -20,13 +21,13 @@ typedef struct {
   int function;  /* registry reference, or LUA_NOREF */
   int coroutine; /* registry reference of the waiting coroutine, or LUA_NOREF */
   lua_State *co;
-  tl_caller caller; /* for whom it ends */
+  tl_caller caller; /* for whom the function or coroutine runs */
   bool owed;
-  tl_sent *sent; /* for a prompt: what went where; NULL: nobody asks */
+  tl_sent *sent; /* for a prompt: what was published; NULL: nobody asks */
   int result;
   const char *why;
-  char kept_why[160];  /* it, while this waits for its turn */
-  kept_change *change; /* NULL: a handler's own write */
+  char kept_why[160];  /* a copy of `why`, while this waits for its turn */
+  kept_change *change; /* NULL: the write is a handler's */
 } waiting;
 
 static void waiting_free (waiting *w) {
@@ -64,11 +65,11 @@ static int p_wake (lua_State *L) {
   return lua_error(L);
 }
 
-/* A coroutine that belongs to an evaluation goes on there (eval.c owns its end); any other is
-** resumed plainly. */
+/* Resume the coroutine. If it belongs to an evaluation, repl/eval.c does that and handles its
+** end. */
 static void wake (waiting *w) {
   tl_buf err;
-  if (lua_status(w->co) != LUA_YIELD) return; /* somebody else resumed it meanwhile */
+  if (lua_status(w->co) != LUA_YIELD) return; /* something else has resumed it meanwhile */
   const char *text = NULL;
   if (w->result != TL_OK)
     text = w->why;
@@ -118,7 +119,7 @@ static void on_done (void *ctx, int result, const char *why) {
   finish(w);
 }
 
-/* The results that the coroutine was resumed with are the call's results. */
+/* What the coroutine is resumed with are the results of the call. */
 static int after_wait (lua_State *L, int status, lua_KContext context) {
   (void)status;
   return lua_gettop(L) - (int)context;
@@ -133,7 +134,7 @@ static kept_change *keep_change (const tl_change *change) {
   return k;
 }
 
-/* Who hears of the write's end: a function, a coroutine, the log. NULL: nobody. */
+/* Who is told how the write ended: a function, a coroutine, the log. NULL: nobody. */
 static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool waits,
                              const tl_change *change) {
   bool with_function = !lua_isnoneornil(L, callback);
@@ -150,8 +151,7 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
                   .co = L,
                   .caller = tl_caller_here(L),
                   .change = keep_change(change) };
-  /* References are taken last; a failing luaL_ref (no memory) leaks one small block, once, in a
-  ** process that is out of memory. */
+  /* References are taken last. If luaL_ref raises (no memory), one small block is leaked. */
   if (with_function) {
     lua_pushvalue(L, callback);
     w->function = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -159,13 +159,13 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
     lua_pushthread(L);
     w->coroutine = luaL_ref(L, LUA_REGISTRYINDEX);
   }
-  /* an evaluation that waits itself needs nobody to wait for it */
+  /* an evaluation that waits for this write is waited for anyway */
   w->owed = with_function || (waits && !tl_eval_of(L));
   if (w->owed) tl_caller_owe(s, w->caller);
   return w;
 }
 
-/* The function of a write that was refused, and why. */
+/* Calls the function of a write that was refused, with the reason. */
 static int tell_refused (lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushboolean(L, 0);
@@ -175,8 +175,8 @@ static int tell_refused (lua_State *L) {
   return 0;
 }
 
-/* nil and why, at once; and to the function a little later. Not in this turn: one that tries
-** again and again would run without a pause. */
+/* Return nil and why at once, and call the function a little later. Not in this turn: a
+** function that writes again each time would run without a pause. */
 static int refuse (lua_State *L, tl_script *s, int callback, const char *why) {
   if (!lua_isnoneornil(L, callback) && s->loop) {
     lua_pushvalue(L, callback);
@@ -195,7 +195,8 @@ int tl_write_async (lua_State *L, tl_script *s,
   tl_err err = { .text = "" };
   bool waits = lua_isnoneornil(L, callback) && lua_isyieldable(L);
   waiting *w = new_waiting(L, s, callback, waits, change);
-  if (w && waits && tl_eval_of(L)) w->sent = calloc(1, sizeof *w->sent); /* none: it is not said */
+  /* without memory the prompt does not tell it */
+  if (w && waits && tl_eval_of(L)) w->sent = calloc(1, sizeof *w->sent);
   tl_gateway_describe(s->gateway, w ? w->sent : NULL);
   int rc = start(ctx, w ? on_done : NULL, w, &err);
   tl_gateway_describe(s->gateway, NULL);

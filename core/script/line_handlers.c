@@ -1,11 +1,11 @@
 /* core/script/line_handlers.c — the functions of a line: on_connect, on_disconnect,
-** before_disconnect, and those that make its Will and the headers of its WebSocket. */
+** before_disconnect, and those that make its will and the headers of its WebSocket. */
 #include "script/handlers_impl.h"
 
 typedef struct {
   tl_link *link;
   int function;
-  const char *why; /* NULL: the function gets the line alone */
+  const char *why; /* NULL: the line is the function's only argument */
 } line_call;
 
 static int p_line (lua_State *L) {
@@ -35,7 +35,7 @@ void tl_handler_before_disconnect (void *ctx, tl_link *l) {
   call_line(ctx, l, h->before_disconnect, NULL, "before_disconnect");
 }
 
-/* A function that returns text. */
+/* A call of a function that returns a text. */
 typedef struct {
   int function;
   tl_buf *out;
@@ -62,7 +62,8 @@ bool tl_handler_will (void *ctx, tl_link *l, tl_buf *out) {
   return h->will != LUA_NOREF && tl_handler_call_line(ctx, l, p_will, &w, "will_message") == LUA_OK;
 }
 
-/* What the function returns is checked as a config's table is; lines with a NUL behind each. */
+/* Check what the function returned as the config checks a table of headers. Each header is
+** appended with a NUL behind it. */
 static int p_headers (lua_State *L) {
   const text_call *c = lua_touserdata(L, 1);
   lua_getglobal(L, "require");

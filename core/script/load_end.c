@@ -7,7 +7,8 @@ static bool begins (const char *text, const char *with) {
   return with && strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Is the place that an error begins with in a module of ours? Then where the text goes on. */
+/* Does the error begin with a place in a Lua module of tagline? Returns the rest of the text
+** behind it, otherwise NULL. */
 static const char *behind_own_place (const char *lua_dir, const char *why) {
   const char *colon = strchr(why, ':'), *module = strstr(why, "/tagline/");
   if (!colon || !module || module > colon) return NULL;
@@ -16,7 +17,8 @@ static const char *behind_own_place (const char *lua_dir, const char *why) {
   return text ? text + 2 : NULL;
 }
 
-/* Does it begin with the end of the path, "...plant/site.lua:3: why"? Then where ":3" is. */
+/* Does the error begin with the end of the path, as Lua shortens it ("...plant/site.lua:3:
+** why")? Returns the text from ":3" on, otherwise NULL. */
 static const char *behind_shortened (const char *path, const char *why) {
   const char *colon = strchr(why, ':');
   size_t len = strlen(path);

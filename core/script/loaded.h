@@ -1,4 +1,4 @@
-/* core/script/loaded.h — private to reload.c and reloading.c: the config that runs, and the one
+/* core/script/loaded.h — private to reload.c and reloading.c: the running config, and the one
 ** that is being read. */
 #ifndef TL_SCRIPT_LOADED_H
 #define TL_SCRIPT_LOADED_H
@@ -17,10 +17,10 @@ typedef struct {
   ino_t inode;
 } tl_source;
 
-/* Of one load. */
+/* The report of one load. */
 typedef struct {
-  tl_buf text; /* what is told, a line each */
-  bool first;  /* the start of the process: nothing runs yet */
+  tl_buf text; /* the messages, one in a line */
+  bool first;  /* the start of the process: no config runs yet */
   bool dry;
 } tl_report;
 
@@ -28,22 +28,24 @@ struct tl_loaded {
   char *path;
   tl_source *files;
   size_t file_count;
-  /* SHA-256 of all their texts in the order of reading, as `cat FILES | sha256sum` has it */
+  /* SHA-256 of the texts of all files in the order of reading, as `cat FILES | sha256sum`
+  ** prints it. */
   char hash[SHA256_DIGEST_STRING_LENGTH];
-  int64_t at; /* ms since 1970 */
+  int64_t at; /* when the config was read, ms since 1970 */
   uint64_t reloads;
-  tl_buf problems; /* of the last reload, when it was refused; empty: it was taken */
+  tl_buf problems; /* of the last reload if it was refused; empty: it was applied */
   int64_t refused_at;
-  tl_buf warnings; /* of the config that runs, a line each */
+  tl_buf warnings; /* of the running config, one in a line */
 
   /* reloading.c */
-  struct tl_reload_waiting *waiting; /* who asked for a reload that has not begun */
-  struct tl_reload *now;             /* under way; NULL: none */
+  struct tl_reload_waiting *waiting; /* reloads that were asked for and have not begun */
+  struct tl_reload *now;             /* the reload under way; NULL: none */
 };
 
-/* Reads the config anew and applies it (dry: only compares). Returns whether it was taken (or could
-** be); the report says what changed, or what is wrong. */
+/* Read the config and apply it (dry: only compare). Returns whether it was, or could be,
+** applied; the report tells what changed, or what is wrong. */
 bool tl_load_config (tl_script *s, tl_report *r);
-void tl_reload_drop (struct tl_loaded *l); /* reloading.c: nobody waits any more */
+/* reloading.c: forget everybody who waits for a reload */
+void tl_reload_drop (struct tl_loaded *l);
 
 #endif

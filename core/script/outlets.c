@@ -1,4 +1,5 @@
-/* core/script/outlets.c — hands what a config says of outlets to whoever carries values out. */
+/* core/script/outlets.c — passes what a config says of outlets to the room that carries values
+** out. */
 #include <stdlib.h>
 
 #include "script/script.h"
@@ -18,7 +19,7 @@ static double number_of (lua_State *L, int table, const char *key) {
   return number;
 }
 
-/* The patterns of an outlet, in memory that Lua owns. */
+/* Read the patterns of an outlet, into memory that Lua owns. */
 static void read_tags (lua_State *L, int table, tl_outlet_config *c) {
   lua_getfield(L, table, "tags");
   size_t n = lua_type(L, -1) == LUA_TTABLE ? (size_t)luaL_len(L, -1) : 0;
@@ -86,7 +87,7 @@ void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
   lua_settop(L, top);
   if (well) return;
   if (!reload) luaL_error(L, "%s", err.text);
-  /* Lines and stations are the new ones already: the other outlets go on with them. */
+  /* The new lines and stations run already, so the other outlets go on. */
   tl_log(TL_LOG_ERROR, "outlets", "%s; the others run", err.text);
   if (change->changed) change->changed(change->ctx, err.text);
 }

@@ -1,5 +1,5 @@
-/* core/script/reload.c — a config is read and applied, or refused with every problem; and what the
-** running one was read from. */
+/* core/script/reload.c — reads and applies a config, or refuses it with all problems; and
+** remembers which files the running config was read from. */
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ void tl_loaded_free (tl_script *s) {
   s->reload.loaded = NULL;
 }
 
-/* --- what it was read from --- */
+/* --- which files it was read from --- */
 
 static void look (tl_source *f) {
   struct stat st;
@@ -51,7 +51,7 @@ typedef struct {
   int64_t began_ns; /* since 1970 */
 } reading;
 
-/* draft.files: a list of { path =, text = } in the order of reading. */
+/* Remember draft.files: a list of { path =, text = } in the order of reading. */
 static int p_read_files (lua_State *L) {
   reading *r = lua_touserdata(L, 1);
   SHA2_CTX hash;
@@ -78,7 +78,8 @@ static int p_read_files (lua_State *L) {
     r->n++;
     look(f);
     if (f->mtime_ns > r->began_ns)
-      f->mtime_ns = 0; /* it changed while it was read, perhaps behind that */
+      /* it changed while it was read, perhaps after its text was taken: check it again */
+      f->mtime_ns = 0;
     lua_pop(L, 3);
   }
   SHA256End(&hash, r->hash);
@@ -92,7 +93,7 @@ bool tl_script_files_changed (tl_script *s) {
     look(&now);
     if (now.mtime_ns == -1 || (now.mtime_ns == l->files[i].mtime_ns &&
                                now.size == l->files[i].size && now.inode == l->files[i].inode))
-      continue; /* a file that is gone is being replaced */
+      continue; /* a missing file is most likely being replaced right now */
     return true;
   }
   return false;
@@ -170,7 +171,8 @@ static void add_line (tl_buf *out, const char *text) {
 
 static void on_problem (void *ctx, bool is_error, const char *text) {
   tl_report *r = ctx;
-  const char *mark = is_error ? NULL : strstr(text, ": warning: "); /* the log's level says so */
+  /* the log has its own level for warnings */
+  const char *mark = is_error ? NULL : strstr(text, ": warning: ");
   if (mark)
     tl_log(TL_LOG_WARN, NULL, "%.*s%s", (int)(mark - text), text, mark + 9);
   else
@@ -183,7 +185,7 @@ static void on_change (void *ctx, const char *change) {
   add_line(&r->text, change);
 }
 
-/* Once they are done: who reads the log may act on them. */
+/* Log the changes after all of them are made: readers of the log may act on them. */
 static void log_changes (const tl_report *r) {
   for (size_t at = 0; at < r->text.len;) {
     const uint8_t *end = memchr(r->text.at + at, '\n', r->text.len - at);
@@ -213,7 +215,7 @@ bool tl_load_config (tl_script *s, tl_report *r) {
   tl_buf_init(&found);
   int errors = tl_script_load(s, l->path, on_problem, r);
   bool ok = errors == 0;
-  if (ok) { /* warnings are in the log, and status() tells them */
+  if (ok) { /* warnings were logged, and status() shows them */
     tl_buf_slice(&found, tl_buf_bytes(&r->text));
     tl_buf_clear(&r->text);
   }

@@ -1,6 +1,6 @@
-/* core/script/reloading.c — a reload while everything else goes on: in pieces, one a turn of the
-** loop; who asked for it gets the answer when it is done. What is asked for meanwhile comes after
-** it, since the files may be others by then. */
+/* core/script/reloading.c — a reload in pieces, one in each turn of the loop, so that
+** everything else goes on. Whoever asked for it gets the answer at its end.
+** A reload that is asked for meanwhile comes after it, since the files may have changed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,16 +8,16 @@
 
 typedef struct tl_reload_waiting {
   struct tl_reload_waiting *next;
-  tl_eval *e; /* who waits for the result; NULL: nobody */
+  tl_eval *e; /* the evaluation that waits for the result; NULL: nobody */
   bool dry;
 } waiting;
 
 struct tl_reload {
   tl_script *s;
-  tl_pieces *pieces; /* NULL: no memory for them, it runs in one go */
-  waiting *waiting;  /* who asked for this one */
+  tl_pieces *pieces; /* NULL: no memory for pieces, so it runs in one go */
+  waiting *waiting;  /* who asked for this reload */
   tl_report report;
-  bool loading; /* the script's, while it is away */
+  bool loading; /* config.loading of the script, kept while this reload is paused */
   bool ok;
 };
 
@@ -39,14 +39,14 @@ void tl_reload_tell (const tl_script *s, tl_reload_phase phase) {
   }
 }
 
-/* --- one of them --- */
+/* --- one reload --- */
 
 static void run (void *ctx) {
   struct tl_reload *r = ctx;
   r->ok = tl_load_config(r->s, &r->report);
 }
 
-/* One piece; true: there is more to do. */
+/* Run one piece. True: there is more to do. */
 static bool go (struct tl_reload *r) {
   if (!r->pieces) {
     run(r);
@@ -106,7 +106,7 @@ static void tell_waiting (waiting **list, answer a) {
     waiting *w = *list;
     tl_eval *e = w->e;
     *list = w->next;
-    /* The coroutine's own end may have come meanwhile; then its `stop` took it out of here. */
+    /* If the evaluation has ended meanwhile, its `stop` has removed it from w. */
     free(w);
     if (e) tl_eval_wake(e, push_answer, &a);
   }
@@ -120,7 +120,7 @@ static void finish (struct tl_reload *r) {
   tl_pieces_free(r->pieces);
   if (!dry && r->ok) {
     l->reloads++;
-    tl_failures_free(s); /* other functions run now */
+    tl_failures_free(s); /* the functions of the old config are gone */
   }
   if (!dry) tl_reload_tell(s, TL_RELOAD_ENDS);
   if (!dry && r->ok)
@@ -135,8 +135,8 @@ static void finish (struct tl_reload *r) {
 
 /* --- the loop's turns --- */
 
-/* Outside of Lua and of every message. Who asked for the same before it began gets the same
-** answer; a comparison comes before a reload, or it would have nothing to tell. */
+/* Called outside of Lua and of every message. Whoever asked for the same before it began gets
+** the same answer. A comparison runs before a reload: after it there would be no difference. */
 static void step (void *ctx) {
   tl_script *s = ctx;
   struct tl_loaded *l = s->reload.loaded;
@@ -175,7 +175,7 @@ void tl_script_reload (tl_script *s) {
   waiting *w;
   if (!s->reload.loaded) return;
   for (w = s->reload.loaded->waiting; w; w = w->next)
-    if (!w->e && !w->dry) return; /* asked for already */
+    if (!w->e && !w->dry) return; /* a reload is waiting already */
   if (ask(s, NULL, false, &w) != TL_OK)
     tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded: out of memory", s->reload.loaded->path);
 }
@@ -209,8 +209,8 @@ void tl_reload_drop (struct tl_loaded *l) {
 
 static void forget (void *ctx) { ((waiting *)ctx)->e = NULL; }
 
-/* reload([{ dry = true }]): at the prompt it waits and gives what changed, or nil and every
-** problem; in a handler it only asks. */
+/* reload([{ dry = true }]): at the prompt it waits, and returns what changed, or nil and all
+** problems. In a handler it only asks for a reload. */
 int tl_word_reload (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = tl_eval_of(L);
@@ -219,7 +219,7 @@ int tl_word_reload (lua_State *L) {
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);
     for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
-      /* a mistyped `dry` must not reload */
+      /* strict, because a misspelled `dry` would cause a real reload */
       if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "dry") == 0 &&
           lua_isboolean(L, -1))
         continue;

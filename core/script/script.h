@@ -1,5 +1,5 @@
-/* core/script/script.h — private to script/: the state behind tl_script, and the one door from
-** C into Lua. */
+/* core/script/script.h — private to script/ (and to repl/ and offline/, which are built on
+** it): the state behind tl_script, and the door from C into Lua. */
 #ifndef TL_SCRIPT_SCRIPT_H
 #define TL_SCRIPT_SCRIPT_H
 
@@ -10,9 +10,9 @@
 #include "script/caller.h"
 #include "script/host.h"
 
-typedef struct tl_hook_timer tl_hook_timer; /* every, after */
+typedef struct tl_hook_timer tl_hook_timer; /* a timer of every() or after() */
 
-/* Hears an error of a handler; scope: the full name of its station, or its line's. */
+/* Gets an error of a handler. scope: the full name of its station, or the name of its line. */
 typedef void tl_error_listener (void *ctx, const char *scope, tl_slice text);
 
 typedef enum {
@@ -26,51 +26,54 @@ typedef enum {
 
 enum { TL_KNOWN = 256 };
 
-/* failures.c: an error that was said. */
+/* failures.c: an error that was logged. */
 typedef struct {
   uint32_t hash;
-  const void *scope; /* its station or line: only to be compared */
+  const void *scope; /* its station or line; only compared, never used */
 } tl_known;
 
-/* One struct for each story. The file above it is the only one that writes it. */
+/* Each struct below serves one purpose, and is written only by the file that its comment
+** names. */
 
-/* turn.c: how much of this turn of the loop scripts have had, and what waits for the next one */
+/* turn.c: how much time scripts have used in this turn of the loop, and what waits for the
+** next turn. */
 typedef struct {
-  uint64_t number; /* of the turn that `ticks` is of */
-  uint32_t ticks;  /* box.ticks when it began */
-  uint32_t news;   /* values and statuses that wait */
+  uint64_t number; /* number of the turn that `ticks` belongs to */
+  uint32_t ticks;  /* box.ticks when that turn began */
+  uint32_t news;   /* values and statuses in the queue */
   uint64_t left_out;
-  struct tl_due *first; /* of a ring; NULL: nothing waits */
+  struct tl_due *first; /* first of the queue, a ring; NULL: it is empty */
   bool yielded;
 } tl_script_turn;
 
-/* l_message.c: what decode sees */
+/* l_message.c: the message that decode sees */
 typedef struct {
-  struct tl_message_now *now; /* NULL: nothing */
-  uintptr_t count;            /* how many there were */
+  struct tl_message_now *now; /* NULL: no message is being handled */
+  uintptr_t count;            /* number of messages so far */
   int cache;                  /* registry reference */
 } tl_script_messages;
 
-/* decode_result.c: registry references of the words in what decode returns; 0: not made yet */
+/* decode_result.c: registry references of the field names in what decode returns; 0: not made
+** yet */
 typedef struct {
   int time, status, value;
 } tl_script_words;
 
-/* config.c: the config that runs, and the one that is being loaded; draft.c keeps the zones */
+/* config.c: the running config, and the one that is being loaded. draft.c keeps the zones. */
 typedef struct {
-  bool check;        /* tl_script_options */
-  bool loading;      /* the code of a config that is being loaded runs (tl_check_runs) */
-  bool applying;     /* a draft becomes what runs: there is no way back */
-  int draft;         /* registry reference of the loaded draft; LUA_NOREF: none */
+  bool check;        /* option `check` of tl_script_options */
+  bool loading;      /* code of a config that is being loaded runs now (tl_check_runs) */
+  bool applying;     /* a draft is being applied: this cannot be undone */
+  int draft;         /* registry reference of the loaded draft; LUA_NOREF: there is none */
   int env;           /* registry reference: the running config's environment */
-  tl_map zones;      /* name → tl_zone, for the life of the process */
-  double stall_time; /* seconds the loop may stand still; 0: for ever */
+  tl_map zones;      /* from name to tl_zone, kept until the process ends */
+  double stall_time; /* seconds for which the loop may stand still; 0: no limit */
   char *path;
 } tl_script_config;
 
 /* reload.c */
 typedef struct {
-  struct tl_loaded *loaded;      /* what the running config was read from */
+  struct tl_loaded *loaded;      /* which files the running config was read from */
   tl_reload_listener *listeners; /* tl_script_on_reload */
 } tl_script_reloads;
 
@@ -82,14 +85,14 @@ typedef struct {
 
 /* failures.c: errors of the user's functions */
 typedef struct {
-  tl_map said;                 /* those that were logged already */
-  tl_known known[TL_KNOWN];    /* the latest of them */
-  tl_known met;                /* the error that is on its way out */
-  const void *scope;           /* the station or line whose handler runs; NULL: none */
-  tl_call_kind kind;           /* which of its functions */
-  bool is_known;               /* its error was said, and has no traceback */
-  struct tl_failure *failing;  /* handlers that fail now */
-  tl_error_listener *listener; /* hears them in place of the log; NULL: the log does */
+  tl_map said;                 /* hashes of errors that were logged */
+  tl_known known[TL_KNOWN];    /* the latest of them, for a quick look-up */
+  tl_known met;                /* the error that is being raised now */
+  const void *scope;           /* station or line whose handler runs; NULL: none */
+  tl_call_kind kind;           /* kind of that handler */
+  bool is_known;               /* the present error was logged before, and gets no traceback */
+  struct tl_failure *failing;  /* handlers that fail at present */
+  tl_error_listener *listener; /* gets errors in place of the log; NULL: they are logged */
   void *listener_ctx;
 } tl_script_errors;
 
@@ -100,12 +103,12 @@ typedef struct {
 } tl_script_callers;
 
 struct tl_script {
-  tl_sandbox box; /* first: tl_script_of */
+  tl_sandbox box; /* must be first, for tl_script_of() */
   tl_gateway *gateway;
   tl_loop *loop;
   char *lua_dir;
-  bool offline;     /* it runs without a network (offline/): there are no turns to share */
-  int print_module; /* registry reference: tagline.repl.print */
+  bool offline;     /* runs without a network (offline/): handlers do not share turns */
+  int print_module; /* registry reference of the module tagline.repl.print */
   tl_script_turn turn;
   tl_script_messages messages;
   tl_script_words words;
@@ -114,18 +117,19 @@ struct tl_script {
   tl_script_timers timers;
   tl_script_errors errors;
   tl_script_callers caller;
-  int objects;                    /* l_objects.c: registry reference, address → userdata, weak */
-  tl_observer acting;             /* handlers.c: on_value, on_status, on_connect, on_disconnect */
-  struct tl_asking *asking;       /* l_history.c: questions under way */
+  int objects; /* l_objects.c: registry reference of a weak table from address to userdata */
+  /* handlers.c: the observer that calls on_value, on_status, on_connect, on_disconnect */
+  tl_observer acting;
+  struct tl_asking *asking;       /* l_history.c: queries under way */
   const tl_outlet_hooks *outlets; /* outlets.c: who carries values out; NULL: nobody */
   const tl_http_hooks *http;      /* http.c: who serves HTTP; NULL: nobody */
   struct tl_repl *repl;           /* repl/eval.c: what all consoles share */
 };
 
-/* From any state or coroutine of a script. */
+/* The script that a Lua state or coroutine belongs to. */
 static inline tl_script *tl_script_of (lua_State *L) { return (tl_script *)tl_sandbox_of(L); }
 
-/* tl_sandbox_enter (the only way from C into Lua) of a script's. */
+/* tl_sandbox_enter() (the only way from C into Lua) for a script. */
 static inline int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, double seconds,
                                    const char *where, tl_buf *err) {
   return tl_sandbox_enter(&s->box, body, arg, seconds, where, err);
@@ -133,7 +137,8 @@ static inline int tl_script_enter (tl_script *s, lua_CFunction body, void *arg, 
 
 /* --- errors of the user's functions (failures.c) --- */
 
-/* The call of a function begins: what fails now is its error. Gives what to end it with. */
+/* A function of the user is about to be called: errors from now on are its own. The result is
+** passed to tl_errors_end() afterwards. */
 static inline const void *tl_errors_begin (tl_script *s, const void *scope, tl_call_kind kind) {
   const void *outer = s->errors.scope;
   s->errors.is_known = false;
@@ -142,32 +147,32 @@ static inline const void *tl_errors_begin (tl_script *s, const void *scope, tl_c
   return outer;
 }
 static inline void tl_errors_end (tl_script *s, const void *outer) { s->errors.scope = outer; }
-/* Log an error of a handler once per distinct text and scope. */
+/* Log an error of a handler, once for each text and scope. */
 void tl_script_log_error (tl_script *s, const char *scope, tl_slice text);
-/* The same for what a handler asked for in vain: its return value is mostly not looked at. Once for
-** each kind and reason. */
+/* Log that something a handler asked for was refused, because handlers mostly ignore return
+** values. Once for each kind and reason. */
 void tl_script_log_refused (tl_script *s, const char *scope, const char *kind, const char *what,
                             const char *why);
-/* tl_sandbox.is_known */
+/* failures.c: the function tl_sandbox.is_known */
 bool tl_script_is_known (tl_sandbox *box, const char *text, size_t len);
-void tl_script_note_known (tl_script *s);   /* the error met last was said */
-void tl_script_forget_known (tl_script *s); /* stations and lines may have gone */
-/* Errors go there in place of the log; `known` is of no use to it: it hears all of them. */
+void tl_script_note_known (tl_script *s);   /* the last error was logged */
+void tl_script_forget_known (tl_script *s); /* stations and lines may have been removed */
+/* Errors go to this listener, and not to the log. It gets all of them, also repeated ones. */
 void tl_errors_listen (tl_script *s, tl_error_listener *listener, void *ctx);
 void tl_errors_free (tl_script *s);
 
-/* config.c: a state has no config yet; frees what it has of configs */
+/* config.c: prepares a state without a config; and frees what the state has of configs. */
 void tl_config_init (tl_script *s, bool check);
 void tl_config_fini (tl_script *s);
 
 /* --- values (values.c) --- */
 
 void tl_push_value (lua_State *L, tl_type type, const tl_value *v);
-/* The Lua value at `index` in the tag's type, strictly; text borrowed from the Lua string.
-** False with `expected` set. */
+/* Read the Lua value at `index` as a value of the tag's type, strictly. A text is borrowed
+** from the Lua string. False: *expected says what would be right. */
 bool tl_read_value (lua_State *L, int index, tl_type type, tl_value *out, const char **expected);
-/* "21", number, "abc", string …: for messages "expected X, got Y". Pushes a string and returns
-** it. */
+/* Describes a value for messages "expected X, got Y": "21", number, "abc", string …. Pushes
+** the text and returns it. */
 const char *tl_push_got (lua_State *L, int index);
 
 /* --- objects (l_objects.c, l_tag.c, l_station.c, l_line.c) --- */
@@ -176,8 +181,8 @@ const char *tl_push_got (lua_State *L, int index);
 #define TL_STATION "tagline.station"
 #define TL_LINE "tagline.line"
 
-/* A userdata names what it stands for, so that it survives reloads: the pointer is looked up
-** again when the gateway's generation moved. */
+/* An object keeps the full name of what it stands for. When the gateway's generation has
+** changed (after a reload), the pointer is looked up by this name again. */
 typedef struct {
   void *pointer;
   uint64_t generation;
@@ -187,10 +192,10 @@ typedef struct {
 void tl_push_tag (lua_State *L, tl_tag *t);
 void tl_push_station (lua_State *L, tl_station *s);
 void tl_push_line (lua_State *L, tl_line *line);
-/* Every word that looks at what runs, or acts on it, begins with this: raises while a config is
-** being loaded, and where nothing runs (`tagline check`). */
+/* Every word that looks at what runs, or acts on it, calls this first. Raises while a config
+** is being loaded, and if nothing runs (`tagline check`). */
 void tl_check_runs (lua_State *L, const char *word);
-tl_tag *tl_check_tag (lua_State *L, int index); /* raises when it is gone */
+tl_tag *tl_check_tag (lua_State *L, int index); /* raises if it was removed */
 tl_station *tl_check_station (lua_State *L, int index);
 tl_line *tl_check_line (lua_State *L, int index);
 /* pushes the table { lines =, stations =, tags = } */
@@ -199,84 +204,87 @@ void tl_open_tag (lua_State *L);
 void tl_open_station (lua_State *L);
 void tl_open_line (lua_State *L);
 int tl_line_probe (lua_State *L); /* l_probe.c */
-/* Starts a write, and tells the log: that it is under way, or that it was refused; and if so,
-** that it failed later. */
+/* Start a write. For the log: whether it is under way or was refused, and later whether it
+** failed. */
 int tl_write_async (lua_State *L, tl_script *s,
                     int (*start)(void *ctx, tl_write_done *done, void *done_ctx, tl_err *err),
                     void *ctx, int callback, const tl_change *change);
 
-/* decode_pieces.c: of tl_handlers */
+/* decode_pieces.c: members of tl_handlers */
 int tl_script_pieces_new (void *ctx, void **out, void (*body)(void *body_ctx), void *body_ctx);
 bool tl_script_pieces_go (void *pieces);
 void tl_script_pieces_hurry (void *pieces);
 void tl_script_pieces_free (void *pieces);
-/* compile.c: compile(text, name, env) as load(text, name, "t", env) */
+/* compile.c: compile(text, name, env), which does the same as load(text, name, "t", env) */
 int tl_compile (lua_State *L);
-/* outlets.c: raises when the outlets of the draft at `draft` cannot be. */
+/* outlets.c: raises if the outlets of the draft at stack index `draft` cannot be started. */
 void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
                               const tl_outlets_change *change);
-/* http.c: raises when the HTTP server of the draft at `draft` cannot be. */
+/* http.c: raises if the HTTP server of the draft at stack index `draft` cannot be started. */
 void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outlets_change *change);
 
-/* handlers.c: the functions hear of values, statuses and lines from here on */
+/* handlers.c: from here on, the functions are called for values, statuses and lines. */
 void tl_script_observe (tl_script *s);
-int tl_word_reload (lua_State *L); /* reload.c: reload() */
+int tl_word_reload (lua_State *L); /* reloading.c: the word reload() */
 void tl_loaded_free (tl_script *s);
-void tl_reload_tell (const tl_script *s, tl_reload_phase phase); /* reloading.c: the listeners */
-/* reload.c: what the running config was read from */
+/* reloading.c: call the listeners */
+void tl_reload_tell (const tl_script *s, tl_reload_phase phase);
+/* reload.c: push what is known of the running config's files */
 void tl_push_loaded (lua_State *L);
-/* failures.c: which of the user's functions fail at present, each by its station or (station
-** NULL) its line. */
+/* failures.c: which of the user's functions fail at present; each belongs to a station or,
+** with station NULL, to a line. */
 void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l, const char *what,
                       tl_slice text);
-/* it ran through */
+/* The function succeeded. */
 void tl_failure_clear (tl_script *s, const tl_station *station, const tl_link *l, const char *what);
 void tl_failures_free (tl_script *s);
 
 /* --- handlers (handlers.c) --- */
 
-/* first member of both, for release() */
+/* The first member of both structs, for tl_handlers.release. */
 typedef enum { TL_HOOKS_STATION, TL_HOOKS_LINE } tl_hooks_kind;
 
 extern const char *const tl_call_names[TL_CALLS]; /* "decode" … (handlers.c) */
 
 typedef struct {
-  uint64_t calls, errors, ticks, longest; /* ticks: see tl_ticks */
+  /* longest: of one call. Times are in ticks, see tl_ticks() */
+  uint64_t calls, errors, ticks, longest;
 } tl_call_stats;
 
 enum { TL_GUESSES = 16 };
 
 typedef struct {
-  const void *name; /* the Lua string, only to be compared; NULL: no guess */
+  const void *name; /* the Lua string, only compared; NULL: nothing is known */
   uint16_t tag;
 } tl_guess;
 
-/* The functions of a station's record: shared by a template and its instances. */
+/* The functions of a station's record: shared by a template and its instances, and counted. */
 typedef struct {
   int refs;
   int decode, encode, on_value, on_status; /* registry references or LUA_NOREF */
-  bool values;                             /* any on_value, of a tag or the station */
-  /* decode_result.c: the tags of the names that decode returned last, in their order */
+  bool values;                             /* is there any on_value, of a tag or of the station? */
+  /* decode_result.c: the names that decode returned last, in their order, and the tags of
+  ** these names */
   tl_guess guesses[TL_GUESSES];
-  /* registry reference: table of the guesses' strings, or LUA_NOREF */
+  /* registry reference of a table that keeps these strings alive, or LUA_NOREF */
   int names;
-  /* l_connection.c: registry reference of the names that decode fills in this plan, or LUA_NOREF */
+  /* l_connection.c: registry reference of a table of the names that decode fills, or LUA_NOREF */
   int wanted;
   const tl_plan *wanted_plan;
-  int prepare[TL_PREPARE_MAX]; /* the functions among the steps, in their order */
+  int prepare[TL_PREPARE_MAX]; /* functions among the steps of prepare, in their order */
   int prepare_count;
   int tag_count;
   int tag_on_value[];
 } tl_station_functions;
 
-/* The script's `user` of a station. */
+/* What a station's `user` points to. */
 typedef struct {
   tl_hooks_kind kind;
   tl_station_functions *functions;
   tl_call_stats stats[TL_CALLS];
 } tl_station_hooks;
 
-/* the table station.stats.handlers, or nil */
+/* Push the table station.stats.handlers, or nil. */
 void tl_push_call_stats (lua_State *L, const tl_station *s);
 
 typedef struct {
@@ -284,51 +292,57 @@ typedef struct {
   int on_connect, on_disconnect, before_disconnect, on_value, will, ws_headers;
 } tl_line_hooks;
 
-/* on_value from the `from`-th of its functions on (0 the tag's, 1 its station's, 2 its line's),
-** on_status: called now (turn.h). */
+/* Call on_value now, from the `from`-th function on (0: the tag's, 1: its station's, 2: its
+** line's); and on_status (see turn.h). */
 void tl_handler_value_now (tl_script *s, tl_tag *t, int from);
 void tl_handler_status_now (tl_script *s, tl_station *station);
 
-/* NULL: none (or no memory: raises) */
+/* NULL: the record has no functions. Raises without memory. */
 tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count);
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index);
-/* from a checked table of parameters (config.c) */
+/* Read parameters from a checked table. */
 void tl_read_params (lua_State *L, int index, tl_line_params *p);
 
-/* l_message.c: what decode sees. The object is empty once the handler returned. */
+/* l_message.c: the message that decode sees. Its fields are gone once the handler has
+** returned. */
 typedef struct tl_message_now {
-  struct tl_message_now *outer; /* a message that a handler of this one fed in */
-  uintptr_t number;             /* 0: not begun */
+  struct tl_message_now *outer; /* the outer message, if a handler of that one fed in this one */
+  uintptr_t number;             /* 0: decode was not called yet */
   const tl_station *station;
   const tl_incoming *m;
   const tl_route *route;
   tl_reading *reading;
   int64_t time_ms;
-  bool has_payload, has_json; /* made already: in the cache */
+  bool has_payload, has_json; /* the field is in the cache */
 } tl_message_now;
 
 void tl_open_message (lua_State *L);
-/* begins; *now lives in the caller's frame until tl_end_message */
+/* Push msg. *now belongs to the caller and must live until tl_end_message(). */
 void tl_push_message (lua_State *L, tl_message_now *now);
 void tl_end_message (tl_script *s, tl_message_now *now); /* cannot raise */
-/* decode_result.c: sets the tags that decode returned, a table and a time or nil at stack
-** indexes `first` and first + 1: all or none. Raises on wrong shapes, and when that takes longer
-** than what is left of the budget. The addressed tags of `reading` come before them, at the time
-** that decode gave (the last sample's), or time_ms. */
+/* decode_result.c: set the tags from what decode returned: a table, and a time or nil, at
+** stack indexes `first` and first + 1. Sets all values or none.
+** Raises if the result has a wrong shape, or if setting would take longer than the rest of the
+** budget.
+** The addressed tags of `reading` are set before them, with the time that decode gave (of the
+** last sample), otherwise with time_ms. */
 void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
                       tl_reading *reading);
-/* Of decode's three results, from stack index `first`: does the third say that the device is
-** gone? Then *time_ms is the second, when there is one. Raises when it is another text. */
+/* Does the third of decode's results (the first is at stack index `first`) say that the device
+** is gone? Then *time_ms is the second result, if given. Raises if it is another text. */
 bool tl_take_gone (lua_State *L, int first, int64_t *time_ms);
 void tl_timers_stop (tl_script *s);
 /* l_connection.c: the module tagline.connection */
 int tl_open_connection (lua_State *L);
-/* into the table on top: every and after as handlers call them */
+/* Put every() and after(), as handlers call them, into the table on top. */
 void tl_open_timers (lua_State *L);
-int64_t tl_timers_due (const tl_script *s); /* of the earliest, as tl_loop_now; INT64_MAX: none */
-void tl_timers_fire (tl_script *s);         /* the earliest: where no loop runs */
-/* calls the function on top of the stack (popped) in 0.05 s; false: too many wait */
+/* when the earliest timer is due, ms as tl_loop_now(); INT64_MAX: none */
+int64_t tl_timers_due (const tl_script *s);
+void tl_timers_fire (tl_script *s); /* run the earliest timer; for runs without a loop */
+/* Call the function on top of the stack (popped) in 0.05 s. False: too many timers are
+** waiting. */
 bool tl_timers_soon (lua_State *L, tl_script *s);
-int tl_timers_start (lua_State *L, tl_script *s, int list); /* the draft's timers at index `list` */
+/* start the draft's timers, at stack index `list` */
+int tl_timers_start (lua_State *L, tl_script *s, int list);
 
 #endif

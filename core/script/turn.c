@@ -1,4 +1,4 @@
-/* core/script/turn.c — see turn.h. Must not know what the functions are for that wait here. */
+/* core/script/turn.c — see turn.h. Must not know what the waiting functions are for. */
 #include "script/turn.h"
 
 #include <stdlib.h>
@@ -6,11 +6,11 @@
 
 #include "sandbox/watchdog.h"
 
-enum { NEWS_MAX = 100000 }; /* values and statuses that may wait */
+enum { NEWS_MAX = 100000 }; /* how many values and statuses may wait */
 
-/* ---- the share of a turn ---- */
+/* --- the share of a turn --- */
 
-/* The loop has turned since: scripts have all of their share. */
+/* If a new turn of the loop has begun, scripts have their whole share again. */
 static void begin_turn (tl_script *s) {
   uint64_t turn = tl_loop_turn(s->loop);
   if (s->turn.number == turn) return;
@@ -23,12 +23,12 @@ static uint64_t used_ns (const tl_script *s) {
 }
 
 bool tl_turn_is_used (tl_script *s) {
-  if (!s->loop || s->offline) return false; /* no loop runs: the time is the caller's */
+  if (!s->loop || s->offline) return false; /* without a loop, the caller sets the time */
   begin_turn(s);
   return s->turn.first || used_ns(s) > 0;
 }
 
-/* ---- the queue: a ring, s->turn.first is its first ---- */
+/* --- the queue: a ring, and s->turn.first is its first member --- */
 
 void tl_turn_forget (tl_script *s, tl_due *due) {
   if (!due->prev) return;
@@ -47,8 +47,7 @@ static void run_first (tl_script *s) {
   first->run(first);
 }
 
-/* One turn in two may have gone to messages whose decoders take all of it; then it is this
-** queue's. */
+/* Messages with decoders may use up a whole turn. Then the next turn is for this queue. */
 static void on_turn (void *ctx) {
   tl_script *s = ctx;
   begin_turn(s);
@@ -88,17 +87,17 @@ void tl_turn_drop_all (tl_script *s) {
   }
 }
 
-/* ---- values and statuses ---- */
+/* --- values and statuses --- */
 
 typedef struct {
   tl_due due;
   tl_script *script;
-  void *object; /* the tag or station, while the gateway's generation is this one */
+  void *object; /* the tag or station, valid while the gateway has this generation */
   uint64_t generation;
   bool is_tag;
-  uint8_t from; /* tl_handler_value_now */
+  uint8_t from; /* see tl_handler_value_now() */
   uint32_t len;
-  char name[]; /* its full name, to be found by after a reload */
+  char name[]; /* full name, to look the object up after a reload */
 } news;
 
 static void drop_news (tl_due *due) { free(due); }
@@ -118,15 +117,15 @@ static void run_news (tl_due *due) {
   int from = n->from;
   s->turn.news--;
   free(n);
-  if (!object) return; /* a reload took it away */
+  if (!object) return; /* a reload removed it */
   if (is_tag)
     tl_handler_value_now(s, object, from);
   else
     tl_handler_status_now(s, object);
 }
 
-/* A handler within another one has that one's time; but C code that goes on behind a decoder
-** sets many values. */
+/* Is it to be called at once? A handler inside another one uses that one's time. But C code
+** that runs after a decoder may set many values. */
 static bool comes_first (tl_script *s) {
   if (s->box.budget.inside && !s->box.budget.resting) return true;
   if (!s->loop || s->offline) return true;

@@ -1,37 +1,40 @@
-/* core/script/turn.h — private to script/: how much of this turn of the loop scripts have had,
-** and what waits for the next one. A call ends by its own budget; a turn in which many calls
-** are due would still be as long as all of them. So timers, ends of writes, values and
-** statuses ask here first: when scripts have had their share of the turn, they go into one
-** queue, in their order, of which each turn of the loop runs some. Messages, signals and
-** keep-alive PINGs have their turn between them.
+/* core/script/turn.h — private to script/: how much time scripts have used in this turn of the
+** loop, and what waits for the next turn.
+** A single call is limited by its own budget, but a turn with many calls could take as long as
+** all of them together. So timers, ends of writes, values and statuses ask here first.
+** When scripts have used their share of the turn, these wait in one queue, in order, and each
+** turn of the loop runs some of them. Messages, signals and PINGs are handled in between.
 **
-** Time is counted in ticks of the watchdog (4 ms of processor time while a script runs): a
-** call that is short costs no clock. */
+** Time is counted in ticks of the watchdog (4 ms of processor time while a script runs), so a
+** short call needs no look at a clock. */
 #ifndef TL_SCRIPT_TURN_H
 #define TL_SCRIPT_TURN_H
 
 #include "script/script.h"
 
-/* Something that waits for its turn: a member of what it stands for. Zeroed: it does not wait. */
+/* Something that waits for its turn; a member of the struct it stands for. Zeroed: it does not
+** wait. */
 typedef struct tl_due {
   struct tl_due *next, *prev;
   void (*run)(
       struct tl_due *due); /* taken out of the queue before; may free what it is a member of */
-  void (*drop)(struct tl_due *due); /* the script ends: free only */
+  void (*drop)(struct tl_due *due); /* the script ends: only free it */
 } tl_due;
 
-/* Must something that is due now wait? */
+/* Have scripts used their share, so that what is due now must wait? */
 bool tl_turn_is_used (tl_script *s);
-/* Put it into the queue. */
+/* Put it at the end of the queue. */
 void tl_turn_wait (tl_script *s, tl_due *due);
 static inline bool tl_turn_waits (const tl_due *due) { return due->prev; }
-void tl_turn_forget (tl_script *s, tl_due *due); /* harmless when it does not wait */
+/* takes it out of the queue; harmless if it does not wait */
+void tl_turn_forget (tl_script *s, tl_due *due);
 void tl_turn_drop_all (tl_script *s);
 
-/* on_value of a tag (its functions from `from` on), on_status of a station: false: call it.
-** True: it waits now, or was left out since too many wait (said once). They wait only when
-** scripts have had half of handler_time in this turn: a message is acknowledged when its
-** handlers have returned, if they do so in time. */
+/* Must on_value of a tag (its functions from number `from` on), or on_status of a station,
+** wait? False: the caller calls it now.
+** True: it was put into the queue, or left out since too many wait (logged once).
+** They wait only when scripts have used half of handler_time in this turn: a message should be
+** acknowledged after its handlers, if they are quick enough. */
 bool tl_turn_value_waits (tl_script *s, tl_tag *t, int from);
 bool tl_turn_status_waits (tl_script *s, tl_station *station);
 

@@ -1,5 +1,5 @@
-/* core/script/values.c — tag values to and from Lua. Strict: the string "21" is not the number
-** 21. */
+/* core/script/values.c — converts tag values to and from Lua. Strict: the string "21" is not
+** the number 21. */
 #include <math.h>
 
 #include "script/script.h"
@@ -62,7 +62,7 @@ bool tl_read_value (lua_State *L, int index, tl_type type, tl_value *out, const 
     case TL_TIA:
     case TL_TOA:
       *expected = "a time in seconds since 1970 (a finite number)";
-      /* not beyond the year 9999 */
+      /* refuses times after the year 9999 */
       return read_number(L, index, &seconds) &&
              tl_convert_number(type, seconds, NULL, out) == TL_REASON_NONE;
     default: {
@@ -85,7 +85,7 @@ const char *tl_push_got (lua_State *L, int index) {
     }
     case LUA_TNUMBER:
       if (!lua_rawequal(L, index, index)) return lua_pushliteral(L, "number nan");
-      lua_pushvalue(L, index); /* tolstring would change the value in place */
+      lua_pushvalue(L, index); /* a copy, because lua_tostring would change the value in place */
       lua_pushfstring(L, "number %s", lua_tostring(L, -1));
       lua_remove(L, -2);
       return lua_tostring(L, -1);

@@ -9,7 +9,7 @@
 
 #define ZONE_FOLDER "/usr/share/zoneinfo/"
 
-/* the largest real one has 4 KB; a bound keeps a mistaken path from filling the memory */
+/* The largest real zone file has 4 KB; the limit keeps a wrong path from filling the memory. */
 enum { ZONE_FILE_MAX = 1 << 20 };
 
 static int read_zone (tl_zone **out, const char *name, const char *path, tl_err *err) {
@@ -33,7 +33,7 @@ static int read_zone (tl_zone **out, const char *name, const char *path, tl_err 
   return rc;
 }
 
-/* Only what zone names are made of: the name becomes part of a path. */
+/* Only the characters of zone names, because the name becomes part of a path. */
 static bool name_is_safe (const char *name) {
   if (name[0] == '/' || name[0] == '\0' || strlen(name) > 200 || strstr(name, "..")) return false;
   for (const char *c = name; *c; c++) {
