@@ -1,6 +1,6 @@
-/* core/repl/eval.c — evaluations for consoles: a chunk runs as a coroutine in slices of a few
-** milliseconds, so that it can wait (for a write, for a watch, for its own reader) and never
-** keeps a message waiting. */
+/* core/repl/eval.c — evaluations for consoles. A chunk runs as a coroutine, in slices of a few
+** milliseconds, so it can wait (for a write, a watch, or its reader) without keeping messages
+** waiting. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 #include "repl/eval_impl.h"
 
 enum {
-  SLICE_MS = 2,        /* then the loop has its turn */
+  SLICE_MS = 2,        /* length of a slice; after it the loop runs */
   ANSWER_MS = 10000,   /* see tl_eval_answer_within */
-  EVAL_SECONDS = 5,    /* of processor between two waits: a chunk that never ends does end */
-  HOOK_EVERY = 1000,   /* instructions */
-  GRACE_NS = 20000000, /* to tell how an encode failed that took all of a slice */
-  TYPED_MAX = 4096     /* of what was typed, for errors */
+  EVAL_SECONDS = 5,    /* seconds of processor time between two waits: longer chunks are ended */
+  HOOK_EVERY = 1000,   /* instructions between two looks */
+  GRACE_NS = 20000000, /* extra time to report how an encode failed that used up a whole slice */
+  TYPED_MAX = 4096     /* bytes of typed code that are kept for errors */
 };
 
 static const char no_pause[] = "one call ran for " TL_EVAL_CALL_TEXT
@@ -22,7 +22,7 @@ static const char no_pause[] = "one call ran for " TL_EVAL_CALL_TEXT
 static const char used_up[] = "used 5 s of processor time without waiting for anything; what takes "
                               "longer goes in several evaluations";
 
-/* The results that the coroutine was resumed with are the call's results. */
+/* What the coroutine is resumed with are the results of the call. */
 static int after_wait (lua_State *L, int status, lua_KContext context) {
   (void)status;
   return lua_gettop(L) - (int)context;
@@ -48,14 +48,14 @@ static int eval_print (lua_State *L) {
   const char *text = lua_tolstring(L, -1, &len);
   if (tl_gateway_commit(tl_script_of(L)->gateway, &err) < 0)
     return luaL_error(L, "not printed: %s", err.text);
-  /* A callback may come when nobody is attached any more. The console may also have gone while
-  ** its values became text. */
+  /* A callback may print after its console has closed, and the console may close while the
+  ** values become text. */
   if (!*here || (*here)->state == TL_EVAL_LEFT) {
     tl_log_print(tl_slice_of(lua_tostring(L, -2), len - 1));
     return 0;
   }
   bool room = (*here)->events.output((*here)->ctx, tl_slice_of(text, len));
-  /* A reader that is slow slows its own evaluation down, and loses nothing. */
+  /* If the reader is behind, its own evaluation waits, so no output is lost. */
   if (room || tl_eval_of(L) != *here) return 0;
   return wait_in(L, *here, TL_EVAL_DRAINING);
 }
@@ -113,8 +113,8 @@ static bool is_idle (const tl_eval *e) {
 
 static void on_slice (void *ctx);
 
-/* Whatever the evaluation waited for is let go; one that still waits must never wake: its write
-** may end long after. */
+/* Stop whatever the evaluation waits for. An evaluation that waits for a write must not be
+** resumed any more, since that write may end much later. */
 static void forget_thread (tl_eval *e) {
   void (*stop)(void *) = e->waiting.stop;
   e->waiting.stop = NULL;
@@ -170,8 +170,9 @@ typedef struct {
   tl_buf *result;
 } step;
 
-/* In the evaluation's own coroutine the loop gets its turn when a slice is used up. Within
-** coroutines of the user, and where a C function stands between, only the budget ends it. */
+/* The hook. In the evaluation's own coroutine the loop runs when a slice is used up. In
+** coroutines of the user, or with a C function in between, it cannot wait, and only the budget
+** ends it. */
 static void on_count (lua_State *L, lua_Debug *ar) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = s->repl->evaluating;
@@ -180,10 +181,10 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     return;
   }
   if (tl_clock_mono_ns() - e->thread.slice_began < SLICE_MS * 1000000ull) return;
-  /* a loaded machine makes slices longer, not evaluations shorter */
+  /* processor time: a busy machine makes slices longer, but must not end evaluations sooner */
   e->thread.used_ns += tl_clock_cpu_ns() - e->thread.slice_cpu;
   if (e->thread.used_ns > EVAL_SECONDS * 1000000000ull) {
-    /* the budget's own end, which no pcall swallows */
+    /* ends it as the budget does, which no pcall can catch */
     s->box.budget.message = used_up;
     s->box.budget.expired = true;
     s->repl->hook(L, ar);
@@ -194,7 +195,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
   lua_yield(L, 0);
 }
 
-/* The first time: the two arguments of print.run are there already. */
+/* The first time: the two arguments of print.run are on the stack already. */
 static int push_arguments (lua_State *co, void *arg) {
   (void)co;
   (void)arg;
@@ -220,7 +221,7 @@ static int p_start (lua_State *L) {
   return 0;
 }
 
-/* coroutine.yield() at the prompt itself: nobody would ever resume it. */
+/* Did the chunk itself call coroutine.yield()? Nobody would ever resume it. */
 static bool yielded_by_itself (lua_State *L, lua_State *co) {
   lua_Debug ar;
   if (!lua_getstack(co, 0, &ar) || !lua_getinfo(co, "f", &ar)) return false;
@@ -266,14 +267,15 @@ void tl_eval_done (tl_eval *e, bool ok, tl_slice text) {
 }
 
 static void report (tl_eval *e, bool ok, tl_buf *text) {
-  bool lost = text->failed || (!ok && text->len == 0); /* what it is about did not fit */
+  bool lost = text->failed || (!ok && text->len == 0); /* there was no memory for the text */
   forget_thread(e);
-  /* Plain words: the reader typed the code, a traceback of our own functions tells nothing. */
+  /* An error without traceback: the reader typed the code, and a traceback of our own
+  ** functions tells nothing. */
   tl_slice said = lost ? TL_LIT("not enough memory") : tl_buf_bytes(text);
   ok = ok && !lost;
   tl_err err = { .text = "" };
   if (tl_gateway_commit(e->script->gateway, &err) < 0 && ok) {
-    /* a write that it reports is not safe */
+    /* a write that the result reports may not be on the disk */
     ok = false;
     said = tl_slice_str(err.text);
   }
@@ -418,7 +420,7 @@ static int push_written (lua_State *co, void *arg) {
   return w->ok ? 1 : 2;
 }
 
-/* At a prompt a person reads what went where; a program reads `true`. */
+/* A person at a prompt reads where a write went; a program reads `true`. */
 static void say_written (tl_eval *e, const char *sent) {
   char text[400];
   if (!e->person.tty || e->chunk.one_shot || e->chunk.line > 0 || !sent || sent[0] == '\0') return;

@@ -1,5 +1,5 @@
-/* core/repl/eval_bare.c — words that a prompt takes as they are, without parentheses: help, ?,
-** status, more, exit, quit; and "help WORD". A variable of that name comes first. */
+/* core/repl/eval_bare.c — words that a prompt accepts without parentheses: help, ?, status,
+** more, exit, quit; and "help WORD". A variable with the same name comes first. */
 #include "repl/eval_impl.h"
 
 typedef struct {
@@ -8,7 +8,8 @@ typedef struct {
   bool found;
 } asking;
 
-/* Has the person, or the config, a variable of this name? Without asking anybody's __index. */
+/* Does the console or the config have a variable of this name? Does not call any __index of
+** the user. */
 static int p_find (lua_State *L) {
   asking *a = lua_touserdata(L, 1);
   const int tables[2] = { a->e->env, a->e->script->config.env };
@@ -41,8 +42,8 @@ static tl_slice trimmed (tl_slice s) {
 
 static bool is (tl_slice code, const char *word) { return tl_slice_eq(code, tl_slice_str(word)); }
 
-/* "help keep_alive", "? JA=": what follows, where it is one word that is no Lua: two names beside
-** each other are none. */
+/* The word behind "help " or "?", as in "help keep_alive" or "? JA=". It must be one word; no
+** valid Lua code is caught so, because two names beside each other are not valid Lua. */
 static tl_slice asked_word (tl_slice code) {
   static const char *const heads[] = { "help ", "?" };
   for (int i = 0; i < 2; i++) {

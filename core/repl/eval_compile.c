@@ -1,18 +1,18 @@
-/* core/repl/eval_compile.c — what was typed becomes a function: an expression or statements, whose
-** locals the next chunk still knows. */
+/* core/repl/eval_compile.c — compiles what was typed: an expression, or statements whose local
+** variables the next chunk can still use. */
 #include <string.h>
 
 #include "repl/eval_impl.h"
 
 enum {
-  PIECE = 4096,    /* of the code, between two looks at the clock */
-  KEPT = 64 * 1024 /* code that is longer is not looked through for locals */
+  PIECE = 4096,    /* bytes of the code between two looks at the clock */
+  KEPT = 64 * 1024 /* longer code is not searched for local variables */
 };
 
 static const char too_long[] = "reading the code took longer than " TL_EVAL_CALL_TEXT
                                ", and messages would wait; run it in smaller pieces";
 
-/* Does the error on top say that the code ended too early? */
+/* Does the error on top say that the code is not finished? */
 static bool ends_with_eof (lua_State *L) {
   static const char mark[] = "<eof>";
   size_t len;
@@ -24,10 +24,11 @@ static bool ends_with_eof (lua_State *L) {
 typedef struct {
   tl_slice code;
   const char *head;
-  int breaks; /* before all: the lines of a script that ran already */
+  int breaks; /* line breaks to put first, so that lines are counted from the script's beginning */
 } reading;
 
-/* The compiler runs no hook: a look at the clock is here. */
+/* Gives Lua's compiler the next piece. The compiler runs no hook, so the budget is checked
+** here. */
 static const char *next_piece (lua_State *L, void *ctx, size_t *len) {
   static const char breaks[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
   reading *r = ctx;
@@ -58,8 +59,8 @@ static int load (lua_State *L, const tl_eval *e, tl_slice code, const char *head
   return rc;
 }
 
-/* The function on top, once more with the locals of its outermost level as variables, which the
-** next chunk still knows. */
+/* Compile the code of the function on top once more, so that its outermost local variables
+** become variables which the next chunk can use. */
 static void keep_locals (lua_State *L, const tl_eval *e, tl_slice code) {
   size_t len;
   if (code.len > KEPT || !memmem(code.at, code.len, "local", 5)) return;
@@ -78,13 +79,13 @@ static void keep_locals (lua_State *L, const tl_eval *e, tl_slice code) {
   lua_pop(L, 1);
 }
 
-/* First as an expression, then as statements: what a person types at a prompt is most often the
-** former. */
+/* Tried as an expression first, then as statements: most of what is typed is an expression. */
 bool tl_eval_compile (lua_State *L, tl_eval *e, tl_slice code, bool interactive) {
   tl_script_of(L)->box.budget.message = too_long;
   tl_script_of(L)->box.budget.cpu_ns = tl_clock_cpu_ns();
   if (load(L, e, code, "return ") == LUA_OK) return true;
-  bool expression = ends_with_eof(L); /* one that is not finished: "{ 1," is no statement at all */
+  /* an unfinished expression: "{ 1," cannot begin a statement */
+  bool expression = ends_with_eof(L);
   if (load(L, e, code, "") == LUA_OK) {
     if (interactive) keep_locals(L, e, code);
     return true;

@@ -1,6 +1,6 @@
-/* core/repl/eval_later.c — what an evaluation leaves behind: functions of writes that are
-** called when it is over, coroutines, timers. They run for the person who began them, and
-** `tagline repl -e` waits for its writes. */
+/* core/repl/eval_later.c — what goes on after an evaluation: functions of its writes,
+** coroutines, timers. They run for the person who began them, and `tagline repl -e` waits for
+** its writes. */
 #include "repl/eval_impl.h"
 
 static tl_eval *person (const tl_script *s, tl_caller caller) {
@@ -21,7 +21,8 @@ void tl_eval_settle (tl_script *s, tl_caller caller) {
   tl_eval_done(e, true, TL_LIT(""));
 }
 
-/* A queued write is not answered before its line is connected again: nobody waits for that. */
+/* Can a write be answered now? A queued write waits until its line is connected, and nobody
+** waits that long for it. */
 static bool may_be_answered (const tl_script *s) {
   const tl_model *m = tl_gateway_model(s->gateway);
   for (uint32_t i = 0; i < m->line_count; i++)
@@ -58,7 +59,7 @@ void tl_eval_await_write (tl_eval *e) {
   tl_timer_at(e->writes.timer, tl_loop_now(loop) + e->writes.answer_ms);
 }
 
-/* The result is shown now, in its place: what the functions print comes after it. */
+/* The result is shown now: what the functions print comes after it. */
 bool tl_eval_linger (tl_eval *e, tl_slice result) {
   tl_loop *loop = e->script->loop;
   if (!e->chunk.one_shot || e->writes.linger_ms == 0 || e->writes.pending == 0 || !loop ||

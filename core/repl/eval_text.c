@@ -1,5 +1,5 @@
-/* core/repl/eval_text.c — evaluations as text: results and errors for people, completions for
-** their prompt, the log of what they change. */
+/* core/repl/eval_text.c — texts of an evaluation: results and errors for people, completions
+** for their prompt, the log of what they change. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static void push_options (lua_State *L, const tl_eval *e, bool printing) {
   lua_setfield(L, -2, "count");
   if (!e || !e->person.tty || e->chunk.one_shot || e->chunk.line > 0) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, e->env);
-  lua_setfield(L, -2, "person"); /* tagline.repl.more keeps for them what was cut */
+  lua_setfield(L, -2, "person"); /* tagline.repl.more keeps cut output for this person */
 }
 
 /* print.format(options, n, …) gives the text of n values. */
@@ -50,19 +50,21 @@ void tl_eval_push_text (lua_State *L, tl_eval *e, int n, bool printing) {
   lua_remove(L, -2);
   push_options(L, e, printing);
   lua_pushinteger(L, n);
-  lua_rotate(L, -(n + 3), 3); /* function, options and n come before the values */
+  lua_rotate(L, -(n + 3), 3); /* function, options and n go below the values */
   lua_call(L, n + 2, 1);
   luaL_checkstring(L, -1);
 }
 
-/* nil and why, as Lua's functions say that they failed; some add a number. */
+/* Did a function report a failure, as Lua's own functions do: nil and a text, perhaps with a
+** number? */
 static bool is_failure (lua_State *L) {
   int n = lua_gettop(L);
   return lua_isnil(L, 1) && lua_type(L, 2) == LUA_TSTRING &&
          (n == 2 || (n == 3 && lua_isinteger(L, 3)));
 }
 
-/* A program that asked gets a failure's values like any others, and fails. */
+/* For a program, the values of a failure are printed like any others, and the evaluation
+** fails. */
 static int fail (lua_State *L, tl_eval *e) {
   size_t len;
   lua_settop(L, 2);
@@ -77,7 +79,7 @@ static int fail (lua_State *L, tl_eval *e) {
   return lua_error(L);
 }
 
-/* take(results): the first becomes `_`; gives the options of print.format. */
+/* take(results): assigns the first result to `_`, and returns the options of print.format. */
 static int take_results (lua_State *L) {
   tl_eval *const *here = lua_touserdata(L, lua_upvalueindex(1));
   if (*here && ((*here)->chunk.one_shot || (*here)->chunk.line > 0) && lua_gettop(L) > 1 &&
@@ -103,7 +105,8 @@ void tl_eval_push_run (lua_State *L, tl_eval *e) {
   lua_pushcclosure(L, take_results, 1);
 }
 
-/* A name that nothing has is nil to Lua: the error on top, with the name that may be meant. */
+/* Extend an error about an unknown variable, which is nil to Lua, by the name that was
+** probably meant. */
 static void add_nearest (lua_State *L) {
   if (strstr(lua_tostring(L, -1), "attempt to index a nil value !(field '")) return;
   lua_getglobal(L, "require");
@@ -130,8 +133,8 @@ void tl_eval_push_error (lua_State *L, lua_State *co) {
   }
 }
 
-/* The words of the REPL are written in Lua, too; their own place ("…/tagline/repl/watch.lua:12:
-** ") tells nobody anything. */
+/* Remove a place in the REPL's own Lua files ("…/tagline/repl/watch.lua:12: ") from an error:
+** it tells the user nothing. */
 static tl_slice without_our_place (tl_slice text) {
   static const char folder[] = "/tagline/repl/";
   const char *start = (const char *)text.at, *end = start + text.len;
@@ -148,7 +151,7 @@ void tl_eval_plain_error (tl_buf *out, tl_slice text, int line) {
   tl_slice one = without_our_place(text);
   bool placed = one.len >= sizeof script - 1 && memcmp(one.at, script, sizeof script - 1) == 0;
   if (line > 0 && !placed) tl_buf_fmt(out, "%s%d: ", script, line);
-  /* One line was typed: saying which is no help. */
+  /* only one line was typed, so its number is of no use */
   if (one.len > sizeof place - 1 && memcmp(one.at, place, sizeof place - 1) == 0)
     one = tl_slice_of(one.at + sizeof place - 1, one.len - (sizeof place - 1));
   if (one.len >= sizeof end - 1 &&
@@ -188,7 +191,7 @@ void tl_eval_add_caret (tl_eval *e, tl_slice message, tl_buf *out) {
   if (e->chunk.typed.len == 0 || e->chunk.typed.failed || message.len == 0) return;
   tl_buf_init(&err);
   if (tl_script_enter(e->script, p_caret, &m, 0.1, "repl", &err) != LUA_OK || out->failed)
-    tl_buf_clear(out); /* it is told without */
+    tl_buf_clear(out); /* the caret is left out */
   tl_buf_fini(&err);
 }
 
@@ -200,8 +203,8 @@ typedef struct {
   tl_buf *out;
 } completing;
 
-/* complete.list(line, at, own variables, api, config, live) gives a list of texts and how many
-** more there are. */
+/* Calls complete.list(line, at, own variables, api, config, live), which returns a list of
+** texts and how many more there are. */
 static int p_complete (lua_State *L) {
   completing *c = lua_touserdata(L, 1);
   tl_script *s = c->e->script;

@@ -1,6 +1,6 @@
 /* core/repl/l_live.c — what the words of the REPL (lua/tagline/repl) need of the core: one
-** table of functions, never seen by a person; and the table of words, made of it once. Knows no
-** socket. */
+** table of C functions, which people never see; and the table of words, made from it once.
+** Knows no socket. */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ int tl_live_tag_json (lua_State *L) {
   tl_tag_stream(t, &text);
   luaL_Buffer b;
   bool failed = text.failed;
-  /* raising here would leak a few bytes of a process without memory */
+  /* if this raised (no memory), a few bytes would be leaked */
   char *at = failed ? NULL : luaL_buffinitsize(L, &b, text.len);
   if (!failed) {
     memcpy(at, text.at, text.len);
@@ -35,11 +35,11 @@ int tl_live_tag_json (lua_State *L) {
   return failed ? luaL_error(L, "not enough memory") : 1;
 }
 
-/* --- names that begin like this --- */
+/* --- names that begin with a text --- */
 
 typedef struct {
   lua_State *L;
-  tl_slice head, wanted; /* what stands before the name; what it begins with */
+  tl_slice head, wanted; /* the text before the name; how the name must begin */
   const char *tail;
   lua_Integer n, limit, more;
   char least[256], most[256];
@@ -53,8 +53,8 @@ static void add_name (names *w, const char *name) {
   lua_rawseti(w->L, -2, ++w->n);
 }
 
-/* The first `limit` names, and always the least and the greatest of all: what those two share
-** is what all share. */
+/* Keep the first `limit` names, and always the smallest and the greatest of all: the beginning
+** that these two share is shared by all. */
 static void take_name (names *w, const char *name) {
   if (strncmp(name, (const char *)w->wanted.at, w->wanted.len) != 0) return;
   if (w->least[0] == '\0' || strcmp(name, w->least) < 0)
@@ -67,8 +67,8 @@ static void take_name (names *w, const char *name) {
 }
 
 /* names(prefix, depth, limit): full names of lines (depth 1), stations (2) or tags (3) that
-** begin so, part by part: "pl" gives "plant." and not yet its stations. Returns a list and how
-** many more there are. */
+** begin with prefix, part by part: "pl" gives "plant." and not its stations yet. Returns a
+** list, and how many more there are. */
 static int live_names (lua_State *L) {
   size_t len;
   const char *prefix = luaL_checklstring(L, 1, &len);
@@ -133,7 +133,7 @@ static int live_modules (lua_State *L) {
   return 1;
 }
 
-/* scopes(): the variables of the console that asks, and those of the config */
+/* scopes(): the variables of the present console, and those of the config */
 static int live_scopes (lua_State *L) {
   const tl_script *s = tl_script_of(L);
   if (!s->repl->evaluating)
@@ -144,7 +144,7 @@ static int live_scopes (lua_State *L) {
   return lua_gettop(L);
 }
 
-/* method(kind, name): the function behind tag:write and its like; nil when there is none */
+/* method(kind, name): the function behind tag:write and others; nil if there is none */
 static int live_method (lua_State *L) {
   lua_pushfstring(L, "tagline.%s", luaL_checkstring(L, 1));
   if (luaL_getmetatable(L, lua_tostring(L, -1)) != LUA_TTABLE ||
@@ -198,7 +198,7 @@ void tl_push_api (lua_State *L) {
   s->repl->api = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* --- what a REPL sees: its words, then what the config sees --- */
+/* --- the variables of a REPL: its words, then those of the config --- */
 
 static int plain_get (lua_State *L) {
   lua_gettable(L, 1);
@@ -211,10 +211,10 @@ static int env_index (lua_State *L) {
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL) return 1;
   lua_pushvalue(L, 2);
-  /* a variable that the user has set to nil */
+  /* the user has set this variable to nil */
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 0;
   if (lua_rawgeti(L, LUA_REGISTRYINDEX, s->config.env) != LUA_TTABLE) return 0;
-  /* The config's environment raises for an unknown word, in words meant for a config. */
+  /* read without its __index, whose errors for unknown words are meant for configs */
   lua_pushcfunction(L, plain_get);
   lua_pushvalue(L, -2);
   lua_pushvalue(L, 2);

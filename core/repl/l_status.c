@@ -1,5 +1,5 @@
-/* core/repl/l_status.c — the facts behind status(), as tables; the words are in
-** lua/tagline/repl/status.lua. */
+/* core/repl/l_status.c — the facts behind status(), as tables; lua/tagline/repl/status.lua and
+** status_checks.lua turn them into words. */
 #include <unistd.h>
 
 #include "gateway/health.h"
@@ -11,9 +11,9 @@
 enum {
   LISTED = 8,
   SLOW_CALLS = 3,
-  ECHO_MANY = 20,      /* messages of ours that set off others */
-  ECHO_REST_MS = 3000, /* without one: it has ended */
-  ECHO_RATE = 5        /* a second */
+  ECHO_MANY = 20,      /* so many echoes (own messages that cause others) are reported */
+  ECHO_REST_MS = 3000, /* a pause of so many ms ends an echo */
+  ECHO_RATE = 5        /* echoes a second from which on they are reported */
 };
 #define SLOW_MEAN 0.005 /* seconds of processor time */
 
@@ -108,8 +108,8 @@ static listing begin_list (lua_State *L, const tl_line *line) {
   return (listing){ .L = L, .line = line };
 }
 
-/* One more; true: it is among those that are shown, and the caller pushes it and calls
-** add_shown. */
+/* Count one more. True: it is among the first ones that are shown; the caller pushes it and
+** calls add_shown(). */
 static bool one_more (listing *l) { return l->count++ < LISTED; }
 
 static void add_shown (listing *l) { lua_rawseti(l->L, -2, ++l->shown); }
@@ -121,15 +121,15 @@ static void end_list (const listing *l, const char *name, const char *count_name
 
 static bool is_idle (const tl_station *s) { return s->is_template || s->off || s->simulated; }
 
-/* A tag that a message should have filled. */
+/* Should a message have given this tag a value? */
 static bool is_filled (const tl_station *s, uint16_t tag) {
   const tl_tagdef *d = &s->plan->tags[tag];
   return d->kind != TL_ADDRESS_ACK_ID && d->kind != TL_ADDRESS_OUT_TOPIC &&
          d->kind != TL_ADDRESS_OUT_VALUE && !tl_type_is_output(d->type);
 }
 
-/* Tags that never had a value: one of a station that heard messages tells of a wrong address,
-** one of a silent station does not. */
+/* Tags that never had a value. If the station received messages, the address is probably
+** wrong; if it received none, that explains it. */
 static void push_unset (lua_State *L, const tl_line *line) {
   listing l = begin_list(L, line);
   for (uint32_t i = 0; i < line->station_count; i++) {
@@ -143,8 +143,8 @@ static void push_unset (lua_State *L, const tl_line *line) {
   end_list(&l, "unset", "unset_count");
 }
 
-/* Tags that the last message left without a value. What a station's status made invalid is told
-** with the station. */
+/* Tags that became invalid by the last message. Tags that became invalid by their station's
+** status are not listed here, but with the station. */
 static void push_invalid (lua_State *L, const tl_line *line) {
   listing l = begin_list(L, line);
   for (uint32_t i = 0; i < line->station_count; i++) {
@@ -180,7 +180,7 @@ static const char *failed_for (const tl_station *s) {
   return tl_reason_name((tl_reason)s->why);
 }
 
-/* Stations that are in an error though the line works: their will came, or no message for too
+/* Stations in an error status although the line works: their will came, or no message for too
 ** long. */
 static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
   listing l = begin_list(L, line);
@@ -226,7 +226,7 @@ static void push_closed (lua_State *L, const tl_health *h) {
   set_integer(L, "closed_bytes", (lua_Integer)h->closed_bytes);
 }
 
-/* While it goes on: a loop within the process turns without a pause. */
+/* Only while it goes on: an echo within the process never pauses. */
 static void push_echo (lua_State *L, const tl_echo *e, int64_t now) {
   int64_t span = e->last - e->since;
   if (e->count < ECHO_MANY || now - e->last > ECHO_REST_MS) return;
@@ -238,7 +238,7 @@ static void push_echo (lua_State *L, const tl_echo *e, int64_t now) {
   lua_setfield(L, -2, "echo");
 }
 
-/* Functions of stations that take long on average; the words judge. */
+/* Functions of stations that take long on average; status_checks.lua decides what is too long. */
 static void push_slow (lua_State *L, const tl_line *line, double uptime) {
   const tl_script *s = tl_script_of(L);
   lua_Integer n = 0;
@@ -271,7 +271,8 @@ static void push_findings (lua_State *L, tl_link *l) {
   lua_pop(L, 1);
 }
 
-/* How long ago, how long since, when next. */
+/* Times in seconds: how long ago something was, for how long something lasts, when something
+** is due. */
 static void push_times (lua_State *L, const tl_line *line, const tl_link_stats *st,
                         const tl_link_health *h, int64_t now) {
   if (h->kept->failure[0] != '\0') {
@@ -390,7 +391,7 @@ static void push_outlet (void *ctx, const tl_outlet_facts *f) {
   lua_rawseti(L, -2, luaL_len(L, -2) + 1);
 }
 
-/* Into the facts on top: `outlets`, and `spool` where there is one. */
+/* Set `outlets`, and `spool` if there is one, in the table on top. */
 static void set_outlets (lua_State *L, const tl_script *s) {
   const tl_outlet_hooks *hooks = s->outlets;
   tl_spool_facts spool;
@@ -423,7 +424,7 @@ int tl_live_status (lua_State *L) {
   push_failures(L, s);
   lua_setfield(L, -2, "failures");
   set_outlets(L, s);
-  new_list(L); /* for the words: what is wrong, and what is worth knowing */
+  new_list(L); /* filled in Lua: what is wrong, and what else is worth knowing */
   lua_setfield(L, -2, "problems");
   new_list(L);
   lua_setfield(L, -2, "remarks");

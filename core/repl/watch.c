@@ -1,6 +1,6 @@
-/* core/repl/watch.c — watch(): new values and raw messages as they come, to one attached
-** person, with a rate that is kept here so that a flood costs the gateway little and the reader
-** nothing. What was left out is counted and said. */
+/* core/repl/watch.c — watch(): shows new values and raw messages to one attached person as
+** they come. The rate is limited here, so that a flood costs the gateway little. Lines that
+** were left out are counted, and their number is shown. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,31 +13,31 @@
 #include "base/utf8.h"
 
 enum {
-  SAY_MS = 1000, /* how often it says what was left out */
-  /* between two pieces of output: in a flood, each costs a turn of the loop and wakes the
-  ** reader */
+  SAY_MS = 1000, /* ms between two reports of how many lines were left out */
+  /* ms between two pieces of output: each piece costs a turn of the loop and wakes the reader */
   REST_MS = 50,
-  KEPT = 64 * 1024, /* bytes that are not kept back any longer */
-  EXCERPT = 100,    /* bytes of a payload or value in a line */
+  KEPT = 64 * 1024, /* bytes of output that are sent without waiting longer */
+  EXCERPT = 100,    /* bytes of a payload or value that a line shows */
   HEX_EXCERPT = 24,
-  NAME_MAX_WIDTH = 60 /* columns that names are padded to at most */
+  NAME_MAX_WIDTH = 60 /* columns to which names are padded at most */
 };
 
 typedef struct tl_watch {
   struct tl_watch *next;
   tl_script *s;
   tl_eval *e;
-  bool messages; /* raw messages of `filter`, else values of tags like `patterns` */
+  /* true: raw messages of `filter`; false: values of tags whose names match `patterns` */
+  bool messages;
   bool json, ended, asked;
-  tl_buf patterns; /* each with a NUL */
-  tl_buf out;      /* of this wake-up */
+  tl_buf patterns; /* each followed by a NUL */
+  tl_buf out;      /* lines that are not sent yet */
   tl_timer *timer;
-  double tokens;                   /* lines that may be shown now */
-  int64_t token_at, say_at, until; /* tl_loop_now; INT64_MAX: never */
-  int64_t shown_at, show_at;       /* the last piece of output, and when the next is due */
-  lua_Integer rate, left;          /* lines a second; lines until it ends, -1: no limit */
-  uint64_t dropped;                /* not said yet */
-  int width;                       /* of the widest name so far */
+  double tokens;                   /* how many lines may be shown now */
+  int64_t token_at, say_at, until; /* ms as tl_loop_now(); INT64_MAX: never */
+  int64_t shown_at, show_at;       /* when output was last sent, and when it is due next */
+  lua_Integer rate, left;          /* lines a second; lines until the watch ends, -1: no limit */
+  uint64_t dropped;                /* lines left out and not reported yet */
+  int width;                       /* columns of the widest name so far */
 } tl_watch;
 
 static bool wants (const tl_watch *w, const char *name) {
@@ -91,8 +91,8 @@ static void arm (tl_watch *w) {
   tl_timer_at(w->timer, due);
 }
 
-/* Nothing is shown and nobody is woken while a message is being handled: that waits for the end
-** of the wake-up, and where something was shown a moment ago, a little longer. */
+/* Ask for output at the end of the wake-up: while a message is handled, nothing is sent and no
+** reader is woken. If something was sent a moment ago, it waits a little longer. */
 static void ask (tl_watch *w) {
   if (w->asked) return;
   if (!w->ended && w->out.len < KEPT && tl_loop_now(w->s->loop) - w->shown_at < REST_MS) {
@@ -102,7 +102,7 @@ static void ask (tl_watch *w) {
     return;
   }
   w->asked = true;
-  /* the next line asks again */
+  /* without memory; the next line asks again */
   if (tl_loop_later(w->s->loop, on_flush, w) != TL_OK) w->asked = false;
 }
 
@@ -156,7 +156,7 @@ static void on_timer (void *ctx) {
 
 /* --- lines --- */
 
-/* May one more be shown? Counts those that may not. */
+/* May one more line be shown? Counts those that may not. */
 static bool admit (tl_watch *w) {
   int64_t now = tl_loop_now(w->s->loop);
   if (w->ended) return false;
@@ -182,12 +182,13 @@ static void add_time (tl_buf *out, int64_t wall_ms, int64_t now_ms) {
   size_t start = out->len;
   tl_time_format(out, wall_ms);
   if (out->failed || wall_ms / 86400000 != now_ms / 86400000) return;
-  size_t date = sizeof "2026-11-22T" - 1; /* of today: the time of day is enough */
+  size_t date = sizeof "2026-11-22T" - 1; /* cut today's date off the time */
   memmove(out->at + start, out->at + start + date, out->len - start - date);
   out->len -= date;
 }
 
-/* UTF-8 with its control bytes made visible: what a device sends must not steer the terminal. */
+/* Append UTF-8 with its control characters made visible: what a device sends must not control
+** the terminal. */
 static void add_plain (tl_buf *out, tl_slice text) {
   for (size_t i = 0; i < text.len; i++) {
     uint8_t c = text.at[i];
@@ -203,7 +204,7 @@ static void add_plain (tl_buf *out, tl_slice text) {
   }
 }
 
-/* Text as it is, quoted; other bytes in hex; both cut. */
+/* Append the beginning of a text in quotes, or of other bytes in hexadecimal. */
 static void add_bytes (tl_buf *out, tl_slice bytes) {
   bool text = tl_utf8_valid(bytes) && !memchr(bytes.at ? (const char *)bytes.at : "", 0, bytes.len);
   size_t shown = bytes.len;
@@ -323,7 +324,7 @@ static void watch_message (void *ctx, tl_link *l, const tl_incoming *m, const tl
 /* --- live.watch{ patterns… | topic =, rate =, count =, seconds =, json = }: checked by
 ** lua/tagline/repl/watch.lua --- */
 
-/* has_tag(pattern): is there a tag now that watch(pattern) would show? */
+/* has_tag(pattern): would watch(pattern) show any present tag? */
 int tl_live_has_tag (lua_State *L) {
   const char *pattern = luaL_checkstring(L, 1);
   const tl_model *m = tl_gateway_model(tl_script_of(L)->gateway);
@@ -336,7 +337,7 @@ int tl_live_has_tag (lua_State *L) {
   return 1;
 }
 
-/* note(text): beside the output, to the person who asked */
+/* note(text): a remark for the person who asked, beside the output */
 int tl_live_note (lua_State *L) {
   tl_eval *e = tl_eval_of(L);
   size_t len;
@@ -410,7 +411,7 @@ int tl_live_watch (lua_State *L) {
   if (!lua_isnil(L, -1)) w->until = w->token_at + (int64_t)(luaL_checknumber(L, -1) * 1000);
   refresh(s);
   arm(w);
-  *owner = NULL; /* from here on the evaluation stops it */
+  *owner = NULL; /* from here on the evaluation stops the watch */
   lua_settop(L, 0);
   tl_eval_on_entered(e, end);
   return tl_eval_wait(L, e, free_watch, w);
