@@ -42,8 +42,8 @@ static tl_slice trimmed (tl_slice s) {
 
 static bool is (tl_slice code, const char *word) { return tl_slice_eq(code, tl_slice_str(word)); }
 
-/* The word behind "help " or "?", as in "help keep_alive" or "? JA=". It must be one word; no
-** valid Lua code is caught so, because two names beside each other are not valid Lua. */
+/* The word behind "help " or "?", as in "help keep_alive" or "? JA=". It must be one word. This
+** never takes valid Lua code, where two names cannot stand beside each other. */
 static tl_slice asked_word (tl_slice code) {
   static const char *const heads[] = { "help ", "?" };
   for (int i = 0; i < 2; i++) {

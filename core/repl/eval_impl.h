@@ -135,7 +135,8 @@ void tl_eval_done (tl_eval *e, bool ok, tl_slice text);
 void tl_eval_give_up (tl_eval *e, tl_slice why);
 /* eval_later.c: the evaluation has succeeded. True: it is LINGERING, and not done yet. */
 bool tl_eval_linger (tl_eval *e, tl_slice result);
-/* eval_later.c: the evaluation is WRITING: end it if no answer comes in time. */
+/* eval_later.c: the evaluation is WRITING. With one_shot it is ended if no answer comes in
+** time. */
 void tl_eval_await_write (tl_eval *e);
 void tl_eval_stop_timer (tl_eval *e);
 

@@ -120,7 +120,7 @@ static void push_where (lua_State *L, const entry *e) {
     lua_setfield(L, -2, "birth");
   }
   if (!only) tl_explain_where(e->link, e->r.m.topic, &name);
-  /* A station's name is not longer than the topic, so the text fits. */
+  /* Cut to fit: a longer name is shown without its end. */
   char text[512];
   snprintf(text, sizeof text, "%s.%.*s", tl_link_line(e->link)->name, TL_ARG(tl_buf_bytes(&name)));
   bool some = name.len > 0;

@@ -55,8 +55,8 @@ static void on_turn (void *ctx) {
   s->turn.yielded = yields;
   if (!yields) {
     uint64_t before = s->box.ticks;
-    tl_due *last = s->turn.first ? s->turn.first->prev
-                                 : NULL; /* what comes meanwhile waits for the next turn */
+    /* what comes into the queue from here on waits for the next turn */
+    tl_due *last = s->turn.first ? s->turn.first->prev : NULL;
     for (bool more = last; more && s->turn.first && s->box.ticks == before;) {
       more = s->turn.first != last;
       run_first(s);

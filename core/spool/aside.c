@@ -8,9 +8,8 @@
 
 #include "spool/spool_impl.h"
 
-enum {
-  ASIDE_BYTES = 16 * 1024 * 1024
-}; /* then the file is the one of before, and a new one begins */
+/* a file of this size is renamed to NAME.rejected.old, and a new one begins */
+enum { ASIDE_BYTES = 16 * 1024 * 1024 };
 
 int tl_spool_put_aside (const tl_spool *s, const char *name, tl_slice line) {
   char file[80], old[88];
