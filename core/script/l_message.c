@@ -121,6 +121,16 @@ static int message_tostring (lua_State *L) {
   return 1;
 }
 
+int tl_message_cache (lua_State *L) {
+  lua_createtable(L, 2, 0);
+  for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) {
+    /* filled now, so that clearing them later needs no memory */
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, slot);
+  }
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 void tl_open_message (lua_State *L) {
   static const luaL_Reg methods[] = {
     { "__index", message_index },
@@ -128,14 +138,7 @@ void tl_open_message (lua_State *L) {
     { "__tostring", message_tostring },
     { NULL, NULL },
   };
-  tl_script *s = tl_script_of(L);
-  lua_createtable(L, 2, 0);
-  for (int slot = CACHE_PAYLOAD; slot <= CACHE_JSON; slot++) {
-    /* filled now, so that clearing them later needs no memory */
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, slot);
-  }
-  s->messages.cache = luaL_ref(L, LUA_REGISTRYINDEX);
+  tl_script_of(L)->messages.cache = tl_message_cache(L);
   lua_pushlightuserdata(L, NULL);
   luaL_newlib(L, methods);
   lua_pushliteral(L, "tagline.message");

@@ -317,6 +317,8 @@ typedef struct tl_message_now {
 } tl_message_now;
 
 void tl_open_message (lua_State *L);
+/* A registry reference for messages.cache: a long message has a cache of its own. May raise. */
+int tl_message_cache (lua_State *L);
 /* Push msg. *now belongs to the caller and must live until tl_end_message(). */
 void tl_push_message (lua_State *L, tl_message_now *now);
 void tl_end_message (tl_script *s, tl_message_now *now); /* cannot raise */

@@ -68,10 +68,10 @@ describe("a long message", function()
     assert.equal(id, lines.one:expect_past_subscribe("PUBACK").id)
   end
 
-  local function sizes()
+  local function sizes(tag)
     local list = {}
     for _, value in ipairs(t:values()) do
-      if value.tag == "big.s.size" then list[#list + 1] = value.value end
+      if value.tag == (tag or "big.s.size") then list[#list + 1] = value.value end
     end
     return list
   end
@@ -126,6 +126,44 @@ describe("a long message", function()
     assert.equal(3, lines.big:expect("PUBACK").id)
     assert.equal(0, t:value("big.s.v").value)
     assert.equal(400002, t:value("big.s.v").value)
+  end)
+
+  it("goes on beside another line's, each with its own msg", function()
+    b = broker.new()
+    t = tagline.run([[
+limits { handler_time = 60 }
+for _, name in ipairs { "first", "second" } do
+  line(name) { host = "127.0.0.1", port = PORT,
+    station "s" { address = name,
+      decode = function(msg)
+        local all, n = 0, #msg.payload > 1000 and 100000 or 1
+        for _ = 1, n do all = all + #msg.payload end
+        assert(msg.topic == name)
+        return { size = all // n }
+      end,
+      tags = { size = Ci { new_value_on_time_change = true } } } }
+end
+]], { PORT = b.port })
+    local both = {}
+    for _ = 1, 2 do
+      local c = b:handshake()
+      both[c.connect.client_id:match "%-(%a+)$"] = c
+    end
+    for round = 1, 3 do
+      local size = 40000 + round
+      for i, name in ipairs { "first", "second" } do
+        both[name]:send("PUBLISH", { topic = name, payload = ("x"):rep(size + 1000 * i),
+          qos = 1, id = 2 * round - 1 })
+        both[name]:send("PUBLISH", { topic = name, payload = "short", qos = 1, id = 2 * round })
+      end
+      for _, name in ipairs { "first", "second" } do
+        assert.equal(2 * round - 1, both[name]:expect_past_subscribe("PUBACK").id)
+        assert.equal(2 * round, both[name]:expect("PUBACK").id)
+      end
+    end
+    t:stop()
+    assert.same({ 41001, 5, 41002, 5, 41003, 5 }, sizes "first.s.size")
+    assert.same({ 42001, 5, 42002, 5, 42003, 5 }, sizes "second.s.size")
   end)
 
   it("goes with its line when that is removed", function()
