@@ -469,6 +469,8 @@ bool tl_link_is_long (tl_link *l, const tl_incoming *m);
 /* Handle the message in pieces, one in each of the next turns. True: `waiting` now belongs to
 ** that. False: the caller handles the message at once. */
 bool tl_link_begin_long (tl_link *l, tl_waiting *waiting, const tl_incoming *m);
+/* Run the decoder of such a message. Results as those of handlers.decode. */
+int tl_link_decode_long (tl_link *l, tl_station *s, const tl_incoming *m, const tl_route *route);
 /* Finish a message that is handled in pieces now: the line's stations change, or the line is
 ** removed. */
 void tl_link_finish_long (tl_link *l);

@@ -2,6 +2,9 @@
 ** thousands of metrics) is handled in pieces, one in each turn of the loop.
 ** Other lines go on meanwhile. Later messages of the same line wait behind it (ack_id.c), and
 ** it is acknowledged after its last value. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/log.h"
 #include "gateway/link_impl.h"
 
@@ -14,6 +17,25 @@ bool tl_link_is_long (tl_link *l, const tl_incoming *m) {
   const tl_station *s = route->target;
   return s && s->user && route->will_count == 0 && h->has_decode(s->user) && !s->plan->set &&
          s->plan->prepare_count == 0 && s->plan->ack_id < 0;
+}
+
+/* The router's answer is valid until its next look-up, and others look topics up between two
+** pieces. So the decoder gets a copy. */
+int tl_link_decode_long (tl_link *l, tl_station *s, const tl_incoming *m, const tl_route *route) {
+  const tl_handlers *h = &l->gateway->handlers;
+  tl_route kept = *route;
+  tl_group *groups = NULL;
+  kept.wills = NULL;
+  kept.will_count = 0;
+  if (route->group_count > 0) {
+    groups = malloc(route->group_count * sizeof *groups);
+    if (!groups) return TL_ENOMEM;
+    memcpy(groups, route->groups, route->group_count * sizeof *groups);
+    kept.groups = groups;
+  }
+  int rc = h->decode(l->gateway->handlers_ctx, s, m, &kept);
+  free(groups);
+  return rc;
 }
 
 static void run (void *ctx) {

@@ -161,10 +161,12 @@ static inline void hand_over (tl_link *l, tl_station *s, const tl_incoming *in,
   l->pace.handled++;
   g->handling = l;
   g->handled_topic = in->topic;
-  if (g->handlers.has_decode && g->handlers.has_decode(s->user))
-    l->routing.no_memory |= g->handlers.decode(g->handlers_ctx, s, in, route) == TL_ENOMEM;
-  else
+  if (!g->handlers.has_decode || !g->handlers.has_decode(s->user))
     tl_station_receive(s, in);
+  else if (in == l->longer.message)
+    l->routing.no_memory |= tl_link_decode_long(l, s, in, route) == TL_ENOMEM;
+  else
+    l->routing.no_memory |= g->handlers.decode(g->handlers_ctx, s, in, route) == TL_ENOMEM;
   g->handling = NULL;
 }
 

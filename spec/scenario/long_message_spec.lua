@@ -128,6 +128,30 @@ describe("a long message", function()
     assert.equal(400002, t:value("big.s.v").value)
   end)
 
+  it("keeps its captures, whatever its line receives meanwhile", function()
+    b = broker.new()
+    t = tagline.run([[
+limits { handler_time = 60 }
+line "l" { host = "127.0.0.1", port = PORT,
+  station "d-{dev}" { address = "d/(?<dev>.*)",
+    decode = function(msg)
+      print("begins " .. msg.topic)
+      local n = 0
+      for i = 1, 400000 do n = n + #msg.payload:sub(i % 100, i % 100 + 20) end
+      return { dev = msg.captures.dev }
+    end,
+    tags = { dev = TxtI {} } } }
+]], { PORT = b.port })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "d/one", payload = LONG, qos = 1, id = 1 })
+    t:wait_log "begins d/one"
+    c:send("PUBLISH", { topic = "d/" .. ("two"):rep(50), payload = LONG, qos = 1, id = 2 })
+    assert.equal(1, c:expect_past_subscribe("PUBACK").id)
+    assert.equal(2, c:expect("PUBACK").id)
+    assert.equal("one", t:value("l.d-one.dev").value)
+    t:stop()
+  end)
+
   it("goes on beside another line's, each with its own msg", function()
     b = broker.new()
     t = tagline.run([[
