@@ -177,6 +177,7 @@ typedef struct {
   tl_link *handling;
   tl_slice topic;
   bool starved, only_unset, stored;
+  uint64_t pattern_sum; /* base/pattern.h */
 } tl_long;
 
 /* Received messages and who takes them: written by receive.c, except the members that name

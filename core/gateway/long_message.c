@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/pattern.h"
 #include "gateway/link_impl.h"
 
 /* Messages of stations with addresses beside the decoder, or with `prepare`, are not handled
@@ -53,11 +54,13 @@ static void swap (tl_link *l) {
   l->longer.starved = g->model->starved;
   l->longer.only_unset = g->model->only_unset;
   l->longer.stored = g->stored;
+  l->longer.pattern_sum = tl_pattern_sum;
   g->handling = now.handling;
   g->handled_topic = now.topic;
   g->model->starved = now.starved;
   g->model->only_unset = now.only_unset;
   g->stored = now.stored;
+  tl_pattern_sum = now.pattern_sum;
 }
 
 static bool go (tl_link *l) {
@@ -93,7 +96,7 @@ void tl_link_finish_long (tl_link *l) {
 bool tl_link_begin_long (tl_link *l, struct tl_waiting *waiting, const tl_incoming *m) {
   tl_gateway *g = l->gateway;
   if (!tl_link_is_long(l, m)) return false;
-  l->longer = (tl_long){ .waiting = waiting, .message = m };
+  l->longer = (tl_long){ .waiting = waiting, .message = m, .pattern_sum = UINT64_MAX };
   if (g->handlers.pieces_new(g->handlers_ctx, &l->longer.pieces, run, l) == TL_OK) {
     if (tl_loop_later(g->loop, step, l) == TL_OK) return true;
     g->handlers.pieces_free(l->longer.pieces);
