@@ -94,6 +94,13 @@ static void go_on_counting (tl_pieces *p) {
   if (b->deadline_ns > 0) b->deadline_ns += tl_clock_mono_ns() - p->left_mono;
 }
 
+/* What is lent to a config that is being loaded is in the memory of all: the limit of those that
+** lend nothing, and the mark that was made of it, rise and fall with that. */
+static void follow_lent (tl_pieces *p) {
+  p->own.memory_mark += p->box->loading_memory - p->own.loading_memory;
+  p->own.loading_memory = p->box->loading_memory;
+}
+
 void tl_pieces_lend (tl_pieces *p) { p->lends = true; }
 void tl_pieces_mind (tl_pieces *p) { p->minds = true; }
 
@@ -105,6 +112,7 @@ bool tl_pieces_go (tl_pieces *p) {
     b->away_ticks += tl_ticks() - p->left_ticks;
   }
   b->loading_memory -= p->lent;
+  if (!p->lends) follow_lent(p);
   swap(b, &p->own);
   b->pieces = p;
   tl_watchdog_ring_in(PIECE_NS);

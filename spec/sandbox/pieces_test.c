@@ -98,6 +98,31 @@ static void what_it_takes_of_the_memory_is_not_the_others (void **unused) {
   tl_pieces_free(p);
 }
 
+static void others_in_pieces_keep_their_memory_beside_it (void **unused) {
+  (void)unused;
+  tl_pieces *p, *q;
+  work large = { "kept = {} for i = 1, 1e5 do kept[i] = { i, i } end kept = nil collectgarbage()",
+                 100, -1 },
+       small = { "for i = 1, 1e7 do if i % 10000 == 0 then t = { i } end end", 100, -1 };
+  box.memory_limit = box.memory + (1 << 20);
+  assert_int_equal(tl_pieces_new(&q, &box, run, &small), 0);
+  assert_int_equal(tl_pieces_new(&p, &box, load, &large), 0);
+  tl_pieces_lend(p);
+  assert_true(tl_pieces_go(q)); /* it is in the middle of a call when the other one begins */
+  bool loads = true, more = true;
+  int beside = 0;
+  while (loads || more) {
+    if (loads) loads = tl_pieces_go(p);
+    if (more) more = tl_pieces_go(q);
+    beside += more && box.memory > 2 * box.memory_limit;
+  }
+  assert_true(beside > 2);
+  assert_int_equal(large.rc, LUA_OK);
+  assert_int_equal(small.rc, LUA_OK);
+  tl_pieces_free(p);
+  tl_pieces_free(q);
+}
+
 static void ends_at_once_when_it_must (void **unused) {
   (void)unused;
   for (int with = 0; with < 2; with++) {
@@ -131,6 +156,8 @@ int main (void) {
     cmocka_unit_test_setup_teardown(pauses_inside_of_c_functions, begin_box, end_box),
     cmocka_unit_test_setup_teardown(its_time_is_its_own, begin_box, end_box),
     cmocka_unit_test_setup_teardown(what_it_takes_of_the_memory_is_not_the_others, begin_box,
+                                    end_box),
+    cmocka_unit_test_setup_teardown(others_in_pieces_keep_their_memory_beside_it, begin_box,
                                     end_box),
     cmocka_unit_test_setup_teardown(ends_at_once_when_it_must, begin_box, end_box),
     cmocka_unit_test_setup_teardown(without_pieces_nothing_pauses, begin_box, end_box),
