@@ -69,6 +69,7 @@ static void drop_station (tl_link *l, tl_station *s) {
   unroute_station(l, s);
   release(l->gateway, &s->user);
   tl_line_remove_station(l->line, s);
+  l->gateway->generation++; /* functions that statuses call before the next pause look it up */
 }
 
 static int add_station (const applying *a, tl_link *l, tl_station_config *c) {
@@ -142,6 +143,7 @@ static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
   s->fresh = s->fresh || s->plan != c->plan; /* it may have new tags */
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
+  l->gateway->generation++; /* it may have moved, and functions of statuses run below */
   if (awaits) l->ack.station = s;
   bool restart = s->settings.off != c->settings.off || s->settings.simulate != c->settings.simulate;
   if (rc == TL_OK) rc = tl_station_retune(s, c);

@@ -111,4 +111,27 @@ describe("a reload in pieces", function()
     assert.truthy(said "not reloaded, the old config stays")
     assert.equal("DISCONNECT", lines.one:next_but_pings().type)
   end)
+
+  it("shows functions of statuses the devices as they are, in the middle of an exchange", function()
+    b = broker.new()
+    t = tagline.run([[
+local kept
+line "l" { host = "127.0.0.1", port = PORT,
+  station "{dev}" { address = "d/(?<dev>.*)",
+    on_status = function(station)
+      if kept then print("kept " .. kept.name .. " " .. kept.status) end
+      kept = stations["l.a"]
+      if kept then print("is " .. kept.status) end
+    end,
+    decode = function() return { v = 1 } end,
+    tags = { v = Ci {} } } }
+]], { PORT = b.port })
+    local c = b:handshake()
+    for i, device in ipairs { "a", "b", "c" } do message(c, "d/" .. device, "x", i) end
+    files.change(t.config_path, "tags = { v = Ci {} }", "simulate = true, tags = { v = Ci {}, more = Ci {} }")
+    t:kill "sighup"
+    t:wait_log "config.lua: reloaded"
+    assert.equal("StSimul", select(2, t:eval 'return stations["l.a"].status'):match "%w+")
+    t:stop()
+  end)
 end)
