@@ -328,6 +328,7 @@ static int apply_line (applying *a, tl_line_config *c) {
       return rc;
     }
     c->user = NULL;
+    hold(a, l, true); /* who switches one of its first stations on connects it */
   } else {
     l->conn.removed = false;
     hold(a, l, true);
@@ -338,7 +339,7 @@ static int apply_line (applying *a, tl_line_config *c) {
     rc = tl_link_set_params(l, &c->params);
   }
   if (rc >= 0) rc = apply_stations(a, l, c, fresh);
-  if (!fresh) hold(a, l, false);
+  hold(a, l, false);
   return rc;
 }
 

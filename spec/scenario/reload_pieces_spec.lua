@@ -134,4 +134,26 @@ line "l" { host = "127.0.0.1", port = PORT,
     assert.equal("StSimul", select(2, t:eval 'return stations["l.a"].status'):match "%w+")
     t:stop()
   end)
+
+  it("connects a line that is new to all of its stations, whoever is in a hurry", function()
+    b = broker.new()
+    local path = tagline.config([[
+every(0.001, function() local s = stations["new.m1"] if s then s:on() end end)
+line "old" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
+]], { PORT = b.port })
+    t = tagline.run(path)
+    b:handshake()
+    files.write(path, files.read(path) .. ([[
+local many = {}
+for i = 1, 5000 do
+  many[i] = station("m" .. i) { address = "m/" .. i, tags = { v = Ci "IN_DATA" } }
+end
+line "new" { host = "127.0.0.1", port = %d, many }
+]]):format(b.port))
+    t:kill "sighup"
+    local c = b:handshake()
+    message(c, "m/5000", "7", 1)
+    assert.equal(7, t:value("new.m5000.v").value)
+    t:stop()
+  end)
 end)
