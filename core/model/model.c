@@ -67,6 +67,7 @@ int tl_model_add_line (tl_model *m, tl_slice name, tl_line **out) {
     return TL_ENOMEM;
   }
   m->lines[m->line_count++] = line;
+  m->line_changes++;
   *out = line;
   return TL_OK;
 }
@@ -77,6 +78,7 @@ void tl_model_remove_line (tl_model *m, tl_line *line) {
   if (i == m->line_count) return;
   tl_map_del(&m->by_name, tl_slice_str(line->name));
   m->line_count--;
+  m->line_changes++;
   memmove(m->lines + i, m->lines + i + 1, (m->line_count - i) * sizeof(tl_line *));
   line_free(line);
 }

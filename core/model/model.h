@@ -131,6 +131,7 @@ struct tl_model {
   void *ctx;
   tl_line **lines; /* order of the source */
   uint32_t line_count, line_cap;
+  uint64_t line_changes; /* grows with each line that comes or goes */
   tl_map by_name;
   tl_plan_pool *plans;
   bool only_unset; /* values are for tags that have none yet: what a reload added */

@@ -162,6 +162,7 @@ static int begin (tl_facts *f, const tl_web *w) {
   if (!f->lines) return TL_ENOMEM;
   f->count = m->line_count;
   f->reloads = w->reloads;
+  f->line_changes = m->line_changes;
   return TL_OK;
 }
 
@@ -183,7 +184,7 @@ static bool gather_some (tl_facts *f, const tl_line *line, const tl_web *w) {
 int tl_facts_gather (tl_facts *f, tl_web *w, bool (*is_used)(const tl_web *w)) {
   const tl_model *m = tl_gateway_model(w->gateway);
   /* a line that a reload took away is there until its connection is closed */
-  bool same = f->lines && f->reloads == w->reloads && f->count == m->line_count;
+  bool same = f->lines && f->reloads == w->reloads && f->line_changes == m->line_changes;
   int rc = same ? TL_OK : begin(f, w);
   if (rc < 0) return rc;
   while (f->line < f->count) {

@@ -32,8 +32,9 @@ typedef struct {
 typedef struct {
   tl_line_facts *lines;
   uint32_t count, line, station;
-  int64_t heard;    /* of the line under way */
-  uint64_t reloads; /* when it began: what a reload leaves is gathered anew */
+  int64_t heard; /* of the line under way */
+  /* when it began: what a reload leaves is gathered anew */
+  uint64_t reloads, line_changes;
 } tl_facts;
 
 /* Gather until `is_used(ctx)`; it is asked after some hundred stations. 1: all is there, with what
