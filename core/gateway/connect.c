@@ -294,8 +294,8 @@ void tl_link_flush (tl_link *l) {
       return;
     }
     if (g->unsaved > 0) {
-      /* No byte may leave that tells of something a kill could still undo. The commit may
-      ** close this link. */
+      /* No byte may leave that tells of something a power failure could still undo. The commit
+      ** may close this link. */
       tl_gateway_commit(g, NULL);
       continue;
     }

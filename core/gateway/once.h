@@ -23,7 +23,7 @@ typedef struct {
   uint64_t sum;
 } tl_message_mark;
 
-/* Values are kept on disk, in a spool with the number `store` (not 0); the next value will
+/* Values are kept on disk, in a spool with the number `store` (not 0; the spool's, no session store's); the next value will
 ** have the number `next`. To be called at the beginning and after each time values were
 ** written. */
 void tl_gateway_set_place (struct tl_gateway *g, uint64_t store, uint64_t next);

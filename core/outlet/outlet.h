@@ -38,7 +38,7 @@ typedef struct {
 /* What a kind of sender does. `sender` is the context given to tl_outlet_new. */
 typedef struct {
   const char *kind; /* "history", "postgres", "nats" */
-  bool history;     /* it wants what tags' `history` options leave */
+  bool history;     /* it gets only values that pass the tags' `history` options */
   uint32_t most;    /* values a batch, at most */
   int64_t delay_ms; /* how long values may gather before they are sent */
   /* Open or connect; then tl_outlet_ready() or tl_outlet_away(). */
