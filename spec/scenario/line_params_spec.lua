@@ -398,7 +398,7 @@ describe("the parameters of writes", function()
       assert.equal("m" .. n, p.payload)
       c:send("PUBACK", { id = p.id })
     end
-    wait.poll("confirmations", 5000, function() return fates(t, 6) == "ok,ok,ok,ok,ok,-" end)
+    wait.poll("confirmations", 5000, function() return fates(t, 6) == "ok,ok,ok,ok,ok,queue full" end)
   end)
 
   it("offline_writes rejects by default, and queues in order when asked to, with max_queued as \z
@@ -419,7 +419,7 @@ describe("the parameters of writes", function()
       assert.same({ "m" .. n, false }, { p.payload, p.dup })
       c:send("PUBACK", { id = p.id })
     end
-    wait.poll("confirmations", 5000, function() return fates(t, 4) == "ok,ok,ok,-" end)
+    wait.poll("confirmations", 5000, function() return fates(t, 4) == "ok,ok,ok,queue full" end)
   end)
 
   it("wait_timeout and max_wait_retry need no tuning: a write waits for ten messages' handlers \z

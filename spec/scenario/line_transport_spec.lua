@@ -244,7 +244,8 @@ describe("a broker that stops reading", function()
       local _, out = t:ask(([[
         local body, why = ("x"):rep(%d), "taken"
         for _ = 1, 500 do
-          local ok, no = lines.plant:publish("out", body, { qos = %d }, function(ok)
+          local ok, no = lines.plant:publish("out", body, { qos = %d }, function(ok, why)
+            if why == "queue full" then return end -- of those that were never accepted
             fates.all = fates.all + 1
             if not ok then fates.failed = fates.failed + 1 end
           end)
