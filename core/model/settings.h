@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /* A row: the member, its kind, the config's name for it (shapes.lua has its range, its default and
-** what it means), and whether it is for templates only (stations whose address has named groups): the stations made
-** of them have 0. */
+** what it means), and whether it is for templates only: the stations made
+** of one have 0. A template is a station whose address has named groups. */
 /* clang-format off */
 #define TL_STATION_SETTINGS(row) \
   row(time_filter_ms, MS, "time_filter", false) \
