@@ -188,7 +188,7 @@ void tl_budget_check_here (lua_State *L) {
 }
 
 void tl_budget_check_running (lua_State *L) {
-  const tl_sandbox *s = tl_watchdog_switch_toed();
+  const tl_sandbox *s = tl_watchdog_watched();
   if (s && s->ticked && s->running == L) tl_budget_check_here(L);
 }
 

@@ -75,4 +75,4 @@ tl_sandbox *tl_watchdog_switch_to (tl_sandbox *s) {
   return before;
 }
 
-tl_sandbox *tl_watchdog_switch_toed (void) { return watched; }
+tl_sandbox *tl_watchdog_watched (void) { return watched; }

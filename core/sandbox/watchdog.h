@@ -16,7 +16,7 @@ bool tl_watchdog_start (lua_Hook look);
 void tl_watchdog_stop (void);
 /* From now on this script runs; NULL: none. Returns the one that ran before. */
 tl_sandbox *tl_watchdog_switch_to (tl_sandbox *s);
-tl_sandbox *tl_watchdog_switch_toed (void); /* the running script; NULL: none */
+tl_sandbox *tl_watchdog_watched (void); /* the running script; NULL: none */
 
 /* The bell: once, after so many ns (less than 1 s) of real time, do the same as a tick.
 ** tl_watchdog_rang() is then true until the bell is set again. */
