@@ -23,9 +23,8 @@ typedef struct {
   uint64_t sum;
 } tl_message_mark;
 
-/* Values are kept on disk, in a spool with the number `store` (not 0; the spool's own, of no session
-** store); the next value will have the number `next`. To be called at the beginning and after each
-** time values were written. */
+/* Values are kept on disk, in a spool with the number `store` (not 0). The next value will have the
+** number `next`. To be called at the beginning and after each time values were written. */
 void tl_gateway_set_place (struct tl_gateway *g, uint64_t store, uint64_t next);
 
 /* A mark of an earlier process was found, written with a value of this number. To be called
