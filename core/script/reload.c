@@ -248,7 +248,10 @@ bool tl_load_config (tl_script *s, tl_report *r) {
 bool tl_script_start (tl_script *s, const char *path) {
   struct tl_loaded *l = loaded_of(s);
   tl_report r = { .first = true };
-  if (!l || !(l->path = strdup(path))) return false;
+  if (!l || !(l->path = strdup(path))) {
+    tl_log(TL_LOG_ERROR, NULL, "%s: out of memory", path);
+    return false;
+  }
   tl_buf_init(&r.text);
   bool ok = tl_load_config(s, &r);
   tl_buf_fini(&r.text);
