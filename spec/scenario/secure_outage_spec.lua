@@ -101,7 +101,9 @@ describe("a thousand lines over TLS", function()
     assert.equal("2", t:value("other.s.data").value)
     local turn = number "longest_turn()"
     local slow = sanitized and 6 or 1
-    assert.is_true(turn < 0.020 * slow, ("a turn of %.1f ms of the processor"):format(turn * 1000))
+    -- Alone 8 to 16 ms; what else runs takes the caches, and each look at all lines is in it, too.
+    -- Without a limit of handshakes a turn it is a second.
+    assert.is_true(turn < 0.040 * slow, ("a turn of %.1f ms of the processor"):format(turn * 1000))
     assert.is_true(processor < 10 * slow, ("%.1f s of the processor"):format(processor))
     assert.is_true(t:rss() - held < (sanitized and 256 or 32) << 20,
       ("memory grew by %.1f MB"):format((t:rss() - held) / 1e6))
