@@ -85,7 +85,11 @@ describe("haproxy", function()
     haproxy(path, lines, port)
     m:wait_subscribed "gw"
     m:publish("a/x", "again", { qos = 1 })
-    assert.equal("again", t:value("plant.any.data").value)
+    local value
+    repeat -- its acknowledgement may have been in haproxy: then the last one comes once more
+      value = t:value("plant.any.data").value
+    until value ~= ("x"):rep(300000)
+    assert.equal("again", value)
     t:stop()
   end)
 
