@@ -1,9 +1,8 @@
 -- Servers of PostgreSQL that are not as they should be: certificates that do not fit, standbys, a full tablespace, a silent one.
 -- What is wrong is told, and values go on where they were.
-local cjson = require "cjson"
 local scenario = require "spec.support.scenario"
-local files, mosquitto, pki, postgres, process, scope, tagline, wait =
-  scenario "files mosquitto pki postgres process scope tagline wait"
+local files, mosquitto, pki, postgres, process, scope, tagline =
+  scenario "files mosquitto pki postgres process scope tagline"
 
 local config = [[
 history { postgres = "%s", password = "secret" }
@@ -32,22 +31,8 @@ local function send(m, first, last, bytes)
   assert.equal(0, code, err)
 end
 
-local function outlet(t)
-  local code, out, err = t:eval
-    "local o = status().outlets[1] return json.encode { up = o.up, why = o.why, behind = o.behind, rejected = o.rejected }"
-  assert.equal(0, code, err)
-  return cjson.decode(out)
-end
-
-local function wait_away(t, text)
-  wait.poll("away: " .. text, nil, postgres.seldom(function()
-    local o = outlet(t)
-    return not o.up and o.why:find(text, 1, true)
-  end), function() return "it is " .. cjson.encode(outlet(t)) end)
-end
-
-local sums = "SELECT count(*), sum(value::bigint), count(DISTINCT value) FROM tagline.value WHERE tag = 'plant.s.n'"
-local function ledger(last) return ("%d|%d|%d"):format(last, last * (last + 1) // 2, last) end
+local outlet, wait_away = postgres.outlet, postgres.wait_away
+local sums, ledger = postgres.sums, postgres.ledger
 
 describe("a server of PostgreSQL", function()
   after_each(scope.finish)

@@ -41,26 +41,8 @@ local function send(m, first, last, qos)
   assert.equal(0, code, err)
 end
 
-local function outlet(t)
-  local code, out, err = t:eval [[local o = status().outlets[1]
-    return json.encode { up = o.up, why = o.why, behind = o.behind, stored = o.stored,
-      rejected = o.rejected, last = o.last_rejected, dropped = o.dropped }]]
-  assert.equal(0, code, err)
-  return cjson.decode(out)
-end
-
-local function wait_away(t, text)
-  wait.poll("away: " .. text, nil, postgres.seldom(function()
-    local o = outlet(t)
-    return not o.up and o.why:find(text, 1, true)
-  end), function() return "it is " .. cjson.encode(outlet(t)) end)
-end
-
-local sums = "SELECT count(*), sum(value::bigint), count(DISTINCT value) FROM tagline.value \z
-  WHERE tag = 'plant.s.n'"
-local function ledger(last) -- 1 to last, each once
-  return ("%d|%d|%d"):format(last, last * (last + 1) // 2, last)
-end
+local outlet, wait_away = postgres.outlet, postgres.wait_away
+local sums, ledger = postgres.sums, postgres.ledger
 
 describe("a history in PostgreSQL", function()
   after_each(scope.finish)

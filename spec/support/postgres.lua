@@ -8,6 +8,7 @@
 --   p:crash(); p:restart()
 --
 -- The database `plant` belongs to the user `tagline` with the password `secret`.
+local cjson = require "cjson"
 local uv = require "luv"
 local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
@@ -210,5 +211,26 @@ function postgres:wait_for(query, expected)
     return ok and out == expected
   end), function() return "it is " .. tostring(last) end)
 end
+
+-- What status() of the program says of its only outlet.
+function postgres.outlet(t)
+  local code, out, err = t:eval [[local o = status().outlets[1]
+    return json.encode { up = o.up, why = o.why, behind = o.behind, stored = o.stored,
+      rejected = o.rejected, last = o.last_rejected, dropped = o.dropped }]]
+  assert(code == 0, err)
+  return cjson.decode(out)
+end
+
+function postgres.wait_away(t, text)
+  wait.poll("away: " .. text, nil, postgres.seldom(function()
+    local o = postgres.outlet(t)
+    return not o.up and o.why:find(text, 1, true)
+  end), function() return "it is " .. cjson.encode(postgres.outlet(t)) end)
+end
+
+-- Numbers that a spec has sent as plant.s.n: the query, and what it says of 1 to last, each once.
+postgres.sums = "SELECT count(*), sum(value::bigint), count(DISTINCT value) FROM tagline.value \z
+  WHERE tag = 'plant.s.n'"
+function postgres.ledger(last) return ("%d|%d|%d"):format(last, last * (last + 1) // 2, last) end
 
 return postgres
