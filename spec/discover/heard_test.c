@@ -1,5 +1,5 @@
 /* spec/discover/heard_test.c — what was heard, in bounded memory. */
-#include "support/spec.h"
+#include "support/torture.h"
 
 #include "discover/heard.h"
 
@@ -121,6 +121,45 @@ static void a_payload_that_is_too_long_is_counted_and_not_kept (void **unused) {
   assert_int_equal(tl_heard_sum(heard).unkept, 1);
 }
 
+/* More topics than the first table has room for, some of them twice. What there was no memory for
+** is counted, and not half there. */
+static int hear_many (void *unused) {
+  (void)unused;
+  char topic[16];
+  heard = NULL;
+  if (tl_heard_new(&heard, &tl_heard_usual) != TL_OK) {
+    assert_null(heard);
+    return TL_ENOMEM;
+  }
+  for (int i = 0; i < 100; i++) {
+    snprintf(topic, sizeof topic, "t/%d", i % 70);
+    add(topic, i < 70 ? "1" : "longer", false, i);
+  }
+  memory_heals();
+  tl_heard_totals sum = tl_heard_sum(heard);
+  uint64_t counted = 0, unkept = 0;
+  for (size_t i = 0; i < tl_heard_count(heard); i++) {
+    const tl_heard_topic *t = tl_heard_at(heard, i);
+    counted += t->count;
+    unkept += !t->samples[0].payload.at;
+    assert_true(t->count == 1 || t->count == 2);
+    if (t->count == 1 && t->samples[0].payload.at) assert_null(t->samples[2].payload.at);
+  }
+  assert_int_equal(sum.messages, 100);
+  assert_int_equal(sum.over, 100 - counted);
+  assert_int_equal(sum.unkept, unkept);
+  add("well", "again", false, 7);
+  assert_int_equal(tl_heard_sum(heard).over, sum.over);
+  tl_heard_free(heard);
+  heard = NULL;
+  return TL_OK;
+}
+
+static void without_memory_a_message_counts_as_one_without_room (void **unused) {
+  (void)unused;
+  assert_true(torture_as(hear_many, NULL, true) > 200);
+}
+
 static void frees_nothing (void **unused) {
   (void)unused;
   tl_heard_free(NULL);
@@ -133,6 +172,7 @@ int main (void) {
     cmocka_unit_test_teardown(takes_no_more_topics_than_it_may_and_counts_what_is_over, end),
     cmocka_unit_test_teardown(stays_within_its_memory, end),
     cmocka_unit_test_teardown(a_payload_that_is_too_long_is_counted_and_not_kept, end),
+    cmocka_unit_test(without_memory_a_message_counts_as_one_without_room),
     cmocka_unit_test(frees_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,45 +1,13 @@
 /* spec/repl/torture_test.c — every allocation of a script's start, of its config, of evaluations,
 ** of messages with handlers and of a reload fails in turn, once and for ever: each ends with an
-** answer, and what runs goes on. The program is linked with malloc and its kin passed through
-** here (spec/CMakeLists.txt). */
+** answer, and what runs goes on. */
 #include <unistd.h>
 
 #include "base/log.h"
 #include "gateway/offline.h"
 #include "repl/repl.h"
 #include "script/host.h"
-#include "support/spec.h"
-
-static long countdown = -1; /* requests until the one that fails; -1: none does */
-static bool for_ever, failed;
-
-void *__real_malloc (size_t n);
-void *__real_calloc (size_t n, size_t size);
-void *__real_realloc (void *at, size_t n);
-void *__wrap_malloc (size_t n);
-void *__wrap_calloc (size_t n, size_t size);
-void *__wrap_realloc (void *at, size_t n);
-char *__wrap_strdup (const char *text);
-
-static bool fails (void) {
-  if (countdown < 0) return false;
-  if (countdown > 0) {
-    countdown--;
-    return false;
-  }
-  failed = true;
-  if (!for_ever) countdown = -1;
-  return true;
-}
-
-void *__wrap_malloc (size_t n) { return fails() ? NULL : __real_malloc(n); }
-void *__wrap_calloc (size_t n, size_t size) { return fails() ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc (void *at, size_t n) { return fails() ? NULL : __real_realloc(at, n); }
-char *__wrap_strdup (const char *text) {
-  size_t n = strlen(text) + 1;
-  char *copy = __wrap_malloc(n);
-  return copy ? memcpy(copy, text, n) : NULL;
-}
+#include "support/torture.h"
 
 /* --- what runs --- */
 
@@ -163,13 +131,11 @@ static void torture_evaluation (const char *code, bool interactive) {
     for (long n = 0;; n += 1 + n / 40) {
       answer a = { .dones = 0 };
       tl_eval *e = NULL;
-      failed = false;
-      for_ever = forever;
-      countdown = n;
+      memory_fails(n, forever);
       if (tl_eval_new(&e, script, &events, &a) == TL_OK) {
         tl_eval_run(e, tl_slice_str(code), interactive);
         if (a.dones + a.mores == 0) turn();
-        countdown = -1;
+        memory_heals();
         turn();
         if (a.dones + a.mores == 0) tl_eval_cancel(e); /* it may wait for something */
         if (a.dones + a.mores != 1)
@@ -179,8 +145,8 @@ static void torture_evaluation (const char *code, bool interactive) {
           fail_msg("%s: fails without a word when request %ld fails", code, n);
         tl_eval_free(e);
       }
-      countdown = -1;
-      if (!failed) break;
+      memory_heals();
+      if (!memory_failed) break;
       gives("1 + 1", "2");
     }
 }
@@ -229,14 +195,12 @@ static void completions_are_lists (void **unused) {
     for (long n = 0;; n += 1 + n / 40) {
       tl_buf out;
       tl_buf_init(&out);
-      failed = false;
-      for_ever = forever;
-      countdown = n;
+      memory_fails(n, forever);
       tl_eval_complete(e, TL_LIT("{\"line\":\"tags['l.\",\"at\":8}"), &out);
-      countdown = -1;
+      memory_heals();
       if (out.len > 0) assert_int_equal(out.at[0], '[');
       tl_buf_fini(&out);
-      if (!failed) break;
+      if (!memory_failed) break;
     }
   tl_eval_free(e);
 }
@@ -263,12 +227,10 @@ static void messages_come_again (void **unused) {
   for (size_t i = 0; i < COUNT(topics); i++)
     for (int forever = 0; forever < 2; forever++)
       for (long n = 0;; n += 1 + n / 40) {
-        failed = false;
-        for_ever = forever;
-        countdown = n;
+        memory_fails(n, forever);
         feed(topics[i], "{\"v\":1,\"a\":{\"b\":2}}");
-        countdown = -1;
-        if (!failed) break;
+        memory_heals();
+        if (!memory_failed) break;
         snprintf(payload, sizeof payload, "{\"v\":%ld}", ++number);
         snprintf(expected, sizeof expected, "%ld.0", number);
         assert_int_equal(feed("s/1", payload), TL_OK);
@@ -282,13 +244,11 @@ static void a_reload_that_fails_leaves_the_old_config (void **unused) {
   (void)unused;
   for (int forever = 0; forever < 2; forever++)
     for (long n = 0;; n += 1 + n / 12) {
-      failed = false;
-      for_ever = forever;
-      countdown = n;
+      memory_fails(n, forever);
       tl_script_reload(script);
       for (int i = 0; i < 1000 && tl_script_is_reloading(script); i++) turn();
-      countdown = -1;
-      bool hit = failed;
+      memory_heals();
+      bool hit = memory_failed;
       while (tl_script_is_reloading(script)) turn();
       gives("tags['l.s.x'].name", "x");
       assert_int_equal(feed("s/1", "{\"v\":7}"), TL_OK);
@@ -308,15 +268,13 @@ static void a_start_fails_in_words_or_works (void **unused) {
   for (int forever = 0; forever < 2; forever++)
     for (long n = 0;; n += 1 + n / 10) {
       tl_err err = { .text = "" };
-      failed = false;
-      for_ever = forever;
-      countdown = n;
+      memory_fails(n, forever);
       bool ok = begin(&err);
-      countdown = -1;
+      memory_heals();
       if (ok) gives("1 + 1", "2");
       if (!script) assert_true(err.text[0] != '\0');
       end();
-      if (!failed) break;
+      if (!memory_failed) break;
     }
 }
 
