@@ -118,9 +118,9 @@ typedef struct {
 static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *plan, size_t *n) {
   size_t count = 0;
   *n = 0;
-  for (tl_write *w = g->writes; w; w = w->next) count += w->tag && w->tag->station == s;
+  for (tl_write *w = g->writes.first; w; w = w->next) count += w->tag && w->tag->station == s;
   moving *list = count > 0 ? calloc(count, sizeof *list) : NULL;
-  for (tl_write *w = g->writes; list && w; w = w->next) {
+  for (tl_write *w = g->writes.first; list && w; w = w->next) {
     if (!w->tag || w->tag->station != s) continue;
     const tl_tagdef *d = tl_tag_def(w->tag);
     int index = tl_plan_find(plan, tl_slice_str(d->name));

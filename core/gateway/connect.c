@@ -76,14 +76,14 @@ static void attempt (tl_link *l) {
 void tl_link_check (tl_link *l) {
   tl_gateway *g = l->gateway;
   refresh_statuses(l); /* first: a status handler may switch stations */
-  bool wanted = g->started && !g->stopping && !l->conn.removed && tl_line_wanted(l->line);
+  bool wanted = g->life.started && !g->life.stopping && !l->conn.removed && tl_line_wanted(l->line);
   if (wanted && l->conn.state == TL_LINK_OFF) {
     attempt(l);
   } else if (!wanted && l->conn.state == TL_LINK_WAITING) {
     l->conn.state = TL_LINK_OFF;
   } else if (!wanted &&
              (l->conn.state == TL_LINK_CONNECTING || l->conn.state == TL_LINK_CONNECTED)) {
-    if (!g->stopping && !l->conn.removed)
+    if (!g->life.stopping && !l->conn.removed)
       tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "every station is off or simulated: disconnecting");
     /* of an earlier attempt; with it the new connection would wait instead of starting at once */
     l->conn.error[0] = '\0';
@@ -202,7 +202,8 @@ static void judge_close (tl_link *l, bool by_peer) {
 /* tl_gateway_stop() waits for every socket that was open when it began, also those of removed
 ** lines. */
 static void count_closed (tl_gateway *g) {
-  if (g->stopping && g->open_links > 0 && --g->open_links == 0) tl_gateway_ask_flush(g);
+  if (g->life.stopping && g->life.open_links > 0 && --g->life.open_links == 0)
+    tl_gateway_ask_flush(g);
 }
 
 /* Call the handlers that hear of the end of a connection. They may switch stations, write, or
@@ -215,7 +216,7 @@ static void tell_closed (tl_link *l, bool was_connected, bool asked) {
   snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->conn.error);
   tl_session_closed(l->session);
   tl_line_down(l->line, l->time.now, l->time.wall);
-  if (was_connected && g->observers) tl_notify_line(l, false, why);
+  if (was_connected && g->news.observers) tl_notify_line(l, false, why);
   refresh_statuses(l);
 }
 
@@ -235,7 +236,7 @@ static void on_closed (void *ctx, int code, const char *text) {
     l->conn.failures++;
     tl_health_failed(l, l->conn.error);
     tl_link_log_failure(l, TL_LOG_WARN);
-  } else if (code == 0 && was_connected && (g->stopping || l->conn.removed || l->conn.renew)) {
+  } else if (code == 0 && was_connected && (g->life.stopping || l->conn.removed || l->conn.renew)) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");
   }
   bool asked = ours && l->conn.error[0] == '\0';
@@ -257,7 +258,7 @@ static void on_closed (void *ctx, int code, const char *text) {
              "no memory for the new session; the old parameters stay");
     l->conn.delay = l->params.reconnect_delay;
     tl_link_check(l);
-  } else if (g->started && !g->stopping && tl_line_wanted(l->line)) {
+  } else if (g->life.started && !g->life.stopping && tl_line_wanted(l->line)) {
     if (asked) {
       tl_link_check(l); /* at the same address, which was no reason for the end */
     } else {
@@ -323,7 +324,7 @@ void tl_link_on_timer (void *ctx) {
   l->time.armed = INT64_MAX;
   /* While the values stream is not read, the passing of time makes no new values: they would
   ** fill the memory. */
-  if (l->time.now >= l->time.status_due && l->gateway->blocked)
+  if (l->time.now >= l->time.status_due && l->gateway->flush.blocked)
     l->time.status_due = l->time.now + HELD_MS;
   else if (l->time.now >= l->time.status_due)
     refresh_statuses(l);

@@ -22,7 +22,7 @@ static void on_connected (void *ctx, bool session_present) {
   tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s%s%s%s", l->conn.peer,
          made_of[0] ? " (" : "", made_of, made_of[0] ? ")" : "",
          session_present ? ", the broker kept the session" : "");
-  if (l->gateway->observers) tl_notify_line(l, true, "");
+  if (l->gateway->news.observers) tl_notify_line(l, true, "");
 }
 
 static void on_subscribed (void *ctx, const tl_subscription *filters, const uint8_t *granted,

@@ -23,7 +23,7 @@ static void leave (tl_link *l) {
 }
 
 void tl_link_ask_flush (tl_link *l) {
-  if (!l->flush.at) enter(l, &l->gateway->busy);
+  if (!l->flush.at) enter(l, &l->gateway->flush.busy);
   tl_gateway_ask_flush(l->gateway);
 }
 
@@ -36,8 +36,8 @@ void tl_link_forget_flush (tl_link *l) {
 /* While the reader of the values stream is behind, no socket is read and no message is
 ** acknowledged. Writes and PINGs are still sent. */
 void tl_gateway_block (tl_gateway *g, bool blocked) {
-  if (g->blocked == blocked) return;
-  g->blocked = blocked;
+  if (g->flush.blocked == blocked) return;
+  g->flush.blocked = blocked;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
     if (!l) continue;
@@ -65,7 +65,7 @@ void tl_gateway_hold (tl_gateway *g) {
 }
 
 static bool are_printed (tl_gateway *g) {
-  return !g->lost && (!g->values || tl_sink_flush(g->values));
+  return !g->values.lost && (!g->values.sink || tl_sink_flush(g->values.sink));
 }
 
 /* The session stores hear of received messages only when all observers have stored their
@@ -90,30 +90,30 @@ bool tl_gateway_values_are_out (tl_gateway *g) { return settle(g) && are_printed
 ** The sync of the stores comes last: tl_link_flush() asks for it before bytes go to a socket. */
 static void flush (void *ctx) {
   tl_gateway *g = ctx;
-  g->flush_asked = false;
+  g->flush.asked = false;
   bool settled = settle(g);
   tl_gateway_write_stores(g, NULL);
   tl_gateway_block(g, !settled || !are_printed(g));
-  g->flushing = g->busy;
-  if (g->flushing) g->flushing->flush.at = &g->flushing;
-  g->busy = NULL;
-  while (g->flushing) { /* links that ask for a flush from here on wait for the next one */
-    tl_link *l = g->flushing;
+  g->flush.flushing = g->flush.busy;
+  if (g->flush.flushing) g->flush.flushing->flush.at = &g->flush.flushing;
+  g->flush.busy = NULL;
+  while (g->flush.flushing) { /* links that ask for a flush from here on wait for the next one */
+    tl_link *l = g->flush.flushing;
     leave(l);
-    if (!g->blocked) tl_session_release(l->session);
+    if (!g->flush.blocked) tl_session_release(l->session);
     tl_link_flush(l);
     tl_link_arm(l);
   }
-  if (g->stopping && g->open_links == 0 && g->stopped) {
-    void (*stopped)(void *) = g->stopped;
-    g->stopped = NULL;
-    stopped(g->stopped_ctx);
+  if (g->life.stopping && g->life.open_links == 0 && g->life.stopped) {
+    void (*stopped)(void *) = g->life.stopped;
+    g->life.stopped = NULL;
+    stopped(g->life.ctx);
   }
 }
 
 void tl_gateway_ask_flush (tl_gateway *g) {
-  if (g->flush_asked) return;
-  g->flush_asked = true;
+  if (g->flush.asked) return;
+  g->flush.asked = true;
   if (tl_loop_later(g->loop, flush, g) != TL_OK) flush(g);
 }
 

@@ -11,14 +11,14 @@
 
 static void on_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
-  if (g->looking || (g->acting && tl_has_functions(t))) tl_notify_value(g, t);
+  if (g->news.looking || (g->news.acting && tl_has_functions(t))) tl_notify_value(g, t);
 }
 
 /* The values stream is an observer like any other, except that acknowledgements wait until its
 ** reader has the values. */
 static void stream_value (void *ctx, tl_tag *t) {
   tl_gateway *g = ctx;
-  tl_buf *out = tl_sink_buf(g->values);
+  tl_buf *out = tl_sink_buf(g->values.sink);
   size_t before = out->len;
   bool failed = out->failed;
   tl_tag_stream(t, out);
@@ -42,7 +42,7 @@ static void on_status (void *ctx, tl_station *s, tl_station_status before) {
     tl_station_log(s, TL_LOG_WARN, "%s (%s), was %s", now, tl_reason_name((tl_reason)s->why), was);
   else
     tl_station_log(s, TL_LOG_DEBUG, "%s, was %s", now, was);
-  if (g->observers) tl_notify_status(g, s, before);
+  if (g->news.observers) tl_notify_status(g, s, before);
 }
 
 static void on_json_error (void *ctx, tl_station *s, const tl_json_error *e) {
@@ -181,26 +181,28 @@ tl_model *tl_gateway_model (tl_gateway *g) { return g->model; }
 uint64_t tl_gateway_generation (const tl_gateway *g) { return g->generation; }
 
 void tl_gateway_set_values (tl_gateway *g, tl_sink *values) {
-  g->lost = !values && g->values;
-  g->values = values;
-  g->stream = (tl_observer){ .value = stream_value, .ctx = g, .next = g->stream.next };
+  g->values.lost = !values && g->values.sink;
+  g->values.sink = values;
+  g->values.observer =
+      (tl_observer){ .value = stream_value, .ctx = g, .next = g->values.observer.next };
   if (values)
-    tl_gateway_observe(g, &g->stream);
+    tl_gateway_observe(g, &g->values.observer);
   else
-    tl_gateway_unobserve(g, &g->stream);
-  if (g->lost) /* values that nobody reads are not acknowledged: the broker sends them again */
+    tl_gateway_unobserve(g, &g->values.observer);
+  if (g->values
+          .lost) /* values that nobody reads are not acknowledged: the broker sends them again */
     tl_gateway_block(g, true);
 }
 
 void tl_gateway_values_drained (tl_gateway *g) { tl_gateway_ask_flush(g); }
 
 void tl_gateway_start (tl_gateway *g) {
-  g->started = true;
+  g->life.started = true;
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
 }
 
 void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
-  if (g->stopping) {
+  if (g->life.stopping) {
     for (uint32_t i = 0; i < g->model->line_count; i++) {
       tl_link *l = g->model->lines[i]->user;
       if (l->conn.transport) tl_transport_close(l->conn.transport, 0);
@@ -208,13 +210,13 @@ void tl_gateway_stop (tl_gateway *g, void (*done)(void *ctx), void *ctx) {
     return;
   }
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_finish_long(g->model->lines[i]->user);
-  g->stopping = true;
-  g->stopped = done;
-  g->stopped_ctx = ctx;
-  g->open_links = 0;
+  g->life.stopping = true;
+  g->life.stopped = done;
+  g->life.ctx = ctx;
+  g->life.open_links = 0;
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
-    if (l->conn.transport) g->open_links++;
+    if (l->conn.transport) g->life.open_links++;
   }
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_link_check(g->model->lines[i]->user);
   tl_gateway_ask_flush(g);

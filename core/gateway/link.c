@@ -13,7 +13,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
   if (!l) return tl_fail(err, TL_ENOMEM, 0, "no memory for line '%s'", line->name);
   l->gateway = g;
   l->line = line;
-  l->input.shut = g->blocked ? TL_SHUT_VALUES : 0;
+  l->input.shut = g->flush.blocked ? TL_SHUT_VALUES : 0;
   l->conn.state = TL_LINK_OFF;
   l->time.armed = l->time.status_due = INT64_MAX;
   l->conn.since = -1;

@@ -1,17 +1,15 @@
-/* core/gateway/link_impl.h — private to gateway/: a running line and its owner. */
+/* core/gateway/link_impl.h — private to gateway/: a running line, and the functions that the
+** files of this room call of each other. */
 #ifndef TL_GATEWAY_LINK_IMPL_H
 #define TL_GATEWAY_LINK_IMPL_H
 
-#include "gateway/gateway.h"
-#include "gateway/prepare.h"
+#include "gateway/gateway_impl.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/offline.h"
 #include "gateway/recorder.h"
 #include "gateway/health.h"
 #include "gateway/instance.h"
 #include "route/router.h"
-#include "transport/transport.h"
 #include "session_store/store.h"
 
 typedef enum {
@@ -44,7 +42,6 @@ typedef struct {
 } tl_goodbye;
 
 typedef struct tl_pending tl_pending;
-typedef struct tl_found tl_found;
 
 /* Where the session is stored (session_store). All zero: nowhere. */
 typedef struct {
@@ -64,11 +61,6 @@ typedef struct {
   bool place_due;      /* the store does not have the present `place` of the spool yet */
   uint16_t delivering; /* identifier of the message that is being delivered; 0: none */
 } tl_persistence;
-
-/* Up to which value number the spool is written. store 0: there is no spool. */
-typedef struct {
-  uint64_t store, next;
-} tl_place;
 
 /* What is known of the connection's transport. */
 typedef struct {
@@ -173,10 +165,9 @@ typedef struct {
   struct tl_waiting *waiting; /* owns it */
   const tl_incoming *message;
   bool held, no_memory; /* how the delivery ended, see tl_link_delivered() */
-  /* The same members of the gateway and the model, kept here while the message is paused. */
-  tl_link *handling;
-  tl_slice topic;
-  bool starved, only_unset, stored;
+  /* What the gateway and the model know of a message, kept here while this one is paused. */
+  tl_current current;
+  bool starved, only_unset;
   uint64_t pattern_sum; /* base/pattern.h */
 } tl_long;
 
@@ -224,48 +215,6 @@ struct tl_link {
   struct tl_probe *probes; /* probe.c: under way */
   tl_health health;        /* health.c */
   tl_recorder recorder;    /* the last messages */
-};
-
-struct tl_gateway {
-  tl_loop *loop;
-  tl_transports *transports;
-  tl_model *model;
-  tl_handlers handlers;
-  void *handlers_ctx;
-  tl_sent *describe;            /* tl_gateway_describe(), or NULL */
-  tl_prepare_room prepare_room; /* buffers for payloads that `prepare` repairs */
-  tl_sink *values;
-  bool started, stopping, blocked; /* blocked: the reader of the values stream is behind */
-  bool listening;                  /* some observer wants messages */
-  /* some observer that only looks wants values; some observer that acts wants them */
-  bool looking, acting;
-  tl_observer *observers;     /* those with `acts` set stand behind the others */
-  struct tl_news_walk *walks; /* observers.c: calls of observers that are under way */
-  tl_observer stream;         /* the values stream */
-  /* offline.c: takes what would be published; NULL: there is a network */
-  tl_offline_published *published;
-  void *published_ctx;
-  tl_link *handling; /* the line whose message the user's functions are handling; NULL: none */
-  tl_slice handled_topic;
-  bool dry;  /* inside explain: nothing is written */
-  bool lost; /* the reader of the values stream is gone for good */
-  bool flush_asked;
-  tl_link *saying_goodbye; /* the link whose before_disconnect is running; NULL: none */
-  /* links that have something to do: at the next flush; in the present one */
-  tl_link *busy, *flushing;
-  int unsaved;     /* links whose store has changes to commit */
-  tl_place place;  /* once.c */
-  tl_found *found; /* once.c: marks that an earlier process left in the spool */
-  bool stored;     /* the values of the present message are in the spool already */
-  uint64_t generation;
-  /* pace.c: number of the loop's turn; number of the last turn in which a line was passed over */
-  uint64_t turn, passed_turn;
-  uint32_t turn_ticks; /* tl_clock_busy when it began */
-  tl_write *writes;    /* pending, any order */
-  uint32_t open_links; /* open sockets that tl_gateway_stop() waits for */
-  void (*stopped)(void *ctx);
-  void *stopped_ctx;
-  uint32_t random;
 };
 
 #define TL_LINK_SCOPE(l) ((l)->line->name)
@@ -497,7 +446,7 @@ bool tl_gateway_values_are_out (tl_gateway *g);
 void tl_gateway_block (tl_gateway *g, bool held);
 
 /* observers.c: pass news on to observers. Call these only when an observer is there
-** (g->observers; for messages g->listening). */
+** (g->news.observers; for messages g->news.listening). */
 bool tl_observers_settled (const tl_gateway *g); /* may messages be acknowledged? */
 void tl_notify_value (tl_gateway *g, tl_tag *t);
 /* For an observer that acts: does the tag's station or line have functions of the user? */

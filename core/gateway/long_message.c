@@ -49,17 +49,13 @@ static void run (void *ctx) {
 static void swap (tl_link *l) {
   tl_gateway *g = l->gateway;
   tl_long now = l->longer;
-  l->longer.handling = g->handling;
-  l->longer.topic = g->handled_topic;
+  l->longer.current = g->current;
   l->longer.starved = g->model->starved;
   l->longer.only_unset = g->model->only_unset;
-  l->longer.stored = g->stored;
   l->longer.pattern_sum = tl_pattern_sum;
-  g->handling = now.handling;
-  g->handled_topic = now.topic;
+  g->current = now.current;
   g->model->starved = now.starved;
   g->model->only_unset = now.only_unset;
-  g->stored = now.stored;
   tl_pattern_sum = now.pattern_sum;
 }
 

@@ -11,31 +11,31 @@ struct tl_news_walk {
 };
 
 static bool is_registered (const tl_gateway *g, const tl_observer *o) {
-  const tl_observer *at = g->observers;
+  const tl_observer *at = g->news.observers;
   while (at && at != o) at = at->next;
   return at;
 }
 
 static void on_again (void *ctx, tl_tag *t) {
-  for (tl_observer *o = ((tl_gateway *)ctx)->observers; o; o = o->next) {
+  for (tl_observer *o = ((tl_gateway *)ctx)->news.observers; o; o = o->next) {
     if (o->again) o->again(o->ctx, t);
   }
 }
 
 static void count_listeners (tl_gateway *g) {
   bool again = false;
-  g->listening = g->looking = g->acting = false;
-  for (const tl_observer *o = g->observers; o; o = o->next) {
-    g->listening = g->listening || o->message;
-    g->looking = g->looking || (o->value && !o->acts);
-    g->acting = g->acting || (o->value && o->acts);
+  g->news.listening = g->news.looking = g->news.acting = false;
+  for (const tl_observer *o = g->news.observers; o; o = o->next) {
+    g->news.listening = g->news.listening || o->message;
+    g->news.looking = g->news.looking || (o->value && !o->acts);
+    g->news.acting = g->news.acting || (o->value && o->acts);
     again = again || o->again;
   }
   if (g->model) g->model->hooks.again = again ? on_again : NULL;
 }
 
 void tl_gateway_observe (tl_gateway *g, tl_observer *o) {
-  tl_observer **at = &g->observers;
+  tl_observer **at = &g->news.observers;
   if (is_registered(g, o)) return;
   while (*at && (o->acts || !(*at)->acts)) at = &(*at)->next;
   o->next = *at;
@@ -44,11 +44,11 @@ void tl_gateway_observe (tl_gateway *g, tl_observer *o) {
 }
 
 void tl_gateway_unobserve (tl_gateway *g, tl_observer *o) {
-  tl_observer **at = &g->observers;
+  tl_observer **at = &g->news.observers;
   while (*at && *at != o) at = &(*at)->next;
   if (!*at) return;
   *at = o->next;
-  for (struct tl_news_walk *w = g->walks; w; w = w->outer) {
+  for (struct tl_news_walk *w = g->news.walks; w; w = w->outer) {
     if (w->next == o) w->next = o->next;
   }
   o->next = NULL;
@@ -62,16 +62,16 @@ static tl_observer *step (struct tl_news_walk *w) {
 }
 
 static void begin (tl_gateway *g, struct tl_news_walk *w) {
-  w->next = g->observers;
-  w->outer = g->walks;
-  g->walks = w;
+  w->next = g->news.observers;
+  w->outer = g->news.walks;
+  g->news.walks = w;
 }
 
-static void end (tl_gateway *g, const struct tl_news_walk *w) { g->walks = w->outer; }
+static void end (tl_gateway *g, const struct tl_news_walk *w) { g->news.walks = w->outer; }
 
 bool tl_observers_settled (const tl_gateway *g) {
   bool all = true;
-  for (const tl_observer *o = g->observers; o; o = o->next) {
+  for (const tl_observer *o = g->news.observers; o; o = o->next) {
     if (o->settled && !o->settled(o->ctx)) all = false;
   }
   return all;

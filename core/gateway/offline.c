@@ -5,12 +5,12 @@
 #include "gateway/link_impl.h"
 #include "base/topic.h"
 
-bool tl_gateway_is_offline (const tl_gateway *g) { return g->published; }
+bool tl_gateway_is_offline (const tl_gateway *g) { return g->offline.published; }
 
 void tl_offline_begin (tl_gateway *g, tl_offline_published *published, void *ctx, int64_t now,
                        int64_t wall) {
-  g->published = published;
-  g->published_ctx = ctx;
+  g->offline.published = published;
+  g->offline.ctx = ctx;
   for (uint32_t i = 0; i < g->model->line_count; i++) tl_line_up(g->model->lines[i], now, wall);
 }
 

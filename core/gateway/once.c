@@ -73,7 +73,9 @@ static void forget_note (tl_link *l, tl_pending *p) {
   p->noted = false;
 }
 
-static bool is_kept (const tl_link *l) { return l->keep.store && l->gateway->place.store != 0; }
+static bool is_kept (const tl_link *l) {
+  return l->keep.store && l->gateway->once.place.store != 0;
+}
 
 /* --- the session's side --- */
 
@@ -143,7 +145,7 @@ bool tl_pending_put (tl_link *l) {
   if (!k->store || (k->pending_count == 0 && !any)) return false;
   for (uint32_t i = 0; i < k->pending_count; i++)
     if (put(l, &k->pending[i])) any = true;
-  if (any) tl_store_put_place(k->store, l->gateway->place.store, l->gateway->place.next);
+  if (any) tl_store_put_place(k->store, l->gateway->once.place.store, l->gateway->once.place.next);
   k->place_due = false;
   return any;
 }
@@ -169,7 +171,7 @@ void tl_pending_restore (tl_link *l, uint16_t id, uint64_t sum) {
 /* A mark counts if the store knows the same spool, and has not yet heard of the mark's values.
 ** From here on the marks are kept with the line. */
 static void take_marks (tl_link *l, uint64_t next) {
-  for (const tl_found *f = l->gateway->found; f; f = f->next) {
+  for (const tl_found *f = l->gateway->once.found; f; f = f->next) {
     tl_slice line = tl_slice_of(f->line, f->line_len);
     if (f->number < next || !tl_slice_eq(line, tl_slice_str(l->line->name))) continue;
     tl_pending *p = add(l, f->id);
@@ -181,7 +183,7 @@ static void take_marks (tl_link *l, uint64_t next) {
 }
 
 void tl_pending_opened (tl_link *l, uint64_t store, uint64_t next) {
-  uint64_t now = l->gateway->place.store;
+  uint64_t now = l->gateway->once.place.store;
   if (now != 0 && store == now) {
     take_marks(l, next);
   } else {
@@ -204,8 +206,8 @@ void tl_pending_free (tl_link *l) {
 /* --- the observer's side --- */
 
 void tl_gateway_set_place (tl_gateway *g, uint64_t store, uint64_t next) {
-  bool fresh = g->place.store != store;
-  g->place = (tl_place){ store, next };
+  bool fresh = g->once.place.store != store;
+  g->once.place = (tl_place){ store, next };
   for (uint32_t i = 0; fresh && i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
     if (l && l->keep.store) l->keep.place_due = true;
@@ -215,14 +217,14 @@ void tl_gateway_set_place (tl_gateway *g, uint64_t store, uint64_t next) {
 void tl_gateway_found_mark (tl_gateway *g, uint64_t number, const tl_message_mark *r) {
   tl_found *f = malloc(sizeof *f + r->line.len);
   if (!f) return;
-  *f = (tl_found){ g->found, number, r->sum, r->id, r->line.len };
+  *f = (tl_found){ g->once.found, number, r->sum, r->id, r->line.len };
   if (r->line.len > 0) memcpy(f->line, r->line.at, r->line.len);
-  g->found = f;
+  g->once.found = f;
 }
 
 void tl_gateway_forget_found (tl_gateway *g) {
-  for (tl_found *f; (f = g->found);) {
-    g->found = f->next;
+  for (tl_found *f; (f = g->once.found);) {
+    g->once.found = f->next;
     free(f);
   }
 }
@@ -239,4 +241,4 @@ void tl_gateway_each_mark (const tl_gateway *g, void (*one)(void *ctx, const tl_
   }
 }
 
-bool tl_gateway_is_stored (const tl_gateway *g) { return g->stored; }
+bool tl_gateway_is_stored (const tl_gateway *g) { return g->current.stored; }

@@ -30,17 +30,17 @@ void tl_pace_end (tl_link *l) { l->pace.heavy = tl_clock_busy != l->pace.ticks; 
 bool tl_pace_passes_over (tl_link *l) {
   tl_gateway *g = l->gateway;
   uint64_t turn = tl_loop_turn(g->loop) + 1; /* 0: none */
-  if (g->turn != turn) {
-    g->turn = turn;
-    g->turn_ticks = tl_clock_busy;
+  if (g->turn.number != turn) {
+    g->turn.number = turn;
+    g->turn.ticks = tl_clock_busy;
   }
   if (!l->pace.heavy) return false;
-  if (l->pace.ran_turn != 0 && l->pace.ran_turn == g->passed_turn) {
+  if (l->pace.ran_turn != 0 && l->pace.ran_turn == g->turn.passed) {
     l->pace.ran_turn = 0;
     return true;
   }
-  if (tl_clock_busy - g->turn_ticks >= FULL_TICKS) {
-    g->passed_turn = turn;
+  if (tl_clock_busy - g->turn.ticks >= FULL_TICKS) {
+    g->turn.passed = turn;
     return true;
   }
   l->pace.ran_turn = turn;

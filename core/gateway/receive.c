@@ -159,15 +159,15 @@ static inline void hand_over (tl_link *l, tl_station *s, const tl_incoming *in,
     return;
   }
   l->pace.handled++;
-  g->handling = l;
-  g->handled_topic = in->topic;
+  g->current.link = l;
+  g->current.topic = in->topic;
   if (!g->handlers.has_decode || !g->handlers.has_decode(s->user))
     tl_station_receive(s, in);
   else if (in == l->longer.message)
     l->routing.no_memory |= tl_link_decode_long(l, s, in, route) == TL_ENOMEM;
   else
     l->routing.no_memory |= g->handlers.decode(g->handlers_ctx, s, in, route) == TL_ENOMEM;
-  g->handling = NULL;
+  g->current.link = NULL;
 }
 
 static __attribute__((noinline)) void
@@ -186,24 +186,25 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
   g->model->only_unset = in->retain && l->routing.asked_again;
   if (route->will_count > 0) {
     if (deliver_wills(l, route, in)) {
-      if (g->listening) tl_notify_message(l, in, NULL, TL_FATE_WILL);
+      if (g->news.listening) tl_notify_message(l, in, NULL, TL_FATE_WILL);
       return false;
     }
     /* look again: a status handler may have changed the routes */
     route = tl_router_find(l->routing.router, in->topic);
   }
   if (in->retain && (ignores(route->target) || tl_retained_is_old(l, route->target, in))) {
-    if (g->listening) tl_notify_message(l, in, NULL, TL_FATE_RETAINED);
+    if (g->news.listening) tl_notify_message(l, in, NULL, TL_FATE_RETAINED);
     return false;
   }
   bool refused = route->target;
   tl_station *s = find_station(l, route, in);
   if (!s) {
-    if (g->listening) tl_notify_message(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
+    if (g->news.listening)
+      tl_notify_message(l, in, NULL, refused ? TL_FATE_REFUSED : TL_FATE_UNROUTED);
     return false;
   }
   /* observers hear of the message before its values */
-  if (g->listening)
+  if (g->news.listening)
     tl_notify_message(l, in, s, s->off || s->simulated ? TL_FATE_OFF : TL_FATE_TAKEN);
   bool confirms = s->plan->ack_id >= 0 && !s->off && !s->simulated;
   if (confirms) { /* set before the values: their handlers may already write ACK_ID */
@@ -223,12 +224,12 @@ static bool deliver (tl_link *l, const tl_incoming *in) {
 /* With session_store: note a QoS 2 message, so that its values are stored once (once.h). */
 static void begin_kept (tl_link *l, const tl_incoming *in) {
   l->keep.delivering = in->id;
-  if (tl_pending_is_found(l, in)) l->gateway->stored = true;
+  if (tl_pending_is_found(l, in)) l->gateway->current.stored = true;
 }
 
 static void end_kept (tl_link *l, const tl_incoming *in) {
   l->keep.delivering = 0;
-  l->gateway->stored = false;
+  l->gateway->current.stored = false;
   if (!l->routing.no_memory) tl_pending_whole(l, in);
 }
 

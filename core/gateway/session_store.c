@@ -107,10 +107,10 @@ int tl_gateway_write_stores (tl_gateway *g, tl_err *err) {
 int tl_gateway_commit (tl_gateway *g, tl_err *err) {
   if (g->unsaved == 0) return TL_OK;
   int rc = tl_gateway_write_stores(g, err);
-  if (g->values) {
+  if (g->values.sink) {
     /* This commit comes in the middle of a wake-up, before the flush. Print first, since a
     ** kill may come during the sync. */
-    tl_sink_flush(g->values);
+    tl_sink_flush(g->values.sink);
     /* the flush decides what may leave now that the reader has everything */
     tl_gateway_ask_flush(g);
   }

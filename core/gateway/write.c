@@ -13,7 +13,7 @@ static void unlink_write (tl_gateway *g, tl_write *w) {
   if (w->prev)
     w->prev->next = w->next;
   else
-    g->writes = w->next;
+    g->writes.first = w->next;
   if (w->next) w->next->prev = w->prev;
 }
 
@@ -42,9 +42,9 @@ static tl_write *new_write (tl_link *l, tl_tag *t, const tl_value *v, bool publi
       w->value.text = w->owned = tl_slice_of(copy, v->text.len);
     }
   }
-  w->next = g->writes;
+  w->next = g->writes.first;
   if (w->next) w->next->prev = w;
-  g->writes = w;
+  g->writes.first = w;
   return w;
 }
 
@@ -95,7 +95,7 @@ void tl_link_published (void *ctx, void *token, int result, tl_slice payload) {
 }
 
 void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s) {
-  for (tl_write *w = g->writes; w; w = w->next)
+  for (tl_write *w = g->writes.first; w; w = w->next)
     if (w->tag && w->tag->station == s) w->tag = NULL;
 }
 
@@ -111,12 +111,12 @@ static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_
     free_write(w);
     return tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
   }
-  g->published(g->published_ctx, l, topic, payload, qos, retain);
+  g->offline.published(g->offline.ctx, l, topic, payload, qos, retain);
   if (w->tag) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
   return TL_OK;
 }
 
-void tl_gateway_describe (tl_gateway *g, tl_sent *out) { g->describe = out; }
+void tl_gateway_describe (tl_gateway *g, tl_sent *out) { g->writes.describe = out; }
 
 /* Append the first bytes of a text that may be anything. */
 static void add_some (tl_buf *out, tl_slice s, size_t most) {
@@ -141,14 +141,14 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
                     tl_err *err) {
   uint8_t level = (uint8_t)(qos < 0 ? l->params.publish_qos : qos);
   bool keep = retain < 0 ? l->params.publish_retain : retain != 0;
-  if (l->gateway->published) return publish_offline(l, topic, payload, level, keep, w, err);
+  if (l->gateway->offline.published) return publish_offline(l, topic, payload, level, keep, w, err);
   tl_err why = { .text = "" };
   int rc = tl_link_store_ready(l, false, &why);
   bool kept = rc == TL_OK;
   if (kept) {
     /* tell the session the time: the line may have been idle for long */
     tl_session_time(l->session, tl_loop_now(l->gateway->loop));
-    tl_health_publish(l, topic, l->gateway->handling, l->gateway->handled_topic);
+    tl_health_publish(l, topic, l->gateway->current.link, l->gateway->current.topic);
     rc = tl_session_publish(l->session, topic, payload, level, keep, w, &why);
   }
   if (rc < 0) {
@@ -164,7 +164,8 @@ static int publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int r
     w->goodbye = true;
     l->goodbye.writes++;
   }
-  if (l->gateway->describe) describe(l->gateway->describe, topic, payload, level, keep);
+  if (l->gateway->writes.describe)
+    describe(l->gateway->writes.describe, topic, payload, level, keep);
   tl_link_ask_flush(l);
   return TL_OK;
 }
@@ -186,7 +187,7 @@ int tl_link_publish (tl_link *l, tl_slice topic, tl_slice payload, int qos, int 
 static void settle_local (void *ctx) {
   tl_gateway *g = ctx;
   tl_write *settled = NULL;
-  for (tl_write *w = g->writes, *next; w; w = next) {
+  for (tl_write *w = g->writes.first, *next; w; w = next) {
     next = w->next;
     if (!w->local) continue;
     unlink_write(g, w);
@@ -237,7 +238,7 @@ static bool comes_back (const tl_link *l, const tl_tag *t, const tl_value *v,
   int64_t qos = out->qos < 0 ? l->params.publish_qos : out->qos;
   tl_type type = tl_tag_def(t)->type;
   return (type == TL_TXTO || type == TL_TXTI) && tl_slice_eq(v->text, out->payload) &&
-         !l->gateway->published && tl_session_keeps(l->session, (uint8_t)qos);
+         !l->gateway->offline.published && tl_session_keeps(l->session, (uint8_t)qos);
 }
 
 static int write_out (tl_link *l, tl_tag *t, const tl_value *v, tl_write_done *done, void *ctx,

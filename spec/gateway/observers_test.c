@@ -122,15 +122,15 @@ static void a_gateway_knows_whether_anybody_hears_messages (void **state) {
   listener a = listens(w, "a"), b = listens(w, "b");
   a.o.message = NULL;
   joins(&a);
-  assert_false(w->g.listening);
+  assert_false(w->g.news.listening);
   joins(&b);
   joins(&b); /* twice is once */
-  assert_true(w->g.listening);
+  assert_true(w->g.news.listening);
   tl_notify_message(&w->link, &m, NULL, TL_FATE_UNROUTED);
   heard(w, "b:message ");
   tl_gateway_unobserve(&w->g, &b.o);
   tl_gateway_unobserve(&w->g, &b.o);
-  assert_false(w->g.listening);
+  assert_false(w->g.news.listening);
 }
 
 static void any_may_leave_inside_a_call (void **state) {
@@ -161,7 +161,7 @@ static void one_that_leaves_in_an_inner_walk_is_not_called_by_the_outer (void **
   b.leaves = &b.o;
   value(w);
   heard(w, "a:value a:value b:value ");
-  assert_null(w->g.walks);
+  assert_null(w->g.news.walks);
 }
 
 int main (void) {

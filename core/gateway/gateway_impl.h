@@ -1,0 +1,105 @@
+/* core/gateway/gateway_impl.h — private to gateway/: the owner of all running lines. Each
+** sub-struct serves one purpose, and is written only by the file that its comment names. */
+#ifndef TL_GATEWAY_GATEWAY_IMPL_H
+#define TL_GATEWAY_GATEWAY_IMPL_H
+
+#include "gateway/gateway.h"
+#include "gateway/offline.h"
+#include "gateway/prepare.h"
+#include "transport/transport.h"
+
+typedef struct tl_found tl_found;
+
+/* Start and end: written by gateway.c. */
+typedef struct {
+  bool started, stopping;
+  uint32_t open_links; /* open sockets that tl_gateway_stop() waits for; connect.c counts down */
+  void (*stopped)(void *ctx); /* flush.c calls it once, and sets it to NULL */
+  void *ctx;
+} tl_gateway_life;
+
+/* The values stream: written by gateway.c. */
+typedef struct {
+  tl_sink *sink; /* NULL: nobody reads it */
+  tl_observer observer;
+  bool lost; /* its reader is gone for good: nothing is acknowledged any more */
+} tl_values_stream;
+
+/* Who gets news: written by observers.c. */
+typedef struct {
+  tl_observer *observers;     /* those with `acts` set stand behind the others */
+  struct tl_news_walk *walks; /* calls of observers that are under way */
+  bool listening;             /* some observer wants messages */
+  /* some observer that only looks wants values; some observer that acts wants them */
+  bool looking, acting;
+} tl_news;
+
+/* The end of this wake-up: written by flush.c. */
+typedef struct {
+  bool asked;
+  bool blocked; /* values are not printed or stored: nothing is read, nothing acknowledged */
+  /* links that have something to do: at the next flush; in the present one */
+  tl_link *busy, *flushing;
+} tl_gateway_flush;
+
+/* The message that is being handled: written by receive.c, exchanged by long_message.c. */
+typedef struct {
+  tl_link *link; /* the line whose message the user's functions are handling; NULL: none */
+  tl_slice topic;
+  bool stored; /* its values are in the spool already (once.h) */
+} tl_current;
+
+/* Up to which value number the spool is written. store 0: there is no spool. */
+typedef struct {
+  uint64_t store, next;
+} tl_place;
+
+/* What is known of the spool: written by once.c. */
+typedef struct {
+  tl_place place;
+  tl_found *found; /* marks that an earlier process left in the spool */
+} tl_gateway_once;
+
+/* The present turn of the loop: written by pace.c. */
+typedef struct {
+  uint64_t number;
+  uint64_t passed; /* number of the last turn in which a line was passed over */
+  uint32_t ticks;  /* tl_clock_busy when the turn began */
+} tl_gateway_turn;
+
+/* Takes what would be published: written by offline.c. NULL: there is a network. */
+typedef struct {
+  tl_offline_published *published;
+  void *ctx;
+} tl_gateway_offline;
+
+/* Publishes: written by write.c. */
+typedef struct {
+  struct tl_write *first; /* not ended yet, any order */
+  tl_sent *describe;      /* tl_gateway_describe(), or NULL */
+} tl_gateway_writes;
+
+struct tl_gateway {
+  tl_loop *loop;
+  tl_transports *transports;
+  tl_model *model;
+  tl_handlers handlers; /* the user's functions, with handlers_ctx: set once, by gateway.c */
+  void *handlers_ctx;
+  tl_gateway_life life;
+  tl_values_stream values;
+  tl_news news;
+  tl_gateway_flush flush;
+  tl_current current;
+  tl_gateway_once once;
+  tl_gateway_turn turn;
+  tl_gateway_offline offline;
+  tl_gateway_writes writes;
+  tl_prepare_room prepare_room; /* prepare.c: buffers for payloads that `prepare` repairs */
+  bool dry;                     /* gateway.c, prepare.c: inside explain, nothing is written */
+  tl_link *saying_goodbye;      /* goodbye.c: whose before_disconnect is running; NULL: none */
+  int unsaved;                  /* session_store.c: links whose store has changes to commit */
+  uint64_t generation;          /* apply.c, instance.c, gateway.c: see tl_gateway_generation() */
+  uint32_t random;              /* connect.c: state of the generator that spreads attempts */
+};
+
+#endif
