@@ -1,17 +1,20 @@
 /* spec/support/torture.h — memory that fails at each request in turn, once and for ever. A C spec
 ** that includes this is linked with malloc and its kin passed through here (spec/CMakeLists.txt):
-** requests of all rooms under test fail, those of shared libraries do not. What leaks then is
-** found by the build with AddressSanitizer. */
+** requests of all rooms under test fail, those of shared libraries do not. Calls of libraries and
+** of the system that a spec names with FAILING fail like these. What leaks then is found by the
+** build with AddressSanitizer. */
 #ifndef SPEC_SUPPORT_TORTURE_H
 #define SPEC_SUPPORT_TORTURE_H
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "support/spec.h"
 
-static long memory_left = -1; /* requests until the one that fails; -1: none does */
-static bool memory_for_ever;  /* those behind it fail, too */
-static bool memory_failed;    /* one has, since memory_fails() */
+static _Atomic long memory_left = -1; /* requests until the one that fails; -1: none does */
+static _Atomic bool memory_for_ever;  /* those behind it fail, too */
+static _Atomic bool memory_failed;    /* one has, since memory_fails() */
 
 void *__real_malloc (size_t n);
 void *__real_calloc (size_t n, size_t size);
@@ -29,6 +32,7 @@ static inline bool memory_is_refused (void) {
   }
   memory_failed = true;
   if (!memory_for_ever) memory_left = -1;
+  errno = ENOMEM;
   return true;
 }
 
@@ -44,6 +48,17 @@ char *__wrap_strdup (const char *text) {
   char *copy = __wrap_malloc(n);
   return copy ? memcpy(copy, text, n) : NULL;
 }
+
+/* A call that fails in turn like a request for memory, with `value` as its result. Each begins a
+** line: spec/CMakeLists.txt reads their names there.
+**
+**   FAILING(listen, int, (errno = ENOBUFS, -1), (int fd, int backlog), (fd, backlog)) */
+#define FAILING(name, result, value, parameters, arguments)         \
+  result __real_##name parameters;                                  \
+  result __wrap_##name parameters;                                  \
+  result __wrap_##name parameters {                                 \
+    return memory_is_refused() ? (value) : __real_##name arguments; \
+  }
 
 /* From here on the request behind `left` others fails. */
 static inline void memory_fails (long left, bool for_ever) {
@@ -76,6 +91,35 @@ static inline long torture_as (attempt *try, void *ctx, bool spare) {
 }
 static inline void torture (attempt *try, void *ctx) {
   assert_true(torture_as(try, ctx, false) > 0);
+}
+
+/* The same as a loop, where more is to be set up before the attempt or said of its end:
+**
+**   for (torture_round t = { 0 }; torture_next(&t);) {
+**     …
+**     memory_fails(t.at, t.for_ever);
+**     int rc = what_is_tried();
+**     memory_heals();
+**     … what holds now, with memory_failed and without …
+**   } */
+typedef struct {
+  long at;
+  bool for_ever, begun;
+} torture_round;
+
+static inline bool torture_next (torture_round *t) {
+  if (!t->begun) {
+    *t = (torture_round){ .begun = true };
+    return true;
+  }
+  if (memory_failed) {
+    t->at++;
+    return true;
+  }
+  assert_true(t->at > 0); /* what asks for nothing proves nothing */
+  if (t->for_ever) return false;
+  *t = (torture_round){ .for_ever = true, .begun = true };
+  return true;
 }
 
 #endif
