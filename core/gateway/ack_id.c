@@ -45,7 +45,7 @@ int tl_link_queue (tl_link *l, const tl_incoming *m) {
   l->ack.bytes += bytes_of(w);
   if (!(l->input.shut & TL_SHUT_QUEUE) && reaches(l, 1)) {
     l->input.shut |= TL_SHUT_QUEUE;
-    tl_session_pause(l->session, true, l->time.now);
+    tl_input_tell_paused(l);
     tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l),
            "%u messages of %zu bytes wait for ACK_ID (receive_queue): the socket is not read",
            (unsigned)l->ack.count, l->ack.bytes);

@@ -161,7 +161,7 @@ static void on_connected (void *ctx, const char *peer) {
     tl_link_fail(l, "cannot open the session: %s", tl_session_error(l->session));
     return;
   }
-  tl_session_pause(l->session, tl_input_is_paused(l), l->time.now);
+  tl_input_tell_paused(l);
   /* the socket is read at least until CONNACK */
   tl_transport_read(l->conn.transport, tl_input_may_read(l));
   tl_link_flush(l);

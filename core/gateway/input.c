@@ -25,13 +25,23 @@ bool tl_input_is_paused (const tl_link *l) {
   return (l->input.shut & (TL_SHUT_VALUES | TL_SHUT_QUEUE | TL_SHUT_RELOAD)) != 0;
 }
 
+/* While the socket is not read no PING can be answered: the session times nothing, and TCP's own
+** signs of life tell whether the broker is still there. */
+void tl_input_tell_paused (tl_link *l) {
+  const tl_line_params *p = &l->params;
+  bool paused = tl_input_is_paused(l),
+       watched = paused && p->ping_interval > 0 && p->reply_timeout > 0;
+  tl_session_pause(l->session, paused, l->time.now);
+  tl_transport_watch(l->conn.transport, watched ? p->ping_interval + p->reply_timeout : 0);
+}
+
 void tl_link_reading_changed (tl_link *l) {
   bool paused = tl_input_is_paused(l);
   if (!l->conn.transport || l->conn.state == TL_LINK_CLOSING || l->conn.state == TL_LINK_OFF ||
       l->conn.peer[0] == '\0')
     return;
   l->time.now = tl_loop_now(l->gateway->loop);
-  tl_session_pause(l->session, paused, l->time.now);
+  tl_input_tell_paused(l);
   if (paused)
     tl_transport_read(l->conn.transport, tl_input_may_read(l));
   else

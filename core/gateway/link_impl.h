@@ -250,6 +250,7 @@ void tl_input_data (void *ctx, size_t n);
 bool tl_input_may_read (const tl_link *l);
 /* Must received messages wait? The session's keep-alive needs to know. */
 bool tl_input_is_paused (const tl_link *l);
+void tl_input_tell_paused (tl_link *l);    /* the session and the transport hear whether it is */
 void tl_link_reading_changed (tl_link *l); /* `shut` has become 0, or is no longer 0 */
 void tl_link_input (tl_link *l);           /* feed what is in `bytes` to the session */
 /* In the next turn, go on with input that was left so that the loop could serve others. */

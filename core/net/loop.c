@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "net/memory.h"
 #include "net/uv.h"
 
 enum { TURNS_MS = 60000 };
@@ -112,6 +113,7 @@ static void on_prepare (uv_prepare_t *handle) {
 int tl_loop_new (tl_loop **out) {
   tl_loop *loop = calloc(1, sizeof *loop);
   if (!loop) return TL_ENOMEM;
+  tl_net_memory_begin();
   int rc = uv_loop_init(&loop->uv);
   if (rc < 0) {
     free(loop);

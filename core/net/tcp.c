@@ -9,12 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/alive.h"
 #include "net/resolve.h"
 #include "net/tcp.h"
 #include "net/uv.h"
 
 enum {
   LISTEN_MS = 250, /* after our FIN: how long to wait for the peer's end */
+  /* Signs of life come every second at most, and this many are asked for in the silence that
+  ** ends a connection. */
+  SIGNS = 4,
+  SILENCE_MIN = 3000,
   DISCARD = 16 * 1024
 };
 
@@ -25,7 +30,7 @@ typedef enum { RESOLVING, CONNECTING, BETWEEN, OPEN, LINGERING, CLOSING } state;
 struct tl_tcp {
   tl_transport transport;
   uv_tcp_t socket;  /* initialised while has_socket */
-  uv_timer_t timer; /* bounds an attempt, then the lingering */
+  uv_timer_t timer; /* bounds an attempt; looks at what is watched; bounds the lingering */
   uv_connect_t attempt;
   uv_shutdown_t shutdown;
   tl_loop *loop;
@@ -36,6 +41,7 @@ struct tl_tcp {
   void *ctx;
   state state;
   bool has_socket, reading, in_room;
+  bool asks_signs;    /* the kernel asks the peer for signs of life */
   bool told_later;    /* the name was looked up, which the loop tells */
   bool waiting;       /* `drained` is owed */
   int handles;        /* not yet closed */
@@ -43,7 +49,9 @@ struct tl_tcp {
   int attempt_code;   /* of the attempt that ended last */
   int64_t connect_by; /* what the addresses share; INT64_MAX: no limit */
   int64_t linger_until;
-  char text[256]; /* of `closed`; collects the failed attempts before */
+  int64_t silence_ms;   /* tl_tcp_watch: 0 while nothing is watched */
+  int64_t watched_from; /* since when */
+  char text[256];       /* of `closed`; collects the failed attempts before */
   char peer[TL_NET_PEER];
   char host[];
 };
@@ -150,6 +158,40 @@ void tl_tcp_read (tl_tcp *t, bool on) {
     uv_read_start((uv_stream_t *)&t->socket, on_alloc, on_read);
   else
     uv_read_stop((uv_stream_t *)&t->socket);
+}
+
+/* --- Watching what is not read --- */
+
+static void on_look (uv_timer_t *timer) {
+  tl_tcp *t = timer->data;
+  uv_os_fd_t fd;
+  if (t->state != OPEN || uv_fileno((uv_handle_t *)&t->socket, &fd) < 0) return;
+  if (!t->asks_signs) tl_alive_ask(fd, t->silence_ms / SIGNS);
+  t->asks_signs = true;
+  int64_t watched = (int64_t)uv_now(timer->loop) - t->watched_from;
+  int rc = tl_alive_code(fd, watched < t->silence_ms ? INT64_MAX : t->silence_ms);
+  if (rc == UV_ETIMEDOUT) {
+    snprintf(t->text, sizeof t->text, "%s has given no sign of life for %.3g s: %s", t->peer,
+             (double)t->silence_ms / 1000.0, words(rc));
+    finish(t, rc);
+  } else if (rc < 0) {
+    fail(t, rc, "read from");
+  }
+}
+
+/* It may begin and end many times in a second: the kernel is asked for nothing before a part of
+** the silence is over. */
+void tl_tcp_watch (tl_tcp *t, int64_t silence_ms) {
+  uv_os_fd_t fd;
+  if (t->state != OPEN) return;
+  uv_timer_stop(&t->timer);
+  if (t->asks_signs && uv_fileno((uv_handle_t *)&t->socket, &fd) == 0) tl_alive_ask(fd, 0);
+  t->asks_signs = false;
+  t->silence_ms = silence_ms > 0 && silence_ms < SILENCE_MIN ? SILENCE_MIN : silence_ms;
+  if (silence_ms <= 0) return;
+  t->watched_from = (int64_t)uv_now(t->timer.loop);
+  uint64_t look = (uint64_t)t->silence_ms / SIGNS;
+  uv_timer_start(&t->timer, on_look, look, look);
 }
 
 /* --- Connecting --- */
@@ -260,6 +302,9 @@ static int write_to (tl_transport *t, const void *bytes, size_t n) {
 static size_t pending_of (const tl_transport *t) { return tl_tcp_pending((const tl_tcp *)t); }
 static void read_from (tl_transport *t, bool on) { tl_tcp_read((tl_tcp *)t, on); }
 static void close_it (tl_transport *t, int linger_ms) { tl_tcp_close((tl_tcp *)t, linger_ms); }
+static void watch_it (tl_transport *t, int64_t silence_ms) {
+  tl_tcp_watch((tl_tcp *)t, silence_ms);
+}
 static const char *stage_of (const tl_transport *t) {
   state s = ((const tl_tcp *)t)->state;
   return s == OPEN || s == LINGERING ? NULL : "connection";
@@ -267,7 +312,8 @@ static const char *stage_of (const tl_transport *t) {
 
 _Static_assert((int)TL_TRANSPORT_END == (int)UV_EOF, "libuv's end of a stream");
 
-static const tl_transport_kind kind = { write_to, pending_of, read_from, close_it, stage_of };
+static const tl_transport_kind kind = { write_to, pending_of, read_from,
+                                        close_it, stage_of,   watch_it };
 
 tl_transport *tl_tcp_transport (tl_tcp *t) { return &t->transport; }
 

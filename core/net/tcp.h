@@ -23,6 +23,7 @@ tl_transport *tl_tcp_transport (tl_tcp *t);
 int tl_tcp_write (tl_tcp *t, const void *bytes, size_t n);
 size_t tl_tcp_pending (const tl_tcp *t); /* bytes written that the kernel has not taken */
 void tl_tcp_read (tl_tcp *t, bool on);
+void tl_tcp_watch (tl_tcp *t, int64_t silence_ms);
 void tl_tcp_close (tl_tcp *t, int linger_ms);
 
 #endif

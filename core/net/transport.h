@@ -41,6 +41,7 @@ typedef struct {
   void (*read)(tl_transport *t, bool on);
   void (*close)(tl_transport *t, int linger_ms);
   const char *(*stage)(const tl_transport *t);
+  void (*watch)(tl_transport *t, int64_t silence_ms);
 } tl_transport_kind;
 
 struct tl_transport { /* the first member of a maker's object */
@@ -56,7 +57,7 @@ static inline int tl_transport_write (tl_transport *t, const void *bytes, size_t
 /* Bytes that the kernel has not taken, as they travel: records and frames included. */
 static inline size_t tl_transport_pending (const tl_transport *t) { return t->kind->pending(t); }
 /* Stop and go on reading; on after connect, may be called before. While off, the peer's end is
-** not noticed either. */
+** not noticed either: see tl_transport_watch(). */
 static inline void tl_transport_read (tl_transport *t, bool on) { t->kind->read(t, on); }
 /* Close, then `closed` with 0. linger_ms 0: at once, what is pending is lost. Else what is
 ** pending goes out with a FIN behind it (and before that what ends TLS and a WebSocket), and
@@ -69,5 +70,12 @@ static inline void tl_transport_close (tl_transport *t, int linger_ms) {
 /* What is being waited for, in words behind "no": "connection", "end of the TLS handshake".
 ** NULL: it is up. */
 static inline const char *tl_transport_stage (const tl_transport *t) { return t->kind->stage(t); }
+
+/* While reading is off: fail when the peer's TCP has given no sign of life for silence_ms
+** (raised to 3 s; Linux only), or has reset the connection. 0 ends it. Neither the peer's
+** program nor ours has to do anything for that. */
+static inline void tl_transport_watch (tl_transport *t, int64_t silence_ms) {
+  t->kind->watch(t, silence_ms);
+}
 
 #endif

@@ -357,6 +357,11 @@ static size_t stack_pending (const tl_transport *t) {
 
 static void stack_read_on (tl_transport *t, bool on) { stack_read((stack *)t, on); }
 
+static void stack_watch (tl_transport *t, int64_t silence_ms) {
+  stack *s = (stack *)t;
+  if (s->state == STACK_OPEN) tl_tcp_watch(s->tcp, silence_ms);
+}
+
 static void stack_close (tl_transport *t, int linger_ms) {
   stack *s = (stack *)t;
   if (s->state == STACK_ENDING) {
@@ -386,8 +391,8 @@ static const char *stack_stage (const tl_transport *t) {
   }
 }
 
-const tl_transport_kind stack_kind = { stack_write, stack_pending, stack_read_on, stack_close,
-                                       stack_stage };
+const tl_transport_kind stack_kind = { stack_write, stack_pending, stack_read_on,
+                                       stack_close, stack_stage,   stack_watch };
 
 /* Making one */
 

@@ -1,8 +1,8 @@
 -- ACK_ID: the acknowledgement and the next message wait for the write of IN_ID's value, on the
 -- whole line.
 local scenario = require "spec.support.scenario"
-local broker, files, packet, scope, tagline, wait =
-  scenario "broker files packet scope tagline wait"
+local broker, files, mosquitto, netns, packet, process, scope, tagline, wait =
+  scenario "broker files mosquitto netns packet process scope tagline wait"
 
 local config = [[
 line "plant" {
@@ -171,6 +171,26 @@ describe("ACK_ID", function()
       if n > 1 then assert.equal(n, tonumber(free(t):sub(1, 6))) end
     end
     assert.equal(1, #b.connections)
+  end)
+
+  it("notices a broker that vanishes while receive_queue is full and nothing is read", function()
+    local net = netns.new()
+    local m = mosquitto.start { net = net }
+    local t = tagline.run(config, { PORT = m.port, CLEAN = "false", HOOK = "",
+      EXTRA = "receive_queue = 2, ping_interval = 2, reply_timeout = 2," }, { net = net })
+    t:wait_log "connected to"
+    local code, _, errors = net:run(process.find "mosquitto_pub",
+      { "-p", tostring(m.port), "-t", "a/held", "-q", "1", "-l" }, { input = "1\n2\n3\n4\n5\n" })
+    assert.equal(0, code, errors)
+    wait.poll("a full queue", nil, function() return select(2, t:eval "lines.plant.stats.held")
+      == "3" end)
+    net:run("/bin/sh", { "-c", "ip link set lo down" })
+    t:wait_log "has given no sign of life for 4 s"
+    local _, out = t:eval "status()"
+    assert.truthy(out:find("no sign of life", 1, true), out)
+    assert.truthy(out:find("the broker's machine or the network", 1, true), out)
+    net:run("/bin/sh", { "-c", "ip link set lo up" })
+    t:wait_log "connected to"
   end)
 
   it("stops reading at receive_queue_bytes, too", function()

@@ -74,6 +74,7 @@ local cures = {
   { "connection refused", function(l) return ("nothing listens at %s: correct host and port, or start the broker"):format(where_of(l))
   end },
   { "resolve '", function() return "correct host, or look at the name server" end },
+  { "no sign of life", function() return "look at the broker's machine or the network between" end },
   { "PINGRESP", function() return "the connection was dead: a shorter ping_interval notices it sooner" end },
 }
 

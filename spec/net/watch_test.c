@@ -1,0 +1,154 @@
+/* spec/net/watch_test.c — connections that nobody reads: a reset and a peer that has vanished are
+** noticed all the same, a peer that only keeps quiet is left alone. In a network of its own,
+** which the spec can cut. */
+#include "net/net_support.h"
+
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+
+#include "net/tcp.h"
+
+static tl_tcp *tcp;
+static int connects, closes, code;
+static char text[256];
+
+static void on_connected (void *ctx, const char *peer) {
+  (void)ctx;
+  (void)peer;
+  connects++;
+}
+static uint8_t *on_room (void *ctx, size_t *room) {
+  static uint8_t bytes[64];
+  (void)ctx;
+  *room = sizeof bytes;
+  return bytes;
+}
+static void on_data (void *ctx, size_t n) {
+  (void)ctx;
+  (void)n;
+}
+static void on_drained (void *ctx) { (void)ctx; }
+static void on_closed (void *ctx, int why, const char *what) {
+  (void)ctx;
+  closes++;
+  code = why;
+  snprintf(text, sizeof text, "%s", what);
+}
+static const tl_tcp_events events = { .connected = on_connected,
+                                      .room = on_room,
+                                      .data = on_data,
+                                      .drained = on_drained,
+                                      .closed = on_closed };
+
+static int server, client;
+static uint16_t port;
+
+static int setup (void **state) {
+  connects = closes = code = 0;
+  server = listen_on(AF_INET, 4, &port);
+  if (server < 0 || loop_setup(state) < 0) return -1;
+  if (tl_tcp_connect(&tcp, loop, "127.0.0.1", port, 0, &events, NULL) < 0) return -1;
+  RUN_UNTIL(connects == 1);
+  client = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+  tl_tcp_read(tcp, false);
+  return client < 0 ? -1 : 0;
+}
+static int teardown (void **state) {
+  close(client);
+  close(server);
+  return loop_teardown(state);
+}
+
+/* The loopback of this network. False: the system does not let us. */
+static bool set_loopback (bool up) {
+  struct ifreq r = { .ifr_name = "lo" };
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  bool ok = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &r) == 0;
+  r.ifr_flags = (short)(up ? r.ifr_flags | IFF_UP : r.ifr_flags & ~IFF_UP);
+  ok = ok && ioctl(fd, SIOCSIFFLAGS, &r) == 0;
+  if (fd >= 0) close(fd);
+  return ok;
+}
+
+static void a_reset_is_noticed (void **state) {
+  struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+  (void)state;
+  tl_tcp_watch(tcp, 3000);
+  setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close(client);
+  client = -1;
+  RUN_UNTIL(closes == 1);
+  assert_int_equal(code, UV_ECONNRESET);
+  assert_non_null(strstr(text, "read from 127.0.0.1:"));
+}
+
+static int our_end (void) {
+  for (int fd = 3; fd < 64; fd++) {
+    struct sockaddr_in sa;
+    socklen_t len = sizeof sa;
+    if (getpeername(fd, (struct sockaddr *)&sa, &len) == 0 && ntohs(sa.sin_port) == port) return fd;
+  }
+  fail_msg("our end is not there");
+  return -1;
+}
+
+static bool asks_for_signs (void) {
+  int on = 0;
+  socklen_t len = sizeof on;
+  getsockopt(our_end(), SOL_SOCKET, SO_KEEPALIVE, &on, &len);
+  return on;
+}
+
+static void an_end_of_watching_asks_for_nothing_more (void **state) {
+  (void)state;
+  tl_tcp_watch(tcp, 3000);
+  assert_false(asks_for_signs()); /* a short pause costs no calls */
+  RUN_UNTIL(asks_for_signs());
+  tl_tcp_watch(tcp, 0);
+  assert_false(asks_for_signs());
+  tl_tcp_close(tcp, 0);
+  RUN_UNTIL(closes == 1);
+  assert_int_equal(code, 0);
+}
+
+/* How many signs of life have come: each makes the time since the last one short again. */
+static int count_signs (void) {
+  static int count;
+  static unsigned last;
+  struct tcp_info info = { .tcpi_state = 0 };
+  socklen_t len = sizeof info;
+  getsockopt(our_end(), IPPROTO_TCP, TCP_INFO, &info, &len);
+  if (info.tcpi_last_ack_recv < last) count++;
+  last = info.tcpi_last_ack_recv;
+  return count;
+}
+
+static void a_peer_that_has_vanished_is_noticed_and_a_quiet_one_is_not (void **state) {
+  (void)state;
+  tl_tcp_watch(tcp, 3000);
+  RUN_UNTIL(count_signs() >= 4); /* longer than the silence that ends it */
+  assert_int_equal(closes, 0);
+  if (!set_loopback(false)) skip();
+  tl_tcp_write(tcp, "x", 1); /* what is not acknowledged counts, too */
+  RUN_UNTIL(closes == 1);
+  set_loopback(true);
+  assert_int_equal(code, UV_ETIMEDOUT);
+  assert_non_null(strstr(text, "has given no sign of life for 3 s"));
+}
+
+int main (void) {
+#define SPEC(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+  const struct CMUnitTest specs[] = {
+    SPEC(a_reset_is_noticed),
+    SPEC(an_end_of_watching_asks_for_nothing_more),
+    SPEC(a_peer_that_has_vanished_is_noticed_and_a_quiet_one_is_not),
+  };
+  if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+    printf("1..0 # SKIP this system makes no network of its own\n");
+    return 0;
+  }
+  if (!set_loopback(true)) return 1;
+  return cmocka_run_group_tests_name("net watch", specs, NULL, NULL);
+}
