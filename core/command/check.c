@@ -34,7 +34,7 @@ int tl_command_check (int argc, char **argv) {
   if (n < 1) return tl_options_exit(tl_options_wrong("check", "a CONFIG.lua is missing"));
   tl_script *script = tl_start_script(unsafe, true);
   if (!script) return 1;
-  int errors = tl_script_load(script, config[0], print_problem, NULL);
+  int errors = tl_config_load(script, config[0], print_problem, NULL);
   if (errors == 0 && connects) errors = tl_connect_lines(script);
   tl_script_free(script);
   return errors != 0 || fflush(stdout) != 0;

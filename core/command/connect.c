@@ -52,7 +52,7 @@ int tl_connect_lines (tl_script *script) {
   if (tl_loop_new(&t.loop) >= 0 &&
       tl_gateway_new(&t.gateway, t.loop, &tl_script_handlers, script) >= 0) {
     tl_script_attach(script, t.gateway, t.loop);
-    if (tl_script_apply(script, NULL, NULL, &err) == TL_OK) {
+    if (tl_config_apply(script, NULL, NULL, &err) == TL_OK) {
       next_line(&t);
       tl_loop_run(t.loop);
       failed = t.failed;

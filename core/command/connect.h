@@ -2,7 +2,7 @@
 #ifndef TL_COMMAND_CONNECT_H
 #define TL_COMMAND_CONNECT_H
 
-#include "script/host.h"
+#include "config/config.h"
 
 /* Tries each address of each line of the script's draft, which loaded without errors, and prints
 ** what it finds to stdout. The script has a gateway while this runs. Returns how many lines do not

@@ -16,7 +16,7 @@ int tl_http_new (tl_http **out, tl_loop *loop, tl_gateway *g, tl_script *s,
     tl_log(TL_LOG_ERROR, "http", "cannot start: no memory");
     return rc;
   }
-  tl_script_set_http(s, tl_web_hooks(w));
+  tl_config_set_http(s, tl_web_hooks(w));
   *out = (tl_http *)w;
   return TL_OK;
 }

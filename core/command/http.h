@@ -2,7 +2,7 @@
 #ifndef TL_COMMAND_HTTP_H
 #define TL_COMMAND_HTTP_H
 
-#include "script/host.h"
+#include "config/config.h"
 
 typedef struct tl_http tl_http;
 

@@ -3,7 +3,7 @@
 #ifndef TL_COMMAND_PROBLEM_H
 #define TL_COMMAND_PROBLEM_H
 
-#include "script/host.h"
+#include "config/config.h"
 
 typedef struct tl_problem tl_problem;
 

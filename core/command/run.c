@@ -103,7 +103,7 @@ static void begin_end (running *r, int exit_code) {
   if (r->ending) return;
   r->ending = true;
   tl_service_stopping(r->service);
-  tl_script_end_reload(r->script);
+  tl_config_end_reload(r->script);
   tl_gateway_stop(r->gateway, end_outlets, r);
 }
 
@@ -117,13 +117,13 @@ static void on_failed (void *ctx, const char *text) {
 ** comes before they are read. */
 static void look_for_changes (void *ctx) {
   running *r = ctx;
-  if (tl_script_files_changed(r->script)) {
-    tl_script_files_seen(r->script);
+  if (tl_config_files_changed(r->script)) {
+    tl_config_files_seen(r->script);
     r->changed = true;
   } else if (r->changed && !r->ending) {
     r->changed = false;
     tl_log(TL_LOG_INFO, NULL, "%s: changed on disk, reloading", r->config);
-    tl_script_reload(r->script);
+    tl_config_reload(r->script);
   }
   tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
 }
@@ -139,8 +139,8 @@ static void on_signal (void *ctx, int signum) {
   if (signum == SIGHUP) {
     if (r->ending) return;
     tl_log(TL_LOG_INFO, NULL, "%s: reloading%s", r->config,
-           tl_script_is_reloading(r->script) ? " once more, when this is done" : "");
-    tl_script_reload(r->script);
+           tl_config_is_reloading(r->script) ? " once more, when this is done" : "");
+    tl_config_reload(r->script);
     return;
   }
   if (r->ending) { /* asked twice: at once */
@@ -219,10 +219,10 @@ static bool set_up (running *r, const settings *set) {
     return false;
   }
   tl_script_attach(r->script, r->gateway, r->loop);
-  tl_script_set_outlets(r->script, tl_outlets_hooks(r->outlets));
+  tl_config_set_outlets(r->script, tl_outlets_hooks(r->outlets));
   if (tl_http_new(&r->http, r->loop, r->gateway, r->script, tl_outlets_hooks(r->outlets)) < 0)
     return false;
-  if (!tl_script_start(r->script, r->config)) return false;
+  if (!tl_config_start(r->script, r->config)) return false;
   if (set->watch) tl_timer_at(r->watcher, tl_loop_now(r->loop) + WATCH_MS);
   if (tl_service_new(&r->service, r->loop, r->script, r->gateway) < 0) {
     tl_log(TL_LOG_ERROR, NULL, "cannot start: no resources to watch the loop with");
@@ -233,7 +233,7 @@ static bool set_up (running *r, const settings *set) {
 }
 
 static void tear_down (running *r) {
-  if (r->script) tl_script_end_reload(r->script);
+  if (r->script) tl_config_end_reload(r->script);
   for (int i = 0; i < 3; i++) tl_signal_close(r->signals[i]);
   tl_timer_close(r->watcher);
   tl_service_free(r->service);

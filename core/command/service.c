@@ -100,7 +100,7 @@ static void on_reload (void *ctx, tl_reload_phase phase) {
 /* --- the loop stands still, or not --- */
 
 static int64_t limit_ms (const tl_service *s) {
-  return (int64_t)(tl_script_stall_time(s->script) * 1000.0);
+  return (int64_t)(tl_config_stall_time(s->script) * 1000.0);
 }
 
 static void on_beat (void *ctx) {
@@ -146,7 +146,7 @@ int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gatew
     return rc;
   }
   s->reload = (tl_reload_listener){ .reloading = on_reload, .ctx = s };
-  tl_script_on_reload(script, &s->reload);
+  tl_config_on_reload(script, &s->reload);
   *out = s;
   return TL_OK;
 }
@@ -168,7 +168,7 @@ void tl_service_stopping (tl_service *s) {
 
 void tl_service_free (tl_service *s) {
   if (!s) return;
-  tl_script_forget_reload(s->script, &s->reload);
+  tl_config_forget_reload(s->script, &s->reload);
   tl_stall_close(s->stall);
   tl_timer_close(s->timer);
   tl_problem_free(s->problem);

@@ -5,7 +5,7 @@
 
 #include "gateway/gateway.h"
 #include "net/loop.h"
-#include "script/host.h"
+#include "config/config.h"
 
 typedef struct tl_service tl_service;
 

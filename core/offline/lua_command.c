@@ -6,7 +6,7 @@
 
 #include "base/visible.h"
 
-#include "script/l_check.h"
+#include "checks/l_check.h"
 #include "script/l_history.h"
 #include "offline/l_heard.h"
 #include "offline/l_run.h"

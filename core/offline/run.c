@@ -5,6 +5,7 @@
 
 #include "gateway/message_json.h"
 #include "history/fill.h"
+#include "config/config.h"
 #include "script/script.h"
 #include "base/json_write.h"
 
@@ -104,9 +105,9 @@ static int set_up (tl_offline_run *s, const char *config, bool unsafe,
   tl_script_attach(s->script, s->gateway, s->loop);
   tl_errors_listen(s->script, on_error, s);
   tl_script_run_offline(s->script);
-  if (tl_script_load(s->script, config, problem, ctx) > 0)
+  if (tl_config_load(s->script, config, problem, ctx) > 0)
     return tl_fail(err, TL_ESYNTAX, 0, "%s has errors", config);
-  return tl_script_apply(s->script, NULL, NULL, err);
+  return tl_config_apply(s->script, NULL, NULL, err);
 }
 
 int tl_offline_run_new (tl_offline_run **out, const char *config, bool unsafe, int64_t wall,

@@ -47,7 +47,7 @@ typedef struct {
 } tl_outlets_change;
 
 /* Whoever carries values out, for the room that reads configs. */
-typedef struct {
+typedef struct tl_outlet_hooks {
   /* A config runs from now on. What did not change goes on; a changed outlet begins anew with the
   ** same cursor. `change` is NULL at start. False: err says why; at start that ends the process, at
   ** a reload the others run. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/l_reload.h"
 #include "files/read.h"
 #include "repl/eval_impl.h"
 #include "script/l_history.h"

@@ -2,8 +2,10 @@
 ** status_checks.lua turn them into words. */
 #include <unistd.h>
 
+#include "config/l_reload.h"
 #include "gateway/health.h"
 #include "explain/examine.h"
+#include "outlet/config.h"
 #include "repl/eval_impl.h"
 #include "script/failures.h"
 #include "script/message_words.h"
@@ -393,7 +395,7 @@ static void push_outlet (void *ctx, const tl_outlet_facts *f) {
 
 /* Set `outlets`, and `spool` if there is one, in the table on top. */
 static void set_outlets (lua_State *L, const tl_script *s) {
-  const tl_outlet_hooks *hooks = s->outlets;
+  const tl_outlet_hooks *hooks = s->config.outlets;
   tl_spool_facts spool;
   if (!hooks || !hooks->spool || !hooks->spool(hooks->ctx, &spool)) return;
   outlet_list list = { L, tl_loop_now(s->loop) };

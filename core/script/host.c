@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "script/l_check.h"
+#include "checks/l_check.h"
 #include "script/l_history.h"
 #include "script/turn.h"
 
@@ -55,7 +55,9 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
   tl_script *s = calloc(1, sizeof *s);
   tl_buf text;
   if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
-  tl_config_init(s, options->check);
+  s->config = (tl_script_config){
+    .check = options->check, .draft = LUA_NOREF, .env = LUA_NOREF, .stall_time = TL_STALL_SECONDS
+  };
   s->lua_dir = strdup(options->lua_dir);
   int rc = tl_sandbox_init(&s->box, options->unsafe, err);
   if (rc == TL_OK && !s->lua_dir) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
@@ -80,14 +82,13 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
 void tl_script_free (tl_script *s) {
   if (!s) return;
   if (s->caller.console) s->caller.console->close(s);
-  tl_loaded_free(s);
+  if (s->config.close) s->config.close(s);
   tl_failures_free(s);
   tl_errors_free(s);
   tl_history_drop(s);
   tl_turn_drop_all(s);
   tl_timers_stop(s);
   tl_sandbox_fini(&s->box);
-  tl_config_fini(s);
   free(s->lua_dir);
   free(s);
 }

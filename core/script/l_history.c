@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "history/query_job.h"
 #include "net/work.h"
+#include "outlet/config.h"
 #include "script/l_history.h"
 #include "script/turn.h"
-#include "script/zone_file.h"
+#include "checks/zone_file.h"
 
 /* --- the query --- */
 
@@ -335,8 +336,9 @@ static bool ask (tl_script *s, asking *a, const tl_query *question, tl_slice tag
 int tl_live_history (lua_State *L) {
   tl_script *s = tl_script_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  const char *path =
-      s->outlets && s->outlets->history ? s->outlets->history(s->outlets->ctx) : NULL;
+  const char *path = s->config.outlets && s->config.outlets->history
+                         ? s->config.outlets->history(s->config.outlets->ctx)
+                         : NULL;
   if (!path) {
     lua_pushnil(L);
     lua_pushliteral(L, "the config has no history { file = … }");

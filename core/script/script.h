@@ -59,23 +59,25 @@ typedef struct {
   int time, status, value;
 } tl_script_words;
 
-/* config.c: the running config, and the one that is being loaded. draft.c keeps the zones. */
+enum { TL_STALL_SECONDS = 30 }; /* what stall_time is without a config */
+
+/* The running config, and the one that is being loaded: written by the room config, which is
+** above this one. */
 typedef struct {
   bool check;        /* option `check` of tl_script_options */
   bool loading;      /* code of a config that is being loaded runs now (tl_check_runs) */
   bool applying;     /* a draft is being applied: this cannot be undone */
   int draft;         /* registry reference of the loaded draft; LUA_NOREF: there is none */
   int env;           /* registry reference: the running config's environment */
-  tl_map zones;      /* from name to tl_zone, kept until the process ends */
+  tl_map zones;      /* from name to tl_zone, kept until the script is freed */
   double stall_time; /* seconds for which the loop may stand still; 0: no limit */
   char *path;
+  struct tl_loaded *loaded;              /* which files the running config was read from */
+  struct tl_reload_listener *listeners;  /* tl_config_on_reload() */
+  const struct tl_outlet_hooks *outlets; /* who carries values out; NULL: nobody */
+  const struct tl_http_hooks *http;      /* who serves HTTP; NULL: nobody */
+  void (*close)(tl_script *s);           /* frees what that room made; NULL: it made nothing */
 } tl_script_config;
-
-/* reload.c */
-typedef struct {
-  struct tl_loaded *loaded;      /* which files the running config was read from */
-  tl_reload_listener *listeners; /* tl_script_on_reload */
-} tl_script_reloads;
 
 /* l_timers.c */
 typedef struct {
@@ -113,17 +115,14 @@ struct tl_script {
   tl_script_messages messages;
   tl_script_words words;
   tl_script_config config;
-  tl_script_reloads reload;
   tl_script_timers timers;
   tl_script_errors errors;
   tl_script_callers caller;
   int objects; /* l_objects.c: registry reference of a weak table from address to userdata */
   /* handlers.c: the observer that calls on_value, on_status, on_connect, on_disconnect */
   tl_observer acting;
-  struct tl_asking *asking;       /* l_history.c: queries under way */
-  const tl_outlet_hooks *outlets; /* outlets.c: who carries values out; NULL: nobody */
-  const tl_http_hooks *http;      /* http.c: who serves HTTP; NULL: nobody */
-  struct tl_repl *repl;           /* repl/eval.c: what all consoles share */
+  struct tl_asking *asking; /* l_history.c: queries under way */
+  struct tl_repl *repl;     /* repl/eval.c: what all consoles share */
 };
 
 /* The script that a Lua state or coroutine belongs to. */
@@ -160,10 +159,6 @@ void tl_script_forget_known (tl_script *s); /* stations and lines may have been 
 /* Errors go to this listener, and not to the log. It gets all of them, also repeated ones. */
 void tl_errors_listen (tl_script *s, tl_error_listener *listener, void *ctx);
 void tl_errors_free (tl_script *s);
-
-/* config.c: prepares a state without a config; and frees what the state has of configs. */
-void tl_config_init (tl_script *s, bool check);
-void tl_config_fini (tl_script *s);
 
 /* --- values (values.c) --- */
 
@@ -215,22 +210,8 @@ int tl_script_pieces_new (void *ctx, void **out, void (*body)(void *body_ctx), v
 bool tl_script_pieces_go (void *pieces);
 void tl_script_pieces_hurry (void *pieces);
 void tl_script_pieces_free (void *pieces);
-/* compile.c: compile(text, name, env), which does the same as load(text, name, "t", env) */
-int tl_compile (lua_State *L);
-/* outlets.c: raises if the outlets of the draft at stack index `draft` cannot be started. */
-void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
-                              const tl_outlets_change *change);
-/* http.c: raises if the HTTP server of the draft at stack index `draft` cannot be started. */
-void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outlets_change *change);
-
 /* handlers.c: from here on, the functions are called for values, statuses and lines. */
 void tl_script_observe (tl_script *s);
-int tl_word_reload (lua_State *L); /* reloading.c: the word reload() */
-void tl_loaded_free (tl_script *s);
-/* reloading.c: call the listeners */
-void tl_reload_tell (const tl_script *s, tl_reload_phase phase);
-/* reload.c: push what is known of the running config's files */
-void tl_push_loaded (lua_State *L);
 /* failures.c: which of the user's functions fail at present; each belongs to a station or,
 ** with station NULL, to a line. */
 void tl_failure_note (tl_script *s, const tl_station *station, const tl_link *l, const char *what,
@@ -300,8 +281,10 @@ void tl_handler_status_now (tl_script *s, tl_station *station);
 /* NULL: the record has no functions. Raises without memory. */
 tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count);
 tl_line_hooks *tl_read_line_hooks (lua_State *L, int index);
-/* Read parameters from a checked table. */
+/* l_params.c: read a line's parameters from a checked table. */
 void tl_read_params (lua_State *L, int index, tl_line_params *p);
+/* Seconds as whole ms, at least 1 where seconds are more than 0, since 0 means never. */
+int64_t tl_params_ms (double seconds);
 
 /* l_message.c: the message that decode sees. Its fields are gone once the handler has
 ** returned. */

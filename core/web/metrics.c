@@ -23,7 +23,7 @@ static void add_process (tl_metrics *m, const tl_web *w) {
   tl_process_facts p;
   tl_config_facts c;
   tl_process_get(&p);
-  tl_script_config_facts(w->script, &c);
+  tl_config_get_facts(w->script, &c);
   tl_metric_begin(m, "tagline_build_info", TL_INFO, "Which tagline runs.");
   tl_metric_sample(m);
   tl_metric_label(m, "version", TL_LIT(TAGLINE_VERSION));

@@ -218,7 +218,7 @@ int tl_web_new (tl_web **out, tl_loop *loop, tl_gateway *g, tl_script *s,
   w->hooks = (tl_http_hooks){ apply, w };
   w->reload = (tl_reload_listener){ .reloading = on_reload, .ctx = w };
   tl_web_load_extras(w);
-  tl_script_on_reload(s, &w->reload);
+  tl_config_on_reload(s, &w->reload);
   *out = w;
   return TL_OK;
 }
@@ -228,7 +228,7 @@ const tl_http_hooks *tl_web_hooks (tl_web *w) { return &w->hooks; }
 void tl_web_close (tl_web *w) {
   if (!w) return;
   close_web(w);
-  tl_script_forget_reload(w->script, &w->reload);
+  tl_config_forget_reload(w->script, &w->reload);
   tl_web_free_extras(w);
   tl_metrics_free(w);
   free(w);

@@ -3,6 +3,7 @@
 #ifndef TL_WEB_WEB_H
 #define TL_WEB_WEB_H
 
+#include "config/config.h"
 #include "gateway/gateway.h"
 #include "repl/repl.h"
 

@@ -71,7 +71,7 @@ static void tells_of_start_reloads_status_life_and_end (void **state) {
   assert_non_null(script);
   assert_int_equal(tl_gateway_new(&gateway, loop, &tl_script_handlers, script), 0);
   tl_script_attach(script, gateway, loop);
-  assert_true(tl_script_start(script, config));
+  assert_true(tl_config_start(script, config));
   assert_int_equal(tl_service_new(&service, loop, script, gateway), 0);
   assert_false(has_come("\n"));
   tl_gateway_start(gateway);
@@ -84,8 +84,8 @@ static void tells_of_start_reloads_status_life_and_end (void **state) {
   all[0] = '\0';
   write_config("line 'p' { prot = 5 }");
   tl_log_set_level((tl_log_level)-1); /* the refusal is no news here */
-  tl_script_reload(script);
-  RUN_UNTIL(!tl_script_is_reloading(script));
+  tl_config_reload(script);
+  RUN_UNTIL(!tl_config_is_reloading(script));
   tl_log_set_level(TL_LOG_ERROR);
   assert_true(has_come("RELOADING=1\nMONOTONIC_USEC="));
   assert_true(has_come("\n--\nREADY=1\n--\n")); /* refused, too */
@@ -112,7 +112,7 @@ static void tells_of_what_is_wrong_though_no_line_is_away (void **state) {
   assert_int_equal(tl_gateway_new(&gateway, loop, &tl_script_handlers, script), 0);
   tl_script_attach(script, gateway, loop);
   tl_log_set_level((tl_log_level)-1); /* the error is no news here */
-  assert_true(tl_script_start(script, config));
+  assert_true(tl_config_start(script, config));
   assert_int_equal(tl_service_new(&service, loop, script, gateway), 0);
   tl_gateway_start(gateway);
   tl_service_ready(service);
@@ -123,7 +123,7 @@ static void tells_of_what_is_wrong_though_no_line_is_away (void **state) {
   assert_true(end - text > 300);
   all[0] = '\0';
   write_config("line 'p' { host = 'h', station 's' { address = 's', off = true } }");
-  tl_script_reload(script);
+  tl_config_reload(script);
   RUN_UNTIL(has_come("STATUS=0 of 0 lines connected\n--\n"));
   tl_log_set_level(TL_LOG_ERROR);
   tl_service_stopping(service);

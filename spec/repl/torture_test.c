@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "gateway/offline.h"
 #include "repl/repl.h"
-#include "script/host.h"
+#include "config/config.h"
 #include "support/torture.h"
 
 /* --- what runs --- */
@@ -44,7 +44,7 @@ static bool begin (tl_err *err) {
   if (tl_loop_new(&loop) < 0) return false;
   if (tl_gateway_new(&gateway, loop, &tl_script_handlers, script) < 0) return false;
   tl_script_attach(script, gateway, loop);
-  if (!tl_script_start(script, path)) return false;
+  if (!tl_config_start(script, path)) return false;
   tl_offline_begin(gateway, NULL, NULL, tl_loop_now(loop), 1700000000000);
   return true;
 }
@@ -245,11 +245,11 @@ static void a_reload_that_fails_leaves_the_old_config (void **unused) {
   for (int forever = 0; forever < 2; forever++)
     for (long n = 0;; n += 1 + n / 12) {
       memory_fails(n, forever);
-      tl_script_reload(script);
-      for (int i = 0; i < 1000 && tl_script_is_reloading(script); i++) turn();
+      tl_config_reload(script);
+      for (int i = 0; i < 1000 && tl_config_is_reloading(script); i++) turn();
       memory_heals();
       bool hit = memory_failed;
-      while (tl_script_is_reloading(script)) turn();
+      while (tl_config_is_reloading(script)) turn();
       gives("tags['l.s.x'].name", "x");
       assert_int_equal(feed("s/1", "{\"v\":7}"), TL_OK);
       gives("return tostring(tags['l.s.x'].value)", "7.0");
@@ -257,9 +257,9 @@ static void a_reload_that_fails_leaves_the_old_config (void **unused) {
       if (!hit) break;
     }
   tl_config_facts facts;
-  tl_script_reload(script);
-  while (tl_script_is_reloading(script)) turn();
-  tl_script_config_facts(script, &facts);
+  tl_config_reload(script);
+  while (tl_config_is_reloading(script)) turn();
+  tl_config_get_facts(script, &facts);
   assert_false(facts.refused);
 }
 

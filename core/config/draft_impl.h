@@ -1,8 +1,8 @@
-/* core/script/draft.h — private to script/: reads the draft of a config, which
+/* core/config/draft_impl.h — private to config/: reads the draft of a config, which
 ** lua/tagline/config has checked, into the structs that the gateway takes. Texts are borrowed:
 ** they live as long as the draft is on the stack. */
-#ifndef TL_SCRIPT_DRAFT_H
-#define TL_SCRIPT_DRAFT_H
+#ifndef TL_CONFIG_DRAFT_IMPL_H
+#define TL_CONFIG_DRAFT_IMPL_H
 
 #include "script/script.h"
 

@@ -1,27 +1,24 @@
-/* core/script/config.c — a config file becomes a draft (lua/tagline/config), and the draft
+/* core/config/config.c — a config file becomes a draft (lua/tagline/config), and the draft
 ** becomes what the gateway runs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/draft_impl.h"
+#include "config/l_reload.h"
+#include "config/load_end.h"
+#include "config/loaded_impl.h"
 #include "sandbox/pieces.h"
-#include "script/load_end.h"
 #include "script/l_history.h"
-#include "script/l_check.h"
 #include "script/message_words.h"
-#include "script/draft.h"
 
-enum { LOADING_SECONDS = 10, STALL_SECONDS = 30 };
+enum { LOADING_SECONDS = 10 };
 
-void tl_config_init (tl_script *s, bool check) {
-  s->config = (tl_script_config){
-    .check = check, .draft = LUA_NOREF, .env = LUA_NOREF, .stall_time = STALL_SECONDS
-  };
-}
-
-void tl_config_fini (tl_script *s) {
+/* The member `close` of what the script keeps of configs. */
+static void close_config (tl_script *s) {
   tl_slice key;
   void *zone;
+  tl_loaded_free(s);
   for (uint32_t i = 0; tl_map_next(&s->config.zones, &i, &key, &zone);) {
     tl_zone_free(zone);
     free((void *)key.at);
@@ -30,7 +27,7 @@ void tl_config_fini (tl_script *s) {
   free(s->config.path);
 }
 
-double tl_script_stall_time (const tl_script *s) { return s->config.stall_time; }
+double tl_config_stall_time (const tl_script *s) { return s->config.stall_time; }
 
 /* --- loading --- */
 
@@ -119,9 +116,10 @@ static void tell_end (loading *l, tl_buf *text) {
   tl_buf_fini(&line);
 }
 
-int tl_script_load (tl_script *s, const char *path,
+int tl_config_load (tl_script *s, const char *path,
                     void (*problem)(void *ctx, bool is_error, const char *text), void *ctx) {
   loading l = { s, path, problem, ctx, 0 };
+  s->config.close = close_config;
   free(s->config.path);
   s->config.path = strdup(path); /* if NULL (no memory), freeze() shows another file name */
   tl_buf text;
@@ -175,8 +173,8 @@ static int p_apply (lua_State *L) {
   if (a->changed && tl_gateway_compare(s->gateway, &a->config, a->changed, a->ctx) < 0)
     return luaL_error(L, "not enough memory");
   if (a->dry) {
-    tl_script_apply_outlets(L, s, draft, &change);
-    tl_script_apply_http(L, s, draft, &change);
+    tl_config_apply_outlets(L, s, draft, &change);
+    tl_config_apply_http(L, s, draft, &change);
     return 0;
   }
   tl_pause_protected(L);
@@ -184,14 +182,14 @@ static int p_apply (lua_State *L) {
   s->config.applying = true; /* from here on it is finished, even if the reload is asked to end */
   if (tl_gateway_apply(s->gateway, &a->config, NULL, NULL, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text[0] ? a->err.text : "not enough memory");
-  tl_script_apply_outlets(L, s, draft, &change);
-  tl_script_apply_http(L, s, draft, &change);
+  tl_config_apply_outlets(L, s, draft, &change);
+  tl_config_apply_http(L, s, draft, &change);
   lua_getfield(L, draft, "limits");
   if (lua_type(L, -1) == LUA_TTABLE) {
     int limits = lua_gettop(L);
     s->box.handler_time = tl_draft_number(L, limits, "handler_time", s->box.handler_time);
     s->box.memory_limit = (size_t)tl_draft_number(L, limits, "memory", 256.0 * 1048576);
-    s->config.stall_time = tl_draft_number(L, limits, "stall_time", STALL_SECONDS);
+    s->config.stall_time = tl_draft_number(L, limits, "stall_time", TL_STALL_SECONDS);
     tl_model *m = tl_gateway_model(s->gateway);
     m->instance_text_max = (uint64_t)tl_draft_number(L, limits, "instance_text", 32.0 * 1048576);
     m->text_max = (uint64_t)tl_draft_number(L, limits, "text", 256.0 * 1048576);
@@ -266,12 +264,12 @@ static int use_draft (tl_script *s, bool dry, void (*changed)(void *ctx, const c
   return TL_ENOMEM;
 }
 
-int tl_script_apply (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,
+int tl_config_apply (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,
                      tl_err *err) {
   return use_draft(s, false, changed, ctx, err);
 }
 
-int tl_script_compare (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,
+int tl_config_compare (tl_script *s, void (*changed)(void *ctx, const char *change), void *ctx,
                        tl_err *err) {
   return use_draft(s, true, changed, ctx, err);
 }

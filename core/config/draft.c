@@ -1,12 +1,12 @@
-/* core/script/draft.c — see draft.h. Must not know what happens to what it reads. */
-#include "script/draft.h"
+/* core/config/draft.c — see draft.h. Must not know what happens to what it reads. */
+#include "config/draft_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "sandbox/pieces.h"
 #include "script/l_history.h"
-#include "script/zone_file.h"
+#include "checks/zone_file.h"
 
 static tl_slice text_at (lua_State *L, int index) {
   size_t len;
@@ -33,46 +33,6 @@ static bool flag_field (lua_State *L, int index, const char *name) {
   bool on = lua_toboolean(L, -1) != 0;
   lua_pop(L, 1);
   return on;
-}
-
-static void no_memory (lua_State *L, int rc) {
-  if (rc == TL_ENOMEM) luaL_error(L, "not enough memory");
-}
-
-static int64_t to_ms (double seconds) {
-  double ms = seconds * 1000.0;
-  /* a short time must not be rounded to 0, which means "never" */
-  if (seconds > 0 && ms < 1) return 1;
-  return ms >= 9e15 ? (int64_t)9e15 : (int64_t)(ms + 0.5);
-}
-
-/* One parameter from the value on top of the stack, which is popped. */
-static void read_param (lua_State *L, tl_line_params *p, const tl_param_field *f) {
-  void *at = tl_param_at(p, f);
-  switch (f->kind) {
-    case TL_PARAM_BOOL: *(bool *)at = lua_toboolean(L, -1) != 0; break;
-    case TL_PARAM_INT: *(int64_t *)at = (int64_t)lua_tonumber(L, -1); break;
-    case TL_PARAM_MS: *(int64_t *)at = to_ms(lua_tonumber(L, -1)); break;
-    case TL_PARAM_TEXT:
-      if (lua_type(L, -1) == LUA_TSTRING) no_memory(L, tl_params_set_text(at, text_at(L, -1)));
-      break;
-    case TL_PARAM_TEXTS:
-      for (lua_Integer i = 1, n = lua_type(L, -1) == LUA_TTABLE ? luaL_len(L, -1) : 0; i <= n;
-           i++) {
-        lua_rawgeti(L, -1, i);
-        no_memory(L, tl_params_add_text(at, text_at(L, -1)));
-        lua_pop(L, 1);
-      }
-      break;
-  }
-  lua_pop(L, 1);
-}
-
-void tl_read_params (lua_State *L, int index, tl_line_params *p) {
-  for (const tl_param_field *f = tl_param_fields; f->name; f++) {
-    lua_getfield(L, index, f->name);
-    read_param(L, p, f);
-  }
 }
 
 static const tl_zone *zone_of (lua_State *L, tl_script *s, tl_slice name) {
@@ -158,8 +118,9 @@ static void history_field (lua_State *L, int at, tl_history_options *o) {
   if (type == LUA_TTABLE) {
     o->off = false;
     o->deadband = tl_draft_number(L, table, "deadband", o->deadband);
-    o->silence_ms = to_ms(tl_draft_number(L, table, "max_silence", (double)o->silence_ms / 1000));
-    o->keep_ms = to_ms(tl_draft_number(L, table, "keep", (double)o->keep_ms / 1000));
+    o->silence_ms =
+        tl_params_ms(tl_draft_number(L, table, "max_silence", (double)o->silence_ms / 1000));
+    o->keep_ms = tl_params_ms(tl_draft_number(L, table, "keep", (double)o->keep_ms / 1000));
   }
   lua_pop(L, 1);
 }
@@ -249,7 +210,7 @@ static size_t read_prepare (lua_State *L, int at, uint8_t steps[TL_PREPARE_MAX])
 
 static double setting (lua_State *L, int params, const tl_setting_field *f) {
   switch (f->kind) {
-    case TL_SETTING_MS: return (double)to_ms(tl_draft_number(L, params, f->name, 0));
+    case TL_SETTING_MS: return (double)tl_params_ms(tl_draft_number(L, params, f->name, 0));
     case TL_SETTING_COUNT: return tl_draft_number(L, params, f->name, 0);
     case TL_SETTING_FLAG: break;
   }

@@ -1,12 +1,13 @@
-/* core/script/loaded.h — private to reload.c and reloading.c: the running config, and the one
-** that is being read. */
-#ifndef TL_SCRIPT_LOADED_H
-#define TL_SCRIPT_LOADED_H
+/* core/config/loaded_impl.h — private to config/: the running config, the one that is being
+** read, and what the files of this room call of each other. */
+#ifndef TL_CONFIG_LOADED_IMPL_H
+#define TL_CONFIG_LOADED_IMPL_H
 
 #include <sha2.h>
 #include <sys/types.h>
 
 #include "sandbox/pieces.h"
+#include "config/config.h"
 #include "script/script.h"
 
 /* One file that the config was read from. */
@@ -45,6 +46,19 @@ struct tl_loaded {
 /* Read the config and apply it (dry: only compare). Returns whether it was, or could be,
 ** applied; the report tells what changed, or what is wrong. */
 bool tl_load_config (tl_script *s, tl_report *r);
+/* reloading.c: call the listeners */
+void tl_reload_tell (const tl_script *s, tl_reload_phase phase);
+/* reload.c: free what is known of files, and whoever waits for a reload */
+void tl_loaded_free (tl_script *s);
+
+/* compile.c: compile(text, name, env), which does the same as load(text, name, "t", env) */
+int tl_compile (lua_State *L);
+/* outlets.c: raises if the outlets of the draft at stack index `draft` cannot be started. */
+void tl_config_apply_outlets (lua_State *L, tl_script *s, int draft,
+                              const tl_outlets_change *change);
+/* http.c: raises if the HTTP server of the draft at stack index `draft` cannot be started. */
+void tl_config_apply_http (lua_State *L, tl_script *s, int draft, const tl_outlets_change *change);
+
 /* reloading.c: forget everybody who waits for a reload */
 void tl_reload_drop (struct tl_loaded *l);
 

@@ -1,10 +1,11 @@
-/* core/script/reloading.c — a reload in pieces, one in each turn of the loop, so that
+/* core/config/reloading.c — a reload in pieces, one in each turn of the loop, so that
 ** everything else goes on. Whoever asked for it gets the answer at its end.
 ** A reload that is asked for meanwhile comes after it, since the files may have changed. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/loaded.h"
+#include "config/l_reload.h"
+#include "config/loaded_impl.h"
 
 typedef struct tl_reload_waiting {
   struct tl_reload_waiting *next;
@@ -21,19 +22,19 @@ struct tl_reload {
   bool ok;
 };
 
-void tl_script_on_reload (tl_script *s, tl_reload_listener *listener) {
-  listener->next = s->reload.listeners;
-  s->reload.listeners = listener;
+void tl_config_on_reload (tl_script *s, tl_reload_listener *listener) {
+  listener->next = s->config.listeners;
+  s->config.listeners = listener;
 }
 
-void tl_script_forget_reload (tl_script *s, tl_reload_listener *listener) {
-  tl_reload_listener **at = &s->reload.listeners;
+void tl_config_forget_reload (tl_script *s, tl_reload_listener *listener) {
+  tl_reload_listener **at = &s->config.listeners;
   while (*at && *at != listener) at = &(*at)->next;
   if (*at) *at = listener->next;
 }
 
 void tl_reload_tell (const tl_script *s, tl_reload_phase phase) {
-  for (tl_reload_listener *l = s->reload.listeners, *next; l; l = next) {
+  for (tl_reload_listener *l = s->config.listeners, *next; l; l = next) {
     next = l->next;
     l->reloading(l->ctx, phase);
   }
@@ -60,7 +61,7 @@ static bool go (struct tl_reload *r) {
 }
 
 static void begin (tl_script *s, bool dry) {
-  struct tl_loaded *l = s->reload.loaded;
+  struct tl_loaded *l = s->config.loaded;
   struct tl_reload *r = calloc(1, sizeof *r);
   if (!r) return;
   r->s = s;
@@ -114,7 +115,7 @@ static void tell_waiting (waiting **list, answer a) {
 
 static void finish (struct tl_reload *r) {
   tl_script *s = r->s;
-  struct tl_loaded *l = s->reload.loaded;
+  struct tl_loaded *l = s->config.loaded;
   bool dry = r->report.dry;
   l->now = NULL;
   tl_pieces_free(r->pieces);
@@ -139,7 +140,7 @@ static void finish (struct tl_reload *r) {
 ** the same answer. A comparison runs before a reload: after it there would be no difference. */
 static void step (void *ctx) {
   tl_script *s = ctx;
-  struct tl_loaded *l = s->reload.loaded;
+  struct tl_loaded *l = s->config.loaded;
   if (!l->now && l->waiting) {
     bool dry = false;
     for (const waiting *w = l->waiting; w; w = w->next) dry = dry || w->dry;
@@ -157,7 +158,7 @@ static void step (void *ctx) {
 }
 
 static int ask (tl_script *s, tl_eval *e, bool dry, waiting **out) {
-  struct tl_loaded *l = s->reload.loaded;
+  struct tl_loaded *l = s->config.loaded;
   waiting *w = calloc(1, sizeof *w), **at = &l->waiting;
   if (!w) return TL_ENOMEM;
   w->e = e;
@@ -171,22 +172,22 @@ static int ask (tl_script *s, tl_eval *e, bool dry, waiting **out) {
   return TL_ENOMEM;
 }
 
-void tl_script_reload (tl_script *s) {
+void tl_config_reload (tl_script *s) {
   waiting *w;
-  if (!s->reload.loaded) return;
-  for (w = s->reload.loaded->waiting; w; w = w->next)
+  if (!s->config.loaded) return;
+  for (w = s->config.loaded->waiting; w; w = w->next)
     if (!w->e && !w->dry) return; /* a reload is waiting already */
   if (ask(s, NULL, false, &w) != TL_OK)
-    tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded: out of memory", s->reload.loaded->path);
+    tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded: out of memory", s->config.loaded->path);
 }
 
-bool tl_script_is_reloading (const tl_script *s) {
-  return s->reload.loaded && (s->reload.loaded->now || s->reload.loaded->waiting);
+bool tl_config_is_reloading (const tl_script *s) {
+  return s->config.loaded && (s->config.loaded->now || s->config.loaded->waiting);
 }
 
-void tl_script_end_reload (tl_script *s) {
+void tl_config_end_reload (tl_script *s) {
   static const char why[] = "the process ends";
-  struct tl_loaded *l = s->reload.loaded;
+  struct tl_loaded *l = s->config.loaded;
   if (!l) return;
   if (s->loop) tl_loop_forget(s->loop, step, s);
   if (l->now) {
@@ -214,7 +215,7 @@ static void forget (void *ctx) { ((waiting *)ctx)->e = NULL; }
 int tl_word_reload (lua_State *L) {
   tl_script *s = tl_script_of(L);
   tl_eval *e = tl_eval_of(L);
-  struct tl_loaded *l = s->reload.loaded;
+  struct tl_loaded *l = s->config.loaded;
   bool dry = false;
   if (!lua_isnoneornil(L, 1)) {
     luaL_checktype(L, 1, LUA_TTABLE);

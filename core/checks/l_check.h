@@ -1,4 +1,4 @@
-/* core/script/l_check.h — the Lua module tagline.core: pure checks for the config. Knows
+/* core/checks/l_check.h — the Lua module tagline.core: pure checks for the config. Knows
 ** nothing of running lines.
 **
 ** Each check takes a text and returns true, or nil, a message and the byte offset (from 0) of
@@ -10,8 +10,8 @@
 **   regex(pattern, whole)   in place of true { count = groups, groups = { names } };
 **                           whole: as an address, which matches the whole topic,
 **                           otherwise as RE=, which matches anywhere in a payload */
-#ifndef TL_SCRIPT_L_CHECK_H
-#define TL_SCRIPT_L_CHECK_H
+#ifndef TL_CHECKS_L_CHECK_H
+#define TL_CHECKS_L_CHECK_H
 
 #include <lua.h>
 

@@ -1,8 +1,8 @@
-/* core/script/outlets.c — passes what a config says of outlets to the room that carries values
+/* core/config/outlets.c — passes what a config says of outlets to the room that carries values
 ** out. */
 #include <stdlib.h>
 
-#include "script/script.h"
+#include "config/loaded_impl.h"
 
 static tl_slice text_of (lua_State *L, int table, const char *key) {
   lua_getfield(L, table, key);
@@ -56,12 +56,12 @@ static void read_outlet (lua_State *L, int at, tl_outlet_config *c) {
   read_tags(L, at, c);
 }
 
-void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
+void tl_config_apply_outlets (lua_State *L, tl_script *s, int draft,
                               const tl_outlets_change *change) {
   tl_outlets_config config = { .count = 0 };
   tl_err err = { .text = "" };
   int top = lua_gettop(L);
-  if (!s->outlets) return;
+  if (!s->config.outlets) return;
   lua_getfield(L, draft, "outlets");
   if (lua_type(L, -1) == LUA_TTABLE) {
     int outlets = lua_gettop(L);
@@ -83,7 +83,8 @@ void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
     config.outlets = all;
   }
   bool reload = s->config.env != LUA_NOREF;
-  bool well = s->outlets->apply(s->outlets->ctx, &config, reload ? change : NULL, &err);
+  bool well =
+      s->config.outlets->apply(s->config.outlets->ctx, &config, reload ? change : NULL, &err);
   lua_settop(L, top);
   if (well) return;
   if (!reload) luaL_error(L, "%s", err.text);
@@ -92,4 +93,6 @@ void tl_script_apply_outlets (lua_State *L, tl_script *s, int draft,
   if (change->changed) change->changed(change->ctx, err.text);
 }
 
-void tl_script_set_outlets (tl_script *s, const tl_outlet_hooks *hooks) { s->outlets = hooks; }
+void tl_config_set_outlets (tl_script *s, const tl_outlet_hooks *hooks) {
+  s->config.outlets = hooks;
+}

@@ -1,7 +1,7 @@
-/* core/script/load_end.h — private to script/: the text for a config whose loading was ended,
+/* core/config/load_end.h — private to script/: the text for a config whose loading was ended,
 ** because it took too long or there was no memory. Knows no Lua. */
-#ifndef TL_SCRIPT_LOAD_END_H
-#define TL_SCRIPT_LOAD_END_H
+#ifndef TL_CONFIG_LOAD_END_H
+#define TL_CONFIG_LOAD_END_H
 
 #include "base/buf.h"
 

@@ -1,5 +1,5 @@
-/* core/script/load_end.c — see load_end.h. */
-#include "script/load_end.h"
+/* core/config/load_end.c — see load_end.h. */
+#include "config/load_end.h"
 
 #include <string.h>
 

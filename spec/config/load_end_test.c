@@ -1,11 +1,11 @@
-/* spec/script/load_end_test.c — what is told of a load that was ended. */
+/* spec/config/load_end_test.c — what is told of a load that was ended. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "script/load_end.h"
+#include "config/load_end.h"
 
 #define DIR "/usr/share/tagline/lua"
 

@@ -1,7 +1,7 @@
-/* core/script/http.h — the HTTP server as a config describes it, for the room that serves it.
+/* core/config/http.h — the HTTP server as a config describes it, for the room that serves it.
 ** All texts are borrowed. */
-#ifndef TL_SCRIPT_HTTP_H
-#define TL_SCRIPT_HTTP_H
+#ifndef TL_CONFIG_HTTP_H
+#define TL_CONFIG_HTTP_H
 
 #include "outlet/config.h"
 
@@ -15,7 +15,7 @@ typedef struct {
   bool write; /* writing tags is allowed */
 } tl_http_config;
 
-typedef struct {
+typedef struct tl_http_hooks {
   /* A config begins to run; NULL: it has no HTTP server. `change` hears what changes; with its
   ** `dry` set nothing changes, and it is only told.
   ** False: err says why. At the start this ends the process; at a reload the old server goes

@@ -1,7 +1,7 @@
-/* core/script/http.c — passes a config's HTTP settings, and the metrics of scripts, to the
+/* core/config/http.c — passes a config's HTTP settings, and the metrics of scripts, to the
 ** room that serves HTTP. */
-#include "script/http.h"
-#include "script/script.h"
+#include "config/http.h"
+#include "config/loaded_impl.h"
 
 static tl_slice text_of (lua_State *L, int table, const char *key) {
   size_t len = 0;
@@ -27,11 +27,11 @@ static const tl_slice *push_list (lua_State *L, int table, const char *key, size
   return list;
 }
 
-void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outlets_change *change) {
+void tl_config_apply_http (lua_State *L, tl_script *s, int draft, const tl_outlets_change *change) {
   tl_http_config config = { .write = false };
   tl_err err = { .text = "" };
   int top = lua_gettop(L);
-  if (!s->http) return;
+  if (!s->config.http) return;
   bool given = lua_getfield(L, draft, "http") == LUA_TTABLE;
   if (given) {
     int at = lua_gettop(L);
@@ -44,7 +44,7 @@ void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outle
     config.names = push_list(L, at, "names", &config.name_count);
     config.values = push_list(L, at, "values", &config.value_count);
   }
-  bool well = s->http->apply(s->http->ctx, given ? &config : NULL, change, &err);
+  bool well = s->config.http->apply(s->config.http->ctx, given ? &config : NULL, change, &err);
   lua_settop(L, top);
   if (well) return;
   if (s->config.env != LUA_NOREF)
@@ -53,7 +53,7 @@ void tl_script_apply_http (lua_State *L, tl_script *s, int draft, const tl_outle
     luaL_error(L, "http: %s", err.text);
 }
 
-void tl_script_set_http (tl_script *s, const tl_http_hooks *hooks) { s->http = hooks; }
+void tl_config_set_http (tl_script *s, const tl_http_hooks *hooks) { s->config.http = hooks; }
 
 void tl_script_handler_sums (const tl_script *s, const tl_line *line,
                              tl_handler_sum out[TL_HANDLER_KINDS]) {

@@ -1,7 +1,7 @@
-/* core/script/zone_file.h — a time zone by the name that a user writes. Reads zone files, so
+/* core/checks/zone_file.h — a time zone by the name that a user writes. Reads zone files, so
 ** it is not in a pure room. Knows payload's zones and nothing of Lua. */
-#ifndef TL_SCRIPT_ZONE_FILE_H
-#define TL_SCRIPT_ZONE_FILE_H
+#ifndef TL_CHECKS_ZONE_FILE_H
+#define TL_CHECKS_ZONE_FILE_H
 
 #include "payload/timemask.h"
 

@@ -1,7 +1,7 @@
-/* core/script/compile.c — compiles a config's text part by part: ten megabytes take longer
+/* core/config/compile.c — compiles a config's text part by part: ten megabytes take longer
 ** than a turn of the loop may. */
 #include "sandbox/pieces.h"
-#include "script/script.h"
+#include "config/loaded_impl.h"
 
 enum { PART = 16 * 1024 }; /* bytes; about half a millisecond */
 

@@ -1,7 +1,7 @@
-/* core/script/l_check.c — the Lua module tagline.core: checks in C for the config. Pure
+/* core/checks/l_check.c — the Lua module tagline.core: checks in C for the config. Pure
 ** functions; knows nothing of running lines. It is part of the program, and also a loadable
 ** module for specs that run in a plain Lua. */
-#include "script/l_check.h"
+#include "checks/l_check.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -16,7 +16,7 @@
 #include "payload/json.h"
 #include "payload/timemask.h"
 #include "route/router.h"
-#include "script/zone_file.h"
+#include "checks/zone_file.h"
 #include "tls/context.h"
 
 static tl_slice check_slice (lua_State *L, int arg) {

@@ -1,4 +1,4 @@
-/* core/script/reload.c — reads and applies a config, or refuses it with all problems; and
+/* core/config/reload.c — reads and applies a config, or refuses it with all problems; and
 ** remembers which files the running config was read from. */
 #include <sha2.h>
 #include <stdio.h>
@@ -6,13 +6,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "script/loaded.h"
+#include "config/l_reload.h"
+#include "config/loaded_impl.h"
 
 enum { HASH_PIECE = 256 * 1024 }; /* bytes: less than a millisecond */
 
 static struct tl_loaded *loaded_of (tl_script *s) {
-  if (!s->reload.loaded) s->reload.loaded = calloc(1, sizeof *s->reload.loaded);
-  return s->reload.loaded;
+  if (!s->config.loaded) s->config.loaded = calloc(1, sizeof *s->config.loaded);
+  return s->config.loaded;
 }
 
 static void drop_files (tl_source *files, size_t n) {
@@ -21,7 +22,7 @@ static void drop_files (tl_source *files, size_t n) {
 }
 
 void tl_loaded_free (tl_script *s) {
-  struct tl_loaded *l = s->reload.loaded;
+  struct tl_loaded *l = s->config.loaded;
   if (!l) return;
   tl_reload_drop(l);
   drop_files(l->files, l->file_count);
@@ -29,7 +30,7 @@ void tl_loaded_free (tl_script *s) {
   tl_buf_fini(&l->problems);
   tl_buf_fini(&l->warnings);
   free(l);
-  s->reload.loaded = NULL;
+  s->config.loaded = NULL;
 }
 
 /* --- which files it was read from --- */
@@ -86,8 +87,8 @@ static int p_read_files (lua_State *L) {
   return 0;
 }
 
-bool tl_script_files_changed (tl_script *s) {
-  const struct tl_loaded *l = s->reload.loaded;
+bool tl_config_files_changed (tl_script *s) {
+  const struct tl_loaded *l = s->config.loaded;
   for (size_t i = 0; l && i < l->file_count; i++) {
     tl_source now = l->files[i];
     look(&now);
@@ -99,13 +100,13 @@ bool tl_script_files_changed (tl_script *s) {
   return false;
 }
 
-void tl_script_files_seen (tl_script *s) {
-  struct tl_loaded *l = s->reload.loaded;
+void tl_config_files_seen (tl_script *s) {
+  struct tl_loaded *l = s->config.loaded;
   for (size_t i = 0; l && i < l->file_count; i++) look(&l->files[i]);
 }
 
-void tl_script_config_facts (const tl_script *s, tl_config_facts *out) {
-  const struct tl_loaded *l = s->reload.loaded;
+void tl_config_get_facts (const tl_script *s, tl_config_facts *out) {
+  const struct tl_loaded *l = s->config.loaded;
   *out = (tl_config_facts){ .file = "", .hash = "" };
   if (!l) return;
   *out = (tl_config_facts){ l->path ? l->path : "", l->hash,      l->at, l->reloads,
@@ -126,7 +127,7 @@ static void push_lines (lua_State *L, tl_slice text) {
 }
 
 void tl_push_loaded (lua_State *L) {
-  const struct tl_loaded *l = tl_script_of(L)->reload.loaded;
+  const struct tl_loaded *l = tl_script_of(L)->config.loaded;
   lua_createtable(L, 0, 8);
   if (!l || !l->path) return;
   lua_pushstring(L, l->path);
@@ -213,7 +214,7 @@ bool tl_load_config (tl_script *s, tl_report *r) {
   tl_buf found;
   if (!l || !l->path) return false;
   tl_buf_init(&found);
-  int errors = tl_script_load(s, l->path, on_problem, r);
+  int errors = tl_config_load(s, l->path, on_problem, r);
   bool ok = errors == 0;
   if (ok) { /* warnings were logged, and status() shows them */
     tl_buf_slice(&found, tl_buf_bytes(&r->text));
@@ -221,8 +222,8 @@ bool tl_load_config (tl_script *s, tl_report *r) {
   }
   if (ok) ok = tl_script_enter(s, p_read_files, &files, 0, "config", NULL) == LUA_OK;
   if (ok) {
-    int rc = r->dry ? tl_script_compare(s, on_change, r, &err)
-                    : tl_script_apply(s, r->first ? NULL : on_change, r, &err);
+    int rc = r->dry ? tl_config_compare(s, on_change, r, &err)
+                    : tl_config_apply(s, r->first ? NULL : on_change, r, &err);
     ok = rc >= 0;
   }
   if (!ok && errors == 0 && err.text[0] == '\0') tl_fail(&err, TL_ENOMEM, 0, "out of memory");
@@ -245,7 +246,7 @@ bool tl_load_config (tl_script *s, tl_report *r) {
   return false;
 }
 
-bool tl_script_start (tl_script *s, const char *path) {
+bool tl_config_start (tl_script *s, const char *path) {
   struct tl_loaded *l = loaded_of(s);
   tl_report r = { .first = true };
   if (!l || !(l->path = strdup(path))) {

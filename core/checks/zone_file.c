@@ -1,5 +1,5 @@
-/* core/script/zone_file.c — finds the zone file that a name means. Must not know Lua. */
-#include "script/zone_file.h"
+/* core/checks/zone_file.c — finds the zone file that a name means. Must not know Lua. */
+#include "checks/zone_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
