@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/link_impl.h"
+#include "gateway/station_log.h"
 #include "model/fill.h"
 
 typedef struct {
@@ -40,6 +41,10 @@ static void hold (const applying *a, tl_link *l, bool held) {
   tl_link_reading_changed(l);
 }
 
+static int no_memory_for (const applying *a, const tl_link *l) {
+  return tl_fail(a->err, TL_ENOMEM, 0, "no memory for line '%s'", l->line->name);
+}
+
 static void release (tl_gateway *g, void **user) {
   if (*user && g->handlers.release) g->handlers.release(g->handlers_ctx, *user);
   *user = NULL;
@@ -50,17 +55,33 @@ static void release (tl_gateway *g, void **user) {
 /* The router does not know an instance by its address: the next message finds it through its
 ** template, and the router then remembers the topic. */
 static int route_station (tl_link *l, tl_station *s, tl_err *err) {
-  int rc = s->made_by ? TL_OK : tl_router_add(l->routing.router, tl_slice_str(s->address), s, err);
-  if (rc >= 0 && s->will_topic)
+  tl_slice address = tl_slice_str(s->address);
+  int rc = s->made_by ? TL_OK : tl_router_add(l->routing.router, address, s, err);
+  if (rc >= 0 && s->will_topic) {
     rc = tl_router_add_will(l->routing.router, tl_slice_str(s->will_topic), s);
-  return rc;
+    if (rc < 0 && !s->made_by) tl_router_remove(l->routing.router, address);
+  }
+  s->astray = rc < 0;
+  return rc == TL_ENOMEM ? tl_fail(err, rc, 0, "no memory for station '%s'", s->name) : rc;
 }
 
 static void unroute_station (tl_link *l, tl_station *s) {
+  tl_router_forget(l->routing.router, s); /* an instance may be fed by several topics */
+  if (s->astray) return;                  /* its address may be another station's now */
   /* the address of an instance may be in the router for another station */
   if (!s->made_by) tl_router_remove(l->routing.router, tl_slice_str(s->address));
-  tl_router_forget(l->routing.router, s); /* an instance may be fed by several topics */
   if (s->will_topic) tl_router_remove_will(l->routing.router, tl_slice_str(s->will_topic), s);
+  s->astray = true;
+}
+
+/* The exchange of stations ended too early: those that it had taken out of the router get their
+** messages again, as they are now. */
+static void route_strays (tl_link *l) {
+  for (uint32_t i = 0; i < l->line->station_count; i++) {
+    tl_station *s = l->line->stations[i];
+    if (s->astray && route_station(l, s, NULL) < 0)
+      tl_station_log(s, TL_LOG_ERROR, "gets no messages until the next reload: no memory");
+  }
 }
 
 static void drop_station (tl_link *l, tl_station *s) {
@@ -109,48 +130,39 @@ static void share_handlers (applying *a, tl_link *l) {
   }
 }
 
-/* A pending write of a tag that stays with its station, and the tag's place in the new plan. */
-typedef struct {
-  tl_write *write;
-  int index;
-} moving;
-
-static moving *list_writes (tl_gateway *g, const tl_station *s, const tl_plan *plan, size_t *n) {
-  size_t count = 0;
-  *n = 0;
-  for (tl_write *w = g->writes.first; w; w = w->next) count += w->tag && w->tag->station == s;
-  moving *list = count > 0 ? calloc(count, sizeof *list) : NULL;
-  for (tl_write *w = g->writes.first; list && w; w = w->next) {
+/* Note where the tags of pending writes to this station are in its next plan. */
+static void mark_writes (tl_gateway *g, const tl_station *s, const tl_plan *plan) {
+  for (tl_write *w = g->writes.first; w; w = w->next) {
+    w->moves_to = 0;
     if (!w->tag || w->tag->station != s) continue;
     const tl_tagdef *d = tl_tag_def(w->tag);
     int index = tl_plan_find(plan, tl_slice_str(d->name));
-    if (index >= 0 && plan->tags[index].type != d->type) index = -1;
-    list[(*n)++] = (moving){ w, index };
+    w->moves_to = index >= 0 && plan->tags[index].type == d->type ? index + 1 : -1;
   }
-  return list;
+}
+
+static void move_writes (tl_gateway *g, tl_station *s) {
+  for (tl_write *w = g->writes.first; w; w = w->next)
+    if (w->moves_to != 0) w->tag = w->moves_to > 0 ? &s->tags[w->moves_to - 1] : NULL;
 }
 
 /* Change a station, which the router does not know at this moment, to its new definition.
 ** It keeps the values of tags that did not change, and the writes that are in flight. */
 static int adapt_station (const applying *a, tl_link *l, tl_station *s, const tl_station_spec *c) {
-  size_t n;
-  moving *writes = list_writes(l->gateway, s, c->plan, &n);
   /* a message waits for this station's ACK_ID: it still waits after the change */
   bool awaits = l->ack.station == s && c->plan->ack_id >= 0;
-  tl_gateway_forget_tag(l->gateway, s);
   if (!awaits) tl_link_forget_awaiting(l, s);
   int rc = TL_OK;
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) rc = tl_station_readdress(s, c->address);
   s->fresh = s->fresh || s->plan != c->plan; /* it may have new tags */
+  mark_writes(l->gateway, s, c->plan);
   if (rc == TL_OK) rc = tl_station_replan(&s, c->plan, a->now, a->wall);
+  if (rc == TL_OK) move_writes(l->gateway, s);
   l->gateway->generation++; /* it may have moved, and functions of statuses run below */
   if (awaits) l->ack.station = s;
   bool restart = s->settings.off != c->settings.off || s->settings.simulate != c->settings.simulate;
   if (rc == TL_OK) rc = tl_station_retune(s, c);
   if (rc == TL_OK && restart) tl_station_start(s, a->now, a->wall);
-  for (size_t i = 0; rc == TL_OK && i < n; i++)
-    writes[i].write->tag = writes[i].index >= 0 ? &s->tags[writes[i].index] : NULL;
-  free(writes);
   int routed = route_station(l, s, a->err);
   return rc < 0 ? tl_fail(a->err, rc, 0, "no memory for station '%s'", s->name) : routed;
 }
@@ -190,7 +202,7 @@ static int adapt_template (const applying *a, tl_link *l, tl_station *t, const t
     tl_station *s = l->line->stations[i];
     if (s->made_by != t) continue;
     rc = adapt_instance(a, l, t, s);
-    if (rc == TL_ENOMEM) return rc;
+    if (rc == TL_ENOMEM) return no_memory_for(a, l);
     if (rc >= 0) continue;
     if (rc == TL_ESYNTAX)
       tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(l), "cannot make station '%s' again: %s", s->name,
@@ -208,6 +220,7 @@ static int change_station (const applying *a, tl_link *l, tl_station *s, tl_stat
   if (rc < 0) return rc;
   s = tl_line_station(l->line, c->spec.name); /* it may have moved */
   s->settings.max_instances = c->spec.settings.max_instances;
+  s->changing = false;
   swap_handlers(l, s, &c->user);
   return TL_OK;
 }
@@ -222,7 +235,8 @@ static bool clear_way (tl_link *l, tl_station *s, const tl_station_config *c,
     drop_station(l, s);
     return false;
   }
-  if (!s->made_by && tl_station_is_same(s, &c->spec)) return false;
+  if (!s->made_by && !s->changing && tl_station_is_same(s, &c->spec)) return false;
+  s->changing = true;
   unroute_station(l, s);
   if (s->made_by) s->made_by->made--;
   /* a device that is written out now keeps its values, and is routed by its own address */
@@ -247,7 +261,7 @@ static int clear_ways (applying *a, tl_link *l, const tl_line_config *c, const t
 
 static int exchange (applying *a, tl_link *l, tl_line_config *c, const tl_map *wanted, bool fresh) {
   bool *changed = calloc(c->station_count + 1, sizeof *changed);
-  int rc = changed ? clear_ways(a, l, c, wanted, changed) : TL_ENOMEM;
+  int rc = changed ? clear_ways(a, l, c, wanted, changed) : no_memory_for(a, l);
   for (size_t i = 0; i < c->station_count && rc >= 0; i++) {
     tl_station *s = fresh ? NULL : tl_line_station(l->line, c->stations[i].spec.name);
     rc = !s ? add_station(a, l, &c->stations[i])
@@ -255,6 +269,7 @@ static int exchange (applying *a, tl_link *l, tl_line_config *c, const tl_map *w
     rest(a);
   }
   free(changed);
+  if (rc < 0) route_strays(l);
   if (!fresh) share_handlers(a, l);
   return rc;
 }
@@ -267,8 +282,12 @@ static int apply_stations (applying *a, tl_link *l, tl_line_config *c, bool fres
     rc = tl_map_put(&wanted, c->stations[i].spec.name, &c->stations[i]);
     rest(a);
   }
-  if (rc >= 0) rc = exchange(a, l, c, &wanted, fresh);
-  if (rc >= 0) rc = tl_link_refresh_filters(l, "a changed subscribe_address");
+  if (rc < 0)
+    no_memory_for(a, l);
+  else
+    rc = exchange(a, l, c, &wanted, fresh);
+  if (rc >= 0 && tl_link_refresh_filters(l, "a changed subscribe_address") < 0)
+    rc = no_memory_for(a, l);
   tl_map_fini(&wanted);
   return rc;
 }
@@ -337,6 +356,7 @@ static int apply_line (applying *a, tl_line_config *c) {
     l->user = c->user;
     c->user = NULL;
     rc = tl_link_set_params(l, &c->params);
+    if (rc < 0) no_memory_for(a, l);
   }
   if (rc >= 0) rc = apply_stations(a, l, c, fresh);
   hold(a, l, false);

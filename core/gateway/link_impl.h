@@ -31,6 +31,7 @@ typedef struct tl_write {
   tl_write_done *done;
   void *ctx;
   bool local;   /* needs no network: `done` is called at the end of the wake-up */
+  int moves_to; /* apply.c: place of `tag` in the next plan, from 1; -1: none; 0: it stays */
   bool goodbye; /* its line waits for the end of this write before DISCONNECT */
 } tl_write;
 

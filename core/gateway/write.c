@@ -77,13 +77,21 @@ static void count_unsent (tl_link *l, int result) {
   l->unsent[why]++;
 }
 
+/* The write is done: its tag takes the value. */
+static void take_value (const tl_write *w) {
+  if (!w->tag || tl_tag_put(w->tag, &w->value, tl_clock_wall_ms())) return;
+  tl_log(TL_LOG_ERROR, TL_LINK_SCOPE(w->link),
+         "no memory for the value of %s.%s: it was written, but the tag keeps the one before",
+         w->tag->station->name, tl_tag_def(w->tag)->name);
+}
+
 void tl_link_published (void *ctx, void *token, int result, tl_slice payload) {
   tl_link *l = ctx;
   tl_write *w = token;
   unlink_write(l->gateway, w);
   if (result != TL_OK) count_unsent(l, result);
   if (w->published) w->value.text = payload;
-  if (result == TL_OK && w->tag) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
+  if (result == TL_OK) take_value(w);
   if (result != TL_OK && w->tag) {
     tl_log(TL_LOG_WARN, TL_LINK_SCOPE(l), "write to %s.%s failed: %s", w->tag->station->name,
            tl_tag_def(w->tag)->name, why_of(result));
@@ -112,7 +120,7 @@ static int publish_offline (tl_link *l, tl_slice topic, tl_slice payload, uint8_
     return tl_fail(err, TL_ENOMEM, 0, "no memory for the write");
   }
   g->offline.published(g->offline.ctx, l, topic, payload, qos, retain);
-  if (w->tag) tl_tag_put(w->tag, &w->value, tl_clock_wall_ms());
+  take_value(w);
   return TL_OK;
 }
 

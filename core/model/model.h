@@ -56,10 +56,12 @@ struct tl_station {
   tl_slice will_payload; /* in the block of will_topic; len 0: any payload */
   void *user;            /* script's handlers; NULL: none. Owned by who set it */
   tl_station_settings settings;
-  int64_t since;  /* `now` when the present status began */
-  int64_t heard;  /* `now` of the last message; -1 none since the line came up */
-  uint8_t status; /* tl_station_status */
-  bool fresh : 1; /* a reload made it, or tags of it: what a broker retains is asked for again */
+  int64_t since;     /* `now` when the present status began */
+  int64_t heard;     /* `now` of the last message; -1 none since the line came up */
+  uint8_t status;    /* tl_station_status */
+  bool fresh : 1;    /* a reload made it, or tags of it: what a broker retains is asked for again */
+  bool changing : 1; /* a reload is changing it, or had no memory to complete that */
+  bool astray : 1;   /* the router does not have it, for the same reasons */
   bool will_asked : 1; /* it is new on a connection that stands: a retained will is for it */
   bool unfed;          /* the broker refused every topic filter that could bring its messages */
   bool off, simulated; /* what the operator wants */

@@ -15,6 +15,7 @@
 static _Atomic long memory_left = -1; /* requests until the one that fails; -1: none does */
 static _Atomic bool memory_for_ever;  /* those behind it fail, too */
 static _Atomic bool memory_failed;    /* one has, since memory_fails() */
+static _Atomic bool memory_is_spared; /* for a while no request fails, and none is counted */
 
 void *__real_malloc (size_t n);
 void *__real_calloc (size_t n, size_t size);
@@ -25,7 +26,7 @@ void *__wrap_realloc (void *at, size_t n);
 char *__wrap_strdup (const char *text);
 
 static inline bool memory_is_refused (void) {
-  if (memory_left < 0) return false;
+  if (memory_left < 0 || memory_is_spared) return false;
   if (memory_left > 0) {
     memory_left--;
     return false;
@@ -68,8 +69,9 @@ static inline void memory_fails (long left, bool for_ever) {
 }
 static inline void memory_heals (void) { memory_left = -1; }
 
-/* What is done while memory fails. It says how that ended (TL_OK, or an error), checks with
-** memory_heals() that all is as before or as wanted, and gives everything back. */
+/* What is done while memory fails; what it does while memory_is_spared only prepares that. It
+** says how that ended (TL_OK, or an error), checks with memory_heals() that all is as before or as
+** wanted, and gives everything back. */
 typedef int attempt (void *ctx);
 
 /* Each request of the attempt fails in turn, until it asks for no more. It must fail with
