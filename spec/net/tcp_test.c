@@ -10,8 +10,8 @@
 
 /* Names: "two" is a refused address and then 127.0.0.1; "slow" waits until it is let go; "hole"
 ** is 127.0.0.1 and then a refused one; "refused" two refused ones; "odd" one that connect()
-** itself refuses and then 127.0.0.1; "empty" succeeds without an address; "again" and "system"
-** fail so, all others are not known. Literals as usual. */
+** itself refuses and then 127.0.0.1; "empty" succeeds without an address; "system" fails so, a
+** number with this EAI_… code; all others are not known. Literals as usual. */
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
 static int waiting, let_go, answered;
@@ -61,8 +61,8 @@ int getaddrinfo (const char *host, const char *port, const struct addrinfo *hint
     *out = address("255.255.255.255", port, address("127.0.0.1", port, NULL));
   else if (strcmp(host, "empty") == 0)
     *out = NULL;
-  else if (strcmp(host, "again") == 0)
-    return EAI_AGAIN;
+  else if (atoi(host) < 0)
+    return atoi(host);
   else if (strcmp(host, "system") == 0) {
     errno = EMFILE;
     return EAI_SYSTEM;
@@ -270,7 +270,24 @@ static void goes_on_behind_an_address_that_connect_itself_refuses (void **state)
 static void says_why_a_name_does_not_resolve (void **state) {
   (void)state;
   check_failure("nohost", UV_EAI_NONAME, "resolve 'nohost': name not known");
-  check_failure("again", UV_EAI_AGAIN, "resolve 'again': no answer from the name server");
+  static const struct {
+    int eai, code;
+    const char *words;
+  } failures[] = {
+    { EAI_AGAIN, UV_EAI_AGAIN, "no answer from the name server" },
+    { EAI_FAIL, UV_EAI_FAIL, "the name server failed" },
+    { EAI_FAMILY, UV_EAI_FAMILY, "ai_family not supported" },
+    { EAI_MEMORY, UV_EAI_MEMORY, "out of memory" },
+    { EAI_NODATA, UV_EAI_NODATA, "the name has no address" },
+    { EAI_SERVICE, UV_EAI_SERVICE, "service not available for socket type" },
+    { EAI_OVERFLOW, UV_EAI_FAIL, "the name server failed" },
+  };
+  for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+    char host[16], words[100];
+    snprintf(host, sizeof host, "%d", failures[i].eai);
+    snprintf(words, sizeof words, "resolve '%s': %s", host, failures[i].words);
+    check_failure(host, failures[i].code, words);
+  }
   check_failure("system", UV_EMFILE, "resolve 'system': too many open files");
   check_failure("empty", UV_EAI_NODATA, "resolve 'empty': the name has no address");
   check_failure("", UV_EAI_NONAME, "resolve '': name not known");
