@@ -179,7 +179,10 @@ static int p_apply (lua_State *L) {
   }
   tl_pause_protected(L);
   if (a->changed) tl_reload_tell(s, TL_RELOAD_APPLIES);
-  s->config.applying = true; /* from here on it is finished, even if the reload is asked to end */
+  /* From here on it is finished, however long it takes, and even if the reload is asked to
+  ** end. */
+  s->config.applying = true;
+  tl_budget_lift(&s->box);
   if (tl_gateway_apply(s->gateway, &a->config, NULL, NULL, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text[0] ? a->err.text : "not enough memory");
   tl_config_apply_outlets(L, s, draft, &change);

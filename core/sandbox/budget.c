@@ -202,6 +202,12 @@ void tl_budget_spend (lua_State *L, uint64_t ns) {
   if (b->deadline_ns < now + ns && (!extend(b, now) || b->deadline_ns < now + ns)) expire(L, 1);
 }
 
+void tl_budget_lift (tl_sandbox *s) {
+  s->budget.limit_ns = 0;
+  s->budget.resting = true;
+  s->memory_asked = 0;
+}
+
 uint64_t tl_budget_left (lua_State *L) {
   tl_sandbox *s = tl_sandbox_of(L);
   if (is_over(s)) expire(L, 1);

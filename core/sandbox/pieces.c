@@ -16,7 +16,7 @@ typedef struct {
   tl_budget budget;
   int depth, closing;
   size_t loading_memory, memory_mark, memory_asked;
-  bool memory_passed, pausable;
+  bool memory_passed, pausable, system_refused;
   uint64_t checked_ticks;
   tl_sandbox *watched;
 } state;
@@ -39,10 +39,21 @@ struct tl_pieces {
 
 /* Exchange that part of the sandbox with *other. */
 static void swap (tl_sandbox *b, state *other) {
-  state now = { b->L,           b->running,       b->budget,
-                b->depth,       b->closing,       b->loading_memory,
-                b->memory_mark, b->memory_asked,  b->memory_passed,
-                b->pausable,    b->checked_ticks, tl_watchdog_switch_to(other->watched) };
+  state now = {
+    b->L,
+    b->running,
+    b->budget,
+    b->depth,
+    b->closing,
+    b->loading_memory,
+    b->memory_mark,
+    b->memory_asked,
+    b->memory_passed,
+    b->pausable,
+    b->system_refused,
+    b->checked_ticks,
+    tl_watchdog_switch_to(other->watched),
+  };
   b->L = other->L;
   b->running = other->running;
   b->budget = other->budget;
@@ -53,6 +64,7 @@ static void swap (tl_sandbox *b, state *other) {
   b->memory_asked = other->memory_asked;
   b->memory_passed = other->memory_passed;
   b->pausable = other->pausable;
+  b->system_refused = other->system_refused;
   b->checked_ticks = other->checked_ticks;
   b->ticked = false;
   *other = now;

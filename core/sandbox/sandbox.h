@@ -164,6 +164,9 @@ void tl_budget_check_here (lua_State *L);
 ** sandbox. */
 void tl_budget_check_running (lua_State *L);
 void tl_budget_spend (lua_State *L, uint64_t ns);
+/* From here on the running call is not ended: what it does must not stay half done. Calls
+** inside it have budgets of their own. */
+void tl_budget_lift (tl_sandbox *b);
 /* The rest of the budget in ns; UINT64_MAX: no limit. Raises once the time is up. */
 uint64_t tl_budget_left (lua_State *L);
 /* After a protected call that failed: raises again if the budget was the reason. */

@@ -140,6 +140,61 @@ static void ends_at_once_when_it_must (void **unused) {
   assert_int_equal(run_for("assert(n == 1e6)", 1), LUA_OK);
 }
 
+static bool still_refused;
+
+static void refused (void *ctx) {
+  box.system_refused = true;
+  run(ctx);
+  still_refused = box.system_refused;
+}
+
+static void knows_of_its_own_that_memory_was_refused (void **unused) {
+  (void)unused;
+  tl_pieces *p;
+  work w = { counts, 100, -1 };
+  assert_int_equal(tl_pieces_new(&p, &box, refused, &w), 0);
+  while (tl_pieces_go(p)) {
+    assert_false(box.system_refused);
+    box.system_refused = false; /* as another call does at its beginning */
+  }
+  assert_true(still_refused);
+  assert_false(box.system_refused);
+  tl_pieces_free(p);
+}
+
+/* What is done from the lift on takes longer than the call may; a function in it is ended. */
+static int p_lifted (lua_State *L) {
+  int *pauses = lua_touserdata(L, 1);
+  tl_budget_lift(&box);
+  uint64_t end = tl_clock_cpu_ns() + 30000000;
+  while (tl_clock_cpu_ns() < end) {
+    *pauses += tl_pause(&box);
+    tl_budget_check(L);
+  }
+  lua_pushboolean(L, tl_sandbox_enter(&box, p_run, (void *)(uintptr_t) "while true do end", 0.01,
+                                      "code", &said) == LUA_ERRRUN);
+  lua_setglobal(L, "ended");
+  tl_budget_check(L);
+  return 0;
+}
+
+static void run_lifted (void *ctx) {
+  assert_int_equal(tl_sandbox_enter(&box, p_lifted, ctx, 0.01, "code", NULL), LUA_OK);
+}
+
+static void is_finished_when_its_budget_is_lifted (void **unused) {
+  (void)unused;
+  tl_pieces *p;
+  int pauses = 0;
+  run_lifted(&pauses);
+  assert_int_equal(pauses, 0);
+  assert_int_equal(tl_pieces_new(&p, &box, run_lifted, &pauses), 0);
+  while (tl_pieces_go(p)) continue;
+  assert_true(pauses > 1);
+  assert_int_equal(run_for("assert(ended)", 1), LUA_OK);
+  tl_pieces_free(p);
+}
+
 static void without_pieces_nothing_pauses (void **unused) {
   (void)unused;
   assert_false(tl_pause(&box));
@@ -160,6 +215,8 @@ int main (void) {
     cmocka_unit_test_setup_teardown(others_in_pieces_keep_their_memory_beside_it, begin_box,
                                     end_box),
     cmocka_unit_test_setup_teardown(ends_at_once_when_it_must, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(knows_of_its_own_that_memory_was_refused, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(is_finished_when_its_budget_is_lifted, begin_box, end_box),
     cmocka_unit_test_setup_teardown(without_pieces_nothing_pauses, begin_box, end_box),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
