@@ -94,13 +94,18 @@ static void read_again (tl_link *l) {
   tl_link_reading_changed(l);
 }
 
-void tl_link_delivered (tl_link *l, tl_waiting *w, bool held, bool no_memory) {
-  if (no_memory && w->m.qos > 0) {
+void tl_link_stay_lost (tl_link *l, const tl_incoming *m) {
+  tl_station *s = tl_router_find(l->routing.router, m->topic)->target;
+  if (s) tl_station_stay_lost(s, tl_clock_wall_ms());
+}
+
+void tl_link_delivered (tl_link *l, tl_waiting *w, bool held, bool no_memory, bool orphan) {
+  if (no_memory && w->m.qos > 0 && !orphan) {
     put_first(l, w);
     fail_first(l);
     return;
   }
-  if (!held) tl_session_ack(l->session, w->m.id, tl_loop_now(l->gateway->loop));
+  if (!held && !orphan) tl_session_ack(l->session, w->m.id, tl_loop_now(l->gateway->loop));
   free(w);
   read_again(l);
   tl_link_ask_pump(l);
@@ -118,18 +123,18 @@ static void pump (void *ctx) {
   while (!l->ack.station && !l->longer.pieces && l->ack.head && !l->conn.removed &&
          !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD))) {
     if (over && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
-    tl_waiting *w = l->ack.head;
-    if (tl_link_begin_long(l, w, &w->m)) {
-      take_first(l);
-      break;
-    }
-    bool held = tl_link_deliver(l, &w->m);
-    if (l->routing.no_memory && w->m.qos > 0) {
+    tl_waiting *w = take_first(l); /* its handlers may drop the queue */
+    w->m.late = l->conn.since < 0;
+    if (tl_link_begin_long(l, w, &w->m)) break;
+    const tl_session *session = l->session;
+    bool held = tl_link_deliver(l, &w->m), orphan = l->session != session;
+    tl_link_stay_lost(l, &w->m);
+    if (l->routing.no_memory && w->m.qos > 0 && !orphan) {
+      put_first(l, w);
       fail_first(l);
       break;
     }
-    take_first(l);
-    if (!held) tl_session_ack(l->session, w->m.id, l->time.now);
+    if (!held && !orphan) tl_session_ack(l->session, w->m.id, l->time.now);
     free(w);
     over = tl_pace_is_over(l);
   }

@@ -49,10 +49,10 @@ void tl_link_arm (tl_link *l) {
 
 /* Statuses depend on time: compute them now, and when the next one is due to change.
 ** A station does not count as silent while its messages wait here, behind one that waits for
-** ACK_ID. */
+** ACK_ID or is handled in pieces. */
 static void refresh_statuses (tl_link *l) {
   l->time.now = tl_loop_now(l->gateway->loop);
-  if (l->ack.station || l->ack.head) tl_line_excuse(l->line, l->time.now);
+  if (l->ack.station || l->ack.head || l->longer.pieces) tl_line_excuse(l->line, l->time.now);
   l->time.status_due = tl_line_tick(l->line, l->time.now, tl_clock_wall_ms());
 }
 

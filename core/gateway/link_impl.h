@@ -166,6 +166,9 @@ typedef struct {
   struct tl_waiting *waiting; /* owns it */
   const tl_incoming *message;
   bool held, no_memory; /* how the delivery ended, see tl_link_delivered() */
+  /* the session that brought it was exchanged: an identifier of the new session that looks
+  ** the same is another message's */
+  bool orphan;
   /* What the gateway and the model know of a message, kept here while this one is paused. */
   tl_current current;
   bool starved, only_unset;
@@ -411,8 +414,11 @@ void tl_link_forget_awaiting (tl_link *l, const tl_station *s);
 void tl_link_ask_pump (tl_link *l);
 void tl_link_forget_pump (tl_link *l);
 
-/* A message that was handled in pieces is done. Frees w. */
-void tl_link_delivered (tl_link *l, tl_waiting *w, bool held, bool no_memory);
+/* A message that was handled in pieces is done. Frees w. `orphan`: it is not acknowledged. */
+void tl_link_delivered (tl_link *l, tl_waiting *w, bool held, bool no_memory, bool orphan);
+/* The message waited, and its station may have become StHardErr meanwhile: its values do not
+** change that. To be called behind the delivery. */
+void tl_link_stay_lost (tl_link *l, const tl_incoming *m);
 
 /* long_message.c */
 enum { TL_LINK_LONG = 32 * 1024 }; /* bytes; shorter ones are read in a few milliseconds */
@@ -426,6 +432,8 @@ int tl_link_decode_long (tl_link *l, tl_station *s, const tl_incoming *m, const 
 /* Finish a message that is handled in pieces now: the line's stations change, or the line is
 ** removed. */
 void tl_link_finish_long (tl_link *l);
+/* The line gets another session: such a message goes on, and is not acknowledged. */
+void tl_link_orphan_long (tl_link *l);
 
 /* instance.c: the station of this device; its first message makes it. NULL: none was made
 ** (max_instances reached, the name is taken, or no memory). */

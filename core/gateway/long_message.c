@@ -43,6 +43,7 @@ static void run (void *ctx) {
   tl_link *l = ctx;
   l->longer.held = tl_link_deliver(l, l->longer.message);
   l->longer.no_memory = l->routing.no_memory;
+  tl_link_stay_lost(l, l->longer.message);
 }
 
 /* Exchange what the gateway knows of the present message with what is kept for the long one. */
@@ -70,7 +71,7 @@ static void finish (tl_link *l) {
   tl_long done = l->longer;
   l->gateway->handlers.pieces_free(done.pieces);
   l->longer = (tl_long){ .pieces = NULL };
-  tl_link_delivered(l, done.waiting, done.held, done.no_memory);
+  tl_link_delivered(l, done.waiting, done.held, done.no_memory, done.orphan);
 }
 
 static void step (void *ctx) {
@@ -88,6 +89,8 @@ void tl_link_finish_long (tl_link *l) {
   while (go(l)) continue;
   finish(l);
 }
+
+void tl_link_orphan_long (tl_link *l) { l->longer.orphan = true; }
 
 bool tl_link_begin_long (tl_link *l, struct tl_waiting *waiting, const tl_incoming *m) {
   tl_gateway *g = l->gateway;

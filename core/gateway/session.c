@@ -151,6 +151,7 @@ int tl_link_new_session (tl_link *l) {
   /* The acknowledgement of a message in the old session is no longer possible; a broker that
   ** kept that session sends the message again. */
   l->ack.station = NULL;
+  tl_link_orphan_long(l);
   l->input.shut &= ~(unsigned)TL_SHUT_QUEUE;
   tl_link_drop_queue(l);
   tl_session_free(old);

@@ -195,6 +195,8 @@ typedef struct {
   uint16_t id;
   uint8_t qos;
   bool retain, dup;
+  /* its connection has ended: it has values, but does not tell that the device is there */
+  bool late;
   int64_t now, wall; /* when it arrived */
 } tl_incoming;
 
@@ -232,6 +234,9 @@ typedef struct {
 int64_t tl_station_read (tl_station *s, const tl_incoming *m, tl_reading *r);
 /* The addressed tags get their values with this time. Does nothing the second time. */
 void tl_station_set (tl_reading *r, int64_t time_ms);
+/* A message that came before its line was lost has set tags of a station that is StHardErr:
+** they become invalid again, each with the station's reason. */
+void tl_station_stay_lost (tl_station *s, int64_t time_ms);
 /* All tags but OUT_TOPIC, OUT_VALUE and ACK_ID become invalid: a message came that could not be
 ** read at all. */
 void tl_station_invalidate (tl_station *s, tl_reason reason, int64_t time_ms);

@@ -18,7 +18,7 @@ bool tl_station_begin (tl_station *s, const tl_incoming *m) {
   s->stats.messages++;
   if (s->off || s->simulated) return false;
   s->heard = m->now;
-  if (s->status == TL_ST_ON) return true;
+  if (s->status == TL_ST_ON || m->late) return true;
   tl_station_enter(s, TL_ST_ON, m->now);
   return !s->off && !s->simulated; /* unless a handler of the status wanted otherwise */
 }

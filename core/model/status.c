@@ -103,6 +103,13 @@ void tl_line_down (tl_line *line, int64_t now, int64_t wall) {
     if (line->stations[i]->status == TL_ST_ON) enter_com_err(line->stations[i], now, wall);
 }
 
+void tl_station_stay_lost (tl_station *s, int64_t time_ms) {
+  if (s->status != TL_ST_HARD_ERR || s->is_template) return;
+  for (uint16_t i = 0; i < s->plan->tag_count && s->status == TL_ST_HARD_ERR; i++)
+    if (s->tags[i].status == TL_VALID && !is_ours(&s->plan->tags[i]))
+      tl_tag_invalidate(&s->tags[i], (tl_reason)s->why, time_ms);
+}
+
 void tl_station_invalidate (tl_station *s, tl_reason reason, int64_t time_ms) {
   invalidate_all(s, reason, time_ms);
 }
@@ -111,7 +118,7 @@ void tl_station_invalidate (tl_station *s, tl_reason reason, int64_t time_ms) {
 static void born (tl_station *s, const tl_incoming *m) {
   if (s->off || s->simulated) return;
   s->heard = m->now;
-  if (s->status != TL_ST_ON) tl_station_enter(s, TL_ST_ON, m->now);
+  if (s->status != TL_ST_ON && !m->late) tl_station_enter(s, TL_ST_ON, m->now);
 }
 
 tl_will tl_station_will_of (const tl_station *s, const tl_incoming *m) {

@@ -341,6 +341,44 @@ describe("ACK_ID", function()
     assert.equal(12, c:expect("PUBACK").id)
   end)
 
+  -- A line that is away: what waited is handled then.
+  local function away(on_value)
+    local b = broker.new()
+    local t = tagline.run([[
+line "plant" { host = "127.0.0.1", port = PORT, reconnect_delay = 60, clean_session = false, session_store = STORE,
+  station "held" { address = "a/held", time_filter = 0, ON_VALUE
+    tags = { id = Ci "IN_ID", data = TxtI "IN_DATA", ack = Co "ACK_ID" } } }
+]], { PORT = b.port, STORE = ("%q"):format(scope.folder() .. "/first"), ON_VALUE = on_value or "" })
+    local c = b:handshake()
+    for i, text in ipairs { "one", "two", "three" } do send(c, "a/held", text, 1, 10 + i) end
+    assert.equal("one", held(t))
+    wait.poll("the others", 5000, function() return select(2, t:eval "lines.plant.stats.held") == "3" end)
+    c:reset()
+    t:wait_line 'held%.data.*"reason":"disconnected"'
+    assert.equal(1, (ack(t, 11)))
+    return t
+  end
+
+  it("leaves a station that was lost StHardErr, whatever values it has waited with", function()
+    local t = away()
+    t:wait_line '"value":"two"'
+    t:wait_line 'held%.data.*"reason":"disconnected"'
+    assert.equal("StHardErr", select(2, t:eval 'return stations["plant.held"].status'):match "%w+")
+    t:stop()
+  end)
+
+  it("lets a handler of what waited take another session_store", function()
+    local t = away([[on_value = function(tag)
+      if tag.name == "data" and tag.value == "two" then
+        lines.plant:set { session_store = "" }
+        print "taken"
+      end
+    end,]])
+    t:wait_log "taken"
+    assert.same({ 0, "0", "" }, { t:eval "return lines.plant.stats.held" })
+    t:stop()
+  end)
+
   it("goes on holding when a reload changes nothing of the station", function()
     local t, c = start()
     send(c, "a/held", "one", 1, 11)

@@ -102,6 +102,91 @@ describe("a long message", function()
     assert.same({ 40000, 5, 40000 }, sizes())
   end)
 
+  -- The message comes again under its old identifier, in another session.
+  it("acknowledges nothing of a session that came meanwhile", function()
+    b = broker.new()
+    local folder = scope.folder()
+    t = tagline.run([[
+limits { handler_time = 60 }
+local first = true
+line "big" { host = "127.0.0.1", port = PORT, clean_session = false, session_store = FIRST,
+  station "s" { address = "s",
+    decode = function(msg)
+      if first then lines.big:set { session_store = SECOND } end
+      first = false
+      local kept = {}
+      for i = 1, 400000 do kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) end
+      print "ends"
+      return { size = #msg.payload }
+    end,
+    tags = { size = Ci {} } } }
+]], { PORT = b.port, FIRST = ("%q"):format(folder .. "/first"),
+      SECOND = ("%q"):format(folder .. "/second") })
+    lines = { big = b:handshake() }
+    send(1, LONG)
+    lines.big:expect_past_subscribe "DISCONNECT"
+    lines.big:close()
+    lines.big = b:handshake { session_present = true }
+    send(1, LONG, true)
+    assert.equal(1, lines.big:expect_past_subscribe("PUBACK").id)
+    t:kill "sigkill"
+    t:wait_exit()
+    local _, ends = t:text("stderr"):gsub("ends", "")
+    assert.equal(2, ends)
+  end)
+
+  it("leaves a station that was lost meanwhile as it is", function()
+    b = broker.new()
+    t = tagline.run([[
+limits { handler_time = 60 }
+line "l" { host = "127.0.0.1", port = PORT, reconnect_delay = 60,
+  station "s" { address = "s", time_filter = 0, no_data_timeout = 0.02,
+    on_status = function(s) print("status " .. s.status) end,
+    decode = function(msg)
+      print "begins"
+      local kept = {}
+      for i = 1, 400000 do kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) end
+      print "ends"
+      return { size = #msg.payload }
+    end,
+    tags = { size = Ci {} } } }
+]], { PORT = b.port })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "s", payload = LONG, qos = 1, id = 1 })
+    t:wait_log "begins"
+    c:reset()
+    t:wait_log "ends"
+    t:wait_line "40000"
+    t:wait_line '"reason":"disconnected"'
+    assert.equal("StHardErr", select(2, t:eval 'return stations["l.s"].status'):match "%w+")
+    t:stop()
+    assert.is_nil(t:text("stderr"):find "begins.*status StOn")
+  end)
+
+  it("is no silence of its line's stations", function()
+    b = broker.new()
+    t = tagline.run([[
+limits { handler_time = 60 }
+line "l" { host = "127.0.0.1", port = PORT,
+  station "s" { address = "s", no_data_timeout = 0.02,
+    on_status = function(s) print("status " .. s.status) end,
+    decode = function(msg)
+      print "begins"
+      local kept = {}
+      for i = 1, 400000 do kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) end
+      print "ends"
+      return { size = #msg.payload }
+    end,
+    tags = { size = Ci {} } } }
+]], { PORT = b.port })
+    local c = b:handshake()
+    c:send("PUBLISH", { topic = "s", payload = LONG, qos = 1, id = 1 })
+    assert.equal(1, c:expect_past_subscribe("PUBACK").id)
+    t:wait_log "ends"
+    t:stop()
+    assert.is_nil(t:text("stderr"):find "begins.*status.*ends")
+  end)
+
   it("is finished and acknowledged at SIGTERM", function()
     begin()
     t:kill "sigterm"

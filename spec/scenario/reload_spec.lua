@@ -358,6 +358,27 @@ describe("reload()", function()
     still_connected()
   end)
 
+  it("finds its writes again, whatever a function of a status ends meanwhile", function()
+    b = broker.new()
+    local port = b.port
+    b:refuse()
+    t = tagline.run([[
+line "plant" { host = "127.0.0.1", port = PORT, clean_session = false, session_store = STORE,
+  reconnect_delay = 60, publish_qos = 1, offline_writes = "queue",
+  station "pump" { address = "pump/up",
+    on_status = function() lines.plant:set { session_store = "" } end,
+    tags = { topic = TxtO { "OUT_TOPIC", default = "pump/set" }, set = TxtO "OUT_VALUE" } } }
+]], { PORT = port, STORE = ("%q"):format(scope.folder() .. "/store") })
+    t:wait_log "connection refused"
+    t:eval 'for i = 1, 3 do tags["plant.pump.set"]:write("x" .. i, print) end'
+    change('address = "pump/up",', 'address = "pump/up", simulate = true,')
+    t:kill "sighup"
+    t:wait_log "config.lua: reloaded"
+    t:stop()
+    local _, ended = t:text("stderr"):gsub("false\tline closed", "")
+    assert.equal(3, ended)
+  end)
+
   it("keeps the old config when the new one has errors, and gives every problem", function()
     start()
     publish("boiler/up", '{"temp":21.5}', 1)
