@@ -54,7 +54,25 @@ void tl_explain_copy_fini (tl_explain_copy *c);
 /* Before the next message: nothing was set, and the values stay. */
 void tl_explain_copy_next (tl_explain_copy *c);
 
-/* --- tags (explain_tags.c) --- */
+/* --- tags (explain_tags.c, explain_tag.c) --- */
+
+/* A message that is being explained. */
+typedef struct {
+  tl_gateway *g;
+  tl_explain_copy *copy;
+  const tl_incoming *m;
+  tl_json_value *slots; /* NULL: no JSON */
+  bool decodes, failed, declined;
+  bool unread;     /* prepare left nothing to read */
+  tl_value before; /* of the tag that is described */
+  bool had_before;
+  tl_value *befores;
+  uint8_t *valid_before;
+  tl_buf scratch;
+} tl_telling;
+
+/* Append what the tag with this index became, as members of an object. */
+void tl_explain_tag (tl_telling *t, uint16_t index, tl_buf *out);
 
 /* Run the message through the copy and append decode, json, time and tags. `live` may be NULL.
 ** *code: what the line's code becomes. */

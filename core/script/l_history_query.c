@@ -1,0 +1,136 @@
+/* core/script/l_history_query.c — a query of a history, read from a Lua table, and its rows as
+** Lua tables. Must not know who waits for it. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "checks/zone_file.h"
+#include "script/l_history_impl.h"
+
+/* --- the query --- */
+
+static int64_t ms_field (lua_State *L, int table, const char *name, int64_t otherwise) {
+  lua_getfield(L, table, name);
+  double seconds = lua_isnil(L, -1) ? 0 : luaL_checknumber(L, -1);
+  int64_t ms = lua_isnil(L, -1)
+                   ? otherwise
+                   : (int64_t)(seconds < 0 ? seconds * 1000 - 0.5 : seconds * 1000 + 0.5);
+  lua_pop(L, 1);
+  return ms;
+}
+
+void tl_read_query (lua_State *L, int index, tl_query *q) {
+  q->now_ms = tl_clock_wall_ms();
+  q->to_ms = ms_field(L, index, "to", q->now_ms + 1);
+  q->from_ms = ms_field(L, index, "from", q->to_ms - INT64_C(86400000));
+  q->every_ms = ms_field(L, index, "every", 0);
+  q->offset_ms = ms_field(L, index, "offset", 0);
+  lua_getfield(L, index, "limit");
+  q->limit = (uint64_t)luaL_optinteger(L, -1, 0);
+  lua_pop(L, 1);
+  lua_getfield(L, index, "as");
+  for (lua_Integer i = 1; lua_istable(L, -1) && lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+    tl_as as;
+    size_t len;
+    const char *name = luaL_checklstring(L, -1, &len);
+    if (tl_as_from_name(tl_slice_of(name, len), &as)) q->as |= (uint16_t)(1 << as);
+    lua_pop(L, 1);
+  }
+  lua_settop(L, index);
+}
+
+static void add_shift (const tl_zone *zone, tl_buf *shifts, int64_t from_s) {
+  tl_shift one = { from_s * 1000, (int64_t)tl_zone_offset(zone, from_s) * 1000 };
+  tl_buf_add(shifts, &one, sizeof one);
+}
+
+/* The first second in (before, after] whose offset from UTC differs from that of `before`. */
+static int64_t change_in (const tl_zone *zone, int64_t before, int64_t after) {
+  int32_t old = tl_zone_offset(zone, before);
+  while (after - before > 1) {
+    int64_t middle = before + (after - before) / 2;
+    if (tl_zone_offset(zone, middle) == old)
+      before = middle;
+    else
+      after = middle;
+  }
+  return after;
+}
+
+int tl_query_add_zone (tl_query *q, const char *name, tl_err *err) {
+  enum { STEP = 7 * 24 * 3600 };
+  tl_zone *zone = NULL;
+  if (!name || q->every_ms <= 0 || strcmp(name, "UTC") == 0) return TL_OK;
+  int rc = tl_zone_load(&zone, name, err);
+  if (rc < 0) return rc;
+  int64_t at = (q->from_ms - q->every_ms) / 1000 - STEP, end = q->to_ms / 1000 + STEP;
+  add_shift(zone, &q->shifts, at);
+  for (; at < end && !q->shifts.failed; at += STEP)
+    if (tl_zone_offset(zone, at) != tl_zone_offset(zone, at + STEP))
+      add_shift(zone, &q->shifts, change_in(zone, at, at + STEP));
+  tl_zone_free(zone);
+  return q->shifts.failed ? tl_fail(err, TL_ENOMEM, 0, "not enough memory") : TL_OK;
+}
+
+/* --- the answer --- */
+
+static void push_row_value (lua_State *L, const tl_history_row *row) {
+  if (row->status != TL_VALID)
+    lua_pushnil(L);
+  else
+    tl_push_value(L, (tl_type)row->type, &row->value);
+}
+
+static void push_row (lua_State *L, const tl_query *q, size_t i) {
+  tl_history_row row = tl_query_row(q, i);
+  lua_createtable(L, 0, 4);
+  lua_pushnumber(L, (double)row.time_ms / 1000);
+  lua_setfield(L, -2, "time");
+  push_row_value(L, &row);
+  lua_setfield(L, -2, "value");
+  lua_pushstring(L, tl_status_name((tl_status)row.status));
+  lua_setfield(L, -2, "status");
+  if (row.reason == TL_REASON_NONE) return;
+  lua_pushstring(L, tl_reason_name((tl_reason)row.reason));
+  lua_setfield(L, -2, "reason");
+}
+
+static void push_interval (lua_State *L, const tl_query *q, size_t i) {
+  const tl_interval *one = tl_query_interval(q, i);
+  lua_createtable(L, 0, 4);
+  lua_pushnumber(L, (double)one->time_ms / 1000);
+  lua_setfield(L, -2, "time");
+  for (int as = 0; as < TL_AS_COUNT; as++) {
+    if (!(one->has & (1 << as))) continue;
+    if (as == TL_AS_COUNT_OF)
+      lua_pushinteger(L, (lua_Integer)one->value[as]);
+    else
+      lua_pushnumber(L, one->value[as]);
+    lua_setfield(L, -2, tl_as_name((tl_as)as));
+  }
+}
+
+void tl_push_query_rows (lua_State *L, const tl_query *q, size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
+    if (q->every_ms > 0)
+      push_interval(L, q, i);
+    else
+      push_row(L, q, i);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+/* A long list starts small and grows: allocating room for a million rows at once would stop
+** the loop for too long. */
+void tl_push_query_list (lua_State *L, const tl_query *q) {
+  enum { AT_ONCE = 65536 };
+  lua_createtable(L, q->count < AT_ONCE ? (int)q->count : AT_ONCE, 2);
+  tl_mark_list(L);
+  lua_pushinteger(L, (lua_Integer)q->left_out);
+  lua_setfield(L, -2, "left_out");
+}
+
+int tl_push_query_why (lua_State *L, const tl_query *q) {
+  lua_pushnil(L);
+  lua_pushstring(L, q->err.text);
+  return 2;
+}
