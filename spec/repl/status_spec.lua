@@ -1,5 +1,6 @@
 -- The words of status(): from facts as the core gives them to problems, remarks and text.
 local checks = require "tagline.repl.status_checks"
+local files = require "spec.support.files"
 local status = require "tagline.repl.status"
 
 local function line_facts(changes)
@@ -172,14 +173,16 @@ describe("status()", function()
     for _, group in ipairs(require "tagline.repl.help_texts".findings) do
       for _, row in ipairs(group) do known[row[1]] = true end
     end
-    local file = assert(io.open(package.searchpath("tagline.repl.status_checks", package.path)))
-    local source = file:read "a"
-    file:close()
+    local source = ""
+    for _, name in ipairs { "checks", "connection", "findings", "process" } do
+      local path = package.searchpath("tagline.repl.status_" .. name, package.path)
+      source = source .. files.read(path)
+    end
     local count = 0
     for _, pattern in ipairs {
       'report:problem%("([%l%d-]+)"', 'report:remark%("([%l%d-]+)"',
         'report:many%("%a+", "([%l%d-]+)"',
-      'return "([%l%d-]+)", ', 'code, text = "([%l%d-]+)"',
+      'return "([%l%d-]+)", ', 'code, text = "([%l%d-]+)"', 'report:both%("%a+", "([%l%d-]+)"',
     } do
       for code in source:gmatch(pattern) do
         count = count + 1

@@ -2,63 +2,29 @@
 --- indented, bytes that are no text as a hex dump; long ones are cut with a note of what was
 --- left out. A text alone is bare, so that a shell can use it: it is whole but at a terminal's
 --- prompt. With `json`: JSON, never cut. At a prompt `more` shows what was left out.
+local json = require "tagline.repl.print_json"
 local more = require "tagline.repl.more"
+local values = require "tagline.repl.print_value"
 
-local M = {}
+local M = { kind = values.kind, collection = values.collection, dump = values.dump, span = values.span,
+  age = values.age, time = values.time }
 
 local MAX_ITEMS, MAX_DEPTH = 40, 4
 local MAX_ROWS = 400                  -- items of a table with all that is in it
 local MAX_RESULTS = 100               -- values of one evaluation, at a prompt
 local TEXT, TEXT_LINES = 16000, 200   -- bytes and lines of a text at a prompt
-local SORTED = 20000                  -- objects that are sorted by name: a sort cannot pause
 local CELL = 60                       -- columns of one value in a table
-local DUMP = 256                      -- bytes of a hex dump
 local NARROW = 12                     -- a column that is cut keeps at least this
 
---- "tag", "station" or "line" for an object of the core; nil for everything else.
-function M.kind(v)
-  if type(v) ~= "userdata" then return nil end
-  local name = getmetatable(v)
-  return type(name) == "string" and name:match("^tagline%.(%a+)$") or nil
-end
-
-local collections = { ["tagline.tags"] = "tag", ["tagline.stations"] = "station",
-  ["tagline.lines"] = "line" }
-
---- "tag" for `tags`, and so on; nil for everything else.
-function M.collection(v) return type(v) == "table" and collections[getmetatable(v)] or nil end
-
--- Texts
-
-local C1 = "\xC2[\x80-\x9F]" -- control characters beyond ASCII: terminals obey them, too
-
---- Bytes that may be shown as they are: UTF-8 without control bytes but tab and line break.
-local function is_text(s, tty)
-  return utf8.len(s) ~= nil and not s:find("[\0-\8\11\12\14-\31\127]") and not (tty and s:find(C1))
-end
-
-local function quote(s)
-  s = s:gsub('[%c"\\\127]', function(c)
-    return c == "\n" and "\\n" or c == "\t" and "\\t" or c == "\r" and "\\r"
-      or (c == '"' or c == "\\") and "\\" .. c
-      or ("\\x%02x"):format(c:byte())
-  end)
-  return '"' .. s:gsub(C1, function(c) return ("\\u{%x}"):format(utf8.codepoint(c)) end) .. '"'
-end
-
-local function hex(s, limit)
-  local shown = s:sub(1, limit):gsub(".", function(c) return ("%02x "):format(c:byte()) end)
-  return "hex " .. shown:sub(1, -2) .. (#s > limit and ("… (%d bytes)"):format(#s) or "")
-end
-
---- Columns that a text takes.
-local function width(s) return utf8.len(s) or #s end
-
---- The first `n` columns of it, with "…" when something is missing.
-local function cut(s, n)
-  if width(s) <= n then return s end
-  return s:sub(1, (utf8.offset(s, n) or n) - 1) .. "…"
-end
+local is_text = values.is_text
+local quote = values.quote
+local width = values.width
+local cut = values.cut
+local scalar = values.scalar
+local rate = values.rate
+local is_there = values.is_there
+local name_of = values.name_of
+local sorted_keys = values.sorted_keys
 
 --- Where the part of a text that begins at `from` ends, for a prompt: a character or a line is not
 --- cut in two where that can be helped.
@@ -86,68 +52,6 @@ local function part(s, options, from)
   local text = s:sub(from, stop)
   return ("%s%s… %d bytes more of %d; %s"):format(text, text:sub(-1) == "\n" and "" or "\n",
     #s - stop, #s, how)
-end
-
---- 16 bytes a line: offset, hex, and what of it is ASCII. `hint`: how to see more of it.
-function M.dump(s, hint)
-  local out = { ("%d byte%s"):format(#s, #s == 1 and "" or "s") }
-  for at = 1, math.min(#s, DUMP), 16 do
-    local row = s:sub(at, math.min(at + 15, DUMP))
-    local bytes = row:gsub(".", function(c) return ("%02x "):format(c:byte()) end)
-    bytes = #row > 8 and bytes:sub(1, 24) .. " " .. bytes:sub(25) or bytes
-    out[#out + 1] = ("%04x  %-49s  %s"):format(at - 1, bytes, (row:gsub("[^\32-\126]", ".")))
-  end
-  if #s > DUMP then out[#out + 1] = ("… %d bytes more%s"):format(#s - DUMP, hint or "") end
-  return table.concat(out, "\n")
-end
-
---- A text in one line: quoted, or in hex.
-local function shown_string(s, limit)
-  if utf8.len(s) == nil then return hex(s, 16) end
-  local text = quote(s)
-  return limit and cut(text, limit) or text
-end
-
-local function shown_number(n)
-  if math.type(n) == "integer" then return ("%d"):format(n) end
-  if n ~= n then return "nan" end
-  if n == math.huge or n == -math.huge then return n > 0 and "inf" or "-inf" end
-  for digits = 15, 17 do
-    local text = ("%." .. digits .. "g"):format(n)
-    if tonumber(text) == n then return text end
-  end
-end
-
-local function scalar(v, limit)
-  if type(v) == "string" then return shown_string(v, limit) end
-  if type(v) == "number" then return shown_number(v) end
-  return tostring(v)
-end
-
---- Seconds as a short time: 0.4 s, 12 s, 5 min, 3 h, 2 d.
-function M.span(seconds)
-  if seconds < 9.95 then return ("%.1f s"):format(seconds) end
-  if seconds < 120 then return ("%d s"):format(seconds // 1) end
-  if seconds < 7200 then return ("%d min"):format(seconds // 60) end
-  if seconds < 172800 then return ("%d h"):format(seconds // 3600) end
-  return ("%d d"):format(seconds // 86400)
-end
-
---- How long ago. A device's clock may be ahead of ours.
-function M.age(seconds)
-  if seconds >= 0 then return M.span(seconds) end
-  return seconds > -0.05 and "0.0 s" or M.span(-seconds) .. " ahead"
-end
-
-local function rate(n)
-  if n == 0 then return "0" end
-  return n < 10 and ("%.1f"):format(n) or ("%d"):format((n + 0.5) // 1)
-end
-
---- Seconds since 1970 as "2026-11-22T14:03:16.123Z".
-function M.time(seconds)
-  local ms = math.floor(seconds * 1000 + 0.5)
-  return os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000)
 end
 
 -- Tables of objects
@@ -238,16 +142,6 @@ local views = {
   },
 }
 
-local function read_name(object) return object.name end
-
---- Is it in the running config? The fields of one that is not raise.
-local function is_there(object) return (pcall(read_name, object)) end
-
-local function name_of(object)
-  if not is_there(object) then return (tostring(object):gsub("^%a+ ", "", 1)) end
-  return M.kind(object) == "line" and object.name or object.full_name
-end
-
 --- A row of one that a reload took away, while somebody holds it in a variable.
 local function removed_row(object, view)
   local cells = {}
@@ -289,7 +183,7 @@ end
 
 --- Sorted by name where that is no wait, else in their order.
 local function objects_text(list, kind, options)
-  if #list <= SORTED then table.sort(list, by_name) end
+  if #list <= values.SORTED then table.sort(list, by_name) end
   return M.rows(list, kind, options, 1)
 end
 
@@ -333,38 +227,6 @@ local function same_objects(t)
 end
 
 -- Other tables
-
-local ranks = { number = 1, string = 2, boolean = 3 }
-
-local function before(a, b)
-  local ra, rb = ranks[type(a)] or 4, ranks[type(b)] or 4
-  if ra ~= rb then return ra < rb end
-  if ra <= 2 then return a < b end
-  return tostring(a) < tostring(b)
-end
-
---- Those of a list are in order already: a sort cannot pause, and a list may have a million items.
-local function sorted_keys(t)
-  local keys, rest, n = {}, {}, 0
-  while rawget(t, n + 1) ~= nil do
-    n = n + 1
-    keys[n] = n
-  end
-  local numbers = false
-  for k in next, t do
-    if math.type(k) ~= "integer" or k < 1 or k > n then
-      rest[#rest + 1] = k
-      numbers = numbers or type(k) == "number"
-    end
-  end
-  if numbers then table.move(rest, 1, #rest, n + 1, keys) end
-  local sorted = numbers and keys or rest
-  if #sorted <= SORTED then table.sort(sorted, before) end
-  if not numbers then
-    for i = 1, #rest do keys[n + i] = rest[i] end
-  end
-  return keys
-end
 
 --- A table that says itself how it looks; `options` as in M.format.
 local function own_text(v, options)
@@ -475,92 +337,9 @@ local function one(v, options)
     if is_text(v, options.tty) then return typed(options) and part(v, options) or v end
     if options.printing and not options.tty then return v end
     return M.dump(v, options.tty and not options.printing
-      and ("; _:sub(%d) goes on"):format(DUMP + 1))
+      and ("; _:sub(%d) goes on"):format(values.DUMP + 1))
   end
   return scalar(v)
-end
-
--- JSON
-
-local json
-
-local function json_string(s)
-  if utf8.len(s) == nil then
-    return '{"base64":"' .. require "tagline.codec.base64".encode(s) .. '"}'
-  end
-  return '"' .. s:gsub('[%c"\\\127]', function(c)
-    return c == "\n" and "\\n" or (c == '"' or c == "\\") and "\\" .. c
-      or ("\\u%04x"):format(c:byte())
-  end) .. '"'
-end
-
-
-local fields = {
-  station = { "status", "address", "stats" },
-  line = { "status", "stats" },
-}
-
-local function json_object(v, kind, seen, options)
-  if not is_there(v) then
-    return ('{"%s":%s,"status":"removed"}'):format(kind, json_string(name_of(v)))
-  end
-  if kind == "tag" then return options.live_tag(v) end
-  local parts = { ('"%s":%s'):format(kind, json_string(name_of(v))) }
-  for _, name in ipairs(fields[kind] or {}) do
-    parts[#parts + 1] = ('"%s":%s'):format(name, json(v[name], seen, options))
-  end
-  return "{" .. table.concat(parts, ",") .. "}"
-end
-
-local lists = { ["tagline.list"] = true, ["tagline.messages"] = true }
-
---- A table that is marked as a list is one, also when it is empty, and whatever else it holds (the
---- rows of a history have `left_out`): those that our own words give are.
-local function is_list(t)
-  local meta = debug.getmetatable(t)
-  if type(meta) == "table" and lists[rawget(meta, "__name")] then return true end
-  local n = 0
-  for _ in next, t do n = n + 1 end
-  return n > 0 and n == #t
-end
-
-local function json_table(t, seen, options)
-  local kind = M.collection(t)
-  if kind then
-    local list = {}
-    for _, v in pairs(t) do list[#list + 1] = json_object(v, kind, seen, options) end
-    return "[" .. table.concat(list, ",") .. "]"
-  end
-  if seen[t] then return '"(again)"' end
-  seen[t] = true
-  local text
-  if is_list(t) then
-    local list = {}
-    for i = 1, #t do list[i] = json(rawget(t, i), seen, options) end
-    text = "[" .. table.concat(list, ",") .. "]"
-  else
-    local parts = {}
-    for i, k in ipairs(sorted_keys(t)) do
-      local name = type(k) == "string" and utf8.len(k) and k or scalar(k)
-      parts[i] = json_string(name) .. ":" .. json(rawget(t, k), seen, options)
-    end
-    text = "{" .. table.concat(parts, ",") .. "}"
-  end
-  seen[t] = nil
-  return text
-end
-
-function json(v, seen, options)
-  local kind = M.kind(v)
-  if kind and (kind == "tag" or fields[kind]) then return json_object(v, kind, seen, options) end
-  if type(v) == "table" then return json_table(v, seen, options) end
-  if type(v) == "string" then return json_string(v) end
-  if type(v) == "number" then
-    return v == v and math.abs(v) ~= math.huge and shown_number(v) or "null"
-  end
-  if type(v) == "boolean" then return tostring(v) end
-  if v == nil or type(v) == "userdata" and tostring(v) == "null" then return "null" end -- json.null
-  return json_string(type(v)) -- a function, a thread: its address would be another one each time
 end
 
 --- The text for n values: `format(options, n, …)`. options: json, tty, printing (as print shows

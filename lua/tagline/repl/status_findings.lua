@@ -1,0 +1,121 @@
+--- Checks of status() about what the last messages show (core/explain/examine.c): times that do
+--- not fit, lost digits, messages that come twice. Facts with a `kind`, each about one station,
+--- most with a tag.
+local explain = require "tagline.repl.explain"
+local print_module = require "tagline.repl.print"
+
+local span = print_module.span
+
+local findings = {}
+
+local function minutes(seconds) return span(math.abs(seconds)) end
+
+--- A timestamp that cannot be right.
+function findings.time(f)
+  local ago = f.behind or 0
+  local told = ("its time is %s, which is %s %s its arrival"):format(f.value, minutes(ago),
+    ago >= 0 and "before" or "after")
+  if f.swapped then
+    return "time-swapped", told .. ": day and month are swapped",
+      ('time_mask = "%s" would fit'):format(f.swapped)
+  elseif f.epoch then
+    return "time-1970", told .. (f.fits and (": it is written as %s"):format(f.fits) or ""),
+      f.fits and ('time_mask = "%s" would fit'):format(f.fits)
+        or "the device's clock is not set, or its time mask is another one"
+  end
+  if f.zone then -- behind: or it was sent late
+    return ago >= 0 and "time-zone" or "time-ahead",
+      told .. ": whole or half hours, as two time zones differ",
+      'time_zone = "local", "+01:00" or "Europe/Bratislava" in the station or the line says how \z
+        its times are meant'
+  end
+  return ago >= 0 and "time-behind" or "time-ahead", told,
+    "look at the device's clock, time_mask and time_zone"
+end
+
+function findings.mask(f)
+  local text =
+    ("the time '%s' of %s does not fit the time mask %s: values get the time of arrival"):format(
+      f.raw, f.field, f.mask)
+  return "time-unreadable", text, f.fits and ('time_mask = "%s" would fit'):format(f.fits)
+    or "help \"time_mask\" lists what a mask may hold"
+end
+
+function findings.no_time(f)
+  return "time-missing", ("messages have no %s: values get the time of arrival"):format(f.field),
+    "correct time_field_name, or set ignore_missing_time = true"
+end
+
+function findings.gzip(f)
+  return "compressed", ("the payload is %s-compressed, where JSON is expected"):format(f.raw),
+    'in front of the line: local zlib = require "tagline.codec.zlib"; in the station: '
+      .. "prepare = function(payload) return assert(zlib.decode(payload)) end"
+end
+
+function findings.retained(f)
+  return "retained-only",
+    ("its last message, %s ago, was a retained one: its values may be older still"):format(
+      span(f.seconds)),
+    "no_data_timeout tells when a device is silent; ignore_retained = true takes live messages only"
+end
+
+function findings.doubled(f)
+  return "doubled",
+    ("messages come twice: %s matches the topic filters %s, and the broker sends one message \z
+      for each"):format(
+    explain.plain(f.topic), table.concat(f.filters, " and ")), "keep the wider topic filter only"
+end
+
+function findings.rounded(f)
+  return "rounded", ("%s came, and the tag holds %s: digits are lost"):format(f.raw, f.value),
+    f.integer and "take the type Ci, which holds 64-bit integers exactly"
+      or "take the type Ai, which holds fractions"
+end
+
+function findings.saturated(f)
+  return "saturated",
+    ("%s came, which is more than a 64-bit integer holds: the tag has %s"):format(f.raw, f.value),
+    "take the type Ai or TxtI"
+end
+
+local finding_heads = {
+  ["time-swapped"] = "day and month are swapped", ["time-1970"] = "the time is that of 1970",
+    ["time-behind"] = "the time is behind",
+  ["time-ahead"] = "the time is ahead", ["time-zone"] = "the time is of another zone",
+  ["time-unreadable"] = "the time does not fit its mask", ["time-missing"] = "there is no time",
+  compressed = "compressed payloads", rounded = "digits are lost",
+    saturated = "too large for 64 bits",
+  ["retained-only"] = "no live message since a retained one",
+}
+local finding_remarks = { rounded = true, ["time-zone"] = true, ["retained-only"] = true,
+  ["time-missing"] = true }
+local FINDINGS = 8 -- of one kind that are told
+
+--- The check: it gets the facts of a line, and the report (status_report.lua).
+return function(l, report)
+  local groups, order, counts = {}, {}, {}
+  for _, f in ipairs(l.findings or {}) do
+    local code, text, remedy = findings[f.kind](f)
+    if not groups[code] then
+      groups[code], order[#order + 1], counts[code] = {}, code, 0
+    end
+    counts[code] = counts[code] + 1
+    local group, name = groups[code], f.tag or f.station
+    if #group < FINDINGS then
+      local short = name and name:sub(1, #l.name + 1) == l.name .. "." and name:sub(#l.name + 2)
+        or name
+      group[#group + 1] = { short = short and ("%s (%s)"):format(short, text) or text,
+        text = text, remedy = remedy,
+        station = f.station, tag = f.tag }
+    end
+  end
+  for _, code in ipairs(order) do
+    local kind, head = finding_remarks[code] and "remark" or "problem", finding_heads[code]
+    if head then
+      report:many(kind, code, counts[code], groups[code], function() return head end)
+    else
+      local one = groups[code][1]
+      report:problem(code, one.text, one.remedy)
+    end
+  end
+end

@@ -1,0 +1,120 @@
+--- Checks of status() about the process: functions of the user that fail, the config, outlets and
+--- the spool.
+local print_module = require "tagline.repl.print"
+local reports = require "tagline.repl.status_report"
+
+local span = print_module.span
+local plural = reports.plural
+
+local RECENT = 600    -- seconds: a failure of a function that nobody can tell apart from others
+local WARNINGS = 8    -- of a config that are listed
+
+local function at(seconds) return print_module.time(seconds):sub(1, 19) .. "Z" end
+
+--- A function of the user that failed.
+local function failure(f, report)
+  local place = f.scope ~= "" and f.scope:find("%.") and { station = f.scope } or nil
+  report.line = f.scope ~= "" and f.scope:match "^[^.]*" or nil
+  if f.what == "names" then
+    return report:remark("unknown-name", (f.text:gsub(" %(logged once%)", "")),
+      "add the tag, or correct the name in decode", place)
+  end
+  local what = f.scope == "" and ("a function of %s(…)"):format(f.what)
+    or ("%s of %s"):format(f.what, f.scope)
+  local text
+  if f.scope == "" or f.works then
+    text = ("%s failed %s, last %s ago%s"):format(what, plural(f.count, "time"), span(f.last_ago),
+      f.works and "; it has worked since" or "")
+  else
+    text = ("%s has failed since %s (%s ago), %s, last %s ago"):format(what, at(f.since),
+      span(f.since_ago),
+      plural(f.count, "time"), span(f.last_ago))
+  end
+  if (f.scope == "" or f.works) and f.last_ago > RECENT then return end
+  local kind = f.works and "remark" or "problem"
+  report:both(kind, f.works and "handler-failed" or "handler-failing",
+    ("%s: %s"):format(text, f.text), "correct the function at that place; reload() takes it", place,
+    text .. "\n    " .. f.text)
+end
+
+local function config(c, report)
+  local changed = {}
+  for _, f in ipairs(c.files or {}) do
+    if f.changed then changed[#changed + 1] = f.path end
+  end
+  if c.refused then
+    local text = ("the config of %s was refused, the old one goes on:"):format(at(c.refused_at))
+    report:both("problem", "config-refused", text .. " " .. c.refused:gsub("\n", "; "),
+      "correct it, and reload()", nil, text .. "\n    " .. c.refused:gsub("\n", "\n    "))
+  elseif #changed > 0 then
+    report:remark("config-changed",
+      ("%s changed on disk since; reload { dry = true } shows what it would change"):format(
+      table.concat(changed, ", ")))
+  end
+  local warnings = c.warnings or {}
+  for i, text in ipairs(warnings) do
+    if i > WARNINGS then
+      report:remark("config-warning",
+        ("%d warnings more: tagline check %s prints them"):format(#warnings - WARNINGS, c.file))
+      break
+    end
+    report.line = text:match "line '([^']*)'"
+    local station = text:match "station '([^']*)'"
+    report:remark("config-warning", text, nil,
+      { station = report.line and station and report.line .. "." .. station })
+  end
+  report.line = nil
+end
+
+local LAG = 10 -- seconds: an outlet takes what comes at once
+
+--- How full the spool is, and how long what is left lasts at the present rate.
+local function room(spool)
+  if not spool then
+    return "values wait in the spool until it is full; when_full says what happens then"
+  end
+  local words = ("values wait in the spool, which is %d %% full"):format(
+    spool.bytes * 100 // math.max(spool.max, 1))
+  if spool.lasts and spool.lasts < 1000 * 86400 then
+    words = ("%s; at this rate the rest lasts %s"):format(words, span(spool.lasts))
+  end
+  return words .. "; when_full says what happens then"
+end
+
+--- A history or another outlet: { name, kind, up, since, why, behind, lag, rejected,
+--- last_rejected, dropped }, times in seconds.
+local function outlet(o, report, spool)
+  local name = ("outlet '%s' (%s)"):format(o.name, o.kind)
+  if not o.up then
+    report:problem("outlet-away", ("%s has been away for %s%s; %s"):format(name, span(o.since),
+      (o.why or "") ~= "" and ": " .. o.why or "",
+      plural(o.behind, "value waits", "values wait")), room(spool))
+  elseif o.behind > 0 and (o.lag or 0) >= LAG then
+    report:problem("outlet-behind", ("%s is %s behind, the oldest for %s"):format(name,
+      plural(o.behind, "value"), span(o.lag)),
+      "it is slower than the values that come: look at its server")
+  end
+  if (o.dropped or 0) > 0 then
+    report:remark("outlet-dropped",
+      ("the spool dropped %s before %s had them"):format(plural(o.dropped, "value"), name),
+      "spool { max = … } makes it larger")
+  end
+  if (o.rejected or 0) > 0 then
+    report:remark("outlet-rejected", ("%s rejected %s, the last: %s"):format(name,
+      plural(o.rejected, "value"), o.last_rejected or ""),
+      ("they are put aside in the spool's folder, file %s.rejected"):format(o.name))
+  end
+end
+
+--- `facts`: all of live.status().
+return function(facts, report)
+  if facts.config.file then config(facts.config, report) end
+  for _, f in ipairs(facts.failures) do failure(f, report) end
+  report.line = nil
+  for _, o in ipairs(facts.outlets or {}) do outlet(o, report, facts.spool) end
+  if facts.spool and (facts.spool.why or "") ~= "" then
+    report:problem("spool-away", facts.spool.why
+      .. ": nothing is read or acknowledged until it can be written",
+      "make room on the disk, or name another folder: spool { folder = … }")
+  end
+end

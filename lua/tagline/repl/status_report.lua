@@ -1,0 +1,93 @@
+--- What checks of status() put together: a list of problems (what is wrong now), a list of
+--- remarks (what was, or may be), and both as people read them. Each entry has a code, a text, a
+--- remedy, and the line, station or tag that it is about. Must not know what is checked.
+local explain = require "tagline.repl.explain"
+local print_module = require "tagline.repl.print"
+
+local M = {}
+
+function M.plural(n, one, many) return ("%d %s"):format(n, n == 1 and one or many or one .. "s") end
+
+--- Names, and how many more there are; `all`: what lists them.
+local function listed(names, count, all)
+  local more = count > #names and (", %d more"):format(count - #names) or ""
+  return table.concat(names, ", ") .. more
+    .. (more ~= "" and all and (" (%s lists all)"):format(all) or "")
+end
+
+local keywords = {}
+for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until
+  while]]):gmatch "%a+" do keywords[word] = true end
+
+--- A line, station or tag as one can type it: lines.plant, lines["things-stack"].
+function M.object(collection, name)
+  if name:find "^[%a_][%w_]*$" and not keywords[name] then return collection .. "." .. name end
+  return ("%s[%s]"):format(collection, print_module.quote(name))
+end
+
+local Report = {}
+Report.__index = Report
+
+--- One entry, for programs. `place`: { station =, tag = }, or nothing.
+local function entry(self, kind, code, text, remedy, place)
+  local one = { code = code, text = text, remedy = remedy, line = self.line, station = place
+    and place.station,
+    tag = place and place.tag }
+  for key, value in pairs(one) do
+    -- topics are what a device made of them
+    if type(value) == "string" then one[key] = explain.plain(value) end
+  end
+  local list = kind == "problem" and self.problems or self.remarks
+  list[#list + 1] = one
+  return one
+end
+
+--- One text, for people; `count`: how many entries it stands for.
+local function shown(self, kind, text, remedy, count)
+  self.shown[#self.shown + 1] = { kind = kind, text = text, remedy = remedy, line = self.line,
+    count = count or 1 }
+end
+
+--- Something is wrong now. `place`: { station =, tag = }, or nothing.
+function Report:problem(code, text, remedy, place)
+  entry(self, "problem", code, text, remedy, place)
+  shown(self, "problem", text, remedy)
+end
+
+--- Something was wrong, or may be.
+function Report:remark(code, text, remedy, place)
+  entry(self, "remark", code, text, remedy, place)
+  shown(self, "remark", text, remedy)
+end
+
+--- Several of one kind. items: { short =, text =, remedy =, station =, tag = }: an entry each, and
+--- one text of all of them for people, `head(count)` in front; `all`: what lists those that have
+--- no entry.
+function Report:many(kind, code, count, items, head, all)
+  if #items == 0 then return end
+  local names, remedies, seen = {}, {}, {}
+  for i, item in ipairs(items) do
+    entry(self, kind, code, item.text, item.remedy, item)
+    names[i] = item.short
+    if item.remedy and not seen[item.remedy] then
+      remedies[#remedies + 1], seen[item.remedy] = item.remedy, true
+    end
+  end
+  if count > #items then
+    entry(self, kind, code, ("%s: %d more"):format(head(count), count - #items))
+  end
+  shown(self, kind, ("%s: %s"):format(head(count), listed(names, count, all)), remedies[1])
+end
+
+--- An entry with a text of its own for people.
+function Report:both(kind, code, text, remedy, place, for_people)
+  entry(self, kind, code, text, remedy, place)
+  shown(self, kind, for_people)
+end
+
+--- `problems` and `remarks`: the lists to fill.
+function M.new(problems, remarks)
+  return setmetatable({ problems = problems, remarks = remarks, shown = {} }, Report)
+end
+
+return M
