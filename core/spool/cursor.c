@@ -16,17 +16,17 @@ enum { KEPT_S = 24 * 3600, LINE = 40 };
 enum { STORE_EACH = 1000 };
 
 /* A cursor's file: the spool's number, a line break, the value's number; both in 16
-** hexadecimal digits. */
-static bool read_place (int fd, uint64_t *spool, uint64_t *at) {
+** hexadecimal digits. 1; 0: it is no such file, or of another spool; a negated errno: it could not
+** be read, and what stands there is not known. */
+static int read_place (int fd, const tl_spool *s, uint64_t *at) {
   char text[LINE];
   unsigned long long a, b;
   ssize_t n = pread(fd, text, sizeof text - 1, 0);
-  if (n < 33) return false;
+  if (n < 0) return -errno;
   text[n] = '\0';
-  if (sscanf(text, "%16llx\n%16llx", &a, &b) != 2) return false;
-  *spool = a;
+  if (n < 33 || sscanf(text, "%16llx\n%16llx", &a, &b) != 2 || a != s->id) return 0;
   *at = b;
-  return true;
+  return 1;
 }
 
 static void store (tl_cursor *c) {
@@ -40,18 +40,18 @@ static void store (tl_cursor *c) {
 int tl_cursor_open (tl_cursor **out, tl_spool *s, const char *name, tl_err *err) {
   tl_cursor *c = calloc(1, sizeof *c);
   char file[80];
-  uint64_t spool;
   if (!c) return tl_fail(err, TL_ENOMEM, 0, "no memory for an outlet");
   snprintf(c->name, sizeof c->name, "%s", name);
   snprintf(file, sizeof file, "%s.cursor", c->name);
   c->fd = openat(s->folder, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  if (c->fd < 0) {
-    int code = -errno;
+  int rc = c->fd < 0 ? -errno : read_place(c->fd, s, &c->at);
+  if (rc < 0) {
+    if (c->fd >= 0) close(c->fd);
     free(c);
-    return tl_fail(err, code, 0, "spool: '%s': %s", file, strerror(-code));
+    return tl_fail(err, rc, 0, "spool: '%s': %s", file, strerror(-rc));
   }
   c->spool = s;
-  if (!read_place(c->fd, &spool, &c->at) || spool != s->id || c->at > s->next)
+  if (rc == 0 || c->at > s->next)
     c->at = s->is_new && s->count > 0 ? s->segments[0].first : s->next;
   else
     c->stored = c->at;
@@ -93,29 +93,39 @@ static bool is_open (const tl_spool *s, const char *file) {
   return false;
 }
 
+/* How far the outlet of this file came; UINT64_MAX: it needs nothing any more, and its file is
+** gone; 0: that is not known. */
+static uint64_t place_of_absent (const tl_spool *s, const char *file) {
+  uint64_t at = 0;
+  struct stat st;
+  int fd = openat(s->folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : read_place(fd, s, &at);
+  if (fd >= 0) close(fd);
+  if (rc < 0) return 0;
+  if (rc > 0 && st.st_mtime + KEPT_S >= time(NULL)) return at;
+  unlinkat(s->folder, file, 0);
+  return UINT64_MAX;
+}
+
 /* Values are kept for a day after an outlet was removed from the config, in case that was a
-** mistake. */
+** mistake. Where it cannot be seen how far such an outlet came, all are kept. */
 static uint64_t lowest_of_absent (const tl_spool *s, uint64_t lowest) {
   int copy = dup(s->folder);
   DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
   if (!dir) {
     if (copy >= 0) close(copy);
-    return lowest;
+    return 0;
   }
   rewinddir(dir);
-  for (struct dirent *e; (e = readdir(dir));) {
+  for (;;) {
+    errno = 0;
+    struct dirent *e = readdir(dir);
+    if (!e && errno != 0) lowest = 0;
+    if (!e) break;
     size_t n = strlen(e->d_name);
-    uint64_t spool, at;
-    struct stat st;
     if (n < 8 || strcmp(e->d_name + n - 7, ".cursor") != 0 || is_open(s, e->d_name)) continue;
-    int fd = openat(s->folder, e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) continue;
-    bool ours = fstat(fd, &st) == 0 && read_place(fd, &spool, &at) && spool == s->id;
-    close(fd);
-    if (!ours || st.st_mtime + KEPT_S < time(NULL))
-      unlinkat(s->folder, e->d_name, 0);
-    else if (at < lowest)
-      lowest = at;
+    uint64_t at = place_of_absent(s, e->d_name);
+    if (at < lowest) lowest = at;
   }
   closedir(dir);
   return lowest;

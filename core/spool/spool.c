@@ -81,14 +81,14 @@ void tl_spool_trim (tl_spool *s) {
 }
 
 /* Begin a new segment. If the newest one is empty it has the same file name: it is removed and
-** made again. */
+** made again. So is what is left of one that could not be made. */
 static int roll (tl_spool *s, int64_t wall) {
   tl_segment_head head = { s->id, s->next, wall };
   tl_spool_segment *newest = s->count > 0 ? &s->segments[s->count - 1] : NULL;
   char name[32];
+  tl_segment_name(s->next, name);
+  unlinkat(s->folder, name, 0);
   if (newest && newest->first == s->next) {
-    tl_segment_name(s->next, name);
-    unlinkat(s->folder, name, 0);
     s->bytes -= newest->bytes;
     s->count--;
   }
@@ -97,7 +97,6 @@ static int roll (tl_spool *s, int64_t wall) {
   tl_spool_segment *made = add_segment(s);
   if (!made) {
     close(fd);
-    tl_segment_name(s->next, name);
     unlinkat(s->folder, name, 0);
     return TL_ENOMEM;
   }
@@ -116,6 +115,18 @@ static int compare_segments (const void *a, const void *b) {
   return x->first < y->first ? -1 : x->first > y->first;
 }
 
+static int note_segment (tl_spool *s, const char *name, uint64_t first) {
+  struct stat st;
+  if (fstatat(s->folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return -errno;
+  if (!S_ISREG(st.st_mode)) return TL_OK;
+  tl_spool_segment *at = add_segment(s);
+  if (!at) return TL_ENOMEM;
+  *at = (tl_spool_segment){ first, (uint64_t)st.st_size };
+  s->bytes += at->bytes;
+  return TL_OK;
+}
+
+/* A segment that cannot be seen now must not be taken for one that is not there. */
 static int list_segments (tl_spool *s) {
   int copy = dup(s->folder);
   DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
@@ -126,18 +137,13 @@ static int list_segments (tl_spool *s) {
     return rc;
   }
   rewinddir(dir);
-  for (struct dirent *e; rc >= 0 && (e = readdir(dir));) {
+  while (rc >= 0) {
+    errno = 0;
+    struct dirent *e = readdir(dir);
     uint64_t first;
-    struct stat st;
-    if (!tl_segment_is_name(e->d_name, &first)) continue;
-    if (fstatat(s->folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
-      continue;
-    tl_spool_segment *at = add_segment(s);
-    if (!at)
-      rc = TL_ENOMEM;
-    else
-      *at = (tl_spool_segment){ first, (uint64_t)st.st_size };
-    if (at) s->bytes += at->bytes;
+    if (!e) rc = -errno;
+    if (!e) break;
+    if (tl_segment_is_name(e->d_name, &first)) rc = note_segment(s, e->d_name, first);
   }
   closedir(dir);
   if (s->count > 1) qsort(s->segments, s->count, sizeof *s->segments, compare_segments);
@@ -231,7 +237,8 @@ static int lock (tl_spool *s, const char *path, tl_err *err) {
                    path, text[0] != '\0' ? text : "?");
   }
   int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-  if (ftruncate(s->lock, 0) < 0 || pwrite(s->lock, text, (size_t)n, 0) < 0) return TL_OK;
+  /* only for the message above: the lock is what counts */
+  if (ftruncate(s->lock, 0) == 0) (void)!pwrite(s->lock, text, (size_t)n, 0);
   return TL_OK;
 }
 
@@ -248,7 +255,7 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
   if (!s) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
   *found = (tl_spool_found){ 0 };
   s->folder = s->lock = s->fd = -1;
-  s->next = 1;
+  s->next = s->ordinal = 1; /* also where no segment can be made yet */
   s->max_bytes = options->max_bytes < TL_SPOOL_LEAST ? TL_SPOOL_LEAST : options->max_bytes;
   s->hold = options->hold;
   tl_buf_init(&s->batch);

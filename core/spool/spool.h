@@ -49,7 +49,7 @@ uint64_t tl_spool_written (const tl_spool *s); /* bytes written since it was ope
 
 /* Begin a value; its records are appended to the buffer that is returned. NULL: no memory.
 ** The definition of a series counts only within one segment: when *segment differs from the
-** last time, definitions must be written again. */
+** last time, definitions must be written again. It is never 0. */
 tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment);
 void tl_spool_added (tl_spool *s); /* one more value is in the buffer */
 /* How many bytes may wait for a commit while commits fail. A caller with more calls
