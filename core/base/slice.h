@@ -28,7 +28,10 @@ static inline bool tl_slice_eq (tl_slice a, tl_slice b) {
 }
 #define TL_LIT(text) tl_slice_of("" text, sizeof(text) - 1)
 
+static inline int tl_slice_width (tl_slice s) {
+  return s.len > 0x7fffffff ? 0x7fffffff : (int)s.len;
+}
 /* For printf: "%.*s", TL_ARG(slice). Cut at 2^31 - 1 bytes. */
-#define TL_ARG(s) (int)((s).len > 0x7fffffff ? 0x7fffffff : (s).len), (const char *)(s).at
+#define TL_ARG(s) tl_slice_width(s), (const char *)(s).at
 
 #endif

@@ -90,7 +90,7 @@ static int l_time_guess (lua_State *L) {
   int64_t ms = 0;
   tl_slice text = check_slice(L, 1);
   lua_Number near_s = luaL_checknumber(L, 2);
-  luaL_argcheck(L, near_s > -1e10 && near_s < 1e12, 2, "expected seconds since 1970");
+  if (!(near_s > -1e10 && near_s < 1e12)) return luaL_argerror(L, 2, "expected seconds since 1970");
   const char *mask = tl_timemask_guess(NULL, text, (int64_t)(near_s * 1000.0), &ms);
   if (!mask) return 0;
   lua_pushstring(L, mask);

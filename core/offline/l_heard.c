@@ -15,7 +15,7 @@ static void push_seconds (lua_State *L, int64_t ms) { lua_pushnumber(L, (lua_Num
 static const tl_heard_topic *check_topic (lua_State *L) {
   const tl_heard *c = upvalue(L);
   lua_Integer i = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, i >= 1 && (size_t)i <= tl_heard_count(c), 1, "there is no such topic");
+  if (i < 1 || (size_t)i > tl_heard_count(c)) luaL_argerror(L, 1, "there is no such topic");
   return tl_heard_at(c, (size_t)i - 1);
 }
 
@@ -46,7 +46,7 @@ static int l_topic (lua_State *L) {
 static int l_sample (lua_State *L) {
   const tl_heard_topic *t = check_topic(L);
   lua_Integer n = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, n >= 1 && n <= TL_HEARD_SAMPLES, 2, "there is no such sample");
+  if (n < 1 || n > TL_HEARD_SAMPLES) luaL_argerror(L, 2, "there is no such sample");
   const tl_heard_sample *s = &t->samples[n - 1];
   if (!s->payload.at) return 0;
   push_slice(L, s->payload);

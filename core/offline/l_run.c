@@ -57,7 +57,7 @@ static int run_recorded (lua_State *L) {
 
 static int64_t check_time (lua_State *L, int index) {
   lua_Number t = luaL_checknumber(L, index);
-  luaL_argcheck(L, fabs(t) < 9e12, index, "expected seconds since 1970");
+  if (!(fabs(t) < 9e12)) luaL_argerror(L, index, "expected seconds since 1970");
   return (int64_t)llround(t * 1000.0);
 }
 
@@ -136,7 +136,7 @@ static int run_replay (lua_State *L) {
   tl_slice text = check_slice(L, 2);
   lua_Integer at = luaL_checkinteger(L, 3), most = luaL_checkinteger(L, 4);
   tl_replayed r;
-  luaL_argcheck(L, at >= 1 && (size_t)at <= text.len + 1, 3, "expected a byte of the text");
+  if (at < 1 || (size_t)at > text.len + 1) luaL_argerror(L, 3, "expected a byte of the text");
   if (!s->replay && tl_replay_new(&s->replay, run) < 0) return luaL_error(L, "not enough memory");
   text = tl_slice_of(text.at + at - 1, text.len - (size_t)at + 1);
   lua_pushstring(L, words[tl_replay_feed(s->replay, text, most > 0 ? (uint64_t)most : 0, &r)]);

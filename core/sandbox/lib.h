@@ -10,6 +10,8 @@
 void tl_open_basic (lua_State *L); /* pcall xpcall, coroutine.resume wrap close */
 void tl_open_string (lua_State *L, bool unsafe);
 void tl_open_table (lua_State *L);
+/* The type of argument 3 of a gsub; raises if it is no text, table or function. */
+int tl_check_replacement (lua_State *L);
 int tl_open_re (lua_State *L); /* loads the module tagline.re: PCRE2 with limits */
 /* weak.c: to be called after the state was made, and before it is closed; and the loader of
 ** the module tagline.weak. */

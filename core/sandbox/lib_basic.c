@@ -50,7 +50,7 @@ static int basic_xpcall (lua_State *L) {
 
 static lua_State *check_thread (lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
-  luaL_argexpected(L, co, 1, "coroutine");
+  if (!co) luaL_typeerror(L, 1, "coroutine");
   return co;
 }
 

@@ -149,7 +149,7 @@ static void put (lua_State *L, const step *found, const uint8_t *at, int values,
 static const uint8_t *check_place (lua_State *L, size_t *len, size_t *at) {
   const uint8_t *bytes = (const uint8_t *)luaL_checklstring(L, 1, len);
   lua_Integer place = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, place >= 1 && (size_t)place <= *len + 1, 2, "no such place");
+  if (place < 1 || (size_t)place > *len + 1) luaL_argerror(L, 2, "no such place");
   *at = (size_t)place - 1;
   return bytes;
 }
@@ -289,7 +289,7 @@ static int entries_add (lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   size_t n = (size_t)lua_rawlen(L, 2);
-  luaL_argcheck(L, n > 0 && n <= PARTS_MAX, 2, "too many parts");
+  if (n < 1 || n > PARTS_MAX) luaL_argerror(L, 2, "too many parts");
   lua_getiuservalue(L, AT_SET, STEPS);
   lua_getiuservalue(L, AT_SET, NAMES);
   step *made = lua_newuserdatauv(L, sizeof *made + n * sizeof made->parts[0], 0);
@@ -326,7 +326,7 @@ static int entries_clear (lua_State *L) {
 ** read, one, frame, clear. */
 static int entries_new (lua_State *L) {
   lua_Integer width = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, width == 1 || width == 2, 1, "expected 1 or 2");
+  if (width != 1 && width != 2) luaL_argerror(L, 1, "expected 1 or 2");
   lua_settop(L, 1);
   set *s = lua_newuserdatauv(L, sizeof *s, NAMES);
   *s = (set){ .width = (uint8_t)width };

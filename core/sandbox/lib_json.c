@@ -173,7 +173,7 @@ static void add_value (writing *w) {
 
 static int json_encode (lua_State *L) {
   writing w = { .L = L, .script = tl_sandbox_of(L), .index = 2, .cap = FIRST_ROOM };
-  luaL_argcheck(L, lua_gettop(L) == 1, 1, "expected 1 argument");
+  if (lua_gettop(L) != 1) return luaL_argerror(L, 1, "expected 1 argument");
   w.at = lua_newuserdatauv(L, w.cap, 0);
   lua_pushvalue(L, 1);
   add_value(&w);

@@ -226,10 +226,7 @@ static void push_replacement (const matching *m) {
 static int re_gsub (lua_State *L) {
   matching m;
   luaL_Buffer out;
-  int kind = lua_type(L, 3);
-  luaL_argexpected(
-      L, kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TFUNCTION || kind == LUA_TTABLE,
-      3, "string/function/table");
+  tl_check_replacement(L);
   lua_Integer most = luaL_optinteger(L, 4, LUA_MAXINTEGER), n = 0, last = -1;
   size_t copied = 0;
   lua_settop(L, 4);

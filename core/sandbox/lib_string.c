@@ -162,12 +162,16 @@ static bool add_replacement (tl_matching *m, luaL_Buffer *out, const uint8_t *at
   return true;
 }
 
+int tl_check_replacement (lua_State *L) {
+  int kind = lua_type(L, 3);
+  if (kind != LUA_TNUMBER && kind != LUA_TSTRING && kind != LUA_TFUNCTION && kind != LUA_TTABLE)
+    luaL_typeerror(L, 3, "string/function/table");
+  return kind;
+}
+
 static int string_gsub (lua_State *L) {
   tl_slice text = check_text(L, 1), pattern = check_text(L, 2);
-  int kind = lua_type(L, 3);
-  luaL_argexpected(
-      L, kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TFUNCTION || kind == LUA_TTABLE,
-      3, "string/function/table");
+  int kind = tl_check_replacement(L);
   lua_Integer most = luaL_optinteger(L, 4, (lua_Integer)text.len + 1), n = 0;
   bool anchored = pattern.len > 0 && *pattern.at == '^', changed = false;
   const uint8_t *at = text.at, *last = NULL, *p = pattern.at + anchored;
@@ -249,7 +253,7 @@ static void ahead_of (lua_State *L, int index) {
 static void short_format (lua_State *L) {
   size_t len;
   luaL_checklstring(L, 1, &len);
-  luaL_argcheck(L, len <= FORMAT_MAX, 1, "format is longer than 4096 bytes");
+  if (len > FORMAT_MAX) luaL_argerror(L, 1, "format is longer than 4096 bytes");
 }
 
 static size_t length_of (lua_State *L, int index) {

@@ -24,7 +24,7 @@ static int table_insert (lua_State *L) {
   }
   if (n != 3) return luaL_error(L, "wrong number of arguments to 'insert'");
   lua_Integer at = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, (lua_Unsigned)at - 1u < (lua_Unsigned)e, 2, "position out of bounds");
+  if ((lua_Unsigned)at - 1u >= (lua_Unsigned)e) luaL_argerror(L, 2, "position out of bounds");
   for (lua_Integer i = e; i > at; i--) {
     tl_work(L, s);
     lua_geti(L, 1, i - 1);
@@ -38,8 +38,8 @@ static int table_remove (lua_State *L) {
   tl_sandbox *s = tl_sandbox_of(L);
   check_table(L, 1);
   lua_Integer size = luaL_len(L, 1), at = luaL_optinteger(L, 2, size);
-  if (at != size)
-    luaL_argcheck(L, (lua_Unsigned)at - 1u <= (lua_Unsigned)size, 2, "position out of bounds");
+  if (at != size && (lua_Unsigned)at - 1u > (lua_Unsigned)size)
+    luaL_argerror(L, 2, "position out of bounds");
   lua_geti(L, 1, at);
   for (; at < size; at++) {
     tl_work(L, s);
@@ -59,9 +59,10 @@ static int table_move (lua_State *L) {
   check_table(L, 1);
   check_table(L, target);
   if (last >= from) {
-    luaL_argcheck(L, from > 0 || last < LUA_MAXINTEGER + from, 3, "too many elements to move");
+    if (from <= 0 && last >= LUA_MAXINTEGER + from)
+      luaL_argerror(L, 3, "too many elements to move");
     lua_Integer n = last - from + 1;
-    luaL_argcheck(L, to <= LUA_MAXINTEGER - n + 1, 4, "destination wrap around");
+    if (to > LUA_MAXINTEGER - n + 1) luaL_argerror(L, 4, "destination wrap around");
     /* source and target overlap */
     bool backwards =
         to > from && to <= last && (target == 1 || lua_compare(L, 1, target, LUA_OPEQ));
@@ -142,7 +143,7 @@ static int table_sort (lua_State *L) {
   check_table(L, 1);
   lua_Integer n = luaL_len(L, 1);
   if (n < 2) return 0;
-  luaL_argcheck(L, n < INT32_MAX, 1, "array too big");
+  if (n >= INT32_MAX) luaL_argerror(L, 1, "array too big");
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
   for (lua_Integer i = n / 2; i >= 1; i--) {

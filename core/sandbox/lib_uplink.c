@@ -456,7 +456,7 @@ static int uplink_pick (lua_State *L) {
 static int uplink_get (lua_State *L) {
   const reader *r = lua_touserdata(L, AT_READER);
   lua_Integer place = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, r->read && place >= 1 && (size_t)place <= r->picker->n, 1, "no such place");
+  if (!r->read || place < 1 || (size_t)place > r->picker->n) luaL_argerror(L, 1, "no such place");
   const tl_json_value *v = &r->values[place - 1];
   if (v->type == TL_JSON_NULL)
     lua_pushnil(L);
@@ -479,7 +479,7 @@ static places read_places (lua_State *L, const char *name, const tl_picker *pick
     else
       lua_pushvalue(L, -1);
     lua_Integer place = luaL_checkinteger(L, -1);
-    luaL_argcheck(L, place >= 1 && (size_t)place <= picker->n, 1, "no such place");
+    if (place < 1 || (size_t)place > picker->n) luaL_argerror(L, 1, "no such place");
     p.at[p.n++] = (uint8_t)(place - 1);
     lua_pop(L, 1);
   }

@@ -146,9 +146,9 @@ static int run_checked (lua_State *L, bool gzip) {
   const uint8_t *bytes = (const uint8_t *)luaL_checklstring(L, 1, &len);
   lua_Integer limit = luaL_optinteger(L, 2, LIMIT);
   lua_Integer from = luaL_optinteger(L, 3, 1), to = luaL_optinteger(L, 4, (lua_Integer)len);
-  luaL_argcheck(L, limit >= 0 && limit <= UINT32_MAX, 2, "expected bytes, from 0 to 2^32");
-  luaL_argcheck(L, from >= 1 && from <= (lua_Integer)len + 1, 3, "expected a byte of the string");
-  luaL_argcheck(L, to >= from - 1 && to <= (lua_Integer)len, 4, "expected a byte of the string");
+  if (limit < 0 || limit > UINT32_MAX) luaL_argerror(L, 2, "expected bytes, from 0 to 2^32");
+  if (from < 1 || from > (lua_Integer)len + 1) luaL_argerror(L, 3, "expected a byte of the string");
+  if (to < from - 1 || to > (lua_Integer)len) luaL_argerror(L, 4, "expected a byte of the string");
   lua_settop(L, 1);
   const uint8_t *first = bytes + (from - 1), *end = bytes + to;
   return run(L, first, end, from, limit, gzip ? GZIP : window_bits(first, (size_t)(end - first)));

@@ -162,9 +162,9 @@ static int l_add (lua_State *L) {
   tl_type type;
   tl_reason reason = TL_REASON_NONE;
   tl_err err = { .text = "" };
-  luaL_argcheck(L, tl_type_from_name(slice_at(L, 3), &type), 3, "a type is expected");
-  luaL_argcheck(L, reason_name.len == 0 || tl_reason_from_name(reason_name, &reason), 8,
-                "a reason is expected");
+  if (!tl_type_from_name(slice_at(L, 3), &type)) luaL_argerror(L, 3, "a type is expected");
+  if (reason_name.len > 0 && !tl_reason_from_name(reason_name, &reason))
+    luaL_argerror(L, 8, "a reason is expected");
   tl_sample sample = { .status = TL_VALID,
                        .n = (uint16_t)luaL_checkinteger(L, 6),
                        .time_ms = luaL_checkinteger(L, 5) };

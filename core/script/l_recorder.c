@@ -161,7 +161,7 @@ int tl_word_messages (lua_State *L) {
   lua_settop(L, 2);
   read_pattern(L, 1, &w);
   lua_Integer limit = luaL_optinteger(L, 2, LIMIT);
-  luaL_argcheck(L, limit > 0, 2, "expected how many messages at most");
+  if (limit <= 0) return luaL_argerror(L, 2, "expected how many messages at most");
   entry *all = push_entries(L, &w, &n);
   size_t first = n > (size_t)limit ? n - (size_t)limit : 0;
   lua_getglobal(L, "require");
