@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { TL_PB_VARINT = 0, TL_PB_FIXED64 = 1, TL_PB_LENGTH = 2, TL_PB_FIXED32 = 5 };
 enum { TL_PB_NUMBER_LAST = 536870911 };
@@ -27,12 +28,33 @@ static inline bool tl_pb_long_varint (const uint8_t *bytes, size_t *at, size_t s
   return false;
 }
 
+/* A varint of 2 to 8 bytes, if 8 bytes are there: without a branch for each byte, since how many
+** there are varies. 0: there is none. */
+static inline size_t tl_pb_eight (const uint8_t *bytes, uint64_t *value) {
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  uint64_t ends = ~word & 0x8080808080808080U;
+  if (ends == 0) return 0;
+  word &= (ends ^ (ends - 1)) & 0x7f7f7f7f7f7f7f7fU; /* up to the first byte without its bit 7 */
+  word = (word & 0x007f007f007f007fU) | (word & 0x7f007f007f007f00U) >> 1;
+  word = (word & 0x00003fff00003fffU) | (word & 0x3fff00003fff0000U) >> 2;
+  *value = (word & 0x000000000fffffffU) | (word & 0x0fffffff00000000U) >> 4;
+  return (size_t)__builtin_ctzll(ends) / 8 + 1;
+#else
+  (void)bytes, (void)value;
+  return 0;
+#endif
+}
+
 static inline bool tl_pb_varint (const uint8_t *bytes, size_t *at, size_t stop, uint64_t *value) {
   if (*at < stop && bytes[*at] < 128) { /* most of them */
     *value = bytes[(*at)++];
     return true;
   }
-  return tl_pb_long_varint(bytes, at, stop, value);
+  size_t n = stop - *at >= 8 && *at < stop ? tl_pb_eight(bytes + *at, value) : 0;
+  *at += n;
+  return n > 0 || tl_pb_long_varint(bytes, at, stop, value);
 }
 
 /* A field with a length: afterwards `*at` is its first byte, and `*end` is behind its last

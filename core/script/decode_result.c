@@ -1,11 +1,12 @@
 /* core/script/decode_result.c — turns what decode returns into tag values: a table from name
-** to value, or a list of samples with their own times.
+** to value, or a list of samples with their own times; or metrics that were read in C.
 ** Everything is read and converted before the first tag is set, so an error anywhere in the
 ** result changes nothing. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sandbox/metrics.h"
 #include "script/l_options.h"
 #include "script/script.h"
 
@@ -57,8 +58,7 @@ static int64_t read_time (taking *t, int index, const char *where) {
 
 /* --- one value --- */
 
-static void make_room (taking *t) {
-  size_t room = t->room + t->room / 2;
+static void make_room (taking *t, size_t room) {
   pending *more = lua_newuserdatauv(t->L, room * sizeof *more, 0);
   memcpy(more, t->list, t->n * sizeof *more);
   lua_replace(t->L, t->base);
@@ -68,7 +68,7 @@ static void make_room (taking *t) {
 
 /* Append one value. If `how` says that it is valid, the caller sets `value`. */
 static inline pending *add (taking *t, int tag, tl_type type, uint8_t how, int64_t time_ms) {
-  if (t->n == t->room) make_room(t);
+  if (t->n == t->room) make_room(t, t->room + t->room / 2);
   pending *p = &t->list[t->n++];
   p->time_ms = time_ms;
   p->tag = (uint16_t)tag;
@@ -275,11 +275,13 @@ static void sort_many (taking *t, pending *list, size_t n) {
 /* Lua tables have no order, so values are set in the order of the tags in the config, like
 ** those of addressed tags. */
 static void sort (taking *t, pending *list, size_t n) {
-  if (n > FEW) {
+  size_t sorted = 1;
+  while (sorted < n && list[sorted - 1].tag <= list[sorted].tag) sorted++;
+  if (sorted < n && n > FEW) {
     sort_many(t, list, n);
     return;
   }
-  for (size_t i = 1; i < n; i++) {
+  for (size_t i = sorted; i < n; i++) {
     if (list[i - 1].tag <= list[i].tag) continue;
     pending one = list[i];
     size_t at = i;
@@ -322,6 +324,80 @@ static bool take_values (taking *t, int above, int64_t time_ms) {
   tl_work(L, &t->script->box);
   sort(t, t->list + first, t->n - first);
   return true;
+}
+
+/* --- metrics that were read in C --- */
+
+/* The tag that an entry fills; -1: there is none. Looked up by name once, and again when the
+** station has another definition. */
+static int tag_of_metric (taking *t, tl_metrics_values *v, int values, uint32_t place) {
+  lua_State *L = t->L;
+  tl_metric_entry *e = &v->reader->entries[place];
+  size_t len;
+  if (e->tag != TL_METRIC_TAG_NEW) return e->tag;
+  tl_metrics_push_tag(L, values, place);
+  const char *name = lua_tolstring(L, -1, &len);
+  e->tag = name ? tl_plan_find(t->plan, tl_slice_of(name, len)) : -1;
+  if (name && e->tag < 0) say_unknown(t, name);
+  lua_pop(L, 1);
+  return e->tag;
+}
+
+/* The same as take() for the Lua value that a table would have. */
+static void take_metric (taking *t, int tag, const tl_metric_value *v, int64_t time_ms) {
+  tl_buf *scratch = &t->station->line->model->scratch;
+  const tl_tagdef *def = &t->plan->tags[tag];
+  pending *p = add(t, tag, def->type, VALID, v->has_time ? v->time_ms : time_ms);
+  tl_reason why = TL_REASON_TYPE;
+  tl_buf_clear(scratch);
+  switch ((tl_metric_kind)v->kind) {
+    case TL_METRIC_NULL: break;
+    case TL_METRIC_INTEGER:
+      why = tl_convert_integer(def->type, v->value.integer, scratch, &p->value);
+      break;
+    case TL_METRIC_NUMBER:
+      why = tl_convert_number(def->type, v->value.number, scratch, &p->value);
+      break;
+    case TL_METRIC_BOOLEAN: why = tl_convert_boolean(def->type, v->value.boolean, &p->value); break;
+    case TL_METRIC_TEXT:
+      why = tl_words_text(def->type, &def->words, v->value.text, &t->plan->rule, &p->value);
+      break;
+  }
+  p->how = (uint8_t)why;
+  if (why != TL_REASON_NONE || (def->type != TL_TXTI && def->type != TL_TXTO)) return;
+  if (v->kind == TL_METRIC_TEXT) return; /* a part of the message, which stands on the stack */
+  lua_pushnil(t->L);
+  p->value.text = keep(t, p->value.text);
+  lua_pop(t->L, 1);
+}
+
+/* Read the values that stand at stack index `values`. Their message stays on the stack until all
+** are set. */
+static void take_metrics (taking *t, tl_metrics_values *v, int values, int64_t time_ms) {
+  lua_State *L = t->L;
+  tl_metrics_reader *reader = v->reader;
+  uint64_t generation = tl_gateway_generation(t->script->gateway);
+  size_t first = 0;
+  if (reader->tags_of != t->plan || reader->tags_generation != generation) {
+    for (uint32_t i = 0; i < reader->count; i++) reader->entries[i].tag = TL_METRIC_TAG_NEW;
+    reader->tags_of = t->plan;
+    reader->tags_generation = generation;
+  }
+  lua_getiuservalue(L, values, TL_METRICS_BYTES);
+  t->texts++;
+  if (v->count > t->room) make_room(t, v->count);
+  for (size_t i = 0; i < v->count; i++) {
+    const tl_metric_value *one = &v->list[i];
+    if (one->begins) {
+      sort(t, t->list + first, t->n - first);
+      first = t->n;
+    }
+    int tag = tag_of_metric(t, v, values, one->place);
+    if (tag >= 0) take_metric(t, tag, one, time_ms);
+  }
+  sort(t, t->list + first, t->n - first);
+  tl_work(L, &t->script->box);
+  v->lent = false;
 }
 
 /* --- all of them --- */
@@ -388,7 +464,9 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
   taking t = {
     .L = L, .script = s, .station = station, .plan = station->plan, .list = here, .room = HERE
   };
-  if (lua_type(L, first) != LUA_TTABLE)
+  tl_metrics_values *metrics =
+      lua_type(L, first) == LUA_TUSERDATA ? luaL_testudata(L, first, TL_METRIC_VALUES) : NULL;
+  if (!metrics && lua_type(L, first) != LUA_TTABLE)
     luaL_error(L,
                "decode must return a table of tag names and values, a list of samples, or nil; it "
                "returned %s",
@@ -396,12 +474,16 @@ void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first
   if (!lua_isnil(L, first + 1)) time_ms = read_time(&t, first + 1, "the time that decode returned");
   lua_pushnil(L);
   t.base = lua_gettop(L);
-  lua_pushvalue(L, first);
-  if (!take_values(&t, 1, time_ms)) {
-    t.n = 0;
-    t.texts = 0;
-    lua_settop(L, t.base);
-    time_ms = take_list(&t, first, time_ms);
+  if (metrics) {
+    take_metrics(&t, metrics, first, time_ms);
+  } else {
+    lua_pushvalue(L, first);
+    if (!take_values(&t, 1, time_ms)) {
+      t.n = 0;
+      t.texts = 0;
+      lua_settop(L, t.base);
+      time_ms = take_list(&t, first, time_ms);
+    }
   }
   if (t.n > HERE) tl_budget_spend(L, t.n * NS_PER_VALUE);
   tl_station_set(reading, time_ms);

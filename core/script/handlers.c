@@ -141,8 +141,8 @@ void tl_push_call_stats (lua_State *L, const tl_station *station) {
 
 static int p_decode (lua_State *L) {
   call *c = lua_touserdata(L, 1);
-  const tl_station_hooks *h = c->station->user;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, h->functions->decode);
+  const tl_station_functions *f = ((const tl_station_hooks *)c->station->user)->functions;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, f->direct != LUA_NOREF ? f->direct : f->decode);
   tl_push_message(L, c->message);
   lua_call(L, 1, 3);
   c->returned = true;

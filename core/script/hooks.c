@@ -12,6 +12,17 @@ static int take_function (lua_State *L, int index, const char *name) {
   return LUA_NOREF;
 }
 
+/* A decode of ours may have another function beside __call, __direct, which may return what Lua
+** cannot read (metrics that were read in C). LUA_NOREF: there is none. */
+static int take_direct (lua_State *L, int index) {
+  int direct = LUA_NOREF, top = lua_gettop(L);
+  if (lua_getfield(L, index, "decode") == LUA_TTABLE &&
+      luaL_getmetafield(L, -1, "__direct") == LUA_TFUNCTION)
+    direct = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_settop(L, top);
+  return direct;
+}
+
 static bool has_function (lua_State *L, int index, const char *name) {
   bool yes = lua_getfield(L, index, name) != LUA_TNIL;
   lua_pop(L, 1);
@@ -75,6 +86,7 @@ tl_station_hooks *tl_read_station_hooks (lua_State *L, int index, int tag_count)
   h->tag_count = tag_count;
   h->names = h->wanted = LUA_NOREF;
   h->decode = take_function(L, index, "decode");
+  h->direct = take_direct(L, index);
   h->encode = take_function(L, index, "encode");
   h->on_value = take_function(L, index, "on_value");
   h->on_status = take_function(L, index, "on_status");
@@ -117,6 +129,7 @@ void *tl_hooks_share (void *ctx, void *user) {
 static void release_functions (lua_State *L, tl_station_functions *h) {
   if (--h->refs > 0) return;
   luaL_unref(L, LUA_REGISTRYINDEX, h->decode);
+  luaL_unref(L, LUA_REGISTRYINDEX, h->direct);
   luaL_unref(L, LUA_REGISTRYINDEX, h->encode);
   for (int i = 0; i < h->prepare_count; i++) luaL_unref(L, LUA_REGISTRYINDEX, h->prepare[i]);
   luaL_unref(L, LUA_REGISTRYINDEX, h->on_value);

@@ -243,7 +243,8 @@ typedef struct {
 typedef struct {
   int refs;
   int decode, encode, on_value, on_status; /* registry references or LUA_NOREF */
-  bool values;                             /* is there any on_value, of a tag or of the station? */
+  int direct;  /* is called in place of decode where only the core sees the result (hooks.c) */
+  bool values; /* is there any on_value, of a tag or of the station? */
   /* decode_result.c: the names that decode returned last, in their order, and the tags of
   ** these names */
   tl_guess guesses[TL_GUESSES];

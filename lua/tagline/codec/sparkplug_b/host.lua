@@ -214,12 +214,9 @@ function messages.NDATA(c, m)
   local scope = c.node.scopes[c.device]
   check_born(c)
   check_seq(c, m.seq)
+  if m.read then return m end -- in C
   local filling = c.host.book:begin(c.msg, c.node, c.device, scope and scope.birth or 0,
     m.timestamp)
-  if m.samples then
-    filling:take(m.samples)
-    return filling
-  end
   local unknown = put_metrics(c, filling, m.metrics)
   if scope then filling:teach(scope, m.metrics, datatypes.numbers) end
   if c.node.born and not scope then
@@ -273,11 +270,11 @@ local function read(self, msg, t)
   local is_birth = t.type == "NBIRTH" or t.type == "DBIRTH"
   if is_data[t.type] then
     local reader = self.book:reader(msg.station, scope)
-    local samples, seq, timestamp
+    local values, seq, timestamp
     if reader then
-      samples, seq, timestamp = reader:read(msg.payload, self.options.historical ~= false)
+      values, seq, timestamp = reader:read(msg.payload, self.options.historical ~= false)
     end
-    if samples then return { samples = samples, seq = seq, timestamp = timestamp } end
+    if values then return { read = values, seq = seq, timestamp = timestamp } end
   end
   local m, why = payload.read(msg.payload, { max_inflated = self.options.max_inflated,
     resolve = not is_birth and births.resolver(scope) or nil })
@@ -309,11 +306,12 @@ end
 
 -- What comes of held messages goes to their stations; another one's with its next message.
 local function release(self, node, station, first)
-  local results, fault = { first }, nil
+  local results, fault = { tags.keep(first) }, nil
   for kept in function() return order.next(node) end do
     local ok, filling, why = pcall(function()
       local t = parse(self, kept.topic)
-      return take(self, kept, t, read(self, kept, t))
+      local made, wrong = take(self, kept, t, read(self, kept, t))
+      return tags.keep(made), wrong
     end)
     fault = fault or not ok and filling or why or nil
     if ok and filling then
@@ -372,7 +370,8 @@ local function notice_connection(self, station)
   self.stations[tags.key(station)] = station
 end
 
-local function decode(self, msg)
+-- `direct`: what was read in C may be returned as it is.
+local function decode(self, msg, direct)
   local t = parse(self, msg.topic)
   if not t then return nil end
   notice_connection(self, msg.station)
@@ -381,7 +380,7 @@ local function decode(self, msg)
   if hold(self, msg, t, m.seq) then return tags.result(kept or {}) or {} end
   local filling, fault = take(self, msg, t, m)
   local results = { filling }
-  if t.node.held then
+  if t.node.held and t.node.held_count > 0 then
     local later
     results, later = release(self, t.node, msg.station, filling)
     fault = fault or later
@@ -390,7 +389,7 @@ local function decode(self, msg)
     error(fault:find("^sparkplug_b: ") and fault or "sparkplug_b: " .. fault, 0)
   end
   if kept then table.move(results, 1, #results, #kept + 1, kept) end
-  return tags.result(kept or results)
+  return tags.result(kept or results, direct)
 end
 
 -- ---- writing ----
@@ -442,7 +441,9 @@ function hosts.new(options)
     station) end }
   lines.equip(host, options.host_id, function(line) connected(self, line) end,
     function() lost(self) end)
-  return setmetatable(host, { __call = function(_, msg) return decode(self, msg) end })
+  return setmetatable(host, { __call = function(_, msg) return decode(self, msg) end,
+    -- core/script/hooks.c: what a station calls whose decode is this host itself
+    __direct = function(msg) return decode(self, msg, true) end })
 end
 
 return hosts

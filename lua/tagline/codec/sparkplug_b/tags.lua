@@ -317,9 +317,6 @@ function filling:teach(scope, metrics, datatypes)
   end
 end
 
---- What a reader made of a message.
-function filling:take(samples) self.samples = samples end
-
 -- ---- what is gone ----
 
 --- Make the tags invalid whose metrics are of this node (and device, when one is given), and
@@ -366,14 +363,23 @@ function book:kept(station)
   return list
 end
 
+--- What was read in C is good until the next message: tables of it.
+function tags.keep(made)
+  if made and made.read then made.samples, made.read = made.read:samples(), nil end
+  return made
+end
+
 --- What decode returns for a list of messages, in their order: a table by name, or samples when
 --- there are several values of a tag; nil for none. Behind a time that is not told, the station's
 --- status when the last one is a death.
----@param list table[]
----@return table?, number?, string?
-function tags.result(list)
+---@param list table[] what messages made; or { read = values }: what a reader made of one
+---@param direct? boolean the values of one reader may be returned as they are
+---@return (table|userdata)?, number?, string?
+function tags.result(list, direct)
   local last = list[#list]
   if not last then return nil end
+  if direct and last.read and #list == 1 then return last.read:lend() end
+  tags.keep(last)
   local dead = last.dead and "StHardErr" or nil
   if #list == 1 and not last.samples[2] then
     if dead then return last.samples[1], last.time, dead end
