@@ -1,4 +1,4 @@
-/* core/sandbox/budget.c — how much time and memory a script may take, and how it is ended.
+/* core/sandbox/budget.c — how much time a script may take, and how it is ended.
 ** Must not know what handlers are for.
 **
 ** At a tick of the watchdog the script gets a hook, which looks at the clock. When the time is
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sandbox/memory_impl.h"
 #include "sandbox/pieces.h"
 #include "sandbox/watchdog.h"
 
@@ -21,21 +22,8 @@
 enum {
   /* Instructions between two looks at the clock, for coroutines that always have a hook. */
   HOOK_EVERY = 250,
-  LARGE = 1 << 20,   /* bytes: a smaller object is always allowed */
-  SHORT_NS = 100000, /* work shorter than this is done without a look at the clock first */
-  /* A …_PART divides the memory limit. One object may take 1/4 of it, since it is copied in
-  ** one go. */
-  LARGEST_PART = 4,
-  OBJECT_PART = 16, /* an object that a handler makes may take 1/16 */
-  /* A text may take 1/64: comparing two texts takes up to 7 ns a byte, and cannot be
-  ** interrupted. */
-  TEXT_PART = 64,
-  TUNED_PART = 3,           /* below 1/3 of the limit, the collector works with Lua's settings */
-  SMALL_MEMORY = 256 << 20, /* with a smaller limit, the parts are computed as if it were this */
-  RESERVE_PART = 8,         /* the last 1/8 of the memory is a reserve: see mark_memory */
-  SHARE = 8,                /* a call may always take 1/8 of the free memory */
-  COLLECT_NS = 20000000,    /* time to collect after a call that ran out of memory */
-  STEADY_NS = 2000000,      /* time to collect after each call, while only the reserve is free */
+  SHORT_NS = 100000,   /* work shorter than this is done without a look at the clock first */
+  STEADY_NS = 2000000, /* time to collect after each call, while only the reserve is free */
   /* Stack index of the error handler on the main stack, for calls that are not inside another
   ** call (tl_sandbox_init). */
   TL_HANDLER = 1,
@@ -81,31 +69,14 @@ static bool extend (tl_budget *b, uint64_t now) {
   return true;
 }
 
-/* Let the collector work: at least one step, and more until its cycle ends or the time is
-** over. */
-static void collect (tl_sandbox *s, uint64_t ns) {
-  uint64_t end = tl_clock_cpu_ns() + ns;
-  while (lua_gc(s->L, LUA_GCSTEP, 0) == 0 && tl_clock_cpu_ns() < end) continue;
-}
-
-/* Has the running call taken too much memory? When it passed its mark, a part may be garbage,
-** so that is collected first. */
-static bool is_full (tl_sandbox *s) {
-  if (s->memory_asked > 0) return true;
-  if (!s->memory_passed) return false;
-  collect(s, COLLECT_NS);
-  s->memory_passed = s->memory > s->memory_mark;
-  return s->memory_passed;
-}
-
 static bool is_over (tl_sandbox *s) {
   tl_budget *b = &s->budget;
   if (s->pieces) tl_pause(s);
   s->ticked = false;
   if (b->limit_ns == 0 || !b->inside) return false;
   if (s->pieces && !b->message) b->message = tl_pieces_end(s);
-  if (b->expired || is_full(s) || (s->pieces && tl_pieces_end(s))) return true;
-  if (s->memory > s->memory_limit / TUNED_PART) tl_sandbox_tune(s);
+  if (b->expired || tl_memory_is_full(s) || (s->pieces && tl_pieces_end(s))) return true;
+  if (tl_memory_is_much(s)) tl_sandbox_tune(s);
   uint64_t now = tl_clock_mono_ns();
   if (b->deadline_ns == 0) begin(s, b, now);
   return now >= b->deadline_ns && !extend(b, now);
@@ -113,16 +84,6 @@ static bool is_over (tl_sandbox *s) {
 
 static void on_expired (lua_State *L, lua_Debug *ar);
 static void on_look (lua_State *L, lua_Debug *ar);
-
-static size_t part (size_t memory, size_t n) {
-  return (memory > SMALL_MEMORY ? memory : SMALL_MEMORY) / n;
-}
-
-/* Texts in a config may be as long as a table, since a config is loaded once. */
-static size_t text_max (const tl_sandbox *s) {
-  size_t more = s->loading_memory;
-  return part(s->memory_limit + more, more > 0 ? OBJECT_PART : TEXT_PART);
-}
 
 static void push_reason (lua_State *L, const tl_sandbox *s) {
   double seconds = (double)s->budget.limit_ns / 1e9;
@@ -132,7 +93,7 @@ static void push_reason (lua_State *L, const tl_sandbox *s) {
     lua_pushfstring(
         L,
         "not enough memory for %I bytes at once (limits: memory = %I, of which a text may take %I)",
-        asked, limit, (LUAI_UACINT)text_max(s));
+        asked, limit, (LUAI_UACINT)tl_memory_text_max(s));
   else if (s->memory_passed)
     lua_pushfstring(L, "not enough memory (limits: memory = %I)", limit);
   else if (s->budget.message)
@@ -268,18 +229,6 @@ static bool limit_within (tl_sandbox *s, tl_budget *outer) {
   return now < outer->deadline_ns;
 }
 
-/* Set the mark where the call runs out of memory: limit - limit / 8. If more is used already,
-** the call may take 1/8 of what is free.
-** So a call that fills the memory ends before Lua must collect all of it at once, and small
-** calls still work. */
-static void mark_memory (tl_sandbox *s) {
-  size_t limit = s->memory_limit + s->loading_memory, mark = limit - limit / RESERVE_PART;
-  size_t least = limit > s->memory ? s->memory + (limit - s->memory) / SHARE : 0;
-  s->memory_mark = mark > least || least == 0 ? mark : least;
-  s->memory_asked = 0;
-  s->memory_passed = s->from_outside = false;
-}
-
 /* Copied field by field: reading a whole block right after it was written in parts is slow on
 ** a processor. */
 static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
@@ -294,12 +243,11 @@ static bool enter (tl_sandbox *s, tl_budget *outer, double seconds) {
   b->expired = false;
   b->resting = false;
   if (outer->inside && !outer->resting && outer->limit_ns > 0) return limit_within(s, outer);
-  if (!outer->inside) mark_memory(s);
+  if (!outer->inside) tl_memory_mark(s);
   return true;
 }
 
-/* The running thread will look at the budget before its next instruction. */
-static void look_soon (tl_sandbox *s) {
+void tl_budget_look_soon (tl_sandbox *s) {
   s->ticked = true;
   if (s->running && !lua_gethook(s->running)) lua_sethook(s->running, on_look, LUA_MASKCOUNT, 1);
 }
@@ -308,9 +256,9 @@ static void leave (tl_sandbox *s, const tl_budget *outer) {
   tl_budget *b = &s->budget;
   bool expired = b->expired;
   *b = *outer;
-  if (s->memory > s->memory_limit / TUNED_PART) tl_sandbox_tune(s);
-  if (s->memory > s->memory_limit - s->memory_limit / RESERVE_PART) collect(s, STEADY_NS);
-  if (expired && outer->inside) mark_memory(s);
+  if (tl_memory_is_much(s)) tl_sandbox_tune(s);
+  if (tl_memory_is_scarce(s)) tl_memory_collect(s, STEADY_NS);
+  if (expired && outer->inside) tl_memory_mark(s);
   if (expired && tl_sandbox_is_ended(s->L)) lua_sethook(s->L, NULL, 0, 0);
   if (!expired || !outer->inside) return;
   if (b->grace_ns > 0 && b->deadline_ns > 0) {
@@ -320,7 +268,7 @@ static void leave (tl_sandbox *s, const tl_budget *outer) {
   }
   /* the outer call ends, too, because they share one time: otherwise it could begin one such
   ** call after the other */
-  look_soon(s);
+  tl_budget_look_soon(s);
 }
 
 static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
@@ -423,93 +371,6 @@ int tl_sandbox_traceback (lua_State *L) {
   else
     luaL_traceback(L, L, lua_tostring(L, 1), 1);
   return 1;
-}
-
-/* --- memory --- */
-
-/* Note where memory was refused, without allocating. The name of the source may be any text. */
-static void note_place (tl_sandbox *s) {
-  lua_Debug ar;
-  s->memory_place[0] = '\0';
-  for (int level = 0; s->running && lua_getstack(s->running, level, &ar) && level < 10; level++) {
-    lua_getinfo(s->running, "Sl", &ar);
-    if (ar.currentline <= 0) continue;
-    snprintf(s->memory_place, sizeof s->memory_place, "%s:%d", ar.short_src, ar.currentline);
-    return;
-  }
-}
-
-/* The running call wants more memory than it may have. If this were refused, Lua would first
-** collect all garbage in one go. So the call gets it, and is ended before its next
-** instruction.
-** Memory is asked for in the middle of an operation, so nothing may raise here; setting the
-** hook is allowed, as in a signal handler. */
-static __attribute__((noinline)) bool grant (tl_sandbox *s, size_t after, size_t wanted,
-                                             bool large) {
-  size_t limit = s->memory_limit + s->loading_memory;
-  if (after > limit || wanted > limit / LARGEST_PART) {
-    note_place(s);
-    return false;
-  }
-  if (!s->budget.inside || s->budget.limit_ns == 0) return true;
-  if (!large && after <= s->memory_mark) return true;
-  if (large)
-    s->memory_asked = wanted;
-  else if (s->memory_passed)
-    return true;
-  else
-    s->memory_passed = true;
-  look_soon(s);
-  return true;
-}
-
-/* Is this too large for one object? `kind`: the Lua type of a new object. */
-static bool is_large (const tl_sandbox *s, int kind, size_t wanted) {
-  if (s->from_outside) return false;
-  return wanted > (kind == LUA_TSTRING ? text_max(s)
-                                       : part(s->memory_limit + s->loading_memory, OBJECT_PART));
-}
-
-void *tl_sandbox_alloc (void *ud, void *at, size_t before, size_t wanted) {
-  tl_sandbox *s = ud;
-  int kind = !at ? (int)before : LUA_TNONE; /* for a new object, `before` is its Lua type */
-  if (!at) before = 0;
-  if (wanted == 0) {
-    s->memory -= before;
-    return tl_heap_realloc(&s->heap, at, before, 0);
-  }
-  size_t after = s->memory - before + wanted;
-  if (wanted > before && (after > s->memory_mark || wanted > LARGE)) {
-    if (!grant(s, after, wanted, wanted > LARGE && is_large(s, kind, wanted))) return NULL;
-  }
-  void *moved = tl_heap_realloc(&s->heap, at, before, wanted);
-  if (moved)
-    s->memory = after;
-  else
-    s->system_refused = true;
-  return moved;
-}
-
-void tl_push_outside (lua_State *L, tl_slice text) {
-  tl_sandbox *s = tl_sandbox_of(L);
-  s->from_outside = true;
-  lua_pushlstring(L, text.len > 0 ? (const char *)text.at : "", text.len);
-  s->from_outside = false;
-}
-
-/* Set the collector so that the next cycle begins early enough to end before the memory does.
-** A growing heap drives it in steps of a millisecond; collecting all at once would take 0.2 s. */
-void tl_sandbox_tune (tl_sandbox *s) {
-  size_t limit = s->memory_limit + s->loading_memory;
-  size_t m = s->memory, room = limit > m ? limit - m : 0;
-  int pause = m < 32u << 20 ? 400 : 200;
-  if (m > limit / TUNED_PART && pause > 100 + (int)(50 * room / m))
-    pause = 100 + (int)(50 * room / m);
-  if (abs(pause - s->gc_pause) > 3) lua_gc(s->L, LUA_GCINC, s->gc_pause = pause, 0, 0);
-  if (m < s->collected_at) s->collected_at = m;
-  if (m <= limit / TUNED_PART || m <= s->collected_at + room / 4) return;
-  lua_gc(s->L, LUA_GCSTEP, 0);
-  s->collected_at = s->memory;
 }
 
 /* --- statistics --- */

@@ -67,7 +67,7 @@ struct tl_sandbox {
   lua_State *L;
   bool unsafe; /* scripts see all of Lua, also functions that wait */
 
-  /* memory: budget.c */
+  /* memory: memory.c */
   tl_heap heap;
   size_t memory, memory_limit; /* bytes of the Lua heap */
   size_t loading_memory;       /* bytes added to memory_limit for a while, by the owner */
