@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "gateway/address_impl.h"
+#include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 #include "gateway/station_log.h"
 #include "model/fill.h"

@@ -1,5 +1,6 @@
 /* core/gateway/connect.c — a line's connection: its addresses one after the other, the wait
 ** between attempts, timers, the orderly end. Must not know what messages mean. */
+#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 #include <assert.h>

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "gateway/address_impl.h"
+#include "gateway/filters_impl.h"
+#include "gateway/once_impl.h"
 #include "gateway/link_impl.h"
 #include "gateway/station_log.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "base/topic.h"
+#include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 
 struct tl_filter_index {

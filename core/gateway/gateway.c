@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "gateway/once_impl.h"
 #include "gateway/link_impl.h"
 #include "gateway/station_log.h"
 

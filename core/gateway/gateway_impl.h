@@ -102,4 +102,16 @@ struct tl_gateway {
   uint32_t random;              /* connect.c: state of the generator that spreads attempts */
 };
 
+/* Set the model's hook for Full Debug as the lines want it. */
+void tl_gateway_refresh_trace (tl_gateway *g);
+
+/* --- the end of a wake-up (flush.c) --- */
+
+void tl_gateway_ask_flush (tl_gateway *g); /* the values, and the links that asked */
+void tl_gateway_forget_flush (tl_gateway *g);
+/* Are all values of earlier messages printed and stored, so that the messages may be
+** acknowledged? Tries to print and store them first. */
+bool tl_gateway_values_are_out (tl_gateway *g);
+void tl_gateway_block (tl_gateway *g, bool held);
+
 #endif

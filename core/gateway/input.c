@@ -2,6 +2,7 @@
 ** into, whether the socket may be read, and the bytes that are left for a later turn. Must not
 ** know what messages mean. */
 #include "base/log.h"
+#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 enum {

@@ -1,5 +1,7 @@
 /* core/gateway/link.c — a running line: made, freed, and what other rooms may ask of it.
 ** link_impl.h names the files that do the rest. */
+#include "gateway/address_impl.h"
+#include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 
 #include <stdlib.h>

@@ -282,28 +282,6 @@ int tl_link_new_session (tl_link *l);
 /* Give *session the line's parameters; with *session NULL, make a new session first. TL_OK,
 ** TL_ENOMEM. */
 int tl_link_make_session (tl_link *l, tl_session **session);
-/* Compute the filters that the line wants. Nothing changes until tl_link_use_filters(), which
-** takes over *fresh and cannot fail. TL_ENOMEM. */
-int tl_filters_make (tl_filters *fresh, const tl_line_params *p, const tl_line *line);
-void tl_link_use_filters (tl_link *l, tl_filters *fresh);
-void tl_filters_fini (tl_filters *f);
-/* filter_index.c: would a broker send a message with this topic? Costs one look-up and a
-** comparison with each filter that has wildcards. */
-bool tl_filters_take (tl_filters *f, tl_slice topic);
-void tl_filters_drop_index (tl_filters *f);
-/* diff.c: a map from name to line of the config; free it with tl_map_fini(). TL_ENOMEM. */
-int tl_config_lines (const tl_config *config, tl_map *lines);
-/* Called after stations or topic_filter of a running line have changed: compute its filters
-** anew.
-** Logs it when the broker does not know the new filters yet, because messages are then missing
-** for no visible reason. `what` begins that sentence. TL_ENOMEM. */
-int tl_link_refresh_filters (tl_link *l, const char *what);
-
-/* repeats.c */
-/* Log conn.error, unless the same text was logged a short time ago. */
-void tl_link_log_failure (tl_link *l, tl_log_level level);
-/* the connection works again, or the parameters have changed */
-void tl_link_forget_failures (tl_link *l);
 
 /* goodbye.c */
 /* An orderly end is wanted: calls before_disconnect, once for each connection.
@@ -315,59 +293,6 @@ void tl_goodbye_forget (tl_link *l); /* the connection is gone */
 static inline int64_t tl_goodbye_due (const tl_link *l) {
   return l->goodbye.state == TL_GOODBYE_SAYING ? l->goodbye.by : INT64_MAX;
 }
-
-/* retained.c */
-/* A reload made new stations or tags: ask the broker for the retained messages of their topics
-** again. */
-void tl_link_fetch_retained (tl_link *l);
-/* Was m sent because of that request, although s is not new? */
-bool tl_retained_is_old (const tl_link *l, const tl_station *s, const tl_incoming *m);
-
-/* fed.c: SUBACK came; note which stations can receive nothing now */
-void tl_link_note_fed (tl_link *l, const tl_subscription *filters, const uint8_t *granted,
-                       size_t n);
-/* target.c */
-/* Address number `host` in words, cut to `room` bytes: "broker:8883", "[::1]:1883". */
-void tl_link_address (const tl_link *l, size_t host, char *out, size_t room);
-void tl_link_url (const tl_link *l, size_t host, char *out,
-                  size_t room); /* "mqtts://broker:8883" */
-/* Begin a connection to that address, for any caller. Only the line's own connection (ctx is
-** l) resumes TLS sessions. A negative code and err. */
-int tl_link_connect_to (tl_link *l, size_t host, tl_transport **out,
-                        const tl_transport_events *events, void *ctx, tl_err *err);
-/* Did the peer end the connection without giving a reason, so that the text names no cause? */
-bool tl_link_ended_plainly (int code, const char *text);
-/* What may be wrong when this happens before CONNACK. The text begins with a blank. */
-const char *tl_link_end_hint (const tl_link *l, size_t host);
-/* Begin a connection to the address that is next: sets l->conn.transport. A negative code and
-** err. */
-int tl_link_begin (tl_link *l, tl_err *err);
-/* TLS sessions: the parameters changed, or the line is removed */
-void tl_link_forget_sessions (tl_link *l);
-
-enum { TL_PROBE_TIMEOUT_S = 20 }; /* seconds for each address, when connect_timeout is 0 */
-
-/* refused.c: "broker:1883: connection refused, code 5: …: set user_name and password" */
-void tl_link_refused (const tl_link *l, const tl_session *s, const char *address, char *out,
-                      size_t room);
-void tl_link_session_failed (tl_link *l); /* tl_link_fail() with the text of tl_link_refused() */
-/* Why the transport to the address `host` ended, in words. `early`: it ended before CONNACK. */
-void tl_link_end_text (const tl_link *l, size_t host, int code, const char *text, bool early,
-                       char *out, size_t room);
-/* connect_timeout is over: in words, at which stage of the transport, or that CONNACK or
-** SUBACK is missing. */
-void tl_link_late_text (const tl_link *l, size_t host, const char *stage, char *out, size_t room);
-
-/* secured.c */
-void tl_link_up (tl_link *l); /* the transport is connected: note and log what it is made of */
-/* When the dates of the connection's certificates must be looked at again, in ms as
-** tl_loop_now(); and the function that looks when it is time. */
-int64_t tl_link_secured_due (const tl_link *l);
-void tl_link_secured_tick (tl_link *l);
-
-/* probe.c: end the line's probes, because the line changes: what they would find is no longer
-** true of it. */
-void tl_link_end_probes (tl_link *l);
 
 /* events.c */
 extern const tl_session_events tl_link_session_events;
@@ -390,7 +315,8 @@ void tl_link_store_close (tl_link *l);
 ** syncs them. */
 int tl_gateway_write_stores (tl_gateway *g, tl_err *err);
 
-/* diff.c */
+/* diff.c. A map from name to line of the config; free it with tl_map_fini(). TL_ENOMEM. */
+int tl_config_lines (const tl_config *config, tl_map *lines);
 bool tl_station_is_same (const tl_station *s, const tl_station_spec *c);
 
 /* receive.c */
@@ -448,12 +374,6 @@ void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s);
 /* At the end of this wake-up: hand the session's output to the socket, and set the timer. */
 void tl_link_ask_flush (tl_link *l);
 void tl_link_forget_flush (tl_link *l);
-void tl_gateway_ask_flush (tl_gateway *g); /* the values, and the links that asked */
-void tl_gateway_forget_flush (tl_gateway *g);
-/* Are all values of earlier messages printed and stored, so that the messages may be
-** acknowledged? Tries to print and store them first. */
-bool tl_gateway_values_are_out (tl_gateway *g);
-void tl_gateway_block (tl_gateway *g, bool held);
 
 /* observers.c: pass news on to observers. Call these only when an observer is there
 ** (g->news.observers; for messages g->news.listening). */
@@ -468,29 +388,6 @@ void tl_notify_message (tl_link *l, const tl_incoming *m, const tl_station *s, t
 void tl_notify_status (tl_gateway *g, tl_station *s, tl_station_status before);
 void tl_notify_line (tl_link *l, bool up, const char *why);
 
-/* gateway.c */
-void tl_gateway_refresh_trace (tl_gateway *g);
-
-/* once.c */
-/* A received QoS 2 identifier is remembered, or (gone) forgotten. True: the store is told
-** later, or need not be told. */
-bool tl_pending_received (tl_link *l, uint16_t id, bool gone);
-/* The message was delivered: all of its values came. */
-void tl_pending_whole (tl_link *l, const tl_incoming *m);
-/* Did an earlier process store the values of this message? */
-bool tl_pending_is_found (const tl_link *l, const tl_incoming *m);
-/* the broker lost the session: no message comes again under its old identifier */
-void tl_pending_session_lost (tl_link *l);
-/* The spool is written: put the identifiers into the store's batch. True: something was put. */
-bool tl_pending_put (tl_link *l);
-void tl_pending_written (tl_link *l);    /* the store's batch was written */
-void tl_pending_begin_anew (tl_link *l); /* the store's batch was thrown away */
-bool tl_pending_is_unwritten (const tl_link *l, uint16_t id);
-void tl_pending_restore (tl_link *l, uint16_t id, uint64_t sum);
-/* The store was opened and read: it knows that the spool was written up to this place. */
-void tl_pending_opened (tl_link *l, uint64_t store, uint64_t next);
-void tl_pending_free (tl_link *l);
-void tl_gateway_forget_found (tl_gateway *g);
 /* session_store.c: all observers are settled, so tell the stores what was received. */
 void tl_gateway_put_received (tl_gateway *g);
 

@@ -2,6 +2,7 @@
 ** the same stations as messages from a broker. */
 #include "gateway/offline.h"
 
+#include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 #include "base/topic.h"
 

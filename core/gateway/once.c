@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/once_impl.h"
 #include "gateway/link_impl.h"
 
 /* A received QoS 2 message that the line's store does not know completely. */

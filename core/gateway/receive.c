@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "base/pattern.h"
+#include "gateway/once_impl.h"
+#include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 #include "gateway/prepare.h"
 #include "gateway/station_log.h"

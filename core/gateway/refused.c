@@ -1,6 +1,7 @@
 /* core/gateway/refused.c — describes a failed attempt in one sentence: the address as
 ** configured, the cause, and what to do where that is known. Must not know what happens after
 ** a failure. */
+#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* core/gateway/repeats.c — a line's connection failures in the log: a text that comes again
 ** and again is logged only now and then, with how often it came. */
+#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 enum {

@@ -4,6 +4,7 @@
 ** [MQTT-3.3.1-9], so the filters are subscribed to again.
 ** A retained message that comes after that is only for tags that have no value yet. */
 #include "base/log.h"
+#include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 #include "base/topic.h"
 

@@ -1,6 +1,7 @@
 /* core/gateway/secured.c — what there is to say of a connection with TLS or a WebSocket: how
 ** it is made, and what a person should look at, such as a certificate that ends soon. Must not
 ** know how the connection was made. */
+#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 #include <stdarg.h>

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 #include "base/topic.h"
 

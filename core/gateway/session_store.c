@@ -14,6 +14,7 @@
 ** While a store does not work (in use, damaged, disk full) its line is not connected, accepts
 ** no writes, and tries again. What the session holds stays in memory until the disk takes it. */
 #include "base/log.h"
+#include "gateway/once_impl.h"
 #include "gateway/link_impl.h"
 
 enum { TRY_AGAIN_MS = 1000 }; /* a write asks a failing disk again only after this time */

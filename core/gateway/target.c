@@ -1,5 +1,6 @@
 /* core/gateway/target.c — where a line connects to, for the room transport: its addresses,
 ** with TLS, WebSocket and proxy as the parameters say. Must not know what is sent. */
+#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* spec/gateway/repeats_test.c — failures of a connection in the log */
 #include <stdio.h>
 
+#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 #include "support/spec.h"
 
