@@ -9,7 +9,7 @@
 #include "repl/eval_impl.h"
 
 enum {
-  SLICE_MS = 2,        /* length of a slice; after it the loop runs */
+  SLICE_NS = 2000000,  /* see tl_eval_slices */
   ANSWER_MS = 10000,   /* see tl_eval_answer_within */
   EVAL_SECONDS = 5,    /* seconds of processor time between two waits: longer chunks are ended */
   HOOK_EVERY = 1000,   /* instructions between two looks */
@@ -95,6 +95,7 @@ int tl_eval_new (tl_eval **out, tl_script *s, const tl_eval_events *events, void
   e->env = e->thread.ref = e->here_ref = LUA_NOREF;
   e->person.width = 80;
   e->writes.answer_ms = ANSWER_MS;
+  e->thread.slice_ns = SLICE_NS;
   if (tl_script_enter(s, p_new, e, 0, "repl", NULL) != LUA_OK) {
     luaL_unref(s->box.L, LUA_REGISTRYINDEX, e->here_ref);
     free(e);
@@ -145,6 +146,8 @@ void tl_eval_free (tl_eval *e) {
   free(e);
 }
 
+void tl_eval_slices (tl_eval *e, uint32_t us) { e->thread.slice_ns = us * 1000ull; }
+
 void tl_eval_answer_within (tl_eval *e, int ms) { e->writes.answer_ms = ms; }
 
 void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid) {
@@ -180,7 +183,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     if (s->repl->hook) s->repl->hook(L, ar);
     return;
   }
-  if (tl_clock_mono_ns() - e->thread.slice_began < SLICE_MS * 1000000ull) return;
+  if (tl_clock_mono_ns() - e->thread.slice_began < e->thread.slice_ns) return;
   /* processor time: a busy machine makes slices longer, but must not end evaluations sooner */
   e->thread.used_ns += tl_clock_cpu_ns() - e->thread.slice_cpu;
   if (e->thread.used_ns > EVAL_SECONDS * 1000000000ull) {
@@ -397,7 +400,7 @@ static void eval_wake (tl_eval *e, int (*push)(lua_State *co, void *arg), void *
 
 static int eval_rest (lua_State *L) {
   tl_eval *e = eval_of(L);
-  if (!e || tl_clock_mono_ns() - e->thread.slice_began < SLICE_MS * 1000000ull) return 0;
+  if (!e || tl_clock_mono_ns() - e->thread.slice_began < e->thread.slice_ns) return 0;
   e->thread.used_ns += tl_clock_cpu_ns() - e->thread.slice_cpu;
   if (tl_loop_later(tl_script_of(L)->loop, on_slice, e) != TL_OK)
     return luaL_error(L, "not enough memory");

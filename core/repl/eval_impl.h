@@ -69,6 +69,7 @@ typedef struct {
 typedef struct {
   int ref; /* registry reference, or LUA_NOREF */
   lua_State *co;
+  uint64_t slice_ns;    /* length of a slice; after it the loop runs */
   uint64_t slice_began; /* tl_clock_mono_ns */
   /* Processor time in ns: when the slice began; used since the last wait. */
   uint64_t slice_cpu, used_ns;

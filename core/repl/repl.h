@@ -26,6 +26,8 @@ void tl_eval_free (tl_eval *e); /* a running evaluation is cancelled */
 ** how long to wait for writes under way, see tl_eval_run(); 0: not at all. uid: the user's,
 ** for the log. */
 void tl_eval_options (tl_eval *e, bool json, bool tty, int wait_ms, int width, uint32_t uid);
+/* It runs in slices of so many microseconds; at first 2,000. */
+void tl_eval_slices (tl_eval *e, uint32_t us);
 /* How long, in ms, a chunk that is not interactive waits for the answer to its own write; at
 ** first 10 s. */
 void tl_eval_answer_within (tl_eval *e, int ms);

@@ -4,7 +4,7 @@
 
 #include "web/web_impl.h"
 
-enum { AT_ONCE = 3 };
+enum { AT_ONCE = 3, SLICE_US = 100 };
 
 struct tl_ask {
   request *r; /* NULL: its client has gone */
@@ -55,6 +55,7 @@ static void start (request *r) {
   }
   a->web->asking++;
   tl_eval_options(a->eval, !a->as_text, false, 0, 80, 0);
+  tl_eval_slices(a->eval, SLICE_US);
   tl_eval_run(a->eval, tl_buf_bytes(&a->code), false);
 }
 

@@ -18,8 +18,8 @@ enum {
   COMMENT_MS = 5000,
   AN_EVENT = 2000,          /* values, at most, */
   EVENT_BYTES = 256 * 1024, /* and about so many bytes; the others come with the next */
-  A_SLICE = 100,            /* tags or stations that are looked at at once */
-  BLOCK = 32 * 1024,
+  A_SLICE = 20,             /* tags or stations that are looked at at once */
+  BLOCK = 8 * 1024,
   BEHIND = 1 << 20,
   KEPT_MS = 60000 /* that changes are noted without a reader: it may come again */
 };

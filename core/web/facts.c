@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "web/web_impl.h"
 
-enum { COUNTERS = sizeof(tl_line_counters) / sizeof(uint64_t), A_SLICE = 500 };
+enum { COUNTERS = sizeof(tl_line_counters) / sizeof(uint64_t), A_SLICE = 100 };
 
 /* What a line's counters had when a reload took them away. */
 struct metric_base {
@@ -181,11 +181,15 @@ static bool gather_some (tl_facts *f, const tl_line *line, const tl_web *w) {
   return true;
 }
 
+bool tl_facts_hold (const tl_facts *f, const tl_web *w) {
+  /* a line that a reload took away is there until its connection is closed */
+  return f->lines && f->reloads == w->reloads &&
+         f->line_changes == tl_gateway_model(w->gateway)->line_changes;
+}
+
 int tl_facts_gather (tl_facts *f, tl_web *w, bool (*is_used)(const tl_web *w)) {
   const tl_model *m = tl_gateway_model(w->gateway);
-  /* a line that a reload took away is there until its connection is closed */
-  bool same = f->lines && f->reloads == w->reloads && f->line_changes == m->line_changes;
-  int rc = same ? TL_OK : begin(f, w);
+  int rc = tl_facts_hold(f, w) ? TL_OK : begin(f, w);
   if (rc < 0) return rc;
   while (f->line < f->count) {
     if (gather_some(f, m->lines[f->line], w)) f->line++;

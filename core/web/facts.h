@@ -37,9 +37,11 @@ typedef struct {
   uint64_t reloads, line_changes;
 } tl_facts;
 
-/* Gather until `is_used(ctx)`; it is asked after some hundred stations. 1: all is there, with what
+/* Gather until `is_used(ctx)`; it is asked after each hundred stations. 1: all is there, with what
 ** reloads took away; 0: call again; TL_ENOMEM. */
 int tl_facts_gather (tl_facts *f, tl_web *w, bool (*is_used)(const tl_web *w));
+/* Are the lines still those of the model? If not, what was gathered must not be looked at. */
+bool tl_facts_hold (const tl_facts *f, const tl_web *w);
 void tl_facts_fini (tl_facts *f);
 
 #endif

@@ -15,8 +15,9 @@ enum {
   LINGER_MS = 2000,
   LOOK_MS = 500,
   ROOM = 16 * 1024,
-  BEHIND = 256 * 1024, /* bytes that a client has not taken: no more is read from its answer */
-  SENT = 256 * 1024    /* SO_SNDBUF: what the kernel keeps of them */
+  BEHIND = 64 * 1024, /* bytes that a client has not taken: no more is read from its answer */
+  SENT = 64 * 1024,   /* SO_SNDBUF: what the kernel keeps of them, twice */
+  AT_ONCE = 2         /* answers that go on in a turn */
 };
 
 typedef struct connection {
@@ -31,6 +32,7 @@ typedef struct connection {
   int64_t moved_at;  /* the client took something */
   size_t was_pending;
   uint32_t under_way; /* requests without a whole answer */
+  uint64_t rests;     /* a piece of its answer was passed on, as this one in the order; 0: none */
   bool refused, streams, secured, dropped;
   char peer[80];
 } connection;
@@ -43,6 +45,7 @@ struct tl_front {
   tl_timer *look;
   connection *list;
   uint32_t count;
+  uint64_t pieces; /* of answers, that were passed on */
   bool closing;
 };
 
@@ -106,7 +109,6 @@ static void send_client (connection *c, const uint8_t *at, size_t n) {
   } else {
     flush_tls(c);
   }
-  if (c->inner && tl_stream_pending(c->client) > BEHIND) tl_stream_read(c->inner, false);
 }
 
 static const char *phrase (int status) {
@@ -144,7 +146,38 @@ static void refuse (connection *c, int status, const char *text) {
 
 /* --- to libmicrohttpd --- */
 
-static void on_inner_data (void *ctx, const uint8_t *at, size_t n) { send_client(ctx, at, n); }
+/* What one read gives is a piece: the next one waits for a turn. */
+static void on_inner_data (void *ctx, const uint8_t *at, size_t n) {
+  connection *c = ctx;
+  tl_front *f = c->front;
+  send_client(c, at, n);
+  if (!c->inner || f->closing) return;
+  tl_stream_read(c->inner, false);
+  c->rests = ++f->pieces;
+  f->events.rests(f->ctx);
+}
+
+/* Its answer goes on, unless the client has not taken enough of it. */
+static void go_on (connection *c) {
+  if (c->rests == 0 && c->inner && (!c->client || tl_stream_pending(c->client) <= BEHIND))
+    tl_stream_read(c->inner, true);
+}
+
+void tl_front_serve (tl_front *f) {
+  for (int n = 0; n < AT_ONCE; n++) {
+    connection *first = NULL;
+    for (connection *c = f->list; c; c = c->next)
+      if (c->rests != 0 && (!first || c->rests < first->rests)) first = c;
+    if (!first) return;
+    first->rests = 0;
+    go_on(first);
+  }
+  for (const connection *c = f->list; c; c = c->next)
+    if (c->rests != 0) {
+      f->events.rests(f->ctx);
+      return;
+    }
+}
 
 static void on_inner_ended (void *ctx) {
   connection *c = ctx;
@@ -281,10 +314,7 @@ static void on_ended (void *ctx) {
     drop(c);
 }
 
-static void on_drained (void *ctx) {
-  connection *c = ctx;
-  if (c->inner) tl_stream_read(c->inner, true);
-}
+static void on_drained (void *ctx) { go_on(ctx); }
 
 static void on_closed (void *ctx) {
   connection *c = ctx;

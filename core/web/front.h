@@ -21,6 +21,8 @@ typedef struct {
   bool (*serve)(void *ctx, int fd);
   /* A client that was served has gone: what waits for it may look. */
   void (*gone)(void *ctx);
+  /* An answer has another piece, for tl_front_serve(). */
+  void (*rests)(void *ctx);
 } tl_front_events;
 
 int tl_front_new (tl_front **out, tl_loop *loop, const tl_front_events *events, void *ctx);
@@ -34,6 +36,8 @@ void tl_front_accept (tl_front *f, int fd, const char *peer);
 const char *tl_front_peer (const tl_front *f, int fd);
 void tl_front_streams (tl_front *f, int fd);
 void tl_front_answered (tl_front *f, int fd);
+/* Some answers go on, those that were served longest ago first; the others ask again. */
+void tl_front_serve (tl_front *f);
 bool tl_front_has (const tl_front *f, int fd); /* its client is there */
 uint32_t tl_front_count (const tl_front *f);
 /* Closes every connection; the memory goes once they are. No event comes any more. NULL is fine. */

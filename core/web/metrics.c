@@ -19,7 +19,16 @@ static void one_number (tl_metrics *m, const char *name, tl_metric_kind kind, co
   tl_metric_number(m, value);
 }
 
-static void add_process (tl_metrics *m, const tl_web *w) {
+typedef struct {
+  tl_metrics *m;
+  const tl_web *web;
+  const tl_line_facts *lines;
+  uint32_t n;
+} page;
+
+static void add_process (const page *to) {
+  tl_metrics *m = to->m;
+  const tl_web *w = to->web;
   tl_process_facts p;
   tl_config_facts c;
   tl_process_get(&p);
@@ -58,12 +67,6 @@ static void add_process (tl_metrics *m, const tl_web *w) {
 }
 
 /* --- families of lines --- */
-
-typedef struct {
-  tl_metrics *m;
-  const tl_line_facts *lines;
-  uint32_t n;
-} page;
 
 static void sample_of (const page *p, uint32_t line) {
   tl_metric_sample(p->m);
@@ -126,11 +129,11 @@ static void add_heard (const page *p) {
   }
 }
 
-static void add_handler_families (const page *p, const tl_script *script) {
+static void add_handler_families (const page *p) {
   tl_handler_sum kinds[TL_HANDLER_KINDS];
   const char *names[TL_HANDLER_KINDS];
   if (p->n == 0) return;
-  tl_script_handler_sums(script, p->lines[0].line, kinds);
+  tl_script_handler_sums(p->web->script, p->lines[0].line, kinds);
   for (int k = 0; k < TL_HANDLER_KINDS; k++) names[k] = kinds[k].name;
   tl_metric_begin(p->m, "tagline_handler_seconds_total", TL_COUNTER,
                   "Time in the config's functions.");
@@ -159,13 +162,16 @@ static void add_states (const page *p) {
               TL_FACT_REASONS - 1, offsetof(tl_line_facts, reasons) + sizeof(uint64_t));
 }
 
-static void add_lines (const page *p, const tl_script *script) {
-  static const char *const qos[] = { "0", "1", "2" };
+static void add_connections (const page *p) {
   gauge(p, "tagline_line_up", "1: connected and subscribed.", up);
   counter(p, "tagline_line_connects_total", "Connections that the broker accepted.",
           offsetof(tl_line_facts, sums.connects));
   counters_by(p, "tagline_line_disconnects_total", TL_COUNTER, "How such connections ended.",
               "reason", tl_link_ends, TL_ENDS, offsetof(tl_line_facts, sums.ends));
+}
+
+static void add_messages (const page *p) {
+  static const char *const qos[] = { "0", "1", "2" };
   counters_by(p, "tagline_messages_received_total", TL_COUNTER,
               "Messages from the broker, repeated ones too.", "qos", qos, 3,
               offsetof(tl_line_facts, sums.received));
@@ -176,6 +182,9 @@ static void add_lines (const page *p, const tl_script *script) {
           offsetof(tl_line_facts, sums.bytes_in));
   counter(p, "tagline_sent_bytes_total", "Bytes of MQTT to the broker.",
           offsetof(tl_line_facts, sums.bytes_out));
+}
+
+static void add_failures (const page *p) {
   counter(p, "tagline_messages_unrouted_total", "Messages that no station takes.",
           offsetof(tl_line_facts, sums.unrouted));
   counters_by(p, "tagline_messages_failed_total", TL_COUNTER,
@@ -184,12 +193,13 @@ static void add_lines (const page *p, const tl_script *script) {
   counters_by(p, "tagline_writes_failed_total", TL_COUNTER,
               "Writes that were not taken or not confirmed.", "reason", tl_unsent_names, TL_UNSENT,
               offsetof(tl_line_facts, sums.unsent));
+}
+
+static void add_queues (const page *p) {
   gauge(p, "tagline_writes_queued", "Writes that wait to be sent.", queued);
   add_inflight(p);
   counter(p, "tagline_values_total", "New values of tags.", offsetof(tl_line_facts, sums.values));
   add_heard(p);
-  add_states(p);
-  add_handler_families(p, script);
 }
 
 /* --- outlets --- */
@@ -222,8 +232,9 @@ static double dropped (const tl_outlet_facts *f) { return (double)f->dropped; }
 static double behind (const tl_outlet_facts *f) { return (double)f->behind; }
 static double lag (const tl_outlet_facts *f) { return (double)f->lag_ms / 1000.0; }
 
-static void add_outlets (tl_metrics *m, const tl_web *w) {
-  const tl_outlet_hooks *h = w->outlets;
+static void add_outlets (const page *p) {
+  tl_metrics *m = p->m;
+  const tl_outlet_hooks *h = p->web->outlets;
   outlets o = { .n = 0 };
   tl_spool_facts spool;
   tl_history_facts history;
@@ -267,6 +278,7 @@ typedef struct {
   size_t given;
   tl_metrics text;
   tl_tag_walk walk;
+  unsigned family; /* of families[]: the next one */
   bool gathered, ended;
 } scrape;
 
@@ -316,43 +328,63 @@ static void add_some_values (scrape *s) {
 
 /* --- the page --- */
 
-static void add_all (scrape *s) {
-  tl_web *w = s->web;
-  page p = { &s->text, s->facts.lines, s->facts.count };
-  add_process(&s->text, w);
-  add_lines(&p, w->script);
-  add_outlets(&s->text, w);
-  if (w->set.values.len > 0)
+static void (*const families[])(const page *p) = {
+  add_process, add_connections, add_messages,         add_failures,
+  add_queues,  add_states,      add_handler_families, add_outlets,
+};
+enum { FAMILIES = sizeof families / sizeof families[0] };
+
+/* Nothing was sent yet: what a reload changed is gathered anew. */
+static void begin_again (scrape *s) {
+  tl_buf_clear(&s->out);
+  s->family = 0;
+  s->gathered = false;
+}
+
+static void add_family (scrape *s) {
+  page p = { &s->text, s->web, s->facts.lines, s->facts.count };
+  if (!tl_facts_hold(&s->facts, s->web)) {
+    begin_again(s);
+    return;
+  }
+  families[s->family++](&p);
+  if (s->family < FAMILIES) return;
+  tl_facts_fini(&s->facts);
+  if (s->web->set.values.len > 0)
     tl_metric_begin(&s->text, "tagline_tag_value", TL_GAUGE, "Valid values of tags.");
 }
 
 /* A slice of the work; it need not give text yet. */
 static void step (scrape *s) {
-  if (s->gathered) {
+  if (s->family == FAMILIES) {
     add_some_values(s);
-    return;
+  } else if (s->gathered) {
+    add_family(s);
+  } else {
+    int rc = tl_facts_gather(&s->facts, s->web, tl_share_is_used);
+    if (rc < 0) s->out.failed = true;
+    s->gathered = rc > 0;
   }
-  int rc = tl_facts_gather(&s->facts, s->web, tl_share_is_used);
-  if (rc < 0) s->out.failed = true;
-  if (rc <= 0) return;
-  add_all(s);
-  tl_facts_fini(&s->facts);
-  s->gathered = true;
 }
+
+static bool has_text (const scrape *s) { return s->family == FAMILIES && s->given < s->out.len; }
 
 static ssize_t on_read (void *ctx, uint64_t at, char *room, size_t max) {
   scrape *s = ctx;
   (void)at;
-  while (s->given == s->out.len && !s->ended && !s->out.failed && !tl_share_is_used(s->web)) {
+  if (s->given == s->out.len && s->family == FAMILIES) {
     tl_buf_clear(&s->out);
     s->given = 0;
-    step(s);
   }
+  while (!has_text(s) && !s->ended && !s->out.failed && !tl_share_is_used(s->web)) step(s);
   if (s->out.failed) return MHD_CONTENT_READER_END_WITH_ERROR;
+  if (!has_text(s)) {
+    if (s->ended) return MHD_CONTENT_READER_END_OF_STREAM;
+    tl_share_wait(s->r);
+    return 0;
+  }
   size_t n = s->out.len - s->given < max ? s->out.len - s->given : max;
-  if (n == 0 && s->ended) return MHD_CONTENT_READER_END_OF_STREAM;
-  if (n == 0) tl_share_wait(s->r);
-  if (n > 0) memcpy(room, s->out.at + s->given, n);
+  memcpy(room, s->out.at + s->given, n);
   s->given += n;
   return (ssize_t)n;
 }

@@ -287,7 +287,9 @@ static void on_gone (void *ctx) {
       tl_web_fail(r, 500, "the client has gone");
 }
 
-static const tl_front_events front_events = { on_serve, on_gone };
+static void on_rests (void *ctx) { tl_web_run_soon(ctx); }
+
+static const tl_front_events front_events = { on_serve, on_gone, on_rests };
 
 int tl_web_serve (tl_web *w) {
   tl_poll_reserve(w->loop, DESCRIPTORS);
