@@ -254,13 +254,15 @@ int tl_history_load_partitions (tl_history *h, tl_err *err) {
                               -1, &s, NULL);
   tl_history_forget_partitions(h);
   while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
-    tl_partition *p = add_partition(h, h->partition_count);
+    const char *name = (const char *)sqlite3_column_text(s, 0);
+    tl_partition *p = name ? add_partition(h, h->partition_count) : NULL;
     if (!p) break;
     *p = (tl_partition){ sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2), "", NULL };
-    snprintf(p->name, sizeof p->name, "%s", (const char *)sqlite3_column_text(s, 0));
+    snprintf(p->name, sizeof p->name, "%s", name);
     rc = SQLITE_OK;
   }
   sqlite3_finalize(s);
+  if (rc == SQLITE_ROW) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   return rc == SQLITE_DONE ? TL_OK : tl_history_fail(h, err, h->path);
 }
 

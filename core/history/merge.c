@@ -24,13 +24,13 @@ static int insert (tl_history *h, tl_partition *p, sqlite3_int64 tag, int64_t t,
   sqlite3_bind_int64(s, 1, tag);
   sqlite3_bind_int64(s, 2, t);
   sqlite3_bind_int(s, 3, n);
-  sqlite3_bind_value(s, 4, value);
+  int rc = sqlite3_bind_value(s, 4, value); /* a copy of a text: there may be no memory */
   bind_state(s, 5, state);
   if (late == 0)
     sqlite3_bind_null(s, 6);
   else
     sqlite3_bind_int64(s, 6, late);
-  if (sqlite3_step(s) != SQLITE_DONE) return tl_history_fail(h, err, h->path);
+  if (rc != SQLITE_OK || sqlite3_step(s) != SQLITE_DONE) return tl_history_fail(h, err, h->path);
   return sqlite3_changes(h->db);
 }
 
@@ -48,9 +48,9 @@ static int compare (tl_history *h, const tl_partition *p, sqlite3_int64 tag, int
   if (rc == SQLITE_OK) {
     sqlite3_bind_int64(s, 1, tag);
     sqlite3_bind_int64(s, 2, t);
-    sqlite3_bind_value(s, 3, value);
+    rc = sqlite3_bind_value(s, 3, value);
     bind_state(s, 4, state);
-    rc = sqlite3_step(s);
+    if (rc == SQLITE_OK) rc = sqlite3_step(s);
   }
   int same = rc == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL;
   *next = rc == SQLITE_ROW ? sqlite3_column_int(s, 1) : 0;

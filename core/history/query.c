@@ -1,5 +1,6 @@
 /* core/history/query.c — reads a history, beside whoever writes it. See history.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -112,7 +113,9 @@ static int list_tables (const tl_history_reader *r, tl_buf *out, tl_err *err) {
                               -1, &s, NULL);
   while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
     tl_partition p = { sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2), "", NULL };
-    strncpy(p.name, (const char *)sqlite3_column_text(s, 0), sizeof p.name - 1);
+    const char *name = (const char *)sqlite3_column_text(s, 0);
+    if (name) snprintf(p.name, sizeof p.name, "%s", name);
+    if (!name) out->failed = true; /* no memory */
     tl_buf_add(out, &p, sizeof p);
     rc = SQLITE_OK;
   }

@@ -198,9 +198,10 @@ static int check_pages (tl_store *s, tl_err *err) {
   sqlite3_stmt *q;
   int rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &q, NULL), result = TL_OK;
   if (rc == SQLITE_OK) rc = sqlite3_step(q);
-  if (rc != SQLITE_ROW)
-    result = tl_store_fail(s, rc, err);
-  else if (strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
+  const char *said = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(q, 0) : NULL;
+  if (!said)
+    result = tl_store_fail(s, rc == SQLITE_ROW ? SQLITE_NOMEM : rc, err);
+  else if (strcmp(said, "ok") != 0)
     result = tl_store_damaged(s, "damaged", err);
   sqlite3_finalize(q);
   return result;
