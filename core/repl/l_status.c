@@ -6,12 +6,12 @@
 #include "gateway/health.h"
 #include "explain/examine.h"
 #include "outlet/config.h"
-#include "repl/eval_impl.h"
+#include "repl/l_status_impl.h"
 #include "script/failures.h"
 #include "script/message_words.h"
 
 enum {
-  LISTED = 8,
+  SLOW_LISTED = 8, /* slow functions that are listed */
   SLOW_CALLS = 3,
   ECHO_MANY = 20,      /* so many echoes (own messages that cause others) are reported */
   ECHO_REST_MS = 3000, /* a pause of so many ms ends an echo */
@@ -19,69 +19,40 @@ enum {
 };
 #define SLOW_MEAN 0.005 /* seconds of processor time */
 
-static void set_integer (lua_State *L, const char *name, lua_Integer n) {
-  lua_pushinteger(L, n);
-  lua_setfield(L, -2, name);
-}
-
-static void set_number (lua_State *L, const char *name, lua_Number n) {
-  lua_pushnumber(L, n);
-  lua_setfield(L, -2, name);
-}
-
-static void set_text (lua_State *L, const char *name, const char *text) {
-  lua_pushstring(L, text);
-  lua_setfield(L, -2, name);
-}
-
-static void set_flag (lua_State *L, const char *name, bool on) {
-  lua_pushboolean(L, on);
-  lua_setfield(L, -2, name);
-}
-
-static void set_seconds (lua_State *L, const char *name, int64_t ms) {
-  set_number(L, name, (lua_Number)ms / 1000.0);
-}
-
-static void new_list (lua_State *L) {
-  lua_newtable(L);
-  tl_mark_list(L);
-}
-
 static void push_too_long (lua_State *L, const tl_link_stats *st, const tl_health *h, int64_t now) {
   lua_createtable(L, 0, 4);
-  set_integer(L, "count", (lua_Integer)st->too_long);
-  set_text(L, "topic", h->too_long_topic);
-  set_integer(L, "bytes", (lua_Integer)h->too_long_size);
-  set_seconds(L, "ago", now - h->too_long_at);
+  tl_set_integer(L, "count", (lua_Integer)st->too_long);
+  tl_set_text(L, "topic", h->too_long_topic);
+  tl_set_integer(L, "bytes", (lua_Integer)h->too_long_size);
+  tl_set_seconds(L, "ago", now - h->too_long_at);
   lua_setfield(L, -2, "too_long");
 }
 
 static void push_filters (lua_State *L, const tl_health *h) {
-  new_list(L);
+  tl_new_list(L);
   for (uint32_t i = 0; i < h->filter_count && i < TL_FILTER_NOTES; i++) {
     lua_createtable(L, 0, 3);
-    set_text(L, "filter", h->filters[i].filter);
-    set_integer(L, "wanted", h->filters[i].wanted);
-    set_integer(L, "granted", h->filters[i].granted);
+    tl_set_text(L, "filter", h->filters[i].filter);
+    tl_set_integer(L, "wanted", h->filters[i].wanted);
+    tl_set_integer(L, "granted", h->filters[i].granted);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_setfield(L, -2, "filters");
-  set_integer(L, "filter_count", h->filter_count);
+  tl_set_integer(L, "filter_count", h->filter_count);
 }
 
 static void push_unrouted (lua_State *L, const tl_unrouted *u) {
   uint32_t order[TL_UNROUTED_MANY];
   tl_unrouted_order(u, order);
-  new_list(L);
+  tl_new_list(L);
   for (uint32_t i = 0; i < u->n; i++) {
     const tl_unrouted_topic *t = &u->at[order[i]];
     lua_createtable(L, 0, 4);
     lua_pushlstring(L, t->topic, t->len);
     lua_setfield(L, -2, "topic");
-    set_flag(L, "cut", t->cut);
-    set_integer(L, "count", (lua_Integer)t->count);
-    set_integer(L, "over", (lua_Integer)t->over);
+    tl_set_flag(L, "cut", t->cut);
+    tl_set_integer(L, "count", (lua_Integer)t->count);
+    tl_set_integer(L, "over", (lua_Integer)t->over);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_setfield(L, -2, "unrouted_topics");
@@ -90,142 +61,19 @@ static void push_unrouted (lua_State *L, const tl_unrouted *u) {
 static void push_awaiting (lua_State *L, const tl_link_health *h, int64_t now) {
   if (!h->awaiting) return;
   lua_createtable(L, 0, 4);
-  set_text(L, "station", h->awaiting->name);
-  set_integer(L, "id", h->awaiting_id);
-  set_integer(L, "waiting", h->waiting);
-  set_seconds(L, "seconds", now - h->kept->awaiting_since);
+  tl_set_text(L, "station", h->awaiting->name);
+  tl_set_integer(L, "id", h->awaiting_id);
+  tl_set_integer(L, "waiting", h->waiting);
+  tl_set_seconds(L, "seconds", now - h->kept->awaiting_since);
   lua_setfield(L, -2, "awaiting");
-}
-
-/* --- stations and tags that a person should look at: the first few, and how many --- */
-
-typedef struct {
-  lua_State *L;
-  const tl_line *line;
-  lua_Integer count, shown;
-} listing;
-
-static listing begin_list (lua_State *L, const tl_line *line) {
-  new_list(L);
-  return (listing){ .L = L, .line = line };
-}
-
-/* Count one more. True: it is among the first ones that are shown; the caller pushes it and
-** calls add_shown(). */
-static bool one_more (listing *l) { return l->count++ < LISTED; }
-
-static void add_shown (listing *l) { lua_rawseti(l->L, -2, ++l->shown); }
-
-static void end_list (const listing *l, const char *name, const char *count_name) {
-  lua_setfield(l->L, -2, name);
-  set_integer(l->L, count_name, l->count);
-}
-
-static bool is_idle (const tl_station *s) { return s->is_template || s->off || s->simulated; }
-
-/* Should a message have given this tag a value? */
-static bool is_filled (const tl_station *s, uint16_t tag) {
-  const tl_tagdef *d = &s->plan->tags[tag];
-  return d->kind != TL_ADDRESS_ACK_ID && d->kind != TL_ADDRESS_OUT_TOPIC &&
-         d->kind != TL_ADDRESS_OUT_VALUE && !tl_type_is_output(d->type);
-}
-
-/* Tags that never had a value. If the station received messages, the address is probably
-** wrong; if it received none, that explains it. */
-static void push_unset (lua_State *L, const tl_line *line) {
-  listing l = begin_list(L, line);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station *s = line->stations[i];
-    for (uint16_t k = 0; !is_idle(s) && s->stats.messages > 0 && k < s->plan->tag_count; k++) {
-      if (s->tags[k].status != TL_UNSET || !is_filled(s, k) || !one_more(&l)) continue;
-      lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
-      add_shown(&l);
-    }
-  }
-  end_list(&l, "unset", "unset_count");
-}
-
-/* Tags that became invalid by the last message. Tags that became invalid by their station's
-** status are not listed here, but with the station. */
-static void push_invalid (lua_State *L, const tl_line *line) {
-  listing l = begin_list(L, line);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station *s = line->stations[i];
-    if (is_idle(s) || s->status == TL_ST_HARD_ERR) continue;
-    for (uint16_t k = 0; k < s->plan->tag_count; k++) {
-      if (s->tags[k].status != TL_INVALID || !is_filled(s, k) || !one_more(&l)) continue;
-      lua_createtable(L, 0, 2);
-      lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
-      lua_setfield(L, -2, "tag");
-      set_text(L, "reason", tl_reason_name((tl_reason)s->tags[k].reason));
-      add_shown(&l);
-    }
-  }
-  end_list(&l, "invalid", "invalid_count");
-}
-
-static void push_silent (lua_State *L, const tl_line *line) {
-  listing l = begin_list(L, line);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station *s = line->stations[i];
-    if (is_idle(s) || s->stats.messages > 0 || !one_more(&l)) continue;
-    lua_createtable(L, 0, 2);
-    set_text(L, "name", s->name);
-    set_text(L, "address", s->address);
-    add_shown(&l);
-  }
-  end_list(&l, "silent", "silent_count");
-}
-
-static const char *failed_for (const tl_station *s) {
-  if (s->status != TL_ST_HARD_ERR) return s->settings.no_data_ms > 0 ? "no-data" : "";
-  return tl_reason_name((tl_reason)s->why);
-}
-
-/* Stations in an error status although the line works: their will came, or no message for too
-** long. */
-static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
-  listing l = begin_list(L, line);
-  for (uint32_t i = 0; i < line->station_count && line->subscribed; i++) {
-    const tl_station *s = line->stations[i];
-    if (is_idle(s) || (s->status != TL_ST_COM_ERR && s->status != TL_ST_HARD_ERR) || !one_more(&l))
-      continue;
-    lua_createtable(L, 0, 4);
-    set_text(L, "name", s->name);
-    set_text(L, "status", tl_station_status_name((tl_station_status)s->status));
-    set_text(L, "reason", failed_for(s));
-    set_seconds(L, "seconds", now - s->since);
-    add_shown(&l);
-  }
-  end_list(&l, "failed", "failed_count");
-}
-
-static void push_stations (lua_State *L, const tl_line *line, int64_t now) {
-  lua_Integer counts[TL_ST_HARD_ERR + 1] = { 0 }, templates = 0;
-  push_unset(L, line);
-  push_invalid(L, line);
-  push_silent(L, line);
-  push_failed(L, line, now);
-  lua_createtable(L, 0, 6);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station *s = line->stations[i];
-    if (s->is_template)
-      templates++;
-    else
-      counts[s->status]++;
-  }
-  for (int i = 0; i <= TL_ST_HARD_ERR; i++)
-    if (counts[i] > 0) set_integer(L, tl_station_status_name((tl_station_status)i), counts[i]);
-  lua_setfield(L, -2, "stations");
-  set_integer(L, "templates", templates);
 }
 
 static void push_closed (lua_State *L, const tl_health *h) {
   static const char *const names[] = { "CONNACK", "SUBSCRIBE", "PUBLISH" };
-  set_text(L, "closed_on", names[h->closed_on]);
+  tl_set_text(L, "closed_on", names[h->closed_on]);
   if (h->closed_on != TL_CLOSED_ON_PUBLISH) return;
-  set_text(L, "closed_topic", h->closed_topic);
-  set_integer(L, "closed_bytes", (lua_Integer)h->closed_bytes);
+  tl_set_text(L, "closed_topic", h->closed_topic);
+  tl_set_integer(L, "closed_bytes", (lua_Integer)h->closed_bytes);
 }
 
 /* Only while it goes on: an echo within the process never pauses. */
@@ -235,8 +83,8 @@ static void push_echo (lua_State *L, const tl_echo *e, int64_t now) {
   double rate = (double)e->count * 1000.0 / (double)(span > 1000 ? span : 1000);
   if (rate < ECHO_RATE) return;
   lua_createtable(L, 0, 2);
-  set_text(L, "topic", e->topic);
-  set_number(L, "per_second", rate);
+  tl_set_text(L, "topic", e->topic);
+  tl_set_number(L, "per_second", rate);
   lua_setfield(L, -2, "echo");
 }
 
@@ -244,21 +92,21 @@ static void push_echo (lua_State *L, const tl_echo *e, int64_t now) {
 static void push_slow (lua_State *L, const tl_line *line, double uptime) {
   const tl_script *s = tl_script_of(L);
   lua_Integer n = 0;
-  new_list(L);
-  for (uint32_t i = 0; i < line->station_count && n < LISTED; i++) {
+  tl_new_list(L);
+  for (uint32_t i = 0; i < line->station_count && n < SLOW_LISTED; i++) {
     const tl_station_hooks *h = line->stations[i]->user;
-    for (int kind = 0; h && kind < TL_CALLS && n < LISTED; kind++) {
+    for (int kind = 0; h && kind < TL_CALLS && n < SLOW_LISTED; kind++) {
       const tl_call_stats *c = &h->stats[kind];
       double total = tl_ticks_seconds(&s->box, c->ticks);
       if (c->calls < SLOW_CALLS || total / (double)c->calls < SLOW_MEAN) continue;
       lua_createtable(L, 0, 6);
       lua_pushfstring(L, "%s.%s", line->name, line->stations[i]->name);
       lua_setfield(L, -2, "station");
-      set_text(L, "what", tl_call_names[kind]);
-      set_integer(L, "calls", (lua_Integer)c->calls);
-      set_number(L, "mean", total / (double)c->calls);
-      set_number(L, "longest", tl_ticks_seconds(&s->box, c->longest));
-      set_number(L, "share", uptime > 0 ? total / uptime : 0);
+      tl_set_text(L, "what", tl_call_names[kind]);
+      tl_set_integer(L, "calls", (lua_Integer)c->calls);
+      tl_set_number(L, "mean", total / (double)c->calls);
+      tl_set_number(L, "longest", tl_ticks_seconds(&s->box, c->longest));
+      tl_set_number(L, "share", uptime > 0 ? total / uptime : 0);
       lua_rawseti(L, -2, ++n);
     }
   }
@@ -278,20 +126,20 @@ static void push_findings (lua_State *L, tl_link *l) {
 static void push_times (lua_State *L, const tl_line *line, const tl_link_stats *st,
                         const tl_link_health *h, int64_t now) {
   if (h->kept->failure[0] != '\0') {
-    set_text(L, "last_failure", h->kept->failure);
-    set_seconds(L, "failed_ago", now - h->kept->failed_at);
+    tl_set_text(L, "last_failure", h->kept->failure);
+    tl_set_seconds(L, "failed_ago", now - h->kept->failed_at);
   }
   if (h->kept->session_lost_at >= 0)
-    set_seconds(L, "session_lost_ago", now - h->kept->session_lost_at);
-  if (st->connected_since >= 0) set_seconds(L, "connected_for", now - st->connected_since);
+    tl_set_seconds(L, "session_lost_ago", now - h->kept->session_lost_at);
+  if (st->connected_since >= 0) tl_set_seconds(L, "connected_for", now - st->connected_since);
   if (line->subscribed && h->kept->subscribed_at >= 0)
-    set_seconds(L, "subscribed_for", now - h->kept->subscribed_at);
+    tl_set_seconds(L, "subscribed_for", now - h->kept->subscribed_at);
   if (st->session.oldest_inflight >= 0)
-    set_seconds(L, "oldest_inflight", now - st->session.oldest_inflight);
+    tl_set_seconds(L, "oldest_inflight", now - st->session.oldest_inflight);
   if (st->session.oldest_queued >= 0)
-    set_seconds(L, "oldest_queued", now - st->session.oldest_queued);
-  if (h->retry_at >= 0) set_seconds(L, "retry_in", h->retry_at > now ? h->retry_at - now : 0);
-  if (st->session.ping_at >= 0) set_seconds(L, "ping_unanswered", now - st->session.ping_at);
+    tl_set_seconds(L, "oldest_queued", now - st->session.oldest_queued);
+  if (h->retry_at >= 0) tl_set_seconds(L, "retry_in", h->retry_at > now ? h->retry_at - now : 0);
+  if (st->session.ping_at >= 0) tl_set_seconds(L, "ping_unanswered", now - st->session.ping_at);
 }
 
 static void push_line (lua_State *L, const tl_line *line, double uptime) {
@@ -303,49 +151,49 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   tl_link_get_stats(l, &st);
   tl_link_get_health(l, &h);
   lua_createtable(L, 0, 48);
-  set_text(L, "name", line->name);
-  set_text(L, "state", st.state);
-  set_text(L, "peer", st.peer);
-  set_text(L, "address", st.address);
-  set_text(L, "transport", st.transport);
-  set_text(L, "warning", st.warning);
-  set_text(L, "host", p->host.n > 0 ? (const char *)p->host.at[0].at : "");
-  set_integer(L, "port", p->port);
-  set_text(L, "client_id", p->client_id.at ? (const char *)p->client_id.at : "");
-  set_flag(L, "clean_session", p->clean_session);
-  set_text(L, "user_name", p->user_name.at ? (const char *)p->user_name.at : "");
-  set_text(L, "last_error", st.last_error);
-  set_integer(L, "connects", (lua_Integer)st.connects);
-  set_integer(L, "failures", (lua_Integer)st.failures);
-  set_integer(L, "messages", (lua_Integer)st.messages);
-  set_integer(L, "unrouted", (lua_Integer)(st.unrouted - h.kept->own_unrouted));
-  set_integer(L, "handler_errors", (lua_Integer)st.handler_errors);
-  set_integer(L, "instances_refused", (lua_Integer)st.instances_refused);
-  set_integer(L, "inflight", st.session.inflight);
-  set_integer(L, "queued", st.session.queued);
-  set_integer(L, "max_queued", p->max_queued);
-  set_integer(L, "queued_bytes", (lua_Integer)st.session.unconfirmed_bytes);
-  set_integer(L, "max_queued_bytes", p->max_queued_bytes);
-  set_integer(L, "held_bytes", (lua_Integer)st.waiting_bytes);
+  tl_set_text(L, "name", line->name);
+  tl_set_text(L, "state", st.state);
+  tl_set_text(L, "peer", st.peer);
+  tl_set_text(L, "address", st.address);
+  tl_set_text(L, "transport", st.transport);
+  tl_set_text(L, "warning", st.warning);
+  tl_set_text(L, "host", p->host.n > 0 ? (const char *)p->host.at[0].at : "");
+  tl_set_integer(L, "port", p->port);
+  tl_set_text(L, "client_id", p->client_id.at ? (const char *)p->client_id.at : "");
+  tl_set_flag(L, "clean_session", p->clean_session);
+  tl_set_text(L, "user_name", p->user_name.at ? (const char *)p->user_name.at : "");
+  tl_set_text(L, "last_error", st.last_error);
+  tl_set_integer(L, "connects", (lua_Integer)st.connects);
+  tl_set_integer(L, "failures", (lua_Integer)st.failures);
+  tl_set_integer(L, "messages", (lua_Integer)st.messages);
+  tl_set_integer(L, "unrouted", (lua_Integer)(st.unrouted - h.kept->own_unrouted));
+  tl_set_integer(L, "handler_errors", (lua_Integer)st.handler_errors);
+  tl_set_integer(L, "instances_refused", (lua_Integer)st.instances_refused);
+  tl_set_integer(L, "inflight", st.session.inflight);
+  tl_set_integer(L, "queued", st.session.queued);
+  tl_set_integer(L, "max_queued", p->max_queued);
+  tl_set_integer(L, "queued_bytes", (lua_Integer)st.session.unconfirmed_bytes);
+  tl_set_integer(L, "max_queued_bytes", p->max_queued_bytes);
+  tl_set_integer(L, "held_bytes", (lua_Integer)st.waiting_bytes);
   push_too_long(L, &st, h.kept, now);
-  set_integer(L, "text_refused", (lua_Integer)line->text_refused);
-  set_number(L, "received_per_s", h.received_per_s);
-  set_number(L, "sent_per_s", h.sent_per_s);
-  set_seconds(L, "reply_timeout", p->reply_timeout);
-  set_integer(L, "quick_closes", h.quick_closes);
-  set_integer(L, "sessions_lost", (lua_Integer)h.kept->sessions_lost);
+  tl_set_integer(L, "text_refused", (lua_Integer)line->text_refused);
+  tl_set_number(L, "received_per_s", h.received_per_s);
+  tl_set_number(L, "sent_per_s", h.sent_per_s);
+  tl_set_seconds(L, "reply_timeout", p->reply_timeout);
+  tl_set_integer(L, "quick_closes", h.quick_closes);
+  tl_set_integer(L, "sessions_lost", (lua_Integer)h.kept->sessions_lost);
   push_closed(L, h.kept);
   push_echo(L, &h.kept->echo, now);
-  set_integer(L, "max_packet_size", p->max_packet_size);
-  set_flag(L, "queue_full", h.queue_full);
-  set_flag(L, "congested", h.congested);
-  set_flag(L, "held", h.held);
-  set_flag(L, "filters_wait", h.filters_wait);
+  tl_set_integer(L, "max_packet_size", p->max_packet_size);
+  tl_set_flag(L, "queue_full", h.queue_full);
+  tl_set_flag(L, "congested", h.congested);
+  tl_set_flag(L, "held", h.held);
+  tl_set_flag(L, "filters_wait", h.filters_wait);
   push_times(L, line, &st, &h, now);
   push_filters(L, h.kept);
   push_unrouted(L, &h.kept->unrouted);
   push_awaiting(L, &h, now);
-  push_stations(L, line, now);
+  tl_push_station_facts(L, line, now);
   push_slow(L, line, uptime);
   push_findings(L, l);
 }
@@ -353,17 +201,17 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
 static void push_failures (lua_State *L, const tl_script *s) {
   int64_t wall = tl_clock_wall_ms();
   lua_Integer n = 0;
-  new_list(L);
+  tl_new_list(L);
   for (const tl_failure *f = s->errors.failing; f; f = f->next) {
     lua_createtable(L, 0, 8);
-    set_text(L, "scope", f->scope);
-    set_text(L, "what", f->what);
-    set_text(L, "text", f->text);
-    set_flag(L, "works", f->works);
-    set_integer(L, "count", (lua_Integer)f->count);
-    set_seconds(L, "since", f->since);
-    set_seconds(L, "since_ago", wall - f->since);
-    set_seconds(L, "last_ago", wall - f->last);
+    tl_set_text(L, "scope", f->scope);
+    tl_set_text(L, "what", f->what);
+    tl_set_text(L, "text", f->text);
+    tl_set_flag(L, "works", f->works);
+    tl_set_integer(L, "count", (lua_Integer)f->count);
+    tl_set_seconds(L, "since", f->since);
+    tl_set_seconds(L, "since_ago", wall - f->since);
+    tl_set_seconds(L, "last_ago", wall - f->last);
     lua_rawseti(L, -2, ++n);
   }
 }
@@ -379,17 +227,17 @@ static void push_outlet (void *ctx, const tl_outlet_facts *f) {
   const outlet_list *list = ctx;
   lua_State *L = list->L;
   lua_createtable(L, 0, 11);
-  set_text(L, "name", f->name);
-  set_text(L, "kind", f->kind);
-  set_flag(L, "up", f->up);
-  set_seconds(L, "since", list->now - f->since);
-  set_text(L, "why", f->why);
-  set_integer(L, "behind", (lua_Integer)f->behind);
-  set_seconds(L, "lag", f->lag_ms);
-  set_integer(L, "stored", (lua_Integer)f->stored);
-  set_integer(L, "rejected", (lua_Integer)f->rejected);
-  set_text(L, "last_rejected", f->last_rejected);
-  set_integer(L, "dropped", (lua_Integer)f->dropped);
+  tl_set_text(L, "name", f->name);
+  tl_set_text(L, "kind", f->kind);
+  tl_set_flag(L, "up", f->up);
+  tl_set_seconds(L, "since", list->now - f->since);
+  tl_set_text(L, "why", f->why);
+  tl_set_integer(L, "behind", (lua_Integer)f->behind);
+  tl_set_seconds(L, "lag", f->lag_ms);
+  tl_set_integer(L, "stored", (lua_Integer)f->stored);
+  tl_set_integer(L, "rejected", (lua_Integer)f->rejected);
+  tl_set_text(L, "last_rejected", f->last_rejected);
+  tl_set_integer(L, "dropped", (lua_Integer)f->dropped);
   lua_rawseti(L, -2, luaL_len(L, -2) + 1);
 }
 
@@ -399,16 +247,16 @@ static void set_outlets (lua_State *L, const tl_script *s) {
   tl_spool_facts spool;
   if (!hooks || !hooks->spool || !hooks->spool(hooks->ctx, &spool)) return;
   outlet_list list = { L, tl_loop_now(s->loop) };
-  new_list(L);
+  tl_new_list(L);
   hooks->each(hooks->ctx, push_outlet, &list);
   lua_setfield(L, -2, "outlets");
   lua_createtable(L, 0, 4);
-  set_integer(L, "bytes", (lua_Integer)spool.bytes);
-  set_integer(L, "max", (lua_Integer)spool.max_bytes);
-  set_integer(L, "values", (lua_Integer)spool.values);
-  set_text(L, "why", spool.why);
-  set_number(L, "rate", spool.rate);
-  if (spool.lasts > 0) set_number(L, "lasts", spool.lasts);
+  tl_set_integer(L, "bytes", (lua_Integer)spool.bytes);
+  tl_set_integer(L, "max", (lua_Integer)spool.max_bytes);
+  tl_set_integer(L, "values", (lua_Integer)spool.values);
+  tl_set_text(L, "why", spool.why);
+  tl_set_number(L, "rate", spool.rate);
+  if (spool.lasts > 0) tl_set_number(L, "lasts", spool.lasts);
   lua_setfield(L, -2, "spool");
 }
 
@@ -416,21 +264,21 @@ int tl_live_status (lua_State *L) {
   tl_script *s = tl_script_of(L);
   const tl_model *m = tl_gateway_model(s->gateway);
   lua_createtable(L, 0, 8);
-  set_text(L, "version", TAGLINE_VERSION);
-  set_integer(L, "pid", getpid());
-  set_integer(L, "memory", (lua_Integer)s->box.memory);
+  tl_set_text(L, "version", TAGLINE_VERSION);
+  tl_set_integer(L, "pid", getpid());
+  tl_set_integer(L, "memory", (lua_Integer)s->box.memory);
   double uptime = (double)(tl_clock_mono_ns() - s->box.start_ns) / 1e9;
-  set_number(L, "uptime", uptime);
+  tl_set_number(L, "uptime", uptime);
   tl_push_loaded(L);
   lua_setfield(L, -2, "config");
   push_failures(L, s);
   lua_setfield(L, -2, "failures");
   set_outlets(L, s);
-  new_list(L); /* filled in Lua: what is wrong, and what else is worth knowing */
+  tl_new_list(L); /* filled in Lua: what is wrong, and what else is worth knowing */
   lua_setfield(L, -2, "problems");
-  new_list(L);
+  tl_new_list(L);
   lua_setfield(L, -2, "remarks");
-  new_list(L);
+  tl_new_list(L);
   for (uint32_t i = 0; i < m->line_count; i++) {
     push_line(L, m->lines[i], uptime);
     lua_rawseti(L, -2, (lua_Integer)i + 1);

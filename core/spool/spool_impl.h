@@ -45,6 +45,11 @@ struct tl_spool {
 /* cursor.c: no outlet needs a value with a lower number. Outlets that were removed count for
 ** one more day. */
 uint64_t tl_spool_lowest (const tl_spool *s);
-void tl_spool_trim (tl_spool *s); /* spool.c: drop segments that nobody needs */
+/* spool.c */
+/* Fills *err with "WHAT 'PATH': " and the system's words; returns `code`, a negative errno. */
+int tl_spool_fail (tl_err *err, int code, const char *what, const char *path);
+tl_spool_segment *tl_spool_add_segment (tl_spool *s); /* NULL: no memory */
+int tl_spool_roll (tl_spool *s, int64_t wall);        /* begin a new segment */
+void tl_spool_trim (tl_spool *s);                     /* spool.c: drop segments that nobody needs */
 
 #endif

@@ -89,8 +89,12 @@ void stack_fail (stack *s, int code, const char *fmt, ...) /* "NAME: …" */
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
-void stack_has_context (stack *s, tl_tls_context *c, const char *error, const char *warning);
 void stack_free (stack *s);
+extern const tl_transport_events stack_tcp_events;
+
+/* stack_up.c */
+int stack_make_tcp (stack *s); /* begin TCP; a negative code */
+void stack_has_context (stack *s, tl_tls_context *c, const char *error, const char *warning);
 void stack_begin (stack *s); /* the context is there: TCP */
 void stack_next (stack *s);  /* what stands above is begun; the last one: it is open */
 
