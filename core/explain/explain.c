@@ -16,11 +16,7 @@
 #include "gateway/recorder.h"
 #include "model/fill.h"
 
-enum {
-  RAW_MAX = 240, /* bytes of a raw value that are shown */
-  NEAR_MAX = 3,  /* addresses that differ: the likest */
-  REGEX_MAX = 12 /* expressions that do not match */
-};
+enum { RAW_MAX = 240 }; /* bytes of a raw value that are shown */
 
 /* --- JSON --- */
 
@@ -46,102 +42,6 @@ void tl_explain_raw (tl_buf *out, const char *key, tl_slice bytes) {
 
 void tl_explain_station (tl_buf *out, const char *key, const tl_link *l, tl_slice name) {
   tl_member_name(out, key, tl_slice_str(tl_link_line(l)->name), name);
-}
-
-/* --- the stations that are tried --- */
-
-typedef struct {
-  tl_slice address;
-  tl_station *station;
-  tl_route_by by;
-  bool matched;
-  size_t likeness;
-  char why[160];
-} tried;
-
-typedef struct {
-  tl_slice topic;
-  tried near[NEAR_MAX], regex[REGEX_MAX], taken;
-  uint32_t near_count, regex_count, more;
-  bool any;
-} trying;
-
-/* Bytes that both have at their beginning and at their end. */
-size_t tl_explain_likeness (tl_slice a, tl_slice b) {
-  size_t least = a.len < b.len ? a.len : b.len, from = 0, to = 0;
-  while (from < least && a.at[from] == b.at[from]) from++;
-  while (to < least - from && a.at[a.len - to - 1] == b.at[b.len - to - 1]) to++;
-  return from + to;
-}
-
-static void keep_near (trying *t, const tried *one) {
-  uint32_t i = t->near_count < NEAR_MAX ? t->near_count++ : NEAR_MAX;
-  if (i == NEAR_MAX) {
-    t->more++;
-    if (t->near[--i].likeness >= one->likeness) return;
-  }
-  for (; i > 0 && t->near[i - 1].likeness < one->likeness; i--) t->near[i] = t->near[i - 1];
-  t->near[i] = *one;
-}
-
-/* The likest, in the order in which they are tried. */
-static void keep_regex (trying *t, const tried *one) {
-  if (t->regex_count < REGEX_MAX) {
-    t->regex[t->regex_count++] = *one;
-    return;
-  }
-  uint32_t least = 0;
-  for (uint32_t i = 1; i < REGEX_MAX; i++)
-    if (t->regex[i].likeness <= t->regex[least].likeness) least = i;
-  t->more++;
-  if (t->regex[least].likeness >= one->likeness) return;
-  memmove(&t->regex[least], &t->regex[least + 1], (REGEX_MAX - 1 - least) * sizeof *one);
-  t->regex[REGEX_MAX - 1] = *one;
-}
-
-static void on_tried (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched,
-                      const char *why) {
-  trying *t = ctx;
-  tried one = { .address = address,
-                .station = target,
-                .by = by,
-                .matched = matched,
-                .likeness = tl_explain_likeness(address, t->topic) };
-  snprintf(one.why, sizeof one.why, "%s", why);
-  if (matched) {
-    t->any = true;
-    t->taken = one;
-  } else if (by == TL_BY_EXACT) {
-    keep_near(t, &one);
-  } else {
-    keep_regex(t, &one);
-  }
-}
-
-static const char *const by_names[] = { "nothing", "#", "topic", "regex", ".*", "given up" };
-
-static void tell_tried (const tl_link *l, const tried *one, tl_buf *out) {
-  bool limit = strstr(one->why, "too many steps");
-  tl_member_open(out, NULL, '{');
-  tl_explain_station(out, "station", l, tl_slice_str(one->station->name));
-  tl_explain_raw(out, "address", one->address);
-  tl_member_word(out, "by", by_names[one->by]);
-  tl_member_flag(out, "matched", one->matched);
-  const char *code = one->by == TL_BY_EXACT ? "differs" : "no-match";
-  if (limit) code = "limit";
-  if (one->matched) code = "match";
-  tl_member_word(out, "code", code);
-  tl_member_word(out, "why", one->why);
-  tl_buf_byte(out, '}');
-}
-
-static void tell_trying (const tl_link *l, const trying *t, tl_buf *out) {
-  tl_member_open(out, "tried", '[');
-  for (uint32_t i = 0; i < t->near_count; i++) tell_tried(l, &t->near[i], out);
-  for (uint32_t i = 0; i < t->regex_count; i++) tell_tried(l, &t->regex[i], out);
-  if (t->any) tell_tried(l, &t->taken, out);
-  tl_buf_byte(out, ']');
-  if (t->more > 0) tl_member_integer(out, "tried_more", t->more);
 }
 
 /* --- the station taken --- */
@@ -256,7 +156,7 @@ static void tell_wills (const tl_link *l, const tl_explain_place *d, const tl_ex
   tl_buf_byte(out, ']');
 }
 
-static void tell_taken (const tl_link *l, const tl_explain_place *d, const trying *t,
+static void tell_taken (const tl_link *l, const tl_explain_place *d, const tl_trying *t,
                         tl_slice topic, tl_buf *out) {
   tl_explain_station(out, "station", l, tl_buf_bytes(&d->name));
   const tl_station *template = d->like->is_template ? d->like : d->like->made_by;
@@ -265,7 +165,7 @@ static void tell_taken (const tl_link *l, const tl_explain_place *d, const tryin
   if (!d->like->is_template)
     tl_member_word(out, "station_status",
                    tl_station_status_name((tl_station_status)d->like->status));
-  tl_member_word(out, "by", by_names[t->any ? t->taken.by : d->route->by]);
+  tl_member_word(out, "by", tl_explain_by[t->any ? t->taken.by : d->route->by]);
   tl_explain_raw(out, "address", t->any ? t->taken.address : tl_slice_str(d->like->address));
   tell_captures(d->route, topic, &d->groups, out);
   tl_member_word(out, "payload_type",
@@ -323,9 +223,9 @@ void tl_explain_awaiting (const tl_link *l, tl_buf *out) {
 static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, const char **code,
                         tl_err *err) {
   tl_explain_place d;
-  trying t = { .topic = m->topic };
-  tl_router_explain(tl_link_router(l), m->topic, on_tried, &t);
-  tell_trying(l, &t, out);
+  tl_trying t = { .topic = m->topic };
+  tl_router_explain(tl_link_router(l), m->topic, tl_explain_on_tried, &t);
+  tl_explain_trying(l, &t, out);
   int rc = tl_explain_find(l, m->topic, &d);
   if (rc < 0) goto out;
   tl_incoming in = incoming(l, m);

@@ -30,6 +30,36 @@ void tl_explain_awaiting (const tl_link *l, tl_buf *out);
 /* Bytes that both have at their beginning and at their end. */
 size_t tl_explain_likeness (tl_slice a, tl_slice b);
 
+/* --- the stations that are tried (explain_tried.c) --- */
+
+enum {
+  TL_NEAR_MAX = 3,  /* addresses that differ: the likest */
+  TL_REGEX_MAX = 12 /* expressions that do not match */
+};
+
+typedef struct {
+  tl_slice address;
+  tl_station *station;
+  tl_route_by by;
+  bool matched;
+  size_t likeness;
+  char why[160];
+} tl_tried;
+
+typedef struct {
+  tl_slice topic;
+  tl_tried near[TL_NEAR_MAX], regex[TL_REGEX_MAX], taken;
+  uint32_t near_count, regex_count, more;
+  bool any;
+} tl_trying;
+
+extern const char *const tl_explain_by[]; /* names of tl_route_by */
+/* For tl_router_explain(): ctx is a tl_trying with its topic set, else zeroed. */
+void tl_explain_on_tried (void *ctx, tl_slice address, void *target, tl_route_by by, bool matched,
+                          const char *why);
+/* Append "tried": … */
+void tl_explain_trying (const tl_link *l, const tl_trying *t, tl_buf *out);
+
 /* --- a copy of a station (explain_copy.c) --- */
 
 typedef struct {
