@@ -95,20 +95,37 @@ static int64_t must_wait (request *r) {
   return r->waited ? 0 : tl_guesses_wait(&w->guesses, peer, tl_loop_now(w->loop));
 }
 
-/* A token came. False: it is not checked now; it waits, or is refused. */
+/* A token came. False: it is not checked now, but in its turn. */
 static bool may_check (request *r) {
   tl_web *w = r->web;
   int64_t ms = must_wait(r);
   if (ms == 0) return true;
-  if (ms < 0) {
-    tl_web_fail(r, 429, "too many wrong tokens came from this address: try again in some seconds");
-    tl_web_header(r, "Retry-After", "5");
-    return false;
-  }
   r->check_at = tl_loop_now(w->loop) + ms;
   r->waited = true;
+  tl_front_waits(w->front, tl_web_fd(r), true);
   tl_timer_at(w->checks, r->check_at);
   return false;
+}
+
+/* A token was checked. */
+static void note_token (request *r, bool right, const char *what) {
+  tl_web *w = r->web;
+  const char *peer = tl_front_peer(w->front, tl_web_fd(r));
+  if (right)
+    tl_guesses_right(&w->guesses, peer, tl_loop_now(w->loop));
+  else
+    say_wrong(r, what);
+}
+
+/* A wrong one where too many were before: the answer ends the connection. */
+static bool refuse_flood (request *r) {
+  tl_web *w = r->web;
+  const char *peer = tl_front_peer(w->front, tl_web_fd(r));
+  if (!tl_guesses_too_many(&w->guesses, peer, tl_loop_now(w->loop))) return false;
+  tl_web_fail(r, 429, "too many wrong tokens came from this address: try again in some seconds");
+  tl_web_header(r, "Retry-After", "5");
+  tl_web_header(r, "Connection", "close");
+  return true;
 }
 
 void tl_web_check_due (void *web) {
@@ -121,6 +138,7 @@ void tl_web_check_due (void *web) {
       continue;
     }
     r->check_at = 0;
+    tl_front_waits(w->front, tl_web_fd(r), false);
     tl_web_route(r);
   }
   tl_timer_at(w->checks, next);
@@ -137,6 +155,7 @@ bool tl_web_needs_token (const char *path) {
 }
 
 static bool refuse_unknown (request *r) {
+  if (bearer_of(r) && refuse_flood(r)) return false;
   if (tl_web_is_get(r) && strcmp((const char *)r->path.at, "/") == 0) {
     tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
     tl_web_header(r, "Location", "/login");
@@ -158,7 +177,7 @@ static bool know (request *r) {
     return false;
   }
   r->known = is_same(tl_slice_str(bearer), token_of(&r->web->set));
-  if (!r->known) say_wrong(r, "request");
+  note_token(r, r->known, "request");
   return true;
 }
 
@@ -226,13 +245,15 @@ static void take_form (request *r) {
   if (!may_check(r)) return;
   tl_buf_init(&token);
   int rc = read_form(r, &token);
+  bool right = rc > 0 && is_same(tl_buf_bytes(&token), token_of(&r->web->set));
   if (rc < 0) {
     tl_web_fail(r, 400, "the form cannot be read");
-  } else if (rc > 0 && is_same(tl_buf_bytes(&token), token_of(&r->web->set))) {
-    welcome(r);
   } else {
-    say_wrong(r, "login");
-    tl_web_page(r, "login.html", 401);
+    note_token(r, right, "login");
+    if (right)
+      welcome(r);
+    else if (!refuse_flood(r))
+      tl_web_page(r, "login.html", 401);
   }
   tl_buf_fini(&token);
 }

@@ -34,6 +34,7 @@ typedef struct connection {
   uint32_t under_way; /* requests without a whole answer */
   uint64_t rests;     /* a piece of its answer was passed on, as this one in the order; 0: none */
   bool refused, streams, secured, dropped;
+  bool waits; /* for its turn to have its token checked */
   char peer[80];
 } connection;
 
@@ -353,23 +354,56 @@ static void on_look (void *ctx) {
 
 /* --- coming and going --- */
 
-/* Room for one more: the one that has asked nothing for longest goes. */
-static bool make_room (tl_front *f) {
-  connection *idle = NULL;
+static bool is_there (const connection *c) { return c->client && !c->refused && !c->dropped; }
+
+/* No whole request of it is under way. */
+static bool has_asked_nothing (const connection *c) { return c->under_way == (c->body > 0); }
+
+static bool is_same_host (const char *a, const char *b) {
+  const char *end = strrchr(a, ':');
+  size_t n = end ? (size_t)(end - a) + 1 : strlen(a) + 1;
+  return strncmp(a, b, n) == 0;
+}
+
+static uint32_t waiting_from (const tl_front *f, const char *peer) {
+  uint32_t n = 0;
+  for (const connection *c = f->list; c; c = c->next)
+    n += is_there(c) && c->waits && is_same_host(c->peer, peer);
+  return n;
+}
+
+/* Of the address that has most connections that wait, and more than `peer`: the newest. */
+static connection *find_waiting (const tl_front *f, const char *peer) {
+  uint32_t most = waiting_from(f, peer);
+  connection *found = NULL;
+  for (connection *c = f->list; c; c = c->next) {
+    uint32_t n = is_there(c) && c->waits ? waiting_from(f, c->peer) : 0;
+    if (n <= most) continue;
+    most = n;
+    found = c;
+  }
+  return found;
+}
+
+/* Room for one more: the one that has asked nothing for longest goes; else one of those that wait
+** to have a token checked. */
+static bool make_room (tl_front *f, const char *peer) {
+  connection *goes = NULL;
   uint32_t open = 0;
   for (connection *c = f->list; c; c = c->next) {
-    if (!c->client || c->refused || c->dropped) continue;
+    if (!is_there(c)) continue;
     open++;
-    if (c->under_way == 0 && c->body == 0 && (!idle || c->since < idle->since)) idle = c;
+    if (has_asked_nothing(c) && (!goes || c->since < goes->since)) goes = c;
   }
   if (open < TL_FRONT_CONNECTIONS) return f->count < 4 * TL_FRONT_CONNECTIONS;
-  if (idle) drop(idle);
-  return idle && f->count < 4 * TL_FRONT_CONNECTIONS;
+  if (!goes) goes = find_waiting(f, peer);
+  if (goes) drop(goes);
+  return goes && f->count < 4 * TL_FRONT_CONNECTIONS;
 }
 
 void tl_front_accept (tl_front *f, int fd, const char *peer) {
   int sent = SENT;
-  bool room = make_room(f);
+  bool room = make_room(f, peer);
   connection *c = f->count < 4 * TL_FRONT_CONNECTIONS ? calloc(1, sizeof *c) : NULL;
   tl_tls_peer as_server = { .is_server = true };
   if (c && f->tls && tl_tls_new(&c->tls, f->tls, &as_server, NULL) < 0) {
@@ -414,6 +448,11 @@ const char *tl_front_peer (const tl_front *f, int fd) {
 void tl_front_streams (tl_front *f, int fd) {
   connection *c = find(f, fd);
   if (c) c->streams = true;
+}
+
+void tl_front_waits (tl_front *f, int fd, bool on) {
+  connection *c = find(f, fd);
+  if (c) c->waits = on;
 }
 
 void tl_front_answered (tl_front *f, int fd) {

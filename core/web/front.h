@@ -29,12 +29,15 @@ int tl_front_new (tl_front **out, tl_loop *loop, const tl_front_events *events, 
 /* New connections speak TLS with this context (kept; NULL: they do not). */
 void tl_front_set_tls (tl_front *f, tl_tls_context *context);
 /* Take a connected socket. One too many closes whoever has sent no whole request for longest; where
-** each has, it is answered 503. */
+** each has, one whose token waits to be checked, of the address that has most of these; else it is
+** answered 503. */
 void tl_front_accept (tl_front *f, int fd, const char *peer);
 /* Of the connection behind this served socket: its peer ("" for a Unix socket's); it carries an
-** endless answer, and ends with its client; an answer of it is complete. */
+** endless answer, and ends with its client; its token waits for its turn (on); an answer of it is
+** complete. */
 const char *tl_front_peer (const tl_front *f, int fd);
 void tl_front_streams (tl_front *f, int fd);
+void tl_front_waits (tl_front *f, int fd, bool on);
 void tl_front_answered (tl_front *f, int fd);
 /* Some answers go on, those that were served longest ago first; the others ask again. */
 void tl_front_serve (tl_front *f);

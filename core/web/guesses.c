@@ -5,15 +5,16 @@
 #include <string.h>
 
 /* Who has one IPv6 address has all of its /64. */
-static void make_key (uint8_t key[17], const char *peer) {
+static tl_guess_address address_of (const char *peer) {
+  tl_guess_address of = { { 0 } };
+  uint8_t *key = of.bytes;
   char text[80] = "";
   struct in6_addr in6;
   struct in_addr in4;
   const char *end = strrchr(peer, ':');
   size_t n = end ? (size_t)(end - peer) : 0;
   bool six = n > 2 && peer[0] == '[';
-  memset(key, 0, 17);
-  if (n >= sizeof text) return;
+  if (n >= sizeof text) return of;
   memcpy(text, six ? peer + 1 : peer, six ? n - 2 : n);
   text[strcspn(text, "%")] = '\0'; /* of a scope */
   if (six && inet_pton(AF_INET6, text, &in6) == 1) {
@@ -24,54 +25,90 @@ static void make_key (uint8_t key[17], const char *peer) {
     key[0] = 4;
     memcpy(key + 1, &in4, 4);
   }
+  return of;
 }
 
-static tl_guesser *find (tl_guesses *g, const uint8_t key[17]) {
-  for (int i = 0; i < TL_GUESSES; i++)
-    if (g->at[i].due != 0 && memcmp(g->at[i].key, key, sizeof g->at[i].key) == 0) return &g->at[i];
-  return NULL;
+static bool is_same (const tl_guess_address *a, const tl_guess_address *b) {
+  return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* The place of the one that was quiet for longest. */
-static tl_guesser *take_place (tl_guesses *g, const uint8_t key[17]) {
-  tl_guesser *oldest = &g->at[0];
-  for (int i = 1; i < TL_GUESSES; i++)
-    if (g->at[i].due < oldest->due) oldest = &g->at[i];
-  *oldest = (tl_guesser){ .due = 1 };
-  memcpy(oldest->key, key, sizeof oldest->key);
-  return oldest;
+/* Was it quiet for so long that nothing is held against it any more? */
+static bool is_forgotten (const tl_guesser *one, int64_t now) {
+  int64_t wrong = one->wrong < TL_GUESSES_MANY ? one->wrong : TL_GUESSES_MANY;
+  return one->due == 0 || now >= one->due + wrong * TL_GUESSES_QUIET_MS;
+}
+
+/* Where this address is counted. With `fresh` true it is given a free place if it has none; where
+** there is none it is one of the others. NULL, without `fresh` only: it gave no wrong one. */
+static tl_guesser *find (tl_guesses *g, const char *peer, int64_t now, bool fresh) {
+  tl_guess_address of = address_of(peer);
+  tl_guesser *room = NULL;
+  for (int i = 0; i < TL_GUESSES; i++) {
+    tl_guesser *one = &g->at[i];
+    bool forgotten = is_forgotten(one, now);
+    if (!forgotten && is_same(&one->of, &of)) return one;
+    if (forgotten && !room) room = one;
+  }
+  if (room && !fresh) return NULL;
+  if (room) *room = (tl_guesser){ .of = of, .due = now };
+  if (!room && is_forgotten(&g->others, now)) g->others = (tl_guesser){ .due = now };
+  return room ? room : &g->others;
 }
 
 static int64_t step_of (const tl_guesser *one) {
   return one->wrong < TL_GUESSES_MANY ? TL_GUESSES_EACH_MS : TL_GUESSES_SLOW_MS;
 }
 
+/* How long until its next token is checked; may be more than the longest. */
+static int64_t wait_of (const tl_guesser *one, int64_t now) {
+  int64_t wait = one->due - now - (int64_t)TL_GUESSES_FREE * TL_GUESSES_EACH_MS;
+  return wait < 0 ? 0 : wait + step_of(one);
+}
+
+/* What nobody waits for is not owed either: the flood of an address that is known. */
 static void pay (tl_guesser *one, int64_t now) {
   if (one->due < now) one->due = now;
-  one->due += step_of(one);
+  if (wait_of(one, now) <= TL_GUESSES_LONGEST_MS) one->due += step_of(one);
+}
+
+static bool is_known (const tl_guesses *g, const char *peer) {
+  tl_guess_address of = address_of(peer);
+  for (int i = 0; i < TL_GUESSES_KNOWN; i++)
+    if (g->known[i].at != 0 && is_same(&g->known[i].of, &of)) return true;
+  return false;
 }
 
 int64_t tl_guesses_wait (tl_guesses *g, const char *peer, int64_t now) {
-  uint8_t key[17];
-  make_key(key, peer);
-  tl_guesser *one = find(g, key);
-  if (!one) return 0;
-  int64_t wait = one->due - now - (int64_t)TL_GUESSES_FREE * TL_GUESSES_EACH_MS;
-  if (wait < 0) return 0;
-  wait += step_of(one);
-  if (wait > TL_GUESSES_LONGEST_MS) return -1;
-  pay(one, now);
-  return wait;
+  tl_guesser *one = is_known(g, peer) ? NULL : find(g, peer, now, false);
+  int64_t wait = one ? wait_of(one, now) : 0;
+  if (wait > 0) pay(one, now);
+  return wait < TL_GUESSES_LONGEST_MS ? wait : TL_GUESSES_LONGEST_MS;
+}
+
+void tl_guesses_right (tl_guesses *g, const char *peer, int64_t now) {
+  tl_guess_address of = address_of(peer);
+  int at = 0;
+  for (int i = 0; i < TL_GUESSES_KNOWN; i++) {
+    if (g->known[i].at != 0 && is_same(&g->known[i].of, &of)) {
+      at = i;
+      break;
+    }
+    if (g->known[i].at < g->known[at].at) at = i;
+  }
+  g->known[at].of = of;
+  g->known[at].at = now > 0 ? now : 1;
 }
 
 bool tl_guesses_wrong (tl_guesses *g, const char *peer, int64_t now, bool waited) {
-  uint8_t key[17];
-  make_key(key, peer);
-  tl_guesser *one = find(g, key);
-  if (!one) one = take_place(g, key);
+  tl_guesser *one = find(g, peer, now, true);
   if (!waited) pay(one, now);
   one->wrong++;
   bool first = !one->said && one->due - now >= (int64_t)TL_GUESSES_FREE * TL_GUESSES_EACH_MS;
   one->said = one->said || first;
   return first;
+}
+
+bool tl_guesses_too_many (tl_guesses *g, const char *peer, int64_t now) {
+  const tl_guesser *one = find(g, peer, now, false);
+  return one && wait_of(one, now) > TL_GUESSES_LONGEST_MS;
 }

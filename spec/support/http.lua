@@ -29,12 +29,13 @@ function Client:read()
   end)
 end
 
--- To a port of 127.0.0.1, or a Unix socket's path.
-function http.connect(where)
+-- To a port of 127.0.0.1, or a Unix socket's path. `from`: another address of the loopback.
+function http.connect(where, from)
   local is_path = type(where) == "string"
   local socket = is_path and uv.new_pipe(false) or uv.new_tcp()
   local c = setmetatable({ socket = socket, got = "", open = true }, Client)
   scope.defer(function() c:close() end)
+  if from then socket:bind(from, 0) end
   local connected
   local function on_connect(err)
     connected = err or true
