@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 enum { BATCH_BYTES = 4 << 20 }; /* of texts in one batch */
+enum { AT_ONCE = 64 };          /* samples: so few that texts go not far beyond that */
 
 struct tl_fetch {
   tl_reader *reader;
@@ -15,10 +16,11 @@ struct tl_fetch {
   int rc;
   tl_outlet_batch batch;
   tl_outlet_value *values;
-  size_t cap;
-  tl_series *series;   /* copies: those of the reader move */
-  uint32_t *series_of; /* of each value: index into `series` */
-  size_t series_count, series_cap;
+  /* copies: those of the reader move. There is room for one a value, which the system gives page by
+  ** page: so these do not move, and values point to them from the beginning */
+  tl_series *series;
+  size_t series_count;
+  bool has_texts;        /* some value is a text */
   uint32_t *place_of_id; /* id in the segment → index + 1; 0: not in this batch */
   size_t id_cap;
   tl_buf texts;    /* of values and series; as offsets until the end */
@@ -31,11 +33,10 @@ int tl_fetch_new (tl_fetch **out, bool history, uint32_t most) {
   if (!f) return TL_ENOMEM;
   f->history = history;
   f->most = most;
-  f->cap = most;
   f->values = calloc(most, sizeof *f->values);
-  f->series_of = calloc(most, sizeof *f->series_of);
+  f->series = calloc(most, sizeof *f->series);
   tl_buf_init(&f->texts);
-  if (!f->values || !f->series_of || tl_reader_new(&f->reader) < 0) {
+  if (!f->values || !f->series || tl_reader_new(&f->reader) < 0) {
     tl_fetch_free(f);
     return TL_ENOMEM;
   }
@@ -48,7 +49,6 @@ void tl_fetch_free (tl_fetch *f) {
   tl_reader_free(f->reader);
   tl_buf_fini(&f->texts);
   free(f->values);
-  free(f->series_of);
   free(f->series);
   free(f->place_of_id);
   free(f);
@@ -72,42 +72,27 @@ static void settle_text (const tl_fetch *f, tl_slice *text) {
 }
 
 /* Ids of a segment are dense, and a batch is of one segment: where the copy of each is. */
-static int place_of (tl_fetch *f, uint32_t id, uint32_t **out) {
-  if (id >= f->id_cap) {
-    size_t cap = f->id_cap > 0 ? f->id_cap : 256;
-    while (cap <= id) cap *= 2;
-    uint32_t *more = realloc(f->place_of_id, cap * sizeof *more);
-    if (!more) return TL_ENOMEM;
-    memset(more + f->id_cap, 0, (cap - f->id_cap) * sizeof *more);
-    f->place_of_id = more;
-    f->id_cap = cap;
-  }
-  *out = &f->place_of_id[id];
+static int make_place (tl_fetch *f, uint32_t id) {
+  size_t cap = f->id_cap > 0 ? f->id_cap : 256;
+  while (cap <= id) cap *= 2;
+  uint32_t *more = realloc(f->place_of_id, cap * sizeof *more);
+  if (!more) return TL_ENOMEM;
+  memset(more + f->id_cap, 0, (cap - f->id_cap) * sizeof *more);
+  f->place_of_id = more;
+  f->id_cap = cap;
   return TL_OK;
 }
 
-static int keep_series (tl_fetch *f, const tl_series *s, uint32_t *index) {
-  uint32_t *known;
-  if (place_of(f, s->id, &known) < 0) return TL_ENOMEM;
-  if (*known > 0) {
-    *index = *known - 1;
-    return TL_OK;
-  }
-  if (f->series_count == f->series_cap) {
-    size_t cap = f->series_cap > 0 ? f->series_cap * 2 : 256;
-    tl_series *more = realloc(f->series, cap * sizeof *more);
-    if (!more) return TL_ENOMEM;
-    f->series = more;
-    f->series_cap = cap;
-  }
+/* NULL: no memory. */
+static const tl_series *keep_series (tl_fetch *f, const tl_series *s) {
+  if (s->id >= f->id_cap && make_place(f, s->id) < 0) return NULL;
   tl_series *copy = &f->series[f->series_count];
   *copy = *s;
   copy->name = keep_text(f, s->name);
   copy->unit = keep_text(f, s->unit);
   copy->description = keep_text(f, s->description);
-  *index = (uint32_t)f->series_count++;
-  *known = *index + 1;
-  return f->texts.failed ? TL_ENOMEM : TL_OK;
+  f->place_of_id[s->id] = (uint32_t)++f->series_count;
+  return copy;
 }
 
 static void forget_series (tl_fetch *f) {
@@ -119,18 +104,25 @@ static bool is_text (const tl_series *s, const tl_sample *v) {
   return v->status == TL_VALID && (s->type == TL_TXTI || s->type == TL_TXTO);
 }
 
-static int keep (tl_fetch *f, const tl_reading_value *v) {
-  uint8_t only = v->sample.only;
-  if (f->batch.count == 0) f->oldest = v->arrival_ms;
+/* The value that was read at this place, if it is for this outlet: behind those that are kept. */
+static inline int keep (tl_fetch *f, const tl_outlet_value *read, uint64_t number,
+                        int64_t arrival_ms) {
+  uint8_t only = read->sample.only;
+  uint32_t id = read->sample.series;
   if (only == (f->history ? TL_FOR_OTHERS : TL_FOR_HISTORIES)) return TL_OK;
-  size_t i = f->batch.count;
-  int rc = keep_series(f, v->series, &f->series_of[i]);
-  if (rc < 0) return rc;
-  f->values[i] =
-      (tl_outlet_value){ .number = v->number, .arrival_ms = v->arrival_ms, .sample = v->sample };
-  if (is_text(v->series, &v->sample))
-    f->values[i].sample.value.text = keep_text(f, v->sample.value.text);
-  f->batch.count++;
+  uint32_t known = id < f->id_cap ? f->place_of_id[id] : 0;
+  const tl_series *series =
+      known > 0 ? &f->series[known - 1] : keep_series(f, tl_reader_series(f->reader, id));
+  if (!series) return TL_ENOMEM;
+  tl_outlet_value *out = &f->values[f->batch.count++];
+  if (out != read) out->sample = read->sample;
+  out->series = series;
+  out->number = number;
+  out->arrival_ms = arrival_ms;
+  if (is_text(series, &out->sample)) {
+    out->sample.value.text = keep_text(f, out->sample.value.text);
+    f->has_texts = true;
+  }
   return f->texts.failed ? TL_ENOMEM : TL_OK;
 }
 
@@ -140,11 +132,11 @@ static void settle (tl_fetch *f) {
     settle_text(f, &f->series[i].unit);
     settle_text(f, &f->series[i].description);
   }
-  for (size_t i = 0; i < f->batch.count; i++) {
-    f->values[i].series = &f->series[f->series_of[i]];
+  for (size_t i = 0; f->has_texts && i < f->batch.count; i++) {
     if (is_text(f->values[i].series, &f->values[i].sample))
       settle_text(f, &f->values[i].sample.value.text);
   }
+  f->has_texts = false;
 }
 
 /* Values between the last one and `next` are lost: the spool was full, or a file is damaged. */
@@ -168,26 +160,39 @@ static bool is_over (const tl_fetch *f) {
   return f->rc == TL_OK && f->batch.next == f->batch.first && f->place.until > f->batch.next;
 }
 
+/* The next samples. False: the batch ends here. */
+static bool read_some (tl_fetch *f) {
+  const size_t left = f->most - f->batch.count;
+  tl_outlet_value *read = &f->values[f->batch.count];
+  tl_reader_found info;
+  int n = tl_reader_next(f->reader, left < AT_ONCE ? (uint32_t)left : AT_ONCE, &read->sample,
+                         sizeof *read, &info);
+  if (n <= 0) {
+    f->rc = n;
+    return false;
+  }
+  bool hole = info.number > f->batch.next;
+  if (hole && f->batch.next > f->place.at) return false; /* a hole begins a batch */
+  if (f->batch.count == 0) f->oldest = info.arrival_ms;
+  if (hole) note_hole(f, info.number, info.arrival_ms);
+  for (int i = 0; i < n && f->rc == TL_OK; i++)
+    f->rc = keep(f, &read[i], info.number + (uint64_t)i, info.arrival_ms);
+  f->batch.next = info.number + (uint64_t)n;
+  f->arrival = info.arrival_ms;
+  return f->rc == TL_OK;
+}
+
 void tl_fetch_run (tl_fetch *f) {
-  tl_reading_value v;
   uint64_t at = f->place.at;
-  f->batch = (tl_outlet_batch){ .spool = f->spool, .first = at, .next = at, .values = f->values };
+  f->batch = (tl_outlet_batch){
+    .spool = f->spool, .segment = f->place.first, .first = at, .next = at, .values = f->values
+  };
   forget_series(f);
   f->oldest = 0;
   tl_buf_clear(&f->texts);
   f->rc = tl_reader_seek(f->reader, &f->place);
-  while (f->rc == TL_OK && f->batch.count < f->most && f->texts.len < BATCH_BYTES) {
-    int rc = tl_reader_next(f->reader, &v);
-    if (rc != 1) {
-      f->rc = rc;
-      break;
-    }
-    if (v.number > f->batch.next && f->batch.next > at) break; /* a hole begins a batch */
-    if (v.number > f->batch.next) note_hole(f, v.number, v.arrival_ms);
-    f->rc = keep(f, &v);
-    f->batch.next = v.number + 1;
-    f->arrival = v.arrival_ms;
-  }
+  while (f->rc == TL_OK && f->batch.count < f->most && f->texts.len < BATCH_BYTES)
+    if (!read_some(f)) break;
   if (is_damage(f->rc) || is_over(f)) stop_at_damage(f);
   settle(f);
 }

@@ -321,7 +321,7 @@ static bool on_settled (void *ctx) {
   }
   c->missed_now = false;
   if (c->missed) {
-    tl_fail(&c->err, TL_ENOMEM, 0, "there is no memory for a value");
+    tl_fail(&c->err, TL_ENOMEM, 0, "there is no memory for a value, or too many came at once");
     return fail(c);
   }
   if (!news && c->left_out > 0 && commit(c) < 0) return fail(c);

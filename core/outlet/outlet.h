@@ -29,6 +29,7 @@ typedef struct {
 
 typedef struct {
   uint64_t spool;       /* tl_spool_id */
+  uint64_t segment;     /* all values are of this one, in which a series keeps its id */
   uint64_t first, next; /* numbers from first up to next - 1, those left out too */
   size_t count;
   const tl_outlet_value *values; /* in the order of arrival; may be none */

@@ -2,6 +2,7 @@
 ** send functions: integers are big-endian, a time is µs since 2000-01-01. */
 #include "postgres/columns.h"
 
+#include "base/bytes.h"
 #include "base/utf8.h"
 
 enum { HEAD = 20 }; /* dimensions, has NULLs, type of elements, how many, first index */
@@ -30,28 +31,9 @@ void tl_pg_columns_clear (tl_pg_columns *c) {
   for (int i = 0; i < TL_PG_COLUMNS; i++) {
     tl_buf_clear(&c->array[i]);
     tl_buf_add(&c->array[i], head, HEAD);
-    c->filled[i] = c->written[i] = 0;
+    c->nulls[i] = c->written[i] = 0;
   }
   c->rows = 0;
-}
-
-/* Compilers know each of these as one store. */
-static void big8 (uint8_t *out, uint64_t n) {
-  out[0] = (uint8_t)(n >> 56);
-  out[1] = (uint8_t)(n >> 48);
-  out[2] = (uint8_t)(n >> 40);
-  out[3] = (uint8_t)(n >> 32);
-  out[4] = (uint8_t)(n >> 24);
-  out[5] = (uint8_t)(n >> 16);
-  out[6] = (uint8_t)(n >> 8);
-  out[7] = (uint8_t)n;
-}
-
-static void big4 (uint8_t *out, uint32_t n) {
-  out[0] = (uint8_t)(n >> 24);
-  out[1] = (uint8_t)(n >> 16);
-  out[2] = (uint8_t)(n >> 8);
-  out[3] = (uint8_t)n;
 }
 
 /* A column gets its NULLs when a value comes behind them: one of which no value comes costs
@@ -59,6 +41,7 @@ static void big4 (uint8_t *out, uint32_t n) {
 static void pad (tl_pg_columns *c, tl_pg_column at) {
   size_t n = 4 * (size_t)(c->rows - c->written[at]);
   tl_buf *b = &c->array[at];
+  c->nulls[at] += c->rows - c->written[at];
   c->written[at] = c->rows;
   if (n == 0 || b->failed) return;
   if (tl_buf_reserve(b, n) < 0) {
@@ -69,36 +52,41 @@ static void pad (tl_pg_columns *c, tl_pg_column at) {
   b->len += n;
 }
 
-/* Room for one element of this length behind its length. NULL: no memory. */
-static uint8_t *element (tl_pg_columns *c, tl_pg_column at, size_t len) {
-  tl_buf *b = &c->array[at];
+/* False: no memory. */
+static bool make_room (tl_pg_columns *c, tl_pg_column at, size_t len) {
   if (c->written[at] < c->rows) pad(c, at);
-  if (b->failed) return NULL;
-  if (b->cap - b->len < len + 4 && tl_buf_reserve(b, len + 4) < 0) {
-    b->failed = true;
+  return tl_buf_reserve(&c->array[at], len + 4) == TL_OK;
+}
+
+/* Room for one element, with `len` bytes, behind its length, which the caller writes. NULL: no
+** memory. */
+static inline uint8_t *element (tl_pg_columns *c, tl_pg_column at, size_t len) {
+  tl_buf *b = &c->array[at];
+  if ((c->written[at] != c->rows || b->cap - b->len < len + 4) && !make_room(c, at, len))
     return NULL;
-  }
   uint8_t *out = b->at + b->len;
-  big4(out, (uint32_t)len);
   b->len += len + 4;
-  c->filled[at]++;
-  c->written[at]++;
-  return out + 4;
+  c->written[at] = c->rows + 1;
+  return out;
 }
 
-static void put8 (tl_pg_columns *c, tl_pg_column at, uint64_t number) {
+static inline void put8 (tl_pg_columns *c, tl_pg_column at, uint64_t number) {
   uint8_t *out = element(c, at, 8);
-  if (out) big8(out, number);
+  if (!out) return;
+  tl_put_be4(out, 8);
+  tl_put_be8(out + 4, number);
 }
 
-static void put4 (tl_pg_columns *c, tl_pg_column at, uint32_t number) {
+static inline void put4 (tl_pg_columns *c, tl_pg_column at, uint32_t number) {
   uint8_t *out = element(c, at, 4);
-  if (out) big4(out, number);
+  if (out) tl_put_be8(out, (uint64_t)4 << 32 | number);
 }
 
 static void put_slice (tl_pg_columns *c, tl_pg_column at, tl_slice bytes) {
   uint8_t *out = element(c, at, bytes.len);
-  if (out && bytes.len > 0) memcpy(out, bytes.at, bytes.len);
+  if (!out) return;
+  tl_put_be4(out, (uint32_t)bytes.len);
+  if (bytes.len > 0) memcpy(out + 4, bytes.at, bytes.len);
 }
 
 static void put_number (tl_pg_columns *c, double number) {
@@ -106,8 +94,6 @@ static void put_number (tl_pg_columns *c, double number) {
   memcpy(&bits, &number, sizeof bits);
   put8(c, TL_PG_NUMBER, bits);
 }
-
-bool tl_pg_can_time (int64_t ms) { return ms >= -210866803200000 && ms < 9224318016000000; }
 
 static void put_time (tl_pg_columns *c, tl_pg_column at, int64_t ms) {
   put8(c, at, (uint64_t)((ms - epoch_ms) * 1000));
@@ -141,8 +127,8 @@ void tl_pg_columns_add (tl_pg_columns *c, uint32_t tag, const tl_outlet_value *v
   if (s->status == TL_VALID) {
     put_value(c, (tl_type)v->series->type, &s->value);
   } else {
-    uint8_t *out = element(c, TL_PG_STATE, 2);
-    if (out) memcpy(out, (uint8_t[]){ 0, s->status == TL_INVALID ? s->reason : 0 }, 2);
+    const uint8_t state[] = { 0, s->status == TL_INVALID ? s->reason : 0 };
+    put_slice(c, TL_PG_STATE, tl_slice_of(state, sizeof state));
   }
   if (v->arrival_ms != s->time_ms) put_time(c, TL_PG_ARRIVAL, v->arrival_ms);
   c->rows++;
@@ -154,14 +140,15 @@ bool tl_pg_columns_get (tl_pg_columns *c, const char *values[TL_PG_COLUMNS],
     tl_buf *b = &c->array[i];
     values[i] = NULL;
     lengths[i] = 0;
-    if (c->filled[i] > 0) pad(c, (tl_pg_column)i);
     if (b->failed) return false;
-    if (c->filled[i] == 0) continue;
-    big4(b->at, 1);
-    big4(b->at + 4, c->filled[i] < c->rows);
-    big4(b->at + 8, elements[i]);
-    big4(b->at + 12, c->rows);
-    big4(b->at + 16, 1);
+    if (c->written[i] == 0) continue; /* no value: all is NULL */
+    pad(c, (tl_pg_column)i);
+    if (b->failed) return false;
+    tl_put_be4(b->at, 1);
+    tl_put_be4(b->at + 4, c->nulls[i] > 0);
+    tl_put_be4(b->at + 8, elements[i]);
+    tl_put_be4(b->at + 12, c->rows);
+    tl_put_be4(b->at + 16, 1);
     values[i] = (const char *)b->at;
     lengths[i] = (int)b->len;
   }

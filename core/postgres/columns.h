@@ -21,8 +21,8 @@ typedef enum {
 
 typedef struct {
   tl_buf array[TL_PG_COLUMNS];
-  uint32_t filled[TL_PG_COLUMNS];  /* values that are not NULL */
   uint32_t written[TL_PG_COLUMNS]; /* elements so far; those behind them are NULL */
+  uint32_t nulls[TL_PG_COLUMNS];   /* of these */
   uint32_t rows;
 } tl_pg_columns;
 
@@ -30,7 +30,9 @@ void tl_pg_columns_init (tl_pg_columns *c);
 void tl_pg_columns_fini (tl_pg_columns *c);
 void tl_pg_columns_clear (tl_pg_columns *c);
 /* Can PostgreSQL hold a time (ms since 1970)? From 4713 BC to 294276 AD. */
-bool tl_pg_can_time (int64_t ms);
+static inline bool tl_pg_can_time (int64_t ms) {
+  return ms >= -210866803200000 && ms < 9224318016000000;
+}
 /* Add one row; `tag`: its id there. Its times must be possible. */
 void tl_pg_columns_add (tl_pg_columns *c, uint32_t tag, const tl_outlet_value *v);
 /* The parameters: a column without any value is NULL. False: there was no memory. */

@@ -19,7 +19,7 @@ static void free_sender (tl_postgres_sender *s) {
   tl_pg_tags_fini(&s->tags);
   tl_pg_columns_fini(&s->b.columns);
   free(s->b.rows);
-  free(s->b.tags);
+  free(s->b.slots);
   free(s->periods);
   free(s->conninfo);
   if (s->password) explicit_bzero(s->password, strlen(s->password));

@@ -15,6 +15,12 @@ typedef struct {
   int64_t from, to;
 } tl_pg_period;
 
+/* What a batch needs of a tag for each of its values. */
+typedef struct {
+  tl_pg_tag *tag;    /* NULL: it did not come in this segment yet */
+  int64_t oldest_ms; /* in this batch; an older value is older than `keep` */
+} tl_pg_slot;
+
 /* The batch under way. */
 typedef struct {
   const tl_outlet_batch *batch; /* NULL: none */
@@ -22,10 +28,12 @@ typedef struct {
   uint32_t count, at;           /* of them; rows below `at` are stored */
   uint32_t piece;               /* how many go at once; halved around a row that is refused */
   uint32_t sent;
-  bool whole;       /* `sent` are the last ones, and the position goes along */
-  bool bare;        /* units and descriptions cannot be stored: tags go without */
-  tl_pg_tag **tags; /* by series id in the segment */
-  uint32_t tag_cap;
+  bool whole;        /* `sent` are the last ones, and the position goes along */
+  bool bare;         /* units and descriptions cannot be stored: tags go without */
+  tl_pg_slot *slots; /* by series id in this segment */
+  uint64_t segment;
+  uint32_t slot_cap;
+  bool unknown, unplaced; /* some tag has no id yet; some time has no partition yet */
   tl_pg_columns columns;
 } tl_pg_batch;
 

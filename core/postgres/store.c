@@ -30,44 +30,87 @@ static const tl_outlet_value *value_at (const tl_pg_batch *b, uint32_t i) {
 
 /* --- which values go --- */
 
-static bool is_too_old (const tl_postgres_sender *s, const tl_outlet_value *v, int64_t wall) {
-  int64_t keep = v->series->keep_ms > 0 ? v->series->keep_ms : s->keep_ms;
-  return keep > 0 && v->sample.time_ms < wall - keep;
+static bool has_period (const tl_postgres_sender *s, int64_t t) {
+  if (t < first_ms || t >= last_ms) return true;
+  for (uint32_t i = s->period_count; i > 0; i--) /* the last ones are the likely ones */
+    if (s->periods[i - 1].from <= t && t < s->periods[i - 1].to) return true;
+  return false;
 }
 
-static void pick (tl_postgres_sender *s) {
+#define NOT_MET INT64_MIN /* oldest_ms of a tag that has no value in this batch yet */
+
+/* By the series' id, which is dense within the batch's segment. */
+static int make_slot (tl_pg_batch *b, uint32_t id) {
+  uint32_t cap = b->slot_cap > 0 ? b->slot_cap : 256;
+  while (cap <= id) cap *= 2;
+  tl_pg_slot *more = realloc(b->slots, cap * sizeof *more);
+  if (!more) return TL_ENOMEM;
+  for (uint32_t i = b->slot_cap; i < cap; i++) more[i] = (tl_pg_slot){ NULL, NOT_MET };
+  b->slots = more;
+  b->slot_cap = cap;
+  return TL_OK;
+}
+
+/* The first value of a tag in this batch: NULL: no memory. */
+static const tl_pg_slot *meet (tl_postgres_sender *s, const tl_outlet_value *v, int64_t wall) {
   tl_pg_batch *b = &s->b;
+  uint32_t id = v->sample.series;
+  if (id >= b->slot_cap && make_slot(b, id) < 0) return NULL;
+  tl_pg_slot *slot = &b->slots[id];
+  if (!slot->tag) slot->tag = tl_pg_tags_of(&s->tags, v->series);
+  if (!slot->tag) return NULL;
+  int64_t keep = v->series->keep_ms > 0 ? v->series->keep_ms : s->keep_ms;
+  slot->oldest_ms = keep > 0 ? wall - keep : NOT_MET + 1;
+  if (!slot->tag->known) b->unknown = true;
+  return slot;
+}
+
+/* A value that is not stored. */
+static void leave_out (tl_postgres_sender *s, const tl_outlet_value *v) {
+  if (v->sample.status == TL_UNSET) return;
+  if (!tl_pg_can_time(v->sample.time_ms))
+    tl_outlet_rejected(s->outlet, v, "its time is none that PostgreSQL knows");
+  else if (s->too_old++ == 0)
+    tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
+           "values older than `keep` came: they are not stored (logged once)");
+}
+
+/* A batch of another segment has other series; in the same one a tag is met anew in each batch. */
+static void forget_slots (tl_pg_batch *b) {
+  bool same = b->segment == b->batch->segment;
+  b->segment = b->batch->segment;
+  for (uint32_t i = 0; i < b->slot_cap; i++)
+    b->slots[i] = (tl_pg_slot){ same ? b->slots[i].tag : NULL, NOT_MET };
+}
+
+/* Which of the batch's values go, and whether the database knows all of their tags and times. */
+static int pick (tl_postgres_sender *s) {
+  tl_pg_batch *b = &s->b;
+  const tl_outlet_value *values = b->batch->values;
+  const size_t count = b->batch->count;
   int64_t wall = tl_clock_wall_ms();
+  uint32_t *row = b->rows;
   b->count = b->at = 0;
-  for (size_t i = 0; i < b->batch->count; i++) {
-    const tl_outlet_value *v = &b->batch->values[i];
-    if (v->sample.status == TL_UNSET) continue;
-    if (!tl_pg_can_time(v->sample.time_ms)) {
-      tl_outlet_rejected(s->outlet, v, "its time is none that PostgreSQL knows");
-    } else if (!is_too_old(s, v, wall)) {
-      b->rows[b->count++] = (uint32_t)i;
-    } else if (s->too_old++ == 0) {
-      tl_log(TL_LOG_WARN, tl_outlet_name(s->outlet),
-             "values older than `keep` came: they are not stored (logged once)");
+  b->unknown = b->unplaced = false;
+  forget_slots(b);
+  for (size_t i = 0; i < count; i++) {
+    const tl_sample *v = &values[i].sample;
+    int64_t t = v->time_ms;
+    const tl_pg_slot *slot = v->series < b->slot_cap ? &b->slots[v->series] : NULL;
+    if (!slot || slot->oldest_ms == NOT_MET) slot = meet(s, &values[i], wall);
+    if (!slot) return TL_ENOMEM;
+    if (v->status == TL_UNSET || t < slot->oldest_ms || !tl_pg_can_time(t)) {
+      leave_out(s, &values[i]);
+      continue;
     }
+    if (!b->unplaced && !has_period(s, t)) b->unplaced = true;
+    *row++ = (uint32_t)i;
   }
+  b->count = (uint32_t)(row - b->rows);
+  return TL_OK;
 }
 
 /* --- tags --- */
-
-/* By the series' id, which is dense within the batch's segment. */
-static tl_pg_tag **slot_of (tl_pg_batch *b, uint32_t id) {
-  if (id >= b->tag_cap) {
-    uint32_t cap = b->tag_cap > 0 ? b->tag_cap : 256;
-    while (cap <= id) cap *= 2;
-    tl_pg_tag **more = realloc(b->tags, cap * sizeof *more);
-    if (!more) return NULL;
-    memset(more + b->tag_cap, 0, (cap - b->tag_cap) * sizeof *more);
-    b->tags = more;
-    b->tag_cap = cap;
-  }
-  return &b->tags[id];
-}
 
 static void quote (tl_buf *out, const char *key, tl_slice text, bool bare) {
   tl_member(out, key);
@@ -91,18 +134,13 @@ static void describe (tl_buf *out, const tl_series *s, bool bare) {
 static int gather_tags (tl_postgres_sender *s, tl_buf *list, uint32_t *count) {
   tl_pg_batch *b = &s->b;
   *count = 0;
-  if (b->tag_cap > 0) memset(b->tags, 0, b->tag_cap * sizeof *b->tags);
   tl_buf_byte(list, '[');
   for (uint32_t i = 0; i < b->count; i++) {
-    const tl_series *series = value_at(b, i)->series;
-    tl_pg_tag **slot = slot_of(b, series->id);
-    if (slot && *slot) continue;
-    tl_pg_tag *tag = slot ? tl_pg_tags_of(&s->tags, series) : NULL;
-    if (!tag) return TL_ENOMEM;
-    *slot = tag;
+    const tl_outlet_value *v = value_at(b, i);
+    tl_pg_tag *tag = b->slots[v->sample.series].tag;
     if (tag->known || tag->asked) continue;
     tag->asked = true;
-    describe(list, series, b->bare);
+    describe(list, v->series, b->bare);
     ++*count;
   }
   tl_buf_byte(list, ']');
@@ -141,6 +179,7 @@ static int learn_tags (tl_postgres_sender *s) {
   char keep[24];
   uint32_t count;
   tl_buf list;
+  if (!s->b.unknown) return 0;
   tl_buf_init(&list);
   int rc = gather_tags(s, &list, &count);
   if (rc >= 0 && count > 0) {
@@ -165,13 +204,6 @@ static int learn_tags (tl_postgres_sender *s) {
 }
 
 /* --- partitions --- */
-
-static bool has_period (const tl_postgres_sender *s, int64_t t) {
-  if (t < first_ms || t >= last_ms) return true;
-  for (uint32_t i = s->period_count; i > 0; i--) /* the last ones are the likely ones */
-    if (s->periods[i - 1].from <= t && t < s->periods[i - 1].to) return true;
-  return false;
-}
 
 static void on_periods (void *ctx, const tl_pg_answer *a) {
   tl_postgres_sender *s = ctx;
@@ -209,6 +241,7 @@ static void ask_period (tl_postgres_sender *s, int64_t at, int64_t from, int64_t
 static bool make_periods (tl_postgres_sender *s) {
   tl_pg_period asked[PERIODS_A_STEP];
   int n = 0;
+  if (!s->b.unplaced) return false;
   for (uint32_t i = 0; i < s->b.count && n < PERIODS_A_STEP && !s->periods_full; i++) {
     int64_t t = value_at(&s->b, i)->sample.time_ms, from, to;
     bool there = has_period(s, t);
@@ -218,6 +251,7 @@ static bool make_periods (tl_postgres_sender *s) {
     ask_period(s, t, from, to);
     asked[n++] = (tl_pg_period){ from, to };
   }
+  s->b.unplaced = n > 0;
   if (n > 0) send(s, on_periods);
   return n > 0;
 }
@@ -289,7 +323,7 @@ static void send_rows (tl_postgres_sender *s) {
   tl_pg_columns_clear(&b->columns);
   for (uint32_t i = 0; i < b->sent; i++) {
     const tl_outlet_value *v = value_at(b, b->at + i);
-    tl_pg_columns_add(&b->columns, b->tags[v->series->id]->id, v);
+    tl_pg_columns_add(&b->columns, b->slots[v->sample.series].tag->id, v);
   }
   if (!tl_pg_columns_get(&b->columns, values, lengths)) {
     tl_pg_sender_away(s, "no memory");
@@ -304,12 +338,15 @@ static void send_rows (tl_postgres_sender *s) {
 /* Whatever comes next. */
 static void go_on (tl_postgres_sender *s) {
   int rc = learn_tags(s);
+  s->b.unknown = rc != 0;
   if (rc < 0) tl_pg_sender_away(s, "no memory");
   if (rc == 0 && !make_periods(s)) send_rows(s);
 }
 
 void tl_pg_store (tl_postgres_sender *s) {
   s->b.bare = false;
-  pick(s);
-  go_on(s);
+  if (pick(s) < 0)
+    tl_pg_sender_away(s, "no memory");
+  else
+    go_on(s);
 }

@@ -8,7 +8,8 @@
 
 #include "spool/segment.h"
 
-enum { READ_BYTES = 1 << 20 };
+/* Of so many bytes a processor's cache still has the first when the last is read. */
+enum { READ_BYTES = 1 << 18 };
 
 /* The definition of a series, with its own copies of the texts. */
 typedef struct {
@@ -18,6 +19,7 @@ typedef struct {
 
 struct tl_reader {
   int fd;
+  int format;       /* of the segment */
   uint64_t segment; /* the segment that fd has open; 0: none */
   uint64_t read_to; /* bytes of the file that were read so far */
   uint64_t end;     /* the file is read up to this byte */
@@ -29,6 +31,7 @@ struct tl_reader {
   uint64_t number; /* number of the next value */
   bool inside;     /* in the middle of a batch */
   known *known;
+  uint8_t *types; /* of each of these */
   uint32_t count, cap;
 };
 
@@ -56,11 +59,12 @@ void tl_reader_free (tl_reader *r) {
   forget(r);
   tl_buf_fini(&r->bytes);
   free(r->known);
+  free(r->types);
   free(r);
 }
 
 static int open_segment (tl_reader *r, const tl_spool_place *p) {
-  tl_segment_head head;
+  tl_segment_head head = { .format = 0 };
   char name[32];
   forget(r);
   tl_segment_name(p->first, name);
@@ -68,6 +72,7 @@ static int open_segment (tl_reader *r, const tl_spool_place *p) {
   if (r->fd < 0) return -errno;
   int rc = tl_segment_read_head(r->fd, &head);
   if (rc == TL_OK && head.first != p->first) rc = TL_EMALFORMED;
+  r->format = head.format;
   r->segment = r->number = p->first;
   r->read_to = TL_SEGMENT_HEAD;
   return rc;
@@ -84,22 +89,22 @@ int tl_reader_seek (tl_reader *r, const tl_spool_place *p) {
   return rc;
 }
 
-static int type_of (void *ctx, uint32_t series) {
-  const tl_reader *r = ctx;
-  return series < r->count ? r->known[series].series.type : -1;
+static int grow (tl_reader *r) {
+  uint32_t cap = r->cap > 0 ? r->cap * 2 : 64;
+  known *more = realloc(r->known, cap * sizeof *more);
+  if (more) r->known = more;
+  uint8_t *types = more ? realloc(r->types, cap) : NULL;
+  if (!types) return TL_ENOMEM;
+  r->types = types;
+  r->cap = cap;
+  return TL_OK;
 }
 
 /* Keep the definition of a series. One that comes again has changed: perhaps it has another
-** unit. */
+** unit. TL_RECORD_SERIES, or a negative code. */
 static int define (tl_reader *r, const tl_series *s) {
   if (s->id > r->count) return TL_EMALFORMED;
-  if (s->id == r->cap) {
-    uint32_t cap = r->cap > 0 ? r->cap * 2 : 64;
-    known *more = realloc(r->known, cap * sizeof *more);
-    if (!more) return TL_ENOMEM;
-    r->known = more;
-    r->cap = cap;
-  }
+  if (s->id == r->cap && grow(r) < 0) return TL_ENOMEM;
   char *texts = malloc(s->name.len + s->unit.len + s->description.len + 1);
   if (!texts) return TL_ENOMEM;
   known *k = &r->known[s->id];
@@ -107,6 +112,7 @@ static int define (tl_reader *r, const tl_series *s) {
     r->count++;
   else
     free(k->texts);
+  r->types[s->id] = s->type;
   k->series = *s;
   k->texts = texts;
   tl_slice *const parts[] = { &k->series.name, &k->series.unit, &k->series.description };
@@ -115,13 +121,13 @@ static int define (tl_reader *r, const tl_series *s) {
     parts[i]->at = (const uint8_t *)texts;
     texts += parts[i]->len;
   }
-  return TL_OK;
+  return TL_RECORD_SERIES;
 }
 
 /* 1: a batch was read. 0: there is no complete batch before `end`. */
 static int next_batch (tl_reader *r) {
   for (;;) {
-    long n = tl_batch_read(tl_buf_bytes(&r->bytes), r->at, &r->batch);
+    long n = tl_batch_read(tl_buf_bytes(&r->bytes), r->at, r->format, &r->batch);
     if (n > 0) {
       r->at += (size_t)n;
       r->record = 0;
@@ -144,34 +150,38 @@ static int next_batch (tl_reader *r) {
   }
 }
 
-static int next_in_batch (tl_reader *r, tl_reading_value *out) {
+/* How many samples; 0: the batch has no more. */
+static int samples_in_batch (tl_reader *r, uint32_t most, tl_sample *first, size_t stride,
+                             tl_reader_found *out) {
   for (;;) {
-    tl_record record;
-    int rc = tl_record_next(r->batch.records, &r->record, type_of, r, &record);
+    uint64_t number = r->number, skip = number < r->wanted ? r->wanted - number : 0;
+    tl_series series;
+    tl_sample passed;
+    uint32_t n = skip > 0 ? 0
+                          : tl_record_samples(r->batch.records, &r->record, r->types, r->count,
+                                              most, first, stride);
+    r->number += n;
+    *out = (tl_reader_found){ r->segment, number, r->batch.arrival_ms };
+    if (n > 0) return (int)n;
+    int rc = tl_record_next(r->batch.records, &r->record, r->types, r->count, &series, &passed);
+    if (rc == TL_RECORD_SERIES) rc = define(r, &series);
     if (rc < 0) return rc;
-    if (record.kind == TL_RECORD_END) {
-      r->inside = false;
-      return 0;
-    }
-    if (record.kind == TL_RECORD_SERIES) {
-      rc = define(r, &record.series);
-      if (rc < 0) return rc;
-      continue;
-    }
-    uint64_t number = r->number++;
-    if (number < r->wanted) continue;
-    *out = (tl_reading_value){ &r->known[record.sample.series].series, r->segment, record.sample,
-                               number, r->batch.arrival_ms };
-    return 1;
+    if (rc == TL_RECORD_SAMPLE) r->number++;
+    if (rc != TL_RECORD_END) continue;
+    r->inside = false;
+    return 0;
   }
 }
 
-int tl_reader_next (tl_reader *r, tl_reading_value *out) {
+int tl_reader_next (tl_reader *r, uint32_t most, tl_sample *first, size_t stride,
+                    tl_reader_found *out) {
   if (r->fd < 0) return 0;
   for (;;) {
-    int rc = r->inside ? next_in_batch(r, out) : 0;
+    int rc = r->inside ? samples_in_batch(r, most, first, stride, out) : 0;
     if (rc != 0) return rc;
     rc = next_batch(r);
     if (rc <= 0) return rc;
   }
 }
+
+const tl_series *tl_reader_series (const tl_reader *r, uint32_t id) { return &r->known[id].series; }

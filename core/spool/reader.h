@@ -12,21 +12,24 @@ typedef struct tl_reader tl_reader;
 int tl_reader_new (tl_reader **out);
 void tl_reader_free (tl_reader *r);
 
-/* A value and the series it belongs to. Borrowed until the next call. */
+/* What is known of samples beside what they are. */
 typedef struct {
-  const tl_series *series; /* series->id is unique only within the segment `segment` */
   uint64_t segment;
-  tl_sample sample;
-  uint64_t number; /* of this value, in the spool */
+  uint64_t number; /* of the first one, in the spool; those behind it count on */
   int64_t arrival_ms;
-} tl_reading_value;
+} tl_reader_found;
 
 /* Continue at this place: read values from number place->at on, up to the end of its segment.
 ** TL_OK. TL_EMALFORMED or a negated errno: the segment cannot be read, because it was removed
 ** or is damaged. */
 int tl_reader_seek (tl_reader *r, const tl_spool_place *place);
-/* Read the next value. 1: *out is filled. 0: there are no more up to the end. TL_EMALFORMED:
-** the rest of this segment is damaged; go on with the next segment. TL_ENOMEM. */
-int tl_reader_next (tl_reader *r, tl_reading_value *out);
+/* Read the next samples, `most` (at least 1) at most, which stand `stride` bytes apart. How many:
+** *out is filled. 0: there are no more up to the end. TL_EMALFORMED: the rest of this segment is
+** damaged; go on with the next segment. TL_ENOMEM. Texts are borrowed until the next call. */
+int tl_reader_next (tl_reader *r, uint32_t most, tl_sample *first, size_t stride,
+                    tl_reader_found *out);
+/* The series of a sample that was read from the present segment; its id is unique only there.
+** Borrowed until the next call of tl_reader_next(). */
+const tl_series *tl_reader_series (const tl_reader *r, uint32_t id);
 
 #endif

@@ -1,6 +1,8 @@
 /* core/spool/record.c — see record.h. Integers are little-endian. */
 #include "spool/record.h"
 
+#include "base/bytes.h"
+
 /* The first byte of a record. */
 enum { KIND_SERIES = 'S', KIND_SAMPLE = 'V' };
 /* What follows the kind, in bytes: series 4; only, status and reason together 1; n 2; time 8. */
@@ -33,57 +35,35 @@ void tl_record_series (tl_buf *out, const tl_series *s) {
   put_text(out, s->description, TL_RECORD_TEXT);
 }
 
-static bool is_number (tl_type type) {
-  return type == TL_AI || type == TL_AO || type == TL_TIR || type == TL_TOR;
-}
 static bool is_text (tl_type type) { return type == TL_TXTI || type == TL_TXTO; }
 
+/* A number's bits are an integer's: both are the union's first eight bytes. */
+static uint64_t value_bits (tl_type type, const tl_value *v) {
+  return type == TL_DI || type == TL_DO ? v->boolean : (uint64_t)v->integer;
+}
+
 void tl_record_sample (tl_buf *out, const tl_sample *s, tl_type type, bool *cut) {
-  uint8_t head[24];
-  uint64_t bits = 0;
+  uint64_t state = (uint64_t)(s->only << 6 | s->status << 4 | s->reason);
+  bool valid = s->status == TL_VALID, text = is_text(type);
   *cut = false;
-  if (s->status == TL_VALID && !is_text(type)) {
-    if (is_number(type))
-      bits = bits_of(s->value.number);
-    else if (type == TL_DI || type == TL_DO)
-      bits = s->value.boolean;
-    else
-      bits = (uint64_t)s->value.integer;
-  }
-  head[0] = KIND_SAMPLE;
-  for (int i = 0; i < 4; i++) head[1 + i] = (uint8_t)(s->series >> (8 * i));
-  head[5] = (uint8_t)(s->only << 6 | s->status << 4 | s->reason);
-  head[6] = (uint8_t)s->n;
-  head[7] = (uint8_t)(s->n >> 8);
-  for (int i = 0; i < 8; i++) head[8 + i] = (uint8_t)((uint64_t)s->time_ms >> (8 * i));
-  if (s->status == TL_VALID && is_text(type)) {
-    *cut = s->value.text.len > TL_RECORD_TEXT;
-    tl_buf_add(out, head, 16);
-    put_text(out, s->value.text, TL_RECORD_TEXT);
-    return;
-  }
-  for (int i = 0; i < 8; i++) head[16 + i] = (uint8_t)(bits >> (8 * i));
-  tl_buf_add(out, head, s->status == TL_VALID ? 24 : 16);
-}
-
-/* Written so that compilers make one load instruction of it. */
-static uint64_t get8 (const uint8_t *at) {
-  return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-         (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
-         (uint64_t)at[7] << 56;
-}
-
-static uint32_t get4 (const uint8_t *at) {
-  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+  if (out->failed || (out->cap - out->len < 24 && tl_buf_reserve(out, 24) != TL_OK)) return;
+  uint8_t *head = out->at + out->len;
+  tl_put_le8(head, KIND_SAMPLE | (uint64_t)s->series << 8 | state << 40 | (uint64_t)s->n << 48);
+  tl_put_le8(head + 8, (uint64_t)s->time_ms);
+  if (valid && !text) tl_put_le8(head + 16, value_bits(type, &s->value));
+  out->len += valid && !text ? 24 : 16;
+  if (!valid || !text) return;
+  *cut = s->value.text.len > TL_RECORD_TEXT;
+  put_text(out, s->value.text, TL_RECORD_TEXT);
 }
 
 static bool get (tl_slice bytes, size_t *at, int width, uint64_t *out) {
   if (bytes.len - *at < (size_t)width) return false;
   const uint8_t *from = bytes.at + *at;
   if (width == 8)
-    *out = get8(from);
+    *out = tl_get_le8(from);
   else
-    *out = width == 4 ? get4(from) : from[0];
+    *out = width == 4 ? tl_get_le4(from) : from[0];
   *at += (size_t)width;
   return true;
 }
@@ -114,53 +94,60 @@ static bool read_series (tl_slice bytes, size_t *at, tl_series *out) {
          get_text(bytes, at, &out->description);
 }
 
-static bool read_value (tl_slice bytes, size_t *at, tl_type type, tl_value *out) {
-  uint64_t bits;
-  if (is_text(type)) return get_text(bytes, at, &out->text);
-  if (!get(bytes, at, 8, &bits)) return false;
-  if (is_number(type))
-    out->number = number_of(bits);
-  else if (type == TL_DI || type == TL_DO)
-    out->boolean = bits;
+/* The bits of a value that is no text. */
+static void set_value (tl_type type, uint64_t bits, tl_value *out) {
+  if (type == TL_DI || type == TL_DO)
+    out->boolean = bits != 0;
   else
-    out->integer = (int64_t)bits;
+    out->integer = (int64_t)bits; /* or a number: the same bits */
+}
+
+/* One check for a whole plain value; what is shorter, or a text, is looked at more closely. */
+static inline bool read_sample (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
+                                tl_sample *out) {
+  size_t left = bytes.len - *at;
+  if (left < SAMPLE_HEAD) return false;
+  const uint8_t *from = bytes.at + *at;
+  uint8_t state = from[4];
+  out->series = tl_get_le4(from);
+  out->status = state >> 4 & 3;
+  out->reason = state & 15;
+  out->only = (uint8_t)(state >> 6);
+  out->n = (uint16_t)(from[5] | from[6] << 8);
+  out->time_ms = (int64_t)tl_get_le8(from + 7);
+  out->value.text = tl_slice_of(NULL, 0);
+  *at += SAMPLE_HEAD;
+  if (out->series >= count || out->status > TL_INVALID || out->reason >= TL_REASON_COUNT ||
+      out->only > TL_FOR_HISTORIES)
+    return false;
+  if (out->status != TL_VALID) return true;
+  tl_type type = (tl_type)types[out->series];
+  if (is_text(type)) return get_text(bytes, at, &out->value.text);
+  if (left < SAMPLE_HEAD + 8) return false;
+  set_value(type, tl_get_le8(from + SAMPLE_HEAD), &out->value);
+  *at += 8;
   return true;
 }
 
-static bool read_sample (tl_slice bytes, size_t *at, int (*type_of)(void *, uint32_t), void *ctx,
-                         tl_sample *out) {
-  if (bytes.len - *at < SAMPLE_HEAD) return false;
-  const uint8_t *from = bytes.at + *at;
-  uint8_t state = from[4];
-  *at += SAMPLE_HEAD;
-  out->series = get4(from);
-  out->only = (uint8_t)(state >> 6);
-  out->status = state >> 4 & 3;
-  out->reason = state & 15;
-  out->n = (uint16_t)(from[5] | from[6] << 8);
-  out->time_ms = (int64_t)get8(from + 7);
-  int type = type_of(ctx, out->series);
-  memset(&out->value, 0, sizeof out->value);
-  if (type < 0 || out->status > TL_INVALID || out->reason >= TL_REASON_COUNT ||
-      out->only > TL_FOR_HISTORIES)
-    return false;
-  return out->status != TL_VALID || read_value(bytes, at, (tl_type)type, &out->value);
+int tl_record_next (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
+                    tl_series *series, tl_sample *sample) {
+  if (*at == bytes.len) return TL_RECORD_END;
+  uint8_t kind = bytes.at[(*at)++];
+  if (kind == KIND_SAMPLE && read_sample(bytes, at, types, count, sample)) return TL_RECORD_SAMPLE;
+  if (kind == KIND_SERIES && read_series(bytes, at, series)) return TL_RECORD_SERIES;
+  return TL_EMALFORMED;
 }
 
-int tl_record_next (tl_slice bytes, size_t *at, int (*type_of)(void *ctx, uint32_t series),
-                    void *ctx, tl_record *out) {
-  if (*at == bytes.len) {
-    out->kind = TL_RECORD_END;
-    return TL_OK;
+uint32_t tl_record_samples (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
+                            uint32_t most, tl_sample *first, size_t stride) {
+  uint32_t n = 0;
+  uint8_t *out = (uint8_t *)first;
+  for (; n < most && *at < bytes.len && bytes.at[*at] == KIND_SAMPLE; n++, out += stride) {
+    size_t next = *at + 1;
+    if (!read_sample(bytes, &next, types, count, (tl_sample *)(void *)out)) break;
+    *at = next;
   }
-  uint8_t kind = bytes.at[(*at)++];
-  if (kind == KIND_SERIES) {
-    out->kind = TL_RECORD_SERIES;
-    return read_series(bytes, at, &out->series) ? TL_OK : TL_EMALFORMED;
-  }
-  out->kind = TL_RECORD_SAMPLE;
-  if (kind != KIND_SAMPLE) return TL_EMALFORMED;
-  return read_sample(bytes, at, type_of, ctx, &out->sample) ? TL_OK : TL_EMALFORMED;
+  return n;
 }
 
 void tl_record_mark (tl_buf *out, const tl_mark *m) {

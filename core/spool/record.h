@@ -48,18 +48,17 @@ void tl_record_sample (tl_buf *out, const tl_sample *s, tl_type type, bool *cut)
 
 typedef enum { TL_RECORD_END, TL_RECORD_SERIES, TL_RECORD_SAMPLE } tl_record_kind;
 
-typedef struct {
-  tl_record_kind kind;
-  tl_series series;
-  tl_sample sample;
-} tl_record;
+/* Read the record at *at of a batch's bytes, and move *at behind it. `types`: the tl_type of each
+** of the `count` series that were defined earlier, by id.
+** What it is, and *series or *sample; TL_RECORD_END: there is no more. TL_EMALFORMED: these
+** bytes are not a batch. Texts are borrowed from `bytes`. */
+int tl_record_next (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
+                    tl_series *series, tl_sample *sample);
 
-/* Read the record at *at of a batch's bytes, and move *at behind it. `type_of` returns the
-** type of a series that was defined earlier.
-** TL_OK, with kind TL_RECORD_END at the end. TL_EMALFORMED: these bytes are not a batch. Texts
-** are borrowed from `bytes`. */
-int tl_record_next (tl_slice bytes, size_t *at, int (*type_of)(void *ctx, uint32_t series),
-                    void *ctx, tl_record *out);
+/* Read samples as long as there is one and `most` is not reached: how many. *at then is where the
+** next record begins, or a wrong one. The samples stand `stride` bytes apart. */
+uint32_t tl_record_samples (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
+                            uint32_t most, tl_sample *first, size_t stride);
 
 /* Marks stand behind the records of a batch. tl_record_mark() appends one.
 ** tl_record_next_mark() reads one: 1: *out is the next mark; 0: there is none. */

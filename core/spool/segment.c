@@ -10,7 +10,10 @@
 
 #include <zlib.h>
 
-static const uint8_t magic[8] = { 'T', 'L', 'S', 'P', 'O', 'O', 'L', '1' };
+#include "spool/sum.h"
+
+/* Behind it comes the digit of the format. Format 1 has CRCs of zlib for check sums. */
+static const uint8_t magic[7] = { 'T', 'L', 'S', 'P', 'O', 'O', 'L' };
 
 enum { SCAN_BYTES = 1 << 20 };
 
@@ -24,7 +27,8 @@ static uint64_t get (const uint8_t *at, int bytes) {
   return number;
 }
 
-static uint32_t sum_of (const uint8_t *at, size_t len) {
+static uint32_t sum_of (const uint8_t *at, size_t len, int format) {
+  if (format > 1) return tl_sum(at, len);
   return (uint32_t)crc32_z(crc32_z(0, NULL, 0), at, len);
 }
 
@@ -51,10 +55,11 @@ int tl_segment_make (int folder, const tl_segment_head *head) {
   int fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return -errno;
   memcpy(bytes, magic, sizeof magic);
+  bytes[7] = (uint8_t)('0' + TL_SEGMENT_FORMAT);
   put(bytes + 8, head->spool, 8);
   put(bytes + 16, head->first, 8);
   put(bytes + 24, (uint64_t)head->made_ms, 8);
-  put(bytes + 32, sum_of(bytes, 32), 4);
+  put(bytes + 32, sum_of(bytes, 32, TL_SEGMENT_FORMAT), 4);
   ssize_t n = write(fd, bytes, sizeof bytes);
   if (n == (ssize_t)sizeof bytes) return fd;
   int code = n < 0 ? -errno : -ENOSPC;
@@ -67,9 +72,12 @@ int tl_segment_read_head (int fd, tl_segment_head *out) {
   uint8_t bytes[TL_SEGMENT_HEAD];
   ssize_t n = pread(fd, bytes, sizeof bytes, 0);
   if (n < 0) return -errno;
-  if (n != (ssize_t)sizeof bytes || memcmp(bytes, magic, sizeof magic) != 0 ||
-      get(bytes + 32, 4) != sum_of(bytes, 32))
+  if (n != (ssize_t)sizeof bytes || memcmp(bytes, magic, sizeof magic) != 0) return TL_EMALFORMED;
+  int format = bytes[7] - '0';
+  if (format > TL_SEGMENT_FORMAT && format <= 9) return TL_ETYPE;
+  if (format < 1 || format > 9 || get(bytes + 32, 4) != sum_of(bytes, 32, format))
     return TL_EMALFORMED;
+  out->format = format;
   out->spool = get(bytes + 8, 8);
   out->first = get(bytes + 16, 8);
   out->made_ms = (int64_t)get(bytes + 24, 8);
@@ -85,16 +93,16 @@ void tl_batch_seal (tl_buf *out, size_t marks, uint64_t first, uint32_t count, i
   put(out->at + 16, (uint64_t)arrival_ms, 8);
   put(out->at + 24, count, 4);
   put(out->at + 28, marks, 4);
-  put(out->at + 4, sum_of(out->at + 8, out->len - 8), 4);
+  put(out->at + 4, sum_of(out->at + 8, out->len - 8, TL_SEGMENT_FORMAT), 4);
 }
 
-long tl_batch_read (tl_slice bytes, size_t at, tl_batch *out) {
+long tl_batch_read (tl_slice bytes, size_t at, int format, tl_batch *out) {
   if (bytes.len - at < TL_BATCH_HEAD) return TL_EPARTIAL;
   const uint8_t *head = bytes.at + at;
   size_t len = (size_t)get(head, 4);
   if (len > TL_BATCH_MAX) return TL_EMALFORMED;
   if (bytes.len - at - TL_BATCH_HEAD < len) return TL_EPARTIAL;
-  if (get(head + 4, 4) != sum_of(head + 8, TL_BATCH_HEAD - 8 + len)) return TL_EMALFORMED;
+  if (get(head + 4, 4) != sum_of(head + 8, TL_BATCH_HEAD - 8 + len, format)) return TL_EMALFORMED;
   out->first = get(head + 8, 8);
   out->arrival_ms = (int64_t)get(head + 16, 8);
   out->count = (uint32_t)get(head + 24, 4);
@@ -124,7 +132,7 @@ int tl_segment_scan (int fd, const tl_segment_head *head, tl_segment_end *out) {
   *out = (tl_segment_end){ TL_SEGMENT_HEAD, head->first, 0 };
   for (;;) {
     tl_batch batch;
-    long n = tl_batch_read(tl_buf_bytes(&bytes), at, &batch);
+    long n = tl_batch_read(tl_buf_bytes(&bytes), at, head->format, &batch);
     if (n > 0 && batch.first == out->next) {
       at += (size_t)n;
       out->last = out->end;
@@ -144,7 +152,8 @@ int tl_segment_scan (int fd, const tl_segment_head *head, tl_segment_end *out) {
   return rc;
 }
 
-int tl_segment_last (int fd, const tl_segment_end *where, tl_buf *bytes, tl_batch *out) {
+int tl_segment_last (int fd, const tl_segment_head *head, const tl_segment_end *where,
+                     tl_buf *bytes, tl_batch *out) {
   size_t len = (size_t)(where->end - where->last);
   tl_buf_clear(bytes);
   while (bytes->len < len) {
@@ -152,5 +161,5 @@ int tl_segment_last (int fd, const tl_segment_end *where, tl_buf *bytes, tl_batc
     if (n == -ENOMEM) return TL_ENOMEM;
     if (n <= 0) return n < 0 ? (int)n : TL_EMALFORMED;
   }
-  return tl_batch_read(tl_buf_bytes(bytes), 0, out) > 0 ? TL_OK : TL_EMALFORMED;
+  return tl_batch_read(tl_buf_bytes(bytes), 0, head->format, out) > 0 ? TL_OK : TL_EMALFORMED;
 }

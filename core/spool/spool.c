@@ -80,7 +80,7 @@ void tl_spool_trim (tl_spool *s) {
 /* Begin a new segment. If the newest one is empty it has the same file name: it is removed and
 ** made again. So is what is left of one that could not be made. */
 int tl_spool_roll (tl_spool *s, int64_t wall) {
-  tl_segment_head head = { s->id, s->next, wall };
+  tl_segment_head head = { .spool = s->id, .first = s->next, .made_ms = wall };
   tl_spool_segment *newest = s->count > 0 ? &s->segments[s->count - 1] : NULL;
   char name[32];
   tl_segment_name(s->next, name);
@@ -147,19 +147,20 @@ static int make_room (tl_spool *s, uint64_t wanted) {
   return TL_OK;
 }
 
-tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment) {
+/* The first value of a batch may begin a segment. */
+static bool begin_batch (tl_spool *s, int64_t wall) {
+  static const uint8_t head[TL_BATCH_HEAD];
   bool full = s->count == 0 || s->segments[s->count - 1].bytes >= segment_bytes(s);
-  if (s->added == 0 && (full || s->fd < 0)) {
-    /* If this fails, the old segment is used further, or commit() reports why. */
-    int rc = tl_spool_roll(s, wall);
-    if (rc == TL_OK) tl_spool_trim(s);
-  }
-  if (s->added == 0) {
-    static const uint8_t head[TL_BATCH_HEAD];
-    tl_buf_clear(&s->batch);
-    tl_buf_add(&s->batch, head, sizeof head);
-    if (s->batch.failed) return NULL;
-  }
+  /* If this fails, the old segment is used further, or commit() reports why. */
+  if ((full || s->fd < 0) && tl_spool_roll(s, wall) == TL_OK) tl_spool_trim(s);
+  tl_buf_clear(&s->batch);
+  tl_buf_add(&s->batch, head, sizeof head);
+  return !s->batch.failed;
+}
+
+tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment) {
+  if (s->added == 0 && !begin_batch(s, wall)) return NULL;
+  if (s->batch.len >= TL_SPOOL_MOST) return NULL;
   *segment = s->ordinal;
   return &s->batch;
 }
@@ -238,6 +239,7 @@ int tl_spool_commit (tl_spool *s, int64_t wall, tl_err *err) {
     return TL_OK;
   }
   if (s->batch.failed) return tl_fail(err, TL_ENOMEM, 0, "no memory for the spool");
+  if (marks > TL_BATCH_MAX - before) marks = 0; /* a reader would take it for damage */
   if (marks > 0 && tl_buf_reserve(&s->batch, marks) < 0) {
     s->batch.failed = false;
     marks = 0;

@@ -47,14 +47,15 @@ uint64_t tl_spool_written (const tl_spool *s); /* bytes written since it was ope
 
 /* --- writing --- */
 
-/* Begin a value; its records are appended to the buffer that is returned. NULL: no memory.
+/* Begin a value; its records are appended to the buffer that is returned. NULL: there is no memory,
+** or TL_SPOOL_MOST bytes wait already: the value comes again after the next commit.
 ** The definition of a series counts only within one segment: when *segment differs from the
 ** last time, definitions must be written again. It is never 0. */
 tl_buf *tl_spool_begin (tl_spool *s, int64_t wall, uint32_t *segment);
 void tl_spool_added (tl_spool *s); /* one more value is in the buffer */
 /* How many bytes may wait for a commit while commits fail. A caller with more calls
 ** tl_spool_skip() in place of tl_spool_begin(): the value is lost, and its number is left out. */
-enum { TL_SPOOL_BATCH = 16 * 1024 * 1024 };
+enum { TL_SPOOL_BATCH = 16 * 1024 * 1024, TL_SPOOL_MOST = 64 * 1024 * 1024 };
 uint64_t tl_spool_pending (const tl_spool *s);
 void tl_spool_skip (tl_spool *s);
 /* Write what was added since the last commit. TL_OK: it survives a kill.

@@ -53,11 +53,12 @@ static int list_segments (tl_spool *s) {
 }
 
 /* Keep the last batch for tl_spool_found_marks(). Without memory its marks are not known. */
-static void keep_last (tl_spool *s, int fd, const tl_segment_end *where) {
+static void keep_last (tl_spool *s, int fd, const tl_segment_head *head,
+                       const tl_segment_end *where) {
   tl_batch batch;
   tl_buf bytes;
   tl_buf_init(&bytes);
-  if (tl_segment_last(fd, where, &bytes, &batch) == TL_OK) {
+  if (tl_segment_last(fd, head, where, &bytes, &batch) == TL_OK) {
     s->found_at = batch.first;
     tl_buf_slice(&s->found, batch.marks);
   }
@@ -76,7 +77,7 @@ static void look_before_last (tl_spool *s) {
   if (fd < 0) return;
   if (tl_segment_read_head(fd, &head) == TL_OK && tl_segment_scan(fd, &head, &where) == TL_OK &&
       where.last > 0)
-    keep_last(s, fd, &where);
+    keep_last(s, fd, &head, &where);
   close(fd);
 }
 
@@ -99,7 +100,7 @@ static int mend_last (tl_spool *s, tl_spool_found *found) {
     rc = TL_OK;
   }
   s->next = where.next;
-  if (rc == TL_OK && where.last > 0) keep_last(s, fd, &where);
+  if (rc == TL_OK && where.last > 0) keep_last(s, fd, &head, &where);
   if (rc == TL_OK && where.end < last->bytes) {
     found->cut_bytes = last->bytes - where.end;
     if (ftruncate(fd, (off_t)where.end) < 0) rc = -errno;
@@ -175,7 +176,13 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
       /* the disk is full: tl_spool_begin() tries again */
       if (rc == -ENOSPC || rc == -EDQUOT) rc = TL_OK;
     }
-    if (rc < 0) tl_spool_fail(err, rc == TL_ENOMEM ? -ENOMEM : rc, "spool", options->folder);
+    if (rc == TL_ETYPE)
+      tl_fail(err, rc, 0,
+              "spool '%.120s' was written by a later version of tagline, which this one cannot "
+              "read: go on with that version, or move the folder away",
+              options->folder);
+    else if (rc < 0)
+      tl_spool_fail(err, rc == TL_ENOMEM ? -ENOMEM : rc, "spool", options->folder);
   }
   if (rc < 0) {
     tl_spool_close(s);

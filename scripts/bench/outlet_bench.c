@@ -38,8 +38,9 @@ static double wall_us (void) {
   return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-/* A walk of one decimal, as sensors have it. */
-static double walk[TAGS];
+/* A walk of one decimal, as sensors have it. Its steps are drawn beforehand. */
+static double walk[TAGS], steps[4096];
+static unsigned at_step;
 static uint32_t defined[TAGS], id_of[TAGS], ids, ids_of;
 static int64_t now_ms = 1795900000000;
 
@@ -58,7 +59,7 @@ static void add (tl_spool *s, int tag) {
     tl_record_series(out, &d);
     defined[tag] = segment;
   }
-  walk[tag] += (double)(rand() % 21 - 10) / 10;
+  walk[tag] += steps[at_step++ % 4096];
   tl_sample v = {
     .series = id_of[tag], .status = TL_VALID, .time_ms = now_ms, .value = { .number = walk[tag] }
   };
@@ -123,7 +124,7 @@ static void copy (const char *folder, const char *conninfo, const char *program)
   snprintf(sql, sizeof sql, "\\copy plain from '%s/rows.csv' csv", folder);
   double before = cpu_us(RUSAGE_CHILDREN), wall = wall_us();
   psql(program, conninfo, sql);
-  printf("psql \\copy into a keyed table         %7.2f   (wall %.1f)\n",
+  printf("psql \\copy into a keyed table         %7.3f   (wall %.1f)\n",
          (cpu_us(RUSAGE_CHILDREN) - before) / (TAGS * WAKE_UPS),
          (wall_us() - wall) / (TAGS * WAKE_UPS));
 }
@@ -139,15 +140,15 @@ static void postgres (tl_spool *s, const char *folder, const char *conninfo, con
   need(rows ? 0 : -1, path);
   double before = cpu_us(RUSAGE_SELF), first = before;
   for (int i = 0; i < WAKE_UPS; i++) wake_up(s, TAGS);
-  printf("spool, 1,000 values a wake-up         %7.2f\n",
+  printf("spool, 1,000 values a wake-up         %7.3f\n",
          (cpu_us(RUSAGE_SELF) - before) / (TAGS * WAKE_UPS));
   double spooled = cpu_us(RUSAGE_SELF) - first, wall = wall_us();
   before = cpu_us(RUSAGE_SELF);
   carry(s, o, conninfo);
   double sent = cpu_us(RUSAGE_SELF) - before;
-  printf("PostgreSQL, from the spool            %7.2f   (wall %.1f)\n", sent / (TAGS * WAKE_UPS),
+  printf("PostgreSQL, from the spool            %7.3f   (wall %.1f)\n", sent / (TAGS * WAKE_UPS),
          (wall_us() - wall) / (TAGS * WAKE_UPS));
-  printf("PostgreSQL, spool included            %7.2f\n", (sent + spooled) / (TAGS * WAKE_UPS));
+  printf("PostgreSQL, spool included            %7.3f\n", (sent + spooled) / (TAGS * WAKE_UPS));
   for (int i = 0; i < WAKE_UPS; i++, now_ms += 1000)
     for (int tag = 0; tag < TAGS; tag++)
       fprintf(rows, "%d,%.3f,0,%.17g\n", tag, (double)now_ms / 1000, walk[tag] += 0.1);
@@ -162,6 +163,7 @@ int main (int argc, char **argv) {
   tl_spool *s;
   tl_err err;
   tl_log_set_level(TL_LOG_WARN);
+  for (int i = 0; i < 4096; i++) steps[i] = (double)(rand() % 21 - 10) / 10;
   need(tl_spool_open(&s, &options, now_ms, &found, &err), "spool");
   spool(s);
 #ifdef TAGLINE_HAS_POSTGRES

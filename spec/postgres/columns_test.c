@@ -74,8 +74,8 @@ static void texts_that_are_none_go_as_bytes (void **state) {
     tl_outlet_value v = value_of(&text, (tl_value){ .text = rows[i].value });
     tl_pg_columns_clear(&c);
     tl_pg_columns_add(&c, 1, &v);
-    assert_int_equal(c.filled[rows[i].column], 1);
-    assert_int_equal(c.filled[TL_PG_TEXT] + c.filled[TL_PG_BYTES], 1);
+    assert_int_equal(c.written[rows[i].column], 1);
+    assert_int_equal(c.written[TL_PG_TEXT] + c.written[TL_PG_BYTES], 1);
   }
   tl_pg_columns_fini(&c);
 }
@@ -90,9 +90,9 @@ static void an_invalid_value_has_its_reason_and_no_value (void **state) {
   v.sample.reason = TL_REASON_RANGE;
   v.arrival_ms = 6000;
   tl_pg_columns_add(&c, 1, &v);
-  assert_int_equal(c.filled[TL_PG_STATE], 1);
-  assert_int_equal(c.filled[TL_PG_NUMBER], 0);
-  assert_int_equal(c.filled[TL_PG_ARRIVAL], 1);
+  assert_int_equal(c.written[TL_PG_STATE], 1);
+  assert_int_equal(c.written[TL_PG_NUMBER], 0);
+  assert_int_equal(c.written[TL_PG_ARRIVAL], 1);
   assert_int_equal(big((const char *)c.array[TL_PG_STATE].at + 24, 2), TL_REASON_RANGE);
   tl_pg_columns_fini(&c);
 }

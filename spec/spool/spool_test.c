@@ -95,13 +95,14 @@ static unsigned read_all (world *w, tl_cursor *c, double first) {
   assert_int_equal(tl_reader_new(&r), TL_OK);
   tl_spool_place p;
   while (tl_spool_where(w->spool, at, &p)) {
-    tl_reading_value v;
+    tl_reader_found v;
+    tl_sample sample;
     int rc;
     assert_int_equal(tl_reader_seek(r, &p), TL_OK);
-    while ((rc = tl_reader_next(r, &v)) == 1) {
-      assert_true(v.sample.value.number == first + count);
+    while ((rc = tl_reader_next(r, 1, &sample, sizeof sample, &v)) == 1) {
+      assert_true(sample.value.number == first + count);
       assert_int_equal(v.number, at);
-      assert_int_equal(v.series->name.len, 5);
+      assert_int_equal(tl_reader_series(r, sample.series)->name.len, 5);
       assert_int_equal(v.arrival_ms, 3000);
       at++;
       count++;
@@ -148,7 +149,8 @@ static void is_read_again (void **state) {
   world *w = *state;
   tl_reader *r;
   tl_spool_place p;
-  tl_reading_value v;
+  tl_reader_found v;
+  tl_sample sample;
   open_it(w);
   put(w, 1, 3);
   assert_int_equal(tl_reader_new(&r), TL_OK);
@@ -157,10 +159,10 @@ static void is_read_again (void **state) {
       assert_true(tl_spool_where(w->spool, from, &p));
       assert_int_equal(tl_reader_seek(r, &p), TL_OK);
       for (uint64_t at = from; at <= 3; at++) {
-        assert_int_equal(tl_reader_next(r, &v), 1);
+        assert_int_equal(tl_reader_next(r, 1, &sample, sizeof sample, &v), 1);
         assert_int_equal(v.number, at);
       }
-      if (again == 0) assert_int_equal(tl_reader_next(r, &v), 0);
+      if (again == 0) assert_int_equal(tl_reader_next(r, 1, &sample, sizeof sample, &v), 0);
     }
   }
   tl_reader_free(r);
@@ -399,95 +401,120 @@ static void a_folder_that_cannot_be_is_an_error (void **state) {
   assert_non_null(strstr(w->err.text, "No such file"));
 }
 
-static int type_of (void *ctx, uint32_t series) {
-  const int *type = ctx;
-  return series == 7 ? *type : -1;
+/* The last byte of a magic is the format. */
+static void set_format (const world *w, uint64_t first, char format) {
+  char path[160], name[32];
+  tl_segment_name(first, name);
+  snprintf(path, sizeof path, "%s/%s", w->path, name);
+  int fd = open(path, O_WRONLY);
+  assert_true(fd >= 0);
+  assert_int_equal(pwrite(fd, &format, 1, 7), 1);
+  close(fd);
 }
 
-/* A value of each type comes back as it went; cut anywhere, it is an error and no more. */
-static void samples_round_trip (void **state) {
-  const struct {
-    tl_type type;
-    tl_sample sample;
-  } rows[] = {
-    { TL_AI, { 7, TL_VALID, 0, TL_FOR_HISTORIES, 0, -5, { .number = -0.1 } } },
-    { TL_CI, { 7, TL_VALID, 0, 0, 513, INT64_MAX, { .integer = INT64_MIN } } },
-    { TL_DO, { 7, TL_VALID, 0, 0, 0, 0, { .boolean = true } } },
-    { TL_QI, { 7, TL_VALID, 0, 0, 65535, 1, { .integer = 4 } } },
-    { TL_TIA, { 7, TL_VALID, 0, 0, 0, 1, { .integer = 1763820000123 } } },
-    { TL_TXTI, { 7, TL_VALID, 0, 0, 0, 1, { .text = TL_LIT("x\0y") } } },
-    { TL_TXTO, { 7, TL_INVALID, TL_REASON_TIME, 0, 0, 1, { .integer = 0 } } },
-    { TL_AI, { 7, TL_UNSET, 0, 0, 0, 0, { .integer = 0 } } },
-  };
-  (void)state;
-  for (size_t i = 0; i < COUNT(rows); i++) {
-    tl_buf out;
-    bool cut;
-    int type = rows[i].type;
-    size_t at = 0;
-    tl_record r;
-    tl_buf_init(&out);
-    tl_record_sample(&out, &rows[i].sample, rows[i].type, &cut);
-    assert_false(cut);
-    assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, type_of, &type, &r), TL_OK);
-    assert_int_equal(r.kind, TL_RECORD_SAMPLE);
-    const tl_sample *a = &rows[i].sample, *b = &r.sample;
-    assert_int_equal(a->status, b->status);
-    assert_int_equal(a->reason, b->reason);
-    assert_int_equal(a->n, b->n);
-    assert_int_equal(a->only, b->only);
-    assert_true(a->time_ms == b->time_ms);
-    if (a->status == TL_VALID) assert_true(tl_value_eq(rows[i].type, &a->value, &b->value));
-    assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, type_of, &type, &r), TL_OK);
-    assert_int_equal(r.kind, TL_RECORD_END);
-    for (size_t n = 1; n < out.len; n++) {
-      uint8_t *copy = exact_copy(out.at, n);
-      at = 0;
-      assert_int_equal(tl_record_next(tl_slice_of(copy, n), &at, type_of, &type, &r),
-                       TL_EMALFORMED);
-      free(copy);
-    }
-    type = -1; /* nobody defined the series */
-    at = 0;
-    assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, type_of, &type, &r), TL_EMALFORMED);
-    tl_buf_fini(&out);
-  }
+static uint64_t segment_size (const world *w, uint64_t first) {
+  char path[160], name[32];
+  struct stat st;
+  tl_segment_name(first, name);
+  snprintf(path, sizeof path, "%s/%s", w->path, name);
+  assert_int_equal(stat(path, &st), 0);
+  return (uint64_t)st.st_size;
 }
 
-static void long_texts_are_cut_and_told (void **state) {
-  (void)state;
-  tl_buf out;
+/* Nothing of it is cut off or changed: the later version finds it as it was. */
+static void what_a_later_version_wrote_is_refused (void **state) {
+  world *w = *state;
+  tl_cursor *c;
+  open_it(w);
+  assert_int_equal(tl_cursor_open(&c, w->spool, "a", &w->err), TL_OK);
+  put(w, 1, 3);
+  close_it(w);
+  uint64_t size = segment_size(w, 1);
+  set_format(w, 1, '3');
+  assert_int_equal(try_open(w, 16 << 20, false), TL_ETYPE);
+  assert_non_null(strstr(w->err.text, "was written by a later version of tagline"));
+  assert_non_null(strstr(w->err.text, "move the folder away"));
+  assert_null(w->spool);
+  assert_true(segment_size(w, 1) == size);
+  set_format(w, 1, '2');
+  open_it(w);
+  assert_int_equal(tl_cursor_open(&c, w->spool, "a", &w->err), TL_OK);
+  assert_int_equal(read_all(w, c, 1), 3);
+}
+
+/* A segment as the first version wrote it: the values 1, 2 and 3, and a mark. */
+static const uint8_t first_format[] = {
+  0x54, 0x4c, 0x53, 0x50, 0x4f, 0x4f, 0x4c, 0x31, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11,
+  0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xe8, 0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+  0xd5, 0x1c, 0x0a, 0xb8, 0x00, 0x00, 0x00, 0x00, 0x7f, 0x00, 0x00, 0x00, 0x63, 0xa2, 0x27, 0x68,
+  0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xb8, 0x0b, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+  0x03, 0x00, 0x00, 0x00, 0x0f, 0x00, 0x00, 0x00, 0x53, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x05, 0x00,
+  0x00, 0x00, 0x6c, 0x2e, 0x73, 0x2e, 0x74, 0x01, 0x00, 0x00, 0x00, 0x56, 0x00, 0x00, 0x00, 0x00,
+  0x56, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf0, 0x3f, 0x56, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00,
+  0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x40,
+  0x56, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+  0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x08, 0x40, 0x07, 0x00, 0x63, 0x00, 0x00, 0x00, 0x00, 0x00,
+  0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x6c,
+};
+
+static void what_an_earlier_version_wrote_is_read (void **state) {
+  world *w = *state;
+  tl_cursor *c;
+  char path[160];
+  assert_int_equal(mkdir(w->path, 0700), 0);
+  snprintf(path, sizeof path, "%s/0000000000000001.spool", w->path);
+  FILE *f = fopen(path, "w");
+  assert_non_null(f);
+  assert_int_equal(fwrite(first_format, 1, sizeof first_format, f), sizeof first_format);
+  fclose(f);
+  snprintf(path, sizeof path, "%s/a.cursor", w->path);
+  f = fopen(path, "w");
+  assert_non_null(f);
+  fprintf(f, "%016llx\n%016llx\n", 0x1122334455667788ULL, 1ULL);
+  fclose(f);
+  open_it(w);
+  assert_int_equal(w->found.cut_bytes, 0);
+  assert_int_equal(w->found.waiting, 3);
+  assert_int_equal(tl_cursor_open(&c, w->spool, "a", &w->err), TL_OK);
+  put(w, 4, 5); /* in the format of today, behind them */
+  assert_int_equal(read_all(w, c, 1), 5);
+}
+
+/* More than a reader takes for a batch is not written as one: the rest comes with the next. */
+static void a_batch_has_a_largest_size (void **state) {
+  world *w = *state;
+  tl_cursor *c;
+  uint32_t segment;
   bool cut;
-  uint8_t *text = calloc(1, TL_RECORD_TEXT + 1);
+  unsigned count = 0;
+  uint8_t *text = calloc(1, TL_RECORD_TEXT);
   assert_non_null(text);
-  tl_sample v = { 7, TL_VALID, 0, 0, 0, 1, { .text = tl_slice_of(text, TL_RECORD_TEXT + 1) } };
-  tl_buf_init(&out);
-  tl_record_sample(&out, &v, TL_TXTI, &cut);
-  assert_true(cut);
-  assert_int_equal(out.len, 16 + 4 + TL_RECORD_TEXT);
-  tl_buf_fini(&out);
+  assert_int_equal(try_open(w, 400 << 20, false), TL_OK);
+  assert_int_equal(tl_cursor_open(&c, w->spool, "a", &w->err), TL_OK);
+  for (tl_buf *out; (out = tl_spool_begin(w->spool, 2000, &segment)) != NULL; count++) {
+    tl_series s = { .type = TL_TXTI, .name = TL_LIT("l.s.t") };
+    if (count == 0) tl_record_series(out, &s);
+    tl_sample v = { .status = TL_VALID, .value = { .text = tl_slice_of(text, TL_RECORD_TEXT) } };
+    tl_record_sample(out, &v, TL_TXTI, &cut);
+    tl_spool_added(w->spool);
+  }
+  assert_true(count > 1000 && tl_spool_pending(w->spool) < TL_SPOOL_MOST + 2 * TL_RECORD_TEXT);
+  assert_int_equal(commit(w), TL_OK);
+  w->segment = 0; /* series 0 is another one there */
+  tl_reader *r;
+  tl_spool_place p;
+  tl_sample sample;
+  tl_reader_found v;
+  assert_int_equal(tl_reader_new(&r), TL_OK);
+  assert_true(tl_spool_where(w->spool, 1, &p));
+  assert_int_equal(tl_reader_seek(r, &p), TL_OK);
+  while (tl_reader_next(r, 1, &sample, sizeof sample, &v) == 1) count--;
+  assert_int_equal(count, 0);
+  tl_reader_free(r);
   free(text);
-}
-
-static void definitions_round_trip (void **state) {
-  (void)state;
-  tl_series s = { 3, TL_TXTI, TL_LIT("a.b.c"), TL_LIT("°C"), TL_LIT(""), 0.5, 90000 };
-  tl_buf out;
-  size_t at = 0;
-  tl_record r;
-  tl_buf_init(&out);
-  tl_record_series(&out, &s);
-  assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, NULL, NULL, &r), TL_OK);
-  assert_int_equal(r.kind, TL_RECORD_SERIES);
-  assert_int_equal(r.series.id, 3);
-  assert_int_equal(r.series.type, TL_TXTI);
-  assert_true(tl_slice_eq(r.series.name, s.name) && tl_slice_eq(r.series.unit, s.unit));
-  assert_int_equal(r.series.description.len, 0);
-  assert_true(r.series.deadband == 0.5 && r.series.keep_ms == 90000);
-  out.at[5] = TL_TYPE_COUNT; /* no such type */
-  at = 0;
-  assert_int_equal(tl_record_next(tl_buf_bytes(&out), &at, NULL, NULL, &r), TL_EMALFORMED);
-  tl_buf_fini(&out);
+  assert_non_null(tl_spool_begin(w->spool, 2000, &segment));
 }
 
 int main (void) {
@@ -507,9 +534,9 @@ int main (void) {
     T(marks_belong_to_one_commit),
     T(belongs_to_one_process),
     T(a_folder_that_cannot_be_is_an_error),
-    cmocka_unit_test(samples_round_trip),
-    cmocka_unit_test(long_texts_are_cut_and_told),
-    cmocka_unit_test(definitions_round_trip),
+    T(what_a_later_version_wrote_is_refused),
+    T(what_an_earlier_version_wrote_is_read),
+    T(a_batch_has_a_largest_size),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,15 +143,17 @@ static uint64_t read_from (tl_cursor *c, int *rc) {
   *rc = tl_reader_new(&r);
   if (*rc < 0) return at;
   while (*rc >= 0 && tl_spool_where(spool, at, &p)) {
-    tl_reading_value v;
+    tl_reader_found v;
+    tl_sample sample;
     *rc = tl_reader_seek(r, &p);
-    while (*rc >= 0 && (*rc = tl_reader_next(r, &v)) == 1) {
-      assert_int_equal(v.sample.value.text.len, LONG);
-      uint64_t said = strtoull((const char *)v.sample.value.text.at, NULL, 10);
+    while (*rc >= 0 && (*rc = tl_reader_next(r, 1, &sample, sizeof sample, &v)) == 1) {
+      assert_int_equal(sample.value.text.len, LONG);
+      uint64_t said = strtoull((const char *)sample.value.text.at, NULL, 10);
       if (v.number != at || said != at)
         fail_msg("value %llu with number %llu where %llu is expected", (unsigned long long)said,
                  (unsigned long long)v.number, (unsigned long long)at);
-      assert_true(v.series->name.len == 5 && memcmp(v.series->name.at, "l.s.t", 5) == 0);
+      assert_true(tl_reader_series(r, sample.series)->name.len == 5 &&
+                  memcmp(tl_reader_series(r, sample.series)->name.at, "l.s.t", 5) == 0);
       at++;
     }
     if (*rc == 0 && at < p.until) *rc = TL_EMALFORMED;
@@ -307,18 +309,18 @@ static void what_could_not_be_written_is_written_later (void **unused) {
 
 /* --- bytes that are no spool --- */
 
-static int type_of (void *ctx, uint32_t series) { return series < *(uint32_t *)ctx ? TL_TXTI : -1; }
-
 /* Every record of it is read, or it is malformed; no byte behind it is touched. */
 static int read_records (const uint8_t *at, size_t len) {
   uint8_t *copy = exact_copy(at, len);
-  uint32_t known = 2;
+  static const uint8_t types[] = { TL_TXTI, TL_TXTI };
   size_t from = 0;
-  tl_record r;
+  tl_series series;
+  tl_sample sample;
   int rc;
-  while ((rc = tl_record_next(tl_slice_of(copy, len), &from, type_of, &known, &r)) == TL_OK)
-    if (r.kind == TL_RECORD_END) break;
-  assert_true(rc == TL_OK || rc == TL_EMALFORMED);
+  do {
+    rc = tl_record_next(tl_slice_of(copy, len), &from, types, 2, &series, &sample);
+  } while (rc > TL_RECORD_END);
+  assert_true(rc == TL_RECORD_END || rc == TL_EMALFORMED);
   free(copy);
   return rc;
 }
@@ -381,7 +383,8 @@ static void a_reader_stops_at_what_it_cannot_read (void **unused) {
     tl_reader *r;
     tl_cursor *c;
     tl_spool_place p;
-    tl_reading_value v;
+    tl_reader_found v;
+    tl_sample sample;
     uint32_t now;
     remove_spool();
     assert_int_equal(try_open(true, NULL), TL_OK);
@@ -392,14 +395,14 @@ static void a_reader_stops_at_what_it_cannot_read (void **unused) {
     tl_spool_added(spool);
     assert_int_equal(commit(), TL_OK);
     assert_int_equal(tl_reader_new(&r), TL_OK);
-    assert_int_equal(tl_reader_next(r, &v), 0); /* nothing was sought */
+    assert_int_equal(tl_reader_next(r, 1, &sample, sizeof sample, &v), 0); /* nothing was sought */
     assert_true(tl_spool_where(spool, 1, &p));
     assert_int_equal(tl_reader_seek(r, &p), TL_OK);
-    assert_int_equal(tl_reader_next(r, &v), 1);
-    assert_int_equal(tl_reader_next(r, &v), TL_EMALFORMED);
+    assert_int_equal(tl_reader_next(r, 1, &sample, sizeof sample, &v), 1);
+    assert_int_equal(tl_reader_next(r, 1, &sample, sizeof sample, &v), TL_EMALFORMED);
     p.first = 77; /* removed meanwhile */
     assert_int_equal(tl_reader_seek(r, &p), -ENOENT);
-    assert_int_equal(tl_reader_next(r, &v), 0);
+    assert_int_equal(tl_reader_next(r, 1, &sample, sizeof sample, &v), 0);
     tl_reader_free(r);
     tl_spool_close(spool);
   }
