@@ -143,6 +143,22 @@ static void tell_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice
   close_finding(k);
 }
 
+/* The text says more of the time than the mask reads. */
+static void tell_cut (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
+                      tl_slice text) {
+  const tl_plan *p = s->plan;
+  int64_t lost = 0;
+  const char *finer = tl_timemask_finer(p->mask, p->rule.zone, text, &lost);
+  if (!finer) return;
+  open_finding(k, "cut", s, tag);
+  tl_explain_raw(k->out, "raw", text);
+  tl_explain_raw(k->out, "field", field);
+  tl_explain_raw(k->out, "mask", p->time_mask);
+  tl_member_word(k->out, "fits", finer);
+  number_member(k, "lost", (double)lost / 1000.0);
+  close_finding(k);
+}
+
 static void look_at_field (look *k, const tl_station *s, const tl_incoming *m,
                            const tl_json_value *slots) {
   const tl_plan *p = s->plan;
@@ -155,6 +171,8 @@ static void look_at_field (look *k, const tl_station *s, const tl_incoming *m,
     close_finding(k);
   } else if (v->type != TL_JSON_NONE && s->time_bad) {
     tell_mask(k, s, NULL, p->time_field, v->raw, m);
+  } else if (v->type != TL_JSON_NONE) {
+    tell_cut(k, s, NULL, p->time_field, v->raw);
   }
   /* a retained message may be old; a decoder may give another time */
   if (v->type == TL_JSON_NONE || m->retain || tl_gateway_decodes(tl_link_gateway(k->link), s))
@@ -202,6 +220,8 @@ static void look_at_tag (look *k, const tl_tag *tag, tl_slice text, const tl_inc
   const tl_tagdef *d = tl_tag_def(tag);
   if (d->type == TL_TIA && tag->status == TL_INVALID && tag->reason == TL_REASON_TIME)
     tell_mask(k, tag->station, tag, tl_slice_str(d->address), text, m);
+  else if (d->type == TL_TIA && tag->status == TL_VALID)
+    tell_cut(k, tag->station, tag, tl_slice_str(d->address), text);
   else
     look_at_number(k, tag, text);
 }

@@ -137,6 +137,11 @@ static void tell_time (const tl_telling *t, int64_t time_ms, tl_buf *out) {
     tl_member_text(out, "why", tl_buf_bytes(&why));
     tl_buf_fini(&why);
   }
+  int64_t lost;
+  const char *finer = NULL;
+  if (v && !missing && !t->copy->time_bad && !decoded)
+    finer = tl_timemask_finer(plan->mask, plan->rule.zone, raw, &lost);
+  if (finer) tl_member_word(out, "finer", finer);
   tl_buf_fini(&text);
   tl_member_time(out, "value", last);
   if (first != last) tl_member_time(out, "first", first);

@@ -70,6 +70,34 @@ const char *tl_timemask_guess (const tl_zone *zone, tl_slice text, int64_t near_
   return best;
 }
 
+/* Milliseconds that the finest part of the clock in the mask leaves open; 0: none that matters. */
+static int64_t left_open (const tl_timemask *m) {
+  static const int64_t open[] = {
+    [TL_STEP_DAY] = DAY_MS, [TL_STEP_HOUR] = 3600000, [TL_STEP_MINUTE] = 60000
+  };
+  int finest = TL_STEP_YEAR;
+  if (m->kind != TL_MASK_TOKENS) return 0;
+  for (int i = 0; i < m->steps; i++) {
+    const tl_step *s = &m->step[i];
+    if (!s->ignored && s->kind <= TL_STEP_SECOND && s->kind > finest) finest = s->kind;
+  }
+  return finest < TL_STEP_DAY || finest > TL_STEP_MINUTE ? 0 : open[finest];
+}
+
+const char *tl_timemask_finer (const tl_timemask *m, const tl_zone *zone, tl_slice text,
+                               int64_t *lost_ms) {
+  int64_t open = left_open(m), own, found;
+  if (open == 0 || text.len > TL_MASK_LENGTH || tl_timemask_parse(m, zone, text, &own) != TL_OK)
+    return NULL;
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (try_one(known[i], zone, text, &found) != TL_OK) continue;
+    if (found - own < 1000 || found - own >= open) continue;
+    *lost_ms = found - own;
+    return known[i];
+  }
+  return NULL;
+}
+
 void tl_timemask_why (const tl_timemask *m, const tl_zone *zone, tl_slice text, int64_t near_ms,
                       tl_buf *out) {
   int64_t ms;

@@ -102,6 +102,11 @@ void tl_timemask_format (const tl_timemask *m, const tl_zone *zone, int64_t ms, 
 ** looks like one. Static text; *ms (may be NULL) is the time it would be. Local times are taken
 ** as `zone`'s. */
 const char *tl_timemask_guess (const tl_zone *zone, tl_slice text, int64_t near_ms, int64_t *ms);
+/* Which known mask reads a part of the day from this text that `m`, which reads the text, does not
+** have (its hours, minutes or seconds, which are then 0)? NULL: nothing of a second or more is
+** lost. *lost_ms: how much is. For messages: it is slow. */
+const char *tl_timemask_finer (const tl_timemask *m, const tl_zone *zone, tl_slice text,
+                               int64_t *lost_ms);
 /* Why a text is no time by this mask, in words for people, appended to `out`: "is a local time
 ** that does not exist in Europe/Warsaw"; else "does not fit the time mask 'UNIXMS'", with what
 ** would fit where tl_timemask_guess finds it. */

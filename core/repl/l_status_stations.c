@@ -50,15 +50,24 @@ static void push_unset (lua_State *L, const tl_line *line) {
   end_list(&l, "unset", "unset_count");
 }
 
-/* Tags that became invalid by the last message. Tags that became invalid by their station's
-** status are not listed here, but with the station. */
-static void push_invalid (lua_State *L, const tl_line *line) {
+/* Did the station's status make the tag invalid, and not a message? */
+static bool is_by_status (const tl_tag *tag) {
+  return tag->reason == TL_REASON_STATION_WILL || tag->reason == TL_REASON_DISCONNECTED ||
+         tag->reason == TL_REASON_NO_DATA || tag->reason == TL_REASON_OFF;
+}
+
+/* Invalid tags: those that became so by the last message, or those (`by_status`) that wait for a
+** message since their station is well again. Tags of a station in StHardErr are not listed here,
+** but with the station. */
+static void push_invalid (lua_State *L, const tl_line *line, bool by_status) {
   listing l = begin_list(L, line);
   for (uint32_t i = 0; i < line->station_count; i++) {
     const tl_station *s = line->stations[i];
     if (is_idle(s) || s->status == TL_ST_HARD_ERR) continue;
     for (uint16_t k = 0; k < s->plan->tag_count; k++) {
-      if (s->tags[k].status != TL_INVALID || !is_filled(s, k) || !one_more(&l)) continue;
+      if (s->tags[k].status != TL_INVALID || is_by_status(&s->tags[k]) != by_status ||
+          !is_filled(s, k) || !one_more(&l))
+        continue;
       lua_createtable(L, 0, 2);
       lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
       lua_setfield(L, -2, "tag");
@@ -66,7 +75,8 @@ static void push_invalid (lua_State *L, const tl_line *line) {
       add_shown(&l);
     }
   }
-  end_list(&l, "invalid", "invalid_count");
+  end_list(&l, by_status ? "waiting_tags" : "invalid",
+           by_status ? "waiting_tags_count" : "invalid_count");
 }
 
 static void push_silent (lua_State *L, const tl_line *line) {
@@ -108,7 +118,8 @@ static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
 void tl_push_station_facts (lua_State *L, const tl_line *line, int64_t now) {
   lua_Integer counts[TL_ST_HARD_ERR + 1] = { 0 }, templates = 0;
   push_unset(L, line);
-  push_invalid(L, line);
+  push_invalid(L, line, false);
+  push_invalid(L, line, true);
   push_silent(L, line);
   push_failed(L, line, now);
   lua_createtable(L, 0, 6);

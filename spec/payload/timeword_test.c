@@ -187,6 +187,34 @@ static void tells_which_known_mask_would_fit (void **state) {
   guesses("", NULL);
 }
 
+static void lost_is (const char *mask, const char *text, const char *finer, int64_t lost) {
+  int64_t ms = 0;
+  tl_timemask *m = mask_of(mask);
+  const char *found = tl_timemask_finer(m, NULL, tl_slice_str(text), &ms);
+  if (!found || !finer)
+    assert_ptr_equal(found, finer);
+  else
+    assert_string_equal(found, finer);
+  assert_int_equal(ms, lost);
+  tl_timemask_free(m);
+}
+
+static void tells_what_a_mask_leaves_out (void **state) {
+  (void)state;
+  lost_is("yyyy-mm-dd", "2019-10-23 12:32:44", "ISO8601", 45164000);
+  lost_is("yyyy-mm-dd", "2019-10-23T12:32:44+02:00", "ISO8601", 45164000);
+  lost_is("dd.mm.yyyy", "23.10.2019 12:32:44", "dd.mm.yyyy hh:mi:ss", 45164000);
+  lost_is("dd.mm.yyyy hh:mi", "23.10.2019 12:32:44", "dd.mm.yyyy hh:mi:ss", 44000);
+  lost_is("dd.mm.yyyy hh", "23.10.2019 12:32:44", "dd.mm.yyyy hh:mi:ss", 1964000);
+  lost_is("yyyy-mm-dd", "2019-10-23", NULL, 0);
+  lost_is("yyyy-mm-dd", "2019-10-23 00:00:00", NULL, 0); /* nothing is lost */
+  lost_is("yyyy-mm-dd hh:mi:ss", "2019-10-23 12:32:44.546", NULL, 0);
+  lost_is("yyyy-mm", "2019-10-23", NULL, 0); /* a month is meant */
+  lost_is("yyyy-mm-dd", "soon", NULL, 0);
+  lost_is("UNIX", "1571833964", NULL, 0);
+  lost_is("ISO8601", "2019-10-23T12:32:44Z", NULL, 0);
+}
+
 static void why_is (const char *mask, const tl_zone *zone, const char *text, const char *expected) {
   tl_buf out;
   tl_timemask *m = mask_of(mask);
@@ -265,6 +293,7 @@ int main (void) {
     cmocka_unit_test(reads_words_that_are_no_zone),
     cmocka_unit_test(takes_utc_by_name_wherever_it_stands),
     cmocka_unit_test(tells_which_known_mask_would_fit),
+    cmocka_unit_test(tells_what_a_mask_leaves_out),
     cmocka_unit_test(says_why_a_text_is_no_time),
     cmocka_unit_test(reads_iso_durations),
   };

@@ -125,6 +125,17 @@ local faults = {
     messages = { { "s", ('{"x":1,"ts":"%s"}'):format(utc("%Y-%m-%dT%H:%M:%SZ", now)) } },
     code = "time-unreadable", text = "does not fit the time mask dd.mm.yyyy",
       remedy = 'time_mask = "ISO8601"', station = "p.s" },
+  { "a mask without the time of day", line = TIME .. 'time_mask = "yyyy-mm-dd", ',
+    messages = { { "s", ('{"x":1,"ts":"%s"}'):format(os.date("!%Y-%m-%d 12:30:00", now)) } },
+    code = "time-cut", text = "says more than the time mask yyyy%-mm%-dd reads: values are 12 h too early",
+    remedy = 'time_mask = "ISO8601"', station = "p.s" },
+  { "the same, explained", line = TIME .. 'time_mask = "dd.mm.yyyy hh", ',
+    explain = [[explain("s", '{"x":1,"ts":"22.11.2026 14:03:16"}')]],
+    text = 'the mask dd%.mm%.yyyy hh leaves a part of it out, time_mask = "dd%.mm%.yyyy hh:mi:ss" reads all' },
+  { "a date of production without its time of day",
+    stations = [[station "s" { address = "s", time_mask = "dd.mm.yyyy", tags = { x = TiA "JA=x" } }]],
+    messages = { { "s", '{"x":"22.11.2026 14:03:16"}' } }, code = "time-cut", text = "14 h too early",
+    tag = "p.s.x" },
   { "seconds read as milliseconds", line = TIME .. 'time_mask = "UNIXMS", ',
     messages = { { "s", ('{"x":1,"ts":%d}'):format(now) } },
     code = "time-1970",
@@ -438,6 +449,23 @@ describe("a healthy plant", function()
     assert.is_nil(t:text("stderr"):find("no station takes", 1, true))
     publish(c, { { "dev/2/lwt/more", "x" } })
     assert.truthy(find(nothing_is_wrong(t).remarks, "no-station").text:find("dev/2/lwt/more", 1, true))
+  end)
+
+  it("has nothing wrong while tags of a station that is back wait for their next message", function()
+    local b = broker.new()
+    local t = tagline.run([[line "p" { host = "127.0.0.1", port = PORT,
+      station "door" { address = "door", SWT = "lwt", SWP = "off", SBP = "on", tags = { x = TxtI "IN_DATA" } },
+      station "pump" { address = "pump", tags = { x = TxtI "IN_DATA" } } }]], { PORT = b.port })
+    publish(b:handshake(), { { "door", "shut" }, { "pump", "runs" }, { "lwt", "off" } })
+    wait.poll("the will", 20000, function() return find(facts(t).problems, "station-failed") end)
+    publish(b.connections[1], { { "lwt", "on" } })
+    ask(t, 'stations["p.pump"]:off() stations["p.pump"]:on()')
+    wait.poll("the birth", 20000, function() return facts(t).lines[1].stations.StOn == 2 end)
+    local waits = find(nothing_is_wrong(t).remarks, "tag-waits")
+    assert.truthy(waits.text:find("invalid (station-will) until a message", 1, true), waits.text)
+    publish(b.connections[1], { { "door", "open" }, { "pump", "runs" } })
+    wait.poll("values", 20000, function() return find(facts(t).remarks, "tag-waits") == nil end)
+    nothing_is_wrong(t)
   end)
 
   it("has nothing wrong when a message leaves the values of an old one as they are", function()

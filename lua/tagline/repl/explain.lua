@@ -208,7 +208,11 @@ local time_codes = {
     return ("of arrival: '%s' %s"):format(raw_text(t, "raw"),
       plain(t.why or "does not fit the mask " .. (t.mask or "")))
   end,
-  ok = function(t) return ("%s = %s"):format(plain(t.field or ""), raw_text(t, "raw")) end,
+  ok = function(t)
+    local finer = t.finer and (': the mask %s leaves a part of it out, time_mask = "%s" reads all'):format(
+      plain(t.mask or ""), t.finer) or ""
+    return ("%s = %s%s"):format(plain(t.field or ""), raw_text(t, "raw"), finer)
+  end,
   decode = function(t) return t.first and ("of decode, the first is %s"):format(t.first)
     or "of decode" end,
 }

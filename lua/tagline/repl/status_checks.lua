@@ -191,6 +191,22 @@ add(function(l, report)
     function(n) return plural(n, "tag is", "tags are") .. " invalid" end, 'find("invalid")')
 end)
 
+-- Invalid since its station was away; the station is well again, and the next message sets it.
+add(function(l, report)
+  local items = {}
+  for i, t in ipairs(l.waiting_tags or {}) do
+    items[i] = { short = ("%s (%s)"):format(t.tag, t.reason), tag = t.tag,
+      station = t.tag:match "^(.*)%.",
+      text = ("invalid (%s) until a message has a value for it: its station is well again"):format(
+        t.reason),
+      remedy = explain_tag(t.tag) }
+  end
+  report:many("remark", "tag-waits", l.waiting_tags_count or 0, items, function(n)
+    return plural(n, "tag is", "tags are")
+      .. " invalid until a message has values for them: their stations are well again"
+  end, 'find("invalid")')
+end)
+
 add(require "tagline.repl.status_findings")
 
 local function milliseconds(seconds)

@@ -41,6 +41,12 @@ function findings.mask(f)
     or "help \"time_mask\" lists what a mask may hold"
 end
 
+function findings.cut(f)
+  return "time-cut",
+    ("the time '%s' of %s says more than the time mask %s reads: values are %s too early"):format(
+      f.raw, f.field, f.mask, span(f.lost)), ('time_mask = "%s" reads all of it'):format(f.fits)
+end
+
 function findings.no_time(f)
   return "time-missing", ("messages have no %s: values get the time of arrival"):format(f.field),
     "correct time_field_name, or set ignore_missing_time = true"
@@ -83,6 +89,7 @@ local finding_heads = {
     ["time-behind"] = "the time is behind",
   ["time-ahead"] = "the time is ahead", ["time-zone"] = "the time is of another zone",
   ["time-unreadable"] = "the time does not fit its mask", ["time-missing"] = "there is no time",
+  ["time-cut"] = "the time mask leaves a part of the time out",
   compressed = "compressed payloads", rounded = "digits are lost",
     saturated = "too large for 64 bits",
   ["retained-only"] = "no live message since a retained one",
