@@ -251,6 +251,24 @@ describe("status()", function()
     assert.truthy(text:find "\n1 thing to look at$")
   end)
 
+  it("says once what to do where the text of a failed connection says it", function()
+    for error, more in pairs {
+      ["connect to 10.0.0.1:1883: connection refused: start the broker, or correct host and port"] = "nothing listens",
+      ["10.0.0.1:1883: connection refused, code 5: not authorized: correct user_name and password"] = "correct user_name and password: it was refused",
+      ["10.0.0.1:1883 closed the connection before CONNACK: does it want TLS (mqtts://)? Does it know the Client ID and the user?"] = "",
+      ["resolve 'x': not found: correct host, or look at the name server"] = "correct host",
+    } do
+      local result, shown = told { state = "waiting", retry_in = 1, last_error = error, connects = 1 }
+      assert.equal("not connected: " .. error, result.problems[1].text)
+      assert.equal(1, result.problems[1].remedy:find(more, 1, true), result.problems[1].remedy)
+      assert.truthy(shown:find "\n *→ next attempt in 1%.0 s;[^\n]*at once\n", shown)
+      shown = select(2, told { state = "connecting", last_error = error, connects = 1 })
+      assert.is_nil(shown:find("→", 1, true), shown)
+    end
+    local _, shown = told { state = "waiting", retry_in = 1, last_error = "no PINGRESP within the reply timeout of 20 s", connects = 1 }
+    assert.truthy(shown:find "→ the connection was dead: a shorter ping_interval notices it sooner; next attempt")
+  end)
+
   it("prints commands that run as they stand", function()
     for name, expected in pairs { plant = "lines.plant:",
       ["things-stack"] = 'lines["things-stack"]:', ["end"] = 'lines["end"]:' } do

@@ -86,19 +86,32 @@ local function cure(l)
   end
 end
 
+-- Do the words of a failed connection end with what to do? (core/gateway/refused.c, transport)
+local endings = { "set ", "correct ", "look at ", "start the ", "use mqtts://", "use ws://",
+  "give the line ", "the broker does not take", "does it " }
+
+local function says_cure(text)
+  local last = text:match ".*: (.*)$" or ""
+  for _, words in ipairs(endings) do
+    if last:sub(1, #words) == words then return true end
+  end
+  return false
+end
+
 add(function(l, report)
   -- an orderly end, for a fraction of a second: nobody has to do anything
   if l.state == "connected" or l.state == "off" or l.state == "disconnecting" then return end
   local last = l.last_error ~= "" and l.last_error or nil
   local remedy = last and cure(l)
+  local said = last and says_cure(last) -- people read it once, programs find it as the remedy
   if l.state == "waiting" then
     local again = ("next attempt in %s; %s:reconnect() tries at once"):format(
       span(l.retry_in or 0), object("lines", l.name))
     report:problem("not-connected", ("not connected: %s"):format(last or where_of(l)),
-      remedy and remedy .. "; " .. again or again)
+      remedy and remedy .. "; " .. again or again, nil, said and again)
   elseif last then
     report:problem("not-connected", ("not connected: %s; %s to %s"):format(last, l.state,
-      where_of(l)), remedy)
+      where_of(l)), remedy, nil, said and "")
   else
     report:problem("connecting", ("%s to %s"):format(l.state, where_of(l)))
   end

@@ -48,10 +48,12 @@ local function shown(self, kind, text, remedy, count)
     count = count or 1 }
 end
 
---- Something is wrong now. `place`: { station =, tag = }, or nothing.
-function Report:problem(code, text, remedy, place)
+--- Something is wrong now. `place`: { station =, tag = }, or nothing. `brief`: what people see as
+--- the remedy, where the text has it already ("": nothing).
+function Report:problem(code, text, remedy, place, brief)
   entry(self, "problem", code, text, remedy, place)
-  shown(self, "problem", text, remedy)
+  brief = brief or remedy
+  shown(self, "problem", text, brief ~= "" and brief or nil)
 end
 
 --- Something was wrong, or may be.
