@@ -178,9 +178,13 @@ int tl_reader_next (tl_reader *r, uint32_t most, tl_sample *first, size_t stride
   if (r->fd < 0) return 0;
   for (;;) {
     int rc = r->inside ? samples_in_batch(r, most, first, stride, out) : 0;
-    if (rc != 0) return rc;
-    rc = next_batch(r);
-    if (rc <= 0) return rc;
+    if (rc == 0) {
+      rc = next_batch(r);
+      if (rc == 1) continue;
+    }
+    /* what was passed may be wanted again, and a definition that there was no memory for is */
+    if (rc < 0) r->segment = 0;
+    return rc;
   }
 }
 
