@@ -1,16 +1,17 @@
 /* core/sandbox/json.c — turns a JSON document into Lua tables, with our own strict scanner:
 ** integers keep all 64 bits, null becomes json.null. */
 #include "base/number.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/json_keys_impl.h"
 
-enum { WAITING = 32 }; /* so many members of an object wait on the stack before its table is made */
+/* So many members of an object, or elements of an array, wait on the stack before the table is
+** made. */
+enum { WAITING = 32 };
 
-/* An array or object that is not finished. Members of an object first wait on the stack, so
-** that its table is made with room for them; when there are more, they are put into the table
-** at once. */
+/* An array or object that is not finished. What is in it first waits on the stack, so that its
+** table is made with room for it; when there is more, it is put into the table at once. */
 typedef struct {
   lua_Integer count; /* elements of an array, or members on the stack */
-  int base;          /* stack index of its table, or of the first member's key */
+  int base;          /* stack index of its table; before that is made, of the first that waits */
   bool made, array;  /* made: the table exists */
 } level;
 
@@ -19,6 +20,9 @@ typedef struct {
   tl_sandbox *script;
   int depth;  /* 0: outside of everything */
   bool lists; /* mark empty arrays as lists, to tell them from objects */
+  tl_json_keys *keys;
+  int key_table;
+  const uint8_t *end; /* of the document */
   level levels[TL_JSON_DEPTH + 1];
 } building;
 
@@ -36,12 +40,23 @@ static void push_text (building *b, tl_slice raw, bool escaped) {
   luaL_pushresultsize(&lb, out.len);
 }
 
-/* Make the object's table from the members on the stack. If a key comes twice, its last value
-** counts. */
+static void push_key (building *b, tl_slice raw, bool escaped) {
+  if (escaped)
+    push_text(b, raw, true);
+  else
+    tl_push_json_key(b->L, b->keys, b->key_table, raw, b->end);
+}
+
+/* Make the table from what waits on the stack, with `room` for so much. If a key comes twice, its
+** last value counts. */
 static void make (lua_State *L, level *l, int room) {
-  int top = l->base + 2 * (int)l->count;
-  lua_createtable(L, 0, room);
-  for (int at = l->base; at < top; at += 2) {
+  int count = (int)l->count, top = l->base + (l->array ? count : 2 * count);
+  lua_createtable(L, l->array ? room : 0, l->array ? 0 : room);
+  for (int i = 0; l->array && i < count; i++) {
+    lua_pushvalue(L, l->base + i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  for (int at = l->base; !l->array && at < top; at += 2) {
     lua_pushvalue(L, at);
     lua_pushvalue(L, at + 1);
     lua_rawset(L, -3);
@@ -58,7 +73,7 @@ static void store (building *b) {
   lua_State *L = b->L;
   level *l = &b->levels[b->depth];
   if (b->depth == 0) return;
-  if (l->array) {
+  if (l->made && l->array) {
     lua_rawseti(L, l->base, ++l->count);
   } else if (l->made) {
     lua_rawset(L, l->base);
@@ -72,10 +87,8 @@ static int on_begin (void *ctx, tl_slice key, bool key_escaped, bool array) {
   lua_State *L = b->L;
   tl_work(L, b->script);
   luaL_checkstack(L, 2 * WAITING, "JSON is nested too deep");
-  if (b->depth > 0 && key.at) push_text(b, key, key_escaped);
-  if (array) lua_newtable(L);
-  b->levels[++b->depth] =
-      (level){ .base = array ? lua_gettop(L) : lua_gettop(L) + 1, .made = array, .array = array };
+  if (b->depth > 0 && key.at) push_key(b, key, key_escaped);
+  b->levels[++b->depth] = (level){ .base = lua_gettop(L) + 1, .array = array };
   return 0;
 }
 
@@ -83,8 +96,8 @@ static int on_end (void *ctx, bool array) {
   building *b = ctx;
   lua_State *L = b->L;
   level *l = &b->levels[b->depth--];
-  if (array && b->lists && l->count == 0) tl_mark_list(L);
   if (!l->made) make(L, l, (int)l->count);
+  if (array && b->lists && l->count == 0) tl_mark_list(L);
   store(b);
   return 0;
 }
@@ -114,7 +127,7 @@ static int on_scalar (void *ctx, tl_slice key, bool key_escaped, const tl_json_v
   building *b = ctx;
   tl_work(b->L, b->script);
   luaL_checkstack(b->L, 2 * WAITING, "JSON is nested too deep");
-  if (b->depth > 0 && key.at) push_text(b, key, key_escaped);
+  if (b->depth > 0 && key.at) push_key(b, key, key_escaped);
   push_scalar(b, v);
   store(b);
   return 0;
@@ -127,9 +140,16 @@ static void push (lua_State *L, tl_slice document, const char *what, bool lists)
   b.script = tl_sandbox_of(L);
   b.depth = 0;
   b.lists = lists;
+  b.end = document.at + document.len;
   tl_json_error error;
   int top = lua_gettop(L);
-  if (tl_json_walk(document, &visitor, &b, &error) == 0) return;
+  luaL_checkstack(L, LUA_MINSTACK, "no room for JSON");
+  b.keys = tl_push_json_keys(L);
+  b.key_table = top + 1;
+  if (tl_json_walk(document, &visitor, &b, &error) == 0) {
+    lua_replace(L, b.key_table);
+    return;
+  }
   lua_settop(L, top);
   luaL_error(L, "%s is not JSON: line %d, column %d: expected %s", what, (int)error.line,
              (int)error.column, error.expected);

@@ -7,7 +7,7 @@
 #include "sandbox/sandbox.h"
 
 /* Each of these changes global tables that luaL_openlibs() made. */
-void tl_open_basic (lua_State *L); /* pcall xpcall, coroutine.resume wrap close */
+void tl_open_basic (lua_State *L); /* error pcall xpcall, coroutine.resume wrap close */
 void tl_open_string (lua_State *L, bool unsafe);
 void tl_open_table (lua_State *L);
 /* The type of argument 3 of a gsub; raises if it is no text, table or function. */

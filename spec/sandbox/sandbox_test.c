@@ -43,6 +43,29 @@ static void a_call_leaves_the_stack_as_it_was (void **unused) {
   assert_int_equal(lua_gettop(box.L), top);
 }
 
+/* What `error` raises, each beside the text that Lua's own gives. */
+static void error_is_as_lua_has_it (void **unused) {
+  (void)unused;
+  const char *code =
+      "local function raised(...) local list = table.pack(...)\n"
+      "  return select(2, pcall(function() error(table.unpack(list, 1, list.n)) end)) end\n"
+      "local function is(expected, got)\n"
+      "  if got ~= expected then error(tostring(expected) .. ' ~= ' .. tostring(got), 0) end end\n"
+      "is('code:2: x', raised 'x') is('x', raised('x', 0)) is('x', raised('x', -1))\n"
+      "is('code:2: ', raised '') is(5, raised(5)) is(nil, raised()) is('x', raised('x', 1000))\n"
+      "local t = {} is(t, raised(t))\n"
+      "local long = ('y'):rep(100000) is('code:2: ' .. long, raised(long))\n"
+      "for n = 190, 210 do is('code:2: ' .. ('z'):rep(n), raised(('z'):rep(n))) end\n"
+      "local function deep(level) error('d', level) end\n"
+      "local function outer(level) deep(level)\n end\n"
+      "is('code:10: d', select(2, pcall(outer, 1))) is('code:11: d', select(2, pcall(outer, 2)))\n"
+      "is('code:16: in', select(2,\n coroutine.resume(coroutine.create(function()\n"
+      " error 'in' end))))\n"
+      "is('bad argument #2 to \\'error\\' (number expected, got table)',\n"
+      "  (raised('x', {}):gsub('^code:2: ', '')))\n";
+  assert_string_equal((run_for(code, 0.5), said_text()), "");
+}
+
 /* Each never ends by itself, and tries to catch its end. */
 static const char *const endless[] = {
   "while true do end",
@@ -166,6 +189,7 @@ static void the_library_is_there (void **unused) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_call_leaves_the_stack_as_it_was, begin_box, end_box),
+    cmocka_unit_test_setup_teardown(error_is_as_lua_has_it, begin_box, end_box),
     cmocka_unit_test_setup_teardown(what_never_ends_is_ended, begin_box, end_box),
     cmocka_unit_test_setup_teardown(a_call_and_all_that_it_sets_off_have_one_time, begin_box,
                                     end_box),

@@ -504,6 +504,23 @@ function cases.json()
   end
 end
 
+-- Keys are kept from document to document: many, alike at both ends, some again.
+function cases.json_keys()
+  for round = 1, 200 do
+    local expected, members = {}, {}
+    for i = 1, random(0, 70) do
+      local key = ("k"):rep(random(0, 30)) .. random(0, 40) .. ("z"):rep(random(0, 12))
+      if random(50) == 1 then key = "" end
+      expected[key], members[i] = round * 100 + i, ('"%s":%d'):format(key, round * 100 + i)
+    end
+    local text = "{" .. table.concat(members, ",") .. "}"
+    same(expected, json.decode(text), text)
+    local list = {}
+    for i = 1, round do list[i] = { [("x"):rep(i % 9)] = i } end
+    same(list, json.decode(json.encode(list)))
+  end
+end
+
 local function refused(why, f, ...)
   local ok, got = pcall(f, ...)
   if ok or not got:find(why, 1, true) then
