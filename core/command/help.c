@@ -61,7 +61,7 @@ const char *tl_command_nearest (const char *word) {
 
 const char *tl_command_text (void) { return text; }
 
-static void tell (const char *command, const tl_option *options) {
+static void print_help (const char *command, const tl_option *options) {
   for (const tl_option *o = options; o->name || o->letter; o++) {
     const char *takes = o->flag ? "flag" : "value";
     if (o->name) printf("%s\t--%s\t%s\n", command, o->name, takes);
@@ -71,7 +71,7 @@ static void tell (const char *command, const tl_option *options) {
 
 /* Commands read their options before they do anything else. */
 static int print_options (void) {
-  tl_options_list(tell);
+  tl_options_list(print_help);
   for (int i = 0; i < COMMANDS; i++) {
     char *alone[] = { (char *)(uintptr_t)commands[i].name, NULL };
     printf("%s\n", commands[i].name);

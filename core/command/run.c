@@ -115,7 +115,7 @@ static void on_failed (void *ctx, const char *text) {
 
 /* Editors write in several steps, and several files may change together: half a second of rest
 ** comes before they are read. */
-static void look_for_changes (void *ctx) {
+static void check_for_changes (void *ctx) {
   running *r = ctx;
   if (tl_config_files_changed(r->script)) {
     tl_config_files_seen(r->script);
@@ -210,7 +210,7 @@ static bool set_up (running *r, const settings *set) {
   if (ok && set->values) ok = tl_values_new(&r->values, r->loop, r->gateway, on_failed, r) >= 0;
   if (ok) ok = tl_outlets_new(&r->outlets, r->loop, r->gateway) >= 0;
   if (ok) ok = tl_attach_new(&r->attach, r->script) >= 0;
-  if (ok && set->watch) ok = tl_timer_new(&r->watcher, r->loop, look_for_changes, r) >= 0;
+  if (ok && set->watch) ok = tl_timer_new(&r->watcher, r->loop, check_for_changes, r) >= 0;
   if (set->repl) signal(SIGINT, SIG_IGN); /* Ctrl-C is the REPL's */
   for (int i = set->repl; ok && i < 3; i++)
     ok = tl_signal_new(&r->signals[i], r->loop, signals[i], on_signal, r) >= 0;

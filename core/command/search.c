@@ -22,7 +22,7 @@ static bool holds (const char *line, tl_slice typed) {
 }
 
 /* The line behind `skipped` others that hold what was typed; lines alike count once. */
-static bool look (tl_search *s, tl_search_lines *lines, void *ctx) {
+static bool find_match (tl_search *s, tl_search_lines *lines, void *ctx) {
   size_t left = s->skipped;
   tl_buf last;
   tl_buf_init(&last);
@@ -64,7 +64,7 @@ static void add_char (tl_buf *out, uint32_t c) {
 
 static void renew (tl_search *s, tl_search_lines *lines, void *ctx) {
   s->skipped = 0;
-  if (!look(s, lines, ctx)) tl_buf_clear(&s->found);
+  if (!find_match(s, lines, ctx)) tl_buf_clear(&s->found);
 }
 
 tl_search_end tl_search_key (tl_search *s, uint32_t key, tl_search_lines *lines, void *ctx) {
@@ -77,7 +77,7 @@ tl_search_end tl_search_key (tl_search *s, uint32_t key, tl_search_lines *lines,
     case ESCAPE: return s->found.len > 0 ? TL_SEARCH_EDIT : TL_SEARCH_LEAVE;
     case CTRL_R:
       s->skipped++;
-      if (!look(s, lines, ctx)) s->skipped--;
+      if (!find_match(s, lines, ctx)) s->skipped--;
       return TL_SEARCH_ON;
     case BACKSPACE:
     case DELETE:

@@ -57,7 +57,7 @@ static size_t cut (tl_slice text) {
 }
 
 /* "…; plant: not connected: connect to 10.0.0.1:1883: connection refused", when it is new. */
-static void tell_status (void *ctx) {
+static void notify_status (void *ctx) {
   tl_service *s = ctx;
   if (!s->ready || s->stopping) return;
   tl_slice problem = tl_problem_text(s->problem);
@@ -139,7 +139,7 @@ int tl_service_new (tl_service **out, tl_loop *loop, tl_script *script, tl_gatew
   int64_t beat = s->notify ? tl_notify_watchdog_ms() : 0;
   s->watchdog = beat > 0;
   int rc = s->notify ? tl_timer_new(&s->timer, loop, on_status_timer, s) : TL_OK;
-  if (rc == TL_OK && s->notify) rc = tl_problem_new(&s->problem, script, tell_status, s);
+  if (rc == TL_OK && s->notify) rc = tl_problem_new(&s->problem, script, notify_status, s);
   if (rc == TL_OK) rc = tl_stall_watch(&s->stall, loop, limit_ms(s), beat, &stall_events, s);
   if (rc < 0) {
     tl_service_free(s);

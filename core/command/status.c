@@ -49,7 +49,7 @@ static int ask (tl_talk *t) {
 }
 
 /* A program that reads JSON gets JSON, also when there is nobody to ask. */
-static void tell_why (const tl_talk *t, const char *what) {
+static void print_why (const tl_talk *t, const char *what) {
   tl_buf out;
   if (!t->json || t->why[0] == '\0') return;
   tl_buf_init(&out);
@@ -71,11 +71,11 @@ int tl_command_status (int argc, char **argv) {
   if (rc < 0) return tl_options_exit(rc);
   rc = tl_talk_open(&t, socket);
   if (rc != 0) {
-    tell_why(&t, "no-process");
+    print_why(&t, "no-process");
     return rc;
   }
   rc = ask(&t);
-  tell_why(&t, "no-answer");
+  print_why(&t, "no-answer");
   tl_talk_close(&t);
   return rc;
 }

@@ -141,7 +141,7 @@ static bool pass_line (tl_talk *t, bool *typed) {
 }
 
 /* A person may wait on; he is told once. */
-static void say_silence (tl_talk *t) {
+static void warn_of_silence (tl_talk *t) {
   if (!t->silence_logged)
     fprintf(stderr, "[the process has not answered for %d s; Ctrl-C, twice, stops waiting]\n",
             t->patience_ms / 1000);
@@ -170,7 +170,7 @@ int tl_talk_evaluate (tl_talk *t, char type, tl_slice code, bool typed) {
     int what = wait_answer(t, typed && lasts ? STDIN_FILENO : -1, typed && !lasts ? TYPED_MS : -1);
     if (what == -2 && !typed) return TL_TALK_SILENT;
     if (what == -2) {
-      say_silence(t);
+      warn_of_silence(t);
     } else if (what < 0) {
       lasts = true;
     } else if (what == 0) {
@@ -200,7 +200,7 @@ int tl_talk_greet (tl_talk *t) {
   }
 }
 
-static void say (tl_talk *t, const char *text) {
+static void fail_with (tl_talk *t, const char *text) {
   snprintf(t->why, sizeof t->why, "%s", text);
   tl_print_error(t->command, text);
 }
@@ -209,12 +209,12 @@ int tl_talk_exit (tl_talk *t, int answer) {
   char text[160];
   if (answer == 'r') return 0;
   if (answer == TL_TALK_INTERRUPTED) return TL_TALK_INTERRUPTED;
-  if (answer == 0) say(t, "the process has ended the connection");
+  if (answer == 0) fail_with(t, "the process has ended the connection");
   if (answer != TL_TALK_SILENT) return 1;
   snprintf(text, sizeof text,
            "the process has not answered for %d s: it is stopped, or something holds its loop",
            t->patience_ms / 1000);
-  say(t, text);
+  fail_with(t, text);
   return 1;
 }
 
@@ -249,7 +249,7 @@ static int choose (tl_talk *t, const char *given, tl_buf *path) {
                       "--socket");
   }
   tl_buf_byte(&text, 0);
-  say(t, text.failed ? "not enough memory" : (char *)text.at);
+  fail_with(t, text.failed ? "not enough memory" : (char *)text.at);
   tl_buf_fini(&text);
   return 1;
 }
@@ -265,7 +265,7 @@ int tl_talk_open (tl_talk *t, const char *socket) {
   int rc = choose(t, socket, &path);
   if (rc == 0) {
     t->fd = tl_console_connect((char *)path.at, socket != NULL, t->patience_ms, &err);
-    if (t->fd < 0) say(t, err.text);
+    if (t->fd < 0) fail_with(t, err.text);
     rc = t->fd < 0;
   }
   tl_buf_fini(&path);

@@ -103,7 +103,7 @@ static int p_load (lua_State *L) {
 
 /* Loading was ended by a limit of time or memory: report it as a problem. `text` is Lua's
 ** error. */
-static void tell_end (loading *l, tl_buf *text) {
+static void report_end (loading *l, tl_buf *text) {
   tl_buf line;
   tl_buf_init(&line);
   tl_buf_byte(text, '\0');
@@ -128,7 +128,7 @@ int tl_config_load (tl_script *s, const char *path,
   s->config.loading = true;
   int rc = tl_script_enter(s, p_load, &l, LOADING_SECONDS, "config", &text);
   s->config.loading = false;
-  if (rc != LUA_OK) tell_end(&l, &text);
+  if (rc != LUA_OK) report_end(&l, &text);
   if (l.errors > 0) s->box.loading_memory = 0;
   tl_buf_fini(&text);
   return l.errors;

@@ -35,7 +35,7 @@ void tl_loaded_free (tl_script *s) {
 
 /* --- which files it was read from --- */
 
-static void look (tl_source *f) {
+static void read_stat (tl_source *f) {
   struct stat st;
   f->mtime_ns = -1;
   if (stat(f->path, &st) != 0) return;
@@ -77,7 +77,7 @@ static int p_read_files (lua_State *L) {
     f->path = strdup(luaL_checkstring(L, -1));
     if (!f->path) return luaL_error(L, "not enough memory");
     r->n++;
-    look(f);
+    read_stat(f);
     if (f->mtime_ns > r->began_ns)
       /* it changed while it was read, perhaps after its text was taken: check it again */
       f->mtime_ns = 0;
@@ -91,7 +91,7 @@ bool tl_config_files_changed (tl_script *s) {
   const struct tl_loaded *l = s->config.loaded;
   for (size_t i = 0; l && i < l->file_count; i++) {
     tl_source now = l->files[i];
-    look(&now);
+    read_stat(&now);
     if (now.mtime_ns == -1 || (now.mtime_ns == l->files[i].mtime_ns &&
                                now.size == l->files[i].size && now.inode == l->files[i].inode))
       continue; /* a missing file is most likely being replaced right now */
@@ -102,7 +102,7 @@ bool tl_config_files_changed (tl_script *s) {
 
 void tl_config_files_seen (tl_script *s) {
   struct tl_loaded *l = s->config.loaded;
-  for (size_t i = 0; l && i < l->file_count; i++) look(&l->files[i]);
+  for (size_t i = 0; l && i < l->file_count; i++) read_stat(&l->files[i]);
 }
 
 void tl_config_get_facts (const tl_script *s, tl_config_facts *out) {
@@ -150,7 +150,7 @@ void tl_push_loaded (lua_State *L) {
   tl_mark_list(L);
   for (size_t i = 0; i < l->file_count; i++) {
     tl_source now = l->files[i];
-    look(&now);
+    read_stat(&now);
     lua_createtable(L, 0, 2);
     lua_pushstring(L, now.path);
     lua_setfield(L, -2, "path");

@@ -102,7 +102,7 @@ static int push_answer (lua_State *co, void *arg) {
   return a->ok ? 1 : 2;
 }
 
-static void tell_waiting (waiting **list, answer a) {
+static void answer_waiting (waiting **list, answer a) {
   while (*list) {
     waiting *w = *list;
     tl_eval *e = w->e;
@@ -129,7 +129,7 @@ static void finish (struct tl_reload *r) {
            r->report.text.len > 0 ? "" : ", nothing changed but the handlers");
   else if (!dry)
     tl_log(TL_LOG_ERROR, NULL, "%s: not reloaded, the old config stays", l->path);
-  tell_waiting(&r->waiting, (answer){ r->ok, dry, tl_buf_bytes(&r->report.text) });
+  answer_waiting(&r->waiting, (answer){ r->ok, dry, tl_buf_bytes(&r->report.text) });
   tl_buf_fini(&r->report.text);
   free(r);
 }
@@ -146,7 +146,7 @@ static void step (void *ctx) {
     for (const waiting *w = l->waiting; w; w = w->next) dry = dry || w->dry;
     begin(s, dry);
     if (!l->now) {
-      tell_waiting(&l->waiting, (answer){ false, dry, TL_LIT("out of memory") });
+      answer_waiting(&l->waiting, (answer){ false, dry, TL_LIT("out of memory") });
       return;
     }
   }
@@ -195,7 +195,7 @@ void tl_config_end_reload (tl_script *s) {
     while (go(l->now)) continue;
     finish(l->now);
   }
-  tell_waiting(&l->waiting, (answer){ false, false, tl_slice_str(why) });
+  answer_waiting(&l->waiting, (answer){ false, false, tl_slice_str(why) });
 }
 
 void tl_reload_drop (struct tl_loaded *l) {

@@ -49,7 +49,7 @@ static size_t pending (tl_console_client *c) {
   return uv_stream_get_write_queue_size(stream_of(c));
 }
 
-static void tell_closed (tl_console_client *c) {
+static void report_closed (tl_console_client *c) {
   if (!c->opened || !c->owner) return;
   c->opened = false;
   c->owner->events.closed(c->owner->ctx, c);
@@ -57,7 +57,7 @@ static void tell_closed (tl_console_client *c) {
 
 static void on_client_closed (uv_handle_t *handle) {
   tl_console_client *c = handle->data;
-  tell_closed(c);
+  report_closed(c);
   if (c->owner) {
     tl_console_client **at = &c->owner->clients;
     while (*at != c) at = &(*at)->next;
@@ -126,7 +126,7 @@ static void pace (tl_console_client *c) {
 
 static void put (tl_console_client *c, char type, tl_slice body);
 
-static void tell_dropped (tl_console_client *c) {
+static void report_dropped (tl_console_client *c) {
   char text[96];
   size_t n = c->dropped;
   if (n == 0) return;
@@ -146,7 +146,7 @@ static void on_written (uv_write_t *req, int status) {
     close_client(c);
     return;
   }
-  if (pending(c) <= TL_CONSOLE_BACKLOG / 2) tell_dropped(c);
+  if (pending(c) <= TL_CONSOLE_BACKLOG / 2) report_dropped(c);
   pace(c);
   if (c->owner && !c->paused && c->in.len > 0 && !take_frames(c)) close_client(c);
   if (!c->behind || pending(c) > TL_CONSOLE_BACKLOG / 8 || !c->owner) return;
@@ -194,7 +194,7 @@ void tl_console_send (tl_console_client *c, char type, tl_slice body) {
     c->dropped++;
     return;
   }
-  tell_dropped(c); /* in its place: before what comes behind the gap */
+  report_dropped(c); /* in its place: before what comes behind the gap */
   if (!uv_is_closing((uv_handle_t *)&c->pipe)) put(c, type, body);
 }
 
@@ -304,7 +304,7 @@ void tl_console_close (tl_console *console) {
   tl_console_client *next;
   for (tl_console_client *c = console->clients; c; c = next) {
     next = c->next;
-    tell_closed(c);
+    report_closed(c);
     c->owner = NULL;
     close_client(c);
   }

@@ -107,8 +107,8 @@ static bool is_zone (int64_t behind) {
 }
 
 /* `text`: of the time field that was read as `ms`; at NULL where decode gave the time. */
-static void tell_time (look *k, const tl_station *s, const tl_incoming *m, int64_t ms,
-                       tl_slice text) {
+static void add_time (look *k, const tl_station *s, const tl_incoming *m, int64_t ms,
+                      tl_slice text) {
   int64_t behind = m->wall - ms;
   bool zone = is_zone(behind);
   if (behind <= DAY_MS && behind >= -AHEAD_MS && !zone) return;
@@ -124,15 +124,15 @@ static void tell_time (look *k, const tl_station *s, const tl_incoming *m, int64
 
 /* The times that decode gave: which message they are of is not known, so only such are told as no
 ** message can have. */
-static void look_at_decoded (look *k, const tl_station *s, const tl_incoming *m) {
+static void check_decoded (look *k, const tl_station *s, const tl_incoming *m) {
   int64_t ms = 0;
   if (m->retain || !newest_time(s, &ms)) return;
   if (ms > m->wall + AHEAD_MS || (ms >= 0 && ms < YEAR_1980_MS))
-    tell_time(k, s, m, ms, tl_slice_of(NULL, 0));
+    add_time(k, s, m, ms, tl_slice_of(NULL, 0));
 }
 
-static void tell_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
-                       tl_slice text, const tl_incoming *m) {
+static void add_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
+                      tl_slice text, const tl_incoming *m) {
   const char *mask = tl_timemask_guess(s->plan->rule.zone, text, m->wall, NULL);
   open_finding(k, "mask", s, tag);
   tl_explain_raw(k->out, "raw", text);
@@ -144,8 +144,8 @@ static void tell_mask (look *k, const tl_station *s, const tl_tag *tag, tl_slice
 }
 
 /* The text says more of the time than the mask reads. */
-static void tell_cut (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
-                      tl_slice text) {
+static void add_cut (look *k, const tl_station *s, const tl_tag *tag, tl_slice field,
+                     tl_slice text) {
   const tl_plan *p = s->plan;
   int64_t lost = 0;
   const char *finer = tl_timemask_finer(p->mask, p->rule.zone, text, &lost);
@@ -159,8 +159,8 @@ static void tell_cut (look *k, const tl_station *s, const tl_tag *tag, tl_slice 
   close_finding(k);
 }
 
-static void look_at_field (look *k, const tl_station *s, const tl_incoming *m,
-                           const tl_json_value *slots) {
+static void check_field (look *k, const tl_station *s, const tl_incoming *m,
+                         const tl_json_value *slots) {
   const tl_plan *p = s->plan;
   const tl_json_value *v = &slots[p->slots];
   int64_t ms;
@@ -170,20 +170,19 @@ static void look_at_field (look *k, const tl_station *s, const tl_incoming *m,
     tl_explain_raw(k->out, "field", p->time_field);
     close_finding(k);
   } else if (v->type != TL_JSON_NONE && s->time_bad) {
-    tell_mask(k, s, NULL, p->time_field, v->raw, m);
+    add_mask(k, s, NULL, p->time_field, v->raw, m);
   } else if (v->type != TL_JSON_NONE) {
-    tell_cut(k, s, NULL, p->time_field, v->raw);
+    add_cut(k, s, NULL, p->time_field, v->raw);
   }
   /* a retained message may be old; a decoder may give another time */
   if (v->type == TL_JSON_NONE || m->retain || tl_gateway_decodes(tl_link_gateway(k->link), s))
     return;
-  if (tl_timemask_parse_json(p->mask, p->rule.zone, v, &ms) == TL_OK)
-    tell_time(k, s, m, ms, v->raw);
+  if (tl_timemask_parse_json(p->mask, p->rule.zone, v, &ms) == TL_OK) add_time(k, s, m, ms, v->raw);
 }
 
 /* --- numbers --- */
 
-static void tell_number (look *k, const tl_tag *tag, const char *kind, tl_slice text) {
+static void add_number (look *k, const tl_tag *tag, const char *kind, tl_slice text) {
   open_finding(k, kind, tag->station, tag);
   tl_explain_raw(k->out, "raw", text);
   tl_member(k->out, "value");
@@ -202,28 +201,28 @@ static bool loses_digits (tl_slice text) {
   return tl_number_parse(text, &real) == TL_OK && (fabs(real) >= 9.2e18 || (int64_t)real != n);
 }
 
-static void look_at_number (look *k, const tl_tag *tag, tl_slice text) {
+static void check_number (look *k, const tl_tag *tag, tl_slice text) {
   const tl_tagdef *d = tl_tag_def(tag);
   int64_t n;
   bool exact;
   if (tag->status != TL_VALID || d->filtered || text.len > LONG_NUMBER) return;
   if (d->type == TL_AI || d->type == TL_AO) {
-    if (loses_digits(text)) tell_number(k, tag, "rounded", text);
+    if (loses_digits(text)) add_number(k, tag, "rounded", text);
   } else if (d->type == TL_CI || d->type == TL_CO) {
     if (tl_integer_parse(text, &n, &exact) != TL_OK || exact) return;
     bool edge = n == INT64_MAX || n == INT64_MIN;
-    tell_number(k, tag, edge ? "saturated" : "rounded", text);
+    add_number(k, tag, edge ? "saturated" : "rounded", text);
   }
 }
 
-static void look_at_tag (look *k, const tl_tag *tag, tl_slice text, const tl_incoming *m) {
+static void check_tag (look *k, const tl_tag *tag, tl_slice text, const tl_incoming *m) {
   const tl_tagdef *d = tl_tag_def(tag);
   if (d->type == TL_TIA && tag->status == TL_INVALID && tag->reason == TL_REASON_TIME)
-    tell_mask(k, tag->station, tag, tl_slice_str(d->address), text, m);
+    add_mask(k, tag->station, tag, tl_slice_str(d->address), text, m);
   else if (d->type == TL_TIA && tag->status == TL_VALID)
-    tell_cut(k, tag->station, tag, tl_slice_str(d->address), text);
+    add_cut(k, tag->station, tag, tl_slice_str(d->address), text);
   else
-    look_at_number(k, tag, text);
+    check_number(k, tag, text);
 }
 
 /* --- a message --- */
@@ -243,16 +242,16 @@ static const char *compression (tl_slice p) {
   return NULL;
 }
 
-static void look_at_json (look *k, const tl_station *s, const tl_incoming *m) {
+static void check_json (look *k, const tl_station *s, const tl_incoming *m) {
   const tl_plan *p = s->plan;
   tl_json_error ignored;
   tl_json_value *slots = calloc(p->slots + 1u, sizeof *slots);
   if (!slots) return;
   if (tl_json_extract(p->set, m->payload, slots, &ignored) == TL_OK) {
-    look_at_field(k, s, m, slots);
+    check_field(k, s, m, slots);
     for (uint16_t i = 0; i < p->slots; i++)
       if (slots[i].type == TL_JSON_NUMBER || slots[i].type == TL_JSON_STRING)
-        look_at_tag(k, &s->tags[p->slot_tag[i]], slots[i].raw, m);
+        check_tag(k, &s->tags[p->slot_tag[i]], slots[i].raw, m);
   } else if (s->json_bad && compression(m->payload)) {
     open_finding(k, "gzip", s, NULL);
     tl_member_word(k->out, "raw", compression(m->payload));
@@ -261,11 +260,11 @@ static void look_at_json (look *k, const tl_station *s, const tl_incoming *m) {
   free(slots);
 }
 
-static void look_at_message (look *k, const tl_station *s, const tl_incoming *m) {
+static void check_message (look *k, const tl_station *s, const tl_incoming *m) {
   const tl_plan *p = s->plan;
-  if (p->json && p->set) look_at_json(k, s, m);
-  if (tl_gateway_decodes(tl_link_gateway(k->link), s)) look_at_decoded(k, s, m);
-  if (p->in_data >= 0) look_at_tag(k, &s->tags[p->in_data], m->payload, m);
+  if (p->json && p->set) check_json(k, s, m);
+  if (tl_gateway_decodes(tl_link_gateway(k->link), s)) check_decoded(k, s, m);
+  if (p->in_data >= 0) check_tag(k, &s->tags[p->in_data], m->payload, m);
   if (!m->retain) return;
   open_finding(k, "retained", s, NULL);
   number_member(k, "seconds", (double)(k->wall - m->wall) / 1000.0);
@@ -288,7 +287,7 @@ static bool is_double (const tl_incoming *a, const tl_incoming *b) {
 }
 
 /* Returns whether more than one filter of the line takes the topic. */
-static bool tell_double (look *k, tl_slice topic) {
+static bool add_double (look *k, tl_slice topic) {
   const tl_filters *f = tl_link_filters(k->link);
   uint32_t takes = 0;
   for (size_t i = 0; i < f->n; i++) takes += tl_filter_match(f->at[i].filter, topic);
@@ -323,11 +322,11 @@ int tl_examine (tl_link *l, int64_t wall, tl_buf *out) {
   for (uint32_t i = count; k && all && i-- > last;) {
     const tl_incoming *m = &all[i].m;
     bool only;
-    if (!doubled && i > last && is_double(m, &all[i - 1].m)) doubled = tell_double(k, m->topic);
+    if (!doubled && i > last && is_double(m, &all[i - 1].m)) doubled = add_double(k, m->topic);
     tl_explain_will(l, m, &only);
     const tl_station *s = only ? NULL : tl_router_find(tl_link_router(l), m->topic)->target;
     if (!s || s->is_template || s->off || s->simulated || !is_new(k, s)) continue;
-    look_at_message(k, s, m);
+    check_message(k, s, m);
   }
   tl_buf_byte(out, ']');
   int rc = k && all && !out->failed ? TL_OK : TL_ENOMEM;

@@ -46,8 +46,8 @@ void tl_explain_station (tl_buf *out, const char *key, const tl_link *l, tl_slic
 
 /* --- the station taken --- */
 
-static void tell_captures (const tl_route *route, tl_slice topic, const tl_captures *c,
-                           tl_buf *out) {
+static void add_captures (const tl_route *route, tl_slice topic, const tl_captures *c,
+                          tl_buf *out) {
   char number[16];
   if (!route->groups || route->group_count < 2) return;
   tl_member_open(out, "captures", '{');
@@ -101,9 +101,9 @@ static int plan_of (const tl_explain_place *d, tl_plan **out, tl_err *err) {
   return tl_plan_fill(out, d->like->plan, d->groups.names, d->groups.values, d->groups.n, err);
 }
 
-static int tell_values (tl_link *l, const tl_explain_place *d, const tl_explain_message *e,
-                        const tl_incoming *m, int only_tag, tl_buf *out, const char **code,
-                        tl_err *err) {
+static int add_values (tl_link *l, const tl_explain_place *d, const tl_explain_message *e,
+                       const tl_incoming *m, int only_tag, tl_buf *out, const char **code,
+                       tl_err *err) {
   tl_gateway *g = tl_link_gateway(l);
   tl_explain_copy copy;
   tl_plan *plan;
@@ -138,8 +138,8 @@ const tl_station *tl_explain_will (tl_link *l, const tl_incoming *m, bool *only)
   return of;
 }
 
-static void tell_wills (const tl_link *l, const tl_explain_place *d, const tl_explain_message *m,
-                        tl_buf *out) {
+static void add_wills (const tl_link *l, const tl_explain_place *d, const tl_explain_message *m,
+                       tl_buf *out) {
   if (d->route->will_count == 0) return;
   tl_member_open(out, "wills", '[');
   for (uint32_t i = 0; i < d->route->will_count; i++) {
@@ -156,8 +156,8 @@ static void tell_wills (const tl_link *l, const tl_explain_place *d, const tl_ex
   tl_buf_byte(out, ']');
 }
 
-static void tell_taken (const tl_link *l, const tl_explain_place *d, const tl_trying *t,
-                        tl_slice topic, tl_buf *out) {
+static void add_taken (const tl_link *l, const tl_explain_place *d, const tl_trying *t,
+                       tl_slice topic, tl_buf *out) {
   tl_explain_station(out, "station", l, tl_buf_bytes(&d->name));
   const tl_station *template = d->like->is_template ? d->like : d->like->made_by;
   if (template) tl_explain_station(out, "template", l, tl_slice_str(template->name));
@@ -167,7 +167,7 @@ static void tell_taken (const tl_link *l, const tl_explain_place *d, const tl_tr
                    tl_station_status_name((tl_station_status)d->like->status));
   tl_member_word(out, "by", tl_explain_by[t->any ? t->taken.by : d->route->by]);
   tl_explain_raw(out, "address", t->any ? t->taken.address : tl_slice_str(d->like->address));
-  tell_captures(d->route, topic, &d->groups, out);
+  add_captures(d->route, topic, &d->groups, out);
   tl_member_word(out, "payload_type",
                  d->like->plan->json ? tl_doc_format_name((tl_doc_format)d->like->plan->format)
                                      : "Text only");
@@ -175,7 +175,7 @@ static void tell_taken (const tl_link *l, const tl_explain_place *d, const tl_tr
 }
 
 /* Filters of the line; returns whether one takes the topic. */
-static int tell_filters (const tl_link *l, tl_slice topic, bool *taken, tl_buf *out) {
+static int add_filters (const tl_link *l, tl_slice topic, bool *taken, tl_buf *out) {
   const tl_subscription *filters = tl_link_filters(l)->at;
   size_t n = tl_link_filters(l)->n, more = 0;
   *taken = false;
@@ -220,8 +220,8 @@ void tl_explain_awaiting (const tl_link *l, tl_buf *out) {
   tl_buf_byte(out, '}');
 }
 
-static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, const char **code,
-                        tl_err *err) {
+static int add_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, const char **code,
+                       tl_err *err) {
   tl_explain_place d;
   tl_trying t = { .topic = m->topic };
   tl_router_explain(tl_link_router(l), m->topic, tl_explain_on_tried, &t);
@@ -231,11 +231,11 @@ static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, co
   tl_incoming in = incoming(l, m);
   bool will = false;
   tl_explain_will(l, &in, &will);
-  tell_wills(l, &d, m, out);
+  add_wills(l, &d, m, out);
   *code = will ? "will" : "no-station";
   if (!d.like) goto out;
   if (will) goto out; /* what would take it otherwise is no news */
-  tell_taken(l, &d, &t, m->topic, out);
+  add_taken(l, &d, &t, m->topic, out);
   if (m->retain && d.like->settings.ignore_retained) {
     *code = "retained";
     goto out;
@@ -248,13 +248,13 @@ static int tell_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, co
   else if (d.like->simulated)
     *code = "simulated";
   if (d.refused || d.like->off || d.like->simulated || !m->has_payload) goto out;
-  rc = tell_values(l, &d, m, &in, -1, out, code, err);
+  rc = add_values(l, &d, m, &in, -1, out, code, err);
 out:
   tl_buf_fini(&d.name);
   return rc;
 }
 
-static int tell_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_err *err) {
+static int add_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_err *err) {
   tl_link_stats stats;
   const char *code = "no-filter";
   bool taken;
@@ -263,9 +263,9 @@ static int tell_line (tl_link *l, const tl_explain_message *m, tl_buf *out, tl_e
   tl_member_word(out, "line", tl_link_line(l)->name);
   tl_member_word(out, "status",
                  tl_gateway_is_offline(tl_link_gateway(l)) ? "offline" : stats.state);
-  int rc = tell_filters(l, m->topic, &taken, out);
+  int rc = add_filters(l, m->topic, &taken, out);
   if (rc >= 0 && taken) {
-    rc = tell_routed(l, m, out, &code, err);
+    rc = add_routed(l, m, out, &code, err);
   } else if (rc >= 0) { /* who adds a filter wants to know whether it helps */
     tl_explain_place d;
     rc = tl_explain_find(l, m->topic, &d);
@@ -295,7 +295,7 @@ int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err 
     tl_link *l = tl_line_link(tl_gateway_model(g)->lines[i]);
     if (!l || (m->line.at && !tl_slice_eq(m->line, tl_slice_str(tl_link_line(l)->name)))) continue;
     found = true;
-    rc = tell_line(l, m, out, err);
+    rc = add_line(l, m, out, err);
   }
   tl_buf_str(out, "]}");
   if (rc >= 0 && !found && m->line.at)

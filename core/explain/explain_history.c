@@ -71,7 +71,7 @@ static void find_why (void *ctx, tl_slice address, void *target, tl_route_by by,
     snprintf(t->why, sizeof t->why, "another station comes first");
 }
 
-static void tell_other (tl_link *l, const tl_station *s, const other *o, tl_buf *out) {
+static void add_other (tl_link *l, const tl_station *s, const other *o, tl_buf *out) {
   search t = { .station = s->made_by ? s->made_by : s };
   tl_buf name;
   tl_buf_init(&name);
@@ -143,7 +143,7 @@ static int pick (tl_explain_history *h, tl_link *l, const tl_station *s, tl_buf 
   tl_member_flag(out, "complete", h->n < most && tl_link_recorder(l)->seen == count);
   if (h->n == 0) {
     tl_member_open(out, "others", '[');
-    for (uint32_t i = 0; i < other_count; i++) tell_other(l, s, &others[i], out);
+    for (uint32_t i = 0; i < other_count; i++) add_other(l, s, &others[i], out);
     tl_buf_byte(out, ']');
   }
   int rc = keep(h, all, picked, wills);
@@ -151,7 +151,7 @@ static int pick (tl_explain_history *h, tl_link *l, const tl_station *s, tl_buf 
   return rc;
 }
 
-static void tell_head (const tl_tag *t, tl_link *l, tl_buf *out) {
+static void add_head (const tl_tag *t, tl_link *l, tl_buf *out) {
   const tl_tagdef *d = tl_tag_def(t);
   tl_link_stats stats;
   tl_link_get_stats(l, &stats);
@@ -196,7 +196,7 @@ int tl_explain_history_begin (tl_explain_history **out, tl_gateway *g, const tl_
   if (!h) return tl_fail(err, TL_ENOMEM, 0, "no memory");
   h->g = g;
   tl_tag_full_name(t, &h->name);
-  tell_head(t, t->station->line->user, head);
+  add_head(t, t->station->line->user, head);
   int rc = h->name.failed ? TL_ENOMEM : pick(h, t->station->line->user, t->station, head);
   if (rc >= 0) rc = begin_copy(h, t->station);
   tl_buf_byte(head, '}');
@@ -214,7 +214,7 @@ void tl_explain_history_free (tl_explain_history *h) {
   free(h);
 }
 
-static void tell_will (tl_explain_history *h, tl_tag *copy, const kept *k, tl_buf *out) {
+static void add_will (tl_explain_history *h, tl_tag *copy, const kept *k, tl_buf *out) {
   tl_tag_invalidate(copy, TL_REASON_STATION_WILL, k->m.wall);
   tl_member_flag(out, "will", true);
   tl_member_word(out, "code", tl_reason_name(TL_REASON_STATION_WILL));
@@ -226,8 +226,8 @@ static void tell_will (tl_explain_history *h, tl_tag *copy, const kept *k, tl_bu
   h->copy.marks[copy->index] |= TL_COPY_SET;
 }
 
-static int tell_message (tl_explain_history *h, tl_link *l, tl_tag *live, const kept *k,
-                         tl_buf *out) {
+static int add_message (tl_explain_history *h, tl_link *l, tl_tag *live, const kept *k,
+                        tl_buf *out) {
   const char *code = "";
   tl_explain_place d;
   tl_tag *copy = &h->copy.station->tags[live->index];
@@ -241,7 +241,7 @@ static int tell_message (tl_explain_history *h, tl_link *l, tl_tag *live, const 
   tl_member_flag(out, "retain", m.retain);
   int rc = tl_explain_find(l, m.topic, &d);
   if (rc >= 0 && k->will)
-    tell_will(h, copy, k, out);
+    add_will(h, copy, k, out);
   else if (rc >= 0)
     rc = tl_explain_values(h->g, &h->copy, live->station, &m, d.route, live->index, out, &code);
   tl_buf_fini(&d.name);
@@ -257,7 +257,7 @@ int tl_explain_history_next (tl_explain_history *h, tl_buf *out, tl_err *err) {
   if (!live || live->station->plan != h->plan || live->station->line->user != h->link)
     return tl_fail(err, TL_ESTATE, 0, "the config has changed meanwhile: ask again");
   tl_explain_copy_next(&h->copy);
-  int rc = tell_message(h, h->link, live, &h->list[h->at++], out);
+  int rc = add_message(h, h->link, live, &h->list[h->at++], out);
   if (rc >= 0 && out->failed) rc = TL_ENOMEM;
   return rc < 0 ? tl_fail(err, TL_ENOMEM, 0, "no memory") : 1;
 }

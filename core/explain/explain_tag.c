@@ -87,7 +87,7 @@ static void open_step (tl_buf *out, const char *step) {
 }
 
 /* Returns whether the value goes on to the next filter. */
-static bool tell_range (const tl_tagdef *d, double *v, tl_buf *out) {
+static bool add_range (const tl_tagdef *d, double *v, tl_buf *out) {
   if (!d->has_range || (*v >= d->range_min && *v <= d->range_max)) return true;
   static const char *const names[] = {
     [TL_RANGE_INVALID] = "range", [TL_RANGE_CLAMP] = "clamp", [TL_RANGE_DISCARD] = "discard"
@@ -102,8 +102,8 @@ static bool tell_range (const tl_tagdef *d, double *v, tl_buf *out) {
   return d->out_of_range == TL_RANGE_CLAMP;
 }
 
-static bool tell_filters (const tl_telling *t, const tl_tagdef *d, const tl_value *converted,
-                          tl_buf *out) {
+static bool add_filters (const tl_telling *t, const tl_tagdef *d, const tl_value *converted,
+                         tl_buf *out) {
   double v, before;
   if (!d->filtered || !as_number(d->type, converted, &v)) return false;
   if (d->has_linear) {
@@ -114,7 +114,7 @@ static bool tell_filters (const tl_telling *t, const tl_tagdef *d, const tl_valu
     number_member(out, "to", v = v * d->linear_k + d->linear_q);
     tl_buf_byte(out, '}');
   }
-  if (!tell_range(d, &v, out)) return false;
+  if (!add_range(d, &v, out)) return false;
   if (!(d->deadband > 0) || !t->had_before || !as_number(d->type, &t->before, &before) ||
       fabs(v - before) > d->deadband)
     return false;
@@ -126,7 +126,7 @@ static bool tell_filters (const tl_telling *t, const tl_tagdef *d, const tl_valu
   return true;
 }
 
-static void tell_missing (const tl_telling *t, uint16_t index, tl_buf *out) {
+static void add_missing (const tl_telling *t, uint16_t index, tl_buf *out) {
   const tl_plan *plan = t->copy->station->plan;
   const tl_tagdef *d = &plan->tags[index];
   if (d->on_missing == TL_MISSING_INVALIDATE || (d->kind == TL_ADDRESS_JSON && !t->slots)) return;
@@ -136,7 +136,7 @@ static void tell_missing (const tl_telling *t, uint16_t index, tl_buf *out) {
 }
 
 /* "rounded" or "saturated", where a number's digits did not all go into the tag. */
-static void tell_lost (tl_type type, tl_slice text, tl_buf *out) {
+static void add_lost (tl_type type, tl_slice text, tl_buf *out) {
   int64_t n;
   bool exact = true;
   double real;
@@ -149,7 +149,7 @@ static void tell_lost (tl_type type, tl_slice text, tl_buf *out) {
 }
 
 /* Returns whether the deadband kept the old value. */
-static bool tell_steps (tl_telling *t, uint16_t index, const origin *o, tl_buf *out) {
+static bool add_steps (tl_telling *t, uint16_t index, const origin *o, tl_buf *out) {
   const tl_plan *plan = t->copy->station->plan;
   const tl_tagdef *d = &plan->tags[index];
   tl_buf scratch;
@@ -163,7 +163,7 @@ static bool tell_steps (tl_telling *t, uint16_t index, const origin *o, tl_buf *
     tl_buf_byte(out, '}');
   }
   if (!o->found) {
-    if (!returned) tell_missing(t, index, out);
+    if (!returned) add_missing(t, index, out);
   } else {
     tl_buf_init(&scratch);
     tl_reason why = o->text ? tl_words_text(d->type, &d->words, o->raw, &plan->rule, &v)
@@ -174,10 +174,10 @@ static bool tell_steps (tl_telling *t, uint16_t index, const origin *o, tl_buf *
                      o->text ? "text" : tl_json_type_name((tl_json_type)o->json->type));
       tl_member_word(out, "to", tl_type_name(d->type));
       tl_member_word(out, "code", why == TL_REASON_NONE ? "ok" : tl_reason_name(why));
-      if (why == TL_REASON_NONE) tell_lost(d->type, o->raw, out);
+      if (why == TL_REASON_NONE) add_lost(d->type, o->raw, out);
       tl_buf_byte(out, '}');
     }
-    if (why == TL_REASON_NONE) within = tell_filters(t, d, &v, out);
+    if (why == TL_REASON_NONE) within = add_filters(t, d, &v, out);
     tl_buf_fini(&scratch);
   }
   tl_buf_byte(out, ']');
@@ -227,7 +227,7 @@ void tl_explain_tag (tl_telling *t, uint16_t index, tl_buf *out) {
     tl_explain_raw(out, "raw", o.raw);
   else if (d->kind == TL_ADDRESS_JSON && t->slots)
     tl_explain_near(out, (tl_doc_format)t->copy->station->plan->format, d->path, t->m->payload);
-  bool within = tell_steps(t, index, &o, out);
+  bool within = add_steps(t, index, &o, out);
   tl_member_word(out, "code", code_of(t, index, &o, within));
   tl_member(out, "value");
   tl_tag_value_json(tag, out);

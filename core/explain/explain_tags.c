@@ -64,7 +64,7 @@ static void decode (tl_telling *t, tl_station *live, const tl_route *route, int6
 
 /* --- the document and its time --- */
 
-static void tell_json (const tl_telling *t, tl_buf *out) {
+static void add_json (const tl_telling *t, tl_buf *out) {
   const tl_explain_copy *c = t->copy;
   if (!c->station->plan->set || (!t->slots && !c->json_bad)) return; /* it need not be JSON */
   tl_member_open(out, "json", '{');
@@ -100,7 +100,7 @@ static bool decode_times (const tl_telling *t, int64_t time_ms, int64_t *first, 
   return other;
 }
 
-static void tell_time (const tl_telling *t, int64_t time_ms, tl_buf *out) {
+static void add_time (const tl_telling *t, int64_t time_ms, tl_buf *out) {
   const tl_plan *plan = t->copy->station->plan;
   int64_t first = time_ms, last = time_ms;
   bool decoded = decode_times(t, time_ms, &first, &last);
@@ -218,8 +218,8 @@ int tl_explain_values (tl_gateway *g, tl_explain_copy *c, tl_station *live, cons
   t.decodes = tl_gateway_decodes(g, s);
   if (t.decodes) decode(&t, live, route, time_ms, &reading, out);
   tl_station_set(&reading, time_ms); /* where no decoder did */
-  tell_json(&t, out);
-  tell_time(&t, time_ms, out);
+  add_json(&t, out);
+  add_time(&t, time_ms, out);
   *code = "delivered";
   if (t.failed)
     *code = "decoder";

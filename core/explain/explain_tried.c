@@ -58,7 +58,7 @@ void tl_explain_on_tried (void *ctx, tl_slice address, void *target, tl_route_by
 
 const char *const tl_explain_by[] = { "nothing", "#", "topic", "regex", ".*", "given up" };
 
-static void tell_tried (const tl_link *l, const tl_tried *one, tl_buf *out) {
+static void add_tried (const tl_link *l, const tl_tried *one, tl_buf *out) {
   bool limit = strstr(one->why, "too many steps");
   tl_member_open(out, NULL, '{');
   tl_explain_station(out, "station", l, tl_slice_str(one->station->name));
@@ -75,9 +75,9 @@ static void tell_tried (const tl_link *l, const tl_tried *one, tl_buf *out) {
 
 void tl_explain_trying (const tl_link *l, const tl_trying *t, tl_buf *out) {
   tl_member_open(out, "tried", '[');
-  for (uint32_t i = 0; i < t->near_count; i++) tell_tried(l, &t->near[i], out);
-  for (uint32_t i = 0; i < t->regex_count; i++) tell_tried(l, &t->regex[i], out);
-  if (t->any) tell_tried(l, &t->taken, out);
+  for (uint32_t i = 0; i < t->near_count; i++) add_tried(l, &t->near[i], out);
+  for (uint32_t i = 0; i < t->regex_count; i++) add_tried(l, &t->regex[i], out);
+  if (t->any) add_tried(l, &t->taken, out);
   tl_buf_byte(out, ']');
   if (t->more > 0) tl_member_integer(out, "tried_more", t->more);
 }

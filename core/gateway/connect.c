@@ -211,7 +211,7 @@ static void count_closed (tl_gateway *g) {
 ** set parameters.
 ** The link is in the state CLOSING meanwhile, so that all of this takes effect only
 ** afterwards. */
-static void tell_closed (tl_link *l, bool was_connected, bool asked) {
+static void report_closed (tl_link *l, bool was_connected, bool asked) {
   tl_gateway *g = l->gateway;
   char why[sizeof l->conn.error];
   snprintf(why, sizeof why, "%s", asked ? "disconnected" : l->conn.error);
@@ -245,7 +245,7 @@ static void on_closed (void *ctx, int code, const char *text) {
   if (was_connected) l->conn.ends[asked ? TL_END_ASKED : how]++;
   l->conn.since = -1;
   tl_input_forget(l);
-  tell_closed(l, was_connected, asked);
+  report_closed(l, was_connected, asked);
   l->conn.state = TL_LINK_OFF;
   if (l->conn.removed) {
     tl_link_free(l);

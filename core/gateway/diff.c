@@ -41,7 +41,7 @@ static void report (const reporting *t, const char *fmt, ...) {
   t->changed(t->ctx, text);
 }
 
-static void tell_list (const reporting *t, const char *what, const char *name, list *l) {
+static void report_list (const reporting *t, const char *what, const char *name, list *l) {
   if (l->items > ITEMS_MAX) tl_buf_fmt(&l->text, " and %d more", l->items - ITEMS_MAX);
   if (l->items > 0 && !l->text.failed)
     report(t, "%s '%s' changed: %.*s", what, name, TL_ARG(tl_buf_bytes(&l->text)));
@@ -131,7 +131,7 @@ static void diff_station (const reporting *t, const tl_station *s, const tl_stat
   for (const tl_setting_field *f = tl_setting_fields; f->name; f++)
     if (matters(f, s) && !tl_setting_same(f, &s->settings, &c->settings)) add(&l, "%s", f->name);
   list_tags(&l, s->plan, c->plan);
-  tell_list(t, "station", name, &l);
+  report_list(t, "station", name, &l);
 }
 
 /* The loop may run other things. A line that is being removed may be gone afterwards, so
@@ -172,7 +172,7 @@ static void diff_params (const reporting *t, const tl_link *l, const tl_line_con
   if (filter_waits)
     tl_buf_fmt(&changed.text, ", which waits for the next connection (lines[\"%s\"]:reconnect())",
                l->line->name);
-  tell_list(t, "line", l->line->name, &changed);
+  report_list(t, "line", l->line->name, &changed);
 }
 
 int tl_config_lines (const tl_config *config, tl_map *lines) {

@@ -71,7 +71,7 @@ typedef struct {
   tl_transport_memory *memory;
   size_t memories;
   bool stale;        /* the parameters have changed: TLS sessions from before are not resumed */
-  int64_t look_at;   /* when to look at the certificates' dates again, while connected */
+  int64_t check_at;  /* when to look at the certificates' dates again, while connected */
   int64_t warned_at; /* when a certificate that ends soon was last logged; 0: never */
   /* for status(): that a certificate ends soon, or something less urgent; "": nothing */
   char warning[300];

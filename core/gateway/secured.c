@@ -28,7 +28,8 @@ remark (tl_link *l, const char *fmt, ...) {
 
 /* Does this certificate end soon? Sets the warning for status(), and logs it if `log` is set.
 ** Returns in how many ms to look again. */
-static int64_t look_at (tl_link *l, const char *whose, const char *name, int64_t until, bool log) {
+static int64_t next_check (tl_link *l, const char *whose, const char *name, int64_t until,
+                           bool log) {
   int64_t left = until - tl_clock_wall_ms(), ahead = left - l->params.tls_expiry_warning;
   int days = left > 0 ? (int)(left / DAY_MS) : 0;
   char text[sizeof l->secured.warning];
@@ -47,15 +48,15 @@ static int64_t look_at (tl_link *l, const char *whose, const char *name, int64_t
 }
 
 /* Both certificates; logged once a day for each line. */
-static void look_at_certificates (tl_link *l, const tl_transport_info *info) {
+static void check_certificates (tl_link *l, const tl_transport_info *info) {
   tl_secured *s = &l->secured;
   bool log = s->warned_at == 0 || l->time.now - s->warned_at >= DAY_MS;
-  int64_t theirs = look_at(l, "the broker's", info->tls.subject, info->tls.until, log);
+  int64_t theirs = next_check(l, "the broker's", info->tls.subject, info->tls.until, log);
   int64_t ours = INT64_MAX;
-  if (info->has_own) ours = look_at(l, "our", info->own_name, info->own_until, log);
+  if (info->has_own) ours = next_check(l, "our", info->own_name, info->own_until, log);
   if (log && (theirs == DUE_MS || ours == DUE_MS)) s->warned_at = l->time.now > 0 ? l->time.now : 1;
   int64_t next = min64(theirs, ours);
-  s->look_at = next < INT64_MAX ? l->time.now + next : INT64_MAX;
+  s->check_at = next < INT64_MAX ? l->time.now + next : INT64_MAX;
 }
 
 static void log_chain (const tl_link *l, const tl_transport_info *info) {
@@ -103,22 +104,22 @@ void tl_link_up (tl_link *l) {
   tl_transport_get_info(l->conn.transport, &info);
   tl_transport_describe(l->conn.transport, l->secured.made_of, sizeof l->secured.made_of);
   l->secured.warning[0] = '\0';
-  l->secured.look_at = INT64_MAX;
+  l->secured.check_at = INT64_MAX;
   warn(l, &info);
   if (!info.is_tls) return;
   log_chain(l, &info);
-  look_at_certificates(l, &info);
+  check_certificates(l, &info);
 }
 
 int64_t tl_link_secured_due (const tl_link *l) {
-  return l->conn.state == TL_LINK_CONNECTED ? l->secured.look_at : INT64_MAX;
+  return l->conn.state == TL_LINK_CONNECTED ? l->secured.check_at : INT64_MAX;
 }
 
 void tl_link_secured_tick (tl_link *l) {
   tl_transport_info info;
-  if (l->conn.state != TL_LINK_CONNECTED || l->time.now < l->secured.look_at) return;
+  if (l->conn.state != TL_LINK_CONNECTED || l->time.now < l->secured.check_at) return;
   tl_transport_get_info(l->conn.transport, &info);
   /* a warning about the dates may no longer be true */
   if (!info.warning && !info.tls.without_list[0]) l->secured.warning[0] = '\0';
-  look_at_certificates(l, &info);
+  check_certificates(l, &info);
 }

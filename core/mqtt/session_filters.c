@@ -206,7 +206,7 @@ static int shown (tl_slice filter) { /* how much of a filter a notice shows */
 }
 
 /* What is refused is said once until it is granted, whatever connections come and go. */
-static void say_granted (tl_session *s, size_t i, uint8_t granted) {
+static void log_granted (tl_session *s, size_t i, uint8_t granted) {
   const tl_subscription *f = &s->subs.asked->items[i];
   const char *text = (const char *)f->filter.at;
   tl_known_filter *k = tl_map_get(&s->subs.known, f->filter);
@@ -230,7 +230,7 @@ static void take_codes (tl_session *s, const uint8_t *codes) {
   for (size_t i = 0; i < s->subs.asked->n; i++) {
     if (s->subs.asking[i] & TL_ASK_NOW) {
       uint8_t granted = *codes++;
-      say_granted(s, i, granted);
+      log_granted(s, i, granted);
       s->subs.granted[i] = granted;
       s->subs.asking[i] &= TL_ASK_NEXT;
     }

@@ -92,7 +92,7 @@ tl_slice tl_session_output (const tl_session *s) {
   return tl_slice_of(s->out.bytes.at + s->out.sent, s->out.bytes.len - s->out.sent);
 }
 
-static void tell_handover (tl_session *s, const tl_handover *h, int result) {
+static void end_handover (tl_session *s, const tl_handover *h, int result) {
   tl_slice payload = h->kept ? tl_outgoing_payload(h->kept) : tl_slice_of(NULL, 0);
   bool restored = h->kept && h->kept->restored;
   if (s->ev.published && !restored) s->ev.published(s->ctx, h->token, result, payload);
@@ -119,7 +119,7 @@ void tl_session_sent (tl_session *s, size_t n, int64_t now) {
   while (s->out.handed.len && s->out.handed.at[s->out.handed.head].end <= handed) {
     tl_handover h = s->out.handed.at[s->out.handed.head++];
     if (--s->out.handed.len == 0) s->out.handed.head = 0;
-    tell_handover(s, &h, TL_OK);
+    end_handover(s, &h, TL_OK);
   }
 }
 
@@ -147,7 +147,7 @@ void tl_session_push_handover (tl_session *s, void *token, tl_outgoing *kept) {
 size_t tl_handovers_fail (tl_session *s, int result) {
   tl_handovers h = s->out.handed; /* detached: the callback may publish */
   memset(&s->out.handed, 0, sizeof s->out.handed);
-  for (size_t i = 0; i < h.len; i++) tell_handover(s, &h.at[h.head + i], result);
+  for (size_t i = 0; i < h.len; i++) end_handover(s, &h.at[h.head + i], result);
   free(h.at);
   return h.len;
 }

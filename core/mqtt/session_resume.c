@@ -50,7 +50,7 @@ static int publish_anew (tl_session *s, tl_outlist *lost) {
   return rc;
 }
 
-static void say_lost (tl_session *s) {
+static void log_lost (tl_session *s) {
   size_t again = s->sending.inflight.n - s->sending.released.n, not_again = s->sending.released.n;
   char sent[80] = "", kept[80] = "";
   if (again > 0)
@@ -67,7 +67,7 @@ int tl_session_resume (tl_session *s, bool present) {
   tl_outlist lost = { NULL, NULL, 0, 0 };
   bool renew = !present || s->kept.foreign;
   s->stats.lost = !s->config.clean && s->kept.known && !present;
-  if (s->stats.lost) say_lost(s);
+  if (s->stats.lost) log_lost(s);
   size_t again = s->sending.inflight.n - s->sending.released.n;
   if (s->kept.foreign && again > 0)
     tl_session_note(s, TL_NOTE_WARN,

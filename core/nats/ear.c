@@ -70,7 +70,7 @@ void tl_ear_refusal (tl_ear *e, natsMsg *msg, const char *text) {
 /* JSStreamMessageExceedsMaximum: this message will never be taken, whatever is waited for. */
 static bool is_refusal (const jsPubAckErr *error) { return (int)error->ErrCode == 10054; }
 
-static void hear_failure (tl_ear *e, natsStatus status, const char *text) {
+static void note_failure (tl_ear *e, natsStatus status, const char *text) {
   e->failed++;
   if (e->why[0] != '\0') return;
   if (status == NATS_NO_RESPONDERS)
@@ -88,7 +88,7 @@ void tl_ear_on_ack (jsCtx *js, natsMsg *msg, jsPubAck *ack, jsPubAckErr *error, 
   else if (error && is_refusal(error))
     tl_ear_refusal(e, msg, error->ErrText);
   else
-    hear_failure(e, error ? error->Err : NATS_ERR, error ? error->ErrText : NULL);
+    note_failure(e, error ? error->Err : NATS_ERR, error ? error->ErrText : NULL);
   pthread_cond_broadcast(&e->news);
   pthread_mutex_unlock(&e->lock);
   natsMsg_Destroy(msg);
@@ -100,7 +100,7 @@ void tl_ear_on_error (natsConnection *c, natsSubscription *sub, natsStatus statu
   (void)sub;
   natsConnection_GetLastError(c, &text);
   pthread_mutex_lock(&e->lock);
-  hear_failure(e, status, text && text[0] != '\0' ? text : NULL);
+  note_failure(e, status, text && text[0] != '\0' ? text : NULL);
   pthread_cond_broadcast(&e->news);
   pthread_mutex_unlock(&e->lock);
 }

@@ -181,7 +181,7 @@ static void run_send (void *arg) {
   j->rc = tl_nats_send(j->session, j->batch, j->doubt);
 }
 
-static void tell_refused (tl_nats_sender *s, const tl_nats_session *session) {
+static void report_refused (tl_nats_sender *s, const tl_nats_session *session) {
   size_t count;
   const tl_outlet_batch *b = s->batch;
   const tl_nats_refusal *list = tl_nats_refused(session, &count);
@@ -205,7 +205,7 @@ static void on_sent (void *arg) {
     away(s, tl_nats_why(l->session));
     return;
   }
-  tell_refused(s, l->session);
+  report_refused(s, l->session);
   s->batch = NULL;
   tl_outlet_stored(s->outlet);
 }

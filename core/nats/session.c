@@ -131,7 +131,7 @@ typedef struct {
   char subject[];
 } seen_subject;
 
-static seen_subject *look (tl_nats_session *s, tl_map *seen) {
+static seen_subject *look_up (tl_nats_session *s, tl_map *seen) {
   seen_subject *one = malloc(sizeof *one + s->subject.len);
   if (!one) {
     tl_nats_fail(s, "no memory");
@@ -148,7 +148,7 @@ static seen_subject *look (tl_nats_session *s, tl_map *seen) {
 /* Was this one stored before a break that the server's memory of identifiers does not span? */
 static int is_there (tl_nats_session *s, tl_map *seen, const tl_outlet_value *v, bool *there) {
   seen_subject *one = tl_map_get(seen, tl_slice_str((const char *)s->subject.at));
-  if (!one) one = look(s, seen);
+  if (!one) one = look_up(s, seen);
   if (one) *there = one->last >= v->number;
   return one ? TL_OK : TL_EREFUSED;
 }

@@ -41,7 +41,7 @@ static void set_path (lua_State *L) {
 }
 
 /* It may hold what a file or a topic is called. */
-static void say (const char *text) {
+static void print_error (const char *text) {
   tl_buf line;
   tl_buf_init(&line);
   tl_visible(&line, tl_slice_str(text), true);
@@ -106,7 +106,7 @@ int tl_lua_command_on (const tl_heard *collected, const char *module, const char
   if (lua_pcall(L, 1, 0, 1) != LUA_OK) {
     const char *text =
         lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an error that is no text";
-    say(text);
+    print_error(text);
     r.code = 1;
   }
   lua_close(L);

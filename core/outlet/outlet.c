@@ -57,7 +57,7 @@ static bool is_behind (const tl_outlet *o) {
   return tl_cursor_at(o->cursor) < tl_spool_next(o->spool);
 }
 
-static void tell_done (tl_outlet *o) {
+static void report_done (tl_outlet *o) {
   void (*done)(void *ctx) = o->done;
   o->done = NULL;
   if (done) done(o->done_ctx);
@@ -172,7 +172,7 @@ static bool is_time (const tl_outlet *o, int64_t now) {
 static void go_on (tl_outlet *o) {
   int64_t now = tl_loop_now(o->loop);
   if (o->state == AWAY && o->hurried) { /* there is nothing to wait for */
-    tell_done(o);
+    report_done(o);
     return;
   }
   if (o->state == AWAY && !o->closing && now >= o->due) open_sender(o);
@@ -183,7 +183,7 @@ static void go_on (tl_outlet *o) {
     o->waiting_since = 0;
     if (o->kind.rest) o->kind.rest(o->sender);
     tl_timer_at(o->timer, o->kind.rest ? now + REST_MS : INT64_MAX);
-    tell_done(o);
+    report_done(o);
     return;
   }
   if (o->due == INT64_MAX) o->due = now + o->kind.delay_ms;

@@ -192,7 +192,7 @@ static void step (tl_pg_attempt *a) {
   fail_address(a, "no memory", false);
 }
 
-static void say_late (tl_pg_attempt *a) {
+static void fail_late (tl_pg_attempt *a) {
   char text[200];
   const char *host = a->host[a->at] ? a->host[a->at] : "the server";
   snprintf(text, sizeof text, "%.150s: no answer within 20 s", host);
@@ -213,7 +213,7 @@ static void on_timer (void *ctx) {
   if (a->resolve) return; /* which has its own time */
   tl_poll_close(a->poll);
   a->poll = NULL;
-  say_late(a);
+  fail_late(a);
 }
 
 /* --- hosts and addresses --- */

@@ -424,7 +424,7 @@ static int push_written (lua_State *co, void *arg) {
 }
 
 /* A person at a prompt reads where a write went; a program reads `true`. */
-static void say_written (tl_eval *e, const char *sent) {
+static void note_written (tl_eval *e, const char *sent) {
   char text[400];
   if (!e->person.tty || e->chunk.one_shot || e->chunk.line > 0 || !sent || sent[0] == '\0') return;
   int n = snprintf(text, sizeof text, "sent to %s", sent);
@@ -435,7 +435,7 @@ static bool eval_resume (tl_script *s, lua_State *co, bool ok, const char *why) 
   written w = { ok, why };
   for (tl_eval *e = s->repl->evals; e; e = e->next) {
     if (e->thread.co != co) continue;
-    if (ok) say_written(e, why);
+    if (ok) note_written(e, why);
     step st = { .e = e, .push = push_written, .arg = &w };
     e->thread.used_ns = 0;
     go_on(e, &st);

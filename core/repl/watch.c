@@ -82,7 +82,7 @@ static void ask (tl_watch *w) {
   if (tl_loop_later(w->s->loop, on_flush, w) != TL_OK) w->asked = false;
 }
 
-static void say_dropped (tl_watch *w) {
+static void add_dropped (tl_watch *w) {
   if (w->dropped == 0) return;
   if (!w->json) {
     tl_buf_fmt(&w->out, "[%llu left out: more than rate = %lld a second]\n",
@@ -98,7 +98,7 @@ static void say_dropped (tl_watch *w) {
 static void on_flush (void *ctx) {
   tl_watch *w = ctx;
   w->asked = false;
-  if (w->ended) say_dropped(w);
+  if (w->ended) add_dropped(w);
   if (w->out.failed) tl_buf_clear(&w->out);
   if (w->out.len > 0) w->shown_at = tl_loop_now(w->s->loop);
   if (w->out.len > 0) tl_eval_show(w->e, tl_buf_bytes(&w->out));
@@ -124,7 +124,7 @@ static void on_timer (void *ctx) {
     end(w);
     return;
   }
-  if (now >= w->say_at) say_dropped(w);
+  if (now >= w->say_at) add_dropped(w);
   if (now >= w->show_at) w->show_at = INT64_MAX;
   ask(w);
   arm(w);

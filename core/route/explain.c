@@ -85,7 +85,7 @@ static void goes_on (char *why, const char *what, const char *other, tl_slice mo
 }
 
 /* In the levels that a person thinks in. */
-static void tell_difference (char *why, tl_slice address, tl_slice topic) {
+static void explain_difference (char *why, tl_slice address, tl_slice topic) {
   size_t at = 0;
   for (int level = 1;; level++) {
     tl_slice a = level_at(address, at), t = level_at(topic, at);
@@ -106,7 +106,7 @@ static bool one_slash_more (tl_slice longer, tl_slice shorter) {
          tl_slice_eq(rest(longer, 1), shorter);
 }
 
-static bool tell_exact (const walk *t, const tl_route_station *s) {
+static bool explain_exact (const walk *t, const tl_route_station *s) {
   char why[WHY];
   tl_slice address = tl_route_station_address(s);
   if (tl_slice_eq(address, t->topic))
@@ -119,7 +119,7 @@ static bool tell_exact (const walk *t, const tl_route_station *s) {
   else if (one_slash_more(address, t->topic))
     snprintf(why, sizeof why, "the same, but the address begins with '/'");
   else
-    tell_difference(why, address, t->topic);
+    explain_difference(why, address, t->topic);
   return visit(t, s, TL_BY_EXACT, false, why);
 }
 
@@ -144,7 +144,7 @@ static tl_slice matched_part (walk *t, tl_slice address) {
                 : tl_slice_of(NULL, 0);
 }
 
-static void tell_mismatch (walk *t, const tl_route_station *s, char *why) {
+static void explain_mismatch (walk *t, const tl_route_station *s, char *why) {
   tl_slice address = tl_route_station_address(s);
   tl_slice prefix = tl_slice_of(s->address + s->regex->prefix_at, s->regex->prefix_len);
   tl_slice suffix = tl_slice_of(s->address + s->regex->suffix_at, s->regex->suffix_len);
@@ -165,7 +165,7 @@ static void tell_mismatch (walk *t, const tl_route_station *s, char *why) {
   }
 }
 
-static bool tell_regex (walk *t, const tl_route_station *s) {
+static bool explain_regex (walk *t, const tl_route_station *s) {
   char why[WHY] = "regex matches";
   if (!s->regex) return false;
   int rc = tl_pattern_match(s->regex->pattern, t->topic, NULL, 0);
@@ -173,17 +173,17 @@ static bool tell_regex (walk *t, const tl_route_station *s) {
     snprintf(why, sizeof why,
              "regex takes too many steps on this topic: it counts as not matching");
   else if (rc <= 0)
-    tell_mismatch(t, s, why);
+    explain_mismatch(t, s, why);
   return visit(t, s, TL_BY_REGEX, rc > 0, why);
 }
 
 /* Exact matches are found by a lookup, so the one that equals decides, whatever stands beside
 ** it: it is visitor after those above it. */
-static bool tell_stations (walk *t, const tl_route_station **all, uint32_t count) {
+static bool explain_stations (walk *t, const tl_route_station **all, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
-    if (tell_exact(t, all[i])) return true;
+    if (explain_exact(t, all[i])) return true;
   for (uint32_t i = 0; i < count; i++)
-    if (tell_regex(t, all[i])) return true;
+    if (explain_regex(t, all[i])) return true;
   return false;
 }
 
@@ -195,6 +195,6 @@ void tl_router_explain (tl_router *r, tl_slice topic, tl_route_visitor *visitor,
     return;
   }
   const tl_route_station **all = sorted(r, &count);
-  if (!tell_stations(&t, all, count) && r->rest)
+  if (!explain_stations(&t, all, count) && r->rest)
     visit(&t, r->rest, TL_BY_REST, true, "'.*' takes what no other station takes");
 }

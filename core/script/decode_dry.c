@@ -26,7 +26,7 @@ static void pass_values (lua_State *L, tl_dry_decode *r, int table) {
   }
 }
 
-/* Report each value that decode returned. Wrong results are skipped here; tl_take_samples()
+/* Report each value that decode returned. Wrong results are skipped here; tl_set_decoded()
 ** reports them. */
 static void pass_returned (lua_State *L, tl_dry_decode *r, int index) {
   if (lua_type(L, index) != LUA_TTABLE) return;
@@ -55,11 +55,11 @@ static int p_decode_dry (lua_State *L) {
   lua_call(L, 1, 3);
   int first = lua_gettop(L) - 2;
   int64_t gone_ms = r->time_ms;
-  bool gone = tl_take_gone(L, first, &gone_ms), nothing = lua_isnil(L, first);
+  bool gone = tl_decoded_is_gone(L, first, &gone_ms), nothing = lua_isnil(L, first);
   r->declined = nothing && !gone;
   c->s->box.budget.resting = true;
   if (!nothing) pass_returned(L, r, first);
-  if (!nothing) tl_take_samples(L, c->s, r->copy, first, r->time_ms, r->reading);
+  if (!nothing) tl_set_decoded(L, c->s, r->copy, first, r->time_ms, r->reading);
   tl_station_set(r->reading, r->time_ms);
   if (gone) tl_station_gone(r->copy, r->m->now, gone_ms);
   return 0;

@@ -197,7 +197,7 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
 
 /* --- one table of them --- */
 
-static void say_unknown (taking *t, const char *name) {
+static void log_unknown (taking *t, const char *name) {
   tl_buf scope, text;
   tl_buf_init(&scope);
   tl_buf_init(&text);
@@ -245,7 +245,7 @@ static int find (taking *t, size_t at) {
   const char *name = lua_tolstring(L, -2, &len);
   int tag = tl_plan_find(t->plan, tl_slice_of(name, len));
   if (tag < 0)
-    say_unknown(t, name);
+    log_unknown(t, name);
   else if (hooks && at < TL_GUESSES)
     learn(L, hooks->functions, at, tag);
   return tag;
@@ -338,7 +338,7 @@ static int tag_of_metric (taking *t, tl_metrics_values *v, int values, uint32_t 
   tl_metrics_push_tag(L, values, place);
   const char *name = lua_tolstring(L, -1, &len);
   e->tag = name ? tl_plan_find(t->plan, tl_slice_of(name, len)) : -1;
-  if (name && e->tag < 0) say_unknown(t, name);
+  if (name && e->tag < 0) log_unknown(t, name);
   lua_pop(L, 1);
   return e->tag;
 }
@@ -445,7 +445,7 @@ static void set (const taking *t) {
   }
 }
 
-bool tl_take_gone (lua_State *L, int index, int64_t *time_ms) {
+bool tl_decoded_is_gone (lua_State *L, int index, int64_t *time_ms) {
   /* a decoder may end with string.unpack, which returns a position as one more result */
   if (lua_type(L, index + 2) != LUA_TSTRING) return false;
   if (!tl_slice_eq(tl_slice_str(lua_tostring(L, index + 2)), TL_LIT("StHardErr")))
@@ -458,8 +458,8 @@ bool tl_take_gone (lua_State *L, int index, int64_t *time_ms) {
   return true;
 }
 
-void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
-                      tl_reading *reading) {
+void tl_set_decoded (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
+                     tl_reading *reading) {
   pending here[HERE];
   taking t = {
     .L = L, .script = s, .station = station, .plan = station->plan, .list = here, .room = HERE

@@ -148,11 +148,11 @@ static int p_decode (lua_State *L) {
   c->returned = true;
   int first = lua_gettop(L) - 2;
   c->gone_ms = c->message->time_ms;
-  c->gone = tl_take_gone(L, first, &c->gone_ms);
+  c->gone = tl_decoded_is_gone(L, first, &c->gone_ms);
   c->declined = lua_isnil(L, first) && !c->gone;
   if (lua_isnil(L, first)) return 0;
   c->s->box.budget.resting = true;
-  tl_take_samples(L, c->s, c->station, first, c->message->time_ms, c->message->reading);
+  tl_set_decoded(L, c->s, c->station, first, c->message->time_ms, c->message->reading);
   return 0;
 }
 

@@ -166,7 +166,7 @@ static waiting *new_waiting (lua_State *L, tl_script *s, int callback, bool wait
 }
 
 /* Calls the function of a write that was refused, with the reason. */
-static int tell_refused (lua_State *L) {
+static int call_refused (lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_pushboolean(L, 0);
   lua_pushvalue(L, lua_upvalueindex(2));
@@ -181,7 +181,7 @@ static int refuse (lua_State *L, tl_script *s, int callback, const char *why) {
   if (!lua_isnoneornil(L, callback) && s->loop) {
     lua_pushvalue(L, callback);
     lua_pushstring(L, why);
-    lua_pushcclosure(L, tell_refused, 2);
+    lua_pushcclosure(L, call_refused, 2);
     if (tl_timers_soon(L, s)) tl_caller_owe(s, tl_caller_here(L));
   }
   lua_pushnil(L);

@@ -312,11 +312,11 @@ void tl_end_message (tl_script *s, tl_message_now *now); /* cannot raise */
 ** budget.
 ** The addressed tags of `reading` are set before them, with the time that decode gave (of the
 ** last sample), otherwise with time_ms. */
-void tl_take_samples (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
-                      tl_reading *reading);
+void tl_set_decoded (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
+                     tl_reading *reading);
 /* Does the third of decode's results (the first is at stack index `first`) say that the device
 ** is gone? Then *time_ms is the second result, if given. Raises if it is another text. */
-bool tl_take_gone (lua_State *L, int first, int64_t *time_ms);
+bool tl_decoded_is_gone (lua_State *L, int first, int64_t *time_ms);
 void tl_timers_stop (tl_script *s);
 /* l_connection.c: the module tagline.connection */
 int tl_open_connection (lua_State *L);

@@ -67,7 +67,7 @@ static void keep_last (tl_spool *s, int fd, const tl_segment_head *head,
 
 /* The last segment may be empty, if the process was killed before it wrote a batch: then the
 ** last batch is in the segment before. */
-static void look_before_last (tl_spool *s) {
+static void check_before_last (tl_spool *s) {
   tl_segment_head head;
   tl_segment_end where;
   char name[32];
@@ -168,7 +168,7 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
   if (rc >= 0) {
     rc = list_segments(s);
     if (rc >= 0 && s->count > 0) rc = mend_last(s, found);
-    if (rc >= 0) look_before_last(s);
+    if (rc >= 0) check_before_last(s);
     if (rc >= 0) {
       find_id(s);
       found->waiting = s->count > 0 ? s->next - s->segments[0].first : 0;

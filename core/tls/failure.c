@@ -15,7 +15,7 @@
 __attribute__((format(printf, 2, 3)))
 #endif
 static void
-say (tl_tls *t, const char *fmt, ...) {
+set_error (tl_tls *t, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
   vsnprintf(t->error, sizeof t->error, fmt, args);
@@ -34,15 +34,15 @@ static void wrong_name (tl_tls *t) {
   char names[240];
   tl_tls_names_in(t->bad, names, sizeof names);
   if (t->by_address && !tl_tls_names_an_address(t->bad))
-    say(t,
-        "the certificate names no address '%.60s', it is for %s: connect by name, or set "
-        "tls_server_name",
-        t->name, names);
+    set_error(t,
+              "the certificate names no address '%.60s', it is for %s: connect by name, or set "
+              "tls_server_name",
+              t->name, names);
   else
-    say(t,
-        "the certificate is for %s, not for '%.100s': set tls_server_name to what it names, "
-        "or correct host",
-        names, t->name);
+    set_error(t,
+              "the certificate is for %s, not for '%.100s': set tls_server_name to what it names, "
+              "or correct host",
+              names, t->name);
 }
 
 static void wrong_time (tl_tls *t, bool expired) {
@@ -51,11 +51,12 @@ static void wrong_time (tl_tls *t, bool expired) {
   tl_tls_name_of(X509_get_subject_name(t->bad), subject);
   our_clock(now);
   if (expired)
-    say(t, "the certificate '%.80s' expired on %s: renew it (if our clock is right: it says %s)",
-        subject, date, now);
+    set_error(t,
+              "the certificate '%.80s' expired on %s: renew it (if our clock is right: it says %s)",
+              subject, date, now);
   else
-    say(t, "the certificate '%.80s' is not valid before %s: is our clock right? it says %s",
-        subject, date, now);
+    set_error(t, "the certificate '%.80s' is not valid before %s: is our clock right? it says %s",
+              subject, date, now);
 }
 
 static void unknown_signer (tl_tls *t) {
@@ -65,25 +66,26 @@ static void unknown_signer (tl_tls *t) {
   tl_tls_name_of(X509_get_issuer_name(t->bad), issuer);
   if (t->verify_error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT) {
     tl_tls_fingerprint(t->bad, print);
-    say(t,
-        "the certificate '%.80s' is self-signed and not trusted (SHA-256 %.95s): give it as "
-        "tls_ca_file",
-        subject, print);
+    set_error(t,
+              "the certificate '%.80s' is self-signed and not trusted (SHA-256 %.95s): give it as "
+              "tls_ca_file",
+              subject, print);
   } else if (t->verify_error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN) {
-    say(t,
-        "the certificate is signed by '%.80s', which is not trusted: give its file as "
-        "tls_ca_file",
-        subject);
+    set_error(t,
+              "the certificate is signed by '%.80s', which is not trusted: give its file as "
+              "tls_ca_file",
+              subject);
   } else if (chain && sk_X509_num(chain) <= 1) {
-    say(t,
+    set_error(
+        t,
         "the certificate is signed by '%.80s', which is not trusted: give its file as tls_ca_file "
         "(or, if that is an intermediate one, let the broker send its whole chain)",
         issuer);
   } else {
-    say(t,
-        "the chain ends at '%.80s', signed by '%.80s', which is not trusted: give that one's "
-        "file as tls_ca_file",
-        subject, issuer);
+    set_error(t,
+              "the chain ends at '%.80s', signed by '%.80s', which is not trusted: give that one's "
+              "file as tls_ca_file",
+              subject, issuer);
   }
 }
 
@@ -94,32 +96,35 @@ static void wrong_list (tl_tls *t) { /* a CRL */
   our_clock(now);
   switch (t->verify_error) {
     case X509_V_ERR_CERT_REVOKED:
-      say(t, "the certificate '%.80s' was revoked by its CA: the broker needs a new one", subject);
+      set_error(t, "the certificate '%.80s' was revoked by its CA: the broker needs a new one",
+                subject);
       return;
     case X509_V_ERR_CRL_HAS_EXPIRED:
-      say(t,
+      set_error(
+          t,
           "the list of '%.80s' in tls_crl_file is too old, it ended on %s: fetch that CA's newest "
           "one (if our clock is right: it says %s)",
           issuer, t->list_until, now);
       return;
     case X509_V_ERR_CRL_NOT_YET_VALID:
-      say(t, "the list of '%.80s' in tls_crl_file is not valid yet: is our clock right? it says %s",
+      set_error(
+          t, "the list of '%.80s' in tls_crl_file is not valid yet: is our clock right? it says %s",
           issuer, now);
       return;
     case X509_V_ERR_UNABLE_TO_GET_CRL:
-      say(t, "tls_crl_file has no list of '%.80s', the CA that signed '%.80s': add it", issuer,
-          subject);
+      set_error(t, "tls_crl_file has no list of '%.80s', the CA that signed '%.80s': add it",
+                issuer, subject);
       return;
     default:
-      say(t, "the list in tls_crl_file does not fit '%.80s': %s", subject,
-          X509_verify_cert_error_string(t->verify_error));
+      set_error(t, "the list in tls_crl_file does not fit '%.80s': %s", subject,
+                X509_verify_cert_error_string(t->verify_error));
   }
 }
 
 static void refused_certificate (tl_tls *t) {
   if (t->context->has_psk) {
-    say(t, "the broker shows a certificate and does not take our PSK: correct tls_psk and "
-           "tls_psk_identity");
+    set_error(t, "the broker shows a certificate and does not take our PSK: correct tls_psk and "
+                 "tls_psk_identity");
     return;
   }
   switch (t->verify_error) {
@@ -139,29 +144,34 @@ static void refused_certificate (tl_tls *t) {
     case X509_V_ERR_CRL_SIGNATURE_FAILURE:
     case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER: wrong_list(t); return;
     case X509_V_ERR_INVALID_PURPOSE:
-      say(t,
+      set_error(
+          t,
           "the certificate is not for servers (extended key usage): the broker needs one that is");
       return;
     case X509_V_ERR_INVALID_CA:
-      say(t,
+      set_error(
+          t,
           "the certificate is signed by one that is no CA (basic constraints): correct the chain");
       return;
     case X509_V_ERR_EE_KEY_TOO_SMALL:
     case X509_V_ERR_CA_KEY_TOO_SMALL:
-      say(t,
+      set_error(
+          t,
           "the key of %d bits in a certificate is too weak (OpenSSL security level): renew the "
           "certificate with a larger one",
           EVP_PKEY_get_bits(X509_get0_pubkey(t->bad)));
       return;
     case X509_V_ERR_CA_MD_TOO_WEAK:
-      say(t, "a certificate is signed with a digest that is too weak: renew it with SHA-256");
+      set_error(t, "a certificate is signed with a digest that is too weak: renew it with SHA-256");
       return;
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-      say(t,
+      set_error(
+          t,
           "the signature of the certificate is wrong: tls_ca_file holds another CA of that name");
       return;
     default:
-      say(t,
+      set_error(
+          t,
           "the certificate is refused: %s: let the broker have another one, or correct tls_ca_file",
           X509_verify_cert_error_string(t->verify_error));
   }
@@ -177,7 +187,7 @@ static void own_of (const tl_tls *t, char *out, size_t room) {
 }
 
 static void no_certificate (tl_tls *t) {
-  say(t, "the broker wants a client certificate: set tls_cert_file and tls_key_file");
+  set_error(t, "the broker wants a client certificate: set tls_cert_file and tls_key_file");
 }
 
 static void about_own (tl_tls *t) {
@@ -189,22 +199,25 @@ static void about_own (tl_tls *t) {
   }
   switch (t->alert) {
     case SSL_AD_UNKNOWN_CA:
-      say(t,
+      set_error(
+          t,
           "the broker does not trust the CA of our client certificate%s (alert unknown CA): let "
           "it trust that CA, or correct tls_cert_file",
           own);
       return;
     case SSL_AD_CERTIFICATE_EXPIRED:
-      say(t,
+      set_error(
+          t,
           "the broker says that our client certificate%s has expired: renew it, or look at the "
           "clocks",
           own);
       return;
     case SSL_AD_CERTIFICATE_REVOKED:
-      say(t, "the broker says that our client certificate%s was revoked: get a new one", own);
+      set_error(t, "the broker says that our client certificate%s was revoked: get a new one", own);
       return;
     default:
-      say(t,
+      set_error(
+          t,
           "the broker does not accept our client certificate%s (alert %s): correct tls_cert_file",
           own, SSL_alert_desc_string_long(t->alert));
   }
@@ -214,17 +227,18 @@ static void handshake_failure (tl_tls *t) {
   if (t->asked_certificate && !t->context->has_own)
     no_certificate(t);
   else if (t->context->has_psk)
-    say(t, "the broker does not take our PSK: correct tls_psk and tls_psk_identity");
+    set_error(t, "the broker does not take our PSK: correct tls_psk and tls_psk_identity");
   else
-    say(t, "the broker has no cipher in common with us (alert handshake failure): look at "
-           "tls_ciphers; it may also want a client certificate or tls_psk");
+    set_error(t, "the broker has no cipher in common with us (alert handshake failure): look at "
+                 "tls_ciphers; it may also want a client certificate or tls_psk");
 }
 
 static void alert_logged (tl_tls *t) {
   static const char *const versions[] = { "1.0", "1.1", "1.2", "1.3" };
   switch (t->alert) {
     case SSL_AD_PROTOCOL_VERSION:
-      say(t,
+      set_error(
+          t,
           "the broker has no TLS version in common with us (tls_min_version is \"%s\"): update "
           "the broker, or lower tls_min_version",
           versions[t->context->min_minor]);
@@ -232,17 +246,17 @@ static void alert_logged (tl_tls *t) {
     case SSL_AD_HANDSHAKE_FAILURE:
     case SSL_AD_INSUFFICIENT_SECURITY: handshake_failure(t); return;
     case SSL_AD_UNRECOGNIZED_NAME:
-      say(t, "the broker does not know the name '%.100s': set tls_server_name", t->name);
+      set_error(t, "the broker does not know the name '%.100s': set tls_server_name", t->name);
       return;
     case SSL_AD_NO_APPLICATION_PROTOCOL:
-      say(t, "the broker has no protocol in common with us: correct tls_alpn");
+      set_error(t, "the broker has no protocol in common with us: correct tls_alpn");
       return;
     case SSL_AD_UNKNOWN_PSK_IDENTITY:
     case SSL_AD_ILLEGAL_PARAMETER: /* OpenSSL's servers of TLS 1.2 */
     case SSL_AD_BAD_RECORD_MAC:    /* TLS 1.2 and another key */
     case SSL_AD_DECRYPT_ERROR:
       if (t->context->has_psk) {
-        say(t, "the broker does not take our PSK: correct tls_psk and tls_psk_identity");
+        set_error(t, "the broker does not take our PSK: correct tls_psk and tls_psk_identity");
         return;
       }
       break;
@@ -254,15 +268,15 @@ static void alert_logged (tl_tls *t) {
     case SSL_AD_CERTIFICATE_UNKNOWN:
     case SSL_AD_UNKNOWN_CA: about_own(t); return;
     case SSL_AD_ACCESS_DENIED:
-      say(t, "the broker denies access (TLS alert): does it know our client certificate?");
+      set_error(t, "the broker denies access (TLS alert): does it know our client certificate?");
       return;
     case SSL_AD_INTERNAL_ERROR:
-      say(t, "the broker failed inside its TLS (alert internal error): look at its log");
+      set_error(t, "the broker failed inside its TLS (alert internal error): look at its log");
       return;
     default: break;
   }
-  say(t, "the broker ended TLS with the alert '%s': look at its log",
-      SSL_alert_desc_string_long(t->alert));
+  set_error(t, "the broker ended TLS with the alert '%s': look at its log",
+            SSL_alert_desc_string_long(t->alert));
 }
 
 /* What it speaks, when that is no TLS */
@@ -275,12 +289,13 @@ static bool speaks (const tl_tls *t, const char *beginning) {
 static void no_tls (tl_tls *t) {
   static const uint8_t connack[] = { 0x20, 0x02 };
   if (speaks(t, "HTTP"))
-    say(t, "that is no TLS port: it answers with plain HTTP: correct the port, or use ws://");
+    set_error(t, "that is no TLS port: it answers with plain HTTP: correct the port, or use ws://");
   else if (t->received >= 2 && memcmp(t->first, connack, 2) == 0)
-    say(t, "that is no TLS port: it answers with plain MQTT: use mqtt://, or correct the port");
+    set_error(t,
+              "that is no TLS port: it answers with plain MQTT: use mqtt://, or correct the port");
   else
-    say(t, "that is no TLS port: it answers with 0x%02X: correct the port or the scheme",
-        t->first[0]);
+    set_error(t, "that is no TLS port: it answers with 0x%02X: correct the port or the scheme",
+              t->first[0]);
 }
 
 static bool is_tls (const tl_tls *t) { /* a record of alert, handshake or data */
@@ -299,11 +314,11 @@ static void other (tl_tls *t) {
     return;
   }
   if (ERR_GET_LIB(e) == ERR_LIB_SSL && reason == SSL_R_NO_PROTOCOLS_AVAILABLE) {
-    say(t, "tls_min_version and this OpenSSL leave no version: lower tls_min_version");
+    set_error(t, "tls_min_version and this OpenSSL leave no version: lower tls_min_version");
     return;
   }
   tl_printable(shown, sizeof shown, tl_slice_str(text ? text : "no reason given"));
-  say(t, "TLS failed: %s%s", shown, t->is_open ? "" : " (in the handshake)");
+  set_error(t, "TLS failed: %s%s", shown, t->is_open ? "" : " (in the handshake)");
 }
 
 void tl_tls_explain (tl_tls *t, int ssl_error) {
@@ -322,14 +337,15 @@ void tl_tls_explain (tl_tls *t, int ssl_error) {
 /* FIN came. */
 void tl_tls_explain_end (tl_tls *t) {
   if (t->is_open)
-    say(t, "closed the connection in the middle of a TLS record: cut off on its way");
+    set_error(t, "closed the connection in the middle of a TLS record: cut off on its way");
   else if (t->received > 0 && !is_tls(t))
     no_tls(t);
   else if (t->received == 0)
-    say(t, "closed the connection at our first TLS message: that is probably no TLS port (use "
-           "mqtt:// or ws://), or it wants tls_alpn");
+    set_error(t,
+              "closed the connection at our first TLS message: that is probably no TLS port (use "
+              "mqtt:// or ws://), or it wants tls_alpn");
   else if (t->asked_certificate && !t->context->has_own)
     no_certificate(t);
   else
-    say(t, "closed the connection in the middle of the TLS handshake: look at its log");
+    set_error(t, "closed the connection in the middle of the TLS handshake: look at its log");
 }

@@ -93,7 +93,7 @@ static const char *path_of (const job *j, int i) {
   return text.len == 0 || is_pem(text) ? NULL : (const char *)text.at;
 }
 
-static stamp look_at (const char *path) {
+static stamp read_stamp (const char *path) {
   stamp s;
   struct stat st;
   memset(&s, 0, sizeof s);
@@ -130,7 +130,7 @@ static const char *name_of (tl_tls_field field, int *file) {
 }
 
 /* "tls_key_file 'k.pem' is encrypted: …"; names no text that is PEM. */
-static void say (job *j, const char *name, const char *path, const char *text) {
+static void set_error (job *j, const char *name, const char *path, const char *text) {
   if (path)
     snprintf(j->error, sizeof j->error, "%s '%.150s': %s", name, path, text);
   else
@@ -146,7 +146,7 @@ static bool load (job *j, int i, tl_buf *memory, tl_slice *out) {
   if (!path) return true;
   int rc = tl_file_read(memory, path, FILE_MAX, &err);
   if (rc < 0) {
-    say(j, is_system ? "the system's certificates" : names[i], path, err.text);
+    set_error(j, is_system ? "the system's certificates" : names[i], path, err.text);
     return false;
   }
   *out = tl_buf_bytes(memory);
@@ -180,7 +180,7 @@ static void make (job *j) {
     if (tl_tls_context_new(&j->made, &s, &field, &err) != TL_OK) {
       int file;
       const char *name = name_of(field, &file);
-      say(j, name, file >= 0 ? path_of(j, file) : NULL, err.text);
+      set_error(j, name, file >= 0 ? path_of(j, file) : NULL, err.text);
     }
   }
   for (int i = 0; i < FILES; i++) {
@@ -193,7 +193,7 @@ static void run (void *ctx) {
   job *j = ctx;
   bool changed = !j->has_old;
   for (int i = 0; i < FILES; i++) {
-    stamp now = look_at(path_of(j, i));
+    stamp now = read_stamp(path_of(j, i));
     changed = changed || memcmp(&now, &j->stamps[i], sizeof now) != 0;
     j->stamps[i] = now;
   }

@@ -15,7 +15,7 @@
 
 /* The end */
 
-static void tell_closed (stack *s) {
+static void report_closed (stack *s) {
   s->events->closed(s->ctx, s->code, s->text);
   tl_timer_close(s->timer);
   stack_bury(s);
@@ -32,7 +32,7 @@ void stack_free (stack *s) {
   free(s);
 }
 
-static void on_timer (void *ctx) { tell_closed(ctx); }
+static void on_timer (void *ctx) { report_closed(ctx); }
 
 /* A later connection may go on with the session of this one. */
 static void remember_session (stack *s) {
@@ -168,7 +168,7 @@ static void on_tcp_closed (void *ctx, int code, const char *text) {
     explain_end(s, code == TL_TRANSPORT_END, text);
     if (s->state != STACK_ENDING) stack_finish(s, code, 0);
   }
-  tell_closed(s);
+  report_closed(s);
 }
 
 static void on_tcp_stage (void *ctx, const char *stage, const char *found) {

@@ -9,7 +9,7 @@
 #include "base/address.h"
 
 /* The stage that was under way is done. */
-static void tell_stage (stack *s) {
+static void report_stage (stack *s) {
   char found[STACK_TEXT];
   tl_transport_info info;
   if (!s->events->stage) return;
@@ -144,7 +144,7 @@ static void begin_upgrade (stack *s) {
 
 void stack_next (stack *s) {
   const tl_transport_target *t = &s->target;
-  tell_stage(s);
+  report_stage(s);
   if (s->state == STACK_ENDING) return;
   if (s->state == STACK_CONNECTING && t->proxy != TL_NO_PROXY) {
     begin_proxy(s);

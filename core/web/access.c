@@ -74,7 +74,7 @@ static bool has_cookie (request *r) {
 
 /* --- guesses --- */
 
-static void say_wrong (request *r, const char *what) {
+static void log_wrong (request *r, const char *what) {
   tl_web *w = r->web;
   int64_t now = tl_loop_now(w->loop);
   const char *peer = tl_front_peer(w->front, tl_web_fd(r));
@@ -114,7 +114,7 @@ static void note_token (request *r, bool right, const char *what) {
   if (right)
     tl_guesses_right(&w->guesses, peer, tl_loop_now(w->loop));
   else
-    say_wrong(r, what);
+    log_wrong(r, what);
 }
 
 /* A wrong one where too many were before: the answer ends the connection. */
