@@ -18,7 +18,9 @@ local function near(expected, got, where)
   if type(expected) == "table" then
     assert(type(got) == "table", where .. ": expected a table, got " .. tostring(got))
     for key, value in pairs(expected) do near(value, got[key], where .. "." .. key) end
-    for key in pairs(got) do assert(expected[key] ~= nil, where .. ": did not expect " .. key) end
+    for key in pairs(got) do
+      assert(expected[key] ~= nil, where .. ": did not expect " .. key)
+    end
   elseif type(expected) == "number" then
     assert(type(got) == "number" and math.abs(expected - got) < 1e-9,
       ("%s: expected %s, got %s"):format(where, expected, got))
@@ -136,7 +138,8 @@ local function refuses(device, digits, message, port)
   it("refuses " .. digits .. (port and " on port " .. port or ""), function()
     assert.same({ nil, message }, { device.decode_bytes(bytes(digits), port) })
     if not port then
-      assert.error_matches(function() device.decode { payload = bytes(digits) } end, message, 1,
+      assert.error_matches(function() device.decode { payload = bytes(digits) } end, message,
+        1,
         true)
     end
   end)
@@ -158,7 +161,8 @@ describe("device elsys", function()
   stops(elsys, "02293C04", { humidity = 41 },
     "elsys: byte 3: expected a type of the ERS family, got 0x3C")
   refuses(elsys, "02294100E2", "elsys: byte 6: expected 1 byte of a time offset, got 0")
-  refuses(elsys, "1310" .. ("05"):rep(63), "elsys: byte 3: expected 64 bytes of grideye, got 63")
+  refuses(elsys, "1310" .. ("05"):rep(63),
+    "elsys: byte 3: expected 64 bytes of grideye, got 63")
   refuses(elsys, "13", "elsys: byte 2: expected 1 byte of the reference of grideye, got 0")
 
   for digits, values in pairs {
@@ -174,23 +178,28 @@ describe("device elsys", function()
       ["153C28"] = { soundPeak = 60, soundAvg = 40 },
     ["16FFFF"] = { pulse2 = 65535 }, ["1780000000"] = { pulseAbs2 = 2147483648 },
       ["180001"] = { analog2 = 1 }, ["1A00"] = { digital2 = 0 },
-    ["8100FA012C42290501" .. "00E6"] = { temperature = 23, humidity = 41, humidity_offset = 5 },
+    ["8100FA012C42290501" .. "00E6"] = { temperature = 23, humidity = 41,
+      humidity_offset = 5 },
     ["C100FA010203" .. "4100E601"] = { temperature = 25, temperature_offset = 66051 },
     ["1BFFFFFFFF"] = { analogUv = -1 }, ["1C01F4"] = { tvoc = 500 }, ["3D01020304"] = {},
   } do
-    it("reads " .. digits, function() near(values, elsys.decode_bytes(bytes(digits)), "values") end)
+    it("reads " .. digits, function() near(values, elsys.decode_bytes(bytes(digits)),
+      "values") end)
   end
 
   it("reads a picture", function()
     local values = elsys.decode_bytes(bytes("1314" .. ("05"):rep(63) .. "FF"))
-    assert.same({ 20.5, 20.5, 45.5 }, { values.grideye_1, values.grideye_63, values.grideye_64 })
+    assert.same({ 20.5, 20.5, 45.5 },
+      { values.grideye_1, values.grideye_63, values.grideye_64 })
   end)
-  it("declines the device's settings", function() declined(elsys.decode_bytes("\x3E\1\2", 6)) end)
+  it("declines the device's settings",
+    function() declined(elsys.decode_bytes("\x3E\1\2", 6)) end)
 end)
 
 describe("device dragino_lht65", function()
   refuses(lht65, "CBF60B0D0376010ADD7FFF", "dragino_lht65: expected port 2, 3 or 5, got 4", 4)
-  refuses(lht65, "CBF60B0D0376010ADD7F", "dragino_lht65: byte 11: expected 11 bytes in all, got 10")
+  refuses(lht65, "CBF60B0D0376010ADD7F",
+    "dragino_lht65: byte 11: expected 11 bytes in all, got 10")
   refuses(lht65, "CBF60B0D0376010ADD7FFF00",
     "dragino_lht65: byte 12: expected the end after 11 bytes, got 1 more")
   stops(lht65, "CBF60B0D0376030ADD7FFF",
@@ -221,7 +230,8 @@ describe("device dragino_lht65", function()
   for digits, values in pairs {
     ["CBF6FF9C0376007FFF7FFF"] = { Ext = 0, TempC_SHT = -1 },
     ["CBF60B0D03760401007FFF"] = { Exti_pin_level = true, Exti_status = false },
-    ["CBF60B0D03760501F47FFF"] = { ILL_lx = 500 }, ["CBF60B0D0376060CE47FFF"] = { ADC_V = 3.3 },
+    ["CBF60B0D03760501F47FFF"] = { ILL_lx = 500 },
+      ["CBF60B0D0376060CE47FFF"] = { ADC_V = 3.3 },
     ["CBF60B0D037607FFFF7FFF"] = { Exit_count = 65535 },
       ["CBF60B0D037608FFFFFFFF"] = { Exit_count = 4294967295 },
     ["CBF60B0D0376020ADD7FFF"] = { TempC_TMP117 = 27.81 },
@@ -260,7 +270,8 @@ describe("device dragino_lht65", function()
   end)
   for digits, values in pairs {
     ["01000B0D0376446006600900"] = { Exti_pin_level = true, Exti_status = false },
-    ["01F40B0D0376456006600900"] = { ILL_lx = 500 }, ["0CE40B0D0376466006600900"] = { ADC_V = 3.3 },
+    ["01F40B0D0376456006600900"] = { ILL_lx = 500 },
+      ["0CE40B0D0376466006600900"] = { ADC_V = 3.3 },
     ["FFFF0B0D0376476006600900"] = { Exit_count = 65535 },
       ["0ADD0B0D0376496006600900"] = { TempC_DS = 27.81 },
     ["0ADD0B0D03764B6006600900"] = { Ext_TempC_SHT = 27.81 },
@@ -280,19 +291,22 @@ describe("device dragino_lht52", function()
   refuses(lht52, "08CD02207FFF0161CD4EDD", "dragino_lht52: expected port 2 to 5, got 6", 6)
   refuses(lht52, "08CD02207FFF0161CD4EDD08",
     "dragino_lht52: byte 12: expected 11 bytes of a stored value, got 1", 3)
-  refuses(lht52, "08CD02207FFF0161CD4E", "dragino_lht52: byte 11: expected 11 bytes in all, got 10")
+  refuses(lht52, "08CD02207FFF0161CD4E",
+    "dragino_lht52: byte 11: expected 11 bytes in all, got 10")
   refuses(lht52, "0B8801002500", "dragino_lht52: byte 7: expected 7 bytes in all, got 6", 5)
   refuses(lht52, "0B8801002500", "dragino_lht52: byte 7: expected 8 bytes in all, got 6", 4)
 end)
 
 describe("device dragino_lht52's datalog", function()
-  it("is declined when it is empty", function() declined(lht52.decode_bytes(("\0"):rep(11), 3)) end)
+  it("is declined when it is empty",
+    function() declined(lht52.decode_bytes(("\0"):rep(11), 3)) end)
 end)
 
 describe("device milesight", function()
   refuses(milesight.am107, "01755C0367",
     "milesight.am107: byte 6: expected 2 bytes of temperature, got 0")
-  refuses(milesight.am107, "01755C03", "milesight.am107: byte 5: expected 1 byte of type, got 0")
+  refuses(milesight.am107, "01755C03",
+    "milesight.am107: byte 5: expected 1 byte of type, got 0")
   stops(milesight.am107, "01755C050001", { battery = 92 },
     "milesight.am107: byte 4: expected a channel and type of this model, got 0x05 0x00")
   refuses(milesight.am107, "20CE9E74466310015D00",
@@ -307,7 +321,8 @@ describe("device milesight", function()
     assert.same({ { time = 1665561758, values = { temperature = 27.2, humidity = 46.5 } } },
       milesight.em300_di.decode_bytes(bytes "20CE9E74466310015D030000010000"))
     local values = milesight.em300_di.decode_bytes(bytes "05E10A000A000000C07F01755C")
-    near({ battery = 92, water_conv = 1, pulse_conv = 1, water = { status = "invalid" } }, values,
+    near({ battery = 92, water_conv = 1, pulse_conv = 1, water = { status = "invalid" } },
+      values,
       "values")
   end)
   it("reads answers to downlinks beside measurements", function()
@@ -327,7 +342,8 @@ describe("device milesight", function()
   end)
   it("takes what a device tells after joining", function()
     assert.same({ serial_number = "6136c40091605408" },
-      milesight.em300.decode_bytes(bytes "FF0BFFFF0101FF166136C40091605408FF090300FF0A0101FF0F00"))
+      milesight.em300.decode_bytes(
+        bytes "FF0BFFFF0101FF166136C40091605408FF090300FF0A0101FF0F00"))
   end)
   refuses(milesight.em300_di, "20CE9E74466310015D0200000100",
     "milesight.em300_di: byte 12: expected 4 bytes of pulse, got 3")
@@ -335,7 +351,8 @@ describe("device milesight", function()
     "milesight.em300_mld: byte 1: expected a channel and type of this model, got 0x03 0x67")
 
   it("reads a level and its alarm", function()
-    assert.same({ gpio = true, gpio_alarm = false }, milesight.em300_di.decode_bytes "\x85\0\1\0")
+    assert.same({ gpio = true, gpio_alarm = false },
+      milesight.em300_di.decode_bytes "\x85\0\1\0")
     assert.same({ gpio = false }, milesight.em300_di.decode_bytes "\5\0\0")
   end)
   it("leaves out what a stored level has in place of water", function()
@@ -386,7 +403,8 @@ end)
 
 describe("device adeunis_temp", function()
   refuses(temp, "57", "adeunis_temp: byte 2: expected 1 byte of status, got 0")
-  refuses(temp, "5780", "adeunis_temp: byte 3: expected whole sets of 1 temperature, got 0 bytes")
+  refuses(temp, "5780",
+    "adeunis_temp: byte 3: expected whole sets of 1 temperature, got 0 bytes")
   refuses(temp, "579001B3FF9C01F4",
     "adeunis_temp: byte 3: expected whole sets of 2 temperatures, got 6 bytes")
   refuses(temp, "578401B3", "adeunis_temp: byte 3: expected 4 bytes of timestamp, got 2")
@@ -397,7 +415,8 @@ describe("device adeunis_temp", function()
       alarm_1 = { value = 3, status = "invalid" } }, temp.decode_bytes(bytes "5800030108"))
   end)
   refuses(temp, "43A2D1015E82FF", "adeunis_temp: byte 8: expected 8 bytes in all, got 7")
-  refuses(temp, "99A2", "adeunis_temp: byte 1: expected a frame of the TEMP such as 0x57, got 0x99")
+  refuses(temp, "99A2",
+    "adeunis_temp: byte 1: expected a frame of the TEMP such as 0x57, got 0x99")
 
   it("declines frames of settings", function()
     declined(temp.decode_bytes(bytes "2010010001"))

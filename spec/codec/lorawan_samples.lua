@@ -80,7 +80,8 @@ do
   add("rak", "hexadecimal digits", [[{"applicationID":"1","applicationName":"rak","data":"0a0b","data_encode":"hexstring",
     "deviceName":"node","devEUI":"ac1f09fffe000001","fCnt":5,"fPort":2,"rxInfo":[{"gatewayID":"ac1f09fffe000002","loRaSNR":9.8,
     "location":{"altitude":0},"rssi":-44}],"timestamp":1592375364,"txInfo":{"dr":5,"frequency":868100000}}]], {
-      payload = "0a0b", port = 2, counter = 5, dev_eui = "AC1F09FFFE000001", device_id = "node",
+      payload = "0a0b", port = 2, counter = 5, dev_eui = "AC1F09FFFE000001",
+        device_id = "node",
         application_id = "1",
       time = 1592375364, rssi = -44, snr = 9.8, gateway = "ac1f09fffe000002", gateways = 1,
         frequency = 868100000,
@@ -140,7 +141,8 @@ do
     "port":1,"freq":868500000,"rssi":-25,"snr":10,"toa":61,"dr":"SF7 BW125 4/5","ack":false,"bat":255,"data":"0102"}]], {
       payload = "0102", port = 1, counter = 21, dev_eui = "BE7A000000001B81",
         time = 1487152202.474, rssi = -25, snr = 10,
-      frequency = 868500000, data_rate = "SF7 BW125 4/5", spreading_factor = 7, bandwidth = 125000,
+      frequency = 868500000, data_rate = "SF7 BW125 4/5", spreading_factor = 7,
+        bandwidth = 125000,
     })
   add("actility", "numbers that are numbers", [[{"DevEUI_uplink":{"Time":"2022-02-24T16:23:17.468+00:00","DevEUI":"70B3D57050011422",
     "FPort":20,"FCntUp":3866,"ADRbit":1,"MType":4,"FCntDn":3900,"payload_hex":"901429c2042827","mic_hex":"e7214986",

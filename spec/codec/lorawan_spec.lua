@@ -44,13 +44,16 @@ describe("lorawan uplink of", function()
     assert.same({
       payload = hex.decode "9e184856043000211770baae0bc9", port = 2, counter = 549,
         confirmed = false, dev_eui = "0018B2000000147D",
-      device_id = "fieldtestdevice", application_id = "plant-test", time = 1499263612.741028313,
+      device_id = "fieldtestdevice", application_id = "plant-test",
+        time = 1499263612.741028313,
         rssi = -33, snr = 7.5,
-      gateway = "eui-b827ebfffe87bd22", gateways = 2, frequency = 868100000, spreading_factor = 7,
+      gateway = "eui-b827ebfffe87bd22", gateways = 2, frequency = 868100000,
+        spreading_factor = 7,
         bandwidth = 125000,
       data_rate = "SF7BW125", coding_rate = "4/5",
     }, lorawan.things_network_v2.uplink(example "things_network_v2/up-549"))
-    assert.is_true(lorawan.things_network_v2.uplink(example "things_network_v2/up-551").confirmed)
+    assert.is_true(
+      lorawan.things_network_v2.uplink(example "things_network_v2/up-551").confirmed)
   end)
 
   it("The Things Stack v3", function()
@@ -93,7 +96,8 @@ describe("lorawan uplink of", function()
   end)
 
   it("Loriot", function()
-    assert.same({ payload = "\1\2\xAA\xBB", port = 1, counter = 1, dev_eui = "0102030405060708",
+    assert.same({ payload = "\1\2\xAA\xBB", port = 1, counter = 1,
+      dev_eui = "0102030405060708",
       time = 1470850675.433 },
       lorawan.loriot.uplink(example "loriot/rx-1"))
   end)
@@ -110,7 +114,8 @@ describe("lorawan uplink of", function()
   it("Live Objects", function()
     assert.same({
       payload = hex.decode "6d011f0179", port = 2, counter = 311, dev_eui = "0004A30B001E30F3",
-      device_id = "urn:lo:nsid:lora:0004A30B001E30F3", time = 1571833964.546, rssi = -97, snr = 7,
+      device_id = "urn:lo:nsid:lora:0004A30B001E30F3", time = 1571833964.546, rssi = -97,
+        snr = 7,
         gateways = 2, spreading_factor = 9,
     }, lorawan.live_objects.uplink(example "live_objects/up-311"))
   end)
@@ -125,7 +130,8 @@ describe("lorawan uplink of", function()
   end)
 
   it("Slovanet (synthetic names)", function()
-    assert.same({ payload = "\1\x4B\6\xA4", port = 2, counter = 41, dev_eui = "00124B0014D60A31",
+    assert.same({ payload = "\1\x4B\6\xA4", port = 2, counter = 41,
+      dev_eui = "00124B0014D60A31",
       time = 1517513700 },
       lorawan.slovanet.uplink(example "slovanet/up-41"))
   end)
@@ -164,7 +170,8 @@ end)
 
 describe("lorawan error of", function()
   local function refuses(network, json, expected)
-    it(expected, function() assert.same({ nil, expected }, { lorawan[network].uplink(json) }) end)
+    it(expected, function() assert.same({ nil, expected },
+      { lorawan[network].uplink(json) }) end)
   end
 
   local function tts(change)
@@ -245,7 +252,8 @@ describe("lorawan and a device", function()
       "^things_stack_v3: dragino_lht65: expected port 2, 3 or 5, got 6$")
     json.uplink_message.frm_payload = "?"
     assert.error_matches(function() lorawan.things_stack_v3(elsys)(message(json)) end,
-      "^things_stack_v3: uplink_message.frm_payload: byte 1: expected a base64 letter, got '%?'$")
+      "^things_stack_v3: uplink_message.frm_payload: byte 1: expected a base64 letter, got \z
+        '%?'$")
   end)
 
   it("do not ask the device about frames without bytes or of port 0", function()
@@ -311,7 +319,8 @@ describe("lorawan options", function()
   it("may name other paths", function()
     local decode = lorawan.slovanet(function(bytes, port) return { bytes = hex.encode(bytes),
       from = port } end,
-      { payload = "frames[1].hex", port = "frames[1].p", time = "when", eui = "id", counter = "n",
+      { payload = "frames[1].hex", port = "frames[1].p", time = "when", eui = "id",
+        counter = "n",
         device = "name" })
     assert.same({ { bytes = "0a0b", from = 5, counter = 9, dev_eui = "ABC", device_id = "x" },
       1.5 }, { decode(message({
@@ -340,11 +349,13 @@ describe("lorawan downlink of", function()
     end)
   end
 
-  sends("things_network_v2", { application = "plant-test", device = "fieldtestdevice", port = 1,
+  sends("things_network_v2", { application = "plant-test", device = "fieldtestdevice",
+    port = 1,
     payload = "\1\2\3\4", schedule = "replace" },
     [[{"port":1,"confirmed":false,"payload_raw":"AQIDBA==","schedule":"replace"}]],
       "plant-test/devices/fieldtestdevice/down")
-  sends("things_stack_v3", { application = "app1", tenant = "tenant1", device = "dev1", port = 15,
+  sends("things_stack_v3", { application = "app1", tenant = "tenant1", device = "dev1",
+    port = 15,
     payload = "\xBE\xEF", priority = "HIGH",
     confirmed = true },
       [[{"downlinks":[{"f_port":15,"frm_payload":"vu8=","priority":"HIGH","confirmed":true}]}]],
@@ -374,7 +385,8 @@ describe("lorawan downlink of", function()
   end)
 
   for message_text, case in pairs {
-    ["lorawan.kerlink.downlink: no downlink message of this network is known"] = { "kerlink", {} },
+    ["lorawan.kerlink.downlink: no downlink message of this network is known"] = { "kerlink",
+      {} },
     ["lorawan.slovanet.downlink: no downlink message of this network is known"] = { "slovanet",
       {} },
     ["lorawan.live_objects.downlink: no downlink message of this network is known"] =
@@ -391,14 +403,16 @@ describe("lorawan downlink of", function()
     ["lorawan.things_network_v2.downlink: device: expected a text without '+', '#' and '/', got \z
       'a/b'"] =
       { "things_network_v2", { port = 1, payload = "", application = "x", device = "a/b" } },
-    ["lorawan.things_network_v2.downlink: schedule: expected one of replace first last, got 'later'"] =
+    ["lorawan.things_network_v2.downlink: schedule: expected one of replace first last, \z
+      got 'later'"] =
       { "things_network_v2", { port = 1, payload = "", application = "x", device = "a",
         schedule = "later" } },
     ["lorawan.things_stack_v3.downlink: priority: expected one of LOWEST LOW BELOW_NORMAL \z
       NORMAL ABOVE_NORMAL HIGH HIGHEST, got 'FAST'"] =
       { "things_stack_v3", { port = 1, payload = "", application = "x", device = "a",
         priority = "FAST" } },
-    ["lorawan.things_stack_v3.downlink: tenant: expected a text without '+', '#' and '/', got 'a/b'"] =
+    ["lorawan.things_stack_v3.downlink: tenant: expected a text without '+', '#' and '/', \z
+      got 'a/b'"] =
       { "things_stack_v3", { port = 1, payload = "", application = "x", device = "a",
         tenant = "a/b" } },
   } do

@@ -13,7 +13,8 @@ describe("a line", function()
   it("has every parameter, with the reference's defaults", function()
     local params = support.clean('line "p" { host = "h" }').lines[1].params
     assert.same({
-      host = { "h" }, port = 1883, full_debug = false, topic_filter = { "#" }, subscribe_qos = 1,
+      host = { "h" }, port = 1883, full_debug = false, topic_filter = { "#" },
+        subscribe_qos = 1,
         client_id = "tagline-p",
       clean_session = false, publish_qos = 0, publish_retain = false, keep_alive = 0,
         ping_interval = 60, payload_type = "text",
@@ -44,18 +45,22 @@ describe("a line", function()
       on_connect = function() end, before_disconnect = function() end, on_disconnect = function() end, on_value = function() end,
     }]].lines[1]
     local expected = {
-      host = { "a", "b", "::1" }, port = 8883, full_debug = true, user_name = "u", password = "p",
+      host = { "a", "b", "::1" }, port = 8883, full_debug = true, user_name = "u",
+        password = "p",
         topic_filter = { "a/#", "b/+" },
       subscribe_qos = 2, client_id = "x", clean_session = false, publish_qos = 1,
         publish_retain = true, keep_alive = 65535,
-      ping_interval = 0.5, payload_type = "json", time_field_name = "a.b[1]", time_mask = "UNIX",
+      ping_interval = 0.5, payload_type = "json", time_field_name = "a.b[1]",
+        time_mask = "UNIX",
         ignore_missing_time = false,
       will_flag = true, will_qos = 1, will_retain = true, will_topic = "w",
         will_message = "gone\0", reply_timeout = 0,
       wait_timeout = 0.005, max_wait_retry = 0, max_packet_size = 1048576, max_inflight = 1,
         offline_writes = "queue", max_queued = 0,
-      receive_queue = 1, time_zone = "Europe/Bratislava", session_store = "store", recorder = 0,
-      connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1, max_queued_bytes = 0,
+      receive_queue = 1, time_zone = "Europe/Bratislava", session_store = "store",
+        recorder = 0,
+      connect_timeout = 5, reconnect_delay = 0.1, reconnect_delay_max = 0.1,
+        max_queued_bytes = 0,
         max_queue_age = 0.5,
       receive_queue_bytes = 1 << 40,
       tls = false, proxy = "http://p:3128",
@@ -85,8 +90,10 @@ describe("a line", function()
       support.clean(support.line 'topic_filter = "$share/g/a/#"').lines[1].params.topic_filter)
   end)
 
-  it("may subscribe to nothing, which is no reason to warn of stations that only write", function()
-    assert.same({}, support.clean(support.line 'topic_filter = {}').lines[1].params.topic_filter)
+  it("may subscribe to nothing, which is no reason to warn of stations that only write",
+    function()
+    assert.same({},
+      support.clean(support.line 'topic_filter = {}').lines[1].params.topic_filter)
   end)
 
   local fields = {
@@ -99,10 +106,12 @@ describe("a line", function()
       "ping_interval: expected seconds, a number from 0 to 3600, got 3601" },
     { 'ping_interval = "60"',
       'ping_interval: expected seconds, a number from 0 to 3600, got "60"' },
-    { "reply_timeout = 0/0", "reply_timeout: expected seconds, a number from 0 to 86400, got nan" },
+    { "reply_timeout = 0/0",
+      "reply_timeout: expected seconds, a number from 0 to 86400, got nan" },
     { "connect_timeout = 0",
       "connect_timeout: expected seconds, a number above 0, up to 86400, got 0" },
-    { "max_wait_retry = 1.5", "max_wait_retry: expected an integer from 0 to 1000000, got 1.5" },
+    { "max_wait_retry = 1.5",
+      "max_wait_retry: expected an integer from 0 to 1000000, got 1.5" },
     { "max_inflight = 65536", "max_inflight: expected an integer from 1 to 65535, got 65536" },
     { "max_packet_size = 10",
       "max_packet_size: expected an integer from 128 to 268435460, got 10" },
@@ -126,7 +135,8 @@ describe("a line", function()
     { 'user_name = "a\\xff"', "user_name: expected UTF-8, got something else at position 2" },
     { 'client_id = ("x"):rep(65536)', "client_id: expected at most 65535 bytes, got 65536" },
     { 'will_message = 5', "will_message: expected a string or a function, got 5" },
-    { 'will_message = ("x"):rep(65536)', "will_message: expected at most 65535 bytes, got 65536" },
+    { 'will_message = ("x"):rep(65536)',
+      "will_message: expected at most 65535 bytes, got 65536" },
     { "session_store = true", "session_store: expected a string, got true" },
     { "on_connect = 5", "on_connect: expected a function, got 5" },
     { "on_disconnect = {}", "on_disconnect: expected a function, got a table" },
@@ -146,9 +156,11 @@ describe("a line", function()
     { "reconnect_delay = 90",
       "reconnect_delay: expected reconnect_delay_max of at least reconnect_delay (90), got 60" },
     { "reconnect_delay_max = 0.5",
-      "reconnect_delay_max: expected reconnect_delay_max of at least reconnect_delay (1), got 0.5" },
+      "reconnect_delay_max: expected reconnect_delay_max of at least reconnect_delay (1), \z
+        got 0.5" },
     { "5", 'expected a station (station "name" { … }), got 5' },
-    { "{ x = 1 }", 'expected a station (station "name" { … }), got a table with the field "x"' },
+    { "{ x = 1 }",
+      'expected a station (station "name" { … }), got a table with the field "x"' },
     { 'Ai "x"',
       'expected a station (station "name" { … }), got a tag, which belongs into a station' },
     { 'address = "a"', "address: unknown field; it is a field of a station" },
@@ -158,7 +170,8 @@ describe("a line", function()
     { '["Keep Alive"] = 1', "Keep Alive: unknown field; did you mean 'keep_alive'?" },
     { '["Clean Session Flag"] = true',
       "Clean Session Flag: unknown field; did you mean 'clean_session'?" },
-    { '["Max. Wait Retry"] = 1', "Max. Wait Retry: unknown field; did you mean 'max_wait_retry'?" },
+    { '["Max. Wait Retry"] = 1',
+      "Max. Wait Retry: unknown field; did you mean 'max_wait_retry'?" },
     { 'KEEP_ALIVE = 1', "KEEP_ALIVE: unknown field; did you mean 'keep_alive'?" },
     { "kep_alvie = 1", "kep_alvie: unknown field; did you mean 'keep_alive'?" },
   }
@@ -169,7 +182,8 @@ describe("a line", function()
   end
 
   local places = {
-    { 'topic_filter = "+/++/up"', 'topic_filter: expected a topic filter, got "+/++/up": ', 4 },
+    { 'topic_filter = "+/++/up"', 'topic_filter: expected a topic filter, got "+/++/up": ',
+      4 },
     { 'topic_filter = ""', 'topic_filter: expected a topic filter, got "": ', 1 },
     { 'topic_filter = "a/#/b"', 'topic_filter: expected a topic filter, got "a/#/b": ', 4 },
     { 'will_topic = "a/+"', 'will_topic: expected a topic without wildcards, got "a/+": ', 3 },
@@ -214,7 +228,8 @@ describe("a line", function()
   end
 
   it("needs a host", function()
-    assert.same({ "c.lua:1: line 'p': expected host = \"…\" (the broker's address), got none" },
+    assert.same(
+      { "c.lua:1: line 'p': expected host = \"…\" (the broker's address), got none" },
       support.problems 'line "p" {}')
   end)
 
@@ -239,7 +254,8 @@ describe("a line", function()
     assert.same({ "c.lua:1: line '': expected a name, got an empty one" },
       support.problems 'line "" { host = "h" }')
     local long = ("p"):rep(256)
-    assert.same({ ("c.lua:1: line '%s': expected a name of at most 255 bytes, got 256"):format(long) },
+    assert.same(
+      { ("c.lua:1: line '%s': expected a name of at most 255 bytes, got 256"):format(long) },
       support.problems('line "' .. long .. '" { host = "h" }'))
     support.clean('line "' .. long:sub(2) .. '" { host = "h" }')
     assert.same({ 'c.lua:1: expected a name before the braces (line "name" { … }), got none' },
@@ -249,7 +265,8 @@ describe("a line", function()
   end)
 
   it("needs braces", function()
-    assert.same({ "c.lua:1: line 'p': expected braces with fields behind the name, got nothing" },
+    assert.same(
+      { "c.lua:1: line 'p': expected braces with fields behind the name, got nothing" },
       support.problems 'line "p"')
     assert.same({ "c.lua:1: line 'p': expected braces with fields behind the name, got 5" },
       support.problems 'line "p" (5)')
@@ -268,7 +285,8 @@ describe("a line", function()
 
   it("shares its client id with no other at one broker", function()
     local function two(second)
-      return support.problems('line "a" { host = "x, H", client_id = "c" }\nline "b" { ' .. second
+      return support.problems('line "a" { host = "x, H", client_id = "c" }\nline "b" { '
+        .. second
         .. " }")
     end
     local warning =

@@ -44,7 +44,8 @@ line "plant" {
 end)
 
 describe("problems", function()
-  it("are told in one pass, in the order of the file, each on the line of its field", function()
+  it("are told in one pass, in the order of the file, each on the line of its field",
+    function()
     assert.same({
       "c.lua:2: line 'b': host: expected a host or a list of hosts, got 1883",
       "c.lua:3: line 'b': Keep_alive: unknown field; did you mean 'keep_alive'?",
@@ -131,7 +132,8 @@ line "p" { host = "h", payload_type = "JSON", topic_filter = "only", list }
   it("of fields that are given twice are found in the source", function()
     assert.same(
       { "c.lua:3: line 'p', station 's': duplicate field: 'address' is given in line 2 already" },
-      support.problems 'line "p" { host = "h", station "s" {\n address = "a",\n address = "b" } }')
+      support.problems 'line "p" { host = "h", station "s" {\n address = "a",\n address = \z
+        "b" } }')
   end)
 
   it("of Lua itself are told with those found before", function()
@@ -213,7 +215,8 @@ station "s" { zzz = 1,
   end)
 
   it("are errors in a handler", function()
-    local draft = support.clean 'line "p" { host = "h", on_connect = function() return zzz end }'
+    local draft =
+      support.clean 'line "p" { host = "h", on_connect = function() return zzz end }'
     local ok, why = pcall(draft.lines[1].on_connect)
     assert.is_false(ok)
     assert.equal("c.lua:1: unknown word 'zzz'", why)
@@ -284,7 +287,8 @@ describe("the environment", function()
   it("has no finalizers", function()
     local list = support.problems(plain .. "setmetatable({}, { __gc = function() end })")
     assert.same(
-      { "c.lua:2: __gc is not available in a config: finalizers run outside every budget" }, list)
+      { "c.lua:2: __gc is not available in a config: finalizers run outside every budget" },
+        list)
   end)
 
   it("opens all of Lua with unsafe", function()
@@ -314,7 +318,8 @@ describe("the environment", function()
 
   it("makes no records when the config runs", function()
     local draft =
-      support.clean 'line "p" { host = "h", on_connect = function() line "x" { host = "h" } end }'
+      support.clean 'line "p" { host = "h", on_connect = function() line "x" { host = "h" \z
+        } end }'
     local ok, why = pcall(draft.lines[1].on_connect)
     assert.is_false(ok)
     assert.truthy(why:find("while the config loads", 1, true))
@@ -357,7 +362,8 @@ describe("require, env and file", function()
 
   it("find our modules, as copies", function()
     package.loaded["tagline.codec.fake"] =
-      setmetatable({ f = function() return 1 end, t = { 1 } }, { __call = function() return 2 end })
+      setmetatable({ f = function() return 1 end, t = { 1 } },
+        { __call = function() return 2 end })
     local draft, problems = run(plain .. [[
       local fake = require "tagline.codec.fake"
       assert(fake.f() == 1 and fake() == 2 and fake.t[1] == 1)
@@ -375,7 +381,8 @@ describe("require, env and file", function()
   it("tell what was tried", function()
     local _, problems =
       run(plain
-        .. 'local m = require "no.thing"\nm.x()\nrequire "../x"\nrequire "tagline.core"\nrequire(5)')
+        .. 'local m = require "no.thing"\nm.x()\nrequire "../x"\nrequire \z
+          "tagline.core"\nrequire(5)')
     assert.same({
       "DIR/site.lua:2: require: module 'no.thing' is not there; tried DIR/no/thing.lua, \z
         DIR/no/thing/init.lua",
@@ -471,9 +478,11 @@ describe("require, env and file", function()
     assert.is_nil(draft)
   end)
 
-  it("want the folder of credentials when it runs, and warn when it is only checked", function()
+  it("want the folder of credentials when it runs, and warn when it is only checked",
+    function()
     local text =
-      "'db': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with LoadCredential="
+      "'db': there is no $CREDENTIALS_DIRECTORY; systemd sets it for a service with \z
+        LoadCredential="
     local config =
       'line "p" { host = "h", user_name = "u", password = credential "db", station "s" { \z
         address = "s" } }'
@@ -536,7 +545,8 @@ describe("10,000 stations of 3 tags made in a loop", function()
     assert.equal(10000, #stations)
     assert.same({ "s1", "s10000" }, { stations[1].name, stations[10000].name })
     assert.equal("plant/s10000/up", stations[10000].address)
-    assert.same({ "a", "b", "c" }, { stations[10000].tags[1].name, stations[10000].tags[2].name,
+    assert.same({ "a", "b", "c" },
+      { stations[10000].tags[1].name, stations[10000].tags[2].name,
       stations[10000].tags[3].name })
     assert.equal(stations[1].tags, stations[10000].tags)
     assert.equal(stations[1].params, stations[10000].params)

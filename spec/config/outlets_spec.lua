@@ -13,13 +13,16 @@ describe("history, spool and outlet", function()
       support.clean(
         'history { file = "plant.db", keep = "90d" }\nhistory { postgres = "host=db", keep = \z
           "2y" }\n'
-      .. 'spool { max = "500MB", when_full = "hold" }\noutlet "bus" { nats = "a, b", tags = "p.*" }' .. line)
+      .. 'spool { max = "500MB", when_full = "hold" }\noutlet "bus" { nats = "a, b", tags \z
+        = "p.*" }' .. line)
     local list = draft.outlets.list
     assert.same({ name = "history", kind = "history", file = "plant.db", keep = 90 * 86400 },
       list[1])
-    assert.same({ name = "postgres", kind = "postgres", postgres = "host=db", keep = 730 * 86400,
+    assert.same({ name = "postgres", kind = "postgres", postgres = "host=db",
+      keep = 730 * 86400,
       schema = "tagline" }, list[2])
-    assert.same({ name = "bus", kind = "nats", nats = "a, b", tags = { "p.*" }, stream = "TAGS",
+    assert.same({ name = "bus", kind = "nats", nats = "a, b", tags = { "p.*" },
+      stream = "TAGS",
       subject = "tags.{line}.{station}.{tag}" }, list[3])
     assert.same({ folder = "c.spool", max = 500000000, hold = true }, draft.outlets.spool)
   end)
@@ -31,7 +34,8 @@ describe("history, spool and outlet", function()
 
   it("take both forms of a connection string", function()
     for _, text in ipairs { "host=db,other port = 5432 dbname='my plant' user=o\\\\'x",
-      "postgresql://tagline@db:5432/plant?sslmode=verify-full&connect_timeout=3", "postgres://",
+      "postgresql://tagline@db:5432/plant?sslmode=verify-full&connect_timeout=3",
+        "postgres://",
       "dbname=plant" } do
       local draft = support.clean(('history { postgres = "%s" }'):format(text) .. line)
       assert.equal((text:gsub("\\\\", "\\")), draft.outlets.list[1].postgres)
@@ -53,10 +57,12 @@ describe("history, spool and outlet", function()
     ["a word that libpq does not know"] = { 'history { postgres = "hots=a dbname=b" }',
       "postgres: unknown word 'hots' of a connection string; did you mean 'host'?" },
     ["a word of a URL that libpq does not know"] = {
-      'history { postgres = "postgres://db/plant?sslmod=require" }', "did you mean 'sslmode'?" },
+      'history { postgres = "postgres://db/plant?sslmod=require" }',
+        "did you mean 'sslmode'?" },
     ["words without a value"] = { 'history { postgres = "db plant" }',
       'postgres: expected words such as "host=db dbname=plant", got "db"' },
-    ["an open quote"] = { [[history { postgres = "host='a" }]], "behind 'host=' is not closed" },
+    ["an open quote"] = { [[history { postgres = "host='a" }]],
+      "behind 'host=' is not closed" },
     ["another kind of URL"] = { 'history { postgres = "mysql://db/plant" }',
       'postgres: expected "postgresql://' },
     ["a schema of PostgreSQL's"] = { 'history { postgres = "host=a", schema = "pg_x" }',
@@ -65,7 +71,8 @@ describe("history, spool and outlet", function()
       "'history' is given twice, first in line 1" },
     ["a wrong duration"] = { 'history { file = "a", keep = "90 days" }',
       'keep: expected a duration such as "90d"' },
-    ["an unknown field"] = { 'history { fil = "a" }', "fil: unknown field; did you mean 'file'?" },
+    ["an unknown field"] = { 'history { fil = "a" }',
+      "fil: unknown field; did you mean 'file'?" },
     ["a spool too small"] = { 'history { file = "a" } spool { max = 1000 }',
       'max: expected a size such as "1GB"' },
     ["an unknown way to be full"] = { 'history { file = "a" } spool { when_full = "x" }',
@@ -74,7 +81,8 @@ describe("history, spool and outlet", function()
       "unknown placeholder {site}" },
     ["a subject without its tag"] = { 'outlet "b" { nats = "a", subject = "x.{line}" }',
       "expected {tag} in it" },
-    ["an outlet without a server"] = { 'outlet "b" { }', 'expected nats = "HOST", got no server' },
+    ["an outlet without a server"] = { 'outlet "b" { }',
+      'expected nats = "HOST", got no server' },
     ["a name with a blank"] = { 'outlet "b c" { nats = "a" }', "expected a name of letters" },
     ["a history's name"] = { 'outlet "history" { nats = "a" }', "is the name of a history" },
     ["a password without a user"] = { 'outlet "b" { nats = "a", password = "x" }',
@@ -82,8 +90,10 @@ describe("history, spool and outlet", function()
     ["a password in the address"] = { 'outlet "b" { nats = "nats://u:p@a" }',
       "a user or a password stands in it" },
     ["another scheme"] = { 'outlet "b" { nats = "http://a" }', "unknown scheme 'http://'" },
-    ["a wrong port"] = { 'outlet "b" { nats = "a:99999" }', "expected a port from 1 to 65535" },
-    ["a path behind the host"] = { 'outlet "b" { nats = "a/b" }', 'expected "HOST" or "HOST:PORT"' },
+    ["a wrong port"] = { 'outlet "b" { nats = "a:99999" }',
+      "expected a port from 1 to 65535" },
+    ["a path behind the host"] = { 'outlet "b" { nats = "a/b" }',
+      'expected "HOST" or "HOST:PORT"' },
     ["no server in it"] = { 'outlet "b" { nats = " , " }', "expected 1 to 16 servers" },
     ["a subject with a wildcard"] = { 'outlet "b" { nats = "a", subject = "x.*.{tag}" }',
       "expected a NATS subject of letters" },
@@ -109,17 +119,22 @@ describe("history, spool and outlet", function()
       draft.lines[1].stations[1].tags[1].history)
     local found = table.concat(support.problems [[line "p" { host = "h",
       station "s" { address = "a", tags = { x = Ai { "JA=x", history = { dead = 1 } } } } }]], "\n")
-    assert.truthy(found:find("unknown option 'dead'; expected deadband, max_silence or keep", 1,
+    assert.truthy(found:find("unknown option 'dead'; expected deadband, max_silence or keep",
+      1,
       true), found)
   end)
 
   it("say how to build a program that has what they need", function()
     local core = setmetatable({ built_with = function() return false end },
       { __index = require "tagline.core" })
-    local problems = support.problems('history { file = "a" }\nhistory { postgres = "host=a" }\n'
+    local problems =
+      support.problems('history { file = "a" }\nhistory { postgres = "host=a" }\n'
       .. 'outlet "bus" { nats = "a" }' .. line, { core = core })
     assert.equal(2, #problems)
-    assert.truthy(problems[1]:find(":2: .*built without PostgreSQL: rebuild it with %-DTAGLINE_POSTGRES=ON"))
-    assert.truthy(problems[2]:find(":3: .*built without NATS: rebuild it with %-DTAGLINE_NATS=ON"))
+    assert.truthy(
+      problems[1]:find(
+        ":2: .*built without PostgreSQL: rebuild it with %-DTAGLINE_POSTGRES=ON"))
+    assert.truthy(
+      problems[2]:find(":3: .*built without NATS: rebuild it with %-DTAGLINE_NATS=ON"))
   end)
 end)

@@ -10,7 +10,9 @@ describe("a station", function()
   it("has at most sixteen named groups", function()
     local function said(count)
       local address, name = {}, {}
-      for n = 1, count do address[n], name[n] = ("(?<g%d>[^/]+)"):format(n), ("{g%d}"):format(n) end
+      for n = 1, count do
+        address[n], name[n] = ("(?<g%d>[^/]+)"):format(n), ("{g%d}"):format(n)
+      end
       return support.problems(
         ('line "p" { host = "h", station "%s" { address = "%s", tags = {} } }')
         :format(table.concat(name, "_"), table.concat(address, "/")))
@@ -63,7 +65,8 @@ describe("a station", function()
   for _, case in ipairs {
     { "", 'expected address = "…" (a topic or a regular expression), got none' },
     { "address = 5", "address: expected a string, got 5" },
-    { 'address = ""', "address: expected a topic or a regular expression, got an empty string" },
+    { 'address = ""',
+      "address: expected a topic or a regular expression, got an empty string" },
     { 'address = "a", decode = 5', "decode: expected a function, got 5" },
     { 'address = "a", encode = "f"', 'encode: expected a function, got "f"' },
     { 'address = "a", on_value = {}', "on_value: expected a function, got a table" },
@@ -99,25 +102,30 @@ describe("a station", function()
   it("has a will topic without wildcards", function()
     local list = told 'address = "a", SWT = "a/#"'
     assert.equal(1, #list)
-    assert.truthy(list[1]:find(s1 .. 'SWT: expected a topic without wildcards, got "a/#"', 1, true))
+    assert.truthy(list[1]:find(s1 .. 'SWT: expected a topic without wildcards, got "a/#"', 1,
+      true))
   end)
 
   it("is told of a will that says nothing", function()
     local function line(fields)
-      return support.problems('line "p" { host = "h", topic_filter = { "a", "b/#" }, ' .. fields
+      return support.problems('line "p" { host = "h", topic_filter = { "a", "b/#" }, '
+        .. fields
         .. " }")
     end
     local told_of = "c.lua:1: warning: line 'p', station 's': "
     assert.same({ told_of .. "SWP: does nothing without a station_will_topic" },
       line 'station "s" { address = "a", SWP = "off" }')
-    assert.same({ told_of .. "station_will_payload: does nothing without a station_will_topic" },
+    assert.same(
+      { told_of .. "station_will_payload: does nothing without a station_will_topic" },
       line 'station "s" { address = "a", station_will_payload = "off" }')
     assert.same(
       { told_of
-        .. "SWT: every message of the station is its will: a station_will_payload says which one is" },
+        .. "SWT: every message of the station is its will: a station_will_payload says \z
+          which one is" },
       line 'station "s" { address = "a", SWT = "a" }')
     assert.same(
-      { told_of .. 'station_will_topic: never comes: topic_filter "a, b/#" does not let "w/a" in' },
+      { told_of
+        .. 'station_will_topic: never comes: topic_filter "a, b/#" does not let "w/a" in' },
       line 'station "s" { address = "a", station_will_topic = "w/a" }')
     assert.same({},
       line 'station "s" { address = "a", SWT = "b/will" }, station "t" { address = "b/x", SWT = \z
@@ -142,19 +150,22 @@ describe("a station", function()
         \"a b\" (at position 2)" },
       told('address = "a"', "a b"))
     assert.same(
-      { "c.lua:1: line 'p': expected a name before the braces (station \"name\" { … }), got none" },
+      { "c.lua:1: line 'p': expected a name before the braces (station \"name\" { … }), \z
+        got none" },
       support.problems 'line "p" { host = "h", station { address = "a" } }')
   end)
 
   it("needs braces", function()
     local list = support.problems 'line "p" { host = "h",\nstation "s" }'
-    assert.same("c.lua:2: station 's': expected braces with fields behind the name, got nothing",
+    assert.same(
+      "c.lua:2: station 's': expected braces with fields behind the name, got nothing",
       list[#list])
   end)
 
   it("has a name and an address of its own", function()
     assert.same({
-      "c.lua:2: line 'p', station 'a': duplicate name: there is a station 'a' in line 1 already",
+      "c.lua:2: line 'p', station 'a': duplicate name: there is a station 'a' in line 1 \z
+        already",
       "c.lua:3: line 'p', station 'b': address: \"x\" is the address of station 'a' already",
     }, support.problems 'line "p" { host = "h", station "a" { address = "x" },\nstation "a" { \z
       address = "y" },\nstation "b" { address = "x" } }')
@@ -184,7 +195,8 @@ describe("a station", function()
       local said =
         "c.lua:1: warning: line 'p', station 'a': address: never matches: topic_filter \"y/#, \z
           z\" does not let \"x\" in"
-      assert.same({ said }, line 'topic_filter = { "y/#", "z" }, station "a" { address = "x" }')
+      assert.same({ said },
+        line 'topic_filter = { "y/#", "z" }, station "a" { address = "x" }')
       assert.same({},
         line 'topic_filter = { "y/#", "z" }, station "a" { address = "y/x" }, station "b" { \z
           address = "z" }')
@@ -196,7 +208,8 @@ describe("a station", function()
       assert.same(
         { [[c.lua:1: warning: line 'p', station 'a': address: never matches: topic_filter "#" does not let "$SYS/x" in]] },
         line 'station "a" { address = "$SYS/x" }')
-      assert.same({}, line 'topic_filter = { "#", "$SYS/#" }, station "a" { address = "$SYS/x" }')
+      assert.same({},
+        line 'topic_filter = { "#", "$SYS/#" }, station "a" { address = "$SYS/x" }')
       assert.same({}, line 'station "a" { address = "$SYS/x", subscribe_address = true }')
     end)
     it("because no topic that its expression matches gets in, is told", function()
@@ -208,7 +221,8 @@ describe("a station", function()
         assert.equal(1, #list, address)
         assert.truthy(list[1]:find("never matches", 1, true), address)
       end
-      for _, address in ipairs { "[xy].*", "y/.*", "y/b.*", "y.", "z?.*", "yy*/b/c", "y/bc?/.*",
+      for _, address in ipairs { "[xy].*", "y/.*", "y/b.*", "y.", "z?.*", "yy*/b/c",
+        "y/bc?/.*",
         "x|y", "x/.*|z", "(x|y)/.*", "(?i)Y/.*",
         "s/.*/up", "s/a/u.*", "z.*", ".*" } do
         assert.same({}, line(filters:format(address)), address)
@@ -235,7 +249,8 @@ describe("a station", function()
         assert.same(
           { "c.lua:1: warning: line 'p', station 's': address: looks like an MQTT filter, but \z
             addresses are topics or regular "
-          .. 'expressions: is "' .. regex .. '" meant?' }, told(('address = "%s"'):format(filter)))
+          .. 'expressions: is "' .. regex .. '" meant?' },
+            told(('address = "%s"'):format(filter)))
       end)
     end
     it("is refused when it is no expression either", function()
@@ -281,7 +296,8 @@ describe("a station per device", function()
         address ({dev}), got {dve}; did you mean 'dev'?",
       "c.lua:1: line 'p', station 'a-{dev}', tag 'o': default: expected a named group of the \z
         address ({dev}), got {x}",
-    }, told(address .. ', SWT = "w/{dve}", tags = { o = TxtO { "OUT_TOPIC", default = "{x}" } }',
+    }, told(address
+      .. ', SWT = "w/{dve}", tags = { o = TxtO { "OUT_TOPIC", default = "{x}" } }',
       "a-{dev}"))
   end)
 

@@ -20,7 +20,8 @@ describe("a tag", function()
       assert.equal(1, #found, default)
       assert.truthy(
         found[1]:find(
-          "c.lua:2: line 'p', station 's', tag 'o': default: expected a topic to publish to", 1,
+          "c.lua:2: line 'p', station 's', tag 'o': default: expected a topic to publish to",
+            1,
             true), found[1])
     end
   end)
@@ -65,7 +66,8 @@ describe("a tag", function()
     tag.on_value, tag.at = nil, nil
     assert.same({ name = "x", type = "Ao", address = "JA=x", unit = "V", description = "volts",
       default = 1, linear = { 2, 1 },
-      range = { 0, 10 }, out_of_range = "clamp", deadband = 0.5, new_value_on_time_change = true,
+      range = { 0, 10 }, out_of_range = "clamp", deadband = 0.5,
+        new_value_on_time_change = true,
         on_missing = "keep" }, tag)
   end)
 
@@ -78,7 +80,8 @@ describe("a tag", function()
 
   it("needs no address where the station decodes", function()
     for _, expression in ipairs { "Ai {}", "Ai()", "Ai", 'Ai ""', 'Ai { unit = "V" }' } do
-      local draft = support.clean(support.station('address = "t", decode = print, tags = { x = '
+      local draft =
+        support.clean(support.station('address = "t", decode = print, tags = { x = '
         .. expression .. " }"))
       assert.equal("", draft.lines[1].stations[1].tags[1].address)
       assert.equal("Ai", draft.lines[1].stations[1].tags[1].type)
@@ -144,12 +147,14 @@ describe("a tag", function()
     { 'TxtO "IN_TOPIC"', "address: IN_TOPIC needs type TxtI, got TxtO" },
     { 'Ai { address = "in_data" }', "address: expected " .. hint
       .. ", got \"in_data\"; did you mean 'IN_DATA'?" },
-    { 'Ai "IN_DTA"', "address: expected " .. hint .. ", got \"IN_DTA\"; did you mean 'IN_DATA'?" },
+    { 'Ai "IN_DTA"', "address: expected " .. hint
+      .. ", got \"IN_DTA\"; did you mean 'IN_DATA'?" },
     { 'Ai "rx.temp"', "address: expected " .. hint
       .. ", got \"rx.temp\"; did you mean 'JA=rx.temp'?" },
     { 'Ai "ja=a"', "address: expected an address, got \"ja=a\"; did you mean 'JA=a'?" },
     { 'Ai "RE=a"',
-      'address: expected a group in the expression, got "RE=a": put ( ) around what is the value' },
+      'address: expected a group in the expression, got "RE=a": put ( ) around what is the \z
+        value' },
     { 'Ai "RE=(a"',
       'address: expected a regular expression, got "RE=(a": missing closing parenthesis (at \z
         position 6)' },
@@ -159,7 +164,8 @@ describe("a tag", function()
     { 'Ai(Ai "JA=x")', "expected an address or braces with fields behind Ai, got a table" },
     { 'Ai("JA=x", { unit = "V" })',
       'expected one value behind Ai, got more: write Ai { "address", unit = … }' },
-    { 'Ai "JA=x" { unit = "V" }', 'expected one pair of braces: write Ai { "JA=x", unit = … }' },
+    { 'Ai "JA=x" { unit = "V" }',
+      'expected one pair of braces: write Ai { "JA=x", unit = … }' },
     { 'Ai { "JA=x", "V" }', 'expected one address and named fields, got "V" as well' },
     { 'Ai { "JA=x", address = "JA=y" }', "address: is given twice: by position and by name" },
     { 'Ai { 5 }', "address: expected a string, got 5" },
@@ -181,7 +187,8 @@ describe("a tag", function()
       "deadband: expected a numeric type (Ai Ao Ci Co TiR ToR), got TxtI" },
     { 'Ai { "JA=x", out_of_range = "no" }',
       'out_of_range: expected "invalid", "clamp" or "discard", got "no"' },
-    { 'Ai { "JA=x", deadband = 1 / 0 }', "deadband: expected a number of at least 0, got inf" },
+    { 'Ai { "JA=x", deadband = 1 / 0 }',
+      "deadband: expected a number of at least 0, got inf" },
     { 'Ai { "JA=x", deadband = -1 }', "deadband: expected a number of at least 0, got -1" },
     { 'Ai { "JA=x", new_value_on_time_change = 1 }',
       'new_value_on_time_change: expected true, false, "YES" or "NO", got 1' },
@@ -210,7 +217,8 @@ describe("a tag", function()
   end
   for _, name in ipairs { "Ao", "Co", "Do", "TxtO", "ToA", "ToR" } do
     it("takes OUT_VALUE on " .. name, function()
-      support.clean(support.station('address = "t", tags = { t = TxtO "OUT_TOPIC", x = ' .. name
+      support.clean(support.station('address = "t", tags = { t = TxtO "OUT_TOPIC", x = '
+        .. name
         .. ' "OUT_VALUE" }'))
       support.clean(support.station('address = "t", encode = print, tags = { x = ' .. name
         .. ' "OUT_VALUE" }'))
@@ -221,8 +229,10 @@ describe("a tag", function()
     it("shares its address with no other: " .. address, function()
       local type_name = address == "ACK_ID" and "Co" or "Ai"
       assert.same(
-        { ("c.lua:2: line 'p', station 's', tag 'b': address: \"%s\" is used by tag 'a' already"):format(address) },
-        support.problems(support.station(('address = "t", tags = { a = %s "%s",\nb = %s "%s" }')
+        { ("c.lua:2: line 'p', station 's', tag 'b': address: \"%s\" is used by tag 'a' \z
+          already"):format(address) },
+        support.problems(
+          support.station(('address = "t", tags = { a = %s "%s",\nb = %s "%s" }')
           :format(type_name, address, type_name, address))))
     end)
   end
@@ -238,7 +248,8 @@ describe("a tag", function()
     assert.same(
       { "c.lua:3: line 'p', station 's', tag 'a': duplicate name: the tag is given in line 2 \z
         already" },
-      support.problems(support.station 'address = "t", tags = {\na = Ai "JA=x",\na = Ai "JA=y" }'))
+      support.problems(
+        support.station 'address = "t", tags = {\na = Ai "JA=x",\na = Ai "JA=y" }'))
   end)
 
   it("with JA= is told that text payloads are not parsed", function()

@@ -1,6 +1,6 @@
 -- luacheck: no max line length (messages are compared whole)
--- What a config may say and probably does not mean: warnings of `tagline check`, and what is no
--- reason for one.
+-- What a config may say and probably does not mean: warnings of `tagline check`, and what
+-- is no reason for one.
 local filters = require "tagline.config.filters"
 local json_address = require "tagline.config.json_address"
 local support = require "spec.config.support"
@@ -52,7 +52,8 @@ describe("a line is warned", function()
   for _, row in ipairs {
     { 'no_data_timeout = 5', "no_data_timeout" }, { 'SWT = "a/w"', "SWT" },
     { 'tags = { t = Ai { "JA=t", deadband = 1 } }', "the deadband of tag 't'" },
-    { 'tags = { t = Ai { "JA=t", history = { max_silence = 60 } } }', "history.max_silence of tag 't'" },
+    { 'tags = { t = Ai { "JA=t", history = { max_silence = 60 } } }',
+      "history.max_silence of tag 't'" },
     { 'tags = {}, decode = require "tagline.codec.sparkplug_b".host {}', "Sparkplug" },
   } do
     it("of $share beside state: " .. row[2], function()
@@ -70,7 +71,8 @@ describe("a line is warned", function()
       topic_filter = "a", subscribe_qos = 2, %s station "s" { address = "a" } }'
     local found = support.problems(text:format "")
     assert.equal(1, #found)
-    assert.truthy(found[1]:find("line 'p': subscribe_qos: is 2 without session_store", 1, true),
+    assert.truthy(found[1]:find("line 'p': subscribe_qos: is 2 without session_store", 1,
+      true),
       found[1])
     assert.same({}, support.problems(text:format 'session_store = "x",'))
     assert.same({}, support.problems(text:format "history = false,"))
@@ -105,7 +107,8 @@ describe("a station", function()
     for _, pair in ipairs { { "v", '["v"]' }, { "a.b", 'a["b"]' }, { "a.b", '["a"].b' },
       { "a[1].b", '["a"][1]["b"]' } } do
       local found =
-        warned(("station 's' { address = 's', tags = { x = Ai 'JA=%s', y = Ai 'JA=%s' } }"):format(
+        warned(
+          ("station 's' { address = 's', tags = { x = Ai 'JA=%s', y = Ai 'JA=%s' } }"):format(
           pair[1], pair[2]))
       assert.equal(1, #found)
       assert.truthy(
@@ -115,7 +118,8 @@ describe("a station", function()
     for _, pair in ipairs { { "a.b", '["a.b"]' }, { "a[1]", 'a["1"]' }, { "a[1]", "a[2]" },
       { "a", "a.b" } } do
       assert.same({},
-        warned(("station 's' { address = 's', tags = { x = Ai 'JA=%s', y = Ai 'JA=%s' } }"):format(
+        warned(
+          ("station 's' { address = 's', tags = { x = Ai 'JA=%s', y = Ai 'JA=%s' } }"):format(
           pair[1], pair[2])))
       assert.not_equal(json_address.canonical(pair[1]), json_address.canonical(pair[2]))
     end
@@ -127,7 +131,8 @@ describe("a station", function()
       local draft, found = support.load(support.tag(('Ai "JA=%s"'):format(given)))
       assert.equal("JA=" .. meant, draft.lines[1].stations[1].tags[1].address)
       assert.equal(1, #found)
-      assert.truthy(found[1]:find(('"JA=%s" is read as "JA=%s"'):format(given, meant), 1, true),
+      assert.truthy(found[1]:find(('"JA=%s" is read as "JA=%s"'):format(given, meant), 1,
+        true),
         found[1])
     end
     for _, given in ipairs { "$x", "$$.x", "a.$", '["$"].x' } do
@@ -135,13 +140,16 @@ describe("a station", function()
     end
   end)
 
-  it("has its tags in the order in which they are written, also equal ones on one line", function()
+  it("has its tags in the order in which they are written, also equal ones on one line",
+    function()
     local function order(tags)
       local names = {}
       local text =
         ('line "p" { host = "h", station "s" { address = "s", decode = function() end, tags = { \z
           %s } } }'):format(tags)
-      for i, one in ipairs(support.clean(text).lines[1].stations[1].tags) do names[i] = one.name end
+      for i, one in ipairs(support.clean(text).lines[1].stations[1].tags) do
+        names[i] = one.name
+      end
       return table.concat(names, " ")
     end
     assert.equal("d c b a", order "d = Ai {}, c = Ai {}, b = Di {}, a = Ai {}")

@@ -1,5 +1,5 @@
--- `tagline discover --config` on a real Mosquitto: what it writes passes `check`, runs, and its
--- tags have the values that were sent.
+-- `tagline discover --config` on a real Mosquitto: what it writes passes `check`, runs,
+-- and its tags have the values that were sent.
 local cjson = require "cjson"
 local cbor = require "tagline.codec.cbor"
 local msgpack = require "tagline.codec.msgpack"
@@ -28,15 +28,20 @@ describe("discover --config", function()
     local now = os.time()
     for i = 1, 1500 do
       list[#list + 1] = { ("plant/meter-%d/up"):format(i), json { ts = now * 1000 + i,
-        energy_kwh = unique() + 0.5, count = unique(), rx = { rssi = -60 - i % 50, id = unique() } } }
+        energy_kwh = unique() + 0.5, count = unique(),
+          rx = { rssi = -60 - i % 50, id = unique() } } }
       wanted[#wanted - 2] = ("%.10g"):format(tonumber(wanted[#wanted - 2]) + 0.5)
     end
-    for i = 1, 1000 do list[#list + 1] = { ("house/room%d/power_w"):format(i), tostring(unique()) } end
-    for i = 1, 500 do
-      list[#list + 1] = { ("cbor/dev%d"):format(i), cbor.encode { total = unique(), flow = 1.5 } }
+    for i = 1, 1000 do
+      list[#list + 1] = { ("house/room%d/power_w"):format(i), tostring(unique()) }
     end
     for i = 1, 500 do
-      list[#list + 1] = { ("pack/dev%d"):format(i), msgpack.encode { total = unique(), ok = true } }
+      list[#list + 1] = { ("cbor/dev%d"):format(i),
+        cbor.encode { total = unique(), flow = 1.5 } }
+    end
+    for i = 1, 500 do
+      list[#list + 1] = { ("pack/dev%d"):format(i),
+        msgpack.encode { total = unique(), ok = true } }
     end
     for i = 1, 300 do
       list[#list + 1] = { ("v3/app@ttn/devices/dev%d/up"):format(i), json {
@@ -50,12 +55,14 @@ describe("discover --config", function()
     end
     for i = 1, 200 do
       list[#list + 1] = { ("application/app/device/%016x/event/up"):format(i), json {
-        deviceInfo = { devEui = ("%016x"):format(i), deviceName = "d" .. i, applicationId = "app" },
+        deviceInfo = { devEui = ("%016x"):format(i), deviceName = "d" .. i,
+          applicationId = "app" },
         time = os.date("!%Y-%m-%dT%H:%M:%SZ", now), fPort = 2, fCnt = unique(), data = "AQ==",
         object = { level_mm = unique() } } }
     end
     for i = 1, 200 do
-      list[#list + 1] = { ("loriot/%d"):format(i), json { cmd = "rx", EUI = ("%016X"):format(i),
+      list[#list + 1] = { ("loriot/%d"):format(i),
+        json { cmd = "rx", EUI = ("%016X"):format(i),
         ts = now * 1000, fcnt = unique(), port = 3, data = "0102" } }
     end
     for i = 1, 300 do
@@ -91,20 +98,26 @@ describe("discover --config", function()
     t:stop()
   end)
 
-  it("reads odd topics: blanks, quotes, %, UTF-8, empty levels, expressions, long ones", function()
+  it("reads odd topics: blanks, quotes, %, UTF-8, empty levels, expressions, long ones",
+    function()
     local m = mosquitto.start {}
     local list, wanted = {}, {}
-    for i, topic in ipairs { "a b/c d", 'quo"te/\'x\'', "50%/%d", "é/ü/漢字", "//", "/lead", "trail/",
-      "reg(ex", "re[g]ex/.*", "a{dev}b", "back\\slash", "$weird", "end", "function/local", "a.b.c",
-      "x|y?z", ("l"):rep(30000) .. "/" .. ("m"):rep(20000), "]]", "--", "1/2/3", "tab\\n", "(lead", "?x",
+    for i, topic in ipairs { "a b/c d", 'quo"te/\'x\'', "50%/%d", "é/ü/漢字", "//", "/lead",
+      "trail/",
+      "reg(ex", "re[g]ex/.*", "a{dev}b", "back\\slash", "$weird", "end", "function/local",
+        "a.b.c",
+      "x|y?z", ("l"):rep(30000) .. "/" .. ("m"):rep(20000), "]]", "--", "1/2/3", "tab\\n",
+        "(lead", "?x",
       "[", ".", "*/up", "tele/plug/STATE", "tele/plug/LWT" } do
       if topic:sub(1, 1) ~= "$" then
         list[#list + 1] = { topic, tostring(7000 + i) .. ".5" }
         wanted[#wanted + 1] = tostring(7000 + i) .. ".5"
       end
     end
-    list[#list + 1] = { "keys", json { ["a.b"] = 8001, ["c[1]"] = 8002, [" "] = 8003, ['q"'] = 8004,
-      ["end"] = 8005, ["é"] = 8006, ["a=b"] = 8007, ["ä ö"] = { ["%"] = 8008 }, [""] = 1, ["$"] = 8011,
+    list[#list + 1] = { "keys", json { ["a.b"] = 8001, ["c[1]"] = 8002, [" "] = 8003,
+      ['q"'] = 8004,
+      ["end"] = 8005, ["é"] = 8006, ["a=b"] = 8007, ["ä ö"] = { ["%"] = 8008 }, [""] = 1,
+        ["$"] = 8011,
       list = { { id = 'x"]', v = 8009 }, { id = "y=[", v = 8010 } } } }
     list[#list + 1] = { "tele/plug/SENSOR", json { Time = "2026-11-29T12:00:00", A = 8012 } }
     list[#list + 1] = { "tele/plug2/SENSOR", "" }
@@ -121,7 +134,8 @@ describe("discover --config", function()
     local list, wanted = {}, {}
     for i = 1, 6 do
       list[#list + 1] = { ("p/m%d/up"):format(i), json { meter = 100 + i } }
-      list[#list + 1] = { ("p/v%d/up"):format(i), json { valve = 200 + i, open = true, pos = 1 } }
+      list[#list + 1] = { ("p/v%d/up"):format(i),
+        json { valve = 200 + i, open = true, pos = 1 } }
       list[#list + 1] = { ("p/m1/x%d"):format(i), tostring(300 + i) }
       for _, base in ipairs { 100, 200, 300 } do wanted[#wanted + 1] = tostring(base + i) end
     end
@@ -173,7 +187,8 @@ describe("discover --config", function()
     assert.truthy(seen["broker.big.big"])
   end)
 
-  it("says on_missing, and decimals, where several messages of a topic speak of them", function()
+  it("says on_missing, and decimals, where several messages of a topic speak of them",
+    function()
     local m = mosquitto.start {}
     publish(m, { { "a/x", json { p = 1, q = 2 } } })
     local text = discover(m, { { "a/x", json { p = 1.5 }, false } })
@@ -201,7 +216,8 @@ describe("discover --config", function()
     publish(m, list)
     local text = discover(m)
     check(text)
-    assert.truthy(text:find('-- command = TxtO { "OUT_TOPIC", default = "plant/boiler/set" }', 1,
+    assert.truthy(
+      text:find('-- command = TxtO { "OUT_TOPIC", default = "plant/boiler/set" }', 1,
       true), text)
     assert.truthy(text:find('default = "plant/valve{dev}/set" }', 1, true), text)
     assert.truthy(text:find('  --   "alone/set"', 1, true), text)
@@ -219,7 +235,8 @@ describe("discover --config", function()
     end
     local births = {
       birth("spBv1.0/plant/NBIRTH/edge 1", { metric("bdSeq", "UInt64", 0),
-        metric("Node Control/Rebirth", "Boolean", false), metric("Supply/Volts_V", "Float", 230.5),
+        metric("Node Control/Rebirth", "Boolean", false),
+          metric("Supply/Volts_V", "Float", 230.5),
         metric("A.B", "Int32", 5), metric("A_B", "Int32", 6) }),
       birth("spBv1.0/plant/DBIRTH/edge 1/dev", { metric("Temp", "Double", 21.25),
         metric("On", "Boolean", true), metric("Name", "String", "x") }),

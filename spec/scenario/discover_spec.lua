@@ -6,7 +6,8 @@ local broker, files, process, scope, tagline = scenario "broker files process sc
 
 -- Start it against a scripted broker; what the broker sent is read when Ctrl-C ends it.
 local function start(b, ...)
-  return process.start(tagline.program(), { "discover", "127.0.0.1:" .. b.port, "--seconds", "600",
+  return process.start(tagline.program(), { "discover", "127.0.0.1:" .. b.port, "--seconds",
+    "600",
     ... })
 end
 
@@ -35,7 +36,8 @@ end
 describe("discover", function()
   after_each(scope.finish)
 
-  it("listens with a clean session of its own at QoS 0, publishes nothing and says goodbye", function()
+  it("listens with a clean session of its own at QoS 0, publishes nothing and says goodbye",
+    function()
     local b = broker.new()
     local p = start(b, "a/#", "$SYS/#", "--user", "me", "--password-file",
       scope.file("secret", "\xEF\xBB\xBFpass word\n"))
@@ -55,9 +57,12 @@ describe("discover", function()
   end)
 
   it("prints topics with counts, sizes, retained or live, kinds and groups", function()
-    local messages = { { "plant/boiler/up", '{"t":1}', true }, { "plant/boiler/up", '{"t":12}' },
+    local messages = { { "plant/boiler/up", '{"t":1}', true },
+      { "plant/boiler/up", '{"t":12}' },
       { "plant/pump", "running" }, { "plant/raw", "\0\1\2\255" } }
-    for i = 1, 40 do messages[#messages + 1] = { ("plant/meter-%d/up"):format(i), '{"v":1}' } end
+    for i = 1, 40 do
+      messages[#messages + 1] = { ("plant/meter-%d/up"):format(i), '{"v":1}' }
+    end
     local out, code = discover(messages)
     assert.equal(0, code)
     assert.truthy(out:find "44 messages of 43 topics", out)
@@ -73,12 +78,15 @@ describe("discover", function()
     local messages = {}
     for i = 1, 40 do messages[i] = { ("plant/meter-%d/up"):format(i), "1" } end
     local out = discover(messages, "--all")
-    for i = 1, 40 do assert.truthy(out:find("\n  plant/meter-" .. i .. "/up ", 1, true), out) end
+    for i = 1, 40 do
+      assert.truthy(out:find("\n  plant/meter-" .. i .. "/up ", 1, true), out)
+    end
     assert.is_nil(out:find("--all", 1, true))
   end)
 
   it("prints one JSON document with --json", function()
-    local out = discover({ { "a/1/x", "1", true }, { "a/2/x", "22" }, { 'q"\n', "{}" } }, "--json")
+    local out = discover({ { "a/1/x", "1", true }, { "a/2/x", "22" }, { 'q"\n', "{}" } },
+      "--json")
     local doc = cjson.decode(out)
     assert.equal(3, doc.messages)
     assert.equal(3, #doc.topics)
@@ -117,13 +125,15 @@ describe("discover", function()
     assert.equal(0, p:wait_exit())
   end)
 
-  it("names what fails: nobody there, a refusal, all filters refused, the end of the connection", function()
+  it("names what fails: nobody there, a refusal, all filters refused, the end of the \z
+    connection", function()
     local b = broker.new()
     b:refuse()
     local code, out, err = tagline.command { "discover", "127.0.0.1:" .. b.port }
     assert.equal(1, code)
     assert.equal("", out)
-    assert.truthy(err:find("connect to 127.0.0.1:" .. b.port .. ": connection refused", 1, true), err)
+    assert.truthy(err:find("connect to 127.0.0.1:" .. b.port .. ": connection refused", 1,
+      true), err)
     b:listen()
 
     local p = start(b)
@@ -136,7 +146,8 @@ describe("discover", function()
     p = start(b)
     b:handshake { codes = { 0x80 } }
     assert.equal(1, p:wait_exit())
-    assert.truthy(p:text("stderr"):find "the broker refuses topic filters: # REFUSED", p:text "stderr")
+    assert.truthy(p:text("stderr"):find "the broker refuses topic filters: # REFUSED",
+      p:text "stderr")
 
     p = start(b)
     c = b:handshake()
@@ -197,7 +208,8 @@ describe("discover", function()
     for round = 1, 20 do
       local parts = {}
       for i = 1, 2000 do
-        parts[i] = packet.encode("PUBLISH", { topic = "flood/" .. i .. "/up", payload = "1" .. round })
+        parts[i] = packet.encode("PUBLISH",
+          { topic = "flood/" .. i .. "/up", payload = "1" .. round })
       end
       c:send(table.concat(parts))
     end
@@ -226,7 +238,8 @@ describe("discover", function()
     assert.equal(0, code)
     assert.is_nil(out:find "pass word")
     assert.truthy(out:find('user_name = "me"', 1, true), out)
-    assert.truthy(out:find(('password = file "%s"'):format(uv.fs_realpath(secret)), 1, true), out)
+    assert.truthy(out:find(('password = file "%s"'):format(uv.fs_realpath(secret)), 1, true),
+      out)
     local path = scope.file("config.lua", out)
     assert.equal(0, (tagline.command { "check", path }))
     assert.equal(out, files.read(path))
@@ -255,7 +268,8 @@ describe("discover", function()
     assert.truthy(out:find('temp_c = Ai { "JA=temp_c", unit = "°C" }', 1, true), out)
     assert.truthy(out:find(("port = %d"):format(b.port), 1, true), out)
     local failed, _, why = t:eval "discover { 1 }"
-    assert.same({ 1, "discover: expected a topic filter, a line, a station or a tag, got a table" },
+    assert.same(
+      { 1, "discover: expected a topic filter, a line, a station or a tag, got a table" },
       { failed, why })
     _, out = t:eval 'discover().topics[1].kind'
     assert.equal("text", out)

@@ -57,14 +57,18 @@ describe("tagline explain", function()
 
   it("names the option that reads such a text", function()
     for _, case in ipairs {
-      { "Ai", "12,5", 'decimal = "," would read it' }, { "TiR", "-1,5", 'decimal = "," would read it' },
+      { "Ai", "12,5", 'decimal = "," would read it' },
+        { "TiR", "-1,5", 'decimal = "," would read it' },
       { "Ai", "21.5 °C", '"RE=([-+0-9.]+)" takes the number of a text' },
       { "Di", "OPEN", "words = { On = …, Off = … } reads a device's own words" },
-      { "Ai", "abc" }, { "Ai", "1.234,5" }, { "TiR", "12:5" }, { "Qi", "7" }, { "Ai", "2026-11-22" },
+      { "Ai", "abc" }, { "Ai", "1.234,5" }, { "TiR", "12:5" }, { "Qi", "7" },
+        { "Ai", "2026-11-22" },
     } do
-      local path = scope.file("hint.lua", ('line "p" { host = "h", station "s" { address = "s", tags = { x = %s "IN_DATA" } } }')
+      local path = scope.file("hint.lua",
+        ('line "p" { host = "h", station "s" { address = "s", tags = { x = %s "IN_DATA" } } }')
         :format(case[1]))
-      local code, out = tagline.command { "explain", path, "s", scope.file("payload", case[2]) }
+      local code, out = tagline.command { "explain", path, "s",
+        scope.file("payload", case[2]) }
       assert.equal(0, code)
       local hint = out:match "is not readable as %a+ %(type%)(.-)  +→"
       assert.equal(case[3] and ": " .. case[3] or "", hint, case[2])
@@ -72,15 +76,18 @@ describe("tagline explain", function()
   end)
 
   it("tells why RE= found nothing", function()
-    for payload, step in pairs { ['{"u":1}'] = "no-match", ['{"t":1,"u":"\xb0C"}'] = "not-utf8" } do
+    for payload, step in pairs { ['{"u":1}'] = "no-match",
+      ['{"t":1,"u":"\xb0C"}'] = "not-utf8" } do
       local _, tag = ask("plant/boiler/up", payload)
       assert.same({ "missing", { { step = step } } }, { tag("re").code, tag("re").steps })
     end
     local path =
       tagline.config(
         [[line "p" { host = "h", station "s" { address = "a", tags = { x = Ai "RE=T=([0-9.]+)" } } }]])
-    local _, out = tagline.command { "explain", path, "a", scope.file("payload", "T=21.5\xb0C") }
-    assert.truthy(out:find("the payload is not UTF%-8, which RE= needs +→ invalid: missing"), out)
+    local _, out = tagline.command { "explain", path, "a",
+      scope.file("payload", "T=21.5\xb0C") }
+    assert.truthy(out:find("the payload is not UTF%-8, which RE= needs +→ invalid: missing"),
+      out)
     _, out = tagline.command { "explain", path, "a", scope.file("payload", "t=21.5") }
     assert.truthy(out:find("the expression does not match +→ invalid: missing"), out)
   end)
@@ -93,12 +100,16 @@ describe("tagline explain", function()
     local code, out, err = tagline.command { "explain", path, ("a"):rep(100) .. "-b", payload }
     assert.same({ 0, "" }, { code, err })
     assert.truthy(
-      out:find("p.s +%(a%+%)%+b +regex takes too many steps on this topic: it counts as not matching"), out)
-    assert.truthy(
-      out:find("x +TxtI .*the expression takes too many steps: it counts as not matching +→ invalid: missing"), out)
+      out:find(
+        "p.s +%(a%+%)%+b +regex takes too many steps on this topic: it counts as not matching"), out)
     assert.truthy(
       out:find(
-        "k +TxtI .*the expression takes too many steps: it counts as not matching, not there +→ keeps its value"),
+        "x +TxtI .*the expression takes too many steps: it counts as not matching +→ \z
+          invalid: missing"), out)
+    assert.truthy(
+      out:find(
+        "k +TxtI .*the expression takes too many steps: it counts as not matching, not \z
+          there +→ keeps its value"),
           out)
   end)
 
@@ -107,7 +118,8 @@ describe("tagline explain", function()
     assert.equal("routed", line.code)
     assert.same({ { filter = "plant/#", takes = true }, { filter = "more/+", takes = false } },
       line.filters)
-    assert.same({ "plant.boiler", "plant.meter" }, { line.tried[1].station, line.tried[2].station })
+    assert.same({ "plant.boiler", "plant.meter" },
+      { line.tried[1].station, line.tried[2].station })
     assert.same({ "differs", "level 2 is 'boiler', in the topic it is 'meter-2'", false },
       { line.tried[1].code, line.tried[1].why, line.tried[1].matched })
     assert.same({ "match", true }, { line.tried[2].code, line.tried[2].matched })
@@ -148,11 +160,14 @@ describe("tagline explain", function()
       { t.address, t.raw, t.code, t.value, t.status, t.time })
     assert.same({ "convert", "linear", "clamp" },
       { t.steps[1].step, t.steps[2].step, t.steps[3].step })
-    assert.same({ 90, 2, 1, 181 }, { t.steps[2].from, t.steps[2].k, t.steps[2].q, t.steps[2].to })
+    assert.same({ 90, 2, 1, 181 }, { t.steps[2].from, t.steps[2].k, t.steps[2].q,
+      t.steps[2].to })
     for name, code in pairs {
-      level = "new", strict = "range", dropped = "discarded", kept = "kept", preset = "default",
+      level = "new", strict = "range", dropped = "discarded", kept = "kept",
+        preset = "default",
         word = "type", gone = "missing",
-      at = "time", id = "new", topic = "new", re = "new", empty = "no-decode", command = "output",
+      at = "time", id = "new", topic = "new", re = "new", empty = "no-decode",
+        command = "output",
         setpoint = "output",
     } do
       assert.equal(code, tag(name).code, name)
@@ -188,7 +203,8 @@ describe("tagline explain", function()
     assert.same({ "declined", "declined" }, { line.code, line.decode.code })
   end)
 
-  it("keeps all digits of a 64-bit integer, and says why JA= is not read where the payload is text", function()
+  it("keeps all digits of a 64-bit integer, and says why JA= is not read where the payload \z
+    is text", function()
     local path =
       tagline.config(
         [[line "p" { host = "x", station "s" { address = "a", tags = { j = Ai "JA=x", n = Ci "IN_DATA" } } }]])
@@ -208,11 +224,13 @@ describe("tagline explain", function()
     local code, out = tagline.command({ "explain", path, "a", "-" }, { input = doc })
     assert.equal(0, code)
     for name, text in pairs {
-      a = "no 'temp' in rx, which has: Temp, list", b = "no '[9]' in rx.list, which has 2 items",
+      a = "no 'temp' in rx, which has: Temp, list",
+        b = "no '[9]' in rx.list, which has 2 items",
         c = "no 'x.y' in n, which is a number",
       d = "no '[\"a.b\"].c' in the document, which has: rx, n, e, nul, aA, k1, k2, k3, 1 more",
       e = "no 'x' in e, which is empty", f = " 2 ", g = "no 'x' in nul, which is null  ",
-      h = "no '[1]' in the document, which has: rx, n, e, nul, aA, k1, k2, k3, 1 more, the default",
+      h = "no '[1]' in the document, which has: rx, n, e, nul, aA, k1, k2, k3, 1 more, the \z
+        default",
     } do
       assert.truthy(out:match("\n    " .. name .. "  [^\n]*"):find(text, 1, true), name .. ": "
         .. out)
@@ -268,7 +286,8 @@ describe("tagline explain", function()
     path =
       tagline.config 'line "p" { host = "x", station "s" { address = "a", tags = { t = TxtI \z
         "IN_DATA" } } }'
-    code, out = tagline.command { "explain", path, "a", scope.file("payload", ("\xff"):rep(1000)) }
+    code, out = tagline.command { "explain", path, "a",
+      scope.file("payload", ("\xff"):rep(1000)) }
     assert.equal(0, code)
     assert.truthy(out:find("→ base64 /+… %(1000 bytes%)$"), out)
   end)
@@ -353,7 +372,8 @@ describe("explain in the live process", function()
     local text = eval(t, [[print(explain(tags["plant.meter.volts"]))]])
     assert.truthy(text:find("none of the 3 recorded messages", 1, true), text)
     assert.truthy(text:find("plant/boiler/up%s+2×%s+goes to plant%.boiler%s"), text)
-    assert.truthy(text:find("plant/d/a/up%s+1×%s+goes to plant%.d%-a%s+regex does not match"), text)
+    assert.truthy(
+      text:find("plant/d/a/up%s+1×%s+goes to plant%.d%-a%s+regex does not match"), text)
   end)
 
   it("takes a recorded message, with its time and flags", function()

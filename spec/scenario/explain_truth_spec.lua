@@ -12,7 +12,8 @@ local function start(site, subscriber)
 end
 
 local function document(t, code)
-  local exit, out, errors = tagline.command { "repl", "--socket", t.socket, "--json", "-e", code }
+  local exit, out, errors = tagline.command { "repl", "--socket", t.socket, "--json", "-e",
+    code }
   assert.same({ 0, "" }, { exit, errors })
   return cjson.decode(out)
 end
@@ -69,10 +70,12 @@ describe("explain(tag)", function()
       { doc.set_by, doc.messages[1].code, doc.messages[1].will })
     local text = said(t, 'explain(tags["p.s.x"])')
     assert.truthy(
-      text:find "#2 [^\n]*its station's will +→ invalid: station%-will %(this one set it%)", text)
+      text:find "#2 [^\n]*its station's will +→ invalid: station%-will %(this one set it%)",
+        text)
   end)
 
-  it("claims no message for a value that was written, or is older than what it runs", function()
+  it("claims no message for a value that was written, or is older than what it runs",
+    function()
     local t, m = start [[line "p" { host = "127.0.0.1", port = PORT, station "s" { address = "s", tags = {
       x = Ao "IN_DATA", t = TxtO { "OUT_TOPIC", default = "o" }, o = Ao "OUT_VALUE" } } }]]
     m:publish("s", "1")

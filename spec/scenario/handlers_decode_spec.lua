@@ -78,7 +78,8 @@ describe("decode", function()
     publish(c, '{"n": 9007199254740993, "list": [1, 2.5], "null": null}')
     local last = latest(t)
     assert.same({ true, "true", 2.5 }, { last.on.value, last.text.value, last.x.value })
-    assert.truthy(t:text "stdout":find('"plant.s.n","type":"Ci","value":9007199254740993', 1, true))
+    assert.truthy(t:text "stdout":find('"plant.s.n","type":"Ci","value":9007199254740993', 1,
+      true))
   end)
 
   it("says where JSON is wrong, and costs only what asks for it", function()
@@ -133,12 +134,14 @@ describe("decode", function()
     assert.truthy(t:wait_log('x: expected status "valid" or "invalid", got string "odd"'))
   end)
 
-  it("gives addressed tags the time that it returns, a list of samples the last one's", function()
+  it("gives addressed tags the time that it returns, a list of samples the last one's",
+    function()
     local t, c = start(config [[if msg.json.fails then error "no" end
       if msg.json.list then return { { time = 100, values = { x = 1 } }, { time = 200.5, values = { x = 2 } } } end
       return msg.json.none and {} or nil, msg.json.at]])
     publish(c, '{"temp": 1, "at": 86400, "none": true}')
-    assert.same({ 1, "1970-01-02T00:00:00.000Z" }, { latest(t).temp.value, latest(t).temp.time })
+    assert.same({ 1, "1970-01-02T00:00:00.000Z" },
+      { latest(t).temp.value, latest(t).temp.time })
     publish(c, '{"temp": 2, "list": true}')
     local last = latest(t)
     assert.same({ 2, "1970-01-01T00:03:20.500Z", 2 },
@@ -163,33 +166,39 @@ describe("decode", function()
     end
     t:eval "return 1"
     local n = {}
-    for _, one in ipairs(t:values()) do if one.tag == "plant.s.n" then n[#n + 1] = one.value end end
+    for _, one in ipairs(t:values()) do
+      if one.tag == "plant.s.n" then n[#n + 1] = one.value end
+    end
     assert.same({ -1, -2, -3, -4 }, n)
   end)
 
   for what, case in pairs {
     ["no table"] = { "list[7] = 5",
       "sample 7: expected a table { time =, values = }, got number 5" },
-    ["without values"] = { "list[7].values = nil", "sample 7: expected values = { … }, got nil" },
+    ["without values"] = { "list[7].values = nil",
+      "sample 7: expected values = { … }, got nil" },
     ["with a time that is a text"] = { "list[7].time = 'now'",
       'sample 7: its time: expected a time in seconds since 1970, got string "now"' },
     ["with a key that is a number"] = { "list[7].values[1] = 5",
       "sample 7: decode: expected tag names as keys, got number 1" },
-    ["with an unknown reason"] = { "list[7].values.x = { status = 'invalid', reason = 'mood' }",
+    ["with an unknown reason"] =
+      { "list[7].values.x = { status = 'invalid', reason = 'mood' }",
       "sample 7: x: unknown reason 'mood'" },
     ["with a time in milliseconds"] = { "list[7].time = 1700000000000",
       "sample 7: its time: expected a time in seconds since 1970, got number 1700000000000" },
     ["with a value whose time is none"] = { "list[7].values.x = { time = 0 / 0 }",
       "sample 7: x: expected a time in seconds since 1970" },
   } do
-    it("sets nothing of a list with a sample " .. what .. ", and says which one it is", function()
+    it("sets nothing of a list with a sample " .. what .. ", and says which one it is",
+      function()
       local t, c =
         start(
           config(
             "local list = {} for i = 1, 10 do list[i] = { values = { x = i, text = 'a' .. i } } \z
               end " .. case[1] .. " return list"))
       publish(c, "{}")
-      assert.truthy(t:wait_log("ERROR plant.s: decode: "):find(case[2], 1, true), t:text "stderr")
+      assert.truthy(t:wait_log("ERROR plant.s: decode: "):find(case[2], 1, true),
+        t:text "stderr")
       local last = latest(t)
       assert.same({ "invalid", "decoder", "invalid", "decoder" },
         { last.x.status, last.x.reason, last.text.status, last.text.reason })
@@ -235,7 +244,8 @@ describe("decode", function()
     for i = 1, 100 do assert.equal("text" .. i .. ("y"):rep(50), last["t" .. i].value) end
   end)
 
-  it("takes tables whose names change from message to message, and names that are long", function()
+  it("takes tables whose names change from message to message, and names that are long",
+    function()
     local long = ("n"):rep(60)
     local t, c = start(config(([[local n = tonumber(msg.payload)
       if n %% 3 == 0 then return { x = n } elseif n %% 3 == 1 then return { n = n, text = "t" .. n, %s = n } end
@@ -257,7 +267,8 @@ describe("decode", function()
     assert.equal("1\t0\tvalid", (out:gsub("%s+$", "")))
   end)
 
-  it("says by a third result that the device is gone: StHardErr, until the next message", function()
+  it("says by a third result that the device is gone: StHardErr, until the next message",
+    function()
     local t, c = start(config([[if msg.payload == "bye" then return nil, 1.5, "StHardErr" end
       if msg.payload == "last" then return { x = 2 }, nil, "StHardErr" end
       return { x = 1 }, string.unpack("<I1", "\5")]], -- which gives a place as the third result
@@ -302,7 +313,8 @@ describe("decode", function()
 
   it("that fails is told once for each distinct error, with file, line and traceback, counted \z
     each time, and acknowledged", function()
-    local t, c = start(config [[local function inner() error("boom " .. msg.payload) end inner()]])
+    local t, c =
+      start(config [[local function inner() error("boom " .. msg.payload) end inner()]])
     for _ = 1, 3 do publish(c, "a") end
     publish(c, "b")
     t:wait_log "boom b"
@@ -326,7 +338,8 @@ describe("decode", function()
       ["a sample without values"] = "return { { time = 1 } }",
     ["a time that is a text"] = "return { x = 1 }, 'now'",
       ["an infinite time"] = "return { x = { value = 1, time = 1 / 0 } }",
-    ["a status that is none"] = "return nil, nil, 'StDead'", ["a death at a time that is none"] =
+    ["a status that is none"] = "return nil, nil, 'StDead'",
+      ["a death at a time that is none"] =
       "return nil, 'now', 'StHardErr'",
     ["a value's field that is none"] = "return { x = { val = 5 } }",
     ["a sample's field that is none"] = "return { { tiem = 5, values = { x = 1 } } }",
@@ -359,7 +372,8 @@ describe("encode", function()
   local function with_encode (body) return config("return nil",
     { station = "encode = function(tag, value, station) " .. body .. " end,",
     tags =
-      'out = Ao {}, count = Co {}, flag = Do {}, topic = TxtO { "OUT_TOPIC", default = "s/set" },' }) end
+      'out = Ao {}, count = Co {}, flag = Do {}, topic = TxtO { "OUT_TOPIC", default = \z
+        "s/set" },' }) end
 
   it("makes payload, topic and options of a value", function()
     local t, c =
@@ -368,7 +382,8 @@ describe("encode", function()
     local code, out = t:ask "tags['plant.s.out']:write(2.5, function() end)"
     assert.equal(0, code, out)
     local p = c:expect "PUBLISH"
-    assert.same({ "to/out", "\0\0\0\25outs", 1, true }, { p.topic, p.payload, p.qos, p.retain })
+    assert.same({ "to/out", "\0\0\0\25outs", 1, true },
+      { p.topic, p.payload, p.qos, p.retain })
     c:send("PUBACK", { id = p.id })
     assert.equal(2.5, t:value("plant.s.out").value)
   end)
@@ -380,7 +395,8 @@ describe("encode", function()
     assert.same({ 1, false }, { p.qos, p.retain })
   end)
 
-  it("uses OUT_TOPIC and the line's options when it names none; integers keep 64 bits", function()
+  it("uses OUT_TOPIC and the line's options when it names none; integers keep 64 bits",
+    function()
     local t, c = start(with_encode "return ('%d'):format(value)")
     t:ask "tags['plant.s.count']:write(math.mininteger, function() end)"
     local p = c:expect "PUBLISH"
@@ -404,7 +420,8 @@ describe("encode", function()
   } do
     it("that " .. what .. " fails its write and says why", function()
       local t = start(with_encode(case[1]))
-      local code, out, err = t:eval "local ok, why = tags['plant.s.out']:write(1) print(ok, why)"
+      local code, out, err =
+        t:eval "local ok, why = tags['plant.s.out']:write(1) print(ok, why)"
       assert.equal(0, code, err)
       assert.truthy(out:find("nil", 1, true) and out:find(case[2], 1, true), out)
       assert.truthy(t:wait_log "ERROR plant.s: encode: ":find(case[2], 1, true))
@@ -507,7 +524,8 @@ describe("the other handlers", function()
     publish(c, "good")
     t:wait_log "later good"
     publish(c, "bad")
-    t:wait_log 'config.lua:%d+: every: expected seconds %(0.001 to 1000000000%), got string "soon"'
+    t:wait_log 'config.lua:%d+: every: expected seconds %(0.001 to 1000000000%), got \z
+      string "soon"'
     publish(c, "worse")
     t:wait_log 'after: expected a function as the second value, got string "print"'
     publish(c, "fails")
@@ -551,7 +569,8 @@ describe("the other handlers", function()
     t:wait_log "wrote\ttrue"
   end)
 
-  it("may resume a coroutine that waits for a write themselves; the write's end is then nobody's",
+  it("may resume a coroutine that waits for a write themselves; the write's end is then \z
+    nobody's",
     function()
     local t, c = start([[
       line "plant" { host = "127.0.0.1", port = PORT, publish_qos = 1, station "s" { address = "s",

@@ -61,7 +61,8 @@ describe("the history", function()
     t:stop()
   end)
 
-  it("loses nothing while memory fails, and acknowledges nothing that it does not have", function()
+  it("loses nothing while memory fails, and acknowledges nothing that it does not have",
+    function()
     local m, folder = mosquitto.start(), scope.folder()
     local memory = files.write(folder .. "/memory", string.pack("<i8i8i8i8", -1, 0, 0, 0))
     local program = tagline.program():gsub("tagline$", "tagline_failing")
@@ -101,7 +102,8 @@ describe("the history", function()
       return log:find("plant.db: file is not a database", 1, true)
         and log:find("plant: connected", 1, true)
     end)
-    local code, _, err = tagline.command { "run", t.config_path, "--socket", folder .. "/second" }
+    local code, _, err = tagline.command { "run", t.config_path, "--socket",
+      folder .. "/second" }
     assert.equal(1, code)
     assert.truthy(err:find(("process %d has it; one process a spool\n?$"):format(t.pid)), err)
     t:stop()
@@ -132,7 +134,8 @@ describe("the history", function()
     local line = 'history { file = "other.db", keep = "90d" }\n'
     local said = change(line, "")
     assert.truthy(
-      said:find("outlet 'history' removed; its place in the spool is kept for a day", 1, true), said)
+      said:find("outlet 'history' removed; its place in the spool is kept for a day", 1,
+        true), said)
     send()
     assert.truthy(change("line ", line .. 'spool { folder = "elsewhere" }\nline '):find(
       "spool: another folder counts from the next start on", 1, true))
@@ -143,7 +146,8 @@ describe("the history", function()
       return out
     end
     -- The first value went where it was to go before the change, or goes on behind it.
-    assert.equal(n, tonumber(count "plant.db":match "%d+") + tonumber(count "other.db":match "%d+"))
+    assert.equal(n, tonumber(count "plant.db":match "%d+")
+      + tonumber(count "other.db":match "%d+"))
   end)
 
   it("is told at the prompt and by a command, and its state by status()", function()
@@ -163,7 +167,8 @@ describe("the history", function()
       t:eval 'local r = history(tags["plant.s.n"], { last = "15m", every = "1y", as = "count" \z
         }) return r[#r].value'
     assert.equal("10", out)
-    local _, curve = t:eval 'return plot("plant.s.n", { last = "15m", ascii = true, height = 4 })'
+    local _, curve =
+      t:eval 'return plot("plant.s.n", { last = "15m", ascii = true, height = 4 })'
     assert.truthy(curve:find("min 1  max 10  last 10", 1, true), curve)
     local code, _, err = t:eval 'return history("plant.s.nix")'
     assert.truthy(err:find("the history has no tag 'plant.s.nix'", 1, true), err)
@@ -172,7 +177,8 @@ describe("the history", function()
       t:eval 'local o = status().outlets[1] return o.name .. " " .. tostring(o.up) .. " " .. \z
         o.stored'
     assert.equal("history true 10", state)
-    local code_of, csv = tagline.command { "history", folder .. "/plant.db", "plant.*", "--last",
+    local code_of, csv = tagline.command { "history", folder .. "/plant.db", "plant.*",
+      "--last",
       "15m" }
     assert.equal(0, code_of)
     assert.equal(10, select(2, csv:gsub("\n", "\n")))
@@ -183,13 +189,16 @@ describe("the history", function()
     assert.truthy(json:find('"tag":"plant.s.n","type":"Ci","value":10,"status":"valid"}', 1,
       true), json)
     local secret = scope.file("secret.lua", 'line "p" { host = "h", user_name = "u", '
-      .. 'password = credential "mqtt", station "s" { address = "a" } } history { file = "plant.db" }',
+      .. 'password = credential "mqtt", station "s" { address = "a" } } history { file = \z
+        "plant.db" }',
       folder)
-    assert.equal(0, (tagline.command({ "history", secret }, { env = { CREDENTIALS_DIRECTORY = false } })))
+    assert.equal(0,
+      (tagline.command({ "history", secret }, { env = { CREDENTIALS_DIRECTORY = false } })))
     local wrong, _, why = tagline.command { "history", folder .. "/plant.db", "nix.*" }
     assert.equal(1, wrong)
     assert.truthy(why:find("no tag of the history is called 'nix.*'", 1, true))
-    assert.equal(2, (tagline.command { "history", folder .. "/plant.db", "--zone", "Mars/Base" }))
+    assert.equal(2,
+      (tagline.command { "history", folder .. "/plant.db", "--zone", "Mars/Base" }))
     t:stop()
     assert.equal(0, (tagline.command { "history", folder .. "/plant.db", "--check" }))
   end)
@@ -220,8 +229,10 @@ describe("the history", function()
     local from, lines = os.time() * 1000 - 600000, {}
     for n = 1, 1200 do lines[n] = ('{"t":%d,"n":%d}'):format(from + n, n) end
     -- One message a line.
-    local code, _, why = process.run(process.find "mosquitto_pub", { "-h", "127.0.0.1", "-p", tostring(m.port),
-      "-t", "n/up", "-q", "1", "-l" }, { input = table.concat(lines, "\n") .. "\n", milliseconds = 60000 })
+    local code, _, why = process.run(process.find "mosquitto_pub",
+      { "-h", "127.0.0.1", "-p", tostring(m.port),
+      "-t", "n/up", "-q", "1", "-l" }, { input = table.concat(lines, "\n") .. "\n",
+        milliseconds = 60000 })
     assert.equal(0, code, why)
     wait.till("all values", 60000, function() return #t:values() >= 1200 end)
     wait.poll("the rows", nil, function()
@@ -235,7 +246,8 @@ describe("the history", function()
     t:wait_log "none\tnil\tthe history has no tag 'plant.s.nix'"
     t:wait_log "that is told"
     -- A curve of them has the peaks, and one that is asked for at the very end harms nobody.
-    local _, curve = t:eval 'return plot("plant.s.n", { last = "11m", ascii = true, height = 4 })'
+    local _, curve =
+      t:eval 'return plot("plant.s.n", { last = "11m", ascii = true, height = 4 })'
     assert.truthy(curve:find("min 1  max 1200  last 1200", 1, true), curve)
     m:publish("n/ask", '"again"', { qos = 1 })
     t:wait_log "alone"

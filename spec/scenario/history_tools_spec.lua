@@ -10,11 +10,13 @@ local HEAD = "time,tag,value,status,reason,unit\n"
 
 local function import(folder, text, target)
   files.write(folder .. "/in.csv", text)
-  return tagline.command { "history", folder .. "/" .. (target or "h.db"), "--import", folder .. "/in.csv" }
+  return tagline.command { "history", folder .. "/" .. (target or "h.db"), "--import",
+    folder .. "/in.csv" }
 end
 
 local function export(folder, target)
-  local code, out, err = tagline.command { "history", folder .. "/" .. (target or "h.db"), "--from",
+  local code, out, err = tagline.command { "history", folder .. "/" .. (target or "h.db"),
+    "--from",
     "2026-10-01", "--to", "2026-12-01" }
   assert.equal(0, code, err)
   return out .. "\n"
@@ -39,7 +41,8 @@ describe("tagline history --import", function()
     assert.same({ 0, "7 rows, 7 of them new", "" }, { import(folder, rows) })
     assert.equal(rows, export(folder))
     assert.same({ 0, "7 rows, 0 of them new", "" }, { import(folder, rows) })
-    -- A part of it, where the first value of a millisecond is missing; other columns in another order.
+    -- A part of it, where the first value of a millisecond is missing; other columns in
+    -- another order.
     assert.same({ 0, "2 rows, 1 of them new", "" }, { import(folder, "\xef\xbb\xbf"
       .. "value,tag,time\r\n3,plant.s.n,2026-11-01T01:00:01+01:00\r\n4,plant.s.n,2026-11-01T00:00:03Z\r\n") })
     assert.truthy(export(folder):find("00:00:03.000Z,plant.s.n,4,valid,,V\n", 1, true))
@@ -47,19 +50,27 @@ describe("tagline history --import", function()
   end)
 
   for what, case in pairs {
-    ["a column that is unknown"] = { "time,tag,valu\n", ":1: unknown column 'valu'; expected time,tag,value" },
+    ["a column that is unknown"] = { "time,tag,valu\n",
+      ":1: unknown column 'valu'; expected time,tag,value" },
     ["no column of values"] = { "time,tag\n", ":1: no column 'value'" },
     ["a column twice"] = { "time,tag,tag,value\n", ":1: the column 'tag' is there twice" },
-    ["a line that is too short"] = { HEAD .. "2026-11-01,plant.s.n\n", ":2: expected 6 fields as in the first line, got 2" },
-    ["a time that is none"] = { "time,tag,value\nnow,plant.s.n,1\n", ':2: time: expected a time' },
+    ["a line that is too short"] = { HEAD .. "2026-11-01,plant.s.n\n",
+      ":2: expected 6 fields as in the first line, got 2" },
+    ["a time that is none"] = { "time,tag,value\nnow,plant.s.n,1\n",
+      ':2: time: expected a time' },
     ["a name that is none"] = { "time,tag,value\n1,n,1\n", ":2: tag: expected a full name" },
     ["a text in a tag of numbers"] = { "time,tag,value\n2,plant.s.n,1\n3,plant.s.n,x\n",
       ':3: value: expected a number, got "x" (plant.s.n is Ai)' },
-    ["a status that is none"] = { HEAD .. "1,plant.s.n,1,good,,\n", ":2: status: expected valid, invalid or unset" },
-    ["a reason of a valid value"] = { HEAD .. "1,plant.s.n,1,valid,type,\n", ":2: reason: a valid value has none" },
-    ["a reason that is none"] = { HEAD .. "1,plant.s.n,,invalid,why,\n", ":2: reason: expected missing" },
-    ["a quote that is open"] = { 'time,tag,value\n1,plant.s.n,"1\n', ":2: a quote that is not closed" },
-    ["text behind a quote"] = { 'time,tag,value\n1,plant.s.n,"1"2\n', ":2: expected a comma behind the closing quote" },
+    ["a status that is none"] = { HEAD .. "1,plant.s.n,1,good,,\n",
+      ":2: status: expected valid, invalid or unset" },
+    ["a reason of a valid value"] = { HEAD .. "1,plant.s.n,1,valid,type,\n",
+      ":2: reason: a valid value has none" },
+    ["a reason that is none"] = { HEAD .. "1,plant.s.n,,invalid,why,\n",
+      ":2: reason: expected missing" },
+    ["a quote that is open"] = { 'time,tag,value\n1,plant.s.n,"1\n',
+      ":2: a quote that is not closed" },
+    ["text behind a quote"] = { 'time,tag,value\n1,plant.s.n,"1"2\n',
+      ":2: expected a comma behind the closing quote" },
     ["an empty file"] = { "", ": is empty; expected time,tag,value" },
   } do
     it("names " .. what .. ", and changes nothing", function()
@@ -67,7 +78,8 @@ describe("tagline history --import", function()
       import(folder, rows)
       local code, out, err = import(folder, case[1])
       assert.same({ 1, "" }, { code, out })
-      assert.truthy(err:find("tagline history: " .. folder .. "/in.csv" .. case[2], 1, true), err)
+      assert.truthy(err:find("tagline history: " .. folder .. "/in.csv" .. case[2], 1, true),
+        err)
       assert.equal(rows, export(folder))
     end)
   end
@@ -78,8 +90,10 @@ describe("tagline history --import", function()
       client_id = "c", topic_filter = "a", station "s" { address = "a", tags = { n = Ci "IN_DATA", t = TxtI "IN_TOPIC" } } }]])
       :format(m.port), folder)
     assert.same({ 0, "2 rows, 2 of them new", "" },
-      { import(folder, "time,tag,value\n2026-11-01,plant.s.n,5\n2026-11-01,plant.s.t,7\n", "c.lua") })
-    local _, json = tagline.command { "history", path, "--from", "2026-11-01", "--to", "2026-11-02", "--json" }
+      { import(folder, "time,tag,value\n2026-11-01,plant.s.n,5\n2026-11-01,plant.s.t,7\n",
+        "c.lua") })
+    local _, json = tagline.command { "history", path, "--from", "2026-11-01", "--to",
+      "2026-11-02", "--json" }
     assert.truthy(json:find('"tag":"plant.s.n","type":"Ci","value":5', 1, true), json)
     assert.truthy(json:find('"tag":"plant.s.t","type":"TxtI","value":"7"', 1, true), json)
     local t = tagline.run(path)
@@ -92,70 +106,97 @@ describe("tagline history --import", function()
     end)
     local code, _, err = import(folder, "time,tag,value\n2026-11-02,plant.s.n,6\n")
     assert.equal(1, code)
-    assert.truthy(err:find(("process %d writes it; one process a history"):format(t.handle:get_pid()), 1, true), err)
+    assert.truthy(
+      err:find(("process %d writes it; one process a history"):format(t.handle:get_pid()), 1,
+        true), err)
     t:stop()
   end)
 
-  it("keeps nothing that is older than the config's history keeps, and says how many", function()
+  it("keeps nothing that is older than the config's history keeps, and says how many",
+    function()
     local folder = scope.folder()
     scope.file("c.lua", [[history { file = "h.db", keep = "90d" } line "plant" { host = "h", topic_filter = "a",
       station "s" { address = "a", tags = { n = Ai "IN_DATA" } } }]], folder)
     assert.same({ 0, "2 rows, 1 of them new, 1 older than the history keeps", "" },
-      { import(folder, ("time,tag,value\n%d,plant.s.n,1\n%d,plant.s.n,2\n"):format(os.time() - 91 * 86400,
+      { import(folder,
+        ("time,tag,value\n%d,plant.s.n,1\n%d,plant.s.n,2\n"):format(os.time() - 91 * 86400,
         os.time() - 40 * 86400), "c.lua") })
   end)
 
-  it("and reading: days of a zone begin at its midnight, also when the clocks are changed", function()
+  it("and reading: days of a zone begin at its midnight, also when the clocks are changed",
+    function()
     local folder, lines = scope.folder(), {}
     -- An hour each from 24 to 27 October 2026; the clocks of Bratislava go back on the 25th.
-    for hour = 0, 71 do lines[#lines + 1] = ("%d,plant.s.n,1"):format(1792792800 + hour * 3600) end
+    for hour = 0, 71 do
+      lines[#lines + 1] = ("%d,plant.s.n,1"):format(1792792800 + hour * 3600)
+    end
     import(folder, "time,tag,value\n" .. table.concat(lines, "\n") .. "\n")
     local function days(zone)
-      local code, out, err = tagline.command { "history", folder .. "/h.db", "--from", "2026-10-23T22:00Z", "--to",
+      local code, out, err = tagline.command { "history", folder .. "/h.db", "--from",
+        "2026-10-23T22:00Z", "--to",
         "2026-10-26T22:00Z", "--every", "1d", "--as", "count", "--zone", zone }
       assert.equal(0, code, err)
       local list = {}
-      for time, count in out:gmatch "(2026[^,]+),plant.s.n,(%d+)" do list[#list + 1] = time .. " " .. count end
+      for time, count in out:gmatch "(2026[^,]+),plant.s.n,(%d+)" do
+        list[#list + 1] = time .. " " .. count
+      end
       return list
     end
     assert.same({ "2026-10-24T00:00:00.000+02:00 24", "2026-10-25T00:00:00.000+02:00 25",
       "2026-10-26T00:00:00.000+01:00 23" }, days "Europe/Bratislava")
-    assert.same({ "2026-10-23T00:00:00.000Z 2", "2026-10-24T00:00:00.000Z 24", "2026-10-25T00:00:00.000Z 24",
+    assert.same({ "2026-10-23T00:00:00.000Z 2", "2026-10-24T00:00:00.000Z 24",
+      "2026-10-25T00:00:00.000Z 24",
       "2026-10-26T00:00:00.000Z 22" }, days "UTC")
   end)
 
-  it("and reading: JSON is that of the values stream, and an empty interval is not valid", function()
+  it("and reading: JSON is that of the values stream, and an empty interval is not valid",
+    function()
     local folder = scope.folder()
     local path = files.write(folder .. "/config.lua", 'history { file = "x.db" }\nline "l" { host = "h", time_mask = "UNIX", \z
       station "s" { address = "a", tags = { at = TiA "JA=t", raw = TxtI "IN_DATA" } } }\n')
-    local csv = scope.file("rows.csv", "time,tag,value\n2026-11-29T10:00:00Z,l.s.at,1796000418.5\n2026-11-29T10:00:00Z,l.s.raw,x\n")
+    local csv = scope.file("rows.csv",
+      "time,tag,value\n2026-11-29T10:00:00Z,l.s.at,1796000418.5\n2026-11-29T10:00:00Z,l.s.raw,x\n")
     assert.equal(0, (tagline.command { "history", path, "--import", csv }))
     assert.equal(0, (process.run(process.find "sqlite3", { folder .. "/x.db", "INSERT INTO recent SELECT id, \z
       unixepoch('2026-11-29 11:00:00') * 1000, 0, x'ff0041', NULL, NULL FROM tag WHERE name = 'l.s.raw'" })))
     local day = { "--from", "2026-11-29", "--to", "2026-11-30" }
-    local function read(...) return select(2, tagline.command { "history", path, ..., table.unpack(day) }) end
+    local function read(...)
+      return select(2, tagline.command { "history", path, ..., table.unpack(day) })
+    end
     local out = read "--json"
-    assert.truthy(out:find('"tag":"l.s.at","type":"TiA","value":"2026-11-30T01:00:18.500Z","status":"valid"', 1, true), out)
-    assert.truthy(out:find('"tag":"l.s.raw","type":"TxtI","base64":"/wBB","status":"valid"', 1, true), out)
-    local _, found = tagline.command { "history", path, "l.s.a?", "--every", "12h", "--as", "time_avg", table.unpack(day) }
-    assert.truthy(found:find("2026-11-29T00:00:00.000Z,l.s.at,1796000418.5,valid,,", 1, true), found)
-    _, found = tagline.command { "history", path, "l.s.a?", "--every", "1h", "--as", "time_avg", "--from", "2026-11-29T09:00",
+    assert.truthy(
+      out:find(
+        '"tag":"l.s.at","type":"TiA","value":"2026-11-30T01:00:18.500Z","status":"valid"', 1,
+          true), out)
+    assert.truthy(out:find('"tag":"l.s.raw","type":"TxtI","base64":"/wBB","status":"valid"',
+      1, true), out)
+    local _, found = tagline.command { "history", path, "l.s.a?", "--every", "12h", "--as",
+      "time_avg", table.unpack(day) }
+    assert.truthy(found:find("2026-11-29T00:00:00.000Z,l.s.at,1796000418.5,valid,,", 1,
+      true), found)
+    _, found = tagline.command { "history", path, "l.s.a?", "--every", "1h", "--as",
+      "time_avg", "--from", "2026-11-29T09:00",
       "--to", "2026-11-29T10:00" }
     assert.truthy(found:find("2026-11-29T09:00:00.000Z,l.s.at,,invalid,,", 1, true), found)
   end)
 
   it("and reading: values that were dropped are told beside those that are there", function()
     local path = scope.folder() .. "/holes.db"
-    local csv = scope.file("rows.csv", "time,tag,value\n2026-11-29T10:00:00Z,l.s.t,1\n2026-11-29T12:00:00Z,l.s.t,2\n")
+    local csv = scope.file("rows.csv",
+      "time,tag,value\n2026-11-29T10:00:00Z,l.s.t,1\n2026-11-29T12:00:00Z,l.s.t,2\n")
     assert.equal(0, (tagline.command { "history", path, "--import", csv }))
     assert.equal(0, (process.run(process.find "sqlite3", { path, "INSERT INTO event VALUES(0, 'dropped', 1204, \z
       unixepoch('2026-11-29 11:00:00') + 0.5, unixepoch('2026-11-29 11:07:00'), '')" })))
-    local told = "1204 values from 2026-11-29T11:00:00.500Z to 2026-11-29T11:07:00.000Z are missing: they were dropped"
-    local code, out, err = tagline.command { "history", path, "--from", "2026-11-29", "--to", "2026-11-30" }
+    local told =
+      "1204 values from 2026-11-29T11:00:00.500Z to 2026-11-29T11:07:00.000Z are missing: \z
+        they were dropped"
+    local code, out, err = tagline.command { "history", path, "--from", "2026-11-29", "--to",
+      "2026-11-30" }
     assert.equal(0, code)
     assert.equal(2, select(2, out:gsub(",valid,", "")))
     assert.truthy(err:find(told, 1, true), err)
-    local _, _, silent = tagline.command { "history", path, "--from", "2026-11-29T11:30", "--to", "2026-11-30" }
+    local _, _, silent = tagline.command { "history", path, "--from", "2026-11-29T11:30",
+      "--to", "2026-11-30" }
     assert.equal("", silent)
     code, out = tagline.command { "history", path, "--check" }
     assert.equal(0, code) -- it is sound all the same
@@ -183,11 +224,13 @@ describe("tagline replay --history", function()
     m:wait_subscribed "c"
     local base = os.time() * 1000 - 60000
     for i, n in ipairs { 1, 1.5, 1.2, 4, 4, 4.5, 9, 2 } do
-      m:publish("n/up", ('{"t":%d,"n":%s,"on":%s,"h":1%s}'):format(base + i * 100, n, tostring(i % 3 == 0),
+      m:publish("n/up", ('{"t":%d,"n":%s,"on":%s,"h":1%s}'):format(base + i * 100, n,
+        tostring(i % 3 == 0),
         i == 4 and ',"x":"a,b"' or ""), { qos = 1 })
     end
     m:publish("n/up", "no json", { qos = 1 })
-    wait.till("the last value", nil, function() return t:text():find('"reason":"json"', 1, true) end)
+    wait.till("the last value", nil, function() return t:text():find('"reason":"json"', 1,
+      true) end)
     local code, _, why = t:eval(('save("%s/c.capture")'):format(folder))
     assert.equal(0, code, why)
     t:stop()
@@ -199,16 +242,22 @@ describe("tagline replay --history", function()
     local live = all "live.db"
     assert.truthy(live:find("plant.s.n,9,valid", 1, true), live)
     for _ = 1, 2 do -- the second time adds nothing
-      local of, out, err = tagline.command { "replay", "--history", folder .. "/copy.db", folder .. "/c.capture", path }
+      local of, out, err = tagline.command { "replay", "--history", folder .. "/copy.db",
+        folder .. "/c.capture", path }
       assert.same({ 0, "" }, { of, out }, err)
       assert.truthy(err:find("9 messages went into", 1, true), err)
       assert.equal(live, all "copy.db")
     end
-    for name in assert(io.popen("ls " .. folder)):lines() do assert.falsy(name:find("replay-", 1, true)) end
-    files.write(folder .. "/no.db", "somebody's data, which is no history at all, as everybody can see")
-    local of, _, err = tagline.command { "replay", "--history", folder .. "/no.db", folder .. "/c.capture", path }
+    for name in assert(io.popen("ls " .. folder)):lines() do
+      assert.falsy(name:find("replay-", 1, true))
+    end
+    files.write(folder .. "/no.db",
+      "somebody's data, which is no history at all, as everybody can see")
+    local of, _, err = tagline.command { "replay", "--history", folder .. "/no.db",
+      folder .. "/c.capture", path }
     assert.equal(1, of)
     assert.truthy(err:find("no.db", 1, true), err)
-    assert.equal(2, (tagline.command { "replay", "--history", "a", "--against", "b", "c", "d" }))
+    assert.equal(2,
+      (tagline.command { "replay", "--history", "a", "--against", "b", "c", "d" }))
   end)
 end)

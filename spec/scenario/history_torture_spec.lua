@@ -1,5 +1,5 @@
--- A history on disks that are full, read-only or damaged, with clocks that step, and over kills at
--- random moments. scripts/torture runs more of the kills.
+-- A history on disks that are full, read-only or damaged, with clocks that step, and over
+-- kills at random moments. scripts/torture runs more of the kills.
 local files = require "spec.support.files"
 local mosquitto = require "spec.support.mosquitto"
 local process = require "spec.support.process"
@@ -28,42 +28,53 @@ end
 
 -- `inside`: a process in whose file systems the folder is.
 local function sql(folder, query, inside)
-  local words = { "-t", inside and tostring(inside) or "self", "-m", "sqlite3", "-readonly", folder .. "/plant.db", query }
+  local words = { "-t", inside and tostring(inside) or "self", "-m", "sqlite3", "-readonly",
+    folder .. "/plant.db", query }
   if not inside then words = table.move(words, 5, 7, 1, {}) end
   local code, out, err = process.run(process.find(inside and "nsenter" or "sqlite3"), words)
   return code == 0 and out or nil, err
 end
 
 local function until_there(folder, wanted, inside)
-  local query = "SELECT count(*) || ' ' || sum(value) || ' ' || count(DISTINCT value) FROM value WHERE tag='plant.s.n'"
-  wait.poll(wanted .. " in the history", 120000, function() return sql(folder, query, inside) == wanted end,
+  local query =
+    "SELECT count(*) || ' ' || sum(value) || ' ' || count(DISTINCT value) FROM value WHERE \z
+      tag='plant.s.n'"
+  wait.poll(wanted .. " in the history", 120000, function() return sql(folder, query, inside)
+    == wanted end,
     function() return tostring(sql(folder, query, inside)) end)
 end
 
 local function send(m, from, to, options)
   local lines = {}
   for n = from, to do
-    lines[#lines + 1] = ('{"t":%d,"n":%d%s}'):format((options.base or 0) + n * (options.step or 1), n,
+    lines[#lines + 1] = ('{"t":%d,"n":%d%s}'):format((options.base or 0)
+      + n * (options.step or 1), n,
       options.text and (',"x":"%d%s"'):format(n, options.text) or "")
   end
-  local code, _, why = process.run(process.find "mosquitto_pub", { "-h", "127.0.0.1", "-p", tostring(m.port),
-    "-t", "n/up", "-q", tostring(options.qos or 1), "-l" }, { input = table.concat(lines, "\n") .. "\n",
+  local code, _, why = process.run(process.find "mosquitto_pub",
+    { "-h", "127.0.0.1", "-p", tostring(m.port),
+    "-t", "n/up", "-q", tostring(options.qos or 1), "-l" },
+      { input = table.concat(lines, "\n") .. "\n",
     milliseconds = 60000 })
   assert.equal(0, code, why)
 end
 
 -- May this user mount a file system of its own?
-local can_mount = process.run("unshare", { "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt" }) == 0
+local can_mount = process.run("unshare", { "-m", "mount", "-t", "tmpfs", "tmpfs", "/mnt" })
+  == 0
 
 describe("a history", function()
   after_each(scope.finish)
 
   local it_mounts = can_mount and it or pending
-  it_mounts("on a full disk loses nothing that was acknowledged, and goes on when there is room", function()
+  it_mounts(
+    "on a full disk loses nothing that was acknowledged, and goes on when there is room",
+      function()
     local m, place, ready = mosquitto.start(), scope.folder(), scope.folder()
     local path = write_config(ready, { PORT = m.port })
     local t = process.start(process.find "unshare", { "-m", "sh", "-c",
-      ('mount -t tmpfs -o size=3m tmpfs %s && cp %s %s/ && exec %s run %s/config.lua --socket %s/socket'):format(place, path,
+      ('mount -t tmpfs -o size=3m tmpfs %s && cp %s %s/ && exec %s run %s/config.lua \z
+        --socket %s/socket'):format(place, path,
         place, tagline.program(), place, ready) })
     m:wait_subscribed "history"
     local inside = t.handle:get_pid()
@@ -85,7 +96,8 @@ describe("a history", function()
   it("whose spool is damaged says how much is cut off, and goes on", function()
     local m, folder = mosquitto.start(), scope.folder()
     local path = write_config(folder, { PORT = m.port })
-    files.write(folder .. "/plant.db", "somebody's data, which is no history: values wait in the spool")
+    files.write(folder .. "/plant.db",
+      "somebody's data, which is no history: values wait in the spool")
     local t = tagline.run(path)
     m:wait_subscribed "history"
     local base = os.time() * 1000
@@ -98,14 +110,16 @@ describe("a history", function()
     files.write(segment, bytes:sub(1, -10) .. ("?"):rep(9))
     os.remove(folder .. "/plant.db")
     t = tagline.run(path)
-    t:wait_log "spool: %d+ bytes at the end of '.*config.spool' were damaged or not written whole: they are cut off"
+    t:wait_log "spool: %d+ bytes at the end of '.*config.spool' were damaged or not \z
+      written whole: they are cut off"
     m:wait_subscribed "history"
     send(m, 11, 12, { base = base })
     until_there(folder, "11 68 11") -- all but the tenth
     t:stop()
   end)
 
-  it("takes times that step back, two values of a millisecond, and those of forty days ago", function()
+  it("takes times that step back, two values of a millisecond, and those of forty days ago",
+    function()
     local m, folder = mosquitto.start(), scope.folder()
     local t = tagline.run(write_config(folder, { PORT = m.port }))
     m:wait_subscribed "history"
@@ -139,7 +153,8 @@ describe("a history", function()
   end)
 
   for qos = 1, 2 do
-    it(("has every acknowledged number once over kills at random moments, at QoS %d"):format(qos), function()
+    it(("has every acknowledged number once over kills at random moments, at QoS %d"):format(
+      qos), function()
       local m, folder = mosquitto.start(), scope.folder()
       local path = write_config(folder, { PORT = m.port, QOS = qos,
         STORE = qos == 2 and ('session_store = "%s/session",'):format(folder) or "" })

@@ -1,4 +1,5 @@
--- GET /metrics: promtool has nothing to say, the numbers are what was sent, and counters never fall.
+-- GET /metrics: promtool has nothing to say, the numbers are what was sent, and counters
+-- never fall.
 local scenario = require "spec.support.scenario"
 local files, http, mosquitto, process, scope, tagline, wait =
   scenario "files http mosquitto process scope tagline wait"
@@ -17,7 +18,9 @@ local function samples(port, headers)
   local a = http.get(port, "/metrics", { headers = headers })
   assert.equal(200, a.status)
   local all = {}
-  for name, value in a.body:gmatch "\n([%a_][^ \n]*[^\n]-) (%S+)\n?" do all[name] = tonumber(value) end
+  for name, value in a.body:gmatch "\n([%a_][^ \n]*[^\n]-) (%S+)\n?" do
+    all[name] = tonumber(value)
+  end
   for line in a.body:gmatch "[^\n]+" do
     local name, value = line:match "^([%a_][%w_]*%b{}) (%S+)$"
     if not name then name, value = line:match "^([%a_][%w_]*) (%S+)$" end
@@ -47,7 +50,8 @@ describe("metrics", function()
     local path = scope.file("metrics.txt", a.body)
     local code, out, errors = process.run("sh", { "-c", "promtool check metrics < " .. path })
     assert.same({ 0, "", "" }, { code, out, errors })
-    for _, name in ipairs { 'tagline_line_up{line="plant"}', 'tagline_line_connects_total{line="plant"}',
+    for _, name in ipairs { 'tagline_line_up{line="plant"}',
+      'tagline_line_connects_total{line="plant"}',
       'tagline_messages_received_total{line="plant",qos="0"}',
       'tagline_messages_received_total{line="plant",qos="2"}',
       'tagline_messages_published_total{line="plant",qos="1"}',
@@ -56,14 +60,21 @@ describe("metrics", function()
       'tagline_messages_failed_total{line="plant",cause="decoder"}',
       'tagline_messages_failed_total{line="plant",cause="time"}',
       'tagline_messages_failed_total{line="plant",cause="regex"}',
-      'tagline_stations{line="plant",status="StOn"}', 'tagline_tags{line="plant",status="valid"}',
-      'tagline_tags{line="plant",status="unset"}', 'tagline_tags{line="plant",status="invalid"}',
-      'tagline_values_total{line="plant"}', "process_start_time_seconds", "process_cpu_seconds_total",
-      "process_resident_memory_bytes", 'tagline_inflight_messages{line="plant",direction="out"}',
+      'tagline_stations{line="plant",status="StOn"}',
+        'tagline_tags{line="plant",status="valid"}',
+      'tagline_tags{line="plant",status="unset"}',
+        'tagline_tags{line="plant",status="invalid"}',
+      'tagline_values_total{line="plant"}', "process_start_time_seconds",
+        "process_cpu_seconds_total",
+      "process_resident_memory_bytes",
+        'tagline_inflight_messages{line="plant",direction="out"}',
       'tagline_writes_failed_total{line="plant",reason="not connected"}',
-      'tagline_writes_queued{line="plant"}', 'tagline_line_disconnects_total{line="plant",reason="broker"}',
-      'tagline_handler_seconds_total{line="plant",handler="decode"}', "tagline_lua_memory_bytes",
-      "tagline_loop_busy_seconds_total", "tagline_loop_longest_seconds", "tagline_config_last_reload_success" } do
+      'tagline_writes_queued{line="plant"}',
+        'tagline_line_disconnects_total{line="plant",reason="broker"}',
+      'tagline_handler_seconds_total{line="plant",handler="decode"}',
+        "tagline_lua_memory_bytes",
+      "tagline_loop_busy_seconds_total", "tagline_loop_longest_seconds",
+        "tagline_config_last_reload_success" } do
       assert.is_number(all[name], name)
     end
     t:stop()
@@ -71,7 +82,9 @@ describe("metrics", function()
 
   it("agree with what was sent", function()
     local m, t, port = start()
-    for n = 1, 7 do m:publish("plant/boiler/up", ('{"t":%d,"n":%d}'):format(n, n), { qos = n % 3 }) end
+    for n = 1, 7 do
+      m:publish("plant/boiler/up", ('{"t":%d,"n":%d}'):format(n, n), { qos = n % 3 })
+    end
     m:publish("plant/boiler/up", "{")
     m:publish("plant/nobody", "x")
     m:publish("plant/bad/up", "x")
@@ -102,7 +115,8 @@ describe("metrics", function()
     t:value "plant.boiler.name"
     local _, a = samples(port)
     local unit = [[unit="°\"C\""]]
-    assert.truthy(a.body:find('\ntagline_tag_value{tag="plant.boiler.t",' .. unit .. "} -0.25\n", 1, true))
+    assert.truthy(a.body:find('\ntagline_tag_value{tag="plant.boiler.t",' .. unit
+      .. "} -0.25\n", 1, true))
     assert.truthy(a.body:find('{tag="plant.boiler.n",unit=""} 9007199254740993\n', 1, true))
     assert.truthy(a.body:find('{tag="plant.boiler.on",unit=""} 1\n', 1, true))
     assert.is_nil(a.body:find('tag="plant.boiler.name"', 1, true))
@@ -116,7 +130,8 @@ describe("metrics", function()
 
   it("know the history's file and its oldest value", function()
     local m, port = mosquitto.start(), http.free_port()
-    local t = tagline.run('history { file = "h.db" }\n' .. config, { PORT = m.port, WEB = port })
+    local t = tagline.run('history { file = "h.db" }\n' .. config,
+      { PORT = m.port, WEB = port })
     m:wait_subscribed "web"
     assert.is_nil((samples(port)).tagline_history_oldest_timestamp_seconds)
     m:publish("plant/boiler/up", '{"t":1}')
@@ -132,8 +147,10 @@ describe("metrics", function()
 
   it("are OpenMetrics for who wants that", function()
     local _, t, port = start()
-    local _, a = samples(port, { Accept = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5" })
-    assert.truthy(a.headers["content-type"]:find("^application/openmetrics%-text; version=1%.0%.0"))
+    local _, a = samples(port,
+      { Accept = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5" })
+    assert.truthy(
+      a.headers["content-type"]:find("^application/openmetrics%-text; version=1%.0%.0"))
     assert.equal("# EOF\n", a.body:sub(-6))
     assert.truthy(a.body:find("# TYPE tagline_values counter\ntagline_values_total{", 1, true))
     t:stop()
@@ -146,11 +163,14 @@ describe("metrics", function()
       local all = samples(port)
       for name, value in pairs(all) do
         if name:find "_total" and before and before[name] then
-          assert.truthy(value >= before[name], name .. ": " .. before[name] .. " then " .. value)
+          assert.truthy(value >= before[name], name .. ": " .. before[name] .. " then "
+            .. value)
         end
       end
       for name in pairs(before or {}) do
-        if name:find 'line="plant"' and name:find "_total" then assert.is_number(all[name], name) end
+        if name:find 'line="plant"' and name:find "_total" then
+          assert.is_number(all[name], name)
+        end
       end
       before = all
       return all
@@ -160,7 +180,8 @@ describe("metrics", function()
       local first = samples(port)[name]
       for i = 1, n do m:publish("plant/boiler/up", ('{"t":%d}'):format(i), { qos = 1 }) end
       m:publish("plant/bad/up", "x", { qos = 1 })
-      wait.poll("the messages", nil, function() return samples(port)[name] == first + n + 1 end)
+      wait.poll("the messages", nil, function() return samples(port)[name] == first + n
+        + 1 end)
       check()
     end
     local text = files.read(t.config_path)

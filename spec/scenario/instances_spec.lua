@@ -59,12 +59,14 @@ describe("a station with named groups", function()
     assert.equal("valid", t:value("plant.sensor-a.also").status)
     t:stop()
     local b = broker.new()
-    t = tagline.run("limits { instance_text = 65536 }\n" .. config:gsub("MORE", ""), { PORT = b.port })
+    t = tagline.run("limits { instance_text = 65536 }\n" .. config:gsub("MORE", ""),
+      { PORT = b.port })
     c = b:handshake()
     publish(c, "site/a/up", '{"temp": 1, "also": "' .. ("x"):rep(70000) .. '"}')
     assert.equal("range", t:value("plant.sensor-a.also").reason)
     t:wait_log "plant.sensor%-a: tag 'also': a text of 70000 bytes is not kept"
-    assert.truthy(eval(t, "print(status())"):find("limits { instance_text =, text = }", 1, true))
+    assert.truthy(eval(t, "print(status())"):find("limits { instance_text =, text = }", 1,
+      true))
   end)
 
   it("fills the texts of each", function()
@@ -81,7 +83,8 @@ describe("a station with named groups", function()
     publish(c, "site/a17/will", "gone a17")
     assert.equal("StHardErr station-will",
       eval(t,
-        "print(stations['plant.sensor-a17'].status .. ' ' .. tags['plant.sensor-a17.temp'].reason)"))
+        "print(stations['plant.sensor-a17'].status .. ' ' .. \z
+          tags['plant.sensor-a17.temp'].reason)"))
     publish(c, "site/a17/up", '{"temp": 2}')
     assert.equal("StOn 2",
       eval(t,
@@ -150,7 +153,8 @@ describe("a station with named groups", function()
     t:wait_log "d%-{a}%-{b}: cannot make station 'd%-a%-b%-c' for topic 'a/b%-c': that of \z
       'a%-b/c' has this name"
     publish(c, "a-b/c/more", "7") -- the same device
-    assert.same({ 5, 7 }, { t:value("plant.d-a-b-c.x").value, t:value("plant.d-a-b-c.x").value })
+    assert.same({ 5, 7 },
+      { t:value("plant.d-a-b-c.x").value, t:value("plant.d-a-b-c.x").value })
     assert.equal("1 refused delivered", eval(t, [[local function code(topic) return explain(topic, "8").lines[1].code end
       print(stations["plant.d-{a}-{b}"].stats.refused .. " " .. code "a/b-c" .. " " .. code "a-b/c/other")]]))
   end)
@@ -220,7 +224,8 @@ describe("a station with named groups", function()
       all[n] = packet.encode("PUBLISH",
         { topic = ("site/d%d/up"):format(n), payload = ('{"temp": %d}'):format(n), qos = 0 })
     end
-    all[#all + 1] = packet.encode("PUBLISH", { topic = "other", payload = "1", qos = 1, id = 9 })
+    all[#all + 1] = packet.encode("PUBLISH", { topic = "other", payload = "1", qos = 1,
+      id = 9 })
     local bytes = table.concat(all)
     local took = t:cpu_during(function()
       c:send(bytes)

@@ -33,7 +33,8 @@ end
 local function fates(t, n)
   local _, out =
     t:eval(
-      ("local all = {} for n = 1, %d do all[n] = fates[n] or '-' end return table.concat(all, ',')"):format(n))
+      ("local all = {} for n = 1, %d do all[n] = fates[n] or '-' end return \z
+        table.concat(all, ',')"):format(n))
   return out
 end
 
@@ -41,9 +42,11 @@ describe("the parameters of CONNECT", function()
   after_each(scope.finish)
 
   for what, case in pairs {
-    ["defaults"] = { "", { client_id = "tagline-plant", clean_session = false, keep_alive = 0 } },
+    ["defaults"] = { "", { client_id = "tagline-plant", clean_session = false,
+      keep_alive = 0 } },
     ["a name without a password"] = { [[user_name = "me",]],
-      { client_id = "tagline-plant", clean_session = false, keep_alive = 0, user_name = "me" } },
+      { client_id = "tagline-plant", clean_session = false, keep_alive = 0,
+        user_name = "me" } },
     ["all that is possible"] = { [[client_id = "Zürich-1", user_name = "mé", password = "p\0\255w", clean_session = "YES", keep_alive = 65535,
         will_flag = true, will_topic = "w/é", will_message = "\0\1", will_qos = "QoS_2", will_retain = "YES",]],
       { client_id = "Zürich-1", clean_session = true, keep_alive = 65535, user_name = "mé",
@@ -81,7 +84,8 @@ describe("topic_filter and subscribe_qos", function()
 
   it("are asked for as they stand, shared subscriptions too", function()
     local b = broker.new()
-    run(b, [[topic_filter = { "a/#", "+/é/up", "$share/group/b/+", "$SYS/x" }, subscribe_qos = 2,]])
+    run(b,
+      [[topic_filter = { "a/#", "+/é/up", "$share/group/b/+", "$SYS/x" }, subscribe_qos = 2,]])
     assert.same({ { filter = "a/#", qos = 2 }, { filter = "+/é/up", qos = 2 },
       { filter = "$share/group/b/+", qos = 2 },
       { filter = "$SYS/x", qos = 2 } }, b:handshake().subscribe.filters)
@@ -171,7 +175,8 @@ describe("full_debug", function()
       will_retain=0 will_topic="w" .*"bye" user="me"'
     t:wait_log "<%- CONNACK session_present=0 code=0"
     t:wait_log '<%- SUBACK id=%d+ codes=0x02'
-    c:send("PUBLISH", { topic = "a", payload = "1\n", qos = 2, id = 9, dup = true, retain = true })
+    c:send("PUBLISH", { topic = "a", payload = "1\n", qos = 2, id = 9, dup = true,
+      retain = true })
     t:wait_log '<%- PUBLISH qos=2 dup=1 retain=1 id=9 topic="a" payload=2 bytes "1\\x0a"'
     t:wait_log 'value {"time":"[^"]+","tag":"plant.any.data","type":"TxtI","value":"1\\n","status":"valid"}'
     t:wait_log "%-> PUBREC id=9"
@@ -273,7 +278,9 @@ describe("keep_alive, ping_interval and reply_timeout", function()
     c:send("\x05\0\1alo")
     assert.equal("lo", t:value("plant.any.data").value)
     assert.equal(0, (t:eval "lines.plant:set{ ping_interval = 0 }"))
-    while not c.closed do c:next() if c.packets[c.taken].type == "DISCONNECT" then break end end
+    while not c.closed do
+      c:next() if c.packets[c.taken].type == "DISCONNECT" then break end
+    end
     c:close()
     c = b:handshake()
     c:silent(200)
@@ -285,7 +292,8 @@ describe("keep_alive, ping_interval and reply_timeout", function()
     local c = b:handshake()
     publish(t, 1, 1, 1)
     local p = c:expect "PUBLISH"
-    t:wait_log("WARN  plant: PUBACK for identifier " .. p.id .. " .* has been missing for 1%.0 s")
+    t:wait_log("WARN  plant: PUBACK for identifier " .. p.id
+      .. " .* has been missing for 1%.0 s")
     local _, age = t:eval "lines.plant.stats.oldest_inflight"
     assert.is_true(tonumber(age) >= 1)
     c:send("PUBACK", { id = p.id })
@@ -341,7 +349,8 @@ describe("connect_timeout, reconnect_delay", function()
     local function success() return b:handshake() end
     for _, longest in ipairs { 0.1, 0.2, 0.4, 0.4 } do
       local took = pause(attempt)
-      assert.is_true(took > longest / 2 - 0.02, ("a pause of %.3f s instead of %.1f"):format(took,
+      assert.is_true(took > longest / 2 - 0.02,
+        ("a pause of %.3f s instead of %.1f"):format(took,
         longest))
     end
     -- One that is shorter than reconnect_delay_max shows the bound, without which they only
@@ -398,7 +407,8 @@ describe("the parameters of writes", function()
       assert.equal("m" .. n, p.payload)
       c:send("PUBACK", { id = p.id })
     end
-    wait.poll("confirmations", 5000, function() return fates(t, 6) == "ok,ok,ok,ok,ok,queue full" end)
+    wait.poll("confirmations", 5000, function() return fates(t, 6)
+      == "ok,ok,ok,ok,ok,queue full" end)
   end)
 
   it("offline_writes rejects by default, and queues in order when asked to, with max_queued as \z
@@ -419,7 +429,8 @@ describe("the parameters of writes", function()
       assert.same({ "m" .. n, false }, { p.payload, p.dup })
       c:send("PUBACK", { id = p.id })
     end
-    wait.poll("confirmations", 5000, function() return fates(t, 4) == "ok,ok,ok,queue full" end)
+    wait.poll("confirmations", 5000, function() return fates(t, 4)
+      == "ok,ok,ok,queue full" end)
   end)
 
   it("wait_timeout and max_wait_retry need no tuning: a write waits for ten messages' handlers \z
@@ -434,7 +445,8 @@ describe("the parameters of writes", function()
     c:send(one:rep(3000)) -- six seconds of handlers, one piece
     c:expect "PUBACK"
     local _, received =
-      t:eval 'assert(lines.plant:publish("t", "x", { qos = 0 })) return lines.plant.stats.received'
+      t:eval 'assert(lines.plant:publish("t", "x", { qos = 0 })) return \z
+        lines.plant.stats.received'
     local acknowledged = 1
     while c:next().type == "PUBACK" do acknowledged = acknowledged + 1 end
     assert.is_true(acknowledged <= tonumber(received) + 10, acknowledged
@@ -464,7 +476,8 @@ describe("the parameters of writes", function()
     local _, status = t:eval "status()"
     assert.truthy(
       status:find(
-        "4 messages longer than max_packet_size were skipped, the last on big/two, 5000016 bytes",
+        "4 messages longer than max_packet_size were skipped, the last on big/two, 5000016 \z
+          bytes",
           1, true), status)
     assert.is_true(t:rss() < 200 << 20)
     assert.equal(1, #b.connections)
@@ -477,7 +490,8 @@ describe("the parameters of writes", function()
     t:wait_log "connected"
     b:refuse()
     c:reset()
-    wait.poll("the loss", 10000, function() return select(2, t:eval "return lines.plant.status")
+    wait.poll("the loss", 10000,
+      function() return select(2, t:eval "return lines.plant.status")
       ~= "connected" end)
     local code, _, said = t:ask [[
       for n = 1, 2 do assert(lines.plant:publish("t", ("x"):rep(4000), { qos = 1 }, function(ok, why) fates[n] = ok and "ok" or why end)) end
@@ -500,7 +514,8 @@ describe("the parameters of writes", function()
       == "ok,too old" end)
     b:refuse()
     c:reset()
-    wait.poll("the loss", 10000, function() return select(2, t:eval "return lines.plant.status")
+    wait.poll("the loss", 10000,
+      function() return select(2, t:eval "return lines.plant.status")
       ~= "connected" end)
     publish(t, 1, 3, 3)
     wait.poll("the third to age without a connection", 10000, function() return fates(t, 3)

@@ -131,7 +131,8 @@ describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT
     first:stop()
   end)
 
-  it("forgets a filter that the config no longer has, although another process subscribed to it",
+  it("forgets a filter that the config no longer has, although another process subscribed \z
+    to it",
     function()
     local m = mosquitto.start()
     local t = run(m.port)
@@ -155,7 +156,8 @@ describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT
     end
     for n = 1, 20 do m:publish("a/x", "m" .. n, { qos = 1 }) end
     local seen = {}
-    wait.till("20 messages", 5000, function() return #two[1]:lines() + #two[2]:lines() == 20 end)
+    wait.till("20 messages", 5000, function() return #two[1]:lines() + #two[2]:lines()
+      == 20 end)
     for _, t in ipairs(two) do
       assert.is_true(#t:lines() > 0)
       for _, v in ipairs(t:values()) do
@@ -166,7 +168,8 @@ describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT
     end
   end)
 
-  it("sends the line's will when the program is killed, and not when it ends in order", function()
+  it("sends the line's will when the program is killed, and not when it ends in order",
+    function()
     local m = mosquitto.start()
     local s = m:subscribe "will"
     local extra = 'will_flag = true, will_topic = "will", will_message = "gone", will_qos = 1,'
@@ -183,11 +186,13 @@ describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT
   it("refuses a wrong password, which is named, and never shown", function()
     local m
     local path = scope.file("passwords", "")
-    local code = process.run(process.find "mosquitto_passwd", { "-b", path, "me", "right-one" })
+    local code = process.run(process.find "mosquitto_passwd",
+      { "-b", path, "me", "right-one" })
     assert.equal(0, code)
     m = mosquitto.start { "allow_anonymous false", "password_file " .. path }
     local t = run(m.port, { extra = 'user_name = "me", password = "wrong-one",' })
-    t:wait_log "ERROR plant: 127%.0%.0%.1:%d+: connection refused, code [45]: .*: correct user_name and password"
+    t:wait_log "ERROR plant: 127%.0%.0%.1:%d+: connection refused, code [45]: .*: correct \z
+      user_name and password"
     assert.equal(0, (t:eval 'lines.plant:set{ password = "right-one" }'))
     t:wait_log "INFO  plant: connected to"
     t:stop()
@@ -195,17 +200,20 @@ describe("Mosquitto, without any extension of the standard [MQTT-7.0.0-2], [MQTT
   end)
 end)
 
--- A CA and a certificate of this name that it signed, in a folder: ca.crt, server.crt, server.key.
+-- A CA and a certificate of this name that it signed, in a folder: ca.crt, server.crt,
+-- server.key.
 local function certificates(name)
   local folder = scope.folder()
   local function openssl(...)
     local code, _, errors = process.run(process.find "openssl", { ... }, { cwd = folder })
     assert(code == 0, errors)
   end
-  openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+  openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+    "-nodes",
     "-days", "2", "-subj", "/CN=spec CA",
     "-keyout", "ca.key", "-out", "ca.crt")
-  openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+  openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+    "-subj",
     "/CN=" .. name,
     "-keyout", "server.key", "-out", "server.csr")
   scope.file("extensions", "subjectAltName=DNS:" .. name .. "\n", folder)
@@ -218,7 +226,8 @@ end
 -- Mosquitto with a TLS listener; returns it and that listener's port.
 local function tls_broker(folder, net, ...)
   local port = mosquitto.free_port()
-  return mosquitto.start { net = net, "listener " .. port .. " 127.0.0.1", "certfile " .. folder
+  return mosquitto.start { net = net, "listener " .. port .. " 127.0.0.1",
+    "certfile " .. folder
     .. "/server.crt",
     "keyfile " .. folder .. "/server.key", ... }, port
 end
@@ -258,7 +267,8 @@ describe("the stunnel recipe", function()
     m:publish("plant/boiler/up", '{"temp":21.5}', { qos = 1 })
     assert.equal(21.5, t:value("cloud.boiler.temperature").value)
     local sub = m:subscribe "out"
-    assert.equal(0, (t:eval 'assert(lines.cloud:publish("out", ("x"):rep(100000), { qos = 2 }))'))
+    assert.equal(0,
+      (t:eval 'assert(lines.cloud:publish("out", ("x"):rep(100000), { qos = 2 }))'))
     assert.equal(100000, #sub:wait_line("^2 0 out "):match "x+")
     m:kill()
     t:wait_log "WARN  cloud: .*closed"
@@ -294,7 +304,8 @@ describe("the WebSocket recipe", function()
 
   local function wrapper(url, ...)
     local port = mosquitto.free_port()
-    local p = process.start(process.find "lua5.4", { "examples/websocket/wrapper.lua", "--port",
+    local p = process.start(process.find "lua5.4",
+      { "examples/websocket/wrapper.lua", "--port",
       tostring(port), url, ... },
       { net = net })
     p:wait_log "→"
@@ -330,7 +341,8 @@ describe("the WebSocket recipe", function()
     local sub = m:subscribe "out"
     for _, size in ipairs { 1, 125, 126, 65535, 65536, 300000 } do
       assert.equal(0,
-        (t:eval(('assert(lines.cloud:publish("out", ("x"):rep(%d), { qos = 2 }))'):format(size))))
+        (t:eval(('assert(lines.cloud:publish("out", ("x"):rep(%d), { qos = 2 }))'):format(
+          size))))
       assert.equal(size, #sub:wait_line("^2 0 out "):match "x+")
     end
     m:kill()
@@ -405,9 +417,11 @@ describe("the WebSocket recipe", function()
   local function accept_code(key)
     local folder = scope.folder()
     scope.file("key", key .. "258EAFA5-E914-47DA-95CA-C5AB0DC85B11", folder)
-    local _, hex = process.run(process.find "openssl", { "dgst", "-sha1", "-r", folder .. "/key" })
+    local _, hex = process.run(process.find "openssl",
+      { "dgst", "-sha1", "-r", folder .. "/key" })
     scope.file("sum",
-      (hex:match("^%x+"):gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end)),
+      (hex:match("^%x+"):gsub("%x%x",
+        function(two) return string.char(tonumber(two, 16)) end)),
         folder)
     local _, text = process.run(process.find "openssl", { "base64", "-in", folder .. "/sum" })
     return text:match "%S+"
@@ -420,7 +434,8 @@ describe("the WebSocket recipe", function()
     local t = run_recipe(port)
     wait.till("CONNECT", 5000, function() return #s.frames > 0 end)
     assert.truthy(s.head:find("\r\nSec-WebSocket-Protocol: mqtt\r\n", 1, true), s.head)
-    assert.same({ 2, true, "\x10" }, { s.frames[1][1], s.frames[1][2], s.frames[1][3]:sub(1, 1) })
+    assert.same({ 2, true, "\x10" },
+      { s.frames[1][1], s.frames[1][2], s.frames[1][3]:sub(1, 1) })
     for byte in ("\x20\2\0\0"):gmatch "." do s.send("\x82\1" .. byte) end -- a byte a frame
     local subscribe
     wait.till("SUBSCRIBE", 5000, function()
@@ -429,9 +444,10 @@ describe("the WebSocket recipe", function()
       subscribe = all:match "\x82.(..)"
       return subscribe
     end)
-    -- SUBACK and the first half of a PUBLISH in one frame; its other half in two fragments of a
-    -- message.
-    local publish = "\x30" .. string.char(2 + 15 + 11) .. "\0\15plant/boiler/up" .. '{"temp":21}'
+    -- SUBACK and the first half of a PUBLISH in one frame; its other half in two fragments
+    -- of a message.
+    local publish = "\x30" .. string.char(2 + 15 + 11) .. "\0\15plant/boiler/up"
+      .. '{"temp":21}'
     local one = "\x90\3" .. subscribe .. "\1" .. publish:sub(1, 10)
     s.send("\x82" .. string.char(#one) .. one)
     s.send("\x02\5" .. publish:sub(11, 15) .. "\x80" .. string.char(#publish - 15)
@@ -446,7 +462,8 @@ describe("the WebSocket recipe", function()
   it("says what is wrong with its command line, and where it cannot listen", function()
     local taken = mosquitto.start().port
     for words, what in pairs {
-      [""] = "2 %-%-port is missing", ["--port 1"] = "2 the broker's address, ws://…, is missing",
+      [""] = "2 %-%-port is missing",
+        ["--port 1"] = "2 the broker's address, ws://…, is missing",
         ["--port"] = "2 %-%-port needs a value",
       ["--port 99999 ws://x"] = "2 %-%-port: expected 0 to 65535, got '99999'",
         ["--port 1 x"] = "2 unknown word 'x'",

@@ -1,13 +1,15 @@
--- Memory that fails: every request of starting, connecting, receiving, writing, storing, reloading
--- and of the REPL in turn, once, and all from that one on for a while. Afterwards the process is as
--- if nothing had been, and nothing was acknowledged that was not handled.
+-- Memory that fails: every request of starting, connecting, receiving, writing, storing,
+-- reloading and of the REPL in turn, once, and all from that one on for a while.
+-- Afterwards the process is as if nothing had been, and nothing was acknowledged that was
+-- not handled.
 local uv = require "luv"
 local scenario = require "spec.support.scenario"
 local broker, files, process, scope, tagline, wait =
   scenario "broker files process scope tagline wait"
 
--- How many requests are passed over from one that fails to the next: 1 tries each. scripts/test has
--- no time for all of the long phases in each run, so it begins elsewhere each day.
+-- How many requests are passed over from one that fails to the next: 1 tries each.
+-- scripts/test has no time for all of the long phases in each run, so it begins elsewhere
+-- each day.
 local STRIDE = tonumber(os.getenv "TORTURE_STRIDE") or 7
 local FIRST = tonumber(os.getenv "TORTURE_FIRST") or os.time() // 86400 % STRIDE
 local WHILE = 40 -- milliseconds for which memory stays away in the second kind
@@ -69,7 +71,8 @@ plant.__index = plant
 
 function plant.start(options)
   local b, m = broker.new(), memory.new()
-  local p = setmetatable({ broker = b, memory = m, serial = 0, owed = {}, got = {}, printed = {},
+  local p = setmetatable({ broker = b, memory = m, serial = 0, owed = {}, got = {},
+    printed = {},
     taken = 0 }, plant)
   p.path = tagline.config(config,
     { PORT = b.port, STORE = options.store and ("session_store = %q,"):format(scope.folder())
@@ -171,8 +174,8 @@ end
 
 function plant:is_up() return self.c and self.c.up and not self.c.closed end
 
--- A message with a number of its own. Returns a function that tells whether it was acknowledged;
--- then its value has been printed, once at QoS 2.
+-- A message with a number of its own. Returns a function that tells whether it was
+-- acknowledged; then its value has been printed, once at QoS 2.
 function plant:message(topic, tag, qos)
   self.serial = self.serial + 1
   local n, prefix = self.serial, topic:match "^lua" and "" or '{"v":'
@@ -190,7 +193,8 @@ function plant:message(topic, tag, qos)
   end
 end
 
--- Evaluate code as `tagline repl` does. Returns a function that tells whether it was answered, with
+-- Evaluate code as `tagline repl` does. Returns a function that tells whether it was
+-- answered, with
 -- what: { type, text }, or { "end" } when the process closed the console.
 function plant:ask(code, milliseconds)
   local pipe, answer, input = uv.new_pipe(false), nil, ""
@@ -201,7 +205,8 @@ function plant:ask(code, milliseconds)
   local function frame(type, body) return type .. string.pack(">s4", body) end
   pipe:connect(self.socket, function(why)
     if why then return finish { "end", why } end
-    pipe:write(frame("h", ('{"tty":false,"width":80,"json":false,"wait":%d}'):format(milliseconds
+    pipe:write(
+      frame("h", ('{"tty":false,"width":80,"json":false,"wait":%d}'):format(milliseconds
       or 0)) .. frame("e", code))
     pipe:read_start(function(_, bytes)
       if not bytes then return finish { "end", "EOF" } end
@@ -243,9 +248,9 @@ function plant:is_well()
     == "true" end)
 end
 
--- Let request after request fail while `begin(n)` is under way: it does the thing and returns a
--- function that tells whether it is over. STRIDE is for what asks for much; free: it may ask for
--- nothing.
+-- Let request after request fail while `begin(n)` is under way: it does the thing and
+-- returns a function that tells whether it is over. STRIDE is for what asks for much;
+-- free: it may ask for nothing.
 local function torture(p, what, stride, begin, free)
   for _, forever in ipairs { false, true } do
     local n, tried = stride > 1 and FIRST % stride or 0, 0
@@ -258,7 +263,8 @@ local function torture(p, what, stride, begin, free)
         p:look(WHILE, done)
         p.memory:heal()
       end
-      p:till(("%s, request %d failing%s"):format(what, n, forever and " and all behind it" or ""),
+      p:till(("%s, request %d failing%s"):format(what, n, forever and " and all behind it"
+        or ""),
         done)
       p.memory:heal()
       local _, failed = p.memory:count()
@@ -284,7 +290,8 @@ describe("without memory", function()
       local p = plant.start { store = store }
       p:is_well()
       for qos = 1, 2 do
-        torture(p, "a message of QoS " .. qos, 1, function() return p:message("x/up", "plant.x.v",
+        torture(p, "a message of QoS " .. qos, 1,
+          function() return p:message("x/up", "plant.x.v",
           qos) end, true)
         torture(p, "a message for Lua of QoS " .. qos, 1, function(n)
           return p:message("lua/" .. qos .. n, "plant.lua.v", qos)
@@ -318,7 +325,8 @@ describe("without memory", function()
           fate = fate or p:ask(("return fates[%d]"):format(n))
           if not fate() then return false end
           if fate()[1] ~= "r" then fate = nil return false end
-          if fate()[2] == "nil" or fate()[2] == "" then -- the function had no memory: that was told
+          -- the function had no memory: that was told
+          if fate()[2] == "nil" or fate()[2] == "" then
             local told = p.t:text("stderr"):find("ERROR", said, true)
             if not (told and p.got[tostring(n)]) then fate = nil end
             return fate ~= nil

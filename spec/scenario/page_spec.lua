@@ -1,5 +1,5 @@
--- The page in a real browser: what an operator sees of a plant, with a mouse, with a keyboard, on a
--- phone, and when the connection breaks. Skipped where there is no Chromium.
+-- The page in a real browser: what an operator sees of a plant, with a mouse, with a
+-- keyboard, on a phone, and when the connection breaks. Skipped where there is no Chromium.
 local uv = require "luv"
 local scenario = require "spec.support.scenario"
 local browser, files, mosquitto, scope, tagline, wait =
@@ -32,13 +32,15 @@ line "many" (many)
 
 local EVIL = [[<img src=x onerror="window.evil = 1"><b>bold</b>]]
 
--- A plant with an HTTP port of its own. Returns the process, Mosquitto, and the page's address.
+-- A plant with an HTTP port of its own. Returns the process, Mosquitto, and the page's
+-- address.
 local function start(token, port, m)
   m = m or mosquitto.start()
   port = port or mosquitto.free_port()
   local folder = scope.folder()
   local path = folder .. "/config.lua"
-  local names = { PORT = m.port, HTTP = port, TOKEN = token and (', token = "%s"'):format(token)
+  local names = { PORT = m.port, HTTP = port, TOKEN = token
+    and (', token = "%s"'):format(token)
     or "" }
   files.write(path, (config:gsub("%f[%w_][A-Z][A-Z_]*%f[^%w_]", names)))
   local t = tagline.run(path)
@@ -92,7 +94,8 @@ there("the page", function()
   after_each(function()
     assert.same({}, b:complaints())
     for _, url in ipairs(b:requests()) do
-      assert.truthy(url:sub(1, #base) == base or url:match "^data:" or url == "about:blank", url)
+      assert.truthy(url:sub(1, #base) == base or url:match "^data:" or url == "about:blank",
+        url)
     end
     assert.falsy(b:run "return Boolean(window.evil)")
     assert.same(0, b:run [[return document.querySelectorAll("main img, main b > b").length]])
@@ -176,9 +179,12 @@ there("the page", function()
     shows(b, "#t-why ~ *", "65 °C")
     local turn = 0 -- a value is in the history some seconds after it came
     wait.poll("all points", nil, function()
-      if turn % 40 == 0 then b:run [[document.querySelector(".choice [aria-pressed=true]")?.click()]] end
+      if turn % 40 == 0 then
+        b:run [[document.querySelector(".choice [aria-pressed=true]")?.click()]]
+      end
       turn = turn + 1
-      local points = b:run [[return Number(document.querySelector(".plot")?.dataset.points ?? 0)]]
+      local points =
+        b:run [[return Number(document.querySelector(".plot")?.dataset.points ?? 0)]]
       return points >= 8
     end)
     shows(b, ".plot-note", "greatest 65 °C")
@@ -221,7 +227,8 @@ there("the page", function()
     b:go(base .. "#/tag/plant.boiler.setpoint")
     b:wait("the form", [[return document.querySelector("#new-value")]])
     local function enter(text)
-      b:run([[const f = document.querySelector("#new-value"); f.value = arguments[0]; f.form.requestSubmit()]],
+      b:run(
+        [[const f = document.querySelector("#new-value"); f.value = arguments[0]; f.form.requestSubmit()]],
         text)
     end
     enter "much"
@@ -268,7 +275,8 @@ there("the page", function()
     t:kill "sigcont"
     shows(b, ".link", "live")
     shows(b, ".rows", "77.75")
-    b:wait("no word of it any more", [[return !document.querySelector("#lost").checkVisibility()]])
+    b:wait("no word of it any more",
+      [[return !document.querySelector("#lost").checkVisibility()]])
 
     t:stop() -- a process that begins anew is another story for the page: a snapshot
     shows(b, "#lost", "connection lost")

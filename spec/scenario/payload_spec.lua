@@ -31,11 +31,13 @@ end
 local function now(t, tag)
   return (
     ask(t,
-      ("local t = tags[%q] return t.status == 'valid' and tostring(t.value) or t.reason or t.status"):format(tag)))
+      ("local t = tags[%q] return t.status == 'valid' and tostring(t.value) or t.reason or \z
+        t.status"):format(tag)))
 end
 
 local function hex(text)
-  return (text:gsub("%s", ""):gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end))
+  return (text:gsub("%s", ""):gsub("%x%x",
+    function(h) return string.char(tonumber(h, 16)) end))
 end
 
 describe("payloads", function()
@@ -117,7 +119,8 @@ describe("payloads", function()
         temp = Ai { "JA=temp", decimal = "," }, n = Ci { "JA=n", decimal = "," },
         out = Do { "OUT_VALUE", words = { Off = "CLOSE", On = { "OPEN", "opened" } } }, topic = TxtO { "OUT_TOPIC", default = "j/set" } } },
       station "w" { address = "w", tags = { out = Ao { "OUT_VALUE", decimal = "," }, topic = TxtO { "OUT_TOPIC", default = "w/set" } } },]]
-    for payload, value in pairs { OPEN = "true", opened = "true", CLOSED = "false", open = "type",
+    for payload, value in pairs { OPEN = "true", opened = "true", CLOSED = "false",
+      open = "type",
       on = "type", ["0"] = "type" } do
       publish(c, "d", payload)
       assert.equal(value, now(t, "l.d.open"), payload)
@@ -209,7 +212,8 @@ describe("payloads", function()
       assert.same({ "StHardErr", "station-will" },
         { (ask(t, status)), now(t, "l." .. name .. ".v") })
       publish(c, name .. "/lwt", "Online")
-      assert.same({ "StOn", "station-will" }, { (ask(t, status)), now(t, "l." .. name .. ".v") })
+      assert.same({ "StOn", "station-will" },
+        { (ask(t, status)), now(t, "l." .. name .. ".v") })
       publish(c, name, "2")
       assert.equal("2.0", now(t, "l." .. name .. ".v"))
     end

@@ -62,12 +62,14 @@ describe("the recorder", function()
     t:value "plant.meter.volts"
     t:value "plant.boiler.t"
     for code, result in pairs {
-      ["#messages()"] = "4", ['#messages("plant/+/up")'] = "3", ['#messages("plant.boiler")'] = "2",
+      ["#messages()"] = "4", ['#messages("plant/+/up")'] = "3",
+        ['#messages("plant.boiler")'] = "2",
       ['#messages(tags["plant.meter.volts"])'] = "1", ["#messages(lines.plant)"] = "4",
         ["#messages(nil, 2)"] = "2",
       ["messages()[1].topic"] = "plant/boiler/up", ["messages()[1].qos"] = "1",
         ["messages()[4].payload"] = '{"t":2}',
-      ["messages()[3].station or 'nobody'"] = "nobody", ["messages()[2].station"] = "plant.meter",
+      ["messages()[3].station or 'nobody'"] = "nobody",
+        ["messages()[2].station"] = "plant.meter",
         ["messages(nil, 2)[1].number"] = "3",
       ["#messages('nothing/#')"] = "0",
     } do
@@ -94,7 +96,8 @@ describe("the recorder", function()
     assert.same({ 0, "0", "" }, { t:eval "return #messages()" })
   end)
 
-  it("saves a capture that replay reads back to the same values, and overwrites nothing", function()
+  it("saves a capture that replay reads back to the same values, and overwrites nothing",
+    function()
     local t, m = start()
     m:publish("plant/boiler/up", '{"t":21.5,"n":"ž\\n"}')
     m:publish("plant/meter/up", "\x01\x00")
@@ -105,7 +108,8 @@ describe("the recorder", function()
     assert.truthy(out:find("2 messages in " .. path, 1, true), out)
     assert.equal(1, (t:eval(("save(%q)"):format(path))))
     assert.equal(1, (t:eval 'save("/nowhere/x")'))
-    local code, values, problems = tagline.command { "replay", path, tagline.config(SITE, words()) }
+    local code, values, problems = tagline.command { "replay", path,
+      tagline.config(SITE, words()) }
     assert.same({ 0, "" }, { code, problems })
     assert.same(sorted(t:text "stdout"), sorted(values))
   end)
@@ -117,7 +121,8 @@ describe("the recorder", function()
     t:value "plant.boiler.t"
     local folder = t.config_path:match "^(.*/)"
     for i, name in ipairs { "meter", "boiler" } do
-      local status, _, err = t:eval(("return freeze(messages()[%d], %q)"):format(i, folder .. name
+      local status, _, err = t:eval(("return freeze(messages()[%d], %q)"):format(i,
+        folder .. name
         .. "_spec.lua"))
       assert.same({ 0, "" }, { status, err })
     end
@@ -157,7 +162,8 @@ describe("freeze", function()
     local code, out, err = t:eval(("return freeze(messages()[1], %q)"):format(file))
     assert.same({ 0, "" }, { code, err }, out)
     local text = files.read(file)
-    assert.truthy(text:find("-- p.d-%C3%A4%20b%22.n depends on what decode remembers", 1, true),
+    assert.truthy(text:find("-- p.d-%C3%A4%20b%22.n depends on what decode remembers", 1,
+      true),
       text)
     assert.truthy(utf8.len(text), text)
     code, out = tagline.command { "test", file }
@@ -171,7 +177,8 @@ describe("freeze", function()
           true), out)
   end)
 
-  it("and save say where their file is, and the spec finds the config from any folder", function()
+  it("and save say where their file is, and the spec finds the config from any folder",
+    function()
     local m = mosquitto.start()
     local path = tagline.config(SITE, words(m.port))
     local t = tagline.run(path:match "[^/]*$", nil, { cwd = path:match "^(.*)/" })
@@ -215,7 +222,8 @@ describe("tagline replay", function()
     end
     assert.same({
       ["plant.boiler.t"] = { BOILER.time, 21.5 }, ["plant.boiler.name"] = { BOILER.time, "a" },
-      ["plant.meter.volts"] = { METER.time, 25.6 }, ["plant.meter.at"] = { METER.time, METER.time },
+      ["plant.meter.volts"] = { METER.time, 25.6 },
+        ["plant.meter.at"] = { METER.time, METER.time },
     }, values)
   end)
 
@@ -234,7 +242,8 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
     local seen = {}
     for line in out:gmatch "[^\n]+" do
       local v = cjson.decode(line)
-      seen[#seen + 1] = ("%s %s %s"):format(v.time:sub(12, 19), v.tag:sub(5), v.status == "valid"
+      seen[#seen + 1] = ("%s %s %s"):format(v.time:sub(12, 19), v.tag:sub(5),
+        v.status == "valid"
         and ("%g"):format(v.value) or v.reason)
     end
     assert.same({ "22:13:20 x 1", "22:14:00 x no-data", "22:14:20 out 1", "22:15:20 out 2",
@@ -297,16 +306,19 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
     assert.truthy(err:find("config%.lua:6: .*data string too short"), err)
   end)
 
-  -- Lines as save() writes them are read in C; a member that it never writes sends the line to Lua.
+  -- Lines as save() writes them are read in C; a member that it never writes sends the
+  -- line to Lua.
   it("gives the same for lines as save() writes them and for all others", function()
-    local topics = { "plant/boiler/up", "plant/meter/up", "plant/x", "else/where", "plant/+/wrong",
+    local topics = { "plant/boiler/up", "plant/meter/up", "plant/x", "else/where",
+      "plant/+/wrong",
       "plant/b\u{f6}iler/up" }
     local plain, odd = { HEAD }, { HEAD, "\n" }
     for i = 1, 3000 do
       local m = { line = i % 7 == 0 and "nobody" or i % 5 > 0 and "plant" or nil,
         time = ("2023-11-14T22:%02d:%02d%sZ"):format(i // 60, i % 60,
           i % 2 == 0 and (".%03d"):format(i % 1000) or ""),
-        topic = topics[i % #topics + 1], qos = i % 3, id = i, retain = i % 4 == 0, dup = i % 9 == 0 }
+        topic = topics[i % #topics + 1], qos = i % 3, id = i, retain = i % 4 == 0,
+          dup = i % 9 == 0 }
       if i % 6 == 2 then
         m.base64 = ({ "AQA=", "AQ==", "", "/wAB" })[i % 4 + 1]
       else
@@ -333,7 +345,8 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
   it("gives what comes before a line that is wrong, deep in the file", function()
     local lines = { HEAD }
     for i = 1, 5000 do
-      lines[#lines + 1] = cjson.encode { line = "plant", time = BOILER.time, topic = BOILER.topic,
+      lines[#lines + 1] = cjson.encode { line = "plant", time = BOILER.time,
+        topic = BOILER.topic,
         payload = ('{"t":%d,"n":"%s"}'):format(i, ("x"):rep(100)) } .. "\n"
     end
     lines[#lines + 1] = "{\n"
@@ -350,10 +363,13 @@ line "p" { host = "x", station "s" { address = "a", no_data_timeout = 30, time_f
     ["a capture of a later version"] = { '{"tagline_capture":2}\n',
       ":1: expected a capture of version 1, got 2" },
     ["a line that is no JSON"] = { HEAD .. "x\n", ":2: expected a JSON object" },
-    ["a message without topic"] = { HEAD .. '{"time":"2023-11-14T22:13:20.000Z","payload":""}\n',
+    ["a message without topic"] =
+      { HEAD .. '{"time":"2023-11-14T22:13:20.000Z","payload":""}\n',
       ":2: expected a topic" },
-    ["a message without time"] = { HEAD .. '{"topic":"a","payload":""}\n', ":2: expected a time" },
-    ["a message without payload"] = { HEAD .. '{"topic":"a","time":"2023-11-14T22:13:20.000Z"}\n',
+    ["a message without time"] = { HEAD .. '{"topic":"a","payload":""}\n',
+      ":2: expected a time" },
+    ["a message without payload"] =
+      { HEAD .. '{"topic":"a","time":"2023-11-14T22:13:20.000Z"}\n',
       ":2: expected a payload" },
     ["base64 that is none"] =
       { HEAD .. '{"topic":"a","time":"2023-11-14T22:13:20.000Z","base64":"*"}\n',

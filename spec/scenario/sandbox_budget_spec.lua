@@ -14,7 +14,8 @@ local tricks = {
   { "a loop in a coroutine made earlier", "time",
     "kept = kept or coroutine.create(function() while true do end end) coroutine.resume(kept)" },
   { "a loop in a coroutine within coroutines", "time",
-    "local function go(n) if n == 0 then while true do end end coroutine.wrap(go)(n - 1) end go(20)" },
+    "local function go(n) if n == 0 then while true do end end coroutine.wrap(go)(n - 1) \z
+      end go(20)" },
   { "coroutines without end", "time",
     "while true do coroutine.resume(coroutine.create(function() while true do end end)) end" },
   { "a loop in __index", "time",
@@ -30,7 +31,8 @@ local tricks = {
   { "pcall in a loop", "time", "while true do pcall(function() while true do end end) end" },
   { "pcall of pcall", "time", "local function f() while true do pcall(f) end end f()" },
   { "xpcall in a loop", "time",
-    "while true do xpcall(function() while true do end end, function() while true do end end) end" },
+    "while true do xpcall(function() while true do end end, function() while true do end \z
+      end) end" },
   { "an xpcall handler that fails", "time",
     "xpcall(function() while true do end end, function() error('again') end) while true do end" },
   { "pcall in a coroutine in a loop", "time",
@@ -64,7 +66,8 @@ local tricks = {
       end end })) end)()" },
   { "a number as error", "error", "error(42)" },
   { "nil as error", "error", "error()" },
-  { "patterns: a?a?a?", "time", "(('a'):rep(30)):find(('a?'):rep(30) .. ('a'):rep(30) .. 'b')" },
+  { "patterns: a?a?a?", "time",
+    "(('a'):rep(30)):find(('a?'):rep(30) .. ('a'):rep(30) .. 'b')" },
   { "patterns: .-.-.-.-b", "time", "(('a'):rep(3000)):find(('.-'):rep(4) .. 'b')" },
   { "patterns: a*a*a*a*b in match", "time", "(('a'):rep(3000)):match(('a*'):rep(6) .. 'b')" },
   { "patterns: in gsub", "time", "(('a'):rep(3000)):gsub(('.-'):rep(4) .. 'b', '')" },
@@ -101,7 +104,8 @@ local tricks = {
   { "string.rep, large", "any", "return { x = #('x'):rep(1e9) }" },
   { "string.rep, larger than all", "error", "return { x = #('x'):rep(1 << 60) }" },
   { "string.rep in a loop", "any", "while true do local s = ('x'):rep(3e7) end" },
-  { "string.upper of much", "any", "local s = ('x'):rep(5e7) while true do s = s:upper() end" },
+  { "string.upper of much", "any",
+    "local s = ('x'):rep(5e7) while true do s = s:upper() end" },
   { "string.format of much", "any",
     "local s = ('x'):rep(3e7) while true do local t = ('%q %s'):format(s, s) end" },
   { "string.pack with a long format", "error", "string.pack(('x'):rep(1e7))" },
@@ -122,7 +126,8 @@ local tricks = {
     "local a, b = ('\\0'):rep(1e6) .. 'a', ('\\0'):rep(1e6) .. 'b' while true do local x = a < \z
       b end" },
   { "texts of NULs sorted", "time",
-    "local t = {} for i = 1, 20 do t[i] = ('\\0'):rep(5e5) .. i end while true do table.sort(t) end" },
+    "local t = {} for i = 1, 20 do t[i] = ('\\0'):rep(5e5) .. i end while true do \z
+      table.sort(t) end" },
   { "numbers in long texts", "time",
     "local s = (' '):rep(1e6) .. '1' while true do local x = s + 1 end" },
   { "tonumber of much", "time", "local s = ('1'):rep(1e6) while true do tonumber(s, 36) end" },
@@ -161,7 +166,8 @@ local tricks = {
     "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end" },
   { "deep recursion", "error", "local function f() return 1 + f() end return f()" },
   { "recursion in __index", "error",
-    "local t = setmetatable({}, { __index = function(t, k) return t[k .. 'x'] end }) return t.x" },
+    "local t = setmetatable({}, { __index = function(t, k) return t[k .. 'x'] end }) \z
+      return t.x" },
   { "an object that is its own __call", "time",
     "local t = {} setmetatable(t, { __call = t }) t()" },
   { "the same with room for many arguments", "time",
@@ -189,7 +195,8 @@ local tricks = {
   { "json.encode of a sparse array", "error", "json.encode { [1 << 31] = 1 }" },
   { "json.encode of NaN", "error", "json.encode { 0 / 0 }" },
   { "yield out of a decoder", "error", "coroutine.yield { x = 1 }" },
-  { "yield out of a decoder, in pcall", "error", "error(select(2, pcall(coroutine.yield, 1)))" },
+  { "yield out of a decoder, in pcall", "error",
+    "error(select(2, pcall(coroutine.yield, 1)))" },
   { "closing the main thread", "error",
     "error(select(2, pcall(coroutine.close, (coroutine.running()))))" },
   { "msg of an earlier message", "error",
@@ -267,14 +274,16 @@ describe("a handler", function()
         local took = t:cpu_during(function() publish("s/" .. number, "") end) * 1000
         assert.is_true(took < 100 + SLACK, ("took %.0f ms"):format(took))
         if os.getenv "SANDBOX_PRINT" then print(("%6.1f ms  %s"):format(took, name)) end
-        local said = said_of(number) -- once for each distinct error, and the log may come later
+        -- once for each distinct error, and the log may come later
+        local said = said_of(number)
         if said then
           assert.truthy(said:find("ERROR plant.s: decode: ", 1, true), said)
           if kind == "time" then
             assert.truthy(said:find("took longer than handler_time (0.1 s)", 1, true), said)
           end
           if kind == "memory" then
-            assert.truthy(said:find("not enough memory", 1, true) or said:find("took longer", 1,
+            assert.truthy(said:find("not enough memory", 1, true)
+              or said:find("took longer", 1,
               true), said)
           end
         end
@@ -429,7 +438,8 @@ describe("the memory of handlers", function()
     local said = t:wait_log "not enough memory"
     assert.truthy(
       said:find(
-        "plant.s: decode: .*config.lua:5: not enough memory %(limits: memory = 16777216%)"), said)
+        "plant.s: decode: .*config.lua:5: not enough memory %(limits: memory = 16777216%)"),
+          said)
     -- little room is left: whatever happens is told, nothing ends
     for id = 2, 40 do publish("ok", id) end
     publish("caught", 41)
@@ -466,7 +476,8 @@ describe("the largest texts", function()
     c:expect "PUBACK"
     assert.truthy(
       t:wait_log(
-        "config.lua:3: not enough memory for 63000%d%d bytes at once %(limits: memory = 268435456, " ..
+        "config.lua:3: not enough memory for 63000%d%d bytes at once %(limits: memory = \z
+          268435456, " ..
       "of which a text may take 4194304%)"))
     repeat until t:value("plant.s.n").status == "invalid"
   end)

@@ -1,6 +1,6 @@
--- Three hundred ways to keep the loop: whatever a decoder does, a message of another line waits
--- for at most a call's time, values of other stations go on, and SIGTERM ends the process. What
--- each trick gives, or fails with, is not asked here (sandbox_budget_spec).
+-- Three hundred ways to keep the loop: whatever a decoder does, a message of another line
+-- waits for at most a call's time, values of other stations go on, and SIGTERM ends the
+-- process. What each trick gives, or fails with, is not asked here (sandbox_budget_spec).
 local scenario = require "spec.support.scenario"
 local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 
@@ -59,7 +59,8 @@ each({
     { "__shl", "__shl = e }, t << 1" },
   { "__shr", "__shr = e }, t >> 1" }, { "__bnot", "__bnot = e }, ~t" },
     { "__concat", "__concat = e }, t .. 'x'" },
-  { "__len", "__len = e }, #t" }, { "__eq", "__eq = e }, t == u" }, { "__lt", "__lt = e }, t < u" },
+  { "__len", "__len = e }, #t" }, { "__eq", "__eq = e }, t == u" },
+    { "__lt", "__lt = e }, t < u" },
   { "__le", "__le = e }, t <= u" }, { "__index", "__index = e }, t.x" },
     { "__call", "__call = e }, t()" },
   { "__tostring", "__tostring = e }, tostring(t)" }, { "__pairs", "__pairs = e }, pairs(t)" },
@@ -96,7 +97,8 @@ each({
     "long:len()", "long:lower()", "long:upper()",
   "long:rep(2)", "long:rep(1000, long)", "long:reverse()", "long:sub(2)", "long:format()",
     "('%s'):format(long)",
-  "('%q'):format(long)", "('%-99s'):format(long)", "('%.99f'):format(1e308)", "('%a'):format(1.1)",
+  "('%q'):format(long)", "('%-99s'):format(long)", "('%.99f'):format(1e308)",
+    "('%a'):format(1.1)",
   "string.pack('s4', long)", "string.pack('z', long)",
     "string.unpack('s4', string.pack('s4', long))", "string.unpack('z', long .. '\\0')",
   "string.packsize(('i4'):rep(1000))", "string.unpack(('B'):rep(200), long)", "utf8.len(long)",
@@ -123,7 +125,8 @@ each({
   "('%q'):format(long)", "long < long .. '\\0'", "string.unpack('z', long)",
     "re.find(long, '\\\\x{ff}')", "tonumber(long)",
   "explain('bad/1', long)",
-}, "bytes that are no text", BYTES .. "while true do pcall(function() local result = (%%) end) end")
+}, "bytes that are no text",
+  BYTES .. "while true do pcall(function() local result = (%%) end) end")
 each({
   "tonumber(long)", "tonumber(long, 10)", "long + 1", "long * 1.5", "-long",
     "math.tointeger(long)", "math.floor(long)", "json.decode(long)",
@@ -163,9 +166,11 @@ each({
     "setmetatable({}, { __pairs = function() while true do end end })",
   "{ x = deep }", "{ x = { value = deep } }", "{ x = ('1'):rep(3e6) }",
     "{ out = ('x'):rep(3e6) }", "{ [('x'):rep(3e6)] = 1 }",
-  "samples", "names", "{ { time = 0 / 0, values = wide } }", "{ { time = 1, values = names } }",
+  "samples", "names", "{ { time = 0 / 0, values = wide } }",
+    "{ { time = 1, values = names } }",
     "wide[1], 1e300", "{ x = 1 }, ('x'):rep(3e6)",
-  "nil, nil, ('x'):rep(3e6)", "coroutine.wrap(function() while true do end end)", "print", "0 / 0",
+  "nil, nil, ('x'):rep(3e6)", "coroutine.wrap(function() while true do end end)", "print",
+    "0 / 0",
 }, "a result", [[
   local deep, wide, samples, names = {}, {}, {}, {}
   for i = 1, 2e4 do deep = { deep } end
@@ -224,7 +229,8 @@ each({
 
 -- Words of handlers.
 each({
-  "tags['bad.s.x']", "tags['bad.s.x'].value", "stations['bad.s'].tags", "stations['bad.s'].stats",
+  "tags['bad.s.x']", "tags['bad.s.x'].value", "stations['bad.s'].tags",
+    "stations['bad.s'].stats",
     "lines['bad'].stats", "lines['bad'].stations",
   "pairs(tags)", "messages()", "messages('#')", "messages('#', 1e6)", "messages('bad/#')[1]",
     "explain(tags['bad.s.x'])", "explain('bad/2', 'x')",
@@ -238,7 +244,8 @@ each({
     "tags['bad.s.out']:write('x', function() while true do end end)",
   "coroutine.wrap(function() tags['bad.s.out']:write('x') while true do end end)()",
     "after(0, function() end)",
-  "after(0, function() while true do end end)", "every(0.001, function() while true do end end)",
+  "after(0, function() while true do end end)",
+    "every(0.001, function() while true do end end)",
     "print('x')", "reload()",
   "tostring(tags['bad.s.x'])", "tostring(lines)", "tags['bad.s.x'] == tags['bad.s.x']",
 }, "a word of handlers",
@@ -361,7 +368,8 @@ describe("the loop is not held", function()
         assert.equal(number, t:value("good.s.x", 60000).value)
       end
       if os.getenv "SANDBOX_PRINT" then print(("%6.0f ms  %s"):format(most, trick[1])) end
-      assert.is_true(most <= MOST, ("a message of another line waited for %.0f ms"):format(most))
+      assert.is_true(most <= MOST,
+        ("a message of another line waited for %.0f ms"):format(most))
     end)
   end
 

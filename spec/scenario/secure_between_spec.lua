@@ -1,5 +1,5 @@
--- Real servers between a line and its broker: haproxy that ends TLS, tinyproxy (CONNECT), microsocks
--- (SOCKS5). Each test is pending where its server is not installed.
+-- Real servers between a line and its broker: haproxy that ends TLS, tinyproxy (CONNECT),
+-- microsocks (SOCKS5). Each test is pending where its server is not installed.
 local uv = require "luv"
 local scenario = require "spec.support.scenario"
 local files, mosquitto, netns, pki, process, scope, tagline, wait =
@@ -46,7 +46,9 @@ local function start(path, words, port, net)
 end
 
 local function haproxy(path, lines, port, net)
-  local text = "defaults\n mode tcp\n timeout connect 1s\n timeout client 100s\n timeout server 100s\n retries 0\n"
+  local text =
+    "defaults\n mode tcp\n timeout connect 1s\n timeout client 100s\n timeout server \z
+      100s\n retries 0\n"
   return start(path, { "-db", "-f", scope.file("haproxy.cfg", text .. lines) }, port, net)
 end
 
@@ -56,14 +58,16 @@ end
 
 -- What `tagline check --connect` finds.
 local function probe(host, extra)
-  local text = config:gsub("HOST", function() return host end):gsub("EXTRA", function() return extra end)
+  local text = config:gsub("HOST", function() return host end):gsub("EXTRA",
+    function() return extra end)
   return select(2, tagline.command { "check", "--connect", tagline.config(text) })
 end
 
 describe("haproxy", function()
   after_each(scope.finish)
 
-  it("ends TLS in front of a broker: messages pass, and its end and return are an outage", function()
+  it("ends TLS in front of a broker: messages pass, and its end and return are an outage",
+    function()
     local path = server "haproxy"
     if not path then return end
     local ca, m, port = pki.new(), mosquitto.start(), mosquitto.free_port()
@@ -81,7 +85,8 @@ describe("haproxy", function()
     h:kill "sigkill"
     local ended = t:wait_log "WARN  plant: localhost:%d+: "
     -- which of the two depends on what it had not read yet
-    assert.truthy(ended:find "closed the connection" or ended:find "connection reset by peer", ended)
+    assert.truthy(ended:find "closed the connection"
+      or ended:find "connection reset by peer", ended)
     haproxy(path, lines, port)
     m:wait_subscribed "gw"
     m:publish("a/x", "again", { qos = 1 })
@@ -96,20 +101,24 @@ describe("haproxy", function()
   it("wants a certificate, or knows one name only: that is told", function()
     local path = server "haproxy"
     if not path then return end
-    local ca, m, port, other = pki.new(), mosquitto.start(), mosquitto.free_port(), mosquitto.free_port()
+    local ca, m, port, other = pki.new(), mosquitto.start(), mosquitto.free_port(),
+      mosquitto.free_port()
     local pem = both(ca:sign("front", "DNS:localhost,IP:127.0.0.1"))
     haproxy(path, ("frontend f\n bind 127.0.0.1:%d ssl crt %s ca-file %s verify required\n bind 127.0.0.1:%d ssl \z
       crt %s strict-sni\n default_backend b\nbackend b\n server m 127.0.0.1:%d\n"):format(port, pem, ca.file,
       other, pem, m.port), port)
     local given = ("tls_ca_file = %q,"):format(ca.file)
     local out = probe("mqtts://localhost:" .. port, given)
-    assert.truthy(out:find "TLS +[%d.]+ ms +FAILED: localhost:%d+: the broker wants a client certificate", out)
+    assert.truthy(
+      out:find "TLS +[%d.]+ ms +FAILED: localhost:%d+: the broker wants a client certificate", out)
     local cert, key = ca:sign "gw1"
     out = probe("mqtts://localhost:" .. port,
       given .. ("tls_cert_file = %q, tls_key_file = %q,"):format(cert, key))
     assert.truthy(out:find "SUBSCRIBE +[%d.]+ ms +a/#", out)
     out = probe("mqtts://127.0.0.1:" .. other, given)
-    assert.truthy(out:find "TLS +[%d.]+ ms +FAILED: .*does not know the name '127.0.0.1': set tls_server_name", out)
+    assert.truthy(
+      out:find "TLS +[%d.]+ ms +FAILED: .*does not know the name '127.0.0.1': set \z
+        tls_server_name", out)
     out = probe("mqtts://127.0.0.1:" .. other, given .. 'tls_server_name = "localhost",')
     assert.truthy(out:find "SUBSCRIBE +[%d.]+ ms +a/#", out)
   end)
@@ -144,10 +153,14 @@ describe("a real proxy", function()
     local cert, key = ca:sign("broker", "DNS:localhost")
     local m = mosquitto.start { "listener " .. secure .. " 127.0.0.1", "certfile " .. cert,
       "keyfile " .. key }
-    local extra = ('tls_ca_file = %q, proxy = "%s://127.0.0.1:%d", proxy_user = "user", proxy_password = "%%s",'):format(
+    local extra =
+      ('tls_ca_file = %q, proxy = "%s://127.0.0.1:%d", proxy_user = "user", proxy_password \z
+        = "%%s",'):format(
       ca.file, kind, port)
     local t = run("mqtts://localhost:" .. secure, extra:format "geheim")
-    t:wait_log(("connected to localhost:%%d+ %%(TLS 1%%.3, .*, through 127%%.0%%.0%%.1:%d%%)"):format(port))
+    t:wait_log(
+      ("connected to localhost:%%d+ %%(TLS 1%%.3, .*, through 127%%.0%%.0%%.1:%d%%)"):format(
+        port))
     m:wait_subscribed "gw"
     m:publish("a/x", ("x"):rep(200000), { qos = 1 })
     assert.equal(200000, #t:value("plant.any.data").value)
@@ -156,7 +169,9 @@ describe("a real proxy", function()
     assert.truthy(out:find "proxy +[%d.]+ ms +FAILED: localhost:%d+: the proxy does not take proxy_user and \z
       proxy_password: correct them", out)
     out = probe("mqtt://localhost:9", extra:format "geheim":gsub("tls_ca_file = [^,]+,", ""))
-    assert.truthy(out:find "proxy +[%d.]+ ms +FAILED: localhost:9: the proxy refuses.*: check host and port", out)
+    assert.truthy(
+      out:find "proxy +[%d.]+ ms +FAILED: localhost:9: the proxy refuses.*: check host and \z
+        port", out)
     assert.is_nil((out .. t:text "stderr"):find("geheim", 1, true))
   end
 
@@ -171,7 +186,8 @@ describe("a real proxy", function()
   it("by SOCKS5: microsocks", function()
     local path, port = server "microsocks", mosquitto.free_port()
     if not path then return end
-    start(path, { "-i", "127.0.0.1", "-p", tostring(port), "-u", "user", "-P", "geheim" }, port)
+    start(path, { "-i", "127.0.0.1", "-p", tostring(port), "-u", "user", "-P", "geheim" },
+      port)
     passes("socks5", port)
   end)
 end)

@@ -31,7 +31,8 @@ end
 
 local function openssl_server(...)
   local port = mosquitto.free_port()
-  local p = process.start(process.find "openssl", { "s_server", "-accept", "127.0.0.1:" .. port,
+  local p = process.start(process.find "openssl",
+    { "s_server", "-accept", "127.0.0.1:" .. port,
     "-quiet", ... })
   wait.till("openssl's server", nil, function()
     local s, done, why = uv.new_tcp(), nil, nil
@@ -60,7 +61,8 @@ describe("a line over TLS", function()
     m:publish("a/x", large, { qos = 1 })
     assert.equal(large, t:value("plant.any.data").value)
     local sub = m:subscribe "out"
-    assert.equal(0, (t:eval 'assert(lines.plant:publish("out", ("y"):rep(300000), { qos = 2 }))'))
+    assert.equal(0,
+      (t:eval 'assert(lines.plant:publish("out", ("y"):rep(300000), { qos = 2 }))'))
     assert.equal(300000, #sub:wait_line("^2 0 out "):match "y+")
     m:kill()
     t:wait_log "WARN  plant: "
@@ -81,7 +83,8 @@ describe("a line over TLS", function()
     m2:kill()
     m2:restart()
     local cert, key = ca:sign "gw1"
-    process.run(process.find "openssl", { "ec", "-in", key, "-aes256", "-passout", "pass:geheim",
+    process.run(process.find "openssl", { "ec", "-in", key, "-aes256", "-passout",
+      "pass:geheim",
       "-out", key .. ".enc" })
     local pem = files.read(ca.file)
     local t = run("mqtts://localhost:" .. port2,
@@ -108,7 +111,8 @@ describe("a line over TLS", function()
     t:stop()
   end
 
-  it("tells an unknown CA, a wrong name and a client certificate that is wanted, with what to do",
+  it("tells an unknown CA, a wrong name and a client certificate that is wanted, with what \z
+    to do",
     function()
     local ca, other = pki.new(), pki.new "Other CA"
     local m, port = tls_broker(ca, ca:sign("broker", "DNS:broker.local"))
@@ -136,10 +140,12 @@ describe("a line over TLS", function()
     m:kill()
     m:restart()
     fails("mqtts://localhost:" .. port, given .. 'tls_server_name = "broker.local",',
-      "localhost:%d+: the broker wants a client certificate: set tls_cert_file and tls_key_file")
+      "localhost:%d+: the broker wants a client certificate: set tls_cert_file and \z
+        tls_key_file")
     local cert, key = other:sign "gw2"
     fails("mqtts://localhost:" .. port,
-      given .. ('tls_server_name = "broker.local", tls_cert_file = %q, tls_key_file = %q,'):format(
+      given
+        .. ('tls_server_name = "broker.local", tls_cert_file = %q, tls_key_file = %q,'):format(
         cert, key),
       "localhost:%d+: the broker does not trust the CA of our client certificate 'CN=gw2' \z
         %(alert unknown CA%)")
@@ -155,7 +161,8 @@ describe("a line over TLS", function()
     local _, old = openssl_server("-cert", cert, "-key", key, "-tls1_1", "-cipher",
       "DEFAULT@SECLEVEL=0")
     fails("mqtts://localhost:" .. old, given,
-      'localhost:%d+: the broker has no TLS version in common with us %(tls_min_version is "1%.2"%)')
+      'localhost:%d+: the broker has no TLS version in common with us %(tls_min_version is \z
+        "1%.2"%)')
     local server, answer = uv.new_tcp(), "HTTP/1.1 400 Bad Request\r\n\r\n"
     server:bind("127.0.0.1", 0)
     local clients = {}
@@ -213,15 +220,19 @@ describe("a line over TLS", function()
   it("takes a key shared with the broker in place of certificates, and says that it is wrong", function()
     local port, key = mosquitto.free_port(), "00112233445566778899aabbccddeeff"
     local keys = scope.file("keys", "gw:" .. key .. "\n")
-    local m = mosquitto.start { "listener " .. port .. " 127.0.0.1", "psk_hint x", "psk_file " .. keys }
-    local t = run("mqtts://127.0.0.1:" .. port, ('tls_psk = %q, tls_psk_identity = "gw",'):format(key))
+    local m = mosquitto.start { "listener " .. port .. " 127.0.0.1", "psk_hint x",
+      "psk_file " .. keys }
+    local t = run("mqtts://127.0.0.1:" .. port,
+      ('tls_psk = %q, tls_psk_identity = "gw",'):format(key))
     t:wait_log "connected to 127%.0%.0%.1:%d+ %(TLS 1%.3, TLS_[%w_]+, with tls_psk%)"
     m:wait_subscribed "gw"
     t:stop()
     assert.is_nil(t:text("stderr"):find(key, 1, true))
     for _, pair in ipairs { { key:reverse(), "gw" }, { key, "other" } } do
-      fails("mqtts://127.0.0.1:" .. port, ("tls_psk = %q, tls_psk_identity = %q,"):format(table.unpack(pair)),
-        "127%.0%.0%.1:%d+: the broker does not take our PSK: correct tls_psk and tls_psk_identity")
+      fails("mqtts://127.0.0.1:" .. port,
+        ("tls_psk = %q, tls_psk_identity = %q,"):format(table.unpack(pair)),
+        "127%.0%.0%.1:%d+: the broker does not take our PSK: correct tls_psk and \z
+          tls_psk_identity")
     end
   end)
 
@@ -263,10 +274,12 @@ describe("a line over TLS", function()
     assert.is_nil(t:text("stderr"):find "ends in")
   end)
 
-  it("stops reading while nobody reads the values, and loses nothing of what was decrypted by then", function()
+  it("stops reading while nobody reads the values, and loses nothing of what was decrypted \z
+    by then", function()
     local ca = pki.new()
     local cert, key = ca:sign("broker", "DNS:localhost")
-    local m, port = tls_broker(ca, cert, key, "max_queued_messages 0", "max_inflight_messages 0")
+    local m, port = tls_broker(ca, cert, key, "max_queued_messages 0",
+      "max_inflight_messages 0")
     local t = run("mqtts://localhost:" .. port, ("tls_ca_file = %q,"):format(ca.file))
     m:wait_subscribed "gw"
     t:pause()

@@ -166,7 +166,8 @@ describe("tagline test", function()
     fails([[t.examples { decode_bytes = function(b) return { n = #b } end,
       examples = { { input = "0102", output = { n = 2 } }, { description = "short", input = "01", output = { n = 2, m = 1 } } } }]],
       "example 2 (short): m: expected 1, got nil")
-    fails([[t.examples { decode_bytes = error, examples = { { input = "zz", output = {} } } }]],
+    fails(
+      [[t.examples { decode_bytes = error, examples = { { input = "zz", output = {} } } }]],
       "not hexadecimal")
     fails([[t.examples { decode_bytes = error, examples = {} }]], "there is none")
     fails([[t.examples(5)]], "expected a table with decode_bytes and examples")
@@ -216,7 +217,8 @@ describe("tagline test", function()
     local code, _, err = tagline.command({ "test", "x_spec.lua" },
       { env = { LUA_PATH_5_4 = folder .. "/?.lua" }, cwd = folder })
     assert.equal(1, code)
-    assert.truthy(err:find("busted is missing: install Debian's package lua-busted", 1, true), err)
+    assert.truthy(err:find("busted is missing: install Debian's package lua-busted", 1,
+      true), err)
   end)
 
   it("reports as it is told", function()
