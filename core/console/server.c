@@ -118,8 +118,8 @@ static void pace (tl_console_client *c) {
   c->paused = pause;
   if (pause)
     uv_read_stop(stream_of(c));
-  else
-    uv_read_start(stream_of(c), on_alloc, on_read);
+  else if (uv_read_start(stream_of(c), on_alloc, on_read) < 0)
+    close_client(c);
 }
 
 /* --- Writing --- */

@@ -63,6 +63,7 @@ int tl_file_read (tl_buf *out, const char *path, size_t max, tl_err *err) {
   if (fd < 0) return fd;
   int rc = read_all(fd, out, max, err);
   if (rc < 0) out->len = from;
+  if (rc == TL_ENOMEM) out->failed = false; /* what was there is whole */
   close(fd);
   return rc;
 }

@@ -149,6 +149,7 @@ int tl_store_write (tl_store *s, tl_err *err) {
     return tl_fail(err, TL_ENOMEM, 0, "session store %s: no memory for a change",
                    (const char *)s->path.at);
   if (s->batch.len == 0 && !s->anew && !s->place_new) return TL_OK;
+  if (!sqlite3_get_autocommit(s->db)) run(s, s->sql[TL_SQL_ROLLBACK]); /* one that failed */
   int rc = run(s, s->sql[TL_SQL_BEGIN]);
   for (int i = TL_SQL_EMPTY_MESSAGE; rc == SQLITE_OK && s->anew && i <= TL_SQL_EMPTY_FILTER; i++)
     rc = run(s, s->sql[i]);

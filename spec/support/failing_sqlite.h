@@ -16,10 +16,10 @@ static bool lite_inside; /* also what SQLite asks for itself */
 
 FAILING(sqlite3_open_v2, int, SQLITE_CANTOPEN,
         (const char *path, sqlite3 **db, int flags, const char *vfs), (path, db, flags, vfs))
-FAILING(sqlite3_prepare_v2, int, SQLITE_IOERR,
+FAILING(sqlite3_prepare_v2, int, (*out = NULL, SQLITE_IOERR),
         (sqlite3 * db, const char *sql, int n, sqlite3_stmt **out, const char **tail),
         (db, sql, n, out, tail))
-FAILING(sqlite3_prepare_v3, int, SQLITE_IOERR,
+FAILING(sqlite3_prepare_v3, int, (*out = NULL, SQLITE_IOERR),
         (sqlite3 * db, const char *sql, int n, unsigned flags, sqlite3_stmt **out,
          const char **tail),
         (db, sql, n, flags, out, tail))
