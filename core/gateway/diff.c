@@ -54,6 +54,12 @@ static tl_slice will_of (const tl_station *s) {
   return s->will_topic ? tl_slice_str(s->will_topic) : tl_slice_of(NULL, 0);
 }
 
+/* A station keeps the payloads of a will and a birth only with a topic for them. */
+static bool same_will_payload (const tl_station *s, const tl_station_spec *c) {
+  tl_slice wanted = c->will_topic.len > 0 ? c->will_payload : tl_slice_of(NULL, 0);
+  return tl_slice_eq(s->will_payload, wanted);
+}
+
 static bool same_birth (const tl_station *s, const tl_station_spec *c) {
   bool wanted = c->birth_payload.at && c->will_topic.len > 0;
   return s->has_birth == wanted && (!wanted || tl_slice_eq(tl_station_birth(s), c->birth_payload));
@@ -66,8 +72,7 @@ static bool matters (const tl_setting_field *f, const tl_station *s) {
 static bool same_settings (const tl_station *s, const tl_station_spec *c) {
   for (const tl_setting_field *f = tl_setting_fields; f->name; f++)
     if (matters(f, s) && !tl_setting_same(f, &s->settings, &c->settings)) return false;
-  return tl_slice_eq(will_of(s), c->will_topic) && tl_slice_eq(s->will_payload, c->will_payload) &&
-         same_birth(s, c);
+  return tl_slice_eq(will_of(s), c->will_topic) && same_will_payload(s, c) && same_birth(s, c);
 }
 
 bool tl_station_is_same (const tl_station *s, const tl_station_spec *c) {
@@ -75,24 +80,9 @@ bool tl_station_is_same (const tl_station *s, const tl_station_spec *c) {
          s->is_template == c->is_template && same_settings(s, c);
 }
 
-static bool same_text (const char *a, const char *b) {
-  return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_tag (const tl_plan *a, uint16_t i, const tl_plan *b, uint16_t k) {
-  const tl_tagdef *x = &a->tags[i], *y = &b->tags[k];
-  const tl_value *dx = tl_plan_default(a, i), *dy = tl_plan_default(b, k);
-  return x->type == y->type && same_text(x->address, y->address) && same_text(x->unit, y->unit) &&
-         same_text(x->description, y->description) && x->has_linear == y->has_linear &&
-         x->linear_k == y->linear_k && x->linear_q == y->linear_q && x->has_range == y->has_range &&
-         x->range_min == y->range_min && x->range_max == y->range_max &&
-         x->out_of_range == y->out_of_range && x->on_missing == y->on_missing &&
-         x->deadband == y->deadband && tl_text_rule_eq(&x->words, &y->words) &&
-         x->history.off == y->history.off && x->history.deadband == y->history.deadband &&
-         x->history.silence_ms == y->history.silence_ms &&
-         x->history.keep_ms == y->history.keep_ms &&
-         x->new_value_on_time_change == y->new_value_on_time_change && (!dx) == (!dy) &&
-         (!dx || tl_value_eq(x->type, dx, dy));
+  const tl_value *x = tl_plan_default(a, i), *y = tl_plan_default(b, k);
+  return tl_tagdef_same(&a->tags[i], &b->tags[k]) && (!x || tl_value_eq(a->tags[i].type, x, y));
 }
 
 static void list_tags (list *l, const tl_plan *old, const tl_plan *plan) {
@@ -126,7 +116,7 @@ static void diff_station (const reporting *t, const tl_station *s, const tl_stat
   tl_buf_init(&l.text);
   if (!tl_slice_eq(tl_slice_str(s->address), c->address)) add(&l, "address");
   if (!tl_slice_eq(will_of(s), c->will_topic)) add(&l, "station_will_topic");
-  if (!tl_slice_eq(s->will_payload, c->will_payload)) add(&l, "station_will_payload");
+  if (!same_will_payload(s, c)) add(&l, "station_will_payload");
   if (!same_birth(s, c)) add(&l, "station_birth_payload");
   for (const tl_setting_field *f = tl_setting_fields; f->name; f++)
     if (matters(f, s) && !tl_setting_same(f, &s->settings, &c->settings)) add(&l, "%s", f->name);

@@ -130,6 +130,9 @@ int tl_plan_pool_new (tl_plan_pool **out);
 void tl_plan_pool_free (tl_plan_pool *pool); /* plans live on */
 int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spec, tl_err *err);
 
+/* Is it the same definition, apart from the default's value? */
+bool tl_tagdef_same (const tl_tagdef *a, const tl_tagdef *b);
+
 int tl_plan_find (const tl_plan *p, tl_slice name); /* tag index or -1 */
 
 /* NULL: the tag has none */

@@ -97,7 +97,7 @@ static bool same_history (const tl_history_options *a, const tl_history_options 
          a->silence_ms == b->silence_ms && a->keep_ms == b->keep_ms;
 }
 
-static bool same_tag (const tl_tagdef *a, const tl_tagdef *b) { /* but for the default's value */
+bool tl_tagdef_same (const tl_tagdef *a, const tl_tagdef *b) {
   return a->type == b->type && a->kind == b->kind && a->out_of_range == b->out_of_range &&
          a->on_missing == b->on_missing && a->has_default == b->has_default &&
          a->has_linear == b->has_linear && a->has_range == b->has_range &&
@@ -121,7 +121,7 @@ static bool same_spec (const tl_plan *p, const tl_plan_spec *spec, bool defaults
     return false;
   for (size_t i = 0; i < spec->tag_count; i++) {
     const tl_tagdef *d = &spec->tags[i];
-    if (!same_tag(&p->tags[i], d)) return false;
+    if (!tl_tagdef_same(&p->tags[i], d)) return false;
     if (defaults && d->has_default && !tl_value_eq(d->type, &p->defaults[i], &d->default_value))
       return false;
   }
