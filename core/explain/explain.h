@@ -46,7 +46,7 @@ typedef struct {
   tl_slice line; /* only this line; at == NULL: each */
 } tl_explain_message;
 
-/* Append the document. TL_ESYNTAX: no valid topic name, TL_ENOENT: no such line (err filled);
+/* Append the document. TL_EMALFORMED: no valid topic name, TL_ENOENT: no such line (err filled);
 ** TL_ENOMEM. */
 int tl_explain (tl_gateway *g, const tl_explain_message *m, tl_buf *out, tl_err *err);
 

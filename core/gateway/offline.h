@@ -27,7 +27,7 @@ typedef struct {
 
 /* A message arrives: at one line, or (line.at == NULL) at every line with a topic filter for
 ** it. ACK_ID counts as written at once.
-** TL_OK; with err filled TL_ESYNTAX (not a valid topic), TL_ENOENT (no such line), TL_ENOMEM. */
+** TL_OK; with err filled TL_EMALFORMED (not a valid topic), TL_ENOENT (no such line), TL_ENOMEM. */
 int tl_offline_feed (tl_gateway *g, tl_slice line, const tl_incoming *m, tl_offline_fed *fed,
                      tl_err *err);
 

@@ -45,6 +45,15 @@ static void refresh (tl_script *s) {
   if (tags || messages) tl_gateway_observe(s->gateway, &s->repl->watching);
 }
 
+static void dispose (tl_watch *w) {
+  tl_loop_forget(w->s->loop, on_flush, w);
+  tl_timer_close(w->timer);
+  tl_buf_fini(&w->patterns);
+  tl_buf_fini(&w->out);
+  free(w);
+}
+
+/* The end of a watch that has begun. */
 static void free_watch (void *ctx) {
   tl_watch *w = ctx;
   tl_script *s = w->s;
@@ -54,11 +63,7 @@ static void free_watch (void *ctx) {
     break;
   }
   refresh(s);
-  tl_loop_forget(s->loop, on_flush, w);
-  tl_timer_close(w->timer);
-  tl_buf_fini(&w->patterns);
-  tl_buf_fini(&w->out);
-  free(w);
+  dispose(w);
 }
 
 static void arm (tl_watch *w) {
@@ -210,9 +215,10 @@ int tl_live_note (lua_State *L) {
   return 0;
 }
 
+/* An error came before the watch had begun. */
 static int watch_gc (lua_State *L) {
   tl_watch **w = lua_touserdata(L, 1);
-  if (*w) free_watch(*w);
+  if (*w) dispose(*w);
   *w = NULL;
   return 0;
 }
@@ -259,8 +265,6 @@ int tl_live_watch (lua_State *L) {
   tl_buf_init(&w->out);
   w->s = s;
   w->e = e;
-  w->next = s->repl->watches;
-  s->repl->watches = w;
   w->token_at = tl_loop_now(s->loop);
   w->say_at = w->until = w->show_at = INT64_MAX;
   w->shown_at = w->token_at - REST_MS;
@@ -273,9 +277,11 @@ int tl_live_watch (lua_State *L) {
   w->json = lua_isnil(L, -1) ? tl_eval_json(e) : lua_toboolean(L, -1);
   lua_getfield(L, 1, "seconds");
   if (!lua_isnil(L, -1)) w->until = w->token_at + (int64_t)(luaL_checknumber(L, -1) * 1000);
+  *owner = NULL; /* nothing raises from here on, and the evaluation stops the watch */
+  w->next = s->repl->watches;
+  s->repl->watches = w;
   refresh(s);
   arm(w);
-  *owner = NULL; /* from here on the evaluation stops the watch */
   lua_settop(L, 0);
   tl_eval_on_entered(e, end);
   return tl_eval_wait(L, e, free_watch, w);

@@ -1,17 +1,11 @@
 /* spec/repl/torture_test.c — every allocation of a script's start, of its config, of evaluations,
 ** of messages with handlers and of a reload fails in turn, once and for ever: each ends with an
 ** answer, and what runs goes on. */
-#include <unistd.h>
-
-#include "base/log.h"
-#include "gateway/offline.h"
-#include "repl/repl.h"
-#include "config/config.h"
-#include "support/torture.h"
+#include "running.h"
 
 /* --- what runs --- */
 
-static const char config[] =
+static const char *running_config =
     "kept = 0\n"
     "line 'l' { host = '127.0.0.1', topic_filter = '#',\n"
     "  station 's' { address = 's/(.*)',\n"
@@ -24,107 +18,6 @@ static const char config[] =
     "  station 'd{dev}' { address = 'dev/(?<dev>[^/]+)', tags = { y = Ai 'IN_DATA' } },\n"
     "  station 'j' { address = 'j', payload_type = 'JSON', tags = { z = Ai 'JA=a.b' } } }\n"
     "every(60, function() end)\n";
-
-static char path[] = "/tmp/tagline-torture-XXXXXX";
-static tl_loop *loop;
-static tl_gateway *gateway;
-static tl_script *script;
-
-static bool quiet (void *ctx, tl_log_level level, const char *line) {
-  (void)ctx, (void)level, (void)line;
-  return true;
-}
-
-static bool begin (tl_err *err) {
-  tl_script_options options = { .lua_dir = LUA_DIR };
-  loop = NULL;
-  gateway = NULL;
-  script = NULL;
-  if (tl_script_new(&script, &options, err) < 0) return false;
-  if (tl_loop_new(&loop) < 0) return false;
-  if (tl_gateway_new(&gateway, loop, &tl_script_handlers, script) < 0) return false;
-  tl_script_attach(script, gateway, loop);
-  if (!tl_config_start(script, path)) return false;
-  tl_offline_begin(gateway, NULL, NULL, tl_loop_now(loop), 1700000000000);
-  return true;
-}
-
-static void end (void) {
-  tl_gateway_free(gateway);
-  tl_script_free(script);
-  tl_loop_free(loop);
-}
-
-static int setup (void **unused) {
-  (void)unused;
-  int fd = mkstemp(path);
-  if (fd < 0 || write(fd, config, sizeof config - 1) < 0 || close(fd) != 0) return -1;
-  tl_log_set_writer(quiet, NULL);
-  return 0;
-}
-
-static int teardown (void **unused) {
-  (void)unused;
-  return unlink(path);
-}
-
-static int begin_all (void **unused) {
-  (void)unused;
-  tl_err err = { .text = "" };
-  return begin(&err) ? 0 : -1;
-}
-
-static int end_all (void **unused) {
-  (void)unused;
-  end();
-  return 0;
-}
-
-static void stop (void *ctx) { tl_loop_stop(ctx); }
-
-static void turn (void) {
-  for (int i = 0; i < 3; i++) {
-    if (tl_loop_later(loop, stop, loop) != TL_OK) return;
-    tl_loop_run(loop);
-  }
-}
-
-/* --- evaluations --- */
-
-typedef struct {
-  int dones, mores;
-  bool ok;
-  char text[200];
-} answer;
-
-static bool on_output (void *ctx, tl_slice text) {
-  (void)ctx, (void)text;
-  return true;
-}
-
-static void on_done (void *ctx, bool ok, tl_slice text) {
-  answer *a = ctx;
-  a->dones++;
-  a->ok = ok;
-  snprintf(a->text, sizeof a->text, "%.*s", (int)text.len, (const char *)text.at);
-}
-
-static void on_note (void *ctx, tl_slice text) { (void)ctx, (void)text; }
-static void on_more (void *ctx) { ((answer *)ctx)->mores++; }
-
-static const tl_eval_events events = { on_output, on_done, on_note, on_more, NULL };
-
-/* With all the memory there is: what the code gives. */
-static void gives (const char *code, const char *expected) {
-  answer a = { .dones = 0 };
-  tl_eval *e;
-  assert_int_equal(tl_eval_new(&e, script, &events, &a), TL_OK);
-  tl_eval_run(e, tl_slice_str(code), false);
-  turn();
-  assert_int_equal(a.dones, 1);
-  assert_string_equal(a.text, expected);
-  tl_eval_free(e);
-}
 
 static void torture_evaluation (const char *code, bool interactive) {
   for (int forever = 0; forever < 2; forever++)
@@ -170,6 +63,16 @@ static void evaluations_answer_once (void **unused) {
     "after(1000, print)",
     "reload { dry = true }",
     "for i = 1, 1e5 do end",
+    "print(explain(tags['l.s.x']))",
+    "print(explain(tags['l.j.z']))",
+    "print(explain('none', 'x'))",
+    "messages('s/#')",
+    "find('l.*')",
+    "watch('l.*')",
+    "watch 'messages'",
+    "discover()",
+    "stations['l.s']:forget()",
+    "setmetatable({}, { __tostring = function() return 'x' end })",
   };
   for (size_t i = 0; i < COUNT(codes); i++) torture_evaluation(codes[i], false);
   torture_evaluation("local a = 1", true);
@@ -206,18 +109,6 @@ static void completions_are_lists (void **unused) {
 }
 
 /* --- messages --- */
-
-static int feed (const char *topic, const char *payload) {
-  tl_incoming m = { .topic = tl_slice_str(topic),
-                    .payload = tl_slice_str(payload),
-                    .qos = 1,
-                    .id = 1,
-                    .now = tl_loop_now(loop),
-                    .wall = 1700000000000 };
-  tl_offline_fed fed;
-  tl_err err = { .text = "" };
-  return tl_offline_feed(gateway, TL_LIT("l"), &m, &fed, &err);
-}
 
 static void messages_come_again (void **unused) {
   (void)unused;
