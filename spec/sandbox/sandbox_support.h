@@ -36,4 +36,29 @@ static inline int run_for (const char *code, double seconds) {
   return rc;
 }
 
+/* The end of a chunk: messages are cut, and many begin alike. */
+static inline const char *code_end (const char *code) {
+  enum { SHOWN = 300 };
+  size_t n = strlen(code);
+  return n > SHOWN ? code + n - SHOWN : code;
+}
+
+/* Each chunk ends well: it asserts itself. */
+static inline void all_hold (const char *const *codes, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (run_for(codes[i], 5) != LUA_OK)
+      fail_msg("%s: %s", code_end(codes[i]), (const char *)said.at);
+}
+
+/* Each chunk ends in an error that holds its text. */
+typedef struct {
+  const char *code, *error;
+} raising;
+
+static inline void all_raise (const raising *r, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (run_for(r[i].code, 5) == LUA_OK || !strstr((const char *)said.at, r[i].error))
+      fail_msg("%s: %s, not %s", code_end(r[i].code), (const char *)said.at, r[i].error);
+}
+
 #endif
