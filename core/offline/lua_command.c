@@ -45,7 +45,10 @@ static void print_error (const char *text) {
   tl_buf line;
   tl_buf_init(&line);
   tl_visible(&line, tl_slice_str(text), true);
-  if (!line.failed) fprintf(stderr, "tagline: %.*s\n", TL_ARG(tl_buf_bytes(&line)));
+  if (line.failed)
+    fputs("tagline: not enough memory\n", stderr);
+  else
+    fprintf(stderr, "tagline: %.*s\n", TL_ARG(tl_buf_bytes(&line)));
   tl_buf_fini(&line);
 }
 

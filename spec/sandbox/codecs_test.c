@@ -165,8 +165,12 @@ static void messages_by_a_schema (void **unused) {
 
 /* told(TYPE): a reader of one metric "m", alias 5; payload(METRIC…): bytes of a message. */
 #define METRICS                                                                       \
+  "local function wrap(r) return { "                                                  \
+  "read = function(_, ...) local v, seq, at = r:read(...) "                           \
+  "if v then return v:samples(), seq, at end end, "                                   \
+  "tell = function(_, ...) return r:tell(...) end } end "                             \
   "local function told(type, tag) local r = require 'tagline.metrics'.reader() "      \
-  "assert(r:tell('m', 5, type, tag == nil and 't' or tag)) return r end "             \
+  "assert(r:tell('m', 5, type, tag == nil and 't' or tag)) return wrap(r) end "       \
   "local function payload(...) local t = {} for i, m in ipairs { ... } do "           \
   "t[i] = '\\18' .. string.char(#m) .. m end return table.concat(t) end "             \
   "local A = '\\16\\5' "                                                              \
@@ -206,7 +210,7 @@ static void plain_metrics (void **unused) {
     METRICS "local r = told(3) for i = 10, 60 do assert(r:tell('n' .. i, i, 3, 'k' .. i)) end "
             "assert(r:read(payload('\\16\\60\\80\\7'))[1].k60.value == 7)",
     METRICS
-    "local r = require 'tagline.metrics'.reader() assert(r:tell('m', nil, 3, 't')) "
+    "local r = wrap(require 'tagline.metrics'.reader()) assert(r:tell('m', nil, 3, 't')) "
     "assert(r:read(payload('\\10\\1m\\80\\1')) and not r:read(payload('\\10\\1m\\16\\5\\80\\1')))",
     METRICS "local r = told(3) assert(not r:tell('x', 1, 0, 't') and not r:tell('x', 1, 16, 't'))",
     METRICS "local s = told(3):read(payload(A .. '\\48\\1\\32\\3\\80\\1\\160\\1\\7')) "
@@ -233,7 +237,7 @@ static void metrics_that_are_rare_or_wrong_are_left_to_lua (void **unused) {
   };
   static const raising errors[] = {
     { METRICS "told(3):read()", "string expected" },
-    { METRICS "told(3).read(5, '')", "tagline.metrics expected" },
+    { "require 'tagline.metrics'.reader().read(5, '')", "tagline.metrics expected" },
     { METRICS "told(3):tell(5, 1, 3)", "string expected" },
   };
   all_hold(codes, COUNT(codes));
