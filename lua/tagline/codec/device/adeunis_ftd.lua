@@ -10,9 +10,7 @@ local TEMPERATURE, ACCELEROMETER, BUTTON, GPS, UPLINK, DOWNLINK, BATTERY, RADIO 
 
 -- Digits of a coordinate, four bits each: degrees, minutes, decimals of minutes, and the
 -- hemisphere in the last bit. What cannot be one is invalid.
-local function coordinate(r, what, degree_digits, limit)
-  local raw = r:read(">I4", what)
-  if r.err then return end
+local function coordinate(raw, degree_digits, limit)
   local digits = ("%08x"):format(raw)
   local negative = raw & 1 == 1
   if digits:sub(1, 7):find "%a" then return { status = "invalid" }, negative end
@@ -24,42 +22,60 @@ local function coordinate(r, what, degree_digits, limit)
   return negative and -value or value, negative
 end
 
--- How many bytes the flags announce, without the byte of GPS quality that newer devices send.
-local function announced(flags)
-  local function count(bit, bytes) return flags & bit ~= 0 and bytes or 0 end
-  return 1 + count(TEMPERATURE, 1) + count(GPS, 8) + count(UPLINK, 1) + count(DOWNLINK, 1)
-    + count(BATTERY, 2) + count(RADIO, 2)
+-- What stands behind the flags, in this order, where its flag is set: format of string.unpack, and
+-- a name or what puts it into the values.
+local parts = {
+  { TEMPERATURE, "i1", "Temperature" },
+  { GPS, "I4", function(values, raw)
+    values.GpsLatitude, values.HemisphereSouth = coordinate(raw, 2, 90)
+  end },
+  { GPS, "I4", function(values, raw)
+    values.GpsLongitude, values.HemisphereWest = coordinate(raw, 3, 180)
+  end },
+  { GPS, "I1", function(values, raw)
+    values.GpsQualityReception, values.GpsQualitySatellites = raw >> 4, raw & 15
+  end, newer = true }, -- that newer devices send
+  { UPLINK, "I1", "UplinkCounter" },
+  { DOWNLINK, "I1", "DownlinkCounter" },
+  { BATTERY, "I2", "BatteryLevel" },
+  { RADIO, "I1", function(values, raw) values.RSSI = -raw end },
+  { RADIO, "i1", "SNR" },
+}
+
+-- The frame of these flags: one format for all of it, its parts, and how long it is.
+local function compile(flags, newer)
+  local shape, formats = { parts = {} }, { ">" }
+  for _, part in ipairs(parts) do
+    if flags & part[1] ~= 0 and (newer or not part.newer) then
+      shape.parts[#shape.parts + 1], formats[#formats + 1] = part[3], part[2]
+    end
+  end
+  shape.format = table.concat(formats)
+  shape.length = 1 + shape.format:packsize()
+  return shape
 end
 
-local function read_gps(r, values, with_quality)
-  values.GpsLatitude, values.HemisphereSouth = coordinate(r, "GpsLatitude", 2, 90)
-  values.GpsLongitude, values.HemisphereWest = coordinate(r, "GpsLongitude", 3, 180)
-  if with_quality then
-    local quality = r:read(">I1", "the quality of GPS")
-    values.GpsQualityReception, values.GpsQualitySatellites = quality >> 4, quality & 15
+local plain, newer_ones = {}, {}
+for flags = 0, 255 do
+  plain[flags], newer_ones[flags] = compile(flags, false), compile(flags, true)
+end
+
+local function take(values, shape, ...)
+  for i, what in ipairs(shape.parts) do
+    local raw = select(i, ...)
+    if type(what) == "string" then values[what] = raw else what(values, raw) end
   end
+  return values
 end
 
 local function read(r)
   local flags = r:read(">I1", "Status")
-  local length, has_gps = announced(flags), flags & GPS ~= 0
-  local with_quality = has_gps and #r.bytes == length + 1
-  if not with_quality and not r:exactly(length) then return end
-
-  local values = {
-    Status = flags, TriggerAccelerometer = flags & ACCELEROMETER ~= 0,
-      TriggerButton = flags & BUTTON ~= 0,
-  }
-  if flags & TEMPERATURE ~= 0 then values.Temperature = r:read(">i1", "Temperature") end
-  if has_gps then read_gps(r, values, with_quality) end
-  if flags & UPLINK ~= 0 then values.UplinkCounter = r:read(">I1", "UplinkCounter") end
-  if flags & DOWNLINK ~= 0 then values.DownlinkCounter = r:read(">I1", "DownlinkCounter") end
-  if flags & BATTERY ~= 0 then values.BatteryLevel = r:read(">I2", "BatteryLevel") end
-  if flags & RADIO ~= 0 then
-    values.RSSI = -r:read(">I1", "RSSI")
-    values.SNR = r:read(">i1", "SNR")
-  end
-  return values
+  local shape = plain[flags]
+  if #r.bytes == newer_ones[flags].length then shape = newer_ones[flags] end
+  if not r:exactly(shape.length) then return end
+  r.at = #r.bytes + 1
+  return take({ Status = flags, TriggerAccelerometer = flags & ACCELEROMETER ~= 0,
+    TriggerButton = flags & BUTTON ~= 0 }, shape, shape.format:unpack(r.bytes, 2))
 end
 
 return kit.device {

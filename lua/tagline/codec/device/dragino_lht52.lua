@@ -8,15 +8,13 @@ local NO_PROBE = 0x7FFF
 
 local SIZE = 11
 
+-- SIZE bytes are there.
 local function read_set(r)
-  local values = {
-    TempC_SHT = r:read(">i2", "TempC_SHT") / 100,
-    Hum_SHT = r:read(">I2", "Hum_SHT") / 10,
-  }
-  local probe = r:read(">i2", "TempC_DS")
-  values.TempC_DS = probe / 100
+  local temperature, humidity, probe, ext, stamp = (">i2I2i2I1I4"):unpack(r.bytes, r.at)
+  r.at = r.at + SIZE
+  local values = { TempC_SHT = temperature / 100, Hum_SHT = humidity / 10, TempC_DS = probe / 100,
+    Ext = ext, Systimestamp = stamp }
   if probe == NO_PROBE then values.TempC_DS = { value = probe / 100, status = "invalid" } end
-  values.Ext, values.Systimestamp = r:read(">I1", "Ext"), r:read(">I4", "Systimestamp")
   return values
 end
 

@@ -105,11 +105,10 @@ local function read_stored(r, mark)
       r:fail(("expected a stored value (bit 0x%02X), got 0x%02X"):format(mark, flags), at + 6)
     end
     read_short(r, sensors[kind] and kind or 0, values)
-    values.TempC_SHT, values.Hum_SHT = r:read(">i2", "TempC_SHT") / 100,
-      (r:read(">I2", "Hum_SHT") & 0x0FFF) / 10
-    r:read(">I1", "Ext")
+    local temperature, humidity, _, time = (">i2I2I1I4"):unpack(r.bytes, at + 2)
+    r.at = at + SIZE
+    values.TempC_SHT, values.Hum_SHT = temperature / 100, (humidity & 0x0FFF) / 10
     values.Ext, values.Ext_sensor = kind, sensors[kind]
-    local time = r:read(">I4", "the time")
     if is_stored then samples[#samples + 1] = { time = time, values = values } end
     if not sensors[kind] then unknown_kind(r, kind, at + 6) end
   end
@@ -150,9 +149,8 @@ end
 
 local function read_present(r, is_n)
   if not r:exactly(SIZE) then return end
-  local battery, temperature, humidity = r:read(">I2", "BatV"), r:read(">i2", "TempC_SHT"),
-    r:read(">I2", "Hum_SHT")
-  local flags = r:read(">I1", "Ext")
+  local battery, temperature, humidity, flags = (">I2i2I2I1"):unpack(r.bytes)
+  r.at = 8
   local kind = flags & KIND_BITS
   local values = { Ext = kind, Ext_sensor = sensors[kind], No_connect = not is_n
     and flags & HIGH_BIT ~= 0 }
