@@ -4,69 +4,13 @@
 
 #include <stdlib.h>
 
-#define FIELD(name, kind) \
-  { #name, kind, offsetof(tl_line_params, name), false }
-#define SECRET(name, kind) \
-  { #name, kind, offsetof(tl_line_params, name), true }
+enum { SHOWN = false, SECRET = true };
+
+#define FIELD(name, kind, secret) \
+  { #name, TL_PARAM_##kind, offsetof(tl_line_params, name), secret },
 
 const tl_param_field tl_param_fields[] = {
-  FIELD(host, TL_PARAM_TEXTS),
-  FIELD(port, TL_PARAM_INT),
-  FIELD(full_debug, TL_PARAM_BOOL),
-  FIELD(user_name, TL_PARAM_TEXT),
-  SECRET(password, TL_PARAM_TEXT),
-  FIELD(topic_filter, TL_PARAM_TEXTS),
-  FIELD(subscribe_qos, TL_PARAM_INT),
-  FIELD(client_id, TL_PARAM_TEXT),
-  FIELD(clean_session, TL_PARAM_BOOL),
-  FIELD(publish_qos, TL_PARAM_INT),
-  FIELD(publish_retain, TL_PARAM_BOOL),
-  FIELD(keep_alive, TL_PARAM_INT),
-  FIELD(ping_interval, TL_PARAM_MS),
-  FIELD(will_flag, TL_PARAM_BOOL),
-  FIELD(will_qos, TL_PARAM_INT),
-  FIELD(will_retain, TL_PARAM_BOOL),
-  FIELD(will_topic, TL_PARAM_TEXT),
-  FIELD(will_message, TL_PARAM_TEXT),
-  FIELD(reply_timeout, TL_PARAM_MS),
-  FIELD(wait_timeout, TL_PARAM_MS),
-  FIELD(max_wait_retry, TL_PARAM_INT),
-  FIELD(connect_timeout, TL_PARAM_MS),
-  FIELD(reconnect_delay, TL_PARAM_MS),
-  FIELD(reconnect_delay_max, TL_PARAM_MS),
-  FIELD(max_packet_size, TL_PARAM_INT),
-  FIELD(max_inflight, TL_PARAM_INT),
-  FIELD(offline_writes, TL_PARAM_TEXT),
-  FIELD(max_queued, TL_PARAM_INT),
-  FIELD(max_queued_bytes, TL_PARAM_INT),
-  FIELD(max_queue_age, TL_PARAM_MS),
-  FIELD(receive_queue, TL_PARAM_INT),
-  FIELD(receive_queue_bytes, TL_PARAM_INT),
-  FIELD(session_store, TL_PARAM_TEXT),
-  FIELD(recorder, TL_PARAM_INT),
-  FIELD(tls, TL_PARAM_BOOL),
-  FIELD(tls_ca_file, TL_PARAM_TEXT),
-  FIELD(tls_cert_file, TL_PARAM_TEXT),
-  SECRET(tls_key_file, TL_PARAM_TEXT),
-  SECRET(tls_key_password, TL_PARAM_TEXT),
-  FIELD(tls_server_name, TL_PARAM_TEXT),
-  FIELD(tls_verify, TL_PARAM_TEXT),
-  FIELD(tls_alpn, TL_PARAM_TEXTS),
-  SECRET(tls_psk, TL_PARAM_TEXT),
-  FIELD(tls_psk_identity, TL_PARAM_TEXT),
-  FIELD(tls_min_version, TL_PARAM_TEXT),
-  FIELD(tls_ciphers, TL_PARAM_TEXT),
-  FIELD(tls_crl_file, TL_PARAM_TEXT),
-  FIELD(tls_keylog_file, TL_PARAM_TEXT),
-  FIELD(tls_expiry_warning, TL_PARAM_MS),
-  FIELD(ws_path, TL_PARAM_TEXT),
-  FIELD(ws_subprotocol, TL_PARAM_TEXT),
-  SECRET(ws_headers, TL_PARAM_TEXTS),
-  FIELD(ws_headers_called, TL_PARAM_BOOL),
-  FIELD(proxy, TL_PARAM_TEXT),
-  FIELD(proxy_user, TL_PARAM_TEXT),
-  SECRET(proxy_password, TL_PARAM_TEXT),
-  { NULL, TL_PARAM_BOOL, 0, false },
+  TL_LINE_PARAMS(FIELD){ NULL, TL_PARAM_BOOL, 0, false },
 };
 
 void tl_params_init (tl_line_params *p) { memset(p, 0, sizeof *p); }

@@ -10,56 +10,89 @@ typedef struct {
   size_t n;
 } tl_texts;
 
-/* A checked line configuration. Texts are owned and NUL-terminated; at == NULL means not given.
-** Times are milliseconds. */
-typedef struct {
-  tl_texts host;
-  int64_t port;
-  bool full_debug;
-  tl_slice user_name, password;
-  tl_texts topic_filter;
-  int64_t subscribe_qos;
-  tl_slice client_id;
-  bool clean_session;
-  int64_t publish_qos;
-  bool publish_retain;
-  int64_t keep_alive; /* seconds, as CONNECT has it */
-  int64_t ping_interval;
-  bool will_flag;
-  int64_t will_qos;
-  bool will_retain;
-  tl_slice will_topic, will_message;
-  int64_t reply_timeout, wait_timeout;
-  int64_t max_wait_retry;
-  int64_t connect_timeout, reconnect_delay, reconnect_delay_max;
-  int64_t max_packet_size, max_inflight;
-  tl_slice offline_writes; /* "reject" or "queue" */
-  int64_t max_queued, receive_queue;
-  int64_t max_queued_bytes, receive_queue_bytes; /* bytes; 0: no limit */
-  int64_t max_queue_age;                         /* ms; 0: off */
-  tl_slice session_store;                        /* path of a folder; at == NULL: off */
-  int64_t recorder;                              /* bytes */
-  /* Transports, see target.c. Files are paths or PEM text. */
-  bool tls;
-  tl_slice tls_ca_file, tls_cert_file, tls_key_file, tls_key_password, tls_server_name;
-  tl_slice tls_verify; /* "yes", "ca" or "no" */
-  tl_texts tls_alpn;
-  tl_slice tls_psk, tls_psk_identity; /* hexadecimal digits; text */
-  tl_slice tls_min_version, tls_ciphers, tls_crl_file, tls_keylog_file;
-  int64_t tls_expiry_warning; /* ms before a certificate ends; 0: no warning */
-  tl_slice ws_path, ws_subprotocol;
-  tl_texts ws_headers;    /* "Name: value" */
-  bool ws_headers_called; /* a function of the user makes the headers at each attempt */
-  tl_slice proxy, proxy_user, proxy_password;
-} tl_line_params;
+/* A row: the parameter's name, its kind, and whether it may be shown and logged. Its range, its
+** default and what it means are in lua/tagline/config/shapes.lua. A new parameter is a row here
+** and one there. */
+/* clang-format off */
+#define TL_LINE_PARAMS(row) \
+  row(host, TEXTS, SHOWN) \
+  row(port, INT, SHOWN) \
+  row(full_debug, BOOL, SHOWN) \
+  row(user_name, TEXT, SHOWN) \
+  row(password, TEXT, SECRET) \
+  row(topic_filter, TEXTS, SHOWN) \
+  row(subscribe_qos, INT, SHOWN) \
+  row(client_id, TEXT, SHOWN) \
+  row(clean_session, BOOL, SHOWN) \
+  row(publish_qos, INT, SHOWN) \
+  row(publish_retain, BOOL, SHOWN) \
+  row(keep_alive, INT, SHOWN) /* seconds, as CONNECT has it */ \
+  row(ping_interval, MS, SHOWN) \
+  row(will_flag, BOOL, SHOWN) \
+  row(will_qos, INT, SHOWN) \
+  row(will_retain, BOOL, SHOWN) \
+  row(will_topic, TEXT, SHOWN) \
+  row(will_message, TEXT, SHOWN) \
+  row(reply_timeout, MS, SHOWN) \
+  row(wait_timeout, MS, SHOWN) \
+  row(max_wait_retry, INT, SHOWN) \
+  row(connect_timeout, MS, SHOWN) \
+  row(reconnect_delay, MS, SHOWN) \
+  row(reconnect_delay_max, MS, SHOWN) \
+  row(max_packet_size, INT, SHOWN) \
+  row(max_inflight, INT, SHOWN) \
+  row(offline_writes, TEXT, SHOWN) /* "reject" or "queue" */ \
+  row(max_queued, INT, SHOWN) \
+  row(max_queued_bytes, INT, SHOWN) /* bytes; 0: no limit */ \
+  row(max_queue_age, MS, SHOWN) /* 0: off */ \
+  row(receive_queue, INT, SHOWN) \
+  row(receive_queue_bytes, INT, SHOWN) /* bytes; 0: no limit */ \
+  row(session_store, TEXT, SHOWN) /* path of a folder */ \
+  row(recorder, INT, SHOWN) /* bytes */ \
+  row(tls, BOOL, SHOWN) \
+  row(tls_ca_file, TEXT, SHOWN) /* files: paths or PEM text */ \
+  row(tls_cert_file, TEXT, SHOWN) \
+  row(tls_key_file, TEXT, SECRET) \
+  row(tls_key_password, TEXT, SECRET) \
+  row(tls_server_name, TEXT, SHOWN) \
+  row(tls_verify, TEXT, SHOWN) /* "yes", "ca" or "no" */ \
+  row(tls_alpn, TEXTS, SHOWN) \
+  row(tls_psk, TEXT, SECRET) /* hexadecimal digits */ \
+  row(tls_psk_identity, TEXT, SHOWN) \
+  row(tls_min_version, TEXT, SHOWN) \
+  row(tls_ciphers, TEXT, SHOWN) \
+  row(tls_crl_file, TEXT, SHOWN) \
+  row(tls_keylog_file, TEXT, SHOWN) \
+  row(tls_expiry_warning, MS, SHOWN) /* before a certificate ends; 0: no warning */ \
+  row(ws_path, TEXT, SHOWN) \
+  row(ws_subprotocol, TEXT, SHOWN) \
+  row(ws_headers, TEXTS, SECRET) /* "Name: value" */ \
+  row(ws_headers_called, BOOL, SHOWN) /* the headers come from a function */ \
+  row(proxy, TEXT, SHOWN) \
+  row(proxy_user, TEXT, SHOWN) \
+  row(proxy_password, TEXT, SECRET)
+/* clang-format on */
 
 typedef enum {
   TL_PARAM_BOOL,
   TL_PARAM_INT,
-  TL_PARAM_MS,
+  TL_PARAM_MS, /* milliseconds; seconds in the config */
   TL_PARAM_TEXT,
   TL_PARAM_TEXTS
 } tl_param_kind;
+
+#define TL_PARAM_TYPE_BOOL bool
+#define TL_PARAM_TYPE_INT int64_t
+#define TL_PARAM_TYPE_MS int64_t
+#define TL_PARAM_TYPE_TEXT tl_slice
+#define TL_PARAM_TYPE_TEXTS tl_texts
+
+/* A checked line configuration. Texts are owned and NUL-terminated; at == NULL means not given. */
+#define TL_PARAM_MEMBER(name, kind, shown) TL_PARAM_TYPE_##kind name;
+typedef struct {
+  TL_LINE_PARAMS(TL_PARAM_MEMBER)
+} tl_line_params;
+#undef TL_PARAM_MEMBER
 
 typedef struct {
   const char *name;

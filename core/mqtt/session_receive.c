@@ -1,5 +1,7 @@
 /* core/mqtt/session_receive.c — received messages: delivery, and acknowledgements in the order
-** of receipt. */
+** of receipt. deliver() decides that a QoS 2 message counts once; its identifiers survive a
+** restart through the event `store` (gateway/session_store.c) and tl_session_restore()
+** (mqtt/session_store.c). */
 #include "mqtt/session_impl.h"
 
 void tl_session_store_received (tl_session *s, uint16_t id, bool gone) {

@@ -1,5 +1,8 @@
 /* core/outlet/collect.h — hears of new values and puts them into the spool: an observer of the
-** gateway. Applies what a tag's history asks for (deadband, max_silence). Knows no outlet. */
+** gateway. Applies what a tag's history asks for (deadband, max_silence). Knows no outlet.
+**
+** A value's way: model/tag.c (a new value) → gateway/observers.c → here → spool/spool.c (on the
+** disk) → outlet/outlet.c (read again) → a sender: history/, postgres/, nats/. */
 #ifndef TL_OUTLET_COLLECT_H
 #define TL_OUTLET_COLLECT_H
 

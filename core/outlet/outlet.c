@@ -1,4 +1,5 @@
-/* core/outlet/outlet.c — the life of one outlet: away, open, reading, storing. See outlet.h. */
+/* core/outlet/outlet.c — the life of one outlet: away, open, reading, storing. See outlet.h.
+** A value comes here from outlet/collect.c through the spool; on_read() hands it to the sender. */
 #include "outlet/outlet.h"
 
 #include <stdarg.h>

@@ -1,5 +1,7 @@
 /* core/postgres/store.c — a batch on its way: tags get ids, times get partitions, then the rows go
-** with the position in one transaction. Rows that the server refuses are found by halving. */
+** with the position in one transaction. Rows that the server refuses are found by halving.
+** A batch comes from outlet/outlet.c, on_read(); the statement is the function `store` of
+** schema.c. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
