@@ -73,6 +73,10 @@ describe("tagline.codec.senml", function()
     assert.equal("record 1: expected a name (n or bn), got none", refused '[{"v":1}]')
     assert.truthy(refused '[{"n":')
     assert.truthy(refused "\x81":find "^byte 2")
+    for input, got in pairs { ['{"n":"t"}'] = "'{'", [""] = "the end", ["\xA1"] = "byte 0xA1" } do
+      assert.equal("byte 1: expected a list of records, in JSON or CBOR, got " .. got,
+        refused(input))
+    end
     assert.has_error(function() senml { time = 0, payload = "[" } end)
   end)
 end)

@@ -55,14 +55,24 @@ local function read_table(network, message, topic)
   return up, why
 end
 
+-- What reading JSON raised, in the network's name: a place in our own files tells nobody anything.
+local function not_json(network, why)
+  local text = type(why) == "string" and why:match "the payload is not .*"
+  error(text and network.name .. ": " .. text or why, 0)
+end
+
+local function json_of(msg) return msg.json end
+
 -- Of a message as decode gets it: its fields, payload, port, time, whether it is repeated, and
 -- whether there are only those of `wanted`; or what read_table says of none.
 local function read_message(network, msg, wanted)
   if network.picks and not kit.slow then
-    local fields, payload, port, time, repeated = picks.read(network, msg, wanted)
+    local fields, payload, port, time, repeated = picks.read(network, msg, wanted, not_json)
     if fields then return fields, payload, port, time, repeated, wanted ~= nil end
   end
-  local up, why, known = read_table(network, msg.json, msg.topic)
+  local ok, message = pcall(json_of, msg)
+  if not ok then not_json(network, message) end
+  local up, why, known = read_table(network, message, msg.topic)
   if not up then return nil, why, known end
   local payload, time, repeated = up.payload, up.time, up.repeated
   up.payload, up.time, up.repeated = nil, nil, nil

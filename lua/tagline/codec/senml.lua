@@ -11,6 +11,7 @@
 local base64 = require "tagline.codec.base64"
 local binary = require "tagline.codec.binary"
 local cbor = require "tagline.codec.cbor"
+local kit = require "tagline.codec.kit"
 
 local senml = {}
 
@@ -104,6 +105,12 @@ local function resolve(pack, now, from_json)
   return out
 end
 
+-- Does it begin as an array of CBOR, or a tag before one?
+local function may_be_cbor(bytes)
+  local kind = (bytes:byte() or 0) >> 5
+  return kind == 4 or kind == 6
+end
+
 --- The records of a pack, in their order: { name =, unit =, value =, sum =, time =, update = };
 --- value is a number (the base value is in it), a text, a boolean or bytes (vd). Times are
 --- seconds since 1970; relative ones are counted from `now`.
@@ -120,6 +127,10 @@ function senml.decode(pack, now)
       ok, value = json_decode(pack)
       if not ok then return nil, tostring(value) end
     else
+      if not may_be_cbor(pack) then
+        return nil, "byte 1: expected a list of records, in JSON or CBOR, got "
+          .. kit.show_byte(pack, 1)
+      end
       value, why = cbor.decode(pack)
       if value == nil then return nil, why end
     end

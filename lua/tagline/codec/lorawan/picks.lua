@@ -102,17 +102,19 @@ end
 
 --- What a message says: its fields (those of `wanted` only, when it is given), payload (bytes),
 --- port, time, and whether it repeats an earlier one. nil when the parsed table must be read
---- (also when it is no uplink). Raises when it is not JSON.
+--- (also when it is no uplink).
 ---@param network table with `picks`, `definition`, `options`, `decode`
 ---@param msg table
 ---@param wanted? table<string, boolean>
+---@param not_json fun(network: table, why: string) is called when it is not JSON, and raises
 ---@return table? fields, string payload, integer? port, number? time, boolean? repeated
-function picks.read(network, msg, wanted)
+function picks.read(network, msg, wanted, not_json)
   local document = msg.payload
   -- no object, or another format than JSON
   if type(document) ~= "string" or document:byte() ~= 123 then return nil end
   local made, options = network.picks, network.options
-  made.pick(document)
+  local ok, why = pcall(made.pick, document)
+  if not ok then not_json(network, why) end
   if made.is_uplink and not made.is_uplink(made.get, msg.topic, options) then return nil end
   local up, bytes, port, time, repeated = made.uplink(wanted)
   if not up then return nil end
