@@ -8,6 +8,7 @@
 #include "base/format.h"
 #include "command/command.h"
 #include "command/options.h"
+#include "command/print.h"
 #include "command/talk.h"
 
 static const char help[] =
@@ -37,6 +38,7 @@ static int ask (tl_talk *t) {
   if (rc == 'r') {
     tl_buf_byte(&result, '\n');
     tl_buf_byte(&count, '\0');
+    if (result.failed || count.failed) tl_print_error(t->command, "not enough memory");
     bool fine = !count.failed && strcmp((const char *)count.at, "0\n") == 0;
     bool written = !result.failed && tl_talk_write(STDOUT_FILENO, tl_buf_bytes(&result));
     rc = fine && written ? 0 : 1;

@@ -50,6 +50,7 @@ static bool write_painted (int fd, tl_slice text, tl_paint_kind kind) {
   tl_buf_init(&painted);
   tl_visible(&clean, text, true);
   if (tl_paint_wanted(fd)) tl_paint(&painted, tl_buf_bytes(&clean), kind);
+  if (clean.failed || painted.failed) errno = ENOMEM;
   bool ok = !clean.failed && !painted.failed &&
             write_all(fd, tl_buf_bytes(painted.len > 0 ? &painted : &clean));
   tl_buf_fini(&clean);
@@ -108,9 +109,16 @@ static int wait_answer (tl_talk *t, int input, int timeout_ms) {
   }
 }
 
+static int no_memory (const tl_talk *t) {
+  tl_print_error(t->command, "not enough memory");
+  return -1;
+}
+
 int tl_talk_frame (tl_talk *t) {
   char type;
-  if (tl_console_get(t->fd, &type, &t->frame) <= 0) return 0;
+  int rc = tl_console_get(t->fd, &type, &t->frame);
+  if (rc == TL_ENOMEM) return no_memory(t);
+  if (rc <= 0) return 0;
   bool ok = true;
   t->heard_at = tl_clock_mono_ms();
   t->asked_at = 0;
@@ -118,7 +126,7 @@ int tl_talk_frame (tl_talk *t) {
   if (type == 'o') keep = t->output;
   if (keep) {
     tl_buf_slice(keep, tl_buf_bytes(&t->frame));
-    return type;
+    return keep->failed ? no_memory(t) : type;
   }
   if (type == 'o') ok = tl_talk_write(STDOUT_FILENO, tl_buf_bytes(&t->frame));
   if (type == 'r') ok = write_line(STDOUT_FILENO, &t->frame, TL_PAINT_TEXT);
@@ -227,6 +235,7 @@ static int choose (tl_talk *t, const char *given, tl_buf *path) {
   if (given) {
     tl_buf_str(path, given);
     tl_buf_byte(path, 0);
+    if (path->failed) fail_with(t, "not enough memory");
     return path->failed;
   }
   int n = tl_console_running(path, &refused);

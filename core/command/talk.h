@@ -43,8 +43,9 @@ void tl_talk_renew_hello (tl_talk *t); /* the window may have another size by no
 /* Wait for the process or, if `input` is not negative, for that descriptor. 1: the process; 2: the
 ** input; 0: Ctrl-C; -1: nothing within timeout_ms (negative: no limit). */
 int tl_talk_wait (tl_talk *t, int input, int timeout_ms);
-/* One frame: its type, 0 when the process is gone, -1 when our own output is. Output is written;
-** results and errors, too, with nothing in them that moves a terminal. */
+/* One frame: its type, 0 when the process is gone, -1 when our own output or our memory is, which
+** was told. Output is written; results and errors, too, with nothing in them that moves a
+** terminal. */
 int tl_talk_frame (tl_talk *t);
 /* Wait until the process has answered that it is there: 'r', or as evaluate(). */
 int tl_talk_greet (tl_talk *t);

@@ -1,15 +1,13 @@
--- Memory that fails: every request of starting, connecting, receiving, writing, storing,
--- reloading and of the REPL in turn, once, and all from that one on for a while.
--- Afterwards the process is as if nothing had been, and nothing was acknowledged that was
--- not handled.
+-- Memory that fails: every request of starting, connecting, receiving, writing, storing, reloading
+-- and of the REPL in turn, once, and all from that one on for a while. Afterwards the process is as
+-- if nothing had been, and nothing was acknowledged that was not handled.
 local uv = require "luv"
 local scenario = require "spec.support.scenario"
-local broker, files, process, scope, tagline, wait =
-  scenario "broker files process scope tagline wait"
+local broker, files, http, process, scope, tagline, wait =
+  scenario "broker files http process scope tagline wait"
 
--- How many requests are passed over from one that fails to the next: 1 tries each.
--- scripts/test has no time for all of the long phases in each run, so it begins elsewhere
--- each day.
+-- How many requests are passed over from one that fails to the next: 1 tries each. scripts/test has
+-- no time for all of the long phases in each run, so it begins elsewhere each day.
 local STRIDE = tonumber(os.getenv "TORTURE_STRIDE") or 7
 local FIRST = tonumber(os.getenv "TORTURE_FIRST") or os.time() // 86400 % STRIDE
 local WHILE = 40 -- milliseconds for which memory stays away in the second kind
@@ -33,6 +31,12 @@ line "plant" {
   station "d-{dev}" { address = "dev/(?<dev>.+)", payload_type = "JSON", time_filter = 60,
     tags = { v = Ci { "JA=v", new_value_on_time_change = true } } },
 }
+]]
+
+local more = [[
+history { file = "FOLDER/plant.db" }
+spool { folder = "FOLDER/spool" }
+http { listen = "127.0.0.1:WEB", write = true }
 ]]
 
 -- The numbers that the program's allocator looks at; see support/failing_memory.c.
@@ -71,8 +75,7 @@ plant.__index = plant
 
 function plant.start(options)
   local b, m = broker.new(), memory.new()
-  local p = setmetatable({ broker = b, memory = m, serial = 0, owed = {}, got = {},
-    printed = {},
+  local p = setmetatable({ broker = b, memory = m, serial = 0, owed = {}, got = {}, printed = {},
     taken = 0 }, plant)
   p.path = tagline.config(config,
     { PORT = b.port, STORE = options.store and ("session_store = %q,"):format(scope.folder())
@@ -174,8 +177,8 @@ end
 
 function plant:is_up() return self.c and self.c.up and not self.c.closed end
 
--- A message with a number of its own. Returns a function that tells whether it was
--- acknowledged; then its value has been printed, once at QoS 2.
+-- A message with a number of its own. Returns a function that tells whether it was acknowledged;
+-- then its value has been printed, once at QoS 2.
 function plant:message(topic, tag, qos)
   self.serial = self.serial + 1
   local n, prefix = self.serial, topic:match "^lua" and "" or '{"v":'
@@ -193,8 +196,7 @@ function plant:message(topic, tag, qos)
   end
 end
 
--- Evaluate code as `tagline repl` does. Returns a function that tells whether it was
--- answered, with
+-- Evaluate code as `tagline repl` does. Returns a function that tells whether it was answered, with
 -- what: { type, text }, or { "end" } when the process closed the console.
 function plant:ask(code, milliseconds)
   local pipe, answer, input = uv.new_pipe(false), nil, ""
@@ -205,8 +207,7 @@ function plant:ask(code, milliseconds)
   local function frame(type, body) return type .. string.pack(">s4", body) end
   pipe:connect(self.socket, function(why)
     if why then return finish { "end", why } end
-    pipe:write(
-      frame("h", ('{"tty":false,"width":80,"json":false,"wait":%d}'):format(milliseconds
+    pipe:write(frame("h", ('{"tty":false,"width":80,"json":false,"wait":%d}'):format(milliseconds
       or 0)) .. frame("e", code))
     pipe:read_start(function(_, bytes)
       if not bytes then return finish { "end", "EOF" } end
@@ -248,9 +249,9 @@ function plant:is_well()
     == "true" end)
 end
 
--- Let request after request fail while `begin(n)` is under way: it does the thing and
--- returns a function that tells whether it is over. STRIDE is for what asks for much;
--- free: it may ask for nothing.
+-- Let request after request fail while `begin(n)` is under way: it does the thing and returns a
+-- function that tells whether it is over. STRIDE is for what asks for much; free: it may ask for
+-- nothing.
 local function torture(p, what, stride, begin, free)
   for _, forever in ipairs { false, true } do
     local n, tried = stride > 1 and FIRST % stride or 0, 0
@@ -263,8 +264,7 @@ local function torture(p, what, stride, begin, free)
         p:look(WHILE, done)
         p.memory:heal()
       end
-      p:till(("%s, request %d failing%s"):format(what, n, forever and " and all behind it"
-        or ""),
+      p:till(("%s, request %d failing%s"):format(what, n, forever and " and all behind it" or ""),
         done)
       p.memory:heal()
       local _, failed = p.memory:count()
@@ -280,6 +280,16 @@ local function torture(p, what, stride, begin, free)
   p:is_well()
 end
 
+-- It ends, well or with words for what is missing.
+local function says_why(t, n)
+  local code, signal = t:wait_exit()
+  assert.is_true(signal == 0 and (code == 0 or code == 1),
+    ("request %d: code %d, signal %d: %s"):format(n, code, signal, t:text "stderr"))
+  if code == 1 then
+    assert.is_true(#t:text "stderr" + #t:text "stdout" > 0, "ended without a word, request " .. n)
+  end
+end
+
 describe("without memory", function()
   after_each(scope.finish)
 
@@ -290,8 +300,7 @@ describe("without memory", function()
       local p = plant.start { store = store }
       p:is_well()
       for qos = 1, 2 do
-        torture(p, "a message of QoS " .. qos, 1,
-          function() return p:message("x/up", "plant.x.v",
+        torture(p, "a message of QoS " .. qos, 1, function() return p:message("x/up", "plant.x.v",
           qos) end, true)
         torture(p, "a message for Lua of QoS " .. qos, 1, function(n)
           return p:message("lua/" .. qos .. n, "plant.lua.v", qos)
@@ -325,8 +334,7 @@ describe("without memory", function()
           fate = fate or p:ask(("return fates[%d]"):format(n))
           if not fate() then return false end
           if fate()[1] ~= "r" then fate = nil return false end
-          -- the function had no memory: that was told
-          if fate()[2] == "nil" or fate()[2] == "" then
+          if fate()[2] == "nil" or fate()[2] == "" then -- the function had no memory: that was told
             local told = p.t:text("stderr"):find("ERROR", said, true)
             if not (told and p.got[tostring(n)]) then fate = nil end
             return fate ~= nil
@@ -377,8 +385,9 @@ describe("without memory", function()
 
   it("it starts, or says why not", function()
     local m = memory.new()
-    local path = tagline.config(config,
-      { PORT = broker.new().port, STORE = ("session_store = %q,"):format(scope.folder()) })
+    local path = tagline.config(more .. config,
+      { PORT = broker.new().port, STORE = ("session_store = %q,"):format(scope.folder()),
+        WEB = http.free_port(), FOLDER = scope.folder() })
     local n, tried = FIRST % STRIDE, 0
     repeat
       m:count()
@@ -398,17 +407,38 @@ describe("without memory", function()
         function() return t:text "stderr":sub(-1000) end)
       m:heal()
       if not t:has_ended() then t:kill "sigterm" end
-      local code, signal = t:wait_exit()
-      assert.is_true(signal == 0 and (code == 0 or code == 1),
-        ("request %d: code %d, signal %d: %s"):format(n, code, signal, t:text "stderr"))
-      if code == 1 then
-        assert.is_true(#t:text "stderr" > 0, "ended without a word, request " .. n)
-      end
+      says_why(t, n)
       t:finish()
       local _, failed = m:count()
       tried = tried + 1
-      n = n + STRIDE * 5
+      n = n + STRIDE + n // 12
     until failed == 0
     if os.getenv "TORTURE_PRINT" then print(("# start: %d tries"):format(tried)) end
+  end)
+
+  it("a command does its work, or says why not", function()
+    local m, t = memory.new(), tagline.connected(config, { STORE = "" })
+    local capture = scope.file("capture",
+      '{"topic":"x/up","payload":"{\\"v\\":1}","time":"2026-01-01T00:00:00Z"}\n')
+    local path, socket = t.config_path, t.socket
+    for _, words in ipairs { { "check", path }, { "explain", path, "x/up", '{"v":1}' },
+      { "replay", path, capture }, { "status", "--socket", socket },
+      { "repl", "--socket", socket, "-e", "1 + 1" } } do
+      local n, tried = 0, 0
+      repeat
+        m:count()
+        m:put(n, tried % 2 == 1)
+        local command = process.start(program, words, { env = { TAGLINE_MEMORY = m.path } })
+        command:close_input()
+        says_why(command, n)
+        command:finish()
+        local _, failed = m:count()
+        tried = tried + 1
+        n = n + (n < 20 and 1 or STRIDE + n // 4) -- some ask for little
+      until failed == 0
+      if os.getenv "TORTURE_PRINT" then print(("# %s: %d tries"):format(words[1], tried)) end
+    end
+    assert.equal("2", select(2, t:eval "return 1 + 1"))
+    t:stop()
   end)
 end)
