@@ -75,6 +75,6 @@ describe("http", function()
     local core = setmetatable({ built_with = function() return false end },
       { __index = require "tagline.core" })
     assert.truthy(support.problems("http {}" .. line, { core = core })[1]
-      :find("built without HTTP: build it again with -DTAGLINE_HTTP=ON", 1, true))
+      :find("built without HTTP: rebuild it with -DTAGLINE_HTTP=ON", 1, true))
   end)
 end)

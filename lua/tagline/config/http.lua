@@ -111,16 +111,9 @@ end
 
 --- The word, for a load (load.lua): it leaves load.http.
 function http.words(load, words)
-  function words.http(given)
-    if not load.running then error("http: only while the config loads", 2) end
-    local at = load:place(2)
+  words.http = load:word_once("http", http.shape, function(one, at, given)
     local function say(text, field) load:say(at, "http", text, field) end
-    local one = load:record(at, "http", given, http.shape)
-    if not one then return load.poison end
-    load:once(at, "http")
-    if load.core.built_with and not load.core.built_with "HTTP" then
-      say("this program is built without HTTP: build it again with -DTAGLINE_HTTP=ON")
-    end
+    load:need(at, "http", "HTTP", "HTTP")
     one.listen, one.write = one.listen or "127.0.0.1:8080", one.write or false
     if not is_loopback(one.listen) and given.token == nil then
       say(("expected a token beside '%s', which others can reach, got none"):format(one.listen),
@@ -128,8 +121,7 @@ function http.words(load, words)
     end
     material(load, one, say)
     load.http = one
-    return load.poison
-  end
+  end)
 end
 
 return http

@@ -202,17 +202,27 @@ function Load:once(at, word)
   self.once_at[word] = first or at
 end
 
-local function limits_word(self)
+--- A word without a name that a config has once: http { … }, spool { … }, limits { … }.
+--- `take(one, at, given)` gets the record's normal form, its place, and what was written.
+function Load:word_once(word, shape, take)
   return function(given)
-    if not self.running then error("limits: only while the config loads", 2) end
+    if not self.running then error(word .. ": only while the config loads", 2) end
     local at = self:place(2)
-    local one = self:record(at, "limits", given, self.shapes.limits)
-    if not one then return self.poison end
-    self:once(at, "limits")
-    self.limits = self.limits or {}
-    for key, value in pairs(one) do self.limits[key] = value end
+    local one = self:record(at, word, given, shape)
+    if one then
+      self:once(at, word)
+      take(one, at, given)
+    end
     return self.poison
   end
+end
+
+--- Is what a word needs in this program? `option` is CMake's, without its TAGLINE_.
+function Load:need(at, word, option, what)
+  local built_with = self.core.built_with
+  if not built_with or built_with(option) then return end
+  self:say(at, word, ("this program is built without %s: rebuild it with -DTAGLINE_%s=ON"):format(
+    what, option))
 end
 
 --- every and after. While the config runs they are those of the api.
@@ -256,7 +266,10 @@ local function vocabulary(self, words)
 
   outlets.words(self, words)
   http.words(self, words)
-  words.limits = limits_word(self)
+  words.limits = self:word_once("limits", self.shapes.limits, function(one)
+    self.limits = self.limits or {}
+    for key, value in pairs(one) do self.limits[key] = value end
+  end)
   words.every = timer_word(self, "every", kinds.seconds(0.001, 1e9))
   words.after = timer_word(self, "after", kinds.seconds(0, 1e9))
 end

@@ -200,14 +200,6 @@ function outlets.words(load, words)
     return require "tagline.config.places".path(load, value)
   end
 
-  --- Is what carries values there in this program? `option` is CMake's, without its TAGLINE_.
-  local function need(at, word, option, what)
-    local built_with = load.core.built_with
-    if not built_with or built_with(option) then return end
-    say(at, word, ("this program is built without %s: rebuild it with -DTAGLINE_%s=ON"):format(what,
-      option))
-  end
-
   function words.history(given, ...)
     if not load.running then
       local live = (load.opts.api or {}).history
@@ -226,7 +218,7 @@ function outlets.words(load, words)
       add(at, "history", { name = "history", kind = "history", file = path(one.file),
         keep = one.keep or 0 })
     elseif one.postgres then
-      need(at, "history", "POSTGRES", "PostgreSQL")
+      load:need(at, "history", "POSTGRES", "PostgreSQL")
       add(at, "history", { name = "postgres", kind = "postgres", postgres = one.postgres,
         password = one.password,
         keep = one.keep or 0, schema = one.schema or "tagline" })
@@ -237,16 +229,10 @@ function outlets.words(load, words)
     return load.poison
   end
 
-  function words.spool(given)
-    if not load.running then error("spool: only while the config loads", 2) end
-    local at = load:place(2)
-    local one = record(at, "spool", given)
-    if not one then return load.poison end
-    load:once(at, "spool")
+  words.spool = load:word_once("spool", outlets.shapes.spool, function(one)
     load.spool = one
     if one.folder then one.folder = path(one.folder) end
-    return load.poison
-  end
+  end)
 
   function words.outlet(given_name, fields)
     if not load.running then error("outlet: only while the config loads", 2) end
@@ -266,7 +252,7 @@ function outlets.words(load, words)
       if one.user == nil and one.password ~= nil then
         say(at, "outlet", "expected a user beside the password", "password")
       end
-      need(at, "outlet", "NATS", "NATS")
+      load:need(at, "outlet", "NATS", "NATS")
       one.name, one.kind = given_name, "nats"
       if one.tls_ca_file then one.tls_ca_file = path(one.tls_ca_file) end
       one.stream, one.subject = one.stream or "TAGS", one.subject or "tags.{line}.{station}.{tag}"
