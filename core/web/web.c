@@ -149,6 +149,7 @@ static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls,
     w->has_place = o.has_place;
   }
   tell_change(w, s, change);
+  if (w->open && !is_equal(&w->set.token, &s->token)) tl_feed_end(w->feed); /* of the old token */
   if (w->open) drop_settings(&w->set);
   w->set = *s;
   w->open = true;

@@ -74,7 +74,10 @@ describe("the HTTP server's address", function()
     assert.truthy(said:find("http: listen on 127%.0%.0%.1:%d+: the port is in use by another process; the old"), said)
     t:wait_log "http: listen on 127.0.0.1:%d+: the port is in use by another process; the old address goes on"
     assert.equal(200, http.get(two, "/api/v1/tags").status)
+    local reader = http.events(two, "/api/v1/events")
+    reader:next "snapshot"
     assert.truthy(select(2, reload(t, m, at(two, 'token = "0123456789abcdef"'))):find "http: changed")
+    wait.till("the end of a reader without the new token", nil, function() return not reader.client.open end)
     assert.equal(401, http.get(two, "/api/v1/tags").status)
     assert.equal(0, (reload(t, m, "")))
     t:wait_log "not listening any more"
