@@ -55,22 +55,4 @@ void tl_config_apply_http (lua_State *L, tl_script *s, int draft, const tl_outle
 
 void tl_config_set_http (tl_script *s, const tl_http_hooks *hooks) { s->config.http = hooks; }
 
-void tl_script_handler_sums (const tl_script *s, const tl_line *line,
-                             tl_handler_sum out[TL_HANDLER_KINDS]) {
-  uint64_t ticks[TL_CALLS] = { 0 };
-  _Static_assert((int)TL_HANDLER_KINDS == (int)TL_CALLS, "a kind is missing");
-  for (int kind = 0; kind < TL_CALLS; kind++)
-    out[kind] = (tl_handler_sum){ .name = tl_call_names[kind] };
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station_hooks *h = line->stations[i]->user;
-    for (int kind = 0; h && kind < TL_CALLS; kind++) {
-      out[kind].calls += h->stats[kind].calls;
-      out[kind].errors += h->stats[kind].errors;
-      ticks[kind] += h->stats[kind].ticks;
-    }
-  }
-  for (int kind = 0; kind < TL_CALLS; kind++)
-    out[kind].seconds = tl_ticks_seconds(&s->box, ticks[kind]);
-}
-
 size_t tl_script_memory (const tl_script *s) { return s->box.memory; }

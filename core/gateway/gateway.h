@@ -189,12 +189,13 @@ typedef struct {
   uint64_t ends[TL_ENDS], unsent[TL_UNSENT];
   uint64_t too_long;    /* received messages longer than max_packet_size; they were skipped */
   size_t waiting_bytes; /* bytes of received messages that wait for ACK_ID of an earlier one */
-  uint64_t messages, unrouted, wills, handler_errors, instances_refused;
+  uint64_t messages, unrouted, wills, instances_refused;
   int64_t connected_since; /* ms, as tl_clock_mono_ms(); -1 while not connected */
   tl_session_stats session;
   tl_router_stats router;
 } tl_link_stats;
 void tl_link_get_stats (const tl_link *l, tl_link_stats *out);
+uint64_t tl_link_handler_errors (const tl_link *l); /* of all its stations: looks at each */
 
 /* The most frequent topic, among recent messages, that no station takes; "": there is none. */
 const char *tl_link_unrouted_topic (const tl_link *l);

@@ -89,6 +89,13 @@ const char *const tl_link_ends[TL_ENDS] = { "asked", "broker", "fault" };
 const char *const tl_unsent_names[TL_UNSENT] = { "not connected", "queue full", "connection lost",
                                                  "session lost",  "too old",    "other" };
 
+uint64_t tl_link_handler_errors (const tl_link *l) {
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < l->line->station_count; i++)
+    sum += l->line->stations[i]->stats.handler_errors;
+  return sum;
+}
+
 void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   static const char *const states[] = { "off", "waiting", "connecting", "connected",
                                         "disconnecting" };
@@ -110,8 +117,6 @@ void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   out->waiting_bytes = l->ack.bytes;
   out->instances_refused = l->routing.instances_refused;
   out->connected_since = l->conn.since;
-  for (uint32_t i = 0; i < l->line->station_count; i++)
-    out->handler_errors += l->line->stations[i]->stats.handler_errors;
   tl_session_get_stats(l->session, &out->session);
   tl_router_get_stats(l->routing.router, &out->router);
 }

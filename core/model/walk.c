@@ -31,8 +31,18 @@ tl_station *tl_station_walk_next (tl_tag_walk *w, const tl_model *m) {
   return s;
 }
 
+static void go_to (tl_tag_walk *w, const tl_model *m, const tl_station *s) {
+  *w = (tl_tag_walk){ .line = 0 };
+  while (m->lines[w->line] != s->line) w->line++;
+  while (s->line->stations[w->station] != s) w->station++;
+}
+
 void tl_tag_walk_behind (tl_tag_walk *w, const tl_model *m, const tl_tag *t) {
-  *w = (tl_tag_walk){ .tag = (uint16_t)(t->index + 1) };
-  while (m->lines[w->line] != t->station->line) w->line++;
-  while (t->station->line->stations[w->station] != t->station) w->station++;
+  go_to(w, m, t->station);
+  w->tag = (uint16_t)(t->index + 1);
+}
+
+void tl_station_walk_behind (tl_tag_walk *w, const tl_model *m, const tl_station *s) {
+  go_to(w, m, s);
+  leave_station(w);
 }

@@ -18,7 +18,8 @@ typedef struct {
 tl_tag *tl_tag_walk_next (tl_tag_walk *w, const tl_model *m, int *steps);
 /* The next station, templates included; NULL: there is no more. */
 tl_station *tl_station_walk_next (tl_tag_walk *w, const tl_model *m);
-/* Go on behind this tag. */
+/* Go on behind this tag, this station. */
 void tl_tag_walk_behind (tl_tag_walk *w, const tl_model *m, const tl_tag *t);
+void tl_station_walk_behind (tl_tag_walk *w, const tl_model *m, const tl_station *s);
 
 #endif

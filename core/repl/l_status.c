@@ -167,7 +167,7 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   tl_set_integer(L, "failures", (lua_Integer)st.failures);
   tl_set_integer(L, "messages", (lua_Integer)st.messages);
   tl_set_integer(L, "unrouted", (lua_Integer)(st.unrouted - h.kept->own_unrouted));
-  tl_set_integer(L, "handler_errors", (lua_Integer)st.handler_errors);
+  tl_set_integer(L, "handler_errors", (lua_Integer)tl_link_handler_errors(l));
   tl_set_integer(L, "instances_refused", (lua_Integer)st.instances_refused);
   tl_set_integer(L, "inflight", st.session.inflight);
   tl_set_integer(L, "queued", st.session.queued);

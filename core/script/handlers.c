@@ -114,28 +114,40 @@ static bool call_handler (call *c, lua_CFunction body, tl_call_kind kind) {
   return ok;
 }
 
-void tl_push_call_stats (lua_State *L, const tl_station *station) {
-  const tl_script *s = tl_script_of(L);
+void tl_script_handlers_of (const tl_script *s, const tl_station *station,
+                            tl_handler_facts out[TL_HANDLER_KINDS]) {
+  _Static_assert((int)TL_HANDLER_KINDS == (int)TL_CALLS, "a kind is missing");
   const tl_station_hooks *h = station->user;
   const tl_station_functions *f = h ? h->functions : NULL;
-  lua_createtable(L, 0, TL_CALLS);
-  if (!f) return;
-  bool values = f->values || h->stats[TL_CALL_VALUE].calls > 0;
-  const bool there[TL_CALLS] = { f->decode != LUA_NOREF, f->encode != LUA_NOREF, values,
-                                 f->on_status != LUA_NOREF, f->prepare_count > 0 };
+  const bool there[TL_CALLS] = { f && f->decode != LUA_NOREF, f && f->encode != LUA_NOREF,
+                                 f && (f->values || h->stats[TL_CALL_VALUE].calls > 0),
+                                 f && f->on_status != LUA_NOREF, f && f->prepare_count > 0 };
   for (int kind = 0; kind < TL_CALLS; kind++) {
-    const tl_call_stats *stats = &h->stats[kind];
-    if (!there[kind]) continue;
+    out[kind] = (tl_handler_facts){ .name = tl_call_names[kind], .there = there[kind] };
+    if (!h) continue;
+    out[kind].calls = h->stats[kind].calls;
+    out[kind].errors = h->stats[kind].errors;
+    out[kind].seconds = tl_ticks_seconds(&s->box, h->stats[kind].ticks);
+    out[kind].longest = tl_ticks_seconds(&s->box, h->stats[kind].longest);
+  }
+}
+
+void tl_push_call_stats (lua_State *L, const tl_station *station) {
+  tl_handler_facts kinds[TL_HANDLER_KINDS];
+  tl_script_handlers_of(tl_script_of(L), station, kinds);
+  lua_createtable(L, 0, TL_CALLS);
+  for (int kind = 0; kind < TL_CALLS; kind++) {
+    if (!kinds[kind].there) continue;
     lua_createtable(L, 0, 4);
-    lua_pushinteger(L, (lua_Integer)stats->calls);
+    lua_pushinteger(L, (lua_Integer)kinds[kind].calls);
     lua_setfield(L, -2, "calls");
-    lua_pushinteger(L, (lua_Integer)stats->errors);
+    lua_pushinteger(L, (lua_Integer)kinds[kind].errors);
     lua_setfield(L, -2, "errors");
-    lua_pushnumber(L, tl_ticks_seconds(&s->box, stats->ticks));
+    lua_pushnumber(L, kinds[kind].seconds);
     lua_setfield(L, -2, "time");
-    lua_pushnumber(L, tl_ticks_seconds(&s->box, stats->longest));
+    lua_pushnumber(L, kinds[kind].longest);
     lua_setfield(L, -2, "longest");
-    lua_setfield(L, -2, tl_call_names[kind]);
+    lua_setfield(L, -2, kinds[kind].name);
   }
 }
 

@@ -28,16 +28,17 @@ void tl_script_attach (tl_script *s, tl_gateway *g, tl_loop *loop);
 /* There is no loop, and the caller sets the time: handlers do not have to share turns. */
 void tl_script_run_offline (tl_script *s);
 
-/* Statistics of the user's functions of one kind ("decode" …) on a line, for all its stations
-** together. */
+/* Statistics of the user's functions of one kind ("decode" …) of a station. */
 enum { TL_HANDLER_KINDS = 5 };
+extern const char *const tl_call_names[TL_HANDLER_KINDS];
 typedef struct {
   const char *name;
+  bool there; /* it has one, or had one that was called */
   uint64_t calls, errors;
-  double seconds;
-} tl_handler_sum;
-void tl_script_handler_sums (const tl_script *s, const tl_line *line,
-                             tl_handler_sum out[TL_HANDLER_KINDS]);
+  double seconds, longest; /* seconds */
+} tl_handler_facts;
+void tl_script_handlers_of (const tl_script *s, const tl_station *station,
+                            tl_handler_facts out[TL_HANDLER_KINDS]);
 size_t tl_script_memory (const tl_script *s); /* bytes that the Lua heap uses */
 
 /* Where the running script is: lines of text for `add`, the innermost call first. For a signal

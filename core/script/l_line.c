@@ -40,7 +40,7 @@ static int push_stats (lua_State *L, tl_link *l) {
   count(L, "messages", st.messages);
   count(L, "unrouted", st.unrouted);
   count(L, "wills", st.wills);
-  count(L, "handler_errors", st.handler_errors);
+  count(L, "handler_errors", tl_link_handler_errors(l));
   count(L, "instances_refused", st.instances_refused);
   count(L, "received", st.session.received);
   count(L, "sent", st.session.sent);

@@ -225,8 +225,6 @@ void tl_failures_free (tl_script *s);
 /* The first member of both structs, for tl_handlers.release. */
 typedef enum { TL_HOOKS_STATION, TL_HOOKS_LINE } tl_hooks_kind;
 
-extern const char *const tl_call_names[TL_CALLS]; /* "decode" … (handlers.c) */
-
 typedef struct {
   /* longest: of one call. Times are in ticks, see tl_ticks() */
   uint64_t calls, errors, ticks, longest;

@@ -21,8 +21,20 @@ struct metric_base {
 
 /* --- gathering --- */
 
-static void add_station (tl_line_facts *f, const tl_station *s, int64_t *heard) {
+static void add_handlers (tl_line_facts *f, const tl_station *s, const tl_script *script) {
+  tl_handler_facts kinds[TL_HANDLER_KINDS];
+  if (!s->user) return;
+  tl_script_handlers_of(script, s, kinds);
+  for (int i = 0; i < TL_HANDLER_KINDS; i++) {
+    f->sums.handler_ns[i] += (uint64_t)(kinds[i].seconds * 1e9);
+    f->sums.handler_errors[i] += kinds[i].errors;
+  }
+}
+
+static void add_station (tl_line_facts *f, const tl_station *s, const tl_script *script,
+                         int64_t *heard) {
   const tl_station_stats *st = &s->stats;
+  add_handlers(f, s, script);
   f->sums.failed[0] += st->json_errors;
   f->sums.failed[1] += st->handler_errors;
   f->sums.failed[2] += st->time_errors;
@@ -34,15 +46,6 @@ static void add_station (tl_line_facts *f, const tl_station *s, int64_t *heard) 
     const tl_tag *t = &s->tags[i];
     f->tags[t->status]++;
     if (t->status == TL_INVALID) f->reasons[t->reason]++;
-  }
-}
-
-static void add_handlers (tl_line_facts *f, const tl_script *script) {
-  tl_handler_sum sums[TL_HANDLER_KINDS];
-  tl_script_handler_sums(script, f->line, sums);
-  for (int i = 0; i < TL_HANDLER_KINDS; i++) {
-    f->sums.handler_ns[i] = (uint64_t)(sums[i].seconds * 1e9);
-    f->sums.handler_errors[i] = sums[i].errors;
   }
 }
 
@@ -64,7 +67,6 @@ static void begin_line (tl_line_facts *f, const tl_line *line) {
 }
 
 static void end_line (tl_line_facts *f, const tl_web *w, int64_t heard) {
-  add_handlers(f, w->script);
   if (heard >= 0) f->heard_ms = tl_clock_wall_ms() - (tl_loop_now(w->loop) - heard);
 }
 
@@ -72,7 +74,8 @@ static void end_line (tl_line_facts *f, const tl_web *w, int64_t heard) {
 static void gather (tl_line_facts *f, const tl_line *line, const tl_web *w) {
   int64_t heard = -1;
   begin_line(f, line);
-  for (uint32_t i = 0; i < line->station_count; i++) add_station(f, line->stations[i], &heard);
+  for (uint32_t i = 0; i < line->station_count; i++)
+    add_station(f, line->stations[i], w->script, &heard);
   end_line(f, w, heard);
 }
 
@@ -175,7 +178,7 @@ static bool gather_some (tl_facts *f, const tl_line *line, const tl_web *w) {
     f->heard = -1;
   }
   for (int n = 0; n < A_SLICE && f->station < line->station_count; n++)
-    add_station(one, line->stations[f->station++], &f->heard);
+    add_station(one, line->stations[f->station++], w->script, &f->heard);
   if (f->station < line->station_count) return false;
   end_line(one, w, f->heard);
   return true;

@@ -5,7 +5,7 @@
 #include "net/process.h"
 #include "web/facts.h"
 #include "web/metrics_text.h"
-#include "web/tags.h"
+#include "web/list.h"
 #include "web/web_impl.h"
 
 static const char *const causes[TL_CAUSES] = { "json", "decoder", "time", "regex" };
@@ -130,22 +130,19 @@ static void add_heard (const page *p) {
 }
 
 static void add_handler_families (const page *p) {
-  tl_handler_sum kinds[TL_HANDLER_KINDS];
-  const char *names[TL_HANDLER_KINDS];
   if (p->n == 0) return;
-  tl_script_handler_sums(p->web->script, p->lines[0].line, kinds);
-  for (int k = 0; k < TL_HANDLER_KINDS; k++) names[k] = kinds[k].name;
   tl_metric_begin(p->m, "tagline_handler_seconds_total", TL_COUNTER,
                   "Time in the config's functions.");
   for (uint32_t i = 0; i < p->n; i++) {
     for (int k = 0; k < TL_HANDLER_KINDS; k++) {
       sample_of(p, i);
-      tl_metric_label(p->m, "handler", tl_slice_str(names[k]));
+      tl_metric_label(p->m, "handler", tl_slice_str(tl_call_names[k]));
       tl_metric_number(p->m, (double)p->lines[i].sums.handler_ns[k] / 1e9);
     }
   }
   counters_by(p, "tagline_handler_errors_total", TL_COUNTER, "Calls of them that failed.",
-              "handler", names, TL_HANDLER_KINDS, offsetof(tl_line_facts, sums.handler_errors));
+              "handler", tl_call_names, TL_HANDLER_KINDS,
+              offsetof(tl_line_facts, sums.handler_errors));
 }
 
 static void add_states (const page *p) {
@@ -311,9 +308,9 @@ static void add_value (tl_metrics *m, const tl_tag *t, const char *name) {
 
 static void add_some_values (scrape *s) {
   char name[TL_WEB_NAME];
-  int steps = TL_TAGS_A_SLICE;
+  int steps = TL_LIST_SLICE;
   const tl_model *m = tl_gateway_model(s->web->gateway);
-  while (!s->ended && s->out.len < TL_TAGS_BLOCK) {
+  while (!s->ended && s->out.len < TL_LIST_BLOCK) {
     const tl_tag *t = s->web->set.values.len > 0 ? tl_tag_walk_next(&s->walk, m, &steps) : NULL;
     if (t) {
       if (wanted(s->web, t, name)) add_value(&s->text, t, name);
@@ -407,7 +404,7 @@ void tl_web_metrics (request *r) {
     s->text =
         (tl_metrics){ .out = &s->out, .open = tl_metrics_wants_open(tl_web_field(r, "Accept")) };
     response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, TL_TAGS_BLOCK, on_read, s, drop_scrape);
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, TL_LIST_BLOCK, on_read, s, drop_scrape);
   }
   const char *type = s && s->text.open ? open : plain;
   if (!response && s) drop_scrape(s);

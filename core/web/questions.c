@@ -12,7 +12,6 @@ static void ask_text (request *r, const char *code) {
 
 void tl_web_status (request *r) { ask_text(r, "status()"); }
 void tl_web_lines (request *r) { ask_text(r, "lines"); }
-void tl_web_stations (request *r) { ask_text(r, "stations"); }
 
 void tl_web_messages (request *r) {
   tl_buf match, code;

@@ -141,7 +141,6 @@ void tl_web_free_extras (tl_web *w);
 /* --- questions.c --- */
 void tl_web_status (request *r);
 void tl_web_lines (request *r);
-void tl_web_stations (request *r);
 void tl_web_messages (request *r);
 void tl_web_explain (request *r);
 void tl_web_history (request *r);
@@ -151,6 +150,9 @@ void tl_web_history (request *r);
 ** that it gives, as CSV; it failed: status `failed`. `code` is taken over. */
 void tl_web_ask (request *r, tl_buf *code, unsigned failed, bool as_text);
 void tl_web_ask_forget (request *r);
+
+/* --- stations.c --- */
+void tl_web_stations (request *r);
 
 /* --- tags.c --- */
 void tl_web_tags (request *r);

@@ -36,6 +36,35 @@ describe("the HTTP server", function()
     t:stop()
   end)
 
+  it("lists stations as the REPL prints them, in pages", function()
+    local m, t, port = tagline.web [[
+http { listen = "127.0.0.1:WEB" }
+line "plant" { host = "127.0.0.1", port = PORT, client_id = "web", topic_filter = "plant/#",
+  station "boiler" { address = "plant/boiler\\/up", ignore_retained = true, prepare = "trim", on_status = function() end,
+    decode = function() end, encode = function() end,
+    tags = { t = Ai { on_value = function() end }, o = TxtO {} } },
+  station "meter-{n}" { address = "plant/meter-(?<n>[^/]+)/up", tags = { raw = TxtI "IN_DATA" } },
+  station "last" { address = "plant/last", tags = { raw = TxtI "IN_DATA" } } }
+]]
+    m:publish("plant/meter-a/up", "x")
+    m:publish("plant/meter-b/up", "x")
+    t:value "plant.meter-b.raw"
+    local function untimed(text) return (text:gsub('"(%a+)":[%d.e-]+', { longest = "", time = "" })) end
+    local _, shown = tagline.command { "repl", "--socket", t.socket, "--json", "-e", "stations" }
+    local a = http.get(port, "/api/v1/stations")
+    assert.equal(untimed(shown), untimed(a.body:gsub("\n$", "")))
+    assert.equal(5, #a.json)
+    local names, after = {}, ""
+    repeat
+      local one = http.get(port, "/api/v1/stations?limit=2" .. after).json
+      for _, s in ipairs(one) do names[#names + 1] = s.station end
+      after = #one > 0 and "&after=" .. one[#one].station or nil
+    until not after
+    for i, s in ipairs(a.json) do assert.equal(s.station, names[i]) end
+    assert.equal(2, #http.get(port, "/api/v1/stations?match=*.meter-?").json)
+    t:stop()
+  end)
+
   it("sends a snapshot and then what changes as events", function()
     local m, t, port = start()
     local events = http.events(port, "/api/v1/events?match=*.temperature")
