@@ -148,16 +148,22 @@ static void add_select (tl_buf *sql, const known *tag, const char *table, const 
              (int)tag->type, table, (long long)tag->id, where);
 }
 
+/* Compile the text, which is freed. TL_OK, or a negative code with q->err. */
+static int prepare (const search *q, tl_buf *sql, sqlite3_stmt **out) {
+  tl_buf_byte(sql, '\0');
+  int rc = sql->failed ? SQLITE_NOMEM
+                       : sqlite3_prepare_v2(q->r->db, (const char *)sql->at, -1, out, NULL);
+  tl_buf_fini(sql);
+  return rc == SQLITE_OK ? TL_OK : fail(q->r, q->err);
+}
+
 /* The newest row before `from`, where it lies. */
 static int find_held_of (const search *q, const known *tag, const char *table, sqlite3_stmt **out) {
   tl_buf sql;
   tl_buf_init(&sql);
   add_select(&sql, tag, table, "t<?1 ORDER BY t DESC, n DESC LIMIT 1");
-  tl_buf_byte(&sql, '\0');
-  int rc =
-      sql.failed ? SQLITE_NOMEM : sqlite3_prepare_v2(q->r->db, (const char *)sql.at, -1, out, NULL);
-  tl_buf_fini(&sql);
-  if (rc != SQLITE_OK) return fail(q->r, q->err);
+  int rc = prepare(q, &sql, out);
+  if (rc < 0) return rc;
   sqlite3_bind_int64(*out, 1, q->range->from_ms);
   rc = sqlite3_step(*out);
   if (rc == SQLITE_ROW) return 1;
@@ -222,11 +228,8 @@ static int make_statement (const search *q, sqlite3_stmt **out) {
   add_table(q, &sql, "recent");
   add_table(q, &sql, "last");
   tl_buf_str(&sql, " ORDER BY 1, 5");
-  tl_buf_byte(&sql, '\0');
-  int rc =
-      sql.failed ? SQLITE_NOMEM : sqlite3_prepare_v2(q->r->db, (const char *)sql.at, -1, out, NULL);
-  tl_buf_fini(&sql);
-  if (rc != SQLITE_OK) return fail(q->r, q->err);
+  int rc = prepare(q, &sql, out);
+  if (rc < 0) return rc;
   sqlite3_bind_int64(*out, 1, q->range->from_ms);
   sqlite3_bind_int64(*out, 2, q->range->to_ms);
   return TL_OK;

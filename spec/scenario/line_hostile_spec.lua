@@ -152,15 +152,6 @@ local function start(clean, timeout)
   return t, b
 end
 
-local serial = 0
-local function handles_next(t, c)
-  serial = serial + 1
-  c:send("PUBLISH", { topic = "a", payload = "proof " .. serial, qos = 1, id = 999 })
-  local function proof() return t:value("plant.any.data").value == "proof " .. serial end
-  repeat until proof()
-  assert.equal(999, c:expect("PUBACK").id)
-end
-
 local function gone(c, what)
   wait.till("close after " .. what, 5000, function() return c.closed end)
   c:close()
@@ -196,7 +187,7 @@ for _, clean in ipairs { true, false } do
         gone(c, "session present")
         t:wait_log "session present.*3%.2%.2%-1"
       end
-      handles_next(t, b:handshake())
+      t:handles_next(b:handshake())
       t:stop()
     end)
 
@@ -211,7 +202,7 @@ for _, clean in ipairs { true, false } do
         gone(c, case[1])
         t:wait_log("ERROR plant: .*" .. case[3])
       end
-      handles_next(t, b:handshake())
+      t:handles_next(b:handshake())
       t:stop()
     end)
 
@@ -221,7 +212,7 @@ for _, clean in ipairs { true, false } do
       local before
       for at, case in ipairs(inputs) do
         if at == 10 then before = t:rss() end
-        handles_next(t, c)
+        t:handles_next(c)
         c:send(case[2])
         gone(c, case[1])
         t:wait_log("ERROR plant: .*" .. case[3])
@@ -235,7 +226,7 @@ for _, clean in ipairs { true, false } do
       for _, case in ipairs(harmless) do
         c:send(case[2])
         if case[3] then assert.equal(7, c:expect(case[3]).id, case[1]) end
-        handles_next(t, c)
+        t:handles_next(c)
       end
       assert.equal(connections, #b.connections)
       t:stop()
@@ -267,7 +258,7 @@ for _, clean in ipairs { true, false } do
             c:send("PUBCOMP", { id = id })
           end
         end
-        handles_next(t, c)
+        t:handles_next(c)
       end
       t:stop()
     end)
@@ -292,7 +283,7 @@ for _, clean in ipairs { true, false } do
         t:wait_log "ERROR plant: "
         c = b:handshake()
       end
-      handles_next(t, c)
+      t:handles_next(c)
       -- 13 bytes: more than the reply timeout in total
       local slow = dribble(c, publish(0, "a", "patience"), 80)
       gone(c, "a dribble")
@@ -302,7 +293,7 @@ for _, clean in ipairs { true, false } do
       local quick = dribble(c, publish(0, "a", "patience"), 5)
       assert.equal("patience", t:value("plant.any.data").value)
       quick()
-      handles_next(t, c)
+      t:handles_next(c)
       t:stop()
     end)
 
@@ -321,7 +312,7 @@ for _, clean in ipairs { true, false } do
       c:send("SUBACK", { id = 4711, codes = { 0, 0 } }) -- another identifier is no answer
       gone(c, "no SUBACK")
       t:wait_log "no SUBACK within the reply timeout"
-      handles_next(t, b:handshake())
+      t:handles_next(b:handshake())
       t:stop()
     end)
   end)

@@ -281,16 +281,21 @@ static void newest (const world *w, char out[128]) {
   closedir(dir);
 }
 
-/* Whatever is cut off the file, the batches that are whole are read. */
-static void a_cut_end_is_told_and_the_rest_read (void **state) {
-  world *w = *state;
+/* An earlier process wrote the values 1 to 3 and 4 to 6; in this file. */
+static void two_batches (world *w, char file[128]) {
   open_it(w);
   cursor(w, "a");
   put(w, 1, 3);
   put(w, 4, 6);
   close_it(w);
-  char file[128];
   newest(w, file);
+}
+
+/* Whatever is cut off the file, the batches that are whole are read. */
+static void a_cut_end_is_told_and_the_rest_read (void **state) {
+  world *w = *state;
+  char file[128];
+  two_batches(w, file);
   long whole = size_of(file);
   assert_int_equal(truncate(file, whole - 1), 0);
   open_it(w);
@@ -303,13 +308,8 @@ static void a_cut_end_is_told_and_the_rest_read (void **state) {
 
 static void a_flipped_bit_is_noticed (void **state) {
   world *w = *state;
-  open_it(w);
-  cursor(w, "a");
-  put(w, 1, 3);
-  put(w, 4, 6);
-  close_it(w);
   char file[128];
-  newest(w, file);
+  two_batches(w, file);
   int fd = open(file, O_RDWR);
   uint8_t byte;
   long at = size_of(file) - 5;

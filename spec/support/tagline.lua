@@ -79,6 +79,20 @@ function tagline:ask(code)
   return tagline.command { "repl", "--socket", self.socket, "--wait", "0", "-e", code }
 end
 
+-- The process works: it takes another message on `connection` and acknowledges it, and the tag
+-- plant.any.data, whose station takes everything, gets its payload. `past`: other packets may come
+-- before the acknowledgement.
+function tagline:handles_next(connection, past)
+  self.proofs = (self.proofs or 0) + 1
+  local proof = "proof " .. self.proofs
+  connection:send("PUBLISH", { topic = "a", payload = proof, qos = 1, id = 999 })
+  repeat until self:value("plant.any.data").value == proof
+  local answer
+  repeat answer = past and connection:next() or connection:expect "PUBACK"
+  until answer.type == "PUBACK"
+  assert(answer.id == 999, "another message was acknowledged")
+end
+
 -- The next value of a tag (a full name) as a table; values of other tags before it are passed over.
 function tagline:value(name, milliseconds)
   local line = self:wait_line('"tag":"' .. name:gsub("%p", "%%%0") .. '"', milliseconds)

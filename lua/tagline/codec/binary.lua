@@ -55,6 +55,15 @@ function binary.decoder(name, read)
   end
 end
 
+--- encode(value) of a format, called by the user's code: `write(value, depth, out)` appends to the
+--- list `out`. Raises in the user's line.
+function binary.encode(write, value)
+  local out = {}
+  local ok, why = pcall(write, value, 0, out)
+  if not ok then error(why, 3) end
+  return table.concat(out)
+end
+
 --- An unsigned integer of 64 bits: one of Lua, or above 2^63 a float.
 function binary.natural(n) return n >= 0 and n or (n >> 1) * 2.0 + (n & 1) end
 

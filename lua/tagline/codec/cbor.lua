@@ -254,10 +254,8 @@ end
 ---@param value any
 ---@return string bytes
 function cbor.encode(value)
-  local out = {}
-  local ok, why = pcall(write, value, 0, out)
-  if not ok then error(why, 2) end
-  return table.concat(out)
+  local bytes = binary.encode(write, value) -- no tail call, so that an error names the caller
+  return bytes
 end
 
 return cbor
