@@ -60,13 +60,6 @@ typedef struct {
   tl_found *found; /* marks that an earlier process left in the spool */
 } tl_gateway_once;
 
-/* The present turn of the loop: written by pace.c. */
-typedef struct {
-  uint64_t number;
-  uint64_t passed; /* number of the last turn in which a line was passed over */
-  uint32_t ticks;  /* tl_clock_busy when the turn began */
-} tl_gateway_turn;
-
 /* Takes what would be published: written by offline.c. NULL: there is a network. */
 typedef struct {
   tl_offline_published *published;
@@ -91,7 +84,6 @@ struct tl_gateway {
   tl_gateway_flush flush;
   tl_current current;
   tl_gateway_once once;
-  tl_gateway_turn turn;
   tl_gateway_offline offline;
   tl_gateway_writes writes;
   tl_prepare_room prepare_room; /* prepare.c: buffers for payloads that `prepare` repairs */

@@ -1,6 +1,8 @@
 /* core/gateway/input.c — received bytes on their way to the session: the buffer they are read
 ** into, whether the socket may be read, and the bytes that are left for a later turn. Must not
 ** know what messages mean. */
+#include <stddef.h>
+
 #include "base/log.h"
 #include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
@@ -128,9 +130,21 @@ static void on_resume (void *ctx) {
   tl_link_input(l);
 }
 
+static void on_its_turn (tl_heavy *h) {
+  tl_link *l = (tl_link *)(void *)((char *)h - offsetof(tl_link, pace.waits));
+  l->pace.its_turn = true;
+  on_resume(l);
+  l->pace.its_turn = false; /* a link is freed by the loop, never from inside its input */
+}
+
 /* In the next turn of the loop. A timer will not do: libuv runs timers that are due again and
 ** again before it looks at sockets. */
 void tl_link_ask_resume (tl_link *l) {
+  if (l->conn.transport && tl_pace_passes_over(l)) {
+    l->pace.waits.run = on_its_turn;
+    tl_heavy_wait(l->gateway->loop, &l->pace.waits);
+    return;
+  }
   if (!l->conn.transport || tl_loop_later(l->gateway->loop, on_resume, l) == TL_OK) return;
   tl_link_fail(l, "no memory to go on reading");
 }
@@ -148,6 +162,7 @@ void tl_input_forget (tl_link *l) {
   in->shut &= ~(unsigned)TL_SHUT_CONGESTED;
   in->done = in->answers = 0;
   tl_loop_forget(l->gateway->loop, on_resume, l);
+  tl_heavy_forget(l->gateway->loop, &l->pace.waits);
   tl_buf_clear(&in->bytes);
   tl_buf_shrink(&in->bytes, 0);
 }

@@ -141,11 +141,13 @@ typedef struct {
 /* How long this line may handle input in this turn of the loop: written by pace.c. `handled`
 ** is also counted where a message enters a script. */
 typedef struct {
-  int handled;       /* messages that entered a script since the loop was last served */
-  bool heavy;        /* the line's input took long the last time */
-  uint32_t ticks;    /* tl_clock_busy when this turn began */
-  uint64_t began;    /* tl_clock_mono_ns at the same moment */
-  uint64_t ran_turn; /* number of the loop's turn in which the line's input was last handled */
+  int handled;    /* messages that entered a script since the loop was last served */
+  bool its_turn;  /* the line has waited, and is called now */
+  uint8_t slow;   /* not 0: its input took long not long ago */
+  uint32_t took;  /* ticks of the line's input the last time */
+  uint32_t ticks; /* tl_clock_busy when this turn began */
+  uint64_t began; /* tl_clock_mono_ns at the same moment */
+  tl_heavy waits; /* for its turn to handle input */
 } tl_pace;
 
 /* The message that waits for the write of ACK_ID, and the messages behind it: written by
@@ -271,9 +273,8 @@ static inline bool tl_pace_is_over (tl_link *l) {
   return may_be && tl_pace_check_over(l);
 }
 void tl_pace_end (tl_link *l);
-/* Other lines come first: this line's input is not handled in this turn, and the next turn is
-** asked for. */
-bool tl_pace_passes_over (tl_link *l);
+/* Other lines come first: this line's input waits until it is its turn (tl_heavy_wait). */
+bool tl_pace_passes_over (const tl_link *l);
 
 /* session.c */
 /* Make the link's session from its parameters; a different session when they name another

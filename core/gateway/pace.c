@@ -4,10 +4,9 @@
 ** PING would wait for all others. Must not know what messages hold. */
 #include "gateway/link_impl.h"
 
-enum {
-  /* about 25 ms of processor time: after that, lines that would take long wait for the next turn */
-  FULL_TICKS = 6
-};
+/* Input that takes this many ticks takes longer than 4 ms for certain: the line waits for its turn
+** from now on, behind all others that are quick. One tick may be chance. */
+enum { LONG_TICKS = 2, REMEMBERED = 64 /* quick inputs after it, until the line is quick again */ };
 
 void tl_pace_begin (tl_link *l) {
   l->pace.handled = 0;
@@ -23,26 +22,15 @@ bool tl_pace_check_over (tl_link *l) {
   return tl_clock_mono_ns() - l->pace.began >= TL_LINK_QUICK_NS;
 }
 
-void tl_pace_end (tl_link *l) { l->pace.heavy = tl_clock_busy != l->pace.ticks; }
+void tl_pace_end (tl_link *l) {
+  l->pace.took = tl_clock_busy - l->pace.ticks;
+  if (l->pace.took >= LONG_TICKS)
+    l->pace.slow = REMEMBERED;
+  else if (l->pace.slow > 0)
+    l->pace.slow--;
+}
 
-/* Only a line whose input took long the last time can be passed over.
-** A line that was served in a turn in which others were passed over lets those go first, once. */
-bool tl_pace_passes_over (tl_link *l) {
-  tl_gateway *g = l->gateway;
-  uint64_t turn = tl_loop_turn(g->loop) + 1; /* 0: none */
-  if (g->turn.number != turn) {
-    g->turn.number = turn;
-    g->turn.ticks = tl_clock_busy;
-  }
-  if (!l->pace.heavy) return false;
-  if (l->pace.ran_turn != 0 && l->pace.ran_turn == g->turn.passed) {
-    l->pace.ran_turn = 0;
-    return true;
-  }
-  if (tl_clock_busy - g->turn.ticks >= FULL_TICKS) {
-    g->turn.passed = turn;
-    return true;
-  }
-  l->pace.ran_turn = turn;
-  return false;
+bool tl_pace_passes_over (const tl_link *l) {
+  if (l->pace.its_turn) return false;
+  return l->pace.slow > 0 || (l->pace.took > 0 && tl_loop_is_used(l->gateway->loop));
 }

@@ -8,10 +8,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "net/memory.h"
 #include "net/uv.h"
 
-enum { TURNS_MS = 60000 };
+enum { TURNS_MS = 60000, FULL_TICKS = 25000000 / TL_CLOCK_BUSY_NS };
 
 typedef struct {
   void (*fn)(void *ctx); /* NULL: taken back, or running */
@@ -27,6 +28,9 @@ struct tl_loop {
   later last[TL_LOOP_LAST]; /* those that were asked for come first */
   later due[TL_LOOP_LAST];  /* those that run_last() goes through */
   uint64_t turn;
+  tl_heavy *heavy; /* a ring, and this is its first member */
+  uint32_t busy;   /* tl_clock_busy when the turn began */
+  bool yielded;    /* no member was called, as the turn was used: the next one is for them */
   int64_t set_now; /* 0: the clock's */
   /* turns that are timed: */
   uv_check_t check;
@@ -107,6 +111,7 @@ static void on_prepare (uv_prepare_t *handle) {
   tl_loop *loop = handle->data;
   if (loop->n > 0 || loop->last[0].fn) run_later(loop);
   loop->turn++;
+  loop->busy = tl_clock_busy;
   if (loop->timed) end_turn(loop);
 }
 
@@ -224,6 +229,54 @@ void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
   assert(i < TL_LOOP_LAST);
   loop->last[i] = (later){ fn, ctx };
   uv_idle_start(&loop->idle, on_idle);
+}
+
+/* --- what takes long --- */
+
+bool tl_loop_is_used (const tl_loop *loop) { return tl_clock_busy - loop->busy >= FULL_TICKS; }
+
+void tl_heavy_forget (tl_loop *loop, tl_heavy *h) {
+  if (!h->prev) return;
+  if (h->next == h)
+    loop->heavy = NULL;
+  else if (loop->heavy == h)
+    loop->heavy = h->next;
+  h->next->prev = h->prev;
+  h->prev->next = h->next;
+  h->next = h->prev = NULL;
+}
+
+/* Messages may use up a whole turn. Then the next one is for these. */
+static void run_heavy (void *ctx) {
+  tl_loop *loop = ctx;
+  bool yields = tl_loop_is_used(loop) && !loop->yielded;
+  loop->yielded = yields;
+  if (!yields) {
+    uint32_t before = tl_clock_busy;
+    /* who waits from here on waits for the next turn */
+    const tl_heavy *last = loop->heavy ? loop->heavy->prev : NULL;
+    for (bool more = last; more && loop->heavy && tl_clock_busy - before < FULL_TICKS;) {
+      tl_heavy *first = loop->heavy;
+      more = first != last;
+      tl_heavy_forget(loop, first);
+      first->run(first);
+    }
+  }
+  if (loop->heavy) tl_loop_last(loop, run_heavy, loop);
+}
+
+void tl_heavy_wait (tl_loop *loop, tl_heavy *h) {
+  if (h->prev) return;
+  tl_loop_last(loop, run_heavy, loop);
+  tl_heavy *first = loop->heavy;
+  if (!first) {
+    h->next = h->prev = loop->heavy = h;
+    return;
+  }
+  h->next = first;
+  h->prev = first->prev;
+  first->prev->next = h;
+  first->prev = h;
 }
 
 static void on_timer (uv_timer_t *handle) {

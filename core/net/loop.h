@@ -38,6 +38,19 @@ enum { TL_LOOP_LAST = 4 };
 void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 
+/* What takes long takes turns: a member of the struct it stands for. Zeroed: it does not wait. In
+** each turn of the loop, behind all of the above, those that wait are called in the order of their
+** coming until 25 ms of processor time are used, messages and timers of that turn included. So
+** what is quick waits for one of them at most, and none waits for ever. */
+typedef struct tl_heavy {
+  struct tl_heavy *next, *prev;
+  void (*run)(struct tl_heavy *h); /* it waits no more, and may wait again, or be freed */
+} tl_heavy;
+void tl_heavy_wait (tl_loop *loop, tl_heavy *h);   /* at the end; harmless when it waits */
+void tl_heavy_forget (tl_loop *loop, tl_heavy *h); /* harmless when it does not */
+/* Are the 25 ms of this turn used? */
+bool tl_loop_is_used (const tl_loop *loop);
+
 int tl_timer_new (tl_timer **out, tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 /* one shot at this tl_loop_now(); moves an earlier one; INT64_MAX stops */
 void tl_timer_at (tl_timer *t, int64_t due_ms);

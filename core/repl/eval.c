@@ -2,6 +2,7 @@
 ** milliseconds, so it can wait (for a write, a watch, or its reader) without keeping messages
 ** waiting. */
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +113,7 @@ static bool is_idle (const tl_eval *e) {
   return e->state == TL_EVAL_IDLE || e->state == TL_EVAL_LEFT;
 }
 
-static void on_slice (void *ctx);
+static void await_slice (tl_eval *e);
 
 /* Stop whatever the evaluation waits for. An evaluation that waits for a write must not be
 ** resumed any more, since that write may end much later. */
@@ -122,7 +123,7 @@ static void forget_thread (tl_eval *e) {
   e->waiting.entered = NULL;
   e->state = TL_EVAL_IDLE;
   if (stop) stop(e->waiting.ctx);
-  if (e->script->loop) tl_loop_forget(e->script->loop, on_slice, e);
+  if (e->script->loop) tl_heavy_forget(e->script->loop, &e->thread.waits);
   if (e->thread.co && lua_status(e->thread.co) == LUA_YIELD)
     tl_sandbox_close_thread(&e->script->box, e->thread.co);
   luaL_unref(e->script->box.L, LUA_REGISTRYINDEX, e->thread.ref);
@@ -193,8 +194,7 @@ static void on_count (lua_State *L, lua_Debug *ar) {
     s->repl->hook(L, ar);
     return;
   }
-  if (tl_loop_later(s->loop, on_slice, e) != TL_OK) luaL_error(L, "not enough memory");
-  e->state = TL_EVAL_SLICED;
+  await_slice(e);
   lua_yield(L, 0);
 }
 
@@ -217,6 +217,7 @@ static int p_start (lua_State *L) {
   if (lua_gethook(e->thread.co) != on_count) e->script->repl->hook = lua_gethook(e->thread.co);
   lua_sethook(e->thread.co, on_count, LUA_MASKCOUNT, HOOK_EVERY);
   e->thread.used_ns = 0;
+  e->thread.fresh = false;
   e->thread.ref = luaL_ref(L, LUA_REGISTRYINDEX);
   tl_eval_push_run(L, e);
   lua_xmove(L, e->thread.co, 3);
@@ -324,10 +325,18 @@ static void go_on (tl_eval *e, step *st) {
   tl_buf_fini(&err);
 }
 
-static void on_slice (void *ctx) {
-  tl_eval *e = ctx;
-  step st = { .e = e };
+static void on_slice (tl_heavy *h) {
+  tl_eval *e = (tl_eval *)(void *)((char *)h - offsetof(tl_eval, thread.waits));
+  step st = { .e = e, .push = e->thread.fresh ? push_arguments : NULL };
+  e->thread.fresh = false;
   go_on(e, &st);
+}
+
+/* Evaluations take turns with all else that takes long. */
+static void await_slice (tl_eval *e) {
+  e->state = TL_EVAL_SLICED;
+  e->thread.waits.run = on_slice;
+  tl_heavy_wait(e->script->loop, &e->thread.waits);
 }
 
 void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
@@ -360,6 +369,9 @@ void tl_eval_run (tl_eval *e, tl_slice code, bool interactive) {
     report(e, false, &err);
   } else if (st.unfinished) {
     e->events.more(e->ctx);
+  } else if (e->script->loop && tl_loop_is_used(e->script->loop)) {
+    e->thread.fresh = true;
+    await_slice(e);
   } else {
     go_on(e, &st);
   }
@@ -402,9 +414,7 @@ static int eval_rest (lua_State *L) {
   tl_eval *e = eval_of(L);
   if (!e || tl_clock_mono_ns() - e->thread.slice_began < e->thread.slice_ns) return 0;
   e->thread.used_ns += tl_clock_cpu_ns() - e->thread.slice_cpu;
-  if (tl_loop_later(tl_script_of(L)->loop, on_slice, e) != TL_OK)
-    return luaL_error(L, "not enough memory");
-  e->state = TL_EVAL_SLICED;
+  await_slice(e);
   return lua_yield(L, 0);
 }
 

@@ -73,6 +73,8 @@ typedef struct {
   uint64_t slice_began; /* tl_clock_mono_ns */
   /* Processor time in ns: when the slice began; used since the last wait. */
   uint64_t slice_cpu, used_ns;
+  tl_heavy waits; /* for the next slice */
+  bool fresh;     /* no slice of it ran yet */
 } tl_eval_thread;
 
 /* What to call while it is WAITING: when it is cancelled, and when the person enters a line.

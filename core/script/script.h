@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "net/loop.h"
 #include "sandbox/sandbox.h"
 #include "script/caller.h"
 #include "script/host.h"
@@ -43,7 +44,7 @@ typedef struct {
   uint32_t news;   /* values and statuses in the queue */
   uint64_t left_out;
   struct tl_due *first; /* first of the queue, a ring; NULL: it is empty */
-  bool yielded;
+  tl_heavy waits;       /* for the turn of this queue */
 } tl_script_turn;
 
 /* l_message.c: the message that decode sees */

@@ -1,6 +1,7 @@
 /* core/script/turn.c — see turn.h. Must not know what the waiting functions are for. */
 #include "script/turn.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,26 +48,22 @@ static void run_first (tl_script *s) {
   first->run(first);
 }
 
-/* Messages with decoders may use up a whole turn. Then the next turn is for this queue. */
-static void on_turn (void *ctx) {
-  tl_script *s = ctx;
+static void on_turn (tl_heavy *h) {
+  tl_script *s = (tl_script *)(void *)((char *)h - offsetof(tl_script, turn.waits));
   begin_turn(s);
-  bool yields = used_ns(s) > 0 && !s->turn.yielded;
-  s->turn.yielded = yields;
-  if (!yields) {
-    uint64_t before = s->box.ticks;
-    /* what comes into the queue from here on waits for the next turn */
-    tl_due *last = s->turn.first ? s->turn.first->prev : NULL;
-    for (bool more = last; more && s->turn.first && s->box.ticks == before;) {
-      more = s->turn.first != last;
-      run_first(s);
-    }
+  uint64_t before = s->box.ticks;
+  /* what comes into the queue from here on waits for the next turn */
+  tl_due *last = s->turn.first ? s->turn.first->prev : NULL;
+  for (bool more = last; more && s->turn.first && s->box.ticks == before;) {
+    more = s->turn.first != last;
+    run_first(s);
   }
-  if (s->turn.first) tl_loop_last(s->loop, on_turn, s);
+  if (s->turn.first) tl_heavy_wait(s->loop, h);
 }
 
 void tl_turn_wait (tl_script *s, tl_due *due) {
-  tl_loop_last(s->loop, on_turn, s);
+  s->turn.waits.run = on_turn;
+  tl_heavy_wait(s->loop, &s->turn.waits);
   tl_due *first = s->turn.first;
   if (!first) {
     due->next = due->prev = s->turn.first = due;
@@ -79,7 +76,7 @@ void tl_turn_wait (tl_script *s, tl_due *due) {
 }
 
 void tl_turn_drop_all (tl_script *s) {
-  if (s->turn.first) tl_loop_forget(s->loop, on_turn, s);
+  if (s->loop) tl_heavy_forget(s->loop, &s->turn.waits);
   while (s->turn.first) {
     tl_due *first = s->turn.first;
     tl_turn_forget(s, first);

