@@ -188,7 +188,7 @@ describe("ACK_ID", function()
     t:wait_log "has given no sign of life for 4 s"
     local _, out = t:eval "status()"
     assert.truthy(out:find("no sign of life", 1, true), out)
-    assert.truthy(out:find("the broker's machine or the network", 1, true), out)
+    assert.truthy(out:find("look at the network between", 1, true), out)
     net:run("/bin/sh", { "-c", "ip link set lo up" })
     t:wait_log "connected to"
   end)
