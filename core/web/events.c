@@ -69,7 +69,12 @@ static void on_value (void *ctx, tl_tag *t) {
   tl_feed *f = ctx;
   char name[TL_WEB_NAME];
   size_t n = tl_web_name(t, name);
-  if (n == 0 || tl_changes_add(&f->changes, tl_slice_of(name, n)) < 0 || f->pending) return;
+  if (n == 0) return;
+  if (tl_changes_add(&f->changes, tl_slice_of(name, n)) < 0) {
+    tl_feed_begin_anew(f); /* without memory for a change nobody would hear of it */
+    return;
+  }
+  if (f->pending) return;
   f->pending = true;
   for (const reader *r = f->readers; r; r = r->next)
     if (!r->snapshot) ask(f, r->next_at);
@@ -259,7 +264,7 @@ static int64_t serve (reader *r, int64_t now) {
     if (!add_values(r)) return now;
     if (r->out.len > before) r->next_at = now + PACE_MS;
   }
-  if (r->out.len > r->given) wake(r);
+  if (r->out.len > r->given || r->out.failed) wake(r); /* failed: it ends, and may come again */
   bool more = !r->snapshot && r->seen < r->feed->changes.last;
   return more && r->next_at < r->comment_at ? r->next_at : r->comment_at;
 }
@@ -292,7 +297,7 @@ void tl_feed_poke (tl_feed *f) {
   }
 }
 
-void tl_feed_reloaded (tl_feed *f) {
+void tl_feed_begin_anew (tl_feed *f) {
   if (!f->observing) return;
   tl_changes_clear(&f->changes);
   f->epoch++;

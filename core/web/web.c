@@ -205,7 +205,7 @@ static void on_reload (void *ctx, tl_reload_phase phase) {
   tl_metrics_reload(w, phase == TL_RELOAD_APPLIES);
   w->reloads++; /* twice: lines go in between */
   if (phase == TL_RELOAD_APPLIES) return;
-  if (w->feed) tl_feed_reloaded(w->feed);
+  if (w->feed) tl_feed_begin_anew(w->feed);
 }
 
 int tl_web_new (tl_web **out, tl_loop *loop, tl_gateway *g, tl_script *s,

@@ -178,11 +178,11 @@ void tl_metrics_free (tl_web *w);
 
 /* --- events.c --- */
 int tl_feed_new (tl_feed **out, tl_web *w);
-void tl_feed_end (tl_feed *f);  /* no client waits any more: before libmicrohttpd ends */
-void tl_feed_free (tl_feed *f); /* behind that; NULL is fine, for both */
-void tl_feed_reloaded (tl_feed *f);
-void tl_feed_serve (tl_feed *f); /* readers whose time has come, while there is a share */
-void tl_feed_poke (tl_feed *f);  /* a client has gone: look at all */
+void tl_feed_end (tl_feed *f);        /* no client waits any more: before libmicrohttpd ends */
+void tl_feed_free (tl_feed *f);       /* behind that; NULL is fine, for both */
+void tl_feed_begin_anew (tl_feed *f); /* a config was read, or a change is not known: snapshots */
+void tl_feed_serve (tl_feed *f);      /* readers whose time has come, while there is a share */
+void tl_feed_poke (tl_feed *f);       /* a client has gone: look at all */
 void tl_web_events (request *r);
 
 #endif

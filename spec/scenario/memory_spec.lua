@@ -3,8 +3,8 @@
 -- if nothing had been, and nothing was acknowledged that was not handled.
 local uv = require "luv"
 local scenario = require "spec.support.scenario"
-local broker, files, http, process, scope, tagline, wait =
-  scenario "broker files http process scope tagline wait"
+local broker, files, http, memory, process, scope, tagline, wait =
+  scenario "broker files http memory process scope tagline wait"
 
 -- How many requests are passed over from one that fails to the next: 1 tries each. scripts/test has
 -- no time for all of the long phases in each run, so it begins elsewhere each day.
@@ -12,7 +12,7 @@ local STRIDE = tonumber(os.getenv "TORTURE_STRIDE") or 7
 local FIRST = tonumber(os.getenv "TORTURE_FIRST") or os.time() // 86400 % STRIDE
 local WHILE = 40 -- milliseconds for which memory stays away in the second kind
 
-local program = tagline.program():gsub("tagline$", "tagline_failing")
+local program = memory.program()
 
 local config = [[
 fates, last = {}, 0
@@ -38,36 +38,6 @@ history { file = "FOLDER/plant.db" }
 spool { folder = "FOLDER/spool" }
 http { listen = "127.0.0.1:WEB", write = true }
 ]]
-
--- The numbers that the program's allocator looks at; see support/failing_memory.c.
-local memory = {}
-memory.__index = memory
-
-function memory.new()
-  local path = scope.file("memory", string.pack("<i8i8i8i8", -1, 0, 0, 0))
-  local fd = assert(uv.fs_open(path, "r+", 0))
-  scope.defer(function() uv.fs_close(fd) end)
-  return setmetatable({ path = path, fd = fd }, memory)
-end
-
-function memory:put(left, forever)
-  assert(uv.fs_write(self.fd, string.pack("<i8i8", left, forever and 1 or 0), 0))
-end
-function memory:heal() self:put(-1, false) end
-
--- How many requests there were, and how many of them failed, since the last call of this.
-function memory:count()
-  local _, _, asked, failed = string.unpack("<i8i8i8i8", uv.fs_read(self.fd, 32, 0))
-  local before = self.before or { 0, 0 }
-  self.before = { asked, failed }
-  return asked - before[1], failed - before[2]
-end
-
--- How many failed since count() was last called.
-function memory:failures()
-  local _, _, _, failed = string.unpack("<i8i8i8i8", uv.fs_read(self.fd, 32, 0))
-  return failed - (self.before or { 0, 0 })[2]
-end
 
 -- The plant: a broker that keeps a session, a program that it sends to, and a ledger of both.
 local plant = {}

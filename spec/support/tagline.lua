@@ -28,15 +28,16 @@ function tagline.config(text, names)
   return scope.file("config.lua", text)
 end
 
--- Start `tagline run` with --values. options: arguments (further words), and those of
--- process.start. `config` is the text, or a path when it ends in .lua.
+-- Start `tagline run` with --values. options: arguments (further words), program (in place of the
+-- one under test), and those of process.start. `config` is the text, or a path when it ends in
+-- .lua.
 function tagline.run(config, names, options)
   options = options or {}
   local path = config:match("^%S+%.lua$") or tagline.config(config, names)
   local socket = scope.folder() .. "/socket"
   local words = { "run", path, "--values", "--socket", socket,
     table.unpack(options.arguments or {}) }
-  local t = process.start(tagline.program(), words, options)
+  local t = process.start(options.program or tagline.program(), words, options)
   t.config_path, t.socket = path, socket
   return setmetatable(t, tagline)
 end
