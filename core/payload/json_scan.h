@@ -24,8 +24,8 @@ typedef struct {
 enum { TL_C_NOTHING, TL_C_QUOTE, TL_C_NUMBER, TL_C_LITERAL, TL_C_OBJECT, TL_C_ARRAY, TL_C_BLANK };
 extern const uint8_t tl_json_class[256];
 
-/* Copied into each caller where the compiler optimizes. A build that does not has one of each, whose
-** branches scripts/coverage counts once, and not for every constant it is called with. */
+/* Copied into each caller where the compiler optimizes. A build that does not has one of each,
+** whose branches scripts/coverage counts once, and not for every constant it is called with. */
 #ifdef __OPTIMIZE__
 #define TL_HOT static inline __attribute__((always_inline))
 #else

@@ -240,7 +240,7 @@ static void on_resolved (void *ctx, int code, struct addrinfo *list) {
 /* The next host, and its addresses. */
 static void try_host (tl_pg_attempt *a) {
   if (++a->at >= a->host_count) {
-    finish(a, NULL, a->why);
+    finish(a, NULL, a->why[0] != '\0' ? a->why : "none of its addresses could be tried");
     return;
   }
   a->address[0] = '\0';
