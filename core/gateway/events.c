@@ -19,7 +19,7 @@ static void on_connected (void *ctx, bool session_present) {
   l->conn.error[0] = '\0';
   /* a new connection gets all retained messages, and they are for all stations */
   l->routing.asked_again = false;
-  if (!session_present) tl_pending_session_lost(l);
+  if (!session_present) tl_link_session_lost(l);
   tl_link_ask_pump(l);
   const char *made_of = l->secured.made_of;
   tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s%s%s%s", l->conn.peer,

@@ -308,6 +308,8 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
 ** the last attempt was some time ago.
 ** TL_OK (also when no store is wanted), or a negative code with *err. */
 int tl_link_store_ready (tl_link *l, bool at_once, tl_err *err);
+/* The broker has no session: identifiers of before mean nothing, and the store hears so. */
+void tl_link_session_lost (tl_link *l);
 /* Close the store when the parameters name another one; *moved tells whether they do. TL_OK,
 ** TL_ENOMEM. */
 int tl_link_store_moved (tl_link *l, bool *moved);

@@ -115,13 +115,16 @@ bool tl_pending_is_found (const tl_link *l, const tl_incoming *m) {
   return p && p->found && p->sum == sum_of(m);
 }
 
-void tl_pending_session_lost (tl_link *l) {
+bool tl_pending_session_lost (tl_link *l) {
+  bool any = false;
   for (uint32_t i = l->keep.pending_count; i > 0; i--) {
     tl_pending *p = &l->keep.pending[i - 1];
+    any |= p->noted;
     p->whole = p->found = false;
     forget_note(l, p);
     if (!p->put) drop(l, p);
   }
+  return any;
 }
 
 /* --- the store's side --- */
@@ -156,10 +159,15 @@ void tl_pending_written (tl_link *l) {
     if (l->keep.pending[i - 1].put) drop(l, &l->keep.pending[i - 1]);
 }
 
+/* What the store's batch had of these, or the store itself, belongs to values that are written:
+** it goes into the new batch at once. Between two batches a kill would find neither. */
 void tl_pending_begin_anew (tl_link *l) {
-  for (uint32_t i = 0; i < l->keep.pending_count; i++)
-    l->keep.pending[i].put = l->keep.pending[i].noted = false;
-  l->keep.place_due = true;
+  const tl_slice none = { NULL, 0 };
+  for (uint32_t i = 0; i < l->keep.pending_count; i++) {
+    const tl_pending *p = &l->keep.pending[i];
+    if (p->put) tl_store_put(l->keep.store, TL_STORE_RECEIVED, 0, p->id, none);
+    if (p->noted) tl_store_put(l->keep.store, TL_STORE_TAKEN, p->sum, p->id, none);
+  }
 }
 
 bool tl_pending_is_unwritten (const tl_link *l, uint16_t id) { return find(l, id); }
@@ -230,10 +238,21 @@ void tl_gateway_forget_found (tl_gateway *g) {
   }
 }
 
+/* A line whose store is not open yet: marks that an earlier process left for it are carried on,
+** since the next process reads those of the last batch only. */
+static void carry_found (const tl_gateway *g, const tl_link *l,
+                         void (*one)(void *ctx, const tl_message_mark *r), void *ctx) {
+  for (const tl_found *f = g->once.found; f; f = f->next) {
+    tl_message_mark r = { tl_slice_of(f->line, f->line_len), f->id, f->sum };
+    if (tl_slice_eq(r.line, tl_slice_str(l->line->name))) one(ctx, &r);
+  }
+}
+
 void tl_gateway_each_mark (const tl_gateway *g, void (*one)(void *ctx, const tl_message_mark *r),
                            void *ctx) {
   for (uint32_t i = 0; i < g->model->line_count; i++) {
     const tl_link *l = g->model->lines[i]->user;
+    if (l && g->once.found && l->keep.path.len > 0 && !l->keep.store) carry_found(g, l, one, ctx);
     for (uint32_t k = 0; l && k < l->keep.pending_count; k++) {
       const tl_pending *p = &l->keep.pending[k];
       tl_message_mark r = { tl_slice_str(l->line->name), p->id, p->sum };

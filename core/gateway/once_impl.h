@@ -13,8 +13,9 @@ bool tl_pending_received (tl_link *l, uint16_t id, bool gone);
 void tl_pending_whole (tl_link *l, const tl_incoming *m);
 /* Did an earlier process store the values of this message? */
 bool tl_pending_is_found (const tl_link *l, const tl_incoming *m);
-/* the broker lost the session: no message comes again under its old identifier */
-void tl_pending_session_lost (tl_link *l);
+/* The broker lost the session: no message comes again under its old identifier. True: the store is
+** to hear so. */
+bool tl_pending_session_lost (tl_link *l);
 /* The spool is written: put the identifiers into the store's batch. True: something was put. */
 bool tl_pending_put (tl_link *l);
 void tl_pending_written (tl_link *l);    /* the store's batch was written */

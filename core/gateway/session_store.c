@@ -57,6 +57,12 @@ void tl_link_remember (void *ctx, char kind, uint64_t sequence, uint16_t id, tl_
   tl_gateway_ask_flush(l->gateway);
 }
 
+void tl_link_session_lost (tl_link *l) {
+  if (!tl_pending_session_lost(l) || l->keep.failed) return;
+  set_dirty(l, true);
+  tl_gateway_ask_flush(l->gateway);
+}
+
 /* --- committing --- */
 
 static int save (tl_link *l, int (*how)(tl_store *s, tl_err *err)) {
