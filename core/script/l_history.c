@@ -9,7 +9,9 @@
 #include "script/turn.h"
 
 #define ANSWER "tagline.history.answer"
-enum { SLICE = 500 }; /* rows made into Lua tables at a time: about a millisecond */
+/* So long rows are made into Lua tables, so many between two looks at the clock. A number of rows
+** would be no bound: making one may have the collector free thousands of others. */
+enum { SLICE_NS = 1000000, LOOK_EACH = 20 };
 
 /* A query that runs, or a caller that lets the loop run (rest): an evaluation, or the
 ** coroutine of a handler. */
@@ -39,6 +41,14 @@ static void free_asking (asking *a) {
   free(a);
 }
 
+/* The system takes milliseconds to take the memory of a million rows back: a thread of the pool
+** waits for it. */
+static void drop_rows (void *ctx) { tl_query_fini(ctx); }
+
+static void free_soon (tl_script *s, tl_query *q) {
+  if (tl_work_start(s->loop, drop_rows, free, q) != TL_OK) free_query(q);
+}
+
 static int answer_gc (lua_State *L) {
   tl_query **q = luaL_checkudata(L, 1, ANSWER);
   free_query(*q);
@@ -53,10 +63,19 @@ static int answer_fill (lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_Integer at = luaL_checkinteger(L, 3);
   if (!*q || at < 1) return luaL_error(L, "attempt to use a closed answer");
-  size_t from = (size_t)at - 1, to = from + SLICE < (*q)->count ? from + SLICE : (*q)->count;
+  const size_t count = (*q)->count;
+  size_t to = (size_t)at - 1;
   lua_settop(L, 2);
-  tl_push_query_rows(L, *q, from, to);
-  if (to >= (*q)->count) return 0;
+  for (uint64_t end = tl_clock_mono_ns() + SLICE_NS; to < count && tl_clock_mono_ns() < end;) {
+    size_t from = to;
+    to = count - from < LOOK_EACH ? count : from + LOOK_EACH;
+    tl_push_query_rows(L, *q, from, to);
+  }
+  if (to >= count) {
+    free_soon(tl_script_of(L), *q);
+    *q = NULL;
+    return 0;
+  }
   lua_pushinteger(L, (lua_Integer)to + 1);
   return 1;
 }

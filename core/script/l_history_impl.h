@@ -16,6 +16,10 @@ int tl_query_add_zone (tl_query *q, const char *name, tl_err *err);
 void tl_push_query_list (lua_State *L, const tl_query *q);
 /* Append the rows from..to to the list on top. */
 void tl_push_query_rows (lua_State *L, const tl_query *q, size_t from, size_t to);
+/* The empty table on top becomes a list of so many rows, which stand in parts. */
+void tl_make_many_rows (lua_State *L, size_t count);
+/* Put the row on top into the list at the index `list`, right below it, and pop it. */
+void tl_set_row (lua_State *L, int list, lua_Integer i);
 int tl_push_query_why (lua_State *L, const tl_query *q); /* nil and why it failed: 2 */
 
 #endif

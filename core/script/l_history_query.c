@@ -115,18 +115,20 @@ void tl_push_query_rows (lua_State *L, const tl_query *q, size_t from, size_t to
       push_interval(L, q, i);
     else
       push_row(L, q, i);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
+    tl_set_row(L, lua_gettop(L) - 1, (lua_Integer)i + 1);
   }
 }
 
-/* A long list starts small and grows: allocating room for a million rows at once would stop
-** the loop for too long. */
 void tl_push_query_list (lua_State *L, const tl_query *q) {
-  enum { AT_ONCE = 65536 };
-  lua_createtable(L, q->count < AT_ONCE ? (int)q->count : AT_ONCE, 2);
-  tl_mark_list(L);
+  enum { AT_ONCE = 40000 }; /* rows in a plain table, which is made with room for them */
+  bool many = q->count > AT_ONCE;
+  lua_createtable(L, many ? 0 : (int)q->count, 2);
   lua_pushinteger(L, (lua_Integer)q->left_out);
   lua_setfield(L, -2, "left_out");
+  if (many)
+    tl_make_many_rows(L, q->count);
+  else
+    tl_mark_list(L);
 }
 
 int tl_push_query_why (lua_State *L, const tl_query *q) {

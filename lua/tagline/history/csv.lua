@@ -1,5 +1,7 @@
 --- Rows of a history as CSV: `tagline history --csv`, history(tag, { csv = true }) and the API
 --- write the same.
+local many = require "tagline.history.rows"
+
 local csv = {}
 
 --- 2026-11-29T12:00:00.000+01:00, in the process's zone.
@@ -45,9 +47,7 @@ end
 
 --- All of them, with the head.
 function csv.text(rows, tag, as)
-  local out = { csv.head(as) }
-  for i, row in ipairs(rows) do out[i + 1] = csv.row(row, tag, as) end
-  return table.concat(out)
+  return csv.head(as) .. many.concat(#rows, function(i) return csv.row(rows[i], tag, as) end)
 end
 
 return csv

@@ -3,6 +3,7 @@
 --- left out. A text alone is bare, so that a shell can use it: it is whole but at a terminal's
 --- prompt. With `json`: JSON, never cut. At a prompt `more` shows what was left out.
 local json = require "tagline.repl.print_json"
+local many = require "tagline.history.rows"
 local more = require "tagline.repl.more"
 local values = require "tagline.repl.print_value"
 
@@ -277,7 +278,7 @@ local function show_table(t, indent, depth, state)
   if text then return text end
   t = behind(t)
   if state.seen[t] then return "(again)" end
-  if next(t) == nil then return "{}" end
+  if next(t) == nil and not many.count(t) then return "{}" end
   if depth > MAX_DEPTH then return "{ … }" end
   state.seen[t] = true
   local keys, out, from = sorted_keys(t), {}, depth == 1 and state.from or 1
@@ -290,7 +291,7 @@ local function show_table(t, indent, depth, state)
     end
     state.left = state.left - 1
     state.where = step(where, k)
-    out[#out + 1] = inner .. (k == n and "" or key_text(k)) .. show(rawget(t, k), inner,
+    out[#out + 1] = inner .. (k == n and "" or key_text(k)) .. show(many.raw(t, k), inner,
       depth + 1, state) .. (n < #keys and "," or "")
     state.where = where
   end

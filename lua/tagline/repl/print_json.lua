@@ -1,5 +1,6 @@
 --- Values as JSON, never cut: `json(v, seen, options)`. seen: tables that v is in. options: see
 --- print.format.
+local many = require "tagline.history.rows"
 local value = require "tagline.repl.print_value"
 
 local json
@@ -54,9 +55,8 @@ local function json_table(t, seen, options)
   seen[t] = true
   local text
   if is_list(t) then
-    local list = {}
-    for i = 1, #t do list[i] = json(rawget(t, i), seen, options) end
-    text = "[" .. table.concat(list, ",") .. "]"
+    local function item(i) return json(many.raw(t, i), seen, options) end
+    text = "[" .. many.concat(#t, item, ",") .. "]"
   else
     local parts = {}
     for i, k in ipairs(value.sorted_keys(t)) do

@@ -1,5 +1,7 @@
 --- One value as text, for people: numbers, quoted texts, times, a dump of bytes. And what a value
 --- is: an object of the core, one of its collections, the keys of a table in their order.
+local many = require "tagline.history.rows"
+
 local M = {}
 
 local DUMP = 256     -- bytes of a hex dump
@@ -138,6 +140,12 @@ end
 --- Those of a list are in order already: a sort cannot pause, and a list may have a million items.
 function M.sorted_keys(t)
   local keys, rest, n = {}, {}, 0
+  local count = many.count(t)
+  if count then
+    for k in next, t do rest[#rest + 1] = k end
+    table.sort(rest, before)
+    return many.keys(count, rest)
+  end
   while rawget(t, n + 1) ~= nil do
     n = n + 1
     keys[n] = n

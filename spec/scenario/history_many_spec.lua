@@ -1,0 +1,96 @@
+-- A query of very many rows at the prompt: the list reads like a table, and no turn of the loop is
+-- long. A reading of the commands: they are whole.
+local files = require "spec.support.files"
+local scope = require "spec.support.scope"
+local tagline = require "spec.support.tagline"
+
+local MANY = 100000
+local sanitized = files.read(tagline.program()):find("__asan_init", 1, true) ~= nil
+
+-- A thousand samples a message.
+local config = [[
+history { file = "plant.db" }
+line "plant" { host = "127.0.0.1", port = 1, topic_filter = "a",
+  station "s" { address = "a", tags = { n = Ai() },
+    decode = function(msg)
+      local first, list = 1790000000 + 1000 * tonumber(msg.payload), {}
+      for i = 1, 1000 do list[i] = { time = first + i, values = { n = i } } end
+      return list
+    end } }
+local last, longest = os.clock(), 0
+every(0.001, function()
+  local now = os.clock()
+  last, longest = now, math.max(longest, now - last)
+end)
+function longest_turn()
+  local t = longest
+  longest = 0
+  return t
+end
+]]
+
+local function capture()
+  local lines = { '{"tagline_capture":1,"written":"2026-11-29T12:00:00.000Z"}' }
+  for i = 0, MANY / 1000 - 1 do
+    lines[i + 2] = ('{"line":"plant","time":"2026-11-29T12:%02d:%02d.000Z","topic":"a","qos":0,\z
+      "retain":false,"dup":false,"id":0,"payload":"%d"}'):format(i // 60, i % 60, i)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+describe("very many rows of a history", function()
+  local t, folder
+  setup(function()
+    folder = scope.folder()
+    scope.file("config.lua", config, folder)
+    files.write(folder .. "/capture", capture())
+    local code, _, err = tagline.command { "replay", "--history", folder .. "/plant.db",
+      folder .. "/capture", folder .. "/config.lua" }
+    assert.equal(0, code, err)
+    t = tagline.run(folder .. "/config.lua")
+  end)
+  teardown(function()
+    t:stop()
+    scope.finish()
+  end)
+
+  local function eval(code)
+    local exit, out, err = t:eval('local rows = history("plant.s.n", { from = "2026-01-01", \z
+      limit = 1000000 }) ' .. code)
+    assert.equal(0, exit, err)
+    return out
+  end
+
+  it("come in pieces: no turn of the loop is long", function()
+    t:eval "longest_turn()"
+    for _ = 1, 3 do -- what the one before left is collected, too
+      assert.equal(tostring(MANY), eval "return #rows")
+    end
+    local _, turn = t:eval "return longest_turn()"
+    local limit = 0.010 * (sanitized and 6 or 1)
+    assert.is_true(tonumber(turn) < limit, ("a turn of %.1f ms of the processor"):format(turn * 1000))
+  end)
+
+  it("read like a table", function()
+    assert.equal("1.0 1000.0 nil nil nil 0 50050000.0 100001 100001 5 100000 1000.0 false", eval [[
+      local sum, keys = 0, 0
+      for _, row in ipairs(rows) do sum = sum + row.value end
+      for _ in pairs(rows) do keys = keys + 1 end -- and left_out
+      local first, last = rows[1].value, rows[4000].value
+      local below, behind, none = rows[0], rows[#rows + 1], rows.x
+      rows[#rows + 1] = { value = 5 }
+      local more, added = #rows, rows[#rows].value
+      table.remove(rows)
+      local all = table.pack(first, last, below, behind, none, rows.left_out, sum, keys, more, added,
+        #rows, rows[#rows].value, (pcall(setmetatable, rows, {})))
+      for i = 1, all.n do all[i] = tostring(all[i]) end
+      return table.concat(all, " ")]])
+    assert.truthy(eval("return rows"):find("… 99961 more", 1, true))
+  end)
+
+  it("are whole in what the command prints", function()
+    local code, out = tagline.command { "history", folder .. "/plant.db", "--from", "2026-01-01" }
+    assert.equal(0, code)
+    assert.equal(MANY, select(2, out:gsub("\n", "\n"))) -- the head, and no break behind the last
+  end)
+end)
