@@ -242,6 +242,7 @@ static int use_draft (tl_script *s, bool dry, void (*changed)(void *ctx, const c
     const uint8_t *trace =
         said.len > 0 ? memmem(said.at, said.len, "\nstack traceback:", 17) : NULL;
     if (trace) said.len = (size_t)(trace - said.at);
+    if (said.len == 0) said = TL_LIT("not enough memory"); /* nor for its words */
     tl_fail(err, a.err.code < 0 ? a.err.code : TL_ENOMEM, 0, "%.*s", TL_ARG(said));
   }
   free_config(s, &a.config);

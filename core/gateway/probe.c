@@ -398,6 +398,7 @@ void tl_probe_stop (tl_probe *p) {
     break;
   }
   p->link = NULL;
+  p->is_over = true; /* it may be inside one of its own calls */
   tl_timer_stop(p->timer);
   if (p->transport)
     tl_transport_close(p->transport, 0);
