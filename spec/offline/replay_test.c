@@ -1,5 +1,5 @@
 /* spec/offline/replay_test.c — a config in the time of its messages: which lines of a capture are
-** read in C and which are left to Lua, what a run tells of, and that it begins whole or not.
+** read in C and which are left to Lua, what a run tells of, and that it begins whole or not. */
 #include <unistd.h>
 
 #include "offline/replay.h"
