@@ -124,12 +124,12 @@ int tl_config_load (tl_script *s, const char *path,
   s->config.path = strdup(path); /* if NULL (no memory), freeze() shows another file name */
   tl_buf text;
   tl_buf_init(&text);
-  s->box.loading_memory = TL_LOADING_MEMORY;
+  s->box.memory.loading = TL_LOADING_MEMORY;
   s->config.loading = true;
   int rc = tl_script_enter(s, p_load, &l, LOADING_SECONDS, "config", &text);
   s->config.loading = false;
   if (rc != LUA_OK) report_end(&l, &text);
-  if (l.errors > 0) s->box.loading_memory = 0;
+  if (l.errors > 0) s->box.memory.loading = 0;
   tl_buf_fini(&text);
   return l.errors;
 }
@@ -191,7 +191,7 @@ static int p_apply (lua_State *L) {
   if (lua_type(L, -1) == LUA_TTABLE) {
     int limits = lua_gettop(L);
     s->box.handler_time = tl_draft_number(L, limits, "handler_time", s->box.handler_time);
-    s->box.memory_limit = (size_t)tl_draft_number(L, limits, "memory", 256.0 * 1048576);
+    s->box.memory.limit = (size_t)tl_draft_number(L, limits, "memory", 256.0 * 1048576);
     s->config.stall_time = tl_draft_number(L, limits, "stall_time", TL_STALL_SECONDS);
     tl_model *m = tl_gateway_model(s->gateway);
     m->instance_text_max = (uint64_t)tl_draft_number(L, limits, "instance_text", 32.0 * 1048576);
@@ -260,8 +260,8 @@ static int use_draft (tl_script *s, bool dry, void (*changed)(void *ctx, const c
   luaL_unref(s->box.L, LUA_REGISTRYINDEX, s->config.draft);
   s->config.draft = LUA_NOREF;
   tl_script_enter(s, p_collect, NULL, 0, "config", NULL);
-  s->box.loading_memory = 0;
-  tl_heap_trim(&s->box.heap);
+  s->box.memory.loading = 0;
+  tl_heap_trim(&s->box.memory.heap);
   tl_give_memory_back();
   if (rc == LUA_OK) return TL_OK;
   if (a.err.code < 0) return a.err.code;

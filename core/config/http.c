@@ -55,4 +55,4 @@ void tl_config_apply_http (lua_State *L, tl_script *s, int draft, const tl_outle
 
 void tl_config_set_http (tl_script *s, const tl_http_hooks *hooks) { s->config.http = hooks; }
 
-size_t tl_script_memory (const tl_script *s) { return s->box.memory; }
+size_t tl_script_memory (const tl_script *s) { return s->box.memory.used; }

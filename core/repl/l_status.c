@@ -266,7 +266,7 @@ int tl_live_status (lua_State *L) {
   lua_createtable(L, 0, 8);
   tl_set_text(L, "version", TAGLINE_VERSION);
   tl_set_integer(L, "pid", getpid());
-  tl_set_integer(L, "memory", (lua_Integer)s->box.memory);
+  tl_set_integer(L, "memory", (lua_Integer)s->box.memory.used);
   double uptime = (double)(tl_clock_mono_ns() - s->box.start_ns) / 1e9;
   tl_set_number(L, "uptime", uptime);
   tl_push_loaded(L);

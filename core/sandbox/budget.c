@@ -87,14 +87,14 @@ static void on_look (lua_State *L, lua_Debug *ar);
 
 static void push_reason (lua_State *L, const tl_sandbox *s) {
   double seconds = (double)s->budget.limit_ns / 1e9;
-  LUAI_UACINT limit = (LUAI_UACINT)(s->memory_limit + s->loading_memory),
-              asked = (LUAI_UACINT)s->memory_asked;
-  if (s->memory_asked > 0)
+  LUAI_UACINT limit = (LUAI_UACINT)(s->memory.limit + s->memory.loading),
+              asked = (LUAI_UACINT)s->memory.asked;
+  if (s->memory.asked > 0)
     lua_pushfstring(
         L,
         "not enough memory for %I bytes at once (limits: memory = %I, of which a text may take %I)",
         asked, limit, (LUAI_UACINT)tl_memory_text_max(s));
-  else if (s->memory_passed)
+  else if (s->memory.passed)
     lua_pushfstring(L, "not enough memory (limits: memory = %I)", limit);
   else if (s->budget.message)
     lua_pushstring(L, s->budget.message);
@@ -166,7 +166,7 @@ void tl_budget_spend (lua_State *L, uint64_t ns) {
 void tl_budget_lift (tl_sandbox *s) {
   s->budget.limit_ns = 0;
   s->budget.resting = true;
-  s->memory_asked = 0;
+  s->memory.asked = 0;
 }
 
 uint64_t tl_budget_left (lua_State *L) {
@@ -278,8 +278,8 @@ static void tell_error (lua_State *L, int rc, const char *where, tl_buf *err) {
   tl_buf full;
   tl_buf_init(&full);
   if (rc == LUA_ERRMEM) {
-    tl_buf_fmt(&full, "%s%snot enough memory (limits: memory = %zu)", s->memory_place,
-               s->memory_place[0] != '\0' ? ": " : "", s->memory_limit + s->loading_memory);
+    tl_buf_fmt(&full, "%s%snot enough memory (limits: memory = %zu)", s->memory.place,
+               s->memory.place[0] != '\0' ? ": " : "", s->memory.limit + s->memory.loading);
     tl_buf_byte(&full, '\0');
     if (!full.failed) text = (const char *)full.at;
   }

@@ -25,10 +25,12 @@ enum {
   SHARE = 8            /* a call may always take 1/8 of the free memory */
 };
 
-bool tl_memory_is_much (const tl_sandbox *s) { return s->memory > s->memory_limit / TUNED_DIVISOR; }
+bool tl_memory_is_much (const tl_sandbox *s) {
+  return s->memory.used > s->memory.limit / TUNED_DIVISOR;
+}
 
 bool tl_memory_is_scarce (const tl_sandbox *s) {
-  return s->memory > s->memory_limit - s->memory_limit / RESERVE_DIVISOR;
+  return s->memory.used > s->memory.limit - s->memory.limit / RESERVE_DIVISOR;
 }
 
 void tl_memory_collect (tl_sandbox *s, uint64_t ns) {
@@ -37,11 +39,11 @@ void tl_memory_collect (tl_sandbox *s, uint64_t ns) {
 }
 
 bool tl_memory_is_full (tl_sandbox *s) {
-  if (s->memory_asked > 0) return true;
-  if (!s->memory_passed) return false;
+  if (s->memory.asked > 0) return true;
+  if (!s->memory.passed) return false;
   tl_memory_collect(s, COLLECT_NS);
-  s->memory_passed = s->memory > s->memory_mark;
-  return s->memory_passed;
+  s->memory.passed = s->memory.used > s->memory.mark;
+  return s->memory.passed;
 }
 
 static size_t part (size_t memory, size_t n) {
@@ -49,26 +51,26 @@ static size_t part (size_t memory, size_t n) {
 }
 
 size_t tl_memory_text_max (const tl_sandbox *s) {
-  size_t more = s->loading_memory;
-  return part(s->memory_limit + more, more > 0 ? OBJECT_DIVISOR : TEXT_DIVISOR);
+  size_t more = s->memory.loading;
+  return part(s->memory.limit + more, more > 0 ? OBJECT_DIVISOR : TEXT_DIVISOR);
 }
 
 void tl_memory_mark (tl_sandbox *s) {
-  size_t limit = s->memory_limit + s->loading_memory, mark = limit - limit / RESERVE_DIVISOR;
-  size_t least = limit > s->memory ? s->memory + (limit - s->memory) / SHARE : 0;
-  s->memory_mark = mark > least || least == 0 ? mark : least;
-  s->memory_asked = 0;
-  s->memory_passed = s->from_outside = false;
+  size_t limit = s->memory.limit + s->memory.loading, mark = limit - limit / RESERVE_DIVISOR;
+  size_t least = limit > s->memory.used ? s->memory.used + (limit - s->memory.used) / SHARE : 0;
+  s->memory.mark = mark > least || least == 0 ? mark : least;
+  s->memory.asked = 0;
+  s->memory.passed = s->memory.from_outside = false;
 }
 
 /* Note where memory was refused, without allocating. The name of the source may be any text. */
 static void note_place (tl_sandbox *s) {
   lua_Debug ar;
-  s->memory_place[0] = '\0';
+  s->memory.place[0] = '\0';
   for (int level = 0; s->running && lua_getstack(s->running, level, &ar) && level < 10; level++) {
     lua_getinfo(s->running, "Sl", &ar);
     if (ar.currentline <= 0) continue;
-    snprintf(s->memory_place, sizeof s->memory_place, "%s:%d", ar.short_src, ar.currentline);
+    snprintf(s->memory.place, sizeof s->memory.place, "%s:%d", ar.short_src, ar.currentline);
     return;
   }
 }
@@ -80,28 +82,28 @@ static void note_place (tl_sandbox *s) {
 ** hook is allowed, as in a signal handler. */
 static __attribute__((noinline)) bool grant (tl_sandbox *s, size_t after, size_t wanted,
                                              bool large) {
-  size_t limit = s->memory_limit + s->loading_memory;
+  size_t limit = s->memory.limit + s->memory.loading;
   if (after > limit || wanted > limit / ANY_DIVISOR) {
     note_place(s);
     return false;
   }
   if (!s->budget.inside || s->budget.limit_ns == 0) return true;
-  if (!large && after <= s->memory_mark) return true;
+  if (!large && after <= s->memory.mark) return true;
   if (large)
-    s->memory_asked = wanted;
-  else if (s->memory_passed)
+    s->memory.asked = wanted;
+  else if (s->memory.passed)
     return true;
   else
-    s->memory_passed = true;
+    s->memory.passed = true;
   tl_budget_look_soon(s);
   return true;
 }
 
 /* Is this too large for one object? `kind`: the Lua type of a new object. */
 static bool is_large (const tl_sandbox *s, int kind, size_t wanted) {
-  if (s->from_outside) return false;
+  if (s->memory.from_outside) return false;
   return wanted > (kind == LUA_TSTRING ? tl_memory_text_max(s)
-                                       : part(s->memory_limit + s->loading_memory, OBJECT_DIVISOR));
+                                       : part(s->memory.limit + s->memory.loading, OBJECT_DIVISOR));
 }
 
 void *tl_sandbox_alloc (void *ud, void *at, size_t before, size_t wanted) {
@@ -109,39 +111,40 @@ void *tl_sandbox_alloc (void *ud, void *at, size_t before, size_t wanted) {
   int kind = !at ? (int)before : LUA_TNONE; /* for a new object, `before` is its Lua type */
   if (!at) before = 0;
   if (wanted == 0) {
-    s->memory -= before;
-    return tl_heap_realloc(&s->heap, at, before, 0);
+    s->memory.used -= before;
+    return tl_heap_realloc(&s->memory.heap, at, before, 0);
   }
-  size_t after = s->memory - before + wanted;
-  if (wanted > before && (after > s->memory_mark || wanted > LARGE)) {
+  size_t after = s->memory.used - before + wanted;
+  if (wanted > before && (after > s->memory.mark || wanted > LARGE)) {
     if (!grant(s, after, wanted, wanted > LARGE && is_large(s, kind, wanted))) return NULL;
   }
-  void *moved = tl_heap_realloc(&s->heap, at, before, wanted);
+  void *moved = tl_heap_realloc(&s->memory.heap, at, before, wanted);
   if (moved)
-    s->memory = after;
+    s->memory.used = after;
   else
-    s->system_refused = true;
+    s->memory.system_refused = true;
   return moved;
 }
 
 void tl_push_outside (lua_State *L, tl_slice text) {
   tl_sandbox *s = tl_sandbox_of(L);
-  s->from_outside = true;
+  s->memory.from_outside = true;
   lua_pushlstring(L, text.len > 0 ? (const char *)text.at : "", text.len);
-  s->from_outside = false;
+  s->memory.from_outside = false;
 }
 
 /* Set the collector so that the next cycle begins early enough to end before the memory does.
 ** A growing heap drives it in steps of a millisecond; collecting all at once would take 0.2 s. */
 void tl_sandbox_tune (tl_sandbox *s) {
-  size_t limit = s->memory_limit + s->loading_memory;
-  size_t m = s->memory, room = limit > m ? limit - m : 0;
+  size_t limit = s->memory.limit + s->memory.loading;
+  size_t m = s->memory.used, room = limit > m ? limit - m : 0;
   int pause = m < 32u << 20 ? 400 : 200;
   if (m > limit / TUNED_DIVISOR && pause > 100 + (int)(50 * room / m))
     pause = 100 + (int)(50 * room / m);
-  if (abs(pause - s->gc_pause) > 3) lua_gc(s->L, LUA_GCINC, s->gc_pause = pause, 0, 0);
-  if (m < s->collected_at) s->collected_at = m;
-  if (m <= limit / TUNED_DIVISOR || m <= s->collected_at + room / 4) return;
+  if (abs(pause - s->memory.gc_pause) > 3)
+    lua_gc(s->L, LUA_GCINC, s->memory.gc_pause = pause, 0, 0);
+  if (m < s->memory.collected_at) s->memory.collected_at = m;
+  if (m <= limit / TUNED_DIVISOR || m <= s->memory.collected_at + room / 4) return;
   lua_gc(s->L, LUA_GCSTEP, 0);
-  s->collected_at = s->memory;
+  s->memory.collected_at = s->memory.used;
 }

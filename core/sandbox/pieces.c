@@ -45,12 +45,12 @@ static void swap (tl_sandbox *b, state *other) {
     b->budget,
     b->depth,
     b->closing,
-    b->loading_memory,
-    b->memory_mark,
-    b->memory_asked,
-    b->memory_passed,
+    b->memory.loading,
+    b->memory.mark,
+    b->memory.asked,
+    b->memory.passed,
     b->pausable,
-    b->system_refused,
+    b->memory.system_refused,
     b->checked_ticks,
     tl_watchdog_switch_to(other->watched),
   };
@@ -59,12 +59,12 @@ static void swap (tl_sandbox *b, state *other) {
   b->budget = other->budget;
   b->depth = other->depth;
   b->closing = other->closing;
-  b->loading_memory = other->loading_memory;
-  b->memory_mark = other->memory_mark;
-  b->memory_asked = other->memory_asked;
-  b->memory_passed = other->memory_passed;
+  b->memory.loading = other->loading_memory;
+  b->memory.mark = other->memory_mark;
+  b->memory.asked = other->memory_asked;
+  b->memory.passed = other->memory_passed;
   b->pausable = other->pausable;
-  b->system_refused = other->system_refused;
+  b->memory.system_refused = other->system_refused;
   b->checked_ticks = other->checked_ticks;
   b->ticked = false;
   *other = now;
@@ -86,7 +86,7 @@ int tl_pieces_new (tl_pieces **out, tl_sandbox *b, void (*body)(void *ctx), void
   tl_pieces *p = calloc(1, sizeof *p);
   if (!p) return TL_ENOMEM;
   *p = (tl_pieces){ .box = b, .body = body, .ctx = ctx, .thread = LUA_NOREF };
-  p->memory_before = b->memory;
+  p->memory_before = b->memory.used;
   int rc = tl_fiber_new(&p->fiber, run, p);
   if (rc == TL_OK && tl_sandbox_enter(b, p_thread, p, 0, "lua", NULL) != LUA_OK) rc = TL_ENOMEM;
   if (rc < 0) {
@@ -109,8 +109,8 @@ static void go_on_counting (tl_pieces *p) {
 /* What is lent to a config that is being loaded is in the memory of all: the limit of those that
 ** lend nothing, and the mark that was made of it, rise and fall with that. */
 static void follow_lent (tl_pieces *p) {
-  p->own.memory_mark += p->box->loading_memory - p->own.loading_memory;
-  p->own.loading_memory = p->box->loading_memory;
+  p->own.memory_mark += p->box->memory.loading - p->own.loading_memory;
+  p->own.loading_memory = p->box->memory.loading;
 }
 
 void tl_pieces_lend (tl_pieces *p) { p->lends = true; }
@@ -123,7 +123,7 @@ bool tl_pieces_go (tl_pieces *p) {
     go_on_counting(p);
     b->away_ticks += tl_ticks() - p->left_ticks;
   }
-  b->loading_memory -= p->lent;
+  b->memory.loading -= p->lent;
   if (!p->lends) follow_lent(p);
   swap(b, &p->own);
   b->pieces = p;
@@ -132,9 +132,9 @@ bool tl_pieces_go (tl_pieces *p) {
   b->pieces = outer;
   swap(b, &p->own);
   if (outer) tl_watchdog_ring_in(PIECE_NS);
-  bool grown = p->lends && more && b->memory > p->memory_before;
-  p->lent = grown ? b->memory - p->memory_before : 0;
-  b->loading_memory += p->lent;
+  bool grown = p->lends && more && b->memory.used > p->memory_before;
+  p->lent = grown ? b->memory.used - p->memory_before : 0;
+  b->memory.loading += p->lent;
   if (!more) return false;
   p->left_cpu = tl_clock_cpu_ns();
   p->left_mono = tl_clock_mono_ns();

@@ -47,7 +47,7 @@ static int p_open (lua_State *L) {
 
 int tl_sandbox_init (tl_sandbox *b, bool unsafe, tl_err *err) {
   tl_buf text;
-  *b = (tl_sandbox){ .unsafe = unsafe, .handler_time = 0.1, .memory_limit = TL_MEMORY };
+  *b = (tl_sandbox){ .unsafe = unsafe, .handler_time = 0.1, .memory.limit = TL_MEMORY };
   b->L = lua_newstate(tl_sandbox_alloc, b);
   if (!b->L) return tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   /* A step of the collector may free 100 objects for each 16 bytes of its size: with Lua's
@@ -75,5 +75,5 @@ void tl_sandbox_fini (tl_sandbox *b) {
   if (b->watched) tl_watchdog_stop();
   if (b->L) lua_close(b->L);
   tl_weak_close(b);
-  tl_heap_fini(&b->heap);
+  tl_heap_fini(&b->memory.heap);
 }

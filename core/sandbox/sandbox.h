@@ -61,28 +61,38 @@ enum { TL_WEAK_MODES = 3, TL_WEAK_TABLES = 16 };
 
 typedef struct tl_sandbox tl_sandbox;
 
+/* The Lua heap, and what a call may take of it. */
+typedef struct {
+  tl_heap heap;
+  size_t used, limit; /* bytes of the Lua heap */
+  size_t loading;     /* bytes added to `limit` for a while, by the owner */
+  size_t mark;        /* the running call is ended when it passes this */
+  bool passed;        /* the running call has passed it */
+  /* Size in bytes of a text or table that was too large for one object; 0: there was none. */
+  size_t asked;
+  bool system_refused; /* the system (not the limit) refused memory since this was last cleared */
+  char place[80];      /* place in the script where memory was last refused */
+  /* A text from outside of scripts is being made: it may be longer than theirs. */
+  bool from_outside;
+  /* The collector's pause in percent: heap at the start of the next cycle, compared with the
+  ** heap after the last one. */
+  int gc_pause;
+  size_t collected_at; /* `used` when the collector was last set */
+} tl_sandbox_memory;
+
+typedef struct {
+  tl_sandbox *next; /* next in the list of states */
+  const void *modes[TL_WEAK_MODES], *tables[TL_WEAK_TABLES];
+  int count;
+} tl_sandbox_weak;
+
 struct tl_sandbox {
   /* The main Lua state. It is kept, because a lua_State passed to a C function may be a
   ** coroutine that ends. */
   lua_State *L;
   bool unsafe; /* scripts see all of Lua, also functions that wait */
 
-  /* memory: memory.c */
-  tl_heap heap;
-  size_t memory, memory_limit; /* bytes of the Lua heap */
-  size_t loading_memory;       /* bytes added to memory_limit for a while, by the owner */
-  size_t memory_mark;          /* the running call is ended when it passes this */
-  bool memory_passed;          /* the running call has passed it */
-  /* Size in bytes of a text or table that was too large for one object; 0: there was none. */
-  size_t memory_asked;
-  bool system_refused;   /* the system (not the limit) refused memory since this was last cleared */
-  char memory_place[80]; /* place in the script where memory was last refused */
-  /* A text from outside of scripts is being made: it may be longer than theirs. */
-  bool from_outside;
-  /* The collector's pause in percent: heap at the start of the next cycle, compared with the
-  ** heap after the last one. */
-  int gc_pause;
-  size_t collected_at; /* `memory` when the collector was last set */
+  tl_sandbox_memory memory; /* memory.c */
 
   /* time: budget.c; `ticked`, `ticks` also the watchdog's */
   double handler_time;         /* seconds that most calls of the owner may take; shown in errors */
@@ -107,10 +117,7 @@ struct tl_sandbox {
   /* when the budget's clock was first looked at, in ticks of tl_ticks(); 0: not yet */
   uint64_t checked_ticks;
 
-  /* weak.c */
-  tl_sandbox *next; /* next in the list of states */
-  const void *weak_modes[TL_WEAK_MODES], *weak_tables[TL_WEAK_TABLES];
-  int weak_count;
+  tl_sandbox_weak weak; /* weak.c */
 };
 
 /* Makes the state in *b. Its globals have Lua's library and ours (lib.h), and tagline.re,

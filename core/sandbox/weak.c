@@ -24,11 +24,11 @@ static bool is_allowed (const void *metatable, const void *mode) {
   const void *text;
   /* a Lua value begins with its pointer, and each short text exists once */
   memcpy(&text, mode, sizeof text);
-  for (const tl_sandbox *s = states; s; s = s->next) {
+  for (const tl_sandbox *s = states; s; s = s->weak.next) {
     for (int i = 0; i < TL_WEAK_MODES; i++)
-      if (s->weak_modes[i] == text) return true;
-    for (int i = 0; i < s->weak_count; i++)
-      if (s->weak_tables[i] == metatable) return true;
+      if (s->weak.modes[i] == text) return true;
+    for (int i = 0; i < s->weak.count; i++)
+      if (s->weak.tables[i] == metatable) return true;
   }
   return !states;
 }
@@ -45,11 +45,11 @@ __attribute__((used)) const void *__wrap_luaT_gettm (const void *metatable, int 
 static int weak_allow (lua_State *L) {
   tl_sandbox *s = tl_sandbox_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  if (s->weak_count == TL_WEAK_TABLES) return luaL_error(L, "too many metatables with weak keys");
+  if (s->weak.count == TL_WEAK_TABLES) return luaL_error(L, "too many metatables with weak keys");
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
   luaL_ref(L, LUA_REGISTRYINDEX); /* kept for ever, so that nothing else can get its address */
-  s->weak_tables[s->weak_count++] = lua_topointer(L, 1);
+  s->weak.tables[s->weak.count++] = lua_topointer(L, 1);
   return 1;
 }
 
@@ -58,18 +58,18 @@ void tl_weak_open (lua_State *L) {
   tl_sandbox *s = tl_sandbox_of(L);
   for (int i = 0; i < TL_WEAK_MODES; i++) {
     lua_pushstring(L, modes[i]);
-    s->weak_modes[i] = lua_topointer(L, -1);
+    s->weak.modes[i] = lua_topointer(L, -1);
     luaL_ref(L, LUA_REGISTRYINDEX);
   }
   if (s->unsafe) return;
-  s->next = states;
+  s->weak.next = states;
   states = s;
 }
 
 void tl_weak_close (tl_sandbox *s) {
-  for (tl_sandbox **at = &states; *at; at = &(*at)->next) {
+  for (tl_sandbox **at = &states; *at; at = &(*at)->weak.next) {
     if (*at != s) continue;
-    *at = s->next;
+    *at = s->weak.next;
     return;
   }
 }

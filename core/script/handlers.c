@@ -191,13 +191,13 @@ static int on_decode (void *ctx, tl_station *s, const tl_incoming *m, const tl_r
     tl_station_set(&reading, message.time_ms);
     return TL_OK;
   }
-  c.s->box.system_refused = false;
+  c.s->box.memory.system_refused = false;
   c.s->box.pausable = true;
   bool ok = call_handler(&c, p_decode, TL_CALL_DECODE);
   c.s->box.pausable = false;
   /* a script that kept the message must not read a buffer that is used again */
   tl_end_message(c.s, &message);
-  if (!ok && c.s->box.system_refused) return TL_ENOMEM;
+  if (!ok && c.s->box.memory.system_refused) return TL_ENOMEM;
   tl_station_set(&reading, message.time_ms); /* for the case that decode did not come so far */
   if (!ok)
     decoder_failed(s, message.time_ms);

@@ -76,7 +76,7 @@ static void its_time_is_its_own (void **unused) {
 }
 
 static void load (void *ctx) {
-  box.loading_memory = TL_LOADING_MEMORY;
+  box.memory.loading = TL_LOADING_MEMORY;
   run(ctx);
 }
 
@@ -84,17 +84,17 @@ static void what_it_takes_of_the_memory_is_not_the_others (void **unused) {
   (void)unused;
   tl_pieces *p;
   work w = { "local t = {} for i = 1, 1e5 do t[i] = { i, i } end", 100, -1 };
-  box.memory_limit = box.memory + (1 << 20);
+  box.memory.limit = box.memory.used + (1 << 20);
   assert_int_equal(tl_pieces_new(&p, &box, load, &w), 0);
   tl_pieces_lend(p);
   size_t most = 0;
   while (tl_pieces_go(p)) {
-    if (box.memory > most) most = box.memory;
+    if (box.memory.used > most) most = box.memory.used;
     assert_int_equal(run_for("assert(#(('x'):rep(1000) .. 'y') == 1001)", 1), LUA_OK);
   }
   assert_int_equal(w.rc, LUA_OK);
-  assert_true(most > 2 * box.memory_limit);
-  assert_int_equal(box.loading_memory, 0);
+  assert_true(most > 2 * box.memory.limit);
+  assert_int_equal(box.memory.loading, 0);
   tl_pieces_free(p);
 }
 
@@ -104,7 +104,7 @@ static void others_in_pieces_keep_their_memory_beside_it (void **unused) {
   work large = { "kept = {} for i = 1, 1e5 do kept[i] = { i, i } end kept = nil collectgarbage()",
                  100, -1 },
        small = { "for i = 1, 1e7 do if i % 10000 == 0 then t = { i } end end", 100, -1 };
-  box.memory_limit = box.memory + (1 << 20);
+  box.memory.limit = box.memory.used + (1 << 20);
   assert_int_equal(tl_pieces_new(&q, &box, run, &small), 0);
   assert_int_equal(tl_pieces_new(&p, &box, load, &large), 0);
   tl_pieces_lend(p);
@@ -114,7 +114,7 @@ static void others_in_pieces_keep_their_memory_beside_it (void **unused) {
   while (loads || more) {
     if (loads) loads = tl_pieces_go(p);
     if (more) more = tl_pieces_go(q);
-    beside += more && box.memory > 2 * box.memory_limit;
+    beside += more && box.memory.used > 2 * box.memory.limit;
   }
   assert_true(beside > 2);
   assert_int_equal(large.rc, LUA_OK);
@@ -143,9 +143,9 @@ static void ends_at_once_when_it_must (void **unused) {
 static bool still_refused;
 
 static void refused (void *ctx) {
-  box.system_refused = true;
+  box.memory.system_refused = true;
   run(ctx);
-  still_refused = box.system_refused;
+  still_refused = box.memory.system_refused;
 }
 
 static void knows_of_its_own_that_memory_was_refused (void **unused) {
@@ -154,11 +154,11 @@ static void knows_of_its_own_that_memory_was_refused (void **unused) {
   work w = { counts, 100, -1 };
   assert_int_equal(tl_pieces_new(&p, &box, refused, &w), 0);
   while (tl_pieces_go(p)) {
-    assert_false(box.system_refused);
-    box.system_refused = false; /* as another call does at its beginning */
+    assert_false(box.memory.system_refused);
+    box.memory.system_refused = false; /* as another call does at its beginning */
   }
   assert_true(still_refused);
-  assert_false(box.system_refused);
+  assert_false(box.memory.system_refused);
   tl_pieces_free(p);
 }
 

@@ -146,7 +146,7 @@ static void calls_within_calls_are_bounded (void **unused) {
 
 static void memory_is_bounded_and_comes_back (void **unused) {
   (void)unused;
-  box.memory_limit = 16 << 20;
+  box.memory.limit = 16 << 20;
   static const char *const codes[] = {
     "local t = {} while true do t[#t + 1] = { {} } end",
     "local s = 'x' while true do s = s .. s end",
@@ -156,7 +156,7 @@ static void memory_is_bounded_and_comes_back (void **unused) {
   };
   for (size_t i = 0; i < COUNT(codes); i++) {
     assert_int_not_equal(run_for(codes[i], 2), LUA_OK);
-    assert_true(box.memory <= box.memory_limit);
+    assert_true(box.memory.used <= box.memory.limit);
     assert_int_equal(run_for("kept = nil local t = {} for i = 1, 100 do t[i] = {} end", 2), LUA_OK);
   }
 }
