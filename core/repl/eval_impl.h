@@ -160,7 +160,8 @@ void tl_open_live (lua_State *L);
 ** variables. */
 void tl_set_env (lua_State *L);
 int tl_live_tag_json (lua_State *L); /* l_live.c */
-int tl_live_status (lua_State *L);   /* l_status.c */
+int tl_live_status (lua_State *L);   /* l_status.c: all but what survey() adds */
+int tl_live_survey (lua_State *L);   /* l_status_stations.c */
 int tl_live_watch (lua_State *L);    /* watch.c, as the next one */
 int tl_live_has_tag (lua_State *L);
 int tl_live_note (lua_State *L);

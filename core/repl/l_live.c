@@ -157,13 +157,11 @@ static int live_method (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "history", tl_live_history }, { "rest", tl_live_rest },
-  { "has_tag", tl_live_has_tag }, { "method", live_method },
-  { "modules", live_modules },    { "names", live_names },
-  { "note", tl_live_note },       { "now", live_now },
-  { "reload", tl_word_reload },   { "scopes", live_scopes },
-  { "status", tl_live_status },   { "tag_json", tl_live_tag_json },
-  { "watch", tl_live_watch },     { NULL, NULL },
+  { "history", tl_live_history },   { "rest", tl_live_rest },     { "has_tag", tl_live_has_tag },
+  { "method", live_method },        { "modules", live_modules },  { "names", live_names },
+  { "note", tl_live_note },         { "now", live_now },          { "reload", tl_word_reload },
+  { "scopes", live_scopes },        { "status", tl_live_status }, { "survey", tl_live_survey },
+  { "tag_json", tl_live_tag_json }, { "watch", tl_live_watch },   { NULL, NULL },
 };
 
 void tl_open_live (lua_State *L) { luaL_newlib(L, functions); }

@@ -11,13 +11,10 @@
 #include "script/message_words.h"
 
 enum {
-  SLOW_LISTED = 8, /* slow functions that are listed */
-  SLOW_CALLS = 3,
   ECHO_MANY = 20,      /* so many echoes (own messages that cause others) are reported */
   ECHO_REST_MS = 3000, /* a pause of so many ms ends an echo */
   ECHO_RATE = 5        /* echoes a second from which on they are reported */
 };
-#define SLOW_MEAN 0.005 /* seconds of processor time */
 
 static void push_too_long (lua_State *L, const tl_link_stats *st, const tl_health *h, int64_t now) {
   lua_createtable(L, 0, 4);
@@ -88,31 +85,6 @@ static void push_echo (lua_State *L, const tl_echo *e, int64_t now) {
   lua_setfield(L, -2, "echo");
 }
 
-/* Functions of stations that take long on average; status_checks.lua decides what is too long. */
-static void push_slow (lua_State *L, const tl_line *line, double uptime) {
-  const tl_script *s = tl_script_of(L);
-  lua_Integer n = 0;
-  tl_new_list(L);
-  for (uint32_t i = 0; i < line->station_count && n < SLOW_LISTED; i++) {
-    const tl_station_hooks *h = line->stations[i]->user;
-    for (int kind = 0; h && kind < TL_CALLS && n < SLOW_LISTED; kind++) {
-      const tl_call_stats *c = &h->stats[kind];
-      double total = tl_ticks_seconds(&s->box, c->ticks);
-      if (c->calls < SLOW_CALLS || total / (double)c->calls < SLOW_MEAN) continue;
-      lua_createtable(L, 0, 6);
-      lua_pushfstring(L, "%s.%s", line->name, line->stations[i]->name);
-      lua_setfield(L, -2, "station");
-      tl_set_text(L, "what", tl_call_names[kind]);
-      tl_set_integer(L, "calls", (lua_Integer)c->calls);
-      tl_set_number(L, "mean", total / (double)c->calls);
-      tl_set_number(L, "longest", tl_ticks_seconds(&s->box, c->longest));
-      tl_set_number(L, "share", uptime > 0 ? total / uptime : 0);
-      lua_rawseti(L, -2, ++n);
-    }
-  }
-  lua_setfield(L, -2, "slow");
-}
-
 static void push_findings (lua_State *L, tl_link *l) {
   tl_buf *out = tl_push_buffer(L);
   if (tl_examine(l, tl_clock_wall_ms(), out) < 0) luaL_error(L, "not enough memory");
@@ -142,7 +114,7 @@ static void push_times (lua_State *L, const tl_line *line, const tl_link_stats *
   if (st->session.ping_at >= 0) tl_set_seconds(L, "ping_unanswered", now - st->session.ping_at);
 }
 
-static void push_line (lua_State *L, const tl_line *line, double uptime) {
+static void push_line (lua_State *L, const tl_line *line) {
   tl_link *l = tl_line_link(line);
   const tl_line_params *p = tl_link_params(l);
   tl_link_stats st;
@@ -167,7 +139,6 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   tl_set_integer(L, "failures", (lua_Integer)st.failures);
   tl_set_integer(L, "messages", (lua_Integer)st.messages);
   tl_set_integer(L, "unrouted", (lua_Integer)(st.unrouted - h.kept->own_unrouted));
-  tl_set_integer(L, "handler_errors", (lua_Integer)tl_link_handler_errors(l));
   tl_set_integer(L, "instances_refused", (lua_Integer)st.instances_refused);
   tl_set_integer(L, "inflight", st.session.inflight);
   tl_set_integer(L, "queued", st.session.queued);
@@ -193,8 +164,6 @@ static void push_line (lua_State *L, const tl_line *line, double uptime) {
   push_filters(L, h.kept);
   push_unrouted(L, &h.kept->unrouted);
   push_awaiting(L, &h, now);
-  tl_push_station_facts(L, line, now);
-  push_slow(L, line, uptime);
   push_findings(L, l);
 }
 
@@ -280,7 +249,7 @@ int tl_live_status (lua_State *L) {
   lua_setfield(L, -2, "remarks");
   tl_new_list(L);
   for (uint32_t i = 0; i < m->line_count; i++) {
-    push_line(L, m->lines[i], uptime);
+    push_line(L, m->lines[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   lua_setfield(L, -2, "lines");

@@ -34,7 +34,4 @@ static inline void tl_new_list (lua_State *L) {
   tl_mark_list(L);
 }
 
-/* l_status_stations.c: add what a line's stations and tags are like to the table on top. */
-void tl_push_station_facts (lua_State *L, const tl_line *line, int64_t now);
-
 #endif

@@ -1,29 +1,40 @@
 /* core/repl/l_status_stations.c — the facts of status() about stations and tags: those that a
-** person should look at, the first few and how many. */
+** person should look at, the first few and how many. A line may have 100,000 of them: they are
+** looked at in pieces, and what was found is in the line's table meanwhile. */
 #include "repl/l_status_impl.h"
 
-enum { LISTED = 8 };
+enum { LISTED = 8, SLOW_CALLS = 3, A_PIECE = 200 /* stations */ };
+#define SLOW_MEAN 0.005 /* seconds of processor time */
 
+/* A list in the line's table, and how many belong to it. */
 typedef struct {
-  lua_State *L;
-  const tl_line *line;
-  lua_Integer count, shown;
+  const char *name, *count_name;
+  lua_Integer count;
 } listing;
 
-static listing begin_list (lua_State *L, const tl_line *line) {
-  tl_new_list(L);
-  return (listing){ .L = L, .line = line };
-}
+typedef enum { UNSET, INVALID, WAITING, SILENT, FAILED, SLOW, LISTINGS } listing_of;
+
+/* A piece of the look at a line. */
+typedef struct {
+  lua_State *L;
+  int table; /* of the line, on the stack */
+  const tl_line *line;
+  int64_t now; /* ms */
+  double uptime;
+  listing lists[LISTINGS];
+  lua_Integer errors, templates, counts[TL_ST_HARD_ERR + 1];
+} look;
 
 /* Count one more. True: it is among the first ones that are shown; the caller pushes it and
 ** calls add_shown(). */
-static bool one_more (listing *l) { return l->count++ < LISTED; }
+static bool one_more (look *k, listing_of of) { return k->lists[of].count++ < LISTED; }
 
-static void add_shown (listing *l) { lua_rawseti(l->L, -2, ++l->shown); }
-
-static void end_list (const listing *l, const char *name, const char *count_name) {
-  lua_setfield(l->L, -2, name);
-  tl_set_integer(l->L, count_name, l->count);
+/* What is on top. */
+static void add_shown (look *k, listing_of of) {
+  lua_getfield(k->L, k->table, k->lists[of].name);
+  lua_insert(k->L, -2);
+  lua_rawseti(k->L, -2, k->lists[of].count);
+  lua_pop(k->L, 1);
 }
 
 static bool is_idle (const tl_station *s) { return s->is_template || s->off || s->simulated; }
@@ -37,17 +48,10 @@ static bool is_filled (const tl_station *s, uint16_t tag) {
 
 /* Tags that never had a value. If the station received messages, the address is probably
 ** wrong; if it received none, that explains it. */
-static void push_unset (lua_State *L, const tl_line *line) {
-  listing l = begin_list(L, line);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station *s = line->stations[i];
-    for (uint16_t k = 0; !is_idle(s) && s->stats.messages > 0 && k < s->plan->tag_count; k++) {
-      if (s->tags[k].status != TL_UNSET || !is_filled(s, k) || !one_more(&l)) continue;
-      lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
-      add_shown(&l);
-    }
-  }
-  end_list(&l, "unset", "unset_count");
+static void look_at_unset (look *k, const tl_station *s, uint16_t tag) {
+  if (s->stats.messages == 0 || !is_filled(s, tag) || !one_more(k, UNSET)) return;
+  lua_pushfstring(k->L, "%s.%s.%s", k->line->name, s->name, s->plan->tags[tag].name);
+  add_shown(k, UNSET);
 }
 
 /* Did the station's status make the tag invalid, and not a message? */
@@ -56,40 +60,25 @@ static bool is_by_status (const tl_tag *tag) {
          tag->reason == TL_REASON_NO_DATA || tag->reason == TL_REASON_OFF;
 }
 
-/* Invalid tags: those that became so by the last message, or those (`by_status`) that wait for a
-** message since their station is well again. Tags of a station in StHardErr are not listed here,
-** but with the station. */
-static void push_invalid (lua_State *L, const tl_line *line, bool by_status) {
-  listing l = begin_list(L, line);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station *s = line->stations[i];
-    if (is_idle(s) || s->status == TL_ST_HARD_ERR) continue;
-    for (uint16_t k = 0; k < s->plan->tag_count; k++) {
-      if (s->tags[k].status != TL_INVALID || is_by_status(&s->tags[k]) != by_status ||
-          !is_filled(s, k) || !one_more(&l))
-        continue;
-      lua_createtable(L, 0, 2);
-      lua_pushfstring(L, "%s.%s.%s", line->name, s->name, s->plan->tags[k].name);
-      lua_setfield(L, -2, "tag");
-      tl_set_text(L, "reason", tl_reason_name((tl_reason)s->tags[k].reason));
-      add_shown(&l);
-    }
-  }
-  end_list(&l, by_status ? "waiting_tags" : "invalid",
-           by_status ? "waiting_tags_count" : "invalid_count");
+/* Invalid tags: those that became so by the last message, or those that wait for a message since
+** their station is well again. Tags of a station in StHardErr are not listed here, but with the
+** station. */
+static void look_at_invalid (look *k, const tl_station *s, uint16_t tag) {
+  listing_of of = is_by_status(&s->tags[tag]) ? WAITING : INVALID;
+  if (s->status == TL_ST_HARD_ERR || !is_filled(s, tag) || !one_more(k, of)) return;
+  lua_createtable(k->L, 0, 2);
+  lua_pushfstring(k->L, "%s.%s.%s", k->line->name, s->name, s->plan->tags[tag].name);
+  lua_setfield(k->L, -2, "tag");
+  tl_set_text(k->L, "reason", tl_reason_name((tl_reason)s->tags[tag].reason));
+  add_shown(k, of);
 }
 
-static void push_silent (lua_State *L, const tl_line *line) {
-  listing l = begin_list(L, line);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station *s = line->stations[i];
-    if (is_idle(s) || s->stats.messages > 0 || !one_more(&l)) continue;
-    lua_createtable(L, 0, 2);
-    tl_set_text(L, "name", s->name);
-    tl_set_text(L, "address", s->address);
-    add_shown(&l);
-  }
-  end_list(&l, "silent", "silent_count");
+static void look_at_silent (look *k, const tl_station *s) {
+  if (s->stats.messages > 0 || !one_more(k, SILENT)) return;
+  lua_createtable(k->L, 0, 2);
+  tl_set_text(k->L, "name", s->name);
+  tl_set_text(k->L, "address", s->address);
+  add_shown(k, SILENT);
 }
 
 static const char *failed_for (const tl_station *s) {
@@ -99,39 +88,124 @@ static const char *failed_for (const tl_station *s) {
 
 /* Stations in an error status although the line works: their will came, or no message for too
 ** long. */
-static void push_failed (lua_State *L, const tl_line *line, int64_t now) {
-  listing l = begin_list(L, line);
-  for (uint32_t i = 0; i < line->station_count && line->subscribed; i++) {
-    const tl_station *s = line->stations[i];
-    if (is_idle(s) || (s->status != TL_ST_COM_ERR && s->status != TL_ST_HARD_ERR) || !one_more(&l))
-      continue;
-    lua_createtable(L, 0, 4);
-    tl_set_text(L, "name", s->name);
-    tl_set_text(L, "status", tl_station_status_name((tl_station_status)s->status));
-    tl_set_text(L, "reason", failed_for(s));
-    tl_set_seconds(L, "seconds", now - s->since);
-    add_shown(&l);
-  }
-  end_list(&l, "failed", "failed_count");
+static void look_at_failed (look *k, const tl_station *s) {
+  bool failed = s->status == TL_ST_COM_ERR || s->status == TL_ST_HARD_ERR;
+  if (!failed || !k->line->subscribed || !one_more(k, FAILED)) return;
+  lua_createtable(k->L, 0, 4);
+  tl_set_text(k->L, "name", s->name);
+  tl_set_text(k->L, "status", tl_station_status_name((tl_station_status)s->status));
+  tl_set_text(k->L, "reason", failed_for(s));
+  tl_set_seconds(k->L, "seconds", k->now - s->since);
+  add_shown(k, FAILED);
 }
 
-void tl_push_station_facts (lua_State *L, const tl_line *line, int64_t now) {
-  lua_Integer counts[TL_ST_HARD_ERR + 1] = { 0 }, templates = 0;
-  push_unset(L, line);
-  push_invalid(L, line, false);
-  push_invalid(L, line, true);
-  push_silent(L, line);
-  push_failed(L, line, now);
-  lua_createtable(L, 0, 6);
-  for (uint32_t i = 0; i < line->station_count; i++) {
-    const tl_station *s = line->stations[i];
-    if (s->is_template)
-      templates++;
-    else
-      counts[s->status]++;
+/* Functions that take long on average; status_checks.lua decides what is too long. */
+static void look_at_slow (look *k, const tl_station *s) {
+  tl_handler_facts kinds[TL_HANDLER_KINDS];
+  if (!s->user) return;
+  tl_script_handlers_of(tl_script_of(k->L), s, kinds);
+  for (int i = 0; i < TL_HANDLER_KINDS; i++) {
+    const tl_handler_facts *h = &kinds[i];
+    if (h->calls < SLOW_CALLS || h->seconds / (double)h->calls < SLOW_MEAN || !one_more(k, SLOW))
+      continue;
+    lua_createtable(k->L, 0, 6);
+    lua_pushfstring(k->L, "%s.%s", k->line->name, s->name);
+    lua_setfield(k->L, -2, "station");
+    tl_set_text(k->L, "what", h->name);
+    tl_set_integer(k->L, "calls", (lua_Integer)h->calls);
+    tl_set_number(k->L, "mean", h->seconds / (double)h->calls);
+    tl_set_number(k->L, "longest", h->longest);
+    tl_set_number(k->L, "share", k->uptime > 0 ? h->seconds / k->uptime : 0);
+    add_shown(k, SLOW);
   }
+}
+
+static void look_at_station (look *k, const tl_station *s) {
+  k->errors += (lua_Integer)s->stats.handler_errors;
+  if (s->is_template)
+    k->templates++;
+  else
+    k->counts[s->status]++;
+  look_at_slow(k, s);
+  if (is_idle(s)) return;
+  look_at_silent(k, s);
+  look_at_failed(k, s);
+  for (uint16_t i = 0; i < s->plan->tag_count; i++) {
+    if (s->tags[i].status == TL_UNSET) look_at_unset(k, s, i);
+    if (s->tags[i].status == TL_INVALID) look_at_invalid(k, s, i);
+  }
+}
+
+/* --- pieces --- */
+
+static lua_Integer number_in (lua_State *L, int table, const char *name) {
+  lua_getfield(L, table, name);
+  lua_Integer n = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return n;
+}
+
+/* What earlier pieces found. `first`: there is none. */
+static void begin_piece (look *k, bool first) {
+  static const char *const names[LISTINGS][2] = {
+    { "unset", "unset_count" },
+    { "invalid", "invalid_count" },
+    { "waiting_tags", "waiting_tags_count" },
+    { "silent", "silent_count" },
+    { "failed", "failed_count" },
+    { "slow", "slow_count" },
+  };
+  lua_State *L = k->L;
+  for (int i = 0; i < LISTINGS; i++) {
+    k->lists[i] = (listing){ names[i][0], names[i][1], number_in(L, k->table, names[i][1]) };
+    if (!first) continue;
+    tl_new_list(L);
+    lua_setfield(L, k->table, names[i][0]);
+  }
+  k->errors = number_in(L, k->table, "handler_errors");
+  k->templates = number_in(L, k->table, "templates");
+  if (first) {
+    lua_createtable(L, 0, 6);
+    lua_setfield(L, k->table, "stations");
+  }
+  lua_getfield(L, k->table, "stations");
   for (int i = 0; i <= TL_ST_HARD_ERR; i++)
-    if (counts[i] > 0) tl_set_integer(L, tl_station_status_name((tl_station_status)i), counts[i]);
-  lua_setfield(L, -2, "stations");
-  tl_set_integer(L, "templates", templates);
+    k->counts[i] = number_in(L, lua_gettop(L), tl_station_status_name((tl_station_status)i));
+  lua_pop(L, 1);
+}
+
+static void end_piece (const look *k) {
+  lua_State *L = k->L;
+  lua_pushvalue(L, k->table);
+  for (int i = 0; i < LISTINGS; i++) tl_set_integer(L, k->lists[i].count_name, k->lists[i].count);
+  tl_set_integer(L, "handler_errors", k->errors);
+  tl_set_integer(L, "templates", k->templates);
+  lua_getfield(L, -1, "stations");
+  for (int i = 0; i <= TL_ST_HARD_ERR; i++)
+    if (k->counts[i] > 0)
+      tl_set_integer(L, tl_station_status_name((tl_station_status)i), k->counts[i]);
+  lua_pop(L, 2);
+}
+
+/* survey(line, from): look at some stations of a line of live.status(), from this one on (at first
+** 1), and add what was found. Gives the station to go on from; nil: that was all, or the line is
+** gone. */
+int tl_live_survey (lua_State *L) {
+  const tl_script *s = tl_script_of(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer from = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, from > 0, 2, "expected the number of a station");
+  lua_getfield(L, 1, "name");
+  const char *name = luaL_checkstring(L, -1);
+  look k = { .L = L, .table = 1, .now = tl_clock_mono_ms() };
+  k.uptime = (double)(tl_clock_mono_ns() - s->box.start_ns) / 1e9;
+  k.line = tl_model_line(tl_gateway_model(s->gateway), tl_slice_str(name));
+  begin_piece(&k, from == 1);
+  lua_Integer count = k.line ? k.line->station_count : 0, end = from + A_PIECE - 1;
+  if (end > count) end = count;
+  for (lua_Integer i = from; i <= end; i++) look_at_station(&k, k.line->stations[i - 1]);
+  end_piece(&k);
+  if (end >= count) return 0;
+  lua_pushinteger(L, end + 1);
+  return 1;
 }

@@ -29,7 +29,8 @@ end
 
 local function told(changes, more)
   local facts = facts_of(changes, more)
-  local live = { status = function() return facts end, now = function() return 100 end }
+  local live = { status = function() return facts end, now = function() return 100 end,
+    survey = function() end, rest = function() end }
   local result = status.word(live)()
   return result, tostring(result)
 end

@@ -174,6 +174,23 @@ describe("status()", function()
       is taken\n"
   end)
 
+  it("looks at many stations in pieces, and counts each once", function()
+    start [[
+local all = {}
+for i = 1, 450 do all[i] = station("s" .. i) { address = "s/" .. i, tags = { a = Ai "JA=a", b = Ai "JA=b" } } end
+line "plant" { host = "127.0.0.1", port = PORT, payload_type = "JSON", ignore_missing_time = true, table.unpack(all) }
+]]
+    for i = 1, 450, 25 do publish("s/" .. i, '{"a":1}', i) end
+    local line
+    wait.poll("all of them", nil, function()
+      line = facts().lines[1]
+      return line.invalid_count == 18
+    end)
+    assert.same({ { StOn = 450 }, 432, 8, 8, 0 },
+      { line.stations, line.silent_count, #line.silent, #line.invalid, line.unset_count })
+    assert.equal("plant.s176.b", line.invalid[8].tag)
+  end)
+
   it("names silence", function()
     start((config:gsub("SWT = \"boiler/gone\"", "no_data_timeout = 0.1, time_filter = 0.1")))
     says "boiler %(StHardErr for %d+%.%d s: no message for no_data_timeout%)"

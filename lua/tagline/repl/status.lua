@@ -72,6 +72,13 @@ end
 function M.word(live)
   return function()
     local facts = live.status()
+    for _, line in ipairs(facts.lines) do
+      local from = 1
+      while from do
+        from = live.survey(line, from)
+        live.rest()
+      end
+    end
     local report = checks.report(facts)
     local text = M.text(facts, report, live.now(), facts.uptime)
     return setmetatable(facts, { __tostring = function() return text end,
