@@ -57,19 +57,6 @@ const char *tl_nats_bare (const char *text) {
   return at ? at + 3 : text;
 }
 
-void tl_ear_refusal (tl_ear *e, natsMsg *msg, const char *text) {
-  const char *id = NULL, *colon;
-  tl_nats_refusal r = { 0, "" };
-  if (natsMsgHeader_Get(msg, tl_nats_place_header, &id) == NATS_OK && (colon = strchr(id, ':')))
-    r.number = strtoull(colon + 1, NULL, 10);
-  snprintf(r.why, sizeof r.why, "%s", text ? text : "refused");
-  tl_buf_add(&e->refusals, &r, sizeof r);
-  e->refused++;
-}
-
-/* JSStreamMessageExceedsMaximum: this message will never be taken, whatever is waited for. */
-static bool is_refusal (const jsPubAckErr *error) { return (int)error->ErrCode == 10054; }
-
 static void note_failure (tl_ear *e, natsStatus status, const char *text) {
   e->failed++;
   if (e->why[0] != '\0') return;
@@ -78,6 +65,24 @@ static void note_failure (tl_ear *e, natsStatus status, const char *text) {
   else
     snprintf(e->why, sizeof e->why, "%s", text ? tl_nats_bare(text) : natsStatus_GetText(status));
 }
+
+void tl_ear_refusal (tl_ear *e, natsMsg *msg, const char *text) {
+  const char *id = NULL, *colon;
+  tl_nats_refusal r = { 0, "" };
+  if (natsMsgHeader_Get(msg, tl_nats_place_header, &id) == NATS_OK && (colon = strchr(id, ':')))
+    r.number = strtoull(colon + 1, NULL, 10);
+  snprintf(r.why, sizeof r.why, "%s", text ? text : "refused");
+  tl_buf_add(&e->refusals, &r, sizeof r);
+  if (!e->refusals.failed) {
+    e->refused++;
+    return;
+  }
+  e->refusals.failed = false; /* what cannot be told now is sent again */
+  note_failure(e, NATS_NO_MEMORY, NULL);
+}
+
+/* JSStreamMessageExceedsMaximum: this message will never be taken, whatever is waited for. */
+static bool is_refusal (const jsPubAckErr *error) { return (int)error->ErrCode == 10054; }
 
 void tl_ear_on_ack (jsCtx *js, natsMsg *msg, jsPubAck *ack, jsPubAckErr *error, void *closure) {
   tl_ear *e = closure;
