@@ -1,0 +1,309 @@
+/* spec/outlet/outlet_test.c — the life of an outlet, with a sender that this spec plays: values are
+** handed on, stored, refused, waited for and sent again; what fails is tried again. */
+#include "net/net_support.h"
+#include "support/torture.h"
+
+#include <dirent.h>
+
+#include "base/log.h"
+#include "outlet/outlet.h"
+
+FAILING(uv_queue_work, int, UV_ENOMEM,
+        (uv_loop_t * l, uv_work_t *r, uv_work_cb f, uv_after_work_cb done), (l, r, f, done))
+FAILING(openat, int, (errno = EMFILE, -1), (int at, const char *path, int flags, mode_t mode),
+        (at, path, flags, mode))
+FAILING(pread, ssize_t, (errno = EIO, -1), (int fd, void *at, size_t n, off_t from),
+        (fd, at, n, from))
+
+static char folder[64];
+static tl_spool *spool;
+static tl_outlet *outlet;
+static uint32_t segment;
+static int opens, stores, rests, closes, dones, closed;
+static uint64_t next_number; /* the first that was not handed on */
+static const tl_outlet_batch *batch;
+static char logged[2000];
+
+static void on_open (void *s) { (void)s, opens++; }
+static void on_store (void *s, const tl_outlet_batch *b) {
+  (void)s;
+  stores++;
+  batch = b;
+}
+static void on_rest (void *s) { (void)s, rests++; }
+static void on_close (void *s) {
+  (void)s;
+  closes++;
+  tl_outlet_closed(outlet);
+}
+static void on_done (void *ctx) { (void)ctx, dones++; }
+static void on_closed (void *ctx) {
+  (void)ctx;
+  closed++;
+  outlet = NULL;
+}
+static const tl_sender kind = { .kind = "spec",
+                                .most = 100,
+                                .delay_ms = 5,
+                                .open = on_open,
+                                .store = on_store,
+                                .rest = on_rest,
+                                .close = on_close };
+
+static bool note_log (void *ctx, tl_log_level level, const char *line) {
+  (void)ctx, (void)level;
+  size_t used = strlen(logged);
+  snprintf(logged + used, sizeof logged - used, "%s\n", line);
+  return true;
+}
+
+static int set_up (void **state) {
+  tl_spool_found found;
+  tl_err err;
+  opens = stores = rests = closes = dones = closed = 0;
+  logged[0] = '\0';
+  next_number = 1;
+  segment = 0;
+  batch = NULL;
+  strcpy(folder, "/tmp/tagline-outlet-XXXXXX");
+  if (!mkdtemp(folder) || loop_setup(state) < 0) return -1;
+  tl_spool_options options = { folder, 16 << 20, true };
+  tl_log_set_writer(note_log, NULL);
+  return tl_spool_open(&spool, &options, 1000, &found, &err);
+}
+
+static int tear_down (void **state) {
+  if (outlet) tl_outlet_close(outlet, on_closed, NULL);
+  RUN_UNTIL(!outlet);
+  tl_spool_close(spool);
+  tl_log_set_writer(NULL, NULL);
+  DIR *dir = opendir(folder);
+  for (struct dirent *e; dir && (e = readdir(dir));)
+    if (e->d_name[0] != '.') unlinkat(dirfd(dir), e->d_name, 0);
+  if (dir) closedir(dir);
+  return rmdir(folder) + loop_teardown(state);
+}
+
+static void begin (void) {
+  tl_err err = { .text = "" };
+  if (tl_outlet_new(&outlet, loop, spool, "out", &kind, &err) < 0) fail_msg("%s", err.text);
+  tl_outlet_start(outlet, &opens);
+  assert_int_equal(opens, 1);
+}
+
+static void put (int count) {
+  tl_err err;
+  memory_is_spared = true;
+  for (int i = 0; i < count; i++) {
+    uint32_t now;
+    bool cut;
+    tl_buf *out = tl_spool_begin(spool, 2000, &now);
+    assert_non_null(out);
+    if (now != segment) {
+      tl_series s = { .type = TL_AI, .name = TL_LIT("l.s.t") };
+      tl_record_series(out, &s);
+      segment = now;
+    }
+    tl_sample v = { .status = TL_VALID, .time_ms = 1000 + i, .value = { .number = 0.5 } };
+    tl_record_sample(out, &v, TL_AI, &cut);
+    tl_spool_added(spool);
+  }
+  assert_int_equal(tl_spool_commit(spool, 3000, &err), TL_OK);
+  memory_is_spared = false;
+  tl_outlet_poke(outlet);
+}
+
+static tl_outlet_facts facts (void) {
+  tl_outlet_facts f;
+  tl_outlet_get(outlet, &f);
+  return f;
+}
+
+/* The batch that the sender has: the next values, in order. */
+static void has_batch (size_t count) {
+  assert_int_equal(batch->count, count);
+  assert_int_equal(batch->first, next_number);
+  for (size_t i = 0; i < count; i++) assert_int_equal(batch->values[i].number, next_number + i);
+}
+
+static void take_batch (size_t count) {
+  int before = stores;
+  RUN_UNTIL(stores > before || batch);
+  has_batch(count);
+  next_number += count;
+  batch = NULL;
+  tl_outlet_stored(outlet);
+}
+
+static void values_are_handed_on_in_order (void **state) {
+  (void)state;
+  begin();
+  put(3); /* before it is open: they wait */
+  for (int i = 0; i < 3; i++) turn();
+  assert_int_equal(stores, 0);
+  assert_false(facts().up);
+  tl_outlet_ready(outlet, 0);
+  tl_outlet_ready(outlet, 0); /* again is harmless */
+  assert_true(facts().up);
+  take_batch(3);
+  RUN_UNTIL(facts().behind == 0 && rests > 0);
+  assert_int_equal(facts().stored, 3);
+  assert_int_equal(facts().lag_ms, 0);
+  put(250); /* as many at once as the sender wants */
+  take_batch(100);
+  take_batch(100);
+  take_batch(50);
+  tl_outlet_stored(outlet); /* of nothing: harmless */
+  assert_string_equal(tl_outlet_name(outlet), "out");
+  assert_ptr_equal(tl_outlet_loop(outlet), loop);
+}
+
+static void what_the_server_has_already_is_passed_over (void **state) {
+  (void)state;
+  begin();
+  put(5);
+  tl_outlet_ready(outlet, 1000); /* of another spool: more than there is */
+  RUN_UNTIL(batch);
+  has_batch(5);
+  batch = NULL;
+  tl_outlet_away(outlet, "the server went");
+  RUN_UNTIL(opens == 2);
+  tl_outlet_ready(outlet, 4); /* it had stored three of them */
+  next_number = 4;
+  take_batch(2);
+  assert_non_null(strstr(logged, "out: the server went; values wait in the spool"));
+  assert_non_null(strstr(logged, "out: there again; 5 values wait"));
+}
+
+static void away_is_said_once_and_tried_again (void **state) {
+  (void)state;
+  begin();
+  tl_outlet_away(outlet, "nobody there");
+  assert_string_equal(facts().why, "nobody there");
+  RUN_UNTIL(opens == 2);
+  tl_outlet_away(outlet, "nobody there");
+  const char *first = strstr(logged, "nobody there");
+  assert_non_null(first);
+  assert_null(strstr(first + 1, "nobody there"));
+}
+
+static void a_sender_that_goes_while_values_are_read_gets_them_again (void **state) {
+  (void)state;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(rests > 0);
+  put(100); /* read at once */
+  tl_outlet_away(outlet, "it went");
+  RUN_UNTIL(opens == 2);
+  assert_int_equal(stores, 0);
+  tl_outlet_ready(outlet, 0);
+  take_batch(100);
+}
+
+static void whoever_hurries_it_is_told_when_all_is_stored (void **state) {
+  (void)state;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(rests > 0);
+  put(3);
+  tl_outlet_hurry(outlet, on_done, NULL);
+  assert_int_equal(dones, 0);
+  take_batch(3);
+  RUN_UNTIL(dones == 1);
+  tl_outlet_away(outlet, "it went");
+  tl_outlet_hurry(outlet, on_done, NULL); /* there is nobody to wait for */
+  RUN_UNTIL(dones == 2);
+}
+
+static void a_value_that_is_refused_is_put_aside_with_why (void **state) {
+  char path[100], text[400] = "";
+  (void)state;
+  begin();
+  put(2);
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(batch);
+  tl_outlet_rejected(outlet, &batch->values[0], "too\nlarge");
+  tl_outlet_rejected(outlet, &batch->values[1], "again");
+  take_batch(2);
+  assert_int_equal(facts().rejected, 2);
+  assert_string_equal(facts().last_rejected, "l.s.t: again");
+  snprintf(path, sizeof path, "%s/out.rejected", folder);
+  FILE *file = fopen(path, "r");
+  assert_true(file && fread(text, 1, sizeof text - 1, file) > 0);
+  fclose(file);
+  assert_non_null(strstr(text, "\"tag\":\"l.s.t\""));
+  assert_non_null(strstr(text, "\"why\":\"too\\\\nlarge\"}\n"));
+  assert_non_null(strstr(text, "\"why\":\"again\"}\n"));
+}
+
+static void one_that_cannot_be_put_aside_is_said_once (void **state) {
+  (void)state;
+  begin();
+  put(1);
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(batch);
+  for (torture_round t = { 0 }; torture_next(&t);) {
+    uint64_t before = facts().rejected;
+    logged[0] = '\0';
+    memory_fails(t.at, t.for_ever);
+    tl_outlet_rejected(outlet, &batch->values[0], "no room");
+    memory_heals();
+    assert_int_equal(facts().rejected, before + 1);
+    bool failed = memory_failed;
+    if (!failed) tl_outlet_rejected(outlet, &batch->values[0], "no room");
+    memory_failed = failed;
+  }
+  take_batch(1);
+}
+
+/* No thread, no descriptor, no memory: it is away, and comes back. */
+static void what_cannot_be_read_now_is_read_later (void **state) {
+  (void)state;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  RUN_UNTIL(rests > 0);
+  for (int left = 0; left < 3; left += 2) {
+    int before = opens;
+    memory_fails(left, false);
+    put(100);
+    RUN_UNTIL(memory_failed || batch);
+    RUN_UNTIL(batch || opens > before);
+    memory_heals();
+    if (opens > before) tl_outlet_ready(outlet, 0);
+    take_batch(100);
+    RUN_UNTIL(facts().behind == 0);
+  }
+}
+
+static void it_may_be_closed_at_any_moment (void **state) {
+  (void)state;
+  for (int when = 0; when < 5; when++) {
+    opens = closed = 0;
+    begin();
+    if (when > 0) tl_outlet_ready(outlet, 0);
+    if (when > 1) put(100);
+    if (when > 2) RUN_UNTIL(batch);
+    if (when > 3) tl_outlet_away(outlet, "it went");
+    tl_outlet_close(outlet, on_closed, NULL);
+    if (when == 3) tl_outlet_stored(outlet); /* what was under way counts */
+    tl_outlet_away(outlet, "too late");
+    RUN_UNTIL(closed == 1);
+    batch = NULL;
+  }
+}
+
+#define SPEC(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    SPEC(values_are_handed_on_in_order),
+    SPEC(what_the_server_has_already_is_passed_over),
+    SPEC(away_is_said_once_and_tried_again),
+    SPEC(a_sender_that_goes_while_values_are_read_gets_them_again),
+    SPEC(whoever_hurries_it_is_told_when_all_is_stored),
+    SPEC(a_value_that_is_refused_is_put_aside_with_why),
+    SPEC(one_that_cannot_be_put_aside_is_said_once),
+    SPEC(what_cannot_be_read_now_is_read_later),
+    SPEC(it_may_be_closed_at_any_moment),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
