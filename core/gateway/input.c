@@ -92,7 +92,9 @@ void tl_link_input (tl_link *l) {
     /* asked for before the rest of the input, so that answers do not wait for it */
     tl_link_ask_flush(l);
     tl_transport_read(l->conn.transport, !pause && tl_input_may_read(l));
-    if (pause && !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD))) tl_link_ask_resume(l);
+    bool held = l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD);
+    /* what is held back goes on when it is let go, but for CONNACK */
+    if (pause && (!held || tl_input_may_read(l))) tl_link_ask_resume(l);
   } else {
     tl_link_ask_flush(l);
   }
