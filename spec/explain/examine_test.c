@@ -1,15 +1,6 @@
 /* What the last messages show: times that cannot be right and the mask that would, whatever day it
 ** is; lost digits, doubles, retained messages. The clock is the spec's. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <string.h>
+#include "support/torture.h"
 
 #include "explain/examine.h"
 #include "gateway/offline.h"
@@ -208,6 +199,58 @@ static void compression (void **state) {
   found(w, "[{\"kind\":\"gzip\",\"station\":\"p.s\",\"raw\":\"gzip\"}]");
   feed(w, "no JSON", NOON, false);
   found(w, "[]");
+  static const char *const others[][2] = { { "\x78\x9c so on", "zlib" },
+                                           { "\x78\x01 so on", "zlib" },
+                                           { "\x78\xda so on", "zlib" },
+                                           { "\x28\xb5\x2f\xfd so on", "zstd" } };
+  for (size_t i = 0; i < COUNT(others); i++) {
+    char expected[100];
+    feed(w, others[i][0], NOON, false);
+    snprintf(expected, sizeof expected, "[{\"kind\":\"gzip\",\"station\":\"p.s\",\"raw\":\"%s\"}]",
+             others[i][1]);
+    found(w, expected);
+  }
+  feed(w, "\x1f\x8b", NOON, false); /* too short for any */
+  found(w, "[]");
+}
+
+static void a_time_field_that_is_missing (void **state) {
+  world *w = *state;
+  configure(w, "");
+  feed(w, "{\"a\":1}", NOON, false);
+  found(w, "[{\"kind\":\"no_time\",\"station\":\"p.s\",\"field\":\"ts\"}]");
+  feed(w, "{\"a\":1,\"ts\":\"x\"}", NOON, false);
+  found(w, "[{\"kind\":\"mask\",\"station\":\"p.s\",\"raw\":\"x\",\"field\":\"ts\","
+           "\"mask\":\"" TL_TIMEMASK_DEFAULT "\"}]");
+}
+
+static void what_is_the_same_again_is_no_double_if_it_is_told_so (void **state) {
+  world *w = *state;
+  const char *same = "{\"a\":1,\"ts\":1780833600}";
+  configure(w, "UNIX");
+  feed(w, same, NOON, true);
+  feed(w, same, NOON, false); /* the retained one, and the live one */
+  found(w, "[]");
+  feed(w, "{\"a\":2,\"ts\":1780833600}", NOON, false);
+  found(w, "[]");
+}
+
+/* A list that was begun is closed, whatever there was no memory for. */
+static void without_memory_less_is_found (void **state) {
+  world *w = *state;
+  configure(w, "ISO8601");
+  feed(w, "{\"a\":9007199254740993,\"ts\":\"2020-01-01T00:00:00Z\",\"t\":\"x\"}", NOON, false);
+  tl_link *l = tl_line_link(tl_gateway_model(w->g)->lines[0]);
+  for (torture_round t = { 0 }; torture_next(&t);) {
+    tl_buf_fini(&w->out);
+    memory_fails(t.at, t.for_ever);
+    int rc = tl_examine(l, NOON, &w->out);
+    memory_heals();
+    assert_true(rc == TL_OK || (rc == TL_ENOMEM && memory_failed));
+    if (rc != TL_OK) continue;
+    assert_int_equal(w->out.at[0], '[');
+    assert_int_equal(w->out.at[w->out.len - 1], ']');
+  }
 }
 
 #define SPEC(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -223,6 +266,9 @@ int main (void) {
     SPEC(digits),
     SPEC(doubles),
     SPEC(compression),
+    SPEC(a_time_field_that_is_missing),
+    SPEC(what_is_the_same_again_is_no_double_if_it_is_told_so),
+    SPEC(without_memory_less_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* spec/repl/prompt_test.c — a prompt from the inside: words without parentheses, chunks over several
-** lines, variables that stay, errors in plain words, scripts, and completion. */
+/* spec/repl/prompt_test.c — a prompt from the inside: words without parentheses, chunks over
+** several lines, variables that stay, errors in plain words, scripts, completion. */
 #include "running.h"
 
 static const char *running_config =
