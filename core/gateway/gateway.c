@@ -170,6 +170,7 @@ void tl_gateway_free (tl_gateway *g) {
       tl_model_remove_line(g->model, line);
   }
   tl_gateway_forget_flush(g);
+  tl_gateway_forget_longs(g);
   tl_gateway_forget_found(g);
   tl_transports_free(g->transports);
   tl_model_free(g->model);

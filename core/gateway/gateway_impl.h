@@ -60,6 +60,12 @@ typedef struct {
   tl_found *found; /* marks that an earlier process left in the spool */
 } tl_gateway_once;
 
+/* Lines whose long message waits for its next piece, the longest waiting first: written by
+** long_message.c. */
+typedef struct {
+  tl_link *first, *last;
+} tl_gateway_longs;
+
 /* Takes what would be published: written by offline.c. NULL: there is a network. */
 typedef struct {
   tl_offline_published *published;
@@ -84,6 +90,7 @@ struct tl_gateway {
   tl_gateway_flush flush;
   tl_current current;
   tl_gateway_once once;
+  tl_gateway_longs longs;
   tl_gateway_offline offline;
   tl_gateway_writes writes;
   tl_prepare_room prepare_room; /* prepare.c: buffers for payloads that `prepare` repairs */

@@ -165,6 +165,7 @@ typedef struct {
 /* A message that is handled in pieces: written by long_message.c. */
 typedef struct {
   void *pieces;               /* NULL: there is none */
+  tl_link *next;              /* in tl_gateway.longs */
   struct tl_waiting *waiting; /* owns it */
   const tl_incoming *message;
   bool held, no_memory; /* how the delivery ended, see tl_link_delivered() */
@@ -363,6 +364,7 @@ int tl_link_decode_long (tl_link *l, tl_station *s, const tl_incoming *m, const 
 void tl_link_finish_long (tl_link *l);
 /* The line gets another session: such a message goes on, and is not acknowledged. */
 void tl_link_orphan_long (tl_link *l);
+void tl_gateway_forget_longs (tl_gateway *g); /* all lines are gone */
 
 /* instance.c: the station of this device; its first message makes it. NULL: none was made
 ** (max_instances reached, the name is taken, or no memory). */

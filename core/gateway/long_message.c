@@ -1,6 +1,7 @@
 /* core/gateway/long_message.c — a message whose decoder may take long (such as a birth of
-** thousands of metrics) is handled in pieces, one in each turn of the loop.
-** Other lines go on meanwhile. Later messages of the same line wait behind it (ack_id.c), and
+** thousands of metrics) is handled in pieces.
+** Other lines go on meanwhile: however many lines have such a message, together they take some
+** 5 ms of a turn. Later messages of the same line wait behind it (ack_id.c), and
 ** it is acknowledged after its last value. */
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,10 @@
 #include "base/log.h"
 #include "base/pattern.h"
 #include "gateway/link_impl.h"
+
+/* Processor time of all such messages in a turn, but for the piece that begins before it is
+** over. */
+enum { TURN_NS = 2500000 };
 
 /* Messages of stations with addresses beside the decoder, or with `prepare`, are not handled
 ** in pieces: the memory for these is shared by all messages. */
@@ -74,21 +79,59 @@ static void finish (tl_link *l) {
   tl_link_delivered(l, done.waiting, done.held, done.no_memory, done.orphan);
 }
 
-static void step (void *ctx) {
-  tl_link *l = ctx;
-  if (!go(l))
-    finish(l);
-  else if (tl_loop_later(l->gateway->loop, step, l) != TL_OK)
-    tl_link_finish_long(l);
+/* --- turns --- */
+
+static void enter (tl_link *l) {
+  tl_gateway_longs *longs = &l->gateway->longs;
+  l->longer.next = NULL;
+  if (longs->first)
+    longs->last->longer.next = l;
+  else
+    longs->first = l;
+  longs->last = l;
+}
+
+static void leave (tl_link *l) {
+  tl_gateway_longs *longs = &l->gateway->longs;
+  tl_link **at = &longs->first, *before = NULL;
+  while (*at && *at != l) {
+    before = *at;
+    at = &before->longer.next;
+  }
+  if (!*at) return;
+  *at = l->longer.next;
+  if (longs->last == l) longs->last = before;
+}
+
+/* A piece of one message after the other, until their part of the turn is used up. Each gets
+** its next piece when all others had one. */
+static void run_some (void *ctx) {
+  tl_gateway *g = ctx;
+  const tl_link *last = g->longs.last;
+  uint64_t end = tl_clock_cpu_ns() + TURN_NS;
+  for (bool more = true; more && g->longs.first;) {
+    tl_link *l = g->longs.first;
+    more = l != last;
+    leave(l);
+    if (go(l))
+      enter(l);
+    else
+      finish(l);
+    more = more && tl_clock_cpu_ns() < end;
+  }
+  if (!g->longs.first || tl_loop_later(g->loop, run_some, g) == TL_OK) return;
+  while (g->longs.first) tl_link_finish_long(g->longs.first);
 }
 
 void tl_link_finish_long (tl_link *l) {
   if (!l->longer.pieces) return;
-  tl_loop_forget(l->gateway->loop, step, l);
+  leave(l);
   l->gateway->handlers.pieces_hurry(l->longer.pieces);
   while (go(l)) continue;
   finish(l);
 }
+
+void tl_gateway_forget_longs (tl_gateway *g) { tl_loop_forget(g->loop, run_some, g); }
 
 void tl_link_orphan_long (tl_link *l) { l->longer.orphan = true; }
 
@@ -97,7 +140,10 @@ bool tl_link_begin_long (tl_link *l, struct tl_waiting *waiting, const tl_incomi
   if (!tl_link_is_long(l, m)) return false;
   l->longer = (tl_long){ .waiting = waiting, .message = m, .pattern_sum = UINT64_MAX };
   if (g->handlers.pieces_new(g->handlers_ctx, &l->longer.pieces, run, l) == TL_OK) {
-    if (tl_loop_later(g->loop, step, l) == TL_OK) return true;
+    if (tl_loop_later(g->loop, run_some, g) == TL_OK) {
+      enter(l);
+      return true;
+    }
     g->handlers.pieces_free(l->longer.pieces);
   }
   l->longer = (tl_long){ .pieces = NULL };

@@ -1,0 +1,71 @@
+-- How long the loop works in one turn: what many lines do at once, and what is done to thousands
+-- of stations. A timer of the config looks how much processor time went by since its last look,
+-- as the kernel counts it for the loop's thread: what else the machine does is not in it.
+local scenario = require "spec.support.scenario"
+local broker, files, scope, tagline = scenario "broker files scope tagline"
+
+local sanitized = files.read(tagline.program()):find("__asan_init", 1, true) ~= nil
+-- Milliseconds. Alone each case below takes half of it or less.
+local MOST = sanitized and 60 or 10
+
+local watch = [[
+local registry = debug.getregistry() -- it outlives a reload
+registry.turns = registry.turns or { most = 0 }
+turns = registry.turns
+every(0.001, function()
+  local f <close> = io.open "/proc/thread-self/schedstat"
+  local now = f:read "n"
+  if turns.last and now - turns.last > turns.most then turns.most = now - turns.last end
+  turns.last = now
+end)
+]]
+
+describe("a turn of the loop is short", function()
+  after_each(scope.finish)
+
+  local t
+
+  local function run(text, words)
+    t = tagline.run(watch .. text, words, { arguments = { "--unsafe", "--log-level", "info" } })
+  end
+
+  -- The longest turn since the last call, in milliseconds.
+  local function longest()
+    local code, out, err = t:eval "local n = turns.most turns.most = 0 return n / 1e6"
+    assert.equal(0, code, err)
+    return tonumber(out)
+  end
+
+  local function short(what, ms)
+    if os.getenv "SPEC_PRINT" then print(what, ms) end
+    assert.is_true(ms <= MOST, ("%s: %.1f ms of processor time"):format(what, ms))
+  end
+
+  it("when forty lines get a long message at once, each of which takes its share", function()
+    local b = broker.new()
+    run([[
+limits { handler_time = 60 }
+for i = 1, 40 do
+  line("l" .. i) { host = "127.0.0.1", port = PORT,
+    station "s" { address = "s",
+      decode = function(msg)
+        local n = 0
+        for i = 1, WORK do n = n + #msg.payload:sub(i % 100, i % 100 + 20) end
+        return { v = n }
+      end,
+      tags = { v = Ci {} } } }
+end
+]], { PORT = b.port, WORK = sanitized and 20000 or 50000 })
+    local all = {}
+    for i = 1, 40 do all[i] = b:handshake() end
+    longest()
+    longest() -- the first one has loaded the prompt's modules
+    local payload = ("x"):rep(40000)
+    for _, c in ipairs(all) do
+      c:send("PUBLISH", { topic = "s", payload = payload, qos = 1, id = 1 })
+    end
+    for _, c in ipairs(all) do assert.equal(1, c:expect_past_subscribe("PUBACK").id) end
+    short("long messages", longest())
+    t:stop()
+  end)
+end)
