@@ -90,7 +90,7 @@ static void on_reload (void *ctx, tl_reload_phase phase) {
   tl_service *s = ctx;
   bool begins = phase == TL_RELOAD_BEGINS;
   char text[80];
-  if (!s->notify || s->stopping || phase == TL_RELOAD_APPLIES) return;
+  if (!s->notify || s->stopping || phase == TL_RELOAD_APPLIES || phase == TL_RELOAD_APPLIED) return;
   uint64_t us = tl_clock_mono_ns() / 1000;
   snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, us);
   tl_notify_send(s->notify, begins ? text : "READY=1");

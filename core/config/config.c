@@ -147,7 +147,7 @@ typedef struct {
   bool dry; /* only tell what would change */
 } applying;
 
-static void pause_here (void *ctx) { tl_pause(ctx); }
+static bool pause_here (void *ctx, bool now) { return now ? tl_pause_now(ctx) : tl_pause(ctx); }
 
 static int p_apply (lua_State *L) {
   applying *a = lua_touserdata(L, 1);
@@ -178,13 +178,14 @@ static int p_apply (lua_State *L) {
     return 0;
   }
   tl_pause_protected(L);
-  if (a->changed) tl_reload_tell(s, TL_RELOAD_APPLIES);
   /* From here on it is finished, however long it takes, and even if the reload is asked to
   ** end. */
   s->config.applying = true;
   tl_budget_lift(&s->box);
+  if (a->changed) tl_reload_tell(s, TL_RELOAD_APPLIES);
   if (tl_gateway_apply(s->gateway, &a->config, NULL, NULL, &a->err) < 0)
     return luaL_error(L, "%s", a->err.text[0] ? a->err.text : "not enough memory");
+  if (a->changed) tl_reload_tell(s, TL_RELOAD_APPLIED);
   tl_config_apply_outlets(L, s, draft, &change);
   tl_config_apply_http(L, s, draft, &change);
   lua_getfield(L, draft, "limits");

@@ -40,6 +40,7 @@ void tl_config_end_reload (tl_script *s);
 typedef enum {
   TL_RELOAD_BEGINS,
   TL_RELOAD_APPLIES, /* the config is read and right: from here on lines and stations change */
+  TL_RELOAD_APPLIED, /* lines and stations are the new ones; not told where that failed */
   TL_RELOAD_ENDS     /* it was applied, or refused */
 } tl_reload_phase;
 /* Hears of reloads. Its owner keeps the struct, and calls tl_config_forget_reload() before
@@ -49,6 +50,8 @@ typedef struct tl_reload_listener {
   void *ctx;
   struct tl_reload_listener *next; /* written by the script */
 } tl_reload_listener;
+/* While a reload applies or is applied: the loop may run other things before this returns. */
+void tl_config_rest (tl_script *s);
 void tl_config_on_reload (tl_script *s, tl_reload_listener *listener);
 void tl_config_forget_reload (tl_script *s, tl_reload_listener *listener);
 /* Have the files of the running config changed since they were read? tl_config_files_seen():

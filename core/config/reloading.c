@@ -40,6 +40,8 @@ void tl_reload_tell (const tl_script *s, tl_reload_phase phase) {
   }
 }
 
+void tl_config_rest (tl_script *s) { tl_pause(&s->box); }
+
 /* --- one reload --- */
 
 static void run (void *ctx) {

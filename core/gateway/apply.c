@@ -21,13 +21,16 @@ typedef struct {
 
 /* End this piece of work: the loop runs other things before this call returns.
 ** Stations may move meanwhile, so callers look them up by name again afterwards. */
-static void rest (applying *a) {
-  if (!a->config->pause) return;
+static bool pause_it (applying *a, bool now) {
+  if (!a->config->pause) return false;
   a->g->generation++;
-  a->config->pause(a->config->pause_ctx);
+  bool paused = a->config->pause(a->config->pause_ctx, now);
   a->now = tl_loop_now(a->g->loop);
   a->wall = tl_clock_wall_ms();
+  return paused;
 }
+
+static void rest (applying *a) { pause_it(a, false); }
 
 /* The cut-over of a line: it handles no message while its stations are exchanged, which may
 ** take several turns of the loop.
@@ -45,6 +48,13 @@ static void hold (const applying *a, tl_link *l, bool held) {
 
 static int no_memory_for (const applying *a, const tl_link *l) {
   return tl_fail(a->err, TL_ENOMEM, 0, "no memory for line '%s'", l->line->name);
+}
+
+/* A message that is handled in pieces ends with the stations and handlers that it began with. The
+** line is held, so that no other one begins. */
+static void await_long (applying *a, tl_link *l) {
+  while (l->longer.pieces && pause_it(a, true)) continue;
+  tl_link_finish_long(l);
 }
 
 static void release (tl_gateway *g, void **user) {
@@ -353,7 +363,7 @@ static int apply_line (applying *a, tl_line_config *c) {
   } else {
     l->conn.removed = false;
     hold(a, l, true);
-    tl_link_finish_long(l);
+    await_long(a, l);
     release(g, &l->user);
     l->user = c->user;
     c->user = NULL;
@@ -365,8 +375,10 @@ static int apply_line (applying *a, tl_line_config *c) {
   return rc;
 }
 
-static void remove_line (tl_link *l) {
-  tl_link_finish_long(l);
+static void remove_line (applying *a, tl_link *l) {
+  hold(a, l, true);
+  await_long(a, l);
+  l->input.shut &= ~(unsigned)TL_SHUT_RELOAD;
   l->conn.removed = true;
   if (!l->conn.transport)
     tl_link_free(l);
@@ -383,8 +395,9 @@ int tl_gateway_apply (tl_gateway *g, tl_config *config,
   if (rc < 0) return tl_fail(err, rc, 0, "no memory to compare the configs");
   g->generation++;
   for (uint32_t i = g->model->line_count; i-- > 0;) {
+    if (i >= g->model->line_count) continue; /* others went in a pause */
     tl_line *line = g->model->lines[i];
-    if (!tl_map_get(&lines, tl_slice_str(line->name))) remove_line(line->user);
+    if (!tl_map_get(&lines, tl_slice_str(line->name))) remove_line(&a, line->user);
   }
   tl_map_fini(&lines);
   for (size_t i = 0; i < config->line_count && rc >= 0; i++) rc = apply_line(&a, &config->lines[i]);

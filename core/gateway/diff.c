@@ -128,7 +128,7 @@ static void diff_station (const reporting *t, const tl_station *s, const tl_stat
 ** nothing of it is used after the pause. */
 static void rest (const tl_config *config, const tl_line *line) {
   const tl_link *l = line->user;
-  if (config->pause && !l->conn.removed) config->pause(config->pause_ctx);
+  if (config->pause && !l->conn.removed) config->pause(config->pause_ctx, false);
 }
 
 static void diff_stations (const reporting *t, const tl_line *line, const tl_line_config *c,

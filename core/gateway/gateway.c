@@ -169,6 +169,7 @@ void tl_gateway_free (tl_gateway *g) {
     else
       tl_model_remove_line(g->model, line);
   }
+  tl_gateway_bury_all(g);
   tl_gateway_forget_flush(g);
   tl_gateway_forget_longs(g);
   tl_gateway_forget_found(g);

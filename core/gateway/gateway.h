@@ -73,7 +73,7 @@ typedef struct {
   ** wholly the new one. Lines may be read, written and connected during the call, but this
   ** config must not change.
   ** NULL: everything is done without a pause. */
-  void (*pause)(void *ctx);
+  bool (*pause)(void *ctx, bool now);
   void *pause_ctx;
 } tl_config;
 

@@ -98,6 +98,7 @@ struct tl_gateway {
   tl_link *saying_goodbye;      /* goodbye.c: whose before_disconnect is running; NULL: none */
   int unsaved;                  /* session_store.c: links whose store has changes to commit */
   uint64_t generation;          /* apply.c, instance.c, gateway.c: see tl_gateway_generation() */
+  struct tl_gone *gone;         /* burial.c: lines whose stations are still to be freed */
   uint32_t random;              /* connect.c: state of the generator that spreads attempts */
 };
 

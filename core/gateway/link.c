@@ -43,6 +43,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
 
 void tl_link_free (tl_link *l) {
   tl_gateway *g = l->gateway;
+  tl_line *line = l->line && l->line->user == l ? l->line : NULL;
   /* first: functions of pending writes, which are called now, then find the line closed */
   l->conn.removed = true;
   tl_link_end_probes(l);
@@ -51,7 +52,6 @@ void tl_link_free (tl_link *l) {
   if (l->session) tl_session_free(l->session);
   tl_link_store_close(l);
   tl_link_drop_queue(l);
-  if (l->routing.router) tl_router_free(l->routing.router);
   tl_timer_close(l->time.timer);
   tl_input_forget(l);
   tl_buf_fini(&l->input.bytes);
@@ -61,14 +61,10 @@ void tl_link_free (tl_link *l) {
   tl_health_fini(&l->health);
   tl_params_fini(&l->params);
   if (l->user && g->handlers.release) g->handlers.release(g->handlers_ctx, l->user);
-  if (l->line && l->line->user == l) {
-    for (uint32_t i = 0; i < l->line->station_count; i++) {
-      tl_gateway_forget_tag(g, l->line->stations[i]);
-      if (l->line->stations[i]->user && g->handlers.release)
-        g->handlers.release(g->handlers_ctx, l->line->stations[i]->user);
-    }
-    tl_model_remove_line(g->model, l->line);
-  }
+  if (line)
+    tl_gateway_bury(g, line, l->routing.router);
+  else
+    tl_router_free(l->routing.router);
   /* last: functions called above may have asked for these again */
   tl_link_forget_pump(l);
   tl_link_forget_flush(l);

@@ -230,8 +230,14 @@ struct tl_link {
 /* On success takes over what *params owns. TL_OK; TL_ENOMEM with *err. */
 int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
                  tl_err *err);
-/* Frees the link with its line and stations in the model. Its socket must be closed. */
+/* Frees the link, and its line in the model, whose stations go in pieces (burial.c). Its socket
+** must be closed. */
 void tl_link_free (tl_link *l);
+
+/* burial.c: nobody finds the line any more; its router and its stations are freed in this turn
+** and in later ones. */
+void tl_gateway_bury (tl_gateway *g, tl_line *line, tl_router *router);
+void tl_gateway_bury_all (tl_gateway *g); /* at once: the process ends */
 
 /* connect.c */
 /* Connect or disconnect, as the stations want it now. */
@@ -372,8 +378,9 @@ tl_station *tl_link_instance (tl_link *l, tl_station *made_by, const tl_route *r
                               const tl_incoming *m);
 /* write.c */
 void tl_link_published (void *ctx, void *token, int result, tl_slice payload);
-/* Pending writes no longer set the tags of this station. */
+/* Pending writes no longer set the tags of this station; of all stations of this line. */
 void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s);
+void tl_gateway_forget_line (tl_gateway *g, const tl_line *line);
 
 /* flush.c */
 /* At the end of this wake-up: hand the session's output to the socket, and set the timer. */

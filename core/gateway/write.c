@@ -107,6 +107,11 @@ void tl_gateway_forget_tag (tl_gateway *g, const tl_station *s) {
     if (w->tag && w->tag->station == s) w->tag = NULL;
 }
 
+void tl_gateway_forget_line (tl_gateway *g, const tl_line *line) {
+  for (tl_write *w = g->writes.first; w; w = w->next)
+    if (w->tag && w->tag->station->line == line) w->tag = NULL;
+}
+
 static void settle_local (void *ctx);
 
 /* There is no network: the listener gets the message, and the write counts as confirmed. */

@@ -19,7 +19,7 @@ int tl_model_new (tl_model **out, const tl_model_hooks *hooks, void *ctx) {
   return TL_OK;
 }
 
-static void line_free (tl_line *line) {
+void tl_line_free (tl_line *line) {
   while (line->station_count > 0)
     tl_line_remove_station(line, line->stations[line->station_count - 1]);
   tl_map_fini(&line->by_name);
@@ -30,7 +30,7 @@ static void line_free (tl_line *line) {
 
 void tl_model_free (tl_model *m) {
   if (!m) return;
-  for (uint32_t i = 0; i < m->line_count; i++) line_free(m->lines[i]);
+  for (uint32_t i = 0; i < m->line_count; i++) tl_line_free(m->lines[i]);
   free(m->lines);
   tl_map_fini(&m->by_name);
   tl_plan_pool_free(m->plans);
@@ -63,7 +63,7 @@ int tl_model_add_line (tl_model *m, tl_slice name, tl_line **out) {
     line->name[name.len] = 0;
   }
   if (!line->name || tl_map_put(&m->by_name, tl_slice_of(line->name, name.len), line) != TL_OK) {
-    line_free(line);
+    tl_line_free(line);
     return TL_ENOMEM;
   }
   m->lines[m->line_count++] = line;
@@ -72,7 +72,7 @@ int tl_model_add_line (tl_model *m, tl_slice name, tl_line **out) {
   return TL_OK;
 }
 
-void tl_model_remove_line (tl_model *m, tl_line *line) {
+void tl_model_take_line (tl_model *m, tl_line *line) {
   uint32_t i = 0;
   while (i < m->line_count && m->lines[i] != line) i++;
   if (i == m->line_count) return;
@@ -80,7 +80,11 @@ void tl_model_remove_line (tl_model *m, tl_line *line) {
   m->line_count--;
   m->line_changes++;
   memmove(m->lines + i, m->lines + i + 1, (m->line_count - i) * sizeof(tl_line *));
-  line_free(line);
+}
+
+void tl_model_remove_line (tl_model *m, tl_line *line) {
+  tl_model_take_line(m, line);
+  tl_line_free(line);
 }
 
 /* --- finding --- */

@@ -153,6 +153,10 @@ void tl_model_free (tl_model *m);
 int tl_model_add_line (tl_model *m, tl_slice name, tl_line **out); /* TL_EEXIST, TL_ENOMEM */
 /* frees it with its stations */
 void tl_model_remove_line (tl_model *m, tl_line *line);
+/* The same in two steps: nobody finds the line any more; its memory is given back. Stations may
+** be removed one by one in between. */
+void tl_model_take_line (tl_model *m, tl_line *line);
+void tl_line_free (tl_line *line);
 tl_line *tl_model_line (const tl_model *m, tl_slice name);            /* NULL: none */
 tl_station *tl_model_station (const tl_model *m, tl_slice full_name); /* "line.station" */
 tl_tag *tl_model_tag (const tl_model *m, tl_slice full_name);         /* "line.station.tag" */

@@ -18,13 +18,19 @@ int tl_router_new (tl_router **out, size_t max_topics, size_t max_bytes) {
   return TL_OK;
 }
 
-void tl_router_free (tl_router *r) {
+/* Nothing looks at what is left meanwhile. */
+bool tl_router_free_some (tl_router *r, uint32_t *at, uint32_t most) {
   tl_slice address;
   void *s;
-  if (!r) return;
+  for (uint32_t n = 0; n < most && r->memory.count > 0; n++)
+    free(r->memory.ring[--r->memory.count]);
+  if (r->memory.count > 0) return false;
+  for (uint32_t n = 0; tl_map_next(&r->stations, at, &address, &s);) {
+    tl_route_station_free(s);
+    if (++n == most) return false;
+  }
   tl_router_forget_order(r);
   tl_regexes_fini(&r->regexes);
-  for (uint32_t i = 0; tl_map_next(&r->stations, &i, &address, &s);) tl_route_station_free(s);
   tl_map_fini(&r->stations);
   tl_route_station_free(r->hash);
   tl_route_station_free(r->rest);
@@ -32,6 +38,12 @@ void tl_router_free (tl_router *r) {
   tl_memory_fini(&r->memory);
   free(r->groups);
   free(r);
+  return true;
+}
+
+void tl_router_free (tl_router *r) {
+  uint32_t at = 0;
+  if (r) tl_router_free_some(r, &at, UINT32_MAX);
 }
 
 static void forget_topic (tl_router *r, tl_slice topic) {

@@ -40,6 +40,9 @@ typedef struct {
 ** max_bytes: of topic text in them. Exact answers need no memory and are not counted. */
 int tl_router_new (tl_router **out, size_t max_topics, size_t max_bytes);
 void tl_router_free (tl_router *r);
+/* The same in pieces of so many addresses and remembered topics. *at: 0 at the first call, then
+** untouched; no other function may be called any more. True: it is freed. */
+bool tl_router_free_some (tl_router *r, uint32_t *at, uint32_t most);
 
 /* Add a target under an address. The address is copied. TL_EEXIST: the address is there already
 ** (err->text says so); TL_ESYNTAX: as a regex it does not compile (err->at is the offset). An

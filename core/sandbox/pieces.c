@@ -156,13 +156,15 @@ void tl_pieces_free (tl_pieces *p) {
 
 /* Pauses only in the outermost call. Calls inside it have budgets in C's stack frames, and are
 ** short. */
-bool tl_pause (tl_sandbox *b) {
+bool tl_pause_now (tl_sandbox *b) {
   tl_pieces *p = b->pieces;
-  if (!p || p->hurried || !tl_watchdog_rang() || b->depth > 1) return false;
+  if (!p || p->hurried || b->depth > 1) return false;
   if (p->minds && !b->pausable) return false;
   tl_fiber_pause(p->fiber);
   return true;
 }
+
+bool tl_pause (tl_sandbox *b) { return b->pieces && tl_watchdog_rang() && tl_pause_now(b); }
 
 void tl_pause_protected (lua_State *L) {
   tl_sandbox *b = tl_sandbox_of(L);

@@ -33,7 +33,10 @@ void tl_pieces_free (tl_pieces *p);
 /* To be called in the body where nothing is half done: if the time of the piece is up, it
 ** pauses, and returns true afterwards. Without pieces it does nothing. */
 bool tl_pause (tl_sandbox *b);
-/* The same in a protected C function; raises if the work is to be ended (tl_budget_check). */
+/* It pauses at once, to wait for something that others do. False: it cannot. */
+bool tl_pause_now (tl_sandbox *b);
+/* The same as tl_pause() in a protected C function; raises if the work is to be ended
+** (tl_budget_check). */
 void tl_pause_protected (lua_State *L);
 
 /* budget.c: why the running work must end, as tl_pieces_hurry() was told; NULL: it may go on. */

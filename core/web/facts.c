@@ -70,13 +70,24 @@ static void end_line (tl_line_facts *f, const tl_web *w, int64_t heard) {
   if (heard >= 0) f->heard_ms = tl_clock_wall_ms() - (tl_loop_now(w->loop) - heard);
 }
 
-/* A whole line at once, for a reload. */
-static void gather (tl_line_facts *f, const tl_line *line, const tl_web *w) {
+/* A whole line, for a reload. With `rests` the loop runs other things meanwhile: messages, which
+** count on, and the end of a line that was removed. False: it is gone. */
+static bool gather (tl_line_facts *f, const tl_web *w, const char *name, bool rests) {
+  const tl_model *m = tl_gateway_model(w->gateway);
+  const tl_line *line = tl_model_line(m, tl_slice_str(name));
   int64_t heard = -1;
+  if (!line) return false;
   begin_line(f, line);
-  for (uint32_t i = 0; i < line->station_count; i++)
+  for (uint32_t i = 0; i < line->station_count; i++) {
     add_station(f, line->stations[i], w->script, &heard);
+    if (!rests || (i + 1) % A_SLICE != 0) continue;
+    tl_config_rest(w->script);
+    line = tl_model_line(m, tl_slice_str(name));
+    if (!line) return false;
+  }
+  f->line = line;
   end_line(f, w, heard);
+  return true;
 }
 
 /* --- what never falls --- */
@@ -93,17 +104,16 @@ static struct metric_base *base_of (tl_web *w, const char *name) {
   return b;
 }
 
-static void note_before (tl_web *w) {
+void tl_metrics_note (tl_web *w) {
   const tl_model *m = tl_gateway_model(w->gateway);
   for (struct metric_base *b = w->bases; b; b = b->next)
     b->before = (tl_line_counters){ .values = 0 };
-  for (uint32_t i = 0; i < m->line_count; i++) {
-    struct metric_base *b = base_of(w, m->lines[i]->name);
+  for (uint32_t i = 0; i < m->line_count; i++) base_of(w, m->lines[i]->name);
+  for (struct metric_base *b = w->bases; b; b = b->next) {
     tl_line_facts f;
-    if (!b) continue;
-    gather(&f, m->lines[i], w);
-    b->before = f.sums;
+    if (gather(&f, w, b->name, true)) b->before = f.sums;
   }
+  w->noted = true;
 }
 
 /* What a counter lost is added from now on. */
@@ -114,18 +124,13 @@ static void keep_lost (struct metric_base *b, const tl_line_counters *now) {
     if (after[i] < before[i]) base[i] += before[i] - after[i];
 }
 
-void tl_metrics_reload (tl_web *w, bool begins) {
-  const tl_model *m = tl_gateway_model(w->gateway);
-  if (begins) {
-    note_before(w);
-    return;
-  }
+void tl_metrics_keep (tl_web *w, bool rests) {
+  if (!w->noted) return;
+  w->noted = false;
   for (struct metric_base *b = w->bases; b; b = b->next) {
-    const tl_line *line = tl_model_line(m, tl_slice_str(b->name));
     tl_line_facts f = { .line = NULL };
-    if (line) gather(&f, line, w);
+    if (!gather(&f, w, b->name, rests)) f = (tl_line_facts){ .line = NULL };
     keep_lost(b, &f.sums);
-    b->before = (tl_line_counters){ .values = 0 }; /* a refused reload takes nothing away */
   }
 }
 

@@ -202,9 +202,10 @@ static bool apply (void *ctx, const tl_http_config *c, const tl_outlets_change *
 static void on_reload (void *ctx, tl_reload_phase phase) {
   tl_web *w = ctx;
   if (phase == TL_RELOAD_BEGINS) return;
-  tl_metrics_reload(w, phase == TL_RELOAD_APPLIES);
-  w->reloads++; /* twice: lines go in between */
-  if (phase == TL_RELOAD_APPLIES) return;
+  if (phase == TL_RELOAD_APPLIES) tl_metrics_note(w);
+  if (phase != TL_RELOAD_APPLIES) tl_metrics_keep(w, phase == TL_RELOAD_APPLIED);
+  w->reloads++; /* more than once: lines go in between */
+  if (phase != TL_RELOAD_ENDS) return;
   if (w->feed) tl_feed_begin_anew(w->feed);
 }
 

@@ -51,6 +51,7 @@ struct tl_web {
   tl_feed *feed;
   tl_share share;
   request *requests;
+  bool noted;       /* facts.c: tl_metrics_note() was called, and tl_metrics_keep() was not yet */
   uint64_t reloads; /* grows where a reload begins to change lines, and where it ends */
   request *asks;    /* those that wait for Lua, the oldest first: ask.c */
   unsigned asking;
@@ -173,7 +174,10 @@ void tl_web_readyz (request *r);
 
 /* --- metrics.c --- */
 void tl_web_metrics (request *r);
-void tl_metrics_reload (tl_web *w, bool begins);
+/* A reload begins to change lines: note what counters have; then: keep what they lost by it.
+** `rests`: in pieces (tl_config_rest). */
+void tl_metrics_note (tl_web *w);
+void tl_metrics_keep (tl_web *w, bool rests);
 void tl_metrics_free (tl_web *w);
 
 /* --- events.c --- */

@@ -68,4 +68,35 @@ end
     short("long messages", longest())
     t:stop()
   end)
+
+  it("when thousands of stations are exchanged, and when their line is taken away", function()
+    local folder = scope.folder()
+    local count = folder .. "/count"
+    files.write(count, "20000")
+    run([[
+local many = {}
+for i = 1, tonumber(file "COUNT") do
+  many[i] = station("m" .. i) { address = "m/" .. i, subscribe_address = true,
+    decode = function() end, tags = { v = Ai "JA=v", w = TxtI "JA=w" } }
+end
+if #many > 0 then
+  line "many" { host = "127.0.0.1", port = 1, payload_type = "JSON", ignore_missing_time = true, many }
+end
+line "one" { host = "127.0.0.1", port = 1, station "s" { address = "s", tags = { v = Ci "IN_DATA" } } }
+http { listen = LISTEN }
+]], { COUNT = count, LISTEN = ("%q"):format(folder .. "/http") })
+    t:wait_log "one: connect"
+    longest()
+    longest()
+    t:kill "sighup"
+    t:wait_log "config.lua: reloaded"
+    short("a reload", longest())
+    files.write(count, "0")
+    t:kill "sighup"
+    t:wait_log "line 'many' removed"
+    t:eval "return 1"
+    t:eval "return 1"
+    short("a removal", longest())
+    t:stop()
+  end)
 end)
