@@ -109,7 +109,7 @@ static void end_turn (tl_loop *loop) {
 
 static void on_prepare (uv_prepare_t *handle) {
   tl_loop *loop = handle->data;
-  if (loop->n > 0 || loop->last[0].fn) run_later(loop);
+  if (tl_loop_is_asked(loop)) run_later(loop);
   loop->turn++;
   loop->busy = tl_clock_busy;
   if (loop->timed) end_turn(loop);
@@ -220,6 +220,8 @@ void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
   }
   if (loop->n == 0 && kept == 0) uv_idle_stop(&loop->idle);
 }
+
+bool tl_loop_is_asked (const tl_loop *loop) { return loop->n > 0 || loop->last[0].fn; }
 
 void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
   int i = 0;

@@ -47,7 +47,7 @@ static void on_error (void *ctx, const char *scope, tl_slice text) {
 /* What was asked for "later" runs now: writes tell their fate. Bounded, for a write may lead to
 ** another. */
 static void settle (tl_offline_run *s) {
-  for (int i = 0; i < 16; i++) {
+  for (int i = 0; i < 16 && tl_loop_is_asked(s->loop); i++) {
     tl_loop_stop(s->loop);
     tl_loop_run(s->loop);
   }
