@@ -47,6 +47,37 @@ for i = 0, kind == "devices" and -1 or tonumber(env "STATIONS") - 1 do
   }
 end
 
+-- IDLE: so many more lines, connected to BROKER, where nothing comes. The measured line connects
+-- behind them, so that each message finds all of them there.
+local idle, connected = tonumber(env("IDLE", "0")), 0
+for i = 1, idle do
+  line("idle-" .. i) {
+    host = "127.0.0.1", port = math.tointeger(tonumber(env "BROKER")), keep_alive = 0,
+    topic_filter = "idle/" .. i, recorder = 0,
+    on_connect = function()
+      connected = connected + 1
+      if connected < idle then return end
+      for _, s in pairs(lines.bench.stations) do s:on() end
+    end,
+    station "s" { address = "idle/" .. i, tags = { v = Ai "IN_DATA" } },
+  }
+end
+for _, s in ipairs(stations) do s.off = idle > 0 end
+
+-- TURNS=yes: the longest turn of the loop, ns of the processor as the kernel counts them for its
+-- thread, in `turns.most` of Lua's registry, which outlives a reload (with --unsafe).
+if env("TURNS", "no") == "yes" then
+  local registry = debug.getregistry()
+  local turns = registry.turns or { most = 0 }
+  registry.turns = turns
+  every(0.001, function()
+    local f <close> = io.open "/proc/thread-self/schedstat"
+    local now = f:read "n"
+    if turns.last and now - turns.last > turns.most then turns.most = now - turns.last end
+    turns.last = now
+  end)
+end
+
 if env("WEB", "") ~= "" then http { listen = "127.0.0.1:" .. env "WEB" } end
 
 local url = env("URL", "")

@@ -93,6 +93,44 @@ live_values () {
     sh -c "exec $build/tagline run $here/config.lua --values --log-level error >$tmp/values"
 }
 
+# lone LINES — instructions of a message that comes alone, on one of so many connected lines.
+lone () {
+  local few many load=(--size 60B --qos 1 --rate 300)
+  few=$(IDLE=$(($1 - 1)) SIZE=60B counted 100)
+  many=$(IDLE=$(($1 - 1)) SIZE=60B counted 2100)
+  echo $(((many - few) / 2000))
+}
+
+lone_messages () {
+  local port=$((20000 + RANDOM % 10000)) broker
+  mosquitto -p $port 2>/dev/null &
+  broker=$!
+  ROUNDS=1 BROKER=$port versus "instructions of a lone message, 1,000 lines / 1 line" 1.5 \
+    "lone 1000" "lone 1"
+  kill $broker
+  wait $broker || true
+}
+
+# started SUBSCRIBE — seconds of a start with 4,000 stations, to the first message.
+started () {
+  STATIONS=4000 SIZE=60B SUBSCRIBE=$1 processor "$source" --size 60B --qos 1 --count 1 x \
+    "$build/tagline" run $here/config.lua --log-level error
+}
+
+# The longest turn of the loop while 10,000 stations of three tags are reloaded, ms.
+reload_turn () {
+  local pid ask=("$build/tagline" repl --socket "$tmp/turns.sock" -e)
+  PORT=1 TURNS=yes STATIONS=10000 SIZE=60B "$build/tagline" run $here/config.lua --unsafe \
+    --log-level error --socket "$tmp/turns.sock" 2>/dev/null &
+  pid=$!
+  until "${ask[@]}" 'return 1' >/dev/null 2>&1; do :; done
+  "${ask[@]}" 'debug.getregistry().turns.most = 0' >/dev/null
+  "${ask[@]}" 'reload()' >/dev/null
+  "${ask[@]}" 'return debug.getregistry().turns.most / 1e6'
+  kill $pid
+  wait $pid || true
+}
+
 goals () {
   local elsys=things_stack am107=chirpstack
   echo "== goals: ratios of one run, medians of ${ROUNDS:-3} rounds in turn"
@@ -122,6 +160,10 @@ goals () {
   versus "replay / live with --values" 2 "replayed $tmp/capture 1" live_values 10
   versus "replay, 4,000 stations with subscribe_address / without" 1.5 \
     "subscribed yes" "subscribed no"
+  versus "start, 4,000 stations with subscribe_address / without" 1.5 "started yes" "started no"
+  goal "longest turn while 10,000 stations reload, ms of processor time" \
+    "$(for _ in $(seq "${ROUNDS:-3}"); do reload_turn; done | median)" 10
+  lone_messages
   instructions_of_values
 }
 

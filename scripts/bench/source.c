@@ -37,7 +37,7 @@
 #include "payloads.h"
 #include "secured.h"
 
-enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 120, SAMPLED = 16 };
+enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 120, SAMPLED = 16, FILTERS_MAX = 8192 };
 
 static int size_index, qos, client_fd = -1;
 static unsigned count = 100000, window = 100, rate, topics = 1, first, listen_at;
@@ -114,14 +114,28 @@ static uint8_t read_packet (uint8_t *body, size_t cap, size_t *len) {
   return type;
 }
 
+/* Grant each filter of a SUBSCRIBE. */
+static void grant (const uint8_t *body, size_t len) {
+  uint8_t suback[5 + FILTERS_MAX] = { 0x90 };
+  size_t n = 0, at = 1;
+  for (size_t i = 2; i + 2 <= len && n < FILTERS_MAX; n++)
+    i += 3 + ((size_t)body[i] << 8 | body[i + 1]);
+  for (size_t rest = 2 + n; at == 1 || rest > 0; rest >>= 7)
+    suback[at++] = (uint8_t)((rest & 127) | (rest > 127 ? 128 : 0));
+  suback[at++] = body[0];
+  suback[at++] = body[1];
+  memset(suback + at, 1, n);
+  secured_write(suback, at + n);
+}
+
 static void handshake (void) {
-  uint8_t body[4096], connack[4] = { 0x20, 2, 0, 0 };
+  static uint8_t body[FILTERS_MAX * 64];
+  uint8_t connack[4] = { 0x20, 2, 0, 0 };
   size_t len;
   if ((read_packet(body, sizeof body, &len) & 0xf0) != 0x10) fail("expected CONNECT");
   secured_write(connack, 4);
   if ((read_packet(body, sizeof body, &len) & 0xf0) != 0x80) fail("expected SUBSCRIBE");
-  uint8_t suback[5] = { 0x90, 3, body[0], body[1], 1 };
-  secured_write(suback, 5);
+  grant(body, len);
 }
 
 /* ---- counting acknowledgements ---- */
