@@ -9,12 +9,13 @@ describe("history, spool and outlet", function()
   end)
 
   it("are given in the config's own words", function()
-    local draft =
-      support.clean(
-        'history { file = "plant.db", keep = "90d" }\nhistory { postgres = "host=db", keep = \z
-          "2y" }\n'
-      .. 'spool { max = "500MB", when_full = "hold" }\noutlet "bus" { nats = "a, b", tags \z
-        = "p.*" }' .. line)
+    local text = 'history { file = "plant.db", keep = "90d" }\n'
+      .. 'history { postgres = "host=db", keep = "2y" }\n'
+      .. 'spool { max = "500MB", when_full = "hold" }\n'
+      .. 'outlet "bus" { nats = "a, b", tags = "p.*" }' .. line
+    local lacking = support.lacking(text)
+    if lacking then return pending(lacking) end
+    local draft = support.clean(text)
     local list = draft.outlets.list
     assert.same({ name = "history", kind = "history", file = "plant.db", keep = 90 * 86400 },
       list[1])
@@ -33,6 +34,8 @@ describe("history, spool and outlet", function()
   end)
 
   it("take both forms of a connection string", function()
+    local lacking = support.lacking('history { postgres = "host=db" }' .. line)
+    if lacking then return pending(lacking) end
     for _, text in ipairs { "host=db,other port = 5432 dbname='my plant' user=o\\\\'x",
       "postgresql://tagline@db:5432/plant?sslmode=verify-full&connect_timeout=3",
         "postgres://",

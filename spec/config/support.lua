@@ -29,6 +29,14 @@ function support.clean(text, opts)
   return draft
 end
 
+--- What this program is built without that a text needs, in words; nil: nothing.
+function support.lacking(text)
+  for _, problem in ipairs(support.problems(text)) do
+    local why = problem:match "this program is built without [^:]+"
+    if why then return why end
+  end
+end
+
 --- A line with some fields; its only line of source is 1.
 function support.line(fields)
   return ('line "p" { host = "h", %s }'):format(fields)

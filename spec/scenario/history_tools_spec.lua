@@ -149,6 +149,22 @@ describe("tagline history --import", function()
       "2026-10-26T00:00:00.000Z 22" }, days "UTC")
   end)
 
+  it("and reading: times and lengths may be numbers of seconds", function()
+    local folder = scope.folder()
+    assert.equal(0, (import(folder, rows)))
+    local function read(...)
+      local code, out, err = tagline.command { "history", folder .. "/h.db", "plant.s.n", ... }
+      assert.equal(0, code, err)
+      return out
+    end
+    local at = 1793491200 -- 2026-11-01
+    assert.equal(read("--from", "2026-11-01T00:00:00", "--to", "2026-11-01T00:00:01.5"),
+      read("--from", tostring(at), "--to", at + 1 .. ".5"))
+    local ago = tostring(os.time() - at + 3600)
+    assert.equal(read("--last", ago, "--every", "1h", "--as", "count"),
+      read("--last", ago, "--every", "3600", "--as", "count"))
+  end)
+
   it("and reading: JSON is that of the values stream, and an empty interval is not valid",
     function()
     local folder = scope.folder()

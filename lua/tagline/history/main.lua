@@ -227,6 +227,7 @@ end
 --- The command: texts, "" where an option was not given; the last ones are FILE and the patterns.
 function main.main(last, from, to, every, as, format, what, zone, path, ...)
   local function given(text) return text ~= "" and text or nil end
+  local function number_or(text) return text:find "^%d+%.?%d*$" and tonumber(text) or given(text) end
   local why, keep
   local config = path
   path, why, keep = file_of(path)
@@ -241,8 +242,8 @@ function main.main(last, from, to, every, as, format, what, zone, path, ...)
   end
   local question
   question,
-    why = range.read({ last = given(last), from = given(from), to = given(to),
-      every = given(every), as = list, zone = given(every) and zone }, os.time() + 1) -- of the present second, too
+    why = range.read({ last = number_or(last), from = number_or(from), to = number_or(to),
+      every = number_or(every), as = list, zone = given(every) and zone }, os.time() + 1) -- of the present second, too
   if not question then return fail(why) end
   local tags
   tags, why = file.tags(path)
