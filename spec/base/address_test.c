@@ -62,6 +62,11 @@ static void refuses_wrong_ones_and_tells_no_password (void **unused) {
     { "mqtts://broker/x", "only ws:// and wss://" },
     { "wss://broker/a b", "printable" },
     { "wss://broker/a#b", "printable" },
+    { "wss://broker/a\x7f", "printable" },
+    { "mqtts://broker:123456", "port" },
+    { "mqtts://broker:-1", "port" },
+    { "mqtts://bro{ker", "expected a host name" },
+    { "mqtts://bro@ker", "set user_name" },
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     tl_address a;
@@ -70,6 +75,19 @@ static void refuses_wrong_ones_and_tells_no_password (void **unused) {
     if (rc != TL_ESYNTAX || !strstr(err.text, cases[i].words))
       fail_msg("%s: %s", cases[i].text, err.text);
     assert_null(strstr(err.text, "geheim"));
+  }
+}
+
+static void refuses_what_is_too_long (void **unused) {
+  static char text[5000];
+  (void)unused;
+  for (int path = 0; path < 2; path++) {
+    tl_address a;
+    tl_err err = { .text = "" };
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text, path ? "wss://h/" : "mqtts://", 8);
+    assert_int_equal(tl_broker_parse(tl_slice_str(text), &a, &err), TL_ESYNTAX);
+    assert_non_null(strstr(err.text, path ? "a path of at most" : "a host name or an address"));
   }
 }
 
@@ -111,6 +129,7 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(takes_addresses_apart),
     cmocka_unit_test(refuses_wrong_ones_and_tells_no_password),
+    cmocka_unit_test(refuses_what_is_too_long),
     cmocka_unit_test(takes_proxies_apart),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

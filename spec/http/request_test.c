@@ -202,7 +202,9 @@ static void knows_its_own_hosts (void **unused) {
                                         "1.2.3.4.5", "1.2.3",        "a.1.2.3.4",
                                         "1.2.3.4.x", "[::1].evil",   "127.0.0.1.evil.com",
                                         "gw.locall", "gw.local.com", "[evil.com]",
-                                        "plan",      "localhost:x",  "::1" };
+                                        "plan",      "localhost:x",  "::1",
+                                        "1..2.3",    "1.2.3.4444",   "1.2.3.",
+                                        "[::g]",     "[::",          "1.2.3.4a" };
   for (size_t i = 0; i < COUNT(ours); i++)
     if (!tl_http_host_is_ours(tl_slice_str(ours[i]), names, sizeof names)) fail_msg("%s", ours[i]);
   for (size_t i = 0; i < COUNT(others); i++)
