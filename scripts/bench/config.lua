@@ -48,7 +48,8 @@ for i = 0, kind == "devices" and -1 or tonumber(env "STATIONS") - 1 do
 end
 
 -- IDLE: so many more lines, connected to BROKER, where nothing comes. The measured line connects
--- behind them, so that each message finds all of them there.
+-- behind them, so that each message finds all of them there; one after the other, so that each
+-- run counts the same for that.
 local idle, connected = tonumber(env("IDLE", "0")), 0
 for i = 1, idle do
   line("idle-" .. i) {
@@ -56,10 +57,10 @@ for i = 1, idle do
     topic_filter = "idle/" .. i, recorder = 0,
     on_connect = function()
       connected = connected + 1
-      if connected < idle then return end
-      for _, s in pairs(lines.bench.stations) do s:on() end
+      local next = lines[connected < idle and "idle-" .. connected + 1 or "bench"]
+      for _, s in pairs(next.stations) do s:on() end
     end,
-    station "s" { address = "idle/" .. i, tags = { v = Ai "IN_DATA" } },
+    station "s" { address = "idle/" .. i, off = i > 1, tags = { v = Ai "IN_DATA" } },
   }
 end
 for _, s in ipairs(stations) do s.off = idle > 0 end

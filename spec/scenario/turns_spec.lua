@@ -72,7 +72,7 @@ end
   it("when thousands of stations are exchanged, and when their line is taken away", function()
     local folder = scope.folder()
     local count = folder .. "/count"
-    files.write(count, sanitized and "2000" or "10000")
+    files.write(count, sanitized and "1000" or "10000")
     run([[
 local many = {}
 for i = 1, tonumber(file "COUNT") do
