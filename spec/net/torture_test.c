@@ -93,7 +93,7 @@ static int make_sink (void **out) {
 static void drop_sink (void *it) { tl_sink_close(it); }
 
 static int make_listener (void **out) {
-  uint16_t port;
+  uint16_t port = 0;
   long left = memory_left;
   memory_left = -1; /* of the socket we speak elsewhere */
   int fd = listen_on(AF_INET, 1, &port);
@@ -323,7 +323,7 @@ static const tl_tcp_events tcp_events = { .connected = on_tcp_connected,
 /* By name, which takes a thread: it is refused at once, or ends with `closed`, or connects. */
 static void a_connection_ends_in_words (void **state) {
   (void)state;
-  uint16_t port;
+  uint16_t port = 0;
   int server = listen_on(AF_INET, 100, &port);
   assert_true(server >= 0);
   for (torture_round t = { 0 }; torture_next(&t);) {
@@ -349,7 +349,7 @@ static void a_connection_ends_in_words (void **state) {
 static void a_write_that_fails_ends_the_connection (void **state) {
   static char big[6 << 20];
   (void)state;
-  uint16_t port;
+  uint16_t port = 0;
   int server = listen_on(AF_INET, 100, &port);
   assert_true(server >= 0);
   for (torture_round t = { 0 }; torture_next(&t);) {
