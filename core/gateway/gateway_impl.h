@@ -113,6 +113,7 @@ void tl_gateway_forget_flush (tl_gateway *g);
 /* Are all values of earlier messages printed and stored, so that the messages may be
 ** acknowledged? Tries to print and store them first. */
 bool tl_gateway_values_are_out (tl_gateway *g);
-void tl_gateway_block (tl_gateway *g, bool held);
+/* Stop or go on reading and acknowledging: the values are not, or are again, printed and stored. */
+void tl_gateway_block (tl_gateway *g, bool blocked);
 
 #endif

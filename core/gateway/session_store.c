@@ -17,6 +17,12 @@
 #include "gateway/once_impl.h"
 #include "gateway/link_impl.h"
 
+/* A record of the session is passed on as it is. */
+_Static_assert((int)TL_STORE_MESSAGE == (int)TL_RECORD_MESSAGE &&
+                   (int)TL_STORE_RECEIVED == (int)TL_RECORD_RECEIVED &&
+                   (int)TL_STORE_FILTER == (int)TL_RECORD_FILTER,
+               "the session and its store name the kinds of records alike");
+
 enum { TRY_AGAIN_MS = 1000 }; /* a write asks a failing disk again only after this time */
 
 static bool wants (const tl_line_params *p) {

@@ -83,6 +83,14 @@ typedef struct {
 /* Severity of a notice. */
 enum { TL_NOTE_DEBUG, TL_NOTE_INFO, TL_NOTE_WARN, TL_NOTE_ERROR };
 
+/* What the event `store` reports, and tl_session_restore() takes. */
+typedef enum {
+  /* An outgoing message: its sequence, its id, and its PUBLISH as bytes; no bytes after PUBREC. */
+  TL_RECORD_MESSAGE = 'o',
+  TL_RECORD_RECEIVED = 'i', /* id of a received QoS 2 message */
+  TL_RECORD_FILTER = 'f'    /* bytes: a topic filter that the broker's session has */
+} tl_session_record;
+
 typedef struct {
   /* A message for the application; see above. QoS 2 duplicates never come here. */
   int (*message)(void *ctx, const tl_message *m);
@@ -108,12 +116,10 @@ typedef struct {
   /* Full Debug: each packet in (dir '<') and out ('>'), described with its fields. NULL or
   ** trace off: no cost. */
   void (*trace)(void *ctx, char dir, const char *text);
-  /* Persistence, all optional (NULL): the state that must survive the process has changed.
-  ** Called before the bytes that depend on it are put into the output, so that the owner can
-  ** sync before it sends; a received QoS 2 id also before the message is delivered (a held one
-  ** again when it is acknowledged: until then another process must get it again). `kind` is 'o'
-  ** (outgoing message, packet bytes of its PUBLISH or, after PUBREC, an empty slice), 'i'
-  ** (received QoS 2 id), 'f' (a filter subscribed on the broker's session, key is the slice).
+  /* Optional (NULL): the state that must survive the process has changed. Called before the
+  ** bytes that depend on it are put into the output, so that the owner can sync before it sends;
+  ** a received QoS 2 id also before the message is delivered (a held one again when it is
+  ** acknowledged: until then another process must get it again). `kind`: a tl_session_record.
   ** `gone`: delete it. */
   void (*store)(void *ctx, char kind, uint64_t sequence, uint16_t id, tl_slice bytes, bool gone);
 } tl_session_events;
@@ -241,8 +247,8 @@ const char *tl_session_error (const tl_session *s);
 /* CONNACK return code of the last refusal (1..255), 0 otherwise. */
 int tl_session_refusal (const tl_session *s);
 
-/* Restore what `store` had reported, oldest first ('o' in ascending sequence), before the first
-** open(). Restored messages go out again but are not reported through `published`: those
+/* Restore what `store` had reported, oldest first (messages in ascending sequence), before the
+** first open(). Restored messages go out again but are not reported through `published`: those
 ** who waited for them ended with the other process. TL_OK; TL_ESTATE: the session is clean or was
 ** opened, nothing was taken, delete the record; TL_EMALFORMED, TL_EEXIST, TL_ENOMEM. */
 int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id, tl_slice bytes);

@@ -29,7 +29,7 @@ int tl_filter_list_new (tl_filter_list **out, const tl_subscription *filters, si
 
 static void store_filter (tl_session *s, const tl_known_filter *k, bool gone) {
   if (s->ev.store && !s->config.clean)
-    s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), gone);
+    s->ev.store(s->ctx, TL_RECORD_FILTER, 0, 0, tl_slice_of(k->bytes, k->len), gone);
 }
 
 void tl_session_store_filters (tl_session *s) {
@@ -40,7 +40,7 @@ void tl_session_store_filters (tl_session *s) {
 
 static void drop_known (tl_session *s, tl_known_filter *k) {
   tl_map_del(&s->subs.known, tl_slice_of(k->bytes, k->len));
-  if (s->ev.store) s->ev.store(s->ctx, 'f', 0, 0, tl_slice_of(k->bytes, k->len), true);
+  if (s->ev.store) s->ev.store(s->ctx, TL_RECORD_FILTER, 0, 0, tl_slice_of(k->bytes, k->len), true);
   free(k);
 }
 

@@ -22,7 +22,7 @@ size_t tl_session_unconfirmed_bytes (const tl_session *s) {
 void tl_session_store_out (tl_session *s, const tl_outgoing *m, bool gone) {
   if (!s->ev.store || m->qos == 0 || (s->config.clean && !gone)) return;
   tl_slice packet = tl_slice_of(m->packet, m->state == TL_OUT_RELEASED || gone ? 0 : m->size);
-  s->ev.store(s->ctx, 'o', m->sequence, m->id, packet, gone);
+  s->ev.store(s->ctx, TL_RECORD_MESSAGE, m->sequence, m->id, packet, gone);
 }
 
 void tl_session_finish (tl_session *s, tl_outgoing *m, int result) {

@@ -6,7 +6,8 @@
 
 void tl_session_store_received (tl_session *s, uint16_t id, bool gone) {
   static const tl_slice none = { NULL, 0 };
-  if (s->ev.store && (gone || !s->config.clean)) s->ev.store(s->ctx, 'i', 0, id, none, gone);
+  if (s->ev.store && (gone || !s->config.clean))
+    s->ev.store(s->ctx, TL_RECORD_RECEIVED, 0, id, none, gone);
 }
 
 void tl_session_forget_received (tl_session *s) {

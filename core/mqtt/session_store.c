@@ -53,15 +53,18 @@ int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id
   int rc;
   if (s->phase != TL_PHASE_CLOSED || s->config.clean) return TL_ESTATE;
   switch (kind) {
-    case 'o':
+    case TL_RECORD_MESSAGE:
       rc = bytes.len ? restore_publish(s, sequence, id, bytes) : restore_released(s, sequence, id);
       break;
-    case 'i': rc = id == 0 ? TL_EMALFORMED : tl_idset_add(&s->receiving.ids, id); break;
-    case 'f': rc = restore_filter(s, bytes); break;
+    case TL_RECORD_RECEIVED:
+      rc = id == 0 ? TL_EMALFORMED : tl_idset_add(&s->receiving.ids, id);
+      break;
+    case TL_RECORD_FILTER: rc = restore_filter(s, bytes); break;
     default: return TL_EMALFORMED;
   }
   if (rc != TL_OK) return rc;
-  if (kind == 'o' && sequence >= s->sending.sequence) s->sending.sequence = sequence + 1;
+  if (kind == TL_RECORD_MESSAGE && sequence >= s->sending.sequence)
+    s->sending.sequence = sequence + 1;
   s->kept.known = true;
   return TL_OK;
 }
