@@ -378,8 +378,8 @@ static int apply_line (applying *a, tl_line_config *c) {
 static void remove_line (applying *a, tl_link *l) {
   hold(a, l, true);
   await_long(a, l);
-  l->input.shut &= ~(unsigned)TL_SHUT_RELOAD;
   l->conn.removed = true;
+  hold(a, l, false); /* what before_disconnect publishes is acknowledged */
   if (!l->conn.transport)
     tl_link_free(l);
   else

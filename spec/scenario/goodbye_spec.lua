@@ -31,6 +31,10 @@ describe("before_disconnect", function()
       files.change(t.config_path, "reconnect_delay_max = 0.05", "reconnect_delay_max = 0.06")
       t:ask "reload()"
     end,
+    ["a reload that removes the line"] = function(t)
+      files.change(t.config_path, 'line "plant"', 'line "another"')
+      t:ask "reload()"
+    end,
   }
   for what, finish in pairs(ends) do
     it("is called before " .. what .. ", and waits for its acknowledgement", function()
