@@ -7,6 +7,8 @@
 
 #include "net/uv.h"
 
+enum { ASKED_MIN = 2 }; /* the answer to one may be under way */
+
 static void set (int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof value);
 }
@@ -33,7 +35,8 @@ int tl_alive_code (int fd, int64_t silence_ms) {
   len = sizeof info;
   if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0) return 0;
   if (info.tcpi_state == TCP_CLOSE) return UV_ECONNRESET;
-  if (info.tcpi_last_ack_recv >= silence_ms) return UV_ETIMEDOUT;
+  int asked = info.tcpi_probes + info.tcpi_retransmits; /* since the last sign of life */
+  if (info.tcpi_last_ack_recv >= silence_ms && asked >= ASKED_MIN) return UV_ETIMEDOUT;
 #else
   (void)silence_ms;
 #endif

@@ -10,7 +10,9 @@
 void tl_alive_ask (int fd, int64_t every_ms);
 /* 0: nothing is wrong. Else a negative code of libuv: the connection was reset, or ended for
 ** want of an answer; UV_ETIMEDOUT also when the peer's last acknowledgement is older than
-** silence_ms. */
+** silence_ms, and the kernel has asked for one at least twice since. Without that, the silence
+** may be ours: this process was stopped, or the kernel, whose data the peer does not take at
+** present, asks it at longer and longer intervals. */
 int tl_alive_code (int fd, int64_t silence_ms);
 
 #endif

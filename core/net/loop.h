@@ -31,12 +31,12 @@ void tl_loop_update (tl_loop *loop); /* read the clock again, after long work */
 ** Asking again before it ran is harmless (same fn and ctx); asking from inside an `fn` means
 ** the next wake-up, which comes at once. TL_ENOMEM. tl_loop_forget() takes it back. */
 int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
-/* Call `fn` once behind all that, when it was asked for in this wake-up or before: what takes
-** its time, after the others have sent what they have to send. There are at most
-** TL_LOOP_LAST such functions on a loop; tl_loop_forget() takes one back. */
 /* Is anything asked for by tl_loop_later() or tl_loop_last()? */
 bool tl_loop_is_asked (const tl_loop *loop);
 enum { TL_LOOP_LAST = 4 };
+/* Call `fn` once behind all that, when it was asked for in this wake-up or before: what takes
+** its time, after the others have sent what they have to send. There are at most
+** TL_LOOP_LAST such functions on a loop; tl_loop_forget() takes one back. */
 void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 

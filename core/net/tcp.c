@@ -171,7 +171,7 @@ static void on_look (uv_timer_t *timer) {
   int64_t watched = (int64_t)uv_now(timer->loop) - t->watched_from;
   int rc = tl_alive_code(fd, watched < t->silence_ms ? INT64_MAX : t->silence_ms);
   if (rc == UV_ETIMEDOUT) {
-    snprintf(t->text, sizeof t->text, "%s has given no sign of life for %.3g s: %s", t->peer,
+    snprintf(t->text, sizeof t->text, "%s has given no sign of life for %.10g s: %s", t->peer,
              (double)t->silence_ms / 1000.0, words(rc));
     finish(t, rc);
   } else if (rc < 0) {

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 
+#include "net/alive.h"
 #include "net/tcp.h"
 
 static tl_tcp *tcp;
@@ -125,6 +126,40 @@ static int count_signs (void) {
   return count;
 }
 
+static unsigned silence_of (int fd) { /* ms */
+  struct tcp_info info = { .tcpi_state = 0 };
+  socklen_t len = sizeof info;
+  getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+  return info.tcpi_last_ack_recv;
+}
+
+/* This process may have been stopped: nobody has asked the peer meanwhile. */
+static void who_was_not_asked_need_not_answer (void **state) {
+  int ours = our_end();
+  (void)state;
+  RUN_UNTIL(silence_of(ours) >= 20);
+  assert_int_equal(tl_alive_code(ours, 20), 0);
+  tl_tcp_close(tcp, 0);
+  RUN_UNTIL(closes == 1);
+}
+
+/* The peer's window is closed: the kernel asks it at longer and longer intervals, and it answers
+** each time. */
+static void a_peer_that_takes_nothing_for_a_while_lives (void **state) {
+  static char bytes[1024 * 1024];
+  int ours = our_end();
+  (void)state;
+  while (tl_tcp_pending(tcp) == 0) tl_tcp_write(tcp, bytes, sizeof bytes);
+  for (int spells = 0; spells < 2;) {
+    unsigned before = silence_of(ours);
+    if (before >= 300) assert_int_equal(tl_alive_code(ours, 300), 0);
+    RUN_UNTIL(silence_of(ours) != before);
+    spells += before >= 300 && silence_of(ours) < before;
+  }
+  tl_tcp_close(tcp, 0);
+  RUN_UNTIL(closes == 1);
+}
+
 static void a_peer_that_has_vanished_is_noticed_and_a_quiet_one_is_not (void **state) {
   (void)state;
   tl_tcp_watch(tcp, 3000);
@@ -143,6 +178,8 @@ int main (void) {
   const struct CMUnitTest specs[] = {
     SPEC(a_reset_is_noticed),
     SPEC(an_end_of_watching_asks_for_nothing_more),
+    SPEC(who_was_not_asked_need_not_answer),
+    SPEC(a_peer_that_takes_nothing_for_a_while_lives),
     SPEC(a_peer_that_has_vanished_is_noticed_and_a_quiet_one_is_not),
   };
   if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
