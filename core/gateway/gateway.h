@@ -71,7 +71,9 @@ typedef struct {
   size_t line_count;
   /* Called where the loop may run other things: each station is then wholly the old one or
   ** wholly the new one. Lines may be read, written and connected during the call, but this
-  ** config must not change.
+  ** config must not change. It may return at once, as long as this turn of the loop lasts no
+  ** longer than it should; with `now` it does not, since something is waited for. False: nothing
+  ** else ran.
   ** NULL: everything is done without a pause. */
   bool (*pause)(void *ctx, bool now);
   void *pause_ctx;
