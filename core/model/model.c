@@ -20,6 +20,7 @@ int tl_model_new (tl_model **out, const tl_model_hooks *hooks, void *ctx) {
 }
 
 void tl_line_free (tl_line *line) {
+  if (!line) return;
   while (line->station_count > 0)
     tl_line_remove_station(line, line->stations[line->station_count - 1]);
   tl_map_fini(&line->by_name);
