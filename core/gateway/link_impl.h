@@ -199,7 +199,7 @@ typedef struct {
   tl_link *next, **at;
 } tl_link_flush_entry;
 
-/* Each sub-struct serves one purpose, and is written only by the file that its comment names. */
+/* Each sub-struct serves one purpose. The file that its comment names is its main writer. */
 struct tl_link {
   tl_gateway *gateway;
   tl_line *line;

@@ -58,8 +58,8 @@ static int deliver (tl_session *s, const tl_message *m) {
       return acknowledge(s, 2, m->id);
     }
     if (tl_idset_add(&s->receiving.ids, m->id) != TL_OK) return no_memory(s);
-    /* Before delivery: a process killed after it must not deliver again (method B of figure
-    ** 4.3). */
+    /* Before delivery (method B of figure 4.3). It is on the disk at the end of the wake-up; what
+    ** a kill in between means: gateway/once.h. */
     tl_session_store_received(s, m->id, false);
   }
   int verdict = s->message(s->ctx, m);
