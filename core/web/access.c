@@ -95,6 +95,14 @@ static int64_t must_wait (request *r) {
   return r->waited ? 0 : tl_guesses_wait(&w->guesses, peer, tl_loop_now(w->loop));
 }
 
+/* The timer at the earliest check: one that comes later must not move it. */
+static void await_checks (tl_web *w) {
+  int64_t next = INT64_MAX;
+  for (const request *r = w->requests; r; r = r->next)
+    if (r->check_at != 0 && !r->response && r->check_at < next) next = r->check_at;
+  tl_timer_at(w->checks, next);
+}
+
 /* A token came. False: it is not checked now, but in its turn. */
 static bool may_check (request *r) {
   tl_web *w = r->web;
@@ -103,7 +111,7 @@ static bool may_check (request *r) {
   r->check_at = tl_loop_now(w->loop) + ms;
   r->waited = true;
   tl_front_waits(w->front, tl_web_fd(r), true);
-  tl_timer_at(w->checks, r->check_at);
+  await_checks(w);
   return false;
 }
 
@@ -130,18 +138,14 @@ static bool refuse_flood (request *r) {
 
 void tl_web_check_due (void *web) {
   tl_web *w = web;
-  int64_t now = tl_loop_now(w->loop), next = INT64_MAX;
+  int64_t now = tl_loop_now(w->loop);
   for (request *r = w->requests; r; r = r->next) {
-    if (r->check_at == 0 || r->response) continue;
-    if (r->check_at > now) {
-      if (r->check_at < next) next = r->check_at;
-      continue;
-    }
+    if (r->check_at == 0 || r->response || r->check_at > now) continue;
     r->check_at = 0;
     tl_front_waits(w->front, tl_web_fd(r), false);
     tl_web_route(r);
   }
-  tl_timer_at(w->checks, next);
+  await_checks(w);
 }
 
 /* --- each request --- */
