@@ -78,7 +78,8 @@ void tl_spool_trim (tl_spool *s) {
 }
 
 /* Begin a new segment. If the newest one is empty it has the same file name: it is removed and
-** made again. So is what is left of one that could not be made. */
+** made again. So is what is left of one that could not be made. A batch that waits for the first
+** segment goes into it with its definitions: those behind it count on from them. */
 int tl_spool_roll (tl_spool *s, int64_t wall) {
   tl_segment_head head = { .spool = s->id, .first = s->next, .made_ms = wall };
   tl_spool_segment *newest = s->count > 0 ? &s->segments[s->count - 1] : NULL;
@@ -101,7 +102,7 @@ int tl_spool_roll (tl_spool *s, int64_t wall) {
   if (s->fd >= 0) close(s->fd);
   s->fd = fd;
   s->bytes += TL_SEGMENT_HEAD;
-  s->ordinal++;
+  if (s->added == 0) s->ordinal++;
   return TL_OK;
 }
 

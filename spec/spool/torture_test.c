@@ -270,6 +270,34 @@ static void a_spool_is_made_or_not (void **unused) {
   }
 }
 
+/* The disk is full at the start, and has room when the first batch is written. Which series it
+** defines holds for the next one: it is of the same segment. */
+static void a_batch_that_waited_for_its_segment_defines_in_it (void **unused) {
+  (void)unused;
+  how = DISK_FULL;
+  for (int at = 0; !spool; at++) { /* until what fails is the segment's head */
+    remove_spool();
+    memory_fails(at, false);
+    int rc = try_open(true, NULL);
+    memory_heals();
+    assert_true(memory_failed);
+    if (rc < 0 || tl_spool_bytes(spool) == 0) continue;
+    tl_spool_close(spool);
+    spool = NULL;
+  }
+  memory_fails(2, false); /* behind unlinkat and openat */
+  assert_true(add());
+  memory_heals();
+  assert_true(memory_failed && tl_spool_bytes(spool) == 0);
+  uint32_t first = segment;
+  assert_int_equal(commit(), TL_OK);
+  assert_true(add());
+  assert_int_equal(segment, first);
+  assert_int_equal(commit(), TL_OK);
+  tl_spool_close(spool);
+  spool = NULL;
+}
+
 /* While it holds, and cannot write for a while: what was not committed is committed later. */
 static void what_could_not_be_written_is_written_later (void **unused) {
   (void)unused;
@@ -463,6 +491,8 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(nothing_is_lost_or_doubled, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_spool_is_made_or_not, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(a_batch_that_waited_for_its_segment_defines_in_it, set_up,
+                                    tear_down),
     cmocka_unit_test_setup_teardown(what_could_not_be_written_is_written_later, set_up, tear_down),
     cmocka_unit_test_setup_teardown(on_a_full_disk_the_oldest_go_and_are_counted, set_up,
                                     tear_down),
