@@ -1,5 +1,4 @@
 -- Who may ask the HTTP server: tokens, logins, Hosts, Origins; and who may write.
-local uv = require "luv"
 local scenario = require "spec.support.scenario"
 local http, scope, tagline, wait = scenario "http scope tagline wait"
 
@@ -142,13 +141,12 @@ describe("access to the HTTP server", function()
   it("checks a token in its turn while others come without end", function()
     local _, t, port = start(with_token)
     for _ = 1, 40 do wrong_client(port) end
-    local right, flood, next_at = http.connect(port), {}, 0
+    local right, flood = http.connect(port), {}
     right:send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " .. TOKEN .. "\r\n\r\n")
     wait.poll("the answer to the right token", nil, function()
       if #right.got > 0 then return true end
-      if uv.now() < next_at then return false end
-      next_at = uv.now() + 50 -- each is read before the next one comes
       flood[#flood + 1] = wrong_client(port)
+      http.get(port, "/healthz") -- the one before it is read
       if #flood > 10 then table.remove(flood, 1).socket:close_reset() end
     end)
     assert.equal(200, right:answer().status)
