@@ -108,6 +108,8 @@ bool tl_guesses_wrong (tl_guesses *g, const char *peer, int64_t now, bool waited
   return first;
 }
 
+void tl_guesses_new_token (tl_guesses *g) { memset(g->known, 0, sizeof g->known); }
+
 bool tl_guesses_too_many (tl_guesses *g, const char *peer, int64_t now) {
   const tl_guesser *one = find(g, peer, now, false);
   return one && wait_of(one, now) > TL_GUESSES_LONGEST_MS;

@@ -48,6 +48,8 @@ void tl_guesses_right (tl_guesses *g, const char *peer, int64_t now);
 /* It was wrong. `waited`: its turn had been taken. True, once for an address: from here on its
 ** tokens wait. */
 bool tl_guesses_wrong (tl_guesses *g, const char *peer, int64_t now, bool waited);
+/* There is another token: nobody has given that one yet. */
+void tl_guesses_new_token (tl_guesses *g);
 /* Did so many wrong ones come from there that another one would have to wait for longest? */
 bool tl_guesses_too_many (tl_guesses *g, const char *peer, int64_t now);
 

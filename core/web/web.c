@@ -149,7 +149,10 @@ static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls,
     w->has_place = o.has_place;
   }
   tell_change(w, s, change);
-  if (w->open && !is_equal(&w->set.token, &s->token)) tl_feed_end(w->feed); /* of the old token */
+  if (w->open && !is_equal(&w->set.token, &s->token)) { /* who had the old one has not this one */
+    tl_feed_end(w->feed);
+    tl_guesses_new_token(&w->guesses);
+  }
   if (w->open) drop_settings(&w->set);
   w->set = *s;
   w->open = true;

@@ -65,6 +65,8 @@ static void who_gave_the_right_one_waits_no_more (void **state) {
   assert_true(tl_guesses_too_many(&g, "10.0.0.1:5", 7000));
   assert_int_equal(tl_guesses_wait(&g, "10.0.0.1:5", 7000), 0);
   assert_false(tl_guesses_too_many(&g, "10.0.0.1:5", 7000 + 2 * TL_GUESSES_LONGEST_MS));
+  tl_guesses_new_token(&g);
+  assert_int_equal(tl_guesses_wait(&g, "10.0.0.1:5", 7000), TL_GUESSES_LONGEST_MS);
 }
 
 static void the_last_ones_that_gave_it_are_known (void **state) {
