@@ -55,12 +55,18 @@ static size_t word_count (const tl_plan_spec *spec) {
   return count;
 }
 
+static uint64_t next_serial (void) {
+  static uint64_t last; /* plans are made on the loop's thread only */
+  return ++last;
+}
+
 static tl_plan *plan_alloc (const tl_plan_spec *spec, uint8_t **texts) {
   size_t n = spec->tag_count;
   size_t tags = n * (sizeof(tl_tagdef) + sizeof(tl_value)),
          indexes = 2 * (n + 1) * sizeof(uint16_t), words = word_count(spec) * sizeof(tl_word);
   tl_plan *p = calloc(1, sizeof *p + tags + words + indexes + spec_size(spec));
   if (!p) return NULL;
+  p->serial = next_serial();
   p->tags = (tl_tagdef *)(p + 1);
   p->defaults = (tl_value *)(p->tags + n);
   p->order = (uint16_t *)(void *)((uint8_t *)(p->defaults + n) + words);
@@ -242,6 +248,7 @@ int tl_plan_derive (tl_plan **out, tl_plan *plan, const tl_tagdef *tags) {
   tl_plan *p = malloc(sizeof *p + n * sizeof(tl_value) + size);
   if (!p) return TL_ENOMEM;
   *p = *plan;
+  p->serial = next_serial();
   p->refs = 1;
   p->pool = NULL;
   p->base = tl_plan_ref(plan->base ? plan->base : plan);

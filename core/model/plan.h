@@ -75,6 +75,8 @@ typedef struct {
 } tl_plan_spec;
 
 typedef struct tl_plan {
+  /* Not 0, and no other plan of the process ever has it. An address may be another plan's later. */
+  uint64_t serial;
   uint32_t refs;
   bool json, ignore_missing_time;
   uint8_t format; /* tl_doc_format */

@@ -36,10 +36,9 @@ typedef struct {
   tl_metric_entry *entries;
   uint32_t count, room;
   uint64_t serial; /* number of the last sample */
-  /* for who takes values: the definition and its generation that the entries' tags are numbers
-  ** of. Only compared. */
-  const void *tags_of;
-  uint64_t tags_generation;
+  /* for who takes values: the serial number of the definition that the entries' tags are
+  ** numbers of; 0: of none yet */
+  uint64_t tags_of;
 } tl_metrics_reader;
 
 /* One value of a message. */

@@ -376,12 +376,10 @@ static void take_metric (taking *t, int tag, const tl_metric_value *v, int64_t t
 static void take_metrics (taking *t, tl_metrics_values *v, int values, int64_t time_ms) {
   lua_State *L = t->L;
   tl_metrics_reader *reader = v->reader;
-  uint64_t generation = tl_gateway_generation(t->script->gateway);
   size_t first = 0;
-  if (reader->tags_of != t->plan || reader->tags_generation != generation) {
+  if (reader->tags_of != t->plan->serial) {
     for (uint32_t i = 0; i < reader->count; i++) reader->entries[i].tag = TL_METRIC_TAG_NEW;
-    reader->tags_of = t->plan;
-    reader->tags_generation = generation;
+    reader->tags_of = t->plan->serial;
   }
   lua_getiuservalue(L, values, TL_METRICS_BYTES);
   t->texts++;

@@ -156,11 +156,13 @@ static void gives_one_plan_for_equal_definitions (void **state) {
   tl_plan *q = get(pool, &(tl_plan_spec){ .json = true, .tags = two, .tag_count = 1 });
   assert_ptr_equal(p, q);
   assert_int_equal(p->refs, 2);
+  uint64_t dead = p->serial;
   tl_plan_unref(p);
   tl_plan_unref(q);
   /* the pool held no reference to the dead one */
   p = get(pool, &(tl_plan_spec){ .json = true, .tags = one, .tag_count = 1 });
   assert_int_equal(p->refs, 1);
+  assert_true(p->serial > dead); /* whatever its address */
   tl_plan_pool_free(pool);
   assert_string_equal(p->tags[0].name, "a"); /* and plans outlive it */
   tl_plan_unref(p);
@@ -223,6 +225,7 @@ static void shares_what_is_compiled_where_only_defaults_differ (void **state) {
   assert_true(tl_slice_eq(tl_plan_default(two, 1)->text, TL_LIT("two")));
   assert_null(tl_plan_default(two, 0));
   assert_ptr_equal(two->base, one);
+  assert_true(one->serial > 0 && two->serial > one->serial);
   tl_plan_unref(one); /* lives on, below the other */
   assert_true(tl_slice_eq(two->defaults[1].text, TL_LIT("two")));
   assert_int_equal(tl_plan_find(two, TL_LIT("out")), 1);
