@@ -3,6 +3,7 @@
 local files = require "spec.support.files"
 local scope = require "spec.support.scope"
 local tagline = require "spec.support.tagline"
+local wait = require "spec.support.wait"
 
 local MANY = 100000
 local sanitized = files.read(tagline.program()):find("__asan_init", 1, true) ~= nil
@@ -48,6 +49,7 @@ describe("very many rows of a history", function()
       folder .. "/capture", folder .. "/config.lua" }
     assert.equal(0, code, err)
     t = tagline.run(folder .. "/config.lua")
+    wait.poll("the prompt", 90000, function() return t:eval "1" == 0 end)
   end)
   teardown(function()
     t:stop()
