@@ -8,6 +8,7 @@
 local uv = require "luv"
 local cjson = require "cjson"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 local scope = require "spec.support.scope"
 
 local tagline = setmetatable({}, { __index = process })
@@ -105,6 +106,20 @@ function tagline:values()
   local all = {}
   for at, line in ipairs(self:lines()) do all[at] = cjson.decode(line) end
   return all
+end
+
+-- SIGTERM ends it with exit code 0. Seconds of processor time that it used meanwhile.
+function tagline:ends_by_sigterm()
+  local last = self:cpu()
+  local before = last
+  self:kill "sigterm"
+  wait.till("end of the process", 60000, function()
+    if self:has_ended() then return true end
+    local ok, now = pcall(self.cpu, self)
+    if ok then last = now end
+  end)
+  assert(self.code == 0, ("exit code %s: %s"):format(self.code, self:text("stderr"):sub(-2000)))
+  return last - before
 end
 
 -- Ask it to end, and check that it does so in order.
