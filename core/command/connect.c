@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#include "gateway/probe.h"
+#include "dial/probe.h"
+#include "gateway/gateway.h"
 
 typedef struct {
   tl_loop *loop;
@@ -37,7 +38,8 @@ static void next_line (trying *t) {
   }
   tl_line *line = m->lines[t->line];
   printf("%s\n", line->name);
-  if (tl_probe_start(&probe, tl_line_link(line), print_stage, done, t) == TL_OK) return;
+  if (tl_probe_start(&probe, tl_link_dial(tl_line_link(line)), print_stage, done, t) == TL_OK)
+    return;
   puts("  no memory");
   t->failed++;
   tl_loop_stop(t->loop);

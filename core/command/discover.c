@@ -14,7 +14,8 @@
 #include "command/print.h"
 #include "discover/heard.h"
 #include "files/read.h"
-#include "gateway/probe.h"
+#include "dial/probe.h"
+#include "gateway/gateway.h"
 #include "offline/lua_command.h"
 
 static const char help[] =
@@ -139,7 +140,7 @@ static int set_up (discovering *d, tl_config *config, tl_err *err) {
   if (rc >= 0) rc = tl_gateway_apply(d->gateway, config, NULL, NULL, err);
   if (rc < 0) return rc;
   tl_link *link = tl_line_link(tl_gateway_model(d->gateway)->lines[0]);
-  return tl_probe_listen(&d->probe, link, &ears, on_told, on_done, d);
+  return tl_probe_listen(&d->probe, tl_link_dial(link), &ears, on_told, on_done, d);
 }
 
 static void on_stopped (void *ctx) { tl_loop_stop(ctx); }

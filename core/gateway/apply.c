@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "gateway/address_impl.h"
 #include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 #include "gateway/station_log.h"
@@ -323,10 +322,9 @@ int tl_link_set_params (tl_link *l, tl_line_params *params) {
   tl_link_use_filters(l, &filters);
   tl_gateway_refresh_trace(l->gateway);
   if (n == 0) return TL_OK;
-  l->secured.stale = true;
-  tl_link_end_probes(l);
+  tl_dial_changed(&l->dial);
   if (filter_only) return tl_link_refresh_filters(l, "the new topic_filter");
-  tl_link_forget_failures(l);
+  tl_dial_forget_failures(&l->dial);
   /* CLOSING: a handler that hears of the end of the connection sets parameters */
   if (l->conn.transport || l->conn.state == TL_LINK_CLOSING) {
     l->conn.renew = true;

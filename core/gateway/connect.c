@@ -1,6 +1,5 @@
 /* core/gateway/connect.c — a line's connection: its addresses one after the other, the wait
 ** between attempts, timers, the orderly end. Must not know what messages mean. */
-#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 #include <assert.h>
@@ -24,6 +23,8 @@ enum {
   QUICK_AGAIN = 20 /* this many further quick closes between two warnings */
 };
 
+static const tl_transport_events transport_events;
+
 static int64_t min64 (int64_t a, int64_t b) { return a < b ? a : b; }
 
 /* xorshift: it only has to differ from process to process, so that not all reconnect at once. */
@@ -40,7 +41,7 @@ void tl_link_arm (tl_link *l) {
   if (l->conn.state == TL_LINK_CONNECTING) due = min64(due, l->conn.connect_by);
   if (l->conn.state != TL_LINK_CLOSING) due = min64(due, tl_session_deadline(l->session));
   due = min64(due, tl_goodbye_due(l));
-  due = min64(due, tl_link_secured_due(l));
+  if (l->conn.state == TL_LINK_CONNECTED) due = min64(due, l->dial.check_at);
   /* The timer is not moved for every packet, which would cost more: when it fires too early it
   ** finds nothing to do and is set again. */
   if (due >= l->time.armed && l->time.armed > tl_loop_now(l->gateway->loop)) return;
@@ -68,10 +69,10 @@ static void attempt (tl_link *l) {
   l->conn.peer[0] = '\0';
   l->conn.connect_by =
       l->params.connect_timeout > 0 ? l->time.now + l->params.connect_timeout : INT64_MAX;
-  int rc = tl_link_begin(l, &err);
+  int rc = tl_dial_begin(&l->dial, l->conn.host, &l->conn.transport, &transport_events, l, &err);
   if (rc == TL_OK) return;
   l->conn.transport = NULL;
-  tl_link_fail(l, "%s: %s", l->secured.address, err.text);
+  tl_link_fail(l, "%s: %s", l->dial.address, err.text);
 }
 
 void tl_link_check (tl_link *l) {
@@ -125,13 +126,19 @@ void tl_link_fail (tl_link *l, const char *fmt, ...) {
   va_end(args);
   l->conn.failures++;
   tl_health_failed(l, l->conn.error);
-  tl_link_log_failure(l, TL_LOG_ERROR);
+  tl_dial_log_failure(&l->dial, TL_LOG_ERROR, l->conn.error, l->time.now);
   if (l->conn.transport) {
     tl_link_close(l, false);
   } else {
     schedule_retry(l);
     tl_link_arm(l);
   }
+}
+
+void tl_link_session_failed (tl_link *l) {
+  char text[sizeof l->conn.error];
+  tl_dial_refused_text(&l->dial, l->session, l->dial.address, text, sizeof text);
+  tl_link_fail(l, "%s", text);
 }
 
 /* will_message may be a function, which is asked before each CONNECT. */
@@ -153,7 +160,7 @@ static void on_connected (void *ctx, const char *peer) {
   l->time.now = tl_loop_now(l->gateway->loop);
   snprintf(l->conn.peer, sizeof l->conn.peer, "%s", peer);
   tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "the connection to %s is up", peer);
-  tl_link_up(l);
+  tl_dial_up(&l->dial, l->conn.transport, l->time.now);
   int rc = renew_will(l);
   if (!l->conn.transport || l->conn.state != TL_LINK_CONNECTING)
     return; /* the function has changed parameters, which began another connection */
@@ -233,10 +240,11 @@ static void on_closed (void *ctx, int code, const char *text) {
   judge_close(l, !ours);
   if (!ours) {
     bool early = l->conn.peer[0] != '\0' && !was_connected;
-    tl_link_end_text(l, l->conn.host, code, text, early, l->conn.error, sizeof l->conn.error);
+    tl_dial_end_text(&l->dial, l->conn.host, code, text, early, l->conn.error,
+                     sizeof l->conn.error);
     l->conn.failures++;
     tl_health_failed(l, l->conn.error);
-    tl_link_log_failure(l, TL_LOG_WARN);
+    tl_dial_log_failure(&l->dial, TL_LOG_WARN, l->conn.error, l->time.now);
   } else if (code == 0 && was_connected && (g->life.stopping || l->conn.removed || l->conn.renew)) {
     tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "disconnected");
   }
@@ -271,11 +279,11 @@ static void on_closed (void *ctx, int code, const char *text) {
   count_closed(g);
 }
 
-const tl_transport_events tl_link_transport_events = { .connected = on_connected,
-                                                       .room = tl_input_room,
-                                                       .data = tl_input_data,
-                                                       .drained = on_drained,
-                                                       .closed = on_closed };
+static const tl_transport_events transport_events = { .connected = on_connected,
+                                                      .room = tl_input_room,
+                                                      .data = tl_input_data,
+                                                      .drained = on_drained,
+                                                      .closed = on_closed };
 
 void tl_link_flush (tl_link *l) {
   tl_gateway *g = l->gateway;
@@ -315,7 +323,7 @@ void tl_link_flush (tl_link *l) {
 static void on_late (tl_link *l) {
   const char *stage = tl_transport_stage(l->conn.transport);
   char text[sizeof l->conn.error];
-  tl_link_late_text(l, l->conn.host, stage ? stage : "CONNACK", text, sizeof text);
+  tl_dial_late_text(&l->dial, l->conn.host, stage ? stage : "CONNACK", text, sizeof text);
   tl_link_fail(l, "%s", text);
 }
 
@@ -341,12 +349,13 @@ void tl_link_on_timer (void *ctx) {
       tl_link_flush(l);
   }
   tl_goodbye_tick(l);
-  tl_link_secured_tick(l);
+  if (l->conn.state == TL_LINK_CONNECTED && l->time.now >= l->dial.check_at)
+    tl_dial_check(&l->dial, l->conn.transport, l->time.now);
   tl_link_arm(l);
 }
 
 void tl_link_reconnect (tl_link *l, const char *why) {
-  tl_link_forget_failures(l);
+  tl_dial_forget_failures(&l->dial);
   l->conn.delay = l->params.reconnect_delay;
   if (l->conn.state == TL_LINK_WAITING) {
     l->time.now = tl_loop_now(l->gateway->loop);

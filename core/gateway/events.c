@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "gateway/address_impl.h"
 #include "gateway/filters_impl.h"
 #include "gateway/once_impl.h"
 #include "gateway/link_impl.h"
@@ -21,7 +20,7 @@ static void on_connected (void *ctx, bool session_present) {
   l->routing.asked_again = false;
   if (!session_present) tl_link_session_lost(l);
   tl_link_ask_pump(l);
-  const char *made_of = l->secured.made_of;
+  const char *made_of = l->dial.made_of;
   tl_log(TL_LOG_INFO, TL_LINK_SCOPE(l), "connected to %s%s%s%s%s", l->conn.peer,
          made_of[0] ? " (" : "", made_of, made_of[0] ? ")" : "",
          session_present ? ", the broker kept the session" : "");
@@ -39,7 +38,7 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   /* The connection works, so the next wait before reconnecting is short again.
   ** The wait stays long while something ends the connection right after each CONNACK. */
   if (l->conn.quick_closes < 5) l->conn.delay = l->params.reconnect_delay;
-  if (l->conn.quick_closes == 0) tl_link_forget_failures(l);
+  if (l->conn.quick_closes == 0) tl_dial_forget_failures(&l->dial);
   tl_line_up(l->line, l->time.now, l->time.wall);
   l->time.status_due = tl_line_tick(l->line, l->time.now, l->time.wall);
 }

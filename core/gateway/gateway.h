@@ -5,9 +5,9 @@
 #ifndef TL_GATEWAY_GATEWAY_H
 #define TL_GATEWAY_GATEWAY_H
 
+#include "dial/dial.h"
 #include "gateway/handlers.h"
 #include "gateway/observer.h"
-#include "gateway/params.h"
 #include "mqtt/session.h"
 #include "net/loop.h"
 #include "net/sink.h"
@@ -141,6 +141,7 @@ void tl_link_reconnect (tl_link *l, const char *why);
 ** Takes over what *params owns. TL_ESTATE: the line is being removed; TL_ENOMEM. */
 int tl_link_set_params (tl_link *l, tl_line_params *params);
 const tl_line_params *tl_link_params (const tl_link *l);
+tl_dial *tl_link_dial (tl_link *l); /* for probes */
 tl_line *tl_link_line (const tl_link *l);
 /* The time of the current wake-up, in ms as tl_loop_now(). */
 int64_t tl_link_now (const tl_link *l);

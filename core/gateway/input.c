@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "base/log.h"
-#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 enum {

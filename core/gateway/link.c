@@ -1,6 +1,5 @@
 /* core/gateway/link.c — a running line: made, freed, and what other rooms may ask of it.
 ** link_impl.h names the files that do the rest. */
-#include "gateway/address_impl.h"
 #include "gateway/filters_impl.h"
 #include "gateway/link_impl.h"
 
@@ -9,12 +8,28 @@
 
 #include "gateway/station_log.h"
 
+static bool call_headers (void *ctx, tl_buf *out) {
+  tl_link *l = ctx;
+  return l->gateway->handlers.headers(l->gateway->handlers_ctx, l, out);
+}
+
+static tl_dial_by dials_by (tl_link *l) {
+  const tl_gateway *g = l->gateway;
+  return (tl_dial_by){ .scope = l->line->name,
+                       .params = &l->params,
+                       .loop = g->loop,
+                       .transports = g->transports,
+                       .headers = g->handlers.headers ? call_headers : NULL,
+                       .ctx = l };
+}
+
 int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *user, tl_link **out,
                  tl_err *err) {
   tl_link *l = calloc(1, sizeof *l);
   if (!l) return tl_fail(err, TL_ENOMEM, 0, "no memory for line '%s'", line->name);
   l->gateway = g;
   l->line = line;
+  l->dial.by = dials_by(l);
   l->input.shut = g->flush.blocked ? TL_SHUT_VALUES : 0;
   l->conn.state = TL_LINK_OFF;
   l->time.armed = l->time.status_due = INT64_MAX;
@@ -33,7 +48,7 @@ int tl_link_new (tl_gateway *g, tl_line *line, tl_line_params *params, void *use
     return tl_fail(err, rc, 0, "no memory for line '%s'", line->name);
   }
   l->conn.delay = l->params.reconnect_delay;
-  tl_link_address(l, 0, l->secured.address, sizeof l->secured.address);
+  tl_dial_address(&l->dial, 0, l->dial.address, sizeof l->dial.address);
   l->user = user;
   tl_params_init(params);
   line->user = l;
@@ -46,7 +61,7 @@ void tl_link_free (tl_link *l) {
   tl_line *line = l->line && l->line->user == l ? l->line : NULL;
   /* first: functions of pending writes, which are called now, then find the line closed */
   l->conn.removed = true;
-  tl_link_end_probes(l);
+  tl_dial_end_probes(&l->dial);
   tl_goodbye_forget(l);
   tl_link_finish_long(l);
   if (l->session) tl_session_free(l->session);
@@ -56,7 +71,7 @@ void tl_link_free (tl_link *l) {
   tl_input_forget(l);
   tl_buf_fini(&l->input.bytes);
   tl_filters_fini(&l->filters);
-  tl_link_forget_sessions(l);
+  tl_dial_fini(&l->dial);
   tl_recorder_fini(&l->recorder);
   tl_health_fini(&l->health);
   tl_params_fini(&l->params);
@@ -72,6 +87,7 @@ void tl_link_free (tl_link *l) {
 }
 
 const tl_line_params *tl_link_params (const tl_link *l) { return &l->params; }
+tl_dial *tl_link_dial (tl_link *l) { return &l->dial; }
 tl_line *tl_link_line (const tl_link *l) { return l->line; }
 int64_t tl_link_now (const tl_link *l) { return l->time.now; }
 tl_router *tl_link_router (tl_link *l) { return l->routing.router; }
@@ -98,9 +114,9 @@ void tl_link_get_stats (const tl_link *l, tl_link_stats *out) {
   memset(out, 0, sizeof *out);
   out->state = states[l->conn.state];
   out->peer = l->conn.state == TL_LINK_OFF || l->conn.state == TL_LINK_WAITING ? "" : l->conn.peer;
-  out->address = l->secured.address;
-  out->transport = l->conn.state == TL_LINK_CONNECTED ? l->secured.made_of : "";
-  out->warning = l->conn.state == TL_LINK_CONNECTED ? l->secured.warning : "";
+  out->address = l->dial.address;
+  out->transport = l->conn.state == TL_LINK_CONNECTED ? l->dial.made_of : "";
+  out->warning = l->conn.state == TL_LINK_CONNECTED ? l->dial.warning : "";
   out->last_error = l->conn.error;
   out->connects = l->conn.connects;
   out->failures = l->conn.failures;

@@ -6,6 +6,7 @@
 #include "gateway/gateway_impl.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dial/dial.h"
 #include "gateway/recorder.h"
 #include "gateway/health.h"
 #include "gateway/instance.h"
@@ -63,30 +64,7 @@ typedef struct {
   uint16_t delivering; /* identifier of the message that is being delivered; 0: none */
 } tl_persistence;
 
-/* What is known of the connection's transport. */
-typedef struct {
-  char address[300]; /* as configured, with its port: "broker:8883" */
-  char made_of[300]; /* "TLS 1.3, …, WebSocket /mqtt"; "": TCP alone */
-  /* one for each address, for TLS sessions to resume; NULL: none yet */
-  tl_transport_memory *memory;
-  size_t memories;
-  bool stale;        /* the parameters have changed: TLS sessions from before are not resumed */
-  int64_t check_at;  /* when to look at the certificates' dates again, while connected */
-  int64_t warned_at; /* when a certificate that ends soon was last logged; 0: never */
-  /* for status(): that a certificate ends soon, or something less urgent; "": nothing */
-  char warning[300];
-} tl_secured;
-
 typedef struct tl_waiting tl_waiting; /* a message behind one that waits for ACK_ID */
-
-/* repeats.c: a failure that was logged. */
-typedef struct {
-  uint32_t hash;             /* of its text */
-  uint32_t logged, left_out; /* times it was logged; times it was not, since then */
-  int64_t logged_at;         /* tl_loop_now */
-} tl_repeat;
-
-enum { TL_REPEATS = 4 }; /* most lines have fewer addresses than this */
 
 /* The connection: written by connect.c. events.c notes CONNACK, and apply.c asks for a new
 ** connection. */
@@ -102,10 +80,9 @@ typedef struct {
   int64_t since;         /* when CONNACK came, ms; -1: not connected */
   uint32_t quick_closes; /* in a row: closed by the broker right after CONNACK */
   uint64_t connects, failures;
-  uint64_t ends[TL_ENDS];        /* how connections that were accepted have ended */
-  char peer[300];                /* "": the socket is not up yet */
-  char error[512];               /* why the last connection ended; "": this process ended it */
-  tl_repeat repeats[TL_REPEATS]; /* repeats.c */
+  uint64_t ends[TL_ENDS]; /* how connections that were accepted have ended */
+  char peer[300];         /* "": the socket is not up yet */
+  char error[512];        /* why the last connection ended; "": this process ended it */
 } tl_conn;
 
 /* The time of the present wake-up, and the line's only timer. */
@@ -217,11 +194,10 @@ struct tl_link {
   tl_ack ack;
   tl_long longer;
   tl_link_flush_entry flush;
-  tl_secured secured;      /* target.c */
-  tl_goodbye goodbye;      /* goodbye.c */
-  struct tl_probe *probes; /* probe.c: under way */
-  tl_health health;        /* health.c */
-  tl_recorder recorder;    /* the last messages */
+  tl_dial dial;         /* the room dial */
+  tl_goodbye goodbye;   /* goodbye.c */
+  tl_health health;     /* health.c */
+  tl_recorder recorder; /* the last messages */
 };
 
 #define TL_LINK_SCOPE(l) ((l)->line->name)
@@ -245,7 +221,8 @@ void tl_link_check (tl_link *l);
 void tl_link_close (tl_link *l, bool say_goodbye); /* begin to close: state CLOSING */
 /* Log the reason, close, and try again after a wait. */
 void tl_link_fail (tl_link *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void tl_link_arm (tl_link *l); /* set the timer to what is due next */
+void tl_link_session_failed (tl_link *l); /* the same, with the reason that the session gives */
+void tl_link_arm (tl_link *l);            /* set the timer to what is due next */
 void tl_link_on_timer (void *ctx);
 void tl_link_flush (tl_link *l); /* hand the session's output to the socket */
 /* After so many messages that entered a script, the loop gets its turn, so that a write waits
@@ -254,7 +231,6 @@ void tl_link_flush (tl_link *l); /* hand the session's output to the socket */
 enum { TL_LINK_PER_TURN = 10, TL_LINK_QUICK_NS = 50000 };
 /* How many topics, and bytes of topics, the router remembers an answer for. */
 enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 };
-extern const tl_transport_events tl_link_transport_events;
 
 /* input.c */
 uint8_t *tl_input_room (void *ctx, size_t *room); /* of tl_transport_events */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/probe.h"
+#include "dial/probe.h"
 #include "script/script.h"
 
 typedef struct {
@@ -53,7 +53,7 @@ int tl_line_probe (lua_State *L) {
   asked *a = calloc(1, sizeof *a);
   if (!a) return luaL_error(L, "not enough memory");
   a->e = e;
-  if (tl_probe_start(&a->probe, tl_line_link(line), on_stage, on_done, a) < 0) {
+  if (tl_probe_start(&a->probe, tl_link_dial(tl_line_link(line)), on_stage, on_done, a) < 0) {
     free(a);
     return luaL_error(L, "not enough memory");
   }

@@ -1,9 +1,8 @@
 /* spec/gateway/health_test.c — what a line remembers for status(): filters that were not granted,
-** messages that were too long, echoes of our own messages; and how its addresses are written. */
+** messages that were too long, echoes of our own messages. */
 #include "support/torture.h"
 
 #include "base/log.h"
-#include "gateway/address_impl.h"
 #include "gateway/link_impl.h"
 
 static tl_loop *loop;
@@ -14,10 +13,6 @@ static bool quiet (void *ctx, tl_log_level level, const char *text) {
   (void)ctx, (void)level, (void)text;
   return true;
 }
-
-static const char *const hosts[] = {
-  "broker", "mqtts://broker", "ws://broker/path", "wss://broker:443", "::1", "mqtt://[::1]:1884"
-};
 
 static int set_up (void **state) {
   tl_line_config line = { .name = TL_LIT("plant") };
@@ -30,8 +25,7 @@ static int set_up (void **state) {
   p->port = 1883;
   p->max_packet_size = 65536;
   p->max_inflight = p->max_queued = p->receive_queue = 100;
-  for (size_t i = 0; i < COUNT(hosts); i++)
-    assert_int_equal(tl_params_add_text(&p->host, tl_slice_str(hosts[i])), TL_OK);
+  assert_int_equal(tl_params_add_text(&p->host, TL_LIT("broker")), TL_OK);
   assert_int_equal(tl_gateway_apply(gateway, &config, NULL, NULL, NULL), TL_OK);
   l = tl_line_link(tl_gateway_model(gateway)->lines[0]);
   return 0;
@@ -110,37 +104,6 @@ static void without_memory_no_message_is_our_own (void **state) {
   assert_true(tl_health_is_own(&l->health, TL_LIT("a")));
 }
 
-static void addresses_are_written_whole (void **state) {
-  (void)state;
-  static const struct {
-    const char *address, *url, *hint;
-  } cases[] = {
-    { "broker:1883", "mqtt://broker:1883", "does it want TLS" },
-    { "broker:8883", "mqtts://broker:8883", "our certificate" },
-    { "broker:80", "ws://broker:80", "the user?" },
-    { "broker:443", "wss://broker:443", "our certificate" },
-    { "[::1]:1883", "mqtt://[::1]:1883", "does it want TLS" },
-    { "[::1]:1884", "mqtt://[::1]:1884", "does it want TLS" },
-  };
-  char text[100];
-  for (size_t i = 0; i < COUNT(cases); i++) {
-    tl_link_address(l, i, text, sizeof text);
-    assert_string_equal(text, cases[i].address);
-    tl_link_url(l, i, text, sizeof text);
-    assert_string_equal(text, cases[i].url);
-    assert_non_null(strstr(tl_link_end_hint(l, i), cases[i].hint));
-  }
-}
-
-static void a_plain_end_names_no_cause (void **state) {
-  (void)state;
-  assert_true(tl_link_ended_plainly(TL_TRANSPORT_END, "the broker closed the connection"));
-  assert_false(tl_link_ended_plainly(TL_TRANSPORT_END, "TLS: unknown ca"));
-  assert_false(tl_link_ended_plainly(TL_TRANSPORT_END, "short"));
-  assert_true(tl_link_ended_plainly(-104, "read: connection reset by peer"));
-  assert_false(tl_link_ended_plainly(-110, "connection timed out"));
-}
-
 #define SPEC(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main (void) {
@@ -149,8 +112,6 @@ int main (void) {
     SPEC(a_topic_of_long_messages_is_logged_once),
     SPEC(an_echo_is_our_message_that_makes_us_publish),
     SPEC(without_memory_no_message_is_our_own),
-    SPEC(addresses_are_written_whole),
-    SPEC(a_plain_end_names_no_cause),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,7 +237,7 @@ describe("help", function()
   it("has errors as the core says them", function()
     local all = {}
     for _, path in ipairs { "core/gateway/write.c", "core/gateway/ack_id.c",
-      "core/gateway/connect.c", "core/gateway/refused.c", "core/mqtt/session_publish.c",
+      "core/gateway/connect.c", "core/dial/failure.c", "core/mqtt/session_publish.c",
       "core/mqtt/session_in.c", "core/mqtt/session_time.c", "core/mqtt/session_filters.c",
         "core/script/handlers.c", "core/net/tcp.c" } do
       all[#all + 1] = files.read(path)

@@ -86,7 +86,7 @@ local function cure(l)
   end
 end
 
--- Do the words of a failed connection end with what to do? (core/gateway/refused.c, transport)
+-- Do the words of a failed connection end with what to do? (core/dial/failure.c, transport)
 local endings = { "set ", "correct ", "look at ", "start the ", "use mqtts://", "use ws://",
   "give the line ", "the broker does not take", "does it " }
 

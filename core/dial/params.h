@@ -1,7 +1,7 @@
-/* core/gateway/params.h — the parameters of a line, and one table that describes them for code
+/* core/dial/params.h — the parameters of a line, and one table that describes them for code
 ** that fills, compares or shows them. */
-#ifndef TL_GATEWAY_PARAMS_H
-#define TL_GATEWAY_PARAMS_H
+#ifndef TL_DIAL_PARAMS_H
+#define TL_DIAL_PARAMS_H
 
 #include "base/slice.h"
 

@@ -1,19 +1,19 @@
-/* core/gateway/probe.c — tries a line's addresses one after the other: resolve, TCP, proxy,
+/* core/dial/probe.c — tries a line's addresses one after the other: resolve, TCP, proxy,
 ** TLS, WebSocket, CONNECT, SUBSCRIBE. Must not touch the line's own session. */
-#include "gateway/probe.h"
+#include "dial/probe.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "gateway/address_impl.h"
-#include "gateway/link_impl.h"
+#include "base/clock.h"
 
 enum { ROOM = 4096, LISTEN_ROOM = 65536, ID_ROOM = 24, TEXT = 600, LINGER = 250 };
 
 struct tl_probe {
   tl_probe *next; /* the next probe of the same line */
-  tl_link *link;  /* NULL: the probe was stopped, or the line was removed */
+  tl_dial *dial;  /* NULL: the probe was stopped, or the line was removed */
   void (*report)(void *ctx, const char *text);
   void (*done)(void *ctx, bool well, const char *why);
   void *ctx;
@@ -40,7 +40,7 @@ static void report_stage (tl_probe *p, const char *stage, const char *found) {
   uint64_t now = tl_clock_mono_ns();
   snprintf(text, sizeof text, "  %-10s %6.1f ms  %s", stage, (double)(now - p->since) / 1e6, found);
   p->since = now;
-  if (p->link) p->report(p->ctx, text);
+  if (p->dial) p->report(p->ctx, text);
 }
 
 static const char *stage_name (const tl_probe *p) {
@@ -85,8 +85,8 @@ fail (tl_probe *p, const char *fmt, ...) {
 
 static void session_failed (tl_probe *p) {
   char address[300], text[TEXT];
-  tl_link_address(p->link, p->host - 1, address, sizeof address);
-  tl_link_refused(p->link, p->session, address, text, sizeof text);
+  tl_dial_address(p->dial, p->host - 1, address, sizeof address);
+  tl_dial_refused_text(p->dial, p->session, address, text, sizeof text);
   fail(p, "%s", text);
 }
 
@@ -94,20 +94,20 @@ static void flush (tl_probe *p) {
   tl_slice out = tl_session_output(p->session);
   if (!p->transport || out.len == 0) return;
   if (tl_transport_write(p->transport, out.at, out.len) < 0) return; /* `closed` follows */
-  tl_session_sent(p->session, out.len, tl_loop_now(p->link->gateway->loop));
+  tl_session_sent(p->session, out.len, tl_loop_now(p->dial->by.loop));
 }
 
 /* --- the session's events --- */
 
 static int on_message (void *ctx, const tl_message *m) {
   tl_probe *p = ctx;
-  if (p->ears.message && p->link) p->ears.message(p->ctx, m, m->payload.len);
+  if (p->ears.message && p->dial) p->ears.message(p->ctx, m, m->payload.len);
   return TL_MESSAGE_DONE;
 }
 
 static void on_too_long (void *ctx, const tl_message *m, size_t size) {
   tl_probe *p = ctx;
-  if (p->ears.message && p->link) p->ears.message(p->ctx, m, size);
+  if (p->ears.message && p->dial) p->ears.message(p->ctx, m, size);
 }
 
 static void on_accepted (void *ctx, bool session_present) {
@@ -119,7 +119,7 @@ static void on_accepted (void *ctx, bool session_present) {
 
 /* What is due for a probe that stays connected: a PING, or the end of the connection. */
 static void tend (tl_probe *p) {
-  if (tl_session_tick(p->session, tl_loop_now(p->link->gateway->loop)) < 0) {
+  if (tl_session_tick(p->session, tl_loop_now(p->dial->by.loop)) < 0) {
     session_failed(p);
     return;
   }
@@ -138,7 +138,7 @@ static void on_subscribed (void *ctx, const tl_subscription *filters, const uint
   tl_probe *p = ctx;
   char text[TEXT] = "", address[300];
   bool well = true, some = false;
-  tl_link_address(p->link, p->host - 1, address, sizeof address);
+  tl_dial_address(p->dial, p->host - 1, address, sizeof address);
   for (size_t i = 0; i < n; i++) {
     size_t used = strlen(text);
     bool taken = granted[i] != TL_GRANTED_NOT;
@@ -189,7 +189,7 @@ static void on_up (void *ctx, const char *peer) {
   tl_probe *p = ctx;
   (void)peer;
   p->is_up = true;
-  if (tl_session_open(p->session, tl_loop_now(p->link->gateway->loop)) < 0)
+  if (tl_session_open(p->session, tl_loop_now(p->dial->by.loop)) < 0)
     session_failed(p);
   else
     flush(p);
@@ -209,8 +209,8 @@ static void on_data (void *ctx, size_t n) {
   size_t at = 0;
   p->in.len += n;
   while (at < p->in.len && !p->is_over) {
-    long used = tl_session_input(p->session, p->in.at + at, p->in.len - at,
-                                 tl_loop_now(p->link->gateway->loop));
+    long used =
+        tl_session_input(p->session, p->in.at + at, p->in.len - at, tl_loop_now(p->dial->by.loop));
     if (used < 0) session_failed(p);
     if (used <= 0) break;
     at += (size_t)used;
@@ -238,7 +238,7 @@ static void on_closed (void *ctx, int code, const char *text) {
   bool early = p->is_up && !p->is_accepted;
   p->last = strstr(text, "resolve '") ? "resolve" : stage_name(p);
   p->transport = NULL;
-  if (!p->link) {
+  if (!p->dial) {
     probe_free(p);
     return;
   }
@@ -248,7 +248,7 @@ static void on_closed (void *ctx, int code, const char *text) {
     return;
   }
   char said[TEXT];
-  tl_link_end_text(p->link, p->host - 1, code, text, early, said, sizeof said);
+  tl_dial_end_text(p->dial, p->host - 1, code, text, early, said, sizeof said);
   fail(p, "%s", said);
 }
 
@@ -261,7 +261,7 @@ static void on_late (void *ctx) {
   if (p->is_over) return;
   const char *stage = p->transport ? tl_transport_stage(p->transport) : NULL;
   if (!stage) stage = p->is_accepted ? "SUBACK" : "CONNACK";
-  tl_link_late_text(p->link, p->host - 1, stage, text, sizeof text);
+  tl_dial_late_text(p->dial, p->host - 1, stage, text, sizeof text);
   fail(p, "%s", text);
 }
 
@@ -278,7 +278,7 @@ static tl_slice own_filter (tl_slice filter) {
 }
 
 static int new_session (tl_probe *p) {
-  const tl_line_params *params = &p->link->params;
+  const tl_line_params *params = p->dial->by.params;
   size_t n = params->topic_filter.n;
   char id[ID_ROOM];
   tl_subscription *filters = calloc(n + 1, sizeof *filters);
@@ -308,22 +308,22 @@ static int new_session (tl_probe *p) {
 }
 
 static void finish (tl_probe *p) {
-  tl_link *l = p->link;
-  for (tl_probe **at = &l->probes; *at; at = &(*at)->next) {
+  tl_dial *d = p->dial;
+  for (tl_probe **at = &d->probes; *at; at = &(*at)->next) {
     if (*at != p) continue;
     *at = p->next;
     break;
   }
-  p->link = NULL;
+  p->dial = NULL;
   p->done(p->ctx, !p->failed, p->why);
   probe_free(p);
 }
 
 static void next_address (tl_probe *p) {
-  tl_link *l = p->link;
+  tl_dial *d = p->dial;
   tl_err err = { .text = "" };
   char url[340];
-  if (p->host == l->params.host.n) {
+  if (p->host == d->by.params->host.n) {
     finish(p);
     return;
   }
@@ -331,14 +331,14 @@ static void next_address (tl_probe *p) {
   p->is_up = p->is_accepted = p->is_over = p->is_listening = false;
   p->last = NULL;
   tl_buf_clear(&p->in);
-  tl_link_url(l, host, url, sizeof url);
+  tl_dial_url(d, host, url, sizeof url);
   p->report(p->ctx, url);
   p->since = tl_clock_mono_ns();
   int rc = new_session(p);
-  if (rc == TL_OK) rc = tl_link_connect_to(l, host, &p->transport, &transport_events, p, &err);
+  if (rc == TL_OK) rc = tl_dial_beside(d, host, &p->transport, &transport_events, p, &err);
   int64_t limit =
-      l->params.connect_timeout > 0 ? l->params.connect_timeout : TL_PROBE_TIMEOUT_S * 1000;
-  tl_timer_at(p->timer, tl_loop_now(l->gateway->loop) + limit);
+      d->by.params->connect_timeout > 0 ? d->by.params->connect_timeout : TL_PROBE_TIMEOUT_S * 1000;
+  tl_timer_at(p->timer, tl_loop_now(d->by.loop) + limit);
   if (rc < 0) fail(p, "%s", err.text[0] ? err.text : "no memory");
 }
 
@@ -352,52 +352,52 @@ static void begin (void *ctx) {
     on_late(p);
 }
 
-int tl_probe_start (tl_probe **out, tl_link *l, void (*report)(void *ctx, const char *text),
+int tl_probe_start (tl_probe **out, tl_dial *d, void (*report)(void *ctx, const char *text),
                     void (*done)(void *ctx, bool well, const char *why), void *ctx) {
   static const tl_probe_ears deaf = { NULL, NULL };
-  return tl_probe_listen(out, l, &deaf, report, done, ctx);
+  return tl_probe_listen(out, d, &deaf, report, done, ctx);
 }
 
 void tl_probe_end (tl_probe *p) {
-  if (!p->link || p->is_over) return;
+  if (!p->dial || p->is_over) return;
   if (p->is_listening)
     goodbye(p);
   else
     address_over(p);
 }
 
-int tl_probe_listen (tl_probe **out, tl_link *l, const tl_probe_ears *ears,
+int tl_probe_listen (tl_probe **out, tl_dial *d, const tl_probe_ears *ears,
                      void (*report)(void *ctx, const char *text),
                      void (*done)(void *ctx, bool well, const char *why), void *ctx) {
   tl_probe *p = calloc(1, sizeof *p);
   if (!p) return TL_ENOMEM;
   tl_buf_init(&p->in);
-  p->link = l;
+  p->dial = d;
   p->ears = *ears;
   p->report = report;
   p->done = done;
   p->ctx = ctx;
-  int rc = tl_timer_new(&p->timer, l->gateway->loop, begin, p);
+  int rc = tl_timer_new(&p->timer, d->by.loop, begin, p);
   if (rc < 0) {
     probe_free(p);
     return rc;
   }
-  p->next = l->probes;
-  l->probes = p;
-  tl_timer_at(p->timer, tl_loop_now(l->gateway->loop));
+  p->next = d->probes;
+  d->probes = p;
+  tl_timer_at(p->timer, tl_loop_now(d->by.loop));
   *out = p;
   return TL_OK;
 }
 
 void tl_probe_stop (tl_probe *p) {
-  tl_link *l = p->link;
-  if (!l) return;
-  for (tl_probe **at = &l->probes; *at; at = &(*at)->next) {
+  tl_dial *d = p->dial;
+  if (!d) return;
+  for (tl_probe **at = &d->probes; *at; at = &(*at)->next) {
     if (*at != p) continue;
     *at = p->next;
     break;
   }
-  p->link = NULL;
+  p->dial = NULL;
   p->is_over = true; /* it may be inside one of its own calls */
   tl_timer_stop(p->timer);
   if (p->transport)
@@ -406,9 +406,9 @@ void tl_probe_stop (tl_probe *p) {
     probe_free(p);
 }
 
-void tl_link_end_probes (tl_link *l) {
-  while (l->probes) {
-    tl_probe *p = l->probes;
+void tl_dial_end_probes (tl_dial *d) {
+  while (d->probes) {
+    tl_probe *p = d->probes;
     void (*done)(void *ctx, bool well, const char *why) = p->done;
     void *ctx = p->ctx;
     tl_probe_stop(p);

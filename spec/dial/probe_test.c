@@ -1,15 +1,15 @@
-/* spec/gateway/probe_test.c — a probe of a line: each answer of a broker, each end of a connection
+/* spec/dial/probe_test.c — a probe of a line: each answer of a broker, each end of a connection
 ** and each request for memory that fails ends in one word to whoever asked. The broker is a plain
 ** socket. */
 #include "net/net_support.h"
 #include "support/torture.h"
 
 #include "base/log.h"
-#include "gateway/gateway.h"
-#include "gateway/probe.h"
+#include "dial/probe.h"
 
-static tl_gateway *gateway;
-static tl_link *l;
+static tl_transports *transports;
+static tl_line_params params;
+static tl_dial dial;
 static int listener, broker; /* sockets */
 static uint16_t port;
 
@@ -52,35 +52,32 @@ static void on_listening (void *ctx) {
 
 static const tl_probe_ears ears = { on_message, on_listening };
 
-static void apply (const char *filter, const char *second) {
+static void set_params (const char *filter, const char *second) {
   char host[40];
-  tl_line_config line = { .name = TL_LIT("plant") };
-  tl_config config = { .lines = &line, .line_count = 1 };
-  tl_line_params *p = &line.params;
+  tl_line_params *p = &params;
+  tl_params_fini(p);
   snprintf(host, sizeof host, "mqtt://127.0.0.1:%u", port);
   p->port = 1883;
   p->max_packet_size = 100;
-  p->max_inflight = p->max_queued = p->receive_queue = 100;
   p->connect_timeout = DEADLINE_MS;
   assert_int_equal(tl_params_set_text(&p->user_name, TL_LIT("me")), TL_OK);
   assert_int_equal(tl_params_add_text(&p->host, tl_slice_str(host)), TL_OK);
   if (second) assert_int_equal(tl_params_add_text(&p->host, tl_slice_str(second)), TL_OK);
   assert_int_equal(tl_params_add_text(&p->topic_filter, tl_slice_str(filter)), TL_OK);
   assert_int_equal(tl_params_add_text(&p->topic_filter, TL_LIT("b")), TL_OK);
-  assert_int_equal(tl_gateway_apply(gateway, &config, NULL, NULL, NULL), TL_OK);
-  l = tl_line_link(tl_gateway_model(gateway)->lines[0]);
 }
 
 static int set_up (void **state) {
   tl_log_set_writer(quiet, NULL);
   if (loop_setup(state) != 0) return -1;
-  assert_int_equal(tl_gateway_new(&gateway, loop, NULL, NULL), TL_OK);
+  assert_int_equal(tl_transports_new(&transports, loop), TL_OK);
+  dial = (tl_dial){ .by = { "plant", &params, loop, transports, NULL, NULL } };
   listener = listen_on(AF_INET, 8, &port);
   broker = -1;
   seen[0] = why[0] = '\0';
   dones = messages = listening = 0;
   in_message = NULL;
-  apply("$share/group/a/#", NULL);
+  set_params("$share/group/a/#", NULL);
   return listener < 0;
 }
 
@@ -90,19 +87,21 @@ static void hang_up (void) {
 }
 
 static int tear_down (void **state) {
-  tl_gateway_free(gateway);
+  tl_dial_fini(&dial);
   RUN_UNTIL(true);
   for (int i = 0; i < 3; i++) turn(); /* a stopped probe closes its socket */
   hang_up();
   close(listener);
+  tl_params_fini(&params);
+  tl_transports_free(transports);
   return loop_teardown(state);
 }
 
 static void start (bool listens) {
   probe = NULL;
   dones = 0;
-  int rc = listens ? tl_probe_listen(&probe, l, &ears, on_report, on_done, NULL)
-                   : tl_probe_start(&probe, l, on_report, on_done, NULL);
+  int rc = listens ? tl_probe_listen(&probe, &dial, &ears, on_report, on_done, NULL)
+                   : tl_probe_start(&probe, &dial, on_report, on_done, NULL);
   assert_int_equal(rc, TL_OK);
 }
 
@@ -188,7 +187,7 @@ static void each_address_is_tried (void **state) {
   char second[40];
   (void)state;
   snprintf(second, sizeof second, "mqtt://127.0.0.1:%u", closed_port());
-  apply("a", second);
+  set_params("a", second);
   start(false);
   is_accepted();
   says("\x90\x04\x00\x01\x00\x00", 6);
@@ -243,7 +242,7 @@ static void one_may_be_stopped_at_any_time (void **state) {
   assert_int_equal(dones, 0);
   start(false);
   connects();
-  apply("other", NULL); /* the line changes */
+  tl_dial_changed(&dial);
   ends_with(false, "the line was changed or removed meanwhile");
 }
 
@@ -269,7 +268,7 @@ static void without_memory_it_fails_in_words (void **state) {
     dones = 0;
     why[0] = '\0';
     memory_fails(t.at, t.for_ever);
-    int rc = tl_probe_start(&probe, l, on_report, on_done, NULL);
+    int rc = tl_probe_start(&probe, &dial, on_report, on_done, NULL);
     if (rc == TL_OK) RUN_UNTIL(is_done());
     bool failed = memory_failed;
     memory_heals();

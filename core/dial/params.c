@@ -1,6 +1,6 @@
-/* core/gateway/params.c — owning, comparing and describing a line's parameters. Must not know
+/* core/dial/params.c — owning, comparing and describing a line's parameters. Must not know
 ** what they do. */
-#include "gateway/params.h"
+#include "dial/params.h"
 
 #include <stdlib.h>
 

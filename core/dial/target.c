@@ -1,13 +1,9 @@
-/* core/gateway/target.c — where a line connects to, for the room transport: its addresses,
-** with TLS, WebSocket and proxy as the parameters say. Must not know what is sent. */
-#include "gateway/address_impl.h"
-#include "gateway/link_impl.h"
+/* core/dial/target.c — where a line connects to, for the room transport: its addresses, with
+** TLS, WebSocket and proxy as the parameters say. Must not know what is sent. */
+#include "dial/dial_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/address.h"
-#include "base/log.h"
 
 enum { ALPN_MAX = 512, PSK_MAX = 256 };
 
@@ -20,45 +16,30 @@ typedef struct {
   tl_slice *made; /* slices of `headers` */
 } route;
 
-/* Scheme and port; the line's parameters fill in what the address does not say. */
-static tl_address address_of (const tl_link *l, size_t host) {
-  tl_address a = { .scheme = TL_SCHEME_NONE, .host = l->params.host.at[host] };
-  tl_broker_parse(l->params.host.at[host], &a, NULL); /* cannot fail: the config was checked */
+tl_address tl_dial_target (const tl_dial *d, size_t host) {
+  const tl_line_params *p = d->by.params;
+  tl_address a = { .scheme = TL_SCHEME_NONE, .host = p->host.at[host] };
+  tl_broker_parse(p->host.at[host], &a, NULL); /* cannot fail: the config was checked */
   if (a.scheme == TL_SCHEME_NONE) {
-    if (l->params.tls) a.scheme = TL_SCHEME_MQTTS;
-    a.port = (uint16_t)l->params.port;
+    if (p->tls) a.scheme = TL_SCHEME_MQTTS;
+    a.port = (uint16_t)p->port;
   } else if (a.port == 0) {
     a.port = tl_scheme_port(a.scheme);
   }
   return a;
 }
 
-void tl_link_url (const tl_link *l, size_t host, char *out, size_t room) {
+void tl_dial_url (const tl_dial *d, size_t host, char *out, size_t room) {
   static const char *const schemes[] = { "mqtt", "mqtt", "mqtts", "ws", "wss" };
   char address[300];
-  tl_link_address(l, host, address, sizeof address);
-  snprintf(out, room, "%s://%s", schemes[address_of(l, host).scheme], address);
+  tl_dial_address(d, host, address, sizeof address);
+  snprintf(out, room, "%s://%s", schemes[tl_dial_target(d, host).scheme], address);
 }
 
-void tl_link_address (const tl_link *l, size_t host, char *out, size_t room) {
-  tl_address a = address_of(l, host);
+void tl_dial_address (const tl_dial *d, size_t host, char *out, size_t room) {
+  tl_address a = tl_dial_target(d, host);
   bool is_v6 = a.host.len > 0 && memchr(a.host.at, ':', a.host.len);
   snprintf(out, room, is_v6 ? "[%.*s]:%u" : "%.*s:%u", TL_ARG(a.host), (unsigned)a.port);
-}
-
-bool tl_link_ended_plainly (int code, const char *text) {
-  static const char closed[] = "closed the connection", reset[] = "connection reset by peer";
-  const char *end = code == TL_TRANSPORT_END ? closed : reset;
-  size_t len = strlen(text), n = strlen(end);
-  return len >= n && strcmp(text + len - n, end) == 0;
-}
-
-const char *tl_link_end_hint (const tl_link *l, size_t host) {
-  tl_scheme scheme = address_of(l, host).scheme;
-  if (tl_scheme_is_tls(scheme))
-    return " before CONNACK: does it know the Client ID, the user and our certificate?";
-  if (tl_scheme_is_ws(scheme)) return " before CONNACK: does it know the Client ID and the user?";
-  return " before CONNACK: does it want TLS (mqtts://)? Does it know the Client ID and the user?";
 }
 
 static tl_slice given (tl_slice text) { return text.at ? text : TL_LIT(""); }
@@ -119,12 +100,11 @@ static void fill_tls (route *r, const tl_line_params *p) {
     s->verify = TL_TLS_VERIFY_CHAIN;
 }
 
-/* Call the user's function for headers and slice its result. */
-static int called_headers (route *r, tl_link *l, tl_err *err) {
-  tl_gateway *g = l->gateway;
+/* Slice what the function of ws_headers has made. */
+static int called_headers (route *r, const tl_dial_by *by, tl_err *err) {
   size_t n = 0;
-  if (!g->handlers.headers) return TL_OK;
-  if (!g->handlers.headers(g->handlers_ctx, l, &r->headers))
+  if (!by->headers) return TL_OK;
+  if (!by->headers(by->ctx, &r->headers))
     return tl_fail(err, TL_EREFUSED, 0, "ws_headers failed: see the error before");
   for (size_t i = 0; i < r->headers.len; i++) n += r->headers.at[i] == 0;
   r->made = calloc(n + 1, sizeof *r->made);
@@ -139,14 +119,14 @@ static int called_headers (route *r, tl_link *l, tl_err *err) {
   return TL_OK;
 }
 
-static int fill_ws (route *r, tl_link *l, tl_slice path, tl_err *err) {
-  const tl_line_params *p = &l->params;
+static int fill_ws (route *r, const tl_dial_by *by, tl_slice path, tl_err *err) {
+  const tl_line_params *p = by->params;
   r->target.ws_path = path.len > 0 ? path : given(p->ws_path);
   if (r->target.ws_path.len == 0) r->target.ws_path = TL_LIT("/mqtt");
   r->target.ws_subprotocol = given(p->ws_subprotocol);
   r->target.ws_headers = p->ws_headers.at;
   r->target.ws_header_count = p->ws_headers.n;
-  return p->ws_headers_called ? called_headers(r, l, err) : TL_OK;
+  return p->ws_headers_called ? called_headers(r, by, err) : TL_OK;
 }
 
 static void fill_proxy (route *r, const tl_line_params *p) {
@@ -162,27 +142,27 @@ static void fill_proxy (route *r, const tl_line_params *p) {
   r->target.proxy_password = given(p->proxy_password);
 }
 
-static tl_transport_memory *memory_of (tl_link *l, size_t host) {
-  tl_secured *s = &l->secured;
-  if (!s->memory) {
-    s->memory = calloc(l->params.host.n, sizeof *s->memory);
-    s->memories = s->memory ? l->params.host.n : 0;
+static tl_transport_memory *memory_of (tl_dial *d, size_t host) {
+  size_t n = d->by.params->host.n;
+  if (!d->memory) {
+    d->memory = calloc(n, sizeof *d->memory);
+    d->memories = d->memory ? n : 0;
   }
-  return host < s->memories ? &s->memory[host] : NULL;
+  return host < d->memories ? &d->memory[host] : NULL;
 }
 
-void tl_link_forget_sessions (tl_link *l) {
-  tl_secured *s = &l->secured;
-  for (size_t i = 0; i < s->memories; i++) tl_transport_memory_fini(&s->memory[i]);
-  free(s->memory);
-  s->memory = NULL;
-  s->memories = 0;
-  s->stale = false;
+static void forget_sessions (tl_dial *d) {
+  for (size_t i = 0; i < d->memories; i++) tl_transport_memory_fini(&d->memory[i]);
+  free(d->memory);
+  d->memory = NULL;
+  d->memories = 0;
+  d->stale = false;
 }
 
-int tl_link_connect_to (tl_link *l, size_t host, tl_transport **out,
-                        const tl_transport_events *events, void *ctx, tl_err *err) {
-  tl_address a = address_of(l, host);
+static int connect_to (tl_dial *d, size_t host, bool resumes, tl_transport **out,
+                       const tl_transport_events *events, void *ctx, tl_err *err) {
+  const tl_line_params *p = d->by.params;
+  tl_address a = tl_dial_target(d, host);
   route r;
   int rc = TL_OK;
   memset(&r, 0, sizeof r);
@@ -190,17 +170,17 @@ int tl_link_connect_to (tl_link *l, size_t host, tl_transport **out,
   copy_text(r.host, sizeof r.host, a.host);
   r.target.host = tl_slice_str(r.host);
   r.target.port = a.port;
-  r.target.within_ms = l->params.connect_timeout;
+  r.target.within_ms = p->connect_timeout;
   r.target.is_tls = tl_scheme_is_tls(a.scheme);
   r.target.is_ws = tl_scheme_is_ws(a.scheme);
-  fill_proxy(&r, &l->params);
+  fill_proxy(&r, p);
   if (r.target.is_tls) {
-    fill_tls(&r, &l->params);
-    if (ctx == l) r.target.memory = memory_of(l, host);
+    fill_tls(&r, p);
+    if (resumes) r.target.memory = memory_of(d, host);
   }
-  if (r.target.is_ws) rc = fill_ws(&r, l, a.path, err);
+  if (r.target.is_ws) rc = fill_ws(&r, &d->by, a.path, err);
   if (rc == TL_OK) {
-    rc = tl_transport_connect(out, l->gateway->transports, &r.target, events, ctx);
+    rc = tl_transport_connect(out, d->by.transports, &r.target, events, ctx);
     if (rc < 0) tl_fail(err, rc, 0, "no resources for a connection (%d)", rc);
   }
   if (r.headers.len > 0) memset(r.headers.at, 0, r.headers.len);
@@ -210,10 +190,26 @@ int tl_link_connect_to (tl_link *l, size_t host, tl_transport **out,
   return rc;
 }
 
-int tl_link_begin (tl_link *l, tl_err *err) {
-  if (l->secured.stale) tl_link_forget_sessions(l);
-  tl_link_address(l, l->conn.host, l->secured.address, sizeof l->secured.address);
-  l->secured.made_of[0] = '\0';
-  tl_log(TL_LOG_DEBUG, TL_LINK_SCOPE(l), "connecting to %s", l->secured.address);
-  return tl_link_connect_to(l, l->conn.host, &l->conn.transport, &tl_link_transport_events, l, err);
+int tl_dial_begin (tl_dial *d, size_t host, tl_transport **out, const tl_transport_events *events,
+                   void *ctx, tl_err *err) {
+  if (d->stale) forget_sessions(d);
+  tl_dial_address(d, host, d->address, sizeof d->address);
+  d->made_of[0] = '\0';
+  tl_log(TL_LOG_DEBUG, d->by.scope, "connecting to %s", d->address);
+  return connect_to(d, host, true, out, events, ctx, err);
+}
+
+int tl_dial_beside (tl_dial *d, size_t host, tl_transport **out, const tl_transport_events *events,
+                    void *ctx, tl_err *err) {
+  return connect_to(d, host, false, out, events, ctx, err);
+}
+
+void tl_dial_changed (tl_dial *d) {
+  d->stale = true;
+  tl_dial_end_probes(d);
+}
+
+void tl_dial_fini (tl_dial *d) {
+  tl_dial_end_probes(d);
+  forget_sessions(d);
 }

@@ -1,13 +1,12 @@
-/* core/gateway/refused.c — describes a failed attempt in one sentence: the address as
+/* core/dial/failure.c — describes a failed attempt in one sentence: the address as
 ** configured, the cause, and what to do where that is known. Must not know what happens after
 ** a failure. */
-#include "gateway/address_impl.h"
-#include "gateway/link_impl.h"
+#include "dial/dial_impl.h"
 
 #include <stdio.h>
 
 /* What to do about a refused CONNECT: a text that begins with ": ", or "". */
-static const char *remedy (const tl_link *l, const tl_session *s) {
+static const char *remedy (const tl_dial *d, const tl_session *s) {
   const char *text = tl_session_error(s);
   switch (tl_session_refusal(s)) {
     case 1: return ": the broker does not take MQTT 3.1.1";
@@ -15,8 +14,8 @@ static const char *remedy (const tl_link *l, const tl_session *s) {
     case 3: return ": look at the broker's log";
     case 4:
     case 5:
-      return l->params.user_name.len > 0 ? ": correct user_name and password"
-                                         : ": set user_name and password";
+      return d->by.params->user_name.len > 0 ? ": correct user_name and password"
+                                             : ": set user_name and password";
     default: break;
   }
   if (strstr(text, "a TLS port?")) return ": use mqtts://, or correct the port";
@@ -24,15 +23,9 @@ static const char *remedy (const tl_link *l, const tl_session *s) {
   return "";
 }
 
-void tl_link_refused (const tl_link *l, const tl_session *s, const char *address, char *out,
-                      size_t room) {
-  snprintf(out, room, "%s: %s%s", address, tl_session_error(s), remedy(l, s));
-}
-
-void tl_link_session_failed (tl_link *l) {
-  char text[sizeof l->conn.error];
-  tl_link_refused(l, l->session, l->secured.address, text, sizeof text);
-  tl_link_fail(l, "%s", text);
+void tl_dial_refused_text (const tl_dial *d, const tl_session *s, const char *address, char *out,
+                           size_t room) {
+  snprintf(out, room, "%s: %s%s", address, tl_session_error(s), remedy(d, s));
 }
 
 static bool ends_with (const char *text, const char *end) {
@@ -42,8 +35,8 @@ static bool ends_with (const char *text, const char *end) {
 
 /* What to do about an error of the network. TLS, WebSocket and proxy errors already say it in
 ** their texts. */
-static const char *network_remedy (const tl_link *l, const char *text) {
-  bool by_proxy = l->params.proxy.len > 0;
+static const char *network_remedy (const tl_dial *d, const char *text) {
+  bool by_proxy = d->by.params->proxy.len > 0;
   if (strstr(text, "resolve '"))
     return by_proxy ? ": correct proxy, or look at the name server"
                     : ": correct host, or look at the name server";
@@ -55,24 +48,37 @@ static const char *network_remedy (const tl_link *l, const char *text) {
   return "";
 }
 
-void tl_link_end_text (const tl_link *l, size_t host, int code, const char *text, bool early,
+bool tl_dial_ended_plainly (int code, const char *text) {
+  return ends_with(text,
+                   code == TL_TRANSPORT_END ? "closed the connection" : "connection reset by peer");
+}
+
+const char *tl_dial_end_hint (const tl_dial *d, size_t host) {
+  tl_scheme scheme = tl_dial_target(d, host).scheme;
+  if (tl_scheme_is_tls(scheme))
+    return " before CONNACK: does it know the Client ID, the user and our certificate?";
+  if (tl_scheme_is_ws(scheme)) return " before CONNACK: does it know the Client ID and the user?";
+  return " before CONNACK: does it want TLS (mqtts://)? Does it know the Client ID and the user?";
+}
+
+void tl_dial_end_text (const tl_dial *d, size_t host, int code, const char *text, bool early,
                        char *out, size_t room) {
   char address[300];
-  tl_link_address(l, host, address, sizeof address);
+  tl_dial_address(d, host, address, sizeof address);
   /* Begin with the address as the user wrote it, unless the text names it: a host name may
   ** stand for many IP addresses. */
   bool named = strstr(text, address);
-  early = early && tl_link_ended_plainly(code, text);
+  early = early && tl_dial_ended_plainly(code, text);
   snprintf(out, room, "%s%s%s%s", named ? "" : address, named ? "" : ": ", text,
-           early ? tl_link_end_hint(l, host) : network_remedy(l, text));
+           early ? tl_dial_end_hint(d, host) : network_remedy(d, text));
 }
 
-void tl_link_late_text (const tl_link *l, size_t host, const char *stage, char *out, size_t room) {
-  int64_t ms = l->params.connect_timeout;
+void tl_dial_late_text (const tl_dial *d, size_t host, const char *stage, char *out, size_t room) {
+  int64_t ms = d->by.params->connect_timeout;
   double limit = ms > 0 ? (double)ms / 1000 : TL_PROBE_TIMEOUT_S;
   char address[300];
   const char *hint = "";
-  tl_link_address(l, host, address, sizeof address);
+  tl_dial_address(d, host, address, sizeof address);
   if (strcmp(stage, "connection") == 0) {
     snprintf(
         out, room,
