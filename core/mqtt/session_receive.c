@@ -1,7 +1,8 @@
 /* core/mqtt/session_receive.c — received messages: delivery, and acknowledgements in the order
-** of receipt. deliver() decides that a QoS 2 message counts once; its identifiers survive a
-** restart through the event `store` (gateway/session_store.c) and tl_session_restore()
-** (mqtt/session_store.c). */
+** of receipt.
+** is_repetition() decides that a QoS 2 message counts once. The identifiers that it compares with
+** survive a restart: the event `store` reports them (gateway/session_store.c keeps them on disk),
+** and tl_session_restore() in mqtt/session_store.c brings them back. */
 #include "mqtt/session_impl.h"
 
 void tl_session_store_received (tl_session *s, uint16_t id, bool gone) {
@@ -47,21 +48,27 @@ static int not_taken (tl_session *s, uint8_t qos, uint16_t id, int code) {
                            : tl_fail(&s->fault.why, code, 0, "a message could not be taken");
 }
 
+/* QoS 2 reaches the application once: a message whose identifier came before, and had no PUBREL
+** since, is a repetition, and gets PUBREC only [MQTT-4.3.3-2].
+** A new identifier is kept before the message is delivered (method B of figure 4.3). It is on the
+** disk at the end of the wake-up; what a kill in between means: gateway/once.h.
+** 1: a repetition, 0: new, or TL_ENOMEM: the connection must close. */
+static int is_repetition (tl_session *s, uint16_t id) {
+  if (tl_idset_has(&s->receiving.ids, id)) {
+    s->stats.duplicates++;
+    return 1;
+  }
+  if (tl_idset_add(&s->receiving.ids, id) != TL_OK) return no_memory(s);
+  tl_session_store_received(s, id, false);
+  return 0;
+}
+
 static int deliver (tl_session *s, const tl_message *m) {
   if (tl_acks_reserve(&s->receiving.acks) != TL_OK ||
       (m->qos && tl_buf_reserve(&s->out.answers, 4) != TL_OK))
     return no_memory(s);
-  if (m->qos == 2) {
-    if (tl_idset_has(&s->receiving.ids, m->id)) {
-      /* a repeat before PUBREL: PUBREC only [MQTT-4.3.3-2] */
-      s->stats.duplicates++;
-      return acknowledge(s, 2, m->id);
-    }
-    if (tl_idset_add(&s->receiving.ids, m->id) != TL_OK) return no_memory(s);
-    /* Before delivery (method B of figure 4.3). It is on the disk at the end of the wake-up; what
-    ** a kill in between means: gateway/once.h. */
-    tl_session_store_received(s, m->id, false);
-  }
+  int repeated = m->qos == 2 ? is_repetition(s, m->id) : 0;
+  if (repeated != 0) return repeated < 0 ? repeated : acknowledge(s, 2, m->id);
   int verdict = s->message(s->ctx, m);
   if (verdict < 0) return not_taken(s, m->qos, m->id, verdict);
   if (verdict & TL_MESSAGE_HELD) {
@@ -90,13 +97,8 @@ int tl_session_on_publish (tl_session *s, const tl_frame *f) {
 int tl_session_on_skipped (tl_session *s, uint8_t qos, uint16_t id) {
   if (qos == 0) return TL_OK;
   if (tl_acks_reserve(&s->receiving.acks) != TL_OK) return no_memory(s);
-  if (qos == 2 && tl_idset_has(&s->receiving.ids, id)) {
-    s->stats.duplicates++;
-  } else if (qos == 2) {
-    if (tl_idset_add(&s->receiving.ids, id) != TL_OK) return no_memory(s);
-    tl_session_store_received(s, id, false);
-  }
-  return acknowledge(s, qos, id);
+  int repeated = qos == 2 ? is_repetition(s, id) : 0;
+  return repeated < 0 ? repeated : acknowledge(s, qos, id);
 }
 
 int tl_session_on_pubrel (tl_session *s, uint16_t id) {
