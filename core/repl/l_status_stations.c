@@ -73,8 +73,16 @@ static void look_at_invalid (look *k, const tl_station *s, uint16_t tag) {
   add_shown(k, of);
 }
 
+/* Is there anything that a message could fill? A station that only writes has nothing to hear. */
+static bool is_listener (const look *k, const tl_station *s) {
+  if (s->plan->tag_count == 0 || s->will_topic) return true;
+  for (uint16_t i = 0; i < s->plan->tag_count; i++)
+    if (is_filled(s, i)) return true;
+  return tl_gateway_decodes(tl_script_of(k->L)->gateway, s);
+}
+
 static void look_at_silent (look *k, const tl_station *s) {
-  if (s->stats.messages > 0 || !one_more(k, SILENT)) return;
+  if (s->stats.messages > 0 || !is_listener(k, s) || !one_more(k, SILENT)) return;
   lua_createtable(k->L, 0, 2);
   tl_set_text(k->L, "name", s->name);
   tl_set_text(k->L, "address", s->address);

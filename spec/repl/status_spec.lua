@@ -121,7 +121,7 @@ local problems = {
 
 local function outlet(changes, spool)
   local o = { name = "bus", kind = "nats", up = true, since = 60, why = "", behind = 0,
-    rejected = 0, dropped = 0, last_rejected = "", lag = 0 }
+    rejected = 0, dropped = 0, last_rejected = "", lag = 0, stored = 0 }
   for key, value in pairs(changes) do o[key] = value end
   return { outlets = { o }, spool = spool }
 end
@@ -283,6 +283,16 @@ describe("status()", function()
       unrouted_topics = { { topic = "a\27[2J", count = 1, over = 0 } } }
     assert.falsy(text:find "\27")
     assert.falsy(result.remarks[1].text:find "\27")
+  end)
+
+  it("has a line for each outlet that takes what comes", function()
+    local spool = { bytes = 25, max = 100 }
+    local _, text = told({}, outlet({ stored = 1234, behind = 2 }, spool))
+    local shown = "\noutlet 'bus' (nats): up for 60 s; 1234 values stored, 2 behind; "
+      .. "the spool is 25 % full\nnothing is wrong"
+    assert.truthy(text:find(shown, 1, true), text)
+    _, text = told({}, outlet({ up = false, why = "refused", stored = 1234 }, spool))
+    assert.falsy(text:find("up for", 1, true), text)
   end)
 
   it("keeps checks and text apart", function()

@@ -398,7 +398,9 @@ describe("a healthy plant", function()
     station "meter" { address = "meter/up", payload_type = "Text only", tags = { v = Ai {} },
       decode = function(m) if m.payload == "bad" then error "bad" end return { v = tonumber(m.payload) } end },
     station "door-{d}" { address = "door/(?<d>.+)", tags = { open = Di "JA=open" } },
-    station "silent" { address = "silent/up", tags = { x = Ai "JA=x" } } }]]
+    station "silent" { address = "silent/up", tags = { x = Ai "JA=x" } },
+    station "writer" { address = "only/written", tags = {
+      to = TxtO { "OUT_TOPIC", default = "w" }, v = Ao "OUT_VALUE" } } }]]
 
   local function nothing_is_wrong(t)
     local doc = facts(t)
@@ -425,6 +427,9 @@ describe("a healthy plant", function()
     local doc = nothing_is_wrong(t)
     assert.is_nil(find(doc.remarks, "no-station"))
     assert.truthy(find(doc.remarks, "handler-failed"))
+    -- nobody waits for a message of a station that only writes
+    for _, one in ipairs(doc.remarks) do assert.not_equal("p.writer", one.station) end
+    assert.equal("p.silent", find(doc.remarks, "no-message").station)
     -- an outage, after which the session is lost; and another one, after which it is kept
     c:reset()
     c = b:handshake { session_present = false }

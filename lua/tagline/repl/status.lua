@@ -25,6 +25,13 @@ local function line_head(l)
   return text
 end
 
+--- A history or another outlet that takes what comes; what is wrong with one is a problem.
+local function outlet_line(o, spool)
+  return ("outlet '%s' (%s): up for %s; %s stored, %d behind; the spool is %d %% full"):format(o.name,
+    o.kind, span(o.since), plural(o.stored, "value"), o.behind,
+    spool.bytes * 100 // math.max(spool.max, 1))
+end
+
 local function config_head(c, now)
   return ("config %s, version %s, loaded %s (%s ago)%s"):format(c.file, c.hash:sub(1, 8),
     at(c.time), span(now - c.time),
@@ -62,6 +69,9 @@ function M.text(facts, report, now, uptime)
   for _, l in ipairs(facts.lines) do
     out[#out + 1] = line_head(l)
     for _, kind in ipairs { "problem", "remark" } do tell(l.name, kind, "  ") end
+  end
+  for _, o in ipairs(facts.outlets or {}) do
+    if o.up and facts.spool then out[#out + 1] = outlet_line(o, facts.spool) end
   end
   out[#out + 1] = wrong == 0 and "nothing is wrong" or plural(wrong, "thing") .. " to look at"
   -- topics are what a device made of them
