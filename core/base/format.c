@@ -1,4 +1,4 @@
-/* core/base/format.c — numbers, times, JSON strings and base64 as text, whatever the locale.
+/* core/base/format.c — numbers, times and JSON strings as text, whatever the locale.
 ** Knows nothing else. */
 #include "base/format.h"
 #include "base/number.h"
@@ -194,26 +194,6 @@ void tl_json_quote (tl_buf *out, tl_slice s) {
   }
   tl_buf_add(out, s.len > 0 ? s.at + from : NULL, s.len - from);
   tl_buf_byte(out, '"');
-}
-
-void tl_base64_encode (tl_buf *out, tl_slice s) {
-  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (s.len > SIZE_MAX / 4 * 3 - 3) {
-    out->failed = true;
-    return;
-  }
-  if (tl_buf_reserve(out, (s.len + 2) / 3 * 4) != TL_OK) return;
-  uint8_t *to = out->at + out->len;
-  for (size_t i = 0; i < s.len; i += 3) {
-    size_t n = s.len - i < 3 ? s.len - i : 3;
-    uint32_t bits = (uint32_t)s.at[i] << 16 | (n > 1 ? (uint32_t)s.at[i + 1] << 8 : 0) |
-                    (n > 2 ? s.at[i + 2] : 0);
-    *to++ = (uint8_t)letters[bits >> 18];
-    *to++ = (uint8_t)letters[bits >> 12 & 63];
-    *to++ = n > 1 ? (uint8_t)letters[bits >> 6 & 63] : '=';
-    *to++ = n > 2 ? (uint8_t)letters[bits & 63] : '=';
-  }
-  out->len = (size_t)(to - out->at);
 }
 
 /* Days since 1970-01-01 to a date. Counted from 1 March of a year 400 k, so that the leap day

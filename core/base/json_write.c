@@ -1,6 +1,7 @@
 /* core/base/json_write.c — members of JSON objects. See json_write.h. */
 #include "base/json_write.h"
 
+#include "base/base64.h"
 #include "base/format.h"
 #include "base/number.h"
 #include "base/utf8.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/format.h"
 #include "base/number.h"
 #include "base/topic.h"

@@ -1,4 +1,5 @@
 /* core/model/stream.c — a tag as one line of JSON. Must not know who reads it. */
+#include "base/base64.h"
 #include "base/format.h"
 #include "base/utf8.h"
 #include "model/model_impl.h"

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "payload/json.h"
 #include "payload/timemask.h"
-#include "sandbox/lib.h"
 
 enum { NEWS_MAX = 256 * 1024 };
 

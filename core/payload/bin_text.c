@@ -1,4 +1,5 @@
 /* core/payload/bin_text.c — a value of a binary document as JSON text. Must not know tags. */
+#include "base/base64.h"
 #include "base/format.h"
 #include "payload/convert_impl.h"
 #include "payload/document.h"

@@ -2,6 +2,7 @@
 #include "proxy/proxy_impl.h"
 
 #include "base/printable.h"
+#include "base/base64.h"
 #include "base/format.h"
 #include "http/answer.h"
 

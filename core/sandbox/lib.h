@@ -21,22 +21,6 @@ int tl_open_weak (lua_State *L);
 int tl_open_json (lua_State *L); /* loads the module tagline.json */
 /* lib_pick.c: json.pick(addresses), a lua_CFunction */
 int tl_json_pick (lua_State *L);
-int tl_open_bytes (lua_State *L); /* loads the module tagline.bytes (lib_bytes.c) */
-/* Decode base64 (RFC 4648, section 4) into `out`, which has room for 3 bytes for each 4
-** letters. Returns the number of bytes; -1: the text is wrong. Strict: whole groups of four
-** letters, padding only at the end. */
-ptrdiff_t tl_base64_read (tl_slice text, uint8_t *out);
-/* Push the decoded bytes of a base64 text. False, and nothing is pushed: the text is wrong, or
-** too long for a device's frame. */
-bool tl_push_base64 (lua_State *L, tl_slice text);
-bool tl_push_hex (lua_State *L, tl_slice text);
-/* Push an ISO 8601 time as seconds since 1970, an integer if the text has no fraction. False,
-** and nothing is pushed: the text is not a time. */
-bool tl_push_iso8601 (lua_State *L, tl_slice text);
-int tl_open_uplink (lua_State *L);   /* tagline.uplink (lib_uplink.c) */
-int tl_open_entries (lua_State *L);  /* tagline.entries (lib_entries.c) */
-int tl_open_protobuf (lua_State *L); /* tagline.protobuf (lib_protobuf.c) */
-int tl_open_metrics (lua_State *L);  /* tagline.metrics (lib_metrics.c) */
 
 /* --- match.c: Lua's patterns (manual, 6.4.1), with a step budget --- */
 

@@ -2,7 +2,6 @@
 #include "sandbox/sandbox.h"
 
 #include "sandbox/lib.h"
-#include "sandbox/lib_zlib.h"
 #include "sandbox/watchdog.h"
 
 enum { GC_STEP = 10 }; /* 2 to the power of 10: steps of 1 KiB */
@@ -14,8 +13,6 @@ static int on_panic (lua_State *L) {
   return 0;
 }
 
-static int open_zlib (lua_State *L) { return tl_push_zlib(L, tl_budget_spend); }
-
 /* A long luaL_Buffer has a metatable, which Lua makes at the first use. If memory ended in the
 ** middle of that, the metatable would lack __close for good, so it is made now. */
 static void make_a_buffer (lua_State *L) {
@@ -25,27 +22,28 @@ static void make_a_buffer (lua_State *L) {
   lua_pop(L, 1);
 }
 
+typedef struct {
+  bool unsafe;
+  void (*more)(lua_State *L);
+} opening;
+
 static int p_open (lua_State *L) {
-  const tl_sandbox *b = lua_touserdata(L, 1);
+  const opening *o = lua_touserdata(L, 1);
   make_a_buffer(L);
   luaL_openlibs(L);
   tl_open_basic(L);
-  tl_open_string(L, b->unsafe);
+  tl_open_string(L, o->unsafe);
   tl_open_table(L);
   tl_weak_open(L);
   luaL_requiref(L, "tagline.weak", tl_open_weak, 0);
   luaL_requiref(L, "tagline.re", tl_open_re, 0);
   luaL_requiref(L, "tagline.json", tl_open_json, 0);
-  luaL_requiref(L, "tagline.zlib", open_zlib, 0);
-  luaL_requiref(L, "tagline.bytes", tl_open_bytes, 0);
-  luaL_requiref(L, "tagline.protobuf", tl_open_protobuf, 0);
-  luaL_requiref(L, "tagline.uplink", tl_open_uplink, 0);
-  luaL_requiref(L, "tagline.entries", tl_open_entries, 0);
-  luaL_requiref(L, "tagline.metrics", tl_open_metrics, 0);
+  if (o->more) o->more(L);
   return 0;
 }
 
-int tl_sandbox_init (tl_sandbox *b, bool unsafe, tl_err *err) {
+int tl_sandbox_init (tl_sandbox *b, bool unsafe, void (*more)(lua_State *L), tl_err *err) {
+  opening o = { unsafe, more };
   tl_buf text;
   *b = (tl_sandbox){ .unsafe = unsafe, .handler_time = 0.1, .memory.limit = TL_MEMORY };
   b->L = lua_newstate(tl_sandbox_alloc, b);
@@ -64,7 +62,7 @@ int tl_sandbox_init (tl_sandbox *b, bool unsafe, tl_err *err) {
   lua_atpanic(b->L, on_panic);
   lua_pushcfunction(b->L, tl_sandbox_traceback); /* stays on the stack, for tl_sandbox_enter() */
   tl_buf_init(&text);
-  int rc = tl_sandbox_enter(b, p_open, b, 0, "lua", &text);
+  int rc = tl_sandbox_enter(b, p_open, &o, 0, "lua", &text);
   if (rc != LUA_OK)
     tl_fail(err, TL_ENOMEM, 0, "cannot start Lua: %.*s", TL_ARG(tl_buf_bytes(&text)));
   tl_buf_fini(&text);

@@ -121,9 +121,9 @@ struct tl_sandbox {
 };
 
 /* Makes the state in *b. Its globals have Lua's library and ours (lib.h), and tagline.re,
-** .json, .zlib and .weak are modules. TL_OK; TL_ENOMEM with *err: tl_sandbox_fini() must be
-** called also then. */
-int tl_sandbox_init (tl_sandbox *b, bool unsafe, tl_err *err);
+** .json and .weak are modules; more(), if it is not NULL, loads others, and may raise. TL_OK;
+** TL_ENOMEM with *err: tl_sandbox_fini() must be called also then. */
+int tl_sandbox_init (tl_sandbox *b, bool unsafe, void (*more)(lua_State *L), tl_err *err);
 void tl_sandbox_fini (tl_sandbox *b);
 tl_sandbox *tl_sandbox_of (lua_State *L); /* the sandbox of any state or coroutine */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sandbox/metrics.h"
+#include "codec/metrics.h"
 #include "script/l_options.h"
 #include "script/script.h"
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "checks/l_check.h"
+#include "codec/codec.h"
 #include "script/l_history.h"
 #include "script/turn.h"
 
@@ -59,7 +60,7 @@ int tl_script_new (tl_script **out, const tl_script_options *options, tl_err *er
     .check = options->check, .draft = LUA_NOREF, .env = LUA_NOREF, .stall_time = TL_STALL_SECONDS
   };
   s->lua_dir = strdup(options->lua_dir);
-  int rc = tl_sandbox_init(&s->box, options->unsafe, err);
+  int rc = tl_sandbox_init(&s->box, options->unsafe, tl_open_codecs, err);
   if (rc == TL_OK && !s->lua_dir) rc = tl_fail(err, TL_ENOMEM, 0, "no memory for Lua");
   if (rc < 0) {
     tl_script_free(s);

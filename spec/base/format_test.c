@@ -5,6 +5,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "base/base64.h"
 #include "base/format.h"
 #include "base/number.h"
 

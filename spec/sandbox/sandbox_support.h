@@ -5,6 +5,10 @@
 #include "sandbox/sandbox.h"
 #include "support/spec.h"
 
+#ifndef MORE_MODULES /* that a spec of another room loads */
+#define MORE_MODULES NULL
+#endif
+
 static tl_sandbox box;
 static tl_buf said; /* the error of the last run_for */
 
@@ -12,7 +16,7 @@ static inline int begin_box (void **unused) {
   (void)unused;
   tl_err err = { .text = "" };
   tl_buf_init(&said);
-  return tl_sandbox_init(&box, false, &err);
+  return tl_sandbox_init(&box, false, MORE_MODULES, &err);
 }
 
 static inline int end_box (void **unused) {

@@ -8,6 +8,7 @@
 
 #include <sha1.h>
 
+#include "base/base64.h"
 #include "base/format.h"
 #include "transport/transport.h"
 

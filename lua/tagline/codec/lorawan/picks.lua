@@ -1,4 +1,4 @@
---- A network's uplinks read from the text of a message: tagline.uplink (core/sandbox/lib_uplink.c)
+--- A network's uplinks read from the text of a message: tagline.uplink (core/codec/l_uplink.c)
 --- takes the values out of it in one strict pass, without a table of the document. Only what is
 --- usual is read there: at the first thing that is not (a number that came as text, a list of
 --- many gateways, a field that is wrong) reading gives up, and uplink.lua reads the parsed table,

@@ -258,7 +258,7 @@ local found, native = pcall(require, "tagline.metrics")
 tags.slow = false
 
 --- What reads the plain metrics of a birth's data messages for a station: `reader:read(bytes,
---- keep_historical)`, core/sandbox/lib_metrics.c. nil: there is none (yet).
+--- keep_historical)`, core/codec/l_metrics.c. nil: there is none (yet).
 function book:reader(station, scope)
   local one = scope and scope.readers and scope.readers[station_key(station)]
   -- the connection was lost meanwhile: who fills a tag is not known any more

@@ -1,4 +1,4 @@
-/* core/sandbox/lib_metrics.c — the module tagline.metrics: the plain metrics of Sparkplug B data
+/* core/codec/l_metrics.c — the module tagline.metrics: the plain metrics of Sparkplug B data
 ** messages, read in C (metrics_read.c).
 **
 ** A reader is told of each metric that a birth certificate named: which tag it fills, and its
@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "sandbox/lib.h"
-#include "sandbox/metrics.h"
+#include "codec/codec_impl.h"
+#include "codec/metrics.h"
 
 #define METRICS "tagline.metrics"
 

@@ -1,4 +1,4 @@
-/* core/sandbox/lib_entries.c — the module tagline.entries: frames made of entries, as many
+/* core/codec/l_entries.c — the module tagline.entries: frames made of entries, as many
 ** sensors send them. An entry is a key, followed by parts of a fixed size.
 ** The parts of each key are compiled once (tagline.codec.kit); frames are then read straight
 ** into a table of values.
@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sandbox/lib.h"
+#include "codec/codec_impl.h"
 
 #define AT_SET lua_upvalueindex(1) /* of each function of a set */
 

@@ -1,6 +1,8 @@
-/* spec/sandbox/codecs_test.c — what codecs do in C: each reads what is usual, and gives nothing at
+/* spec/codec/codecs_test.c — what codecs do in C: each reads what is usual, and gives nothing at
 ** the first thing that is rare or wrong, so that the Lua module finds the words. */
-#include "sandbox_support.h"
+#include "codec/codec.h"
+#define MORE_MODULES tl_open_codecs
+#include "sandbox/sandbox_support.h"
 
 /* --- entries of a device's frame --- */
 

@@ -1,6 +1,6 @@
-/* core/sandbox/lib_zlib.c — see lib_zlib.h. */
+/* core/codec/l_zlib.c — see l_zlib.h. */
 #define ZLIB_CONST
-#include "sandbox/lib_zlib.h"
+#include "codec/l_zlib.h"
 
 #include <lauxlib.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
-/* core/sandbox/lib_zlib.h — zlib's inflate as the Lua module tagline.zlib, for compressed
+/* core/codec/l_zlib.h — zlib's inflate as the Lua module tagline.zlib, for compressed
 ** payloads. Knows nothing of the program. It is part of the program, and also a loadable
 ** module for specs in a plain Lua. */
-#ifndef TL_SANDBOX_LIB_ZLIB_H
-#define TL_SANDBOX_LIB_ZLIB_H
+#ifndef TL_CODEC_L_ZLIB_H
+#define TL_CODEC_L_ZLIB_H
 
 #include <lua.h>
 #include <stdint.h>

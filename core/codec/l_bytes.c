@@ -1,17 +1,18 @@
-/* core/sandbox/lib_bytes.c — the module tagline.bytes: what codecs do with every message:
+/* core/codec/l_bytes.c — the module tagline.bytes: what codecs do with every message:
 ** base64, hexadecimal digits, times of ISO 8601.
 ** For a wrong text the functions return nil. The Lua module of the same name then reads the
 ** text byte by byte, and tells what is wrong. */
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/number.h"
-#include "sandbox/lib.h"
+#include "codec/codec_impl.h"
 
 enum {
   NOTHING = 255,
   LONG = 4096,
   NS_A_BYTE = 2,
-  FRAME_MAX = 765 /* bytes of a text of 4 * 255 letters, the longest that lib_uplink.c takes */
+  FRAME_MAX = 765 /* bytes of a text of 4 * 255 letters, the longest that uplink.c takes */
 };
 
 static const char *check_text (lua_State *L, size_t *len) {
@@ -20,59 +21,7 @@ static const char *check_text (lua_State *L, size_t *len) {
   return text;
 }
 
-/* --- base64 (RFC 4648, section 4) --- */
-
-static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* The value of each letter; more than VALUE: not a letter of base64. */
-#define VALUE 63
-static const uint8_t value_of[256] = {
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 62,  255, 255, 255, 63,  52,  53,  54,  55,  56,  57,  58,  59,  60,
-  61,  255, 255, 255, 255, 255, 255, 255, 0,   1,   2,   3,   4,   5,   6,   7,   8,   9,   10,
-  11,  12,  13,  14,  15,  16,  17,  18,  19,  20,  21,  22,  23,  24,  25,  255, 255, 255, 255,
-  255, 255, 26,  27,  28,  29,  30,  31,  32,  33,  34,  35,  36,  37,  38,  39,  40,  41,  42,
-  43,  44,  45,  46,  47,  48,  49,  50,  51,  255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-  255, 255, 255, 255, 255, 255, 255, 255, 255,
-};
-
-/* Decode the last group into one to three bytes. Returns how many; 0: it is wrong, for example
-** because unused bits are set. */
-static size_t last_group (const uint8_t *at, uint8_t *out) {
-  uint8_t a = value_of[at[0]], b = value_of[at[1]], c = value_of[at[2]], d = value_of[at[3]];
-  if ((a | b) > VALUE) return 0;
-  out[0] = (uint8_t)(a << 2 | b >> 4);
-  if (at[2] == '=') return at[3] == '=' && (b & 15) == 0 ? 1 : 0;
-  if (c > VALUE) return 0;
-  out[1] = (uint8_t)(b << 4 | c >> 2);
-  if (at[3] == '=') return (c & 3) == 0 ? 2 : 0;
-  if (d > VALUE) return 0;
-  out[2] = (uint8_t)(c << 6 | d);
-  return 3;
-}
-
-ptrdiff_t tl_base64_read (tl_slice text, uint8_t *out) {
-  const uint8_t *at = text.at;
-  uint8_t *to = out;
-  if (text.len % 4) return -1;
-  if (text.len == 0) return 0;
-  for (const uint8_t *last = at + text.len - 4; at < last; at += 4) {
-    uint8_t v0 = value_of[at[0]], v1 = value_of[at[1]], v2 = value_of[at[2]], v3 = value_of[at[3]];
-    if ((v0 | v1 | v2 | v3) > VALUE) return -1;
-    *to++ = (uint8_t)(v0 << 2 | v1 >> 4);
-    *to++ = (uint8_t)(v1 << 4 | v2 >> 2);
-    *to++ = (uint8_t)(v2 << 6 | v3);
-  }
-  size_t last = last_group(at, to);
-  return last == 0 ? -1 : to - out + (ptrdiff_t)last;
-}
+/* --- base64 --- */
 
 bool tl_push_base64 (lua_State *L, tl_slice text) {
   uint8_t bytes[FRAME_MAX];
@@ -97,17 +46,8 @@ static int base64_encode (lua_State *L) {
   size_t len;
   const uint8_t *bytes = (const uint8_t *)check_text(L, &len);
   luaL_Buffer b;
-  char *out = luaL_buffinitsize(L, &b, (len + 2) / 3 * 4 + 1), *to = out;
-  for (size_t i = 0; i < len; i += 3) {
-    size_t left = len - i;
-    uint32_t bits = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
-                    (left > 2 ? bytes[i + 2] : 0);
-    *to++ = letters[bits >> 18];
-    *to++ = letters[bits >> 12 & 63];
-    *to++ = left > 1 ? letters[bits >> 6 & 63] : '=';
-    *to++ = left > 2 ? letters[bits & 63] : '=';
-  }
-  luaL_pushresultsize(&b, (size_t)(to - out));
+  uint8_t *out = (uint8_t *)luaL_buffinitsize(L, &b, (len + 2) / 3 * 4 + 1);
+  luaL_pushresultsize(&b, tl_base64_write(tl_slice_of(bytes, len), out));
   return 1;
 }
 

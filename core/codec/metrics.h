@@ -1,8 +1,8 @@
-/* core/sandbox/metrics.h — plain metrics of Sparkplug B data messages: what a birth told of
-** them, and the values that were read of a message. lib_metrics.c makes them for Lua; who calls
+/* core/codec/metrics.h — plain metrics of Sparkplug B data messages: what a birth told of
+** them, and the values that were read of a message. l_metrics.c makes them for Lua; who calls
 ** decode may take the values as they are, without a Lua table (script/decode_result.c). */
-#ifndef TL_SANDBOX_METRICS_H
-#define TL_SANDBOX_METRICS_H
+#ifndef TL_CODEC_METRICS_H
+#define TL_CODEC_METRICS_H
 
 #include "base/value.h"
 #include "sandbox/sandbox.h"
@@ -79,7 +79,7 @@ int tl_metrics_read (tl_metrics_values *values, tl_slice bytes, const tl_metrics
 /* How many metrics a message has at most; nothing of it is checked. */
 size_t tl_metrics_count (tl_slice bytes);
 
-/* lib_metrics.c: the name of the tag that an entry fills: pushes it. `values` is a stack index. */
+/* l_metrics.c: the name of the tag that an entry fills: pushes it. `values` is a stack index. */
 void tl_metrics_push_tag (lua_State *L, int values, uint32_t place);
 
 #endif

@@ -1,4 +1,4 @@
-/* core/sandbox/lib_uplink.c — the module tagline.uplink: reads a LoRaWAN network's message
+/* core/codec/l_uplink.c — the module tagline.uplink: reads a LoRaWAN network's message
 ** about an uplink in one strict pass over its text, into a table of what a station wants.
 **
 ** A reader is made from a network's paths (tagline.codec.lorawan.picks). It reads what is
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "sandbox/lib.h"
+#include "codec/codec_impl.h"
 #include "sandbox/picker.h"
 
 #define AT_READER lua_upvalueindex(1) /* of each function of a reader */

@@ -1,8 +1,8 @@
-/* spec/sandbox/zlib_test.c — inflate in a Lua that runs out of memory, and whose time runs out:
+/* spec/codec/zlib_test.c — inflate in a Lua that runs out of memory, and whose time runs out:
 ** nothing is left behind. */
 #include <lauxlib.h>
 
-#include "sandbox/lib_zlib.h"
+#include "codec/l_zlib.h"
 #include "support/spec.h"
 
 /* 70,000 times 'A', in zlib. */

@@ -1,9 +1,9 @@
-/* core/sandbox/protobuf_wire.h — the encoding of Protocol Buffers: varints, lengths and fixed
+/* core/codec/protobuf_impl.h — the encoding of Protocol Buffers: varints, lengths and fixed
 ** numbers. Knows no field.
 ** Each function reads what begins at `*at` and ends before `stop`, and moves `*at` behind it.
 ** False: it is wrong or incomplete, and the outputs do not count. */
-#ifndef TL_SANDBOX_PROTOBUF_WIRE_H
-#define TL_SANDBOX_PROTOBUF_WIRE_H
+#ifndef TL_CODEC_PROTOBUF_IMPL_H
+#define TL_CODEC_PROTOBUF_IMPL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,12 +1,12 @@
-/* core/sandbox/lib_protobuf.c — the module tagline.protobuf: reads Protocol Buffers messages
+/* core/codec/l_protobuf.c — the module tagline.protobuf: reads Protocol Buffers messages
 ** by a schema, into the same tables as tagline.codec.sparkplug_b.protobuf, which describes
 ** schemas.
 ** For wrong bytes it returns nil. The Lua module then reads the message, and tells which byte
 ** is wrong. */
 #include <string.h>
 
-#include "sandbox/lib.h"
-#include "sandbox/protobuf_wire.h"
+#include "codec/codec_impl.h"
+#include "codec/protobuf_impl.h"
 
 enum {
   MESSAGES_MAX = 24, /* kinds of messages in one schema */

@@ -1,4 +1,4 @@
-/* core/sandbox/metrics_read.c — reads the plain metrics of a Sparkplug B data message. Knows no
+/* core/codec/metrics_read.c — reads the plain metrics of a Sparkplug B data message. Knows no
 ** Lua and no tag.
 **
 ** All or nothing: at the first thing that is rare (properties, arrays, templates, data sets) or
@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "sandbox/metrics.h"
-#include "sandbox/protobuf_wire.h"
+#include "codec/metrics.h"
+#include "codec/protobuf_impl.h"
 
 /* Numbers of the Sparkplug specification. */
 typedef enum {

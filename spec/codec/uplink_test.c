@@ -1,6 +1,8 @@
-/* spec/sandbox/uplink_test.c — the C reader of a LoRaWAN network's message: what it reads, field by
+/* spec/codec/uplink_test.c — the C reader of a LoRaWAN network's message: what it reads, field by
 ** field, and that it gives nothing where a message is unusual (then the Lua modules read it). */
-#include "sandbox_support.h"
+#include "codec/codec.h"
+#define MORE_MODULES tl_open_codecs
+#include "sandbox/sandbox_support.h"
 
 /* A network whose messages have each field; more(t) changes its definition. u(text, wanted): the
 ** fields, payload, port, time, and whether it is a repetition. */
