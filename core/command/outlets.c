@@ -10,6 +10,7 @@
 #include "command/outlet_words.h"
 #include "command/senders.h"
 #include "outlet/collect.h"
+#include "outlet/sync.h"
 
 enum { OUTLETS_MOST = 16 };
 
@@ -32,19 +33,26 @@ struct tl_outlets {
   tl_spool *spool;
   tl_buf folder;
   tl_collect *collect;
+  tl_sync *sync;
   entry *list;
   tl_timer *deadline;
-  unsigned open; /* outlets that are not closed yet */
-  unsigned busy; /* of those that hurry */
-  bool stopping, closed;
+  unsigned open;         /* outlets that are not closed yet */
+  unsigned busy;         /* of those that hurry */
+  bool stopping, closed; /* closed: all outlets are */
   void (*done)(void *ctx);
   void *done_ctx;
 };
 
-static void on_written (void *ctx) {
+/* Values are in the spool, or on the disk. */
+static void poke_all (void *ctx) {
   tl_outlets *o = ctx;
   for (entry *e = o->list; e; e = e->next)
     if (e->outlet && !e->closing) tl_outlet_poke(e->outlet);
+}
+
+static void on_written (void *ctx) {
+  poke_all(ctx);
+  tl_sync_poke(((tl_outlets *)ctx)->sync);
 }
 
 /* --- one outlet --- */
@@ -85,10 +93,19 @@ static int start_entry (tl_outlets *o, const tl_outlet_config *c, tl_err *err) {
   return TL_OK;
 }
 
+static void on_synced_at_last (void *ctx) {
+  const tl_outlets *o = ctx;
+  if (o->done) o->done(o->done_ctx);
+}
+
+/* What outlets have not delivered stays in the spool, and is synced there. */
 static void all_closed (tl_outlets *o) {
   if (!o->stopping || o->open > 0 || o->closed) return;
   o->closed = true;
-  if (o->done) o->done(o->done_ctx);
+  if (o->sync)
+    tl_sync_close(o->sync, on_synced_at_last, o);
+  else
+    on_synced_at_last(o);
 }
 
 /* It has other words now: the same cursor goes on. */
@@ -142,13 +159,23 @@ static int open_spool (tl_outlets *o, const tl_outlets_config *c, tl_err *err) {
     tl_log(TL_LOG_WARN, "spool",
            "%llu bytes at the end of '%s' were damaged or not written whole: they are cut off",
            (unsigned long long)found.cut_bytes, (const char *)o->folder.at);
-  rc = tl_collect_new(&o->collect, o->gateway, o->loop, o->spool, on_written, o);
-  return rc < 0 ? tl_fail(err, rc, 0, "no memory for the spool") : TL_OK;
+  if (found.power_failed)
+    tl_log(TL_LOG_WARN, "spool",
+           "the machine stopped while '%s' was in use: values that came in about the last second "
+           "before may be missing",
+           (const char *)o->folder.at);
+  rc = tl_sync_new(&o->sync, o->loop, o->spool, poke_all, o);
+  if (rc >= 0) rc = tl_collect_new(&o->collect, o->gateway, o->loop, o->spool, on_written, o);
+  if (rc < 0) return tl_fail(err, rc, 0, "no memory for the spool");
+  tl_sync_poke(o->sync); /* what an earlier process left */
+  return TL_OK;
 }
 
 static void close_spool (tl_outlets *o) {
   tl_collect_free(o->collect);
   o->collect = NULL;
+  tl_sync_free(o->sync);
+  o->sync = NULL;
   tl_spool_close(o->spool);
   o->spool = NULL;
 }
@@ -285,9 +312,12 @@ static bool spool_facts (void *ctx, tl_spool_facts *out) {
   if (!o->spool) return false;
   tl_collect_get(o->collect, &facts);
   uint64_t bytes = tl_spool_bytes(o->spool), max = tl_spool_max(o->spool);
-  *out = (tl_spool_facts){
-    .bytes = bytes, .max_bytes = max, .values = facts.values, .why = facts.why, .rate = facts.rate
-  };
+  *out = (tl_spool_facts){ .bytes = bytes,
+                           .max_bytes = max,
+                           .values = facts.values,
+                           .why = facts.why,
+                           .unsynced = tl_sync_why(o->sync),
+                           .rate = facts.rate };
   if (facts.rate > 0) out->lasts = (bytes < max ? (double)(max - bytes) : 0) / facts.rate;
   return true;
 }
@@ -331,6 +361,7 @@ void tl_outlets_stop (tl_outlets *o, int64_t ms, void (*done)(void *ctx), void *
   o->stopping = true;
   o->done = done;
   o->done_ctx = ctx;
+  if (o->sync) tl_sync_hurry(o->sync);
   for (entry *e = o->list; e; e = e->next) {
     if (e->closing) continue;
     o->busy++;

@@ -123,8 +123,9 @@ static int open_database (tl_history *h, tl_err *err) {
   sqlite3_busy_timeout(h->db, BUSY_MS);
   rc = check_or_make(h, err);
   if (rc < 0) return rc;
+  /* FULL: what is stored is synced, for the spool lets go of it */
   rc = tl_history_run(
-      h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=OFF;", err);
+      h, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;", err);
   if (rc >= 0) rc = tl_history_load_partitions(h, err);
   sqlite3_int64 recent = 0;
   if (rc >= 0 && number_of(h, "SELECT count(*) FROM recent", &recent) < 0)

@@ -214,6 +214,7 @@ static void store (void *sender, const tl_outlet_batch *batch) {
   tl_nats_sender *s = sender;
   if (!s->link) return; /* the connection was lost meanwhile, and the outlet was told */
   if (s->published == 0) s->published = batch->first + DOUBT;
+  if (batch->doubt > s->published) s->published = batch->doubt;
   s->batch = batch;
   s->link->worker = start(s->link, run_send, on_sent);
   if (batch->next > s->published) s->published = batch->next;

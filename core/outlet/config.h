@@ -27,10 +27,11 @@ typedef struct {
 /* How the spool is. */
 typedef struct {
   uint64_t bytes, max_bytes;
-  uint64_t values; /* that were put into it */
-  const char *why; /* it cannot be written, and nothing is acknowledged; "" while it can */
-  double rate;     /* bytes a second that are written */
-  double lasts;    /* seconds until it is full at that rate, while nothing is read; 0: not known */
+  uint64_t values;      /* that were put into it */
+  const char *why;      /* it cannot be written, and nothing is acknowledged; "" while it can */
+  const char *unsynced; /* why the disk does not sync it; "" while it does */
+  double rate;          /* bytes a second that are written */
+  double lasts; /* seconds until it is full at that rate, while nothing is read; 0: not known */
 } tl_spool_facts;
 
 /* How the embedded history's file is, as of the last work on it. */

@@ -119,6 +119,7 @@ static void on_read (void *ctx) {
     return;
   }
   int rc = tl_fetch_result(o->fetch, &o->batch);
+  o->batch.doubt = tl_cursor_doubt(o->cursor);
   if (rc < 0) {
     o->state = IDLE;
     tl_outlet_away(o, "the spool cannot be read: %s",
@@ -144,7 +145,8 @@ static void read_batch (void *ctx) { tl_fetch_run(((tl_outlet *)ctx)->fetch); }
 
 static void read_on (tl_outlet *o) {
   tl_spool_place place;
-  if (!tl_spool_where(o->spool, tl_cursor_at(o->cursor), &place)) return;
+  /* not synced yet: tl_outlet_poke() comes again */
+  if (!tl_spool_where_synced(o->spool, tl_cursor_at(o->cursor), &place)) return;
   tl_fetch_prepare(o->fetch, &place, tl_spool_id(o->spool));
   o->due = INT64_MAX;
   if (tl_work_start(o->loop, read_batch, on_read, o) < 0) {
@@ -285,6 +287,7 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied) {
   o->up = true;
   o->why[0] = '\0';
   if (applied <= tl_spool_next(o->spool)) tl_cursor_move(o->cursor, applied);
+  if (applied > 0) tl_cursor_back(o->cursor, applied);
   tl_timer_at(o->timer, tl_loop_now(o->loop));
 }
 

@@ -31,6 +31,7 @@ typedef struct {
   uint64_t spool;       /* tl_spool_id */
   uint64_t segment;     /* all values are of this one, in which a series keeps its id */
   uint64_t first, next; /* numbers from first up to next - 1, those left out too */
+  uint64_t doubt;       /* values below it may have been sent by an earlier process; 0: not said */
   size_t count;
   const tl_outlet_value *values; /* in the order of arrival; may be none */
   tl_outlet_hole hole;           /* in front of the values */
@@ -59,7 +60,7 @@ int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *
 /* Give it its sender, and begin. */
 void tl_outlet_start (tl_outlet *o, void *sender);
 void tl_outlet_discard (tl_outlet *o); /* one that was never started, without a sender */
-/* New values are in the spool. */
+/* New values are in the spool, or were synced there: only then are they sent. */
 void tl_outlet_poke (tl_outlet *o);
 /* Send what is there, without waiting for more, until all is sent or it is away (then `done`, from
 ** the loop) or close(). */
@@ -69,8 +70,9 @@ void tl_outlet_close (tl_outlet *o, void (*closed)(void *ctx), void *ctx);
 
 /* --- the sender's side --- */
 
-/* It is open. `applied`: the other side has all values of this spool below this number; 0: it
-** does not know. */
+/* It is open. `applied`: the other side has all values of this spool below this number, and no
+** power failure takes them; 0: it does not know. If that is less than was told as stored, the rest
+** comes again, as far as the spool has it. */
 void tl_outlet_ready (tl_outlet *o, uint64_t applied);
 /* It is away, and why (for people; one line). It is opened again after 1 s, then
 ** after twice as long each time, up to 60 s. What was not told as stored comes again. */

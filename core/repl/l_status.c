@@ -224,6 +224,7 @@ static void set_outlets (lua_State *L, const tl_script *s) {
   tl_set_integer(L, "max", (lua_Integer)spool.max_bytes);
   tl_set_integer(L, "values", (lua_Integer)spool.values);
   tl_set_text(L, "why", spool.why);
+  tl_set_text(L, "unsynced", spool.unsynced);
   tl_set_number(L, "rate", spool.rate);
   if (spool.lasts > 0) tl_set_number(L, "lasts", spool.lasts);
   lua_setfield(L, -2, "spool");

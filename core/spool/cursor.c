@@ -16,15 +16,16 @@ enum { KEPT_S = 24 * 3600, LINE = 40 };
 enum { STORE_EACH = 1000 };
 
 /* A cursor's file: the spool's number, a line break, the value's number; both in 16
-** hexadecimal digits. 1; 0: it is no such file, or of another spool; a negated errno: it could not
-** be read, and what stands there is not known. */
+** hexadecimal digits. 1; 0: it is of another spool; TL_EMALFORMED: it is damaged, or empty; a
+** negated errno: it could not be read, and what stands there is not known. */
 static int read_place (int fd, const tl_spool *s, uint64_t *at) {
   char text[LINE];
   unsigned long long a, b;
   ssize_t n = pread(fd, text, sizeof text - 1, 0);
   if (n < 0) return -errno;
   text[n] = '\0';
-  if (n < 33 || sscanf(text, "%16llx\n%16llx", &a, &b) != 2 || a != s->id) return 0;
+  if (n < 33 || sscanf(text, "%16llx\n%16llx", &a, &b) != 2) return TL_EMALFORMED;
+  if (a != s->id) return 0;
   *at = b;
   return 1;
 }
@@ -35,6 +36,32 @@ static void store (tl_cursor *c) {
   int n = snprintf(text, sizeof text, "%016llx\n%016llx\n", (unsigned long long)c->spool->id,
                    (unsigned long long)c->at);
   if (pwrite(c->fd, text, (size_t)n, 0) == n) c->stored = c->at;
+  c->unsynced = true;
+}
+
+/* 1: its file has a place; 0: it is a new one; TL_EMALFORMED: the file is damaged, such as one of
+** which a power failure left the name alone; a negated errno. */
+static int open_file (tl_cursor *c, const tl_spool *s, const char *file) {
+  const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  c->fd = openat(s->folder, file, flags);
+  if (c->fd >= 0) return read_place(c->fd, s, &c->at);
+  if (errno != ENOENT) return -errno;
+  c->fd = openat(s->folder, file, flags | O_CREAT, 0600);
+  return c->fd < 0 ? -errno : 0;
+}
+
+/* Where it begins. */
+static void place (tl_cursor *c, int found) {
+  const tl_spool *s = c->spool;
+  uint64_t oldest = s->count > 0 ? s->segments[0].first : s->next;
+  if (found == TL_EMALFORMED || s->power_failed) c->doubt = s->next;
+  if (found == TL_EMALFORMED)
+    c->at = oldest;
+  else if (found == 0 || c->at > s->next)
+    c->at = s->is_new ? oldest : s->next;
+  else
+    c->stored = c->at;
+  store(c);
 }
 
 int tl_cursor_open (tl_cursor **out, tl_spool *s, const char *name, tl_err *err) {
@@ -43,21 +70,17 @@ int tl_cursor_open (tl_cursor **out, tl_spool *s, const char *name, tl_err *err)
   if (!c) return tl_fail(err, TL_ENOMEM, 0, "no memory for an outlet");
   snprintf(c->name, sizeof c->name, "%s", name);
   snprintf(file, sizeof file, "%s.cursor", c->name);
-  c->fd = openat(s->folder, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  int rc = c->fd < 0 ? -errno : read_place(c->fd, s, &c->at);
-  if (rc < 0) {
+  int rc = open_file(c, s, file);
+  if (rc < 0 && rc != TL_EMALFORMED) {
     if (c->fd >= 0) close(c->fd);
     free(c);
     return tl_fail(err, rc, 0, "spool: '%s': %s", file, strerror(-rc));
   }
   c->spool = s;
-  if (rc == 0 || c->at > s->next)
-    c->at = s->is_new && s->count > 0 ? s->segments[0].first : s->next;
-  else
-    c->stored = c->at;
-  store(c);
+  place(c, rc);
   c->next = s->cursors;
   s->cursors = c;
+  s->names = true;
   *out = c;
   return TL_OK;
 }
@@ -75,6 +98,7 @@ void tl_cursor_close (tl_cursor *c) {
 }
 
 uint64_t tl_cursor_at (const tl_cursor *c) { return c->at; }
+uint64_t tl_cursor_doubt (const tl_cursor *c) { return c->doubt; }
 
 void tl_cursor_move (tl_cursor *c, uint64_t next) {
   tl_spool *s = c->spool;
@@ -83,6 +107,15 @@ void tl_cursor_move (tl_cursor *c, uint64_t next) {
   bool passed = s->count > 1 && s->segments[1].first <= next;
   if (passed || next >= c->stored + STORE_EACH || next == s->next) store(c);
   if (passed) tl_spool_trim(s);
+}
+
+void tl_cursor_back (tl_cursor *c, uint64_t next) {
+  const tl_spool *s = c->spool;
+  uint64_t oldest = s->count > 0 ? s->segments[0].first : s->next;
+  if (next < oldest) next = oldest;
+  if (next >= c->at) return;
+  c->at = next;
+  store(c);
 }
 
 static bool is_open (const tl_spool *s, const char *file) {
@@ -101,7 +134,7 @@ static uint64_t place_of_absent (const tl_spool *s, const char *file) {
   int fd = openat(s->folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : read_place(fd, s, &at);
   if (fd >= 0) close(fd);
-  if (rc < 0) return 0;
+  if (rc < 0 && rc != TL_EMALFORMED) return 0;
   if (rc > 0 && st.st_mtime + KEPT_S >= time(NULL)) return at;
   unlinkat(s->folder, file, 0);
   return UINT64_MAX;

@@ -33,7 +33,7 @@ tl_spool_segment *tl_spool_add_segment (tl_spool *s) {
   return &s->segments[s->count++];
 }
 
-void tl_spool_unlink (const tl_spool_gone *gone) {
+static void unlink_all (const tl_spool_gone *gone) {
   for (uint32_t i = 0; i < gone->count; i++) {
     char name[32];
     tl_segment_name(gone->first[i], name);
@@ -41,16 +41,25 @@ void tl_spool_unlink (const tl_spool_gone *gone) {
   }
 }
 
-bool tl_spool_take_gone (tl_spool *s, tl_spool_gone *out) {
-  *out = s->gone;
-  out->folder = s->folder;
-  s->gone.count = 0;
-  return out->count > 0;
+void tl_spool_unlink (const tl_spool_gone *gone) {
+  tl_spool_sync_places(gone->folder, &gone->places);
+  unlink_all(gone);
 }
 
+bool tl_spool_take_gone (tl_spool *s, tl_spool_gone *out) {
+  if (s->gone.count == 0) return false;
+  *out = s->gone;
+  out->folder = s->folder;
+  tl_spool_take_places(s, &out->places);
+  s->gone.count = 0;
+  return true;
+}
+
+/* On the loop's thread, which waits for no sync. */
 static void unlink_now (tl_spool *s) {
-  tl_spool_gone gone;
-  if (tl_spool_take_gone(s, &gone)) tl_spool_unlink(&gone);
+  s->gone.folder = s->folder;
+  unlink_all(&s->gone);
+  s->gone.count = 0;
 }
 
 static void remove_oldest (tl_spool *s) {
@@ -102,6 +111,7 @@ int tl_spool_roll (tl_spool *s, int64_t wall) {
   if (s->fd >= 0) close(s->fd);
   s->fd = fd;
   s->bytes += TL_SEGMENT_HEAD;
+  s->names = true;
   if (s->added == 0) s->ordinal++;
   return TL_OK;
 }
@@ -113,6 +123,8 @@ void tl_spool_close (tl_spool *s) {
   while (s->cursors) tl_cursor_close(s->cursors);
   unlink_now(s);
   if (s->fd >= 0) close(s->fd);
+  /* nobody has it: what comes is no power failure */
+  if (s->is_mine) (void)!ftruncate(s->lock, 0);
   if (s->lock >= 0) close(s->lock);
   if (s->folder >= 0) close(s->folder);
   tl_buf_fini(&s->batch);

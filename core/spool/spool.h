@@ -5,7 +5,8 @@
 ** would refuse that, too.
 **
 ** For the loop's thread; reader.h has what a thread of the pool may call. Calls write(2) and
-** unlink(2), never fsync: what was written survives a kill, but not a power failure. */
+** unlink(2), never fsync: what was written survives a kill. A thread of the pool syncs it
+** (tl_spool_take_sync); from then on it survives a power failure, too. */
 #ifndef TL_SPOOL_SPOOL_H
 #define TL_SPOOL_SPOOL_H
 
@@ -28,6 +29,9 @@ typedef struct {
   /* bytes at the end of the last segment that were damaged or incomplete, and were cut off */
   uint64_t cut_bytes;
   uint64_t waiting; /* number of values in the spool */
+  /* the machine was started anew since a process had the spool: what that one had not synced is
+  ** lost */
+  bool power_failed;
 } tl_spool_found;
 
 /* Open or make a spool. `wall`: ms since 1970, for the head of a new segment.
@@ -80,12 +84,21 @@ void tl_spool_found_marks (const tl_spool *s,
 ** or a negated errno. */
 int tl_spool_put_aside (const tl_spool *s, const char *name, tl_slice line);
 
+/* --- on a thread of the pool: segments that go, and what is synced --- */
+
+/* Cursors whose files are not on the disk as they are now. */
+typedef struct {
+  uint32_t count;
+  char names[16][64];
+} tl_spool_places;
+
 /* Segments that nobody needs any more. Unlinking them may take long on a slow disk, so a
 ** thread of the pool does it. */
 typedef struct {
   int folder; /* descriptor */
   uint32_t count;
   uint64_t first[16];
+  tl_spool_places places; /* synced before: they say that nobody needs the segments */
 } tl_spool_gone;
 
 /* Take the list of segments to unlink; the caller unlinks them now. False: there are none. */
@@ -93,10 +106,33 @@ bool tl_spool_take_gone (tl_spool *s, tl_spool_gone *out);
 /* Unlink the segments. May be called from any thread; the spool must stay open meanwhile. */
 void tl_spool_unlink (const tl_spool_gone *gone);
 
+/* What is to be synced. */
+typedef struct {
+  int folder;     /* descriptor */
+  uint64_t next;  /* values with lower numbers are on the disk afterwards */
+  uint64_t in;    /* the segment that may have grown since; 0: none */
+  uint64_t bytes; /* how many of its bytes these values take */
+  uint32_t count;
+  uint64_t first[16]; /* segments */
+  tl_spool_places places;
+  bool names; /* files were made */
+  bool fresh; /* nothing was synced since the spool was opened */
+} tl_spool_sync;
+
+/* Is there anything to sync? Then *out: call tl_spool_sync_run() on a thread, and with its result
+** tl_spool_sync_done(). One at a time; the spool must stay open meanwhile. */
+bool tl_spool_take_sync (tl_spool *s, tl_spool_sync *out);
+int tl_spool_sync_run (const tl_spool_sync *sync); /* TL_OK, or a negated errno */
+/* After an error the same is tried again the next time. Readers get it all the same: the values
+** are acknowledged, and outlets are not to wait for a disk that syncs nothing. */
+void tl_spool_sync_done (tl_spool *s, const tl_spool_sync *sync, int rc);
+/* Values with lower numbers survive a power failure. */
+uint64_t tl_spool_synced (const tl_spool *s);
+
 /* --- cursors --- */
 
 /* Open the cursor of this name. It continues where it was; a new cursor begins with the next
-** value, or in a new spool with the first.
+** value, or in a new spool with the first; one whose file is damaged, with the oldest value.
 ** Names consist of [A-Za-z0-9_-]. TL_OK and *out, or a negative code with *err. */
 int tl_cursor_open (tl_cursor **out, tl_spool *s, const char *name, tl_err *err);
 void tl_cursor_close (tl_cursor *c); /* its place stays stored in the folder */
@@ -105,6 +141,12 @@ uint64_t tl_cursor_at (const tl_cursor *c);
 /* All values with numbers below `next` were delivered. Segments that no outlet needs any more
 ** can then be taken with tl_spool_take_gone(). */
 void tl_cursor_move (tl_cursor *c, uint64_t next);
+/* Values below this number may have been delivered, though the cursor does not say so: after a
+** power failure it may be an old one. 0: none. */
+uint64_t tl_cursor_doubt (const tl_cursor *c);
+/* The outlet lost values from number `next` on (its database was put back): they are delivered
+** again, as far as the spool has them. */
+void tl_cursor_back (tl_cursor *c, uint64_t next);
 /* Where a reader continues (reader.h). */
 typedef struct {
   int folder;          /* descriptor */
@@ -116,5 +158,8 @@ typedef struct {
 /* Which segment holds value number `at`? False: no such value is written yet.
 ** If the value was removed, out->first is larger than `at`: it is then the oldest segment's. */
 bool tl_spool_where (const tl_spool *s, uint64_t at, tl_spool_place *out);
+/* The same for values that were synced alone. What is sent elsewhere must be: after a power
+** failure the numbers of values that were not synced are given to others. */
+bool tl_spool_where_synced (const tl_spool *s, uint64_t at, tl_spool_place *out);
 
 #endif

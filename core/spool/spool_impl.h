@@ -18,15 +18,17 @@ struct tl_cursor {
   tl_spool *spool;
   uint64_t at;
   uint64_t stored; /* the number in the cursor's file */
+  uint64_t doubt;
   int fd;
+  bool unsynced; /* the file was written */
   char name[64];
 };
 
 struct tl_spool {
   uint64_t id, next; /* next: the number of the next value */
   uint64_t max_bytes, bytes, dropped, written;
-  bool hold, is_new;
-  int folder, lock, fd; /* fd: the newest segment's, or -1 */
+  bool hold, is_new, is_mine; /* is_mine: it has the lock */
+  int folder, lock, fd;       /* fd: the newest segment's, or -1 */
   /* counts the segments that this process has begun: *segment of tl_spool_begin() */
   uint32_t ordinal;
   tl_spool_segment *segments;
@@ -40,6 +42,13 @@ struct tl_spool {
   uint32_t added;    /* values in `batch` */
   uint64_t skipped;  /* values after these that were skipped, because too much waited */
   tl_cursor *cursors;
+  uint64_t synced;   /* values below survive a power failure */
+  uint64_t readable; /* tl_spool_where_synced(): higher than `synced` when a sync failed */
+  uint64_t readable_in,
+      readable_bytes; /* the segment in which that is, and its bytes until there */
+  bool names;         /* files were made since the last sync */
+  bool fresh;         /* nothing was synced yet */
+  bool power_failed;  /* since an earlier process had it */
 };
 
 /* cursor.c: no outlet needs a value with a lower number. Outlets that were removed count for
@@ -51,5 +60,8 @@ int tl_spool_fail (tl_err *err, int code, const char *what, const char *path);
 tl_spool_segment *tl_spool_add_segment (tl_spool *s); /* NULL: no memory */
 int tl_spool_roll (tl_spool *s, int64_t wall);        /* begin a new segment */
 void tl_spool_trim (tl_spool *s);                     /* spool.c: drop segments that nobody needs */
+/* sync.c: which cursors' files were written since they were synced. They count as synced then. */
+void tl_spool_take_places (tl_spool *s, tl_spool_places *out);
+void tl_spool_sync_places (int folder, const tl_spool_places *places);
 
 #endif

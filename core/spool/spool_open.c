@@ -128,8 +128,27 @@ static void find_id (tl_spool *s) {
   }
 }
 
-static int lock (tl_spool *s, const char *path, tl_err *err) {
-  char text[32] = "";
+/* Which start of the machine this is: a text of the system; "" where it has none. */
+static void read_boot (char out[40]) {
+  out[0] = '\0';
+  int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd >= 0 ? read(fd, out, 36) : 0;
+  if (fd >= 0) close(fd);
+  out[n > 0 ? n : 0] = '\0';
+}
+
+/* The lock's file names the process, and in a second line the start of the machine; who closes the
+** spool empties it. */
+static bool is_of_other_boot (int fd, const char *boot) {
+  char text[80];
+  ssize_t n = pread(fd, text, sizeof text - 1, 0);
+  text[n > 0 ? n : 0] = '\0';
+  const char *line = strchr(text, '\n');
+  return line && strlen(line + 1) >= 36 && boot[0] != '\0' && strncmp(line + 1, boot, 36) != 0;
+}
+
+static int lock (tl_spool *s, const char *path, bool *power_failed, tl_err *err) {
+  char text[80] = "", boot[40];
   s->lock = openat(s->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
   if (s->lock < 0) return tl_spool_fail(err, -errno, "spool", path);
   if (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
@@ -139,17 +158,20 @@ static int lock (tl_spool *s, const char *path, tl_err *err) {
     return tl_fail(err, TL_EEXIST, 0, "spool '%.120s': process %s has it; one process a spool",
                    path, text[0] != '\0' ? text : "?");
   }
-  int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-  /* only for the message above: the lock is what counts */
+  s->is_mine = true;
+  read_boot(boot);
+  *power_failed = is_of_other_boot(s->lock, boot);
+  int n = snprintf(text, sizeof text, "%ld\n%s\n", (long)getpid(), boot);
+  /* only for messages: the lock is what counts */
   if (ftruncate(s->lock, 0) == 0) (void)!pwrite(s->lock, text, (size_t)n, 0);
   return TL_OK;
 }
 
-static int open_folder (tl_spool *s, const char *path, tl_err *err) {
+static int open_folder (tl_spool *s, const char *path, bool *power_failed, tl_err *err) {
   if (mkdir(path, 0700) < 0 && errno != EEXIST) return tl_spool_fail(err, -errno, "spool", path);
   s->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (s->folder < 0) return tl_spool_fail(err, -errno, "spool", path);
-  return lock(s, path, err);
+  return lock(s, path, power_failed, err);
 }
 
 int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall,
@@ -164,7 +186,8 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
   tl_buf_init(&s->batch);
   tl_buf_init(&s->marks);
   tl_buf_init(&s->found);
-  int rc = open_folder(s, options->folder, err);
+  s->fresh = true;
+  int rc = open_folder(s, options->folder, &found->power_failed, err);
   if (rc >= 0) {
     rc = list_segments(s);
     if (rc >= 0 && s->count > 0) rc = mend_last(s, found);
@@ -172,6 +195,9 @@ int tl_spool_open (tl_spool **out, const tl_spool_options *options, int64_t wall
     if (rc >= 0) {
       find_id(s);
       found->waiting = s->count > 0 ? s->next - s->segments[0].first : 0;
+      s->power_failed = found->power_failed;
+      /* what an earlier process had synced is not known */
+      s->synced = s->readable = s->count > 0 ? s->segments[0].first : s->next;
       rc = tl_spool_roll(s, wall);
       /* the disk is full: tl_spool_begin() tries again */
       if (rc == -ENOSPC || rc == -EDQUOT) rc = TL_OK;

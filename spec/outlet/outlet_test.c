@@ -91,7 +91,14 @@ static void begin (void) {
   assert_int_equal(opens, 1);
 }
 
-static void put (int count) {
+static void sync_spool (void) {
+  tl_spool_sync sync;
+  assert_true(tl_spool_take_sync(spool, &sync));
+  assert_int_equal(tl_spool_sync_run(&sync), TL_OK);
+  tl_spool_sync_done(spool, &sync, TL_OK);
+}
+
+static void write_values (int count) {
   tl_err err;
   memory_is_spared = true;
   for (int i = 0; i < count; i++) {
@@ -109,6 +116,13 @@ static void put (int count) {
     tl_spool_added(spool);
   }
   assert_int_equal(tl_spool_commit(spool, 3000, &err), TL_OK);
+  memory_is_spared = false;
+}
+
+static void put (int count) {
+  write_values(count);
+  memory_is_spared = true;
+  sync_spool();
   memory_is_spared = false;
   tl_outlet_poke(outlet);
 }
@@ -173,6 +187,42 @@ static void what_the_server_has_already_is_passed_over (void **state) {
   take_batch(2);
   assert_non_null(strstr(logged, "out: the server went; values wait in the spool"));
   assert_non_null(strstr(logged, "out: there again; 5 values wait"));
+}
+
+/* Its number would be another's after a power failure. */
+static void no_value_is_handed_on_before_it_is_synced (void **state) {
+  (void)state;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  put(2);
+  write_values(150);
+  tl_outlet_poke(outlet);
+  tl_outlet_hurry(outlet, on_done, NULL);
+  take_batch(2);
+  for (int i = 0; i < 20; i++) turn();
+  assert_null(batch);
+  assert_int_equal(dones, 0);
+  sync_spool();
+  tl_outlet_poke(outlet);
+  take_batch(100);
+  take_batch(50);
+  RUN_UNTIL(dones == 1);
+}
+
+/* Its file was put back, or its server forgot: the spool still has them. */
+static void what_the_other_side_lost_comes_again (void **state) {
+  (void)state;
+  begin();
+  tl_outlet_ready(outlet, 0);
+  put(5);
+  take_batch(5);
+  RUN_UNTIL(facts().behind == 0);
+  tl_outlet_away(outlet, "it went");
+  RUN_UNTIL(opens == 2);
+  tl_outlet_ready(outlet, 3);
+  next_number = 3;
+  take_batch(3);
+  RUN_UNTIL(facts().behind == 0);
 }
 
 static void away_is_said_once_and_tried_again (void **state) {
@@ -297,6 +347,8 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(values_are_handed_on_in_order),
     SPEC(what_the_server_has_already_is_passed_over),
+    SPEC(no_value_is_handed_on_before_it_is_synced),
+    SPEC(what_the_other_side_lost_comes_again),
     SPEC(away_is_said_once_and_tried_again),
     SPEC(a_sender_that_goes_while_values_are_read_gets_them_again),
     SPEC(whoever_hurries_it_is_told_when_all_is_stored),

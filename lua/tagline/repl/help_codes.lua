@@ -93,6 +93,7 @@ texts.findings = {
   },
   { what = "a remark, in status(): it was wrong, or may become so",
     { "spool-away", "the spool cannot be written: nothing is acknowledged" },
+    { "spool-unsynced", "the disk does not sync the spool: a power failure may take more values" },
     { "outlet-dropped", "the spool was full, and dropped values" },
     { "outlet-rejected", "values that a server refused; they are put aside" },
     { "certificate", "a certificate that ends soon, or a connection that is not verified" },

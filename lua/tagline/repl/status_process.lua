@@ -117,4 +117,9 @@ return function(facts, report)
       .. ": nothing is read or acknowledged until it can be written",
       "make room on the disk, or name another folder: spool { folder = … }")
   end
+  if facts.spool and (facts.spool.unsynced or "") ~= "" then
+    report:problem("spool-unsynced", ("the spool's disk does not sync what is written (%s): a "
+      .. "power failure may take more than the last second's values"):format(facts.spool.unsynced),
+      "look at the disk and its file system, or name another folder: spool { folder = … }")
+  end
 end
