@@ -25,7 +25,7 @@ static bool drop_some (tl_gateway *g, gone *it) {
   }
   for (int n = 0; n < AT_ONCE && it->line->station_count > 0; n++) {
     tl_station *s = it->line->stations[it->line->station_count - 1];
-    if (s->user && g->handlers.release) g->handlers.release(g->handlers_ctx, s->user);
+    tl_gateway_give_back(g, &s->user);
     tl_line_remove_station(it->line, s);
   }
   if (it->line->station_count > 0) return false;

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/apply_impl.h"
 #include "gateway/filters_impl.h"
-#include "gateway/link_impl.h"
 
 enum { NAMES_MAX = 64, ITEMS_MAX = 6 };
 

@@ -251,6 +251,11 @@ tl_shared_user tl_gateway_share_user (tl_gateway *g, void *user) {
   return (tl_shared_user){ shared, h->release, g->handlers_ctx };
 }
 
+void tl_gateway_give_back (tl_gateway *g, void **user) {
+  if (*user && g->handlers.release) g->handlers.release(g->handlers_ctx, *user);
+  *user = NULL;
+}
+
 void tl_shared_user_release (tl_shared_user *shared) {
   if (shared->user && shared->release) shared->release(shared->ctx, shared->user);
   shared->user = NULL;

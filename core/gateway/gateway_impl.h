@@ -106,6 +106,9 @@ struct tl_gateway {
 /* Set the model's hook for Full Debug as the lines want it. */
 void tl_gateway_refresh_trace (tl_gateway *g);
 
+/* Give back the functions of a station or a line (handlers.release); *user becomes NULL. */
+void tl_gateway_give_back (tl_gateway *g, void **user);
+
 /* --- the end of a wake-up (flush.c) --- */
 
 void tl_gateway_ask_flush (tl_gateway *g); /* the values, and the links that asked */

@@ -75,7 +75,7 @@ void tl_link_free (tl_link *l) {
   tl_recorder_fini(&l->recorder);
   tl_health_fini(&l->health);
   tl_params_fini(&l->params);
-  if (l->user && g->handlers.release) g->handlers.release(g->handlers_ctx, l->user);
+  tl_gateway_give_back(g, &l->user);
   if (line)
     tl_gateway_bury(g, line, l->routing.router);
   else

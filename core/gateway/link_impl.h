@@ -301,10 +301,6 @@ void tl_link_store_close (tl_link *l);
 ** syncs them. */
 int tl_gateway_write_stores (tl_gateway *g, tl_err *err);
 
-/* diff.c. A map from name to line of the config; free it with tl_map_fini(). TL_ENOMEM. */
-int tl_config_lines (const tl_config *config, tl_map *lines);
-bool tl_station_is_same (const tl_station *s, const tl_station_spec *c);
-
 /* receive.c */
 /* prepare.c: replace the payload of *in by what the station's prepare makes of it.
 ** False: the message goes no further, and the station was told. */
