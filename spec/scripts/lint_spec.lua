@@ -70,6 +70,11 @@ describe("lint", function()
       "mqtt names route, which is not there yet" },
     ["a room that core/README.md does not name"] =
       { { ["core/README.md"] = "| `base` | x | y | z |\n" }, "no row for the room mqtt" },
+    ["a row of core/README.md that says less than CMakeLists.txt"] =
+      { { ["core/README.md"] = "\n| `ws` | x | http, base, wslay | z |\n" },
+        "ws may name base, http, libmd, wslay" },
+    ["a row of core/README.md that says more"] =
+      { { ["core/README.md"] = "\n| `mqtt` | x | base, net | z |\n" }, "mqtt may name base" },
     ["uv.h in gateway"] = { c_file("core/gateway/a.c", "#include <uv.h>"),
       "core/gateway/a.c:2: uv.h" },
     ["a uv_ name in gateway"] = { c_file("core/gateway/a.c", "struct uv_loop_s *x;"),
