@@ -209,7 +209,6 @@ static int change_entry (entry *e, const tl_outlet_config *c, tl_err *err) {
     return tl_fail(err, TL_ENOMEM, 0, "no memory for an outlet");
   tl_outlet_words_free(e->anew);
   e->anew = words;
-  e->wanted = true;
   close_entry(e);
   return TL_OK;
 }
@@ -223,8 +222,8 @@ static int apply_outlet (tl_outlets *o, const tl_outlet_config *c, const tl_outl
     if (rc >= 0) report(change, "outlet '%.*s' added", TL_ARG(c->name));
     return rc;
   }
+  e->wanted = true;
   if (is_running_as(e, c)) {
-    e->wanted = true;
     if (!dry) {
       e->words->config.keep_ms = c->keep_ms;
       tl_sender_tune(e->maker, e->sender, c);
