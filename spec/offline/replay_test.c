@@ -175,7 +175,7 @@ static void a_config_with_errors_is_no_run (void **state) {
 static void without_memory_a_run_does_not_begin (void **state) {
   (void)state;
   for (int for_ever = 0; for_ever < 2; for_ever++)
-    for (long n = 0;; n += 1 + n / 6) {
+    for (long n = 0;; n += torture_step(n, 6)) {
       tl_err err = { .text = "" };
       tl_offline_run *one = NULL;
       tl_replay *lines = NULL;

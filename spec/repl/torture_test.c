@@ -21,7 +21,7 @@ static const char *running_config =
 
 static void torture_evaluation (const char *code, bool interactive) {
   for (int forever = 0; forever < 2; forever++)
-    for (long n = 0;; n += 1 + n / 40) {
+    for (long n = 0;; n += torture_step(n, 40)) {
       answer a = { .dones = 0 };
       tl_eval *e = NULL;
       memory_fails(n, forever);
@@ -95,7 +95,7 @@ static void completions_are_lists (void **unused) {
   tl_eval *e;
   assert_int_equal(tl_eval_new(&e, script, &events, &a), TL_OK);
   for (int forever = 0; forever < 2; forever++)
-    for (long n = 0;; n += 1 + n / 40) {
+    for (long n = 0;; n += torture_step(n, 40)) {
       tl_buf out;
       tl_buf_init(&out);
       memory_fails(n, forever);
@@ -117,7 +117,7 @@ static void messages_come_again (void **unused) {
   long number = 0;
   for (size_t i = 0; i < COUNT(topics); i++)
     for (int forever = 0; forever < 2; forever++)
-      for (long n = 0;; n += 1 + n / 40) {
+      for (long n = 0;; n += torture_step(n, 40)) {
         memory_fails(n, forever);
         feed(topics[i], "{\"v\":1,\"a\":{\"b\":2}}");
         memory_heals();
@@ -134,7 +134,7 @@ static void messages_come_again (void **unused) {
 static void a_reload_that_fails_leaves_the_old_config (void **unused) {
   (void)unused;
   for (int forever = 0; forever < 2; forever++)
-    for (long n = 0;; n += 1 + n / 12) {
+    for (long n = 0;; n += torture_step(n, 12)) {
       memory_fails(n, forever);
       tl_config_reload(script);
       for (int i = 0; i < 1000 && tl_config_is_reloading(script); i++) turn();
@@ -157,7 +157,7 @@ static void a_reload_that_fails_leaves_the_old_config (void **unused) {
 static void a_start_fails_in_words_or_works (void **unused) {
   (void)unused;
   for (int forever = 0; forever < 2; forever++)
-    for (long n = 0;; n += 1 + n / 10) {
+    for (long n = 0;; n += torture_step(n, 10)) {
       tl_err err = { .text = "" };
       memory_fails(n, forever);
       bool ok = begin(&err);

@@ -72,6 +72,12 @@ static inline void memory_fails (long left, bool for_ever) {
 }
 static inline void memory_heals (void) { memory_left = -1; }
 
+/* From a request that failed to the next one that is tried: where there are thousands, each
+** `of`-th part of the way lies between two. With TORTURE_STRIDE in the environment each is tried. */
+static inline long torture_step (long at, long of) {
+  return getenv("TORTURE_STRIDE") ? 1 : 1 + at / of;
+}
+
 /* What is done while memory fails; what it does while memory_is_spared only prepares that. It
 ** says how that ended (TL_OK, or an error), checks with memory_heals() that all is as before or as
 ** wanted, and gives everything back. */
