@@ -45,11 +45,11 @@ function terminal.start(words, options)
   return self
 end
 
--- For scripts/coverage: a program that is killed has counted in vain. What it is busy with and what
--- is typed is given up; then the prompt is left.
+-- For scripts/coverage: a program that is killed has counted in vain, and so has one that Ctrl-C
+-- meets while it writes its counts. What it is busy with is given up; then the prompt is left.
 function terminal:leave()
-  pcall(wait.poll, "the end of the program", 900, function()
-    self:press "C-c"
+  self:press "C-c"
+  pcall(wait.poll, "the end of the program", nil, function()
     self:press "C-d"
     return self:screen():find "exit %d"
   end)
