@@ -16,7 +16,19 @@ static const char *running_config =
     "    tags = { v = TxtI 'IN_DATA' } },\n"
     "  station 'w' { address = 'w/up', station_will_topic = 'w/will', tags = { v = Ci 'IN_DATA' } "
     "},\n"
-    "  station 'd-{x}' { address = 'd/(?<x>.+)', tags = { v = Ci 'IN_DATA' } } }\n";
+    "  station 'd-{x}' { address = 'd/(?<x>.+)', tags = { v = Ci 'IN_DATA' } },\n"
+    "  station 'o' { address = 'o', encode = function(tag, value) return tostring(value) end,\n"
+    "    tags = { to = TxtO { 'OUT_TOPIC', default = 'o/set' }, a = Ao 'OUT_VALUE' } },\n"
+    "  station 'oc' { address = 'oc', tags = { to = TxtO { 'OUT_TOPIC', default = 'o/set' },\n"
+    "    v = Co 'OUT_VALUE' } },\n"
+    "  station 'od' { address = 'od', tags = { to = TxtO { 'OUT_TOPIC', default = 'o/set' },\n"
+    "    v = Do 'OUT_VALUE' } },\n"
+    "  station 'or' { address = 'or', tags = { to = TxtO { 'OUT_TOPIC', default = 'o/set' },\n"
+    "    v = ToR 'OUT_VALUE' } },\n"
+    "  station 'oa' { address = 'oa', tags = { to = TxtO { 'OUT_TOPIC', default = 'o/set' },\n"
+    "    v = ToA 'OUT_VALUE' } } }\n"
+    "line 'm' { host = '127.0.0.1', topic_filter = 'only/m', station 's' { address = 'only/m',\n"
+    "  tags = { v = Ci 'IN_DATA' } } }\n";
 
 /* Messages of "s/1x" go through this function; then the code holds. */
 static void decodes (const char *function, const char *payload, const char *code) {
@@ -248,6 +260,138 @@ static void captures_are_saved (void **unused) {
   assert_int_equal(unlink(file), 0);
 }
 
+/* Each value for each type of output: what is sent, or why nothing is. */
+static void a_write_takes_its_type_and_no_other (void **unused) {
+  (void)unused;
+  static const char *const cases[][3] = {
+    { "o.a", "1.5", "o/set=1.5 0" },
+    { "o.a", "'1.5'", "expected a finite number, got string \"1.5\"" },
+    { "o.a", "1/0", "expected a finite number, got number inf" },
+    { "o.a", "0/0", "expected a finite number, got number nan" },
+    { "o.a", "nil", "expected a finite number, got nil" },
+    { "o.a", "true", "expected a finite number, got true" },
+    { "o.a", "false", "expected a finite number, got false" },
+    { "o.a", "{}", "expected a finite number, got a table" },
+    { "o.a", "('x'):rep(41)", "expected a finite number, got a string of 41 bytes" },
+    { "oc.v", "7", "o/set=7 0" },
+    { "oc.v", "7.0", "o/set=7 0" },
+    { "oc.v", "7.5", "expected an integer, got number 7.5" },
+    { "oc.v", "'7'", "expected an integer, got string \"7\"" },
+    { "od.v", "true", "o/set=" },
+    { "od.v", "1", "expected true or false, got number 1" },
+    { "or.v", "90", "o/set=" },
+    { "or.v", "'90'", "expected a duration in seconds (a finite number), got string \"90\"" },
+    { "oa.v", "0", "o/set=" },
+    { "oa.v", "1e15", "expected a time in seconds since 1970 (a finite number), got number 1e+15" },
+    { "oa.v", "{}", "expected a time in seconds since 1970 (a finite number), got a table" },
+    { "s.out", "5", "expected a string, got number 5" },
+    { "s.n", "5", "" },
+  };
+  tl_offline_begin(gateway, on_published, NULL, tl_loop_now(loop), running_wall);
+  holds("seen.encode = function(tag, value) return value end");
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    char code[200];
+    answer a;
+    snprintf(code, sizeof code, "local ok, why = tags['l.%s']:write(%s) return why or 'taken'",
+             cases[i][0], cases[i][1]);
+    sent[0] = '\0';
+    evaluate(code, &a);
+    const char *got = sent[0] ? sent : a.text;
+    if (!strstr(got, cases[i][2])) fail_msg("%s: %s", code, got);
+  }
+}
+
+/* What the log tells of a publish is cut, whatever it holds. */
+static void a_publish_is_told_in_few_words (void **unused) {
+  (void)unused;
+  tl_offline_begin(gateway, on_published, NULL, tl_loop_now(loop), running_wall);
+  static const char *const cases[][2] = {
+    { "lines.l:publish('a', '')", "a= 0" },
+    { "lines.l:publish('a', '\\0\\1\\2')", "a=" },
+    { "lines.l:publish('a', ('\\xff'):rep(300))", "a=\xff" },
+    { "lines.l:publish('a', ('\\u{e9}'):rep(300))", "a=\xc3\xa9" },
+    { "lines.l:publish('a', 'x', { qos = 1, retain = true })", "a=x 1 retained" },
+    { "lines.l:publish('a', 'x', { qos = 'QoS_2' }, function(ok) seen.ok = ok end)", "a=x 2" },
+    { "lines.l:publish('a', 'x', function(ok) seen.ok = ok end)", "a=x 0" },
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    sent[0] = '\0';
+    holds(cases[i][0]);
+    if (strncmp(sent, cases[i][1], strlen(cases[i][1])) != 0) fail_msg("%s: %s", cases[i][0], sent);
+  }
+  turn();
+  gives("return seen.ok", "true");
+  static const char *const wrong[][2] = {
+    { "lines.l:publish()", "expected the topic as a string, got nil" },
+    { "lines.l:publish('a')", "expected the payload as a string, got nil" },
+    { "lines.l:publish('a', 5)", "expected the payload as a string, got number 5" },
+    { "lines.l:publish('a', 'x', 5)", "table expected" },
+    { "lines.l:publish('a', 'x', {}, 5)", "function expected" },
+    { "lines.l:publish('a', 'x', { qso = 1 })", "unknown option 'qso'" },
+    { "lines.l.host = 1", "a line's fields are not assigned to; use line:set" },
+    { "lines.l:set(5)", "set: expected a table { parameter = value }, got number 5" },
+    { "lines.l:set { keep_alive = -1 }", "keep_alive" },
+    { "lines.l:set { no_data_time = 5 }", "no_data_time" },
+    { "return lines.l[1]", "" },
+    { "stations['l.s'].nmae = 1", "" },
+    { "return tags['l.s.n'].vlaue", "vlaue" },
+    { "return tags['l.s.n'][1]", "" },
+    { "probe()", "" },
+  };
+  for (size_t i = 0; i < COUNT(wrong); i++) {
+    answer a;
+    evaluate(wrong[i][0], &a);
+    if (a.ok && wrong[i][1][0]) fail_msg("%s is taken: %s", wrong[i][0], a.text);
+    if (!strstr(a.text, wrong[i][1])) fail_msg("%s: %s", wrong[i][0], a.text);
+  }
+}
+
+static char logged[3000];
+
+static bool note_log (void *ctx, tl_log_level level, const char *line) {
+  size_t n = strlen(logged);
+  (void)ctx, (void)level;
+  snprintf(logged + n, sizeof logged - n, "%s\n", line);
+  return true;
+}
+
+/* Each change stands in the log: cut where it is long, and never a secret. */
+static void a_line_is_set_and_told (void **unused) {
+  (void)unused;
+  static const char *const told[] = { "set user_name = me\n",        "set password = (not shown)\n",
+                                      "set topic_filter = #, a/#\n", "set publish_retain = true\n",
+                                      "set max_queued = 5\n",        "set user_name = nothing\n" };
+  logged[0] = '\0';
+  tl_log_set_writer(note_log, NULL);
+  holds("lines.l:set { user_name = 'me', password = 'secret', topic_filter = { '#', 'a/#' }, "
+        "reconnect_delay = 0.0001, publish_retain = true, max_queued = 5 }");
+  holds("lines.l:set { user_name = '', password = '' }");
+  holds("lines.l:set { client_id = ('x'):rep(200) }");
+  holds("lines.l:reconnect()");
+  tl_log_set_writer(quiet, NULL);
+  for (size_t i = 0; i < COUNT(told); i++)
+    if (!strstr(logged, told[i])) fail_msg("not '%s' but: %s", told[i], logged);
+  assert_null(strstr(logged, "secret"));
+  assert_non_null(strstr(logged, "xxx…\n"));
+}
+
+static void messages_are_chosen_of_one_line (void **unused) {
+  (void)unused;
+  feed("d/a", "2");
+  tl_incoming m = { .topic = TL_LIT("only/m"), .payload = TL_LIT("2"), .wall = running_wall };
+  tl_offline_fed fed;
+  assert_int_equal(tl_offline_feed(gateway, tl_slice_of(NULL, 0), &m, &fed, NULL), TL_OK);
+  assert_int_equal(fed.taken + fed.unrouted, 2); /* both lines have a filter for it */
+  gives("return #messages('m') + 10 * #messages('l') + 100 * #messages(stations['m.s'])", "121");
+  gives("return #messages(stations['l.d-a'])", "1");
+}
+
+static void fields_of_messages_are_spelled_out (void **unused) {
+  (void)unused;
+  decodes("seen.f = { m.captures.x, m.captures[9], pcall(function() return m.cbor end) } return {}",
+          "{}", "assert(seen.f)");
+}
+
 #define SPEC(f) cmocka_unit_test_setup_teardown(f, begin_all, end_all)
 
 int main (void) {
@@ -260,6 +404,11 @@ int main (void) {
     SPEC(words_refuse_what_they_do_not_understand),
     SPEC(messages_are_chosen),
     SPEC(captures_are_saved),
+    SPEC(a_write_takes_its_type_and_no_other),
+    SPEC(a_publish_is_told_in_few_words),
+    SPEC(a_line_is_set_and_told),
+    SPEC(messages_are_chosen_of_one_line),
+    SPEC(fields_of_messages_are_spelled_out),
   };
   return cmocka_run_group_tests(tests, setup, teardown);
 }
