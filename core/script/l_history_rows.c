@@ -84,7 +84,10 @@ static int rows_next (lua_State *L) {
     lua_remove(L, -2);
     return 2;
   }
-  if (is_integer)
+  /* What else the list holds may have a number, too: far behind the last row. */
+  bool was_row = is_integer && lua_rawgeti(L, 1, i) == LUA_TNIL;
+  lua_settop(L, 3);
+  if (was_row)
     lua_pushnil(L);
   else
     lua_pushvalue(L, 2);

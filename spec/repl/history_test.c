@@ -1,0 +1,242 @@
+/* spec/repl/history_test.c — history() at the prompt and in coroutines of handlers: rows, intervals,
+** lists of very many rows; whoever asks gets an answer, also where he goes meanwhile. */
+#include "running.h"
+
+#include "base/clock.h"
+#include "history/history.h"
+#include "net/uv.h"
+
+FAILING(uv_queue_work, int, UV_ENOMEM,
+        (uv_loop_t * l, uv_work_t *r, uv_work_cb f, uv_after_work_cb done), (l, r, f, done))
+
+enum { ROWS = 100, MANY = 41000, BATCH = 1000, DEADLINE_MS = 90000 };
+
+static const char *running_config =
+    "seen = {}\n"
+    "line 'l' { host = '127.0.0.1', topic_filter = '#',\n"
+    "  station 's' { address = 's', on_value = function(tag) if seen.hook then seen.hook() end "
+    "end,\n"
+    "    tags = { v = Ci { 'IN_DATA', unit = 'V', new_value_on_time_change = true },\n"
+    "      new = TxtI 'IN_TOPIC' } } }\n";
+
+static char file[80];
+static bool is_there = true; /* the config has a history */
+
+static const char *history_file (void *ctx) {
+  (void)ctx;
+  return is_there ? file : NULL;
+}
+static bool apply_none (void *ctx, const tl_outlets_config *c, const tl_outlets_change *change,
+                        tl_err *err) {
+  (void)ctx, (void)c, (void)change, (void)err;
+  return true;
+}
+static const tl_outlet_hooks hooks = { .apply = apply_none, .history = history_file };
+
+/* l.s.v has ROWS values, a second apart, the tenth invalid and the last of another type; l.s.many
+** has MANY. */
+static void add_values (tl_history *h, const char *name, int from, int to) {
+  tl_err err;
+  tl_series series = { .type = TL_CI, .name = tl_slice_str(name) };
+  static tl_outlet_value values[BATCH];
+  static uint64_t next = 1;
+  tl_outlet_batch b = { .spool = 7, .first = next, .count = (size_t)(to - from), .values = values };
+  for (int i = from; i < to; i++) {
+    tl_outlet_value *v = &values[i - from];
+    *v = (tl_outlet_value){ .series = &series, .arrival_ms = running_wall + 1000 * i };
+    v->sample = (tl_sample){ .status = TL_VALID, .time_ms = running_wall + 1000 * i };
+    v->sample.value.integer = i;
+    if (i == 10) v->sample.status = TL_INVALID, v->sample.reason = TL_REASON_RANGE;
+  }
+  b.next = next += b.count;
+  if (tl_history_store(h, &b, running_wall, &err) < 0) fail_msg("%s", err.text);
+}
+
+static int make_history (void **unused) {
+  tl_err err = { .text = "" };
+  tl_history *h;
+  if (setup(unused) != 0) return -1;
+  snprintf(file, sizeof file, "%s.db", path);
+  if (tl_history_open(&h, file, 0, &err) < 0) fail_msg("%s", err.text);
+  add_values(h, "l.s.v", 0, ROWS);
+  for (int i = 0; i < MANY; i += BATCH) add_values(h, "l.s.many", i, i + BATCH);
+  tl_history_close(h);
+  return 0;
+}
+
+static int remove_history (void **unused) {
+  static const char *const parts[] = { "", "-wal", "-shm", ".lock" };
+  for (size_t i = 0; i < COUNT(parts); i++) {
+    char one[100];
+    snprintf(one, sizeof one, "%s%s", file, parts[i]);
+    unlink(one);
+  }
+  return teardown(unused);
+}
+
+static int begin_with_history (void **unused) {
+  if (begin_all(unused) != 0) return -1;
+  tl_config_set_outlets(script, &hooks);
+  is_there = true;
+  return 0;
+}
+
+static void wait_for (answer *a) {
+  for (int64_t end_ = tl_clock_mono_ms() + DEADLINE_MS; a->dones == 0; turn())
+    if (tl_clock_mono_ms() > end_) fail_msg("no answer");
+}
+
+static void ask (const char *code, answer *a) {
+  tl_eval *e;
+  *a = (answer){ .dones = 0 };
+  assert_int_equal(tl_eval_new(&e, script, &events, a), TL_OK);
+  tl_eval_run(e, tl_slice_str(code), false);
+  wait_for(a);
+  tl_eval_free(e);
+}
+
+static void answers (const char *code, const char *expected) {
+  answer a;
+  ask(code, &a);
+  if (strcmp(a.text, expected) != 0) fail_msg("%s: %s, not %s", code, a.text, expected);
+}
+
+/* The code gives this in the end. */
+static void comes (const char *code, const char *expected) {
+  int64_t end_ = tl_clock_mono_ms() + DEADLINE_MS;
+  for (answer a = { .dones = 0 }; strcmp(a.text, expected) != 0; ask(code, &a))
+    if (tl_clock_mono_ms() > end_) fail_msg("%s: %s, never %s", code, a.text, expected);
+}
+
+#define ALL "{ from = 1700000000, to = 1700001000 }"
+
+static void rows_intervals_and_errors (void **unused) {
+  (void)unused;
+  static const char *const cases[][2] = {
+    { "return #history(tags['l.s.v'], " ALL ")", "100" },
+    { "return #history('l.s.v', { from = 1700000000, to = 1700001000, limit = 5 })", "5" },
+    { "local h = history('l.s.v', " ALL ") return h[11].status .. h[11].reason .. h[12].value",
+      "invalidrange11" },
+    { "return history('l.s.v', { from = -5, to = -1.5 }) and 'none'", "none" },
+    { "local h = history('l.s.v', { from = 1700000000, to = 1700000100, every = '1m', as = "
+      "{ 'avg', 'count' }, zone = 'Europe/Berlin' }) return h[1].count",
+      "39" },
+    { "local h = history('l.s.v', { from = 1700000000, to = 1700000100, every = 60, as = 'max', "
+      "zone = 'UTC' }) return h[1]",
+      "" },
+    { "return #history(tags['l.s.new'])", "0" }, /* nothing of it is kept yet */
+    { "local h = history('l.s.many', { from = 1700000000, to = 1700099999, limit = 100000 }) "
+      "h[#h + 1] = 'more' h.note = 'n' h[#h + 5] = 'far' local n = 0 for k in pairs(h) do n = n + "
+      "1 "
+      "end h[#h] = nil h[3] = nil return n .. ' ' .. #h .. ' ' .. h[41000].value .. "
+      "tostring(h[3]) .. tostring(h[0]) .. tostring(h.x) .. h.note",
+      "41004 41000 40999nilnilniln" },
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    answer a;
+    ask(cases[i][0], &a);
+    if (!a.ok || (cases[i][1][0] && strcmp(a.text, cases[i][1]) != 0))
+      fail_msg("%s: %s, not %s", cases[i][0], a.text, cases[i][1]);
+  }
+  static const char *const wrong[][2] = {
+    { "return history('l.s.nobody')", "the history has no tag 'l.s.nobody'" },
+    { "return history('l.s.v', { from = 1700000000, to = 1700001000, every = '1h', as = 'avg', "
+      "zone = 'Nowhere/Land' })",
+      "Nowhere/Land" },
+    { "return history(5)", "history: expected a tag or its full name" },
+  };
+  for (size_t i = 0; i < COUNT(wrong); i++) {
+    answer a;
+    ask(wrong[i][0], &a);
+    if (!strstr(a.text, wrong[i][1])) fail_msg("%s: %s, not %s", wrong[i][0], a.text, wrong[i][1]);
+  }
+  is_there = false;
+  answer a;
+  ask("return history('l.s.v')", &a);
+  assert_non_null(strstr(a.text, "the config has no history { file = … }"));
+}
+
+static void a_coroutine_of_a_handler_waits (void **unused) {
+  (void)unused;
+  holds("seen.hook = function() seen.why = select(2, pcall(history, 'l.s.v')) end");
+  assert_int_equal(feed("s", "1"), TL_OK);
+  answers("return (seen.why:match 'in a handler it needs a coroutine')",
+          "in a handler it needs a coroutine");
+  holds("seen.hook = coroutine.wrap(function() seen.rows = #history('l.s.v', { from = "
+        "1700000000, to = 1700099999, limit = 100000 }) end)");
+  assert_int_equal(feed("s", "2"), TL_OK);
+  comes("return seen.rows", "100");
+  holds("seen.hook = coroutine.wrap(function() history('l.s.v') seen.came = true error {} end)");
+  assert_int_equal(feed("s", "3"), TL_OK);
+  comes("return seen.came", "true");
+  /* one that something else resumes meanwhile */
+  holds(
+      "seen.n = 0 local co = coroutine.create(function() history('l.s.v') seen.n = seen.n + 1 end) "
+      "seen.hook = function() coroutine.resume(co) coroutine.resume(co) end");
+  assert_int_equal(feed("s", "4"), TL_OK);
+  answers("return #history('l.s.v', " ALL ")", "100");
+  answers("return seen.n", "1");
+}
+
+/* The evaluation goes, or the script, while a thread reads. */
+static void who_goes_meanwhile_is_not_answered (void **unused) {
+  (void)unused;
+  for (int how = 0; how < 3; how++) {
+    answer a = { .dones = 0 };
+    tl_eval *e;
+    assert_int_equal(tl_eval_new(&e, script, &events, &a), TL_OK);
+    tl_eval_run(
+        e,
+        TL_LIT(
+            "return #history('l.s.many', { from = 1700000000, to = 1700099999, limit = 100000 })"),
+        false);
+    assert_int_equal(a.dones, 0);
+    if (how == 0) tl_eval_cancel(e);
+    if (how == 0) assert_true(a.dones == 1 && !a.ok);
+    tl_eval_free(e);
+    if (how < 2) answers("return 1 + 1", "2");
+  }
+  holds("seen.hook = coroutine.wrap(function() history('l.s.v') end)");
+  assert_int_equal(feed("s", "2"), TL_OK); /* end_all() follows at once */
+}
+
+static void without_memory_there_is_an_answer_all_the_same (void **unused) {
+  (void)unused;
+  static const char *const codes[] = {
+    "return #history('l.s.v', " ALL ")",
+    "return #history('l.s.v', { from = 1700000000, to = 1700000100, every = '1m', as = 'avg', zone "
+    "= "
+    "'Europe/Berlin' }) + 98",
+  };
+  for (size_t i = 0; i < COUNT(codes); i++)
+    for (torture_round t = { 0 }; torture_next(&t); t.at += torture_step(t.at, 20) - 1) {
+      answer a = { .dones = 0 };
+      tl_eval *e = NULL;
+      memory_fails(t.at, t.for_ever);
+      int rc = tl_eval_new(&e, script, &events, &a);
+      if (rc == TL_OK) tl_eval_run(e, tl_slice_str(codes[i]), false);
+      for (int k = 0; k < 2000 && rc == TL_OK && a.dones == 0; k++) turn();
+      memory_heals();
+      bool failed = memory_failed;
+      if (rc == TL_OK) {
+        wait_for(&a);
+        if (a.ok && strcmp(a.text, "100") != 0) fail_msg("%s: %s", codes[i], a.text);
+        assert_true(a.ok || (failed && a.text[0] != '\0'));
+        tl_eval_free(e);
+      }
+      assert_true(rc == TL_OK || failed);
+      memory_failed = failed;
+    }
+  answers(codes[0], "100");
+}
+
+#define SPEC(f) cmocka_unit_test_setup_teardown(f, begin_with_history, end_all)
+int main (void) {
+  const struct CMUnitTest tests[] = {
+    SPEC(rows_intervals_and_errors),
+    SPEC(a_coroutine_of_a_handler_waits),
+    SPEC(who_goes_meanwhile_is_not_answered),
+    SPEC(without_memory_there_is_an_answer_all_the_same),
+  };
+  return cmocka_run_group_tests(tests, make_history, remove_history);
+}
