@@ -1,5 +1,5 @@
-/* spec/command/terminal_test.c — `tagline repl` on a terminal: keys, the prompt, what is shown above
-** it, and the lines that are remembered. */
+/* spec/command/terminal_test.c — `tagline repl` on a terminal: keys, the prompt, what is shown
+** above it, and the lines that are remembered. */
 #include "command/attached.h"
 
 static void edits_lines_and_asks_for_more (void **state) {

@@ -1,5 +1,5 @@
-/* spec/repl/history_test.c — history() at the prompt and in coroutines of handlers: rows, intervals,
-** lists of very many rows; whoever asks gets an answer, also where he goes meanwhile. */
+/* spec/repl/history_test.c — history() at the prompt and in coroutines of handlers: rows,
+** intervals, lists of very many rows; whoever asks gets an answer, also where he goes meanwhile. */
 #include "running.h"
 
 #include "base/clock.h"

@@ -73,7 +73,7 @@ static inline void memory_fails (long left, bool for_ever) {
 static inline void memory_heals (void) { memory_left = -1; }
 
 /* From a request that failed to the next one that is tried: where there are thousands, each
-** `of`-th part of the way lies between two. With TORTURE_STRIDE in the environment each is tried. */
+** `of`-th part of the way lies between two. With TORTURE_STRIDE in the environment: the next. */
 static inline long torture_step (long at, long of) {
   return getenv("TORTURE_STRIDE") ? 1 : 1 + at / of;
 }
