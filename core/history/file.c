@@ -14,9 +14,16 @@
 
 enum { BUSY_MS = 5000 };
 
+int tl_history_code (sqlite3 *db, const char **why) {
+  int code = sqlite3_errcode(db) & 0xff;
+  if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) code = SQLITE_NOMEM;
+  *why = code == SQLITE_NOMEM ? "out of memory" : sqlite3_errmsg(db);
+  return code;
+}
+
 int tl_history_fail (tl_history *h, tl_err *err, const char *what) {
-  int code = sqlite3_errcode(h->db) & 0xff;
-  const char *why = sqlite3_errmsg(h->db);
+  const char *why;
+  int code = tl_history_code(h->db, &why);
   int rc = TL_EREFUSED;
   if (code == SQLITE_NOMEM)
     rc = TL_ENOMEM;

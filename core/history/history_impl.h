@@ -47,6 +47,9 @@ struct tl_history {
 
 /* file.c */
 int tl_history_fail (tl_history *h, tl_err *err, const char *what);
+/* SQLite's code and words for what failed last. Where no call of SQLite failed it was never called:
+** there was no memory for its text. */
+int tl_history_code (sqlite3 *db, const char **why);
 int tl_history_run (tl_history *h, const char *sql, tl_err *err);
 int tl_history_prepare (sqlite3 *db, sqlite3_stmt **out, const char *sql);
 /* The partition of this time, made when it is not there. NULL: err says why. */

@@ -15,13 +15,14 @@ struct tl_history_reader {
 };
 
 static int fail (const tl_history_reader *r, tl_err *err) {
-  int code = sqlite3_errcode(r->db) & 0xff;
+  const char *why;
+  int code = tl_history_code(r->db, &why);
   int rc = TL_EREFUSED;
   if (code == SQLITE_NOMEM)
     rc = TL_ENOMEM;
   else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
     rc = TL_EMALFORMED;
-  return tl_fail(err, rc, 0, "'%.120s': %.90s", r->path, sqlite3_errmsg(r->db));
+  return tl_fail(err, rc, 0, "'%.120s': %.90s", r->path, why);
 }
 
 static int check_application (const tl_history_reader *r, tl_err *err) {

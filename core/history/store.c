@@ -188,8 +188,9 @@ static int append (tl_history *h, const tl_history_known *k, const tl_outlet_val
   return TL_OK;
 }
 
-/* A value that is not newer than the last one may be there already: it is put by its key. The
-** row is made by `append`'s statement's twin, so that both store alike. */
+/* A value that is not newer than the last one may be there already: it is put by its key. A
+** statement that returns what is bound to it makes a value of SQLite, since tl_history_put() takes
+** one; bind_value() binds it as for append(), so that both store alike. */
 static int put_late (tl_history *h, const tl_history_known *k, const tl_outlet_value *v,
                      tl_err *err) {
   sqlite3_stmt *s = NULL;

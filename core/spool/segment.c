@@ -12,7 +12,8 @@
 
 #include "spool/sum.h"
 
-/* Behind it comes the digit of the format. Format 1 has CRCs of zlib for check sums. */
+/* Behind it comes the format: '1', '2' … '9', and from the tenth on the characters behind '9'.
+** Format 1 has CRCs of zlib for check sums. */
 static const uint8_t magic[7] = { 'T', 'L', 'S', 'P', 'O', 'O', 'L' };
 
 enum { SCAN_BYTES = 1 << 20 };
@@ -74,8 +75,9 @@ int tl_segment_read_head (int fd, tl_segment_head *out) {
   if (n < 0) return -errno;
   if (n != (ssize_t)sizeof bytes || memcmp(bytes, magic, sizeof magic) != 0) return TL_EMALFORMED;
   int format = bytes[7] - '0';
-  if (format > TL_SEGMENT_FORMAT && format <= 9) return TL_ETYPE;
-  if (format < 1 || format > 9 || get(bytes + 32, 4) != sum_of(bytes, 32, format))
+  /* how a later version computes its sum is not known */
+  if (format > TL_SEGMENT_FORMAT && bytes[7] <= '~') return TL_ETYPE;
+  if (format < 1 || format > TL_SEGMENT_FORMAT || get(bytes + 32, 4) != sum_of(bytes, 32, format))
     return TL_EMALFORMED;
   out->format = format;
   out->spool = get(bytes + 8, 8);

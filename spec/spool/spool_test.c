@@ -430,6 +430,8 @@ static void what_a_later_version_wrote_is_refused (void **state) {
   put(w, 1, 3);
   close_it(w);
   uint64_t size = segment_size(w, 1);
+  set_format(w, 1, ':'); /* the tenth */
+  assert_int_equal(try_open(w, 16 << 20, false), TL_ETYPE);
   set_format(w, 1, '3');
   assert_int_equal(try_open(w, 16 << 20, false), TL_ETYPE);
   assert_non_null(strstr(w->err.text, "was written by a later version of tagline"));
