@@ -286,7 +286,8 @@ static int line_set (lua_State *L) {
   lua_pushvalue(L, 2);
   lua_pushvalue(L, 4);
   require(L, "tagline.core");
-  lua_call(L, 3, 2);
+  lua_pushstring(L, tl_script_of(L)->config.path); /* NULL: nil */
+  lua_call(L, 4, 2);
   if (lua_type(L, -2) != LUA_TTABLE)
     return luaL_error(L, "line '%s': %s", line->name, lua_tostring(L, -1));
   lua_pop(L, 1);

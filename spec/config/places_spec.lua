@@ -17,7 +17,8 @@ local function placed(path, env, source)
   local draft, problems = load.string(source or text, path)
   os.getenv = getenv -- luacheck: ignore
   assert.same({}, problems)
-  return draft.outlets.list[1].file, draft.outlets.spool.folder
+  local one = draft.outlets.list[1]
+  return one.file or one.tls_ca_file, draft.outlets.spool.folder
 end
 
 describe("what a config writes", function()
@@ -37,6 +38,13 @@ describe("what a config writes", function()
       { placed("/etc/tagline/plant.lua", service) })
     assert.same({ "/x.db", "/var/lib/tagline/plant/plant.spool" },
       { placed("/etc/tagline/plant.lua", service, 'history { file = "/x.db" } ' .. line) })
+  end)
+
+  it("lies apart from what it reads, which is beside it", function()
+    local outlet = 'outlet "bus" { nats = "h", tls_ca_file = "ca.crt" } ' .. line
+    assert.equal("/etc/tagline/ca.crt", (placed("/etc/tagline/plant.lua",
+      { STATE_DIRECTORY = "/var/lib/tagline/plant" }, outlet)))
+    assert.equal("ca.crt", (placed("c.lua", { STATE_DIRECTORY = false }, outlet)))
   end)
 
   it("is found there by who reads a service's history from a shell", function()

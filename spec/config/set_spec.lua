@@ -23,6 +23,18 @@ describe("parameters of a live line", function()
     end)
   end
 
+  it("have their files beside the config, as in it", function()
+    local _, why = set.check({ tls_ca_file = "ca.crt" }, { host = { "mqtts://a" } }, core,
+      "/etc/nowhere/plant.lua")
+    assert.matches("^tls_ca_file: /etc/nowhere/ca.crt: ", why)
+    -- those that the line has are where they are already
+    _, why = set.check({ tls_verify = true }, { host = { "mqtts://a" }, tls_ca_file = "conf/ca.crt" },
+      core, "conf/plant.lua")
+    assert.matches("^tls_ca_file: conf/ca.crt: ", why)
+    _, why = set.check({ tls_ca_file = "/x/ca.crt" }, { host = { "mqtts://a" } }, core, "a/b.lua")
+    assert.matches("^tls_ca_file: /x/ca.crt: ", why)
+  end)
+
   it("are taken with what the line has", function()
     assert.same({ password = "x" }, set.check({ password = "x" }, { user_name = "u" }, core))
     assert.same({ password = false, full_debug = false },

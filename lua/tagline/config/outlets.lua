@@ -254,7 +254,9 @@ function outlets.words(load, words)
       end
       load:need(at, "outlet", "NATS", "NATS")
       one.name, one.kind = given_name, "nats"
-      if one.tls_ca_file then one.tls_ca_file = path(one.tls_ca_file) end
+      if one.tls_ca_file and one.tls_ca_file:sub(1, 1) ~= "/" then -- it is read, not written
+        one.tls_ca_file = load.folder .. one.tls_ca_file
+      end
       one.stream, one.subject = one.stream or "TAGS", one.subject or "tags.{line}.{station}.{tag}"
       add(at, "outlet", one)
       return load.poison

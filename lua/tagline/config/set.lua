@@ -10,8 +10,9 @@ local set = {}
 
 --- The parameters in normal form, or nil and what is wrong with the first (by name):
 --- "keep_alive: expected …, got …". A text that is taken away ("") is false. `params` are those
---- that the line has, for the rules between parameters; `core` is the module tagline.core.
-function set.check(given, params, core)
+--- that the line has, for the rules between parameters; `core` is the module tagline.core; files
+--- begin in the folder of the config, whose path is `config`, as in the config itself.
+function set.check(given, params, core, config)
   local shape = shapes.new(core).line
   local names, result, after = {}, {}, {}
   for name in pairs(given) do names[#names + 1] = tostring(name) end
@@ -37,6 +38,8 @@ function set.check(given, params, core)
     after[name] = normal
     result[name] = normal ~= nil and normal -- "" takes a text away: false
   end
+  transport.resolve(result, (config or ""):match "^.*/" or "")
+  for name, value in pairs(result) do after[name] = value or after[name] end
   local problem
   if result.ws_headers ~= nil then result.ws_headers_called = false end
   transport.relate(after, result, function(field, text, severity)

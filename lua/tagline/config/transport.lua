@@ -218,8 +218,8 @@ local tls_words = { "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_key_pas
 local tls_defaults = { "tls_verify", "tls_min_version", "tls_expiry_warning" }
 local ws_words = { "ws_path", "ws_headers", "ws_subprotocol" }
 
---- Which files of a line are paths, and where these are: beside the config.
-local function resolve(params, folder)
+--- The files of a line that are given as paths are beside the config.
+function transport.resolve(params, folder)
   for _, name in ipairs { "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_crl_file",
     "tls_keylog_file" } do
     local value = params[name]
@@ -310,7 +310,7 @@ function transport.relate(params, given, problem, core, folder, read)
     has_ws = has_ws or scheme == "ws" or scheme == "wss"
     plain = plain or core.broker_address(host) == ""
   end
-  if folder then resolve(params, folder) end
+  if folder then transport.resolve(params, folder) end
   local before = problem
   local found = false
   problem = function(field, text, severity)
