@@ -146,6 +146,15 @@ static entry *find (const tl_outlets *o, tl_slice name) {
   return NULL;
 }
 
+static void close_spool (tl_outlets *o) {
+  tl_collect_free(o->collect);
+  o->collect = NULL;
+  tl_sync_free(o->sync);
+  o->sync = NULL;
+  tl_spool_close(o->spool);
+  o->spool = NULL;
+}
+
 static int open_spool (tl_outlets *o, const tl_outlets_config *c, tl_err *err) {
   tl_spool_found found;
   tl_buf_clear(&o->folder);
@@ -166,18 +175,12 @@ static int open_spool (tl_outlets *o, const tl_outlets_config *c, tl_err *err) {
            (const char *)o->folder.at);
   rc = tl_sync_new(&o->sync, o->loop, o->spool, poke_all, o);
   if (rc >= 0) rc = tl_collect_new(&o->collect, o->gateway, o->loop, o->spool, on_written, o);
-  if (rc < 0) return tl_fail(err, rc, 0, "no memory for the spool");
+  if (rc < 0) {
+    close_spool(o); /* without a collector nothing would be recorded, and nobody would tell */
+    return tl_fail(err, rc, 0, "no memory for the spool");
+  }
   tl_sync_poke(o->sync); /* what an earlier process left */
   return TL_OK;
-}
-
-static void close_spool (tl_outlets *o) {
-  tl_collect_free(o->collect);
-  o->collect = NULL;
-  tl_sync_free(o->sync);
-  o->sync = NULL;
-  tl_spool_close(o->spool);
-  o->spool = NULL;
 }
 
 /* What a reload changes, for whoever asked for it. */
@@ -222,7 +225,7 @@ static int apply_outlet (tl_outlets *o, const tl_outlet_config *c, const tl_outl
     if (rc >= 0) report(change, "outlet '%.*s' added", TL_ARG(c->name));
     return rc;
   }
-  e->wanted = true;
+  e->wanted = true; /* also where there is no memory to change it: it goes on as it is */
   if (is_running_as(e, c)) {
     if (!dry) {
       e->words->config.keep_ms = c->keep_ms;

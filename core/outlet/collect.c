@@ -196,6 +196,7 @@ static bool record (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v
     if (s->hidden) {
       s->held.only = TL_FOR_HISTORIES;
       well = write_sample(c, s, def, &s->held);
+      before.hidden = !well; /* once, even if there is no memory for what follows it */
     }
     s->hidden = false;
     s->stored = number;

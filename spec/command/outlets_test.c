@@ -325,6 +325,9 @@ static void a_kind_begins_or_says_why (void **state) {
     assert_true(well || (failed && err.text[0] != '\0'));
     assert_true(apply(list, COUNT(list), &reload, &err));
     assert_int_equal(running(), COUNT(list));
+    tl_spool_facts facts; /* what is written from now on is collected */
+    assert_true(hooks->spool(hooks->ctx, &facts));
+    assert_string_equal(facts.why, "");
     list[COUNT(list) - 1].keep_ms++;
     assert_true(apply(list, COUNT(list), &reload, &err));
     assert_string_equal(said, "");
