@@ -16,6 +16,9 @@ static void a_tag_has_its_subject (void **state) {
   (void)state;
   is_subject("tags.{line}.{station}.{tag}", "plant.boiler.t", "tags.plant.boiler.t");
   is_subject("{tag}.of-{line}", "plant.boiler.t", "t.of-plant");
+  is_subject("x.{station}.{tag}", "line-1.dev-2.t_3", "x.dev-2.t_3");
+  is_subject("x{station}.{tag}", "line.t", "x.t"); /* names of two parts, and of one */
+  is_subject("{line}.{tag}", "alone", "alone.alone");
   is_subject("x.{tag}", "l.dev%20a%2Eb.t", "x.t");
   is_subject("x.{station}.{tag}", "l.dev%20a%2Eb.t", "x.dev%20a%2Eb.t");
 }
