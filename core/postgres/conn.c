@@ -139,6 +139,11 @@ static void on_ready (void *ctx, int events) {
   if (!c->failed) read_results(c);
 }
 
+const char *tl_pg_value (const PGresult *r, int row, int column) {
+  const char *text = PQgetvalue(r, row, column);
+  return text ? text : "";
+}
+
 /* --- steps --- */
 
 static void begin (tl_pg *c) {

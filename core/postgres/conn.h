@@ -27,6 +27,9 @@ int tl_pg_new (tl_pg **out, tl_loop *loop, PGconn *conn, void (*lost)(void *ctx,
 void tl_pg_close (tl_pg *c);        /* neither `lost` nor `done` come any more; NULL is fine */
 int tl_pg_version (const tl_pg *c); /* of the server, 150004 for 15.4 */
 
+/* What a statement gave; "" where it gave less: what stands between may answer in its own way. */
+const char *tl_pg_value (const PGresult *r, int row, int column);
+
 /* Parameters, in the binary format unless `text`. */
 typedef struct {
   int count;

@@ -114,7 +114,7 @@ static void on_trimmed (void *ctx, const tl_pg_answer *a) {
            "values older than `keep` stay for now: %s", a->text);
     s->trimmed_at = now_of(s) - TRIM_MS + TRIM_AGAIN_MS;
   } else {
-    int64_t gone = strtoll(PQgetvalue(a->results[0], 0, 0), NULL, 10);
+    int64_t gone = strtoll(tl_pg_value(a->results[0], 0, 0), NULL, 10);
     s->period_count = 0; /* some are gone: those that are needed are asked for */
     if (gone > 0)
       tl_log(TL_LOG_INFO, tl_outlet_name(s->outlet),

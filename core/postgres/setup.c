@@ -12,10 +12,10 @@
 enum { SETUP_MS = 60000, RACES = 3, MIGRATION_MS = 3600 * 1000 };
 
 static int64_t integer_of (const PGresult *r, int row, int column) {
-  return strtoll(PQgetvalue(r, row, column), NULL, 10);
+  return strtoll(tl_pg_value(r, row, column), NULL, 10);
 }
 
-static bool is_true (const PGresult *r, int column) { return PQgetvalue(r, 0, column)[0] == 't'; }
+static bool is_true (const PGresult *r, int column) { return tl_pg_value(r, 0, column)[0] == 't'; }
 
 static void send (tl_postgres_sender *s, int64_t patience,
                   void (*done)(void *ctx, const tl_pg_answer *a)) {
@@ -45,7 +45,7 @@ static void on_position (void *ctx, const tl_pg_answer *a) {
     return;
   }
   const PGresult *progress = a->results[0], *periods = a->results[1];
-  uint64_t next = PQntuples(progress) > 0 ? (uint64_t)integer_of(progress, 0, 0) : 0;
+  uint64_t next = (uint64_t)integer_of(progress, 0, 0); /* 0 where there is none */
   s->period_count = 0;
   s->periods_full = false;
   for (int i = 0; i < PQntuples(periods); i++) {
@@ -121,7 +121,7 @@ static void on_version (void *ctx, const tl_pg_answer *a) {
     tl_pg_sender_fail(s, a);
     return;
   }
-  int64_t version = PQntuples(a->results[0]) > 0 ? integer_of(a->results[0], 0, 0) : 0;
+  int64_t version = integer_of(a->results[0], 0, 0);
   if (version == TL_PG_SCHEMA) {
     ask_position(s);
   } else if (version > 0 && version < TL_PG_SCHEMA) {

@@ -167,10 +167,10 @@ static void on_tags (void *ctx, const tl_pg_answer *a) {
   }
   const PGresult *r = a->results[0];
   for (int i = 0; i < PQntuples(r); i++) {
-    tl_slice name = tl_slice_of(PQgetvalue(r, i, 1), (size_t)PQgetlength(r, i, 1));
-    tl_pg_tag *tag = tl_pg_tags_find(&s->tags, name, tl_slice_str(PQgetvalue(r, i, 2)));
+    tl_slice name = tl_slice_str(tl_pg_value(r, i, 1));
+    tl_pg_tag *tag = tl_pg_tags_find(&s->tags, name, tl_slice_str(tl_pg_value(r, i, 2)));
     if (!tag) continue;
-    tag->id = (uint32_t)strtoul(PQgetvalue(r, i, 0), NULL, 10);
+    tag->id = (uint32_t)strtoul(tl_pg_value(r, i, 0), NULL, 10);
     tag->known = true;
   }
   go_on(s);
@@ -220,8 +220,8 @@ static void on_periods (void *ctx, const tl_pg_answer *a) {
       s->periods_full = true;
       continue;
     }
-    int64_t from = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
-    int64_t to = strtoll(PQgetvalue(r, 0, 1), NULL, 10);
+    int64_t from = strtoll(tl_pg_value(r, 0, 0), NULL, 10);
+    int64_t to = strtoll(tl_pg_value(r, 0, 1), NULL, 10);
     if (has_period(s, from) || tl_pg_add_period(s, from, to) == TL_OK) continue;
     tl_pg_sender_away(s, "no memory");
     return;

@@ -2,7 +2,7 @@
 ** knows, and how its complaints are told. */
 #include <stdlib.h>
 
-#include "support/spec.h"
+#include "support/torture.h"
 
 #include "postgres/columns.h"
 #include "postgres/schema.h"
@@ -80,6 +80,49 @@ static void texts_that_are_none_go_as_bytes (void **state) {
   tl_pg_columns_fini(&c);
 }
 
+/* A mixture of which each column gets NULLs, and grows. */
+static void add_rows (tl_pg_columns *c, int count) {
+  static const tl_series kinds[] = { { .type = TL_AI }, { .type = TL_DI }, { .type = TL_TXTI } };
+  for (int i = 0; i < count; i++) {
+    tl_value value = { .number = i };
+    if (i % 3 == 1) value.boolean = true;
+    if (i % 3 == 2) value.text = i % 2 ? TL_LIT("abc") : TL_LIT("\xff");
+    tl_outlet_value v = value_of(&kinds[i % 3], value);
+    v.sample.n = i % 5 == 0;
+    if (i % 7 == 0) v.sample.status = i % 2 ? TL_UNSET : TL_INVALID;
+    if (i % 4 == 0) v.arrival_ms++;
+    tl_pg_columns_add(c, (uint32_t)i, &v);
+  }
+}
+
+/* Rows that found no memory are no rows: never are others sent in their place. */
+static void a_batch_is_whole_or_there_is_no_memory (void **state) {
+  enum { ROWS = 200 };
+  const char *values[TL_PG_COLUMNS];
+  int lengths[TL_PG_COLUMNS], wanted[TL_PG_COLUMNS];
+  tl_pg_columns c;
+  (void)state;
+  tl_pg_columns_init(&c);
+  add_rows(&c, ROWS);
+  assert_true(tl_pg_columns_get(&c, values, wanted));
+  tl_pg_columns_fini(&c);
+  for (torture_round t = { 0 }; torture_next(&t);) {
+    memory_fails(t.at, t.for_ever);
+    tl_pg_columns_init(&c);
+    add_rows(&c, ROWS);
+    bool well = tl_pg_columns_get(&c, values, lengths);
+    memory_heals();
+    assert_true(well == !memory_failed);
+    if (!well) { /* the next batch finds memory again */
+      tl_pg_columns_clear(&c);
+      add_rows(&c, ROWS);
+      assert_true(tl_pg_columns_get(&c, values, lengths));
+    }
+    assert_memory_equal(lengths, wanted, sizeof wanted);
+    tl_pg_columns_fini(&c);
+  }
+}
+
 static void an_invalid_value_has_its_reason_and_no_value (void **state) {
   static const tl_series number = { .type = TL_AI };
   tl_pg_columns c;
@@ -131,6 +174,39 @@ static void a_tag_is_told_again_when_its_facts_change (void **state) {
   tl_pg_tags_fini(&t);
 }
 
+/* What a tag is asked for is never the facts of another one, and none is lost for want of memory. */
+static void a_tag_is_made_or_there_is_no_memory (void **state) {
+  static uint8_t long_name[300];
+  (void)state;
+  memset(long_name, 'n', sizeof long_name);
+  tl_series s = { .type = TL_AI,
+                  .name = tl_slice_of(long_name, sizeof long_name),
+                  .unit = TL_LIT("V"),
+                  .description = TL_LIT("how much of it there is, in a text that is not short") };
+  for (torture_round t = { 0 }; torture_next(&t);) {
+    tl_pg_tags tags;
+    tl_pg_tags_init(&tags);
+    memory_fails(t.at, t.for_ever);
+    tl_pg_tag *tag = tl_pg_tags_of(&tags, &s);
+    memory_heals();
+    assert_true(tag || memory_failed);
+    tag = tl_pg_tags_of(&tags, &s);
+    assert_non_null(tag);
+    tag->known = true;
+    assert_true(tl_pg_tags_of(&tags, &s) == tag && tag->known);
+    assert_true(tl_pg_tags_find(&tags, s.name, TL_LIT("Ai")) == tag);
+    assert_null(tl_pg_tags_find(&tags, s.name, TL_LIT("Nonsense")));
+    tl_series other = s; /* as long, and another text; another cut between the two */
+    other.unit = TL_LIT("W");
+    assert_false(tl_pg_tags_of(&tags, &other)->known);
+    other.unit = TL_LIT("Wh");
+    other.description = tl_slice_of(s.description.at + 1, s.description.len - 1);
+    tag->known = true;
+    assert_false(tl_pg_tags_of(&tags, &other)->known);
+    tl_pg_tags_fini(&tags);
+  }
+}
+
 static void complaints_are_told_with_what_to_do (void **state) {
   static const struct {
     const char *text, *told;
@@ -177,9 +253,11 @@ int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_column_is_an_array_with_its_nulls),
     cmocka_unit_test(texts_that_are_none_go_as_bytes),
+    cmocka_unit_test(a_batch_is_whole_or_there_is_no_memory),
     cmocka_unit_test(an_invalid_value_has_its_reason_and_no_value),
     cmocka_unit_test(times_that_postgresql_does_not_know_are_told),
     cmocka_unit_test(a_tag_is_told_again_when_its_facts_change),
+    cmocka_unit_test(a_tag_is_made_or_there_is_no_memory),
     cmocka_unit_test(complaints_are_told_with_what_to_do),
     cmocka_unit_test(the_schema_is_a_list_of_statements),
   };

@@ -11,6 +11,7 @@
 #include "net/poll.h"
 #include "postgres/attempt.h"
 #include "postgres/conn.h"
+#include "postgres/played_server.h"
 
 FAILING(PQconninfoParse, PQconninfoOption *, (*why = NULL, NULL), (const char *s, char **why),
         (s, why))
@@ -43,112 +44,6 @@ FAILING(uv_poll_init, int, UV_EBADF, (uv_loop_t * l, uv_poll_t *h, int fd), (l, 
 FAILING(uv_poll_start, int, UV_EINVAL, (uv_poll_t * h, int events, uv_poll_cb f), (h, events, f))
 FAILING(uv_queue_work, int, UV_ENOMEM,
         (uv_loop_t * l, uv_work_t *r, uv_work_cb f, uv_after_work_cb done), (l, r, f, done))
-
-/* --- the server --- */
-
-enum { ANSWERS, REFUSES, IS_SILENT, FAILS_STEPS, ENDS_WITH_WORDS, ENDS };
-
-static int listening, client = -1, manner;
-static uint16_t port;
-static bool started;
-static tl_buf in;
-
-static void say (char type, const void *body, size_t n) {
-  uint8_t head[5] = { (uint8_t)type, 0, 0, (uint8_t)((n + 4) >> 8), (uint8_t)(n + 4) };
-  (void)!send(client, head, 5, MSG_NOSIGNAL);
-  if (n > 0) (void)!send(client, body, n, MSG_NOSIGNAL);
-}
-
-static void say_error (const char *state, const char *text) {
-  char body[200];
-  int n = snprintf(body, sizeof body, "SFATAL%cVFATAL%cC%s%cM%s%c%c", 0, 0, state, 0, text, 0, 0);
-  say('E', body, (size_t)n);
-}
-
-static void hang_up (void) {
-  if (client >= 0) close(client);
-  client = -1;
-  started = false;
-  tl_buf_clear(&in);
-}
-
-static void say_hello (void) {
-  static const char *const facts[] = { "server_version\0"
-                                       "15.4",
-                                       "in_hot_standby\0off",
-                                       "default_transaction_read_only\0off" };
-  static const size_t lens[] = { 20, 19, 34 };
-  if (manner == REFUSES) {
-    say_error("28P01", "password authentication failed for user \"x\"");
-    hang_up();
-    return;
-  }
-  say('R', "\0\0\0\0", 4);
-  for (int i = 0; i < 3; i++) say('S', facts[i], lens[i]);
-  say('K', "\0\0\0\1\0\0\0\2", 8);
-  say('Z', "I", 1);
-}
-
-static void answer (char type) {
-  if (manner == IS_SILENT) return;
-  if (manner == ENDS_WITH_WORDS)
-    say_error("57P01", "terminating connection due to administrator command");
-  if (manner == ENDS_WITH_WORDS || manner == ENDS) {
-    hang_up();
-    return;
-  }
-  if (type == 'P' && manner == FAILS_STEPS)
-    say_error("42P01", "relation \"value\" does not exist");
-  else if (type == 'P')
-    say('1', NULL, 0);
-  else if (type == 'S')
-    say('Z', "I", 1);
-  if (manner == FAILS_STEPS) return;
-  if (type == 'B') say('2', NULL, 0);
-  if (type == 'D') say('n', NULL, 0);
-  if (type == 'E') say('C', "INSERT 0 1", 11);
-}
-
-static uint32_t word_at (size_t at) {
-  const uint8_t *p = in.at + at;
-  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static void serve (void) {
-  uint8_t bytes[4096];
-  memory_is_spared = true;
-  if (client < 0 && readable(listening)) {
-    client = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    started = false;
-    tl_buf_clear(&in);
-  }
-  ssize_t n = client >= 0 ? recv(client, bytes, sizeof bytes, 0) : -1;
-  if (n == 0) hang_up();
-  if (n > 0) tl_buf_add(&in, bytes, (size_t)n);
-  for (size_t head = started ? 1 : 0; client >= 0 && in.len >= head + 4; head = 1) {
-    size_t len = head + word_at(head);
-    if (in.len < len) break;
-    char type = (char)in.at[0];
-    bool first = !started;
-    tl_buf_drop(&in, len);
-    started = true;
-    if (first)
-      say_hello();
-    else
-      answer(type);
-  }
-  memory_is_spared = false;
-}
-
-static void quick_turn (void) {
-  serve();
-  uv_run(tl_loop_uv(loop), UV_RUN_NOWAIT);
-}
-#define UNTIL(condition)                                                       \
-  do {                                                                         \
-    int64_t end_ = tl_clock_mono_ms() + DEADLINE_MS;                           \
-    for (; !(condition); quick_turn()) assert_true(tl_clock_mono_ms() < end_); \
-  } while (0)
 
 /* --- the client --- */
 
@@ -254,6 +149,13 @@ static void each_host_is_tried_and_the_one_that_got_furthest_is_told (void **unu
     { "host=/nowhere,127.0.0.1", ANSWERS, true, "" },
     { "host=127.0.0.9,127.0.0.1", ANSWERS, true, "" },
     { "host=nohost.invalid,127.0.0.1", ANSWERS, true, "" },
+    { "host=,127.0.0.1", ANSWERS, true, "" }, /* the socket of the system, which is not there */
+    { "host='' hostaddr=127.0.0.1", ANSWERS, true, "" },
+    { "host=@nowhere,127.0.0.1", ANSWERS, true, "" },
+    { "", ANSWERS, false, "" },
+    { "host=127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,"
+      "127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.9,127.0.0.1",
+      ANSWERS, false, "refused" }, /* the 17th is left out */
     { "host=127.0.0.1,nohost.invalid", REFUSES, false, "password" },
     { "host=nohost.invalid", ANSWERS, false, "nohost.invalid: " },
     { "host=/nowhere", ANSWERS, false, "/nowhere" },
@@ -355,6 +257,30 @@ static void a_step_is_answered_or_the_connection_is_lost (void **unused) {
   tl_pg_close(NULL);
 }
 
+/* More than the socket takes at once, and words in between. */
+static void a_large_step_goes_in_pieces (void **unused) {
+  enum { SIZE = 12 << 20 };
+  char *large = malloc(SIZE);
+  const char *values[] = { large };
+  const int lengths[] = { SIZE };
+  tl_pg_params p = { 1, values, lengths, NULL, false };
+  tl_pg *c = NULL;
+  (void)unused;
+  assert_non_null(large);
+  memset(large, 'x', SIZE);
+  PGconn *conn = connection();
+  answers = losts = 0;
+  chatty = true;
+  assert_int_equal(tl_pg_new(&c, loop, conn, on_lost, &c), TL_OK);
+  tl_pg_ask(c, "SELECT $1", &p);
+  tl_pg_send(c, 60000, on_answer);
+  UNTIL(answers + losts == 1);
+  assert_true(answers == 1 && well);
+  chatty = false;
+  tl_pg_close(c);
+  free(large);
+}
+
 static void a_server_that_stands_still_is_given_up (void **unused) {
   tl_pg *c = NULL;
   (void)unused;
@@ -399,6 +325,7 @@ int main (void) {
     SPEC(an_attempt_may_be_stopped_at_any_moment),
     SPEC(an_attempt_ends_once_whatever_fails),
     SPEC(a_step_is_answered_or_the_connection_is_lost),
+    SPEC(a_large_step_goes_in_pieces),
     SPEC(a_server_that_stands_still_is_given_up),
     SPEC(a_step_ends_once_whatever_fails),
   };
