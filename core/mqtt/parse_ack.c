@@ -26,7 +26,7 @@ int tl_parse_ack (const tl_frame *f, uint16_t *id, tl_err *err) {
   tl_reader r = tl_reader_of(f->body);
   uint16_t n;
   if (tl_parse_flags(f->type, f->flags, err) != TL_OK) return TL_EMALFORMED;
-  if (f->body.len != 2 || !tl_read_u16(&r, &n))
+  if (!tl_read_u16(&r, &n) || tl_reader_left(&r) > 0)
     return tl_fail(err, TL_EMALFORMED, 1, "%s of %zu bytes instead of 2", tl_packet_name(f->type),
                    f->body.len);
   if (n == 0)

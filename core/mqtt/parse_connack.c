@@ -6,7 +6,7 @@ int tl_parse_connack (const tl_frame *f, tl_connack *out, tl_err *err) {
   tl_reader r = tl_reader_of(f->body);
   uint8_t flags, code;
   if (tl_parse_flags(f->type, f->flags, err) != TL_OK) return TL_EMALFORMED;
-  if (f->body.len != 2 || !tl_read_u8(&r, &flags) || !tl_read_u8(&r, &code))
+  if (!tl_read_u8(&r, &flags) || !tl_read_u8(&r, &code) || tl_reader_left(&r) > 0)
     return tl_fail(err, TL_EMALFORMED, 1, "CONNACK of %zu bytes instead of 2", f->body.len);
   if (flags & ~1u)
     return tl_fail(err, TL_EMALFORMED, 2, "CONNACK with reserved bits set (0x%02x) (3.2.2.1)",

@@ -189,6 +189,9 @@ static void parameters_are_checked (void **state) {
   harness h;
   const tl_subscription bad_filter = { TL_LIT("a/#/b"), 0 }, bad_qos = { TL_LIT("a"), 3 };
   const tl_subscription bad_plus = { TL_LIT("a+/b"), 0 }, bad_text = { TL_LIT("a\xff"), 0 };
+  static uint8_t long_text[TL_STRING_MAX + 1];
+  const tl_slice too_long = { long_text, sizeof long_text };
+  memset(long_text, 'x', sizeof long_text);
 #define REFUSED(change)                                                             \
   do {                                                                              \
     h_init(&h, false);                                                              \
@@ -206,9 +209,23 @@ static void parameters_are_checked (void **state) {
   REFUSED(h.p.filters = &bad_qos);
   REFUSED(h.p.filters = &bad_plus);
   REFUSED(h.p.filters = &bad_text);
-  h_init(&h, false);
-  h.p.max_inflight = 0;
-  assert_int_equal(tl_session_new(&s, &h.p, &harness_events, &h), TL_ERANGE);
+  REFUSED(h.p.client_id = too_long);
+  REFUSED((h.p.has_user = h.p.has_password = true, h.p.password = too_long));
+  REFUSED((h.p.will = true, h.p.will_topic = TL_LIT("a"), h.p.will_message = too_long));
+  int64_t *const times[] = {
+    &h.p.ping_interval_ms, &h.p.max_queue_age_ms, &h.p.ask_again_ms,
+    &h.p.ask_again_max_ms, &h.p.reply_timeout_ms, &h.p.connack_timeout_ms
+  };
+  for (size_t i = 0; i < COUNT(times) + 2; i++) {
+    h_init(&h, false);
+    if (i < COUNT(times))
+      *times[i] = -1;
+    else if (i == COUNT(times))
+      h.p.max_inflight = 0;
+    else
+      h.p.max_packet_size = 1;
+    assert_int_equal(tl_session_new(&s, &h.p, &harness_events, &h), TL_ERANGE);
+  }
 }
 
 static void another_will (void **state) {

@@ -126,6 +126,25 @@ static void subscribe_and_unsubscribe (void **state) {
   tl_buf_fini(&b);
 }
 
+/* One filter, and all of them together, as long as a packet can say, and one byte more. */
+static void filters_beyond_what_a_packet_can_say (void **state) {
+  enum { MANY = 4097 };
+  static uint8_t text[TL_STRING_MAX + 1];
+  static tl_subscription wanted[MANY];
+  static tl_slice old[MANY];
+  (void)state;
+  tl_buf b;
+  tl_buf_init(&b);
+  wanted[0].filter = old[0] = tl_slice_of(text, sizeof text);
+  assert_int_equal(tl_build_subscribe(&b, 1, wanted, 1), TL_ETOOBIG);
+  assert_int_equal(tl_build_unsubscribe(&b, 1, old, 1), TL_ETOOBIG);
+  for (int i = 0; i < MANY; i++) wanted[i].filter = old[i] = tl_slice_of(text, TL_STRING_MAX);
+  assert_int_equal(tl_build_subscribe(&b, 1, wanted, MANY), TL_ETOOBIG);
+  assert_int_equal(tl_build_unsubscribe(&b, 1, old, MANY), TL_ETOOBIG);
+  assert_int_equal(b.len, 0);
+  tl_buf_fini(&b);
+}
+
 static void short_packets (void **state) {
   (void)state;
   tl_buf b;
@@ -161,6 +180,24 @@ static void every_flag_nibble_of_every_type (void **state) {
       if (!legal)
         assert_non_null(strstr(err.text, type == 0 || type == 15 ? "forbidden" : "[MQTT-2.2.2-2]"));
     }
+}
+
+/* Each parser judges the flags itself, whoever asked before. */
+static void flags_are_part_of_each_packet (void **state) {
+  (void)state;
+  tl_connack c;
+  tl_suback a;
+  tl_err err = { .text = "" };
+  uint16_t id;
+  tl_frame f = FRAME("\x21\x02\x00\x00");
+  assert_int_equal(tl_parse_connack(&f, &c, &err), TL_EMALFORMED);
+  f = FRAME("\x41\x02\x00\x01");
+  assert_int_equal(tl_parse_ack(&f, &id, &err), TL_EMALFORMED);
+  f = FRAME("\x91\x03\x00\x01\x00");
+  assert_int_equal(tl_parse_suback(&f, &a, &err), TL_EMALFORMED);
+  f = FRAME("\xd1\x00");
+  assert_int_equal(tl_parse_pingresp(&f, &err), TL_EMALFORMED);
+  assert_non_null(strstr(err.text, "[MQTT-2.2.2-2]"));
 }
 
 static void connack (void **state) {
@@ -452,9 +489,11 @@ int main (void) {
          publish_at_each_qos),
     SPEC("[MQTT-3.8.1-1] [MQTT-3-8.3-4] [MQTT-3.10.1-1] SUBSCRIBE and UNSUBSCRIBE",
          subscribe_and_unsubscribe),
+    SPEC("filters beyond what a packet can say", filters_beyond_what_a_packet_can_say),
     SPEC("[MQTT-2.2.2-1] [MQTT-3.6.1-1] [MQTT-3.14.1-1] acknowledgements, PINGREQ, DISCONNECT",
          short_packets),
     SPEC("[MQTT-2.2.2-2] every flag nibble of every type", every_flag_nibble_of_every_type),
+    SPEC("[MQTT-2.2.2-2] flags are part of each packet", flags_are_part_of_each_packet),
     SPEC("[MQTT-3.2.2-4] CONNACK: every code, reserved bit and length", connack),
     SPEC("[MQTT-2.3.1-1] acknowledgements are an identifier that is not 0", acknowledgements),
     SPEC("[MQTT-3.9.3-2] SUBACK: every code, no code, identifier 0", suback),

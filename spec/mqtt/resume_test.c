@@ -348,6 +348,24 @@ static void a_clean_session_restores_nothing (void **state) {
   assert_int_equal(tl_session_restore(h->s, 'i', 0, 1, TL_LIT("")), TL_ESTATE);
 }
 
+/* A session that becomes another kind tells its store of what waits, too. */
+static void what_waits_goes_with_its_session (void **state) {
+  harness *h = *state;
+  h->p.queue_offline = true;
+  h_start(h);
+  h_publish(h, "t", "a", 1, 1);
+  h_publish(h, "t", "b", 1, 2);
+  STORED(h, "o seq1 id0 8\no seq2 id0 8\n");
+  h->p.clean_session = true; /* another process would get nothing */
+  assert_int_equal(tl_session_set_params(h->s, &h->p), TL_OK);
+  STORED(h, "o gone seq1 id0 0\no gone seq2 id0 0\n");
+  tl_session_store_all(h->s);
+  STORED(h, "");
+  h->p.clean_session = false;
+  assert_int_equal(tl_session_set_params(h->s, &h->p), TL_OK);
+  STORED(h, "o seq1 id0 8\no seq2 id0 8\n");
+}
+
 /* For an owner whose store lost some of it. */
 static void all_of_the_session_is_told_again (void **state) {
   harness *h = *state;
@@ -359,15 +377,20 @@ static void all_of_the_session_is_told_again (void **state) {
   h_publish(h, "t", "c", 1, 3);
   h_ack_in(h, TL_PUBREC, 2);
   h_message_in(h, "t", "x", 2, false, 8);
+  h_message_in(h, "t", "x", 2, false, 65535);
   h->verdict = TL_MESSAGE_HELD;
+  h_message_in(h, "t", "z", 1, false, 8);
   h_message_in(h, "t", "y", 2, false, 9); /* not confirmed: another process must get it again */
   tl_buf_clear(&h->store);
   tl_session_store_all(h->s);
-  STORED(h, "f seq0 id0 1\ni seq0 id8 0\no seq1 id2 0\no seq2 id3 8\no seq3 id0 8\n");
+  STORED(
+      h,
+      "f seq0 id0 1\ni seq0 id8 0\ni seq0 id65535 0\no seq1 id2 0\no seq2 id3 8\no seq3 id0 8\n");
 }
 
 int main (void) {
   const struct CMUnitTest tests[] = {
+    SPEC_NEW("what waits goes with its session", what_waits_goes_with_its_session),
     SPEC_NEW("all of the session is told again", all_of_the_session_is_told_again),
     SPEC_UP("[MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT-2.3.1-3] [MQTT-4.3.3-1] "
             "[MQTT-3.1.2-4] resumed: all that is "
