@@ -408,6 +408,122 @@ static void what_is_no_tls_is_named (void **unused) {
   }
 }
 
+/* --- each cause by itself: what OpenSSL found, or what the broker said --- */
+
+typedef struct {
+  int verify_error, alert; /* alert -1: none */
+  bool asked, has_own, has_psk;
+  const char *words;
+} cause;
+
+static void is_told_as (const cause *c) {
+  tl_tls_settings s = { .ca = tl_slice_str(ca.pem), .min_minor = 2 };
+  tl_tls_context *context = context_of(&s);
+  tl_tls_peer peer = { .name = TL_LIT("broker") };
+  tl_tls *t = NULL;
+  assert_int_equal(tl_tls_new(&t, context, &peer, NULL), TL_OK);
+  context->has_own = c->has_own;
+  context->has_psk = c->has_psk;
+  snprintf(context->own_name, sizeof context->own_name, "CN=gw1");
+  t->asked_certificate = c->asked;
+  t->alert = c->alert;
+  t->verify_error = c->verify_error;
+  if (c->verify_error != X509_V_OK && X509_up_ref(good.cert)) t->bad = good.cert;
+  tl_tls_explain(t, 0);
+  if (!strstr(tl_tls_error(t), c->words))
+    fail_msg("error %d, alert %d: '%s'", c->verify_error, c->alert, tl_tls_error(t));
+  context->has_own = context->has_psk = false;
+  tl_tls_free(t);
+  tl_tls_context_drop(context);
+}
+
+static void what_the_broker_says_is_told_with_its_remedy (void **unused) {
+  static const cause causes[] = {
+    { .alert = SSL_AD_UNKNOWN_CA,
+      .has_own = true,
+      .words = "does not trust the CA of our client certificate 'CN=gw1' (alert unknown CA)" },
+    { .alert = SSL_AD_UNKNOWN_CA, .words = "does not trust the CA of our client certificate (" },
+    { .alert = SSL_AD_UNKNOWN_CA, .asked = true, .words = "set tls_cert_file and tls_key_file" },
+    { .alert = SSL_AD_CERTIFICATE_EXPIRED,
+      .has_own = true,
+      .asked = true,
+      .words = "'CN=gw1' has expired: renew it" },
+    { .alert = SSL_AD_CERTIFICATE_REVOKED, .has_own = true, .words = "was revoked: get a new one" },
+    { .alert = SSL_AD_BAD_CERTIFICATE,
+      .has_own = true,
+      .words = "does not accept our client certificate 'CN=gw1' (alert bad certificate)" },
+    { .alert = SSL_AD_UNSUPPORTED_CERTIFICATE, .has_own = true, .words = "does not accept" },
+    { .alert = SSL_AD_CERTIFICATE_UNKNOWN, .has_own = true, .words = "does not accept" },
+    { .alert = SSL_AD_CERTIFICATE_REQUIRED, .words = "wants a client certificate" },
+    { .alert = SSL_AD_HANDSHAKE_FAILURE, .asked = true, .words = "wants a client certificate" },
+    { .alert = SSL_AD_HANDSHAKE_FAILURE,
+      .asked = true,
+      .has_own = true,
+      .words = "no cipher in common" },
+    { .alert = SSL_AD_INSUFFICIENT_SECURITY, .has_psk = true, .words = "does not take our PSK" },
+    { .alert = SSL_AD_BAD_RECORD_MAC, .has_psk = true, .words = "does not take our PSK" },
+    { .alert = SSL_AD_DECRYPT_ERROR, .words = "ended TLS with the alert 'decrypt error'" },
+    { .alert = SSL_AD_ACCESS_DENIED, .words = "denies access" },
+    { .alert = SSL_AD_INTERNAL_ERROR, .words = "failed inside its TLS" },
+    { .alert = SSL_AD_USER_CANCELLED, .words = "ended TLS with the alert 'user canceled'" },
+    { .alert = -1, .words = "TLS failed: no reason given (in the handshake)" },
+  };
+  (void)unused;
+  for (size_t i = 0; i < COUNT(causes); i++) is_told_as(&causes[i]);
+}
+
+static void what_openssl_finds_is_told_with_its_remedy (void **unused) {
+  static const cause causes[] = {
+    { X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, -1, .words = "signed by 'CN=Plant CA'" },
+    { X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, -1, .words = "signed by 'CN=Plant CA'" },
+    { X509_V_ERR_CRL_SIGNATURE_FAILURE, -1, .words = "does not fit 'CN=broker': " },
+    { X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, -1, .words = "does not fit 'CN=broker': " },
+    { X509_V_ERR_CRL_NOT_YET_VALID, -1, .words = "is not valid yet: is our clock right?" },
+    { X509_V_ERR_INVALID_CA, -1, .words = "signed by one that is no CA" },
+    { X509_V_ERR_EE_KEY_TOO_SMALL, -1,
+      .words = "the key of 256 bits in a certificate is too weak" },
+    { X509_V_ERR_CA_KEY_TOO_SMALL, -1,
+      .words = "the key of 256 bits in a certificate is too weak" },
+    { X509_V_ERR_CA_MD_TOO_WEAK, -1, .words = "renew it with SHA-256" },
+    { X509_V_ERR_CERT_SIGNATURE_FAILURE, -1, .words = "another CA of that name" },
+    { X509_V_ERR_PATH_LENGTH_EXCEEDED, -1, .words = "is refused: path length constraint exceeded" },
+    { X509_V_ERR_CERT_HAS_EXPIRED, -1, .has_psk = true, .words = "does not take our PSK" },
+  };
+  (void)unused;
+  for (size_t i = 0; i < COUNT(causes); i++) is_told_as(&causes[i]);
+}
+
+static void what_stands_in_a_certificate_is_shown (void **unused) {
+  static const struct {
+    const char *alternative, *shown;
+    bool is_address;
+  } rows[] = {
+    { "DNS:a,DNS:b,email:x@y.z,DNS:c,DNS:d,IP:10.0.0.1", "'DNS:a', 'DNS:b', 'DNS:c' and 2 more",
+      true },
+    { "IP:fd00::17,IP:10.0.0.1", "'IP:fd00:0:0:0:0:0:0:17', 'IP:10.0.0.1'", true },
+    { "email:x@y.z", "'CN=gw'", false },
+  };
+  char names[300], date[32], small[24];
+  (void)unused;
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    identity one;
+    identity_make(&one, &(wanted){ .name = "gw", .alternative = rows[i].alternative });
+    tl_tls_names_in(one.cert, names, sizeof names);
+    assert_string_equal(names, rows[i].shown);
+    assert_true(tl_tls_names_an_address(one.cert) == rows[i].is_address);
+    tl_tls_names_in(one.cert, small, sizeof small); /* what does not fit is left out */
+    assert_true(strlen(small) < sizeof small);
+    identity_free(&one);
+  }
+  ASN1_TIME *never = ASN1_TIME_new();
+  assert_int_equal(tl_tls_time_of(never), 0);
+  tl_tls_date(never, date);
+  assert_string_equal(date, "an unreadable time");
+  tl_tls_date(NULL, date);
+  assert_string_equal(date, "an unreadable time");
+  ASN1_TIME_free(never);
+}
+
 static void names_of_strangers_are_cleaned (void **unused) {
   (void)unused;
   identity evil;
@@ -432,6 +548,9 @@ int main (void) {
     cmocka_unit_test(nothing_in_common_is_told),
     cmocka_unit_test(a_psk_works_and_a_wrong_one_is_told),
     cmocka_unit_test(what_is_no_tls_is_named),
+    cmocka_unit_test(what_the_broker_says_is_told_with_its_remedy),
+    cmocka_unit_test(what_openssl_finds_is_told_with_its_remedy),
+    cmocka_unit_test(what_stands_in_a_certificate_is_shown),
     cmocka_unit_test(names_of_strangers_are_cleaned),
   };
   return cmocka_run_group_tests(tests, make_identities, free_identities);
