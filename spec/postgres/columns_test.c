@@ -174,7 +174,7 @@ static void a_tag_is_told_again_when_its_facts_change (void **state) {
   tl_pg_tags_fini(&t);
 }
 
-/* What a tag is asked for is never the facts of another one, and none is lost for want of memory. */
+/* A tag has its own facts, never those of another one, and is not lost for want of memory. */
 static void a_tag_is_made_or_there_is_no_memory (void **state) {
   static uint8_t long_name[300];
   (void)state;

@@ -1,4 +1,4 @@
-/* spec/postgres/played_server.h — a PostgreSQL that a spec plays: it lets one client in, and answers
+/* spec/postgres/played_server.h — a PostgreSQL that a spec plays: it lets one client in, answers
 ** its statements with the rows that the spec has for them, or refuses, ends, keeps silent. It runs
 ** between the turns of the loop, without memory that fails. */
 #ifndef SPEC_POSTGRES_PLAYED_SERVER_H

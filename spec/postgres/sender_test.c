@@ -1,5 +1,5 @@
-/* spec/postgres/sender_test.c — an outlet to PostgreSQL, from the first connection to the row that is
-** stored, against a server that this spec plays: each statement may fail, and each request for
+/* spec/postgres/sender_test.c — an outlet to PostgreSQL, from the first connection to the row that
+** is stored, against a server that this spec plays: each statement may fail, and each request for
 ** memory does. What is stored is told once; everything else says why, and comes again. */
 #include "postgres/played_server.h"
 #include "support/torture.h"
