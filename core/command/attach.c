@@ -113,11 +113,9 @@ static void on_closed (void *ctx, tl_console_client *c) {
   tl_attach *a = ctx;
   person *p = tl_console_user(c);
   if (!p) return;
-  for (person **at = &a->people; *at; at = &(*at)->next) {
-    if (*at != p) continue;
-    *at = p->next;
-    break;
-  }
+  person **at = &a->people;
+  while (*at != p) at = &(*at)->next;
+  *at = p->next;
   tl_eval_free(p->eval);
   free(p);
 }

@@ -219,8 +219,12 @@ static int check (asked *a) {
   char *end;
   tl_buf_init(&url);
   write_url(a, &url);
-  int rc = tl_broker_parse(tl_buf_bytes(&url), &address, &err);
+  int rc = url.failed ? TL_ENOMEM : tl_broker_parse(tl_buf_bytes(&url), &address, &err);
   tl_buf_fini(&url);
+  if (rc == TL_ENOMEM) {
+    tl_print_error("discover", "no memory");
+    return 1;
+  }
   if (rc < 0) return wrong("'%s': %s", a->host, err.text);
   if (a->ca_file && is_url(a->host) && !tl_scheme_is_tls(address.scheme))
     return wrong("--tls-ca-file: '%s' is not spoken to with TLS%s", a->host, "");

@@ -132,11 +132,9 @@ static void forget_thread (tl_eval *e) {
 }
 
 void tl_eval_free (tl_eval *e) {
-  for (tl_eval **at = &e->script->repl->evals; *at; at = &(*at)->next) {
-    if (*at != e) continue;
-    *at = e->next;
-    break;
-  }
+  tl_eval **at = &e->script->repl->evals;
+  while (*at != e) at = &(*at)->next;
+  *at = e->next;
   forget_thread(e);
   tl_eval_stop_timer(e);
   if (e->script->repl->evaluating == e) e->script->repl->evaluating = NULL;

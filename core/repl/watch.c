@@ -57,11 +57,9 @@ static void dispose (tl_watch *w) {
 static void free_watch (void *ctx) {
   tl_watch *w = ctx;
   tl_script *s = w->s;
-  for (tl_watch **at = &s->repl->watches; *at; at = &(*at)->next) {
-    if (*at != w) continue;
-    *at = w->next;
-    break;
-  }
+  tl_watch **at = &s->repl->watches;
+  while (*at != w) at = &(*at)->next;
+  *at = w->next;
   refresh(s);
   dispose(w);
 }

@@ -27,11 +27,9 @@ static int p_fire (lua_State *L) {
 
 static void drop (tl_hook_timer *t) {
   tl_script *s = t->script;
-  for (tl_hook_timer **at = &s->timers.first; *at; at = &(*at)->next) {
-    if (*at != t) continue;
-    *at = t->next;
-    break;
-  }
+  tl_hook_timer **at = &s->timers.first;
+  while (*at != t) at = &(*at)->next;
+  *at = t->next;
   tl_turn_forget(s, &t->turn);
   s->timers.count--;
   tl_timer_close(t->timer);
