@@ -42,6 +42,7 @@ void tl_web_respond (request *r, unsigned status, struct MHD_Response *response)
   }
   r->status = status;
   r->response = response;
+  r->lost = !response;
   r->check_at = 0;
   tl_web_header(r, "Content-Security-Policy", policy);
   tl_web_header(r, "X-Content-Type-Options", "nosniff");
@@ -218,11 +219,12 @@ static enum MHD_Result on_request (void *cls, struct MHD_Connection *mhd, const 
     *size = 0;
     return MHD_YES;
   }
-  if (!r->response && tl_share_is_used(r->web)) {
+  if (!r->response && !r->lost && tl_share_is_used(r->web)) {
     tl_share_wait(r);
     return MHD_YES;
   }
-  if (!r->response) dispatch(r);
+  if (!r->response && !r->lost) dispatch(r);
+  if (r->lost) return MHD_NO;
   if (r->response) return give(r);
   r->suspended = true;
   MHD_suspend_connection(r->mhd);

@@ -30,7 +30,7 @@ static int make_settings (web_settings *s, const tl_http_config *c) {
   add_text(&s->cert, c->cert);
   for (size_t i = 0; i < c->name_count; i++) add_text(&s->names, c->names[i]);
   for (size_t i = 0; i < c->value_count; i++) add_text(&s->values, c->values[i]);
-  if (c->token.len > 0) tl_web_make_cookie(s);
+  if (c->token.len > 0 && !s->token.failed) tl_web_make_cookie(s);
   bool failed = s->listen.failed || s->token.failed || s->cookie.failed || s->cookie_name.failed;
   failed = failed || s->names.failed || s->values.failed || s->cert.failed;
   if (!failed) return TL_OK;

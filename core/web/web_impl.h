@@ -72,6 +72,7 @@ struct request {
   const char *method; /* libmicrohttpd's */
   tl_buf target, path, body;
   bool begun, suspended, known;  /* known: it gave the token, or none is asked for */
+  bool lost;                     /* there is no memory for any answer: its connection ends */
   struct MHD_Response *response; /* with `status`, once the answer is there */
   unsigned status;
   tl_ask *ask;
