@@ -1,5 +1,5 @@
-/* spec/command/discover_test.c — `tagline discover` of a broker that is not there, with each request
-** for memory failing: it says why, and is over. */
+/* spec/command/discover_test.c — `tagline discover` of a broker that is not there, with each
+** request for memory failing: it says why, and is over. */
 #include "support/torture.h"
 
 #include <arpa/inet.h>
