@@ -3,7 +3,6 @@
 #include "command/edit.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <histedit.h>
 #include <locale.h>
 #include <poll.h>
@@ -11,19 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "command/complete.h"
+#include "command/edit_history.h"
 #include "command/search.h"
 
-enum { REMEMBERED = 1000, SHOWN = 200 };
+enum { SHOWN = 200 };
 
 struct tl_edit {
   EditLine *el;
-  History *history;
-  char *path; /* of the history, or NULL */
+  tl_edit_history history;
   const char *prompt;
   int fd;
   tl_edit_events events;
@@ -38,82 +36,6 @@ struct tl_edit {
 static volatile sig_atomic_t resized;
 
 static void on_winch (int signum) { resized = signum; }
-
-/* --- History --- */
-
-static int make_folders (char *path) { /* every folder of path; the last part is a file */
-  for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-    *slash = 0;
-    int rc = mkdir(path, 0700);
-    *slash = '/';
-    if (rc < 0 && errno != EEXIST) return TL_ENOENT;
-  }
-  return TL_OK;
-}
-
-int tl_edit_history_path (tl_buf *out) {
-  const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-  size_t start = out->len;
-  if (state && state[0] == '/')
-    tl_buf_fmt(out, "%s/tagline/history", state);
-  else if (home && home[0] == '/')
-    tl_buf_fmt(out, "%s/.local/state/tagline/history", home);
-  else
-    return TL_ENOENT;
-  tl_buf_byte(out, 0);
-  if (out->failed) return TL_ENOMEM;
-  out->len--;
-  return make_folders((char *)out->at + start);
-}
-
-/* libedit's own form, so that it can load it: a first line of its own, then lines with blanks
-** and odd bytes as \ooo. */
-static const char cookie[] = "_HiStOrY_V2_\n";
-
-/* One line is added with one write at the end of the file: several REPLs at once lose nothing
-** of each other. */
-static void append_to_file (const char *path, const char *line) {
-  tl_buf text;
-  struct stat st;
-  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return;
-  tl_buf_init(&text);
-  if (fstat(fd, &st) == 0 && st.st_size == 0) tl_buf_str(&text, cookie);
-  for (const unsigned char *c = (const unsigned char *)line; *c; c++) {
-    if (*c <= ' ' || *c == '\\' || *c >= 0x7f)
-      tl_buf_fmt(&text, "\\%03o", *c);
-    else
-      tl_buf_byte(&text, *c);
-  }
-  tl_buf_byte(&text, '\n');
-  /* a history that cannot be kept is no reason to stop */
-  if (!text.failed && write(fd, text.at, text.len) < 0) errno = 0;
-  tl_buf_fini(&text);
-  close(fd);
-}
-
-static void load_history (tl_edit *e) {
-  HistEvent ev;
-  tl_buf path;
-  tl_buf_init(&path);
-  history(e->history, &ev, H_SETSIZE, REMEMBERED);
-  history(e->history, &ev, H_SETUNIQUE, 1);
-  if (tl_edit_history_path(&path) == TL_OK) e->path = strdup((char *)path.at);
-  tl_buf_fini(&path);
-  if (!e->path) return;
-  int lines = history(e->history, &ev, H_LOAD, e->path);
-  /* only the last REMEMBERED */
-  if (lines > 2 * REMEMBERED) history(e->history, &ev, H_SAVE, e->path);
-}
-
-void tl_edit_remember (tl_edit *e, const char *line) {
-  HistEvent ev;
-  if (line[strspn(line, " \t")] == 0) return;
-  bool repeated = history(e->history, &ev, H_FIRST) == 0 && strcmp(ev.str, line) == 0;
-  if (repeated) return;
-  history(e->history, &ev, H_ENTER, line);
-  if (e->path) append_to_file(e->path, line);
-}
 
 /* --- Typing --- */
 
@@ -273,10 +195,7 @@ static unsigned char on_tab (EditLine *el, int key) {
 /* --- Ctrl-R --- */
 
 static const char *line_of_history (void *ctx, size_t at) {
-  tl_edit *e = ctx;
-  HistEvent ev;
-  int rc = history(e->history, &ev, at == 0 ? H_FIRST : H_NEXT);
-  return rc == 0 ? ev.str : NULL;
+  return tl_edit_history_line(&((tl_edit *)ctx)->history, at);
 }
 
 /* An arrow and its like come as several bytes: they end the search, and are left out. */
@@ -398,8 +317,7 @@ int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx,
   e->prompt = "";
   const char *term = getenv("TERM");
   e->dumb = !term || term[0] == '\0' || strcmp(term, "dumb") == 0;
-  e->history = history_init();
-  e->el = e->history ? el_init("tagline", stdin, stdout, stderr) : NULL;
+  if (tl_edit_history_open(&e->history) == TL_OK) e->el = el_init("tagline", stdin, stdout, stderr);
   if (!e->el) {
     tl_edit_free(e);
     return TL_ENOMEM;
@@ -410,11 +328,10 @@ int tl_edit_new (tl_edit **out, int fd, const tl_edit_events *events, void *ctx,
   el_set(e->el, EL_PROMPT, prompt_of);
   el_set(e->el, EL_EDITOR, "emacs");
   el_set(e->el, EL_SIGNAL, 0);
-  el_set(e->el, EL_HIST, history, e->history);
+  el_set(e->el, EL_HIST, history, e->history.lines);
   el_set(e->el, EL_GETCFN, get_char);
   bind_keys(e->el);
   el_source(e->el, NULL);
-  load_history(e);
   *out = e;
   return TL_OK;
 }
@@ -445,10 +362,11 @@ int tl_edit_line (tl_edit *e, const char *prompt, tl_buf *line) {
   return line->failed ? TL_ENOMEM : TL_EDIT_LINE;
 }
 
+void tl_edit_remember (tl_edit *e, const char *line) { tl_edit_history_add(&e->history, line); }
+
 void tl_edit_free (tl_edit *e) {
   if (!e) return;
   if (e->el) el_end(e->el);
-  if (e->history) history_end(e->history);
-  free(e->path);
+  tl_edit_history_close(&e->history);
   free(e);
 }

@@ -32,8 +32,4 @@ int tl_edit_line (tl_edit *e, const char *prompt, tl_buf *line);
 void tl_edit_remember (tl_edit *e, const char *line);
 void tl_edit_free (tl_edit *e);
 
-/* $XDG_STATE_HOME/tagline/history, else ~/.local/state/tagline/history; the folders are made
-** (0700) as needed. Appended, with a NUL behind len. TL_ENOENT: no place. */
-int tl_edit_history_path (tl_buf *out);
-
 #endif

@@ -1,5 +1,5 @@
-/* core/payload/timemask_impl.h — a compiled mask, as timemask.c (compile, write) and
-** timeread.c (read) share it. Nobody else includes it. */
+/* core/payload/timemask_impl.h — private to payload/: a compiled mask, as timemask.c
+** (compile, write) and timeread.c (read) share it. */
 #ifndef TL_PAYLOAD_TIMEMASK_IMPL_H
 #define TL_PAYLOAD_TIMEMASK_IMPL_H
 
@@ -64,7 +64,7 @@ struct tl_timemask {
   uint8_t text[TL_MASK_LENGTH];
 };
 
-/* The Z (or UTC, GMT) or offset at `at`, blanks before it allowed. TL_OK and *end behind it;
+/* timeparts.c: the Z (or UTC, GMT) or offset at `at`, blanks before it allowed. TL_OK and *end behind it;
 ** TL_ENOENT when there is none; TL_ESYNTAX for a sign and digits that are no offset, TL_ERANGE
 ** for one of 24 hours or more. */
 int tl_zone_suffix (const uint8_t *at, const uint8_t *stop, tl_zone_place place, int32_t *offset,

@@ -6,46 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/metrics.h"
+#include "script/decode_impl.h"
 #include "script/l_options.h"
-#include "script/script.h"
 
-/* A value that was read, and is set when all others are read, too. */
-typedef struct {
-  tl_value value; /* its text is a Lua string on the stack */
-  int64_t time_ms;
-  uint16_t tag;
-  uint8_t type; /* tl_type that the value was converted to */
-  uint8_t how;  /* VALID, MISSING, or the tl_reason that makes it invalid */
-} pending;
-
-enum { VALID = TL_REASON_NONE, MISSING = UINT8_MAX };
 enum {
   HERE = 64,         /* so many values need no allocation */
-  FEW = 24,          /* up to so many values are sorted by insertion */
   NS_PER_VALUE = 350 /* time to set and print one value */
 };
 
-typedef struct {
-  lua_State *L;
-  tl_script *script;
-  tl_station *station;
-  const tl_plan *plan;
-  pending *list;
-  size_t n, room;
-  /* Number of texts that stand on the stack above `base`. With more than HERE values, the
-  ** list's memory stands at `base`. */
-  int base, texts;
-  lua_Integer sample; /* number of the sample that is being read; 0: decode did not return a list */
-} taking;
-
 /* Raises an error, which begins with "sample 7: " if decode returned a list. */
-static void wrong (taking *t, const char *what) {
+static void wrong (tl_taking *t, const char *what) {
   if (t->sample > 0) luaL_error(t->L, "sample %I: %s", (LUAI_UACINT)t->sample, what);
   luaL_error(t->L, "%s", what);
 }
 
-static int64_t read_time (taking *t, int index, const char *where) {
+static int64_t read_time (tl_taking *t, int index, const char *where) {
   lua_State *L = t->L;
   tl_value v;
   const char *expected;
@@ -58,49 +33,14 @@ static int64_t read_time (taking *t, int index, const char *where) {
 
 /* --- one value --- */
 
-static void make_room (taking *t, size_t room) {
-  pending *more = lua_newuserdatauv(t->L, room * sizeof *more, 0);
-  memcpy(more, t->list, t->n * sizeof *more);
-  lua_replace(t->L, t->base);
-  t->list = more;
-  t->room = room;
-}
-
-/* Append one value. If `how` says that it is valid, the caller sets `value`. */
-static inline pending *add (taking *t, int tag, tl_type type, uint8_t how, int64_t time_ms) {
-  if (t->n == t->room) make_room(t, t->room + t->room / 2);
-  pending *p = &t->list[t->n++];
-  p->time_ms = time_ms;
-  p->tag = (uint16_t)tag;
-  p->type = (uint8_t)type;
-  p->how = how;
-  return p;
-}
-
-/* Keep the text of the value on top on the stack until it is set: handlers may change the
-** table before that. */
-static tl_slice keep (taking *t, tl_slice text) {
-  lua_State *L = t->L;
-  size_t len;
-  luaL_checkstack(L, LUA_MINSTACK, "too many texts");
-  if (lua_type(L, -1) == LUA_TSTRING)
-    lua_pushvalue(L, -1);
-  else
-    /* the text of a number is in a scratch buffer, so it is copied */
-    lua_pushlstring(L, (const char *)text.at, text.len);
-  const char *kept = lua_tolstring(L, -1, &len);
-  lua_insert(L, t->base + ++t->texts);
-  return tl_slice_of(kept, len);
-}
-
 /* Convert the value on top as payload values are converted: what a decoder returns is data,
 ** not an argument of our API. */
-static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
+static inline void take (tl_taking *t, int tag, int type_in, int64_t time_ms) {
   lua_State *L = t->L;
   size_t len;
   tl_buf *scratch = &t->station->line->model->scratch;
   tl_type type = t->plan->tags[tag].type;
-  pending *p = add(t, tag, type, VALID, time_ms);
+  tl_pending_value *p = tl_taking_add(t, tag, type, TL_TAKEN_VALID, time_ms);
   tl_reason why = TL_REASON_TYPE;
   if (type_in == LUA_TNUMBER && type == TL_AI) { /* the most frequent case */
     p->value.number = lua_tonumber(L, -1);
@@ -125,7 +65,7 @@ static inline void take (taking *t, int tag, int type_in, int64_t time_ms) {
   }
   p->how = (uint8_t)why;
   if (why == TL_REASON_NONE && (type == TL_TXTI || type == TL_TXTO))
-    p->value.text = keep(t, p->value.text);
+    p->value.text = tl_taking_keep(t, p->value.text);
 }
 
 static void make_words (lua_State *L, tl_script *s) {
@@ -145,7 +85,7 @@ static inline int get_word (lua_State *L, int word) {
 
 /* Raise if the table on top has a field that is not in `known`: it is most likely a misspelled
 ** one. */
-static void check_fields (taking *t, const char *where, const char *known) {
+static void check_fields (tl_taking *t, const char *where, const char *known) {
   lua_State *L = t->L;
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
     const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : tl_push_got(L, -2);
@@ -156,7 +96,7 @@ static void check_fields (taking *t, const char *where, const char *known) {
 
 /* Read { value = v, time = t, status = "invalid", reason = "range" } on top. Unknown fields
 ** are looked for only if there is no value, because decoders return many such tables. */
-static void take_detailed (taking *t, int tag, int64_t time_ms) {
+static void take_detailed (tl_taking *t, int tag, int64_t time_ms) {
   lua_State *L = t->L;
   const char *name = t->plan->tags[tag].name;
   tl_type type = t->plan->tags[tag].type;
@@ -175,7 +115,7 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
           wrong(t, lua_pushfstring(L, "%s: unknown reason '%s'", name, word));
       }
       lua_pop(L, 2);
-      add(t, tag, type, (uint8_t)reason, time_ms);
+      tl_taking_add(t, tag, type, (uint8_t)reason, time_ms);
       return;
     }
     if (!tl_slice_eq(status, TL_LIT("valid")))
@@ -188,7 +128,7 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
     lua_pop(L, 1);
     check_fields(t, name, "value time status reason");
     lua_pushnil(L);
-    add(t, tag, type, MISSING, time_ms);
+    tl_taking_add(t, tag, type, TL_TAKEN_MISSING, time_ms);
   } else {
     take(t, tag, type_in, time_ms);
   }
@@ -196,27 +136,6 @@ static void take_detailed (taking *t, int tag, int64_t time_ms) {
 }
 
 /* --- one table of them --- */
-
-static void log_unknown (taking *t, const char *name) {
-  tl_buf scope, text;
-  tl_buf_init(&scope);
-  tl_buf_init(&text);
-  tl_station_full_name(t->station, &scope);
-  tl_buf_byte(&scope, '\0');
-  tl_buf_fmt(
-      &text,
-      "decode returned a value for '%.100s%s', but the station has no such tag (logged once)", name,
-      strlen(name) > 100 ? "…" : "");
-  bool live = t->script->gateway &&
-              /* not in a copy that explain made */
-              t->station->line->model == tl_gateway_model(t->script->gateway);
-  if (live && !text.failed)
-    tl_failure_note(t->script, t->station, NULL, "names", tl_buf_bytes(&text));
-  if (!scope.failed && !text.failed)
-    tl_script_log_error(t->script, (const char *)scope.at, tl_buf_bytes(&text));
-  tl_buf_fini(&scope);
-  tl_buf_fini(&text);
-}
 
 /* Remember that the name at stack index -2 comes at place `at`. The string is referenced, so
 ** that no other string can get its address. */
@@ -235,7 +154,7 @@ static void learn (lua_State *L, tl_station_functions *f, size_t at, int tag) {
 
 /* The index of the tag whose name is at stack index -2, which comes at place `at`; -1: there
 ** is no such tag. */
-static int find (taking *t, size_t at) {
+static int find (tl_taking *t, size_t at) {
   lua_State *L = t->L;
   tl_station_hooks *hooks = t->station->user;
   size_t len;
@@ -245,49 +164,10 @@ static int find (taking *t, size_t at) {
   const char *name = lua_tolstring(L, -2, &len);
   int tag = tl_plan_find(t->plan, tl_slice_of(name, len));
   if (tag < 0)
-    log_unknown(t, name);
+    tl_taking_unknown(t, name);
   else if (hooks && at < TL_GUESSES)
     learn(L, hooks->functions, at, tag);
   return tag;
-}
-
-static int by_tag (const void *a, const void *b) {
-  return ((const pending *)a)->tag - ((const pending *)b)->tag;
-}
-
-/* Sort many values by tag with a counting sort. */
-static void sort_many (taking *t, pending *list, size_t n) {
-  size_t tags = t->plan->tag_count;
-  if (tags / 8 > n) {
-    qsort(list, n, sizeof *list, by_tag);
-    return;
-  }
-  pending *copy = lua_newuserdatauv(t->L, n * sizeof *copy + tags * sizeof(uint32_t), 0);
-  uint32_t *which = (uint32_t *)(void *)(copy + n);
-  memcpy(copy, list, n * sizeof *copy);
-  memset(which, 0, tags * sizeof *which);
-  for (size_t i = 0; i < n; i++) which[copy[i].tag] = (uint32_t)i + 1;
-  for (size_t tag = 0, at = 0; tag < tags; tag++)
-    if (which[tag] != 0) list[at++] = copy[which[tag] - 1];
-  lua_pop(t->L, 1);
-}
-
-/* Lua tables have no order, so values are set in the order of the tags in the config, like
-** those of addressed tags. */
-static void sort (taking *t, pending *list, size_t n) {
-  size_t sorted = 1;
-  while (sorted < n && list[sorted - 1].tag <= list[sorted].tag) sorted++;
-  if (sorted < n && n > FEW) {
-    sort_many(t, list, n);
-    return;
-  }
-  for (size_t i = sorted; i < n; i++) {
-    if (list[i - 1].tag <= list[i].tag) continue;
-    pending one = list[i];
-    size_t at = i;
-    for (; at > 0 && list[at - 1].tag > one.tag; at--) list[at] = list[at - 1];
-    list[at] = one;
-  }
 }
 
 static bool is_list (lua_State *L, int table) {
@@ -301,7 +181,7 @@ static bool is_list (lua_State *L, int table) {
 ** in the same order again and again, so the tag that came at this place the last time is tried
 ** first.
 ** False: the result is a list of samples. */
-static bool take_values (taking *t, int above, int64_t time_ms) {
+static bool take_values (tl_taking *t, int above, int64_t time_ms) {
   lua_State *L = t->L;
   const tl_station_hooks *hooks = t->station->user;
   const tl_guess *guesses = hooks ? hooks->functions->guesses : NULL;
@@ -322,86 +202,14 @@ static bool take_values (taking *t, int above, int64_t time_ms) {
     lua_pop(L, 1);
   }
   tl_work(L, &t->script->box);
-  sort(t, t->list + first, t->n - first);
+  tl_taking_sort(t, t->list + first, t->n - first);
   return true;
-}
-
-/* --- metrics that were read in C --- */
-
-/* The tag that an entry fills; -1: there is none. Looked up by name once, and again when the
-** station has another definition. */
-static int tag_of_metric (taking *t, tl_metrics_values *v, int values, uint32_t place) {
-  lua_State *L = t->L;
-  tl_metric_entry *e = &v->reader->entries[place];
-  size_t len;
-  if (e->tag != TL_METRIC_TAG_NEW) return e->tag;
-  tl_metrics_push_tag(L, values, place);
-  const char *name = lua_tolstring(L, -1, &len);
-  e->tag = name ? tl_plan_find(t->plan, tl_slice_of(name, len)) : -1;
-  if (name && e->tag < 0) log_unknown(t, name);
-  lua_pop(L, 1);
-  return e->tag;
-}
-
-/* The same as take() for the Lua value that a table would have. */
-static void take_metric (taking *t, int tag, const tl_metric_value *v, int64_t time_ms) {
-  tl_buf *scratch = &t->station->line->model->scratch;
-  const tl_tagdef *def = &t->plan->tags[tag];
-  pending *p = add(t, tag, def->type, VALID, v->has_time ? v->time_ms : time_ms);
-  tl_reason why = TL_REASON_TYPE;
-  tl_buf_clear(scratch);
-  switch ((tl_metric_kind)v->kind) {
-    case TL_METRIC_NULL: break;
-    case TL_METRIC_INTEGER:
-      why = tl_convert_integer(def->type, v->value.integer, scratch, &p->value);
-      break;
-    case TL_METRIC_NUMBER:
-      why = tl_convert_number(def->type, v->value.number, scratch, &p->value);
-      break;
-    case TL_METRIC_BOOLEAN: why = tl_convert_boolean(def->type, v->value.boolean, &p->value); break;
-    case TL_METRIC_TEXT:
-      why = tl_words_text(def->type, &def->words, v->value.text, &t->plan->rule, &p->value);
-      break;
-  }
-  p->how = (uint8_t)why;
-  if (why != TL_REASON_NONE || (def->type != TL_TXTI && def->type != TL_TXTO)) return;
-  if (v->kind == TL_METRIC_TEXT) return; /* a part of the message, which stands on the stack */
-  lua_pushnil(t->L);
-  p->value.text = keep(t, p->value.text);
-  lua_pop(t->L, 1);
-}
-
-/* Read the values that stand at stack index `values`. Their message stays on the stack until all
-** are set. */
-static void take_metrics (taking *t, tl_metrics_values *v, int values, int64_t time_ms) {
-  lua_State *L = t->L;
-  tl_metrics_reader *reader = v->reader;
-  size_t first = 0;
-  if (reader->tags_of != t->plan->serial) {
-    for (uint32_t i = 0; i < reader->count; i++) reader->entries[i].tag = TL_METRIC_TAG_NEW;
-    reader->tags_of = t->plan->serial;
-  }
-  lua_getiuservalue(L, values, TL_METRICS_BYTES);
-  t->texts++;
-  if (v->count > t->room) make_room(t, v->count);
-  for (size_t i = 0; i < v->count; i++) {
-    const tl_metric_value *one = &v->list[i];
-    if (one->begins) {
-      sort(t, t->list + first, t->n - first);
-      first = t->n;
-    }
-    int tag = tag_of_metric(t, v, values, one->place);
-    if (tag >= 0) take_metric(t, tag, one, time_ms);
-  }
-  sort(t, t->list + first, t->n - first);
-  tl_work(L, &t->script->box);
-  v->lent = false;
 }
 
 /* --- all of them --- */
 
 /* Read a list of samples. Returns the time of the last one. */
-static int64_t take_list (taking *t, int list, int64_t time_ms) {
+static int64_t take_list (tl_taking *t, int list, int64_t time_ms) {
   lua_State *L = t->L;
   lua_Integer n = (lua_Integer)lua_rawlen(L, list);
   int64_t last = time_ms;
@@ -424,25 +232,6 @@ static int64_t take_list (taking *t, int list, int64_t time_ms) {
   return last;
 }
 
-/* Set the tags. Raises nothing. Handlers of these values run meanwhile, and may switch the
-** station off or change it. */
-static void set (const taking *t) {
-  tl_station *s = t->station;
-  for (size_t i = 0; i < t->n; i++) {
-    const pending *p = &t->list[i];
-    if (p->tag >= s->plan->tag_count || s->plan->tags[p->tag].type != p->type) continue;
-    tl_tag *tag = &s->tags[p->tag];
-    if (p->how == MISSING)
-      tl_tag_missing(tag, p->time_ms);
-    else if (p->how != VALID)
-      tl_tag_invalidate(tag, (tl_reason)p->how, p->time_ms);
-    /* no memory */
-    else if (!tl_tag_receive(tag, &p->value, p->time_ms))
-      tl_tag_invalidate(tag, TL_REASON_MISSING, p->time_ms);
-    if (s->off || s->simulated) return;
-  }
-}
-
 bool tl_decoded_is_gone (lua_State *L, int index, int64_t *time_ms) {
   /* a decoder may end with string.unpack, which returns a position as one more result */
   if (lua_type(L, index + 2) != LUA_TSTRING) return false;
@@ -452,14 +241,14 @@ bool tl_decoded_is_gone (lua_State *L, int index, int64_t *time_ms) {
         "decode: expected \"StHardErr\" or nil as its third result, the station's status, got %s",
         tl_push_got(L, index + 2));
   if (!lua_isnil(L, index + 1))
-    *time_ms = read_time(&(taking){ .L = L }, index + 1, "the time that decode returned");
+    *time_ms = read_time(&(tl_taking){ .L = L }, index + 1, "the time that decode returned");
   return true;
 }
 
 void tl_set_decoded (lua_State *L, tl_script *s, tl_station *station, int first, int64_t time_ms,
                      tl_reading *reading) {
-  pending here[HERE];
-  taking t = {
+  tl_pending_value here[HERE];
+  tl_taking t = {
     .L = L, .script = s, .station = station, .plan = station->plan, .list = here, .room = HERE
   };
   tl_metrics_values *metrics =
@@ -473,7 +262,7 @@ void tl_set_decoded (lua_State *L, tl_script *s, tl_station *station, int first,
   lua_pushnil(L);
   t.base = lua_gettop(L);
   if (metrics) {
-    take_metrics(&t, metrics, first, time_ms);
+    tl_take_metrics(&t, metrics, first, time_ms);
   } else {
     lua_pushvalue(L, first);
     if (!take_values(&t, 1, time_ms)) {
@@ -486,5 +275,5 @@ void tl_set_decoded (lua_State *L, tl_script *s, tl_station *station, int first,
   if (t.n > HERE) tl_budget_spend(L, t.n * NS_PER_VALUE);
   tl_station_set(reading, time_ms);
   if (!station->off && !station->simulated)
-    set(&t); /* a handler of an addressed tag may have switched the station off */
+    tl_taking_set(&t); /* a handler of an addressed tag may have switched the station off */
 }
