@@ -21,7 +21,9 @@ static int make_folders (char *path) { /* every folder of path; the last part is
   return TL_OK;
 }
 
-int tl_edit_history_path (tl_buf *out) {
+/* $XDG_STATE_HOME/tagline/history, else ~/.local/state/tagline/history; the folders are made
+** (0700) as needed. Appended, with a NUL behind len. TL_ENOENT: no place. */
+static int find_path (tl_buf *out) {
   const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
   size_t start = out->len;
   if (state && state[0] == '/')
@@ -70,7 +72,7 @@ int tl_edit_history_open (tl_edit_history *h) {
   tl_buf_init(&path);
   history(h->lines, &ev, H_SETSIZE, REMEMBERED);
   history(h->lines, &ev, H_SETUNIQUE, 1);
-  if (tl_edit_history_path(&path) == TL_OK) h->path = strdup((char *)path.at);
+  if (find_path(&path) == TL_OK) h->path = strdup((char *)path.at);
   tl_buf_fini(&path);
   if (!h->path) return TL_OK;
   int lines = history(h->lines, &ev, H_LOAD, h->path);

@@ -19,8 +19,4 @@ void tl_edit_history_add (tl_edit_history *h, const char *line);
 /* Line number `at`, from the newest (0); asked for one after the other. NULL: there is none. */
 const char *tl_edit_history_line (tl_edit_history *h, size_t at);
 
-/* $XDG_STATE_HOME/tagline/history, else ~/.local/state/tagline/history; the folders are made
-** (0700) as needed. Appended, with a NUL behind len. TL_ENOENT: no place. */
-int tl_edit_history_path (tl_buf *out);
-
 #endif
