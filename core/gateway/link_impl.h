@@ -235,7 +235,8 @@ enum { TL_LINK_TOPICS = 65536, TL_LINK_TOPIC_BYTES = 8 << 20 };
 /* input.c */
 uint8_t *tl_input_room (void *ctx, size_t *room); /* of tl_transport_events */
 void tl_input_data (void *ctx, size_t n);
-/* May the socket be read? Until CONNACK it may, even if input must wait otherwise. */
+/* May the socket be read? Until CONNACK it may, unless the broker does not read our packets: no
+** other reason counts then. */
 bool tl_input_may_read (const tl_link *l);
 /* Must received messages wait? The session's keep-alive needs to know. */
 bool tl_input_is_paused (const tl_link *l);

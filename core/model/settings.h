@@ -8,15 +8,15 @@
 #include <stdint.h>
 
 /* A row: the member, its kind, the config's name for it (shapes.lua has its range, its default and
-** what it means), and whether it is for templates only: the stations made
-** of one have 0. A template is a station whose address has named groups. */
+** what it means), and whether a template keeps it to itself: then the stations that it makes have
+** 0. A template is a station whose address has named groups. */
 /* clang-format off */
 #define TL_STATION_SETTINGS(row) \
   row(time_filter_ms, MS, "time_filter", false) \
   row(no_data_ms, MS, "no_data_timeout", false) \
   row(subscribe_address, FLAG, "subscribe_address", true) \
   row(ignore_retained, FLAG, "ignore_retained", false) \
-  row(off, FLAG, "off", false) /* how it starts; off and simulate: off */ \
+  row(off, FLAG, "off", false) /* at the start; it counts more than simulate */ \
   row(simulate, FLAG, "simulate", false) \
   row(max_instances, COUNT, "max_instances", true)
 /* clang-format on */
@@ -36,8 +36,8 @@ typedef struct {
 typedef struct {
   const char *name; /* of the config's parameter; NULL ends the table */
   tl_setting_kind kind;
-  size_t at; /* in tl_station_settings */
-  bool of_template;
+  size_t at;        /* in tl_station_settings */
+  bool of_template; /* the stations that a template makes have 0 */
 } tl_setting_field;
 
 extern const tl_setting_field tl_setting_fields[];

@@ -19,8 +19,9 @@ static int64_t keep_alive_due (const tl_session *s) {
   return after(later(later(s->stats.last_out, s->time.last_ping), s->time.opened_at), span);
 }
 
-/* Ping Interval: counted from the broker's last packet, or from when we began to listen again.
-** One question at a time, unless its answer may take for ever. */
+/* Ping Interval: counted from the latest of the broker's last packet, our last PINGREQ, and when we
+** began to read again. While a PINGREQ is unanswered no other one is due: reply_due() ends the
+** connection. Without a reply timeout nothing does, so the broker is asked again. */
 static int64_t silence_due (const tl_session *s) {
   if (s->time.paused || (s->time.pings && s->config.p.reply_timeout_ms)) return INT64_MAX;
   return after(later(later(s->stats.last_in, s->time.last_ping), s->time.listen_at),
@@ -58,8 +59,8 @@ static int64_t stall_due (const tl_session *s) {
   return after(later(m->sent_at, s->time.up_at), s->config.p.reply_timeout_ms);
 }
 
-/* Messages of the process before are as old as this session. Those that were sent are none of
-** these. */
+/* When the oldest write that was never sent is too old (max_queue_age). One that an earlier process
+** left counts from the first connection of this one: how old it is was not stored. */
 int64_t tl_session_age_due (const tl_session *s) {
   const tl_outgoing *m = s->sending.queue.head;
   if (!m) return INT64_MAX;

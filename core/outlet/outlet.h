@@ -37,7 +37,7 @@ typedef struct {
   tl_outlet_hole hole;           /* in front of the values */
 } tl_outlet_batch;
 
-/* What a kind of sender does. `sender` is the context given to tl_outlet_new. */
+/* What a kind of sender does. `sender` is what was given to tl_outlet_start. */
 typedef struct {
   const char *kind; /* "history", "postgres", "nats" */
   bool history;     /* it gets only values that pass the tags' `history` options */
@@ -53,11 +53,12 @@ typedef struct {
   void (*rest)(void *sender);
 } tl_sender;
 
-/* A new outlet with this name (unique; of [A-Za-z0-9_-]), which owns the sender from here on.
-** `closed` comes once, after tl_outlet_close(). */
+/* A new outlet with this name (unique; of [A-Za-z0-9_-]), without a sender: tl_outlet_start() or
+** tl_outlet_discard() comes next. `kind` is copied. */
 int tl_outlet_new (tl_outlet **out, tl_loop *loop, tl_spool *spool, const char *name,
                    const tl_sender *kind, tl_err *err);
-/* Give it its sender, and begin. */
+/* Give it its sender, which it owns from here on (kind->close frees it), and begin. Ends with
+** tl_outlet_close(). */
 void tl_outlet_start (tl_outlet *o, void *sender);
 void tl_outlet_discard (tl_outlet *o); /* one that was never started, without a sender */
 /* New values are in the spool, or were synced there: only then are they sent. */
