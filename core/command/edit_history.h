@@ -1,5 +1,5 @@
-/* core/command/edit_history.h — the lines that were typed at a prompt, kept in a file from one REPL to
-** the next. Knows no terminal. */
+/* core/command/edit_history.h — the lines that were typed at a prompt, kept in a file from one
+** REPL to the next. Knows no terminal. */
 #ifndef TL_COMMAND_EDIT_HISTORY_H
 #define TL_COMMAND_EDIT_HISTORY_H
 

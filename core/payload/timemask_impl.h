@@ -64,9 +64,9 @@ struct tl_timemask {
   uint8_t text[TL_MASK_LENGTH];
 };
 
-/* timeparts.c: the Z (or UTC, GMT) or offset at `at`, blanks before it allowed. TL_OK and *end behind it;
-** TL_ENOENT when there is none; TL_ESYNTAX for a sign and digits that are no offset, TL_ERANGE
-** for one of 24 hours or more. */
+/* timeparts.c: the Z (or UTC, GMT) or offset at `at`, blanks before it allowed. TL_OK and *end
+** behind it; TL_ENOENT when there is none; TL_ESYNTAX for a sign and digits that are no offset,
+** TL_ERANGE for one of 24 hours or more. */
 int tl_zone_suffix (const uint8_t *at, const uint8_t *stop, tl_zone_place place, int32_t *offset,
                     const uint8_t **end);
 

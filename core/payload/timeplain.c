@@ -1,5 +1,5 @@
-/* core/payload/timeplain.c — times that need no mask of their own: ISO 8601, and numbers since 1970.
-** Must not know whose they are, nor what time it is. */
+/* core/payload/timeplain.c — times that need no mask of their own: ISO 8601, and numbers since
+** 1970. Must not know whose they are, nor what time it is. */
 #include <math.h>
 
 #include "base/number.h"

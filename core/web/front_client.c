@@ -1,5 +1,6 @@
-/* core/web/front_client.c — one client of the front: its bytes go through TLS and the check of heads
-** to libmicrohttpd, and the answers back. Must not know what is asked for and what is answered. */
+/* core/web/front_client.c — one client of the front: its bytes go through TLS and the check of
+** heads to libmicrohttpd, and the answers back. Must not know what is asked for and what is
+** answered. */
 #include "web/front_impl.h"
 
 #include <stdio.h>
