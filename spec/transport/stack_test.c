@@ -13,6 +13,7 @@ static int connects, closes, code;
 static char text[600];
 static tl_buf got;
 static bool pauses;     /* at the first data */
+static bool no_room;    /* the owner has none for what came */
 static bool small_room; /* the peer's kernel keeps little that the peer has not read */
 
 static void on_connected (void *ctx, const char *peer_name) {
@@ -23,6 +24,7 @@ static void on_connected (void *ctx, const char *peer_name) {
 }
 static uint8_t *on_room (void *ctx, size_t *room) {
   (void)ctx;
+  if (no_room) return NULL;
   assert_int_equal(tl_buf_reserve(&got, 4096), TL_OK);
   *room = 4096;
   return got.at + got.len;
@@ -244,6 +246,94 @@ static void a_stage_that_waits_names_itself (void **state) {
   }
 }
 
+/* A broker speaks as soon as the proxy lets it: its bytes come with the proxy's answer. */
+static void what_comes_with_the_proxys_answer_is_the_owners (void **state) {
+  static const layers proxies[] = { { .http_proxy = true }, { .http_proxy = true, .ws = true } };
+  (void)state;
+  for (size_t i = 0; i < COUNT(proxies); i++)
+    for (int full = 0; full < 2; full++) {
+      peer p;
+      begin(&p, proxies[i]);
+      p.may_say = 0;
+      UNTIL(&p, p.tunnelled && p.out.len > 0);
+      if (i == 0) peer_raw(&p, words, sizeof words);
+      no_room = full;
+      p.may_say = SIZE_MAX;
+      if (i == 1) {
+        UNTIL(&p, p.ready);
+        peer_send(&p, words, sizeof words);
+      }
+      UNTIL(&p, got.len == sizeof words || closes == 1);
+      assert_int_equal(closes, full);
+      if (full) assert_non_null(strstr(text, "memory"));
+      no_room = false;
+      finish(&p);
+    }
+}
+
+/* Once all is up, a layer that does not understand says so, with the address. */
+static void garbage_is_told_by_the_layer_that_it_meets (void **state) {
+  static const struct {
+    layers of;
+    const char *bytes, *words;
+  } rows[] = {
+    { { .tls = true }, "\x17\x03\x03\x01\x01 that is no record of ours ……", "TLS failed: " },
+    { { .ws = true }, "\xf7\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "WebSocket" },
+    { { .tls = true, .ws = true }, "\x83\x7f\xff\xff\xff\xff\xff\xff\xff\xff", "WebSocket" },
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    char much[300];
+    peer p;
+    begin(&p, rows[i].of);
+    UNTIL(&p, connects == 1 && p.ready);
+    memset(much, 'x', sizeof much);
+    memcpy(much, rows[i].bytes, strlen(rows[i].bytes));
+    if (rows[i].of.ws)
+      peer_plain(&p, much, sizeof much);
+    else
+      peer_raw(&p, much, sizeof much);
+    UNTIL(&p, closes == 1);
+    if (!strstr(text, rows[i].words) || strncmp(text, "127.0.0.1:", 10) != 0)
+      fail_msg("%zu: %s", i, text);
+    finish(&p);
+  }
+}
+
+static void nothing_is_written_before_it_is_up_or_behind_its_end (void **state) {
+  (void)state;
+  for (int i = 0; i < KINDS; i++) {
+    peer p;
+    begin(&p, kinds[i]);
+    assert_int_equal(tl_transport_write(transport, "x", 1), TL_ESTATE);
+    tl_transport_watch(transport, 1000);
+    UNTIL(&p, connects == 1);
+    tl_transport_close(transport, 60000);
+    tl_transport_close(transport, 0); /* asked again: at once */
+    finish(&p);
+    assert_int_equal(code, 0);
+  }
+}
+
+static void an_address_of_version_6_stands_in_brackets (void **state) {
+  char wanted_text[40];
+  uint16_t port;
+  (void)state;
+  int fd = listen_on(AF_INET6, 1, &port);
+  if (fd < 0) skip();
+  close(fd);
+  const tl_transport_target target = { .host = tl_slice_str("::1"),
+                                       .port = port,
+                                       .is_ws = true,
+                                       .ws_path = tl_slice_str("/mqtt"),
+                                       .ws_subprotocol = tl_slice_str("mqtt") };
+  connects = closes = 0;
+  assert_int_equal(tl_transport_connect(&transport, all, &target, &events, NULL), TL_OK);
+  RUN_UNTIL(closes == 1);
+  snprintf(wanted_text, sizeof wanted_text, "[::1]:%u: ", port);
+  if (!strstr(text, wanted_text)) fail_msg("%s", text);
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(bytes_come_and_go_through_every_stack),
@@ -251,6 +341,10 @@ int main (void) {
     cmocka_unit_test(a_pause_keeps_what_was_read_already),
     cmocka_unit_test(a_peer_that_never_reads_is_not_read_either),
     cmocka_unit_test(a_stage_that_waits_names_itself),
+    cmocka_unit_test(what_comes_with_the_proxys_answer_is_the_owners),
+    cmocka_unit_test(garbage_is_told_by_the_layer_that_it_meets),
+    cmocka_unit_test(nothing_is_written_before_it_is_up_or_behind_its_end),
+    cmocka_unit_test(an_address_of_version_6_stands_in_brackets),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
