@@ -34,7 +34,7 @@ static int fail (const char *path, const char *why) {
 /* path = folder/name; false: it is too long. */
 static bool join (char *path, const char *folder, const char *name) {
   int n = snprintf(path, PATH_MAX, "%s/%s", folder, name);
-  return n > 0 && n < PATH_MAX;
+  return n < PATH_MAX;
 }
 
 static int make_folder (const char *path) {

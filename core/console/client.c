@@ -79,7 +79,7 @@ static int add_running (tl_buf *out, const char *folder, int whose, tl_err *err)
     char path[sizeof address.sun_path + 1];
     int len = snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name);
     free(list[i]);
-    if (len < 0 || (size_t)len >= sizeof path) continue;
+    if ((size_t)len >= sizeof path) continue;
     if (tl_console_address(&address, path, NULL) < 0 || tl_console_answers(&address) != 1) continue;
     tl_buf_str(out, path);
     tl_buf_byte(out, '\n');
@@ -100,7 +100,7 @@ static int add_services (tl_buf *out, tl_err *err) {
     struct stat st;
     int len = snprintf(folder, sizeof folder, "%s/%s", tl_console_services, list[i]->d_name);
     free(list[i]);
-    if (len < 0 || (size_t)len >= sizeof folder) continue;
+    if ((size_t)len >= sizeof folder) continue;
     if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode)) continue;
     int more = add_running(out, folder, ANYBODYS, err);
     if (more > 0) found += more;

@@ -38,13 +38,19 @@ static void counts_those_that_were_not_sent (void **state) {
   (void)state;
   assert_int_equal(read_list("[\"a\",\"b\",998]"), 1000);
   words_are("a\0b", 4);
-  assert_int_equal(read_list("[\"a\", 1 ]"), 2);
+  assert_int_equal(read_list("\t[\r\n\"a\"\n,\t1\r]\t"), 2);
+  assert_int_equal(read_list("[\"a\",99999999999]"), 1000000000);
+  assert_int_equal(read_list("[\"a\",/]"), TL_ESYNTAX);
+  assert_int_equal(read_list("[\"a\",:]"), TL_ESYNTAX);
+  assert_int_equal(read_list("[\"a\",1/]"), TL_ESYNTAX);
+  assert_int_equal(read_list("[\"a\",1"), TL_ESYNTAX);
   assert_int_equal(read_list("[\"a\",1,2]"), TL_ESYNTAX);
   assert_int_equal(read_list("[\"a\",1,\"b\"]"), TL_ESYNTAX);
 }
 
 static void leaves_out_what_cannot_be_typed (void **state) {
   (void)state;
+  assert_int_equal(read_list("[\"a\\u007fb\",\"\\uE000\",\"\\uABCD\"]"), 2);
   assert_int_equal(read_list("[\"a\\nb\",\"\",\"ok\",\"\\u0000\",\"\\u001b[2J\"]"), 1);
   words_are("ok", 3);
 }
@@ -64,7 +70,17 @@ static void refuses_what_is_no_list_of_texts (void **state) {
                         "[\"\\udc00\"]",
                         "[\"\\ud800\\u0041\"]",
                         "[\"a\"] x",
-                        "[\"a\" \"b\"]" };
+                        "[\"a\" \"b\"]",
+                        "[\"\\u00/0\"]",
+                        "[\"\\u00:0\"]",
+                        "[\"\\u00@0\"]",
+                        "[\"\\u00g0\"]",
+                        "[\"\\ud800\\n0000\"]",
+                        "[\"\\ud800xu0000\"]",
+                        "[\"\\ud800\\uxxxx\"]",
+                        "[\"\\ud800\\ue000\"]",
+                        "[\"a\",",
+                        "[\"a\\" };
   (void)state;
   for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
     if (read_list(bad[i]) != TL_ESYNTAX) fail_msg("'%s' was taken", bad[i]);

@@ -1,8 +1,10 @@
 /* spec/history/history_test.c — what is stored is read again, once, in the order of time; what is
 ** old goes but for one value a tag; whose file it is. */
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -403,6 +405,135 @@ static void data_of_forty_days_comes_at_once (void **state) {
   for (int i = 0; i < 40; i++) assert_true(w->rows[i].value.number == i);
 }
 
+/* Those that no calendar has go into one table, and come back in their order. */
+static void times_beyond_the_calendar_come_back_in_their_order (void **state) {
+  world *w = *state;
+  const int64_t far = INT64_C(300000000000000), early = -INT64_C(80000000000000);
+  open_it(w, 0);
+  for (int round = 0; round < 2; round++) { /* the second comes into the table that is there */
+    add(w, 0, far + round, 8 + round);
+    add(w, 0, early + round, 1 + round);
+    add(w, 0, 100 * DAY + round, 4 + round);
+    store_at(w, 100 * DAY);
+    assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  }
+  READS(w, "l.s.a", 1, 2, 4, 5, 8, 9);
+  open_it(w, 0);
+  READS(w, "l.s.a", 1, 2, 4, 5, 8, 9);
+  assert_int_equal(read_range(w, "l.s.a", far + 1, far + 5, true, 0), TL_OK);
+  assert_int_equal(w->row_count, 2);
+  assert_true(w->rows[0].value.number == 8 && w->rows[1].value.number == 9);
+}
+
+/* Each statement on a file of the spec's own. */
+static void run_sql (world *w, const char *sql) {
+  sqlite3 *db;
+  char *why = NULL;
+  assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
+  if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK) fail_msg("%s", why);
+  sqlite3_close(db);
+}
+
+static int read_none (world *w) {
+  tl_history_reader *r;
+  w->err.text[0] = '\0';
+  int rc = tl_history_reader_open(&r, w->path, &w->err);
+  if (rc == TL_OK) tl_history_reader_close(r);
+  return rc;
+}
+
+static void a_file_that_is_no_history_of_this_version_is_named_so (void **state) {
+  world *w = *state;
+  char long_path[5000];
+  assert_int_equal(read_none(w), TL_ENOENT);
+  run_sql(w, "PRAGMA user_version = 7");
+  assert_int_equal(try_open(w, 0), TL_EMALFORMED);
+  assert_non_null(strstr(w->err.text, "is no history of tagline: it is left as it is"));
+  assert_int_equal(read_none(w), TL_EMALFORMED);
+  assert_non_null(strstr(w->err.text, "is no history of tagline"));
+  run_sql(w, "PRAGMA user_version = 0; CREATE TABLE of_others(x)");
+  assert_int_equal(try_open(w, 0), TL_EMALFORMED);
+  assert_non_null(strstr(w->err.text, "is no history of tagline: it is left as it is"));
+  run_sql(w, "DROP TABLE of_others");
+  open_it(w, 0);
+  tl_history_close(w->history);
+  w->history = NULL;
+  assert_int_equal(read_none(w), TL_OK);
+  run_sql(w, "PRAGMA user_version = 99");
+  assert_int_equal(try_open(w, 0), TL_EMALFORMED);
+  assert_non_null(strstr(w->err.text, "is a history of version 99, this program knows version"));
+  unlink(w->path);
+  assert_int_equal(mkdir(w->path, 0700), 0);
+  assert_int_equal(try_open(w, 0), TL_EMALFORMED);
+  assert_non_null(strstr(w->err.text, "is no regular file"));
+  assert_int_equal(read_none(w), TL_EMALFORMED);
+  assert_non_null(strstr(w->err.text, "is no file"));
+  rmdir(w->path);
+  FILE *f = fopen(w->path, "w");
+  for (int i = 0; i < 500; i++) fputs("no database", f);
+  fclose(f);
+  assert_int_equal(read_none(w), TL_EMALFORMED);
+  memset(long_path, 'x', sizeof long_path);
+  memcpy(long_path, "/tmp/", 5);
+  long_path[sizeof long_path - 1] = '\0';
+  assert_int_equal(tl_history_open(&w->history, long_path, 0, &w->err), TL_ETOOBIG);
+  w->history = NULL;
+}
+
+static bool first_unit (void *ctx, const tl_history_tag *tag) {
+  world *w = ctx;
+  snprintf(w->texts[0], 16, "%.*s", TL_ARG(tag->unit));
+  return false;
+}
+
+/* The words of a tag are those of its last value. */
+static void the_words_of_a_tag_follow_the_config (void **state) {
+  static char long_name[301];
+  world *w = *state;
+  tl_history_reader *r;
+  static const char *const units[] = { "V", "V", "kV", "", "" };
+  static const char *const descriptions[] = { "", "a", "b", "b", "" };
+  memset(long_name, 'n', sizeof long_name - 1);
+  open_it(w, 0);
+  for (int i = 0; i < 5; i++) {
+    w->series[0].unit = tl_slice_str(units[i]);
+    w->series[0].description = tl_slice_str(descriptions[i]);
+    w->series[0].keep_ms = i == 4 ? DAY : 0;
+    add(w, 0, 1000 + i, i);
+    store_at(w, 2000);
+  }
+  w->series[1].name = tl_slice_str(long_name);
+  add(w, 1, 1, 0);
+  w->values[0].sample.value.text = TL_LIT("text");
+  add(w, 1, 2, 0);
+  w->values[1].sample.status = TL_UNSET; /* is no value */
+  store_at(w, 2000);
+  assert_int_equal(read_range(w, long_name, 0, 10, false, 0), TL_OK);
+  assert_int_equal(w->row_count, 1);
+  READS(w, "l.s.a", 0, 1, 2, 3, 4);
+  assert_int_equal(tl_history_reader_open(&r, w->path, &w->err), TL_OK);
+  w->texts[0][0] = 'x';
+  assert_int_equal(tl_history_tags(r, first_unit, w, &w->err), TL_OK);
+  assert_string_equal(w->texts[0], "");
+  tl_history_reader_close(r);
+}
+
+static void whole_days_go_with_their_tables (void **state) {
+  world *w = *state;
+  uint64_t rows;
+  open_it(w, 10 * DAY);
+  for (int i = 0; i < 3; i++) add(w, 0, 1000 * DAY + 9 * i * DAY, i);
+  store_at(w, 1005 * DAY);
+  assert_int_equal(tl_history_merge(w->history, &w->err), TL_OK);
+  if (tl_history_trim(w->history, 1200 * DAY, &rows, &w->err) < 0) fail_msg("%s", w->err.text);
+  assert_int_equal(rows, 3);
+  READS(w, "l.s.a", 2); /* the left edge */
+  if (tl_history_trim(w->history, 1200 * DAY, &rows, &w->err) < 0) fail_msg("%s", w->err.text);
+  assert_int_equal(rows, 0);
+  open_it(w, 10 * DAY);
+  READS(w, "l.s.a", 2);
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -424,6 +555,10 @@ int main (void) {
     T(a_foreign_file_is_left_alone),
     T(a_hole_is_an_event),
     T(the_whole_file_is_sound),
+    T(times_beyond_the_calendar_come_back_in_their_order),
+    T(a_file_that_is_no_history_of_this_version_is_named_so),
+    T(the_words_of_a_tag_follow_the_config),
+    T(whole_days_go_with_their_tables),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
