@@ -231,9 +231,13 @@ static void welcome (request *r) {
              (const char *)s->cookie_name.at, (const char *)s->cookie.at, COOKIE_SECONDS,
              s->secure ? "; Secure" : "");
   tl_buf_byte(&cookie, '\0');
-  tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
-  tl_web_header(r, "Location", "/");
-  if (!cookie.failed) tl_web_header(r, "Set-Cookie", (const char *)cookie.at);
+  if (cookie.failed) {
+    tl_web_fail(r, 500, "no memory");
+  } else {
+    tl_web_answer_text(r, 303, TL_WEB_PLAIN, "");
+    tl_web_header(r, "Location", "/");
+    tl_web_header(r, "Set-Cookie", (const char *)cookie.at);
+  }
   tl_buf_fini(&cookie);
 }
 
@@ -250,8 +254,10 @@ static void take_form (request *r) {
   tl_buf_init(&token);
   int rc = read_form(r, &token);
   bool right = rc > 0 && is_same(tl_buf_bytes(&token), token_of(&r->web->set));
-  if (rc < 0) {
+  if (rc == TL_ESYNTAX) {
     tl_web_fail(r, 400, "the form cannot be read");
+  } else if (rc < 0) {
+    tl_web_fail(r, 500, "no memory");
   } else {
     note_token(r, right, "login");
     if (right)

@@ -24,6 +24,7 @@ static void add_line (tl_buf *out, const tl_line *line, const tl_link_stats *st,
   tl_member_word(out, "state", st->state);
   if (why) tl_member_text(out, "reason", tl_buf_bytes(&plain));
   tl_buf_byte(out, '}');
+  out->failed = out->failed || plain.failed;
   tl_buf_fini(&plain);
 }
 
@@ -34,12 +35,12 @@ void tl_web_readyz (request *r) {
   tl_buf_init(&lines);
   tl_buf_init(&out);
   tl_buf_byte(&lines, '[');
-  for (uint32_t i = 0; i < m->line_count; i++) {
+  for (uint32_t i = 0; i < m->line_count && !lines.failed; i++) {
     tl_link_stats st;
     tl_link_get_stats(tl_line_link(m->lines[i]), &st);
     const char *why = trouble(m->lines[i], &st);
     ready = ready && !why;
-    if (!lines.failed) add_line(&lines, m->lines[i], &st, why);
+    add_line(&lines, m->lines[i], &st, why);
   }
   tl_member_open(&out, NULL, '{');
   tl_member_flag(&out, "ready", ready);
@@ -49,6 +50,7 @@ void tl_web_readyz (request *r) {
     tl_buf_byte(&out, ']');
   }
   tl_buf_str(&out, "}\n");
+  out.failed = out.failed || lines.failed;
   tl_buf_fini(&lines);
   tl_web_answer(r, ready ? 200 : 503, TL_WEB_JSON, &out);
 }

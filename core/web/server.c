@@ -89,6 +89,7 @@ void tl_web_fail (request *r, unsigned status, const char *fmt, ...) {
   tl_member_open(&out, NULL, '{');
   tl_member_text(&out, "error", tl_buf_bytes(&plain));
   tl_buf_str(&out, "}\n");
+  out.failed = out.failed || plain.failed;
   tl_buf_fini(&plain);
   tl_web_answer(r, status, TL_WEB_JSON, &out);
 }

@@ -5,6 +5,11 @@
 #include "explain/explain.h"
 
 static const char *running_config =
+    "many = {} for i = 1, 25 do many[i] = 'f/' .. i end\n"
+    "line 'm' { host = '127.0.0.1', topic_filter = many, station 's' { address = 'f/1',\n"
+    "  tags = { v = Ai 'IN_DATA' } }, station 'two' { address = 'f/2', tags = { v = Ai 'IN_DATA' } "
+    "},\n"
+    "  station 'opt' { address = 'f/3(x)?([0-9]*)', tags = { v = Ai 'IN_DATA' } } }\n"
     "line 'l' { host = '127.0.0.1', topic_filter = { 'a/#', 'b/+', 'w', 'x/#', 'dev/#' },\n"
     "  station 'json' { address = 'a/json', payload_type = 'JSON', time_field_name = 'ts',\n"
     "    time_mask = 'UNIX', tags = {\n"
@@ -13,6 +18,8 @@ static const char *running_config =
     "      drop = Ai { 'JA=m.d', range = { 0, 10 }, out_of_range = 'discard' },\n"
     "      dead = Ai { 'JA=m.b', deadband = 5 },\n"
     "      n = Ci 'JA=m.n', kept = Ai { 'JA=m.k', on_missing = 'keep' },\n"
+    "      def = Ai { 'JA=m.x', on_missing = 'default', default = 7 },\n"
+    "      low = Ai { 'JA=m.l', deadband = 5, range = { 0, 10 }, out_of_range = 'discard' },\n"
     "      on = Di 'JA=m.on', t = TxtI 'JA=m.t', q = Qi 'JA=m.q', time = TiA 'JA=m.time' } },\n"
     "  station 'regex' { address = 'a/re/([0-9]+)/([a-z]*)', tags = {\n"
     "      all = TxtI 'RE=(y)?[0-9]+', first = Ai 'RE=v=([0-9]+)', data = TxtI 'IN_DATA',\n"
@@ -109,6 +116,14 @@ static const told values[] = {
   { "a/json", JSON("\"n\":1.5"), { "\"lost\":\"rounded\"", "\"value\":2" } },
   { "a/json", JSON("\"n\":1e30"), { "\"lost\":\"saturated\"" } },
   { "a/json", JSON("\"n\":-1e30"), { "\"lost\":\"saturated\"" } },
+  { "a/json", JSON("\"k\":9007199254740993"), { "\"lost\":\"rounded\"" } },
+  { "a/json", JSON("\"k\":9223372036854775807"), { "\"lost\":\"rounded\"" } },
+  { "a/json", JSON("\"k\":9007199254740992"), { "\"value\":9007199254740992" } },
+  { "a/json", JSON("\"n\":9223372036854775807"), { "\"value\":9223372036854775807" } },
+  { "a/json", JSON("\"k\":1e400"), { "\"code\":\"type\"" } },
+  { "a/json", JSON("\"l\":11"), { "\"code\":\"discarded\"" } },
+  { "a/json", JSON("\"v\":1"), { "\"value\":7" } }, /* of def, which is missing */
+  { "a/json", JSON("\"on\":\"maybe\",\"q\":9"), { "\"reason\":\"type\"" } },
   { "a/json", JSON("\"k\":\"x\""), { "\"code\":\"type\"" } },
   { "a/json", JSON("\"v\":\"x\""), { "\"reason\":\"type\"" } },
   { "a/json", JSON("\"on\":true,\"q\":3"), { "\"value\":true", "\"code\":\"kept\"" } },
@@ -150,6 +165,29 @@ static void what_came_before_counts (void **unused) {
   tells(&(told){ "a/json", JSON("\"b\":12"), { "\"code\":\"deadband\"", "\"code\":\"kept\"" } });
   tells(&(told){ "a/json", JSON("\"b\":20"), { "\"code\":\"new\"" } });
   tells(&(told){ "a/json", JSON("\"b\":10,\"k\":3"), { "\"code\":\"same\"" } });
+}
+
+/* Asked of one line alone, which has more filters than are listed. */
+static void the_way_in_one_line (void **unused) {
+  (void)unused;
+  tl_err err = { .text = "" };
+  static const char *const cases[][2] = {
+    { "f/30", "\"filters_more\":5" },       { "f/9", "\"code\":\"no-station\"" },
+    { "f/1", "\"station\":\"m.s\"" },       { "f/3", "\"station\":\"m.opt\"" },
+    { "a/json", "\"code\":\"no-filter\"" },
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    tl_explain_message m = { .topic = tl_slice_str(cases[i][0]),
+                             .line = TL_LIT("m"),
+                             .has_payload = true,
+                             .payload = TL_LIT("1"),
+                             .wall = running_wall };
+    tl_buf_clear(&said);
+    if (tl_explain(gateway, &m, &said, &err) != TL_OK) fail_msg("%s", err.text);
+    tl_buf_byte(&said, '\0');
+    if (!strstr((const char *)said.at, cases[i][1]) || strstr((const char *)said.at, "\"l."))
+      fail_msg("%s: no %s in %s", cases[i][0], cases[i][1], (const char *)said.at);
+  }
 }
 
 static void questions_that_have_no_answer (void **unused) {
@@ -229,6 +267,39 @@ static void a_reload_ends_the_history (void **unused) {
 
 /* --- without memory --- */
 
+static int on_begin (void *ctx, tl_slice key, bool escaped, bool array) {
+  (void)ctx, (void)key, (void)escaped, (void)array;
+  return 0;
+}
+static int on_end (void *ctx, bool array) { return (void)ctx, (void)array, 0; }
+static int on_value (void *ctx, tl_slice key, bool escaped, const tl_json_value *v) {
+  (void)ctx, (void)key, (void)escaped, (void)v;
+  return 0;
+}
+
+/* Each document in said[], one behind the other, is whole. */
+static void is_json (const char *of) {
+  static const tl_json_visitor nobody = { on_begin, on_end, on_value };
+  tl_json_error error;
+  char *at = (char *)said.at;
+  for (char *end; at && *at; at = end) {
+    int depth = 0;
+    bool text = false;
+    if (*at == ',') at++;
+    for (end = at; *end && (end == at || depth > 0 || text); end++) {
+      if (*end == '\\' && text)
+        end++;
+      else if (*end == '"')
+        text = !text;
+      else if (!text)
+        depth += (*end == '{' || *end == '[') - (*end == '}' || *end == ']');
+    }
+    if (tl_json_walk(tl_slice_of((uint8_t *)at, (size_t)(end - at)), &nobody, NULL, &error) !=
+        TL_OK)
+      fail_msg("%s: byte %zu: expected %s: %s", of, error.at, error.expected, at);
+  }
+}
+
 static void without_memory_it_says_so (void **unused) {
   (void)unused;
   static const told some[] = {
@@ -248,6 +319,7 @@ static void without_memory_it_says_so (void **unused) {
       memory_fails(t.at, t.for_ever);
       int rc = explain(some[i].topic, some[i].payload, false, &err);
       memory_heals();
+      if (rc == TL_OK) is_json(some[i].topic);
       if (rc == TL_OK) continue;
       assert_int_equal(rc, TL_ENOMEM);
       assert_non_null(strstr(err.text, "no memory"));
@@ -267,6 +339,7 @@ static void without_memory_a_history_says_so (void **unused) {
       memory_fails(t.at, t.for_ever);
       int rc = history(names[i], &err);
       memory_heals();
+      if (rc == TL_OK) is_json(names[i]);
       if (rc == TL_OK) continue;
       assert_int_equal(rc, TL_ENOMEM);
       assert_non_null(strstr(err.text, "no memory"));
@@ -280,6 +353,7 @@ int main (void) {
     SPEC(the_way_of_a_message),
     SPEC(what_tags_become),
     SPEC(what_came_before_counts),
+    SPEC(the_way_in_one_line),
     SPEC(questions_that_have_no_answer),
     SPEC(messages_that_made_a_tag_what_it_is),
     SPEC(messages_for_others_the_likest_first),

@@ -138,6 +138,7 @@ static const request requests[] = {
   { "GET", "/metrics", BEARER, "", 200, "tagline_build_info", false },
   { "GET", "/healthz", "", "", 200, "ok", false },
   { "GET", "/readyz", "", "", 200, "\"ready\":", false },
+  { "GET", "/readyz", BEARER, "", 200, "\"state\":\"off\"}]}\n", false },
   { "GET", "/api/v1/", BEARER, "", 200, "\"history\":false", false },
   { "GET", "/api/v1/tags", BEARER, "", 200, "\"tag\":\"l.s.n\"", false },
   { "GET", "/api/v1/tags?match=l.d-*&limit=1&after=l.s.n", BEARER, "", 200, "l.d-1.n", false },
@@ -183,6 +184,15 @@ static const request requests[] = {
   { "GET", "/api/v1/tags", "Authorization: Basic " TOKEN "\r\n", "", 401, "", false },
 };
 
+/* Not one that ended in the middle. */
+static bool is_whole (void) {
+  const char *body = strstr(answered, "\r\n\r\n"), *length = strstr(answered, "Content-Length: ");
+  size_t n = strlen(answered);
+  if (!body) return false;
+  if (length) return strlen(body + 4) == strtoul(length + 16, NULL, 10);
+  return n > 5 && strcmp(answered + n - 5, "0\r\n\r\n") == 0;
+}
+
 static bool is_right (const request *r) {
   int status = ask(r->method, r->target, r->fields, r->body);
   return status == r->status && strcasestr(answered, r->words);
@@ -204,10 +214,31 @@ static void each_request_is_answered_or_its_connection_ends (void **state) {
       bool failed = memory_failed;
       if (status != r->status && !(failed && (status == 0 || status >= 400)))
         fail_msg("%s %s, request %ld failing: %.500s", r->method, r->target, t.at, answered);
+      if (status == r->status && is_whole() && !strcasestr(answered, r->words))
+        fail_msg("%s %s, request %ld failing: %.900s", r->method, r->target, t.at, answered);
       memory_failed = failed;
     }
     if (!is_right(r)) fail_msg("afterwards: %s %s: %.900s", r->method, r->target, answered);
   }
+}
+
+static void readiness_names_the_line_that_is_not_there (void **state) {
+  (void)state;
+  tl_err err;
+  tl_line *line = tl_gateway_model(gateway)->lines[0];
+  tl_http_config c = config_at(place);
+  assert_true(apply(&c, NULL, &err));
+  assert_int_equal(ask("GET", "/readyz", "", ""), 200);
+  line->subscribed = false;
+  assert_int_equal(ask("GET", "/readyz", BEARER, ""), 503);
+  assert_non_null(strstr(answered, "\"not yet subscribed\""));
+  line->connected = false;
+  assert_int_equal(ask("GET", "/readyz", BEARER, ""), 503);
+  assert_non_null(strstr(answered, "\"ready\":false"));
+  holds("for _, s in ipairs { 'l.s', 'l.d-1' } do stations[s]:off() end");
+  assert_true(ask("GET", "/readyz", "", "") != 0);
+  line->connected = line->subscribed = true;
+  assert_int_equal(ask("GET", "/readyz", "", ""), 200);
 }
 
 static int descriptors (void) {
@@ -295,6 +326,7 @@ static void it_opens_and_moves_or_says_why (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(each_request_is_answered_or_its_connection_ends),
+    SPEC(readiness_names_the_line_that_is_not_there),
     SPEC(a_reload_moves_changes_and_closes_it),
     SPEC(it_opens_and_moves_or_says_why),
   };
