@@ -2,7 +2,6 @@
 --- is made, and reports every problem in one pass, in the order of the file. Changes nothing
 --- that runs.
 local environment = require "tagline.config.environment"
-local http = require "tagline.config.http"
 local kinds = require "tagline.config.kinds"
 local line = require "tagline.config.line"
 local near = require "tagline.config.near"
@@ -12,8 +11,7 @@ local shapes = require "tagline.config.shapes"
 local source = require "tagline.config.source"
 local station = require "tagline.config.station"
 local tag = require "tagline.config.tag"
-
-local metatable = debug.getmetatable -- past __metatable
+local vocabulary = require "tagline.config.vocabulary"
 
 local load_config = {}
 
@@ -21,8 +19,7 @@ local SCAN = 262144 -- bytes; longer files are generated, and their doubled keys
 
 -- Words whose braces hold fields.
 local is_word = { line = "line", station = "station", limits = "limits", tags = "tags",
-  history = "history", spool = "spool",
-  outlet = "outlet", http = "http" }
+  history = "history", spool = "spool", outlet = "outlet", http = "http" }
 for _, name in ipairs(tag.types) do is_word[name] = "tag" end
 local role_words = {}
 for word, kind in pairs(is_word) do
@@ -39,9 +36,8 @@ local function new_poison()
     __index = function(_, key) return type(key) ~= "number" and poison or nil end,
     __newindex = function() end,
     __call = same, __concat = same, __add = same, __sub = same, __mul = same, __div = same,
-      __mod = same, __pow = same,
-    __idiv = same, __unm = same, __band = same, __bor = same, __bxor = same, __shl = same,
-      __shr = same, __bnot = same,
+    __mod = same, __pow = same, __idiv = same, __unm = same, __band = same, __bor = same,
+    __bxor = same, __shl = same, __shr = same, __bnot = same,
     __lt = never, __le = never, __len = function() return 0 end,
     __pairs = function() return function() end end,
     __tostring = function() return "?" end,
@@ -58,9 +54,8 @@ local function new_load(path, opts)
     core = opts.core or require "tagline.core",
     compile_text = opts.compile or function(text, name, env) return load(text, name, "t", env) end,
     files = {}, file_count = 0, ats = {}, path_of = {}, modules = {}, loading = {},
-    poison = new_poison(), open = {}, stations = {}, timers = {}, unknown = {}, once_at = {},
-      running = true,
-      seq = 0,
+    poison = new_poison(), open = {}, waiting = {}, stations = {}, timers = {}, unknown = {},
+    once_at = {}, running = true, seq = 0,
   }, Load)
   load.shapes = opts.shapes or shapes.new(load.core)
   load.problems = problems.new(load.files, role_words)
@@ -129,45 +124,6 @@ function Load:warn(word, text)
   return self.poison
 end
 
-local function record_word(self, word, name, given, finish)
-  local at = self:place(3)
-  if not self.running then
-    error(word .. ": lines and stations are made while the config loads; see reload()", 3)
-  end
-  if type(name) == "table" and name ~= self.poison and given == nil then
-    self.problems:add { at = at,
-      text = ('expected a name before the braces (%s "name" { … }), got none'):format(word),
-      line = word == "station" and self.open[#self.open] or nil }
-    return finish("?", at, name)
-  elseif type(name) ~= "string" then
-    if name ~= self.poison then
-      self.problems:add { at = at, text = kinds.expected("a name behind " .. word, name),
-        line = self.open[#self.open] }
-    end
-    name = "?"
-  end
-  local waiting = { word = word, name = name, at = at }
-  if word == "line" then self.open[#self.open + 1] = waiting else self.waiting[waiting] = true end
-  local function braces(fields, ...)
-    self.waiting[waiting] = nil
-    if word == "line" then
-      for i = #self.open, 1, -1 do
-        if self.open[i] == waiting then table.remove(self.open, i) end
-      end
-    end
-    if fields == self.poison then return self.poison end
-    if type(fields) ~= "table" or metatable(fields) ~= nil or select("#", ...) > 0 then
-      self.problems:add { at = at, [word] = waiting,
-        text = kinds.expected("braces with fields behind the name", fields),
-        line = word == "line" and waiting or self.open[#self.open] }
-      return self.poison
-    end
-    return finish(name, at, fields)
-  end
-  if given ~= nil then return braces(given) end
-  return braces
-end
-
 --- What is wrong with a word that has no name (http, spool …), or with one of its fields.
 function Load:say(at, word, text, field)
   self.problems:add { at = at, word = word, field = field or word, key = field, text = text }
@@ -223,101 +179,6 @@ function Load:need(at, word, option, what)
   if not built_with or built_with(option) then return end
   self:say(at, word, ("this program is built without %s: rebuild it with -DTAGLINE_%s=ON"):format(
     what, option))
-end
-
---- every and after. While the config runs they are those of the api.
-local function timer_word(self, kind, check)
-  return function(seconds, fn)
-    if not self.running then
-      local live = (self.opts.api or {})[kind]
-      if not live then error(kind .. ": only while the config loads", 2) end
-      local well, why = pcall(live, seconds, fn)
-      if not well then error(why, 2) end -- with the caller's line, not this one
-      return
-    end
-    local at = self:place(2)
-    local wrong = seconds ~= self.poison and check(seconds)
-    if not wrong and fn ~= self.poison then
-      wrong = kinds.handler(fn)
-      if wrong then wrong = wrong .. " as the second value" end
-    end
-    if wrong then self.problems:add { at = at, field = kind, text = wrong } end
-    self.timers[#self.timers + 1] = { kind = kind, seconds = seconds, fn = fn, at = at }
-    return self.poison
-  end
-end
-
---- line, station, limits, every, after and the tag types.
-local function vocabulary(self, words)
-  self.waiting = {}
-  function words.line(name, given)
-    return (record_word(self, "line", name, given, function(...) return self.lines:check(...) end))
-  end
-  function words.station(name, given)
-    return (record_word(self, "station", name, given, function(checked, at, fields)
-      self.seq = self.seq + 1
-      local st = self.checker:check(checked, at, fields, self.seq)
-      st.line = self.open[#self.open]
-      self.stations[#self.stations + 1] = st
-      return st
-    end))
-  end
-  for _, name in ipairs(tag.types) do words[name] = self.tags:word(name) end
-
-  outlets.words(self, words)
-  http.words(self, words)
-  words.limits = self:word_once("limits", self.shapes.limits, function(one)
-    self.limits = self.limits or {}
-    for key, value in pairs(one) do self.limits[key] = value end
-  end)
-  words.every = timer_word(self, "every", kinds.seconds(0.001, 1e9))
-  words.after = timer_word(self, "after", kinds.seconds(0, 1e9))
-end
-
-local function unknown_word(self, names)
-  return function(_, name)
-    if not self.running then error(("unknown word '%s'"):format(tostring(name)), 2) end
-    local at = self:place(2)
-    local key = ("%s\0%d\0%s"):format(at.file, at.line, tostring(name))
-    if not self.unknown[key] then
-      self.unknown[key] = true
-      local text = ("unknown word '%s'"):format(tostring(name))
-      if environment.closed[name] then
-        text = ("'%s' is not available in a config (--unsafe opens it)"):format(name)
-      else
-        local meant = near.find(tostring(name), names)
-        text = text .. (meant and ("; did you mean '%s'?"):format(meant)
-          or " (a string needs quotes)")
-      end
-      self.problems:add { at = at, line = self.open[#self.open], text = text }
-    end
-    return self.poison
-  end
-end
-
-local function new_environment(self)
-  local words, open = {}, self.opts.unsafe and _G
-  self.env = open and words or {}
-  environment.library(words, self.opts.print or function(text) io.stderr:write(text, "\n") end)
-  environment.words(words, self)
-  vocabulary(self, words)
-  for name, value in pairs(self.opts.api or {}) do
-    if words[name] == nil then words[name] = value end
-  end
-  local names = {}
-  for name in pairs(words) do names[#names + 1] = name end
-  table.sort(names)
-  local unknown = unknown_word(self, names)
-  if not open then
-    return environment.join(self.env, words, unknown, function() return self.running end)
-  end
-  words._G, words.string, words.math, words.os = words, string, math, os
-  words.setmetatable, words.getmetatable = setmetatable, getmetatable
-  setmetatable(words, { __metatable = false, __index = function(t, name)
-    local value = open[name]
-    if value ~= nil then return value end
-    return unknown(t, name)
-  end })
 end
 
 --- A message of Lua ("FILE:LINE: text") as a problem; the loader shortens long file names, so
@@ -412,8 +273,7 @@ local function draft_of(self)
   end
   table.sort(files, function(a, b) return a.order < b.order end)
   return { file = self.path, files = files, lines = self.lines.lines, limits = limits,
-    timers = self.timers,
-    outlets = outlets.draft(self), http = self.http, env = self.env }
+    timers = self.timers, outlets = outlets.draft(self), http = self.http, env = self.env }
 end
 
 --- Load a config from its text. `opts`: core = the module tagline.core (default: require),
@@ -425,7 +285,7 @@ end
 --- "FILE:LINE: …" }.
 function load_config.string(text, path, opts)
   local self = new_load(path, opts or {})
-  new_environment(self)
+  vocabulary(self)
   local chunk = self:compile(path, text)
   if chunk then
     local ok, failure = xpcall(chunk, traced(self), path)
@@ -442,8 +302,8 @@ function load_config.string(text, path, opts)
   local list = self.problems:finish()
   local draft = not self.problems.failed and draft_of(self) or nil
   self.running = false
-  self.files, self.ats, self.path_of, self.stations, self.open, self.waiting = {}, {}, {}, {}, {},
-    {}
+  self.files, self.ats, self.path_of = {}, {}, {}
+  self.stations, self.open, self.waiting = {}, {}, {}
   self.tags.made, self.checker, self.lines, self.problems = {}, nil, nil, nil
   return draft, list
 end
@@ -452,9 +312,8 @@ end
 function load_config.file(path, opts)
   local text, why = environment.read(path, 256 * 1048576)
   if not text then
-    return nil,
-      { { file = path, line = 0, severity = "error",
-        text = ("%s: cannot be read: %s"):format(path, why) } }
+    return nil, { { file = path, line = 0, severity = "error",
+      text = ("%s: cannot be read: %s"):format(path, why) } }
   end
   return load_config.string(text, path, opts)
 end

@@ -1,12 +1,13 @@
 --- help(): a list of what there is; help(x): one thing, given itself or by name. The texts are
 --- those of the checks (parameters), of tagline.repl.help_texts and help_lua, and the comments
 --- of codecs and functions themselves.
-local docstring = require "tagline.repl.docstring"
+local codecs = require "tagline.repl.help_codecs"
 local library = require "tagline.repl.help_lua"
 local near = require "tagline.config.near"
 local print_module = require "tagline.repl.print"
 local shapes = require "tagline.config.shapes"
 local texts = require "tagline.repl.help_texts"
+local values = require "tagline.repl.help_value"
 
 local M = {}
 
@@ -14,16 +15,9 @@ local WIDE = 30 -- columns of a call; what is wider has a line of its own
 
 local nothing = setmetatable({}, { __index = function() return function() return true end end })
 
-local function rows(list, indent)
-  local text = print_module.columns(list)
-  return (text:gsub("[^\n]+", function(line) return (indent or "  ") .. line end))
-end
+local rows = print_module.list
 
-local function by_name(list, name)
-  for _, row in ipairs(list) do
-    if row[1] == name then return row end
-  end
-end
+local by_name = texts.row
 
 -- Parameters
 
@@ -35,8 +29,7 @@ local function all_parameters(core)
 end
 
 local kinds = { { "line", "a line's parameter" }, { "station", "a station's parameter" },
-  { "tag", "a tag's option" },
-  { "limits", "a limit" } }
+  { "tag", "a tag's option" }, { "limits", "a limit" } }
 
 local function shown_default(v)
   if type(v) == "table" then return '"' .. table.concat(v, '", "') .. '"' end
@@ -66,8 +59,8 @@ local function parameter_list(kind, core)
   local shape, list = all_parameters(core)[kind], {}
   for i, name in ipairs(shape.names) do
     local field = shape.fields[name]
-    list[i] = { name, field.default ~= nil and field.default ~= ""
-      and shown_default(field.default) or "", field.unit, field.doc }
+    local default = field.default ~= nil and field.default ~= "" and shown_default(field.default)
+    list[i] = { name, default or "", field.unit, field.doc }
   end
   return rows(list)
 end
@@ -83,8 +76,8 @@ local function object_help(kind)
       short[#short + 1] = { row[2], row[3] }
     end
   end
-  return ("%s  — %s\n%s%s"):format(object.example, object.doc, rows(short), #long > 0 and "\n"
-    .. table.concat(long, "\n") or "")
+  return ("%s  — %s\n%s%s"):format(object.example, object.doc, rows(short),
+    #long > 0 and "\n" .. table.concat(long, "\n") or "")
 end
 
 local function stats_list(kind)
@@ -99,8 +92,8 @@ local function member_help(kind, name)
   local row = by_name(object, name .. "()")
   if row then return ("%s%s  (of a %s)\n  %s"):format(kind, row[2], kind, row[3]) end
   row = by_name(object, name)
-  return row and ("%s.%s  (of a %s)\n  %s"):format(kind, row[2], kind == "msg"
-    and "message, in decode" or kind, row[3])
+  local of = kind == "msg" and "message, in decode" or kind
+  return row and ("%s.%s  (of a %s)\n  %s"):format(kind, row[2], of, row[3])
 end
 
 local function stats_help(kind, name)
@@ -125,53 +118,6 @@ local function path_help(name)
   if not member then return nil end
   if texts.stats[kind] then return stats_help(kind, member) end
   return stats_help("line", member) or stats_help("station", member)
-end
-
--- Codecs
-
-local function codec_path(name)
-  return name:find "^tagline%.codec%." and package.searchpath(name, package.path) or nil
-end
-
-local function codec_names(live)
-  local names = live and live.modules() or {}
-  table.sort(names)
-  return names
-end
-
-local function codec_help(name)
-  for _, full in ipairs { name, "tagline.codec." .. name, "tagline.codec.device." .. name } do
-    local path = codec_path(full)
-    local text = path and docstring.of_file(path)
-    if text then
-      local list = docstring.functions(path)
-      return ('require "%s"\n  %s%s'):format(full, text:gsub("\n", "\n  "), #list > 0 and "\n\n"
-        .. rows(list) or "")
-    end
-  end
-end
-
---- Calls found(function) for each that a table holds, with those in tables within it.
-local function each_function(t, depth, found)
-  for _, value in next, print_module.behind(t) do
-    if type(value) == "function" then found(value)
-    elseif type(value) == "table" and depth > 1 then each_function(value, depth - 1, found) end
-  end
-end
-
---- The module of ours that this table is or is a part of; `help(require "tagline.codec.hex")`.
---- Configs get copies that hold the same functions; one that several modules hold tells nothing.
-local function codec_of(t)
-  local owner = {}
-  for name, module in pairs(package.loaded) do
-    if type(module) == "table" and name:find "^tagline%.codec%." and codec_path(name) then
-      each_function(module, 3, function(f) owner[f] = (owner[f] == nil or owner[f] == name)
-        and name end)
-    end
-  end
-  local found
-  each_function(t, 3, function(f) found = found or owner[f] end)
-  return found
 end
 
 -- Lists by name
@@ -209,32 +155,29 @@ local topics = {
   { "limits", "what handlers may take", function(core) return parameter_list("limits", core) end },
   { "types", "types of tags", function() return two(texts.types) end },
   { "addresses", "where tags get their values", function() return two(texts.addresses) end },
-  { "named groups", "one station per device", function() return "  "
-    .. by_name(texts.notes, "named groups")[3]:gsub("\n", "\n  ") end },
+  { "named groups", "one station per device", function()
+    return "  " .. by_name(texts.notes, "named groups")[3]:gsub("\n", "\n  ")
+  end },
   { "time masks", "how times are read", function() return two(texts.masks) end },
   { "reasons", "why a tag is invalid", function() return two(texts.reasons) end },
-  { "statuses", "of stations, tags and lines", function() return two(texts.statuses)
-    .. "\nof a line\n" .. two(texts.states) end },
+  { "statuses", "of stations, tags and lines", function()
+    return two(texts.statuses) .. "\nof a line\n" .. two(texts.states)
+  end },
   { "codes", "what explain and status say", codes_text },
   { "errors", "why a write or a connection fails", function()
     return "of a write or publish\n" .. two(texts.errors) .. "\nof a connection\n"
       .. two(texts.troubles)
   end },
-  { "stats", "numbers of lines and stations", function() return stats_list "line" .. "\n"
-    .. stats_list "station" end },
-  { "config", "words of the config", function() return calls(texts.config) end },
-  { "handlers", "functions that a config may have", function() return calls(texts.handlers)
-    .. "\n" .. object_help "msg" end },
-  { "library", "functions of Lua", function() return calls(library) end },
-  { "codecs", "modules that read devices' payloads", function(_, live)
-    local list = {}
-    for _, name in ipairs(codec_names(live)) do
-      local path = codec_path(name)
-      local text = path and docstring.of_file(path)
-      list[#list + 1] = { name, text and print_module.cut(docstring.sentence(text), 90) or "" }
-    end
-    return rows(list)
+  { "stats", "numbers of lines and stations", function()
+    return stats_list "line" .. "\n" .. stats_list "station"
   end },
+  { "config", "words of the config", function() return calls(texts.config) end },
+  { "handlers", "functions that a config may have", function()
+    return calls(texts.handlers) .. "\n" .. object_help "msg"
+  end },
+  { "library", "functions of Lua", function() return calls(library) end },
+  { "codecs", "modules that read devices' payloads",
+    function(_, live) return codecs.list(live) end },
   { "commands", "of the program", function() return calls(texts.commands) end },
 }
 
@@ -250,8 +193,8 @@ end
 local function word_help(name)
   local row = by_name(texts.words, name)
   if not row then return nil end
-  return ("%s\n  %s%s"):format(row[2], row[3], row[4] ~= "" and "\n  "
-    .. row[4]:gsub("\n", "\n  ") or "")
+  local more = row[4] ~= "" and "\n  " .. row[4]:gsub("\n", "\n  ") or ""
+  return ("%s\n  %s%s"):format(row[2], row[3], more)
 end
 
 local function simple(list, what, name)
@@ -310,9 +253,8 @@ function M.names(core, live)
     end
   end
   for _, all in ipairs { texts.words, texts.addresses, texts.masks, texts.reasons, texts.statuses,
-    texts.states, texts.config, texts.types,
-    texts.handlers, texts.errors, texts.troubles, texts.notes, texts.commands, library, topics,
-      texts.stats.line, texts.stats.station,
+    texts.states, texts.config, texts.types, texts.handlers, texts.errors, texts.troubles,
+    texts.notes, texts.commands, library, topics, texts.stats.line, texts.stats.station,
     table.unpack(texts.codes) } do
     for _, row in ipairs(all) do add(row[1]) end
   end
@@ -330,7 +272,7 @@ function M.names(core, live)
   for _, kind in ipairs(kinds) do
     for _, name in ipairs(all_parameters(core)[kind[1]].names) do add(name) end
   end
-  for _, name in ipairs(codec_names(live)) do add(name) end
+  for _, name in ipairs(codecs.names(live)) do add(name) end
   table.sort(list)
   return list
 end
@@ -359,21 +301,19 @@ function M.about(name, core, live)
     simple(texts.addresses, "address of a tag", address),
     simple(texts.types, "type of a tag", name), simple(texts.reasons, "why a tag is invalid", name),
     simple(texts.statuses, "status", name), simple(texts.states, "status of a line", name),
-      codes_help(name),
-    simple(texts.masks, "of a time mask", name), called(texts.config, "word of the config", name),
-    called(texts.handlers, "handler", name), called(texts.commands, "command of the program",
-      name:match "^tagline%s+(.+)$" or name),
+    codes_help(name), simple(texts.masks, "of a time mask", name),
+    called(texts.config, "word of the config", name), called(texts.handlers, "handler", name),
+    called(texts.commands, "command of the program", name:match "^tagline%s+(.+)$" or name),
     path_help(name), members_help(name), not topic and notes_of(name), library_help(name),
-      codec_help(name),
-    topic and topic[1] .. "  — " .. topic[2] .. "\n" .. topic[3](core, live))
-      or library_help(name, true) or error_help(name)
+    codecs.help(name), topic and topic[1] .. "  — " .. topic[2] .. "\n" .. topic[3](core, live))
+    or library_help(name, true) or error_help(name)
 end
 
 --- The same of a name that stands for a value: of what may be one.
 local function about_thing(name)
   return join(word_help(name), simple(texts.types, "type of a tag", name),
-    called(texts.config, "word of the config", name),
-    called(texts.handlers, "handler", name), library_help(name))
+    called(texts.config, "word of the config", name), called(texts.handlers, "handler", name),
+    library_help(name))
 end
 
 --- The names that may have been meant: the nearest, and those that hold what was typed.
@@ -394,96 +334,13 @@ local function meant(name, core, live)
 end
 
 local function unknown(name, core, live)
-  local near_ones = meant(name, core, live)
-  return ("nothing is known of '%s'%s; help() lists what there is"):format(print_module.cut(name,
-    60),
-    near_ones and ("; did you mean %s?"):format(near_ones) or "")
+  local others = meant(name, core, live)
+  return ("nothing is known of '%s'%s; help() lists what there is"):format(
+    print_module.cut(name, 60), others and ("; did you mean %s?"):format(others) or "")
 end
 
--- Things
-
---- The names under which a value is found: variables, words, and what their tables hold.
-local function names_of(x, live, api)
-  local found = {}
-  local own, config = live.scopes()
-  for _, scope in ipairs { own, api, config } do
-    local each, all = next, scope
-    -- a config's globals stand before its words
-    if print_module.behind(scope) ~= scope then each, all = pairs(scope) end
-    for name, value in each, all do
-      local is_name = type(name) == "string"
-      if is_name and rawequal(value, x) then found[#found + 1] = name end
-      local members = is_name and type(value) == "table" and not print_module.collection(value)
-        and value ~= scope
-      for member, v in next, members and print_module.behind(value) or {} do
-        if rawequal(v, x) and type(member) == "string" then
-          found[#found + 1] = name .. "." .. member
-        end
-      end
-    end
-  end
-  table.sort(found)
-  return found
-end
-
-local function method_help(x, live)
-  for _, kind in ipairs { "tag", "station", "line" } do
-    for _, row in ipairs(texts.objects[kind]) do
-      local name = row[1]:match("^(.*)%(%)$")
-      if name and live.method and live.method(kind, name) == x then return members_help(name) end
-    end
-  end
-end
-
-local function function_help(x, name)
-  local info = debug.getinfo(x, "S")
-  if info.what == "C" then return (name and name .. ": " or "") .. "a function of the library" end
-  local text, call = docstring.of_function(x)
-  local place = ("a function of %s, lines %d to %d"):format(info.short_src, info.linedefined,
-    info.lastlinedefined)
-  if not text then return place end
-  return ("%s\n  %s\n%s"):format(call or name or "function", text:gsub("\n", "\n  "), place)
-end
-
-local function object_text(x, kind, live)
-  local text = print_module.format({ now = live.now() }, 1, x)
-  local address = kind == "tag" and x.address or ""
-  local row = by_name(texts.addresses, address:match "^%a+=" or address)
-  if row then text = ("%s\n  %s: %s"):format(text, address, row[2]) end
-  if kind == "tag" and x.reason then
-    text = ("%s\n  %s: %s"):format(text, x.reason, by_name(texts.reasons, x.reason)[2])
-  end
-  return text .. "\n\n" .. object_help(kind)
-end
-
---- A tag, station or line by its full name.
-local function named_object(name, api, live)
-  for _, row in ipairs { { "tags", "tag" }, { "stations", "station" }, { "lines", "line" } } do
-    local all = rawget(api, row[1])
-    local object = all and all[name]
-    if object then return object_text(object, row[2], live) end
-  end
-end
-
-local function about_value(x, live, api)
-  local kind = print_module.kind(x)
-  if kind and texts.objects[kind] then return object_text(x, kind, live) end
-  kind = print_module.collection(x)
-  if kind then return word_help(kind .. "s") .. "\n\n" .. object_help(kind) end
-  local meta = debug.getmetatable(x)
-  local is_message = type(x) == "table" and type(meta) == "table" and meta.__name
-    == "tagline.recorded"
-  if is_message then return object_text(x, "message", live) end
-  if type(x) ~= "function" and type(x) ~= "table" then return nil end
-  local codec = type(x) == "table" and codec_of(x)
-  if codec then return codec_help(codec) end
-  local names = names_of(x, live, api)
-  for _, name in ipairs(names) do
-    local text = about_thing(name)
-    if text then return text end
-  end
-  if type(x) == "function" then return method_help(x, live) or function_help(x, names[1]) end
-end
+-- What is said of names, for values that have one.
+local names = { thing = about_thing, member = members_help, object = object_help, word = word_help }
 
 --- The word help, for the REPL.
 function M.word(live, api)
@@ -492,9 +349,10 @@ function M.word(live, api)
     local x = (...)
     local core = require "tagline.core"
     if type(x) == "string" then
-      return M.about(x, core, live) or named_object(x, api, live) or unknown(x, core, live)
+      return M.about(x, core, live) or values.named(x, api, live, names)
+        or unknown(x, core, live)
     end
-    return about_value(x, live, api)
+    return values.about(x, live, api, names)
       or ("a %s; help(x) takes a word, an object, or the name of anything"):format(type(x))
   end
 end

@@ -365,4 +365,11 @@ texts.commands = {
   { "help", "tagline help [WORD]", "a command, or a word of configs, payloads and errors" },
 }
 
+--- The row of a list that has this name; nil: there is none.
+function texts.row(list, name)
+  for _, row in ipairs(list) do
+    if row[1] == name then return row end
+  end
+end
+
 return texts

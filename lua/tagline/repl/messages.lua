@@ -1,8 +1,8 @@
 --- Recorded messages as a table that a person can read.
-local explain = require "tagline.repl.explain"
 local more = require "tagline.repl.more"
 local pretty = require "tagline.repl.pretty"
 local print_module = require "tagline.repl.print"
+local print_value = require "tagline.repl.print_value"
 
 local M = {}
 
@@ -20,7 +20,7 @@ local function excerpt(payload)
     part = payload:sub(1, EXCERPT // 3):gsub(".", function(c) return ("%02x "):format(c:byte()) end)
     return part .. (#payload > EXCERPT // 3 and "…" or "")
   end
-  return explain.plain(part) .. (cut and "…" or "")
+  return print_value.plain(part) .. (cut and "…" or "")
 end
 
 local function flags(m)
@@ -42,7 +42,7 @@ local function goes_to(m)
 end
 
 local function row(m)
-  return { "#" .. m.number, clock(m.time), explain.plain(m.topic), tostring(m.qos), flags(m),
+  return { "#" .. m.number, clock(m.time), print_value.plain(m.topic), tostring(m.qos), flags(m),
     tostring(#m.payload), excerpt(m.payload),
     goes_to(m) }
 end
@@ -61,7 +61,7 @@ local function message_text(m, options)
   local text = columns({ HEAD, row(m) }, options)
   local whole = pretty.payload(m.payload, print_module.dump)
   if whole == "" then return text end
-  return text .. "\n\n" .. (whole:gsub("[^\n]+", explain.plain))
+  return text .. "\n\n" .. (whole:gsub("[^\n]+", print_value.plain))
 end
 
 --- The newest SHOWN messages of the first `last` ones; `older`: how many more there are that were

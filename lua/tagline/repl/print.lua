@@ -105,6 +105,9 @@ function M.columns(rows, room, elastic)
   return table.concat(out, "\n")
 end
 
+--- Rows of texts as aligned columns without a head, behind two blanks.
+function M.list(rows) return (M.columns(rows):gsub("[^\n]+", "  %0")) end
+
 local views = {
   tag = {
     head = { "tag", "type", "value", "unit", "status", "reason", "age" }, elastic = { 3, 1 },
@@ -118,13 +121,13 @@ local views = {
   },
   station = {
     head = { "station", "status", "address", "tags", "messages", "errors", "instances" },
-      elastic = { 3, 1 },
+    elastic = { 3, 1 },
     row = function(s)
       local st, count = s.stats, 0
       for _ in pairs(s.tags) do count = count + 1 end
       return { s.full_name, s.status, s.address, tostring(count), tostring(st.messages),
-        tostring(st.json_errors + st.time_errors + st.handler_errors), st.instances
-          and tostring(st.instances) or "" }
+        tostring(st.json_errors + st.time_errors + st.handler_errors),
+        st.instances and tostring(st.instances) or "" }
     end,
   },
   line = {
@@ -133,8 +136,8 @@ local views = {
     elastic = { 10, 3 },
     row = function(l)
       local st = l.stats
-      local secure = (st.transport or ""):match("^TLS [%d.]+")
-        or (st.transport or ""):match("^WebSocket")
+      local made_of = st.transport or ""
+      local secure = made_of:match("^TLS [%d.]+") or made_of:match("^WebSocket")
       local peer = secure and ("%s (%s)"):format(st.peer, secure) or st.peer
       return { l.name, l.status, peer, tostring(st.messages), rate(st.received_per_s),
         rate(st.sent_per_s), tostring(st.inflight),
@@ -256,8 +259,8 @@ local function step(where, k)
 end
 
 local function key_text(k)
-  return type(k) == "string" and #k <= CELL and k:match("^[%a_][%w_]*$") and k .. " = " or "["
-    .. scalar(k, CELL) .. "] = "
+  local is_name = type(k) == "string" and #k <= CELL and k:match("^[%a_][%w_]*$")
+  return is_name and k .. " = " or ("[%s] = "):format(scalar(k, CELL))
 end
 
 --- What of a table's items is left out, and how to see it. `state.where`: how the table is
@@ -358,8 +361,9 @@ function M.format(options, n, ...)
   for _, text in ipairs(parts) do
     if options.json or n > 1 and text:find("\n") then apart = "\n" end
   end
-  if shown < n then parts[shown + 1] = ("… %d more results; { } around it shows them as a list"):format(
-    n - shown) end
+  if shown < n then
+    parts[shown + 1] = ("… %d more results; { } around it shows them as a list"):format(n - shown)
+  end
   return table.concat(parts, apart)
 end
 

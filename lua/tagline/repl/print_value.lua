@@ -50,6 +50,13 @@ function M.quote(s)
   return '"' .. s:gsub(C1, function(c) return ("\\u{%x}"):format(utf8.codepoint(c)) end) .. '"'
 end
 
+--- Control bytes as escapes: what a device sends must not steer the terminal.
+function M.plain(s)
+  s = s:gsub("\u{FEFF}", "\\xEF\\xBB\\xBF") -- nobody sees it
+  s = s:gsub("[%c\x7f]", function(c) return ("\\x%02X"):format(c:byte()) end)
+  return (s:gsub("\xC2[\x80-\x9F]", function(c) return ("\\x%02X\\x%02X"):format(c:byte(1, 2)) end))
+end
+
 function M.hex(s, limit)
   local shown = s:sub(1, limit):gsub(".", function(c) return ("%02x "):format(c:byte()) end)
   return "hex " .. shown:sub(1, -2) .. (#s > limit and ("… (%d bytes)"):format(#s) or "")

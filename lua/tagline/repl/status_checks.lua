@@ -2,8 +2,7 @@
 --- problem), or was, or may be (a remark). This file has the checks of a line's messages, stations
 --- and tags; status_connection, status_findings and status_process have the others. Knows nothing
 --- of how they are printed.
-local explain = require "tagline.repl.explain"
-local print_module = require "tagline.repl.print"
+local print_value = require "tagline.repl.print_value"
 local connection = require "tagline.repl.status_connection"
 local reports = require "tagline.repl.status_report"
 
@@ -14,12 +13,12 @@ local FIRST = 60      -- seconds after SUBACK: devices that have not spoken yet 
 local SLOW_CALL = 0.005  -- seconds of processor time on average: a slow handler
 local SLOW_SHARE = 0.25  -- of the processor: it holds up the others
 
-local span = print_module.span
+local span = print_value.span
 local plural = reports.plural
 local object = reports.object
 
 local function explain_tag(name)
-  return ("explain(tags[%s]) shows why"):format(print_module.quote(name))
+  return ("explain(tags[%s]) shows why"):format(print_value.quote(name))
 end
 
 -- Checks of a line: each gets the facts of a line and the report (status_report.lua).
@@ -34,9 +33,8 @@ add(function(l, report)
   if not w or w.seconds < 5 then return end
   report:problem("ack-id",
     ("message %d of station '%s' has waited for the write of ACK_ID for %s; %s behind it"):format(
-      w.id, w.station,
-    span(w.seconds), plural(w.waiting, "message")),
-      "write the value of IN_ID to ACK_ID, or look at what should do so",
+      w.id, w.station, span(w.seconds), plural(w.waiting, "message")),
+    "write the value of IN_ID to ACK_ID, or look at what should do so",
     { station = l.name .. "." .. w.station })
 end)
 
@@ -45,11 +43,9 @@ add(function(l, report)
   if not l.oldest_inflight or l.oldest_inflight < limit then return end
   report:problem("ack-missing",
     ("the broker's acknowledgement of a published message has been missing for %s (%d in \z
-      flight, %d queued)")
-    :format(span(l.oldest_inflight), l.inflight, l.queued), "look at the broker's log; "
-      .. object("lines", l.name) .. (l.clean_session
-    and ":reconnect() lets the write fail, for a clean session repeats nothing"
-      or ":reconnect() sends it again"))
+      flight, %d queued)"):format(span(l.oldest_inflight), l.inflight, l.queued),
+    ("look at the broker's log; %s:reconnect() %s"):format(object("lines", l.name), l.clean_session
+      and "lets the write fail, for a clean session repeats nothing" or "sends it again"))
 end)
 
 add(function(l, report)
@@ -65,7 +61,7 @@ add(function(l, report)
   if l.congested then
     report:problem("congested",
       "the broker does not read our acknowledgements: its messages must wait",
-        "look at the broker's load")
+      "look at the broker's load")
   end
 end)
 
@@ -76,7 +72,7 @@ add(function(l, report)
   if not e then return end
   report:problem("echo",
     ("an echo loop: what is written to %s comes back and is written again, %s a second"):format(
-    explain.plain(e.topic), span(e.per_second):match "^%d+" or "many"),
+      print_value.plain(e.topic), print_value.rate(e.per_second)),
     "write another topic than the one that is received, or only when the value changed")
 end)
 
@@ -91,18 +87,19 @@ add(function(l, report)
         t.over > 0 and "about " or "", t.count)
     end
   end
-  report:remark("no-station", ("%s that no station takes, %s"):format(plural(l.unrouted, "message"),
-    #most > 0 and "most often: " .. table.concat(most, ", ")
-    or ("of many topics, such as %s%s"):format(example.topic, example.cut and "…" or "")),
+  local which = #most > 0 and "most often: " .. table.concat(most, ", ")
+    or ("of many topics, such as %s%s"):format(example.topic, example.cut and "…" or "")
+  report:remark("no-station",
+    ("%s that no station takes, %s"):format(plural(l.unrouted, "message"), which),
     ('explain(%s) shows why; a station with address ".*" takes the rest'):format(
-      print_module.quote(example.topic)))
+      print_value.quote(example.topic)))
 end)
 
 add(function(l, report)
   if l.instances_refused == 0 then return end
   report:problem("device-refused",
     ("%s of further devices %s not taken: max_instances is reached, or the name is taken"):format(
-    plural(l.instances_refused, "message"), l.instances_refused == 1 and "was" or "were"),
+      plural(l.instances_refused, "message"), l.instances_refused == 1 and "was" or "were"),
     "the log says which; raise max_instances, or write the groups into the station's name so \z
       that names differ")
 end)
@@ -111,7 +108,7 @@ add(function(l, report)
   if (l.text_refused or 0) == 0 then return end
   report:problem("text-refused",
     ("%s of devices %s not kept: limits { instance_text =, text = } leave no room"):format(
-    plural(l.text_refused, "text"), l.text_refused == 1 and "was" or "were"),
+      plural(l.text_refused, "text"), l.text_refused == 1 and "was" or "were"),
     "raise these limits, or take the part that is needed with JA= or decode in place of IN_DATA")
 end)
 
@@ -131,18 +128,17 @@ add(function(l, report)
       count = count - 1
     else
       local why = causes[s.reason] and ": " .. causes[s.reason] or ""
-      items[#items + 1] = { short = ("%s (%s for %s%s)"):format(s.name, s.status, span(s.seconds),
-        why),
-        text = ("the station is %s for %s though the line works%s"):format(s.status,
-          span(s.seconds), why),
-        remedy = "the next message of the device brings it back", station = l.name .. "."
-          .. s.name }
+      local since = ("%s for %s"):format(s.status, span(s.seconds))
+      items[#items + 1] = { short = ("%s (%s%s)"):format(s.name, since, why),
+        text = ("the station is %s though the line works%s"):format(since, why),
+        remedy = "the next message of the device brings it back",
+        station = l.name .. "." .. s.name }
     end
   end
   if fresh and #items == 0 then return end
-  report:many("problem", "station-failed", count, items,
-    function(n) return plural(n, "station is", "stations are")
-      .. " in an error though the line works" end)
+  report:many("problem", "station-failed", count, items, function(n)
+    return plural(n, "station is", "stations are") .. " in an error though the line works"
+  end)
 end)
 
 add(function(l, report)
@@ -151,7 +147,7 @@ add(function(l, report)
     items[i] = { short = ("%s (%s)"):format(s.name, s.address),
       text = ("no message yet for the address %s"):format(s.address),
       remedy = l.state == "connected" and 'watch { topic = "#" } shows what comes' or nil,
-        station = l.name .. "." .. s.name }
+      station = l.name .. "." .. s.name }
   end
   report:many("remark", "no-message", l.silent_count, items,
     function(n) return "no message yet for " .. plural(n, "station") end)
@@ -164,8 +160,7 @@ add(function(l, report)
       remedy = explain_tag(name), tag = name }
   end
   report:many("remark", "no-value", l.unset_count, items,
-    function() return "no value yet, though messages came" end,
-    'find("unset")')
+    function() return "no value yet, though messages came" end, 'find("unset")')
 end)
 
 --- What to do about a reason, where more can be said than "look".
@@ -183,8 +178,8 @@ add(function(l, report)
   for i, t in ipairs(l.invalid) do
     items[i] = { short = ("%s (%s)"):format(t.tag, t.reason), tag = t.tag,
       station = t.tag:match "^(.*)%.",
-      text = ("invalid: %s%s"):format(t.reason, reason_texts[t.reason] and ", "
-        .. reason_texts[t.reason] or ""),
+      text = "invalid: " .. t.reason
+        .. (reason_texts[t.reason] and ", " .. reason_texts[t.reason] or ""),
       remedy = ('%s; help "%s" tells what it means'):format(explain_tag(t.tag), t.reason) }
   end
   report:many("problem", "tag-invalid", l.invalid_count, items,
@@ -217,8 +212,7 @@ end
 add(function(l, report)
   for _, h in ipairs(l.slow or {}) do
     local text = ("%s of %s takes %s ms of processor time on average, %s ms at most (%s)"):format(
-      h.what, h.station,
-      milliseconds(h.mean), milliseconds(h.longest), plural(h.calls, "call"))
+      h.what, h.station, milliseconds(h.mean), milliseconds(h.longest), plural(h.calls, "call"))
     local remedy = "all lines wait meanwhile: do less in it, or less often"
     if h.share >= SLOW_SHARE then
       report:problem("handler-slow", ("%s: %.0f %% of the processor"):format(text, h.share * 100),

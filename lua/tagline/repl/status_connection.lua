@@ -1,16 +1,15 @@
 --- Checks of status() about a line's connection: why it is away, what the broker refused. Each
 --- check gets the facts of a line and the report (status_report.lua).
-local explain = require "tagline.repl.explain"
-local print_module = require "tagline.repl.print"
+local print_value = require "tagline.repl.print_value"
 local reports = require "tagline.repl.status_report"
 
-local span = print_module.span
+local span = print_value.span
 local plural = reports.plural
 local object = reports.object
 
 local QUIET = 300     -- seconds: a connection that lasts so long is nobody else's
 local DAY = 86400     -- seconds: what happened before is history
-local RECENT = 600    -- seconds: a failure of a function that nobody can tell apart from others
+local RECENT = 600    -- seconds: a message that was too long is no news any more
 local LATE_PING = 2   -- seconds without an answer to PING
 
 local checks = {}
@@ -18,20 +17,28 @@ local checks = {}
 local function add(check) checks[#checks + 1] = check end
 
 local function where_of(l)
-  return l.address and l.host:find("://", 1, true) and l.address or ("%s port %d"):format(l.host,
-    l.port)
+  if l.address and l.host:find("://", 1, true) then return l.address end
+  return ("%s port %d"):format(l.host, l.port)
+end
+
+--- Whose access rules it is.
+local function user_of(l)
+  return (l.user_name or "") ~= "" and ("the user '%s'"):format(l.user_name)
+    or "users without a name"
 end
 
 --- What to do about a connection that failed, by its text, and what the line says beside.
 local refusals = {
   { "a TLS port",
-    function(l) return (
-      'the broker speaks TLS there: tls = true, or host = "mqtts://%s:%d"'):format(l.host,
-        l.port) end },
+    function(l)
+      return ('the broker speaks TLS there: tls = true, or host = "mqtts://%s:%d"'):format(l.host,
+        l.port)
+    end },
   { "an HTTP server",
-    function(l) return (
-      '%s is a web server: correct port, or host = "ws://…" for MQTT over WebSocket'):format(
-    where_of(l)) end },
+    function(l)
+      return where_of(l)
+        .. ' is a web server: correct port, or host = "ws://…" for MQTT over WebSocket'
+    end },
   { "code 1:", function() return "the broker does not take MQTT 3.1.1" end },
   { "code 2:", function() return "give the line another client_id" end },
   { "code [45]:", function(l)
@@ -39,21 +46,24 @@ local refusals = {
     return ("correct user_name and password: it was refused for the user '%s'"):format(l.user_name)
   end },
   { "code 3:",
-    function() return "the broker takes no clients at present: look at its log, or wait until \z
-      it has started" end },
+    function()
+      return "the broker takes no clients at present: look at its log, or wait until it has started"
+    end },
   { "code %d+:", function() return "look at the broker's log, which says why" end },
   { "no CONNACK",
-    function(l) return (
-      "something listens at %s that does not answer: correct port (8883 is usually TLS)"):format(
-    where_of(l)) end },
+    function(l)
+      return ("something listens at %s that does not answer: correct port (8883 is usually \z
+        TLS)"):format(where_of(l))
+    end },
 }
 local cures = {
   { "no connection within",
     function() return "correct host and port; a firewall may drop what goes there" end },
   { "connection refused",
-    function(l) return (
-      "nothing listens at %s: correct host and port, or start the broker"):format(where_of(l))
-  end },
+    function(l)
+      return ("nothing listens at %s: correct host and port, or start the broker"):format(
+        where_of(l))
+    end },
   { "resolve '", function() return "correct host, or look at the name server" end },
   { "no sign of life",
     function() return "look at the broker's machine or the network between" end },
@@ -75,12 +85,11 @@ local function cure(l)
   end
   local closed = text:find "closed" or text:find "reset" or text:find "end of file"
   if closed and l.connects == 0 then
-    return (
-      "it was closed before CONNACK: a TLS port (tls = true, or host = \"mqtts://%s:%d\"), or \z
-        no MQTT broker"):format(l.host, l.port)
+    return ('it was closed before CONNACK: a TLS port (tls = true, or host = "mqtts://%s:%d"), or \z
+      no MQTT broker'):format(l.host, l.port)
   elseif closed and l.closed_on == "PUBLISH" then
     return ("it was closed after PUBLISH %s, %d bytes: the broker may not take it"):format(
-      explain.plain(l.closed_topic), l.closed_bytes)
+      print_value.plain(l.closed_topic), l.closed_bytes)
   elseif closed and l.closed_on == "SUBSCRIBE" and l.quick_closes > 0 then
     return "it was closed right after SUBSCRIBE: the broker may not allow these topic filters"
   end
@@ -121,9 +130,8 @@ add(function(l, report)
   if l.state ~= "connected" or not l.last_failure or l.failed_ago > DAY or l.quick_closes >= 3 then
     return
   end
-  report:remark("was-away", ("%s %s ago: %s"):format(l.connects > 1 and "the connection was lost"
-    or "an attempt to connect failed",
-    span(l.failed_ago), l.last_failure))
+  local what = l.connects > 1 and "the connection was lost" or "an attempt to connect failed"
+  report:remark("was-away", ("%s %s ago: %s"):format(what, span(l.failed_ago), l.last_failure))
 end)
 
 add(function(l, report)
@@ -133,12 +141,14 @@ end)
 add(function(l, report)
   local late = l.state == "connected" and l.ping_unanswered or 0
   if late < LATE_PING then return end
+  local line, remedy = object("lines", l.name)
+  if l.reply_timeout > 0 then
+    remedy = ("it ends after %s (reply_timeout); %s:reconnect() does it at once"):format(
+      span(l.reply_timeout), line)
+  end
   report:problem("half-open",
-    ("the broker has not answered a PING for %s: the connection may be dead"):format(
-    span(late)), l.reply_timeout > 0
-      and ("it ends after %s (reply_timeout); %s:reconnect() does it at once"):format(
-    span(l.reply_timeout), object("lines", l.name)) or object("lines", l.name)
-      .. ":reconnect() makes a new one")
+    ("the broker has not answered a PING for %s: the connection may be dead"):format(span(late)),
+    remedy or line .. ":reconnect() makes a new one")
 end)
 
 add(function(l, report)
@@ -159,21 +169,18 @@ add(function(l, report)
   if l.closed_on == "PUBLISH" then
     code, text = "write-not-taken",
       ("%s after it was sent PUBLISH %s, %d bytes: it may not take that message"):format(again,
-      explain.plain(l.closed_topic or ""), l.closed_bytes or 0)
+      print_value.plain(l.closed_topic or ""), l.closed_bytes or 0)
     remedy =
       "look at the broker's log, its limit for the size of a message and its access rules for \z
         this topic"
   elseif l.closed_on == "SUBSCRIBE" then
     code, text = "subscribe-not-taken",
       again .. " right after SUBSCRIBE: it may not allow these topic filters"
-    remedy = ("look at the broker's log and its access rules for %s"):format(
-      l.user_name and l.user_name ~= "" and ("the user '%s'"):format(l.user_name)
-        or "users without a name")
+    remedy = "look at the broker's log and its access rules for " .. user_of(l)
   else
     code, text = "client-id",
       ("the broker closed the connection right after CONNACK %s in a row: another client \z
-        probably uses the "
-      .. "Client ID '%s'"):format(plural(l.quick_closes, "time"), l.client_id)
+        probably uses the Client ID '%s'"):format(plural(l.quick_closes, "time"), l.client_id)
     remedy = "give each process a client_id of its own"
   end
   if (l.connected_for or 0) > QUIET then
@@ -187,25 +194,25 @@ add(function(l, report)
   if l.sessions_lost == 0 or l.session_lost_ago > DAY then return end
   report:remark("session-lost",
     ("the broker lost the session %s, last %s ago: messages that it had kept for us are gone"):format(
-    plural(l.sessions_lost, "time"), span(l.session_lost_ago)),
-      "look at the broker's persistence and its limit for idle sessions")
+      plural(l.sessions_lost, "time"), span(l.session_lost_ago)),
+    "look at the broker's persistence and its limit for idle sessions")
 end)
 
 add(function(l, report)
   if l.state ~= "connected" then return end
   local refused, lower = {}, {}
   for _, f in ipairs(l.filters) do
-    if f.granted == 128 then refused[#refused + 1] = "'" .. f.filter .. "'"
-    else lower[#lower + 1] = ("'%s' (QoS %d, asked for %d)"):format(f.filter, f.granted,
-      f.wanted) end
+    if f.granted == 128 then
+      refused[#refused + 1] = "'" .. f.filter .. "'"
+    else
+      lower[#lower + 1] = ("'%s' (QoS %d, asked for %d)"):format(f.filter, f.granted, f.wanted)
+    end
   end
   if #refused > 0 then
     report:problem("filter-refused", "the broker refused the topic filter "
       .. table.concat(refused, ", "),
       ("correct topic_filter or the broker's access rules for %s; tagline subscribes to it \z
-        again later"):format(
-        l.user_name and l.user_name ~= "" and ("the user '%s'"):format(l.user_name)
-          or "users without a name"))
+        again later"):format(user_of(l)))
   end
   if #lower > 0 then
     report:problem("qos-lowered", "the broker granted a lower QoS for "
@@ -225,8 +232,7 @@ add(function(l, report)
   if not l.too_long or l.too_long.count == 0 then return end
   local t = l.too_long
   local text = ("%s longer than max_packet_size %s skipped, the last on %s, %d bytes"):format(
-    plural(t.count, "message"),
-    t.count == 1 and "was" or "were", explain.plain(t.topic), t.bytes)
+    plural(t.count, "message"), t.count == 1 and "was" or "were", print_value.plain(t.topic), t.bytes)
   local remedy = ("raise max_packet_size (now %d), or let the device send less"):format(
     l.max_packet_size)
   if (t.ago or 0) > RECENT then

@@ -1,19 +1,16 @@
 --- Checks of status() about what the last messages show (core/explain/examine.c): times that do
 --- not fit, lost digits, messages that come twice. Facts with a `kind`, each about one station,
 --- most with a tag.
-local explain = require "tagline.repl.explain"
-local print_module = require "tagline.repl.print"
+local print_value = require "tagline.repl.print_value"
 
-local span = print_module.span
+local span = print_value.span
 
 local findings = {}
-
-local function minutes(seconds) return span(math.abs(seconds)) end
 
 --- A timestamp that cannot be right.
 function findings.time(f)
   local ago = f.behind or 0
-  local told = ("its time is %s, which is %s %s its arrival"):format(f.value, minutes(ago),
+  local told = ("its time is %s, which is %s %s its arrival"):format(f.value, span(math.abs(ago)),
     ago >= 0 and "before" or "after")
   if f.swapped then
     return "time-swapped", told .. ": day and month are swapped",
@@ -68,8 +65,8 @@ end
 function findings.doubled(f)
   return "doubled",
     ("messages come twice: %s matches the topic filters %s, and the broker sends one message \z
-      for each"):format(
-    explain.plain(f.topic), table.concat(f.filters, " and ")), "keep the wider topic filter only"
+      for each"):format(print_value.plain(f.topic), table.concat(f.filters, " and ")),
+    "keep the wider topic filter only"
 end
 
 function findings.rounded(f)
@@ -86,12 +83,12 @@ end
 
 local finding_heads = {
   ["time-swapped"] = "day and month are swapped", ["time-1970"] = "the time is that of 1970",
-    ["time-behind"] = "the time is behind",
+  ["time-behind"] = "the time is behind",
   ["time-ahead"] = "the time is ahead", ["time-zone"] = "the time is of another zone",
   ["time-unreadable"] = "the time does not fit its mask", ["time-missing"] = "there is no time",
   ["time-cut"] = "the time mask leaves a part of the time out",
   compressed = "compressed payloads", rounded = "digits are lost",
-    saturated = "too large for 64 bits",
+  saturated = "too large for 64 bits",
   ["retained-only"] = "no live message since a retained one",
 }
 local finding_remarks = { rounded = true, ["time-zone"] = true, ["retained-only"] = true,
@@ -112,8 +109,7 @@ return function(l, report)
       local short = name and name:sub(1, #l.name + 1) == l.name .. "." and name:sub(#l.name + 2)
         or name
       group[#group + 1] = { short = short and ("%s (%s)"):format(short, text) or text,
-        text = text, remedy = remedy,
-        station = f.station, tag = f.tag }
+        text = text, remedy = remedy, station = f.station, tag = f.tag }
     end
   end
   for _, code in ipairs(order) do

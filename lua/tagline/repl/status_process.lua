@@ -1,15 +1,15 @@
 --- Checks of status() about the process: functions of the user that fail, the config, outlets and
 --- the spool.
-local print_module = require "tagline.repl.print"
+local print_value = require "tagline.repl.print_value"
 local reports = require "tagline.repl.status_report"
 
-local span = print_module.span
+local span = print_value.span
 local plural = reports.plural
 
 local RECENT = 600    -- seconds: a failure of a function that nobody can tell apart from others
 local WARNINGS = 8    -- of a config that are listed
 
-local function at(seconds) return print_module.time(seconds):sub(1, 19) .. "Z" end
+local function at(seconds) return print_value.time(seconds):sub(1, 19) .. "Z" end
 
 --- A function of the user that failed.
 local function failure(f, report)

@@ -1,8 +1,7 @@
 --- What checks of status() put together: a list of problems (what is wrong now), a list of
 --- remarks (what was, or may be), and both as people read them. Each entry has a code, a text, a
 --- remedy, and the line, station or tag that it is about. Must not know what is checked.
-local explain = require "tagline.repl.explain"
-local print_module = require "tagline.repl.print"
+local print_value = require "tagline.repl.print_value"
 
 local M = {}
 
@@ -22,7 +21,7 @@ for word in ([[and break do else elseif end false for function goto if in local 
 --- A line, station or tag as one can type it: lines.plant, lines["things-stack"].
 function M.object(collection, name)
   if name:find "^[%a_][%w_]*$" and not keywords[name] then return collection .. "." .. name end
-  return ("%s[%s]"):format(collection, print_module.quote(name))
+  return ("%s[%s]"):format(collection, print_value.quote(name))
 end
 
 local Report = {}
@@ -30,12 +29,12 @@ Report.__index = Report
 
 --- One entry, for programs. `place`: { station =, tag = }, or nothing.
 local function entry(self, kind, code, text, remedy, place)
-  local one = { code = code, text = text, remedy = remedy, line = self.line, station = place
-    and place.station,
-    tag = place and place.tag }
+  place = place or {}
+  local one = { code = code, text = text, remedy = remedy, line = self.line,
+    station = place.station, tag = place.tag }
   for key, value in pairs(one) do
     -- topics are what a device made of them
-    if type(value) == "string" then one[key] = explain.plain(value) end
+    if type(value) == "string" then one[key] = print_value.plain(value) end
   end
   local list = kind == "problem" and self.problems or self.remarks
   list[#list + 1] = one
