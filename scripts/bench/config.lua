@@ -32,21 +32,6 @@ local function tags ()
   return t
 end
 
-local stations = {}
-if kind == "devices" then
-  stations[1] = station "station-{dev}" { address = "bench/station-(?<dev>[^/]+)/up",
-    max_instances = 100000, tags = tags() }
-end
-for i = 0, kind == "devices" and -1 or tonumber(env "STATIONS") - 1 do
-  stations[#stations + 1] = station(("station-%05d"):format(i)) {
-    address = ("bench/station-%05d/up"):format(i),
-    decode = (kind == "handler" or kind == "both") and function() return { x = 1, y = 2.5,
-      z = 3 } end or nil,
-    subscribe_address = env("SUBSCRIBE", "no") == "yes",
-    tags = tags(),
-  }
-end
-
 -- IDLE: so many more lines, connected to BROKER, where nothing comes. The measured line connects
 -- behind them, so that each message finds all of them there; one after the other, so that each
 -- run counts the same for that.
@@ -63,7 +48,33 @@ for i = 1, idle do
     station "s" { address = "idle/" .. i, off = i > 1, tags = { v = Ai "IN_DATA" } },
   }
 end
-for _, s in ipairs(stations) do s.off = idle > 0 end
+
+local stations = {}
+if kind == "devices" then
+  stations[1] = station "station-{dev}" { address = "bench/station-(?<dev>[^/]+)/up",
+    max_instances = 100000, tags = tags() }
+end
+for i = 0, kind == "devices" and -1 or tonumber(env "STATIONS") - 1 do
+  stations[#stations + 1] = station(("station-%05d"):format(i)) {
+    address = ("bench/station-%05d/up"):format(i),
+    decode = (kind == "handler" or kind == "both") and function() return { x = 1, y = 2.5,
+      z = 3 } end or nil,
+    subscribe_address = env("SUBSCRIBE", "no") == "yes",
+    off = idle > 0,
+    tags = tags(),
+  }
+end
+
+-- MARK=yes, under callgrind: it is switched on by the payload 1 of bench/mark, and 2 calls
+-- clock(3), before which it can dump its counts.
+local function mark (m)
+  if m.value == 1 then os.execute "callgrind_control --instr=on $PPID >/dev/null 2>&1 &" end
+  if m.value == 2 then os.clock() end
+end
+if env("MARK", "no") == "yes" then
+  stations[#stations + 1] = station "mark" { address = "bench/mark", off = idle > 0,
+    tags = { m = Ai { "IN_DATA", on_value = mark, new_value_on_time_change = true } } }
+end
 
 -- TURNS=yes: the longest turn of the loop, ns of the processor as the kernel counts them for its
 -- thread, in `turns.most` of Lua's registry, which outlives a reload (with --unsafe).

@@ -93,21 +93,25 @@ live_values () {
     sh -c "exec $build/tagline run $here/config.lua --values --log-level error >$tmp/values"
 }
 
-# lone LINES — instructions of a message that comes alone, on one of so many connected lines. With
-# 1,000 lines it would be lost in what connecting and ending costs, which differs by 50 million.
+# lone LINES — instructions of a message that comes alone, on one of so many connected lines. What
+# connecting and ending cost differs by millions: callgrind counts only behind it, where the first
+# message switches it on, and dumps its counts at two marks.
 lone () {
-  local few many load=(--size 60B --qos 1 --rate 300)
-  few=$(IDLE=$(($1 - 1)) SIZE=60B counted 100)
-  many=$(IDLE=$(($1 - 1)) SIZE=60B counted 2100)
-  echo $(((many - few) / 2000))
+  local file=$tmp/lone
+  rm -f "$file"*
+  IDLE=$(($1 - 1)) MARK=yes STATIONS=1 SIZE=60B "$source" --qos 1 --rate 300 --file "$build/marked.stream" \
+    --first 1001 --count 3003 lone valgrind --quiet --tool=callgrind --instr-atstart=no --dump-before=clock \
+    --callgrind-out-file="$file" "$build/tagline" run $here/config.lua --unsafe --log-level error >/dev/null 2>&1
+  awk '/^totals:/ { print int($2 / 2000) }' "$file.2"
 }
 
 lone_messages () {
   local port=$((20000 + RANDOM % 10000)) broker
+  stream marked 2000 marked
   mosquitto -p $port 2>/dev/null &
   broker=$!
-  ROUNDS=1 BROKER=$port versus "instructions of a lone message, 300 lines / 1 line" 1.5 \
-    "lone 300" "lone 1"
+  ROUNDS=1 BROKER=$port versus "instructions of a lone message, 1,000 lines / 1 line" 1.5 \
+    "lone 1000" "lone 1"
   kill $broker
   wait $broker || true
 }

@@ -37,7 +37,7 @@
 #include "payloads.h"
 #include "secured.h"
 
-enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 120, SAMPLED = 16, FILTERS_MAX = 8192 };
+enum { VARIANTS = 4096, PACKETS_MAX = 16384, DEADLINE_S = 600, SAMPLED = 16, FILTERS_MAX = 8192 };
 
 static int size_index, qos, client_fd = -1;
 static unsigned count = 100000, window = 100, rate, topics = 1, first, listen_at;

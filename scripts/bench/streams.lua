@@ -2,7 +2,8 @@
 --- like another: values, lengths, the order of keys and what is missing vary.
 ---
 --- KIND: things_stack (Elsys devices), chirpstack (Milesight AM107), cayenne (bytes), sparkplug
---- (births of 500 metrics, then data of METRICS by alias).
+--- (births of 500 metrics, then data of METRICS by alias), marked (60 bytes for config.lua: a mark, 1,000,
+--- then another one and COUNT more).
 --- Run by a plain Lua with LUA_PATH="lua/?.lua;;".
 local base64 = require "tagline.codec.base64"
 local sparkplug_b = require "tagline.codec.sparkplug_b"
@@ -173,8 +174,23 @@ local function sparkplug()
   end
 end
 
+-- ---- between two marks ----
+
+local function measured()
+  send("bench/station-00000/up", object { member("temp", random(0, 977) / 10),
+    member("hum", random(0, 100)), member("on", "true") })
+end
+
+local function marked()
+  send("bench/mark", "1")
+  for _ = 1, 1000 do measured() end
+  send("bench/mark", "2")
+  for _ = 1, count do measured() end
+end
+
 local makers = { things_stack = things_stack, chirpstack = chirpstack, cayenne = cayenne }
 if kind == "sparkplug" then sparkplug()
+elseif kind == "marked" then marked()
 else
   for i = 1, count do makers[kind](i) end
 end
