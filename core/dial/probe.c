@@ -27,6 +27,7 @@ struct tl_probe {
   bool is_accepted; /* CONNACK came */
   bool is_over;     /* this address is done: what still comes is the end of its connection */
   bool failed;      /* at least one address failed */
+  bool is_telling;  /* its report is called, which may stop it */
   const char *last; /* the stage in which its connection ended */
   uint64_t since;   /* ns: when the present stage began */
   tl_buf in;
@@ -35,12 +36,29 @@ struct tl_probe {
 
 static void next_address (tl_probe *p);
 
-static void report_stage (tl_probe *p, const char *stage, const char *found) {
+static void probe_free (tl_probe *p) {
+  if (p->session) tl_session_free(p->session);
+  if (p->timer) tl_timer_close(p->timer);
+  tl_buf_fini(&p->in);
+  free(p);
+}
+
+/* False: the report has stopped the probe, which is gone when it had no connection. */
+static bool tell (tl_probe *p, const char *text) {
+  p->is_telling = true;
+  p->report(p->ctx, text);
+  p->is_telling = false;
+  if (p->dial) return true;
+  if (!p->transport) probe_free(p);
+  return false;
+}
+
+static bool report_stage (tl_probe *p, const char *stage, const char *found) {
   char text[TEXT + 100];
   uint64_t now = tl_clock_mono_ns();
   snprintf(text, sizeof text, "  %-10s %6.1f ms  %s", stage, (double)(now - p->since) / 1e6, found);
   p->since = now;
-  if (p->dial) p->report(p->ctx, text);
+  return p->dial && tell(p, text);
 }
 
 static const char *stage_name (const tl_probe *p) {
@@ -79,8 +97,7 @@ fail (tl_probe *p, const char *fmt, ...) {
   va_end(args);
   p->failed = true;
   snprintf(text, sizeof text, "FAILED: %s", p->why);
-  report_stage(p, stage_name(p), text);
-  address_over(p);
+  if (report_stage(p, stage_name(p), text)) address_over(p);
 }
 
 static void session_failed (tl_probe *p) {
@@ -226,13 +243,6 @@ static void on_drained (void *ctx) {
   if (!p->is_over) flush(p);
 }
 
-static void probe_free (tl_probe *p) {
-  if (p->session) tl_session_free(p->session);
-  if (p->timer) tl_timer_close(p->timer);
-  tl_buf_fini(&p->in);
-  free(p);
-}
-
 static void on_closed (void *ctx, int code, const char *text) {
   tl_probe *p = ctx;
   bool early = p->is_up && !p->is_accepted;
@@ -332,7 +342,7 @@ static void next_address (tl_probe *p) {
   p->last = NULL;
   tl_buf_clear(&p->in);
   tl_dial_url(d, host, url, sizeof url);
-  p->report(p->ctx, url);
+  if (!tell(p, url)) return;
   p->since = tl_clock_mono_ns();
   int rc = new_session(p);
   if (rc == TL_OK) rc = tl_dial_beside(d, host, &p->transport, &transport_events, p, &err);
@@ -402,7 +412,7 @@ void tl_probe_stop (tl_probe *p) {
   tl_timer_stop(p->timer);
   if (p->transport)
     tl_transport_close(p->transport, 0);
-  else
+  else if (!p->is_telling)
     probe_free(p);
 }
 

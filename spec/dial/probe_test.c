@@ -25,10 +25,13 @@ static bool quiet (void *ctx, tl_log_level level, const char *text) {
   return true;
 }
 
+static const char *stops_at; /* a report with this in it stops the probe */
+
 static void on_report (void *ctx, const char *text) {
   size_t n = strlen(seen);
   (void)ctx;
   snprintf(seen + n, sizeof seen - n, "%s\n", text);
+  if (stops_at && strstr(text, stops_at)) tl_probe_stop(probe);
 }
 
 static void on_done (void *ctx, bool ok, const char *text) {
@@ -246,6 +249,27 @@ static void one_may_be_stopped_at_any_time (void **state) {
   ends_with(false, "the line was changed or removed meanwhile");
 }
 
+/* It has a connection in some of these reports, and none in others. */
+static void a_report_may_stop_it (void **state) {
+  (void)state;
+  static const char *const places[] = { "mqtt://", "TCP", "FAILED" };
+  close(listener);
+  listener = -1;
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    if (strcmp(places[i], "TCP") == 0) listener = listen_on(AF_INET, 8, &port);
+    if (strcmp(places[i], "TCP") == 0) set_params("a", NULL);
+    if (strcmp(places[i], "FAILED") == 0) close(listener);
+    seen[0] = '\0';
+    stops_at = places[i];
+    start(false);
+    RUN_UNTIL(strstr(seen, stops_at));
+    for (int n = 0; n < 3; n++) turn();
+    assert_int_equal(dones, 0); /* who stops it needs no word */
+  }
+  stops_at = NULL;
+  listener = -1;
+}
+
 /* The broker does its part as far as it is asked to. */
 static void serve (void) {
   uint8_t bytes[500];
@@ -290,6 +314,7 @@ int main (void) {
     SPEC(each_address_is_tried),
     SPEC(one_that_listens_tells_of_messages),
     SPEC(one_may_be_stopped_at_any_time),
+    SPEC(a_report_may_stop_it),
     SPEC(without_memory_it_fails_in_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
