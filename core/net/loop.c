@@ -9,24 +9,18 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "net/later_impl.h"
 #include "net/memory.h"
 #include "net/uv.h"
 
 enum { TURNS_MS = 60000, FULL_TICKS = 25000000 / TL_CLOCK_BUSY_NS };
 
-typedef struct {
-  void (*fn)(void *ctx); /* NULL: taken back, or running */
-  void *ctx;
-} later;
-
 struct tl_loop {
   uv_loop_t uv;
   uv_prepare_t prepare;
   uv_idle_t idle;
-  later *list; /* in the order of asking */
-  size_t n, cap;
-  later last[TL_LOOP_LAST]; /* those that were asked for come first */
-  later due[TL_LOOP_LAST];  /* those that run_last() goes through */
+  tl_laters laters;
+  tl_laters last;
   uint64_t turn;
   tl_heavy *heavy; /* a ring, and this is its first member */
   uint32_t busy;   /* tl_clock_busy when the turn began */
@@ -64,28 +58,10 @@ bool tl_handle_close (uv_handle_t *handle, uv_close_cb closed) {
 
 static void on_idle (uv_idle_t *handle) { (void)handle; }
 
-/* One that asks again is called in the next wake-up. */
-static void run_last (tl_loop *loop) {
-  memcpy(loop->due, loop->last, sizeof loop->due);
-  memset(loop->last, 0, sizeof loop->last);
-  for (int i = 0; i < TL_LOOP_LAST; i++) {
-    later it = loop->due[i];
-    loop->due[i].fn = NULL;
-    if (it.fn) it.fn(it.ctx);
-  }
-}
-
 static void run_later (tl_loop *loop) {
-  size_t end = loop->n; /* what is asked for from here on waits for the next wake-up */
-  for (size_t i = 0; i < end; i++) {
-    later it = loop->list[i];
-    loop->list[i].fn = NULL;
-    if (it.fn) it.fn(it.ctx);
-  }
-  loop->n -= end;
-  if (loop->n > 0) memmove(loop->list, loop->list + end, loop->n * sizeof *loop->list);
-  run_last(loop);
-  if (loop->n == 0 && !loop->last[0].fn) uv_idle_stop(&loop->idle);
+  tl_laters_call(&loop->laters);
+  tl_laters_call(&loop->last);
+  if (!tl_loop_is_asked(loop)) uv_idle_stop(&loop->idle);
 }
 
 static void begin_turn (tl_loop *loop) {
@@ -119,8 +95,10 @@ int tl_loop_new (tl_loop **out) {
   tl_loop *loop = calloc(1, sizeof *loop);
   if (!loop) return TL_ENOMEM;
   tl_net_memory_begin();
-  int rc = uv_loop_init(&loop->uv);
+  int rc = tl_laters_reserve(&loop->last);
+  if (rc == TL_OK) rc = uv_loop_init(&loop->uv);
   if (rc < 0) {
+    tl_laters_fini(&loop->last);
     free(loop);
     return rc;
   }
@@ -138,7 +116,7 @@ int tl_loop_new (tl_loop **out) {
 
 void tl_loop_run (tl_loop *loop) {
   uv_run(&loop->uv, UV_RUN_DEFAULT);
-  if (loop->n > 0) run_later(loop); /* tl_loop_stop() left before prepare */
+  if (loop->laters.n > 0) run_later(loop); /* tl_loop_stop() left before prepare */
 }
 
 void tl_loop_stop (tl_loop *loop) { uv_stop(&loop->uv); }
@@ -189,48 +167,29 @@ void tl_loop_free (tl_loop *loop) {
   int rc = uv_loop_close(&loop->uv);
   assert(rc == 0);
   (void)rc;
-  free(loop->list);
+  tl_laters_fini(&loop->laters);
+  tl_laters_fini(&loop->last);
   free(loop);
 }
 
 int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
-  for (size_t i = loop->n; i > 0; i--) /* who asks again is mostly who asked last */
-    if (loop->list[i - 1].fn == fn && loop->list[i - 1].ctx == ctx) return TL_OK;
-  if (loop->n == loop->cap) {
-    size_t cap = loop->cap ? loop->cap * 2 : 16;
-    later *list = realloc(loop->list, cap * sizeof *list);
-    if (!list) return TL_ENOMEM;
-    loop->list = list;
-    loop->cap = cap;
-  }
-  loop->list[loop->n++] = (later){ fn, ctx };
-  uv_idle_start(&loop->idle, on_idle); /* harmless when it is active */
-  return TL_OK;
+  int rc = tl_laters_ask(&loop->laters, fn, ctx);
+  if (rc == TL_OK) uv_idle_start(&loop->idle, on_idle); /* harmless when it is active */
+  return rc;
 }
 
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
-  for (size_t i = 0; i < loop->n; i++)
-    if (loop->list[i].fn == fn && loop->list[i].ctx == ctx) loop->list[i].fn = NULL;
-  int kept = 0;
-  for (int i = 0; i < TL_LOOP_LAST; i++) {
-    later it = loop->last[i];
-    if (loop->due[i].fn == fn && loop->due[i].ctx == ctx) loop->due[i].fn = NULL;
-    loop->last[i].fn = NULL;
-    if (it.fn && (it.fn != fn || it.ctx != ctx)) loop->last[kept++] = it;
-  }
-  if (loop->n == 0 && kept == 0) uv_idle_stop(&loop->idle);
+  tl_laters_forget(&loop->laters, fn, ctx);
+  tl_laters_forget(&loop->last, fn, ctx);
+  if (!tl_loop_is_asked(loop)) uv_idle_stop(&loop->idle);
 }
 
-bool tl_loop_is_asked (const tl_loop *loop) { return loop->n > 0 || loop->last[0].fn; }
+bool tl_loop_is_asked (const tl_loop *loop) { return loop->laters.n + loop->last.n > 0; }
 
-void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
-  int i = 0;
-  while (i < TL_LOOP_LAST && loop->last[i].fn &&
-         (loop->last[i].fn != fn || loop->last[i].ctx != ctx))
-    i++;
-  assert(i < TL_LOOP_LAST);
-  loop->last[i] = (later){ fn, ctx };
-  uv_idle_start(&loop->idle, on_idle);
+int tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx) {
+  int rc = tl_laters_ask(&loop->last, fn, ctx);
+  if (rc == TL_OK) uv_idle_start(&loop->idle, on_idle);
+  return rc;
 }
 
 /* --- what takes long --- */

@@ -33,11 +33,11 @@ void tl_loop_update (tl_loop *loop); /* read the clock again, after long work */
 int tl_loop_later (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 /* Is anything asked for by tl_loop_later() or tl_loop_last()? */
 bool tl_loop_is_asked (const tl_loop *loop);
-enum { TL_LOOP_LAST = 4 };
 /* Call `fn` once behind all that, when it was asked for in this wake-up or before: what takes
-** its time, after the others have sent what they have to send. There are at most
-** TL_LOOP_LAST such functions on a loop; tl_loop_forget() takes one back. */
-void tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
+** its time, after the others have sent what they have to send. TL_ENOMEM, but never for the first
+** TL_LOOP_LAST that wait; tl_loop_forget() takes one back. */
+enum { TL_LOOP_LAST = 16 };
+int tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 
 /* What takes long takes turns: a member of the struct it stands for. Zeroed: it does not wait. In

@@ -65,6 +65,49 @@ static void keeps_many (void **state) {
   assert_int_equal(strlen(trace), 60);
 }
 
+static unsigned called, last_called;
+static bool in_order;
+static void count (void *ctx) {
+  unsigned i = *(unsigned *)ctx;
+  called++;
+  in_order = in_order && i > last_called;
+  last_called = i;
+}
+
+/* Compared one by one, this would take hours. */
+static void many_who_ask_again_are_found_at_once (void **state) {
+  enum { MANY = 200000 };
+  unsigned *many = malloc((MANY + 1) * sizeof *many);
+  (void)state;
+  for (int turn = 0; turn < 2; turn++) { /* the second one finds the room of the first */
+    called = last_called = 0;
+    in_order = true;
+    for (int time = 0; time < 2; time++) {
+      for (unsigned i = 1; i <= MANY; i++) {
+        many[i] = i;
+        tl_loop_later(loop, count, &many[i]);
+      }
+    }
+    for (unsigned i = 1; i <= MANY; i += 2) tl_loop_forget(loop, count, &many[i]);
+    tl_loop_run(loop);
+    assert_int_equal(called, MANY / 2);
+    assert_true(in_order);
+  }
+  free(many);
+}
+
+static void keeps_many_at_the_end (void **state) {
+  static char many[TL_LOOP_LAST * 2];
+  (void)state;
+  for (size_t i = 0; i < sizeof many; i++) {
+    assert_int_equal(tl_loop_last(loop, later_a, &many[i]), 0);
+    assert_int_equal(tl_loop_last(loop, later_a, &many[i]), 0);
+  }
+  tl_loop_forget(loop, later_a, &many[1]);
+  tl_loop_run(loop);
+  assert_int_equal(strlen(trace), sizeof many - 1);
+}
+
 static void asking_from_inside_means_the_next_wake_up_which_comes_at_once (void **state) {
   (void)state;
   again = 3;
@@ -319,6 +362,8 @@ int main (void) {
     cmocka_unit_test_setup_teardown(runs_in_the_order_of_asking_and_once, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(does_not_run_what_was_taken_back, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(keeps_many, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(many_who_ask_again_are_found_at_once, setup, loop_teardown),
+    cmocka_unit_test_setup_teardown(keeps_many_at_the_end, setup, loop_teardown),
     cmocka_unit_test_setup_teardown(asking_from_inside_means_the_next_wake_up_which_comes_at_once,
                                     setup, loop_teardown),
     cmocka_unit_test_setup_teardown(runs_behind_timers_and_before_the_loop_waits, setup,

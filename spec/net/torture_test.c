@@ -164,6 +164,10 @@ static void a_maker_that_fails_keeps_nothing (void **state) {
   (void)state;
   turn(); /* libuv opens what it keeps */
   for (size_t i = 0; i < COUNT(makers); i++) {
+    void *first;
+    assert_int_equal(makers[i].make(&first), 0); /* its table of descriptors has room then */
+    makers[i].drop(first);
+    for (int n = 0; n < 3; n++) turn();
     for (torture_round t = { 0 }; torture_next(&t);) {
       void *const before = (void *)&t, *it = before;
       int free_before = next_descriptor();
@@ -210,7 +214,7 @@ static void what_is_asked_for_later_is_refused_or_comes (void **state) {
       taken += rc == TL_OK;
     }
     memory_heals();
-    assert_true(memory_failed ? taken < 40 : taken == 40);
+    assert_true(taken == 40 || memory_failed); /* what only makes it quicker may be missing */
     tl_loop_run(other);
     assert_int_equal(calls, taken);
     tl_loop_free(other);
