@@ -62,11 +62,12 @@ void tl_gateway_bury (tl_gateway *g, tl_line *line, tl_router *router) {
     while (!drop_some(g, &one)) continue;
     return;
   }
-  bool waits = g->gone;
+  /* at the end: a function that is released may bury another line, while the first is worked on */
+  gone **at = &g->gone;
+  while (*at) at = &(*at)->next;
   *it = one;
-  it->next = g->gone;
-  g->gone = it;
-  if (!waits) on_turn(g);
+  *at = it;
+  if (g->gone == it) on_turn(g);
 }
 
 void tl_gateway_bury_all (tl_gateway *g) {
