@@ -4,6 +4,7 @@
 ** The line delivers no further message either, because acknowledgements must keep their order.
 ** Messages that arrive meanwhile wait here, up to receive_queue; after that the socket is not
 ** read. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,22 +113,43 @@ void tl_link_delivered (tl_link *l, tl_waiting *w, bool held, bool no_memory, bo
   tl_link_ask_flush(l);
 }
 
+static void pump (tl_link *l);
+static void on_pump (void *ctx);
+
+static void on_its_turn (tl_heavy *h) {
+  pump((tl_link *)(void *)((char *)h - offsetof(tl_link, ack.waits)));
+}
+
+/* Later in this turn, or, when it is used, in turn with others that take long: with many such lines
+** a PING would wait for all of them. False: no memory. */
+static bool pump_later (tl_link *l) {
+  tl_loop *loop = l->gateway->loop;
+  if (!tl_loop_is_used(loop)) return tl_loop_later(loop, on_pump, l) == TL_OK;
+  l->ack.waits.run = on_its_turn;
+  tl_heavy_wait(loop, &l->ack.waits);
+  return true;
+}
+
+static void on_pump (void *ctx) {
+  tl_link *l = ctx;
+  if (!tl_loop_is_used(l->gateway->loop) || !pump_later(l)) pump(l);
+}
+
 /* Deliver waiting messages, up to the next one that ACK_ID must confirm.
 ** Nothing is delivered while the reader of the values stream is behind, or while a reload
 ** exchanges the line's stations. */
-static void pump (void *ctx) {
-  tl_link *l = ctx;
+static void pump (tl_link *l) {
   bool over = false;
   l->time.now = tl_loop_now(l->gateway->loop);
   tl_pace_begin(l);
   while (!l->ack.station && !l->longer.pieces && l->ack.head && !l->conn.removed &&
          !(l->input.shut & (TL_SHUT_VALUES | TL_SHUT_RELOAD))) {
-    if (over && tl_loop_later(l->gateway->loop, pump, l) == TL_OK) break;
+    if (over && pump_later(l)) break;
     tl_waiting *w = take_first(l); /* its handlers may drop the queue */
     w->m.late = l->conn.since < 0;
     if (tl_link_begin_long(l, w, &w->m)) break;
-    const tl_session *session = l->session;
-    bool held = tl_link_deliver(l, &w->m), orphan = l->session != session;
+    uint64_t sessions = l->sessions;
+    bool held = tl_link_deliver(l, &w->m), orphan = l->sessions != sessions;
     tl_link_stay_lost(l, &w->m);
     if (l->routing.no_memory && w->m.qos > 0 && !orphan) {
       put_first(l, w);
@@ -153,10 +175,13 @@ void tl_link_forget_awaiting (tl_link *l, const tl_station *s) {
 
 void tl_link_ask_pump (tl_link *l) {
   if (!l->ack.head || l->ack.station || l->longer.pieces) return;
-  if (tl_loop_later(l->gateway->loop, pump, l) != TL_OK) pump(l);
+  if (tl_loop_later(l->gateway->loop, on_pump, l) != TL_OK) pump(l);
 }
 
-void tl_link_forget_pump (tl_link *l) { tl_loop_forget(l->gateway->loop, pump, l); }
+void tl_link_forget_pump (tl_link *l) {
+  tl_loop_forget(l->gateway->loop, on_pump, l);
+  tl_heavy_forget(l->gateway->loop, &l->ack.waits);
+}
 
 int tl_link_confirm (tl_link *l, const tl_tag *t, int64_t id, tl_err *err) {
   if (!l->ack.station) return tl_fail(err, TL_ENOENT, 0, "no message waits for an acknowledgement");

@@ -58,6 +58,7 @@ typedef struct {
 typedef struct {
   tl_place place;
   tl_found *found; /* marks that an earlier process left in the spool */
+  tl_link *due;    /* links whose store may have something to hear at the end of this wake-up */
 } tl_gateway_once;
 
 /* Lines whose long message waits for its next piece, the longest waiting first: written by
@@ -96,7 +97,6 @@ struct tl_gateway {
   tl_prepare_room prepare_room; /* prepare.c: buffers for payloads that `prepare` repairs */
   bool dry;                     /* gateway.c, prepare.c: inside explain, nothing is written */
   tl_link *saying_goodbye;      /* goodbye.c: whose before_disconnect is running; NULL: none */
-  bool has_stores;              /* session_store.c: some line has, or had, a session_store */
   int unsaved;                  /* session_store.c: links whose store has changes to commit */
   uint64_t generation;          /* apply.c, instance.c, gateway.c: see tl_gateway_generation() */
   struct tl_gone *gone;         /* burial.c: lines whose stations are still to be freed */

@@ -45,6 +45,11 @@ typedef struct {
 
 typedef struct tl_pending tl_pending;
 
+/* A link's place in a list of links that have something to do. */
+typedef struct {
+  struct tl_link *next, **at; /* at NULL: it is in none */
+} tl_link_entry;
+
 /* Where the session is stored (session_store). All zero: nowhere. */
 typedef struct {
   tl_buf path;      /* path of the file; empty: the session is not stored */
@@ -60,6 +65,7 @@ typedef struct {
   uint32_t restored;
   tl_pending *pending; /* once.c: received QoS 2 identifiers that the store does not have yet */
   uint32_t pending_count, pending_cap;
+  tl_link_entry due;   /* once.c: in the gateway's list of stores that are to be told something */
   bool place_due;      /* the store does not have the present `place` of the spool yet */
   uint16_t delivering; /* identifier of the message that is being delivered; 0: none */
 } tl_persistence;
@@ -121,7 +127,6 @@ typedef struct {
   int handled;    /* messages that entered a script since the loop was last served */
   bool its_turn;  /* the line has waited, and is called now */
   uint8_t slow;   /* not 0: its input took long not long ago */
-  uint32_t took;  /* ticks of the line's input the last time */
   uint32_t ticks; /* tl_clock_busy when this turn began */
   uint64_t began; /* tl_clock_mono_ns at the same moment */
   tl_heavy waits; /* for its turn to handle input */
@@ -137,6 +142,7 @@ typedef struct {
   tl_waiting *head, *tail;
   uint32_t count;
   size_t bytes;
+  tl_heavy waits; /* for its turn to deliver these: the present one is used */
 } tl_ack;
 
 /* A message that is handled in pieces: written by long_message.c. */
@@ -183,6 +189,7 @@ struct tl_link {
   tl_line_params params;
   void *user;
   tl_session *session;
+  uint64_t sessions;   /* grows when `session` becomes another one */
   tl_filters filters;  /* session.c: the filters that the line wants */
   tl_persistence keep; /* session_store.c */
   tl_conn conn;

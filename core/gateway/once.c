@@ -78,6 +78,25 @@ static bool is_kept (const tl_link *l) {
   return l->keep.store && l->gateway->once.place.store != 0;
 }
 
+/* --- links whose store may have something to hear --- */
+
+static void set_due (tl_link *l) {
+  tl_link_entry *e = &l->keep.due;
+  if (e->at) return;
+  e->at = &l->gateway->once.due;
+  e->next = *e->at;
+  if (e->next) e->next->keep.due.at = &e->next;
+  *e->at = l;
+}
+
+static void set_not_due (tl_link *l) {
+  tl_link_entry *e = &l->keep.due;
+  if (!e->at) return;
+  *e->at = e->next;
+  if (e->next) e->next->keep.due.at = e->at;
+  *e = (tl_link_entry){ NULL, NULL };
+}
+
 /* --- the session's side --- */
 
 bool tl_pending_received (tl_link *l, uint16_t id, bool gone) {
@@ -87,6 +106,7 @@ bool tl_pending_received (tl_link *l, uint16_t id, bool gone) {
   if (!p) return false;
   if (!gone) {
     p->confirmed = true;
+    set_due(l);
     return true;
   }
   bool put = p->put;
@@ -95,6 +115,7 @@ bool tl_pending_received (tl_link *l, uint16_t id, bool gone) {
     forget_note(l, p);
     drop(l, p);
   }
+  set_due(l);
   return !put;
 }
 
@@ -108,6 +129,7 @@ void tl_pending_whole (tl_link *l, const tl_incoming *m) {
   p->sum = sum;
   p->whole = true;
   p->found = false;
+  set_due(l);
 }
 
 bool tl_pending_is_found (const tl_link *l, const tl_incoming *m) {
@@ -146,6 +168,7 @@ static bool put (tl_link *l, tl_pending *p) {
 bool tl_pending_put (tl_link *l) {
   tl_persistence *k = &l->keep;
   bool any = k->place_due;
+  if (k->delivering == 0 || !k->store) set_not_due(l);
   if (!k->store || (k->pending_count == 0 && !any)) return false;
   for (uint32_t i = 0; i < k->pending_count; i++)
     if (put(l, &k->pending[i])) any = true;
@@ -203,10 +226,12 @@ void tl_pending_opened (tl_link *l, uint64_t store, uint64_t next) {
     }
   }
   l->keep.place_due = now != 0 || store != 0;
+  set_due(l);
   tl_gateway_ask_flush(l->gateway);
 }
 
 void tl_pending_free (tl_link *l) {
+  set_not_due(l);
   free(l->keep.pending);
   l->keep.pending = NULL;
   l->keep.pending_count = l->keep.pending_cap = 0;
@@ -219,7 +244,9 @@ void tl_gateway_set_place (tl_gateway *g, uint64_t store, uint64_t next) {
   g->once.place = (tl_place){ store, next };
   for (uint32_t i = 0; fresh && i < g->model->line_count; i++) {
     tl_link *l = g->model->lines[i]->user;
-    if (l && l->keep.store) l->keep.place_due = true;
+    if (!l || !l->keep.store) continue;
+    l->keep.place_due = true;
+    set_due(l);
   }
 }
 

@@ -149,6 +149,7 @@ int tl_link_new_session (tl_link *l) {
   if (rc < 0) return rc;
   tl_session_go_on_counting(fresh, old);
   l->session = fresh;
+  l->sessions++;
   /* The acknowledgement of a message in the old session is no longer possible; a broker that
   ** kept that session sends the message again. */
   l->ack.station = NULL;

@@ -134,10 +134,10 @@ int tl_gateway_commit (tl_gateway *g, tl_err *err) {
 /* Put received identifiers into the batches. A commit in the middle of a wake-up does not do
 ** this: the values are not in the spool yet, and after a kill they would be lost. */
 void tl_gateway_put_received (tl_gateway *g) {
-  if (!g->has_stores) return; /* called at each wake-up, however many lines there are */
-  for (uint32_t i = 0; i < g->model->line_count; i++) {
-    tl_link *l = g->model->lines[i]->user;
-    if (l && tl_pending_put(l)) set_dirty(l, !l->keep.failed);
+  /* called at each wake-up, however many lines there are */
+  for (tl_link *l = g->once.due, *next; l; l = next) {
+    next = l->keep.due.next;
+    if (tl_pending_put(l)) set_dirty(l, !l->keep.failed);
   }
 }
 
@@ -196,8 +196,8 @@ static int open_store (tl_link *l) {
   }
   tl_session_go_on_counting(r.session, empty);
   l->session = r.session;
+  l->sessions++;
   k->store = store;
-  l->gateway->has_stores = true;
   k->restored = r.messages;
   k->restored_end = r.end;
   tl_store_get_place(store, &r.place_store, &r.place_next);

@@ -157,6 +157,28 @@ static void without_a_spool_nothing_is_marked (void **state) {
   ends();
 }
 
+/* However many lines have a store, a wake-up looks at those only that have something for it. */
+static void a_store_is_looked_at_when_there_is_something_for_it (void **state) {
+  (void)state;
+  begin(SPOOL, 100);
+  opens();
+  assert_ptr_equal(gateway->once.due, link_of_plant); /* the spool's place */
+  writes();
+  assert_null(gateway->once.due);
+  delivered(5, "x");
+  assert_ptr_equal(gateway->once.due, link_of_plant);
+  writes();
+  confirmed(5);
+  assert_ptr_equal(gateway->once.due, link_of_plant);
+  link_of_plant->keep.delivering = 6; /* of a message that is handled in pieces */
+  writes();
+  assert_ptr_equal(gateway->once.due, link_of_plant);
+  link_of_plant->keep.delivering = 0;
+  writes();
+  assert_null(gateway->once.due);
+  ends();
+}
+
 /* --- two processes --- */
 
 /* The first was killed behind the spool's write of value 100, and before the store's. */
@@ -279,6 +301,7 @@ int main (void) {
     SPEC(a_message_that_is_released_at_once_needs_no_record),
     SPEC(many_messages_have_a_mark_each),
     SPEC(without_a_spool_nothing_is_marked),
+    SPEC(a_store_is_looked_at_when_there_is_something_for_it),
     SPEC(a_message_that_comes_again_is_known),
     SPEC(marks_of_others_do_not_count),
     SPEC(what_the_store_was_told_is_known_after_a_restart),

@@ -17,6 +17,9 @@ static void *spare_malloc (size_t n) { return spent ? NULL : malloc(n); }
 #include "gateway/ack_id.c"
 #undef malloc
 
+/* A turn of the loop that is used: so much processor time has gone by since it began. */
+static void use_the_turn (void) { tl_clock_busy += 100; }
+
 static int message (tl_link *l, const char *topic) {
   tl_message m = { .topic = tl_slice_str(topic), .payload = TL_LIT("x"), .id = 7, .qos = 1 };
   return tl_link_message(l, &m);
@@ -39,7 +42,26 @@ static void is_not_lost_for_want_of_memory (void **state) {
   tl_recorder_fini(&l.recorder);
 }
 
+static void when_the_turn_is_used_lines_wait_for_their_turn (void **state) {
+  tl_gateway g = { .loop = NULL };
+  tl_link l = { .gateway = &g, .params.receive_queue = 1000 };
+  (void)state;
+  assert_int_equal(tl_loop_new(&g.loop), TL_OK);
+  assert_false(tl_pace_passes_over(&l));
+  use_the_turn();
+  assert_true(tl_pace_passes_over(&l)); /* however quick the line was before */
+  on_pump(&l);
+  assert_non_null(l.ack.waits.run);
+  assert_non_null(l.ack.waits.next); /* in the ring, and nothing was delivered */
+  tl_link_forget_pump(&l);
+  assert_null(l.ack.waits.next);
+  tl_loop_free(g.loop);
+}
+
 int main (void) {
-  const struct CMUnitTest tests[] = { cmocka_unit_test(is_not_lost_for_want_of_memory) };
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(is_not_lost_for_want_of_memory),
+    cmocka_unit_test(when_the_turn_is_used_lines_wait_for_their_turn),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
