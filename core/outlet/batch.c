@@ -16,14 +16,8 @@ struct tl_fetch {
   int rc;
   tl_outlet_batch batch;
   tl_outlet_value *values;
-  /* copies: those of the reader move. There is room for one a value, which the system gives page by
-  ** page: so these do not move, and values point to them from the beginning */
-  tl_series *series;
-  size_t series_count;
-  bool has_texts;        /* some value is a text */
-  uint32_t *place_of_id; /* id in the segment → index + 1; 0: not in this batch */
-  size_t id_cap;
-  tl_buf texts;    /* of values and series; as offsets until the end */
+  bool has_texts;  /* some value is a text */
+  tl_buf texts;    /* of values; as offsets until the end */
   int64_t arrival; /* of the last value that was read, in earlier runs too */
   int64_t oldest;
 };
@@ -34,9 +28,8 @@ int tl_fetch_new (tl_fetch **out, bool history, uint32_t most) {
   f->history = history;
   f->most = most;
   f->values = calloc(most, sizeof *f->values);
-  f->series = calloc(most, sizeof *f->series);
   tl_buf_init(&f->texts);
-  if (!f->values || !f->series || tl_reader_new(&f->reader) < 0) {
+  if (!f->values || tl_reader_new(&f->reader) < 0) {
     tl_fetch_free(f);
     return TL_ENOMEM;
   }
@@ -49,8 +42,6 @@ void tl_fetch_free (tl_fetch *f) {
   tl_reader_free(f->reader);
   tl_buf_fini(&f->texts);
   free(f->values);
-  free(f->series);
-  free(f->place_of_id);
   free(f);
 }
 
@@ -67,74 +58,34 @@ static tl_slice keep_text (tl_fetch *f, tl_slice text) {
   return tl_slice_of((const void *)(uintptr_t)at, text.len);
 }
 
-static void settle_text (const tl_fetch *f, tl_slice *text) {
-  text->at = f->texts.at + (uintptr_t)text->at;
-}
+static bool is_text (uint8_t type) { return type == TL_TXTI || type == TL_TXTO; }
 
-/* Ids of a segment are dense, and a batch is of one segment: where the copy of each is. */
-static int make_place (tl_fetch *f, uint32_t id) {
-  size_t cap = f->id_cap > 0 ? f->id_cap : 256;
-  while (cap <= id) cap *= 2;
-  uint32_t *more = realloc(f->place_of_id, cap * sizeof *more);
-  if (!more) return TL_ENOMEM;
-  memset(more + f->id_cap, 0, (cap - f->id_cap) * sizeof *more);
-  f->place_of_id = more;
-  f->id_cap = cap;
-  return TL_OK;
-}
-
-/* NULL: no memory. */
-static const tl_series *keep_series (tl_fetch *f, const tl_series *s) {
-  if (s->id >= f->id_cap && make_place(f, s->id) < 0) return NULL;
-  tl_series *copy = &f->series[f->series_count];
-  *copy = *s;
-  copy->name = keep_text(f, s->name);
-  copy->unit = keep_text(f, s->unit);
-  copy->description = keep_text(f, s->description);
-  f->place_of_id[s->id] = (uint32_t)++f->series_count;
-  return copy;
-}
-
-static void forget_series (tl_fetch *f) {
-  for (size_t i = 0; i < f->series_count; i++) f->place_of_id[f->series[i].id] = 0;
-  f->series_count = 0;
-}
-
-static bool is_text (const tl_series *s, const tl_sample *v) {
-  return v->status == TL_VALID && (s->type == TL_TXTI || s->type == TL_TXTO);
-}
-
-/* The value that was read at this place, if it is for this outlet: behind those that are kept. */
-static inline int keep (tl_fetch *f, const tl_outlet_value *read, uint64_t number,
-                        int64_t arrival_ms) {
-  uint8_t only = read->sample.only;
-  uint32_t id = read->sample.series;
-  if (only == (f->history ? TL_FOR_OTHERS : TL_FOR_HISTORIES)) return TL_OK;
-  uint32_t known = id < f->id_cap ? f->place_of_id[id] : 0;
-  const tl_series *series =
-      known > 0 ? &f->series[known - 1] : keep_series(f, tl_reader_series(f->reader, id));
-  if (!series) return TL_ENOMEM;
-  tl_outlet_value *out = &f->values[f->batch.count++];
-  if (out != read) out->sample = read->sample;
-  out->series = series;
-  out->number = number;
-  out->arrival_ms = arrival_ms;
-  if (is_text(series, &out->sample)) {
-    out->sample.value.text = keep_text(f, out->sample.value.text);
-    f->has_texts = true;
+/* Of these values, which were read behind those that are kept, keep the ones for this outlet. */
+static int keep (tl_fetch *f, const tl_outlet_value *read, int count, const tl_reader_found *info) {
+  const uint8_t not_ours = f->history ? TL_FOR_OTHERS : TL_FOR_HISTORIES;
+  tl_outlet_value *out = &f->values[f->batch.count];
+  for (int i = 0; i < count; i++) {
+    if (read[i].sample.only == not_ours) continue;
+    if (out != &read[i]) out->sample = read[i].sample;
+    out->series = info->series[out->sample.series];
+    out->number = info->number + (uint64_t)i;
+    out->arrival_ms = info->arrival_ms;
+    if (is_text(info->types[out->sample.series]) && out->sample.status == TL_VALID) {
+      out->sample.value.text = keep_text(f, out->sample.value.text);
+      f->has_texts = true;
+    }
+    out++;
   }
+  f->batch.count = (size_t)(out - f->values);
   return f->texts.failed ? TL_ENOMEM : TL_OK;
 }
 
 static void settle (tl_fetch *f) {
-  for (size_t i = 0; i < f->series_count; i++) {
-    settle_text(f, &f->series[i].name);
-    settle_text(f, &f->series[i].unit);
-    settle_text(f, &f->series[i].description);
-  }
   for (size_t i = 0; f->has_texts && i < f->batch.count; i++) {
-    if (is_text(f->values[i].series, &f->values[i].sample))
-      settle_text(f, &f->values[i].sample.value.text);
+    tl_outlet_value *v = &f->values[i];
+    tl_slice *text = &v->sample.value.text;
+    if (is_text(v->series->type) && v->sample.status == TL_VALID)
+      text->at = f->texts.at + (uintptr_t)text->at;
   }
   f->has_texts = false;
 }
@@ -175,8 +126,7 @@ static bool read_some (tl_fetch *f) {
   if (hole && f->batch.next > f->place.at) return false; /* a hole begins a batch */
   if (f->batch.count == 0) f->oldest = info.arrival_ms;
   if (hole) note_hole(f, info.number, info.arrival_ms);
-  for (int i = 0; i < n && f->rc == TL_OK; i++)
-    f->rc = keep(f, &read[i], info.number + (uint64_t)i, info.arrival_ms);
+  f->rc = keep(f, read, n, &info);
   f->batch.next = info.number + (uint64_t)n;
   f->arrival = info.arrival_ms;
   return f->rc == TL_OK;
@@ -187,7 +137,6 @@ void tl_fetch_run (tl_fetch *f) {
   f->batch = (tl_outlet_batch){
     .spool = f->spool, .segment = f->place.first, .first = at, .next = at, .values = f->values
   };
-  forget_series(f);
   f->oldest = 0;
   tl_buf_clear(&f->texts);
   f->rc = tl_reader_seek(f->reader, &f->place);

@@ -70,6 +70,16 @@ static inline uint8_t *element (tl_pg_columns *c, tl_pg_column at, size_t len) {
   return out;
 }
 
+/* The same for the next `count` rows of a column of which each row has a value. */
+static uint8_t *elements_of (tl_pg_columns *c, tl_pg_column at, size_t len, uint32_t count) {
+  tl_buf *b = &c->array[at];
+  size_t bytes = count * (len + 4);
+  if (b->failed || (b->cap - b->len < bytes && tl_buf_reserve(b, bytes) != TL_OK)) return NULL;
+  b->len += bytes;
+  c->written[at] = c->rows + count;
+  return b->at + b->len - bytes;
+}
+
 static inline void put8 (tl_pg_columns *c, tl_pg_column at, uint64_t number) {
   uint8_t *out = element(c, at, 8);
   if (!out) return;
@@ -95,9 +105,7 @@ static void put_number (tl_pg_columns *c, double number) {
   put8(c, TL_PG_NUMBER, bits);
 }
 
-static void put_time (tl_pg_columns *c, tl_pg_column at, int64_t ms) {
-  put8(c, at, (uint64_t)((ms - epoch_ms) * 1000));
-}
+static uint64_t micros_of (int64_t ms) { return (uint64_t)((ms - epoch_ms) * 1000); }
 
 /* In PostgreSQL a text has no NUL; such a one is stored as bytes, as is what is not UTF-8. */
 static bool is_plain (tl_slice text) {
@@ -119,19 +127,32 @@ static void put_value (tl_pg_columns *c, tl_type type, const tl_value *v) {
   }
 }
 
-void tl_pg_columns_add (tl_pg_columns *c, uint32_t tag, const tl_outlet_value *v) {
-  const tl_sample *s = &v->sample;
-  put4(c, TL_PG_TAG, tag);
-  put_time(c, TL_PG_TIME, s->time_ms);
-  if (s->n != 0) put4(c, TL_PG_N, s->n);
-  if (s->status == TL_VALID) {
-    put_value(c, (tl_type)v->series->type, &s->value);
-  } else {
-    const uint8_t state[] = { 0, s->status == TL_INVALID ? s->reason : 0 };
-    put_slice(c, TL_PG_STATE, tl_slice_of(state, sizeof state));
+/* The two columns that each row has. */
+static void put_keys (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count) {
+  uint8_t *tag = elements_of(c, TL_PG_TAG, 4, count);
+  for (uint32_t i = 0; tag && i < count; i++, tag += 8)
+    tl_put_be8(tag, (uint64_t)4 << 32 | rows[i].tag);
+  uint8_t *time = elements_of(c, TL_PG_TIME, 8, count);
+  for (uint32_t i = 0; time && i < count; i++, time += 12) {
+    tl_put_be4(time, 8);
+    tl_put_be8(time + 4, micros_of(rows[i].value->sample.time_ms));
   }
-  if (v->arrival_ms != s->time_ms) put_time(c, TL_PG_ARRIVAL, v->arrival_ms);
-  c->rows++;
+}
+
+void tl_pg_columns_add (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count) {
+  put_keys(c, rows, count);
+  for (uint32_t i = 0; i < count; i++, c->rows++) {
+    const tl_outlet_value *v = rows[i].value;
+    const tl_sample *s = &v->sample;
+    if (s->n != 0) put4(c, TL_PG_N, s->n);
+    if (s->status == TL_VALID) {
+      put_value(c, (tl_type)rows[i].type, &s->value);
+    } else {
+      const uint8_t state[] = { 0, s->status == TL_INVALID ? s->reason : 0 };
+      put_slice(c, TL_PG_STATE, tl_slice_of(state, sizeof state));
+    }
+    if (v->arrival_ms != s->time_ms) put8(c, TL_PG_ARRIVAL, micros_of(v->arrival_ms));
+  }
 }
 
 bool tl_pg_columns_get (tl_pg_columns *c, const char *values[TL_PG_COLUMNS],

@@ -26,6 +26,13 @@ typedef struct {
   uint32_t rows;
 } tl_pg_columns;
 
+/* A value with what the loop over many of them would have to look for elsewhere. */
+typedef struct {
+  const tl_outlet_value *value;
+  uint32_t tag; /* its id in the database */
+  uint8_t type; /* of its series */
+} tl_pg_row;
+
 void tl_pg_columns_init (tl_pg_columns *c);
 void tl_pg_columns_fini (tl_pg_columns *c);
 void tl_pg_columns_clear (tl_pg_columns *c);
@@ -33,8 +40,8 @@ void tl_pg_columns_clear (tl_pg_columns *c);
 static inline bool tl_pg_can_time (int64_t ms) {
   return ms >= -210866803200000 && ms < 9224318016000000;
 }
-/* Add one row; `tag`: its id there. Its times must be possible. */
-void tl_pg_columns_add (tl_pg_columns *c, uint32_t tag, const tl_outlet_value *v);
+/* Add rows. Their times must be possible. */
+void tl_pg_columns_add (tl_pg_columns *c, const tl_pg_row *rows, uint32_t count);
 /* The parameters: a column without any value is NULL. False: there was no memory. */
 bool tl_pg_columns_get (tl_pg_columns *c, const char *values[TL_PG_COLUMNS],
                         int lengths[TL_PG_COLUMNS]);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "net/poll.h"
@@ -191,6 +192,17 @@ void tl_pg_send (tl_pg *c, int64_t patience_ms, void (*done)(void *ctx, const tl
 
 /* --- life --- */
 
+/* A local socket takes 200 KB at first, less than a batch: libpq would try again with each message
+** that comes behind, and move the rest about each time. TCP finds its size by itself, unless it is
+** told one. */
+static void widen (int fd) {
+  enum { BATCH_BYTES = 1 << 20 }; /* the system gives what it has */
+  int family = 0, bytes = BATCH_BYTES;
+  socklen_t len = sizeof family;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && family == AF_UNIX)
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 int tl_pg_new (tl_pg **out, tl_loop *loop, PGconn *conn, void (*lost)(void *ctx, const char *why),
                void *ctx) {
   tl_pg *c = calloc(1, sizeof *c);
@@ -201,6 +213,7 @@ int tl_pg_new (tl_pg **out, tl_loop *loop, PGconn *conn, void (*lost)(void *ctx,
     c->lost = lost;
     c->ctx = ctx;
     PQsetNoticeReceiver(conn, on_notice, c);
+    widen(PQsocket(conn));
     if (PQsetnonblocking(conn, 1) != 0 || !PQenterPipelineMode(conn)) rc = TL_ESTATE;
     if (rc >= 0) rc = tl_timer_new(&c->timer, loop, on_timer, c);
     if (rc >= 0) rc = tl_poll_new(&c->poll, loop, PQsocket(conn), on_ready, c);

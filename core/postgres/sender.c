@@ -88,6 +88,7 @@ static void open_it (void *sender) {
   tl_err err = { .text = "" };
   drop_connection(s);
   tl_pg_tags_forget(&s->tags);
+  s->b.segment = 0;
   int rc = tl_pg_attempt_start(&s->attempt, tl_outlet_loop(s->outlet), s->conninfo, s->password,
                                on_connected, s, &err);
   if (rc < 0) {
@@ -195,4 +196,5 @@ int tl_postgres_sender_new (tl_postgres_sender **out, tl_outlet *o,
 void tl_postgres_sender_set_keep (tl_postgres_sender *s, int64_t keep_ms) {
   if (s->keep_ms != keep_ms) s->trimmed_at = -1;
   s->keep_ms = keep_ms;
+  s->b.segment = 0;
 }

@@ -15,10 +15,12 @@ typedef struct {
   int64_t from, to;
 } tl_pg_period;
 
-/* What a batch needs of a tag for each of its values. */
+/* What is needed of a tag for each of its values. */
 typedef struct {
-  tl_pg_tag *tag;    /* NULL: it did not come in this segment yet */
-  int64_t oldest_ms; /* in this batch; an older value is older than `keep` */
+  tl_pg_tag *tag;  /* NULL: it did not come in this segment yet */
+  int64_t keep_ms; /* INT64_MAX: for ever */
+  uint32_t id;     /* the tag's in the database; 0: not known yet */
+  uint8_t type;
 } tl_pg_slot;
 
 /* The batch under way. */
@@ -31,9 +33,10 @@ typedef struct {
   bool whole;        /* `sent` are the last ones, and the position goes along */
   bool bare;         /* units and descriptions cannot be stored: tags go without */
   tl_pg_slot *slots; /* by series id in this segment */
-  uint64_t segment;
+  uint64_t segment;  /* 0: whatever they say is to be looked at again */
   uint32_t slot_cap;
   bool unknown, unplaced; /* some tag has no id yet; some time has no partition yet */
+  bool filled;            /* the columns hold all rows */
   tl_pg_columns columns;
 } tl_pg_batch;
 

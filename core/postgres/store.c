@@ -16,8 +16,10 @@
 #include "postgres/trouble.h"
 
 enum { PERIODS_A_STEP = 16 };
+enum { AT_ONCE = 64 }; /* rows: so few stay in the nearest cache from one look to the next */
 /* Times outside of these have no partition of their own: 1970 to 2200. */
-static const int64_t first_ms = 0, last_ms = 7258118400000;
+#define FIRST_MS INT64_C(0)
+#define LAST_MS INT64_C(7258118400000)
 
 static void go_on (tl_postgres_sender *s);
 
@@ -32,14 +34,17 @@ static const tl_outlet_value *value_at (const tl_pg_batch *b, uint32_t i) {
 
 /* --- which values go --- */
 
-static bool has_period (const tl_postgres_sender *s, int64_t t) {
-  if (t < first_ms || t >= last_ms) return true;
+/* NULL: there is none for it yet. */
+static const tl_pg_period *period_of (const tl_postgres_sender *s, int64_t t) {
+  static const tl_pg_period before = { INT64_MIN, FIRST_MS }, after = { LAST_MS, INT64_MAX };
+  if (t < FIRST_MS) return &before;
+  if (t >= LAST_MS) return &after;
   for (uint32_t i = s->period_count; i > 0; i--) /* the last ones are the likely ones */
-    if (s->periods[i - 1].from <= t && t < s->periods[i - 1].to) return true;
-  return false;
+    if (s->periods[i - 1].from <= t && t < s->periods[i - 1].to) return &s->periods[i - 1];
+  return NULL;
 }
 
-#define NOT_MET INT64_MIN /* oldest_ms of a tag that has no value in this batch yet */
+static bool has_period (const tl_postgres_sender *s, int64_t t) { return period_of(s, t) != NULL; }
 
 /* By the series' id, which is dense within the batch's segment. */
 static int make_slot (tl_pg_batch *b, uint32_t id) {
@@ -47,14 +52,14 @@ static int make_slot (tl_pg_batch *b, uint32_t id) {
   while (cap <= id) cap *= 2;
   tl_pg_slot *more = realloc(b->slots, cap * sizeof *more);
   if (!more) return TL_ENOMEM;
-  for (uint32_t i = b->slot_cap; i < cap; i++) more[i] = (tl_pg_slot){ NULL, NOT_MET };
+  memset(more + b->slot_cap, 0, (cap - b->slot_cap) * sizeof *more);
   b->slots = more;
   b->slot_cap = cap;
   return TL_OK;
 }
 
-/* The first value of a tag in this batch: NULL: no memory. */
-static const tl_pg_slot *meet (tl_postgres_sender *s, const tl_outlet_value *v, int64_t wall) {
+/* A series whose tag's id is not known yet, as far as this batch knows. NULL: no memory. */
+static const tl_pg_slot *meet (tl_postgres_sender *s, const tl_outlet_value *v) {
   tl_pg_batch *b = &s->b;
   uint32_t id = v->sample.series;
   if (id >= b->slot_cap && make_slot(b, id) < 0) return NULL;
@@ -62,8 +67,10 @@ static const tl_pg_slot *meet (tl_postgres_sender *s, const tl_outlet_value *v, 
   if (!slot->tag) slot->tag = tl_pg_tags_of(&s->tags, v->series);
   if (!slot->tag) return NULL;
   int64_t keep = v->series->keep_ms > 0 ? v->series->keep_ms : s->keep_ms;
-  slot->oldest_ms = keep > 0 ? wall - keep : NOT_MET + 1;
-  if (!slot->tag->known) b->unknown = true;
+  slot->keep_ms = keep > 0 ? keep : INT64_MAX;
+  slot->id = slot->tag->known ? slot->tag->id : 0;
+  slot->type = v->series->type;
+  if (slot->id == 0) b->unknown = true;
   return slot;
 }
 
@@ -77,38 +84,51 @@ static void leave_out (tl_postgres_sender *s, const tl_outlet_value *v) {
            "values older than `keep` came: they are not stored (logged once)");
 }
 
-/* A batch of another segment has other series; in the same one a tag is met anew in each batch. */
+/* A batch of another segment has other series. */
 static void forget_slots (tl_pg_batch *b) {
-  bool same = b->segment == b->batch->segment;
+  if (b->segment == b->batch->segment) return;
   b->segment = b->batch->segment;
-  for (uint32_t i = 0; i < b->slot_cap; i++)
-    b->slots[i] = (tl_pg_slot){ same ? b->slots[i].tag : NULL, NOT_MET };
+  if (b->slot_cap > 0) memset(b->slots, 0, b->slot_cap * sizeof *b->slots);
 }
 
-/* Which of the batch's values go, and whether the database knows all of their tags and times. */
+static void add_rows (tl_pg_batch *b, const tl_pg_row *rows, uint32_t *count) {
+  tl_pg_columns_add(&b->columns, rows, *count);
+  *count = 0;
+}
+
+/* Which of the batch's values go, and whether the database knows all of their tags and times: then,
+** as nearly always, they are in the columns already, and nothing looks at them a second time. */
 static int pick (tl_postgres_sender *s) {
   tl_pg_batch *b = &s->b;
   const tl_outlet_value *values = b->batch->values;
   const size_t count = b->batch->count;
+  const tl_pg_period *here = NULL; /* where the last time was: the next one likely is there, too */
   int64_t wall = tl_clock_wall_ms();
-  uint32_t *row = b->rows;
+  uint32_t *row = b->rows, n = 0;
+  tl_pg_row some[AT_ONCE];
   b->count = b->at = 0;
   b->unknown = b->unplaced = false;
   forget_slots(b);
+  tl_pg_columns_clear(&b->columns);
   for (size_t i = 0; i < count; i++) {
     const tl_sample *v = &values[i].sample;
     int64_t t = v->time_ms;
     const tl_pg_slot *slot = v->series < b->slot_cap ? &b->slots[v->series] : NULL;
-    if (!slot || slot->oldest_ms == NOT_MET) slot = meet(s, &values[i], wall);
+    if (!slot || slot->id == 0) slot = meet(s, &values[i]);
     if (!slot) return TL_ENOMEM;
-    if (v->status == TL_UNSET || t < slot->oldest_ms || !tl_pg_can_time(t)) {
+    if (v->status == TL_UNSET || !tl_pg_can_time(t) || wall - t > slot->keep_ms) {
       leave_out(s, &values[i]);
       continue;
     }
-    if (!b->unplaced && !has_period(s, t)) b->unplaced = true;
+    if (!here || t < here->from || t >= here->to) here = period_of(s, t);
+    if (!here) b->unplaced = true;
     *row++ = (uint32_t)i;
+    some[n++] = (tl_pg_row){ &values[i], slot->id, slot->type };
+    if (n == AT_ONCE) add_rows(b, some, &n);
   }
+  add_rows(b, some, &n);
   b->count = (uint32_t)(row - b->rows);
+  b->filled = !b->unknown && !b->unplaced && b->count <= b->piece;
   return TL_OK;
 }
 
@@ -315,6 +335,18 @@ static void on_rows (void *ctx, const tl_pg_answer *a) {
   go_on(s);
 }
 
+static void fill (tl_pg_batch *b) {
+  tl_pg_row some[AT_ONCE];
+  uint32_t n = 0;
+  tl_pg_columns_clear(&b->columns);
+  for (uint32_t i = 0; i < b->sent; i++) {
+    const tl_outlet_value *v = value_at(b, b->at + i);
+    some[n++] = (tl_pg_row){ v, b->slots[v->sample.series].tag->id, v->series->type };
+    if (n == AT_ONCE) add_rows(b, some, &n);
+  }
+  add_rows(b, some, &n);
+}
+
 static void send_rows (tl_postgres_sender *s) {
   tl_pg_batch *b = &s->b;
   const char *values[TL_PG_COLUMNS];
@@ -322,18 +354,16 @@ static void send_rows (tl_postgres_sender *s) {
   uint32_t left = b->count - b->at;
   b->sent = left < b->piece ? left : b->piece;
   b->whole = b->sent == left;
-  tl_pg_columns_clear(&b->columns);
-  for (uint32_t i = 0; i < b->sent; i++) {
-    const tl_outlet_value *v = value_at(b, b->at + i);
-    tl_pg_columns_add(&b->columns, b->slots[v->sample.series].tag->id, v);
-  }
+  if (!b->filled) fill(b);
+  b->filled = false;
   if (!tl_pg_columns_get(&b->columns, values, lengths)) {
     tl_pg_sender_away(s, "no memory");
     return;
   }
   tl_pg_params params = { .count = TL_PG_COLUMNS, .values = values, .lengths = lengths };
-  if (b->sent > 0) tl_pg_execute(s->conn, "store", &params);
+  /* libpq tries to send with each statement that it gets behind a long one: that is the last. */
   if (b->whole) put_position(s);
+  if (b->sent > 0) tl_pg_execute(s->conn, "store", &params);
   send(s, on_rows);
 }
 

@@ -11,11 +11,14 @@
 /* Of so many bytes a processor's cache still has the first when the last is read. */
 enum { READ_BYTES = 1 << 18 };
 
-/* The definition of a series, with its own copies of the texts. */
-typedef struct {
+/* The definition of a series, with its own copies of the texts. It stands still until the reader
+** leaves the segment, also when another definition took its place. */
+typedef struct known known;
+struct known {
   tl_series series;
-  char *texts;
-} known;
+  known *before; /* that it took the place of */
+  char texts[];
+};
 
 struct tl_reader {
   int fd;
@@ -27,11 +30,11 @@ struct tl_reader {
   tl_buf bytes;
   size_t at; /* where the next batch begins in `bytes` */
   tl_batch batch;
-  size_t record;   /* where the next record begins in the batch */
-  uint64_t number; /* number of the next value */
-  bool inside;     /* in the middle of a batch */
-  known *known;
-  uint8_t *types; /* of each of these */
+  size_t record;            /* where the next record begins in the batch */
+  uint64_t number;          /* number of the next value */
+  bool inside;              /* in the middle of a batch */
+  const tl_series **series; /* by id; each is the beginning of a `known` */
+  uint8_t *types;           /* of each of these */
   uint32_t count, cap;
 };
 
@@ -44,9 +47,17 @@ int tl_reader_new (tl_reader **out) {
   return TL_OK;
 }
 
+static known *known_of (const tl_reader *r, uint32_t id) {
+  return (known *)(uintptr_t)r->series[id];
+}
+
 static void forget (tl_reader *r) {
   if (r->fd >= 0) close(r->fd);
-  for (uint32_t i = 0; i < r->count; i++) free(r->known[i].texts);
+  for (uint32_t i = 0; i < r->count; i++)
+    for (known *k = known_of(r, i), *before; k; k = before) {
+      before = k->before;
+      free(k);
+    }
   tl_buf_clear(&r->bytes);
   r->fd = -1;
   r->segment = r->count = 0;
@@ -58,7 +69,7 @@ void tl_reader_free (tl_reader *r) {
   if (!r) return;
   forget(r);
   tl_buf_fini(&r->bytes);
-  free(r->known);
+  free(r->series);
   free(r->types);
   free(r);
 }
@@ -91,8 +102,8 @@ int tl_reader_seek (tl_reader *r, const tl_spool_place *p) {
 
 static int grow (tl_reader *r) {
   uint32_t cap = r->cap > 0 ? r->cap * 2 : 64;
-  known *more = realloc(r->known, cap * sizeof *more);
-  if (more) r->known = more;
+  const tl_series **more = realloc(r->series, cap * sizeof *more);
+  if (more) r->series = more;
   uint8_t *types = more ? realloc(r->types, cap) : NULL;
   if (!types) return TL_ENOMEM;
   r->types = types;
@@ -105,16 +116,14 @@ static int grow (tl_reader *r) {
 static int define (tl_reader *r, const tl_series *s) {
   if (s->id > r->count) return TL_EMALFORMED;
   if (s->id == r->cap && grow(r) < 0) return TL_ENOMEM;
-  char *texts = malloc(s->name.len + s->unit.len + s->description.len + 1);
-  if (!texts) return TL_ENOMEM;
-  known *k = &r->known[s->id];
-  if (s->id == r->count)
-    r->count++;
-  else
-    free(k->texts);
+  known *k = malloc(sizeof *k + s->name.len + s->unit.len + s->description.len);
+  if (!k) return TL_ENOMEM;
+  k->before = s->id < r->count ? known_of(r, s->id) : NULL;
+  if (s->id == r->count) r->count++;
+  r->series[s->id] = &k->series;
   r->types[s->id] = s->type;
   k->series = *s;
-  k->texts = texts;
+  char *texts = k->texts;
   tl_slice *const parts[] = { &k->series.name, &k->series.unit, &k->series.description };
   for (int i = 0; i < 3; i++) {
     if (parts[i]->len > 0) memcpy(texts, parts[i]->at, parts[i]->len);
@@ -161,7 +170,7 @@ static int samples_in_batch (tl_reader *r, uint32_t most, tl_sample *first, size
                           : tl_record_samples(r->batch.records, &r->record, r->types, r->count,
                                               most, first, stride);
     r->number += n;
-    *out = (tl_reader_found){ r->segment, number, r->batch.arrival_ms };
+    *out = (tl_reader_found){ r->segment, number, r->batch.arrival_ms, r->series, r->types };
     if (n > 0) return (int)n;
     int rc = tl_record_next(r->batch.records, &r->record, r->types, r->count, &series, &passed);
     if (rc == TL_RECORD_SERIES) rc = define(r, &series);
@@ -187,5 +196,3 @@ int tl_reader_next (tl_reader *r, uint32_t most, tl_sample *first, size_t stride
     return rc;
   }
 }
-
-const tl_series *tl_reader_series (const tl_reader *r, uint32_t id) { return &r->known[id].series; }

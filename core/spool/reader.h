@@ -17,6 +17,11 @@ typedef struct {
   uint64_t segment;
   uint64_t number; /* of the first one, in the spool; those behind it count on */
   int64_t arrival_ms;
+  /* Of the present segment, by the samples' ids, which are unique only there: the series, and for
+  ** loops their types. The lists are borrowed until the next tl_reader_next(), a series until the
+  ** next tl_reader_seek(). */
+  const tl_series *const *series;
+  const uint8_t *types;
 } tl_reader_found;
 
 /* Continue at this place: read values from number place->at on, up to the end of its segment.
@@ -28,8 +33,5 @@ int tl_reader_seek (tl_reader *r, const tl_spool_place *place);
 ** damaged; go on with the next segment. TL_ENOMEM. Texts are borrowed until the next call. */
 int tl_reader_next (tl_reader *r, uint32_t most, tl_sample *first, size_t stride,
                     tl_reader_found *out);
-/* The series of a sample that was read from the present segment; its id is unique only there.
-** Borrowed until the next call of tl_reader_next(). */
-const tl_series *tl_reader_series (const tl_reader *r, uint32_t id);
 
 #endif

@@ -6,7 +6,7 @@
 /* The first byte of a record. */
 enum { KIND_SERIES = 'S', KIND_SAMPLE = 'V' };
 /* What follows the kind, in bytes: series 4; only, status and reason together 1; n 2; time 8. */
-enum { SAMPLE_HEAD = 15 };
+enum { SAMPLE_HEAD = 15, PLAIN = 1 + SAMPLE_HEAD + 8 }; /* PLAIN: a whole one, without a text */
 
 static void put (tl_buf *out, uint64_t number, int bytes) {
   for (int i = 0; i < bytes; i++) tl_buf_byte(out, (uint8_t)(number >> (8 * i)));
@@ -42,19 +42,32 @@ static uint64_t value_bits (tl_type type, const tl_value *v) {
   return type == TL_DI || type == TL_DO ? v->boolean : (uint64_t)v->integer;
 }
 
+/* Types whose value stands in the record as it is: all but texts and truth values. */
+static const uint32_t plain_types =
+    (1u << TL_TYPE_COUNT) - 1 - (1u << TL_TXTI | 1u << TL_TXTO | 1u << TL_DI | 1u << TL_DO);
+
+static bool is_plain (unsigned type) { return plain_types >> type & 1; }
+
+static __attribute__((noinline)) void add_text (tl_buf *out, tl_slice text, bool *cut) {
+  *cut = text.len > TL_RECORD_TEXT;
+  put_text(out, text, TL_RECORD_TEXT);
+}
+
 void tl_record_sample (tl_buf *out, const tl_sample *s, tl_type type, bool *cut) {
   uint64_t state = (uint64_t)(s->only << 6 | s->status << 4 | s->reason);
-  bool valid = s->status == TL_VALID, text = is_text(type);
   *cut = false;
-  if (out->failed || (out->cap - out->len < 24 && tl_buf_reserve(out, 24) != TL_OK)) return;
+  if (out->failed || (out->cap - out->len < PLAIN && tl_buf_reserve(out, PLAIN) != TL_OK)) return;
   uint8_t *head = out->at + out->len;
   tl_put_le8(head, KIND_SAMPLE | (uint64_t)s->series << 8 | state << 40 | (uint64_t)s->n << 48);
   tl_put_le8(head + 8, (uint64_t)s->time_ms);
-  if (valid && !text) tl_put_le8(head + 16, value_bits(type, &s->value));
-  out->len += valid && !text ? 24 : 16;
-  if (!valid || !text) return;
-  *cut = s->value.text.len > TL_RECORD_TEXT;
-  put_text(out, s->value.text, TL_RECORD_TEXT);
+  out->len += 16;
+  if (s->status != TL_VALID) return;
+  if (is_text(type)) {
+    add_text(out, s->value.text, cut);
+    return;
+  }
+  tl_put_le8(head + 16, value_bits(type, &s->value));
+  out->len += 8;
 }
 
 static bool get (tl_slice bytes, size_t *at, int width, uint64_t *out) {
@@ -102,9 +115,8 @@ static void set_value (tl_type type, uint64_t bits, tl_value *out) {
     out->integer = (int64_t)bits; /* or a number: the same bits */
 }
 
-/* One check for a whole plain value; what is shorter, or a text, is looked at more closely. */
-static inline bool read_sample (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
-                                tl_sample *out) {
+static bool read_sample (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
+                         tl_sample *out) {
   size_t left = bytes.len - *at;
   if (left < SAMPLE_HEAD) return false;
   const uint8_t *from = bytes.at + *at;
@@ -138,13 +150,37 @@ int tl_record_next (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t c
   return TL_EMALFORMED;
 }
 
+/* A whole plain value, as nearly all are: three loads and one look at what they say. Whatever is
+** anything else is left to read_sample(). */
+static inline bool read_plain (const uint8_t *from, const uint8_t *types, uint32_t count,
+                               tl_sample *out) {
+  uint64_t head = tl_get_le8(from);
+  uint32_t series = (uint32_t)(head >> 8);
+  unsigned state = head >> 40 & 0xff, only = state >> 6;
+  if ((uint8_t)head != KIND_SAMPLE || (state & 0x3f) != TL_VALID << 4 || only > TL_FOR_HISTORIES)
+    return false;
+  if (series >= count || !is_plain(types[series])) return false;
+  out->series = series;
+  out->n = (uint16_t)(head >> 48);
+  out->status = TL_VALID;
+  out->reason = TL_REASON_NONE;
+  out->only = (uint8_t)only;
+  out->time_ms = (int64_t)tl_get_le8(from + 8);
+  out->value.integer = (int64_t)tl_get_le8(from + 16); /* or a number: the same bits */
+  return true;
+}
+
 uint32_t tl_record_samples (tl_slice bytes, size_t *at, const uint8_t *types, uint32_t count,
                             uint32_t most, tl_sample *first, size_t stride) {
   uint32_t n = 0;
   uint8_t *out = (uint8_t *)first;
   for (; n < most && *at < bytes.len && bytes.at[*at] == KIND_SAMPLE; n++, out += stride) {
+    tl_sample *sample = (tl_sample *)(void *)out;
     size_t next = *at + 1;
-    if (!read_sample(bytes, &next, types, count, (tl_sample *)(void *)out)) break;
+    if (bytes.len - *at >= PLAIN && read_plain(bytes.at + *at, types, count, sample))
+      next = *at + PLAIN;
+    else if (!read_sample(bytes, &next, types, count, sample))
+      break;
     *at = next;
   }
   return n;

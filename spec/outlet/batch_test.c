@@ -93,6 +93,23 @@ static void values_come_with_their_tags (void **state) {
   assert_true(b.values[1].sample.value.number == 2);
 }
 
+/* Each value has the definition that stood before it, also where another one came in between. */
+static void a_series_that_is_defined_again_leaves_the_old_one (void **state) {
+  world *w = *state;
+  tl_series again = { .type = TL_AI, .name = TL_LIT("l.s.t"), .unit = TL_LIT("mV") };
+  uint32_t segment;
+  add(w, 1);
+  commit(w);
+  add(w, 2);
+  tl_record_series(tl_spool_begin(w->spool, 2000, &segment), &again);
+  add(w, 3);
+  commit(w);
+  tl_outlet_batch b = next(w);
+  assert_int_equal(b.count, 3);
+  assert_int_equal(b.values[1].series->unit.len, 0);
+  assert_true(tl_slice_eq(b.values[2].series->unit, TL_LIT("mV")));
+}
+
 static void expect_one (world *w, double number) {
   tl_outlet_batch b = next(w);
   assert_int_equal(b.count, 1);
@@ -153,6 +170,7 @@ int main (void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
   const struct CMUnitTest tests[] = {
     T(values_come_with_their_tags),
+    T(a_series_that_is_defined_again_leaves_the_old_one),
     T(skipped_values_are_a_hole),
     T(a_hole_at_the_end_outlives_the_process),
     cmocka_unit_test(spans_are_days_weeks_and_months),

@@ -21,6 +21,11 @@ static tl_outlet_value value_of (const tl_series *s, tl_value value) {
                             .sample = { .status = TL_VALID, .time_ms = 5000, .value = value } };
 }
 
+static void add (tl_pg_columns *c, uint32_t tag, const tl_outlet_value *v) {
+  const tl_pg_row row = { v, tag, v->series->type };
+  tl_pg_columns_add(c, &row, 1);
+}
+
 static void a_column_is_an_array_with_its_nulls (void **state) {
   static const tl_series number = { .type = TL_AI }, flag = { .type = TL_DI };
   const char *values[TL_PG_COLUMNS];
@@ -30,8 +35,8 @@ static void a_column_is_an_array_with_its_nulls (void **state) {
   tl_pg_columns_init(&c);
   tl_outlet_value a = value_of(&number, (tl_value){ .number = 1.5 });
   tl_outlet_value b = value_of(&flag, (tl_value){ .boolean = true });
-  tl_pg_columns_add(&c, 7, &a);
-  tl_pg_columns_add(&c, 8, &b);
+  add(&c, 7, &a);
+  add(&c, 8, &b);
   assert_true(tl_pg_columns_get(&c, values, lengths));
   /* one dimension, no NULL, int4, two from 1 on */
   assert_int_equal(lengths[TL_PG_TAG], 20 + 2 * 8);
@@ -58,6 +63,40 @@ static void a_column_is_an_array_with_its_nulls (void **state) {
   tl_pg_columns_fini(&c);
 }
 
+/* What many rows at once become is what they become one by one. */
+static void rows_go_together_as_one_by_one (void **state) {
+  static const tl_series number = { .type = TL_AI }, text = { .type = TL_TXTI };
+  tl_outlet_value v[4] = { value_of(&number, (tl_value){ .number = 1 }),
+                           value_of(&text, (tl_value){ .text = TL_LIT("on") }),
+                           value_of(&number, (tl_value){ .number = 2 }),
+                           value_of(&number, (tl_value){ .number = 3 }) };
+  tl_pg_row rows[4];
+  tl_pg_columns one, all;
+  const char *values[2][TL_PG_COLUMNS];
+  int lengths[2][TL_PG_COLUMNS];
+  (void)state;
+  v[2].sample.n = 5;
+  v[2].arrival_ms = 7000;
+  v[3].sample.status = TL_INVALID;
+  tl_pg_columns_init(&one);
+  tl_pg_columns_init(&all);
+  for (uint32_t i = 0; i < 4; i++) {
+    rows[i] = (tl_pg_row){ &v[i], i + 1, v[i].series->type };
+    tl_pg_columns_add(&one, &rows[i], 1);
+  }
+  tl_pg_columns_add(&all, rows, 4);
+  assert_true(tl_pg_columns_get(&one, values[0], lengths[0]));
+  assert_true(tl_pg_columns_get(&all, values[1], lengths[1]));
+  for (int i = 0; i < TL_PG_COLUMNS; i++) {
+    assert_int_equal(lengths[0][i], lengths[1][i]);
+    if (lengths[0][i] > 0) assert_memory_equal(values[0][i], values[1][i], (size_t)lengths[0][i]);
+  }
+  /* 1, NULL, 2, NULL */
+  assert_int_equal(lengths[1][TL_PG_NUMBER], 20 + 12 + 4 + 12 + 4);
+  tl_pg_columns_fini(&one);
+  tl_pg_columns_fini(&all);
+}
+
 static void texts_that_are_none_go_as_bytes (void **state) {
   static const tl_series text = { .type = TL_TXTI };
   const struct {
@@ -73,7 +112,7 @@ static void texts_that_are_none_go_as_bytes (void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     tl_outlet_value v = value_of(&text, (tl_value){ .text = rows[i].value });
     tl_pg_columns_clear(&c);
-    tl_pg_columns_add(&c, 1, &v);
+    add(&c, 1, &v);
     assert_int_equal(c.written[rows[i].column], 1);
     assert_int_equal(c.written[TL_PG_TEXT] + c.written[TL_PG_BYTES], 1);
   }
@@ -91,7 +130,7 @@ static void add_rows (tl_pg_columns *c, int count) {
     v.sample.n = i % 5 == 0;
     if (i % 7 == 0) v.sample.status = i % 2 ? TL_UNSET : TL_INVALID;
     if (i % 4 == 0) v.arrival_ms++;
-    tl_pg_columns_add(c, (uint32_t)i, &v);
+    add(c, (uint32_t)i, &v);
   }
 }
 
@@ -132,7 +171,7 @@ static void an_invalid_value_has_its_reason_and_no_value (void **state) {
   v.sample.status = TL_INVALID;
   v.sample.reason = TL_REASON_RANGE;
   v.arrival_ms = 6000;
-  tl_pg_columns_add(&c, 1, &v);
+  add(&c, 1, &v);
   assert_int_equal(c.written[TL_PG_STATE], 1);
   assert_int_equal(c.written[TL_PG_NUMBER], 0);
   assert_int_equal(c.written[TL_PG_ARRIVAL], 1);
@@ -252,6 +291,7 @@ static void the_schema_is_a_list_of_statements (void **state) {
 int main (void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_column_is_an_array_with_its_nulls),
+    cmocka_unit_test(rows_go_together_as_one_by_one),
     cmocka_unit_test(texts_that_are_none_go_as_bytes),
     cmocka_unit_test(a_batch_is_whole_or_there_is_no_memory),
     cmocka_unit_test(an_invalid_value_has_its_reason_and_no_value),

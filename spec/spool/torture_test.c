@@ -152,8 +152,8 @@ static uint64_t read_from (tl_cursor *c, int *rc) {
       if (v.number != at || said != at)
         fail_msg("value %llu with number %llu where %llu is expected", (unsigned long long)said,
                  (unsigned long long)v.number, (unsigned long long)at);
-      assert_true(tl_reader_series(r, sample.series)->name.len == 5 &&
-                  memcmp(tl_reader_series(r, sample.series)->name.at, "l.s.t", 5) == 0);
+      assert_true(v.series[sample.series]->name.len == 5 &&
+                  memcmp(v.series[sample.series]->name.at, "l.s.t", 5) == 0);
       at++;
     }
     if (*rc == 0 && at < p.until) *rc = TL_EMALFORMED;
