@@ -1,6 +1,6 @@
 /* spec/proxy/proxy_test.c — conversations with proxies, whole and byte by byte; refusals with
 ** cause and remedy. */
-#include "support/spec.h"
+#include "support/torture.h"
 
 #include "proxy/proxy.h"
 
@@ -113,6 +113,16 @@ static void names_refusals (void **unused) {
       "does not take proxy_user and proxy_password: correct them (HTTP 401)" },
     { TL_PROXY_HTTP, "", S("HTTP/1.1 302 x\r\n\r\n"), TL_EREFUSED, "login page" },
     { TL_PROXY_HTTP, "", S("HTTP/1.1 400 x\r\n\r\n"), TL_EREFUSED, "knows CONNECT" },
+    { TL_PROXY_HTTP, "", S("HTTP/1.1 404 \r\n\r\n"), TL_EREFUSED,
+      "the proxy refuses: HTTP 404: is it a proxy that knows CONNECT?" },
+    { TL_PROXY_HTTP, "", S("HTTP/1.1 405 No\r\n\r\n"), TL_EREFUSED, "it does not allow" },
+    { TL_PROXY_HTTP, "", S("HTTP/1.1 503 x\r\n\r\n"), TL_EREFUSED, "does not reach the broker" },
+    { TL_PROXY_HTTP, "", S("HTTP/1.1 504 x\r\n\r\n"), TL_EREFUSED, "does not reach the broker" },
+    { TL_PROXY_HTTP, "", S("HTTP/1.1 199 x\r\n\r\n"), TL_EREFUSED, "look at the proxy" },
+    { TL_PROXY_HTTP, "", S("HTTP/1.1 407 x\r\nProxy-Authenticate: Digest\r\n\r\n"), TL_EREFUSED,
+      "wants a password: set proxy_user and proxy_password (HTTP 407)" },
+    { TL_PROXY_HTTP, "", S("HTTP/1.1 407 x\r\nProxy-Authenticate: Basic realm=\"open\r\n\r\n"),
+      TL_EREFUSED, "(HTTP 407, realm 'open')" },
     { TL_PROXY_HTTP, "", S("HTTP/1.1 418 x\r\n\r\n"), TL_EREFUSED, "look at the proxy" },
     { TL_PROXY_HTTP, "", S("\5\0"), TL_EMALFORMED, "is proxy right" },
     { TL_PROXY_SOCKS5, "", S("\5\xff"), TL_EREFUSED,
@@ -166,10 +176,37 @@ static void refuses_texts_that_are_too_long (void **unused) {
   t.host = TL_LIT("");
   assert_int_equal(tl_proxy_begin(&p, &t, &out, &err), TL_ERANGE);
   t = target(TL_PROXY_SOCKS5, "broker", "u");
+  t.user = tl_slice_of(text, 256);
+  assert_int_equal(tl_proxy_begin(&p, &t, &out, &err), TL_ERANGE);
+  t = target(TL_PROXY_SOCKS5, "broker", "u");
   t.password = tl_slice_of(text, 256);
   assert_int_equal(tl_proxy_begin(&p, &t, &out, &err), TL_ERANGE);
   assert_int_equal(out.len, 0);
   tl_buf_fini(&out);
+}
+
+static void a_request_is_whole_or_there_is_no_memory (void **unused) {
+  static const uint8_t allowed[] = "\5\2\1\0"; /* of SOCKS: user and password, and they are right */
+  (void)unused;
+  for (int kind = 0; kind < 2; kind++)
+    for (torture_round t = { 0 }; torture_next(&t);) {
+      tl_proxy p;
+      tl_err err = { .text = "" };
+      tl_buf out;
+      size_t used = 0;
+      tl_proxy_target to = target(kind ? TL_PROXY_SOCKS5 : TL_PROXY_HTTP, "broker", "user");
+      tl_buf_init(&out);
+      memory_fails(t.at, t.for_ever);
+      int rc = tl_proxy_begin(&p, &to, &out, &err);
+      for (size_t at = 0; kind && rc >= 0 && at < 4; at += 2) {
+        out.cap = out.len; /* no room for the next request */
+        rc = tl_proxy_read(&p, allowed + at, 2, &used, &out, &err);
+        if (rc == TL_EPARTIAL) rc = TL_OK;
+      }
+      memory_heals();
+      assert_int_equal(rc, memory_failed ? TL_ENOMEM : TL_OK);
+      tl_buf_fini(&out);
+    }
 }
 
 int main (void) {
@@ -177,6 +214,7 @@ int main (void) {
     cmocka_unit_test(opens_a_tunnel_at_every_cut),
     cmocka_unit_test(names_refusals),
     cmocka_unit_test(refuses_texts_that_are_too_long),
+    cmocka_unit_test(a_request_is_whole_or_there_is_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

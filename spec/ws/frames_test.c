@@ -1,8 +1,14 @@
 /* spec/ws/frames_test.c — frames as bytes: what is taken, in every cut; what is refused, with
 ** its close code. */
-#include "support/spec.h"
+#include "support/torture.h"
+
+#include <wslay/wslay.h>
 
 #include "ws/frames.h"
+
+FAILING(wslay_frame_context_init, int, WSLAY_ERR_NOMEM,
+        (wslay_frame_context_ptr * c, const struct wslay_frame_callbacks *calls, void *ctx),
+        (c, calls, ctx))
 
 static bool no_random;
 
@@ -216,6 +222,72 @@ static void a_close_is_told_and_answered_with_its_code (void **unused) {
   }
 }
 
+static void each_code_of_a_close_has_its_words (void **unused) {
+  static const struct {
+    unsigned code;
+    const char *words; /* NULL: it must not be sent */
+  } rows[] = { { 1001, "1001 going away: it should come back by itself" },
+               { 1003, "1003 unsupported data: look at its log" },
+               { 1007, "1007 invalid payload" },
+               { 1009, "1009 message too big: send less at once, or let it take more" },
+               { 1010, "1010 extension wanted" },
+               { 1011, "1011 internal error" },
+               { 1012, "1012 service restart: it should come back by itself" },
+               { 1013, "1013 try again later: it should come back by itself" },
+               { 1014, "1014 bad gateway" },
+               { 3000, "3000 registered elsewhere" },
+               { 4999, "4999 of the broker's own" },
+               { 999, NULL },
+               { 1004, NULL },
+               { 1005, NULL },
+               { 1006, NULL },
+               { 1015, NULL },
+               { 2999, NULL },
+               { 5000, NULL } };
+  (void)unused;
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    const uint8_t in[] = { 0x88, 2, (uint8_t)(rows[i].code >> 8), (uint8_t)rows[i].code };
+    tl_ws *w = open_ws();
+    tl_buf got;
+    tl_buf_init(&got);
+    long rc = run(w, tl_slice_of(in, sizeof in), sizeof in, 100, &got);
+    assert_int_equal(rc, rows[i].words ? TL_WS_CLOSED : TL_EMALFORMED);
+    if (!strstr(tl_ws_error(w), rows[i].words ? rows[i].words : "must not be sent"))
+      fail_msg("%u: %s", rows[i].code, tl_ws_error(w));
+    assert_int_equal(tl_ws_read(w, (uint8_t[8]){ 0 }, 8), rc); /* it stays so */
+    tl_buf_fini(&got);
+    tl_ws_free(w);
+  }
+  tl_ws_free(NULL);
+}
+
+/* Bytes that are kept until they can be read, a ping and a frame of ours. */
+static void no_memory_is_told_and_nothing_is_sent_in_part (void **unused) {
+  (void)unused;
+  for (torture_round t = { 0 }; torture_next(&t);) {
+    static const uint8_t in[] = "\x89\x01p\x82\x05hello";
+    tl_ws *w = NULL;
+    uint8_t room[16];
+    memory_fails(t.at, t.for_ever);
+    int rc = tl_ws_new(&w, fixed_random, NULL);
+    if (rc == TL_OK) {
+      tl_ws_feed(w, in, sizeof in - 1);
+      rc = tl_ws_keep(w);
+    }
+    if (rc == TL_OK) rc = tl_ws_write(w, "x", 1);
+    memory_heals();
+    assert_int_equal(rc, memory_failed ? TL_ENOMEM : TL_OK);
+    if (!w) continue;
+    if (rc == TL_OK) {
+      assert_int_equal(tl_ws_read(w, room, sizeof room), 5);
+      assert_memory_equal(room, "hello", 5);
+    } else {
+      assert_int_equal(tl_ws_output(w)->len, 0);
+    }
+    tl_ws_free(w);
+  }
+}
+
 static void writes_one_masked_frame_whatever_the_length (void **unused) {
   (void)unused;
   static const size_t sizes[] = { 1, 2, 7, 8, 9, 125, 126, 65535, 65536, 70001 };
@@ -270,6 +342,8 @@ int main (void) {
     cmocka_unit_test(answers_a_ping_with_its_bytes_and_a_flood_of_them_once),
     cmocka_unit_test(refuses_what_breaks_a_rule),
     cmocka_unit_test(a_close_is_told_and_answered_with_its_code),
+    cmocka_unit_test(each_code_of_a_close_has_its_words),
+    cmocka_unit_test(no_memory_is_told_and_nothing_is_sent_in_part),
     cmocka_unit_test(writes_one_masked_frame_whatever_the_length),
     cmocka_unit_test(a_close_of_ours_comes_once_and_last),
     cmocka_unit_test(no_random_bytes_are_no_frame),
