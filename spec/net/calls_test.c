@@ -9,6 +9,8 @@
 #include "net/alive.h"
 #include "net/sink.h"
 
+WRAPPED(uv_hrtime, uint64_t __wrap_uv_hrtime(void);)
+WRAPPED(uv_now, uint64_t __wrap_uv_now(const uv_loop_t *l);)
 WRAPPED(open, int __wrap_open(const char *path, int flags, mode_t mode);)
 WRAPPED(poll, int __wrap_poll(struct pollfd *list, nfds_t n, int ms);)
 WRAPPED(write, ssize_t __wrap_write(int fd, const void *at, size_t n);)
@@ -20,6 +22,13 @@ WRAPPED(getsockopt, int __wrap_getsockopt(int fd, int level, int name, void *at,
 static bool no_open, no_ioctl, no_force, is_full;
 static int write_error, writes; /* of the next write */
 static int forced, usual;       /* sizes that were asked for */
+
+static uint64_t ahead_ms; /* of the clock */
+
+uint64_t __real_uv_hrtime (void);
+uint64_t __wrap_uv_hrtime (void) { return __real_uv_hrtime() + ahead_ms * 1000000; }
+uint64_t __real_uv_now (const uv_loop_t *l);
+uint64_t __wrap_uv_now (const uv_loop_t *l) { return __real_uv_now(l) + ahead_ms; }
 
 int __real_open (const char *path, int flags, mode_t mode);
 int __wrap_open (const char *path, int flags, mode_t mode) {
@@ -237,6 +246,41 @@ static void a_socket_tells_whether_its_peer_lives (void **state) {
   close(fd);
 }
 
+/* --- turns --- */
+
+static tl_timer *timer;
+
+static void take_long (void *ctx) {
+  ahead_ms += *(uint64_t *)ctx;
+  tl_timer_close(timer);
+}
+
+/* A turn of so many ms; the longest one that is remembered then. */
+static int64_t turn_of (uint64_t ms) {
+  assert_int_equal(tl_timer_new(&timer, loop, take_long, &ms), TL_OK);
+  tl_timer_at(timer, tl_loop_now(loop) + 1);
+  tl_loop_run(loop);
+  return tl_loop_longest(loop);
+}
+
+/* That of this minute and of the one before. */
+static void a_long_turn_is_forgotten_after_two_minutes (void **state) {
+  enum { LONG = 500000 }; /* more than any turn of a busy machine */
+  (void)state;
+  tl_loop_time_turns(loop, true);
+  assert_true(turn_of(0) < LONG);
+  assert_true(turn_of(LONG) >= LONG);
+  ahead_ms += 61000;
+  turn_of(0);
+  ahead_ms += 61000;
+  assert_true(turn_of(0) < LONG);
+  assert_true(turn_of(LONG) >= LONG);
+  ahead_ms += 130000; /* nothing happened for long */
+  assert_true(turn_of(0) < LONG);
+  tl_loop_time_turns(loop, false);
+  assert_true(turn_of(LONG) < LONG);
+}
+
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, set_up, loop_teardown)
 int main (void) {
   const struct CMUnitTest tests[] = {
@@ -244,6 +288,7 @@ int main (void) {
     SPEC(an_interrupted_write_goes_on_and_a_failed_one_is_told),
     SPEC(a_pipe_that_tells_no_size_gets_small_writes),
     SPEC(a_half_line_is_ended_in_a_larger_buffer),
+    SPEC(a_long_turn_is_forgotten_after_two_minutes),
     SPEC(a_socket_tells_whether_its_peer_lives),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
