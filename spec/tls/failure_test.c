@@ -370,6 +370,7 @@ static void a_psk_works_and_a_wrong_one_is_told (void **unused) {
               ? p.client_rc != TL_OK
               : !strstr(tl_tls_error(p.client), "PSK: correct tls_psk and tls_psk_identity"))
         fail_msg("%zu %d: %d '%s'", v, good_key, p.client_rc, tl_tls_error(p.client));
+      if (good_key == 2) assert_int_equal(tl_tls_handshake(p.client), TL_OK); /* again: as it is */
       pair_close(&p);
       tl_tls_context_drop(to);
       tl_tls_context_drop(from);
@@ -403,6 +404,7 @@ static void what_is_no_tls_is_named (void **unused) {
     if (rc == TL_EPARTIAL) rc = tl_tls_end(t);
     if (rc != TL_EREFUSED || !strstr(tl_tls_error(t), answers[i].words))
       fail_msg("answer %zu: %d %s", i, rc, tl_tls_error(t));
+    assert_int_equal(tl_tls_handshake(t), rc); /* and it stays so */
     tl_tls_free(t);
     tl_tls_context_drop(c);
   }
