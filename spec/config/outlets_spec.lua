@@ -74,6 +74,11 @@ describe("history, spool and outlet", function()
       "'history' is given twice, first in line 1" },
     ["a wrong duration"] = { 'history { file = "a", keep = "90 days" }',
       'keep: expected a duration such as "90d"' },
+    ["a duration too short"] = { 'history { file = "a", keep = "10m" }',
+      'keep: expected a duration of at least 1h, got "10m"' },
+    ["a silence of no time"] = {
+      'history { file = "a" } line "l" { host = "a", history = { max_silence = 0 } }',
+      "max_silence: expected a duration of at least 0.001s, got 0" },
     ["an unknown field"] = { 'history { fil = "a" }',
       "fil: unknown field; did you mean 'file'?" },
     ["a spool too small"] = { 'history { file = "a" } spool { max = 1000 }',

@@ -119,8 +119,8 @@ function reader:exactly(count)
   return false
 end
 
---- So many bytes must be left for the whole of what comes next; which `what` names: "a stored
---- value".
+--- Are at least `count` bytes left? If not, the reader fails. `what` names what comes next, for
+--- the message: "a stored value".
 ---@return boolean
 function reader:whole(count, what)
   local left = self:left()
@@ -132,7 +132,7 @@ end
 
 ---@class tagline.Part a field of a payload: name, format, divisor, unit by position
 ---@field bool? boolean 1 is true, 0 is false, anything else makes the field invalid
----@field finite? boolean infinite numbers and what is none make it invalid
+---@field finite? boolean infinity and NaN make the field invalid
 
 -- What a part's raw number is as a value.
 local function convert(part, value)
@@ -164,7 +164,8 @@ local found_entries, native = pcall(require, "tagline.entries") -- in C, where t
 --- For specs: true reads everything in Lua, part by part.
 kit.slow = false
 
--- Of one set, before it begins anew: a device that makes them as it goes uses few.
+-- So many entries one set holds. A device that adds entries as it reads uses few; a set that is
+-- full begins anew, so that it cannot grow without a limit.
 local MOST_ENTRIES = 2000
 
 ---@class tagline.Entries what stands behind which key of a frame, compiled once for a device

@@ -6,9 +6,17 @@ local postgres = require "tagline.config.postgres"
 local outlets = {}
 
 local SECONDS = { s = 1, m = 60, h = 3600, d = 86400, w = 7 * 86400, y = 365 * 86400 }
+local LONGEST = 1000 * SECONDS.y
 local BYTES = { KB = 1000, MB = 1000000, GB = 1000000000, TB = 1000000000000 }
 
---- A duration: seconds, or "90d", "12h", "10m", "30s", "2w", "2y". Its normal form is seconds.
+-- Seconds as a config may write them.
+local function written(seconds)
+  if seconds % SECONDS.h == 0 then return ("%gh"):format(seconds / SECONDS.h) end
+  return ("%gs"):format(seconds)
+end
+
+--- A duration of at least `min` seconds: seconds, or "90d", "12h", "10m", "30s", "2w", "2y". Its
+--- normal form is seconds.
 function outlets.duration(min)
   return function(value)
     local seconds
@@ -18,8 +26,11 @@ function outlets.duration(min)
       local number, unit = value:match("^(%d+%.?%d*)([smhdwy])$")
       seconds = number and tonumber(number) * SECONDS[unit]
     end
-    if not seconds or seconds < min or seconds > 1000 * SECONDS.y then
+    if not seconds or seconds > LONGEST then
       return kinds.expected('a duration such as "90d", "12h", "10m" or seconds', value)
+    end
+    if seconds < min then
+      return kinds.expected("a duration of at least " .. written(min), value)
     end
     return nil, seconds
   end
