@@ -28,7 +28,7 @@ static inline void tl_buf_add (tl_buf *b, const void *bytes, size_t n) {
 static inline void tl_buf_byte (tl_buf *b, uint8_t c) { tl_buf_add(b, &c, 1); }
 static inline void tl_buf_str (tl_buf *b, const char *text) { tl_buf_add(b, text, strlen(text)); }
 static inline void tl_buf_slice (tl_buf *b, tl_slice s) { tl_buf_add(b, s.at, s.len); }
-/* printf; never use it for a double: the locale would speak */
+/* printf; not for a double: its decimal point depends on the locale */
 void tl_buf_fmt (tl_buf *b, const char *fmt, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 2, 3)))

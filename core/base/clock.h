@@ -13,9 +13,9 @@ int64_t tl_clock_mono_ms (void); /* milliseconds of a clock that never jumps */
 uint64_t tl_clock_mono_ns (void);
 uint64_t tl_clock_cpu_ns (void); /* processor time of this thread */
 
-/* Grows with every 4 ms of processor time of the thread that runs scripts, once their watchdog
-** ticks: to see without asking the system whether something takes long. Written by the
-** watchdog only. */
+/* A counter: the watchdog of scripts adds one for every 4 ms of processor time of their thread.
+** Two readings that differ show that the work in between took long. This needs no system call.
+** Only the watchdog writes it; before the watchdog is started it stays as it is. */
 enum { TL_CLOCK_BUSY_NS = 4000000 };
 extern volatile uint32_t tl_clock_busy;
 

@@ -45,7 +45,8 @@ static size_t guard_len (void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
 /* --- AddressSanitizer --- */
 
-/* Its own swapcontext() would say on stderr that it cannot follow; it is told instead. */
+/* AddressSanitizer's swapcontext() prints a warning that it may give false reports. So libc's own
+** function is called here, and AddressSanitizer is informed of the change of stacks. */
 static void change (ucontext_t *from, ucontext_t *to) {
 #ifdef TL_WITH_ASAN
   static int (*swap)(ucontext_t *, const ucontext_t *);
@@ -96,7 +97,7 @@ static void arrive_outside (tl_fiber *f) {
 
 /* --- */
 
-/* makecontext() passes numbers only: a pointer comes in two. */
+/* makecontext() passes arguments of type int only, so a pointer is passed as two halves. */
 static void enter (unsigned high, unsigned low) {
   tl_fiber *f = (tl_fiber *)((uintptr_t)high << 16 << 16 | (uintptr_t)low);
   arrive_inside(f);

@@ -64,10 +64,10 @@ static void put_decimal (tl_buf *out, uint64_t digits, int exp10) {
   }
 }
 
-/* Few decimals, few digits: what devices send. Below 10^15 scaling is off by less than a
-** quarter, so the rounded product is the only candidate with that many decimals, and the
-** division that checks it is exact but for its one rounding. So half way either neighbour will do:
-** neither is it. */
+/* For numbers with few decimals and few digits, which is what devices send.
+** Below 10^15 scaling is off by less than a quarter. So the rounded product is the only candidate
+** with that many decimals. The division that checks it is exact except for one rounding.
+** If the scaled number lies half way between two integers, neither passes the check. */
 static bool few_decimals (double number, uint64_t *digits, int *exp10) {
   for (int decimals = 0; decimals <= 12; decimals++) {
     double scaled = number * tl_pow10[decimals];

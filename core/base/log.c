@@ -164,7 +164,8 @@ static void put_styled (tl_log_level level, tl_slice scope, tl_slice text) {
   tl_buf_fini(&line);
 }
 
-/* Those who listen get the plain line, with a NUL behind it. True: it is shown already. */
+/* Give the plain line, NUL-terminated, to the listeners (state.writer, state.sink). True: the
+** writer has shown it, so it need not go to stderr. */
 static bool pass_on (tl_log_level level, tl_slice scope, tl_slice text) {
   tl_buf line;
   bool shown = false;

@@ -16,11 +16,12 @@ void tl_log (tl_log_level level, const char *scope, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
-/* The same from another thread, or where nothing may be touched: `text` goes to the outlet or
-** stderr alone. */
+/* Log from another thread, or while the process is in an unknown state. `text` goes to the outlet
+** or to stderr, and to no listener. */
 void tl_log_apart (tl_log_level level, const char *text);
-/* What a script prints, with a line break behind it: no log line, but it goes where those go, and
-** what would move a terminal becomes visible there, too; its line breaks and tabs stay. */
+/* Print a script's text, followed by a line break, to where log lines go, but without time and
+** level.
+** Control characters become visible escapes, except line breaks and tabs. */
 void tl_log_print (tl_slice text);
 
 /* TEXT: "2026-11-22T14:03:16.123Z INFO  plant: connected", the level in colour if wanted.
@@ -31,10 +32,11 @@ void tl_log_set_style (tl_log_style style, bool colour); /* TL_LOG_TEXT without 
 /* Append one whole line in that style, for a caller that writes it itself; from any thread.
 ** TL_ENOMEM. */
 int tl_log_line (tl_buf *out, tl_log_level level, const char *text);
-/* Who takes whole lines (with their line break, borrowed) in place of stderr; must not block or
-** log. NULL ends it. */
+/* Set the function that gets whole lines in place of stderr. Each has its line break, and is
+** borrowed. The function must not block or log. NULL: lines go to stderr again. */
 void tl_log_set_outlet (void (*outlet)(void *ctx, tl_slice line), void *ctx);
-/* Who shows lines in place of stderr: asked first, true: it is shown. NULL ends it. */
+/* Set the function that may show lines in place of stderr. It is called first; true: it has shown
+** the line. NULL: there is none. */
 void tl_log_set_writer (bool (*writer)(void *ctx, tl_log_level level, const char *line), void *ctx);
 /* Also give every written line (without its line break) to `sink`, e.g. for specs; NULL ends it. */
 void tl_log_set_sink (void (*sink)(void *ctx, tl_log_level level, const char *line), void *ctx);

@@ -34,16 +34,20 @@ static inline uint64_t fold (uint64_t a, uint64_t b) {
 #endif
 }
 
-/* Odd numbers that nobody outside of this process knows, or texts could be chosen that all have
-** one hash. (A known factor would do: what it is combined with can be made 0, and the rest is
-** lost.) To begin with the fractional parts of the square roots of 2, 3 and 5. */
+/* Three secret odd numbers, different in each process. With known ones an attacker could choose
+** texts that all have the same hash.
+** All three are needed: a known factor could be combined with an input to give 0, and the other
+** input would then not count.
+** The initial values are the fractional parts of the square roots of 2, 3 and 5. */
 static uint64_t k1 = 0x6A09E667F3BCC909u, k2 = 0xBB67AE8584CAA73Bu, k3 = 0x3C6EF372FE94F82Bu;
 
 /* Before main() and before any map is there. */
 __attribute__((constructor)) static void take_secret (void) {
   uint64_t secret[3];
   if (getrandom(secret, sizeof secret, GRND_NONBLOCK) != (ssize_t)sizeof secret) {
-    struct timespec now; /* too early in the system's life: better than what everybody knows */
+    /* the system has no random numbers yet, shortly after its start: addresses and times are better
+    ** than known numbers */
+    struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     secret[0] = fold((uint64_t)now.tv_nsec ^ k1, (uint64_t)now.tv_sec ^ k2);
     secret[1] = fold(secret[0] ^ k2, (uint64_t)(uintptr_t)&now ^ k3);

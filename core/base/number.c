@@ -138,8 +138,8 @@ static size_t significant (const decimal *d, digit_walk *w) {
   return left;
 }
 
-/* text[0..len) is an integer in decimal digits: its value times 10^exp10, by the library:
-** without a point its locale has no say. */
+/* The value of the decimal integer text[0..len) times 10^exp10, computed by strtod(). The text has
+** no decimal point, so the locale does not matter. */
 static double by_library (char *text, size_t len, int64_t exp10) {
   if ((int64_t)len + exp10 > 400) return (double)INFINITY;
   if ((int64_t)len + exp10 < -400) return 0;
@@ -196,7 +196,8 @@ static double parse_long (const decimal *d) {
     if (n < MAX_DIGITS) head = head * 10 + (uint64_t)digit;
   }
   if (left <= MAX_DIGITS) return tl_number_of_digits(head, exp10);
-  /* the number is between head and head + 1 at their place: when both round alike, so does it */
+  /* the number lies between head and head + 1: if both round to the same double, so does the
+  ** number */
   double low, high;
   int64_t head_exp10 = exp10 + (int64_t)(left - MAX_DIGITS);
   if (by_extended(head, head_exp10, &low) && by_extended(head + 1, head_exp10, &high) &&

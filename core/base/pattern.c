@@ -206,7 +206,8 @@ static int run (const pcre2_code *code, bool jit, tl_slice subject, size_t from,
                            shared.match);
 }
 
-/* The slow way: PCRE2 asks on_callout between any two items of the pattern. */
+/* Match the slow way: PCRE2 calls on_callout between any two items of the pattern, which checks the
+** time. */
 static int run_watched (tl_pattern *p, tl_slice subject, size_t from) {
   if (!p->watched) {
     int number;

@@ -32,9 +32,10 @@ typedef struct {
 ** negative code otherwise. `groups` may be NULL with max 0. */
 int tl_pattern_match (const tl_pattern *p, tl_slice subject, tl_group *groups, int max);
 
-/* One message may meet many patterns. From begin to end what tl_pattern_match takes is summed up
-** (processor time, about): once it is 50 ms, nothing is tried any more, and each gives
-** TL_ELIMIT. begin gives what to end with: they may stand within each other. */
+/* One message may be matched against many patterns. Between begin and end the processor time of all
+** calls of tl_pattern_match() is added up, roughly. After 50 ms all further calls return TL_ELIMIT
+** at once.
+** tl_pattern_sum_begin() returns the value that is to be passed to end. Pairs may be nested. */
 extern uint64_t tl_pattern_sum; /* ns; UINT64_MAX: nothing is summed up */
 static inline uint64_t tl_pattern_sum_begin (void) {
   uint64_t before = tl_pattern_sum;
@@ -49,8 +50,8 @@ bool tl_pattern_sum_is_over (void);
 int tl_pattern_match_from (const tl_pattern *p, tl_slice subject, size_t from, tl_group *groups,
                            int max);
 
-/* Processor time that each match may take at most from now on, where that is less than what it
-** may have by its size; 0: that. */
+/* Set an upper limit of the processor time of each match from now on. It matters where it is lower
+** than the limit that follows from the subject's size. 0: only that limit counts. */
 void tl_pattern_limit (uint64_t ns);
 
 /* capture groups, without group 0 */

@@ -1,4 +1,5 @@
-/* core/base/printable.c — texts of strangers for persons. Must not know where they come from. */
+/* core/base/printable.c — text that others sent, made fit to be shown to people. Must not know
+** where it comes from. */
 #include "base/printable.h"
 
 #include "base/utf8.h"

@@ -1,5 +1,5 @@
-/* core/base/printable.h — what strangers sent (texts of brokers, proxies, certificates), made
-** fit to be shown to a person. Knows nothing else. */
+/* core/base/printable.h — text that brokers, proxies or certificates contain, made fit to be shown
+** to people. Knows nothing else. */
 #ifndef TL_BASE_PRINTABLE_H
 #define TL_BASE_PRINTABLE_H
 

@@ -19,7 +19,8 @@ static inline bool plain_block (const uint8_t *at) {
 }
 #endif
 
-/* The quick yes for what nearly every received topic is: no byte that needs a second look. */
+/* Quick check. True: the topic has only bytes that are always valid, as nearly every topic does.
+** False: the slow check must decide. */
 static bool plain_ascii (tl_slice s) {
   size_t i = 0;
 #ifdef __SSE2__

@@ -1,5 +1,5 @@
-/* core/command/chunk.h — lines of a script: which of them belong together. No Lua: it looks at
-** how a line begins, never further. */
+/* core/command/chunk.h — which lines of a script belong together. Looks only at how a line begins,
+** and knows no Lua beyond that. */
 #ifndef TL_COMMAND_CHUNK_H
 #define TL_COMMAND_CHUNK_H
 
@@ -7,9 +7,9 @@
 
 /* Nothing but blanks and comments of one line. */
 bool tl_chunk_is_blank (tl_slice text);
-/* Can a line that begins so only be the rest of the statement before it: with an operator, a
-** mark, a word that begins nothing? What could as well begin something of its own, like a
-** bracket, is not; a minus is. */
+/* Must this line be the rest of the statement before it? So it is when it begins with an operator,
+** a punctuation mark or a word that cannot begin a statement.
+** A bracket may begin a statement, so it gives false. A minus gives true. */
 bool tl_chunk_goes_on (tl_slice line);
 
 #endif

@@ -4,9 +4,10 @@
 
 #include "config/config.h"
 
-/* Tries each address of each line of the script's draft, which loaded without errors, and prints
-** what it finds to stdout. The script has a gateway while this runs. Returns how many lines do not
-** work as configured; -1: it could not be tried, which was told. */
+/* Try each address of each line of the script's draft, and print the results to stdout. The draft
+** must have loaded without errors. The script has a gateway while this runs.
+** Returns how many lines do not work as configured. -1: nothing could be tried; the reason was
+** printed. */
 int tl_connect_lines (tl_script *script);
 
 #endif

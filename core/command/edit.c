@@ -71,7 +71,8 @@ static unsigned width_of (const char *text, size_t n) {
   return width;
 }
 
-/* The line that is being typed goes, to come again below: all its rows, from the prompt's on. */
+/* Remove the line that is being typed from the screen, all its rows including the prompt. It is
+** drawn again further down. */
 static void wipe (tl_edit *e) {
   char text[32];
   const LineInfo *li = el_line(e->el);
@@ -162,8 +163,9 @@ static unsigned char on_tab (EditLine *el, int key) {
   unsigned char action = CC_ERROR;
   (void)key;
   el_get(el, EL_CLIENTDATA, &e);
-  /* What is pasted is never completed. Should the mark of its end be lost, a Tab with nothing
-  ** behind it was typed; so where there are no marks. */
+  /* A Tab in pasted text is inserted, and completes nothing. Where the terminal sends no marks
+  ** around pasted text, or the end mark was lost, a Tab counts as pasted if more input follows at
+  ** once. */
   struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
   if ((e->pasting || e->dumb) && poll(&input, 1, 0) > 0)
     return el_insertstr(el, "\t") == 0 ? CC_REFRESH : CC_ERROR;
@@ -340,7 +342,8 @@ int tl_edit_line (tl_edit *e, const char *prompt, tl_buf *line) {
   int n = 0;
   e->prompt = prompt;
   e->stopped = e->gone = false;
-  /* before the prompt: who types at its sight must not meet the cooked terminal */
+  /* before the prompt is shown: what a person types after seeing it must not be handled by the
+  ** terminal's line mode */
   el_set(e->el, EL_PREP_TERM, 1);
   if (!e->dumb) show("\033[?2004h", 8); /* mark pastes */
   const char *text = el_gets(e->el, &n);

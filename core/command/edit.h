@@ -11,8 +11,8 @@ typedef struct {
   /* Append to `words` what may stand in place of the word before the cursor, each text followed
   ** by a NUL. Returns how many there are in all, which may be more than were given. */
   size_t (*complete)(void *ctx, const char *line, size_t at, tl_buf *words);
-  /* The other descriptor is readable while a line is typed: append what is to be shown above
-  ** it. False: it has ended. */
+  /* Called when the other descriptor is readable while a line is typed: append to the buffer what
+  ** is to be shown above the line. False: the descriptor has ended. */
   bool (*wake)(void *ctx, tl_buf *text);
 } tl_edit_events;
 

@@ -183,7 +183,7 @@ static int open_spool (tl_outlets *o, const tl_outlets_config *c, tl_err *err) {
   return TL_OK;
 }
 
-/* What a reload changes, for whoever asked for it. */
+/* Report a change that a reload makes, as text. */
 static void report (const tl_outlets_change *change, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 static void report (const tl_outlets_change *change, const char *fmt, ...) {
@@ -205,7 +205,8 @@ static bool is_running_as (const entry *e, const tl_outlet_config *c) {
   return !e->closing && tl_outlet_words_same(e->words, c);
 }
 
-/* Words may have changed while it was closed for others, too: the last ones count. */
+/* Give the outlet new settings. If it is still closing because of an earlier change, the latest
+** settings count. */
 static int change_entry (entry *e, const tl_outlet_config *c, tl_err *err) {
   tl_outlet_words *words;
   if (tl_outlet_words_new(&words, c) < 0)
@@ -258,7 +259,8 @@ static void warn_of_folder (const tl_outlets *o, const tl_outlets_change *change
          "another folder counts from the next start on; until then it is '%s'", folder);
 }
 
-/* One that cannot be started keeps no other from it; the first failure is told. */
+/* Start, change and close the outlets as the config wants. A failure of one does not keep the
+** others from starting; the first failure is reported. */
 static bool apply (void *ctx, const tl_outlets_config *c, const tl_outlets_change *change,
                    tl_err *err) {
   tl_outlets *o = ctx;

@@ -1,5 +1,5 @@
-/* core/command/problem.h — the first problem that status() tells of, as one line of text. It is
-** asked for as a person at the prompt would, in slices, so that no message waits for it. */
+/* core/command/problem.h — the first problem that status() lists, as one line of text. status() is
+** evaluated in slices, like a call at the prompt, so that messages do not wait for it. */
 #ifndef TL_COMMAND_PROBLEM_H
 #define TL_COMMAND_PROBLEM_H
 
@@ -7,8 +7,8 @@
 
 typedef struct tl_problem tl_problem;
 
-/* `known` is called each time an answer came, whether or not it is a new one; it may be called from
-** within tl_problem_ask. 0 or negative. */
+/* `known` is called after each evaluation, also when the text did not change. It may be called
+** inside tl_problem_ask(). 0, or a negative code. */
 int tl_problem_new (tl_problem **out, tl_script *script, void (*known)(void *ctx), void *ctx);
 void tl_problem_free (tl_problem *p); /* may be NULL */
 

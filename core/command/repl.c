@@ -1,5 +1,5 @@
-/* core/command/repl.c — `tagline repl`: the person's side of the console. What code means is
-** the running process's matter. */
+/* core/command/repl.c — `tagline repl`: the client's side of the console. The running process
+** evaluates the code. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,9 +90,11 @@ static int script_line (repl *r, tl_slice *line, size_t *taken, int *answer) {
   return 1;
 }
 
-/* Does what follows belong to the statement before it ("  .. 'x'", "  :close()")? A script that
-** somebody types into a pipe is not waited for: only for the rest of a line that has begun, and
-** a moment where one may just have been split. 1, 0; -1: `*answer` says why to stop. */
+/* Does the next line belong to the statement before it ("  .. 'x'", "  :close()")?
+** If the next line has not come yet, this does not wait for it, because somebody may be typing the
+** script into a pipe. It only waits for the rest of a line that has begun, and for a moment in case
+** two lines came in separate reads.
+** 1: yes, 0: no, -1: stop, with the reason in *answer. */
 static int script_goes_on (repl *r, size_t *taken, int *answer) {
   tl_slice line;
   size_t at = *taken;
@@ -144,8 +146,8 @@ static int run_script (repl *r) {
     tl_buf_clear(&r->chunk);
   }
   if (rc < 0) return tl_talk_exit(&r->talk, answer);
-  /* What is unfinished says as a whole what is missing; nothing at all waits for what the
-  ** script left under way. */
+  /* Evaluate what is left. An unfinished statement gives an error that names what is missing. With
+  ** nothing left, this waits for the writes that the script has begun. */
   return tl_talk_exit(&r->talk, evaluate_script(r, 'e', r->chunk.len > 0 ? first : number));
 }
 
@@ -176,8 +178,8 @@ static bool on_wake (void *ctx, tl_buf *text) {
   return true;
 }
 
-/* Before the prompt: is anybody there? And once the process has answered, it writes no log line
-** over the prompt any more: it sends them here. */
+/* Wait, before the prompt is shown, until the process has answered. From then on it sends its log
+** lines here and does not write them over the prompt. */
 static int await_start (repl *r) {
   if (!r->talk.logs) return tl_talk_greet(&r->talk);
   return tl_talk_evaluate(&r->talk, 'e', TL_LIT(""), false);

@@ -52,15 +52,16 @@ typedef struct {
   tl_service *service;
   tl_repl_child *repl; /* --repl: NULL without */
   tl_timer *watcher;   /* --watch */
-  bool changed;        /* files changed; they are read once they have not done so for a while */
-  bool on_terminal;    /* the REPL and the log are on one terminal */
+  /* files have changed; they are read when no further change came for a while */
+  bool changed;
+  bool on_terminal; /* the REPL and the log are on one terminal */
   const char *config;
   int exit_code;
   bool ending, sending, closed; /* sending: the lines are closed, outlets are not; closed: all is */
 } running;
 
-/* With the REPL on the terminal that the log goes to, it is the REPL that shows the log, above
-** its prompt. */
+/* When the REPL uses the terminal that the log goes to, the REPL shows the log lines above its
+** prompt. */
 static bool write_log (void *ctx, tl_log_level level, const char *line) {
   running *r = ctx;
   (void)level;
@@ -81,7 +82,8 @@ static void finish (void *ctx) {
   tl_loop_stop(r->loop);
 }
 
-/* Every line is closed, and the outlets are; only the reader of the values may be waited for. */
+/* All lines and outlets are closed. What may remain is a reader of the values stream that is
+** behind. */
 static void end (void *ctx) {
   running *r = ctx;
   r->closed = true;
@@ -91,7 +93,8 @@ static void end (void *ctx) {
     finish(r);
 }
 
-/* The lines are closed: what came in goes out, for a while. */
+/* All lines are closed: give the outlets some time to send the values that they have not sent
+** yet. */
 static void end_outlets (void *ctx) {
   running *r = ctx;
   r->sending = true;

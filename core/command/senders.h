@@ -1,4 +1,4 @@
-/* core/command/senders.h — makes the sender that an outlet's words ask for. */
+/* core/command/senders.h — makes the sender for the settings of an outlet. */
 #ifndef TL_COMMAND_SENDERS_H
 #define TL_COMMAND_SENDERS_H
 
@@ -15,7 +15,7 @@ int tl_sender_make (tl_outlet **out, void **sender, const tl_sender_maker **make
 void tl_sender_tune (const tl_sender_maker *maker, void *sender, const tl_outlet_config *c);
 /* The path of the embedded history; NULL: it is none. */
 const char *tl_sender_history (const tl_sender_maker *maker, const void *sender);
-/* How that is. False: it is none. */
+/* The state of the embedded history's file. False: the sender is not the embedded history. */
 bool tl_sender_stored (const tl_sender_maker *maker, const void *sender, tl_history_facts *out);
 
 #endif

@@ -71,8 +71,8 @@ static void notify_status (void *ctx) {
   tl_buf_slice(&s->notified, tl_buf_bytes(&s->status));
 }
 
-/* Lines are looked at each second; all that status() knows when one of them has changed, and each
-** five seconds. */
+/* Called each second. It counts the connected lines. When that count has changed, and every five
+** seconds, it also asks status() for the first problem. */
 static void on_status_timer (void *ctx) {
   tl_service *s = ctx;
   if (s->ready && !s->stopping) {

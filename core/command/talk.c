@@ -14,8 +14,8 @@
 #include "command/print.h"
 #include "console/client.h"
 
-/* What is typed during an evaluation goes to it (to end a watch), but only once it lasts: lines
-** that were pasted belong to the prompt. */
+/* What is typed during an evaluation is sent to it, to end a watch. This begins only after so many
+** ms: before that, lines were most likely pasted, and belong to the prompt. */
 enum { TYPED_MS = 250 };
 
 int tl_talk_patience_ms = 10000;
@@ -78,20 +78,21 @@ int tl_talk_wait (tl_talk *t, int input, int timeout_ms) {
       return 0;
     }
     if (rc == 0) return -1;
-    /* a flood of output must not keep what is typed from being read */
+    /* while much output comes, input must still be read */
     if (rc > 0) return fds[1].revents ? 2 : 1;
   }
 }
 
-/* How long until the process's silence means something: half of the patience, then it is asked,
-** and the other half. 0: now. */
+/* How long, in ms, until the silence of the process must be acted on; 0: now. After half of
+** `patience_ms` without a frame the process is asked whether it is there. After the other half it
+** counts as dead. */
 static int silence_left (const tl_talk *t) {
   int64_t since = t->asked_at ? t->asked_at : t->heard_at;
   int64_t left = since + t->patience_ms / 2 - tl_clock_mono_ms();
   return left > 0 ? (int)left : 0;
 }
 
-/* Nothing came for a while: ask, or believe that nothing comes. False: the process is gone. */
+/* Ask the process whether it is there. False: the connection is gone. */
 static bool ask (tl_talk *t) {
   t->asked_at = tl_clock_mono_ms();
   return tl_console_put(t->fd, 'p', TL_LIT("")) == TL_OK;
@@ -148,7 +149,7 @@ static bool pass_line (tl_talk *t, bool *typed) {
   return tl_console_put(t->fd, 'i', tl_slice_of(line, n > 0 ? (size_t)n : 0)) == TL_OK;
 }
 
-/* A person may wait on; he is told once. */
+/* The process is silent, but a person decides how long to wait: print one warning. */
 static void warn_of_silence (tl_talk *t) {
   if (!t->silence_logged)
     fprintf(stderr, "[the process has not answered for %d s; Ctrl-C, twice, stops waiting]\n",

@@ -9,8 +9,8 @@
 
 enum { TL_TALK_INTERRUPTED = 130, TL_TALK_SILENT = 131 };
 
-/* 10000. A process that has not answered for so long does not, whatever it is doing: between any
-** two messages it answers the question whether it is there. A variable so that specs need not
+/* ms, 10000. A process that has not answered for this long counts as dead: a healthy one answers
+** the question whether it is there between any two messages. A variable, so that specs need not
 ** wait. */
 extern int tl_talk_patience_ms;
 
@@ -43,15 +43,17 @@ void tl_talk_renew_hello (tl_talk *t); /* the window may have another size by no
 /* Wait for the process or, if `input` is not negative, for that descriptor. 1: the process; 2: the
 ** input; 0: Ctrl-C; -1: nothing within timeout_ms (negative: no limit). */
 int tl_talk_wait (tl_talk *t, int input, int timeout_ms);
-/* One frame: its type, 0 when the process is gone, -1 when our own output or our memory is, which
-** was told. Output is written; results and errors, too, with nothing in them that moves a
-** terminal. */
+/* Read one frame, and write its output, result or error, with control characters made visible.
+** Returns the frame's type. 0: the process is gone. -1: our own output failed, or there is no
+** memory; this was printed. */
 int tl_talk_frame (tl_talk *t);
 /* Wait until the process has answered that it is there: 'r', or as evaluate(). */
 int tl_talk_greet (tl_talk *t);
-/* Ask for an evaluation ('e' or 'l') and wait for its end: 'r', 'f', 'm'; 0: the process is gone;
-** -1: our output is; TL_TALK_INTERRUPTED: Ctrl-C came twice; TL_TALK_SILENT: it does not answer.
-** `typed`: a person waits, who may press Enter to end a watch, and decides about silence. */
+/* Request an evaluation ('e' or 'l') and wait for its end. Returns 'r', 'f' or 'm'
+** (console/server.h); 0: the process is gone; -1: our output failed; TL_TALK_INTERRUPTED: Ctrl-C
+** came twice; TL_TALK_SILENT: the process does not answer.
+** `typed`: a person waits. They may press Enter to end a watch, and decide themselves how long to
+** wait for a silent process. */
 int tl_talk_evaluate (tl_talk *t, char type, tl_slice code, bool typed);
 /* The exit code of an answer that ends everything, after saying what is to be said. */
 int tl_talk_exit (tl_talk *t, int answer);

@@ -52,8 +52,8 @@ static int is_folder_name (const struct dirent *entry) { return entry->d_name[0]
 
 enum { MINE, ROOTS, ANYBODYS };
 
-/* May what lies in `folder` be believed? It must belong to whom it should, and nobody else may put
-** anything into it. 1; 0: there is none; negative, with err filled. */
+/* May sockets in `folder` be trusted? The folder must belong to the expected user, and no other
+** user may write to it. 1: yes; 0: there is no such folder; negative: no, and *err says why. */
 static int check_folder (const char *folder, int whose, tl_err *err) {
   struct stat st;
   if (stat(folder, &st) != 0) return errno == ENOENT ? 0 : uv_translate_sys_error(errno);
@@ -122,7 +122,8 @@ int tl_console_running (tl_buf *out, tl_err *err) {
   return found;
 }
 
-/* Who may answer on a socket that was found by itself: whoever owns the folder it lies in. */
+/* Does this user own the folder of the socket? Only then may a process of this user answer on a
+** socket that was not named by --socket. */
 static bool owns_folder (const char *path, uint32_t uid) {
   char folder[sizeof((struct sockaddr_un *)NULL)->sun_path] = ".";
   struct stat st;

@@ -34,9 +34,10 @@ static int check_folder (const char *folder, tl_err *err) {
   return TL_OK;
 }
 
-/* Two processes that start at once must not both find the socket stale: hold the folder while
-** looking. Waits a second at most, and then goes on without, since anybody can hold a folder
-** like /tmp. Returns a descriptor or -1. */
+/* Lock the folder while the socket is examined, so that two processes that start together do not
+** both find it stale.
+** Waits for at most a second, and then goes on without the lock, since anybody can lock a folder
+** like /tmp. Returns a descriptor, or -1. */
 static int lock_folder (const char *folder) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   for (int i = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && i < 100; i++)
@@ -58,9 +59,10 @@ static int make_way (const struct sockaddr_un *address, tl_err *err) {
                                              : TL_OK;
 }
 
-/* A socket can be connected to only once it listens, so its mode is in force before anybody
-** could; and it listens while the folder is still held, or it would look stale to the next who
-** comes. */
+/* Make the socket: bind, set its mode, listen, in this order. Nobody can connect before it listens,
+** so the mode is set before anybody can connect.
+** The folder must be locked until the socket listens; another process would take it for a stale
+** one. */
 static int bind_socket (tl_console_place *p, int *out, tl_err *err) {
   const char *path = p->address.sun_path;
   struct stat st;

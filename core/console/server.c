@@ -30,8 +30,8 @@ struct tl_console {
   tl_console_client *clients;
   bool closing;
   tl_console_place place;
-  /* a connection that there is no memory for: accepted and closed, for libuv accepts no other
-  ** before */
+  /* a connection for which there is no memory: it is accepted and closed, because libuv accepts no
+  ** other connection before */
   uv_pipe_t refused;
   bool refusing, another; /* another: came meanwhile */
   bool closed;            /* `pipe` is; freed when `refused` is, too */
@@ -82,8 +82,9 @@ static void on_alloc (uv_handle_t *handle, size_t hint, uv_buf_t *buf) {
     *buf = uv_buf_init((char *)c->in.at + c->in.len, READ);
 }
 
-/* Hand out the complete frames; what is left stays. Each may be answered with much: while somebody
-** does not read the answers, his further requests wait. False: the client breaks the rules. */
+/* Pass on the complete frames; an incomplete one stays in the buffer. A client that does not read
+** its answers is paused: its further requests wait. False: a frame is too long, so the client must
+** be closed. */
 static bool take_frames (tl_console_client *c) {
   size_t at = 0;
   while (c->in.len - at >= HEAD && !c->paused && !uv_is_closing((uv_handle_t *)&c->pipe)) {
@@ -168,7 +169,7 @@ static void put (tl_console_client *c, char type, tl_slice body) {
   }
   if (done == all) return;
   pending_write *w = malloc(sizeof *w + all - done);
-  if (!w) { /* a gap in the stream would be worse than its end */
+  if (!w) { /* a stream with a gap in it would be worse than an ended one */
     close_client(c);
     return;
   }
@@ -194,7 +195,7 @@ void tl_console_send (tl_console_client *c, char type, tl_slice body) {
     c->dropped++;
     return;
   }
-  report_dropped(c); /* in its place: before what comes behind the gap */
+  report_dropped(c); /* the notice goes to the place of the gap, before the output that follows */
   if (!uv_is_closing((uv_handle_t *)&c->pipe)) put(c, type, body);
 }
 

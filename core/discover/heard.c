@@ -1,5 +1,5 @@
-/* core/discover/heard.c — see collect.h. A message of a topic heard before costs one look-up and
-** one copy of its payload. */
+/* core/discover/heard.c — see heard.h. A message of a known topic costs one look-up and one copy of
+** its payload. */
 #include "discover/heard.h"
 
 #include <stdlib.h>

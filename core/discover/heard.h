@@ -46,8 +46,9 @@ typedef struct {
 int tl_heard_new (tl_heard **out, const tl_heard_limits *limits);
 void tl_heard_free (tl_heard *c);
 
-/* A message of `size` bytes. payload.at == NULL with a size: it was too long to be read. Without
-** memory it counts as one for which there was no room. */
+/* Add a message with a payload of `size` bytes. payload.at == NULL with a size above 0: the payload
+** was too long to be read. Without memory the message is counted as one for which there was no
+** room. */
 void tl_heard_add (tl_heard *c, tl_slice topic, tl_slice payload, size_t size, bool retained,
                    int64_t wall);
 

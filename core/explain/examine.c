@@ -12,8 +12,9 @@
 #include "gateway/recorder.h"
 
 enum {
-  LOOKED_AT = 256,              /* messages, newest first */
-  DOUBLE_MS = 1000,             /* two that are one: so near to each other */
+  LOOKED_AT = 256, /* messages, newest first */
+  /* ms: two equal messages within this time count as one message that came twice */
+  DOUBLE_MS = 1000,
   AHEAD_MS = 10 * 60 * 1000,    /* a clock may be off by so much */
   DAY_MS = 24 * 60 * 60 * 1000, /* what is older did not happen now */
   HALF_HOUR_MS = 30 * 60 * 1000,
@@ -122,8 +123,8 @@ static void add_time (look *k, const tl_station *s, const tl_incoming *m, int64_
   close_finding(k);
 }
 
-/* The times that decode gave: which message they are of is not known, so only such are told as no
-** message can have. */
+/* Check the times that decode returned. It is not known which message they belong to, so only times
+** that are wrong for every message are reported. */
 static void check_decoded (look *k, const tl_station *s, const tl_incoming *m) {
   int64_t ms = 0;
   if (m->retain || !newest_time(s, &ms)) return;

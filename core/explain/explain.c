@@ -235,7 +235,7 @@ static int add_routed (tl_link *l, const tl_explain_message *m, tl_buf *out, con
   add_wills(l, &d, m, out);
   *code = will ? "will" : "no-station";
   if (!d.like) goto out;
-  if (will) goto out; /* what would take it otherwise is no news */
+  if (will) goto out; /* the stations that would take it otherwise are of no interest then */
   add_taken(l, &d, &t, m->topic, out);
   if (m->retain && d.like->settings.ignore_retained) {
     *code = "retained";

@@ -68,13 +68,14 @@ int tl_explain_history_begin (tl_explain_history **out, tl_gateway *g, const tl_
 int tl_explain_history_next (tl_explain_history *h, tl_buf *out, tl_err *err);
 void tl_explain_history_free (tl_explain_history *h);
 
-/* The station whose will this message is (the first of several). NULL: it is no will. *only: it is
-** nothing else; a '#' station takes the wills of other stations, too. */
+/* The station that has this message as its will; the first one if there are several. NULL: the
+** message is no will. *only: no station gets it as an ordinary message. (A '#' station also gets
+** the wills of other stations.) */
 const tl_station *tl_explain_will (tl_link *l, const tl_incoming *m, bool *only);
 
-/* The station that takes this topic now. *name (appended) is its name without the line; a
-** device that was not heard of yet has one, too, but no station: NULL, as where nothing takes
-** the topic and the name stays empty. */
+/* The station that takes this topic now. Its name without the line is appended to *name.
+** NULL with a name: the first message of this topic would make the station (named groups). NULL and
+** no name: no station takes the topic. */
 tl_station *tl_explain_where (tl_link *l, tl_slice topic, tl_buf *name);
 
 #endif

@@ -52,7 +52,7 @@ static bool is_written (const tl_tagdef *d) {
   }
 }
 
-/* What the tags hold, without telling anybody: the hooks come later. */
+/* Copy the values of the tags before the hooks are set, so that nobody is notified. */
 static bool copy_values (tl_station *to, const tl_station *from, bool fresh) {
   for (uint16_t i = 0; i < from->plan->tag_count && !from->is_template; i++) {
     const tl_tag *t = &from->tags[i];
@@ -118,6 +118,6 @@ void tl_explain_copy_next (tl_explain_copy *c) {
   }
   tl_buf_clear(&c->unknown);
   c->time_missing = c->time_bad = c->json_bad = false;
-  /* what is said once is said of each message here */
+  /* errors that are logged once in the running gateway are reported for each message here */
   c->station->json_bad = c->station->time_bad = c->station->time_missing = false;
 }

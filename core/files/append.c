@@ -1,4 +1,4 @@
-/* core/files/append.c — lines behind a file. Must not know what they say. */
+/* core/files/append.c — appends lines to a file. Must not know what is in them. */
 #include "files/append.h"
 
 #include <errno.h>

@@ -1,12 +1,12 @@
-/* core/files/append.h — lines behind a file that others read. May wait for a disk: not for
+/* core/files/append.h — appends lines to a file. May wait for the disk, so it must not be called on
 ** the loop. */
 #ifndef TL_FILES_APPEND_H
 #define TL_FILES_APPEND_H
 
 #include "base/slice.h"
 
-/* Put bytes behind a regular file, which is made with this mode (less the umask) when it is not
-** there; never through a symbolic link. 0 or errno. */
+/* Append bytes to a regular file. If it does not exist it is made with this mode, minus the umask.
+** Symbolic links are refused. 0 or errno. */
 int tl_file_append (const char *path, unsigned mode, tl_slice bytes);
 
 #endif

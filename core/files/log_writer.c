@@ -38,7 +38,7 @@ static void add (tl_slice line) {
   q.len += line.len;
 }
 
-/* What stands for the lines that were dropped. */
+/* The text that takes the place of the lines that were dropped. */
 static int note_of (size_t dropped, tl_buf *out) {
   char text[80];
   const char *what = dropped == 1 ? "log line was" : "log lines were";
@@ -62,8 +62,9 @@ static bool add_note (size_t more) {
   return fits;
 }
 
-/* Where nothing waits and the reader keeps up the line goes at once, before what comes next: on a
-** pipe whose kernel can say beforehand that it would wait. Bytes written. Locked. */
+/* Write the line at once if the queue is empty and the write does not block. RWF_NOWAIT works on
+** pipes of newer kernels; elsewhere nothing is written here. Returns the number of bytes written.
+** The lock is held. */
 static size_t write_now (tl_slice line) {
   struct iovec part = { (void *)(uintptr_t)line.at, line.len };
   if (q.len > 0 || q.taken > 0 || q.dropped > 0) return 0;
@@ -183,7 +184,8 @@ static bool is_later (struct timespec a, struct timespec b) {
 
 static bool is_written (void) { return q.len == 0 && q.taken == 0 && q.dropped == 0; }
 
-/* Locked. The reader is given up when nothing moved for a while, or at the end of all patience. */
+/* Wait until everything is written. False: nothing was written for STILL_MS, or END_MS are over.
+** The lock is held. */
 static bool wait_till_written (void) {
   struct timespec now, end;
   clock_gettime(CLOCK_MONOTONIC, &now);

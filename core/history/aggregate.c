@@ -26,8 +26,8 @@ static int64_t floor_to (int64_t t, int64_t every) {
   return t - (rest < 0 ? rest + every : rest);
 }
 
-/* Where the interval begins in which t lies. A day that begins before the clocks are changed
-** begins by the offset of then. */
+/* The beginning of the interval that contains t. Where the clocks change within a day, the day
+** begins by the offset that was in force at its beginning. */
 static int64_t begin_of (const tl_aggregate *a, int64_t t) {
   int64_t offset = offset_at(a, t), begin = floor_to(t + offset, a->every_ms) - offset;
   int64_t change = offset_at(a, begin) - offset;
@@ -35,8 +35,8 @@ static int64_t begin_of (const tl_aggregate *a, int64_t t) {
   return begin - change;
 }
 
-/* Where the interval that begins there ends: a day in which the clocks are changed is longer or
-** shorter. Intervals that divide the change go on through it. */
+/* The end of the interval that begins at `begin`. A day in which the clocks change is longer or
+** shorter. Intervals of which the change is a whole multiple keep their length. */
 static int64_t end_of (const tl_aggregate *a, int64_t begin) {
   int64_t end = begin + a->every_ms;
   int64_t change = offset_at(a, end) - offset_at(a, begin);
@@ -94,7 +94,7 @@ static void hold_until (tl_aggregate *a, int64_t t) {
   a->at = t;
 }
 
-/* Time goes on to t: whole intervals before it are told. */
+/* Move on to time t, and report each interval that ends by then. */
 static void advance (tl_aggregate *a, int64_t t) {
   for (int64_t end; !a->stopped && t >= (end = end_of(a, a->begin));) {
     hold_until(a, end);

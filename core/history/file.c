@@ -95,7 +95,8 @@ static int check_or_make (tl_history *h, tl_err *err) {
   return TL_OK;
 }
 
-/* A lock of our own beside the file: SQLite's would let a second writer in between. */
+/* Lock a file of our own beside the database. SQLite's lock is released between transactions, and
+** would let a second writer in. */
 static int take_lock (tl_history *h, tl_err *err) {
   char path[4096], text[32] = "";
   int n = snprintf(path, sizeof path, "%s.lock", h->path);
@@ -154,7 +155,8 @@ int tl_history_open (tl_history **out, const char *path, int64_t keep_ms, tl_err
   int rc = is_regular_or_absent(path, err);
   if (rc >= 0) rc = take_lock(h, err);
   if (rc >= 0) rc = open_database(h, err);
-  /* Late values are found by key: what a process before left unmerged comes there first. */
+  /* Late values are compared with rows by key, and only merged rows have keys. So what an earlier
+  ** process left unmerged is merged first. */
   if (rc >= 0) rc = tl_history_merge(h, err);
   if (rc >= 0) rc = tl_history_find_oldest(h, err);
   if (rc < 0) {
@@ -276,7 +278,8 @@ int tl_history_load_partitions (tl_history *h, tl_err *err) {
 
 static int64_t floor_div (int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
-/* A partition of another size may stand beside: then this one is cut to the day. */
+/* A neighbouring partition of another size may overlap with this one: then this one holds one day
+** only. */
 static bool overlaps (const tl_history *h, int64_t from, int64_t to) {
   for (uint32_t i = 0; i < h->partition_count; i++)
     if (h->partitions[i].from < to && from < h->partitions[i].to) return true;
@@ -294,7 +297,8 @@ static int make_table (tl_history *h, const tl_partition *p, tl_err *err) {
   return rc;
 }
 
-/* Values with times all over the place must not make tables without end. */
+/* The table for times outside of all partitions: values with wrong times must not make a table
+** each. */
 static tl_partition *rest (tl_history *h, tl_err *err) {
   for (uint32_t i = 0; i < h->partition_count; i++)
     if (strcmp(h->partitions[i].name, "value_rest") == 0) return &h->partitions[i];

@@ -1,5 +1,6 @@
-/* core/history/fill.h — what a run without a network records goes into a history at once: through
-** the same collector and a spool of its own beside the file, which is gone afterwards. */
+/* core/history/fill.h — puts the values of a run without a network into a history. They pass
+** through the same collector as usual, and through a spool of their own beside the file, which is
+** removed at the end. */
 #ifndef TL_HISTORY_FILL_H
 #define TL_HISTORY_FILL_H
 

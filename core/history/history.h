@@ -19,9 +19,10 @@ void tl_history_set_keep (tl_history *h, int64_t keep_ms); /* 0: for ever */
 
 /* The number of the first value of this spool that it does not have; 0: none is known. */
 uint64_t tl_history_applied (tl_history *h, uint64_t spool);
-/* Store a batch and its position, in one transaction. What is there already (tag, time and
-** value) adds nothing. Spool 0 has no position: rows of an import, which leave the words of tags
-** that are known as they are. */
+/* Store a batch and its position, in one transaction. A row that is there already (same tag, time
+** and value) is not added again.
+** Spool 0 is an import: it has no position, and does not change unit and description of tags that
+** are known. */
 int tl_history_store (tl_history *h, const tl_outlet_batch *batch, int64_t now_ms, tl_err *err);
 
 /* How many rows wait to be merged. */
@@ -31,10 +32,11 @@ int tl_history_merge (tl_history *h, tl_err *err);
 /* Drop what is older than `keep`; of each tag the newest older value stays. *rows: how many
 ** went. */
 int tl_history_trim (tl_history *h, int64_t now_ms, uint64_t *rows, tl_err *err);
-/* Values whose day had been dropped when they came. */
+/* How many values were not stored because their day had been dropped already. */
 uint64_t tl_history_too_old (const tl_history *h);
 uint64_t tl_history_bytes (const tl_history *h); /* of the file and its log */
-/* The time of its oldest value, those apart that stay as left edges; INT64_MAX: it has none. */
+/* The time of its oldest value, without the older ones that are kept so that curves have a left
+** edge. INT64_MAX: there is none. */
 int64_t tl_history_oldest (const tl_history *h);
 /* How many rows it has: counts them all. */
 int tl_history_rows (tl_history *h, uint64_t *out, tl_err *err);

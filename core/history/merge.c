@@ -34,9 +34,9 @@ static int insert (tl_history *h, tl_partition *p, sqlite3_int64 tag, int64_t t,
   return sqlite3_changes(h->db);
 }
 
-/* The key is taken: by the same value (it was sent again, or by a process that counted the values
-** of that millisecond anew), or by another one.
-** *next: the number behind the last one of it. 1: the same; 0: another. */
+/* The key (tag, time, n) is in use. 1: by the same value, which was sent again, or came from a
+** process that began to count the values of this millisecond anew. 0: by another value; *next is
+** the first free n of this tag and time. */
 static int compare (tl_history *h, const tl_partition *p, sqlite3_int64 tag, int64_t t,
                     sqlite3_value *value, int state, int *next, tl_err *err) {
   sqlite3_stmt *s = NULL;
@@ -122,8 +122,10 @@ static int next_time (tl_history *h, int64_t from, int64_t *out, tl_err *err) {
   return rc == SQLITE_ROW ? any : tl_history_fail(h, err, h->path);
 }
 
-/* Sorted by key, rows go into neighbouring places of a table. Each partition costs a look at all
-** rows: where they are of many, the rest goes one by one. */
+/* Merge the rows of `recent`, partition by partition. Sorted by key they go into neighbouring
+** places of a table, which is quick.
+** Each partition costs a pass over all rows. So after PARTITIONS of them the remaining rows are
+** merged one by one. */
 int tl_history_merge_here (tl_history *h, tl_err *err) {
   enum { PARTITIONS = 8 };
   int64_t from = INT64_MIN, t = 0;
@@ -131,7 +133,8 @@ int tl_history_merge_here (tl_history *h, tl_err *err) {
   for (int i = 0; rc >= 0 && i < PARTITIONS && (any = next_time(h, from, &t, err)) > 0; i++) {
     const tl_partition *found = tl_history_partition(h, t, err);
     if (!found) return err ? err->code : TL_ENOMEM;
-    tl_partition p = *found;   /* that one moves when others come */
+    /* a copy, because the list of partitions may move when one is added */
+    tl_partition p = *found;
     if (p.from == p.to) break; /* the rest of times */
     int whole = merge_partition(h, &p, err);
     rc = whole == 0 ? merge_rows(h, p.from, p.to, err) : whole;

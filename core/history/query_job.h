@@ -14,7 +14,8 @@ typedef struct {
   uint64_t limit;              /* rows, the newest; 0: TL_QUERY_ROWS */
   int64_t every_ms, offset_ms; /* every 0: rows as they are */
   uint16_t as;
-  tl_buf shifts; /* of tl_shift: a zone in which intervals begin; may be empty */
+  /* of tl_shift: when the offset of the zone changes in which intervals begin; may be empty */
+  tl_buf shifts;
   /* the answer */
   tl_buf rows;  /* of tl_history_row, or of tl_interval */
   tl_buf texts; /* of rows: their slices hold offsets until tl_query_row() */

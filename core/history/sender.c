@@ -39,7 +39,7 @@ static void work (void *ctx) {
   s->err.text[0] = '\0';
   switch (s->job) {
     case OPEN:
-      tl_history_close(s->history); /* one that could not be written is opened anew */
+      tl_history_close(s->history); /* a file that could not be written is opened again */
       s->history = NULL;
       s->rc = tl_history_open(&s->history, s->path, s->keep_ms, &s->err);
       if (s->rc >= 0) s->applied = tl_history_applied(s->history, s->spool);
@@ -133,7 +133,8 @@ static void store (void *sender, const tl_outlet_batch *batch) {
   if (!s->working) begin(s, STORE);
 }
 
-/* Nothing waits: merge what has gathered, and once an hour let the old go. */
+/* There is nothing to store: merge the rows that have gathered, and once an hour drop the old
+** ones. */
 static void rest (void *sender) {
   tl_history_sender *s = sender;
   int64_t now = tl_loop_now(tl_outlet_loop(s->outlet));

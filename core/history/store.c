@@ -26,12 +26,14 @@ static int bind_series (sqlite3_stmt *s, const tl_series *series, int64_t now_ms
   return sqlite3_step(s);
 }
 
-/* The tag's row, with its unit and depth as they are now. One of another type is another tag. */
+/* Add the tag's row, or update its unit, description and `keep`. A tag of the same name with
+** another type is another row. */
 static const char add_tag[] =
     "INSERT INTO tag(name, type, unit, description, since, keep_ms) VALUES(?1,?2,?3,?4,?5,?6)"
     " ON CONFLICT(name, type) DO UPDATE SET unit=?3, description=?4, keep_ms=?6"
     " RETURNING id";
-/* An import says less of a tag than the process that made it. */
+/* An import knows less about a tag than the process that recorded it, so it only adds a missing
+** unit. */
 static const char add_import[] =
     "INSERT INTO tag(name, type, unit, description, since, keep_ms) VALUES(?1,?2,?3,?4,?5,?6)"
     " ON CONFLICT(name, type) DO UPDATE SET unit=coalesce(unit,?3)"
@@ -70,7 +72,8 @@ static tl_history_known *learn (tl_history *h, const tl_series *s, int64_t now_m
   return NULL;
 }
 
-/* Units, descriptions and depths change with a reload: the spool defines a series anew then. */
+/* Is the known row of this tag up to date? A reload may change unit, description or `keep`; the
+** spool then defines the series again. */
 static bool is_current (const tl_history *h, const tl_history_known *k, const tl_series *s) {
   if (h->importing) return true;
   if (k->keep_ms != s->keep_ms || k->unit_len != s->unit.len) return false;

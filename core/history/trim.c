@@ -4,8 +4,8 @@
 
 #include "history/history_impl.h"
 
-/* Rows of this table that are to go: older than their tag's depth, or than the history's. ?1:
-** now; ?2: the history's depth, 0: for ever. */
+/* The rows of a table that are too old: older than the `keep` of their tag or, if it has none, of
+** the history. ?1: now. ?2: the history's `keep`; 0: for ever. */
 #define OLD_ROWS                                              \
   " FROM %s v JOIN tag ON tag.id=v.tag WHERE"                 \
   " (CASE WHEN tag.keep_ms>0 THEN tag.keep_ms ELSE ?2 END)>0" \
@@ -27,7 +27,7 @@ static int run (tl_history *h, const char *format, const char *name, int64_t now
   return rc == SQLITE_DONE || rc == SQLITE_ROW ? TL_OK : tl_history_fail(h, err, h->path);
 }
 
-/* The newest of what goes is remembered, unless a newer older one is already. */
+/* Put each tag's newest row that is dropped into the table `last`, unless a newer one is there. */
 static const char keep_edge[] =
     "INSERT INTO last SELECT tag, t, n, value, state, late FROM (SELECT v.*, row_number() OVER"
     " (PARTITION BY v.tag ORDER BY v.t DESC, v.n DESC) AS place" OLD_ROWS ") WHERE place=1"
@@ -54,7 +54,7 @@ static int trim_partition (tl_history *h, const tl_partition *p, int64_t now_ms,
              now_ms, &gone, err);
 }
 
-/* Can anything of it be too old? The shortest depth of all says. */
+/* The shortest `keep` of all tags and of the history: nothing younger can be too old. */
 static int shortest_keep (tl_history *h, int64_t *out, tl_err *err) {
   sqlite3_int64 of_tags = 0;
   int rc = run(h, "SELECT coalesce(min(keep_ms),0) FROM tag WHERE keep_ms>0", "", 0, &of_tags, err);
@@ -81,8 +81,9 @@ static int trim_all (tl_history *h, int64_t now_ms, uint64_t *rows, tl_err *err)
   return rc;
 }
 
-/* A step in the key for each tag: a table is not read through. The first may be the one of stray
-** times. */
+/* Find the oldest value by one look-up in the key for each tag, which does not read the whole
+** table. Two tables are looked at, because the first may be that of times outside of all
+** partitions. */
 int tl_history_find_oldest (tl_history *h, tl_err *err) {
   static const char of_table[] =
       "SELECT coalesce(min((SELECT min(t) FROM %s v WHERE v.tag=tag.id)),9223372036854775807)"

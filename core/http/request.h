@@ -44,8 +44,10 @@ tl_slice tl_http_query (tl_slice target);
 ** as above; TL_ENOMEM. */
 int tl_http_parameter (tl_slice *query, tl_buf *name, tl_buf *value);
 
-/* Is the Host one that nobody else can let point at us: an address, "localhost", one of `names`
-** (each with a NUL behind it, `n` bytes in all), in any case, with or without a port? */
+/* May a request have this Host? Allowed are IP addresses, "localhost" and the names in `names`
+** (each followed by a NUL, `n` bytes in all), in upper or lower case, with or without a port.
+** Other names are refused, because a stranger could let one point to this machine (DNS
+** rebinding). */
 bool tl_http_host_is_ours (tl_slice host, const char *names, size_t n);
 
 #endif

@@ -64,7 +64,7 @@ int tl_http_parameter (tl_slice *query, tl_buf *name, tl_buf *value) {
 
 /* --- Host --- */
 
-/* "a.b.c.d": rebinding needs a name. */
+/* "a.b.c.d": allowed, because DNS rebinding needs a name. */
 static bool is_ipv4 (tl_slice host) {
   int dots = 0, digits = 0;
   for (size_t i = 0; i < host.len; i++) {

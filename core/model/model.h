@@ -31,7 +31,8 @@ struct tl_tag {
   tl_station *station;
   tl_value value;
   uint32_t text_cap;
-  uint32_t series; /* whoever records values: which of its own it is; 0: not known to it yet */
+  /* for the outlets' collector: the number of its series for this tag; 0: not known yet */
+  uint32_t series;
   uint16_t index;  /* in station->plan->tags */
   uint8_t status;  /* tl_status */
   uint8_t reason;  /* tl_reason */
@@ -56,13 +57,16 @@ struct tl_station {
   tl_slice will_payload; /* in the block of will_topic; len 0: any payload */
   void *user;            /* script's handlers; NULL: none. Owned by who set it */
   tl_station_settings settings;
-  int64_t since;     /* `now` when the present status began */
-  int64_t heard;     /* `now` of the last message; -1 none since the line came up */
-  uint8_t status;    /* tl_station_status */
-  bool fresh : 1;    /* a reload made it, or tags of it: what a broker retains is asked for again */
+  int64_t since;  /* `now` when the present status began */
+  int64_t heard;  /* `now` of the last message; -1 none since the line came up */
+  uint8_t status; /* tl_station_status */
+  /* a reload made the station or some of its tags: the broker is asked for its retained messages
+  ** again */
+  bool fresh : 1;
   bool changing : 1; /* a reload is changing it, or had no memory to complete that */
   bool astray : 1;   /* the router does not have it, for the same reasons */
-  bool will_asked : 1; /* it is new on a connection that stands: a retained will is for it */
+  /* the station was added while the line was connected: a retained will counts for it */
+  bool will_asked : 1;
   bool unfed;          /* the broker refused every topic filter that could bring its messages */
   bool off, simulated; /* what the operator wants */
   bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
@@ -96,7 +100,7 @@ struct tl_line {
   uint32_t station_count, station_cap;
   tl_map by_name;
   uint64_t values;       /* reported, of all its tags */
-  uint64_t text_refused; /* texts of instances that a bound left no room for */
+  uint64_t text_refused; /* texts of instances that were not kept because a limit was reached */
   bool connected, subscribed;
   bool ticking; /* inside tl_line_tick */
   /* the `now` at which tl_line_tick has something to do; INT64_MAX: nothing */
@@ -124,7 +128,7 @@ typedef struct {
   void (*again)(void *ctx, tl_tag *tag);
   /* Full Debug: each value set, reported or not */
   void (*trace)(void *ctx, tl_tag *tag);
-  /* tl_line_tick has something to do at `at`, earlier than it said */
+  /* tl_line_tick() must be called at `at`, which is earlier than the time that it returned */
   void (*due)(void *ctx, tl_line *line, int64_t at);
 } tl_model_hooks;
 
@@ -136,12 +140,14 @@ struct tl_model {
   uint64_t line_changes; /* grows with each line that comes or goes */
   tl_map by_name;
   tl_plan_pool *plans;
-  bool only_unset; /* values are for tags that have none yet: what a reload added */
+  /* received values are set only in tags that have none yet: those that a reload added */
+  bool only_unset;
   bool starved;   /* a received value found no memory; whoever delivers messages clears it before */
   tl_buf scratch; /* for conversions */
   uint64_t text_bytes; /* memory of all tags' texts */
-  /* Anybody who publishes makes instances, so their texts are bounded: of one, and so that those of
-  ** all tags stay below text_max. What is above becomes invalid (range). 0: no bound. */
+  /* Anybody who may publish can make instances, so the memory of their texts is limited: for one
+  ** instance, and for all tags together (text_max). A text above the limit makes its tag invalid
+  ** (range). 0: no limit. */
   uint64_t instance_text_max, text_max;
   /* for extraction, as many as the largest plan needs; NULL while in use */
   tl_json_value *slots;
@@ -252,10 +258,12 @@ tl_will tl_station_will_of (const tl_station *s, const tl_incoming *m);
 ** (station-will), returns true. The will of a station that is off or simulated changes nothing,
 ** and is nothing else either (true). */
 bool tl_station_will (tl_station *s, const tl_incoming *m);
-/* A decoder read that the device is gone: StHardErr, tags invalid (disconnected) at `time_ms`.
-** Nothing when off or simulated. */
+/* The decoder found out that the device is gone: the station enters StHardErr, and its tags become
+** invalid (disconnected) with the time `time_ms`. A station that is off or simulated does not
+** change. */
 void tl_station_gone (tl_station *s, int64_t now, int64_t time_ms);
-/* The same where no message said so: its line is gone, and what it told with it. */
+/* The same without a message that says so: the line is gone, and with it everything that the device
+** had sent. */
 void tl_station_lost (tl_station *s, int64_t now, int64_t time_ms);
 
 /* --- values (model/tag.c) --- */
@@ -297,8 +305,8 @@ void tl_station_switch (tl_station *s, bool off, bool simulated, int64_t now, in
 ** something is due; INT64_MAX: nothing. Cheap when called early; hooks.due tells when something
 ** falls due before the time that was returned. */
 int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall);
-/* Until `now` nothing of the line could be heard, for our own sake: silence (no_data_timeout)
-** counts from here. */
+/* No message of the line could be received until `now`, for reasons of this process.
+** no_data_timeout counts from here. */
 void tl_line_excuse (tl_line *line, int64_t now);
 /* Is there a station that is neither off nor simulated? A line without stations is wanted too:
 ** it may publish. */

@@ -3,8 +3,9 @@
 
 #include "model/model_impl.h"
 
-/* Keys are the 8 bytes of a definition's hash, in the plan itself; what is found is compared in
-** full. Of two definitions with one hash the later stays out of the pool. */
+/* The key is the 8-byte hash of the definition, which is stored in the plan. A plan that is found
+** is compared in full. If two definitions have the same hash, the second is not put into the
+** pool. */
 struct tl_plan_pool {
   tl_map plans, bases;
 };
@@ -39,7 +40,8 @@ static void hash_default (uint64_t *h, const tl_tagdef *d) {
   else if (d->type == TL_DI || d->type == TL_DO)
     hash_number(h, d->default_value.boolean);
   else
-    hash_number(h, (uint64_t)d->default_value.integer); /* the same 8 bytes as a number's */
+    /* the same 8 bytes of the union hold a number */
+    hash_number(h, (uint64_t)d->default_value.integer);
 }
 
 static void hash_words (uint64_t *h, const tl_text_rule *w) {
@@ -177,7 +179,7 @@ int tl_plan_pool_get (tl_plan_pool *pool, tl_plan **out, const tl_plan_spec *spe
   if (rc != TL_OK) return derived ? tl_fail(err, rc, 0, "no memory") : rc;
   p->key = key;
   p->base_key = base_key;
-  /* Not to be found costs memory only, so that a map without room is no failure. */
+  /* A plan that is not in the pool is only not shared, so a map without memory is no failure. */
   if (!taken && tl_map_put(&pool->plans, key_of(&p->key), p) == TL_OK) p->pool = pool;
   if (!base && tl_map_put(&pool->bases, key_of(&p->base_key), p) == TL_OK) p->pool = pool;
   *out = p;

@@ -34,8 +34,8 @@ static void json_failed (reading *r, const tl_json_error *e) {
   if (r->model->hooks.json_error) r->model->hooks.json_error(r->model->ctx, s, e);
 }
 
-/* The model's slots, for as long as the message is handled: one that a handler feeds in
-** meanwhile gets slots of its own. */
+/* Take the model's slots while a message is handled. If a handler feeds in another message
+** meanwhile, that one allocates slots of its own. */
 static inline void take_slots (reading *r, const tl_plan *plan) {
   tl_model *m = r->model;
   r->taken = m->slots;
@@ -105,7 +105,8 @@ static void find_time (reading *r) {
 
 static inline void receive (tl_tag *t, const tl_tagdef *def, tl_reason reason, const tl_value *v,
                             int64_t time) {
-  /* A value there was no memory for must not leave an old one to be taken for it. */
+  /* Without memory for the new value, the old one must not be taken for it: the tag becomes
+  ** invalid. */
   if (reason == TL_REASON_NONE && tl_tag_take(t, def, v, time)) return;
   if (reason == TL_REASON_MISSING)
     tl_tag_missing(t, time);

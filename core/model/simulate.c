@@ -46,8 +46,7 @@ static void simulate (tl_tag *t, int64_t count, int64_t wall, tl_buf *scratch) {
   tl_tag_put(t, &v, wall);
 }
 
-/* All but the tags that say where and what this program answers: a simulated topic would be
-** published to. */
+/* All tags except OUT_TOPIC and ACK_ID: a write would be published to a simulated topic. */
 void tl_station_simulate (tl_station *s, int64_t now, int64_t wall) {
   int64_t count = (now - s->since) / TL_SIMULATION_STEP + 1;
   for (uint16_t i = 0; i < s->plan->tag_count && s->status == TL_ST_SIMUL; i++) {

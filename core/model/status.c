@@ -1,6 +1,6 @@
-/* core/model/status.c — the statuses of stations and how one becomes another. Must not know
-** messages or sockets: it is told that a line is up or down, that a station heard something,
-** and what time it is. */
+/* core/model/status.c — the statuses of stations, and when one becomes another. Must not know
+** messages or sockets: callers report that a line is up or down or that a message came, and pass
+** the time. */
 #include "model/model_impl.h"
 
 const char *tl_station_status_name (tl_station_status s) {
@@ -69,9 +69,9 @@ static void enter_com_err (tl_station *s, int64_t now, int64_t wall) {
 }
 
 void tl_line_up (tl_line *line, int64_t now, int64_t wall) {
-  /* What lasted too long has done so while the line was as it was. */
+  /* What has lasted too long by now did so before the line came up, so it is judged first. */
   for (uint32_t i = 0; i < line->station_count; i++) filter_com_err(line->stations[i], now, wall);
-  /* a further SUBACK on a line that is up says nothing of devices that are silent */
+  /* on a line that is up, a further SUBACK does not end the StComErr of a silent device */
   bool again = line->subscribed;
   line->connected = line->subscribed = true;
   for (uint32_t i = 0; i < line->station_count; i++) {
@@ -228,7 +228,8 @@ int64_t tl_line_tick (tl_line *line, int64_t now, int64_t wall) {
     filter_com_err(s, now, wall);
     if (s->status == TL_ST_ON && due_of(s) <= now) enter_com_err(s, now, wall);
   }
-  /* A walk of its own: handlers may have switched stations that the first had passed. */
+  /* In a second loop, because handlers may have switched stations that the first loop had passed
+  ** already. */
   line->due = line->simulate_at;
   for (uint32_t i = 0; i < line->station_count; i++) {
     int64_t due = due_of(line->stations[i]);

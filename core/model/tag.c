@@ -144,7 +144,8 @@ int tl_tag_begin (tl_tag *t, int64_t time_ms) {
   return TL_OK;
 }
 
-/* Is the message only for tags that have no value yet? Then this one keeps its own. */
+/* Is the message only for tags that have no value yet, and does this tag have one? Then it keeps
+** its value. */
 static inline bool is_settled (const tl_tag *t) {
   return t->status != TL_UNSET && t->station->line->model->only_unset;
 }

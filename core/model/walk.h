@@ -1,6 +1,6 @@
-/* core/model/walk.h — the one walk over the stations and tags of all lines, in the order of the
-** source. Where it has got to is a place that is kept between two turns of the loop: the model may
-** grow or change meanwhile, and what moves may be met twice or not at all. */
+/* core/model/walk.h — walks over the stations and tags of all lines, in the order of the config.
+** The place of the walk may be kept between two turns of the loop. The model may change meanwhile;
+** a station or tag that moves may then come twice or not at all. */
 #ifndef TL_MODEL_WALK_H
 #define TL_MODEL_WALK_H
 

@@ -26,8 +26,8 @@ typedef struct {
   uint16_t id; /* 0 for QoS 0 */
   uint8_t qos;
   bool held;  /* waits for tl_session_ack(); false: ready, waits only for those before it */
-  bool lost;  /* stale, and the session is another one now: nothing can acknowledge it */
-  bool stale; /* came on an earlier connection: this one owes the broker nothing for it */
+  bool lost;  /* stale, and the broker has lost the session: it cannot be acknowledged any more */
+  bool stale; /* came on an earlier connection: no acknowledgement is sent for it on this one */
 } tl_pending_ack;
 
 /* A ring of them, oldest first. Its head is always a held one. */
@@ -45,7 +45,8 @@ const tl_pending_ack *tl_acks_head (const tl_acks *a); /* NULL when empty */
 tl_pending_ack tl_acks_pop (tl_acks *a);
 /* The connection is gone: ready ones are forgotten, held ones become stale. */
 void tl_acks_disconnect (tl_acks *a);
-/* The session is gone: what is held has nothing to do with identifiers of the next one. */
+/* The broker lost the session: held messages are not acknowledged, since their identifiers may be
+** used for others now. */
 void tl_acks_orphan (tl_acks *a);
 
 #endif

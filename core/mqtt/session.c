@@ -190,7 +190,7 @@ void tl_session_free (tl_session *s) {
   if (!s) return;
   s->phase = TL_PHASE_DEAD; /* a callback's publish is refused */
   tl_handovers_fail(s, TL_ESTATE);
-  /* what the store has stays there: it is for the next process */
+  /* nothing is deleted from the store: the next process needs it */
   tl_session_fail_list(s, tl_session_take_inflight(s), TL_ESTATE, false);
   tl_session_fail_list(s, tl_outlist_take(&s->sending.queue), TL_ESTATE, false);
   s->ev.store = NULL;

@@ -54,8 +54,8 @@ typedef struct {
   bool clean_session;
   bool has_user, has_password;
   tl_slice user, password;
-  uint16_t keep_alive;      /* seconds, 0 off */
-  int64_t ping_interval_ms; /* since the broker's last packet; 0 off */
+  uint16_t keep_alive;      /* seconds, 0 off: keep_alive_due() in session_time.c */
+  int64_t ping_interval_ms; /* since the broker's last packet, 0 off: silence_due() */
   /* SUBACK, UNSUBACK, PINGRESP, first to last byte of a packet; 0 never */
   int64_t reply_timeout_ms;
   /* from open() to CONNACK; 0 never (the owner of the transport bounds the whole connect) */
@@ -92,15 +92,16 @@ typedef enum {
 } tl_session_record;
 
 typedef struct {
-  /* A message for the application; see above. QoS 2 duplicates never come here. */
+  /* A message for the application; see above. QoS 2 duplicates never come here: is_repetition() in
+  ** session_receive.c. */
   int (*message)(void *ctx, const tl_message *m);
   /* CONNACK accepted. */
   void (*connected)(void *ctx, bool session_present);
-  /* All filters are answered: granted[i] is 0, 1, 2 or TL_GRANTED_NOT for filters[i], which
-  ** are those that were asked for, maybe not those that are wanted now. Refused ones are
-  ** asked for again, and whatever comes of it is told in the same way, with all filters.
-  ** Without a filter: at once after `connected`, n is 0. Both lists are borrowed until the
-  ** event returns. */
+  /* The broker has answered all filters: granted[i] is 0, 1, 2 or TL_GRANTED_NOT for filters[i].
+  ** These are the filters of the SUBSCRIBE; other ones may be wanted by now.
+  ** Refused filters are subscribed to again later. The event then comes again, with all filters.
+  ** Without any filter the event comes right after `connected`, with n = 0. Both lists are borrowed
+  ** until it returns. */
   void (*subscribed)(void *ctx, const tl_subscription *filters, const uint8_t *granted, size_t n);
   /* The fate of one accepted publish, exactly once: TL_OK, TL_ELOST (connection lost, clean
   ** session), TL_ESESSION (session lost by the broker), TL_ESTATE (session freed or closed for
@@ -145,19 +146,21 @@ int tl_session_set_filters (tl_session *s, const tl_subscription *filters, size_
 /* Connected, and the filters are others than those of this connection's SUBSCRIBE: they wait
 ** for the next one. */
 bool tl_session_filters_wait (const tl_session *s);
-/* Ask for some of this connection's filters once more, so that the broker sends their retained
-** messages again [MQTT-3.8.4-3]: those that `wants` says yes to. They go out when no other
-** SUBSCRIBE waits for its answer. No-op while not connected. Returns how many. */
+/* Subscribe once more to those of this connection's filters for which `wants` returns true, so that
+** the broker sends their retained messages again [MQTT-3.8.4-3].
+** The SUBSCRIBE is sent when no other one waits for its answer. Does nothing while not connected.
+** Returns the number of filters. */
 size_t tl_session_ask_again (tl_session *s, bool (*wants)(void *ctx, tl_slice filter), void *ctx);
 void tl_session_set_trace (tl_session *s, bool on);
 
 /* The transport is up: puts CONNECT into the output. */
 int tl_session_open (tl_session *s, int64_t now);
-/* The transport is gone (or was closed by us). Publishes that can never be confirmed any more
-** are reported TL_ELOST: with a clean session all that went out and, unless queue_offline is
-** on, all that waited; else only those of QoS 0 that were not handed over. Held messages stay
-** held: the application still owes tl_session_ack() for each, in order; the session knows what
-** that means now. */
+/* The transport is gone, or was closed by its owner. Publishes that can no longer be confirmed are
+** reported with TL_ELOST. With a clean session these are all that were sent and, unless
+** queue_offline is on, all that waited. Otherwise they are only those of QoS 0 that were not handed
+** over.
+** Held messages stay held: the application must still call tl_session_ack() for each, in order. It
+** then gets TL_ELOST where the acknowledgement can no longer be sent. */
 void tl_session_closed (tl_session *s);
 /* Puts DISCONNECT into the output; nothing may follow [MQTT-3.14.4-2], also no acknowledgement that
 ** was not released. No-op before CONNACK. */
@@ -178,8 +181,8 @@ int64_t tl_session_deadline (const tl_session *s);
 ** reply is timed until false. */
 void tl_session_pause (tl_session *s, bool paused, int64_t now);
 
-/* Acknowledgements of received messages may go out now: until then they stay behind, which stops
-** nothing else. Without memory for them the session fails at the next tick. */
+/* Acknowledgements of received messages go into the output only now; other packets do not wait for
+** this call. Without memory for them the session fails at the next tick. */
 void tl_session_release (tl_session *s);
 /* Bytes that wait to be sent, acknowledgements that are not released included. While it is much,
 ** stop reading: what is read adds to it. */
@@ -195,8 +198,8 @@ size_t tl_session_unconfirmed_bytes (const tl_session *s);
 ** the output, and `published` comes without its payload. */
 bool tl_session_keeps (const tl_session *s, uint8_t qos);
 
-/* What time it is, where no other call has told it lately: tl_session_publish() has no clock of
-** its own. */
+/* Set the time before tl_session_publish(), which has no argument for it, when no other call has
+** passed the time lately. */
 void tl_session_time (tl_session *s, int64_t now);
 
 /* Publish. `token` comes back in `published` exactly once after TL_OK was returned (maybe
@@ -233,7 +236,7 @@ typedef struct {
   bool lost;
 } tl_session_stats;
 void tl_session_get_stats (const tl_session *s, tl_session_stats *out);
-/* It takes the place of that one: what is counted goes on from there. */
+/* The session takes the place of `before`: its counters continue from those of that one. */
 void tl_session_go_on_counting (tl_session *s, const tl_session *before);
 /* The oldest unacknowledged message that went out: its topic (borrowed until the next call) and how
 ** long its packet is. False: there is none, or it is past its PUBREC. */

@@ -157,8 +157,8 @@ int tl_session_subscribe (tl_session *s) {
   return rc == TL_OK ? rc : tl_fail(&s->fault.why, rc, 0, "no memory to subscribe");
 }
 
-/* Refused ones are asked for again, each time less often. What was changed meanwhile waits for the
-** next connection, and with it what is refused now. */
+/* When refused filters are subscribed to again; the pause doubles each time. If the wanted filters
+** have changed, this waits for the next connection, which subscribes to the new ones anyway. */
 int64_t tl_session_ask_due (const tl_session *s) {
   if (s->phase != TL_PHASE_UP || s->subs.suback_id || s->time.paused) return INT64_MAX;
   if (s->subs.again) return s->now;
@@ -205,7 +205,8 @@ static int shown (tl_slice filter) { /* how much of a filter a notice shows */
   return filter.len > 256 ? 256 : (int)filter.len;
 }
 
-/* What is refused is said once until it is granted, whatever connections come and go. */
+/* Log that a filter was refused, or that it is granted at last. A refusal is logged once, also over
+** several connections, until the filter is granted. */
 static void log_granted (tl_session *s, size_t i, uint8_t granted) {
   const tl_subscription *f = &s->subs.asked->items[i];
   const char *text = (const char *)f->filter.at;

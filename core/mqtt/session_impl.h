@@ -61,7 +61,7 @@ typedef struct {
   size_t cap, head, len;
 } tl_handovers;
 
-/* One struct for each story, and each is written by the file that it names. */
+/* Each struct below serves one purpose, and is written by the file that its comment names. */
 
 /* session_receive.c: QoS 2 between PUBLISH and PUBREL, and what waits for its acknowledgement */
 typedef struct {
@@ -81,8 +81,9 @@ typedef struct {
 typedef struct {
   /* asked: what the current connection's SUBSCRIBE named; may be the same list */
   tl_filter_list *wanted, *asked;
-  /* of each filter of `asked`, in one block: what was granted, TL_GRANTED_UNKNOWN before the first
-  ** answer; and whether it is in the SUBSCRIBE that waits for its SUBACK, or to be in the next */
+  /* for each filter of `asked`, in one block: the granted QoS, or TL_GRANTED_UNKNOWN before the
+  ** first answer; and bits TL_ASK_… that say whether it is in the SUBSCRIBE that waits for its
+  ** SUBACK, or will be in the next one */
   uint8_t *granted, *asking;
   tl_map known; /* filter → tl_known_filter */
   int64_t suback_at, unsuback_at;
@@ -94,7 +95,7 @@ typedef struct {
 /* session_resume.c: what the broker has of this client */
 typedef struct {
   bool known;   /* it has accepted this client id with clean session 0 */
-  bool foreign; /* what is in flight belongs to the session of another client id */
+  bool foreign; /* the messages in flight belong to the session of another Client ID */
 } tl_session_kept;
 
 /* session_publish.c: messages of ours [MQTT-4.1.0-1]. session_store.c fills it anew in another
@@ -119,7 +120,7 @@ typedef struct {
 typedef struct {
   int64_t partial_at; /* arrival of its first byte; -1: there is none */
   size_t needs;
-  size_t skip; /* bytes that are still to be read over: a PUBLISH beyond max_packet_size … */
+  size_t skip; /* bytes that are still to be skipped, of a PUBLISH longer than max_packet_size … */
   uint8_t skip_qos;
   uint16_t skip_id; /* … which is acknowledged behind them */
 } tl_session_in;

@@ -9,8 +9,8 @@ static const char *guess (uint8_t first) {
   return "";
 }
 
-/* May a packet that starts so come now? Also asked before the packet is complete: no waiting
-** for a body that cannot help. */
+/* May a packet with this first byte come in the present phase? It is checked before the packet is
+** complete, so that a wrong one is refused without waiting for the rest. */
 static int check_start (tl_session *s, uint8_t first) {
   uint8_t type = first >> 4;
   if (s->phase == TL_PHASE_CONNECTING && type != TL_CONNACK)
@@ -103,7 +103,8 @@ static int begin_skip (tl_session *s, const uint8_t *bytes, size_t len) {
   return TL_OK;
 }
 
-/* What is read over of len bytes; behind the last it is acknowledged. */
+/* Skip as much of len bytes as belongs to a message that is too long. After its last byte the
+** message is acknowledged. */
 static int go_on_skipping (tl_session *s, size_t len, size_t *at) {
   size_t n = s->in.skip < len ? s->in.skip : len;
   s->in.skip -= n;
@@ -119,7 +120,7 @@ static int on_rest (tl_session *s, const uint8_t *bytes, size_t len, long code) 
     s->in.needs = tl_frame_needs(bytes, len);
     return TL_OK;
   }
-  int rc = check_start(s, bytes[0]); /* says more than the length does */
+  int rc = check_start(s, bytes[0]); /* this error tells the user more than the wrong length */
   if (rc != TL_OK) return rc;
   if (code == TL_EMALFORMED)
     return tl_fail(&s->fault.why, TL_EMALFORMED, 4,
@@ -165,7 +166,7 @@ long tl_session_input (tl_session *s, const uint8_t *bytes, size_t len, int64_t 
     at += (size_t)n;
     if (rc == TL_MESSAGE_STOP) break;
   }
-  if (s->phase == TL_PHASE_LEAVING) at = len; /* we said good-bye: what still comes is nobody's */
+  if (s->phase == TL_PHASE_LEAVING) at = len; /* DISCONNECT was sent: what still comes is ignored */
   s->stats.bytes_in += at;
   if (at) s->stats.last_in = now;
   /* [MQTT-4.8.0-2] */

@@ -106,7 +106,7 @@ void tl_session_sent (tl_session *s, size_t n, int64_t now) {
   s->stats.bytes_out += n;
   s->stats.last_out = now;
   if (s->out.sent == s->out.bytes.len) {
-    bool failed = s->out.bytes.failed; /* input and tick must still hear of it */
+    bool failed = s->out.bytes.failed; /* kept, so that input and tick still return the error */
     tl_buf_clear(&s->out.bytes);
     tl_buf_shrink(&s->out.bytes, TL_KEEP_OUTPUT);
     s->out.bytes.failed = failed;

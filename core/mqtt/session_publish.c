@@ -8,8 +8,8 @@
 enum {
   /* SUBSCRIBE and UNSUBSCRIBE of the next connection need identifiers, too */
   MOST_INFLIGHT = 65535 - 2,
-  /* unsent QoS 0 messages always allowed: max_queued is about waiting, not about one turn of
-  ** the loop */
+  /* so many unsent QoS 0 messages are always allowed: max_queued limits messages that wait, not
+  ** those of one turn of the loop */
   HANDOVER_FLOOR = 1000
 };
 
@@ -70,7 +70,8 @@ int tl_session_drain (tl_session *s) {
   return TL_OK;
 }
 
-/* QoS 0 with nothing before it: straight into the output, without a copy that nobody needs. */
+/* A QoS 0 message with none before it goes straight into the output, without being copied into the
+** queue. */
 static int publish_now (tl_session *s, tl_slice topic, tl_slice payload, bool retain, void *token,
                         size_t size) {
   bool failed = s->out.bytes.failed;
@@ -90,7 +91,8 @@ static int publish_now (tl_session *s, tl_slice topic, tl_slice payload, bool re
   return TL_OK;
 }
 
-/* A single message may be longer than all together may be, or it could never go. */
+/* Is there no room for a message of this size? A single message is always taken, even if it is
+** longer than the limit; otherwise it could never be sent. */
 static bool is_full (const tl_session *s, size_t size) {
   size_t held = tl_session_unconfirmed_bytes(s), most = s->config.p.max_queued_bytes;
   return most > 0 && held > 0 && (held > most || size > most - held);
@@ -202,7 +204,8 @@ static int complete (tl_session *s, tl_outgoing *m) {
   tl_ids_drop(&s->ids, m->id); /* [MQTT-2.3.1-3] */
   tl_session_store_out(s, m, true);
   tl_session_unstall(s);
-  int rc = tl_session_drain(s); /* before the callback, whose own publish must not overtake */
+  /* before the callback: a message that it publishes must not overtake those that wait */
+  int rc = tl_session_drain(s);
   tl_session_finish(s, m, TL_OK);
   return rc;
 }

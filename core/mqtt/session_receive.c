@@ -38,7 +38,8 @@ static int no_memory (tl_session *s) {
                  "out of memory for a received message [MQTT-4.8.0-2]");
 }
 
-/* It was not taken: the broker's repetition must not pass for a duplicate. */
+/* The application did not take the message: forget its identifier, so that the broker's repetition
+** is delivered. */
 static int not_taken (tl_session *s, uint8_t qos, uint16_t id, int code) {
   if (qos == 2) {
     tl_idset_del(&s->receiving.ids, id);
@@ -118,8 +119,8 @@ int tl_session_ack (tl_session *s, uint16_t id, int64_t now) {
   if (!head) return TL_ENOENT;
   if (head->id != id) return TL_ERANGE;
   if (now > s->now) s->now = now;
-  /* Nobody is told of it: the message comes again. At QoS 2 it comes as a duplicate, whose answer
-  ** then is this one's. */
+  /* Its acknowledgement cannot be sent, so the broker repeats the message. At QoS 2 the repetition
+  ** is not delivered; the PUBREC for it is the answer. */
   int result = head->lost || (head->stale && head->qos == 1) ? TL_ELOST : TL_OK;
   bool first = true;
   do { /* the head, and those behind it that waited only for it */
@@ -127,7 +128,8 @@ int tl_session_ack (tl_session *s, uint16_t id, int64_t now) {
     if (first && a.qos == 2 && tl_idset_has(&s->receiving.ids, a.id))
       tl_session_store_received(s, a.id, false);
     if (a.qos && !a.stale && put_received(s, a.qos, a.id) != TL_OK) {
-      tl_session_fail(s, TL_ENOMEM); /* that the connection must close, tick says */
+      /* tl_session_tick() then returns the error, which closes the connection */
+      tl_session_fail(s, TL_ENOMEM);
       return first ? TL_ELOST : result;
     }
     first = false;

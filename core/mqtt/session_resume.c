@@ -73,9 +73,9 @@ int tl_session_resume (tl_session *s, bool present) {
     tl_session_note(s, TL_NOTE_WARN,
                     "the session is a new one: publishing %zu unacknowledged message%s again",
                     again, again == 1 ? "" : "s");
-  /* A session that we know nothing of, of a process that ended: the broker may still remember
-  ** QoS 2 identifiers of ours and would take a new message under one of them for a repeat.
-  ** Begin somewhere else than that process did. */
+  /* The broker kept a session that an earlier process began, and nothing of it is known here. The
+  ** broker may still remember QoS 2 identifiers of that process, and would take a new message with
+  ** one of them for a repetition. So identifiers begin at a place made of the clock. */
   if (present && !s->kept.known) s->ids.last = (uint16_t)((uint64_t)s->now * 40503u);
   s->kept.known = !s->config.clean;
   s->kept.foreign = false;

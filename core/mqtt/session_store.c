@@ -69,7 +69,8 @@ int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id
   return TL_OK;
 }
 
-/* One that is held is not confirmed: another process must get it again. */
+/* Is the message with this identifier held? It is not confirmed yet, so after a restart it must be
+** delivered again, and is not reported to the store. */
 static bool is_held (const tl_session *s, uint16_t id) {
   const tl_acks *a = &s->receiving.acks;
   for (size_t i = 0; i < a->len; i++) {

@@ -11,8 +11,8 @@ static int64_t after (int64_t start, int64_t span) {
   return start < 0 || span <= 0 || span > INT64_MAX - start ? INT64_MAX : start + span;
 }
 
-/* Keep Alive: counted from the last packet sent, and a moment before it is over, for "at least
-** every" leaves no time to fire a timer [MQTT-3.1.2-23]. */
+/* When Keep Alive wants a PINGREQ: counted from the last packet sent [MQTT-3.1.2-23]. It is due 5 %
+** earlier, at most 0.5 s, because the timer may fire late. */
 static int64_t keep_alive_due (const tl_session *s) {
   int64_t span = (int64_t)s->config.p.keep_alive * 1000;
   span -= earlier(span / 20, 500);
@@ -100,7 +100,8 @@ static int ping (tl_session *s) {
 void tl_session_unstall (tl_session *s) {
   if (!s->time.stall_logged) return;
   s->time.stall_logged = false;
-  s->time.stall_logged = stall_due(s) <= s->now; /* the next one is as old: one warning is enough */
+  /* the next message may be as old: then no further warning is given */
+  s->time.stall_logged = stall_due(s) <= s->now;
 }
 
 static void warn_stall (tl_session *s) {
@@ -148,7 +149,9 @@ void tl_session_pause (tl_session *s, bool paused, int64_t now) {
   int64_t *const since[] = { &s->subs.suback_at, &s->subs.unsuback_at, &s->time.ping_at,
                              &s->in.partial_at };
   for (size_t i = 0; i < sizeof since / sizeof since[0]; i++)
-    if (*since[i] >= 0) *since[i] = now; /* what came meanwhile could not be read */
+    /* replies that came while reading was paused have not been read yet, so their time begins
+    ** anew */
+    if (*since[i] >= 0) *since[i] = now;
   s->time.listen_at = now;
 }
 

@@ -1,5 +1,6 @@
-/* core/nats/ear.c — what the threads of libnats tell a session. They may call once more while the
-** connection is being closed, so an ear is never freed: it is used again much later. */
+/* core/nats/ear.c — the callbacks of libnats, which come in its own threads, and where they keep
+** what they report (an "ear"). A callback may still come after the connection was closed, so an ear
+** is never freed; it is used again after many others. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,7 @@ void tl_ear_refusal (tl_ear *e, natsMsg *msg, const char *text) {
     e->refused++;
     return;
   }
-  e->refusals.failed = false; /* what cannot be told now is sent again */
+  e->refusals.failed = false; /* without memory the refusal is lost, and the value is sent again */
   note_failure(e, NATS_NO_MEMORY, NULL);
 }
 

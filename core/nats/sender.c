@@ -11,8 +11,9 @@
 
 enum {
   MOST = 1000, /* values a batch: also what may be in doubt after a kill */
-  /* A cursor is stored each 1,000 values; behind it a batch may be on its way, whose numbers may
-  ** have gaps where a value is for histories only. */
+  /* After a kill so many values may have been sent already. The cursor is stored every 1,000
+  ** values, and a batch may have been under way after it. Its numbers may have gaps, where values
+  ** are for histories only. */
   DOUBT = 1000 + 2 * MOST
 };
 

@@ -110,7 +110,8 @@ static int wants (tl_nats_session *s, tl_slice name, bool *wanted) {
   return TL_OK;
 }
 
-/* The highest number of ours that the stream has of this subject; 0: none. They come in order. */
+/* The number of the last value from this spool that the stream has under this subject; 0: none.
+** Values of a subject are stored in order, so the last message has the highest number. */
 static int last_of (tl_nats_session *s, uint64_t *out) {
   natsMsg *msg = NULL;
   jsErrCode code = 0;
@@ -145,7 +146,8 @@ static seen_subject *look_up (tl_nats_session *s, tl_map *seen) {
   return NULL;
 }
 
-/* Was this one stored before a break that the server's memory of identifiers does not span? */
+/* Does the stream have this value already? The server recognises repeated identifiers only for a
+** limited time, so after a longer break this must be looked up. */
 static int is_there (tl_nats_session *s, tl_map *seen, const tl_outlet_value *v, bool *there) {
   seen_subject *one = tl_map_get(seen, tl_slice_str((const char *)s->subject.at));
   if (!one) one = look_up(s, seen);

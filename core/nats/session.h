@@ -37,9 +37,10 @@ void tl_nats_session_unref (tl_nats_session *s); /* the last one frees; any thre
 
 /* Waits. Connect, and find or make the stream. */
 int tl_nats_open (tl_nats_session *s);
-/* Waits. Publish and wait for the acknowledgements. `doubt_until`: values below this number may
-** be there already; those that are too old for the server to know their identifiers are looked
-** for first. After it `refused` lists what the server does not want. */
+/* Waits. Publish the values, and wait for their acknowledgements. Values with numbers below
+** `doubt_until` may have been stored already; those that are so old that the server has forgotten
+** their identifiers are looked up first. Afterwards tl_nats_refused() lists the values that the
+** server refused. */
 int tl_nats_send (tl_nats_session *s, const tl_outlet_batch *batch, uint64_t doubt_until);
 /* Waits until the connection is lost or tl_nats_stop() was called. */
 void tl_nats_listen (tl_nats_session *s);

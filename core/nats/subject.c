@@ -74,8 +74,8 @@ bool tl_nats_covers (tl_slice wide, tl_slice narrow) {
   return w >= wide.len && n >= narrow.len;
 }
 
-/* Two sums (FNV-1a from two beginnings): 128 bits, so that no two texts in a server's memory are
-** taken for one. */
+/* Two FNV-1a hashes with different initial values, 128 bits together, so that two texts practically
+** never get the same identifier. */
 static uint64_t sum_of (tl_slice text, uint64_t sum) {
   for (size_t i = 0; i < text.len; i++) sum = (sum ^ text.at[i]) * UINT64_C(0x100000001b3);
   return sum;

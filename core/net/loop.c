@@ -38,7 +38,8 @@ struct tl_timer {
   uv_timer_t handle;
   void (*fn)(void *ctx);
   void *ctx;
-  /* armed <= due: a later due time is only noted, as timers are moved more often than they fire */
+  /* `armed` is when libuv's timer fires, at or before `due`. A later due time is only noted: timers
+  ** are moved more often than they fire */
   int64_t due, armed;
 };
 
@@ -147,9 +148,9 @@ int64_t tl_loop_longest (const tl_loop *loop) {
   return loop->longest[0] > loop->longest[1] ? loop->longest[0] : loop->longest[1];
 }
 
-/* What its owner forgot is closed under its feet, where assertions are off: a request that the
-** handle still has calls back while it closes, and the owner then closes it, too.
-** tl_handle_close() makes that harmless. */
+/* Close a handle that its owner forgot (asserted; release builds have no assertions). A request of
+** the handle may call back while it closes, and the owner may then close it, too; tl_handle_close()
+** makes that harmless. */
 static void close_leftover (uv_handle_t *handle, void *arg) {
   tl_loop *loop = arg;
   if (uv_is_closing(handle)) return;
@@ -207,7 +208,8 @@ void tl_heavy_forget (tl_loop *loop, tl_heavy *h) {
   h->next = h->prev = NULL;
 }
 
-/* Messages may use up a whole turn. Then the next one is for these. */
+/* Run what waits in the ring (tl_heavy). If messages have used up this turn it waits, but for one
+** turn only: the next turn runs it in any case. */
 static void run_heavy (void *ctx) {
   tl_loop *loop = ctx;
   bool yields = tl_loop_is_used(loop) && !loop->yielded;

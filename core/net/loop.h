@@ -17,11 +17,11 @@ void tl_loop_stop (tl_loop *loop);
 void tl_loop_free (tl_loop *loop);
 /* monotonic ms, cached once per wake-up; the same clock as tl_clock_mono_ms */
 int64_t tl_loop_now (tl_loop *loop);
-/* of a loop that never runs: who owns it says what time it is */
+/* sets the time of a loop that never runs, as its owner wants it */
 void tl_loop_set_now (tl_loop *loop, int64_t now);
 /* grows each time before the loop looks at its sockets and signals */
 uint64_t tl_loop_turn (const tl_loop *loop);
-/* From now on turns are timed, or not any more: until then a turn costs one comparison for it. */
+/* Switch the timing of turns on or off. While it is off it costs one comparison a turn. */
 void tl_loop_time_turns (tl_loop *loop, bool on);
 /* The longest one of the last one to two minutes, ms: from the end of waiting to the next wait. */
 int64_t tl_loop_longest (const tl_loop *loop);
@@ -40,10 +40,11 @@ enum { TL_LOOP_LAST = 16 };
 int tl_loop_last (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 void tl_loop_forget (tl_loop *loop, void (*fn)(void *ctx), void *ctx);
 
-/* What takes long takes turns: a member of the struct it stands for. Zeroed: it does not wait. In
-** each turn of the loop, behind all of the above, those that wait are called in the order of their
-** coming until 25 ms of processor time are used, messages and timers of that turn included. So
-** what is quick waits for one of them at most, and none waits for ever. */
+/* Work that takes long, and so takes turns with other such work. It is a member of the struct that
+** it belongs to. Zeroed: it does not wait.
+** In each turn of the loop, after all of the above, the waiting ones are called in their order,
+** until 25 ms of processor time are used, including messages and timers of that turn. So quick work
+** waits for one of them at most, and none of them waits for ever. */
 typedef struct tl_heavy {
   struct tl_heavy *next, *prev;
   void (*run)(struct tl_heavy *h); /* it waits no more, and may wait again, or be freed */

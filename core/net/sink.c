@@ -80,8 +80,9 @@ static bool fail (tl_sink *s, int code) {
   return false;
 }
 
-/* How many of a pipe's pages hold what its reader has not taken: the kernel puts the odd bytes of a
-** write behind those of the one before if they fit into its page, and all else into new pages. */
+/* How many pages of the pipe are in use. The kernel fills new pages with each write. Only the last
+** bytes of a write, which do not fill a page, may go behind those of the write before, if there is
+** room in its page. */
 static size_t pages_used (const tl_sink *s, size_t unread) {
   size_t first = 0, sum = 0, pages = 0, left = 0;
   while (first < WRITES && sum < unread) sum += s->writes[(s->write - ++first) % WRITES];
@@ -118,9 +119,10 @@ static size_t room_of (const tl_sink *s) {
                                                                 : PIPE_BUF;
 }
 
-/* How much of it to write at once. All of it if the pipe has room: what a kill finds between two
-** writes is lost. Else whole lines: so the pipe never holds a part of one (unless it is longer
-** than PIPE_BUF), whenever its reader or we end. */
+/* How many bytes to write in one call. All of them if the pipe has room: a kill between two writes
+** would lose the rest.
+** Otherwise only whole lines, unless a line is longer than PIPE_BUF. So the pipe holds no part of a
+** line when the reader or this process ends. */
 static size_t portion (const tl_sink *s, const uint8_t *at, size_t n) {
   if (n <= PIPE_BUF) return n;
   size_t room = room_of(s);
@@ -145,7 +147,8 @@ static ssize_t put (tl_sink *s, const uint8_t *at, size_t n) {
   return rc < 0 ? uv_translate_sys_error(errno) : rc;
 }
 
-/* Ask for room, or only for the news that the reader is gone (which epoll always tells). */
+/* Wait for room to write, or (room false) only for the end of the reader, which epoll always
+** reports. */
 static void watch (tl_sink *s, bool room) {
   struct epoll_event ev = { .events = (room ? EPOLLOUT : 0) | (s->half ? 0 : EPOLLRDHUP) };
   if (s->waiting == room) return;

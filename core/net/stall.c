@@ -1,9 +1,9 @@
 /* core/net/stall.c — see stall.h. Knows nothing of what the loop does.
 **
-** The question is a uv_async: a loop that waits for events answers it as well as one that is busy.
-** The answer to "what is it in" comes from a signal handler in the loop's thread: libuv and Lua are
-** looked at where they stand. That may crash in a process that is broken; what it was asked for,
-** the end of the process, comes all the same, and the first line is out by then. */
+** The loop is asked by a uv_async, which it answers whether it waits for events or is busy.
+** Where the loop is stuck is found out by a signal handler in its thread, which reads the state of
+** libuv and Lua as it is at that moment. In a broken process this may crash. The process is to end
+** anyway, and the first line of the report is written before. */
 #include "net/stall.h"
 
 #include <errno.h>
@@ -128,8 +128,8 @@ static bool wait_tick (tl_stall *s, int64_t ms) {
   return !s->ending;
 }
 
-/* Ticks are counted, not read from a clock: of the time for which the process was stopped, or the
-** machine asleep, only one counts. */
+/* Time is counted in ticks of this thread, not read from a clock. So the time for which the process
+** was stopped or the machine asleep counts as one tick only. */
 static void *run (void *arg) {
   tl_stall *s = arg;
   int64_t silent = 0;

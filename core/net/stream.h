@@ -28,9 +28,9 @@ int tl_stream_write (tl_stream *s, const void *bytes, size_t n);
 size_t tl_stream_pending (const tl_stream *s); /* bytes that the kernel has not taken */
 /* A FIN behind all that was written; reading goes on. */
 void tl_stream_end (tl_stream *s);
-/* Close, then `closed`. linger_ms 0: at once, what is pending is lost. Else it goes out with a FIN
-** behind it, and what still comes is read away until the peer ends, for at most that long, so
-** that no reset overtakes our last bytes. */
+/* Close; then `closed` is called. linger_ms 0: at once, and pending bytes are lost. Otherwise
+** pending bytes are sent, then a FIN, and bytes that still come are read and thrown away until the
+** peer ends, for at most linger_ms. Without this a reset could overtake our last bytes. */
 void tl_stream_close (tl_stream *s, int linger_ms);
 
 #endif

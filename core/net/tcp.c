@@ -179,8 +179,8 @@ static void on_look (uv_timer_t *timer) {
   }
 }
 
-/* It may begin and end many times in a second: the kernel is asked for nothing before a part of
-** the silence is over. */
+/* This may be switched on and off many times in a second. So the kernel is asked to send probes
+** only after a part of the silence has passed. */
 void tl_tcp_watch (tl_tcp *t, int64_t silence_ms) {
   uv_os_fd_t fd;
   if (t->state != OPEN) return;
@@ -242,7 +242,8 @@ static void on_attempt (uv_connect_t *req, int status) {
   if (t->state == OPEN) t->events->connected(t->ctx, t->peer);
 }
 
-/* Each address that has others behind it leaves them their share of the time. */
+/* How long this address may take: the time that is left is shared equally with the addresses after
+** it. */
 static uint64_t attempt_time (const tl_tcp *t) {
   int64_t left = t->connect_by - (int64_t)uv_now(t->timer.loop), n = 0;
   if (t->connect_by == INT64_MAX) return (uint64_t)tl_tcp_attempt_ms;
@@ -339,7 +340,8 @@ int tl_tcp_connect (tl_tcp **out, tl_loop *loop, const char *host, uint16_t port
   t->timer.data = t;
   t->handles = 1;
   int rc = tl_resolve_start(&t->resolve, &list, loop, t->host, port, on_resolved, t);
-  /* calls nobody: ends come from close callbacks, connects from the loop */
+  /* calls no function of the owner: the end comes from close callbacks, the connect from the
+  ** loop */
   t->told_later = rc == 0;
   if (rc != 0) on_resolved(t, rc < 0 ? rc : 0, list);
   *out = t;

@@ -7,7 +7,7 @@
 
 #include "net/uv.h"
 
-/* name service modules are not modest, but need far less than the default 8 MiB */
+/* enough for name service modules, and far less than the default of 8 MiB */
 enum { STACK = 512 * 1024 };
 
 /* Shared between the loop and the thread; the last of the two frees it, and drops the job. */

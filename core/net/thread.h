@@ -1,6 +1,6 @@
-/* core/net/thread.h — work that may wait for a disk or for long sums, in a thread of its own,
-** so that the loop never does. Not in libuv's pool: what hangs there holds others up, and the
-** end of the process. */
+/* core/net/thread.h — runs work that may wait for a disk, or computes for long, in a thread of its
+** own, so that the loop does not wait. libuv's pool is not used: work that hangs there would delay
+** other work, and the end of the process. */
 #ifndef TL_NET_THREAD_H
 #define TL_NET_THREAD_H
 

@@ -1,6 +1,6 @@
-/* core/net/transport.h — a stream of bytes to a peer, whatever it is made of: TCP alone, or
-** with TLS, a WebSocket, a proxy. tl_tcp is its first maker, the room `transport` makes the
-** others; whoever uses one speaks to it through here. */
+/* core/net/transport.h — the interface of a byte stream to a peer: TCP alone, or with TLS, a
+** WebSocket, a proxy. net/tcp.c implements TCP alone, the room `transport` the others. Users call
+** the functions of this header only. */
 #ifndef TL_NET_TRANSPORT_H
 #define TL_NET_TRANSPORT_H
 
@@ -59,11 +59,12 @@ static inline size_t tl_transport_pending (const tl_transport *t) { return t->ki
 /* Stop and go on reading; on after connect, may be called before. While off, the peer's end is
 ** not noticed either: see tl_transport_watch(). */
 static inline void tl_transport_read (tl_transport *t, bool on) { t->kind->read(t, on); }
-/* Close, then `closed` with 0. linger_ms 0: at once, what is pending is lost. Else what is
-** pending goes out with a FIN behind it (and before that what ends TLS and a WebSocket), and
-** what still comes in is read away until the peer ends, too (waiting at most 250 ms for that,
-** so that no reset overtakes our last bytes); at most linger_ms in all. Calling it again is
-** harmless; with 0 it cuts the lingering short. */
+/* Close; then `closed` is called with 0.
+** linger_ms 0: at once, and pending bytes are lost. Otherwise at most linger_ms are spent: pending
+** bytes are sent, then the ends of WebSocket and TLS, then a FIN. Bytes that still come in are read
+** and thrown away until the peer ends, too, for at most 250 ms; without this a reset could overtake
+** our last bytes.
+** It may be called again; with 0 it ends the lingering. */
 static inline void tl_transport_close (tl_transport *t, int linger_ms) {
   t->kind->close(t, linger_ms);
 }

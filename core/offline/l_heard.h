@@ -1,4 +1,4 @@
-/* core/offline/l_heard.h — what a broker said (discover/heard.h), in Lua. */
+/* core/offline/l_heard.h — the messages that were heard on a broker (discover/heard.h), in Lua. */
 #ifndef TL_OFFLINE_L_HEARD_H
 #define TL_OFFLINE_L_HEARD_H
 

@@ -1,6 +1,6 @@
-/* core/offline/replay.h — the lines of a capture (lua/tagline/test/capture.lua) as messages of a
-** run, many at a time: those that are what save() writes. At any other line it stops, and Lua reads
-** it and finds the words. Must not know files. */
+/* core/offline/replay.h — feeds lines of a capture (lua/tagline/test/capture.lua) as messages into
+** a run, many at a time. It reads lines as save() writes them. At any other line it stops, and the
+** Lua module reads that line and reports what is wrong. Must not know files. */
 #ifndef TL_OFFLINE_REPLAY_H
 #define TL_OFFLINE_REPLAY_H
 

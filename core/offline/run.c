@@ -44,8 +44,8 @@ static void on_error (void *ctx, const char *scope, tl_slice text) {
   tl_buf_byte(&s->news.errors, '\0');
 }
 
-/* What was asked for "later" runs now: writes tell their fate. Bounded, for a write may lead to
-** another. */
+/* Run what tl_loop_later() was called for, such as the results of writes. The number of rounds is
+** limited, because a result may lead to another write. */
 static void settle (tl_offline_run *s) {
   for (int i = 0; i < 16 && tl_loop_is_asked(s->loop); i++) {
     tl_loop_stop(s->loop);

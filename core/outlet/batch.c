@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 enum { BATCH_BYTES = 4 << 20 }; /* of texts in one batch */
-enum { AT_ONCE = 64 };          /* samples: so few that texts go not far beyond that */
+/* samples in one read: few, so that their texts exceed the limit of a batch only slightly */
+enum { AT_ONCE = 64 };
 
 struct tl_fetch {
   tl_reader *reader;
@@ -97,8 +98,9 @@ static void note_hole (tl_fetch *f, uint64_t next, int64_t until) {
   f->batch.next = next;
 }
 
-/* What is behind damage in this segment cannot be read: the next one goes on. What came before
-** it is a batch of its own, so that a hole stands in front. */
+/* The rest of this segment is damaged and cannot be read; the next segment follows. Values before
+** the damage are a batch of their own, so that the hole comes at the beginning of the next
+** batch. */
 static void stop_at_damage (tl_fetch *f) {
   f->rc = TL_OK;
   if (f->batch.next == f->batch.first) note_hole(f, f->place.until, f->arrival);

@@ -111,7 +111,7 @@ static void define (tl_collect *c, series *s, const tl_tagdef *def, uint32_t seg
   tl_record_series(out, &d);
 }
 
-/* No message behind this one is read until its value is in the batch. */
+/* There is no memory for a value: no further message is read until the value is in the batch. */
 static void miss (tl_collect *c, series *s) {
   if (s)
     s->missed = true;
@@ -147,8 +147,8 @@ static bool write_sample (tl_collect *c, series *s, const tl_tagdef *def, tl_sam
   return true;
 }
 
-/* Messages are not read while the spool cannot be written; values of timers and statuses come all
-** the same. */
+/* Must this value be left out? While the spool cannot be written no message is read, but timers and
+** statuses still make values, which would fill the memory. */
 static bool is_too_much (tl_collect *c) {
   if (!c->failing || tl_spool_pending(c->spool) < TL_SPOOL_BATCH) return false;
   if (c->left_out++ == 0)
@@ -177,8 +177,8 @@ static bool is_hidden (const series *s, const tl_history_options *o, bool number
   return o->silence_ms <= 0 || v->time_ms - s->stored_ms < o->silence_ms;
 }
 
-/* The value into the batch, and what a history has of it into `s`. False: no memory, and nothing
-** is changed but in the spool. */
+/* Put the value into the batch, and note in `s` what a history has of it. False: no memory; then
+** `s` is as before. */
 static bool record (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v, double now,
                     bool number) {
   series before = *s;
@@ -192,7 +192,8 @@ static bool record (tl_collect *c, series *s, const tl_tagdef *def, tl_sample *v
     s->hidden = !def->history.off;
     if (s->hidden) s->held = *v;
   } else {
-    /* The corner of the curve: what was hidden last stands before what leaves the deadband. */
+    /* The value leaves the deadband: the last hidden value is stored before it, so that the curve
+    ** has its corner at the right time. */
     if (s->hidden) {
       s->held.only = TL_FOR_HISTORIES;
       well = write_sample(c, s, def, &s->held);
@@ -257,7 +258,7 @@ static void on_value (void *ctx, tl_tag *t) {
   tl_gateway_settle(c->gateway); /* timers make values, too */
 }
 
-/* The same value again: of interest once the longest silence is over. */
+/* The same value came again: it is stored if nothing was stored for max_silence. */
 static void on_again (void *ctx, tl_tag *t) {
   tl_collect *c = ctx;
   const tl_tagdef *def = tl_tag_def(t);

@@ -17,7 +17,7 @@ int tl_collect_new (tl_collect **out, tl_gateway *g, tl_loop *loop, tl_spool *sp
                     void (*written)(void *ctx), void *ctx);
 void tl_collect_free (tl_collect *c); /* before the gateway; NULL is fine */
 
-/* After a reload: units, descriptions and depths may be others. */
+/* To be called after a reload: units, descriptions and `keep` of tags may have changed. */
 void tl_collect_renew (tl_collect *c);
 
 typedef struct {

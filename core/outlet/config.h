@@ -49,9 +49,9 @@ typedef struct {
 
 /* Whoever carries values out, for the room that reads configs. */
 typedef struct tl_outlet_hooks {
-  /* A config runs from now on. What did not change goes on; a changed outlet begins anew with the
-  ** same cursor. `change` is NULL at start. False: err says why; at start that ends the process, at
-  ** a reload the others run. */
+  /* Run the outlets of this config. Outlets that did not change continue; a changed one is started
+  ** again, with the same cursor. `change` is NULL at the start of the process. False: *err says
+  ** why. At the start the process then ends; at a reload the other outlets run. */
   bool (*apply)(void *ctx, const tl_outlets_config *config, const tl_outlets_change *change,
                 tl_err *err);
   /* The path of the embedded history; NULL: there is none. Borrowed until the next apply(). */

@@ -49,7 +49,8 @@ typedef struct {
   void (*store)(void *sender, const tl_outlet_batch *batch);
   /* End whatever is under way and free the sender; then call tl_outlet_closed(). */
   void (*close)(void *sender);
-  /* May something be done in between, once in a while? NULL: nothing. Called when idle. */
+  /* Called when there is nothing to send, for work that is done from time to time. NULL: there is
+  ** none. */
   void (*rest)(void *sender);
 } tl_sender;
 
@@ -78,7 +79,8 @@ void tl_outlet_ready (tl_outlet *o, uint64_t applied);
 /* It is away, and why (for people; one line). It is opened again after 1 s, then
 ** after twice as long each time, up to 60 s. What was not told as stored comes again. */
 void tl_outlet_away (tl_outlet *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Also once close() was asked for, when the batch came to its end all the same. */
+/* The batch is stored. Also to be called if tl_outlet_close() came meanwhile and the batch was
+** stored nevertheless. */
 void tl_outlet_stored (tl_outlet *o);
 /* The other side refused one value (of the batch, or a copy): it is put aside with the reason, and
 ** counts as stored. `why`: one line, for people. */

@@ -164,7 +164,8 @@ tl_slice tl_doc_number_text (const tl_json_value *v, uint8_t room[TL_DOC_NUMBER_
 
 static int seconds_to_ms (double seconds, int64_t *ms) {
   double exact = seconds * 1000, near = round(exact);
-  /* what a double cannot say of a decimal fraction is no digit to cut */
+  /* a decimal fraction that a double holds inexactly must not lose its last digit when the rest is
+  ** cut off */
   double cut = fabs(near - exact) < 1e-3 ? near : trunc(exact);
   if (!(cut >= (double)TL_TIME_MIN_MS && cut <= (double)TL_TIME_MAX_MS)) return TL_ERANGE;
   *ms = (int64_t)cut;

@@ -4,7 +4,8 @@
 #include "payload/json_set.h"
 #include "payload/json_text.h"
 
-/* A value as selectors compare it. False: it has no such text. */
+/* The text of a value for the comparison with a selector. False: objects, arrays and null have
+** none. */
 static bool text_of (const tl_json_value *v, tl_slice *text, uint8_t room[TL_DOC_NUMBER_TEXT]) {
   switch ((tl_json_type)v->type) {
     case TL_JSON_STRING:

@@ -8,7 +8,7 @@ typedef enum {
   TL_PREPARE_TRIM,   /* a UTF-8 byte order mark in front; NULs and blanks in front and behind */
   TL_PREPARE_LATIN1, /* where it is not UTF-8: bytes above 0x7F as U+0080 to U+00FF */
   TL_PREPARE_NAN,    /* NaN, Inf, Infinity, in any case and with a sign, outside of strings: null */
-  TL_PREPARE_FUNCTION /* the user's: not done here */
+  TL_PREPARE_FUNCTION /* a function of the user; not run by this room */
 } tl_prepare_step;
 
 enum { TL_PREPARE_MAX = 16 }; /* steps of a station */

@@ -33,7 +33,8 @@ static const char *const known[] = {
 
 static bool
 separators_fit (const char *mask,
-                tl_slice text) { /* masks read any; a person would name the one that is there */
+                /* a mask accepts any separator, but the guess should show the one in the text */
+                tl_slice text) {
   if (text.len == 0 || text.at[0] < '0' || text.at[0] > '9') return true;
   size_t i = strcspn(mask, ".-/:"), k = 0;
   while (k < text.len && text.at[k] >= '0' && text.at[k] <= '9') k++;

@@ -193,7 +193,8 @@ static inline const uint8_t *read_step (const tl_timemask *m, const tl_step *s, 
   return read_digits(s, at, end, &r->part[s->kind]);
 }
 
-/* A word that was passed may say what time it is: never another than the one that is read. */
+/* Check the words that were skipped: none of them may say another time than the one that was
+** read. */
 static int heed_words (const tl_timemask *m, tl_slice text, tl_time_parts *r) {
   switch (tl_time_words_of(m, text, r->has_offset, r->weekday)) {
     case TL_WORDS_FOREIGN: return TL_ESYNTAX;

@@ -137,7 +137,8 @@ typedef struct {
 static int by_time (const void *left, const void *right) {
   const rule_change *a = left, *b = right;
   if (a->at != b->at) return a->at < b->at ? -1 : 1;
-  return a->start - b->start; /* dst that ends when it starts anew does not end */
+  /* a daylight saving time that ends at the moment when the next one starts does not end */
+  return a->start - b->start;
 }
 
 static void zone_push (tl_zone *z, int64_t at, int32_t offset) {

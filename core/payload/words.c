@@ -30,7 +30,8 @@ static const tl_word *word_of (const tl_text_rule *w, uint8_t state) {
   return NULL;
 }
 
-/* What the usual words gave counts only for a state that has none of its own. */
+/* A usual word ("on") counts only if its state has no words of its own; otherwise the text is
+** invalid (type). */
 static tl_reason usual (tl_type type, const tl_text_rule *w, tl_reason reason, const tl_value *v,
                         tl_value *out) {
   if (reason != TL_REASON_NONE) return reason;

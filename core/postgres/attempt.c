@@ -62,14 +62,15 @@ void tl_pg_attempt_stop (tl_pg_attempt *a) {
 
 /* --- steps of libpq --- */
 
-/* Stages as libpq counts them: a server that answered tells more than one that was not there. */
+/* Keep the error of the address that got furthest; stages are numbered as by libpq. A server that
+** answered gives a better reason than one that did not. */
 static void note (tl_pg_attempt *a, int stage, const char *text) {
   if (a->why[0] != '\0' && stage < a->why_stage) return;
   a->why_stage = stage;
   snprintf(a->why, sizeof a->why, "%s", text);
 }
 
-/* Did a server say no, or was nobody there? */
+/* Does this error come from a server that answered? False: no server was reached. */
 static bool is_answer (const char *text) {
   static const char *const marks[] = { "FATAL:", "session is", "server is", "SSL", "certificate" };
   for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)

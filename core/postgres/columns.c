@@ -36,8 +36,8 @@ void tl_pg_columns_clear (tl_pg_columns *c) {
   c->rows = 0;
 }
 
-/* A column gets its NULLs when a value comes behind them: one of which no value comes costs
-** nothing. A NULL is four times 0xff. */
+/* Write the missing NULLs of a column before its next value. So a column without any value costs
+** nothing. A NULL is four bytes 0xff. */
 static void pad (tl_pg_columns *c, tl_pg_column at) {
   size_t n = 4 * (size_t)(c->rows - c->written[at]);
   tl_buf *b = &c->array[at];

@@ -24,7 +24,8 @@ struct tl_pg {
   char last_words[256]; /* of a server that ends */
 };
 
-/* What a server says unasked; the last of it before it ends is why. */
+/* A notice that the server sends on its own. The last one before the connection ends gives the
+** reason. */
 static void on_notice (void *arg, const PGresult *r) {
   tl_pg *c = arg;
   const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
@@ -41,7 +42,8 @@ static void drop_results (tl_pg *c) {
   memset(&c->answer, 0, sizeof c->answer);
 }
 
-/* Told from the loop: whoever is inside a call of ours is not surprised. */
+/* The connection is lost. `lost` is called from the loop by a timer, never inside a call of the
+** owner. */
 static void lose (tl_pg *c, const char *why) {
   if (c->failed) return;
   c->failed = true;

@@ -1,5 +1,6 @@
-/* core/postgres/schema.c — see schema.h. What must be done at once, or by two processes at a time,
-** is a function of the server: they run with our search_path, whoever calls them. */
+/* core/postgres/schema.c — see schema.h. Work that must happen in one step, also when two processes
+** do it at the same time, is a function on the server. These functions have our search_path,
+** whoever calls them. */
 #include "postgres/schema.h"
 
 #include "base/value.h"
@@ -48,8 +49,8 @@ static const char *const make[] = {
   "  RETURN QUERY SELECT a, b;\n"
   "END $$",
 
-  /* A batch; an `n` that is not there is 0. What is there already adds nothing; another value of
-  ** the same tag and millisecond gets the next number. */
+  /* Store a batch. `n` NULL means 0. A row that is there already is not added again. Another value
+  ** of the same tag and millisecond gets the next free n. */
   "CREATE FUNCTION store (tags integer[], times timestamptz[], ns integer[], states smallint[],"
   " numbers double precision[], wholes bigint[], texts text[], blobs bytea[],"
   " arrivals timestamptz[]) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$\n"
@@ -76,16 +77,17 @@ static const char *const make[] = {
   "    ON CONFLICT DO NOTHING;\n"
   "END $$",
 
-  /* Where a writer is. It never goes back: a session that was given up may end late. */
+  /* Set the position of a writer. It never decreases, because the transaction of a connection that
+  ** was given up may end later. */
   "CREATE FUNCTION advance (of_spool text, of_outlet text, to_next bigint) RETURNS void"
   " LANGUAGE sql SET search_path FROM CURRENT AS $$\n"
   "  INSERT INTO progress (spool, outlet, next) VALUES (of_spool, of_outlet, to_next)\n"
   "    ON CONFLICT (spool, outlet) DO UPDATE SET next = greatest(progress.next, excluded.next),\n"
   "      changed = now() $$",
 
-  /* What is older than its tag's `keep` goes: whole partitions, and rows of those that hold newer
-  ** ones, too. Of each tag the newest older row stays; from a partition that goes it comes into
-  ** the rest. How many rows went. */
+  /* Delete what is older than its tag's `keep`: whole partitions, and single rows of partitions
+  ** that also hold newer ones. Each tag keeps its newest older row; that of a dropped partition
+  ** moves to sample_rest. Returns how many rows were deleted. */
   "CREATE FUNCTION trim_all (who text, keep_ms bigint) RETURNS bigint LANGUAGE plpgsql"
   " SET search_path FROM CURRENT AS $$\n"
   "DECLARE p record; now_ms bigint; shortest bigint; longest bigint; gone bigint := 0; k bigint;\n"

@@ -1,4 +1,4 @@
-/* core/postgres/sender.c — a life of connections: away, connecting, setting up, storing, resting.
+/* core/postgres/sender.c — the states of the sender: away, connecting, setting up, storing, idle.
 ** See sender.h. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ void tl_pg_sender_fail (tl_postgres_sender *s, const tl_pg_answer *a) {
   tl_pg_sender_away(s, why);
 }
 
-/* A step that was too much for the server's or the network's patience is tried in smaller ones. */
+/* A step that took too long for the server or the network is tried again in smaller pieces. */
 static void on_lost (void *ctx, const char *why) {
   tl_postgres_sender *s = ctx;
   char line[240];

@@ -30,8 +30,9 @@ typedef struct {
   uint32_t count, at;           /* of them; rows below `at` are stored */
   uint32_t piece;               /* how many go at once; halved around a row that is refused */
   uint32_t sent;
-  bool whole;        /* `sent` are the last ones, and the position goes along */
-  bool bare;         /* units and descriptions cannot be stored: tags go without */
+  /* the rows that were sent are the last of the batch, and the position is sent with them */
+  bool whole;
+  bool bare;         /* the server refuses a unit or description: tags are stored without them */
   tl_pg_slot *slots; /* by series id in this segment */
   uint64_t segment;  /* 0: whatever they say is to be looked at again */
   uint32_t slot_cap;

@@ -1,5 +1,5 @@
-/* core/postgres/trouble.h — what a server's or libpq's complaint means for us, and how people are
-** told. Pure. */
+/* core/postgres/trouble.h — what an error of the server or of libpq means for the sender, and its
+** text for people. Pure. */
 #ifndef TL_POSTGRES_TROUBLE_H
 #define TL_POSTGRES_TROUBLE_H
 

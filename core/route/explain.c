@@ -177,8 +177,8 @@ static bool explain_regex (walk *t, const tl_route_station *s) {
   return visit(t, s, TL_BY_REGEX, rc > 0, why);
 }
 
-/* Exact matches are found by a lookup, so the one that equals decides, whatever stands beside
-** it: it is visitor after those above it. */
+/* Explain all stations. An address equal to the topic wins over all expressions, so the plain
+** addresses come first, then the expressions. */
 static bool explain_stations (walk *t, const tl_route_station **all, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
     if (explain_exact(t, all[i])) return true;

@@ -54,7 +54,8 @@ static bool try_regex (void *ctx, const tl_route_station *s) {
   if (rc == TL_ENOMEM) t->failed = true;
   if (rc == TL_ELIMIT) {
     t->r->limit_hits++;
-    bool untried = tl_pattern_sum_is_over(); /* it is not to blame for what the others took */
+    /* the sum is used up by other patterns, so this one is not reported */
+    bool untried = tl_pattern_sum_is_over();
     if (t->r->given_up && !untried) t->r->given_up(t->r->given_up_ctx, s->target, t->topic);
   }
   if (rc <= 0) return false;

@@ -1,7 +1,8 @@
-/* core/route/memory.c — remembered answers. Knows no rules of routing. A hand goes round the
-** answers and takes the first that was not used since it last passed: near to "least recently
-** used", and a hit writes one flag instead of moving links. A flood of topics seen once takes
-** each other's place, not that of topics in use. */
+/* core/route/memory.c — remembered answers. Knows no rules of routing.
+** The CLOCK algorithm chooses what is forgotten: a hand goes round the answers and takes the first
+** one that was not used since the hand last passed. This is nearly "least recently used", but a hit
+** sets only a flag. A flood of topics that come once replace each other, and not the topics in
+** use. */
 #include "route/memory.h"
 
 #include <stdlib.h>

@@ -18,7 +18,7 @@ int tl_router_new (tl_router **out, size_t max_topics, size_t max_bytes) {
   return TL_OK;
 }
 
-/* Nothing looks at what is left meanwhile. */
+/* The router must not be used between the calls. */
 bool tl_router_free_some (tl_router *r, uint32_t *at, uint32_t most) {
   tl_slice address;
   void *s;
@@ -148,7 +148,8 @@ void tl_router_forget (tl_router *r, const void *target) {
   }
 }
 
-/* The answer for this topic, in whatever form it is kept, carries the wills. */
+/* The wills of a topic have changed: update them where an answer for the topic is kept, in its
+** station and in the memory. */
 static void wills_changed (tl_router *r, tl_slice topic) {
   tl_route_station *s = tl_map_get(&r->stations, topic);
   if (s) s->wills = tl_map_get(&r->wills.by_topic, topic);

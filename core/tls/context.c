@@ -54,9 +54,10 @@ static bool ended_well (void) {
 
 /* Callbacks of connections */
 
-/* The list of the CA that signed the broker's certificate must be there. One of a CA above it
-** decides when it is there, and its absence is told: many keep the first one only. Whom
-** tls_ca_file names is trusted without a list. */
+/* May the revocation list of this CA be missing? The list of the CA that signed the broker's
+** certificate must be there.
+** The lists of CAs above it are used when they are there. A missing one is reported only, because
+** many users have the first list alone. A CA in tls_ca_file is trusted without a list. */
 static bool may_lack_a_list (tl_tls *t, X509_STORE_CTX *store) {
   int error = X509_STORE_CTX_get_error(store), depth = X509_STORE_CTX_get_error_depth(store);
   STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);

@@ -270,7 +270,7 @@ static void entry_free (entry *e) {
   free(e);
 }
 
-/* Wishes that nobody has had for long, of lines that changed or went. */
+/* Forget the wishes that were not used for long, because their lines were changed or removed. */
 static void forget_oldest (tl_transports *all) {
   entry **oldest = NULL;
   size_t idle = 0;

@@ -1,9 +1,8 @@
-/* core/transport/input.c — bytes on their way up: from TCP through TLS and WebSocket into the
-** room of the owner; and what these layers want to say themselves. Must not know how a
-** connection began.
+/* core/transport/input.c — received bytes: from TCP through TLS and WebSocket into the owner's
+** buffer; and what these layers send on their own. Must not know how a connection began.
 **
-** Nothing is read from the socket that could not be given on: while the owner does not read,
-** or a peer does not take what we say, the socket waits, and what was read already is kept. */
+** The socket is read only if the bytes can be passed on. While the owner does not read, or the peer
+** does not take what we send, the socket is not read, and bytes that were read already are kept. */
 #include "transport/transport_impl.h"
 
 #include <assert.h>

@@ -1,8 +1,9 @@
-/* core/transport/shake.c — beginnings in turn, and ends: a step of a handshake costs up to a few
-** milliseconds of sums, and a thousand lines that are lost and come back together must not hold the
-** others meanwhile. So their steps, the first of which makes the socket, wait in a queue, and what
-** ended connections leave behind is freed later; each turn of the loop does as much as fits into
-** its budget. */
+/* core/transport/shake.c — spreads handshakes, and the freeing of ended connections, over turns of
+** the loop.
+** One step of a handshake takes up to some milliseconds of computing. A thousand lines that
+** reconnect together must not hold up the others. So their steps wait in a queue; the first step
+** makes the socket. Ended connections are freed later, too. Each turn of the loop does as much as
+** fits into its budget. */
 #include "transport/transport_impl.h"
 
 #include "base/clock.h"

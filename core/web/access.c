@@ -95,7 +95,7 @@ static int64_t must_wait (request *r) {
   return r->waited ? 0 : tl_guesses_wait(&w->guesses, peer, tl_loop_now(w->loop));
 }
 
-/* The timer at the earliest check: one that comes later must not move it. */
+/* Set the timer to the earliest check that is due. */
 static void await_checks (tl_web *w) {
   int64_t next = INT64_MAX;
   for (const request *r = w->requests; r; r = r->next)
@@ -103,7 +103,7 @@ static void await_checks (tl_web *w) {
   tl_timer_at(w->checks, next);
 }
 
-/* A token came. False: it is not checked now, but in its turn. */
+/* May the token of this request be checked now? False: the request waits for its turn. */
 static bool may_check (request *r) {
   tl_web *w = r->web;
   int64_t ms = must_wait(r);
@@ -125,7 +125,8 @@ static void note_token (request *r, bool right, const char *what) {
     log_wrong(r, what);
 }
 
-/* A wrong one where too many were before: the answer ends the connection. */
+/* Answer 429 and close the connection if too many wrong tokens came from this address. True:
+** answered. */
 static bool refuse_flood (request *r) {
   tl_web *w = r->web;
   const char *peer = tl_front_peer(w->front, tl_web_fd(r));
@@ -170,8 +171,9 @@ static bool refuse_unknown (request *r) {
   return false;
 }
 
-/* Does it give the token? False: that is not checked now. A cookie is too long to be guessed, so a
-** page that is logged in waits for nobody. */
+/* Find out whether the request has the right token (r->known). False: the token is not checked yet,
+** and the request waits. A cookie is too long to be guessed, so a page that is logged in never
+** waits. */
 static bool know (request *r) {
   const char *bearer = r->known ? NULL : bearer_of(r);
   if (!bearer) return true;

@@ -32,7 +32,7 @@ void tl_changes_clear (tl_changes *c);
 void tl_changes_fini (tl_changes *c); /* without marks in it */
 /* This tag changed now. TL_ENOMEM: it is not noted. */
 int tl_changes_add (tl_changes *c, tl_slice name);
-/* A mark, not in a list yet, goes where all up to this number are before it. */
+/* Put a mark that is in no list yet behind all changes up to this number. */
 void tl_changes_mark (tl_changes *c, tl_changes_place *mark, uint64_t number);
 void tl_changes_unmark (tl_changes_place *mark);
 /* The next tag behind the mark, which moves behind it; NULL: there is none. */

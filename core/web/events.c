@@ -21,7 +21,9 @@ enum {
   A_SLICE = 20,             /* tags or stations that are looked at at once */
   BLOCK = 8 * 1024,
   BEHIND = 1 << 20,
-  KEPT_MS = 60000 /* that changes are noted without a reader: it may come again */
+  /* ms for which changes are still noted after the last reader has gone, because it may come
+  ** back */
+  KEPT_MS = 60000
 };
 
 typedef struct reader {
@@ -35,13 +37,15 @@ typedef struct reader {
   size_t given;
   uint64_t seen; /* the number of the last change that it has */
   int64_t next_at, comment_at;
-  bool waits;           /* suspended: nothing to send */
-  bool snapshot, again; /* it gets one; and another behind it, for a config was read meanwhile */
-  bool some, over;      /* over: no more is sent */
-  bool open;            /* an event of values is under way, */
-  int count;            /* so many were looked at for it, */
-  size_t bytes;         /* and it has so many bytes */
-  tl_tag_walk walk;     /* where the snapshot has got to */
+  bool waits; /* suspended: nothing to send */
+  /* the reader is getting a snapshot; it needs another one after it, because the config was
+  ** reloaded meanwhile */
+  bool snapshot, again;
+  bool some, over;  /* over: no more is sent */
+  bool open;        /* an event of values is under way, */
+  int count;        /* so many were looked at for it, */
+  size_t bytes;     /* and it has so many bytes */
+  tl_tag_walk walk; /* where the snapshot has got to */
 } reader;
 
 struct tl_feed {
@@ -54,7 +58,8 @@ struct tl_feed {
   bool pending; /* changes came since it fired */
   reader *readers;
   unsigned count;
-  uint64_t epoch; /* ids of another one are of another time */
+  /* event ids of another epoch are from another process or observation, and mean nothing here */
+  uint64_t epoch;
   int64_t left_at;
 };
 
@@ -269,7 +274,8 @@ static int64_t serve (reader *r, int64_t now) {
   return more && r->next_at < r->comment_at ? r->next_at : r->comment_at;
 }
 
-/* As many readers as there is a share for; the others in the next turn. */
+/* Serve as many readers as HTTP's share of this turn allows; the others are served in the next
+** turn. */
 void tl_feed_serve (tl_feed *f) {
   int64_t now = tl_loop_now(f->web->loop), next = INT64_MAX;
   if (now < f->due) return;

@@ -13,8 +13,9 @@ enum { COUNTERS = sizeof(tl_line_counters) / sizeof(uint64_t), A_SLICE = 100 };
 struct metric_base {
   struct metric_base *next;
   tl_line_counters base, before;
-  tl_line_counters
-      shown; /* times are measured in ticks of a clock whose rate is known better and better */
+  /* as they were last shown: the rate of the clock for times is measured ever more exactly, and a
+  ** counter must not decrease because of that */
+  tl_line_counters shown;
   int64_t heard_ms; /* wall: the last message, 0 none */
   char name[];
 };
@@ -70,8 +71,8 @@ static void end_line (tl_line_facts *f, const tl_web *w, int64_t heard) {
   if (heard >= 0) f->heard_ms = tl_clock_wall_ms() - (tl_loop_now(w->loop) - heard);
 }
 
-/* A whole line, for a reload. With `rests` the loop runs other things meanwhile: messages, which
-** count on, and the end of a line that was removed. False: it is gone. */
+/* Gather all facts of a line, for a reload. With `rests` the loop runs other things in between:
+** messages increase the counters, and a removed line may be freed. False: the line is gone. */
 static bool gather (tl_line_facts *f, const tl_web *w, const char *name, bool rests) {
   const tl_model *m = tl_gateway_model(w->gateway);
   const tl_line *line = tl_model_line(m, tl_slice_str(name));
@@ -116,7 +117,7 @@ void tl_metrics_note (tl_web *w) {
   w->noted = true;
 }
 
-/* What a counter lost is added from now on. */
+/* Add from now on what a counter lost by the reload. */
 static void keep_lost (struct metric_base *b, const tl_line_counters *now) {
   uint64_t *base = (uint64_t *)&b->base;
   const uint64_t *before = (const uint64_t *)&b->before, *after = (const uint64_t *)now;

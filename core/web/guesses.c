@@ -32,14 +32,15 @@ static bool is_same (const tl_guess_address *a, const tl_guess_address *b) {
   return memcmp(a, b, sizeof *a) == 0;
 }
 
-/* Was it quiet for so long that nothing is held against it any more? */
+/* Has this address been quiet for so long that its wrong tokens are forgotten? */
 static bool is_forgotten (const tl_guesser *one, int64_t now) {
   int64_t wrong = one->wrong < TL_GUESSES_MANY ? one->wrong : TL_GUESSES_MANY;
   return one->due == 0 || now >= one->due + wrong * TL_GUESSES_QUIET_MS;
 }
 
-/* Where this address is counted. With `fresh` true it is given a free place if it has none; where
-** there is none it is one of the others. NULL, without `fresh` only: it gave no wrong one. */
+/* The place where this address is counted. `fresh`: if it has none it gets a free one or, when all
+** are taken, the common place of all others. Without `fresh` NULL means that it gave no wrong
+** token. */
 static tl_guesser *find (tl_guesses *g, const char *peer, int64_t now, bool fresh) {
   tl_guess_address of = address_of(peer);
   tl_guesser *room = NULL;
@@ -65,7 +66,8 @@ static int64_t wait_of (const tl_guesser *one, int64_t now) {
   return wait < 0 ? 0 : wait + step_of(one);
 }
 
-/* What nobody waits for is not owed either: the flood of an address that is known. */
+/* Let the next token wait longer. Beyond the longest wait nothing is added, since nobody waits for
+** longer than that: so a flood from an address that never waits cannot grow it without end. */
 static void pay (tl_guesser *one, int64_t now) {
   if (one->due < now) one->due = now;
   if (wait_of(one, now) <= TL_GUESSES_LONGEST_MS) one->due += step_of(one);

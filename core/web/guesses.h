@@ -1,7 +1,7 @@
-/* core/web/guesses.h — who gave wrong tokens: from an address that gave many, tokens are checked
-** one at a time, whether they are right or not, so that an answer tells a guesser nothing sooner.
-** An address that gave the right token waits no more: it is no stranger, and what guesses beside it
-** (behind one proxy) must not keep it out. Bounded memory. Pure: knows no HTTP, no clock. */
+/* core/web/guesses.h — slows down the guessing of tokens. Tokens from an address that gave many
+** wrong ones are checked one at a time, right ones too, so that a guesser learns nothing sooner.
+** An address that gave the right token does not wait any more: somebody who guesses behind the same
+** proxy must not keep its users out. Bounded memory. Pure: knows no HTTP, no clock. */
 #ifndef TL_WEB_GUESSES_H
 #define TL_WEB_GUESSES_H
 

@@ -5,8 +5,9 @@
 #include "base/clock.h"
 #include "web/web_impl.h"
 
-/* A message that comes while HTTP has its share waits for the rest of it: as long as a hundred
-** messages take. Each piece of work is a part of that, so that the share is not passed by much. */
+/* HTTP's processor time in a turn. A message that comes in the middle of it waits for the rest,
+** which is about as long as a hundred messages take. One piece of work is a part of this time, so
+** that it is exceeded only a little. */
 enum {
   SHARE_NS = 150000,
   AT_ONCE = 4 /* of those that wait are resumed in a turn */

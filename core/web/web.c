@@ -149,7 +149,8 @@ static int open_web (tl_web *w, web_settings *s, tl_tls_context *tls,
     w->has_place = o.has_place;
   }
   tell_change(w, s, change);
-  if (w->open && !is_equal(&w->set.token, &s->token)) { /* who had the old one has not this one */
+  /* whoever knew the old token does not know the new one */
+  if (w->open && !is_equal(&w->set.token, &s->token)) {
     tl_feed_end(w->feed);
     tl_guesses_new_token(&w->guesses);
   }

@@ -51,7 +51,7 @@ struct tl_web {
   tl_feed *feed;
   tl_share share;
   request *requests;
-  bool noted;       /* facts.c: tl_metrics_note() was called, and tl_metrics_keep() was not yet */
+  bool noted;       /* facts.c: set between tl_metrics_note() and tl_metrics_keep() */
   uint64_t reloads; /* grows where a reload begins to change lines, and where it ends */
   request *asks;    /* those that wait for Lua, the oldest first: ask.c */
   unsigned asking;

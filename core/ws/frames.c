@@ -32,8 +32,8 @@ struct tl_ws {
   tl_slice in;     /* fed and not yet read */
   tl_slice chunk;  /* payload that wslay has read, in its memory, not yet given on */
   uint64_t left;   /* of the frame that is being read */
-  bool in_whole;   /* it is a whole message, which wslay knows nothing of */
-  bool in_frame;   /* it is wslay's: its header is read, its end is not */
+  bool in_whole;   /* the frame is a whole message, and is read here, without wslay */
+  bool in_frame;   /* the frame is read by wslay: its header was read, its end was not */
   size_t held;     /* bytes of a header that wslay has */
   bool in_message; /* a fragment came that was not the last */
   struct wslay_frame_iocb frame;
