@@ -2,12 +2,8 @@
 local cbor = require "tagline.codec.cbor"
 local null = require("cjson").null
 
-local function hex(text)
-  return (text:gsub("%s", ""):gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end))
-end
-local function show(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
+local hexadecimal = require "spec.support.hexadecimal"
+local hex, show = hexadecimal.bytes, hexadecimal.show
 
 local long = {}
 for i = 1, 25 do long[i] = i end

@@ -2,12 +2,8 @@
 local msgpack = require "tagline.codec.msgpack"
 local null = require("cjson").null
 
-local function hex(text)
-  return (text:gsub("%s", ""):gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end))
-end
-local function show(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
+local hexadecimal = require "spec.support.hexadecimal"
+local hex, show = hexadecimal.bytes, hexadecimal.show
 
 local formats = {
   { "c0", null, true }, { "c2", false, true }, { "c3", true, true }, { "00", 0, true },

@@ -1,9 +1,8 @@
 -- tagline.codec.protobuf: fields by number.
 local protobuf = require "tagline.codec.protobuf"
 
-local function hex(text)
-  return (text:gsub("%s", ""):gsub("%x%x", function(h) return string.char(tonumber(h, 16)) end))
-end
+local hexadecimal = require "spec.support.hexadecimal"
+local hex = hexadecimal.bytes
 
 describe("tagline.codec.protobuf", function()
   it("reads fields of each wire type by number", function()

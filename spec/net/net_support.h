@@ -93,6 +93,22 @@ static inline uint16_t closed_port (void) {
   return port;
 }
 
+/* Our end of a connection to 127.0.0.1: the one descriptor whose peer has this port. */
+static inline int our_end_to (uint16_t port) {
+  int found = -1;
+  for (int fd = 3; fd < 64; fd++) {
+    struct sockaddr_in sa;
+    socklen_t len = sizeof sa;
+    if (getpeername(fd, (struct sockaddr *)&sa, &len) < 0 || sa.sin_family != AF_INET ||
+        ntohs(sa.sin_port) != port)
+      continue;
+    assert_int_equal(found, -1);
+    found = fd;
+  }
+  assert_true(found >= 0);
+  return found;
+}
+
 /* Is there something to read (or the end) on fd, now? */
 static inline bool readable (int fd) {
   struct pollfd p = { .fd = fd, .events = POLLIN };

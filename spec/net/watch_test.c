@@ -85,20 +85,10 @@ static void a_reset_is_noticed (void **state) {
   assert_non_null(strstr(text, "read from 127.0.0.1:"));
 }
 
-static int our_end (void) {
-  for (int fd = 3; fd < 64; fd++) {
-    struct sockaddr_in sa;
-    socklen_t len = sizeof sa;
-    if (getpeername(fd, (struct sockaddr *)&sa, &len) == 0 && ntohs(sa.sin_port) == port) return fd;
-  }
-  fail_msg("our end is not there");
-  return -1;
-}
-
 static bool asks_for_signs (void) {
   int on = 0;
   socklen_t len = sizeof on;
-  getsockopt(our_end(), SOL_SOCKET, SO_KEEPALIVE, &on, &len);
+  getsockopt(our_end_to(port), SOL_SOCKET, SO_KEEPALIVE, &on, &len);
   return on;
 }
 
@@ -120,7 +110,7 @@ static int count_signs (void) {
   static unsigned last;
   struct tcp_info info = { .tcpi_state = 0 };
   socklen_t len = sizeof info;
-  getsockopt(our_end(), IPPROTO_TCP, TCP_INFO, &info, &len);
+  getsockopt(our_end_to(port), IPPROTO_TCP, TCP_INFO, &info, &len);
   if (info.tcpi_last_ack_recv < last) count++;
   last = info.tcpi_last_ack_recv;
   return count;
@@ -135,7 +125,7 @@ static unsigned silence_of (int fd) { /* ms */
 
 /* This process may have been stopped: nobody has asked the peer meanwhile. */
 static void who_was_not_asked_need_not_answer (void **state) {
-  int ours = our_end();
+  int ours = our_end_to(port);
   (void)state;
   RUN_UNTIL(silence_of(ours) >= 20);
   assert_int_equal(tl_alive_code(ours, 20), 0);
@@ -147,7 +137,7 @@ static void who_was_not_asked_need_not_answer (void **state) {
 ** each time. */
 static void a_peer_that_takes_nothing_for_a_while_lives (void **state) {
   static char bytes[1024 * 1024];
-  int ours = our_end();
+  int ours = our_end_to(port);
   (void)state;
   while (tl_tcp_pending(tcp) == 0) tl_tcp_write(tcp, bytes, sizeof bytes);
   for (int spells = 0; spells < 2;) {

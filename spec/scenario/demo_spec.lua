@@ -1,10 +1,7 @@
 -- What scripts/demo shows: a plant that lives, of which one thing is wrong, and it is the planted one.
 local cjson = require "cjson"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local mosquitto, process, scope, tagline, wait = scenario "mosquitto process scope tagline wait"
 
 describe("the demo's plant", function()
   after_each(scope.finish)

@@ -1,9 +1,7 @@
 -- The documents for users are true: their configs load, their commands and transcripts are run and
 -- give what is shown, and their links lead somewhere.
-local documents = require "spec.support.documents"
-local files = require "spec.support.files"
-local run = require "spec.support.document_run"
-local scope = require "spec.support.scope"
+local scenario = require "spec.support.scenario"
+local documents, files, run, scope = scenario "documents files document_run scope"
 
 --- The names by which a page's headings are linked to, as GitHub makes them.
 local function anchors(text)

@@ -1,12 +1,9 @@
 -- kill -9 at chosen points: before, in the middle of and behind each kind of write by which values, sessions and places reach
 -- the disk. Whatever is killed, each number that was acknowledged is in the history once. scenario/history_torture_spec.lua kills
 -- at random moments.
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, process, scope, tagline, wait =
+  scenario "files mosquitto process scope tagline wait"
 
 local killed = tagline.program():gsub("tagline$", "tagline_killed")
 

@@ -1,9 +1,7 @@
 -- A query of very many rows at the prompt: the list reads like a table, and no turn of the loop is
 -- long. A reading of the commands: they are whole.
-local files = require "spec.support.files"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, scope, tagline, wait = scenario "files scope tagline wait"
 
 local MANY = 100000
 local sanitized = files.read(tagline.program()):find("__asan_init", 1, true) ~= nil

@@ -1,10 +1,7 @@
 -- Histories that commands fill: CSV files, and captures through a config.
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, process, scope, tagline, wait =
+  scenario "files mosquitto process scope tagline wait"
 
 local HEAD = "time,tag,value,status,reason,unit\n"
 

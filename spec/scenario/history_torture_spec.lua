@@ -1,11 +1,8 @@
 -- A history on disks that are full, read-only or damaged, with clocks that step, and over
 -- kills at random moments. scripts/torture runs more of the kills.
-local files = require "spec.support.files"
-local mosquitto = require "spec.support.mosquitto"
-local process = require "spec.support.process"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, mosquitto, process, scope, tagline, wait =
+  scenario "files mosquitto process scope tagline wait"
 
 local KILLS = tonumber(os.getenv "TAGLINE_KILLS") or 8
 

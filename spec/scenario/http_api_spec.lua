@@ -1,12 +1,9 @@
 -- The API as it is described: lua/doc/openapi.json against the running server, and every request in
 -- lua/doc/http.md with its answer.
 local cjson = require "cjson"
-local files = require "spec.support.files"
-local http = require "spec.support.http"
-local mosquitto = require "spec.support.mosquitto"
-local scope = require "spec.support.scope"
-local tagline = require "spec.support.tagline"
-local wait = require "spec.support.wait"
+local scenario = require "spec.support.scenario"
+local files, http, mosquitto, scope, tagline, wait =
+  scenario "files http mosquitto scope tagline wait"
 
 local page = files.read "lua/doc/http.md"
 local openapi = cjson.decode(files.read "lua/doc/openapi.json")

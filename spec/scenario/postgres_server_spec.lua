@@ -19,20 +19,8 @@ local function start(connection, m, folder)
   return t
 end
 
--- One number each message, with as many bytes of text as are asked for.
-local from = os.time() * 1000
-local function send(m, first, last, bytes)
-  local lines = {}
-  for n = first, last do
-    lines[#lines + 1] = ('{"t":%d,"n":%d%s}\n'):format(from + n, n, bytes and (',"x":"%d%s"'):format(n, ("x"):rep(bytes)) or "")
-  end
-  local code, _, err = process.run(process.find "mosquitto_pub", { "-h", "127.0.0.1", "-p", tostring(m.port), "-t", "n/up", "-q", "1",
-    "-l" }, { input = table.concat(lines) })
-  assert.equal(0, code, err)
-end
-
 local outlet, wait_away = postgres.outlet, postgres.wait_away
-local sums, ledger = postgres.sums, postgres.ledger
+local sums, ledger, send = postgres.sums, postgres.ledger, postgres.send
 
 describe("a server of PostgreSQL", function()
   after_each(scope.finish)
@@ -103,7 +91,7 @@ describe("a server of PostgreSQL", function()
     send(m, 1, 5)
     p:wait_for(sums, ledger(5))
     p:inside("dd", "if=/dev/zero", "of=" .. p.folder .. "/small/filler", "bs=4k") -- all the room there is
-    send(m, 6, 400, 1000)
+    send(m, 6, 400, { bytes = 1000 })
     wait_away(t, "No space left on device: the server's disk is full")
     assert.equal(0, (p:inside("rm", p.folder .. "/small/filler")))
     p:wait_for(sums, ledger(400))

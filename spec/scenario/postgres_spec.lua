@@ -30,19 +30,9 @@ local function start(p, m, folder, names)
   return t
 end
 
--- One number each message, at a time of its own.
-local from = os.time() * 1000
-local function send(m, first, last, qos)
-  local lines = {}
-  for n = first, last do lines[#lines + 1] = ('{"t":%d,"n":%d}\n'):format(from + n, n) end
-  local code, _, err = process.run(process.find "mosquitto_pub", { "-h", "127.0.0.1", "-p",
-    tostring(m.port), "-t", "n/up", "-q", tostring(qos or 1), "-l" },
-    { input = table.concat(lines) })
-  assert.equal(0, code, err)
-end
-
 local outlet, wait_away = postgres.outlet, postgres.wait_away
-local sums, ledger = postgres.sums, postgres.ledger
+local sums, ledger, send = postgres.sums, postgres.ledger, postgres.send
+local from = postgres.from
 
 describe("a history in PostgreSQL", function()
   after_each(scope.finish)
@@ -103,7 +93,7 @@ txt|"grün \"x\""|string|valid||]], rows)
       local t = start(p, m, folder, names)
       m:wait_subscribed "pg"
       for round = 0, 3 do
-        send(m, round * 30 + 1, round * 30 + 30, qos)
+        send(m, round * 30 + 1, round * 30 + 30, { qos = qos })
         wait.till("some values", nil, function() return #t:values() >= 10 end)
         if round % 2 == 1 then -- with the rows stored, and the place in the spool not yet
           p:wait_for("SELECT count(*) > 0 FROM tagline.value", "t")
@@ -112,7 +102,7 @@ txt|"grün \"x\""|string|valid||]], rows)
         t:wait_exit()
         t = start(p, m, folder, names)
       end
-      send(m, 121, 121, qos)
+      send(m, 121, 121, { qos = qos })
       p:wait_for(sums, ledger(121))
       t:stop()
       p:wait_for(sums, ledger(121))

@@ -228,6 +228,22 @@ function postgres.wait_away(t, text)
   end), function() return "it is " .. cjson.encode(postgres.outlet(t)) end)
 end
 
+-- Send the numbers first to last as plant.s.n, a message and a time for each. `options`: qos (1),
+-- bytes: so much text with each.
+local from = os.time() * 1000
+postgres.from = from -- ms: the time of number 0
+function postgres.send(m, first, last, options)
+  local bytes, lines = options and options.bytes, {}
+  for n = first, last do
+    lines[#lines + 1] = ('{"t":%d,"n":%d%s}\n'):format(from + n, n,
+      bytes and (',"x":"%d%s"'):format(n, ("x"):rep(bytes)) or "")
+  end
+  local code, _, err = process.run(process.find "mosquitto_pub", { "-h", "127.0.0.1", "-p",
+    tostring(m.port), "-t", "n/up", "-q", tostring(options and options.qos or 1), "-l" },
+    { input = table.concat(lines) })
+  assert(code == 0, err)
+end
+
 -- Numbers that a spec has sent as plant.s.n: the query, and what it says of 1 to last, each once.
 postgres.sums = "SELECT count(*), sum(value::bigint), count(DISTINCT value) FROM tagline.value \z
   WHERE tag = 'plant.s.n'"

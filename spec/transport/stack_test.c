@@ -1,102 +1,23 @@
 /* spec/transport/stack_test.c — connections made of layers: cut anywhere, peers that do not read,
 ** owners that pause. */
-#include "peer.h"
+#include "owner.h"
 
-static identity ca, broker;
-static tl_tls_context *server;
-static tl_transports *all;
-
-/* --- the owner --- */
-
-static tl_transport *transport;
-static int connects, closes, code;
-static char text[600];
-static tl_buf got;
 static bool pauses;     /* at the first data */
-static bool no_room;    /* the owner has none for what came */
 static bool small_room; /* the peer's kernel keeps little that the peer has not read */
 
-static void on_connected (void *ctx, const char *peer_name) {
-  (void)ctx;
-  assert_int_equal(closes, 0);
-  assert_non_null(strchr(peer_name, ':'));
-  connects++;
-}
-static uint8_t *on_room (void *ctx, size_t *room) {
-  (void)ctx;
-  if (no_room) return NULL;
-  assert_int_equal(tl_buf_reserve(&got, 4096), TL_OK);
-  *room = 4096;
-  return got.at + got.len;
-}
-static void on_data (void *ctx, size_t n) {
-  (void)ctx;
-  assert_int_equal(closes, 0);
-  assert_int_equal(connects, 1);
-  got.len += n;
+static void on_bytes (size_t n) {
+  (void)n;
   if (pauses) tl_transport_read(transport, false);
 }
-static void on_drained (void *ctx) { (void)ctx; }
-static void on_closed (void *ctx, int why, const char *what) {
-  (void)ctx;
-  closes++;
-  code = why;
-  snprintf(text, sizeof text, "%s", what);
-}
-static const tl_transport_events events = { .connected = on_connected,
-                                            .room = on_room,
-                                            .data = on_data,
-                                            .drained = on_drained,
-                                            .closed = on_closed };
 
-/* --- set-up --- */
-
-static int set_up (void **state) {
-  tl_err err = { .text = "" };
-  identity_make(&ca, &(wanted){ .name = "Plant CA", .is_ca = true });
-  identity_make(&broker,
-                &(wanted){ .name = "broker", .alternative = "IP:127.0.0.1", .signer = &ca });
-  const tl_tls_settings settings = { .cert = tl_slice_str(broker.pem),
-                                     .key = tl_slice_str(broker.key_pem),
-                                     .min_minor = 2,
-                                     .verify = TL_TLS_VERIFY_NONE };
-  assert_int_equal(tl_tls_context_new(&server, &settings, NULL, &err), TL_OK);
-  if (loop_setup(state) != 0) return -1;
-  tl_buf_init(&got);
-  return tl_transports_new(&all, loop);
-}
-
-static int tear_down (void **state) {
-  tl_transports_free(all);
-  tl_tls_context_drop(server);
-  identity_free(&ca);
-  identity_free(&broker);
-  tl_buf_fini(&got);
-  return loop_teardown(state);
-}
+static int set_up (void **state) { return owner_set_up(state, on_bytes); }
 
 static void begin (peer *p, layers of) {
   peer_open(p, of, server);
   if (small_room) setsockopt(p->listening, SOL_SOCKET, SO_RCVBUF, &(int){ 8192 }, sizeof(int));
-  connects = closes = 0;
-  code = 1;
-  text[0] = '\0';
   pauses = false;
-  tl_buf_clear(&got);
-  bool proxied = of.http_proxy || of.socks;
-  const tl_transport_target target = {
-    .host = tl_slice_str("127.0.0.1"),
-    .port = p->port,
-    .is_tls = of.tls,
-    .is_ws = of.ws,
-    .secure = { .ca = tl_slice_str(ca.pem), .min_minor = 2 },
-    .ws_path = tl_slice_str("/mqtt"),
-    .ws_subprotocol = tl_slice_str("mqtt"),
-    .proxy = !proxied ? TL_NO_PROXY : (of.socks ? TL_SOCKS5_PROXY : TL_HTTP_PROXY),
-    .proxy_host = tl_slice_str("127.0.0.1"),
-    .proxy_port = p->port,
-  };
-  assert_int_equal(tl_transport_connect(&transport, all, &target, &events, NULL), TL_OK);
+  const tl_transport_target target = target_of(p);
+  assert_int_equal(owner_connect(&target), TL_OK);
 }
 
 #define UNTIL(p, condition) RUN_UNTIL((peer_turn(p), (condition)))
@@ -327,8 +248,7 @@ static void an_address_of_version_6_stands_in_brackets (void **state) {
                                        .is_ws = true,
                                        .ws_path = tl_slice_str("/mqtt"),
                                        .ws_subprotocol = tl_slice_str("mqtt") };
-  connects = closes = 0;
-  assert_int_equal(tl_transport_connect(&transport, all, &target, &events, NULL), TL_OK);
+  assert_int_equal(owner_connect(&target), TL_OK);
   RUN_UNTIL(closes == 1);
   snprintf(wanted_text, sizeof wanted_text, "[::1]:%u: ", port);
   if (!strstr(text, wanted_text)) fail_msg("%s", text);
@@ -346,5 +266,5 @@ int main (void) {
     cmocka_unit_test(nothing_is_written_before_it_is_up_or_behind_its_end),
     cmocka_unit_test(an_address_of_version_6_stands_in_brackets),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, set_up, owner_tear_down);
 }

@@ -1,8 +1,8 @@
 /* spec/transport/torture_test.c — each request for memory, and each call that makes a layer, fails
 ** in turn while a connection comes up, carries bytes and ends: it is refused, or ends once and
 ** says why, and no byte is wrong or left out before that. */
-#include "peer.h"
 #include "support/torture.h"
+#include "owner.h"
 
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -19,75 +19,18 @@ FAILING(pthread_create, int, EAGAIN,
         (pthread_t * t, const pthread_attr_t *a, void *(*f)(void *), void *arg), (t, a, f, arg))
 FAILING(uv_try_write, int, UV_EAGAIN, (uv_stream_t * s, const uv_buf_t *b, unsigned n), (s, b, n))
 
-static identity ca, broker;
-static tl_tls_context *server;
-static tl_transports *all;
-static tl_transport *transport;
-static int connects, closes, code, stages;
-static char text[600];
-static tl_buf got;
 static char words[70000]; /* many reads of the room below */
 
-static void on_connected (void *ctx, const char *peer_name) {
-  (void)ctx;
-  assert_true(closes == 0 && strchr(peer_name, ':'));
-  connects++;
-}
-static uint8_t *on_room (void *ctx, size_t *room) {
-  (void)ctx;
-  if (tl_buf_reserve(&got, 4096) != TL_OK) return NULL;
-  *room = 4096;
-  return got.at + got.len;
-}
-static void on_data (void *ctx, size_t n) {
-  (void)ctx;
-  assert_true(closes == 0 && connects == 1);
-  got.len += n;
+static void on_bytes (size_t n) {
+  (void)n;
   assert_true(got.len <= sizeof words && memcmp(got.at, words, got.len) == 0);
 }
-static void on_drained (void *ctx) { (void)ctx; }
-static void on_closed (void *ctx, int why, const char *what) {
-  (void)ctx;
-  closes++;
-  code = why;
-  snprintf(text, sizeof text, "%s", what);
-}
-static void on_stage (void *ctx, const char *stage, const char *found) {
-  (void)ctx;
-  assert_true(stage[0] != '\0' && found);
-  stages++;
-}
-static const tl_transport_events events = { .connected = on_connected,
-                                            .room = on_room,
-                                            .data = on_data,
-                                            .drained = on_drained,
-                                            .closed = on_closed,
-                                            .stage = on_stage };
 
 static int set_up (void **state) {
-  tl_err err = { .text = "" };
-  identity_make(&ca, &(wanted){ .name = "Plant CA", .is_ca = true });
-  identity_make(&broker,
-                &(wanted){ .name = "broker", .alternative = "IP:127.0.0.1", .signer = &ca });
-  const tl_tls_settings settings = { .cert = tl_slice_str(broker.pem),
-                                     .key = tl_slice_str(broker.key_pem),
-                                     .min_minor = 2,
-                                     .verify = TL_TLS_VERIFY_NONE };
-  if (loop_setup(state) != 0) return -1;
+  int rc = owner_set_up(state, on_bytes);
   tl_poll_reserve(loop, 100); /* libuv does not do without that table */
   for (size_t i = 0; i < sizeof words; i++) words[i] = (char)('a' + i % 26);
-  tl_buf_init(&got);
-  assert_int_equal(tl_tls_context_new(&server, &settings, NULL, &err), TL_OK);
-  return tl_transports_new(&all, loop);
-}
-
-static int tear_down (void **state) {
-  tl_transports_free(all);
-  tl_tls_context_drop(server);
-  identity_free(&ca);
-  identity_free(&broker);
-  tl_buf_fini(&got);
-  return loop_teardown(state);
+  return rc;
 }
 
 static void peers_turn (peer *p) {
@@ -109,28 +52,12 @@ static void quick_turn (peer *p) {
   } while (0)
 
 static int begin (peer *p, layers of, tl_transport_memory *memory) {
-  bool proxied = of.http_proxy || of.socks;
   const tl_slice headers[] = { TL_LIT("X-Plant: 7") };
-  const tl_transport_target target = {
-    .host = tl_slice_str("127.0.0.1"),
-    .port = p->port,
-    .is_tls = of.tls,
-    .is_ws = of.ws,
-    .secure = { .ca = tl_slice_str(ca.pem), .min_minor = 2 },
-    .ws_path = tl_slice_str("/mqtt"),
-    .ws_subprotocol = tl_slice_str("mqtt"),
-    .ws_headers = headers,
-    .ws_header_count = of.ws ? 1 : 0,
-    .proxy = !proxied ? TL_NO_PROXY : (of.socks ? TL_SOCKS5_PROXY : TL_HTTP_PROXY),
-    .proxy_host = tl_slice_str("127.0.0.1"),
-    .proxy_port = p->port,
-    .memory = memory,
-  };
-  connects = closes = stages = 0;
-  code = 1;
-  text[0] = '\0';
-  tl_buf_clear(&got);
-  return tl_transport_connect(&transport, all, &target, &events, NULL);
+  tl_transport_target target = target_of(p);
+  target.ws_headers = headers;
+  target.ws_header_count = of.ws ? 1 : 0;
+  target.memory = memory;
+  return owner_connect(&target);
 }
 
 /* Hello, the words, and a close with time to linger. False: it ended before. */
@@ -218,7 +145,7 @@ static void there_are_no_transports_without_memory (void **state) {
   }
 }
 
-#define SPEC(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SPEC(name) cmocka_unit_test_setup_teardown(name, set_up, owner_tear_down)
 int main (void) {
   const struct CMUnitTest tests[] = {
     SPEC(tcp_alone),          SPEC(a_websocket),
