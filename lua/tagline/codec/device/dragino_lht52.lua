@@ -3,6 +3,7 @@
 --- 5 the device's own data. Names are those of the maker's own decoder.
 local kit = require "tagline.codec.kit"
 local hex = require "tagline.codec.hex"
+local info = require "tagline.codec.device.dragino.info"
 
 local NO_PROBE = 0x7FFF
 
@@ -38,16 +39,7 @@ local function read_id(r)
   if r:exactly(8) then return { DS18B20_ID = hex.encode(r.bytes) } end
 end
 
-local function read_info(r)
-  if not r:exactly(7) then return end
-  local values = { Sensor_Model = r:read(">I1", "Sensor_Model") }
-  values.Firmware_Version = ("%04x"):format(r:read(">I2", "Firmware_Version"))
-  values.Freq_Band, values.Sub_Band = r:read(">I1", "Freq_Band"), r:read(">I1", "Sub_Band")
-  values.Bat_mV = r:read(">I2", "Bat_mV")
-  return values
-end
-
-local ports = { [2] = read_values, [3] = read_stored, [4] = read_id, [5] = read_info }
+local ports = { [2] = read_values, [3] = read_stored, [4] = read_id, [5] = info.read }
 
 local function read(r, port)
   local by_port = ports[port or 2]

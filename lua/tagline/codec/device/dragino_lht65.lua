@@ -9,6 +9,7 @@
 --- did not come. The module is the LHT65's; `dragino_lht65.n` is the LHT65N's.
 local kit = require "tagline.codec.kit"
 local hex = require "tagline.codec.hex"
+local info = require "tagline.codec.device.dragino.info"
 
 local NO_PROBE = 0x7FFF
 local SIZE = 11
@@ -138,15 +139,6 @@ local function is_list(bytes)
   return bytes:byte(7) & (STORED | HIGH_BIT) == 0 or (">I4"):unpack(bytes, 8) < FIRST_TIME
 end
 
-local function read_info(r)
-  if not r:exactly(7) then return end
-  local values = { Sensor_Model = r:read(">I1", "Sensor_Model") }
-  values.Firmware_Version = ("%04x"):format(r:read(">I2", "Firmware_Version"))
-  values.Freq_Band, values.Sub_Band = r:read(">I1", "Freq_Band"), r:read(">I1", "Sub_Band")
-  values.Bat_mV = r:read(">I2", "Bat_mV")
-  return values
-end
-
 local function read_present(r, is_n)
   if not r:exactly(SIZE) then return end
   local battery, temperature, humidity, flags = (">I2i2I2I1"):unpack(r.bytes)
@@ -172,7 +164,7 @@ end
 
 local function reader(is_n)
   return function(r, port)
-    if port == 5 then return read_info(r) end
+    if port == 5 then return info.read(r) end
     if port and port ~= 2 and port ~= 3 then
       return r:refuse(("expected port 2, 3 or 5, got %d"):format(port))
     end
