@@ -41,6 +41,26 @@ static long run (tl_ws *w, tl_slice in, size_t piece, size_t room, tl_buf *got) 
   return 0;
 }
 
+/* The whole of `in`, in a WebSocket and a buffer of its own: the result of run(). Both are the
+** caller's until done(). */
+typedef struct {
+  tl_ws *w;
+  tl_buf got;
+  long rc;
+} conversation;
+
+static conversation hear (tl_slice in, size_t piece, size_t room) {
+  conversation c = { .w = open_ws() };
+  tl_buf_init(&c.got);
+  c.rc = run(c.w, in, piece, room, &c.got);
+  return c;
+}
+
+static void done (conversation *c) {
+  tl_buf_fini(&c->got);
+  tl_ws_free(c->w);
+}
+
 /* The body of the only masked frame in the output; its opcode. */
 static uint8_t sent (tl_ws *w, uint8_t *body, size_t *n) {
   tl_buf *out = tl_ws_output(w);
@@ -76,14 +96,11 @@ static void reads_every_framing_at_every_cut (void **unused) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     for (size_t piece = 1; piece <= cases[i].in.len; piece++) {
       for (size_t room = 1; room <= 6; room++) {
-        tl_ws *w = open_ws();
-        tl_buf got;
-        tl_buf_init(&got);
-        assert_int_equal(run(w, cases[i].in, piece, room, &got), 0);
-        assert_true(tl_slice_eq(tl_buf_bytes(&got), tl_slice_of(cases[i].out, cases[i].n)));
-        assert_false(tl_ws_is_inside(w));
-        tl_buf_fini(&got);
-        tl_ws_free(w);
+        conversation c = hear(cases[i].in, piece, room);
+        assert_int_equal(c.rc, 0);
+        assert_true(tl_slice_eq(tl_buf_bytes(&c.got), tl_slice_of(cases[i].out, cases[i].n)));
+        assert_false(tl_ws_is_inside(c.w));
+        done(&c);
       }
     }
   }
@@ -94,9 +111,8 @@ static void reads_all_forms_of_length (void **unused) {
   static const size_t sizes[] = { 125, 126, 127, 128, 4095, 4096, 4097, 65535, 65536, 100000 };
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     size_t n = sizes[i];
-    tl_buf in, got;
+    tl_buf in;
     tl_buf_init(&in);
-    tl_buf_init(&got);
     tl_buf_byte(&in, 0x82);
     if (n < 126)
       tl_buf_byte(&in, (uint8_t)n);
@@ -107,36 +123,43 @@ static void reads_all_forms_of_length (void **unused) {
       for (int k = 7; k >= 0; k--) tl_buf_byte(&in, (uint8_t)((uint64_t)n >> (8 * k)));
     }
     for (size_t k = 0; k < n; k++) tl_buf_byte(&in, (uint8_t)(k * 7));
-    tl_ws *w = open_ws();
-    assert_int_equal(run(w, tl_buf_bytes(&in), 1000, 64 * 1024, &got), 0);
-    assert_int_equal(got.len, n);
-    for (size_t k = 0; k < n; k++) assert_int_equal(got.at[k], (uint8_t)(k * 7));
-    tl_ws_free(w);
+    conversation c = hear(tl_buf_bytes(&in), 1000, 64 * 1024);
+    assert_int_equal(c.rc, 0);
+    assert_int_equal(c.got.len, n);
+    for (size_t k = 0; k < n; k++) assert_int_equal(c.got.at[k], (uint8_t)(k * 7));
+    done(&c);
     tl_buf_fini(&in);
-    tl_buf_fini(&got);
   }
 }
 
 static void answers_a_ping_with_its_bytes_and_a_flood_of_them_once (void **unused) {
   (void)unused;
-  tl_ws *w = open_ws();
-  tl_buf in, got;
+  tl_buf in;
   uint8_t body[125];
   size_t n;
   tl_buf_init(&in);
-  tl_buf_init(&got);
   for (int i = 0; i < 100000; i++) tl_buf_str(&in, "\x89\x02no");
   tl_buf_str(&in, "\x89\x03"
                   "yes");
-  assert_int_equal(run(w, tl_buf_bytes(&in), 65536, 1000, &got), 0);
-  assert_int_equal(sent(w, body, &n), 0x8a);
+  conversation c = hear(tl_buf_bytes(&in), 65536, 1000);
+  assert_int_equal(c.rc, 0);
+  assert_int_equal(sent(c.w, body, &n), 0x8a);
   assert_int_equal(n, 3);
   assert_memory_equal(body, "yes", 3);
-  tl_buf_clear(tl_ws_output(w));
-  assert_int_equal(tl_ws_output(w)->len, 0);
-  tl_ws_free(w);
+  tl_buf_clear(tl_ws_output(c.w));
+  assert_int_equal(tl_ws_output(c.w)->len, 0);
+  done(&c);
   tl_buf_fini(&in);
-  tl_buf_fini(&got);
+}
+
+/* It says so in words, and to the peer by a close frame with this code. */
+static void answers_with (const conversation *c, size_t i, unsigned code, const char *words) {
+  uint8_t body[125];
+  size_t n;
+  if (!strstr(tl_ws_error(c->w), words)) fail_msg("case %zu: %s", i, tl_ws_error(c->w));
+  assert_int_equal(sent(c->w, body, &n), 0x88);
+  assert_in_range(n, 2, sizeof body);
+  assert_int_equal((unsigned)body[0] << 8 | body[1], code);
 }
 
 static void refuses_what_breaks_a_rule (void **unused) {
@@ -171,21 +194,14 @@ static void refuses_what_breaks_a_rule (void **unused) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     for (size_t piece = 1; piece <= cases[i].in.len; piece++) {
-      tl_ws *w = open_ws();
-      tl_buf got;
-      uint8_t body[125];
-      size_t n;
-      tl_buf_init(&got);
-      long rc = run(w, cases[i].in, piece, 100, &got);
-      if (rc != TL_EMALFORMED) fail_msg("case %zu in pieces of %zu: %ld", i, piece, rc);
-      if (!strstr(tl_ws_error(w), cases[i].words)) fail_msg("case %zu: %s", i, tl_ws_error(w));
-      assert_int_equal(sent(w, body, &n), 0x88);
-      assert_int_equal(n, 2);
-      assert_int_equal((unsigned)body[0] << 8 | body[1], cases[i].code);
-      assert_int_equal(tl_ws_read(w, body, 1), TL_EMALFORMED); /* for ever */
-      assert_int_equal(tl_ws_write(w, "x", 1), TL_ESTATE);
-      tl_buf_fini(&got);
-      tl_ws_free(w);
+      conversation c = hear(cases[i].in, piece, 100);
+      uint8_t body[1];
+      if (c.rc != TL_EMALFORMED) fail_msg("case %zu in pieces of %zu: %ld", i, piece, c.rc);
+      answers_with(&c, i, cases[i].code, cases[i].words);
+      assert_int_equal(tl_ws_output(c.w)->len, 8);               /* the code alone */
+      assert_int_equal(tl_ws_read(c.w, body, 1), TL_EMALFORMED); /* for ever */
+      assert_int_equal(tl_ws_write(c.w, "x", 1), TL_ESTATE);
+      done(&c);
     }
   }
 }
@@ -207,18 +223,11 @@ static void a_close_is_told_and_answered_with_its_code (void **unused) {
     BAD("\x82\x01x\x88\x02\x0b\xb9", 3001, "3001"),
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    tl_ws *w = open_ws();
-    tl_buf got;
-    uint8_t body[125];
-    size_t n;
-    tl_buf_init(&got);
-    assert_int_equal(run(w, cases[i].in, cases[i].in.len, 100, &got), TL_WS_CLOSED);
-    assert_int_equal(got.len, 1); /* what came before it counts */
-    if (!strstr(tl_ws_error(w), cases[i].words)) fail_msg("case %zu: %s", i, tl_ws_error(w));
-    assert_int_equal(sent(w, body, &n), 0x88);
-    assert_int_equal((unsigned)body[0] << 8 | body[1], cases[i].code);
-    tl_buf_fini(&got);
-    tl_ws_free(w);
+    conversation c = hear(cases[i].in, cases[i].in.len, 100);
+    assert_int_equal(c.rc, TL_WS_CLOSED);
+    assert_int_equal(c.got.len, 1); /* what came before it counts */
+    answers_with(&c, i, cases[i].code, cases[i].words);
+    done(&c);
   }
 }
 
