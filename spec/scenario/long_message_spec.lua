@@ -18,6 +18,10 @@ line "big" { host = "127.0.0.1", port = PORT, clean_session = false,
 line "one" { host = "127.0.0.1", port = PORT, station "s" { address = "o", tags = { v = Ci "IN_DATA" } } }
 ]]
 
+-- What keeps a decoder busy for many pieces.
+local BUSY = "local kept = {} for i = 1, 400000 do \z
+  kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) end"
+
 -- A process that stores the long message and is killed before it confirms it; and the one behind it.
 local kept = [[
 limits { handler_time = 60 }
@@ -114,13 +118,12 @@ line "big" { host = "127.0.0.1", port = PORT, clean_session = false, session_sto
     decode = function(msg)
       if first then lines.big:set { session_store = SECOND } end
       first = false
-      local kept = {}
-      for i = 1, 400000 do kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) end
+      BUSY
       print "ends"
       return { size = #msg.payload }
     end,
     tags = { size = Ci {} } } }
-]], { PORT = b.port, FIRST = ("%q"):format(folder .. "/first"),
+]], { PORT = b.port, BUSY = BUSY, FIRST = ("%q"):format(folder .. "/first"),
       SECOND = ("%q"):format(folder .. "/second") })
     lines = { big = b:handshake() }
     send(1, LONG)
@@ -146,13 +149,12 @@ line "l" { host = "127.0.0.1", port = PORT, OF_LINE
     on_status = function(s) print("status " .. s.status) end,
     decode = function(msg)
       print "begins"
-      local kept = {}
-      for i = 1, 400000 do kept[i % 1000] = msg.payload:sub(i % 100, i % 100 + 20) end
+      BUSY
       print "ends"
       return { size = #msg.payload }
     end,
     tags = { size = Ci {} } } }
-]], { PORT = b.port, OF_LINE = of_line, OF_STATION = of_station })
+]], { PORT = b.port, BUSY = BUSY, OF_LINE = of_line, OF_STATION = of_station })
     local c = b:handshake()
     c:send("PUBLISH", { topic = "s", payload = LONG, qos = 1, id = 1 })
     return c

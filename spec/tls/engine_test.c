@@ -1,28 +1,17 @@
 /* spec/tls/engine_test.c — two engines back to back: data in every cut, ends, resumption,
 ** bounds. */
-#include "pki.h"
+#include "plant.h"
 
-static identity ca, broker, gateway;
 static tl_tls_settings for_client, for_server;
 
 static int make_identities (void **unused) {
   (void)unused;
-  identity_make(&ca, &(wanted){ .name = "Plant CA", .is_ca = true });
-  identity_make(&broker, &(wanted){ .name = "broker", .alternative = "DNS:broker", .signer = &ca });
-  identity_make(&gateway, &(wanted){ .name = "gw1", .signer = &ca });
+  plant_make("DNS:broker");
   for_client = (tl_tls_settings){ .ca = tl_slice_str(ca.pem), .min_minor = 2 };
   for_server = (tl_tls_settings){ .cert = tl_slice_str(broker.pem),
                                   .key = tl_slice_str(broker.key_pem),
                                   .min_minor = 2,
                                   .verify = TL_TLS_VERIFY_NONE };
-  return 0;
-}
-
-static int free_identities (void **unused) {
-  (void)unused;
-  identity_free(&ca);
-  identity_free(&broker);
-  identity_free(&gateway);
   return 0;
 }
 
@@ -301,5 +290,5 @@ int main (void) {
     cmocka_unit_test(keys_are_logged_when_it_is_wanted),
     cmocka_unit_test(an_idle_one_is_small),
   };
-  return cmocka_run_group_tests(tests, make_identities, free_identities);
+  return cmocka_run_group_tests(tests, make_identities, plant_free);
 }

@@ -1,6 +1,6 @@
 /* spec/tls/torture_test.c — each request for memory and each call of OpenSSL that may fail fails in
 ** turn: there is no context, or no connection, and an error says why; data that came is right. */
-#include "pki.h"
+#include "plant.h"
 #include "support/torture.h"
 
 #include <openssl/err.h>
@@ -30,26 +30,13 @@ FAILING(SSL_do_handshake, int, (ERR_clear_error(), -1), (SSL * s), (s))
 FAILING(SSL_write_ex, int, 0, (SSL * s, const void *at, size_t n, size_t *put), (s, at, n, put))
 FAILING(SSL_read_ex, int, 0, (SSL * s, void *at, size_t n, size_t *got), (s, at, n, got))
 
-static identity ca, broker, gateway;
 static char crl[PEM_ROOM], chain[2 * PEM_ROOM];
 
 static int make_identities (void **unused) {
   (void)unused;
-  identity_make(&ca, &(wanted){ .name = "Plant CA", .is_ca = true });
-  identity_make(
-      &broker,
-      &(wanted){ .name = "broker", .alternative = "DNS:broker,IP:10.0.0.1", .signer = &ca });
-  identity_make(&gateway, &(wanted){ .name = "gw1", .signer = &ca });
+  plant_make("DNS:broker,IP:10.0.0.1");
   crl_make(crl, &ca, NULL, -1, 7);
   snprintf(chain, sizeof chain, "%s%s", gateway.pem, ca.pem);
-  return 0;
-}
-
-static int free_identities (void **unused) {
-  (void)unused;
-  identity_free(&ca);
-  identity_free(&broker);
-  identity_free(&gateway);
   return 0;
 }
 
@@ -152,5 +139,5 @@ int main (void) {
     cmocka_unit_test(a_context_is_made_or_says_why_not),
     cmocka_unit_test(a_connection_works_or_fails),
   };
-  return cmocka_run_group_tests(tests, make_identities, free_identities);
+  return cmocka_run_group_tests(tests, make_identities, plant_free);
 }
