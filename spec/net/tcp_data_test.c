@@ -1,5 +1,5 @@
-/* spec/net/tcp_data_test.c — bytes over a connection that is up: reading, writing, a slow peer, ends
-** and resets, lingering. */
+/* spec/net/tcp_data_test.c — bytes over a connection that is up: reading, writing, a slow peer,
+** ends and resets, lingering. */
 #include "tcp_support.h"
 
 static void reads_what_comes_with_one_call_each (void **state) {
