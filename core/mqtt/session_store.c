@@ -56,7 +56,7 @@ int tl_session_restore (tl_session *s, char kind, uint64_t sequence, uint16_t id
     case TL_RECORD_MESSAGE:
       rc = bytes.len ? restore_publish(s, sequence, id, bytes) : restore_released(s, sequence, id);
       break;
-    case TL_RECORD_RECEIVED:
+    case TL_RECORD_RECEIVED: /* is_repetition() in session_receive.c compares with these */
       rc = id == 0 ? TL_EMALFORMED : tl_idset_add(&s->receiving.ids, id);
       break;
     case TL_RECORD_FILTER: rc = restore_filter(s, bytes); break;
