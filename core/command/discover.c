@@ -81,7 +81,7 @@ static void on_message (void *ctx, const tl_message *m, size_t size) {
   discovering *d = ctx;
   tl_slice payload = m->payload;
   if (size != payload.len)
-    payload = tl_slice_of(NULL, 0); /* too long, it was read over */
+    payload = tl_slice_of(NULL, 0); /* too long: it was skipped */
   else if (!payload.at)
     payload = TL_LIT("");
   tl_heard_add(d->collected, m->topic, payload, size, m->retain, tl_clock_wall_ms());

@@ -9,7 +9,7 @@
 ** a terminal and $NO_COLOR is not set. From here on no log line waits for its reader. False: no
 ** such format. */
 bool tl_logs_begin (const char *format);
-/* At the very end: give the reader a moment for what he has not taken. */
+/* At the very end: give the reader some time to read the rest. */
 void tl_logs_end (void);
 
 #endif

@@ -69,7 +69,7 @@ typedef struct {
   /* Filters that the broker refused are asked for again after the first, doubling to the second;
   ** 0: never. */
   int64_t ask_again_ms, ask_again_max_ms;
-  /* Bytes, a whole packet. A longer PUBLISH is read over without taking memory, and acknowledged;
+  /* Bytes, a whole packet. A longer PUBLISH is skipped without taking memory, and acknowledged;
   ** any other packet is refused from its length. */
   size_t max_packet_size;
   uint16_t max_inflight; /* outgoing QoS 1/2 messages that wait for their acknowledgement */
@@ -109,7 +109,7 @@ typedef struct {
   ** borrowed until the event returns, where tl_session_keeps() had said so; else nothing. May
   ** call tl_session_publish(). */
   void (*published)(void *ctx, void *token, int result, tl_slice payload);
-  /* A PUBLISH of `size` bytes is longer than max_packet_size and is being read over: *m without
+  /* A PUBLISH of `size` bytes is longer than max_packet_size and is being skipped: *m without
   ** its payload. Optional (NULL). */
   void (*too_long)(void *ctx, const tl_message *m, size_t size);
   /* Something a log should say, in words. Never contains a password. */
@@ -224,7 +224,7 @@ typedef struct {
   uint64_t bytes_in, bytes_out;
   uint64_t duplicates; /* QoS 2 repeats that were not delivered again */
   uint64_t unknown_acks;
-  uint64_t too_long;               /* longer than max_packet_size: read over */
+  uint64_t too_long;               /* longer than max_packet_size: skipped */
   uint32_t inflight, queued, held; /* now */
   size_t unconfirmed_bytes;        /* tl_session_unconfirmed_bytes() */
   int64_t oldest_inflight;         /* when the oldest unacknowledged message was sent, or -1 */

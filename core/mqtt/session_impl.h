@@ -207,7 +207,7 @@ const char *tl_session_awaited (const tl_outgoing *m);
 /* session_receive.c */
 /* TL_OK, TL_MESSAGE_STOP, or negative */
 int tl_session_on_publish (tl_session *s, const tl_frame *f);
-/* a message beyond max_packet_size was read over: TL_OK, or negative */
+/* a message beyond max_packet_size was skipped: TL_OK, or negative */
 int tl_session_on_skipped (tl_session *s, uint8_t qos, uint16_t id);
 int tl_session_on_pubrel (tl_session *s, uint16_t id);
 void tl_session_store_received (tl_session *s, uint16_t id, bool gone);

@@ -40,14 +40,14 @@ int tl_zone_to_utc_earlier (const tl_zone *z, int64_t local_seconds, int64_t *ut
 typedef struct tl_timemask tl_timemask;
 
 /* Compile a mask. Blanks around it are dropped. Tokens, longest first, case counts:
-**   yyyy rrrr   year, four digits              hh  hour         tttt ttt tt  weekday, read over
+**   yyyy rrrr   year, four digits              hh  hour         tttt ttt tt  weekday, skipped
 **   yy rr       year, 00–69 are 2000s          mi  minute       ZZZ     +hh
 **   mm          month                          ss  second       ZZZZZ   +hhmi
 **   dd          day                            mss millisecond  ZZZZZZ  +hh:mi
 **   ap          AM or PM: hh counts 1 to 12
 ** or the whole mask is UNIX, UNIXMS, UNIXUS, UNIXNS or ISO8601. Everything else is literal. Of
 ** a component that occurs more than once the longest token counts, of equally long ones the
-** first; the others are read over. TL_ESYNTAX, err->at the place: `hb` and `HH` (trading
+** first; the others are skipped. TL_ESYNTAX, err->at the place: `hb` and `HH` (trading
 ** hours); UNIX… or ISO8601 among other things; no year; a component without the next coarser
 ** one (ss without mi: mm is the month, minutes are mi; ap without hh); more than 255 bytes or
 ** 48 tokens. */
@@ -63,12 +63,12 @@ bool tl_timemask_is_number (const tl_timemask *m); /* UNIX and its finer units *
 ** Components are runs of digits in the order of the mask; what is not a digit is skipped
 ** unread. A run has at most as many digits as its token has letters, a yyyy exactly four.
 ** Tokens that touch in the mask touch in the text and have exactly as many digits as letters;
-** digits of the mask's literals are digits to read over. Every component must be there but
+** digits of the mask's literals are digits to skip. Every component must be there but
 ** `mss`: it is a decimal fraction behind the mask's own separator or one of . , : and 0 when
 ** there is none. Text behind the last component is not looked at, but for `Z`, `UTC`, `GMT`,
 ** +hh, +hhmi, +hh:mi (or -), which win over `zone`. They are sought behind the last of hh, mi,
 ** ss, mss and behind the last component, where a rest of the time that the mask does not have
-** is read over; a '-' is an offset's when it can be no separator. A sign and digits that are no
+** is skipped; a '-' is an offset's when it can be no separator. A sign and digits that are no
 ** offset there make the text unreadable. A ZZZ… token takes any of these forms and must find
 ** one. Month and day are 1 when the mask has none, parts of the time 0. 24:00 is the end of the
 ** day. A second 60 is taken at the end of a quarter of an hour (that is where leap seconds fall

@@ -36,7 +36,7 @@ typedef struct {
   uint8_t width;   /* letters of the token */
   uint8_t at;      /* where it starts in the mask */
   uint8_t literal; /* bytes of literal text in front of it */
-  bool ignored;    /* a repeated component: read over */
+  bool ignored;    /* a repeated component: skipped */
   bool joined;     /* it touches the digits before it … */
   /* … or those behind it; in both cases it has exactly as many digits as letters */
   bool more;
