@@ -26,7 +26,7 @@ const char *tl_type_name (tl_type type); /* "Ai" … */
 bool tl_type_from_name (tl_slice name, tl_type *out);
 bool tl_type_is_output (tl_type type); /* Ao Co Do TxtO ToA ToR */
 
-/* A value; which member counts is said by the tag's type. */
+/* A value; the tag's type says which member is used. */
 typedef union {
   double number;   /* Ai Ao, and TiR ToR in seconds; always finite */
   int64_t integer; /* Ci Co, Qi (0..4), and TiA ToA in ms since 1970 UTC */

@@ -211,7 +211,7 @@ static int wrong (const char *fmt, const char *value, const char *why) {
   return tl_options_exit(tl_options_wrong("discover", fmt, value, why));
 }
 
-/* 0, or the exit code after what is wrong was said. */
+/* 0, or the exit code after the error was printed. */
 static int check (asked *a) {
   tl_address address = { .scheme = TL_SCHEME_NONE };
   tl_err err = { .text = "" };

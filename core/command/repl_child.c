@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "net/uv.h"
 
-enum { LEAVE_MS = 3000 }; /* to leave the terminal; then it is told to */
+enum { LEAVE_MS = 3000 }; /* to leave the terminal by itself; then it gets a signal */
 
 struct tl_repl_child {
   uv_process_t process;

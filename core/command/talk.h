@@ -15,7 +15,7 @@ enum { TL_TALK_INTERRUPTED = 130, TL_TALK_SILENT = 131 };
 extern int tl_talk_patience_ms;
 
 typedef struct {
-  const char *command; /* "repl", for what is said on stderr */
+  const char *command; /* "repl", for messages on stderr */
   int fd;
   bool json, logs;
   int wait_ms;      /* for the functions of writes */
@@ -27,7 +27,7 @@ typedef struct {
   int64_t heard_at, asked_at; /* tl_clock_mono_ms(); asked_at 0: nothing is asked */
   bool silence_logged;
   tl_buf frame;  /* the last one's body */
-  char why[400]; /* what was said last of a conversation that did not come about */
+  char why[400]; /* the error of a connection that failed */
   /* results and output go here, not to standard output; NULL: they are written */
   tl_buf *result, *output;
 } tl_talk;

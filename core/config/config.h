@@ -40,7 +40,7 @@ void tl_config_end_reload (tl_script *s);
 typedef enum {
   TL_RELOAD_BEGINS,
   TL_RELOAD_APPLIES, /* the config is read and right: from here on lines and stations change */
-  TL_RELOAD_APPLIED, /* lines and stations are the new ones; not told where that failed */
+  TL_RELOAD_APPLIED, /* lines and stations are the new ones; not reported if applying them failed */
   TL_RELOAD_ENDS     /* it was applied, or refused */
 } tl_reload_phase;
 /* Hears of reloads. Its owner keeps the struct, and calls tl_config_forget_reload() before

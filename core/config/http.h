@@ -17,7 +17,7 @@ typedef struct {
 
 typedef struct tl_http_hooks {
   /* A config begins to run; NULL: it has no HTTP server. `change` hears what changes; with its
-  ** `dry` set nothing changes, and it is only told.
+  ** `dry` set nothing changes; it only reports what would change.
   ** False: err says why. At the start this ends the process; at a reload the old server goes
   ** on. */
   bool (*apply)(void *ctx, const tl_http_config *config, const tl_outlets_change *change,

@@ -16,7 +16,7 @@ int tl_console_address (struct sockaddr_un *out, const char *path, tl_err *err);
 ** not block. */
 int tl_console_answers (const struct sockaddr_un *address);
 
-/* Whose process is at the other end of `fd`? False: that cannot be told. */
+/* Whose process is at the other end of `fd`? False: this cannot be found out. */
 bool tl_console_peer (int fd, uint32_t *uid);
 
 /* May the process at the other end of `fd` be trusted: this user's or root's? Its uid goes to

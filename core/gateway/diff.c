@@ -1,5 +1,5 @@
 /* core/gateway/diff.c — tells in words what applying a configuration would change. Changes
-** nothing itself; apply.c makes the changes that are told here. */
+** nothing itself; apply.c makes the changes that are described here. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -69,7 +69,7 @@ struct tl_station {
   bool will_asked : 1;
   bool unfed;          /* the broker refused every topic filter that could bring its messages */
   bool off, simulated; /* what the operator wants */
-  bool json_bad, time_bad, time_missing; /* said already; cleared when it parses, is read again */
+  bool json_bad, time_bad, time_missing; /* logged already; cleared when it parses, is read again */
   bool address_logged;                   /* that the address was given up */
   bool has_birth;
   uint8_t why;         /* tl_reason of the present StHardErr; else of the last */
@@ -184,7 +184,7 @@ int tl_line_add_station (tl_line *line, const tl_station_spec *spec, int64_t now
 void tl_station_start (tl_station *s, int64_t now, int64_t wall);
 void tl_line_remove_station (tl_line *line, tl_station *s);
 tl_station *tl_line_station (const tl_line *line, tl_slice name);
-/* Change what a live station was told besides name, address and plan: will, settings. TL_ENOMEM. */
+/* Change a live station's will and settings, but not its name, address and plan. TL_ENOMEM. */
 int tl_station_retune (tl_station *s, const tl_station_spec *spec);
 /* Another address for a live station, which keeps its values; the router must be told.
 ** TL_ENOMEM: nothing changed. */

@@ -26,7 +26,7 @@ bool tl_tag_take (tl_tag *t, const tl_tagdef *def, const tl_value *v, int64_t ti
 void tl_tag_drop (tl_tag *t); /* frees what the tag holds */
 
 /* status.c */
-/* the status alone, told to the hook */
+/* sets the status only, and calls the hook */
 void tl_station_enter (tl_station *s, tl_station_status to, int64_t now);
 /* tick is due no later than `at` */
 void tl_line_wake (tl_line *line, int64_t at);

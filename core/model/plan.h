@@ -90,7 +90,7 @@ typedef struct tl_plan {
   bool has_time_field;
   uint16_t *slot_tag;    /* slot → tag index */
   tl_pattern **patterns; /* by tag index; NULL when no RE= */
-  bool *gave_up;         /* by tag index: said already; NULL when no RE= */
+  bool *gave_up;         /* by tag index: logged already; NULL when no RE= */
   tl_timemask *mask;
   tl_time_rule rule;
   tl_tagdef *tags;    /* shared by plans that differ in defaults only */

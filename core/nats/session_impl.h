@@ -13,7 +13,7 @@ enum {
   TL_NATS_WHY = 320
 };
 
-/* ear.c: what the threads of libnats have told. */
+/* ear.c: what the threads of libnats have reported. */
 typedef struct tl_ear {
   struct tl_ear *next;
   pthread_mutex_t lock;

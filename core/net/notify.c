@@ -1,4 +1,4 @@
-/* core/net/notify.c — see notify.h. Knows nothing of what is told. */
+/* core/net/notify.c — see notify.h. Must not know what the messages mean. */
 #include "net/notify.h"
 
 #include <errno.h>

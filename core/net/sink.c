@@ -70,7 +70,7 @@ static void tell_failed (void *ctx) {
   s->failed(s->ctx, s->code, text);
 }
 
-/* Not told at once: tl_sink_flush() is called in the middle of its owner's work. */
+/* Reported later, from the loop: tl_sink_flush() is called in the middle of its owner's work. */
 static bool fail (tl_sink *s, int code) {
   if (s->broken) return false;
   s->broken = true;

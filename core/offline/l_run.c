@@ -241,7 +241,8 @@ static int run_write (lua_State *L) {
     lua_pushboolean(L, 1);
     return 1;
   }
-  tl_offline_run_news(s)->errors.len = heard; /* that encode failed is said here */
+  tl_offline_run_news(s)->errors.len =
+      heard; /* the caller reports that encode failed, so it is no further error */
   lua_pushnil(L);
   lua_pushstring(L, err.text);
   return 2;

@@ -7,7 +7,7 @@
 struct tl_heard; /* discover/heard.h */
 
 /* Run `main(argument, …)` of a module. Returns the exit code it gave; 1 after an error, which
-** was told on stderr. */
+** was printed to stderr. */
 int tl_lua_command (const char *module, const char *const *arguments, int count);
 /* The same, with what was collected as the module tagline.discovered. */
 int tl_lua_command_on (const struct tl_heard *collected, const char *module,

@@ -10,7 +10,7 @@
 typedef struct tl_offline_run tl_offline_run;
 
 /* Load a config and begin at `wall`. `problem` hears what `tagline check` would print.
-** TL_ESYNTAX: the config has errors, told already; else err is filled. */
+** TL_ESYNTAX: the config has errors, which were reported; else err is filled. */
 int tl_offline_run_new (tl_offline_run **out, const char *config, bool unsafe, int64_t wall,
                         void (*problem)(void *ctx, bool is_error, const char *text), void *ctx,
                         tl_err *err);

@@ -298,10 +298,10 @@ static void mark (void *ctx, const tl_message_mark *r) {
   tl_spool_mark(((tl_collect *)ctx)->spool, &m);
 }
 
-/* How long the disk took is told: all lines wait meanwhile. */
+/* Commit the batch, and log if the disk took long, since all lines wait for it. */
 static int commit (tl_collect *c) {
   uint64_t before = tl_clock_mono_ns();
-  /* a message that misses a value is not told as stored */
+  /* a message of which a value is missing is not marked as stored */
   if (!c->missed) tl_gateway_each_mark(c->gateway, mark, c);
   int rc = tl_spool_commit(c->spool, tl_clock_wall_ms(), &c->err);
   uint64_t took = (tl_clock_mono_ns() - before) / 1000000;

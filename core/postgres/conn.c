@@ -12,7 +12,8 @@ struct tl_pg {
   tl_loop *loop;
   PGconn *conn;
   tl_poll *poll;
-  tl_timer *timer; /* no answer, or something to be told from the loop */
+  tl_timer
+      *timer; /* for an answer that does not come, and for calls that must come from the loop */
   void (*lost)(void *ctx, const char *why);
   void (*done)(void *ctx, const tl_pg_answer *a);
   void *ctx;

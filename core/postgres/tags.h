@@ -8,11 +8,11 @@
 
 /* A tag of one name and type. */
 typedef struct {
-  tl_buf key, facts; /* type byte and name; unit, description and keep as they were told */
+  tl_buf key, facts; /* type byte and name; unit, description and keep as they were last sent */
   uint32_t id;       /* 0: not known yet */
   int64_t keep_ms;
   bool known; /* the database has these facts */
-  bool asked; /* it is in the list of those to be told */
+  bool asked; /* it is in the list of tags to be sent */
 } tl_pg_tag;
 
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
 
 void tl_pg_tags_init (tl_pg_tags *t);
 void tl_pg_tags_fini (tl_pg_tags *t);
-/* Whatever was told may be gone: another database, or one that was restored. */
+/* Forget what the database knows: it may be another one, or one that was restored. */
 void tl_pg_tags_forget (tl_pg_tags *t);
 /* The tag of a series, made when it is new; `known` is false where its facts changed. NULL: no
 ** memory. */

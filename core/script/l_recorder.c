@@ -215,7 +215,7 @@ int tl_word_save (lua_State *L) {
   if (why == EEXIST) return luaL_error(L, "save: '%s' is there already; give another name", path);
   if (why != 0) return luaL_error(L, "save: '%s': %s", path, strerror(why));
   /* A relative path counts from the folder of the process; the person may be in another
-  ** folder, so the full path is told. */
+  ** folder, so the full path is shown. */
   char whole[PATH_MAX];
   const char *many = n == 1 ? "message" : "messages";
   tl_change_log_now(L, NULL, "save '%s': %zu %s", path, n, many);

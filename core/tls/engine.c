@@ -209,7 +209,8 @@ long tl_tls_read (tl_tls *t, uint8_t *room, size_t n) {
       used += got;
       continue;
     }
-    int code = outcome(t, rc); /* a failure is told by the next call, behind what came before */
+    int code = outcome(
+        t, rc); /* a failure is returned by the next call, after the bytes that came before it */
     return used > 0 ? (long)used : code;
   }
   return (long)used;
