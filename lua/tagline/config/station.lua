@@ -1,5 +1,6 @@
 --- Checks one station: its fields, its address, and its tags together. What depends on the line
 --- comes later, in line.lua.
+local facts_of_address = require "tagline.config.address"
 local json_address = require "tagline.config.json_address"
 local kinds = require "tagline.config.kinds"
 local near = require "tagline.config.near"
@@ -16,58 +17,6 @@ station.meta = Station
 local own_fields = { address = true, prepare = true, decode = true, encode = true,
   on_value = true, on_status = true }
 
-local function levels(topic)
-  return (topic .. "/"):gmatch("([^/]*)/")
-end
-
---- The regular expression that an MQTT filter would be, when the address looks like one; else nil.
-local function as_regex(address)
-  if address == "#" then return nil end
-  local parts, wild, last = {}, false, nil
-  for level in levels(address) do
-    last = level
-    if level == "+" then
-      parts[#parts + 1], wild = "[^/]+", true
-    elseif level == "#" then
-      parts[#parts + 1] = ".*"
-    else
-      parts[#parts + 1] = level:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?{}|\\]", function(c) return c
-        == "-" and "-" or "\\" .. c end)
-    end
-  end
-  return (wild or last == "#") and table.concat(parts, "/") or nil
-end
-
-local looks_like_filter =
-  'looks like an MQTT filter, but addresses are topics or regular expressions: is "%s" meant?'
-
---- What an address is: { wrong =, warning =, plain =, groups = }.
-local function address_facts(core, address)
-  if address == "" then
-    return { wrong = "expected a topic or a regular expression, got an empty string" }
-  end
-  if address == "#" or address == ".*" then return { groups = {} } end
-  local meant = as_regex(address)
-  if core.plain(address) then
-    if meant then
-      return { plain = true, looks = true, groups = {}, warning = looks_like_filter:format(meant) }
-    end
-    local ok, why, at = core.topic_check(address)
-    if ok then return { plain = true, groups = {} } end
-    return { groups = {}, wrong = kinds.at("a topic or a regular expression", address, why, at) }
-  end
-  local found, why, at = core.regex(address, true)
-  if not found then
-    local wrong = kinds.at("a topic or a regular expression", address, why, at)
-    return { wrong = meant and ('%s; for an MQTT filter write "%s"'):format(wrong, meant) or wrong }
-  end
-  local facts = { groups = found.groups, count = found.count }
-  if meant then
-    facts.warning = looks_like_filter:format(meant)
-  end
-  return facts
-end
-
 local Checker = {}
 Checker.__index = Checker
 
@@ -77,15 +26,13 @@ end
 
 function Checker:problem(st, field, text, key, severity)
   self.load.problems:add { at = st.at, word = "station", name = st.name, station = st,
-    field = field, key = key, text = text,
-    severity = severity, rank = st.seq }
+    field = field, key = key, text = text, severity = severity, rank = st.seq }
 end
 
 local function tag_problem(self, st, name, rec, found)
   self.load.problems:add { at = rec.at, word = rec.type, name = name, station = st, tag = name,
-    field = found.field,
-    key = found.key, text = found.text, severity = found.severity, rank = st.seq + 0.5
-      + (found.place or 0) }
+    field = found.field, key = found.key, text = found.text, severity = found.severity,
+    rank = st.seq + 0.5 + (found.place or 0) }
 end
 
 --- A problem with an entry of `tags` that is no tag, or whose name is wrong.
@@ -167,7 +114,7 @@ end
 local function check_address(self, st)
   local facts = self.facts[st.address]
   if not facts then
-    facts = address_facts(self.load.core, st.address)
+    facts = facts_of_address(self.load.core, st.address)
     self.facts[st.address] = facts
   end
   if facts.wrong then self:problem(st, "address", facts.wrong) end

@@ -1,8 +1,10 @@
 --- A config that reads what was heard: `tagline check` passes it, and its tags have the values that
 --- are sent.
+local told = require "tagline.discover.commands"
 local device = require "tagline.discover.device"
 local facts = require "tagline.discover.facts"
 local group = require "tagline.discover.group"
+local names = require "tagline.discover.names"
 local sparkplug = require "tagline.discover.sparkplug"
 local station = require "tagline.discover.station"
 local tags = require "tagline.discover.tags"
@@ -10,14 +12,7 @@ local text = require "tagline.discover.text"
 
 local config = {}
 
-local LONGEST, NAME_LEVELS, FIRST_LEVELS, MENTIONED = 60000, 4, 40, 20
-
--- Words at the end of a topic that say nothing of the device.
-local generic = {}
-for word in ("up uplink data status state value values telemetry event events json message tele "
-  .. "stat SENSOR STATE attributes measurement measurements payload out"):gmatch "%w+" do
-  generic[word] = true
-end
+local LONGEST, FIRST_LEVELS, MENTIONED = 60000, 40, 20
 
 -- ---- which topics become stations ----
 
@@ -60,73 +55,6 @@ local function sort_out(topics)
     end
   end
   return good, commands, spb, left, order
-end
-
--- ---- names ----
-
--- The first level where all have the same, as a name; nil when they have not.
-local function shared_level(topics)
-  local first = topics[1] and topics[1].levels[1]
-  for _, t in ipairs(topics) do
-    if t.levels[1] ~= first or #t.levels < 2 then return nil end
-  end
-  local name = first and text.name(first)
-  return name ~= "" and name or nil
-end
-
--- Of these levels, the last few; `at` is among them.
-local function few(parts, at)
-  local first = math.max(1, #parts - NAME_LEVELS + 1)
-  if at and at < first then first = at end
-  return table.concat(parts, "-", first, math.min(#parts, first + NAME_LEVELS))
-end
-
-local function parts_of(levels, from, at, own)
-  local parts, place = {}, nil
-  for i = from, #levels do
-    local part = i == at and own or text.name(levels[i])
-    if part ~= "" then
-      parts[#parts + 1] = part
-      if i == at then place = #parts end
-    end
-  end
-  return parts, place
-end
-
-local function clean(prefix) return (prefix:gsub("[^%w_-]", "_")) end
-
--- A station's name that no other has, nor any of the devices of a group.
-local function name_for(levels, from, g, used)
-  local own = g and clean(g.prefix) .. "{dev}" .. clean(g.suffix)
-  local parts, place = parts_of(levels, from, g and g.at, own)
-  local short = #parts > 1 and place ~= #parts and generic[levels[#levels]]
-  local names = { short and few({ table.unpack(parts, 1, #parts - 1) }, place) or nil }
-  names[#names + 1] = few(parts, place)
-  local function taken(name)
-    if used[name] then return true end
-    for _, value in ipairs(g and g.values or {}) do
-      if used[config.instance(name, g, value)] then return true end
-    end
-    return false
-  end
-  local name = names[1]
-  if taken(name) and names[2] then name = names[2] end
-  if name == "" then name = "topic" end
-  local base, n = name, 1
-  while taken(name) do
-    n = n + 1
-    name = base .. "_" .. n
-  end
-  used[name] = true
-  for _, value in ipairs(g and g.values or {}) do used[config.instance(name, g, value)] = true end
-  return name
-end
-
---- The name of the station that a device of a group gets.
-function config.instance(name, g, value)
-  local own = value:sub(#g.prefix + 1, #value - #g.suffix)
-    :gsub("[^%w_-]", function(c) return ("%%%02X"):format(c:byte()) end)
-  return (name:gsub("{dev}", function() return own end))
 end
 
 -- ---- stations ----
@@ -217,71 +145,6 @@ local function write_station(out, name, address, s, more)
   out[#out + 1] = "  },"
 end
 
--- ---- commands ----
-
--- Where a command is told of: with the station of the topic beside it, of the topic that it
--- continues, or of a group of these.
-local function parent(levels, n) return table.concat(levels, "/", 1, n) end
-
-local function index_commands(commands)
-  local index = {}
-  for _, c in ipairs(commands) do
-    if c.beside then
-      index[c.beside] = index[c.beside] or {}
-      table.insert(index[c.beside], c)
-    end
-    for n = #c.levels - 1, math.max(1, #c.levels - 2), -1 do
-      local key = parent(c.levels, n)
-      index[key] = index[key] or {}
-      table.insert(index[key], c)
-    end
-  end
-  return index
-end
-
-local function take_commands(index, t, list)
-  for n = #t.levels, math.max(2, #t.levels - 1), -1 do
-    for _, c in ipairs(index[parent(t.levels, n)] or {}) do
-      if not c.told and (#c.levels > n or c.beside == t.topic) then
-        c.told = true
-        list[#list + 1] = c
-      end
-    end
-  end
-end
-
-local function single_commands(index, t)
-  local list = {}
-  take_commands(index, t, list)
-  for i, c in ipairs(list) do list[i] = { topic = c.topic, shown = c.topic } end
-  return list
-end
-
-local function device_commands(index, d)
-  local list = {}
-  for _, t in ipairs(d.members) do take_commands(index, t, list) end
-  for i, c in ipairs(list) do list[i] = { topic = c.topic, shown = c.topic } end
-  return list
-end
-
--- Those of a group's members, each form once, with {dev} for what varies.
-local function group_commands(index, g)
-  local list, forms, seen = {}, {}, {}
-  for _, t in ipairs(g.members) do take_commands(index, t, list) end
-  for _, c in ipairs(list) do
-    local levels = table.move(c.levels, 1, #c.levels, 1, {})
-    if #levels > g.at and group.fits(g, levels[g.at]) then
-      levels[g.at] = g.prefix .. "{dev}" .. g.suffix
-    end
-    local form = table.concat(levels, "/")
-    if not seen[form] and #forms < MENTIONED then
-      seen[form] = true
-      forms[#forms + 1] = { topic = form, shown = form }
-    end
-  end
-  return forms
-end
-
 -- ---- the file ----
 
 local function head_of(about)
@@ -325,10 +188,10 @@ local function write_devices(out, source, devices, index, from, used)
     local address, capture = device.expression(d)
     local levels = table.move(d.levels, 1, d.at, 1, {})
     levels[#levels + 1] = d.part
-    write_station(out, name_for(levels, math.min(from, d.at), d.set and d, used), address,
+    write_station(out, names.station(levels, math.min(from, d.at), d.set and d, used), address,
       station.of_device(source, d, capture, source.known),
       { note = ("%s: %s"):format(text.plural(#d.members, "topic"), text.comment(device.pattern(d))),
-        commands = d.set and group_commands(index, d) or device_commands(index, d),
+        commands = d.set and told.of_group(index, d) or told.of_device(index, d),
         instances = d.values and #d.values > 5000 and 2 * #d.values or nil })
   end
 end
@@ -337,10 +200,10 @@ local function write_groups(out, source, groups, index, from, used)
   for _, g in ipairs(groups) do
     local address, note = expression(g)
     local n = #g.members
-    write_station(out, name_for(g.levels, from, g, used), address,
+    write_station(out, names.station(g.levels, from, g, used), address,
       station.of(source, g.members, g.at, source.known),
       { note = note or ("%s: %s"):format(text.plural(n, "topic"), text.comment(g.pattern)),
-        commands = group_commands(index, g), instances = n > 5000 and 2 * n or nil })
+        commands = told.of_group(index, g), instances = n > 5000 and 2 * n or nil })
   end
 end
 
@@ -348,9 +211,9 @@ local function write_singles(out, source, single, index, from, used)
   for _, t in ipairs(single) do
     local address = single_address(t)
     if address then
-      write_station(out, name_for(t.levels, from, nil, used), address,
+      write_station(out, names.station(t.levels, from, nil, used), address,
         station.of(source, { t }, nil, source.known),
-        { commands = single_commands(index, t) })
+        { commands = told.of_topic(index, t) })
     end
   end
 end
@@ -381,8 +244,8 @@ local function uses_lorawan(out)
 end
 
 local function write_line(out, source, about, name, parts)
-  local used, index = {}, index_commands(parts.commands)
-  local shared = shared_level(parts.good)
+  local used, index = {}, told.index(parts.commands)
+  local shared = names.shared(parts.good)
   local from = shared and 2 or 1
   local groups, single = group.of(parts.good)
   local devices
@@ -410,7 +273,7 @@ function config.text(source, topics, about)
   for _, c in ipairs(parts.commands) do c.told = nil end
   local body, used = {}, {}
   if #parts.good > 0 or #parts.spb == 0 then
-    local name = tags.unique(shared_level(parts.good) or "broker", used)
+    local name = tags.unique(names.shared(parts.good) or "broker", used)
     write_line(body, source, about, name, parts)
   end
   local nodes = sparkplug.nodes(source, parts.spb)
