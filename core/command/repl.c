@@ -13,6 +13,7 @@
 #include "command/complete.h"
 #include "command/edit.h"
 #include "command/options.h"
+#include "command/print.h"
 #include "command/talk.h"
 #include "console/client.h"
 
@@ -49,6 +50,11 @@ typedef struct {
   tl_buf input, chunk;
 } repl;
 
+static int no_memory (void) {
+  tl_print_error("repl", "not enough memory");
+  return 1;
+}
+
 /* A script from standard input: statement by statement, up to the first error */
 
 /* More of it into r->input: 1; 0 when nothing came within `timeout_ms`; -1: `*answer` says why
@@ -60,7 +66,11 @@ static int read_script (repl *r, int timeout_ms, int *answer) {
   if (*answer <= 0 || *answer == TL_TALK_INTERRUPTED) return -1;
   if (what < 0) return 0;
   if (what != 2) return 1;
-  if (tl_buf_reserve(&r->input, 65536) < 0) return *answer = 'f', -1;
+  if (tl_buf_reserve(&r->input, 65536) < 0) {
+    no_memory();
+    *answer = 'f';
+    return -1;
+  }
   ssize_t n = read(STDIN_FILENO, r->input.at + r->input.len, 65536);
   if (n > 0) r->input.len += (size_t)n;
   r->script_ended = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
@@ -131,7 +141,7 @@ static int run_script (repl *r) {
     else
       tl_buf_byte(&r->chunk, '\n');
     tl_buf_slice(&r->chunk, line);
-    if (r->chunk.failed) return 1;
+    if (r->chunk.failed) return no_memory();
     if (tl_chunk_is_blank(tl_buf_bytes(&r->chunk))) {
       tl_buf_clear(&r->chunk);
       continue;
@@ -201,12 +211,15 @@ static int run_terminal (repl *r) {
     if (what == TL_EDIT_INTERRUPTED) tl_buf_clear(&r->chunk);
     if (what == TL_EDIT_END) code = 0;
     if (what == TL_EDIT_GONE) code = tl_talk_exit(&r->talk, 0);
-    if (what < 0) code = 1;
+    if (what < 0) code = no_memory();
     if (what != TL_EDIT_LINE) continue;
     if (r->chunk.len > 0) tl_buf_byte(&r->chunk, '\n');
     tl_buf_slice(&r->chunk, tl_buf_bytes(&line));
     tl_buf_byte(&line, 0);
-    if (line.failed || r->chunk.failed) break;
+    if (line.failed || r->chunk.failed) {
+      code = no_memory();
+      break;
+    }
     tl_edit_remember(edit, (char *)line.at);
     if (r->chunk.len == 0) continue;
     tl_talk_renew_hello(&r->talk);
@@ -218,7 +231,7 @@ static int run_terminal (repl *r) {
   }
   tl_buf_fini(&line);
   tl_edit_free(edit);
-  return code < 0 ? 1 : code;
+  return code;
 }
 
 static bool read_seconds (const char *text, int *ms) {

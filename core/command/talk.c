@@ -241,12 +241,16 @@ static int choose (tl_talk *t, const char *given, tl_buf *path) {
   }
   int n = tl_console_running(path, &refused);
   tl_buf_byte(path, 0);
-  if (n == 1 && !path->failed) {
+  if (n == TL_ENOMEM || path->failed) {
+    fail_with(t, "not enough memory");
+    return 1;
+  }
+  if (n == 1) {
     path->at[path->len - 2] = 0; /* its line break */
     return 0;
   }
   tl_buf_init(&text);
-  if (n > 1 && !path->failed) {
+  if (n > 1) {
     tl_buf_fmt(&text, "several processes are running; choose one with --socket:\n%s",
                (char *)path->at);
     text.len--; /* the last line's break */

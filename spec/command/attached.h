@@ -89,6 +89,9 @@ static inline int count (char **argv) {
   return argc;
 }
 
+/* What the next child does before the command begins; NULL: nothing. */
+static void (*before_command)(void);
+
 /* Start the command with pipes. */
 #define START(...) start((char *[]){ "repl", __VA_ARGS__, NULL })
 static inline void start (char **argv) {
@@ -100,6 +103,7 @@ static inline void start (char **argv) {
     dup2(o[1], 1);
     dup2(e[1], 2);
     for (int fd = 3; fd < 64; fd++) close(fd); /* no exec here that would */
+    if (before_command) before_command();
     int rc = tl_command_repl(count(argv), argv);
     fflush(stdout);
     end_child(rc);

@@ -1,4 +1,6 @@
 /* spec/command/repl_test.c — `tagline repl` on pipes: code of -e, scripts, and who answers. */
+#include "support/torture.h"
+
 #include "command/attached.h"
 
 static const char plain[] = "{\"tty\":false,\"width\":80,\"json\":false,\"wait\":1000}";
@@ -328,6 +330,61 @@ static void seconds_that_are_none_are_refused (void **state) {
   errors = out = in = -1;
 }
 
+static int
+    failing; /* the request for memory that fails, twice its number; odd: all behind it, too */
+
+static void fail_one (void) { memory_fails(failing / 2, failing % 2); }
+
+/* Answers whatever comes until the child ends. */
+static int attend (void) {
+  int status;
+  int64_t end = tl_clock_mono_ms() + DEADLINE_MS;
+  while (waitpid(child, &status, WNOHANG) != child) {
+    struct pollfd p[] = { { .fd = server, .events = POLLIN }, { .fd = peer, .events = POLLIN } };
+    char type;
+    if (tl_clock_mono_ms() > end) fail_msg("it does not end when request %d fails", failing / 2);
+    poll(p, 2, 5);
+    if (p[0].revents) {
+      if (peer >= 0) close(peer); /* that was only a look whether somebody answers */
+      peer = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+      continue;
+    }
+    if (!p[1].revents) continue;
+    if (tl_console_get(peer, &type, &frame) != 1) {
+      close(peer);
+      peer = -1;
+    } else if (type != 'h' && type != 's') {
+      (void)tl_console_put(peer, type == 'p' ? 'p' : 'r', TL_LIT("2"));
+    }
+  }
+  child = 0;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
+}
+
+static void without_memory_it_says_so (void **state) {
+  enum { REQUESTS = 30 };
+  (void)state;
+  server = listen_at("plant");
+  before_command = fail_one;
+  for (int script = 0; script < 2; script++)
+    for (failing = 0; failing <= 2 * REQUESTS; failing++) {
+      if (script)
+        START("--socket", path);
+      else
+        START("-e", "1 + 1");
+      if (script) (void)!write(in, "1\n2\n", 4); /* it may have ended */
+      end_in();
+      int code = attend();
+      if (code != 0 && code != 1) fail_msg("%d when request %d fails", code, failing / 2);
+      says(errors, code == 1 ? "memory" : "", true);
+      if (failing == 2 * REQUESTS) assert_int_equal(code, 0); /* more are not asked for */
+      close(out), close(errors);
+      if (peer >= 0) close(peer);
+      peer = out = errors = -1;
+    }
+  before_command = NULL;
+}
+
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main (void) {
   const struct CMUnitTest tests[] = {
@@ -351,6 +408,7 @@ int main (void) {
     SPEC(a_script_that_waits_for_its_next_line_can_be_left),
     SPEC(a_folder_that_others_may_write_is_not_looked_into),
     SPEC(seconds_that_are_none_are_refused),
+    SPEC(without_memory_it_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

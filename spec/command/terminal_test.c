@@ -1,5 +1,7 @@
 /* spec/command/terminal_test.c — `tagline repl` on a terminal: keys, the prompt, what is shown
 ** above it, and the lines that are remembered. */
+#include "support/torture.h"
+
 #include "command/attached.h"
 
 static void edits_lines_and_asks_for_more (void **state) {
@@ -425,6 +427,83 @@ static void a_process_that_is_silent_is_told_of_and_can_be_left (void **state) {
   tl_talk_patience_ms = 10000;
 }
 
+/* What is typed at a prompt: a word that Tab completes; a search that is left, and the end. */
+static const char *const keys[] = { "li\t + 1\r", "\x12li\x07\x04" };
+
+/* Plays the running process and the person until the child ends; what it showed is in seen. */
+static int attend (void) {
+  size_t typed = 0, looked = 0;
+  int64_t end = tl_clock_mono_ms() + DEADLINE_MS;
+  for (;;) {
+    struct pollfd p[] = { { .fd = server, .events = POLLIN },
+                          { .fd = terminal, .events = POLLIN },
+                          { .fd = peer, .events = POLLIN } };
+    if (tl_clock_mono_ms() > end) fail_msg("it does not end: %.*s", TL_ARG(tl_buf_bytes(&seen)));
+    poll(p, 3, 1000);
+    if (p[0].revents) {
+      if (peer >= 0) close(peer); /* that was only a look whether somebody answers */
+      peer = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+      continue;
+    }
+    if (p[2].revents) {
+      char type, reply = 'r';
+      if (tl_console_get(peer, &type, &frame) != 1) {
+        close(peer);
+        peer = -1;
+        continue;
+      }
+      if (type == 'p' || type == 'c') reply = type;
+      if (type != 'h') (void)tl_console_put(peer, reply, TL_LIT("[\"lines\"]"));
+    }
+    if (!p[1].revents) continue;
+    tl_buf_reserve(&seen, 4096);
+    ssize_t n = read(terminal, seen.at + seen.len, 4095);
+    if (n <= 0) break;
+    seen.len += (size_t)n;
+    const char *prompt = memmem(seen.at + looked, seen.len - looked, "\x1b[?2004h", 8);
+    prompt = prompt ? memmem(prompt, seen.len - looked, "tagline> ", 9) : NULL;
+    if (!prompt || typed == COUNT(keys)) continue;
+    looked = seen.len;
+    type(keys[typed++]);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  child = 0;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 256;
+}
+
+/* It goes on, or says why it ends. */
+static void without_memory_the_prompt_says_so (void **state) {
+  enum { REQUESTS = 45 };
+  char *argv[] = { "repl", "--socket", path, NULL };
+  struct winsize ws = { .ws_row = 24, .ws_col = columns };
+  (void)state;
+  server = listen_at("plant");
+  for (int n = 0; n <= 2 * REQUESTS; n++) {
+    tl_buf_fini(&seen);
+    child = forkpty(&terminal, NULL, NULL, &ws);
+    if (child == 0) {
+      setenv("TERM", "xterm", 1);
+      setenv("LC_ALL", "C.UTF-8", 1);
+      for (int fd = 3; fd < 64; fd++) close(fd);
+      memory_fails(n / 2, n % 2);
+      int rc = tl_command_repl(3, argv);
+      memory_heals();
+      end_child(rc);
+    }
+    int code = attend();
+    tl_buf_byte(&seen, 0);
+    if (code != 0 && code != 1) fail_msg("%d when request %d fails", code, n / 2);
+    if (code == 1 && !strstr((char *)seen.at, "memory") &&
+        !strstr((char *)seen.at, "terminal cannot be used"))
+      fail_msg("it ends without a word when request %d fails: %s", n / 2, (char *)seen.at);
+    close(terminal);
+    if (peer >= 0) close(peer);
+    peer = terminal = -1;
+    if (n == 2 * REQUESTS) assert_int_equal(code, 0); /* more are not asked for */
+  }
+}
+
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main (void) {
   const struct CMUnitTest tests[] = {
@@ -444,6 +523,7 @@ int main (void) {
     SPEC(another_width_is_told_with_the_next_line),
     SPEC(bytes_that_are_no_character_are_left_out),
     SPEC(a_process_that_is_silent_is_told_of_and_can_be_left),
+    SPEC(without_memory_the_prompt_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
