@@ -1,5 +1,6 @@
 /* core/payload/json_extract.c — one pass over a document that notes what the addresses of a set
 ** lead to. Must not know what becomes of the values. */
+#define VISIT_ALL_ARRAYS true
 #include "payload/json_visit.h"
 
 TL_HOT int on_key (visit *v, tl_slice raw, bool escaped) {
@@ -8,6 +9,31 @@ TL_HOT int on_key (visit *v, tl_slice raw, bool escaped) {
       escaped ? find_escaped(v->set, node, raw) : find(v->set, node, raw, v->end);
   take_key(v, next);
   return 0;
+}
+
+/* Up to the next element that an address wants, where that is worth while. The visit is not
+** given away, so that it stays in registers. */
+static TL_COLD const uint8_t *pass_unwanted (const tl_json_set *set, level *top,
+                                             const tl_json_scan *s, const uint8_t *p,
+                                             unsigned depth) {
+  const tl_json_node *node = top->node;
+  uint32_t n = UINT32_MAX, passed;
+  if (node->each || top->unusual) return NULL;
+  if (top->seen < node->elements)
+    n = set->nodes[node->children + node->keys + top->seen].len - 1 - top->index;
+  if ((uint64_t)(p - top->from) * n < (uint64_t)TL_JSON_LONG * top->index) return NULL;
+  p = tl_json_pass(s, p, depth, n, &passed);
+  if (p)
+    top->index += passed;
+  else
+    top->unusual = true;
+  return p;
+}
+
+TL_HOT const uint8_t *pass_elements (visit *v, const tl_json_scan *s, const uint8_t *p,
+                                     unsigned depth) {
+  if (__builtin_expect(p - v->top->from < TL_JSON_LONG, 1)) return NULL;
+  return pass_unwanted(v->set, v->top, s, p, depth);
 }
 
 #include "payload/json_grammar.h"

@@ -6,6 +6,8 @@
 **   int on_key (visit *v, tl_slice raw, bool escaped)           a member's key; the value
 **   follows
 **   void on_element (visit *v)                                  an array's element follows
+**   const uint8_t *pass_elements (visit *v, const tl_json_scan *s, const uint8_t *p, unsigned
+**   depth)                                                      or some are passed (tl_json_pass)
 **   int on_open (visit *v, const uint8_t *from, bool array)     VISIT_ENTER, VISIT_SKIP or
 **   VISIT_STOP
 **   int on_close (visit *v, const uint8_t *behind, bool array)
@@ -83,6 +85,10 @@ next: /* the byte that fits is looked for before blanks are */
   if (c != ',') c = tl_json_token(s, &p, closed);
   if (c == ',') {
     p++;
+    if (closed && array && (from = pass_elements(v, s, p, depth))) {
+      p = from;
+      goto next;
+    }
     c = tl_json_peek(s, p, closed);
     if (array) {
       on_element(v);

@@ -29,9 +29,8 @@ const uint8_t *tl_json_blanks (const tl_json_scan *s, const uint8_t *p) {
   return p;
 }
 
-/* One UTF-8 sequence of more than one byte (Unicode table 3-7: no surrogates, no overlong
-** forms, up to U+10FFFF). */
-static const uint8_t *sequence (tl_json_scan *s, const uint8_t *p) {
+/* Unicode table 3-7: no surrogates, no overlong forms, up to U+10FFFF. */
+const uint8_t *tl_json_sequence (tl_json_scan *s, const uint8_t *p) {
   uint8_t lead = *p, low = 0x80, high = 0xbf;
   unsigned more = 3;
   if (lead < 0xe0)
@@ -54,8 +53,7 @@ static const uint8_t *sequence (tl_json_scan *s, const uint8_t *p) {
   return p + more + 1;
 }
 
-/* p: at a backslash. */
-static const uint8_t *escape (tl_json_scan *s, const uint8_t *p) {
+const uint8_t *tl_json_escape (tl_json_scan *s, const uint8_t *p) {
   p++;
   switch (tl_json_peek(s, p, false)) {
     case '"':
@@ -112,11 +110,11 @@ const uint8_t *tl_json_string_rest (tl_json_scan *s, tl_json_block *block, const
     if (*p < ' ') return tl_json_bad(s, p, "no control character in a string");
     if (*p == '\\') {
       *escaped = true;
-      p = escape(s, p);
+      p = tl_json_escape(s, p);
     } else if (*p < 0x80) /* only a stop because it is the last byte */
       p++;
     else
-      do p = sequence(s, p);
+      do p = tl_json_sequence(s, p);
       while (p && p < s->end && *p >= 0x80);
     if (!p) return NULL;
   }

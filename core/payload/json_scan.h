@@ -39,6 +39,19 @@ const uint8_t *tl_json_blanks (const tl_json_scan *s, const uint8_t *p);
 const uint8_t *tl_json_exponent (tl_json_scan *s, const uint8_t *p);
 const uint8_t *tl_json_literal_at_end (tl_json_scan *s, const uint8_t *p, tl_json_type *type);
 
+/* p: at a backslash, or at the first byte of a UTF-8 sequence of more than one. The byte behind
+** the escape or the sequence, or NULL. */
+const uint8_t *tl_json_escape (tl_json_scan *s, const uint8_t *p);
+const uint8_t *tl_json_sequence (tl_json_scan *s, const uint8_t *p);
+
+/* Pass over the next n elements of an array `depth` levels deep, or over those it still has. p:
+** behind the comma before them. The byte behind the last one, a comma or the array's ']', and in
+** *passed how many they were. NULL: not found right in this way (json_wide.c), which says
+** nothing; they must be read. */
+enum { TL_JSON_LONG = 512 }; /* bytes of elements that are worth it */
+const uint8_t *tl_json_pass (const tl_json_scan *s, const uint8_t *p, unsigned depth, uint32_t n,
+                             uint32_t *passed);
+
 /* Skip a whole object or array at p, `depth` levels deep already. The byte behind it, or NULL.
 ** For `closed` see below. */
 const uint8_t *tl_json_skip (tl_json_scan *s, const uint8_t *p, unsigned depth);

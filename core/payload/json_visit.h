@@ -12,12 +12,18 @@
 #define VISIT_FORMAT 0
 #endif
 
+/* Arrays that no address leads to are read here, too, where elements can be passed over. */
+#ifndef VISIT_ALL_ARRAYS
+#define VISIT_ALL_ARRAYS false
+#endif
+
 /* An open object or array that an address leads to or through; all others are skipped. */
 typedef struct {
   const tl_json_node *node;
   const uint8_t *from; /* its first byte */
   uint32_t index;      /* of the current element, from 1 */
   uint32_t seen;       /* how many of the node's elements lie before it */
+  bool unusual;        /* elements could not be passed over: it is not tried again */
 } level;
 
 typedef struct {
@@ -103,9 +109,13 @@ TL_HOT void on_element (visit *v) {
 }
 
 TL_HOT int on_open (visit *v, const uint8_t *from, bool array) {
+  static const tl_json_node nowhere;
   const tl_json_node *node = v->next;
-  if (!node || (node->from == node->own && (array ? node->elements : node->keys) == 0)) return 1;
-  *++v->top = (level){ node, from, 0, 0 };
+  if (!node || (node->from == node->own && (array ? node->elements : node->keys) == 0)) {
+    if (!VISIT_ALL_ARRAYS || !array) return 1;
+    node = &nowhere;
+  }
+  *++v->top = (level){ node, from, 0, 0, false };
   return 0;
 }
 
