@@ -118,6 +118,46 @@ describe("history, spool and outlet", function()
     end)
   end
 
+  local plant = [[
+
+    line "plant" { host = "h", payload_type = "JSON",
+      station "boiler" { address = "b", tags = { t = Ai "JA=t", p = Ai "JA=p" } },
+      station "meter-{n}-x" { address = "m/(?<n>\\d+)", tags = { kwh = Ai "JA=k" } } }]]
+
+  for _, row in ipairs {
+    { "*" }, { "plant.*" }, { "plant.boiler.t" }, { "*.t" }, { "plant.b?iler.*" }, { "*boiler*" },
+    { "plant.*.*" }, { "*.?" }, { "plant.meter-7-x.kwh" }, { "plant.meter-*" }, { "*-x.kwh" },
+    { "*.kwh" }, { "plant*kwh" },
+    { "plnat.*", wrong = true }, { "plant", wrong = true }, { "*.temp", wrong = true },
+    { "plant.boiler.t?", wrong = true },     { "plant.meter-7-y.kwh", wrong = true }, { "plant.meter_*.kwh", wrong = true },
+    { "plant.meter-x.kwh", wrong = true },
+  } do
+    it(("are told of a pattern that matches no tag: '%s'"):format(row[1]), function()
+      local text = ('outlet "b" { nats = "a",\n  tags = { "*", "%s" } }'):format(row[1]) .. plant
+      local lacking = support.lacking(text)
+      if lacking then return pending(lacking) end
+      assert.same(row.wrong and { ('c.lua:2: warning: tags: "%s" matches no tag of this config, so \z
+        nothing goes out for it: names are LINE.STATION.TAG, such as "plant.boiler.t"'):format(row[1]) }
+        or {}, support.problems(text))
+    end)
+  end
+
+  it("are told of a file of CAs that cannot be used", function()
+    local text = 'outlet "b" { nats = "a",\n  tls_ca_file = "%s" }' .. line
+    local lacking = support.lacking(text)
+    if lacking then return pending(lacking) end
+    for path, why in pairs {
+      ["/nonexistent/ca.pem"] = "No such file or directory",
+      ["/etc/passwd"] = "no certificate",
+    } do
+      local found = support.problems(text:format(path))
+      assert.equal(1, #found)
+      assert.truthy(found[1]:find("c.lua:2: warning: tls_ca_file: " .. path .. ": ", 1, true), found[1])
+      assert.truthy(found[1]:find(why, 1, true), found[1])
+      assert.truthy(found[1]:find("give the file of the CA", 1, true), found[1])
+    end
+  end)
+
   it("check the options of a tag, a station and a line", function()
     local draft = support.clean [[line "p" { host = "h", payload_type = "JSON", history = { deadband = 1 },
       station "s" { address = "a", history = false, tags = { x = Ai { "JA=x", history = { max_silence = "10m", keep = "5y" } } } } }]]

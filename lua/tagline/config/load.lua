@@ -247,6 +247,7 @@ local function check_rest(self)
     end
   end
   self.lines:across()
+  outlets.check(self)
   if #self.lines.lines == 0 and not self.problems.failed then
     self.problems:add { at = self:at(self.path, 1),
       text = 'expected at least one line "name" { … }, got none' }
