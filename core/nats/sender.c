@@ -207,6 +207,7 @@ static void on_sent (void *arg) {
     return;
   }
   report_refused(s, l->session);
+  tl_outlet_left_out(s->outlet, tl_nats_left_out(l->session));
   s->batch = NULL;
   tl_outlet_stored(s->outlet);
 }

@@ -73,6 +73,8 @@ void tl_nats_lost (tl_nats_session *s, char *out, size_t size) {
 
 const char *tl_nats_why (const tl_nats_session *s) { return s->why; }
 
+uint64_t tl_nats_left_out (const tl_nats_session *s) { return s->left_out; }
+
 const tl_nats_refusal *tl_nats_refused (const tl_nats_session *s, size_t *count) {
   *count = s->ear->refusals.len / sizeof(tl_nats_refusal);
   return (const tl_nats_refusal *)(const void *)s->ear->refusals.at;
@@ -202,6 +204,7 @@ static int publish_all (tl_nats_session *s, const tl_outlet_batch *b, uint64_t d
     const tl_outlet_value *v = &b->values[i];
     bool there = false, wanted;
     rc = wants(s, v->series->name, &wanted);
+    if (rc >= 0 && !wanted) s->left_out++;
     if (rc >= 0 && !wanted) continue;
     if (rc < 0 || is_over(s)) return TL_EREFUSED;
     tl_buf_clear(&s->subject);
@@ -260,6 +263,7 @@ int tl_nats_send (tl_nats_session *s, const tl_outlet_batch *batch, uint64_t dou
   pthread_mutex_unlock(&s->ear->lock);
   if (over) return wait_for(s, 1);
   tl_map_init(&seen);
+  s->left_out = 0;
   int rc = publish_all(s, batch, doubt_until, &seen, &sent);
   forget(&seen);
   return rc < 0 ? rc : wait_for(s, sent);

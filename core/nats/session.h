@@ -53,6 +53,8 @@ void tl_nats_stop (tl_nats_session *s);
 void tl_nats_lost (tl_nats_session *s, char *out, size_t size);
 /* Of the last call that failed: why, for people; one line, no password. */
 const char *tl_nats_why (const tl_nats_session *s);
+/* Of the last batch: how many values `tags` left out. */
+uint64_t tl_nats_left_out (const tl_nats_session *s);
 const tl_nats_refusal *tl_nats_refused (const tl_nats_session *s, size_t *count);
 
 /* probe.c. Waits. Why can none of these servers be reached? One line. */

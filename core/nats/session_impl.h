@@ -33,6 +33,7 @@ struct tl_nats_session {
   jsCtx *js;
   int64_t window_ms; /* open.c: how long the server knows identifiers */
   tl_buf subject, payload;
+  uint64_t left_out; /* values of the last batch that `tags` do not name */
   char why[TL_NATS_WHY];
 };
 

@@ -44,7 +44,7 @@ struct tl_outlet {
   int64_t since;
   tl_outlet_batch batch;
   int64_t waiting_since; /* wall: when the oldest value arrived that is not stored; 0: none */
-  uint64_t stored, rejected, dropped;
+  uint64_t stored, rejected, dropped, left_out; /* left_out: of this batch */
   char name[64], why[256], last_rejected[256];
   void (*done)(void *ctx);
   void *done_ctx;
@@ -134,6 +134,7 @@ static void on_read (void *ctx) {
   o->waiting_since = tl_fetch_arrival(o->fetch);
   o->state = STORING;
   o->storing = true;
+  o->left_out = 0;
   if (o->batch.count == 0 && o->batch.hole.count == 0)
     tl_outlet_stored(o); /* nothing for this one */
   else
@@ -306,10 +307,12 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) {
   if (!o->reading) wait_for_next(o); /* else the batch is thrown away once it is read */
 }
 
+void tl_outlet_left_out (tl_outlet *o, uint64_t count) { o->left_out = count; }
+
 void tl_outlet_stored (tl_outlet *o) {
   if (!o->storing) return;
   o->storing = false;
-  o->stored += o->batch.count;
+  o->stored += o->batch.count - o->left_out;
   tl_cursor_move(o->cursor, o->batch.next);
   if (o->state != STORING) return; /* it is being closed */
   sweep(o);

@@ -82,6 +82,9 @@ void tl_outlet_away (tl_outlet *o, const char *fmt, ...) __attribute__((format(p
 /* The batch is stored. Also to be called if tl_outlet_close() came meanwhile and the batch was
 ** stored nevertheless. */
 void tl_outlet_stored (tl_outlet *o);
+/* So many values of the batch, which is stored next, were not meant for the other side: they do not
+** count as stored. */
+void tl_outlet_left_out (tl_outlet *o, uint64_t count);
 /* The other side refused one value (of the batch, or a copy): it is put aside with the reason, and
 ** counts as stored. `why`: one line, for people. */
 void tl_outlet_rejected (tl_outlet *o, const tl_outlet_value *v, const char *why);
@@ -99,7 +102,7 @@ typedef struct {
   int64_t since;   /* tl_loop_now of the last change of `up` */
   const char *why; /* why it is away; "" */
   uint64_t behind; /* values that it has not stored yet */
-  uint64_t stored; /* since the process began */
+  uint64_t stored; /* since the process began; without those that were not meant for it */
   uint64_t rejected;
   const char *last_rejected; /* tag and reason of the last one; "" */
   uint64_t dropped;          /* values that the spool dropped before it had them */

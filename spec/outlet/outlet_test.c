@@ -168,6 +168,15 @@ static void values_are_handed_on_in_order (void **state) {
   take_batch(100);
   take_batch(50);
   tl_outlet_stored(outlet); /* of nothing: harmless */
+  assert_int_equal(facts().stored, 253);
+  put(10);
+  RUN_UNTIL(batch);
+  has_batch(10);
+  next_number += 10;
+  batch = NULL;
+  tl_outlet_left_out(outlet, 4); /* not meant for the other side */
+  tl_outlet_stored(outlet);
+  assert_int_equal(facts().stored, 259);
   assert_string_equal(tl_outlet_name(outlet), "out");
   assert_ptr_equal(tl_outlet_loop(outlet), loop);
 }
