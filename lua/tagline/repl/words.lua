@@ -1,32 +1,28 @@
 --- The words of the REPL beside lines, stations, tags and those that look at messages, in one
 --- table. Each is told of in tagline.repl.help_texts, and a spec checks that. `live` holds what
 --- the core offers (core/repl/l_live.c), `api` is the table that they all end up in.
-local find = require "tagline.repl.find"
-local history = require "tagline.repl.history"
-local more = require "tagline.repl.more"
-local status = require "tagline.repl.status"
-local help = require "tagline.repl.help"
-local watch = require "tagline.repl.watch"
+---
+--- What a word needs is loaded when it is first called: some thirty modules together are too much for
+--- one turn of the loop, which the first evaluation would hold.
 
---- discover() needs some forty modules, which is too much for one turn of the loop at the first evaluation.
-local function discover(live, api)
-  local word
+local function word(module, maker, live, api)
+  local made
   return function(...)
-    word = word or require("tagline.discover.word").word(live, api)
-    return word(...)
+    made = made or require(module)[maker](live, api)
+    return made(...)
   end
 end
 
 return function(live, api)
   return {
-    discover = discover(live, api),
-    find = find.word(api),
-    help = help.word(live, api),
-    history = history.word(live),
-    more = more.word,
-    plot = history.plot_word(live, api),
+    discover = word("tagline.discover.word", "word", live, api),
+    find = word("tagline.repl.find", "word", api),
+    help = word("tagline.repl.help", "word", live, api),
+    history = word("tagline.repl.history", "word", live),
+    more = function(...) return require "tagline.repl.more".word(...) end,
+    plot = word("tagline.repl.history", "plot_word", live, api),
     reload = live.reload,
-    status = status.word(live),
-    watch = watch.word(live),
+    status = word("tagline.repl.status", "word", live),
+    watch = word("tagline.repl.watch", "word", live),
   }
 end
