@@ -11,8 +11,13 @@ local NUMBERS = { Ai = true, Ao = true, TiR = true, ToR = true }
 local INTEGERS = { Ci = true, Co = true }
 local SWITCHES = { ["true"] = true, ["false"] = false, ["1"] = true, ["0"] = false }
 
---- The fields of a line, or nil and what is wrong with it.
-local function split(text)
+--- The fields of a line, or nil and what is wrong with it. `plain`: the pattern of a line with as
+--- many fields as the first one has, and without quotes, as nearly all are.
+local function split(text, plain)
+  if plain and not text:find('"', 1, true) then
+    local fields = { text:match(plain) }
+    if fields[1] then return fields end
+  end
   local fields, at = {}, 1
   while true do
     local field
@@ -49,13 +54,13 @@ local function records(source)
     if not text then return nil end
     number = number + 1
     local first = number
-    while select(2, text:gsub('"', "")) % 2 == 1 do
+    while text:find('"', 1, true) and select(2, text:gsub('"', "")) % 2 == 1 do
       local more = source:read "l"
       if not more then break end
       number = number + 1
       text = text .. "\n" .. more
     end
-    return first, (text:gsub("\r$", ""))
+    return first, text:byte(-1) == 13 and text:sub(1, -2) or text
   end
 end
 
@@ -81,7 +86,7 @@ local function read_head(text)
 end
 
 local function number_of(text)
-  local value = text:match("^[+-]?[%d.]+[eE]?[+-]?%d*$") and tonumber(text)
+  local value = text:find "^[+-]?[%d.]+[eE]?[+-]?%d*$" and tonumber(text)
   if value and value == value and math.abs(value) ~= math.huge then return value end
 end
 
@@ -114,16 +119,55 @@ end
 local REASONS = { missing = true, json = true, type = true, range = true, decoder = true,
   ["station-will"] = true, disconnected = true, ["no-data"] = true, off = true, time = true }
 
+-- What was found right, of texts that come again and again: the names of tags, and what stands in
+-- front of a time's seconds. Few of them are kept, whatever a file holds.
+local Seen = {}
+Seen.__index = Seen
+
+local KEPT = 10000
+
+local function new_seen() return setmetatable({ tags = {}, minutes = {}, count = 0 }, Seen) end
+
+function Seen:keep(list, key, value)
+  if self.count >= KEPT then
+    self.tags, self.minutes, self.count = {}, {}, 0
+  else
+    list[key], self.count = value, self.count + 1
+  end
+  return value
+end
+
+function Seen:is_tag(name)
+  return self.tags[name]
+    or name:find "^[%w_%-%%]+%.[%w_%-%%]+%.[%w_%-%%]+$" and self:keep(self.tags, name, true)
+end
+
+--- As range.time(), for a text.
+function Seen:time(text)
+  local minute, seconds, zone = text:match "^([^:]+:%d%d):(%d%d%.?%d*)([^%d.].*)$"
+  if not minute then return range.time(number_of(text) or text) end
+  if zone ~= self.zone then
+    self.zone, self.minutes = zone, {}
+  end
+  local begins = self.minutes[minute]
+  if not begins then
+    begins = range.time(minute .. zone)
+    if not begins then return range.time(text) end
+    self:keep(self.minutes, minute, begins)
+  end
+  return begins + tonumber(seconds)
+end
+
 --- One row: { tag =, ms =, text =, reason =, unit = }; false: it says nothing (unset). nil and
---- what is wrong.
-local function read_row(fields, places)
-  local function field(name) return places[name] and fields[places[name]] or "" end
-  local tag, status, reason = field "tag", field "status", field "reason"
-  if not tag:match("^[%w_%-%%]+%.[%w_%-%%]+%.[%w_%-%%]+$") then
+--- what is wrong. The same table each time.
+local function read_row(row, fields, places, seen)
+  local tag = fields[places.tag]
+  local status = places.status and fields[places.status] or ""
+  local reason = places.reason and fields[places.reason] or ""
+  if not seen:is_tag(tag) then
     return nil, "tag: " .. kinds.expected("a full name such as plant.boiler.temperature", tag)
   end
-  local time = field "time"
-  local seconds, why = range.time(number_of(time) or time)
+  local seconds, why = seen:time(fields[places.time])
   if not seconds then return nil, "time: " .. why end
   if status == "unset" then return false end
   if status == "" then status = reason == "" and "valid" or "invalid" end
@@ -135,8 +179,10 @@ local function read_row(fields, places)
     return nil, "reason: " .. kinds.expected("missing, json, type, range … of an invalid value",
       reason)
   end
-  return { tag = tag, ms = math.floor(seconds * 1000 + 0.5), text = field "value",
-    reason = reason ~= "" and reason or nil, unit = field "unit" }
+  row.tag, row.ms, row.text = tag, math.floor(seconds * 1000 + 0.5), fields[places.value]
+  row.reason = reason ~= "" and reason or nil
+  row.unit = places.unit and fields[places.unit] or ""
+  return row
 end
 
 --- What a tag that nobody knows is: by all its values.
@@ -157,25 +203,28 @@ local function guess(seen, text)
   seen.whole = seen.whole ~= false and value ~= nil and math.type(value) == "integer"
 end
 
---- Calls each(row, line) for each row of a file; nil and what is wrong, with its place.
+--- Calls each(row) for each row of a file, which is the same table each time; nil and what is wrong, with its place.
 local function rows(path, each)
   local source <close>, why = io.open(path, "rb")
   if not source then return nil, why end
-  local places, width
+  local places, width, plain
+  local one, seen, line_now = {}, new_seen(), 0
+  local function wrong(what) return nil, ("%s:%d: %s"):format(path, line_now, what) end
   for line, text in records(source) do
-    local function wrong(what) return nil, ("%s:%d: %s"):format(path, line, what) end
+    line_now = line
     if not places then
       places, why, width = read_head(text)
       if not places then return wrong(why) end
+      plain = "^" .. ("([^,]*),"):rep(width - 1) .. "([^,]*)$"
     elseif text ~= "" then
       local fields
-      fields, why = split(text)
+      fields, why = split(text, plain)
       if not fields then return wrong(why) end
       if #fields ~= width then
         return wrong(("expected %d fields as in the first line, got %d"):format(width, #fields))
       end
       local row
-      row, why = read_row(fields, places)
+      row, why = read_row(one, fields, places, seen)
       if row == nil then return wrong(why) end
       if row then
         why = each(row)
@@ -201,8 +250,12 @@ function import.run(csv, open, known)
       local _, wrong = value_of(kind, row.text)
       return wrong and ("value: %s (%s is %s)"):format(wrong, row.tag, kind) or nil
     end
-    guessed[row.tag] = guessed[row.tag] or {}
-    guess(guessed[row.tag], row.text)
+    local seen = guessed[row.tag]
+    if not seen then
+      seen = {}
+      guessed[row.tag] = seen
+    end
+    guess(seen, row.text)
   end)
   if not ok then return nil, why end
   local writer
@@ -213,8 +266,12 @@ function import.run(csv, open, known)
   ok, why = rows(csv, function(row)
     local kind = known[row.tag] or (guessed[row.tag] or {}).kind or "Ai"
     local place = last[row.tag]
-    local n = place and place.ms == row.ms and place.n + 1 or 0
-    last[row.tag] = { ms = row.ms, n = n }
+    if not place then
+      place = {}
+      last[row.tag] = place
+    end
+    local n = place.ms == row.ms and place.n + 1 or 0
+    place.ms, place.n = row.ms, n
     count = count + 1
     local _, wrong = w:add(row.tag, kind, row.unit, row.ms, n,
       not row.reason and value_of(kind, row.text) or nil, row.reason)
