@@ -3,6 +3,7 @@
 
 void tl_query_init (tl_query *q) {
   memset(q, 0, sizeof *q);
+  q->most = TL_QUERY_ROWS;
   tl_buf_init(&q->path);
   tl_buf_init(&q->tag);
   tl_buf_init(&q->shifts);
@@ -33,7 +34,7 @@ static bool keep_row (void *ctx, const tl_history_row *row) {
 static bool keep_interval (void *ctx, const tl_interval *i) {
   tl_query *q = ctx;
   tl_buf_add(&q->rows, i, sizeof *i);
-  return !q->rows.failed && ++q->count < TL_QUERY_ROWS;
+  return !q->rows.failed && ++q->count < q->most;
 }
 
 static bool feed (void *ctx, const tl_history_row *row) { return tl_aggregate_row(ctx, row); }
@@ -49,9 +50,9 @@ static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_
                      .as = q->as,
                      .row = keep_interval,
                      .ctx = q };
-  if ((q->to_ms - q->from_ms) / q->every_ms >= TL_QUERY_ROWS) {
-    q->rc = tl_fail(&q->err, TL_ETOOBIG, 0, "more than %d intervals: a longer `every` is wanted",
-                    TL_QUERY_ROWS);
+  if ((uint64_t)((q->to_ms - q->from_ms) / q->every_ms) >= q->most) {
+    q->rc = tl_fail(&q->err, TL_ETOOBIG, 0, "more than %llu intervals: a longer `every` is wanted",
+                    (unsigned long long)q->most);
     return;
   }
   tl_aggregate_init(&a);
@@ -61,7 +62,7 @@ static void read_intervals (tl_query *q, tl_history_reader *r, const tl_history_
 
 void tl_query_run (tl_query *q) {
   tl_history_reader *r;
-  size_t most = q->limit > 0 ? q->limit : TL_QUERY_ROWS;
+  uint64_t most = q->limit > 0 && q->limit < q->most ? q->limit : q->most;
   tl_history_range range = { tl_slice_str((const char *)q->tag.at), q->from_ms, q->to_ms, true,
                              q->every_ms > 0 ? 0 : most };
   q->rc = tl_history_reader_open(&r, (const char *)q->path.at, &q->err);

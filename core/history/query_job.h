@@ -6,12 +6,13 @@
 #include "base/buf.h"
 #include "history/aggregate.h"
 
-enum { TL_QUERY_ROWS = 1000000 }; /* that one answer may hold */
+enum { TL_QUERY_ROWS = 1000000 }; /* that one answer holds, where nobody says less */
 
 typedef struct {
   tl_buf path, tag; /* NUL-terminated; owned, as all that follows */
   int64_t from_ms, to_ms, now_ms;
-  uint64_t limit;              /* rows, the newest; 0: TL_QUERY_ROWS */
+  uint64_t limit; /* rows, the newest; 0: as many as may be */
+  uint64_t most;  /* rows or intervals that it may hold: tl_query_init() says so many */
   int64_t every_ms, offset_ms; /* every 0: rows as they are */
   uint16_t as;
   /* of tl_shift: when the offset of the zone changes in which intervals begin; may be empty */

@@ -11,6 +11,7 @@
 #include "support/spec.h"
 
 #include "history/history.h"
+#include "history/query_job.h"
 
 #define DAY INT64_C(86400000)
 
@@ -534,6 +535,33 @@ static void whole_days_go_with_their_tables (void **state) {
   READS(w, "l.s.a", 2);
 }
 
+/* A million in a process; here four: the newest, and how many there are in front of them. */
+static void an_answer_holds_no_more_than_it_may (void **state) {
+  world *w = *state;
+  tl_query q;
+  open_it(w, 0);
+  for (int i = 0; i < 10; i++) add(w, 0, 1000 * i, i);
+  store_at(w, 20000);
+  for (int intervals = 0; intervals < 2; intervals++) {
+    tl_query_init(&q);
+    assert_int_equal(q.most, TL_QUERY_ROWS);
+    q.most = 4;
+    tl_buf_add(&q.path, w->path, strlen(w->path) + 1);
+    tl_buf_add(&q.tag, "l.s.a", 6);
+    q.to_ms = q.now_ms = 10000;
+    q.every_ms = intervals ? 1000 : 0;
+    q.as = 1 << TL_AS_AVG;
+    tl_query_run(&q);
+    assert_int_equal(q.rc, intervals ? TL_ETOOBIG : TL_OK);
+    assert_int_equal(q.count, intervals ? 0 : 4);
+    if (intervals) assert_non_null(strstr(q.err.text, "more than 4 intervals"));
+    for (size_t i = 0; i < q.count; i++)
+      assert_int_equal(tl_query_row(&q, i).time_ms, 6000 + 1000 * (int64_t)i);
+    if (!intervals) assert_int_equal(q.left_out, 6);
+    tl_query_fini(&q);
+  }
+}
+
 int main (void) {
   const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -549,6 +577,7 @@ int main (void) {
     T(the_oldest_value_is_known),
     T(the_value_held_at_the_begin_comes_first),
     T(a_limit_keeps_the_newest),
+    T(an_answer_holds_no_more_than_it_may),
     T(statuses_texts_and_integers_come_back),
     T(an_unknown_tag_is_an_error),
     T(one_process_writes_it),
